@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+err_clear(struct err *err)
+{
+	if (err == NULL)
+		return;
+	err->class = ERR_NONE;
+	err->os = 0;
+	err->text[0] = '\0';
+}
+
+int
+err_set(struct err *err, enum err_class class, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err == NULL)
+		return -1;
+	err->class = class;
+	err->os = 0;
+	va_start(ap, fmt);
+	(void)vsnprintf(
+	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	va_end(ap);
+	return -1;
+}
+
+int
+err_sys(struct err *err, const char *fmt, ...)
+{
+	int os = errno;
+	va_list ap;
+	size_t n;
+
+	if (err == NULL)
+		return -1;
+	err->class = ERR_SYSTEM;
+	err->os = os;
+	va_start(ap, fmt);
+	(void)vsnprintf(
+	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	va_end(ap);
+	n = strlen(err->text);
+	(void)snprintf(
+	    err->text + n, sizeof(err->text) - n, ": %s", strerror(os));
+	return -1;
+}
+
+int
+err_ctx(struct err *err, const char *fmt, ...)
+{
+	char was[sizeof(err->text)];
+	va_list ap;
+	size_t n;
+
+	if (err == NULL)
+		return -1;
+	memcpy(was, err->text, sizeof(was));
+	va_start(ap, fmt);
+	(void)vsnprintf(
+	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	va_end(ap);
+	n = strlen(err->text);
+	(void)snprintf(err->text + n, sizeof(err->text) - n, ": %s", was);
+	return -1;
+}

@@ -1,0 +1,24 @@
+noinst_LIBRARIES += %reldir%/libbase.a
+%canon_reldir%_libbase_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_libbase_a_SOURCES = \
+	%reldir%/base64.c \
+	%reldir%/base64.h \
+	%reldir%/buf.c \
+	%reldir%/buf.h \
+	%reldir%/clock.h \
+	%reldir%/err.c \
+	%reldir%/err.h \
+	%reldir%/fs.h \
+	%reldir%/list.h \
+	%reldir%/log.c \
+	%reldir%/log.h \
+	%reldir%/must.h \
+	%reldir%/num.c \
+	%reldir%/num.h \
+	%reldir%/rng.h \
+	%reldir%/secret.c \
+	%reldir%/secret.h \
+	%reldir%/str.c \
+	%reldir%/str.h \
+	%reldir%/xalloc.c \
+	%reldir%/xalloc.h

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "base/str.h"
+
+enum { LINE_MAX_BYTES = 8192 };
+
+static const struct log_sink *current_sink;
+
+void
+log_to(const struct log_sink *sink)
+{
+	current_sink = sink;
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return current_sink != NULL && level <= current_sink->level;
+}
+
+void
+log_begin(struct log_line *l, enum log_level level, const char *event)
+{
+	l->level = level;
+	l->is_wanted = log_wants(level);
+	buf_init(&l->text, LINE_MAX_BYTES);
+	if (l->is_wanted)
+		IGNORE(buf_adds(&l->text, event)); /* a full line is cut */
+}
+
+/* A value with a blank, a quote or nothing in it is quoted, so that a line
+ * splits back into its pairs. */
+static bool
+needs_quotes(struct bytes v)
+{
+	if (v.n == 0)
+		return true;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] == ' ' || v.p[i] == '"' || v.p[i] == '=')
+			return true;
+	return false;
+}
+
+/* Text between quotes: a quote inside becomes an apostrophe; the reader is a
+ * person, and an escape of an escape serves nobody. */
+static void
+add_quoted(struct buf *to, struct bytes v)
+{
+	size_t at = buf_len(to) + 1;
+
+	if (!buf_addc(to, '"'))
+		return;
+	IGNORE(str_escape(to, v, STR_ESCAPE_MAX)); /* cut when full */
+	for (size_t i = at; i < buf_len(to); i++)
+		if (to->p[to->head + i] == '"')
+			to->p[to->head + i] = '\'';
+	IGNORE(buf_addc(to, '"'));
+}
+
+void
+log_bytes(struct log_line *l, const char *key, struct bytes value)
+{
+	if (!l->is_wanted || !buf_addf(&l->text, " %s=", key))
+		return;
+	if (needs_quotes(value))
+		add_quoted(&l->text, value);
+	else
+		IGNORE(str_escape(&l->text, value, STR_ESCAPE_MAX));
+}
+
+void
+log_str(struct log_line *l, const char *key, const char *value)
+{
+	log_bytes(l, key, bytes_of(value, strlen(value)));
+}
+
+void
+log_num(struct log_line *l, const char *key, int64_t value)
+{
+	if (l->is_wanted)
+		IGNORE(buf_addf(&l->text, " %s=%" PRId64, key, value));
+}
+
+void
+log_addr(struct log_line *l, const char *key, const char *addr)
+{
+	if (!l->is_wanted || !buf_addf(&l->text, " %s=<", key))
+		return;
+	IGNORE(str_escape(&l->text, bytes_of(addr, strlen(addr)),
+	    STR_ESCAPE_MAX)); /* cut when full */
+	IGNORE(buf_addc(&l->text, '>'));
+}
+
+void
+log_end(struct log_line *l)
+{
+	if (l->is_wanted)
+		current_sink->write(
+		    current_sink->ctx, l->level, buf_str(&l->text));
+	buf_clear(&l->text);
+}
+
+void
+log_text(enum log_level level, const char *fmt, ...)
+{
+	struct buf raw;
+	struct log_line l;
+	va_list ap;
+
+	if (!log_wants(level))
+		return;
+	buf_init(&raw, LINE_MAX_BYTES);
+	va_start(ap, fmt);
+	if (!buf_vaddf(&raw, fmt, ap))
+		IGNORE(buf_adds(&raw, "(a line too long to log)"));
+	va_end(ap);
+	log_begin(&l, level, "");
+	IGNORE(str_escape(&l.text, buf_bytes(&raw), LINE_MAX_BYTES));
+	log_end(&l);
+	buf_clear(&raw);
+}
+
+void
+log_err(enum log_level level, const struct err *err)
+{
+	log_text(level, "%s", err->text);
+}

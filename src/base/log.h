@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log.h - one line per event, to a sink chosen at start.
+ *
+ * A line is a word for the event and "key=value" pairs.  Values that came from
+ * outside are escaped here and nowhere else (R79); numbers and our own words
+ * are not.  There is no function that takes a secret.
+ *
+ *	struct log_line l;
+ *
+ *	log_begin(&l, LOG_LEVEL_NOTICE, "sent");
+ *	log_str(&l, "id", id);
+ *	log_bytes(&l, "reply", reply);
+ *	log_end(&l);
+ *
+ * Only inbound, outbound and prog log.  The sink is the one global of the
+ * program; without one, lines are dropped.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct err;
+
+/* Named away from syslog's macros; the values are syslog's. */
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_NOTICE = 5,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7
+};
+
+struct log_sink {
+	/* line: NUL-terminated, no newline, already escaped. */
+	void (*write)(void *ctx, enum log_level level, const char *line);
+	void *ctx;
+	enum log_level level; /* less important lines are not built */
+};
+
+/* The sink is borrowed until the next call; NULL for none. */
+void log_to(const struct log_sink *sink);
+bool log_wants(enum log_level level);
+
+struct log_line {
+	enum log_level level;
+	bool is_wanted;
+	struct buf text;
+};
+
+void log_begin(struct log_line *l, enum log_level level, const char *event);
+void log_str(struct log_line *l, const char *key, const char *value);
+void log_bytes(struct log_line *l, const char *key, struct bytes value);
+void log_num(struct log_line *l, const char *key, int64_t value);
+/* An address in angle brackets, as mail logs have it: from=<a@b>. */
+void log_addr(struct log_line *l, const char *key, const char *addr);
+void log_end(struct log_line *l);
+
+/* A whole line at once: a sentence, or an error with what we were doing. */
+void log_text(enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_err(enum log_level level, const struct err *err);
+
+#endif

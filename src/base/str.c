@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/str.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static unsigned char
+lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+bool
+str_eq_nocase(const char *a, const char *b)
+{
+	return bytes_eq_nocase(bytes_of(a, strlen(a)), b);
+}
+
+bool
+bytes_eq_nocase(struct bytes a, const char *b)
+{
+	return a.n == strlen(b) && bytes_has_prefix_nocase(a, b);
+}
+
+bool
+bytes_eq(struct bytes a, const char *b)
+{
+	return a.n == strlen(b) && memcmp(a.p, b, a.n) == 0;
+}
+
+bool
+bytes_has_prefix_nocase(struct bytes a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (a.n < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (lower(a.p[i]) != lower(prefix[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct bytes
+bytes_trim(struct bytes b)
+{
+	while (b.n > 0 && is_blank(b.p[0])) {
+		b.p++;
+		b.n--;
+	}
+	while (b.n > 0 && is_blank(b.p[b.n - 1]))
+		b.n--;
+	return b;
+}
+
+bool
+str_copy(char *to, size_t size, struct bytes from)
+{
+	size_t n = from.n < size ? from.n : size - 1;
+
+	memcpy(to, from.p, n);
+	to[n] = '\0';
+	return n == from.n;
+}
+
+/* Length of the well-formed UTF-8 sequence at p, 0 if there is none; the
+ * code point goes to *ret. */
+static size_t
+utf8_len(const char *s, size_t n, uint32_t *ret)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len;
+	uint32_t c;
+
+	if (p[0] < 0x80) {
+		*ret = p[0];
+		return 1;
+	}
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		len = 2;
+	else if (p[0] >= 0xe0 && p[0] <= 0xef)
+		len = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (len > n)
+		return 0;
+	c = p[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return len;
+}
+
+bool
+str_is_utf8(struct bytes b)
+{
+	uint32_t c;
+
+	for (size_t i = 0, len; i < b.n; i += len)
+		if ((len = utf8_len(b.p + i, b.n - i, &c)) == 0)
+			return false;
+	return true;
+}
+
+bool
+str_is_ascii(struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		if ((unsigned char)b.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
+str_match(const char *pattern, const char *text)
+{
+	const char *star = NULL, *again = NULL;
+
+	/* Linear in practice, quadratic at worst, never recursive: only the
+	 * last star can need another try. */
+	while (*text != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			again = text;
+		} else if (lower(*pattern) == lower(*text)) {
+			pattern++;
+			text++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			text = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+/* Code points that must not reach a terminal or a log: controls, and the
+ * marks that reorder what is shown. */
+static bool
+is_unsafe(uint32_t c)
+{
+	return c < 0x20 || c == '\\' || (c >= 0x7f && c <= 0x9f) ||
+	       c == 0x061c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+	       c == 0xfeff;
+}
+
+bool
+str_escape(struct buf *to, struct bytes from, size_t max)
+{
+	size_t n = from.n < max ? from.n : max;
+
+	for (size_t i = 0, len; i < n; i += len) {
+		uint32_t c = 0;
+
+		len = utf8_len(from.p + i, from.n - i, &c);
+		if (len > 0 && !is_unsafe(c)) {
+			if (!buf_add(to, from.p + i, len))
+				return false;
+			continue;
+		}
+		if (len == 0)
+			len = 1;
+		for (size_t k = 0; k < len; k++)
+			if (!buf_addf(to, "\\x%02x",
+				(unsigned)(unsigned char)from.p[i + k]))
+				return false;
+	}
+	return n == from.n || buf_adds(to, "...");
+}
+
+int
+str_distance(const char *a, const char *b, int limit)
+{
+	enum { LONGEST = 63 };
+	size_t na = strlen(a), nb = strlen(b);
+	int row[LONGEST + 1];
+
+	if (na > LONGEST || nb > LONGEST)
+		return limit + 1;
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = (int)j;
+	for (size_t i = 1; i <= na; i++) {
+		int diagonal = row[0];
+
+		row[0] = (int)i;
+		for (size_t j = 1; j <= nb; j++) {
+			int above = row[j];
+			int best = diagonal +
+				   (lower(a[i - 1]) != lower(b[j - 1]));
+
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = above;
+			row[j] = best;
+		}
+	}
+	return row[nb] <= limit ? row[nb] : limit + 1;
+}

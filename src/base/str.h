@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* str.h - small things with text: compare, escape, match.
+ *
+ * ASCII rules only; no function here looks at the locale.
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+
+/* Compares without regard to ASCII case. */
+bool str_eq_nocase(const char *a, const char *b);
+bool bytes_eq_nocase(struct bytes a, const char *b);
+bool bytes_eq(struct bytes a, const char *b);
+bool bytes_has_prefix_nocase(struct bytes a, const char *prefix);
+
+/* The bytes without leading and trailing blanks (space, tab, CR, LF). */
+struct bytes bytes_trim(struct bytes b);
+
+/* Copies with a NUL.  False: it did not fit; to then holds what did. */
+bool str_copy(char *to, size_t size, struct bytes from);
+
+/* True if b is well-formed UTF-8 (RFC 3629: no surrogates, no over-long
+ * forms).  ASCII is. */
+bool str_is_utf8(struct bytes b);
+bool str_is_ascii(struct bytes b);
+
+/* "*" matches any run, everything else itself without regard to case: the
+ * patterns of `senders`, `recipients` and `allowed_senders`. */
+bool str_match(const char *pattern, const char *text);
+
+/* The escape function of R79: what a log line, a terminal or a listing may
+ * show of foreign text.  C0, DEL, C1, bidirectional controls, backslash and
+ * bytes that are not UTF-8 become \xNN; at most max input bytes are shown,
+ * then "...".  False: the buffer is full. */
+bool str_escape(struct buf *to, struct bytes from, size_t max) MUST_CHECK;
+
+enum { STR_ESCAPE_MAX = 200 };
+
+/* Edit distance for "did you mean", capped: more than limit returns
+ * limit + 1.  Words longer than 63 characters never match. */
+int str_distance(const char *a, const char *b, int limit);
+
+#endif

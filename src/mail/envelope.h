@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* envelope.h - who sends to whom, with which wishes, who submitted it, when.
+ *
+ * Addresses are RFC 5321 mailboxes without angle brackets, kept byte for byte
+ * (the local part is case-sensitive, RFC 5321 2.4); the null sender is "".
+ * No address holds a control character (R8): whoever fills an envelope has
+ * checked that with addr_is_safe() (mail/addr.h).
+ *
+ * An envelope owns all its strings.
+ */
+#ifndef MAIL_ENVELOPE_H
+#define MAIL_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/verdict.h"
+
+/* RFC 3461 4.1 */
+enum dsn_notify {
+	DSN_NOTIFY_UNSET = 0,
+	DSN_NOTIFY_NEVER = 1,
+	DSN_NOTIFY_SUCCESS = 2,
+	DSN_NOTIFY_FAILURE = 4,
+	DSN_NOTIFY_DELAY = 8
+};
+
+/* RFC 3461 4.3 */
+enum dsn_ret { DSN_RET_UNSET = 0, DSN_RET_FULL, DSN_RET_HDRS };
+
+enum rcpt_state {
+	RCPT_WAITING = 0, /* somebody must still take it */
+	RCPT_SENT,
+	RCPT_FAILED
+};
+
+struct rcpt {
+	char *addr;
+	char *orcpt;	 /* "rfc822;xtext" as given, or NULL */
+	unsigned notify; /* enum dsn_notify, or-ed */
+	enum rcpt_state state;
+	struct verdict *last; /* the newest verdict, or NULL */
+};
+
+enum { ENVELOPE_ID_SIZE = 24 };
+#define UID_UNKNOWN UINT32_MAX
+
+struct envelope {
+	char id[ENVELOPE_ID_SIZE]; /* queue id, or "" before it has one */
+	char *sender;
+	struct rcpt *rcpts;
+	size_t nrcpts;
+	char *envid; /* xtext as given, or NULL */
+	enum dsn_ret ret;
+	bool is_8bit;	     /* the content has bytes over 127 */
+	bool is_utf8;	     /* SMTPUTF8 was asked for or is needed */
+	int64_t arrived_s;   /* wall clock, seconds since 1970 */
+	uint64_t size_bytes; /* of the message as it is stored */
+
+	/* Who handed it over. */
+	uint32_t uid;  /* UID_UNKNOWN: not known */
+	char *user;    /* login name, or NULL */
+	char *peer;    /* "127.0.0.1:40112", "unix", "drop": never NULL */
+	char *helo;    /* as the client gave it, or NULL */
+	char *listener; /* name of the listener, or NULL */
+	char *account; /* account asked for by name, or NULL: by route */
+};
+
+struct envelope *envelope_new(void); /* sender "", peer "", no recipients */
+struct envelope *envelope_dup(const struct envelope *e);
+void envelope_free(struct envelope *e);
+
+void envelope_set(char **field, const char *value); /* frees the old; copies */
+/* The returned recipient is borrowed until the next envelope_add_rcpt(). */
+struct rcpt *envelope_add_rcpt(struct envelope *e, const char *addr);
+void rcpt_set_verdict(struct rcpt *r, const struct verdict *v);
+
+/* Recipients that are still RCPT_WAITING. */
+size_t envelope_waiting(const struct envelope *e);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* verdict.h - what was decided about a message or a recipient, and by whom.
+ *
+ * A remote "no" is data that travels, not an error of ours: code, enhanced
+ * code (RFC 3463), text, and who said it.  It is stored with the envelope,
+ * shown by relais(1), logged, and handed to whoever still waits.
+ *
+ * A plain value, copied freely.  The text is kept raw (bytes as received, no
+ * CR, LF or NUL, cut at VERDICT_TEXT_MAX); whoever shows it escapes it.
+ */
+#ifndef MAIL_VERDICT_H
+#define MAIL_VERDICT_H
+
+#include "base/buf.h"
+
+enum verdict_class {
+	VERDICT_NONE = 0, /* nothing has been decided */
+	VERDICT_OK,	  /* taken: 2yz */
+	VERDICT_LATER,	  /* worth another try: 4yz, no connection, ... */
+	VERDICT_NEVER	  /* will not be taken in this form: 5yz */
+};
+
+/* Who said it: the stage of the conversation that produced the verdict. */
+enum verdict_stage {
+	STAGE_LOCAL = 0, /* we did, without asking anybody */
+	STAGE_CONNECT,	 /* look-up, connect, lost connection, deadline */
+	STAGE_TLS,
+	STAGE_GREETING,
+	STAGE_EHLO,
+	STAGE_AUTH,
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_DATA, /* DATA or BDAT, before the end of the message */
+	STAGE_END,  /* the answer to the end of the message */
+	STAGE_COUNT
+};
+
+enum { VERDICT_TEXT_MAX = 512, VERDICT_WHO_MAX = 128 };
+
+struct verdict {
+	enum verdict_class class;
+	enum verdict_stage stage;
+	int code;	   /* 0: no reply was involved */
+	char enhanced[12]; /* "4.7.0", or "" */
+	/* The final answer was lost after the last byte: the message may or
+	 * may not have been taken (RFC 1047).  The class is VERDICT_LATER. */
+	bool is_uncertain;
+	char text[VERDICT_TEXT_MAX]; /* lines joined by a blank */
+	char who[VERDICT_WHO_MAX];   /* "smtp.example.org[192.0.2.1]:465", "" */
+};
+
+/* "ok", "later", "never"; "mail", "rcpt", ...: the words of log and journal.
+ * The _from functions take them back; false: no such word. */
+const char *verdict_class_name(enum verdict_class c);
+bool verdict_class_from(struct bytes name, enum verdict_class *ret);
+const char *verdict_stage_name(enum verdict_stage s);
+bool verdict_stage_from(struct bytes name, enum verdict_stage *ret);
+
+/* From a reply: the class follows from the first digit (RFC 5321 4.2.1); an
+ * enhanced code whose class does not fit the reply's is ignored (F98). */
+void verdict_from_reply(struct verdict *v, enum verdict_stage stage, int code,
+    struct bytes enhanced, struct bytes text);
+/* Said by us.  text is cut, its control characters become blanks. */
+void verdict_local(struct verdict *v, enum verdict_class class,
+    enum verdict_stage stage, int code, const char *enhanced, const char *text);
+
+/* One line for people: "550 5.1.1 No such user (said by mx to RCPT)". */
+void verdict_text(const struct verdict *v, struct buf *to);
+
+/* The worse of two classes in the order ok < later < never. */
+enum verdict_class verdict_worse(enum verdict_class a, enum verdict_class b);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_client.h - one outgoing conversation, without a socket.
+ *
+ * The driver owns the transport, the clock and the message; this engine owns
+ * the grammar and the order of commands (RFC 5321, 1870, 2920, 3030, 3207,
+ * 3461, 4954, 6152, 6531, 9422).  No call blocks, allocates without a cap,
+ * reads the time, or logs.
+ *
+ * Several transactions ("jobs") may be under way at once: where the server
+ * offers PIPELINING, the next MAIL follows the last byte of the message before
+ * it, up to a window, with a RSET in front of each MAIL whose predecessor is
+ * unconfirmed.  Verdicts stay exact per job and recipient.  A server that
+ * cannot pipeline is spoken to command by command through the same calls.
+ *
+ * Nothing is ever sent in clear once TLS is wanted, AUTH happens after TLS
+ * only and from what was offered then, and the job list stays shut until the
+ * login the account needs has succeeded (R4-R6, R58, R72).
+ */
+#ifndef SMTP_SMTP_CLIENT_H
+#define SMTP_SMTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "mail/envelope.h"
+#include "mail/verdict.h"
+
+struct smtp_client;
+
+enum sc_tls {
+	SC_TLS_STARTTLS, /* greeting in clear, STARTTLS, or stop */
+	SC_TLS_IMPLICIT, /* the transport is TLS from the first byte */
+	SC_TLS_OFF	 /* tls = off, loopback only; the driver checked that */
+};
+
+/* Borrowed strings must outlive the engine. */
+struct smtp_client_opts {
+	const char *ehlo_name; /* host name or address literal */
+	const char *host;      /* name of the server, for OAUTHBEARER, SCRAM */
+	int port;
+	enum sc_tls tls;
+	bool wants_auth; /* log in, or stop (never go on without) */
+	const char *user; /* NULL if !wants_auth */
+	/* Mechanisms that may be used, best first, blank separated; NULL: the
+	 * default order of DESIGN section 7. */
+	const char *auth;
+	bool is_token; /* the secret is an OAuth2 token */
+	bool is_plain_spoken; /* no pipelining, no BDAT: it misbehaved before */
+	size_t window_jobs;   /* 0: SMTP_WINDOW_JOBS_MAX */
+	const struct rng *rng;
+	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
+	 * greeting has its own because port probing cannot wait 5 minutes. */
+	int64_t greeting_ms;
+	int64_t step_ms_max; /* caps every other timeout; for tests */
+};
+
+struct smtp_client *smtp_client_new(const struct smtp_client_opts *opts);
+void smtp_client_free(struct smtp_client *c);
+
+/* Bytes from the peer.  _room() says how many _put() will take now; it is 0
+ * while SC_STARTTLS waits for an answer, so clear text cannot slip through. */
+size_t smtp_client_room(const struct smtp_client *c);
+void smtp_client_put(struct smtp_client *c, const void *p, size_t n);
+/* The peer closed, or the transport broke; why is for the verdict's text. */
+void smtp_client_eof(struct smtp_client *c, const char *why);
+
+/* Bytes for the peer, borrowed until the next call on c. */
+size_t smtp_client_peek(struct smtp_client *c, const void **ret_p);
+void smtp_client_sent(struct smtp_client *c, size_t n);
+
+/* Time, in milliseconds of a clock that only the driver reads. */
+int64_t smtp_client_deadline(const struct smtp_client *c);
+void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
+
+/* Events, each reported once; pull until SC_IDLE. */
+enum sc_event {
+	SC_IDLE = 0,  /* needs bytes, room or time */
+	SC_STARTTLS,  /* flush, wrap the transport, then _tls_up() */
+	SC_NEED_CRED, /* fetch the secret, then _cred() or _no_cred() */
+	SC_READY,     /* logged in (info.text: mechanism): _send() or _quit() */
+	SC_WANT_BODY, /* info.job: _body() will take bytes */
+	SC_RCPT_DONE, /* info.job, info.rcpt, info.verdict: that recipient.
+		       * RCPT refused: at once.  RCPT accepted: with the end. */
+	SC_JOB_DONE,  /* info.job, info.verdict: the transaction is over; every
+		       * recipient has had its SC_RCPT_DONE before */
+	SC_CLOSE      /* flush and hang up; info.verdict says why.  Every job
+		       * under way has had its SC_JOB_DONE before. */
+};
+
+/* Why the session could not begin, when SC_CLOSE comes before SC_READY. */
+enum sc_trouble {
+	SC_TROUBLE_NONE = 0,  /* clean end */
+	SC_TROUBLE_LOST,      /* connection lost, deadline */
+	SC_TROUBLE_PROTOCOL,  /* not SMTP, or nonsense */
+	SC_TROUBLE_REFUSED,   /* the greeting or EHLO was 4yz/5yz */
+	SC_TROUBLE_NO_TLS,    /* STARTTLS not offered or refused, or injected */
+	SC_TROUBLE_NO_AUTH,   /* no AUTH or no mechanism both sides have */
+	SC_TROUBLE_AUTH,      /* credentials refused */
+	SC_TROUBLE_AUTH_LATER,/* 4yz to AUTH */
+	SC_TROUBLE_CRED	      /* _no_cred() */
+};
+
+struct sc_info { /* borrowed until the next call on c */
+	uint64_t job; /* smtp_job.tag */
+	size_t rcpt;  /* index into smtp_job.rcpts */
+	struct verdict verdict;
+	enum sc_trouble trouble;
+	struct bytes text;
+};
+
+enum sc_event smtp_client_next(struct smtp_client *c, struct sc_info *ret_info);
+
+/* --- answers to events ---------------------------------------------------- */
+
+void smtp_client_tls_up(struct smtp_client *c);
+/* Copies the secret and wipes its copy after use.  Channel binding data of the
+ * TLS session may be empty: then no -PLUS mechanism is used. */
+void smtp_client_cred(struct smtp_client *c, const struct secret *s,
+    const char *binding_type, struct bytes binding);
+void smtp_client_no_cred(struct smtp_client *c, const char *why);
+
+/* One transaction.  Everything is borrowed until its SC_JOB_DONE. */
+struct smtp_job_rcpt {
+	const char *addr;
+	const char *orcpt;
+	unsigned notify;
+};
+struct smtp_job {
+	uint64_t tag; /* the driver's own name for it */
+	const char *sender;
+	const struct smtp_job_rcpt *rcpts;
+	size_t nrcpts;
+	uint64_t size_bytes; /* exact: CRLF counted, dots not stuffed */
+	bool is_8bit;
+	bool needs_utf8;
+	const char *envid;
+	enum dsn_ret ret;
+};
+
+/* True after SC_READY while the window has room and no body is owed. */
+bool smtp_client_may_send(const struct smtp_client *c);
+/* The job and all it points to are borrowed until its SC_JOB_DONE.  What the
+ * server cannot take (size over SIZE, UTF-8 without SMTPUTF8, 8-bit without
+ * 8BITMIME) ends at once in SC_JOB_DONE with a local VERDICT_NEVER, 5.3.4,
+ * 5.6.7 or 5.6.3, and nothing is sent. */
+void smtp_client_send(struct smtp_client *c, const struct smtp_job *job);
+/* The bytes of the message whose SC_WANT_BODY came, CRLF line ends; returns
+ * how many were taken (0: wait for room).  After exactly size_bytes the body
+ * ends by itself. */
+size_t smtp_client_body(struct smtp_client *c, const void *p, size_t n);
+/* The message cannot be read after all: the connection is given up, so that
+ * no half message is ever taken for a whole one. */
+void smtp_client_body_failed(struct smtp_client *c, const char *why);
+
+/* QUIT once the jobs under way are done. */
+void smtp_client_quit(struct smtp_client *c);
+/* No transaction is under way and none is wanted: the connection is idle. */
+bool smtp_client_is_idle(const struct smtp_client *c);
+
+/* What the server offered in its last EHLO reply. */
+struct smtp_caps;
+const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
+/* RFC 9422 RCPTMAX, or 0. */
+size_t smtp_client_rcpt_max(const struct smtp_client *c);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_limits.h - every maximum of the two conversations, in one place.
+ *
+ * What may be set in the configuration is marked; the rest is fixed.  Sizes
+ * are bytes unless the name says otherwise.
+ */
+#ifndef SMTP_SMTP_LIMITS_H
+#define SMTP_SMTP_LIMITS_H
+
+enum {
+	/* Server side: RFC 5321 4.5.3.1 gives the minima. */
+	SMTP_COMMAND_LINE_MAX = 4096, /* 512, plus room for every extension */
+	SMTP_AUTH_LINE_MAX = 16384,   /* RFC 4954 4: at least 12,288 */
+	SMTP_TEXT_LINE_MAX = 998,     /* without CRLF; RFC 5322 2.1.1 */
+	SMTP_RCPTS_MAX = 1000,	      /* default of max_recipients */
+	SMTP_ERRORS_MAX = 20,	      /* replies of 5yz to commands */
+	SMTP_UNKNOWN_COMMANDS_MAX = 3,
+	SMTP_OVERLONG_DISCARD_MAX = 65536, /* R77 */
+	SMTP_SERVER_OUT_MAX = 65536,	   /* replies not yet taken away */
+
+	/* Client side (R25). */
+	SMTP_REPLY_LINE_MAX = 4096,
+	SMTP_REPLY_LINES_MAX = 128,
+	SMTP_REPLY_MAX = 65536,
+	SMTP_CAPS_AUTH_MAX = 512,
+	SMTP_CLIENT_OUT_MAX = 262144,
+	SMTP_WINDOW_JOBS_MAX = 16, /* transactions under way at once */
+
+	/* RFC 5321 4.5.3.1.3 and .1 */
+	SMTP_PATH_MAX = 256 + 64, /* lenient: some local parts are longer */
+	SMTP_LOCAL_PART_MAX = 64,
+	SMTP_DOMAIN_MAX = 255
+};
+
+/* RFC 5321 4.5.3.2, milliseconds; one per command, so that each can be named
+ * in the error. */
+enum {
+	SMTP_GREETING_MS = 5 * 60 * 1000,
+	SMTP_EHLO_MS = 5 * 60 * 1000,
+	SMTP_STARTTLS_MS = 2 * 60 * 1000,
+	SMTP_AUTH_MS = 2 * 60 * 1000,
+	SMTP_MAIL_MS = 5 * 60 * 1000,
+	SMTP_RCPT_MS = 5 * 60 * 1000,
+	SMTP_DATA_MS = 2 * 60 * 1000,
+	SMTP_BLOCK_MS = 3 * 60 * 1000, /* no progress while sending */
+	SMTP_END_MS = 10 * 60 * 1000,  /* R63 */
+	SMTP_QUIT_MS = 10 * 1000,
+	SMTP_SERVER_IDLE_MS = 5 * 60 * 1000
+};
+
+#endif

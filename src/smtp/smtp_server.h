@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_server.h - one incoming conversation, without a socket.
+ *
+ * The driver owns the transport, the clock and what happens to the message;
+ * this engine owns the grammar, the order of commands, the end of the message
+ * and the limits (RFC 5321, 1870, 2920, 3030, 3461, 3207, 4954, 6152, 6531).
+ * No call blocks, allocates without a cap, reads the time, or logs.
+ *
+ * After SS_MAIL, SS_RCPT and SS_END (and SS_AUTH) the engine stays silent
+ * until the driver answers with smtp_server_reply(): 250 cannot be said before
+ * the queue called the message safe, because the only code that could say it
+ * has not been told.  Commands that arrive meanwhile wait in order.
+ *
+ * One function resets the transaction for every refusal (R10).
+ */
+#ifndef SMTP_SMTP_SERVER_H
+#define SMTP_SMTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "mail/envelope.h"
+
+struct smtp_server;
+
+/* Borrowed strings must outlive the engine. */
+struct smtp_server_opts {
+	const char *hostname; /* for the greeting and the EHLO reply */
+	uint64_t max_size_bytes; /* SIZE; 0: no limit */
+	size_t max_rcpts;	 /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
+	int64_t idle_ms;	 /* 0: SMTP_SERVER_IDLE_MS */
+	bool may_chunk;		 /* offer CHUNKING and take BDAT */
+	/* For the provider side of the tests and for future listeners. */
+	bool may_starttls; /* offer STARTTLS until TLS is on */
+	bool must_starttls; /* 530 5.7.0 to MAIL before TLS */
+	bool must_auth;	    /* 530 5.7.0 to MAIL before AUTH */
+	const char *auth_mechanisms; /* "PLAIN LOGIN": offered once TLS is on */
+	bool hide_pipelining, hide_8bitmime, hide_smtputf8, hide_dsn, hide_size;
+	const char *limits; /* RFC 9422, "RCPTMAX=20", or NULL */
+};
+
+/* The engine borrows nothing from opts but the strings. */
+struct smtp_server *smtp_server_new(const struct smtp_server_opts *opts);
+void smtp_server_free(struct smtp_server *s);
+
+/* Bytes from the client.  _room() is 0 while the engine wants none: an answer
+ * of the driver is due, or replies pile up unread. */
+size_t smtp_server_room(const struct smtp_server *s);
+void smtp_server_put(struct smtp_server *s, const void *p, size_t n);
+void smtp_server_eof(struct smtp_server *s);
+
+/* Bytes for the client, borrowed until the next call on s. */
+size_t smtp_server_peek(struct smtp_server *s, const void **ret_p);
+void smtp_server_sent(struct smtp_server *s, size_t n);
+
+/* Milliseconds of a clock that only the driver reads; INT64_MAX: none. */
+int64_t smtp_server_deadline(const struct smtp_server *s);
+void smtp_server_tick(struct smtp_server *s, int64_t now_ms);
+
+/* Events, each reported once; pull until SS_IDLE. */
+enum ss_event {
+	SS_IDLE = 0, /* needs bytes, room, time or an answer */
+	SS_STARTTLS, /* flush, wrap the transport, then _tls_up() */
+	SS_AUTH,     /* info.text: line of the dialogue; answer by _auth() */
+	SS_MAIL,     /* info.addr, info.mail: answer due */
+	SS_RCPT,     /* info.addr, info.rcpt: answer due */
+	SS_BODY,     /* info.body: clean bytes, CRLF only, no dot-stuffing */
+	SS_END,	     /* the message is complete: answer due */
+	SS_ABORT,    /* the transaction under way is off: forget it */
+	SS_CLOSE     /* flush and hang up; info.text says why, for the log */
+};
+
+/* What MAIL asked for. */
+struct ss_mail {
+	uint64_t size_bytes; /* declared by SIZE, 0: not */
+	bool is_8bit;	     /* BODY=8BITMIME */
+	bool is_utf8;	     /* SMTPUTF8 */
+	enum dsn_ret ret;
+	const char *envid; /* xtext, or NULL */
+};
+
+struct ss_rcpt {
+	unsigned notify;   /* enum dsn_notify */
+	const char *orcpt; /* or NULL */
+};
+
+struct ss_info { /* borrowed until the next call on s */
+	const char *addr; /* without brackets; "" is the null sender */
+	struct ss_mail mail;
+	struct ss_rcpt rcpt;
+	struct bytes body;
+	struct bytes text;
+	bool had_bare; /* SS_END: bare CR or LF was repaired */
+	bool had_nul;  /* SS_END: the content holds a NUL; must be refused */
+};
+
+enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);
+
+/* The answer to SS_MAIL, SS_RCPT or SS_END.  text may hold several lines
+ * separated by \n; enhanced may be NULL.  The engine makes sure that neither
+ * CR, LF nor control characters reach the wire.  A 2yz to SS_MAIL opens the
+ * transaction, any to SS_END closes it; 421 closes the session. */
+void smtp_server_reply(struct smtp_server *s, int code, const char *enhanced,
+    const char *text);
+
+/* The answer to SS_AUTH.  AUTH arrives as "MECH" or "MECH initial-response",
+ * later lines as the base64 the client sent ("*" cancels).  334 carries the
+ * next challenge (base64) in text, 235 ends it well, 4yz/5yz badly. */
+void smtp_server_auth(struct smtp_server *s, int code, const char *enhanced,
+    const char *text);
+
+void smtp_server_tls_up(struct smtp_server *s);
+
+/* Tells the client 421 with this text and closes: a clean stop. */
+void smtp_server_shutdown(struct smtp_server *s, const char *text);
+
+/* Facts for the trace field and the log; borrowed, NULL before EHLO/HELO. */
+const char *smtp_server_helo(const struct smtp_server *s);
+/* "SMTP", "ESMTP", "ESMTPS", "ESMTPSA", "UTF8SMTP", ... (RFC 3848, 6531). */
+const char *smtp_server_with(const struct smtp_server *s);
+bool smtp_server_in_transaction(const struct smtp_server *s);
+
+#endif

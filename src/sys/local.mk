@@ -1,0 +1,7 @@
+noinst_LIBRARIES += %reldir%/libsys.a
+%canon_reldir%_libsys_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_libsys_a_SOURCES = \
+	%reldir%/clock_sys.c \
+	%reldir%/clock_sys.h \
+	%reldir%/fs_sys.c \
+	%reldir%/fs_sys.h

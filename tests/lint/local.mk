@@ -1,0 +1,9 @@
+lint_tests = \
+	%reldir%/layers \
+	%reldir%/pure \
+	%reldir%/banned \
+	%reldir%/format
+TESTS += $(lint_tests)
+EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format tests/lib/check.h
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \
+	export srcdir top_builddir;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* R79: what is shown of foreign text is harmless; matching and distances. */
+#include "tests/lib/check.h"
+
+#include "base/str.h"
+
+static void
+escaping_leaves_nothing_a_terminal_obeys(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "plain text", "plain text" },
+		{ "caf\xc3\xa9", "caf\xc3\xa9" },
+		{ "\x1b[31mred", "\\x1b[31mred" },
+		{ "a\nb\rc", "a\\x0ab\\x0dc" },
+		{ "back\\slash", "back\\x5cslash" }, { "\x7f", "\\x7f" },
+		{ "\xc2\x9b", "\\xc2\\x9b" }, /* C1 */
+		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, /* bidi override */
+		{ "\xff\xc3", "\\xff\\xc3" }, /* not UTF-8 */
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* surrogate */
+		{ "\xc0\xaf", "\\xc0\\xaf" }, /* over-long */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf b;
+
+		buf_init(&b, 200);
+		assert_true(str_escape(&b,
+		    bytes_of(rows[i].in, strlen(rows[i].in)), STR_ESCAPE_MAX));
+		assert_buf(&b, rows[i].out);
+		buf_clear(&b);
+	}
+}
+
+static void
+escaping_stops_at_the_limit(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 200);
+	assert_true(str_escape(&b, bytes_of("abcdef", 6), 3));
+	assert_buf(&b, "abc...");
+	buf_clear(&b);
+}
+
+static void
+patterns_match_as_documented(void **state)
+{
+	(void)state;
+	assert_true(str_match("*", ""));
+	assert_true(str_match("*@example.org", "Me@EXAMPLE.org"));
+	assert_true(str_match("a*b*c", "a-b-b-c"));
+	assert_false(str_match("*@example.org", "me@example.com"));
+	assert_false(str_match("a*b", "a"));
+	assert_true(str_match("me", "ME"));
+	assert_false(str_match("", "x"));
+}
+
+static void
+distance_finds_the_nearest_word(void **state)
+{
+	(void)state;
+	assert_int_equal(str_distance("prot", "port", 3), 2);
+	assert_int_equal(str_distance("port", "PORT", 3), 0);
+	assert_int_equal(str_distance("abcdef", "uvwxyz", 3), 4);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escaping_leaves_nothing_a_terminal_obeys),
+		cmocka_unit_test(escaping_stops_at_the_limit),
+		cmocka_unit_test(patterns_match_as_documented),
+		cmocka_unit_test(distance_finds_the_nearest_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

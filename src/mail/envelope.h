@@ -37,7 +37,7 @@ enum rcpt_state {
 
 struct rcpt {
 	char *addr;
-	char *orcpt;	 /* "rfc822;xtext" as given, or NULL */
+	char *orcpt; /* "rfc822;xtext" as given, or NULL */
 	unsigned notify; /* enum dsn_notify, or-ed */
 	enum rcpt_state state;
 	struct verdict *last; /* the newest verdict, or NULL */
@@ -53,16 +53,16 @@ struct envelope {
 	size_t nrcpts;
 	char *envid; /* xtext as given, or NULL */
 	enum dsn_ret ret;
-	bool is_8bit;	     /* the content has bytes over 127 */
-	bool is_utf8;	     /* SMTPUTF8 was asked for or is needed */
-	int64_t arrived_s;   /* wall clock, seconds since 1970 */
+	bool is_8bit; /* the content has bytes over 127 */
+	bool is_utf8; /* SMTPUTF8 was asked for or is needed */
+	int64_t arrived_s; /* wall clock, seconds since 1970 */
 	uint64_t size_bytes; /* of the message as it is stored */
 
 	/* Who handed it over. */
-	uint32_t uid;  /* UID_UNKNOWN: not known */
-	char *user;    /* login name, or NULL */
-	char *peer;    /* "127.0.0.1:40112", "unix", "drop": never NULL */
-	char *helo;    /* as the client gave it, or NULL */
+	uint32_t uid; /* UID_UNKNOWN: not known */
+	char *user; /* login name, or NULL */
+	char *peer; /* "127.0.0.1:40112", "unix", "drop": never NULL */
+	char *helo; /* as the client gave it, or NULL */
 	char *listener; /* name of the listener, or NULL */
 	char *account; /* account asked for by name, or NULL: by route */
 };

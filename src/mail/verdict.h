@@ -15,15 +15,15 @@
 
 enum verdict_class {
 	VERDICT_NONE = 0, /* nothing has been decided */
-	VERDICT_OK,	  /* taken: 2yz */
-	VERDICT_LATER,	  /* worth another try: 4yz, no connection, ... */
-	VERDICT_NEVER	  /* will not be taken in this form: 5yz */
+	VERDICT_OK, /* taken: 2yz */
+	VERDICT_LATER, /* worth another try: 4yz, no connection, ... */
+	VERDICT_NEVER /* will not be taken in this form: 5yz */
 };
 
 /* Who said it: the stage of the conversation that produced the verdict. */
 enum verdict_stage {
 	STAGE_LOCAL = 0, /* we did, without asking anybody */
-	STAGE_CONNECT,	 /* look-up, connect, lost connection, deadline */
+	STAGE_CONNECT, /* look-up, connect, lost connection, deadline */
 	STAGE_TLS,
 	STAGE_GREETING,
 	STAGE_EHLO,
@@ -31,7 +31,7 @@ enum verdict_stage {
 	STAGE_MAIL,
 	STAGE_RCPT,
 	STAGE_DATA, /* DATA or BDAT, before the end of the message */
-	STAGE_END,  /* the answer to the end of the message */
+	STAGE_END, /* the answer to the end of the message */
 	STAGE_COUNT
 };
 
@@ -40,13 +40,13 @@ enum { VERDICT_TEXT_MAX = 512, VERDICT_WHO_MAX = 128 };
 struct verdict {
 	enum verdict_class class;
 	enum verdict_stage stage;
-	int code;	   /* 0: no reply was involved */
+	int code; /* 0: no reply was involved */
 	char enhanced[12]; /* "4.7.0", or "" */
 	/* The final answer was lost after the last byte: the message may or
 	 * may not have been taken (RFC 1047).  The class is VERDICT_LATER. */
 	bool is_uncertain;
 	char text[VERDICT_TEXT_MAX]; /* lines joined by a blank */
-	char who[VERDICT_WHO_MAX];   /* "smtp.example.org[192.0.2.1]:465", "" */
+	char who[VERDICT_WHO_MAX]; /* "smtp.example.org[192.0.2.1]:465", "" */
 };
 
 /* "ok", "later", "never"; "mail", "rcpt", ...: the words of log and journal.

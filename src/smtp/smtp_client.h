@@ -34,13 +34,13 @@ struct smtp_client;
 enum sc_tls {
 	SC_TLS_STARTTLS, /* greeting in clear, STARTTLS, or stop */
 	SC_TLS_IMPLICIT, /* the transport is TLS from the first byte */
-	SC_TLS_OFF	 /* tls = off, loopback only; the driver checked that */
+	SC_TLS_OFF /* tls = off, loopback only; the driver checked that */
 };
 
 /* Borrowed strings must outlive the engine. */
 struct smtp_client_opts {
 	const char *ehlo_name; /* host name or address literal */
-	const char *host;      /* name of the server, for OAUTHBEARER, SCRAM */
+	const char *host; /* name of the server, for OAUTHBEARER, SCRAM */
 	int port;
 	enum sc_tls tls;
 	bool wants_auth; /* log in, or stop (never go on without) */
@@ -50,7 +50,7 @@ struct smtp_client_opts {
 	const char *auth;
 	bool is_token; /* the secret is an OAuth2 token */
 	bool is_plain_spoken; /* no pipelining, no BDAT: it misbehaved before */
-	size_t window_jobs;   /* 0: SMTP_WINDOW_JOBS_MAX */
+	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	const struct rng *rng;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
 	 * greeting has its own because port probing cannot wait 5 minutes. */
@@ -78,35 +78,35 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
 
 /* Events, each reported once; pull until SC_IDLE. */
 enum sc_event {
-	SC_IDLE = 0,  /* needs bytes, room or time */
-	SC_STARTTLS,  /* flush, wrap the transport, then _tls_up() */
+	SC_IDLE = 0, /* needs bytes, room or time */
+	SC_STARTTLS, /* flush, wrap the transport, then _tls_up() */
 	SC_NEED_CRED, /* fetch the secret, then _cred() or _no_cred() */
-	SC_READY,     /* logged in (info.text: mechanism): _send() or _quit() */
+	SC_READY, /* logged in (info.text: mechanism): _send() or _quit() */
 	SC_WANT_BODY, /* info.job: _body() will take bytes */
 	SC_RCPT_DONE, /* info.job, info.rcpt, info.verdict: that recipient.
 		       * RCPT refused: at once.  RCPT accepted: with the end. */
-	SC_JOB_DONE,  /* info.job, info.verdict: the transaction is over; every
+	SC_JOB_DONE, /* info.job, info.verdict: the transaction is over; every
 		       * recipient has had its SC_RCPT_DONE before */
-	SC_CLOSE      /* flush and hang up; info.verdict says why.  Every job
+	SC_CLOSE /* flush and hang up; info.verdict says why.  Every job
 		       * under way has had its SC_JOB_DONE before. */
 };
 
 /* Why the session could not begin, when SC_CLOSE comes before SC_READY. */
 enum sc_trouble {
-	SC_TROUBLE_NONE = 0,  /* clean end */
-	SC_TROUBLE_LOST,      /* connection lost, deadline */
-	SC_TROUBLE_PROTOCOL,  /* not SMTP, or nonsense */
-	SC_TROUBLE_REFUSED,   /* the greeting or EHLO was 4yz/5yz */
-	SC_TROUBLE_NO_TLS,    /* STARTTLS not offered or refused, or injected */
-	SC_TROUBLE_NO_AUTH,   /* no AUTH or no mechanism both sides have */
-	SC_TROUBLE_AUTH,      /* credentials refused */
-	SC_TROUBLE_AUTH_LATER,/* 4yz to AUTH */
-	SC_TROUBLE_CRED	      /* _no_cred() */
+	SC_TROUBLE_NONE = 0, /* clean end */
+	SC_TROUBLE_LOST, /* connection lost, deadline */
+	SC_TROUBLE_PROTOCOL, /* not SMTP, or nonsense */
+	SC_TROUBLE_REFUSED, /* the greeting or EHLO was 4yz/5yz */
+	SC_TROUBLE_NO_TLS, /* STARTTLS not offered or refused, or injected */
+	SC_TROUBLE_NO_AUTH, /* no AUTH or no mechanism both sides have */
+	SC_TROUBLE_AUTH, /* credentials refused */
+	SC_TROUBLE_AUTH_LATER, /* 4yz to AUTH */
+	SC_TROUBLE_CRED /* _no_cred() */
 };
 
 struct sc_info { /* borrowed until the next call on c */
 	uint64_t job; /* smtp_job.tag */
-	size_t rcpt;  /* index into smtp_job.rcpts */
+	size_t rcpt; /* index into smtp_job.rcpts */
 	struct verdict verdict;
 	enum sc_trouble trouble;
 	struct bytes text;

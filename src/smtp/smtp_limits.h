@@ -10,13 +10,13 @@
 enum {
 	/* Server side: RFC 5321 4.5.3.1 gives the minima. */
 	SMTP_COMMAND_LINE_MAX = 4096, /* 512, plus room for every extension */
-	SMTP_AUTH_LINE_MAX = 16384,   /* RFC 4954 4: at least 12,288 */
-	SMTP_TEXT_LINE_MAX = 998,     /* without CRLF; RFC 5322 2.1.1 */
-	SMTP_RCPTS_MAX = 1000,	      /* default of max_recipients */
-	SMTP_ERRORS_MAX = 20,	      /* replies of 5yz to commands */
+	SMTP_AUTH_LINE_MAX = 16384, /* RFC 4954 4: at least 12,288 */
+	SMTP_TEXT_LINE_MAX = 998, /* without CRLF; RFC 5322 2.1.1 */
+	SMTP_RCPTS_MAX = 1000, /* default of max_recipients */
+	SMTP_ERRORS_MAX = 20, /* replies of 5yz to commands */
 	SMTP_UNKNOWN_COMMANDS_MAX = 3,
 	SMTP_OVERLONG_DISCARD_MAX = 65536, /* R77 */
-	SMTP_SERVER_OUT_MAX = 65536,	   /* replies not yet taken away */
+	SMTP_SERVER_OUT_MAX = 65536, /* replies not yet taken away */
 
 	/* Client side (R25). */
 	SMTP_REPLY_LINE_MAX = 4096,
@@ -43,7 +43,7 @@ enum {
 	SMTP_RCPT_MS = 5 * 60 * 1000,
 	SMTP_DATA_MS = 2 * 60 * 1000,
 	SMTP_BLOCK_MS = 3 * 60 * 1000, /* no progress while sending */
-	SMTP_END_MS = 10 * 60 * 1000,  /* R63 */
+	SMTP_END_MS = 10 * 60 * 1000, /* R63 */
 	SMTP_QUIT_MS = 10 * 1000,
 	SMTP_SERVER_IDLE_MS = 5 * 60 * 1000
 };

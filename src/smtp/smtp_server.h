@@ -29,13 +29,13 @@ struct smtp_server;
 struct smtp_server_opts {
 	const char *hostname; /* for the greeting and the EHLO reply */
 	uint64_t max_size_bytes; /* SIZE; 0: no limit */
-	size_t max_rcpts;	 /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
-	int64_t idle_ms;	 /* 0: SMTP_SERVER_IDLE_MS */
-	bool may_chunk;		 /* offer CHUNKING and take BDAT */
+	size_t max_rcpts; /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
+	int64_t idle_ms; /* 0: SMTP_SERVER_IDLE_MS */
+	bool may_chunk; /* offer CHUNKING and take BDAT */
 	/* For the provider side of the tests and for future listeners. */
 	bool may_starttls; /* offer STARTTLS until TLS is on */
 	bool must_starttls; /* 530 5.7.0 to MAIL before TLS */
-	bool must_auth;	    /* 530 5.7.0 to MAIL before AUTH */
+	bool must_auth; /* 530 5.7.0 to MAIL before AUTH */
 	const char *auth_mechanisms; /* "PLAIN LOGIN": offered once TLS is on */
 	bool hide_pipelining, hide_8bitmime, hide_smtputf8, hide_dsn, hide_size;
 	const char *limits; /* RFC 9422, "RCPTMAX=20", or NULL */
@@ -63,26 +63,26 @@ void smtp_server_tick(struct smtp_server *s, int64_t now_ms);
 enum ss_event {
 	SS_IDLE = 0, /* needs bytes, room, time or an answer */
 	SS_STARTTLS, /* flush, wrap the transport, then _tls_up() */
-	SS_AUTH,     /* info.text: line of the dialogue; answer by _auth() */
-	SS_MAIL,     /* info.addr, info.mail: answer due */
-	SS_RCPT,     /* info.addr, info.rcpt: answer due */
-	SS_BODY,     /* info.body: clean bytes, CRLF only, no dot-stuffing */
-	SS_END,	     /* the message is complete: answer due */
-	SS_ABORT,    /* the transaction under way is off: forget it */
-	SS_CLOSE     /* flush and hang up; info.text says why, for the log */
+	SS_AUTH, /* info.text: line of the dialogue; answer by _auth() */
+	SS_MAIL, /* info.addr, info.mail: answer due */
+	SS_RCPT, /* info.addr, info.rcpt: answer due */
+	SS_BODY, /* info.body: clean bytes, CRLF only, no dot-stuffing */
+	SS_END, /* the message is complete: answer due */
+	SS_ABORT, /* the transaction under way is off: forget it */
+	SS_CLOSE /* flush and hang up; info.text says why, for the log */
 };
 
 /* What MAIL asked for. */
 struct ss_mail {
 	uint64_t size_bytes; /* declared by SIZE, 0: not */
-	bool is_8bit;	     /* BODY=8BITMIME */
-	bool is_utf8;	     /* SMTPUTF8 */
+	bool is_8bit; /* BODY=8BITMIME */
+	bool is_utf8; /* SMTPUTF8 */
 	enum dsn_ret ret;
 	const char *envid; /* xtext, or NULL */
 };
 
 struct ss_rcpt {
-	unsigned notify;   /* enum dsn_notify */
+	unsigned notify; /* enum dsn_notify */
 	const char *orcpt; /* or NULL */
 };
 
@@ -93,7 +93,7 @@ struct ss_info { /* borrowed until the next call on s */
 	struct bytes body;
 	struct bytes text;
 	bool had_bare; /* SS_END: bare CR or LF was repaired */
-	bool had_nul;  /* SS_END: the content holds a NUL; must be refused */
+	bool had_nul; /* SS_END: the content holds a NUL; must be refused */
 };
 
 enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);
@@ -102,14 +102,14 @@ enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);
  * separated by \n; enhanced may be NULL.  The engine makes sure that neither
  * CR, LF nor control characters reach the wire.  A 2yz to SS_MAIL opens the
  * transaction, any to SS_END closes it; 421 closes the session. */
-void smtp_server_reply(struct smtp_server *s, int code, const char *enhanced,
-    const char *text);
+void smtp_server_reply(
+    struct smtp_server *s, int code, const char *enhanced, const char *text);
 
 /* The answer to SS_AUTH.  AUTH arrives as "MECH" or "MECH initial-response",
  * later lines as the base64 the client sent ("*" cancels).  334 carries the
  * next challenge (base64) in text, 235 ends it well, 4yz/5yz badly. */
-void smtp_server_auth(struct smtp_server *s, int code, const char *enhanced,
-    const char *text);
+void smtp_server_auth(
+    struct smtp_server *s, int code, const char *enhanced, const char *text);
 
 void smtp_server_tls_up(struct smtp_server *s);
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* intake.h - what is done to every message on its way in, as a filter.
+ *
+ * Clean bytes in (CRLF line ends, as smtp_server's SS_BODY gives them), the
+ * message as it will be stored out.  The header is collected (capped, R78),
+ * mended once it is complete, and the body then streams through untouched:
+ *
+ *   - a Received field of ours in front (RFC 5321 4.4);
+ *   - Date, Message-ID and From added where missing (RFC 6409 8);
+ *   - Bcc, Resent-Bcc and Return-Path removed, folded ones too (R15);
+ *   - a leading mbox "From " line dropped;
+ *   - more than 100 Received fields: refused as a loop (R42).
+ *
+ * Whether mail came by command or by SMTP, this is the only way in.  Pure: no
+ * I/O, no clock; facts come as parameters.
+ */
+#ifndef FIXUP_INTAKE_H
+#define FIXUP_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "mail/envelope.h"
+#include "mail/verdict.h"
+
+struct intake;
+
+/* Borrowed until intake_free(). */
+struct intake_facts {
+	const struct envelope *env; /* id, sender, rcpts, user, uid, peer */
+	const char *hostname; /* public-looking name of this machine */
+	const char *with; /* "ESMTP", "local", ... */
+	int64_t wall_ms;
+	int32_t utc_offset_s;
+	const char *full_name; /* of the submitting user, or NULL */
+	bool hide_submitter; /* keep local names out of Received */
+};
+
+struct intake *intake_new(const struct intake_facts *facts);
+void intake_free(struct intake *in);
+
+/* Takes all n bytes; false: the message is refused, see intake_verdict(). */
+bool intake_put(struct intake *in, const void *p, size_t n);
+/* The message is complete.  A missing final CRLF is added. */
+bool intake_end(struct intake *in);
+
+/* Bytes to store, borrowed until the next call on in; 0: none yet. */
+size_t intake_peek(struct intake *in, const void **ret_p);
+void intake_took(struct intake *in, size_t n);
+
+/* After a false: 5yz with the reason. */
+const struct verdict *intake_verdict(const struct intake *in);
+
+/* What was seen, complete after intake_end(). */
+struct intake_seen {
+	bool has_8bit_body, has_8bit_header;
+	size_t longest_line; /* without CRLF, header and body */
+	const char *message_id; /* borrowed, "" if none; for the log */
+};
+const struct intake_seen *intake_seen(const struct intake *in);
+
+#endif

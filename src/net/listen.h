@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* listen.h - a listening socket on the loop: TCP, Unix, or handed over by the
+ * service manager.
+ *
+ * On EMFILE, ENFILE or ENOMEM accepting pauses for a moment instead of
+ * spinning (R52).
+ */
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct loop;
+struct listener;
+
+/* fd is a bound, listening descriptor and is taken over.  accepted() gets each
+ * new connection's descriptor and owns it. */
+int listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
+    void *ctx, struct listener **ret, struct err *err);
+void listener_pause(struct listener *li, bool is_paused);
+void listener_free(struct listener *li); /* closes; does not unlink */
+
+/* Binding is separate from the loop, because it happens as root before the
+ * privileges are given up.  Each returns a descriptor or -1.  The sentence
+ * says who holds the port if it is in use, and what to do. */
+int listen_tcp(const char *host, int port, struct err *err);
+/* Replaces a stale socket, refuses one that answers (ERR_BUSY). */
+int listen_unix(const char *path, unsigned mode, struct err *err);
+/* True for loopback addresses and names that mean them ("localhost"). */
+bool listen_is_loopback(const char *host);
+
+/* sd_listen_fds(3): how many descriptors from 3 on were handed over, 0: none.
+ * Each is made close-on-exec. */
+int listen_inherited(struct err *err);
+/* Tells the service manager "READY=1", "STOPPING=1", ...; no-op without
+ * NOTIFY_SOCKET. */
+void listen_notify(const char *state);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* loop.h - the event loop of the program, over libuv.
+ *
+ * One loop, one thread.  Owns the shared read buffer, timers, "soon" tasks,
+ * signals, and the worker threads' jobs.
+ */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct loop;
+struct loop_timer;
+
+int loop_new(const struct clock *clock, struct loop **ret, struct err *err);
+/* All streams, listeners and timers must be gone; pending closes are run. */
+void loop_free(struct loop *l);
+/* Until loop_stop(); or one turn, waiting or not, for tests. */
+void loop_run(struct loop *l);
+void loop_run_once(struct loop *l, bool may_wait);
+void loop_stop(struct loop *l);
+const struct clock *loop_clock(const struct loop *l);
+
+/* A timer on the boot clock.  Setting replaces; INT64_MAX disarms.  fire() is
+ * called once per setting. */
+struct loop_timer *loop_timer_new(
+    struct loop *l, void (*fire)(void *ctx), void *ctx);
+void loop_timer_set(struct loop_timer *t, int64_t at_boot_ms);
+void loop_timer_free(struct loop_timer *t);
+
+/* sig is a signal number; fire() is called on the loop, never in a handler
+ * (R21).  Lives until loop_free(). */
+int loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
+    void *ctx, struct err *err);
+
+/* The worker threads, in the shape of queue's struct work_pool: run() on a
+ * worker, done() on the loop.  job is opaque here. */
+struct loop_job {
+	void (*run)(struct loop_job *j);
+	void (*done)(struct loop_job *j);
+	void *priv;
+};
+void loop_submit(struct loop *l, struct loop_job *j);
+bool loop_cancel(struct loop *l, struct loop_job *j);
+
+#endif

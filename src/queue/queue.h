@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* queue.h - where incoming and outgoing meet: the spool plus the schedule.
+ *
+ * Inbound offers a draft and is told once: safe, refused, or cannot be kept.
+ * Outbound takes what is due and returns verdicts.  Neither knows the other.
+ *
+ * The promise lives here.  QUEUE_SAFE is reported when, and only when, the
+ * provider has taken the message for every recipient or the disk holds it:
+ * file synced, directory synced (whichever comes first).  Delivery and disk
+ * run side by side.
+ *
+ * Single-threaded; nothing here blocks except queue_open() and the writing of
+ * large drafts into the page cache.  Syncs run through struct work_pool on
+ * worker threads, on objects handed over whole, and come back on the loop.
+ */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/list.h"
+#include "base/rng.h"
+#include "mail/envelope.h"
+#include "mail/verdict.h"
+
+struct queue;
+struct queue_draft;
+struct queue_delivery;
+
+/* One blocking job.  run() is called on some other thread, done() afterwards
+ * on the loop's; in tests both at once.  Embedded in what owns it. */
+struct work {
+	void (*run)(struct work *w);
+	void (*done)(struct work *w);
+	void *priv; /* for the pool */
+};
+struct work_pool {
+	void (*submit)(void *ctx, struct work *w);
+	/* True: it had not started and never will; done() is not called. */
+	bool (*cancel)(void *ctx, struct work *w);
+	void *ctx;
+};
+
+/* What the queue asks of the program around it. */
+struct queue_hooks {
+	/* The account this message goes through: 0 <= index < naccounts, or
+	 * -1: none can be named now (it waits and is asked about again). */
+	int (*route)(void *ctx, const struct envelope *e);
+	/* Something is due for this account now.  Called from within queue
+	 * functions; the hook only notes it and returns. */
+	void (*wake)(void *ctx, int account);
+	/* Something a person should know of and nobody waits for: a damaged
+	 * file set aside, a failed sync.  One line for the log. */
+	void (*trouble)(void *ctx, const char *id, const struct err *why);
+	void *ctx;
+};
+
+struct queue_opts {
+	const char *dir; /* the spool; its parent must exist */
+	const struct fs *fs;
+	const struct clock *clock;
+	const struct rng *rng;
+	struct work_pool pool;
+	struct queue_hooks hooks;
+	int naccounts;
+	int64_t retry_after_ms; /* first wait; doubled up to retry_max_ms */
+	int64_t retry_max_ms;
+	int64_t lifetime_ms;
+	uint64_t max_size_bytes;
+};
+
+/* Opens and locks the spool (ERR_BUSY: another daemon holds it), starts the
+ * scan of what it holds; queue_tick() carries the scan on in slices, so a long
+ * queue does not delay the first greeting.  The caller owns *ret. */
+int queue_open(
+    const struct queue_opts *opts, struct queue **ret, struct err *err);
+/* Waits for jobs under way.  What is not safe yet is told QUEUE_FAILED. */
+void queue_free(struct queue *q);
+
+/* After a reload: accounts have changed, ask route() about everything. */
+void queue_reroute(struct queue *q, int naccounts);
+
+/* Does what is due; returns when to call again (boot clock, INT64_MAX: only
+ * after some other call). */
+int64_t queue_tick(struct queue *q);
+
+/* --- inbound -------------------------------------------------------------- */
+
+enum queue_mode {
+	QUEUE_MODE_SAFE, /* told as soon as provider or disk has it */
+	QUEUE_MODE_VERDICT, /* waits for the provider until verdict_by_ms */
+	QUEUE_MODE_QUEUE /* disk only; no attempt until the next run */
+};
+
+enum queue_outcome {
+	QUEUE_SAFE, /* the disk has it, or the provider took all of it;
+			* the verdict is the provider's if it took it */
+	QUEUE_REFUSED, /* QUEUE_MODE_VERDICT: never, for every recipient */
+	QUEUE_FAILED /* it cannot be kept; nothing of it is left: say 452 */
+};
+
+struct queue_told {
+	enum queue_outcome outcome;
+	/* QUEUE_SAFE by the provider, QUEUE_REFUSED: what it said; else its
+	 * class is VERDICT_NONE.  QUEUE_FAILED: err says why. */
+	struct verdict verdict;
+	struct err err;
+};
+
+/* A message still arriving; it has its id from the start.  queue_room() first:
+ * false means the disk or the queue is full, err says which (R44). */
+bool queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err);
+struct queue_draft *queue_draft_new(struct queue *q);
+const char *queue_draft_id(const struct queue_draft *d);
+/* Up to QUEUE_MEMORY_MAX stays in memory, more goes to the file at once.  -1:
+ * it cannot be kept (full disk); free the draft and say 452. */
+enum { QUEUE_MEMORY_MAX = 128 * 1024 };
+int queue_draft_write(
+    struct queue_draft *d, const void *p, size_t n, struct err *err);
+/* The message is complete.  env is copied; its id is set.  told() is called
+ * once, later, never from within this call, unless the draft is freed before:
+ * then the message goes on its way untold.  verdict_by_ms is on the boot clock
+ * and matters to QUEUE_MODE_VERDICT only. */
+void queue_draft_end(struct queue_draft *d, const struct envelope *env,
+    enum queue_mode mode, int64_t verdict_by_ms,
+    void (*told)(void *ctx, const struct queue_told *t), void *ctx);
+/* Always the caller's last call.  Before queue_draft_end() it removes every
+ * trace of the draft.  NULL is allowed. */
+void queue_draft_free(struct queue_draft *d);
+
+/* --- outbound ------------------------------------------------------------- */
+
+/* The next message due for this account, marked as under way; NULL: none.
+ * Every delivery taken is given back with queue_delivery_end(). */
+struct queue_delivery *queue_take(struct queue *q, int account);
+/* Is there one, without taking it. */
+bool queue_has_due(struct queue *q, int account);
+
+/* Borrowed until queue_delivery_end().  Recipients that are not RCPT_WAITING
+ * are done and must not be tried again. */
+const struct envelope *queue_delivery_envelope(const struct queue_delivery *d);
+int queue_delivery_attempts(const struct queue_delivery *d); /* before this */
+/* The whole message if it is small or still in memory, else p is NULL and it
+ * is read in pieces. */
+struct bytes queue_delivery_bytes(const struct queue_delivery *d);
+/* Bytes of the message from offset at; *ret_n 0 at the end.  Reads the page
+ * cache or the disk.  The checksum is verified when the message was taken. */
+int queue_delivery_read(struct queue_delivery *d, uint64_t at, void *p,
+    size_t n, size_t *ret_n, struct err *err);
+
+/* The newest verdict about recipient i; the last one before the end counts. */
+void queue_delivery_rcpt(
+    struct queue_delivery *d, size_t i, const struct verdict *v);
+/* How a delivery ends. */
+enum queue_end {
+	QUEUE_END_TRIED, /* recipients have their verdicts; those without one
+			  * get v */
+	QUEUE_END_UNTRIED /* the account could not be reached or was refused:
+			   * nothing is charged to the message, it stays due
+			   * at not_before_ms */
+};
+/* settled() is called once when the result is durable: a partial success is
+ * synced before the connection may be used again.  May be called from within.
+ * The delivery is gone after this call. */
+void queue_delivery_end(struct queue_delivery *d, enum queue_end how,
+    const struct verdict *v, int64_t not_before_ms, void (*settled)(void *ctx),
+    void *ctx);
+
+/* --- control -------------------------------------------------------------- */
+
+enum queue_state {
+	QUEUE_STATE_DUE, /* waits for its turn or its time */
+	QUEUE_STATE_ACTIVE, /* under way */
+	QUEUE_STATE_HELD, /* waits for a person */
+	QUEUE_STATE_FAILED /* in failed/ */
+};
+
+struct queue_item { /* borrowed until the next call on q */
+	const char *id, *sender, *rcpt; /* the first recipient */
+	size_t nrcpts;
+	uint64_t size_bytes;
+	int64_t arrived_s; /* wall clock */
+	int64_t next_try_ms; /* boot clock */
+	int attempts;
+	int account; /* index or -1 */
+	uint32_t uid;
+	enum queue_state state;
+	const char *reason; /* newest verdict in words, "" if none */
+};
+/* In order of arrival, until each() returns false; from memory, no disk. */
+void queue_each(struct queue *q,
+    bool (*each)(void *ctx, const struct queue_item *it), void *ctx);
+bool queue_find(struct queue *q, const char *id, struct queue_item *ret);
+size_t queue_count(const struct queue *q);
+
+/* Envelope, journal and header for `relais show`; the caller frees *ret_text.
+ * Reads the disk. */
+int queue_show(struct queue *q, const char *id, struct envelope **ret_env,
+    char **ret_text, struct err *err);
+
+/* Each false: no such message (or it is under way, for _delete). */
+bool queue_hold(struct queue *q, const char *id, const char *why);
+bool queue_release(struct queue *q, const char *id);
+bool queue_retry(
+    struct queue *q, const char *id); /* due now; requeues failed */
+bool queue_delete(struct queue *q, const char *id);
+/* Everything of this account (-1: all) that is not held is due now. */
+void queue_flush(struct queue *q, int account);
+
+#endif

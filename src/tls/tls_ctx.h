@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tls_ctx.h - what TLS connections of one account (or one server) share.
+ *
+ * Trust anchors, client certificate, pins, and the newest session ticket for
+ * resumption (R7: never shared between accounts).  The trust store is read
+ * from disk when the first connection needs it and dropped by
+ * tls_ctx_trim(), because the system store costs about 4 MB.
+ *
+ * Reading the trust store and keys blocks on the disk for some milliseconds;
+ * nothing else does.
+ */
+#ifndef TLS_TLS_CTX_H
+#define TLS_TLS_CTX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct tls_ctx;
+
+enum { TLS_PINS_MAX = 2 };
+
+struct tls_client_opts { /* strings are copied */
+	const char *ca_file; /* NULL: the system store */
+	const char *pins[TLS_PINS_MAX]; /* "sha256:BASE64" of the SPKI, or NULL;
+					 * a pin that matches replaces the
+					 * chain check, not the TLS version */
+	const char *cert_file, *key_file; /* client certificate, or NULL */
+};
+/* A server side for the throw-away provider. */
+struct tls_server_opts {
+	const char *cert_file, *key_file;
+};
+
+int tls_ctx_new_client(
+    const struct tls_client_opts *opts, struct tls_ctx **ret, struct err *err);
+int tls_ctx_new_server(
+    const struct tls_server_opts *opts, struct tls_ctx **ret, struct err *err);
+/* No pipe of this context may be left. */
+void tls_ctx_free(struct tls_ctx *c);
+
+/* Drops the trust store and keys if no pipe uses them; the next pipe reads
+ * them again.  The session ticket is forgotten too. */
+void tls_ctx_trim(struct tls_ctx *c);
+
+#endif

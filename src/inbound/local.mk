@@ -1,1 +1,7 @@
-# sources of src/inbound
+noinst_LIBRARIES += %reldir%/libinbound.a
+%canon_reldir%_libinbound_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_libinbound_a_SOURCES = \
+	%reldir%/inbound.c \
+	%reldir%/inbound.h \
+	%reldir%/session.c \
+	%reldir%/session.h

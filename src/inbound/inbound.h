@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* inbound.h - the listeners and the sessions they begot.
+ *
+ * Takes descriptors that are bound already, accepts, checks who it is, and
+ * runs one session (inbound/session.h) per connection.  Knows the queue and
+ * nothing of what becomes of a message there.
+ */
+#ifndef INBOUND_INBOUND_H
+#define INBOUND_INBOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "queue/queue.h"
+
+struct inbound;
+struct loop;
+
+/* Who may speak on a listener beyond loopback: an address and a prefix. */
+struct inbound_range {
+	int family; /* AF_INET or AF_INET6 */
+	unsigned char addr[16];
+	unsigned prefix_bits;
+};
+
+/* Borrowed strings and functions must outlive the inbound. */
+struct inbound_opts {
+	const char *hostname;
+	uint64_t max_size_bytes;
+	size_t max_rcpts;
+	size_t max_sessions;
+	int64_t verdict_ms; /* QUEUE_MODE_VERDICT waits this long */
+	bool hide_submitter;
+	/* May this user submit?  NULL: everybody.  uid may be UID_UNKNOWN. */
+	bool (*may_submit)(void *ctx, uint32_t uid);
+	void *ctx;
+};
+
+struct inbound_listener {
+	const char *name; /* copied; for the log */
+	enum queue_mode mode;
+	bool is_unix;
+	/* Empty: loopback and Unix peers only. */
+	const struct inbound_range *allow_from; /* copied */
+	size_t nallow_from;
+};
+
+struct inbound *inbound_new(
+    struct loop *l, struct queue *q, const struct inbound_opts *opts);
+/* Takes over fd, which is bound and listening. */
+int inbound_listen(struct inbound *in, int fd,
+    const struct inbound_listener *opts, struct err *err);
+/* After a reload; sessions under way keep what they began with. */
+void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
+
+/* Stops accepting and tells idle sessions 421; sessions that wait for the
+ * queue's word are left to hear it. */
+void inbound_stop(struct inbound *in);
+size_t inbound_sessions(const struct inbound *in);
+void inbound_free(struct inbound *in); /* cuts what is left */
+
+#endif

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inbound/session.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "fixup/intake.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "smtp/smtp_server.h"
+
+enum { LINGER_MS = 5000, LOGGED_RCPTS_MAX = 5 };
+
+struct session {
+	struct list link;
+	struct session_shared *shared;
+	const struct inbound_listener *listener;
+	struct stream *stream;
+	struct smtp_server *smtp;
+	struct loop_timer *timer;
+	uint32_t uid;
+	char *user; /* login name of uid, or NULL */
+	char *full_name; /* from GECOS, or NULL */
+	char peer[80];
+	bool is_closing;
+
+	/* The transaction under way. */
+	struct envelope *env;
+	enum queue_mode mode;
+	struct queue_draft *draft;
+	struct intake *intake;
+	bool is_waiting; /* for the queue's word */
+	struct verdict refusal; /* class set: the rest is thrown away */
+};
+
+struct session *
+session_of_link(struct list *link)
+{
+	return list_entry(link, struct session, link);
+}
+
+/* --- the transaction ------------------------------------------------------ */
+
+/* The one place where a transaction of ours ends, well or badly (R10). */
+static void
+reset_transaction(struct session *s)
+{
+	intake_free(s->intake);
+	s->intake = NULL;
+	queue_draft_free(s->draft);
+	s->draft = NULL;
+	envelope_free(s->env);
+	s->env = NULL;
+	s->is_waiting = false;
+	s->refusal.class = VERDICT_NONE;
+}
+
+static void
+refuse(struct session *s, int code, const char *enhanced, const char *text)
+{
+	if (s->refusal.class != VERDICT_NONE)
+		return;
+	verdict_local(&s->refusal, code < 500 ? VERDICT_LATER : VERDICT_NEVER,
+	    STAGE_LOCAL, code, enhanced, text);
+}
+
+static void
+refuse_for_disk(struct session *s, const struct err *err)
+{
+	log_text(LOG_LEVEL_ERROR, "refused a message of %s with 452: %s",
+	    s->peer, err->text);
+	refuse(s, 452, "4.3.1", "the spool cannot keep this message now");
+}
+
+/* Moves what the fix-ups have ready into the draft. */
+static void
+drain_intake(struct session *s)
+{
+	struct err err;
+	const void *p;
+	size_t n;
+
+	while ((n = intake_peek(s->intake, &p)) > 0) {
+		if (s->refusal.class == VERDICT_NONE &&
+		    queue_draft_write(s->draft, p, n, &err) != 0)
+			refuse_for_disk(s, &err);
+		intake_took(s->intake, n);
+	}
+}
+
+/* The recipients are complete and the first byte is here. */
+static void
+begin_message(struct session *s)
+{
+	const struct clock *clock = loop_clock(s->shared->loop);
+	int64_t wall_ms = clock_wall_ms(clock);
+	struct intake_facts facts = {
+		.env = s->env,
+		.hostname = s->shared->opts.hostname,
+		.with = smtp_server_with(s->smtp),
+		.wall_ms = wall_ms,
+		.utc_offset_s = clock_utc_offset_s(clock, wall_ms),
+		.full_name = s->full_name,
+		.hide_submitter = s->shared->opts.hide_submitter,
+	};
+
+	s->draft = queue_draft_new(s->shared->queue);
+	(void)snprintf(
+	    s->env->id, sizeof(s->env->id), "%s", queue_draft_id(s->draft));
+	s->env->arrived_s = wall_ms / 1000;
+	s->intake = intake_new(&facts);
+}
+
+static void
+on_body(struct session *s, struct bytes body)
+{
+	if (s->refusal.class != VERDICT_NONE)
+		return;
+	if (s->intake == NULL)
+		begin_message(s);
+	if (!intake_put(s->intake, body.p, body.n))
+		s->refusal = *intake_verdict(s->intake);
+	drain_intake(s);
+}
+
+/* --- what the queue says -------------------------------------------------- */
+
+static void drive(struct session *s);
+
+static void
+log_accepted(const struct session *s, const char *how)
+{
+	const struct envelope *e = s->env;
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_INFO, how);
+	log_str(&l, "id", e->id);
+	log_str(&l, "peer", s->peer);
+	if (s->uid != UID_UNKNOWN)
+		log_num(&l, "uid", s->uid);
+	if (s->user != NULL)
+		log_str(&l, "user", s->user);
+	log_addr(&l, "from", e->sender);
+	for (size_t i = 0; i < e->nrcpts && i < LOGGED_RCPTS_MAX; i++)
+		log_addr(&l, "to", e->rcpts[i].addr);
+	log_num(&l, "nrcpts", (int64_t)e->nrcpts);
+	log_num(&l, "size", (int64_t)e->size_bytes);
+	if (s->intake != NULL)
+		log_str(&l, "msgid", intake_seen(s->intake)->message_id);
+	log_end(&l);
+}
+
+static void
+log_refused(const struct session *s, const struct verdict *v)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_NOTICE, "refused");
+	if (s->env->id[0] != '\0')
+		log_str(&l, "id", s->env->id);
+	log_str(&l, "peer", s->peer);
+	if (s->user != NULL)
+		log_str(&l, "user", s->user);
+	log_addr(&l, "from", s->env->sender);
+	log_num(&l, "code", v->code);
+	log_str(&l, "reason", v->text);
+	if (v->who[0] != '\0')
+		log_str(&l, "by", v->who);
+	log_end(&l);
+}
+
+/* The words of the reply carry the id, so that the sender can be found in the
+ * log and by relais(1) later. */
+static void
+say_safe(struct session *s, const struct verdict *v)
+{
+	char text[VERDICT_TEXT_MAX + 64];
+
+	if (v->class == VERDICT_OK)
+		(void)snprintf(text, sizeof(text), "%s sent: %d %s", s->env->id,
+		    v->code, v->text);
+	else
+		(void)snprintf(text, sizeof(text), "%s queued", s->env->id);
+	log_accepted(s, "accepted");
+	smtp_server_reply(s->smtp, 250, "2.0.0", text);
+}
+
+static void
+say_verdict(struct session *s, const struct verdict *v)
+{
+	log_refused(s, v);
+	smtp_server_reply(s->smtp, v->code != 0 ? v->code : 554,
+	    v->enhanced[0] != '\0' ? v->enhanced : NULL, v->text);
+}
+
+static void
+on_told(void *ctx, const struct queue_told *t)
+{
+	struct session *s = ctx;
+
+	switch (t->outcome) {
+	case QUEUE_SAFE:
+		say_safe(s, &t->verdict);
+		break;
+	case QUEUE_REFUSED:
+		say_verdict(s, &t->verdict);
+		break;
+	case QUEUE_FAILED:
+		refuse_for_disk(s, &t->err);
+		say_verdict(s, &s->refusal);
+		break;
+	}
+	reset_transaction(s);
+	if (s->shared->is_stopping)
+		session_stop(s);
+	else
+		drive(s);
+}
+
+/* --- events of the engine ------------------------------------------------- */
+
+static void
+on_mail(struct session *s, const struct ss_info *info)
+{
+	const struct inbound_opts *o = &s->shared->opts;
+	struct err err;
+
+	if (o->may_submit != NULL && !o->may_submit(o->ctx, s->uid)) {
+		log_text(LOG_LEVEL_NOTICE,
+		    "refused user %s on %s: not in allow_users or allow_groups",
+		    s->user != NULL ? s->user : "(unknown)", s->peer);
+		smtp_server_reply(s->smtp, 550, "5.7.1",
+		    "you may not submit mail here (allow_users, allow_groups)");
+		return;
+	}
+	if (!queue_has_room(s->shared->queue, info->mail.size_bytes, &err)) {
+		log_text(
+		    LOG_LEVEL_ERROR, "refusing mail with 452: %s", err.text);
+		smtp_server_reply(s->smtp, 452, "4.3.1",
+		    "the spool is short of space; try again later");
+		return;
+	}
+	s->env = envelope_new();
+	envelope_set(&s->env->sender, info->addr);
+	envelope_set(&s->env->envid, info->mail.envid);
+	s->env->ret = info->mail.ret;
+	s->env->is_8bit = info->mail.is_8bit;
+	s->env->is_utf8 = info->mail.is_utf8;
+	s->env->uid = s->uid;
+	envelope_set(&s->env->user, s->user);
+	envelope_set(&s->env->peer, s->peer);
+	envelope_set(&s->env->helo, smtp_server_helo(s->smtp));
+	envelope_set(&s->env->listener, s->listener->name);
+	s->mode = s->listener->mode;
+	smtp_server_reply(s->smtp, 250, "2.1.0", "sender taken");
+}
+
+static void
+on_rcpt(struct session *s, const struct ss_info *info)
+{
+	struct rcpt *r = envelope_add_rcpt(s->env, info->addr);
+
+	envelope_set(&r->orcpt, info->rcpt.orcpt);
+	r->notify = info->rcpt.notify;
+	smtp_server_reply(s->smtp, 250, "2.1.5", "recipient taken");
+}
+
+static void
+on_end(struct session *s, const struct ss_info *info)
+{
+	const struct session_shared *sh = s->shared;
+
+	if (s->intake == NULL && s->refusal.class == VERDICT_NONE)
+		begin_message(s);
+	if (info->had_nul)
+		refuse(s, 554, "5.6.0",
+		    "the message contains a NUL byte, which no mail may");
+	if (s->refusal.class == VERDICT_NONE && !intake_end(s->intake))
+		s->refusal = *intake_verdict(s->intake);
+	if (s->intake != NULL)
+		drain_intake(s);
+	if (s->refusal.class != VERDICT_NONE) {
+		say_verdict(s, &s->refusal);
+		reset_transaction(s);
+		return;
+	}
+	if (intake_seen(s->intake)->has_8bit_body)
+		s->env->is_8bit = true;
+	s->is_waiting = true;
+	queue_draft_end(s->draft, s->env, s->mode,
+	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, on_told,
+	    s);
+}
+
+static void
+on_close(struct session *s, const struct ss_info *info)
+{
+	if (info->text.n > 0) {
+		struct log_line l;
+
+		log_begin(&l, LOG_LEVEL_INFO, "closed");
+		log_str(&l, "peer", s->peer);
+		log_bytes(&l, "reason", info->text);
+		log_end(&l);
+	}
+	s->is_closing = true;
+}
+
+static void
+on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
+{
+	switch (ev) {
+	case SS_IDLE:
+		break;
+	case SS_STARTTLS:
+	case SS_AUTH:
+		/* Not offered by this listener, so the engine never asks. */
+		break;
+	case SS_MAIL:
+		on_mail(s, info);
+		break;
+	case SS_RCPT:
+		on_rcpt(s, info);
+		break;
+	case SS_BODY:
+		on_body(s, info->body);
+		break;
+	case SS_END:
+		on_end(s, info);
+		break;
+	case SS_ABORT:
+		/* A client that left before it heard the answer: the message
+		 * goes on its way all the same. */
+		if (s->is_waiting)
+			log_accepted(s, "unheard");
+		reset_transaction(s);
+		break;
+	case SS_CLOSE:
+		on_close(s, info);
+		break;
+	}
+}
+
+/* --- the crank ------------------------------------------------------------ */
+
+static bool
+take_input(struct session *s)
+{
+	size_t room, n;
+	const void *p;
+	bool took = false;
+
+	while ((room = smtp_server_room(s->smtp)) > 0 &&
+	       (n = stream_peek(s->stream, &p)) > 0) {
+		if (n > room)
+			n = room;
+		smtp_server_put(s->smtp, p, n);
+		stream_used(s->stream, n);
+		took = true;
+		/* One piece at a time: its events come before more. */
+		break;
+	}
+	return took;
+}
+
+static void
+give_output(struct session *s)
+{
+	const void *p;
+	size_t n;
+
+	while ((n = smtp_server_peek(s->smtp, &p)) > 0 &&
+	       (n = stream_write(s->stream, p, n)) > 0)
+		smtp_server_sent(s->smtp, n);
+}
+
+static void
+drive(struct session *s)
+{
+	struct ss_info info;
+	enum ss_event ev;
+	bool took;
+
+	do {
+		took = take_input(s);
+		if (stream_at_eof(s->stream) || stream_error(s->stream) != NULL)
+			smtp_server_eof(s->smtp);
+		smtp_server_tick(
+		    s->smtp, clock_boot_ms(loop_clock(s->shared->loop)));
+		while (!s->is_closing &&
+		       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE)
+			on_event(s, ev, &info);
+		give_output(s);
+	} while (took && !s->is_closing);
+	if (s->is_closing) {
+		session_free(s);
+		return;
+	}
+	loop_timer_set(s->timer, smtp_server_deadline(s->smtp));
+}
+
+static void
+on_ready(void *ctx)
+{
+	drive(ctx);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static void
+name_peer(struct session *s)
+{
+	struct passwd pw, *found = NULL;
+	char room[2048];
+
+	s->uid = stream_peer_uid(s->stream);
+	if (s->uid != UID_UNKNOWN &&
+	    getpwuid_r(s->uid, &pw, room, sizeof(room), &found) == 0 &&
+	    found != NULL) {
+		s->user = xstrdup(found->pw_name);
+		s->full_name = xstrndup(
+		    found->pw_gecos, strcspn(found->pw_gecos, ","));
+	}
+	if (s->listener->is_unix)
+		(void)snprintf(s->peer, sizeof(s->peer), "unix");
+	else
+		(void)snprintf(s->peer, sizeof(s->peer), "%s:%d",
+		    stream_peer_host(s->stream), stream_peer_port(s->stream));
+}
+
+void
+session_start(struct session_shared *sh,
+    const struct inbound_listener *listener, int fd, const char *refuse_text)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+	struct smtp_server_opts opts = {
+		.hostname = sh->opts.hostname,
+		.max_size_bytes = sh->opts.max_size_bytes,
+		.max_rcpts = sh->opts.max_rcpts,
+		.may_chunk = listener->is_unix,
+	};
+
+	s->shared = sh;
+	s->listener = listener;
+	s->stream = stream_new(sh->loop, fd, on_ready, s);
+	s->smtp = smtp_server_new(&opts);
+	s->timer = loop_timer_new(sh->loop, on_ready, s);
+	name_peer(s);
+	list_append(&sh->sessions, &s->link);
+	sh->count++;
+	if (refuse_text != NULL)
+		smtp_server_shutdown(s->smtp, refuse_text);
+	drive(s);
+}
+
+void
+session_stop(struct session *s)
+{
+	if (s->is_waiting)
+		return; /* hears the queue's word first, then is asked again */
+	smtp_server_shutdown(s->smtp, "relais is stopping; try again soon");
+	drive(s);
+}
+
+void
+session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	reset_transaction(s);
+	list_remove(&s->link);
+	s->shared->count--;
+	smtp_server_free(s->smtp);
+	loop_timer_free(s->timer);
+	stream_finish(s->stream, LINGER_MS);
+	free(s->user);
+	free(s->full_name);
+	free(s);
+}

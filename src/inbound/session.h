@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session.h - one incoming conversation: a stream, the server engine, the
+ * fix-ups, and one draft of the queue at a time.
+ *
+ * What a session says after the end of a message is only ever what the queue
+ * told it.  Internal to inbound.
+ */
+#ifndef INBOUND_SESSION_H
+#define INBOUND_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "inbound/inbound.h"
+
+struct session;
+struct stream;
+
+/* What all sessions share; owned by the inbound. */
+struct session_shared {
+	struct loop *loop;
+	struct queue *queue;
+	struct inbound_opts opts;
+	struct list sessions;
+	size_t count;
+	bool is_stopping;
+};
+
+/* Takes over fd.  listener is borrowed for the life of the session.  refuse:
+ * greet with 421 and this text instead of serving, or NULL. */
+void session_start(struct session_shared *sh,
+    const struct inbound_listener *listener, int fd, const char *refuse);
+/* 421 to a session that has nothing under way; others finish first. */
+void session_stop(struct session *s);
+void session_free(struct session *s);
+struct session *session_of_link(struct list *link);
+
+#endif

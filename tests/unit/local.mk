@@ -1,8 +1,16 @@
 unit_tests = \
 	%reldir%/test_base64 \
-	%reldir%/test_str
+	%reldir%/test_str \
+	%reldir%/test_envelope \
+	%reldir%/test_verdict
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_str_SOURCES = %reldir%/test_str.c
 %canon_reldir%_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+
+MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
+%canon_reldir%_test_envelope_SOURCES = %reldir%/test_envelope.c
+%canon_reldir%_test_envelope_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_verdict_SOURCES = %reldir%/test_verdict.c
+%canon_reldir%_test_verdict_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/envelope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+struct envelope *
+envelope_new(void)
+{
+	struct envelope *e = xcalloc(1, sizeof(*e));
+
+	e->sender = xstrdup("");
+	e->peer = xstrdup("");
+	e->uid = UID_UNKNOWN;
+	return e;
+}
+
+static char *
+dup_or_null(const char *s)
+{
+	return s != NULL ? xstrdup(s) : NULL;
+}
+
+static void
+dup_rcpt(struct envelope *to, const struct rcpt *from)
+{
+	struct rcpt *r = envelope_add_rcpt(to, from->addr);
+
+	r->orcpt = dup_or_null(from->orcpt);
+	r->notify = from->notify;
+	r->state = from->state;
+	if (from->last != NULL)
+		rcpt_set_verdict(r, from->last);
+}
+
+struct envelope *
+envelope_dup(const struct envelope *e)
+{
+	struct envelope *c = xmalloc(sizeof(*c));
+
+	*c = *e;
+	c->sender = xstrdup(e->sender);
+	c->envid = dup_or_null(e->envid);
+	c->user = dup_or_null(e->user);
+	c->peer = xstrdup(e->peer);
+	c->helo = dup_or_null(e->helo);
+	c->listener = dup_or_null(e->listener);
+	c->account = dup_or_null(e->account);
+	c->rcpts = NULL;
+	c->nrcpts = 0;
+	for (size_t i = 0; i < e->nrcpts; i++)
+		dup_rcpt(c, &e->rcpts[i]);
+	return c;
+}
+
+void
+envelope_free(struct envelope *e)
+{
+	if (e == NULL)
+		return;
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		free(e->rcpts[i].addr);
+		free(e->rcpts[i].orcpt);
+		free(e->rcpts[i].last);
+	}
+	free(e->rcpts);
+	free(e->sender);
+	free(e->envid);
+	free(e->user);
+	free(e->peer);
+	free(e->helo);
+	free(e->listener);
+	free(e->account);
+	free(e);
+}
+
+void
+envelope_set(char **field, const char *value)
+{
+	char *old = *field;
+
+	*field = dup_or_null(value); /* value may lie within the old string */
+	free(old);
+}
+
+struct rcpt *
+envelope_add_rcpt(struct envelope *e, const char *addr)
+{
+	struct rcpt *r;
+
+	/* Grown at every power of two, so that a thousand cost ten copies. */
+	if ((e->nrcpts & (e->nrcpts - 1)) == 0)
+		e->rcpts = xrealloc(e->rcpts,
+		    e->nrcpts == 0 ? 1 : e->nrcpts * 2, sizeof(*e->rcpts));
+	r = &e->rcpts[e->nrcpts++];
+	*r = (struct rcpt) { .addr = xstrdup(addr) };
+	return r;
+}
+
+void
+rcpt_set_verdict(struct rcpt *r, const struct verdict *v)
+{
+	if (r->last == NULL)
+		r->last = xmalloc(sizeof(*r->last));
+	*r->last = *v;
+}
+
+size_t
+envelope_waiting(const struct envelope *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->nrcpts; i++)
+		n += e->rcpts[i].state == RCPT_WAITING;
+	return n;
+}

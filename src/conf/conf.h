@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* conf.h - the configuration, read whole and checked whole.
+ *
+ * conf_load() reads one INI file (inih), fills in defaults and provider
+ * presets, and checks what can be checked without the network.  It reports
+ * every problem it finds, not only the first, each with file and line.  The
+ * options themselves stand in one table, conf/setting.h.
+ *
+ * The result is plain data, made once and read by everybody; it owns all its
+ * strings.  A reload makes a new one.  Blocks on the disk while loading; looks
+ * at no environment variable, the caller passes in what it found.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "cred/cred.h"
+
+/* --- what the caller found in its surroundings ---------------------------- */
+
+/* Borrowed while a call runs; strings may be NULL. */
+struct conf_env {
+	bool is_user; /* relaisd --user: XDG folders, high ports */
+	const char *home; /* $HOME */
+	const char *config_home, *state_home; /* $XDG_CONFIG_HOME, ... */
+	const char *runtime_dir; /* $XDG_RUNTIME_DIR */
+	const char *hostname; /* what gethostname(2) says */
+	/* Preset files, NULL for the installed ones; both have the same form,
+	 * a row in the second replaces one with the same key in the first. */
+	const char *providers, *providers_own;
+	/* The group that may read configuration and secrets when they belong
+	 * to root: the daemon's; (gid_t)-1: none. */
+	gid_t group;
+};
+
+/* Where things are by default, in either mode.  Owned strings. */
+struct conf_paths {
+	char *file; /* relais.conf */
+	char *providers_own; /* the user's additions to the presets */
+	char *spool, *socket, *control;
+};
+void conf_paths_init(struct conf_paths *p, const struct conf_env *env);
+void conf_paths_clear(struct conf_paths *p);
+
+/* --- problems ------------------------------------------------------------- */
+
+struct conf_problem {
+	char *file;
+	int line; /* 0: about the file as a whole */
+	char *text; /* one sentence, no full stop, no secret; names line and
+		     * file itself */
+};
+struct conf_problems {
+	struct conf_problem *v;
+	size_t n;
+};
+void conf_problems_clear(struct conf_problems *p);
+
+/* --- the settings --------------------------------------------------------- */
+
+struct conf_list {
+	char **v;
+	size_t n;
+};
+
+/* How a listener answers the end of DATA; the values are queue_mode's. */
+enum conf_mode { CONF_MODE_SAFE = 0, CONF_MODE_VERDICT, CONF_MODE_QUEUE };
+
+/* An address range: IPv4 as mapped IPv6 (::ffff:0:0/96). */
+struct conf_net {
+	uint8_t addr[16];
+	int bits; /* 0..128 */
+};
+
+/* One per socket to open: what `listen` and `socket` name, and each section
+ * [listen NAME].  "localhost" makes two, 127.0.0.1 and ::1. */
+struct conf_listen {
+	char *name; /* of the section; "listen" or "socket" else */
+	char *address; /* as it was written, for people */
+	char *path; /* Unix socket, or NULL and then: */
+	char *host; /* an address literal; "*" for any is "::" */
+	int port;
+	bool is_loopback; /* always true for a Unix socket */
+	/* The second half of "localhost": a machine without IPv6 has none, so
+	 * failing to bind it is only worth a log line. */
+	bool is_optional;
+	enum conf_mode mode;
+	struct conf_net *nets; /* allow_from; none: everybody who gets through
+				* (loopback and Unix sockets only, R35) */
+	size_t nnets;
+	int line; /* where it stands; 0: by default */
+};
+
+enum conf_tls { CONF_TLS_STARTTLS = 0, CONF_TLS_IMPLICIT, CONF_TLS_OFF };
+enum conf_identity {
+	CONF_IDENTITY_ALLOW = 0,
+	CONF_IDENTITY_FORCE,
+	CONF_IDENTITY_KEEP
+};
+
+enum { CONF_PORTS_MAX = 8, CONF_PINS_MAX = 2 };
+
+struct conf_port {
+	int port;
+	enum conf_tls tls;
+};
+
+/* Presets are already applied.  Counts: 0 means no limit. */
+struct conf_account {
+	char *name;
+	int line;
+	char *provider; /* key of the preset, or NULL */
+	char *host;
+	struct conf_port ports[CONF_PORTS_MAX]; /* to be tried in this order */
+	size_t nports; /* at least 1 */
+
+	char *tls_ca_file, *tls_cert, *tls_key; /* or NULL */
+	char *tls_pins[CONF_PINS_MAX]; /* "sha256:BASE64", or NULL */
+
+	char *user; /* the login; NULL: this account does not log in */
+	struct cred_source secret;
+	char *auth; /* mechanisms, best first, blank separated; NULL: any */
+	bool is_token; /* the secret is an OAuth2 token */
+	char *secret_hint; /* what the provider calls it ("app-password"), or
+			    * NULL; for advice */
+
+	char *address; /* the account's own; NULL only with identity KEEP */
+	char *full_name; /* or NULL */
+	enum conf_identity identity;
+	struct conf_list allowed_senders; /* patterns for str_match() */
+
+	struct conf_list senders, recipients,
+	    users; /* conditions; empty: any */
+	bool is_default;
+	int fallback; /* index of the spare account, or -1 */
+
+	int max_connections; /* at least 1 */
+	int max_per_connection;
+	int max_per_minute, max_per_hour, max_per_day;
+	int max_recipients; /* per message */
+	uint64_t max_size_bytes;
+};
+
+struct conf {
+	char *file; /* what it was read from */
+
+	/* [relais] */
+	char *admin; /* where mail for root and our own alerts go, or NULL */
+	char *hostname; /* as set, or NULL: not set; for EHLO */
+	char *host_found; /* hostname, else what the machine calls itself */
+	char *socket, *control, *spool;
+	char *user; /* whom the daemon becomes when started as root */
+	char *aliases; /* path */
+	char *log; /* "auto", "stderr", "syslog" or a path */
+	int64_t verdict_timeout_ms;
+	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
+	uint64_t max_size_bytes;
+	int max_recipients, max_sessions;
+	struct conf_list alert_command; /* argv, or empty */
+	struct conf_list allow_users, allow_groups; /* empty: everybody */
+
+	struct conf_listen *listens;
+	size_t nlistens;
+	struct conf_account *accounts; /* in the order of the file */
+	size_t naccounts; /* at least 1 */
+	size_t default_account; /* index */
+};
+
+/* 0: *ret is the caller's.  -1: problems holds at least one, all of them
+ * errors.  problems must be zeroed before; the caller clears it. */
+int conf_load(const char *file, const struct conf_env *env, struct conf **ret,
+    struct conf_problems *problems) MUST_CHECK;
+void conf_free(struct conf *c);
+
+/* May a client with this address ("127.0.0.1", "fe80::1%eth0") talk to this
+ * listener?  Pure. */
+bool conf_listen_allows(const struct conf_listen *l, const char *client);
+
+/* Index of the account with this name, or -1. */
+int conf_account_find(const struct conf *c, const char *name);
+
+#endif

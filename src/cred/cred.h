@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cred.h - the secret of one account, fetched when a login needs it.
+ *
+ * Where it may come from: the configuration itself, a file, a credential of
+ * the service manager, a command, the desktop keyring.  The last two run in
+ * the helper relais-cred, a process that does nothing else, so that GLib,
+ * D-Bus and other people's programs never enter the daemon.
+ *
+ * A file is refused while others may read it (R31).  The secret is its first
+ * line: every byte counts, only the line end is cut.
+ *
+ * Blocks, up to cred_env.timeout_ms: call it on a worker thread.  Nothing is
+ * logged, and no sentence, argument or environment ever holds the secret
+ * (R32).
+ */
+#ifndef CRED_CRED_H
+#define CRED_CRED_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "base/secret.h"
+
+enum cred_kind {
+	CRED_NONE = 0, /* the account logs in without a secret, or not at all */
+	CRED_TEXT, /* `password`: it stands in the configuration */
+	CRED_FILE, /* `password_file`: value is the path */
+	CRED_SYSTEMD, /* `password_credential`: value is its name */
+	CRED_COMMAND, /* `password_command`: value is the command line */
+	CRED_KEYRING /* `password_keyring`: value is "yes" */
+};
+
+/* Owned strings; as it stands in struct conf_account. */
+struct cred_source {
+	enum cred_kind kind;
+	char *value;
+	struct secret *secret; /* CRED_TEXT only */
+};
+void cred_source_clear(struct cred_source *s);
+
+/* What the program around us knows and we may not look up ourselves.  All
+ * borrowed; every one may be NULL but helper. */
+struct cred_env {
+	const char *helper; /* path of relais-cred */
+	const char *credentials_dir; /* $CREDENTIALS_DIRECTORY */
+	const char *home, *user; /* of the daemon, for the command */
+	const char *runtime_dir; /* $XDG_RUNTIME_DIR */
+	const char *dbus_address; /* $DBUS_SESSION_BUS_ADDRESS */
+	int64_t timeout_ms; /* 0: CRED_TIMEOUT_MS */
+};
+enum { CRED_TIMEOUT_MS = 30000 };
+
+/* Who asks; borrowed. */
+struct cred_request {
+	const struct cred_source *source;
+	const char *account; /* its name, for sentences and the keyring */
+	const char *host, *login; /* attributes of the keyring entry */
+};
+
+enum cred_result {
+	CRED_OK = 0, /* *ret_secret is the caller's */
+	CRED_LATER, /* locked keyring, timeout, file system away: try again */
+	CRED_NEVER /* a person must change something first */
+};
+
+/* err (class ERR_SECRET) is one sentence that says what to do. */
+enum cred_result cred_fetch(const struct cred_request *rq,
+    const struct cred_env *env, struct secret **ret_secret,
+    struct err *err) MUST_CHECK;
+
+#endif

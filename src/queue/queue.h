@@ -171,6 +171,18 @@ void queue_delivery_end(struct queue_delivery *d, enum queue_end how,
     const struct verdict *v, int64_t not_before_ms, void (*settled)(void *ctx),
     void *ctx);
 
+/* The provider will not be asked soon: sessions in QUEUE_MODE_VERDICT whose
+ * message goes through this account hear QUEUE_SAFE as soon as the disk has
+ * it, instead of waiting for their deadline. */
+void queue_give_up_waiting(struct queue *q, int account);
+
+/* Small facts that other modules keep across restarts, one file each under
+ * state/.  Reading blocks on the disk; the caller frees the text, NULL: there
+ * is none.  Writing is atomic and synced. */
+char *queue_state_read(struct queue *q, const char *name);
+int queue_state_write(struct queue *q, const char *name, struct bytes text,
+    struct err *err);
+
 /* --- control -------------------------------------------------------------- */
 
 enum queue_state {

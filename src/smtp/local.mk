@@ -1,1 +1,9 @@
-# sources of src/smtp
+# The two engines and what they are made of.
+noinst_LIBRARIES += %reldir%/libsmtp.a
+%canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(GSASL_CFLAGS)
+%canon_reldir%_libsmtp_a_SOURCES = \
+	%reldir%/smtp_client.h \
+	%reldir%/smtp_dot.c \
+	%reldir%/smtp_dot.h \
+	%reldir%/smtp_limits.h \
+	%reldir%/smtp_server.h

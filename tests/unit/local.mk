@@ -2,7 +2,8 @@ unit_tests = \
 	%reldir%/test_base64 \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
-	%reldir%/test_verdict
+	%reldir%/test_verdict \
+	%reldir%/test_smtp_dot
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
@@ -14,3 +15,7 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_envelope_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_verdict_SOURCES = %reldir%/test_verdict.c
 %canon_reldir%_test_verdict_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+
+SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
+%canon_reldir%_test_smtp_dot_SOURCES = %reldir%/test_smtp_dot.c
+%canon_reldir%_test_smtp_dot_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)

@@ -18,13 +18,6 @@
 struct inbound;
 struct loop;
 
-/* Who may speak on a listener beyond loopback: an address and a prefix. */
-struct inbound_range {
-	int family; /* AF_INET or AF_INET6 */
-	unsigned char addr[16];
-	unsigned prefix_bits;
-};
-
 /* Borrowed strings and functions must outlive the inbound. */
 struct inbound_opts {
 	const char *hostname;
@@ -42,9 +35,10 @@ struct inbound_listener {
 	const char *name; /* copied; for the log */
 	enum queue_mode mode;
 	bool is_unix;
-	/* Empty: loopback and Unix peers only. */
-	const struct inbound_range *allow_from; /* copied */
-	size_t nallow_from;
+	/* May a peer with this address talk to us?  Not asked on a Unix socket;
+	 * ctx stays valid while the listener lives. */
+	bool (*allows)(const void *ctx, const char *client);
+	const void *ctx;
 };
 
 struct inbound *inbound_new(

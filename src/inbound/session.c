@@ -432,9 +432,23 @@ name_peer(struct session *s)
 		    stream_peer_host(s->stream), stream_peer_port(s->stream));
 }
 
+/* Why this peer is not served, or NULL.  Trust is by listener and explicit
+ * list, never by "private range" (R36). */
+static const char *
+turned_away(const struct session *s)
+{
+	const struct inbound_listener *li = s->listener;
+
+	if (!li->is_unix && !li->allows(li->ctx, stream_peer_host(s->stream)))
+		return "your address is not in allow_from of this listener";
+	if (s->shared->count > s->shared->opts.max_sessions)
+		return "too many sessions (max_sessions); try again soon";
+	return NULL;
+}
+
 void
-session_start(struct session_shared *sh,
-    const struct inbound_listener *listener, int fd, const char *refuse_text)
+session_start(
+    struct session_shared *sh, const struct inbound_listener *listener, int fd)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 	struct smtp_server_opts opts = {
@@ -443,6 +457,7 @@ session_start(struct session_shared *sh,
 		.max_rcpts = sh->opts.max_rcpts,
 		.may_chunk = listener->is_unix,
 	};
+	const char *why;
 
 	s->shared = sh;
 	s->listener = listener;
@@ -452,8 +467,11 @@ session_start(struct session_shared *sh,
 	name_peer(s);
 	list_append(&sh->sessions, &s->link);
 	sh->count++;
-	if (refuse_text != NULL)
-		smtp_server_shutdown(s->smtp, refuse_text);
+	why = turned_away(s);
+	if (why != NULL) {
+		log_text(LOG_LEVEL_NOTICE, "turned away %s: %s", s->peer, why);
+		smtp_server_shutdown(s->smtp, why);
+	}
 	drive(s);
 }
 

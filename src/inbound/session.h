@@ -27,10 +27,10 @@ struct session_shared {
 	bool is_stopping;
 };
 
-/* Takes over fd.  listener is borrowed for the life of the session.  refuse:
- * greet with 421 and this text instead of serving, or NULL. */
-void session_start(struct session_shared *sh,
-    const struct inbound_listener *listener, int fd, const char *refuse);
+/* Takes over fd.  listener is borrowed for the life of the session.  A peer
+ * that may not come in, or for whom there is no room, hears 421. */
+void session_start(
+    struct session_shared *sh, const struct inbound_listener *listener, int fd);
 /* 421 to a session that has nothing under way; others finish first. */
 void session_stop(struct session *s);
 void session_free(struct session *s);

@@ -1,1 +1,13 @@
-# sources of src/outbound
+noinst_LIBRARIES += %reldir%/liboutbound.a
+%canon_reldir%_liboutbound_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_liboutbound_a_SOURCES = \
+	%reldir%/courier.c \
+	%reldir%/courier.h \
+	%reldir%/haul.c \
+	%reldir%/haul.h \
+	%reldir%/outbound.c \
+	%reldir%/outbound.h \
+	%reldir%/pool.c \
+	%reldir%/pool.h \
+	%reldir%/reach.c \
+	%reldir%/reach.h

@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/courier.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "net/dial.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "outbound/haul.h"
+#include "outbound/pool.h"
+#include "queue/queue.h"
+#include "tls/tls_pipe.h"
+
+enum { KEEP_MS = 20 * 1000, LINGER_MS = 5000 };
+
+struct fetch;
+
+struct courier {
+	struct list link;
+	struct pool *pool;
+	struct reach_port port;
+	struct dial *dial;
+	struct stream *stream;
+	struct smtp_client *smtp; /* NULL until the transport is ready */
+	struct loop_timer *timer;
+	struct fetch *fetch; /* the secret is being fetched */
+	struct list hauls; /* messages under way */
+	struct haul *body; /* whose body the engine wants now, or NULL */
+	size_t carried; /* taken on this connection */
+	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
+	int64_t keep_until; /* idle until then, then QUIT */
+	bool is_ready, is_quitting, is_gone;
+	char who[VERDICT_WHO_MAX];
+	char ehlo[80];
+	char mechanism[32];
+	struct haul_remote remote;
+};
+
+static void drive(struct courier *c);
+
+struct courier *
+courier_of_link(struct list *link)
+{
+	return list_entry(link, struct courier, link);
+}
+
+bool
+courier_is_ready(const struct courier *c)
+{
+	return c->is_ready;
+}
+
+static int64_t
+now_ms(const struct courier *c)
+{
+	return clock_boot_ms(loop_clock(pool_loop(c->pool)));
+}
+
+static const struct pool_opts *
+opts_of(const struct courier *c)
+{
+	return pool_opts_of(c->pool);
+}
+
+/* --- the secret, fetched on a worker thread ------------------------------- */
+
+/* Outlives the courier if it must: a worker cannot be stopped half-way.  The
+ * pool knows of it, because what fetch_secret() works on must stay until then.
+ */
+struct fetch {
+	struct list link; /* in the pool's list */
+	struct loop_job job;
+	struct courier *courier; /* NULL: nobody waits any more */
+	int (*fetch_secret)(
+	    const void *ctx, struct secret **ret, struct err *err);
+	const void *ctx;
+	struct secret *secret;
+	struct err err;
+	int rc;
+};
+
+static void
+fetch_run(struct loop_job *j)
+{
+	struct fetch *f = j->priv;
+
+	f->rc = f->fetch_secret(f->ctx, &f->secret, &f->err);
+}
+
+static void
+fetch_done(struct loop_job *j)
+{
+	struct fetch *f = j->priv;
+	struct courier *c = f->courier;
+	struct bytes binding = { "", 0 };
+	const char *type = NULL;
+
+	list_remove(&f->link);
+	if (c != NULL) {
+		c->fetch = NULL;
+		if (stream_tls(c->stream) != NULL)
+			type = tls_pipe_binding(
+			    stream_tls(c->stream), &binding);
+		if (f->rc == 0)
+			smtp_client_cred(c->smtp, f->secret, type, binding);
+		else
+			smtp_client_no_cred(c->smtp, f->err.text);
+		drive(c);
+	}
+	secret_free(f->secret);
+	free(f);
+}
+
+static void
+fetch_start(struct courier *c)
+{
+	struct fetch *f = xcalloc(1, sizeof(*f));
+
+	f->job = (struct loop_job) { fetch_run, fetch_done, f };
+	f->courier = c;
+	f->fetch_secret = opts_of(c)->fetch_secret;
+	f->ctx = opts_of(c)->fetch_ctx;
+	c->fetch = f;
+	list_append(pool_fetches(c->pool), &f->link);
+	loop_submit(pool_loop(c->pool), &f->job);
+}
+
+/* --- the end of a connection ---------------------------------------------- */
+
+/* Gives every message back and frees the courier.  v: what is known of those
+ * whose transaction was not finished by the engine. */
+static void
+go(struct courier *c, const struct verdict *v)
+{
+	struct pool *p = c->pool;
+
+	c->is_gone = true;
+	list_foreach (it, &c->hauls)
+		haul_end(haul_of_link(it), v);
+	courier_free(c);
+	pool_courier_gone(p);
+}
+
+void
+courier_free(struct courier *c)
+{
+	if (c == NULL)
+		return;
+	list_foreach (it, &c->hauls)
+		haul_end(haul_of_link(it), NULL);
+	if (c->fetch != NULL)
+		c->fetch->courier = NULL;
+	dial_free(c->dial);
+	smtp_client_free(c->smtp);
+	if (c->stream != NULL)
+		stream_finish(c->stream, LINGER_MS);
+	loop_timer_free(c->timer);
+	list_remove(&c->link);
+	free(c);
+}
+
+/* What the TLS layer said decides whether this port is the way. */
+static enum reach_fault
+fault_of_stream(const struct courier *c)
+{
+	const struct err *e = stream_error(c->stream);
+
+	if (e == NULL || e->class != ERR_TLS)
+		return c->port.tls == SC_TLS_IMPLICIT ? REACH_NO_GREETING
+						      : REACH_RESET;
+	return REACH_CERTIFICATE;
+}
+
+/* The transport failed before the engine could speak, or under its feet
+ * during STARTTLS. */
+static void
+transport_failed(struct courier *c)
+{
+	const struct err *e = stream_error(c->stream);
+	enum reach_fault fault = fault_of_stream(c);
+	char why[600];
+
+	(void)snprintf(why, sizeof(why), "%s: %s", c->who,
+	    e != NULL ? e->text
+		      : "the connection was closed during the TLS handshake");
+	pool_port_failed(c->pool, fault, why);
+	go(c, NULL);
+}
+
+static void
+handshake_timed_out(struct courier *c)
+{
+	char why[300];
+
+	(void)snprintf(why, sizeof(why),
+	    "%s: no answer to the TLS handshake; if the port wants clear text "
+	    "first, set tls = starttls",
+	    c->who);
+	pool_port_failed(c->pool, REACH_NO_GREETING, why);
+	go(c, NULL);
+}
+
+/* --- why the engine gave up ----------------------------------------------- */
+
+enum trouble_act { ACT_NOTHING, ACT_PAUSE, ACT_HOLD, ACT_PORT };
+
+/* What each kind of trouble before or after the login means for the account
+ * (DESIGN section 6). */
+static const struct {
+	enum trouble_act act;
+	enum reach_fault fault; /* for ACT_PORT */
+} troubles[] = {
+	[SC_TROUBLE_NONE] = { ACT_NOTHING, REACH_UNTRIED },
+	[SC_TROUBLE_LOST] = { ACT_PAUSE, REACH_NO_GREETING },
+	[SC_TROUBLE_PROTOCOL] = { ACT_PORT, REACH_NOT_SMTP },
+	[SC_TROUBLE_REFUSED] = { ACT_PAUSE, REACH_UNTRIED },
+	[SC_TROUBLE_NO_TLS] = { ACT_PORT, REACH_NO_TLS },
+	[SC_TROUBLE_NO_AUTH] = { ACT_HOLD, REACH_UNTRIED },
+	[SC_TROUBLE_AUTH] = { ACT_HOLD, REACH_UNTRIED },
+	[SC_TROUBLE_AUTH_LATER] = { ACT_PAUSE, REACH_UNTRIED },
+	[SC_TROUBLE_CRED] = { ACT_HOLD, REACH_UNTRIED },
+};
+
+static void
+on_close(struct courier *c, const struct sc_info *info)
+{
+	enum trouble_act act = troubles[info->trouble].act;
+	struct verdict v = info->verdict;
+	struct buf why;
+
+	buf_init(&why, 1024);
+	IGNORE(buf_addf(&why, "%s: ", c->who));
+	verdict_text(&v, &why);
+	if (info->trouble == SC_TROUBLE_LOST && !c->is_ready &&
+	    v.stage <= STAGE_GREETING)
+		act = ACT_PORT;
+	/* An idle connection that the server ends is nobody's trouble. */
+	if (info->trouble == SC_TROUBLE_LOST && c->is_ready &&
+	    list_is_empty(&c->hauls))
+		act = ACT_NOTHING;
+	switch (act) {
+	case ACT_NOTHING:
+		break;
+	case ACT_PAUSE:
+		pool_pause(c->pool, buf_str(&why));
+		break;
+	case ACT_HOLD:
+		pool_hold(c->pool, buf_str(&why));
+		break;
+	case ACT_PORT:
+		pool_port_failed(
+		    c->pool, troubles[info->trouble].fault, buf_str(&why));
+		break;
+	}
+	buf_clear(&why);
+	(void)snprintf(v.who, sizeof(v.who), "%s", c->who);
+	go(c, v.class != VERDICT_NONE ? &v : NULL);
+}
+
+/* --- messages ------------------------------------------------------------- */
+
+static bool
+may_take(const struct courier *c)
+{
+	size_t max = opts_of(c)->max_per_connection;
+
+	return c->is_ready && !c->is_quitting && pool_may_take(c->pool) &&
+	       (max == 0 || c->carried < max);
+}
+
+/* Puts one transaction on its way if the engine has room: first the rest of a
+ * message that is here already, then what is due.  Its events are looked at
+ * before another follows. */
+static bool
+load(struct courier *c)
+{
+	struct queue_delivery *qd;
+	struct haul *h;
+
+	if (!c->is_ready || !smtp_client_may_send(c->smtp))
+		return false;
+	list_foreach (it, &c->hauls) {
+		h = haul_of_link(it);
+		if (haul_is_between(h)) {
+			haul_send(h, c->smtp);
+			return true;
+		}
+	}
+	if (!may_take(c) || (qd = queue_take(pool_queue(c->pool),
+				 pool_account(c->pool))) == NULL)
+		return false;
+	h = haul_new(c->pool, qd, &c->remote);
+	list_append(&c->hauls, haul_link(h));
+	c->carried++;
+	haul_send(h, c->smtp);
+	return true;
+}
+
+static struct haul *
+haul_by_tag(struct courier *c, uint64_t tag)
+{
+	list_foreach (it, &c->hauls)
+		if (haul_tag(haul_of_link(it)) == tag)
+			return haul_of_link(it);
+	assert(!"the engine names a job that was never sent");
+	return NULL;
+}
+
+static void
+on_job_done(struct courier *c, const struct sc_info *info)
+{
+	struct haul *h = haul_by_tag(c, info->job);
+
+	if (c->body == h)
+		c->body = NULL;
+	if (haul_job_done(h, &info->verdict))
+		haul_end(h, &info->verdict);
+}
+
+static void
+log_login(const struct courier *c)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_INFO, "connected");
+	log_str(&l, "account", opts_of(c)->name);
+	log_str(&l, "remote", c->who);
+	log_str(&l, "tls", c->remote.tls[0] != '\0' ? c->remote.tls : "none");
+	if (stream_tls(c->stream) != NULL)
+		log_str(&l, "resumed",
+		    tls_pipe_was_resumed(stream_tls(c->stream)) ? "yes" : "no");
+	log_str(&l, "auth", c->mechanism[0] != '\0' ? c->mechanism : "none");
+	log_end(&l);
+}
+
+static void
+on_engine_ready(struct courier *c, const struct sc_info *info)
+{
+	if (c->is_ready)
+		return;
+	c->is_ready = true;
+	if (stream_tls(c->stream) != NULL)
+		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
+	IGNORE(str_copy(c->mechanism, sizeof(c->mechanism), info->text));
+	log_login(c);
+	pool_reached(c->pool);
+}
+
+/* --- the crank ------------------------------------------------------------ */
+
+static void
+give_output(struct courier *c)
+{
+	const void *p;
+	size_t n;
+
+	while ((n = smtp_client_peek(c->smtp, &p)) > 0 &&
+	       (n = stream_write(c->stream, p, n)) > 0)
+		smtp_client_sent(c->smtp, n);
+}
+
+static void
+on_starttls(struct courier *c)
+{
+	struct tls_ctx *ctx;
+	struct err err;
+
+	give_output(c);
+	if (pool_tls(c->pool, &ctx, &err) != 0 ||
+	    stream_start_tls(c->stream, ctx, opts_of(c)->host, &err) != 0) {
+		smtp_client_eof(c->smtp, err.text);
+		return;
+	}
+	c->handshake_by = now_ms(c) + pool_patience_ms(c->pool);
+}
+
+/* True: the courier is gone. */
+static bool
+on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
+{
+	switch (ev) {
+	case SC_IDLE:
+		break;
+	case SC_WANT_BODY:
+		c->body = haul_by_tag(c, info->job);
+		break;
+	case SC_STARTTLS:
+		on_starttls(c);
+		break;
+	case SC_NEED_CRED:
+		fetch_start(c);
+		break;
+	case SC_READY:
+		on_engine_ready(c, info);
+		break;
+	case SC_RCPT_DONE:
+		haul_rcpt(
+		    haul_by_tag(c, info->job), info->rcpt, &info->verdict);
+		break;
+	case SC_JOB_DONE:
+		on_job_done(c, info);
+		break;
+	case SC_CLOSE:
+		give_output(c);
+		on_close(c, info);
+		return true;
+	}
+	return false;
+}
+
+static bool
+take_input(struct courier *c)
+{
+	size_t room = smtp_client_room(c->smtp), n;
+	const void *p;
+
+	if (room == 0 || (n = stream_peek(c->stream, &p)) == 0)
+		return false;
+	if (n > room)
+		n = room;
+	smtp_client_put(c->smtp, p, n);
+	stream_used(c->stream, n);
+	return true;
+}
+
+/* Says QUIT when there is nothing to stay for. */
+static void
+maybe_quit(struct courier *c)
+{
+	size_t max = opts_of(c)->max_per_connection;
+
+	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->hauls))
+		return;
+	if (pool_may_take(c->pool) && now_ms(c) < c->keep_until &&
+	    (max == 0 || c->carried < max))
+		return;
+	c->is_quitting = true;
+	smtp_client_quit(c->smtp);
+	give_output(c);
+}
+
+static void
+set_timer(struct courier *c)
+{
+	int64_t at = c->handshake_by;
+
+	if (c->smtp != NULL && smtp_client_deadline(c->smtp) < at)
+		at = smtp_client_deadline(c->smtp);
+	if (c->is_ready && list_is_empty(&c->hauls) && c->keep_until < at &&
+	    !c->is_quitting)
+		at = c->keep_until;
+	loop_timer_set(c->timer, at);
+}
+
+/* True: the engine may be cranked. */
+static bool
+handshake_is_over(struct courier *c)
+{
+	if (c->handshake_by == INT64_MAX)
+		return true;
+	if (stream_error(c->stream) != NULL || stream_at_eof(c->stream)) {
+		transport_failed(c);
+		return false;
+	}
+	if (!stream_tls_is_up(c->stream)) {
+		if (now_ms(c) >= c->handshake_by)
+			handshake_timed_out(c);
+		else
+			set_timer(c);
+		return false;
+	}
+	c->handshake_by = INT64_MAX;
+	if (c->smtp != NULL)
+		smtp_client_tls_up(c->smtp);
+	return true;
+}
+
+static void
+begin_smtp(struct courier *c)
+{
+	const struct pool_opts *o = opts_of(c);
+	struct smtp_client_opts opts = {
+		.ehlo_name = c->ehlo,
+		.host = o->host,
+		.port = c->port.port,
+		.tls = c->port.tls,
+		.wants_auth = o->wants_auth,
+		.user = o->user,
+		.auth = o->auth,
+		.is_token = o->is_token,
+		.rng = pool_rng(c->pool),
+		.greeting_ms = pool_patience_ms(c->pool),
+	};
+
+	c->smtp = smtp_client_new(&opts);
+}
+
+static void
+crank(struct courier *c)
+{
+	struct sc_info info;
+	enum sc_event ev;
+	bool goes_on;
+
+	do {
+		goes_on = take_input(c);
+		if (stream_error(c->stream) != NULL)
+			smtp_client_eof(c->smtp, stream_error(c->stream)->text);
+		else if (stream_at_eof(c->stream))
+			smtp_client_eof(
+			    c->smtp, "the server closed the connection");
+		smtp_client_tick(c->smtp, now_ms(c));
+		while ((ev = smtp_client_next(c->smtp, &info)) != SC_IDLE)
+			if (on_event(c, ev, &info))
+				return;
+		if (!list_is_empty(&c->hauls))
+			c->keep_until = now_ms(c) + KEEP_MS;
+		goes_on = load(c) || goes_on;
+		if (c->body != NULL)
+			goes_on = haul_feed(c->body, c->smtp) || goes_on;
+		give_output(c);
+	} while (goes_on);
+	maybe_quit(c);
+	set_timer(c);
+}
+
+static void
+drive(struct courier *c)
+{
+	if (c->is_gone || c->stream == NULL || !handshake_is_over(c))
+		return;
+	if (c->smtp == NULL)
+		begin_smtp(c);
+	crank(c);
+}
+
+static void
+on_ready(void *ctx)
+{
+	drive(ctx);
+}
+
+void
+courier_turn(struct courier *c)
+{
+	if (c->is_ready && !c->is_quitting)
+		drive(c);
+}
+
+void
+courier_stop(struct courier *c)
+{
+	if (c->smtp == NULL) {
+		go(c, NULL);
+		return;
+	}
+	drive(c);
+}
+
+/* --- dialling ------------------------------------------------------------- */
+
+static const enum reach_fault dial_reach[] = {
+	[DIAL_OK] = REACH_UNTRIED,
+	[DIAL_LOOKUP] = REACH_UNTRIED, /* not the port's fault */
+	[DIAL_REFUSED] = REACH_REFUSED,
+	[DIAL_SILENT] = REACH_SILENT,
+	[DIAL_UNREACHABLE] = REACH_UNTRIED, /* nor here */
+	[DIAL_OTHER] = REACH_RESET,
+};
+
+static void
+dial_failed(struct courier *c, const struct dial_result *r)
+{
+	enum reach_fault fault = dial_reach[r->fault];
+
+	if (fault == REACH_UNTRIED)
+		pool_pause(c->pool, r->err.text);
+	else
+		pool_port_failed(c->pool, fault, r->err.text);
+	go(c, NULL);
+}
+
+/* The address literal is what Thunderbird uses and every server takes; a bare
+ * local name is refused by many. */
+static void
+name_sides(struct courier *c)
+{
+	const struct pool_opts *o = opts_of(c);
+
+	(void)snprintf(c->who, sizeof(c->who), "%s[%s]:%d", o->host,
+	    stream_peer_host(c->stream), stream_peer_port(c->stream));
+	(void)snprintf(c->ehlo, sizeof(c->ehlo), "%s",
+	    o->ehlo_name != NULL ? o->ehlo_name
+				 : stream_local_literal(c->stream));
+}
+
+static void
+on_dialled(void *ctx, const struct dial_result *r)
+{
+	struct courier *c = ctx;
+	struct tls_ctx *tls;
+	struct err err;
+
+	dial_free(c->dial);
+	c->dial = NULL;
+	if (r->fault != DIAL_OK) {
+		dial_failed(c, r);
+		return;
+	}
+	c->stream = r->stream;
+	stream_on_ready(c->stream, on_ready, c);
+	name_sides(c);
+	if (c->port.tls == SC_TLS_IMPLICIT) {
+		c->handshake_by = now_ms(c) + pool_patience_ms(c->pool);
+		if (pool_tls(c->pool, &tls, &err) != 0 ||
+		    stream_start_tls(c->stream, tls, opts_of(c)->host, &err) !=
+			0) {
+			pool_pause(c->pool, err.text);
+			go(c, NULL);
+			return;
+		}
+	}
+	drive(c);
+}
+
+void
+courier_open(struct pool *p)
+{
+	struct courier *c = xcalloc(1, sizeof(*c));
+
+	c->pool = p;
+	c->port = *pool_port(p);
+	list_init(&c->hauls);
+	c->handshake_by = INT64_MAX;
+	c->keep_until = clock_boot_ms(loop_clock(pool_loop(p))) + KEEP_MS;
+	c->remote = (struct haul_remote) { c->who, "" };
+	c->timer = loop_timer_new(pool_loop(p), on_ready, c);
+	list_append(pool_couriers(p), &c->link);
+	c->dial = dial_new(pool_loop(p), opts_of(c)->host, c->port.port,
+	    pool_patience_ms(p), on_dialled, c);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/haul.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "base/xalloc.h"
+#include "mail/envelope.h"
+#include "net/loop.h"
+#include "outbound/pool.h"
+#include "queue/queue.h"
+#include "smtp/smtp_client.h"
+
+enum { PIECE_BYTES = 65536, LOGGED_RCPTS_MAX = 5 };
+
+struct haul {
+	struct list link;
+	struct pool *pool;
+	struct queue_delivery *qd;
+	const struct envelope *env;
+	const struct haul_remote *remote;
+	struct smtp_job job;
+	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
+	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
+	size_t next; /* first of env->rcpts not offered yet */
+	struct verdict *verdicts; /* one per env->rcpts */
+	uint64_t offset; /* of the body */
+	char *piece; /* read from disk, not yet taken */
+	size_t piece_n, piece_at;
+	int64_t began_ms;
+	bool is_busy; /* a transaction is under way */
+	bool is_sent; /* a transaction went well for somebody */
+};
+
+static int64_t
+now_ms(const struct haul *h)
+{
+	return clock_boot_ms(loop_clock(pool_loop(h->pool)));
+}
+
+struct haul *
+haul_new(
+    struct pool *p, struct queue_delivery *qd, const struct haul_remote *remote)
+{
+	struct haul *h = xcalloc(1, sizeof(*h));
+
+	list_init(&h->link);
+	h->pool = p;
+	h->qd = qd;
+	h->env = queue_delivery_envelope(qd);
+	h->remote = remote;
+	h->rcpts = xcalloc(h->env->nrcpts, sizeof(*h->rcpts));
+	h->index = xcalloc(h->env->nrcpts, sizeof(*h->index));
+	h->verdicts = xcalloc(h->env->nrcpts, sizeof(*h->verdicts));
+	h->began_ms = now_ms(h);
+	return h;
+}
+
+struct haul *
+haul_of_link(struct list *link)
+{
+	return list_entry(link, struct haul, link);
+}
+
+struct list *
+haul_link(struct haul *h)
+{
+	return &h->link;
+}
+
+uint64_t
+haul_tag(const struct haul *h)
+{
+	return (uint64_t)(uintptr_t)h;
+}
+
+/* --- the transaction ------------------------------------------------------ */
+
+static bool
+has_more(const struct haul *h)
+{
+	for (size_t i = h->next; i < h->env->nrcpts; i++)
+		if (h->env->rcpts[i].state == RCPT_WAITING)
+			return true;
+	return false;
+}
+
+bool
+haul_is_between(const struct haul *h)
+{
+	return !h->is_busy && has_more(h);
+}
+
+static size_t
+group_max(const struct haul *h, const struct smtp_client *smtp)
+{
+	size_t max = pool_opts_of(h->pool)->max_rcpts;
+	size_t offered = smtp_client_rcpt_max(smtp);
+
+	if (max == 0 || (offered != 0 && offered < max))
+		max = offered;
+	return max != 0 ? max : SIZE_MAX;
+}
+
+void
+haul_send(struct haul *h, struct smtp_client *smtp)
+{
+	size_t max = group_max(h, smtp), n = 0;
+
+	for (; h->next < h->env->nrcpts && n < max; h->next++) {
+		const struct rcpt *r = &h->env->rcpts[h->next];
+
+		if (r->state != RCPT_WAITING)
+			continue;
+		h->index[n] = h->next;
+		h->rcpts[n++] = (struct smtp_job_rcpt) { r->addr, r->orcpt,
+			r->notify };
+	}
+	h->job = (struct smtp_job) {
+		.tag = haul_tag(h),
+		.sender = h->env->sender,
+		.rcpts = h->rcpts,
+		.nrcpts = n,
+		.size_bytes = h->env->size_bytes,
+		.is_8bit = h->env->is_8bit,
+		.needs_utf8 = h->env->is_utf8,
+		.envid = h->env->envid,
+		.ret = h->env->ret,
+	};
+	h->is_busy = true;
+	h->offset = 0;
+	h->piece_n = h->piece_at = 0;
+	smtp_client_send(smtp, &h->job);
+}
+
+/* The next bytes of the body, borrowed; an error gives the connection up, so
+ * that no half message is ever taken for a whole one. */
+static bool
+body_piece(struct haul *h, struct smtp_client *smtp, struct bytes *ret)
+{
+	struct bytes all = queue_delivery_bytes(h->qd);
+	struct err err;
+
+	if (all.p != NULL) {
+		*ret = bytes_of(all.p + h->offset, all.n - (size_t)h->offset);
+		return ret->n > 0;
+	}
+	if (h->piece_at == h->piece_n) {
+		if (h->piece == NULL)
+			h->piece = xmalloc(PIECE_BYTES);
+		h->piece_at = h->piece_n = 0;
+		if (queue_delivery_read(h->qd, h->offset, h->piece, PIECE_BYTES,
+			&h->piece_n, &err) != 0) {
+			log_text(
+			    LOG_LEVEL_ERROR, "%s: %s", h->env->id, err.text);
+			smtp_client_body_failed(smtp,
+			    "the message could not be read from the spool");
+			return false;
+		}
+	}
+	*ret = bytes_of(h->piece + h->piece_at, h->piece_n - h->piece_at);
+	return ret->n > 0;
+}
+
+bool
+haul_feed(struct haul *h, struct smtp_client *smtp)
+{
+	struct bytes piece;
+	bool went = false;
+	size_t n;
+
+	while (h->offset < h->job.size_bytes && body_piece(h, smtp, &piece) &&
+	       (n = smtp_client_body(smtp, piece.p, piece.n)) > 0) {
+		h->offset += n;
+		h->piece_at += h->piece_n > 0 ? n : 0;
+		went = true;
+	}
+	return went;
+}
+
+void
+haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
+{
+	size_t i = h->index[rcpt];
+
+	h->verdicts[i] = *v;
+	(void)snprintf(h->verdicts[i].who, sizeof(h->verdicts[i].who), "%s",
+	    h->remote->who);
+	if (v->class == VERDICT_OK)
+		h->is_sent = true;
+	queue_delivery_rcpt(h->qd, i, &h->verdicts[i]);
+}
+
+bool
+haul_job_done(struct haul *h, const struct verdict *v)
+{
+	h->is_busy = false;
+	/* After trouble with the connection the rest must not be offered on
+	 * it; they keep waiting, with this verdict. */
+	return v->class == VERDICT_LATER || !has_more(h);
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+static const char *
+class_word(const struct verdict *v)
+{
+	static const char *words[] = {
+		[VERDICT_NONE] = "untried",
+		[VERDICT_OK] = "sent",
+		[VERDICT_LATER] = "deferred",
+		[VERDICT_NEVER] = "failed",
+	};
+
+	return v->is_uncertain ? "uncertain" : words[v->class];
+}
+
+static void
+log_submitter(struct log_line *l, const struct envelope *e)
+{
+	if (e->user != NULL)
+		log_str(l, "user", e->user);
+	else if (e->uid != UID_UNKNOWN)
+		log_num(l, "uid", e->uid);
+	else
+		log_str(l, "peer", e->peer);
+}
+
+static bool
+same_answer(const struct verdict *a, const struct verdict *b)
+{
+	return a->class == b->class && a->code == b->code &&
+	       a->is_uncertain == b->is_uncertain &&
+	       strcmp(a->text, b->text) == 0;
+}
+
+/* One line for all recipients that got the same answer as recipient i. */
+static void
+log_group(const struct haul *h, size_t i)
+{
+	const struct verdict *v = &h->verdicts[i];
+	const struct envelope *e = h->env;
+	char text[NUM_TEXT_SIZE];
+	struct log_line l;
+	size_t n = 0;
+
+	log_begin(&l,
+	    v->class == VERDICT_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+	    class_word(v));
+	log_str(&l, "id", e->id);
+	log_submitter(&l, e);
+	log_addr(&l, "from", e->sender);
+	for (size_t k = i; k < e->nrcpts; k++)
+		if (same_answer(v, &h->verdicts[k]) && n++ < LOGGED_RCPTS_MAX)
+			log_addr(&l, "to", e->rcpts[k].addr);
+	if (n > 1)
+		log_num(&l, "nrcpts", (int64_t)n);
+	log_str(&l, "account", pool_opts_of(h->pool)->name);
+	log_str(&l, "remote", h->remote->who);
+	log_str(&l, "tls", h->remote->tls[0] != '\0' ? h->remote->tls : "none");
+	log_num(&l, "code", v->code);
+	log_str(&l, "reply", v->text);
+	log_str(&l, "delay",
+	    num_duration_text(clock_wall_ms(loop_clock(pool_loop(h->pool))) -
+				  e->arrived_s * 1000,
+		text));
+	log_num(&l, "took_ms", now_ms(h) - h->began_ms);
+	log_num(&l, "attempt", queue_delivery_attempts(h->qd) + 1);
+	log_end(&l);
+}
+
+static void
+log_outcome(const struct haul *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		bool is_told = false;
+
+		if (h->verdicts[i].class == VERDICT_NONE)
+			continue;
+		for (size_t k = 0; k < i && !is_told; k++)
+			is_told = same_answer(&h->verdicts[k], &h->verdicts[i]);
+		if (!is_told)
+			log_group(h, i);
+	}
+}
+
+/* A partial result must be durable before any courier takes more work. */
+static bool
+is_partial(const struct haul *h)
+{
+	bool has_ok = false, has_other = false;
+
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		if (h->env->rcpts[i].state != RCPT_WAITING)
+			continue;
+		if (h->verdicts[i].class == VERDICT_OK)
+			has_ok = true;
+		else
+			has_other = true;
+	}
+	return has_ok && has_other;
+}
+
+static bool
+is_untried(const struct haul *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		if (h->verdicts[i].class != VERDICT_NONE)
+			return false;
+	return true;
+}
+
+void
+haul_end(struct haul *h, const struct verdict *v)
+{
+	bool partial = is_partial(h);
+
+	log_outcome(h);
+	if (h->is_sent)
+		pool_sent(h->pool);
+	if (partial)
+		pool_settling(h->pool);
+	if (is_untried(h) && (v == NULL || v->code == 421))
+		queue_delivery_end(
+		    h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	else
+		queue_delivery_end(h->qd, QUEUE_END_TRIED, v, 0,
+		    partial ? pool_settled : NULL, h->pool);
+	list_remove(&h->link);
+	free(h->piece);
+	free(h->rcpts);
+	free(h->index);
+	free(h->verdicts);
+	free(h);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* haul.h - one message of the queue on one courier.
+ *
+ * Joins a delivery of the queue with the transactions of the client engine:
+ * waiting recipients are offered in groups (max_recipients, RFC 9422 RCPTMAX),
+ * the body is read as the engine wants it, verdicts go back recipient by
+ * recipient, and the outcome is logged.
+ *
+ * Owns the queue's delivery until haul_end().
+ */
+#ifndef OUTBOUND_HAUL_H
+#define OUTBOUND_HAUL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct haul;
+struct pool;
+struct queue_delivery;
+struct smtp_client;
+struct verdict;
+
+/* The remote side, for verdicts and the log; borrowed. */
+struct haul_remote {
+	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
+	const char *tls; /* "TLSv1.3", "" in clear */
+};
+
+struct haul *haul_new(struct pool *p, struct queue_delivery *qd,
+    const struct haul_remote *remote);
+struct haul *haul_of_link(struct list *link);
+struct list *haul_link(struct haul *h);
+uint64_t haul_tag(const struct haul *h);
+
+/* No transaction is under way, and recipients are left for another. */
+bool haul_is_between(const struct haul *h);
+/* Begins the next transaction; the engine must have room for it. */
+void haul_send(struct haul *h, struct smtp_client *smtp);
+/* After the engine asked for this message's body: gives it bytes until it
+ * takes no more; true: some went. */
+bool haul_feed(struct haul *h, struct smtp_client *smtp);
+void haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v);
+/* The transaction is over.  True: every recipient has been offered, the
+ * message is done with this courier: haul_end(). */
+bool haul_job_done(struct haul *h, const struct verdict *v);
+/* Gives the delivery back to the queue with what is known and frees h.  NULL:
+ * the connection ended before its turn came. */
+void haul_end(struct haul *h, const struct verdict *v);
+
+#endif

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/pool.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "base/xalloc.h"
+#include "mail/verdict.h"
+#include "net/loop.h"
+#include "outbound/courier.h"
+#include "queue/queue.h"
+
+enum {
+	PATIENCE_MS = 30 * 1000,
+	PATIENCE_AUTO_MS = 4 * 1000, /* another port is waiting */
+	PAUSE_MAX_MS = 15 * 60 * 1000,
+	WAKE_JITTER_MS = 2000,
+	REASON_MAX = 400
+};
+
+struct pool {
+	struct loop *loop;
+	struct queue *queue;
+	const struct rng *rng;
+	int account;
+	struct pool_opts opts;
+	struct reach reach;
+	struct tls_ctx *tls;
+	struct list couriers;
+	struct list fetches; /* secrets being fetched */
+	struct loop_timer *timer;
+	enum pool_state state;
+	int64_t until_ms;
+	int troubles; /* in a row */
+	int refusals; /* of the login, in a row */
+	char reason[REASON_MAX];
+	char *ports_text;
+	size_t unsettled;
+	bool is_stopping;
+	uint64_t sent;
+	int64_t last_sent_s;
+};
+
+/* --- what the queue keeps for us ------------------------------------------ */
+
+static void
+state_name(const struct pool *p, char *out, size_t size)
+{
+	(void)snprintf(out, size, "reach.%s", p->opts.name);
+}
+
+static void
+refresh_ports_text(struct pool *p)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	reach_text(&p->reach, &b);
+	free(p->ports_text);
+	p->ports_text = buf_steal(&b);
+}
+
+static void
+load_reach(struct pool *p)
+{
+	char name[80], *saved;
+
+	state_name(p, name, sizeof(name));
+	saved = queue_state_read(p->queue, name);
+	if (saved != NULL)
+		reach_load(&p->reach, bytes_of(saved, strlen(saved)));
+	free(saved);
+	refresh_ports_text(p);
+}
+
+static void
+save_reach(struct pool *p)
+{
+	struct err err;
+	struct buf b;
+	char name[80];
+
+	refresh_ports_text(p);
+	buf_init(&b, 1024);
+	reach_save(&p->reach, &b);
+	state_name(p, name, sizeof(name));
+	if (queue_state_write(p->queue, name, buf_bytes(&b), &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	buf_clear(&b);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static int64_t
+now_ms(const struct pool *p)
+{
+	return clock_boot_ms(loop_clock(p->loop));
+}
+
+static int64_t
+now_s(const struct pool *p)
+{
+	return clock_wall_ms(loop_clock(p->loop)) / 1000;
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct pool *p = ctx;
+
+	if (p->state != POOL_READY) {
+		/* Not ready yet, only allowed to try: the reason and the count
+		 * of troubles stay until something succeeds. */
+		p->state = POOL_READY;
+		p->until_ms = 0;
+	}
+	pool_turn(p);
+}
+
+struct pool *
+pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
+    const struct pool_opts *opts)
+{
+	struct pool *p = xcalloc(1, sizeof(*p));
+
+	p->loop = l;
+	p->queue = q;
+	p->rng = rng;
+	p->account = account;
+	p->opts = *opts;
+	list_init(&p->couriers);
+	list_init(&p->fetches);
+	p->timer = loop_timer_new(l, on_timer, p);
+	reach_init(&p->reach, opts->ports, opts->nports);
+	load_reach(p);
+	return p;
+}
+
+void
+pool_free(struct pool *p)
+{
+	if (p == NULL)
+		return;
+	p->is_stopping = true;
+	list_foreach (it, &p->couriers)
+		courier_free(courier_of_link(it));
+	list_foreach (it, &p->fetches)
+		list_remove(it);
+	loop_timer_free(p->timer);
+	tls_ctx_free(p->tls);
+	free(p->ports_text);
+	free(p);
+}
+
+/* --- work ----------------------------------------------------------------- */
+
+bool
+pool_may_take(const struct pool *p)
+{
+	return p->state == POOL_READY && p->unsettled == 0 && !p->is_stopping;
+}
+
+/* A courier that is not ready yet is the only one of its kind: whether the
+ * login works is found out once. */
+static bool
+may_open(const struct pool *p)
+{
+	size_t n = 0;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next, n++)
+		if (!courier_is_ready(courier_of_link(it)))
+			return false;
+	return n < p->opts.max_connections;
+}
+
+void
+pool_turn(struct pool *p)
+{
+	if (!pool_may_take(p)) {
+		if (p->state != POOL_READY)
+			queue_give_up_waiting(p->queue, p->account);
+		return;
+	}
+	list_foreach (it, &p->couriers)
+		courier_turn(courier_of_link(it));
+	if (pool_may_take(p) && queue_has_due(p->queue, p->account) &&
+	    may_open(p))
+		courier_open(p);
+}
+
+void
+pool_flush(struct pool *p)
+{
+	p->state = POOL_READY;
+	loop_timer_set(p->timer, INT64_MAX);
+	pool_turn(p);
+}
+
+void
+pool_network_changed(struct pool *p)
+{
+	if (p->state != POOL_PAUSED)
+		return;
+	p->troubles = 0;
+	p->until_ms = now_ms(p) + 500 + rng_below(p->rng, WAKE_JITTER_MS);
+	loop_timer_set(p->timer, p->until_ms);
+}
+
+void
+pool_stop(struct pool *p)
+{
+	p->is_stopping = true;
+	list_foreach (it, &p->couriers)
+		courier_stop(courier_of_link(it));
+}
+
+bool
+pool_is_idle(const struct pool *p)
+{
+	return list_is_empty(&p->couriers) && list_is_empty(&p->fetches) &&
+	       p->unsettled == 0;
+}
+
+/* --- trouble -------------------------------------------------------------- */
+
+static void
+log_state(const struct pool *p, enum log_level level, const char *word)
+{
+	char wait[NUM_TEXT_SIZE];
+	struct log_line l;
+
+	log_begin(&l, level, word);
+	log_str(&l, "account", p->opts.name);
+	log_str(&l, "reason", p->reason);
+	log_str(
+	    &l, "retry_in", num_duration_text(p->until_ms - now_ms(p), wait));
+	log_end(&l);
+}
+
+static void
+stand_down(
+    struct pool *p, enum pool_state state, const char *why, int64_t wait_ms)
+{
+	p->state = state;
+	(void)snprintf(p->reason, sizeof(p->reason), "%s", why);
+	p->until_ms = now_ms(p) + wait_ms;
+	loop_timer_set(p->timer, p->until_ms);
+	queue_give_up_waiting(p->queue, p->account);
+}
+
+/* First wait a quarter of retry_after, doubled up to a quarter of an hour,
+ * with a tenth of jitter. */
+static int64_t
+pause_ms(struct pool *p)
+{
+	int64_t wait = p->opts.retry_after_ms / 4;
+
+	if (wait < 500)
+		wait = 500;
+	for (int i = 0; i < p->troubles && wait < PAUSE_MAX_MS; i++)
+		wait *= 2;
+	if (wait > PAUSE_MAX_MS)
+		wait = PAUSE_MAX_MS;
+	p->troubles++;
+	return wait + rng_below(p->rng, (uint32_t)(wait / 10 + 1));
+}
+
+void
+pool_pause(struct pool *p, const char *why)
+{
+	if (p->state != POOL_READY)
+		return;
+	stand_down(p, POOL_PAUSED, why, pause_ms(p));
+	log_state(p, LOG_LEVEL_WARNING, "paused");
+}
+
+/* R57: tries after a refused login, at most 12 a day. */
+void
+pool_hold(struct pool *p, const char *why)
+{
+	static const int64_t waits_s[] = { 60, 15 * 60, 3600, 6 * 3600 };
+	size_t last = sizeof(waits_s) / sizeof(waits_s[0]) - 1;
+	size_t i = (size_t)p->refusals < last ? (size_t)p->refusals : last;
+
+	if (p->state == POOL_HELD)
+		return;
+	p->refusals++;
+	stand_down(p, POOL_HELD, why, waits_s[i] * 1000);
+	log_state(p, LOG_LEVEL_ERROR, "held");
+}
+
+/* What to say when no port leads to the provider: the newest reason, and what
+ * was found on each port if there are several. */
+static void
+pause_unreached(struct pool *p, const char *text)
+{
+	char why[REASON_MAX];
+
+	if (p->reach.n > 1)
+		(void)snprintf(why, sizeof(why), "%s (ports of %s: %s)", text,
+		    p->opts.host, p->ports_text);
+	else
+		(void)snprintf(why, sizeof(why), "%s", text);
+	pool_pause(p, why);
+}
+
+void
+pool_port_failed(struct pool *p, enum reach_fault why, const char *text)
+{
+	int port = reach_current(&p->reach)->port;
+	bool has_next = reach_failed(&p->reach, why, now_s(p));
+
+	save_reach(p);
+	if (!has_next) {
+		pause_unreached(p, text);
+		return;
+	}
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: port %d does not lead to the provider (%s); trying "
+	    "port %d next",
+	    p->opts.name, port, text, reach_current(&p->reach)->port);
+	/* The courier that found out is still in the list; the next one opens
+	 * when it is gone. */
+}
+
+void
+pool_reached(struct pool *p)
+{
+	if (p->reason[0] != '\0')
+		log_text(
+		    LOG_LEVEL_NOTICE, "account %s works again", p->opts.name);
+	p->troubles = 0;
+	p->refusals = 0;
+	p->reason[0] = '\0';
+	if (reach_worked(&p->reach, now_s(p)))
+		save_reach(p);
+	/* More couriers may be opened now, if there is more to do. */
+	loop_timer_set(p->timer, now_ms(p));
+}
+
+void
+pool_sent(struct pool *p)
+{
+	p->sent++;
+	p->last_sent_s = now_s(p);
+}
+
+void
+pool_settling(struct pool *p)
+{
+	p->unsettled++;
+}
+
+void
+pool_settled(void *pool)
+{
+	struct pool *p = pool;
+
+	p->unsettled--;
+	loop_timer_set(
+	    p->timer, p->state == POOL_READY ? now_ms(p) : p->until_ms);
+}
+
+void
+pool_courier_gone(struct pool *p)
+{
+	if (!list_is_empty(&p->couriers)) {
+		loop_timer_set(
+		    p->timer, p->state == POOL_READY ? now_ms(p) : p->until_ms);
+		return;
+	}
+	if (p->state == POOL_READY && !p->is_stopping &&
+	    queue_has_due(p->queue, p->account)) {
+		loop_timer_set(p->timer, now_ms(p));
+		return;
+	}
+	/* The trust store is worth 4 MB: give it back until it is needed. */
+	if (p->tls != NULL)
+		tls_ctx_trim(p->tls);
+	(void)malloc_trim(0); /* nothing to give back is fine */
+}
+
+/* --- facts ---------------------------------------------------------------- */
+
+void
+pool_status(const struct pool *p, struct pool_status *ret)
+{
+	size_t n = 0;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next)
+		n++;
+	*ret = (struct pool_status) {
+		.name = p->opts.name,
+		.host = p->opts.host,
+		.state = p->state,
+		.reason = p->reason,
+		.until_ms = p->until_ms,
+		.couriers = n,
+		.ports = p->ports_text,
+		.sent = p->sent,
+		.last_sent_s = p->last_sent_s,
+	};
+}
+
+struct loop *
+pool_loop(const struct pool *p)
+{
+	return p->loop;
+}
+
+struct queue *
+pool_queue(const struct pool *p)
+{
+	return p->queue;
+}
+
+const struct rng *
+pool_rng(const struct pool *p)
+{
+	return p->rng;
+}
+
+const struct pool_opts *
+pool_opts_of(const struct pool *p)
+{
+	return &p->opts;
+}
+
+int
+pool_account(const struct pool *p)
+{
+	return p->account;
+}
+
+struct list *
+pool_couriers(struct pool *p)
+{
+	return &p->couriers;
+}
+
+struct list *
+pool_fetches(struct pool *p)
+{
+	return &p->fetches;
+}
+
+int
+pool_tls(struct pool *p, struct tls_ctx **ret, struct err *err)
+{
+	if (p->tls == NULL &&
+	    tls_ctx_new_client(&p->opts.tls, &p->tls, err) != 0)
+		return -1;
+	*ret = p->tls;
+	return 0;
+}
+
+const struct reach_port *
+pool_port(const struct pool *p)
+{
+	return reach_current(&p->reach);
+}
+
+int64_t
+pool_patience_ms(const struct pool *p)
+{
+	return reach_has_next(&p->reach) ? PATIENCE_AUTO_MS : PATIENCE_MS;
+}

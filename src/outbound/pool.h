@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pool.h - one account: its state, its couriers, what they share.
+ *
+ * States of an account: ready; paused until a time (the provider or the
+ * network is in trouble: nothing is charged to any message); held (the login
+ * was refused: a person must act, meanwhile few and slow tries, R56-R58).
+ *
+ * A pool opens a courier when something is due, more when the first is ready
+ * and there is more, never more than max_connections, and one at a time, so
+ * that a wrong password is tried once and not five times.
+ */
+#ifndef OUTBOUND_POOL_H
+#define OUTBOUND_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "outbound/reach.h"
+#include "tls/tls_ctx.h"
+
+struct courier;
+struct loop;
+struct pool;
+struct queue;
+struct verdict;
+
+/* Strings and functions are borrowed for the life of the pool. */
+struct pool_opts {
+	const char *name; /* of the account */
+	const char *host;
+	struct reach_port ports[REACH_PORTS_MAX]; /* in order of preference */
+	size_t nports;
+	struct tls_client_opts tls;
+	bool wants_auth;
+	const char *user;
+	const char *auth; /* mechanisms, or NULL */
+	bool is_token;
+	const char *ehlo_name; /* NULL: the address literal of the socket */
+	size_t max_connections;
+	size_t max_per_connection; /* messages; 0: no limit */
+	size_t max_rcpts; /* per transaction; 0: no limit */
+	int64_t retry_after_ms;
+	/* Blocks; called on a worker thread.  The caller owns *ret. */
+	int (*fetch_secret)(
+	    const void *ctx, struct secret **ret, struct err *err);
+	const void *fetch_ctx;
+};
+
+enum pool_state { POOL_READY, POOL_PAUSED, POOL_HELD };
+
+struct pool_status { /* borrowed until the loop turns */
+	const char *name, *host;
+	enum pool_state state;
+	const char *reason; /* "" when ready */
+	int64_t until_ms; /* boot clock; when it tries again */
+	size_t couriers;
+	const char *ports; /* reach_text() */
+	uint64_t sent; /* messages, since start */
+	int64_t last_sent_s; /* wall clock, 0: never */
+};
+
+struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
+    int account, const struct pool_opts *opts);
+/* Cuts what is under way; messages stay in the queue. */
+void pool_free(struct pool *p);
+
+/* Something may be due. */
+void pool_turn(struct pool *p);
+/* Tries now, whatever the state. */
+void pool_flush(struct pool *p);
+/* As pool_flush() for a paused account, after a little jitter. */
+void pool_network_changed(struct pool *p);
+void pool_stop(struct pool *p);
+bool pool_is_idle(const struct pool *p);
+void pool_status(const struct pool *p, struct pool_status *ret);
+
+/* --- for couriers --------------------------------------------------------- */
+
+struct loop *pool_loop(const struct pool *p);
+struct queue *pool_queue(const struct pool *p);
+const struct rng *pool_rng(const struct pool *p);
+const struct pool_opts *pool_opts_of(const struct pool *p);
+int pool_account(const struct pool *p);
+struct list *pool_couriers(struct pool *p);
+struct list *pool_fetches(struct pool *p);
+/* The TLS context, made when first asked for. */
+int pool_tls(struct pool *p, struct tls_ctx **ret, struct err *err);
+/* The port to try and how long to wait for each step on it. */
+const struct reach_port *pool_port(const struct pool *p);
+int64_t pool_patience_ms(const struct pool *p);
+/* May this courier take another message now? */
+bool pool_may_take(const struct pool *p);
+
+/* The login succeeded on this port. */
+void pool_reached(struct pool *p);
+/* A message was taken by the provider. */
+void pool_sent(struct pool *p);
+/* This port is not the way; another is tried at once, or the account pauses
+ * with this sentence. */
+void pool_port_failed(struct pool *p, enum reach_fault why, const char *text);
+/* The provider or the network is in trouble. */
+void pool_pause(struct pool *p, const char *why);
+/* The login does not work. */
+void pool_hold(struct pool *p, const char *why);
+/* A partial result is being synced: nobody takes a message until then. */
+void pool_settling(struct pool *p);
+void pool_settled(void *pool);
+/* The courier frees itself right after this. */
+void pool_courier_gone(struct pool *p);
+
+#endif

@@ -1,8 +1,10 @@
 # Unit tests: tests/unit/test_STEM.c for src/*/STEM.c, each a program.
 # UNIT_LIBS is every pure and store library in link order.
 UNIT_LIBS = src/sys/libsys.a src/base/libbase.a
+include %reldir%/lib/local.mk
 include %reldir%/unit/local.mk
 include %reldir%/lint/local.mk
+include %reldir%/e2e/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

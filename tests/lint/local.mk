@@ -2,8 +2,10 @@ lint_tests = \
 	%reldir%/layers \
 	%reldir%/pure \
 	%reldir%/banned \
-	%reldir%/format
+	%reldir%/format \
+	%reldir%/shell \
+	%reldir%/man
 TESTS += $(lint_tests)
-EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format tests/lib/check.h
+EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \
 	export srcdir top_builddir;

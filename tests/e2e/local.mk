@@ -1,0 +1,11 @@
+# End-to-end tests: real programs in, real providers out; see tests/lib/bed.sh.
+# Not part of "make check", because they need root and Debian's packages.
+e2e_tests = \
+	%reldir%/direct.sh
+
+EXTRA_DIST += %reldir%/run $(e2e_tests)
+
+check-e2e: all $(check_PROGRAMS)
+	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
+	    $(srcdir)/tests/e2e/run $(E2E)
+.PHONY: check-e2e

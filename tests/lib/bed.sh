@@ -1,0 +1,465 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# bed.sh - the bed that end-to-end tests lie in; sourced first by each of them.
+#
+#	. "${srcdir:-.}/tests/lib/bed.sh"
+#	bed_enter postfix dovecot		# peers wanted, may be none
+#	start_postfix
+#	start_relaisd home <<-EOF
+#		[account mail]
+#		...
+#	EOF
+#	...
+#	pass "a mail arrives"
+#	bed_done
+#
+# bed_enter() starts the script again in namespaces of its own:
+#   pid    when the script ends, for whatever reason, everything it started
+#          ends with it;
+#   net    a loopback of its own, so ports are fixed numbers, tests can run
+#          side by side, and not one packet can leave the machine;
+#   mount  $T is a fresh tmpfs; /etc and /usr carry the peers' files on top;
+#          the machine's own files and mail system stay as they are.
+#
+# Each check prints one line, PASS, FAIL or SKIP with a name, and a reason if
+# it is not a pass; tests/e2e/run counts them.  A script can also be run alone:
+#	tests/e2e/clients.sh
+# BED_KEEP=DIR copies $T there at the end.
+
+set -u
+srcdir=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
+top_builddir=${top_builddir:-$srcdir/build}
+[ -d "$top_builddir" ] || top_builddir=$srcdir
+top_builddir=$(cd "$top_builddir" && pwd)
+PEERS=${PEERS:-$top_builddir/peers}
+
+T=/run/bed
+USER_NAME=relay@example.test	# the login at every provider
+# Blanks, comment characters, quotes and a letter outside ASCII: a password is
+# the whole rest of the line.  Throw-away, valid in the namespace only.
+PASSWORD=' #p;a"s\s=wörd '
+bed_bad=0
+
+# --- checks -------------------------------------------------------------------
+
+pass() { printf 'PASS %s\n' "$*"; }
+fail() {
+	printf 'FAIL %s\n' "$*"
+	bed_bad=1
+}
+skip() { printf 'SKIP %s\n' "$*"; }
+# Everything the script tests is out of reach: exit 77, the custom of automake.
+skip_all() {
+	skip "$*"
+	exit 77
+}
+note() { printf '     %s\n' "$*"; }
+# check NAME COMMAND...: one line of result for one command.
+check() {
+	local name=$1
+	shift
+	if "$@"; then pass "$name"; else fail "$name"; fi
+}
+# The last lines of a log, below a failure.
+show_log() {
+	[ ! -f "$T/$1.log" ] || tail -n "${2:-15}" "$T/$1.log" |
+	    sed "s/^/     | /"
+}
+need() {
+	local c
+	for c; do
+		command -v "$c" >/dev/null || skip_all "$c is not installed"
+	done
+}
+
+# --- the namespaces -----------------------------------------------------------
+
+# bed_enter PEER...
+bed_enter() {
+	[ -n "${BED_INSIDE:-}" ] || bed_outside "$@"
+	unset BED_INSIDE
+	trap bed_leave EXIT
+	ip link set lo up
+	mount -t tmpfs -o mode=755 tmpfs /run
+	mkdir -p "$T" "$T/tmp" "$T/pki"
+	chmod 1777 "$T/tmp"
+	export TMPDIR=$T/tmp HOME=$T/home LC_ALL=C.UTF-8 TZ=UTC
+	mkdir -p "$HOME"
+	bed_overlay "$@"
+	bed_users
+	bed_hosts
+	bed_ca
+}
+
+bed_outside() {
+	local peer
+	[ "$(id -u)" = 0 ] || skip_all "needs root for its namespaces"
+	for peer; do
+		"$srcdir/tests/lib/peers" "$PEERS" "$peer" >/dev/null ||
+		    skip_all "$peer is not here and cannot be fetched"
+	done
+	unshare -m true 2>/dev/null ||
+	    skip_all "this machine lets nobody make namespaces"
+	exec env BED_INSIDE=1 srcdir="$srcdir" top_builddir="$top_builddir" \
+	    PEERS="$PEERS" unshare --mount --pid --net --fork --kill-child \
+	    --mount-proc "$BASH" "$0"
+}
+
+# /etc becomes writable, for this namespace alone; the peers lie on top.
+bed_overlay() {
+	local usr="" etc="" peer
+	for peer; do
+		usr=$usr$PEERS/$peer/usr:
+		etc=$etc$PEERS/$peer/etc:
+	done
+	mkdir -p "$T/etc" "$T/work"
+	mount -t overlay overlay \
+	    -o "lowerdir=$etc/etc,upperdir=$T/etc,workdir=$T/work" /etc ||
+	    skip_all "no overlay file system"
+	[ -z "$usr" ] ||
+	    mount -t overlay overlay -o "lowerdir=$usr/usr" /usr ||
+	    skip_all "no overlay file system"
+}
+
+# Accounts that exist in this namespace only.
+bed_users() {
+	local name id=61025
+	for name in relais postfix postdrop dovecot dovenull vmail alice bob; do
+		sed -i "/^$name:/d" /etc/passwd /etc/group
+		mkdir -p "$T/users/$name"
+		printf '%s:x:%d:%d:%s:%s:/bin/sh\n' "$name" $id $id \
+		    "${name^} Example" "$T/users/$name" >>/etc/passwd
+		printf '%s:x:%d:\n' "$name" $id >>/etc/group
+		chown $id:$id "$T/users/$name"
+		id=$((id + 1))
+	done
+}
+
+bed_hosts() {
+	cat >/etc/hosts <<-EOF
+	127.0.0.1 localhost client.example.test
+	::1       localhost
+	127.0.0.1 mail.example.test other.example.test
+	EOF
+	rm -f /etc/nsswitch.conf
+	printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' \
+	    >/etc/nsswitch.conf
+}
+
+bed_leave() {
+	local status=$?
+	[ -z "${BED_KEEP:-}" ] || {
+		mkdir -p "$BED_KEEP"
+		cp -a "$T/." "$BED_KEEP/" 2>/dev/null
+	}
+	[ $status -ne 0 ] || status=$bed_bad
+	exit $status
+}
+bed_done() { exit $bed_bad; }
+
+# --- certificates -------------------------------------------------------------
+
+# A throw-away authority, $T/pki/ca.pem.
+bed_ca() {
+	certtool --generate-privkey --key-type ecdsa --outfile \
+	    "$T/pki/ca.key" 2>/dev/null
+	printf '%s\n' 'cn = "Throw-away authority"' ca cert_signing_key \
+	    'expiration_days = 2' >"$T/pki/ca.tmpl"
+	certtool --generate-self-signed --load-privkey "$T/pki/ca.key" \
+	    --template "$T/pki/ca.tmpl" --outfile "$T/pki/ca.pem" 2>/dev/null ||
+	    skip_all "certtool cannot make a certificate"
+}
+
+# make_cert FILE NAME [expired|self]: $T/pki/FILE.pem and .key.
+make_cert() {
+	local base=$T/pki/$1 how=${3:-}
+	certtool --generate-privkey --key-type ecdsa --outfile "$base.key" \
+	    2>/dev/null
+	{
+		printf 'cn = "%s"\ndns_name = "%s"\n' "$2" "$2"
+		printf 'tls_www_server\nsigning_key\n'
+		if [ "$how" = expired ]; then
+			echo 'activation_date = "2001-01-01 00:00:00"'
+			echo 'expiration_date = "2001-02-01 00:00:00"'
+		else
+			echo 'expiration_days = 2'
+		fi
+	} >"$base.tmpl"
+	if [ "$how" = self ]; then
+		certtool --generate-self-signed --load-privkey "$base.key" \
+		    --template "$base.tmpl" --outfile "$base.pem" 2>/dev/null
+	else
+		certtool --generate-certificate --load-privkey "$base.key" \
+		    --load-ca-certificate "$T/pki/ca.pem" \
+		    --load-ca-privkey "$T/pki/ca.key" \
+		    --template "$base.tmpl" --outfile "$base.pem" 2>/dev/null
+	fi
+}
+
+# --- processes ----------------------------------------------------------------
+
+# start NAME COMMAND...: in the background, with $T/NAME.log.
+start() {
+	local name=$1
+	shift
+	"$@" >>"$T/$name.log" 2>&1 </dev/null &
+	echo $! >"$T/$name.pid"
+}
+is_up() { kill -0 "$(cat "$T/$1.pid")" 2>/dev/null; }
+# stop NAME [SIGNAL]: waits until it is gone.
+stop() {
+	local pid
+	pid=$(cat "$T/$1.pid" 2>/dev/null) || return 0
+	kill -"${2:-TERM}" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	rm -f "$T/$1.pid"
+}
+
+# until_true SECONDS COMMAND...: tries ten times a second.
+until_true() {
+	local left=$(($1 * 10))
+	shift
+	until "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+port_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+# wait_port NAME HOST PORT: the program NAME listens, or died.
+wait_port() {
+	local left=150
+	until port_open "$2" "$3"; do
+		left=$((left - 1))
+		if [ $left -eq 0 ] || ! is_up "$1"; then
+			fail "$1 does not listen on $2:$3"
+			show_log "$1"
+			exit 1
+		fi
+		sleep 0.1
+	done
+}
+
+# --- providers ----------------------------------------------------------------
+
+# Whom the providers let in; one file for Dovecot, one for the provider.
+bed_secrets() {
+	[ ! -f "$T/users.passwd" ] || return 0
+	make_cert mail mail.example.test
+	mkdir -p "$T/secret"
+	printf '%s\n' "$PASSWORD" >"$T/secret/mail"
+	printf 'not the password\n' >"$T/secret/wrong"
+	chmod 600 "$T"/secret/*
+	chown -R relais:relais "$T/secret"
+	# {PLAIN} ends at the next colon, which the password has not.
+	printf '%s:{PLAIN}%s\n' "$USER_NAME" "$PASSWORD" >"$T/users.passwd"
+}
+
+# Dovecot: authentication for Postfix, and with "submission" a submission
+# service on 1587 that hands on to Postfix's port 25.
+start_dovecot() {
+	local protocols=${1:-}
+	bed_secrets
+	mkdir -p "$T/dovecot/run" "$T/dovecot/state"
+	cat >"$T/dovecot/dovecot.conf" <<-EOF
+	base_dir = $T/dovecot/run
+	state_dir = $T/dovecot/state
+	log_path = $T/dovecot.log
+	auth_verbose = yes
+	protocols = $protocols
+	listen = 127.0.0.1
+	hostname = mail.example.test
+	ssl = required
+	ssl_cert = <$T/pki/mail.pem
+	ssl_key = <$T/pki/mail.key
+	auth_mechanisms = plain login scram-sha-256
+	passdb {
+	  driver = passwd-file
+	  args = scheme=PLAIN username_format=%u $T/users.passwd
+	}
+	userdb {
+	  driver = static
+	  args = uid=vmail gid=vmail home=$T/users/vmail
+	}
+	service auth {
+	  unix_listener $T/dovecot/auth {
+	    mode = 0666
+	  }
+	}
+	service stats {
+	  unix_listener stats-writer {
+	    mode = 0666
+	  }
+	}
+	mail_location = maildir:~/mail
+	submission_relay_host = 127.0.0.1
+	submission_relay_port = 25
+	submission_max_mail_size = 40M
+	service submission-login {
+	  inet_listener submission {
+	    port = 1587
+	  }
+	}
+	EOF
+	start dovecot dovecot -F -c "$T/dovecot/dovecot.conf"
+}
+start_dovecot_submission() {
+	start_dovecot submission
+	wait_port dovecot 127.0.0.1 1587
+}
+
+# Postfix: 25 takes everything (no login: the sink), 587 STARTTLS and 465
+# implicit TLS want a login.  All mail ends in the maildir $T/postfix/mail/all.
+start_postfix() {
+	local q=$T/postfix
+	bed_secrets
+	[ -f "$T/dovecot.pid" ] || start_dovecot
+	mkdir -p "$q/queue" "$q/data" "$q/mail"
+	chown postfix "$q/data"
+	chown vmail:vmail "$q/mail"
+	cat >/etc/postfix/main.cf <<-EOF
+	compatibility_level = 3.6
+	queue_directory = $q/queue
+	data_directory = $q/data
+	command_directory = /usr/sbin
+	daemon_directory = /usr/lib/postfix/sbin
+	shlib_directory = /usr/lib/postfix
+	meta_directory = /etc/postfix
+	maillog_file = $T/postfix.log
+	maillog_file_prefixes = $T
+	myhostname = mail.example.test
+	mydestination =
+	mynetworks = 127.0.0.0/8
+	inet_interfaces = 127.0.0.1, ::1
+	inet_protocols = all
+	alias_maps =
+	local_recipient_maps =
+	message_size_limit = 50000000
+	mailbox_size_limit = 0
+	virtual_mailbox_limit = 0
+	virtual_mailbox_domains = static:all
+	virtual_mailbox_base = $q/mail
+	virtual_mailbox_maps = static:all/
+	virtual_minimum_uid = 1
+	virtual_uid_maps = static:$(id -u vmail)
+	virtual_gid_maps = static:$(id -g vmail)
+	smtpd_tls_cert_file = $T/pki/mail.pem
+	smtpd_tls_key_file = $T/pki/mail.key
+	smtpd_tls_received_header = yes
+	smtpd_sasl_type = dovecot
+	smtpd_sasl_path = $T/dovecot/auth
+	smtpd_sasl_authenticated_header = yes
+	smtpd_tls_auth_only = yes
+	smtpd_relay_restrictions = permit_mynetworks, reject
+	smtpd_delay_reject = yes
+	smtpd_client_connection_rate_limit = 0
+	EOF
+	local login='-o smtpd_sasl_auth_enable=yes
+	    -o smtpd_relay_restrictions=permit_sasl_authenticated,reject'
+	cat >/etc/postfix/master.cf <<-EOF
+	25  inet n - n - - smtpd
+	587 inet n - n - - smtpd -o smtpd_tls_security_level=encrypt $login
+	465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes $login
+	pickup unix n - n 60 1 pickup
+	cleanup unix n - n - 0 cleanup
+	qmgr unix n - n 300 1 qmgr
+	tlsmgr unix - - n 1000? 1 tlsmgr
+	rewrite unix - - n - - trivial-rewrite
+	bounce unix - - n - 0 bounce
+	defer unix - - n - 0 bounce
+	trace unix - - n - 0 bounce
+	verify unix - - n - 1 verify
+	proxymap unix - - n - - proxymap
+	error unix - - n - - error
+	retry unix - - n - - error
+	discard unix - - n - - discard
+	virtual unix - n n - - virtual
+	anvil unix - - n - 1 anvil
+	postlog unix-dgram n - n - 1 postlogd
+	EOF
+	start postfix postfix start-fg
+	wait_port postfix 127.0.0.1 587
+	wait_port postfix 127.0.0.1 465
+}
+
+# The throw-away provider on 587 (STARTTLS) and 465, unless the arguments name
+# other ports.  Messages in $T/NAME/, one JSON line each in $T/NAME.log.
+# start_provider NAME [OPTION...]
+start_provider() {
+	local name=$1 port=587 implicit=465 i
+	shift
+	bed_secrets
+	local -a args=("$@")
+	for ((i = 0; i < ${#args[@]}; i++)); do
+		case ${args[i]} in
+		--port) port=${args[i + 1]} ;;
+		--implicit-port) implicit=${args[i + 1]} ;;
+		esac
+	done
+	mkdir -p "$T/$name"
+	start "$name" "$top_builddir/tests/lib/provider" \
+	    --port "$port" --implicit-port "$implicit" \
+	    --cert "$T/pki/mail.pem" --key "$T/pki/mail.key" \
+	    --user "$USER_NAME" --password-file "$T/secret/mail" \
+	    --store "$T/$name" --lifetime 600 "$@"
+	[ "$port" = 0 ] || wait_port "$name" 127.0.0.1 "$port"
+}
+
+# --- relais -------------------------------------------------------------------
+
+# relaisd_conf NAME: writes $T/NAME/relais.conf; accounts and further settings
+# of [relais] come on stdin (those before the first section).
+relaisd_conf() {
+	local d=$T/$1
+	mkdir -p "$d"
+	{
+		echo "[relais]"
+		echo "admin = admin@example.test"
+		echo "hostname = client.example.test"
+		echo "listen = 127.0.0.1:${PORT:-2525}"
+		echo "socket = $d/smtp.sock"
+		echo "control = $d/control.sock"
+		echo "spool = $d/spool"
+		echo "retry_after = 2s"
+		cat
+	} >"$d/relais.conf"
+	mkdir -p "$d/spool"
+	chown relais:relais "$d" "$d/spool"
+	chmod 711 "$d"
+}
+# start_relaisd NAME < accounts; PORT chooses the port, 2525 if unset.
+start_relaisd() {
+	relaisd_conf "$1"
+	run_relaisd "$1"
+	wait_port "$1" 127.0.0.1 "${PORT:-2525}"
+}
+run_relaisd() {
+	[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
+	start "$1" "$top_builddir/relaisd" -f -c "$T/$1/relais.conf"
+}
+# An account's section for the bed's providers: account NAME HOST PORT TLS
+account() {
+	cat <<-EOF
+	[account $1]
+	host = $2
+	port = $3
+	tls = $4
+	tls_ca_file = $T/pki/ca.pem
+	user = $USER_NAME
+	password_file = $T/secret/mail
+	address = $USER_NAME
+	identity = keep
+	EOF
+}
+relais() { "$top_builddir/relais" -c "$T/${RELAIS:-home}/relais.conf" "$@"; }
+queue_len() { relais --json queue | jq length; }
+
+# --- what arrived -------------------------------------------------------------
+
+# The body of a message file: all after the first empty line, LF line ends.
+body_of() { sed -e '1,/^\r\{0,1\}$/d' -e 's/\r$//' "$1"; }
+header_of() { sed -e '/^\r\{0,1\}$/q' -e 's/\r$//' "$1"; }
+# arrived PATTERN: the newest file of the maildir whose header has PATTERN.
+arrived() {
+	grep -slr -- "$1" "$T/postfix/mail/all/new" | head -n 1 | grep .
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log_sys.h - where log lines go: standard error, syslog, or a file.
+ *
+ * Standard error gets a time stamp on a terminal or a pipe, and the priority
+ * prefix that the journal understands when it is connected to the journal.
+ * Writing may block as long as the receiver does.
+ */
+#ifndef SYS_LOG_SYS_H
+#define SYS_LOG_SYS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/must.h"
+
+/* where: "stderr", "syslog" or an absolute path, which is opened for
+ * appending, mode 0640.  Replaces the sink in force (a reload, a rotated
+ * file); on failure that one stays. */
+int log_sys_open(
+    const char *where, enum log_level level, struct err *err) MUST_CHECK;
+void log_sys_close(void);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sys/privilege.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+privilege_find(const char *name, struct privilege_user *ret, struct err *err)
+{
+	struct passwd pw, *found = NULL;
+	char room[4096];
+	int rc = getpwnam_r(name, &pw, room, sizeof(room), &found);
+
+	if (found == NULL) {
+		if (rc != 0) {
+			errno = rc;
+			return err_sys(err, "look up user %s", name);
+		}
+		return err_set(err, ERR_CONFIG,
+		    "user %s does not exist; create it with: useradd --system "
+		    "--home-dir /nonexistent --shell /usr/sbin/nologin %s, or "
+		    "name another with `user =' in [relais]",
+		    name, name);
+	}
+	ret->uid = pw.pw_uid;
+	ret->gid = pw.pw_gid;
+	(void)snprintf(ret->home, sizeof(ret->home), "%s", pw.pw_dir);
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", pw.pw_name);
+	return 0;
+}
+
+void
+privilege_self(struct privilege_user *ret)
+{
+	struct passwd pw, *found = NULL;
+	char room[4096];
+
+	ret->uid = geteuid();
+	ret->gid = getegid();
+	(void)snprintf(
+	    ret->name, sizeof(ret->name), "uid %u", (unsigned)ret->uid);
+	(void)snprintf(ret->home, sizeof(ret->home), "/");
+	if (getpwuid_r(ret->uid, &pw, room, sizeof(room), &found) != 0 ||
+	    found == NULL)
+		return; /* a container user: the number will do */
+	(void)snprintf(ret->home, sizeof(ret->home), "%s", pw.pw_dir);
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", pw.pw_name);
+}
+
+/* Later descriptors must not become 0, 1 or 2 by accident: something would
+ * print into them. */
+static int
+fill_standard_descriptors(struct err *err)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return err_sys(err, "open /dev/null");
+	} while (fd <= 2);
+	(void)close(fd); /* one too many; nothing was written */
+	return 0;
+}
+
+int
+privilege_harden(struct err *err)
+{
+	static const struct rlimit no_core = { 0, 0 };
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_sys(err, "forbid core dumps (prctl)");
+	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
+		return err_sys(err, "forbid core dumps (setrlimit)");
+	(void)umask(077);
+	if (chdir("/") != 0)
+		return err_sys(err, "change to /");
+	return fill_standard_descriptors(err);
+}
+
+int
+privilege_drop(const struct privilege_user *u, struct err *err)
+{
+	uid_t r, e, s;
+
+	if (geteuid() != 0 || u->uid == 0)
+		return 0;
+	if (initgroups(u->name, u->gid) != 0)
+		return err_sys(err, "take the groups of user %s", u->name);
+	if (setresgid(u->gid, u->gid, u->gid) != 0 ||
+	    setresuid(u->uid, u->uid, u->uid) != 0)
+		return err_sys(err, "become user %s", u->name);
+	/* Checked, not believed: once a kernel said yes and meant no. */
+	if (getresuid(&r, &e, &s) != 0 || r != u->uid || e != u->uid ||
+	    s != u->uid || setuid(0) == 0 || seteuid(0) == 0)
+		return err_set(err, ERR_SYSTEM,
+		    "root could not be given up for user %s", u->name);
+	/* Changing the user made the process dumpable again. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_sys(err, "forbid core dumps (prctl)");
+	return 0;
+}
+
+/* mkdir -p for everything before the last component. */
+static void
+make_parents(const char *path)
+{
+	char part[4096];
+
+	for (const char *p = strchr(path + 1, '/'); p != NULL;
+	     p = strchr(p + 1, '/')) {
+		(void)snprintf(
+		    part, sizeof(part), "%.*s", (int)(p - path), path);
+		(void)mkdir(part, 0755); /* the last mkdir tells */
+	}
+}
+
+int
+privilege_make_dir(const char *path, mode_t mode,
+    const struct privilege_user *owner, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		return err_set(err, ERR_CONFIG,
+		    "%s is not a directory; move it away", path);
+	}
+	make_parents(path);
+	if (mkdir(path, mode) != 0)
+		return err_sys(err, "make the directory %s", path);
+	if (geteuid() == 0 && chown(path, owner->uid, owner->gid) != 0)
+		return err_sys(err, "give %s to user %s", path, owner->name);
+	if (chmod(path, mode) != 0)
+		return err_sys(err, "set the mode of %s", path);
+	return 0;
+}

@@ -4,4 +4,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/clock_sys.c \
 	%reldir%/clock_sys.h \
 	%reldir%/fs_sys.c \
-	%reldir%/fs_sys.h
+	%reldir%/fs_sys.h \
+	%reldir%/log_sys.c \
+	%reldir%/log_sys.h \
+	%reldir%/privilege.c \
+	%reldir%/privilege.h

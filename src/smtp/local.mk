@@ -2,8 +2,16 @@
 noinst_LIBRARIES += %reldir%/libsmtp.a
 %canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(GSASL_CFLAGS)
 %canon_reldir%_libsmtp_a_SOURCES = \
+	%reldir%/sasl.c \
+	%reldir%/sasl.h \
+	%reldir%/sasl_server.c \
+	%reldir%/sasl_server.h \
+	%reldir%/smtp_caps.c \
+	%reldir%/smtp_caps.h \
 	%reldir%/smtp_client.h \
 	%reldir%/smtp_dot.c \
 	%reldir%/smtp_dot.h \
 	%reldir%/smtp_limits.h \
+	%reldir%/smtp_reply.c \
+	%reldir%/smtp_reply.h \
 	%reldir%/smtp_server.h

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/sasl.h"
+
+#include <assert.h>
+#include <gsasl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+
+enum {
+	IS_DEFAULT = 1, /* used without being named, with a password */
+	IS_TOKEN = 2, /* speaks tokens */
+	IS_SCRAM = 4,
+	NEEDS_BINDING = 8,
+	NEEDS_SECRET = 16,
+	CLIENT_FIRST = 32
+};
+
+struct sasl_mech {
+	const char *name;
+	unsigned flags;
+};
+
+/* Best first: the order of `auth` when nobody set it. */
+static const struct sasl_mech mechs[] = {
+	{ "SCRAM-SHA-256-PLUS", IS_DEFAULT | IS_SCRAM | NEEDS_BINDING |
+				    NEEDS_SECRET | CLIENT_FIRST },
+	{ "SCRAM-SHA-1-PLUS", IS_DEFAULT | IS_SCRAM | NEEDS_BINDING |
+				  NEEDS_SECRET | CLIENT_FIRST },
+	{ "SCRAM-SHA-256",
+	    IS_DEFAULT | IS_SCRAM | NEEDS_SECRET | CLIENT_FIRST },
+	{ "SCRAM-SHA-1", IS_DEFAULT | IS_SCRAM | NEEDS_SECRET | CLIENT_FIRST },
+	{ "OAUTHBEARER", IS_TOKEN | NEEDS_SECRET | CLIENT_FIRST },
+	{ "XOAUTH2", IS_TOKEN | NEEDS_SECRET | CLIENT_FIRST },
+	{ "PLAIN", IS_DEFAULT | NEEDS_SECRET | CLIENT_FIRST },
+	/* Servers differ over an initial response to LOGIN; all of them ask
+	 * for the name when none comes. */
+	{ "LOGIN", IS_DEFAULT | NEEDS_SECRET },
+	{ "CRAM-MD5", NEEDS_SECRET },
+	{ "EXTERNAL", CLIENT_FIRST },
+};
+
+enum { NMECHS = sizeof(mechs) / sizeof(mechs[0]), REASON_MAX = 256 };
+
+/* --- choosing ------------------------------------------------------------- */
+
+const char *
+sasl_mech_name(const struct sasl_mech *m)
+{
+	return m->name;
+}
+
+bool
+sasl_mech_needs_secret(const struct sasl_mech *m)
+{
+	return (m->flags & NEEDS_SECRET) != 0;
+}
+
+bool
+sasl_mech_is_client_first(const struct sasl_mech *m)
+{
+	return (m->flags & CLIENT_FIRST) != 0;
+}
+
+unsigned
+sasl_mark_tried(unsigned tried, const struct sasl_mech *m)
+{
+	return tried | 1u << (m - mechs);
+}
+
+/* The next word of a blank-separated list; empty at the end. */
+static struct bytes
+next_word(const char **list)
+{
+	const char *p = *list + strspn(*list, " ,\t");
+	size_t n = strcspn(p, " ,\t");
+
+	*list = p + n;
+	return bytes_of(p, n);
+}
+
+static bool
+has_word(const char *list, const char *word)
+{
+	struct bytes w;
+
+	while ((w = next_word(&list)).n > 0)
+		if (bytes_eq_nocase(w, word))
+			return true;
+	return false;
+}
+
+static bool
+is_usable(
+    const struct sasl_mech *m, const struct sasl_wish *wish, unsigned tried)
+{
+	if ((tried & 1u << (m - mechs)) != 0 ||
+	    ((m->flags & NEEDS_BINDING) != 0 && !wish->has_binding))
+		return false;
+	return has_word(wish->offered, m->name);
+}
+
+static const struct sasl_mech *
+mech_named(struct bytes name)
+{
+	for (size_t i = 0; i < NMECHS; i++)
+		if (bytes_eq_nocase(name, mechs[i].name))
+			return &mechs[i];
+	return NULL;
+}
+
+const struct sasl_mech *
+sasl_pick(const struct sasl_wish *wish, unsigned tried)
+{
+	unsigned want = wish->is_token ? IS_TOKEN : IS_DEFAULT;
+
+	if (wish->allowed != NULL) {
+		const char *list = wish->allowed;
+		struct bytes word;
+
+		while ((word = next_word(&list)).n > 0) {
+			const struct sasl_mech *m = mech_named(word);
+
+			if (m != NULL && is_usable(m, wish, tried))
+				return m;
+		}
+		return NULL;
+	}
+	for (size_t i = 0; i < NMECHS; i++)
+		if ((mechs[i].flags & want) != 0 &&
+		    is_usable(&mechs[i], wish, tried))
+			return &mechs[i];
+	return NULL;
+}
+
+/* --- one attempt ---------------------------------------------------------- */
+
+struct sasl {
+	const struct sasl_mech *mech;
+	struct sasl_opts opts;
+	Gsasl *lib; /* NULL for the mechanisms of our own */
+	Gsasl_session *session;
+	unsigned steps;
+	bool is_complete;
+	const char *trouble;
+	char reason[REASON_MAX];
+	size_t reason_len;
+};
+
+/* GNU SASL frees its copies without overwriting them. */
+static void
+wipe_property(Gsasl_session *session, Gsasl_property prop)
+{
+	const char *held = gsasl_property_fast(session, prop);
+	char *p;
+
+	if (held == NULL)
+		return;
+	/* The library owns it and calls it const; it is about to die. */
+	memcpy(&p, &held, sizeof(p));
+	explicit_bzero(p, strlen(p));
+}
+
+void
+sasl_free(struct sasl *s)
+{
+	if (s == NULL)
+		return;
+	if (s->session != NULL) {
+		wipe_property(s->session, GSASL_PASSWORD);
+		wipe_property(s->session, GSASL_SCRAM_SALTED_PASSWORD);
+		gsasl_finish(s->session);
+	}
+	if (s->lib != NULL)
+		gsasl_done(s->lib);
+	free(s);
+}
+
+static bool
+set_binding(struct sasl *s)
+{
+	Gsasl_property prop;
+	struct buf code;
+	bool ok;
+
+	if (s->opts.binding_type == NULL)
+		return false;
+	if (strcmp(s->opts.binding_type, "tls-exporter") == 0)
+		prop = GSASL_CB_TLS_EXPORTER;
+	else if (strcmp(s->opts.binding_type, "tls-unique") == 0)
+		prop = GSASL_CB_TLS_UNIQUE;
+	else
+		return false;
+	buf_init(&code, 1024);
+	ok = base64_encode(&code, s->opts.binding) &&
+	     gsasl_property_set(s->session, prop, buf_str(&code)) == GSASL_OK;
+	buf_clear(&code);
+	return ok;
+}
+
+static bool
+start_session(struct sasl *s)
+{
+	if (gsasl_init(&s->lib) != GSASL_OK) {
+		s->lib = NULL;
+		return false;
+	}
+	if (gsasl_client_start(s->lib, s->mech->name, &s->session) !=
+	    GSASL_OK) {
+		s->session = NULL;
+		return false;
+	}
+	if ((s->mech->flags & NEEDS_SECRET) == 0)
+		return true;
+	if (gsasl_property_set(s->session, GSASL_AUTHID, s->opts.user) !=
+		GSASL_OK ||
+	    gsasl_property_set(s->session, GSASL_PASSWORD,
+		secret_bytes(s->opts.secret).p) != GSASL_OK)
+		return false;
+	/* Without -PLUS the library takes no binding data at all. */
+	return (s->mech->flags & NEEDS_BINDING) == 0 || set_binding(s);
+}
+
+struct sasl *
+sasl_new(const struct sasl_mech *m, const struct sasl_opts *opts)
+{
+	struct sasl *s;
+
+	if ((m->flags & NEEDS_SECRET) != 0) {
+		struct bytes secret = secret_bytes(opts->secret);
+
+		/* It travels as a C string inside the library. */
+		if (memchr(secret.p, '\0', secret.n) != NULL)
+			return NULL;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->mech = m;
+	s->opts = *opts;
+	s->trouble = "";
+	if ((m->flags & IS_TOKEN) == 0 && !start_session(s)) {
+		sasl_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static bool
+give_up(struct sasl *s, const char *why)
+{
+	s->trouble = why;
+	return false;
+}
+
+/*	server-first = nonce "," salt "," "i=" 1*DIGIT *( "," extension )
+ *	RFC 5802 7; "m=" in front is an extension that must be understood */
+static bool
+check_server_first(struct sasl *s, struct bytes m)
+{
+	uint64_t iterations;
+	size_t from = 0, to;
+
+	if (m.n >= 2 && memcmp(m.p, "m=", 2) == 0)
+		return give_up(s, "the server demands a SCRAM extension that "
+				  "relais does not know");
+	for (int comma = 0; comma < 2; comma++) {
+		const char *p = from < m.n ? memchr(m.p + from, ',', m.n - from)
+					   : NULL;
+
+		if (p == NULL)
+			return give_up(
+			    s, "the server's SCRAM challenge is malformed");
+		from = (size_t)(p - m.p) + 1;
+	}
+	for (to = from; to < m.n && m.p[to] != ','; to++)
+		continue;
+	if (to - from < 3 || memcmp(m.p + from, "i=", 2) != 0 ||
+	    !num_u64(bytes_of(m.p + from + 2, to - from - 2), &iterations))
+		return give_up(s, "the server's SCRAM challenge is malformed");
+	/* Too few make a stolen exchange cheap to crack; too many burn our
+	 * time at the server's will (R73). */
+	if (iterations < SASL_SCRAM_ITER_MIN)
+		return give_up(s, "the server's SCRAM iteration count is below "
+				  "4096, which would expose the password");
+	if (iterations > SASL_SCRAM_ITER_MAX)
+		return give_up(
+		    s, "the server's SCRAM iteration count is over 1000000");
+	return true;
+}
+
+static bool
+check_scram(struct sasl *s, struct bytes challenge)
+{
+	if (memchr(challenge.p, '\0', challenge.n) != NULL)
+		return give_up(s, "the server's SCRAM challenge is malformed");
+	if (s->steps == 1)
+		return check_server_first(s, challenge);
+	if (s->steps == 2 && challenge.n >= 2 &&
+	    memcmp(challenge.p, "e=", 2) == 0)
+		return give_up(s, "the server refused the SCRAM proof");
+	return true;
+}
+
+static bool
+step_library(struct sasl *s, struct bytes challenge, struct buf *to)
+{
+	bool is_scram = (s->mech->flags & IS_SCRAM) != 0, ok;
+	char *out = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (challenge.n == 0)
+		challenge.p = "";
+	if (is_scram && s->steps > 0 && !check_scram(s, challenge))
+		return false;
+	rc = gsasl_step(s->session, challenge.p, challenge.n, &out, &n);
+	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
+		if (is_scram && s->steps == 2)
+			return give_up(s, "the server did not prove that it "
+					  "knows the password");
+		return give_up(s, "the server's challenge does not fit the "
+				  "mechanism");
+	}
+	if (rc == GSASL_OK)
+		s->is_complete = true;
+	ok = buf_add(to, out, n);
+	if (out != NULL)
+		explicit_bzero(out, n);
+	gsasl_free(out);
+	return ok || give_up(s, "the response is too long");
+}
+
+/* RFC 5801 4: "," and "=" in a name of the GS2 header. */
+static bool
+add_saslname(struct buf *to, const char *name)
+{
+	for (; *name != '\0'; name++) {
+		if (*name == ',' || *name == '=') {
+			if (!buf_adds(to, *name == ',' ? "=2C" : "=3D"))
+				return false;
+		} else if (!buf_addc(to, *name)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+add_token(struct sasl *s, struct buf *to)
+{
+	struct bytes token = secret_bytes(s->opts.secret);
+	bool ok;
+
+	if (strcmp(s->mech->name, "XOAUTH2") == 0)
+		ok = buf_addf(to, "user=%s", s->opts.user);
+	else
+		ok = buf_adds(to, "n,a=") && add_saslname(to, s->opts.user) &&
+		     buf_addf(to, ",\001host=%s\001port=%d", s->opts.host,
+			 s->opts.port);
+	return ok && buf_adds(to, "\001auth=Bearer ") &&
+	       buf_add(to, token.p, token.n) && buf_adds(to, "\001\001");
+}
+
+/* The token, then at most one challenge, which is the server's reason for the
+ * refusal that follows; it must be answered or the server waits (R74). */
+static bool
+step_token(struct sasl *s, struct bytes challenge, struct buf *to)
+{
+	switch (s->steps) {
+	case 0:
+		s->is_complete = true;
+		return add_token(s, to) || give_up(s, "the token is too long");
+	case 1:
+		s->reason_len = challenge.n < REASON_MAX ? challenge.n
+							 : REASON_MAX;
+		if (s->reason_len > 0)
+			memcpy(s->reason, challenge.p, s->reason_len);
+		/* XOAUTH2 wants an empty line, RFC 7628 3.2.3 a single 01. */
+		return strcmp(s->mech->name, "XOAUTH2") == 0 ||
+		       buf_addc(to, '\001');
+	default:
+		return give_up(s, "the server asks again after its refusal");
+	}
+}
+
+bool
+sasl_step(struct sasl *s, struct bytes challenge, struct buf *to)
+{
+	bool ok = s->session != NULL ? step_library(s, challenge, to)
+				     : step_token(s, challenge, to);
+
+	s->steps++;
+	return ok;
+}
+
+bool
+sasl_is_complete(const struct sasl *s)
+{
+	/* Only SCRAM proves the server; the others have nothing to add to its
+	 * word, whenever it comes. */
+	return (s->mech->flags & IS_SCRAM) == 0 || s->is_complete;
+}
+
+const char *
+sasl_trouble(const struct sasl *s)
+{
+	return s->trouble;
+}
+
+struct bytes
+sasl_server_reason(const struct sasl *s)
+{
+	return bytes_of(s->reason, s->reason_len);
+}

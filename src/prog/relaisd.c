@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* relaisd - the daemon.  See relaisd(8). */
+#include "config.h"
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -24,16 +24,22 @@ void listener_free(struct listener *li); /* closes; does not unlink */
 
 /* Binding is separate from the loop, because it happens as root before the
  * privileges are given up.  Each returns a descriptor or -1.  The sentence
- * says who holds the port if it is in use, and what to do. */
+ * says who holds the port if it is in use (ERR_BUSY), and what to do; err->os
+ * tells EADDRNOTAVAIL and EAFNOSUPPORT, the address this machine lacks.
+ * "localhost" is 127.0.0.1; who wants ::1 too asks a second time. */
 int listen_tcp(const char *host, int port, struct err *err);
+/* The port it is bound to, also when the kernel chose it (port 0). */
+int listen_port(int fd);
 /* Replaces a stale socket, refuses one that answers (ERR_BUSY). */
 int listen_unix(const char *path, unsigned mode, struct err *err);
 /* True for loopback addresses and names that mean them ("localhost"). */
 bool listen_is_loopback(const char *host);
 
 /* sd_listen_fds(3): how many descriptors from 3 on were handed over, 0: none.
- * Each is made close-on-exec. */
+ * Each is made close-on-exec and is known to be a listening stream socket. */
 int listen_inherited(struct err *err);
+/* FileDescriptorName= of one of them, "" if it has none; the caller frees. */
+char *listen_inherited_name(int fd);
 /* Tells the service manager "READY=1", "STOPPING=1", ...; no-op without
  * NOTIFY_SOCKET. */
 void listen_notify(const char *state);

@@ -1,1 +1,19 @@
-# sources of src/net
+noinst_LIBRARIES += %reldir%/libnet.a
+%canon_reldir%_libnet_a_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)
+%canon_reldir%_libnet_a_SOURCES = \
+	%reldir%/activate.c \
+	%reldir%/dial.c \
+	%reldir%/dial.h \
+	%reldir%/listen.c \
+	%reldir%/listen.h \
+	%reldir%/loop.c \
+	%reldir%/loop.h \
+	%reldir%/loop_inside.h \
+	%reldir%/peer.c \
+	%reldir%/peer.h \
+	%reldir%/port_owner.c \
+	%reldir%/port_owner.h \
+	%reldir%/race.c \
+	%reldir%/race.h \
+	%reldir%/stream.c \
+	%reldir%/stream.h

@@ -12,12 +12,16 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/list.h"
 
 struct loop;
 struct loop_timer;
 
+/* clock is borrowed.  SIGPIPE is ignored in the process from then on. */
 int loop_new(const struct clock *clock, struct loop **ret, struct err *err);
-/* All streams, listeners and timers must be gone; pending closes are run. */
+/* All streams, listeners and timers must be gone; pending closes are run, and
+ * streams that still linger are cut.  A job that is stuck on a worker (a slow
+ * name look-up) is not waited for beyond a second. */
 void loop_free(struct loop *l);
 /* Until loop_stop(); or one turn, waiting or not, for tests. */
 void loop_run(struct loop *l);
@@ -31,6 +35,18 @@ struct loop_timer *loop_timer_new(
     struct loop *l, void (*fire)(void *ctx), void *ctx);
 void loop_timer_set(struct loop_timer *t, int64_t at_boot_ms);
 void loop_timer_free(struct loop_timer *t);
+
+/* Something to do when the current callback is over and before the loop waits
+ * again.  The task is embedded in its owner; run() is called once per
+ * loop_soon(), and asking twice is the same as asking once.  loop_task_init() first;
+ * loop_soon_cancel() before the owner is freed, harmless if nothing is due. */
+struct loop_task {
+	struct list link;
+	void (*run)(struct loop_task *t);
+};
+void loop_task_init(struct loop_task *t, void (*run)(struct loop_task *t));
+void loop_soon(struct loop *l, struct loop_task *t);
+void loop_soon_cancel(struct loop_task *t);
 
 /* sig is a signal number; fire() is called on the loop, never in a handler
  * (R21).  Lives until loop_free(). */

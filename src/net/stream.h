@@ -76,7 +76,8 @@ int stream_peer_port(const struct stream *s);
  * "" on a Unix socket. */
 const char *stream_local_literal(const struct stream *s);
 /* Who is on the other side of a Unix socket (SO_PEERCRED) or of a loopback TCP
- * connection (sock_diag); UID_UNKNOWN (UINT32_MAX) if it cannot be told. */
+ * connection: net/peer.h, which also says what it is worth and defines
+ * UID_UNKNOWN.  Looks afresh each time. */
 uint32_t stream_peer_uid(const struct stream *s);
 
 #endif

@@ -31,6 +31,9 @@ struct tls_client_opts { /* strings are copied */
 /* A server side for the throw-away provider. */
 struct tls_server_opts {
 	const char *cert_file, *key_file;
+	const char *client_ca_file; /* ask for a certificate; NULL: do not */
+	const char *priority; /* GnuTLS's words, to play an old server; NULL:
+			       * TLS 1.2 or newer */
 };
 
 int tls_ctx_new_client(

@@ -27,6 +27,9 @@ struct tls_pipe;
 int tls_pipe_new(struct tls_ctx *ctx, const char *name, struct tls_pipe **ret,
     struct err *err);
 void tls_pipe_free(struct tls_pipe *t);
+/* Clear text came before TLS (STARTTLS), so that the advice about the mode of
+ * the port would be wrong. */
+void tls_pipe_upgraded(struct tls_pipe *t);
 
 /* Ciphertext from the peer: borrowed during the call, all of it is taken.
  * Then the pipe runs: handshake, records.  -1: the connection is finished. */
@@ -43,7 +46,10 @@ void tls_pipe_sent(struct tls_pipe *t, size_t n);
 bool tls_pipe_is_up(const struct tls_pipe *t); /* handshake done, verified */
 /* Clear text from the peer: returns bytes copied, 0: none now. */
 size_t tls_pipe_read(struct tls_pipe *t, void *p, size_t n);
+/* True once tls_pipe_read() has found the end; clean: the peer said so with
+ * close_notify, else the transport ended without it. */
 bool tls_pipe_at_eof(const struct tls_pipe *t);
+bool tls_pipe_is_clean_eof(const struct tls_pipe *t);
 /* Clear text for the peer: takes all n (the driver keeps an eye on how much
  * tls_pipe_peek() has waiting).  -1 when the connection is finished. */
 int tls_pipe_write(
@@ -54,6 +60,9 @@ void tls_pipe_bye(struct tls_pipe *t); /* close_notify */
 const char *tls_pipe_version(const struct tls_pipe *t);
 const char *tls_pipe_cipher(const struct tls_pipe *t);
 bool tls_pipe_was_resumed(const struct tls_pipe *t);
+/* Any time: a ticket was offered.  If the handshake fails all the same, one
+ * more try is worth while: the ticket has been forgotten (F85). */
+bool tls_pipe_offered_ticket(const struct tls_pipe *t);
 /* Channel binding for SCRAM-PLUS (RFC 9266 tls-exporter on 1.3, else
  * tls-unique is not offered: RFC 7627 cannot be seen everywhere).  Empty: not
  * available.  Borrowed. */

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/loop.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "base/xalloc.h"
+#include "net/loop_inside.h"
+
+enum { FREE_WAIT_MS = 1000 };
+
+/* libuv's own timers count CLOCK_MONOTONIC, which stands still while the
+ * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47, R48)
+ * and wait in a binary heap, the earliest at its root. */
+struct loop_timer {
+	struct loop *l;
+	void (*fire)(void *ctx);
+	void *ctx;
+	int64_t at_ms;
+	size_t pos; /* in the heap; NOT_SET: disarmed */
+};
+
+#define NOT_SET ((size_t)-1)
+
+struct loop_signal {
+	uv_signal_t uv;
+	struct list link;
+	void (*fire)(void *ctx, int sig);
+	void *ctx;
+};
+
+/* Freed when libuv has given it back, which may be after the job is gone. */
+struct job_req {
+	uv_work_t uv;
+	struct loop_job *job; /* NULL: cancelled */
+};
+
+struct loop {
+	uv_loop_t uv;
+	const struct clock *clock;
+	uv_prepare_t prepare;
+	uv_idle_t idle; /* active: do not wait for events */
+	uv_poll_t wake;
+	int timer_fd;
+	int64_t armed_ms; /* when timer_fd will wake us; INT64_MAX: never */
+	bool is_single; /* within loop_run_once() */
+	struct loop_timer **heap;
+	size_t nheap, heap_cap;
+	struct list soon;
+	struct list signals;
+	char *read_buf;
+	struct loop_memory memory;
+};
+
+uv_loop_t *
+loop_uv(struct loop *l)
+{
+	return &l->uv;
+}
+
+char *
+loop_read_buf(struct loop *l)
+{
+	if (l->read_buf == NULL)
+		l->read_buf = xmalloc(LOOP_READ_SIZE);
+	return l->read_buf;
+}
+
+struct loop_memory *
+loop_memory(struct loop *l)
+{
+	return &l->memory;
+}
+
+const struct clock *
+loop_clock(const struct loop *l)
+{
+	return l->clock;
+}
+
+/* --- timers ------------------------------------------------------------- */
+
+static void
+heap_place(struct loop *l, size_t pos, struct loop_timer *t)
+{
+	l->heap[pos] = t;
+	t->pos = pos;
+}
+
+static void
+heap_up(struct loop *l, size_t pos, struct loop_timer *t)
+{
+	for (; pos > 0; pos = (pos - 1) / 2) {
+		struct loop_timer *parent = l->heap[(pos - 1) / 2];
+
+		if (parent->at_ms <= t->at_ms)
+			break;
+		heap_place(l, pos, parent);
+	}
+	heap_place(l, pos, t);
+}
+
+static void
+heap_down(struct loop *l, size_t pos, struct loop_timer *t)
+{
+	for (;;) {
+		size_t kid = 2 * pos + 1;
+
+		if (kid >= l->nheap)
+			break;
+		if (kid + 1 < l->nheap &&
+		    l->heap[kid + 1]->at_ms < l->heap[kid]->at_ms)
+			kid++;
+		if (t->at_ms <= l->heap[kid]->at_ms)
+			break;
+		heap_place(l, pos, l->heap[kid]);
+		pos = kid;
+	}
+	heap_place(l, pos, t);
+}
+
+static void
+timer_remove(struct loop_timer *t)
+{
+	struct loop *l = t->l;
+	size_t pos = t->pos;
+	struct loop_timer *last;
+
+	if (pos == NOT_SET)
+		return;
+	t->pos = NOT_SET;
+	last = l->heap[--l->nheap];
+	if (last == t)
+		return;
+	if (last->at_ms < t->at_ms)
+		heap_up(l, pos, last);
+	else
+		heap_down(l, pos, last);
+}
+
+struct loop_timer *
+loop_timer_new(struct loop *l, void (*fire)(void *ctx), void *ctx)
+{
+	struct loop_timer *t = xcalloc(1, sizeof(*t));
+
+	*t = (struct loop_timer) {
+		.l = l, .fire = fire, .ctx = ctx, .pos = NOT_SET
+	};
+	return t;
+}
+
+void
+loop_timer_set(struct loop_timer *t, int64_t at_boot_ms)
+{
+	struct loop *l = t->l;
+
+	timer_remove(t);
+	if (at_boot_ms == INT64_MAX)
+		return;
+	if (l->nheap == l->heap_cap) {
+		l->heap_cap = l->heap_cap == 0 ? 16 : 2 * l->heap_cap;
+		l->heap = xrealloc(l->heap, l->heap_cap, sizeof(l->heap[0]));
+	}
+	t->at_ms = at_boot_ms;
+	heap_up(l, l->nheap++, t);
+}
+
+void
+loop_timer_free(struct loop_timer *t)
+{
+	if (t == NULL)
+		return;
+	timer_remove(t);
+	free(t);
+}
+
+/* True: something was called. */
+static bool
+timers_fire(struct loop *l)
+{
+	int64_t now = clock_boot_ms(l->clock);
+	/* A timer that sets itself for now again waits for the next turn, so
+	 * that it cannot keep the loop from its descriptors. */
+	size_t most = l->nheap;
+	bool any = false;
+
+	while (most-- > 0 && l->nheap > 0 && l->heap[0]->at_ms <= now) {
+		struct loop_timer *t = l->heap[0];
+
+		timer_remove(t);
+		any = true;
+		t->fire(t->ctx); /* may free t */
+	}
+	return any;
+}
+
+/* Only an earlier time needs the system call: a wake-up that comes too soon
+ * finds nothing due and arms the right one.  So a session that pushes its
+ * idle limit ahead with every command costs nothing here. */
+static void
+timers_arm(struct loop *l)
+{
+	struct itimerspec its = { 0 };
+	int64_t delay;
+
+	if (l->nheap == 0 || l->heap[0]->at_ms >= l->armed_ms)
+		return;
+	l->armed_ms = l->heap[0]->at_ms;
+	delay = l->armed_ms - clock_boot_ms(l->clock);
+	if (delay <= 0)
+		its.it_value.tv_nsec = 1;
+	else {
+		its.it_value.tv_sec = (time_t)(delay / 1000);
+		its.it_value.tv_nsec = (long)(delay % 1000) * 1000000;
+	}
+	if (timerfd_settime(l->timer_fd, 0, &its, NULL) != 0)
+		abort(); /* our own descriptor and a valid time */
+}
+
+static void
+on_wake(uv_poll_t *h, int status, int events)
+{
+	struct loop *l = h->data;
+	uint64_t times;
+
+	(void)status;
+	(void)events;
+	if (read(l->timer_fd, &times, sizeof(times)) > 0)
+		l->armed_ms = INT64_MAX;
+	(void)timers_fire(l); /* the next prepare arms what is left */
+}
+
+/* --- soon --------------------------------------------------------------- */
+
+void
+loop_task_init(struct loop_task *t, void (*run)(struct loop_task *t))
+{
+	list_init(&t->link);
+	t->run = run;
+}
+
+void
+loop_soon(struct loop *l, struct loop_task *t)
+{
+	if (list_is_empty(&t->link))
+		list_append(&l->soon, &t->link);
+}
+
+void
+loop_soon_cancel(struct loop_task *t)
+{
+	list_remove(&t->link);
+}
+
+/* Runs what was asked for before now; what they ask for waits a turn. */
+static bool
+soon_run(struct loop *l)
+{
+	struct list now;
+	bool any = false;
+
+	if (list_is_empty(&l->soon))
+		return false;
+	list_init(&now);
+	list_append(&l->soon, &now); /* everything in front of it is now's */
+	while (l->soon.next != &now) {
+		struct list *link = l->soon.next;
+		struct loop_task *t = list_entry(link, struct loop_task, link);
+
+		list_remove(link);
+		any = true;
+		t->run(t);
+	}
+	list_remove(&now);
+	return any;
+}
+
+static void
+on_idle(uv_idle_t *h)
+{
+	(void)h; /* being active is all it is for */
+}
+
+/* Called right before the loop waits. */
+static void
+on_prepare(uv_prepare_t *h)
+{
+	struct loop *l = h->data;
+	bool any = timers_fire(l);
+
+	any |= soon_run(l);
+	timers_arm(l);
+	if (!list_is_empty(&l->soon) || (any && l->is_single))
+		(void)uv_idle_start(&l->idle, on_idle); /* cannot fail */
+	else
+		(void)uv_idle_stop(&l->idle); /* cannot fail */
+}
+
+/* --- signals and jobs --------------------------------------------------- */
+
+static void
+on_signal(uv_signal_t *h, int sig)
+{
+	struct loop_signal *s = h->data;
+
+	s->fire(s->ctx, sig);
+}
+
+static void
+signal_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+int
+loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
+    void *ctx, struct err *err)
+{
+	struct loop_signal *s = xcalloc(1, sizeof(*s));
+	int rc = uv_signal_init(&l->uv, &s->uv);
+
+	if (rc != 0) {
+		free(s);
+		return err_set(err, ERR_SYSTEM,
+		    "signals cannot be received: %s", uv_strerror(rc));
+	}
+	s->uv.data = s;
+	s->fire = fire;
+	s->ctx = ctx;
+	rc = uv_signal_start(&s->uv, on_signal, sig);
+	if (rc != 0) {
+		uv_close((uv_handle_t *)&s->uv, signal_closed);
+		return err_set(err, ERR_SYSTEM,
+		    "signal %d cannot be received: %s", sig, uv_strerror(rc));
+	}
+	list_append(&l->signals, &s->link);
+	return 0;
+}
+
+static void
+job_run(uv_work_t *w)
+{
+	struct job_req *r = w->data;
+
+	r->job->run(r->job);
+}
+
+static void
+job_done(uv_work_t *w, int status)
+{
+	struct job_req *r = w->data;
+	struct loop_job *j = r->job;
+
+	(void)status;
+	free(r);
+	if (j != NULL)
+		j->done(j);
+}
+
+void
+loop_submit(struct loop *l, struct loop_job *j)
+{
+	struct job_req *r = xcalloc(1, sizeof(*r));
+
+	r->uv.data = r;
+	r->job = j;
+	j->priv = r;
+	if (uv_queue_work(&l->uv, &r->uv, job_run, job_done) != 0)
+		abort(); /* only refuses a missing function */
+}
+
+bool
+loop_cancel(struct loop *l, struct loop_job *j)
+{
+	struct job_req *r = j->priv;
+
+	(void)l;
+	if (uv_cancel((uv_req_t *)&r->uv) != 0)
+		return false;
+	r->job = NULL;
+	return true;
+}
+
+/* --- life --------------------------------------------------------------- */
+
+static int
+loop_init_handles(struct loop *l)
+{
+	int rc;
+
+	/* These two cannot fail; the third refuses a bad descriptor. */
+	(void)uv_prepare_init(&l->uv, &l->prepare);
+	(void)uv_idle_init(&l->uv, &l->idle);
+	rc = uv_poll_init(&l->uv, &l->wake, l->timer_fd);
+	if (rc != 0)
+		return rc;
+	l->prepare.data = l->idle.data = l->wake.data = l;
+	(void)uv_prepare_start(&l->prepare, on_prepare); /* cannot fail */
+	return uv_poll_start(&l->wake, UV_READABLE, on_wake);
+}
+
+int
+loop_new(const struct clock *clock, struct loop **ret, struct err *err)
+{
+	struct loop *l = xcalloc(1, sizeof(*l));
+	int rc;
+
+	/* libuv writes with write(2): a peer that hung up must be an error
+	 * code, not the end of the process. */
+	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+	l->clock = clock;
+	l->armed_ms = INT64_MAX;
+	l->memory.diag_fd = -1;
+	list_init(&l->soon);
+	list_init(&l->signals);
+	list_init(&l->memory.lingering);
+	l->timer_fd = timerfd_create(
+	    CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->timer_fd < 0) {
+		free(l);
+		return err_sys(err, "cannot make a timer");
+	}
+	rc = uv_loop_init(&l->uv);
+	if (rc == 0)
+		rc = loop_init_handles(l);
+	if (rc != 0) {
+		/* At start, out of descriptors or memory: the program ends,
+		 * so what libuv holds is not taken apart again. */
+		(void)close(l->timer_fd);
+		free(l);
+		return err_set(err, ERR_SYSTEM, "cannot make an event loop: %s",
+		    uv_strerror(rc));
+	}
+	*ret = l;
+	return 0;
+}
+
+static void
+close_own_handles(struct loop *l)
+{
+	list_foreach (it, &l->memory.lingering)
+		l->memory.cut(it);
+	list_foreach (it, &l->signals) {
+		struct loop_signal *s = list_entry(
+		    it, struct loop_signal, link);
+
+		list_remove(it);
+		uv_close((uv_handle_t *)&s->uv, signal_closed);
+	}
+	uv_close((uv_handle_t *)&l->wake, NULL);
+	uv_close((uv_handle_t *)&l->prepare, NULL);
+	uv_close((uv_handle_t *)&l->idle, NULL);
+}
+
+void
+loop_free(struct loop *l)
+{
+	uint64_t until;
+
+	if (l == NULL)
+		return;
+	close_own_handles(l);
+	until = uv_hrtime() / 1000000 + FREE_WAIT_MS;
+	while (
+	    uv_run(&l->uv, UV_RUN_NOWAIT) != 0 && uv_hrtime() / 1000000 < until)
+		uv_sleep(1);
+	(void)close(l->timer_fd); /* holds no data */
+	if (l->memory.diag_fd >= 0)
+		(void)close(l->memory.diag_fd); /* holds no data */
+	free(l->heap);
+	free(l->read_buf);
+	l->heap = NULL;
+	l->read_buf = NULL;
+	if (uv_loop_close(&l->uv) != 0)
+		return; /* a worker still uses it; the process is ending */
+	free(l);
+}
+
+void
+loop_run(struct loop *l)
+{
+	(void)uv_run(&l->uv, UV_RUN_DEFAULT); /* says only what is left */
+}
+
+void
+loop_run_once(struct loop *l, bool may_wait)
+{
+	l->is_single = true;
+	/* Says only what is left. */
+	(void)uv_run(&l->uv, may_wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+	l->is_single = false;
+}
+
+void
+loop_stop(struct loop *l)
+{
+	uv_stop(&l->uv);
+}

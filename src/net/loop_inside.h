@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* loop_inside.h - what the files of src/net share about the loop.  Not for
+ * other folders.
+ */
+#ifndef NET_LOOP_INSIDE_H
+#define NET_LOOP_INSIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/list.h"
+
+struct loop;
+
+enum { LOOP_READ_SIZE = 65536 };
+
+uv_loop_t *loop_uv(struct loop *l);
+
+/* The one read buffer, LOOP_READ_SIZE bytes, allocated when first needed.  Its
+ * contents last until the current read callback returns. */
+char *loop_read_buf(struct loop *l);
+
+/* What net remembers between connections. */
+struct loop_memory {
+	int lost_family; /* AF_INET, AF_INET6: lost the last race; 0: none */
+	int64_t lost_until_ms; /* boot clock */
+	int diag_fd; /* netlink socket of net/peer, -1: not open */
+	struct list lingering; /* streams that finish on their own */
+	void (*cut)(struct list *link); /* ends one of them; set by stream */
+};
+struct loop_memory *loop_memory(struct loop *l);
+
+#endif

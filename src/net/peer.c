@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "net/peer.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/loop_inside.h"
+
+static uint32_t
+unix_uid(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0 ||
+	    cred.uid == (uid_t)-1)
+		return UID_UNKNOWN;
+	return cred.uid;
+}
+
+/* An IPv4 connection on an IPv6 socket is found under its IPv4 addresses. */
+static void
+unmap(struct sockaddr_storage *ss)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+
+	if (ss->ss_family != AF_INET6)
+		return;
+	memcpy(&v6, ss, sizeof(v6));
+	if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+		return;
+	v4.sin_port = v6.sin6_port;
+	memcpy(&v4.sin_addr, &v6.sin6_addr.s6_addr[12], sizeof(v4.sin_addr));
+	memcpy(ss, &v4, sizeof(v4));
+}
+
+static void
+put_address(const struct sockaddr_storage *ss, __be16 *port, __be32 addr[4])
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (ss->ss_family == AF_INET) {
+		memcpy(&v4, ss, sizeof(v4));
+		*port = v4.sin_port;
+		memcpy(addr, &v4.sin_addr, sizeof(v4.sin_addr));
+	} else {
+		memcpy(&v6, ss, sizeof(v6));
+		*port = v6.sin6_port;
+		memcpy(addr, &v6.sin6_addr, sizeof(v6.sin6_addr));
+	}
+}
+
+struct diag_request {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 body;
+};
+
+/* The connection as its client sees it: from there to us. */
+static void
+make_request(struct diag_request *r, const struct sockaddr_storage *from,
+    const struct sockaddr_storage *to)
+{
+	*r = (struct diag_request) {
+		.head = { .nlmsg_len = sizeof(*r),
+		    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		    .nlmsg_flags = NLM_F_REQUEST },
+		.body = { .sdiag_family = (__u8)from->ss_family,
+		    .sdiag_protocol = IPPROTO_TCP,
+		    .idiag_states = ~0U },
+	};
+	put_address(from, &r->body.id.idiag_sport, r->body.id.idiag_src);
+	put_address(to, &r->body.id.idiag_dport, r->body.id.idiag_dst);
+	r->body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	r->body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+}
+
+/* Without such a connection the kernel falls back to a listening socket on
+ * the client's port, whoever owns it: a stranger who connects from port 22
+ * would be taken for root. */
+static bool
+is_the_one(const struct inet_diag_msg *msg, const struct diag_request *r)
+{
+	const struct inet_diag_sockid *want = &r->body.id, *got = &msg->id;
+
+	return msg->idiag_state != TCP_LISTEN &&
+	       got->idiag_sport == want->idiag_sport &&
+	       got->idiag_dport == want->idiag_dport;
+}
+
+static uint32_t
+read_answer(int diag_fd, const struct diag_request *r)
+{
+	union {
+		struct nlmsghdr head;
+		char bytes[1024];
+	} u;
+	struct inet_diag_msg msg;
+	ssize_t n = recv(diag_fd, &u, sizeof(u), MSG_DONTWAIT);
+
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(msg)) ||
+	    u.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return UID_UNKNOWN;
+	memcpy(&msg, NLMSG_DATA(&u.head), sizeof(msg));
+	/* A socket that its process has closed already has no inode, and the
+	 * kernel reports user 0 for it.  Believing that would let anybody be
+	 * root by hanging up early. */
+	return is_the_one(&msg, r) && msg.idiag_inode != 0 ? msg.idiag_uid
+							   : UID_UNKNOWN;
+}
+
+static uint32_t
+tcp_uid(struct loop *l, const struct sockaddr_storage *peer,
+    const struct sockaddr_storage *own)
+{
+	int *diag = &loop_memory(l)->diag_fd;
+	struct diag_request req;
+	uint32_t uid;
+
+	if (*diag < 0)
+		*diag = socket(AF_NETLINK,
+		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+	if (*diag < 0)
+		return UID_UNKNOWN;
+	make_request(&req, peer, own);
+	if (send(*diag, &req, sizeof(req), 0) == (ssize_t)sizeof(req)) {
+		uid = read_answer(*diag, &req);
+		/* Nothing may be left that could be taken for the answer to
+		 * the next question. */
+		while (recv(*diag, &req, sizeof(req), MSG_DONTWAIT) >= 0)
+			uid = UID_UNKNOWN;
+		return uid;
+	}
+	(void)close(*diag); /* a new one next time */
+	*diag = -1;
+	return UID_UNKNOWN;
+}
+
+uint32_t
+peer_uid(struct loop *l, int fd)
+{
+	struct sockaddr_storage peer = { 0 }, own = { 0 };
+	socklen_t peer_len = sizeof(peer), own_len = sizeof(own);
+
+	if (getsockname(fd, (struct sockaddr *)&own, &own_len) != 0)
+		return UID_UNKNOWN;
+	if (own.ss_family == AF_UNIX)
+		return unix_uid(fd);
+	if (own.ss_family != AF_INET && own.ss_family != AF_INET6)
+		return UID_UNKNOWN;
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0)
+		return UID_UNKNOWN;
+	unmap(&peer);
+	unmap(&own);
+	if (peer.ss_family != own.ss_family)
+		return UID_UNKNOWN;
+	return tcp_uid(l, &peer, &own);
+}

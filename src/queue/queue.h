@@ -51,8 +51,9 @@ struct queue_hooks {
 	/* The account this message goes through: 0 <= index < naccounts, or
 	 * -1: none can be named now (it waits and is asked about again). */
 	int (*route)(void *ctx, const struct envelope *e);
-	/* Something is due for this account now.  Called from within queue
-	 * functions; the hook only notes it and returns. */
+	/* Something is due for this account now, or, account -1, the
+	 * schedule changed: queue_tick() wants to be called again.  Called
+	 * from within queue functions; the hook only notes it and returns. */
 	void (*wake)(void *ctx, int account);
 	/* Something a person should know of and nobody waits for: a damaged
 	 * file set aside, a failed sync.  One line for the log. */

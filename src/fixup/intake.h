@@ -11,6 +11,9 @@
  *   - a leading mbox "From " line dropped;
  *   - more than 100 Received fields: refused as a loop (R42).
  *
+ * A message that begins with something other than a field is all body: it
+ * gets a header and the empty line between.
+ *
  * Whether mail came by command or by SMTP, this is the only way in.  Pure: no
  * I/O, no clock; facts come as parameters.
  */
@@ -41,12 +44,14 @@ struct intake_facts {
 struct intake *intake_new(const struct intake_facts *facts);
 void intake_free(struct intake *in);
 
-/* Takes all n bytes; false: the message is refused, see intake_verdict(). */
+/* Takes all n bytes; false: the message is refused, see intake_verdict(), and
+ * nothing of it is left to peek at.  The body is not copied: p must stay
+ * as it is until intake_peek() has returned 0, and only then more may be put. */
 bool intake_put(struct intake *in, const void *p, size_t n);
 /* The message is complete.  A missing final CRLF is added. */
 bool intake_end(struct intake *in);
 
-/* Bytes to store, borrowed until the next call on in; 0: none yet. */
+/* Bytes to store, borrowed until the next call on in; 0: none left. */
 size_t intake_peek(struct intake *in, const void **ret_p);
 void intake_took(struct intake *in, size_t n);
 

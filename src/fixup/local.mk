@@ -1,1 +1,11 @@
-# sources of src/fixup
+noinst_LIBRARIES += %reldir%/libfixup.a
+%canon_reldir%_libfixup_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_libfixup_a_SOURCES = \
+	%reldir%/bcc.c \
+	%reldir%/bcc.h \
+	%reldir%/fill.c \
+	%reldir%/fill.h \
+	%reldir%/intake.c \
+	%reldir%/intake.h \
+	%reldir%/trace.c \
+	%reldir%/trace.h

@@ -1,7 +1,23 @@
 noinst_LIBRARIES += %reldir%/libmail.a
 %canon_reldir%_libmail_a_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
 %canon_reldir%_libmail_a_SOURCES = \
+	%reldir%/addr.c \
+	%reldir%/addr.h \
+	%reldir%/addr_list.c \
+	%reldir%/addr_list.h \
+	%reldir%/date.c \
+	%reldir%/date.h \
 	%reldir%/envelope.c \
 	%reldir%/envelope.h \
+	%reldir%/header.c \
+	%reldir%/header.h \
+	%reldir%/idna.c \
+	%reldir%/idna.h \
+	%reldir%/mime.c \
+	%reldir%/mime.h \
+	%reldir%/msgid.c \
+	%reldir%/msgid.h \
+	%reldir%/received.c \
+	%reldir%/received.h \
 	%reldir%/verdict.c \
 	%reldir%/verdict.h

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fill.h - the fields that every message has and some programs forget
+ * (RFC 6409 8.1 to 8.3): From, Date, Message-ID.
+ *
+ * Each adds its field if it is absent or empty and leaves it alone otherwise.
+ * False: no room, or nothing that could be written.
+ */
+#ifndef FIXUP_FILL_H
+#define FIXUP_FILL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/must.h"
+#include "mail/envelope.h"
+#include "mail/header.h"
+
+struct fill_facts {
+	const struct envelope *env; /* id, sender, user */
+	const char *hostname;
+	int64_t wall_ms;
+	int32_t utc_offset_s;
+	const char *full_name; /* or NULL */
+};
+
+/* The envelope sender, qualified with the host's name if it has no domain;
+ * for the null sender the submitting user, else postmaster.  With the full
+ * name, encoded (R14). */
+bool fill_from(struct header *h, const struct fill_facts *f) MUST_CHECK;
+bool fill_date(struct header *h, const struct fill_facts *f) MUST_CHECK;
+bool fill_message_id(struct header *h, const struct fill_facts *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fixup/intake.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "fixup/bcc.h"
+#include "fixup/fill.h"
+#include "fixup/trace.h"
+#include "mail/header.h"
+#include "mail/received.h"
+
+enum { HEAD_MAX = HEADER_MAX + HEADER_FIELD_MAX + 2 * HEADER_OWN_MAX };
+
+struct intake {
+	const struct intake_facts *facts;
+	struct header *header; /* NULL once it has been written to head */
+	struct buf head; /* mended header, start of the body; then CRLF */
+	struct bytes body; /* what the caller's last chunk has left */
+	struct verdict verdict;
+	struct intake_seen seen;
+	char *message_id;
+	size_t line_len; /* of the line under way */
+	char last; /* byte that was seen last, NUL at the start */
+};
+
+struct intake *
+intake_new(const struct intake_facts *facts)
+{
+	struct intake *in = xcalloc(1, sizeof(*in));
+
+	in->facts = facts;
+	in->header = header_new();
+	buf_init(&in->head, HEAD_MAX);
+	in->message_id = xstrdup("");
+	in->seen.message_id = in->message_id;
+	return in;
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	header_free(in->header);
+	buf_clear(&in->head);
+	free(in->message_id);
+	free(in);
+}
+
+/* --- what is seen --------------------------------------------------------- */
+
+static bool
+has_8bit(struct bytes b)
+{
+	uint64_t eight, any = 0;
+
+	for (; b.n >= sizeof(eight); b.n -= sizeof(eight)) {
+		memcpy(&eight, b.p, sizeof(eight));
+		any |= eight;
+		b.p += sizeof(eight);
+	}
+	for (; b.n > 0; b.n--)
+		any |= (unsigned char)*b.p++;
+	return (any & UINT64_C(0x8080808080808080)) != 0;
+}
+
+static void
+see_line_end(struct intake *in)
+{
+	if (in->line_len > in->seen.longest_line)
+		in->seen.longest_line = in->line_len;
+}
+
+/* Line lengths leave a CR before the LF out, also one of an earlier chunk. */
+static void
+see_lines(struct intake *in, struct bytes b)
+{
+	const char *nl;
+
+	while (b.n > 0 && (nl = memchr(b.p, '\n', b.n)) != NULL) {
+		size_t n = (size_t)(nl - b.p);
+		char before = n > 0 ? nl[-1] : in->last;
+
+		in->line_len += n;
+		if (before == '\r' && in->line_len > 0)
+			in->line_len--;
+		see_line_end(in);
+		in->line_len = 0;
+		in->last = '\n';
+		b = bytes_of(nl + 1, b.n - n - 1);
+	}
+	if (b.n > 0) {
+		in->line_len += b.n;
+		in->last = b.p[b.n - 1];
+	}
+}
+
+static void
+see_body(struct intake *in, struct bytes b)
+{
+	if (!in->seen.has_8bit_body)
+		in->seen.has_8bit_body = has_8bit(b);
+	see_lines(in, b);
+}
+
+static void
+see_message_id(struct intake *in)
+{
+	size_t i = header_find(in->header, "Message-ID", 0);
+	struct buf value;
+
+	if (i == HEADER_NONE)
+		return;
+	buf_init(&value, HEADER_FIELD_MAX);
+	IGNORE(header_value(in->header, i, &value)); /* always fits */
+	free(in->message_id);
+	in->message_id = buf_steal(&value);
+	in->seen.message_id = in->message_id;
+}
+
+/* --- the header ----------------------------------------------------------- */
+
+static bool
+refuse(struct intake *in, int code, const char *enhanced, const char *text)
+{
+	verdict_local(
+	    &in->verdict, VERDICT_NEVER, STAGE_LOCAL, code, enhanced, text);
+	header_free(in->header);
+	in->header = NULL;
+	buf_reset(&in->head);
+	in->body = bytes_of(NULL, 0);
+	return false;
+}
+
+static struct fill_facts
+fill_facts(const struct intake *in)
+{
+	const struct intake_facts *f = in->facts;
+
+	return (struct fill_facts) {
+		.env = f->env,
+		.hostname = f->hostname,
+		.wall_ms = f->wall_ms,
+		.utc_offset_s = f->utc_offset_s,
+		.full_name = f->full_name,
+	};
+}
+
+/* The rules, in the order in which they are applied. */
+
+static bool
+rule_loop(struct intake *in)
+{
+	return !trace_is_loop(in->header);
+}
+
+static bool
+rule_bcc(struct intake *in)
+{
+	bcc_remove(in->header);
+	return true;
+}
+
+static bool
+rule_from(struct intake *in)
+{
+	struct fill_facts f = fill_facts(in);
+
+	return fill_from(in->header, &f);
+}
+
+static bool
+rule_date(struct intake *in)
+{
+	struct fill_facts f = fill_facts(in);
+
+	return fill_date(in->header, &f);
+}
+
+static bool
+rule_message_id(struct intake *in)
+{
+	struct fill_facts f = fill_facts(in);
+
+	return fill_message_id(in->header, &f);
+}
+
+static bool
+rule_trace(struct intake *in)
+{
+	const struct intake_facts *f = in->facts;
+	struct received_opts opts = {
+		.env = f->env,
+		.hostname = f->hostname,
+		.with = f->with,
+		.wall_ms = f->wall_ms,
+		.utc_offset_s = f->utc_offset_s,
+		.hide_submitter = f->hide_submitter,
+	};
+
+	return trace_add(in->header, &opts);
+}
+
+static const struct rule {
+	bool (*apply)(struct intake *in); /* false: the message is refused */
+	int code;
+	const char *enhanced, *text;
+} rules[] = {
+	{ rule_loop, 554, "5.4.6",
+	    "mail loop: the message has been through more than 100 systems" },
+	{ rule_bcc, 0, NULL, NULL },
+	{ rule_from, 554, "5.6.0", "no From field could be made" },
+	{ rule_date, 554, "5.6.0", "no Date field could be made" },
+	{ rule_message_id, 554, "5.6.0", "no Message-ID could be made" },
+	{ rule_trace, 554, "5.6.0", "no Received field could be made" },
+};
+
+/* The header is complete: mends it and writes it to head, with the empty line
+ * and whatever was taken of the body. */
+static bool
+finish_header(struct intake *in)
+{
+	struct bytes rest;
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (!rules[i].apply(in))
+			return refuse(in, rules[i].code, rules[i].enhanced,
+			    rules[i].text);
+	see_message_id(in);
+	if (!header_write(in->header, &in->head) ||
+	    !buf_adds(&in->head, "\r\n"))
+		return refuse(
+		    in, 552, "5.3.4", "the header of the message is too large");
+	in->seen.has_8bit_header = has_8bit(buf_bytes(&in->head));
+	see_lines(in, buf_bytes(&in->head));
+	rest = header_rest(in->header);
+	see_body(in, rest);
+	if (!buf_add(&in->head, rest.p, rest.n))
+		return refuse(
+		    in, 552, "5.3.4", "the header of the message is too large");
+	header_free(in->header);
+	in->header = NULL;
+	return true;
+}
+
+/* What reading the header has come to. */
+static bool
+check_header(struct intake *in)
+{
+	switch (header_state(in->header)) {
+	case HEADER_MORE:
+		return true;
+	case HEADER_DONE:
+		return finish_header(in);
+	case HEADER_TOO_BIG:
+		return refuse(in, 552, "5.3.4",
+		    "the header of the message is larger than 1 MiB or has "
+		    "more than 20000 fields");
+	case HEADER_FIELD_TOO_BIG:
+		return refuse(in, 552, "5.3.4",
+		    "a header field of the message is longer than 102400 "
+		    "bytes");
+	}
+	return false;
+}
+
+/* --- the message ---------------------------------------------------------- */
+
+static bool
+is_refused(const struct intake *in)
+{
+	return in->verdict.class != VERDICT_NONE;
+}
+
+bool
+intake_put(struct intake *in, const void *p, size_t n)
+{
+	struct bytes b = bytes_of(p, n);
+
+	assert(in->body.n == 0 && buf_len(&in->head) == 0);
+	if (is_refused(in))
+		return false;
+	if (in->header != NULL) {
+		size_t taken = header_put(in->header, p, n);
+
+		if (!check_header(in))
+			return false;
+		b = bytes_of(b.p + taken, n - taken);
+	}
+	if (b.n > 0) {
+		see_body(in, b);
+		in->body = b;
+	}
+	return true;
+}
+
+bool
+intake_end(struct intake *in)
+{
+	assert(in->body.n == 0 && buf_len(&in->head) == 0);
+	if (is_refused(in))
+		return false;
+	if (in->header != NULL) {
+		header_end(in->header);
+		if (!check_header(in))
+			return false;
+	}
+	if (in->last != '\n') {
+		/* A CR alone is completed, not doubled. */
+		IGNORE(buf_adds(&in->head, in->last == '\r' ? "\n" : "\r\n"));
+		see_lines(in, bytes_of("\r\n" + (in->last == '\r'),
+				  in->last == '\r' ? 1 : 2));
+	}
+	return true;
+}
+
+size_t
+intake_peek(struct intake *in, const void **ret_p)
+{
+	if (buf_len(&in->head) > 0) {
+		*ret_p = buf_str(&in->head);
+		return buf_len(&in->head);
+	}
+	*ret_p = in->body.p;
+	return in->body.n;
+}
+
+void
+intake_took(struct intake *in, size_t n)
+{
+	if (buf_len(&in->head) > 0) {
+		buf_drop(&in->head, n);
+		if (buf_len(&in->head) == 0)
+			buf_clear(&in->head); /* bodies are long, it is not */
+		return;
+	}
+	assert(n <= in->body.n);
+	in->body = bytes_of(in->body.p + n, in->body.n - n);
+}
+
+const struct verdict *
+intake_verdict(const struct intake *in)
+{
+	return &in->verdict;
+}
+
+const struct intake_seen *
+intake_seen(const struct intake *in)
+{
+	return &in->seen;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* addr.h - mailboxes: RFC 5321 4.1.2, 6531 (UTF-8).
+ *
+ *	mailbox    = local-part "@" (domain / address-literal)
+ *	local-part = dot-string / quoted-string
+ *
+ * An address here is the bare mailbox, without angle brackets.  Local parts
+ * are compared and kept byte for byte, domains without regard to ASCII case
+ * and to one trailing dot (RFC 5321 2.4).
+ *
+ * Pure functions over borrowed bytes; results point into them.  Lists of
+ * addresses in header fields: mail/addr_list.h; A-labels: mail/idna.h.
+ */
+#ifndef MAIL_ADDR_H
+#define MAIL_ADDR_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+/* RFC 5321 4.5.3.1 says 64, 255 and 254; real local parts (bounce addresses)
+ * exceed 64, so only the whole is held to a limit. */
+enum { ADDR_MAX = 320, ADDR_DOMAIN_MAX = 255 };
+
+/* May it stand between < and > of an SMTP command, whoever wrote it (R8)?  No
+ * control byte, no unbalanced quote, no blank or angle bracket outside quotes,
+ * well-formed UTF-8, at most ADDR_MAX bytes.  The empty address (the null
+ * sender) is safe.  Says nothing about whether it makes sense. */
+bool addr_is_safe(struct bytes addr);
+
+/* True if it is local-part@domain by the grammar above, read leniently: dots
+ * may stand anywhere in the local part, underscores in the domain. */
+bool addr_is_mailbox(struct bytes addr);
+
+/* Splits at the last "@" outside quotes.  False: there is none; then *ret_local
+ * is the whole and *ret_domain empty. */
+bool addr_split(
+    struct bytes addr, struct bytes *ret_local, struct bytes *ret_domain);
+struct bytes addr_domain(struct bytes addr); /* empty if it has none */
+
+/* Same mailbox; "joe" in quotes and without are the same (RFC 5321 4.1.2). */
+bool addr_eq(struct bytes a, struct bytes b);
+bool addr_domain_eq(struct bytes a, struct bytes b);
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" */
+bool addr_domain_is_literal(struct bytes domain);
+/* Could others reach or at least believe it: letters, digits, hyphens (or
+ * UTF-8) with a dot inside, no literal, and not under localhost, localdomain,
+ * local, lan or home.arpa. */
+bool addr_domain_is_public(struct bytes domain);
+
+/* Is it a name of this machine or its network, which no provider can deliver:
+ * a bare name, a domain without a dot, the host's own name, a loopback
+ * literal, or a domain under one of those suffixes?  hostname may be NULL. */
+bool addr_is_local_name(struct bytes addr, const char *hostname);
+
+#endif

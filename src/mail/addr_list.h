@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* addr_list.h - the addresses of a From, To, Cc, ... field (RFC 5322 3.4, 4.4).
+ *
+ *	address-list = (mailbox / group) *("," (mailbox / group))
+ *	mailbox      = addr-spec / [phrase] "<" [route ":"] addr-spec ">"
+ *	group        = phrase ":" [mailbox-list] ";"
+ *
+ * Understands display names, comments (nested, without recursion), groups,
+ * quoted strings, folding, empty list members, routes and the blanks around
+ * dots that old grammars allow; UTF-8 counts as letters (RFC 6532).  A bare
+ * name without "@" is an address: it is qualified later.
+ *
+ * What cannot be understood is skipped up to the next comma, reported by
+ * is_malformed, and never stops the rest.  One pass, linear time; at most
+ * ADDR_LIST_MAX addresses, more makes the list malformed too.
+ */
+#ifndef MAIL_ADDR_LIST_H
+#define MAIL_ADDR_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+enum { ADDR_LIST_MAX = 20000 };
+
+/* The bytes borrow the text that was parsed. */
+struct addr_item {
+	char *addr; /* without comments and blanks; passes addr_is_safe() */
+	struct bytes spec; /* where it stands in the text, blanks and all */
+	struct bytes phrase; /* the display name as written, or empty */
+	struct bytes comment; /* last comment, without "(" and ")", or empty */
+};
+
+struct addr_list {
+	struct addr_item *items;
+	size_t n;
+	bool is_malformed;
+};
+
+/* value: a field body, folded or not.  The caller gives it to _clear(). */
+void addr_list_parse(struct addr_list *ret, struct bytes value);
+void addr_list_clear(struct addr_list *l);
+
+/* The display name of an item in plain words: quotes and folding taken off,
+ * encoded words left alone; the comment if there is no phrase ("root (Cron
+ * Daemon)").  What does not fit is left out. */
+void addr_item_name(const struct addr_item *it, struct buf *to);
+
+#endif

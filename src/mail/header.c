@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/header.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+
+/* Offsets into the text, which moves as it grows. */
+struct field {
+	size_t at, n; /* all of it; n is 0 for a field that was removed */
+	size_t name_n;
+	size_t body_at; /* behind the colon, from at */
+};
+
+struct header {
+	/* What was read and, behind it, what was made.  Only the fields say
+	 * which parts count. */
+	struct buf text;
+	struct field *fields;
+	size_t nfields, cap;
+	enum header_state state;
+	size_t line; /* start of the line under way */
+	size_t mbox_n; /* of a "From " line that waits for a field */
+	size_t rest_at, rest_n;
+	bool has_blank;
+};
+
+struct header *
+header_new(void)
+{
+	struct header *h = xcalloc(1, sizeof(*h));
+
+	buf_init(&h->text, HEADER_MAX + HEADER_FIELD_MAX + HEADER_OWN_MAX);
+	return h;
+}
+
+void
+header_free(struct header *h)
+{
+	if (h == NULL)
+		return;
+	buf_clear(&h->text);
+	free(h->fields);
+	free(h);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* RFC 5322 2.2 and, for the blanks, 4.5.8: fills the lengths of f from a line
+ * that begins a field. */
+static bool
+parse_name(struct bytes line, struct field *f)
+{
+	size_t n = 0, colon;
+
+	while (n < line.n && line.p[n] > ' ' && line.p[n] < 0x7f &&
+	       line.p[n] != ':')
+		n++;
+	colon = n;
+	while (colon < line.n && is_blank(line.p[colon]))
+		colon++;
+	if (n == 0 || colon == line.n || line.p[colon] != ':')
+		return false;
+	f->name_n = n;
+	f->body_at = colon + 1;
+	return true;
+}
+
+static bool
+is_mbox_line(struct bytes line)
+{
+	if (line.n > 0 && line.p[0] == '>')
+		line = bytes_of(line.p + 1, line.n - 1);
+	return line.n >= 5 && memcmp(line.p, "From ", 5) == 0;
+}
+
+static bool
+is_empty_line(struct bytes line)
+{
+	return bytes_eq(line, "\r\n") || bytes_eq(line, "\n");
+}
+
+/* Makes room for one more at place i. */
+static struct field *
+insert_field(struct header *h, size_t i)
+{
+	if (h->nfields == h->cap) {
+		h->cap = h->cap == 0 ? 32 : h->cap * 2;
+		h->fields = xrealloc(h->fields, h->cap, sizeof(*h->fields));
+	}
+	memmove(h->fields + i + 1, h->fields + i,
+	    (h->nfields - i) * sizeof(*h->fields));
+	h->nfields++;
+	return &h->fields[i];
+}
+
+static void
+begin_body(struct header *h, size_t at)
+{
+	h->rest_at = at;
+	h->rest_n = buf_len(&h->text) - at;
+	h->state = HEADER_DONE;
+}
+
+static void
+add_line(struct header *h, struct field *f, size_t n)
+{
+	f->n += n;
+	h->line += n;
+	if (f->n > HEADER_FIELD_MAX)
+		h->state = HEADER_FIELD_TOO_BIG;
+	else if (h->line > HEADER_MAX)
+		h->state = HEADER_TOO_BIG;
+}
+
+/* Judges the line that begins at h->line and reaches to the end of the text.
+ * It is complete, or longer than any field may be, or the last. */
+static void
+on_line(struct header *h)
+{
+	struct bytes line = bytes_of(
+	    buf_str(&h->text) + h->line, buf_len(&h->text) - h->line);
+	bool is_first = h->line == 0;
+	struct field f = { .at = h->line };
+
+	if (is_empty_line(line) && h->mbox_n == 0) {
+		h->has_blank = true;
+		h->state = HEADER_DONE;
+	} else if (h->nfields > 0 && is_blank(line.p[0])) {
+		add_line(h, &h->fields[h->nfields - 1], line.n);
+	} else if (parse_name(line, &f)) {
+		h->mbox_n = 0;
+		if (h->nfields == HEADER_FIELDS_MAX) {
+			h->state = HEADER_TOO_BIG;
+			return;
+		}
+		*insert_field(h, h->nfields) = f;
+		add_line(h, &h->fields[h->nfields - 1], line.n);
+	} else if (is_first && is_mbox_line(line)) {
+		h->mbox_n = line.n;
+		h->line += line.n;
+	} else {
+		begin_body(h, h->nfields == 0 ? 0 : h->line);
+	}
+}
+
+size_t
+header_put(struct header *h, const void *p, size_t n)
+{
+	const char *from = p;
+	size_t taken = 0;
+
+	while (taken < n && h->state == HEADER_MORE) {
+		size_t had = buf_len(&h->text) - h->line;
+		size_t take = n - taken;
+		const char *nl;
+
+		if (take > HEADER_FIELD_MAX + 1 - had)
+			take = HEADER_FIELD_MAX + 1 - had;
+		nl = memchr(from + taken, '\n', take);
+		if (nl != NULL)
+			take = (size_t)(nl - (from + taken)) + 1;
+		/* There is room: the text holds HEADER_MAX in lines that were
+		 * judged, and one more field. */
+		if (!buf_add(&h->text, from + taken, take))
+			abort();
+		taken += take;
+		if (nl != NULL || had + take > HEADER_FIELD_MAX)
+			on_line(h);
+	}
+	return taken;
+}
+
+void
+header_end(struct header *h)
+{
+	if (h->state == HEADER_MORE && h->line < buf_len(&h->text))
+		on_line(h);
+	if (h->state == HEADER_MORE && h->mbox_n > 0)
+		begin_body(h, 0);
+	if (h->state == HEADER_MORE)
+		h->state = HEADER_DONE;
+}
+
+enum header_state
+header_state(const struct header *h)
+{
+	return h->state;
+}
+
+bool
+header_has_blank(const struct header *h)
+{
+	return h->has_blank;
+}
+
+struct bytes
+header_rest(const struct header *h)
+{
+	return bytes_of(buf_str(&h->text) + h->rest_at, h->rest_n);
+}
+
+/* --- looking -------------------------------------------------------------- */
+
+size_t
+header_count(const struct header *h)
+{
+	return h->nfields;
+}
+
+size_t
+header_find(const struct header *h, const char *name, size_t from)
+{
+	const char *text = buf_str(&h->text);
+
+	for (size_t i = from; i < h->nfields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (f->n > 0 &&
+		    (name == NULL ||
+			bytes_eq_nocase(
+			    bytes_of(text + f->at, f->name_n), name)))
+			return i;
+	}
+	return HEADER_NONE;
+}
+
+static struct bytes
+without_eol(struct bytes b)
+{
+	if (b.n > 0 && b.p[b.n - 1] == '\n')
+		b.n--;
+	if (b.n > 0 && b.p[b.n - 1] == '\r')
+		b.n--;
+	return b;
+}
+
+struct header_field
+header_at(const struct header *h, size_t i)
+{
+	const struct field *f = &h->fields[i];
+	const char *p = buf_str(&h->text) + f->at;
+
+	assert(i < h->nfields && f->n > 0);
+	return (struct header_field) {
+		.name = bytes_of(p, f->name_n),
+		.body = without_eol(
+		    bytes_of(p + f->body_at, f->n - f->body_at)),
+		.raw = bytes_of(p, f->n),
+	};
+}
+
+bool
+header_value(const struct header *h, size_t i, struct buf *to)
+{
+	struct bytes body = bytes_trim(header_at(h, i).body);
+	size_t before = buf_len(to);
+
+	while (body.n > 0) {
+		const char *nl = memchr(body.p, '\n', body.n);
+		size_t n = nl != NULL ? (size_t)(nl - body.p) + 1 : body.n;
+		struct bytes line = bytes_of(body.p, n);
+
+		if (nl != NULL)
+			line = without_eol(line);
+		if (!buf_add(to, line.p, line.n)) {
+			buf_truncate(to, before);
+			return false;
+		}
+		body = bytes_of(body.p + n, body.n - n);
+	}
+	return true;
+}
+
+/* --- changing ------------------------------------------------------------- */
+
+void
+header_remove(struct header *h, size_t i)
+{
+	assert(i < h->nfields);
+	h->fields[i].n = 0;
+}
+
+size_t
+header_remove_all(struct header *h, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = header_find(h, name, 0); i != HEADER_NONE;
+	     i = header_find(h, name, i + 1)) {
+		header_remove(h, i);
+		n++;
+	}
+	return n;
+}
+
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* A blank, or what becomes one. */
+static bool
+is_gap(char c)
+{
+	return c == ' ' || is_control(c);
+}
+
+/* Appends one word with the n blanks in front of it, on a new line if the
+ * current one gets too long. */
+static bool
+fold_word(struct buf *to, size_t *column, size_t blanks, struct bytes word)
+{
+	if (blanks > 0 && *column + blanks + word.n > HEADER_FOLD) {
+		if (!buf_adds(to, "\r\n"))
+			return false;
+		*column = 0;
+	}
+	*column += blanks + word.n;
+	if (*column > HEADER_LINE_MAX)
+		return false;
+	for (size_t i = 0; i < blanks; i++)
+		if (!buf_addc(to, ' '))
+			return false;
+	return buf_add(to, word.p, word.n);
+}
+
+static bool
+fold_words(struct buf *to, size_t column, struct bytes value)
+{
+	bool is_first = true;
+
+	for (size_t i = 0, start; i < value.n; is_first = false) {
+		size_t blanks = 0;
+
+		for (; i < value.n && is_gap(value.p[i]); i++)
+			blanks++;
+		if (blanks > HEADER_FOLD)
+			blanks = 1; /* no line could hold them */
+		start = i;
+		while (i < value.n && !is_gap(value.p[i]))
+			i++;
+		/* Blanks at the end would make a line of nothing else. */
+		if (i > start && !fold_word(to, &column, is_first ? 0 : blanks,
+				     bytes_of(value.p + start, i - start)))
+			return false;
+	}
+	return true;
+}
+
+bool
+header_fold(struct buf *to, const char *name, struct bytes value)
+{
+	size_t before = buf_len(to);
+
+	if (buf_adds(to, name) && buf_adds(to, ": ") &&
+	    fold_words(to, strlen(name) + 2, value) && buf_adds(to, "\r\n"))
+		return true;
+	buf_truncate(to, before);
+	return false;
+}
+
+/* Writes the field behind the text and describes it. */
+static bool
+make_field(
+    struct header *h, const char *name, struct bytes value, struct field *ret)
+{
+	size_t at = buf_len(&h->text);
+
+	assert(h->state != HEADER_MORE || h->line == at); /* not in a line */
+	if (!header_fold(&h->text, name, value))
+		return false;
+	*ret = (struct field) { .at = at,
+		.n = buf_len(&h->text) - at,
+		.name_n = strlen(name),
+		.body_at = strlen(name) + 1 };
+	h->line = buf_len(&h->text);
+	return true;
+}
+
+bool
+header_prepend(struct header *h, const char *name, struct bytes value)
+{
+	struct field f;
+
+	if (!make_field(h, name, value, &f))
+		return false;
+	*insert_field(h, 0) = f;
+	return true;
+}
+
+bool
+header_append(struct header *h, const char *name, struct bytes value)
+{
+	struct field f;
+
+	if (!make_field(h, name, value, &f))
+		return false;
+	*insert_field(h, h->nfields) = f;
+	return true;
+}
+
+bool
+header_replace(struct header *h, size_t i, const char *name, struct bytes value)
+{
+	assert(i < h->nfields);
+	return make_field(h, name, value, &h->fields[i]);
+}
+
+bool
+header_write(const struct header *h, struct buf *to)
+{
+	const char *text = buf_str(&h->text);
+
+	for (size_t i = 0; i < h->nfields; i++) {
+		const struct field *f = &h->fields[i];
+
+		if (f->n == 0)
+			continue;
+		if (!buf_add(to, text + f->at, f->n))
+			return false;
+		if (text[f->at + f->n - 1] != '\n' && !buf_adds(to, "\r\n"))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* header.h - the header of a message as a list of fields (RFC 5322 2.2, 4.5).
+ *
+ *	field    = name *WSP ":" body CRLF
+ *	body     = line *(CRLF WSP line)
+ *
+ * Read tolerantly, written back byte for byte: what is not removed or replaced
+ * comes out as it went in, in the same order.  Reading takes chunks of any
+ * size, line ends may be LF too, and the header ends at
+ *
+ *	- an empty line, which is taken but belongs to nobody;
+ *	- a line that is no field: the body begins there, without an empty line
+ *	  (header_rest() has what was taken of it);
+ *	- the end of the input.
+ *
+ * A leading mbox line ("From me Fri Aug 21 ...") is dropped if a field
+ * follows it; otherwise it is text and the body begins with it.
+ *
+ * Bounded (R78): HEADER_MAX bytes in all, HEADER_FIELD_MAX a field,
+ * HEADER_FIELDS_MAX fields; over that the state says so and nothing more is
+ * taken.  Linear in the size of the header.
+ *
+ * A field is named by its index, from 0 to header_count() - 1, in order of
+ * appearance; removed fields leave a gap that header_find() skips.
+ */
+#ifndef MAIL_HEADER_H
+#define MAIL_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+
+enum {
+	HEADER_MAX = 1048576,
+	HEADER_FIELD_MAX = 102400,
+	HEADER_FIELDS_MAX = 20000,
+	HEADER_OWN_MAX = 262144, /* for what we add to a header that is full */
+	HEADER_LINE_MAX = 998, /* of fields made here */
+	HEADER_FOLD = 78
+};
+
+struct header;
+
+enum header_state {
+	HEADER_MORE, /* wants bytes */
+	HEADER_DONE,
+	HEADER_TOO_BIG, /* HEADER_MAX or HEADER_FIELDS_MAX */
+	HEADER_FIELD_TOO_BIG
+};
+
+struct header *header_new(void);
+void header_free(struct header *h);
+
+/* --- reading -------------------------------------------------------------- */
+
+/* Takes bytes until the header has ended; returns how many.  Fewer than n: the
+ * state is no longer HEADER_MORE and the rest belongs to the body. */
+size_t header_put(struct header *h, const void *p, size_t n);
+void header_end(struct header *h); /* there will be no more bytes */
+enum header_state header_state(const struct header *h);
+/* Did an empty line end it?  If not, whoever writes it adds one. */
+bool header_has_blank(const struct header *h);
+/* Bytes that header_put() took and that are the start of the body; borrowed
+ * until the next change to h. */
+struct bytes header_rest(const struct header *h);
+
+/* --- looking -------------------------------------------------------------- */
+
+#define HEADER_NONE SIZE_MAX
+
+size_t header_count(const struct header *h);
+/* The first field of this name at or behind index from, without regard to
+ * case; HEADER_NONE.  NULL as name: any field that has not been removed. */
+size_t header_find(const struct header *h, const char *name, size_t from);
+
+struct header_field { /* borrowed until the next change to h */
+	struct bytes name; /* without blanks */
+	struct bytes body; /* behind the colon, folded, without the last CRLF */
+	struct bytes raw; /* all of it, with its line ends */
+};
+struct header_field header_at(const struct header *h, size_t i);
+
+/* Appends the body unfolded (line ends taken out) and trimmed.  False: no room,
+ * nothing was appended. */
+bool header_value(const struct header *h, size_t i, struct buf *to) MUST_CHECK;
+
+/* --- changing ------------------------------------------------------------- */
+
+void header_remove(struct header *h, size_t i);
+/* Removes every field of this name; returns how many there were. */
+size_t header_remove_all(struct header *h, const char *name);
+
+/* Each makes "name: value", folded at blanks; control characters in value
+ * become blanks, so no value can start another field (R14).  Prepending moves
+ * every index up by one.  False: HEADER_OWN_MAX is used up or the value has a
+ * word that no line can hold; nothing changed. */
+bool header_prepend(
+    struct header *h, const char *name, struct bytes value) MUST_CHECK;
+bool header_append(
+    struct header *h, const char *name, struct bytes value) MUST_CHECK;
+bool header_replace(struct header *h, size_t i, const char *name,
+    struct bytes value) MUST_CHECK;
+
+/* All fields that are left, each with its line end, without the empty line. */
+bool header_write(const struct header *h, struct buf *to) MUST_CHECK;
+
+/* One field made and folded as above, for whoever writes a message without
+ * struct header. */
+bool header_fold(
+    struct buf *to, const char *name, struct bytes value) MUST_CHECK;
+
+#endif

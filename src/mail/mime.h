@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mime.h - names and words made fit for a header (RFC 2047, RFC 5322 3.2).
+ *
+ * Whatever a full name in the password file, a -F option or the environment
+ * holds, the result is printable ASCII without line ends and means only itself
+ * (R14): control characters become blanks, bytes that are not UTF-8 become
+ * "?", a text that looks like an encoded word is encoded.  Words are short
+ * enough to be folded (mail/header.h).
+ */
+#ifndef MAIL_MIME_H
+#define MAIL_MIME_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+
+/* More of a name than this is cut, at the end of a character. */
+enum { MIME_TEXT_MAX = 998 };
+
+/* Unstructured text, as in Subject.  False: the buffer is full. */
+bool mime_text(struct buf *to, struct bytes text) MUST_CHECK;
+
+/* A display name: as it is if it is made of atoms, else in quotes, else as
+ * encoded words.  Nothing for a name of blanks only. */
+bool mime_phrase(struct buf *to, struct bytes name) MUST_CHECK;
+
+/* "phrase <addr>", or just "addr" if the name is empty. */
+bool mime_mailbox(
+    struct buf *to, struct bytes name, struct bytes addr) MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* msgid.h - a Message-ID for a message that has none (RFC 5322 3.6.4).
+ *
+ *	<20260821120305.ID@domain>
+ *
+ * The moment and the queue id make it unique on this machine, the domain among
+ * machines.  Providers and filters distrust ids of "localhost" and the like,
+ * so the domain is the first of these that looks public
+ * (addr_domain_is_public()):
+ *
+ *	1. the configured host name;
+ *	2. the domain of the envelope sender;
+ *	3. the host name with ".invalid" behind it (RFC 6761 6.4), which claims
+ *	   nobody's name and collides with nothing real.
+ */
+#ifndef MAIL_MSGID_H
+#define MAIL_MSGID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+
+/* Appends it with its angle brackets.  id may be "" (only the moment is left
+ * then); hostname and sender may be NULL.  False: the buffer is full. */
+bool msgid_value(struct buf *to, const char *id, const char *hostname,
+    const char *sender, int64_t wall_ms) MUST_CHECK;
+
+/* The domain alone, for names that are to look like ours elsewhere. */
+bool msgid_domain(
+    struct buf *to, const char *hostname, const char *sender) MUST_CHECK;
+
+#endif

@@ -62,9 +62,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		(void)fprintf(stderr,
-		    "relaisd: unexpected argument %s\n%s", argv[optind],
-		    usage);
+		(void)fprintf(stderr, "relaisd: unexpected argument %s\n%s",
+		    argv[optind], usage);
 		return EX_USAGE;
 	}
 	return daemon_main(&args);

@@ -1,5 +1,6 @@
 unit_tests = \
 	%reldir%/test_base64 \
+	%reldir%/test_reach \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
@@ -19,3 +20,7 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_smtp_dot_SOURCES = %reldir%/test_smtp_dot.c
 %canon_reldir%_test_smtp_dot_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+
+%canon_reldir%_test_reach_SOURCES = %reldir%/test_reach.c
+%canon_reldir%_test_reach_LDADD = src/outbound/liboutbound.a \
+	src/base/libbase.a $(CMOCKA_LIBS)

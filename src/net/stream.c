@@ -291,6 +291,7 @@ keep_view(struct stream *s)
 static void
 decrypt(struct stream *s)
 {
+	struct err err;
 	char *to;
 	size_t n;
 
@@ -301,8 +302,12 @@ decrypt(struct stream *s)
 		if (n == 0)
 			break;
 	}
-	if (buf_len(&s->unread) == 0)
-		buf_clear(&s->unread);
+	if (buf_len(&s->unread) > 0)
+		return;
+	buf_clear(&s->unread);
+	/* A false record leaves the pipe broken; this asks. */
+	if (tls_pipe_run(s->tls, &err) != 0)
+		take_error(s, &err);
 }
 
 /* Calls the driver.  It may free the stream; the memory lasts until libuv

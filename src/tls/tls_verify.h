@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tls_verify.h - is this the server we wanted, and if not, in words.
+ *
+ * The library checks signatures; here its verdict, the names and the dates are
+ * turned into a decision and one sentence that a person can act on.
+ *
+ * Names follow RFC 9525: only subjectAltName counts, dNSName for a host name
+ * and iPAddress for an address, and "*" only as the whole left-most label.
+ * The common name is never looked at (F82, R69).
+ *
+ * No I/O and no clock: the caller says what time it is.
+ */
+#ifndef TLS_TLS_VERIFY_H
+#define TLS_TLS_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gnutls/gnutls.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Everything the decision depends on. */
+struct tls_facts {
+	const char *name; /* what the certificate must be for */
+	unsigned status; /* of gnutls_certificate_verify_peers() */
+	bool is_for_name;
+	bool is_self_signed;
+	const char *names; /* for whom it is: "a, b and 3 more", "" none */
+	const char *issuer; /* escaped */
+	/* Validity in seconds since 1970: of the server's certificate, or of
+	 * the one in its chain that is out of date (is_authority); until 0:
+	 * that one was not sent. */
+	int64_t from_s, until_s;
+	bool is_authority;
+	int64_t now_s;
+};
+
+/* 0, or -1 with class ERR_TLS. */
+int tls_verify_decide(const struct tls_facts *f, struct err *err);
+
+/* presented: one dNSName, as it stands in the certificate. */
+bool tls_verify_name_matches(struct bytes presented, const char *host);
+
+/* Looks at the chain the peer of this session has sent.  pin: the text form of
+ * its key, "sha256:BASE64", for tls_pin. */
+int tls_verify_session(
+    gnutls_session_t session, const char *name, int64_t now_s, struct err *err);
+int tls_verify_pin(gnutls_session_t session, struct buf *ret_pin);
+
+#endif

@@ -7,6 +7,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/addr_list.h \
 	%reldir%/date.c \
 	%reldir%/date.h \
+	%reldir%/diagnosis.c \
+	%reldir%/diagnosis.h \
 	%reldir%/envelope.c \
 	%reldir%/envelope.h \
 	%reldir%/header.c \

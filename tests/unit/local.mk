@@ -1,5 +1,6 @@
 unit_tests = \
 	%reldir%/test_base64 \
+	%reldir%/test_diagnosis \
 	%reldir%/test_reach \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
@@ -24,3 +25,5 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_reach_SOURCES = %reldir%/test_reach.c
 %canon_reldir%_test_reach_LDADD = src/outbound/liboutbound.a \
 	src/base/libbase.a $(CMOCKA_LIBS)
+%canon_reldir%_test_diagnosis_SOURCES = %reldir%/test_diagnosis.c
+%canon_reldir%_test_diagnosis_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)

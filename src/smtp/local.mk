@@ -2,6 +2,8 @@
 noinst_LIBRARIES += %reldir%/libsmtp.a
 %canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(GSASL_CFLAGS)
 %canon_reldir%_libsmtp_a_SOURCES = \
+	%reldir%/cmd.c \
+	%reldir%/cmd.h \
 	%reldir%/sasl.c \
 	%reldir%/sasl.h \
 	%reldir%/sasl_server.c \
@@ -14,4 +16,13 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/smtp_limits.h \
 	%reldir%/smtp_reply.c \
 	%reldir%/smtp_reply.h \
-	%reldir%/smtp_server.h
+	%reldir%/smtp_params.c \
+	%reldir%/smtp_params.h \
+	%reldir%/smtp_say.c \
+	%reldir%/smtp_say.h \
+	%reldir%/smtp_server.c \
+	%reldir%/smtp_server.h \
+	%reldir%/smtp_server_cmd.c \
+	%reldir%/smtp_server_impl.h \
+	%reldir%/syntax.c \
+	%reldir%/syntax.h

@@ -11,12 +11,16 @@ enum {
 	/* Server side: RFC 5321 4.5.3.1 gives the minima. */
 	SMTP_COMMAND_LINE_MAX = 4096, /* 512, plus room for every extension */
 	SMTP_AUTH_LINE_MAX = 16384, /* RFC 4954 4: at least 12,288 */
+	SMTP_MECHANISM_MAX = 20, /* RFC 4422 3.1 */
 	SMTP_TEXT_LINE_MAX = 998, /* without CRLF; RFC 5322 2.1.1 */
 	SMTP_RCPTS_MAX = 1000, /* default of max_recipients */
 	SMTP_ERRORS_MAX = 20, /* replies of 5yz to commands */
 	SMTP_UNKNOWN_COMMANDS_MAX = 3,
 	SMTP_OVERLONG_DISCARD_MAX = 65536, /* R77 */
+	SMTP_SERVER_IN_MAX = 32768, /* bytes not yet understood */
 	SMTP_SERVER_OUT_MAX = 65536, /* replies not yet taken away */
+	SMTP_SAY_LINE_MAX = 512, /* of a reply; RFC 5321 4.5.3.1.5 */
+	SMTP_SAY_TEXT_MAX = 4096, /* of a reply as a whole */
 
 	/* Client side (R25). */
 	SMTP_REPLY_LINE_MAX = 4096,
@@ -29,7 +33,9 @@ enum {
 	/* RFC 5321 4.5.3.1.3 and .1 */
 	SMTP_PATH_MAX = 256 + 64, /* lenient: some local parts are longer */
 	SMTP_LOCAL_PART_MAX = 64,
-	SMTP_DOMAIN_MAX = 255
+	SMTP_DOMAIN_MAX = 255,
+	SMTP_ENVID_MAX = 100, /* RFC 3461 4.4 */
+	SMTP_ORCPT_MAX = 500 /* RFC 3461 4.2 */
 };
 
 /* RFC 5321 4.5.3.2, milliseconds; one per command, so that each can be named

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/smtp_params.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "smtp/syntax.h"
+
+/* One row per parameter.  set() takes the value (n == 0: none was given) and
+ * says whether it is well formed; to is the struct of the command. */
+struct param_row {
+	const char *key;
+	enum smtp_offer offer;
+	bool (*set)(void *to, struct bytes value);
+	struct smtp_refusal bad;
+};
+
+static bool
+set_size(void *to, struct bytes value)
+{
+	struct smtp_mail_params *m = to;
+
+	return num_u64(value, &m->mail.size_bytes);
+}
+
+static bool
+set_body(void *to, struct bytes value)
+{
+	struct smtp_mail_params *m = to;
+
+	m->mail.is_8bit = bytes_eq_nocase(value, "8BITMIME");
+	return m->mail.is_8bit || bytes_eq_nocase(value, "7BIT");
+}
+
+static bool
+set_utf8(void *to, struct bytes value)
+{
+	struct smtp_mail_params *m = to;
+
+	m->mail.is_utf8 = true;
+	return value.n == 0;
+}
+
+static bool
+set_ret(void *to, struct bytes value)
+{
+	struct smtp_mail_params *m = to;
+	bool is_full = bytes_eq_nocase(value, "FULL");
+
+	m->mail.ret = is_full ? DSN_RET_FULL : DSN_RET_HDRS;
+	return is_full || bytes_eq_nocase(value, "HDRS");
+}
+
+static bool
+set_envid(void *to, struct bytes value)
+{
+	struct smtp_mail_params *m = to;
+
+	m->mail.envid = m->envid;
+	return syntax_is_xtext(value) &&
+	       str_copy(m->envid, sizeof(m->envid), value);
+}
+
+static bool
+set_auth(void *to, struct bytes value)
+{
+	(void)to; /* checked, not kept */
+	return bytes_eq(value, "<>") || syntax_is_xtext(value);
+}
+
+/* "NEVER", or a list of the others (RFC 3461 4.1). */
+static bool
+set_notify(void *to, struct bytes value)
+{
+	static const struct {
+		const char *word;
+		unsigned bit;
+	} words[] = { { "NEVER", DSN_NOTIFY_NEVER },
+		{ "SUCCESS", DSN_NOTIFY_SUCCESS },
+		{ "FAILURE", DSN_NOTIFY_FAILURE },
+		{ "DELAY", DSN_NOTIFY_DELAY } };
+	struct smtp_rcpt_params *r = to;
+	bool is_more = true;
+
+	while (is_more) {
+		const char *comma = memchr(value.p, ',', value.n);
+		size_t n = comma != NULL ? (size_t)(comma - value.p) : value.n;
+		unsigned bit = 0;
+
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (bytes_eq_nocase(
+				bytes_of(value.p, n), words[i].word))
+				bit = words[i].bit;
+		if (bit == 0)
+			return false;
+		r->rcpt.notify |= bit;
+		is_more = comma != NULL;
+		value = bytes_of(value.p + n + is_more, value.n - n - is_more);
+	}
+	return r->rcpt.notify == DSN_NOTIFY_NEVER ||
+	       (r->rcpt.notify & DSN_NOTIFY_NEVER) == 0;
+}
+
+/* type ";" xtext (RFC 3461 4.2), or "utf-8;" and raw UTF-8 (RFC 6533 3). */
+static bool
+set_orcpt(void *to, struct bytes value)
+{
+	struct smtp_rcpt_params *r = to;
+	const char *semi = memchr(value.p, ';', value.n);
+	struct bytes type, addr;
+
+	if (semi == NULL)
+		return false;
+	type = bytes_of(value.p, (size_t)(semi - value.p));
+	addr = bytes_of(semi + 1, value.n - type.n - 1);
+	r->rcpt.orcpt = r->orcpt;
+	if (!syntax_is_xtext(type) || addr.n == 0 ||
+	    !str_copy(r->orcpt, sizeof(r->orcpt), value))
+		return false;
+	return syntax_is_xtext(addr) ||
+	       (bytes_eq_nocase(type, "utf-8") && !str_is_ascii(addr) &&
+		   str_is_utf8(addr));
+}
+
+static const struct param_row mail_rows[] = {
+	{ "SIZE", SMTP_OFFER_SIZE, set_size,
+	    { 501, "5.5.4", "SIZE= wants a number of bytes" } },
+	{ "BODY", SMTP_OFFER_8BITMIME, set_body,
+	    { 501, "5.5.4", "BODY= is 7BIT or 8BITMIME" } },
+	{ "SMTPUTF8", SMTP_OFFER_SMTPUTF8, set_utf8,
+	    { 501, "5.5.4", "SMTPUTF8 has no value" } },
+	{ "RET", SMTP_OFFER_DSN, set_ret,
+	    { 501, "5.5.4", "RET= is FULL or HDRS" } },
+	{ "ENVID", SMTP_OFFER_DSN, set_envid,
+	    { 501, "5.5.4", "ENVID= wants up to 100 characters of xtext" } },
+	{ "AUTH", SMTP_OFFER_AUTH, set_auth,
+	    { 501, "5.5.4", "AUTH= is an address in xtext or <>" } },
+	{ .key = NULL },
+};
+
+static const struct param_row rcpt_rows[] = {
+	{ "NOTIFY", SMTP_OFFER_DSN, set_notify,
+	    { 501, "5.5.4",
+		"NOTIFY= is NEVER, or a list of SUCCESS, FAILURE, DELAY" } },
+	{ "ORCPT", SMTP_OFFER_DSN, set_orcpt,
+	    { 501, "5.5.4", "ORCPT= wants type;address in xtext" } },
+	{ .key = NULL },
+};
+
+static const struct smtp_refusal malformed = { 501, "5.5.4",
+	"malformed parameter" };
+static const struct smtp_refusal unknown = { 555, "5.5.4",
+	"parameter not recognized" };
+static const struct smtp_refusal twice = { 501, "5.5.4",
+	"the same parameter twice" };
+
+static const struct smtp_refusal *
+take_all(
+    struct bytes list, unsigned offered, const struct param_row *rows, void *to)
+{
+	struct syntax_param param;
+	enum syntax_more more;
+	unsigned seen = 0;
+
+	while ((more = syntax_param(&list, &param)) == SYNTAX_PARAM) {
+		unsigned i = 0;
+
+		while (rows[i].key != NULL &&
+		       !bytes_eq_nocase(param.key, rows[i].key))
+			i++;
+		if (rows[i].key == NULL || (offered & rows[i].offer) == 0)
+			return &unknown;
+		if ((seen & 1u << i) != 0)
+			return &twice;
+		seen |= 1u << i;
+		if (!rows[i].set(to, param.value))
+			return &rows[i].bad;
+	}
+	return more == SYNTAX_BAD ? &malformed : NULL;
+}
+
+const struct smtp_refusal *
+smtp_params_mail(
+    struct bytes list, unsigned offered, struct smtp_mail_params *ret)
+{
+	*ret = (struct smtp_mail_params) { .mail = { .size_bytes = 0 } };
+	return take_all(list, offered, mail_rows, ret);
+}
+
+const struct smtp_refusal *
+smtp_params_rcpt(
+    struct bytes list, unsigned offered, struct smtp_rcpt_params *ret)
+{
+	*ret = (struct smtp_rcpt_params) { .rcpt = { .notify = 0 } };
+	return take_all(list, offered, rcpt_rows, ret);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_params.h - the parameters of MAIL and RCPT (RFC 1870, 3461, 4954, 6152,
+ * 6531), as the server takes them.
+ */
+#ifndef SMTP_SMTP_PARAMS_H
+#define SMTP_SMTP_PARAMS_H
+
+#include "base/buf.h"
+#include "smtp/smtp_limits.h"
+#include "smtp/smtp_say.h"
+#include "smtp/smtp_server.h"
+
+/* Extensions whose parameters are known; what was not offered in the reply to
+ * EHLO draws 555 5.5.4 (RFC 5321 4.1.1.11). */
+enum smtp_offer {
+	SMTP_OFFER_SIZE = 1,
+	SMTP_OFFER_8BITMIME = 2,
+	SMTP_OFFER_SMTPUTF8 = 4,
+	SMTP_OFFER_DSN = 8,
+	SMTP_OFFER_AUTH = 16
+};
+
+/* mail.envid and rcpt.orcpt point into the struct beside them. */
+struct smtp_mail_params {
+	struct ss_mail mail;
+	char envid[SMTP_ENVID_MAX + 1];
+};
+
+struct smtp_rcpt_params {
+	struct ss_rcpt rcpt;
+	char orcpt[SMTP_ORCPT_MAX + 1];
+};
+
+/* list is what follows the path.  NULL: good, *ret is filled; else the reply,
+ * and *ret is of no use.  AUTH= is checked and forgotten: this relay vouches
+ * for nobody (RFC 4954 5). */
+const struct smtp_refusal *smtp_params_mail(
+    struct bytes list, unsigned offered, struct smtp_mail_params *ret);
+const struct smtp_refusal *smtp_params_rcpt(
+    struct bytes list, unsigned offered, struct smtp_rcpt_params *ret);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/smtp_say.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "smtp/smtp_limits.h"
+
+enum {
+	ROOM = SMTP_SAY_LINE_MAX - 2 - 4 - 12, /* CR LF, code, enhanced code */
+	LINES_MAX = 128
+};
+
+/* How much of the line at p goes on one line of the reply. */
+static size_t
+piece(const char *p, size_t n)
+{
+	size_t cut = ROOM;
+
+	if (n <= ROOM)
+		return n;
+	while (cut > ROOM / 2 && p[cut] != ' ')
+		cut--;
+	return p[cut] == ' ' ? cut : ROOM;
+}
+
+static void
+say_line(struct buf *out, const char *head, const char *p, size_t n)
+{
+	char line[SMTP_SAY_LINE_MAX];
+
+	assert(n <= ROOM);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		line[i] = (char)(c >= 0x7f ? '?' : c < ' ' ? ' ' : c);
+	}
+	line[n] = '\0';
+	if (!buf_adds(out, head) || !buf_adds(out, line) ||
+	    !buf_adds(out, "\r\n"))
+		assert(!"SMTP_SAY_SPACE is what the caller promised");
+}
+
+void
+smtp_say(struct buf *out, int code, const char *enhanced, const char *text)
+{
+	const char *p = text, *end = text + strnlen(text, SMTP_SAY_TEXT_MAX);
+	char head[24];
+	const char *lf;
+	size_t n;
+	bool is_last = false;
+
+	assert(code >= 200 && code <= 599);
+	while (end > text && end[-1] == '\n')
+		end--;
+	if (enhanced == NULL || enhanced[0] != '0' + code / 100 ||
+	    strlen(enhanced) > 11)
+		enhanced = "";
+	for (int lines = 1; !is_last; lines++) {
+		lf = memchr(p, '\n', (size_t)(end - p));
+		n = piece(p, (size_t)((lf != NULL ? lf : end) - p));
+		is_last = p + n == end || lines == LINES_MAX;
+		/* snprintf: the parts are bounded above */
+		(void)snprintf(head, sizeof(head), "%d%c%s%s", code,
+		    is_last ? ' ' : '-', enhanced,
+		    *enhanced != '\0' ? " " : "");
+		say_line(out, head, p, n);
+		p += n;
+		if (p < end) /* the line feed or the blank */
+			p += *p == '\n' || *p == ' ';
+	}
+}

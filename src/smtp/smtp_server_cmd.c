@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands of the server engine: one function each, one table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "smtp/cmd.h"
+#include "smtp/smtp_server_impl.h"
+#include "smtp/syntax.h"
+
+/* --- what may come when ---------------------------------------------------- */
+
+static const struct smtp_refusal no_helo = { 503, "5.5.1",
+	"say EHLO or HELO first" };
+static const struct smtp_refusal no_mail = { 503, "5.5.1", "MAIL comes first" };
+static const struct smtp_refusal no_rcpt = { 503, "5.5.1", "RCPT comes first" };
+static const struct smtp_refusal no_valid_rcpt = { 554, "5.5.1",
+	"no valid recipients" };
+static const struct smtp_refusal is_chunked = { 503, "5.5.1",
+	"BDAT has begun, only BDAT may follow" };
+static const struct smtp_refusal is_nested = { 503, "5.5.1",
+	"a transaction is under way: end it or RSET it first" };
+
+/* The words for a command that has no business in this phase. */
+static const struct smtp_refusal *
+out_of_order(const struct smtp_server *s, enum cmd_verb verb)
+{
+	if (s->phase == PHASE_NEW)
+		return &no_helo;
+	if (verb == CMD_MAIL || verb == CMD_AUTH || verb == CMD_STARTTLS)
+		return &is_nested;
+	if (s->phase == PHASE_READY)
+		return &no_mail;
+	if (s->phase == PHASE_BDAT)
+		return &is_chunked;
+	return s->t.refused > 0 ? &no_valid_rcpt : &no_rcpt;
+}
+
+static unsigned
+offered(const struct smtp_server *s)
+{
+	const struct smtp_server_opts *o = &s->opts;
+	unsigned set = 0;
+
+	set |= o->hide_size ? 0 : SMTP_OFFER_SIZE;
+	set |= o->hide_8bitmime ? 0 : SMTP_OFFER_8BITMIME;
+	set |= o->hide_smtputf8 ? 0 : SMTP_OFFER_SMTPUTF8;
+	set |= o->hide_dsn ? 0 : SMTP_OFFER_DSN;
+	set |= o->auth_mechanisms != NULL && s->is_tls ? SMTP_OFFER_AUTH : 0;
+	return set;
+}
+
+/* --- greeting -------------------------------------------------------------- */
+
+static const struct smtp_refusal bad_helo = { 501, "5.5.4",
+	"want a host name" };
+
+/* A new HELO or EHLO resets (RFC 5321 4.1.4).  The name is kept for the trace
+ * field, where only ASCII can stand. */
+static bool
+greet(struct smtp_server *s, struct bytes args, bool is_extended)
+{
+	struct bytes name;
+
+	if (!syntax_helo(args, &name)) {
+		ss_refuse(s, &bad_helo);
+		return false;
+	}
+	ss_reset_transaction(s);
+	for (size_t i = 0; i < name.n; i++)
+		s->helo[i] = (unsigned char)name.p[i] < 0x80 ? name.p[i] : '?';
+	s->helo[name.n] = '\0';
+	s->is_extended = is_extended;
+	s->phase = PHASE_READY;
+	return true;
+}
+
+static enum ss_event
+do_helo(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)info;
+	if (greet(s, args, false))
+		ss_say(s, 250, NULL, s->opts.hostname);
+	return SS_IDLE;
+}
+
+static void
+offer(struct buf *text, bool is_offered, const char *line, const char *value)
+{
+	if (!is_offered)
+		return;
+	if (!buf_addf(text, "\n%s%s%s", line, *value != '\0' ? " " : "", value))
+		return; /* an over-long option of the driver's */
+}
+
+static enum ss_event
+do_ehlo(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	const struct smtp_server_opts *o = &s->opts;
+	unsigned has = offered(s);
+	struct buf text;
+	char size[24] = "";
+
+	(void)info;
+	if (!greet(s, args, true))
+		return SS_IDLE;
+	if (o->max_size_bytes > 0)
+		(void)snprintf(size, sizeof(size), "%llu", /* fits: 20 digits */
+		    (unsigned long long)o->max_size_bytes);
+	buf_init(&text, SMTP_SAY_TEXT_MAX);
+	IGNORE(buf_adds(&text, o->hostname)); /* far shorter than the buffer */
+	offer(&text, !o->hide_pipelining, "PIPELINING", "");
+	offer(&text, has & SMTP_OFFER_SIZE, "SIZE", size);
+	offer(&text, has & SMTP_OFFER_8BITMIME, "8BITMIME", "");
+	offer(&text, has & SMTP_OFFER_SMTPUTF8, "SMTPUTF8", "");
+	offer(&text, has & SMTP_OFFER_DSN, "DSN", "");
+	offer(&text, true, "ENHANCEDSTATUSCODES", "");
+	offer(&text, o->may_chunk, "CHUNKING", "");
+	offer(&text, o->may_starttls && !s->is_tls, "STARTTLS", "");
+	if (has & SMTP_OFFER_AUTH)
+		offer(&text, true, "AUTH", o->auth_mechanisms);
+	if (o->limits != NULL)
+		offer(&text, true, "LIMITS", o->limits);
+	offer(&text, true, "HELP", "");
+	ss_say(s, 250, NULL, buf_str(&text));
+	buf_clear(&text);
+	return SS_IDLE;
+}
+
+/* --- the transaction ------------------------------------------------------- */
+
+static const struct smtp_refusal want_from = { 501, "5.5.4",
+	"want MAIL FROM:<address>" };
+static const struct smtp_refusal want_to = { 501, "5.5.4",
+	"want RCPT TO:<address>" };
+static const struct smtp_refusal bad_sender = { 501, "5.1.7",
+	"malformed sender address" };
+static const struct smtp_refusal bad_rcpt = { 501, "5.1.3",
+	"malformed recipient address" };
+static const struct smtp_refusal want_utf8 = { 553, "5.6.7",
+	"this address needs SMTPUTF8" };
+static const struct smtp_refusal want_tls = { 530, "5.7.0",
+	"say STARTTLS first" };
+static const struct smtp_refusal want_auth = { 530, "5.7.0",
+	"authentication required" };
+
+static enum ss_event
+ask(struct smtp_server *s, enum ss_event what)
+{
+	s->awaiting = what;
+	return what;
+}
+
+/* Puts the address where the driver will read it. */
+static void
+lend_addr(struct smtp_server *s, struct bytes addr, struct ss_info *info)
+{
+	IGNORE(str_copy(s->addr, sizeof(s->addr), addr)); /* SMTP_PATH_MAX */
+	info->addr = s->addr;
+}
+
+static const struct smtp_refusal *
+parse_mail(struct smtp_server *s, struct bytes args, struct syntax_path *path)
+{
+	const struct smtp_refusal *why;
+
+	if (s->opts.must_starttls && !s->is_tls)
+		return &want_tls;
+	if (s->opts.must_auth && !s->is_authed)
+		return &want_auth;
+	if (!cmd_take_keyword(&args, "FROM"))
+		return &want_from;
+	if (!syntax_path(args, path))
+		return &bad_sender;
+	why = smtp_params_mail(path->rest, offered(s), &s->t.mail);
+	if (why != NULL)
+		return why;
+	if (path->is_utf8 && !s->t.mail.mail.is_utf8)
+		return &want_utf8;
+	if (ss_is_too_big(s, s->t.mail.mail.size_bytes))
+		return &s->too_big;
+	return NULL;
+}
+
+static enum ss_event
+do_mail(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	struct syntax_path path;
+	const struct smtp_refusal *why = parse_mail(s, args, &path);
+
+	if (why != NULL) {
+		ss_reset_transaction(s);
+		ss_refuse(s, why);
+		return SS_IDLE;
+	}
+	lend_addr(s, path.addr, info);
+	info->mail = s->t.mail.mail;
+	return ask(s, SS_MAIL);
+}
+
+static const struct smtp_refusal *
+parse_rcpt(struct smtp_server *s, struct bytes args, struct syntax_path *path)
+{
+	const struct smtp_refusal *why;
+
+	if (!cmd_take_keyword(&args, "TO"))
+		return &want_to;
+	if (!syntax_path(args, path) || path->addr.n == 0)
+		return &bad_rcpt;
+	why = smtp_params_rcpt(path->rest, offered(s), &s->rcpt);
+	if (why != NULL)
+		return why;
+	return path->is_utf8 && !s->t.mail.mail.is_utf8 ? &want_utf8 : NULL;
+}
+
+/* Recipients beyond the limit wait for the next transaction; those accepted
+ * stay accepted (RFC 5321 4.5.3.1.10). */
+static bool
+has_space_for_rcpt(struct smtp_server *s)
+{
+	char text[64];
+
+	if (s->t.accepted < s->opts.max_rcpts)
+		return true;
+	(void)snprintf(text, sizeof(text), "no more than %zu recipients",
+	    s->opts.max_rcpts); /* fits: 20 digits */
+	ss_say(s, 452, "4.5.3", text);
+	return false;
+}
+
+static enum ss_event
+do_rcpt(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	struct syntax_path path;
+	const struct smtp_refusal *why = parse_rcpt(s, args, &path);
+
+	if (why != NULL) {
+		s->t.refused++;
+		ss_refuse(s, why);
+		return SS_IDLE;
+	}
+	if (!has_space_for_rcpt(s))
+		return SS_IDLE;
+	lend_addr(s, path.addr, info);
+	info->mail = s->t.mail.mail;
+	info->rcpt = s->rcpt.rcpt;
+	return ask(s, SS_RCPT);
+}
+
+static const struct smtp_refusal no_args = { 501, "5.5.4",
+	"this command takes no argument" };
+
+static enum ss_event
+do_data(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)info;
+	if (args.n > 0) {
+		ss_refuse(s, &no_args);
+		return SS_IDLE;
+	}
+	smtp_dot_init(&s->t.dot, SMTP_DOT_DATA);
+	s->mode = MODE_DATA;
+	ss_say(s, 354, NULL, "send the message, end it by <CRLF>.<CRLF>");
+	return SS_IDLE;
+}
+
+static const struct smtp_refusal bad_bdat = { 501, "5.5.4",
+	"want BDAT size [LAST]" };
+static const struct smtp_refusal not_here = { 502, "5.5.1",
+	"command not implemented" };
+
+static bool
+parse_bdat(struct smtp_server *s, struct bytes args)
+{
+	struct bytes size = syntax_word(&args), last = syntax_word(&args);
+
+	s->chunk_is_last = bytes_eq_nocase(last, "LAST");
+	return num_u64(size, &s->chunk_left) && args.n == 0 &&
+	       (last.n == 0 || s->chunk_is_last);
+}
+
+static const struct smtp_refusal *
+refuse_chunk(const struct smtp_server *s)
+{
+	uint64_t total;
+
+	if (!s->opts.may_chunk)
+		return &not_here;
+	if (s->phase != PHASE_RCPT && s->phase != PHASE_BDAT)
+		return out_of_order(s, CMD_BDAT);
+	if (__builtin_add_overflow(s->t.size_bytes, s->chunk_left, &total) ||
+	    ss_is_too_big(s, total))
+		return &s->too_big;
+	return NULL;
+}
+
+/* The bytes behind a refused BDAT are content all the same, never commands
+ * (RFC 3030 2); how many they are is unknown only if the size is malformed. */
+static enum ss_event
+do_bdat(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)info;
+	if (!parse_bdat(s, args)) {
+		ss_refuse(s, &bad_bdat);
+		ss_hang_up(s, "malformed BDAT");
+		return SS_IDLE;
+	}
+	s->chunk_refusal = refuse_chunk(s);
+	if (s->chunk_refusal != NULL) {
+		ss_reset_transaction(s);
+	} else if (s->phase == PHASE_RCPT) {
+		smtp_dot_init(&s->t.dot, SMTP_DOT_CHUNK);
+		s->phase = PHASE_BDAT;
+	}
+	s->mode = MODE_CHUNK;
+	return SS_IDLE;
+}
+
+static enum ss_event
+do_rset(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_reset_transaction(s);
+	ss_say(s, 250, "2.0.0", "ok");
+	return SS_IDLE;
+}
+
+/* --- TLS and AUTH ---------------------------------------------------------- */
+
+static const struct smtp_refusal has_tls = { 503, "5.5.1", "TLS is on" };
+static const struct smtp_refusal injected = { 501, "5.5.1",
+	"nothing may follow STARTTLS" };
+
+static enum ss_event
+do_starttls(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)info;
+	if (!s->opts.may_starttls || s->is_tls) {
+		ss_refuse(s, s->is_tls ? &has_tls : &not_here);
+		return SS_IDLE;
+	}
+	if (args.n > 0) {
+		ss_refuse(s, &no_args);
+		return SS_IDLE;
+	}
+	if (buf_len(&s->in) > s->line_bytes) {
+		/* R4: clear text that hopes to be taken for what TLS
+		 * protects. */
+		ss_refuse(s, &injected);
+		ss_hang_up(s, "bytes behind STARTTLS");
+		return SS_IDLE;
+	}
+	ss_say(s, 220, "2.0.0", "go ahead");
+	return ask(s, SS_STARTTLS);
+}
+
+static const struct smtp_refusal is_authed = { 503, "5.5.1",
+	"authenticated already" };
+static const struct smtp_refusal no_mechanism = { 504, "5.5.4",
+	"mechanism not offered" };
+
+/* One of the blank separated words of list. */
+static bool
+has_word(const char *list, struct bytes word)
+{
+	struct bytes rest = bytes_of(list, strlen(list)), one;
+	char name[SMTP_MECHANISM_MAX + 1];
+
+	if (!str_copy(name, sizeof(name), word))
+		return false;
+	while ((one = syntax_word(&rest)).n > 0)
+		if (bytes_eq_nocase(one, name))
+			return true;
+	return false;
+}
+
+static enum ss_event
+do_auth(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	struct bytes rest = args, mechanism = syntax_word(&rest);
+	const struct smtp_refusal *why = NULL;
+
+	if ((offered(s) & SMTP_OFFER_AUTH) == 0)
+		why = &not_here;
+	else if (s->is_authed)
+		why = &is_authed;
+	else if (!has_word(s->opts.auth_mechanisms, mechanism))
+		why = &no_mechanism;
+	if (why != NULL) {
+		ss_refuse(s, why);
+		return SS_IDLE;
+	}
+	IGNORE(buf_add(&s->auth, args.p, args.n)); /* a line fits */
+	info->text = buf_bytes(&s->auth);
+	return ask(s, SS_AUTH);
+}
+
+/* --- the rest -------------------------------------------------------------- */
+
+static enum ss_event
+do_noop(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_say(s, 250, "2.0.0", "ok");
+	return SS_IDLE;
+}
+
+static enum ss_event
+do_vrfy(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_say(s, 252, "2.5.2", "send some mail, it will be tried");
+	return SS_IDLE;
+}
+
+static enum ss_event
+do_help(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_say(s, 214, "2.0.0",
+	    "HELO EHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\n"
+	    "see relaisd(8)");
+	return SS_IDLE;
+}
+
+static enum ss_event
+do_quit(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_say(s, 221, "2.0.0", "bye");
+	ss_hang_up(s, "quit");
+	return SS_IDLE;
+}
+
+static enum ss_event
+do_other(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_refuse(s, &not_here);
+	return SS_IDLE;
+}
+
+static const struct smtp_refusal what = { 500, "5.5.2",
+	"command not recognized" };
+static const struct smtp_refusal not_smtp = { 521, "5.7.0",
+	"this is a mail server, speak SMTP" };
+static const struct smtp_refusal bare_lf = { 521, "5.5.2",
+	"end each line by CR LF" };
+static const struct smtp_refusal has_control = { 501, "5.5.2",
+	"control characters in a command" };
+
+static enum ss_event
+do_unknown(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_refuse(s, &what);
+	if (++s->unknown_commands >= SMTP_UNKNOWN_COMMANDS_MAX) {
+		ss_say(s, 421, "4.7.0", "too many unknown commands");
+		ss_hang_up(s, "unknown commands");
+	}
+	return SS_IDLE;
+}
+
+static enum ss_event
+do_http(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	(void)args;
+	(void)info;
+	ss_refuse(s, &not_smtp);
+	ss_hang_up(s, "HTTP");
+	return SS_IDLE;
+}
+
+/* In which phases a command is allowed.  BDAT looks for itself, because its
+ * chunk must be read even if it is refused. */
+static const struct {
+	unsigned phases;
+	enum ss_event (*run)(
+	    struct smtp_server *s, struct bytes args, struct ss_info *info);
+} commands[CMD_COUNT] = {
+	[CMD_UNKNOWN] = { PHASE_ANY, do_unknown },
+	[CMD_HTTP] = { PHASE_ANY, do_http },
+	[CMD_OTHER] = { PHASE_ANY, do_other },
+	[CMD_HELO] = { PHASE_ANY, do_helo },
+	[CMD_EHLO] = { PHASE_ANY, do_ehlo },
+	[CMD_MAIL] = { PHASE_READY, do_mail },
+	[CMD_RCPT] = { PHASE_MAIL | PHASE_RCPT, do_rcpt },
+	[CMD_DATA] = { PHASE_RCPT, do_data },
+	[CMD_BDAT] = { PHASE_ANY, do_bdat },
+	[CMD_RSET] = { PHASE_ANY, do_rset },
+	[CMD_NOOP] = { PHASE_ANY, do_noop },
+	[CMD_VRFY] = { PHASE_ANY, do_vrfy },
+	[CMD_EXPN] = { PHASE_ANY, do_other },
+	[CMD_HELP] = { PHASE_ANY, do_help },
+	[CMD_QUIT] = { PHASE_ANY, do_quit },
+	[CMD_STARTTLS] = { PHASE_READY, do_starttls },
+	[CMD_AUTH] = { PHASE_READY, do_auth },
+};
+
+bool
+ss_is_smtp(struct smtp_server *s)
+{
+	const char *p = buf_str(&s->in), *lf;
+	size_t n = buf_len(&s->in);
+
+	if (n == 0)
+		return true;
+	if (!((p[0] | 0x20) >= 'a' && (p[0] | 0x20) <= 'z')) {
+		ss_refuse(s, &not_smtp); /* a TLS hello is 0x16 */
+		ss_hang_up(s, "not SMTP");
+		return false;
+	}
+	/* LF alone never ends a line (RFC 5321 2.3.8), so that an address
+	 * with one in it cannot become a command.  A script that does not
+	 * know would wait for ever: tell it at its first line. */
+	lf = memchr(
+	    p, '\n', n < SMTP_COMMAND_LINE_MAX ? n : SMTP_COMMAND_LINE_MAX);
+	if (lf != NULL && (lf == p || lf[-1] != '\r')) {
+		ss_refuse(s, &bare_lf);
+		ss_hang_up(s, "lines end in LF");
+		return false;
+	}
+	return true;
+}
+
+enum ss_event
+ss_command(struct smtp_server *s, struct bytes line, struct ss_info *info)
+{
+	struct cmd cmd = cmd_parse(line);
+
+	if (s->is_first_line && memmem(line.p, line.n, "HTTP/", 5) != NULL)
+		cmd.verb = CMD_HTTP;
+	s->is_first_line = false;
+	if (cmd.verb > CMD_HTTP && syntax_has_control(line)) {
+		ss_refuse(s, &has_control);
+		return SS_IDLE;
+	}
+	if ((commands[cmd.verb].phases & s->phase) != 0)
+		return commands[cmd.verb].run(s, cmd.args, info);
+	/* DATA after nothing but refused recipients ends the transaction. */
+	if (out_of_order(s, cmd.verb) == &no_valid_rcpt) {
+		ss_reset_transaction(s);
+		ss_refuse(s, &no_valid_rcpt);
+	} else
+		ss_refuse(s, out_of_order(s, cmd.verb));
+	return SS_IDLE;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_server_impl.h - the inside of the server engine, shared by its two
+ * halves: smtp_server.c (bytes, time, events, the transaction) and
+ * smtp_server_cmd.c (the commands).  Nobody else includes it.
+ */
+#ifndef SMTP_SMTP_SERVER_IMPL_H
+#define SMTP_SMTP_SERVER_IMPL_H
+
+#include "base/buf.h"
+#include "smtp/smtp_dot.h"
+#include "smtp/smtp_limits.h"
+#include "smtp/smtp_params.h"
+#include "smtp/smtp_say.h"
+#include "smtp/smtp_server.h"
+
+/* How far the conversation is: what the command table is indexed by. */
+enum phase {
+	PHASE_NEW = 1, /* no EHLO or HELO yet */
+	PHASE_READY = 2, /* no transaction */
+	PHASE_MAIL = 4, /* MAIL accepted, no recipient accepted yet */
+	PHASE_RCPT = 8, /* at least one recipient */
+	PHASE_BDAT = 16, /* the message arrives in chunks */
+	PHASE_ANY = 31
+};
+
+/* What the next byte from the client is. */
+enum mode {
+	MODE_COMMAND, /* part of a command line */
+	MODE_AUTH, /* part of a line of the AUTH dialogue */
+	MODE_OVERLONG, /* part of a line that is too long: dropped */
+	MODE_DATA, /* content, up to the lone dot */
+	MODE_CHUNK, /* content, chunk_left bytes of it */
+	MODE_CLOSED, /* of no interest */
+	MODE_COUNT
+};
+
+/* Everything that a reset forgets. */
+struct transaction {
+	bool is_open; /* the driver holds it: SS_ABORT is owed if it fails */
+	size_t accepted, refused; /* recipients */
+	struct smtp_mail_params mail;
+	struct smtp_dot dot;
+	uint64_t size_bytes; /* of the clean content so far */
+	bool is_too_big; /* the rest is read and dropped */
+	bool is_complete; /* SS_END comes next */
+};
+
+struct smtp_server {
+	struct smtp_server_opts opts;
+	struct buf in, out;
+	struct buf body; /* lent by SS_BODY */
+	struct buf auth; /* lent by SS_AUTH, then wiped */
+	enum mode mode;
+	enum phase phase;
+	/* The event whose answer is due; SS_IDLE: none. */
+	enum ss_event awaiting;
+	/* Events still to be told. */
+	bool abort_due;
+	const char *close_due; /* the reason */
+
+	bool is_eof;
+	bool is_first_line;
+	bool is_tls, is_authed, is_extended; /* EHLO, not HELO */
+	char helo[SMTP_DOMAIN_MAX + 1]; /* "": none yet */
+	char addr[SMTP_PATH_MAX + 1]; /* lent by SS_MAIL and SS_RCPT */
+	struct smtp_rcpt_params rcpt; /* likewise */
+	struct transaction t;
+
+	uint64_t chunk_left;
+	bool chunk_is_last;
+	const struct smtp_refusal *chunk_refusal; /* said behind the chunk */
+
+	size_t line_bytes; /* of the command being run, with its CR LF */
+	size_t overlong_bytes;
+	bool overlong_cr; /* the last byte dropped was a CR */
+	bool overlong_is_auth; /* RFC 4954: 5.5.6, and the dialogue ends */
+	enum mode overlong_in; /* the mode it began in */
+
+	struct smtp_refusal too_big; /* names the limit */
+	char too_big_text[64];
+	unsigned errors, unknown_commands;
+	bool has_clock, is_touched; /* since the last tick */
+	int64_t now_ms, touched_ms;
+};
+
+/* --- smtp_server.c -------------------------------------------------------- */
+
+/* A reply; no effect on a closed session. */
+void ss_say(
+    struct smtp_server *s, int code, const char *enhanced, const char *text);
+/* A refusal of the engine's own; too many of them end the session. */
+void ss_refuse(struct smtp_server *s, const struct smtp_refusal *why);
+/* Forgets the transaction, whatever state it is in; the driver hears SS_ABORT
+ * if it held it.  The one way out for every refusal (R10). */
+void ss_reset_transaction(struct smtp_server *s);
+/* Resets, then SS_CLOSE; what is in the buffers unread stays unread. */
+void ss_hang_up(struct smtp_server *s, const char *why);
+/* The message would be larger than max_size_bytes. */
+bool ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes);
+
+/* --- smtp_server_cmd.c ---------------------------------------------------- */
+
+/* Runs one command line (without CR LF). */
+enum ss_event ss_command(
+    struct smtp_server *s, struct bytes line, struct ss_info *info);
+/* False: these are not the first bytes of an SMTP client (R37); answered. */
+bool ss_is_smtp(struct smtp_server *s);
+
+#endif

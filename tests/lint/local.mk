@@ -4,7 +4,8 @@ lint_tests = \
 	%reldir%/banned \
 	%reldir%/format \
 	%reldir%/shell \
-	%reldir%/man
+	%reldir%/man \
+	%reldir%/sendmail
 TESTS += $(lint_tests)
 EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \

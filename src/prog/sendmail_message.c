@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "prog/sendmail_message.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "mail/addr.h"
+#include "mail/addr_list.h"
+#include "mail/header.h"
+
+void
+sendmail_message_init(struct sendmail_message *m)
+{
+	*m = (struct sendmail_message) { 0 };
+	buf_init(&m->head, HEADER_MAX + HEADER_OWN_MAX + 2);
+}
+
+void
+sendmail_message_clear(struct sendmail_message *m)
+{
+	for (size_t i = 0; i < m->nrcpts; i++)
+		free(m->rcpts[i].addr);
+	free(m->rcpts);
+	buf_clear(&m->head);
+	sendmail_message_init(m);
+}
+
+/* --- recipients ----------------------------------------------------------- */
+
+static void
+add_rcpt(struct sendmail_message *m, const char *addr)
+{
+	/* Doubles at 64, 128, ...: no count of the room is kept. */
+	if (m->nrcpts == 0 ||
+	    (m->nrcpts >= 64 && (m->nrcpts & (m->nrcpts - 1)) == 0))
+		m->rcpts = xrealloc(m->rcpts,
+		    m->nrcpts < 64 ? 64 : m->nrcpts * 2, sizeof(*m->rcpts));
+	m->rcpts[m->nrcpts++] = (struct submit_rcpt) { xstrdup(addr),
+		SUBMIT_OPEN };
+}
+
+/* False: something in it is no address we would pass on. */
+static bool
+add_list(struct sendmail_message *m, struct bytes value)
+{
+	struct addr_list l;
+	bool is_good;
+
+	addr_list_parse(&l, value);
+	is_good = !l.is_malformed;
+	for (size_t i = 0; i < l.n; i++) {
+		/* One that looks like an option never reaches a command line
+		 * further on (F21). */
+		if (l.items[i].addr[0] == '-' || l.items[i].addr[0] == '\0')
+			is_good = false;
+		else
+			add_rcpt(m, l.items[i].addr);
+	}
+	addr_list_clear(&l);
+	return is_good;
+}
+
+int
+sendmail_message_add_word(
+    struct sendmail_message *m, const char *word, struct err *err)
+{
+	struct buf shown;
+	size_t before = m->nrcpts;
+	bool is_good = true;
+
+	for (const char *p = word; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			is_good = false;
+	if (is_good && add_list(m, bytes_of(word, strlen(word))) &&
+	    m->nrcpts > before)
+		return 0;
+	buf_init(&shown, 4 * STR_ESCAPE_MAX + 4);
+	IGNORE(
+	    str_escape(&shown, bytes_of(word, strlen(word)), STR_ESCAPE_MAX));
+	(void)err_set(err, ERR_INPUT, "\"%s\" is no address%s", buf_str(&shown),
+	    word[0] == '-' ? "; options stand before the addresses" : "");
+	buf_clear(&shown);
+	return -1;
+}
+
+/* In order of address, doubles beside each other. */
+static int
+compare_rcpts(const void *a, const void *b)
+{
+	const struct submit_rcpt *x = *(const struct submit_rcpt *const *)a;
+	const struct submit_rcpt *y = *(const struct submit_rcpt *const *)b;
+	int rc = strcasecmp(x->addr, y->addr);
+
+	if (rc == 0)
+		rc = strncmp(x->addr, y->addr, strcspn(x->addr, "@"));
+	return rc != 0 ? rc : (x > y) - (x < y);
+}
+
+/* Who stands in To and in Cc gets one copy.  The order is kept. */
+static void
+drop_doubles(struct sendmail_message *m)
+{
+	struct submit_rcpt **sorted;
+	size_t n = 0;
+
+	if (m->nrcpts < 2)
+		return;
+	sorted = xcalloc(m->nrcpts, sizeof(struct submit_rcpt *));
+	for (size_t i = 0; i < m->nrcpts; i++)
+		sorted[i] = &m->rcpts[i];
+	qsort(sorted, m->nrcpts, sizeof(sorted[0]), compare_rcpts);
+	for (size_t i = m->nrcpts - 1; i > 0; i--) {
+		const char *a = sorted[i]->addr, *b = sorted[i - 1]->addr;
+
+		if (addr_eq(bytes_of(a, strlen(a)), bytes_of(b, strlen(b)))) {
+			free(sorted[i]->addr);
+			sorted[i]->addr = NULL;
+		}
+	}
+	free(sorted);
+	for (size_t i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].addr != NULL)
+			m->rcpts[n++] = m->rcpts[i];
+	m->nrcpts = n;
+}
+
+/* --- the header ----------------------------------------------------------- */
+
+static bool
+is_one_of(struct bytes name, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (bytes_eq_nocase(name, *names))
+			return true;
+	return false;
+}
+
+static void
+take_field(struct sendmail_message *m, const struct header_field *f)
+{
+	if (!add_list(m, f->body))
+		m->is_malformed = true;
+}
+
+static void
+take_plain(struct sendmail_message *m, const struct header *h)
+{
+	static const char *const names[] = { "To", "Cc", "Bcc", NULL };
+
+	for (size_t i = 0; i < header_count(h); i++) {
+		struct header_field f = header_at(h, i);
+
+		if (is_one_of(f.name, names))
+			take_field(m, &f);
+	}
+}
+
+/* RFC 5322 3.6.6: each resending puts its block of fields in front.  The newest
+ * block ends at a field that is no Resent- one, or at a name it had already. */
+static void
+take_resent(struct sendmail_message *m, const struct header *h, size_t first)
+{
+	static const char *const names[] = { "Resent-To", "Resent-Cc",
+		"Resent-Bcc", NULL };
+
+	for (size_t i = first; i < header_count(h); i++) {
+		struct header_field f = header_at(h, i);
+
+		if (!bytes_has_prefix_nocase(f.name, "Resent-"))
+			return;
+		for (size_t k = first; k < i; k++) {
+			struct header_field before = header_at(h, k);
+
+			if (before.name.n == f.name.n &&
+			    strncasecmp(before.name.p, f.name.p, f.name.n) == 0)
+				return;
+		}
+		if (is_one_of(f.name, names))
+			take_field(m, &f);
+	}
+}
+
+static void
+take_rcpts(struct sendmail_message *m, const struct header *h)
+{
+	for (size_t i = 0; i < header_count(h); i++)
+		if (bytes_has_prefix_nocase(header_at(h, i).name, "Resent-")) {
+			take_resent(m, h, i);
+			return;
+		}
+	take_plain(m, h);
+}
+
+/* False: the header is full. */
+static bool
+mend(struct header *h, const struct sendmail_wishes *w)
+{
+	(void)header_remove_all(h, "Bcc");
+	(void)header_remove_all(h, "Resent-Bcc");
+	(void)header_remove_all(h, "X-Relais-Account");
+	if (header_find(h, "From", 0) == HEADER_NONE &&
+	    !header_append(h, "From", bytes_of(w->from, strlen(w->from))))
+		return false;
+	return w->account == NULL ||
+	       header_append(h, "X-Relais-Account",
+		   bytes_of(w->account, strlen(w->account)));
+}
+
+int
+sendmail_message_set(struct sendmail_message *m, struct bytes text,
+    const struct sendmail_wishes *wishes, struct err *err)
+{
+	struct header *h = header_new();
+	size_t used = header_put(h, text.p, text.n);
+	int rc = -1;
+
+	header_end(h);
+	if (header_state(h) != HEADER_DONE) {
+		(void)err_set(err, ERR_INPUT, "the header is too big");
+		goto out;
+	}
+	used -= header_rest(h).n;
+	m->body = bytes_of(text.p + used, text.n - used);
+	m->is_8bit = !str_is_ascii(text);
+	if (wishes->has_header_rcpts)
+		take_rcpts(m, h);
+	drop_doubles(m);
+	if (!mend(h, wishes) || !header_write(h, &m->head) ||
+	    !buf_adds(&m->head, "\r\n")) {
+		(void)err_set(err, ERR_INPUT, "the header is too big");
+		goto out;
+	}
+	rc = 0;
+out:
+	header_free(h);
+	return rc;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* -t, Bcc, Resent-, From: what sendmail makes of a header. */
+#include "tests/lib/check.h"
+
+#include <stdlib.h>
+
+#include "prog/sendmail_message.h"
+
+static const struct row {
+	const char *in;
+	const char *rcpts; /* with -t, comma behind each */
+	const char *out; /* head and body */
+	bool is_malformed;
+} rows[] = {
+	/* R15: folded Bcc in every place */
+	{ "Bcc: c@x,\r\n d@x\r\nFrom: f@x\r\nTo: a@x\r\nBCC:\r\n\te@x\r\n"
+	  "Cc: b@x\r\n\r\nBcc: body\r\n",
+	    "c@x,d@x,a@x,e@x,b@x,",
+	    "From: f@x\r\nTo: a@x\r\nCc: b@x\r\n\r\nBcc: body\r\n", false },
+	/* the newest block of Resent- fields only */
+	{ "Resent-From: r@x\r\nResent-To: new@x\r\nResent-Bcc: hidden@x\r\n"
+	  "Resent-From: old@x\r\nResent-To: old@x\r\nFrom: f@x\r\nTo: a@x\r\n"
+	  "\r\n",
+	    "new@x,hidden@x,",
+	    "Resent-From: r@x\r\nResent-To: new@x\r\nResent-From: old@x\r\n"
+	    "Resent-To: old@x\r\nFrom: f@x\r\nTo: a@x\r\n\r\n",
+	    false },
+	{ "Resent-To: new@x\r\nReceived: by x\r\nResent-Cc: old@x\r\n"
+	  "From: f@x\r\n\r\n",
+	    "new@x,",
+	    "Resent-To: new@x\r\nReceived: by x\r\nResent-Cc: old@x\r\n"
+	    "From: f@x\r\n\r\n",
+	    false },
+	/* no header at all, no body at all, nothing at all */
+	{ "just text\r\n", "", "From: Me <me@host>\r\n\r\njust text\r\n",
+	    false },
+	{ "To: a@x\r\n", "a@x,", "To: a@x\r\nFrom: Me <me@host>\r\n\r\n",
+	    false },
+	{ "", "", "From: Me <me@host>\r\n\r\n", false },
+	/* an mbox line */
+	{ "From me Fri Aug 21 10:00:00 2026\r\nTo: a@x\r\nFrom: "
+	  "f@x\r\n\r\nb\r\n",
+	    "a@x,", "To: a@x\r\nFrom: f@x\r\n\r\nb\r\n", false },
+	/* names, groups, comments, bare names, doubles */
+	{ "From: f@x\r\nTo: \"a, b\" <a@x>, G: b@x, c@x;, root (me)\r\n"
+	  "Cc: A@x, a@X, root\r\n\r\n",
+	    "a@x,b@x,c@x,root,A@x,",
+	    "From: f@x\r\nTo: \"a, b\" <a@x>, G: b@x, c@x;, root (me)\r\n"
+	    "Cc: A@x, a@X, root\r\n\r\n",
+	    false },
+	/* an address that looks like an option is not passed on */
+	{ "From: f@x\r\nTo: -oQ/tmp@x, a@x\r\n\r\n", "a@x,",
+	    "From: f@x\r\nTo: -oQ/tmp@x, a@x\r\n\r\n", true },
+	{ "From: f@x\r\nTo: a@x, b c@x\r\n\r\n", "a@x,",
+	    "From: f@x\r\nTo: a@x, b c@x\r\n\r\n", true },
+	/* our own field is ours to set */
+	{ "From: f@x\r\nX-Relais-Account: other\r\nTo: a@x\r\n\r\n", "a@x,",
+	    "From: f@x\r\nTo: a@x\r\n\r\n", false },
+};
+
+static void
+list_rcpts(const struct sendmail_message *m, struct buf *to)
+{
+	for (size_t i = 0; i < m->nrcpts; i++)
+		assert_true(buf_addf(to, "%s,", m->rcpts[i].addr));
+}
+
+static void
+headers_become_envelopes(void **state)
+{
+	const struct sendmail_wishes wishes = { .has_header_rcpts = true,
+		.from = "Me <me@host>" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sendmail_message m;
+		struct buf got;
+
+		buf_init(&got, 4096);
+		sendmail_message_init(&m);
+		assert_int_equal(sendmail_message_set(&m,
+				     bytes_of(rows[i].in, strlen(rows[i].in)),
+				     &wishes, NULL),
+		    0);
+		list_rcpts(&m, &got);
+		assert_string_equal(buf_str(&got), rows[i].rcpts);
+		buf_reset(&got);
+		assert_true(buf_add(&got, buf_str(&m.head), buf_len(&m.head)));
+		assert_true(buf_add(&got, m.body.p, m.body.n));
+		assert_string_equal(buf_str(&got), rows[i].out);
+		assert_int_equal(m.is_malformed, rows[i].is_malformed);
+		sendmail_message_clear(&m);
+		buf_clear(&got);
+	}
+}
+
+static void
+without_t_only_the_words_count_and_bcc_still_goes(void **state)
+{
+	static const char text[] =
+	    "To: a@x\r\nBcc: secret@x\r\nFrom: f@x\r\n\r\n";
+	const struct sendmail_wishes wishes = { .from = "x", .account = "w" };
+	struct sendmail_message m;
+
+	(void)state;
+	sendmail_message_init(&m);
+	assert_int_equal(
+	    sendmail_message_add_word(&m, "Joe <b@x>, c@x", NULL), 0);
+	assert_int_equal(sendmail_message_add_word(&m, "b@x", NULL), 0);
+	assert_int_equal(sendmail_message_set(&m,
+			     bytes_of(text, sizeof(text) - 1), &wishes, NULL),
+	    0);
+	assert_int_equal(m.nrcpts, 2);
+	assert_string_equal(m.rcpts[0].addr, "b@x");
+	assert_string_equal(m.rcpts[1].addr, "c@x");
+	assert_buf(
+	    &m.head, "To: a@x\r\nFrom: f@x\r\nX-Relais-Account: w\r\n\r\n");
+	sendmail_message_clear(&m);
+}
+
+/* R8, F21 */
+static void
+words_that_are_no_address_are_refused(void **state)
+{
+	static const char *const bad[] = { "", " ", ",", "a@x\nRCPT TO:<b@x>",
+		"a@x\r", "-oQ", "-a@x", "<a@x", "a@x>", "a b@x", "\"a@x",
+		"a@x\x7f", "a@x, -b", "a@\xff" };
+	struct sendmail_message m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct err err = { 0 };
+
+		sendmail_message_init(&m);
+		assert_int_equal(
+		    sendmail_message_add_word(&m, bad[i], &err), -1);
+		assert_int_equal(err.class, ERR_INPUT);
+		for (const char *p = err.text; *p != '\0'; p++)
+			assert_true(*p >= ' ' && *p <= '~');
+		sendmail_message_clear(&m);
+	}
+}
+
+static void
+eight_bit_is_seen(void **state)
+{
+	static const char text[] = "From: f@x\r\n\r\nna\xc3\xafve\r\n";
+	const struct sendmail_wishes wishes = { .from = "x" };
+	struct sendmail_message m;
+
+	(void)state;
+	sendmail_message_init(&m);
+	assert_int_equal(sendmail_message_set(&m,
+			     bytes_of(text, sizeof(text) - 1), &wishes, NULL),
+	    0);
+	assert_true(m.is_8bit);
+	sendmail_message_clear(&m);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_become_envelopes),
+		cmocka_unit_test(
+		    without_t_only_the_words_count_and_bcc_still_goes),
+		cmocka_unit_test(words_that_are_no_address_are_refused),
+		cmocka_unit_test(eight_bit_is_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

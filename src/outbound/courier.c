@@ -211,8 +211,8 @@ handshake_timed_out(struct courier *c)
 
 enum trouble_act { ACT_NOTHING, ACT_PAUSE, ACT_HOLD, ACT_PORT };
 
-/* What each kind of trouble before or after the login means for the account
- * (DESIGN section 6). */
+/* What each kind of trouble means for the account when no reply says more
+ * (mail/diagnosis.h knows the replies). */
 static const struct {
 	enum trouble_act act;
 	enum reach_fault fault; /* for ACT_PORT */
@@ -228,23 +228,31 @@ static const struct {
 	[SC_TROUBLE_CRED] = { ACT_HOLD, REACH_UNTRIED },
 };
 
-static void
-on_close(struct courier *c, const struct sc_info *info)
+static enum trouble_act
+act_on(const struct courier *c, const struct sc_info *info)
 {
-	enum trouble_act act = troubles[info->trouble].act;
-	struct verdict v = info->verdict;
+	if (info->trouble != SC_TROUBLE_LOST)
+		return troubles[info->trouble].act;
+	if (!c->is_ready && info->verdict.stage <= STAGE_GREETING)
+		return ACT_PORT;
+	/* An idle connection that the server ends is nobody's trouble. */
+	return c->is_ready && list_is_empty(&c->hauls) ? ACT_NOTHING
+						       : ACT_PAUSE;
+}
+
+static void
+tell_pool(struct courier *c, const struct sc_info *info)
+{
+	enum trouble_act act = act_on(c, info);
 	struct buf why;
 
+	if (act == ACT_NOTHING ||
+	    (act != ACT_PORT && info->verdict.code != 0 &&
+		pool_heard(c->pool, &info->verdict, c->who)))
+		return;
 	buf_init(&why, 1024);
-	IGNORE(buf_addf(&why, "%s: ", c->who));
-	verdict_text(&v, &why);
-	if (info->trouble == SC_TROUBLE_LOST && !c->is_ready &&
-	    v.stage <= STAGE_GREETING)
-		act = ACT_PORT;
-	/* An idle connection that the server ends is nobody's trouble. */
-	if (info->trouble == SC_TROUBLE_LOST && c->is_ready &&
-	    list_is_empty(&c->hauls))
-		act = ACT_NOTHING;
+	IGNORE(buf_addf(
+	    &why, "%s: %s", c->who, info->verdict.text)); /* cut when full */
 	switch (act) {
 	case ACT_NOTHING:
 		break;
@@ -260,6 +268,14 @@ on_close(struct courier *c, const struct sc_info *info)
 		break;
 	}
 	buf_clear(&why);
+}
+
+static void
+on_close(struct courier *c, const struct sc_info *info)
+{
+	struct verdict v = info->verdict;
+
+	tell_pool(c, info);
 	(void)snprintf(v.who, sizeof(v.who), "%s", c->who);
 	go(c, v.class != VERDICT_NONE ? &v : NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "mail/diagnosis.h"
 #include "mail/envelope.h"
 #include "net/loop.h"
 #include "outbound/pool.h"
@@ -185,13 +186,18 @@ void
 haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
 {
 	size_t i = h->index[rcpt];
+	struct verdict *mine = &h->verdicts[i];
 
-	h->verdicts[i] = *v;
-	(void)snprintf(h->verdicts[i].who, sizeof(h->verdicts[i].who), "%s",
-	    h->remote->who);
-	if (v->class == VERDICT_OK)
+	*mine = *v;
+	(void)snprintf(mine->who, sizeof(mine->who), "%s", h->remote->who);
+	/* A 5yz that means something else, a quota say, must not end the
+	 * message; code and text stay as they were said. */
+	if (mine->class == VERDICT_NEVER &&
+	    diagnose(mine, pool_opts_of(h->pool)->host).act != DIAGNOSIS_FAIL)
+		mine->class = VERDICT_LATER;
+	if (mine->class == VERDICT_OK)
 		h->is_sent = true;
-	queue_delivery_rcpt(h->qd, i, &h->verdicts[i]);
+	queue_delivery_rcpt(h->qd, i, mine);
 }
 
 bool
@@ -237,6 +243,17 @@ same_answer(const struct verdict *a, const struct verdict *b)
 	       strcmp(a->text, b->text) == 0;
 }
 
+static void
+log_advice(struct log_line *l, const struct haul *h, const struct verdict *v)
+{
+	struct diagnosis d = diagnose(v, pool_opts_of(h->pool)->host);
+
+	if (d.act != DIAGNOSIS_NONE && d.cause[0] != '\0')
+		log_str(l, "cause", d.cause);
+	if (d.act != DIAGNOSIS_NONE && d.remedy[0] != '\0')
+		log_str(l, "remedy", d.remedy);
+}
+
 /* One line for all recipients that got the same answer as recipient i. */
 static void
 log_group(const struct haul *h, size_t i)
@@ -263,6 +280,7 @@ log_group(const struct haul *h, size_t i)
 	log_str(&l, "tls", h->remote->tls[0] != '\0' ? h->remote->tls : "none");
 	log_num(&l, "code", v->code);
 	log_str(&l, "reply", v->text);
+	log_advice(&l, h, v);
 	log_str(&l, "delay",
 	    num_duration_text(clock_wall_ms(loop_clock(pool_loop(h->pool))) -
 				  e->arrived_s * 1000,
@@ -304,26 +322,36 @@ is_partial(const struct haul *h)
 	return has_ok && has_other;
 }
 
+/* What the answers mean for the account.  True: nobody took or refused it for
+ * good, and the trouble is the account's: nothing is charged to the message. */
 static bool
 is_untried(const struct haul *h)
 {
-	for (size_t i = 0; i < h->env->nrcpts; i++)
-		if (h->verdicts[i].class != VERDICT_NONE)
-			return false;
-	return true;
+	bool is_account = true;
+
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		const struct verdict *v = &h->verdicts[i];
+
+		if (v->class == VERDICT_NONE)
+			continue;
+		if (v->is_uncertain || !pool_heard(h->pool, v, h->remote->who))
+			is_account = false;
+	}
+	return is_account;
 }
 
 void
 haul_end(struct haul *h, const struct verdict *v)
 {
-	bool partial = is_partial(h);
+	bool partial = is_partial(h), untried;
 
 	log_outcome(h);
+	untried = is_untried(h);
 	if (h->is_sent)
 		pool_sent(h->pool);
 	if (partial)
 		pool_settling(h->pool);
-	if (is_untried(h) && (v == NULL || v->code == 421))
+	if (untried)
 		queue_delivery_end(
 		    h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 	else

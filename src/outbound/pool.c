@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/must.h"
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "mail/diagnosis.h"
 #include "mail/verdict.h"
 #include "net/loop.h"
 #include "outbound/courier.h"
@@ -19,7 +21,7 @@ enum {
 	PATIENCE_AUTO_MS = 4 * 1000, /* another port is waiting */
 	PAUSE_MAX_MS = 15 * 60 * 1000,
 	WAKE_JITTER_MS = 2000,
-	REASON_MAX = 400
+	REASON_MAX = 800
 };
 
 struct pool {
@@ -40,6 +42,7 @@ struct pool {
 	char reason[REASON_MAX];
 	char *ports_text;
 	size_t unsettled;
+	bool is_window_closed; /* paused by a quota: the network is no cure */
 	bool is_stopping;
 	uint64_t sent;
 	int64_t last_sent_s;
@@ -117,6 +120,7 @@ on_timer(void *ctx)
 		 * of troubles stay until something succeeds. */
 		p->state = POOL_READY;
 		p->until_ms = 0;
+		p->is_window_closed = false;
 	}
 	pool_turn(p);
 }
@@ -197,6 +201,7 @@ void
 pool_flush(struct pool *p)
 {
 	p->state = POOL_READY;
+	p->is_window_closed = false;
 	loop_timer_set(p->timer, INT64_MAX);
 	pool_turn(p);
 }
@@ -204,7 +209,7 @@ pool_flush(struct pool *p)
 void
 pool_network_changed(struct pool *p)
 {
-	if (p->state != POOL_PAUSED)
+	if (p->state != POOL_PAUSED || p->is_window_closed)
 		return;
 	p->troubles = 0;
 	p->until_ms = now_ms(p) + 500 + rng_below(p->rng, WAKE_JITTER_MS);
@@ -292,6 +297,63 @@ pool_hold(struct pool *p, const char *why)
 	p->refusals++;
 	stand_down(p, POOL_HELD, why, waits_s[i] * 1000);
 	log_state(p, LOG_LEVEL_ERROR, "held");
+}
+
+/* Answer, cause and remedy in one sentence. */
+static void
+describe(const struct verdict *v, const struct diagnosis *d, const char *who,
+    struct buf *to)
+{
+	IGNORE(buf_addf(to, "%s: ", who)); /* all of this is cut when full */
+	verdict_text(v, to);
+	if (d->cause[0] != '\0')
+		IGNORE(buf_addf(to, "; %s", d->cause));
+	if (d->remedy[0] != '\0')
+		IGNORE(buf_addf(to, "; %s", d->remedy));
+}
+
+/* The window is closed: no attempt until it reopens, because some providers
+ * close it anew at every try. */
+static void
+close_window(struct pool *p, const char *why, int64_t wait_ms)
+{
+	if (p->state != POOL_READY)
+		return;
+	stand_down(p, POOL_PAUSED, why, wait_ms);
+	p->is_window_closed = true;
+	log_state(p, LOG_LEVEL_ERROR, "quota");
+}
+
+bool
+pool_heard(struct pool *p, const struct verdict *v, const char *who)
+{
+	struct diagnosis d = diagnose(v, p->opts.host);
+	bool is_account = false;
+	struct buf why;
+
+	buf_init(&why, 2048);
+	describe(v, &d, who, &why);
+	switch (d.act) {
+	case DIAGNOSIS_PAUSE:
+		pool_pause(p, buf_str(&why));
+		is_account = true;
+		break;
+	case DIAGNOSIS_QUOTA:
+		close_window(p, buf_str(&why), d.pause_ms);
+		is_account = true;
+		break;
+	case DIAGNOSIS_HOLD_ACCOUNT:
+		pool_hold(p, buf_str(&why));
+		is_account = true;
+		break;
+	case DIAGNOSIS_NONE:
+	case DIAGNOSIS_RETRY:
+	case DIAGNOSIS_HOLD_MESSAGE:
+	case DIAGNOSIS_FAIL:
+		break;
+	}
+	buf_clear(&why);
+	return is_account;
 }
 
 /* What to say when no port leads to the provider: the newest reason, and what

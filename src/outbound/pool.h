@@ -106,6 +106,10 @@ void pool_port_failed(struct pool *p, enum reach_fault why, const char *text);
 void pool_pause(struct pool *p, const char *why);
 /* The login does not work. */
 void pool_hold(struct pool *p, const char *why);
+/* Does to the account what this answer calls for (mail/diagnosis.h), which may
+ * be nothing; who: the remote side.  True: nothing is to be charged to the
+ * message. */
+bool pool_heard(struct pool *p, const struct verdict *v, const char *who);
 /* A partial result is being synced: nobody takes a message until then. */
 void pool_settling(struct pool *p);
 void pool_settled(void *pool);

@@ -132,8 +132,8 @@ without_dot(struct bytes domain)
 	return domain;
 }
 
-static bool
-is_domain(struct bytes domain)
+bool
+addr_domain_is_name(struct bytes domain)
 {
 	size_t label = 0;
 
@@ -167,7 +167,7 @@ addr_is_mailbox(struct bytes addr)
 
 	return addr_is_safe(addr) && addr_split(addr, &local, &domain) &&
 	       local_is_valid(local) &&
-	       (is_domain(domain) || addr_domain_is_literal(domain));
+	       (addr_domain_is_name(domain) || addr_domain_is_literal(domain));
 }
 
 bool
@@ -266,7 +266,8 @@ addr_domain_is_public(struct bytes domain)
 	/* "10.0.0.1" without brackets is no name either. */
 	if (digits == domain.n || domain.p[domain.n - digits - 1] == '.')
 		return false;
-	return is_domain(domain) && memchr(domain.p, '.', domain.n) != NULL &&
+	return addr_domain_is_name(domain) &&
+	       memchr(domain.p, '.', domain.n) != NULL &&
 	       !is_under_local_suffix(domain);
 }
 

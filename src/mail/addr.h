@@ -42,6 +42,8 @@ struct bytes addr_domain(struct bytes addr); /* empty if it has none */
 bool addr_eq(struct bytes a, struct bytes b);
 bool addr_domain_eq(struct bytes a, struct bytes b);
 
+/* Labels of letters, digits, hyphens, underscores or UTF-8, none empty. */
+bool addr_domain_is_name(struct bytes domain);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" */
 bool addr_domain_is_literal(struct bytes domain);
 /* Could others reach or at least believe it: letters, digits, hyphens (or

@@ -17,7 +17,8 @@ idna_domain(struct buf *to, struct bytes domain)
 
 	if (str_is_ascii(domain))
 		return buf_add(to, domain.p, domain.n);
-	if (domain.n > ADDR_MAX)
+	/* libidn2 leaves ASCII characters alone that no name may hold. */
+	if (!addr_domain_is_name(domain))
 		return false;
 	utf8 = xstrndup(domain.p, domain.n);
 	ok = idn2_lookup_u8((const uint8_t *)utf8, &ascii,

@@ -5,7 +5,16 @@ unit_tests = \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
-	%reldir%/test_smtp_dot
+	%reldir%/test_smtp_dot \
+	%reldir%/test_addr \
+	%reldir%/test_addr_list \
+	%reldir%/test_date \
+	%reldir%/test_header \
+	%reldir%/test_idna \
+	%reldir%/test_intake \
+	%reldir%/test_mime \
+	%reldir%/test_msgid \
+	%reldir%/test_received
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
@@ -15,6 +24,22 @@ unit_tests = \
 MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_envelope_SOURCES = %reldir%/test_envelope.c
 %canon_reldir%_test_envelope_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_addr_SOURCES = %reldir%/test_addr.c
+%canon_reldir%_test_addr_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_addr_list_SOURCES = %reldir%/test_addr_list.c
+%canon_reldir%_test_addr_list_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_date_SOURCES = %reldir%/test_date.c
+%canon_reldir%_test_date_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_header_SOURCES = %reldir%/test_header.c
+%canon_reldir%_test_header_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_idna_SOURCES = %reldir%/test_idna.c
+%canon_reldir%_test_idna_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_mime_SOURCES = %reldir%/test_mime.c
+%canon_reldir%_test_mime_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_msgid_SOURCES = %reldir%/test_msgid.c
+%canon_reldir%_test_msgid_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_received_SOURCES = %reldir%/test_received.c
+%canon_reldir%_test_received_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_verdict_SOURCES = %reldir%/test_verdict.c
 %canon_reldir%_test_verdict_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 
@@ -27,3 +52,7 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 	src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_diagnosis_SOURCES = %reldir%/test_diagnosis.c
 %canon_reldir%_test_diagnosis_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+
+FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
+%canon_reldir%_test_intake_SOURCES = %reldir%/test_intake.c
+%canon_reldir%_test_intake_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)

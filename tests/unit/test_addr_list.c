@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* R78: address lists of every shape, in one bounded pass. */
+#include "tests/lib/check.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "mail/addr.h"
+#include "mail/addr_list.h"
+
+/* "addr|addr" and, after a "!", that it is malformed. */
+static void
+check_list(const char *text, const char *expect)
+{
+	struct addr_list l;
+	struct buf got;
+
+	buf_init(&got, 4096);
+	addr_list_parse(&l, bytes_of(text, strlen(text)));
+	for (size_t i = 0; i < l.n; i++) {
+		assert_true(buf_adds(&got, i > 0 ? "|" : ""));
+		assert_true(buf_adds(&got, l.items[i].addr));
+	}
+	assert_true(buf_adds(&got, l.is_malformed ? "!" : ""));
+	if (strcmp(buf_str(&got), expect) != 0)
+		fail_msg("%s: got %s, not %s", text, buf_str(&got), expect);
+	addr_list_clear(&l);
+	buf_clear(&got);
+}
+
+static void
+lists_of_every_shape_give_their_addresses(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "", "" },
+		{ "   \r\n ", "" },
+		{ "root", "root" },
+		{ "a@b", "a@b" },
+		{ "a@b, c@d", "a@b|c@d" },
+		{ "a@b,c@d,", "a@b|c@d" },
+		{ ",,a@b,,", "a@b" },
+		{ "Joe Doe <a@b>", "a@b" },
+		{ "\"Doe, Joe\" <a@b>, x@y", "a@b|x@y" },
+		{ "J. R. Doe <a@b>", "a@b" },
+		{ "joe@c <a@b>", "a@b" },
+		{ "[Team] =?utf-8?q?x?= <a@b>", "a@b" },
+		{ "<a@b>", "a@b" },
+		{ "<>", "" },
+		{ "a@b (Joe, the one)", "a@b" },
+		{ "(c) a (c) @ (c) b (c (d (e)) f)", "a@b" },
+		{ "a@b (un\\)closed)", "a@b" },
+		{ " a . b @ c . d ", "a.b@c.d" },
+		{ "a\r\n @\r\n\tb", "a@b" },
+		{ "\"a b\"@c", "\"a b\"@c" },
+		{ "\"a\r\n b\"@c", "\"a b\"@c" },
+		{ "\"a\\\"b\"@c", "\"a\\\"b\"@c" },
+		{ "a@[192.0.2.1]", "a@[192.0.2.1]" },
+		{ "<@x,@y.z:a@b>", "a@b" },
+		{ "<@x:a@b>, c@d", "a@b|c@d" },
+		{ "undisclosed-recipients:;", "" },
+		{ "A Group: a@b, C <c@d>;, e@f", "a@b|c@d|e@f" },
+		{ "A: a@b;, B: c@d;", "a@b|c@d" },
+		{ "A: a@b; x@y", "a@b|x@y" },
+		{ "j\xc3\xb6rg@b\xc3\xbc", "j\xc3\xb6rg@b\xc3\xbc" },
+		{ "J\xc3\xb6 <a@b>", "a@b" },
+		{ "a@b;c@d", "a@b|c@d" },
+		/* malformed, and how far it carries */
+		{ "a b", "!" },
+		{ "a b@c, d@e", "d@e!" },
+		{ "a@b@c, d@e", "d@e!" },
+		{ "@b", "!" },
+		{ "a@", "!" },
+		{ "<a@b", "a@b!" },
+		{ "a@b>, c@d", "c@d!" },
+		{ "<a@b> <c@d>", "a@b|c@d!" },
+		{ "<a@b> c@d", "a@b|c@d!" },
+		{ "\"open <a@b>", "!" },
+		{ "(open a@b", "!" },
+		{ "a@b, (open", "a@b!" },
+		{ "a@[open", "!" },
+		{ "a)b@c, d@e", "d@e!" },
+		{ "a@b\xff, c@d", "c@d!" },
+		{ "a\x01@b, c@d", "c@d!" },
+		{ "[1.2.3.4], a@b", "a@b!" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_list(rows[i][0], rows[i][1]);
+}
+
+static void
+an_item_says_where_it_stands_and_what_it_is_called(void **state)
+{
+	static const struct {
+		const char *text, *spec, *phrase, *name;
+	} rows[] = {
+		{ "Joe Doe <a@b>", "a@b", "Joe Doe", "Joe Doe" },
+		{ "\"Doe, \\\"J\\\"\" < a@b >", "a@b", "\"Doe, \\\"J\\\"\"",
+		    "Doe, \"J\"" },
+		{ "root (Cron Daemon)", "root", "", "Cron Daemon" },
+		{ "<a@b> (x)", "a@b", "", "x" },
+		{ "a . b@c", "a . b@c", "", "" },
+		{ "=?utf-8?q?J=C3=B6?= <a@b>", "a@b",
+		    "=?utf-8?q?J=C3=B6?=", "=?utf-8?q?J=C3=B6?=" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct addr_list l;
+		struct buf name;
+
+		buf_init(&name, 100);
+		addr_list_parse(
+		    &l, bytes_of(rows[i].text, strlen(rows[i].text)));
+		assert_int_equal(l.n, 1);
+		assert_true(bytes_eq(l.items[0].spec, rows[i].spec));
+		assert_true(bytes_eq(l.items[0].phrase, rows[i].phrase));
+		addr_item_name(&l.items[0], &name);
+		assert_buf(&name, rows[i].name);
+		buf_clear(&name);
+		addr_list_clear(&l);
+	}
+}
+
+static void
+a_comment_after_an_empty_address_belongs_to_nobody(void **state)
+{
+	struct addr_list l;
+	const char *text = "a@b (x), <> (y)";
+
+	(void)state;
+	addr_list_parse(&l, bytes_of(text, strlen(text)));
+	assert_int_equal(l.n, 1);
+	assert_true(bytes_eq(l.items[0].comment, "x"));
+	addr_list_clear(&l);
+}
+
+static void
+every_prefix_of_a_list_is_survived_and_safe(void **state)
+{
+	static const char text[] =
+	    "G: \"a\\\" , \" <@x,@y:\"q\\\\\"@z>, (c(d\\)) e) f . g@[1.2.3.4],"
+	    "h@i;, =?x?= <j@k> (l)";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text); n++) {
+		/* Of the exact size, so that the sanitizer sees a step
+		 * beyond the end. */
+		char *copy = malloc(n > 0 ? n : 1);
+		struct addr_list l;
+
+		memcpy(copy, text, n);
+		addr_list_parse(&l, bytes_of(copy, n));
+		for (size_t i = 0; i < l.n; i++)
+			assert_true(addr_is_safe(bytes_of(
+			    l.items[i].addr, strlen(l.items[i].addr))));
+		addr_list_clear(&l);
+		free(copy);
+	}
+}
+
+static void
+deep_nesting_and_long_lists_cost_one_pass(void **state)
+{
+	enum { N = 100000 };
+	char *text = malloc(N);
+	struct addr_list l;
+
+	(void)state;
+	memset(text, '(', N);
+	addr_list_parse(&l, bytes_of(text, N));
+	assert_true(l.is_malformed);
+	addr_list_clear(&l);
+	for (size_t i = 0; i < N; i++)
+		text[i] = i % 2 == 0 ? 'a' : ',';
+	addr_list_parse(&l, bytes_of(text, N));
+	assert_int_equal(l.n, ADDR_LIST_MAX);
+	assert_true(l.is_malformed);
+	addr_list_clear(&l);
+	memset(text, 'a', N);
+	addr_list_parse(&l, bytes_of(text, N));
+	assert_int_equal(l.n, 0);
+	assert_true(l.is_malformed);
+	addr_list_clear(&l);
+	free(text);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists_of_every_shape_give_their_addresses),
+		cmocka_unit_test(
+		    an_item_says_where_it_stands_and_what_it_is_called),
+		cmocka_unit_test(
+		    a_comment_after_an_empty_address_belongs_to_nobody),
+		cmocka_unit_test(every_prefix_of_a_list_is_survived_and_safe),
+		cmocka_unit_test(deep_nesting_and_long_lists_cost_one_pass),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* R14, R15, R42, R78: what is done to every message on its way in. */
+#include "tests/lib/check.h"
+
+#include <stdlib.h>
+
+#include "fixup/intake.h"
+#include "fixup/trace.h"
+#include "mail/header.h"
+
+#define RECEIVED                                                               \
+	"Received: from alice by mx.example.org (relais, userid 1000) with "   \
+	"ESMTP id X1\r\n for <b@example.net>; Fri, 21 Aug 2026 14:03:05 "      \
+	"+0200\r\n"
+#define FROM  "From: Alice <alice@example.org>\r\n"
+#define DATE  "Date: Fri, 21 Aug 2026 14:03:05 +0200\r\n"
+#define MSGID "Message-ID: <20260821120305.X1@mx.example.org>\r\n"
+#define ALL   "From: a@b\r\nDate: today\r\nMessage-ID: <x@y>\r\n"
+
+static struct envelope *
+the_envelope(void)
+{
+	struct envelope *e = envelope_new();
+
+	memcpy(e->id, "X1", 3);
+	envelope_set(&e->sender, "alice@example.org");
+	envelope_set(&e->peer, "unix");
+	envelope_set(&e->user, "alice");
+	e->uid = 1000;
+	envelope_add_rcpt(e, "b@example.net");
+	return e;
+}
+
+static struct intake_facts
+the_facts(const struct envelope *e)
+{
+	return (struct intake_facts) {
+		.env = e,
+		.hostname = "mx.example.org",
+		.with = "ESMTP",
+		.wall_ms = INT64_C(1787313785000),
+		.utc_offset_s = 7200,
+		.full_name = "Alice",
+	};
+}
+
+static void
+drain(struct intake *in, struct buf *out, size_t most)
+{
+	const void *p;
+	size_t n;
+
+	while ((n = intake_peek(in, &p)) > 0) {
+		n = n < most ? n : most;
+		assert_true(buf_add(out, p, n));
+		intake_took(in, n);
+	}
+}
+
+/* Puts text through in chunks, each in memory of its exact size. */
+static bool
+run(struct intake *in, struct bytes text, size_t chunk, struct buf *out)
+{
+	for (size_t at = 0, n; at < text.n; at += n) {
+		char *copy;
+		bool ok;
+
+		n = text.n - at < chunk ? text.n - at : chunk;
+		copy = malloc(n);
+		memcpy(copy, text.p + at, n);
+		ok = intake_put(in, copy, n);
+		drain(in, out, chunk);
+		free(copy);
+		if (!ok)
+			return false;
+	}
+	if (!intake_end(in))
+		return false;
+	drain(in, out, chunk);
+	return true;
+}
+
+static const struct row {
+	const char *in, *out;
+} rows[] = {
+	{ ALL "\r\nbody\r\n", RECEIVED ALL "\r\nbody\r\n" },
+	{ ALL "\r\nbody", RECEIVED ALL "\r\nbody\r\n" },
+	{ ALL "\r\nbody\r", RECEIVED ALL "\r\nbody\r\n" },
+	{ ALL "\r\n\r\n\r\n.\r\n", RECEIVED ALL "\r\n\r\n\r\n.\r\n" },
+	{ ALL "\r\n", RECEIVED ALL "\r\n" },
+	{ ALL, RECEIVED ALL "\r\n" },
+	/* what is missing is made; what is there stays in its place */
+	{ "Subject: x\r\n\r\ny\r\n",
+	    RECEIVED "Subject: x\r\n" FROM DATE MSGID "\r\ny\r\n" },
+	{ "date: d\r\nFROM :a\r\n\r\ny\r\n",
+	    RECEIVED "date: d\r\nFROM :a\r\n" MSGID "\r\ny\r\n" },
+	{ "From:\r\nDate: \r\n \r\nMessage-ID:\r\nTo: b\r\n\r\n",
+	    RECEIVED "To: b\r\n" FROM DATE MSGID "\r\n" },
+	/* no header at all */
+	{ "", RECEIVED FROM DATE MSGID "\r\n" },
+	{ "hello\r\nyou\r\n", RECEIVED FROM DATE MSGID "\r\nhello\r\nyou\r\n" },
+	{ "hello", RECEIVED FROM DATE MSGID "\r\nhello\r\n" },
+	{ "\r\nhello\r\n", RECEIVED FROM DATE MSGID "\r\nhello\r\n" },
+	{ ALL "hello you\r\n", RECEIVED ALL "\r\nhello you\r\n" },
+	/* R15 */
+	{ ALL "Bcc: s@x\r\nTo: t@x\r\n\r\n", RECEIVED ALL "To: t@x\r\n\r\n" },
+	{ "Bcc: a\r\nbcc:b,\r\n c,\r\n\td\r\nBCC : e\r\nResent-Bcc: f\r\n"
+	  "Resent-bcc:\r\n g\r\nReturn-Path: <h>\r\n" ALL "Bcc: i",
+	    RECEIVED ALL "\r\n" },
+	{ ALL "X-Bcc: a\r\nBcc-X: b\r\n\r\nBcc: body\r\n",
+	    RECEIVED ALL "X-Bcc: a\r\nBcc-X: b\r\n\r\nBcc: body\r\n" },
+	/* mbox */
+	{ "From me Fri Aug 21\r\n" ALL "\r\nFrom x\r\n",
+	    RECEIVED ALL "\r\nFrom x\r\n" },
+};
+
+static void
+check_row(const void *arg, size_t chunk)
+{
+	const struct row *row = arg;
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+	struct intake *in = intake_new(&facts);
+	struct buf out;
+
+	buf_init(&out, 10000);
+	assert_true(run(in, bytes_of(row->in, strlen(row->in)), chunk, &out));
+	assert_buf(&out, row->out);
+	buf_clear(&out);
+	intake_free(in);
+	envelope_free(e);
+}
+
+static void
+messages_come_out_mended_and_otherwise_as_they_were(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_chunks(check_row, &rows[i], strlen(rows[i].in));
+}
+
+static void
+the_body_is_the_callers_own_bytes(void **state)
+{
+	static const char head[] = ALL "\r\n", body[] = "some body\r\n";
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+	struct intake *in = intake_new(&facts);
+	struct buf out;
+	const void *p;
+
+	(void)state;
+	buf_init(&out, 10000);
+	assert_true(intake_put(in, head, strlen(head)));
+	drain(in, &out, 10000);
+	assert_true(intake_put(in, body, strlen(body)));
+	assert_int_equal(intake_peek(in, &p), strlen(body));
+	assert_ptr_equal(p, body);
+	intake_took(in, 5);
+	assert_int_equal(intake_peek(in, &p), strlen(body) - 5);
+	assert_ptr_equal(p, body + 5);
+	buf_clear(&out);
+	intake_free(in);
+	envelope_free(e);
+}
+
+static void
+what_was_seen_is_true_at_every_chunk_size(void **state)
+{
+	static const char text[] = ALL "X: \xc3\xb6\r\n\r\nab\r\n"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "abcdefghijklmnopqrstuvwxyz\r\nab";
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+
+	(void)state;
+	for (size_t chunk = 1; chunk < sizeof(text); chunk++) {
+		struct intake *in = intake_new(&facts);
+		struct buf out;
+
+		buf_init(&out, 10000);
+		assert_true(
+		    run(in, bytes_of(text, sizeof(text) - 1), chunk, &out));
+		assert_int_equal(intake_seen(in)->longest_line, 104);
+		assert_true(intake_seen(in)->has_8bit_header);
+		assert_false(intake_seen(in)->has_8bit_body);
+		assert_string_equal(intake_seen(in)->message_id, "<x@y>");
+		buf_clear(&out);
+		intake_free(in);
+	}
+	envelope_free(e);
+}
+
+static void
+one_byte_over_127_anywhere_in_the_body_is_seen(void **state)
+{
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+
+	(void)state;
+	for (size_t at = 0; at < 30; at++) {
+		struct intake *in = intake_new(&facts);
+		char text[64] = ALL;
+		size_t head = strlen(ALL);
+		struct buf out;
+
+		memset(text + head, 'x', 12);
+		memcpy(text + head, "\r\n", 2);
+		buf_init(&out, 10000);
+		if (at < 10)
+			text[head + 2 + at] = (char)0x80;
+		assert_true(run(in, bytes_of(text, head + 12),
+		    at % 3 == 0 ? 100 : at, &out));
+		assert_int_equal(intake_seen(in)->has_8bit_body, at < 10);
+		assert_false(intake_seen(in)->has_8bit_header);
+		buf_clear(&out);
+		intake_free(in);
+	}
+	envelope_free(e);
+}
+
+/* --- From ----------------------------------------------------------------- */
+
+static void
+a_from_is_made_of_whatever_is_known(void **state)
+{
+	static const struct {
+		const char *sender, *user, *name, *host, *from;
+	} cases[] = {
+		{ "a@b.org", "u", NULL, "h.org", "From: a@b.org\r\n" },
+		{ "root", "u", "", "h.org", "From: root@h.org\r\n" },
+		{ "", "www-data", "W", "h.org",
+		    "From: W <www-data@h.org>\r\n" },
+		{ "", NULL, NULL, "h.org", "From: postmaster@h.org\r\n" },
+		{ "", "bad user", NULL, "h.org", "From: postmaster@h.org\r\n" },
+		{ "", NULL, NULL, "no host", "From: postmaster@localhost\r\n" },
+		{ "a@b.org", "u", "J\xc3\xb6", "h.org",
+		    "From: =?utf-8?q?J=C3=B6?= <a@b.org>\r\n" },
+		{ "a@b.org", "u", "x\r\nBcc: v@x", "h.org",
+		    "From: \"x  Bcc: v@x\" <a@b.org>\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct envelope *e = the_envelope();
+		struct intake_facts facts = the_facts(e);
+		struct intake *in;
+		struct buf out;
+
+		envelope_set(&e->sender, cases[i].sender);
+		envelope_set(&e->user, cases[i].user);
+		facts.full_name = cases[i].name;
+		facts.hostname = cases[i].host;
+		in = intake_new(&facts);
+		buf_init(&out, 10000);
+		assert_true(run(in, bytes_of("\r\n", 2), 2, &out));
+		if (strstr(buf_str(&out), cases[i].from) == NULL)
+			fail_msg("no %s in %s", cases[i].from, buf_str(&out));
+		buf_clear(&out);
+		intake_free(in);
+		envelope_free(e);
+	}
+}
+
+/* --- refusals ------------------------------------------------------------- */
+
+static void
+check_refused(struct bytes text, size_t chunk, int code, const char *enhanced,
+    const char *word)
+{
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+	struct intake *in = intake_new(&facts);
+	const struct verdict *v;
+	const void *p;
+	struct buf out;
+
+	buf_init(&out, 4 * HEADER_MAX);
+	assert_false(run(in, text, chunk, &out));
+	assert_int_equal(buf_len(&out), 0);
+	v = intake_verdict(in);
+	assert_int_equal(v->class, VERDICT_NEVER);
+	assert_int_equal(v->code, code);
+	assert_string_equal(v->enhanced, enhanced);
+	assert_non_null(strstr(v->text, word));
+	/* and it stays so */
+	assert_false(intake_put(in, "x", 1));
+	assert_false(intake_end(in));
+	assert_int_equal(intake_peek(in, &p), 0);
+	buf_clear(&out);
+	intake_free(in);
+	envelope_free(e);
+}
+
+static void
+a_loop_is_refused_after_a_hundred_systems(void **state)
+{
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+	struct intake *in = intake_new(&facts);
+	struct buf text, out;
+
+	(void)state;
+	buf_init(&text, 100000);
+	buf_init(&out, 100000);
+	for (int i = 0; i < TRACE_HOPS_MAX; i++)
+		assert_true(buf_adds(&text, "received: from x\r\n\tby y\r\n"));
+	assert_true(run(in, buf_bytes(&text), 1000, &out));
+	assert_true(buf_adds(&text, "Received: one more\r\n\r\nbody\r\n"));
+	check_refused(buf_bytes(&text), 1, 554, "5.4.6", "loop");
+	check_refused(buf_bytes(&text), 100000, 554, "5.4.6", "loop");
+	buf_clear(&text);
+	buf_clear(&out);
+	intake_free(in);
+	envelope_free(e);
+}
+
+static void
+a_header_over_the_cap_is_refused(void **state)
+{
+	char *big = malloc(2 * HEADER_MAX);
+
+	(void)state;
+	memset(big, 'x', 2 * HEADER_MAX);
+	memcpy(big, "A: ", 3);
+	check_refused(
+	    bytes_of(big, 2 * HEADER_MAX), 65536, 552, "5.3.4", "102400");
+	for (size_t at = 0; at + 1000 <= 2 * HEADER_MAX; at += 1000) {
+		memcpy(big + at, "A: ", 3);
+		memcpy(big + at + 998, "\r\n", 2);
+	}
+	check_refused(
+	    bytes_of(big, 2 * HEADER_MAX), 65536, 552, "5.3.4", "1 MiB");
+	check_refused(
+	    bytes_of(big, 2 * HEADER_MAX), 4000, 552, "5.3.4", "1 MiB");
+	free(big);
+}
+
+static void
+a_header_at_the_cap_is_taken_with_what_we_add(void **state)
+{
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+	struct intake *in = intake_new(&facts);
+	struct buf text, out;
+	char line[1024];
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "X: ", 3);
+	memcpy(line + 1022, "\r\n", 2);
+	buf_init(&text, 2 * HEADER_MAX);
+	buf_init(&out, 4 * HEADER_MAX);
+	for (int i = 0; i < 1024; i++)
+		assert_true(buf_add(&text, line, sizeof(line)));
+	assert_true(buf_adds(&text, "\r\nbody\r\n"));
+	assert_true(run(in, buf_bytes(&text), 65536, &out));
+	assert_memory_equal(
+	    buf_str(&out) + buf_len(&out) - 8, "\r\nbody\r\n", 8);
+	assert_true(buf_len(&out) > buf_len(&text));
+	buf_clear(&text);
+	buf_clear(&out);
+	intake_free(in);
+	envelope_free(e);
+}
+
+static void
+any_bytes_are_survived(void **state)
+{
+	uint32_t seed = 7;
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		static const char set[] = "aFrom: \r\n\t\0\xff\x7f:";
+		struct intake *in = intake_new(&facts);
+		char text[60];
+		struct buf out;
+
+		for (size_t k = 0; k < sizeof(text); k++) {
+			seed = seed * 1664525u + 1013904223u;
+			text[k] = set[(seed >> 16) % (sizeof(set) - 1)];
+		}
+		buf_init(&out, 10000);
+		assert_true(run(in, bytes_of(text, sizeof(text)),
+		    1 + (seed >> 20) % 60, &out));
+		assert_memory_equal(buf_str(&out) + buf_len(&out) - 1, "\n", 1);
+		buf_clear(&out);
+		intake_free(in);
+	}
+	envelope_free(e);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    messages_come_out_mended_and_otherwise_as_they_were),
+		cmocka_unit_test(the_body_is_the_callers_own_bytes),
+		cmocka_unit_test(what_was_seen_is_true_at_every_chunk_size),
+		cmocka_unit_test(
+		    one_byte_over_127_anywhere_in_the_body_is_seen),
+		cmocka_unit_test(a_from_is_made_of_whatever_is_known),
+		cmocka_unit_test(a_loop_is_refused_after_a_hundred_systems),
+		cmocka_unit_test(a_header_over_the_cap_is_refused),
+		cmocka_unit_test(a_header_at_the_cap_is_taken_with_what_we_add),
+		cmocka_unit_test(any_bytes_are_survived),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

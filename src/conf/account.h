@@ -17,7 +17,7 @@ struct envelope;
 
 /* Index into conf->accounts, or -1: the account the envelope asks for by name
  * does not exist.  ret_why (may be NULL) says in words how it was chosen, or
- * what is wrong; static text, but for the names already in conf and e. */
+ * what is wrong; static text. */
 int conf_route(
     const struct conf *conf, const struct envelope *e, const char **ret_why);
 

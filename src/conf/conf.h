@@ -39,6 +39,9 @@ struct conf_env {
 	gid_t group;
 };
 
+/* `listen` in user mode, where port 25 cannot be had. */
+#define CONF_USER_LISTEN "localhost:2525"
+
 /* Where things are by default, in either mode.  Owned strings. */
 struct conf_paths {
 	char *file; /* relais.conf */
@@ -72,10 +75,11 @@ struct conf_list {
 /* How a listener answers the end of DATA; the values are queue_mode's. */
 enum conf_mode { CONF_MODE_SAFE = 0, CONF_MODE_VERDICT, CONF_MODE_QUEUE };
 
-/* An address range: IPv4 as mapped IPv6 (::ffff:0:0/96). */
+/* An address range. */
 struct conf_net {
-	uint8_t addr[16];
-	int bits; /* 0..128 */
+	int family; /* AF_INET (4 bytes) or AF_INET6 */
+	unsigned char addr[16];
+	unsigned prefix_bits;
 };
 
 /* One per socket to open: what `listen` and `socket` name, and each section

@@ -16,7 +16,9 @@
 #ifndef CRED_CRED_H
 #define CRED_CRED_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/must.h"
@@ -36,6 +38,9 @@ struct cred_source {
 	enum cred_kind kind;
 	char *value;
 	struct secret *secret; /* CRED_TEXT only */
+	/* The provider shows it in groups of four with blanks that do not
+	 * belong to it; such blanks are taken out. */
+	bool is_grouped;
 };
 void cred_source_clear(struct cred_source *s);
 
@@ -47,6 +52,7 @@ struct cred_env {
 	const char *home, *user; /* of the daemon, for the command */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR */
 	const char *dbus_address; /* $DBUS_SESSION_BUS_ADDRESS */
+	gid_t group; /* may read secret files besides their owner; or -1 */
 	int64_t timeout_ms; /* 0: CRED_TIMEOUT_MS */
 };
 enum { CRED_TIMEOUT_MS = 30000 };

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/account.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "conf/conf.h"
+#include "mail/envelope.h"
+
+static bool
+matches_one(const struct conf_list *patterns, const char *text)
+{
+	for (size_t i = 0; i < patterns->n; i++)
+		if (str_match(patterns->v[i], text))
+			return true;
+	return false;
+}
+
+static bool
+is_for_sender(const struct conf_account *a, const struct envelope *e)
+{
+	return a->senders.n == 0 || matches_one(&a->senders, e->sender);
+}
+
+static bool
+is_for_recipients(const struct conf_account *a, const struct envelope *e)
+{
+	if (a->recipients.n == 0)
+		return true;
+	for (size_t i = 0; i < e->nrcpts; i++)
+		if (e->rcpts[i].state == RCPT_WAITING &&
+		    !matches_one(&a->recipients, e->rcpts[i].addr))
+			return false;
+	return true;
+}
+
+/* By name, or by number for users who have none. */
+static bool
+is_for_user(const struct conf_account *a, const struct envelope *e)
+{
+	char number[16];
+
+	if (a->users.n == 0)
+		return true;
+	if (e->user != NULL && matches_one(&a->users, e->user))
+		return true;
+	if (e->uid == UID_UNKNOWN)
+		return false;
+	(void)snprintf(number, sizeof(number), "%" PRIu32, e->uid);
+	return matches_one(&a->users, number);
+}
+
+static bool
+has_condition(const struct conf_account *a)
+{
+	return a->senders.n > 0 || a->recipients.n > 0 || a->users.n > 0;
+}
+
+static int
+told(const char **ret_why, const char *why, int index)
+{
+	if (ret_why != NULL)
+		*ret_why = why;
+	return index;
+}
+
+int
+conf_route(
+    const struct conf *conf, const struct envelope *e, const char **ret_why)
+{
+	if (e->account != NULL) {
+		int i = conf_account_find(conf, e->account);
+
+		return told(ret_why,
+		    i >= 0 ? "asked for by name"
+			   : "the account asked for does not exist",
+		    i);
+	}
+	for (size_t i = 0; i < conf->naccounts; i++) {
+		const struct conf_account *a = &conf->accounts[i];
+
+		if (has_condition(a) && is_for_sender(a, e) &&
+		    is_for_recipients(a, e) && is_for_user(a, e))
+			return told(ret_why, "its conditions hold", (int)i);
+	}
+	return told(ret_why, "the default", (int)conf->default_account);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "conf/conf_build.h"
+
+/* --- where things are ----------------------------------------------------- */
+
+/* An XDG folder, by the variable or by its default below home. */
+static char *
+xdg(const char *set, const char *home, const char *below, const char *rest)
+{
+	/* A relative path there is invalid and ignored (XDG base directory
+	 * specification). */
+	if (set != NULL && set[0] == '/')
+		return xasprintf("%s/%s", set, rest);
+	return xasprintf("%s/%s/%s", home != NULL ? home : "", below, rest);
+}
+
+void
+conf_paths_init(struct conf_paths *p, const struct conf_env *env)
+{
+	const char *home = env->home;
+
+	if (!env->is_user) {
+		*p = (struct conf_paths) {
+			.file = xstrdup(RELAIS_CONF_DIR "/relais.conf"),
+			.providers_own = xstrdup(RELAIS_CONF_DIR "/providers"),
+			.spool = xstrdup(RELAIS_SPOOL_DIR),
+			.socket = xstrdup(RELAIS_RUN_DIR "/submit.sock"),
+			.control = xstrdup(RELAIS_RUN_DIR "/control.sock"),
+		};
+		return;
+	}
+	*p = (struct conf_paths) {
+		.file = xdg(
+		    env->config_home, home, ".config", "relais/relais.conf"),
+		.providers_own = xdg(
+		    env->config_home, home, ".config", "relais/providers"),
+		.spool = xdg(
+		    env->state_home, home, ".local/state", "relais/spool"),
+		.socket = xdg(env->runtime_dir, home, ".local/state",
+		    "relais/submit.sock"),
+		.control = xdg(env->runtime_dir, home, ".local/state",
+		    "relais/control.sock"),
+	};
+}
+
+void
+conf_paths_clear(struct conf_paths *p)
+{
+	free(p->file);
+	free(p->providers_own);
+	free(p->spool);
+	free(p->socket);
+	free(p->control);
+}
+
+/* --- building ------------------------------------------------------------- */
+
+void
+conf_build_defaults(enum setting_section kind, void *base)
+{
+	for (size_t i = 0; i < nsettings; i++)
+		if (settings[i].section == kind && settings[i].dflt != NULL)
+			setting_store(
+			    &settings[i], settings[i].dflt, NULL, base);
+}
+
+void
+conf_build_section(
+    const struct conf_build *b, const struct conf_section *s, void *base)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < nsettings; i++)
+		if (settings[i].section == s->kind && s->values[i].line > 0)
+			setting_store(&settings[i], s->values[i].text,
+			    b->env->home, base);
+}
+
+static void
+check_relais(const struct conf_build *b, const struct conf_section *s)
+{
+	const struct conf *c = b->conf;
+	const struct conf_value *v = conf_section_get(s, "retry_after");
+
+	if (c->retry_after_ms < 1000)
+		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
+		    "retry_after in [relais]", "at least 1s");
+	v = conf_section_get(s, "lifetime");
+	if (c->lifetime_ms < c->retry_after_ms)
+		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
+		    "lifetime in [relais]",
+		    "it is shorter than retry_after, so nothing would be "
+		    "tried twice");
+}
+
+static void
+build_relais(struct conf_build *b)
+{
+	const struct conf_section *s = conf_raw_find(
+	    b->raw, SETTING_RELAIS, NULL);
+	struct conf *c = b->conf;
+	struct conf_paths p;
+
+	conf_build_defaults(SETTING_RELAIS, c);
+	conf_paths_init(&p, b->env);
+	free(c->spool);
+	free(c->socket);
+	free(c->control);
+	c->spool = p.spool;
+	c->socket = p.socket;
+	c->control = p.control;
+	p.spool = p.socket = p.control = NULL;
+	conf_paths_clear(&p);
+	conf_build_section(b, s, c);
+
+	c->host_found = xstrdup(c->hostname != NULL ? c->hostname
+				: b->env->hostname  ? b->env->hostname
+						    : "localhost");
+	check_relais(b, s);
+}
+
+int
+conf_load(const char *file, const struct conf_env *env, struct conf **ret,
+    struct conf_problems *problems)
+{
+	struct conf_raw *raw = conf_read(file, env->group, problems);
+	struct conf_build b = { .env = env,
+		.raw = raw,
+		.problems = problems,
+		.conf = xcalloc(1, sizeof(struct conf)) };
+
+	b.conf->file = xstrdup(file);
+	build_relais(&b);
+	conf_build_listens(&b);
+	conf_build_accounts(&b);
+	providers_free(b.providers);
+	conf_raw_free(raw);
+	if (problems->n > 0) {
+		conf_free(b.conf);
+		return -1;
+	}
+	*ret = b.conf;
+	return 0;
+}
+
+void
+conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->nlistens; i++)
+		conf_listen_clear(&c->listens[i]);
+	for (size_t i = 0; i < c->naccounts; i++)
+		conf_account_clear(&c->accounts[i]);
+	setting_clear(SETTING_RELAIS, c);
+	free(c->listens);
+	free(c->accounts);
+	free(c->host_found);
+	free(c->file);
+	free(c);
+}
+
+int
+conf_account_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->naccounts; i++)
+		if (strcmp(c->accounts[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}

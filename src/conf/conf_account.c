@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/conf_build.h"
+#include "cred/cred_file.h"
+
+/* One account on its way from text to struct: what its own section says beats
+ * [account *], and both beat the preset. */
+struct draft {
+	struct conf_build *b;
+	const struct conf_section *own, *star; /* star may be NULL */
+	const struct provider *preset; /* or NULL */
+	char *preset_host;
+	struct conf_account *a;
+};
+
+void
+conf_account_clear(struct conf_account *a)
+{
+	setting_clear(SETTING_ACCOUNT, a);
+	free(a->name);
+	for (size_t i = 0; i < CONF_PINS_MAX; i++)
+		free(a->tls_pins[i]);
+	cred_source_clear(&a->secret);
+	free(a->auth);
+	free(a->secret_hint);
+}
+
+static const struct conf_value *
+get(const struct draft *d, const char *name)
+{
+	const struct conf_value *v = conf_section_get(d->own, name);
+
+	return v != NULL ? v : conf_section_get(d->star, name);
+}
+
+/* About the account, at the line of v, or where its section begins. */
+#define PROBLEM(d, v, ...)                                                     \
+	conf_problem_add((d)->b->problems, (d)->b->raw->file,                  \
+	    (v) != NULL ? ((const struct conf_value *)(v))->line               \
+			: (d)->own->line,                                      \
+	    (d)->own->title, __VA_ARGS__)
+
+static void
+set_string(char **to, const char *s, size_t n)
+{
+	char *old = *to; /* s may be a part of it */
+
+	*to = xstrndup(s, n);
+	free(old);
+}
+
+/* --- preset --------------------------------------------------------------- */
+
+static void
+read_providers(struct conf_build *b)
+{
+	const char *shipped = b->env->providers != NULL ? b->env->providers
+							: RELAIS_DATA_DIR
+				  "/providers";
+	struct conf_paths paths;
+	const char *own;
+	struct err err;
+
+	conf_paths_init(&paths, b->env);
+	own = b->env->providers_own != NULL ? b->env->providers_own
+					    : paths.providers_own;
+	b->has_asked = true;
+	b->providers = providers_new();
+	err_clear(&err);
+	if (providers_read(b->providers, shipped, &err) != 0 ||
+	    (access(own, F_OK) == 0 &&
+		providers_read(b->providers, own, &err) != 0))
+		conf_problem_add(
+		    b->problems, b->raw->file, 0, NULL, "%s", err.text);
+	conf_paths_clear(&paths);
+}
+
+/* An own host means: not the provider that [account *] names. */
+static void
+find_preset(struct draft *d)
+{
+	const struct conf_value *v = conf_section_get(d->own, "provider");
+	struct err err;
+
+	if (v == NULL && conf_section_get(d->own, "host") == NULL)
+		v = conf_section_get(d->star, "provider");
+	if (v == NULL)
+		return;
+	if (!d->b->has_asked)
+		read_providers(d->b);
+	err_clear(&err);
+	d->preset = providers_find(
+	    d->b->providers, v->text, &d->preset_host, &err);
+	if (d->preset == NULL)
+		PROBLEM(d, v, "%s", err.text);
+}
+
+static void
+apply_preset(struct draft *d)
+{
+	const struct provider *p = d->preset;
+
+	if (p == NULL)
+		return;
+	set_string(&d->a->host, d->preset_host, strlen(d->preset_host));
+	set_string(&d->a->secret_hint, p->secret, strlen(p->secret));
+	for (size_t i = 0; i < p->settings.n; i++) {
+		const char *eq = strchr(p->settings.v[i], '=');
+		char *name = xstrndup(
+		    p->settings.v[i], (size_t)(eq - p->settings.v[i]));
+
+		setting_store(
+		    setting_find(SETTING_ACCOUNT, name), eq + 1, NULL, d->a);
+		free(name);
+	}
+}
+
+static void
+apply_layers(struct draft *d)
+{
+	conf_build_defaults(SETTING_ACCOUNT, d->a);
+	/* A preset that the account itself names beats the host that
+	 * [account *] names. */
+	if (conf_section_get(d->own, "provider") == NULL) {
+		apply_preset(d);
+		conf_build_section(d->b, d->star, d->a);
+	} else {
+		conf_build_section(d->b, d->star, d->a);
+		apply_preset(d);
+	}
+	conf_build_section(d->b, d->own, d->a);
+	if (d->preset == NULL) {
+		free(d->a->provider);
+		d->a->provider = NULL;
+	}
+}
+
+/* --- where ---------------------------------------------------------------- */
+
+static enum conf_tls
+tls_of_port(const struct draft *d, int port)
+{
+	static const int implicit[] = { 465, 2465, 8465, 443 };
+
+	for (size_t i = 0; d->preset != NULL && i < d->preset->nports; i++)
+		if (d->preset->ports[i].port == port)
+			return d->preset->ports[i].tls;
+	for (size_t i = 0; i < sizeof(implicit) / sizeof(implicit[0]); i++)
+		if (implicit[i] == port)
+			return CONF_TLS_IMPLICIT;
+	return CONF_TLS_STARTTLS;
+}
+
+static void
+add_port(struct draft *d, int port)
+{
+	if (d->a->nports < CONF_PORTS_MAX)
+		d->a->ports[d->a->nports++] = (struct conf_port) { port,
+			tls_of_port(d, port) };
+}
+
+static void
+ports_from_text(struct draft *d, const char *text)
+{
+	struct conf_list words = { NULL, 0 };
+	uint64_t port;
+
+	setting_split_list(text, &words);
+	for (size_t i = 0; i < words.n; i++)
+		if (num_u64(bytes_of(words.v[i], strlen(words.v[i])), &port))
+			add_port(d, (int)port);
+	conf_list_clear(&words);
+}
+
+/* With port = auto, only ports where this kind of TLS is at home are left, if
+ * there are any; tls = off goes where STARTTLS would. */
+static void
+keep_ports(struct conf_account *a, enum conf_tls tls)
+{
+	enum conf_tls home = tls == CONF_TLS_OFF ? CONF_TLS_STARTTLS : tls;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->nports; i++)
+		if (a->ports[i].tls == home)
+			a->ports[n++] = a->ports[i];
+	if (n > 0)
+		a->nports = n;
+}
+
+static void
+build_ports(struct draft *d)
+{
+	const struct conf_value *port = get(d, "port"), *tls = get(d, "tls");
+	bool is_auto = port == NULL || str_eq_nocase(port->text, "auto");
+	int mode;
+
+	if (!is_auto)
+		ports_from_text(d, port->text);
+	else if (d->preset != NULL)
+		for (size_t i = 0; i < d->preset->nports; i++)
+			add_port(d, d->preset->ports[i].port);
+	else
+		ports_from_text(d, "465 587 2525");
+
+	if (tls == NULL || str_eq_nocase(tls->text, "auto"))
+		return;
+	mode = setting_word_index(setting_tls_modes, tls->text) - 1;
+	if (is_auto)
+		keep_ports(d->a, (enum conf_tls)mode);
+	for (size_t i = 0; i < d->a->nports; i++)
+		d->a->ports[i].tls = (enum conf_tls)mode;
+	if (mode == CONF_TLS_OFF && d->a->host != NULL &&
+	    !conf_is_loopback(d->a->host))
+		PROBLEM(d, tls,
+		    "tls = off is possible only with a host on this machine, "
+		    "such as localhost: the password would go out in clear");
+}
+
+/* R43: mail that comes back to us by the way it left. */
+static void
+check_not_ourselves(struct draft *d)
+{
+	const struct conf *c = d->b->conf;
+	const struct conf_account *a = d->a;
+
+	for (size_t i = 0; i < c->nlistens; i++) {
+		const struct conf_listen *l = &c->listens[i];
+		bool is_here;
+
+		if (l->path != NULL)
+			continue;
+		is_here = str_eq_nocase(a->host, l->host) ||
+			  str_eq_nocase(a->host, c->host_found) ||
+			  conf_is_loopback(a->host);
+		/* 127.0.0.2 is not 127.0.0.1, but "localhost" is both. */
+		if (l->is_loopback && is_here &&
+		    !str_eq_nocase(a->host, "localhost") &&
+		    !str_eq_nocase(a->host, l->host))
+			is_here = false;
+		for (size_t k = 0; is_here && k < a->nports; k++)
+			if (a->ports[k].port == l->port) {
+				PROBLEM(d, get(d, "host"),
+				    "%s port %d is relais itself (listener "
+				    "%s), so mail would go round in a circle",
+				    a->host, l->port, l->name);
+				return;
+			}
+	}
+}
+
+static bool
+is_pin(const char *text)
+{
+	struct buf b;
+	bool is_good;
+
+	if (strncmp(text, "sha256:", 7) != 0)
+		return false;
+	buf_init(&b, 64);
+	is_good = base64_decode(&b, bytes_of(text + 7, strlen(text + 7))) &&
+		  buf_len(&b) == 32;
+	buf_clear(&b);
+	return is_good;
+}
+
+static void
+build_tls(struct draft *d)
+{
+	const struct conf_value *v = get(d, "tls_pin");
+	struct conf_list words = { NULL, 0 };
+
+	if ((d->a->tls_cert == NULL) != (d->a->tls_key == NULL))
+		PROBLEM(d, get(d, d->a->tls_cert ? "tls_cert" : "tls_key"),
+		    "tls_cert and tls_key belong together, one is missing");
+	if (v == NULL)
+		return;
+	setting_split_list(v->text, &words);
+	if (words.n > CONF_PINS_MAX)
+		PROBLEM(d, v, "at most %d keys in tls_pin", (int)CONF_PINS_MAX);
+	for (size_t i = 0; i < words.n && i < CONF_PINS_MAX; i++)
+		if (is_pin(words.v[i]))
+			d->a->tls_pins[i] = xstrdup(words.v[i]);
+		else
+			PROBLEM(d, v,
+			    "tls_pin \"%s\" is not sha256: and the BASE64 of "
+			    "32 bytes",
+			    words.v[i]);
+	conf_list_clear(&words);
+}
+
+static void
+build_where(struct draft *d)
+{
+	build_ports(d);
+	build_tls(d);
+	if (d->a->host != NULL)
+		check_not_ourselves(d);
+	else if (get(d, "provider") == NULL) /* else that was the problem */
+		PROBLEM(d, NULL,
+		    "it needs provider = KEY, or host = NAME of the server");
+}
+
+/* --- as whom -------------------------------------------------------------- */
+
+static void
+build_user(struct draft *d)
+{
+	struct conf_account *a = d->a;
+	const char *at;
+
+	if (d->preset == NULL)
+		return;
+	if (a->user == NULL && d->preset->login == PROVIDER_LOGIN_FIXED)
+		a->user = xstrdup(d->preset->login_word);
+	if (a->user == NULL && a->address != NULL &&
+	    d->preset->login <= PROVIDER_LOGIN_LOCAL)
+		a->user = xstrdup(a->address);
+	if (a->user == NULL) {
+		if (d->preset->login == PROVIDER_LOGIN_OTHER)
+			PROBLEM(d, NULL,
+			    "it needs user, the login name; %s calls it %s",
+			    d->preset->key, d->preset->login_word);
+		else
+			PROBLEM(
+			    d, NULL, "it needs user = your mail address there");
+		return;
+	}
+	if (d->preset->login != PROVIDER_LOGIN_LOCAL ||
+	    (at = strrchr(a->user, '@')) == NULL)
+		return;
+	if (a->address == NULL)
+		a->address = xstrdup(a->user);
+	set_string(&a->user, a->user, (size_t)(at - a->user));
+}
+
+static void
+build_identity(struct draft *d)
+{
+	struct conf_account *a = d->a;
+	bool is_said = get(d, "identity") != NULL;
+	bool has_list = get(d, "allowed_senders") != NULL;
+	const char *at;
+
+	if (a->address == NULL && a->user != NULL && strchr(a->user, '@'))
+		a->address = xstrdup(a->user);
+	/* Without a login there is no address to insist on: the relay of an
+	 * access provider takes what comes. */
+	if (!is_said && a->address == NULL && a->user == NULL)
+		a->identity = CONF_IDENTITY_KEEP;
+	if (a->address == NULL) {
+		if (a->identity != CONF_IDENTITY_KEEP &&
+		    (a->user != NULL || d->preset == NULL))
+			PROBLEM(d, get(d, "user"),
+			    "it needs address, the mail address it sends as, "
+			    "because its login name is not one");
+		return;
+	}
+	if (is_said || has_list || d->preset == NULL)
+		return;
+	if (d->preset->senders == PROVIDER_SENDERS_FORCE)
+		a->identity = CONF_IDENTITY_FORCE;
+	at = strrchr(a->address, '@');
+	if (d->preset->senders == PROVIDER_SENDERS_DOMAIN) {
+		char *pattern = xasprintf("*%s", at);
+
+		conf_list_add(&a->allowed_senders, pattern, strlen(pattern));
+		free(pattern);
+	}
+}
+
+/* --- with which secret ---------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum cred_kind kind;
+} sources[] = { { "password", CRED_TEXT }, { "password_file", CRED_FILE },
+	{ "password_command", CRED_COMMAND },
+	{ "password_credential", CRED_SYSTEMD },
+	{ "password_keyring", CRED_KEYRING } };
+
+static bool
+is_no(const struct conf_value *v)
+{
+	return v->text != NULL &&
+	       (str_eq_nocase(v->text, "no") || str_eq_nocase(v->text, "off") ||
+		   str_eq_nocase(v->text, "false") ||
+		   strcmp(v->text, "0") == 0);
+}
+
+/* Takes the one secret this section names; false: it names none. */
+static bool
+secret_from(struct draft *d, const struct conf_section *s)
+{
+	const struct conf_value *first = NULL;
+	const char *first_name = NULL;
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		const struct conf_value *v = conf_section_get(
+		    s, sources[i].name);
+		struct cred_source *to = &d->a->secret;
+
+		if (v == NULL || (sources[i].kind == CRED_KEYRING && is_no(v)))
+			continue;
+		if (first != NULL) {
+			PROBLEM(d, v,
+			    "it has two secrets, %s in line %d and %s: keep "
+			    "one",
+			    first_name, first->line, sources[i].name);
+			continue;
+		}
+		first = v;
+		first_name = sources[i].name;
+		to->kind = sources[i].kind;
+		to->value = v->text != NULL ? xstrdup(v->text) : NULL;
+		to->secret = secret_dup(v->secret);
+	}
+	return first != NULL;
+}
+
+static void
+check_secret_file(struct draft *d)
+{
+	struct cred_source *s = &d->a->secret;
+	const struct conf_value *v = get(d, "password_file");
+	struct err err;
+
+	if (s->kind != CRED_FILE)
+		return;
+	if (s->value[0] == '~' && d->b->env->home != NULL) {
+		char *full = xasprintf("%s%s", d->b->env->home, s->value + 1);
+
+		free(s->value);
+		s->value = full;
+	}
+	err_clear(&err);
+	if (cred_file_check(s->value, d->b->env->group, &err) != 0)
+		PROBLEM(d, v, "%s", err.text);
+}
+
+static void
+build_secret(struct draft *d)
+{
+	struct conf_account *a = d->a;
+	bool has_one = secret_from(d, d->own) || secret_from(d, d->star);
+	const char *hint = a->secret_hint;
+
+	check_secret_file(d);
+	a->secret.is_grouped = d->preset != NULL &&
+			       d->preset->has_grouped_secret;
+	if (has_one && a->user == NULL && d->preset == NULL)
+		PROBLEM(d, NULL, "it has a secret but no user to log in as");
+	if (!has_one && a->user != NULL &&
+	    (a->auth == NULL || strcmp(a->auth, "EXTERNAL") != 0))
+		PROBLEM(d, NULL,
+		    "it has a user but no secret: add password_file, "
+		    "password_command, password_credential, password_keyring "
+		    "or password%s%s%s",
+		    hint != NULL ? " (" : "", hint != NULL ? hint : "",
+		    hint != NULL ? ")" : "");
+}
+
+/* The mechanisms in the spelling of SASL; "auto" leaves the choice open. */
+static void
+build_auth(struct draft *d)
+{
+	const struct conf_value *v = get(d, "auth");
+	struct conf_list words = { NULL, 0 };
+	struct buf b;
+	bool is_auto = v == NULL;
+
+	/* A preset that knows tokens only. */
+	d->a->is_token = d->preset != NULL &&
+			 strncmp(d->preset->secret, "oauth:", 6) == 0 &&
+			 strchr(d->preset->secret, '|') == NULL;
+	buf_init(&b, 1000);
+	if (v != NULL)
+		setting_split_list(v->text, &words);
+	if (words.n > 0)
+		d->a->is_token = true;
+	for (size_t i = 0; i < words.n; i++) {
+		is_auto = is_auto || str_eq_nocase(words.v[i], "auto");
+		if (!str_eq_nocase(words.v[i], "xoauth2") &&
+		    !str_eq_nocase(words.v[i], "oauthbearer"))
+			d->a->is_token = false;
+		for (char *p = words.v[i]; *p != '\0'; p++)
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 'a' + 'A');
+		IGNORE(buf_addf(&b, "%s%s", i > 0 ? " " : "", words.v[i]));
+	}
+	if (!is_auto && words.n > 0)
+		d->a->auth = buf_steal(&b);
+	buf_clear(&b);
+	conf_list_clear(&words);
+}
+
+/* --- all of them ---------------------------------------------------------- */
+
+static void
+build_account(struct conf_build *b, const struct conf_section *own,
+    const struct conf_section *star)
+{
+	struct conf *c = b->conf;
+	struct draft d = { .b = b, .own = own, .star = star };
+
+	c->accounts = xrealloc(
+	    c->accounts, c->naccounts + 1, sizeof(*c->accounts));
+	d.a = &c->accounts[c->naccounts++];
+	*d.a = (struct conf_account) {
+		.name = xstrdup(own->name), .line = own->line, .fallback = -1
+	};
+	find_preset(&d);
+	apply_layers(&d);
+	build_where(&d);
+	if (d.preset != NULL || get(&d, "provider") == NULL) {
+		build_user(&d);
+		build_identity(&d);
+		build_auth(&d);
+		build_secret(&d);
+	}
+	free(d.preset_host);
+}
+
+static void
+build_fallback(struct conf_build *b, const struct conf_section *own,
+    const struct conf_section *star)
+{
+	struct conf *c = b->conf;
+	struct conf_account *a = &c->accounts[conf_account_find(c, own->name)];
+	struct draft d = { .b = b, .own = own, .star = star, .a = a };
+	const struct conf_value *v = get(&d, "fallback");
+	const char **names, *near;
+
+	if (v == NULL)
+		return;
+	a->fallback = conf_account_find(c, v->text);
+	if (a->fallback >= 0 && &c->accounts[a->fallback] == a) {
+		/* From [account *] it may well be meant for the others. */
+		a->fallback = -1;
+		if (conf_section_get(own, "fallback") != NULL)
+			PROBLEM(&d, v, "its fallback is itself");
+		return;
+	}
+	if (a->fallback >= 0)
+		return;
+	names = xcalloc(c->naccounts + 1, sizeof(*names));
+	for (size_t i = 0; i < c->naccounts; i++)
+		names[i] = c->accounts[i].name;
+	near = setting_nearest_word(names, v->text);
+	PROBLEM(&d, v, "its fallback \"%s\" is not an account%s%s%s", v->text,
+	    near ? ": did you mean \"" : "", near ? near : "",
+	    near ? "\"?" : "");
+	free(names);
+}
+
+static void
+choose_default(struct conf_build *b)
+{
+	struct conf *c = b->conf;
+	size_t found = c->naccounts;
+
+	for (size_t i = 0; i < c->naccounts; i++) {
+		if (!c->accounts[i].is_default)
+			continue;
+		if (found < c->naccounts)
+			conf_problem_add(b->problems, b->raw->file,
+			    c->accounts[i].line, "default = yes",
+			    "both [account %s] and [account %s] are the "
+			    "default; only one can be",
+			    c->accounts[found].name, c->accounts[i].name);
+		else
+			found = i;
+	}
+	if (c->naccounts == 1)
+		found = 0;
+	if (found == c->naccounts) {
+		conf_problem_add(b->problems, b->raw->file, c->accounts[0].line,
+		    "[account]",
+		    "none of the %zu accounts is the default: add default = "
+		    "yes to one of them",
+		    c->naccounts);
+		found = 0;
+	}
+	c->default_account = found;
+	c->accounts[found].is_default = true;
+}
+
+void
+conf_build_accounts(struct conf_build *b)
+{
+	const struct conf_section *star = conf_raw_find(
+	    b->raw, SETTING_ACCOUNT, "*");
+
+	for (size_t i = 0; i < b->raw->n; i++)
+		if (b->raw->v[i].kind == SETTING_ACCOUNT &&
+		    &b->raw->v[i] != star)
+			build_account(b, &b->raw->v[i], star);
+	if (b->conf->naccounts == 0) {
+		/* An unreadable file has been complained about already. */
+		if (b->problems->n == 0)
+			conf_problem_add(b->problems, b->raw->file, 0, NULL,
+			    "there is no account: add [account NAME] with "
+			    "provider or host, user and password_file");
+		return;
+	}
+	for (size_t i = 0; i < b->raw->n; i++)
+		if (b->raw->v[i].kind == SETTING_ACCOUNT &&
+		    &b->raw->v[i] != star)
+			build_fallback(b, &b->raw->v[i], star);
+	choose_default(b);
+}

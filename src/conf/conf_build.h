@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* conf_build.h - from checked text to struct conf, in the order of the calls.
+ *
+ * Internal to conf.  Each function adds its problems and goes on, so that one
+ * run shows them all.
+ */
+#ifndef CONF_CONF_BUILD_H
+#define CONF_CONF_BUILD_H
+
+#include "conf/conf.h"
+#include "conf/conf_read.h"
+#include "conf/provider.h"
+
+struct conf_build {
+	const struct conf_env *env;
+	const struct conf_raw *raw;
+	struct conf_problems *problems;
+	struct conf *conf; /* under construction */
+	struct providers *providers; /* read when the first account asks */
+	bool has_asked; /* they were read, or a problem says why not */
+};
+
+/* Gives every field of base its default, then what the section sets. */
+void conf_build_defaults(enum setting_section kind, void *base);
+void conf_build_section(
+    const struct conf_build *b, const struct conf_section *s, void *base);
+
+/* conf_listen.c: `listen`, `socket`, [listen NAME]. */
+void conf_build_listens(struct conf_build *b);
+void conf_listen_clear(struct conf_listen *l);
+/* "host:port", "[v6]:port": *ret_host is the caller's.  False: neither. */
+bool conf_split_address(const char *text, char **ret_host, int *ret_port);
+/* True for loopback addresses and "localhost". */
+bool conf_is_loopback(const char *host);
+
+/* conf_account.c: [account NAME]. */
+void conf_build_accounts(struct conf_build *b);
+void conf_account_clear(struct conf_account *a);
+
+#endif

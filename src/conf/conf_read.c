@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/conf_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ini.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "cred/cred_file.h"
+
+enum {
+	FILE_MAX = 4 * 1024 * 1024,
+	/* inih cuts what is longer without a word. */
+	INI_WORD_MAX = 49,
+	SHOWN_MAX = 80 /* of a value in a sentence */
+};
+
+/* inih does not report a section without keys, so this key, which nobody can
+ * write, is fed to it behind each section line. */
+static const char marker[] = "\x01";
+
+struct reading {
+	struct conf_raw *raw;
+	struct conf_problems *problems;
+	const char *next, *end; /* the file, line by line */
+	int line;
+	struct bytes text; /* the line inih has now, without its end */
+	bool is_section; /* a marker is due */
+	bool is_key; /* it should come back as a key */
+	bool is_lost; /* in a section nobody knows: skip its keys */
+	size_t section; /* index + 1 into raw->v, 0: none yet */
+};
+
+/* --- problems ------------------------------------------------------------- */
+
+void
+conf_problem_add(struct conf_problems *p, const char *file, int line,
+    const char *what, const char *why, ...)
+{
+	struct conf_problem *to;
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, 4096);
+	if (line > 0)
+		IGNORE(buf_addf(&b, "%s, line %d of %s: ", what, line, file));
+	else
+		IGNORE(buf_addf(&b, "%s: ", what != NULL ? what : file));
+	va_start(ap, why);
+	IGNORE(buf_vaddf(&b, why, ap));
+	va_end(ap);
+
+	p->v = xrealloc(p->v, p->n + 1, sizeof(*p->v));
+	to = &p->v[p->n++];
+	to->file = xstrdup(file);
+	to->line = line;
+	to->text = buf_steal(&b);
+}
+
+void
+conf_problems_clear(struct conf_problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->v[i].file);
+		free(p->v[i].text);
+	}
+	free(p->v);
+	*p = (struct conf_problems) { NULL, 0 };
+}
+
+/* Shows some bytes of the file in a sentence; the caller frees. */
+static char *
+shown(const char *before, struct bytes text, const char *after)
+{
+	struct buf b;
+
+	buf_init(&b, 4 * SHOWN_MAX + 200);
+	IGNORE(buf_adds(&b, before));
+	IGNORE(str_escape(&b, text, SHOWN_MAX));
+	IGNORE(buf_adds(&b, after));
+	return buf_steal(&b);
+}
+
+/* what is freed. */
+#define PROBLEM(rd, what, ...)                                                 \
+	do {                                                                   \
+		char *what_ = (what);                                          \
+		conf_problem_add((rd)->problems, (rd)->raw->file, (rd)->line,  \
+		    what_, __VA_ARGS__);                                       \
+		free(what_);                                                   \
+	} while (0)
+
+/* --- sections ------------------------------------------------------------- */
+
+const struct conf_section *
+conf_raw_find(
+    const struct conf_raw *r, enum setting_section kind, const char *name)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct conf_section *s = &r->v[i];
+
+		if (s->kind == kind &&
+		    (name == NULL || strcmp(s->name, name) == 0))
+			return s;
+	}
+	return NULL;
+}
+
+const struct conf_value *
+conf_section_get(const struct conf_section *s, const char *name)
+{
+	const struct setting *st;
+
+	if (s == NULL)
+		return NULL;
+	st = setting_find(s->kind, name);
+	if (st == NULL || s->values[st - settings].line == 0)
+		return NULL;
+	return &s->values[st - settings];
+}
+
+static bool
+is_name(const char *s)
+{
+	return strcmp(s, "*") == 0 ||
+	       (s[0] != '\0' &&
+		   s[strspn(s, "abcdefghijklmnopqrstuvwxyz"
+			       "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+")] ==
+		       '\0');
+}
+
+static void
+open_section(struct reading *rd, enum setting_section kind, const char *name)
+{
+	const struct conf_section *old = conf_raw_find(rd->raw, kind, name);
+	struct conf_section *s;
+
+	if (old != NULL) {
+		PROBLEM(rd, xstrdup(old->title),
+		    "this section is there already, in line %d", old->line);
+		rd->is_lost = true;
+		return;
+	}
+	rd->raw->v = xrealloc(rd->raw->v, rd->raw->n + 1, sizeof(*rd->raw->v));
+	s = &rd->raw->v[rd->raw->n++];
+	s->kind = kind;
+	s->name = name != NULL ? xstrdup(name) : NULL;
+	s->title = xasprintf("[%s%s%s]", setting_section_name(kind),
+	    name != NULL ? " " : "", name != NULL ? name : "");
+	s->line = rd->line;
+	s->values = xcalloc(nsettings, sizeof(*s->values));
+	rd->section = rd->raw->n;
+}
+
+static void
+unknown_section(struct reading *rd, const char *kind, const char *name)
+{
+	static const char *const kinds[] = { "relais", "listen", "account",
+		NULL };
+	const char *near = setting_nearest_word(kinds, kind);
+	char *all = xasprintf("%s%s%s", kind, name[0] ? " " : "", name);
+
+	rd->is_lost = true;
+	if (near != NULL)
+		PROBLEM(rd,
+		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
+		    "did you mean [%s%s%s]?", near, name[0] ? " " : "", name);
+	else
+		PROBLEM(rd,
+		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
+		    "expected [relais], [listen NAME] or [account NAME]");
+	free(all);
+}
+
+/* The marker came: inih has read a section line. */
+static void
+enter_section(struct reading *rd, const char *section)
+{
+	struct bytes all = bytes_trim(bytes_of(section, strlen(section)));
+	char *text = xstrndup(all.p, all.n);
+	size_t n = strcspn(text, " \t");
+	char *kind = xstrndup(text, n);
+	const char *name = text + n + strspn(text + n, " \t");
+
+	rd->section = 0;
+	rd->is_lost = false;
+	if (strcmp(kind, "relais") == 0 && name[0] == '\0') {
+		open_section(rd, SETTING_RELAIS, NULL);
+	} else if (strcmp(kind, "listen") != 0 &&
+		   strcmp(kind, "account") != 0) {
+		unknown_section(rd, kind, name);
+	} else if (!is_name(name)) {
+		rd->is_lost = true;
+		PROBLEM(rd, shown("[", bytes_of(section, strlen(section)), "]"),
+		    "expected a name of letters, digits and . _ - @ +, such "
+		    "as [%s work]",
+		    kind);
+	} else {
+		open_section(rd,
+		    kind[0] == 'l' ? SETTING_LISTEN : SETTING_ACCOUNT, name);
+	}
+	free(kind);
+	free(text);
+}
+
+/* --- keys ----------------------------------------------------------------- */
+
+static void
+unknown_key(struct reading *rd, const struct conf_section *s, const char *name)
+{
+	const struct setting *near = setting_nearest(s->kind, name);
+	struct bytes b = bytes_of(name, strlen(name));
+	char *in = xasprintf("\" in %s", s->title);
+	char *what = shown("unknown key \"", b, in);
+
+	free(in);
+	for (int k = 0; k < SETTING_SECTIONS; k++)
+		if (k != (int)s->kind &&
+		    setting_find((enum setting_section)k, name) != NULL) {
+			PROBLEM(rd, what, "it belongs into a section [%s%s]",
+			    setting_section_name((enum setting_section)k),
+			    k != SETTING_RELAIS ? " NAME" : "");
+			return;
+		}
+	if (near != NULL)
+		PROBLEM(rd, what, "did you mean \"%s\"?", near->name);
+	else
+		PROBLEM(rd, what, "there is no such setting");
+}
+
+/* What stands behind the sign, as its type wants it. */
+static struct bytes
+value_of(struct reading *rd, const struct setting *st)
+{
+	struct bytes v = rd->text;
+	size_t n = 0;
+
+	while (n < v.n && v.p[n] != '=' && v.p[n] != ':')
+		n++;
+	v = bytes_of(v.p + n + 1, v.n - n - 1);
+	while (v.n > 0 && (v.p[0] == ' ' || v.p[0] == '\t'))
+		v = bytes_of(v.p + 1, v.n - 1);
+	if (st->type == SETTING_SECRET)
+		return v;
+	for (size_t i = 0; setting_has_comment(st) && i < v.n; i++)
+		if ((v.p[i] == '#' || v.p[i] == ';') &&
+		    (i == 0 || v.p[i - 1] == ' ' || v.p[i - 1] == '\t'))
+			v.n = i;
+	return bytes_trim(v);
+}
+
+static void
+set_secret(struct reading *rd, const struct conf_section *s,
+    const struct setting *st, struct bytes v)
+{
+	struct conf_value *to = &s->values[st - settings];
+	char *what = xasprintf("%s in %s", st->name, s->title);
+
+	if (v.n == 0) {
+		PROBLEM(rd, what, "expected a value");
+	} else if ((to->secret = secret_new(v)) == NULL) {
+		PROBLEM(rd, what, "longer than %d bytes", (int)SECRET_MAX);
+	} else {
+		to->line = rd->line;
+		free(what);
+	}
+}
+
+/* None may reach a command to a server, a log or a terminal by this way. */
+static bool
+has_control(struct bytes v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (((unsigned char)v.p[i] < 0x20 && v.p[i] != '\t') ||
+		    v.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static void
+set_text(struct reading *rd, const struct conf_section *s,
+    const struct setting *st, struct bytes v)
+{
+	struct conf_value *to = &s->values[st - settings];
+	char *text = xstrndup(v.p, v.n);
+	bool is_good = false;
+	struct buf why;
+
+	buf_init(&why, 400);
+	if (has_control(v))
+		IGNORE(buf_adds(&why, "it holds a control character"));
+	else
+		is_good = setting_check(st, text, &why);
+	if (!is_good) {
+		char *before = xasprintf("%s = \"", st->name);
+		char *after = xasprintf("\" in %s", s->title);
+
+		PROBLEM(rd, shown(before, v, after), "%s", buf_str(&why));
+		free(before);
+		free(after);
+	} else if (to->line > 0) { /* a list: several lines add up */
+		char *both = xasprintf("%s %s", to->text, text);
+
+		free(to->text);
+		to->text = both;
+	} else {
+		to->line = rd->line;
+		to->text = text;
+		text = NULL;
+	}
+	free(text);
+	buf_clear(&why);
+}
+
+static void
+set_key(struct reading *rd, const char *name)
+{
+	const struct conf_section *s;
+	const struct setting *st;
+	const struct conf_value *old;
+
+	if (rd->is_lost)
+		return;
+	if (rd->section == 0) {
+		PROBLEM(rd, shown("\"", bytes_of(name, strlen(name)), "\""),
+		    "it stands before the first section; put [relais] above "
+		    "it");
+		rd->is_lost = true;
+		return;
+	}
+	s = &rd->raw->v[rd->section - 1];
+	if ((st = setting_find(s->kind, name)) == NULL) {
+		unknown_key(rd, s, name);
+		return;
+	}
+	old = &s->values[st - settings];
+	if (old->line > 0 && st->type != SETTING_LIST) {
+		PROBLEM(rd, xasprintf("%s in %s", name, s->title),
+		    "it is set already, in line %d", old->line);
+		return;
+	}
+	if (st->type == SETTING_SECRET)
+		set_secret(rd, s, st, value_of(rd, st));
+	else
+		set_text(rd, s, st, value_of(rd, st));
+}
+
+static int
+on_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *rd = user;
+
+	(void)value;
+	rd->is_key = false;
+	if (strcmp(name, marker) == 0)
+		enter_section(rd, section);
+	else
+		set_key(rd, name);
+	return 1;
+}
+
+/* --- feeding inih --------------------------------------------------------- */
+
+/* Takes the next line of the file; false: there is none. */
+static bool
+take_line(struct reading *rd)
+{
+	const char *nl;
+
+	if (rd->next == rd->end)
+		return false;
+	nl = memchr(rd->next, '\n', (size_t)(rd->end - rd->next));
+	rd->text = bytes_of(
+	    rd->next, (size_t)((nl != NULL ? nl : rd->end) - rd->next));
+	rd->next = nl != NULL ? nl + 1 : rd->end;
+	rd->line++;
+	if (rd->text.n > 0 && rd->text.p[rd->text.n - 1] == '\r')
+		rd->text.n--;
+	/* Indented lines are continuations to inih, and a surprise to people
+	 * who indent the keys of a section. */
+	while (rd->text.n > 0 && strchr(" \t", rd->text.p[0]) != NULL)
+		rd->text = bytes_of(rd->text.p + 1, rd->text.n - 1);
+	return true;
+}
+
+/* How much of the line inih is shown: not the value.  0: nothing. */
+static size_t
+shown_length(struct reading *rd)
+{
+	struct bytes t = rd->text;
+	const char *end;
+
+	if (t.n == 0 || t.p[0] == '#' || t.p[0] == ';')
+		return 0;
+	if (t.p[0] == '[') {
+		end = memchr(t.p, ']', t.n);
+		/* inih takes ";" for the start of a comment even here. */
+		if (end != NULL && memchr(t.p, ';', (size_t)(end - t.p)))
+			end = NULL;
+		if (end != NULL && end - t.p <= INI_WORD_MAX) {
+			rd->is_section = true;
+			return (size_t)(end - t.p) + 1;
+		}
+		PROBLEM(rd, shown("section \"", t, "\""),
+		    end != NULL ? "its name is too long" : "it has no ]");
+		rd->is_lost = true;
+		return 0;
+	}
+	for (size_t i = 0; i < t.n && i < INI_WORD_MAX; i++)
+		if (i > 0 && (t.p[i] == '=' || t.p[i] == ':')) {
+			rd->is_key = true;
+			return i;
+		}
+	/* The text itself is not shown: it may be a secret on the wrong line. */
+	PROBLEM(rd, xstrdup("a line without meaning"),
+	    "expected \"key = value\", \"[section]\" or a comment with #");
+	return 0;
+}
+
+/* An ini_reader(): one line of ours a call.  The value stays behind. */
+static char *
+feed(char *str, int num, void *stream)
+{
+	struct reading *rd = stream;
+	size_t n;
+
+	if (rd->is_section) {
+		rd->is_section = false;
+		IGNORE(!str_copy(str, (size_t)num, bytes_of("\x01=x\n", 4)));
+		return str;
+	}
+	if (rd->is_key) { /* inih did not give it back */
+		PROBLEM(rd, xstrdup("a line without meaning"),
+		    "expected \"key = value\"");
+		rd->is_key = false;
+	}
+	do {
+		if (!take_line(rd))
+			return NULL;
+	} while ((n = shown_length(rd)) == 0);
+	/* INI_WORD_MAX and these few are far below any build's buffer. */
+	IGNORE(!str_copy(str, (size_t)num, bytes_of(rd->text.p, n)));
+	memcpy(
+	    str + strlen(str), rd->is_key ? "=x\n" : "\n", rd->is_key ? 4 : 2);
+	return str;
+}
+
+/* --- the file ------------------------------------------------------------- */
+
+/* The first line that holds a secret, 0: none does. */
+static int
+secret_line(const struct conf_raw *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct conf_value *v = conf_section_get(
+		    &r->v[i], "password");
+
+		if (v != NULL)
+			return v->line;
+	}
+	return 0;
+}
+
+static int
+read_all(int fd, struct buf *b)
+{
+	for (;;) {
+		char *to = buf_space(b, 4096);
+		ssize_t n;
+
+		if (to == NULL) {
+			errno = EFBIG;
+			return -1;
+		}
+		n = read(fd, to, 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		buf_added(b, (size_t)n);
+	}
+}
+
+static void
+parse(struct reading *rd, const struct buf *b)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	struct bytes text = buf_bytes(b);
+
+	if (memchr(text.p, '\0', text.n) != NULL) {
+		conf_problem_add(rd->problems, rd->raw->file, 0, NULL,
+		    "this is not a text file, it holds a NUL byte");
+		return;
+	}
+	if (bytes_has_prefix_nocase(text, bom))
+		text = bytes_of(text.p + 3, text.n - 3);
+	rd->next = text.p;
+	rd->end = text.p + text.n;
+	/* What it returns counts bad lines; each was reported from feed(). */
+	IGNORE(ini_parse_stream(feed, rd, on_key, rd) < 0);
+}
+
+static void
+check_mode(struct reading *rd, int fd, gid_t group)
+{
+	int line = secret_line(rd->raw);
+	struct stat st;
+	struct err err;
+
+	if (line == 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	err_clear(&err);
+	if (cred_file_mode(rd->raw->file, &st, group, &err) != 0)
+		conf_problem_add(rd->problems, rd->raw->file, line, "password",
+		    "%s", err.text);
+}
+
+struct conf_raw *
+conf_read(const char *file, gid_t group, struct conf_problems *problems)
+{
+	struct conf_raw *raw = xcalloc(1, sizeof(*raw));
+	struct reading rd = { .raw = raw, .problems = problems };
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct buf b;
+
+	raw->file = xstrdup(file);
+	buf_init(&b, FILE_MAX);
+	if (fd < 0 || read_all(fd, &b) != 0)
+		conf_problem_add(problems, file, 0, NULL, "cannot be read: %s",
+		    strerror(errno));
+	else
+		parse(&rd, &b);
+	if (fd >= 0) {
+		check_mode(&rd, fd, group);
+		IGNORE(close(fd)); /* only read */
+	}
+	buf_wipe(&b);
+	return raw;
+}
+
+static void
+section_clear(struct conf_section *s)
+{
+	for (size_t i = 0; i < nsettings; i++) {
+		free(s->values[i].text);
+		secret_free(s->values[i].secret);
+	}
+	free(s->values);
+	free(s->name);
+	free(s->title);
+}
+
+void
+conf_raw_free(struct conf_raw *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		section_clear(&r->v[i]);
+	free(r->v);
+	free(r->file);
+	free(r);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* conf_read.h - relais.conf as text: sections, keys, values, line numbers.
+ *
+ *	file    = *( comment / section / key )
+ *	section = "[" ( "relais" / ( "listen" / "account" ) 1*blank NAME ) "]"
+ *	key     = NAME *blank "=" *blank value
+ *	comment = ( "#" / ";" ) *any, also behind a value and a blank
+ *
+ * Every value here has passed setting_check().  Indentation means nothing and
+ * no value goes on on the next line.  A value of type text, argv or secret is
+ * the whole rest of the line, of any length; in a secret even trailing blanks
+ * count.
+ *
+ * inih parses the sections and the keys.  It never sees a value: its line
+ * buffer is 200 bytes in most builds, it takes ";" for a comment, and a secret
+ * has no business in it.
+ *
+ * Internal to conf.  Blocks on the disk.
+ */
+#ifndef CONF_CONF_READ_H
+#define CONF_CONF_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/must.h"
+#include "base/secret.h"
+#include "conf/conf.h"
+#include "conf/setting.h"
+
+struct conf_value {
+	int line; /* 0: not set */
+	char *text;
+	struct secret *secret; /* in place of text for SETTING_SECRET */
+};
+
+struct conf_section {
+	enum setting_section kind;
+	char *name; /* NULL for [relais] */
+	char *title; /* "[account work]" */
+	int line;
+	struct conf_value *values; /* as many as settings, in their order */
+};
+
+struct conf_raw {
+	char *file;
+	struct conf_section *v;
+	size_t n;
+};
+
+/* Never NULL: what could be read is there, what was wrong is in problems. */
+struct conf_raw *conf_read(
+    const char *file, gid_t group, struct conf_problems *problems);
+void conf_raw_free(struct conf_raw *r);
+
+/* NULL: there is none. */
+const struct conf_section *conf_raw_find(
+    const struct conf_raw *r, enum setting_section kind, const char *name);
+/* NULL: not set; s may be NULL. */
+const struct conf_value *conf_section_get(
+    const struct conf_section *s, const char *name);
+
+/* Adds "WHAT, line N of FILE: WHY"; without a line "WHAT: WHY", and without a
+ * what "FILE: WHY". */
+void conf_problem_add(struct conf_problems *p, const char *file, int line,
+    const char *what, const char *why, ...)
+    __attribute__((format(printf, 5, 6)));
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/provider.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/setting.h"
+
+static const char region_mark[] = "REGION";
+
+struct providers {
+	struct provider *v;
+	size_t n;
+};
+
+struct providers *
+providers_new(void)
+{
+	return xcalloc(1, sizeof(struct providers));
+}
+
+static void
+provider_clear(struct provider *p)
+{
+	free(p->key);
+	free(p->refusal);
+	free(p->host);
+	free(p->login_word);
+	free(p->secret);
+	conf_list_clear(&p->settings);
+}
+
+void
+providers_free(struct providers *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		provider_clear(&p->v[i]);
+	free(p->v);
+	free(p);
+}
+
+const struct provider *
+providers_at(const struct providers *p, size_t i)
+{
+	return i < p->n ? &p->v[i] : NULL;
+}
+
+/* --- one row -------------------------------------------------------------- */
+
+/* The words of a row, taken one after the other. */
+struct row {
+	const struct conf_list *words;
+	size_t at;
+};
+
+static const char *
+next_word(struct row *r)
+{
+	return r->at < r->words->n ? r->words->v[r->at++] : NULL;
+}
+
+static int
+parse_ports(struct row *r, struct provider *p, struct err *err)
+{
+	uint64_t port;
+
+	while (r->at < r->words->n &&
+	       num_u64_max(
+		   bytes_of(r->words->v[r->at], strlen(r->words->v[r->at])),
+		   65535, &port)) {
+		const char *tls;
+
+		r->at++;
+		tls = next_word(r);
+		if (tls == NULL ||
+		    (strcmp(tls, "I") != 0 && strcmp(tls, "S") != 0))
+			return err_set(err, ERR_CONFIG,
+			    "behind a port stands I or S, for the kind of TLS");
+		if (p->nports == CONF_PORTS_MAX)
+			return err_set(err, ERR_CONFIG, "at most %d ports",
+			    (int)CONF_PORTS_MAX);
+		p->ports[p->nports++] = (struct conf_port) { (int)port,
+			tls[0] == 'I' ? CONF_TLS_IMPLICIT : CONF_TLS_STARTTLS };
+	}
+	if (p->nports == 0)
+		return err_set(err, ERR_CONFIG, "no port");
+	return 0;
+}
+
+static void
+parse_login(const char *word, struct provider *p)
+{
+	if (strcmp(word, "addr") == 0) {
+		p->login = PROVIDER_LOGIN_ADDR;
+	} else if (strcmp(word, "local") == 0) {
+		p->login = PROVIDER_LOGIN_LOCAL;
+	} else if (strncmp(word, "lit:", 4) == 0) {
+		p->login = PROVIDER_LOGIN_FIXED;
+		word += 4;
+	} else {
+		p->login = PROVIDER_LOGIN_OTHER;
+	}
+	p->login_word = xstrdup(word);
+}
+
+static int
+parse_senders(const char *word, struct provider *p, struct err *err)
+{
+	static const struct {
+		const char *word;
+		enum provider_senders senders;
+	} rows[] = { { "force", PROVIDER_SENDERS_FORCE },
+		{ "force+aliases", PROVIDER_SENDERS_ALIASES },
+		{ "allow-domain", PROVIDER_SENDERS_DOMAIN },
+		{ "allow-verified", PROVIDER_SENDERS_DOMAIN } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(word, rows[i].word) == 0) {
+			p->senders = rows[i].senders;
+			return 0;
+		}
+	return err_set(err, ERR_CONFIG,
+	    "\"%s\" is not force, force+aliases, allow-domain or "
+	    "allow-verified",
+	    word);
+}
+
+/* Limits only: a preset may not decide whom the user trusts or who he is. */
+static int
+parse_setting(const char *word, struct provider *p, struct err *err)
+{
+	const char *eq = strchr(word, '=');
+	char *name = eq != NULL ? xstrndup(word, (size_t)(eq - word)) : NULL;
+	const struct setting *st = name != NULL
+				       ? setting_find(SETTING_ACCOUNT, name)
+				       : NULL;
+	struct buf why;
+	int rc = -1;
+
+	buf_init(&why, 200);
+	if (strcmp(word, "grouped=yes") == 0) {
+		p->has_grouped_secret = true;
+		rc = 0;
+	} else if (st == NULL || strncmp(name, "max_", 4) != 0) {
+		err_set(err, ERR_CONFIG, "\"%s\" is not a limit", word);
+	} else if (!setting_check(st, eq + 1, &why)) {
+		err_set(err, ERR_CONFIG, "%s: %s", word, buf_str(&why));
+	} else {
+		conf_list_add(&p->settings, word, strlen(word));
+		rc = 0;
+	}
+	buf_clear(&why);
+	free(name);
+	return rc;
+}
+
+/* The columns behind KEY and HOST. */
+static int
+parse_columns(struct row *r, struct provider *p, struct err *err)
+{
+	const char *login, *secret, *senders, *word;
+
+	if (parse_ports(r, p, err) != 0)
+		return -1;
+	login = next_word(r);
+	secret = next_word(r);
+	senders = next_word(r);
+	if (senders == NULL)
+		return err_set(err, ERR_CONFIG,
+		    "expected KEY HOST PORT TLS LOGIN SECRET SENDERS");
+	parse_login(login, p);
+	p->secret = xstrdup(secret);
+	if (parse_senders(senders, p, err) != 0)
+		return -1;
+	while ((word = next_word(r)) != NULL)
+		if (parse_setting(word, p, err) != 0)
+			return -1;
+	return 0;
+}
+
+static char *
+join_rest(struct row *r)
+{
+	struct buf b;
+	const char *word;
+
+	buf_init(&b, 400);
+	while ((word = next_word(r)) != NULL)
+		if (!buf_addf(&b, "%s%s", buf_len(&b) > 0 ? " " : "", word))
+			break;
+	return buf_steal(&b);
+}
+
+static int
+parse_row(const struct conf_list *words, struct provider *p, struct err *err)
+{
+	struct row r = { words, 0 };
+	const char *host;
+
+	p->key = xstrdup(next_word(&r));
+	if ((host = next_word(&r)) == NULL)
+		return err_set(err, ERR_CONFIG, "no host");
+	if (strcmp(host, "none") == 0) {
+		p->refusal = join_rest(&r);
+		return 0;
+	}
+	p->host = xstrdup(host);
+	return parse_columns(&r, p, err);
+}
+
+static void
+put(struct providers *ps, const struct provider *p)
+{
+	for (size_t i = 0; i < ps->n; i++)
+		if (strcmp(ps->v[i].key, p->key) == 0) {
+			provider_clear(&ps->v[i]);
+			ps->v[i] = *p;
+			return;
+		}
+	ps->v = xrealloc(ps->v, ps->n + 1, sizeof(*ps->v));
+	ps->v[ps->n++] = *p;
+}
+
+static int
+read_line(struct providers *ps, char *line, int lineno, struct err *err)
+{
+	struct provider p = { .line = lineno };
+	struct conf_list words = { NULL, 0 };
+	int rc = 0;
+
+	line[strcspn(line, "#\r\n")] = '\0';
+	setting_split_list(line, &words);
+	if (words.n > 0 && (rc = parse_row(&words, &p, err)) == 0)
+		put(ps, &p);
+	else
+		provider_clear(&p);
+	conf_list_clear(&words);
+	return rc;
+}
+
+int
+providers_read(struct providers *p, const char *file, struct err *err)
+{
+	FILE *f = fopen(file, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	int lineno = 0, rc = 0;
+
+	if (f == NULL)
+		return err_sys(err, "cannot read the presets in %s", file);
+	while (rc == 0 && getline(&line, &cap, f) >= 0)
+		rc = read_line(p, line, ++lineno, err);
+	if (rc != 0)
+		err_ctx(err, "line %d of %s", lineno, file);
+	else if (ferror(f))
+		rc = err_sys(err, "cannot read the presets in %s", file);
+	free(line);
+	IGNORE(fclose(f)); /* only read */
+	return rc;
+}
+
+/* --- finding -------------------------------------------------------------- */
+
+static const struct provider *
+find_key(const struct providers *p, const char *key)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq_nocase(p->v[i].key, key))
+			return &p->v[i];
+	return NULL;
+}
+
+static void
+unknown(const struct providers *p, const char *key, struct err *err)
+{
+	const char **keys = xcalloc(p->n + 1, sizeof(*keys));
+	const char *near;
+
+	for (size_t i = 0; i < p->n; i++)
+		keys[i] = p->v[i].key;
+	near = setting_nearest_word(keys, key);
+	if (near != NULL)
+		err_set(err, ERR_CONFIG,
+		    "there is no preset \"%s\": did you mean \"%s\"?", key,
+		    near);
+	else
+		err_set(err, ERR_CONFIG,
+		    "there is no preset \"%s\": set host in its place", key);
+	free(keys);
+}
+
+/* A region becomes part of a host name, so it holds nothing else. */
+static bool
+is_region(const char *s)
+{
+	return s[0] != '\0' &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+static char *
+host_of(const struct provider *p, const char *region, struct err *err)
+{
+	const char *mark = strstr(p->host, region_mark);
+
+	if (mark == NULL && region == NULL)
+		return xstrdup(p->host);
+	if (mark == NULL) {
+		err_set(err, ERR_CONFIG, "%s has no regions: write only \"%s\"",
+		    p->key, p->key);
+		return NULL;
+	}
+	if (region == NULL || !is_region(region)) {
+		err_set(err, ERR_CONFIG,
+		    "%s needs a region, for example \"%s:eu-west-1\"", p->key,
+		    p->key);
+		return NULL;
+	}
+	return xasprintf("%.*s%s%s", (int)(mark - p->host), p->host, region,
+	    mark + strlen(region_mark));
+}
+
+const struct provider *
+providers_find(const struct providers *p, const char *spec, char **ret_host,
+    struct err *err)
+{
+	const char *colon = strchr(spec, ':');
+	char *key = xstrndup(
+	    spec, colon ? (size_t)(colon - spec) : strlen(spec));
+	const struct provider *found = find_key(p, key);
+	char *host = NULL;
+
+	if (found == NULL)
+		unknown(p, key, err);
+	else if (found->refusal != NULL)
+		err_set(err, ERR_CONFIG, "%s", found->refusal);
+	else
+		host = host_of(found, colon ? colon + 1 : NULL, err);
+	free(key);
+	if (host == NULL)
+		return NULL;
+	*ret_host = host;
+	return found;
+}

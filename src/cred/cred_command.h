@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cred_command.h - `password_command`: a program whose first line of output is
+ * the secret.
+ *
+ * Run by the helper relais-cred, never by the daemon.  The program gets the
+ * helper's own small environment, no terminal and nothing on its input.
+ *
+ * Blocks up to timeout_ms.
+ */
+#ifndef CRED_CRED_COMMAND_H
+#define CRED_CRED_COMMAND_H
+
+#include "base/must.h"
+#include "cred/cred.h"
+
+enum cred_result cred_command(const char *line, int64_t timeout_ms,
+    struct secret **ret, struct err *err) MUST_CHECK;
+
+#endif

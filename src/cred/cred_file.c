@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cred/cred_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+int
+cred_file_mode(
+    const char *path, const struct stat *st, gid_t group, struct err *err)
+{
+	unsigned mode = st->st_mode & 07777;
+	bool is_ours = group != (gid_t)-1 && st->st_gid == group;
+
+	if ((mode & 0007) == 0 && ((mode & 0070) == 0 || is_ours))
+		return 0;
+	return err_set(err, ERR_SECRET,
+	    "%s holds a secret and other users may read or change it (mode "
+	    "%04o): type chmod %s %s",
+	    path, mode, is_ours ? "640" : "600", path);
+}
+
+static int
+check_kind(const char *path, const struct stat *st, struct err *err)
+{
+	if (S_ISREG(st->st_mode))
+		return 0;
+	return err_set(err, ERR_SECRET, "%s is not an ordinary file", path);
+}
+
+int
+cred_file_check(const char *path, gid_t group, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return errno == EACCES
+			   ? 0
+			   : err_sys(err, "cannot read the secret in %s", path);
+	if (check_kind(path, &st, err) != 0)
+		return -1;
+	return cred_file_mode(path, &st, group, err);
+}
+
+int
+cred_first_line(
+    const char *what, const struct buf *b, struct secret **ret, struct err *err)
+{
+	const char *p = buf_str(b);
+	const char *end = memchr(p, '\n', buf_len(b));
+	size_t n = end != NULL ? (size_t)(end - p) : buf_len(b);
+
+	if (n > 0 && p[n - 1] == '\r')
+		n--;
+	if (n == 0)
+		return err_set(
+		    err, ERR_SECRET, "the first line of %s is empty", what);
+	*ret = secret_new(bytes_of(p, n));
+	if (*ret == NULL)
+		return err_set(err, ERR_SECRET,
+		    "the secret in %s is longer than %d bytes", what,
+		    (int)SECRET_MAX);
+	return 0;
+}
+
+/* What matters of the file: the longest secret and one line end more. */
+static int
+read_start(int fd, struct buf *b)
+{
+	while (buf_room(b) > 0) {
+		ssize_t n = read(fd, buf_space(b, buf_room(b)), buf_room(b));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		buf_added(b, (size_t)n);
+	}
+	return 0;
+}
+
+/* group NULL: the mode does not matter. */
+static int
+read_open(int fd, const char *path, const gid_t *group, struct secret **ret,
+    struct err *err)
+{
+	struct stat st;
+	struct buf b;
+	int rc;
+
+	if (fstat(fd, &st) != 0)
+		return err_sys(err, "cannot read the secret in %s", path);
+	if (check_kind(path, &st, err) != 0 ||
+	    (group != NULL && cred_file_mode(path, &st, *group, err) != 0))
+		return -1;
+	buf_init(&b, SECRET_MAX + 2);
+	if (read_start(fd, &b) != 0)
+		rc = err_sys(err, "cannot read the secret in %s", path);
+	else
+		rc = cred_first_line(path, &b, ret, err);
+	buf_wipe(&b);
+	return rc;
+}
+
+static int
+open_and_read(
+    const char *path, const gid_t *group, struct secret **ret, struct err *err)
+{
+	/* A FIFO or a terminal must not hang us; the check follows. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, "cannot read the secret in %s", path);
+	rc = read_open(fd, path, group, ret, err);
+	IGNORE(close(fd)); /* only read */
+	return rc;
+}
+
+int
+cred_file_read(
+    const char *path, gid_t group, struct secret **ret, struct err *err)
+{
+	return open_and_read(path, &group, ret, err);
+}
+
+int
+cred_file_read_any(const char *path, struct secret **ret, struct err *err)
+{
+	return open_and_read(path, NULL, ret, err);
+}

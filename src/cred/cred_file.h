@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cred_file.h - files that hold a secret, and who else could read them.
+ *
+ * Blocks on the disk.
+ */
+#ifndef CRED_CRED_FILE_H
+#define CRED_CRED_FILE_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "base/secret.h"
+
+struct stat;
+
+/* 0 if nobody but the owner may read the file, or besides him only this group
+ * ((gid_t)-1: none).  -1: the sentence ends with what to type (R31). */
+int cred_file_mode(const char *path, const struct stat *st, gid_t group,
+    struct err *err) MUST_CHECK;
+
+/* The first line without its line end.  Must be a regular file, perhaps behind
+ * a link.  err->os is ENOENT if it does not exist, EACCES if we may not. */
+int cred_file_read(const char *path, gid_t group, struct secret **ret,
+    struct err *err) MUST_CHECK;
+/* The same whatever the file's mode, for a folder that keeps others out: the
+ * access list systemd puts on credentials looks like a group's right. */
+int cred_file_read_any(
+    const char *path, struct secret **ret, struct err *err) MUST_CHECK;
+/* Only looks: exists, is regular, is not open to others.  A file we may not
+ * reach is no error: the daemon may be another user. */
+int cred_file_check(const char *path, gid_t group, struct err *err) MUST_CHECK;
+
+/* The first line of what is in b, as a secret; an empty one is an error. */
+struct buf;
+int cred_first_line(const char *what, const struct buf *b, struct secret **ret,
+    struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cred/cred_helper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "cred/cred_run.h"
+#include "cred/cred_wire.h"
+
+enum { ENV_MAX = 8, BACKSTOP_MS = 2000 };
+
+/* All the helper, and the command it runs, will know of our environment. */
+struct small_env {
+	char *v[ENV_MAX + 1];
+	size_t n;
+};
+
+static void
+env_add(struct small_env *e, const char *name, const char *value)
+{
+	if (value != NULL && e->n < ENV_MAX)
+		e->v[e->n++] = xasprintf("%s=%s", name, value);
+}
+
+static void
+env_fill(struct small_env *e, const struct cred_env *from)
+{
+	*e = (struct small_env) { .n = 0 };
+	env_add(e, "PATH", "/usr/local/bin:/usr/bin:/bin");
+	env_add(e, "HOME", from->home);
+	env_add(e, "USER", from->user);
+	env_add(e, "LOGNAME", from->user);
+	env_add(e, "XDG_RUNTIME_DIR", from->runtime_dir);
+	env_add(e, "DBUS_SESSION_BUS_ADDRESS", from->dbus_address);
+}
+
+static void
+env_clear(struct small_env *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free(e->v[i]);
+}
+
+/* The helper's own sentence, or that it gave none. */
+static enum cred_result
+refused(const struct cred_run *r, struct err *err)
+{
+	struct bytes said = bytes_trim(buf_bytes(&r->err));
+
+	if (said.n > 0)
+		err_set(err, ERR_SECRET, "%.*s", (int)said.n, said.p);
+	else
+		err_set(err, ERR_SECRET,
+		    "relais-cred ended with exit status %d", r->code);
+	return r->code == 2 ? CRED_NEVER : CRED_LATER;
+}
+
+static enum cred_result
+judge(const struct cred_run *r, enum cred_ran ran, struct secret **ret,
+    struct err *err)
+{
+	switch (ran) {
+	case CRED_RAN_NOT:
+		err_set(err, ERR_SECRET, "cannot run %s: %s", r->argv[0],
+		    strerror(r->code));
+		return CRED_NEVER;
+	case CRED_RAN_TIMEOUT:
+		err_set(err, ERR_SECRET,
+		    "the program or keyring that has the password did not "
+		    "answer in time");
+		return CRED_LATER;
+	case CRED_RAN_KILLED:
+		err_set(err, ERR_SECRET, "relais-cred was ended by signal %d",
+		    r->code);
+		return CRED_LATER;
+	case CRED_RAN_EXITED:
+		break;
+	}
+	if (r->code != 0)
+		return refused(r, err);
+	/* Every byte: the helper has cut what does not belong to it. */
+	*ret = buf_len(&r->out) > 0 ? secret_new(buf_bytes(&r->out)) : NULL;
+	if (*ret != NULL)
+		return CRED_OK;
+	err_set(err, ERR_SECRET,
+	    "the password is empty or longer than %d bytes", (int)SECRET_MAX);
+	return CRED_NEVER;
+}
+
+static enum cred_result
+ask(const struct cred_wire *w, const struct cred_env *env, struct buf *text,
+    struct secret **ret, struct err *err)
+{
+	char *path = xstrdup(env->helper);
+	char *argv[] = { path, NULL };
+	struct small_env small;
+	struct cred_run r;
+	enum cred_result result;
+
+	env_fill(&small, env);
+	cred_run_init(&r);
+	r.argv = argv;
+	r.envp = small.v;
+	r.input = buf_bytes(text);
+	r.timeout_ms = w->timeout_ms + BACKSTOP_MS;
+	result = judge(&r, cred_run(&r), ret, err);
+	cred_run_clear(&r);
+	env_clear(&small);
+	free(path);
+	return result;
+}
+
+enum cred_result
+cred_helper_ask(const struct cred_request *rq, const struct cred_env *env,
+    struct secret **ret, struct err *err)
+{
+	struct cred_wire w = { .kind = rq->source->kind,
+		.account = rq->account,
+		.host = rq->host,
+		.login = rq->login,
+		.timeout_ms = env->timeout_ms > 0 ? env->timeout_ms
+						  : CRED_TIMEOUT_MS };
+	enum cred_result result = CRED_NEVER;
+	struct buf text;
+
+	if (w.kind == CRED_COMMAND)
+		w.command = rq->source->value;
+	buf_init(&text, CRED_WIRE_MAX);
+	if (cred_wire_put(&text, &w))
+		result = ask(&w, env, &text, ret, err);
+	else
+		err_set(err, ERR_SECRET, "password_command is too long");
+	buf_clear(&text);
+	return result;
+}

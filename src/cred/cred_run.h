@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cred_run.h - a child process that answers with a secret.
+ *
+ * No shell; a session of its own, so no terminal can be asked; all signals as
+ * at birth; no descriptor but its three.  Its output goes into a buffer that
+ * is wiped.  After the deadline it is killed with everything it started in its
+ * session.
+ *
+ * Blocks until the child is gone.
+ */
+#ifndef CRED_CRED_RUN_H
+#define CRED_CRED_RUN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum cred_ran {
+	CRED_RAN_EXITED, /* code is its exit status */
+	CRED_RAN_KILLED, /* code is the signal */
+	CRED_RAN_TIMEOUT,
+	CRED_RAN_NOT /* could not be started; code is errno */
+};
+
+struct cred_run {
+	char *const *argv; /* argv[0] is looked up in our own PATH */
+	char *const *envp;
+	struct bytes input; /* its standard input; empty: /dev/null */
+	int64_t timeout_ms;
+	/* Filled in; cred_run_clear() in any case. */
+	struct buf out, err; /* what it wrote, up to their maximum */
+	int code;
+};
+
+void cred_run_init(struct cred_run *r);
+enum cred_ran cred_run(struct cred_run *r);
+void cred_run_clear(struct cred_run *r);
+
+#endif

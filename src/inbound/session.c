@@ -223,6 +223,18 @@ on_told(void *ctx, const struct queue_told *t)
 
 /* --- events of the engine ------------------------------------------------- */
 
+static enum queue_mode
+mode_of(const struct session *s, enum ss_mode asked)
+{
+	static const enum queue_mode modes[] = {
+		[SS_MODE_SAFE] = QUEUE_MODE_SAFE,
+		[SS_MODE_VERDICT] = QUEUE_MODE_VERDICT,
+		[SS_MODE_QUEUE] = QUEUE_MODE_QUEUE,
+	};
+
+	return asked == SS_MODE_UNSET ? s->listener->mode : modes[asked];
+}
+
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
@@ -255,7 +267,7 @@ on_mail(struct session *s, const struct ss_info *info)
 	envelope_set(&s->env->peer, s->peer);
 	envelope_set(&s->env->helo, smtp_server_helo(s->smtp));
 	envelope_set(&s->env->listener, s->listener->name);
-	s->mode = s->listener->mode;
+	s->mode = mode_of(s, info->mail.mode);
 	smtp_server_reply(s->smtp, 250, "2.1.0", "sender taken");
 }
 
@@ -456,6 +468,7 @@ session_start(
 		.max_size_bytes = sh->opts.max_size_bytes,
 		.max_rcpts = sh->opts.max_rcpts,
 		.may_chunk = listener->is_unix,
+		.may_xrelais = listener->is_unix,
 	};
 	const char *why;
 

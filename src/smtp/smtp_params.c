@@ -69,6 +69,23 @@ set_auth(void *to, struct bytes value)
 	return bytes_eq(value, "<>") || syntax_is_xtext(value);
 }
 
+/* Our own: which promise the answer to the end of the message is. */
+static bool
+set_mode(void *to, struct bytes value)
+{
+	static const struct {
+		const char *word;
+		enum ss_mode mode;
+	} words[] = { { "safe", SS_MODE_SAFE }, { "verdict", SS_MODE_VERDICT },
+		{ "queue", SS_MODE_QUEUE } };
+	struct smtp_mail_params *m = to;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (bytes_eq_nocase(value, words[i].word))
+			m->mail.mode = words[i].mode;
+	return m->mail.mode != SS_MODE_UNSET;
+}
+
 /* "NEVER", or a list of the others (RFC 3461 4.1). */
 static bool
 set_notify(void *to, struct bytes value)
@@ -136,6 +153,8 @@ static const struct param_row mail_rows[] = {
 	    { 501, "5.5.4", "ENVID= wants up to 100 characters of xtext" } },
 	{ "AUTH", SMTP_OFFER_AUTH, set_auth,
 	    { 501, "5.5.4", "AUTH= is an address in xtext or <>" } },
+	{ "XMODE", SMTP_OFFER_XRELAIS, set_mode,
+	    { 501, "5.5.4", "XMODE= is safe, verdict or queue" } },
 	{ .key = NULL },
 };
 

@@ -17,7 +17,8 @@ enum smtp_offer {
 	SMTP_OFFER_8BITMIME = 2,
 	SMTP_OFFER_SMTPUTF8 = 4,
 	SMTP_OFFER_DSN = 8,
-	SMTP_OFFER_AUTH = 16
+	SMTP_OFFER_AUTH = 16,
+	SMTP_OFFER_XRELAIS = 32
 };
 
 /* mail.envid and rcpt.orcpt point into the struct beside them. */

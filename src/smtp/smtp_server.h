@@ -31,6 +31,7 @@ struct smtp_server_opts {
 	uint64_t max_size_bytes; /* SIZE; 0: no limit */
 	size_t max_rcpts; /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
 	int64_t idle_ms; /* 0: SMTP_SERVER_IDLE_MS */
+	bool may_xrelais; /* offer XRELAIS, take XMODE= on MAIL */
 	bool may_chunk; /* offer CHUNKING and take BDAT */
 	/* For the provider side of the tests and for future listeners. */
 	bool may_starttls; /* offer STARTTLS until TLS is on */
@@ -72,6 +73,14 @@ enum ss_event {
 	SS_CLOSE /* flush and hang up; info.text says why, for the log */
 };
 
+/* XMODE=, offered as XRELAIS: what sendmail's -odb, -odi and -odq ask for. */
+enum ss_mode {
+	SS_MODE_UNSET = 0,
+	SS_MODE_SAFE,
+	SS_MODE_VERDICT,
+	SS_MODE_QUEUE
+};
+
 /* What MAIL asked for. */
 struct ss_mail {
 	uint64_t size_bytes; /* declared by SIZE, 0: not */
@@ -79,6 +88,7 @@ struct ss_mail {
 	bool is_utf8; /* SMTPUTF8 */
 	enum dsn_ret ret;
 	const char *envid; /* xtext, or NULL */
+	enum ss_mode mode;
 };
 
 struct ss_rcpt {

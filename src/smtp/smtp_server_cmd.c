@@ -47,6 +47,7 @@ offered(const struct smtp_server *s)
 	set |= o->hide_8bitmime ? 0 : SMTP_OFFER_8BITMIME;
 	set |= o->hide_smtputf8 ? 0 : SMTP_OFFER_SMTPUTF8;
 	set |= o->hide_dsn ? 0 : SMTP_OFFER_DSN;
+	set |= o->may_xrelais ? SMTP_OFFER_XRELAIS : 0;
 	set |= o->auth_mechanisms != NULL && s->is_tls ? SMTP_OFFER_AUTH : 0;
 	return set;
 }
@@ -122,6 +123,7 @@ do_ehlo(struct smtp_server *s, struct bytes args, struct ss_info *info)
 		offer(&text, true, "AUTH", o->auth_mechanisms);
 	if (o->limits != NULL)
 		offer(&text, true, "LIMITS", o->limits);
+	offer(&text, has & SMTP_OFFER_XRELAIS, "XRELAIS", "");
 	offer(&text, true, "HELP", "");
 	ss_say(s, 250, NULL, buf_str(&text));
 	buf_clear(&text);

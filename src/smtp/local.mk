@@ -10,10 +10,15 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/sasl_server.h \
 	%reldir%/smtp_caps.c \
 	%reldir%/smtp_caps.h \
+	%reldir%/smtp_client.c \
 	%reldir%/smtp_client.h \
 	%reldir%/smtp_dot.c \
 	%reldir%/smtp_dot.h \
+	%reldir%/smtp_flight.c \
+	%reldir%/smtp_flight.h \
 	%reldir%/smtp_limits.h \
+	%reldir%/smtp_out.c \
+	%reldir%/smtp_out.h \
 	%reldir%/smtp_reply.c \
 	%reldir%/smtp_reply.h \
 	%reldir%/smtp_params.c \

@@ -5,6 +5,7 @@ unit_tests = \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
+	%reldir%/test_smtp_client \
 	%reldir%/test_smtp_dot \
 	%reldir%/test_addr \
 	%reldir%/test_addr_list \
@@ -56,3 +57,8 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_intake_SOURCES = %reldir%/test_intake.c
 %canon_reldir%_test_intake_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+
+SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
+	$(GSASL_LIBS) $(IDN2_LIBS)
+%canon_reldir%_test_smtp_client_SOURCES = %reldir%/test_smtp_client.c
+%canon_reldir%_test_smtp_client_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)

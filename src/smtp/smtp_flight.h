@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_flight.h - the transactions under way on one connection, in order.
+ *
+ * The part of the client engine that begins once the login is done: it queues
+ * commands as far ahead as the server allows, gives each reply to the command
+ * it belongs to, and turns them into exact verdicts.
+ *
+ *	[RSET] MAIL RCPT ... RCPT  BDAT size LAST + body         (RFC 3030)
+ *	[RSET] MAIL RCPT ... RCPT  DATA | 354 | body + dot       (RFC 5321)
+ *
+ * With PIPELINING (RFC 2920) everything up to the bar leaves at once, and the
+ * next transaction follows the last byte of this one; without it, one command
+ * waits for the reply to the one before.  RSET stands in front where the
+ * server may still be inside an earlier transaction.  A large BDAT body waits
+ * for the answers to its envelope: they cost one round trip, a refused body
+ * would cost the whole transfer.
+ *
+ * Replies come in the order of the commands and every transaction has a fixed
+ * sequence of them, so two counters per transaction are all the book-keeping:
+ * memory does not grow with the number of commands (R77).
+ */
+#ifndef SMTP_SMTP_FLIGHT_H
+#define SMTP_SMTP_FLIGHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/verdict.h"
+#include "smtp/smtp_caps.h"
+#include "smtp/smtp_client.h"
+#include "smtp/smtp_out.h"
+#include "smtp/smtp_reply.h"
+
+/* What a reply is awaited for. */
+enum smtp_step {
+	SMTP_STEP_NONE = 0, /* for nothing */
+	SMTP_STEP_GREETING,
+	SMTP_STEP_EHLO,
+	SMTP_STEP_HELO,
+	SMTP_STEP_STARTTLS,
+	SMTP_STEP_AUTH,
+	SMTP_STEP_RSET,
+	SMTP_STEP_MAIL,
+	SMTP_STEP_RCPT,
+	SMTP_STEP_DATA,
+	SMTP_STEP_END,
+	SMTP_STEP_QUIT,
+	SMTP_STEP_COUNT
+};
+
+struct smtp_flight;
+
+/* caps and out are borrowed; caps may change until the first transaction. */
+struct smtp_flight *smtp_flight_new(const struct smtp_caps *caps,
+    struct smtp_out *out, size_t window_jobs, bool is_plain_spoken);
+void smtp_flight_free(struct smtp_flight *f);
+
+bool smtp_flight_may_add(const struct smtp_flight *f);
+void smtp_flight_add(struct smtp_flight *f, const struct smtp_job *job);
+bool smtp_flight_is_empty(const struct smtp_flight *f);
+
+/* Queues what may be said now. */
+void smtp_flight_produce(struct smtp_flight *f);
+
+/* Is a body owed, and is there space for a good piece of it? */
+bool smtp_flight_wants_body(const struct smtp_flight *f, uint64_t *ret_tag);
+size_t smtp_flight_body(struct smtp_flight *f, const void *p, size_t n);
+/* Nothing more will be queued; the body that is owed stays incomplete. */
+void smtp_flight_stop(struct smtp_flight *f);
+/* After _stop(): every transaction but the broken one has its end. */
+bool smtp_flight_has_settled(const struct smtp_flight *f);
+
+enum smtp_flight_result {
+	SMTP_FLIGHT_OK = 0,
+	SMTP_FLIGHT_OVER, /* understood, but the connection is of no more use */
+	SMTP_FLIGHT_BAD /* the reply fits nothing that was asked */
+};
+enum smtp_flight_result smtp_flight_reply(
+    struct smtp_flight *f, const struct smtp_reply *r);
+
+/* The step whose reply is due now; SMTP_STEP_NONE while it is our turn. */
+enum smtp_step smtp_flight_step(const struct smtp_flight *f);
+
+/* The connection is over: ends every transaction with what is known of it,
+ * else with this verdict.  may_be_taken: the server may have acted on what it
+ * got without our hearing of it, so a message whose last byte was sent is
+ * uncertain. */
+void smtp_flight_fail(
+    struct smtp_flight *f, const struct verdict *why, bool may_be_taken);
+
+/* SC_RCPT_DONE and SC_JOB_DONE, one at a time; SC_IDLE: none. */
+enum sc_event smtp_flight_event(struct smtp_flight *f, struct sc_info *ret);
+
+/* The stage of the conversation that a step belongs to. */
+enum verdict_stage smtp_step_stage(enum smtp_step step);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_out.h - what a client engine wants to say and has not said yet.
+ *
+ * Command lines are put together piece by piece and ended once; a line that
+ * does not fit is taken back whole and may be tried again later.  No line that
+ * holds CR, LF or NUL ever leaves (R8): that would be a bug of ours, and the
+ * process dies rather than send it.
+ *
+ * Counts the bytes for ever, so that "was the last byte of this message handed
+ * to the transport?" has an exact answer.
+ */
+#ifndef SMTP_SMTP_OUT_H
+#define SMTP_SMTP_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+
+struct smtp_out {
+	struct buf buf;
+	uint64_t sent_bytes; /* handed to the transport since the beginning */
+	size_t line; /* where the command under way begins in buf */
+	bool is_cut; /* a piece of it did not fit */
+	bool has_secret; /* overwrite the memory once it is sent */
+};
+
+void smtp_out_init(struct smtp_out *o, size_t max);
+void smtp_out_clear(struct smtp_out *o);
+/* Forgets what was not sent. */
+void smtp_out_drop_all(struct smtp_out *o);
+
+/* One command: _begin(), _add() any number of times, _end(). */
+void smtp_out_begin(struct smtp_out *o, const char *text);
+void smtp_out_add(struct smtp_out *o, const char *text);
+void smtp_out_add_num(struct smtp_out *o, uint64_t n);
+/* Adds CR LF.  False: there was no room, nothing was queued. */
+bool smtp_out_end(struct smtp_out *o) MUST_CHECK;
+
+/* The transport took n bytes from the front. */
+void smtp_out_sent(struct smtp_out *o, size_t n);
+
+static inline uint64_t
+smtp_out_queued_bytes(const struct smtp_out *o)
+{
+	return o->sent_bytes + buf_len(&o->buf);
+}
+
+static inline bool
+smtp_out_is_empty(const struct smtp_out *o)
+{
+	return buf_len(&o->buf) == 0;
+}
+
+#endif

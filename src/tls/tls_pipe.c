@@ -473,6 +473,22 @@ end_reading(struct tls_pipe *t, bool is_clean)
 		t->state = ENDED;
 }
 
+/* The library says "again" not only when it needs more bytes but also after a
+ * session ticket or a key update, with the next record already here. */
+static ssize_t
+receive(struct tls_pipe *t, void *p, size_t n)
+{
+	size_t before;
+	ssize_t rc;
+
+	do {
+		before = buf_len(&t->in);
+		rc = gnutls_record_recv(t->session, p, n);
+	} while (rc < 0 && !gnutls_error_is_fatal((int)rc) &&
+		 buf_len(&t->in) < before);
+	return rc;
+}
+
 size_t
 tls_pipe_read(struct tls_pipe *t, void *p, size_t n)
 {
@@ -480,10 +496,7 @@ tls_pipe_read(struct tls_pipe *t, void *p, size_t n)
 
 	if (t->state != UP || n == 0)
 		return 0;
-	do
-		rc = gnutls_record_recv(t->session, p, n);
-	while (rc < 0 && !is_over_for_now((int)rc) &&
-	       !gnutls_error_is_fatal((int)rc));
+	rc = receive(t, p, n);
 	if (rc > 0)
 		return (size_t)rc;
 	if (buf_len(&t->in) == 0)
@@ -492,7 +505,7 @@ tls_pipe_read(struct tls_pipe *t, void *p, size_t n)
 		end_reading(t, true);
 	else if (rc == GNUTLS_E_PREMATURE_TERMINATION)
 		end_reading(t, false);
-	else if (!is_over_for_now((int)rc))
+	else if (gnutls_error_is_fatal((int)rc))
 		IGNORE(library_failed(t, (int)rc, NULL)); /* told by the next */
 	return 0;
 }
@@ -518,6 +531,10 @@ tls_pipe_write(struct tls_pipe *t, const void *p, size_t n, struct err *err)
 	if (t->state == BROKEN)
 		return fail_again(t, err);
 	assert(tls_pipe_is_up(t));
+	/* The library has given up the session then. */
+	if (t->state == ENDED && !t->is_clean_eof)
+		return err_set(
+		    err, ERR_NETWORK, "%s closed the connection", peer_name(t));
 	while (n > 0) {
 		rc = gnutls_record_send(t->session, from, n);
 		if (rc < 0)

@@ -17,6 +17,8 @@ unit_tests = \
 	%reldir%/test_msgid \
 	%reldir%/test_received
 
+include %reldir%/net.mk
+
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_str_SOURCES = %reldir%/test_str.c

@@ -1,0 +1,9 @@
+# Tests of src/tls and src/net.
+TLS_LIBS = src/tls/libtls.a src/base/libbase.a $(GNUTLS_LIBS)
+NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
+	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS)
+
+unit_tests += %reldir%/test_tls_pipe
+%canon_reldir%_test_tls_pipe_SOURCES = %reldir%/test_tls_pipe.c \
+	tests/lib/certs.c tests/lib/certs.h
+%canon_reldir%_test_tls_pipe_LDADD = $(TLS_LIBS) $(CMOCKA_LIBS)

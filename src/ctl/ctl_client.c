@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl/ctl_client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "ctl/ctl_json.h"
+#include "ctl/ctl_line.h"
+
+struct ctl_client {
+	int fd;
+	int timeout_ms; /* for each step without progress */
+	struct ctl_line in;
+};
+
+static int
+lost(struct err *err, const char *what)
+{
+	return err_set(err, ERR_NETWORK, "%s: %s", what, strerror(errno));
+}
+
+/* Connecting to a Unix socket is at once, or EAGAIN while its backlog is
+ * full. */
+static int
+connect_path(const struct ctl_client *c, const char *path, struct err *err)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (!str_copy(
+		sa.sun_path, sizeof(sa.sun_path), bytes_of(path, strlen(path))))
+		return err_set(
+		    err, ERR_NETWORK, "%s: the path is too long", path);
+	for (int waited_ms = 0;; waited_ms += 50) {
+		if (connect(c->fd, (const struct sockaddr *)&sa, sizeof(sa)) ==
+		    0)
+			return 0;
+		if (errno != EAGAIN || waited_ms >= c->timeout_ms)
+			return lost(err, path);
+		(void)poll(NULL, 0, 50);
+	}
+}
+
+int
+ctl_client_open(
+    const char *path, int timeout_ms, struct ctl_client **ret, struct err *err)
+{
+	struct ctl_client *c = xcalloc(1, sizeof(*c));
+
+	c->timeout_ms = timeout_ms;
+	ctl_line_init(&c->in, CTL_REPLY_MAX);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->fd < 0) {
+		(void)lost(err, "socket");
+		goto fail;
+	}
+	if (connect_path(c, path, err) != 0)
+		goto fail;
+	*ret = c;
+	return 0;
+fail:
+	ctl_client_free(c);
+	return -1;
+}
+
+void
+ctl_client_free(struct ctl_client *c)
+{
+	if (c == NULL)
+		return;
+	if (c->fd >= 0)
+		(void)close(c->fd); /* every reply was read */
+	ctl_line_clear(&c->in);
+	free(c);
+}
+
+static int
+wait_for(const struct ctl_client *c, short events, struct err *err)
+{
+	struct pollfd pfd = { .fd = c->fd, .events = events };
+	int n;
+
+	do
+		n = poll(&pfd, 1, c->timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		return 0;
+	if (n == 0)
+		return err_set(
+		    err, ERR_NETWORK, "relaisd does not answer in time");
+	return lost(err, "poll");
+}
+
+static int
+send_all(const struct ctl_client *c, struct buf *out, struct err *err)
+{
+	while (buf_len(out) > 0) {
+		ssize_t n = send(
+		    c->fd, buf_str(out), buf_len(out), MSG_NOSIGNAL);
+
+		if (n > 0)
+			buf_drop(out, (size_t)n);
+		else if (errno == EAGAIN) {
+			if (wait_for(c, POLLOUT, err) != 0)
+				return -1;
+		} else if (errno != EINTR)
+			return lost(err, "relaisd hung up");
+	}
+	return 0;
+}
+
+static int
+ask(const struct ctl_client *c, const char *verb, json_t *args, struct err *err)
+{
+	json_t *request = json_pack("{s:s}", "verb", verb);
+	struct buf out;
+	int rc = -1;
+
+	buf_init(&out, CTL_REQUEST_MAX);
+	if (args != NULL)
+		(void)json_object_set(request, "args", args);
+	if (ctl_json_encode(&out, request))
+		rc = send_all(c, &out, err);
+	else
+		(void)err_set(err, ERR_INPUT, "the request is too long");
+	json_decref(request);
+	buf_clear(&out);
+	return rc;
+}
+
+static int
+read_more(struct ctl_client *c, struct err *err)
+{
+	char piece[16384];
+	ssize_t n = recv(c->fd, piece, sizeof(piece), 0);
+
+	if (n > 0 && ctl_line_put(&c->in, piece, (size_t)n) == (size_t)n)
+		return 0;
+	if (n > 0)
+		return err_set(err, ERR_NETWORK, "the reply is too long");
+	if (n == 0)
+		return err_set(
+		    err, ERR_NETWORK, "relaisd closed the connection");
+	if (errno == EAGAIN || errno == EINTR)
+		return wait_for(c, POLLIN, err);
+	return lost(err, "relaisd hung up");
+}
+
+static int
+next_object(struct ctl_client *c, json_t **ret, struct err *err)
+{
+	enum ctl_line_state state;
+	struct bytes line;
+
+	while ((state = ctl_line_next(&c->in, &line)) == CTL_LINE_MORE)
+		if (read_more(c, err) != 0)
+			return -1;
+	if (state == CTL_LINE_TOO_LONG)
+		return err_set(err, ERR_NETWORK, "the reply is too long");
+	if (ctl_json_decode(line, ret, err) == 0)
+		return 0;
+	return err_set(err, ERR_NETWORK, "the reply is not understood");
+}
+
+int
+ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
+    void (*item)(void *ctx, const json_t *item), void *ctx, json_t **ret_result,
+    struct err *err)
+{
+	json_t *reply = NULL;
+	const char *why;
+	int rc = 0;
+
+	if (ask(c, verb, args, err) != 0)
+		return -1;
+	for (;;) {
+		const json_t *one;
+
+		if (next_object(c, &reply, err) != 0)
+			return -1;
+		one = json_object_get(reply, "item");
+		if (one == NULL)
+			break;
+		if (item != NULL)
+			item(ctx, one);
+		json_decref(reply);
+	}
+	if (!json_is_true(json_object_get(reply, "ok"))) {
+		why = ctl_json_string(reply, "error");
+		rc = err_set(
+		    err, ERR_INPUT, "%s", why != NULL ? why : "refused");
+	} else if (ret_result != NULL) {
+		json_t *result = json_object_get(reply, "result");
+
+		*ret_result = result != NULL ? json_incref(result)
+					     : json_null();
+	}
+	json_decref(reply);
+	return rc;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ctl_client.h - the asking side of the control socket; blocking, without an
+ * event loop, each call with a deadline.
+ */
+#ifndef CTL_CTL_CLIENT_H
+#define CTL_CTL_CLIENT_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+struct ctl_client;
+
+/* ERR_NETWORK: nobody answers there, or we may not. */
+int ctl_client_open(
+    const char *path, int timeout_ms, struct ctl_client **ret, struct err *err);
+void ctl_client_free(struct ctl_client *c);
+
+/* Asks and waits for the whole reply.  item() gets each item of a listing,
+ * borrowed for the call; it may be NULL.  *ret_result (may be NULL) is the
+ * caller's to json_decref(), JSON null if the reply holds none.
+ *
+ * -1: ERR_INPUT, the daemon refused and err has its words; ERR_NETWORK, the
+ * connection broke or took too long: use it no more. */
+int ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
+    void (*item)(void *ctx, const json_t *item), void *ctx, json_t **ret_result,
+    struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ctl_json.h - what goes on a control line, over jansson.
+ *
+ * References: what a function returns or stores in *ret is the caller's to
+ * json_decref(); arguments stay the caller's.
+ */
+#ifndef CTL_CTL_JSON_H
+#define CTL_CTL_JSON_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/must.h"
+
+/* One line.  -1: ERR_INPUT, not one JSON object. */
+int ctl_json_decode(
+    struct bytes line, json_t **ret, struct err *err) MUST_CHECK;
+
+/* Appends it with the line's end.  False: no room, nothing was added. */
+bool ctl_json_encode(struct buf *to, const json_t *value) MUST_CHECK;
+
+/* Foreign text as a JSON string: as it is if it is UTF-8, else with \xNN for
+ * what is not (str_escape()).  NULL becomes "". */
+json_t *ctl_json_text(const char *s);
+json_t *ctl_json_bytes(struct bytes b);
+
+/* A member of an object if it is a string, else NULL; borrowed. */
+const char *ctl_json_string(const json_t *object, const char *key);
+
+#endif

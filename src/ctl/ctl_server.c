@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl/ctl_server.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/xalloc.h"
+#include "ctl/ctl_json.h"
+#include "ctl/ctl_line.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+enum {
+	OUT_MAX = CTL_REPLY_MAX,
+	/* A listing goes on while less than this waits to be read. */
+	OUT_ENOUGH = 65536,
+	LINGER_MS = 5000
+};
+
+struct ctl_server {
+	struct loop *loop;
+	struct listener *listener;
+	const struct ctl_verb *verbs;
+	void *ctx;
+	struct list calls;
+	size_t ncalls;
+};
+
+/* One connection, and the request of it that is being answered. */
+struct ctl_call {
+	struct list link;
+	struct ctl_server *server;
+	struct stream *stream;
+	struct loop_timer *timer;
+	uint32_t uid;
+	bool is_privileged;
+	struct ctl_line in;
+	struct buf out;
+	const struct ctl_verb *verb; /* NULL: waits for a request */
+	json_t *args;
+	size_t cursor;
+	bool is_closing; /* flush and hang up */
+};
+
+static void
+call_end(struct ctl_call *c)
+{
+	json_decref(c->args);
+	c->args = NULL;
+	c->verb = NULL;
+	c->cursor = 0;
+}
+
+static void
+call_free(struct ctl_call *c)
+{
+	call_end(c);
+	list_remove(&c->link);
+	c->server->ncalls--;
+	loop_timer_free(c->timer);
+	stream_free(c->stream); /* NULL after stream_finish() */
+	ctl_line_clear(&c->in);
+	buf_clear(&c->out);
+	free(c);
+}
+
+/* --- replies -------------------------------------------------------------- */
+
+uint32_t
+ctl_call_uid(const struct ctl_call *call)
+{
+	return call->uid;
+}
+
+bool
+ctl_call_is_privileged(const struct ctl_call *call)
+{
+	return call->is_privileged;
+}
+
+const json_t *
+ctl_call_args(const struct ctl_call *call)
+{
+	return call->args;
+}
+
+size_t *
+ctl_call_cursor(struct ctl_call *call)
+{
+	return &call->cursor;
+}
+
+bool
+ctl_call_has_room(const struct ctl_call *call)
+{
+	return buf_len(&call->out) < OUT_ENOUGH;
+}
+
+static void
+put(struct ctl_call *c, const json_t *value)
+{
+	/* Longer than any reply may be: the client hears nothing rather than
+	 * half of it. */
+	if (!ctl_json_encode(&c->out, value))
+		c->is_closing = true;
+}
+
+void
+ctl_call_item(struct ctl_call *call, json_t *item)
+{
+	json_t *line = json_pack("{s:O}", "item", item);
+
+	put(call, line);
+	json_decref(line);
+}
+
+void
+ctl_call_done(struct ctl_call *call, json_t *result)
+{
+	json_t *line = json_pack("{s:b}", "ok", 1);
+
+	if (result != NULL)
+		(void)json_object_set(line, "result", result);
+	put(call, line);
+	json_decref(line);
+	call_end(call);
+}
+
+static void
+refuse(struct ctl_call *c, const char *why)
+{
+	json_t *text = ctl_json_text(why);
+	json_t *line = json_pack("{s:b, s:O}", "ok", 0, "error", text);
+
+	put(c, line);
+	json_decref(line);
+	json_decref(text);
+	call_end(c);
+}
+
+void
+ctl_call_refuse(struct ctl_call *call, const char *fmt, ...)
+{
+	struct buf why;
+	va_list ap;
+
+	buf_init(&why, 4096);
+	va_start(ap, fmt);
+	IGNORE(buf_vaddf(&why, fmt, ap)); /* a sentence fits */
+	va_end(ap);
+	refuse(call, buf_str(&why));
+	buf_clear(&why);
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static const struct ctl_verb *
+verb_find(const struct ctl_server *s, const char *name)
+{
+	for (const struct ctl_verb *v = s->verbs; v->name != NULL; v++)
+		if (name != NULL && strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+/* What is no request at all ends the connection: who sends it is not our
+ * client, and the rest of what he sends means nothing either. */
+static void
+request(struct ctl_call *c, struct bytes line)
+{
+	json_t *object = NULL, *args;
+	const struct ctl_verb *verb;
+	struct err err = { 0 };
+
+	if (ctl_json_decode(line, &object, &err) != 0) {
+		refuse(c, err.text);
+		c->is_closing = true;
+		return;
+	}
+	args = json_object_get(object, "args");
+	verb = verb_find(c->server, ctl_json_string(object, "verb"));
+	if (verb == NULL)
+		refuse(c, "no such verb");
+	else if (args != NULL && !json_is_object(args))
+		refuse(c, "args is no object");
+	else if (verb->needs_privilege && !c->is_privileged)
+		refuse(c, "only root and the user of relaisd may do this");
+	else {
+		c->verb = verb;
+		c->args = args != NULL ? json_incref(args) : json_object();
+	}
+	json_decref(object);
+}
+
+/* --- the connection ------------------------------------------------------- */
+
+static bool
+take_in(struct ctl_call *c)
+{
+	const void *p;
+	size_t n = stream_peek(c->stream, &p);
+
+	if (n > 0 && !c->is_closing)
+		n = ctl_line_put(&c->in, p, n);
+	if (n > 0)
+		stream_used(c->stream, n);
+	return n > 0;
+}
+
+static bool
+send_out(struct ctl_call *c)
+{
+	size_t n = stream_write(c->stream, buf_str(&c->out), buf_len(&c->out));
+
+	buf_drop(&c->out, n);
+	return n > 0;
+}
+
+/* One step; false: nothing can be done now. */
+static bool
+step(struct ctl_call *c)
+{
+	struct bytes line;
+
+	if (c->is_closing)
+		return false;
+	if (c->verb != NULL) {
+		if (!ctl_call_has_room(c))
+			return false;
+		c->verb->run(c->server->ctx, c);
+		return true;
+	}
+	if (!ctl_call_has_room(c))
+		return false;
+	switch (ctl_line_next(&c->in, &line)) {
+	case CTL_LINE_MORE:
+		return false;
+	case CTL_LINE_READY:
+		request(c, line);
+		return true;
+	case CTL_LINE_TOO_LONG:
+		refuse(c, "the request is too long");
+		c->is_closing = true;
+		return false;
+	}
+	return false;
+}
+
+static void
+on_ready(void *ctx)
+{
+	struct ctl_call *c = ctx;
+	struct loop *l = c->server->loop;
+	bool moved;
+
+	if (stream_error(c->stream) != NULL) {
+		call_free(c);
+		return;
+	}
+	loop_timer_set(c->timer, clock_boot_ms(loop_clock(l)) + CTL_IDLE_MS);
+	do {
+		moved = take_in(c);
+		while (step(c))
+			moved = true;
+		moved = send_out(c) || moved;
+	} while (moved);
+	if (stream_at_eof(c->stream) && c->verb == NULL)
+		c->is_closing = true;
+	if (c->is_closing && buf_len(&c->out) == 0) {
+		stream_finish(c->stream, LINGER_MS);
+		c->stream = NULL;
+		call_free(c);
+	}
+}
+
+static void
+on_idle(void *ctx)
+{
+	call_free(ctx);
+}
+
+/* R20: no user can keep the others out. */
+static bool
+has_place(const struct ctl_server *s, uint32_t uid, bool is_privileged)
+{
+	size_t same = 0;
+
+	list_foreach (it, &s->calls)
+		same += list_entry(it, struct ctl_call, link)->uid == uid;
+	return same < CTL_CONNECTIONS_PER_UID &&
+	       s->ncalls < CTL_CONNECTIONS_MAX -
+			       (is_privileged ? 0 : CTL_CONNECTIONS_RESERVED);
+}
+
+static void
+on_accept(void *ctx, int fd)
+{
+	struct ctl_server *s = ctx;
+	struct ctl_call *c = xcalloc(1, sizeof(*c));
+
+	c->server = s;
+	c->stream = stream_new(s->loop, fd, on_ready, c);
+	c->uid = stream_peer_uid(c->stream);
+	c->is_privileged = c->uid == 0 || c->uid == geteuid();
+	ctl_line_init(&c->in, CTL_REQUEST_MAX);
+	buf_init(&c->out, OUT_MAX);
+	c->timer = loop_timer_new(s->loop, on_idle, c);
+	if (!has_place(s, c->uid, c->is_privileged)) {
+		refuse(c, "too many connections");
+		c->is_closing = true;
+	}
+	list_append(&s->calls, &c->link);
+	s->ncalls++;
+	on_ready(c);
+}
+
+int
+ctl_server_new(struct loop *l, int fd, const struct ctl_verb *verbs, void *ctx,
+    struct ctl_server **ret, struct err *err)
+{
+	struct ctl_server *s = xcalloc(1, sizeof(*s));
+
+	s->loop = l;
+	s->verbs = verbs;
+	s->ctx = ctx;
+	list_init(&s->calls);
+	if (listener_new(l, fd, on_accept, s, &s->listener, err) != 0) {
+		free(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+ctl_server_free(struct ctl_server *s)
+{
+	if (s == NULL)
+		return;
+	listener_free(s->listener);
+	list_foreach (it, &s->calls)
+		call_free(list_entry(it, struct ctl_call, link));
+	free(s);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ctl_server.h - the answering side of the control socket, on the loop.
+ *
+ * Which verbs there are and who may use them is a table of the program; this
+ * file knows connections: the framing, the limits, and that nothing a client
+ * sends, leaves out or breaks off harms the daemon (R20).  Rights come from the
+ * peer credentials of the socket and from nothing else.
+ *
+ * At most CTL_CONNECTIONS_PER_UID connections for each user, and
+ * CTL_CONNECTIONS_MAX together, of which root and the daemon's own user can
+ * always have some; one that is idle for CTL_IDLE_MS is closed.
+ */
+#ifndef CTL_CTL_SERVER_H
+#define CTL_CTL_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+struct ctl_call;
+struct ctl_server;
+struct loop;
+
+enum {
+	CTL_CONNECTIONS_PER_UID = 8,
+	CTL_CONNECTIONS_MAX = 64,
+	CTL_CONNECTIONS_RESERVED = 8, /* for the privileged */
+	CTL_IDLE_MS = 60 * 1000
+};
+
+struct ctl_verb {
+	const char *name; /* NULL ends the table */
+	bool needs_privilege; /* root or the daemon's own user */
+	/* Called until it has said ctl_call_done() or ctl_call_refuse().  If it
+	 * returns without, it is called again when there is room for more
+	 * items: a listing gives items while ctl_call_has_room(). */
+	void (*run)(void *ctx, struct ctl_call *call);
+};
+
+/* fd is bound, listening, and taken over.  verbs is borrowed. */
+int ctl_server_new(struct loop *l, int fd, const struct ctl_verb *verbs,
+    void *ctx, struct ctl_server **ret, struct err *err);
+/* Cuts every connection. */
+void ctl_server_free(struct ctl_server *s);
+
+/* --- for the handlers of verbs -------------------------------------------- */
+
+uint32_t ctl_call_uid(const struct ctl_call *call);
+bool ctl_call_is_privileged(const struct ctl_call *call);
+/* The arguments: an object, empty if none were given.  Borrowed. */
+const json_t *ctl_call_args(const struct ctl_call *call);
+/* The handler's own number, 0 at its first call: how far a listing got. */
+size_t *ctl_call_cursor(struct ctl_call *call);
+
+bool ctl_call_has_room(const struct ctl_call *call);
+/* What they are given stays the caller's; result may be NULL. */
+void ctl_call_item(struct ctl_call *call, json_t *item);
+void ctl_call_done(struct ctl_call *call, json_t *result);
+void ctl_call_refuse(struct ctl_call *call, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

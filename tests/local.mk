@@ -6,6 +6,7 @@ include %reldir%/unit/local.mk
 include %reldir%/unit/prog.mk
 include %reldir%/lint/local.mk
 include %reldir%/e2e/local.mk
+include %reldir%/bench/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

@@ -21,8 +21,7 @@ enum {
 	PATIENCE_AUTO_MS = 4 * 1000, /* another port is waiting */
 	PAUSE_MAX_MS = 15 * 60 * 1000,
 	WAKE_JITTER_MS = 2000,
-	REASON_MAX = 800,
-	REACH_TEXT_MAX = 1024
+	REASON_MAX = 800
 };
 
 struct pool {
@@ -62,7 +61,7 @@ refresh_ports_text(struct pool *p)
 {
 	struct buf b;
 
-	buf_init(&b, REACH_TEXT_MAX);
+	buf_init(&b, 1024);
 	reach_text(&p->reach, &b);
 	free(p->ports_text);
 	p->ports_text = buf_steal(&b);
@@ -71,30 +70,29 @@ refresh_ports_text(struct pool *p)
 static void
 load_reach(struct pool *p)
 {
-	struct buf saved;
-	struct err err;
-	char name[80];
+	char name[80], *saved;
 
-	buf_init(&saved, REACH_TEXT_MAX);
 	state_name(p, name, sizeof(name));
-	if (queue_state_read(p->queue, name, &saved, &err) != 0)
-		log_err(LOG_LEVEL_WARNING, &err);
-	reach_load(&p->reach, buf_bytes(&saved));
-	buf_clear(&saved);
+	saved = queue_state_read(p->queue, name);
+	if (saved != NULL)
+		reach_load(&p->reach, bytes_of(saved, strlen(saved)));
+	free(saved);
 	refresh_ports_text(p);
 }
 
 static void
 save_reach(struct pool *p)
 {
+	struct err err;
 	struct buf b;
 	char name[80];
 
 	refresh_ports_text(p);
-	buf_init(&b, REACH_TEXT_MAX);
+	buf_init(&b, 1024);
 	reach_save(&p->reach, &b);
 	state_name(p, name, sizeof(name));
-	queue_state_write(p->queue, name, buf_bytes(&b));
+	if (queue_state_write(p->queue, name, buf_bytes(&b), &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
 	buf_clear(&b);
 }
 

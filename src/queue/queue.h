@@ -20,7 +20,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -178,6 +177,13 @@ void queue_delivery_end(struct queue_delivery *d, enum queue_end how,
  * it, instead of waiting for their deadline. */
 void queue_give_up_waiting(struct queue *q, int account);
 
+/* Small facts that other modules keep across restarts, one file each under
+ * state/.  Reading blocks on the disk; the caller frees the text, NULL: there
+ * is none.  Writing is atomic and synced. */
+char *queue_state_read(struct queue *q, const char *name);
+int queue_state_write(struct queue *q, const char *name, struct bytes text,
+    struct err *err);
+
 /* --- control -------------------------------------------------------------- */
 
 enum queue_state {
@@ -218,15 +224,5 @@ bool queue_retry(
 bool queue_delete(struct queue *q, const char *id);
 /* Everything of this account (-1: all) that is not held is due now. */
 void queue_flush(struct queue *q, int account);
-
-/* --- small files of other modules, in state/ ------------------------------ */
-
-/* Adds the content to to; nothing if there is no such file.  Reads the disk;
- * meant for the start. */
-int queue_state_read(
-    struct queue *q, const char *name, struct buf *to, struct err *err);
-/* Replaces the file as a whole, soon and durably, on a worker thread; the
- * newest content wins.  At most 1 MiB.  What goes wrong goes to trouble(). */
-void queue_state_write(struct queue *q, const char *name, struct bytes content);
 
 #endif

@@ -30,7 +30,7 @@ conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 			.file = xstrdup(RELAIS_CONF_DIR "/relais.conf"),
 			.providers_own = xstrdup(RELAIS_CONF_DIR "/providers"),
 			.spool = xstrdup(RELAIS_SPOOL_DIR),
-			.socket = xstrdup(RELAIS_RUN_DIR "/submit.sock"),
+			.socket = xstrdup(RELAIS_RUN_DIR "/smtp.sock"),
 			.control = xstrdup(RELAIS_RUN_DIR "/control.sock"),
 		};
 		return;
@@ -43,7 +43,7 @@ conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 		.spool = xdg(
 		    env->state_home, home, ".local/state", "relais/spool"),
 		.socket = xdg(env->runtime_dir, home, ".local/state",
-		    "relais/submit.sock"),
+		    "relais/smtp.sock"),
 		.control = xdg(env->runtime_dir, home, ".local/state",
 		    "relais/control.sock"),
 	};

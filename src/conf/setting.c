@@ -41,7 +41,7 @@ const struct setting settings[] = {
 	    "full name of this machine, for the greeting to the provider" },
 	{ "listen", R_NONE, SETTING_LIST, ANY, "localhost:25",
 	    "addresses to take mail on, as host:port; empty for none" },
-	{ "socket", R(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/submit.sock",
+	{ "socket", R(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/smtp.sock",
 	    "Unix socket on which sendmail hands over mail" },
 	{ "control", R(control), SETTING_PATH, ANY, RELAIS_RUN_DIR "/control.sock",
 	    "Unix socket on which the relais command talks to the daemon" },

@@ -24,6 +24,7 @@ void
 conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 {
 	const char *home = env->home;
+	char *run;
 
 	if (!env->is_user) {
 		*p = (struct conf_paths) {
@@ -35,6 +36,10 @@ conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 		};
 		return;
 	}
+	/* cron sets no XDG_RUNTIME_DIR; sendmail looks there, too. */
+	run = env->runtime_dir != NULL && env->runtime_dir[0] == '/'
+		  ? xstrdup(env->runtime_dir)
+		  : xasprintf("/run/user/%lu", (unsigned long)env->uid);
 	*p = (struct conf_paths) {
 		.file = xdg(
 		    env->config_home, home, ".config", "relais/relais.conf"),
@@ -42,11 +47,10 @@ conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 		    env->config_home, home, ".config", "relais/providers"),
 		.spool = xdg(
 		    env->state_home, home, ".local/state", "relais/spool"),
-		.socket = xdg(env->runtime_dir, home, ".local/state",
-		    "relais/smtp.sock"),
-		.control = xdg(env->runtime_dir, home, ".local/state",
-		    "relais/control.sock"),
+		.socket = xasprintf("%s/relais/smtp.sock", run),
+		.control = xasprintf("%s/relais/control.sock", run),
 	};
+	free(run);
 }
 
 void

@@ -30,6 +30,7 @@ struct conf_env {
 	const char *home; /* $HOME */
 	const char *config_home, *state_home; /* $XDG_CONFIG_HOME, ... */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR */
+	uid_t uid; /* for /run/user/UID where runtime_dir is NULL */
 	const char *hostname; /* what gethostname(2) says */
 	/* Preset files, NULL for the installed ones; both have the same form,
 	 * a row in the second replaces one with the same key in the first. */

@@ -3,11 +3,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+
+static bool
+is_group(gid_t group)
+{
+	return group != (gid_t)-1 && group != 0;
+}
+
+/* "chmod 600 F" for a file that is the daemon's own, else what lets its group
+ * read it: a file of root's with mode 600 would keep out the daemon, too. */
+static void
+advise(const char *path, const struct stat *st, gid_t group, struct err *err)
+{
+	char space[1024];
+	struct group gr, *found = NULL;
+	struct err before;
+
+	if (err == NULL)
+		return;
+	before = *err;
+	if (!is_group(group) || st->st_uid != 0 ||
+	    getgrgid_r(group, &gr, space, sizeof(space), &found) != 0 ||
+	    found == NULL)
+		err_set(err, before.class, "%s: type chmod 600 %s", before.text,
+		    path);
+	else
+		err_set(err, before.class,
+		    "%s: type chgrp %s %s && chmod 640 %s", before.text,
+		    found->gr_name, path, path);
+	err->os = before.os;
+}
 
 int
 cred_file_mode(
@@ -18,10 +49,12 @@ cred_file_mode(
 
 	if ((mode & 0007) == 0 && ((mode & 0070) == 0 || is_ours))
 		return 0;
-	return err_set(err, ERR_SECRET,
+	err_set(err, ERR_SECRET,
 	    "%s holds a secret and other users may read or change it (mode "
-	    "%04o): type chmod %s %s",
-	    path, mode, is_ours ? "640" : "600", path);
+	    "%04o)",
+	    path, mode);
+	advise(path, st, group, err);
+	return -1;
 }
 
 static int
@@ -112,10 +145,17 @@ open_and_read(
 {
 	/* A FIFO or a terminal must not hang us; the check follows. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
 	int rc;
 
-	if (fd < 0)
-		return err_sys(err, "cannot read the secret in %s", path);
+	if (fd < 0) {
+		bool is_shut = errno == EACCES;
+
+		err_sys(err, "cannot read the secret in %s", path);
+		if (is_shut && group != NULL && stat(path, &st) == 0)
+			advise(path, &st, *group, err);
+		return -1;
+	}
 	rc = read_open(fd, path, group, ret, err);
 	IGNORE(close(fd)); /* only read */
 	return rc;

@@ -621,7 +621,8 @@ stream_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx)
 	s->ready = ready;
 	s->ctx = ctx;
 	buf_init(&s->unread, STREAM_UNREAD_MAX);
-	buf_init(&s->out, STREAM_UNSENT_MAX);
+	/* As much again for records that a finishing TLS stream leaves. */
+	buf_init(&s->out, 2 * (size_t)STREAM_UNSENT_MAX);
 	loop_task_init(&s->soon, on_soon);
 	list_init(&s->lingering);
 	note_addresses(s, fd);
@@ -661,6 +662,23 @@ cut_lingering(struct list *link)
 	close_now(list_entry(link, struct stream, lingering));
 }
 
+/* The owner may free the context as soon as he has let go of the stream; what
+ * lingers is only bytes. */
+static void
+let_go_of_tls(struct stream *s)
+{
+	const void *p;
+	size_t n;
+
+	if (s->tls == NULL)
+		return;
+	tls_pipe_bye(s->tls);
+	n = tls_pipe_peek(s->tls, &p);
+	IGNORE(buf_add(&s->out, p, n)); /* fits: see stream_new() */
+	tls_pipe_free(s->tls);
+	s->tls = NULL;
+}
+
 void
 stream_finish(struct stream *s, int64_t linger_ms)
 {
@@ -674,8 +692,7 @@ stream_finish(struct stream *s, int64_t linger_ms)
 		close_now(s);
 		return;
 	}
-	if (s->tls != NULL && tls_pipe_is_up(s->tls))
-		tls_pipe_bye(s->tls);
+	let_go_of_tls(s);
 	loop_memory(s->l)->cut = cut_lingering;
 	list_append(&loop_memory(s->l)->lingering, &s->lingering);
 	s->linger = loop_timer_new(s->l, on_linger_over, s);

@@ -38,7 +38,8 @@ void stream_on_ready(struct stream *s, void (*ready)(void *ctx), void *ctx);
 /* Closes at once; unsent bytes are lost.  No callback comes after it. */
 void stream_free(struct stream *s);
 /* Sends what is unsent (and close_notify), then closes and frees; gives up
- * after linger_ms.  The caller has let go of it; no callback comes. */
+ * after linger_ms.  The caller has let go of it; no callback comes, and the
+ * TLS context is not used any more. */
 void stream_finish(struct stream *s, int64_t linger_ms);
 
 /* Bytes from the peer: borrowed, from the next call on s they are invalid

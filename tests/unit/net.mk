@@ -7,3 +7,7 @@ unit_tests += %reldir%/test_tls_pipe
 %canon_reldir%_test_tls_pipe_SOURCES = %reldir%/test_tls_pipe.c \
 	tests/lib/certs.c tests/lib/certs.h
 %canon_reldir%_test_tls_pipe_LDADD = $(TLS_LIBS) $(CMOCKA_LIBS)
+unit_tests += %reldir%/test_stream
+%canon_reldir%_test_stream_SOURCES = %reldir%/test_stream.c \
+	tests/lib/certs.c tests/lib/certs.h tests/lib/sockets.h
+%canon_reldir%_test_stream_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)

@@ -230,6 +230,29 @@ field_after(struct bytes in, const char *mark)
 	return bytes_of("", 0);
 }
 
+/* RFC 5801 4: a name of the GS2 header against one of ours. */
+static bool
+is_name(struct bytes given, bool is_saslname, const char *name)
+{
+	size_t i = 0;
+
+	for (; *name != '\0'; name++, i++) {
+		if (i >= given.n)
+			return false;
+		if (is_saslname && (*name == ',' || *name == '=')) {
+			const char *code = *name == ',' ? "=2C" : "=3D";
+
+			if (given.n - i < 3 ||
+			    memcmp(given.p + i, code, 3) != 0)
+				return false;
+			i += 2;
+		} else if (given.p[i] != *name) {
+			return false;
+		}
+	}
+	return i == given.n;
+}
+
 /* XOAUTH2 "user=NAME^Aauth=Bearer TOKEN^A^A" and RFC 7628
  * "n,a=NAME,^A...^Aauth=Bearer TOKEN^A^A". */
 static int
@@ -238,17 +261,17 @@ step_token(struct sasl_server *s, struct bytes in, struct buf *text)
 	static const char reason[] =
 	    "{\"status\":\"401\",\"schemes\":\"bearer\"}";
 	struct bytes name, token = field_after(in, "auth=Bearer ");
+	bool is_gs2 = !bytes_has_prefix_nocase(in, "user=");
 
 	if (in.n == 0)
 		return answer(s, text, 334, "");
-	name = bytes_has_prefix_nocase(in, "user=") ? field_after(in, "user=")
-						    : field_after(in, "n,a=");
-	if (name.n > 0 && name.p[name.n - 1] == ',')
+	name = field_after(in, is_gs2 ? "n,a=" : "user=");
+	if (is_gs2 && name.n > 0) /* the comma that ends the GS2 header */
 		name.n--;
 	for (size_t i = 0; i < s->opts.nusers; i++) {
 		const struct sasl_server_user *u = &s->opts.users[i];
 
-		if (bytes_eq(name, u->name) && u->token != NULL &&
+		if (is_name(name, is_gs2, u->name) && u->token != NULL &&
 		    bytes_eq(token, u->token))
 			return welcome(s, text, u->name);
 	}

@@ -5,7 +5,10 @@ unit_tests = \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
+	%reldir%/test_sasl \
+	%reldir%/test_smtp_caps \
 	%reldir%/test_smtp_client \
+	%reldir%/test_smtp_reply \
 	%reldir%/test_smtp_dot \
 	%reldir%/test_addr \
 	%reldir%/test_addr_list \
@@ -64,3 +67,9 @@ SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
 	$(GSASL_LIBS) $(IDN2_LIBS)
 %canon_reldir%_test_smtp_client_SOURCES = %reldir%/test_smtp_client.c
 %canon_reldir%_test_smtp_client_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_reply_SOURCES = %reldir%/test_smtp_reply.c
+%canon_reldir%_test_smtp_reply_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_caps_SOURCES = %reldir%/test_smtp_caps.c
+%canon_reldir%_test_smtp_caps_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_sasl_SOURCES = %reldir%/test_sasl.c
+%canon_reldir%_test_sasl_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)

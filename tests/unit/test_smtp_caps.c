@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/lib/check.h"
+
+#include <stdio.h>
+
+#include "smtp/smtp_caps.h"
+
+static void
+parse(struct smtp_caps *caps, const char *text)
+{
+	smtp_caps_parse(caps, bytes_of(text, strlen(text)));
+}
+
+static void
+everything_that_is_offered_is_known(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "mx.example at your service\nPIPELINING\nCHUNKING\n"
+		  "SIZE 35882577\n8BITMIME\nSMTPUTF8\nDSN\nSTARTTLS\n"
+		  "AUTH LOGIN PLAIN XOAUTH2\nENHANCEDSTATUSCODES\n"
+		  "BINARYMIME\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1");
+	assert_true(c.has_pipelining && c.has_chunking && c.has_8bitmime &&
+		    c.has_smtputf8 && c.has_dsn && c.has_starttls &&
+		    c.has_auth && c.has_enhanced && c.has_binarymime &&
+		    c.has_size);
+	assert_int_equal(c.size_max_bytes, 35882577);
+	assert_string_equal(c.auth, "LOGIN PLAIN XOAUTH2");
+	assert_int_equal(c.rcpt_max, 20);
+	assert_int_equal(c.mail_max, 5);
+}
+
+static void
+case_and_blanks_do_not_matter(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "mx\npipelining\n  Size  100 \nauth\tplain   login ");
+	assert_true(c.has_pipelining);
+	assert_int_equal(c.size_max_bytes, 100);
+	assert_string_equal(c.auth, "PLAIN LOGIN");
+}
+
+static void
+the_first_line_is_a_name_and_offers_nothing(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "STARTTLS");
+	assert_false(c.has_starttls);
+	parse(&c, "");
+	assert_false(c.has_auth);
+}
+
+static void
+the_old_form_of_auth_is_understood_beside_the_new(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "mx\nAUTH=LOGIN PLAIN");
+	assert_string_equal(c.auth, "LOGIN PLAIN");
+	parse(&c, "mx\nAUTH LOGIN CRAM-MD5\nAUTH=login PLAIN");
+	assert_string_equal(c.auth, "LOGIN CRAM-MD5 PLAIN");
+}
+
+static void
+malformed_values_are_passed_over(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "mx\nSIZE 99999999999999999999999\nSIZE -1\nSIZE\n"
+		  "LIMITS RCPTMAX=0 RCPTMAX= MAILMAX=12345678 MAILMAX=x "
+		  "RCPTMAX=-3\nAUTH PL@IN \xff\xff LOGIN\nX\n\n \nPIPELINING2");
+	assert_true(c.has_size);
+	assert_int_equal(c.size_max_bytes, 0);
+	assert_int_equal(c.rcpt_max, 0);
+	assert_int_equal(c.mail_max, 0);
+	assert_string_equal(c.auth, "LOGIN");
+	assert_false(c.has_pipelining);
+}
+
+static void
+a_long_list_of_mechanisms_is_cut_between_names(void **state)
+{
+	struct smtp_caps c;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100000);
+	assert_true(buf_adds(&b, "mx\nAUTH"));
+	for (int i = 0; i < 1000; i++)
+		assert_true(buf_addf(&b, " MECH-%04d", i));
+	smtp_caps_parse(&c, buf_bytes(&b));
+	assert_true(strlen(c.auth) < sizeof(c.auth));
+	assert_int_equal((strlen(c.auth) + 1) % strlen("MECH-0000 "), 0);
+	assert_true(smtp_caps_has_word(c.auth, "mech-0007"));
+	assert_false(smtp_caps_has_word(c.auth, "MECH-000"));
+	buf_clear(&b);
+}
+
+/* R5: nothing is left of what an earlier EHLO said. */
+static void
+each_reply_replaces_the_one_before(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "mx\nAUTH PLAIN\nSIZE 5\nSTARTTLS\nLIMITS MAILMAX=1");
+	parse(&c, "mx\nDSN");
+	assert_true(c.has_dsn);
+	assert_false(c.has_auth || c.has_size || c.has_starttls);
+	assert_string_equal(c.auth, "");
+	assert_int_equal(c.size_max_bytes, 0);
+	assert_int_equal(c.mail_max, 0);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_that_is_offered_is_known),
+		cmocka_unit_test(case_and_blanks_do_not_matter),
+		cmocka_unit_test(the_first_line_is_a_name_and_offers_nothing),
+		cmocka_unit_test(
+		    the_old_form_of_auth_is_understood_beside_the_new),
+		cmocka_unit_test(malformed_values_are_passed_over),
+		cmocka_unit_test(
+		    a_long_list_of_mechanisms_is_cut_between_names),
+		cmocka_unit_test(each_reply_replaces_the_one_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

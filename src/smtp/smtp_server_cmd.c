@@ -363,38 +363,41 @@ static const struct smtp_refusal is_authed = { 503, "5.5.1",
 static const struct smtp_refusal no_mechanism = { 504, "5.5.4",
 	"mechanism not offered" };
 
-/* One of the blank separated words of list. */
-static bool
-has_word(const char *list, struct bytes word)
+/* The word of a blank separated list, as it is spelt there; n == 0: none. */
+static struct bytes
+find_word(const char *list, struct bytes word)
 {
 	struct bytes rest = bytes_of(list, strlen(list)), one;
 	char name[SMTP_MECHANISM_MAX + 1];
 
 	if (!str_copy(name, sizeof(name), word))
-		return false;
-	while ((one = syntax_word(&rest)).n > 0)
-		if (bytes_eq_nocase(one, name))
-			return true;
-	return false;
+		return bytes_of(list, 0);
+	do
+		one = syntax_word(&rest);
+	while (one.n > 0 && !bytes_eq_nocase(one, name));
+	return one;
 }
 
 static enum ss_event
 do_auth(struct smtp_server *s, struct bytes args, struct ss_info *info)
 {
-	struct bytes rest = args, mechanism = syntax_word(&rest);
+	struct bytes word = syntax_word(&args), mechanism = { .n = 0 };
 	const struct smtp_refusal *why = NULL;
 
+	if (s->opts.auth_mechanisms != NULL)
+		mechanism = find_word(s->opts.auth_mechanisms, word);
 	if ((offered(s) & SMTP_OFFER_AUTH) == 0)
 		why = &not_here;
 	else if (s->is_authed)
 		why = &is_authed;
-	else if (!has_word(s->opts.auth_mechanisms, mechanism))
+	else if (mechanism.n == 0)
 		why = &no_mechanism;
 	if (why != NULL) {
 		ss_refuse(s, why);
 		return SS_IDLE;
 	}
-	IGNORE(buf_add(&s->auth, args.p, args.n)); /* a line fits */
+	IGNORE(buf_addf(&s->auth, "%.*s%s%.*s", (int)mechanism.n, mechanism.p,
+	    args.n > 0 ? " " : "", (int)args.n, args.p)); /* a line fits */
 	info->text = buf_bytes(&s->auth);
 	return ask(s, SS_AUTH);
 }

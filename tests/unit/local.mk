@@ -18,7 +18,12 @@ unit_tests = \
 	%reldir%/test_intake \
 	%reldir%/test_mime \
 	%reldir%/test_msgid \
-	%reldir%/test_received
+	%reldir%/test_received \
+	%reldir%/test_cmd \
+	%reldir%/test_smtp_params \
+	%reldir%/test_smtp_say \
+	%reldir%/test_smtp_server \
+	%reldir%/test_syntax
 
 include %reldir%/net.mk
 
@@ -52,6 +57,16 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_smtp_dot_SOURCES = %reldir%/test_smtp_dot.c
 %canon_reldir%_test_smtp_dot_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_cmd_SOURCES = %reldir%/test_cmd.c
+%canon_reldir%_test_cmd_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_params_SOURCES = %reldir%/test_smtp_params.c
+%canon_reldir%_test_smtp_params_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_say_SOURCES = %reldir%/test_smtp_say.c
+%canon_reldir%_test_smtp_say_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_server_SOURCES = %reldir%/test_smtp_server.c
+%canon_reldir%_test_smtp_server_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_syntax_SOURCES = %reldir%/test_syntax.c
+%canon_reldir%_test_syntax_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_test_reach_SOURCES = %reldir%/test_reach.c
 %canon_reldir%_test_reach_LDADD = src/outbound/liboutbound.a \

@@ -41,3 +41,12 @@ relais_cred_SOURCES = \
 	%reldir%/keyring.c \
 	%reldir%/keyring.h
 relais_cred_LDADD = src/cred/libcred.a src/base/libbase.a $(LIBSECRET_LIBS)
+
+# What relaisd answers on its control socket.
+noinst_LIBRARIES += %reldir%/libcontrol.a
+%canon_reldir%_libcontrol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_libcontrol_a_SOURCES = \
+	%reldir%/config_json.c \
+	%reldir%/config_json.h \
+	%reldir%/control.c \
+	%reldir%/control.h

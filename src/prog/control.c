@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "prog/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "conf/conf.h"
+#include "ctl/ctl_json.h"
+#include "ctl/ctl_server.h"
+#include "mail/envelope.h"
+#include "net/loop.h"
+#include "outbound/outbound.h"
+#include "prog/config_json.h"
+#include "queue/queue.h"
+
+struct control {
+	struct control_opts opts;
+	struct ctl_server *server;
+	int64_t started_ms; /* boot clock */
+};
+
+static int64_t
+now_ms(const struct control *c)
+{
+	return clock_boot_ms(loop_clock(c->opts.loop));
+}
+
+static int64_t
+wall_ms(const struct control *c)
+{
+	return clock_wall_ms(loop_clock(c->opts.loop));
+}
+
+static const struct conf *
+conf_of(const struct control *c)
+{
+	return c->opts.conf(c->opts.ctx);
+}
+
+/* --- rights --------------------------------------------------------------- */
+
+static bool
+may_see(const struct ctl_call *call, const struct queue_item *it)
+{
+	return ctl_call_is_privileged(call) || it->uid == ctl_call_uid(call);
+}
+
+static bool
+find_visible(struct control *c, const struct ctl_call *call, const char *id,
+    struct queue_item *ret)
+{
+	return queue_find(c->opts.queue, id, ret) && may_see(call, ret);
+}
+
+/* --- messages as JSON ----------------------------------------------------- */
+
+static const char *
+state_name(enum queue_state s)
+{
+	static const char *const names[] = {
+		[QUEUE_STATE_DUE] = "due",
+		[QUEUE_STATE_ACTIVE] = "active",
+		[QUEUE_STATE_HELD] = "held",
+		[QUEUE_STATE_FAILED] = "failed",
+	};
+
+	return names[s];
+}
+
+/* Seconds from now, or null for what waits for a person. */
+static json_t *
+next_try(const struct control *c, const struct queue_item *it)
+{
+	int64_t left_ms = it->next_try_ms - now_ms(c);
+
+	if (it->state == QUEUE_STATE_HELD || it->state == QUEUE_STATE_FAILED ||
+	    it->next_try_ms == INT64_MAX)
+		return json_null();
+	return json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+}
+
+static json_t *
+account_name(const struct control *c, int account)
+{
+	const struct conf *conf = conf_of(c);
+
+	return account >= 0 && (size_t)account < conf->naccounts
+		   ? ctl_json_text(conf->accounts[account].name)
+		   : json_null();
+}
+
+static json_t *
+item_json(const struct control *c, const struct queue_item *it)
+{
+	int64_t age_s = wall_ms(c) / 1000 - it->arrived_s;
+
+	return json_pack("{s:s, s:s, s:o, s:[o], s:I, s:I, s:I, s:I, s:o, s:o,"
+			 " s:i, s:I, s:o}",
+	    "id", it->id, "state", state_name(it->state), "sender",
+	    ctl_json_text(it->sender), "recipients", ctl_json_text(it->rcpt),
+	    "recipient_count", (json_int_t)it->nrcpts, "size",
+	    (json_int_t)it->size_bytes, "arrived", (json_int_t)it->arrived_s,
+	    "age", (json_int_t)(age_s > 0 ? age_s : 0), "next_try",
+	    next_try(c, it), "account", account_name(c, it->account),
+	    "attempts", it->attempts, "uid", (json_int_t)it->uid, "reason",
+	    ctl_json_text(it->reason));
+}
+
+/* --- queue ---------------------------------------------------------------- */
+
+struct listing {
+	const struct control *control;
+	struct ctl_call *call;
+	size_t at; /* of this round */
+	bool is_full;
+};
+
+static bool
+list_one(void *ctx, const struct queue_item *it)
+{
+	struct listing *l = ctx;
+	size_t *done = ctl_call_cursor(l->call);
+	json_t *item;
+
+	if (l->at++ < *done)
+		return true;
+	if (!ctl_call_has_room(l->call)) {
+		l->is_full = true;
+		return false;
+	}
+	(*done)++;
+	if (may_see(l->call, it)) {
+		item = item_json(l->control, it);
+		ctl_call_item(l->call, item);
+		json_decref(item);
+	}
+	return true;
+}
+
+/* Goes on where the last round stopped.  Messages that leave meanwhile can
+ * make it miss some: a listing is no promise. */
+static void
+on_queue(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	struct listing l = { .control = c, .call = call };
+
+	queue_each(c->opts.queue, list_one, &l);
+	if (!l.is_full)
+		ctl_call_done(call, NULL);
+}
+
+/* --- show ----------------------------------------------------------------- */
+
+static json_t *
+rcpts_json(const struct envelope *e)
+{
+	static const char *const states[] = {
+		[RCPT_WAITING] = "waiting",
+		[RCPT_SENT] = "sent",
+		[RCPT_FAILED] = "failed",
+	};
+	json_t *all = json_array();
+	struct buf text;
+
+	buf_init(&text, 4096);
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		const struct rcpt *r = &e->rcpts[i];
+
+		buf_reset(&text);
+		if (r->last != NULL)
+			verdict_text(r->last, &text);
+		(void)json_array_append_new(
+		    all, json_pack("{s:o, s:s, s:o}", "address",
+			     ctl_json_text(r->addr), "state", states[r->state],
+			     "verdict", ctl_json_bytes(buf_bytes(&text))));
+	}
+	buf_clear(&text);
+	return all;
+}
+
+static json_t *
+text_or_null(const char *s)
+{
+	return s != NULL ? ctl_json_text(s) : json_null();
+}
+
+static void
+on_show(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const char *id = ctl_json_string(ctl_call_args(call), "id");
+	struct envelope *env = NULL;
+	struct queue_item it;
+	struct err err = { 0 };
+	char *text = NULL;
+	json_t *result;
+
+	if (id == NULL || !find_visible(c, call, id, &it)) {
+		ctl_call_refuse(
+		    call, "no message %.40s", id != NULL ? id : "without id");
+		return;
+	}
+	result = item_json(c, &it);
+	if (queue_show(c->opts.queue, id, &env, &text, &err) != 0) {
+		ctl_call_refuse(call, "%s", err.text);
+		json_decref(result);
+		return;
+	}
+	(void)json_object_set_new(result, "recipients", rcpts_json(env));
+	(void)json_object_set_new(result, "user", text_or_null(env->user));
+	(void)json_object_set_new(result, "peer", ctl_json_text(env->peer));
+	(void)json_object_set_new(result, "helo", text_or_null(env->helo));
+	(void)json_object_set_new(
+	    result, "listener", text_or_null(env->listener));
+	(void)json_object_set_new(result, "text", ctl_json_text(text));
+	ctl_call_done(call, result);
+	json_decref(result);
+	envelope_free(env);
+	free(text);
+}
+
+/* --- hold, release, retry, delete ----------------------------------------- */
+
+struct ids {
+	const struct ctl_call *call;
+	unsigned states; /* bit by enum queue_state: those that --all means */
+	char **v;
+	size_t n, cap;
+};
+
+static bool
+collect_one(void *ctx, const struct queue_item *it)
+{
+	struct ids *ids = ctx;
+
+	if (!may_see(ids->call, it) || (ids->states >> it->state & 1) == 0)
+		return true;
+	if (ids->n == ids->cap) {
+		ids->cap = ids->cap == 0 ? 64 : ids->cap * 2;
+		ids->v = xrealloc(ids->v, ids->cap, sizeof(char *));
+	}
+	ids->v[ids->n++] = xstrdup(it->id);
+	return true;
+}
+
+static void
+ids_clear(struct ids *ids)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		free(ids->v[i]);
+	free(ids->v);
+}
+
+struct change {
+	/* False: not in this state. */
+	bool (*apply)(struct queue *q, const char *id);
+	unsigned states; /* what --all means */
+	const char *cannot;
+};
+
+/* What somebody asks for all of them; the list is made first, because changing
+ * a message moves it. */
+static size_t
+change_all(
+    struct control *c, const struct ctl_call *call, const struct change *change)
+{
+	struct ids ids = { .call = call, .states = change->states };
+	size_t done = 0;
+
+	queue_each(c->opts.queue, collect_one, &ids);
+	for (size_t i = 0; i < ids.n; i++)
+		done += change->apply(c->opts.queue, ids.v[i]);
+	ids_clear(&ids);
+	return done;
+}
+
+/* The sentence for one id, or NULL if it was done. */
+static const char *
+change_one(struct control *c, const struct ctl_call *call,
+    const struct change *change, const char *id)
+{
+	struct queue_item it;
+
+	if (id == NULL || !find_visible(c, call, id, &it))
+		return "no such message";
+	if (!change->apply(c->opts.queue, id))
+		return it.state == QUEUE_STATE_ACTIVE ? "is being delivered now"
+						      : change->cannot;
+	return NULL;
+}
+
+static void
+change(struct control *c, struct ctl_call *call, const struct change *what)
+{
+	const json_t *args = ctl_call_args(call);
+	const json_t *ids = json_object_get(args, "ids"), *id;
+	json_t *failed, *result;
+	json_int_t done = 0;
+	size_t i;
+
+	if (!json_is_true(json_object_get(args, "all")) &&
+	    json_array_size(ids) == 0) {
+		ctl_call_refuse(call, "which messages? Name their ids, or all");
+		return;
+	}
+	failed = json_array();
+	if (json_is_true(json_object_get(args, "all")))
+		done = (json_int_t)change_all(c, call, what);
+	json_array_foreach(ids, i, id)
+	{
+		const char *name = json_string_value(id);
+		const char *why = change_one(c, call, what, name);
+
+		if (why == NULL)
+			done++;
+		else
+			(void)json_array_append_new(
+			    failed, json_pack("{s:o, s:s}", "id",
+					ctl_json_text(name), "error", why));
+	}
+	result = json_pack("{s:I, s:o}", "done", done, "failed", failed);
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static bool
+hold_apply(struct queue *q, const char *id)
+{
+	return queue_hold(q, id, "held by a person");
+}
+
+enum {
+	BIT_DUE = 1 << QUEUE_STATE_DUE,
+	BIT_ACTIVE = 1 << QUEUE_STATE_ACTIVE,
+	BIT_HELD = 1 << QUEUE_STATE_HELD,
+	BIT_FAILED = 1 << QUEUE_STATE_FAILED
+};
+
+static void
+on_hold(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { hold_apply, BIT_DUE | BIT_ACTIVE,
+		"has failed already" };
+
+	change(ctx, call, &what);
+}
+
+static void
+on_release(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { queue_release, BIT_HELD,
+		"is not held" };
+
+	change(ctx, call, &what);
+}
+
+static void
+on_retry(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { queue_retry,
+		BIT_DUE | BIT_HELD | BIT_FAILED, "cannot be tried" };
+
+	change(ctx, call, &what);
+}
+
+static void
+on_delete(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { queue_delete,
+		BIT_DUE | BIT_HELD | BIT_FAILED, "cannot be deleted now" };
+
+	change(ctx, call, &what);
+}
+
+/* --- flush ---------------------------------------------------------------- */
+
+/* An ordinary user's flush is a retry of what waits of his. */
+static void
+flush_own(struct control *c, struct ctl_call *call)
+{
+	static const struct change what = { queue_retry, BIT_DUE, "" };
+	json_t *result = json_pack(
+	    "{s:I}", "done", (json_int_t)change_all(c, call, &what));
+
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+on_flush(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const char *name = ctl_json_string(ctl_call_args(call), "account");
+	int account = -1;
+	json_t *result;
+
+	if (name != NULL &&
+	    (account = conf_account_find(conf_of(c), name)) < 0) {
+		ctl_call_refuse(call, "no account is called \"%.80s\"", name);
+		return;
+	}
+	if (!ctl_call_is_privileged(call)) {
+		flush_own(c, call);
+		return;
+	}
+	queue_flush(c->opts.queue, account);
+	outbound_flush(c->opts.outbound(c->opts.ctx), account);
+	result = json_pack(
+	    "{s:I}", "done", (json_int_t)queue_count(c->opts.queue));
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+/* --- status, config, version ---------------------------------------------- */
+
+struct tally {
+	const struct ctl_call *call;
+	json_int_t count[QUEUE_STATE_FAILED + 1];
+	int64_t oldest_s;
+};
+
+static bool
+tally_one(void *ctx, const struct queue_item *it)
+{
+	struct tally *t = ctx;
+
+	if (!may_see(t->call, it))
+		return true;
+	t->count[it->state]++;
+	if (it->state != QUEUE_STATE_FAILED && it->arrived_s < t->oldest_s)
+		t->oldest_s = it->arrived_s;
+	return true;
+}
+
+static json_t *
+tally_json(const struct control *c, const struct ctl_call *call)
+{
+	struct tally t = { .call = call, .oldest_s = INT64_MAX };
+	int64_t age_s = 0;
+
+	queue_each(c->opts.queue, tally_one, &t);
+	if (t.oldest_s != INT64_MAX)
+		age_s = wall_ms(c) / 1000 - t.oldest_s;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "due",
+	    t.count[QUEUE_STATE_DUE], "active", t.count[QUEUE_STATE_ACTIVE],
+	    "held", t.count[QUEUE_STATE_HELD], "failed",
+	    t.count[QUEUE_STATE_FAILED], "oldest_age",
+	    (json_int_t)(age_s > 0 ? age_s : 0));
+}
+
+static json_t *
+account_json(const struct control *c, const struct pool_status *st)
+{
+	static const char *const states[] = {
+		[POOL_READY] = "ready",
+		[POOL_PAUSED] = "paused",
+		[POOL_HELD] = "held",
+	};
+	int64_t left_ms = st->until_ms - now_ms(c);
+	json_t *next = json_null();
+
+	if (st->state != POOL_READY && st->until_ms != INT64_MAX)
+		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I}",
+	    "name", ctl_json_text(st->name), "host", ctl_json_text(st->host),
+	    "state", states[st->state], "reason", ctl_json_text(st->reason),
+	    "next_try", next, "connections", (json_int_t)st->couriers, "ports",
+	    ctl_json_text(st->ports), "sent", (json_int_t)st->sent, "last_sent",
+	    (json_int_t)st->last_sent_s);
+}
+
+static void
+on_status(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const struct outbound *o = c->opts.outbound(c->opts.ctx);
+	json_t *accounts = json_array(), *result;
+
+	for (size_t i = 0; i < outbound_count(o); i++) {
+		struct pool_status st;
+
+		outbound_status(o, i, &st);
+		(void)json_array_append_new(accounts, account_json(c, &st));
+	}
+	result = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version",
+	    PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime",
+	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
+	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
+	    tally_json(c, call), "accounts", accounts);
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+on_config(void *ctx, struct ctl_call *call)
+{
+	json_t *result = config_json(conf_of(ctx));
+
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+on_version(void *ctx, struct ctl_call *call)
+{
+	json_t *result = json_pack("{s:s}", "version", PACKAGE_VERSION);
+
+	(void)ctx;
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+/* --- the table ------------------------------------------------------------ */
+
+static const struct ctl_verb verbs[] = {
+	{ "status", false, on_status },
+	{ "queue", false, on_queue },
+	{ "show", false, on_show },
+	{ "flush", false, on_flush },
+	{ "hold", false, on_hold },
+	{ "release", false, on_release },
+	{ "retry", false, on_retry },
+	{ "delete", false, on_delete },
+	{ "config", true, on_config },
+	{ "version", false, on_version },
+	{ NULL, false, NULL },
+};
+
+int
+control_new(int fd, const struct control_opts *opts, struct control **ret,
+    struct err *err)
+{
+	struct control *c = xcalloc(1, sizeof(*c));
+
+	c->opts = *opts;
+	c->started_ms = now_ms(c);
+	if (ctl_server_new(opts->loop, fd, verbs, c, &c->server, err) != 0) {
+		free(c);
+		return -1;
+	}
+	*ret = c;
+	return 0;
+}
+
+void
+control_free(struct control *c)
+{
+	if (c == NULL)
+		return;
+	ctl_server_free(c->server);
+	free(c);
+}

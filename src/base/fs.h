@@ -25,6 +25,7 @@ struct fs {
 	    void *ctx, int dirfd, const char *name, int flags, mode_t mode);
 	ssize_t (*write)(void *ctx, int fd, const void *p, size_t n);
 	ssize_t (*pread)(void *ctx, int fd, void *p, size_t n, off_t at);
+	ssize_t (*pwrite)(void *ctx, int fd, const void *p, size_t n, off_t at);
 	int (*sync)(void *ctx, int fd); /* data and what finds it: fsync */
 	int (*close)(void *ctx, int fd);
 	int (*truncate)(void *ctx, int fd, off_t size);
@@ -32,6 +33,8 @@ struct fs {
 	    const char *to);
 	int (*unlink)(void *ctx, int dirfd, const char *name);
 	int (*mkdir)(void *ctx, int dirfd, const char *name, mode_t mode);
+	int (*chmod)(void *ctx, int dirfd, const char *name, mode_t mode);
+	int (*lock)(void *ctx, int fd); /* EWOULDBLOCK: somebody has it */
 	int (*stat)(void *ctx, int dirfd, const char *name, struct stat *ret);
 	int (*fstat)(void *ctx, int fd, struct stat *ret);
 	int (*space)(void *ctx, int dirfd, struct statvfs *ret);

@@ -6,6 +6,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/buf.c \
 	%reldir%/buf.h \
 	%reldir%/clock.h \
+	%reldir%/crc32.c \
+	%reldir%/crc32.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
 	%reldir%/fs.h \

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -29,6 +30,13 @@ sys_pread(void *ctx, int fd, void *p, size_t n, off_t at)
 {
 	(void)ctx;
 	return pread(fd, p, n, at);
+}
+
+static ssize_t
+sys_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
+{
+	(void)ctx;
+	return pwrite(fd, p, n, at);
 }
 
 static int
@@ -72,6 +80,20 @@ sys_mkdir(void *ctx, int dirfd, const char *name, mode_t mode)
 {
 	(void)ctx;
 	return mkdirat(dirfd, name, mode);
+}
+
+static int
+sys_chmod(void *ctx, int dirfd, const char *name, mode_t mode)
+{
+	(void)ctx;
+	return fchmodat(dirfd, name, mode, 0);
+}
+
+static int
+sys_lock(void *ctx, int fd)
+{
+	(void)ctx;
+	return flock(fd, LOCK_EX | LOCK_NB);
 }
 
 static int
@@ -134,12 +156,15 @@ fs_sys(void)
 		.open = sys_open,
 		.write = sys_write,
 		.pread = sys_pread,
+		.pwrite = sys_pwrite,
 		.sync = sys_sync,
 		.close = sys_close,
 		.truncate = sys_truncate,
 		.rename = sys_rename,
 		.unlink = sys_unlink,
 		.mkdir = sys_mkdir,
+		.chmod = sys_chmod,
+		.lock = sys_lock,
 		.stat = sys_stat,
 		.fstat = sys_fstat,
 		.space = sys_space,

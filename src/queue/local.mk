@@ -1,1 +1,23 @@
-# sources of src/queue
+noinst_LIBRARIES += %reldir%/libqueue.a
+%canon_reldir%_libqueue_a_CFLAGS = $(AM_CFLAGS) -pthread
+%canon_reldir%_libqueue_a_SOURCES = \
+	%reldir%/delivery.c \
+	%reldir%/draft.c \
+	%reldir%/due.c \
+	%reldir%/due.h \
+	%reldir%/qid.c \
+	%reldir%/qid.h \
+	%reldir%/queue.c \
+	%reldir%/queue.h \
+	%reldir%/queue_control.c \
+	%reldir%/queue_core.h \
+	%reldir%/queue_entry.c \
+	%reldir%/queue_flight.c \
+	%reldir%/queue_job.c \
+	%reldir%/queue_scan.c \
+	%reldir%/retry.c \
+	%reldir%/retry.h \
+	%reldir%/spool.c \
+	%reldir%/spool.h \
+	%reldir%/spool_text.c \
+	%reldir%/spool_text.h

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -101,7 +102,8 @@ enum queue_mode {
 enum queue_outcome {
 	QUEUE_SAFE, /* the disk has it, or the provider took all of it;
 			* the verdict is the provider's if it took it */
-	QUEUE_REFUSED, /* QUEUE_MODE_VERDICT: never, for every recipient */
+	QUEUE_REFUSED, /* never, for every recipient, while the client still
+			* waited (in any mode); nothing of it is kept */
 	QUEUE_FAILED /* it cannot be kept; nothing of it is left: say 452 */
 };
 
@@ -113,7 +115,7 @@ struct queue_told {
 	struct err err;
 };
 
-/* A message still arriving; it has its id from the start.  queue_room() first:
+/* A message still arriving; it has its id from the start.  queue_has_room() first:
  * false means the disk or the queue is full, err says which (R44). */
 bool queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err);
 struct queue_draft *queue_draft_new(struct queue *q);
@@ -178,11 +180,13 @@ void queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 void queue_give_up_waiting(struct queue *q, int account);
 
 /* Small facts that other modules keep across restarts, one file each under
- * state/.  Reading blocks on the disk; the caller frees the text, NULL: there
- * is none.  Writing is atomic and synced. */
+ * state/.  Reading blocks on the disk and is meant for the start; the caller
+ * frees the text, NULL: there is none.  Writing replaces the file as a whole
+ * and durably, soon, on a worker thread; the newest content wins, and what
+ * goes wrong then goes to trouble().  -1: more than 1 MiB. */
 char *queue_state_read(struct queue *q, const char *name);
-int queue_state_write(struct queue *q, const char *name, struct bytes text,
-    struct err *err);
+int queue_state_write(
+    struct queue *q, const char *name, struct bytes text, struct err *err);
 
 /* --- control -------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ unit_tests = \
 	%reldir%/test_syntax
 
 include %reldir%/net.mk
+include %reldir%/queue.mk
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

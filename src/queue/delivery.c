@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/queue_core.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/xalloc.h"
+
+/* --- content from the disk ------------------------------------------------ */
+
+/* The whole of a small message, its checksum verified. */
+static int
+slurp(struct flight *fl, struct err *err)
+{
+	size_t size = (size_t)fl->env->size_bytes, n = 0;
+
+	fl->bytes = xmalloc(size + 1);
+	for (size_t at = 0; at == 0 || at < size; at += n) {
+		if (spool_message_read(fl->message, at, fl->bytes + at,
+			size - at, &n, err) != 0)
+			return -1;
+		if (n == 0)
+			break;
+	}
+	spool_message_free(fl->message);
+	fl->message = NULL;
+	return 0;
+}
+
+static void
+cannot_load(struct flight *fl, enum spool_result res, struct err *why)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+
+	if (res == SPOOL_ERROR) { /* perhaps later */
+		queue_trouble(q, e->id, why);
+		flight_drop_content(fl);
+		e->next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
+		entry_wait(q, e);
+		flight_advance(fl);
+		return;
+	}
+	if (res == SPOOL_GONE) {
+		err_set(
+		    why, ERR_DISK, "somebody has removed it from the spool");
+		queue_trouble(q, e->id, why);
+	} else {
+		if (res == SPOOL_UNFINISHED)
+			err_set(why, ERR_DISK, "it has become shorter");
+		queue_set_aside(
+		    q, e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, e->id, why);
+	}
+	entry_free(q, e);
+}
+
+bool
+flight_load(struct flight *fl, bool with_body)
+{
+	struct err err;
+	struct spool_message *m;
+	enum spool_result res;
+
+	if (fl->env != NULL)
+		return true;
+	res = spool_load(fl->q->spool,
+	    fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, fl->e->id, &m, &err);
+	if (res != SPOOL_OK) {
+		cannot_load(fl, res, &err);
+		return false;
+	}
+	fl->message = m;
+	fl->env = spool_message_take_envelope(m);
+	if (with_body && fl->env->size_bytes <= QUEUE_MEMORY_MAX &&
+	    slurp(fl, &err) != 0) {
+		cannot_load(fl,
+		    spool_message_is_damaged(m) ? SPOOL_DAMAGED : SPOOL_ERROR,
+		    &err);
+		return false;
+	}
+	return true;
+}
+
+/* --- taking --------------------------------------------------------------- */
+
+static struct entry *
+first_due(struct queue *q, int account)
+{
+	struct due_node *n;
+
+	assert(account >= 0 && account < q->naccounts);
+	n = due_first(&q->accounts[account].due);
+	if (n == NULL || n->due_ms > queue_now(q))
+		return NULL;
+	return (
+	    struct entry *)(void *)((char *)n - offsetof(struct entry, node));
+}
+
+bool
+queue_has_due(struct queue *q, int account)
+{
+	return first_due(q, account) != NULL;
+}
+
+struct queue_delivery *
+queue_take(struct queue *q, int account)
+{
+	struct entry *e;
+
+	while ((e = first_due(q, account)) != NULL) {
+		struct flight *fl = flight_get(q, e);
+
+		entry_unwait(q, e);
+		if (!flight_load(fl, true))
+			continue;
+		fl->is_active = true;
+		fl->result = RESULT_NONE;
+		fl->answers = xcalloc(
+		    fl->env->nrcpts, sizeof(struct verdict *));
+		q->accounts[account].is_woken = queue_has_due(q, account);
+		return &fl->delivery;
+	}
+	q->accounts[account].is_woken = false;
+	return NULL;
+}
+
+const struct envelope *
+queue_delivery_envelope(const struct queue_delivery *d)
+{
+	return d->fl->env;
+}
+
+int
+queue_delivery_attempts(const struct queue_delivery *d)
+{
+	return d->fl->e->attempts;
+}
+
+struct bytes
+queue_delivery_bytes(const struct queue_delivery *d)
+{
+	return bytes_of(d->fl->bytes, (size_t)d->fl->env->size_bytes);
+}
+
+int
+queue_delivery_read(struct queue_delivery *d, uint64_t at, void *p, size_t n,
+    size_t *ret_n, struct err *err)
+{
+	struct flight *fl = d->fl;
+	uint64_t size = fl->env->size_bytes;
+
+	if (fl->bytes != NULL) {
+		uint64_t left = at < size ? size - at : 0;
+
+		if (n > left)
+			n = (size_t)left;
+		memcpy(p, fl->bytes + (left > 0 ? at : 0), n);
+		*ret_n = n;
+		return 0;
+	}
+	if (fl->draft != NULL)
+		return spool_draft_read(fl->draft, at, p, n, ret_n, err);
+	return spool_message_read(fl->message, at, p, n, ret_n, err);
+}
+
+/* --- giving back ---------------------------------------------------------- */
+
+static void
+set_answer(struct verdict **to, const struct verdict *v)
+{
+	if (*to == NULL)
+		*to = xmalloc(sizeof(**to));
+	**to = *v;
+}
+
+void
+queue_delivery_rcpt(struct queue_delivery *d, size_t i, const struct verdict *v)
+{
+	assert(i < d->fl->env->nrcpts);
+	set_answer(&d->fl->answers[i], v);
+}
+
+static bool
+same_verdict(const struct verdict *a, const struct verdict *b)
+{
+	return a != NULL && a->class == b->class && a->stage == b->stage &&
+	       a->code == b->code && a->is_uncertain == b->is_uncertain &&
+	       strcmp(a->enhanced, b->enhanced) == 0 &&
+	       strcmp(a->text, b->text) == 0 && strcmp(a->who, b->who) == 0;
+}
+
+static enum rcpt_state
+state_after(const struct verdict *v)
+{
+	switch (v->class) {
+	case VERDICT_OK:
+		return RCPT_SENT;
+	case VERDICT_NEVER:
+		return RCPT_FAILED;
+	case VERDICT_NONE:
+	case VERDICT_LATER:
+		break;
+	}
+	return RCPT_WAITING;
+}
+
+/* Notes only what is news: a retry that hears the same again writes nothing
+ * about the recipient. */
+static void
+apply_verdict(struct flight *fl, size_t i, const struct verdict *v)
+{
+	struct rcpt *r = &fl->env->rcpts[i];
+	enum rcpt_state was = r->state;
+
+	r->state = state_after(v);
+	if (r->state == was && same_verdict(r->last, v))
+		return;
+	if (v->class != VERDICT_NONE)
+		rcpt_set_verdict(r, v);
+	flight_noted(fl, spool_note_rcpt(&fl->notes, i, r));
+	/* What has been decided must not be tried again. */
+	if (r->state != RCPT_WAITING)
+		fl->must_sync = fl->must_settle = true;
+}
+
+static size_t
+count_state(const struct envelope *env, enum rcpt_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->nrcpts; i++)
+		n += env->rcpts[i].state == state;
+	return n;
+}
+
+/* The verdict to show for a message whose recipients have theirs. */
+static const struct verdict *
+telling_verdict(const struct flight *fl, enum rcpt_state state)
+{
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		if (fl->env->rcpts[i].state == state &&
+		    fl->env->rcpts[i].last != NULL)
+			return fl->env->rcpts[i].last;
+	return NULL;
+}
+
+static void
+expire_rcpts(struct flight *fl)
+{
+	char text[VERDICT_TEXT_MAX], age[NUM_TEXT_SIZE];
+	struct envelope *env = fl->env;
+	struct verdict v;
+
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (r->state != RCPT_WAITING)
+			continue;
+		(void)snprintf(text, sizeof(text),
+		    "not delivered within %s; last: %.400s",
+		    num_duration_text(fl->q->o.lifetime_ms, age),
+		    r->last != NULL ? r->last->text : "never tried");
+		verdict_local(
+		    &v, VERDICT_NEVER, STAGE_LOCAL, 554, "5.4.7", text);
+		apply_verdict(fl, i, &v);
+	}
+}
+
+/* No recipient is left to try. */
+static void
+finish(struct flight *fl)
+{
+	bool none_sent = count_state(fl->env, RCPT_SENT) == 0;
+	bool all_sent = count_state(fl->env, RCPT_FAILED) == 0;
+	const struct verdict *v;
+
+	fl->result = all_sent ? RESULT_SENT : RESULT_FAILED;
+	v = telling_verdict(fl, all_sent ? RCPT_SENT : RCPT_FAILED);
+	if (v != NULL)
+		fl->verdict = *v;
+	/* Nobody is told "accepted" about a mail that was refused while they
+	 * waited, and who was told "refused" gets no bounce. */
+	fl->is_refused = none_sent && fl->client == CLIENT_WAITING;
+	/* A duplicate is the worst that can come of it, and only a crash in the
+	 * next moments brings one: no need to keep the connection waiting. */
+	if (all_sent || none_sent)
+		fl->must_settle = false;
+	entry_set_verdict(fl->q, fl->e, v);
+}
+
+void
+flight_expire(struct flight *fl)
+{
+	expire_rcpts(fl);
+	finish(fl);
+	fl->must_settle = false;
+}
+
+static void
+plan_next(struct flight *fl, int64_t not_before_ms)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+	int64_t now = queue_now(q);
+
+	e->next_ms = now + retry_wait_ms(&q->retry, e->attempts, q->o.rng);
+	if (e->next_ms < not_before_ms)
+		e->next_ms = not_before_ms;
+	flight_noted(
+	    fl, spool_note_next(&fl->notes, queue_wall(q) + e->next_ms - now));
+}
+
+static void
+end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+	size_t waiting;
+
+	if (e->attempts < UINT16_MAX)
+		e->attempts++;
+	e->noted_ms = entry_seen_ms(q, e);
+	flight_noted(
+	    fl, spool_note_attempt(&fl->notes, queue_wall(q), e->noted_ms));
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		if (fl->env->rcpts[i].state == RCPT_WAITING)
+			apply_verdict(
+			    fl, i, fl->answers[i] != NULL ? fl->answers[i] : v);
+	waiting = envelope_waiting(fl->env);
+	if (waiting > 0 && entry_is_expired(q, e))
+		expire_rcpts(fl);
+	if (envelope_waiting(fl->env) == 0) {
+		finish(fl);
+		/* The answer to the end of the message says more than that to
+		 * RCPT. */
+		if (fl->result == RESULT_SENT && v->class == VERDICT_OK)
+			fl->verdict = *v;
+		return;
+	}
+	fl->result = RESULT_LATER;
+	entry_set_verdict(q, e, telling_verdict(fl, RCPT_WAITING));
+	plan_next(fl, not_before_ms);
+}
+
+static void
+end_untried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+	int64_t now = queue_now(q), seen = entry_seen_ms(q, e);
+
+	fl->result = RESULT_UNTRIED;
+	e->next_ms = not_before_ms > now ? not_before_ms : now;
+	entry_set_verdict(q, e, v);
+	/* So that restarts do not keep a message young for ever. */
+	if (seen - e->noted_ms >= QUEUE_NOTE_SEEN_MS) {
+		e->noted_ms = seen;
+		flight_noted(
+		    fl, spool_note_seen(&fl->notes, queue_wall(q), seen));
+	}
+}
+
+static void
+drop_answers(struct flight *fl)
+{
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		free(fl->answers[i]);
+	free(fl->answers);
+	fl->answers = NULL;
+}
+
+void
+queue_delivery_end(struct queue_delivery *d, enum queue_end how,
+    const struct verdict *v, int64_t not_before_ms, void (*settled)(void *ctx),
+    void *ctx)
+{
+	static const struct verdict none;
+	struct flight *fl = d->fl;
+
+	assert(fl->is_active);
+	if (v == NULL)
+		v = &none;
+	if (fl->message != NULL && spool_message_is_damaged(fl->message)) {
+		struct err why;
+
+		err_set(&why, ERR_DISK, "its checksum is wrong");
+		drop_answers(fl);
+		fl->is_active = false;
+		cannot_load(fl, SPOOL_DAMAGED, &why);
+		if (settled != NULL)
+			settled(ctx);
+		return;
+	}
+	fl->is_active = false;
+	fl->is_fresh = false;
+	fl->settled = settled;
+	fl->settled_ctx = ctx;
+	if (how == QUEUE_END_TRIED)
+		end_tried(fl, v, not_before_ms);
+	else
+		end_untried(fl, v, not_before_ms);
+	drop_answers(fl);
+	flight_advance(fl);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/queue_core.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+bool
+queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err)
+{
+	if (q->disk_failures >= QUEUE_BAD_DISK_AFTER &&
+	    queue_now(q) < q->disk_failed_ms + QUEUE_BAD_DISK_MS) {
+		err_set(err, ERR_DISK,
+		    "the disk of the spool %s has failed %u times in a row; "
+		    "nothing is accepted for now",
+		    q->o.dir, q->disk_failures);
+		return false;
+	}
+	return spool_has_room(q->spool, size_bytes, err);
+}
+
+struct queue_draft *
+queue_draft_new(struct queue *q)
+{
+	struct queue_draft *d = xcalloc(1, sizeof(*d));
+	char id[QID_SIZE];
+
+	do
+		qid_make(queue_wall(q), q->o.rng, id);
+	while (entry_lookup(q, id) != NULL || !spool_is_free(q->spool, id));
+	d->q = q;
+	d->e = entry_new(q, id);
+	memcpy(d->id, id, QID_SIZE);
+	buf_init(&d->bytes, QUEUE_MEMORY_MAX);
+	return d;
+}
+
+const char *
+queue_draft_id(const struct queue_draft *d)
+{
+	return d->id;
+}
+
+/* What was in memory so far goes to the file. */
+static int
+spill(struct queue_draft *d, struct err *err)
+{
+	struct bytes b = buf_bytes(&d->bytes);
+
+	if (spool_draft_new(d->q->spool, d->e->id, &d->spill, err) != 0 ||
+	    spool_draft_write(d->spill, b.p, b.n, err) != 0)
+		return -1;
+	buf_clear(&d->bytes);
+	return 0;
+}
+
+int
+queue_draft_write(
+    struct queue_draft *d, const void *p, size_t n, struct err *err)
+{
+	assert(d->e != NULL); /* not after queue_draft_end() */
+	if (d->spill == NULL) {
+		if (buf_add(&d->bytes, p, n))
+			return 0;
+		if (spill(d, err) != 0)
+			return -1;
+	}
+	return spool_draft_write(d->spill, p, n, err);
+}
+
+static void
+give_content(struct flight *fl, struct queue_draft *d)
+{
+	struct entry *e = fl->e;
+
+	if (d->spill != NULL) {
+		fl->env->size_bytes = spool_draft_size(d->spill);
+		fl->draft = d->spill;
+		d->spill = NULL;
+	} else {
+		fl->env->size_bytes = buf_len(&d->bytes);
+		fl->bytes = buf_steal(&d->bytes);
+	}
+	entry_describe(e, fl->env);
+	fl->is_fresh = true;
+	flight_charge(fl);
+}
+
+/* The header is made here, so that the job needs no envelope: that one now
+ * belongs to whoever delivers it. */
+static void
+start_store(struct flight *fl)
+{
+	struct job *j = job_new(fl->q, JOB_STORE, fl);
+	struct err err;
+	int rc;
+
+	if (fl->draft != NULL) {
+		rc = spool_draft_end(fl->draft, fl->env, &err);
+		j->draft = fl->draft;
+	} else {
+		rc = spool_text_header(&j->text, fl->env, 0)
+			 ? 0
+			 : err_set(&err, ERR_INPUT, "the envelope is too long");
+		j->message = bytes_of(fl->bytes, (size_t)fl->e->size_bytes);
+	}
+	/* Limits make envelopes of megabytes impossible long before. */
+	assert(rc == 0);
+	fl->disk = DISK_WRITING;
+	job_submit(j);
+}
+
+static void
+set_client(struct flight *fl, struct queue_draft *d, enum queue_mode mode,
+    int64_t verdict_by_ms)
+{
+	fl->client = CLIENT_WAITING;
+	fl->mode = mode;
+	fl->verdict_by_ms = verdict_by_ms;
+	fl->draft_handle = d;
+	list_append(&fl->q->clients, &fl->client_link);
+	d->fl = fl;
+	d->e = NULL;
+}
+
+void
+queue_draft_end(struct queue_draft *d, const struct envelope *env,
+    enum queue_mode mode, int64_t verdict_by_ms,
+    void (*told)(void *ctx, const struct queue_told *t), void *ctx)
+{
+	struct queue *q = d->q;
+	struct entry *e = d->e;
+	struct flight *fl;
+
+	assert(e != NULL && env->nrcpts > 0);
+	fl = flight_get(q, e);
+	fl->is_ending = true;
+	fl->env = envelope_dup(env);
+	memcpy(fl->env->id, e->id, QID_SIZE);
+	if (fl->env->arrived_s == 0)
+		fl->env->arrived_s = queue_wall(q) / 1000;
+	give_content(fl, d);
+	set_client(fl, d, mode, verdict_by_ms);
+	fl->told = told;
+	fl->told_ctx = ctx;
+
+	entry_list(q, e);
+	entry_route(q, e, fl->env);
+	e->next_ms = queue_now(q);
+	if (mode == QUEUE_MODE_QUEUE)
+		e->next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
+	start_store(fl);
+	entry_wait(q, e);
+	if (mode != QUEUE_MODE_QUEUE && e->account >= 0)
+		queue_wake(q, e->account, true);
+	fl->is_ending = false;
+	q->is_todo = q->is_todo || fl->job == NULL;
+	if (q->is_todo || mode == QUEUE_MODE_VERDICT)
+		queue_rescheduled(q);
+}
+
+void
+queue_draft_free(struct queue_draft *d)
+{
+	if (d == NULL)
+		return;
+	if (d->fl != NULL) { /* nobody waits any more */
+		struct flight *fl = d->fl;
+
+		fl->draft_handle = NULL;
+		fl->told = NULL;
+		fl->client = CLIENT_GONE;
+	}
+	if (d->e != NULL) {
+		spool_draft_free(d->spill);
+		entry_free(d->q, d->e);
+	}
+	buf_clear(&d->bytes);
+	free(d);
+}

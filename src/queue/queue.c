@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/queue_core.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+static void
+make_accounts(struct queue *q, int n)
+{
+	assert(n >= 0 && n < INT16_MAX);
+	q->naccounts = n;
+	q->accounts = xcalloc((size_t)n + 1, sizeof(*q->accounts));
+	for (int i = 0; i <= n; i++)
+		due_init(&q->accounts[i].due);
+}
+
+static void
+clear_accounts(struct queue *q)
+{
+	for (int i = 0; i <= q->naccounts; i++)
+		due_clear(&q->accounts[i].due);
+	free(q->accounts);
+	q->accounts = NULL;
+}
+
+int
+queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
+{
+	struct spool *spool;
+	struct queue *q;
+
+	if (spool_open(opts->dir, opts->fs, &spool, err) != 0)
+		return -1;
+	q = xcalloc(1, sizeof(*q));
+	q->o = *opts;
+	q->o.dir = xstrdup(opts->dir);
+	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
+	q->spool = spool;
+	list_init(&q->listed);
+	list_init(&q->flights);
+	list_init(&q->clients);
+	list_init(&q->jobs);
+	(void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail on Linux */
+	(void)pthread_cond_init(&q->finished, NULL);
+	make_accounts(q, opts->naccounts);
+	q->scan.first = (qid_folder_at(queue_wall(q)) + 1) % QID_FOLDERS;
+	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
+	*ret = q;
+	return 0;
+}
+
+/* Deliveries that outbound has not given back are as if they had not been. */
+static void
+abandon_flights(struct queue *q)
+{
+	list_foreach (it, &q->flights) {
+		struct flight *fl = list_entry(it, struct flight, link);
+
+		fl->is_active = false;
+		fl->mode = QUEUE_MODE_QUEUE; /* waits for no provider */
+	}
+	while (!list_is_empty(&q->clients)) {
+		struct flight *fl = list_entry(
+		    q->clients.next, struct flight, client_link);
+
+		flight_advance(fl);
+	}
+}
+
+void
+queue_free(struct queue *q)
+{
+	if (q == NULL)
+		return;
+	q->is_closing = true;
+	job_finish_all(q);
+	abandon_flights(q);
+	job_finish_all(q);
+	for (size_t i = 0; i < q->nbuckets; i++)
+		while (q->buckets[i] != NULL)
+			entry_free(q, q->buckets[i]);
+	entry_forget_reasons(q);
+	scan_clear(q);
+	clear_accounts(q);
+	free(q->buckets);
+	(void)pthread_cond_destroy(&q->finished);
+	(void)pthread_mutex_destroy(&q->mutex);
+	spool_free(q->spool);
+	free((char *)(uintptr_t)q->o.dir);
+	free(q);
+}
+
+/* --- accounts ------------------------------------------------------------- */
+
+/* Everything goes to the heap of those without an account, due at once, and
+ * is asked about in slices. */
+void
+queue_reroute(struct queue *q, int naccounts)
+{
+	clear_accounts(q);
+	make_accounts(q, naccounts);
+	entry_sort(q);
+	list_foreach (it, &q->listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		e->account = ACCOUNT_UNASKED;
+		entry_wait(q, e);
+	}
+}
+
+static bool
+route_one(struct queue *q)
+{
+	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
+	struct entry *e;
+	struct flight *fl;
+
+	if (n == NULL || n->due_ms > queue_now(q))
+		return false;
+	e = (struct entry *)(void *)((char *)n - offsetof(struct entry, node));
+	entry_unwait(q, e);
+	fl = flight_get(q, e);
+	if (flight_load(fl, false)) {
+		entry_route(q, e, fl->env);
+		if (fl->message != NULL) /* was read for this alone */
+			flight_drop_content(fl);
+		entry_wait(q, e);
+		flight_advance(fl);
+	}
+	return true;
+}
+
+static bool
+route_step(struct queue *q)
+{
+	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
+
+	for (int i = 0; i < QUEUE_SLICE_FILES && queue_now(q) < until; i++)
+		if (!route_one(q))
+			return false;
+	return true;
+}
+
+/* --- the turn of the crank ------------------------------------------------ */
+
+/* One at a time, from the start again: a callback may change the list. */
+static void
+tell_clients(struct queue *q)
+{
+	struct flight *found;
+
+	do {
+		found = NULL;
+		list_foreach (it, &q->clients) {
+			struct flight *fl = list_entry(
+			    it, struct flight, client_link);
+
+			if (found == NULL && flight_can_tell(fl))
+				found = fl;
+		}
+		if (found != NULL)
+			flight_advance(found);
+	} while (found != NULL);
+	q->is_todo = false;
+}
+
+void
+queue_give_up_waiting(struct queue *q, int account)
+{
+	int64_t now = queue_now(q);
+
+	list_foreach (it, &q->clients) {
+		struct flight *fl = list_entry(it, struct flight, client_link);
+
+		if (fl->e->account != account || fl->is_active ||
+		    fl->verdict_by_ms <= now)
+			continue;
+		fl->verdict_by_ms = now;
+		q->is_todo = true;
+	}
+	if (q->is_todo)
+		queue_rescheduled(q);
+}
+
+static void
+expire(struct queue *q, struct entry *e)
+{
+	struct flight *fl = flight_get(q, e);
+
+	entry_unwait(q, e);
+	if (!flight_load(fl, false))
+		return;
+	flight_expire(fl);
+	flight_advance(fl);
+}
+
+static bool
+may_expire(const struct queue *q, const struct entry *e)
+{
+	return !e->is_held && !e->is_failed && !e->is_gone &&
+	       (e->fl == NULL || (!e->fl->is_active && e->fl->job == NULL &&
+				     e->fl->client == CLIENT_TOLD)) &&
+	       entry_is_expired(q, e);
+}
+
+/* What waits for an account that never comes back is too old one day. */
+static void
+sweep(struct queue *q)
+{
+	struct entry *old[QUEUE_SWEEP_MAX];
+	int64_t now = queue_now(q);
+	size_t n = 0;
+
+	if (now < q->sweep_ms)
+		return;
+	list_foreach (it, &q->listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		if (n < QUEUE_SWEEP_MAX && may_expire(q, e))
+			old[n++] = e;
+	}
+	q->sweep_ms = n == QUEUE_SWEEP_MAX ? now + 1 : now + QUEUE_SWEEP_MS;
+	for (size_t i = 0; i < n; i++)
+		expire(q, old[i]);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Wakes who has something due; when the next one will be. */
+static int64_t
+wake_accounts(struct queue *q)
+{
+	int64_t now = queue_now(q), next = INT64_MAX;
+
+	for (int i = 0; i < q->naccounts; i++) {
+		struct due_node *n = due_first(&q->accounts[i].due);
+
+		if (n == NULL)
+			continue;
+		if (n->due_ms <= now) {
+			queue_wake(q, i, false);
+		} else {
+			q->accounts[i].is_woken = false;
+			next = earlier(next, n->due_ms);
+		}
+	}
+	return next;
+}
+
+static int64_t
+next_deadline(struct queue *q)
+{
+	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
+	int64_t next = n != NULL ? n->due_ms : INT64_MAX;
+
+	list_foreach (it, &q->clients)
+		next = earlier(next, flight_deadline(list_entry(
+					 it, struct flight, client_link)));
+	return q->nlisted > 0 ? earlier(next, q->sweep_ms) : next;
+}
+
+int64_t
+queue_tick(struct queue *q)
+{
+	bool has_more;
+	int64_t next;
+
+	q->is_ticking = true;
+	tell_clients(q);
+	has_more = scan_step(q);
+	has_more |= route_step(q);
+	sweep(q);
+	next = wake_accounts(q);
+	q->is_ticking = false;
+	if (has_more || q->is_todo)
+		return queue_now(q);
+	return earlier(next, next_deadline(q));
+}
+
+/* --- small files ---------------------------------------------------------- */
+
+char *
+queue_state_read(struct queue *q, const char *name)
+{
+	struct buf b;
+	struct err err;
+	char *text = NULL;
+
+	buf_init(&b, SPOOL_STATE_MAX);
+	if (spool_state_read(q->spool, name, &b, &err) != 0)
+		queue_trouble(q, name, &err);
+	else if (buf_len(&b) > 0)
+		text = buf_steal(&b);
+	buf_clear(&b);
+	return text;
+}
+
+static struct job *
+find_state_job(struct queue *q, const char *name)
+{
+	list_foreach (it, &q->jobs) {
+		struct job *j = list_entry(it, struct job, link);
+
+		if (j->kind == JOB_STATE && strcmp(j->name, name) == 0)
+			return j;
+	}
+	return NULL;
+}
+
+int
+queue_state_write(
+    struct queue *q, const char *name, struct bytes text, struct err *err)
+{
+	struct job *j = find_state_job(q, name);
+	struct buf *to;
+
+	if (text.n > SPOOL_STATE_MAX)
+		return err_set(err, ERR_INPUT, "state %s is too long", name);
+	if (j != NULL) { /* being written: the newest comes after it */
+		j->has_next = true;
+		to = &j->next;
+	} else {
+		j = job_new(q, JOB_STATE, NULL);
+		j->name = xstrdup(name);
+		to = &j->text;
+	}
+	buf_reset(to);
+	IGNORE(buf_add(to, text.p, text.n)); /* fits, see above */
+	if (to == &j->text)
+		job_submit(j);
+	return 0;
+}

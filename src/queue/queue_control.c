@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+enum { SHOW_JOURNAL_MAX = 256 * 1024, SHOW_HEADER_MAX = 64 * 1024 };
+
+static enum queue_state
+state_of(const struct entry *e)
+{
+	if (e->is_failed)
+		return QUEUE_STATE_FAILED;
+	if (e->fl != NULL && e->fl->is_active)
+		return QUEUE_STATE_ACTIVE;
+	return e->is_held ? QUEUE_STATE_HELD : QUEUE_STATE_DUE;
+}
+
+static struct queue_item
+item_of(const struct entry *e)
+{
+	return (struct queue_item) {
+		.id = e->id,
+		.sender = e->names,
+		.rcpt = e->names + strlen(e->names) + 1,
+		.nrcpts = e->nrcpts,
+		.size_bytes = e->size_bytes,
+		.arrived_s = e->arrived_s,
+		.next_try_ms = e->next_ms,
+		.attempts = e->attempts,
+		.account = e->account >= 0 ? e->account : -1,
+		.uid = e->uid,
+		.state = state_of(e),
+		.reason = e->reason != NULL ? e->reason->text : "",
+	};
+}
+
+void
+queue_each(struct queue *q,
+    bool (*each)(void *ctx, const struct queue_item *it), void *ctx)
+{
+	entry_sort(q);
+	list_foreach (it, &q->listed) {
+		struct queue_item item = item_of(
+		    list_entry(it, struct entry, link));
+
+		if (!each(ctx, &item))
+			break;
+	}
+}
+
+/* NULL: nothing of that name that a person may know of. */
+static struct entry *
+find_listed(struct queue *q, const char *id)
+{
+	struct entry *e = qid_is_valid(id) ? entry_lookup(q, id) : NULL;
+
+	return e != NULL && !list_is_empty(&e->link) ? e : NULL;
+}
+
+bool
+queue_find(struct queue *q, const char *id, struct queue_item *ret)
+{
+	const struct entry *e = find_listed(q, id);
+
+	if (e == NULL)
+		return false;
+	*ret = item_of(e);
+	return true;
+}
+
+size_t
+queue_count(const struct queue *q)
+{
+	return q->nlisted;
+}
+
+/* --- showing -------------------------------------------------------------- */
+
+/* Lines without their checksums. */
+static void
+add_journal(struct spool_message *m, struct buf *to)
+{
+	struct buf raw;
+	const char *p, *lf;
+
+	buf_init(&raw, SHOW_JOURNAL_MAX);
+	/* A long journal is shown as far as there is room. */
+	IGNORE(spool_message_journal(m, &raw, NULL));
+	for (p = buf_str(&raw); (lf = strchr(p, '\n')) != NULL; p = lf + 1) {
+		const char *sp = memchr(p, ' ', (size_t)(lf - p));
+
+		if (sp != NULL)
+			IGNORE(buf_add(to, sp + 1, (size_t)(lf - sp)));
+	}
+	buf_clear(&raw);
+}
+
+/* The header of the message, up to its empty line. */
+static void
+add_header(struct buf *to, const char *p, size_t n)
+{
+	const char *end = memmem(p, n, "\r\n\r\n", 4);
+
+	if (end != NULL)
+		n = (size_t)(end - p) + 2;
+	IGNORE(buf_add(to, p, n));
+}
+
+static int
+show_from_disk(struct queue *q, const struct entry *e,
+    struct envelope **ret_env, struct buf *text, struct err *err)
+{
+	struct spool_message *m;
+	char *head;
+	size_t n = 0;
+
+	switch (spool_load(q->spool, e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE,
+	    e->id, &m, err)) {
+	case SPOOL_OK:
+		break;
+	case SPOOL_GONE:
+	case SPOOL_UNFINISHED:
+		return err_set(err, ERR_DISK, "%s has left the spool", e->id);
+	case SPOOL_DAMAGED:
+	case SPOOL_ERROR:
+		return -1;
+	}
+	add_journal(m, text);
+	IGNORE(buf_addc(text, '\n'));
+	head = xmalloc(SHOW_HEADER_MAX);
+	if (spool_message_read(m, 0, head, SHOW_HEADER_MAX, &n, NULL) == 0)
+		add_header(text, head, n);
+	free(head);
+	*ret_env = spool_message_take_envelope(m);
+	spool_message_free(m);
+	return 0;
+}
+
+static int
+show_from_memory(const struct flight *fl, struct envelope **ret_env,
+    struct buf *text, struct err *err)
+{
+	size_t n = (size_t)fl->e->size_bytes;
+	char *head = NULL;
+
+	IGNORE(buf_addc(text, '\n'));
+	if (fl->bytes != NULL) {
+		add_header(
+		    text, fl->bytes, n < SHOW_HEADER_MAX ? n : SHOW_HEADER_MAX);
+	} else {
+		head = xmalloc(SHOW_HEADER_MAX);
+		if (spool_draft_read(
+			fl->draft, 0, head, SHOW_HEADER_MAX, &n, err) != 0) {
+			free(head);
+			return -1;
+		}
+		add_header(text, head, n);
+		free(head);
+	}
+	*ret_env = envelope_dup(fl->env);
+	return 0;
+}
+
+int
+queue_show(struct queue *q, const char *id, struct envelope **ret_env,
+    char **ret_text, struct err *err)
+{
+	const struct entry *e = find_listed(q, id);
+	struct buf text;
+	int rc;
+
+	if (e == NULL)
+		return err_set(err, ERR_INPUT, "no message %.40s", id);
+	buf_init(&text, SHOW_JOURNAL_MAX + SHOW_HEADER_MAX + 1);
+	rc = e->fl != NULL && e->fl->disk != DISK_SAFE
+		 ? show_from_memory(e->fl, ret_env, &text, err)
+		 : show_from_disk(q, e, ret_env, &text, err);
+	if (rc == 0)
+		*ret_text = buf_steal(&text);
+	buf_clear(&text);
+	return rc;
+}
+
+/* --- changing ------------------------------------------------------------- */
+
+bool
+queue_hold(struct queue *q, const char *id, const char *why)
+{
+	struct entry *e = find_listed(q, id);
+	struct flight *fl;
+
+	if (e == NULL || e->is_failed)
+		return false;
+	fl = flight_get(q, e);
+	e->is_held = true;
+	entry_unwait(q, e);
+	entry_set_reason(q, e, why);
+	fl->must_sync = true;
+	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(q), why));
+	flight_advance(fl);
+	return true;
+}
+
+static void
+release(struct queue *q, struct entry *e)
+{
+	struct flight *fl = flight_get(q, e);
+
+	e->is_held = false;
+	entry_set_reason(q, e, "");
+	fl->must_sync = true;
+	flight_noted(fl, spool_note_release(&fl->notes, queue_wall(q)));
+}
+
+bool
+queue_release(struct queue *q, const char *id)
+{
+	struct entry *e = find_listed(q, id);
+
+	if (e == NULL || !e->is_held)
+		return false;
+	release(q, e);
+	e->next_ms = queue_now(q);
+	flight_advance(e->fl);
+	return true;
+}
+
+static void
+requeue(struct queue *q, struct entry *e)
+{
+	struct flight *fl = flight_get(q, e);
+
+	if (fl->is_requeue)
+		return;
+	fl->is_requeue = true;
+	flight_noted(fl, spool_note_requeue(&fl->notes, queue_wall(q)));
+	flight_advance(fl);
+}
+
+bool
+queue_retry(struct queue *q, const char *id)
+{
+	struct entry *e = find_listed(q, id);
+
+	if (e == NULL)
+		return false;
+	if (e->is_failed) {
+		requeue(q, e);
+		return true;
+	}
+	if (e->is_held)
+		release(q, e);
+	e->next_ms = queue_now(q);
+	if (e->fl != NULL) {
+		entry_unwait(q, e);
+		flight_advance(e->fl);
+	} else {
+		entry_wait(q, e);
+	}
+	return true;
+}
+
+bool
+queue_delete(struct queue *q, const char *id)
+{
+	struct entry *e = find_listed(q, id);
+	struct flight *fl;
+
+	if (e == NULL)
+		return false;
+	fl = flight_get(q, e);
+	if (fl->is_active || fl->client != CLIENT_TOLD)
+		return false;
+	fl->is_dropped = true;
+	flight_advance(fl);
+	return true;
+}
+
+void
+queue_flush(struct queue *q, int account)
+{
+	int64_t now = queue_now(q);
+
+	entry_sort(q); /* the oldest first */
+	list_foreach (it, &q->listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		if (account >= 0 && e->account != account)
+			continue;
+		e->next_ms = now;
+		if (due_is_in_heap(&e->node))
+			entry_wait(q, e);
+	}
+}

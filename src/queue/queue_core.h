@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* queue_core.h - what the files behind queue.h share; nobody else includes it.
+ *
+ *   entry    a message in memory: what a listing shows and when it is due.
+ *            Small, as there may be a hundred thousand.
+ *   flight   what an entry has while something happens to it: its content, a
+ *            client who waits, a delivery, a job on the disk.
+ *   job      one blocking piece of work on another thread.
+ *
+ * The one rule that keeps this simple: every event (a job came back, a
+ * delivery ended, a deadline passed) is noted in the flight, and then
+ * flight_advance() looks at the whole of it and does what can be done.  At most
+ * one job per message is under way.  Callbacks are made last of all, when
+ * nothing is touched any more.
+ *
+ * All of it belongs to the loop's thread.  A job reads what it was given,
+ * which nobody changes or frees until it is back.
+ */
+#ifndef QUEUE_QUEUE_CORE_H
+#define QUEUE_QUEUE_CORE_H
+
+#include <pthread.h>
+
+#include "queue/due.h"
+#include "queue/qid.h"
+#include "queue/queue.h"
+#include "queue/retry.h"
+#include "queue/spool.h"
+
+enum {
+	/* How long a provider may still rescue a message the disk refused. */
+	QUEUE_GRACE_MS = 10 * 1000,
+	/* Small messages kept in memory until their first attempt is over, and
+	 * what an open file counts for in that. */
+	QUEUE_FRESH_MAX = 16 * 1024 * 1024,
+	QUEUE_FRESH_FILE = 256 * 1024,
+	/* How much of the disk queue_tick() looks at before it returns. */
+	QUEUE_SLICE_MS = 5,
+	QUEUE_SLICE_FILES = 500,
+	QUEUE_ASK_AGAIN_MS = 60 * 1000, /* an account nobody could name */
+	QUEUE_UNREADABLE_MS = 5 * 60 * 1000,
+	QUEUE_SWEEP_MS = 10 * 60 * 1000, /* between looks for what is too old */
+	QUEUE_SWEEP_MAX = 50,
+	QUEUE_NOTE_SEEN_MS = 6 * 60 * 60 * 1000,
+	/* R45: so many failed commits in a row, and nothing is accepted until
+	 * this time has passed. */
+	QUEUE_BAD_DISK_AFTER = 5,
+	QUEUE_BAD_DISK_MS = 60 * 1000
+};
+
+struct reason { /* shared by the entries that have the same */
+	unsigned refs;
+	char text[];
+};
+
+enum { ACCOUNT_NONE = -1, ACCOUNT_UNASKED = -2 };
+
+struct entry {
+	struct due_node node; /* in the heap of its account, while it waits */
+	struct entry *hash_next;
+	struct list link; /* in order of arrival; unlinked: not listed */
+	char id[QID_SIZE];
+	bool is_held : 1;
+	bool is_failed : 1;
+	bool is_gone : 1; /* only waits for a job to come back */
+	bool in_failed : 1; /* its file is in failed/ */
+	int16_t account; /* or one of these */
+	uint16_t attempts;
+	uint32_t nrcpts;
+	uint32_t uid;
+	char *names; /* sender NUL first recipient NUL */
+	struct reason *reason;
+	struct flight *fl;
+	int64_t next_ms; /* boot clock */
+	int64_t born_ms; /* boot clock at which the time seen was 0 */
+	int64_t noted_ms; /* time seen, as the journal has it */
+	int64_t arrived_s, life_from_s;
+	uint64_t size_bytes;
+};
+
+enum disk {
+	DISK_SAFE, /* the file is there, promised */
+	DISK_WRITING, /* a job is at it, or will be */
+	DISK_LOST /* it cannot be kept */
+};
+enum client {
+	CLIENT_TOLD, /* or there never was one */
+	CLIENT_WAITING,
+	CLIENT_GONE /* before it could be told */
+};
+enum result { /* of the last delivery */
+	RESULT_NONE, /* none has ended */
+	RESULT_UNTRIED,
+	RESULT_LATER, /* tried, and recipients are left */
+	RESULT_SENT, /* to all */
+	RESULT_FAILED /* none left to try, and some have failed */
+};
+
+struct queue_delivery {
+	struct flight *fl;
+};
+struct queue_draft {
+	struct queue *q;
+	char id[QID_SIZE];
+	struct entry *e; /* NULL once the message is complete */
+	struct flight *fl; /* NULL once the client has been told */
+	struct buf bytes; /* as long as the message is small */
+	struct spool_draft *spill; /* then */
+};
+
+struct flight {
+	struct list link; /* in q->flights */
+	struct list client_link; /* in q->clients, until the client is told */
+	struct queue *q;
+	struct entry *e;
+
+	/* Content; env NULL: on disk only. */
+	struct envelope *env;
+	char *bytes; /* the whole message, or one of */
+	struct spool_draft *draft;
+	struct spool_message *message;
+	size_t charged; /* against QUEUE_FRESH_MAX */
+	bool is_fresh; /* its first attempt has not ended */
+
+	enum disk disk;
+	struct err disk_err;
+	struct job *job; /* under way */
+	struct buf notes; /* lines for the journal */
+	bool must_sync;
+
+	enum client client;
+	enum queue_mode mode;
+	bool is_ending; /* within queue_draft_end() */
+	int64_t verdict_by_ms, grace_ms;
+	struct queue_draft *draft_handle;
+	void (*told)(void *ctx, const struct queue_told *t);
+	void *told_ctx;
+
+	bool is_active;
+	struct queue_delivery delivery;
+	struct verdict **answers; /* of this attempt, per recipient */
+	enum result result;
+	struct verdict verdict; /* RESULT_SENT, or is_refused */
+	bool is_refused; /* by the provider, while the client waited */
+	bool is_dropped; /* nothing of it is to stay */
+	bool is_requeue; /* from failed/ */
+	void (*settled)(void *ctx);
+	void *settled_ctx;
+	bool must_settle; /* only when the notes are on the disk */
+};
+
+enum job_kind {
+	JOB_STORE,
+	JOB_APPEND,
+	JOB_FAIL, /* append, and move to failed/ */
+	JOB_REQUEUE, /* append, and move back */
+	JOB_REMOVE,
+	JOB_STATE
+};
+struct job {
+	struct work work;
+	struct list link; /* in q->jobs */
+	struct queue *q; /* NULL: the queue is gone, only free it */
+	enum job_kind kind;
+	struct spool *spool;
+	struct flight *fl; /* not JOB_STATE */
+	char id[QID_SIZE];
+	enum spool_place place;
+	struct bytes message; /* JOB_STORE: borrowed from the flight, */
+	struct spool_draft *draft; /* one of the two */
+	struct buf text; /* header, lines, content */
+	bool must_sync;
+	char *name; /* JOB_STATE */
+	bool has_next; /* JOB_STATE: a newer content came meanwhile, */
+	struct buf next; /* this one */
+	bool is_finished; /* under q->mutex */
+	int rc;
+	struct err err;
+};
+
+struct account {
+	struct due due;
+	bool is_woken; /* and has not taken all since */
+};
+
+struct scan {
+	unsigned step; /* folders done */
+	unsigned first; /* folder to start at */
+	bool is_done;
+	char (*ids)[QID_SIZE]; /* of the folder at hand */
+	size_t count, at;
+};
+
+struct queue {
+	struct queue_opts o;
+	struct retry retry;
+	struct spool *spool;
+	struct account *accounts; /* naccounts, and one for nobody */
+	int naccounts;
+
+	struct entry **buckets;
+	size_t nbuckets, nentries;
+	struct list listed;
+	size_t nlisted;
+	bool is_unsorted;
+	struct reason *last_reason;
+
+	struct list flights;
+	struct list clients;
+	struct list jobs;
+	pthread_mutex_t mutex; /* job.is_finished */
+	pthread_cond_t finished;
+	bool is_closing;
+	bool is_ticking; /* within queue_tick() */
+	bool is_todo; /* a client can be told, but not just now */
+
+	struct scan scan;
+	size_t fresh;
+	int64_t sweep_ms;
+	unsigned disk_failures; /* commits, in a row */
+	int64_t disk_failed_ms;
+};
+
+/* --- queue_entry.c: entries ----------------------------------------------- */
+
+int64_t queue_now(const struct queue *q);
+int64_t queue_wall(const struct queue *q);
+
+/* Known by its id from now on, neither listed nor due. */
+struct entry *entry_new(struct queue *q, const char *id);
+/* Any of this id, also one that is not listed. */
+struct entry *entry_lookup(struct queue *q, const char *id);
+void entry_free(struct queue *q, struct entry *e);
+/* Takes over what listings show. */
+void entry_describe(struct entry *e, const struct envelope *env);
+void entry_list(struct queue *q, struct entry *e);
+void entry_unlist(struct queue *q, struct entry *e);
+void entry_sort(struct queue *q);
+void entry_set_reason(struct queue *q, struct entry *e, const char *text);
+void entry_forget_reasons(struct queue *q);
+void entry_set_verdict(
+    struct queue *q, struct entry *e, const struct verdict *v);
+int64_t entry_seen_ms(const struct queue *q, const struct entry *e);
+bool entry_is_expired(const struct queue *q, const struct entry *e);
+
+void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
+/* Into the heap of its account, if it waits for its time. */
+void entry_wait(struct queue *q, struct entry *e);
+void entry_unwait(struct queue *q, struct entry *e);
+/* Tells outbound, unless it knows. */
+void queue_wake(struct queue *q, int account, bool even_again);
+/* queue_tick() is to be called, to say when it is to be called. */
+void queue_rescheduled(struct queue *q);
+void queue_trouble(struct queue *q, const char *id, const struct err *err);
+
+/* --- queue_job.c: jobs ---------------------------------------------------- */
+
+struct job *job_new(struct queue *q, enum job_kind kind, struct flight *fl);
+void job_submit(struct job *j);
+/* True: it had not started; it is freed. */
+bool job_cancel(struct job *j);
+/* For queue_free(): does or awaits all. */
+void job_finish_all(struct queue *q);
+
+/* --- queue_flight.c: what happens to a message ---------------------------- */
+
+/* The entry's flight, made if need be: of a file that is safe. */
+struct flight *flight_get(struct queue *q, struct entry *e);
+/* Without content, client, delivery or job it is not needed any more. */
+void flight_advance(struct flight *fl);
+void flight_job_done(struct flight *fl, struct job *j);
+void flight_free(struct flight *fl);
+void flight_drop_content(struct flight *fl);
+void flight_charge(struct flight *fl);
+/* Can the client of this one be told now? */
+bool flight_can_tell(const struct flight *fl);
+/* The boot time at which that can change without an event; INT64_MAX. */
+int64_t flight_deadline(const struct flight *fl);
+/* Adds to the journal; too long a journal loses its newest lines, which is
+ * reported and harmless. */
+void flight_noted(struct flight *fl, bool ok);
+
+/* --- delivery.c ----------------------------------------------------------- */
+
+/* False: it cannot be read; the entry has been dealt with and may be gone. */
+bool flight_load(struct flight *fl, bool with_body);
+/* All that still wait have failed: too old. */
+void flight_expire(struct flight *fl);
+
+/* --- queue_scan.c --------------------------------------------------------- */
+
+/* One slice; false: there is nothing left to scan. */
+bool scan_step(struct queue *q);
+void scan_clear(struct queue *q);
+/* Moves a file to corrupt/ and tells. */
+void queue_set_aside(struct queue *q, enum spool_place place, const char *id,
+    const struct err *why);
+
+#endif

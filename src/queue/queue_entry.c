@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+
+enum { FIRST_BUCKETS = 64, REASON_MAX = 300 };
+
+int64_t
+queue_now(const struct queue *q)
+{
+	return clock_boot_ms(q->o.clock);
+}
+
+int64_t
+queue_wall(const struct queue *q)
+{
+	return clock_wall_ms(q->o.clock);
+}
+
+/* --- by id ---------------------------------------------------------------- */
+
+/* Half of an id is random, so adding it up is hash enough (FNV-1a). */
+static size_t
+hash(const char *id)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *id != '\0'; id++)
+		h = (h ^ (unsigned char)*id) * UINT64_C(1099511628211);
+	return (size_t)(h ^ h >> 32);
+}
+
+static void
+grow(struct queue *q)
+{
+	size_t n = q->nbuckets == 0 ? FIRST_BUCKETS : q->nbuckets * 2;
+	struct entry **to = xcalloc(n, sizeof(struct entry *));
+
+	for (size_t i = 0; i < q->nbuckets; i++) {
+		struct entry *e = q->buckets[i], *next;
+
+		for (; e != NULL; e = next) {
+			struct entry **b = &to[hash(e->id) & (n - 1)];
+
+			next = e->hash_next;
+			e->hash_next = *b;
+			*b = e;
+		}
+	}
+	free(q->buckets);
+	q->buckets = to;
+	q->nbuckets = n;
+}
+
+struct entry *
+entry_new(struct queue *q, const char *id)
+{
+	struct entry *e = xcalloc(1, sizeof(*e));
+	struct entry **b;
+
+	if (q->nentries >= q->nbuckets)
+		grow(q);
+	memcpy(e->id, id, QID_SIZE);
+	e->account = ACCOUNT_UNASKED;
+	e->born_ms = queue_now(q);
+	list_init(&e->link);
+	b = &q->buckets[hash(id) & (q->nbuckets - 1)];
+	e->hash_next = *b;
+	*b = e;
+	q->nentries++;
+	return e;
+}
+
+struct entry *
+entry_lookup(struct queue *q, const char *id)
+{
+	struct entry *e;
+
+	if (q->nbuckets == 0)
+		return NULL;
+	e = q->buckets[hash(id) & (q->nbuckets - 1)];
+	while (e != NULL && strcmp(e->id, id) != 0)
+		e = e->hash_next;
+	return e;
+}
+
+static void
+reason_put(struct reason *r)
+{
+	if (r != NULL && --r->refs == 0)
+		free(r);
+}
+
+void
+entry_free(struct queue *q, struct entry *e)
+{
+	struct entry **b = &q->buckets[hash(e->id) & (q->nbuckets - 1)];
+
+	while (*b != e)
+		b = &(*b)->hash_next;
+	*b = e->hash_next;
+	q->nentries--;
+	entry_unwait(q, e);
+	entry_unlist(q, e);
+	flight_free(e->fl);
+	reason_put(e->reason);
+	free(e->names);
+	free(e);
+}
+
+/* --- listing -------------------------------------------------------------- */
+
+void
+entry_describe(struct entry *e, const struct envelope *env)
+{
+	size_t n = strlen(env->sender) + 1;
+	size_t m = strlen(env->rcpts[0].addr) + 1;
+
+	free(e->names);
+	e->names = xmalloc(n + m);
+	memcpy(e->names, env->sender, n);
+	memcpy(e->names + n, env->rcpts[0].addr, m);
+	e->nrcpts = (uint32_t)env->nrcpts;
+	e->size_bytes = env->size_bytes;
+	e->arrived_s = env->arrived_s;
+	e->life_from_s = env->arrived_s;
+	e->uid = env->uid;
+}
+
+void
+entry_list(struct queue *q, struct entry *e)
+{
+	list_append(&q->listed, &e->link);
+	q->nlisted++;
+}
+
+void
+entry_unlist(struct queue *q, struct entry *e)
+{
+	if (list_is_empty(&e->link))
+		return;
+	list_remove(&e->link);
+	q->nlisted--;
+}
+
+static int
+by_arrival(const void *a, const void *b)
+{
+	const struct entry *x = *(struct entry *const *)a;
+	const struct entry *y = *(struct entry *const *)b;
+
+	if (x->arrived_s != y->arrived_s)
+		return x->arrived_s < y->arrived_s ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+/* New mail comes in order; only what a scan finds does not. */
+void
+entry_sort(struct queue *q)
+{
+	struct entry **all;
+	size_t n = 0;
+
+	if (!q->is_unsorted || q->nlisted == 0)
+		return;
+	all = xmalloc(q->nlisted * sizeof(*all));
+	list_foreach (it, &q->listed) {
+		all[n++] = list_entry(it, struct entry, link);
+		list_remove(it);
+	}
+	qsort(all, n, sizeof(struct entry *), by_arrival);
+	for (size_t i = 0; i < n; i++)
+		list_append(&q->listed, &all[i]->link);
+	free(all);
+	q->is_unsorted = false;
+}
+
+/* A provider that is down says the same about every message: one copy. */
+void
+entry_set_reason(struct queue *q, struct entry *e, const char *text)
+{
+	struct reason *r = NULL;
+	size_t n = strlen(text);
+
+	if (n > 0 && q->last_reason != NULL &&
+	    strcmp(q->last_reason->text, text) == 0) {
+		r = q->last_reason;
+		r->refs++;
+	} else if (n > 0) {
+		r = xmalloc(sizeof(*r) + n + 1);
+		memcpy(r->text, text, n + 1);
+		r->refs = 2;
+		reason_put(q->last_reason);
+		q->last_reason = r;
+	}
+	reason_put(e->reason);
+	e->reason = r;
+}
+
+void
+entry_forget_reasons(struct queue *q)
+{
+	reason_put(q->last_reason);
+	q->last_reason = NULL;
+}
+
+void
+entry_set_verdict(struct queue *q, struct entry *e, const struct verdict *v)
+{
+	struct buf b;
+
+	if (v == NULL || v->class == VERDICT_NONE)
+		return;
+	buf_init(&b, VERDICT_TEXT_MAX + VERDICT_WHO_MAX + 128);
+	verdict_text(v, &b);
+	if (buf_len(&b) > REASON_MAX)
+		buf_truncate(&b, REASON_MAX);
+	entry_set_reason(q, e, buf_str(&b));
+	buf_clear(&b);
+}
+
+/* --- time ----------------------------------------------------------------- */
+
+int64_t
+entry_seen_ms(const struct queue *q, const struct entry *e)
+{
+	return queue_now(q) - e->born_ms;
+}
+
+bool
+entry_is_expired(const struct queue *q, const struct entry *e)
+{
+	return retry_age_ms(e->life_from_s * 1000, queue_wall(q),
+		   entry_seen_ms(q, e)) >= q->o.lifetime_ms;
+}
+
+/* --- accounts ------------------------------------------------------------- */
+
+static struct account *
+account_of(struct queue *q, const struct entry *e)
+{
+	return &q->accounts[e->account >= 0 ? e->account : q->naccounts];
+}
+
+void
+entry_route(struct queue *q, struct entry *e, const struct envelope *env)
+{
+	int account = q->o.hooks.route(q->o.hooks.ctx, env);
+
+	entry_unwait(q, e);
+	e->account = account >= 0 && account < q->naccounts ? (int16_t)account
+							    : -1;
+}
+
+static bool
+may_wait(const struct entry *e)
+{
+	return !e->is_held && !e->is_failed && !e->is_gone &&
+	       (e->fl == NULL || !e->fl->is_active);
+}
+
+void
+entry_wait(struct queue *q, struct entry *e)
+{
+	int64_t now = queue_now(q), ask = now;
+
+	entry_unwait(q, e);
+	if (!may_wait(e))
+		return;
+	if (e->account < 0) {
+		if (e->account == ACCOUNT_NONE)
+			ask += QUEUE_ASK_AGAIN_MS;
+		due_add(&account_of(q, e)->due, &e->node, ask);
+	} else {
+		due_add(&account_of(q, e)->due, &e->node, e->next_ms);
+	}
+	if (e->account >= 0 && e->next_ms <= now)
+		queue_wake(q, e->account, false);
+	else
+		queue_rescheduled(q);
+}
+
+void
+entry_unwait(struct queue *q, struct entry *e)
+{
+	due_remove(&account_of(q, e)->due, &e->node);
+}
+
+void
+queue_wake(struct queue *q, int account, bool even_again)
+{
+	struct account *a = &q->accounts[account];
+
+	if ((a->is_woken && !even_again) || q->is_closing)
+		return;
+	a->is_woken = true;
+	q->o.hooks.wake(q->o.hooks.ctx, account);
+}
+
+void
+queue_rescheduled(struct queue *q)
+{
+	if (!q->is_ticking && !q->is_closing)
+		q->o.hooks.wake(q->o.hooks.ctx, -1);
+}
+
+void
+queue_trouble(struct queue *q, const char *id, const struct err *err)
+{
+	if (q->o.hooks.trouble != NULL)
+		q->o.hooks.trouble(q->o.hooks.ctx, id, err);
+}

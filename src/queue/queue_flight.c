@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The states of a message, and what each event leads to:
+ *
+ *   disk      provider      client waits, and hears
+ *   writing   undecided     nothing yet
+ *   safe      undecided     SAFE; in verdict mode, when it has waited enough
+ *   any       took all      SAFE, with the provider's words; the file goes
+ *   any       refused all   REFUSED, with its words; the file goes
+ *   writing   later, mixed  nothing yet
+ *   safe      later, mixed  SAFE
+ *   lost      undecided     nothing, until the delivery ends or a grace is over
+ *   lost      later, mixed  FAILED; nothing of it stays
+ *
+ * Lost, with some recipients served and some not: FAILED too.  The client will
+ * send it again to all of them, and some get it twice; the other way round,
+ * somebody would not get it at all.
+ */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+/* What is called back when everything else is done. */
+struct calls {
+	void (*told)(void *ctx, const struct queue_told *t);
+	void *told_ctx;
+	struct queue_told t;
+	void (*settled)(void *ctx);
+	void *settled_ctx;
+};
+
+struct flight *
+flight_get(struct queue *q, struct entry *e)
+{
+	struct flight *fl = e->fl;
+
+	if (fl != NULL)
+		return fl;
+	fl = xcalloc(1, sizeof(*fl));
+	fl->q = q;
+	fl->e = e;
+	fl->delivery.fl = fl;
+	buf_init(&fl->notes, SPOOL_HEADER_MAX);
+	list_init(&fl->client_link);
+	list_append(&q->flights, &fl->link);
+	e->fl = fl;
+	return fl;
+}
+
+void
+flight_charge(struct flight *fl)
+{
+	fl->charged = fl->bytes != NULL ? (size_t)fl->e->size_bytes + 1024
+					: QUEUE_FRESH_FILE;
+	fl->q->fresh += fl->charged;
+}
+
+void
+flight_drop_content(struct flight *fl)
+{
+	fl->q->fresh -= fl->charged;
+	fl->charged = 0;
+	fl->is_fresh = false;
+	envelope_free(fl->env);
+	fl->env = NULL;
+	free(fl->bytes);
+	fl->bytes = NULL;
+	spool_draft_free(fl->draft);
+	fl->draft = NULL;
+	spool_message_free(fl->message);
+	fl->message = NULL;
+}
+
+static void
+drop_answers(struct flight *fl)
+{
+	if (fl->answers == NULL)
+		return;
+	for (size_t i = 0; i < fl->e->nrcpts; i++)
+		free(fl->answers[i]);
+	free(fl->answers);
+	fl->answers = NULL;
+}
+
+void
+flight_free(struct flight *fl)
+{
+	if (fl == NULL)
+		return;
+	drop_answers(fl);
+	flight_drop_content(fl);
+	if (fl->draft_handle != NULL)
+		fl->draft_handle->fl = NULL;
+	buf_clear(&fl->notes);
+	list_remove(&fl->client_link);
+	list_remove(&fl->link);
+	fl->e->fl = NULL;
+	free(fl);
+}
+
+void
+flight_noted(struct flight *fl, bool ok)
+{
+	struct err err;
+
+	if (ok)
+		return;
+	err_set(&err, ERR_SYSTEM, "the journal has grown too long");
+	queue_trouble(fl->q, fl->e->id, &err);
+}
+
+/* --- the client ----------------------------------------------------------- */
+
+/* In verdict mode: is there still something to wait for? */
+static bool
+may_get_verdict(const struct flight *fl)
+{
+	const struct entry *e = fl->e;
+
+	if (fl->mode != QUEUE_MODE_VERDICT ||
+	    queue_now(fl->q) >= fl->verdict_by_ms)
+		return false;
+	if (fl->is_active)
+		return true;
+	if (fl->result != RESULT_NONE && fl->result != RESULT_UNTRIED)
+		return false;
+	return e->account >= 0 && !e->is_held && e->next_ms < fl->verdict_by_ms;
+}
+
+/* The disk has failed: may the provider still save it? */
+static bool
+may_be_rescued(const struct flight *fl)
+{
+	if (fl->is_active)
+		return true;
+	return fl->result == RESULT_NONE && fl->mode != QUEUE_MODE_QUEUE &&
+	       fl->e->account >= 0 && queue_now(fl->q) < fl->grace_ms;
+}
+
+bool
+flight_can_tell(const struct flight *fl)
+{
+	if (fl->client == CLIENT_TOLD || fl->is_ending)
+		return false;
+	if (fl->result == RESULT_SENT || fl->is_refused)
+		return true;
+	switch (fl->disk) {
+	case DISK_WRITING:
+		return false;
+	case DISK_LOST:
+		return !may_be_rescued(fl);
+	case DISK_SAFE:
+		break;
+	}
+	return !may_get_verdict(fl);
+}
+
+int64_t
+flight_deadline(const struct flight *fl)
+{
+	if (fl->client == CLIENT_TOLD || fl->disk == DISK_WRITING)
+		return INT64_MAX;
+	if (fl->disk == DISK_LOST)
+		return fl->is_active ? INT64_MAX : fl->grace_ms;
+	return fl->verdict_by_ms;
+}
+
+static void
+tell(struct flight *fl, struct calls *c)
+{
+	struct queue_told t = { .outcome = QUEUE_SAFE };
+	bool is_gone = fl->client == CLIENT_GONE;
+
+	if (fl->is_refused || fl->result == RESULT_SENT)
+		t.verdict = fl->verdict;
+	if (fl->is_refused) {
+		t.outcome = QUEUE_REFUSED;
+		fl->is_dropped = true;
+	} else if (fl->disk == DISK_LOST && fl->result != RESULT_SENT) {
+		t.outcome = QUEUE_FAILED;
+		t.err = fl->disk_err;
+		fl->is_dropped = true;
+	}
+	/* Nobody else will say that the disk has failed. */
+	if (fl->disk == DISK_LOST && (is_gone || t.outcome != QUEUE_FAILED))
+		queue_trouble(fl->q, fl->e->id, &fl->disk_err);
+	if (!is_gone) {
+		c->told = fl->told;
+		c->told_ctx = fl->told_ctx;
+		c->t = t;
+	}
+	fl->client = CLIENT_TOLD;
+	list_remove(&fl->client_link);
+	fl->told = NULL;
+	if (fl->draft_handle != NULL)
+		fl->draft_handle->fl = NULL;
+	fl->draft_handle = NULL;
+}
+
+/* --- the disk ------------------------------------------------------------- */
+
+static void
+submit_notes(struct flight *fl, enum job_kind kind)
+{
+	struct job *j = job_new(fl->q, kind, fl);
+	struct buf swap = j->text;
+
+	j->text = fl->notes;
+	fl->notes = swap;
+	j->must_sync = fl->must_sync || kind != JOB_APPEND;
+	fl->must_sync = false;
+	job_submit(j);
+}
+
+/* Nothing of it is to stay.  Frees the entry, now or when the job is back. */
+static void
+discard(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+
+	entry_unwait(q, e);
+	entry_unlist(q, e);
+	e->is_gone = true;
+	if (fl->job != NULL && fl->job->kind == JOB_STORE &&
+	    job_cancel(fl->job))
+		fl->disk = DISK_LOST; /* never began, so nothing is there */
+	if (fl->job != NULL)
+		return;
+	if (fl->draft != NULL && fl->disk != DISK_SAFE) {
+		entry_free(q, e); /* which removes the unfinished file */
+	} else if (fl->disk == DISK_SAFE) {
+		flight_drop_content(fl);
+		job_submit(job_new(q, JOB_REMOVE, fl));
+	} else {
+		entry_free(q, e);
+	}
+}
+
+/* No job is under way, the file is safe, and nothing has to be written. */
+static void
+rest(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+
+	if (!due_is_in_heap(&e->node))
+		entry_wait(q, e);
+	if (fl->is_active || fl->client != CLIENT_TOLD)
+		return;
+	if (!fl->is_fresh || q->fresh > QUEUE_FRESH_MAX)
+		flight_free(fl);
+}
+
+/* One step, or none if a job is under way; may free the flight. */
+static void
+work_on_disk(struct flight *fl)
+{
+	if (fl->is_active || fl->is_ending)
+		return;
+	if (fl->is_dropped || fl->result == RESULT_SENT) {
+		discard(fl);
+		return;
+	}
+	if (fl->job != NULL || fl->disk == DISK_WRITING)
+		return;
+	if (fl->disk == DISK_LOST) {
+		if (!due_is_in_heap(&fl->e->node))
+			entry_wait(fl->q, fl->e);
+		return;
+	}
+	if (fl->is_requeue)
+		submit_notes(fl, JOB_REQUEUE);
+	else if (fl->result == RESULT_FAILED)
+		submit_notes(fl, JOB_FAIL);
+	else if (buf_len(&fl->notes) > 0)
+		submit_notes(fl, JOB_APPEND);
+	else
+		rest(fl);
+}
+
+static void
+settle(struct flight *fl, struct calls *c)
+{
+	bool is_written = fl->job == NULL && fl->disk == DISK_SAFE &&
+			  buf_len(&fl->notes) == 0;
+
+	if (fl->settled == NULL || fl->is_active ||
+	    (fl->must_settle && fl->disk != DISK_LOST && !is_written))
+		return;
+	c->settled = fl->settled;
+	c->settled_ctx = fl->settled_ctx;
+	fl->settled = NULL;
+	fl->must_settle = false;
+}
+
+void
+flight_advance(struct flight *fl)
+{
+	struct calls c = { 0 };
+
+	if (fl->is_ending)
+		return;
+	if (flight_can_tell(fl))
+		tell(fl, &c);
+	settle(fl, &c);
+	work_on_disk(fl); /* fl may be gone */
+	if (c.settled != NULL)
+		c.settled(c.settled_ctx);
+	if (c.told != NULL)
+		c.told(c.told_ctx, &c.t);
+}
+
+/* --- jobs come back ------------------------------------------------------- */
+
+static void
+store_done(struct flight *fl, struct job *j)
+{
+	struct queue *q = fl->q;
+
+	if (j->rc == 0) {
+		fl->disk = DISK_SAFE;
+		q->disk_failures = 0;
+		return;
+	}
+	fl->disk = DISK_LOST;
+	fl->disk_err = j->err;
+	fl->grace_ms = queue_now(q) + QUEUE_GRACE_MS;
+	if (fl->mode == QUEUE_MODE_VERDICT && fl->verdict_by_ms > fl->grace_ms)
+		fl->grace_ms = fl->verdict_by_ms;
+	q->disk_failures++;
+	q->disk_failed_ms = queue_now(q);
+	queue_rescheduled(q);
+}
+
+static void
+fail_done(struct flight *fl, struct job *j)
+{
+	struct entry *e = fl->e;
+
+	e->in_failed = j->place == SPOOL_FAILED;
+	e->is_failed = true;
+	fl->result = RESULT_NONE;
+	flight_drop_content(fl);
+}
+
+static void
+requeue_done(struct flight *fl, struct job *j)
+{
+	struct entry *e = fl->e;
+
+	fl->is_requeue = false;
+	e->in_failed = j->place == SPOOL_FAILED;
+	if (j->rc != 0)
+		return;
+	e->is_failed = false;
+	e->is_held = false;
+	e->attempts = 0;
+	e->life_from_s = queue_wall(fl->q) / 1000;
+	e->born_ms = e->next_ms = queue_now(fl->q);
+	e->noted_ms = 0;
+}
+
+void
+flight_job_done(struct flight *fl, struct job *j)
+{
+	fl->job = NULL;
+	if (j->rc != 0 && j->kind != JOB_STORE)
+		queue_trouble(fl->q, fl->e->id, &j->err);
+	switch (j->kind) {
+	case JOB_STORE:
+		store_done(fl, j);
+		break;
+	case JOB_FAIL:
+		fail_done(fl, j);
+		break;
+	case JOB_REQUEUE:
+		requeue_done(fl, j);
+		break;
+	case JOB_REMOVE:
+		entry_free(fl->q, fl->e);
+		return;
+	case JOB_APPEND:
+	case JOB_STATE:
+		break;
+	}
+	if (fl->is_ending)
+		fl->q->is_todo = true;
+	else
+		flight_advance(fl);
+}

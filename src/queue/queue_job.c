@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+/* --- on a worker thread: only the job, the spool, and what is borrowed ----- */
+
+static int
+run_store(struct job *j)
+{
+	if (j->draft != NULL)
+		return spool_draft_commit(j->draft, &j->err);
+	return spool_store(
+	    j->spool, j->id, buf_bytes(&j->text), j->message, &j->err);
+}
+
+static int
+run_append(struct job *j)
+{
+	if (buf_len(&j->text) == 0)
+		return 0;
+	return spool_append(j->spool, j->place, j->id, buf_bytes(&j->text),
+	    j->must_sync, &j->err);
+}
+
+/* Also when the journal cannot be written: where a file lies says the most. */
+static int
+run_fail(struct job *j)
+{
+	int rc = run_append(j);
+
+	if (j->place == SPOOL_FAILED)
+		return rc;
+	if (spool_move(j->spool, SPOOL_QUEUE, SPOOL_FAILED, j->id, &j->err) !=
+	    0)
+		return -1;
+	j->place = SPOOL_FAILED;
+	return rc;
+}
+
+static int
+run_requeue(struct job *j)
+{
+	if (run_append(j) != 0)
+		return -1;
+	if (j->place == SPOOL_QUEUE)
+		return 0;
+	if (spool_move(j->spool, SPOOL_FAILED, SPOOL_QUEUE, j->id, &j->err) !=
+	    0)
+		return -1;
+	j->place = SPOOL_QUEUE;
+	return 0;
+}
+
+static int
+run_remove(struct job *j)
+{
+	return spool_remove(j->spool, j->place, j->id, &j->err);
+}
+
+static int
+run_state(struct job *j)
+{
+	return spool_state_write(
+	    j->spool, j->name, buf_bytes(&j->text), &j->err);
+}
+
+static int (*const runs[])(struct job *j) = {
+	[JOB_STORE] = run_store,
+	[JOB_APPEND] = run_append,
+	[JOB_FAIL] = run_fail,
+	[JOB_REQUEUE] = run_requeue,
+	[JOB_REMOVE] = run_remove,
+	[JOB_STATE] = run_state,
+};
+
+static void
+job_run(struct work *w)
+{
+	struct job *j = (struct job *)(void *)w;
+	struct queue *q = j->q;
+	int rc = runs[j->kind](j);
+
+	(void)pthread_mutex_lock(&q->mutex);
+	j->rc = rc;
+	j->is_finished = true;
+	(void)pthread_cond_broadcast(&q->finished);
+	(void)pthread_mutex_unlock(&q->mutex);
+}
+
+/* --- on the loop ---------------------------------------------------------- */
+
+static void
+job_free(struct job *j)
+{
+	list_remove(&j->link);
+	buf_clear(&j->text);
+	buf_clear(&j->next);
+	free(j->name);
+	free(j);
+}
+
+static void
+state_done(struct job *j)
+{
+	struct queue *q = j->q;
+
+	if (j->rc != 0)
+		queue_trouble(q, j->name, &j->err);
+	if (j->has_next) {
+		struct job *k = job_new(q, JOB_STATE, NULL);
+		struct buf swap = k->text;
+
+		k->text = j->next;
+		j->next = swap;
+		k->name = xstrdup(j->name);
+		job_submit(k);
+	}
+}
+
+/* Off the list first: what is done next may free the queue's flight, or start
+ * another job for it. */
+static void
+job_deliver(struct job *j)
+{
+	list_remove(&j->link);
+	if (j->kind == JOB_STATE)
+		state_done(j);
+	else
+		flight_job_done(j->fl, j);
+}
+
+static void
+job_done(struct work *w)
+{
+	struct job *j = (struct job *)(void *)w;
+
+	if (j->q != NULL)
+		job_deliver(j);
+	job_free(j);
+}
+
+struct job *
+job_new(struct queue *q, enum job_kind kind, struct flight *fl)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->work = (struct work) { .run = job_run, .done = job_done };
+	j->q = q;
+	j->kind = kind;
+	j->spool = q->spool;
+	j->fl = fl;
+	list_init(&j->link);
+	buf_init(&j->text, kind == JOB_STATE ? (size_t)SPOOL_STATE_MAX
+					     : (size_t)SPOOL_HEADER_MAX);
+	buf_init(&j->next, SPOOL_STATE_MAX);
+	if (fl != NULL) {
+		memcpy(j->id, fl->e->id, QID_SIZE);
+		j->place = fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE;
+		fl->job = j;
+	}
+	return j;
+}
+
+void
+job_submit(struct job *j)
+{
+	struct queue *q = j->q;
+
+	list_append(&q->jobs, &j->link);
+	if (!q->is_closing) {
+		q->o.pool.submit(q->o.pool.ctx, &j->work);
+		return;
+	}
+	job_run(&j->work);
+	job_done(&j->work);
+}
+
+bool
+job_cancel(struct job *j)
+{
+	if (!j->q->o.pool.cancel(j->q->o.pool.ctx, &j->work))
+		return false;
+	j->fl->job = NULL;
+	job_free(j);
+	return true;
+}
+
+void
+job_finish_all(struct queue *q)
+{
+	while (!list_is_empty(&q->jobs)) {
+		struct job *j = list_entry(q->jobs.next, struct job, link);
+
+		if (q->o.pool.cancel(q->o.pool.ctx, &j->work)) {
+			job_run(&j->work);
+			job_done(&j->work);
+			continue;
+		}
+		(void)pthread_mutex_lock(&q->mutex);
+		while (!j->is_finished)
+			(void)pthread_cond_wait(&q->finished, &q->mutex);
+		(void)pthread_mutex_unlock(&q->mutex);
+		job_deliver(j);
+		j->q = NULL; /* its done() is still to come, and frees it */
+	}
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The scan of what the spool held when the queue was opened: folder by folder,
+ * in slices, while new mail already comes and goes.  Whatever this process
+ * knows by its id is left alone: it may be half written. */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+void
+queue_set_aside(struct queue *q, enum spool_place place, const char *id,
+    const struct err *why)
+{
+	struct err err = *why;
+
+	if (spool_move(q->spool, place, SPOOL_CORRUPT, id, NULL) == 0)
+		err_ctx(&err, "moved to corrupt/");
+	else
+		err_ctx(&err, "left where it is, as it cannot be moved");
+	queue_trouble(q, id, &err);
+}
+
+static void
+remove_unfinished(struct queue *q, enum spool_place place, const char *id)
+{
+	struct err err;
+
+	if (spool_remove(q->spool, place, id, &err) != 0)
+		queue_trouble(q, id, &err);
+}
+
+static void
+adopt_state(struct queue *q, struct entry *e, const struct spool_state *st)
+{
+	int64_t now = queue_now(q);
+
+	e->attempts = (uint16_t)(st->attempts < UINT16_MAX ? st->attempts
+							   : UINT16_MAX);
+	e->is_held = st->is_held;
+	e->born_ms = now - st->seen_ms;
+	e->noted_ms = st->seen_ms;
+	if (st->life_from_s != 0)
+		e->life_from_s = st->life_from_s;
+	e->next_ms = now;
+	if (st->next_wall_ms != 0)
+		e->next_ms += retry_resume_ms(
+		    &q->retry, st->next_wall_ms, queue_wall(q));
+}
+
+static void
+adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
+    const struct spool_state *st)
+{
+	/* What speaks of those that still need it comes last. */
+	for (size_t i = env->nrcpts; i-- > 0;)
+		if (env->rcpts[i].state == RCPT_SENT)
+			entry_set_verdict(q, e, env->rcpts[i].last);
+	for (size_t i = env->nrcpts; i-- > 0;)
+		if (env->rcpts[i].state != RCPT_SENT)
+			entry_set_verdict(q, e, env->rcpts[i].last);
+	if (st->is_held)
+		entry_set_reason(q, e, st->reason);
+}
+
+static void
+adopt(struct queue *q, enum spool_place place, const char *id,
+    struct spool_message *m)
+{
+	const struct envelope *env = spool_message_envelope(m);
+	const struct spool_state *st = spool_message_state(m);
+	struct entry *e = entry_new(q, id);
+	bool is_done = envelope_waiting(env) == 0;
+
+	e->in_failed = place == SPOOL_FAILED;
+	/* In queue/ without anybody left to try: a crash came between the
+	 * journal and what was to follow.  (All sent is removed at once.) */
+	e->is_failed = e->in_failed || is_done;
+	entry_describe(e, env);
+	adopt_state(q, e, st);
+	adopt_reason(q, e, env, st);
+	entry_list(q, e);
+	q->is_unsorted = true;
+	entry_route(q, e, env);
+	entry_wait(q, e);
+}
+
+static bool
+is_all_sent(const struct envelope *env)
+{
+	for (size_t i = 0; i < env->nrcpts; i++)
+		if (env->rcpts[i].state != RCPT_SENT)
+			return false;
+	return true;
+}
+
+static void
+scan_file(struct queue *q, enum spool_place place, const char *id)
+{
+	struct spool_message *m;
+	struct err err;
+
+	if (entry_lookup(q, id) != NULL)
+		return;
+	switch (spool_load(q->spool, place, id, &m, &err)) {
+	case SPOOL_OK:
+		if (is_all_sent(spool_message_envelope(m)))
+			remove_unfinished(q, place, id);
+		else
+			adopt(q, place, id, m);
+		spool_message_free(m);
+		break;
+	case SPOOL_GONE:
+		break;
+	case SPOOL_UNFINISHED:
+		remove_unfinished(q, place, id);
+		break;
+	case SPOOL_DAMAGED:
+		queue_set_aside(q, place, id, &err);
+		break;
+	case SPOOL_ERROR:
+		queue_trouble(q, id, &err);
+		break;
+	}
+}
+
+struct names {
+	char (*ids)[QID_SIZE];
+	size_t count, cap;
+};
+
+static bool
+note_name(void *arg, const char *id)
+{
+	struct names *n = arg;
+
+	if (n->count == n->cap) {
+		n->cap = n->cap == 0 ? 64 : n->cap * 2;
+		n->ids = xrealloc(n->ids, n->cap, QID_SIZE);
+	}
+	memcpy(n->ids[n->count++], id, QID_SIZE);
+	return true;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return memcmp(a, b, QID_SIZE);
+}
+
+static enum spool_place
+place_of_step(const struct queue *q)
+{
+	return q->scan.step < QID_FOLDERS ? SPOOL_QUEUE : SPOOL_FAILED;
+}
+
+/* The folders' names come round every nine hours; the one after the newest is
+ * the oldest, if no message is older than that. */
+static void
+read_folder(struct queue *q)
+{
+	struct scan *s = &q->scan;
+	struct names n = { 0 };
+	struct err err;
+
+	if (spool_list(q->spool, place_of_step(q),
+		(s->first + s->step) % QID_FOLDERS, note_name, &n, &err) != 0)
+		queue_trouble(q, "-", &err);
+	if (n.count > 0)
+		qsort(n.ids, n.count, QID_SIZE, by_name);
+	s->ids = n.ids;
+	s->count = n.count;
+	s->at = 0;
+}
+
+void
+scan_clear(struct queue *q)
+{
+	free(q->scan.ids);
+	q->scan.ids = NULL;
+	q->scan.count = q->scan.at = 0;
+}
+
+bool
+scan_step(struct queue *q)
+{
+	struct scan *s = &q->scan;
+	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
+
+	for (int files = 0; !s->is_done && files < QUEUE_SLICE_FILES; files++) {
+		if (s->ids == NULL && s->at == 0)
+			read_folder(q);
+		if (s->at < s->count) {
+			scan_file(q, place_of_step(q), s->ids[s->at++]);
+		} else {
+			scan_clear(q);
+			s->is_done = s->step++ == QID_FOLDERS;
+		}
+		if (queue_now(q) >= until)
+			break;
+	}
+	return !s->is_done;
+}

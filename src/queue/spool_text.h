@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spool_text.h - the text in a spool file: header, end record, journal.
+ *
+ * doc/formats/spool and relais-spool(5) describe the format.  This file turns
+ * an envelope and what happened to it into those lines and back; spool.h does
+ * the reading and writing.
+ *
+ * No byte of an address, name or answer can forge a line (R9): control
+ * characters and the backslash are written as \xNN, and the header and each
+ * line of the journal carry a CRC-32.
+ *
+ * Pure.  Parsing never trusts its input: any bytes give an answer.
+ */
+#ifndef QUEUE_SPOOL_TEXT_H
+#define QUEUE_SPOOL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "mail/envelope.h"
+
+enum {
+	SPOOL_HEADER_MAX = 8 * 1024 * 1024,
+	SPOOL_JOURNAL_MAX = 64 * 1024 * 1024,
+	SPOOL_END_MAX = 40 /* bytes of an end record */
+};
+
+/* A file that starts with this is still being written. */
+#define SPOOL_DRAFT_MARK "relais-draft 1\n"
+
+/* --- header and end record ------------------------------------------------ */
+
+/* Everything up to and with the empty line, e->size_bytes being the size of
+ * the message.  total > 0: padded to exactly that many bytes.  False: it does
+ * not fit into total, or into the buffer. */
+bool spool_text_header(
+    struct buf *to, const struct envelope *e, size_t total) MUST_CHECK;
+
+enum spool_text_result {
+	SPOOL_TEXT_OK,
+	SPOOL_TEXT_SHORT, /* right so far, and then it ends */
+	SPOOL_TEXT_BAD
+};
+
+/* OK: the caller owns *ret_env; the message starts at *ret_body. */
+enum spool_text_result spool_text_header_parse(
+    struct bytes file, struct envelope **ret_env, size_t *ret_body);
+
+/* "end LENGTH CHECKSUM\n"; the result is its length. */
+size_t spool_text_end(char to[SPOOL_END_MAX], uint64_t size, uint32_t crc);
+/* file begins where the message ends.  OK: the journal begins at *ret_used. */
+enum spool_text_result spool_text_end_parse(
+    struct bytes file, uint64_t size, uint32_t *ret_crc, size_t *ret_used);
+
+/* --- journal -------------------------------------------------------------- */
+
+/* What the journal adds to the envelope. */
+struct spool_state {
+	int attempts;
+	int64_t next_wall_ms; /* 0: none was noted */
+	int64_t seen_ms; /* time the queue had seen pass, at the last note */
+	int64_t life_from_s; /* 0: from its arrival */
+	bool is_held;
+	char reason[160]; /* why it is held, "" */
+};
+
+/* Each adds one line; false: the buffer is full. */
+bool spool_note_attempt(
+    struct buf *to, int64_t wall_ms, int64_t seen_ms) MUST_CHECK;
+bool spool_note_seen(struct buf *to, int64_t wall_ms,
+    int64_t seen_ms) MUST_CHECK; /* time has passed without an attempt */
+bool spool_note_rcpt(
+    struct buf *to, size_t index, const struct rcpt *r) MUST_CHECK;
+bool spool_note_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
+bool spool_note_hold(
+    struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
+bool spool_note_release(struct buf *to, int64_t wall_ms) MUST_CHECK;
+/* Recipients that failed wait again; life starts anew. */
+bool spool_note_requeue(struct buf *to, int64_t wall_ms) MUST_CHECK;
+
+/* Folds a journal into envelope and state, which start as the header left
+ * them.  *ret_good bytes of it are sound; what follows is the remains of a
+ * line that was being written and is to be cut off.  False: a line is bad and
+ * good ones follow, so it is damaged. */
+bool spool_text_journal_parse(struct bytes journal, struct envelope *env,
+    struct spool_state *st, size_t *ret_good);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/lib/fault_fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fs_sys.h"
+
+/* True: this call is to fail, errno is set. */
+static bool
+trips(void *ctx, char letter)
+{
+	struct fault_fs *f = ctx;
+	bool is_hit = false;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	IGNORE(buf_addc(&f->order, letter)); /* full: enough was seen */
+	if (f->only == NULL || strchr(f->only, letter) != NULL) {
+		f->calls++;
+		is_hit = f->nth != 0 &&
+			 (f->calls == f->nth ||
+			     (f->is_lasting && f->calls > f->nth));
+	}
+	if (is_hit && f->os == 0)
+		_exit(0); /* the power is gone */
+	f->fired |= is_hit;
+	(void)pthread_mutex_unlock(&f->mutex);
+	if (is_hit)
+		errno = f->os;
+	return is_hit;
+}
+
+static int
+f_open(void *ctx, int dirfd, const char *name, int flags, mode_t mode)
+{
+	if ((flags & (O_CREAT | O_WRONLY | O_RDWR)) != 0 &&
+	    trips(ctx, (flags & O_CREAT) != 0 ? 'c' : 'o'))
+		return -1;
+	return fs_sys()->open(NULL, dirfd, name, flags, mode);
+}
+
+static ssize_t
+f_write(void *ctx, int fd, const void *p, size_t n)
+{
+	/* A full disk takes half of it first. */
+	if (trips(ctx, 'w')) {
+		int saved = errno;
+
+		IGNORE(fs_sys()->write(NULL, fd, p, n / 2) < 0);
+		errno = saved;
+		return -1;
+	}
+	return fs_sys()->write(NULL, fd, p, n);
+}
+
+static ssize_t
+f_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
+{
+	if (trips(ctx, 'w')) {
+		int saved = errno;
+
+		IGNORE(fs_sys()->pwrite(NULL, fd, p, n / 2, at) < 0);
+		errno = saved;
+		return -1;
+	}
+	return fs_sys()->pwrite(NULL, fd, p, n, at);
+}
+
+static ssize_t
+f_pread(void *ctx, int fd, void *p, size_t n, off_t at)
+{
+	(void)ctx;
+	return fs_sys()->pread(NULL, fd, p, n, at);
+}
+
+static int
+f_sync(void *ctx, int fd)
+{
+	struct stat st;
+	bool is_dir = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+
+	if (trips(ctx, is_dir ? 'd' : 's'))
+		return -1;
+	/* Nobody cuts the power of the machine that tests. */
+	return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
+}
+
+static int
+f_close(void *ctx, int fd)
+{
+	struct stat st;
+	bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		       (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+	bool fails = is_file && trips(ctx, 'x');
+	int saved = errno, rc = close(fd);
+
+	errno = saved;
+	return fails ? -1 : rc;
+}
+
+static int
+f_truncate(void *ctx, int fd, off_t size)
+{
+	return trips(ctx, 't') ? -1 : ftruncate(fd, size);
+}
+
+static int
+f_rename(void *ctx, int from, const char *old, int to, const char *new)
+{
+	return trips(ctx, 'r') ? -1
+			       : fs_sys()->rename(NULL, from, old, to, new);
+}
+
+static int
+f_unlink(void *ctx, int dirfd, const char *name)
+{
+	return trips(ctx, 'u') ? -1 : fs_sys()->unlink(NULL, dirfd, name);
+}
+
+static int
+f_mkdir(void *ctx, int dirfd, const char *name, mode_t mode)
+{
+	return trips(ctx, 'm') ? -1 : fs_sys()->mkdir(NULL, dirfd, name, mode);
+}
+
+void
+fault_fs_init(struct fault_fs *f)
+{
+	*f = (struct fault_fs) { .fs = *fs_sys() };
+	f->fs.open = f_open;
+	f->fs.write = f_write;
+	f->fs.pwrite = f_pwrite;
+	f->fs.pread = f_pread;
+	f->fs.sync = f_sync;
+	f->fs.close = f_close;
+	f->fs.truncate = f_truncate;
+	f->fs.rename = f_rename;
+	f->fs.unlink = f_unlink;
+	f->fs.mkdir = f_mkdir;
+	f->fs.ctx = f;
+	buf_init(&f->order, 1024 * 1024);
+	(void)pthread_mutex_init(&f->mutex, NULL);
+}
+
+void
+fault_fs_clear(struct fault_fs *f)
+{
+	buf_clear(&f->order);
+	(void)pthread_mutex_destroy(&f->mutex);
+}
+
+void
+fault_fs_arm(struct fault_fs *f, int nth, int os)
+{
+	f->calls = 0;
+	f->nth = nth;
+	f->os = os;
+	f->fired = false;
+}

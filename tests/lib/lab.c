@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/lib/lab.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fs_sys.h"
+
+static int64_t
+boot_ms(void *ctx)
+{
+	return ((struct lab *)ctx)->boot_ms;
+}
+
+static int64_t
+wall_ms(void *ctx)
+{
+	return ((struct lab *)ctx)->wall_ms;
+}
+
+static int32_t
+utc_offset_s(void *ctx, int64_t at)
+{
+	(void)ctx;
+	(void)at;
+	return 0;
+}
+
+static void
+fill(void *ctx, void *p, size_t n)
+{
+	struct lab *l = ctx;
+	unsigned char *to = p;
+
+	while (n-- > 0) {
+		l->seed = l->seed * UINT64_C(6364136223846793005) + 1442695040;
+		*to++ = (unsigned char)(l->seed >> 56);
+	}
+}
+
+static void
+submit(void *ctx, struct work *w)
+{
+	struct lab *l = ctx;
+
+	if (!l->is_delayed) {
+		w->run(w);
+		w->done(w);
+		return;
+	}
+	if (l->njobs == LAB_JOBS)
+		abort();
+	l->jobs[l->njobs++] = w;
+}
+
+static void
+forget_job(struct lab *l, size_t i)
+{
+	l->njobs--;
+	memmove(
+	    &l->jobs[i], &l->jobs[i + 1], (l->njobs - i) * sizeof(l->jobs[0]));
+}
+
+static bool
+cancel(void *ctx, struct work *w)
+{
+	struct lab *l = ctx;
+
+	for (size_t i = 0; i < l->njobs; i++)
+		if (l->jobs[i] == w) {
+			forget_job(l, i);
+			return true;
+		}
+	return false;
+}
+
+static int
+route(void *ctx, const struct envelope *e)
+{
+	(void)e;
+	return ((struct lab *)ctx)->account;
+}
+
+static void
+wake(void *ctx, int account)
+{
+	((struct lab *)ctx)->wakes += account >= 0;
+}
+
+static void
+trouble(void *ctx, const char *id, const struct err *why)
+{
+	struct lab *l = ctx;
+
+	(void)id;
+	l->troubles++;
+	l->trouble = *why;
+	if (getenv("LAB_VERBOSE") != NULL)
+		fprintf(stderr, "trouble: %s: %s\n", id, why->text);
+}
+
+void
+lab_open(struct lab *l)
+{
+	struct queue_opts o = {
+		.dir = l->dir,
+		.fs = &l->disk.fs,
+		.clock = &l->clock,
+		.rng = &l->rng,
+		.pool = { submit, cancel, l },
+		.hooks = { route, wake, trouble, l },
+		.naccounts = 2,
+		.retry_after_ms = 60 * 1000,
+		.retry_max_ms = 60 * 60 * 1000,
+		.lifetime_ms = INT64_C(5) * 24 * 60 * 60 * 1000,
+		.max_size_bytes = 64 * 1024 * 1024,
+	};
+	struct err err;
+
+	if (queue_open(&o, &l->q, &err) != 0) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+}
+
+void
+lab_init(struct lab *l)
+{
+	memset(l, 0, sizeof(*l));
+	(void)snprintf(l->dir, sizeof(l->dir), "/tmp/relais-lab-XXXXXX");
+	if (mkdtemp(l->dir) == NULL || chmod(l->dir, 0711) != 0)
+		abort();
+	fault_fs_init(&l->disk);
+	l->boot_ms = 1000 * 1000;
+	l->wall_ms = INT64_C(1750000000000);
+	l->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, l };
+	l->rng = (struct rng) { fill, l };
+	l->seed = 42;
+	lab_open(l);
+}
+
+static int
+remove_it(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+void
+lab_clear(struct lab *l)
+{
+	queue_free(l->q);
+	l->q = NULL;
+	(void)nftw(l->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	fault_fs_clear(&l->disk);
+}
+
+void
+lab_restart(struct lab *l)
+{
+	queue_free(l->q);
+	lab_open(l);
+}
+
+int64_t
+lab_tick(struct lab *l)
+{
+	int64_t next;
+
+	for (int i = 0; i < 10000; i++) {
+		next = queue_tick(l->q);
+		if (next > l->boot_ms)
+			return next;
+		/* A slice ends by the clock, which stands still here. */
+	}
+	abort();
+}
+
+void
+lab_pass(struct lab *l, int64_t ms)
+{
+	l->boot_ms += ms;
+	l->wall_ms += ms;
+	(void)lab_tick(l);
+}
+
+bool
+lab_run_one(struct lab *l)
+{
+	struct work *w;
+
+	if (l->njobs == 0)
+		return false;
+	w = l->jobs[0];
+	forget_job(l, 0);
+	w->run(w);
+	w->done(w);
+	return true;
+}
+
+void
+lab_run(struct lab *l)
+{
+	while (lab_run_one(l))
+		;
+}
+
+static void
+told(void *ctx, const struct queue_told *t)
+{
+	struct lab_client *c = ctx;
+
+	c->told++;
+	c->t = *t;
+}
+
+void
+lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
+    size_t nrcpts, struct bytes message)
+{
+	struct envelope *e = envelope_new();
+	struct err err = { 0 };
+	char rcpt[64];
+
+	memset(c, 0, sizeof(*c));
+	envelope_set(&e->sender, "sender@example.org");
+	for (size_t i = 0; i < nrcpts; i++) {
+		(void)snprintf(rcpt, sizeof(rcpt), "r%zu@example.net", i);
+		(void)envelope_add_rcpt(e, rcpt);
+	}
+	e->uid = 1000;
+	envelope_set(&e->peer, "unix");
+	c->d = queue_draft_new(l->q);
+	(void)snprintf(c->id, sizeof(c->id), "%s", queue_draft_id(c->d));
+	if (queue_draft_write(c->d, message.p, message.n, &err) != 0) {
+		c->told = 1;
+		c->t = (struct queue_told) { QUEUE_FAILED, { 0 }, err };
+		lab_client_done(c);
+	} else {
+		queue_draft_end(c->d, e, mode, l->boot_ms + 10 * 1000, told, c);
+	}
+	envelope_free(e);
+}
+
+void
+lab_client_done(struct lab_client *c)
+{
+	queue_draft_free(c->d);
+	c->d = NULL;
+}
+
+struct verdict
+lab_verdict(enum verdict_class class, const char *text)
+{
+	static const int codes[] = { 0, 250, 451, 550 };
+	struct verdict v;
+
+	verdict_local(&v, class, STAGE_END, codes[class], "", text);
+	return v;
+}
+
+bool
+lab_deliver(struct lab *l, enum verdict_class class)
+{
+	struct queue_delivery *d = queue_take(l->q, l->account);
+	struct verdict v = lab_verdict(class, "so says the provider");
+
+	if (d == NULL)
+		return false;
+	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
+	return true;
+}
+
+static size_t files_seen;
+static char file_seen[512];
+
+static int
+count_it(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)where;
+	if (type != FTW_D) {
+		files_seen++;
+		(void)snprintf(file_seen, sizeof(file_seen), "%s", path);
+	}
+	return 0;
+}
+
+size_t
+lab_files(const struct lab *l, const char *part)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", l->dir, part);
+	files_seen = 0;
+	(void)nftw(path, count_it, 16, FTW_PHYS);
+	return files_seen;
+}
+
+bool
+lab_only_file(const struct lab *l, const char *part, char path[512])
+{
+	if (lab_files(l, part) != 1)
+		return false;
+	memcpy(path, file_seen, sizeof(file_seen));
+	return true;
+}

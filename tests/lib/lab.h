@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lab.h - a queue on a bench: a temporary spool, a clock that stands still, a
+ * random source that repeats, a work pool that runs jobs when told to, and a
+ * client and a courier without a network.
+ */
+#ifndef TESTS_LIB_LAB_H
+#define TESTS_LIB_LAB_H
+
+#include "queue/queue.h"
+#include "tests/lib/fault_fs.h"
+
+enum { LAB_JOBS = 256 };
+
+struct lab {
+	char dir[64];
+	struct fault_fs disk;
+	int64_t boot_ms, wall_ms;
+	struct clock clock;
+	uint64_t seed;
+	struct rng rng;
+
+	bool is_delayed; /* jobs wait for lab_run() */
+	struct work *jobs[LAB_JOBS];
+	size_t njobs;
+
+	struct queue *q;
+	int account; /* what route() answers */
+	int wakes;
+	int troubles;
+	struct err trouble; /* the newest */
+};
+
+/* Makes the folder and opens the queue, two accounts. */
+void lab_init(struct lab *l);
+/* Frees the queue and removes the folder. */
+void lab_clear(struct lab *l);
+
+void lab_open(struct lab *l);
+/* As if the process had died: nothing is finished, nothing is cleaned up. */
+void lab_crash(struct lab *l);
+void lab_restart(struct lab *l); /* closes in order, and opens */
+/* queue_tick() until it wants to wait. */
+int64_t lab_tick(struct lab *l);
+void lab_pass(struct lab *l, int64_t ms); /* both clocks, and a tick */
+/* Jobs that wait: starts and ends the oldest; all of them. */
+bool lab_run_one(struct lab *l);
+void lab_run(struct lab *l);
+
+struct lab_client {
+	int told;
+	struct queue_told t;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_draft *d;
+};
+
+/* One message from sender@example.org to n recipients r0@example.net ... */
+void lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
+    size_t nrcpts, struct bytes message);
+/* Ends that client; before it was told: it has gone away. */
+void lab_client_done(struct lab_client *c);
+
+struct verdict lab_verdict(enum verdict_class class, const char *text);
+/* Takes one and ends it with that verdict for all; false: none is due. */
+bool lab_deliver(struct lab *l, enum verdict_class class);
+
+/* Files under a part of the spool ("queue", "failed", ...). */
+size_t lab_files(const struct lab *l, const char *part);
+/* The path of the only one; false: there is none or more. */
+bool lab_only_file(const struct lab *l, const char *part, char path[512]);
+
+#endif

@@ -9,6 +9,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/date.h \
 	%reldir%/diagnosis.c \
 	%reldir%/diagnosis.h \
+	%reldir%/dsn.c \
+	%reldir%/dsn.h \
 	%reldir%/envelope.c \
 	%reldir%/envelope.h \
 	%reldir%/header.c \
@@ -22,4 +24,6 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/received.c \
 	%reldir%/received.h \
 	%reldir%/verdict.c \
-	%reldir%/verdict.h
+	%reldir%/verdict.h \
+	%reldir%/xtext.c \
+	%reldir%/xtext.h

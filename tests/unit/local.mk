@@ -23,7 +23,9 @@ unit_tests = \
 	%reldir%/test_smtp_params \
 	%reldir%/test_smtp_say \
 	%reldir%/test_smtp_server \
-	%reldir%/test_syntax
+	%reldir%/test_syntax \
+	%reldir%/test_dsn \
+	%reldir%/test_xtext
 
 include %reldir%/net.mk
 include %reldir%/queue.mk
@@ -52,6 +54,10 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_msgid_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_received_SOURCES = %reldir%/test_received.c
 %canon_reldir%_test_received_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_dsn_SOURCES = %reldir%/test_dsn.c
+%canon_reldir%_test_dsn_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_xtext_SOURCES = %reldir%/test_xtext.c
+%canon_reldir%_test_xtext_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_verdict_SOURCES = %reldir%/test_verdict.c
 %canon_reldir%_test_verdict_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* xtext.h - the coding of ENVID and ORCPT (RFC 3461 4):
+ *
+ *	xtext   = *( xchar / hexchar )
+ *	xchar   = any of "!" to "~" but "+" and "="
+ *	hexchar = "+" two hexadecimal digits, A to F in capitals
+ */
+#ifndef MAIL_XTEXT_H
+#define MAIL_XTEXT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+
+/* False: the buffer is full; nothing was appended. */
+bool xtext_encode(struct buf *to, struct bytes from) MUST_CHECK;
+
+/* False: malformed, or it holds a control character, which nobody needs and
+ * some would obey (R8), or the buffer is full; nothing was appended. */
+bool xtext_decode(struct buf *to, struct bytes from) MUST_CHECK;
+
+/* Well-formed, and without control characters behind the coding. */
+bool xtext_is_valid(struct bytes text);
+
+#endif

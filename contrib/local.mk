@@ -6,3 +6,5 @@ EXTRA_DIST += \
 	%reldir%/systemd/user/relais.socket \
 	%reldir%/systemd/sysusers.conf \
 	%reldir%/systemd/tmpfiles.conf
+
+EXTRA_DIST += %reldir%/setup.sh %reldir%/test %reldir%/try

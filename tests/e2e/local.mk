@@ -2,7 +2,8 @@
 # Not part of "make check", because they need root and Debian's packages.
 e2e_tests = \
 	%reldir%/clients.sh \
-	%reldir%/direct.sh
+	%reldir%/direct.sh \
+	%reldir%/provider.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)
 

@@ -1,2 +1,20 @@
-# Helpers: over cmocka for the unit tests, the bed for the end-to-end tests.
-EXTRA_DIST += %reldir%/check.h %reldir%/ss_driver.h %reldir%/bed.sh %reldir%/peers
+# Helpers: over cmocka for the unit tests, the bed for the end-to-end tests,
+# and the throw-away provider.
+EXTRA_DIST += \
+	%reldir%/bed.sh \
+	%reldir%/check.h \
+	%reldir%/peers \
+	%reldir%/ss_driver.h
+
+noinst_PROGRAMS += %reldir%/provider
+%canon_reldir%_provider_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_provider_SOURCES = \
+	%reldir%/fault.c \
+	%reldir%/fault.h \
+	%reldir%/provider.c \
+	%reldir%/provider.h \
+	%reldir%/provider_session.c
+%canon_reldir%_provider_LDADD = src/net/libnet.a src/tls/libtls.a \
+	src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a \
+	src/base/libbase.a \
+	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(JANSSON_LIBS)

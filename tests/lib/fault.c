@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/lib/fault.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "base/str.h"
+
+static const char *const names[AT_COUNT] = {
+	[AT_GREETING] = "greeting",
+	[AT_EHLO] = "ehlo",
+	[AT_STARTTLS] = "starttls",
+	[AT_AUTH] = "auth",
+	[AT_MAIL] = "mail",
+	[AT_RCPT] = "rcpt",
+	[AT_DATA] = "data",
+	[AT_BODY] = "body",
+	[AT_END] = "end",
+};
+
+/* The next part of the specification, up to a colon. */
+static struct bytes
+part(const char **at)
+{
+	size_t n = strcspn(*at, ":");
+	struct bytes b = bytes_of(*at, n);
+
+	*at += n;
+	if (**at == ':')
+		(*at)++;
+	return b;
+}
+
+static bool
+parse_stage(struct fault *f, struct bytes spec)
+{
+	const char *slash = memchr(spec.p, '/', spec.n);
+
+	if (slash != NULL) {
+		size_t n = (size_t)(slash - spec.p);
+
+		if (!str_copy(f->pattern, sizeof(f->pattern),
+			bytes_of(slash + 1, spec.n - n - 1)))
+			return false;
+		spec.n = n;
+	}
+	for (size_t i = 0; i < AT_COUNT; i++)
+		if (bytes_eq(spec, names[i])) {
+			f->stage = (enum stage)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+parse_count(struct fault *f, struct bytes spec)
+{
+	uint64_t count;
+
+	if (!num_u64_max(spec, 1000000, &count))
+		return false;
+	f->left = (long)count;
+	return true;
+}
+
+/* CODE:ENHANCED:TEXT[:COUNT]; the text may hold colons of its own. */
+static bool
+parse_reply(struct fault *f, const char *at)
+{
+	uint64_t code;
+	const char *last;
+	size_t n;
+
+	if (!num_u64_max(part(&at), 599, &code) || code < 200 ||
+	    !str_copy(f->enhanced, sizeof(f->enhanced), part(&at)))
+		return false;
+	f->code = (int)code;
+	n = strlen(at);
+	last = strrchr(at, ':');
+	if (last != NULL &&
+	    parse_count(f, bytes_of(last + 1, strlen(last + 1))))
+		n = (size_t)(last - at);
+	return str_copy(f->text, sizeof(f->text), bytes_of(at, n));
+}
+
+bool
+fault_add(struct faults *f, enum fault_kind kind, const char *spec)
+{
+	struct fault one = { .kind = kind, .left = -1 };
+
+	if (f->n == FAULTS_MAX || !parse_stage(&one, part(&spec)))
+		return false;
+	if (kind == FAULT_FAIL
+		? !parse_reply(&one, spec)
+		: *spec != '\0' && !parse_count(&one, part(&spec)))
+		return false;
+	f->v[f->n++] = one;
+	return true;
+}
+
+const struct fault *
+fault_hit(struct faults *f, enum stage stage, const char *addr)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct fault *one = &f->v[i];
+
+		if (one->stage != stage || one->left == 0)
+			continue;
+		if (one->pattern[0] != '\0' &&
+		    (addr == NULL || !str_match(one->pattern, addr)))
+			continue;
+		if (one->left > 0)
+			one->left--;
+		return one;
+	}
+	return NULL;
+}
+
+bool
+fault_waits(const struct faults *f, enum stage stage)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].stage == stage && f->v[i].left != 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* provider.h - a throw-away mail provider, made from our own server engine.
+ *
+ * Takes mail over TLS from whoever logs in, keeps each message in a folder as
+ * it came, and says in one JSON line what it received, over which TLS version
+ * and with which mechanism.  It can be told to misbehave (fault.h).
+ *
+ * For tests and for contrib/try; it has no place on the Internet.
+ */
+#ifndef TESTS_LIB_PROVIDER_H
+#define TESTS_LIB_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "smtp/sasl_server.h"
+#include "smtp/smtp_server.h"
+#include "tests/lib/fault.h"
+
+struct loop;
+struct tls_ctx;
+
+struct provider {
+	struct loop *loop;
+	struct tls_ctx *tls;
+	struct smtp_server_opts smtp;
+	struct sasl_server_user user;
+	struct faults faults;
+	int64_t delay_ms; /* before each answer to MAIL, RCPT and the end */
+	int store_dirfd; /* -1: keep nothing */
+	unsigned long messages; /* so far; names the files */
+	struct list sessions;
+};
+
+/* A new connection; takes over fd. */
+void provider_session_start(struct provider *p, int fd, bool is_implicit_tls);
+void provider_stop_sessions(struct provider *p);
+
+#endif

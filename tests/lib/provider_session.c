@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One conversation of the throw-away provider. */
+#include <assert.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "tests/lib/provider.h"
+#include "tls/tls_pipe.h"
+
+enum { LINGER_MS = 2000 };
+
+/* An answer that waits for its time (--delay-ms). */
+struct answer {
+	int code; /* 0: none waits */
+	char enhanced[16];
+	char text[600];
+};
+
+struct session {
+	struct list link;
+	struct provider *p;
+	struct stream *stream;
+	struct smtp_server *smtp;
+	struct sasl_server *sasl; /* from the first AUTH on */
+	struct loop_timer *timer; /* of the engine */
+	struct loop_timer *pause; /* of the answer */
+	struct answer answer;
+	char mechanism[32];
+	bool in_auth; /* the next line goes on with the dialogue */
+	bool is_waiting_tls;
+	bool is_hung; /* says nothing any more */
+	bool is_closing;
+	bool is_cut; /* closing without another byte */
+
+	/* The message under way. */
+	char *sender;
+	json_t *rcpts;
+	uint64_t size_bytes;
+	FILE *file;
+	bool in_body;
+};
+
+static void drive(struct session *s);
+
+/* --- the message ---------------------------------------------------------- */
+
+static void
+forget_message(struct session *s)
+{
+	free(s->sender);
+	s->sender = NULL;
+	json_decref(s->rcpts);
+	s->rcpts = NULL;
+	if (s->file != NULL)
+		(void)fclose(s->file);
+	s->file = NULL;
+	s->size_bytes = 0;
+	s->in_body = false;
+}
+
+static void
+file_name(const struct provider *p, const char *suffix, char out[32])
+{
+	(void)snprintf(out, 32, "%04lu.%s", p->messages + 1, suffix);
+}
+
+static FILE *
+open_file(const struct provider *p, const char *suffix)
+{
+	char name[32];
+	int fd;
+
+	if (p->store_dirfd < 0)
+		return NULL;
+	file_name(p, suffix, name);
+	fd = openat(p->store_dirfd, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
+/* The body grows under a name of its session and gets its number at the end,
+ * so that sessions side by side do not mix. */
+static void
+part_name(const struct session *s, char out[64])
+{
+	(void)snprintf(out, 64, "part-%p", (const void *)s);
+}
+
+static void
+write_body(struct session *s, struct bytes b)
+{
+	if (s->file == NULL && s->p->store_dirfd >= 0) {
+		char name[64];
+		int fd;
+
+		part_name(s, name);
+		fd = openat(s->p->store_dirfd, name,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			s->file = fdopen(fd, "w");
+	}
+	s->size_bytes += b.n;
+	s->in_body = true;
+	if (s->file != NULL && fwrite(b.p, 1, b.n, s->file) != b.n)
+		perror("provider: write");
+}
+
+static void
+write_envelope(const struct session *s)
+{
+	FILE *f = open_file(s->p, "env");
+	const json_t *rcpt;
+	size_t i;
+
+	if (f == NULL)
+		return;
+	(void)fprintf(f, "sender: <%s>\n", s->sender);
+	json_array_foreach(s->rcpts, i, rcpt)(void)
+	    fprintf(f, "recipient: <%s>\n", json_string_value(rcpt));
+	(void)fclose(f);
+}
+
+/* One line about each transaction that was taken. */
+static void
+tell_message(const struct session *s)
+{
+	struct tls_pipe *tls = stream_tls(s->stream);
+	const char *user = NULL;
+	json_t *line;
+
+	if (s->sasl != NULL)
+		user = sasl_server_user(s->sasl);
+	line = json_pack(
+	    "{s:s, s:i, s:s, s:O, s:I, s:s, s:s, s:s?, s:s?, s:s?}", "event",
+	    "message", "number", (int)s->p->messages, "sender", s->sender,
+	    "recipients", s->rcpts, "size", (json_int_t)s->size_bytes, "helo",
+	    smtp_server_helo(s->smtp), "with", smtp_server_with(s->smtp), "tls",
+	    tls != NULL ? tls_pipe_version(tls) : NULL, "mechanism",
+	    user != NULL ? s->mechanism : NULL, "user", user);
+	assert(line != NULL);
+	(void)json_dumpf(line, stdout, JSON_COMPACT);
+	(void)putchar('\n');
+	json_decref(line);
+}
+
+static void
+keep_message(struct session *s)
+{
+	write_envelope(s);
+	if (s->file != NULL) {
+		char from[64], to[32];
+
+		(void)fclose(s->file);
+		s->file = NULL;
+		part_name(s, from);
+		file_name(s->p, "eml", to);
+		if (renameat(s->p->store_dirfd, from, s->p->store_dirfd, to) !=
+		    0)
+			perror("provider: rename");
+	}
+	s->p->messages++;
+	tell_message(s);
+}
+
+/* --- answers -------------------------------------------------------------- */
+
+static void
+say(struct session *s, int code, const char *enhanced, const char *text)
+{
+	struct answer *a = &s->answer;
+
+	if (s->p->delay_ms == 0) {
+		smtp_server_reply(s->smtp, code, enhanced, text);
+		return;
+	}
+	a->code = code;
+	(void)snprintf(a->enhanced, sizeof(a->enhanced), "%s", enhanced);
+	(void)snprintf(a->text, sizeof(a->text), "%s", text);
+	loop_timer_set(
+	    s->pause, clock_boot_ms(loop_clock(s->p->loop)) + s->p->delay_ms);
+}
+
+static void
+on_pause_over(void *ctx)
+{
+	struct session *s = ctx;
+	struct answer a = s->answer;
+
+	s->answer.code = 0;
+	if (a.code == 0 || s->is_closing)
+		return;
+	smtp_server_reply(s->smtp, a.code, a.enhanced, a.text);
+	drive(s);
+}
+
+static void
+cut(struct session *s)
+{
+	s->is_closing = s->is_cut = true;
+}
+
+/* True: a fault took this step over, but for a refusal, which the caller
+ * says in its own way. */
+static bool
+struck(struct session *s, const struct fault *f)
+{
+	if (f == NULL || f->kind == FAULT_FAIL)
+		return false;
+	if (f->kind == FAULT_DROP)
+		cut(s);
+	else
+		s->is_hung = true;
+	return true;
+}
+
+/* Bytes that the engine knows nothing of. */
+static void
+say_raw(struct session *s, const struct fault *f)
+{
+	char line[600];
+	int n = snprintf(
+	    line, sizeof(line), "%d %s %s\r\n", f->code, f->enhanced, f->text);
+
+	(void)stream_write(s->stream, line, (size_t)n);
+}
+
+/* --- events --------------------------------------------------------------- */
+
+static void
+start_tls(struct session *s)
+{
+	struct err err;
+
+	if (stream_start_tls(s->stream, s->p->tls, NULL, &err) != 0) {
+		(void)fprintf(stderr, "provider: %s\n", err.text);
+		cut(s);
+		return;
+	}
+	s->is_waiting_tls = true;
+}
+
+static void
+on_starttls(struct session *s)
+{
+	if (!struck(s, fault_hit(&s->p->faults, AT_STARTTLS, NULL)))
+		start_tls(s);
+}
+
+static struct sasl_server *
+new_sasl(struct session *s)
+{
+	struct sasl_server_opts opts = {
+		.mechanisms = s->p->smtp.auth_mechanisms,
+		.users = &s->p->user,
+		.nusers = 1,
+		.hostname = s->p->smtp.hostname,
+	};
+
+	if (stream_tls(s->stream) != NULL)
+		opts.binding_type = tls_pipe_binding(
+		    stream_tls(s->stream), &opts.binding);
+	return sasl_server_new(&opts);
+}
+
+/* The first line of a dialogue is "MECH" or "MECH initial-response". */
+static void
+note_mechanism(struct session *s, struct bytes line)
+{
+	const char *blank = memchr(line.p, ' ', line.n);
+
+	if (blank != NULL)
+		line.n = (size_t)(blank - line.p);
+	IGNORE(!str_copy(s->mechanism, sizeof(s->mechanism), line));
+}
+
+static void
+on_auth(struct session *s, struct bytes line)
+{
+	const struct fault *f = fault_hit(&s->p->faults, AT_AUTH, NULL);
+	struct buf text;
+	int code;
+
+	if (struck(s, f))
+		return;
+	if (f != NULL) {
+		smtp_server_auth(s->smtp, f->code, f->enhanced, f->text);
+		return;
+	}
+	if (s->sasl == NULL)
+		s->sasl = new_sasl(s);
+	if (!s->in_auth)
+		note_mechanism(s, line);
+	buf_init(&text, 32768);
+	code = sasl_server_step(s->sasl, line, &text);
+	smtp_server_auth(
+	    s->smtp, code, sasl_server_enhanced(code), buf_str(&text));
+	s->in_auth = code == 334;
+	buf_wipe(&text);
+}
+
+static void
+on_mail(struct session *s, const struct ss_info *info)
+{
+	const struct fault *f = fault_hit(&s->p->faults, AT_MAIL, info->addr);
+
+	if (struck(s, f))
+		return;
+	if (f != NULL) {
+		say(s, f->code, f->enhanced, f->text);
+		return;
+	}
+	forget_message(s);
+	s->sender = xstrdup(info->addr);
+	s->rcpts = json_array();
+	say(s, 250, "2.1.0", "sender taken");
+}
+
+static void
+on_rcpt(struct session *s, const struct ss_info *info)
+{
+	const struct fault *f = fault_hit(&s->p->faults, AT_RCPT, info->addr);
+
+	if (struck(s, f))
+		return;
+	if (f != NULL) {
+		say(s, f->code, f->enhanced, f->text);
+		return;
+	}
+	(void)json_array_append_new(s->rcpts, json_string(info->addr));
+	say(s, 250, "2.1.5", "recipient taken");
+}
+
+static void
+on_body(struct session *s, struct bytes body)
+{
+	if (!s->in_body && struck(s, fault_hit(&s->p->faults, AT_BODY, NULL)))
+		return;
+	write_body(s, body);
+}
+
+static void
+on_end(struct session *s)
+{
+	const struct fault *f = fault_hit(&s->p->faults, AT_END, NULL);
+	char text[64];
+
+	if (f != NULL && f->kind == FAULT_FAIL) {
+		say(s, f->code, f->enhanced, f->text);
+		forget_message(s);
+		return;
+	}
+	keep_message(s);
+	forget_message(s);
+	if (struck(s, f))
+		return;
+	(void)snprintf(
+	    text, sizeof(text), "taken as number %lu", s->p->messages);
+	say(s, 250, "2.0.0", text);
+}
+
+static void
+on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
+{
+	switch (ev) {
+	case SS_IDLE:
+		break;
+	case SS_STARTTLS:
+		on_starttls(s);
+		break;
+	case SS_AUTH:
+		on_auth(s, info->text);
+		break;
+	case SS_MAIL:
+		on_mail(s, info);
+		break;
+	case SS_RCPT:
+		on_rcpt(s, info);
+		break;
+	case SS_BODY:
+		on_body(s, info->body);
+		break;
+	case SS_END:
+		on_end(s);
+		break;
+	case SS_ABORT:
+		forget_message(s);
+		break;
+	case SS_CLOSE:
+		s->is_closing = true;
+		break;
+	}
+}
+
+/* --- the crank ------------------------------------------------------------ */
+
+/* EHLO and DATA are answered by the engine itself, so a fault there has to
+ * catch the line before the engine sees it.  Both end what a client sends in
+ * one go, because it must wait for the answer.  Returns how many bytes of p
+ * the engine may have. */
+static size_t
+intercept(struct session *s, const char *p, size_t n, const struct fault **ret)
+{
+	static const char data[] = "DATA\r\n";
+	const size_t len = sizeof(data) - 1;
+	enum stage stage;
+
+	if (s->in_body)
+		return n;
+	if (n > 5 && bytes_has_prefix_nocase(bytes_of(p, n), "EHLO ")) {
+		stage = AT_EHLO;
+		*ret = fault_hit(&s->p->faults, stage, NULL);
+		return *ret != NULL ? 0 : n;
+	}
+	if (n >= len && bytes_eq_nocase(bytes_of(p + n - len, len), data)) {
+		*ret = fault_hit(&s->p->faults, AT_DATA, NULL);
+		return *ret != NULL ? n - len : n;
+	}
+	return n;
+}
+
+static void
+run_events(struct session *s)
+{
+	struct ss_info info;
+	enum ss_event ev;
+	const void *p;
+	size_t n;
+
+	while (!s->is_closing && !s->is_hung && !s->is_waiting_tls &&
+	       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE) {
+		/* What was said before STARTTLS leaves in clear. */
+		while ((n = smtp_server_peek(s->smtp, &p)) > 0 &&
+		       (n = stream_write(s->stream, p, n)) > 0)
+			smtp_server_sent(s->smtp, n);
+		on_event(s, ev, &info);
+	}
+	while (!s->is_waiting_tls && !s->is_cut && !s->is_hung &&
+	       (n = smtp_server_peek(s->smtp, &p)) > 0 &&
+	       (n = stream_write(s->stream, p, n)) > 0)
+		smtp_server_sent(s->smtp, n);
+}
+
+static bool
+take_input(struct session *s)
+{
+	const struct fault *f = NULL;
+	size_t n, mine, room = smtp_server_room(s->smtp);
+	const void *p;
+
+	if (s->is_waiting_tls || room == 0 ||
+	    (n = stream_peek(s->stream, &p)) == 0)
+		return false;
+	if (n > room)
+		n = room;
+	mine = intercept(s, p, n, &f);
+	smtp_server_put(s->smtp, p, mine);
+	stream_used(s->stream, n);
+	if (f == NULL)
+		return true;
+	run_events(s);
+	if (!struck(s, f))
+		say_raw(s, f);
+	return true;
+}
+
+static void
+session_free(struct session *s)
+{
+	char name[64];
+
+	part_name(s, name);
+	if (s->file != NULL && s->p->store_dirfd >= 0)
+		(void)unlinkat(s->p->store_dirfd, name, 0);
+	forget_message(s);
+	list_remove(&s->link);
+	sasl_server_free(s->sasl);
+	smtp_server_free(s->smtp);
+	loop_timer_free(s->timer);
+	loop_timer_free(s->pause);
+	if (s->is_cut)
+		stream_free(s->stream);
+	else
+		stream_finish(s->stream, LINGER_MS);
+	free(s);
+}
+
+/* TLS came up since the last turn. */
+static void
+note_tls(struct session *s)
+{
+	if (!s->is_waiting_tls || !stream_tls_is_up(s->stream))
+		return;
+	s->is_waiting_tls = false;
+	smtp_server_tls_up(s->smtp);
+}
+
+static void
+drive(struct session *s)
+{
+	bool took;
+
+	do {
+		if (stream_error(s->stream) != NULL) {
+			cut(s);
+			break;
+		}
+		note_tls(s);
+		took = !s->is_hung && take_input(s);
+		if (stream_at_eof(s->stream)) {
+			smtp_server_eof(s->smtp);
+			if (s->is_hung || s->is_waiting_tls)
+				cut(s);
+		}
+		smtp_server_tick(
+		    s->smtp, clock_boot_ms(loop_clock(s->p->loop)));
+		run_events(s);
+	} while (took && !s->is_closing);
+	if (s->is_closing)
+		session_free(s);
+	else
+		loop_timer_set(s->timer,
+		    s->is_hung ? INT64_MAX : smtp_server_deadline(s->smtp));
+}
+
+static void
+on_ready(void *ctx)
+{
+	drive(ctx);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+void
+provider_session_start(struct provider *p, int fd, bool is_implicit_tls)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+	const struct fault *f = fault_hit(&p->faults, AT_GREETING, NULL);
+
+	s->p = p;
+	s->stream = stream_new(p->loop, fd, on_ready, s);
+	s->smtp = smtp_server_new(&p->smtp);
+	s->timer = loop_timer_new(p->loop, on_ready, s);
+	s->pause = loop_timer_new(p->loop, on_pause_over, s);
+	list_append(&p->sessions, &s->link);
+	if (is_implicit_tls)
+		start_tls(s);
+	if (f != NULL && !struck(s, f)) {
+		say_raw(s, f);
+		s->is_closing = true;
+	}
+	drive(s);
+}
+
+void
+provider_stop_sessions(struct provider *p)
+{
+	while (!list_is_empty(&p->sessions))
+		session_free(
+		    list_entry(p->sessions.next, struct session, link));
+}

@@ -1,11 +1,774 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prog/daemon.h"
 
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "conf/account.h"
+#include "conf/conf.h"
+#include "cred/cred.h"
+#include "inbound/inbound.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "outbound/outbound.h"
+#include "prog/control.h"
+#include "queue/queue.h"
+#include "sys/clock_sys.h"
+#include "sys/fs_sys.h"
+#include "sys/log_sys.h"
+#include "sys/privilege.h"
+
+enum { STOP_MS = 20 * 1000, RETRY_MAX_MS = 3600 * 1000 };
+
+struct daemon;
+
+/* What a worker thread needs to fetch one account's secret. */
+struct fetch_ctx {
+	const struct cred_env *env;
+	const struct conf_account *account;
+};
+
+/* One configuration and the couriers that still work by it.  A reload makes a
+ * new one; the old one goes when its couriers have finished. */
+struct era {
+	struct list link;
+	struct conf *conf;
+	struct fetch_ctx *fetches;
+	struct pool_opts *pools;
+	struct outbound *outbound;
+};
+
+/* A socket that is bound and not yet served. */
+struct opened {
+	int fd;
+	const struct conf_listen *conf;
+};
+
+struct daemon {
+	const struct daemon_args *args;
+	struct conf_env env;
+	struct conf_paths paths;
+	char hostname[256];
+	const char *file;
+	struct privilege_user user;
+	struct cred_env cred;
+	struct opened *opened;
+	size_t nopened;
+	int control_fd;
+	struct loop *loop;
+	struct loop_task turn;
+	struct loop_timer *timer;
+	struct queue *queue;
+	struct inbound *inbound;
+	struct control *control;
+	struct era *era;
+	struct list retired;
+	bool is_stopping;
+	int64_t stop_by_ms;
+};
+
+/* --- the configuration ---------------------------------------------------- */
+
+static void
+find_surroundings(struct daemon *d)
+{
+	struct group *g = getgrnam("relais");
+
+	if (gethostname(d->hostname, sizeof(d->hostname) - 1) != 0)
+		d->hostname[0] = '\0';
+	d->env = (struct conf_env) {
+		.is_user = d->args->is_user,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.state_home = getenv("XDG_STATE_HOME"),
+		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.hostname = d->hostname,
+		.group = g != NULL ? g->gr_gid : (gid_t)-1,
+	};
+	conf_paths_init(&d->paths, &d->env);
+	d->file = d->args->conf_file != NULL ? d->args->conf_file
+					     : d->paths.file;
+	privilege_self(&d->user);
+	d->cred = (struct cred_env) {
+		.helper = RELAIS_LIBEXEC_DIR "/relais-cred",
+		.credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+		.runtime_dir = d->args->is_user ? d->env.runtime_dir : NULL,
+		.dbus_address = d->args->is_user
+				    ? getenv("DBUS_SESSION_BUS_ADDRESS")
+				    : NULL,
+	};
+	if (getenv("RELAIS_CRED_HELPER") != NULL && geteuid() == getuid())
+		d->cred.helper = getenv("RELAIS_CRED_HELPER");
+}
+
+/* NULL: every problem has been told. */
+static struct conf *
+load_conf(struct daemon *d)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+
+	if (conf_load(d->file, &d->env, &conf, &problems) != 0)
+		for (size_t i = 0; i < problems.n; i++)
+			log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+	conf_problems_clear(&problems);
+	return conf;
+}
+
+/* --- who may submit ------------------------------------------------------- */
+
+static bool
+list_has(const struct conf_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_in_groups(const struct conf_list *groups, const struct passwd *pw)
+{
+	gid_t gids[256];
+	int n = sizeof(gids) / sizeof(gids[0]);
+
+	if (getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
+		n = sizeof(gids) / sizeof(gids[0]);
+	for (int i = 0; i < n; i++) {
+		struct group *g = getgrgid(gids[i]);
+
+		if (g != NULL && list_has(groups, g->gr_name))
+			return true;
+	}
+	return false;
+}
+
+/* allow_users and allow_groups; a submitter without a name is nobody's. */
+static bool
+may_submit(void *ctx, uint32_t uid)
+{
+	const struct daemon *d = ctx;
+	const struct conf *c = d->era->conf;
+	struct passwd *pw;
+
+	if (c->allow_users.n == 0 && c->allow_groups.n == 0)
+		return true;
+	if (uid == UID_UNKNOWN || (pw = getpwuid(uid)) == NULL)
+		return false;
+	return list_has(&c->allow_users, pw->pw_name) ||
+	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
+}
+
+/* --- settings into options ------------------------------------------------ */
+
+static int
+fetch_secret(const void *ctx, struct secret **ret, struct err *err)
+{
+	const struct fetch_ctx *f = ctx;
+	struct cred_request rq = {
+		.source = &f->account->secret,
+		.account = f->account->name,
+		.host = f->account->host,
+		.login = f->account->user,
+	};
+
+	return cred_fetch(&rq, f->env, ret, err) == CRED_OK ? 0 : -1;
+}
+
+static void
+pool_opts_from(
+    const struct conf *conf, const struct fetch_ctx *f, struct pool_opts *o)
+{
+	static const enum sc_tls tls[] = {
+		[CONF_TLS_STARTTLS] = SC_TLS_STARTTLS,
+		[CONF_TLS_IMPLICIT] = SC_TLS_IMPLICIT,
+		[CONF_TLS_OFF] = SC_TLS_OFF,
+	};
+	const struct conf_account *a = f->account;
+
+	*o = (struct pool_opts) {
+		.name = a->name,
+		.host = a->host,
+		.nports = a->nports,
+		.tls = { .ca_file = a->tls_ca_file,
+		    .cert_file = a->tls_cert,
+		    .key_file = a->tls_key },
+		.wants_auth = a->user != NULL,
+		.user = a->user,
+		.auth = a->auth,
+		.is_token = a->is_token,
+		.ehlo_name = conf->hostname,
+		.max_connections = (size_t)a->max_connections,
+		.max_per_connection = (size_t)a->max_per_connection,
+		.max_rcpts = (size_t)a->max_recipients,
+		.retry_after_ms = conf->retry_after_ms,
+		.fetch_secret = fetch_secret,
+		.fetch_ctx = f,
+	};
+	for (size_t i = 0; i < a->nports; i++)
+		o->ports[i] = (struct reach_port) { a->ports[i].port,
+			tls[a->ports[i].tls] };
+	for (size_t i = 0; i < TLS_PINS_MAX; i++)
+		o->tls.pins[i] = a->tls_pins[i];
+}
+
+static struct inbound_opts
+inbound_opts_from(struct daemon *d, const struct conf *c)
+{
+	return (struct inbound_opts) {
+		.hostname = c->host_found,
+		.max_size_bytes = c->max_size_bytes,
+		.max_rcpts = (size_t)c->max_recipients,
+		.max_sessions = (size_t)c->max_sessions,
+		.verdict_ms = c->verdict_timeout_ms,
+		.may_submit = may_submit,
+		.ctx = d,
+	};
+}
+
+/* --- eras ----------------------------------------------------------------- */
+
+static struct era *
+era_new(struct daemon *d, struct conf *conf)
+{
+	struct era *e = xcalloc(1, sizeof(*e));
+
+	e->conf = conf;
+	e->fetches = xcalloc(conf->naccounts, sizeof(*e->fetches));
+	e->pools = xcalloc(conf->naccounts, sizeof(*e->pools));
+	for (size_t i = 0; i < conf->naccounts; i++) {
+		e->fetches[i] = (struct fetch_ctx) { &d->cred,
+			&conf->accounts[i] };
+		pool_opts_from(conf, &e->fetches[i], &e->pools[i]);
+	}
+	list_init(&e->link);
+	return e;
+}
+
+static void
+era_begin(struct daemon *d, struct era *e)
+{
+	e->outbound = outbound_new(
+	    d->loop, d->queue, rng_sys(), e->pools, e->conf->naccounts);
+	d->era = e;
+}
+
+static void
+era_free(struct era *e)
+{
+	if (e == NULL)
+		return;
+	list_remove(&e->link);
+	outbound_free(e->outbound);
+	conf_free(e->conf);
+	free(e->fetches);
+	free(e->pools);
+	free(e);
+}
+
+/* --- what the queue asks -------------------------------------------------- */
+
+static int
+on_route(void *ctx, const struct envelope *e)
+{
+	const struct daemon *d = ctx;
+
+	return conf_route(d->era->conf, e, NULL);
+}
+
+static void
+on_wake(void *ctx, int account)
+{
+	struct daemon *d = ctx;
+
+	if (d->era != NULL && d->era->outbound != NULL)
+		outbound_wake(d->era->outbound, account);
+	loop_soon(d->loop, &d->turn);
+}
+
+static void
+on_trouble(void *ctx, const char *id, const struct err *why)
+{
+	(void)ctx;
+	log_text(LOG_LEVEL_ERROR, "%s: %s", id, why->text);
+}
+
+static void
+queue_submit(void *ctx, struct work *w)
+{
+	loop_submit(ctx, (struct loop_job *)w);
+}
+
+static bool
+queue_cancel(void *ctx, struct work *w)
+{
+	return loop_cancel(ctx, (struct loop_job *)w);
+}
+
+/* struct work (queue) and struct loop_job (net) are the same thing on two
+ * layers that do not know each other. */
+_Static_assert(
+    sizeof(struct work) == sizeof(struct loop_job) &&
+	offsetof(struct work, run) == offsetof(struct loop_job, run) &&
+	offsetof(struct work, done) == offsetof(struct loop_job, done) &&
+	offsetof(struct work, priv) == offsetof(struct loop_job, priv),
+    "a queue job is a loop job");
+
+static int
+open_queue(struct daemon *d, const struct conf *c, struct err *err)
+{
+	struct queue_opts opts = {
+		.dir = c->spool,
+		.fs = fs_sys(),
+		.clock = clock_sys(),
+		.rng = rng_sys(),
+		.pool = { queue_submit, queue_cancel, d->loop },
+		.hooks = { on_route, on_wake, on_trouble, d },
+		.naccounts = (int)c->naccounts,
+		.retry_after_ms = c->retry_after_ms,
+		.retry_max_ms = RETRY_MAX_MS,
+		.lifetime_ms = c->lifetime_ms,
+		.max_size_bytes = c->max_size_bytes,
+	};
+
+	return queue_open(&opts, &d->queue, err);
+}
+
+/* --- sockets -------------------------------------------------------------- */
+
+static void
+add_opened(struct daemon *d, int fd, const struct conf_listen *c)
+{
+	d->opened = xrealloc(d->opened, d->nopened + 1, sizeof(*d->opened));
+	d->opened[d->nopened++] = (struct opened) { fd, c };
+}
+
+static int
+open_listener(struct daemon *d, const struct conf_listen *c, struct err *err)
+{
+	int fd = c->path != NULL ? listen_unix(c->path, 0666, err)
+				 : listen_tcp(c->host, c->port, err);
+
+	if (fd >= 0) {
+		add_opened(d, fd, c);
+		return 0;
+	}
+	if (!c->is_optional)
+		return -1;
+	log_text(
+	    LOG_LEVEL_INFO, "not listening on %s: %s", c->address, err->text);
+	return 0;
+}
+
+/* The service manager opened the sockets: which of ours is each?  Unix or TCP
+ * is all that matters; the addresses are the unit's business. */
+static int
+take_inherited(struct daemon *d, const struct conf *conf, int n)
+{
+	for (int fd = 3; fd < 3 + n; fd++) {
+		bool is_unix = listen_port(fd) <= 0;
+		const struct conf_listen *match = NULL;
+
+		for (size_t i = 0; i < conf->nlistens; i++)
+			if ((conf->listens[i].path != NULL) == is_unix &&
+			    match == NULL)
+				match = &conf->listens[i];
+		if (match != NULL)
+			add_opened(d, fd, match);
+	}
+	return 0;
+}
+
+static int
+open_listeners(struct daemon *d, const struct conf *conf, struct err *err)
+{
+	int inherited = listen_inherited(err);
+
+	if (inherited < 0)
+		return -1;
+	if (inherited > 0)
+		return take_inherited(d, conf, inherited);
+	for (size_t i = 0; i < conf->nlistens; i++)
+		if (open_listener(d, &conf->listens[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static bool
+listen_allows(const void *ctx, const char *client)
+{
+	return conf_listen_allows(ctx, client);
+}
+
+static int
+serve_opened(struct daemon *d, struct err *err)
+{
+	static const enum queue_mode modes[] = {
+		[CONF_MODE_SAFE] = QUEUE_MODE_SAFE,
+		[CONF_MODE_VERDICT] = QUEUE_MODE_VERDICT,
+		[CONF_MODE_QUEUE] = QUEUE_MODE_QUEUE,
+	};
+
+	for (size_t i = 0; i < d->nopened; i++) {
+		const struct conf_listen *c = d->opened[i].conf;
+		struct inbound_listener li = {
+			.name = c->name,
+			.mode = modes[c->mode],
+			.is_unix = c->path != NULL,
+			.allows = listen_allows,
+			.ctx = c,
+		};
+
+		if (inbound_listen(d->inbound, d->opened[i].fd, &li, err) != 0)
+			return -1;
+		log_text(LOG_LEVEL_INFO, "listening on %s", c->address);
+	}
+	return 0;
+}
+
+/* --- as root -------------------------------------------------------------- */
+
+static int
+make_socket_dir(
+    const char *socket, const struct privilege_user *u, struct err *err)
+{
+	char *copy = xstrdup(socket);
+	int rc = privilege_make_dir(dirname(copy), 0755, u, err);
+
+	free(copy);
+	return rc;
+}
+
+/* Everything that needs root, done before the first byte is read. */
+static int
+prepare(struct daemon *d, const struct conf *conf, struct err *err)
+{
+	if (geteuid() == 0 && privilege_find(conf->user, &d->user, err) != 0)
+		return -1;
+	if (privilege_harden(err) != 0 ||
+	    privilege_make_dir(conf->spool, 0711, &d->user, err) != 0 ||
+	    make_socket_dir(conf->socket, &d->user, err) != 0 ||
+	    make_socket_dir(conf->control, &d->user, err) != 0 ||
+	    open_listeners(d, conf, err) != 0 ||
+	    (d->control_fd = listen_unix(conf->control, 0666, err)) < 0 ||
+	    privilege_drop(&d->user, err) != 0)
+		return -1;
+	d->cred.home = d->user.home;
+	d->cred.user = d->user.name;
+	return 0;
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static void
+free_idle_eras(struct daemon *d)
+{
+	list_foreach (it, &d->retired) {
+		struct era *e = list_entry(it, struct era, link);
+
+		if (outbound_is_idle(e->outbound))
+			era_free(e);
+	}
+}
+
+static bool
+has_stopped(const struct daemon *d)
+{
+	return (inbound_sessions(d->inbound) == 0 &&
+		   outbound_is_idle(d->era->outbound) &&
+		   list_is_empty(&d->retired)) ||
+	       clock_boot_ms(clock_sys()) >= d->stop_by_ms;
+}
+
+/* Does what is due and says when to be called again.  Runs after whatever
+ * touched the queue, and at the time the queue named. */
+static void
+turn(struct daemon *d)
+{
+	int64_t next;
+
+	next = queue_tick(d->queue);
+	outbound_turn(d->era->outbound);
+	free_idle_eras(d);
+	if (d->is_stopping) {
+		if (has_stopped(d))
+			loop_stop(d->loop);
+		if (d->stop_by_ms < next)
+			next = clock_boot_ms(clock_sys()) + 50;
+	}
+	loop_timer_set(d->timer, next);
+}
+
+static void
+on_turn(struct loop_task *t)
+{
+	turn(list_entry(t, struct daemon, turn));
+}
+
+static void
+on_timer(void *ctx)
+{
+	turn(ctx);
+}
+
+static void
+stop(struct daemon *d)
+{
+	if (d->is_stopping)
+		return;
+	log_text(LOG_LEVEL_NOTICE, "stopping");
+	listen_notify("STOPPING=1");
+	d->is_stopping = true;
+	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
+	inbound_stop(d->inbound);
+	outbound_stop(d->era->outbound);
+	loop_soon(d->loop, &d->turn);
+}
+
+static void
+reload(struct daemon *d)
+{
+	struct conf *conf = load_conf(d);
+	struct inbound_opts opts;
+	struct err err;
+
+	if (conf == NULL) {
+		log_text(LOG_LEVEL_ERROR,
+		    "reload refused; the configuration in force stays");
+		return;
+	}
+	outbound_stop(d->era->outbound);
+	list_append(&d->retired, &d->era->link);
+	era_begin(d, era_new(d, conf));
+	opts = inbound_opts_from(d, conf);
+	inbound_set_opts(d->inbound, &opts);
+	if (strcmp(conf->log, "auto") != 0 &&
+	    log_sys_open(conf->log, LOG_LEVEL_INFO, &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	queue_reroute(d->queue, (int)conf->naccounts);
+	log_text(LOG_LEVEL_NOTICE, "configuration read again: %s", d->file);
+	loop_soon(d->loop, &d->turn);
+}
+
+static void
+on_signal(void *ctx, int sig)
+{
+	if (sig == SIGHUP)
+		reload(ctx);
+	else
+		stop(ctx);
+}
+
+static int
+catch_signals(struct daemon *d, struct err *err)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
+
+	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (loop_on_signal(d->loop, sigs[i], on_signal, d, err) != 0)
+			return -1;
+	return 0;
+}
+
+static const struct conf *
+conf_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->era->conf;
+}
+
+static struct outbound *
+outbound_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->era->outbound;
+}
+
+static size_t
+sessions_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return inbound_sessions(d->inbound);
+}
+
+static int
+serve_control(struct daemon *d, struct err *err)
+{
+	struct control_opts opts = {
+		.loop = d->loop,
+		.queue = d->queue,
+		.conf = conf_now,
+		.outbound = outbound_now,
+		.sessions = sessions_now,
+		.ctx = d,
+	};
+
+	return control_new(d->control_fd, &opts, &d->control, err);
+}
+
+static int
+start(struct daemon *d, struct conf *conf, struct err *err)
+{
+	struct inbound_opts opts = inbound_opts_from(d, conf);
+	struct era *e;
+
+	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
+	    catch_signals(d, err) != 0)
+		return -1;
+	loop_task_init(&d->turn, on_turn);
+	d->timer = loop_timer_new(d->loop, on_timer, d);
+	e = era_new(d, conf);
+	d->era = e;
+	if (open_queue(d, conf, err) != 0)
+		return -1;
+	era_begin(d, e);
+	d->inbound = inbound_new(d->loop, d->queue, &opts);
+	if (serve_opened(d, err) != 0)
+		return -1;
+	return serve_control(d, err);
+}
+
+static void
+finish(struct daemon *d)
+{
+	control_free(d->control);
+	inbound_free(d->inbound);
+	list_foreach (it, &d->retired)
+		era_free(list_entry(it, struct era, link));
+	if (d->era != NULL && d->era->outbound != NULL)
+		outbound_free(d->era->outbound);
+	queue_free(d->queue);
+	if (d->era != NULL) {
+		d->era->outbound = NULL;
+		era_free(d->era);
+	}
+	if (d->loop != NULL) {
+		loop_soon_cancel(&d->turn);
+		loop_timer_free(d->timer);
+		loop_free(d->loop);
+	}
+	conf_paths_clear(&d->paths);
+	free(d->opened);
+}
+
+/* --- to the background ---------------------------------------------------- */
+
+/* The child goes on; the parent waits until the child runs or has failed, so
+ * that whoever typed the command sees what went wrong.  Returns the pipe to
+ * report on, or -1. */
+static int
+go_to_background(void)
+{
+	int ends[2], status;
+	char byte;
+	pid_t pid;
+
+	if (pipe(ends) != 0 || (pid = fork()) < 0)
+		return -1;
+	if (pid == 0) {
+		(void)close(ends[0]); /* the parent's */
+		(void)setsid(); /* cannot fail in a fresh child */
+		return ends[1];
+	}
+	(void)close(ends[1]); /* the child's */
+	if (read(ends[0], &byte, 1) == 1)
+		_exit(EX_OK);
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	_exit(EX_SOFTWARE);
+}
+
+static void
+report_running(int fd)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, "+", 1) != 1)
+		log_text(LOG_LEVEL_WARNING, "nobody waits for the start");
+	(void)close(fd); /* said or not */
+}
+
+static int
+run(struct daemon *d, struct conf *conf)
+{
+	const char *log = conf->log;
+	int report = -1;
+	struct err err = { 0 };
+
+	if (!d->args->is_foreground && (report = go_to_background()) < 0) {
+		log_text(LOG_LEVEL_ERROR, "cannot go to the background: %s",
+		    strerror(errno));
+		return EX_OSERR;
+	}
+	if (prepare(d, conf, &err) != 0)
+		goto failed;
+	if (strcmp(log, "auto") == 0)
+		log = d->args->is_foreground ? "stderr" : "syslog";
+	if (start(d, conf, &err) != 0 ||
+	    log_sys_open(log, LOG_LEVEL_INFO, &err) != 0)
+		goto failed;
+	log_text(LOG_LEVEL_NOTICE, "relaisd runs as %s with %zu account%s",
+	    d->user.name, conf->naccounts, conf->naccounts == 1 ? "" : "s");
+	if (conf->admin == NULL)
+		log_text(LOG_LEVEL_WARNING,
+		    "`admin' is not set in [relais]: mail for root and notices "
+		    "have no reader");
+	listen_notify("READY=1");
+	report_running(report);
+	loop_soon(d->loop, &d->turn);
+	loop_run(d->loop);
+	log_text(LOG_LEVEL_NOTICE, "stopped");
+	return EX_OK;
+failed:
+	log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
+	return err.class == ERR_CONFIG ? EX_CONFIG
+	       : err.class == ERR_BUSY ? EX_UNAVAILABLE
+				       : EX_OSERR;
+}
 
 int
 daemon_main(const struct daemon_args *args)
 {
-	(void)args;
-	return EX_UNAVAILABLE;
+	struct daemon d = { .args = args };
+	struct conf *conf;
+	struct err err;
+	int status;
+
+	list_init(&d.retired);
+	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
+		return EX_OSERR;
+	find_surroundings(&d);
+	conf = load_conf(&d);
+	if (conf == NULL) {
+		status = EX_CONFIG;
+	} else if (args->is_check) {
+		(void)printf("%s: good, %zu account%s\n", d.file,
+		    conf->naccounts, conf->naccounts == 1 ? "" : "s");
+		conf_free(conf);
+		status = EX_OK;
+	} else {
+		status = run(&d, conf);
+		if (d.era == NULL)
+			conf_free(conf);
+	}
+	finish(&d);
+	log_sys_close();
+	return status;
 }

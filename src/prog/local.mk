@@ -1,6 +1,13 @@
 sbin_PROGRAMS += relaisd
 relaisd_SOURCES = %reldir%/relaisd.c %reldir%/daemon.c %reldir%/daemon.h
-relaisd_LDADD = src/sys/libsys.a src/base/libbase.a
+relaisd_LDADD = src/prog/libcontrol.a \
+	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
+	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \
+	src/cred/libcred.a src/queue/libqueue.a src/sys/libsys.a \
+	src/fixup/libfixup.a src/smtp/libsmtp.a src/mail/libmail.a \
+	src/base/libbase.a \
+	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
+	$(IDN2_LIBS) -lpthread
 
 # Links the C library and nothing else; tests/lint/sendmail checks it.
 sbin_PROGRAMS += sendmail

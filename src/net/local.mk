@@ -9,6 +9,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/loop.c \
 	%reldir%/loop.h \
 	%reldir%/loop_inside.h \
+	%reldir%/netwatch.c \
+	%reldir%/netwatch.h \
 	%reldir%/peer.c \
 	%reldir%/peer.h \
 	%reldir%/port_owner.c \

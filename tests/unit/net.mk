@@ -11,3 +11,9 @@ unit_tests += %reldir%/test_stream
 %canon_reldir%_test_stream_SOURCES = %reldir%/test_stream.c \
 	tests/lib/certs.c tests/lib/certs.h tests/lib/sockets.h
 %canon_reldir%_test_stream_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)
+unit_tests += %reldir%/test_loop
+%canon_reldir%_test_loop_SOURCES = %reldir%/test_loop.c tests/lib/sockets.h
+%canon_reldir%_test_loop_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)
+unit_tests += %reldir%/test_listen
+%canon_reldir%_test_listen_SOURCES = %reldir%/test_listen.c tests/lib/sockets.h
+%canon_reldir%_test_listen_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)

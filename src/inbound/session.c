@@ -33,6 +33,7 @@ struct session {
 	enum queue_mode mode;
 	struct queue_draft *draft;
 	struct intake *intake;
+	struct intake_facts facts; /* what intake borrows */
 	bool is_waiting; /* for the queue's word */
 	struct verdict refusal; /* class set: the rest is thrown away */
 };
@@ -88,6 +89,7 @@ drain_intake(struct session *s)
 		if (s->refusal.class == VERDICT_NONE &&
 		    queue_draft_write(s->draft, p, n, &err) != 0)
 			refuse_for_disk(s, &err);
+		s->env->size_bytes += n;
 		intake_took(s->intake, n);
 	}
 }
@@ -98,7 +100,7 @@ begin_message(struct session *s)
 {
 	const struct clock *clock = loop_clock(s->shared->loop);
 	int64_t wall_ms = clock_wall_ms(clock);
-	struct intake_facts facts = {
+	s->facts = (struct intake_facts) {
 		.env = s->env,
 		.hostname = s->shared->opts.hostname,
 		.with = smtp_server_with(s->smtp),
@@ -112,7 +114,7 @@ begin_message(struct session *s)
 	(void)snprintf(
 	    s->env->id, sizeof(s->env->id), "%s", queue_draft_id(s->draft));
 	s->env->arrived_s = wall_ms / 1000;
-	s->intake = intake_new(&facts);
+	s->intake = intake_new(&s->facts);
 }
 
 static void

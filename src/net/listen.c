@@ -82,8 +82,11 @@ on_pending(uv_poll_t *h, int status, int events)
 	struct listener *li = h->data;
 	int fd;
 
-	(void)status;
 	(void)events;
+	if (status < 0) { /* libuv has stopped watching */
+		pause_a_moment(li);
+		return;
+	}
 	for (int i = 0; i < ACCEPT_MAX && !li->is_paused; i++) {
 		fd = accept4(li->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {

@@ -57,11 +57,13 @@ on_messages(uv_poll_t *h, int status, int events)
 	bool any = false;
 	ssize_t n;
 
-	(void)status;
 	(void)events;
 	while ((n = recv(w->fd, drop, sizeof(drop), MSG_DONTWAIT)) > 0 ||
 	       (n < 0 && errno == ENOBUFS)) /* so many that some were lost */
 		any = true;
+	/* An overrun is an error to libuv, and it stops watching. */
+	if (status < 0)
+		(void)uv_poll_start(h, UV_READABLE, on_messages); /* is open */
 	if (any)
 		note_change(w);
 }

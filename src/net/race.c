@@ -162,10 +162,11 @@ on_outcome(uv_poll_t *h, int status, int events)
 	socklen_t len = sizeof(os);
 
 	(void)events;
-	if (status < 0)
-		os = -status;
-	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &os, &len) != 0)
+	/* For a failed connect libuv says only "bad descriptor". */
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &os, &len) != 0)
 		os = errno;
+	if (os == 0 && status < 0)
+		os = -status;
 	attempt_end(a, os == 0);
 	if (os != 0) {
 		note_failure(r, os);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who is at the other end.  R20, R38. */
+#include "tests/lib/check.h"
+
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "net/peer.h"
+#include "sys/clock_sys.h"
+#include "tests/lib/sockets.h"
+
+enum { OTHER_UID = 65534 };
+
+static struct loop *l;
+
+static int
+set_up(void **state)
+{
+	struct err err;
+
+	(void)state;
+	return loop_new(clock_sys(), &l, &err);
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	loop_free(l);
+	return 0;
+}
+
+/* The kernel of some sandboxes answers no questions about sockets. */
+static bool
+can_ask(void)
+{
+	int fds[2];
+	bool ok;
+
+	tcp_pair(fds, 0);
+	ok = peer_uid(l, fds[0]) != UID_UNKNOWN;
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	return ok;
+}
+
+static void
+both_families_name_the_user(void **state)
+{
+	static const struct {
+		const char *host;
+		int family;
+	} rows[] = { { "127.0.0.1", AF_INET }, { "::1", AF_INET6 } };
+
+	(void)state;
+	if (!can_ask())
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err;
+		int listening = listen_tcp(rows[i].host, 0, &err), fd, own;
+
+		if (listening < 0)
+			continue; /* no IPv6 here */
+		fd = connect_to(rows[i].family, listen_port(listening));
+		own = accept(listening, NULL, NULL);
+		assert_int_equal(peer_uid(l, own), getuid());
+		assert_int_equal(peer_uid(l, own), getuid()); /* again */
+		(void)close(fd);
+		(void)close(own);
+		(void)close(listening);
+	}
+}
+
+/* A client on an IPv6 socket that speaks IPv4. */
+static void
+mapped_addresses_are_found(void **state)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	struct err err;
+	int listening = listen_tcp("127.0.0.1", 0, &err);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), own;
+
+	(void)state;
+	if (fd < 0 || !can_ask())
+		skip();
+	to.sin6_port = htons((uint16_t)listen_port(listening));
+	to.sin6_addr.s6_addr[10] = to.sin6_addr.s6_addr[11] = 0xff;
+	to.sin6_addr.s6_addr[12] = 127;
+	to.sin6_addr.s6_addr[15] = 1;
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	own = accept(listening, NULL, NULL);
+	assert_int_equal(peer_uid(l, own), getuid());
+	(void)close(fd);
+	(void)close(own);
+	(void)close(listening);
+}
+
+/* The kernel reports root for a socket whose process has closed it. */
+static void
+a_client_that_has_hung_up_is_nobody(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	tcp_pair(fds, 0);
+	assert_int_equal(send(fds[1], "EHLO x\r\n", 8, 0), 8);
+	(void)close(fds[1]);
+	assert_int_equal(peer_uid(l, fds[0]), UID_UNKNOWN);
+	(void)close(fds[0]);
+}
+
+/* With no such connection the kernel offers a listening socket on the same
+ * port instead; its owner is not the client. */
+static void
+a_listener_on_the_clients_port_is_not_the_client(void **state)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct err err;
+	socklen_t len = sizeof(from);
+	int fds[2], again, on = 1;
+
+	(void)state;
+	tcp_pair(fds, 0);
+	assert_int_equal(
+	    getsockname(fds[1], (struct sockaddr *)&from, &len), 0);
+	/* In repair mode a socket vanishes without a word to its peer, as if
+	 * it had been on another machine all along. */
+	if (setsockopt(fds[1], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) != 0)
+		skip(); /* not root */
+	(void)close(fds[1]);
+	again = listen_tcp("127.0.0.1", ntohs(from.sin_port), &err);
+	assert_true(again >= 0);
+	assert_int_equal(peer_uid(l, fds[0]), UID_UNKNOWN);
+	(void)close(again);
+	(void)close(fds[0]);
+}
+
+static int
+connect_as(uid_t uid, const char *path, int port)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (setuid(uid) != 0)
+		return 1;
+	if (path == NULL)
+		fd = connect_to(AF_INET, port);
+	else {
+		memcpy(sun.sun_path, path, strlen(path));
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
+			return 1;
+	}
+	(void)pause();
+	return fd >= 0 ? 0 : 1;
+}
+
+static void
+check_other(int listening, const char *path, int port)
+{
+	pid_t child = fork();
+	int own;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(connect_as(OTHER_UID, path, port));
+	own = accept(listening, NULL, NULL);
+	assert_int_equal(peer_uid(l, own), OTHER_UID);
+	assert_int_equal(kill(child, SIGTERM), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)close(own);
+	(void)close(listening);
+}
+
+static void
+another_user_is_told_apart(void **state)
+{
+	char dir[] = "/tmp/relais-peer-XXXXXX", path[64];
+	struct err err;
+	int fd;
+
+	(void)state;
+	if (getuid() != 0 || !can_ask())
+		skip();
+	fd = listen_tcp("127.0.0.1", 0, &err);
+	check_other(fd, NULL, listen_port(fd));
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chown(dir, OTHER_UID, (gid_t)-1), 0);
+	(void)snprintf(path, sizeof(path), "%s/s", dir);
+	fd = listen_unix(path, 0666, &err);
+	check_other(fd, path, 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* The daemon has given up root by then. */
+static void
+asking_needs_no_privilege(void **state)
+{
+	pid_t child;
+	int fds[2], status;
+
+	(void)state;
+	if (getuid() != 0 || !can_ask())
+		skip();
+	tcp_pair(fds, 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct loop *own = NULL;
+		struct err err;
+
+		if (setuid(OTHER_UID) != 0 ||
+		    loop_new(clock_sys(), &own, &err) != 0)
+			_exit(2);
+		_exit(peer_uid(own, fds[0]) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_families_name_the_user),
+		cmocka_unit_test(mapped_addresses_are_found),
+		cmocka_unit_test(a_client_that_has_hung_up_is_nobody),
+		cmocka_unit_test(
+		    a_listener_on_the_clients_port_is_not_the_client),
+		cmocka_unit_test(another_user_is_told_apart),
+		cmocka_unit_test(asking_needs_no_privilege),
+	};
+
+	(void)alarm(TEST_ALARM_S);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

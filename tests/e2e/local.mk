@@ -1,8 +1,11 @@
 # End-to-end tests: real programs in, real providers out; see tests/lib/bed.sh.
 # Not part of "make check", because they need root and Debian's packages.
 e2e_tests = \
+	%reldir%/bad.sh \
 	%reldir%/clients.sh \
+	%reldir%/crash.sh \
 	%reldir%/direct.sh \
+	%reldir%/portfilter.sh \
 	%reldir%/provider.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)

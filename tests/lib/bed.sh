@@ -458,8 +458,34 @@ account() {
 	identity = ${IDENTITY:-allow}
 	EOF
 }
+# submit SUBJECT [SIZE]: one mail by SMTP; the reply is in $T/submit.err.
+submit() {
+	{
+		printf 'From: <%s>\r\nTo: <to@example.org>\r\n' "$USER_NAME"
+		printf 'Subject: %s\r\n\r\nbody of %s\r\n' "$1" "$1"
+		[ -z "${2:-}" ] || head -c "$2" /dev/zero | tr '\0' x |
+		    fold -w 76 | sed 's/$/\r/'
+		printf 'end\r\n'
+	} >"$T/submit.mail"
+	curl -sSv --max-time 40 --mail-from "$USER_NAME" \
+	    --mail-rcpt to@example.org --upload-file "$T/submit.mail" \
+	    "smtp://127.0.0.1:${PORT:-2525}" >"$T/submit.err" 2>&1
+}
+# The provider NAME has a mail with this subject.
+has_mail() { grep -qs "^Subject: $2" "$T/$1"/*.eml; }
+# says NAME PATTERN CHECK: the log of NAME has one clear sentence about it.
+says() {
+	if until_true 15 grep -qiE -- "$2" "$T/$1.log"; then
+		pass "$3"
+		note "$(grep -iE -m 1 -- "$2" "$T/$1.log")"
+	else
+		fail "$3: no line like /$2/"
+		show_log "$1"
+	fi
+}
 relais() { "$top_builddir/relais" -c "$T/${RELAIS:-home}/relais.conf" "$@"; }
 queue_len() { relais --json queue | jq length; }
+queue_is() { [ "$(queue_len)" = "$1" ]; }
 
 # --- what arrived -------------------------------------------------------------
 

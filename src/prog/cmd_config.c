@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "conf/conf.h"
+#include "prog/config_json.h"
+#include "prog/relais.h"
+#include "prog/relais_conf.h"
+
+static void
+print_escaped(const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, 4 * 4096 + 4);
+	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), 4096));
+	(void)fputs(buf_str(&b), stdout);
+	buf_clear(&b);
+}
+
+static void
+print_section(const struct relais *r, const json_t *section)
+{
+	json_t *values = json_object_get(section, "settings");
+	const char *name = relais_string(section, "name");
+	const char *key;
+	json_t *value;
+
+	(void)printf("\n[%s", relais_string(section, "kind"));
+	if (*name != '\0')
+		(void)putchar(' ');
+	print_escaped(name);
+	(void)puts("]");
+	(void)r;
+	json_object_foreach(values, key, value)
+	{
+		(void)printf("%s = ", key);
+		print_escaped(json_string_value(value));
+		(void)putchar('\n');
+	}
+}
+
+static void
+print_config(const struct relais *r, const json_t *config)
+{
+	const json_t *sections = json_object_get(config, "sections"), *one;
+	size_t i;
+
+	(void)fputs("# ", stdout);
+	print_escaped(relais_string(config, "file"));
+	(void)puts(", with defaults and presets; secrets are not shown");
+	json_array_foreach(sections, i, one) print_section(r, one);
+}
+
+/* With -c the file is read here, as the daemon would read it; else the daemon
+ * is asked what it works by. */
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	const char *file = relais_conf_file(r);
+	json_t *config = NULL;
+	struct conf *c = NULL;
+	int status = RELAIS_DONE;
+
+	(void)argv;
+	if (argc > 0)
+		return relais_complain(r, RELAIS_USAGE, "takes no arguments");
+	if (file == NULL) {
+		status = relais_ask(r, "config", NULL, NULL, NULL, &config);
+	} else if (relais_conf_load(file, true, &c) != 0) {
+		status = RELAIS_FAILED;
+	} else {
+		config = config_json(c);
+		conf_free(c);
+	}
+	if (status != RELAIS_DONE)
+		return status;
+	if (relais_is_json(r))
+		relais_print_json(config);
+	else
+		print_config(r, config);
+	json_decref(config);
+	return RELAIS_DONE;
+}
+
+const struct relais_command cmd_config = {
+	.name = "config",
+	.args = "",
+	.help = "prints the configuration in force, without secrets",
+	.details = "With -c FILE it is read from that file, else the daemon is "
+		   "asked,\n"
+		   "which answers root and its own user.",
+	.run = run,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais.h - what the commands of relais(1) share.
+ *
+ * A command is a file cmd_NAME.c with one constant entry for the table in
+ * relais.c.  It gets the words behind its name, asks the daemon, prints, and
+ * returns the exit status: 0 done, 1 refused or failed, 2 wrong usage.
+ */
+#ifndef PROG_RELAIS_H
+#define PROG_RELAIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+enum { RELAIS_DONE = 0, RELAIS_FAILED = 1, RELAIS_USAGE = 2 };
+
+struct relais; /* one run of the program; private to relais.c */
+
+struct relais_command {
+	const char *name;
+	const char *args; /* behind the name: "[--all] [ID ...]" */
+	const char *help; /* one line */
+	const char *details; /* more lines for --help, or NULL */
+	int (*run)(struct relais *r, int argc, char *const *argv);
+};
+
+extern const struct relais_command cmd_config, cmd_delete, cmd_flush, cmd_hold,
+    cmd_queue, cmd_release, cmd_retry, cmd_show, cmd_status, cmd_version;
+
+bool relais_is_json(const struct relais *r);
+/* The file named by -c, or NULL. */
+const char *relais_conf_file(const struct relais *r);
+
+/* Asks the daemon.  args is given up to the call, may be NULL; item and
+ * *ret_result as ctl_client_call() has them.  What goes wrong is told on
+ * stderr; the exit status is returned. */
+int relais_ask(struct relais *r, const char *verb, json_t *args,
+    void (*item)(void *ctx, const json_t *item), void *ctx,
+    json_t **ret_result);
+
+/* "relais: VERB: sentence" on stderr, escaped; returns status. */
+int relais_complain(const struct relais *r, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- printing ------------------------------------------------------------- */
+
+void relais_print_json(const json_t *value);
+
+/* A JSON array as its items come. */
+void relais_list_item(struct relais *r, const json_t *item);
+void relais_list_end(const struct relais *r);
+
+enum relais_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_WARN, COLOUR_BAD };
+/* On stdout; foreign text is escaped (R79), colours only on a terminal. */
+void relais_print(
+    const struct relais *r, enum relais_colour colour, const char *text);
+
+/* Members of an object, never NULL. */
+const char *relais_string(const json_t *object, const char *key);
+long long relais_number(const json_t *object, const char *key);
+
+#endif

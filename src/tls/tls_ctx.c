@@ -188,6 +188,16 @@ tls_ctx_give(struct tls_ctx *c)
 	c->users--;
 }
 
+int
+tls_ctx_check(struct tls_ctx *c, struct err *err)
+{
+	if (tls_ctx_take(c, err) != 0)
+		return -1;
+	tls_ctx_give(c);
+	tls_ctx_trim(c);
+	return 0;
+}
+
 void
 tls_ctx_trim(struct tls_ctx *c)
 {

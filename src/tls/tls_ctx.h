@@ -40,6 +40,9 @@ int tls_ctx_new_client(
     const struct tls_client_opts *opts, struct tls_ctx **ret, struct err *err);
 int tls_ctx_new_server(
     const struct tls_server_opts *opts, struct tls_ctx **ret, struct err *err);
+/* Reads everything once, for who wants to know now whether it can be read:
+ * relaisd --check.  ERR_CONFIG names the file. */
+int tls_ctx_check(struct tls_ctx *c, struct err *err);
 /* No pipe of this context may be left. */
 void tls_ctx_free(struct tls_ctx *c);
 

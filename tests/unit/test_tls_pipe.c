@@ -582,6 +582,12 @@ files_that_are_missing_are_named(void **state)
 	assert_int_equal(err.class, ERR_CONFIG);
 	assert_non_null(strstr(err.text, "/nonexistent/me"));
 	tls_ctx_free(c);
+	c = client_ctx(&no_ca);
+	assert_int_equal(tls_ctx_check(c, &err), -1);
+	tls_ctx_free(c);
+	c = client_ctx(NULL);
+	assert_int_equal(tls_ctx_check(c, &err), 0);
+	tls_ctx_free(c);
 }
 
 /* --- the end (R71) ------------------------------------------------------ */

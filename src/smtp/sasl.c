@@ -312,6 +312,9 @@ step_library(struct sasl *s, struct bytes challenge, struct buf *to)
 	size_t n = 0;
 	int rc;
 
+	/* The library would say the password of PLAIN again. */
+	if (s->is_complete)
+		return give_up(s, "the server asks again after the last word");
 	if (challenge.n == 0)
 		challenge.p = "";
 	if (is_scram && s->steps > 0 && !check_scram(s, challenge))

@@ -607,7 +607,8 @@ smtp_flight_reply(struct smtp_flight *f, const struct smtp_reply *r)
 		res = on_data(f, s, r);
 	else
 		res = on_envelope(f, s, r, step);
-	s->in_pos++;
+	if (res != SMTP_FLIGHT_BAD)
+		s->in_pos++;
 	return res;
 }
 

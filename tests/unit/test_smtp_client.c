@@ -35,6 +35,7 @@ struct play {
 	size_t nrcpts; /* 0: one */
 	bool quits;
 	size_t body_fails; /* job number from 1; 0: none */
+	void (*tweak)(struct smtp_job *job, struct smtp_job_rcpt *rcpts);
 };
 
 struct cue {
@@ -123,6 +124,8 @@ make_mails(struct stage *st)
 			.rcpts = m->rcpts,
 			.nrcpts = n,
 			.size_bytes = strlen(m->body) };
+		if (pl->tweak != NULL)
+			pl->tweak(&m->job, m->rcpts);
 	}
 }
 
@@ -454,11 +457,1361 @@ mail_is_sent_and_verdicts_are_told(void **state)
 		play(&happy[i]);
 }
 
+static void
+run_all(const struct play *plays, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		play(&plays[i]);
+}
+
+/* --- TLS ------------------------------------------------------------------ */
+
+#define TO_TLS                                                                 \
+	"S: 220 mx\nC: EHLO [192.0.2.1]\n"                                     \
+	"S: 250-mx\nS: 250-AUTH PLAIN LOGIN\nS: 250 STARTTLS\n"                \
+	"C: STARTTLS\nS: 220 go\nC: EHLO [192.0.2.1]\n"
+#define AUTH_OPTS .wants_auth = true, .user = "u"
+#define CLOSED    "close none none local 0\n"
+
+static const struct play tls[] = {
+	{ .name = "STARTTLS, EHLO again, login",
+	    .opts = { AUTH_OPTS },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = TO_TLS "S: 250-mx\nS: 250 AUTH PLAIN\n"
+			     "C: AUTH PLAIN AHUAcHc=\nS: 235 in\n" BYE,
+	    .events = "tls\nready PLAIN\n" CLOSED },
+	{ .name = "R5: what was offered in clear does not count",
+	    .opts = { AUTH_OPTS },
+	    .secret = "pw",
+	    .script = TO_TLS "S: 250-mx\nS: 250 STARTTLS\nC: QUIT\n",
+	    .events = "tls\nclose no-auth later auth 0\n" },
+	{ .name = "R6: STARTTLS was stripped",
+	    .opts = { AUTH_OPTS },
+	    .secret = "pw",
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 250-mx\nS: 250 AUTH PLAIN\nC: QUIT\n",
+	    .events = "close no-tls later tls 0\n" },
+	{ .name = "R6: STARTTLS refused for now",
+	    .opts = { AUTH_OPTS },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\n"
+		      "S: 454 4.7.0 no\nC: QUIT\n",
+	    .events = "close no-tls later tls 454 4.7.0\n" },
+	{ .name = "R6: STARTTLS refused for good",
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\n"
+		      "S: 501 what\nC: QUIT\n",
+	    .events = "close no-tls later tls 501\n" },
+	{ .name = "an odd yes to STARTTLS",
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 250 ok\n",
+	    .events = "close protocol later tls 0\n" },
+	{ .name = "R6: without EHLO there is no TLS, so no HELO",
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 502 what\nC: QUIT\n",
+	    .events = "close refused later ehlo 502\n" },
+};
+
+static void
+nothing_is_sent_in_clear_once_tls_is_wanted(void **state)
+{
+	(void)state;
+	run_all(tls, ARRAY_LEN(tls));
+}
+
+/* R5, CVE-2021-38371: clear text behind the 220, in the same packet. */
+static void
+an_answer_injected_behind_starttls_ends_the_session(void **state)
+{
+	static const struct play pl = { .name = "injection",
+		.opts = { AUTH_OPTS },
+		.secret = "pw",
+		.script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+			  "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\n",
+		.events = "close no-tls later tls 0\n" };
+	static const char *behind[] = {
+		"220 go\r\n250-mx\r\n250 AUTH PLAIN\r\n", "220 go\r\n\r\n",
+		"220 go\r\n2", "220 go\n\x16"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(behind); i++) {
+		struct stage st;
+
+		stage_open(&st, &pl, 1000);
+		perform(&st);
+		smtp_client_put(st.c, behind[i], strlen(behind[i]));
+		perform(&st);
+		assert_string_equal(buf_str(&st.events), pl.events);
+		compare(&pl, i, "said", &st.heard, buf_bytes(&st.wanted));
+		stage_close(&st);
+	}
+}
+
+/* --- the beginning -------------------------------------------------------- */
+
+static const struct play beginnings[] = {
+	{ .name = "a greeting of many lines",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .quits = true,
+	    .script = "S: 220-mx\nS: 220-no spam\nS: 220\n"
+		      "C: EHLO [192.0.2.1]\nS: 250\n" BYE,
+	    .events = "ready \n" CLOSED },
+	{ .name = "HELO where neither TLS nor AUTH is wanted",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 500 what\n"
+		      "C: HELO [192.0.2.1]\nS: 250-mx\nS: 250 PIPELINING\n"
+		      "C: MAIL FROM:<me@x>\nS: 250 ok\n"
+		      "C: RCPT TO:<r0@x>\nS: 250 ok\nC: DATA\nS: 354 go\n"
+		      "C: a\nC: .\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "R58: no HELO where a login is wanted",
+	    .opts = { .tls = SC_TLS_OFF, AUTH_OPTS },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 500 what\nC: QUIT\n",
+	    .events = "close refused later ehlo 500\n" },
+	{ .name = "HELO refused too",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 500 what\n"
+		      "C: HELO [192.0.2.1]\nS: 550 no\nC: QUIT\n",
+	    .events = "close refused later ehlo 550\n" },
+	{ .name = "a greeting that refuses",
+	    .script = "S: 554 5.7.1 go away\nC: QUIT\n",
+	    .events = "close refused later greeting 554 5.7.1\n" },
+	{ .name = "a greeting that is busy",
+	    .script = "S: 421 4.3.2 later\n",
+	    .events = "close refused later greeting 421 4.3.2\n" },
+	{ .name = "an odd greeting",
+	    .script = "S: 250 ok\n",
+	    .events = "close protocol later greeting 0\n" },
+	{ .name = "a web server",
+	    .script = "S: HTTP/1.1 400 Bad Request\n",
+	    .events = "close protocol later greeting 0\n" },
+	{ .name = "EHLO refused for now",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 450 no\nC: QUIT\n",
+	    .events = "close refused later ehlo 450\n" },
+	{ .name = "the server is idle and goes",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .script = HELLO_PLAIN "S: 421 4.4.2 bye\n",
+	    .events = "ready \nclose lost later connect 421 4.4.2\n" },
+	{ .name = "R64: an answer nobody asked for",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .script = HELLO_PLAIN "S: 250 ok\n",
+	    .events = "ready \nclose protocol later connect 0\n" },
+};
+
+static void
+a_session_begins_or_says_why_not(void **state)
+{
+	(void)state;
+	run_all(beginnings, ARRAY_LEN(beginnings));
+}
+
+static void
+what_the_close_says(const struct play *pl, const char *want)
+{
+	struct stage st;
+	struct sc_info info;
+	enum sc_event ev;
+
+	stage_open(&st, pl, 1000);
+	smtp_client_put(st.c, buf_str(&st.server), buf_len(&st.server));
+	while ((ev = smtp_client_next(st.c, &info)) != SC_CLOSE)
+		assert_int_not_equal(ev, SC_IDLE);
+	if (strstr(info.verdict.text, want) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", info.verdict.text, want);
+	stage_close(&st);
+}
+
+static void
+usual_mistakes_have_their_own_sentence(void **state)
+{
+	static const struct play alert = { .script = "S: \x15\x03\x01",
+		.events = "" };
+	static const struct play web = { .script = "S: HTTP/1.1 400 Bad",
+		.events = "" };
+
+	(void)state;
+	what_the_close_says(&alert, "set tls = implicit");
+	what_the_close_says(&web, "not a mail server");
+}
+
+static void
+a_reply_beyond_the_caps_ends_the_session(void **state)
+{
+	static const struct play pl = { .name = "1000 lines",
+		.opts = { .tls = SC_TLS_OFF },
+		.script = "S: 220 mx\nC: EHLO [192.0.2.1]\n",
+		.events = "close protocol later ehlo 0\n" };
+	struct stage st;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	for (int i = 0; i < 1000 && !st.is_closed; i++) {
+		smtp_client_put(st.c, "250-SIZE\r\n", 10);
+		perform(&st);
+	}
+	assert_string_equal(buf_str(&st.events), pl.events);
+	assert_int_equal(smtp_client_room(st.c), 0);
+	assert_int_equal(smtp_client_deadline(st.c), INT64_MAX);
+	stage_close(&st);
+}
+
+/* --- login ---------------------------------------------------------------- */
+
+#define AUTH(list)                                                             \
+	"S: 220 mx\nC: EHLO [192.0.2.1]\nS: 250-mx\nS: 250 AUTH " list "\n"
+#define IN_TLS  .tls = SC_TLS_IMPLICIT, AUTH_OPTS
+#define BINDING "0123456789abcdef0123456789abcdef"
+
+static const struct play logins[] = {
+	{ .name = "LOGIN, prompted in base64 and in plain words",
+	    .opts = { IN_TLS, .auth = "login" },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
+					  "C: dQ==\nS: 334 Password:\n"
+					  "C: cHc=\nS: 235 in\n" BYE,
+	    .events = "ready LOGIN\n" CLOSED },
+	{ .name = "a mechanism the server cannot do after all: the next",
+	    .opts = { IN_TLS, .auth = "XOAUTH2 PLAIN LOGIN" },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH(
+		"PLAIN LOGIN XOAUTH2") "C: AUTH XOAUTH2 "
+				       "dXNlcj11AWF1dGg9QmVhcmVyIHB3AQE=\n"
+				       "S: 504 5.5.4 no\n"
+				       "C: AUTH PLAIN AHUAcHc=\nS: 501 5.5.2 "
+				       "what\n"
+				       "C: AUTH LOGIN\nS: 334 \nC: dQ==\nS: "
+				       "334\nC: cHc=\nS: 235 in\n" BYE,
+	    .events = "ready LOGIN\n" CLOSED },
+	{ .name = "R57: a refused password is not offered again",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 535 5.7.8 no\nC: QUIT\n",
+	    .events = "close auth later auth 535 5.7.8\n" },
+	{ .name = "534 is a refusal too",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH(
+		"PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+			       "S: 534 5.7.9 app password\nC: QUIT\n",
+	    .events = "close auth later auth 534 5.7.9\n" },
+	{ .name = "no mechanism is left",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\n"
+				    "S: 504 5.5.4 no\nC: QUIT\n",
+	    .events = "close no-auth later auth 504 5.5.4\n" },
+	{ .name = "the server's trouble is not the password's",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\n"
+				    "S: 454 4.7.0 database\nC: QUIT\n",
+	    .events = "close auth-later later auth 454 4.7.0\n" },
+	{ .name = "421 to AUTH",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\nS: 421 full\n",
+	    .events = "close auth-later later auth 421\n" },
+	{ .name = "R58: no AUTH, no mail",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PLAIN "C: QUIT\n",
+	    .events = "close no-auth later auth 0\n" },
+	{ .name = "R23: nothing in common",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("NTLM GSSAPI DIGEST-MD5 XOAUTH2") "C: QUIT\n",
+	    .events = "close no-auth later auth 0\n" },
+	{ .name = "no secret to be had",
+	    .opts = { IN_TLS },
+	    .script = AUTH("PLAIN") "C: QUIT\n",
+	    .events = "close cred later local 0\n" },
+	{ .name = "EXTERNAL needs no secret",
+	    .opts = { IN_TLS, .auth = "EXTERNAL" },
+	    .quits = true,
+	    .script = AUTH("PLAIN EXTERNAL") "C: AUTH EXTERNAL =\n"
+					     "S: 235 in\n" BYE,
+	    .events = "ready EXTERNAL\n" CLOSED },
+	{ .name = "a challenge that is not base64",
+	    .opts = { IN_TLS, .auth = "CRAM-MD5" },
+	    .secret = "pw",
+	    .script = AUTH("CRAM-MD5") "C: AUTH CRAM-MD5\n"
+				       "S: 334 <1@x>\nC: *\n",
+	    .events = "close auth later auth 0\n" },
+	{ .name = "one challenge too many",
+	    .opts = { IN_TLS, .auth = "PLAIN" },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\n"
+				    "S: 334 YWdhaW4=\nC: *\n",
+	    .events = "close auth later auth 0\n" },
+	{ .name = "R74: XOAUTH2, refused with a reason",
+	    .opts = { IN_TLS, .is_token = true },
+	    .secret = "tok",
+	    .script = AUTH(
+		"PLAIN XOAUTH2") "C: AUTH XOAUTH2 "
+				 "dXNlcj11AWF1dGg9QmVhcmVyIHRvawEB\n"
+				 "S: 334 eyJzdGF0dXMiOiI0MDAifQ==\nC: \n"
+				 "S: 535 5.7.8 no\nC: QUIT\n",
+	    .events = "close auth later auth 535 5.7.8\n" },
+	{ .name = "R74: OAUTHBEARER, refused with a reason",
+	    .opts = { IN_TLS, .is_token = true },
+	    .secret = "tok",
+	    .script = AUTH(
+		"OAUTHBEARER XOAUTH2") "C: AUTH OAUTHBEARER "
+				       "bixhPXUsAWhvc3Q9bXguZXhhbXBsZQFwb3J0PTU"
+				       "4NwFh"
+				       "dXRoPUJlYXJlciB0b2sBAQ==\n"
+				       "S: 334 eyJzdGF0dXMiOiI0MDAifQ==\nC: "
+				       "AQ==\n"
+				       "S: 535 5.7.8 no\nC: QUIT\n",
+	    .events = "close auth later auth 535 5.7.8\n" },
+	{ .name = "R72: AUTH is spoken in clear only where tls = off",
+	    .opts = { .tls = SC_TLS_OFF, AUTH_OPTS },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\nS: 235 in\n" BYE,
+	    .events = "ready PLAIN\n" CLOSED },
+};
+
+static void
+logins_end_as_the_server_says(void **state)
+{
+	(void)state;
+	run_all(logins, ARRAY_LEN(logins));
+}
+
+/* R73, R87: yes without a proof. */
+static void
+a_yes_to_scram_without_the_proof_is_an_attack(void **state)
+{
+	static const struct play pl = { .name = "early 235",
+		.opts = { IN_TLS },
+		.secret = "pw",
+		.binding = BINDING,
+		.script = AUTH("SCRAM-SHA-256-PLUS PLAIN"),
+		.events = "close auth later auth 0\n" };
+	struct stage st;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	assert_non_null(strstr(buf_str(&st.heard), "AUTH SCRAM-SHA-256-PLUS "));
+	smtp_client_put(st.c, "235 welcome\r\n", 13);
+	perform(&st);
+	assert_string_equal(buf_str(&st.events), pl.events);
+	assert_non_null(strstr(buf_str(&st.heard), "\r\n*\r\n"));
+	stage_close(&st);
+}
+
+/* R67: a long token follows behind the 334, and leaves nothing in memory that
+ * could be sent twice. */
+static void
+a_long_token_does_not_go_into_the_auth_line(void **state)
+{
+	static char token[12289];
+	static struct play pl = { .name = "long token",
+		.opts = { IN_TLS, .is_token = true },
+		.secret = token,
+		.script = AUTH("XOAUTH2") "C: AUTH XOAUTH2\nS: 334\n",
+		.events = "ready XOAUTH2\n" };
+	struct buf raw, code;
+	struct stage st;
+
+	(void)state;
+	memset(token, 't', sizeof(token) - 1);
+	buf_init(&raw, 100000);
+	buf_init(&code, 100000);
+	assert_true(buf_addf(&raw, "user=u\001auth=Bearer %s\001\001", token));
+	assert_true(base64_encode(&code, buf_bytes(&raw)));
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	add(&st.wanted, buf_str(&code), buf_len(&code));
+	add(&st.wanted, "\r\n", 2);
+	compare(&pl, 0, "said", &st.heard, buf_bytes(&st.wanted));
+	smtp_client_put(st.c, "235 in\r\n", 8);
+	perform(&st);
+	assert_string_equal(buf_str(&st.events), pl.events);
+	stage_close(&st);
+	buf_clear(&raw);
+	buf_clear(&code);
+}
+
+/* --- refusals, one by one ------------------------------------------------- */
+
+#define MAIL1 "C: MAIL FROM:<me@x>\n"
+#define RCPT3 "C: RCPT TO:<r0@x>\nC: RCPT TO:<r1@x>\nC: RCPT TO:<r2@x>\n"
+
+static const struct play refusals[] = {
+	{ .name = "chunking: a recipient refused beside two accepted",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 3,
+	    .quits = true,
+	    .script = HELLO_CHUNK MAIL1 RCPT3
+	    "C: BDAT 3 LAST\nC: a\n"
+	    "S: 250 ok\nS: 250 ok\nS: 450 4.2.1 busy\nS: 250 ok\n"
+	    "S: 250 taken\n" BYE,
+	    .events = "ready \n1.1 later rcpt 450 4.2.1\n"
+		      "1.0 ok end 250\n1.2 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "chunking: all recipients refused, and so the chunk",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 3,
+	    .quits = true,
+	    .script = HELLO_CHUNK MAIL1 RCPT3
+	    "C: BDAT 3 LAST\nC: a\n"
+	    "S: 250 ok\nS: 550 5.1.1 no\nS: 450 busy\nS: 550 no\n"
+	    "S: 503 5.5.1 no recipients\n" BYE,
+	    .events = "ready \n1.0 never rcpt 550 5.1.1\n1.1 later rcpt 450\n"
+		      "1.2 never rcpt 550\n1 later rcpt 450\n" CLOSED },
+	{ .name = "chunking: MAIL refused",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 3,
+	    .quits = true,
+	    .script = HELLO_CHUNK MAIL1 RCPT3
+	    "C: BDAT 3 LAST\nC: a\n"
+	    "S: 550 5.7.1 not you\nS: 503 no\nS: 503 no\nS: 503 no\n"
+	    "S: 503 no\n" BYE,
+	    .events = "ready \n1.0 never mail 550 5.7.1\n"
+		      "1.1 never mail 550 5.7.1\n1.2 never mail 550 5.7.1\n"
+		      "1 never mail 550 5.7.1\n" CLOSED },
+	{ .name = "chunking: the message refused, RSET in front of the next",
+	    .opts = { .tls = SC_TLS_OFF, .window_jobs = 1 },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .quits = true,
+	    .script = HELLO_CHUNK MAIL1
+	    "C: RCPT TO:<r0@x>\nC: BDAT 3 LAST\nC: a\n"
+	    "S: 250 ok\nS: 250 ok\nS: 554 5.7.1 spam\n"
+	    "C: RSET\nC: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\n"
+	    "C: BDAT 3 LAST\nC: b\n"
+	    "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 taken\n" BYE,
+	    .events = "ready \n1.0 never end 554 5.7.1\n"
+		      "1 never end 554 5.7.1\n"
+		      "2.0 ok end 250\n2 ok end 250\n" CLOSED },
+	{ .name = "pipelining: all refused, DATA too",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .quits = true,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n"
+				 "C: RCPT TO:<r0@x>\nC: DATA\n"
+				 "S: 250 ok\nS: 550 no\nS: 554 nobody\n"
+				 "C: RSET\nC: MAIL FROM:<me@x> SIZE=3\n"
+				 "C: RCPT TO:<r0@x>\nC: DATA\n"
+				 "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\n"
+				 "C: b\nC: .\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 never rcpt 550\n1 never rcpt 550\n"
+		      "2.0 ok end 250\n2 ok end 250\n" CLOSED },
+	{ .name = "RFC 2920 3.1: 354 with nobody accepted gets a lone dot",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n"
+				 "C: RCPT TO:<r0@x>\nC: DATA\n"
+				 "S: 250 ok\nS: 550 no\nS: 354 go\n"
+				 "C: .\nS: 554 nobody\n" BYE,
+	    .events = "ready \n1.0 never rcpt 550\n1 never rcpt 550\n" CLOSED },
+	{ .name = "a lone dot that is taken does not deliver anything",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n"
+				 "C: RCPT TO:<r0@x>\nC: DATA\n"
+				 "S: 250 ok\nS: 450 no\nS: 354 go\n"
+				 "C: .\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 later rcpt 450\n1 later rcpt 450\n" CLOSED },
+	{ .name = "plain: MAIL refused, no DATA",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .quits = true,
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 451 wait\n"
+				  "C: RCPT TO:<r0@x>\nS: 503 no\n"
+				  "C: RSET\nS: 250 ok\n"
+				  "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 252 maybe\n"
+				  "C: DATA\nS: 354 go\n"
+				  "C: b\nC: .\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 later mail 451\n1 later mail 451\n"
+		      "2.0 ok end 250\n2 ok end 250\n" CLOSED },
+	{ .name = "plain: all refused, no DATA",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 2,
+	    .quits = true,
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 550 no\n"
+				  "C: RCPT TO:<r1@x>\nS: 552 5.5.3 many\n" BYE,
+	    .events = "ready \n1.0 never rcpt 550\n1.1 later rcpt 552 5.5.3\n"
+		      "1 later rcpt 552 5.5.3\n" CLOSED },
+	{ .name = "DATA refused",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 2,
+	    .quits = true,
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 250 ok\n"
+				  "C: RCPT TO:<r1@x>\nS: 550 no\n"
+				  "C: DATA\nS: 451 4.3.0 not now\n" BYE,
+	    .events = "ready \n1.1 never rcpt 550\n1.0 later data 451 4.3.0\n"
+		      "1 later data 451 4.3.0\n" CLOSED },
+	{ .name = "R64: 250 to DATA",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 250 ok\n"
+				  "C: DATA\nS: 250 ok\n",
+	    .events = "ready \n1.0 later data 0\n1 later data 0\n"
+		      "close protocol later data 0\n" },
+	{ .name = "R64: 354 to BDAT: the message may have been taken",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_CHUNK MAIL1
+	    "C: RCPT TO:<r0@x>\nC: BDAT 3 LAST\nC: a\n"
+	    "S: 250 ok\nS: 250 ok\nS: 354 go\n",
+	    .events = "ready \n1.0 later end 0 uncertain\n"
+		      "1 later end 0 uncertain\n"
+		      "close protocol later end 0\n" },
+	{ .name = "RSET refused: nothing that follows can be trusted",
+	    .opts = { .tls = SC_TLS_OFF, .window_jobs = 1 },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 550 no\n"
+				  "C: RCPT TO:<r0@x>\nS: 503 no\n"
+				  "C: RSET\nS: 500 what\n",
+	    .events = "ready \n1.0 never mail 550\n1 never mail 550\n"
+		      "2.0 later mail 0\n2 later mail 0\n"
+		      "close protocol later mail 0\n" },
+	{ .name = "MAIL refused, yet the message taken: nonsense",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_CHUNK MAIL1
+	    "C: RCPT TO:<r0@x>\nC: BDAT 3 LAST\nC: a\n"
+	    "S: 550 no\nS: 250 ok\nS: 250 ok\n",
+	    .events = "ready \n1.0 never mail 550\n1 never mail 550\n"
+		      "close protocol later connect 0\n" },
+	{ .name = "is_plain_spoken: what is offered is left alone",
+	    .opts = { .tls = SC_TLS_OFF, .is_plain_spoken = true },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_CHUNK MAIL1
+	    "S: 250 ok\nC: RCPT TO:<r0@x>\nS: 250 ok\nC: DATA\nS: 354 go\n"
+	    "C: a\nC: .\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "the last line without its end gets one, in DATA",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { ".\r\nlast" },
+	    .quits = true,
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=7\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 250 ok\n"
+				  "C: DATA\nS: 354 go\n"
+				  "C: ..\nC: last\nC: .\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "an empty message, chunked",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "" },
+	    .quits = true,
+	    .script = HELLO_CHUNK MAIL1 "C: RCPT TO:<r0@x>\nC: BDAT 0 LAST\n"
+					"S: 250 ok\nS: 250 ok\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "RFC 9422: MAILMAX",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 250-mx\nS: 250-CHUNKING\nS: 250-PIPELINING\n"
+		      "S: 250 LIMITS MAILMAX=1 RCPTMAX=7\n" MAIL1
+		      "C: RCPT TO:<r0@x>\nC: BDAT 3 LAST\nC: a\n"
+		      "S: 250 ok\nS: 250 ok\nS: 250 ok\n",
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n" },
+	{ .name = "the body cannot be read: the one before keeps its answer",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .body_fails = 2,
+	    .script = HELLO_CHUNK MAIL1
+	    "C: RCPT TO:<r0@x>\nC: BDAT 3 LAST\nC: a\n"
+	    "C: RSET\nC: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\n"
+	    "C: BDAT 3 LAST\n"
+	    "S: 250 ok\nS: 250 ok\nS: 250 taken\n",
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n"
+		      "2.0 later local 0\n2 later local 0\n"
+		      "close lost later local 0\n" },
+};
+
+static void
+every_refusal_reaches_whom_it_concerns(void **state)
+{
+	(void)state;
+	run_all(refusals, ARRAY_LEN(refusals));
+}
+
+static const struct play window = { .name = "window of five",
+	.opts = { .tls = SC_TLS_OFF },
+	.bodies = { "1\r\n", "2\r\n", "3\r\n", "4\r\n", "5\r\n" },
+	.nrcpts = 2,
+	.quits = true,
+#define NEXT(n)                                                                \
+	"C: RSET\nC: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\nC: RCPT TO:<r1@x>\n" \
+	"C: BDAT 3 LAST\nC: " n "\n"
+	.script = HELLO_CHUNK
+	"C: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\nC: RCPT TO:<r1@x>\n"
+	"C: BDAT 3 LAST\nC: 1\n" NEXT("2") NEXT("3") NEXT("4") NEXT(
+	    "5") "S: 250 m\nS: 250 r\nS: 250 r\nS: 250 one\n"
+		 "S: 250 x\nS: 250 m\nS: 250 r\nS: 250 r\nS: 250 two\n"
+		 "S: 250 x\nS: 250 m\nS: 550 5.1.1 r\nS: 250 r\nS: 250 three\n"
+		 "S: 250 x\nS: 250 m\nS: 250 r\nS: 250 r\nS: 552 5.3.4 four\n"
+		 "S: 250 x\nS: 250 m\nS: 250 r\nS: 250 r\nS: 250 five\n" BYE,
+	.events = "ready \n"
+		  "1.0 ok end 250\n1.1 ok end 250\n1 ok end 250\n"
+		  "2.0 ok end 250\n2.1 ok end 250\n2 ok end 250\n"
+		  "3.0 never rcpt 550 5.1.1\n"
+		  "3.1 ok end 250\n3 ok end 250\n"
+		  "4.0 never end 552 5.3.4\n4.1 never end 552 5.3.4\n"
+		  "4 never end 552 5.3.4\n"
+		  "5.0 ok end 250\n5.1 ok end 250\n5 ok end 250\n" CLOSED };
+
+static void
+five_messages_share_a_flight_and_keep_their_own_verdicts(void **state)
+{
+	(void)state;
+	play(&window);
+}
+
+/* The whole window lies ready in one peek. */
+static void
+a_window_leaves_in_one_flight(void **state)
+{
+	struct stage st;
+	const void *p;
+	size_t n;
+
+	(void)state;
+	stage_open(&st, &window, 100000);
+	while (st.next_mail == 0)
+		(void)(serve(&st) || ({
+			struct sc_info info;
+			enum sc_event ev = smtp_client_next(st.c, &info);
+
+			on_event(&st, ev, &info);
+			ev != SC_IDLE;
+		}) || listen(&st) ||
+		       load(&st));
+	for (int i = 0; i < 50; i++) {
+		struct sc_info info;
+
+		on_event(&st, smtp_client_next(st.c, &info), &info);
+		(void)(feed(&st) || load(&st));
+	}
+	n = smtp_client_peek(st.c, &p);
+	assert_int_equal(
+	    buf_len(&st.heard) + n, buf_len(&st.wanted) - strlen("QUIT\r\n"));
+	stage_close(&st);
+}
+
+/* --- what the server cannot take ------------------------------------------ */
+
+static void
+tweak_utf8(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)job;
+	rcpts[0].addr = "j\xc3\xb6@x";
+}
+
+static void
+tweak_8bit(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)rcpts;
+	job->is_8bit = true;
+}
+
+static void
+tweak_big(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)rcpts;
+	job->size_bytes = 1000001;
+}
+
+static void
+tweak_newline(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)job;
+	rcpts[0].addr = "r0@x>\r\nRCPT TO:<evil@x";
+}
+
+static void
+tweak_orcpt(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)job;
+	rcpts[0].orcpt = "rfc822;a NOTIFY=NEVER";
+}
+
+static void
+tweak_sender(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)rcpts;
+	job->sender = "me\177@x";
+}
+
+static void
+tweak_all(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	job->is_8bit = job->needs_utf8 = true;
+	job->envid = "QQ+3D";
+	job->ret = DSN_RET_HDRS;
+	rcpts[0].notify = DSN_NOTIFY_NEVER;
+	rcpts[0].orcpt = "rfc822;a+2Bb@x";
+	rcpts[1].notify = DSN_NOTIFY_SUCCESS | DSN_NOTIFY_FAILURE |
+			  DSN_NOTIFY_DELAY;
+	rcpts[2].notify = DSN_NOTIFY_FAILURE;
+}
+
+static void
+tweak_dsn(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	job->sender = "";
+	job->envid = "id";
+	job->ret = DSN_RET_FULL;
+	rcpts[0].notify = DSN_NOTIFY_NEVER;
+	rcpts[0].orcpt = "rfc822;a";
+}
+
+#define REFUSED_BY_US(code)                                                    \
+	"ready \n1.0 never local " code "\n1 never local " code "\n" CLOSED
+
+static const struct play params[] = {
+	{ .name = "RFC 1870: larger than SIZE",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_big,
+	    .script = HELLO_PLAIN BYE,
+	    .events = REFUSED_BY_US("552 5.3.4") },
+	{ .name = "RFC 6531: an address beyond ASCII",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_utf8,
+	    .script = HELLO_PLAIN BYE,
+	    .events = REFUSED_BY_US("550 5.6.7") },
+	{ .name = "R12: 8-bit text without 8BITMIME",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_8bit,
+	    .script = HELLO_PLAIN BYE,
+	    .events = REFUSED_BY_US("554 5.6.3") },
+	{ .name = "R8: a command inside an address",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_newline,
+	    .script = HELLO_PLAIN BYE,
+	    .events = REFUSED_BY_US("501 5.1.3") },
+	{ .name = "R8: a parameter inside ORCPT",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_orcpt,
+	    .script = HELLO_PLAIN BYE,
+	    .events = REFUSED_BY_US("501 5.1.3") },
+	{ .name = "R8: DEL in the sender",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_sender,
+	    .script = HELLO_PLAIN BYE,
+	    .events = REFUSED_BY_US("501 5.1.3") },
+	{ .name = "every parameter, where all is offered",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 3,
+	    .quits = true,
+	    .tweak = tweak_all,
+	    .script =
+		"S: 220 mx\nC: EHLO [192.0.2.1]\nS: 250-mx\n"
+		"S: 250-SIZE\nS: 250-8BITMIME\nS: 250-SMTPUTF8\n"
+		"S: 250-DSN\nS: 250-CHUNKING\nS: 250 PIPELINING\n"
+		"C: MAIL FROM:<me@x> SIZE=3 BODY=8BITMIME SMTPUTF8 "
+		"RET=HDRS ENVID=QQ+3D\n"
+		"C: RCPT TO:<r0@x> NOTIFY=NEVER ORCPT=rfc822;a+2Bb@x\n"
+		"C: RCPT TO:<r1@x> NOTIFY=SUCCESS,FAILURE,DELAY\n"
+		"C: RCPT TO:<r2@x> NOTIFY=FAILURE\n"
+		"C: BDAT 3 LAST\nC: a\n"
+		"S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 ok end 250\n1.1 ok end 250\n"
+		      "1.2 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "no parameter where nothing is offered; the null sender",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = tweak_dsn,
+	    .script = HELLO_CHUNK "C: MAIL FROM:<>\nC: RCPT TO:<r0@x>\n"
+				  "C: BDAT 3 LAST\nC: a\n"
+				  "S: 250 ok\nS: 250 ok\nS: 250 ok\n" BYE,
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n" CLOSED },
+};
+
+static void
+only_what_is_offered_is_said(void **state)
+{
+	(void)state;
+	run_all(params, ARRAY_LEN(params));
+}
+
+/* --- faults at every place ------------------------------------------------ */
+
+#define TWO(last1, last2)                                                      \
+	"C: MAIL FROM:<me@x> SIZE=7\nC: RCPT TO:<r0@x>\nC: DATA\n"             \
+	"S: 250 ok\nS: 250 ok\nS: 354 go\n"                                    \
+	"C: body1\nC: .\n"                                                     \
+	"C: RSET\nC: MAIL FROM:<me@x> SIZE=7\nC: RCPT TO:<r0@x>\nC: DATA\n"    \
+	"S: " last1 "\nS: 250 x\nS: 250 ok\nS: 250 ok\nS: 354 go\n"            \
+	"C: body2\nC: .\nS: " last2 "\n"
+
+/* "job1" and "job2" stand only in the answers to the end of the message. */
+static const struct play faulty[] = {
+	{ .name = "plain",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "body1\r\n", "body2\r\n" },
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=7\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 250 ok\n"
+				  "C: DATA\nS: 354 go\n"
+				  "C: body1\nC: .\nS: 250-x\nS: 250 job1\n"
+				  "C: MAIL FROM:<me@x> SIZE=7\nS: 250 ok\n"
+				  "C: RCPT TO:<r0@x>\nS: 250 ok\n"
+				  "C: DATA\nS: 354 go\n"
+				  "C: body2\nC: .\nS: 250 job2\n" },
+	{ .name = "pipelining",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "body1\r\n", "body2\r\n" },
+	    .script = HELLO_PIPE TWO("250 job1", "250 job2") },
+	{ .name = "chunking",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "body1\r\n", "body2\r\n" },
+	    .script = HELLO_CHUNK
+	    "C: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\n"
+	    "C: BDAT 7 LAST\nC: body1\n"
+	    "S: 250 ok\nS: 250 ok\n"
+	    "C: RSET\nC: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\n"
+	    "C: BDAT 7 LAST\nC: body2\n"
+	    "S: 250 job1\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 job2\n" },
+};
+
+static bool
+was_heard(const struct buf *b, const char *what)
+{
+	return strstr(buf_str(b), what) != NULL;
+}
+
+/* Job i is ok exactly if its final reply came whole, and uncertain exactly if
+ * its last byte was sent and that reply did not come. */
+static void
+check_job(const struct stage *st, unsigned i, size_t chunk)
+{
+	bool is_data = was_heard(&st->wanted, "DATA");
+	char answer[20], end[20], ok[40], lost[60];
+	struct bytes said = bytes_of(buf_str(&st->server), st->said);
+	struct buf prefix;
+	bool has_answer, was_sent, was_given = st->next_mail >= i;
+
+	buf_init(&prefix, 1 << 20);
+	add(&prefix, said.p, said.n);
+	(void)snprintf(answer, sizeof(answer), "job%u\r\n", i);
+	(void)snprintf(
+	    end, sizeof(end), "body%u\r\n%s", i, is_data ? ".\r\n" : "");
+	(void)snprintf(ok, sizeof(ok), "\n%u ok end 250\n", i);
+	(void)snprintf(lost, sizeof(lost), "\n%u later connect 0%s\n", i,
+	    was_heard(&st->heard, end) ? " uncertain" : "");
+	has_answer = was_heard(&prefix, answer);
+	was_sent = was_heard(&st->heard, end);
+	if (has_answer && (!was_sent || !was_heard(&st->events, ok)))
+		fail_msg("%s, drop at %zu, %zu: job %u lost its answer:\n%s",
+		    st->play->name, st->drop_at, chunk, i,
+		    buf_str(&st->events));
+	if (!has_answer && was_given && !was_heard(&st->events, lost))
+		fail_msg("%s, drop at %zu, %zu: job %u, wanted%s\nin\n%s",
+		    st->play->name, st->drop_at, chunk, i, lost,
+		    buf_str(&st->events));
+	buf_clear(&prefix);
+}
+
+/* R65, R71: the promise, wherever the connection breaks. */
+static void
+a_break_at_any_byte_leaves_every_verdict_true(void **state)
+{
+	static const size_t chunks[] = { 1, 3, 7, 1000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(faulty); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(chunks); k++) {
+			size_t drop = 0, len;
+
+			do {
+				struct stage st;
+
+				stage_open(&st, &faulty[i], chunks[k]);
+				st.drop_at = drop;
+				perform(&st);
+				len = buf_len(&st.server);
+				assert_true(st.is_closed);
+				assert_true(
+				    was_heard(&st.events, "close lost later"));
+				check_job(&st, 1, chunks[k]);
+				check_job(&st, 2, chunks[k]);
+				stage_close(&st);
+			} while (++drop <= len);
+		}
+	}
+}
+
+/* Replaces the answer number n of the server; false: there is none. */
+static bool
+with_answer(const struct play *pl, size_t n, const char *line, size_t chunk,
+    struct stage *st)
+{
+	struct buf text;
+	size_t grown;
+
+	stage_open(st, pl, chunk);
+	if (n >= st->ncues) {
+		stage_close(st);
+		return false;
+	}
+	buf_init(&text, 1 << 20);
+	add(&text, buf_str(&st->server), st->cues[n].from);
+	add(&text, line, strlen(line));
+	grown = buf_len(&text);
+	st->cues[n].to = grown;
+	st->ncues = n + 1;
+	buf_reset(&st->server);
+	add(&st->server, buf_str(&text), buf_len(&text));
+	buf_clear(&text);
+	perform(st);
+	return true;
+}
+
+static unsigned
+count(const struct buf *b, const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *p = buf_str(b); (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+/* 421 and nonsense instead of each answer in turn: no message is lost from
+ * sight, none is believed delivered that was not confirmed, and the connection
+ * is never used again (R64). */
+static void
+nonsense_at_any_place_ends_it_cleanly(void **state)
+{
+	static const char *lines[] = { "421 4.3.2 closing\r\n", "nonsense\r\n",
+		"999 what\r\n", "\r\n", "250-a\r\n251 b\r\n",
+		"\xff\xfe\x00\x01\r\n" };
+	struct stage st;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(faulty); i++)
+		for (size_t l = 0; l < ARRAY_LEN(lines); l++)
+			for (size_t n = 0;
+			     with_answer(&faulty[i], n, lines[l], 5, &st);
+			     n++) {
+				assert_true(st.is_closed);
+				if (st.njobs_ok != count(&st.server, " job") ||
+				    count(&st.events, "\n1 ") !=
+					(st.next_mail >= 1) ||
+				    count(&st.events, "\n2 ") !=
+					(st.next_mail >= 2))
+					fail_msg("%s, answer %zu:\n%s",
+					    faulty[i].name, n,
+					    buf_str(&st.events));
+				/* It says that nothing behind it was looked
+				 * at.  (Inside another reply it is nonsense.)
+				 */
+				if (was_heard(&st.events, " 421 "))
+					assert_int_equal(st.nuncertain, 0);
+				else
+					assert_true(
+					    l > 0 || was_heard(&st.events,
+							 "close protocol"));
+				stage_close(&st);
+			}
+}
+
+/* --- large bodies --------------------------------------------------------- */
+
+struct big {
+	struct smtp_client *c;
+	struct smtp_job_rcpt rcpt;
+	struct smtp_job job;
+	struct sc_info info;
+};
+
+static void
+big_say(struct big *b, const char *line)
+{
+	smtp_client_put(b->c, line, strlen(line));
+}
+
+static size_t
+big_hear(struct big *b, struct buf *to)
+{
+	const void *p;
+	size_t n = smtp_client_peek(b->c, &p);
+
+	add(to, p, n);
+	smtp_client_sent(b->c, n);
+	return n;
+}
+
+static void
+big_open(struct big *b, const char *ehlo, uint64_t size)
+{
+	struct buf heard;
+
+	buf_init(&heard, 4096);
+	b->c = smtp_client_new(&(struct smtp_client_opts) {
+	    .tls = SC_TLS_OFF, .ehlo_name = "h", .host = "x", .rng = &rng });
+	b->rcpt = (struct smtp_job_rcpt) { .addr = "r@x" };
+	b->job = (struct smtp_job) { .tag = 1,
+		.sender = "",
+		.rcpts = &b->rcpt,
+		.nrcpts = 1,
+		.size_bytes = size };
+	smtp_client_tick(b->c, 0);
+	big_say(b, "220 x\r\n");
+	assert_int_equal(smtp_client_next(b->c, &b->info), SC_IDLE);
+	(void)big_hear(b, &heard);
+	big_say(b, ehlo);
+	assert_int_equal(smtp_client_next(b->c, &b->info), SC_READY);
+	smtp_client_send(b->c, &b->job);
+	buf_clear(&heard);
+}
+
+static void
+a_large_chunk_waits_for_its_envelope(void **state)
+{
+	struct big b;
+	struct buf heard;
+
+	(void)state;
+	buf_init(&heard, 1 << 20);
+	for (int refused = 0; refused < 2; refused++) {
+		big_open(&b, "250-x\r\n250-CHUNKING\r\n250 PIPELINING\r\n",
+		    10000000);
+		assert_int_equal(smtp_client_next(b.c, &b.info), SC_IDLE);
+		buf_reset(&heard);
+		(void)big_hear(&b, &heard);
+		assert_buf(&heard, "MAIL FROM:<>\r\nRCPT TO:<r@x>\r\n");
+		big_say(&b,
+		    refused ? "250 ok\r\n550 no\r\n" : "250 ok\r\n250 ok\r\n");
+		buf_reset(&heard);
+		if (refused) {
+			assert_int_equal(
+			    smtp_client_next(b.c, &b.info), SC_RCPT_DONE);
+			assert_int_equal(
+			    smtp_client_next(b.c, &b.info), SC_JOB_DONE);
+			assert_int_equal(b.info.verdict.code, 550);
+			assert_true(smtp_client_is_idle(b.c));
+			assert_int_equal(big_hear(&b, &heard), 0);
+		} else {
+			assert_int_equal(
+			    smtp_client_next(b.c, &b.info), SC_WANT_BODY);
+			(void)big_hear(&b, &heard);
+			assert_buf(&heard, "BDAT 10000000 LAST\r\n");
+		}
+		smtp_client_free(b.c);
+	}
+	buf_clear(&heard);
+}
+
+/* R65: the server refuses in the middle of the body; its answer counts, and an
+ * early yes is never believed. */
+static void
+an_answer_in_the_middle_of_the_body_counts_if_it_is_no(void **state)
+{
+	static const char *hello[] = { "250 x\r\n",
+		"250-x\r\n250-CHUNKING\r\n250 PIPELINING\r\n" };
+	static const char *answers[] = { "552 5.3.4 too big\r\n",
+		"250 fine\r\n", "421 4.3.2 bye\r\n" };
+	static const char piece[1000] = "x";
+
+	(void)state;
+	for (size_t h = 0; h < 2; h++)
+		for (size_t a = 0; a < 3; a++) {
+			struct big b;
+			struct buf heard;
+
+			buf_init(&heard, 1 << 20);
+			big_open(&b, hello[h], 500000);
+			for (int i = 0; i < 3; i++) {
+				(void)smtp_client_next(b.c, &b.info);
+				(void)big_hear(&b, &heard);
+				if (i < 2)
+					big_say(&b, "250 ok\r\n");
+				else if (h == 0)
+					big_say(&b, "354 go\r\n");
+			}
+			if (h == 0)
+				assert_int_equal(smtp_client_next(b.c, &b.info),
+				    SC_WANT_BODY);
+			assert_int_equal(
+			    smtp_client_body(b.c, piece, sizeof(piece)),
+			    sizeof(piece));
+			(void)big_hear(&b, &heard);
+			big_say(&b, answers[a]);
+			assert_int_equal(
+			    smtp_client_next(b.c, &b.info), SC_RCPT_DONE);
+			assert_int_equal(b.info.verdict.class,
+			    a == 0 ? VERDICT_NEVER : VERDICT_LATER);
+			assert_false(b.info.verdict.is_uncertain);
+			assert_int_equal(
+			    smtp_client_next(b.c, &b.info), SC_JOB_DONE);
+			assert_int_equal(
+			    smtp_client_body(b.c, piece, sizeof(piece)), 0);
+			assert_int_equal(
+			    smtp_client_next(b.c, &b.info), SC_CLOSE);
+			/* Nothing may follow that could end the message. */
+			assert_int_equal(big_hear(&b, &heard), 0);
+			smtp_client_free(b.c);
+			buf_clear(&heard);
+		}
+}
+
+/* A slow transport: the engine takes what it has room for and asks again. */
+static void
+a_full_engine_takes_less_and_asks_again(void **state)
+{
+	static char piece[100000];
+	struct big b;
+	struct buf heard;
+	size_t given = 0, wants = 0;
+
+	(void)state;
+	memset(piece, 'x', sizeof(piece));
+	buf_init(&heard, 4 << 20);
+	big_open(&b, "250-x\r\n250-CHUNKING\r\n250 PIPELINING\r\n", 1000000);
+	(void)big_hear(&b, &heard);
+	big_say(&b, "250 ok\r\n250 ok\r\n");
+	while (given < 1000000) {
+		enum sc_event ev = smtp_client_next(b.c, &b.info);
+		size_t n;
+
+		if (ev == SC_IDLE) {
+			const void *p;
+
+			n = smtp_client_peek(b.c, &p);
+			assert_true(n <= SMTP_CLIENT_OUT_MAX);
+			n = n > 5000 ? 5000 : n;
+			add(&heard, p, n);
+			smtp_client_sent(b.c, n);
+			continue;
+		}
+		assert_int_equal(ev, SC_WANT_BODY);
+		wants++;
+		while (given < 1000000 &&
+		       (n = smtp_client_body(b.c, piece, sizeof(piece))) > 0)
+			given += n;
+	}
+	assert_int_equal(given, 1000000);
+	assert_true(wants > 3);
+	(void)big_hear(&b, &heard);
+	assert_int_equal(buf_len(&heard),
+	    strlen("MAIL FROM:<>\r\nRCPT TO:<r@x>\r\nBDAT 1000000 LAST\r\n") +
+		1000000);
+	buf_clear(&heard);
+	smtp_client_free(b.c);
+}
+
+/* --- time ----------------------------------------------------------------- */
+
+static const struct {
+	const char *script; /* what happens before the silence */
+	int64_t ms;
+	const char *text;
+} silences[] = {
+	{ "", SMTP_GREETING_MS,
+	    "sent no greeting within 5m; if it wants TLS from the first byte" },
+	{ "S: 220 x\nC: EHLO [192.0.2.1]\n", SMTP_EHLO_MS,
+	    "did not answer EHLO within 5m" },
+	{ HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\n", SMTP_MAIL_MS,
+	    "did not answer MAIL within 5m" },
+	{ HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+		      "C: RCPT TO:<r0@x>\n",
+	    SMTP_RCPT_MS, "did not answer RCPT within 5m" },
+	{ HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+		      "C: RCPT TO:<r0@x>\nS: 250 ok\nC: DATA\n",
+	    SMTP_DATA_MS, "did not answer DATA within 2m" },
+	{ HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\nS: 250 ok\n"
+		      "C: RCPT TO:<r0@x>\nS: 250 ok\nC: DATA\nS: 354 go\n"
+		      "C: a\nC: .\n",
+	    SMTP_END_MS, "did not answer the end of the message within 10m" },
+};
+
+/* R48, R63, R64: each step has its own patience, and says whose it was. */
+static void
+silence_ends_the_session_and_names_the_command(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(silences); i++) {
+		struct play pl = { .name = silences[i].text,
+			.opts = { .tls = SC_TLS_OFF },
+			.bodies = { "a\r\n" },
+			.script = silences[i].script };
+		struct sc_info info;
+		struct stage st;
+		enum sc_event ev;
+
+		stage_open(&st, &pl, 1000);
+		perform(&st);
+		compare(&pl, i, "said", &st.heard, buf_bytes(&st.wanted));
+		assert_int_equal(
+		    smtp_client_deadline(st.c), 1000 + silences[i].ms);
+		smtp_client_tick(st.c, 1000 + silences[i].ms - 1);
+		assert_int_equal(smtp_client_next(st.c, &info), SC_IDLE);
+		smtp_client_tick(st.c, 1000 + silences[i].ms);
+		while ((ev = smtp_client_next(st.c, &info)) != SC_CLOSE) {
+			assert_int_not_equal(ev, SC_IDLE);
+			assert_int_equal(info.verdict.class, VERDICT_LATER);
+			assert_int_equal(info.verdict.is_uncertain,
+			    silences[i].ms == SMTP_END_MS);
+		}
+		assert_int_equal(info.trouble, SC_TROUBLE_LOST);
+		if (strstr(info.verdict.text, silences[i].text) == NULL)
+			fail_msg("%s", info.verdict.text);
+		stage_close(&st);
+	}
+}
+
+static void
+an_idle_session_has_no_deadline(void **state)
+{
+	static const struct play pl = { .name = "idle",
+		.opts = { .tls = SC_TLS_OFF },
+		.script = HELLO_PLAIN };
+	struct stage st;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	assert_true(smtp_client_is_idle(st.c));
+	assert_int_equal(smtp_client_deadline(st.c), INT64_MAX);
+	stage_close(&st);
+}
+
+static void
+a_blocked_transport_and_a_lost_quit_end_in_time(void **state)
+{
+	static const struct play pl = { .name = "quit",
+		.opts = { .tls = SC_TLS_OFF },
+		.quits = true,
+		.script = HELLO_PLAIN "C: QUIT\n" };
+	struct sc_info info;
+	struct stage st;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	assert_int_equal(smtp_client_deadline(st.c), 1000 + SMTP_QUIT_MS);
+	smtp_client_tick(st.c, 1000 + SMTP_QUIT_MS);
+	assert_int_equal(smtp_client_next(st.c, &info), SC_CLOSE);
+	assert_int_equal(info.trouble, SC_TROUBLE_NONE);
+	stage_close(&st);
+
+	stage_open(&st, &pl, 1000);
+	smtp_client_put(st.c, "220 x\r\n", 7);
+	smtp_client_tick(st.c, 5);
+	assert_int_equal(smtp_client_next(st.c, &info), SC_IDLE);
+	assert_int_equal(smtp_client_deadline(st.c), 5 + SMTP_BLOCK_MS);
+	smtp_client_tick(st.c, 5 + SMTP_BLOCK_MS);
+	assert_int_equal(smtp_client_next(st.c, &info), SC_CLOSE);
+	assert_non_null(strstr(info.verdict.text, "took no more bytes"));
+	stage_close(&st);
+}
+
+static void
+the_options_shorten_the_patience(void **state)
+{
+	struct play pl = { .name = "short",
+		.opts = { .greeting_ms = 700, .step_ms_max = 900 },
+		.script = "S: 220 x\n" };
+	struct stage st;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	smtp_client_tick(st.c, 50);
+	assert_int_equal(smtp_client_deadline(st.c), 750);
+	perform(&st);
+	assert_int_equal(smtp_client_deadline(st.c), 1000 + 900);
+	stage_close(&st);
+}
+
+/* The pieces of the JSON are for people, in the words of the verdict. */
+static void
+the_reason_of_a_token_refusal_is_told(void **state)
+{
+	struct sc_info info;
+	struct stage st;
+	const struct play *pl = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(logins); i++)
+		if (strstr(logins[i].name, "R74: XOAUTH2") != NULL)
+			pl = &logins[i];
+	assert_non_null(pl);
+	stage_open(&st, pl, 1000);
+	for (int i = 0; i < 100; i++) {
+		enum sc_event ev;
+
+		(void)(serve(&st) || listen(&st));
+		smtp_client_tick(st.c, 1000);
+		ev = smtp_client_next(st.c, &info);
+		if (ev == SC_CLOSE)
+			break;
+		on_event(&st, ev, &info);
+	}
+	assert_string_equal(info.verdict.text, "no ({\"status\":\"400\"})");
+	stage_close(&st);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail_is_sent_and_verdicts_are_told),
+		cmocka_unit_test(nothing_is_sent_in_clear_once_tls_is_wanted),
+		cmocka_unit_test(
+		    an_answer_injected_behind_starttls_ends_the_session),
+		cmocka_unit_test(a_session_begins_or_says_why_not),
+		cmocka_unit_test(usual_mistakes_have_their_own_sentence),
+		cmocka_unit_test(a_reply_beyond_the_caps_ends_the_session),
+		cmocka_unit_test(logins_end_as_the_server_says),
+		cmocka_unit_test(a_yes_to_scram_without_the_proof_is_an_attack),
+		cmocka_unit_test(a_long_token_does_not_go_into_the_auth_line),
+		cmocka_unit_test(the_reason_of_a_token_refusal_is_told),
+		cmocka_unit_test(every_refusal_reaches_whom_it_concerns),
+		cmocka_unit_test(
+		    five_messages_share_a_flight_and_keep_their_own_verdicts),
+		cmocka_unit_test(a_window_leaves_in_one_flight),
+		cmocka_unit_test(only_what_is_offered_is_said),
+		cmocka_unit_test(a_break_at_any_byte_leaves_every_verdict_true),
+		cmocka_unit_test(nonsense_at_any_place_ends_it_cleanly),
+		cmocka_unit_test(a_large_chunk_waits_for_its_envelope),
+		cmocka_unit_test(
+		    an_answer_in_the_middle_of_the_body_counts_if_it_is_no),
+		cmocka_unit_test(a_full_engine_takes_less_and_asks_again),
+		cmocka_unit_test(
+		    silence_ends_the_session_and_names_the_command),
+		cmocka_unit_test(an_idle_session_has_no_deadline),
+		cmocka_unit_test(
+		    a_blocked_transport_and_a_lost_quit_end_in_time),
+		cmocka_unit_test(the_options_shorten_the_patience),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ const struct setting settings[] = {
 	    "certificate to show to the server" },
 	{ "tls_key", A(tls_key), SETTING_PATH, ANY, NULL,
 	    "private key of tls_cert" },
-	{ "user", A(user), SETTING_WORD, ANY, NULL, "login name" },
+	{ "user", A(user), SETTING_WORD, ANY, NULL, "name to log in with" },
 	{ "password", A_NONE, SETTING_SECRET, ANY, NULL,
 	    "the secret itself: the rest of the line" },
 	{ "password_file", A_NONE, SETTING_PATH, ANY, NULL,

@@ -20,7 +20,8 @@
 #include "cred/cred_wire.h"
 #include "prog/keyring.h"
 
-/* No core file and no debugger of the same user may show the secret (R32). */
+/* No core file and no debugger of the same user may show the secret (R32).
+ * What else is open is not ours and not for the password command (R29). */
 static void
 keep_to_ourselves(void)
 {
@@ -28,6 +29,12 @@ keep_to_ourselves(void)
 
 	IGNORE(prctl(PR_SET_DUMPABLE, 0) != 0); /* best effort, both */
 	IGNORE(setrlimit(RLIMIT_CORE, &none) != 0);
+#ifdef HAVE_CLOSE_RANGE
+	IGNORE(close_range(STDERR_FILENO + 1, ~0u, 0) != 0);
+#else
+	for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
+		IGNORE(close(fd)); /* most are not open */
+#endif
 }
 
 static bool

@@ -2,7 +2,7 @@
 # and the throw-away provider.
 EXTRA_DIST += \
 	%reldir%/bed.sh \
-	%reldir%/check.h \
+	%reldir%/check.h %reldir%/files.h \
 	%reldir%/peers \
 	%reldir%/ss_driver.h
 

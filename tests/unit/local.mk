@@ -29,6 +29,7 @@ unit_tests = \
 
 include %reldir%/net.mk
 include %reldir%/queue.mk
+include %reldir%/conf.mk
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -4,6 +4,7 @@ UNIT_LIBS = src/sys/libsys.a src/base/libbase.a
 include %reldir%/lib/local.mk
 include %reldir%/unit/local.mk
 include %reldir%/unit/prog.mk
+include %reldir%/script/local.mk
 include %reldir%/lint/local.mk
 include %reldir%/e2e/local.mk
 include %reldir%/bench/local.mk

@@ -140,6 +140,11 @@ refused_recipients_end_in_554_and_a_reset(void **state)
 		    "MAIL <a> size=0\nRCPT <never> notify=0\n"
 		    "RCPT <later> notify=0\nABORT\n",
 		    NULL },
+		{ &plain, "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<>\r\nDATA\r\n",
+		    HELLO "250 h.example\r\n" OK
+			  "501 5.1.3 malformed recipient address\r\n"
+			  "554 5.5.1 no valid recipients\r\n",
+		    "MAIL <a> size=0\nABORT\n", NULL },
 		{ &plain,
 		    "HELO x\r\nMAIL FROM:<never>\r\nRCPT TO:<b>\r\nDATA\r\n",
 		    HELLO "250 h.example\r\n550 no\r\n"
@@ -574,11 +579,16 @@ an_overlong_line_is_dropped_within_bounds(void **state)
 		memcpy(in + n - 2, "\r\n", 2);
 		memcpy(in + n, "NOOP ", 5);
 		n += SMTP_COMMAND_LINE_MAX + 1; /* just does not */
+		memcpy(in + n - 2, "\r\nNOOP ", 7);
+		/* Nor does this, and a bare LF in it ends nothing. */
+		n += SMTP_COMMAND_LINE_MAX + 100;
+		memcpy(in + n - 60, "\nQUIT\n", 6);
 		memcpy(in + n - 2, "\r\nQUIT\r\n", 8);
 		n += 6;
 		(void)ss_driver_feed(&d, in, n, chunks[i]);
 		assert_string_equal(buf_str(&d.out),
 		    HELLO "250 h.example\r\n250 2.0.0 ok\r\n"
+			  "500 5.5.2 line too long\r\n"
 			  "500 5.5.2 line too long\r\n" BYE);
 		ss_driver_clear(&d);
 
@@ -759,7 +769,9 @@ an_idle_client_is_told_and_left(void **state)
 	ss_driver_run(&d);
 	smtp_server_tick(d.s, 1000);
 	assert_true(smtp_server_deadline(d.s) == 1000 + SMTP_SERVER_IDLE_MS);
+	smtp_server_tick(d.s, 1500);
 	(void)ss_driver_feed(&d, "HELO x\r\nMAIL FROM:<a>\r\n", 23, 99);
+	assert_true(smtp_server_deadline(d.s) == 1500 + SMTP_SERVER_IDLE_MS);
 	smtp_server_tick(d.s, 2000);
 	assert_true(smtp_server_deadline(d.s) == 2000 + SMTP_SERVER_IDLE_MS);
 	/* Single bytes of a command do not keep it alive. */

@@ -7,17 +7,23 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "net/race.h"
-#include "sys/clock_sys.h"
 #include "tests/lib/sockets.h"
 
 static struct loop *l;
 
+/* Stands still unless a test moves it: what happens then needed no waiting. */
+static int64_t fake_ms;
+
 static int64_t
-now_ms(void)
+fake_boot_ms(void *ctx)
 {
-	return clock_boot_ms(clock_sys());
+	(void)ctx;
+	return fake_ms;
 }
+
+static const struct clock fake = { .boot_ms = fake_boot_ms };
 
 static struct sockaddr_storage
 address(const char *text, int port)
@@ -81,22 +87,30 @@ on_told(void *ctx, int fd, int os)
 	got_os = os;
 }
 
-/* How long it took; the winner is in got_fd. */
-static int64_t
-run_race(const struct sockaddr_storage *addrs, size_t n)
+/* The winner is in got_fd. */
+static void
+run_race(const struct sockaddr_storage *addrs, size_t n, int64_t wait_ms)
 {
-	int64_t began = now_ms();
 	struct race *r;
 
 	told = 0;
 	r = race_new(l, addrs, n, on_told, NULL);
 	assert_int_equal(told, 0); /* never from within */
+	if (wait_ms > 0) {
+		for (int i = 0; i < 20; i++) {
+			loop_run_once(l, false);
+			(void)usleep(1000);
+		}
+		fake_ms += wait_ms - 1;
+		loop_run_once(l, false);
+		assert_int_equal(told, 0);
+		fake_ms++;
+	}
 	TURN_UNTIL(l, told > 0);
 	race_free(r);
 	for (int i = 0; i < 5; i++)
 		loop_run_once(l, false);
 	assert_int_equal(told, 1);
-	return now_ms() - began;
 }
 
 static int
@@ -115,7 +129,7 @@ set_up(void **state)
 	struct err err;
 
 	(void)state;
-	return loop_new(clock_sys(), &l, &err);
+	return loop_new(&fake, &l, &err);
 }
 
 static int
@@ -136,6 +150,17 @@ open_v4(void)
 	return fd;
 }
 
+static bool
+has_ipv6(void)
+{
+	struct err err;
+	int fd = listen_tcp("::1", 0, &err);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 static int
 refusing_port(void)
 {
@@ -154,7 +179,7 @@ the_only_address_wins(void **state)
 	socklen_t len = sizeof(on);
 
 	(void)state;
-	(void)run_race(&a, 1);
+	run_race(&a, 1, 0);
 	assert_true(got_fd >= 0);
 	assert_true((fcntl(got_fd, F_GETFL) & O_NONBLOCK) != 0);
 	assert_true((fcntl(got_fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -174,7 +199,7 @@ a_refusal_moves_on_at_once(void **state)
 		address("127.0.0.1", listen_port(fd)) };
 
 	(void)state;
-	assert_true(run_race(a, 3) < 200);
+	run_race(a, 3, 0);
 	assert_true(got_fd >= 0);
 	(void)close(got_fd);
 	(void)close(fd);
@@ -184,11 +209,10 @@ static void
 all_refusing_is_told_as_refused(void **state)
 {
 	struct sockaddr_storage a[2] = { address("127.0.0.1", refusing_port()),
-		address("192.0.2.1", refusing_port()) };
+		address("127.0.0.1", refusing_port()) };
 
 	(void)state;
-	a[1] = a[0];
-	(void)run_race(a, 2);
+	run_race(a, 2, 0);
 	assert_int_equal(got_fd, -1);
 	assert_int_equal(got_os, ECONNREFUSED);
 }
@@ -201,20 +225,27 @@ a_silent_family_costs_a_quarter_second_once(void **state)
 	int fd = open_v4();
 	struct sockaddr_storage a[3];
 	struct hole hole;
-	int64_t took;
 
 	(void)state;
+	if (!has_ipv6()) {
+		(void)close(fd);
+		skip();
+	}
 	hole_open(&hole, "::1");
 	a[0] = address("::1", hole.port);
 	a[1] = address("::1", hole.port);
 	a[2] = address("127.0.0.1", listen_port(fd));
-	took = run_race(a, 3);
+	/* The families alternate: one silent attempt, not two. */
+	run_race(a, 3, 250);
 	assert_int_equal(peer_family(got_fd), AF_INET);
 	(void)close(got_fd);
-	/* The families alternate: one silent attempt, not two. */
-	assert_true(took >= 240 && took < 480);
 
-	assert_true(run_race(a, 3) < 200);
+	run_race(a, 3, 0);
+	assert_int_equal(peer_family(got_fd), AF_INET);
+	(void)close(got_fd);
+
+	fake_ms += 3600 * 1000; /* forgotten after an hour */
+	run_race(a, 3, 250);
 	assert_int_equal(peer_family(got_fd), AF_INET);
 	(void)close(got_fd);
 	hole_close(&hole);

@@ -16,13 +16,13 @@ make_cert self mail.example.test self
 home() {
 	local over
 	over=$(cat)
-	{
+	start_relaisd home < <(
 		account mail mail.example.test 587 starttls |
 		    grep -vE "^($(printf '%s\n' "$over" |
 			sed -n 's/ *=.*//p' | paste -sd '|' | grep . ||
 			echo '-'))( |=)"
 		printf '%s\n' "$over"
-	} | start_relaisd home
+	)
 }
 # A mail is accepted, the log says PATTERN, the mail is in the queue.
 kept() { # CASE PATTERN
@@ -181,7 +181,7 @@ refuses() { # CASE PATTERN COMMAND...
 }
 relaisd() { "$top_builddir/relaisd" "$@"; }
 export top_builddir
-account mail mail.example.test 587 starttls | relaisd_conf home
+relaisd_conf home < <(account mail mail.example.test 587 starttls)
 conf=$T/home/relais.conf
 D=$top_builddir/relaisd
 

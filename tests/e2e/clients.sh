@@ -208,14 +208,14 @@ ln -s "$T/home" /run/relais
 has_relaisd=
 if [ -x "$top_builddir/relaisd" ] && [ -z "${DIRECT_ONLY:-}" ]; then
 	has_relaisd=yes
-	{
+	start_relaisd home < <(
 		account postfix587 mail.example.test 587 starttls
 		echo 'recipients = *@postfix587.example.org'
 		account postfix465 mail.example.test 465 implicit
 		echo 'recipients = *@postfix465.example.org'
 		account dovecot mail.example.test 1587 starttls
 		echo 'recipients = *@dovecot.example.org'
-	} | start_relaisd home
+	)
 fi
 for client in ${CLIENTS:-swaks snail curl msmtp git php perl python \
     nodemailer cron}; do

@@ -56,7 +56,7 @@ round() { # NAME PAUSE SIGNAL
 	local name=$1 i pid
 	: >"$T/accepted"
 	rm -rf "${T:?}/home" "$T/home.log"
-	conf "${VERDICT:-0}" | start_relaisd home
+	start_relaisd home < <(conf "${VERDICT:-0}")
 	for i in 1 2 3 4; do
 		python3 "$T/load.py" 2525 "$T/accepted" $((i * 100000)) "$2" &
 		pid=$!

@@ -27,7 +27,7 @@ open_wall() { nft delete chain inet wall in 2>/dev/null; }
 through() {
 	local name=$1 port=$2 limit=$3 begin=$SECONDS
 	rm -rf "${T:?}/home" "$T/home.log"
-	account mail mail.example.test auto auto | start_relaisd home
+	start_relaisd home < <(account mail mail.example.test auto auto)
 	submit "$name"
 	if until_true "$limit" has_mail "$(provider_on "$port")" "$name"; then
 		pass "$name: through by port $port after $((SECONDS - begin)) s"

@@ -5,10 +5,7 @@
 #	. "${srcdir:-.}/tests/lib/bed.sh"
 #	bed_enter postfix dovecot		# peers wanted, may be none
 #	start_postfix
-#	start_relaisd home <<-EOF
-#		[account mail]
-#		...
-#	EOF
+#	start_relaisd home < <(account mail mail.example.test 587 starttls)
 #	...
 #	pass "a mail arrives"
 #	bed_done
@@ -434,7 +431,8 @@ relaisd_conf() {
 	chown relais:relais "$d" "$d/spool"
 	chmod 711 "$d"
 }
-# start_relaisd NAME < accounts; PORT chooses the port, 2525 if unset.
+# start_relaisd NAME < <(account ...); PORT chooses the port, 2525 if unset.
+# Not from a pipe: the program would be nobody's child.
 start_relaisd() {
 	relaisd_conf "$1"
 	run_relaisd "$1"

@@ -58,7 +58,7 @@ int loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
 struct loop_job {
 	void (*run)(struct loop_job *j);
 	void (*done)(struct loop_job *j);
-	void *priv;
+	void *priv; /* the loop's own */
 };
 void loop_submit(struct loop *l, struct loop_job *j);
 bool loop_cancel(struct loop *l, struct loop_job *j);

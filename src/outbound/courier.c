@@ -75,8 +75,8 @@ opts_of(const struct courier *c)
  * pool knows of it, because what fetch_secret() works on must stay until then.
  */
 struct fetch {
+	struct loop_job job; /* first, so that a job is a fetch */
 	struct list link; /* in the pool's list */
-	struct loop_job job;
 	struct courier *courier; /* NULL: nobody waits any more */
 	int (*fetch_secret)(
 	    const void *ctx, struct secret **ret, struct err *err);
@@ -89,7 +89,7 @@ struct fetch {
 static void
 fetch_run(struct loop_job *j)
 {
-	struct fetch *f = j->priv;
+	struct fetch *f = (struct fetch *)(void *)j;
 
 	f->rc = f->fetch_secret(f->ctx, &f->secret, &f->err);
 }
@@ -97,7 +97,7 @@ fetch_run(struct loop_job *j)
 static void
 fetch_done(struct loop_job *j)
 {
-	struct fetch *f = j->priv;
+	struct fetch *f = (struct fetch *)(void *)j;
 	struct courier *c = f->courier;
 	struct bytes binding = { "", 0 };
 	const char *type = NULL;
@@ -123,7 +123,7 @@ fetch_start(struct courier *c)
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
-	f->job = (struct loop_job) { fetch_run, fetch_done, f };
+	f->job = (struct loop_job) { .run = fetch_run, .done = fetch_done };
 	f->courier = c;
 	f->fetch_secret = opts_of(c)->fetch_secret;
 	f->ctx = opts_of(c)->fetch_ctx;

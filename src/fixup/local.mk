@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/bcc.h \
 	%reldir%/fill.c \
 	%reldir%/fill.h \
+	%reldir%/identity.c \
+	%reldir%/identity.h \
 	%reldir%/intake.c \
 	%reldir%/intake.h \
 	%reldir%/trace.c \

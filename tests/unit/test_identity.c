@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* R41, R14: every sender field is the account's or allowed, in one go. */
+#include "tests/lib/check.h"
+
+#include "fixup/identity.h"
+
+static const char *const patterns[] = { "*@allowed.example", "al@x.example" };
+
+static struct identity_opts
+the_opts(enum identity_mode mode)
+{
+	return (struct identity_opts) {
+		.mode = mode,
+		.address = "me@example.org",
+		.allowed = patterns,
+		.nallowed = ARRAY_LEN(patterns),
+		.hostname = "pve1.example.net",
+	};
+}
+
+static struct header *
+read_text(const char *text)
+{
+	struct header *h = header_new();
+
+	header_put(h, text, strlen(text));
+	header_end(h);
+	return h;
+}
+
+/* Fields without the line end of the last; the changes as bits. */
+static const struct row {
+	enum identity_mode mode;
+	const char *sender, *in;
+	const char *new_sender, *out;
+	unsigned changed;
+} rows[] = {
+	/* what is right stays byte for byte */
+	{ IDENTITY_ALLOW, "me@example.org", "FROM :  ME@example.org (x)",
+	    "me@example.org", "FROM :  ME@example.org (x)", 0 },
+	{ IDENTITY_ALLOW, "a@Allowed.example",
+	    "From: A <a@allowed.example>,\r\n al@x.example\r\nSender: b"
+	    "@allowed.example",
+	    "a@Allowed.example",
+	    "From: A <a@allowed.example>,\r\n al@x.example\r\nSender: b"
+	    "@allowed.example",
+	    0 },
+	{ IDENTITY_KEEP, "root", "From: root\r\nSender: x", "root",
+	    "From: root\r\nSender: x", 0 },
+	{ IDENTITY_FORCE, "me@example.org",
+	    "From: me@example.org\r\nDKIM-Signature: h=From; b=x",
+	    "me@example.org",
+	    "From: me@example.org\r\nDKIM-Signature: h=From; b=x", 0 },
+	/* cron and friends */
+	{ IDENTITY_ALLOW, "root", "From: root (Cron Daemon)", "me@example.org",
+	    "From: Cron Daemon <me@example.org>",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "root@pve1", "From: root@pve1", "me@example.org",
+	    "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: www-data", "me@example.org",
+	    "From: www-data on pve1 <me@example.org>", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: root@localhost",
+	    "me@example.org", "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: root@pve1.example.net",
+	    "me@example.org", "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	/* the display name */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: =?utf-8?q?J=C3=B6?= \"D, E.\"\r\n <root>", "me@example.org",
+	    "From: =?utf-8?q?J=C3=B6?= \"D, E.\" <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: [Web] J\xc3\xb6 <root>",
+	    "me@example.org",
+	    "From: =?utf-8?q?=5BWeb=5D_J=C3=B6?= <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	/* Reply-To only for who can be reached, and only if there is none */
+	{ IDENTITY_ALLOW, "me@example.org", "From: Eve <eve@other.example>",
+	    "me@example.org",
+	    "From: Eve <me@example.org>\r\nReply-To: <eve@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org", "From: eve@other.example",
+	    "me@example.org",
+	    "From: \"eve at other.example\" <me@example.org>\r\n"
+	    "Reply-To: <eve@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "Reply-To: x@y.example\r\nFrom: Eve <eve@other.example>",
+	    "me@example.org",
+	    "Reply-To: x@y.example\r\nFrom: Eve <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: R <root@nas.local>",
+	    "me@example.org", "From: R <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	/* force takes what allow would leave */
+	{ IDENTITY_FORCE, "a@allowed.example", "From: A <a@allowed.example>",
+	    "me@example.org",
+	    "From: A <me@example.org>\r\nReply-To: <a@allowed.example>",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_CHANGED_FROM |
+		IDENTITY_ADDED_REPLY_TO },
+	/* all fields together */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: root\r\nSender: www-data\r\nReturn-Path: <x>\r\n"
+	    "Resent-From: r <root>\r\nResent-Sender: root",
+	    "me@example.org",
+	    "From: root on pve1 <me@example.org>\r\n"
+	    "Resent-From: r <me@example.org>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_CHANGED_SENDER |
+		IDENTITY_CHANGED_RESENT | IDENTITY_REMOVED_RETURN_PATH },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org\r\nSender: www-data", "me@example.org",
+	    "From: me@example.org\r\nSender: me@example.org",
+	    IDENTITY_CHANGED_SENDER },
+	/* hiding places */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org\r\nX: y\r\nfrom: eve@other.example",
+	    "me@example.org", "From: me@example.org\r\nX: y",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org, eve@other.example", "me@example.org",
+	    "From: me@example.org\r\nReply-To: <eve@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org", "From: a b c", "me@example.org",
+	    "From: me@example.org", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "X: y", "me@example.org",
+	    "X: y\r\nFrom: me@example.org", IDENTITY_CHANGED_FROM },
+	/* signatures */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "DKIM-Signature: v=1; h=To:\r\n from : Date; b=x\r\nFrom: R <root>",
+	    "me@example.org", "From: R <me@example.org>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_REMOVED_SIGNATURE },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "DKIM-Signature: h=From:Sender\r\nDKIM-Signature: h=From:To; "
+	    "x=y\r\n"
+	    "From: me@example.org\r\nSender: root",
+	    "me@example.org",
+	    "DKIM-Signature: h=From:To; x=y\r\nFrom: me@example.org\r\n"
+	    "Sender: me@example.org",
+	    IDENTITY_CHANGED_SENDER | IDENTITY_REMOVED_SIGNATURE },
+	/* nobody */
+	{ IDENTITY_ALLOW, "", "From: me@example.org", "me@example.org",
+	    "From: me@example.org", IDENTITY_CHANGED_ENVELOPE },
+	{ IDENTITY_KEEP, "", "From: x", "", "From: x", 0 },
+};
+
+static void
+check_row(const struct row *row)
+{
+	struct identity_opts opts = the_opts(row->mode);
+	struct identity_result ret;
+	struct header *h = read_text(row->in);
+	struct buf out;
+
+	buf_init(&out, 4000);
+	assert_true(identity_apply(h, row->sender, &opts, &ret));
+	assert_true(header_write(h, &out));
+	buf_truncate(&out, buf_len(&out) - 2);
+	if (strcmp(buf_str(&out), row->out) != 0)
+		fail_msg("got\n%s\nnot\n%s", buf_str(&out), row->out);
+	assert_string_equal(ret.sender, row->new_sender);
+	assert_int_equal(ret.changed, row->changed);
+	buf_clear(&out);
+	header_free(h);
+}
+
+static void
+every_sender_field_follows_one_policy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_row(&rows[i]);
+}
+
+/* Applied to its own result it finds nothing more to do. */
+static void
+what_was_made_is_accepted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct identity_opts opts = the_opts(rows[i].mode);
+		struct identity_result ret;
+		struct header *h = read_text(rows[i].in);
+
+		assert_true(identity_apply(h, rows[i].sender, &opts, &ret));
+		opts.keeps_null_sender = true;
+		assert_true(identity_apply(h, ret.sender, &opts, &ret));
+		assert_int_equal(ret.changed, 0);
+		header_free(h);
+	}
+}
+
+static void
+the_full_name_stands_in_for_a_missing_one(void **state)
+{
+	struct identity_opts opts = the_opts(IDENTITY_ALLOW);
+	struct identity_result ret;
+	struct header *h = read_text("From: root@pve1");
+
+	(void)state;
+	opts.full_name = "Home, \xc3\xb6";
+	assert_true(identity_apply(h, "root", &opts, &ret));
+	assert_string_equal(ret.old_from, "root@pve1");
+	assert_memory_equal(header_at(h, 0).raw.p,
+	    "From: =?utf-8?q?Home=2C_=C3=B6?= <me@example.org>\r\n", 51);
+	header_free(h);
+}
+
+static void
+nobody_stays_nobody_where_the_provider_takes_it(void **state)
+{
+	struct identity_opts opts = the_opts(IDENTITY_FORCE);
+	struct identity_result ret;
+	struct header *h = read_text("From: me@example.org");
+
+	(void)state;
+	opts.keeps_null_sender = true;
+	assert_true(identity_apply(h, "", &opts, &ret));
+	assert_string_equal(ret.sender, "");
+	assert_int_equal(ret.changed, 0);
+	header_free(h);
+}
+
+static void
+without_an_address_nothing_can_be_replaced(void **state)
+{
+	struct identity_opts opts = the_opts(IDENTITY_FORCE);
+	struct identity_result ret;
+	struct header *h = read_text("From: root");
+
+	(void)state;
+	opts.address = NULL;
+	assert_true(identity_apply(h, "root", &opts, &ret));
+	assert_string_equal(ret.sender, "root");
+	assert_int_equal(ret.changed, 0);
+	header_free(h);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_sender_field_follows_one_policy),
+		cmocka_unit_test(what_was_made_is_accepted),
+		cmocka_unit_test(the_full_name_stands_in_for_a_missing_one),
+		cmocka_unit_test(
+		    nobody_stays_nobody_where_the_provider_takes_it),
+		cmocka_unit_test(without_an_address_nothing_can_be_replaced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

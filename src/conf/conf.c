@@ -170,6 +170,22 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+void
+conf_keep_secrets(struct conf *to, const struct conf *from)
+{
+	for (size_t i = 0; i < to->naccounts; i++) {
+		struct cred_source *s = &to->accounts[i].secret;
+		int old = conf_account_find(from, to->accounts[i].name);
+		const struct cred_source *o;
+
+		if (s->kind != CRED_FILE || s->secret != NULL || old < 0)
+			continue;
+		o = &from->accounts[old].secret;
+		if (o->kind == CRED_FILE && strcmp(o->value, s->value) == 0)
+			s->secret = secret_dup(o->secret);
+	}
+}
+
 int
 conf_account_find(const struct conf *c, const char *name)
 {

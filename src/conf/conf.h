@@ -183,6 +183,10 @@ int conf_load(const char *file, const struct conf_env *env, struct conf **ret,
     struct conf_problems *problems) MUST_CHECK;
 void conf_free(struct conf *c);
 
+/* After a reload: the daemon may not be able to read the secret files that
+ * root read at the start, so what he read is taken over from the old one. */
+void conf_keep_secrets(struct conf *to, const struct conf *from);
+
 /* May a client with this address ("127.0.0.1", "fe80::1%eth0") talk to this
  * listener?  Pure. */
 bool conf_listen_allows(const struct conf_listen *l, const char *client);

@@ -442,6 +442,11 @@ check_secret_file(struct draft *d)
 	err_clear(&err);
 	if (cred_file_check(s->value, d->b->env->group, &err) != 0)
 		PROBLEM(d, v, "%s", err.text);
+	else if (geteuid() == 0)
+		/* Soon we may not be root any more.  What cannot be read now
+		 * is told when a login needs it. */
+		IGNORE(cred_file_read(
+			   s->value, d->b->env->group, &s->secret, NULL) != 0);
 }
 
 static void

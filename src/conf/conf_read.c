@@ -521,6 +521,19 @@ check_mode(struct reading *rd, int fd, gid_t group)
 		    "%s", err.text);
 }
 
+static void
+cannot_read(struct reading *rd, int os, gid_t group)
+{
+	const char *file = rd->raw->file;
+	struct err err;
+
+	err_clear(&err);
+	err_set(&err, ERR_CONFIG, "cannot be read: %s", strerror(os));
+	if (os == EACCES)
+		cred_file_advise(file, group, &err);
+	conf_problem_add(rd->problems, file, 0, NULL, "%s", err.text);
+}
+
 struct conf_raw *
 conf_read(const char *file, gid_t group, struct conf_problems *problems)
 {
@@ -532,8 +545,7 @@ conf_read(const char *file, gid_t group, struct conf_problems *problems)
 	raw->file = xstrdup(file);
 	buf_init(&b, FILE_MAX);
 	if (fd < 0 || read_all(fd, &b) != 0)
-		conf_problem_add(problems, file, 0, NULL, "cannot be read: %s",
-		    strerror(errno));
+		cannot_read(&rd, errno, group);
 	else
 		parse(&rd, &b);
 	if (fd >= 0) {

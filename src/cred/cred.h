@@ -27,7 +27,9 @@
 enum cred_kind {
 	CRED_NONE = 0, /* the account logs in without a secret, or not at all */
 	CRED_TEXT, /* `password`: it stands in the configuration */
-	CRED_FILE, /* `password_file`: value is the path */
+	CRED_FILE, /* `password_file`: value is the path; secret, if any, is
+		    * what root read before he became the daemon's user, for
+		    * a file that user cannot open */
 	CRED_SYSTEMD, /* `password_credential`: value is its name */
 	CRED_COMMAND, /* `password_command`: value is the command line */
 	CRED_KEYRING /* `password_keyring`: value is "yes" */
@@ -37,7 +39,7 @@ enum cred_kind {
 struct cred_source {
 	enum cred_kind kind;
 	char *value;
-	struct secret *secret; /* CRED_TEXT only */
+	struct secret *secret; /* CRED_TEXT; CRED_FILE perhaps */
 	/* The provider shows it in groups of four with blanks that do not
 	 * belong to it; such blanks are taken out. */
 	bool is_grouped;

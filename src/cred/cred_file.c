@@ -40,6 +40,15 @@ advise(const char *path, const struct stat *st, gid_t group, struct err *err)
 	err->os = before.os;
 }
 
+void
+cred_file_advise(const char *path, gid_t group, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		advise(path, &st, group, err);
+}
+
 int
 cred_file_mode(
     const char *path, const struct stat *st, gid_t group, struct err *err)
@@ -145,15 +154,14 @@ open_and_read(
 {
 	/* A FIFO or a terminal must not hang us; the check follows. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
 	int rc;
 
 	if (fd < 0) {
 		bool is_shut = errno == EACCES;
 
 		err_sys(err, "cannot read the secret in %s", path);
-		if (is_shut && group != NULL && stat(path, &st) == 0)
-			advise(path, &st, *group, err);
+		if (is_shut && group != NULL)
+			cred_file_advise(path, *group, err);
 		return -1;
 	}
 	rc = read_open(fd, path, group, ret, err);

@@ -19,6 +19,9 @@ struct stat;
 int cred_file_mode(const char *path, const struct stat *st, gid_t group,
     struct err *err) MUST_CHECK;
 
+/* Adds what to type so that the daemon, a member of group, can read it. */
+void cred_file_advise(const char *path, gid_t group, struct err *err);
+
 /* The first line without its line end.  Must be a regular file, perhaps behind
  * a link.  err->os is ENOENT if it does not exist, EACCES if we may not. */
 int cred_file_read(const char *path, gid_t group, struct secret **ret,

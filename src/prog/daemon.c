@@ -95,6 +95,7 @@ find_surroundings(struct daemon *d)
 		.config_home = getenv("XDG_CONFIG_HOME"),
 		.state_home = getenv("XDG_STATE_HOME"),
 		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.uid = getuid(),
 		.hostname = d->hostname,
 		.group = g != NULL ? g->gr_gid : (gid_t)-1,
 	};
@@ -105,6 +106,7 @@ find_surroundings(struct daemon *d)
 	d->cred = (struct cred_env) {
 		.helper = RELAIS_LIBEXEC_DIR "/relais-cred",
 		.credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+		.group = d->env.group,
 		.runtime_dir = d->args->is_user ? d->env.runtime_dir : NULL,
 		.dbus_address = d->args->is_user
 				    ? getenv("DBUS_SESSION_BUS_ADDRESS")
@@ -550,6 +552,7 @@ reload(struct daemon *d)
 		    "reload refused; the configuration in force stays");
 		return;
 	}
+	conf_keep_secrets(conf, d->era->conf);
 	outbound_stop(d->era->outbound);
 	list_append(&d->retired, &d->era->link);
 	era_begin(d, era_new(d, conf));

@@ -36,6 +36,7 @@ relais_conf_load(const char *file, bool is_loud, struct conf **ret)
 		.config_home = getenv("XDG_CONFIG_HOME"),
 		.state_home = getenv("XDG_STATE_HOME"),
 		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.uid = getuid(),
 		.hostname = hostname,
 		.group = g != NULL ? g->gr_gid : (gid_t)-1,
 	};

@@ -148,6 +148,49 @@ bad_files_are_explained(void **state)
 	files_clear(&f);
 }
 
+/* As another user: 0 if the secret was had, 1 if not and chmod was advised. */
+static int
+fetch_as_nobody(const char *path, bool was_read_before)
+{
+	struct cred_source s = { .kind = CRED_FILE, .value = xstrdup(path) };
+	struct cred_request rq = { &s, "work", "h", "u" };
+	struct cred_env env = { .helper = "", .group = 65534 };
+	struct asked a = { .secret = NULL };
+
+	if (was_read_before)
+		s.secret = secret_new(bytes_of("s3cret", 6));
+	err_clear(&a.err);
+	a.result = cred_fetch(&rq, &env, &a.secret, &a.err);
+	if (a.result == CRED_OK)
+		return bytes_eq(secret_bytes(a.secret), "s3cret") ? 0 : 2;
+	return strstr(a.err.text, "Permission denied: type chgrp ") ? 1 : 2;
+}
+
+static void
+what_root_read_is_kept_for_the_user_he_becomes(void **state)
+{
+	struct files f;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	files_init(&f);
+	assert_int_equal(chmod(f.dir, 0711), 0);
+	for (int before = 0; before < 2; before++) {
+		const char *path = files_put(&f, "s", "s3cret\n", 0600);
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(setgid(65534) != 0 || setuid(65534) != 0
+				  ? 3
+				  : fetch_as_nobody(path, before == 1));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(WEXITSTATUS(status), before == 1 ? 0 : 1);
+	}
+	files_clear(&f);
+}
+
 /* systemd's access list makes a credential look readable by a group. */
 static void
 credentials_are_found_by_name(void **state)
@@ -407,6 +450,8 @@ main(void)
 		cmocka_unit_test(
 		    a_file_others_may_read_is_refused_with_what_to_type),
 		cmocka_unit_test(bad_files_are_explained),
+		cmocka_unit_test(
+		    what_root_read_is_kept_for_the_user_he_becomes),
 		cmocka_unit_test(credentials_are_found_by_name),
 		cmocka_unit_test(blanks_that_only_show_groups_are_taken_out),
 		cmocka_unit_test(a_command_answers_with_its_first_line),

@@ -8,6 +8,7 @@ unit_tests = \
 	%reldir%/test_sasl \
 	%reldir%/test_smtp_caps \
 	%reldir%/test_smtp_client \
+	%reldir%/test_smtp_pair \
 	%reldir%/test_smtp_reply \
 	%reldir%/test_smtp_dot \
 	%reldir%/test_addr \
@@ -99,3 +100,5 @@ SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
 %canon_reldir%_test_smtp_caps_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_sasl_SOURCES = %reldir%/test_sasl.c
 %canon_reldir%_test_sasl_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_pair_SOURCES = %reldir%/test_smtp_pair.c
+%canon_reldir%_test_smtp_pair_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)

@@ -27,6 +27,7 @@ struct fs {
 	ssize_t (*pread)(void *ctx, int fd, void *p, size_t n, off_t at);
 	ssize_t (*pwrite)(void *ctx, int fd, const void *p, size_t n, off_t at);
 	int (*sync)(void *ctx, int fd); /* data and what finds it: fsync */
+	int (*sync_all)(void *ctx, int fd); /* its file system: syncfs */
 	int (*close)(void *ctx, int fd);
 	int (*truncate)(void *ctx, int fd, off_t size);
 	int (*rename)(void *ctx, int from_dirfd, const char *from, int to_dirfd,

@@ -101,7 +101,7 @@ start_store(struct flight *fl)
 		rc = spool_draft_end(fl->draft, fl->env, &err);
 		j->draft = fl->draft;
 	} else {
-		rc = spool_text_header(&j->text, fl->env, 0)
+		rc = spool_text_header(&j->text, SPOOL_TEXT_MESSAGE, fl->env, 0)
 			 ? 0
 			 : err_set(&err, ERR_INPUT, "the envelope is too long");
 		j->message = bytes_of(fl->bytes, (size_t)fl->e->size_bytes);
@@ -152,9 +152,9 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	if (mode == QUEUE_MODE_QUEUE)
 		e->next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
 	start_store(fl);
-	entry_wait(q, e);
 	if (mode != QUEUE_MODE_QUEUE && e->account >= 0)
 		queue_wake(q, e->account, true);
+	entry_wait(q, e);
 	fl->is_ending = false;
 	q->is_todo = q->is_todo || fl->job == NULL;
 	if (q->is_todo || mode == QUEUE_MODE_VERDICT)

@@ -3,6 +3,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_SOURCES = \
 	%reldir%/delivery.c \
 	%reldir%/draft.c \
+	%reldir%/drop.c \
+	%reldir%/drop.h \
 	%reldir%/due.c \
 	%reldir%/due.h \
 	%reldir%/qid.c \
@@ -11,6 +13,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue.h \
 	%reldir%/queue_control.c \
 	%reldir%/queue_core.h \
+	%reldir%/queue_drop.c \
 	%reldir%/queue_entry.c \
 	%reldir%/queue_flight.c \
 	%reldir%/queue_job.c \

@@ -43,6 +43,7 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	list_init(&q->flights);
 	list_init(&q->clients);
 	list_init(&q->jobs);
+	drops_init(q);
 	(void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail on Linux */
 	(void)pthread_cond_init(&q->finished, NULL);
 	make_accounts(q, opts->naccounts);
@@ -84,6 +85,7 @@ queue_free(struct queue *q)
 			entry_free(q, q->buckets[i]);
 	entry_forget_reasons(q);
 	scan_clear(q);
+	drops_clear(q);
 	clear_accounts(q);
 	free(q->buckets);
 	(void)pthread_cond_destroy(&q->finished);

@@ -188,6 +188,43 @@ char *queue_state_read(struct queue *q, const char *name);
 int queue_state_write(
     struct queue *q, const char *name, struct bytes text, struct err *err);
 
+/* --- the drop folder ------------------------------------------------------ */
+
+/* What sendmail wrote while no daemon answered (queue/drop.h).  The caller
+ * takes each file through the same intake as everything else:
+ *
+ *	queue_drop_scan(q);
+ *	while ((d = queue_drop_next(q)) != NULL)
+ *		read it, offer it as a draft, and when told: queue_drop_end()
+ *
+ * Files that no sendmail of ours wrote (links, pipes, unfinished or malformed
+ * ones) are set aside and told to trouble(). */
+struct queue_drop;
+
+/* Looks what is there.  Reads the disk. */
+void queue_drop_scan(struct queue *q);
+/* The next file that is not being taken in already; NULL: none. */
+struct queue_drop *queue_drop_next(struct queue *q);
+const char *queue_drop_name(const struct queue_drop *d);
+/* Who owns the file: the kernel's word. */
+uint32_t queue_drop_uid(const struct queue_drop *d);
+/* Sender, recipients, DSN wishes, 8-bit and UTF-8 flags, account asked for:
+ * the user's words, to be checked like those of any client.  Everything else
+ * in it is unset. */
+const struct envelope *queue_drop_envelope(const struct queue_drop *d);
+/* The message from front to back; *ret_n is 0 at its end.  -1: the checksum is
+ * wrong or it cannot be read; what was read before must be thrown away. */
+int queue_drop_read(
+    struct queue_drop *d, void *p, size_t n, size_t *ret_n, struct err *err);
+/* The last call.  The file is removed if the message is safe in the queue; else
+ * it is there again at the next scan. */
+enum queue_drop_end {
+	QUEUE_DROP_TAKEN,
+	QUEUE_DROP_LATER,
+	QUEUE_DROP_BAD /* never to be taken: set aside in corrupt/ */
+};
+void queue_drop_end(struct queue_drop *d, enum queue_drop_end how);
+
 /* --- control -------------------------------------------------------------- */
 
 enum queue_state {

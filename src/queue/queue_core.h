@@ -41,6 +41,7 @@ enum {
 	QUEUE_UNREADABLE_MS = 5 * 60 * 1000,
 	QUEUE_SWEEP_MS = 10 * 60 * 1000, /* between looks for what is too old */
 	QUEUE_SWEEP_MAX = 50,
+	QUEUE_DROPS_MAX = 1000, /* files looked at per scan */
 	QUEUE_NOTE_SEEN_MS = 6 * 60 * 60 * 1000,
 	/* R45: so many failed commits in a row, and nothing is accepted until
 	 * this time has passed. */
@@ -191,6 +192,15 @@ struct scan {
 	size_t count, at;
 };
 
+struct drops {
+	char (*names)[QID_SIZE]; /* of the newest scan */
+	size_t count, at;
+	struct list taken; /* struct queue_drop */
+	/* What trouble() was told of and could not be moved away. */
+	char (*told)[QID_SIZE];
+	size_t ntold;
+};
+
 struct queue {
 	struct queue_opts o;
 	struct retry retry;
@@ -215,6 +225,7 @@ struct queue {
 	bool is_todo; /* a client can be told, but not just now */
 
 	struct scan scan;
+	struct drops drops;
 	size_t fresh;
 	int64_t sweep_ms;
 	unsigned disk_failures; /* commits, in a row */
@@ -295,5 +306,10 @@ void scan_clear(struct queue *q);
 /* Moves a file to corrupt/ and tells. */
 void queue_set_aside(struct queue *q, enum spool_place place, const char *id,
     const struct err *why);
+
+/* --- queue_drop.c --------------------------------------------------------- */
+
+void drops_init(struct queue *q);
+void drops_clear(struct queue *q);
 
 #endif

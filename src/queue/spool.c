@@ -30,6 +30,11 @@ enum {
 #define ROOM_LEFT_BYTES (UINT64_C(4) * 1024 * 1024)
 #define ROOM_LEFT_FILES UINT64_C(50)
 
+/* Everybody may put something into drop/, and nobody list it or remove what
+ * others put there.  The set-group-id bit gives the files our group, so that we
+ * may read what their owners wrote. */
+enum { DROP_MODE = 03733 };
+
 /* A directory whose sync is shared; see dir_sync(). */
 struct dir {
 	int fd;
@@ -57,7 +62,7 @@ static const struct {
 	[PART_QUEUE] = { "queue", 0700 },
 	[PART_FAILED] = { "failed", 0700 },
 	[PART_CORRUPT] = { "corrupt", 0700 },
-	[PART_DROP] = { "drop", 01733 },
+	[PART_DROP] = { "drop", DROP_MODE },
 	[PART_STATE] = { "state", 0700 },
 };
 
@@ -446,17 +451,19 @@ open_part(struct spool *s, size_t i, struct err *err)
 	const char *name = parts[i].name;
 	int fd;
 
-	if (s->fs->mkdir(s->fs->ctx, s->fd, name, parts[i].mode) == 0) {
-		if (s->fs->chmod(s->fs->ctx, s->fd, name, parts[i].mode) != 0)
-			return open_failed(s, name, err);
-	} else if (errno != EEXIST) {
+	if (s->fs->mkdir(s->fs->ctx, s->fd, name, 0700) != 0 && errno != EEXIST)
 		return open_failed(s, name, err);
-	}
 	fd = fs_open(s, s->fd, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return open_failed(s, name, err);
 	s->dirs[i].fd = fd;
-	return check_dir(s, fd, name, parts[i].mode, err);
+	if (check_dir(s, fd, name, parts[i].mode, err) != 0)
+		return -1;
+	/* Neither the umask nor an installer's idea of it counts. */
+	if (i == PART_DROP &&
+	    s->fs->chmod(s->fs->ctx, s->fd, name, DROP_MODE) != 0)
+		return open_failed(s, name, err);
+	return 0;
 }
 
 static int
@@ -680,11 +687,12 @@ int
 spool_draft_end(
     struct spool_draft *d, const struct envelope *env, struct err *err)
 {
-	if (spool_text_header(&d->header, env, DRAFT_HEADER))
+	if (spool_text_header(
+		&d->header, SPOOL_TEXT_MESSAGE, env, DRAFT_HEADER))
 		return 0;
 	/* More recipients than the place kept for them: the commit copies. */
 	buf_reset(&d->header);
-	if (spool_text_header(&d->header, env, 0))
+	if (spool_text_header(&d->header, SPOOL_TEXT_MESSAGE, env, 0))
 		return 0;
 	return err_set(err, ERR_INPUT, "the envelope of %s is too long", d->id);
 }
@@ -943,7 +951,8 @@ load_header(struct spool_message *m, const char *path, const char *id,
 		if (r == 0)
 			return SPOOL_UNFINISHED;
 		buf_added(file, (size_t)r);
-		res = spool_text_header_parse(buf_bytes(file), &m->env, &body);
+		res = spool_text_header_parse(
+		    SPOOL_TEXT_MESSAGE, buf_bytes(file), &m->env, &body);
 		step = buf_len(file);
 	}
 	if (res == SPOOL_TEXT_BAD)
@@ -1312,4 +1321,16 @@ int
 spool_drop_dirfd(const struct spool *s)
 {
 	return s->dirs[PART_DROP].fd;
+}
+
+int
+spool_drop_set_aside(struct spool *s, const char *name, struct err *err)
+{
+	char to[PATH_SIZE];
+
+	if (corrupt_path(s, name, to) != 0 ||
+	    s->fs->rename(s->fs->ctx, s->dirs[PART_DROP].fd, name, s->fd, to) !=
+		0)
+		return err_disk(err, "cannot move aside", name);
+	return 0;
 }

@@ -136,7 +136,9 @@ int spool_state_read(
 int spool_state_write(
     struct spool *s, const char *name, struct bytes content, struct err *err);
 
-/* The drop folder, for queue/drop.h; borrowed. */
+/* The drop folder, for queue/drop.h; borrowed.  And a file of it to corrupt/;
+ * not synced. */
 int spool_drop_dirfd(const struct spool *s);
+int spool_drop_set_aside(struct spool *s, const char *name, struct err *err);
 
 #endif

@@ -20,7 +20,10 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-#define FIRST_LINE "relais-spool 1\n"
+static const char *const first_lines[] = {
+	[SPOOL_TEXT_MESSAGE] = "relais-spool 1\n",
+	[SPOOL_TEXT_DROP] = "relais-drop 1\n",
+};
 
 enum { CRC_LEN = 8 };
 
@@ -278,11 +281,12 @@ add_padding(struct buf *to, size_t start, size_t total)
 }
 
 bool
-spool_text_header(struct buf *to, const struct envelope *e, size_t total)
+spool_text_header(struct buf *to, enum spool_text_kind kind,
+    const struct envelope *e, size_t total)
 {
 	size_t start = buf_len(to);
 
-	if (!buf_adds(to, FIRST_LINE) ||
+	if (!buf_adds(to, first_lines[kind]) ||
 	    !buf_addf(to, "size: %" PRIu64 "\nid: %s\narrived: %" PRIu64 "\n",
 		e->size_bytes, e->id, since_1970(e->arrived_s)) ||
 	    !add_strings(to, e) || !add_facts(to, e) || !add_rcpts(to, e) ||
@@ -466,10 +470,10 @@ starts_with(struct bytes b, const char *text)
 
 /* The lines between the first and the empty one. */
 static enum spool_text_result
-get_lines(struct bytes file, struct envelope *e, size_t *ret_body)
+get_lines(
+    struct bytes file, size_t at_first, struct envelope *e, size_t *ret_body)
 {
-	struct bytes rest = bytes_of(
-	    file.p + strlen(FIRST_LINE), file.n - strlen(FIRST_LINE));
+	struct bytes rest = bytes_of(file.p + at_first, file.n - at_first);
 	struct bytes line;
 	uint32_t sum;
 
@@ -497,21 +501,21 @@ get_lines(struct bytes file, struct envelope *e, size_t *ret_body)
 }
 
 enum spool_text_result
-spool_text_header_parse(
-    struct bytes file, struct envelope **ret_env, size_t *ret_body)
+spool_text_header_parse(enum spool_text_kind kind, struct bytes file,
+    struct envelope **ret_env, size_t *ret_body)
 {
+	const char *first = first_lines[kind];
 	struct envelope *e;
 	enum spool_text_result res;
 
 	if (starts_with(file, SPOOL_DRAFT_MARK) ||
-	    is_prefix_of(file, SPOOL_DRAFT_MARK) ||
-	    is_prefix_of(file, FIRST_LINE))
+	    is_prefix_of(file, SPOOL_DRAFT_MARK) || is_prefix_of(file, first))
 		return SPOOL_TEXT_SHORT;
-	if (!starts_with(file, FIRST_LINE))
+	if (!starts_with(file, first))
 		return SPOOL_TEXT_BAD;
 	e = envelope_new();
 	e->uid = UID_UNKNOWN;
-	res = get_lines(file, e, ret_body);
+	res = get_lines(file, strlen(first), e, ret_body);
 	if (res == SPOOL_TEXT_OK)
 		*ret_env = e;
 	else

@@ -33,11 +33,17 @@ enum {
 
 /* --- header and end record ------------------------------------------------ */
 
+/* The two kinds of file differ in their first line only. */
+enum spool_text_kind {
+	SPOOL_TEXT_MESSAGE, /* in the queue */
+	SPOOL_TEXT_DROP /* from a user, in drop/; see queue/drop.h */
+};
+
 /* Everything up to and with the empty line, e->size_bytes being the size of
  * the message.  total > 0: padded to exactly that many bytes.  False: it does
  * not fit into total, or into the buffer. */
-bool spool_text_header(
-    struct buf *to, const struct envelope *e, size_t total) MUST_CHECK;
+bool spool_text_header(struct buf *to, enum spool_text_kind kind,
+    const struct envelope *e, size_t total) MUST_CHECK;
 
 enum spool_text_result {
 	SPOOL_TEXT_OK,
@@ -46,7 +52,7 @@ enum spool_text_result {
 };
 
 /* OK: the caller owns *ret_env; the message starts at *ret_body. */
-enum spool_text_result spool_text_header_parse(
+enum spool_text_result spool_text_header_parse(enum spool_text_kind kind,
     struct bytes file, struct envelope **ret_env, size_t *ret_body);
 
 /* "end LENGTH CHECKSUM\n"; the result is its length. */

@@ -47,6 +47,13 @@ sys_sync(void *ctx, int fd)
 }
 
 static int
+sys_sync_all(void *ctx, int fd)
+{
+	(void)ctx;
+	return syncfs(fd);
+}
+
+static int
 sys_close(void *ctx, int fd)
 {
 	(void)ctx;
@@ -158,6 +165,7 @@ fs_sys(void)
 		.pread = sys_pread,
 		.pwrite = sys_pwrite,
 		.sync = sys_sync,
+		.sync_all = sys_sync_all,
 		.close = sys_close,
 		.truncate = sys_truncate,
 		.rename = sys_rename,

@@ -9,7 +9,7 @@
 #include "queue/queue.h"
 #include "tests/lib/fault_fs.h"
 
-enum { LAB_JOBS = 256 };
+enum { LAB_JOBS = 256, LAB_DRAFTS = 16 };
 
 struct lab {
 	char dir[64];
@@ -22,7 +22,9 @@ struct lab {
 	bool is_delayed; /* jobs wait for lab_run() */
 	struct work *jobs[LAB_JOBS];
 	size_t njobs;
+	struct work *running; /* started by lab_start_one() */
 
+	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
 	struct queue *q;
 	int account; /* what route() answers */
 	int wakes;
@@ -36,14 +38,16 @@ void lab_init(struct lab *l);
 void lab_clear(struct lab *l);
 
 void lab_open(struct lab *l);
-/* As if the process had died: nothing is finished, nothing is cleaned up. */
-void lab_crash(struct lab *l);
+int lab_try_open(struct lab *l, struct err *err);
 void lab_restart(struct lab *l); /* closes in order, and opens */
 /* queue_tick() until it wants to wait. */
 int64_t lab_tick(struct lab *l);
 void lab_pass(struct lab *l, int64_t ms); /* both clocks, and a tick */
 /* Jobs that wait: starts and ends the oldest; all of them. */
 bool lab_run_one(struct lab *l);
+/* Starts the oldest: its work is done, the loop does not know yet; ends it. */
+void lab_start_one(struct lab *l);
+void lab_finish_one(struct lab *l);
 void lab_run(struct lab *l);
 
 struct lab_client {
@@ -51,6 +55,7 @@ struct lab_client {
 	struct queue_told t;
 	char id[ENVELOPE_ID_SIZE];
 	struct queue_draft *d;
+	struct lab *l;
 };
 
 /* One message from sender@example.org to n recipients r0@example.net ... */
@@ -62,6 +67,9 @@ void lab_client_done(struct lab_client *c);
 struct verdict lab_verdict(enum verdict_class class, const char *text);
 /* Takes one and ends it with that verdict for all; false: none is due. */
 bool lab_deliver(struct lab *l, enum verdict_class class);
+
+/* A settled() that counts: ctx is an int. */
+void lab_count(void *ctx);
 
 /* Files under a part of the spool ("queue", "failed", ...). */
 size_t lab_files(const struct lab *l, const char *part);

@@ -1,77 +1,1314 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The promise: safe means the disk or the provider has it. */
+/* The promise: safe means the disk or the provider has it; nothing accepted is
+ * lost; nobody hears "accepted" about what was refused while they waited. */
 #include "tests/lib/check.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "queue/queue.h"
+#include "sys/fs_sys.h"
 #include "tests/lib/lab.h"
+
+enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 
-static void
-safe_mode_is_told_when_the_disk_has_it(void **state)
+static int
+setup(void **state)
 {
-	struct lab l;
+	struct lab *l = malloc(sizeof(*l));
+
+	lab_init(l);
+	*state = l;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct lab *l = *state;
+
+	lab_clear(l);
+	free(l);
+	return 0;
+}
+
+/* Any size, and different everywhere. */
+static struct bytes
+long_message(size_t n)
+{
+	char *p = malloc(n);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (char)('a' + (i * 7 + i / 251) % 26);
+	return bytes_of(p, n);
+}
+
+static struct queue_item
+only_item(struct lab *l, const char *id)
+{
+	struct queue_item it;
+
+	assert_int_equal(queue_count(l->q), 1);
+	assert_true(queue_find(l->q, id, &it));
+	return it;
+}
+
+static void
+end(struct queue_delivery *d, enum verdict_class class)
+{
+	struct verdict v = lab_verdict(class, "so says the provider");
+
+	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
+}
+
+static void
+assert_told(const struct lab_client *c, enum queue_outcome outcome)
+{
+	assert_int_equal(c->told, 1);
+	assert_int_equal(c->t.outcome, outcome);
+}
+
+/* What a delivery reads is the message, whatever it is read from. */
+static void
+assert_reads(struct queue_delivery *d, struct bytes want, size_t step)
+{
+	char *p = malloc(step);
+	struct err err;
+	size_t n, at = 0;
+
+	do {
+		assert_int_equal(
+		    queue_delivery_read(d, at, p, step, &n, &err), 0);
+		assert_true(at + n <= want.n);
+		assert_memory_equal(p, want.p + at, n);
+		at += n;
+	} while (n > 0);
+	assert_int_equal(at, want.n);
+	free(p);
+}
+
+/* --- safe mode ------------------------------------------------------------ */
+
+static void
+safe_is_told_when_the_disk_has_it(void **state)
+{
+	struct lab *l = *state;
 	struct lab_client c;
 
-	(void)state;
-	lab_init(&l);
-	l.is_delayed = true;
-	lab_submit(&l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(&l);
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
 	assert_int_equal(c.told, 0);
-	lab_run(&l);
-	assert_int_equal(c.told, 1);
-	assert_int_equal(c.t.outcome, QUEUE_SAFE);
+	lab_run(l);
+	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
-	assert_int_equal(lab_files(&l, "queue"), 1);
+	assert_int_equal(lab_files(l, "queue"), 1);
 	lab_client_done(&c);
-	assert_true(lab_deliver(&l, VERDICT_OK));
-	lab_run(&l);
-	assert_int_equal(lab_files(&l, "queue"), 0);
-	assert_int_equal(queue_count(l.q), 0);
-	lab_clear(&l);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(queue_count(l->q), 0);
 }
+
+static void
+told_is_never_called_from_within_the_end_of_the_draft(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	assert_int_equal(c.told, 0);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+}
+
+static void
+a_provider_quicker_than_the_disk_leaves_the_disk_untouched(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	buf_reset(&l->disk.order);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(c.t.verdict.class, VERDICT_OK);
+	assert_int_equal(l->njobs, 0);
+	assert_buf(&l->disk.order, "");
+	assert_int_equal(queue_count(l->q), 0);
+	lab_client_done(&c);
+}
+
+static void
+a_provider_quicker_than_a_running_sync_leaves_no_file(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_start_one(l);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	assert_int_equal(queue_count(l->q), 0);
+	lab_finish_one(l);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+a_provider_saves_what_the_disk_cannot_keep(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	fault_fs_arm(&l->disk, 1, ENOSPC);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	assert_int_equal(c.told, 0);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(c.t.verdict.class, VERDICT_OK);
+	assert_int_equal(l->troubles, 1); /* nobody else says it */
+	lab_client_done(&c);
+}
+
+static void
+disk_and_provider_failing_fails_and_leaves_nothing(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	for (int untried = 0; untried < 2; untried++) {
+		struct queue_delivery *d;
+
+		fault_fs_arm(&l->disk, 3, ENOSPC);
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		d = queue_take(l->q, 0);
+		lab_pass(l, HOUR); /* bounded by the delivery alone */
+		assert_int_equal(c.told, 0);
+		if (untried)
+			queue_delivery_end(
+			    d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+		else
+			end(d, VERDICT_LATER);
+		assert_told(&c, QUEUE_FAILED);
+		assert_int_equal(c.t.err.os, ENOSPC);
+		lab_client_done(&c);
+		assert_int_equal(queue_count(l->q), 0);
+		assert_int_equal(lab_files(l, "queue"), 0);
+	}
+	assert_int_equal(l->troubles, 0); /* the client's side says it */
+}
+
+static void
+a_failed_disk_does_not_wait_for_ever_for_a_provider(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	int64_t next;
+
+	fault_fs_arm(&l->disk, 1, EIO);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	next = lab_tick(l);
+	assert_int_equal(c.told, 0);
+	assert_true(next <= l->boot_ms + 10 * 1000);
+	lab_pass(l, next - l->boot_ms);
+	assert_told(&c, QUEUE_FAILED);
+	lab_client_done(&c);
+	assert_null(queue_take(l->q, 0));
+}
+
+static void
+refused_while_waiting_is_told_in_safe_mode_too(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_told(&c, QUEUE_REFUSED);
+	lab_client_done(&c);
+	lab_run(l);
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+partly_sent_with_a_failed_disk_fails(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+
+	fault_fs_arm(&l->disk, 2, EIO);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 0, &ok);
+	end(d, VERDICT_LATER);
+	assert_told(&c, QUEUE_FAILED);
+	lab_client_done(&c);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+static void
+a_draft_given_up_leaves_no_trace(void **state)
+{
+	struct lab *l = *state;
+	struct bytes big = long_message(300000);
+	struct err err;
+
+	for (int large = 0; large < 2; large++) {
+		struct queue_draft *d = queue_draft_new(l->q);
+
+		assert_int_equal(
+		    queue_draft_write(d, big.p, large ? big.n : 100, &err), 0);
+		assert_int_equal(lab_files(l, "queue"), (size_t)large);
+		queue_draft_free(d);
+		assert_int_equal(lab_files(l, "queue"), 0);
+	}
+	assert_int_equal(queue_count(l->q), 0);
+	free((char *)(uintptr_t)big.p);
+}
+
+/* --- the client goes away ------------------------------------------------- */
+
+static void
+a_message_whose_client_has_gone_goes_its_way(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	lab_client_done(&c);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(c.told, 0);
+}
+
+static void
+refused_without_anybody_to_tell_is_kept_as_failed(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
+	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+a_failed_disk_without_a_client_is_told_as_trouble(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	fault_fs_arm(&l->disk, 1, EIO);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_client_done(&c);
+	lab_pass(l, MINUTE);
+	assert_int_equal(l->troubles, 1);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+/* --- verdict mode --------------------------------------------------------- */
+
+static void
+verdict_mode_hears_the_provider(void **state)
+{
+	static const struct {
+		enum verdict_class class;
+		enum queue_outcome outcome;
+		enum verdict_class told;
+		size_t left;
+	} rows[] = {
+		{ VERDICT_OK, QUEUE_SAFE, VERDICT_OK, 0 },
+		{ VERDICT_NEVER, QUEUE_REFUSED, VERDICT_NEVER, 0 },
+		{ VERDICT_LATER, QUEUE_SAFE, VERDICT_NONE, 1 },
+	};
+	struct lab *l = *state;
+	struct lab_client c;
+
+	/* Before, while, and after the disk is at work. */
+	for (int when = 0; when < 3; when++)
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			l->is_delayed = true;
+			lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+			if (when == 1)
+				lab_start_one(l);
+			else if (when == 2)
+				lab_run(l);
+			lab_tick(l);
+			assert_int_equal(c.told, 0);
+			assert_true(lab_deliver(l, rows[i].class));
+			if (rows[i].class != VERDICT_LATER)
+				assert_int_equal(c.told, 1);
+			if (when == 1)
+				lab_finish_one(l);
+			lab_run(l);
+			assert_told(&c, rows[i].outcome);
+			assert_int_equal(c.t.verdict.class, rows[i].told);
+			assert_int_equal(lab_files(l, "queue"), rows[i].left);
+			assert_int_equal(queue_count(l->q), rows[i].left);
+			lab_client_done(&c);
+			if (rows[i].left > 0)
+				assert_true(queue_delete(l->q, c.id));
+			lab_run(l);
+			assert_int_equal(lab_files(l, "failed"), 0);
+		}
+}
+
+static void
+verdict_mode_ends_at_its_deadline(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+	int64_t next;
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	d = queue_take(l->q, 0);
+	next = lab_tick(l);
+	assert_int_equal(c.told, 0);
+	assert_int_equal(next, l->boot_ms + 10 * 1000);
+	lab_pass(l, 10 * 1000);
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
+	lab_client_done(&c);
+	/* Refused now: it was accepted, so it is not just dropped. */
+	end(d, VERDICT_NEVER);
+	assert_int_equal(lab_files(l, "failed"), 1);
+}
+
+static void
+at_its_deadline_a_slow_disk_is_still_waited_for(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	lab_pass(l, MINUTE);
+	assert_int_equal(c.told, 0);
+	lab_run(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+}
+
+static void
+verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	d = queue_take(l->q, 0);
+	queue_delivery_end(d, QUEUE_END_UNTRIED, NULL, l->boot_ms + 1000, NULL,
+	    NULL); /* once more within the deadline */
+	assert_int_equal(c.told, 0);
+	lab_pass(l, 1000);
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	queue_delivery_end(
+	    d, QUEUE_END_UNTRIED, NULL, l->boot_ms + MINUTE, NULL, NULL);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	lab_tick(l);
+	assert_int_equal(c.told, 0);
+	queue_give_up_waiting(l->q, 1);
+	lab_tick(l);
+	assert_int_equal(c.told, 0);
+	queue_give_up_waiting(l->q, 0);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+
+	l->account = -1;
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+}
+
+static void
+mixed_recipients_are_safe_and_the_refused_go_to_failed(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 0, &ok);
+	end(d, VERDICT_NEVER);
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
+	lab_client_done(&c);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
+		assert_int_equal(lab_files(l, "failed"), 1);
+		lab_restart(l);
+		lab_tick(l);
+	}
+	/* A person sends it again: only to whom it has not gone. */
+	assert_true(queue_retry(l->q, c.id));
+	assert_int_equal(lab_files(l, "queue"), 1);
+	lab_restart(l);
+	lab_tick(l);
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	assert_int_equal(queue_delivery_envelope(d)->rcpts[0].state, RCPT_SENT);
+	assert_int_equal(
+	    queue_delivery_envelope(d)->rcpts[1].state, RCPT_WAITING);
+	assert_int_equal(queue_delivery_attempts(d), 0);
+	end(d, VERDICT_OK);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+/* --- queue mode ----------------------------------------------------------- */
+
+static void
+queue_mode_makes_no_attempt_until_its_time(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	assert_false(queue_has_due(l->q, 0));
+	queue_flush(l->q, -1);
+	assert_true(queue_has_due(l->q, 0));
+
+	fault_fs_arm(&l->disk, 1, EIO);
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_tick(l);
+	assert_told(&c, QUEUE_FAILED);
+	lab_client_done(&c);
+}
+
+/* --- later attempts ------------------------------------------------------- */
 
 static void
 a_message_survives_a_restart_and_is_delivered(void **state)
 {
-	struct lab l;
+	struct lab *l = *state;
 	struct lab_client c;
 	struct queue_delivery *d;
-	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
 
-	(void)state;
-	lab_init(&l);
-	lab_submit(&l, &c, QUEUE_MODE_SAFE, 2, hello);
-	assert_int_equal(c.told, 0); /* never from within the call */
-	lab_tick(&l);
-	assert_int_equal(c.told, 1);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
-	lab_restart(&l);
-	assert_null(queue_take(l.q, 0));
-	lab_tick(&l);
-	d = queue_take(l.q, 0);
+	lab_restart(l);
+	assert_null(queue_take(l->q, 0));
+	lab_tick(l);
+	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	assert_string_equal(queue_delivery_envelope(d)->id, c.id);
+	assert_string_equal(
+	    queue_delivery_envelope(d)->sender, "sender@example.org");
 	assert_int_equal(queue_delivery_envelope(d)->nrcpts, 2);
+	assert_int_equal(queue_delivery_envelope(d)->uid, 1000);
 	assert_int_equal(queue_delivery_bytes(d).n, hello.n);
-	assert_memory_equal(queue_delivery_bytes(d).p, hello.p, hello.n);
-	queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
-	assert_int_equal(lab_files(&l, "queue"), 0);
-	lab_clear(&l);
+	assert_reads(d, hello, 5);
+	end(d, VERDICT_OK);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+R62_a_partial_success_is_synced_before_it_is_settled(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	int settled = 0;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	l->is_delayed = true;
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 1, &ok);
+	buf_reset(&l->disk.order);
+	queue_delivery_end(d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
+	assert_int_equal(settled, 0);
+	lab_run(l);
+	assert_int_equal(settled, 1);
+	assert_buf(&l->disk.order, "owsx");
+	l->is_delayed = false;
+	lab_restart(l);
+	lab_pass(l, 2 * MINUTE);
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(queue_delivery_envelope(d)->rcpts[i].state,
+		    i == 1 ? RCPT_SENT : RCPT_WAITING);
+	end(d, VERDICT_OK);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+static void
+what_needs_no_sync_is_settled_at_once(void **state)
+{
+	static const enum verdict_class classes[] = { VERDICT_OK, VERDICT_LATER,
+		VERDICT_NEVER };
+	struct lab *l = *state;
+	struct lab_client c;
+
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		struct verdict v = lab_verdict(classes[i], "so it is");
+		int settled = 0;
+
+		l->is_delayed = true;
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+		lab_run(l);
+		lab_client_done(&c);
+		queue_delivery_end(queue_take(l->q, 0), QUEUE_END_TRIED, &v, 0,
+		    lab_count, &settled);
+		assert_int_equal(settled, 1);
+		lab_run(l);
+	}
+}
+
+static void
+retries_come_later_and_later_also_after_a_restart(void **state)
+{
+	static const int64_t waits[] = { 1, 2, 4, 8, 16, 32, 60, 60, 60 };
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		int64_t wait = waits[i] * MINUTE;
+
+		assert_true(lab_deliver(l, VERDICT_LATER));
+		assert_int_equal(only_item(l, c.id).attempts, (int)i + 1);
+		if (i % 2 == 0) {
+			lab_restart(l);
+			lab_tick(l);
+			assert_int_equal(
+			    only_item(l, c.id).attempts, (int)i + 1);
+		}
+		lab_pass(l, wait * 9 / 10 - 1000);
+		assert_false(lab_deliver(l, VERDICT_LATER));
+		lab_pass(l, wait * 2 / 10 + 2000);
+		assert_true(queue_has_due(l->q, 0));
+	}
+	assert_non_null(
+	    strstr(only_item(l, c.id).reason, "so says the provider"));
+}
+
+static void
+untried_charges_nothing(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_item it;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	buf_reset(&l->disk.order);
+	queue_delivery_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
+	    l->boot_ms + 5 * MINUTE, NULL, NULL);
+	it = only_item(l, c.id);
+	assert_int_equal(it.attempts, 0);
+	assert_int_equal(it.next_try_ms, l->boot_ms + 5 * MINUTE);
+	assert_buf(&l->disk.order, "");
+}
+
+static void
+R47_only_time_that_really_passed_expires_a_message(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	int64_t next;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	l->wall_ms += INT64_C(40) * 365 * DAY;
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
+	lab_restart(l); /* the machine was off for forty years */
+	lab_tick(l);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
+	next = only_item(l, c.id).next_try_ms - l->boot_ms;
+	assert_true(next >= 0 && next <= 66 * MINUTE);
+	l->wall_ms -= INT64_C(80) * 365 * DAY;
+	lab_restart(l);
+	lab_tick(l);
+	next = only_item(l, c.id).next_try_ms - l->boot_ms;
+	assert_true(next >= 0 && next <= 66 * MINUTE);
+	lab_pass(l, INT64_C(6) * DAY);
+	lab_pass(l, HOUR);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
+	l->wall_ms += INT64_C(40) * 365 * DAY;
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
+	assert_int_equal(lab_files(l, "failed"), 1);
+}
+
+static void
+what_nobody_ever_took_is_too_old_one_day(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	for (int i = 0; i < 120; i++) { /* more than one sweep takes */
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		lab_tick(l);
+		lab_client_done(&c);
+	}
+	lab_pass(l, INT64_C(5) * DAY - HOUR);
+	assert_int_equal(lab_files(l, "failed"), 0);
+	lab_pass(l, 2 * HOUR);
+	lab_pass(l, 1000);
+	lab_pass(l, 1000);
+	assert_int_equal(lab_files(l, "failed"), 120);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+/* --- content -------------------------------------------------------------- */
+
+static void
+a_large_message_is_read_from_the_file_at_any_stage(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct bytes big = long_message(300001);
+	/* One header fits the place kept for it, the other does not. */
+	static const size_t nrcpts[] = { 1, 500 };
+
+	for (size_t i = 0; i < ARRAY_LEN(nrcpts); i++) {
+		struct queue_delivery *d;
+
+		l->is_delayed = true;
+		lab_submit(l, &c, QUEUE_MODE_SAFE, nrcpts[i], big);
+		d = queue_take(l->q, 0);
+		assert_null(queue_delivery_bytes(d).p);
+		assert_reads(d, big, 1000);
+		lab_run(l);
+		assert_told(&c, QUEUE_SAFE);
+		lab_client_done(&c);
+		assert_reads(d, big, 65536);
+		end(d, VERDICT_LATER);
+		lab_run(l);
+		l->is_delayed = false;
+		lab_pass(l, 2 * MINUTE);
+		d = queue_take(l->q, 0);
+		assert_reads(d, big, 40000);
+		end(d, VERDICT_LATER);
+		lab_restart(l);
+		lab_pass(l, 3 * MINUTE);
+		d = queue_take(l->q, 0);
+		assert_int_equal(queue_delivery_envelope(d)->nrcpts, nrcpts[i]);
+		assert_reads(d, big, 999);
+		end(d, VERDICT_OK);
+		assert_int_equal(lab_files(l, "queue"), 0);
+	}
+	free((char *)(uintptr_t)big.p);
+}
+
+static void
+many_fresh_messages_do_not_stay_in_memory(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct bytes big = long_message(QUEUE_MEMORY_MAX);
+	struct queue_delivery *d;
+	int n = 0;
+
+	for (int i = 0; i < 200; i++) { /* 25 MB */
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, big);
+		lab_tick(l);
+		lab_client_done(&c);
+	}
+	while ((d = queue_take(l->q, 0)) != NULL) {
+		assert_reads(d, big, 100000);
+		end(d, VERDICT_OK);
+		n++;
+	}
+	assert_int_equal(n, 200);
+	free((char *)(uintptr_t)big.p);
+}
+
+static void
+R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct bytes sizes[] = { hello, long_message(200000) };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct queue_delivery *d;
+		char path[512], buf[1000];
+		struct err err;
+		FILE *f;
+		size_t n, at = 0;
+		int rc;
+
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, sizes[i]);
+		lab_tick(l);
+		lab_client_done(&c);
+		assert_true(lab_only_file(l, "queue", path));
+		lab_restart(l);
+		lab_tick(l);
+		f = fopen(path, "r+");
+		assert_int_equal(fseek(f, -25, SEEK_END), 0);
+		assert_int_equal(fputc('#', f), '#'); /* in the body */
+		assert_int_equal(fclose(f), 0);
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		lab_tick(l);
+		lab_client_done(&c);
+		l->troubles = 0;
+		d = queue_take(l->q, 0);
+		if (i == 1) { /* the last bytes never come out */
+			while ((rc = queue_delivery_read(
+				    d, at, buf, sizeof(buf), &n, &err)) == 0)
+				at += n;
+			assert_true(at < sizes[i].n);
+			queue_delivery_end(
+			    d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+			d = queue_take(l->q, 0);
+		}
+		assert_int_equal(l->troubles, 1);
+		assert_string_equal(queue_delivery_envelope(d)->id, c.id);
+		end(d, VERDICT_OK);
+		assert_int_equal(lab_files(l, "corrupt"), i + 1);
+		assert_int_equal(queue_count(l->q), 0);
+	}
+	free((char *)(uintptr_t)sizes[1].p);
+}
+
+static void
+mail_comes_and_goes_while_a_long_queue_is_scanned(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	char id[ENVELOPE_ID_SIZE];
+	size_t n = 0;
+
+	for (int i = 0; i < 1200; i++) {
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		(void)queue_tick(l->q);
+		lab_client_done(&c);
+		l->wall_ms += 100;
+	}
+	lab_restart(l);
+	(void)queue_tick(l->q);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	(void)queue_tick(l->q);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	memcpy(id, c.id, sizeof(id));
+	assert_true(queue_count(l->q) < 1201);
+	while (lab_deliver(l, VERDICT_OK))
+		n++;
+	lab_tick(l);
+	while (lab_deliver(l, VERDICT_OK))
+		n++;
+	assert_int_equal(n, 1201);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+/* --- people --------------------------------------------------------------- */
+
+static void
+held_messages_wait_also_after_a_restart(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_false(queue_hold(l->q, "0000000000000000", "x"));
+	assert_true(queue_hold(l->q, c.id, "a setting\nis wrong"));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_HELD);
+		assert_string_equal(
+		    only_item(l, c.id).reason, "a setting\nis wrong");
+		queue_flush(l->q, -1);
+		assert_false(queue_has_due(l->q, 0));
+		lab_restart(l);
+		lab_pass(l, DAY);
+	}
+	assert_true(queue_release(l->q, c.id));
+	assert_false(queue_release(l->q, c.id));
+	lab_restart(l);
+	lab_tick(l);
+	assert_true(lab_deliver(l, VERDICT_OK));
+}
+
+static void
+holding_what_is_under_way_holds_it_afterwards(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	d = queue_take(l->q, 0);
+	assert_true(queue_hold(l->q, c.id, "stop"));
+	assert_false(queue_delete(l->q, c.id));
+	end(d, VERDICT_LATER);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_HELD);
+	lab_pass(l, DAY);
+	assert_null(queue_take(l->q, 0));
+	assert_true(queue_retry(l->q, c.id));
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+deleting_leaves_nothing(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	assert_false(queue_delete(l->q, c.id)); /* somebody waits for it */
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(queue_delete(l->q, c.id));
+	assert_false(queue_delete(l->q, c.id));
+	assert_int_equal(lab_files(l, "queue"), 0);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_true(queue_delete(l->q, c.id));
+	assert_int_equal(lab_files(l, "failed"), 0);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+struct order {
+	int64_t last;
+	size_t n;
+};
+
+static bool
+in_order(void *ctx, const struct queue_item *it)
+{
+	struct order *o = ctx;
+
+	assert_true(it->arrived_s >= o->last);
+	assert_string_equal(it->sender, "sender@example.org");
+	assert_string_equal(it->rcpt, "r0@example.net");
+	o->last = it->arrived_s;
+	o->n++;
+	return true;
+}
+
+static void
+listings_are_in_order_of_arrival(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct order o = { 0, 0 };
+
+	for (int i = 0; i < 50; i++) {
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+		lab_pass(l, 37 * MINUTE); /* folders come round meanwhile */
+		lab_client_done(&c);
+	}
+	lab_restart(l);
+	lab_tick(l);
+	queue_each(l->q, in_order, &o);
+	assert_int_equal(o.n, 50);
+}
+
+static void
+showing_gives_envelope_journal_and_header(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct envelope *env;
+	struct err err;
+	char *text;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	assert_int_equal(queue_show(l->q, c.id, &env, &text, &err), 0);
+	assert_string_equal(text, "\nSubject: hi\r\n");
+	envelope_free(env);
+	free(text);
+	lab_run(l);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	lab_run(l);
+	assert_int_equal(queue_show(l->q, c.id, &env, &text, &err), 0);
+	assert_string_equal(env->rcpts[0].last->text, "so says the provider");
+	assert_non_null(strstr(text, "\nrcpt 0 waiting later end 451 "));
+	assert_non_null(strstr(text, "\n\nSubject: hi\r\n"));
+	envelope_free(env);
+	free(text);
+	assert_int_equal(queue_show(l->q, "nonsense", &env, &text, &err), -1);
+}
+
+/* --- accounts ------------------------------------------------------------- */
+
+static void
+messages_without_an_account_are_asked_about_again(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->account = -1;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_int_equal(only_item(l, c.id).account, -1);
+	l->account = 1;
+	lab_pass(l, 2 * MINUTE);
+	assert_int_equal(only_item(l, c.id).account, 1);
+	assert_false(queue_has_due(l->q, 0));
+	l->account = 0;
+	queue_reroute(l->q, 1);
+	l->wakes = 0;
+	lab_tick(l);
+	assert_int_equal(l->wakes, 1);
+	assert_true(lab_deliver(l, VERDICT_OK));
+}
+
+static void
+a_reroute_reaches_what_is_on_disk_under_way_held_and_failed(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c, held, failed;
+	struct queue_delivery *d;
+
+	lab_submit(l, &held, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&held);
+	assert_true(queue_hold(l->q, held.id, "x"));
+	lab_submit(l, &failed, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&failed);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	d = queue_take(l->q, 0);
+	l->account = 2;
+	queue_reroute(l->q, 3);
+	lab_tick(l);
+	end(d, VERDICT_LATER);
+	lab_pass(l, 2 * MINUTE);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(queue_release(l->q, held.id));
+	assert_true(queue_retry(l->q, failed.id));
+	lab_tick(l);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+static void
+outbound_is_woken_when_something_becomes_due(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	int64_t next;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	assert_int_equal(l->wakes, 1);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	l->wakes = 0;
+	next = lab_tick(l);
+	assert_int_equal(l->wakes, 0);
+	assert_int_equal(next, only_item(l, c.id).next_try_ms);
+	lab_pass(l, next - l->boot_ms);
+	assert_int_equal(l->wakes, 1);
+	lab_tick(l);
+	assert_int_equal(l->wakes, 1); /* once is enough */
+}
+
+/* --- room, state, closing ------------------------------------------------- */
+
+static uint64_t free_blocks;
+
+static int
+little_space(void *ctx, int dirfd, struct statvfs *ret)
+{
+	(void)ctx;
+	(void)dirfd;
+	memset(ret, 0, sizeof(*ret));
+	ret->f_bavail = (fsblkcnt_t)free_blocks;
+	ret->f_frsize = 1024;
+	ret->f_files = 1000;
+	ret->f_favail = 1000;
+	return 0;
+}
+
+static void
+R44_a_full_disk_is_said_early(void **state)
+{
+	struct lab *l = *state;
+	struct err err;
+
+	assert_true(queue_has_room(l->q, 1000, &err));
+	l->disk.fs.space = little_space;
+	free_blocks = 10;
+	assert_false(queue_has_room(l->q, 1000, &err));
+	assert_non_null(strstr(err.text, "disk is full"));
+	free_blocks = 1024 * 1024;
+	assert_true(queue_has_room(l->q, 1000, &err));
+	assert_false(queue_has_room(l->q, UINT64_MAX, &err));
+}
+
+static void
+R45_a_disk_that_keeps_failing_is_not_trusted_with_more(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct err err;
+
+	for (int i = 0; i < 5; i++) {
+		assert_true(queue_has_room(l->q, 0, &err));
+		l->disk.only = "s";
+		fault_fs_arm(&l->disk, 1, EIO);
+		lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+		lab_tick(l);
+		assert_told(&c, QUEUE_FAILED);
+		lab_client_done(&c);
+	}
+	assert_false(queue_has_room(l->q, 0, &err));
+	lab_pass(l, MINUTE);
+	assert_true(queue_has_room(l->q, 0, &err));
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+small_facts_survive_a_restart(void **state)
+{
+	struct lab *l = *state;
+	struct err err;
+	char *text;
+
+	assert_null(queue_state_read(l->q, "ports.mail"));
+	l->is_delayed = true;
+	for (int i = 0; i < 3; i++) {
+		const char *facts[] = { "465", "587", "2525" };
+
+		assert_int_equal(
+		    queue_state_write(l->q, "ports.mail",
+			bytes_of(facts[i], strlen(facts[i])), &err),
+		    0);
+	}
+	assert_int_equal(l->njobs, 1);
+	lab_run(l);
+	l->is_delayed = false;
+	lab_restart(l);
+	text = queue_state_read(l->q, "ports.mail");
+	assert_string_equal(text, "2525");
+	free(text);
+}
+
+static void
+closing_tells_everybody_who_waits(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client waits, unsafe, under_way;
+
+	lab_submit(l, &waits, QUEUE_MODE_VERDICT, 1, hello);
+	fault_fs_arm(&l->disk, 1, EIO);
+	lab_submit(l, &unsafe, QUEUE_MODE_SAFE, 1, hello);
+	l->is_delayed = true;
+	lab_submit(l, &under_way, QUEUE_MODE_SAFE, 1, hello);
+	assert_non_null(queue_take(l->q, 0));
+	queue_free(l->q);
+	assert_told(&waits, QUEUE_SAFE);
+	assert_told(&unsafe, QUEUE_FAILED);
+	assert_told(&under_way, QUEUE_SAFE);
+	lab_client_done(&waits);
+	lab_client_done(&unsafe);
+	lab_client_done(&under_way);
+	l->is_delayed = false;
+	lab_open(l);
+	lab_tick(l);
+	assert_int_equal(queue_count(l->q), 2);
+}
+
+static void
+closing_waits_for_a_job_that_runs(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_start_one(l);
+	queue_free(l->q);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	lab_finish_one(l); /* the loop hears of it when the queue is gone */
+	lab_open(l);
+}
+
+static void
+a_second_daemon_on_the_same_spool_is_refused(void **state)
+{
+	struct lab *l = *state;
+	struct lab other = *l;
+	struct err err = { 0 };
+
+	assert_int_equal(lab_try_open(&other, &err), -1);
+	assert_int_equal(err.class, ERR_BUSY);
+	assert_non_null(strstr(err.text, l->dir));
 }
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(safe_mode_is_told_when_the_disk_has_it),
-		cmocka_unit_test(a_message_survives_a_restart_and_is_delivered),
+		cmocka_unit_test_setup_teardown(
+		    safe_is_told_when_the_disk_has_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    told_is_never_called_from_within_the_end_of_the_draft,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_provider_quicker_than_the_disk_leaves_the_disk_untouched,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_provider_quicker_than_a_running_sync_leaves_no_file,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_provider_saves_what_the_disk_cannot_keep, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    disk_and_provider_failing_fails_and_leaves_nothing, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failed_disk_does_not_wait_for_ever_for_a_provider, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    refused_while_waiting_is_told_in_safe_mode_too, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    partly_sent_with_a_failed_disk_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_draft_given_up_leaves_no_trace, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_message_whose_client_has_gone_goes_its_way, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    refused_without_anybody_to_tell_is_kept_as_failed, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failed_disk_without_a_client_is_told_as_trouble, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    verdict_mode_hears_the_provider, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    verdict_mode_ends_at_its_deadline, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    at_its_deadline_a_slow_disk_is_still_waited_for, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    mixed_recipients_are_safe_and_the_refused_go_to_failed,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    queue_mode_makes_no_attempt_until_its_time, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_message_survives_a_restart_and_is_delivered, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    R62_a_partial_success_is_synced_before_it_is_settled, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_needs_no_sync_is_settled_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    retries_come_later_and_later_also_after_a_restart, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    untried_charges_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R47_only_time_that_really_passed_expires_a_message, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_nobody_ever_took_is_too_old_one_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_large_message_is_read_from_the_file_at_any_stage, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    many_fresh_messages_do_not_stay_in_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R46_a_damaged_message_is_set_aside_and_blocks_nothing,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    mail_comes_and_goes_while_a_long_queue_is_scanned, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    held_messages_wait_also_after_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    holding_what_is_under_way_holds_it_afterwards, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    deleting_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    listings_are_in_order_of_arrival, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    showing_gives_envelope_journal_and_header, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    messages_without_an_account_are_asked_about_again, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_reroute_reaches_what_is_on_disk_under_way_held_and_failed,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    outbound_is_woken_when_something_becomes_due, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    R44_a_full_disk_is_said_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    small_facts_survive_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    closing_tells_everybody_who_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    closing_waits_for_a_job_that_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_second_daemon_on_the_same_spool_is_refused, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

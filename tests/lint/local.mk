@@ -3,6 +3,7 @@ lint_tests = \
 	%reldir%/pure \
 	%reldir%/banned \
 	%reldir%/format \
+	%reldir%/options \
 	%reldir%/shell \
 	%reldir%/man \
 	%reldir%/sendmail
@@ -10,3 +11,8 @@ TESTS += $(lint_tests)
 EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \
 	export srcdir top_builddir;
+
+check_PROGRAMS += %reldir%/settings
+%canon_reldir%_settings_SOURCES = %reldir%/settings.c
+%canon_reldir%_settings_LDADD = src/conf/libconf.a src/cred/libcred.a \
+	src/mail/libmail.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS)

@@ -32,6 +32,8 @@ add_next(struct table *t, const json_t *item)
 		table_cell(t, COLOUR_WARN, "held");
 	} else if (strcmp(state, "active") == 0) {
 		table_cell(t, COLOUR_NONE, "sending");
+	} else if (!json_is_integer(json_object_get(item, "next_try"))) {
+		table_cell(t, COLOUR_NONE, "-");
 	} else if (s <= 0) {
 		table_cell(t, COLOUR_NONE, "now");
 	} else {

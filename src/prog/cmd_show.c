@@ -100,9 +100,11 @@ print_facts(const struct relais *r, const json_t *m)
 	print_text(r, "State:", relais_string(m, "state"));
 	print_text(r, "Reason:", relais_string(m, "reason"));
 	(void)printf("%-11s%lld\n", "Attempts:", relais_number(m, "attempts"));
-	if (json_is_integer(next))
+	if (json_is_integer(next) && json_integer_value(next) > 0)
 		(void)printf("%-11sin %s\n", "Next try:",
 		    num_duration_text(json_integer_value(next) * 1000, text));
+	else if (json_is_integer(next))
+		(void)printf("%-11snow\n", "Next try:");
 	(void)printf("%-11s%s\n", "Arrived:",
 	    date_iso(
 		arrived_ms, clock_utc_offset_s(clock_sys(), arrived_ms), date));

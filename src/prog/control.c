@@ -72,16 +72,47 @@ state_name(enum queue_state s)
 	return names[s];
 }
 
+/* A message waits for its account too: a paused or held one is the reason that
+ * nothing happens, and when it tries again is when the message is tried. */
+static bool
+find_trouble(const struct control *c, int account, struct pool_status *ret)
+{
+	const struct outbound *o = c->opts.outbound(c->opts.ctx);
+
+	if (account < 0 || (size_t)account >= outbound_count(o))
+		return false;
+	outbound_status(o, (size_t)account, ret);
+	return ret->state != POOL_READY;
+}
+
 /* Seconds from now, or null for what waits for a person. */
 static json_t *
 next_try(const struct control *c, const struct queue_item *it)
 {
-	int64_t left_ms = it->next_try_ms - now_ms(c);
+	int64_t at_ms = it->next_try_ms, left_ms;
+	struct pool_status st;
 
-	if (it->state == QUEUE_STATE_HELD || it->state == QUEUE_STATE_FAILED ||
-	    it->next_try_ms == INT64_MAX)
+	if (it->state == QUEUE_STATE_HELD || it->state == QUEUE_STATE_FAILED)
 		return json_null();
+	if (it->state == QUEUE_STATE_DUE && find_trouble(c, it->account, &st) &&
+	    st.until_ms > at_ms)
+		at_ms = st.until_ms;
+	if (at_ms == INT64_MAX)
+		return json_null();
+	left_ms = at_ms - now_ms(c);
 	return json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+}
+
+/* What was said about the message, else what is wrong with its account. */
+static const char *
+reason_of(const struct control *c, const struct queue_item *it)
+{
+	struct pool_status st;
+
+	if (it->reason[0] == '\0' && it->state == QUEUE_STATE_DUE &&
+	    find_trouble(c, it->account, &st))
+		return st.reason;
+	return it->reason;
 }
 
 static json_t *
@@ -108,7 +139,7 @@ item_json(const struct control *c, const struct queue_item *it)
 	    "age", (json_int_t)(age_s > 0 ? age_s : 0), "next_try",
 	    next_try(c, it), "account", account_name(c, it->account),
 	    "attempts", it->attempts, "uid", (json_int_t)it->uid, "reason",
-	    ctl_json_text(it->reason));
+	    ctl_json_text(reason_of(c, it)));
 }
 
 /* --- queue ---------------------------------------------------------------- */

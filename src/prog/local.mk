@@ -28,8 +28,8 @@ sendmail_SOURCES = \
 	%reldir%/sendmail_submit.h \
 	%reldir%/sendmail_wire.c \
 	%reldir%/sendmail_wire.h
-sendmail_LDADD = src/mail/libmail.a src/smtp/libsmtp.a src/sys/libsys.a \
-	src/base/libbase.a
+sendmail_LDADD = src/queue/libqueue.a src/mail/libmail.a src/smtp/libsmtp.a \
+	src/sys/libsys.a src/base/libbase.a
 
 # The other names of sendmail, each where its callers look for it.
 install-exec-hook:

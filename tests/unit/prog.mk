@@ -12,3 +12,14 @@ unit_tests += \
 %canon_reldir%_test_sendmail_message_SOURCES = \
 	%reldir%/test_sendmail_message.c src/prog/sendmail_message.c
 %canon_reldir%_test_sendmail_message_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+
+# The control protocol.
+CTL_LIBS = src/ctl/libctl.a src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
+	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS)
+unit_tests += \
+	%reldir%/test_ctl_line \
+	%reldir%/test_ctl_server
+%canon_reldir%_test_ctl_line_SOURCES = %reldir%/test_ctl_line.c
+%canon_reldir%_test_ctl_line_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_ctl_server_SOURCES = %reldir%/test_ctl_server.c
+%canon_reldir%_test_ctl_server_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* R20: nothing that comes over the control socket harms the daemon; listings
+ * are never held whole; nobody keeps the others out. */
+#include "tests/lib/check.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ctl/ctl_client.h"
+#include "ctl/ctl_json.h"
+#include "ctl/ctl_line.h"
+#include "ctl/ctl_server.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "sys/clock_sys.h"
+
+enum { ITEMS = 20000 };
+
+struct bench {
+	char path[64];
+	struct loop *loop;
+	struct ctl_server *server;
+	size_t most_rounds; /* how often the listing was called */
+};
+
+static void
+on_echo(void *ctx, struct ctl_call *call)
+{
+	(void)ctx;
+	ctl_call_done(call, json_object_get(ctl_call_args(call), "text"));
+}
+
+static void
+on_list(void *ctx, struct ctl_call *call)
+{
+	struct bench *b = ctx;
+	size_t *at = ctl_call_cursor(call);
+	json_t *item;
+
+	b->most_rounds++;
+	for (; *at < ITEMS; (*at)++) {
+		if (!ctl_call_has_room(call))
+			return;
+		item = json_integer((json_int_t)*at);
+		ctl_call_item(call, item);
+		json_decref(item);
+	}
+	ctl_call_done(call, NULL);
+}
+
+static void
+on_no(void *ctx, struct ctl_call *call)
+{
+	(void)ctx;
+	ctl_call_refuse(call, "no, %s", "never \xff");
+}
+
+static const struct ctl_verb verbs[] = {
+	{ "echo", false, on_echo },
+	{ "list", false, on_list },
+	{ "no", false, on_no },
+	{ "secret", true, on_echo },
+	{ NULL, false, NULL },
+};
+
+static int
+bench_up(void **state)
+{
+	static struct bench b;
+	int fd;
+
+	b = (struct bench) { 0 };
+	(void)snprintf(
+	    b.path, sizeof(b.path), "/tmp/test_ctl.%ld", (long)getpid());
+	assert_int_equal(loop_new(clock_sys(), &b.loop, NULL), 0);
+	fd = listen_unix(b.path, 0600, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(
+	    ctl_server_new(b.loop, fd, verbs, &b, &b.server, NULL), 0);
+	*state = &b;
+	return 0;
+}
+
+static int
+bench_down(void **state)
+{
+	struct bench *b = *state;
+
+	ctl_server_free(b->server);
+	loop_free(b->loop);
+	assert_int_equal(unlink(b->path), 0);
+	return 0;
+}
+
+static int
+dial(const struct bench *b)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", b->path);
+	assert_int_equal(
+	    connect(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void
+turn(const struct bench *b)
+{
+	for (int i = 0; i < 20; i++)
+		loop_run_once(b->loop, false);
+}
+
+/* Everything that comes until the server closes or has nothing to say. */
+static void
+drain(const struct bench *b, int fd, struct buf *to, bool *ret_is_closed)
+{
+	char piece[4096];
+	ssize_t n;
+
+	*ret_is_closed = false;
+	for (int idle = 0; idle < 3; idle++) {
+		turn(b);
+		while ((n = read(fd, piece, sizeof(piece))) > 0) {
+			assert_true(buf_add(to, piece, (size_t)n));
+			idle = 0;
+		}
+		if (n == 0 || errno != EAGAIN) {
+			*ret_is_closed = true;
+			return;
+		}
+	}
+}
+
+static void
+talk(const struct bench *b, const char *said, size_t chunk, const char *heard,
+    bool is_closed)
+{
+	int fd = dial(b);
+	struct buf got;
+	bool closed;
+
+	buf_init(&got, 1000000);
+	for (size_t at = 0, len = strlen(said); at < len; at += chunk) {
+		size_t n = len - at < chunk ? len - at : chunk;
+
+		/* It may have hung up on us already. */
+		if (send(fd, said + at, n, MSG_NOSIGNAL) < 0)
+			break;
+		turn(b);
+	}
+	drain(b, fd, &got, &closed);
+	assert_string_equal(buf_str(&got), heard);
+	assert_int_equal(closed, is_closed);
+	(void)close(fd);
+	turn(b);
+	buf_clear(&got);
+}
+
+static void
+requests_are_answered_in_order(void **state)
+{
+	static const char two[] = "{\"verb\":\"echo\",\"args\":{\"text\":1}}\n"
+				  "{\"verb\":\"echo\"}\n{\"verb\":\"no\"}\n";
+
+	for (size_t chunk = 1; chunk <= sizeof(two); chunk += 7)
+		talk(*state, two, chunk,
+		    "{\"ok\":true,\"result\":1}\n{\"ok\":true}\n"
+		    "{\"ok\":false,\"error\":\"no, never \\\\xff\"}\n",
+		    false);
+}
+
+static void
+wrong_requests_are_refused_and_garbage_hung_up_on(void **state)
+{
+	talk(*state, "{\"verb\":\"nope\"}\n", 100,
+	    "{\"ok\":false,\"error\":\"no such verb\"}\n", false);
+	talk(*state, "{\"verb\":5}\n", 100,
+	    "{\"ok\":false,\"error\":\"no such verb\"}\n", false);
+	talk(*state, "{\"verb\":\"echo\",\"args\":[]}\n", 100,
+	    "{\"ok\":false,\"error\":\"args is no object\"}\n", false);
+	talk(*state, "GET / HTTP/1.1\r\n\r\n{\"verb\":\"echo\"}\n", 100,
+	    "{\"ok\":false,\"error\":\"not a JSON object\"}\n", true);
+	talk(*state, "{\"verb\":\"echo\"}", 3, "", false);
+}
+
+static void
+a_request_has_a_limit(void **state)
+{
+	struct bench *b = *state;
+	static char line[CTL_REQUEST_MAX + 1000];
+
+	memset(line, ' ', sizeof(line) - 1);
+	talk(b, line, sizeof(line),
+	    "{\"ok\":false,\"error\":\"the request is too long\"}\n", true);
+}
+
+/* Millions of bytes in both directions and nobody reading: the daemon holds a
+ * bounded part of it and goes on serving others. */
+static void
+who_does_not_read_is_left_waiting(void **state)
+{
+	struct bench *b = *state;
+	static const char ask[] = "{\"verb\":\"list\"}\n";
+	int fd = dial(b);
+	struct buf got;
+	bool closed;
+	size_t lines = 0;
+
+	for (int i = 0; i < 50; i++) {
+		IGNORE(send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0);
+		turn(b);
+	}
+	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
+	assert_true(b->most_rounds < 40);
+	buf_init(&got, 100000000);
+	drain(b, fd, &got, &closed);
+	for (const char *p = buf_str(&got); *p != '\0'; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 50 * (ITEMS + 1));
+	(void)close(fd);
+	buf_clear(&got);
+	turn(b);
+}
+
+static void
+breaking_off_at_any_byte_does_no_harm(void **state)
+{
+	struct bench *b = *state;
+	static const char said[] = "{\"verb\":\"list\"}\n{\"verb\":\"echo\"}\n";
+
+	for (size_t n = 0; n < sizeof(said); n++) {
+		int fd = dial(b);
+
+		IGNORE(send(fd, said, n, MSG_NOSIGNAL) < 0);
+		if (n % 2 == 0)
+			turn(b);
+		(void)close(fd);
+		turn(b);
+	}
+	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
+}
+
+static void
+each_user_has_so_many_connections(void **state)
+{
+	struct bench *b = *state;
+	int fds[CTL_CONNECTIONS_PER_UID];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = dial(b);
+		turn(b);
+	}
+	talk(b, "", 1, "{\"ok\":false,\"error\":\"too many connections\"}\n",
+	    true);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		(void)close(fds[i]);
+	turn(b);
+	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
+}
+
+/* The socket's peer is this process: its user is the daemon's. */
+static void
+the_daemons_own_user_is_privileged(void **state)
+{
+	talk(*state, "{\"verb\":\"secret\"}\n", 100, "{\"ok\":true}\n", false);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_are_answered_in_order),
+		cmocka_unit_test(
+		    wrong_requests_are_refused_and_garbage_hung_up_on),
+		cmocka_unit_test(a_request_has_a_limit),
+		cmocka_unit_test(who_does_not_read_is_left_waiting),
+		cmocka_unit_test(breaking_off_at_any_byte_does_no_harm),
+		cmocka_unit_test(each_user_has_so_many_connections),
+		cmocka_unit_test(the_daemons_own_user_is_privileged),
+	};
+
+	return cmocka_run_group_tests(tests, bench_up, bench_down);
+}

@@ -5,6 +5,7 @@ include %reldir%/lib/local.mk
 include %reldir%/unit/local.mk
 include %reldir%/unit/prog.mk
 include %reldir%/script/local.mk
+include %reldir%/fuzz/local.mk
 include %reldir%/lint/local.mk
 include %reldir%/e2e/local.mk
 include %reldir%/bench/local.mk

@@ -29,6 +29,7 @@ static void
 say_line(struct buf *out, const char *head, const char *p, size_t n)
 {
 	char line[SMTP_SAY_LINE_MAX];
+	bool fits;
 
 	assert(n <= ROOM);
 	for (size_t i = 0; i < n; i++) {
@@ -37,9 +38,9 @@ say_line(struct buf *out, const char *head, const char *p, size_t n)
 		line[i] = (char)(c >= 0x7f ? '?' : c < ' ' ? ' ' : c);
 	}
 	line[n] = '\0';
-	if (!buf_adds(out, head) || !buf_adds(out, line) ||
-	    !buf_adds(out, "\r\n"))
-		assert(!"SMTP_SAY_SPACE is what the caller promised");
+	fits = buf_adds(out, head) && buf_adds(out, line) &&
+	       buf_adds(out, "\r\n");
+	assert(fits); /* the caller promised SMTP_SAY_SPACE */
 }
 
 void

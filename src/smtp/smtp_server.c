@@ -446,10 +446,12 @@ smtp_server_room(const struct smtp_server *s)
 void
 smtp_server_put(struct smtp_server *s, const void *p, size_t n)
 {
+	bool fits;
+
 	if (s->mode == MODE_CLOSED)
 		return;
-	if (!buf_add(&s->in, p, n))
-		assert(!"the driver asked smtp_server_room()");
+	fits = buf_add(&s->in, p, n);
+	assert(fits); /* the driver asked smtp_server_room() */
 }
 
 void
@@ -571,9 +573,11 @@ smtp_server_reply(
 static void
 say_challenge(struct smtp_server *s, const char *base64)
 {
+	bool fits;
+
 	assert(!syntax_has_control(bytes_of(base64, strlen(base64))));
-	if (!buf_addf(&s->out, "334 %s\r\n", base64))
-		assert(!"a challenge is at most SMTP_SAY_SPACE long");
+	fits = buf_addf(&s->out, "334 %s\r\n", base64);
+	assert(fits); /* a challenge is at most SMTP_SAY_SPACE long */
 }
 
 void

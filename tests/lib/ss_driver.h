@@ -179,6 +179,7 @@ ss_driver_event(
 		d->is_broken |= !d->has_mail;
 		d->has_mail = false;
 		d->rcpts = 0;
+		buf_reset(&d->message);
 		break;
 	case SS_CLOSE:
 		if (!buf_addf(&d->events, "CLOSE %.*s\n", (int)info->text.n,

@@ -1,0 +1,22 @@
+# Fuzz targets; tests/fuzz/README says how to run them.  A new target is one
+# line in the list and one _LDADD line; its source is the file of that name.
+fuzz_targets = \
+	%reldir%/fuzz_smtp_dot \
+	%reldir%/fuzz_smtp_server
+%canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
+
+# With --enable-fuzzing the fuzzer's main, else one that replays files.
+if !FUZZING
+REPLAY = %reldir%/libreplay.a
+check_LIBRARIES = %reldir%/libreplay.a
+%canon_reldir%_libreplay_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_libreplay_a_SOURCES = %reldir%/replay.c
+endif
+FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/fixup/libfixup.a src/smtp/libsmtp.a \
+	src/mail/libmail.a src/base/libbase.a $(GSASL_LIBS) $(IDN2_LIBS)
+
+check_PROGRAMS += $(fuzz_targets)
+TESTS += %reldir%/run
+EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/smtp.dict \
+	tests/corpus

@@ -53,8 +53,8 @@ is_for_user(const struct conf_account *a, const struct envelope *e)
 	return matches_one(&a->users, number);
 }
 
-static bool
-has_condition(const struct conf_account *a)
+bool
+conf_account_has_condition(const struct conf_account *a)
 {
 	return a->senders.n > 0 || a->recipients.n > 0 || a->users.n > 0;
 }
@@ -82,9 +82,14 @@ conf_route(
 	for (size_t i = 0; i < conf->naccounts; i++) {
 		const struct conf_account *a = &conf->accounts[i];
 
-		if (has_condition(a) && is_for_sender(a, e) &&
+		if (conf_account_has_condition(a) && is_for_sender(a, e) &&
 		    is_for_recipients(a, e) && is_for_user(a, e))
 			return told(ret_why, "its conditions hold", (int)i);
 	}
-	return told(ret_why, "the default", (int)conf->default_account);
+	if (conf->default_account < 0)
+		return told(ret_why,
+		    "no account takes this sender and these recipients "
+		    "(senders, recipients, users), and none is the default",
+		    -1);
+	return told(ret_why, "the default", conf->default_account);
 }

@@ -174,7 +174,7 @@ struct conf {
 	size_t nlistens;
 	struct conf_account *accounts; /* in the order of the file */
 	size_t naccounts; /* at least 1 */
-	size_t default_account; /* index */
+	int default_account; /* index, or -1: all have conditions */
 };
 
 /* 0: *ret is the caller's.  -1: problems holds at least one, all of them
@@ -190,6 +190,9 @@ void conf_keep_secrets(struct conf *to, const struct conf *from);
 /* May a client with this address ("127.0.0.1", "fe80::1%eth0") talk to this
  * listener?  Pure. */
 bool conf_listen_allows(const struct conf_listen *l, const char *client);
+
+/* Does it set `senders', `recipients' or `users'? */
+bool conf_account_has_condition(const struct conf_account *a);
 
 /* Index of the account with this name, or -1. */
 int conf_account_find(const struct conf *c, const char *name);

@@ -564,36 +564,52 @@ build_fallback(struct conf_build *b, const struct conf_section *own,
 	free(names);
 }
 
-static void
-choose_default(struct conf_build *b)
+/* The account that says `default = yes', or -1. */
+static int
+marked_default(struct conf_build *b)
 {
 	struct conf *c = b->conf;
-	size_t found = c->naccounts;
+	int found = -1;
 
 	for (size_t i = 0; i < c->naccounts; i++) {
 		if (!c->accounts[i].is_default)
 			continue;
-		if (found < c->naccounts)
+		if (found >= 0)
 			conf_problem_add(b->problems, b->raw->file,
 			    c->accounts[i].line, "default = yes",
 			    "both [account %s] and [account %s] are the "
 			    "default; only one can be",
 			    c->accounts[found].name, c->accounts[i].name);
 		else
-			found = i;
+			found = (int)i;
 	}
-	if (c->naccounts == 1)
-		found = 0;
-	if (found == c->naccounts) {
+	return found;
+}
+
+/* Without a mark, the only account without conditions is meant; if all have
+ * conditions, mail that meets none of them is refused when it is submitted. */
+static void
+choose_default(struct conf_build *b)
+{
+	struct conf *c = b->conf;
+	int found = marked_default(b);
+	size_t open = 0;
+
+	for (size_t i = 0; i < c->naccounts && found < 0; i++)
+		open += !conf_account_has_condition(&c->accounts[i]);
+	for (size_t i = 0; i < c->naccounts && found < 0; i++)
+		if (c->naccounts == 1 ||
+		    (open == 1 && !conf_account_has_condition(&c->accounts[i])))
+			found = (int)i;
+	if (found < 0 && open > 1)
 		conf_problem_add(b->problems, b->raw->file, c->accounts[0].line,
 		    "[account]",
 		    "none of the %zu accounts is the default: add default = "
 		    "yes to one of them",
 		    c->naccounts);
-		found = 0;
-	}
 	c->default_account = found;
-	c->accounts[found].is_default = true;
+	if (found >= 0)
+		c->accounts[found].is_default = true;
 }
 
 void

@@ -28,6 +28,8 @@ struct inbound_opts {
 	bool hide_submitter;
 	/* May this user submit?  NULL: everybody.  uid may be UID_UNKNOWN. */
 	bool (*may_submit)(void *ctx, uint32_t uid);
+	/* Why no account takes this envelope, or NULL: one does. */
+	const char *(*refuses)(void *ctx, const struct envelope *e);
 	void *ctx;
 };
 

@@ -100,6 +100,8 @@ begin_message(struct session *s)
 {
 	const struct clock *clock = loop_clock(s->shared->loop);
 	int64_t wall_ms = clock_wall_ms(clock);
+	const char *why;
+
 	s->facts = (struct intake_facts) {
 		.env = s->env,
 		.hostname = s->shared->opts.hostname,
@@ -115,6 +117,9 @@ begin_message(struct session *s)
 	    s->env->id, sizeof(s->env->id), "%s", queue_draft_id(s->draft));
 	s->env->arrived_s = wall_ms / 1000;
 	s->intake = intake_new(&s->facts);
+	why = s->shared->opts.refuses(s->shared->opts.ctx, s->env);
+	if (why != NULL)
+		refuse(s, 550, "5.7.1", why);
 }
 
 static void
@@ -124,6 +129,8 @@ on_body(struct session *s, struct bytes body)
 		return;
 	if (s->intake == NULL)
 		begin_message(s);
+	if (s->refusal.class != VERDICT_NONE)
+		return;
 	if (!intake_put(s->intake, body.p, body.n))
 		s->refusal = *intake_verdict(s->intake);
 	drain_intake(s);

@@ -174,6 +174,15 @@ may_submit(void *ctx, uint32_t uid)
 	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
 }
 
+static const char *
+refuses(void *ctx, const struct envelope *e)
+{
+	const struct daemon *d = ctx;
+	const char *why;
+
+	return conf_route(d->era->conf, e, &why) < 0 ? why : NULL;
+}
+
 /* --- settings into options ------------------------------------------------ */
 
 static int
@@ -237,6 +246,7 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 		.max_sessions = (size_t)c->max_sessions,
 		.verdict_ms = c->verdict_timeout_ms,
 		.may_submit = may_submit,
+		.refuses = refuses,
 		.ctx = d,
 	};
 }

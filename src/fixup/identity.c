@@ -380,25 +380,30 @@ apply_envelope(struct work *w, const char *sender)
 	    w->ret->sender, sizeof(w->ret->sender), bytes_or_none(now)));
 }
 
+static bool
+apply_fields(struct work *w)
+{
+	return apply_from(w) &&
+	       apply_sender(w, "Sender", IDENTITY_CHANGED_FROM,
+		   IDENTITY_CHANGED_SENDER) &&
+	       apply_resent(w) &&
+	       apply_sender(w, "Resent-Sender", IDENTITY_CHANGED_RESENT,
+		   IDENTITY_CHANGED_RESENT);
+}
+
 bool
 identity_apply(struct header *h, const char *sender,
     const struct identity_opts *opts, struct identity_result *ret)
 {
-	struct work w = { .h = h, .o = opts, .ret = ret };
+	struct identity_result r = { .changed = 0 };
+	struct work w = { .h = h, .o = opts, .ret = &r };
 
-	*ret = (struct identity_result) { .changed = 0 };
 	apply_envelope(&w, sender);
 	if (header_remove_all(h, "Return-Path") > 0)
-		ret->changed |= IDENTITY_REMOVED_RETURN_PATH;
-	if (keeps_all(opts))
-		return true;
-	if (!apply_from(&w) ||
-	    !apply_sender(
-		&w, "Sender", IDENTITY_CHANGED_FROM, IDENTITY_CHANGED_SENDER) ||
-	    !apply_resent(&w) ||
-	    !apply_sender(&w, "Resent-Sender", IDENTITY_CHANGED_RESENT,
-		IDENTITY_CHANGED_RESENT))
+		r.changed |= IDENTITY_REMOVED_RETURN_PATH;
+	if (!keeps_all(opts) && !apply_fields(&w))
 		return false;
 	remove_stale_signatures(&w);
+	*ret = r; /* last: sender may be that of an earlier result */
 	return true;
 }

@@ -310,9 +310,10 @@ intake_end(struct intake *in)
 	}
 	if (in->last != '\n') {
 		/* A CR alone is completed, not doubled. */
-		IGNORE(buf_adds(&in->head, in->last == '\r' ? "\n" : "\r\n"));
-		see_lines(in, bytes_of("\r\n" + (in->last == '\r'),
-				  in->last == '\r' ? 1 : 2));
+		const char *end = in->last == '\r' ? "\n" : "\r\n";
+
+		IGNORE(buf_adds(&in->head, end)); /* HEAD_MAX is generous */
+		see_lines(in, bytes_of(end, strlen(end)));
 	}
 	return true;
 }

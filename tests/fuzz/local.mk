@@ -1,8 +1,14 @@
 # Fuzz targets; tests/fuzz/README says how to run them.  A new target is one
 # line in the list and one _LDADD line; its source is the file of that name.
 fuzz_targets = \
+	%reldir%/fuzz_base64 \
+	%reldir%/fuzz_smtp_client \
 	%reldir%/fuzz_smtp_dot \
+	%reldir%/fuzz_smtp_reply \
 	%reldir%/fuzz_smtp_server
+%canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_reply_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
 

@@ -167,10 +167,15 @@ unknown_section(struct reading *rd, const char *kind, const char *name)
 	char *all = xasprintf("%s%s%s", kind, name[0] ? " " : "", name);
 
 	rd->is_lost = true;
-	if (near != NULL)
+	if (near != NULL && strcmp(near, "relais") == 0)
 		PROBLEM(rd,
 		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
-		    "did you mean [%s%s%s]?", near, name[0] ? " " : "", name);
+		    "did you mean [relais]?");
+	else if (near != NULL)
+		PROBLEM(rd,
+		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
+		    "did you mean [%s %s]?", near,
+		    is_name(name) ? name : "NAME");
 	else
 		PROBLEM(rd,
 		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),

@@ -559,10 +559,11 @@ setting_clear(enum setting_section s, void *base)
 {
 	for (size_t i = 0; i < nsettings; i++) {
 		const struct setting *st = &settings[i];
-		void *field = (char *)base + st->field;
+		void *field;
 
 		if (st->section != s || st->field == SETTING_NO_FIELD)
 			continue;
+		field = (char *)base + st->field;
 		if (st->type <= SETTING_ADDRESS)
 			store_text(field, NULL);
 		else if (st->type == SETTING_LIST || st->type == SETTING_ARGV)

@@ -5,6 +5,7 @@ e2e_tests = \
 	%reldir%/clients.sh \
 	%reldir%/crash.sh \
 	%reldir%/direct.sh \
+	%reldir%/keyring.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh
 

@@ -9,5 +9,7 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/identity.h \
 	%reldir%/intake.c \
 	%reldir%/intake.h \
+	%reldir%/outgoing.c \
+	%reldir%/outgoing.h \
 	%reldir%/trace.c \
 	%reldir%/trace.h

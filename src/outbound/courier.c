@@ -313,6 +313,8 @@ load(struct courier *c)
 				 pool_account(c->pool))) == NULL)
 		return false;
 	h = haul_new(c->pool, qd, &c->remote);
+	if (h == NULL)
+		return true;
 	list_append(&c->hauls, haul_link(h));
 	c->carried++;
 	haul_send(h, c->smtp);

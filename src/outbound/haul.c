@@ -11,11 +11,12 @@
 #include "mail/diagnosis.h"
 #include "mail/envelope.h"
 #include "net/loop.h"
+#include "outbound/content.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
 #include "smtp/smtp_client.h"
 
-enum { PIECE_BYTES = 65536, LOGGED_RCPTS_MAX = 5 };
+enum { LOGGED_RCPTS_MAX = 5 };
 
 struct haul {
 	struct list link;
@@ -28,9 +29,7 @@ struct haul {
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
 	size_t next; /* first of env->rcpts not offered yet */
 	struct verdict *verdicts; /* one per env->rcpts */
-	uint64_t offset; /* of the body */
-	char *piece; /* read from disk, not yet taken */
-	size_t piece_n, piece_at;
+	struct content *content;
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
 	bool is_sent; /* a transaction went well for somebody */
@@ -42,11 +41,29 @@ now_ms(const struct haul *h)
 	return clock_boot_ms(loop_clock(pool_loop(h->pool)));
 }
 
+/* Nothing can be sent of it.  A header without room never will have; a disk
+ * that cannot be read may recover. */
+static void
+give_up(struct haul *h, const struct err *err)
+{
+	struct verdict v;
+
+	if (err->class == ERR_INPUT)
+		verdict_local(
+		    &v, VERDICT_NEVER, STAGE_LOCAL, 554, "5.6.0", err->text);
+	else
+		verdict_local(
+		    &v, VERDICT_LATER, STAGE_LOCAL, 451, "4.3.0", err->text);
+	log_text(LOG_LEVEL_ERROR, "%s: %s", h->env->id, err->text);
+	haul_end(h, &v);
+}
+
 struct haul *
 haul_new(
     struct pool *p, struct queue_delivery *qd, const struct haul_remote *remote)
 {
 	struct haul *h = xcalloc(1, sizeof(*h));
+	struct err err;
 
 	list_init(&h->link);
 	h->pool = p;
@@ -57,6 +74,11 @@ haul_new(
 	h->index = xcalloc(h->env->nrcpts, sizeof(*h->index));
 	h->verdicts = xcalloc(h->env->nrcpts, sizeof(*h->verdicts));
 	h->began_ms = now_ms(h);
+	if (content_new(qd, &pool_opts_of(p)->identity, &h->content, &err) !=
+	    0) {
+		give_up(h, &err);
+		return NULL;
+	}
 	return h;
 }
 
@@ -122,64 +144,44 @@ haul_send(struct haul *h, struct smtp_client *smtp)
 	}
 	h->job = (struct smtp_job) {
 		.tag = haul_tag(h),
-		.sender = h->env->sender,
+		.sender = content_identity(h->content)->sender,
 		.rcpts = h->rcpts,
 		.nrcpts = n,
-		.size_bytes = h->env->size_bytes,
+		.size_bytes = content_size(h->content),
 		.is_8bit = h->env->is_8bit,
 		.needs_utf8 = h->env->is_utf8,
 		.envid = h->env->envid,
 		.ret = h->env->ret,
 	};
 	h->is_busy = true;
-	h->offset = 0;
-	h->piece_n = h->piece_at = 0;
+	content_rewind(h->content);
 	smtp_client_send(smtp, &h->job);
-}
-
-/* The next bytes of the body, borrowed; an error gives the connection up, so
- * that no half message is ever taken for a whole one. */
-static bool
-body_piece(struct haul *h, struct smtp_client *smtp, struct bytes *ret)
-{
-	struct bytes all = queue_delivery_bytes(h->qd);
-	struct err err;
-
-	if (all.p != NULL) {
-		*ret = bytes_of(all.p + h->offset, all.n - (size_t)h->offset);
-		return ret->n > 0;
-	}
-	if (h->piece_at == h->piece_n) {
-		if (h->piece == NULL)
-			h->piece = xmalloc(PIECE_BYTES);
-		h->piece_at = h->piece_n = 0;
-		if (queue_delivery_read(h->qd, h->offset, h->piece, PIECE_BYTES,
-			&h->piece_n, &err) != 0) {
-			log_text(
-			    LOG_LEVEL_ERROR, "%s: %s", h->env->id, err.text);
-			smtp_client_body_failed(smtp,
-			    "the message could not be read from the spool");
-			return false;
-		}
-	}
-	*ret = bytes_of(h->piece + h->piece_at, h->piece_n - h->piece_at);
-	return ret->n > 0;
 }
 
 bool
 haul_feed(struct haul *h, struct smtp_client *smtp)
 {
 	struct bytes piece;
+	struct err err;
 	bool went = false;
 	size_t n;
 
-	while (h->offset < h->job.size_bytes && body_piece(h, smtp, &piece) &&
-	       (n = smtp_client_body(smtp, piece.p, piece.n)) > 0) {
-		h->offset += n;
-		h->piece_at += h->piece_n > 0 ? n : 0;
+	for (;;) {
+		if (content_peek(h->content, &piece, &err) != 0) {
+			/* The connection is given up, so that no half message
+			 * is ever taken for a whole one. */
+			log_text(
+			    LOG_LEVEL_ERROR, "%s: %s", h->env->id, err.text);
+			smtp_client_body_failed(smtp,
+			    "the message could not be read from the spool");
+			return true;
+		}
+		if (piece.n == 0 ||
+		    (n = smtp_client_body(smtp, piece.p, piece.n)) == 0)
+			return went;
+		content_used(h->content, n);
 		went = true;
 	}
-	return went;
 }
 
 void
@@ -243,6 +245,18 @@ same_answer(const struct verdict *a, const struct verdict *b)
 	       strcmp(a->text, b->text) == 0;
 }
 
+/* What the provider saw in place of what was submitted. */
+static void
+log_identity(struct log_line *l, const struct haul *h)
+{
+	const struct identity_result *id = content_identity(h->content);
+
+	if ((id->changed & IDENTITY_CHANGED_ENVELOPE) != 0)
+		log_addr(l, "as", id->sender);
+	if ((id->changed & IDENTITY_CHANGED_FROM) != 0)
+		log_addr(l, "header_from_was", id->old_from);
+}
+
 static void
 log_advice(struct log_line *l, const struct haul *h, const struct verdict *v)
 {
@@ -270,6 +284,7 @@ log_group(const struct haul *h, size_t i)
 	log_str(&l, "id", e->id);
 	log_submitter(&l, e);
 	log_addr(&l, "from", e->sender);
+	log_identity(&l, h);
 	for (size_t k = i; k < e->nrcpts; k++)
 		if (same_answer(v, &h->verdicts[k]) && n++ < LOGGED_RCPTS_MAX)
 			log_addr(&l, "to", e->rcpts[k].addr);
@@ -346,7 +361,7 @@ haul_end(struct haul *h, const struct verdict *v)
 	bool partial = is_partial(h), untried;
 
 	log_outcome(h);
-	untried = is_untried(h);
+	untried = is_untried(h) && (v == NULL || v->stage != STAGE_LOCAL);
 	if (h->is_sent)
 		pool_sent(h->pool);
 	if (partial)
@@ -358,7 +373,7 @@ haul_end(struct haul *h, const struct verdict *v)
 		queue_delivery_end(h->qd, QUEUE_END_TRIED, v, 0,
 		    partial ? pool_settled : NULL, h->pool);
 	list_remove(&h->link);
-	free(h->piece);
+	content_free(h->content);
 	free(h->rcpts);
 	free(h->index);
 	free(h->verdicts);

@@ -2,6 +2,7 @@
 /* haul.h - one message of the queue on one courier.
  *
  * Joins a delivery of the queue with the transactions of the client engine:
+ * the account's identity is put on (fixup/outgoing.h),
  * waiting recipients are offered in groups (max_recipients, RFC 9422 RCPTMAX),
  * the body is read as the engine wants it, verdicts go back recipient by
  * recipient, and the outcome is logged.
@@ -29,6 +30,8 @@ struct haul_remote {
 	const char *tls; /* "TLSv1.3", "" in clear */
 };
 
+/* NULL: the message cannot be read or cannot go through this account; it has
+ * been given back to the queue. */
 struct haul *haul_new(struct pool *p, struct queue_delivery *qd,
     const struct haul_remote *remote);
 struct haul *haul_of_link(struct list *link);

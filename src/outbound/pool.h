@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "base/secret.h"
+#include "fixup/identity.h"
 #include "outbound/reach.h"
 #include "tls/tls_ctx.h"
 
@@ -40,6 +41,7 @@ struct pool_opts {
 	const char *auth; /* mechanisms, or NULL */
 	bool is_token;
 	const char *ehlo_name; /* NULL: the address literal of the socket */
+	struct identity_opts identity;
 	size_t max_connections;
 	size_t max_per_connection; /* messages; 0: no limit */
 	size_t max_rcpts; /* per transaction; 0: no limit */

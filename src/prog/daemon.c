@@ -208,6 +208,11 @@ pool_opts_from(
 		[CONF_TLS_IMPLICIT] = SC_TLS_IMPLICIT,
 		[CONF_TLS_OFF] = SC_TLS_OFF,
 	};
+	static const enum identity_mode identities[] = {
+		[CONF_IDENTITY_ALLOW] = IDENTITY_ALLOW,
+		[CONF_IDENTITY_FORCE] = IDENTITY_FORCE,
+		[CONF_IDENTITY_KEEP] = IDENTITY_KEEP,
+	};
 	const struct conf_account *a = f->account;
 
 	*o = (struct pool_opts) {
@@ -222,6 +227,12 @@ pool_opts_from(
 		.auth = a->auth,
 		.is_token = a->is_token,
 		.ehlo_name = conf->hostname,
+		.identity = { .mode = identities[a->identity],
+		    .address = a->address,
+		    .full_name = a->full_name,
+		    .allowed = (const char *const *)a->allowed_senders.v,
+		    .nallowed = a->allowed_senders.n,
+		    .hostname = conf->host_found },
 		.max_connections = (size_t)a->max_connections,
 		.max_per_connection = (size_t)a->max_per_connection,
 		.max_rcpts = (size_t)a->max_recipients,

@@ -708,8 +708,11 @@ static bool
 tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 {
 	*ret_ev = smtp_flight_event(c->flight, ret);
-	if (*ret_ev != SC_IDLE)
+	if (*ret_ev != SC_IDLE) {
+		if (smtp_flight_is_empty(c->flight))
+			smtp_out_shrink(&c->out);
 		return true;
+	}
 	if (c->pending != SC_IDLE) {
 		*ret_ev = c->pending;
 		c->pending = SC_IDLE;

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { KEEP_MAX = 4096 };
+
 void
 smtp_out_init(struct smtp_out *o, size_t max)
 {
@@ -15,6 +17,13 @@ void
 smtp_out_clear(struct smtp_out *o)
 {
 	buf_wipe(&o->buf);
+}
+
+void
+smtp_out_shrink(struct smtp_out *o)
+{
+	if (buf_len(&o->buf) == 0 && o->buf.cap > KEEP_MAX)
+		buf_wipe(&o->buf);
 }
 
 void

@@ -29,6 +29,8 @@ struct smtp_out {
 
 void smtp_out_init(struct smtp_out *o, size_t max);
 void smtp_out_clear(struct smtp_out *o);
+/* Gives large memory back if all is sent: an idle connection keeps none. */
+void smtp_out_shrink(struct smtp_out *o);
 /* Forgets what was not sent. */
 void smtp_out_drop_all(struct smtp_out *o);
 

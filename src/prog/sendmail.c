@@ -29,6 +29,9 @@
 #include "prog/sendmail_place.h"
 #include "prog/sendmail_proxy.h"
 #include "prog/sendmail_submit.h"
+#include "queue/drop.h"
+#include "sys/clock_sys.h"
+#include "sys/fs_sys.h"
 
 enum { HOST_SIZE = 256, LOGIN_SIZE = 64, SHOWN_MAX = 512 };
 
@@ -184,6 +187,57 @@ find_sender(struct sendmail *sm, struct err *err)
 
 /* --- sending -------------------------------------------------------------- */
 
+static struct envelope *
+envelope_of(const struct sendmail *sm, const struct submit *s)
+{
+	struct envelope *e = envelope_new();
+	struct buf envid;
+
+	buf_init(&envid, 1024);
+	envelope_set(&e->sender, s->sender);
+	if (s->envid != NULL && submit_xtext(&envid, s->envid))
+		envelope_set(&e->envid, buf_str(&envid));
+	e->ret = s->ret;
+	e->is_8bit = s->is_8bit;
+	e->is_utf8 = submit_needs_utf8(s);
+	if (sm->args.account != NULL)
+		envelope_set(&e->account, sm->args.account);
+	for (size_t i = 0; i < s->nrcpts; i++)
+		if (s->rcpts[i].state == SUBMIT_OPEN)
+			envelope_add_rcpt(e, s->rcpts[i].addr)->notify =
+			    s->notify;
+	buf_clear(&envid);
+	return e;
+}
+
+/* The last resort, for those whom nobody has taken: a file that relaisd finds
+ * when it is back.  When an answer was lost they may get the message twice;
+ * that is better than not at all. */
+static int
+drop(struct sendmail *sm, const struct submit *s, const char *dir,
+    struct err *err)
+{
+	const struct bytes pieces[] = { s->head, s->body };
+	struct envelope *e;
+	struct err why = { 0 };
+	int rc;
+
+	if (dir == NULL || s->is_verify)
+		return -1;
+	e = envelope_of(sm, s);
+	rc = drop_write(fs_sys(), rng_sys(), dir, e, pieces,
+	    sizeof(pieces) / sizeof(pieces[0]), &why);
+	envelope_free(e);
+	if (rc != 0) {
+		(void)err_ctx(&why, "%s", err->text);
+		*err = why;
+		return -1;
+	}
+	if (sm->args.is_verbose)
+		complain("relaisd is away, the message waits for it in", dir);
+	return 0;
+}
+
 /* Goes from place to place until everybody is taken or refused. */
 static void
 submit(struct sendmail *sm)
@@ -215,7 +269,8 @@ submit(struct sendmail *sm)
 		if (end != SUBMIT_OVER)
 			(void)err_ctx(&err, "%s", places_name(places));
 	}
-	if (end != SUBMIT_OVER) {
+	if (end != SUBMIT_OVER &&
+	    drop(sm, &s, places_drop(places), &err) != 0) {
 		complain("relaisd cannot be reached, the message was not "
 			 "accepted",
 		    err.text);

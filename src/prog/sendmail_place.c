@@ -34,6 +34,8 @@ struct places {
 	size_t nsockets;
 	char *host, *port; /* or NULL */
 	bool tcp_is_used;
+	int wait_ms; /* for how long the sockets are worth another try */
+	bool is_named; /* by the environment */
 	const char *drop;
 	char *name;
 };
@@ -85,7 +87,8 @@ places_new(void)
 		add_socket(p, xstrdup(socket_path), false);
 	if (smtp != NULL)
 		set_tcp(p, smtp);
-	if (socket_path != NULL || smtp != NULL)
+	p->is_named = socket_path != NULL || smtp != NULL;
+	if (p->is_named)
 		return p;
 	/* cron sets no XDG_RUNTIME_DIR. */
 	add_socket(p,
@@ -173,15 +176,31 @@ connect_unix(const struct socket_place *s)
 	return -1;
 }
 
-/* One round over the sockets.  -1: *ret_wait_ms says for how long it makes
- * sense to try again, 0: none of them will answer. */
+/* For how long it makes sense to try again after this errno. */
 static int
-try_sockets(struct places *p, int *ret_wait_ms, struct err *err)
+patience_ms(const struct places *p, int why)
 {
-	*ret_wait_ms = 0;
+	switch (why) {
+	case EAGAIN:
+		return BUSY_MS;
+	case ECONNREFUSED:
+		return RESTART_MS;
+	case ENOENT:
+		/* Whoever names a socket has no other place to go. */
+		return p->is_named ? RESTART_MS : 0;
+	default:
+		return 0;
+	}
+}
+
+/* One round over the sockets.  A daemon that restarts takes its socket away
+ * for a moment, so what was worth waiting for once stays so. */
+static int
+try_sockets(struct places *p, struct err *err)
+{
 	for (size_t i = 0; i < p->nsockets; i++) {
 		struct socket_place *s = &p->sockets[i];
-		int fd;
+		int fd, ms;
 
 		if (s->is_used)
 			continue;
@@ -191,10 +210,9 @@ try_sockets(struct places *p, int *ret_wait_ms, struct err *err)
 			set_name(p, xstrdup(s->path));
 			return fd;
 		}
-		if (errno == EAGAIN)
-			*ret_wait_ms = BUSY_MS;
-		else if (errno == ECONNREFUSED && *ret_wait_ms == 0)
-			*ret_wait_ms = RESTART_MS;
+		ms = patience_ms(p, errno);
+		if (ms > p->wait_ms)
+			p->wait_ms = ms;
 		(void)err_sys(err, "%s", s->path);
 	}
 	return -1;
@@ -205,13 +223,12 @@ wait_sockets(struct places *p, struct err *err)
 {
 	int64_t start = clock_boot_ms(clock_sys());
 
+	p->wait_ms = 0;
 	for (;;) {
-		int wait_ms, fd = try_sockets(p, &wait_ms, err);
+		int fd = try_sockets(p, err);
 
-		if (fd >= 0)
+		if (fd >= 0 || clock_boot_ms(clock_sys()) - start >= p->wait_ms)
 			return fd;
-		if (clock_boot_ms(clock_sys()) - start >= wait_ms)
-			return -1;
 		(void)poll(NULL, 0, AGAIN_MS);
 	}
 }

@@ -75,8 +75,8 @@ submit_exit_status(const struct verdict *v)
 /* --- what is said --------------------------------------------------------- */
 
 /* RFC 3461 4: printable but for "+" and "=", the rest as +XX. */
-static bool
-add_xtext(struct buf *to, const char *s)
+bool
+submit_xtext(struct buf *to, const char *s)
 {
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
@@ -118,8 +118,8 @@ is_ascii(const char *s)
 }
 
 /* RFC 6531 3.4: asked for when an address needs it. */
-static bool
-needs_utf8(const struct submit *s)
+bool
+submit_needs_utf8(const struct submit *s)
 {
 	if (!is_ascii(s->sender))
 		return true;
@@ -149,13 +149,14 @@ build_mail(const struct talk *t, struct buf *to)
 		!buf_addf(to, " SIZE=%zu", s->head.n + s->body.n)) ||
 	    (o->has_8bitmime && s->is_8bit &&
 		!buf_adds(to, " BODY=8BITMIME")) ||
-	    (o->has_smtputf8 && needs_utf8(s) && !buf_adds(to, " SMTPUTF8")))
+	    (o->has_smtputf8 && submit_needs_utf8(s) &&
+		!buf_adds(to, " SMTPUTF8")))
 		return false;
 	if (o->has_dsn && s->ret != DSN_RET_UNSET &&
 	    !buf_addf(to, " RET=%s", ret))
 		return false;
 	if (o->has_dsn && s->envid != NULL &&
-	    (!buf_adds(to, " ENVID=") || !add_xtext(to, s->envid)))
+	    (!buf_adds(to, " ENVID=") || !submit_xtext(to, s->envid)))
 		return false;
 	if (o->has_modes && mode != NULL && !buf_addf(to, " XMODE=%s", mode))
 		return false;

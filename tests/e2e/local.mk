@@ -7,7 +7,8 @@ e2e_tests = \
 	%reldir%/direct.sh \
 	%reldir%/keyring.sh \
 	%reldir%/portfilter.sh \
-	%reldir%/provider.sh
+	%reldir%/provider.sh \
+	%reldir%/sendmail.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)
 

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%reldir%/bed.sh \
 	%reldir%/check.h %reldir%/files.h \
 	%reldir%/peers \
+	%reldir%/sink.py \
 	%reldir%/ss_driver.h
 
 noinst_PROGRAMS += %reldir%/provider

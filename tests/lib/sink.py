@@ -44,7 +44,7 @@ class Session:
     def __init__(self, sink, conn):
         self.sink, self.conn = sink, conn
         self.file = conn.makefile("rb")
-        self.said, self.taken = b"", 0
+        self.said, self.taken, self.has_mail = b"", 0, False
 
     def reply(self, stage, default):
         text = self.sink.rule(stage, default)
@@ -54,11 +54,11 @@ class Session:
         return text[:1] in (b"2", b"3")
 
     def body(self):
-        mail = b""
+        lines = []
         for line in self.file:
             if line == b".\r\n":
-                return mail
-            mail += line[1:] if line.startswith(b".") else line
+                return b"".join(lines)
+            lines.append(line[1:] if line.startswith(b".") else line)
         raise ConnectionError
 
     def rcpt(self, line):
@@ -86,22 +86,24 @@ class Session:
             self.reply("helo", "250 sink")
         elif verb == b"MAIL":
             self.taken = 0
-            self.reply("mail", "250 2.1.0 fine")
-        elif verb == b"RCPT":
+            self.has_mail = self.reply("mail", "250 2.1.0 fine")
+        elif verb == b"RCPT" and self.has_mail:
             self.rcpt(line)
         elif verb == b"DATA":
             if self.taken == 0:
                 self.conn.sendall(b"503 5.5.1 no recipients\r\n")
             elif self.reply("data", "354 go on"):
                 mail = self.body()
-                if self.reply("end", "250 2.0.0 SINK1 queued"):
+                # Kept first: who hears 250 may look at once.
+                if self.sink.rule("end", "250")[:1] == b"2":
                     self.sink.keep(self.said, mail)
+                self.reply("end", "250 2.0.0 SINK1 queued")
                 self.said = b""
         elif verb == b"QUIT":
             self.conn.sendall(b"221 2.0.0 bye\r\n")
             raise ConnectionError
         else:
-            self.conn.sendall(b"502 5.5.1 what\r\n")
+            self.conn.sendall(b"503 5.5.1 what\r\n")
 
     def run(self):
         try:

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any file at all as relais.conf: it loads, or it is told what is wrong in
  * sentences a terminal may show, and what loaded can be used. */
-#include <assert.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,8 +13,6 @@
 #include "conf/account.h"
 #include "conf/conf.h"
 #include "mail/envelope.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static const char presets[] =
     "gmail smtp.gmail.com 465 I 587 S addr app-password force+aliases "
@@ -30,8 +27,8 @@ static char *
 file_of(const void *p, size_t n, int *ret_fd)
 {
 	*ret_fd = memfd_create("fuzz", MFD_CLOEXEC);
-	assert(*ret_fd >= 0 && fchmod(*ret_fd, 0600) == 0);
-	assert(n == 0 || write(*ret_fd, p, n) == (ssize_t)n);
+	FUZZ_REQUIRE(*ret_fd >= 0 && fchmod(*ret_fd, 0600) == 0);
+	FUZZ_REQUIRE(n == 0 || write(*ret_fd, p, n) == (ssize_t)n);
 	return xasprintf("/proc/self/fd/%d", *ret_fd);
 }
 
@@ -40,24 +37,26 @@ check_conf(const struct conf *c)
 {
 	struct envelope *e = envelope_new();
 
-	assert(c->naccounts > 0 && c->default_account < c->naccounts);
+	FUZZ_REQUIRE(c->naccounts > 0 && c->default_account < c->naccounts);
 	for (size_t i = 0; i < c->naccounts; i++) {
 		const struct conf_account *a = &c->accounts[i];
 
-		assert(a->host != NULL && a->nports > 0);
-		assert(a->fallback < (int)c->naccounts);
-		assert(a->address != NULL || a->identity == CONF_IDENTITY_KEEP);
-		assert(a->user == NULL || a->secret.kind != CRED_NONE ||
-		       strcmp(a->auth, "EXTERNAL") == 0);
+		FUZZ_REQUIRE(a->host != NULL && a->nports > 0);
+		FUZZ_REQUIRE(a->fallback < (int)c->naccounts);
+		FUZZ_REQUIRE(
+		    a->address != NULL || a->identity == CONF_IDENTITY_KEEP);
+		FUZZ_REQUIRE(a->user == NULL || a->secret.kind != CRED_NONE ||
+			     strcmp(a->auth, "EXTERNAL") == 0);
 	}
 	for (size_t i = 0; i < c->nlistens; i++) {
 		/* R35 */
-		assert(c->listens[i].is_loopback || c->listens[i].nnets > 0);
+		FUZZ_REQUIRE(
+		    c->listens[i].is_loopback || c->listens[i].nnets > 0);
 		IGNORE(conf_listen_allows(&c->listens[i], "192.168.1.1"));
 	}
 	envelope_set(&e->sender, "me@example.org");
 	IGNORE(envelope_add_rcpt(e, "you@example.org") == NULL);
-	assert(conf_route(c, e, NULL) >= 0);
+	FUZZ_REQUIRE(conf_route(c, e, NULL) >= 0);
 	envelope_free(e);
 }
 
@@ -66,16 +65,16 @@ check_problems(const struct conf_problems *ps)
 {
 	for (size_t i = 0; i < ps->n; i++)
 		for (const char *s = ps->v[i].text; *s != '\0'; s++)
-			assert((unsigned char)*s >= 0x20 && *s != 0x7f);
+			FUZZ_REQUIRE((unsigned char)*s >= 0x20 && *s != 0x7f);
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct conf_problems problems = { NULL, 0 };
 	struct conf *conf = NULL;
 	int fd, presets_fd;
-	char *path = file_of(p, n, &fd);
+	char *path = file_of(data, size, &fd);
 	char *presets_path = file_of(presets, sizeof(presets) - 1, &presets_fd);
 	struct conf_env env = { .providers = presets_path,
 		.providers_own = "/nonexistent",
@@ -83,10 +82,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		.group = (gid_t)-1 };
 
 	if (conf_load(path, &env, &conf, &problems) == 0) {
-		assert(problems.n == 0);
+		FUZZ_REQUIRE(problems.n == 0);
 		check_conf(conf);
 	} else {
-		assert(problems.n > 0);
+		FUZZ_REQUIRE(problems.n > 0);
 		check_problems(&problems);
 	}
 	conf_problems_clear(&problems);

@@ -2,11 +2,14 @@
 # line in the list and one _LDADD line; its source is the file of that name.
 fuzz_targets = \
 	%reldir%/fuzz_base64 \
+	%reldir%/fuzz_conf \
 	%reldir%/fuzz_smtp_client \
 	%reldir%/fuzz_smtp_dot \
 	%reldir%/fuzz_smtp_reply \
 	%reldir%/fuzz_smtp_server
 %canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_conf_LDADD = src/conf/libconf.a src/cred/libcred.a \
+	$(FUZZ_LIBS) $(INIH_LIBS)
 %canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_reply_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
@@ -24,5 +27,5 @@ FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/fixup/libfixup.a src/smtp/libsmtp.a \
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run
-EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/smtp.dict \
+EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/smtp.dict %reldir%/fuzz_conf.dict \
 	tests/corpus

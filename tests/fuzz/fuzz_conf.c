@@ -37,7 +37,8 @@ check_conf(const struct conf *c)
 {
 	struct envelope *e = envelope_new();
 
-	FUZZ_REQUIRE(c->naccounts > 0 && c->default_account < c->naccounts);
+	FUZZ_REQUIRE(
+	    c->naccounts > 0 && c->default_account < (int)c->naccounts);
 	for (size_t i = 0; i < c->naccounts; i++) {
 		const struct conf_account *a = &c->accounts[i];
 

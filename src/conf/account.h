@@ -18,8 +18,8 @@ struct conf;
 struct envelope;
 
 /* Index into conf->accounts, or -1: there is none for it, or the account the
- * envelope asks for by name does not exist.  ret_why (may be NULL) says in words how it was chosen, or
- * what is wrong; static text. */
+ * envelope asks for by name does not exist.  ret_why (may be NULL) says in
+ * words how it was chosen, or what is wrong; static text. */
 int conf_route(
     const struct conf *conf, const struct envelope *e, const char **ret_why);
 

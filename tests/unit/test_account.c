@@ -111,11 +111,28 @@ tear_down(void **state)
 	return 0;
 }
 
+static void
+without_a_default_mail_may_have_no_account(void **state)
+{
+	struct conf none = conf;
+	struct envelope *e = envelope_of(2), *taken = envelope_of(0);
+	const char *why = "";
+
+	(void)state;
+	none.default_account = -1;
+	assert_int_equal(conf_route(&none, e, &why), -1);
+	assert_non_null(strstr(why, "none is the default"));
+	assert_int_equal(conf_route(&none, taken, &why), WORK);
+	envelope_free(e);
+	envelope_free(taken);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_find_their_account),
+		cmocka_unit_test(without_a_default_mail_may_have_no_account),
 		cmocka_unit_test(recipients_that_are_done_do_not_count),
 	};
 

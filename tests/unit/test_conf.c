@@ -404,6 +404,35 @@ mechanisms_are_spelt_as_sasl_spells_them(void **state)
 }
 
 static void
+the_default_is_marked_or_clear(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int index;
+	} rows[] = {
+		{ "default = yes", "", 0 },
+		{ "", "default = yes", 1 },
+		{ "senders = *@x", "", 1 },
+		{ "", "users = me", 0 },
+		{ "senders = *@x", "recipients = *@y", -1 },
+		{ "senders = *@x\ndefault = yes", "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *text = xasprintf("[account a]\nhost = h\n%s\n"
+				       "[account b]\nhost = h\n%s\n",
+		    rows[i].a, rows[i].b);
+		struct loaded l;
+
+		load_good(&l, text);
+		assert_int_equal(l.conf->default_account, rows[i].index);
+		unload(&l);
+		free(text);
+	}
+}
+
+static void
 a_password_in_the_file_arrives(void **state)
 {
 	struct loaded l;
@@ -604,6 +633,7 @@ main(void)
 		cmocka_unit_test(login_address_and_identity_follow_the_preset),
 		cmocka_unit_test(a_relay_without_login_keeps_senders),
 		cmocka_unit_test(mechanisms_are_spelt_as_sasl_spells_them),
+		cmocka_unit_test(the_default_is_marked_or_clear),
 		cmocka_unit_test(a_password_in_the_file_arrives),
 		cmocka_unit_test(user_mode_has_its_own_places),
 		cmocka_unit_test(what_cannot_work_is_refused),

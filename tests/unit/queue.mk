@@ -4,6 +4,22 @@ QUEUE_LIBS = src/queue/libqueue.a src/mail/libmail.a src/sys/libsys.a \
 QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 	tests/lib/lab.c tests/lib/lab.h
 
-unit_tests += %reldir%/test_queue
+unit_tests += %reldir%/test_crc32 %reldir%/test_due %reldir%/test_qid \
+	%reldir%/test_queue %reldir%/test_retry %reldir%/test_spool \
+	%reldir%/test_spool_text
+
+%canon_reldir%_test_crc32_SOURCES = %reldir%/test_crc32.c
+%canon_reldir%_test_crc32_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+%canon_reldir%_test_due_SOURCES = %reldir%/test_due.c
+%canon_reldir%_test_due_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_qid_SOURCES = %reldir%/test_qid.c
+%canon_reldir%_test_qid_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_queue_SOURCES = %reldir%/test_queue.c $(QUEUE_LAB)
 %canon_reldir%_test_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_retry_SOURCES = %reldir%/test_retry.c
+%canon_reldir%_test_retry_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_spool_text_SOURCES = %reldir%/test_spool_text.c
+%canon_reldir%_test_spool_text_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_spool_SOURCES = %reldir%/test_spool.c \
+	tests/lib/fault_fs.c tests/lib/fault_fs.h
+%canon_reldir%_test_spool_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)

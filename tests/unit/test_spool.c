@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A message in the spool is complete or absent; what is damaged is noticed;
+ * nothing in the folder can lead us elsewhere (R29). */
+#include "tests/lib/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "queue/qid.h"
+#include "queue/spool.h"
+#include "tests/lib/fault_fs.h"
+
+static const char id[QID_SIZE] = "0123456789abcdef";
+static const char hello[] = "Subject: hi\r\n\r\nhello\r\n";
+
+struct bed {
+	char dir[64], path[128]; /* of the message */
+	struct fault_fs disk;
+	struct spool *s;
+};
+
+static int
+setup(void **state)
+{
+	struct bed *b = xcalloc(1, sizeof(*b));
+	struct err err;
+
+	(void)snprintf(b->dir, sizeof(b->dir), "/tmp/relais-spool-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	(void)snprintf(b->path, sizeof(b->path), "%s/queue/34/%s", b->dir, id);
+	fault_fs_init(&b->disk);
+	assert_int_equal(spool_open(b->dir, &b->disk.fs, &b->s, &err), 0);
+	*state = b;
+	return 0;
+}
+
+static int
+remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+	(void)st;
+	(void)type;
+	(void)w;
+	return remove(path);
+}
+
+static int
+teardown(void **state)
+{
+	struct bed *b = *state;
+
+	spool_free(b->s);
+	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	fault_fs_clear(&b->disk);
+	free(b);
+	return 0;
+}
+
+static struct envelope *
+make_envelope(size_t size)
+{
+	struct envelope *e = envelope_new();
+
+	memcpy(e->id, id, sizeof(id));
+	envelope_set(&e->sender, "me@example.org");
+	(void)envelope_add_rcpt(e, "you@example.net");
+	(void)envelope_add_rcpt(e, "her@example.net");
+	e->size_bytes = size;
+	return e;
+}
+
+static int
+store(struct bed *b, struct err *err)
+{
+	struct envelope *e = make_envelope(strlen(hello));
+	struct buf header;
+	int rc;
+
+	buf_init(&header, 10000);
+	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+	rc = spool_store(
+	    b->s, id, buf_bytes(&header), bytes_of(hello, strlen(hello)), err);
+	buf_clear(&header);
+	envelope_free(e);
+	return rc;
+}
+
+static void
+add_journal(struct bed *b)
+{
+	struct envelope *e = make_envelope(0);
+	struct verdict v;
+	struct buf lines;
+	struct err err;
+
+	verdict_local(&v, VERDICT_OK, STAGE_END, 250, "", "taken");
+	rcpt_set_verdict(&e->rcpts[0], &v);
+	e->rcpts[0].state = RCPT_SENT;
+	buf_init(&lines, 10000);
+	assert_true(spool_note_attempt(&lines, 1, 1));
+	assert_true(spool_note_rcpt(&lines, 0, &e->rcpts[0]));
+	assert_true(spool_note_next(&lines, 1));
+	assert_int_equal(
+	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
+	    0);
+	buf_clear(&lines);
+	envelope_free(e);
+}
+
+static struct bytes
+read_file(const char *path)
+{
+	char *p = xmalloc(100000);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, p, 100000);
+
+	assert_true(n >= 0);
+	assert_int_equal(close(fd), 0);
+	return bytes_of(p, (size_t)n);
+}
+
+static void
+write_file(const char *path, const void *p, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, p, n), (ssize_t)n);
+	assert_int_equal(close(fd), 0);
+}
+
+/* Loads and reads; if both go well it is the message and nothing else. */
+static enum spool_result
+examine(struct bed *b, enum rcpt_state *ret_first)
+{
+	struct spool_message *m;
+	char got[100];
+	struct err err;
+	size_t n = 0;
+	enum spool_result res = spool_load(b->s, SPOOL_QUEUE, id, &m, &err);
+
+	if (res != SPOOL_OK)
+		return res;
+	*ret_first = spool_message_envelope(m)->rcpts[0].state;
+	assert_string_equal(
+	    spool_message_envelope(m)->sender, "me@example.org");
+	assert_int_equal(spool_message_envelope(m)->nrcpts, 2);
+	if (spool_message_read(m, 0, got, sizeof(got), &n, &err) != 0) {
+		assert_true(spool_message_is_damaged(m));
+		res = SPOOL_DAMAGED;
+	} else {
+		assert_int_equal(n, strlen(hello));
+		assert_memory_equal(got, hello, n);
+	}
+	spool_message_free(m);
+	return res;
+}
+
+/* --- what is written is there --------------------------------------------- */
+
+static void
+the_file_is_as_it_is_documented(void **state)
+{
+	struct bed *b = *state;
+	struct bytes file;
+	struct err err;
+	struct stat st;
+
+	assert_int_equal(store(b, &err), 0);
+	file = read_file(b->path);
+	assert_memory_equal(file.p,
+	    "relais-spool 1\nsize: 22\nid: 0123456789abcdef\narrived: 0\n"
+	    "from: me@example.org\npeer: \n",
+	    84);
+	assert_non_null(
+	    memmem(file.p, file.n, "\nrcpt: you@example.net\n", 23));
+	assert_non_null(memmem(
+	    file.p, file.n, "\n\nSubject: hi\r\n\r\nhello\r\nend 22 ", 31));
+	assert_int_equal(stat(b->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	free((char *)(uintptr_t)file.p);
+}
+
+static void
+commit_syncs_file_and_folder_in_that_order(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+
+	buf_reset(&b->disk.order);
+	assert_int_equal(store(b, &err), 0);
+	/* m: the folder; three writes, file synced, closed; then the folder's
+	 * own name, once, and the folder. */
+	assert_buf(&b->disk.order, "mcwwwsxdd");
+}
+
+static void
+an_id_is_never_overwritten(void **state)
+{
+	struct bed *b = *state;
+	enum rcpt_state first;
+	struct err err;
+
+	assert_true(spool_is_free(b->s, id));
+	assert_int_equal(store(b, &err), 0);
+	assert_false(spool_is_free(b->s, id));
+	assert_int_equal(store(b, &err), -1);
+	assert_int_equal(err.os, EEXIST);
+	assert_int_equal(examine(b, &first), SPOOL_OK);
+}
+
+/* --- what is not right is noticed ----------------------------------------- */
+
+static void
+a_file_cut_anywhere_is_unfinished_or_whole(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+	struct bytes file;
+	size_t promised;
+	enum rcpt_state first = RCPT_WAITING;
+
+	assert_int_equal(store(b, &err), 0);
+	file = read_file(b->path);
+	promised = file.n;
+	free((char *)(uintptr_t)file.p);
+	add_journal(b);
+	file = read_file(b->path);
+	for (size_t n = 0; n <= file.n; n++) {
+		write_file(b->path, file.p, n);
+		assert_int_equal(examine(b, &first),
+		    n < promised ? SPOOL_UNFINISHED : SPOOL_OK);
+		if (n < promised)
+			continue;
+		/* What is torn was cut off, so that the journal can go on. */
+		add_journal(b);
+		assert_int_equal(examine(b, &first), SPOOL_OK);
+		assert_int_equal(first, RCPT_SENT);
+	}
+	free((char *)(uintptr_t)file.p);
+}
+
+static void
+a_bit_flipped_anywhere_never_removes_or_changes_a_message(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+	struct bytes file;
+	char *bad;
+	size_t harmless = 0;
+
+	assert_int_equal(store(b, &err), 0);
+	add_journal(b);
+	file = read_file(b->path);
+	bad = xmalloc(file.n);
+	for (size_t i = 0; i < file.n * 8; i++) {
+		enum rcpt_state first = RCPT_WAITING;
+		enum spool_result res;
+
+		memcpy(bad, file.p, file.n);
+		bad[i / 8] ^= (char)(1 << i % 8);
+		write_file(b->path, bad, file.n);
+		res = examine(b, &first);
+		assert_true(res == SPOOL_DAMAGED || res == SPOOL_OK);
+		harmless += res == SPOOL_OK;
+	}
+	/* Only in the last journal line, or the line feed before it. */
+	assert_true(harmless < 50 * 8);
+	free(bad);
+	free((char *)(uintptr_t)file.p);
+}
+
+static void
+any_file_at_all_gives_an_answer(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+	uint32_t seed = 77;
+	enum rcpt_state first;
+
+	assert_int_equal(store(b, &err), 0);
+	for (int i = 0; i < 2000; i++) {
+		char junk[6000];
+		size_t n;
+
+		for (n = 0; n < sizeof(junk); n++) {
+			seed = seed * 1664525 + 1013904223;
+			junk[n] = (char)(seed >> 24);
+		}
+		n = seed % sizeof(junk);
+		if (n > 20 && i % 2 == 0)
+			memcpy(junk, "relais-spool 1\n", 15);
+		write_file(b->path, junk, n);
+		assert_int_not_equal(examine(b, &first), SPOOL_OK);
+	}
+}
+
+static void
+R29_only_a_plain_file_of_ours_with_one_name_is_read(void **state)
+{
+	struct bed *b = *state;
+	enum rcpt_state first;
+	struct err err;
+	char other[200];
+
+	assert_int_equal(examine(b, &first), SPOOL_GONE);
+	assert_int_equal(store(b, &err), 0);
+	(void)snprintf(other, sizeof(other), "%s/other", b->dir);
+	assert_int_equal(link(b->path, other), 0);
+	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(unlink(b->path), 0);
+	assert_int_equal(symlink(other, b->path), 0);
+	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(unlink(b->path), 0);
+	assert_int_equal(mkfifo(b->path, 0600), 0);
+	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(unlink(b->path), 0);
+	assert_int_equal(mkdir(b->path, 0700), 0);
+	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(rmdir(b->path), 0);
+	assert_int_equal(rename(other, b->path), 0);
+	assert_int_equal(examine(b, &first), SPOOL_OK);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(b->path, 65534, (gid_t)-1), 0);
+		assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	}
+}
+
+static void
+a_file_under_another_name_is_damaged(void **state)
+{
+	struct bed *b = *state;
+	struct spool_message *m;
+	struct err err;
+	char other[200];
+
+	assert_int_equal(store(b, &err), 0);
+	(void)snprintf(
+	    other, sizeof(other), "%s/failed/0123456789abcdee", b->dir);
+	assert_int_equal(rename(b->path, other), 0);
+	assert_int_equal(
+	    spool_load(b->s, SPOOL_FAILED, "0123456789abcdee", &m, &err),
+	    SPOOL_DAMAGED);
+}
+
+static void
+what_is_set_aside_replaces_nothing(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+	char path[200];
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(store(b, &err), 0);
+		assert_int_equal(
+		    spool_move(b->s, SPOOL_QUEUE, SPOOL_CORRUPT, id, &err), 0);
+	}
+	(void)snprintf(path, sizeof(path), "%s/corrupt/%s", b->dir, id);
+	assert_int_equal(access(path, F_OK), 0);
+	(void)snprintf(path, sizeof(path), "%s/corrupt/%s.2", b->dir, id);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+/* --- drafts --------------------------------------------------------------- */
+
+static void
+a_draft_is_unfinished_until_it_is_committed(void **state)
+{
+	struct bed *b = *state;
+	struct envelope *e = make_envelope(strlen(hello));
+	struct spool_draft *d;
+	enum rcpt_state first;
+	struct err err;
+	char got[100];
+	size_t n;
+
+	assert_int_equal(spool_draft_new(b->s, id, &d, &err), 0);
+	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
+	assert_int_equal(spool_draft_write(d, hello, 10, &err), 0);
+	assert_int_equal(
+	    spool_draft_write(d, hello + 10, strlen(hello) - 10, &err), 0);
+	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
+	assert_int_equal(spool_draft_end(d, e, &err), 0);
+	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
+	buf_reset(&b->disk.order);
+	assert_int_equal(spool_draft_commit(d, &err), 0);
+	assert_buf(&b->disk.order, "wwsdd");
+	assert_int_equal(examine(b, &first), SPOOL_OK);
+	assert_int_equal(spool_draft_read(d, 3, got, sizeof(got), &n, &err), 0);
+	assert_int_equal(n, strlen(hello) - 3);
+	assert_memory_equal(got, hello + 3, n);
+	spool_draft_free(d);
+	assert_int_equal(examine(b, &first), SPOOL_OK);
+	envelope_free(e);
+}
+
+static void
+R45_a_failed_draft_is_not_committed_a_second_time(void **state)
+{
+	struct bed *b = *state;
+	struct envelope *e = make_envelope(strlen(hello));
+	struct spool_draft *d;
+	struct err err;
+
+	assert_int_equal(spool_draft_new(b->s, id, &d, &err), 0);
+	assert_int_equal(spool_draft_write(d, hello, strlen(hello), &err), 0);
+	assert_int_equal(spool_draft_end(d, e, &err), 0);
+	b->disk.only = "s";
+	fault_fs_arm(&b->disk, 1, EIO);
+	assert_int_equal(spool_draft_commit(d, &err), -1);
+	assert_int_equal(spool_draft_commit(d, &err), -1);
+	assert_int_equal(b->disk.calls, 1); /* the sync was not repeated */
+	spool_draft_free(d);
+	assert_true(spool_is_free(b->s, id));
+	envelope_free(e);
+}
+
+static void
+reading_ahead_does_not_skip_the_checksum(void **state)
+{
+	struct bed *b = *state;
+	struct bytes file;
+	struct spool_message *m;
+	struct err err;
+	char got[10], *at;
+	size_t n;
+
+	assert_int_equal(store(b, &err), 0);
+	file = read_file(b->path);
+	at = memmem(file.p, file.n, "hi\r\n", 4);
+	assert_non_null(at);
+	*at ^= 1;
+	write_file(b->path, file.p, file.n);
+	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
+	assert_int_equal(spool_message_read(m, 15, got, 3, &n, &err), 0);
+	assert_int_equal(spool_message_read(m, 18, got, 4, &n, &err), -1);
+	assert_true(spool_message_is_damaged(m));
+	assert_int_equal(spool_message_read(m, 0, got, 1, &n, &err), -1);
+	spool_message_free(m);
+	free((char *)(uintptr_t)file.p);
+}
+
+/* --- many at once --------------------------------------------------------- */
+
+struct writer {
+	struct bed *b;
+	pthread_t thread;
+	unsigned first;
+	int kept;
+};
+
+enum { WRITERS = 8, EACH = 50 };
+
+static void *
+write_many(void *arg)
+{
+	struct writer *w = arg;
+
+	for (unsigned i = 0; i < EACH; i++) {
+		struct envelope *e = make_envelope(strlen(hello));
+		struct buf header;
+		struct err err;
+
+		/* All in one folder. */
+		(void)snprintf(
+		    e->id, sizeof(e->id), "0123456789a%05u", w->first + i);
+		buf_init(&header, 10000);
+		assert_true(
+		    spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+		w->kept += spool_store(w->b->s, e->id, buf_bytes(&header),
+			       bytes_of(hello, strlen(hello)), &err) == 0;
+		buf_clear(&header);
+		envelope_free(e);
+	}
+	return NULL;
+}
+
+static bool
+count_id(void *arg, const char *name)
+{
+	(void)name;
+	++*(int *)arg;
+	return true;
+}
+
+static atomic_int folder_syncs;
+
+static int
+slow_sync(void *ctx, int fd)
+{
+	struct stat st;
+
+	(void)ctx;
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		folder_syncs++;
+	(void)usleep(1000);
+	return 0;
+}
+
+static void
+one_folder_sync_serves_many_messages(void **state)
+{
+	struct bed *b = *state;
+	struct writer w[WRITERS];
+	struct err err;
+	int kept = 0, there = 0;
+
+	b->disk.fs.sync = slow_sync;
+	folder_syncs = 0;
+	for (unsigned i = 0; i < WRITERS; i++) {
+		w[i] = (struct writer) { .b = b, .first = i * EACH };
+		assert_int_equal(
+		    pthread_create(&w[i].thread, NULL, write_many, &w[i]), 0);
+	}
+	for (unsigned i = 0; i < WRITERS; i++) {
+		assert_int_equal(pthread_join(w[i].thread, NULL), 0);
+		kept += w[i].kept;
+	}
+	assert_int_equal(kept, WRITERS * EACH);
+	assert_int_equal(
+	    spool_list(b->s, SPOOL_QUEUE, (unsigned)qid_folder_number("34"),
+		count_id, &there, &err),
+	    0);
+	assert_int_equal(there, WRITERS * EACH);
+	assert_true(folder_syncs < WRITERS * EACH / 2);
+}
+
+static bool folder_fails;
+
+static int
+failing_sync(void *ctx, int fd)
+{
+	struct stat st;
+
+	(void)ctx;
+	(void)usleep(500);
+	if (folder_fails && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
+	return 0;
+}
+
+static void
+a_failed_folder_sync_fails_all_whom_it_was_to_serve(void **state)
+{
+	struct bed *b = *state;
+	struct writer w[WRITERS];
+	struct err err;
+	int there = 0;
+
+	assert_int_equal(store(b, &err), 0);
+	b->disk.fs.sync = failing_sync;
+	folder_fails = true;
+	for (unsigned i = 0; i < WRITERS; i++) {
+		w[i] = (struct writer) { .b = b, .first = i * EACH };
+		assert_int_equal(
+		    pthread_create(&w[i].thread, NULL, write_many, &w[i]), 0);
+	}
+	for (unsigned i = 0; i < WRITERS; i++) {
+		assert_int_equal(pthread_join(w[i].thread, NULL), 0);
+		assert_int_equal(w[i].kept, 0);
+	}
+	assert_int_equal(
+	    spool_list(b->s, SPOOL_QUEUE, (unsigned)qid_folder_number("34"),
+		count_id, &there, &err),
+	    0);
+	assert_int_equal(there, 1); /* the one from before */
+}
+
+/* --- opening -------------------------------------------------------------- */
+
+static void
+only_one_process_has_the_spool(void **state)
+{
+	struct bed *b = *state;
+	struct spool *other;
+	struct err err;
+
+	assert_int_equal(spool_open(b->dir, &b->disk.fs, &other, &err), -1);
+	assert_int_equal(err.class, ERR_BUSY);
+	spool_free(b->s);
+	b->s = NULL;
+	assert_int_equal(spool_open(b->dir, &b->disk.fs, &b->s, &err), 0);
+}
+
+static void
+R30_others_can_read_and_list_nothing(void **state)
+{
+	static const struct {
+		const char *part;
+		mode_t mode;
+	} rows[] = { { "queue", 0700 }, { "failed", 0700 }, { "corrupt", 0700 },
+		{ "state", 0700 }, { "drop", 03733 }, { "lock", 0600 } };
+	struct bed *b = *state;
+	struct stat st;
+	char path[200];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", b->dir, rows[i].part);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, rows[i].mode);
+	}
+}
+
+static void
+a_spool_that_cannot_be_used_says_what_to_type(void **state)
+{
+	struct bed *b = *state;
+	struct spool *other;
+	struct err err;
+	char path[200];
+
+	spool_free(b->s);
+	b->s = NULL;
+	(void)snprintf(path, sizeof(path), "%s/no/where", b->dir);
+	assert_int_equal(spool_open(path, &b->disk.fs, &other, &err), -1);
+	assert_non_null(strstr(err.text, path));
+	assert_non_null(strstr(err.text, "mkdir -p"));
+	(void)snprintf(path, sizeof(path), "%s/queue", b->dir);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(spool_open(b->dir, &b->disk.fs, &other, &err), -1);
+	assert_non_null(strstr(err.text, "chmod 700"));
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(chmod(b->dir, 0777), 0);
+	assert_int_equal(spool_open(b->dir, &b->disk.fs, &other, &err), -1);
+	assert_non_null(strstr(err.text, "chmod 711"));
+	assert_int_equal(chmod(b->dir, 0700), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(b->dir, 65534, (gid_t)-1), 0);
+		assert_int_equal(
+		    spool_open(b->dir, &b->disk.fs, &other, &err), -1);
+		assert_non_null(strstr(err.text, "chown -R 0"));
+		assert_int_equal(chown(b->dir, 0, (gid_t)-1), 0);
+	}
+}
+
+static void
+a_spool_may_be_a_link_to_another_disk(void **state)
+{
+	struct bed *b = *state;
+	struct spool *s;
+	struct err err;
+	char to[100], link_path[100];
+
+	(void)snprintf(to, sizeof(to), "%s/queue/real", b->dir);
+	(void)snprintf(link_path, sizeof(link_path), "%s/queue/link", b->dir);
+	assert_int_equal(mkdir(to, 0700), 0);
+	assert_int_equal(symlink(to, link_path), 0);
+	assert_int_equal(spool_open(link_path, &b->disk.fs, &s, &err), 0);
+	spool_free(s);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    the_file_is_as_it_is_documented, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    commit_syncs_file_and_folder_in_that_order, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_id_is_never_overwritten, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_file_cut_anywhere_is_unfinished_or_whole, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_bit_flipped_anywhere_never_removes_or_changes_a_message,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    any_file_at_all_gives_an_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R29_only_a_plain_file_of_ours_with_one_name_is_read, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_file_under_another_name_is_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_set_aside_replaces_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_draft_is_unfinished_until_it_is_committed, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    R45_a_failed_draft_is_not_committed_a_second_time, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    reading_ahead_does_not_skip_the_checksum, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    one_folder_sync_serves_many_messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failed_folder_sync_fails_all_whom_it_was_to_serve, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    only_one_process_has_the_spool, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R30_others_can_read_and_list_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_spool_that_cannot_be_used_says_what_to_type, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_spool_may_be_a_link_to_another_disk, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,6 +4,7 @@ UNIT_LIBS = src/sys/libsys.a src/base/libbase.a
 include %reldir%/lib/local.mk
 include %reldir%/unit/local.mk
 include %reldir%/unit/prog.mk
+include %reldir%/fault/local.mk
 include %reldir%/script/local.mk
 include %reldir%/fuzz/local.mk
 include %reldir%/lint/local.mk

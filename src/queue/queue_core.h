@@ -187,7 +187,8 @@ struct account {
 struct scan {
 	unsigned step; /* folders done */
 	unsigned first; /* folder to start at */
-	bool is_done;
+	bool has_begun, is_done;
+	bool is_there[QID_FOLDERS];
 	char (*ids)[QID_SIZE]; /* of the folder at hand */
 	size_t count, at;
 };

@@ -351,9 +351,12 @@ requeue_done(struct flight *fl, struct job *j)
 {
 	struct entry *e = fl->e;
 
+	bool has_moved = e->in_failed && j->place == SPOOL_QUEUE;
+
 	fl->is_requeue = false;
 	e->in_failed = j->place == SPOOL_FAILED;
-	if (j->rc != 0)
+	/* Moved, if perhaps not for good: then it is worth the try. */
+	if (j->rc != 0 && !has_moved)
 		return;
 	e->is_failed = false;
 	e->is_held = false;

@@ -34,10 +34,9 @@ run_fail(struct job *j)
 
 	if (j->place == SPOOL_FAILED)
 		return rc;
-	if (spool_move(j->spool, SPOOL_QUEUE, SPOOL_FAILED, j->id, &j->err) !=
-	    0)
+	if (spool_move(j->spool, SPOOL_QUEUE, SPOOL_FAILED, j->id, &j->place,
+		&j->err) != 0)
 		return -1;
-	j->place = SPOOL_FAILED;
 	return rc;
 }
 
@@ -48,11 +47,8 @@ run_requeue(struct job *j)
 		return -1;
 	if (j->place == SPOOL_QUEUE)
 		return 0;
-	if (spool_move(j->spool, SPOOL_FAILED, SPOOL_QUEUE, j->id, &j->err) !=
-	    0)
-		return -1;
-	j->place = SPOOL_QUEUE;
-	return 0;
+	return spool_move(
+	    j->spool, SPOOL_FAILED, SPOOL_QUEUE, j->id, &j->place, &j->err);
 }
 
 static int

@@ -15,7 +15,8 @@ queue_set_aside(struct queue *q, enum spool_place place, const char *id,
 {
 	struct err err = *why;
 
-	if (spool_move(q->spool, place, SPOOL_CORRUPT, id, NULL) == 0)
+	IGNORE(spool_move(q->spool, place, SPOOL_CORRUPT, id, &place, NULL));
+	if (place == SPOOL_CORRUPT)
 		err_ctx(&err, "moved to corrupt/");
 	else
 		err_ctx(&err, "left where it is, as it cannot be moved");
@@ -149,6 +150,7 @@ by_name(const void *a, const void *b)
 	return memcmp(a, b, QID_SIZE);
 }
 
+/* The last step is failed/. */
 static enum spool_place
 place_of_step(const struct queue *q)
 {
@@ -161,17 +163,29 @@ static void
 read_folder(struct queue *q)
 {
 	struct scan *s = &q->scan;
+	unsigned folder = (s->first + s->step) % QID_FOLDERS;
 	struct names n = { 0 };
 	struct err err;
 
-	if (spool_list(q->spool, place_of_step(q),
-		(s->first + s->step) % QID_FOLDERS, note_name, &n, &err) != 0)
+	if (place_of_step(q) == SPOOL_QUEUE && !s->is_there[folder])
+		return;
+	if (spool_list(
+		q->spool, place_of_step(q), folder, note_name, &n, &err) != 0)
 		queue_trouble(q, "-", &err);
 	if (n.count > 0)
 		qsort(n.ids, n.count, QID_SIZE, by_name);
 	s->ids = n.ids;
 	s->count = n.count;
-	s->at = 0;
+}
+
+static void
+begin(struct queue *q)
+{
+	struct err err;
+
+	q->scan.has_begun = true;
+	if (spool_folders(q->spool, q->scan.is_there, &err) != 0)
+		queue_trouble(q, "-", &err);
 }
 
 void
@@ -188,8 +202,10 @@ scan_step(struct queue *q)
 	struct scan *s = &q->scan;
 	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
 
+	if (!s->has_begun)
+		begin(q);
 	for (int files = 0; !s->is_done && files < QUEUE_SLICE_FILES; files++) {
-		if (s->ids == NULL && s->at == 0)
+		if (s->ids == NULL)
 			read_folder(q);
 		if (s->at < s->count) {
 			scan_file(q, place_of_step(q), s->ids[s->at++]);

@@ -735,12 +735,19 @@ rewrite(struct spool_draft *d, const char *end, size_t end_len)
 	return sync_close(d->s, fd);
 }
 
+/* The first line last: until it is there, the file says that it is a draft,
+ * wherever the work was interrupted. */
 static int
 fill_in(struct spool_draft *d, const char *end, size_t end_len)
 {
-	if (pwrite_all(d->s, d->fd, end, end_len,
+	const char *header = buf_str(&d->header);
+	const size_t first = strlen(SPOOL_DRAFT_MARK);
+
+	if (pwrite_all(d->s, d->fd, header + first, DRAFT_HEADER - first,
+		(off_t)first) != 0 ||
+	    pwrite_all(d->s, d->fd, end, end_len,
 		(off_t)(DRAFT_HEADER + d->size)) != 0 ||
-	    pwrite_all(d->s, d->fd, buf_str(&d->header), DRAFT_HEADER, 0) != 0)
+	    pwrite_all(d->s, d->fd, header, first, 0) != 0)
 		return -1;
 	return d->s->fs->sync(d->s->fs->ctx, d->fd);
 }
@@ -885,7 +892,7 @@ sync_place(
 
 int
 spool_move(struct spool *s, enum spool_place from, enum spool_place to,
-    const char *id, struct err *err)
+    const char *id, enum spool_place *ret_place, struct err *err)
 {
 	char old[PATH_SIZE], new[PATH_SIZE];
 	struct folder *f = NULL;
@@ -901,6 +908,7 @@ spool_move(struct spool *s, enum spool_place from, enum spool_place to,
 	folder_put(s, f);
 	if (rc != 0)
 		return err_disk(err, "cannot move", old);
+	*ret_place = to;
 	/* Where it is now first: without a journal, a file system could
 	 * otherwise forget the old name before it knows the new one. */
 	if (sync_place(s, to, id, err) != 0 ||
@@ -952,6 +960,9 @@ load_header(struct spool_message *m, const char *path, const char *id,
 		if (r == 0)
 			return SPOOL_UNFINISHED;
 		buf_added(file, (size_t)r);
+		if (strncmp(buf_str(file), SPOOL_DRAFT_MARK,
+			strlen(SPOOL_DRAFT_MARK)) == 0)
+			return SPOOL_UNFINISHED; /* however long it is */
 		res = spool_text_header_parse(
 		    SPOOL_TEXT_MESSAGE, buf_bytes(file), &m->env, &body);
 		step = buf_len(file);
@@ -1197,6 +1208,27 @@ spool_message_read(struct spool_message *m, uint64_t at, void *p, size_t n,
 			    verify(m, at, p, want, err) != 0))
 		return -1;
 	*ret_n = want;
+	return 0;
+}
+
+static bool
+note_folder(void *arg, const char *name)
+{
+	bool *is_there = arg;
+	int number = qid_folder_number(name);
+
+	if (number >= 0)
+		is_there[number] = true;
+	return true;
+}
+
+int
+spool_folders(struct spool *s, bool *ret_is_there, struct err *err)
+{
+	memset(ret_is_there, 0, QID_FOLDERS * sizeof(*ret_is_there));
+	if (s->fs->list(s->fs->ctx, s->dirs[PART_QUEUE].fd, note_folder,
+		ret_is_there) != 0)
+		return err_disk(err, "cannot list", "queue");
 	return 0;
 }
 

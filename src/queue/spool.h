@@ -77,9 +77,10 @@ void spool_draft_free(struct spool_draft *d);
  * The remains of a line that a crash left behind are cut off first. */
 int spool_append(struct spool *s, enum spool_place place, const char *id,
     struct bytes lines, bool must_sync, struct err *err);
-/* Durable on return.  SPOOL_CORRUPT: whatever lies there is not replaced. */
+/* Durable on return.  SPOOL_CORRUPT: whatever lies there is not replaced.  -1
+ * and *ret_place == to: it has moved, but a power cut may undo that. */
 int spool_move(struct spool *s, enum spool_place from, enum spool_place to,
-    const char *id, struct err *err);
+    const char *id, enum spool_place *ret_place, struct err *err);
 /* Not synced: the worst that can come back is a duplicate. */
 int spool_remove(
     struct spool *s, enum spool_place place, const char *id, struct err *err);
@@ -116,6 +117,9 @@ int spool_message_journal(
 int spool_message_read(struct spool_message *m, uint64_t at, void *p, size_t n,
     size_t *ret_n, struct err *err);
 bool spool_message_is_damaged(const struct spool_message *m);
+
+/* Which of the QID_FOLDERS folders of the queue are there. */
+int spool_folders(struct spool *s, bool *ret_is_there, struct err *err);
 
 /* Calls each() for every id in a folder of the queue (0 <= folder <
  * QID_FOLDERS), or in failed/ (folder ignored), in no order.  A folder that is

@@ -28,7 +28,8 @@ enum {
 	SPOOL_END_MAX = 40 /* bytes of an end record */
 };
 
-/* A file that starts with this is still being written. */
+/* A file that starts with this, as long as the true first line, is still being
+ * written. */
 #define SPOOL_DRAFT_MARK "relais-draft 1\n"
 
 /* --- header and end record ------------------------------------------------ */

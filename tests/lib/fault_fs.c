@@ -27,6 +27,8 @@ trips(void *ctx, char letter)
 	if (is_hit && f->os == 0)
 		_exit(0); /* the power is gone */
 	f->fired |= is_hit;
+	if (is_hit)
+		f->fired_letter = letter;
 	(void)pthread_mutex_unlock(&f->mutex);
 	if (is_hit)
 		errno = f->os;
@@ -159,4 +161,5 @@ fault_fs_arm(struct fault_fs *f, int nth, int os)
 	f->nth = nth;
 	f->os = os;
 	f->fired = false;
+	f->fired_letter = 0;
 }

@@ -24,6 +24,7 @@ struct fault_fs {
 	bool is_lasting; /* and every later one */
 	const char *only; /* letters that count; NULL: all */
 	bool fired;
+	char fired_letter; /* the newest */
 	struct buf order;
 	pthread_mutex_t mutex;
 };

@@ -145,7 +145,9 @@ void
 lab_init(struct lab *l)
 {
 	memset(l, 0, sizeof(*l));
-	(void)snprintf(l->dir, sizeof(l->dir), "/tmp/relais-lab-XXXXXX");
+	/* In memory if there is such a place: nothing here needs a disk. */
+	(void)snprintf(l->dir, sizeof(l->dir), "%s/relais-lab-XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(l->dir) == NULL || chmod(l->dir, 0711) != 0)
 		abort();
 	fault_fs_init(&l->disk);

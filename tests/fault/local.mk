@@ -1,0 +1,15 @@
+# The promise under failing disk calls and sudden death; unit/queue.mk has
+# QUEUE_LIBS and QUEUE_LAB.
+fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue
+
+%canon_reldir%_test_fault_queue_SOURCES = %reldir%/test_fault_queue.c \
+	$(QUEUE_LAB)
+%canon_reldir%_test_fault_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_crash_queue_SOURCES = %reldir%/test_crash_queue.c \
+	$(QUEUE_LAB)
+%canon_reldir%_test_crash_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(fault_tests)
+TESTS += $(fault_tests)
+endif

@@ -4,6 +4,9 @@ fuzz_targets = \
 	%reldir%/fuzz_base64 \
 	%reldir%/fuzz_conf \
 	%reldir%/fuzz_smtp_client \
+	%reldir%/fuzz_addr \
+	%reldir%/fuzz_header \
+	%reldir%/fuzz_intake \
 	%reldir%/fuzz_smtp_dot \
 	%reldir%/fuzz_smtp_reply \
 	%reldir%/fuzz_smtp_server
@@ -12,6 +15,9 @@ fuzz_targets = \
 	$(FUZZ_LIBS) $(INIH_LIBS)
 %canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_reply_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_addr_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_header_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_intake_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
 
@@ -27,5 +33,6 @@ FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/fixup/libfixup.a src/smtp/libsmtp.a \
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run
-EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/smtp.dict %reldir%/fuzz_conf.dict \
+EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h \
+	%reldir%/fuzz_conf.dict %reldir%/header.dict %reldir%/smtp.dict \
 	tests/corpus

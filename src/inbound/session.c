@@ -276,6 +276,7 @@ on_mail(struct session *s, const struct ss_info *info)
 	envelope_set(&s->env->peer, s->peer);
 	envelope_set(&s->env->helo, smtp_server_helo(s->smtp));
 	envelope_set(&s->env->listener, s->listener->name);
+	envelope_set(&s->env->account, info->mail.account);
 	s->mode = mode_of(s, info->mail.mode);
 	smtp_server_reply(s->smtp, 250, "2.1.0", "sender taken");
 }

@@ -200,8 +200,7 @@ envelope_of(const struct sendmail *sm, const struct submit *s)
 	e->ret = s->ret;
 	e->is_8bit = s->is_8bit;
 	e->is_utf8 = submit_needs_utf8(s);
-	if (sm->args.account != NULL)
-		envelope_set(&e->account, sm->args.account);
+	envelope_set(&e->account, sm->args.account);
 	for (size_t i = 0; i < s->nrcpts; i++)
 		if (s->rcpts[i].state == SUBMIT_OPEN)
 			envelope_add_rcpt(e, s->rcpts[i].addr)->notify =
@@ -254,6 +253,7 @@ submit(struct sendmail *sm)
 		.ret = sm->args.ret,
 		.envid = sm->args.envid,
 		.delivery = sm->args.delivery,
+		.account = sm->args.account,
 		.is_verify = sm->args.action == SENDMAIL_VERIFY,
 		.told = told,
 		.ctx = sm,
@@ -323,7 +323,6 @@ send_message(struct sendmail *sm)
 {
 	struct sendmail_wishes wishes = {
 		.has_header_rcpts = sm->args.has_header_rcpts,
-		.account = sm->args.account,
 	};
 	struct err err = { 0 };
 	struct buf from;

@@ -5,6 +5,8 @@
 
 #include "base/str.h"
 
+enum { ACCOUNT_MAX = 64 };
+
 enum takes {
 	TAKES_NOTHING,
 	TAKES_VALUE, /* joined, or else the next word */
@@ -37,7 +39,12 @@ set_full_name(struct sendmail_args *a, const char *value, struct err *err)
 static int
 set_account(struct sendmail_args *a, const char *value, struct err *err)
 {
-	if (*value == '\0' || strpbrk(value, "\r\n") != NULL)
+	size_t n = strlen(value);
+
+	for (const char *p = value; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || *p == '+' || *p == '=')
+			n = 0;
+	if (n == 0 || n > ACCOUNT_MAX)
 		return err_set(
 		    err, ERR_INPUT, "-a wants the name of an account");
 	a->account = value;

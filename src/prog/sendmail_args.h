@@ -52,7 +52,7 @@ struct sendmail_args {
 	enum sendmail_delivery delivery;
 	const char *sender; /* -f, -r: as given; NULL: none */
 	const char *full_name; /* -F */
-	const char *account; /* -a */
+	const char *account; /* -a: printable, no blank, "+" or "=" */
 	const char *envid; /* -V, not yet xtext */
 	unsigned notify; /* -N: enum dsn_notify */
 	enum dsn_ret ret; /* -R */

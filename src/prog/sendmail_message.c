@@ -200,13 +200,8 @@ mend(struct header *h, const struct sendmail_wishes *w)
 {
 	(void)header_remove_all(h, "Bcc");
 	(void)header_remove_all(h, "Resent-Bcc");
-	(void)header_remove_all(h, "X-Relais-Account");
-	if (header_find(h, "From", 0) == HEADER_NONE &&
-	    !header_append(h, "From", bytes_of(w->from, strlen(w->from))))
-		return false;
-	return w->account == NULL ||
-	       header_append(h, "X-Relais-Account",
-		   bytes_of(w->account, strlen(w->account)));
+	return header_find(h, "From", 0) != HEADER_NONE ||
+	       header_append(h, "From", bytes_of(w->from, strlen(w->from)));
 }
 
 int

@@ -44,7 +44,6 @@ int sendmail_message_add_word(
 struct sendmail_wishes {
 	bool has_header_rcpts; /* -t */
 	const char *from; /* value of From, used if there is none */
-	const char *account; /* or NULL */
 };
 
 /* text is borrowed for the life of m.  -1: ERR_INPUT, the header is too big. */

@@ -23,7 +23,7 @@ enum {
 /* What the server offers that matters here. */
 struct offers {
 	bool has_pipelining, has_8bitmime, has_smtputf8, has_dsn, has_size;
-	bool has_modes; /* XRELAIS: our own */
+	bool is_relais; /* XRELAIS: takes XMODE= and XACCOUNT= */
 };
 
 struct command {
@@ -158,7 +158,9 @@ build_mail(const struct talk *t, struct buf *to)
 	if (o->has_dsn && s->envid != NULL &&
 	    (!buf_adds(to, " ENVID=") || !submit_xtext(to, s->envid)))
 		return false;
-	if (o->has_modes && mode != NULL && !buf_addf(to, " XMODE=%s", mode))
+	if (o->is_relais && mode != NULL && !buf_addf(to, " XMODE=%s", mode))
+		return false;
+	if (s->account != NULL && !buf_addf(to, " XACCOUNT=%s", s->account))
 		return false;
 	return buf_adds(to, "\r\n");
 }
@@ -304,7 +306,7 @@ note_offer(struct offers *o, struct bytes line)
 		{ "SMTPUTF8", &o->has_smtputf8 },
 		{ "DSN", &o->has_dsn },
 		{ "SIZE", &o->has_size },
-		{ "XRELAIS", &o->has_modes },
+		{ "XRELAIS", &o->is_relais },
 	};
 	const char *blank = memchr(line.p, ' ', line.n);
 	struct bytes word = bytes_of(
@@ -359,6 +361,9 @@ begin(struct talk *t, struct err *err)
 		else if (code >= 500)
 			code = hello(t, "HELO", err);
 	}
+	if (code == 250 && t->s->account != NULL && !t->offers.is_relais)
+		return err_set(
+		    err, ERR_NETWORK, "it does not let one choose an account");
 	if (code < 0 || code == 250)
 		return code < 0 ? -1 : 0;
 	wire_verdict(&t->wire, stage, code, &v);

@@ -44,6 +44,8 @@ struct submit {
 	enum dsn_ret ret;
 	const char *envid; /* not xtext, or NULL */
 	enum sendmail_delivery delivery;
+	const char *account; /* asked for by name, or NULL: then only a server
+			      * that lets one choose takes the message */
 	bool is_verify; /* stop before DATA; told() hears all verdicts */
 
 	/* rcpt is NULL when it is about the message as a whole.  Refusals, and

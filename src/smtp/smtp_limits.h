@@ -10,6 +10,7 @@
 enum {
 	/* Server side: RFC 5321 4.5.3.1 gives the minima. */
 	SMTP_COMMAND_LINE_MAX = 4096, /* 512, plus room for every extension */
+	SMTP_ACCOUNT_MAX = 64, /* XACCOUNT= */
 	SMTP_AUTH_LINE_MAX = 16384, /* RFC 4954 4: at least 12,288 */
 	SMTP_MECHANISM_MAX = 20, /* RFC 4422 3.1 */
 	SMTP_TEXT_LINE_MAX = 998, /* without CRLF; RFC 5322 2.1.1 */

@@ -86,6 +86,19 @@ set_mode(void *to, struct bytes value)
 	return m->mail.mode != SS_MODE_UNSET;
 }
 
+/* Our own: the name of an account, as sendmail's -a gives it.  Names that need
+ * xtext are not chosen this way. */
+static bool
+set_account(void *to, struct bytes value)
+{
+	struct smtp_mail_params *m = to;
+
+	m->mail.account = m->account;
+	return value.n > 0 && syntax_is_xtext(value) &&
+	       memchr(value.p, '+', value.n) == NULL &&
+	       str_copy(m->account, sizeof(m->account), value);
+}
+
 /* "NEVER", or a list of the others (RFC 3461 4.1). */
 static bool
 set_notify(void *to, struct bytes value)
@@ -155,6 +168,8 @@ static const struct param_row mail_rows[] = {
 	    { 501, "5.5.4", "AUTH= is an address in xtext or <>" } },
 	{ "XMODE", SMTP_OFFER_XRELAIS, set_mode,
 	    { 501, "5.5.4", "XMODE= is safe, verdict or queue" } },
+	{ "XACCOUNT", SMTP_OFFER_XRELAIS, set_account,
+	    { 501, "5.5.4", "XACCOUNT= wants the name of an account" } },
 	{ .key = NULL },
 };
 

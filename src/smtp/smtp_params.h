@@ -21,10 +21,11 @@ enum smtp_offer {
 	SMTP_OFFER_XRELAIS = 32
 };
 
-/* mail.envid and rcpt.orcpt point into the struct beside them. */
+/* mail.envid, mail.account and rcpt.orcpt point into the struct beside them. */
 struct smtp_mail_params {
 	struct ss_mail mail;
 	char envid[SMTP_ENVID_MAX + 1];
+	char account[SMTP_ACCOUNT_MAX + 1];
 };
 
 struct smtp_rcpt_params {

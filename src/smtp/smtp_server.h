@@ -31,7 +31,7 @@ struct smtp_server_opts {
 	uint64_t max_size_bytes; /* SIZE; 0: no limit */
 	size_t max_rcpts; /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
 	int64_t idle_ms; /* 0: SMTP_SERVER_IDLE_MS */
-	bool may_xrelais; /* offer XRELAIS, take XMODE= on MAIL */
+	bool may_xrelais; /* offer XRELAIS: XMODE= and XACCOUNT= on MAIL */
 	bool may_chunk; /* offer CHUNKING and take BDAT */
 	/* For the provider side of the tests and for future listeners. */
 	bool may_starttls; /* offer STARTTLS until TLS is on */
@@ -89,6 +89,7 @@ struct ss_mail {
 	enum dsn_ret ret;
 	const char *envid; /* xtext, or NULL */
 	enum ss_mode mode;
+	const char *account; /* XACCOUNT=: asked for by name, or NULL */
 };
 
 struct ss_rcpt {

@@ -203,6 +203,8 @@ what_cannot_be_meant_is_refused_with_a_sentence(void **state)
 		{ { "sendmail", "-Rsome" }, "-R wants" },
 		{ { "sendmail", "-V", "a\nb" }, "-V wants" },
 		{ { "sendmail", "-a", "x\nBcc: y" }, "-a wants" },
+		{ { "sendmail", "-a", "x BODY=7BIT" }, "-a wants" },
+		{ { "sendmail", "-a", "" }, "-a wants" },
 	};
 
 	(void)state;

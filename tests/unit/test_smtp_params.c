@@ -6,7 +6,7 @@
 
 enum {
 	ALL = SMTP_OFFER_SIZE | SMTP_OFFER_8BITMIME | SMTP_OFFER_SMTPUTF8 |
-	      SMTP_OFFER_DSN | SMTP_OFFER_AUTH
+	      SMTP_OFFER_DSN | SMTP_OFFER_AUTH | SMTP_OFFER_XRELAIS
 };
 
 static int
@@ -52,6 +52,21 @@ mail_takes_what_the_rfcs_define(void **state)
 	assert_int_equal(m.mail.ret, DSN_RET_UNSET);
 }
 
+/* What sendmail's -od and -a become. */
+static void
+our_own_parameters_choose_mode_and_account(void **state)
+{
+	struct smtp_mail_params m;
+
+	(void)state;
+	assert_int_equal(mail("XMODE=queue XACCOUNT=work", ALL, &m), 250);
+	assert_int_equal(m.mail.mode, SS_MODE_QUEUE);
+	assert_string_equal(m.mail.account, "work");
+	assert_int_equal(mail("xmode=SAFE", ALL, &m), 250);
+	assert_int_equal(m.mail.mode, SS_MODE_SAFE);
+	assert_null(m.mail.account);
+}
+
 /* R8, R28 */
 static void
 malformed_values_draw_501(void **state)
@@ -59,7 +74,10 @@ malformed_values_draw_501(void **state)
 	static const char *const bad[] = { "SIZE", "SIZE=", "SIZE=-1",
 		"SIZE=1x", "SIZE=18446744073709551616", "SIZE=1 SIZE=1",
 		"BODY=9BIT", "BODY", "SMTPUTF8=1", "RET=BOTH", "RET",
-		"ENVID=+0A", "ENVID=a=b", "ENVID", "AUTH=", "AUTH=+0D", "=1" };
+		"ENVID=+0A", "ENVID=a=b", "ENVID", "AUTH=", "AUTH=+0D", "=1",
+		"XMODE", "XMODE=fast", "XACCOUNT", "XACCOUNT=a+20b",
+		"XACCOUNT=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaa" };
 	struct smtp_mail_params m;
 
 	(void)state;
@@ -77,7 +95,9 @@ what_was_not_offered_draws_555(void **state)
 		{ "BODY=8BITMIME", SMTP_OFFER_8BITMIME },
 		{ "SMTPUTF8", SMTP_OFFER_SMTPUTF8 },
 		{ "RET=FULL", SMTP_OFFER_DSN }, { "ENVID=x", SMTP_OFFER_DSN },
-		{ "AUTH=<>", SMTP_OFFER_AUTH } };
+		{ "AUTH=<>", SMTP_OFFER_AUTH },
+		{ "XMODE=safe", SMTP_OFFER_XRELAIS },
+		{ "XACCOUNT=a", SMTP_OFFER_XRELAIS } };
 	struct smtp_mail_params m;
 	struct smtp_rcpt_params r;
 
@@ -159,6 +179,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail_takes_what_the_rfcs_define),
+		cmocka_unit_test(our_own_parameters_choose_mode_and_account),
 		cmocka_unit_test(malformed_values_draw_501),
 		cmocka_unit_test(what_was_not_offered_draws_555),
 		cmocka_unit_test(rcpt_takes_notify_and_orcpt),

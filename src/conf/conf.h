@@ -32,8 +32,9 @@ struct conf_env {
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR */
 	uid_t uid; /* for /run/user/UID where runtime_dir is NULL */
 	const char *hostname; /* what gethostname(2) says */
-	/* Preset files, NULL for the installed ones; both have the same form,
-	 * a row in the second replaces one with the same key in the first. */
+	/* Preset files, NULL for the installed one (if it is not there, the
+	 * built-in copy of it) and for the user's; both have the same form, a
+	 * row in the second replaces one with the same key in the first. */
 	const char *providers, *providers_own;
 	/* The group that may read configuration and secrets when they belong
 	 * to root: the daemon's; (gid_t)-1: none. */

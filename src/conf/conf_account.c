@@ -58,27 +58,42 @@ set_string(char **to, const char *s, size_t n)
 
 /* --- preset --------------------------------------------------------------- */
 
+/* The shipped presets, then the user's own in their place. */
+static int
+read_both(
+    struct conf_build *b, const char *shipped, const char *own, struct err *err)
+{
+	if (b->env->providers == NULL && access(shipped, F_OK) != 0)
+		providers_read_built_in(b->providers);
+	else if (providers_read(b->providers, shipped, err) != 0)
+		return -1;
+	return access(own, F_OK) != 0 ? 0
+				      : providers_read(b->providers, own, err);
+}
+
 static void
 read_providers(struct conf_build *b)
 {
-	const char *shipped = b->env->providers != NULL ? b->env->providers
-							: RELAIS_DATA_DIR
-				  "/providers";
+	const struct conf_env *env = b->env;
 	struct conf_paths paths;
-	const char *own;
 	struct err err;
 
-	conf_paths_init(&paths, b->env);
-	own = b->env->providers_own != NULL ? b->env->providers_own
-					    : paths.providers_own;
+	conf_paths_init(&paths, env);
 	b->has_asked = true;
 	b->providers = providers_new();
 	err_clear(&err);
-	if (providers_read(b->providers, shipped, &err) != 0 ||
-	    (access(own, F_OK) == 0 &&
-		providers_read(b->providers, own, &err) != 0))
+	if (read_both(b,
+		env->providers != NULL ? env->providers
+				       : RELAIS_DATA_DIR "/providers",
+		env->providers_own != NULL ? env->providers_own
+					   : paths.providers_own,
+		&err) != 0) {
 		conf_problem_add(
 		    b->problems, b->raw->file, 0, NULL, "%s", err.text);
+		/* What is missing from half a list is not worth a word. */
+		providers_free(b->providers);
+		b->providers = NULL;
+	}
 	conf_paths_clear(&paths);
 }
 
@@ -95,6 +110,8 @@ find_preset(struct draft *d)
 		return;
 	if (!d->b->has_asked)
 		read_providers(d->b);
+	if (d->b->providers == NULL)
+		return;
 	err_clear(&err);
 	d->preset = providers_find(
 	    d->b->providers, v->text, &d->preset_host, &err);

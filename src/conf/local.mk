@@ -1,4 +1,5 @@
 noinst_LIBRARIES += %reldir%/libconf.a
+%canon_reldir%_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
 %canon_reldir%_libconf_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 %canon_reldir%_libconf_a_SOURCES = \
 	%reldir%/account.c \
@@ -15,3 +16,12 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/setting.c \
 	%reldir%/setting.h
 dist_pkgdata_DATA = %reldir%/providers
+
+# The presets once more, as a string in the program.
+BUILT_SOURCES += %reldir%/providers.inc
+CLEANFILES += %reldir%/providers.inc
+%reldir%/providers.inc: %reldir%/providers
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	    sed -e '/^#/d' -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' \
+		'$(srcdir)/%reldir%/providers' >$@.tmp && mv $@.tmp $@
+%reldir%/libconf_a-provider.$(OBJEXT): %reldir%/providers.inc

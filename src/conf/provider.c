@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "conf/provider.h"
 
+#include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,11 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/setting.h"
+
+/* src/conf/providers, made a string by src/conf/local.mk. */
+static const char built_in[] =
+#include "conf/providers.inc"
+    ;
 
 static const char region_mark[] = "REGION";
 
@@ -244,16 +251,13 @@ read_line(struct providers *ps, char *line, int lineno, struct err *err)
 	return rc;
 }
 
-int
-providers_read(struct providers *p, const char *file, struct err *err)
+static int
+read_lines(struct providers *p, FILE *f, const char *file, struct err *err)
 {
-	FILE *f = fopen(file, "re");
 	char *line = NULL;
 	size_t cap = 0;
 	int lineno = 0, rc = 0;
 
-	if (f == NULL)
-		return err_sys(err, "cannot read the presets in %s", file);
 	while (rc == 0 && getline(&line, &cap, f) >= 0)
 		rc = read_line(p, line, ++lineno, err);
 	if (rc != 0)
@@ -261,8 +265,33 @@ providers_read(struct providers *p, const char *file, struct err *err)
 	else if (ferror(f))
 		rc = err_sys(err, "cannot read the presets in %s", file);
 	free(line);
+	return rc;
+}
+
+int
+providers_read(struct providers *p, const char *file, struct err *err)
+{
+	FILE *f = fopen(file, "re");
+	int rc;
+
+	if (f == NULL)
+		return err_sys(err, "cannot read the presets in %s", file);
+	rc = read_lines(p, f, file, err);
 	IGNORE(fclose(f)); /* only read */
 	return rc;
+}
+
+void
+providers_read_built_in(struct providers *p)
+{
+	/* fmemopen() writes nothing in mode "r". */
+	FILE *f = fmemopen((void *)(uintptr_t)built_in, strlen(built_in), "r");
+	int rc;
+
+	assert(f != NULL);
+	rc = read_lines(p, f, "the built-in presets", NULL);
+	assert(rc == 0); /* a unit test reads the same rows */
+	IGNORE(fclose(f)); /* memory */
 }
 
 /* --- finding -------------------------------------------------------------- */

@@ -55,6 +55,10 @@ void providers_free(struct providers *p);
 int providers_read(
     struct providers *p, const char *file, struct err *err) MUST_CHECK;
 
+/* Adds the rows of the file as it was when this program was built, for one that
+ * runs before it is installed, or alone in a container. */
+void providers_read_built_in(struct providers *p);
+
 /* The row for "KEY" or "KEY:REGION"; *ret_host is the host with the region put
  * in, for the caller to free.  NULL: err says why, with the nearest key. */
 const struct provider *providers_find(const struct providers *p,

@@ -48,6 +48,28 @@ every_shipped_row_can_be_used_or_says_why_not(void **state)
 }
 
 static void
+the_built_in_copy_is_the_shipped_file(void **state)
+{
+	struct providers *file = load_shipped(), *copy = providers_new();
+	size_t i = 0;
+
+	(void)state;
+	providers_read_built_in(copy);
+	for (; providers_at(file, i) != NULL; i++) {
+		const struct provider *a = providers_at(file, i);
+		const struct provider *b = providers_at(copy, i);
+
+		assert_non_null(b);
+		assert_string_equal(a->key, b->key);
+		assert_int_equal(a->nports, b->nports);
+		assert_int_equal(a->settings.n, b->settings.n);
+	}
+	assert_null(providers_at(copy, i));
+	providers_free(file);
+	providers_free(copy);
+}
+
+static void
 firm_limits_are_in_the_presets(void **state)
 {
 	static const struct {
@@ -195,6 +217,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_shipped_row_can_be_used_or_says_why_not),
+		cmocka_unit_test(the_built_in_copy_is_the_shipped_file),
 		cmocka_unit_test(firm_limits_are_in_the_presets),
 		cmocka_unit_test(a_region_becomes_part_of_the_host),
 		cmocka_unit_test(what_cannot_be_found_is_explained),

@@ -25,6 +25,7 @@ clients() {
 	print("held", flush=True)
 	time.sleep(4)
 	EOF
+	held=$!
 	sleep 3
 }
 
@@ -46,10 +47,10 @@ sleep 25
 row "after 50 mails, courier gone"
 clients 200
 row "200 idle clients"
-wait
+wait "$held"
 clients 1000
 row "1,000 idle clients"
-wait
+wait "$held"
 sleep 1
 row "clients gone"
 bed_done

@@ -240,6 +240,24 @@ build_ports(struct draft *d)
 		    "such as localhost: the password would go out in clear");
 }
 
+/* Would a connection to this host end at this listener, if the port fits?
+ * 127.0.0.2 is not 127.0.0.1, but "localhost" is both 127.0.0.1 and ::1. */
+static bool
+is_listener(const struct conf *c, const char *host, const struct conf_listen *l)
+{
+	bool is_any = strcmp(l->host, "::") == 0 ||
+		      strcmp(l->host, "0.0.0.0") == 0;
+
+	if (str_eq_nocase(host, l->host))
+		return true;
+	if (l->is_loopback)
+		return str_eq_nocase(host, "localhost") &&
+		       (strcmp(l->host, "127.0.0.1") == 0 ||
+			   strcmp(l->host, "::1") == 0);
+	return str_eq_nocase(host, c->host_found) ||
+	       (is_any && conf_is_loopback(host));
+}
+
 /* R43: mail that comes back to us by the way it left. */
 static void
 check_not_ourselves(struct draft *d)
@@ -249,19 +267,10 @@ check_not_ourselves(struct draft *d)
 
 	for (size_t i = 0; i < c->nlistens; i++) {
 		const struct conf_listen *l = &c->listens[i];
-		bool is_here;
 
-		if (l->path != NULL)
+		if (l->path != NULL || !is_listener(c, a->host, l))
 			continue;
-		is_here = str_eq_nocase(a->host, l->host) ||
-			  str_eq_nocase(a->host, c->host_found) ||
-			  conf_is_loopback(a->host);
-		/* 127.0.0.2 is not 127.0.0.1, but "localhost" is both. */
-		if (l->is_loopback && is_here &&
-		    !str_eq_nocase(a->host, "localhost") &&
-		    !str_eq_nocase(a->host, l->host))
-			is_here = false;
-		for (size_t k = 0; is_here && k < a->nports; k++)
+		for (size_t k = 0; k < a->nports; k++)
 			if (a->ports[k].port == l->port) {
 				PROBLEM(d, get(d, "host"),
 				    "%s port %d is relais itself (listener "

@@ -583,11 +583,17 @@ what_cannot_work_is_refused(void **state)
 }
 
 static void
-another_loopback_address_is_not_ourselves(void **state)
+another_address_of_this_machine_is_not_ourselves(void **state)
 {
 	struct loaded l;
 
 	(void)state;
+	/* A proxy on this machine, with the port that the house has on another
+	 * address. */
+	load_good(&l, "[listen lan]\naddress = 192.168.1.2:587\n"
+		      "allow_from = 192.168.1.0/24\n"
+		      "[account a]\nhost = localhost\nport = 587\n");
+	unload(&l);
 	load_good(&l, "[relais]\nlisten = 127.0.0.1:25\n"
 		      "[account a]\nhost = 127.0.0.2\nport = 25\n");
 	unload(&l);
@@ -637,7 +643,8 @@ main(void)
 		cmocka_unit_test(a_password_in_the_file_arrives),
 		cmocka_unit_test(user_mode_has_its_own_places),
 		cmocka_unit_test(what_cannot_work_is_refused),
-		cmocka_unit_test(another_loopback_address_is_not_ourselves),
+		cmocka_unit_test(
+		    another_address_of_this_machine_is_not_ourselves),
 		cmocka_unit_test(a_secret_file_others_may_read_is_refused),
 	};
 

@@ -932,6 +932,7 @@ everything_can_be_hidden(void **state)
 	static const struct smtp_server_opts full = { .hostname = "h.example",
 		.max_size_bytes = 18446744073709551615u,
 		.may_chunk = true,
+		.may_xrelais = true,
 		.limits = "RCPTMAX=20" };
 	static const struct talk talks[] = {
 		{ &bare, "EHLO x\r\nMAIL FROM:<a> SIZE=1\r\n",
@@ -939,11 +940,12 @@ everything_can_be_hidden(void **state)
 			  "250 HELP\r\n555 5.5.4 parameter not recognized\r\n",
 		    "", NULL },
 		{ &full, "EHLO x\r\n",
-		    HELLO "250-h.example\r\n250-PIPELINING\r\n"
-			  "250-SIZE 18446744073709551615\r\n250-8BITMIME\r\n"
-			  "250-SMTPUTF8\r\n250-DSN\r\n"
-			  "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n"
-			  "250-LIMITS RCPTMAX=20\r\n250 HELP\r\n",
+		    HELLO
+		    "250-h.example\r\n250-PIPELINING\r\n"
+		    "250-SIZE 18446744073709551615\r\n250-8BITMIME\r\n"
+		    "250-SMTPUTF8\r\n250-DSN\r\n"
+		    "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n"
+		    "250-LIMITS RCPTMAX=20\r\n250-XRELAIS\r\n250 HELP\r\n",
 		    "", NULL },
 	};
 

@@ -26,6 +26,10 @@ fitting(const struct buf *out, size_t n)
 	return n < fits ? n : fits;
 }
 
+/* How far to look for a line end: a little over what a line may have.  Without
+ * a bound, input with no LF in it would be searched to its end for every CR. */
+enum { LOOK_AHEAD = 1024 };
+
 /* The length of the whole lines at p that need no touch: CR LF at the end, no
  * CR within, no dot in front.  This is where nearly every byte of a message
  * passes, hence memchr() and one copy for many lines. */
@@ -36,8 +40,8 @@ clean_lines(const char *p, size_t n)
 
 	while (done < n && p[done] != '.') {
 		const char *line = p + done;
-		const char *lf = memchr(line, '\n', n - done);
-		size_t len;
+		size_t len = n - done < LOOK_AHEAD ? n - done : LOOK_AHEAD;
+		const char *lf = memchr(line, '\n', len);
 
 		if (lf == NULL || lf == line || lf[-1] != '\r')
 			break;

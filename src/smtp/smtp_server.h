@@ -50,13 +50,17 @@ void smtp_server_free(struct smtp_server *s);
  * of the driver is due, or replies pile up unread. */
 size_t smtp_server_room(const struct smtp_server *s);
 void smtp_server_put(struct smtp_server *s, const void *p, size_t n);
+/* No more will come.  What came before is still done, in order, so that a
+ * client may send everything and close its side; then SS_CLOSE. */
 void smtp_server_eof(struct smtp_server *s);
 
 /* Bytes for the client, borrowed until the next call on s. */
 size_t smtp_server_peek(struct smtp_server *s, const void **ret_p);
 void smtp_server_sent(struct smtp_server *s, size_t n);
 
-/* Milliseconds of a clock that only the driver reads; INT64_MAX: none. */
+/* Milliseconds of a clock that only the driver reads; INT64_MAX: none; 0 asks
+ * for a first tick.  A command line must be complete within idle_ms, content
+ * only has to move (R68). */
 int64_t smtp_server_deadline(const struct smtp_server *s);
 void smtp_server_tick(struct smtp_server *s, int64_t now_ms);
 
@@ -116,15 +120,20 @@ enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);
 void smtp_server_reply(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 
-/* The answer to SS_AUTH.  AUTH arrives as "MECH" or "MECH initial-response",
- * later lines as the base64 the client sent ("*" cancels).  334 carries the
- * next challenge (base64) in text, 235 ends it well, 4yz/5yz badly. */
+/* The answer to SS_AUTH.  AUTH arrives as "MECH" or "MECH initial-response"
+ * (MECH spelt as in auth_mechanisms), later lines as the base64 the client sent
+ * ("*" cancels; a line beyond SMTP_AUTH_LINE_MAX does too, and the engine then
+ * says 500 5.5.6 itself).  334 carries the next challenge (base64, any length
+ * up to SMTP_SAY_SPACE) in text, 235 ends it well, 4yz/5yz badly. */
 void smtp_server_auth(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 
+/* TLS is on: the answer to SS_STARTTLS, or before the first byte when the
+ * listener speaks TLS from the start.  Forgets all that was said in clear. */
 void smtp_server_tls_up(struct smtp_server *s);
 
-/* Tells the client 421 with this text and closes: a clean stop. */
+/* Tells the client 421 with this text and closes: a clean stop.  An answer that
+ * was due is not wanted any more. */
 void smtp_server_shutdown(struct smtp_server *s, const char *text);
 
 /* Facts for the trace field and the log; borrowed, NULL before EHLO/HELO. */

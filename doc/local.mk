@@ -1,5 +1,9 @@
 # manual pages and documents
-dist_man_MANS = %reldir%/man/relaisd.8 %reldir%/man/relais.conf.5
+dist_man_MANS = \
+	%reldir%/man/relais.1 \
+	%reldir%/man/relais.conf.5 \
+	%reldir%/man/relaisd.8 \
+	%reldir%/man/sendmail.8
 
 EXTRA_DIST += \
 	%reldir%/ARCHITECTURE \

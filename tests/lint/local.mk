@@ -6,7 +6,8 @@ lint_tests = \
 	%reldir%/options \
 	%reldir%/shell \
 	%reldir%/man \
-	%reldir%/sendmail
+	%reldir%/sendmail \
+	%reldir%/verbs
 TESTS += $(lint_tests)
 EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \

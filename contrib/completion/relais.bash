@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Completion of relais(1) for bash.
+
+_relais_ids() {
+	relais --json queue 2>/dev/null |
+	    sed -n 's/^{"id": "\([0-9a-z]*\)".*/\1/p'
+}
+_relais_accounts() {
+	relais --json status 2>/dev/null |
+	    sed -n 's/^ *"name": "\([^"\\]*\)",$/\1/p'
+}
+_relais() {
+	local word=${COMP_WORDS[COMP_CWORD]} verb="" i words
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-c) i=$((i + 1)) ;;
+		-*) ;;
+		*) verb=${COMP_WORDS[i]}; break ;;
+		esac
+	done
+	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -c ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+	fi
+	case $verb in
+	"") words="status queue show flush retry hold release delete config
+	    version -c --json --help" ;;
+	show) words=$(_relais_ids) ;;
+	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
+	flush) words="--all $(_relais_accounts)" ;;
+	*) words="--json --help" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _relais relais

@@ -13,3 +13,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(fault_tests)
 TESTS += $(fault_tests)
 endif
+
+# The same with the real daemon; run by tests/e2e/run.
+EXTRA_DIST += \
+	%reldir%/kill.sh

@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%reldir%/bed.sh \
 	%reldir%/check.h %reldir%/files.h \
+	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/peers \
 	%reldir%/sink.py \
 	%reldir%/ss_driver.h

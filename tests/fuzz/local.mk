@@ -1,6 +1,8 @@
 # Fuzz targets; tests/fuzz/README says how to run them.  A new target is one
 # line in the list and one _LDADD line; its source is the file of that name.
 fuzz_targets = \
+	%reldir%/fuzz_ctl_line \
+	%reldir%/fuzz_sendmail \
 	%reldir%/fuzz_base64 \
 	%reldir%/fuzz_conf \
 	%reldir%/fuzz_smtp_client \
@@ -20,6 +22,13 @@ fuzz_targets = \
 %canon_reldir%_fuzz_intake_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_ctl_line_LDADD = src/ctl/libctl.a $(FUZZ_LIBS) \
+	$(JANSSON_LIBS)
+%canon_reldir%_fuzz_sendmail_SOURCES = %reldir%/fuzz_sendmail.c \
+	src/prog/sendmail_args.c \
+	src/prog/sendmail_input.c \
+	src/prog/sendmail_message.c
+%canon_reldir%_fuzz_sendmail_LDADD = $(FUZZ_LIBS)
 
 # With --enable-fuzzing the fuzzer's main, else one that replays files.
 if !FUZZING

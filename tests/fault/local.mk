@@ -1,6 +1,7 @@
 # The promise under failing disk calls and sudden death; unit/queue.mk has
 # QUEUE_LIBS and QUEUE_LAB.
-fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue
+fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue \
+	%reldir%/test_threads_queue
 
 %canon_reldir%_test_fault_queue_SOURCES = %reldir%/test_fault_queue.c \
 	$(QUEUE_LAB)
@@ -8,6 +9,10 @@ fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue
 %canon_reldir%_test_crash_queue_SOURCES = %reldir%/test_crash_queue.c \
 	$(QUEUE_LAB)
 %canon_reldir%_test_crash_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+
+%canon_reldir%_test_threads_queue_SOURCES = %reldir%/test_threads_queue.c \
+	$(QUEUE_LAB)
+%canon_reldir%_test_threads_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(fault_tests)

@@ -112,7 +112,9 @@ lab_try_open(struct lab *l, struct err *err)
 		.fs = &l->disk.fs,
 		.clock = &l->clock,
 		.rng = &l->rng,
-		.pool = { submit, cancel, l },
+		.pool = l->pool.submit != NULL
+			    ? l->pool
+			    : (struct work_pool) { submit, cancel, l },
 		.hooks = { route, wake, trouble, l },
 		.naccounts = 2,
 		.retry_after_ms = 60 * 1000,

@@ -4,12 +4,14 @@ QUEUE_LIBS = src/queue/libqueue.a src/mail/libmail.a src/sys/libsys.a \
 QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 	tests/lib/lab.c tests/lib/lab.h
 
-unit_tests += %reldir%/test_crc32 %reldir%/test_due %reldir%/test_qid \
+unit_tests += %reldir%/test_crc32 %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
 	%reldir%/test_queue %reldir%/test_retry %reldir%/test_spool \
 	%reldir%/test_spool_text
 
 %canon_reldir%_test_crc32_SOURCES = %reldir%/test_crc32.c
 %canon_reldir%_test_crc32_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+%canon_reldir%_test_drop_SOURCES = %reldir%/test_drop.c $(QUEUE_LAB)
+%canon_reldir%_test_drop_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_due_SOURCES = %reldir%/test_due.c
 %canon_reldir%_test_due_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_qid_SOURCES = %reldir%/test_qid.c

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "inbound/pickup.h"
 #include "inbound/session.h"
 #include "net/listen.h"
 
@@ -16,7 +17,9 @@ struct door { /* one listener */
 };
 
 struct inbound {
-	struct session_shared shared;
+	struct inbound_shared shared;
+	struct session_set set;
+	struct pickup *pickup;
 	struct list doors;
 };
 
@@ -28,8 +31,10 @@ inbound_new(struct loop *l, struct queue *q, const struct inbound_opts *opts)
 	in->shared.loop = l;
 	in->shared.queue = q;
 	in->shared.opts = *opts;
-	list_init(&in->shared.sessions);
+	in->set.shared = &in->shared;
+	list_init(&in->set.sessions);
 	list_init(&in->doors);
+	in->pickup = pickup_new(&in->shared);
 	return in;
 }
 
@@ -44,7 +49,7 @@ on_accept(void *ctx, int fd)
 {
 	struct door *d = ctx;
 
-	session_start(&d->in->shared, &d->opts, fd);
+	session_start(&d->in->set, &d->opts, fd);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -79,18 +84,19 @@ inbound_listen(struct inbound *in, int fd, const struct inbound_listener *opts,
 void
 inbound_stop(struct inbound *in)
 {
-	in->shared.is_stopping = true;
+	in->set.is_stopping = true;
+	pickup_stop(in->pickup);
 	list_foreach (it, &in->doors)
 		listener_pause(
 		    list_entry(it, struct door, link)->listener, true);
-	list_foreach (it, &in->shared.sessions)
+	list_foreach (it, &in->set.sessions)
 		session_stop(session_of_link(it));
 }
 
 size_t
 inbound_sessions(const struct inbound *in)
 {
-	return in->shared.count;
+	return in->set.count;
 }
 
 void
@@ -98,9 +104,10 @@ inbound_free(struct inbound *in)
 {
 	if (in == NULL)
 		return;
-	list_foreach (it, &in->shared.sessions)
+	list_foreach (it, &in->set.sessions)
 		session_free(session_of_link(it));
 	list_foreach (it, &in->doors)
 		door_free(list_entry(it, struct door, link));
+	pickup_free(in->pickup);
 	free(in);
 }

@@ -3,5 +3,9 @@ noinst_LIBRARIES += %reldir%/libinbound.a
 %canon_reldir%_libinbound_a_SOURCES = \
 	%reldir%/inbound.c \
 	%reldir%/inbound.h \
+	%reldir%/pickup.c \
+	%reldir%/pickup.h \
+	%reldir%/reception.c \
+	%reldir%/reception.h \
 	%reldir%/session.c \
 	%reldir%/session.h

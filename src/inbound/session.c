@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "inbound/session.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "fixup/intake.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "smtp/smtp_server.h"
@@ -17,25 +15,20 @@ enum { LINGER_MS = 5000, LOGGED_RCPTS_MAX = 5 };
 
 struct session {
 	struct list link;
-	struct session_shared *shared;
+	struct session_set *set;
 	const struct inbound_listener *listener;
 	struct stream *stream;
 	struct smtp_server *smtp;
 	struct loop_timer *timer;
-	uint32_t uid;
-	char *user; /* login name of uid, or NULL */
-	char *full_name; /* from GECOS, or NULL */
+	struct submitter by;
 	char peer[80];
 	bool is_closing;
 
 	/* The transaction under way. */
 	struct envelope *env;
 	enum queue_mode mode;
-	struct queue_draft *draft;
-	struct intake *intake;
-	struct intake_facts facts; /* what intake borrows */
+	struct reception *reception; /* from the first byte on */
 	bool is_waiting; /* for the queue's word */
-	struct verdict refusal; /* class set: the rest is thrown away */
 };
 
 struct session *
@@ -50,137 +43,26 @@ session_of_link(struct list *link)
 static void
 reset_transaction(struct session *s)
 {
-	intake_free(s->intake);
-	s->intake = NULL;
-	queue_draft_free(s->draft);
-	s->draft = NULL;
+	reception_free(s->reception);
+	s->reception = NULL;
 	envelope_free(s->env);
 	s->env = NULL;
 	s->is_waiting = false;
-	s->refusal.class = VERDICT_NONE;
 }
 
-static void
-refuse(struct session *s, int code, const char *enhanced, const char *text)
-{
-	if (s->refusal.class != VERDICT_NONE)
-		return;
-	verdict_local(&s->refusal, code < 500 ? VERDICT_LATER : VERDICT_NEVER,
-	    STAGE_LOCAL, code, enhanced, text);
-}
-
-static void
-refuse_for_disk(struct session *s, const struct err *err)
-{
-	log_text(LOG_LEVEL_ERROR, "refused a message of %s with 452: %s",
-	    s->peer, err->text);
-	refuse(s, 452, "4.3.1", "the spool cannot keep this message now");
-}
-
-/* Moves what the fix-ups have ready into the draft. */
-static void
-drain_intake(struct session *s)
-{
-	struct err err;
-	const void *p;
-	size_t n;
-
-	while ((n = intake_peek(s->intake, &p)) > 0) {
-		if (s->refusal.class == VERDICT_NONE &&
-		    queue_draft_write(s->draft, p, n, &err) != 0)
-			refuse_for_disk(s, &err);
-		s->env->size_bytes += n;
-		intake_took(s->intake, n);
-	}
-}
-
-/* The recipients are complete and the first byte is here. */
+/* The recipients are complete and the message begins. */
 static void
 begin_message(struct session *s)
 {
-	const struct clock *clock = loop_clock(s->shared->loop);
-	int64_t wall_ms = clock_wall_ms(clock);
-	const char *why;
-
-	s->facts = (struct intake_facts) {
-		.env = s->env,
-		.hostname = s->shared->opts.hostname,
-		.with = smtp_server_with(s->smtp),
-		.wall_ms = wall_ms,
-		.utc_offset_s = clock_utc_offset_s(clock, wall_ms),
-		.full_name = s->full_name,
-		.hide_submitter = s->shared->opts.hide_submitter,
-	};
-
-	s->draft = queue_draft_new(s->shared->queue);
-	(void)snprintf(
-	    s->env->id, sizeof(s->env->id), "%s", queue_draft_id(s->draft));
-	s->env->arrived_s = wall_ms / 1000;
-	s->intake = intake_new(&s->facts);
-	why = s->shared->opts.refuses(s->shared->opts.ctx, s->env);
-	if (why != NULL)
-		refuse(s, 550, "5.7.1", why);
-}
-
-static void
-on_body(struct session *s, struct bytes body)
-{
-	if (s->refusal.class != VERDICT_NONE)
+	if (s->reception != NULL)
 		return;
-	if (s->intake == NULL)
-		begin_message(s);
-	if (s->refusal.class != VERDICT_NONE)
-		return;
-	if (!intake_put(s->intake, body.p, body.n))
-		s->refusal = *intake_verdict(s->intake);
-	drain_intake(s);
+	s->reception = reception_new(
+	    s->set->shared, s->env, &s->by, smtp_server_with(s->smtp));
 }
 
 /* --- what the queue says -------------------------------------------------- */
 
 static void drive(struct session *s);
-
-static void
-log_accepted(const struct session *s, const char *how)
-{
-	const struct envelope *e = s->env;
-	struct log_line l;
-
-	log_begin(&l, LOG_LEVEL_INFO, how);
-	log_str(&l, "id", e->id);
-	log_str(&l, "peer", s->peer);
-	if (s->uid != UID_UNKNOWN)
-		log_num(&l, "uid", s->uid);
-	if (s->user != NULL)
-		log_str(&l, "user", s->user);
-	log_addr(&l, "from", e->sender);
-	for (size_t i = 0; i < e->nrcpts && i < LOGGED_RCPTS_MAX; i++)
-		log_addr(&l, "to", e->rcpts[i].addr);
-	log_num(&l, "nrcpts", (int64_t)e->nrcpts);
-	log_num(&l, "size", (int64_t)e->size_bytes);
-	if (s->intake != NULL)
-		log_str(&l, "msgid", intake_seen(s->intake)->message_id);
-	log_end(&l);
-}
-
-static void
-log_refused(const struct session *s, const struct verdict *v)
-{
-	struct log_line l;
-
-	log_begin(&l, LOG_LEVEL_NOTICE, "refused");
-	if (s->env->id[0] != '\0')
-		log_str(&l, "id", s->env->id);
-	log_str(&l, "peer", s->peer);
-	if (s->user != NULL)
-		log_str(&l, "user", s->user);
-	log_addr(&l, "from", s->env->sender);
-	log_num(&l, "code", v->code);
-	log_str(&l, "reason", v->text);
-	if (v->who[0] != '\0')
-		log_str(&l, "by", v->who);
-	log_end(&l);
-}
 
 /* The words of the reply carry the id, so that the sender can be found in the
  * log and by relais(1) later. */
@@ -194,14 +76,14 @@ say_safe(struct session *s, const struct verdict *v)
 		    v->code, v->text);
 	else
 		(void)snprintf(text, sizeof(text), "%s queued", s->env->id);
-	log_accepted(s, "accepted");
+	reception_log(s->reception, "accepted");
 	smtp_server_reply(s->smtp, 250, "2.0.0", text);
 }
 
 static void
 say_verdict(struct session *s, const struct verdict *v)
 {
-	log_refused(s, v);
+	reception_log_refused(s->reception, v);
 	smtp_server_reply(s->smtp, v->code != 0 ? v->code : 554,
 	    v->enhanced[0] != '\0' ? v->enhanced : NULL, v->text);
 }
@@ -219,12 +101,14 @@ on_told(void *ctx, const struct queue_told *t)
 		say_verdict(s, &t->verdict);
 		break;
 	case QUEUE_FAILED:
-		refuse_for_disk(s, &t->err);
-		say_verdict(s, &s->refusal);
+		log_err(LOG_LEVEL_ERROR, &t->err);
+		reception_refuse(s->reception, 452, "4.3.1",
+		    "the spool cannot keep this message now");
+		say_verdict(s, reception_refusal(s->reception));
 		break;
 	}
 	reset_transaction(s);
-	if (s->shared->is_stopping)
+	if (s->set->is_stopping)
 		session_stop(s);
 	else
 		drive(s);
@@ -247,18 +131,19 @@ mode_of(const struct session *s, enum ss_mode asked)
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
-	const struct inbound_opts *o = &s->shared->opts;
+	const struct inbound_opts *o = &s->set->shared->opts;
 	struct err err;
 
-	if (o->may_submit != NULL && !o->may_submit(o->ctx, s->uid)) {
+	if (o->may_submit != NULL && !o->may_submit(o->ctx, s->by.uid)) {
 		log_text(LOG_LEVEL_NOTICE,
 		    "refused user %s on %s: not in allow_users or allow_groups",
-		    s->user != NULL ? s->user : "(unknown)", s->peer);
+		    s->by.user != NULL ? s->by.user : "(unknown)", s->peer);
 		smtp_server_reply(s->smtp, 550, "5.7.1",
 		    "you may not submit mail here (allow_users, allow_groups)");
 		return;
 	}
-	if (!queue_has_room(s->shared->queue, info->mail.size_bytes, &err)) {
+	if (!queue_has_room(
+		s->set->shared->queue, info->mail.size_bytes, &err)) {
 		log_text(
 		    LOG_LEVEL_ERROR, "refusing mail with 452: %s", err.text);
 		smtp_server_reply(s->smtp, 452, "4.3.1",
@@ -271,8 +156,8 @@ on_mail(struct session *s, const struct ss_info *info)
 	s->env->ret = info->mail.ret;
 	s->env->is_8bit = info->mail.is_8bit;
 	s->env->is_utf8 = info->mail.is_utf8;
-	s->env->uid = s->uid;
-	envelope_set(&s->env->user, s->user);
+	s->env->uid = s->by.uid;
+	envelope_set(&s->env->user, s->by.user);
 	envelope_set(&s->env->peer, s->peer);
 	envelope_set(&s->env->helo, smtp_server_helo(s->smtp));
 	envelope_set(&s->env->listener, s->listener->name);
@@ -294,28 +179,15 @@ on_rcpt(struct session *s, const struct ss_info *info)
 static void
 on_end(struct session *s, const struct ss_info *info)
 {
-	const struct session_shared *sh = s->shared;
-
-	if (s->intake == NULL && s->refusal.class == VERDICT_NONE)
-		begin_message(s);
+	begin_message(s);
 	if (info->had_nul)
-		refuse(s, 554, "5.6.0",
+		reception_refuse(s->reception, 554, "5.6.0",
 		    "the message contains a NUL byte, which no mail may");
-	if (s->refusal.class == VERDICT_NONE && !intake_end(s->intake))
-		s->refusal = *intake_verdict(s->intake);
-	if (s->intake != NULL)
-		drain_intake(s);
-	if (s->refusal.class != VERDICT_NONE) {
-		say_verdict(s, &s->refusal);
-		reset_transaction(s);
+	s->is_waiting = reception_offer(s->reception, s->mode, on_told, s);
+	if (s->is_waiting)
 		return;
-	}
-	if (intake_seen(s->intake)->has_8bit_body)
-		s->env->is_8bit = true;
-	s->is_waiting = true;
-	queue_draft_end(s->draft, s->env, s->mode,
-	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, on_told,
-	    s);
+	say_verdict(s, reception_refusal(s->reception));
+	reset_transaction(s);
 }
 
 static void
@@ -349,7 +221,8 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		on_rcpt(s, info);
 		break;
 	case SS_BODY:
-		on_body(s, info->body);
+		begin_message(s);
+		reception_put(s->reception, info->body);
 		break;
 	case SS_END:
 		on_end(s, info);
@@ -358,7 +231,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		/* A client that left before it heard the answer: the message
 		 * goes on its way all the same. */
 		if (s->is_waiting)
-			log_accepted(s, "unheard");
+			reception_log(s->reception, "unheard");
 		reset_transaction(s);
 		break;
 	case SS_CLOSE:
@@ -412,7 +285,7 @@ drive(struct session *s)
 		if (stream_at_eof(s->stream) || stream_error(s->stream) != NULL)
 			smtp_server_eof(s->smtp);
 		smtp_server_tick(
-		    s->smtp, clock_boot_ms(loop_clock(s->shared->loop)));
+		    s->smtp, clock_boot_ms(loop_clock(s->set->shared->loop)));
 		while (!s->is_closing &&
 		       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE)
 			on_event(s, ev, &info);
@@ -436,17 +309,7 @@ on_ready(void *ctx)
 static void
 name_peer(struct session *s)
 {
-	struct passwd pw, *found = NULL;
-	char room[2048];
-
-	s->uid = stream_peer_uid(s->stream);
-	if (s->uid != UID_UNKNOWN &&
-	    getpwuid_r(s->uid, &pw, room, sizeof(room), &found) == 0 &&
-	    found != NULL) {
-		s->user = xstrdup(found->pw_name);
-		s->full_name = xstrndup(
-		    found->pw_gecos, strcspn(found->pw_gecos, ","));
-	}
+	submitter_find(&s->by, stream_peer_uid(s->stream));
 	if (s->listener->is_unix)
 		(void)snprintf(s->peer, sizeof(s->peer), "unix");
 	else
@@ -463,15 +326,16 @@ turned_away(const struct session *s)
 
 	if (!li->is_unix && !li->allows(li->ctx, stream_peer_host(s->stream)))
 		return "your address is not in allow_from of this listener";
-	if (s->shared->count > s->shared->opts.max_sessions)
+	if (s->set->count > s->set->shared->opts.max_sessions)
 		return "too many sessions (max_sessions); try again soon";
 	return NULL;
 }
 
 void
 session_start(
-    struct session_shared *sh, const struct inbound_listener *listener, int fd)
+    struct session_set *set, const struct inbound_listener *listener, int fd)
 {
+	const struct inbound_shared *sh = set->shared;
 	struct session *s = xcalloc(1, sizeof(*s));
 	struct smtp_server_opts opts = {
 		.hostname = sh->opts.hostname,
@@ -482,14 +346,14 @@ session_start(
 	};
 	const char *why;
 
-	s->shared = sh;
+	s->set = set;
 	s->listener = listener;
 	s->stream = stream_new(sh->loop, fd, on_ready, s);
 	s->smtp = smtp_server_new(&opts);
 	s->timer = loop_timer_new(sh->loop, on_ready, s);
 	name_peer(s);
-	list_append(&sh->sessions, &s->link);
-	sh->count++;
+	list_append(&set->sessions, &s->link);
+	set->count++;
 	why = turned_away(s);
 	if (why != NULL) {
 		log_text(LOG_LEVEL_NOTICE, "turned away %s: %s", s->peer, why);
@@ -514,11 +378,10 @@ session_free(struct session *s)
 		return;
 	reset_transaction(s);
 	list_remove(&s->link);
-	s->shared->count--;
+	s->set->count--;
 	smtp_server_free(s->smtp);
 	loop_timer_free(s->timer);
 	stream_finish(s->stream, LINGER_MS);
-	free(s->user);
-	free(s->full_name);
+	submitter_clear(&s->by);
 	free(s);
 }

@@ -12,16 +12,14 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "inbound/inbound.h"
+#include "inbound/reception.h"
 
 struct session;
 struct stream;
 
-/* What all sessions share; owned by the inbound. */
-struct session_shared {
-	struct loop *loop;
-	struct queue *queue;
-	struct inbound_opts opts;
+/* All sessions of an inbound. */
+struct session_set {
+	struct inbound_shared *shared;
 	struct list sessions;
 	size_t count;
 	bool is_stopping;
@@ -30,7 +28,7 @@ struct session_shared {
 /* Takes over fd.  listener is borrowed for the life of the session.  A peer
  * that may not come in, or for whom there is no room, hears 421. */
 void session_start(
-    struct session_shared *sh, const struct inbound_listener *listener, int fd);
+    struct session_set *set, const struct inbound_listener *listener, int fd);
 /* 421 to a session that has nothing under way; others finish first. */
 void session_stop(struct session *s);
 void session_free(struct session *s);

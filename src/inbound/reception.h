@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* reception.h - one message on its way in: fix-ups, then a draft of the queue.
+ *
+ * The same road for mail that came over SMTP and for mail from the drop folder
+ * (R3).  A message that is refused on the way is read to its end and thrown
+ * away; why is then in the verdict.  Internal to inbound.
+ */
+#ifndef INBOUND_RECEPTION_H
+#define INBOUND_RECEPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "inbound/inbound.h"
+#include "mail/envelope.h"
+#include "mail/verdict.h"
+#include "queue/queue.h"
+
+struct loop;
+struct reception;
+
+/* What everything inbound shares; owned by the inbound. */
+struct inbound_shared {
+	struct loop *loop;
+	struct queue *queue;
+	struct inbound_opts opts;
+};
+
+/* Who hands the message over, from the user database. */
+struct submitter {
+	uint32_t uid; /* UID_UNKNOWN: it cannot be told */
+	char *user; /* login name, or NULL */
+	char *full_name; /* from GECOS, or NULL */
+};
+void submitter_find(struct submitter *s, uint32_t uid);
+void submitter_clear(struct submitter *s);
+
+/* env is complete but for id, time and size, which are filled in; it, by and
+ * with ("ESMTP", "local") are borrowed until reception_free(). */
+struct reception *reception_new(struct inbound_shared *sh, struct envelope *env,
+    const struct submitter *by, const char *with);
+/* Whatever is under way goes on without us once it was offered. */
+void reception_free(struct reception *r);
+
+/* Clean bytes of the message, CRLF line ends. */
+void reception_put(struct reception *r, struct bytes body);
+/* Refuses it for a reason the caller found; the first reason stays. */
+void reception_refuse(
+    struct reception *r, int code, const char *enhanced, const char *text);
+/* The message is complete: offers it to the queue, which will tell.  False: it
+ * is refused, told() is not called. */
+bool reception_offer(struct reception *r, enum queue_mode mode,
+    void (*told)(void *ctx, const struct queue_told *t), void *ctx);
+/* Class VERDICT_NONE while nothing speaks against it. */
+const struct verdict *reception_refusal(const struct reception *r);
+
+/* One line: the word, who, from, to, size, Message-ID. */
+void reception_log(const struct reception *r, const char *word);
+void reception_log_refused(const struct reception *r, const struct verdict *v);
+
+#endif

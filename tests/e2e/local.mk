@@ -3,6 +3,7 @@
 e2e_tests = \
 	%reldir%/bad.sh \
 	%reldir%/clients.sh \
+	%reldir%/drop.sh \
 	%reldir%/crash.sh \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \

@@ -2,6 +2,7 @@
 dist_man_MANS = \
 	%reldir%/man/relais.1 \
 	%reldir%/man/relais.conf.5 \
+	%reldir%/man/relais-spool.5 \
 	%reldir%/man/relaisd.8 \
 	%reldir%/man/sendmail.8
 
@@ -10,4 +11,5 @@ EXTRA_DIST += \
 	%reldir%/CHANGES \
 	%reldir%/HACKING \
 	%reldir%/ROADMAP \
-	%reldir%/SECURITY
+	%reldir%/SECURITY \
+	%reldir%/formats/spool

@@ -11,7 +11,8 @@ fuzz_targets = \
 	%reldir%/fuzz_intake \
 	%reldir%/fuzz_smtp_dot \
 	%reldir%/fuzz_smtp_reply \
-	%reldir%/fuzz_smtp_server
+	%reldir%/fuzz_smtp_server \
+	%reldir%/fuzz_spool_parse
 %canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_conf_LDADD = src/conf/libconf.a src/cred/libcred.a \
 	$(FUZZ_LIBS) $(INIH_LIBS)
@@ -29,6 +30,7 @@ fuzz_targets = \
 	src/prog/sendmail_input.c \
 	src/prog/sendmail_message.c
 %canon_reldir%_fuzz_sendmail_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_spool_parse_LDADD = src/queue/libqueue.a $(FUZZ_LIBS)
 
 # With --enable-fuzzing the fuzzer's main, else one that replays files.
 if !FUZZING
@@ -44,4 +46,5 @@ check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run
 EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h \
 	%reldir%/fuzz_conf.dict %reldir%/header.dict %reldir%/smtp.dict \
+	%reldir%/spool.dict \
 	tests/corpus

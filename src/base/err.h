@@ -23,7 +23,8 @@ enum err_class {
 	ERR_SYSTEM, /* a system call failed; os holds errno */
 	ERR_DISK, /* the spool cannot be written; os holds errno */
 	ERR_NETWORK, /* name look-up, connect, lost connection, deadline */
-	ERR_TLS, /* handshake or certificate */
+	ERR_TLS, /* the handshake failed, or nobody speaks TLS there */
+	ERR_CERTIFICATE, /* it is not the peer's, or not to be trusted */
 	ERR_SECRET, /* a password or token could not be had */
 	ERR_INPUT, /* what we were given is malformed */
 	ERR_BUSY /* somebody else holds it */

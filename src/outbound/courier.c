@@ -172,10 +172,11 @@ fault_of_stream(const struct courier *c)
 {
 	const struct err *e = stream_error(c->stream);
 
-	if (e == NULL || e->class != ERR_TLS)
-		return c->port.tls == SC_TLS_IMPLICIT ? REACH_NO_GREETING
-						      : REACH_RESET;
-	return REACH_CERTIFICATE;
+	if (e != NULL && e->class == ERR_CERTIFICATE)
+		return REACH_CERTIFICATE;
+	if (e != NULL && e->class == ERR_TLS)
+		return REACH_NO_TLS;
+	return REACH_RESET;
 }
 
 /* The transport failed before the engine could speak, or under its feet
@@ -187,6 +188,12 @@ transport_failed(struct courier *c)
 	enum reach_fault fault = fault_of_stream(c);
 	char why[600];
 
+	if (tls_pipe_offered_ticket(stream_tls(c->stream))) {
+		/* The ticket has been forgotten; a handshake without it is
+		 * another matter and is tried at once. */
+		go(c, NULL);
+		return;
+	}
 	(void)snprintf(why, sizeof(why), "%s: %s", c->who,
 	    e != NULL ? e->text
 		      : "the connection was closed during the TLS handshake");

@@ -23,6 +23,7 @@
 #include "inbound/inbound.h"
 #include "net/listen.h"
 #include "net/loop.h"
+#include "net/netwatch.h"
 #include "outbound/outbound.h"
 #include "prog/control.h"
 #include "queue/queue.h"
@@ -74,6 +75,7 @@ struct daemon {
 	struct queue *queue;
 	struct inbound *inbound;
 	struct control *control;
+	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct era *era;
 	struct list retired;
 	bool is_stopping;
@@ -632,6 +634,24 @@ sessions_now(void *ctx)
 	return inbound_sessions(d->inbound);
 }
 
+static void
+on_network(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	outbound_network_changed(d->era->outbound);
+}
+
+/* A machine that does not tell about its network still delivers, only later. */
+static void
+watch_network(struct daemon *d)
+{
+	struct err err;
+
+	if (netwatch_new(d->loop, on_network, d, &d->netwatch, &err) != 0)
+		log_err(LOG_LEVEL_INFO, &err);
+}
+
 static int
 serve_control(struct daemon *d, struct err *err)
 {
@@ -666,6 +686,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
 	if (serve_opened(d, err) != 0)
 		return -1;
+	watch_network(d);
 	return serve_control(d, err);
 }
 
@@ -673,6 +694,7 @@ static void
 finish(struct daemon *d)
 {
 	control_free(d->control);
+	netwatch_free(d->netwatch);
 	inbound_free(d->inbound);
 	list_foreach (it, &d->retired)
 		era_free(list_entry(it, struct era, link));

@@ -49,23 +49,23 @@ tell_dates(const struct tls_facts *f, struct err *err)
 				: "the certificate of ";
 
 	if (f->until_s == 0)
-		return err_set(err, ERR_TLS,
+		return err_set(err, ERR_CERTIFICATE,
 		    "the authority behind the certificate of %s, in the store "
 		    "of this machine, is out of date; the clock says %s",
 		    f->name, date_text(f->now_s, now));
 	if (f->now_s < f->from_s && f->now_s < RELEASED_S)
-		return err_set(err, ERR_TLS,
+		return err_set(err, ERR_CERTIFICATE,
 		    "%s%s is valid from %s on, but the clock of this machine "
 		    "says %s, which cannot be: set the clock (is NTP running?)",
 		    whose, f->name, date_text(f->from_s, from),
 		    date_text(f->now_s, now));
 	if (f->now_s < f->from_s)
-		return err_set(err, ERR_TLS,
+		return err_set(err, ERR_CERTIFICATE,
 		    "%s%s is not valid before %s; the clock of this machine "
 		    "says %s",
 		    whose, f->name, date_text(f->from_s, from),
 		    date_text(f->now_s, now));
-	return err_set(err, ERR_TLS,
+	return err_set(err, ERR_CERTIFICATE,
 	    "%s%s expired on %s; the clock of this machine says %s", whose,
 	    f->name, date_text(f->until_s, until), date_text(f->now_s, now));
 }
@@ -74,12 +74,12 @@ static int
 tell_signer(const struct tls_facts *f, struct err *err)
 {
 	if (f->is_self_signed)
-		return err_set(err, ERR_TLS,
+		return err_set(err, ERR_CERTIFICATE,
 		    "the certificate of %s is signed by an authority this "
 		    "machine does not know (self-signed); set tls_ca_file or "
 		    "tls_pin if it is the right one",
 		    f->name);
-	return err_set(err, ERR_TLS,
+	return err_set(err, ERR_CERTIFICATE,
 	    "the certificate of %s is signed by an authority this machine "
 	    "does not know (%s); set tls_ca_file or tls_pin if it is the right "
 	    "one",
@@ -90,13 +90,13 @@ static int
 tell_name(const struct tls_facts *f, struct err *err)
 {
 	if (f->names[0] == '\0')
-		return err_set(err, ERR_TLS,
+		return err_set(err, ERR_CERTIFICATE,
 		    "the certificate that %s shows names no host at all "
 		    "(no subjectAltName), so it proves nothing; set tls_pin "
 		    "if it is the right one",
 		    f->name);
-	return err_set(err, ERR_TLS, "the certificate is for %s, not %s",
-	    f->names, f->name);
+	return err_set(err, ERR_CERTIFICATE,
+	    "the certificate is for %s, not %s", f->names, f->name);
 }
 
 /* In this order: what the user can mend himself comes first. */
@@ -130,7 +130,7 @@ tls_verify_decide(const struct tls_facts *f, struct err *err)
 			continue;
 		if (faults[i].tell != NULL)
 			return faults[i].tell(f, err);
-		return err_set(err, ERR_TLS, "the certificate of %s %s",
+		return err_set(err, ERR_CERTIFICATE, "the certificate of %s %s",
 		    f->name, faults[i].words);
 	}
 	return f->is_for_name ? 0 : tell_name(f, err);
@@ -325,7 +325,7 @@ tls_verify_session(
 	int rc;
 
 	if (import(session, 0, &leaf) != 0)
-		return err_set(err, ERR_TLS,
+		return err_set(err, ERR_CERTIFICATE,
 		    "%s shows no certificate that can be read", name);
 	/* An answer that is not a verdict must not count as one (F81). */
 	rc = gnutls_certificate_verify_peers(session, &purpose, 1, &f.status);

@@ -563,7 +563,7 @@ a_failed_handshake_is_told(void **state)
 			     "wrong.example.org", &err),
 	    0);
 	TURN_UNTIL(l, t.client.has_failed && t.server.has_failed);
-	assert_int_equal(stream_error(t.client.s)->class, ERR_TLS);
+	assert_int_equal(stream_error(t.client.s)->class, ERR_CERTIFICATE);
 	assert_non_null(strstr(stream_error(t.client.s)->text,
 	    "is for " HOST ", not wrong.example.org"));
 	assert_false(stream_tls_is_up(t.client.s));

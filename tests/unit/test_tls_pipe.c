@@ -282,7 +282,7 @@ refuse(const char *file, const char *name, const char *words)
 	connect_ends(&e, name);
 	carry_all(&e);
 	assert_false(tls_pipe_is_up(e.client));
-	assert_int_equal(e.client_err.class, ERR_TLS);
+	assert_int_equal(e.client_err.class, ERR_CERTIFICATE);
 	if (strstr(e.client_err.text, words) == NULL)
 		print_error("%s: %s\n", file, e.client_err.text);
 	assert_non_null(strstr(e.client_err.text, words));
@@ -339,7 +339,7 @@ an_unknown_authority_is_named(void **state)
 	carry_all(&e);
 	assert_false(tls_pipe_is_up(e.client));
 	/* The other authority has the same name, but another key. */
-	assert_int_equal(e.client_err.class, ERR_TLS);
+	assert_int_equal(e.client_err.class, ERR_CERTIFICATE);
 	free_ends(&e);
 	certs_free(other);
 }

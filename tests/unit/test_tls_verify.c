@@ -67,7 +67,7 @@ check(const struct tls_facts *f, const char *words)
 	struct err err = { .class = ERR_NONE };
 
 	assert_int_equal(tls_verify_decide(f, &err), -1);
-	assert_int_equal(err.class, ERR_TLS);
+	assert_int_equal(err.class, ERR_CERTIFICATE);
 	if (strstr(err.text, words) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", words, err.text);
 }

@@ -52,8 +52,7 @@ on_told(void *ctx, const struct queue_told *t)
 		parcel_end(x, QUEUE_DROP_TAKEN);
 		break;
 	case QUEUE_REFUSED:
-		/* Nobody waits for an answer, so nothing is refused here but
-		 * by the rules below. */
+		/* Never in QUEUE_MODE_ACCEPTED: nobody waits for an answer. */
 		parcel_end(x, QUEUE_DROP_BAD);
 		break;
 	case QUEUE_FAILED:
@@ -126,7 +125,7 @@ take(struct pickup *p, struct queue_drop *drop)
 		log_err(LOG_LEVEL_ERROR, &err);
 		parcel_end(x, QUEUE_DROP_LATER);
 	} else if (!reception_offer(
-		       x->reception, QUEUE_MODE_SAFE, on_told, x)) {
+		       x->reception, QUEUE_MODE_ACCEPTED, on_told, x)) {
 		turn_down(x);
 	}
 }

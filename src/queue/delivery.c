@@ -91,7 +91,8 @@ first_due(struct queue *q, int account)
 {
 	struct due_node *n;
 
-	assert(account >= 0 && account < q->naccounts);
+	if (account < 0 || account >= q->naccounts)
+		return NULL; /* one of before a reload */
 	n = due_first(&q->accounts[account].due);
 	if (n == NULL || n->due_ms > queue_now(q))
 		return NULL;
@@ -123,7 +124,8 @@ queue_take(struct queue *q, int account)
 		q->accounts[account].is_woken = queue_has_due(q, account);
 		return &fl->delivery;
 	}
-	q->accounts[account].is_woken = false;
+	if (account >= 0 && account < q->naccounts)
+		q->accounts[account].is_woken = false;
 	return NULL;
 }
 
@@ -283,7 +285,8 @@ finish(struct flight *fl)
 		fl->verdict = *v;
 	/* Nobody is told "accepted" about a mail that was refused while they
 	 * waited, and who was told "refused" gets no bounce. */
-	fl->is_refused = none_sent && fl->client == CLIENT_WAITING;
+	fl->is_refused = none_sent && fl->client == CLIENT_WAITING &&
+			 fl->mode != QUEUE_MODE_ACCEPTED;
 	/* A duplicate is the worst that can come of it, and only a crash in the
 	 * next moments brings one: no need to keep the connection waiting. */
 	if (all_sent || none_sent)

@@ -96,7 +96,11 @@ int64_t queue_tick(struct queue *q);
 enum queue_mode {
 	QUEUE_MODE_SAFE, /* told as soon as provider or disk has it */
 	QUEUE_MODE_VERDICT, /* waits for the provider until verdict_by_ms */
-	QUEUE_MODE_QUEUE /* disk only; no attempt until the next run */
+	QUEUE_MODE_QUEUE, /* disk only; no attempt until the next run */
+	/* As SAFE, but whoever submitted it was told "accepted" long ago (the
+	 * drop folder) and waits no more: a refusal is kept in failed/ like any
+	 * later one, and QUEUE_REFUSED is never told. */
+	QUEUE_MODE_ACCEPTED
 };
 
 enum queue_outcome {

@@ -486,6 +486,31 @@ mixed_recipients_are_safe_and_the_refused_go_to_failed(void **state)
 	assert_int_equal(queue_count(l->q), 0);
 }
 
+static void
+what_was_accepted_long_ago_is_never_just_refused(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
+	assert_true(lab_deliver(l, VERDICT_NEVER)); /* before the disk */
+	assert_int_equal(c.told, 0);
+	lab_run(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
+
+	/* Neither provider nor disk: it has to be offered again. */
+	l->is_delayed = false;
+	fault_fs_arm(&l->disk, 1, ENOSPC);
+	lab_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_told(&c, QUEUE_FAILED);
+	lab_client_done(&c);
+}
+
 /* --- queue mode ----------------------------------------------------------- */
 
 static void
@@ -1243,6 +1268,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    mixed_recipients_are_safe_and_the_refused_go_to_failed,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_was_accepted_long_ago_is_never_just_refused, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    queue_mode_makes_no_attempt_until_its_time, setup,
 		    teardown),

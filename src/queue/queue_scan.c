@@ -65,6 +65,16 @@ adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
 		entry_set_reason(q, e, st->reason);
 }
 
+/* A crash came between the journal and the move to failed/. */
+static void
+finish_failing(struct queue *q, struct entry *e)
+{
+	struct flight *fl = flight_get(q, e);
+
+	fl->result = RESULT_FAILED;
+	flight_advance(fl);
+}
+
 static void
 adopt(struct queue *q, enum spool_place place, const char *id,
     struct spool_message *m)
@@ -75,8 +85,7 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	bool is_done = envelope_waiting(env) == 0;
 
 	e->in_failed = place == SPOOL_FAILED;
-	/* In queue/ without anybody left to try: a crash came between the
-	 * journal and what was to follow.  (All sent is removed at once.) */
+	/* All sent was removed at once. */
 	e->is_failed = e->in_failed || is_done;
 	entry_describe(e, env);
 	adopt_state(q, e, st);
@@ -85,6 +94,8 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	q->is_unsorted = true;
 	entry_route(q, e, env);
 	entry_wait(q, e);
+	if (e->is_failed && !e->in_failed)
+		finish_failing(q, e);
 }
 
 static bool

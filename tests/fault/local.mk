@@ -21,4 +21,5 @@ endif
 
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
-	%reldir%/kill.sh
+	%reldir%/kill.sh \
+	%reldir%/points.py %reldir%/points.sh

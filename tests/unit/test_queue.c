@@ -315,6 +315,27 @@ refused_without_anybody_to_tell_is_kept_as_failed(void **state)
 }
 
 static void
+a_failure_noted_but_not_moved_is_moved_after_a_restart(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_client_done(&c);
+	lab_pass(l, 2 * MINUTE);
+	fault_fs_arm(&l->disk, 1, EIO);
+	l->disk.only = "r";
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_int_equal(lab_files(l, "queue"), 1);
+	fault_fs_arm(&l->disk, 0, 0);
+	lab_restart(l);
+	lab_tick(l);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
+	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
 a_failed_disk_without_a_client_is_told_as_trouble(void **state)
 {
 	struct lab *l = *state;
@@ -1252,6 +1273,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    refused_without_anybody_to_tell_is_kept_as_failed, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failure_noted_but_not_moved_is_moved_after_a_restart,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failed_disk_without_a_client_is_told_as_trouble, setup,
 		    teardown),

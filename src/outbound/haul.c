@@ -33,6 +33,8 @@ struct haul {
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
 	bool is_sent; /* a transaction went well for somebody */
+	struct verdict hold; /* class set: a person must change a setting
+			      * before this message can go */
 };
 
 static int64_t
@@ -184,6 +186,19 @@ haul_feed(struct haul *h, struct smtp_client *smtp)
 	}
 }
 
+/* A 5yz that means something else, a quota say, must not end the message; code
+ * and text stay as they were said. */
+static void
+reconsider(struct haul *h, struct verdict *v)
+{
+	enum diagnosis_act act = diagnose(v, pool_opts_of(h->pool)->host).act;
+
+	if (act == DIAGNOSIS_HOLD_MESSAGE && h->hold.class == VERDICT_NONE)
+		h->hold = *v;
+	if (act != DIAGNOSIS_FAIL)
+		v->class = VERDICT_LATER;
+}
+
 void
 haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
 {
@@ -192,11 +207,8 @@ haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
 
 	*mine = *v;
 	(void)snprintf(mine->who, sizeof(mine->who), "%s", h->remote->who);
-	/* A 5yz that means something else, a quota say, must not end the
-	 * message; code and text stay as they were said. */
-	if (mine->class == VERDICT_NEVER &&
-	    diagnose(mine, pool_opts_of(h->pool)->host).act != DIAGNOSIS_FAIL)
-		mine->class = VERDICT_LATER;
+	if (mine->class == VERDICT_NEVER)
+		reconsider(h, mine);
 	if (mine->class == VERDICT_OK)
 		h->is_sent = true;
 	queue_delivery_rcpt(h->qd, i, mine);
@@ -208,13 +220,21 @@ haul_job_done(struct haul *h, const struct verdict *v)
 	h->is_busy = false;
 	/* After trouble with the connection the rest must not be offered on
 	 * it; they keep waiting, with this verdict. */
-	return v->class == VERDICT_LATER || !has_more(h);
+	return v->class == VERDICT_LATER || h->hold.class != VERDICT_NONE ||
+	       !has_more(h);
 }
 
 /* --- the end -------------------------------------------------------------- */
 
+static bool
+is_hold(const struct haul *h, const struct verdict *v)
+{
+	return h->hold.class != VERDICT_NONE && v->class == VERDICT_LATER &&
+	       v->code == h->hold.code && strcmp(v->text, h->hold.text) == 0;
+}
+
 static const char *
-class_word(const struct verdict *v)
+class_word(const struct haul *h, const struct verdict *v)
 {
 	static const char *words[] = {
 		[VERDICT_NONE] = "untried",
@@ -223,6 +243,8 @@ class_word(const struct verdict *v)
 		[VERDICT_NEVER] = "failed",
 	};
 
+	if (is_hold(h, v))
+		return "held";
 	return v->is_uncertain ? "uncertain" : words[v->class];
 }
 
@@ -279,8 +301,10 @@ log_group(const struct haul *h, size_t i)
 	size_t n = 0;
 
 	log_begin(&l,
-	    v->class == VERDICT_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
-	    class_word(v));
+	    v->class == VERDICT_OK ? LOG_LEVEL_INFO
+	    : is_hold(h, v)        ? LOG_LEVEL_ERROR
+				   : LOG_LEVEL_WARNING,
+	    class_word(h, v));
 	log_str(&l, "id", e->id);
 	log_submitter(&l, e);
 	log_addr(&l, "from", e->sender);
@@ -369,6 +393,9 @@ haul_end(struct haul *h, const struct verdict *v)
 	if (untried)
 		queue_delivery_end(
 		    h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	else if (h->hold.class != VERDICT_NONE)
+		queue_delivery_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
+		    partial ? pool_settled : NULL, h->pool);
 	else
 		queue_delivery_end(h->qd, QUEUE_END_TRIED, v, 0,
 		    partial ? pool_settled : NULL, h->pool);

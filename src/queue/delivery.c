@@ -316,12 +316,12 @@ plan_next(struct flight *fl, int64_t not_before_ms)
 	    fl, spool_note_next(&fl->notes, queue_wall(q) + e->next_ms - now));
 }
 
+/* The attempt is counted, and everybody who waited has an answer. */
 static void
-end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
+note_attempt(struct flight *fl, const struct verdict *v)
 {
 	struct queue *q = fl->q;
 	struct entry *e = fl->e;
-	size_t waiting;
 
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
@@ -332,8 +332,13 @@ end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 		if (fl->env->rcpts[i].state == RCPT_WAITING)
 			apply_verdict(
 			    fl, i, fl->answers[i] != NULL ? fl->answers[i] : v);
-	waiting = envelope_waiting(fl->env);
-	if (waiting > 0 && entry_is_expired(q, e))
+}
+
+static void
+end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
+{
+	note_attempt(fl, v);
+	if (envelope_waiting(fl->env) > 0 && entry_is_expired(fl->q, fl->e))
 		expire_rcpts(fl);
 	if (envelope_waiting(fl->env) == 0) {
 		finish(fl);
@@ -344,8 +349,42 @@ end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 		return;
 	}
 	fl->result = RESULT_LATER;
-	entry_set_verdict(q, e, telling_verdict(fl, RCPT_WAITING));
+	entry_set_verdict(fl->q, fl->e, telling_verdict(fl, RCPT_WAITING));
 	plan_next(fl, not_before_ms);
+}
+
+static bool
+may_refuse(const struct flight *fl)
+{
+	return fl->client == CLIENT_WAITING && fl->mode == QUEUE_MODE_VERDICT &&
+	       count_state(fl->env, RCPT_SENT) == 0;
+}
+
+/* Too old or not: who is told to mend a setting gets the time to do it. */
+static void
+end_held(struct flight *fl, const struct verdict *v)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+	struct verdict later = *v;
+
+	later.class = VERDICT_LATER;
+	note_attempt(fl, &later);
+	if (envelope_waiting(fl->env) == 0) {
+		finish(fl);
+		return;
+	}
+	fl->result = RESULT_LATER;
+	fl->verdict = *v;
+	if (may_refuse(fl)) {
+		fl->is_refused = true;
+		return;
+	}
+	entry_set_verdict(q, e, v);
+	e->is_held = true;
+	fl->must_sync = true;
+	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(q),
+			     e->reason != NULL ? e->reason->text : v->text));
 }
 
 static void
@@ -401,10 +440,17 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 	fl->is_fresh = false;
 	fl->settled = settled;
 	fl->settled_ctx = ctx;
-	if (how == QUEUE_END_TRIED)
+	switch (how) {
+	case QUEUE_END_TRIED:
 		end_tried(fl, v, not_before_ms);
-	else
+		break;
+	case QUEUE_END_HELD:
+		end_held(fl, v);
+		break;
+	case QUEUE_END_UNTRIED:
 		end_untried(fl, v, not_before_ms);
+		break;
+	}
 	drop_answers(fl);
 	flight_advance(fl);
 }

@@ -167,6 +167,11 @@ void queue_delivery_rcpt(
 enum queue_end {
 	QUEUE_END_TRIED, /* recipients have their verdicts; those without one
 			  * get v */
+	QUEUE_END_HELD, /* as tried, but v says why a person must act first:
+			 * whoever has no other answer keeps waiting, and the
+			 * message is held.  A client who still waits in verdict
+			 * mode, while nobody has taken it, hears v and nothing
+			 * is kept. */
 	QUEUE_END_UNTRIED /* the account could not be reached or was refused:
 			   * nothing is charged to the message, it stays due
 			   * at not_before_ms */
@@ -263,6 +268,7 @@ int queue_show(struct queue *q, const char *id, struct envelope **ret_env,
 
 /* Each false: no such message (or it is under way, for _delete). */
 bool queue_hold(struct queue *q, const char *id, const char *why);
+/* Due now, and its life starts anew: it has not been its fault. */
 bool queue_release(struct queue *q, const char *id);
 bool queue_retry(
     struct queue *q, const char *id); /* due now; requeues failed */

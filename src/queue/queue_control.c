@@ -210,6 +210,7 @@ release(struct queue *q, struct entry *e)
 	struct flight *fl = flight_get(q, e);
 
 	e->is_held = false;
+	e->life_from_s = queue_wall(q) / 1000;
 	entry_set_reason(q, e, "");
 	fl->must_sync = true;
 	flight_noted(fl, spool_note_release(&fl->notes, queue_wall(q)));

@@ -777,6 +777,7 @@ fold_release(struct fold *f, struct bytes args)
 		return false;
 	f->st->is_held = false;
 	f->st->reason[0] = '\0';
+	f->st->life_from_s = at / 1000;
 	return true;
 }
 

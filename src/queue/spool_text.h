@@ -71,7 +71,7 @@ struct spool_state {
 	int64_t seen_ms; /* time the queue had seen pass, at the last note */
 	int64_t life_from_s; /* 0: from its arrival */
 	bool is_held;
-	char reason[160]; /* why it is held, "" */
+	char reason[320]; /* why it is held, "" */
 };
 
 /* Each adds one line; false: the buffer is full. */
@@ -84,6 +84,7 @@ bool spool_note_rcpt(
 bool spool_note_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
 bool spool_note_hold(
     struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
+/* Its life starts anew. */
 bool spool_note_release(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Recipients that failed wait again; life starts anew. */
 bool spool_note_requeue(struct buf *to, int64_t wall_ms) MUST_CHECK;

@@ -1236,6 +1236,100 @@ a_second_daemon_on_the_same_spool_is_refused(void **state)
 	assert_non_null(strstr(err.text, l->dir));
 }
 
+/* --- a person must act ---------------------------------------------------- */
+
+static struct verdict
+not_yours(void)
+{
+	struct verdict v;
+
+	verdict_from_reply(&v, STAGE_MAIL, 550, bytes_of("5.7.60", 6),
+	    bytes_of("client does not have permissions to send as this", 48));
+	return v;
+}
+
+static void
+sender_rights_hold_the_message_for_a_person(void **state)
+{
+	struct lab *l = *state;
+	struct verdict v = not_yours();
+	struct lab_client c;
+	struct queue_item it;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	queue_delivery_end(
+	    queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
+	for (int again = 0; again < 2; again++) {
+		it = only_item(l, c.id);
+		assert_int_equal(it.state, QUEUE_STATE_HELD);
+		assert_non_null(strstr(it.reason, "550 5.7.60"));
+		assert_int_equal(it.attempts, 1);
+		lab_pass(l, 30 * (int64_t)DAY); /* neither tried nor failed */
+		assert_null(queue_take(l->q, 0));
+		lab_restart(l);
+		lab_tick(l);
+	}
+	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_true(queue_release(l->q, c.id));
+	/* Its five days begin now. */
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
+	lab_restart(l);
+	lab_pass(l, HOUR);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+static void
+who_waits_for_the_verdict_hears_why_and_nothing_is_held(void **state)
+{
+	struct lab *l = *state;
+	struct verdict v = not_yours();
+	struct lab_client c;
+
+	for (int is_delayed = 0; is_delayed < 2; is_delayed++) {
+		l->is_delayed = is_delayed;
+		lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+		lab_tick(l);
+		assert_int_equal(c.told, 0);
+		queue_delivery_end(
+		    queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
+		assert_told(&c, QUEUE_REFUSED);
+		assert_int_equal(c.t.verdict.code, 550);
+		assert_int_equal(c.t.verdict.class, VERDICT_NEVER);
+		lab_client_done(&c);
+		lab_run(l);
+		assert_int_equal(queue_count(l->q), 0);
+		assert_int_equal(lab_files(l, "queue"), 0);
+	}
+}
+
+static void
+what_somebody_has_taken_is_held_for_the_others_alone(void **state)
+{
+	struct lab *l = *state;
+	struct verdict v = not_yours(), ok = lab_verdict(VERDICT_OK, "yes");
+	struct lab_client c;
+	struct queue_delivery *d;
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	lab_tick(l);
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 0, &ok);
+	queue_delivery_end(d, QUEUE_END_HELD, &v, 0, NULL, NULL);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_HELD);
+	assert_true(queue_retry(l->q, c.id));
+	d = queue_take(l->q, 0);
+	assert_int_equal(envelope_waiting(queue_delivery_envelope(d)), 1);
+	end(d, VERDICT_OK);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
 int
 main(void)
 {
@@ -1352,6 +1446,15 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    sender_rights_hold_the_message_for_a_person, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_waits_for_the_verdict_hears_why_and_nothing_is_held,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_somebody_has_taken_is_held_for_the_others_alone, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    small_facts_survive_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(

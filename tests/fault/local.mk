@@ -22,4 +22,9 @@ endif
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
 	%reldir%/kill.sh \
-	%reldir%/points.py %reldir%/points.sh
+	%reldir%/points.py %reldir%/points.sh \
+	%reldir%/powercut.sh
+
+check_PROGRAMS += %reldir%/powercut
+%canon_reldir%_powercut_SOURCES = %reldir%/powercut.c
+%canon_reldir%_powercut_LDADD = $(QUEUE_LIBS)

@@ -32,7 +32,7 @@
 #include "sys/log_sys.h"
 #include "sys/privilege.h"
 
-enum { STOP_MS = 20 * 1000, RETRY_MAX_MS = 3600 * 1000 };
+enum { STOP_MS = 20 * 1000, STOP_POLL_MS = 50, RETRY_MAX_MS = 3600 * 1000 };
 
 struct daemon;
 
@@ -531,8 +531,7 @@ turn(struct daemon *d)
 	if (d->is_stopping) {
 		if (has_stopped(d))
 			loop_stop(d->loop);
-		if (d->stop_by_ms < next)
-			next = clock_boot_ms(clock_sys()) + 50;
+		next = clock_boot_ms(clock_sys()) + STOP_POLL_MS;
 	}
 	loop_timer_set(d->timer, next);
 }

@@ -168,7 +168,7 @@ verify() { # CLIENT ROUTE FILE: what is wrong with it, if anything
 	local to="$1@$2.example.org"
 	cmp -s <(body_of "$3") "$T/$1.body" || echo "the body has changed"
 	header_of "$3" | grep -qx "Return-Path: <$FROM>" ||
-	    echo "the sender has changed"
+	    echo "the sender has changed: $(grep -m 1 ^Return-Path: "$3")"
 	header_of "$3" | grep -qx "Delivered-To: $to" ||
 	    echo "the recipient has changed"
 	is_secure "$3" "$2" || echo "not encrypted or not logged in"
@@ -211,6 +211,7 @@ if [ -x "$top_builddir/relaisd" ] && [ -z "${DIRECT_ONLY:-}" ]; then
 	start_relaisd home < <(
 		account postfix587 mail.example.test 587 starttls
 		echo 'recipients = *@postfix587.example.org'
+		echo 'default = yes'
 		account postfix465 mail.example.test 465 implicit
 		echo 'recipients = *@postfix465.example.org'
 		account dovecot mail.example.test 1587 starttls

@@ -51,12 +51,10 @@ leaves() { # CASE
 # --- the account --------------------------------------------------------------
 
 start_provider provider
+install -o relais -m 600 "$T/secret/wrong" "$T/secret/account"
 home <<-EOF
 password_file = $T/secret/account
 EOF
-stop home
-install -o relais -m 600 "$T/secret/wrong" "$T/secret/account"
-run_relaisd home && wait_port home 127.0.0.1 2525
 kept "wrong password" 'account[= ]mail.*(password|credentials|login|535)'
 install -o relais -m 600 "$T/secret/mail" "$T/secret/account"
 kill -HUP "$(cat "$T/home.pid")"
@@ -117,14 +115,14 @@ leaves "no common mechanism"
 # --- the disk -----------------------------------------------------------------
 
 mkdir -p "$T/home/spool"
-mount -t tmpfs -o size=400k,mode=700 tmpfs "$T/home/spool"
+mount -t tmpfs -o size=6m,mode=700 tmpfs "$T/home/spool"
 chown relais:relais "$T/home/spool"
 start_provider provider --hang greeting
 PORT=2525 home </dev/null
 submit "small one" || fail "disk: a small mail fits"
 accepted=0
 for i in 1 2 3 4 5 6 7 8 9 10; do
-	submit "disk $i" 100000 || break
+	submit "disk $i" 1000000 || break
 	accepted=$((accepted + 1))
 done
 if [ $accepted -lt 10 ] && grep -q '^< 4[0-9][0-9]' "$T/submit.err"; then
@@ -134,7 +132,7 @@ else
 	    tail -n 1)"
 fi
 says home 'space|disk|full' "disk full: the log says so"
-printf 'Subject: by command\n\n%0100000d\n' 0 | fold -w 76 >"$T/big"
+printf 'Subject: by command\n\n%02000000d\n' 0 | fold -w 76 >"$T/big"
 RELAIS_SOCKET=$T/home/smtp.sock "$top_builddir/sendmail" to@example.org \
     <"$T/big" 2>"$T/sendmail.err"
 status=$?
@@ -219,7 +217,11 @@ wrong() { # CASE PATTERN: the line to add comes on stdin
 check "a good configuration passes --check" "$D" --check -c "$conf"
 wrong "unknown key" 'did you mean.*port' <<<'prot = 465'
 wrong "unknown section" 'acount|section' <<<'[acount x]'
-wrong "no number" 'port' <<<'port = many'
+wrong "no number" 'port.*many' <<-EOF
+[account two]
+host = mail.example.test
+port = many
+EOF
 wrong "a listener beyond loopback" 'allow_from' <<-EOF
 [listen lan]
 address = 0.0.0.0:2626

@@ -26,6 +26,7 @@ open_wall() { nft delete chain inet wall in 2>/dev/null; }
 # through NAME PORT SECONDS: a fresh relaisd delivers, by that port.
 through() {
 	local name=$1 port=$2 limit=$3 begin=$SECONDS
+	stop home
 	rm -rf "${T:?}/home" "$T/home.log"
 	start_relaisd home < <(account mail mail.example.test auto auto)
 	submit "$name"

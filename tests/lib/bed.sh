@@ -424,7 +424,7 @@ relaisd_conf() {
 		echo "socket = $d/smtp.sock"
 		echo "control = $d/control.sock"
 		echo "spool = $d/spool"
-		echo "retry_after = 2s"
+		echo "retry_after = ${RETRY_AFTER:-2s}"
 		cat
 	} >"$d/relais.conf"
 	mkdir -p "$d/spool"

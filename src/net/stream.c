@@ -56,6 +56,7 @@ struct stream {
 	bool is_telling; /* within ready() */
 	bool has_had_bytes;
 	bool wants_ready;
+	bool wants_room; /* the driver has filled it */
 	int write_error; /* the peer hung up on us; reading may still work */
 	int peer_port;
 	char peer_host[INET6_ADDRSTRLEN];
@@ -206,7 +207,7 @@ send_bytes(struct stream *s, const void *p, size_t n)
 }
 
 static void
-flush_now(struct stream *s)
+send_waiting(struct stream *s)
 {
 	const void *p;
 	size_t n;
@@ -221,6 +222,18 @@ flush_now(struct stream *s)
 	n = tls_pipe_peek(s->tls, &p);
 	if (n > 0 && (s->write_error != 0 || send_bytes(s, p, n)))
 		tls_pipe_sent(s->tls, n);
+}
+
+/* A driver that filled the stream is told when there is room again, also when
+ * the kernel took everything at once and so nothing was left in flight. */
+static void
+flush_now(struct stream *s)
+{
+	send_waiting(s);
+	if (!s->wants_room || s->is_closed || s->flight != NULL)
+		return;
+	s->wants_room = false;
+	tell_soon(s);
 }
 
 size_t
@@ -255,8 +268,10 @@ stream_write(struct stream *s, const void *p, size_t n)
 	size_t room = stream_room(s);
 	struct err err;
 
-	if (n > room)
+	if (n >= room) {
 		n = room;
+		s->wants_room = true;
+	}
 	if (n == 0 || s->err != NULL || s->write_error != 0)
 		return n;
 	if (s->tls == NULL)

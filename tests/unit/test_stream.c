@@ -214,6 +214,30 @@ partial_writes_lose_nothing(void **state)
 	}
 }
 
+/* Where the kernel takes a full stream at once nothing is left in flight, so
+ * no end of a write tells the driver to go on. */
+static void
+a_driver_that_filled_the_stream_is_told_of_room(void **state)
+{
+	enum { SIZE = 3000000, SNDBUF = 8000000 };
+	struct end a, b;
+	int fds[2], size = SNDBUF;
+
+	(void)state;
+	tcp_pair(fds, 0);
+	IGNORE(setsockopt(
+	    fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size))); /* as much
+	    as this machine lets us */
+	end_open(&a, fds[0]);
+	end_open(&b, fds[1]);
+	a.to_send = SIZE;
+	send_more(&a);
+	TURN_UNTIL(l, buf_len(&b.got) == SIZE);
+	assert_true(got_pattern(&b, SIZE));
+	end_close(&a);
+	end_close(&b);
+}
+
 static void
 a_driver_that_does_not_read_stops_the_sender(void **state)
 {
@@ -595,6 +619,8 @@ main(void)
 		cmocka_unit_test(what_is_written_comes_back),
 		cmocka_unit_test(a_unix_socket_serves_as_well),
 		cmocka_unit_test(partial_writes_lose_nothing),
+		cmocka_unit_test(
+		    a_driver_that_filled_the_stream_is_told_of_room),
 		cmocka_unit_test(a_driver_that_does_not_read_stops_the_sender),
 		cmocka_unit_test(the_end_comes_after_the_last_byte),
 		cmocka_unit_test(a_reset_is_an_error_with_a_sentence),

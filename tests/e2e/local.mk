@@ -10,6 +10,7 @@ e2e_tests = \
 	%reldir%/keyring.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
+	%reldir%/relais.sh \
 	%reldir%/sendmail.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)

@@ -380,15 +380,20 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 
 /* --- the crank ------------------------------------------------------------ */
 
-static void
+/* True: bytes went, so the engine has room for more of a body. */
+static bool
 give_output(struct courier *c)
 {
 	const void *p;
+	bool went = false;
 	size_t n;
 
 	while ((n = smtp_client_peek(c->smtp, &p)) > 0 &&
-	       (n = stream_write(c->stream, p, n)) > 0)
+	       (n = stream_write(c->stream, p, n)) > 0) {
 		smtp_client_sent(c->smtp, n);
+		went = true;
+	}
+	return went;
 }
 
 static void
@@ -397,7 +402,7 @@ on_starttls(struct courier *c)
 	struct tls_ctx *ctx;
 	struct err err;
 
-	give_output(c);
+	IGNORE(give_output(c)); /* STARTTLS itself has gone */
 	if (pool_tls(c->pool, &ctx, &err) != 0 ||
 	    stream_start_tls(c->stream, ctx, opts_of(c)->host, &err) != 0) {
 		smtp_client_eof(c->smtp, err.text);
@@ -433,7 +438,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		on_job_done(c, info);
 		break;
 	case SC_CLOSE:
-		give_output(c);
+		IGNORE(give_output(c)); /* QUIT, at best */
 		on_close(c, info);
 		return true;
 	}
@@ -468,7 +473,7 @@ maybe_quit(struct courier *c)
 		return;
 	c->is_quitting = true;
 	smtp_client_quit(c->smtp);
-	give_output(c);
+	IGNORE(give_output(c)); /* the deadline sees to the rest */
 }
 
 static void
@@ -550,7 +555,7 @@ crank(struct courier *c)
 		goes_on = load(c) || goes_on;
 		if (c->body != NULL)
 			goes_on = haul_feed(c->body, c->smtp) || goes_on;
-		give_output(c);
+		goes_on = give_output(c) || goes_on;
 	} while (goes_on);
 	maybe_quit(c);
 	set_timer(c);

@@ -54,7 +54,8 @@ bool buf_adds(struct buf *b, const char *s) MUST_CHECK;
 bool buf_addc(struct buf *b, char c) MUST_CHECK;
 bool buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))) MUST_CHECK;
-bool buf_vaddf(struct buf *b, const char *fmt, va_list ap) MUST_CHECK;
+bool buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0))) MUST_CHECK;
 
 /* Space for n more bytes to be written by the caller, who then says how many
  * with buf_added().  NULL: it would exceed the maximum. */

@@ -38,7 +38,10 @@ cannot_load(struct flight *fl, enum spool_result res, struct err *why)
 
 	if (res == SPOOL_ERROR) { /* perhaps later */
 		queue_trouble(q, e->id, why);
-		flight_drop_content(fl);
+		if (fl->is_unsaved)
+			flight_drop_message(fl);
+		else
+			flight_drop_content(fl);
 		e->next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
 		entry_wait(q, e);
 		flight_advance(fl);
@@ -64,7 +67,8 @@ flight_load(struct flight *fl, bool with_body)
 	struct spool_message *m;
 	enum spool_result res;
 
-	if (fl->env != NULL)
+	if (fl->env != NULL &&
+	    (!with_body || fl->bytes != NULL || fl->draft != NULL))
 		return true;
 	res = spool_load(fl->q->spool,
 	    fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, fl->e->id, &m, &err);
@@ -72,8 +76,10 @@ flight_load(struct flight *fl, bool with_body)
 		cannot_load(fl, res, &err);
 		return false;
 	}
+	spool_message_free(fl->message);
 	fl->message = m;
-	fl->env = spool_message_take_envelope(m);
+	if (fl->env == NULL) /* else it knows more than the disk */
+		fl->env = spool_message_take_envelope(m);
 	if (with_body && fl->env->size_bytes <= QUEUE_MEMORY_MAX &&
 	    slurp(fl, &err) != 0) {
 		cannot_load(fl,
@@ -299,6 +305,7 @@ flight_expire(struct flight *fl)
 {
 	expire_rcpts(fl);
 	finish(fl);
+	fl->is_unsaved = false;
 	fl->must_settle = false;
 }
 
@@ -438,6 +445,7 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 	}
 	fl->is_active = false;
 	fl->is_fresh = false;
+	fl->is_unsaved = false;
 	fl->settled = settled;
 	fl->settled_ctx = ctx;
 	switch (how) {

@@ -62,6 +62,7 @@ abandon_flights(struct queue *q)
 
 		fl->is_active = false;
 		fl->mode = QUEUE_MODE_QUEUE; /* waits for no provider */
+		fl->is_unsaved = false; /* one last try */
 	}
 	while (!list_is_empty(&q->clients)) {
 		struct flight *fl = list_entry(
@@ -69,6 +70,8 @@ abandon_flights(struct queue *q)
 
 		flight_advance(fl);
 	}
+	list_foreach (it, &q->flights)
+		flight_advance(list_entry(it, struct flight, link));
 }
 
 void
@@ -265,6 +268,7 @@ next_deadline(struct queue *q)
 	list_foreach (it, &q->clients)
 		next = earlier(next, flight_deadline(list_entry(
 					 it, struct flight, client_link)));
+	next = earlier(next, scan_again_ms(q));
 	return q->nlisted > 0 ? earlier(next, q->sweep_ms) : next;
 }
 
@@ -323,6 +327,7 @@ queue_state_write(
 	struct job *j = find_state_job(q, name);
 	struct buf *to;
 
+	assert(strchr(name, '/') == NULL && name[0] != '.');
 	if (text.n > SPOOL_STATE_MAX)
 		return err_set(err, ERR_INPUT, "state %s is too long", name);
 	if (j != NULL) { /* being written: the newest comes after it */

@@ -199,6 +199,7 @@ queue_hold(struct queue *q, const char *id, const char *why)
 	entry_unwait(q, e);
 	entry_set_reason(q, e, why);
 	fl->must_sync = true;
+	fl->is_unsaved = false;
 	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(q), why));
 	flight_advance(fl);
 	return true;
@@ -213,6 +214,7 @@ release(struct queue *q, struct entry *e)
 	e->life_from_s = queue_wall(q) / 1000;
 	entry_set_reason(q, e, "");
 	fl->must_sync = true;
+	fl->is_unsaved = false;
 	flight_noted(fl, spool_note_release(&fl->notes, queue_wall(q)));
 }
 

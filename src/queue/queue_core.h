@@ -128,6 +128,7 @@ struct flight {
 	struct job *job; /* under way */
 	struct buf notes; /* lines for the journal */
 	bool must_sync;
+	bool is_unsaved; /* writing them has failed: with the next ones */
 
 	enum client client;
 	enum queue_mode mode;
@@ -188,6 +189,7 @@ struct scan {
 	unsigned step; /* folders done */
 	unsigned first; /* folder to start at */
 	bool has_begun, is_done;
+	int64_t again_ms; /* something could not be read: from the start */
 	bool is_there[QID_FOLDERS];
 	char (*ids)[QID_SIZE]; /* of the folder at hand */
 	size_t count, at;
@@ -283,6 +285,7 @@ void flight_advance(struct flight *fl);
 void flight_job_done(struct flight *fl, struct job *j);
 void flight_free(struct flight *fl);
 void flight_drop_content(struct flight *fl);
+void flight_drop_message(struct flight *fl); /* and keep the envelope */
 void flight_charge(struct flight *fl);
 /* Can the client of this one be told now? */
 bool flight_can_tell(const struct flight *fl);
@@ -303,6 +306,8 @@ void flight_expire(struct flight *fl);
 
 /* One slice; false: there is nothing left to scan. */
 bool scan_step(struct queue *q);
+/* When there is reason to call it after that; INT64_MAX. */
+int64_t scan_again_ms(const struct queue *q);
 void scan_clear(struct queue *q);
 /* Moves a file to corrupt/ and tells. */
 void queue_set_aside(struct queue *q, enum spool_place place, const char *id,

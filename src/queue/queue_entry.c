@@ -256,11 +256,24 @@ entry_route(struct queue *q, struct entry *e, const struct envelope *env)
 							    : -1;
 }
 
+/* Nothing is going on with it but, perhaps, its being written for the first
+ * time: that a delivery need not wait for. */
+static bool
+is_at_rest(const struct flight *fl)
+{
+	if (fl->is_active || fl->is_dropped || fl->is_requeue ||
+	    fl->result == RESULT_SENT || fl->result == RESULT_FAILED)
+		return false;
+	if (fl->disk == DISK_WRITING)
+		return fl->result == RESULT_NONE;
+	return fl->job == NULL && (buf_len(&fl->notes) == 0 || fl->is_unsaved);
+}
+
 static bool
 may_wait(const struct entry *e)
 {
 	return !e->is_held && !e->is_failed && !e->is_gone &&
-	       (e->fl == NULL || !e->fl->is_active);
+	       (e->fl == NULL || is_at_rest(e->fl));
 }
 
 void

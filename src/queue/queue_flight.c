@@ -58,19 +58,25 @@ flight_charge(struct flight *fl)
 }
 
 void
-flight_drop_content(struct flight *fl)
+flight_drop_message(struct flight *fl)
 {
 	fl->q->fresh -= fl->charged;
 	fl->charged = 0;
 	fl->is_fresh = false;
-	envelope_free(fl->env);
-	fl->env = NULL;
 	free(fl->bytes);
 	fl->bytes = NULL;
 	spool_draft_free(fl->draft);
 	fl->draft = NULL;
 	spool_message_free(fl->message);
 	fl->message = NULL;
+}
+
+void
+flight_drop_content(struct flight *fl)
+{
+	flight_drop_message(fl);
+	envelope_free(fl->env);
+	fl->env = NULL;
 }
 
 static void
@@ -250,7 +256,9 @@ rest(struct flight *fl)
 		entry_wait(q, e);
 	if (fl->is_active || fl->client != CLIENT_TOLD)
 		return;
-	if (!fl->is_fresh || q->fresh > QUEUE_FRESH_MAX)
+	if (fl->is_unsaved)
+		flight_drop_message(fl);
+	else if (!fl->is_fresh || q->fresh > QUEUE_FRESH_MAX)
 		flight_free(fl);
 }
 
@@ -275,7 +283,7 @@ work_on_disk(struct flight *fl)
 		submit_notes(fl, JOB_REQUEUE);
 	else if (fl->result == RESULT_FAILED)
 		submit_notes(fl, JOB_FAIL);
-	else if (buf_len(&fl->notes) > 0)
+	else if (buf_len(&fl->notes) > 0 && !fl->is_unsaved)
 		submit_notes(fl, JOB_APPEND);
 	else
 		rest(fl);
@@ -285,7 +293,7 @@ static void
 settle(struct flight *fl, struct calls *c)
 {
 	bool is_written = fl->job == NULL && fl->disk == DISK_SAFE &&
-			  buf_len(&fl->notes) == 0;
+			  (buf_len(&fl->notes) == 0 || fl->is_unsaved);
 
 	if (fl->settled == NULL || fl->is_active ||
 	    (fl->must_settle && fl->disk != DISK_LOST && !is_written))
@@ -333,6 +341,25 @@ store_done(struct flight *fl, struct job *j)
 	q->disk_failures++;
 	q->disk_failed_ms = queue_now(q);
 	queue_rescheduled(q);
+}
+
+/* The disk is full, perhaps.  Who has been served must not be served again
+ * meanwhile, so the envelope stays in memory, and the lines go with the next
+ * ones. */
+static void
+append_done(struct flight *fl, struct job *j)
+{
+	if (j->rc == 0)
+		return;
+	flight_noted(
+	    fl, buf_add(&j->text, buf_str(&fl->notes), buf_len(&fl->notes)));
+	buf_reset(&fl->notes);
+	flight_noted(
+	    fl, buf_add(&fl->notes, buf_str(&j->text), buf_len(&j->text)));
+	fl->must_sync = fl->must_sync || j->must_sync;
+	fl->is_unsaved = fl->env != NULL;
+	if (!fl->is_unsaved) /* of a hold or release; memory knows it */
+		buf_reset(&fl->notes);
 }
 
 static void
@@ -386,6 +413,8 @@ flight_job_done(struct flight *fl, struct job *j)
 		entry_free(fl->q, fl->e);
 		return;
 	case JOB_APPEND:
+		append_done(fl, j);
+		break;
 	case JOB_STATE:
 		break;
 	}

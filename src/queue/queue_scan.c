@@ -107,6 +107,14 @@ is_all_sent(const struct envelope *env)
 	return true;
 }
 
+/* Something could not be read just now (no descriptors left, a disk with a bad
+ * day): everything that is not known by then is looked for once more. */
+static void
+look_again(struct queue *q)
+{
+	q->scan.again_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
+}
+
 static void
 scan_file(struct queue *q, enum spool_place place, const char *id)
 {
@@ -117,6 +125,7 @@ scan_file(struct queue *q, enum spool_place place, const char *id)
 		return;
 	switch (spool_load(q->spool, place, id, &m, &err)) {
 	case SPOOL_OK:
+		spool_message_mend(m);
 		if (is_all_sent(spool_message_envelope(m)))
 			remove_unfinished(q, place, id);
 		else
@@ -133,6 +142,7 @@ scan_file(struct queue *q, enum spool_place place, const char *id)
 		break;
 	case SPOOL_ERROR:
 		queue_trouble(q, id, &err);
+		look_again(q);
 		break;
 	}
 }
@@ -181,8 +191,10 @@ read_folder(struct queue *q)
 	if (place_of_step(q) == SPOOL_QUEUE && !s->is_there[folder])
 		return;
 	if (spool_list(
-		q->spool, place_of_step(q), folder, note_name, &n, &err) != 0)
+		q->spool, place_of_step(q), folder, note_name, &n, &err) != 0) {
 		queue_trouble(q, "-", &err);
+		look_again(q);
+	}
 	if (n.count > 0)
 		qsort(n.ids, n.count, QID_SIZE, by_name);
 	s->ids = n.ids;
@@ -195,8 +207,11 @@ begin(struct queue *q)
 	struct err err;
 
 	q->scan.has_begun = true;
-	if (spool_folders(q->spool, q->scan.is_there, &err) != 0)
+	q->scan.again_ms = 0;
+	if (spool_folders(q->spool, q->scan.is_there, &err) != 0) {
 		queue_trouble(q, "-", &err);
+		look_again(q);
+	}
 }
 
 void
@@ -207,12 +222,22 @@ scan_clear(struct queue *q)
 	q->scan.count = q->scan.at = 0;
 }
 
+int64_t
+scan_again_ms(const struct queue *q)
+{
+	return q->scan.again_ms != 0 ? q->scan.again_ms : INT64_MAX;
+}
+
 bool
 scan_step(struct queue *q)
 {
 	struct scan *s = &q->scan;
 	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
 
+	if (s->is_done && s->again_ms != 0 && queue_now(q) >= s->again_ms) {
+		s->is_done = s->has_begun = false;
+		s->step = 0;
+	}
 	if (!s->has_begun)
 		begin(q);
 	for (int files = 0; !s->is_done && files < QUEUE_SLICE_FILES; files++) {

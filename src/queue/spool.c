@@ -90,11 +90,13 @@ struct spool_draft {
 
 struct spool_message {
 	struct spool *s;
+	enum spool_place place;
 	int fd;
 	struct envelope *env;
 	struct spool_state st;
 	uint64_t body, size; /* where the message is */
-	uint64_t journal; /* where that starts */
+	uint64_t journal, end; /* where that starts, and is sound up to */
+	bool is_torn; /* something follows that end */
 	uint32_t want_crc, crc;
 	uint64_t crc_at; /* crc covers the message up to here */
 	bool is_damaged;
@@ -1032,17 +1034,8 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 	tail = bytes_of(tail.p + end, tail.n - end);
 	if (!spool_text_journal_parse(tail, m->env, &m->st, &good))
 		return damaged(err, path, "its journal is not sound");
-	if (good < tail.n) {
-		/* What a crash left of a line.  Cut off now, lest the next
-		 * append make it look like damage; and if that cannot be done
-		 * (disk trouble), the append will say so. */
-		int fd = fs_open(m->s, m->s->fd, path, O_RDWR);
-
-		if (fd >= 0)
-			IGNORE(m->s->fs->truncate(
-			    m->s->fs->ctx, fd, (off_t)(at + end + good)));
-		fs_close(m->s, fd);
-	}
+	m->end = m->journal + good;
+	m->is_torn = good < tail.n;
 	return SPOOL_OK;
 }
 
@@ -1090,6 +1083,7 @@ spool_load(struct spool *s, enum spool_place place, const char *id,
 	}
 	m = xcalloc(1, sizeof(*m));
 	m->s = s;
+	m->place = place;
 	m->fd = fd;
 	buf_init(&file, SPOOL_JOURNAL_MAX + SPOOL_END_MAX);
 	res = check_file(s, fd, path, &size, err);
@@ -1113,6 +1107,24 @@ spool_message_free(struct spool_message *m)
 	fs_close(m->s, m->fd);
 	envelope_free(m->env);
 	free(m);
+}
+
+void
+spool_message_mend(struct spool_message *m)
+{
+	struct spool *s = m->s;
+	char path[PATH_SIZE];
+	int fd;
+
+	if (!m->is_torn)
+		return;
+	path_of(m->place, m->env->id, path);
+	fd = fs_open(s, s->fd, path, O_RDWR);
+	/* If it cannot be done, the next append will meet the same trouble,
+	 * and say so. */
+	if (fd >= 0)
+		IGNORE(s->fs->truncate(s->fs->ctx, fd, (off_t)m->end));
+	fs_close(s, fd);
 }
 
 struct envelope *

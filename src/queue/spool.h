@@ -100,6 +100,9 @@ enum spool_result {
 enum spool_result spool_load(struct spool *s, enum spool_place place,
     const char *id, struct spool_message **ret, struct err *err) MUST_CHECK;
 void spool_message_free(struct spool_message *m);
+/* Cuts off what a crash left of a journal line, lest the next append make it
+ * look like damage.  Only while nobody may be appending: at the scan. */
+void spool_message_mend(struct spool_message *m);
 
 /* Borrowed from m; the envelope may be changed. */
 struct envelope *spool_message_envelope(struct spool_message *m);

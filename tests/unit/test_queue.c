@@ -742,6 +742,48 @@ what_nobody_ever_took_is_too_old_one_day(void **state)
 	assert_int_equal(lab_files(l, "queue"), 0);
 }
 
+static void
+R44_a_full_disk_does_not_serve_anybody_twice(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	int settled = 0;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	l->disk.only = "w";
+	l->disk.is_lasting = true;
+	fault_fs_arm(&l->disk, 1, ENOSPC);
+	for (size_t i = 0; i < 2; i++) {
+		struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+
+		d = queue_take(l->q, 0);
+		assert_non_null(d);
+		assert_reads(d, hello, 100);
+		assert_int_equal(
+		    envelope_waiting(queue_delivery_envelope(d)), 3 - i);
+		queue_delivery_rcpt(d, i, &ok);
+		queue_delivery_end(
+		    d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
+		assert_int_equal(settled, (int)i + 1);
+		assert_int_equal(l->troubles, (int)i + 1);
+		lab_pass(l, 10 * MINUTE);
+	}
+	/* When there is room again, all of it is written. */
+	fault_fs_arm(&l->disk, 0, 0);
+	lab_restart(l);
+	lab_pass(l, HOUR);
+	assert_int_equal(only_item(l, c.id).attempts, 2);
+	d = queue_take(l->q, 0);
+	assert_int_equal(envelope_waiting(queue_delivery_envelope(d)), 1);
+	end(d, VERDICT_OK);
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
 /* --- content -------------------------------------------------------------- */
 
 static void
@@ -883,6 +925,50 @@ mail_comes_and_goes_while_a_long_queue_is_scanned(void **state)
 		n++;
 	assert_int_equal(n, 1201);
 	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static int failing_opens;
+
+static int
+open_or_not(void *ctx, int dirfd, const char *name, int flags, mode_t mode)
+{
+	if (strncmp(name, "queue/", 6) == 0 && failing_opens > 0) {
+		failing_opens--;
+		errno = EMFILE;
+		return -1;
+	}
+	return fs_sys()->open(ctx, dirfd, name, flags, mode);
+}
+
+static void
+what_cannot_be_read_at_the_start_is_looked_for_again(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	int64_t next;
+
+	for (int i = 0; i < 3; i++) {
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		lab_tick(l);
+		lab_client_done(&c);
+	}
+	failing_opens = 2;
+	l->disk.fs.open = open_or_not;
+	lab_restart(l);
+	next = lab_tick(l);
+	assert_int_equal(queue_count(l->q), 1);
+	assert_int_equal(l->troubles, 2);
+	assert_true(next <= l->boot_ms + 10 * MINUTE);
+	lab_pass(l, next - l->boot_ms);
+	assert_int_equal(queue_count(l->q), 3);
+	/* And so is what cannot be read when its turn has come. */
+	failing_opens = 1;
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_false(lab_deliver(l, VERDICT_OK));
+	lab_pass(l, 10 * MINUTE);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_int_equal(queue_count(l->q), 0);
 }
 
 /* --- people --------------------------------------------------------------- */
@@ -1100,6 +1186,45 @@ outbound_is_woken_when_something_becomes_due(void **state)
 	assert_int_equal(l->wakes, 1);
 	lab_tick(l);
 	assert_int_equal(l->wakes, 1); /* once is enough */
+}
+
+static void
+a_reroute_leaves_alone_what_is_being_settled(void **state)
+{
+	static const enum verdict_class classes[] = { VERDICT_NEVER,
+		VERDICT_LATER, VERDICT_OK };
+	struct lab *l = *state;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+		for (int stored = 0; stored < 2; stored++) {
+			lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+			if (stored)
+				lab_run(l);
+			lab_client_done(&c);
+			if (!stored)
+				lab_start_one(l);
+			assert_true(lab_deliver(l, classes[i]));
+			if (stored)
+				lab_start_one(l);
+			queue_reroute(l->q, 2);
+			lab_tick(l);
+			queue_flush(l->q, -1);
+			assert_null(queue_take(l->q, 0));
+			lab_finish_one(l);
+			lab_run(l);
+			lab_tick(l);
+			assert_int_equal(
+			    lab_files(l, "queue"), classes[i] == VERDICT_LATER);
+			assert_int_equal(lab_files(l, "failed"),
+			    classes[i] == VERDICT_NEVER);
+			assert_int_equal(l->troubles, 0);
+			if (classes[i] != VERDICT_OK)
+				assert_true(queue_delete(l->q, c.id));
+			lab_run(l);
+			assert_int_equal(queue_count(l->q), 0);
+		}
 }
 
 /* --- room, state, closing ------------------------------------------------- */
@@ -1411,6 +1536,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    what_nobody_ever_took_is_too_old_one_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(
+		    R44_a_full_disk_does_not_serve_anybody_twice, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
 		    a_large_message_is_read_from_the_file_at_any_stage, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
@@ -1420,6 +1548,9 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    mail_comes_and_goes_while_a_long_queue_is_scanned, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_cannot_be_read_at_the_start_is_looked_for_again, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    held_messages_wait_also_after_a_restart, setup, teardown),
@@ -1442,19 +1573,13 @@ main(void)
 		    outbound_is_woken_when_something_becomes_due, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
+		    a_reroute_leaves_alone_what_is_being_settled, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
 		    R44_a_full_disk_is_said_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
 		    setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    sender_rights_hold_the_message_for_a_person, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    who_waits_for_the_verdict_hears_why_and_nothing_is_held,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    what_somebody_has_taken_is_held_for_the_others_alone, setup,
-		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    small_facts_survive_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(
@@ -1463,6 +1588,15 @@ main(void)
 		    closing_waits_for_a_job_that_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_second_daemon_on_the_same_spool_is_refused, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    sender_rights_hold_the_message_for_a_person, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_waits_for_the_verdict_hears_why_and_nothing_is_held,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_somebody_has_taken_is_held_for_the_others_alone, setup,
 		    teardown),
 	};
 

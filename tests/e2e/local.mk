@@ -11,7 +11,8 @@ e2e_tests = \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
 	%reldir%/relais.sh \
-	%reldir%/sendmail.sh
+	%reldir%/sendmail.sh \
+	%reldir%/service.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)
 

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# service.sh - relaisd as a service: root given up for good, sockets handed
+# over by a service manager, readiness, the background, one user's own daemon.
+. "${srcdir:-.}/tests/lib/bed.sh"
+bed_enter
+need python3 setpriv
+start_provider mail
+conf() { account mail mail.example.test 587 starttls; }
+say() { # PORT: one mail over SMTP; the reply to its end
+	printf 'Subject: x\n\nhello\n' | curl -sv --url "smtp://127.0.0.1:$1" \
+	    --mail-from a@example.test --mail-rcpt b@example.test -T - 2>&1 |
+	    sed -n 's/^< \(250 2\.0\.0.*\)/\1/p' | tail -n 1
+}
+
+# --- root is given up (R33), and one spool has one daemon ----------------------
+
+start_relaisd home < <(conf)
+pid=$(cat "$T/home.pid")
+ids() { awk -v k="$1:" '$1 == k { print $2, $3, $4 }' "/proc/$pid/status"; }
+u=$(id -u relais) g=$(id -g relais)
+check "started as root it is user relais, saved ids included" \
+    test "$(ids Uid) $(ids Gid)" = "$u $u $u $g $g $g"
+check "it has no capability left" \
+    test "$(awk '/^CapPrm/ { print $2 }' "/proc/$pid/status")" = 0000000000000000
+check "and dumps no core (R32)" grep -q '^Max core file size *0 *0' \
+    "/proc/$pid/limits"
+mkdir -p "$T/second"
+sed -e 's/2525/2527/' -e "s,$T/home/\(smtp\|control\),$T/second/\1," \
+    "$T/home/relais.conf" >"$T/second/relais.conf"
+"$top_builddir/relaisd" -f -c "$T/second/relais.conf" >"$T/second.log" 2>&1
+status=$?
+check "a second relaisd on the same spool refuses to start" \
+    test $status -ne 0
+check "and says who holds it" grep -q "$T/home/spool" "$T/second.log"
+stop home
+
+# --- sockets from the service manager, and readiness ---------------------------
+
+cat >"$T/activate.py" <<'EOF'
+# Binds 2530 and a Unix socket, hands both over as systemd does, and waits for
+# READY=1 before it says so.
+import os, socket, sys
+tcp = socket.create_server(("127.0.0.1", 2530))
+unix = socket.socket(socket.AF_UNIX)
+unix.bind(sys.argv[1] + "/handed.sock")
+unix.listen(16)
+os.chmod(sys.argv[1] + "/handed.sock", 0o666)
+note = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+note.bind(sys.argv[1] + "/notify")
+os.chmod(sys.argv[1] + "/notify", 0o666)
+pid = os.fork()
+if pid == 0:
+    os.dup2(tcp.fileno(), 3)
+    os.dup2(unix.fileno(), 4)
+    os.set_inheritable(3, True)
+    os.set_inheritable(4, True)
+    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2",
+                      NOTIFY_SOCKET=sys.argv[1] + "/notify")
+    os.execv(sys.argv[2], sys.argv[2:])
+print("pid", pid, flush=True)
+while True:
+    text = note.recv(4096).decode()
+    print(text, flush=True)
+    if "STOPPING" in text:
+        break
+os.waitpid(pid, 0)
+EOF
+relaisd_conf home < <(conf)
+start handed python3 "$T/activate.py" "$T/home" "$top_builddir/relaisd" -f \
+    -c "$T/home/relais.conf"
+check "readiness is told to the service manager" \
+    until_true 10 grep -q READY=1 "$T/handed.log"
+case $(say 2530) in
+*sent*) pass "mail goes through a socket that was handed over" ;;
+*) fail "mail goes through a socket that was handed over"; show_log handed ;;
+esac
+check "sendmail uses the Unix socket that was handed over" eval \
+    'printf "Subject: y\n\nhello\n" | RELAIS_SOCKET=$T/home/handed.sock \
+    "$top_builddir/sendmail" to@example.test'
+kill "$(awk '$1 == "pid" { print $2 }' "$T/handed.log")"
+check "so is the stop" until_true 10 grep -q STOPPING=1 "$T/handed.log"
+until_true 10 eval '! is_up handed'
+
+# --- the background ------------------------------------------------------------
+
+"$top_builddir/relaisd" -c "$T/home/relais.conf" >"$T/background.log" 2>&1
+status=$?
+check "without -f the command returns 0 when the daemon runs" test $status = 0
+check "and mail can be sent at once" test -n "$(say 2525)"
+[ $bed_bad = 0 ] || show_log background
+# It is nobody's child; this namespace has one such process.
+for exe in /proc/[0-9]*/exe; do
+	[ "$(readlink "$exe")" != "$top_builddir/relaisd" ] ||
+	    kill "$(basename "$(dirname "$exe")")"
+done
+until_true 10 eval '! port_open 127.0.0.1 2525'
+echo "listen = nonsense" >"$T/broken.conf"
+"$top_builddir/relaisd" -c "$T/broken.conf" >"$T/background.log" 2>&1
+check "a broken configuration is told at the terminal, exit 78" test $? = 78
+
+# --- one user's own daemon -----------------------------------------------------
+
+mkdir -p "$T/u/.config/relais" "$T/u/run"
+{
+	echo "[relais]"
+	echo "admin = admin@example.test"
+	conf
+} | sed "s,$T/secret/mail,$T/u/secret," >"$T/u/.config/relais/relais.conf"
+cp "$T/secret/mail" "$T/u/secret"
+chmod 600 "$T/u/secret" "$T/u/.config/relais/relais.conf"
+chmod 700 "$T/u/run"
+chown -R alice:alice "$T/u"
+chmod 755 "$T/pki"
+as_alice() {
+	setpriv --reuid alice --regid alice --clear-groups env -i \
+	    PATH="$PATH" HOME="$T/u" XDG_RUNTIME_DIR="$T/u/run" "$@"
+}
+start alice setpriv --reuid alice --regid alice --clear-groups env -i \
+    PATH="$PATH" HOME="$T/u" XDG_RUNTIME_DIR="$T/u/run" \
+    "$top_builddir/relaisd" --user -f
+if until_true 10 test -S "$T/u/run/relais/smtp.sock"; then
+	pass "relaisd --user runs in the folders of its user"
+else
+	fail "relaisd --user runs in the folders of its user"
+	show_log alice
+fi
+check "sendmail prefers the caller's own daemon" eval \
+    'printf "Subject: mine\n\nhello\n" | as_alice "$top_builddir/sendmail" -v \
+    to@example.test'
+sent() { grep -q ' sent .*user=alice' "$T/alice.log"; }
+check "which sends it" until_true 10 sent
+check "relais talks to it" eval 'as_alice "$top_builddir/relais" status |
+    grep -q "^mail *ready"'
+[ $bed_bad = 0 ] || show_log alice
+bed_done

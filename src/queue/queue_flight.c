@@ -331,6 +331,9 @@ store_done(struct flight *fl, struct job *j)
 	if (j->rc == 0) {
 		fl->disk = DISK_SAFE;
 		q->disk_failures = 0;
+		/* Only now has flight_deadline() a date: whoever turns the
+		 * queue must hear of it, or the client waits for ever. */
+		queue_rescheduled(q);
 		return;
 	}
 	fl->disk = DISK_LOST;

@@ -90,6 +90,7 @@ static void
 wake(void *ctx, int account)
 {
 	((struct lab *)ctx)->wakes += account >= 0;
+	((struct lab *)ctx)->turns_asked += account < 0;
 }
 
 static void

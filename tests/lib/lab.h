@@ -28,7 +28,8 @@ struct lab {
 	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
 	struct queue *q;
 	int account; /* what route() answers */
-	int wakes;
+	int wakes; /* accounts with something due */
+	int turns_asked; /* the queue wants its queue_tick() */
 	int troubles;
 	struct err trouble; /* the newest */
 };

@@ -418,6 +418,31 @@ verdict_mode_ends_at_its_deadline(void **state)
 	assert_int_equal(lab_files(l, "failed"), 1);
 }
 
+/* While the disk writes there is no deadline to wait for, so the one who turns
+ * the queue must be told when there is. */
+static void
+a_deadline_is_made_known_once_the_disk_has_it(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	struct queue_delivery *d;
+	int asked;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	d = queue_take(l->q, 0);
+	(void)lab_tick(l);
+	asked = l->turns_asked;
+	lab_run(l);
+	assert_int_equal(c.told, 0);
+	assert_true(l->turns_asked > asked);
+	assert_int_equal(lab_tick(l), l->boot_ms + 10 * 1000);
+	lab_pass(l, 10 * 1000);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	end(d, VERDICT_OK);
+}
+
 static void
 at_its_deadline_a_slow_disk_is_still_waited_for(void **state)
 {
@@ -1502,6 +1527,9 @@ main(void)
 		    verdict_mode_hears_the_provider, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    verdict_mode_ends_at_its_deadline, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_deadline_is_made_known_once_the_disk_has_it, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    at_its_deadline_a_slow_disk_is_still_waited_for, setup,
 		    teardown),

@@ -1,6 +1,36 @@
 # Measurements, never a pass or a fail; see doc/PERFORMANCE.
-EXTRA_DIST += %reldir%/memory.sh
-bench-memory: all $(check_PROGRAMS)
-	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
-	    $(srcdir)/tests/bench/memory.sh
-.PHONY: bench-memory
+bench_scripts = \
+	%reldir%/bench.sh \
+	%reldir%/memory.sh \
+	%reldir%/quick.sh
+EXTRA_DIST += $(bench_scripts)
+
+bench_programs = \
+	%reldir%/delay \
+	%reldir%/fill \
+	%reldir%/floor \
+	%reldir%/load \
+	%reldir%/spawn
+EXTRA_PROGRAMS += $(bench_programs)
+CLEANFILES += $(bench_programs)
+
+BENCH_NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
+	src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
+	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS)
+%canon_reldir%_delay_SOURCES = %reldir%/delay.c
+%canon_reldir%_delay_LDADD = $(BENCH_NET_LIBS)
+%canon_reldir%_fill_SOURCES = %reldir%/fill.c
+%canon_reldir%_fill_LDADD = src/queue/libqueue.a src/sys/libsys.a \
+	src/mail/libmail.a src/base/libbase.a -lpthread
+%canon_reldir%_floor_SOURCES = %reldir%/floor.c
+%canon_reldir%_load_SOURCES = %reldir%/load.c
+%canon_reldir%_load_LDADD = $(BENCH_NET_LIBS)
+%canon_reldir%_spawn_SOURCES = %reldir%/spawn.c
+
+BENCH_ENV = srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)'
+bench-memory: all $(check_PROGRAMS) $(bench_programs)
+	$(BENCH_ENV) $(srcdir)/tests/bench/memory.sh
+# relais alone against what the machine can do, in about two minutes.
+bench-quick: all $(bench_programs)
+	$(BENCH_ENV) $(srcdir)/tests/bench/quick.sh
+.PHONY: bench-memory bench-quick

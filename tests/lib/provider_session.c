@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -135,15 +136,19 @@ tell_message(const struct session *s)
 {
 	struct tls_pipe *tls = stream_tls(s->stream);
 	const char *user = NULL;
+	struct timespec now;
 	json_t *line;
 
 	if (s->sasl != NULL)
 		user = sasl_server_user(s->sasl);
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
 	line = json_pack(
-	    "{s:s, s:i, s:s, s:O, s:I, s:s, s:s, s:s?, s:s?, s:s?}", "event",
-	    "message", "number", (int)s->p->messages, "sender", s->sender,
-	    "recipients", s->rcpts, "size", (json_int_t)s->size_bytes, "helo",
-	    smtp_server_helo(s->smtp), "with", smtp_server_with(s->smtp), "tls",
+	    "{s:s, s:i, s:I, s:s, s:O, s:I, s:s, s:s, s:s?, s:s?, s:s?}",
+	    "event", "message", "number", (int)s->p->messages, "at_us",
+	    (json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "sender",
+	    s->sender, "recipients", s->rcpts, "size",
+	    (json_int_t)s->size_bytes, "helo", smtp_server_helo(s->smtp),
+	    "with", smtp_server_with(s->smtp), "tls",
 	    tls != NULL ? tls_pipe_version(tls) : NULL, "mechanism",
 	    user != NULL ? s->mechanism : NULL, "user", user);
 	assert(line != NULL);

@@ -80,7 +80,8 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
 enum sc_event {
 	SC_IDLE = 0, /* needs bytes, room or time */
 	SC_STARTTLS, /* flush, wrap the transport, then _tls_up() */
-	SC_NEED_CRED, /* fetch the secret, then _cred() or _no_cred() */
+	SC_NEED_CRED, /* fetch the secret, then _cred() or _no_cred(); not
+		       * raised for EXTERNAL, which has none */
 	SC_READY, /* logged in (info.text: mechanism): _send() or _quit() */
 	SC_WANT_BODY, /* info.job: _body() will take bytes */
 	SC_RCPT_DONE, /* info.job, info.rcpt, info.verdict: that recipient.
@@ -88,7 +89,10 @@ enum sc_event {
 	SC_JOB_DONE, /* info.job, info.verdict: the transaction is over; every
 		       * recipient has had its SC_RCPT_DONE before */
 	SC_CLOSE /* flush and hang up; info.verdict says why.  Every job
-		       * under way has had its SC_JOB_DONE before. */
+		       * under way has had its SC_JOB_DONE before.  The verdict
+		       * is about the connection or the account, never about a
+		       * message: LATER, even behind a 535 (R56), or NONE after
+		       * a clean end. */
 };
 
 /* Why the session could not begin, when SC_CLOSE comes before SC_READY. */
@@ -141,7 +145,8 @@ struct smtp_job {
 	enum dsn_ret ret;
 };
 
-/* True after SC_READY while the window has room and no body is owed. */
+/* True after SC_READY while the window has room and no body is owed; false for
+ * good once the server's MAILMAX is reached (RFC 9422): time to quit. */
 bool smtp_client_may_send(const struct smtp_client *c);
 /* The job and all it points to are borrowed until its SC_JOB_DONE.  What the
  * server cannot take (size over SIZE, UTF-8 without SMTPUTF8, 8-bit without

@@ -17,7 +17,11 @@
 #include "queue/queue.h"
 #include "tls/tls_pipe.h"
 
-enum { KEEP_MS = 20 * 1000, LINGER_MS = 5000 };
+enum {
+	KEEP_MS = 20 * 1000,
+	LINGER_MS = 5000,
+	STALL_MS = 3000 /* so long without an answer: nothing more is added */
+};
 
 struct fetch;
 
@@ -33,9 +37,13 @@ struct courier {
 	struct list hauls; /* messages under way */
 	struct haul *body; /* whose body the engine wants now, or NULL */
 	size_t carried; /* taken on this connection */
+	size_t answered; /* of those, by the server itself */
+	bool was_idle; /* broke at MAIL: the server may have ended it before */
+	int64_t heard_ms; /* last byte of the server, or first message */
 	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t keep_until; /* idle until then, then QUIT */
 	bool is_ready, is_quitting, is_gone;
+	bool has_broken; /* with messages under way */
 	char who[VERDICT_WHO_MAX];
 	char ehlo[80];
 	char mechanism[32];
@@ -237,13 +245,19 @@ static const struct {
 static enum trouble_act
 act_on(const struct courier *c, const struct sc_info *info)
 {
-	if (info->trouble != SC_TROUBLE_LOST)
+	if (info->trouble != SC_TROUBLE_LOST) {
+		/* Confusion behind the login says nothing about the port. */
+		if (c->is_ready && troubles[info->trouble].act == ACT_PORT)
+			return ACT_PAUSE;
 		return troubles[info->trouble].act;
+	}
 	if (!c->is_ready && info->verdict.stage <= STAGE_GREETING)
 		return ACT_PORT;
-	/* An idle connection that the server ends is nobody's trouble. */
-	return c->is_ready && list_is_empty(&c->hauls) ? ACT_NOTHING
-						       : ACT_PAUSE;
+	/* An idle connection that the server ends is nobody's trouble, even
+	 * if our next MAIL crossed it on the way. */
+	if (!c->is_ready)
+		return ACT_PAUSE;
+	return c->was_idle || !c->has_broken ? ACT_NOTHING : ACT_PAUSE;
 }
 
 static void
@@ -288,13 +302,21 @@ on_close(struct courier *c, const struct sc_info *info)
 
 /* --- messages ------------------------------------------------------------- */
 
+/* The server owes an answer: what is put behind it would wait as well, while
+ * another connection is free to take it (R49). */
+static bool
+has_stalled(const struct courier *c)
+{
+	return !list_is_empty(&c->hauls) && now_ms(c) >= c->heard_ms + STALL_MS;
+}
+
 static bool
 may_take(const struct courier *c)
 {
 	size_t max = opts_of(c)->max_per_connection;
 
 	return c->is_ready && !c->is_quitting && pool_may_take(c->pool) &&
-	       (max == 0 || c->carried < max);
+	       !has_stalled(c) && (max == 0 || c->carried < max);
 }
 
 /* Puts one transaction on its way if the engine has room: first the rest of a
@@ -321,6 +343,8 @@ load(struct courier *c)
 	h = haul_new(c->pool, qd, &c->remote);
 	if (h == NULL)
 		return true;
+	if (list_is_empty(&c->hauls))
+		c->heard_ms = now_ms(c);
 	list_append(&c->hauls, haul_link(h));
 	c->carried++;
 	haul_send(h, c->smtp);
@@ -336,6 +360,19 @@ haul_by_tag(struct courier *c, uint64_t tag)
 	abort(); /* the engine names a job that was never sent */
 }
 
+/* The first one that ends without an answer is the one that broke it. */
+static void
+note_answer(struct courier *c, const struct verdict *v)
+{
+	if (v->code != 0 && v->code != 421) {
+		c->answered++;
+	} else if (!c->has_broken && v->stage != STAGE_LOCAL) {
+		c->has_broken = true;
+		c->was_idle = v->code == 0 && v->stage == STAGE_MAIL &&
+			      c->answered > 0;
+	}
+}
+
 static void
 on_job_done(struct courier *c, const struct sc_info *info)
 {
@@ -343,6 +380,7 @@ on_job_done(struct courier *c, const struct sc_info *info)
 
 	if (c->body == h)
 		c->body = NULL;
+	note_answer(c, &info->verdict);
 	if (haul_job_done(h, &info->verdict))
 		haul_end(h, &info->verdict);
 }
@@ -455,6 +493,7 @@ take_input(struct courier *c)
 		n = room;
 	smtp_client_put(c->smtp, p, n);
 	stream_used(c->stream, n);
+	c->heard_ms = now_ms(c);
 	return true;
 }
 

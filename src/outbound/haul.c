@@ -218,10 +218,11 @@ bool
 haul_job_done(struct haul *h, const struct verdict *v)
 {
 	h->is_busy = false;
-	/* After trouble with the connection the rest must not be offered on
-	 * it; they keep waiting, with this verdict. */
-	return v->class == VERDICT_LATER || h->hold.class != VERDICT_NONE ||
-	       !has_more(h);
+	/* After trouble with the message or the connection the rest must not
+	 * be offered on it; they keep waiting, with this verdict.  Recipients
+	 * who are put off do not stand in the way of others. */
+	return (v->class == VERDICT_LATER && v->stage != STAGE_RCPT) ||
+	       v->code == 421 || h->hold.class != VERDICT_NONE || !has_more(h);
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -361,19 +362,45 @@ is_partial(const struct haul *h)
 	return has_ok && has_other;
 }
 
+/* The connection broke, or was broken off, while this message was being
+ * answered: it may be the cause. */
+static bool
+broke_it(const struct verdict *v)
+{
+	return v->class == VERDICT_LATER && (v->code == 0 || v->code == 421) &&
+	       (v->stage == STAGE_MAIL || v->stage == STAGE_RCPT ||
+		   v->stage == STAGE_DATA || v->stage == STAGE_END);
+}
+
+/* A message that breaks every connection must not be the first on each (R49):
+ * it gets its own wait, like one that was refused.  At MAIL once is no sign
+ * yet, the server may just have ended a connection that was idle. */
+static bool
+is_suspect(const struct haul *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		if (broke_it(&h->verdicts[i]))
+			return h->verdicts[i].stage != STAGE_MAIL ||
+			       pool_suspects(h->pool, h->env->id);
+	return false;
+}
+
 /* What the answers mean for the account.  True: nobody took or refused it for
  * good, and the trouble is the account's: nothing is charged to the message. */
 static bool
 is_untried(const struct haul *h)
 {
-	bool is_account = true;
+	bool is_account = !is_suspect(h);
 
 	for (size_t i = 0; i < h->env->nrcpts; i++) {
 		const struct verdict *v = &h->verdicts[i];
 
 		if (v->class == VERDICT_NONE)
 			continue;
-		if (v->is_uncertain || !pool_heard(h->pool, v, h->remote->who))
+		/* A lost connection is the courier's to tell. */
+		if (v->is_uncertain ||
+		    (!(v->code == 0 && broke_it(v)) &&
+			!pool_heard(h->pool, v, h->remote->who)))
 			is_account = false;
 	}
 	return is_account;

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "mail/diagnosis.h"
+#include "mail/envelope.h"
 #include "mail/verdict.h"
 #include "net/loop.h"
 #include "outbound/courier.h"
@@ -37,9 +38,10 @@ struct pool {
 	struct loop_timer *timer;
 	enum pool_state state;
 	int64_t until_ms;
-	int troubles; /* in a row */
+	int troubles; /* since a message was taken */
 	int refusals; /* of the login, in a row */
 	char reason[REASON_MAX];
+	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	char *ports_text;
 	size_t unsettled;
 	bool is_window_closed; /* paused by a quota: the network is no cure */
@@ -393,14 +395,16 @@ pool_port_failed(struct pool *p, enum reach_fault why, const char *text)
 void
 pool_reached(struct pool *p)
 {
+	p->refusals = 0;
+	if (reach_worked(&p->reach, now_s(p)))
+		save_reach(p);
+	/* Another courier has heard otherwise meanwhile. */
+	if (p->state != POOL_READY)
+		return;
 	if (p->reason[0] != '\0')
 		log_text(
 		    LOG_LEVEL_NOTICE, "account %s works again", p->opts.name);
-	p->troubles = 0;
-	p->refusals = 0;
 	p->reason[0] = '\0';
-	if (reach_worked(&p->reach, now_s(p)))
-		save_reach(p);
 	/* More couriers may be opened now, if there is more to do. */
 	loop_timer_set(p->timer, now_ms(p));
 }
@@ -408,8 +412,20 @@ pool_reached(struct pool *p)
 void
 pool_sent(struct pool *p)
 {
+	/* Not before: a provider that takes the login and nothing else is in
+	 * trouble, too, and must not be asked again at once for ever. */
+	p->troubles = 0;
 	p->sent++;
 	p->last_sent_s = now_s(p);
+}
+
+bool
+pool_suspects(struct pool *p, const char *id)
+{
+	bool is_again = strcmp(p->suspect, id) == 0;
+
+	(void)snprintf(p->suspect, sizeof(p->suspect), "%s", id);
+	return is_again;
 }
 
 void

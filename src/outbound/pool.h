@@ -112,6 +112,9 @@ void pool_hold(struct pool *p, const char *why);
  * be nothing; who: the remote side.  True: nothing is to be charged to the
  * message. */
 bool pool_heard(struct pool *p, const struct verdict *v, const char *who);
+/* This message was being answered when a connection broke.  True: it was the
+ * last time, too. */
+bool pool_suspects(struct pool *p, const char *id);
 /* A partial result is being synced: nobody takes a message until then. */
 void pool_settling(struct pool *p);
 void pool_settled(void *pool);

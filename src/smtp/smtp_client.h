@@ -87,7 +87,10 @@ enum sc_event {
 	SC_RCPT_DONE, /* info.job, info.rcpt, info.verdict: that recipient.
 		       * RCPT refused: at once.  RCPT accepted: with the end. */
 	SC_JOB_DONE, /* info.job, info.verdict: the transaction is over; every
-		       * recipient has had its SC_RCPT_DONE before */
+		       * recipient has had its SC_RCPT_DONE before.  When the
+		       * connection breaks, the verdict of the oldest job has
+		       * the stage it had reached, and those behind it, which
+		       * have no part in it, STAGE_CONNECT. */
 	SC_CLOSE /* flush and hang up; info.verdict says why.  Every job
 		       * under way has had its SC_JOB_DONE before.  The verdict
 		       * is about the connection or the account, never about a

@@ -616,12 +616,21 @@ void
 smtp_flight_fail(
     struct smtp_flight *f, const struct verdict *why, bool may_be_taken)
 {
+	const struct slot *first = head(f);
+	enum verdict_stage stage = first != NULL
+				       ? stages[step_at(first, first->in_pos)]
+				       : STAGE_CONNECT;
+
 	list_foreach (it, &f->slots) {
 		struct slot *s = slot_of(it);
 		struct verdict v = *why;
 
 		if (s->is_done)
 			continue;
+		/* The one being answered may be what broke the connection;
+		 * those behind it have no part in it. */
+		if (v.stage != STAGE_LOCAL)
+			v.stage = s == first ? stage : STAGE_CONNECT;
 		v.is_uncertain = may_be_taken && s->has_end &&
 				 f->out->sent_bytes >= s->end_bytes;
 		if (s->in_pos < pos_data(s) && !s->is_mail_refused) {

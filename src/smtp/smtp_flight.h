@@ -83,8 +83,9 @@ enum smtp_flight_result smtp_flight_reply(
 enum smtp_step smtp_flight_step(const struct smtp_flight *f);
 
 /* The connection is over: ends every transaction with what is known of it,
- * else with this verdict.  may_be_taken: the server may have acted on what it
- * got without our hearing of it, so a message whose last byte was sent is
+ * else with this verdict.  The oldest has the stage it had reached, the others
+ * STAGE_CONNECT.  may_be_taken: the server may have acted on what it got
+ * without our hearing of it, so a message whose last byte was sent is
  * uncertain. */
 void smtp_flight_fail(
     struct smtp_flight *f, const struct verdict *why, bool may_be_taken);

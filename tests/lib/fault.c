@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/lib/fault.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -63,36 +64,97 @@ parse_count(struct fault *f, struct bytes spec)
 	return true;
 }
 
-/* CODE:ENHANCED:TEXT[:COUNT]; the text may hold colons of its own. */
+/* TEXT[:COUNT]; the text may hold colons of its own. */
 static bool
-parse_reply(struct fault *f, const char *at)
+parse_text(struct fault *f, const char *at)
 {
-	uint64_t code;
-	const char *last;
-	size_t n;
+	const char *last = strrchr(at, ':');
+	size_t n = strlen(at);
 
-	if (!num_u64_max(part(&at), 599, &code) || code < 200 ||
-	    !str_copy(f->enhanced, sizeof(f->enhanced), part(&at)))
-		return false;
-	f->code = (int)code;
-	n = strlen(at);
-	last = strrchr(at, ':');
 	if (last != NULL &&
 	    parse_count(f, bytes_of(last + 1, strlen(last + 1))))
 		n = (size_t)(last - at);
 	return str_copy(f->text, sizeof(f->text), bytes_of(at, n));
 }
 
+static bool
+parse_code(struct fault *f, const char **at)
+{
+	uint64_t code;
+
+	if (!num_u64_max(part(at), 599, &code) || code < 200)
+		return false;
+	f->code = (int)code;
+	return true;
+}
+
+static bool
+parse_reply(struct fault *f, const char *at)
+{
+	return parse_code(f, &at) &&
+	       str_copy(f->enhanced, sizeof(f->enhanced), part(&at)) &&
+	       parse_text(f, at);
+}
+
+/* In place: the result is never longer. */
+static bool
+parse_bytes(struct fault *f, const char *at)
+{
+	char *to = f->text;
+	unsigned byte;
+
+	if (!parse_text(f, at))
+		return false;
+	for (const char *p = f->text; *p != '\0'; p++) {
+		if (*p != '\\') {
+			*to++ = *p;
+		} else if (*++p == 'x' && sscanf(p + 1, "%2x", &byte) == 1) {
+			*to++ = (char)byte;
+			p += 2;
+		} else if (*p == 'r' || *p == 'n') {
+			*to++ = *p == 'r' ? '\r' : '\n';
+		} else {
+			return false;
+		}
+	}
+	f->text_len = (size_t)(to - f->text);
+	return true;
+}
+
+static bool
+parse_flood(struct fault *f, const char *at)
+{
+	uint64_t lines;
+
+	if (!parse_code(f, &at) || !num_u64_max(part(&at), 100000, &lines))
+		return false;
+	f->lines = (size_t)lines;
+	return *at == '\0' || parse_count(f, part(&at));
+}
+
+static bool
+parse_nothing(struct fault *f, const char *at)
+{
+	return *at == '\0' || parse_count(f, part(&at));
+}
+
+/* What follows the stage. */
+static bool (*const parsers[])(struct fault *f, const char *at) = {
+	[FAULT_FAIL] = parse_reply,
+	[FAULT_DROP] = parse_nothing,
+	[FAULT_HANG] = parse_nothing,
+	[FAULT_SAY] = parse_bytes,
+	[FAULT_CUT] = parse_bytes,
+	[FAULT_FLOOD] = parse_flood,
+};
+
 bool
 fault_add(struct faults *f, enum fault_kind kind, const char *spec)
 {
 	struct fault one = { .kind = kind, .left = -1 };
 
-	if (f->n == FAULTS_MAX || !parse_stage(&one, part(&spec)))
-		return false;
-	if (kind == FAULT_FAIL
-		? !parse_reply(&one, spec)
-		: *spec != '\0' && !parse_count(&one, part(&spec)))
+	if (f->n == FAULTS_MAX || !parse_stage(&one, part(&spec)) ||
+	    !parsers[kind](&one, spec))
 		return false;
 	f->v[f->n++] = one;
 	return true;

@@ -7,9 +7,12 @@
  *
  *	STAGE[/PATTERN]:CODE:ENHANCED:TEXT[:COUNT]	a reply that refuses
  *	STAGE[/PATTERN][:COUNT]				drop or hang
+ *	STAGE[/PATTERN]:BYTES[:COUNT]			say or cut
+ *	STAGE[/PATTERN]:CODE:LINES[:COUNT]		flood
  *
- * where PATTERN ("*" matches any run) is held against the address at stage
- * mail and rcpt, and COUNT says how often (for ever if there is none).
+ * where BYTES may hold \r, \n and \xNN, PATTERN ("*" matches any run) is held
+ * against the recipient at stage rcpt and against the sender from mail on, and
+ * COUNT says how often (for ever if there is none).
  */
 #ifndef TESTS_LIB_FAULT_H
 #define TESTS_LIB_FAULT_H
@@ -28,11 +31,18 @@ enum stage {
 	AT_RCPT,
 	AT_DATA, /* a refusal in place of 354 */
 	AT_BODY, /* drop or hang in the middle of the message */
-	AT_END, /* drop: kept, but the answer is lost */
+	AT_END, /* drop, hang: kept, but the answer is lost */
 	AT_COUNT
 };
 
-enum fault_kind { FAULT_FAIL, FAULT_DROP, FAULT_HANG };
+enum fault_kind {
+	FAULT_FAIL,
+	FAULT_DROP, /* hangs up */
+	FAULT_HANG, /* says nothing any more */
+	FAULT_SAY, /* these bytes in place of the answer, and nothing more */
+	FAULT_CUT, /* these bytes, and hangs up */
+	FAULT_FLOOD /* so many lines of one reply, and nothing more */
+};
 
 struct fault {
 	enum stage stage;
@@ -40,6 +50,8 @@ struct fault {
 	int code;
 	char enhanced[16];
 	char text[512];
+	size_t text_len; /* FAULT_SAY, FAULT_CUT: may hold any byte */
+	size_t lines; /* FAULT_FLOOD */
 	char pattern[256]; /* "": any address */
 	long left; /* < 0: for ever */
 };

@@ -41,6 +41,9 @@ static const char usage[] =
     "  --fail STAGE[/PATTERN]:CODE:ENHANCED:TEXT[:COUNT]\n"
     "  --drop STAGE[/PATTERN][:COUNT]\n"
     "  --hang STAGE[/PATTERN][:COUNT]\n"
+    "  --say STAGE[/PATTERN]:BYTES[:COUNT]\n"
+    "  --cut STAGE[/PATTERN]:BYTES[:COUNT]\n"
+    "  --flood STAGE[/PATTERN]:CODE:LINES[:COUNT]\n"
     "                      greeting ehlo starttls auth mail rcpt data body "
     "end\n"
     "  --delay-ms N        before each answer to MAIL, RCPT and the end\n"
@@ -73,7 +76,20 @@ die(const char *what)
 
 /* --- options -------------------------------------------------------------- */
 
-enum kind { TEXT, NUMBER, FLAG, UNFLAG, HIDE, FAIL, DROP, HANG };
+/* The faults in the order of enum fault_kind. */
+enum kind {
+	TEXT,
+	NUMBER,
+	FLAG,
+	UNFLAG,
+	HIDE,
+	FAIL,
+	DROP,
+	HANG,
+	SAY,
+	CUT,
+	FLOOD
+};
 
 /* The whole command line as a table; to is where the value goes. */
 struct option_row {
@@ -149,17 +165,17 @@ set(struct provider *p, struct args *a, const struct option_row *row,
 		is_good = hide_all(p, a, value);
 		break;
 	case FAIL:
-		is_good = fault_add(&p->faults, FAULT_FAIL, value);
-		break;
 	case DROP:
-		is_good = fault_add(&p->faults, FAULT_DROP, value);
-		break;
 	case HANG:
-		is_good = fault_add(&p->faults, FAULT_HANG, value);
+	case SAY:
+	case CUT:
+	case FLOOD:
+		is_good = fault_add(
+		    &p->faults, (enum fault_kind)(row->kind - FAIL), value);
 		break;
 	}
 	if (!is_good)
-		die("--hide, --fail, --drop or --hang: not understood");
+		die("--hide or one of the faults: not understood");
 }
 
 static void
@@ -190,6 +206,9 @@ read_args(struct provider *p, struct args *a, char **argv)
 		{ "--fail", FAIL, NULL },
 		{ "--drop", DROP, NULL },
 		{ "--hang", HANG, NULL },
+		{ "--say", SAY, NULL },
+		{ "--cut", CUT, NULL },
+		{ "--flood", FLOOD, NULL },
 	};
 
 	while (*++argv != NULL) {

@@ -213,6 +213,20 @@ cut(struct session *s)
 	s->is_closing = s->is_cut = true;
 }
 
+/* So many lines of one reply. */
+static void
+flood(struct session *s, const struct fault *f)
+{
+	char line[64];
+	int n;
+
+	for (size_t i = 1; i <= f->lines; i++) {
+		n = snprintf(line, sizeof(line), "%d%c line %zu\r\n", f->code,
+		    i < f->lines ? '-' : ' ', i);
+		(void)stream_write(s->stream, line, (size_t)n);
+	}
+}
+
 /* True: a fault took this step over, but for a refusal, which the caller
  * says in its own way. */
 static bool
@@ -220,8 +234,14 @@ struck(struct session *s, const struct fault *f)
 {
 	if (f == NULL || f->kind == FAULT_FAIL)
 		return false;
+	if (f->kind == FAULT_SAY || f->kind == FAULT_CUT)
+		(void)stream_write(s->stream, f->text, f->text_len);
+	if (f->kind == FAULT_FLOOD)
+		flood(s, f);
 	if (f->kind == FAULT_DROP)
 		cut(s);
+	else if (f->kind == FAULT_CUT)
+		s->is_closing = true; /* once the bytes have left */
 	else
 		s->is_hung = true;
 	return true;
@@ -251,13 +271,6 @@ start_tls(struct session *s)
 		return;
 	}
 	s->is_waiting_tls = true;
-}
-
-static void
-on_starttls(struct session *s)
-{
-	if (!struck(s, fault_hit(&s->p->faults, AT_STARTTLS, NULL)))
-		start_tls(s);
 }
 
 static struct sasl_server *
@@ -347,7 +360,8 @@ on_rcpt(struct session *s, const struct ss_info *info)
 static void
 on_body(struct session *s, struct bytes body)
 {
-	if (!s->in_body && struck(s, fault_hit(&s->p->faults, AT_BODY, NULL)))
+	if (!s->in_body &&
+	    struck(s, fault_hit(&s->p->faults, AT_BODY, s->sender)))
 		return;
 	write_body(s, body);
 }
@@ -355,7 +369,7 @@ on_body(struct session *s, struct bytes body)
 static void
 on_end(struct session *s)
 {
-	const struct fault *f = fault_hit(&s->p->faults, AT_END, NULL);
+	const struct fault *f = fault_hit(&s->p->faults, AT_END, s->sender);
 	char text[64];
 
 	if (f != NULL && f->kind == FAULT_FAIL) {
@@ -363,7 +377,9 @@ on_end(struct session *s)
 		forget_message(s);
 		return;
 	}
-	keep_message(s);
+	/* Who says something else has not taken it. */
+	if (f == NULL || f->kind == FAULT_DROP || f->kind == FAULT_HANG)
+		keep_message(s);
 	forget_message(s);
 	if (struck(s, f))
 		return;
@@ -379,7 +395,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 	case SS_IDLE:
 		break;
 	case SS_STARTTLS:
-		on_starttls(s);
+		start_tls(s);
 		break;
 	case SS_AUTH:
 		on_auth(s, info->text);
@@ -407,14 +423,14 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 
 /* --- the crank ------------------------------------------------------------ */
 
-/* EHLO and DATA are answered by the engine itself, so a fault there has to
- * catch the line before the engine sees it.  Both end what a client sends in
- * one go, because it must wait for the answer.  Returns how many bytes of p
+/* EHLO, STARTTLS and DATA are answered by the engine itself, so a fault there
+ * has to catch the line before the engine sees it.  All three end what a client
+ * sends in one go, because it must wait for the answer.  Returns how many bytes of p
  * the engine may have. */
 static size_t
 intercept(struct session *s, const char *p, size_t n, const struct fault **ret)
 {
-	static const char data[] = "DATA\r\n";
+	static const char starttls[] = "STARTTLS\r\n", data[] = "DATA\r\n";
 	const size_t len = sizeof(data) - 1;
 	enum stage stage;
 
@@ -425,8 +441,12 @@ intercept(struct session *s, const char *p, size_t n, const struct fault **ret)
 		*ret = fault_hit(&s->p->faults, stage, NULL);
 		return *ret != NULL ? 0 : n;
 	}
+	if (bytes_eq_nocase(bytes_of(p, n), starttls)) {
+		*ret = fault_hit(&s->p->faults, AT_STARTTLS, NULL);
+		return *ret != NULL ? 0 : n;
+	}
 	if (n >= len && bytes_eq_nocase(bytes_of(p + n - len, len), data)) {
-		*ret = fault_hit(&s->p->faults, AT_DATA, NULL);
+		*ret = fault_hit(&s->p->faults, AT_DATA, s->sender);
 		return *ret != NULL ? n - len : n;
 	}
 	return n;

@@ -23,7 +23,7 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="status queue show flush retry hold release delete config
+	"") words="status queue show flush retry hold release delete aliases config
 	    version -c --json --help" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;

@@ -4,10 +4,14 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "base/xalloc.h"
 #include "conf/conf.h"
+#include "conf/setting.h"
+#include "mail/addr.h"
 #include "mail/envelope.h"
 
 static bool
@@ -22,7 +26,12 @@ matches_one(const struct conf_list *patterns, const char *text)
 static bool
 is_for_sender(const struct conf_account *a, const struct envelope *e)
 {
-	return a->senders.n == 0 || matches_one(&a->senders, e->sender);
+	char base[ADDR_MAX + 1];
+
+	if (a->senders.n == 0 || matches_one(&a->senders, e->sender))
+		return true;
+	return addr_without_tag(e->sender, base) &&
+	       matches_one(&a->senders, base);
 }
 
 static bool
@@ -74,10 +83,15 @@ conf_route(
 	if (e->account != NULL) {
 		int i = conf_account_find(conf, e->account);
 
-		return told(ret_why,
-		    i >= 0 ? "asked for by name"
-			   : "the account asked for does not exist",
-		    i);
+		if (i < 0)
+			return told(ret_why,
+			    "the account asked for does not exist", -1);
+		if (!is_for_user(&conf->accounts[i], e))
+			return told(ret_why,
+			    "the account asked for is not for this user "
+			    "(users)",
+			    -1);
+		return told(ret_why, "asked for by name", i);
 	}
 	for (size_t i = 0; i < conf->naccounts; i++) {
 		const struct conf_account *a = &conf->accounts[i];
@@ -92,4 +106,38 @@ conf_route(
 		    "(senders, recipients, users), and none is the default",
 		    -1);
 	return told(ret_why, "the default", conf->default_account);
+}
+
+static void
+add_nearest(const struct conf *conf, const char *name, struct buf *why)
+{
+	const char **names = xcalloc(conf->naccounts + 1, sizeof(*names));
+	const char *nearest;
+
+	for (size_t i = 0; i < conf->naccounts; i++)
+		names[i] = conf->accounts[i].name;
+	nearest = setting_nearest_word(names, name);
+	if (nearest != NULL)
+		IGNORE(buf_addf(why, ": did you mean \"%s\"?", nearest));
+	free((void *)names);
+}
+
+bool
+conf_route_refuses(
+    const struct conf *conf, const struct envelope *e, struct buf *why)
+{
+	const char *text;
+
+	if (conf_route(conf, e, &text) >= 0)
+		return false;
+	if (e->account == NULL || conf_account_find(conf, e->account) >= 0) {
+		IGNORE(buf_adds(why, text)); /* cut when full, here and below */
+		return true;
+	}
+	IGNORE(buf_adds(why, "there is no account \""));
+	IGNORE(str_escape(
+	    why, bytes_of(e->account, strlen(e->account)), STR_ESCAPE_MAX));
+	IGNORE(buf_adds(why, "\""));
+	add_nearest(conf, e->account, why);
+	return true;
 }

@@ -4,15 +4,23 @@
  * The first account, in the order of the file, whose conditions `senders`,
  * `recipients` and `users` all hold; else the default.  A condition that is
  * not set holds; `recipients` holds when every recipient still waiting matches.
+ * user+tag in the sender counts as user, too.
  * An account that sets none is reached as the default, as a
  * spare or by its name only, because otherwise it would hide all behind it.
  * Without a default, mail that meets no condition has no account: say so to
  * whoever submits it.
  *
+ * An account asked for by name is taken if its `users` holds, whatever its other
+ * conditions say.
+ *
  * Pure: no look-up of users, no disk, no clock.
  */
 #ifndef CONF_ACCOUNT_H
 #define CONF_ACCOUNT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
 
 struct conf;
 struct envelope;
@@ -22,5 +30,10 @@ struct envelope;
  * words how it was chosen, or what is wrong; static text. */
 int conf_route(
     const struct conf *conf, const struct envelope *e, const char **ret_why);
+
+/* The same for whoever submits it: why there is none, in one sentence, with
+ * the nearest name if one was asked for.  False: there is one. */
+bool conf_route_refuses(
+    const struct conf *conf, const struct envelope *e, struct buf *why);
 
 #endif

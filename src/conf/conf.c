@@ -6,6 +6,7 @@
 
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
+#include "mail/addr.h"
 
 /* --- where things are ----------------------------------------------------- */
 
@@ -92,6 +93,13 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 	const struct conf *c = b->conf;
 	const struct conf_value *v = conf_section_get(s, "retry_after");
 
+	if (c->admin != NULL &&
+	    addr_is_local_name(bytes_of(c->admin, strlen(c->admin)), NULL))
+		conf_problem_add(b->problems, b->raw->file,
+		    conf_section_get(s, "admin")->line, "admin in [relais]",
+		    "%s is a name of this machine; write an address that a "
+		    "provider can deliver to",
+		    c->admin);
 	if (c->retry_after_ms < 1000)
 		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
 		    "retry_after in [relais]", "at least 1s");
@@ -126,6 +134,8 @@ build_relais(struct conf_build *b)
 	c->host_found = xstrdup(c->hostname != NULL ? c->hostname
 				: b->env->hostname  ? b->env->hostname
 						    : "localhost");
+	if (b->env->hostname != NULL)
+		c->host_machine = xstrdup(b->env->hostname);
 	check_relais(b, s);
 }
 
@@ -166,6 +176,7 @@ conf_free(struct conf *c)
 	free(c->listens);
 	free(c->accounts);
 	free(c->host_found);
+	free(c->host_machine);
 	free(c->file);
 	free(c);
 }

@@ -160,6 +160,7 @@ struct conf {
 	char *admin; /* where mail for root and our own alerts go, or NULL */
 	char *hostname; /* as set, or NULL: not set; for EHLO */
 	char *host_found; /* hostname, else what the machine calls itself */
+	char *host_machine; /* what the machine calls itself, or NULL */
 	char *socket, *control, *spool;
 	char *user; /* whom the daemon becomes when started as root */
 	char *aliases; /* path */

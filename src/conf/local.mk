@@ -4,6 +4,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 %canon_reldir%_libconf_a_SOURCES = \
 	%reldir%/account.c \
 	%reldir%/account.h \
+	%reldir%/alias.c \
+	%reldir%/alias.h \
 	%reldir%/conf.c \
 	%reldir%/conf.h \
 	%reldir%/conf_account.c \

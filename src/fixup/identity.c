@@ -28,17 +28,27 @@ keeps_all(const struct identity_opts *o)
 	       o->address[0] == '\0';
 }
 
-bool
-identity_allows(const struct identity_opts *o, const char *addr)
+static bool
+is_listed(const struct identity_opts *o, const char *addr)
 {
-	if (keeps_all(o) || str_eq_nocase(addr, o->address))
-		return true;
-	if (o->mode == IDENTITY_FORCE)
-		return false;
 	for (size_t i = 0; i < o->nallowed; i++)
 		if (str_match(o->allowed[i], addr))
 			return true;
 	return false;
+}
+
+bool
+identity_allows(const struct identity_opts *o, const char *addr)
+{
+	char base[ADDR_MAX + 1];
+
+	if (keeps_all(o) || str_eq_nocase(addr, o->address))
+		return true;
+	if (o->mode == IDENTITY_FORCE)
+		return false;
+	return is_listed(o, addr) ||
+	       (addr_without_tag(addr, base) &&
+		   (str_eq_nocase(base, o->address) || is_listed(o, base)));
 }
 
 /* The first address that may not stay; NULL: the field has none. */

@@ -6,7 +6,8 @@
  * caller says beats it:
  *
  *	allow	an address stays if it is the account's or matches a pattern of
- *		the account, else the account's address takes its place
+ *		the account, user+tag counting as user, else the account's
+ *		address takes its place
  *	force	only the account's address stays
  *	keep	everything stays
  *

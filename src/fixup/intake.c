@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "fixup/bcc.h"
 #include "fixup/fill.h"
@@ -12,7 +13,10 @@
 #include "mail/header.h"
 #include "mail/received.h"
 
-enum { HEAD_MAX = HEADER_MAX + HEADER_FIELD_MAX + 2 * HEADER_OWN_MAX };
+enum {
+	HEAD_MAX = HEADER_MAX + HEADER_FIELD_MAX + 2 * HEADER_OWN_MAX,
+	ACCOUNT_NAME_MAX = 128
+};
 
 struct intake {
 	const struct intake_facts *facts;
@@ -21,7 +25,7 @@ struct intake {
 	struct bytes body; /* what the caller's last chunk has left */
 	struct verdict verdict;
 	struct intake_seen seen;
-	char *message_id;
+	char *message_id, *account;
 	size_t line_len; /* of the line under way */
 	char last; /* byte that was seen last, NUL at the start */
 };
@@ -36,6 +40,8 @@ intake_new(const struct intake_facts *facts)
 	buf_init(&in->head, HEAD_MAX);
 	in->message_id = xstrdup("");
 	in->seen.message_id = in->message_id;
+	in->account = xstrdup("");
+	in->seen.account = in->account;
 	return in;
 }
 
@@ -47,6 +53,7 @@ intake_free(struct intake *in)
 	header_free(in->header);
 	buf_clear(&in->head);
 	free(in->message_id);
+	free(in->account);
 	free(in);
 }
 
@@ -157,6 +164,26 @@ rule_loop(struct intake *in)
 	return !trace_is_loop(in->header);
 }
 
+/* For whoever cannot say "sendmail -a"; nobody else's business (X-). */
+static bool
+rule_account(struct intake *in)
+{
+	static const char name[] = "X-Relais-Account";
+	size_t i = header_find(in->header, name, 0);
+	struct bytes value;
+
+	if (i == HEADER_NONE)
+		return true;
+	value = bytes_trim(header_at(in->header, i).body);
+	if (value.n > ACCOUNT_NAME_MAX)
+		value.n = ACCOUNT_NAME_MAX;
+	free(in->account);
+	in->account = xstrndup(value.p, value.n);
+	in->seen.account = in->account;
+	IGNORE(header_remove_all(in->header, name) > 0);
+	return true;
+}
+
 static bool
 rule_bcc(struct intake *in)
 {
@@ -170,6 +197,14 @@ rule_from(struct intake *in)
 	struct fill_facts f = fill_facts(in);
 
 	return fill_from(in->header, &f);
+}
+
+static bool
+rule_locals(struct intake *in)
+{
+	const struct locals_opts *o = in->facts->locals;
+
+	return o == NULL || locals_repair(in->header, o);
 }
 
 static bool
@@ -211,7 +246,10 @@ static const struct rule {
 } rules[] = {
 	{ rule_loop, 554, "5.4.6",
 	    "mail loop: the message has been through more than 100 systems" },
+	{ rule_account, 0, NULL, NULL },
 	{ rule_bcc, 0, NULL, NULL },
+	{ rule_locals, 554, "5.6.0",
+	    "the names in To or Cc lead to too many addresses" },
 	{ rule_from, 554, "5.6.0", "no From field could be made" },
 	{ rule_date, 554, "5.6.0", "no Date field could be made" },
 	{ rule_message_id, 554, "5.6.0", "no Message-ID could be made" },

@@ -7,6 +7,8 @@
  *
  *   - a Received field of ours in front (RFC 5321 4.4);
  *   - Date, Message-ID and From added where missing (RFC 6409 8);
+ *   - names of this machine in To and Cc replaced by who gets their mail;
+ *   - X-Relais-Account taken out and told;
  *   - Bcc, Resent-Bcc and Return-Path removed, folded ones too (R15);
  *   - a leading mbox "From " line dropped;
  *   - more than 100 Received fields: refused as a loop (R42).
@@ -25,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "fixup/locals.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 
@@ -39,6 +42,7 @@ struct intake_facts {
 	int32_t utc_offset_s;
 	const char *full_name; /* of the submitting user, or NULL */
 	bool hide_submitter; /* keep local names out of Received */
+	const struct locals_opts *locals; /* NULL: To and Cc stay */
 };
 
 struct intake *intake_new(const struct intake_facts *facts);
@@ -63,6 +67,9 @@ struct intake_seen {
 	bool has_8bit_body, has_8bit_header;
 	size_t longest_line; /* without CRLF, header and body */
 	const char *message_id; /* borrowed, "" if none; for the log */
+	/* What the field X-Relais-Account said, cut at some length; borrowed,
+	 * "" if there was none.  Anybody's text. */
+	const char *account;
 };
 const struct intake_seen *intake_seen(const struct intake *in);
 

@@ -9,6 +9,8 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/identity.h \
 	%reldir%/intake.c \
 	%reldir%/intake.h \
+	%reldir%/locals.c \
+	%reldir%/locals.h \
 	%reldir%/outgoing.c \
 	%reldir%/outgoing.h \
 	%reldir%/trace.c \

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "fixup/locals.h"
 #include "queue/queue.h"
 
 struct inbound;
@@ -28,8 +29,13 @@ struct inbound_opts {
 	bool hide_submitter;
 	/* May this user submit?  NULL: everybody.  uid may be UID_UNKNOWN. */
 	bool (*may_submit)(void *ctx, uint32_t uid);
-	/* Why no account takes this envelope, or NULL: one does. */
-	const char *(*refuses)(void *ctx, const struct envelope *e);
+	/* No account takes this message, of e->size_bytes; ret_why for the
+	 * client. */
+	bool (*refuses)(
+	    void *ctx, const struct envelope *e, struct verdict *ret_why);
+	/* Is it a name of this machine, and who gets its mail (false: nobody)?
+	 * For the envelope and for To and Cc. */
+	struct locals_opts locals;
 	void *ctx;
 };
 

@@ -63,12 +63,22 @@ on_told(void *ctx, const struct queue_told *t)
 	loop_timer_set(p->timer, clock_boot_ms(loop_clock(p->shared->loop)));
 }
 
-/* The user's words, with the kernel's word about who he is. */
+/* The user's words, with the kernel's word about who he is.  Not whole: for one
+ * of the recipients there is nobody. */
 static struct envelope *
-envelope_of(const struct parcel *x)
+envelope_of(const struct parcel *x, bool *ret_is_whole)
 {
-	struct envelope *e = envelope_dup(queue_drop_envelope(x->drop));
+	const struct envelope *was = queue_drop_envelope(x->drop);
+	struct envelope *e = envelope_dup(was);
 
+	envelope_clear_rcpts(e);
+	for (size_t i = 0; i < was->nrcpts; i++) {
+		const struct rcpt *r = &was->rcpts[i];
+		struct reception_rcpt given = { r->addr, r->orcpt, r->notify };
+
+		if (!reception_add_rcpt(x->pickup->shared, e, &given))
+			*ret_is_whole = false;
+	}
 	e->uid = x->by.uid;
 	envelope_set(&e->user, x->by.user);
 	envelope_set(&e->peer, "drop");
@@ -108,6 +118,7 @@ take(struct pickup *p, struct queue_drop *drop)
 {
 	const struct inbound_opts *o = &p->shared->opts;
 	struct parcel *x = xcalloc(1, sizeof(*x));
+	bool is_whole = true;
 	struct err err;
 
 	x->pickup = p;
@@ -115,8 +126,10 @@ take(struct pickup *p, struct queue_drop *drop)
 	submitter_find(&x->by, queue_drop_uid(drop));
 	list_append(&p->parcels, &x->link);
 	p->nparcels++;
-	x->env = envelope_of(x);
+	x->env = envelope_of(x, &is_whole);
 	x->reception = reception_new(p->shared, x->env, &x->by, "local");
+	if (!is_whole)
+		reception_refuse(x->reception, 550, "5.1.1", RECEPTION_NOBODY);
 	if (o->may_submit != NULL && !o->may_submit(o->ctx, x->by.uid))
 		reception_refuse(x->reception, 550, "5.7.1",
 		    "this user may not submit mail (allow_users, "

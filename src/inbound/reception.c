@@ -7,14 +7,19 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "fixup/intake.h"
+#include "mail/addr.h"
+#include "mail/xtext.h"
 #include "net/loop.h"
 
 enum { LOGGED_RCPTS_MAX = 5 };
 
 struct reception {
 	struct inbound_shared *shared;
+	char *hostname; /* a reload may come while the message does */
+	struct locals_opts locals;
 	struct envelope *env;
 	struct intake_facts facts; /* what intake borrows */
 	struct intake *intake;
@@ -72,6 +77,75 @@ refuse_for_disk(struct reception *r, const struct err *err)
 	    r, 452, "4.3.1", "the spool cannot keep this message now");
 }
 
+/* --- recipients ----------------------------------------------------------- */
+
+static bool
+has_rcpt(const struct envelope *e, const char *addr)
+{
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		const char *old = e->rcpts[i].addr;
+
+		if (str_eq_nocase(old, addr) &&
+		    addr_eq(bytes_of(old, strlen(old)),
+			bytes_of(addr, strlen(addr))))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 3461 4.2: what the recipient was called at first; NULL if that is what
+ * it still is. */
+static char *
+original(const struct inbound_shared *sh, const struct reception_rcpt *given)
+{
+	struct bytes addr = bytes_of(given->addr, strlen(given->addr));
+	struct bytes local, domain;
+	struct buf orcpt;
+
+	buf_init(&orcpt, 4 * ADDR_MAX);
+	/* Other servers want a domain there. */
+	if (!buf_adds(&orcpt, "rfc822;") || !xtext_encode(&orcpt, addr) ||
+	    (!addr_split(addr, &local, &domain) &&
+		!buf_addf(&orcpt, "@%s", sh->opts.hostname)))
+		buf_clear(&orcpt); /* longer than it may be: do without */
+	return buf_len(&orcpt) > 0 ? buf_steal(&orcpt) : NULL;
+}
+
+static void
+add_rcpt(struct envelope *env, const char *addr,
+    const struct reception_rcpt *given, const char *orcpt)
+{
+	struct rcpt *r;
+
+	if (has_rcpt(env, addr))
+		return;
+	r = envelope_add_rcpt(env, addr);
+	envelope_set(&r->orcpt, given->orcpt != NULL ? given->orcpt : orcpt);
+	r->notify = given->notify;
+}
+
+bool
+reception_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
+    const struct reception_rcpt *given)
+{
+	const struct locals_opts *o = &sh->opts.locals;
+	struct addr_list to = { 0 };
+	char *orcpt;
+
+	if (!o->resolve(o->ctx, given->addr, &to))
+		return false;
+	if (to.n == 1 && strcmp(to.items[0].addr, given->addr) == 0) {
+		add_rcpt(env, given->addr, given, NULL);
+	} else {
+		orcpt = original(sh, given);
+		for (size_t i = 0; i < to.n; i++)
+			add_rcpt(env, to.items[i].addr, given, orcpt);
+		free(orcpt);
+	}
+	addr_list_clear(&to);
+	return true;
+}
+
 /* --- life ----------------------------------------------------------------- */
 
 struct reception *
@@ -81,27 +155,26 @@ reception_new(struct inbound_shared *sh, struct envelope *env,
 	const struct clock *clock = loop_clock(sh->loop);
 	struct reception *r = xcalloc(1, sizeof(*r));
 	int64_t wall_ms = clock_wall_ms(clock);
-	const char *why;
 
 	r->shared = sh;
 	r->env = env;
+	r->hostname = xstrdup(sh->opts.hostname);
+	r->locals = sh->opts.locals;
 	r->draft = queue_draft_new(sh->queue);
 	(void)snprintf(
 	    env->id, sizeof(env->id), "%s", queue_draft_id(r->draft));
 	env->arrived_s = wall_ms / 1000;
 	r->facts = (struct intake_facts) {
 		.env = env,
-		.hostname = sh->opts.hostname,
+		.hostname = r->hostname,
 		.with = with,
 		.wall_ms = wall_ms,
 		.utc_offset_s = clock_utc_offset_s(clock, wall_ms),
 		.full_name = by->full_name,
 		.hide_submitter = sh->opts.hide_submitter,
+		.locals = &r->locals,
 	};
 	r->intake = intake_new(&r->facts);
-	why = sh->opts.refuses(sh->opts.ctx, env);
-	if (why != NULL)
-		reception_refuse(r, 550, "5.7.1", why);
 	return r;
 }
 
@@ -112,6 +185,7 @@ reception_free(struct reception *r)
 		return;
 	intake_free(r->intake);
 	queue_draft_free(r->draft);
+	free(r->hostname);
 	free(r);
 }
 
@@ -144,6 +218,20 @@ reception_put(struct reception *r, struct bytes body)
 	drain(r);
 }
 
+/* The message is complete, so it is known which account it asks for and how
+ * large it is. */
+static void
+check_account(struct reception *r)
+{
+	const struct inbound_opts *o = &r->shared->opts;
+	const char *asked = intake_seen(r->intake)->account;
+
+	if (r->env->account == NULL && asked[0] != '\0')
+		envelope_set(&r->env->account, asked);
+	if (!is_refused(r))
+		IGNORE(o->refuses(o->ctx, r->env, &r->refusal));
+}
+
 bool
 reception_offer(struct reception *r, enum queue_mode mode,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx)
@@ -153,6 +241,7 @@ reception_offer(struct reception *r, enum queue_mode mode,
 	if (!is_refused(r) && !intake_end(r->intake))
 		r->refusal = *intake_verdict(r->intake);
 	drain(r);
+	check_account(r);
 	if (is_refused(r))
 		return false;
 	if (intake_seen(r->intake)->has_8bit_body)

@@ -36,6 +36,21 @@ struct submitter {
 void submitter_find(struct submitter *s, uint32_t uid);
 void submitter_clear(struct submitter *s);
 
+/* A recipient as it was given. */
+struct reception_rcpt {
+	const char *addr;
+	const char *orcpt; /* or NULL */
+	unsigned notify;
+};
+/* Adds it to the envelope; a name of this machine is replaced by those who get
+ * its mail.  Nobody is added twice.  False: nobody gets it, refuse with
+ * RECEPTION_NOBODY. */
+bool reception_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
+    const struct reception_rcpt *given);
+#define RECEPTION_NOBODY                                                       \
+	"nobody on this machine reads mail for this name, and no alias leads " \
+	"elsewhere: set admin in [relais]"
+
 /* env is complete but for id, time and size, which are filled in; it, by and
  * with ("ESMTP", "local") are borrowed until reception_free(). */
 struct reception *reception_new(struct inbound_shared *sh, struct envelope *env,

@@ -21,6 +21,7 @@ struct session {
 	struct smtp_server *smtp;
 	struct loop_timer *timer;
 	struct submitter by;
+	char *hostname; /* as it was when the session began */
 	char peer[80];
 	bool is_closing;
 
@@ -169,10 +170,13 @@ on_mail(struct session *s, const struct ss_info *info)
 static void
 on_rcpt(struct session *s, const struct ss_info *info)
 {
-	struct rcpt *r = envelope_add_rcpt(s->env, info->addr);
+	struct reception_rcpt given = { info->addr, info->rcpt.orcpt,
+		info->rcpt.notify };
 
-	envelope_set(&r->orcpt, info->rcpt.orcpt);
-	r->notify = info->rcpt.notify;
+	if (!reception_add_rcpt(s->set->shared, s->env, &given)) {
+		smtp_server_reply(s->smtp, 550, "5.1.1", RECEPTION_NOBODY);
+		return;
+	}
 	smtp_server_reply(s->smtp, 250, "2.1.5", "recipient taken");
 }
 
@@ -338,7 +342,6 @@ session_start(
 	const struct inbound_shared *sh = set->shared;
 	struct session *s = xcalloc(1, sizeof(*s));
 	struct smtp_server_opts opts = {
-		.hostname = sh->opts.hostname,
 		.max_size_bytes = sh->opts.max_size_bytes,
 		.max_rcpts = sh->opts.max_rcpts,
 		.may_chunk = listener->is_unix,
@@ -348,6 +351,7 @@ session_start(
 
 	s->set = set;
 	s->listener = listener;
+	opts.hostname = s->hostname = xstrdup(sh->opts.hostname);
 	s->stream = stream_new(sh->loop, fd, on_ready, s);
 	s->smtp = smtp_server_new(&opts);
 	s->timer = loop_timer_new(sh->loop, on_ready, s);
@@ -383,5 +387,6 @@ session_free(struct session *s)
 	loop_timer_free(s->timer);
 	stream_finish(s->stream, LINGER_MS);
 	submitter_clear(&s->by);
+	free(s->hostname);
 	free(s);
 }

@@ -228,6 +228,23 @@ addr_eq(struct bytes a, struct bytes b)
 	       local_eq(la, lb) && addr_domain_eq(da, db);
 }
 
+bool
+addr_without_tag(const char *addr, char ret[ADDR_MAX + 1])
+{
+	struct bytes local, domain;
+	const char *plus;
+
+	if (!addr_split(bytes_of(addr, strlen(addr)), &local, &domain) ||
+	    strlen(addr) > ADDR_MAX || local.p[0] == '"')
+		return false;
+	plus = memchr(local.p, '+', local.n);
+	if (plus == NULL || plus == local.p)
+		return false;
+	memcpy(ret, addr, (size_t)(plus - addr));
+	memcpy(ret + (plus - addr), domain.p - 1, domain.n + 2);
+	return true;
+}
+
 /* domain is suffix, or ends in "." suffix */
 static bool
 is_under(struct bytes domain, const char *suffix)

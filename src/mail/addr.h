@@ -42,6 +42,9 @@ struct bytes addr_domain(struct bytes addr); /* empty if it has none */
 bool addr_eq(struct bytes a, struct bytes b);
 bool addr_domain_eq(struct bytes a, struct bytes b);
 
+/* "user+tag@domain" as "user@domain".  False: it has no tag; ret is untouched. */
+bool addr_without_tag(const char *addr, char ret[ADDR_MAX + 1]);
+
 /* Labels of letters, digits, hyphens, underscores or UTF-8, none empty. */
 bool addr_domain_is_name(struct bytes domain);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" */

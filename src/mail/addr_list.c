@@ -159,6 +159,15 @@ add_at(struct parse *p)
 }
 
 static void
+add_item(struct addr_list *l, const struct addr_item *it)
+{
+	if ((l->n & (l->n - 1)) == 0)
+		l->items = xrealloc(
+		    l->items, l->n == 0 ? 1 : l->n * 2, sizeof(*l->items));
+	l->items[l->n++] = *it;
+}
+
+static void
 append_item(struct parse *p)
 {
 	struct addr_list *l = p->list;
@@ -171,16 +180,13 @@ append_item(struct parse *p)
 		l->is_malformed = true;
 		return;
 	}
-	if ((l->n & (l->n - 1)) == 0)
-		l->items = xrealloc(
-		    l->items, l->n == 0 ? 1 : l->n * 2, sizeof(*l->items));
-	l->items[l->n++] = (struct addr_item) {
-		.addr = xstrndup(spec.p, spec.n),
-		.spec = bytes_of(
-		    p->text.p + p->spec_from, p->spec_to - p->spec_from),
-		.phrase = p->phrase,
-		.comment = p->comment,
-	};
+	add_item(l, &(struct addr_item) {
+			.addr = xstrndup(spec.p, spec.n),
+			.spec = bytes_of(p->text.p + p->spec_from,
+			    p->spec_to - p->spec_from),
+			.phrase = p->phrase,
+			.comment = p->comment,
+		    });
 	p->has_item = true;
 }
 
@@ -332,6 +338,20 @@ addr_list_clear(struct addr_list *l)
 		free(l->items[i].addr);
 	free(l->items);
 	*l = (struct addr_list) { 0 };
+}
+
+void
+addr_list_add(struct addr_list *l, const char *addr)
+{
+	struct bytes b = bytes_of(addr, strlen(addr));
+
+	for (size_t i = 0; i < l->n; i++)
+		if (addr_eq(
+			bytes_of(l->items[i].addr, strlen(l->items[i].addr)),
+			b))
+			return;
+	if (l->n < ADDR_LIST_MAX)
+		add_item(l, &(struct addr_item) { .addr = xstrdup(addr) });
 }
 
 void

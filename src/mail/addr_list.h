@@ -42,6 +42,10 @@ struct addr_list {
 void addr_list_parse(struct addr_list *ret, struct bytes value);
 void addr_list_clear(struct addr_list *l);
 
+/* Adds one address, which passes addr_is_safe(), unless it is there already or
+ * the list is full.  Only addr is set. */
+void addr_list_add(struct addr_list *l, const char *addr);
+
 /* The display name of an item in plain words: quotes and folding taken off,
  * encoded words left alone; the comment if there is no phrase ("root (Cron
  * Daemon)").  What does not fit is left out. */

@@ -56,16 +56,24 @@ envelope_dup(const struct envelope *e)
 }
 
 void
-envelope_free(struct envelope *e)
+envelope_clear_rcpts(struct envelope *e)
 {
-	if (e == NULL)
-		return;
 	for (size_t i = 0; i < e->nrcpts; i++) {
 		free(e->rcpts[i].addr);
 		free(e->rcpts[i].orcpt);
 		free(e->rcpts[i].last);
 	}
 	free(e->rcpts);
+	e->rcpts = NULL;
+	e->nrcpts = 0;
+}
+
+void
+envelope_free(struct envelope *e)
+{
+	if (e == NULL)
+		return;
+	envelope_clear_rcpts(e);
 	free(e->sender);
 	free(e->envid);
 	free(e->user);

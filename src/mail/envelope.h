@@ -74,6 +74,7 @@ void envelope_free(struct envelope *e);
 void envelope_set(char **field, const char *value); /* frees the old; copies */
 /* The returned recipient is borrowed until the next envelope_add_rcpt(). */
 struct rcpt *envelope_add_rcpt(struct envelope *e, const char *addr);
+void envelope_clear_rcpts(struct envelope *e);
 void rcpt_set_verdict(struct rcpt *r, const struct verdict *v);
 
 /* Recipients that are still RCPT_WAITING. */

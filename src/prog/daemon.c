@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "conf/account.h"
+#include "conf/alias.h"
 #include "conf/conf.h"
 #include "cred/cred.h"
 #include "inbound/inbound.h"
@@ -47,6 +48,7 @@ struct fetch_ctx {
 struct era {
 	struct list link;
 	struct conf *conf;
+	bool is_conf_lent; /* to the listeners, which outlive it */
 	struct fetch_ctx *fetches;
 	struct pool_opts *pools;
 	struct outbound *outbound;
@@ -77,6 +79,8 @@ struct daemon {
 	struct control *control;
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct era *era;
+	struct aliases *aliases; /* of the era */
+	struct conf *listening; /* what the listeners were made from */
 	struct list retired;
 	bool is_stopping;
 	int64_t stop_by_ms;
@@ -132,6 +136,25 @@ load_conf(struct daemon *d)
 	return conf;
 }
 
+/* --check: EX_OK or EX_CONFIG. */
+static int
+check(const struct daemon *d, const struct conf *conf)
+{
+	struct conf_problems problems = { 0 };
+	int status = EX_OK;
+
+	alias_free(alias_load(conf->aliases, &problems));
+	for (size_t i = 0; i < problems.n; i++) {
+		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+		status = EX_CONFIG;
+	}
+	conf_problems_clear(&problems);
+	if (status == EX_OK)
+		(void)printf("%s: good, %zu account%s\n", d->file,
+		    conf->naccounts, conf->naccounts == 1 ? "" : "s");
+	return status;
+}
+
 /* --- who may submit ------------------------------------------------------- */
 
 static bool
@@ -176,13 +199,57 @@ may_submit(void *ctx, uint32_t uid)
 	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
 }
 
-static const char *
-refuses(void *ctx, const struct envelope *e)
+static bool
+refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
 	const struct daemon *d = ctx;
-	const char *why;
+	struct buf why;
+	bool is_so;
 
-	return conf_route(d->era->conf, e, &why) < 0 ? why : NULL;
+	buf_init(&why, VERDICT_TEXT_MAX);
+	is_so = conf_route_refuses(d->era->conf, e, &why);
+	if (is_so)
+		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 550, "5.7.1",
+		    buf_str(&why));
+	buf_clear(&why);
+	return is_so;
+}
+
+/* --- names of this machine ------------------------------------------------ */
+
+/* Problems are no reason to take no mail: what is right holds. */
+static void
+load_aliases(struct daemon *d)
+{
+	struct conf_problems problems = { 0 };
+
+	alias_free(d->aliases);
+	d->aliases = alias_load(d->era->conf->aliases, &problems);
+	for (size_t i = 0; i < problems.n; i++)
+		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+	conf_problems_clear(&problems);
+}
+
+static bool
+is_local(void *ctx, const char *addr)
+{
+	const struct daemon *d = ctx;
+	struct alias_opts o = alias_opts_of(d->era->conf);
+
+	return alias_is_local(&o, addr);
+}
+
+/* The file is looked at again whenever it matters, so that nobody has to tell
+ * the daemon about a change. */
+static bool
+resolve(void *ctx, const char *addr, struct addr_list *to)
+{
+	struct daemon *d = ctx;
+	struct alias_opts o = alias_opts_of(d->era->conf);
+
+	if (alias_is_stale(d->aliases))
+		load_aliases(d);
+	return alias_resolve(d->aliases, &o, addr, to);
 }
 
 /* --- settings into options ------------------------------------------------ */
@@ -260,6 +327,7 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 		.verdict_ms = c->verdict_timeout_ms,
 		.may_submit = may_submit,
 		.refuses = refuses,
+		.locals = { is_local, resolve, d },
 		.ctx = d,
 	};
 }
@@ -298,7 +366,8 @@ era_free(struct era *e)
 		return;
 	list_remove(&e->link);
 	outbound_free(e->outbound);
-	conf_free(e->conf);
+	if (!e->is_conf_lent)
+		conf_free(e->conf);
 	free(e->fetches);
 	free(e->pools);
 	free(e);
@@ -578,6 +647,7 @@ reload(struct daemon *d)
 	outbound_stop(d->era->outbound);
 	list_append(&d->retired, &d->era->link);
 	era_begin(d, era_new(d, conf));
+	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
 	inbound_set_opts(d->inbound, &opts);
 	if (strcmp(conf->log, "auto") != 0 &&
@@ -678,10 +748,13 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	loop_task_init(&d->turn, on_turn);
 	d->timer = loop_timer_new(d->loop, on_timer, d);
 	e = era_new(d, conf);
+	e->is_conf_lent = true;
+	d->listening = conf;
 	d->era = e;
 	if (open_queue(d, conf, err) != 0)
 		return -1;
 	era_begin(d, e);
+	load_aliases(d);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
 	if (serve_opened(d, err) != 0)
 		return -1;
@@ -709,6 +782,8 @@ finish(struct daemon *d)
 		loop_timer_free(d->timer);
 		loop_free(d->loop);
 	}
+	alias_free(d->aliases);
+	conf_free(d->listening);
 	conf_paths_clear(&d->paths);
 	free(d->opened);
 }
@@ -804,10 +879,8 @@ daemon_main(const struct daemon_args *args)
 	if (conf == NULL) {
 		status = EX_CONFIG;
 	} else if (args->is_check) {
-		(void)printf("%s: good, %zu account%s\n", d.file,
-		    conf->naccounts, conf->naccounts == 1 ? "" : "s");
+		status = check(&d, conf);
 		conf_free(conf);
-		status = EX_OK;
 	} else {
 		status = run(&d, conf);
 		if (d.era == NULL)

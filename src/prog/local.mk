@@ -61,6 +61,7 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 bin_PROGRAMS += relais
 relais_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relais_SOURCES = \
+	%reldir%/cmd_aliases.c \
 	%reldir%/cmd_config.c \
 	%reldir%/cmd_delete.c \
 	%reldir%/cmd_flush.c \

@@ -25,8 +25,9 @@ struct relais_command {
 	int (*run)(struct relais *r, int argc, char *const *argv);
 };
 
-extern const struct relais_command cmd_config, cmd_delete, cmd_flush, cmd_hold,
-    cmd_queue, cmd_release, cmd_retry, cmd_show, cmd_status, cmd_version;
+extern const struct relais_command cmd_aliases, cmd_config, cmd_delete,
+    cmd_flush, cmd_hold, cmd_queue, cmd_release, cmd_retry, cmd_show,
+    cmd_status, cmd_version;
 
 bool relais_is_json(const struct relais *r);
 /* The file named by -c, or NULL. */

@@ -413,7 +413,7 @@ become_relais(const char *verb)
 		}
 	}
 	(void)execve(RELAIS_BIN_DIR "/relais", argv, environ);
-	complain(NULL, "relais(1), which knows the queue, cannot be run");
+	complain(NULL, "relais(1) cannot be run");
 	free(word);
 	return EX_UNAVAILABLE;
 }
@@ -448,7 +448,7 @@ act(struct sendmail *sm)
 	case SENDMAIL_FLUSH:
 		return become_relais("flush");
 	case SENDMAIL_ALIASES: /* relaisd reads the file itself */
-		return EX_OK;
+		return become_relais("aliases");
 	case SENDMAIL_HELP:
 		return show_help();
 	case SENDMAIL_VERSION:

@@ -9,7 +9,8 @@ unit_tests += \
 	%reldir%/test_provider \
 	%reldir%/test_conf_read \
 	%reldir%/test_conf \
-	%reldir%/test_account
+	%reldir%/test_account \
+	%reldir%/test_alias
 
 %canon_reldir%_test_argv_SOURCES = %reldir%/test_argv.c
 %canon_reldir%_test_argv_LDADD = $(CRED_LIBS) $(CMOCKA_LIBS)
@@ -25,3 +26,5 @@ unit_tests += \
 %canon_reldir%_test_conf_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_account_SOURCES = %reldir%/test_account.c
 %canon_reldir%_test_account_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_alias_SOURCES = %reldir%/test_alias.c
+%canon_reldir%_test_alias_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)

@@ -19,6 +19,7 @@ unit_tests = \
 	%reldir%/test_identity \
 	%reldir%/test_outgoing \
 	%reldir%/test_intake \
+	%reldir%/test_locals \
 	%reldir%/test_mime \
 	%reldir%/test_msgid \
 	%reldir%/test_received \
@@ -92,6 +93,8 @@ FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_outgoing_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_intake_SOURCES = %reldir%/test_intake.c
 %canon_reldir%_test_intake_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_locals_SOURCES = %reldir%/test_locals.c
+%canon_reldir%_test_locals_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 
 SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
 	$(GSASL_LIBS) $(IDN2_LIBS)

@@ -41,6 +41,10 @@ static const struct {
 	    "conditions" },
 	{ "me@work.example", "a@x", "me", 1000, "spare", SPARE, "by name" },
 	{ "me@work.example", "a@x", "me", 1000, "gone", -1, "does not exist" },
+	/* By name only for whom it is. */
+	{ "me@work.example", "a@x", "me", 1000, "build", -1, "not for this" },
+	{ "me@work.example", "a@x", "builder", 990, "build", BUILD, "by name" },
+	{ "me+tag@work.example", "a@x", "me", 1000, NULL, WORK, "conditions" },
 };
 
 static struct envelope *
@@ -127,6 +131,41 @@ without_a_default_mail_may_have_no_account(void **state)
 	envelope_free(taken);
 }
 
+static void
+whoever_submits_hears_why_no_account_takes_it(void **state)
+{
+	static const struct {
+		const char *account, *user, *want;
+	} cases[] = {
+		{ "wrk", NULL,
+		    "there is no account \"wrk\": did you mean \"work\"?" },
+		{ "nothing-like-it", NULL,
+		    "there is no account \"nothing-like-it\"" },
+		{ "\x1b[2J\r\n250 ok", NULL,
+		    "there is no account \"\\x1b[2J\\x0d\\x0a250 ok\"" },
+		{ "build", "me",
+		    "the account asked for is not for this user (users)" },
+		{ "build", "builder", NULL },
+		{ NULL, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct envelope *e = envelope_of(0);
+		struct buf why;
+
+		buf_init(&why, 512);
+		envelope_set(&e->account, cases[i].account);
+		envelope_set(&e->user, cases[i].user);
+		assert_int_equal(
+		    conf_route_refuses(&conf, e, &why), cases[i].want != NULL);
+		assert_string_equal(
+		    buf_str(&why), cases[i].want != NULL ? cases[i].want : "");
+		buf_clear(&why);
+		envelope_free(e);
+	}
+}
+
 int
 main(void)
 {
@@ -134,6 +173,7 @@ main(void)
 		cmocka_unit_test(messages_find_their_account),
 		cmocka_unit_test(without_a_default_mail_may_have_no_account),
 		cmocka_unit_test(recipients_that_are_done_do_not_count),
+		cmocka_unit_test(whoever_submits_hears_why_no_account_takes_it),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

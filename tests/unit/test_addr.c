@@ -157,6 +157,33 @@ public_domains_are_names_with_a_dot(void **state)
 			fail_msg("public: %s", private[i]);
 }
 
+static void
+a_tag_comes_off_the_user(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "me+tag@example.org", "me@example.org" },
+		{ "me+a+b@example.org", "me@example.org" },
+		{ "me@example.org", NULL },
+		{ "+tag@example.org", NULL },
+		{ "me+tag", NULL },
+		{ "\"me+tag\"@example.org", NULL },
+		{ "me@ex+ample.org", NULL },
+		{ "", NULL },
+	};
+	char out[ADDR_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool has = addr_without_tag(cases[i].in, out);
+
+		assert_int_equal(has, cases[i].out != NULL);
+		if (has)
+			assert_string_equal(out, cases[i].out);
+	}
+}
+
 int
 main(void)
 {
@@ -171,6 +198,7 @@ main(void)
 		    domains_differ_by_more_than_case_local_parts_by_case),
 		cmocka_unit_test(local_names_are_those_no_provider_can_deliver),
 		cmocka_unit_test(public_domains_are_names_with_a_dot),
+		cmocka_unit_test(a_tag_comes_off_the_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,17 @@ static const struct row {
 	    "From: A <a@allowed.example>,\r\n al@x.example\r\nSender: b"
 	    "@allowed.example",
 	    0 },
+	/* a tag behind the user is the user's own affair */
+	{ IDENTITY_ALLOW, "me+cron@example.org",
+	    "From: Me <ME+x@example.org>\r\nSender: al+y@x.example",
+	    "me+cron@example.org",
+	    "From: Me <ME+x@example.org>\r\nSender: al+y@x.example", 0 },
+	{ IDENTITY_FORCE, "me+cron@example.org", "From: me+x@example.org",
+	    "me@example.org",
+	    "From: \"me+x at example.org\" <me@example.org>\r\n"
+	    "Reply-To: <me+x@example.org>",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_CHANGED_FROM |
+		IDENTITY_ADDED_REPLY_TO },
 	{ IDENTITY_KEEP, "root", "From: root\r\nSender: x", "root",
 	    "From: root\r\nSender: x", 0 },
 	{ IDENTITY_FORCE, "me@example.org",

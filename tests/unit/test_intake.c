@@ -394,6 +394,31 @@ any_bytes_are_survived(void **state)
 	envelope_free(e);
 }
 
+static void
+the_account_asked_for_is_told_and_taken_out(void **state)
+{
+	static const char text[] = "X-Relais-Account:  work \r\n" ALL
+				   "x-relais-account: other\r\n\r\nbody\r\n";
+	struct envelope *e = the_envelope();
+	struct intake_facts f = the_facts(e);
+
+	(void)state;
+	for (size_t chunk = 1; chunk <= sizeof(text); chunk++) {
+		struct intake *in = intake_new(&f);
+		struct buf out;
+
+		buf_init(&out, 4096);
+		assert_string_equal(intake_seen(in)->account, "");
+		assert_true(
+		    run(in, bytes_of(text, sizeof(text) - 1), chunk, &out));
+		assert_string_equal(intake_seen(in)->account, "work");
+		assert_buf(&out, RECEIVED ALL "\r\nbody\r\n");
+		buf_clear(&out);
+		intake_free(in);
+	}
+	envelope_free(e);
+}
+
 int
 main(void)
 {
@@ -408,6 +433,7 @@ main(void)
 		cmocka_unit_test(a_loop_is_refused_after_a_hundred_systems),
 		cmocka_unit_test(a_header_over_the_cap_is_refused),
 		cmocka_unit_test(a_header_at_the_cap_is_taken_with_what_we_add),
+		cmocka_unit_test(the_account_asked_for_is_told_and_taken_out),
 		cmocka_unit_test(any_bytes_are_survived),
 	};
 

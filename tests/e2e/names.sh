@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# names.sh - local names never leave: envelope, To and Cc by aliases and admin;
+# accounts chosen by name.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
+need curl jq
+bed_enter
+start_provider mail
+cat >"$T/aliases" <<-EOF
+root: boss@example.org, ops
+ops: ops@example.org
+web: boss@example.org
+odd: |/bin/true, odd@example.org
+EOF
+chmod 644 "$T/aliases"
+conf() {
+	echo "aliases = $T/aliases"
+	account mail mail.example.test 587 starttls
+	echo 'default = yes'
+	account work mail.example.test 587 starttls |
+	    sed 's/^address.*/address = work@example.test/'
+	account alices mail.example.test 587 starttls
+	echo 'users = alice'
+}
+start_relaisd home < <(conf)
+export RELAIS_SOCKET=$T/home/smtp.sock
+S=$top_builddir/sendmail
+# The last message as the provider's log has it.
+count() { grep -c '"event":"message"' "$T/mail.log"; }
+rcpts() {
+	grep '"event":"message"' "$T/mail.log" | tail -n 1 |
+	    jq -r '.recipients | join(" ")'
+}
+newest() { find "$T/mail" -name '*.eml' | sort | tail -n 1; }
+has() { header_of "$(newest)" | grep -qi -- "$1"; }
+has_not() { ! has "$1"; }
+more_than() { [ "$(count)" -gt "$1" ]; }
+# hand_over ARGUMENT...: by sendmail, message on stdin; waits for the provider.
+hand_over() {
+	local n
+	n=$(count)
+	"$S" "$@" 2>"$T/sendmail.err" || { cat "$T/sendmail.err"; return 1; }
+	until_true 10 more_than "$n"
+}
+refused() { # PATTERN ARGUMENT...
+	local pattern=$1
+	shift
+	! "$S" "$@" <"$T/aliases" 2>"$T/err" && grep -q -- "$pattern" "$T/err"
+}
+mail() { printf 'To: %s\nCc: %s\nSubject: x\n\nbody\n' "$1" "$2"; }
+
+check "an alias is used" hand_over -t < <(mail root root@localhost)
+check "each target gets it, once" test "$(rcpts)" = \
+    "boss@example.org ops@example.org"
+check "To names the targets" has '^To: boss@example.org, ops@example.org'
+check "so does Cc" has '^Cc: boss@example.org, ops@example.org'
+check "names without an alias" hand_over nobody "joe@$(hostname)" \
+    daemon@box.lan out@example.net < <(mail nobody out@example.net)
+check "go to the admin, outside ones where they are" test "$(rcpts)" = \
+    "admin@example.test out@example.net"
+check "To names the admin" has '^To: admin@example.test'
+no_local_name() { ! grep -hiE '^(To|Cc):.*(root|nobody|localhost)' \
+    "$T"/mail/*.eml; }
+check "no local name left the machine" no_local_name
+
+printf 'joe: joe@example.org\n' >>"$T/aliases"
+check "a change of the file is noticed" hand_over joe < <(mail joe joe)
+check "and used" test "$(rcpts)" = joe@example.org
+
+relais aliases >"$T/aliases.out" 2>&1
+check "a program in the file is told with its line" grep -q \
+    "line 4 of $T/aliases" "$T/aliases.out"
+check "by the daemon too" grep -q "line 4 of $T/aliases" "$T/home.log"
+check "relais says where mail for a name goes" grep -qx \
+    "root: boss@example.org, ops@example.org" < <(relais aliases root 2>&1)
+bad_check() {
+	! "$top_builddir/relaisd" --check -c "$T/home/relais.conf" \
+	    >"$T/check.out" 2>&1
+}
+check "relaisd --check fails for it" bad_check
+
+check "sendmail -a chooses an account" hand_over -a work -f root x@example.net \
+    < <(mail x@example.net y@example.net)
+check "its address is put in" has '^From: .*<work@example.test>'
+check "X-Relais-Account chooses one" hand_over -f root x@example.net < <(
+	echo 'X-Relais-Account: work'
+	mail x@example.net y@example.net
+)
+check "its address is put in" has '^From: .*<work@example.test>'
+check "and the field is gone" has_not x-relais
+check "an unknown name is refused, with the nearest" refused \
+    '550 5.7.1 there is no account "wrk": did you mean "work"' \
+    -a wrk x@example.net
+check "an account of other users is refused" refused \
+    '550 5.7.1 .*not for this user' -a alices x@example.net
+
+# A reload while a session is open, which keeps what it began with.
+exec 9<>/dev/tcp/127.0.0.1/2525
+read -r -t 5 line <&9
+for _ in 1 2 3; do
+	kill -HUP "$(cat "$T/home.pid")"
+	sleep 0.2
+done
+printf 'EHLO x\r\nMAIL FROM:<root>\r\nRCPT TO:<joe>\r\nDATA\r\n' >&9
+until read -r -t 5 line <&9; [[ $line != 250* ]]; do :; done
+printf 'Subject: after a reload\r\n\r\nx\r\n.\r\nQUIT\r\n' >&9
+read -r -t 15 line <&9
+check "a session outlives reloads" eval '[[ $line == 250* ]]'
+exec 9<&-
+stop home
+
+# Without an admin.
+relaisd_conf bare < <(conf)
+sed -i '/^admin/d' "$T/bare/relais.conf"
+run_relaisd bare
+wait_port bare 127.0.0.1 2525
+export RELAIS_SOCKET=$T/bare/smtp.sock
+check "without an admin a local name is refused, and how to mend it" refused \
+    '550 5.1.1 .*set admin in \[relais\]' nobody
+check "an alias still holds" hand_over root < <(mail root root)
+[ $bed_bad = 0 ] || show_log home
+bed_done

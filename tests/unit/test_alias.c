@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The aliases file: what it may say, and where mail for local names goes. */
+#include "tests/lib/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf/alias.h"
+#include "conf/conf.h"
+
+static const char file[] = "/etc/aliases";
+
+static const char text[] = "# comment\n"
+			   "postmaster: root\n"
+			   "ROOT: me@example.org, ops@example.org # both\n"
+			   "www: www-data\n"
+			   "\n"
+			   "www-data: shop@example.org,\n"
+			   "\t# in between\n"
+			   "  web\n"
+			   "web: root\n"
+			   "loop: pool\n"
+			   "pool: loop, self@example.org\n"
+			   "me-too: me-too\n"
+			   "backup@nas.lan: nas@example.org\n"
+			   "boss@example.com: chief@example.org\n"
+			   "\"odd name\": odd@example.org\n"
+			   "literal: \\root\n"
+			   "empty:\n"
+			   "default: rest@example.org\n";
+
+static struct aliases *
+parse(const char *s, struct conf_problems *p)
+{
+	return alias_parse(file, bytes_of(s, strlen(s)), p);
+}
+
+/* Blank separated; "-" if nobody. */
+static void
+check(const struct aliases *a, const struct alias_opts *o, const char *addr,
+    const char *want)
+{
+	struct addr_list to = { 0 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	if (!alias_resolve(a, o, addr, &to)) {
+		assert_int_equal(to.n, 0);
+		assert_true(buf_adds(&b, "-"));
+	}
+	for (size_t i = 0; i < to.n; i++)
+		assert_true(
+		    buf_addf(&b, i > 0 ? " %s" : "%s", to.items[i].addr));
+	assert_string_equal(buf_str(&b), want);
+	buf_clear(&b);
+	addr_list_clear(&to);
+}
+
+static const struct {
+	const char *addr, *to;
+} rows[] = {
+	{ "root", "me@example.org ops@example.org" },
+	{ "Root", "me@example.org ops@example.org" },
+	{ "root@localhost", "me@example.org ops@example.org" },
+	{ "root@pve1", "me@example.org ops@example.org" },
+	{ "root@pve1.lan", "me@example.org ops@example.org" },
+	{ "root@host.example.net", "me@example.org ops@example.org" },
+	{ "root+cron", "me@example.org ops@example.org" },
+	{ "\"root\"@localhost", "me@example.org ops@example.org" },
+	{ "postmaster", "me@example.org ops@example.org" },
+	{ "www", "shop@example.org me@example.org ops@example.org" },
+	{ "www-data", "shop@example.org me@example.org ops@example.org" },
+	{ "loop", "self@example.org" },
+	{ "me-too", "admin@example.org" },
+	{ "empty", "admin@example.org" },
+	{ "backup@nas.lan", "nas@example.org" },
+	{ "backup", "rest@example.org" },
+	{ "nobody", "rest@example.org" },
+	{ "\"odd name\"", "odd@example.org" },
+	{ "literal", "me@example.org ops@example.org" },
+	/* Not of this machine. */
+	{ "joe@example.org", "joe@example.org" },
+	{ "root@example.org", "root@example.org" },
+	{ "root@nothost.example.net", "root@nothost.example.net" },
+	/* Named in the file all the same. */
+	{ "boss@example.com", "chief@example.org" },
+};
+
+static void
+names_lead_to_addresses(void **state)
+{
+	static const struct alias_opts o = { { "host.example.net", NULL },
+		"admin@example.org" };
+	struct conf_problems p = { 0 };
+	struct aliases *a = parse(text, &p);
+
+	(void)state;
+	assert_int_equal(p.n, 0);
+	assert_int_equal(alias_count(a), 14);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check(a, &o, rows[i].addr, rows[i].to);
+	alias_free(a);
+}
+
+static void
+without_an_alias_the_admin_gets_it_and_without_an_admin_nobody(void **state)
+{
+	static const struct alias_opts o = { { NULL, NULL }, "me@example.org" };
+	static const struct alias_opts none = { { NULL, NULL }, NULL };
+	struct conf_problems p = { 0 };
+	struct aliases *a = parse("bob: bob@example.org, joe", &p);
+
+	(void)state;
+	check(a, &o, "root", "me@example.org");
+	check(a, &o, "bob", "bob@example.org me@example.org");
+	check(a, &none, "root", "-");
+	check(a, &none, "joe", "-");
+	check(a, &none, "bob", "bob@example.org");
+	check(a, &none, "x@example.org", "x@example.org");
+	alias_free(a);
+}
+
+static void
+every_problem_is_told_with_its_line_and_the_rest_stays(void **state)
+{
+	static const struct {
+		int line;
+		const char *part;
+	} want[] = {
+		{ 1, "continues" },
+		{ 2, "a program" },
+		{ 3, "a program" },
+		{ 4, "a file" },
+		{ 4, ":include:" },
+		{ 5, "name: target" },
+		{ 7, "no address" },
+		{ 8, "\\x1b" },
+		{ 9, "already on line 2" },
+	};
+	struct conf_problems p = { 0 };
+	struct aliases *a = parse(" joe\n"
+				  "a: |/bin/x, a@example.org\n"
+				  "b: \"| /bin/x -a, b\"\n"
+				  "c: /var/mail/c, :include:/etc/list\n"
+				  "no colon\n"
+				  "d: d@example.org,\n"
+				  "   bad@@example..org\n"
+				  "e: \x1b[2J\n"
+				  "A: again@example.org\n",
+	    &p);
+	static const struct alias_opts o = { { NULL, NULL }, "z@example.org" };
+
+	(void)state;
+	assert_int_equal(p.n, ARRAY_LEN(want));
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_int_equal(p.v[i].line, want[i].line);
+		assert_string_equal(p.v[i].file, file);
+		assert_non_null(strstr(p.v[i].text, want[i].part));
+		assert_non_null(strstr(p.v[i].text, file));
+	}
+	check(a, &o, "a", "a@example.org");
+	check(a, &o, "b", "z@example.org");
+	check(a, &o, "d", "d@example.org");
+	conf_problems_clear(&p);
+	alias_free(a);
+}
+
+/* 100,000 names, each leading to the next, and back. */
+static void
+a_long_chain_neither_recurses_nor_runs_for_ever(void **state)
+{
+	static const struct alias_opts o = { { NULL, NULL }, NULL };
+	struct conf_problems p = { 0 };
+	struct aliases *a;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4 * 1024 * 1024);
+	for (int i = 0; i < 100000; i++)
+		assert_true(buf_addf(&b, "n%d: n%d, n0\n", i, i + 1));
+	assert_true(buf_adds(&b, "n100000: end@example.org\n"));
+	a = parse(buf_str(&b), &p);
+	check(a, &o, "n0", "end@example.org");
+	alias_free(a);
+	buf_clear(&b);
+}
+
+static void
+a_host_name_that_has_mailboxes_elsewhere_is_not_local(void **state)
+{
+	struct conf_account account = { .address = NULL,
+		.user = (char *)(uintptr_t) "me@example.org" };
+	struct conf c = {
+		.host_found = (char *)(uintptr_t) "example.org",
+		.host_machine = (char *)(uintptr_t) "pve1.example.net",
+		.admin = (char *)(uintptr_t) "me@example.com",
+		.accounts = &account,
+		.naccounts = 1,
+	};
+	struct alias_opts o = alias_opts_of(&c);
+
+	(void)state;
+	assert_false(alias_is_local(&o, "colleague@example.org"));
+	assert_true(alias_is_local(&o, "root@pve1.example.net"));
+	c.host_found = (char *)(uintptr_t) "Example.COM";
+	o = alias_opts_of(&c);
+	assert_false(alias_is_local(&o, "colleague@example.com"));
+}
+
+static void
+a_file_that_changed_is_stale(void **state)
+{
+	char path[] = "/tmp/test_alias.XXXXXX";
+	int fd = mkstemp(path);
+	struct conf_problems p = { 0 };
+	struct aliases *a;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "a: b@example.org\n", 17), 17);
+	a = alias_load(path, &p);
+	assert_int_equal(p.n, 0);
+	assert_int_equal(alias_count(a), 1);
+	assert_false(alias_is_stale(a));
+	assert_int_equal(write(fd, "c: d@example.org\n", 17), 17);
+	assert_true(alias_is_stale(a));
+	alias_free(a);
+	a = alias_load(path, &p);
+	assert_int_equal(alias_count(a), 2);
+	assert_int_equal(unlink(path), 0);
+	assert_true(alias_is_stale(a));
+	alias_free(a);
+	assert_int_equal(close(fd), 0);
+
+	a = alias_load(path, &p);
+	assert_int_equal(p.n, 1);
+	assert_non_null(strstr(p.v[0].text, path));
+	assert_false(alias_is_stale(a));
+	alias_free(a);
+	conf_problems_clear(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_lead_to_addresses),
+		cmocka_unit_test(
+		    without_an_alias_the_admin_gets_it_and_without_an_admin_nobody),
+		cmocka_unit_test(
+		    every_problem_is_told_with_its_line_and_the_rest_stays),
+		cmocka_unit_test(
+		    a_long_chain_neither_recurses_nor_runs_for_ever),
+		cmocka_unit_test(
+		    a_host_name_that_has_mailboxes_elsewhere_is_not_local),
+		cmocka_unit_test(a_file_that_changed_is_stale),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

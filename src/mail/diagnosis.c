@@ -57,7 +57,7 @@ static const struct rule rules[] = {
 	    "make an app password at myaccount.google.com/apppasswords (needs "
 	    "2-step verification) and use that as the secret" },
 	{ "*.gmail.com", AT_MESSAGE, 451, "4.3.0",
-	    "multiple destination domains", DIAGNOSIS_RETRY, 0,
+	    "multiple destination domains", DIAGNOSIS_SPLIT, 0,
 	    "Google takes one recipient domain per transaction here",
 	    "nothing: recipients are sent domain by domain" },
 
@@ -147,6 +147,12 @@ static const struct rule rules[] = {
 	    "the provider does not let this account use that sender address",
 	    "set identity = force for this account, or add the address to the "
 	    "account at the provider; then: relais release ID" },
+	{ NULL, AT_RCPT, 452, "4.5.3", NULL, DIAGNOSIS_SPLIT, 0,
+	    "too many recipients at once for this provider",
+	    "nothing: the rest follows; set max_recipients to avoid it" },
+	{ NULL, AT_RCPT, 452, NULL, "recipients", DIAGNOSIS_SPLIT, 0,
+	    "too many recipients at once for this provider",
+	    "nothing: the rest follows; set max_recipients to avoid it" },
 	{ NULL, AT_MESSAGE, 0, NULL,
 	    "sending limit|send limit|daily limit|hourly limit|rate limit|"
 	    "sending quota|submission quota|message limit|too many messages|"
@@ -185,7 +191,7 @@ static const struct rule rules[] = {
 	{ NULL, AT_MESSAGE, 552, "5.3.4", NULL, DIAGNOSIS_FAIL, 0,
 	    "the message is larger than the provider takes",
 	    "send less, or a link" },
-	{ NULL, AT_RCPT, 552, NULL, NULL, DIAGNOSIS_RETRY, 0,
+	{ NULL, AT_RCPT, 552, NULL, NULL, DIAGNOSIS_SPLIT, 0,
 	    "too many recipients at once for this provider",
 	    "nothing: the rest follows; set max_recipients to avoid it" },
 	{ NULL, AT_RCPT, 500, NULL, NULL, DIAGNOSIS_FAIL, 0,
@@ -365,6 +371,7 @@ diagnosis_act_name(enum diagnosis_act a)
 	static const char *names[] = {
 		[DIAGNOSIS_NONE] = "none",
 		[DIAGNOSIS_RETRY] = "retry",
+		[DIAGNOSIS_SPLIT] = "split",
 		[DIAGNOSIS_PAUSE] = "pause",
 		[DIAGNOSIS_QUOTA] = "quota",
 		[DIAGNOSIS_HOLD_ACCOUNT] = "hold-account",

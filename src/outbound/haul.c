@@ -27,7 +27,8 @@ struct haul {
 	struct smtp_job job;
 	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
-	size_t next; /* first of env->rcpts not offered yet */
+	bool *offered; /* one per env->rcpts */
+	size_t split; /* recipients that fitted when it said: no more */
 	struct verdict *verdicts; /* one per env->rcpts */
 	struct content *content;
 	int64_t began_ms;
@@ -75,6 +76,7 @@ haul_new(
 	h->rcpts = xcalloc(h->env->nrcpts, sizeof(*h->rcpts));
 	h->index = xcalloc(h->env->nrcpts, sizeof(*h->index));
 	h->verdicts = xcalloc(h->env->nrcpts, sizeof(*h->verdicts));
+	h->offered = xcalloc(h->env->nrcpts, sizeof(*h->offered));
 	h->began_ms = now_ms(h);
 	if (content_new(qd, &pool_opts_of(p)->identity, &h->content, &err) !=
 	    0) {
@@ -105,10 +107,16 @@ haul_tag(const struct haul *h)
 /* --- the transaction ------------------------------------------------------ */
 
 static bool
+is_to_offer(const struct haul *h, size_t i)
+{
+	return h->env->rcpts[i].state == RCPT_WAITING && !h->offered[i];
+}
+
+static bool
 has_more(const struct haul *h)
 {
-	for (size_t i = h->next; i < h->env->nrcpts; i++)
-		if (h->env->rcpts[i].state == RCPT_WAITING)
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		if (is_to_offer(h, i))
 			return true;
 	return false;
 }
@@ -127,6 +135,8 @@ group_max(const struct haul *h, const struct smtp_client *smtp)
 
 	if (max == 0 || (offered != 0 && offered < max))
 		max = offered;
+	if (max == 0 || (h->split != 0 && h->split < max))
+		max = h->split;
 	return max != 0 ? max : SIZE_MAX;
 }
 
@@ -135,12 +145,13 @@ haul_send(struct haul *h, struct smtp_client *smtp)
 {
 	size_t max = group_max(h, smtp), n = 0;
 
-	for (; h->next < h->env->nrcpts && n < max; h->next++) {
-		const struct rcpt *r = &h->env->rcpts[h->next];
+	for (size_t i = 0; i < h->env->nrcpts && n < max; i++) {
+		const struct rcpt *r = &h->env->rcpts[i];
 
-		if (r->state != RCPT_WAITING)
+		if (!is_to_offer(h, i))
 			continue;
-		h->index[n] = h->next;
+		h->offered[i] = true;
+		h->index[n] = i;
 		h->rcpts[n++] = (struct smtp_job_rcpt) { r->addr, r->orcpt,
 			r->notify };
 	}
@@ -214,10 +225,43 @@ haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
 	queue_delivery_rcpt(h->qd, i, mine);
 }
 
+static bool
+is_split(const struct haul *h, size_t i)
+{
+	const struct verdict *v = &h->verdicts[i];
+
+	return v->class == VERDICT_LATER &&
+	       diagnose(v, pool_opts_of(h->pool)->host).act == DIAGNOSIS_SPLIT;
+}
+
+/* Those who were too many for this transaction come in the next one, at once
+ * (R61).  As it took somebody, this comes to an end. */
+static void
+offer_rest_again(struct haul *h)
+{
+	size_t taken = 0, too_many = 0;
+
+	for (size_t i = 0; i < h->job.nrcpts; i++) {
+		size_t at = h->index[i];
+
+		if (h->verdicts[at].class == VERDICT_OK) {
+			taken++;
+		} else if (is_split(h, at)) {
+			h->offered[at] = false;
+			/* 451: not how many, but where they live. */
+			too_many += h->verdicts[at].code != 451;
+		}
+	}
+	if (too_many > 0)
+		h->split = taken;
+}
+
 bool
 haul_job_done(struct haul *h, const struct verdict *v)
 {
 	h->is_busy = false;
+	if (v->class == VERDICT_OK)
+		offer_rest_again(h);
 	/* After trouble with the message or the connection the rest must not
 	 * be offered on it; they keep waiting, with this verdict.  Recipients
 	 * who are put off do not stand in the way of others. */
@@ -430,6 +474,7 @@ haul_end(struct haul *h, const struct verdict *v)
 	content_free(h->content);
 	free(h->rcpts);
 	free(h->index);
+	free(h->offered);
 	free(h->verdicts);
 	free(h);
 }

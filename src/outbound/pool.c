@@ -350,6 +350,7 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 		break;
 	case DIAGNOSIS_NONE:
 	case DIAGNOSIS_RETRY:
+	case DIAGNOSIS_SPLIT:
 	case DIAGNOSIS_HOLD_MESSAGE:
 	case DIAGNOSIS_FAIL:
 		break;

@@ -24,7 +24,8 @@ EXTRA_DIST += \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/kill.sh \
 	%reldir%/points.py %reldir%/points.sh \
-	%reldir%/powercut.sh
+	%reldir%/powercut.sh \
+	%reldir%/rcpts.sh
 
 check_PROGRAMS += %reldir%/powercut
 %canon_reldir%_powercut_SOURCES = %reldir%/powercut.c

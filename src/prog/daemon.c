@@ -33,7 +33,12 @@
 #include "sys/log_sys.h"
 #include "sys/privilege.h"
 
-enum { STOP_MS = 20 * 1000, STOP_POLL_MS = 50, RETRY_MAX_MS = 3600 * 1000 };
+enum {
+	STOP_MS = 20 * 1000,
+	STOP_POLL_MS = 50,
+	RETRY_MAX_MS = 3600 * 1000,
+	HEAD_START_MS = 1000 /* of the provider over the disk */
+};
 
 struct daemon;
 
@@ -436,6 +441,7 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		.retry_max_ms = RETRY_MAX_MS,
 		.lifetime_ms = c->lifetime_ms,
 		.max_size_bytes = c->max_size_bytes,
+		.head_start_ms = HEAD_START_MS,
 	};
 
 	return queue_open(&opts, &d->queue, err);

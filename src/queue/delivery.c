@@ -460,5 +460,8 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 		break;
 	}
 	drop_answers(fl);
+	if (fl->result == RESULT_SENT)
+		pace_sent(fl);
+	fl->offered_ms = 0;
 	flight_advance(fl);
 }

@@ -88,30 +88,6 @@ give_content(struct flight *fl, struct queue_draft *d)
 	flight_charge(fl);
 }
 
-/* The header is made here, so that the job needs no envelope: that one now
- * belongs to whoever delivers it. */
-static void
-start_store(struct flight *fl)
-{
-	struct job *j = job_new(fl->q, JOB_STORE, fl);
-	struct err err;
-	int rc;
-
-	if (fl->draft != NULL) {
-		rc = spool_draft_end(fl->draft, fl->env, &err);
-		j->draft = fl->draft;
-	} else {
-		rc = spool_text_header(&j->text, SPOOL_TEXT_MESSAGE, fl->env, 0)
-			 ? 0
-			 : err_set(&err, ERR_INPUT, "the envelope is too long");
-		j->message = bytes_of(fl->bytes, (size_t)fl->e->size_bytes);
-	}
-	/* Limits make envelopes of megabytes impossible long before. */
-	assert(rc == 0);
-	fl->disk = DISK_WRITING;
-	job_submit(j);
-}
-
 static void
 set_client(struct flight *fl, struct queue_draft *d, enum queue_mode mode,
     int64_t verdict_by_ms)
@@ -151,13 +127,15 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	e->next_ms = queue_now(q);
 	if (mode == QUEUE_MODE_QUEUE)
 		e->next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
-	start_store(fl);
+	flight_offer(fl);
 	if (mode != QUEUE_MODE_QUEUE && e->account >= 0)
 		queue_wake(q, e->account, true);
 	entry_wait(q, e);
 	fl->is_ending = false;
-	q->is_todo = q->is_todo || fl->job == NULL;
-	if (q->is_todo || mode == QUEUE_MODE_VERDICT)
+	if (fl->job == NULL && fl->disk != DISK_WAITING)
+		q->is_todo = true;
+	if (q->is_todo || mode == QUEUE_MODE_VERDICT ||
+	    fl->disk == DISK_WAITING)
 		queue_rescheduled(q);
 }
 

@@ -17,6 +17,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue_entry.c \
 	%reldir%/queue_flight.c \
 	%reldir%/queue_job.c \
+	%reldir%/queue_pace.c \
 	%reldir%/queue_scan.c \
 	%reldir%/retry.c \
 	%reldir%/retry.h \

@@ -183,7 +183,7 @@ queue_give_up_waiting(struct queue *q, int account)
 		if (fl->e->account != account || fl->is_active ||
 		    fl->verdict_by_ms <= now)
 			continue;
-		fl->verdict_by_ms = now;
+		fl->verdict_by_ms = fl->store_at_ms = now;
 		q->is_todo = true;
 	}
 	if (q->is_todo)
@@ -279,6 +279,7 @@ queue_tick(struct queue *q)
 	int64_t next;
 
 	q->is_ticking = true;
+	pace_tick(q);
 	tell_clients(q);
 	has_more = scan_step(q);
 	has_more |= route_step(q);

@@ -74,6 +74,12 @@ struct queue_opts {
 	int64_t retry_max_ms;
 	int64_t lifetime_ms;
 	uint64_t max_size_bytes;
+	/* The head start of the provider, at most: while a session waits for
+	 * the verdict, or where the provider has lately been quicker than the
+	 * disk, a message goes to the disk only when this time is over.  What
+	 * is told stays as it is: nothing is safe before one of them has it.
+	 * 0: all goes to the disk at once. */
+	int64_t head_start_ms;
 };
 
 /* Opens and locks the spool (ERR_BUSY: another daemon holds it), starts the

@@ -81,6 +81,7 @@ struct entry {
 
 enum disk {
 	DISK_SAFE, /* the file is there, promised */
+	DISK_WAITING, /* the provider has a head start; nothing is there yet */
 	DISK_WRITING, /* a job is at it, or will be */
 	DISK_LOST /* it cannot be kept */
 };
@@ -124,6 +125,9 @@ struct flight {
 	bool is_fresh; /* its first attempt has not ended */
 
 	enum disk disk;
+	int64_t store_at_ms; /* DISK_WAITING: until then */
+	int64_t offered_ms; /* 0: its first attempt is over */
+	int64_t stored_ms; /* when its store job began */
 	struct err disk_err;
 	struct job *job; /* under way */
 	struct buf notes; /* lines for the journal */
@@ -180,7 +184,14 @@ struct job {
 	struct err err;
 };
 
+/* How long something took lately, in sixteenths of a millisecond. */
+struct pace {
+	int64_t average;
+	unsigned samples;
+};
+
 struct account {
+	struct pace pace; /* from the offer until all of it was sent */
 	struct due due;
 	bool is_woken; /* and has not taken all since */
 };
@@ -229,6 +240,8 @@ struct queue {
 
 	struct scan scan;
 	struct drops drops;
+	struct pace disk_pace;
+	unsigned offers;
 	size_t fresh;
 	int64_t sweep_ms;
 	unsigned disk_failures; /* commits, in a row */
@@ -294,6 +307,19 @@ int64_t flight_deadline(const struct flight *fl);
 /* Adds to the journal; too long a journal loses its newest lines, which is
  * reported and harmless. */
 void flight_noted(struct flight *fl, bool ok);
+
+/* --- queue_pace.c: who is to have a new message first ---------------------- */
+
+/* A new message: gives it to the disk, now or when the head start of the
+ * provider is over. */
+void flight_offer(struct flight *fl);
+/* The head start is over. */
+void flight_store(struct flight *fl);
+/* Starts what is due. */
+void pace_tick(struct queue *q);
+/* What happened; nothing is learnt from what took its time elsewhere. */
+void pace_sent(struct flight *fl);
+void pace_stored(struct flight *fl);
 
 /* --- delivery.c ----------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 /* The states of a message, and what each event leads to:
  *
  *   disk      provider      client waits, and hears
+ *   waiting   undecided     nothing yet; the provider has a head start
  *   writing   undecided     nothing yet
  *   safe      undecided     SAFE; in verdict mode, when it has waited enough
  *   any       took all      SAFE, with the provider's words; the file goes
@@ -153,6 +154,7 @@ flight_can_tell(const struct flight *fl)
 	if (fl->result == RESULT_SENT || fl->is_refused)
 		return true;
 	switch (fl->disk) {
+	case DISK_WAITING:
 	case DISK_WRITING:
 		return false;
 	case DISK_LOST:
@@ -168,6 +170,8 @@ flight_deadline(const struct flight *fl)
 {
 	if (fl->client == CLIENT_TOLD || fl->disk == DISK_WRITING)
 		return INT64_MAX;
+	if (fl->disk == DISK_WAITING)
+		return fl->store_at_ms;
 	if (fl->disk == DISK_LOST)
 		return fl->is_active ? INT64_MAX : fl->grace_ms;
 	return fl->verdict_by_ms;
@@ -274,6 +278,10 @@ work_on_disk(struct flight *fl)
 	}
 	if (fl->job != NULL || fl->disk == DISK_WRITING)
 		return;
+	if (fl->disk == DISK_WAITING) {
+		flight_store(fl);
+		return;
+	}
 	if (fl->disk == DISK_LOST) {
 		if (!due_is_in_heap(&fl->e->node))
 			entry_wait(fl->q, fl->e);
@@ -331,6 +339,7 @@ store_done(struct flight *fl, struct job *j)
 	if (j->rc == 0) {
 		fl->disk = DISK_SAFE;
 		q->disk_failures = 0;
+		pace_stored(fl);
 		/* Only now has flight_deadline() a date: whoever turns the
 		 * queue must hear of it, or the client waits for ever. */
 		queue_rescheduled(q);

@@ -122,6 +122,7 @@ lab_try_open(struct lab *l, struct err *err)
 		.retry_max_ms = 60 * 60 * 1000,
 		.lifetime_ms = INT64_C(5) * 24 * 60 * 60 * 1000,
 		.max_size_bytes = 64 * 1024 * 1024,
+		.head_start_ms = l->head_start_ms,
 	};
 
 	return queue_open(&o, &l->q, err);

@@ -19,6 +19,7 @@ struct lab {
 	uint64_t seed;
 	struct rng rng;
 
+	int64_t head_start_ms; /* for the next lab_open() */
 	struct work_pool pool; /* of the test's; submit NULL: this one: */
 	bool is_delayed; /* jobs wait for lab_run() */
 	struct work *jobs[LAB_JOBS];

@@ -557,6 +557,264 @@ what_was_accepted_long_ago_is_never_just_refused(void **state)
 	lab_client_done(&c);
 }
 
+/* --- the provider's head start -------------------------------------------- */
+
+static void
+with_head_start(struct lab *l)
+{
+	l->is_delayed = false;
+	l->head_start_ms = 1000;
+	lab_restart(l);
+	lab_tick(l);
+	l->is_delayed = true;
+	buf_reset(&l->disk.order);
+}
+
+static void
+while_a_session_waits_for_the_provider_the_disk_is_left_alone(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	lab_pass(l, 999);
+	assert_int_equal(l->njobs, 0);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(c.t.verdict.class, VERDICT_OK);
+	assert_int_equal(l->njobs, 0);
+	assert_buf(&l->disk.order, "");
+	assert_int_equal(queue_count(l->q), 0);
+	lab_client_done(&c);
+}
+
+static void
+a_head_start_ends_and_the_queue_asks_to_be_called_then(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	assert_int_equal(lab_tick(l), l->boot_ms + 1000);
+	lab_pass(l, 1000);
+	assert_int_equal(l->njobs, 1);
+	lab_run(l);
+	assert_int_equal(c.told, 0);
+	assert_int_equal(lab_files(l, "queue"), 1);
+	lab_pass(l, 9000);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+}
+
+/* A large message is in its file already; what the head start saves is the
+ * sync. */
+static void
+a_large_message_has_a_head_start_too(void **state)
+{
+	struct lab *l = *state;
+	struct bytes large = long_message(QUEUE_MEMORY_MAX + 1);
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, large);
+	assert_int_equal(l->njobs, 0);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	lab_run(l);
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(lab_files(l, "queue"), 0);
+	lab_client_done(&c);
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, large);
+	lab_pass(l, 1000);
+	lab_run(l);
+	lab_pass(l, 9000);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	lab_restart(l);
+	lab_tick(l);
+	assert_int_equal(queue_count(l->q), 1);
+	free((char *)(uintptr_t)large.p);
+}
+
+static void
+an_attempt_that_came_to_nothing_ends_the_head_start(void **state)
+{
+	static const enum queue_end ends[] = { QUEUE_END_TRIED,
+		QUEUE_END_UNTRIED };
+	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct lab *l = *state;
+
+	with_head_start(l);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct queue_delivery *d;
+		struct lab_client c;
+
+		lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+		d = queue_take(l->q, 0);
+		assert_non_null(d);
+		queue_delivery_end(d, ends[i], &later, 0, NULL, NULL);
+		assert_int_equal(c.told, 0);
+		lab_run(l);
+		assert_int_equal(lab_files(l, "queue"), i + 1);
+		queue_give_up_waiting(l->q, 0);
+		lab_tick(l);
+		assert_told(&c, QUEUE_SAFE);
+		lab_client_done(&c);
+		assert_true(queue_hold(l->q, c.id, "so that it rests"));
+		lab_run(l);
+	}
+	lab_restart(l); /* and it is all there */
+	lab_tick(l);
+	assert_int_equal(queue_count(l->q), ARRAY_LEN(ends));
+}
+
+static void
+a_provider_that_will_not_be_asked_has_no_head_start(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	queue_give_up_waiting(l->q, 0);
+	lab_tick(l);
+	lab_run(l);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(lab_files(l, "queue"), 1);
+	lab_client_done(&c);
+}
+
+static void
+a_client_that_leaves_during_the_head_start_loses_nothing(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	lab_client_done(&c);
+	lab_pass(l, 1000);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+a_disk_that_fails_after_the_head_start_is_told(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fault_fs_arm(&l->disk, 1, EIO);
+	lab_pass(l, 1000);
+	lab_run(l);
+	lab_pass(l, 20000);
+	assert_told(&c, QUEUE_FAILED);
+	lab_client_done(&c);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+closing_during_the_head_start_makes_it_safe(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	queue_free(l->q);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	lab_open(l);
+	lab_tick(l);
+	assert_int_equal(queue_count(l->q), 1);
+}
+
+/* One message for which the disk would take disk_ms and the provider takes
+ * provider_ms; true: the disk was asked at once. */
+static bool
+race(struct lab *l, int64_t disk_ms, int64_t provider_ms)
+{
+	struct queue_delivery *d;
+	struct lab_client c;
+	bool is_asked;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	is_asked = l->njobs > 0;
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	if (disk_ms < provider_ms) {
+		lab_pass(l, disk_ms);
+		lab_run(l);
+		assert_int_equal(c.told, is_asked);
+		lab_pass(l, provider_ms - disk_ms);
+	} else {
+		lab_pass(l, provider_ms);
+	}
+	end(d, VERDICT_OK);
+	lab_run(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	return is_asked;
+}
+
+static int
+races(struct lab *l, int n, int64_t disk_ms, int64_t provider_ms)
+{
+	int asked = 0;
+
+	while (n-- > 0)
+		asked += race(l, disk_ms, provider_ms);
+	return asked;
+}
+
+static void
+in_safe_mode_the_quicker_of_the_two_goes_first(void **state)
+{
+	struct lab *l = *state;
+
+	with_head_start(l);
+	assert_int_equal(races(l, 100, 5, 6), 100); /* the disk wins */
+	(void)races(l, 100, 5, 2); /* not any more: that is found out */
+	/* One in 64 looks how quick the disk is. */
+	assert_int_equal(races(l, 640, 5, 2), 10);
+	(void)races(l, 100, 5, 30);
+	assert_int_equal(races(l, 100, 5, 30), 100);
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+in_safe_mode_a_slow_provider_keeps_nobody_waiting(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	with_head_start(l);
+	(void)races(l, 20, 5, 6);
+	(void)races(l, 100, 5, 2);
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	if (l->njobs > 0) { /* that was the one that looks */
+		lab_run(l);
+		lab_client_done(&c);
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	}
+	assert_non_null(queue_take(l->q, 0));
+	assert_int_equal(l->njobs, 0);
+	lab_pass(l, 20);
+	lab_run(l);
+	assert_told(&c, QUEUE_SAFE);
+	assert_int_equal(lab_files(l, "queue"), 1);
+	lab_client_done(&c);
+}
+
 /* --- queue mode ----------------------------------------------------------- */
 
 static void
@@ -1541,6 +1799,35 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_accepted_long_ago_is_never_just_refused, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    while_a_session_waits_for_the_provider_the_disk_is_left_alone,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_head_start_ends_and_the_queue_asks_to_be_called_then,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_large_message_has_a_head_start_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_attempt_that_came_to_nothing_ends_the_head_start, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_provider_that_will_not_be_asked_has_no_head_start, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_client_that_leaves_during_the_head_start_loses_nothing,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_disk_that_fails_after_the_head_start_is_told, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    closing_during_the_head_start_makes_it_safe, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    in_safe_mode_the_quicker_of_the_two_goes_first, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    in_safe_mode_a_slow_provider_keeps_nobody_waiting, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    queue_mode_makes_no_attempt_until_its_time, setup,

@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/envelope.h"
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -246,9 +247,12 @@ static enum trouble_act
 act_on(const struct courier *c, const struct sc_info *info)
 {
 	if (info->trouble != SC_TROUBLE_LOST) {
-		/* Confusion behind the login says nothing about the port. */
-		if (c->is_ready && troubles[info->trouble].act == ACT_PORT)
+		/* Confusion behind the login says nothing about the port: it
+		 * was the provider, and it lost the thread. */
+		if (c->is_ready && troubles[info->trouble].act == ACT_PORT) {
+			pool_misbehaved(c->pool);
 			return ACT_PAUSE;
+		}
 		return troubles[info->trouble].act;
 	}
 	if (!c->is_ready && info->verdict.stage <= STAGE_GREETING)
@@ -347,6 +351,7 @@ load(struct courier *c)
 		c->heard_ms = now_ms(c);
 	list_append(&c->hauls, haul_link(h));
 	c->carried++;
+	pool_took(c->pool, envelope_waiting(queue_delivery_envelope(qd)));
 	haul_send(h, c->smtp);
 	return true;
 }
@@ -562,6 +567,7 @@ begin_smtp(struct courier *c)
 		.user = o->user,
 		.auth = o->auth,
 		.is_token = o->is_token,
+		.is_plain_spoken = pool_speaks_plainly(c->pool),
 		.rng = pool_rng(c->pool),
 		.greeting_ms = pool_patience_ms(c->pool),
 	};

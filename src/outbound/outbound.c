@@ -14,7 +14,7 @@ struct outbound {
 
 struct outbound *
 outbound_new(struct loop *l, struct queue *q, const struct rng *rng,
-    const struct pool_opts *opts, size_t n)
+    const struct pool_opts *opts, size_t n, bool is_restart)
 {
 	struct outbound *o = xcalloc(1, sizeof(*o));
 
@@ -22,7 +22,7 @@ outbound_new(struct loop *l, struct queue *q, const struct rng *rng,
 	o->pools = xcalloc(n, sizeof(struct pool *));
 	o->is_woken = xcalloc(n, sizeof(*o->is_woken));
 	for (size_t i = 0; i < n; i++)
-		o->pools[i] = pool_new(l, q, rng, (int)i, &opts[i]);
+		o->pools[i] = pool_new(l, q, rng, (int)i, &opts[i], is_restart);
 	return o;
 }
 

@@ -17,8 +17,10 @@ struct outbound;
 
 /* opts: one per account.  What they point to stays valid until every pool made
  * from them is gone; retired() tells when that is so for one array. */
+/* is_restart: as pool_new() has it. */
 struct outbound *outbound_new(struct loop *l, struct queue *q,
-    const struct rng *rng, const struct pool_opts *opts, size_t n);
+    const struct rng *rng, const struct pool_opts *opts, size_t n,
+    bool is_restart);
 void outbound_free(struct outbound *o);
 
 /* For queue_hooks.wake: notes it; the work is done by outbound_turn(). */

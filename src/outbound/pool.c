@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "outbound/pool.h"
 
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 #include "net/loop.h"
+#include "outbound/budget.h"
 #include "outbound/courier.h"
 #include "queue/queue.h"
 
@@ -22,7 +24,9 @@ enum {
 	PATIENCE_AUTO_MS = 4 * 1000, /* another port is waiting */
 	PAUSE_MAX_MS = 15 * 60 * 1000,
 	WAKE_JITTER_MS = 2000,
-	REASON_MAX = 800
+	REASON_MAX = 800,
+	KEPT_MAX = 8192,
+	BUDGET_SAVE_MS = 10 * 1000
 };
 
 struct pool {
@@ -43,62 +47,16 @@ struct pool {
 	char reason[REASON_MAX];
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	char *ports_text;
+	struct budget budget;
+	bool is_budget_dirty;
+	int64_t budget_saved_ms;
 	size_t unsettled;
+	bool speaks_plainly; /* the server misbehaved under pipelining */
 	bool is_window_closed; /* paused by a quota: the network is no cure */
 	bool is_stopping;
 	uint64_t sent;
 	int64_t last_sent_s;
 };
-
-/* --- what the queue keeps for us ------------------------------------------ */
-
-static void
-state_name(const struct pool *p, char *out, size_t size)
-{
-	(void)snprintf(out, size, "reach.%s", p->opts.name);
-}
-
-static void
-refresh_ports_text(struct pool *p)
-{
-	struct buf b;
-
-	buf_init(&b, 1024);
-	reach_text(&p->reach, &b);
-	free(p->ports_text);
-	p->ports_text = buf_steal(&b);
-}
-
-static void
-load_reach(struct pool *p)
-{
-	char name[80], *saved;
-
-	state_name(p, name, sizeof(name));
-	saved = queue_state_read(p->queue, name);
-	if (saved != NULL)
-		reach_load(&p->reach, bytes_of(saved, strlen(saved)));
-	free(saved);
-	refresh_ports_text(p);
-}
-
-static void
-save_reach(struct pool *p)
-{
-	struct err err;
-	struct buf b;
-	char name[80];
-
-	refresh_ports_text(p);
-	buf_init(&b, 1024);
-	reach_save(&p->reach, &b);
-	state_name(p, name, sizeof(name));
-	if (queue_state_write(p->queue, name, buf_bytes(&b), &err) != 0)
-		log_err(LOG_LEVEL_WARNING, &err);
-	buf_clear(&b);
-}
-
-/* --- life ----------------------------------------------------------------- */
 
 static int64_t
 now_ms(const struct pool *p)
@@ -111,6 +69,138 @@ now_s(const struct pool *p)
 {
 	return clock_wall_ms(loop_clock(p->loop)) / 1000;
 }
+
+/* --- what the queue keeps for us across restarts -------------------------- */
+
+/* The file of this account for one kind of fact; the caller frees it. */
+static char *
+kept(const struct pool *p, const char *kind)
+{
+	char *name = xasprintf("%s.%s", kind, p->opts.name);
+	char *text = queue_state_read(p->queue, name);
+
+	free(name);
+	return text != NULL ? text : xstrdup("");
+}
+
+static void
+keep(const struct pool *p, const char *kind, const struct buf *text)
+{
+	char *name = xasprintf("%s.%s", kind, p->opts.name);
+	struct err err;
+
+	if (queue_state_write(p->queue, name, buf_bytes(text), &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	free(name);
+}
+
+static void
+refresh_ports_text(struct pool *p)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	reach_text(&p->reach, &b);
+	free(p->ports_text);
+	p->ports_text = buf_steal(&b);
+}
+
+static void
+save_reach(struct pool *p)
+{
+	struct buf b;
+
+	refresh_ports_text(p);
+	buf_init(&b, KEPT_MAX);
+	reach_save(&p->reach, &b);
+	keep(p, "reach", &b);
+	buf_clear(&b);
+}
+
+/* Not at every message: what a crash forgets is less than a minute's. */
+static void
+save_budget(struct pool *p, bool is_last)
+{
+	struct buf b;
+
+	if (!p->is_budget_dirty ||
+	    (!is_last && now_ms(p) < p->budget_saved_ms + BUDGET_SAVE_MS))
+		return;
+	buf_init(&b, KEPT_MAX);
+	budget_save(&p->budget, &b);
+	keep(p, "budget", &b);
+	buf_clear(&b);
+	p->is_budget_dirty = false;
+	p->budget_saved_ms = now_ms(p);
+}
+
+/* One line: state, when it ends (wall clock), refusals in a row, reason. */
+static void
+save_standing(struct pool *p)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	if (p->state != POOL_READY)
+		IGNORE(buf_addf(&b, "%s %" PRId64 " %d %s\n",
+		    p->state == POOL_HELD ? "held"
+		    : p->is_window_closed ? "quota"
+					  : "paused",
+		    now_s(p) + (p->until_ms - now_ms(p)) / 1000, p->refusals,
+		    p->reason)); /* fits: REASON_MAX */
+	keep(p, "standing", &b);
+	buf_clear(&b);
+}
+
+/* A hold or a closed window outlasts a restart: some providers count every try
+ * against us.  A pause by the network does not.  No wait is believed that is
+ * longer than a day, for the clock may have been wrong. */
+static void
+load_standing(struct pool *p)
+{
+	char *text = kept(p, "standing"), *reason = text, *until, *refusals;
+	uint64_t at, n;
+
+	(void)strsep(&reason, " ");
+	until = strsep(&reason, " ");
+	refusals = strsep(&reason, " ");
+	if (reason != NULL &&
+	    num_u64_max(
+		bytes_of(until, strlen(until)), INT64_MAX / 1000, &at) &&
+	    num_u64_max(bytes_of(refusals, strlen(refusals)), 1000, &n) &&
+	    (int64_t)at > now_s(p) && (int64_t)at < now_s(p) + 86400 + 3600 &&
+	    strcmp(text, "paused") != 0) {
+		reason[strcspn(reason, "\n")] = '\0';
+		p->state = strcmp(text, "held") == 0 ? POOL_HELD : POOL_PAUSED;
+		p->is_window_closed = p->state == POOL_PAUSED;
+		p->refusals = (int)n;
+		p->until_ms = now_ms(p) + ((int64_t)at - now_s(p)) * 1000;
+		(void)snprintf(p->reason, sizeof(p->reason), "%s", reason);
+		loop_timer_set(p->timer, p->until_ms);
+	}
+	free(text);
+}
+
+static void
+load_kept(struct pool *p, bool is_restart)
+{
+	char *text = kept(p, "reach");
+
+	reach_load(&p->reach, bytes_of(text, strlen(text)));
+	free(text);
+	refresh_ports_text(p);
+	text = kept(p, "budget");
+	budget_load(&p->budget, bytes_of(text, strlen(text)));
+	free(text);
+	if (is_restart)
+		load_standing(p);
+	else
+		save_standing(p); /* forgotten for good */
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static void check_budget(struct pool *p);
 
 static void
 on_timer(void *ctx)
@@ -129,7 +219,7 @@ on_timer(void *ctx)
 
 struct pool *
 pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
-    const struct pool_opts *opts)
+    const struct pool_opts *opts, bool is_restart)
 {
 	struct pool *p = xcalloc(1, sizeof(*p));
 
@@ -142,7 +232,10 @@ pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
 	list_init(&p->fetches);
 	p->timer = loop_timer_new(l, on_timer, p);
 	reach_init(&p->reach, opts->ports, opts->nports);
-	load_reach(p);
+	budget_init(&p->budget, opts->max_per_minute, opts->max_per_hour,
+	    opts->max_per_day);
+	load_kept(p, is_restart);
+	check_budget(p);
 	return p;
 }
 
@@ -156,6 +249,7 @@ pool_free(struct pool *p)
 		courier_free(courier_of_link(it));
 	list_foreach (it, &p->fetches)
 		list_remove(it);
+	save_budget(p, true);
 	loop_timer_free(p->timer);
 	tls_ctx_free(p->tls);
 	free(p->ports_text);
@@ -205,6 +299,7 @@ pool_flush(struct pool *p)
 	p->state = POOL_READY;
 	p->is_window_closed = false;
 	loop_timer_set(p->timer, INT64_MAX);
+	check_budget(p);
 	pool_turn(p);
 }
 
@@ -257,6 +352,7 @@ stand_down(
 	(void)snprintf(p->reason, sizeof(p->reason), "%s", why);
 	p->until_ms = now_ms(p) + wait_ms;
 	loop_timer_set(p->timer, p->until_ms);
+	save_standing(p);
 	queue_give_up_waiting(p->queue, p->account);
 }
 
@@ -321,8 +417,8 @@ close_window(struct pool *p, const char *why, int64_t wait_ms)
 {
 	if (p->state != POOL_READY)
 		return;
-	stand_down(p, POOL_PAUSED, why, wait_ms);
 	p->is_window_closed = true;
+	stand_down(p, POOL_PAUSED, why, wait_ms);
 	log_state(p, LOG_LEVEL_ERROR, "quota");
 }
 
@@ -402,12 +498,59 @@ pool_reached(struct pool *p)
 	/* Another courier has heard otherwise meanwhile. */
 	if (p->state != POOL_READY)
 		return;
-	if (p->reason[0] != '\0')
+	if (p->reason[0] != '\0') {
 		log_text(
 		    LOG_LEVEL_NOTICE, "account %s works again", p->opts.name);
-	p->reason[0] = '\0';
+		p->reason[0] = '\0';
+		save_standing(p);
+	}
 	/* More couriers may be opened now, if there is more to do. */
 	loop_timer_set(p->timer, now_ms(p));
+}
+
+/* Our own limits: a closed window before the provider closes it. */
+static void
+check_budget(struct pool *p)
+{
+	const char *name = NULL;
+	uint64_t max = 0;
+	int64_t wait_s = budget_wait_s(&p->budget, now_s(p), &name, &max);
+	char why[200];
+
+	if (wait_s == 0)
+		return;
+	(void)snprintf(why, sizeof(why),
+	    "%s = %" PRIu64 " of account %s is used up; mail waits until there "
+	    "is room again",
+	    name, max, p->opts.name);
+	close_window(p, why, wait_s * 1000);
+}
+
+void
+pool_took(struct pool *p, size_t nrcpts)
+{
+	const char *name;
+
+	budget_spend(&p->budget, (uint32_t)nrcpts, now_s(p));
+	p->is_budget_dirty = true;
+	save_budget(p, false);
+	name = budget_warning(&p->budget, now_s(p));
+	if (name != NULL)
+		log_text(LOG_LEVEL_WARNING,
+		    "account %s: 80 %% of %s is used up", p->opts.name, name);
+	check_budget(p);
+}
+
+void
+pool_misbehaved(struct pool *p)
+{
+	p->speaks_plainly = true;
+}
+
+bool
+pool_speaks_plainly(const struct pool *p)
+{
+	return p->speaks_plainly;
 }
 
 void

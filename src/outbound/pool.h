@@ -44,6 +44,7 @@ struct pool_opts {
 	struct identity_opts identity;
 	size_t max_connections;
 	size_t max_per_connection; /* messages; 0: no limit */
+	uint64_t max_per_minute, max_per_hour, max_per_day; /* recipients */
 	size_t max_rcpts; /* per transaction; 0: no limit */
 	int64_t retry_after_ms;
 	/* Blocks; called on a worker thread.  The caller owns *ret. */
@@ -65,8 +66,10 @@ struct pool_status { /* borrowed until the loop turns */
 	int64_t last_sent_s; /* wall clock, 0: never */
 };
 
+/* is_restart: a hold or a closed window that was kept is still in force; after
+ * a reload a person has looked, and everything is tried anew. */
 struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
-    int account, const struct pool_opts *opts);
+    int account, const struct pool_opts *opts, bool is_restart);
 /* Cuts what is under way; messages stay in the queue. */
 void pool_free(struct pool *p);
 
@@ -99,6 +102,11 @@ bool pool_may_take(const struct pool *p);
 
 /* The login succeeded on this port. */
 void pool_reached(struct pool *p);
+/* A courier took a message from the queue: counts against the limits. */
+void pool_took(struct pool *p, size_t nrcpts);
+/* The server cannot be pipelined to; couriers speak plainly from now on. */
+void pool_misbehaved(struct pool *p);
+bool pool_speaks_plainly(const struct pool *p);
 /* A message was taken by the provider. */
 void pool_sent(struct pool *p);
 /* This port is not the way; another is tried at once, or the account pauses

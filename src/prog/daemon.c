@@ -310,6 +310,9 @@ pool_opts_from(
 		.max_connections = (size_t)a->max_connections,
 		.max_per_connection = (size_t)a->max_per_connection,
 		.max_rcpts = (size_t)a->max_recipients,
+		.max_per_minute = (uint64_t)a->max_per_minute,
+		.max_per_hour = (uint64_t)a->max_per_hour,
+		.max_per_day = (uint64_t)a->max_per_day,
 		.retry_after_ms = conf->retry_after_ms,
 		.fetch_secret = fetch_secret,
 		.fetch_ctx = f,
@@ -359,8 +362,9 @@ era_new(struct daemon *d, struct conf *conf)
 static void
 era_begin(struct daemon *d, struct era *e)
 {
-	e->outbound = outbound_new(
-	    d->loop, d->queue, rng_sys(), e->pools, e->conf->naccounts);
+	/* The first era of a process is what a restart finds. */
+	e->outbound = outbound_new(d->loop, d->queue, rng_sys(), e->pools,
+	    e->conf->naccounts, list_is_empty(&d->retired));
 	d->era = e;
 }
 

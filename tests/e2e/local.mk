@@ -8,6 +8,7 @@ e2e_tests = \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \
 	%reldir%/keyring.sh \
+	%reldir%/limits.sh \
 	%reldir%/names.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \

@@ -1,6 +1,7 @@
 unit_tests = \
 	%reldir%/test_base64 \
 	%reldir%/test_diagnosis \
+	%reldir%/test_budget \
 	%reldir%/test_reach \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
@@ -80,6 +81,9 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_syntax_SOURCES = %reldir%/test_syntax.c
 %canon_reldir%_test_syntax_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 
+%canon_reldir%_test_budget_SOURCES = %reldir%/test_budget.c
+%canon_reldir%_test_budget_LDADD = src/outbound/liboutbound.a \
+	src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_reach_SOURCES = %reldir%/test_reach.c
 %canon_reldir%_test_reach_LDADD = src/outbound/liboutbound.a \
 	src/base/libbase.a $(CMOCKA_LIBS)

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/budget.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/num.h"
+#include "base/str.h"
+
+static const struct {
+	const char *name;
+	int64_t slot_s; /* a sixtieth of the window */
+} kinds[BUDGET_WINDOWS] = {
+	{ "max_per_minute", 1 },
+	{ "max_per_hour", 60 },
+	{ "max_per_day", 1440 },
+};
+
+void
+budget_init(
+    struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day)
+{
+	*b = (struct budget) { .windows = { { .max = per_minute },
+				   { .max = per_hour }, { .max = per_day } } };
+}
+
+/* Forgets the slots that have left the window.  One slot more than the window
+ * is long is kept, so that what was spent early in a slot is not forgotten
+ * before its time. */
+static void
+move_on(struct budget_window *w, int64_t now_s, int64_t slot_s)
+{
+	int64_t slot = now_s / slot_s;
+
+	if (slot >= w->slot + BUDGET_SLOTS) {
+		memset(w->counts, 0, sizeof(w->counts));
+		w->sum = 0;
+		w->slot = slot;
+	}
+	while (w->slot < slot) {
+		uint32_t *c = &w->counts[++w->slot % BUDGET_SLOTS];
+
+		w->sum -= *c;
+		*c = 0;
+	}
+	if (w->sum * 10 < w->max * 8)
+		w->is_warned = false;
+}
+
+void
+budget_spend(struct budget *b, uint32_t n, int64_t now_s)
+{
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		struct budget_window *w = &b->windows[i];
+
+		if (w->max == 0)
+			continue;
+		move_on(w, now_s, kinds[i].slot_s);
+		w->counts[w->slot % BUDGET_SLOTS] += n;
+		w->sum += n;
+	}
+}
+
+/* Slots until enough of the oldest counts have left. */
+static int64_t
+slots_to_wait(const struct budget_window *w)
+{
+	uint64_t sum = w->sum;
+
+	for (int64_t k = 1; k <= BUDGET_SLOTS; k++) {
+		sum -= w->counts[(w->slot + k) % BUDGET_SLOTS];
+		if (sum < w->max)
+			return k;
+	}
+	return BUDGET_SLOTS;
+}
+
+int64_t
+budget_wait_s(
+    struct budget *b, int64_t now_s, const char **ret_name, uint64_t *ret_max)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		struct budget_window *w = &b->windows[i];
+		int64_t wait;
+
+		if (w->max == 0)
+			continue;
+		move_on(w, now_s, kinds[i].slot_s);
+		if (w->sum < w->max)
+			continue;
+		wait = (w->slot + slots_to_wait(w)) * kinds[i].slot_s - now_s;
+		if (wait <= longest)
+			continue;
+		longest = wait;
+		if (ret_name != NULL)
+			*ret_name = kinds[i].name;
+		if (ret_max != NULL)
+			*ret_max = w->max;
+	}
+	return longest;
+}
+
+const char *
+budget_warning(struct budget *b, int64_t now_s)
+{
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		struct budget_window *w = &b->windows[i];
+
+		if (w->max == 0)
+			continue;
+		move_on(w, now_s, kinds[i].slot_s);
+		if (w->is_warned || w->sum * 10 < w->max * 8)
+			continue;
+		w->is_warned = true;
+		return kinds[i].name;
+	}
+	return NULL;
+}
+
+void
+budget_save(const struct budget *b, struct buf *to)
+{
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		const struct budget_window *w = &b->windows[i];
+
+		if (w->max == 0)
+			continue;
+		IGNORE(buf_addf(to, "%s %" PRId64, kinds[i].name, w->slot));
+		for (size_t k = 0; k < BUDGET_SLOTS; k++)
+			IGNORE(buf_addf(to, " %" PRIu32, w->counts[k]));
+		IGNORE(buf_addc(to, '\n')); /* too long to keep: forgotten */
+	}
+}
+
+static struct bytes
+cut_word(struct bytes *line)
+{
+	const char *blank = memchr(line->p, ' ', line->n);
+	struct bytes w = { line->p,
+		blank != NULL ? (size_t)(blank - line->p) : line->n };
+	size_t skip = w.n < line->n ? w.n + 1 : w.n;
+
+	line->p += skip;
+	line->n -= skip;
+	return w;
+}
+
+static void
+load_line(struct budget *b, struct bytes line)
+{
+	struct bytes name = cut_word(&line);
+	uint64_t slot, n;
+
+	if (!num_u64_max(cut_word(&line), INT64_MAX / 1440 - 100, &slot))
+		return;
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		struct budget_window *w = &b->windows[i];
+
+		if (w->max == 0 || !bytes_eq(name, kinds[i].name))
+			continue;
+		w->slot = (int64_t)slot;
+		w->sum = 0;
+		for (size_t k = 0; k < BUDGET_SLOTS; k++) {
+			bool ok = num_u64_max(cut_word(&line), UINT32_MAX, &n);
+
+			w->counts[k] = ok ? (uint32_t)n : 0;
+			w->sum += w->counts[k];
+		}
+	}
+}
+
+void
+budget_load(struct budget *b, struct bytes saved)
+{
+	while (saved.n > 0) {
+		const char *nl = memchr(saved.p, '\n', saved.n);
+		size_t n = nl != NULL ? (size_t)(nl - saved.p) : saved.n;
+
+		load_line(b, bytes_of(saved.p, n));
+		n += nl != NULL;
+		saved.p += n;
+		saved.n -= n;
+	}
+}

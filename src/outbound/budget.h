@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* budget.h - how much one account may still send, in rolling windows.
+ *
+ * Three windows, a minute, an hour and a day; each counts recipients, as
+ * providers do, in slots of a sixtieth of its length, so that in no window,
+ * wherever it begins, more than the limit is spent (but by one message with
+ * many recipients: it goes when there is room for one).
+ *
+ * Times are seconds of the wall clock, because the counts survive a restart; a
+ * clock set back stands still here until it has caught up.  A value without
+ * I/O.
+ */
+#ifndef OUTBOUND_BUDGET_H
+#define OUTBOUND_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum { BUDGET_WINDOWS = 3, BUDGET_SLOTS = 61 };
+
+struct budget {
+	struct budget_window {
+		uint64_t max; /* 0: no limit */
+		int64_t slot; /* the newest one counted in */
+		uint32_t counts[BUDGET_SLOTS]; /* by slot modulo */
+		uint64_t sum;
+		bool is_warned; /* 80 % has been told */
+	} windows[BUDGET_WINDOWS];
+};
+
+void budget_init(
+    struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day);
+
+void budget_spend(struct budget *b, uint32_t n, int64_t now_s);
+/* Seconds until there is room for one more, 0: now.  The limit that is used up
+ * goes to *ret_name ("max_per_hour") and *ret_max if they are not NULL. */
+int64_t budget_wait_s(
+    struct budget *b, int64_t now_s, const char **ret_name, uint64_t *ret_max);
+/* The name of a limit of which 80 % is used, once per time that happens; NULL:
+ * none. */
+const char *budget_warning(struct budget *b, int64_t now_s);
+
+/* One line per window with a limit, to be kept; and back.  Nonsense is
+ * skipped. */
+void budget_save(const struct budget *b, struct buf *to);
+void budget_load(struct budget *b, struct bytes saved);
+
+#endif

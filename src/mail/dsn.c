@@ -86,7 +86,7 @@ begin_part(struct notice *n, const char *type)
 bool
 dsn_rcpt_wants(const struct rcpt *r, enum dsn_action action)
 {
-	if (r->state != actions[action].state ||
+	if (r->state != actions[action].state || r->is_told ||
 	    (r->notify & DSN_NOTIFY_NEVER) != 0)
 		return false;
 	if (r->notify == DSN_NOTIFY_UNSET)
@@ -542,10 +542,11 @@ add_to(struct notice *n)
 static void
 add_header(struct notice *n)
 {
-	char date[DATE_TEXT_SIZE], hex[2 * BOUNDARY_BYTES + 1];
+	char date[DATE_TEXT_SIZE];
+	char hex[sizeof(NOTICE_MARK) + 2 * BOUNDARY_BYTES] = NOTICE_MARK;
 	struct buf id;
 
-	random_hex(n->o->rng, hex);
+	random_hex(n->o->rng, hex + strlen(NOTICE_MARK));
 	buf_init(&id, VALUE_MAX);
 	if (!msgid_value(&id, hex, n->o->hostname, n->o->from, n->o->wall_ms))
 		n->is_full = true;

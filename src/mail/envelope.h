@@ -41,6 +41,7 @@ struct rcpt {
 	unsigned notify; /* enum dsn_notify, or-ed */
 	enum rcpt_state state;
 	struct verdict *last; /* the newest verdict, or NULL */
+	bool is_told; /* RCPT_FAILED, and somebody knows: no notice again */
 };
 
 enum { ENVELOPE_ID_SIZE = 24 };

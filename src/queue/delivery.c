@@ -232,6 +232,8 @@ apply_verdict(struct flight *fl, size_t i, const struct verdict *v)
 	/* What has been decided must not be tried again. */
 	if (r->state != RCPT_WAITING)
 		fl->must_sync = fl->must_settle = true;
+	if (r->state == RCPT_FAILED)
+		fl->must_tell_failed = true;
 }
 
 static size_t
@@ -341,6 +343,23 @@ note_attempt(struct flight *fl, const struct verdict *v)
 			    fl, i, fl->answers[i] != NULL ? fl->answers[i] : v);
 }
 
+/* Only when the recipients' server itself says "later": a notice about a dead
+ * account would wait behind the message it is about, and tell of a delay that
+ * is over. */
+static void
+see_delay(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+
+	if (e->is_delay_told || q->o.delay_notice_ms <= 0 ||
+	    entry_age_ms(q, e) < q->o.delay_notice_ms)
+		return;
+	e->is_delay_told = true;
+	fl->must_tell_delayed = true;
+	flight_noted(fl, spool_note_delay_told(&fl->notes, queue_wall(q)));
+}
+
 static void
 end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 {
@@ -358,6 +377,7 @@ end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 	fl->result = RESULT_LATER;
 	entry_set_verdict(fl->q, fl->e, telling_verdict(fl, RCPT_WAITING));
 	plan_next(fl, not_before_ms);
+	see_delay(fl);
 }
 
 static bool

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_CFLAGS = $(AM_CFLAGS) -pthread
 %canon_reldir%_libqueue_a_SOURCES = \
+	%reldir%/bounce.c \
+	%reldir%/bounce.h \
 	%reldir%/delivery.c \
 	%reldir%/draft.c \
 	%reldir%/drop.c \
@@ -17,6 +19,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue_entry.c \
 	%reldir%/queue_flight.c \
 	%reldir%/queue_job.c \
+	%reldir%/queue_notice.c \
 	%reldir%/queue_pace.c \
 	%reldir%/queue_scan.c \
 	%reldir%/retry.c \

@@ -49,6 +49,7 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	make_accounts(q, opts->naccounts);
 	q->scan.first = (qid_folder_at(queue_wall(q)) + 1) % QID_FOLDERS;
 	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
+	q->clean_ms = queue_now(q);
 	*ret = q;
 	return 0;
 }
@@ -269,7 +270,8 @@ next_deadline(struct queue *q)
 		next = earlier(next, flight_deadline(list_entry(
 					 it, struct flight, client_link)));
 	next = earlier(next, scan_again_ms(q));
-	return q->nlisted > 0 ? earlier(next, q->sweep_ms) : next;
+	return q->nlisted > 0 ? earlier(next, earlier(q->sweep_ms, q->clean_ms))
+			      : next;
 }
 
 int64_t
@@ -284,6 +286,7 @@ queue_tick(struct queue *q)
 	has_more = scan_step(q);
 	has_more |= route_step(q);
 	sweep(q);
+	queue_clean_failed(q);
 	next = wake_accounts(q);
 	q->is_ticking = false;
 	if (has_more || q->is_todo)

@@ -59,6 +59,13 @@ struct queue_hooks {
 	/* Something a person should know of and nobody waits for: a damaged
 	 * file set aside, a failed sync.  One line for the log. */
 	void (*trouble)(void *ctx, const char *id, const struct err *why);
+	/* Recipients of this message have failed for good, the disk knows it,
+	 * and nobody has been told: see queue_original().  Called again after a
+	 * restart until queue_told_failed().  Only note it.  May be NULL. */
+	void (*failed)(void *ctx, const char *id);
+	/* It has been here for delay_notice_ms, and its recipients' server
+	 * says "later".  Once per message.  Only note it.  May be NULL. */
+	void (*delayed)(void *ctx, const char *id);
 	void *ctx;
 };
 
@@ -73,6 +80,7 @@ struct queue_opts {
 	int64_t retry_after_ms; /* first wait; doubled up to retry_max_ms */
 	int64_t retry_max_ms;
 	int64_t lifetime_ms;
+	int64_t delay_notice_ms; /* 0: none */
 	uint64_t max_size_bytes;
 	/* The head start of the provider, at most: while a session waits for
 	 * the verdict, or where the provider has lately been quicker than the
@@ -202,6 +210,32 @@ void queue_give_up_waiting(struct queue *q, int account);
 char *queue_state_read(struct queue *q, const char *name);
 int queue_state_write(
     struct queue *q, const char *name, struct bytes text, struct err *err);
+
+/* --- telling people ------------------------------------------------------- */
+
+/* A message as a notice about it needs it. */
+struct queue_original {
+	struct envelope *env; /* with all verdicts so far */
+	struct buf text; /* its header, or all of it */
+	bool is_whole;
+	int64_t tried_ms, give_up_ms; /* wall clock; 0: not known */
+};
+/* Reads the disk.  All of the message if it is not larger than max bytes, else
+ * only its header.  -1 and class ERR_BUSY: ask again later; any other: there is
+ * no such message any more, or it cannot be read.  On 0 the caller clears it. */
+int queue_original(struct queue *q, const char *id, size_t max_bytes,
+    struct queue_original *ret, struct err *err);
+void queue_original_clear(struct queue_original *o);
+/* Recipients that have failed in env, from queue_original(), are known to
+ * somebody now, or to nobody who wants to know. */
+void queue_told_failed(
+    struct queue *q, const char *id, const struct envelope *env);
+
+/* What is in failed/ is kept so long beyond its lifetime, and no more of it,
+ * the oldest going first; looked at after the start and then daily.  What
+ * nobody was told of stays.  trouble() hears of each, with class ERR_NONE. */
+enum { QUEUE_FAILED_DAYS = 30 };
+#define QUEUE_FAILED_BYTES (UINT64_C(100) * 1024 * 1024)
 
 /* --- the drop folder ------------------------------------------------------ */
 

@@ -41,6 +41,9 @@ enum {
 	QUEUE_UNREADABLE_MS = 5 * 60 * 1000,
 	QUEUE_SWEEP_MS = 10 * 60 * 1000, /* between looks for what is too old */
 	QUEUE_SWEEP_MAX = 50,
+	QUEUE_CLEAN_MS = 24 * 60 * 60 * 1000, /* between looks at failed/ */
+	QUEUE_CLEAN_MAX = 1000, /* files changed in one go, */
+	QUEUE_CLEAN_AGAIN_MS = 1000, /* and the pause then */
 	QUEUE_DROPS_MAX = 1000, /* files looked at per scan */
 	QUEUE_NOTE_SEEN_MS = 6 * 60 * 60 * 1000,
 	/* R45: so many failed commits in a row, and nothing is accepted until
@@ -65,6 +68,8 @@ struct entry {
 	bool is_failed : 1;
 	bool is_gone : 1; /* only waits for a job to come back */
 	bool in_failed : 1; /* its file is in failed/ */
+	bool is_untold : 1; /* recipients have failed, and nobody knows */
+	bool is_delay_told : 1;
 	int16_t account; /* or one of these */
 	uint16_t attempts;
 	uint32_t nrcpts;
@@ -153,6 +158,7 @@ struct flight {
 	void (*settled)(void *ctx);
 	void *settled_ctx;
 	bool must_settle; /* only when the notes are on the disk */
+	bool must_tell_failed, must_tell_delayed; /* then, too */
 };
 
 enum job_kind {
@@ -244,6 +250,7 @@ struct queue {
 	unsigned offers;
 	size_t fresh;
 	int64_t sweep_ms;
+	int64_t clean_ms;
 	unsigned disk_failures; /* commits, in a row */
 	int64_t disk_failed_ms;
 };
@@ -268,6 +275,7 @@ void entry_forget_reasons(struct queue *q);
 void entry_set_verdict(
     struct queue *q, struct entry *e, const struct verdict *v);
 int64_t entry_seen_ms(const struct queue *q, const struct entry *e);
+int64_t entry_age_ms(const struct queue *q, const struct entry *e);
 bool entry_is_expired(const struct queue *q, const struct entry *e);
 
 void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
@@ -338,6 +346,13 @@ void scan_clear(struct queue *q);
 /* Moves a file to corrupt/ and tells. */
 void queue_set_aside(struct queue *q, enum spool_place place, const char *id,
     const struct err *why);
+
+/* --- queue_notice.c ------------------------------------------------------- */
+
+/* A job has come back: tells what is to be told now that the disk knows. */
+void flight_tell_people(struct flight *fl);
+/* As far as the clock says that it is time to. */
+void queue_clean_failed(struct queue *q);
 
 /* --- queue_drop.c --------------------------------------------------------- */
 

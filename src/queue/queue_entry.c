@@ -231,11 +231,17 @@ entry_seen_ms(const struct queue *q, const struct entry *e)
 	return queue_now(q) - e->born_ms;
 }
 
+int64_t
+entry_age_ms(const struct queue *q, const struct entry *e)
+{
+	return retry_age_ms(
+	    e->life_from_s * 1000, queue_wall(q), entry_seen_ms(q, e));
+}
+
 bool
 entry_is_expired(const struct queue *q, const struct entry *e)
 {
-	return retry_age_ms(e->life_from_s * 1000, queue_wall(q),
-		   entry_seen_ms(q, e)) >= q->o.lifetime_ms;
+	return entry_age_ms(q, e) >= q->o.lifetime_ms;
 }
 
 /* --- accounts ------------------------------------------------------------- */

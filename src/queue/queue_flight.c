@@ -399,6 +399,8 @@ requeue_done(struct flight *fl, struct job *j)
 		return;
 	e->is_failed = false;
 	e->is_held = false;
+	e->is_untold = false;
+	e->is_delay_told = false;
 	e->attempts = 0;
 	e->life_from_s = queue_wall(fl->q) / 1000;
 	e->born_ms = e->next_ms = queue_now(fl->q);
@@ -430,6 +432,7 @@ flight_job_done(struct flight *fl, struct job *j)
 	case JOB_STATE:
 		break;
 	}
+	flight_tell_people(fl);
 	if (fl->is_ending)
 		fl->q->is_todo = true;
 	else

@@ -90,8 +90,15 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	entry_describe(e, env);
 	adopt_state(q, e, st);
 	adopt_reason(q, e, env, st);
+	e->is_delay_told = st->is_delay_told;
+	for (size_t i = 0; i < env->nrcpts; i++)
+		if (env->rcpts[i].state == RCPT_FAILED &&
+		    !env->rcpts[i].is_told)
+			e->is_untold = true;
 	entry_list(q, e);
 	q->is_unsorted = true;
+	if (e->is_untold && q->o.hooks.failed != NULL)
+		q->o.hooks.failed(q->o.hooks.ctx, e->id);
 	entry_route(q, e, env);
 	entry_wait(q, e);
 	if (e->is_failed && !e->in_failed)

@@ -658,6 +658,23 @@ spool_note_release(struct buf *to, int64_t wall_ms)
 }
 
 bool
+spool_note_told(struct buf *to, int64_t wall_ms, size_t index)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(
+		   to, "told %" PRIu64 " %zu", since_1970(wall_ms), index) &&
+	       note_end(to, start);
+}
+
+bool
+spool_note_delay_told(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "delay-told", wall_ms);
+}
+
+bool
 spool_note_requeue(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "requeue", wall_ms);
@@ -686,7 +703,11 @@ fold_seen(struct fold *f, struct bytes args)
 static bool
 fold_attempt(struct fold *f, struct bytes args)
 {
-	if (!fold_seen(f, args) || f->st->attempts == INT32_MAX)
+	struct bytes rest = args, wall;
+
+	if (!fold_seen(f, args) || f->st->attempts == INT32_MAX ||
+	    !take_field(&rest, &wall) ||
+	    !parse_i64(wall, &f->st->tried_wall_ms))
 		return false;
 	f->st->attempts++;
 	return true;
@@ -741,6 +762,7 @@ fold_rcpt(struct fold *f, struct bytes args)
 	if (s == NSTATES)
 		return false;
 	f->env->rcpts[i].state = (enum rcpt_state)s;
+	f->env->rcpts[i].is_told = false;
 	if (v.class != VERDICT_NONE)
 		rcpt_set_verdict(&f->env->rcpts[i], &v);
 	return true;
@@ -782,15 +804,42 @@ fold_release(struct fold *f, struct bytes args)
 }
 
 static bool
+fold_told(struct fold *f, struct bytes args)
+{
+	struct bytes wall;
+	int64_t at;
+	uint64_t i;
+
+	if (!take_field(&args, &wall) || !parse_i64(wall, &at) ||
+	    !num_u64_max(args, f->env->nrcpts - 1, &i))
+		return false;
+	f->env->rcpts[i].is_told = f->env->rcpts[i].state == RCPT_FAILED;
+	return true;
+}
+
+static bool
+fold_delay_told(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!parse_i64(args, &at))
+		return false;
+	f->st->is_delay_told = true;
+	return true;
+}
+
+static bool
 fold_requeue(struct fold *f, struct bytes args)
 {
 	int64_t at;
 
 	if (!parse_i64(args, &at))
 		return false;
-	for (size_t i = 0; i < f->env->nrcpts; i++)
+	for (size_t i = 0; i < f->env->nrcpts; i++) {
 		if (f->env->rcpts[i].state == RCPT_FAILED)
 			f->env->rcpts[i].state = RCPT_WAITING;
+		f->env->rcpts[i].is_told = false;
+	}
 	*f->st = (struct spool_state) { .life_from_s = at / 1000 };
 	return true;
 }
@@ -806,6 +855,8 @@ static const struct {
 	{ "hold", fold_hold },
 	{ "release", fold_release },
 	{ "requeue", fold_requeue },
+	{ "told", fold_told },
+	{ "delay-told", fold_delay_told },
 };
 enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
 

@@ -70,6 +70,8 @@ struct spool_state {
 	int64_t next_wall_ms; /* 0: none was noted */
 	int64_t seen_ms; /* time the queue had seen pass, at the last note */
 	int64_t life_from_s; /* 0: from its arrival */
+	int64_t tried_wall_ms; /* the last attempt; 0: none */
+	bool is_delay_told; /* the sender knows that it takes long */
 	bool is_held;
 	char reason[320]; /* why it is held, "" */
 };
@@ -86,6 +88,11 @@ bool spool_note_hold(
     struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
 /* Its life starts anew. */
 bool spool_note_release(struct buf *to, int64_t wall_ms) MUST_CHECK;
+/* Somebody knows that this recipient has failed; of one that waits again by
+ * now it says nothing. */
+bool spool_note_told(struct buf *to, int64_t wall_ms, size_t index) MUST_CHECK;
+/* Somebody knows that it takes long. */
+bool spool_note_delay_told(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Recipients that failed wait again; life starts anew. */
 bool spool_note_requeue(struct buf *to, int64_t wall_ms) MUST_CHECK;
 

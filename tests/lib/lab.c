@@ -105,6 +105,24 @@ trouble(void *ctx, const char *id, const struct err *why)
 		fprintf(stderr, "trouble: %s: %s\n", id, why->text);
 }
 
+static void
+failed(void *ctx, const char *id)
+{
+	struct lab *l = ctx;
+
+	(void)id;
+	l->failed++;
+}
+
+static void
+delayed(void *ctx, const char *id)
+{
+	struct lab *l = ctx;
+
+	(void)id;
+	l->delayed++;
+}
+
 int
 lab_try_open(struct lab *l, struct err *err)
 {
@@ -116,11 +134,12 @@ lab_try_open(struct lab *l, struct err *err)
 		.pool = l->pool.submit != NULL
 			    ? l->pool
 			    : (struct work_pool) { submit, cancel, l },
-		.hooks = { route, wake, trouble, l },
+		.hooks = { route, wake, trouble, failed, delayed, l },
 		.naccounts = 2,
 		.retry_after_ms = 60 * 1000,
 		.retry_max_ms = 60 * 60 * 1000,
 		.lifetime_ms = INT64_C(5) * 24 * 60 * 60 * 1000,
+		.delay_notice_ms = 4 * 60 * 60 * 1000,
 		.max_size_bytes = 64 * 1024 * 1024,
 		.head_start_ms = l->head_start_ms,
 	};

@@ -33,6 +33,7 @@ struct lab {
 	int turns_asked; /* the queue wants its queue_tick() */
 	int troubles;
 	struct err trouble; /* the newest */
+	int failed, delayed; /* times the queue asked to tell somebody */
 };
 
 /* Makes the folder and opens the queue, two accounts. */

@@ -112,7 +112,7 @@ a_failure_is_told_to_people_and_programs(void **state)
 	    "To: <alice@example.org>\r\n"
 	    "Subject: Mail could not be delivered\r\n"
 	    "Date: Fri, 21 Aug 2026 14:03:05 +0200\r\n"
-	    "Message-ID: <20260821120305.0c0d0e0f1011121314151617"
+	    "Message-ID: <20260821120305.notice-0c0d0e0f1011121314151617"
 	    "@mx.example.org>\r\n"
 	    "In-Reply-To: <orig@example.org>\r\n"
 	    "Auto-Submitted: auto-replied\r\n"

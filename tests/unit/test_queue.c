@@ -1738,6 +1738,264 @@ what_somebody_has_taken_is_held_for_the_others_alone(void **state)
 	assert_int_equal(queue_count(l->q), 0);
 }
 
+/* --- telling people ------------------------------------------------------- */
+
+static struct queue_original
+original(struct lab *l, const char *id, size_t max)
+{
+	struct queue_original o;
+	struct err err;
+
+	assert_int_equal(queue_original(l->q, id, max, &o, &err), 0);
+	return o;
+}
+
+static void
+a_failure_is_told_when_the_disk_knows_it(void **state)
+{
+	struct lab *l = *state;
+	struct queue_original o;
+	struct lab_client c;
+	struct err err;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	l->is_delayed = true;
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_int_equal(l->failed, 0);
+	assert_int_equal(queue_original(l->q, c.id, 0, &o, &err), -1);
+	assert_int_equal(err.class, ERR_BUSY);
+	lab_run(l);
+	assert_int_equal(l->failed, 1);
+	o = original(l, c.id, 0);
+	assert_false(o.is_whole);
+	assert_buf(&o.text, "Subject: hi\r\n\r\n");
+	assert_int_equal(o.tried_ms, l->wall_ms);
+	queue_original_clear(&o);
+	o = original(l, c.id, 22);
+	assert_true(o.is_whole);
+	assert_int_equal(buf_len(&o.text), 22);
+	assert_int_equal(o.env->rcpts[1].state, RCPT_FAILED);
+	queue_original_clear(&o);
+}
+
+/* A crash between a failure and its notice must not swallow the notice. */
+static void
+a_failure_is_told_again_after_a_restart_until_somebody_knows(void **state)
+{
+	struct lab *l = *state;
+	struct queue_original o;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	for (int n = 1; n <= 3; n++) {
+		assert_int_equal(l->failed, n);
+		lab_restart(l);
+		lab_tick(l);
+	}
+	o = original(l, c.id, 0);
+	queue_told_failed(l->q, c.id, o.env);
+	queue_original_clear(&o);
+	lab_restart(l);
+	lab_tick(l);
+	assert_int_equal(l->failed, 4);
+	/* Somebody tries it again, and it fails again: that is news. */
+	assert_true(queue_retry(l->q, c.id));
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_int_equal(l->failed, 5);
+	o = original(l, c.id, 0);
+	assert_false(o.env->rcpts[0].is_told);
+	queue_original_clear(&o);
+}
+
+static void
+R62_one_recipient_is_told_while_the_others_still_wait(void **state)
+{
+	struct lab *l = *state;
+	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
+	struct queue_original o;
+	struct lab_client c;
+	struct queue_delivery *d;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 1, &never);
+	end(d, VERDICT_LATER);
+	assert_int_equal(l->failed, 1);
+	o = original(l, c.id, 0);
+	assert_int_equal(o.env->rcpts[1].state, RCPT_FAILED);
+	assert_int_equal(envelope_waiting(o.env), 2);
+	queue_told_failed(l->q, c.id, o.env);
+	queue_original_clear(&o);
+	lab_pass(l, HOUR);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_int_equal(l->failed, 2);
+	o = original(l, c.id, 0);
+	assert_true(o.env->rcpts[1].is_told);
+	assert_false(o.env->rcpts[0].is_told);
+	queue_original_clear(&o);
+}
+
+static void
+what_was_told_too_late_does_not_hide_the_next_failure(void **state)
+{
+	struct lab *l = *state;
+	struct queue_original o;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	o = original(l, c.id, 0);
+	assert_true(queue_retry(l->q, c.id));
+	queue_told_failed(l->q, c.id, o.env);
+	queue_original_clear(&o);
+	lab_restart(l);
+	lab_tick(l);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	o = original(l, c.id, 0);
+	assert_false(o.env->rcpts[0].is_told);
+	queue_original_clear(&o);
+}
+
+static void
+who_heard_the_refusal_is_not_told_again(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	lab_tick(l);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_told(&c, QUEUE_REFUSED);
+	lab_client_done(&c);
+	lab_run(l);
+	assert_int_equal(l->failed, 0);
+}
+
+static void
+a_delay_is_told_once(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	for (int hours = 0; hours < 48; hours++) {
+		assert_true(lab_deliver(l, VERDICT_LATER));
+		assert_int_equal(l->delayed, hours >= 4);
+		lab_pass(l, HOUR + HOUR / 5);
+		if (hours == 20) {
+			lab_restart(l);
+			lab_tick(l);
+		}
+	}
+}
+
+static void
+an_account_in_trouble_tells_nobody_of_delays(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	for (int hours = 0; hours < 48; hours++) {
+		queue_delivery_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
+		    l->boot_ms + HOUR, NULL, NULL);
+		lab_pass(l, HOUR);
+	}
+	assert_int_equal(l->delayed, 0);
+}
+
+/* --- failed/ -------------------------------------------------------------- */
+
+/* One message in failed/, known to somebody or not. */
+static void
+fail_one(struct lab *l, struct bytes message, bool is_told, char *id)
+{
+	struct queue_original o;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, message);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	(void)snprintf(id, ENVELOPE_ID_SIZE, "%s", c.id);
+	if (!is_told)
+		return;
+	o = original(l, id, 0);
+	queue_told_failed(l->q, id, o.env);
+	queue_original_clear(&o);
+}
+
+static void
+what_failed_long_ago_is_removed_if_somebody_knows(void **state)
+{
+	struct lab *l = *state;
+	char told[ENVELOPE_ID_SIZE], untold[ENVELOPE_ID_SIZE];
+	struct queue_item it;
+
+	fail_one(l, hello, true, told);
+	fail_one(l, hello, false, untold);
+	for (int days = 0; days < 34; days++)
+		lab_pass(l, DAY);
+	assert_true(queue_find(l->q, told, &it));
+	lab_pass(l, DAY);
+	lab_pass(l, DAY);
+	assert_false(queue_find(l->q, told, &it));
+	assert_true(queue_find(l->q, untold, &it));
+	assert_int_equal(lab_files(l, "failed"), 1);
+}
+
+static void
+R47_a_jump_of_the_clock_removes_nothing_from_failed(void **state)
+{
+	struct lab *l = *state;
+	struct queue_item it;
+	char id[ENVELOPE_ID_SIZE];
+
+	fail_one(l, hello, true, id);
+	l->wall_ms += 3650 * (int64_t)DAY;
+	for (int n = 0; n < 3; n++) {
+		lab_pass(l, DAY);
+		lab_restart(l);
+		lab_tick(l);
+		assert_true(queue_find(l->q, id, &it));
+	}
+}
+
+static void
+failed_holds_so_much_and_the_oldest_goes_first(void **state)
+{
+	struct lab *l = *state;
+	struct bytes big = long_message(40 * 1024 * 1024);
+	char id[3][ENVELOPE_ID_SIZE];
+	struct queue_item it;
+
+	for (int i = 0; i < 3; i++) {
+		fail_one(l, big, true, id[i]);
+		lab_pass(l, MINUTE);
+	}
+	assert_int_equal(lab_files(l, "failed"), 3);
+	lab_restart(l);
+	lab_tick(l);
+	assert_false(queue_find(l->q, id[0], &it));
+	assert_true(queue_find(l->q, id[1], &it));
+	assert_true(queue_find(l->q, id[2], &it));
+	assert_int_equal(lab_files(l, "failed"), 2);
+	free((char *)(uintptr_t)big.p);
+}
+
 int
 main(void)
 {
@@ -1895,6 +2153,33 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failure_is_told_when_the_disk_knows_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failure_is_told_again_after_a_restart_until_somebody_knows,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R62_one_recipient_is_told_while_the_others_still_wait,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_was_told_too_late_does_not_hide_the_next_failure,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_heard_the_refusal_is_not_told_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_delay_is_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_account_in_trouble_tells_nobody_of_delays, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_failed_long_ago_is_removed_if_somebody_knows, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    R47_a_jump_of_the_clock_removes_nothing_from_failed, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    failed_holds_so_much_and_the_oldest_goes_first, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    small_facts_survive_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/bounce.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "mail/addr.h"
+#include "mail/date.h"
+#include "mail/diagnosis.h"
+#include "mail/header.h"
+#include "mail/msgid.h"
+
+enum {
+	TEXT_WIDTH = 72,
+	LINE_MAX_SHOWN = 1200,
+	RCPTS_LISTED_MAX = 10,
+	MARK_BYTES = 12,
+	STAMP_LEN = 14 /* of date_stamp() */
+};
+
+/* --- who ------------------------------------------------------------------ */
+
+static bool
+has_text(const char *value, const char *text)
+{
+	return strcasestr(value, text) != NULL;
+}
+
+/* "<20260821120305.notice-": the moment, and the mark. */
+static bool
+is_ours(const char *id, const char *mark)
+{
+	return *id == '<' && strspn(id + 1, "0123456789") == STAMP_LEN &&
+	       id[1 + STAMP_LEN] == '.' &&
+	       strncmp(id + 2 + STAMP_LEN, mark, strlen(mark)) == 0;
+}
+
+static const struct {
+	const char *name;
+	bool (*says)(const char *value, const char *text);
+	const char *text;
+} signs[] = {
+	{ "Auto-Submitted", has_text, "auto-replied" },
+	{ "Content-Type", has_text, "multipart/report" },
+	{ "Message-ID", is_ours, NOTICE_MARK },
+};
+
+bool
+bounce_is_notice(struct bytes header)
+{
+	struct header *h = header_new();
+	bool is_notice = false;
+
+	IGNORE(header_put(h, header.p, header.n)); /* the rest is body */
+	header_end(h);
+	for (size_t k = 0; k < sizeof(signs) / sizeof(signs[0]); k++) {
+		size_t i = header_find(h, signs[k].name, 0);
+		struct buf value;
+
+		buf_init(&value, HEADER_FIELD_MAX);
+		if (i != HEADER_NONE && header_value(h, i, &value) &&
+		    signs[k].says(buf_str(&value), signs[k].text))
+			is_notice = true;
+		buf_clear(&value);
+	}
+	header_free(h);
+	return is_notice;
+}
+
+enum bounce_to
+bounce_to(const struct envelope *env, enum dsn_action action,
+    struct bytes header, const char *hostname)
+{
+	struct bytes sender = bytes_of(env->sender, strlen(env->sender));
+
+	/* 0 for the null sender, too. */
+	if (dsn_count(env, action) == 0 || bounce_is_notice(header))
+		return BOUNCE_NOBODY;
+	if (addr_is_mailbox(sender) && !addr_is_local_name(sender, hostname))
+		return BOUNCE_SENDER;
+	return action == DSN_FAILED ? BOUNCE_ADMIN : BOUNCE_NOBODY;
+}
+
+/* --- the list ------------------------------------------------------------- */
+
+/* One paragraph: the label, then the text in lines of TEXT_WIDTH, broken at
+ * blanks if there are any.  What came from outside appears in printable ASCII
+ * only. */
+static bool
+add_wrapped(struct buf *to, const char *label, const char *text)
+{
+	size_t width = TEXT_WIDTH - strlen(label);
+	int indent = (int)strlen(label);
+	bool ok = true;
+
+	while (ok && *text != '\0') {
+		size_t cut = strlen(text);
+
+		if (cut > width)
+			for (cut = width; cut > 0 && text[cut] != ' '; cut--)
+				;
+		if (cut == 0)
+			cut = width;
+		ok = buf_addf(to, "%-*s", indent, label);
+		for (size_t i = 0; ok && i < cut; i++)
+			ok = buf_addc(to,
+			    text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?');
+		ok = ok && buf_adds(to, "\r\n");
+		text += cut;
+		text += strspn(text, " ");
+		label = "";
+	}
+	return ok;
+}
+
+static bool __attribute__((format(printf, 3, 4)))
+add_wrappedf(struct buf *to, const char *label, const char *fmt, ...)
+{
+	struct buf text;
+	va_list ap;
+	bool ok;
+
+	buf_init(&text, LINE_MAX_SHOWN);
+	va_start(ap, fmt);
+	IGNORE(buf_vaddf(&text, fmt, ap)); /* what is longer is left out */
+	va_end(ap);
+	ok = add_wrapped(to, label, buf_str(&text));
+	buf_clear(&text);
+	return ok;
+}
+
+static bool
+add_verdict(struct buf *to, const struct verdict *v)
+{
+	char host[VERDICT_WHO_MAX];
+	struct diagnosis d;
+	struct buf text;
+	bool ok;
+
+	if (v == NULL)
+		return true;
+	(void)snprintf(
+	    host, sizeof(host), "%.*s", (int)strcspn(v->who, "["), v->who);
+	d = diagnose(v, host);
+	buf_init(&text, LINE_MAX_SHOWN);
+	verdict_text(v, &text);
+	ok = add_wrapped(to, "  Reason:     ", buf_str(&text)) &&
+	     add_wrapped(to, "  Cause:      ", d.cause) &&
+	     add_wrapped(to, "  Remedy:     ", d.remedy);
+	buf_clear(&text);
+	return ok;
+}
+
+static bool
+same_verdict(const struct rcpt *a, const struct rcpt *b)
+{
+	return a != NULL && a->last != NULL && b->last != NULL &&
+	       a->last->code == b->last->code &&
+	       strcmp(a->last->text, b->last->text) == 0;
+}
+
+/* The recipients, and after those that heard the same, what it was. */
+static bool
+add_rcpts(struct buf *to, const struct envelope *env)
+{
+	const struct rcpt *before = NULL;
+	size_t listed = 0, all = dsn_count(env, DSN_FAILED);
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < env->nrcpts; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (!dsn_rcpt_wants(r, DSN_FAILED) ||
+		    listed++ >= RCPTS_LISTED_MAX)
+			continue;
+		if (before != NULL && !same_verdict(before, r))
+			ok = add_verdict(to, before->last);
+		ok = ok && add_wrappedf(to, "  To:         ", "<%s>", r->addr);
+		before = r;
+	}
+	if (ok && all > RCPTS_LISTED_MAX)
+		ok = add_wrappedf(to, "  To:         ", "and %zu more",
+		    all - RCPTS_LISTED_MAX);
+	return ok && (before == NULL || add_verdict(to, before->last));
+}
+
+bool
+bounce_list_add(
+    struct buf *list, const struct envelope *env, int32_t utc_offset_s)
+{
+	size_t before = buf_len(list);
+	char date[DATE_TEXT_SIZE];
+	const char *user = env->user != NULL ? env->user : "";
+
+	if (buf_addf(list, "\r\n%s\r\n", env->id) &&
+	    add_wrapped(list, "  Arrived:    ",
+		date_rfc5322(env->arrived_s * 1000, utc_offset_s, date)) &&
+	    add_wrappedf(list, "  From:       ", "<%s>%s%s", env->sender,
+		*user != '\0' ? ", submitted by " : "", user) &&
+	    add_rcpts(list, env))
+		return true;
+	buf_truncate(list, before);
+	return false;
+}
+
+/* --- the digest ----------------------------------------------------------- */
+
+static bool __attribute__((format(printf, 3, 4)))
+add_field(struct buf *to, const char *name, const char *fmt, ...)
+{
+	struct buf value;
+	va_list ap;
+	bool ok;
+
+	buf_init(&value, HEADER_LINE_MAX);
+	va_start(ap, fmt);
+	ok = buf_vaddf(&value, fmt, ap) &&
+	     header_fold(to, name, buf_bytes(&value));
+	va_end(ap);
+	buf_clear(&value);
+	return ok;
+}
+
+static bool
+add_header(struct buf *to, const struct bounce_digest *d)
+{
+	char mark[sizeof(NOTICE_MARK) + 2 * MARK_BYTES] = NOTICE_MARK;
+	unsigned char random[MARK_BYTES];
+	char date[DATE_TEXT_SIZE];
+	struct buf id;
+	bool ok;
+
+	rng_fill(d->rng, random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		(void)snprintf(
+		    mark + strlen(NOTICE_MARK) + 2 * i, 3, "%02x", random[i]);
+	buf_init(&id, HEADER_LINE_MAX);
+	ok = msgid_value(&id, mark, d->hostname, d->from, d->wall_ms) &&
+	     add_field(to, "From", "Mail relay <%s>", d->from) &&
+	     add_field(to, "To", "<%s>", d->to) &&
+	     add_field(to, "Subject", "Mail failed on %s", d->hostname) &&
+	     add_field(to, "Date", "%s",
+		 date_rfc5322(d->wall_ms, d->utc_offset_s, date)) &&
+	     add_field(to, "Message-ID", "%s", buf_str(&id)) &&
+	     buf_adds(to, /* RFC 3834 5 */
+		 "Auto-Submitted: auto-generated\r\n"
+		 "MIME-Version: 1.0\r\n"
+		 "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
+	buf_clear(&id);
+	return ok;
+}
+
+static bool
+add_body(struct buf *to, const struct bounce_digest *d)
+{
+	bool ok = add_wrappedf(
+		      to, "", "This is the mail relay on %s.", d->hostname) &&
+		  buf_adds(to, "\r\n");
+
+	if (ok && d->nmessages == 1)
+		ok = add_wrapped(to, "",
+		    "A mail that a program on this machine submitted could not "
+		    "be delivered. It is kept in failed/ for some time.");
+	else if (ok)
+		ok = add_wrappedf(to, "",
+		    "%zu mails that programs on this machine submitted could "
+		    "not be delivered. They are kept in failed/ for some time.",
+		    d->nmessages);
+	ok = ok && buf_add(to, d->list.p, d->list.n);
+	if (ok && d->nmessages > BOUNCE_LISTED_MAX)
+		ok = buf_addf(to, "\r\n... and %zu more: relais queue\r\n",
+		    d->nmessages - BOUNCE_LISTED_MAX);
+	return ok &&
+	       buf_adds(to,
+		   "\r\n"
+		   "    relais show ID      says more about one of them\r\n"
+		   "    relais retry ID     sends it again\r\n"
+		   "    relais delete ID    throws it away\r\n");
+}
+
+bool
+bounce_digest(struct buf *to, const struct bounce_digest *d)
+{
+	size_t before = buf_len(to);
+
+	if (add_header(to, d) && add_body(to, d))
+		return true;
+	buf_truncate(to, before);
+	return false;
+}

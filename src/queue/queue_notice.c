@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What people are to be told of, and how long what has failed is kept. */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/xalloc.h"
+
+enum { ORIGINAL_HEADER_MAX = 64 * 1024 };
+
+/* Nobody is told of what the disk does not know yet: after a crash it would be
+ * tried again, and perhaps taken. */
+void
+flight_tell_people(struct flight *fl)
+{
+	const struct queue_hooks *h = &fl->q->o.hooks;
+	struct entry *e = fl->e;
+
+	if (fl->job != NULL || fl->is_dropped || fl->disk != DISK_SAFE ||
+	    buf_len(&fl->notes) > 0)
+		return;
+	if (fl->must_tell_failed) {
+		fl->must_tell_failed = false;
+		e->is_untold = true;
+		if (h->failed != NULL)
+			h->failed(h->ctx, e->id);
+	}
+	if (fl->must_tell_delayed) {
+		fl->must_tell_delayed = false;
+		if (h->delayed != NULL && !e->is_failed)
+			h->delayed(h->ctx, e->id);
+	}
+}
+
+/* --- the message a notice is about ---------------------------------------- */
+
+static struct entry *
+find_known(struct queue *q, const char *id)
+{
+	struct entry *e = qid_is_valid(id) ? entry_lookup(q, id) : NULL;
+
+	return e != NULL && !list_is_empty(&e->link) ? e : NULL;
+}
+
+/* Cut behind its empty line. */
+static void
+keep_header(struct buf *text)
+{
+	struct bytes b = buf_bytes(text);
+	const char *end = memmem(b.p, b.n, "\r\n\r\n", 4);
+
+	if (end != NULL)
+		buf_truncate(text, (size_t)(end - b.p) + 4);
+}
+
+static int
+read_text(struct spool_message *m, size_t max, struct buf *to, struct err *err)
+{
+	uint64_t at = 0;
+	size_t n;
+
+	for (;;) {
+		size_t want = max - (size_t)at < 16384 ? max - (size_t)at
+						       : 16384;
+		char *p = want > 0 ? buf_space(to, want) : NULL;
+
+		if (p == NULL)
+			return 0;
+		if (spool_message_read(m, at, p, want, &n, err) != 0)
+			return -1;
+		if (n == 0)
+			return 0;
+		buf_added(to, n);
+		at += n;
+	}
+}
+
+int
+queue_original(struct queue *q, const char *id, size_t max_bytes,
+    struct queue_original *ret, struct err *err)
+{
+	const struct entry *e = find_known(q, id);
+	struct queue_original o = { 0 };
+	const struct spool_state *st;
+	struct spool_message *m;
+	size_t max;
+
+	if (e == NULL)
+		return err_set(err, ERR_INPUT, "no message %.40s", id);
+	if (e->fl != NULL && (e->fl->job != NULL || e->fl->disk != DISK_SAFE))
+		return err_set(err, ERR_BUSY, "%s is being written", id);
+	err_set(err, ERR_DISK, "%s has left the spool", id);
+	if (spool_load(q->spool, e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, id,
+		&m, err) != SPOOL_OK)
+		return -1;
+	o.is_whole = e->size_bytes <= max_bytes;
+	max = o.is_whole ? (size_t)e->size_bytes : ORIGINAL_HEADER_MAX;
+	buf_init(&o.text, max + 1);
+	/* A message whose body is damaged is still worth a notice. */
+	if (read_text(m, max, &o.text, NULL) != 0)
+		o.is_whole = false;
+	if (!o.is_whole)
+		keep_header(&o.text);
+	st = spool_message_state(m);
+	o.tried_ms = st->tried_wall_ms;
+	o.give_up_ms = e->life_from_s * 1000 + q->o.lifetime_ms;
+	o.env = spool_message_take_envelope(m);
+	spool_message_free(m);
+	*ret = o;
+	return 0;
+}
+
+void
+queue_original_clear(struct queue_original *o)
+{
+	envelope_free(o->env);
+	buf_clear(&o->text);
+	*o = (struct queue_original) { .env = NULL };
+}
+
+void
+queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
+{
+	struct entry *e = find_known(q, id);
+	struct flight *fl;
+
+	if (e == NULL)
+		return;
+	e->is_untold = false;
+	fl = flight_get(q, e);
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		if (env->rcpts[i].state != RCPT_FAILED || env->rcpts[i].is_told)
+			continue;
+		flight_noted(fl, spool_note_told(&fl->notes, queue_wall(q), i));
+		/* Somebody may have put it back into the queue meanwhile. */
+		if (fl->env != NULL && fl->env->rcpts[i].state == RCPT_FAILED)
+			fl->env->rcpts[i].is_told = true;
+	}
+	flight_advance(fl);
+}
+
+/* --- failed/ -------------------------------------------------------------- */
+
+static bool
+may_clean(const struct entry *e)
+{
+	return e->is_failed && !e->is_gone && !e->is_untold && e->fl == NULL;
+}
+
+static void
+clean_one(struct queue *q, struct entry *e, const char *why)
+{
+	struct err err;
+	struct flight *fl = flight_get(q, e);
+
+	err_set(&err, ERR_NONE, "removed from failed/: %s", why);
+	queue_trouble(q, e->id, &err);
+	fl->is_dropped = true;
+	flight_advance(fl);
+}
+
+/* So that a machine that is switched off at night forgets in the end, too. */
+static void
+note_seen(struct queue *q, struct entry *e)
+{
+	struct flight *fl = flight_get(q, e);
+
+	e->noted_ms = entry_seen_ms(q, e);
+	flight_noted(
+	    fl, spool_note_seen(&fl->notes, queue_wall(q), e->noted_ms));
+	flight_advance(fl);
+}
+
+static bool
+is_stale(const struct queue *q, const struct entry *e)
+{
+	return entry_age_ms(q, e) >=
+	       q->o.lifetime_ms + QUEUE_FAILED_DAYS * INT64_C(86400000);
+}
+
+void
+queue_clean_failed(struct queue *q)
+{
+	int64_t now = queue_now(q);
+	uint64_t total = 0;
+	int left = QUEUE_CLEAN_MAX;
+
+	if (now < q->clean_ms || !q->scan.is_done)
+		return;
+	q->clean_ms = now + QUEUE_CLEAN_MS;
+	entry_sort(q); /* the oldest first */
+	list_foreach (it, &q->listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		total += e->is_failed ? e->size_bytes : 0;
+	}
+	list_foreach (it, &q->listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		if (!may_clean(e) || left == 0)
+			continue;
+		if (is_stale(q, e) || total > QUEUE_FAILED_BYTES) {
+			left--;
+			total -= e->size_bytes;
+			clean_one(q, e,
+			    is_stale(q, e)
+				? "it has been there for too long"
+				: "there is too much, and it is the oldest");
+		} else if (entry_seen_ms(q, e) - e->noted_ms >=
+			   QUEUE_NOTE_SEEN_MS) {
+			left--;
+			note_seen(q, e);
+		}
+	}
+	if (left == 0)
+		q->clean_ms = now + QUEUE_CLEAN_AGAIN_MS;
+}

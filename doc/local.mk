@@ -12,4 +12,5 @@ EXTRA_DIST += \
 	%reldir%/HACKING \
 	%reldir%/ROADMAP \
 	%reldir%/SECURITY \
+	%reldir%/formats/control \
 	%reldir%/formats/spool

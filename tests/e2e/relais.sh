@@ -197,6 +197,32 @@ check "  himself he does" run 1 as bob "$RELAIS" queue
 wait $greedy
 check "  for as long as he holds them" run 0 as bob "$RELAIS" queue
 
+# --- what sendmail asks of the daemon -----------------------------------------
+
+account_of() { json ".[] | select(.id == \"$1\") | .account" queue; }
+send() { # WORD...: a mail by sendmail with these words; its queue id
+	printf 'x\n' | "$top_builddir/sendmail" -v "$@" to@example.org 2>&1 |
+	    sed -n 's/^sendmail: 250 2.0.0 \([0-9a-z]*\) .*/\1/p'
+}
+check "-a chooses the account" test "$(account_of "$(send -a other)")" = other
+check "an account that is not there is refused" \
+    run 77 "$top_builddir/sendmail" -a nix to@example.org
+check "  in words" complained 'account asked for does not exist'
+later=$(send -odq)
+check "-odq is not tried" test "$(json ".[] | select(.id == \"$later\") |
+    .attempts" queue)" = 0
+check "sendmail -bp is relais queue" sh -c \
+    "'$top_builddir/sendmail' -bp | grep -q '$later'"
+check "sendmail -q flushes" run 0 "$top_builddir/sendmail" -q
+check "delete of all" run 0 "$RELAIS" delete --all
+stop home
+printf 'Subject: dropped\n\nx\n' | RELAIS_DROP=$T/home/spool/drop as alice \
+    "$top_builddir/sendmail" -f alice@example.org to@example.org
+run_relaisd home
+check "what was dropped while it was away is taken in" \
+    until_true 20 sh -c "'$RELAIS' --json queue 2>&1 | grep -q alice@example.org"
+check "  as the mail of who dropped it" test "$(
+	as alice "$RELAIS" --json queue | jq length)" = 1
 check "delete of all" run 0 "$RELAIS" delete --all
 check "  leaves none" test "$("$RELAIS" --json queue)" = '[]'
 stop home

@@ -50,7 +50,7 @@ case_of() { # NAME MAX_RECIPIENTS LIMIT PROVIDER-OPTION...
 	local at_once=$(($(now_ms) - began))
 	until_true 40 count_is 249
 	until_true 10 failed_only
-	most=$(grep -c recipient $(ls "$T"/provider/*.env) /dev/null |
+	most=$(grep -c recipient "$T"/provider/*.env /dev/null |
 	    sed 's/.*://' | sort -rn | head -n 1)
 	if count_is 249 && [ "$(served | awk '$1 > 1' | wc -l)" = 0 ] &&
 	    [ "$most" -le "$limit" ]; then

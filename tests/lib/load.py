@@ -8,12 +8,11 @@
     --count 2000		ends when so many were answered with 250; SIGTERM
 				ends it too, each client after its message
     --first 1			the first number
-    --large 2			percent of them above 128 KiB
     --acked FILE		a line "NUMBER PORT" per 250, after hearing it
     --patience 0.02		seconds between tries while nobody listens
     --refused FILE		a line "NUMBER REPLY" per 4yz or 5yz
 
-  load.py tally [--small] ACKED STORE...
+  load.py tally ACKED STORE...
     Compares with what the provider keeps in the STORE folders (*.eml) and
     prints "heard=N lost=N stored=N twice=N most=N torn=N".  lost: answered
     with 250 and not there.  twice: copies beyond the first.  most: copies of
@@ -32,10 +31,11 @@ import time
 LINE = "a line of the message that only fills its place" + 24 * "." + "\r\n"
 
 
-def text_of(number, large):
-    """The message of this number, the same at every call."""
+def text_of(number):
+    """The message of this number, the same at every call; one of fifty is
+    larger than 128 KiB."""
     lines = number % 37
-    if number % 100 < large:
+    if number % 50 == 0:
         lines = 2000 + number % 500
     return (
         "From: <relay@example.test>\r\nTo: <to@example.org>\r\n"
@@ -69,7 +69,7 @@ class Load:
             smtp.sendmail(
                 "relay@example.test",
                 ["to@example.org"],
-                text_of(n, self.opts.large),
+                text_of(n),
             )
         except smtplib.SMTPServerDisconnected:
             raise
@@ -114,7 +114,6 @@ def send(argv):
     p.add_argument("--seconds", type=float, default=60)
     p.add_argument("--count", type=int, default=10**9)
     p.add_argument("--first", type=int, default=1)
-    p.add_argument("--large", type=int, default=2)
     p.add_argument("--acked", required=True)
     p.add_argument("--refused", default="/dev/null")
     p.add_argument("--patience", type=float, default=0.02)
@@ -122,9 +121,7 @@ def send(argv):
 
 
 def tally(argv):
-    large, copies, torn = 2, {}, 0
-    if argv[0] == "--small":
-        large, argv = 0, argv[1:]
+    copies, torn = {}, 0
     with open(argv[0]) as f:
         heard = {int(line.split()[0]) for line in f}
     for path in [p for d in argv[1:] for p in glob.glob(d + "/*.eml")]:
@@ -134,7 +131,7 @@ def tally(argv):
         if m is None:
             continue
         n = int(m.group(1))
-        body = text_of(n, large).split("\r\n\r\n", 1)[1].encode()
+        body = text_of(n).split("\r\n\r\n", 1)[1].encode()
         if text.split(b"\r\n\r\n", 1)[1] != body:
             torn += 1
             continue

@@ -92,6 +92,12 @@ outbound_is_idle(const struct outbound *o)
 	return true;
 }
 
+bool
+outbound_is_away(const struct outbound *o, size_t account)
+{
+	return pool_is_away(o->pools[account]);
+}
+
 size_t
 outbound_count(const struct outbound *o)
 {

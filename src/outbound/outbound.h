@@ -37,6 +37,9 @@ void outbound_network_changed(struct outbound *o);
 void outbound_stop(struct outbound *o);
 bool outbound_is_idle(const struct outbound *o);
 
+/* As pool_is_away(). */
+bool outbound_is_away(const struct outbound *o, size_t account);
+
 size_t outbound_count(const struct outbound *o);
 void outbound_status(
     const struct outbound *o, size_t account, struct pool_status *ret);

@@ -42,6 +42,7 @@ struct pool {
 	struct loop_timer *timer;
 	enum pool_state state;
 	int64_t until_ms;
+	int64_t troubled_since_ms; /* boot clock, while there is a reason */
 	int troubles; /* since a message was taken */
 	int refusals; /* of the login, in a row */
 	char reason[REASON_MAX];
@@ -256,6 +257,14 @@ pool_free(struct pool *p)
 	free(p);
 }
 
+bool
+pool_is_away(const struct pool *p)
+{
+	return p->state == POOL_HELD ||
+	       (p->state == POOL_PAUSED &&
+		   now_ms(p) - p->troubled_since_ms >= POOL_AWAY_MS);
+}
+
 /* --- work ----------------------------------------------------------------- */
 
 bool
@@ -348,6 +357,8 @@ static void
 stand_down(
     struct pool *p, enum pool_state state, const char *why, int64_t wait_ms)
 {
+	if (p->reason[0] == '\0')
+		p->troubled_since_ms = now_ms(p);
 	p->state = state;
 	(void)snprintf(p->reason, sizeof(p->reason), "%s", why);
 	p->until_ms = now_ms(p) + wait_ms;

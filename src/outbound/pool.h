@@ -73,6 +73,11 @@ struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
 /* Cuts what is under way; messages stay in the queue. */
 void pool_free(struct pool *p);
 
+/* Held, or out of reach for longer than POOL_AWAY_MS: a spare may take over,
+ * until the account is allowed its next try. */
+enum { POOL_AWAY_MS = 10 * 60 * 1000 };
+bool pool_is_away(const struct pool *p);
+
 /* Something may be due. */
 void pool_turn(struct pool *p);
 /* Tries now, whatever the state. */

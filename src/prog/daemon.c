@@ -56,6 +56,7 @@ struct era {
 	bool is_conf_lent; /* to the listeners, which outlive it */
 	struct fetch_ctx *fetches;
 	struct pool_opts *pools;
+	bool *is_away; /* per account: its spare has taken over */
 	struct outbound *outbound;
 };
 
@@ -350,6 +351,7 @@ era_new(struct daemon *d, struct conf *conf)
 	e->conf = conf;
 	e->fetches = xcalloc(conf->naccounts, sizeof(*e->fetches));
 	e->pools = xcalloc(conf->naccounts, sizeof(*e->pools));
+	e->is_away = xcalloc(conf->naccounts, sizeof(*e->is_away));
 	for (size_t i = 0; i < conf->naccounts; i++) {
 		e->fetches[i] = (struct fetch_ctx) { &d->cred,
 			&conf->accounts[i] };
@@ -379,17 +381,70 @@ era_free(struct era *e)
 		conf_free(e->conf);
 	free(e->fetches);
 	free(e->pools);
+	free(e->is_away);
 	free(e);
 }
 
 /* --- what the queue asks -------------------------------------------------- */
 
+/* A provider that may have the message already must not be passed over: the
+ * spare would send it twice. */
+static bool
+may_have_been_taken(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->nrcpts; i++)
+		if (e->rcpts[i].state == RCPT_WAITING &&
+		    e->rcpts[i].last != NULL && e->rcpts[i].last->is_uncertain)
+			return true;
+	return false;
+}
+
+/* The account by the rules, or its spare while it is away (one step: a spare's
+ * own spare is not asked). */
 static int
 on_route(void *ctx, const struct envelope *e)
 {
-	const struct daemon *d = ctx;
+	const struct era *era = ((const struct daemon *)ctx)->era;
+	int i = conf_route(era->conf, e, NULL);
+	int spare = i >= 0 ? era->conf->accounts[i].fallback : -1;
 
-	return conf_route(d->era->conf, e, NULL);
+	if (spare >= 0 && era->outbound != NULL && era->is_away[i] &&
+	    !may_have_been_taken(e))
+		return spare;
+	return i;
+}
+
+/* When an account with a spare goes or may try again, all waiting mail is
+ * routed anew.  Returns when to look again (boot clock). */
+static int64_t
+watch_spares(struct daemon *d)
+{
+	int64_t next = INT64_MAX;
+	struct pool_status st;
+	struct era *e = d->era;
+	bool has_changed = false;
+
+	for (size_t i = 0; i < e->conf->naccounts; i++) {
+		bool is_away = e->conf->accounts[i].fallback >= 0 &&
+			       outbound_is_away(e->outbound, i);
+
+		outbound_status(e->outbound, i, &st);
+		if (is_away && st.until_ms < next)
+			next = st.until_ms + 1;
+		if (is_away == e->is_away[i])
+			continue;
+		e->is_away[i] = is_away;
+		has_changed = true;
+		log_text(LOG_LEVEL_WARNING,
+		    is_away ? "account %s is away; its mail goes through %s"
+			    : "account %s is tried again, %s takes no "
+			      "more of its mail",
+		    e->conf->accounts[i].name,
+		    e->conf->accounts[e->conf->accounts[i].fallback].name);
+	}
+	if (has_changed)
+		queue_reroute(d->queue, (int)e->conf->naccounts);
+	return next;
 }
 
 static void
@@ -605,10 +660,13 @@ has_stopped(const struct daemon *d)
 static void
 turn(struct daemon *d)
 {
-	int64_t next;
+	int64_t next, look_again;
 
 	next = queue_tick(d->queue);
 	outbound_turn(d->era->outbound);
+	look_again = watch_spares(d);
+	if (look_again < next)
+		next = look_again;
 	free_idle_eras(d);
 	if (d->is_stopping) {
 		if (has_stopped(d))

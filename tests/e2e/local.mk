@@ -14,7 +14,8 @@ e2e_tests = \
 	%reldir%/provider.sh \
 	%reldir%/relais.sh \
 	%reldir%/sendmail.sh \
-	%reldir%/service.sh
+	%reldir%/service.sh \
+	%reldir%/spare.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)
 

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# 20,000 connections opened and dropped at random bytes: no descriptor, memory
+# or process stays behind, and no processor time is spent on them afterwards
+# (R50, R51).
+#	CONNECTIONS=100000 tests/fault/connections.sh
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "$srcdir/tests/lib/load.sh"
+need python3 certtool jq curl
+bed_enter
+[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
+: "${CONNECTIONS:=20000}"
+
+pid() { cat "$T/home.pid"; }
+fds() { ls "/proc/$(pid)/fd" | wc -l; }
+pss() { awk '/^Pss:/ { print $2 }' "/proc/$(pid)/smaps_rollup"; }
+children() { pgrep -c -P "$(pid)"; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$(pid)/stat"; }
+connections() {
+	python3 "$srcdir/tests/fault/connections.py" "$1" 40 \
+	    "$T/home/smtp.sock" 2525
+}
+sessions() { relais --json status | jq .sessions; }
+# The spool keeps two of its folders open, and those change with the time.
+spare=2
+quiet() { [ "$(sessions)" = 0 ] && [ "$(fds)" -le "$1" ]; }
+
+start_provider provider
+start_relaisd home < <(account mail mail.example.test 587 starttls)
+submit before
+until_true 10 has_mail provider before || fail "a mail before"
+# What it needs once for all: buffers, the heap as it settles, the courier.
+connections 2000 >/dev/null
+until_true 40 eval '[ "$(relais --json status |
+    jq ".accounts[0].connections")" = 0 ]'
+fds_before=$(fds) pss_before=$(pss)
+began=$(now_ms)
+made=$(connections "$CONNECTIONS")
+took=$(($(now_ms) - began))
+until_true 20 quiet $((fds_before + spare))
+fds_after=$(fds) pss_after=$(pss)
+if [ "$made" -lt $((CONNECTIONS / 2)) ]; then
+	fail "only $made of $CONNECTIONS connections were made"
+elif [ "$fds_after" -le $((fds_before + spare)) ] &&
+    [ $((pss_after - pss_before)) -lt 1024 ] && [ "$(children)" = 0 ]; then
+	pass "$made connections dropped at random in $((took / 1000)) s:" \
+	    "descriptors $fds_before, then $fds_after; memory $pss_before KiB," \
+	    "then $pss_after KiB; child processes 0"
+else
+	fail "after $made connections: descriptors $fds_before, then" \
+	    "$fds_after; memory $pss_before KiB, then $pss_after KiB;" \
+	    "$(children) child processes, $(sessions) sessions"
+fi
+before=$(ticks)
+sleep 2
+spent=$(($(ticks) - before))
+check "and $spent clock ticks are spent in the two seconds afterwards" \
+    [ $spent -le 2 ]
+check "no message came of them, no file is left" \
+    [ "$(spool_files queue):$(find "$T/provider" -name '*.eml' | wc -l)" = 0:1 ]
+submit after
+check "mail goes through as before" until_true 10 has_mail provider after
+no_crash home
+bed_done

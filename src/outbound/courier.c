@@ -13,6 +13,7 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "outbound/fetch.h"
 #include "outbound/haul.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
@@ -24,8 +25,6 @@ enum {
 	STALL_MS = 3000 /* so long without an answer: nothing more is added */
 };
 
-struct fetch;
-
 struct courier {
 	struct list link;
 	struct pool *pool;
@@ -35,6 +34,7 @@ struct courier {
 	struct smtp_client *smtp; /* NULL until the transport is ready */
 	struct loop_timer *timer;
 	struct fetch *fetch; /* the secret is being fetched */
+	struct secret *secret; /* until the server has taken or refused it */
 	struct list hauls; /* messages under way */
 	struct haul *body; /* whose body the engine wants now, or NULL */
 	size_t carried; /* taken on this connection */
@@ -77,67 +77,25 @@ opts_of(const struct courier *c)
 	return pool_opts_of(c->pool);
 }
 
-/* --- the secret, fetched on a worker thread ------------------------------- */
-
-/* Outlives the courier if it must: a worker cannot be stopped half-way.  The
- * pool knows of it, because what fetch_secret() works on must stay until then.
- */
-struct fetch {
-	struct loop_job job; /* first, so that a job is a fetch */
-	struct list link; /* in the pool's list */
-	struct courier *courier; /* NULL: nobody waits any more */
-	int (*fetch_secret)(
-	    const void *ctx, struct secret **ret, struct err *err);
-	const void *ctx;
-	struct secret *secret;
-	struct err err;
-	int rc;
-};
+/* --- the secret ----------------------------------------------------------- */
 
 static void
-fetch_run(struct loop_job *j)
+on_fetched(void *ctx, const struct secret *secret, const struct err *why)
 {
-	struct fetch *f = (struct fetch *)(void *)j;
-
-	f->rc = f->fetch_secret(f->ctx, &f->secret, &f->err);
-}
-
-static void
-fetch_done(struct loop_job *j)
-{
-	struct fetch *f = (struct fetch *)(void *)j;
-	struct courier *c = f->courier;
+	struct courier *c = ctx;
 	struct bytes binding = { "", 0 };
 	const char *type = NULL;
 
-	list_remove(&f->link);
-	if (c != NULL) {
-		c->fetch = NULL;
-		if (stream_tls(c->stream) != NULL)
-			type = tls_pipe_binding(
-			    stream_tls(c->stream), &binding);
-		if (f->rc == 0)
-			smtp_client_cred(c->smtp, f->secret, type, binding);
-		else
-			smtp_client_no_cred(c->smtp, f->err.text);
-		drive(c);
+	c->fetch = NULL;
+	if (stream_tls(c->stream) != NULL)
+		type = tls_pipe_binding(stream_tls(c->stream), &binding);
+	if (secret != NULL) {
+		c->secret = secret_dup(secret);
+		smtp_client_cred(c->smtp, secret, type, binding);
+	} else {
+		smtp_client_no_cred(c->smtp, why->text);
 	}
-	secret_free(f->secret);
-	free(f);
-}
-
-static void
-fetch_start(struct courier *c)
-{
-	struct fetch *f = xcalloc(1, sizeof(*f));
-
-	f->job = (struct loop_job) { .run = fetch_run, .done = fetch_done };
-	f->courier = c;
-	f->fetch_secret = opts_of(c)->fetch_secret;
-	f->ctx = opts_of(c)->fetch_ctx;
-	c->fetch = f;
-	list_append(pool_fetches(c->pool), &f->link);
-	loop_submit(pool_loop(c->pool), &f->job);
+	drive(c);
 }
 
 /* --- the end of a connection ---------------------------------------------- */
@@ -163,8 +121,8 @@ courier_free(struct courier *c)
 		return;
 	list_foreach (it, &c->hauls)
 		haul_end(haul_of_link(it), NULL);
-	if (c->fetch != NULL)
-		c->fetch->courier = NULL;
+	fetch_forget(c->fetch);
+	secret_free(c->secret);
 	dial_free(c->dial);
 	smtp_client_free(c->smtp);
 	if (c->stream != NULL)
@@ -269,6 +227,9 @@ tell_pool(struct courier *c, const struct sc_info *info)
 {
 	enum trouble_act act = act_on(c, info);
 	struct buf why;
+
+	if (info->trouble == SC_TROUBLE_AUTH)
+		pool_refused(c->pool, c->secret);
 
 	if (act == ACT_NOTHING ||
 	    (act != ACT_PORT && info->verdict.code != 0 &&
@@ -412,6 +373,8 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	if (c->is_ready)
 		return;
 	c->is_ready = true;
+	secret_free(c->secret);
+	c->secret = NULL;
 	if (stream_tls(c->stream) != NULL)
 		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
 	IGNORE(str_copy(c->mechanism, sizeof(c->mechanism), info->text));
@@ -466,7 +429,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		on_starttls(c);
 		break;
 	case SC_NEED_CRED:
-		fetch_start(c);
+		c->fetch = fetch_new(c->pool, on_fetched, c);
 		break;
 	case SC_READY:
 		on_engine_ready(c, info);

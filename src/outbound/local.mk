@@ -7,6 +7,8 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/content.h \
 	%reldir%/courier.c \
 	%reldir%/courier.h \
+	%reldir%/fetch.c \
+	%reldir%/fetch.h \
 	%reldir%/haul.c \
 	%reldir%/haul.h \
 	%reldir%/outbound.c \

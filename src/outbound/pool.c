@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "outbound/budget.h"
 #include "outbound/courier.h"
+#include "outbound/fetch.h"
 #include "queue/queue.h"
 
 enum {
@@ -26,7 +27,8 @@ enum {
 	WAKE_JITTER_MS = 2000,
 	REASON_MAX = 800,
 	KEPT_MAX = 8192,
-	BUDGET_SAVE_MS = 10 * 1000
+	BUDGET_SAVE_MS = 10 * 1000,
+	WATCH_MS = 15 * 1000
 };
 
 struct pool {
@@ -40,6 +42,8 @@ struct pool {
 	struct list couriers;
 	struct list fetches; /* secrets being fetched */
 	struct loop_timer *timer;
+	struct secret *refused; /* by the server, while the account is held */
+	struct loop_timer *watch; /* looks whether it has changed */
 	enum pool_state state;
 	int64_t until_ms;
 	int64_t troubled_since_ms; /* boot clock, while there is a reason */
@@ -218,6 +222,44 @@ on_timer(void *ctx)
 	pool_turn(p);
 }
 
+/* --- a refused secret ------------------------------------------------------ */
+
+static void
+on_watched(void *ctx, const struct secret *now, const struct err *why)
+{
+	struct pool *p = ctx;
+
+	(void)why; /* told when a courier asks */
+	if (p->state != POOL_HELD || p->refused == NULL || p->is_stopping)
+		return;
+	if (now == NULL || secret_eq(now, p->refused)) {
+		loop_timer_set(p->watch, now_ms(p) + WATCH_MS);
+		return;
+	}
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: its secret has changed, so it is tried again at once",
+	    p->opts.name);
+	p->refusals = 0;
+	pool_flush(p);
+}
+
+static void
+on_watch(void *ctx)
+{
+	struct pool *p = ctx;
+
+	if (p->state == POOL_HELD && p->refused != NULL && !p->is_stopping)
+		(void)fetch_new(p, on_watched, p); /* in the pool's list */
+}
+
+void
+pool_refused(struct pool *p, const struct secret *secret)
+{
+	secret_free(p->refused);
+	p->refused = secret_dup(secret);
+	loop_timer_set(p->watch, now_ms(p) + WATCH_MS);
+}
+
 struct pool *
 pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
     const struct pool_opts *opts, bool is_restart)
@@ -232,6 +274,7 @@ pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
 	list_init(&p->couriers);
 	list_init(&p->fetches);
 	p->timer = loop_timer_new(l, on_timer, p);
+	p->watch = loop_timer_new(l, on_watch, p);
 	reach_init(&p->reach, opts->ports, opts->nports);
 	budget_init(&p->budget, opts->max_per_minute, opts->max_per_hour,
 	    opts->max_per_day);
@@ -248,10 +291,14 @@ pool_free(struct pool *p)
 	p->is_stopping = true;
 	list_foreach (it, &p->couriers)
 		courier_free(courier_of_link(it));
-	list_foreach (it, &p->fetches)
+	list_foreach (it, &p->fetches) {
+		fetch_forget(fetch_of_link(it));
 		list_remove(it);
+	}
 	save_budget(p, true);
 	loop_timer_free(p->timer);
+	loop_timer_free(p->watch);
+	secret_free(p->refused);
 	tls_ctx_free(p->tls);
 	free(p->ports_text);
 	free(p);
@@ -504,6 +551,8 @@ void
 pool_reached(struct pool *p)
 {
 	p->refusals = 0;
+	secret_free(p->refused);
+	p->refused = NULL;
 	if (reach_worked(&p->reach, now_s(p)))
 		save_reach(p);
 	/* Another courier has heard otherwise meanwhile. */

@@ -121,6 +121,10 @@ void pool_port_failed(struct pool *p, enum reach_fault why, const char *text);
 void pool_pause(struct pool *p, const char *why);
 /* The login does not work. */
 void pool_hold(struct pool *p, const char *why);
+/* The server did not take this secret: while the account is held for it, the
+ * secret is looked at again, and a changed one is tried at once (R57).  NULL:
+ * there was none. */
+void pool_refused(struct pool *p, const struct secret *secret);
 /* Does to the account what this answer calls for (mail/diagnosis.h), which may
  * be nothing; who: the remote side.  True: nothing is to be charged to the
  * message. */

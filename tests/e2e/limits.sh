@@ -58,5 +58,16 @@ check "no mail is lost" test "$(queue_len)" = 1
 cp "$T/right" "$T/secret/mail"
 kill -HUP "$(cat "$T/home.pid")"
 check "after a reload with the right one it goes" until_true 10 drained
+
+# A secret that is mended while the account is held is noticed (R57).
+printf 'wrong\n' >"$T/secret/mail"
+stop home
+run_relaisd home
+wait_port home 127.0.0.1 2525
+submit
+check "held again" until_true 10 eval '[ "$(state)" = held ]'
+cp "$T/right" "$T/secret/mail"
+check "a changed secret is tried without being told" until_true 30 drained
+check "the log says why" grep -q 'its secret has changed' "$T/home.log"
 [ $bed_bad = 0 ] || show_log home 40
 bed_done

@@ -59,6 +59,19 @@ bytes_trim(struct bytes b)
 	return b;
 }
 
+struct bytes
+bytes_cut(struct bytes *rest, char sep)
+{
+	const char *end = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
+	struct bytes piece = { rest->p,
+		end != NULL ? (size_t)(end - rest->p) : rest->n };
+	size_t gone = piece.n + (end != NULL);
+
+	rest->p += gone;
+	rest->n -= gone;
+	return piece;
+}
+
 bool
 str_copy(char *to, size_t size, struct bytes from)
 {

@@ -21,6 +21,11 @@ bool bytes_has_prefix_nocase(struct bytes a, const char *prefix);
 /* The bytes without leading and trailing blanks (space, tab, CR, LF). */
 struct bytes bytes_trim(struct bytes b);
 
+/* Cuts off and returns what stands before the first sep, which goes too; all
+ * of it if there is none.  *rest is what is left: pieces of a line, lines of a
+ * text. */
+struct bytes bytes_cut(struct bytes *rest, char sep);
+
 /* Copies with a NUL.  False: it did not fit; to then holds what did. */
 bool str_copy(char *to, size_t size, struct bytes from);
 

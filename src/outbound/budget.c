@@ -135,26 +135,13 @@ budget_save(const struct budget *b, struct buf *to)
 	}
 }
 
-static struct bytes
-cut_word(struct bytes *line)
-{
-	const char *blank = memchr(line->p, ' ', line->n);
-	struct bytes w = { line->p,
-		blank != NULL ? (size_t)(blank - line->p) : line->n };
-	size_t skip = w.n < line->n ? w.n + 1 : w.n;
-
-	line->p += skip;
-	line->n -= skip;
-	return w;
-}
-
 static void
 load_line(struct budget *b, struct bytes line)
 {
-	struct bytes name = cut_word(&line);
+	struct bytes name = bytes_cut(&line, ' ');
 	uint64_t slot, n;
 
-	if (!num_u64_max(cut_word(&line), INT64_MAX / 1440 - 100, &slot))
+	if (!num_u64_max(bytes_cut(&line, ' '), INT64_MAX / 1440 - 100, &slot))
 		return;
 	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
 		struct budget_window *w = &b->windows[i];
@@ -164,7 +151,8 @@ load_line(struct budget *b, struct bytes line)
 		w->slot = (int64_t)slot;
 		w->sum = 0;
 		for (size_t k = 0; k < BUDGET_SLOTS; k++) {
-			bool ok = num_u64_max(cut_word(&line), UINT32_MAX, &n);
+			bool ok = num_u64_max(
+			    bytes_cut(&line, ' '), UINT32_MAX, &n);
 
 			w->counts[k] = ok ? (uint32_t)n : 0;
 			w->sum += w->counts[k];
@@ -175,13 +163,6 @@ load_line(struct budget *b, struct bytes line)
 void
 budget_load(struct budget *b, struct bytes saved)
 {
-	while (saved.n > 0) {
-		const char *nl = memchr(saved.p, '\n', saved.n);
-		size_t n = nl != NULL ? (size_t)(nl - saved.p) : saved.n;
-
-		load_line(b, bytes_of(saved.p, n));
-		n += nl != NULL;
-		saved.p += n;
-		saved.n -= n;
-	}
+	while (saved.n > 0)
+		load_line(b, bytes_cut(&saved, '\n'));
 }

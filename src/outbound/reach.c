@@ -107,27 +107,11 @@ reach_save(const struct reach *r, struct buf *to)
 		    r->ports[i].when_s)); /* cut when full */
 }
 
-/* The next blank-separated word of a line, or nothing. */
-static struct bytes
-next_word(struct bytes *line)
-{
-	struct bytes w = { line->p, 0 };
-
-	while (w.n < line->n && line->p[w.n] != ' ')
-		w.n++;
-	line->p += w.n;
-	line->n -= w.n;
-	if (line->n > 0) {
-		line->p++;
-		line->n--;
-	}
-	return w;
-}
-
 static void
 load_line(struct reach *r, struct bytes line)
 {
-	struct bytes port = next_word(&line), word = next_word(&line);
+	struct bytes port = bytes_cut(&line, ' ');
+	struct bytes word = bytes_cut(&line, ' ');
 	uint64_t number, when;
 
 	if (!num_u64_max(port, 65535, &number) ||
@@ -149,14 +133,6 @@ load_line(struct reach *r, struct bytes line)
 void
 reach_load(struct reach *r, struct bytes saved)
 {
-	while (saved.n > 0) {
-		const char *nl = memchr(saved.p, '\n', saved.n);
-		size_t n = nl != NULL ? (size_t)(nl - saved.p) : saved.n;
-
-		load_line(r, bytes_of(saved.p, n));
-		if (nl != NULL)
-			n++;
-		saved.p += n;
-		saved.n -= n;
-	}
+	while (saved.n > 0)
+		load_line(r, bytes_cut(&saved, '\n'));
 }

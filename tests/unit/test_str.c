@@ -60,6 +60,19 @@ patterns_match_as_documented(void **state)
 }
 
 static void
+a_line_is_cut_into_its_pieces(void **state)
+{
+	struct bytes rest = bytes_of("a  bc", 5);
+
+	(void)state;
+	assert_true(bytes_eq(bytes_cut(&rest, ' '), "a"));
+	assert_true(bytes_eq(bytes_cut(&rest, ' '), ""));
+	assert_true(bytes_eq(bytes_cut(&rest, ' '), "bc"));
+	assert_int_equal(rest.n, 0);
+	assert_true(bytes_eq(bytes_cut(&rest, ' '), ""));
+}
+
+static void
 distance_finds_the_nearest_word(void **state)
 {
 	(void)state;
@@ -75,6 +88,7 @@ main(void)
 		cmocka_unit_test(escaping_leaves_nothing_a_terminal_obeys),
 		cmocka_unit_test(escaping_stops_at_the_limit),
 		cmocka_unit_test(patterns_match_as_documented),
+		cmocka_unit_test(a_line_is_cut_into_its_pieces),
 		cmocka_unit_test(distance_finds_the_nearest_word),
 	};
 

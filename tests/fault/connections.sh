@@ -12,7 +12,7 @@ bed_enter
 : "${CONNECTIONS:=20000}"
 
 pid() { cat "$T/home.pid"; }
-fds() { ls "/proc/$(pid)/fd" | wc -l; }
+fds() { find "/proc/$(pid)/fd" -mindepth 1 | wc -l; }
 pss() { awk '/^Pss:/ { print $2 }' "/proc/$(pid)/smaps_rollup"; }
 children() { pgrep -c -P "$(pid)"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$(pid)/stat"; }

@@ -1,4 +1,5 @@
 lint_tests = \
+	%reldir%/architecture \
 	%reldir%/layers \
 	%reldir%/pure \
 	%reldir%/banned \

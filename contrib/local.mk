@@ -1,11 +1,39 @@
-# units, completion, examples
-EXTRA_DIST += \
-	%reldir%/systemd/relais.service \
-	%reldir%/systemd/relais.socket \
-	%reldir%/systemd/user/relais.service \
-	%reldir%/systemd/user/relais.socket \
+# systemd: sockets, units, user and folders.  Below the prefix, where systemd
+# finds them also if that is /usr/local.
+unitdir = $(prefix)/lib/systemd/system
+userunitdir = $(prefix)/lib/systemd/user
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+
+units_in = \
+	%reldir%/systemd/relais.service.in \
+	%reldir%/systemd/user/relais.service.in
+EXTRA_DIST += $(units_in) \
 	%reldir%/systemd/sysusers.conf \
 	%reldir%/systemd/tmpfiles.conf
+dist_unit_DATA = %reldir%/systemd/relais.socket
+nodist_unit_DATA = %reldir%/systemd/relais.service
+dist_userunit_DATA = %reldir%/systemd/user/relais.socket
+nodist_userunit_DATA = %reldir%/systemd/user/relais.service
+CLEANFILES += $(nodist_unit_DATA) $(nodist_userunit_DATA)
+
+%reldir%/systemd/relais.service: %reldir%/systemd/relais.service.in Makefile
+%reldir%/systemd/user/relais.service: \
+    %reldir%/systemd/user/relais.service.in Makefile
+$(nodist_unit_DATA) $(nodist_userunit_DATA):
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	    sed 's,@sbindir[@],$(sbindir),g' $(srcdir)/$@.in >$@.new && \
+	    mv $@.new $@
+
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(tmpfilesdir)'
+	$(INSTALL_DATA) $(srcdir)/%reldir%/systemd/sysusers.conf \
+	    '$(DESTDIR)$(sysusersdir)/relais.conf'
+	$(INSTALL_DATA) $(srcdir)/%reldir%/systemd/tmpfiles.conf \
+	    '$(DESTDIR)$(tmpfilesdir)/relais.conf'
+uninstall-local:
+	rm -f '$(DESTDIR)$(sysusersdir)/relais.conf' \
+	    '$(DESTDIR)$(tmpfilesdir)/relais.conf'
 
 EXTRA_DIST += %reldir%/setup.sh %reldir%/test %reldir%/try
 

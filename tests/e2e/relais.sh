@@ -207,7 +207,7 @@ send() { # WORD...: a mail by sendmail with these words; its queue id
 check "-a chooses the account" test "$(account_of "$(send -a other)")" = other
 check "an account that is not there is refused" \
     run 77 "$top_builddir/sendmail" -a nix to@example.org
-check "  in words" complained 'account asked for does not exist'
+check "  in words" complained 'there is no account "nix"'
 later=$(send -odq)
 check "-odq is not tried" test "$(json ".[] | select(.id == \"$later\") |
     .attempts" queue)" = 0

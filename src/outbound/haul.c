@@ -16,7 +16,7 @@
 #include "queue/queue.h"
 #include "smtp/smtp_client.h"
 
-enum { LOGGED_RCPTS_MAX = 5 };
+enum { LOGGED_RCPTS_MAX = 5, HEAD_MAX = 64 * 1024 };
 
 struct haul {
 	struct list link;
@@ -33,6 +33,7 @@ struct haul {
 	struct content *content;
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
+	bool offers_dsn; /* the server */
 	bool is_sent; /* a transaction went well for somebody */
 	struct verdict hold; /* class set: a person must change a setting
 			      * before this message can go */
@@ -167,6 +168,7 @@ haul_send(struct haul *h, struct smtp_client *smtp)
 		.ret = h->env->ret,
 	};
 	h->is_busy = true;
+	h->offers_dsn = smtp_client_offers_dsn(smtp);
 	content_rewind(h->content);
 	smtp_client_send(smtp, &h->job);
 }
@@ -450,12 +452,69 @@ is_untried(const struct haul *h)
 	return is_account;
 }
 
+static bool
+wants_relayed(const struct haul *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		if (h->verdicts[i].class == VERDICT_OK &&
+		    (h->env->rcpts[i].notify & DSN_NOTIFY_SUCCESS) != 0)
+			return true;
+	return false;
+}
+
+/* RFC 3461 5.2.2: NOTIFY=SUCCESS ends here, and its sender is told. */
+static void
+tell_relayed(const struct haul *h)
+{
+	const struct pool_opts *o = pool_opts_of(h->pool);
+	struct envelope *env;
+	char *head;
+	size_t n = 0;
+
+	if (h->offers_dsn || o->relayed == NULL || !wants_relayed(h))
+		return;
+	env = envelope_dup(h->env);
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		struct rcpt *r = &env->rcpts[i];
+
+		/* Those of earlier attempts have been told of then. */
+		r->state = h->verdicts[i].class == VERDICT_OK ? RCPT_SENT
+							      : RCPT_WAITING;
+		if (r->state == RCPT_SENT)
+			rcpt_set_verdict(r, &h->verdicts[i]);
+	}
+	head = xmalloc(HEAD_MAX);
+	/* A notice without the header is still one. */
+	IGNORE(queue_delivery_read(h->qd, 0, head, HEAD_MAX, &n, NULL));
+	o->relayed(o->ctx, env, bytes_of(head, n));
+	free(head);
+	envelope_free(env);
+}
+
+static void
+end_held(struct haul *h, bool partial)
+{
+	struct diagnosis d = diagnose(&h->hold, pool_opts_of(h->pool)->host);
+	char id[ENVELOPE_ID_SIZE];
+	struct buf why;
+
+	memcpy(id, h->env->id, sizeof(id));
+	buf_init(&why, 2048);
+	verdict_text(&h->hold, &why);
+	IGNORE(buf_addf(&why, "; %s; %s", d.cause, d.remedy)); /* fits */
+	queue_delivery_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
+	    partial ? pool_settled : NULL, h->pool);
+	pool_message_held(h->pool, id, buf_str(&why));
+	buf_clear(&why);
+}
+
 void
 haul_end(struct haul *h, const struct verdict *v)
 {
 	bool partial = is_partial(h), untried;
 
 	log_outcome(h);
+	tell_relayed(h);
 	untried = is_untried(h) && (v == NULL || v->stage != STAGE_LOCAL);
 	if (h->is_sent)
 		pool_sent(h->pool);
@@ -465,8 +524,7 @@ haul_end(struct haul *h, const struct verdict *v)
 		queue_delivery_end(
 		    h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 	else if (h->hold.class != VERDICT_NONE)
-		queue_delivery_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
-		    partial ? pool_settled : NULL, h->pool);
+		end_held(h, partial);
 	else
 		queue_delivery_end(h->qd, QUEUE_END_TRIED, v, 0,
 		    partial ? pool_settled : NULL, h->pool);

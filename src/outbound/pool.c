@@ -26,6 +26,8 @@ enum {
 	PAUSE_MAX_MS = 15 * 60 * 1000,
 	WAKE_JITTER_MS = 2000,
 	REASON_MAX = 800,
+	LONG_PAUSE_MS = 60 * 60 * 1000, /* then a person is told */
+	LONG_WINDOW_MS = 15 * 60 * 1000,
 	KEPT_MAX = 8192,
 	BUDGET_SAVE_MS = 10 * 1000,
 	WATCH_MS = 15 * 1000
@@ -48,6 +50,7 @@ struct pool {
 	int64_t until_ms;
 	int64_t troubled_since_ms; /* boot clock, while there is a reason */
 	int troubles; /* since a message was taken */
+	int64_t paused_since_ms; /* the first of them; 0: none */
 	int refusals; /* of the login, in a row */
 	char reason[REASON_MAX];
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
@@ -414,6 +417,13 @@ stand_down(
 	queue_give_up_waiting(p->queue, p->account);
 }
 
+static void
+alert(const struct pool *p, const char *event, const char *reason)
+{
+	if (p->opts.alert != NULL)
+		p->opts.alert(p->opts.ctx, p->opts.name, event, reason);
+}
+
 /* First wait a quarter of retry_after, doubled up to a quarter of an hour,
  * with a tenth of jitter. */
 static int64_t
@@ -438,6 +448,10 @@ pool_pause(struct pool *p, const char *why)
 		return;
 	stand_down(p, POOL_PAUSED, why, pause_ms(p));
 	log_state(p, LOG_LEVEL_WARNING, "paused");
+	if (p->paused_since_ms == 0)
+		p->paused_since_ms = now_ms(p);
+	else if (now_ms(p) - p->paused_since_ms >= LONG_PAUSE_MS)
+		alert(p, "account-paused", p->reason);
 }
 
 /* R57: tries after a refused login, at most 12 a day. */
@@ -453,6 +467,7 @@ pool_hold(struct pool *p, const char *why)
 	p->refusals++;
 	stand_down(p, POOL_HELD, why, waits_s[i] * 1000);
 	log_state(p, LOG_LEVEL_ERROR, "held");
+	alert(p, "account-held", p->reason);
 }
 
 /* Answer, cause and remedy in one sentence. */
@@ -478,6 +493,9 @@ close_window(struct pool *p, const char *why, int64_t wait_ms)
 	p->is_window_closed = true;
 	stand_down(p, POOL_PAUSED, why, wait_ms);
 	log_state(p, LOG_LEVEL_ERROR, "quota");
+	/* A limit by the minute is how things should be. */
+	if (wait_ms >= LONG_WINDOW_MS)
+		alert(p, "quota", p->reason);
 }
 
 bool
@@ -616,6 +634,10 @@ pool_speaks_plainly(const struct pool *p)
 void
 pool_sent(struct pool *p)
 {
+	p->paused_since_ms = 0;
+	alert(p, "account-held", NULL);
+	alert(p, "account-paused", NULL);
+	alert(p, "quota", NULL);
 	/* Not before: a provider that takes the login and nothing else is in
 	 * trouble, too, and must not be asked again at once for ever. */
 	p->troubles = 0;
@@ -630,6 +652,19 @@ pool_suspects(struct pool *p, const char *id)
 
 	(void)snprintf(p->suspect, sizeof(p->suspect), "%s", id);
 	return is_again;
+}
+
+void
+pool_message_held(struct pool *p, const char *id, const char *why)
+{
+	struct queue_item it;
+	char text[REASON_MAX];
+
+	/* Who waited has heard it. */
+	if (!queue_find(p->queue, id, &it) || it.state != QUEUE_STATE_HELD)
+		return;
+	(void)snprintf(text, sizeof(text), "%s: %s", id, why);
+	alert(p, "message-held", text);
 }
 
 void

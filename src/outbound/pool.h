@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/rng.h"
 #include "base/secret.h"
@@ -24,6 +25,7 @@
 #include "tls/tls_ctx.h"
 
 struct courier;
+struct envelope;
 struct loop;
 struct pool;
 struct queue;
@@ -51,6 +53,16 @@ struct pool_opts {
 	int (*fetch_secret)(
 	    const void *ctx, struct secret **ret, struct err *err);
 	const void *fetch_ctx;
+	/* A person should know: "account-held", "account-paused" (for more than
+	 * an hour), "quota", "message-held"; reason NULL: that is over.  May be
+	 * asked again and again about the same.  Or NULL. */
+	void (*alert)(void *ctx, const char *account, const char *event,
+	    const char *reason);
+	/* Recipients of this message, those that are RCPT_SENT, asked for a
+	 * notice and the provider sends none; with its header.  Or NULL. */
+	void (*relayed)(
+	    void *ctx, const struct envelope *env, struct bytes header);
+	void *ctx;
 };
 
 enum pool_state { POOL_READY, POOL_PAUSED, POOL_HELD };
@@ -132,6 +144,8 @@ bool pool_heard(struct pool *p, const struct verdict *v, const char *who);
 /* This message was being answered when a connection broke.  True: it was the
  * last time, too. */
 bool pool_suspects(struct pool *p, const char *id);
+/* This message waits for a person. */
+void pool_message_held(struct pool *p, const char *id, const char *why);
 /* A partial result is being synced: nobody takes a message until then. */
 void pool_settling(struct pool *p);
 void pool_settled(void *pool);

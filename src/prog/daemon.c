@@ -26,7 +26,9 @@
 #include "net/loop.h"
 #include "net/netwatch.h"
 #include "outbound/outbound.h"
+#include "prog/alert.h"
 #include "prog/control.h"
+#include "prog/notices.h"
 #include "queue/queue.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
@@ -83,6 +85,8 @@ struct daemon {
 	struct queue *queue;
 	struct inbound *inbound;
 	struct control *control;
+	struct alerts *alerts;
+	struct notices *notices;
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct era *era;
 	struct aliases *aliases; /* of the era */
@@ -274,9 +278,110 @@ fetch_secret(const void *ctx, struct secret **ret, struct err *err)
 	return cred_fetch(&rq, f->env, ret, err) == CRED_OK ? 0 : -1;
 }
 
+/* --- telling people ------------------------------------------------------- */
+
+static const struct conf *
+conf_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->era->conf;
+}
+
+static const struct conf_list *
+alert_command(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return &d->era->conf->alert_command;
+}
+
+static size_t
+queue_waiting(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return queue_count(d->queue);
+}
+
+struct held {
+	int account;
+	size_t count;
+};
+
+static bool
+count_held(void *ctx, const struct queue_item *it)
+{
+	struct held *h = ctx;
+
+	h->count += it->state == QUEUE_STATE_HELD && it->account == h->account;
+	return true;
+}
+
+/* Held messages are one cause until the last has been dealt with. */
 static void
-pool_opts_from(
-    const struct conf *conf, const struct fetch_ctx *f, struct pool_opts *o)
+see_held_are_new(struct daemon *d, const char *account)
+{
+	struct held h = { conf_account_find(d->era->conf, account), 0 };
+
+	queue_each(d->queue, count_held, &h);
+	if (h.count <= 1)
+		alert_over(d->alerts, "message-held", account);
+}
+
+static void
+on_account_alert(
+    void *ctx, const char *account, const char *event, const char *reason)
+{
+	struct daemon *d = ctx;
+
+	if (reason == NULL) {
+		alert_over(d->alerts, event, account);
+		return;
+	}
+	if (strcmp(event, "message-held") == 0)
+		see_held_are_new(d, account);
+	alert_raise(d->alerts, event, account, reason);
+}
+
+/* Notices see to it themselves that these are few. */
+static void
+on_notices_alert(void *ctx, const char *event, const char *reason)
+{
+	struct daemon *d = ctx;
+
+	alert_over(d->alerts, event, NULL);
+	alert_raise(d->alerts, event, NULL, reason);
+}
+
+static void
+on_relayed(void *ctx, const struct envelope *env, struct bytes header)
+{
+	struct daemon *d = ctx;
+
+	notices_relayed(d->notices, env, header);
+}
+
+static void
+start_telling(struct daemon *d)
+{
+	struct alert_opts alerts = { d->loop, alert_command, queue_waiting, d };
+	struct notices_opts notices = {
+		.loop = d->loop,
+		.queue = d->queue,
+		.rng = rng_sys(),
+		.conf = conf_now,
+		.alert = on_notices_alert,
+		.ctx = d,
+	};
+
+	d->alerts = alert_new(&alerts);
+	d->notices = notices_new(&notices);
+}
+
+static void
+pool_opts_from(struct daemon *d, const struct conf *conf,
+    const struct fetch_ctx *f, struct pool_opts *o)
 {
 	static const enum sc_tls tls[] = {
 		[CONF_TLS_STARTTLS] = SC_TLS_STARTTLS,
@@ -317,6 +422,9 @@ pool_opts_from(
 		.retry_after_ms = conf->retry_after_ms,
 		.fetch_secret = fetch_secret,
 		.fetch_ctx = f,
+		.alert = on_account_alert,
+		.relayed = on_relayed,
+		.ctx = d,
 	};
 	for (size_t i = 0; i < a->nports; i++)
 		o->ports[i] = (struct reach_port) { a->ports[i].port,
@@ -355,7 +463,7 @@ era_new(struct daemon *d, struct conf *conf)
 	for (size_t i = 0; i < conf->naccounts; i++) {
 		e->fetches[i] = (struct fetch_ctx) { &d->cred,
 			&conf->accounts[i] };
-		pool_opts_from(conf, &e->fetches[i], &e->pools[i]);
+		pool_opts_from(d, conf, &e->fetches[i], &e->pools[i]);
 	}
 	list_init(&e->link);
 	return e;
@@ -457,11 +565,36 @@ on_wake(void *ctx, int account)
 	loop_soon(d->loop, &d->turn);
 }
 
+/* ERR_NONE: only worth a line. */
 static void
 on_trouble(void *ctx, const char *id, const struct err *why)
 {
-	(void)ctx;
-	log_text(LOG_LEVEL_ERROR, "%s: %s", id, why->text);
+	struct daemon *d = ctx;
+	char text[600];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", id, why->text);
+	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
+	    "%s", text);
+	if (why->class == ERR_DISK && d->alerts != NULL) {
+		alert_raise(d->alerts, "disk", NULL, text);
+		alert_over(d->alerts, "disk", NULL);
+	}
+}
+
+static void
+on_failed(void *ctx, const char *id)
+{
+	struct daemon *d = ctx;
+
+	notices_failed(d->notices, id);
+}
+
+static void
+on_delayed(void *ctx, const char *id)
+{
+	struct daemon *d = ctx;
+
+	notices_delayed(d->notices, id);
 }
 
 static void
@@ -497,11 +630,14 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		.hooks = { .route = on_route,
 		    .wake = on_wake,
 		    .trouble = on_trouble,
+		    .failed = on_failed,
+		    .delayed = on_delayed,
 		    .ctx = d },
 		.naccounts = (int)c->naccounts,
 		.retry_after_ms = c->retry_after_ms,
 		.retry_max_ms = RETRY_MAX_MS,
 		.lifetime_ms = c->lifetime_ms,
+		.delay_notice_ms = c->delay_notice_ms,
 		.max_size_bytes = c->max_size_bytes,
 		.head_start_ms = HEAD_START_MS,
 	};
@@ -750,14 +886,6 @@ catch_signals(struct daemon *d, struct err *err)
 	return 0;
 }
 
-static const struct conf *
-conf_now(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return d->era->conf;
-}
-
 static struct outbound *
 outbound_now(void *ctx)
 {
@@ -824,6 +952,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	d->era = e;
 	if (open_queue(d, conf, err) != 0)
 		return -1;
+	start_telling(d);
 	era_begin(d, e);
 	load_aliases(d);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
@@ -843,7 +972,9 @@ finish(struct daemon *d)
 		era_free(list_entry(it, struct era, link));
 	if (d->era != NULL && d->era->outbound != NULL)
 		outbound_free(d->era->outbound);
+	notices_free(d->notices);
 	queue_free(d->queue);
+	alert_free(d->alerts);
 	if (d->era != NULL) {
 		d->era->outbound = NULL;
 		era_free(d->era);

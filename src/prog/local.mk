@@ -1,5 +1,13 @@
 sbin_PROGRAMS += relaisd
-relaisd_SOURCES = %reldir%/relaisd.c %reldir%/daemon.c %reldir%/daemon.h
+relaisd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+relaisd_SOURCES = \
+	%reldir%/alert.c \
+	%reldir%/alert.h \
+	%reldir%/daemon.c \
+	%reldir%/daemon.h \
+	%reldir%/notices.c \
+	%reldir%/notices.h \
+	%reldir%/relaisd.c
 relaisd_LDADD = src/prog/libcontrol.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \

@@ -70,14 +70,14 @@ bounce_is_notice(struct bytes header)
 
 enum bounce_to
 bounce_to(const struct envelope *env, enum dsn_action action,
-    struct bytes header, const char *hostname)
+    struct bytes header, bool is_local)
 {
 	struct bytes sender = bytes_of(env->sender, strlen(env->sender));
 
 	/* 0 for the null sender, too. */
 	if (dsn_count(env, action) == 0 || bounce_is_notice(header))
 		return BOUNCE_NOBODY;
-	if (addr_is_mailbox(sender) && !addr_is_local_name(sender, hostname))
+	if (addr_is_mailbox(sender) && !is_local)
 		return BOUNCE_SENDER;
 	return action == DSN_FAILED ? BOUNCE_ADMIN : BOUNCE_NOBODY;
 }

@@ -28,9 +28,10 @@
 
 enum bounce_to { BOUNCE_NOBODY, BOUNCE_SENDER, BOUNCE_ADMIN };
 
-/* header: the message's, or as much as is known of it. */
+/* header: the message's, or as much as is known of it.  is_local: the sender is
+ * a name of this machine, as the caller knows its names. */
 enum bounce_to bounce_to(const struct envelope *env, enum dsn_action action,
-    struct bytes header, const char *hostname);
+    struct bytes header, bool is_local);
 bool bounce_is_notice(struct bytes header);
 
 /* --- one mail about many messages ----------------------------------------- */

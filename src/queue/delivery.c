@@ -112,6 +112,17 @@ queue_has_due(struct queue *q, int account)
 	return first_due(q, account) != NULL;
 }
 
+/* While something was due, queue_tick() did not look for what comes next. */
+static void
+note_taken(struct queue *q, int account)
+{
+	struct account *a = &q->accounts[account];
+
+	a->is_woken = queue_has_due(q, account);
+	if (!a->is_woken && due_first(&a->due) != NULL)
+		queue_rescheduled(q);
+}
+
 struct queue_delivery *
 queue_take(struct queue *q, int account)
 {
@@ -121,13 +132,15 @@ queue_take(struct queue *q, int account)
 		struct flight *fl = flight_get(q, e);
 
 		entry_unwait(q, e);
-		if (!flight_load(fl, true))
+		if (!flight_load(fl, true)) {
+			note_taken(q, account);
 			continue;
+		}
 		fl->is_active = true;
 		fl->result = RESULT_NONE;
 		fl->answers = xcalloc(
 		    fl->env->nrcpts, sizeof(struct verdict *));
-		q->accounts[account].is_woken = queue_has_due(q, account);
+		note_taken(q, account);
 		return &fl->delivery;
 	}
 	if (account >= 0 && account < q->naccounts)

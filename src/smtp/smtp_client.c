@@ -982,3 +982,9 @@ smtp_client_rcpt_max(const struct smtp_client *c)
 {
 	return (size_t)c->caps.rcpt_max;
 }
+
+bool
+smtp_client_offers_dsn(const struct smtp_client *c)
+{
+	return c->caps.has_dsn;
+}

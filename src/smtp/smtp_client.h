@@ -174,5 +174,7 @@ struct smtp_caps;
 const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
 /* RFC 9422 RCPTMAX, or 0. */
 size_t smtp_client_rcpt_max(const struct smtp_client *c);
+/* The server sends notices itself (RFC 3461). */
+bool smtp_client_offers_dsn(const struct smtp_client *c);
 
 #endif

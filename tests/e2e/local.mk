@@ -10,6 +10,7 @@ e2e_tests = \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
 	%reldir%/names.sh \
+	%reldir%/notices.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
 	%reldir%/relais.sh \

@@ -160,6 +160,16 @@ fault_add(struct faults *f, enum fault_kind kind, const char *spec)
 	return true;
 }
 
+static bool
+fits(const struct fault *f, const char *addr)
+{
+	if (f->pattern[0] == '\0')
+		return true;
+	if (strcmp(f->pattern, "<>") == 0)
+		return addr != NULL && addr[0] == '\0';
+	return addr != NULL && str_match(f->pattern, addr);
+}
+
 const struct fault *
 fault_hit(struct faults *f, enum stage stage, const char *addr)
 {
@@ -168,8 +178,7 @@ fault_hit(struct faults *f, enum stage stage, const char *addr)
 
 		if (one->stage != stage || one->left == 0)
 			continue;
-		if (one->pattern[0] != '\0' &&
-		    (addr == NULL || !str_match(one->pattern, addr)))
+		if (!fits(one, addr))
 			continue;
 		if (one->left > 0)
 			one->left--;

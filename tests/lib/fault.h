@@ -11,7 +11,8 @@
  *	STAGE[/PATTERN]:CODE:LINES[:COUNT]		flood
  *
  * where BYTES may hold \r, \n and \xNN, PATTERN ("*" matches any run) is held
- * against the recipient at stage rcpt and against the sender from mail on, and
+ * against the recipient at stage rcpt and against the sender from mail on ("<>"
+is the null sender), and
  * COUNT says how often (for ever if there is none).
  */
 #ifndef TESTS_LIB_FAULT_H

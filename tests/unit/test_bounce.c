@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mail/addr.h"
 #include "queue/bounce.h"
 
 static struct bytes
@@ -97,8 +98,8 @@ static enum bounce_to
 who(size_t i, enum dsn_action action, enum rcpt_state state)
 {
 	struct envelope *e = from(rows[i].sender, rows[i].notify, state);
-	enum bounce_to to = bounce_to(
-	    e, action, text(rows[i].header), "pve1.example.com");
+	enum bounce_to to = bounce_to(e, action, text(rows[i].header),
+	    addr_is_local_name(text(rows[i].sender), "pve1.example.com"));
 
 	envelope_free(e);
 	return to;
@@ -127,11 +128,11 @@ what_somebody_knows_is_not_told_again(void **state)
 	(void)state;
 	e->rcpts[0].is_told = true;
 	assert_int_equal(
-	    bounce_to(e, DSN_FAILED, text(PLAIN), "h"), BOUNCE_NOBODY);
+	    bounce_to(e, DSN_FAILED, text(PLAIN), false), BOUNCE_NOBODY);
 	(void)envelope_add_rcpt(e, "new@example.net");
 	e->rcpts[1].state = RCPT_FAILED;
 	assert_int_equal(
-	    bounce_to(e, DSN_FAILED, text(PLAIN), "h"), BOUNCE_SENDER);
+	    bounce_to(e, DSN_FAILED, text(PLAIN), false), BOUNCE_SENDER);
 	envelope_free(e);
 }
 

@@ -1738,6 +1738,28 @@ what_somebody_has_taken_is_held_for_the_others_alone(void **state)
 	assert_int_equal(queue_count(l->q), 0);
 }
 
+static void
+what_is_due_a_little_later_is_not_forgotten(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client a, b;
+	struct queue_delivery *d;
+	int before;
+
+	lab_submit(l, &a, QUEUE_MODE_QUEUE, 1, hello);
+	lab_pass(l, 20 * 1000);
+	lab_submit(l, &b, QUEUE_MODE_QUEUE, 1, hello);
+	lab_pass(l, lab_tick(l) - l->boot_ms);
+	before = l->turns_asked;
+	d = queue_take(l->q, 0);
+	assert_string_equal(queue_delivery_envelope(d)->id, a.id);
+	assert_true(l->turns_asked > before); /* the timer must be set for b */
+	end(d, VERDICT_OK);
+	assert_true(lab_tick(l) < l->boot_ms + MINUTE);
+	lab_client_done(&a);
+	lab_client_done(&b);
+}
+
 /* --- telling people ------------------------------------------------------- */
 
 static struct queue_original
@@ -2188,6 +2210,9 @@ main(void)
 		    closing_waits_for_a_job_that_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_second_daemon_on_the_same_spool_is_refused, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_due_a_little_later_is_not_forgotten, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    sender_rights_hold_the_message_for_a_person, setup,

@@ -3,15 +3,23 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 %canon_reldir%_libfixup_a_SOURCES = \
 	%reldir%/bcc.c \
 	%reldir%/bcc.h \
+	%reldir%/eightbit.c \
+	%reldir%/eightbit.h \
 	%reldir%/fill.c \
 	%reldir%/fill.h \
 	%reldir%/identity.c \
 	%reldir%/identity.h \
 	%reldir%/intake.c \
 	%reldir%/intake.h \
+	%reldir%/lines.c \
+	%reldir%/lines.h \
 	%reldir%/locals.c \
 	%reldir%/locals.h \
 	%reldir%/outgoing.c \
 	%reldir%/outgoing.h \
+	%reldir%/recode.c \
+	%reldir%/recode.h \
+	%reldir%/repair.c \
+	%reldir%/repair.h \
 	%reldir%/trace.c \
 	%reldir%/trace.h

@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/addr.h \
 	%reldir%/addr_list.c \
 	%reldir%/addr_list.h \
+	%reldir%/content_type.c \
+	%reldir%/content_type.h \
 	%reldir%/date.c \
 	%reldir%/date.h \
 	%reldir%/diagnosis.c \
@@ -21,6 +23,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/mime.h \
 	%reldir%/msgid.c \
 	%reldir%/msgid.h \
+	%reldir%/parts.c \
+	%reldir%/parts.h \
 	%reldir%/received.c \
 	%reldir%/received.h \
 	%reldir%/verdict.c \

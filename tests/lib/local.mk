@@ -2,7 +2,7 @@
 # and the throw-away provider.
 EXTRA_DIST += \
 	%reldir%/bed.sh \
-	%reldir%/check.h %reldir%/files.h \
+	%reldir%/check.h %reldir%/decode.h %reldir%/files.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/peers \
 	%reldir%/sink.py \

@@ -14,6 +14,7 @@ unit_tests = \
 	%reldir%/test_smtp_dot \
 	%reldir%/test_addr \
 	%reldir%/test_addr_list \
+	%reldir%/test_content_type \
 	%reldir%/test_date \
 	%reldir%/test_header \
 	%reldir%/test_idna \
@@ -21,8 +22,13 @@ unit_tests = \
 	%reldir%/test_outgoing \
 	%reldir%/test_intake \
 	%reldir%/test_locals \
+	%reldir%/test_eightbit \
+	%reldir%/test_lines \
+	%reldir%/test_recode \
+	%reldir%/test_repair \
 	%reldir%/test_mime \
 	%reldir%/test_msgid \
+	%reldir%/test_parts \
 	%reldir%/test_received \
 	%reldir%/test_cmd \
 	%reldir%/test_smtp_params \
@@ -48,6 +54,10 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_addr_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_addr_list_SOURCES = %reldir%/test_addr_list.c
 %canon_reldir%_test_addr_list_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_content_type_SOURCES = %reldir%/test_content_type.c
+%canon_reldir%_test_content_type_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_parts_SOURCES = %reldir%/test_parts.c
+%canon_reldir%_test_parts_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_date_SOURCES = %reldir%/test_date.c
 %canon_reldir%_test_date_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_header_SOURCES = %reldir%/test_header.c
@@ -99,6 +109,14 @@ FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_intake_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_locals_SOURCES = %reldir%/test_locals.c
 %canon_reldir%_test_locals_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_eightbit_SOURCES = %reldir%/test_eightbit.c
+%canon_reldir%_test_eightbit_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_lines_SOURCES = %reldir%/test_lines.c
+%canon_reldir%_test_lines_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_recode_SOURCES = %reldir%/test_recode.c
+%canon_reldir%_test_recode_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_repair_SOURCES = %reldir%/test_repair.c
+%canon_reldir%_test_repair_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 
 SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
 	$(GSASL_LIBS) $(IDN2_LIBS)

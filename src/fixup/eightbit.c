@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fixup/eightbit.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "mail/addr.h"
+#include "mail/addr_list.h"
+#include "mail/idna.h"
+#include "mail/mime.h"
+
+enum {
+	NAME_LEN_MAX = 100,
+	PIECE_MAX = MIME_TEXT_MAX / 2, /* mime_text() cuts what is longer */
+	VALUE_MAX = 6 * HEADER_FIELD_MAX
+};
+
+bool
+eightbit_has(const struct header *h)
+{
+	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1))
+		if (!str_is_ascii(header_at(h, i).raw))
+			return true;
+	return false;
+}
+
+/* --- text ----------------------------------------------------------------- */
+
+/* ISO 8859-1 as UTF-8. */
+static bool
+add_latin1(struct buf *to, struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c < 0x80 ? !buf_addc(to, (char)c)
+			     : !buf_addc(to, (char)(0xc0 | (c >> 6))) ||
+				   !buf_addc(to, (char)(0x80 | (c & 0x3f))))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Not inside a character, nor where a blank would be at an end. */
+static size_t
+piece_of(struct bytes text)
+{
+	size_t n = PIECE_MAX;
+
+	if (text.n <= n)
+		return text.n;
+	while (n > 1 && (((unsigned char)text.p[n] & 0xc0) == 0x80 ||
+			    is_blank(text.p[n]) || is_blank(text.p[n - 1])))
+		n--;
+	return n;
+}
+
+/* UTF-8 as encoded words with blanks between, which count for nothing there. */
+static bool
+add_encoded(struct buf *to, struct bytes text)
+{
+	while (text.n > 0) {
+		size_t n = piece_of(text);
+
+		if (!mime_text(to, bytes_of(text.p, n)))
+			return false;
+		text = bytes_of(text.p + n, text.n - n);
+		if (text.n > 0 && !buf_addc(to, ' '))
+			return false;
+	}
+	return true;
+}
+
+static size_t
+word_len(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.n && !is_blank(b.p[n]))
+		n++;
+	return n;
+}
+
+static size_t
+blanks_len(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.n && is_blank(b.p[n]))
+		n++;
+	return n;
+}
+
+/* Words from the front that need encoding, with the blanks between them. */
+static size_t
+run_len(struct bytes b)
+{
+	size_t n = 0, next = 0;
+
+	do {
+		size_t word = word_len(bytes_of(b.p + next, b.n - next));
+
+		if (str_is_ascii(bytes_of(b.p + next, word)))
+			break;
+		n = next + word;
+		next = n + blanks_len(bytes_of(b.p + n, b.n - n));
+	} while (next < b.n);
+	return n;
+}
+
+/* Words that need it, those beside them stay as they are. */
+static bool
+add_text(struct buf *to, struct bytes b)
+{
+	while (b.n > 0) {
+		size_t n = run_len(b);
+
+		if (n > 0) {
+			if (!add_encoded(to, bytes_of(b.p, n)))
+				return false;
+		} else {
+			n = word_len(b);
+			n += blanks_len(bytes_of(b.p + n, b.n - n));
+			if (!buf_add(to, b.p, n))
+				return false;
+		}
+		b = bytes_of(b.p + n, b.n - n);
+	}
+	return true;
+}
+
+/* --- parameters ----------------------------------------------------------- */
+
+/* Length of the quoted string or the run of other bytes at the front. */
+static size_t
+segment_len(struct bytes b)
+{
+	bool is_quoted = b.p[0] == '"';
+	size_t n = 1;
+
+	for (; n < b.n; n++) {
+		if (is_quoted && b.p[n] == '\\' && n + 1 < b.n)
+			n++;
+		else if (is_quoted && b.p[n] == '"')
+			return n + 1;
+		else if (!is_quoted && strchr("\"; \t=", b.p[n]) != NULL)
+			return n;
+	}
+	return n;
+}
+
+static bool
+add_parameters(struct buf *to, struct bytes b)
+{
+	while (b.n > 0) {
+		size_t n = segment_len(b);
+		struct bytes part = bytes_of(b.p, n);
+
+		if (str_is_ascii(part)) {
+			if (!buf_add(to, part.p, part.n))
+				return false;
+		} else {
+			size_t lead = strchr("\"; \t=", part.p[0]) != NULL;
+			size_t tail = n > 1 && part.p[0] == '"' &&
+				      part.p[n - 1] == '"';
+
+			if ((lead > 0 && part.p[0] != '"' &&
+				!buf_addc(to, part.p[0])) ||
+			    !buf_addc(to, '"') ||
+			    !add_encoded(
+				to, bytes_of(part.p + lead, n - lead - tail)) ||
+			    !buf_addc(to, '"'))
+				return false;
+		}
+		b = bytes_of(b.p + n, b.n - n);
+	}
+	return true;
+}
+
+/* --- mailboxes ------------------------------------------------------------ */
+
+static bool
+add_mailbox(struct buf *to, const struct addr_item *it)
+{
+	struct bytes addr = bytes_of(it->addr, strlen(it->addr));
+	struct buf name, ascii;
+	bool ok;
+
+	buf_init(&name, HEADER_FIELD_MAX);
+	buf_init(&ascii, 2 * ADDR_MAX);
+	/* A domain that is none stays; the local part decides all the same. */
+	ok = idna_addr(&ascii, addr) || buf_add(&ascii, addr.p, addr.n);
+	if (it->phrase.n > 0 && str_is_ascii(it->phrase)) {
+		ok = ok && buf_add(to, it->phrase.p, it->phrase.n) &&
+		     buf_addf(to, " <%s>", buf_str(&ascii));
+	} else {
+		addr_item_name(it, &name);
+		ok = ok &&
+		     mime_mailbox(to, buf_bytes(&name), buf_bytes(&ascii));
+	}
+	buf_clear(&name);
+	buf_clear(&ascii);
+	return ok;
+}
+
+static bool
+add_mailboxes(struct buf *to, struct bytes b)
+{
+	struct addr_list l;
+	bool ok = true;
+
+	addr_list_parse(&l, b);
+	for (size_t i = 0; ok && i < l.n; i++)
+		ok = (i == 0 || buf_adds(to, ", ")) &&
+		     add_mailbox(to, &l.items[i]);
+	if (ok && l.n == 0)
+		ok = add_text(to, b);
+	addr_list_clear(&l);
+	return ok;
+}
+
+/* --- fields --------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	bool (*add)(struct buf *to, struct bytes value);
+} forms[] = {
+	{ "From", add_mailboxes },
+	{ "Sender", add_mailboxes },
+	{ "Reply-To", add_mailboxes },
+	{ "To", add_mailboxes },
+	{ "Cc", add_mailboxes },
+	{ "Resent-From", add_mailboxes },
+	{ "Resent-Sender", add_mailboxes },
+	{ "Resent-To", add_mailboxes },
+	{ "Resent-Cc", add_mailboxes },
+	{ "Disposition-Notification-To", add_mailboxes },
+	{ "Content-Type", add_parameters },
+	{ "Content-Disposition", add_parameters },
+};
+
+static bool
+add_value(struct buf *to, const char *name, struct bytes value)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (str_eq_nocase(name, forms[i].name))
+			return forms[i].add(to, value);
+	return add_text(to, value);
+}
+
+static bool
+encode_field(struct header *h, size_t i)
+{
+	char name[NAME_LEN_MAX + 1];
+	struct buf value, utf8, out;
+	bool ok;
+
+	if (!str_copy(name, sizeof(name), header_at(h, i).name)) {
+		header_remove(h, i); /* nobody asks for such a field */
+		return true;
+	}
+	buf_init(&value, HEADER_FIELD_MAX);
+	buf_init(&utf8, 2 * HEADER_FIELD_MAX);
+	buf_init(&out, VALUE_MAX);
+	ok = header_value(h, i, &value) &&
+	     (str_is_utf8(buf_bytes(&value))
+		     ? buf_add(&utf8, buf_str(&value), buf_len(&value))
+		     : add_latin1(&utf8, buf_bytes(&value))) &&
+	     add_value(&out, name, buf_bytes(&utf8)) &&
+	     header_replace(h, i, name, buf_bytes(&out));
+	buf_clear(&value);
+	buf_clear(&utf8);
+	buf_clear(&out);
+	return ok;
+}
+
+bool
+eightbit_header(struct header *h)
+{
+	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1))
+		if (!str_is_ascii(header_at(h, i).raw) && !encode_field(h, i))
+			return false;
+	return true;
+}

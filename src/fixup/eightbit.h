@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* eightbit.h - header fields with bytes over 127, for servers without
+ * SMTPUTF8 (RFC 6531) and for mail that did not ask for it.
+ *
+ *	text		encoded words (RFC 2047)
+ *	mailboxes	the same for the display name, A-labels for the domain
+ *	Content-Type, Content-Disposition: encoded words inside the quotes, as
+ *			every mail program understands though RFC 2231 is the rule
+ *
+ * Text that is not UTF-8 is taken for ISO 8859-1, so that nothing is lost.  A
+ * local part has no other form: a field with one stays.
+ *
+ * Pure.
+ */
+#ifndef FIXUP_EIGHTBIT_H
+#define FIXUP_EIGHTBIT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "mail/header.h"
+
+/* False: the header has no room. */
+bool eightbit_header(struct header *h) MUST_CHECK;
+
+/* Is a byte over 127 left in any field? */
+bool eightbit_has(const struct header *h);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Content-Type and Content-Transfer-Encoding, as programs really write them. */
+#include "tests/lib/check.h"
+
+#include "mail/content_type.h"
+
+static const struct {
+	const char *in, *type, *subtype, *boundary;
+} rows[] = {
+	{ "", "text", "plain", "" },
+	{ "text/plain", "text", "plain", "" },
+	{ "TEXT/HTML; charset=utf-8", "text", "html", "" },
+	{ "multipart/mixed; boundary=abc", "multipart", "mixed", "abc" },
+	{ "multipart/mixed;boundary=\"a b\"", "multipart", "mixed", "a b" },
+	{ "Multipart / Mixed ; Boundary = \"x\\\"y\" ; z=1", "multipart",
+	    "mixed", "x\"y" },
+	{ "multipart/signed; protocol=\"application/pgp-signature\";\r\n"
+	  "\tmicalg=pgp-sha512; boundary=\"=_1\"",
+	    "multipart", "signed", "=_1" },
+	{ "multipart/mixed; x=\"boundary=no; boundary=nor\"; boundary=yes",
+	    "multipart", "mixed", "yes" },
+	{ "(c;boundary=a) multipart/mixed; (b=\"\\)\") boundary=z (end)",
+	    "multipart", "mixed", "z" },
+	{ "multipart/mixed; novalue; boundary=b", "multipart", "mixed", "b" },
+	{ "multipart/mixed; boundary=\"unterminated", "multipart", "mixed",
+	    "unterminated" },
+	{ "multipart/mixed; boundary=\"1234567890123456789012345678901234567890"
+	  "1234567890123456789012345678901\"",
+	    "multipart", "mixed", "" },
+	/* Not understood: what a message without the field is. */
+	{ "text", "text", "plain", "" },
+	{ "/plain", "text", "plain", "" },
+	{ "image/", "text", "plain", "" },
+	{ "(unclosed", "text", "plain", "" },
+};
+
+static void
+types_are_read_as_they_are_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct content_type ct;
+
+		content_type_parse(
+		    &ct, bytes_of(rows[i].in, strlen(rows[i].in)));
+		assert_string_equal(ct.type, rows[i].type);
+		assert_string_equal(ct.subtype, rows[i].subtype);
+		assert_string_equal(ct.boundary, rows[i].boundary);
+	}
+}
+
+static void
+encodings_are_known_in_any_case(void **state)
+{
+	static const struct {
+		const char *in;
+		enum content_encoding out;
+	} cases[] = {
+		{ "", CONTENT_7BIT },
+		{ " 7Bit", CONTENT_7BIT },
+		{ "8BIT", CONTENT_8BIT },
+		{ "binary (really)", CONTENT_BINARY },
+		{ "Quoted-Printable", CONTENT_QP },
+		{ "(x) base64 ", CONTENT_BASE64 },
+		{ "x-uuencode", CONTENT_OTHER },
+		{ "base64x", CONTENT_OTHER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(content_encoding_parse(bytes_of(
+				     cases[i].in, strlen(cases[i].in))),
+		    cases[i].out);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(types_are_read_as_they_are_written),
+		cmocka_unit_test(encodings_are_known_in_any_case),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

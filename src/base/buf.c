@@ -58,6 +58,7 @@ buf_space(struct buf *b, size_t n)
 		 * bytes already dropped. */
 		memmove(b->p, b->p + b->head, b->len);
 		b->head = 0;
+		b->p[b->len] = '\0';
 		return b->p + b->len;
 	}
 	cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
@@ -76,6 +77,8 @@ buf_space(struct buf *b, size_t n)
 	b->p = p;
 	b->cap = cap;
 	b->head = 0;
+	/* The caller may find nothing to put there. */
+	b->p[b->len] = '\0';
 	return b->p + b->len;
 }
 

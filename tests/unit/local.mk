@@ -1,5 +1,6 @@
 unit_tests = \
 	%reldir%/test_base64 \
+	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
 	%reldir%/test_budget \
 	%reldir%/test_reach \
@@ -41,6 +42,9 @@ unit_tests = \
 include %reldir%/net.mk
 include %reldir%/queue.mk
 include %reldir%/conf.mk
+
+%canon_reldir%_test_buf_SOURCES = %reldir%/test_buf.c
+%canon_reldir%_test_buf_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -101,6 +101,12 @@ cred_first_line(
 	if (n == 0)
 		return err_set(
 		    err, ERR_SECRET, "the first line of %s is empty", what);
+	/* No login method can carry one; RFC 4616 section 2. */
+	if (memchr(p, '\0', n) != NULL)
+		return err_set(err, ERR_SECRET,
+		    "the first line of %s holds a NUL byte, so it is no "
+		    "password",
+		    what);
 	*ret = secret_new(bytes_of(p, n));
 	if (*ret == NULL)
 		return err_set(err, ERR_SECRET,

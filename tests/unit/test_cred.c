@@ -299,6 +299,8 @@ a_command_that_fails_is_explained(void **state)
 	assert_refused(a, CRED_NEVER,
 	    "true: the first line of its output is "
 	    "empty");
+	a = ask(CRED_COMMAND, "printf 'a\\0b'");
+	assert_refused(a, CRED_NEVER, "NUL byte");
 	a = ask(CRED_COMMAND, "/bin/sh -c 'kill -9 $$'");
 	assert_refused(a, CRED_LATER, "ended by signal 9");
 }

@@ -185,7 +185,7 @@ check_pin(struct tls_pipe *t, struct err *err)
 		rc = err_set(err, ERR_TLS,
 		    "%s shows no certificate that can be read", t->name);
 	else if (!tls_ctx_has_pin(t->ctx, buf_str(&pin)))
-		rc = err_set(err, ERR_TLS,
+		rc = err_set(err, ERR_CERTIFICATE,
 		    "the key of %s is not the one of tls_pin; it shows %s",
 		    t->name, buf_str(&pin));
 	buf_clear(&pin);

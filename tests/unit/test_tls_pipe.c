@@ -512,6 +512,7 @@ a_pin_replaces_the_authority_and_nothing_else_passes(void **state)
 	assert_false(tls_pipe_is_up(e.client));
 	/* The sentence has the pin to set, if it is the right server. */
 	assert_non_null(strstr(e.client_err.text, self));
+	assert_int_equal(e.client_err.class, ERR_CERTIFICATE);
 	free_ends(&e);
 	free(self);
 	free(good);

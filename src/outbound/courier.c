@@ -593,7 +593,9 @@ courier_turn(struct courier *c)
 void
 courier_stop(struct courier *c)
 {
-	if (c->smtp == NULL) {
+	/* Before the login it carries nothing, and a server that says nothing
+	 * must not hold up the end. */
+	if (!c->is_ready) {
 		go(c, NULL);
 		return;
 	}

@@ -35,6 +35,23 @@ check "a second relaisd on the same spool refuses to start" \
 check "and says who holds it" grep -q "$T/home/spool" "$T/second.log"
 stop home
 
+# --- a provider that says nothing does not hold up the end ----------------------
+
+start_provider mute --port 1587 --implicit-port 1465 --hang greeting
+relaisd_conf quiet < <(account mail mail.example.test 1587 starttls)
+run_relaisd quiet
+wait_port quiet 127.0.0.1 2525
+printf 'Subject: z\n\nhello\n' | RELAIS_SOCKET=$T/quiet/smtp.sock \
+    "$top_builddir/sendmail" to@example.test
+connecting() { RELAIS=quiet relais --json status |
+    jq -e '.accounts[0].connections > 0' >/dev/null; }
+until_true 5 connecting
+start_s=$SECONDS
+stop quiet
+check "a silent provider does not delay the stop" \
+    test $((SECONDS - start_s)) -lt 5
+stop mute
+
 # --- sockets from the service manager, and readiness ---------------------------
 
 cat >"$T/activate.py" <<'EOF'

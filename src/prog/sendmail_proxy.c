@@ -8,32 +8,60 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
-enum { PIPE_MAX = 65536 };
+enum { PIPE_MAX = 65536, READ_MAX = 4096 };
 
 /* One direction. */
 struct carry {
 	int from, to;
 	struct buf held;
 	bool is_over; /* nothing more comes from "from" */
+	/* Lines that end with LF alone are to leave with CR LF. */
+	enum ends { AS_THEY_ARE, NOT_KNOWN, REPAIR } ends;
+	char last;
 };
+
+/* Who ends the first line with LF alone means LF for a line end throughout,
+ * as text on a Unix machine does.  For anybody else LF stays what it is, or a
+ * line of the body could become the end of the message. */
+static bool
+needs_cr(struct carry *c, char at)
+{
+	bool is_bare = at == '\n' && c->last != '\r';
+
+	if (at == '\n' && c->ends == NOT_KNOWN)
+		c->ends = is_bare ? REPAIR : AS_THEY_ARE;
+	c->last = at;
+	return is_bare && c->ends == REPAIR;
+}
+
+/* There is room for twice n. */
+static void
+hold(struct carry *c, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (needs_cr(c, p[i]))
+			IGNORE(buf_addc(&c->held, '\r'));
+		IGNORE(buf_addc(&c->held, p[i]));
+	}
+}
 
 /* -1: it broke, or what is left has nowhere to go. */
 static int
 carry_read(struct carry *c, short revents)
 {
-	char *to;
+	char p[READ_MAX];
 	ssize_t n;
 
-	if (revents == 0 || c->is_over ||
-	    (to = buf_space(&c->held, 4096)) == NULL)
+	if (revents == 0 || c->is_over || buf_room(&c->held) < 2 * READ_MAX)
 		return 0;
-	n = read(c->from, to, 4096);
+	n = read(c->from, p, sizeof(p));
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -1;
 	if (n == 0)
 		c->is_over = true;
-	buf_added(&c->held, (size_t)n);
+	hold(c, p, (size_t)n);
 	return 0;
 }
 
@@ -66,11 +94,11 @@ crank(struct carry *in, struct carry *out)
 {
 	struct pollfd p[4];
 
-	ask(&p[0], in->from, !in->is_over && buf_room(&in->held) >= 4096,
-	    POLLIN);
+	ask(&p[0], in->from,
+	    !in->is_over && buf_room(&in->held) >= 2 * READ_MAX, POLLIN);
 	ask(&p[1], in->to, buf_len(&in->held) > 0, POLLOUT);
-	ask(&p[2], out->from, !out->is_over && buf_room(&out->held) >= 4096,
-	    POLLIN);
+	ask(&p[2], out->from,
+	    !out->is_over && buf_room(&out->held) >= 2 * READ_MAX, POLLIN);
 	ask(&p[3], out->to, buf_len(&out->held) > 0, POLLOUT);
 	if (poll(p, 4, -1) < 0)
 		return errno == EINTR ? 0 : -1;
@@ -87,7 +115,7 @@ crank(struct carry *in, struct carry *out)
 int
 proxy_run(int fd, int from, int to, struct err *err)
 {
-	struct carry in = { .from = from, .to = fd };
+	struct carry in = { .from = from, .to = fd, .ends = NOT_KNOWN };
 	struct carry out = { .from = fd, .to = to };
 	bool is_shut = false;
 	int rc = 0;

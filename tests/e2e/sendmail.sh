@@ -249,11 +249,19 @@ printf 'EHLO me\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\n.dot\r\n.
 mail -bs
 check "-bs speaks SMTP" grep -q '^221' "$T/out"
 check "  byte by byte" cmp -s "$T/got/2.mail" <(printf 'dot\r\n')
+tr -d '\r' <"$T/in" >"$T/lf"
+mv "$T/lf" "$T/in"
+mail -bs
+check "-bs takes lines that end with LF" cmp -s "$T/got/3.mail" \
+    <(printf 'dot\r\n')
+printf 'EHLO me\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\na\n.\nb\r\n.\r\nQUIT\r\n' >"$T/in"
+mail -bs
+check "  but repairs none for who speaks CR LF" grep -q b "$T/got/4.mail"
 
 head -c 15000000 /dev/urandom | base64 >"$T/in"
 mail a@x.org
 is "a message of 20 MB is taken" 0
-check "  whole" test "$(tr -d '\r' <"$T/got/3.mail" | tail -n +3 | cksum)" = \
+check "  whole" test "$(tr -d '\r' <"$T/got/5.mail" | tail -n +3 | cksum)" = \
     "$(cksum <"$T/in")"
 
 # --- where to -----------------------------------------------------------------

@@ -10,11 +10,11 @@ start_provider provider
 printf 'From: <%s>\r\nSubject: x\r\n\r\n..\r\n.\r\nna\xc3\xafve\r\n' \
     "$USER_NAME" >"$T/mail"
 
-# upload URL [OPTION...]
+# upload URL [OPTION...]; gives up after $LIMIT seconds.
 upload() {
 	local url=$1
 	shift
-	curl -sS --ssl-reqd --cacert "$T/pki/ca.pem" --mail-from "$USER_NAME" \
+	timeout "${LIMIT:-20}" curl -sS --ssl-reqd --cacert "$T/pki/ca.pem" --mail-from "$USER_NAME" \
 	    --mail-rcpt to@example.org --upload-file "$T/mail" \
 	    --connect-to "::127.0.0.1:" "$@" "$url" 2>"$T/curl.err"
 }
@@ -56,7 +56,7 @@ for stage in greeting ehlo starttls auth mail rcpt body end; do
 	check "--drop $stage" eval '! up && up'
 	stop provider
 	start_provider provider --hang "$stage:1"
-	check "--hang $stage" eval '! up --max-time 1 && up'
+	check "--hang $stage" eval '! LIMIT=1 up && up'
 	stop provider
 done
 start_provider provider --hide pipelining,chunking,auth

@@ -457,6 +457,7 @@ account() {
 	EOF
 }
 # submit SUBJECT [SIZE]: one mail by SMTP; the reply is in $T/submit.err.
+# When curl gives up it waits two more minutes for QUIT to be answered.
 submit() {
 	{
 		printf 'From: <%s>\r\nTo: <to@example.org>\r\n' "$USER_NAME"
@@ -465,7 +466,7 @@ submit() {
 		    fold -w 76 | sed 's/$/\r/'
 		printf 'end\r\n'
 	} >"$T/submit.mail"
-	curl -sSv --max-time 40 --mail-from "$USER_NAME" \
+	timeout 45 curl -sSv --max-time 40 --mail-from "$USER_NAME" \
 	    --mail-rcpt to@example.org --upload-file "$T/submit.mail" \
 	    "smtp://127.0.0.1:${PORT:-2525}" >"$T/submit.err" 2>&1
 }

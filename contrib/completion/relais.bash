@@ -23,8 +23,8 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="status queue show flush retry hold release delete aliases config
-	    version -c --json --help" ;;
+	"") words="status queue show flush retry hold release delete explain
+	    aliases config version -c --json --help" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;

@@ -70,6 +70,8 @@ print_rcpts(const struct relais *r, const json_t *rcpts)
 		if (strcmp(state, "waiting") != 0)
 			print_text(r, " ", state);
 		print_text(r, " ", relais_string(one, "verdict"));
+		print_text(r, "  Cause:", relais_string(one, "cause"));
+		print_text(r, "  Remedy:", relais_string(one, "remedy"));
 	}
 }
 

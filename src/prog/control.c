@@ -3,6 +3,7 @@
 
 #include "prog/control.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "conf/conf.h"
 #include "ctl/ctl_json.h"
 #include "ctl/ctl_server.h"
+#include "mail/diagnosis.h"
 #include "mail/envelope.h"
 #include "net/loop.h"
 #include "outbound/outbound.h"
@@ -188,6 +190,19 @@ on_queue(void *ctx, struct ctl_call *call)
 
 /* --- show ----------------------------------------------------------------- */
 
+static struct diagnosis
+advice_on(const struct verdict *v)
+{
+	static const struct verdict none;
+	char host[VERDICT_WHO_MAX];
+
+	if (v == NULL)
+		v = &none;
+	(void)snprintf(
+	    host, sizeof(host), "%.*s", (int)strcspn(v->who, "["), v->who);
+	return diagnose(v, host);
+}
+
 static json_t *
 rcpts_json(const struct envelope *e)
 {
@@ -197,6 +212,7 @@ rcpts_json(const struct envelope *e)
 		[RCPT_FAILED] = "failed",
 	};
 	json_t *all = json_array();
+	struct diagnosis advice;
 	struct buf text;
 
 	buf_init(&text, 4096);
@@ -206,10 +222,12 @@ rcpts_json(const struct envelope *e)
 		buf_reset(&text);
 		if (r->last != NULL)
 			verdict_text(r->last, &text);
+		advice = advice_on(r->last);
 		(void)json_array_append_new(
-		    all, json_pack("{s:o, s:s, s:o}", "address",
+		    all, json_pack("{s:o, s:s, s:o, s:s, s:s}", "address",
 			     ctl_json_text(r->addr), "state", states[r->state],
-			     "verdict", ctl_json_bytes(buf_bytes(&text))));
+			     "verdict", ctl_json_bytes(buf_bytes(&text)),
+			     "cause", advice.cause, "remedy", advice.remedy));
 	}
 	buf_clear(&text);
 	return all;

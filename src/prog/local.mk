@@ -72,6 +72,7 @@ relais_SOURCES = \
 	%reldir%/cmd_aliases.c \
 	%reldir%/cmd_config.c \
 	%reldir%/cmd_delete.c \
+	%reldir%/cmd_explain.c \
 	%reldir%/cmd_flush.c \
 	%reldir%/cmd_hold.c \
 	%reldir%/cmd_queue.c \

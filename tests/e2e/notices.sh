@@ -127,6 +127,10 @@ check "and the same as JSON" jq -e '.event == "message-held" and
     .account == "mail" and (.reason | test("SendAs"))' <<<"${line##*|}"
 check "not the daemon's environment" \
     eval '! grep -qE "TMPDIR|RELAIS_SOCKET" <<<"$line"'
+check "relais show says cause and remedy" eval \
+    'relais show "$(id_of held .)" | grep -q "Remedy:.*identity = force"'
+check "relais explain says the same" eval \
+    'relais explain "550 5.7.60 SendAsDenied" | grep -q "identity = force"'
 relais delete "$(id_of held .)" >/dev/null
 check "a held message can be deleted" until_true 5 held_is 1
 id=$(id_of held .)

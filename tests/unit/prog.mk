@@ -23,3 +23,8 @@ unit_tests += \
 %canon_reldir%_test_ctl_line_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_ctl_server_SOURCES = %reldir%/test_ctl_server.c
 %canon_reldir%_test_ctl_server_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+# What the daemon does beside moving mail.
+unit_tests += %reldir%/test_alert
+%canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c src/prog/alert.c
+%canon_reldir%_test_alert_LDADD = src/cred/libcred.a $(CTL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "mail/diagnosis.h"
+#include "mail/verdict.h"
+#include "prog/relais.h"
+
+enum { REPLY_MAX = 2000 };
+
+/* In place of the words of diagnosis_act_name(). */
+static const char *const acts[] = {
+	[DIAGNOSIS_NONE] = "nothing: it went well",
+	[DIAGNOSIS_RETRY] = "keeps the message and tries it again later",
+	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
+	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit has room again",
+	[DIAGNOSIS_HOLD_ACCOUNT] = "holds the account and tells the "
+				   "administrator; few and slow tries, no mail "
+				   "is lost",
+	[DIAGNOSIS_HOLD_MESSAGE] = "holds the message until somebody releases "
+				   "it: relais release ID",
+	[DIAGNOSIS_FAIL] = "gives up on this recipient or message, keeps it in "
+			   "failed/ and tells its sender",
+};
+
+static const char *
+or_unknown(const char *text)
+{
+	return *text != '\0' ? text : "not known";
+}
+
+static void
+print(const struct relais *r, const char *label, const char *text)
+{
+	(void)printf("%-8s", label);
+	relais_print(r, COLOUR_NONE, text);
+	(void)putchar('\n');
+}
+
+static void
+explain(const struct relais *r, struct bytes reply)
+{
+	struct verdict v;
+	struct diagnosis d;
+	json_t *result;
+
+	diagnosis_read(reply, &v);
+	d = diagnose(&v, "");
+	if (!relais_is_json(r)) {
+		print(r, "Cause:", or_unknown(d.cause));
+		print(r, "Remedy:", or_unknown(d.remedy));
+		print(r, "relais:", acts[d.act]);
+		return;
+	}
+	result = json_pack("{s:s, s:s, s:s, s:i, s:s}", "act",
+	    diagnosis_act_name(d.act), "cause", d.cause, "remedy", d.remedy,
+	    "code", v.code, "enhanced", v.enhanced);
+	relais_print_json(result);
+	json_decref(result);
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	struct buf reply;
+	bool fits = true;
+
+	if (argc == 0)
+		return relais_complain(r, RELAIS_USAGE,
+		    "what did the server say? For example: relais explain "
+		    "\"535 5.7.139 Authentication unsuccessful\"");
+	buf_init(&reply, REPLY_MAX);
+	for (int i = 0; fits && i < argc; i++)
+		fits = buf_addf(&reply, "%s%s", i > 0 ? " " : "", argv[i]);
+	if (fits)
+		explain(r, buf_bytes(&reply));
+	buf_clear(&reply);
+	return fits ? RELAIS_DONE
+		    : relais_complain(r, RELAIS_USAGE, "that is too long");
+}
+
+const struct relais_command cmd_explain = {
+	.name = "explain",
+	.args = "REPLY",
+	.help = "says what a server's reply means and what to do",
+	.details = NULL,
+	.run = run,
+};

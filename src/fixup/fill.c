@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "base/must.h"
 #include "base/str.h"
 #include "mail/addr.h"
+#include "mail/addr_list.h"
 #include "mail/date.h"
 #include "mail/mime.h"
 #include "mail/msgid.h"
@@ -92,17 +94,42 @@ fill_date(struct header *h, const struct fill_facts *f)
 	return header_append(h, "Date", bytes_of(date, strlen(date)));
 }
 
+static bool
+is_public(const char *addr)
+{
+	return addr_domain_is_public(addr_domain(bytes_of(addr, strlen(addr))));
+}
+
+/* Whose domain may stand in the Message-ID: the envelope sender's, or, where
+ * that is a local name such as root@pve1, that of the author in From. */
+static void
+public_sender(
+    const struct header *h, const struct fill_facts *f, char ret[ADDR_MAX + 1])
+{
+	size_t i = header_find(h, "From", 0);
+	struct addr_list from;
+	const char *addr = f->env->sender;
+
+	addr_list_parse(
+	    &from, i != HEADER_NONE ? header_at(h, i).body : bytes_of("", 0));
+	if (!is_public(addr) && from.n > 0 && is_public(from.items[0].addr))
+		addr = from.items[0].addr;
+	IGNORE(str_copy(ret, ADDR_MAX + 1, bytes_of(addr, strlen(addr))));
+	addr_list_clear(&from);
+}
+
 bool
 fill_message_id(struct header *h, const struct fill_facts *f)
 {
+	char sender[ADDR_MAX + 1];
 	struct buf value;
 	bool ok;
 
 	if (has_value(h, "Message-ID"))
 		return true;
+	public_sender(h, f, sender);
 	buf_init(&value, VALUE_MAX);
-	ok = msgid_value(
-		 &value, f->env->id, f->hostname, f->env->sender, f->wall_ms) &&
+	ok = msgid_value(&value, f->env->id, f->hostname, sender, f->wall_ms) &&
 	     header_append(h, "Message-ID", buf_bytes(&value));
 	buf_clear(&value);
 	return ok;

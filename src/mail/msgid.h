@@ -9,7 +9,8 @@
  * (addr_domain_is_public()):
  *
  *	1. the configured host name;
- *	2. the domain of the envelope sender;
+ *	2. the domain of the sender: of the envelope, or of From where that
+ *	   one is a local name;
  *	3. the host name with ".invalid" behind it (RFC 6761 6.4), which claims
  *	   nobody's name and collides with nothing real.
  */

@@ -146,11 +146,41 @@ load_conf(struct daemon *d)
 	return conf;
 }
 
+static struct tls_client_opts
+tls_opts_from(const struct conf_account *a)
+{
+	struct tls_client_opts o = { .ca_file = a->tls_ca_file,
+		.cert_file = a->tls_cert,
+		.key_file = a->tls_key };
+
+	for (size_t i = 0; i < TLS_PINS_MAX; i++)
+		o.pins[i] = a->tls_pins[i];
+	return o;
+}
+
+/* Can certificates and keys of this account be read? */
+static int
+check_tls(const struct conf_account *a, struct err *err)
+{
+	struct tls_client_opts o = tls_opts_from(a);
+	struct tls_ctx *ctx = NULL;
+	int rc = tls_ctx_new_client(&o, &ctx, err);
+
+	if (rc == 0)
+		rc = tls_ctx_check(ctx, err);
+	if (rc != 0)
+		(void)err_ctx(err, "[account %s]", a->name);
+	tls_ctx_free(ctx);
+	return rc;
+}
+
 /* --check: EX_OK or EX_CONFIG. */
 static int
 check(const struct daemon *d, const struct conf *conf)
 {
 	struct conf_problems problems = { 0 };
+	struct privilege_user user;
+	struct err err;
 	int status = EX_OK;
 
 	alias_free(alias_load(conf->aliases, &problems));
@@ -159,6 +189,15 @@ check(const struct daemon *d, const struct conf *conf)
 		status = EX_CONFIG;
 	}
 	conf_problems_clear(&problems);
+	for (size_t i = 0; i < conf->naccounts; i++)
+		if (check_tls(&conf->accounts[i], &err) != 0) {
+			log_err(LOG_LEVEL_ERROR, &err);
+			status = EX_CONFIG;
+		}
+	if (geteuid() == 0 && privilege_find(conf->user, &user, &err) != 0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		status = EX_CONFIG;
+	}
 	if (status == EX_OK)
 		(void)printf("%s: good, %zu account%s\n", d->file,
 		    conf->naccounts, conf->naccounts == 1 ? "" : "s");
@@ -399,9 +438,7 @@ pool_opts_from(struct daemon *d, const struct conf *conf,
 		.name = a->name,
 		.host = a->host,
 		.nports = a->nports,
-		.tls = { .ca_file = a->tls_ca_file,
-		    .cert_file = a->tls_cert,
-		    .key_file = a->tls_key },
+		.tls = tls_opts_from(a),
 		.wants_auth = a->user != NULL,
 		.user = a->user,
 		.auth = a->auth,
@@ -429,8 +466,6 @@ pool_opts_from(struct daemon *d, const struct conf *conf,
 	for (size_t i = 0; i < a->nports; i++)
 		o->ports[i] = (struct reach_port) { a->ports[i].port,
 			tls[a->ports[i].tls] };
-	for (size_t i = 0; i < TLS_PINS_MAX; i++)
-		o->tls.pins[i] = a->tls_pins[i];
 }
 
 static struct inbound_opts

@@ -456,13 +456,13 @@ close_own_handles(struct loop *l)
 	uv_close((uv_handle_t *)&l->idle, NULL);
 }
 
-void
+bool
 loop_free(struct loop *l)
 {
 	uint64_t until;
 
 	if (l == NULL)
-		return;
+		return true;
 	close_own_handles(l);
 	until = uv_hrtime() / 1000000 + FREE_WAIT_MS;
 	while (
@@ -476,8 +476,9 @@ loop_free(struct loop *l)
 	l->heap = NULL;
 	l->read_buf = NULL;
 	if (uv_loop_close(&l->uv) != 0)
-		return; /* a worker still uses it; the process is ending */
+		return false; /* a worker still uses it */
 	free(l);
+	return true;
 }
 
 void

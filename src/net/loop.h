@@ -21,8 +21,9 @@ struct loop_timer;
 int loop_new(const struct clock *clock, struct loop **ret, struct err *err);
 /* All streams, listeners and timers must be gone; pending closes are run, and
  * streams that still linger are cut.  A job that is stuck on a worker (a slow
- * name look-up) is not waited for beyond a second. */
-void loop_free(struct loop *l);
+ * name look-up) is not waited for beyond a second; false: there is one, and
+ * what it works on must stay. */
+bool loop_free(struct loop *l);
 /* Until loop_stop(); or one turn, waiting or not, for tests. */
 void loop_run(struct loop *l);
 void loop_run_once(struct loop *l, bool may_wait);

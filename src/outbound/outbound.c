@@ -27,6 +27,13 @@ outbound_new(struct loop *l, struct queue *q, const struct rng *rng,
 }
 
 void
+outbound_cut(struct outbound *o)
+{
+	for (size_t i = 0; o != NULL && i < o->n; i++)
+		pool_cut(o->pools[i]);
+}
+
+void
 outbound_free(struct outbound *o)
 {
 	if (o == NULL)
@@ -81,6 +88,15 @@ outbound_stop(struct outbound *o)
 {
 	for (size_t i = 0; i < o->n; i++)
 		pool_stop(o->pools[i]);
+}
+
+bool
+outbound_has_stopped(const struct outbound *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!pool_has_stopped(o->pools[i]))
+			return false;
+	return true;
 }
 
 bool

@@ -21,6 +21,10 @@ struct outbound;
 struct outbound *outbound_new(struct loop *l, struct queue *q,
     const struct rng *rng, const struct pool_opts *opts, size_t n,
     bool is_restart);
+/* Cuts every connection; messages go back to the queue, whose word about them
+ * may still come. */
+void outbound_cut(struct outbound *o);
+/* After outbound_cut() and queue_free(), or when it is idle. */
 void outbound_free(struct outbound *o);
 
 /* For queue_hooks.wake: notes it; the work is done by outbound_turn(). */
@@ -35,6 +39,9 @@ void outbound_network_changed(struct outbound *o);
 
 /* A clean stop: no new deliveries, couriers finish what is under way. */
 void outbound_stop(struct outbound *o);
+/* No connection is left. */
+bool outbound_has_stopped(const struct outbound *o);
+/* And no worker reads the options any more. */
 bool outbound_is_idle(const struct outbound *o);
 
 /* As pool_is_away(). */

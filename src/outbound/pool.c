@@ -287,18 +287,24 @@ pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
 }
 
 void
+pool_cut(struct pool *p)
+{
+	p->is_stopping = true;
+	list_foreach (it, &p->couriers)
+		courier_free(courier_of_link(it));
+	save_budget(p, true);
+}
+
+void
 pool_free(struct pool *p)
 {
 	if (p == NULL)
 		return;
-	p->is_stopping = true;
-	list_foreach (it, &p->couriers)
-		courier_free(courier_of_link(it));
+	pool_cut(p);
 	list_foreach (it, &p->fetches) {
 		fetch_forget(fetch_of_link(it));
 		list_remove(it);
 	}
-	save_budget(p, true);
 	loop_timer_free(p->timer);
 	loop_timer_free(p->watch);
 	secret_free(p->refused);
@@ -381,10 +387,15 @@ pool_stop(struct pool *p)
 }
 
 bool
+pool_has_stopped(const struct pool *p)
+{
+	return list_is_empty(&p->couriers) && p->unsettled == 0;
+}
+
+bool
 pool_is_idle(const struct pool *p)
 {
-	return list_is_empty(&p->couriers) && list_is_empty(&p->fetches) &&
-	       p->unsettled == 0;
+	return pool_has_stopped(p) && list_is_empty(&p->fetches);
 }
 
 /* --- trouble -------------------------------------------------------------- */

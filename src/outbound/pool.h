@@ -83,6 +83,8 @@ struct pool_status { /* borrowed until the loop turns */
 struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
     int account, const struct pool_opts *opts, bool is_restart);
 /* Cuts what is under way; messages stay in the queue. */
+void pool_cut(struct pool *p);
+/* After pool_cut(), when the queue has said its last word, or when idle. */
 void pool_free(struct pool *p);
 
 /* Held, or out of reach for longer than POOL_AWAY_MS: a spare may take over,
@@ -97,6 +99,9 @@ void pool_flush(struct pool *p);
 /* As pool_flush() for a paused account, after a little jitter. */
 void pool_network_changed(struct pool *p);
 void pool_stop(struct pool *p);
+/* No courier is left, and every result is durable. */
+bool pool_has_stopped(const struct pool *p);
+/* And no secret is being fetched. */
 bool pool_is_idle(const struct pool *p);
 void pool_status(const struct pool *p, struct pool_status *ret);
 

@@ -38,6 +38,7 @@
 enum {
 	STOP_MS = 20 * 1000,
 	STOP_POLL_MS = 50,
+	STOP_VERDICT_MS = 5 * 1000, /* clients wait no longer for a verdict */
 	RETRY_MAX_MS = 3600 * 1000,
 	HEAD_START_MS = 1000 /* of the provider over the disk */
 };
@@ -93,7 +94,7 @@ struct daemon {
 	struct conf *listening; /* what the listeners were made from */
 	struct list retired;
 	bool is_stopping;
-	int64_t stop_by_ms;
+	int64_t stop_by_ms, no_verdict_ms;
 };
 
 /* --- the configuration ---------------------------------------------------- */
@@ -514,12 +515,19 @@ era_begin(struct daemon *d, struct era *e)
 }
 
 static void
+era_close(struct era *e)
+{
+	outbound_free(e->outbound);
+	e->outbound = NULL;
+}
+
+static void
 era_free(struct era *e)
 {
 	if (e == NULL)
 		return;
 	list_remove(&e->link);
-	outbound_free(e->outbound);
+	era_close(e);
 	if (!e->is_conf_lent)
 		conf_free(e->conf);
 	free(e->fetches);
@@ -820,10 +828,14 @@ free_idle_eras(struct daemon *d)
 static bool
 has_stopped(const struct daemon *d)
 {
-	return (inbound_sessions(d->inbound) == 0 &&
-		   outbound_is_idle(d->era->outbound) &&
-		   list_is_empty(&d->retired)) ||
-	       clock_boot_ms(clock_sys()) >= d->stop_by_ms;
+	if (clock_boot_ms(clock_sys()) >= d->stop_by_ms)
+		return true;
+	list_foreach (it, &d->retired)
+		if (!outbound_has_stopped(
+			list_entry(it, struct era, link)->outbound))
+			return false;
+	return inbound_sessions(d->inbound) == 0 &&
+	       outbound_has_stopped(d->era->outbound);
 }
 
 /* Does what is due and says when to be called again.  Runs after whatever
@@ -842,6 +854,8 @@ turn(struct daemon *d)
 	if (d->is_stopping) {
 		if (has_stopped(d))
 			loop_stop(d->loop);
+		if (clock_boot_ms(clock_sys()) >= d->no_verdict_ms)
+			queue_give_up_waiting(d->queue, -1);
 		next = clock_boot_ms(clock_sys()) + STOP_POLL_MS;
 	}
 	loop_timer_set(d->timer, next);
@@ -868,8 +882,11 @@ stop(struct daemon *d)
 	listen_notify("STOPPING=1");
 	d->is_stopping = true;
 	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
+	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
 	inbound_stop(d->inbound);
 	outbound_stop(d->era->outbound);
+	for (size_t i = 0; i < d->era->conf->naccounts; i++)
+		queue_give_up_waiting(d->queue, (int)i);
 	loop_soon(d->loop, &d->turn);
 }
 
@@ -997,32 +1014,47 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	return serve_control(d, err);
 }
 
+/* Deliveries go back to the queue, the queue writes down what became of them
+ * and tells the couriers' pools, and only then can those go. */
 static void
+close_outbound(struct daemon *d)
+{
+	list_foreach (it, &d->retired)
+		outbound_cut(list_entry(it, struct era, link)->outbound);
+	if (d->era != NULL)
+		outbound_cut(d->era->outbound);
+	notices_free(d->notices);
+	queue_free(d->queue);
+	alert_free(d->alerts);
+	list_foreach (it, &d->retired)
+		era_close(list_entry(it, struct era, link));
+	if (d->era != NULL)
+		era_close(d->era);
+}
+
+/* False: a worker is stuck (a slow command for a secret, a name server that
+ * does not answer) and still reads the configuration. */
+static bool
 finish(struct daemon *d)
 {
 	control_free(d->control);
 	netwatch_free(d->netwatch);
 	inbound_free(d->inbound);
-	list_foreach (it, &d->retired)
-		era_free(list_entry(it, struct era, link));
-	if (d->era != NULL && d->era->outbound != NULL)
-		outbound_free(d->era->outbound);
-	notices_free(d->notices);
-	queue_free(d->queue);
-	alert_free(d->alerts);
-	if (d->era != NULL) {
-		d->era->outbound = NULL;
-		era_free(d->era);
-	}
+	close_outbound(d);
 	if (d->loop != NULL) {
 		loop_soon_cancel(&d->turn);
 		loop_timer_free(d->timer);
-		loop_free(d->loop);
+		if (!loop_free(d->loop))
+			return false;
 	}
+	list_foreach (it, &d->retired)
+		era_free(list_entry(it, struct era, link));
+	era_free(d->era);
 	alias_free(d->aliases);
 	conf_free(d->listening);
 	conf_paths_clear(&d->paths);
 	free(d->opened);
+	return true;
 }
 
 /* --- to the background ---------------------------------------------------- */
@@ -1123,7 +1155,10 @@ daemon_main(const struct daemon_args *args)
 		if (d.era == NULL)
 			conf_free(conf);
 	}
-	finish(&d);
+	if (!finish(&d)) {
+		log_sys_close();
+		_exit(status); /* exit() would wait for that worker */
+	}
 	log_sys_close();
 	return status;
 }

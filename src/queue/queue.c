@@ -181,7 +181,8 @@ queue_give_up_waiting(struct queue *q, int account)
 	list_foreach (it, &q->clients) {
 		struct flight *fl = list_entry(it, struct flight, client_link);
 
-		if (fl->e->account != account || fl->is_active ||
+		if ((account >= 0 &&
+			(fl->e->account != account || fl->is_active)) ||
 		    fl->verdict_by_ms <= now)
 			continue;
 		fl->verdict_by_ms = fl->store_at_ms = now;

@@ -199,7 +199,8 @@ void queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 
 /* The provider will not be asked soon: sessions in QUEUE_MODE_VERDICT whose
  * message goes through this account hear QUEUE_SAFE as soon as the disk has
- * it, instead of waiting for their deadline. */
+ * it, instead of waiting for their deadline.  Not those whose message is under
+ * way; -1: all, and those too. */
 void queue_give_up_waiting(struct queue *q, int account);
 
 /* Small facts that other modules keep across restarts, one file each under

@@ -28,7 +28,8 @@ EXTRA_DIST += \
 	%reldir%/kill.sh \
 	%reldir%/points.py %reldir%/points.sh \
 	%reldir%/powercut.sh \
-	%reldir%/rcpts.sh
+	%reldir%/rcpts.sh \
+	%reldir%/restart.sh
 
 check_PROGRAMS += %reldir%/powercut
 %canon_reldir%_powercut_SOURCES = %reldir%/powercut.c

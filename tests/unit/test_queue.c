@@ -489,6 +489,22 @@ verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked(void **state)
 	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
 
+	/* At a stop nobody waits, not even for what is under way. */
+	lab_pass(l, MINUTE);
+	while (lab_deliver(l, VERDICT_OK))
+		;
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	d = queue_take(l->q, 0);
+	queue_give_up_waiting(l->q, 0);
+	lab_tick(l);
+	assert_int_equal(c.told, 0);
+	queue_give_up_waiting(l->q, -1);
+	lab_tick(l);
+	assert_told(&c, QUEUE_SAFE);
+	lab_client_done(&c);
+	queue_delivery_end(
+	    d, QUEUE_END_UNTRIED, NULL, l->boot_ms + MINUTE, NULL, NULL);
+
 	l->account = -1;
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	lab_tick(l);

@@ -196,7 +196,7 @@ python3 - >"$T/middle" <<-'EOF' &
 	    print(e)
 	EOF
 middle=$!
-until_true 20 grep -q middle "$T/middle"
+until_true 20 grep -qs middle "$T/middle"
 sleep 0.3
 terminate
 wait $middle

@@ -9,8 +9,10 @@
 #include "base/xalloc.h"
 #include "fixup/bcc.h"
 #include "fixup/fill.h"
+#include "fixup/lines.h"
 #include "fixup/trace.h"
 #include "mail/header.h"
+#include "mail/parts.h"
 #include "mail/received.h"
 
 enum {
@@ -26,6 +28,7 @@ struct intake {
 	struct verdict verdict;
 	struct intake_seen seen;
 	char *message_id, *account;
+	struct parts *parts; /* of a message that has some; or NULL */
 	size_t line_len; /* of the line under way */
 	char last; /* byte that was seen last, NUL at the start */
 };
@@ -51,6 +54,7 @@ intake_free(struct intake *in)
 	if (in == NULL)
 		return;
 	header_free(in->header);
+	parts_free(in->parts);
 	buf_clear(&in->head);
 	free(in->message_id);
 	free(in->account);
@@ -105,9 +109,29 @@ see_lines(struct intake *in, struct bytes b)
 	}
 }
 
+/* Only what is sealed matters here: whether it can be sent at all. */
+static void
+see_parts(struct intake *in)
+{
+	struct parts_info info;
+
+	while (parts_next(in->parts, &info) != PARTS_MORE)
+		continue;
+}
+
+static bool
+is_sealed_too_long(const struct intake *in)
+{
+	return in->parts != NULL && parts_longest_sealed(in->parts) > LINES_MAX;
+}
+
 static void
 see_body(struct intake *in, struct bytes b)
 {
+	if (in->parts != NULL) {
+		parts_put(in->parts, b.p, b.n);
+		see_parts(in);
+	}
 	if (!in->seen.has_8bit_body)
 		in->seen.has_8bit_body = has_8bit(b);
 	see_lines(in, b);
@@ -224,6 +248,12 @@ rule_message_id(struct intake *in)
 }
 
 static bool
+rule_lines(struct intake *in)
+{
+	return lines_fold(in->header);
+}
+
+static bool
 rule_trace(struct intake *in)
 {
 	const struct intake_facts *f = in->facts;
@@ -253,6 +283,8 @@ static const struct rule {
 	{ rule_from, 554, "5.6.0", "no From field could be made" },
 	{ rule_date, 554, "5.6.0", "no Date field could be made" },
 	{ rule_message_id, 554, "5.6.0", "no Message-ID could be made" },
+	{ rule_lines, 554, "5.6.0",
+	    "a header field of the message is too long to be folded" },
 	{ rule_trace, 554, "5.6.0", "no Received field could be made" },
 };
 
@@ -268,6 +300,11 @@ finish_header(struct intake *in)
 			return refuse(in, rules[i].code, rules[i].enhanced,
 			    rules[i].text);
 	see_message_id(in);
+	in->parts = parts_new(in->header);
+	if (parts_top(in->parts)->kind == PART_LEAF) {
+		parts_free(in->parts);
+		in->parts = NULL;
+	}
 	if (!header_write(in->header, &in->head) ||
 	    !buf_adds(&in->head, "\r\n"))
 		return refuse(
@@ -351,8 +388,17 @@ intake_end(struct intake *in)
 		const char *end = in->last == '\r' ? "\n" : "\r\n";
 
 		IGNORE(buf_adds(&in->head, end)); /* HEAD_MAX is generous */
-		see_lines(in, bytes_of(end, strlen(end)));
+		see_body(in, bytes_of(end, strlen(end)));
 	}
+	if (in->parts != NULL) {
+		parts_end(in->parts);
+		see_parts(in);
+	}
+	if (is_sealed_too_long(in))
+		return refuse(in, 554, "5.6.0",
+		    "a signed or encrypted part of the message has a line of "
+		    "more than 998 octets, which no server takes and nobody "
+		    "may change");
 	return true;
 }
 

@@ -11,6 +11,9 @@
  *   - X-Relais-Account taken out and told;
  *   - Bcc, Resent-Bcc and Return-Path removed, folded ones too (R15);
  *   - a leading mbox "From " line dropped;
+ *   - header fields with overlong lines folded (fixup/lines.h);
+ *   - a line over 998 octets in a signed or encrypted part: refused, because
+ *     what is signed cannot be repaired later (fixup/repair.h);
  *   - more than 100 Received fields: refused as a loop (R42).
  *
  * A message that begins with something other than a field is all body: it

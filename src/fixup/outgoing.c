@@ -4,14 +4,17 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "fixup/eightbit.h"
 #include "mail/header.h"
 
 struct outgoing {
 	struct header *header;
 	size_t taken; /* stored bytes that the header has */
 	struct identity_result identity;
+	struct repair *repair; /* NULL: the body stays */
 	struct buf head;
 	size_t skip;
+	bool needs_utf8;
 };
 
 struct outgoing *
@@ -29,6 +32,7 @@ outgoing_free(struct outgoing *o)
 {
 	if (o == NULL)
 		return;
+	repair_free(o->repair);
 	header_free(o->header);
 	buf_clear(&o->head);
 	free(o);
@@ -44,30 +48,68 @@ outgoing_put(struct outgoing *o, const void *p, size_t n)
 	return header_state(o->header) == HEADER_MORE;
 }
 
+size_t
+outgoing_body_at(const struct outgoing *o)
+{
+	return o->taken - header_rest(o->header).n;
+}
+
+struct repair *
+outgoing_repair(struct outgoing *o, const struct repair_opts *r)
+{
+	o->repair = repair_new(o->header, r);
+	return o->repair;
+}
+
+struct repair *
+outgoing_mended(const struct outgoing *o)
+{
+	return o->repair != NULL && repair_changes(o->repair) ? o->repair
+							      : NULL;
+}
+
 /* What the intake stored is well formed, so only a header that grew over its
  * limit can make this fail. */
 static bool
 write_head(struct outgoing *o)
 {
-	struct bytes rest = header_rest(o->header);
-
-	if (!header_write(o->header, &o->head) || !buf_adds(&o->head, "\r\n") ||
-	    !buf_add(&o->head, rest.p, rest.n))
+	if (!header_write(o->header, &o->head) || !buf_adds(&o->head, "\r\n"))
 		return false;
-	o->skip = o->taken;
+	o->skip = outgoing_body_at(o);
 	return true;
 }
 
 bool
 outgoing_finish(
-    struct outgoing *o, const char *sender, const struct identity_opts *opts)
+    struct outgoing *o, const char *sender, const struct outgoing_opts *opts)
 {
-	if (header_state(o->header) != HEADER_DONE ||
-	    !identity_apply(o->header, sender, opts, &o->identity))
+	struct header *h = o->header;
+	bool is_changed;
+
+	if (header_state(h) != HEADER_DONE ||
+	    !identity_apply(h, sender, &opts->identity, &o->identity))
 		return false;
-	if ((o->identity.changed & ~(unsigned)IDENTITY_CHANGED_ENVELOPE) == 0)
-		return true;
-	return write_head(o);
+	is_changed = (o->identity.changed &
+			 ~(unsigned)IDENTITY_CHANGED_ENVELOPE) != 0;
+	if (outgoing_mended(o) != NULL) {
+		is_changed = true;
+		if (!repair_header(o->repair))
+			return false;
+	}
+	o->needs_utf8 = eightbit_has(h);
+	if (o->needs_utf8 && !opts->may_utf8) {
+		is_changed = true;
+		if (!eightbit_header(h))
+			return false;
+		o->needs_utf8 = eightbit_has(h);
+	}
+	return !is_changed || write_head(o);
+}
+
+bool
+outgoing_needs_utf8(const struct outgoing *o)
+{
+	return o->needs_utf8;
 }
 
 struct bytes

@@ -2,21 +2,24 @@
 /* outgoing.h - what is done to a message for the account that sends it.
  *
  * Takes the beginning of a stored message until its header is complete and
- * makes the header that goes on the wire.  The body is not touched and not
- * read: the result is "these bytes instead of the first so many".  Done at
- * each attempt, so that a message that goes through another account gets that
- * account's identity (fixup/identity.h).
+ * makes the header that goes on the wire: the result is "these bytes instead of
+ * the first so many".  The body stays as it is, or goes through the repair
+ * (fixup/repair.h) that outgoing_repair() hands out.  Done at each attempt, so
+ * that a message that goes through another account gets that account's identity
+ * (fixup/identity.h).
  *
  * Pure.
  */
 #ifndef FIXUP_OUTGOING_H
 #define FIXUP_OUTGOING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 #include "base/must.h"
 #include "fixup/identity.h"
+#include "fixup/repair.h"
 
 struct outgoing;
 
@@ -27,10 +30,23 @@ void outgoing_free(struct outgoing *o);
  * whole header.  An empty piece is the end of the message. */
 bool outgoing_put(struct outgoing *o, const void *p, size_t n) MUST_CHECK;
 
+/* Where the body begins in the stored message. */
+size_t outgoing_body_at(const struct outgoing *o);
+/* Asks for a repair: look at the whole body with it before outgoing_finish().
+ * It lives as long as o. */
+struct repair *outgoing_repair(struct outgoing *o, const struct repair_opts *r);
+
+struct outgoing_opts {
+	struct identity_opts identity;
+	/* The header may keep its bytes over 127: the client asked for SMTPUTF8
+	 * and the server has it. */
+	bool may_utf8;
+};
+
 /* Applies the policy.  False: the header has no room for the changes, the
  * message cannot go through this account. */
 bool outgoing_finish(struct outgoing *o, const char *sender,
-    const struct identity_opts *opts) MUST_CHECK;
+    const struct outgoing_opts *opts) MUST_CHECK;
 
 /* After outgoing_finish(), borrowed until outgoing_free(): bytes that go in
  * place of the first outgoing_skip() bytes of the stored message.  Both are
@@ -38,5 +54,9 @@ bool outgoing_finish(struct outgoing *o, const char *sender,
 struct bytes outgoing_head(const struct outgoing *o);
 size_t outgoing_skip(const struct outgoing *o);
 const struct identity_result *outgoing_identity(const struct outgoing *o);
+/* The repair that was asked for, if it changes the body; else NULL. */
+struct repair *outgoing_mended(const struct outgoing *o);
+/* The header still has bytes over 127 (RFC 6532). */
+bool outgoing_needs_utf8(const struct outgoing *o);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "fixup/intake.h"
+#include "fixup/lines.h"
 #include "mail/addr.h"
 #include "mail/xtext.h"
 #include "net/loop.h"
@@ -246,6 +247,7 @@ reception_offer(struct reception *r, enum queue_mode mode,
 		return false;
 	if (intake_seen(r->intake)->has_8bit_body)
 		r->env->is_8bit = true;
+	r->env->is_long = intake_seen(r->intake)->longest_line > LINES_MAX;
 	queue_draft_end(r->draft, r->env, mode,
 	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,
 	    ctx);

@@ -55,6 +55,7 @@ struct envelope {
 	char *envid; /* xtext as given, or NULL */
 	enum dsn_ret ret;
 	bool is_8bit; /* the content has bytes over 127 */
+	bool is_long; /* a line of it is over 998 octets: repair it */
 	bool is_utf8; /* SMTPUTF8 was asked for or is needed */
 	int64_t arrived_s; /* wall clock, seconds since 1970 */
 	uint64_t size_bytes; /* of the message as it is stored */

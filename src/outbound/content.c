@@ -15,6 +15,12 @@ struct content {
 	struct outgoing *outgoing;
 	uint64_t stored; /* bytes of the message in the queue */
 	uint64_t at; /* position in what is handed out */
+	uint64_t size; /* of all that */
+	bool is_8bit;
+	struct repair *repair; /* NULL: the body goes out as it is stored */
+	uint64_t body_at; /* stored bytes that the repair has had */
+	struct bytes mended; /* what it has made of them and is not used */
+	bool is_over;
 	char *piece; /* stored bytes read from the disk ... */
 	uint64_t piece_at; /* ... which begin here ... */
 	size_t piece_n; /* ... and are so many */
@@ -44,11 +50,10 @@ stored_bytes(struct content *c, uint64_t at, struct bytes *ret, struct err *err)
 	return 0;
 }
 
+/* The header; the body's beginning may be read along with it. */
 static int
-read_header(
-    struct content *c, const struct identity_opts *opts, struct err *err)
+read_header(struct content *c, struct err *err)
 {
-	const char *sender = queue_delivery_envelope(c->qd)->sender;
 	struct bytes piece;
 	uint64_t at = 0;
 
@@ -57,14 +62,87 @@ read_header(
 			return -1;
 		at += piece.n;
 	} while (outgoing_put(c->outgoing, piece.p, piece.n));
-	if (!outgoing_finish(c->outgoing, sender, opts))
-		return err_set(err, ERR_INPUT,
-		    "its header is too large to put the account's address in");
+	return 0;
+}
+
+/* Shows the whole body to the repair. */
+static int
+look(struct content *c, struct repair *r, struct err *err)
+{
+	uint64_t at = outgoing_body_at(c->outgoing);
+	struct bytes piece;
+
+	for (; at < c->stored; at += piece.n) {
+		if (stored_bytes(c, at, &piece, err) != 0)
+			return -1;
+		repair_look(r, piece);
+	}
+	repair_looked(r);
+	if (repair_refuses(r) != NULL)
+		return err_set(err, ERR_INPUT, "%s", repair_refuses(r));
+	return 0;
+}
+
+static int
+finish_header(
+    struct content *c, const struct content_opts *opts, struct err *err)
+{
+	const struct envelope *e = queue_delivery_envelope(c->qd);
+	struct outgoing_opts o = { .identity = opts->identity,
+		.may_utf8 = opts->has_smtputf8 && e->is_utf8 };
+
+	if (outgoing_finish(c->outgoing, e->sender, &o))
+		return 0;
+	return err_set(err, ERR_INPUT,
+	    "its header is too large to put the account's address in");
+}
+
+/* How many bytes the repaired body has: the way there is the way to know. */
+static int
+measure(struct content *c, struct err *err)
+{
+	struct bytes piece;
+
+	content_rewind(c);
+	do {
+		if (content_peek(c, &piece, err) != 0)
+			return -1;
+		content_used(c, piece.n);
+	} while (piece.n > 0);
+	c->size = c->at;
+	content_rewind(c);
+	return 0;
+}
+
+static int
+prepare(struct content *c, const struct content_opts *opts, struct err *err)
+{
+	const struct envelope *e = queue_delivery_envelope(c->qd);
+	struct repair_opts mend = { .is_7bit = e->is_8bit &&
+					       !opts->has_8bitmime };
+	struct repair *r = NULL;
+
+	if (read_header(c, err) != 0)
+		return -1;
+	if (e->is_long || mend.is_7bit) {
+		r = outgoing_repair(c->outgoing, &mend);
+		if (look(c, r, err) != 0)
+			return -1;
+	}
+	c->is_8bit = e->is_8bit &&
+		     (!mend.is_7bit || repair_seen(r)->has_sealed_8bit);
+	if (finish_header(c, opts, err) != 0)
+		return -1;
+	c->repair = outgoing_mended(c->outgoing);
+	if (c->repair != NULL)
+		return measure(c, err);
+	c->size = c->stored - outgoing_skip(c->outgoing) +
+		  outgoing_head(c->outgoing).n;
 	return 0;
 }
 
 int
-content_new(struct queue_delivery *qd, const struct identity_opts *opts,
+content_new(struct queue_delivery *qd, const struct content_opts *opts,
     struct content **ret, struct err *err)
 {
 	struct content *c = xcalloc(1, sizeof(*c));
@@ -72,7 +150,7 @@ content_new(struct queue_delivery *qd, const struct identity_opts *opts,
 	c->qd = qd;
 	c->outgoing = outgoing_new();
 	c->stored = queue_delivery_envelope(qd)->size_bytes;
-	if (read_header(c, opts, err) != 0) {
+	if (prepare(c, opts, err) != 0) {
 		content_free(c);
 		return -1;
 	}
@@ -93,8 +171,25 @@ content_free(struct content *c)
 uint64_t
 content_size(const struct content *c)
 {
-	return c->stored - outgoing_skip(c->outgoing) +
-	       outgoing_head(c->outgoing).n;
+	return c->size;
+}
+
+bool
+content_is_8bit(const struct content *c)
+{
+	return c->is_8bit;
+}
+
+bool
+content_needs_utf8(const struct content *c)
+{
+	return outgoing_needs_utf8(c->outgoing);
+}
+
+bool
+content_is_repaired(const struct content *c)
+{
+	return c->repair != NULL;
 }
 
 const struct identity_result *
@@ -103,17 +198,45 @@ content_identity(const struct content *c)
 	return outgoing_identity(c->outgoing);
 }
 
+/* --- handing out ---------------------------------------------------------- */
+
+/* The repaired body, which has no positions, only a next piece. */
+static int
+pull(struct content *c, struct bytes *ret, struct err *err)
+{
+	struct bytes piece;
+
+	while (c->mended.n == 0) {
+		c->mended = repair_pull(c->repair);
+		if (c->mended.n > 0 || c->is_over)
+			break;
+		if (c->body_at == c->stored) {
+			c->is_over = true;
+			repair_end(c->repair);
+			continue;
+		}
+		if (stored_bytes(c, c->body_at, &piece, err) != 0)
+			return -1;
+		c->body_at += piece.n;
+		repair_put(c->repair, piece);
+	}
+	*ret = c->mended;
+	return 0;
+}
+
 int
 content_peek(struct content *c, struct bytes *ret, struct err *err)
 {
 	struct bytes head = outgoing_head(c->outgoing);
 
-	if (c->at == content_size(c)) {
-		*ret = bytes_of("", 0);
-		return 0;
-	}
 	if (c->at < head.n) {
 		*ret = bytes_of(head.p + c->at, head.n - (size_t)c->at);
+		return 0;
+	}
+	if (c->repair != NULL)
+		return pull(c, ret, err);
+	if (c->at == c->size) {
+		*ret = bytes_of("", 0);
 		return 0;
 	}
 	return stored_bytes(
@@ -123,6 +246,8 @@ content_peek(struct content *c, struct bytes *ret, struct err *err)
 void
 content_used(struct content *c, size_t n)
 {
+	if (c->at >= outgoing_head(c->outgoing).n && c->repair != NULL)
+		c->mended = bytes_of(c->mended.p + n, c->mended.n - n);
 	c->at += n;
 }
 
@@ -130,4 +255,10 @@ void
 content_rewind(struct content *c)
 {
 	c->at = 0;
+	if (c->repair == NULL)
+		return;
+	repair_begin(c->repair);
+	c->mended = bytes_of("", 0);
+	c->body_at = outgoing_body_at(c->outgoing);
+	c->is_over = false;
 }

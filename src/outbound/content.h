@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* content.h - the bytes of one queued message as one account sends them.
+/* content.h - the bytes of one queued message as one server gets them.
  *
- * Puts the account's identity on the header (fixup/outgoing.h) and reads the
- * rest from memory or from the spool, piece by piece, as often as it takes.
- * Reading the spool blocks on the page cache, at worst on the disk.
+ * Puts the account's identity on the header (fixup/outgoing.h), repairs what
+ * this server would refuse (fixup/repair.h), and reads the rest from memory or
+ * from the spool, piece by piece, as often as it takes.  A body that must be
+ * repaired is read twice before the first byte goes out, because its size has
+ * to be known exactly.  Reading the spool blocks on the page cache, at worst on
+ * the disk.
  */
 #ifndef OUTBOUND_CONTENT_H
 #define OUTBOUND_CONTENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -17,16 +21,26 @@
 struct content;
 struct queue_delivery;
 
-/* qd must outlive it.  -1: it cannot be read, or (ERR_INPUT) its header has no
- * room for the account's identity.  The caller owns *ret. */
-int content_new(struct queue_delivery *qd, const struct identity_opts *opts,
+struct content_opts {
+	struct identity_opts identity;
+	bool has_8bitmime, has_smtputf8; /* what the server offers */
+};
+
+/* qd must outlive it.  -1: it cannot be read, or (ERR_INPUT) it cannot be made
+ * fit for this account.  The caller owns *ret. */
+int content_new(struct queue_delivery *qd, const struct content_opts *opts,
     struct content **ret, struct err *err);
 void content_free(struct content *c);
 
 /* Exactly as many bytes as content_peek() will hand out. */
 uint64_t content_size(const struct content *c);
+/* Bytes over 127 are in the body, or in the header. */
+bool content_is_8bit(const struct content *c);
+bool content_needs_utf8(const struct content *c);
 /* Envelope sender, and what was changed; borrowed. */
 const struct identity_result *content_identity(const struct content *c);
+/* The body is re-encoded. */
+bool content_is_repaired(const struct content *c);
 
 /* The next bytes, borrowed until content_used(); none: the end. */
 int content_peek(struct content *c, struct bytes *ret, struct err *err);

@@ -305,7 +305,7 @@ load(struct courier *c)
 	if (!may_take(c) || (qd = queue_take(pool_queue(c->pool),
 				 pool_account(c->pool))) == NULL)
 		return false;
-	h = haul_new(c->pool, qd, &c->remote);
+	h = haul_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
 		return true;
 	if (list_is_empty(&c->hauls))

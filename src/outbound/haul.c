@@ -7,13 +7,17 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/addr.h"
 #include "mail/diagnosis.h"
 #include "mail/envelope.h"
+#include "mail/idna.h"
 #include "net/loop.h"
 #include "outbound/content.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
+#include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 
 enum { LOGGED_RCPTS_MAX = 5, HEAD_MAX = 64 * 1024 };
@@ -31,6 +35,9 @@ struct haul {
 	size_t split; /* recipients that fitted when it said: no more */
 	struct verdict *verdicts; /* one per env->rcpts */
 	struct content *content;
+	char **addrs; /* of env->rcpts where the wire needs another form */
+	size_t naddrs;
+	char *sender; /* likewise, or NULL */
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
 	bool offers_dsn; /* the server */
@@ -62,10 +69,44 @@ give_up(struct haul *h, const struct err *err)
 	haul_end(h, &v);
 }
 
-struct haul *
-haul_new(
-    struct pool *p, struct queue_delivery *qd, const struct haul_remote *remote)
+/* The address as the wire has it: the domain in A-labels, which every server
+ * understands; of the local part there is no other form (RFC 6531 3.2).  NULL:
+ * as it is. */
+static char *
+wire_addr(const char *addr)
 {
+	struct bytes b = bytes_of(addr, strlen(addr));
+	struct buf ascii;
+
+	if (str_is_ascii(b))
+		return NULL;
+	buf_init(&ascii, 2 * ADDR_MAX);
+	if (idna_addr(&ascii, b))
+		return buf_steal(&ascii);
+	buf_clear(&ascii);
+	return NULL;
+}
+
+static void
+make_wire_addrs(struct haul *h)
+{
+	h->naddrs = h->env->nrcpts;
+	h->addrs = xcalloc(h->naddrs, sizeof(*h->addrs));
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		h->addrs[i] = wire_addr(h->env->rcpts[i].addr);
+	h->sender = wire_addr(content_identity(h->content)->sender);
+}
+
+struct haul *
+haul_new(struct pool *p, struct queue_delivery *qd,
+    const struct smtp_client *smtp, const struct haul_remote *remote)
+{
+	const struct smtp_caps *caps = smtp_client_caps(smtp);
+	struct content_opts opts = {
+		.identity = pool_opts_of(p)->identity,
+		.has_8bitmime = caps->has_8bitmime,
+		.has_smtputf8 = caps->has_smtputf8,
+	};
 	struct haul *h = xcalloc(1, sizeof(*h));
 	struct err err;
 
@@ -79,11 +120,11 @@ haul_new(
 	h->verdicts = xcalloc(h->env->nrcpts, sizeof(*h->verdicts));
 	h->offered = xcalloc(h->env->nrcpts, sizeof(*h->offered));
 	h->began_ms = now_ms(h);
-	if (content_new(qd, &pool_opts_of(p)->identity, &h->content, &err) !=
-	    0) {
+	if (content_new(qd, &opts, &h->content, &err) != 0) {
 		give_up(h, &err);
 		return NULL;
 	}
+	make_wire_addrs(h);
 	return h;
 }
 
@@ -141,29 +182,61 @@ group_max(const struct haul *h, const struct smtp_client *smtp)
 	return max != 0 ? max : SIZE_MAX;
 }
 
-void
-haul_send(struct haul *h, struct smtp_client *smtp)
+static const char *
+rcpt_addr(const struct haul *h, size_t i)
 {
-	size_t max = group_max(h, smtp), n = 0;
+	return h->addrs[i] != NULL ? h->addrs[i] : h->env->rcpts[i].addr;
+}
+
+static bool
+is_utf8_addr(const char *addr)
+{
+	return !str_is_ascii(bytes_of(addr, strlen(addr)));
+}
+
+/* Those whose address needs SMTPUTF8 go by themselves, so that a server without
+ * it refuses only them.  Returns how many; true: they need it. */
+static size_t
+pick_group(struct haul *h, size_t max, bool *ret_needs_utf8)
+{
+	size_t n = 0;
 
 	for (size_t i = 0; i < h->env->nrcpts && n < max; i++) {
 		const struct rcpt *r = &h->env->rcpts[i];
+		bool is_utf8 = is_utf8_addr(rcpt_addr(h, i));
 
 		if (!is_to_offer(h, i))
 			continue;
+		if (n == 0)
+			*ret_needs_utf8 = is_utf8;
+		else if (*ret_needs_utf8 != is_utf8)
+			continue;
 		h->offered[i] = true;
 		h->index[n] = i;
-		h->rcpts[n++] = (struct smtp_job_rcpt) { r->addr, r->orcpt,
-			r->notify };
+		h->rcpts[n++] = (struct smtp_job_rcpt) { rcpt_addr(h, i),
+			r->orcpt, r->notify };
 	}
+	return n;
+}
+
+void
+haul_send(struct haul *h, struct smtp_client *smtp)
+{
+	const char *sender = h->sender != NULL
+				 ? h->sender
+				 : content_identity(h->content)->sender;
+	bool needs_utf8 = false;
+	size_t n = pick_group(h, group_max(h, smtp), &needs_utf8);
+
 	h->job = (struct smtp_job) {
 		.tag = haul_tag(h),
-		.sender = content_identity(h->content)->sender,
+		.sender = sender,
 		.rcpts = h->rcpts,
 		.nrcpts = n,
 		.size_bytes = content_size(h->content),
-		.is_8bit = h->env->is_8bit,
-		.needs_utf8 = h->env->is_utf8,
+		.is_8bit = content_is_8bit(h->content),
+		.needs_utf8 = needs_utf8 || is_utf8_addr(sender) ||
+			      content_needs_utf8(h->content),
 		.envid = h->env->envid,
 		.ret = h->env->ret,
 	};
@@ -324,6 +397,8 @@ log_identity(struct log_line *l, const struct haul *h)
 		log_addr(l, "as", id->sender);
 	if ((id->changed & IDENTITY_CHANGED_FROM) != 0)
 		log_addr(l, "header_from_was", id->old_from);
+	if (content_is_repaired(h->content))
+		log_str(l, "body", "re-encoded");
 }
 
 static void
@@ -529,6 +604,10 @@ haul_end(struct haul *h, const struct verdict *v)
 		queue_delivery_end(h->qd, QUEUE_END_TRIED, v, 0,
 		    partial ? pool_settled : NULL, h->pool);
 	list_remove(&h->link);
+	for (size_t i = 0; i < h->naddrs; i++)
+		free(h->addrs[i]);
+	free(h->addrs);
+	free(h->sender);
 	content_free(h->content);
 	free(h->rcpts);
 	free(h->index);

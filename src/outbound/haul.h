@@ -33,7 +33,7 @@ struct haul_remote {
 /* NULL: the message cannot be read or cannot go through this account; it has
  * been given back to the queue. */
 struct haul *haul_new(struct pool *p, struct queue_delivery *qd,
-    const struct haul_remote *remote);
+    const struct smtp_client *smtp, const struct haul_remote *remote);
 struct haul *haul_of_link(struct list *link);
 struct list *haul_link(struct haul *h);
 uint64_t haul_tag(const struct haul *h);

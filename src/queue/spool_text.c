@@ -233,16 +233,20 @@ add_notify(struct buf *to, unsigned notify)
 	return buf_addc(to, '\n');
 }
 
+/* By is_long and is_8bit. */
+static const char *const body_words[] = { "", "8bit", "long", "8bit long" };
+
 static bool
 add_facts(struct buf *to, const struct envelope *e)
 {
 	static const char *const ret_names[] = {
 		[DSN_RET_FULL] = "full", [DSN_RET_HDRS] = "hdrs"
 	};
+	const char *body = body_words[2 * e->is_long + e->is_8bit];
 
 	return (e->ret == DSN_RET_UNSET ||
 		   buf_addf(to, "ret: %s\n", ret_names[e->ret])) &&
-	       (!e->is_8bit || buf_adds(to, "body: 8bit\n")) &&
+	       (body[0] == '\0' || buf_addf(to, "body: %s\n", body)) &&
 	       (!e->is_utf8 || buf_adds(to, "utf8: yes\n")) &&
 	       (e->uid == UID_UNKNOWN ||
 		   buf_addf(to, "uid: %" PRIu32 "\n", e->uid));
@@ -347,7 +351,13 @@ get_ret(struct envelope *e, struct bytes v)
 static bool
 get_body(struct envelope *e, struct bytes v)
 {
-	return e->is_8bit = bytes_eq(v, "8bit");
+	for (size_t i = 1; i < sizeof(body_words) / sizeof(body_words[0]); i++)
+		if (bytes_eq(v, body_words[i])) {
+			e->is_8bit = (i & 1) != 0;
+			e->is_long = (i & 2) != 0;
+			return true;
+		}
+	return false;
 }
 
 static bool

@@ -14,6 +14,7 @@ e2e_tests = \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
 	%reldir%/relais.sh \
+	%reldir%/repair.sh \
 	%reldir%/sendmail.sh \
 	%reldir%/service.sh \
 	%reldir%/spare.sh

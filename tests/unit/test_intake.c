@@ -345,15 +345,15 @@ a_header_at_the_cap_is_taken_with_what_we_add(void **state)
 	struct intake_facts facts = the_facts(e);
 	struct intake *in = intake_new(&facts);
 	struct buf text, out;
-	char line[1024];
+	char line[512];
 
 	(void)state;
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "X: ", 3);
-	memcpy(line + 1022, "\r\n", 2);
+	memcpy(line + 510, "\r\n", 2);
 	buf_init(&text, 2 * HEADER_MAX);
 	buf_init(&out, 4 * HEADER_MAX);
-	for (int i = 0; i < 1024; i++)
+	for (int i = 0; i < 2048; i++)
 		assert_true(buf_add(&text, line, sizeof(line)));
 	assert_true(buf_adds(&text, "\r\nbody\r\n"));
 	assert_true(run(in, buf_bytes(&text), 65536, &out));
@@ -391,6 +391,73 @@ any_bytes_are_survived(void **state)
 		buf_clear(&out);
 		intake_free(in);
 	}
+	envelope_free(e);
+}
+
+static void
+a_signed_part_with_a_long_line_is_refused(void **state)
+{
+	static const struct {
+		const char *type;
+		size_t line;
+		bool is_taken;
+	} cases[] = {
+		{ "multipart/signed", 998, true },
+		{ "multipart/signed", 999, false },
+		{ "multipart/encrypted", 5000, false },
+		{ "multipart/mixed", 5000, true },
+	};
+	struct envelope *e = the_envelope();
+	struct intake_facts f = the_facts(e);
+
+	(void)state;
+	for (size_t i = 0; i < 3 * ARRAY_LEN(cases); i++) {
+		size_t k = i % ARRAY_LEN(cases);
+		struct intake *in = intake_new(&f);
+		struct buf text, out;
+
+		buf_init(&text, 1 << 16);
+		buf_init(&out, 1 << 16);
+		assert_true(buf_addf(&text,
+		    "Content-Type: %s; boundary=s\r\n\r\n--s\r\n\r\n",
+		    cases[k].type));
+		for (size_t n = cases[k].line; n > 0; n--)
+			assert_true(buf_addc(&text, 'x'));
+		/* Also where the end of the message ends the line. */
+		assert_true(buf_adds(&text, i % 2 ? "\r\n--s--\r\n" : ""));
+		assert_int_equal(run(in, buf_bytes(&text), 1 + 499 * i, &out),
+		    cases[k].is_taken);
+		assert_int_equal(
+		    intake_verdict(in)->code, cases[k].is_taken ? 0 : 554);
+		assert_int_equal(intake_seen(in)->longest_line, cases[k].line);
+		buf_clear(&text);
+		buf_clear(&out);
+		intake_free(in);
+	}
+	envelope_free(e);
+}
+
+static void
+a_long_header_field_is_folded(void **state)
+{
+	struct envelope *e = the_envelope();
+	struct intake_facts f = the_facts(e);
+	struct intake *in = intake_new(&f);
+	struct buf text, out;
+
+	(void)state;
+	buf_init(&text, 1 << 16);
+	buf_init(&out, 1 << 16);
+	assert_true(buf_adds(&text, ALL "References:"));
+	for (int i = 0; i < 300; i++)
+		assert_true(buf_addf(&text, " <%d@example.org>", i));
+	assert_true(buf_adds(&text, "\r\n\r\n"));
+	assert_true(run(in, buf_bytes(&text), 100, &out));
+	assert_true(intake_seen(in)->longest_line <= 100);
+	assert_non_null(strstr(buf_str(&out), " <299@example.org>\r\n"));
+	buf_clear(&text);
+	buf_clear(&out);
+	intake_free(in);
 	envelope_free(e);
 }
 
@@ -434,6 +501,8 @@ main(void)
 		cmocka_unit_test(a_header_over_the_cap_is_refused),
 		cmocka_unit_test(a_header_at_the_cap_is_taken_with_what_we_add),
 		cmocka_unit_test(the_account_asked_for_is_told_and_taken_out),
+		cmocka_unit_test(a_signed_part_with_a_long_line_is_refused),
+		cmocka_unit_test(a_long_header_field_is_folded),
 		cmocka_unit_test(any_bytes_are_survived),
 	};
 

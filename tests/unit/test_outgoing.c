@@ -7,10 +7,10 @@
 
 #include "fixup/outgoing.h"
 
-static const struct identity_opts policy = {
-	.mode = IDENTITY_ALLOW,
-	.address = "me@example.org",
-	.hostname = "pve1",
+static struct outgoing_opts policy = {
+	.identity = { .mode = IDENTITY_ALLOW,
+	    .address = "me@example.org",
+	    .hostname = "pve1" },
 };
 
 static const char stranger[] = "Received: from x by y; date\r\n"
@@ -98,6 +98,72 @@ a_message_without_body_keeps_none(void **state)
 	free(wire);
 }
 
+static void
+header_bytes_over_127_stay_only_where_they_may(void **state)
+{
+	static const char text[] =
+	    "From: J\xc3\xb6rg <me@example.org>\r\n\r\nbody\r\n";
+	static const char utf8[] =
+	    "From: me@example.org\r\nTo: j\xc3\xb6rg@example.org\r\n\r\n";
+	struct outgoing *o;
+	char *wire;
+
+	(void)state;
+	wire = sent(text, "me@example.org", 5, &o);
+	assert_string_equal(wire, "From: =?utf-8?q?J=C3=B6rg?= "
+				  "<me@example.org>\r\n\r\nbody\r\n");
+	assert_false(outgoing_needs_utf8(o));
+	outgoing_free(o);
+	free(wire);
+
+	wire = sent(utf8, "me@example.org", 5, &o);
+	assert_true(outgoing_needs_utf8(o));
+	outgoing_free(o);
+	free(wire);
+
+	policy.may_utf8 = true;
+	wire = sent(text, "me@example.org", 5, &o);
+	assert_string_equal(wire, text);
+	assert_true(outgoing_needs_utf8(o));
+	policy.may_utf8 = false;
+	outgoing_free(o);
+	free(wire);
+}
+
+static void
+a_repaired_body_is_said_in_the_header(void **state)
+{
+	static const char text[] = "From: me@example.org\r\n\r\n"
+				   "na\xc3\xafve body of text\r\n";
+	static const struct repair_opts mend = { .is_7bit = true };
+	size_t body_at = sizeof("From: me@example.org\r\n\r\n") - 1;
+
+	(void)state;
+	for (size_t chunk = 1; chunk < sizeof(text); chunk++) {
+		struct outgoing *o = outgoing_new();
+		struct repair *r;
+		size_t at = 0, n;
+
+		do {
+			n = sizeof(text) - 1 - at;
+			n = n < chunk ? n : chunk;
+			at += n;
+		} while (outgoing_put(o, text + at - n, n));
+		assert_int_equal(outgoing_body_at(o), body_at);
+		r = outgoing_repair(o, &mend);
+		repair_look(
+		    r, bytes_of(text + body_at, sizeof(text) - 1 - body_at));
+		repair_looked(r);
+		assert_true(outgoing_finish(o, "me@example.org", &policy));
+		assert_ptr_equal(outgoing_mended(o), r);
+		assert_int_equal(outgoing_skip(o), body_at);
+		assert_non_null(strstr(outgoing_head(o).p,
+		    "\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+		    "\r\n"));
+		outgoing_free(o);
+	}
+}
+
 int
 main(void)
 {
@@ -106,6 +172,9 @@ main(void)
 		    a_strange_sender_is_replaced_and_the_body_is_not_touched),
 		cmocka_unit_test(what_is_right_already_goes_out_as_it_is),
 		cmocka_unit_test(a_message_without_body_keeps_none),
+		cmocka_unit_test(
+		    header_bytes_over_127_stay_only_where_they_may),
+		cmocka_unit_test(a_repaired_body_is_said_in_the_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,7 @@ random_envelope(void)
 	e->account = random_string(true);
 	e->ret = (enum dsn_ret)dice(3);
 	e->is_8bit = dice(2) != 0;
+	e->is_long = dice(2) != 0;
 	e->is_utf8 = dice(2) != 0;
 	e->uid = dice(2) != 0 ? UID_UNKNOWN : dice(70000);
 	e->arrived_s = dice(2000000000);
@@ -97,6 +98,7 @@ assert_same_envelope(const struct envelope *a, const struct envelope *b)
 	assert_same_text(a->account, b->account);
 	assert_int_equal(a->ret, b->ret);
 	assert_int_equal(a->is_8bit, b->is_8bit);
+	assert_int_equal(a->is_long, b->is_long);
 	assert_int_equal(a->is_utf8, b->is_utf8);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->arrived_s, b->arrived_s);

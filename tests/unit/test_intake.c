@@ -221,6 +221,43 @@ one_byte_over_127_anywhere_in_the_body_is_seen(void **state)
 	envelope_free(e);
 }
 
+/* --- Message-ID ----------------------------------------------------------- */
+
+static void
+a_message_id_takes_the_authors_domain_where_the_sender_is_local(void **state)
+{
+	static const struct {
+		const char *sender, *from, *domain;
+	} cases[] = {
+		{ "root", "From: Me <me@example.org>\r\n", "@example.org>" },
+		{ "root@pve1", "From: me@example.org\r\n", "@example.org>" },
+		{ "a@example.net", "From: me@example.org\r\n",
+		    "@example.net>" },
+		{ "root@pve1", "From: root\r\n", "@pve1.invalid>" },
+		{ "root@pve1", "From: nonsense,,<\r\n", "@pve1.invalid>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct envelope *e = the_envelope();
+		struct intake_facts facts = the_facts(e);
+		struct intake *in;
+		struct buf out;
+
+		buf_init(&out, 10000);
+		envelope_set(&e->sender, cases[i].sender);
+		facts.hostname = "pve1";
+		in = intake_new(&facts);
+		assert_true(run(in,
+		    bytes_of(cases[i].from, strlen(cases[i].from)), 3, &out));
+		assert_non_null(
+		    strstr(intake_seen(in)->message_id, cases[i].domain));
+		buf_clear(&out);
+		intake_free(in);
+		envelope_free(e);
+	}
+}
+
 /* --- From ----------------------------------------------------------------- */
 
 static void
@@ -496,6 +533,8 @@ main(void)
 		cmocka_unit_test(what_was_seen_is_true_at_every_chunk_size),
 		cmocka_unit_test(
 		    one_byte_over_127_anywhere_in_the_body_is_seen),
+		cmocka_unit_test(
+		    a_message_id_takes_the_authors_domain_where_the_sender_is_local),
 		cmocka_unit_test(a_from_is_made_of_whatever_is_known),
 		cmocka_unit_test(a_loop_is_refused_after_a_hundred_systems),
 		cmocka_unit_test(a_header_over_the_cap_is_refused),

@@ -43,6 +43,7 @@ struct courier {
 	int64_t heard_ms; /* last byte of the server, or first message */
 	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t keep_until; /* idle until then, then QUIT */
+	bool has_relief; /* the next courier is on its way */
 	bool is_ready, is_quitting, is_gone;
 	bool has_broken; /* with messages under way */
 	char who[VERDICT_WHO_MAX];
@@ -284,6 +285,17 @@ may_take(const struct courier *c)
 	       !has_stalled(c) && (max == 0 || c->carried < max);
 }
 
+/* It is busy, and what it may carry will be over before long.  Far away a
+ * login takes as long as many messages. */
+static bool
+wants_relief(const struct courier *c)
+{
+	size_t max = opts_of(c)->max_per_connection;
+
+	return !c->has_relief && max != 0 && c->carried >= max / 4 &&
+	       c->hauls.next != c->hauls.prev;
+}
+
 /* Puts one transaction on its way if the engine has room: first the rest of a
  * message that is here already, then what is due.  Its events are looked at
  * before another follows. */
@@ -312,6 +324,10 @@ load(struct courier *c)
 		c->heard_ms = now_ms(c);
 	list_append(&c->hauls, haul_link(h));
 	c->carried++;
+	if (wants_relief(c)) {
+		c->has_relief = true;
+		pool_relieve(c->pool);
+	}
 	pool_took(c->pool, envelope_waiting(queue_delivery_envelope(qd)));
 	haul_send(h, c->smtp);
 	return true;

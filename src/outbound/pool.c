@@ -25,6 +25,7 @@ enum {
 	PATIENCE_AUTO_MS = 4 * 1000, /* another port is waiting */
 	PAUSE_MAX_MS = 15 * 60 * 1000,
 	WAKE_JITTER_MS = 2000,
+	LONG_QUEUE = 50, /* messages that are worth a courier of their own */
 	REASON_MAX = 800,
 	LONG_PAUSE_MS = 60 * 60 * 1000, /* then a person is told */
 	LONG_WINDOW_MS = 15 * 60 * 1000,
@@ -49,6 +50,7 @@ struct pool {
 	enum pool_state state;
 	int64_t until_ms;
 	int64_t troubled_since_ms; /* boot clock, while there is a reason */
+	bool is_proven; /* the newest login worked, no trouble since */
 	int troubles; /* since a message was taken */
 	int64_t paused_since_ms; /* the first of them; 0: none */
 	int refusals; /* of the login, in a row */
@@ -330,17 +332,22 @@ pool_may_take(const struct pool *p)
 }
 
 /* A courier that is not ready yet is the only one of its kind: whether the
- * login works is found out once. */
+ * login works is found out once.  As long as that is known and a long queue
+ * waits, several may log in side by side: at a far provider a login takes
+ * longer than a hundred messages. */
 static bool
 may_open(const struct pool *p)
 {
-	size_t n = 0;
+	size_t n = 0, coming = 0;
 
 	for (struct list *it = p->couriers.next; it != &p->couriers;
 	     it = it->next, n++)
-		if (!courier_is_ready(courier_of_link(it)))
-			return false;
-	return n < p->opts.max_connections;
+		coming += !courier_is_ready(courier_of_link(it));
+	if (n >= p->opts.max_connections)
+		return false;
+	return coming == 0 ||
+	       (p->is_proven &&
+		   queue_backlog(p->queue, p->account) >= coming * LONG_QUEUE);
 }
 
 void
@@ -353,9 +360,32 @@ pool_turn(struct pool *p)
 	}
 	list_foreach (it, &p->couriers)
 		courier_turn(courier_of_link(it));
-	if (pool_may_take(p) && queue_has_due(p->queue, p->account) &&
-	    may_open(p))
+	while (pool_may_take(p) && queue_has_due(p->queue, p->account) &&
+	       may_open(p))
 		courier_open(p);
+}
+
+static size_t
+count_couriers(const struct pool *p)
+{
+	size_t n = 0;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next)
+		n++;
+	return n;
+}
+
+void
+pool_relieve(struct pool *p)
+{
+	if (!pool_may_take(p) || !p->is_proven ||
+	    count_couriers(p) >= p->opts.max_connections)
+		return;
+	list_foreach (it, &p->couriers)
+		if (!courier_is_ready(courier_of_link(it)))
+			return;
+	courier_open(p);
 }
 
 void
@@ -421,6 +451,7 @@ stand_down(
 	if (p->reason[0] == '\0')
 		p->troubled_since_ms = now_ms(p);
 	p->state = state;
+	p->is_proven = false;
 	(void)snprintf(p->reason, sizeof(p->reason), "%s", why);
 	p->until_ms = now_ms(p) + wait_ms;
 	loop_timer_set(p->timer, p->until_ms);
@@ -580,6 +611,7 @@ void
 pool_reached(struct pool *p)
 {
 	p->refusals = 0;
+	p->is_proven = true;
 	secret_free(p->refused);
 	p->refused = NULL;
 	if (reach_worked(&p->reach, now_s(p)))
@@ -718,18 +750,13 @@ pool_courier_gone(struct pool *p)
 void
 pool_status(const struct pool *p, struct pool_status *ret)
 {
-	size_t n = 0;
-
-	for (struct list *it = p->couriers.next; it != &p->couriers;
-	     it = it->next)
-		n++;
 	*ret = (struct pool_status) {
 		.name = p->opts.name,
 		.host = p->opts.host,
 		.state = p->state,
 		.reason = p->reason,
 		.until_ms = p->until_ms,
-		.couriers = n,
+		.couriers = count_couriers(p),
 		.ports = p->ports_text,
 		.sent = p->sent,
 		.last_sent_s = p->last_sent_s,

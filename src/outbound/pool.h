@@ -122,6 +122,10 @@ int64_t pool_patience_ms(const struct pool *p);
 /* May this courier take another message now? */
 bool pool_may_take(const struct pool *p);
 
+/* A courier will soon have carried all it may: the next one logs in meanwhile,
+ * so that nothing waits for that. */
+void pool_relieve(struct pool *p);
+
 /* The login succeeded on this port. */
 void pool_reached(struct pool *p);
 /* A courier took a message from the queue: counts against the limits. */

@@ -123,6 +123,12 @@ note_taken(struct queue *q, int account)
 		queue_rescheduled(q);
 }
 
+size_t
+queue_backlog(const struct queue *q, int account)
+{
+	return q->accounts[account].due.count;
+}
+
 struct queue_delivery *
 queue_take(struct queue *q, int account)
 {

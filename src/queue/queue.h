@@ -161,6 +161,8 @@ void queue_draft_free(struct queue_draft *d);
 struct queue_delivery *queue_take(struct queue *q, int account);
 /* Is there one, without taking it. */
 bool queue_has_due(struct queue *q, int account);
+/* How many wait for their turn or their time. */
+size_t queue_backlog(const struct queue *q, int account);
 
 /* Borrowed until queue_delivery_end().  Recipients that are not RCPT_WAITING
  * are done and must not be tried again. */

@@ -29,7 +29,7 @@ enum {
 	SMTP_REPLY_MAX = 65536,
 	SMTP_CAPS_AUTH_MAX = 512,
 	SMTP_CLIENT_OUT_MAX = 262144,
-	SMTP_WINDOW_JOBS_MAX = 16, /* transactions under way at once */
+	SMTP_WINDOW_JOBS_MAX = 64, /* transactions under way at once */
 
 	/* RFC 5321 4.5.3.1.3 and .1 */
 	SMTP_PATH_MAX = 256 + 64, /* lenient: some local parts are longer */

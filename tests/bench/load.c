@@ -646,17 +646,26 @@ open_arrivals(struct load *l)
 	buf_init(&l->log, 1 << 20);
 }
 
+/* A server may have no place for them all; those wait in its backlog. */
 static void
 hold_idle(const struct args *a)
 {
+	struct timeval patience = { .tv_sec = 0, .tv_usec = 50000 };
 	char greeting[512];
+	int64_t greeted = 0;
 
 	for (int64_t i = 0; i < a->idle; i++) {
 		int fd = connect_fd(a);
 
-		if (fd < 0 || read(fd, greeting, sizeof(greeting)) <= 0)
-			die("an idle client was not greeted");
+		if (fd < 0)
+			break;
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		if (read(fd, greeting, sizeof(greeting)) > 0)
+			greeted++;
 	}
+	(void)printf("idle=%lld\n", (long long)greeted);
+	(void)fflush(stdout);
 }
 
 static void
@@ -680,7 +689,8 @@ set_up(struct load *l)
 	if (l->a.arrivals != NULL)
 		open_arrivals(l);
 	make_text(l);
-	hold_idle(&l->a);
+	if (l->a.idle > 0)
+		hold_idle(&l->a);
 	l->took_us = xcalloc(n, sizeof(*l->took_us));
 	l->began_us = xcalloc(n, sizeof(*l->began_us));
 	l->arrived_at_us = xcalloc(n, sizeof(*l->arrived_at_us));

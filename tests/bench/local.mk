@@ -2,6 +2,7 @@
 bench_scripts = \
 	%reldir%/bench.sh \
 	%reldir%/memory.sh \
+	%reldir%/peers.sh \
 	%reldir%/quick.sh
 EXTRA_DIST += $(bench_scripts)
 
@@ -33,4 +34,7 @@ bench-memory: all $(check_PROGRAMS) $(bench_programs)
 # relais alone against what the machine can do, in about two minutes.
 bench-quick: all $(bench_programs)
 	$(BENCH_ENV) $(srcdir)/tests/bench/quick.sh
-.PHONY: bench-memory bench-quick
+# Side by side with Postfix, default and tuned.
+bench: all $(bench_programs)
+	$(BENCH_ENV) $(srcdir)/tests/bench/peers.sh
+.PHONY: bench bench-memory bench-quick

@@ -246,6 +246,8 @@ def while_they_misbehave(r):
     queue, states = control("queue"), accounts()
     waiting = {}
     for m in queue:
+        if m["sender"] == "":
+            continue  # a notice about one of these, and as unwelcome
         key = (m["account"], m["state"] == "failed")
         waiting[key] = waiting.get(key, 0) + 1
     sent, log = sent_lines()

@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/kill.sh \
 	%reldir%/points.py %reldir%/points.sh \
+	%reldir%/power.sh \
 	%reldir%/powercut.sh \
 	%reldir%/rcpts.sh \
 	%reldir%/restart.sh

@@ -169,6 +169,7 @@ struct conf {
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions;
+	bool received_hide; /* our Received fields name nobody */
 	struct conf_list alert_command; /* argv, or empty */
 	struct conf_list allow_users, allow_groups; /* empty: everybody */
 

@@ -71,6 +71,8 @@ const struct setting settings[] = {
 	    "groups whose members may submit" },
 	{ "aliases", R(aliases), SETTING_PATH, ANY, "/etc/aliases",
 	    "file that says where mail for local names goes" },
+	{ "received_hide", R(received_hide), SETTING_YESNO, ANY, "no",
+	    "whether our Received fields leave out who submitted and where" },
 	{ "log", R(log), SETTING_PATH, WORDS(log_words), "auto",
 	    "where the log goes: auto, stderr, syslog or a file" },
 

@@ -22,7 +22,8 @@ struct loop;
 /* Borrowed strings and functions must outlive the inbound. */
 struct inbound_opts {
 	const char *hostname;
-	uint64_t max_size_bytes;
+	/* The largest message that is taken now. */
+	uint64_t (*max_size)(void *ctx);
 	size_t max_rcpts;
 	size_t max_sessions;
 	int64_t verdict_ms; /* QUEUE_MODE_VERDICT waits this long */

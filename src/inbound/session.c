@@ -342,7 +342,7 @@ session_start(
 	const struct inbound_shared *sh = set->shared;
 	struct session *s = xcalloc(1, sizeof(*s));
 	struct smtp_server_opts opts = {
-		.max_size_bytes = sh->opts.max_size_bytes,
+		.max_size_bytes = sh->opts.max_size(sh->opts.ctx),
 		.max_rcpts = sh->opts.max_rcpts,
 		.may_chunk = listener->is_unix,
 		.may_xrelais = listener->is_unix,

@@ -17,6 +17,7 @@
 #include "outbound/haul.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
+#include "smtp/smtp_caps.h"
 #include "tls/tls_pipe.h"
 
 enum {
@@ -395,7 +396,7 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
 	IGNORE(str_copy(c->mechanism, sizeof(c->mechanism), info->text));
 	log_login(c);
-	pool_reached(c->pool);
+	pool_reached(c->pool, smtp_client_caps(c->smtp)->size_max_bytes);
 }
 
 /* --- the crank ------------------------------------------------------------ */

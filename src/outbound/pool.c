@@ -66,6 +66,7 @@ struct pool {
 	bool is_stopping;
 	uint64_t sent;
 	int64_t last_sent_s;
+	uint64_t size_max_bytes; /* of the last EHLO */
 };
 
 static int64_t
@@ -608,8 +609,9 @@ pool_port_failed(struct pool *p, enum reach_fault why, const char *text)
 }
 
 void
-pool_reached(struct pool *p)
+pool_reached(struct pool *p, uint64_t size_max_bytes)
 {
+	p->size_max_bytes = size_max_bytes;
 	p->refusals = 0;
 	p->is_proven = true;
 	secret_free(p->refused);
@@ -760,6 +762,7 @@ pool_status(const struct pool *p, struct pool_status *ret)
 		.ports = p->ports_text,
 		.sent = p->sent,
 		.last_sent_s = p->last_sent_s,
+		.size_max_bytes = p->size_max_bytes,
 	};
 }
 

@@ -76,6 +76,7 @@ struct pool_status { /* borrowed until the loop turns */
 	const char *ports; /* reach_text() */
 	uint64_t sent; /* messages, since start */
 	int64_t last_sent_s; /* wall clock, 0: never */
+	uint64_t size_max_bytes; /* that the provider stated last; 0: none */
 };
 
 /* is_restart: a hold or a closed window that was kept is still in force; after
@@ -126,8 +127,9 @@ bool pool_may_take(const struct pool *p);
  * so that nothing waits for that. */
 void pool_relieve(struct pool *p);
 
-/* The login succeeded on this port. */
-void pool_reached(struct pool *p);
+/* The login succeeded on this port; the largest message the server says it
+ * takes, 0 if it says nothing. */
+void pool_reached(struct pool *p, uint64_t size_max_bytes);
 /* A courier took a message from the queue: counts against the limits. */
 void pool_took(struct pool *p, size_t nrcpts);
 /* The server cannot be pipelined to; couriers speak plainly from now on. */

@@ -249,18 +249,72 @@ may_submit(void *ctx, uint32_t uid)
 	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
 }
 
+static uint64_t
+smaller_limit(uint64_t a, uint64_t b) /* 0: none */
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* What this account takes: its setting, and what the provider said last. */
+static uint64_t
+account_limit(const struct daemon *d, size_t account)
+{
+	struct pool_status st = { .size_max_bytes = 0 };
+
+	if (d->era->outbound != NULL)
+		outbound_status(d->era->outbound, account, &st);
+	return smaller_limit(
+	    d->era->conf->accounts[account].max_size_bytes, st.size_max_bytes);
+}
+
+/* What may be said in EHLO, before it is known which account a message has:
+ * what the most generous one takes. */
+static uint64_t
+max_size(void *ctx)
+{
+	const struct daemon *d = ctx;
+	const struct conf *c = d->era->conf;
+	uint64_t most = account_limit(d, 0);
+
+	for (size_t i = 1; i < c->naccounts && most != 0; i++) {
+		uint64_t limit = account_limit(d, i);
+
+		most = limit == 0 || limit > most ? limit : most;
+	}
+	return smaller_limit(c->max_size_bytes, most);
+}
+
+static bool
+is_too_large(const struct daemon *d, const struct envelope *e, struct buf *why)
+{
+	size_t i = (size_t)conf_route(d->era->conf, e, NULL);
+	uint64_t limit = account_limit(d, i);
+
+	if (limit == 0 || e->size_bytes <= limit)
+		return false;
+	IGNORE(buf_addf(why,
+	    "the provider of account %s takes no message of more than %llu "
+	    "bytes",
+	    d->era->conf->accounts[i].name, (unsigned long long)limit));
+	return true;
+}
+
 static bool
 refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
 	const struct daemon *d = ctx;
+	bool is_so = true;
 	struct buf why;
-	bool is_so;
 
 	buf_init(&why, VERDICT_TEXT_MAX);
-	is_so = conf_route_refuses(d->era->conf, e, &why);
-	if (is_so)
+	if (conf_route_refuses(d->era->conf, e, &why))
 		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 550, "5.7.1",
 		    buf_str(&why));
+	else if (is_too_large(d, e, &why))
+		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 552, "5.3.4",
+		    buf_str(&why));
+	else
+		is_so = false;
 	buf_clear(&why);
 	return is_so;
 }
@@ -474,7 +528,8 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 {
 	return (struct inbound_opts) {
 		.hostname = c->host_found,
-		.max_size_bytes = c->max_size_bytes,
+		.max_size = max_size,
+		.hide_submitter = c->received_hide,
 		.max_rcpts = (size_t)c->max_recipients,
 		.max_sessions = (size_t)c->max_sessions,
 		.verdict_ms = c->verdict_timeout_ms,

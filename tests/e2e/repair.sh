@@ -90,19 +90,44 @@ check "a long line in a signed part is refused at entry, and why" grep -q \
     '554 5.6.0 a signed or encrypted part .*998 octets' "$T/err"
 
 # Addresses outside ASCII.
-printf 'From: x\nSubject: s\n\nx\n' >"$T/small"
+printf 'From: x\nSubject: s\n\nx\n' >"$T/mail.small"
 last_rcpts() { grep '"event":"message"' "$T/$1.log" | tail -n 1 |
     jq -r '.recipients | join(" ")'; }
-check "a domain outside ASCII" hand_over plain "$T/small" 'x@bücher.example'
+check "a domain outside ASCII" hand_over plain "$T/mail.small" 'x@bücher.example'
 check "is sent as A-labels" test "$(last_rcpts plain)" = \
     "x@xn--bcher-kva.example to@example.net"
-check "a local part outside ASCII, with SMTPUTF8" hand_over full "$T/small" \
+check "a local part outside ASCII, with SMTPUTF8" hand_over full "$T/mail.small" \
     'jörg@example.net'
 n=$(count plain)
-"$S" -odi -a plain 'jörg@example.net' to@example.net <"$T/small" \
+"$S" -odi -a plain 'jörg@example.net' to@example.net <"$T/mail.small" \
     2>"$T/err"
 check "without it the others get the mail" until_true 10 more_than plain "$n"
 check "and the log names the reason" until_true 5 grep -q \
     'failed .*to=<jörg@example.net>' "$T/home.log"
-[ $bed_bad = 0 ] || show_log home
+stop home
+
+# What the provider said of sizes is what clients are told.
+start_provider small --port 589 --implicit-port 467 --size 200000
+conf_small() {
+	echo 'received_hide = yes'
+	account small mail.example.test 589 starttls
+}
+start_relaisd tight < <(conf_small)
+RELAIS_SOCKET=$T/tight/smtp.sock
+size_offered() {
+	exec 9<>/dev/tcp/127.0.0.1/2525
+	printf 'EHLO x\r\nQUIT\r\n' >&9
+	timeout 5 sed -n 's/^250[- ]SIZE \([0-9]*\).*/\1/p' <&9
+	exec 9<&-
+}
+check "at first the limit is our own" test "$(size_offered)" = 52428800
+check "a mail goes" hand_over small "$T/mail.small"
+check "then it is the provider's" test "$(size_offered)" = 200000
+check "Received names nobody" eval \
+    '! header_of "$(newest small)" | grep -A2 ^Received | grep -qE "root|userid"'
+submit big 300000
+check "a client that says its size hears 552 at MAIL" grep -q \
+    '^< 552 5.3.4' "$T/submit.err"
+check "before it sends anything" eval '! grep -q "^> DATA" "$T/submit.err"'
+[ $bed_bad = 0 ] || { show_log home; show_log tight; }
 bed_done

@@ -4,6 +4,7 @@ e2e_tests = \
 	%reldir%/bad.sh \
 	%reldir%/clients.sh \
 	%reldir%/drop.sh \
+	%reldir%/exim.sh \
 	%reldir%/crash.sh \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \

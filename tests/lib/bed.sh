@@ -112,6 +112,7 @@ bed_overlay() {
 	mkdir -p "$T/usr/sbin"
 	: >"$T/usr/sbin/sendmail"
 	for peer; do
+		peer=${peer#\?}
 		[ -d "$PEERS/$peer/usr" ] || continue
 		usr=$usr$PEERS/$peer/usr:
 		etc=$etc$PEERS/$peer/etc:
@@ -129,7 +130,8 @@ bed_overlay() {
 # Accounts that exist in this namespace only.
 bed_users() {
 	local name id=61025
-	for name in relais postfix postdrop dovecot dovenull vmail alice bob; do
+	for name in relais postfix postdrop dovecot dovenull Debian-exim vmail \
+	    alice bob; do
 		sed -i "/^$name:/d" /etc/passwd /etc/group
 		mkdir -p "$T/users/$name"
 		printf '%s:x:%d:%d:%s:%s:/bin/sh\n' "$name" $id $id \
@@ -462,7 +464,7 @@ submit() {
 	{
 		printf 'From: <%s>\r\nTo: <to@example.org>\r\n' "$USER_NAME"
 		printf 'Subject: %s\r\n\r\nbody of %s\r\n' "$1" "$1"
-		[ -z "${2:-}" ] || head -c "$2" /dev/zero | tr '\0' x |
+		[ -z "${2:-}" ] || { head -c "$2" /dev/zero | tr '\0' x; echo; } |
 		    fold -w 76 | sed 's/$/\r/'
 		printf 'end\r\n'
 	} >"$T/submit.mail"

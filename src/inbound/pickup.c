@@ -123,7 +123,7 @@ take(struct pickup *p, struct queue_drop *drop)
 
 	x->pickup = p;
 	x->drop = drop;
-	submitter_find(&x->by, queue_drop_uid(drop));
+	submitter_find(p->shared, &x->by, queue_drop_uid(drop));
 	list_append(&p->parcels, &x->link);
 	p->nparcels++;
 	x->env = envelope_of(x, &is_whole);

@@ -28,8 +28,8 @@ struct reception {
 	struct verdict refusal; /* class set: the rest is thrown away */
 };
 
-void
-submitter_find(struct submitter *s, uint32_t uid)
+static void
+look_up(struct submitter *s, uint32_t uid)
 {
 	struct passwd pw, *found = NULL;
 	char room[2048];
@@ -41,6 +41,23 @@ submitter_find(struct submitter *s, uint32_t uid)
 		return;
 	s->user = xstrdup(found->pw_name);
 	s->full_name = xstrndup(found->pw_gecos, strcspn(found->pw_gecos, ","));
+}
+
+void
+submitter_find(struct inbound_shared *sh, struct submitter *s, uint32_t uid)
+{
+	int64_t now = clock_boot_ms(loop_clock(sh->loop));
+
+	if (sh->last.uid != uid || now >= sh->last_until_ms) {
+		submitter_clear(&sh->last);
+		look_up(&sh->last, uid);
+		sh->last_until_ms = now + SUBMITTER_KEEP_MS;
+	}
+	*s = (struct submitter) { .uid = uid };
+	if (sh->last.user != NULL)
+		s->user = xstrdup(sh->last.user);
+	if (sh->last.full_name != NULL)
+		s->full_name = xstrdup(sh->last.full_name);
 }
 
 void

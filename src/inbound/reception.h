@@ -20,20 +20,28 @@
 struct loop;
 struct reception;
 
-/* What everything inbound shares; owned by the inbound. */
-struct inbound_shared {
-	struct loop *loop;
-	struct queue *queue;
-	struct inbound_opts opts;
-};
-
 /* Who hands the message over, from the user database. */
 struct submitter {
 	uint32_t uid; /* UID_UNKNOWN: it cannot be told */
 	char *user; /* login name, or NULL */
 	char *full_name; /* from GECOS, or NULL */
 };
-void submitter_find(struct submitter *s, uint32_t uid);
+
+/* What everything inbound shares; owned by the inbound. */
+struct inbound_shared {
+	struct loop *loop;
+	struct queue *queue;
+	struct inbound_opts opts;
+	/* The one looked up last, for submitter_find(). */
+	struct submitter last;
+	int64_t last_until_ms; /* boot clock */
+};
+
+/* Asks the user database, which blocks, and remembers the answer for
+ * SUBMITTER_KEEP_MS: what sends a burst is mostly one user. */
+enum { SUBMITTER_KEEP_MS = 5000 };
+void submitter_find(
+    struct inbound_shared *sh, struct submitter *s, uint32_t uid);
 void submitter_clear(struct submitter *s);
 
 /* A recipient as it was given. */

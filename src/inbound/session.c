@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -197,7 +198,8 @@ on_end(struct session *s, const struct ss_info *info)
 static void
 on_close(struct session *s, const struct ss_info *info)
 {
-	if (info->text.n > 0) {
+	/* A client that says goodbye is no news. */
+	if (info->text.n > 0 && !bytes_eq(info->text, "quit")) {
 		struct log_line l;
 
 		log_begin(&l, LOG_LEVEL_INFO, "closed");
@@ -313,7 +315,7 @@ on_ready(void *ctx)
 static void
 name_peer(struct session *s)
 {
-	submitter_find(&s->by, stream_peer_uid(s->stream));
+	submitter_find(s->set->shared, &s->by, stream_peer_uid(s->stream));
 	if (s->listener->is_unix)
 		(void)snprintf(s->peer, sizeof(s->peer), "unix");
 	else

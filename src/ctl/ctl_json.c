@@ -63,6 +63,90 @@ ctl_json_text(const char *s)
 			 : json_string("");
 }
 
+/* Most text needs no look at its characters beyond this one. */
+static bool
+is_plain(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
+			return false;
+	return true;
+}
+
+static void
+add_key(struct buf *to, const char *key)
+{
+	size_t n = buf_len(to);
+
+	/* Full buffers are the caller's affair, here and below. */
+	if (n > 0 && strchr("{[", buf_str(to)[n - 1]) == NULL)
+		IGNORE(buf_addc(to, ','));
+	IGNORE(buf_addc(to, '"'));
+	IGNORE(buf_adds(to, key));
+	IGNORE(buf_adds(to, "\":"));
+}
+
+static void
+add_string(struct buf *to, const char *s)
+{
+	json_t *text;
+
+	if (is_plain(s)) {
+		IGNORE(buf_addc(to, '"'));
+		IGNORE(buf_adds(to, s));
+		IGNORE(buf_addc(to, '"'));
+		return;
+	}
+	text = ctl_json_text(s);
+	(void)json_dump_callback(
+	    text, add_piece, to, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(text);
+}
+
+void
+ctl_json_add_text(struct buf *to, const char *key, const char *value)
+{
+	add_key(to, key);
+	add_string(to, value != NULL ? value : "");
+}
+
+void
+ctl_json_add_texts(
+    struct buf *to, const char *key, const char *const *values, size_t n)
+{
+	add_key(to, key);
+	IGNORE(buf_addc(to, '['));
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			IGNORE(buf_addc(to, ','));
+		add_string(to, values[i]);
+	}
+	IGNORE(buf_addc(to, ']'));
+}
+
+void
+ctl_json_add_raw(struct buf *to, const char *key, const char *value)
+{
+	add_key(to, key);
+	IGNORE(buf_adds(to, value));
+}
+
+void
+ctl_json_add_number(struct buf *to, const char *key, int64_t value)
+{
+	char digits[24];
+	char *p = digits + sizeof(digits);
+	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	*--p = '\0';
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (value < 0)
+		*--p = '-';
+	ctl_json_add_raw(to, key, p);
+}
+
 const char *
 ctl_json_string(const json_t *object, const char *key)
 {

@@ -17,7 +17,7 @@
 enum {
 	OUT_MAX = CTL_REPLY_MAX,
 	/* A listing goes on while less than this waits to be read. */
-	OUT_ENOUGH = 65536,
+	OUT_ENOUGH = 262144,
 	LINGER_MS = 5000
 };
 
@@ -116,6 +116,15 @@ ctl_call_item(struct ctl_call *call, json_t *item)
 
 	put(call, line);
 	json_decref(line);
+}
+
+void
+ctl_call_item_text(struct ctl_call *call, struct bytes item)
+{
+	if (!buf_adds(&call->out, "{\"item\":") ||
+	    !buf_add(&call->out, item.p, item.n) ||
+	    !buf_adds(&call->out, "}\n"))
+		call->is_closing = true; /* as in put() */
 }
 
 void

@@ -19,6 +19,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct ctl_call;
@@ -59,6 +60,8 @@ size_t *ctl_call_cursor(struct ctl_call *call);
 bool ctl_call_has_room(const struct ctl_call *call);
 /* What they are given stays the caller's; result may be NULL. */
 void ctl_call_item(struct ctl_call *call, json_t *item);
+/* An item that is JSON text already. */
+void ctl_call_item_text(struct ctl_call *call, struct bytes item);
 void ctl_call_done(struct ctl_call *call, json_t *result);
 void ctl_call_refuse(struct ctl_call *call, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -20,6 +20,8 @@
 #include "prog/config_json.h"
 #include "queue/queue.h"
 
+enum { ITEM_MAX = 65536 }; /* of JSON about one message; far from reached */
+
 struct control {
 	struct control_opts opts;
 	struct ctl_server *server;
@@ -87,22 +89,22 @@ find_trouble(const struct control *c, int account, struct pool_status *ret)
 	return ret->state != POOL_READY;
 }
 
-/* Seconds from now, or null for what waits for a person. */
-static json_t *
-next_try(const struct control *c, const struct queue_item *it)
+/* Seconds from now; -1: it waits for a person. */
+static int64_t
+next_try_s(const struct control *c, const struct queue_item *it)
 {
 	int64_t at_ms = it->next_try_ms, left_ms;
 	struct pool_status st;
 
 	if (it->state == QUEUE_STATE_HELD || it->state == QUEUE_STATE_FAILED)
-		return json_null();
+		return -1;
 	if (it->state == QUEUE_STATE_DUE && find_trouble(c, it->account, &st) &&
 	    st.until_ms > at_ms)
 		at_ms = st.until_ms;
 	if (at_ms == INT64_MAX)
-		return json_null();
+		return -1;
 	left_ms = at_ms - now_ms(c);
-	return json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+	return left_ms > 0 ? (left_ms + 999) / 1000 : 0;
 }
 
 /* What was said about the message, else what is wrong with its account. */
@@ -117,31 +119,61 @@ reason_of(const struct control *c, const struct queue_item *it)
 	return it->reason;
 }
 
-static json_t *
+/* NULL: none. */
+static const char *
 account_name(const struct control *c, int account)
 {
 	const struct conf *conf = conf_of(c);
 
 	return account >= 0 && (size_t)account < conf->naccounts
-		   ? ctl_json_text(conf->accounts[account].name)
-		   : json_null();
+		   ? conf->accounts[account].name
+		   : NULL;
 }
 
+/* The object of one message, as text: there may be very many. */
+static void
+add_item(const struct control *c, const struct queue_item *it, struct buf *to)
+{
+	int64_t age_s = wall_ms(c) / 1000 - it->arrived_s;
+	int64_t next_s = next_try_s(c, it);
+	const char *account = account_name(c, it->account);
+
+	IGNORE(buf_addc(to, '{')); /* a full buffer is told by its end */
+	ctl_json_add_text(to, "id", it->id);
+	ctl_json_add_text(to, "state", state_name(it->state));
+	ctl_json_add_text(to, "sender", it->sender);
+	ctl_json_add_texts(to, "recipients", &it->rcpt, 1);
+	ctl_json_add_number(to, "recipient_count", (int64_t)it->nrcpts);
+	ctl_json_add_number(to, "size", (int64_t)it->size_bytes);
+	ctl_json_add_number(to, "arrived", it->arrived_s);
+	ctl_json_add_number(to, "age", age_s > 0 ? age_s : 0);
+	if (next_s < 0)
+		ctl_json_add_raw(to, "next_try", "null");
+	else
+		ctl_json_add_number(to, "next_try", next_s);
+	if (account == NULL)
+		ctl_json_add_raw(to, "account", "null");
+	else
+		ctl_json_add_text(to, "account", account);
+	ctl_json_add_number(to, "attempts", it->attempts);
+	ctl_json_add_number(to, "uid", it->uid);
+	ctl_json_add_text(to, "reason", reason_of(c, it));
+	IGNORE(buf_addc(to, '}'));
+}
+
+/* The same for where one is looked at. */
 static json_t *
 item_json(const struct control *c, const struct queue_item *it)
 {
-	int64_t age_s = wall_ms(c) / 1000 - it->arrived_s;
+	struct buf text;
+	json_t *item = NULL;
 
-	return json_pack("{s:s, s:s, s:o, s:[o], s:I, s:I, s:I, s:I, s:o, s:o,"
-			 " s:i, s:I, s:o}",
-	    "id", it->id, "state", state_name(it->state), "sender",
-	    ctl_json_text(it->sender), "recipients", ctl_json_text(it->rcpt),
-	    "recipient_count", (json_int_t)it->nrcpts, "size",
-	    (json_int_t)it->size_bytes, "arrived", (json_int_t)it->arrived_s,
-	    "age", (json_int_t)(age_s > 0 ? age_s : 0), "next_try",
-	    next_try(c, it), "account", account_name(c, it->account),
-	    "attempts", it->attempts, "uid", (json_int_t)it->uid, "reason",
-	    ctl_json_text(reason_of(c, it)));
+	buf_init(&text, ITEM_MAX);
+	add_item(c, it, &text);
+	if (ctl_json_decode(buf_bytes(&text), &item, NULL) != 0)
+		item = json_object();
+	buf_clear(&text);
+	return item;
 }
 
 /* --- queue ---------------------------------------------------------------- */
@@ -149,6 +181,7 @@ item_json(const struct control *c, const struct queue_item *it)
 struct listing {
 	const struct control *control;
 	struct ctl_call *call;
+	struct buf item;
 	size_t at; /* of this round */
 	bool is_full;
 };
@@ -158,7 +191,6 @@ list_one(void *ctx, const struct queue_item *it)
 {
 	struct listing *l = ctx;
 	size_t *done = ctl_call_cursor(l->call);
-	json_t *item;
 
 	if (l->at++ < *done)
 		return true;
@@ -168,9 +200,9 @@ list_one(void *ctx, const struct queue_item *it)
 	}
 	(*done)++;
 	if (may_see(l->call, it)) {
-		item = item_json(l->control, it);
-		ctl_call_item(l->call, item);
-		json_decref(item);
+		buf_reset(&l->item);
+		add_item(l->control, it, &l->item);
+		ctl_call_item_text(l->call, buf_bytes(&l->item));
 	}
 	return true;
 }
@@ -183,7 +215,9 @@ on_queue(void *ctx, struct ctl_call *call)
 	struct control *c = ctx;
 	struct listing l = { .control = c, .call = call };
 
+	buf_init(&l.item, ITEM_MAX);
 	queue_each(c->opts.queue, list_one, &l);
+	buf_clear(&l.item);
 	if (!l.is_full)
 		ctl_call_done(call, NULL);
 }

@@ -17,8 +17,11 @@ unit_tests += \
 CTL_LIBS = src/ctl/libctl.a src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
 	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS)
 unit_tests += \
+	%reldir%/test_ctl_json \
 	%reldir%/test_ctl_line \
 	%reldir%/test_ctl_server
+%canon_reldir%_test_ctl_json_SOURCES = %reldir%/test_ctl_json.c
+%canon_reldir%_test_ctl_json_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_ctl_line_SOURCES = %reldir%/test_ctl_line.c
 %canon_reldir%_test_ctl_line_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_ctl_server_SOURCES = %reldir%/test_ctl_server.c

@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	%reldir%/auth.sh \
 	%reldir%/connections.py %reldir%/connections.sh \
 	%reldir%/corrupt.py %reldir%/corrupt.sh \
+	%reldir%/diskfull.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/kill.sh \
 	%reldir%/points.py %reldir%/points.sh \

@@ -24,10 +24,13 @@ _relais() {
 	fi
 	case $verb in
 	"") words="status queue show flush retry hold release delete explain
-	    aliases config version -c --json --help" ;;
+	    aliases rewrite config version -c --json --help" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;
+	rewrite) words="--from --to --user --account --7bit"
+		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")
+		return ;;
 	*) words="--json --help" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -141,3 +141,22 @@ conf_route_refuses(
 	add_nearest(conf, e->account, why);
 	return true;
 }
+
+struct identity_opts
+conf_identity(const struct conf *conf, const struct conf_account *a)
+{
+	static const enum identity_mode modes[] = {
+		[CONF_IDENTITY_ALLOW] = IDENTITY_ALLOW,
+		[CONF_IDENTITY_FORCE] = IDENTITY_FORCE,
+		[CONF_IDENTITY_KEEP] = IDENTITY_KEEP,
+	};
+
+	return (struct identity_opts) {
+		.mode = modes[a->identity],
+		.address = a->address,
+		.full_name = a->full_name,
+		.allowed = (const char *const *)a->allowed_senders.v,
+		.nallowed = a->allowed_senders.n,
+		.hostname = conf->host_found,
+	};
+}

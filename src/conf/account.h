@@ -22,7 +22,10 @@
 
 #include "base/buf.h"
 
+#include "fixup/identity.h"
+
 struct conf;
+struct conf_account;
 struct envelope;
 
 /* Index into conf->accounts, or -1: there is none for it, or the account the
@@ -35,5 +38,9 @@ int conf_route(
  * the nearest name if one was asked for.  False: there is one. */
 bool conf_route_refuses(
     const struct conf *conf, const struct envelope *e, struct buf *why);
+
+/* As whom the account sends; borrows from both. */
+struct identity_opts conf_identity(
+    const struct conf *conf, const struct conf_account *a);
 
 #endif

@@ -482,11 +482,6 @@ pool_opts_from(struct daemon *d, const struct conf *conf,
 		[CONF_TLS_IMPLICIT] = SC_TLS_IMPLICIT,
 		[CONF_TLS_OFF] = SC_TLS_OFF,
 	};
-	static const enum identity_mode identities[] = {
-		[CONF_IDENTITY_ALLOW] = IDENTITY_ALLOW,
-		[CONF_IDENTITY_FORCE] = IDENTITY_FORCE,
-		[CONF_IDENTITY_KEEP] = IDENTITY_KEEP,
-	};
 	const struct conf_account *a = f->account;
 
 	*o = (struct pool_opts) {
@@ -499,12 +494,7 @@ pool_opts_from(struct daemon *d, const struct conf *conf,
 		.auth = a->auth,
 		.is_token = a->is_token,
 		.ehlo_name = conf->hostname,
-		.identity = { .mode = identities[a->identity],
-		    .address = a->address,
-		    .full_name = a->full_name,
-		    .allowed = (const char *const *)a->allowed_senders.v,
-		    .nallowed = a->allowed_senders.n,
-		    .hostname = conf->host_found },
+		.identity = conf_identity(conf, a),
 		.max_connections = (size_t)a->max_connections,
 		.max_per_connection = (size_t)a->max_per_connection,
 		.max_rcpts = (size_t)a->max_recipients,

@@ -78,6 +78,7 @@ relais_SOURCES = \
 	%reldir%/cmd_queue.c \
 	%reldir%/cmd_release.c \
 	%reldir%/cmd_retry.c \
+	%reldir%/cmd_rewrite.c \
 	%reldir%/cmd_show.c \
 	%reldir%/cmd_status.c \
 	%reldir%/cmd_version.c \
@@ -90,5 +91,6 @@ relais_SOURCES = \
 	%reldir%/relais_table.c \
 	%reldir%/relais_table.h
 relais_LDADD = src/prog/libcontrol.a src/ctl/libctl.a src/conf/libconf.a \
-	src/cred/libcred.a src/mail/libmail.a src/sys/libsys.a \
-	src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS) $(JANSSON_LIBS)
+	src/cred/libcred.a src/fixup/libfixup.a src/mail/libmail.a \
+	src/sys/libsys.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS) \
+	$(JANSSON_LIBS)

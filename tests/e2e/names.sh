@@ -79,6 +79,26 @@ bad_check() {
 }
 check "relaisd --check fails for it" bad_check
 
+# The same without a daemon or a mail.
+rewrite() { relais --json rewrite "$@" 2>"$T/err" | jq -r "$JQ"; }
+n=$(count)
+check "relais rewrite shows the envelope sender" \
+    test "$(JQ=.fields.envelope.after rewrite --from root < <(mail root x))" = \
+    "$USER_NAME"
+check "and the recipients" test "$(JQ=.fields.recipients.after rewrite \
+    < <(mail root root))" = "boss@example.org, ops@example.org"
+check "and From" test "$(JQ=.fields.From.after rewrite < <(
+	echo 'From: root (Cron)'
+	mail root x
+))" = "Cron <$USER_NAME>"
+check "and the account of a user, and why" test "$(JQ='.account + ": " + .why' \
+    rewrite --user alice --to x@example.net < <(mail a b))" = \
+    "alices: its conditions hold"
+check "and what would be refused" test "$(JQ=.refused rewrite --account wrk \
+    --to x@example.net < <(mail a b))" = \
+    '550 5.7.1 there is no account "wrk": did you mean "work"?'
+check "and sends nothing" test "$(count)" = "$n"
+
 check "sendmail -a chooses an account" hand_over -a work -f root x@example.net \
     < <(mail x@example.net y@example.net)
 check "its address is put in" has '^From: .*<work@example.test>'

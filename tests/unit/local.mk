@@ -1,5 +1,6 @@
 unit_tests = \
 	%reldir%/test_base64 \
+	%reldir%/test_num \
 	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
 	%reldir%/test_budget \
@@ -134,3 +135,6 @@ SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
 %canon_reldir%_test_sasl_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_smtp_pair_SOURCES = %reldir%/test_smtp_pair.c
 %canon_reldir%_test_smtp_pair_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
+
+%canon_reldir%_test_num_SOURCES = %reldir%/test_num.c
+%canon_reldir%_test_num_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -4,13 +4,10 @@
 #include <errno.h>
 #include <grp.h>
 #include <libgen.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -26,9 +23,13 @@
 #include "net/loop.h"
 #include "net/netwatch.h"
 #include "outbound/outbound.h"
+#include "prog/admission.h"
 #include "prog/alert.h"
+#include "prog/background.h"
 #include "prog/control.h"
+#include "prog/era.h"
 #include "prog/notices.h"
+#include "prog/sockets.h"
 #include "queue/queue.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
@@ -43,32 +44,6 @@ enum {
 	HEAD_START_MS = 1000 /* of the provider over the disk */
 };
 
-struct daemon;
-
-/* What a worker thread needs to fetch one account's secret. */
-struct fetch_ctx {
-	const struct cred_env *env;
-	const struct conf_account *account;
-};
-
-/* One configuration and the couriers that still work by it.  A reload makes a
- * new one; the old one goes when its couriers have finished. */
-struct era {
-	struct list link;
-	struct conf *conf;
-	bool is_conf_lent; /* to the listeners, which outlive it */
-	struct fetch_ctx *fetches;
-	struct pool_opts *pools;
-	bool *is_away; /* per account: its spare has taken over */
-	struct outbound *outbound;
-};
-
-/* A socket that is bound and not yet served. */
-struct opened {
-	int fd;
-	const struct conf_listen *conf;
-};
-
 struct daemon {
 	const struct daemon_args *args;
 	struct conf_env env;
@@ -77,8 +52,7 @@ struct daemon {
 	const char *file;
 	struct privilege_user user;
 	struct cred_env cred;
-	struct opened *opened;
-	size_t nopened;
+	struct sockets sockets;
 	int control_fd;
 	struct loop *loop;
 	struct loop_task turn;
@@ -147,34 +121,6 @@ load_conf(struct daemon *d)
 	return conf;
 }
 
-static struct tls_client_opts
-tls_opts_from(const struct conf_account *a)
-{
-	struct tls_client_opts o = { .ca_file = a->tls_ca_file,
-		.cert_file = a->tls_cert,
-		.key_file = a->tls_key };
-
-	for (size_t i = 0; i < TLS_PINS_MAX; i++)
-		o.pins[i] = a->tls_pins[i];
-	return o;
-}
-
-/* Can certificates and keys of this account be read? */
-static int
-check_tls(const struct conf_account *a, struct err *err)
-{
-	struct tls_client_opts o = tls_opts_from(a);
-	struct tls_ctx *ctx = NULL;
-	int rc = tls_ctx_new_client(&o, &ctx, err);
-
-	if (rc == 0)
-		rc = tls_ctx_check(ctx, err);
-	if (rc != 0)
-		(void)err_ctx(err, "[account %s]", a->name);
-	tls_ctx_free(ctx);
-	return rc;
-}
-
 /* --check: EX_OK or EX_CONFIG. */
 static int
 check(const struct daemon *d, const struct conf *conf)
@@ -191,7 +137,7 @@ check(const struct daemon *d, const struct conf *conf)
 	}
 	conf_problems_clear(&problems);
 	for (size_t i = 0; i < conf->naccounts; i++)
-		if (check_tls(&conf->accounts[i], &err) != 0) {
+		if (era_check_tls(&conf->accounts[i], &err) != 0) {
 			log_err(LOG_LEVEL_ERROR, &err);
 			status = EX_CONFIG;
 		}
@@ -208,115 +154,27 @@ check(const struct daemon *d, const struct conf *conf)
 /* --- who may submit ------------------------------------------------------- */
 
 static bool
-list_has(const struct conf_list *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i], name) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_in_groups(const struct conf_list *groups, const struct passwd *pw)
-{
-	gid_t gids[256];
-	int n = sizeof(gids) / sizeof(gids[0]);
-
-	if (getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
-		n = sizeof(gids) / sizeof(gids[0]);
-	for (int i = 0; i < n; i++) {
-		struct group *g = getgrgid(gids[i]);
-
-		if (g != NULL && list_has(groups, g->gr_name))
-			return true;
-	}
-	return false;
-}
-
-/* allow_users and allow_groups; a submitter without a name is nobody's. */
-static bool
 may_submit(void *ctx, uint32_t uid)
 {
 	const struct daemon *d = ctx;
-	const struct conf *c = d->era->conf;
-	struct passwd *pw;
 
-	if (c->allow_users.n == 0 && c->allow_groups.n == 0)
-		return true;
-	if (uid == UID_UNKNOWN || (pw = getpwuid(uid)) == NULL)
-		return false;
-	return list_has(&c->allow_users, pw->pw_name) ||
-	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
+	return admission_allows(d->era->conf, uid);
 }
 
-static uint64_t
-smaller_limit(uint64_t a, uint64_t b) /* 0: none */
-{
-	return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-/* What this account takes: its setting, and what the provider said last. */
-static uint64_t
-account_limit(const struct daemon *d, size_t account)
-{
-	struct pool_status st = { .size_max_bytes = 0 };
-
-	if (d->era->outbound != NULL)
-		outbound_status(d->era->outbound, account, &st);
-	return smaller_limit(
-	    d->era->conf->accounts[account].max_size_bytes, st.size_max_bytes);
-}
-
-/* What may be said in EHLO, before it is known which account a message has:
- * what the most generous one takes. */
 static uint64_t
 max_size(void *ctx)
 {
 	const struct daemon *d = ctx;
-	const struct conf *c = d->era->conf;
-	uint64_t most = account_limit(d, 0);
 
-	for (size_t i = 1; i < c->naccounts && most != 0; i++) {
-		uint64_t limit = account_limit(d, i);
-
-		most = limit == 0 || limit > most ? limit : most;
-	}
-	return smaller_limit(c->max_size_bytes, most);
-}
-
-static bool
-is_too_large(const struct daemon *d, const struct envelope *e, struct buf *why)
-{
-	size_t i = (size_t)conf_route(d->era->conf, e, NULL);
-	uint64_t limit = account_limit(d, i);
-
-	if (limit == 0 || e->size_bytes <= limit)
-		return false;
-	IGNORE(buf_addf(why,
-	    "the provider of account %s takes no message of more than %llu "
-	    "bytes",
-	    d->era->conf->accounts[i].name, (unsigned long long)limit));
-	return true;
+	return admission_max_size(d->era->conf, d->era->outbound);
 }
 
 static bool
 refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
 	const struct daemon *d = ctx;
-	bool is_so = true;
-	struct buf why;
 
-	buf_init(&why, VERDICT_TEXT_MAX);
-	if (conf_route_refuses(d->era->conf, e, &why))
-		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 550, "5.7.1",
-		    buf_str(&why));
-	else if (is_too_large(d, e, &why))
-		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 552, "5.3.4",
-		    buf_str(&why));
-	else
-		is_so = false;
-	buf_clear(&why);
-	return is_so;
+	return admission_refuses(d->era->conf, d->era->outbound, e, ret_why);
 }
 
 /* --- names of this machine ------------------------------------------------ */
@@ -354,22 +212,6 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 	if (alias_is_stale(d->aliases))
 		load_aliases(d);
 	return alias_resolve(d->aliases, &o, addr, to);
-}
-
-/* --- settings into options ------------------------------------------------ */
-
-static int
-fetch_secret(const void *ctx, struct secret **ret, struct err *err)
-{
-	const struct fetch_ctx *f = ctx;
-	struct cred_request rq = {
-		.source = &f->account->secret,
-		.account = f->account->name,
-		.host = f->account->host,
-		.login = f->account->user,
-	};
-
-	return cred_fetch(&rq, f->env, ret, err) == CRED_OK ? 0 : -1;
 }
 
 /* --- telling people ------------------------------------------------------- */
@@ -473,46 +315,6 @@ start_telling(struct daemon *d)
 	d->notices = notices_new(&notices);
 }
 
-static void
-pool_opts_from(struct daemon *d, const struct conf *conf,
-    const struct fetch_ctx *f, struct pool_opts *o)
-{
-	static const enum sc_tls tls[] = {
-		[CONF_TLS_STARTTLS] = SC_TLS_STARTTLS,
-		[CONF_TLS_IMPLICIT] = SC_TLS_IMPLICIT,
-		[CONF_TLS_OFF] = SC_TLS_OFF,
-	};
-	const struct conf_account *a = f->account;
-
-	*o = (struct pool_opts) {
-		.name = a->name,
-		.host = a->host,
-		.nports = a->nports,
-		.tls = tls_opts_from(a),
-		.wants_auth = a->user != NULL,
-		.user = a->user,
-		.auth = a->auth,
-		.is_token = a->is_token,
-		.ehlo_name = conf->hostname,
-		.identity = conf_identity(conf, a),
-		.max_connections = (size_t)a->max_connections,
-		.max_per_connection = (size_t)a->max_per_connection,
-		.max_rcpts = (size_t)a->max_recipients,
-		.max_per_minute = (uint64_t)a->max_per_minute,
-		.max_per_hour = (uint64_t)a->max_per_hour,
-		.max_per_day = (uint64_t)a->max_per_day,
-		.retry_after_ms = conf->retry_after_ms,
-		.fetch_secret = fetch_secret,
-		.fetch_ctx = f,
-		.alert = on_account_alert,
-		.relayed = on_relayed,
-		.ctx = d,
-	};
-	for (size_t i = 0; i < a->nports; i++)
-		o->ports[i] = (struct reach_port) { a->ports[i].port,
-			tls[a->ports[i].tls] };
-}
-
 static struct inbound_opts
 inbound_opts_from(struct daemon *d, const struct conf *c)
 {
@@ -533,114 +335,29 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 /* --- eras ----------------------------------------------------------------- */
 
 static struct era *
-era_new(struct daemon *d, struct conf *conf)
+new_era(struct daemon *d, struct conf *conf)
 {
-	struct era *e = xcalloc(1, sizeof(*e));
+	struct era_hooks hooks = { on_account_alert, on_relayed, d };
 
-	e->conf = conf;
-	e->fetches = xcalloc(conf->naccounts, sizeof(*e->fetches));
-	e->pools = xcalloc(conf->naccounts, sizeof(*e->pools));
-	e->is_away = xcalloc(conf->naccounts, sizeof(*e->is_away));
-	for (size_t i = 0; i < conf->naccounts; i++) {
-		e->fetches[i] = (struct fetch_ctx) { &d->cred,
-			&conf->accounts[i] };
-		pool_opts_from(d, conf, &e->fetches[i], &e->pools[i]);
-	}
-	list_init(&e->link);
-	return e;
+	return era_new(conf, &d->cred, &hooks);
 }
 
 static void
-era_begin(struct daemon *d, struct era *e)
+begin_era(struct daemon *d, struct era *e)
 {
 	/* The first era of a process is what a restart finds. */
-	e->outbound = outbound_new(d->loop, d->queue, rng_sys(), e->pools,
-	    e->conf->naccounts, list_is_empty(&d->retired));
+	era_begin(e, d->loop, d->queue, list_is_empty(&d->retired));
 	d->era = e;
-}
-
-static void
-era_close(struct era *e)
-{
-	outbound_free(e->outbound);
-	e->outbound = NULL;
-}
-
-static void
-era_free(struct era *e)
-{
-	if (e == NULL)
-		return;
-	list_remove(&e->link);
-	era_close(e);
-	if (!e->is_conf_lent)
-		conf_free(e->conf);
-	free(e->fetches);
-	free(e->pools);
-	free(e->is_away);
-	free(e);
 }
 
 /* --- what the queue asks -------------------------------------------------- */
 
-/* A provider that may have the message already must not be passed over: the
- * spare would send it twice. */
-static bool
-may_have_been_taken(const struct envelope *e)
-{
-	for (size_t i = 0; i < e->nrcpts; i++)
-		if (e->rcpts[i].state == RCPT_WAITING &&
-		    e->rcpts[i].last != NULL && e->rcpts[i].last->is_uncertain)
-			return true;
-	return false;
-}
-
-/* The account by the rules, or its spare while it is away (one step: a spare's
- * own spare is not asked). */
 static int
 on_route(void *ctx, const struct envelope *e)
 {
-	const struct era *era = ((const struct daemon *)ctx)->era;
-	int i = conf_route(era->conf, e, NULL);
-	int spare = i >= 0 ? era->conf->accounts[i].fallback : -1;
+	const struct daemon *d = ctx;
 
-	if (spare >= 0 && era->outbound != NULL && era->is_away[i] &&
-	    !may_have_been_taken(e))
-		return spare;
-	return i;
-}
-
-/* When an account with a spare goes or may try again, all waiting mail is
- * routed anew.  Returns when to look again (boot clock). */
-static int64_t
-watch_spares(struct daemon *d)
-{
-	int64_t next = INT64_MAX;
-	struct pool_status st;
-	struct era *e = d->era;
-	bool has_changed = false;
-
-	for (size_t i = 0; i < e->conf->naccounts; i++) {
-		bool is_away = e->conf->accounts[i].fallback >= 0 &&
-			       outbound_is_away(e->outbound, i);
-
-		outbound_status(e->outbound, i, &st);
-		if (is_away && st.until_ms < next)
-			next = st.until_ms + 1;
-		if (is_away == e->is_away[i])
-			continue;
-		e->is_away[i] = is_away;
-		has_changed = true;
-		log_text(LOG_LEVEL_WARNING,
-		    is_away ? "account %s is away; its mail goes through %s"
-			    : "account %s is tried again, %s takes no "
-			      "more of its mail",
-		    e->conf->accounts[i].name,
-		    e->conf->accounts[e->conf->accounts[i].fallback].name);
-	}
-	if (has_changed)
-		queue_reroute(d->queue, (int)e->conf->naccounts);
-	return next;
+	return era_route(d->era, e);
 }
 
 static void
@@ -733,98 +450,6 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 	return queue_open(&opts, &d->queue, err);
 }
 
-/* --- sockets -------------------------------------------------------------- */
-
-static void
-add_opened(struct daemon *d, int fd, const struct conf_listen *c)
-{
-	d->opened = xrealloc(d->opened, d->nopened + 1, sizeof(*d->opened));
-	d->opened[d->nopened++] = (struct opened) { fd, c };
-}
-
-static int
-open_listener(struct daemon *d, const struct conf_listen *c, struct err *err)
-{
-	int fd = c->path != NULL ? listen_unix(c->path, 0666, err)
-				 : listen_tcp(c->host, c->port, err);
-
-	if (fd >= 0) {
-		add_opened(d, fd, c);
-		return 0;
-	}
-	if (!c->is_optional)
-		return -1;
-	log_text(
-	    LOG_LEVEL_INFO, "not listening on %s: %s", c->address, err->text);
-	return 0;
-}
-
-/* The service manager opened the sockets: which of ours is each?  Unix or TCP
- * is all that matters; the addresses are the unit's business. */
-static int
-take_inherited(struct daemon *d, const struct conf *conf, int n)
-{
-	for (int fd = 3; fd < 3 + n; fd++) {
-		bool is_unix = listen_port(fd) <= 0;
-		const struct conf_listen *match = NULL;
-
-		for (size_t i = 0; i < conf->nlistens; i++)
-			if ((conf->listens[i].path != NULL) == is_unix &&
-			    match == NULL)
-				match = &conf->listens[i];
-		if (match != NULL)
-			add_opened(d, fd, match);
-	}
-	return 0;
-}
-
-static int
-open_listeners(struct daemon *d, const struct conf *conf, struct err *err)
-{
-	int inherited = listen_inherited(err);
-
-	if (inherited < 0)
-		return -1;
-	if (inherited > 0)
-		return take_inherited(d, conf, inherited);
-	for (size_t i = 0; i < conf->nlistens; i++)
-		if (open_listener(d, &conf->listens[i], err) != 0)
-			return -1;
-	return 0;
-}
-
-static bool
-listen_allows(const void *ctx, const char *client)
-{
-	return conf_listen_allows(ctx, client);
-}
-
-static int
-serve_opened(struct daemon *d, struct err *err)
-{
-	static const enum queue_mode modes[] = {
-		[CONF_MODE_SAFE] = QUEUE_MODE_SAFE,
-		[CONF_MODE_VERDICT] = QUEUE_MODE_VERDICT,
-		[CONF_MODE_QUEUE] = QUEUE_MODE_QUEUE,
-	};
-
-	for (size_t i = 0; i < d->nopened; i++) {
-		const struct conf_listen *c = d->opened[i].conf;
-		struct inbound_listener li = {
-			.name = c->name,
-			.mode = modes[c->mode],
-			.is_unix = c->path != NULL,
-			.allows = listen_allows,
-			.ctx = c,
-		};
-
-		if (inbound_listen(d->inbound, d->opened[i].fd, &li, err) != 0)
-			return -1;
-		log_text(LOG_LEVEL_INFO, "listening on %s", c->address);
-	}
-	return 0;
-}
-
 /* --- as root -------------------------------------------------------------- */
 
 static int
@@ -848,7 +473,7 @@ prepare(struct daemon *d, const struct conf *conf, struct err *err)
 	    privilege_make_dir(conf->spool, 0711, &d->user, err) != 0 ||
 	    make_socket_dir(conf->socket, &d->user, err) != 0 ||
 	    make_socket_dir(conf->control, &d->user, err) != 0 ||
-	    open_listeners(d, conf, err) != 0 ||
+	    sockets_open(&d->sockets, conf, err) != 0 ||
 	    (d->control_fd = listen_unix(conf->control, 0666, err)) < 0 ||
 	    privilege_drop(&d->user, err) != 0)
 		return -1;
@@ -892,7 +517,7 @@ turn(struct daemon *d)
 
 	next = queue_tick(d->queue);
 	outbound_turn(d->era->outbound);
-	look_again = watch_spares(d);
+	look_again = era_watch_spares(d->era, d->queue);
 	if (look_again < next)
 		next = look_again;
 	free_idle_eras(d);
@@ -950,7 +575,7 @@ reload(struct daemon *d)
 	conf_keep_secrets(conf, d->era->conf);
 	outbound_stop(d->era->outbound);
 	list_append(&d->retired, &d->era->link);
-	era_begin(d, era_new(d, conf));
+	begin_era(d, new_era(d, conf));
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
 	inbound_set_opts(d->inbound, &opts);
@@ -1043,17 +668,17 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 		return -1;
 	loop_task_init(&d->turn, on_turn);
 	d->timer = loop_timer_new(d->loop, on_timer, d);
-	e = era_new(d, conf);
+	e = new_era(d, conf);
 	e->is_conf_lent = true;
 	d->listening = conf;
 	d->era = e;
 	if (open_queue(d, conf, err) != 0)
 		return -1;
 	start_telling(d);
-	era_begin(d, e);
+	begin_era(d, e);
 	load_aliases(d);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
-	if (serve_opened(d, err) != 0)
+	if (sockets_serve(&d->sockets, d->inbound, err) != 0)
 		return -1;
 	watch_network(d);
 	return serve_control(d, err);
@@ -1098,45 +723,8 @@ finish(struct daemon *d)
 	alias_free(d->aliases);
 	conf_free(d->listening);
 	conf_paths_clear(&d->paths);
-	free(d->opened);
+	sockets_clear(&d->sockets);
 	return true;
-}
-
-/* --- to the background ---------------------------------------------------- */
-
-/* The child goes on; the parent waits until the child runs or has failed, so
- * that whoever typed the command sees what went wrong.  Returns the pipe to
- * report on, or -1. */
-static int
-go_to_background(void)
-{
-	int ends[2], status;
-	char byte;
-	pid_t pid;
-
-	if (pipe(ends) != 0 || (pid = fork()) < 0)
-		return -1;
-	if (pid == 0) {
-		(void)close(ends[0]); /* the parent's */
-		(void)setsid(); /* cannot fail in a fresh child */
-		return ends[1];
-	}
-	(void)close(ends[1]); /* the child's */
-	if (read(ends[0], &byte, 1) == 1)
-		_exit(EX_OK);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
-		_exit(WEXITSTATUS(status));
-	_exit(EX_SOFTWARE);
-}
-
-static void
-report_running(int fd)
-{
-	if (fd < 0)
-		return;
-	if (write(fd, "+", 1) != 1)
-		log_text(LOG_LEVEL_WARNING, "nobody waits for the start");
-	(void)close(fd); /* said or not */
 }
 
 static int
@@ -1146,7 +734,7 @@ run(struct daemon *d, struct conf *conf)
 	int report = -1;
 	struct err err = { 0 };
 
-	if (!d->args->is_foreground && (report = go_to_background()) < 0) {
+	if (!d->args->is_foreground && (report = background_go()) < 0) {
 		log_text(LOG_LEVEL_ERROR, "cannot go to the background: %s",
 		    strerror(errno));
 		return EX_OSERR;
@@ -1165,7 +753,7 @@ run(struct daemon *d, struct conf *conf)
 		    "`admin' is not set in [relais]: mail for root and notices "
 		    "have no reader");
 	listen_notify("READY=1");
-	report_running(report);
+	background_report(report);
 	loop_soon(d->loop, &d->turn);
 	loop_run(d->loop);
 	log_text(LOG_LEVEL_NOTICE, "stopped");

@@ -1,13 +1,21 @@
 sbin_PROGRAMS += relaisd
 relaisd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relaisd_SOURCES = \
+	%reldir%/admission.c \
+	%reldir%/admission.h \
 	%reldir%/alert.c \
 	%reldir%/alert.h \
+	%reldir%/background.c \
+	%reldir%/background.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
+	%reldir%/era.c \
+	%reldir%/era.h \
 	%reldir%/notices.c \
 	%reldir%/notices.h \
-	%reldir%/relaisd.c
+	%reldir%/relaisd.c \
+	%reldir%/sockets.c \
+	%reldir%/sockets.h
 relaisd_LDADD = src/prog/libcontrol.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* admission.h - may this user submit, and does any account take this message?
+ *
+ * The rules of the configuration in force, for inbound to ask while the client
+ * still waits.  Looks users and groups up (may block on the user database);
+ * inbound asks once in a few seconds per user.
+ */
+#ifndef PROG_ADMISSION_H
+#define PROG_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conf;
+struct envelope;
+struct outbound;
+struct verdict;
+
+/* allow_users and allow_groups; a submitter without a name (UID_UNKNOWN) is
+ * nobody's. */
+bool admission_allows(const struct conf *c, uint32_t uid);
+
+/* What may be said in EHLO, before it is known which account a message has:
+ * what the most generous one takes, by its setting and by what its provider
+ * said last (RFC 1870).  o may be NULL: no provider has said anything. */
+uint64_t admission_max_size(const struct conf *c, const struct outbound *o);
+
+/* True: no account takes this message, of e->size_bytes; *ret_why says it to
+ * the client. */
+bool admission_refuses(const struct conf *c, const struct outbound *o,
+    const struct envelope *e, struct verdict *ret_why);
+
+#endif

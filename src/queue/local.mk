@@ -26,5 +26,10 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/retry.h \
 	%reldir%/spool.c \
 	%reldir%/spool.h \
+	%reldir%/spool_core.h \
+	%reldir%/spool_disk.c \
+	%reldir%/spool_folder.c \
+	%reldir%/spool_read.c \
 	%reldir%/spool_text.c \
-	%reldir%/spool_text.h
+	%reldir%/spool_text.h \
+	%reldir%/spool_write.c

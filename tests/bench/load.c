@@ -229,15 +229,20 @@ hang_up(struct client *c)
 		loop_timer_set(c->timer, c->rest_until_ms);
 }
 
-static void
+/* True: bytes went, so the engine has room for more of a body. */
+static bool
 give_output(struct client *c)
 {
 	const void *p;
+	bool went = false;
 	size_t n;
 
 	while ((n = smtp_client_peek(c->smtp, &p)) > 0 &&
-	       (n = stream_write(c->stream, p, n)) > 0)
+	       (n = stream_write(c->stream, p, n)) > 0) {
 		smtp_client_sent(c->smtp, n);
+		went = true;
+	}
+	return went;
 }
 
 static bool
@@ -260,7 +265,7 @@ start_tls(struct client *c)
 {
 	struct err err;
 
-	give_output(c);
+	IGNORE(give_output(c)); /* STARTTLS itself */
 	if (stream_start_tls(c->stream, c->l->tls, c->l->a.name, &err) != 0)
 		die(err.text);
 	c->is_shaking = true;
@@ -352,13 +357,13 @@ crank(struct client *c)
 				return;
 		goes_on = next_mail(c) || goes_on;
 		goes_on = feed(c) || goes_on;
-		give_output(c);
+		goes_on = give_output(c) || goes_on;
 	} while (goes_on);
 	if (c->is_ready && !c->is_quitting && !wants_more(c) &&
 	    smtp_client_is_idle(c->smtp)) {
 		c->is_quitting = true;
 		smtp_client_quit(c->smtp);
-		give_output(c);
+		IGNORE(give_output(c)); /* what stays goes with the next turn */
 	}
 }
 

@@ -129,8 +129,8 @@ static const struct rule rules[] = {
 	    "lives in another Zoho region",
 	    "set identity = force, or the host of your region (smtp.zoho.eu, "
 	    ".in, .com.au)" },
-	{ "*.sparkpostmail.com", AT_MESSAGE, 550, "5.7.1", NULL,
-	    DIAGNOSIS_HOLD_MESSAGE, 0,
+	{ "*.sparkpostmail.com", AT_MESSAGE, 550, "5.7.1",
+	    "unconfigured|sending domain", DIAGNOSIS_HOLD_MESSAGE, 0,
 	    "the sending domain is not set up at SparkPost",
 	    "add and verify the domain there" },
 	{ "*.mailbox.org", AT_MESSAGE, 500, NULL, "relay access denied",
@@ -233,12 +233,12 @@ code_fits(const struct rule *r, const struct verdict *v)
 }
 
 /* Without a name, a provider's row must know its reply by more than a code
- * that everybody uses. */
+ * that everybody uses, and by more than a word or two. */
 static bool
 host_fits(const struct rule *r, const char *host)
 {
 	if (host[0] == '\0')
-		return r->enhanced != NULL || r->text != NULL;
+		return r->code != 0 && (r->enhanced != NULL || r->text != NULL);
 	return str_match(r->hosts, host);
 }
 
@@ -302,24 +302,75 @@ is_enhanced(struct bytes w)
 	return dots == 2;
 }
 
+static bool
+is_code(struct bytes w, uint64_t *ret)
+{
+	return w.n == 3 && num_u64_max(w, 599, ret) && *ret >= 200;
+}
+
+/* The next word of *text, and what is left; a "-" ends one too, as in a line
+ * of a longer reply, "550-5.7.1 ...". */
 static struct bytes
 cut_word(struct bytes *text)
 {
 	struct bytes w = *text = bytes_trim(*text);
 
-	for (w.n = 0;
-	     w.n < text->n && text->p[w.n] != ' ' && text->p[w.n] != '-';)
+	w.n = 0;
+	while (w.n < text->n && strchr(" \t\r\n-", text->p[w.n]) == NULL)
 		w.n++;
+	text->p += w.n;
+	text->n -= w.n;
+	if (text->n > 0 && *text->p == '-') {
+		text->p++;
+		text->n--;
+	}
 	return w;
 }
 
-static void
-skip(struct bytes *text, size_t n)
+/* The codes at the start of *text, which are cut off. */
+static bool
+cut_codes(struct bytes *text, uint64_t *ret_code, struct bytes *ret_enhanced)
 {
-	if (n < text->n && text->p[n] == '-')
-		n++; /* "550-5.7.1": a line of a longer reply */
-	text->p += n;
-	text->n -= n;
+	struct bytes rest = *text, w = cut_word(&rest);
+	bool has_code = is_code(w, ret_code);
+
+	if (has_code) {
+		*text = rest;
+		w = cut_word(&rest);
+	} else {
+		*ret_code = 0;
+	}
+	*ret_enhanced = bytes_of("", 0);
+	if (!is_enhanced(w))
+		return has_code;
+	*ret_enhanced = w;
+	*text = rest;
+	if (!has_code)
+		*ret_code = (uint64_t)(w.p[0] - '0') * 100;
+	return true;
+}
+
+/* As cut_codes(), behind whatever a log has in front of the reply: there only
+ * an enhanced code is told from any other number. */
+static bool
+find_codes(struct bytes *text, uint64_t *ret_code, struct bytes *ret_enhanced)
+{
+	struct bytes rest = *text;
+
+	if (cut_codes(text, ret_code, ret_enhanced))
+		return true;
+	while (rest.n > 0) {
+		struct bytes from = rest;
+
+		if (cut_codes(&from, ret_code, ret_enhanced) &&
+		    ret_enhanced->n > 0) {
+			*text = from;
+			return true;
+		}
+		(void)cut_word(&rest); /* looked at just now */
+	}
+	*ret_code = 0;
+	return false;
 }
 
 /* A pasted reply does not say what it was the answer to. */
@@ -336,33 +387,26 @@ likely_stage(uint64_t code, struct bytes enhanced, struct bytes text)
 		return STAGE_EHLO;
 	if (code == 530 || has_text(text, "sender"))
 		return STAGE_MAIL;
-	/* x.1.1 to x.1.6 are about the recipient (RFC 3463 3.2). */
-	if (enhanced.n >= 5 && enhanced.p[2] == '1' && enhanced.p[4] <= '6')
+	/* x.1.1 to x.1.6 are about the recipient, x.5.3 is about their number
+	 * (RFC 3463 3.2, 3.6). */
+	if (enhanced.n >= 5 &&
+	    ((enhanced.p[2] == '1' && enhanced.p[4] <= '6') ||
+		(enhanced.p[2] == '5' && enhanced.p[4] == '3')))
 		return STAGE_RCPT;
 	return STAGE_END;
 }
 
-void
+bool
 diagnosis_read(struct bytes text, struct verdict *ret)
 {
-	struct bytes w = cut_word(&text), enhanced = { "", 0 };
-	uint64_t code = 0;
+	struct bytes enhanced;
+	uint64_t code;
+	bool has_codes = find_codes(&text, &code, &enhanced);
 
-	if (w.n == 3 && num_u64_max(w, 599, &code) && code >= 200) {
-		skip(&text, w.n);
-		w = cut_word(&text);
-	} else {
-		code = 0;
-	}
-	if (is_enhanced(w)) {
-		enhanced = w;
-		if (code == 0)
-			code = (uint64_t)(w.p[0] - '0') * 100;
-		skip(&text, w.n);
-	}
 	text = bytes_trim(text);
 	verdict_from_reply(ret, likely_stage(code, enhanced, text),
-	    code != 0 ? (int)code : 500, enhanced, text);
+	    has_codes ? (int)code : 500, enhanced, text);
+	return has_codes;
 }
 
 const char *

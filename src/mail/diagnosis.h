@@ -13,6 +13,7 @@
 #ifndef MAIL_DIAGNOSIS_H
 #define MAIL_DIAGNOSIS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -40,9 +41,11 @@ struct diagnosis {
  * count that know their reply by its enhanced code or text. */
 struct diagnosis diagnose(const struct verdict *v, const char *host);
 
-/* For `relais explain`: a reply as a person pastes it, "535 5.7.139 ...",
- * with or without codes.  The stage follows from the code as well as it can. */
-void diagnosis_read(struct bytes text, struct verdict *ret);
+/* For `relais explain`: a reply as a person pastes it, "535 5.7.139 ...", from
+ * a log maybe with something in front.  The stage follows from the code as well
+ * as it can.  False: there is no code in it; it is taken for a refusal, and what
+ * the table then knows it knows from the words. */
+bool diagnosis_read(struct bytes text, struct verdict *ret);
 
 /* "retry", "pause", ...: for listings and JSON. */
 const char *diagnosis_act_name(enum diagnosis_act a);

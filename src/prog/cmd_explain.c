@@ -13,6 +13,8 @@ enum { REPLY_MAX = 2000 };
 static const char *const acts[] = {
 	[DIAGNOSIS_NONE] = "nothing: it went well",
 	[DIAGNOSIS_RETRY] = "keeps the message and tries it again later",
+	[DIAGNOSIS_SPLIT] = "sends to the rest of the recipients in "
+			    "transactions of their own, at once",
 	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
 	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit has room again",
 	[DIAGNOSIS_HOLD_ACCOUNT] = "holds the account and tells the "
@@ -38,26 +40,31 @@ print(const struct relais *r, const char *label, const char *text)
 	(void)putchar('\n');
 }
 
-static void
-explain(const struct relais *r, struct bytes reply)
+static int
+explain(struct relais *r, struct bytes reply)
 {
 	struct verdict v;
 	struct diagnosis d;
 	json_t *result;
+	bool has_codes = diagnosis_read(reply, &v);
 
-	diagnosis_read(reply, &v);
 	d = diagnose(&v, "");
+	if (!has_codes && d.cause[0] == '\0')
+		return relais_complain(r, RELAIS_FAILED,
+		    "there is no code such as 550 or 5.7.1 in that, and "
+		    "nothing is known about its words; give the whole reply");
 	if (!relais_is_json(r)) {
 		print(r, "Cause:", or_unknown(d.cause));
 		print(r, "Remedy:", or_unknown(d.remedy));
 		print(r, "relais:", acts[d.act]);
-		return;
+		return RELAIS_DONE;
 	}
 	result = json_pack("{s:s, s:s, s:s, s:i, s:s}", "act",
 	    diagnosis_act_name(d.act), "cause", d.cause, "remedy", d.remedy,
 	    "code", v.code, "enhanced", v.enhanced);
 	relais_print_json(result);
 	json_decref(result);
+	return RELAIS_DONE;
 }
 
 static int
@@ -65,6 +72,7 @@ run(struct relais *r, int argc, char *const *argv)
 {
 	struct buf reply;
 	bool fits = true;
+	int status;
 
 	if (argc == 0)
 		return relais_complain(r, RELAIS_USAGE,
@@ -73,11 +81,10 @@ run(struct relais *r, int argc, char *const *argv)
 	buf_init(&reply, REPLY_MAX);
 	for (int i = 0; fits && i < argc; i++)
 		fits = buf_addf(&reply, "%s%s", i > 0 ? " " : "", argv[i]);
-	if (fits)
-		explain(r, buf_bytes(&reply));
+	status = fits ? explain(r, buf_bytes(&reply))
+		      : relais_complain(r, RELAIS_USAGE, "that is too long");
 	buf_clear(&reply);
-	return fits ? RELAIS_DONE
-		    : relais_complain(r, RELAIS_USAGE, "that is too long");
+	return status;
 }
 
 const struct relais_command cmd_explain = {

@@ -158,8 +158,14 @@ a_pasted_reply_is_understood(void **state)
 		{ "  550 5.4.5 Daily user sending limit exceeded ", "limit",
 		    DIAGNOSIS_QUOTA },
 		{ "450 mail send limit exceeded", "limit", DIAGNOSIS_QUOTA },
-		{ "", "", DIAGNOSIS_FAIL },
-		{ "gibberish", "", DIAGNOSIS_FAIL },
+		{ "452 4.5.3 too many recipients", "too many recipients",
+		    DIAGNOSIS_SPLIT },
+		{ "smtp.gmail.com[192.0.2.1] said: 535-5.7.8 Username and "
+		  "Password not accepted\n535 5.7.8 see support.google.com",
+		    "user name or password", DIAGNOSIS_HOLD_ACCOUNT },
+		{ "450\tmail send limit exceeded", "limit", DIAGNOSIS_QUOTA },
+		{ "your daily limit of 500 messages is used up", "limit",
+		    DIAGNOSIS_QUOTA },
 	};
 
 	(void)state;
@@ -167,11 +173,40 @@ a_pasted_reply_is_understood(void **state)
 		struct verdict v;
 		struct diagnosis d;
 
-		diagnosis_read(
+		(void)diagnosis_read(
 		    bytes_of(pasted[i].text, strlen(pasted[i].text)), &v);
 		d = diagnose(&v, "");
 		assert_int_equal(d.act, pasted[i].act);
 		assert_non_null(strstr(d.cause, pasted[i].word));
+	}
+}
+
+/* What everybody says is not taken for one provider's. */
+static void
+a_pasted_reply_of_nobody_in_particular_has_no_cause(void **state)
+{
+	static const struct {
+		const char *text;
+		bool has_codes;
+	} pasted[] = {
+		{ "550 5.7.1 no", true },
+		{ "451 too many things", true },
+		{ "", false },
+		{ "gibberish", false },
+		{ "we had 550 visitors", false },
+		{ "5.7.", false },
+		{ "-", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pasted); i++) {
+		struct verdict v;
+
+		assert_int_equal(
+		    diagnosis_read(
+			bytes_of(pasted[i].text, strlen(pasted[i].text)), &v),
+		    pasted[i].has_codes);
+		assert_string_equal(diagnose(&v, "").cause, "");
 	}
 }
 
@@ -183,6 +218,8 @@ main(void)
 		cmocka_unit_test(no_login_trouble_ever_fails_a_message),
 		cmocka_unit_test(every_closed_window_says_when_it_reopens),
 		cmocka_unit_test(a_pasted_reply_is_understood),
+		cmocka_unit_test(
+		    a_pasted_reply_of_nobody_in_particular_has_no_cause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -392,9 +394,9 @@ speak_smtp(struct sendmail *sm)
 	return sm->status;
 }
 
-/* relais(1) beside this program, or where it is installed.  Returns only if it
- * cannot be run. */
-static int
+/* Becomes relais(1), the one beside this program or where it is installed.
+ * Returns only if it cannot be run. */
+static void
 become_relais(const char *verb)
 {
 	char name[] = "relais", *word = xstrdup(verb);
@@ -413,9 +415,40 @@ become_relais(const char *verb)
 		}
 	}
 	(void)execve(RELAIS_BIN_DIR "/relais", argv, environ);
-	complain(NULL, "relais(1) cannot be run");
 	free(word);
-	return EX_UNAVAILABLE;
+}
+
+/* relais has said what is wrong; its callers know mailq and newaliases by the
+ * statuses of sysexits.h, so its own become those; refused is for its 1. */
+static int
+run_relais(const char *verb, int refused)
+{
+	enum { NOT_RUN = 127 };
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		become_relais(verb);
+		complain(NULL, "relais(1) cannot be run");
+		_exit(NOT_RUN);
+	}
+	if (pid < 0)
+		return EX_OSERR;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EX_OSERR;
+	if (!WIFEXITED(status))
+		return EX_SOFTWARE;
+	switch (WEXITSTATUS(status)) {
+	case 0:
+		return EX_OK;
+	case 1:
+		return refused;
+	case 2:
+		return EX_USAGE;
+	default:
+		return EX_UNAVAILABLE;
+	}
 }
 
 static int
@@ -444,11 +477,11 @@ act(struct sendmail *sm)
 	case SENDMAIL_SMTP:
 		return speak_smtp(sm);
 	case SENDMAIL_MAILQ:
-		return become_relais("queue");
+		return run_relais("queue", EX_UNAVAILABLE);
 	case SENDMAIL_FLUSH:
-		return become_relais("flush");
+		return run_relais("flush", EX_UNAVAILABLE);
 	case SENDMAIL_ALIASES: /* relaisd reads the file itself */
-		return become_relais("aliases");
+		return run_relais("aliases", EX_DATAERR);
 	case SENDMAIL_HELP:
 		return show_help();
 	case SENDMAIL_VERSION:

@@ -363,6 +363,7 @@ for name in mailq newaliases; do ln -sf "$SENDMAIL" "$T/$name"; done
 status=$?
 is "newaliases is content" 0
 RELAIS_CONTROL=$T/none "$T/mailq" >"$T/out" 2>"$T/err"
+check "mailq without a daemon is unavailable" test $? = 69
 check "mailq asks relais, which says that no daemon runs" \
     grep -q 'relaisd does not answer' "$T/err"
 bed_done

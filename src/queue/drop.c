@@ -10,6 +10,7 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
+#include "queue/disk.h"
 #include "queue/spool_text.h"
 
 /* Sixteen random digits; a dot in front while it is being written. */
@@ -31,10 +32,10 @@ struct writer {
 static int
 err_drop(struct err *err, const struct writer *w, const char *what)
 {
-	err_sys(err, "%s the drop folder %s", what, w->dir);
-	if (err != NULL)
-		err->class = ERR_DISK;
-	return -1;
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "%s the drop folder", what);
+	return disk_err(err, text, w->dir);
 }
 
 static void
@@ -67,25 +68,6 @@ create_file(struct writer *w, const struct rng *rng)
 }
 
 static int
-write_all(struct writer *w, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t r = w->fs->write(w->fs->ctx, w->fd, p, n);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0) {
-			if (r == 0)
-				errno = ENOSPC;
-			return -1;
-		}
-		p += r;
-		n -= (size_t)r;
-	}
-	return 0;
-}
-
-static int
 write_message(struct writer *w, const struct buf *header,
     const struct bytes *pieces, size_t npieces)
 {
@@ -93,15 +75,15 @@ write_message(struct writer *w, const struct buf *header,
 	uint64_t size = 0;
 	uint32_t crc = 0;
 
-	if (write_all(w, buf_str(header), buf_len(header)) != 0)
+	if (disk_write(w->fs, w->fd, buf_str(header), buf_len(header)) != 0)
 		return -1;
 	for (size_t i = 0; i < npieces; i++) {
-		if (write_all(w, pieces[i].p, pieces[i].n) != 0)
+		if (disk_write(w->fs, w->fd, pieces[i].p, pieces[i].n) != 0)
 			return -1;
 		crc = crc32_of(crc, pieces[i].p, pieces[i].n);
 		size += pieces[i].n;
 	}
-	return write_all(w, end, spool_text_end(end, size, crc));
+	return disk_write(w->fs, w->fd, end, spool_text_end(end, size, crc));
 }
 
 /* The new name must be durable too.  Those who may only write to the folder
@@ -211,26 +193,6 @@ drop_is_name(const char *name)
 	       strspn(name, digits) == (size_t)NAME_LEN;
 }
 
-static ssize_t
-pread_all(struct drop_file *f, void *p, size_t n, uint64_t from)
-{
-	size_t have = 0;
-
-	while (have < n) {
-		ssize_t r = f->fs->pread(f->fs->ctx, f->fd, (char *)p + have,
-		    n - have, (off_t)(from + have));
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			break;
-		have += (size_t)r;
-	}
-	return (ssize_t)have;
-}
-
 static enum drop_result
 bad(struct err *err, const char *why)
 {
@@ -275,7 +237,7 @@ read_header(struct drop_file *f, uint64_t max, struct err *err)
 			ret = bad(err, "has a header that does not end");
 			break;
 		}
-		r = pread_all(f, p, step, buf_len(&b));
+		r = disk_pread(f->fs, f->fd, p, step, buf_len(&b));
 		if (r <= 0) {
 			if (r < 0)
 				err_sys(err, "drop file");
@@ -318,7 +280,8 @@ static enum drop_result
 read_end(struct drop_file *f, uint32_t *ret_crc, struct err *err)
 {
 	char end[SPOOL_END_MAX];
-	ssize_t r = pread_all(f, end, sizeof(end), f->body + f->size);
+	ssize_t r = disk_pread(
+	    f->fs, f->fd, end, sizeof(end), f->body + f->size);
 	size_t used;
 
 	if (r < 0) {
@@ -414,7 +377,7 @@ drop_read(
 		*ret_n = 0;
 		return 0;
 	}
-	r = pread_all(f, p, want, f->body + f->at);
+	r = disk_pread(f->fs, f->fd, p, want, f->body + f->at);
 	if (r < 0)
 		return err_sys(err, "drop file");
 	if ((size_t)r != want)

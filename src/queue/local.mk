@@ -4,6 +4,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/bounce.c \
 	%reldir%/bounce.h \
 	%reldir%/delivery.c \
+	%reldir%/disk.c \
+	%reldir%/disk.h \
 	%reldir%/draft.c \
 	%reldir%/drop.c \
 	%reldir%/drop.h \
@@ -27,7 +29,6 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/spool.c \
 	%reldir%/spool.h \
 	%reldir%/spool_core.h \
-	%reldir%/spool_disk.c \
 	%reldir%/spool_folder.c \
 	%reldir%/spool_read.c \
 	%reldir%/spool_text.c \

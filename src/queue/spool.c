@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "base/xalloc.h"
 #include "queue/spool_core.h"
 
+enum { CORRUPT_TRIES = 10 };
 #define ROOM_LEFT_BYTES (UINT64_C(4) * 1024 * 1024)
 #define ROOM_LEFT_FILES UINT64_C(50)
 
@@ -31,6 +33,45 @@ static const struct {
 	[PART_DROP] = { "drop", DROP_MODE },
 	[PART_STATE] = { "state", 0700 },
 };
+
+/* --- names ---------------------------------------------------------------- */
+
+int
+spool_open_at(struct spool *s, int dirfd, const char *name, int flags)
+{
+	return s->fs->open(s->fs->ctx, dirfd, name, flags, 0600);
+}
+
+void
+spool_path(enum spool_place place, const char *id, char ret[SPOOL_PATH_SIZE])
+{
+	static const char *const names[] = {
+		[SPOOL_FAILED] = "failed", [SPOOL_CORRUPT] = "corrupt"
+	};
+	char folder[QID_FOLDER_SIZE];
+
+	if (place == SPOOL_QUEUE) {
+		qid_folder(id, folder);
+		(void)snprintf(ret, SPOOL_PATH_SIZE, "queue/%s/%s", folder, id);
+	} else {
+		(void)snprintf(ret, SPOOL_PATH_SIZE, "%s/%s", names[place], id);
+	}
+}
+
+int
+spool_corrupt_path(struct spool *s, const char *id, char ret[SPOOL_PATH_SIZE])
+{
+	struct stat st;
+
+	spool_path(SPOOL_CORRUPT, id, ret);
+	for (int i = 1; i < CORRUPT_TRIES; i++) {
+		if (s->fs->stat(s->fs->ctx, s->fd, ret, &st) != 0)
+			return 0;
+		(void)snprintf(ret, SPOOL_PATH_SIZE, "corrupt/%s.%d", id, i);
+	}
+	errno = EEXIST;
+	return -1;
+}
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -98,7 +139,7 @@ open_root(struct spool *s, struct err *err)
 		open_failed(s, "", err);
 		goto out;
 	}
-	s->fd = disk_open(s, AT_FDCWD, dot, O_RDONLY | O_DIRECTORY);
+	s->fd = spool_open_at(s, AT_FDCWD, dot, O_RDONLY | O_DIRECTORY);
 	if (s->fd < 0)
 		open_failed(s, "", err);
 	else
@@ -133,7 +174,7 @@ open_part(struct spool *s, size_t i, struct err *err)
 
 	if (s->fs->mkdir(s->fs->ctx, s->fd, name, 0700) != 0 && errno != EEXIST)
 		return open_failed(s, name, err);
-	fd = disk_open(s, s->fd, name, O_RDONLY | O_DIRECTORY);
+	fd = spool_open_at(s, s->fd, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return open_failed(s, name, err);
 	s->dirs[i].fd = fd;
@@ -147,7 +188,7 @@ open_part(struct spool *s, size_t i, struct err *err)
 static int
 take_lock(struct spool *s, struct err *err)
 {
-	s->lock_fd = disk_open(s, s->fd, "lock", O_RDWR | O_CREAT);
+	s->lock_fd = spool_open_at(s, s->fd, "lock", O_RDWR | O_CREAT);
 	if (s->lock_fd < 0)
 		return open_failed(s, "lock", err);
 	if (s->fs->lock(s->fs->ctx, s->lock_fd) == 0)
@@ -201,9 +242,9 @@ spool_free(struct spool *s)
 	list_foreach (it, &s->folders)
 		folder_free(s, list_entry(it, struct folder, link));
 	for (size_t i = 0; i < NPARTS; i++)
-		disk_close(s, s->dirs[i].fd);
-	disk_close(s, s->lock_fd);
-	disk_close(s, s->fd);
+		disk_close(s->fs, s->dirs[i].fd);
+	disk_close(s->fs, s->lock_fd);
+	disk_close(s->fs, s->fd);
 	(void)pthread_cond_destroy(&s->synced);
 	(void)pthread_mutex_destroy(&s->mutex);
 	free(s->path);
@@ -266,7 +307,7 @@ spool_list(struct spool *s, enum spool_place place, unsigned folder,
 
 	if (place == SPOOL_QUEUE) {
 		qid_folder_name(folder, name);
-		fd = disk_open(
+		fd = spool_open_at(
 		    s, s->dirs[PART_QUEUE].fd, name, O_RDONLY | O_DIRECTORY);
 		if (fd < 0)
 			return errno == ENOENT
@@ -278,7 +319,7 @@ spool_list(struct spool *s, enum spool_place place, unsigned folder,
 		disk_err(
 		    err, "cannot list", place == SPOOL_QUEUE ? name : "failed");
 	if (place == SPOOL_QUEUE)
-		disk_close(s, fd);
+		disk_close(s->fs, fd);
 	return rc;
 }
 
@@ -317,7 +358,7 @@ spool_state_read(
     struct spool *s, const char *name, struct buf *to, struct err *err)
 {
 	char chunk[SPOOL_FIRST_READ];
-	int fd = disk_open(
+	int fd = spool_open_at(
 	    s, s->dirs[PART_STATE].fd, name, O_RDONLY | O_NONBLOCK);
 	ssize_t r;
 
@@ -326,7 +367,7 @@ spool_state_read(
 			   ? 0
 			   : disk_err(err, "cannot open state", name);
 	for (uint64_t at = 0;; at += (uint64_t)r) {
-		r = disk_pread(s, fd, chunk, sizeof(chunk), at);
+		r = disk_pread(s->fs, fd, chunk, sizeof(chunk), at);
 		if (r <= 0 || !buf_add(to, chunk, (size_t)r))
 			break;
 	}
@@ -334,7 +375,7 @@ spool_state_read(
 		disk_err(err, "cannot read state", name);
 	else if (r > 0)
 		err_set(err, ERR_INPUT, "state %s is too long", name);
-	disk_close(s, fd);
+	disk_close(s->fs, fd);
 	return r == 0 ? 0 : -1;
 }
 
@@ -345,13 +386,13 @@ spool_state_write(
 	int dir = s->dirs[PART_STATE].fd, rc = -1;
 	char *temp = xasprintf("%s.new", name);
 	/* A leftover of a crash is overwritten: one process, one writer. */
-	int fd = disk_open(s, dir, temp, O_WRONLY | O_CREAT | O_TRUNC);
+	int fd = spool_open_at(s, dir, temp, O_WRONLY | O_CREAT | O_TRUNC);
 
-	if (fd >= 0 && disk_write(s, fd, content.p, content.n) != 0) {
-		disk_close(s, fd);
+	if (fd >= 0 && disk_write(s->fs, fd, content.p, content.n) != 0) {
+		disk_close(s->fs, fd);
 		fd = -1;
 	}
-	if (fd < 0 || disk_sync_close(s, fd) != 0 ||
+	if (fd < 0 || disk_sync_close(s->fs, fd) != 0 ||
 	    s->fs->rename(s->fs->ctx, dir, temp, dir, name) != 0 ||
 	    dir_sync(s, &s->dirs[PART_STATE]) != 0)
 		disk_err(err, "cannot write state", name);

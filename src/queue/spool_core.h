@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* spool_core.h - what the files behind spool.h share; nobody else includes it.
  *
- *   spool_disk.c     short calls over the table of disk functions
+ *   disk.h           short calls over the table of disk functions
  *   spool_folder.c   directories, and one sync for all who wait for it
- *   spool.c          opening, listing, room, small files
+ *   spool.c          names, opening, listing, room, small files
  *   spool_write.c    a message goes to the disk, changes, moves, goes away
  *   spool_read.c     and comes back
  */
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "queue/disk.h"
 #include "queue/qid.h"
 #include "queue/spool.h"
 
@@ -54,22 +55,9 @@ struct spool {
 	struct list folders; /* the one used last in front */
 };
 
-/* --- spool_disk.c --------------------------------------------------------- */
+/* --- spool.c -------------------------------------------------------------- */
 
-/* Class ERR_DISK, "WHAT NAME: " and errno's words; returns -1. */
-int disk_err(struct err *err, const char *what, const char *name);
-int disk_open(struct spool *s, int dirfd, const char *name, int flags);
-/* For descriptors that were only read from, or whose failure is reported
- * already; keeps errno. */
-void disk_close(struct spool *s, int fd);
-/* All of it, or -1 and errno. */
-int disk_write(struct spool *s, int fd, const void *p, size_t n);
-int disk_pwrite(struct spool *s, int fd, const void *p, size_t n, off_t to);
-/* As many bytes as there are, at most n; -1 and errno. */
-ssize_t disk_pread(struct spool *s, int fd, void *p, size_t n, uint64_t from);
-/* Syncs and closes; the descriptor is gone either way. */
-int disk_sync_close(struct spool *s, int fd);
-
+int spool_open_at(struct spool *s, int dirfd, const char *name, int flags);
 /* Relative to the spool. */
 void spool_path(
     enum spool_place place, const char *id, char ret[SPOOL_PATH_SIZE]);

@@ -72,13 +72,13 @@ static int
 folder_open(struct spool *s, const char *name)
 {
 	int queue = s->dirs[PART_QUEUE].fd;
-	int fd = disk_open(s, queue, name, O_RDONLY | O_DIRECTORY);
+	int fd = spool_open_at(s, queue, name, O_RDONLY | O_DIRECTORY);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
 	if (s->fs->mkdir(s->fs->ctx, queue, name, 0700) != 0 && errno != EEXIST)
 		return -1;
-	return disk_open(s, queue, name, O_RDONLY | O_DIRECTORY);
+	return spool_open_at(s, queue, name, O_RDONLY | O_DIRECTORY);
 }
 
 struct folder *
@@ -114,7 +114,7 @@ void
 folder_free(struct spool *s, struct folder *f)
 {
 	list_remove(&f->link);
-	disk_close(s, f->dir.fd);
+	disk_close(s->fs, f->dir.fd);
 	free(f);
 }
 

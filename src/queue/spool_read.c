@@ -44,7 +44,7 @@ load_header(struct spool_message *m, const char *path, const char *id,
 
 		if (p == NULL || buf_len(file) > SPOOL_HEADER_MAX)
 			return damaged(err, path, "its header does not end");
-		r = disk_pread(m->s, m->fd, p, step, buf_len(file));
+		r = disk_pread(m->s->fs, m->fd, p, step, buf_len(file));
 		if (r < 0) {
 			disk_err(err, "cannot read", path);
 			return SPOOL_ERROR;
@@ -89,7 +89,7 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 
 		buf_reset(file);
 		p = buf_space(file, (size_t)n);
-		r = disk_pread(m->s, m->fd, p, (size_t)n, at);
+		r = disk_pread(m->s->fs, m->fd, p, (size_t)n, at);
 		if (r < 0) {
 			disk_err(err, "cannot read", path);
 			return SPOOL_ERROR;
@@ -147,7 +147,7 @@ spool_load(struct spool *s, enum spool_place place, const char *id,
 	int fd;
 
 	spool_path(place, id, path);
-	fd = disk_open(s, s->fd, path, O_RDONLY | O_NONBLOCK);
+	fd = spool_open_at(s, s->fd, path, O_RDONLY | O_NONBLOCK);
 	if (fd < 0) {
 		if (errno == ENOENT)
 			return SPOOL_GONE;
@@ -179,7 +179,7 @@ spool_message_free(struct spool_message *m)
 {
 	if (m == NULL)
 		return;
-	disk_close(m->s, m->fd);
+	disk_close(m->s->fs, m->fd);
 	envelope_free(m->env);
 	free(m);
 }
@@ -194,12 +194,12 @@ spool_message_mend(struct spool_message *m)
 	if (!m->is_torn)
 		return;
 	spool_path(m->place, m->env->id, path);
-	fd = disk_open(s, s->fd, path, O_RDWR);
+	fd = spool_open_at(s, s->fd, path, O_RDWR);
 	/* If it cannot be done, the next append will meet the same trouble,
 	 * and say so. */
 	if (fd >= 0)
 		IGNORE(s->fs->truncate(s->fs->ctx, fd, (off_t)m->end));
-	disk_close(s, fd);
+	disk_close(s->fs, fd);
 }
 
 struct envelope *
@@ -230,7 +230,7 @@ spool_message_journal(struct spool_message *m, struct buf *to, struct err *err)
 	ssize_t r;
 
 	for (uint64_t at = m->journal;; at += (uint64_t)r) {
-		r = disk_pread(m->s, m->fd, chunk, sizeof(chunk), at);
+		r = disk_pread(m->s->fs, m->fd, chunk, sizeof(chunk), at);
 		if (r < 0)
 			return disk_err(err, "cannot read", "the journal");
 		if (r == 0 || !buf_add(to, chunk, (size_t)r))
@@ -256,7 +256,7 @@ static int
 read_exactly(
     struct spool_message *m, uint64_t at, void *p, size_t n, struct err *err)
 {
-	ssize_t r = disk_pread(m->s, m->fd, p, n, m->body + at);
+	ssize_t r = disk_pread(m->s->fs, m->fd, p, n, m->body + at);
 
 	if (r < 0)
 		return disk_err(err, "cannot read", "the message");

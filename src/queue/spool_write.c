@@ -32,7 +32,7 @@ struct spool_draft {
 static int
 create(struct spool *s, struct folder *f, const char *id, int access)
 {
-	return disk_open(s, f->dir.fd, id, access | O_CREAT | O_EXCL);
+	return spool_open_at(s, f->dir.fd, id, access | O_CREAT | O_EXCL);
 }
 
 static void
@@ -66,12 +66,12 @@ spool_store(struct spool *s, const char *id, struct bytes header,
 	    end, message.n, crc32_of(0, message.p, message.n));
 	/* The end record makes a torn file recognisable, so the file can be
 	 * written under its final name and one flush publishes it. */
-	if (disk_write(s, fd, header.p, header.n) != 0 ||
-	    disk_write(s, fd, message.p, message.n) != 0 ||
-	    disk_write(s, fd, end, end_len) != 0) {
-		disk_close(s, fd);
+	if (disk_write(s->fs, fd, header.p, header.n) != 0 ||
+	    disk_write(s->fs, fd, message.p, message.n) != 0 ||
+	    disk_write(s->fs, fd, end, end_len) != 0) {
+		disk_close(s->fs, fd);
 		disk_err(err, "cannot write", id);
-	} else if (disk_sync_close(s, fd) != 0) {
+	} else if (disk_sync_close(s->fs, fd) != 0) {
 		disk_err(err, "cannot sync", id);
 	} else if (folder_sync(s, f) != 0) {
 		disk_err(err, "cannot sync the folder of", id);
@@ -110,7 +110,7 @@ spool_draft_new(
 	buf_init(&d->header, SPOOL_HEADER_MAX);
 	memset(head, ' ', sizeof(head));
 	memcpy(head, SPOOL_DRAFT_MARK, strlen(SPOOL_DRAFT_MARK));
-	if (disk_write(s, fd, head, sizeof(head)) != 0) {
+	if (disk_write(s->fs, fd, head, sizeof(head)) != 0) {
 		disk_err(err, "cannot write", id);
 		spool_draft_free(d);
 		return -1;
@@ -123,7 +123,7 @@ int
 spool_draft_write(
     struct spool_draft *d, const void *p, size_t n, struct err *err)
 {
-	if (d->has_failed || disk_write(d->s, d->fd, p, n) != 0) {
+	if (d->has_failed || disk_write(d->s->fs, d->fd, p, n) != 0) {
 		if (d->has_failed)
 			errno = EIO;
 		d->has_failed = true;
@@ -146,7 +146,7 @@ spool_draft_read(struct spool_draft *d, uint64_t at, void *p, size_t n,
 {
 	uint64_t left = at < d->size ? d->size - at : 0;
 	size_t want = n < left ? n : (size_t)left;
-	ssize_t r = disk_pread(d->s, d->fd, p, want, DRAFT_HEADER + at);
+	ssize_t r = disk_pread(d->s->fs, d->fd, p, want, DRAFT_HEADER + at);
 
 	if (r < 0)
 		return disk_err(err, "cannot read", d->id);
@@ -179,7 +179,7 @@ copy_message(struct spool_draft *d, int to)
 
 	for (uint64_t at = 0; rc == 0 && at < d->size; at += n)
 		if (spool_draft_read(d, at, chunk, COPY_CHUNK, &n, NULL) != 0 ||
-		    disk_write(d->s, to, chunk, n) != 0)
+		    disk_write(d->s->fs, to, chunk, n) != 0)
 			rc = -1;
 	free(chunk);
 	return rc;
@@ -197,14 +197,14 @@ rewrite(struct spool_draft *d, const char *end, size_t end_len)
 	fd = create(d->s, d->folder, d->id, O_WRONLY);
 	if (fd < 0)
 		return -1;
-	if (disk_write(d->s, fd, buf_str(&d->header), buf_len(&d->header)) !=
-		0 ||
+	if (disk_write(
+		d->s->fs, fd, buf_str(&d->header), buf_len(&d->header)) != 0 ||
 	    copy_message(d, fd) != 0 ||
-	    disk_write(d->s, fd, end, end_len) != 0) {
-		disk_close(d->s, fd);
+	    disk_write(d->s->fs, fd, end, end_len) != 0) {
+		disk_close(d->s->fs, fd);
 		return -1;
 	}
-	return disk_sync_close(d->s, fd);
+	return disk_sync_close(d->s->fs, fd);
 }
 
 /* The first line last: until it is there, the file says that it is a draft,
@@ -215,11 +215,11 @@ fill_in(struct spool_draft *d, const char *end, size_t end_len)
 	const char *header = buf_str(&d->header);
 	const size_t first = strlen(SPOOL_DRAFT_MARK);
 
-	if (disk_pwrite(d->s, d->fd, header + first, DRAFT_HEADER - first,
+	if (disk_pwrite(d->s->fs, d->fd, header + first, DRAFT_HEADER - first,
 		(off_t)first) != 0 ||
-	    disk_pwrite(d->s, d->fd, end, end_len,
+	    disk_pwrite(d->s->fs, d->fd, end, end_len,
 		(off_t)(DRAFT_HEADER + d->size)) != 0 ||
-	    disk_pwrite(d->s, d->fd, header, first, 0) != 0)
+	    disk_pwrite(d->s->fs, d->fd, header, first, 0) != 0)
 		return -1;
 	return d->s->fs->sync(d->s->fs->ctx, d->fd);
 }
@@ -254,7 +254,7 @@ spool_draft_free(struct spool_draft *d)
 	if (!d->is_committed)
 		uncreate(d->s, d->folder, d->id);
 	/* Synced long since, or of no interest. */
-	disk_close(d->s, d->fd);
+	disk_close(d->s->fs, d->fd);
 	folder_put(d->s, d->folder);
 	buf_clear(&d->header);
 	free(d);
@@ -269,7 +269,7 @@ cut_torn_line(struct spool *s, int fd, uint64_t *size)
 {
 	char tail[SPOOL_FIRST_READ];
 	size_t n = *size < sizeof(tail) ? (size_t)*size : sizeof(tail);
-	ssize_t r = disk_pread(s, fd, tail, n, *size - n);
+	ssize_t r = disk_pread(s->fs, fd, tail, n, *size - n);
 	size_t keep = n;
 
 	if (r < 0)
@@ -300,7 +300,7 @@ spool_append(struct spool *s, enum spool_place place, const char *id,
 	int fd;
 
 	spool_path(place, id, path);
-	fd = disk_open(s, s->fd, path, O_RDWR);
+	fd = spool_open_at(s, s->fd, path, O_RDWR);
 	if (fd < 0)
 		return disk_err(err, "cannot open", path);
 	if (s->fs->fstat(s->fs->ctx, fd, &st) != 0)
@@ -308,7 +308,7 @@ spool_append(struct spool *s, enum spool_place place, const char *id,
 	size = (uint64_t)st.st_size;
 	if (cut_torn_line(s, fd, &size) != 0)
 		goto fail;
-	if (disk_pwrite(s, fd, lines.p, lines.n, (off_t)size) != 0) {
+	if (disk_pwrite(s->fs, fd, lines.p, lines.n, (off_t)size) != 0) {
 		int saved = errno;
 
 		/* Half a line would be cut off later as well. */
@@ -323,7 +323,7 @@ spool_append(struct spool *s, enum spool_place place, const char *id,
 	return 0;
 fail:
 	disk_err(err, "cannot write the journal of", path);
-	disk_close(s, fd);
+	disk_close(s->fs, fd);
 	return -1;
 }
 

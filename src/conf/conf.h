@@ -77,6 +77,9 @@ struct conf_list {
 /* How a listener answers the end of DATA; the values are queue_mode's. */
 enum conf_mode { CONF_MODE_SAFE = 0, CONF_MODE_VERDICT, CONF_MODE_QUEUE };
 
+/* What becomes of a message whose answer was lost. */
+enum conf_uncertain { CONF_UNCERTAIN_RETRY = 0, CONF_UNCERTAIN_HOLD };
+
 /* An address range. */
 struct conf_net {
 	int family; /* AF_INET (4 bytes) or AF_INET6 */
@@ -167,6 +170,7 @@ struct conf {
 	char *log; /* "auto", "stderr", "syslog" or a path */
 	int64_t verdict_timeout_ms;
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
+	enum conf_uncertain uncertain;
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions;
 	bool received_hide; /* our Received fields name nobody */

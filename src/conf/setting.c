@@ -16,6 +16,7 @@ const char *const setting_modes[] = { "safe", "verdict", "queue", NULL };
 const char *const setting_tls_modes[] = { "auto", "starttls", "implicit", "off",
 	NULL };
 const char *const setting_identities[] = { "allow", "force", "keep", NULL };
+static const char *const uncertain_words[] = { "retry", "hold", NULL };
 static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"scram-sha-256", "scram-sha-1-plus", "scram-sha-1", "oauthbearer",
 	"xoauth2", "plain", "login", "cram-md5", "external", NULL };
@@ -63,6 +64,8 @@ const struct setting settings[] = {
 	    "how long a message is tried before it is given up" },
 	{ "delay_notice", R(delay_notice_ms), SETTING_DURATION, ANY, "4h",
 	    "when the sender is told that a message is late; 0 for never" },
+	{ "uncertain", R(uncertain), SETTING_ENUM, WORDS(uncertain_words), "retry",
+	    "what happens to a message whose answer was lost: retry or hold" },
 	{ "alert_command", R(alert_command), SETTING_ARGV, ANY, NULL,
 	    "program that is told, on its standard input, what needs a person" },
 	{ "allow_users", R(allow_users), SETTING_LIST, ANY, NULL,

@@ -268,11 +268,26 @@ of_our_own(const struct verdict *v)
 	};
 }
 
+/* The provider may have taken it: nothing was said. */
+static struct diagnosis
+of_the_lost(void)
+{
+	return (struct diagnosis) {
+		.act = DIAGNOSIS_RETRY,
+		.cause = "the provider got the whole message, and its answer "
+			 "was lost on the way",
+		.remedy = "nothing: it is sent again and may arrive twice; "
+			  "with uncertain = hold it waits for a person instead",
+	};
+}
+
 struct diagnosis
 diagnose(const struct verdict *v, const char *host)
 {
 	if (v->class == VERDICT_OK || v->class == VERDICT_NONE)
 		return (struct diagnosis) { DIAGNOSIS_NONE, 0, "", "" };
+	if (v->is_uncertain)
+		return of_the_lost();
 	if (v->stage == STAGE_LOCAL)
 		return of_our_own(v);
 	for (size_t i = 0;; i++) {

@@ -148,9 +148,20 @@ verdict_local(struct verdict *v, enum verdict_class class,
 }
 
 void
+verdict_unanswered(struct verdict *v, const char *who)
+{
+	verdict_local(v, VERDICT_LATER, STAGE_END, 0, NULL,
+	    "the whole message was sent, and its answer is not known");
+	v->is_uncertain = true;
+	IGNORE(str_copy(v->who, sizeof(v->who), bytes_of(who, strlen(who))));
+}
+
+void
 verdict_text(const struct verdict *v, struct buf *to)
 {
 	/* A full buffer cuts the line, which is all a person loses. */
+	if (v->is_uncertain)
+		IGNORE(buf_adds(to, "may have been delivered: "));
 	if (v->code != 0)
 		IGNORE(buf_addf(to, "%d ", v->code));
 	if (v->enhanced[0] != '\0')

@@ -64,7 +64,11 @@ void verdict_from_reply(struct verdict *v, enum verdict_stage stage, int code,
 void verdict_local(struct verdict *v, enum verdict_class class,
     enum verdict_stage stage, int code, const char *enhanced, const char *text);
 
-/* One line for people: "550 5.1.1 No such user (said by mx to RCPT)". */
+/* The whole message has gone, and no answer to it is known. */
+void verdict_unanswered(struct verdict *v, const char *who);
+
+/* One line for people: "550 5.1.1 No such user (said by mx to RCPT)"; an
+ * uncertain one begins with "may have been delivered: ". */
 void verdict_text(const struct verdict *v, struct buf *to);
 
 /* The worse of two classes in the order ok < later < never. */

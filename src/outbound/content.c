@@ -243,6 +243,12 @@ content_peek(struct content *c, struct bytes *ret, struct err *err)
 	    c, c->at - head.n + outgoing_skip(c->outgoing), ret, err);
 }
 
+bool
+content_ends_with(const struct content *c, struct bytes piece)
+{
+	return c->at + piece.n == c->size;
+}
+
 void
 content_used(struct content *c, size_t n)
 {

@@ -44,6 +44,8 @@ bool content_is_repaired(const struct content *c);
 
 /* The next bytes, borrowed until content_used(); none: the end. */
 int content_peek(struct content *c, struct bytes *ret, struct err *err);
+/* With this piece, which was just peeked at, all of it has been handed out. */
+bool content_ends_with(const struct content *c, struct bytes piece);
 void content_used(struct content *c, size_t n);
 void content_rewind(struct content *c);
 

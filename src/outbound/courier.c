@@ -695,7 +695,7 @@ courier_open(struct pool *p)
 	list_init(&c->hauls);
 	c->handshake_by = INT64_MAX;
 	c->keep_until = clock_boot_ms(loop_clock(pool_loop(p))) + KEEP_MS;
-	c->remote = (struct haul_remote) { c->who, "" };
+	c->remote = (struct haul_remote) { c->who, "", on_ready, c };
 	c->timer = loop_timer_new(pool_loop(p), on_ready, c);
 	list_append(pool_couriers(p), &c->link);
 	c->dial = dial_new(pool_loop(p), opts_of(c)->host, c->port.port,

@@ -40,6 +40,9 @@ struct haul {
 	char *sender; /* likewise, or NULL */
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
+	/* The queue knows that the end of this transaction goes out, or is
+	 * about to know. */
+	bool is_offered, is_offering;
 	bool offers_dsn; /* the server */
 	bool is_sent; /* a transaction went well for somebody */
 	struct verdict hold; /* class set: a person must change a setting
@@ -241,9 +244,32 @@ haul_send(struct haul *h, struct smtp_client *smtp)
 		.ret = h->env->ret,
 	};
 	h->is_busy = true;
+	h->is_offered = false;
 	h->offers_dsn = smtp_client_offers_dsn(smtp);
 	content_rewind(h->content);
 	smtp_client_send(smtp, &h->job);
+}
+
+static void
+on_noted(void *ctx)
+{
+	struct haul *h = ctx;
+
+	h->is_offering = false;
+	h->is_offered = true;
+	h->remote->go_on(h->remote->ctx);
+}
+
+/* The last byte of the body takes the dot with it.  False: not yet. */
+static bool
+may_end(struct haul *h)
+{
+	if (h->is_offered || h->is_offering)
+		return h->is_offered;
+	h->is_offered = queue_delivery_offer(
+	    h->qd, h->index, h->job.nrcpts, h->remote->who, on_noted, h);
+	h->is_offering = !h->is_offered;
+	return h->is_offered;
 }
 
 bool
@@ -264,6 +290,9 @@ haul_feed(struct haul *h, struct smtp_client *smtp)
 			    "the message could not be read from the spool");
 			return true;
 		}
+		if (piece.n > 0 && content_ends_with(h->content, piece) &&
+		    !may_end(h))
+			return went;
 		if (piece.n == 0 ||
 		    (n = smtp_client_body(smtp, piece.p, piece.n)) == 0)
 			return went;

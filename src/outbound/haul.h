@@ -28,6 +28,9 @@ struct verdict;
 struct haul_remote {
 	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
 	const char *tls; /* "TLSv1.3", "" in clear */
+	/* Some body has more to give than when it was last asked. */
+	void (*go_on)(void *ctx);
+	void *ctx;
 };
 
 /* NULL: the message cannot be read or cannot go through this account; it has
@@ -43,7 +46,8 @@ bool haul_is_between(const struct haul *h);
 /* Begins the next transaction; the engine must have room for it. */
 void haul_send(struct haul *h, struct smtp_client *smtp);
 /* After the engine asked for this message's body: gives it bytes until it
- * takes no more; true: some went. */
+ * takes no more, or the disk must first know that the last ones are about to
+ * go; true: some went. */
 bool haul_feed(struct haul *h, struct smtp_client *smtp);
 void haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v);
 /* The transaction is over.  True: every recipient has been offered, the

@@ -157,6 +157,7 @@ add_item(const struct control *c, const struct queue_item *it, struct buf *to)
 		ctl_json_add_text(to, "account", account);
 	ctl_json_add_number(to, "attempts", it->attempts);
 	ctl_json_add_number(to, "uid", it->uid);
+	ctl_json_add_raw(to, "uncertain", it->is_uncertain ? "true" : "false");
 	ctl_json_add_text(to, "reason", reason_of(c, it));
 	IGNORE(buf_addc(to, '}'));
 }
@@ -237,6 +238,13 @@ advice_on(const struct verdict *v)
 	return diagnose(v, host);
 }
 
+static bool
+is_in_doubt(const struct rcpt *r)
+{
+	return r->state == RCPT_WAITING && r->last != NULL &&
+	       r->last->is_uncertain;
+}
+
 static json_t *
 rcpts_json(const struct envelope *e)
 {
@@ -258,10 +266,11 @@ rcpts_json(const struct envelope *e)
 			verdict_text(r->last, &text);
 		advice = advice_on(r->last);
 		(void)json_array_append_new(
-		    all, json_pack("{s:o, s:s, s:o, s:s, s:s}", "address",
+		    all, json_pack("{s:o, s:s, s:b, s:o, s:s, s:s}", "address",
 			     ctl_json_text(r->addr), "state", states[r->state],
-			     "verdict", ctl_json_bytes(buf_bytes(&text)),
-			     "cause", advice.cause, "remedy", advice.remedy));
+			     "uncertain", is_in_doubt(r), "verdict",
+			     ctl_json_bytes(buf_bytes(&text)), "cause",
+			     advice.cause, "remedy", advice.remedy));
 	}
 	buf_clear(&text);
 	return all;

@@ -394,6 +394,25 @@ on_failed(void *ctx, const char *id)
 	notices_failed(d->notices, id);
 }
 
+/* Of an uncertain message; other ones are told by their account. */
+static void
+on_held(void *ctx, const char *id)
+{
+	struct daemon *d = ctx;
+	const struct conf *c = d->era->conf;
+	struct queue_item it;
+	char why[600];
+
+	if (!queue_find(d->queue, id, &it))
+		return;
+	(void)snprintf(why, sizeof(why),
+	    "%s: %s; relais release %s sends it again, relais delete %s does "
+	    "not",
+	    id, it.reason, id, id);
+	on_account_alert(d, it.account >= 0 ? c->accounts[it.account].name : "",
+	    "message-held", why);
+}
+
 static void
 on_delayed(void *ctx, const char *id)
 {
@@ -423,6 +442,14 @@ _Static_assert(
 	offsetof(struct work, priv) == offsetof(struct loop_job, priv),
     "a queue job is a loop job");
 
+static struct queue_policy
+policy_of(const struct conf *c)
+{
+	return (struct queue_policy) {
+		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
+	};
+}
+
 static int
 open_queue(struct daemon *d, const struct conf *c, struct err *err)
 {
@@ -436,6 +463,7 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		    .wake = on_wake,
 		    .trouble = on_trouble,
 		    .failed = on_failed,
+		    .held = on_held,
 		    .delayed = on_delayed,
 		    .ctx = d },
 		.naccounts = (int)c->naccounts,
@@ -445,6 +473,7 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		.delay_notice_ms = c->delay_notice_ms,
 		.max_size_bytes = c->max_size_bytes,
 		.head_start_ms = HEAD_START_MS,
+		.policy = policy_of(c),
 	};
 
 	return queue_open(&opts, &d->queue, err);
@@ -565,6 +594,7 @@ reload(struct daemon *d)
 {
 	struct conf *conf = load_conf(d);
 	struct inbound_opts opts;
+	struct queue_policy policy;
 	struct err err;
 
 	if (conf == NULL) {
@@ -578,6 +608,8 @@ reload(struct daemon *d)
 	begin_era(d, new_era(d, conf));
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
+	policy = policy_of(conf);
+	queue_set_policy(d->queue, &policy);
 	inbound_set_opts(d->inbound, &opts);
 	if (strcmp(conf->log, "auto") != 0 &&
 	    log_sys_open(conf->log, LOG_LEVEL_INFO, &err) != 0)

@@ -203,11 +203,45 @@ set_answer(struct verdict **to, const struct verdict *v)
 	**to = *v;
 }
 
+bool
+queue_delivery_offer(struct queue_delivery *d, const size_t *rcpts, size_t n,
+    const char *who, void (*noted)(void *ctx), void *ctx)
+{
+	struct flight *fl = d->fl;
+	struct verdict v;
+
+	assert(fl->is_active && fl->noted == NULL);
+	verdict_unanswered(&v, who);
+	set_answer(&fl->unanswered, &v);
+	if (fl->offered == NULL)
+		fl->offered = xcalloc(fl->env->nrcpts, sizeof(*fl->offered));
+	for (size_t i = 0; i < n; i++)
+		fl->offered[rcpts[i]] = true;
+	flight_noted(
+	    fl, spool_note_offer(&fl->notes, queue_wall(fl->q), who, rcpts, n));
+	/* A kill leaves in the page cache what was written.  A power cut may
+	 * take it, and then a person knows less; only where the note decides
+	 * whether the message is sent again it is worth a sync. */
+	if (fl->q->o.policy.holds_uncertain)
+		fl->must_sync = true;
+	fl->offer = OFFER_UNWRITTEN;
+	flight_write_offer(fl);
+	/* Where the disk has not got the message, nobody has been told that it
+	 * is safe, and nobody will be before this note is there as well. */
+	if (fl->offer != OFFER_WRITING)
+		return true;
+	fl->noted = noted;
+	fl->noted_ctx = ctx;
+	return false;
+}
+
 void
 queue_delivery_rcpt(struct queue_delivery *d, size_t i, const struct verdict *v)
 {
 	assert(i < d->fl->env->nrcpts);
 	set_answer(&d->fl->answers[i], v);
+	if (d->fl->offered != NULL)
+		d->fl->offered[i] = false;
 }
 
 static bool
@@ -344,6 +378,16 @@ plan_next(struct flight *fl, int64_t not_before_ms)
 	    fl, spool_note_next(&fl->notes, queue_wall(q) + e->next_ms - now));
 }
 
+static const struct verdict *
+answer_for(const struct flight *fl, size_t i, const struct verdict *v)
+{
+	if (fl->answers[i] != NULL)
+		return fl->answers[i];
+	return v->class == VERDICT_NONE && fl->offered != NULL && fl->offered[i]
+		   ? fl->unanswered
+		   : v;
+}
+
 /* The attempt is counted, and everybody who waited has an answer. */
 static void
 note_attempt(struct flight *fl, const struct verdict *v)
@@ -358,8 +402,7 @@ note_attempt(struct flight *fl, const struct verdict *v)
 	    fl, spool_note_attempt(&fl->notes, queue_wall(q), e->noted_ms));
 	for (size_t i = 0; i < fl->env->nrcpts; i++)
 		if (fl->env->rcpts[i].state == RCPT_WAITING)
-			apply_verdict(
-			    fl, i, fl->answers[i] != NULL ? fl->answers[i] : v);
+			apply_verdict(fl, i, answer_for(fl, i, v));
 }
 
 /* Only when the recipients' server itself says "later": a notice about a dead
@@ -379,10 +422,70 @@ see_delay(struct flight *fl)
 	flight_noted(fl, spool_note_delay_told(&fl->notes, queue_wall(q)));
 }
 
+static bool
+is_in_doubt(const struct envelope *env)
+{
+	for (size_t i = 0; i < env->nrcpts; i++)
+		if (env->rcpts[i].state == RCPT_WAITING &&
+		    env->rcpts[i].last != NULL &&
+		    env->rcpts[i].last->is_uncertain)
+			return true;
+	return false;
+}
+
+static void
+hold(struct flight *fl, const char *why)
+{
+	fl->e->is_held = true;
+	fl->must_sync = true;
+	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(fl->q), why));
+}
+
+/* To be sent again, which may be twice, or to wait for a person. */
+static void
+plan_uncertain(struct flight *fl, int64_t not_before_ms)
+{
+	if (!fl->q->o.policy.holds_uncertain) {
+		plan_next(fl, not_before_ms);
+		return;
+	}
+	hold(fl, fl->e->reason != NULL ? fl->e->reason->text : "");
+	fl->must_tell_held = true;
+}
+
+void
+flight_recover(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+
+	if (e->attempts < UINT16_MAX)
+		e->attempts++;
+	e->noted_ms = entry_seen_ms(q, e);
+	flight_noted(
+	    fl, spool_note_attempt(&fl->notes, queue_wall(q), e->noted_ms));
+	for (size_t i = 0; i < fl->env->nrcpts; i++) {
+		const struct rcpt *r = &fl->env->rcpts[i];
+
+		if (r->state == RCPT_WAITING && r->last != NULL &&
+		    r->last->is_uncertain)
+			flight_noted(fl, spool_note_rcpt(&fl->notes, i, r));
+	}
+	plan_uncertain(fl, 0);
+}
+
 static void
 end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 {
 	note_attempt(fl, v);
+	fl->e->is_uncertain = is_in_doubt(fl->env);
+	if (fl->e->is_uncertain && fl->q->o.policy.holds_uncertain) {
+		fl->result = RESULT_LATER;
+		entry_set_verdict(
+		    fl->q, fl->e, telling_verdict(fl, RCPT_WAITING));
+		plan_uncertain(fl, 0);
+		return;
+	}
 	if (envelope_waiting(fl->env) > 0 && entry_is_expired(fl->q, fl->e))
 		expire_rcpts(fl);
 	if (envelope_waiting(fl->env) == 0) {
@@ -427,10 +530,17 @@ end_held(struct flight *fl, const struct verdict *v)
 		return;
 	}
 	entry_set_verdict(q, e, v);
-	e->is_held = true;
-	fl->must_sync = true;
-	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(q),
-			     e->reason != NULL ? e->reason->text : v->text));
+	e->is_uncertain = is_in_doubt(fl->env);
+	hold(fl, e->reason != NULL ? e->reason->text : v->text);
+}
+
+static bool
+is_answer_missing(const struct flight *fl)
+{
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		if (fl->offered[i])
+			return true;
+	return false;
 }
 
 static void
@@ -443,21 +553,15 @@ end_untried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 	fl->result = RESULT_UNTRIED;
 	e->next_ms = not_before_ms > now ? not_before_ms : now;
 	entry_set_verdict(q, e, v);
+	if (fl->offered != NULL && !is_answer_missing(fl))
+		flight_noted(fl,
+		    spool_note_offer(&fl->notes, queue_wall(q), "", NULL, 0));
 	/* So that restarts do not keep a message young for ever. */
 	if (seen - e->noted_ms >= QUEUE_NOTE_SEEN_MS) {
 		e->noted_ms = seen;
 		flight_noted(
 		    fl, spool_note_seen(&fl->notes, queue_wall(q), seen));
 	}
-}
-
-static void
-drop_answers(struct flight *fl)
-{
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		free(fl->answers[i]);
-	free(fl->answers);
-	fl->answers = NULL;
 }
 
 void
@@ -474,8 +578,10 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 	if (fl->message != NULL && spool_message_is_damaged(fl->message)) {
 		struct err why;
 
+		/* Found by reading, which comes before any offer. */
+		assert(fl->job == NULL);
 		err_set(&why, ERR_DISK, "its checksum is wrong");
-		drop_answers(fl);
+		flight_drop_answers(fl);
 		fl->is_active = false;
 		cannot_load(fl, SPOOL_DAMAGED, &why);
 		if (settled != NULL)
@@ -485,6 +591,8 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 	fl->is_active = false;
 	fl->is_fresh = false;
 	fl->is_unsaved = false;
+	fl->offer = OFFER_NONE;
+	fl->noted = NULL;
 	fl->settled = settled;
 	fl->settled_ctx = ctx;
 	switch (how) {
@@ -498,7 +606,7 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 		end_untried(fl, v, not_before_ms);
 		break;
 	}
-	drop_answers(fl);
+	flight_drop_answers(fl);
 	if (fl->result == RESULT_SENT)
 		pace_sent(fl);
 	fl->offered_ms = 0;

@@ -234,6 +234,12 @@ sweep(struct queue *q)
 		expire(q, old[i]);
 }
 
+void
+queue_set_policy(struct queue *q, const struct queue_policy *policy)
+{
+	q->o.policy = *policy;
+}
+
 static int64_t
 earlier(int64_t a, int64_t b)
 {

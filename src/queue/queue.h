@@ -10,7 +10,7 @@
  * run side by side.
  *
  * Single-threaded; nothing here blocks except queue_open() and the writing of
- * large drafts into the page cache.  Syncs run through struct work_pool on
+ * large drafts and of unsynced notes into the page cache.  Syncs run through struct work_pool on
  * worker threads, on objects handed over whole, and come back on the loop.
  */
 #ifndef QUEUE_QUEUE_H
@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/list.h"
+#include "base/must.h"
 #include "base/rng.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
@@ -63,10 +64,20 @@ struct queue_hooks {
 	 * and nobody has been told: see queue_original().  Called again after a
 	 * restart until queue_told_failed().  Only note it.  May be NULL. */
 	void (*failed)(void *ctx, const char *id);
+	/* It waits for a person from now on, because it may have been delivered
+	 * already; the disk knows.  Only note it.  May be NULL. */
+	void (*held)(void *ctx, const char *id);
 	/* It has been here for delay_notice_ms, and its recipients' server
 	 * says "later".  Once per message.  Only note it.  May be NULL. */
 	void (*delayed)(void *ctx, const char *id);
 	void *ctx;
+};
+
+/* What a reload may change. */
+struct queue_policy {
+	/* A message whose answer was lost, by the network or by a crash, waits
+	 * for a person instead of being sent once more. */
+	bool holds_uncertain;
 };
 
 struct queue_opts {
@@ -88,6 +99,7 @@ struct queue_opts {
 	 * is told stays as it is: nothing is safe before one of them has it.
 	 * 0: all goes to the disk at once. */
 	int64_t head_start_ms;
+	struct queue_policy policy;
 };
 
 /* Opens and locks the spool (ERR_BUSY: another daemon holds it), starts the
@@ -104,6 +116,8 @@ void queue_reroute(struct queue *q, int naccounts);
 /* Does what is due; returns when to call again (boot clock, INT64_MAX: only
  * after some other call). */
 int64_t queue_tick(struct queue *q);
+
+void queue_set_policy(struct queue *q, const struct queue_policy *policy);
 
 /* --- inbound -------------------------------------------------------------- */
 
@@ -176,6 +190,14 @@ struct bytes queue_delivery_bytes(const struct queue_delivery *d);
 int queue_delivery_read(struct queue_delivery *d, uint64_t at, void *p,
     size_t n, size_t *ret_n, struct err *err);
 
+/* The last byte of a transaction for these recipients (ascending) is about to
+ * go to `who'.  From there on they may be served without our hearing of it, so
+ * if the disk has the message it must know that first: after a crash it is
+ * shown as "may have been delivered" and dealt with as policy says (R63).
+ * True: go on.  False (it must be synced): noted() is called later, when that
+ * has been done or has failed, but not after the end of the delivery. */
+bool queue_delivery_offer(struct queue_delivery *d, const size_t *rcpts,
+    size_t n, const char *who, void (*noted)(void *ctx), void *ctx) MUST_CHECK;
 /* The newest verdict about recipient i; the last one before the end counts. */
 void queue_delivery_rcpt(
     struct queue_delivery *d, size_t i, const struct verdict *v);
@@ -296,6 +318,7 @@ struct queue_item { /* borrowed until the next call on q */
 	int account; /* index or -1 */
 	uint32_t uid;
 	enum queue_state state;
+	bool is_uncertain; /* some who wait may have been served */
 	const char *reason; /* newest verdict in words, "" if none */
 };
 /* In order of arrival, until each() returns false; from memory, no disk. */

@@ -33,6 +33,7 @@ item_of(const struct entry *e)
 		.account = e->account >= 0 ? e->account : -1,
 		.uid = e->uid,
 		.state = state_of(e),
+		.is_uncertain = e->is_uncertain,
 		.reason = e->reason != NULL ? e->reason->text : "",
 	};
 }

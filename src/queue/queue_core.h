@@ -70,6 +70,7 @@ struct entry {
 	bool in_failed : 1; /* its file is in failed/ */
 	bool is_untold : 1; /* recipients have failed, and nobody knows */
 	bool is_delay_told : 1;
+	bool is_uncertain : 1; /* some who wait may have been served */
 	int16_t account; /* or one of these */
 	uint16_t attempts;
 	uint32_t nrcpts;
@@ -101,6 +102,13 @@ enum result { /* of the last delivery */
 	RESULT_LATER, /* tried, and recipients are left */
 	RESULT_SENT, /* to all */
 	RESULT_FAILED /* none left to try, and some have failed */
+};
+
+/* The note that a message may have been delivered from now on. */
+enum offer {
+	OFFER_NONE, /* or it is on the disk */
+	OFFER_UNWRITTEN, /* the message is not there yet */
+	OFFER_WRITING
 };
 
 struct queue_delivery {
@@ -150,6 +158,11 @@ struct flight {
 	bool is_active;
 	struct queue_delivery delivery;
 	struct verdict **answers; /* of this attempt, per recipient */
+	enum offer offer;
+	void (*noted)(void *ctx);
+	void *noted_ctx;
+	bool *offered; /* per recipient: the answer is out; NULL: nobody's is */
+	struct verdict *unanswered; /* theirs, if it does not come */
 	enum result result;
 	struct verdict verdict; /* RESULT_SENT, or is_refused */
 	bool is_refused; /* by the provider, while the client waited */
@@ -158,7 +171,8 @@ struct flight {
 	void (*settled)(void *ctx);
 	void *settled_ctx;
 	bool must_settle; /* only when the notes are on the disk */
-	bool must_tell_failed, must_tell_delayed; /* then, too */
+	bool must_tell_failed, must_tell_delayed,
+	    must_tell_held; /* then, too */
 };
 
 enum job_kind {
@@ -307,11 +321,15 @@ void flight_job_done(struct flight *fl, struct job *j);
 void flight_free(struct flight *fl);
 void flight_drop_content(struct flight *fl);
 void flight_drop_message(struct flight *fl); /* and keep the envelope */
+/* What was heard in the attempt that is over. */
+void flight_drop_answers(struct flight *fl);
 void flight_charge(struct flight *fl);
 /* Can the client of this one be told now? */
 bool flight_can_tell(const struct flight *fl);
 /* The boot time at which that can change without an event; INT64_MAX. */
 int64_t flight_deadline(const struct flight *fl);
+/* The note of an offer goes to the disk if the message is there. */
+void flight_write_offer(struct flight *fl);
 /* Adds to the journal; too long a journal loses its newest lines, which is
  * reported and harmless. */
 void flight_noted(struct flight *fl, bool ok);
@@ -335,6 +353,8 @@ void pace_stored(struct flight *fl);
 bool flight_load(struct flight *fl, bool with_body);
 /* All that still wait have failed: too old. */
 void flight_expire(struct flight *fl);
+/* A crash has ended the attempt at a message when its answer was awaited. */
+void flight_recover(struct flight *fl);
 
 /* --- queue_scan.c --------------------------------------------------------- */
 

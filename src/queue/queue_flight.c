@@ -30,6 +30,8 @@ struct calls {
 	struct queue_told t;
 	void (*settled)(void *ctx);
 	void *settled_ctx;
+	void (*noted)(void *ctx);
+	void *noted_ctx;
 };
 
 struct flight *
@@ -80,9 +82,13 @@ flight_drop_content(struct flight *fl)
 	fl->env = NULL;
 }
 
-static void
-drop_answers(struct flight *fl)
+void
+flight_drop_answers(struct flight *fl)
 {
+	free(fl->offered);
+	free(fl->unanswered);
+	fl->offered = NULL;
+	fl->unanswered = NULL;
 	if (fl->answers == NULL)
 		return;
 	for (size_t i = 0; i < fl->e->nrcpts; i++)
@@ -96,7 +102,7 @@ flight_free(struct flight *fl)
 {
 	if (fl == NULL)
 		return;
-	drop_answers(fl);
+	flight_drop_answers(fl);
 	flight_drop_content(fl);
 	if (fl->draft_handle != NULL)
 		fl->draft_handle->fl = NULL;
@@ -162,13 +168,15 @@ flight_can_tell(const struct flight *fl)
 	case DISK_SAFE:
 		break;
 	}
-	return !may_get_verdict(fl);
+	/* What is promised from here on must be known as offered, if it is. */
+	return fl->offer == OFFER_NONE && !may_get_verdict(fl);
 }
 
 int64_t
 flight_deadline(const struct flight *fl)
 {
-	if (fl->client == CLIENT_TOLD || fl->disk == DISK_WRITING)
+	if (fl->client == CLIENT_TOLD || fl->disk == DISK_WRITING ||
+	    (fl->disk == DISK_SAFE && fl->offer != OFFER_NONE))
 		return INT64_MAX;
 	if (fl->disk == DISK_WAITING)
 		return fl->store_at_ms;
@@ -222,6 +230,30 @@ submit_notes(struct flight *fl, enum job_kind kind)
 	j->must_sync = fl->must_sync || kind != JOB_APPEND;
 	fl->must_sync = false;
 	job_submit(j);
+}
+
+/* The one thing that is written while a delivery is under way.  Without a sync
+ * it goes no further than the page cache, in less time than another thread
+ * takes to wake up. */
+void
+flight_write_offer(struct flight *fl)
+{
+	struct err err;
+
+	if (fl->offer != OFFER_UNWRITTEN || fl->job != NULL ||
+	    fl->disk != DISK_SAFE)
+		return;
+	if (fl->must_sync) {
+		fl->offer = OFFER_WRITING;
+		submit_notes(fl, JOB_APPEND);
+		return;
+	}
+	fl->offer = OFFER_NONE;
+	if (spool_append(fl->q->spool, SPOOL_QUEUE, fl->e->id,
+		buf_bytes(&fl->notes), false, &err) == 0)
+		buf_reset(&fl->notes);
+	else /* they go with the next ones */
+		queue_trouble(fl->q, fl->e->id, &err);
 }
 
 /* Nothing of it is to stay.  Frees the entry, now or when the job is back. */
@@ -312,6 +344,16 @@ settle(struct flight *fl, struct calls *c)
 	fl->must_settle = false;
 }
 
+static void
+go_on(struct flight *fl, struct calls *c)
+{
+	if (fl->noted == NULL || fl->offer != OFFER_NONE)
+		return;
+	c->noted = fl->noted;
+	c->noted_ctx = fl->noted_ctx;
+	fl->noted = NULL;
+}
+
 void
 flight_advance(struct flight *fl)
 {
@@ -319,10 +361,14 @@ flight_advance(struct flight *fl)
 
 	if (fl->is_ending)
 		return;
+	flight_write_offer(fl);
 	if (flight_can_tell(fl))
 		tell(fl, &c);
 	settle(fl, &c);
+	go_on(fl, &c);
 	work_on_disk(fl); /* fl may be gone */
+	if (c.noted != NULL)
+		c.noted(c.noted_ctx);
 	if (c.settled != NULL)
 		c.settled(c.settled_ctx);
 	if (c.told != NULL)
@@ -361,6 +407,8 @@ store_done(struct flight *fl, struct job *j)
 static void
 append_done(struct flight *fl, struct job *j)
 {
+	if (fl->offer == OFFER_WRITING)
+		fl->offer = OFFER_NONE; /* or it would wait for the disk */
 	if (j->rc == 0)
 		return;
 	flight_noted(

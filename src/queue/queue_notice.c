@@ -27,6 +27,11 @@ flight_tell_people(struct flight *fl)
 		if (h->failed != NULL)
 			h->failed(h->ctx, e->id);
 	}
+	if (fl->must_tell_held) {
+		fl->must_tell_held = false;
+		if (h->held != NULL && e->is_held)
+			h->held(h->ctx, e->id);
+	}
 	if (fl->must_tell_delayed) {
 		fl->must_tell_delayed = false;
 		if (h->delayed != NULL && !e->is_failed)

@@ -75,6 +75,22 @@ finish_failing(struct queue *q, struct entry *e)
 	flight_advance(fl);
 }
 
+/* A crash came between the end of the message and its answer. */
+static void
+recover(struct queue *q, struct entry *e, struct spool_message *m)
+{
+	struct flight *fl = flight_get(q, e);
+	struct err why;
+
+	err_set(&why, ERR_NONE, "%s", e->reason->text);
+	queue_trouble(q, e->id, &why);
+	fl->env = spool_message_take_envelope(m);
+	flight_recover(fl);
+	flight_drop_content(fl);
+	entry_unwait(q, e);
+	flight_advance(fl);
+}
+
 static void
 adopt(struct queue *q, enum spool_place place, const char *id,
     struct spool_message *m)
@@ -91,10 +107,15 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	adopt_state(q, e, st);
 	adopt_reason(q, e, env, st);
 	e->is_delay_told = st->is_delay_told;
-	for (size_t i = 0; i < env->nrcpts; i++)
-		if (env->rcpts[i].state == RCPT_FAILED &&
-		    !env->rcpts[i].is_told)
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (r->state == RCPT_FAILED && !r->is_told)
 			e->is_untold = true;
+		if (r->state == RCPT_WAITING && r->last != NULL &&
+		    r->last->is_uncertain)
+			e->is_uncertain = true;
+	}
 	entry_list(q, e);
 	q->is_unsorted = true;
 	if (e->is_untold && q->o.hooks.failed != NULL)
@@ -103,6 +124,8 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	entry_wait(q, e);
 	if (e->is_failed && !e->in_failed)
 		finish_failing(q, e);
+	else if (st->is_offered && !e->is_failed)
+		recover(q, e, m);
 }
 
 static bool

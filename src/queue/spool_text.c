@@ -645,6 +645,34 @@ spool_note_rcpt(struct buf *to, size_t index, const struct rcpt *r)
 	       escape(to, v->text, false) && note_end(to, start);
 }
 
+/* "0-99,120,122"; "-" is none. */
+static bool
+note_ranges(struct buf *to, const size_t *v, size_t n)
+{
+	if (n == 0)
+		return buf_addc(to, '-');
+	for (size_t i = 0, last; i < n; i = last + 1) {
+		for (last = i; last + 1 < n && v[last + 1] == v[last] + 1;)
+			last++;
+		if (!buf_addf(to, "%s%zu", i > 0 ? "," : "", v[i]) ||
+		    (last > i && !buf_addf(to, "-%zu", v[last])))
+			return false;
+	}
+	return true;
+}
+
+bool
+spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
+    const size_t *rcpts, size_t n)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "offer %" PRIu64, since_1970(wall_ms)) &&
+	       escape_field(to, who) && buf_addc(to, ' ') &&
+	       note_ranges(to, rcpts, n) && note_end(to, start);
+}
+
 bool
 spool_note_next(struct buf *to, int64_t next_wall_ms)
 {
@@ -695,6 +723,8 @@ spool_note_requeue(struct buf *to, int64_t wall_ms)
 struct fold {
 	struct envelope *env;
 	struct spool_state *st;
+	bool *offered; /* one per recipient; NULL: none is */
+	char who[VERDICT_WHO_MAX]; /* to whom */
 };
 
 static bool
@@ -710,6 +740,13 @@ fold_seen(struct fold *f, struct bytes args)
 	return true;
 }
 
+static void
+forget_offer(struct fold *f)
+{
+	free(f->offered);
+	f->offered = NULL;
+}
+
 static bool
 fold_attempt(struct fold *f, struct bytes args)
 {
@@ -720,6 +757,8 @@ fold_attempt(struct fold *f, struct bytes args)
 	    !parse_i64(wall, &f->st->tried_wall_ms))
 		return false;
 	f->st->attempts++;
+	f->st->is_offered = false;
+	forget_offer(f);
 	return true;
 }
 
@@ -731,6 +770,47 @@ copy_field(char *to, size_t size, char *text)
 
 	free(text);
 	return ok;
+}
+
+/* "3" or "3-5" */
+static bool
+mark_range(struct fold *f, struct bytes range)
+{
+	struct bytes first = bytes_cut(&range, '-');
+	uint64_t from, to;
+
+	if (!num_u64_max(first, f->env->nrcpts - 1, &from))
+		return false;
+	to = from;
+	if (range.n > 0 && !num_u64_max(range, f->env->nrcpts - 1, &to))
+		return false;
+	for (uint64_t i = from; i <= to; i++)
+		f->offered[i] = true;
+	return from <= to;
+}
+
+static bool
+fold_offer(struct fold *f, struct bytes args)
+{
+	struct bytes wall, who;
+	int64_t at;
+
+	if (!take_field(&args, &wall) || !parse_i64(wall, &at) ||
+	    !take_field(&args, &who) ||
+	    !copy_field(f->who, sizeof(f->who), unescape_field(who)))
+		return false;
+	if (bytes_eq(args, "-")) {
+		f->st->is_offered = false;
+		forget_offer(f);
+		return true;
+	}
+	if (f->offered == NULL)
+		f->offered = xcalloc(f->env->nrcpts, sizeof(*f->offered));
+	f->st->is_offered = true;
+	while (args.n > 0)
+		if (!mark_range(f, bytes_cut(&args, ',')))
+			return false;
+	return true;
 }
 
 static bool
@@ -773,6 +853,8 @@ fold_rcpt(struct fold *f, struct bytes args)
 		return false;
 	f->env->rcpts[i].state = (enum rcpt_state)s;
 	f->env->rcpts[i].is_told = false;
+	if (f->offered != NULL)
+		f->offered[i] = false;
 	if (v.class != VERDICT_NONE)
 		rcpt_set_verdict(&f->env->rcpts[i], &v);
 	return true;
@@ -795,6 +877,7 @@ fold_hold(struct fold *f, struct bytes args)
 	    (why = unescape(args)) == NULL)
 		return false;
 	f->st->is_held = true;
+	f->st->is_offered = false; /* a person will see to it */
 	/* Cut is fine: it is for people. */
 	IGNORE(copy_field(f->st->reason, sizeof(f->st->reason), why));
 	return true;
@@ -807,7 +890,7 @@ fold_release(struct fold *f, struct bytes args)
 
 	if (!parse_i64(args, &at))
 		return false;
-	f->st->is_held = false;
+	f->st->is_held = f->st->is_offered = false;
 	f->st->reason[0] = '\0';
 	f->st->life_from_s = at / 1000;
 	return true;
@@ -850,6 +933,7 @@ fold_requeue(struct fold *f, struct bytes args)
 			f->env->rcpts[i].state = RCPT_WAITING;
 		f->env->rcpts[i].is_told = false;
 	}
+	forget_offer(f);
 	*f->st = (struct spool_state) { .life_from_s = at / 1000 };
 	return true;
 }
@@ -861,6 +945,7 @@ static const struct {
 	{ "attempt", fold_attempt },
 	{ "seen", fold_seen },
 	{ "rcpt", fold_rcpt },
+	{ "offer", fold_offer },
 	{ "next", fold_next },
 	{ "hold", fold_hold },
 	{ "release", fold_release },
@@ -894,25 +979,52 @@ fold_line(struct fold *f, struct bytes line)
 	return false;
 }
 
-bool
-spool_text_journal_parse(struct bytes journal, struct envelope *env,
-    struct spool_state *st, size_t *ret_good)
+/* What no answer was noted for. */
+static void
+settle_offer(struct fold *f)
 {
-	struct fold f = { env, st };
+	struct verdict v;
+
+	if (f->offered == NULL)
+		return;
+	verdict_unanswered(&v, f->who);
+	for (size_t i = 0; i < f->env->nrcpts; i++)
+		if (f->offered[i] && f->env->rcpts[i].state == RCPT_WAITING)
+			rcpt_set_verdict(&f->env->rcpts[i], &v);
+}
+
+static bool
+fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
+{
 	struct bytes rest = journal, line;
 	bool is_torn = false;
-	size_t good = 0;
 
+	*ret_good = 0;
 	while (take_line(&rest, &line)) {
 		if (!is_sound(line)) {
 			is_torn = true;
 			continue;
 		}
 		/* A sound line behind a bad one: that was no crash. */
-		if (is_torn || !fold_line(&f, line))
+		if (is_torn || !fold_line(f, line))
 			return false;
-		good = journal.n - rest.n;
+		*ret_good = journal.n - rest.n;
 	}
-	*ret_good = good;
 	return true;
+}
+
+bool
+spool_text_journal_parse(struct bytes journal, struct envelope *env,
+    struct spool_state *st, size_t *ret_good)
+{
+	struct fold f = { .env = env, .st = st };
+	size_t good;
+	bool ok = fold_lines(&f, journal, &good);
+
+	if (ok) {
+		settle_offer(&f);
+		*ret_good = good;
+	}
+	forget_offer(&f);
+	return ok;
 }

@@ -72,6 +72,8 @@ struct spool_state {
 	int64_t life_from_s; /* 0: from its arrival */
 	int64_t tried_wall_ms; /* the last attempt; 0: none */
 	bool is_delay_told; /* the sender knows that it takes long */
+	/* It was being sent, see spool_note_offer(), when the journal ends. */
+	bool is_offered;
 	bool is_held;
 	char reason[320]; /* why it is held, "" */
 };
@@ -83,6 +85,12 @@ bool spool_note_seen(struct buf *to, int64_t wall_ms,
     int64_t seen_ms) MUST_CHECK; /* time has passed without an attempt */
 bool spool_note_rcpt(
     struct buf *to, size_t index, const struct rcpt *r) MUST_CHECK;
+/* The last byte of a transaction for these recipients (ascending) is about to
+ * go to `who': until the next attempt, or a verdict, is noted, they may have
+ * been served, and their last verdict is verdict_unanswered().  n 0: all
+ * answers came after all. */
+bool spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
+    const size_t *rcpts, size_t n) MUST_CHECK;
 bool spool_note_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
 bool spool_note_hold(
     struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;

@@ -31,7 +31,8 @@ EXTRA_DIST += \
 	%reldir%/power.sh \
 	%reldir%/powercut.sh \
 	%reldir%/rcpts.sh \
-	%reldir%/restart.sh
+	%reldir%/restart.sh \
+	%reldir%/uncertain.sh
 
 check_PROGRAMS += %reldir%/powercut
 %canon_reldir%_powercut_SOURCES = %reldir%/powercut.c

@@ -74,7 +74,7 @@ open_queue(const char *dir)
 		.clock = clock_sys(),
 		.rng = rng_sys(),
 		.pool = { submit, cancel, NULL },
-		.hooks = { route, wake, trouble, NULL },
+		.hooks = { .route = route, .wake = wake, .trouble = trouble },
 		.naccounts = 1,
 		.retry_after_ms = 60000,
 		.retry_max_ms = 3600000,

@@ -115,6 +115,15 @@ failed(void *ctx, const char *id)
 }
 
 static void
+held(void *ctx, const char *id)
+{
+	struct lab *l = ctx;
+
+	(void)id;
+	l->held++;
+}
+
+static void
 delayed(void *ctx, const char *id)
 {
 	struct lab *l = ctx;
@@ -134,7 +143,13 @@ lab_try_open(struct lab *l, struct err *err)
 		.pool = l->pool.submit != NULL
 			    ? l->pool
 			    : (struct work_pool) { submit, cancel, l },
-		.hooks = { route, wake, trouble, failed, delayed, l },
+		.hooks = { .route = route,
+		    .wake = wake,
+		    .trouble = trouble,
+		    .failed = failed,
+		    .held = held,
+		    .delayed = delayed,
+		    .ctx = l },
 		.naccounts = 2,
 		.retry_after_ms = 60 * 1000,
 		.retry_max_ms = 60 * 60 * 1000,
@@ -142,6 +157,7 @@ lab_try_open(struct lab *l, struct err *err)
 		.delay_notice_ms = 4 * 60 * 60 * 1000,
 		.max_size_bytes = 64 * 1024 * 1024,
 		.head_start_ms = l->head_start_ms,
+		.policy = l->policy,
 	};
 
 	return queue_open(&o, &l->q, err);

@@ -20,6 +20,7 @@ struct lab {
 	struct rng rng;
 
 	int64_t head_start_ms; /* for the next lab_open() */
+	struct queue_policy policy; /* likewise */
 	struct work_pool pool; /* of the test's; submit NULL: this one: */
 	bool is_delayed; /* jobs wait for lab_run() */
 	struct work *jobs[LAB_JOBS];
@@ -33,7 +34,7 @@ struct lab {
 	int turns_asked; /* the queue wants its queue_tick() */
 	int troubles;
 	struct err trouble; /* the newest */
-	int failed, delayed; /* times the queue asked to tell somebody */
+	int failed, delayed, held; /* times the queue asked to tell somebody */
 };
 
 /* Makes the folder and opens the queue, two accounts. */

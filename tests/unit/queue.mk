@@ -4,7 +4,8 @@ QUEUE_LIBS = src/queue/libqueue.a src/mail/libmail.a src/sys/libsys.a \
 QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 	tests/lib/lab.c tests/lib/lab.h
 
-unit_tests += %reldir%/test_bounce %reldir%/test_crc32 %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
+unit_tests += %reldir%/test_bounce %reldir%/test_crc32 \
+	%reldir%/test_delivery %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
 	%reldir%/test_queue %reldir%/test_retry %reldir%/test_spool \
 	%reldir%/test_spool_text
 
@@ -12,6 +13,8 @@ unit_tests += %reldir%/test_bounce %reldir%/test_crc32 %reldir%/test_drop %reldi
 %canon_reldir%_test_bounce_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_crc32_SOURCES = %reldir%/test_crc32.c
 %canon_reldir%_test_crc32_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+%canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_LAB)
+%canon_reldir%_test_delivery_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_drop_SOURCES = %reldir%/test_drop.c $(QUEUE_LAB)
 %canon_reldir%_test_drop_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_due_SOURCES = %reldir%/test_due.c

@@ -15,7 +15,8 @@ static const struct {
 	{ SETTING_RELAIS,
 	    "admin hostname listen socket control spool user verdict_timeout "
 	    "max_size max_recipients max_sessions retry_after lifetime "
-	    "delay_notice alert_command allow_users allow_groups aliases log" },
+	    "delay_notice uncertain alert_command allow_users allow_groups "
+	    "aliases log" },
 	{ SETTING_LISTEN, "address mode allow_from" },
 	{ SETTING_ACCOUNT,
 	    "provider host port tls tls_ca_file tls_pin tls_cert tls_key user "

@@ -364,6 +364,77 @@ a_journal_folds_into_envelope_and_state(void **state)
 	envelope_free(f);
 }
 
+static bool
+doubt(const struct envelope *e, size_t i)
+{
+	return e->rcpts[i].last != NULL && e->rcpts[i].last->is_uncertain;
+}
+
+/* Folds what stands in b; the string has one letter a recipient, ? for those
+ * who may have been served. */
+static void
+assert_doubts(struct buf *b, const char *want)
+{
+	struct envelope *e = plain_envelope(strlen(want));
+	struct spool_state st = { 0 };
+	size_t good = 0;
+
+	assert_true(spool_text_journal_parse(buf_bytes(b), e, &st, &good));
+	assert_int_equal(good, buf_len(b));
+	assert_int_equal(st.is_offered, strchr(want, '?') != NULL);
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		assert_int_equal(doubt(e, i), want[i] == '?');
+		if (doubt(e, i))
+			assert_string_equal(e->rcpts[i].last->who, "mx a:25");
+	}
+	envelope_free(e);
+}
+
+static void
+R63_an_offer_leaves_a_doubt_until_it_is_answered(void **state)
+{
+	static const size_t some[] = { 0, 1, 2, 4, 6, 7 }, one[] = { 5 };
+	struct envelope *e = plain_envelope(8);
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10000);
+	assert_true(spool_note_offer(&b, 1750000000000, "mx a:25", some, 6));
+	assert_non_null(
+	    strstr(buf_str(&b), "offer 1750000000000 mx\\x20a:25 0-2,4,6-7\n"));
+	assert_doubts(&b, "???-?-??");
+	assert_true(spool_note_offer(&b, 1750000000001, "mx a:25", one, 1));
+	assert_doubts(&b, "???-????");
+	e->rcpts[1].state = RCPT_WAITING;
+	assert_true(spool_note_rcpt(&b, 1, &e->rcpts[1]));
+	assert_doubts(&b, "?-?-????");
+	assert_true(spool_note_attempt(&b, 1750000000002, 5));
+	assert_doubts(&b, "--------");
+	assert_true(spool_note_offer(&b, 1750000000003, "mx a:25", one, 1));
+	assert_doubts(&b, "-----?--");
+	assert_true(spool_note_offer(&b, 1750000000003, "", NULL, 0));
+	assert_doubts(&b, "--------");
+	buf_clear(&b);
+	envelope_free(e);
+}
+
+static void
+an_offer_to_nobody_we_know_is_damage(void **state)
+{
+	static const size_t bad[] = { 2 };
+	struct envelope *e = plain_envelope(2);
+	struct spool_state st = { 0 };
+	struct buf b;
+	size_t good;
+
+	(void)state;
+	buf_init(&b, 1000);
+	assert_true(spool_note_offer(&b, 1, "mx", bad, 1));
+	assert_false(spool_text_journal_parse(buf_bytes(&b), e, &st, &good));
+	buf_clear(&b);
+	envelope_free(e);
+}
+
 static void
 a_torn_last_line_is_ignored_and_a_bad_one_before_is_damage(void **state)
 {
@@ -448,6 +519,9 @@ main(void)
 		cmocka_unit_test(an_end_record_cut_is_short_and_changed_is_bad),
 		cmocka_unit_test(R9_any_verdict_comes_back_as_it_was),
 		cmocka_unit_test(a_journal_folds_into_envelope_and_state),
+		cmocka_unit_test(
+		    R63_an_offer_leaves_a_doubt_until_it_is_answered),
+		cmocka_unit_test(an_offer_to_nobody_we_know_is_damage),
 		cmocka_unit_test(
 		    a_torn_last_line_is_ignored_and_a_bad_one_before_is_damage),
 		cmocka_unit_test(sound_lines_that_make_no_sense_are_damage),

@@ -113,6 +113,13 @@ the_line_for_people_says_who_and_when(void **state)
 	verdict_local(&v, VERDICT_NEVER, STAGE_LOCAL, 554, "5.4.6", "Loop");
 	verdict_text(&v, &line);
 	assert_buf(&line, "554 5.4.6 Loop");
+	buf_reset(&line);
+	verdict_unanswered(&v, "mx");
+	assert_int_equal(v.class, VERDICT_LATER);
+	verdict_text(&v, &line);
+	assert_buf(&line,
+	    "may have been delivered: the whole message was sent, and its "
+	    "answer is not known (mx, after the end of the message)");
 	buf_clear(&line);
 }
 

@@ -23,6 +23,7 @@
 enum {
 	KEEP_MS = 20 * 1000,
 	LINGER_MS = 5000,
+	SPENT_MIN = 5, /* so many messages before a 421 make it a limit */
 	STALL_MS = 3000 /* so long without an answer: nothing more is added */
 };
 
@@ -233,7 +234,7 @@ tell_pool(struct courier *c, const struct sc_info *info)
 	if (info->trouble == SC_TROUBLE_AUTH)
 		pool_refused(c->pool, c->secret);
 
-	if (act == ACT_NOTHING ||
+	if (act == ACT_NOTHING || c->remote.is_spent ||
 	    (act != ACT_PORT && info->verdict.code != 0 &&
 		pool_heard(c->pool, &info->verdict, c->who)))
 		return;
@@ -280,7 +281,7 @@ has_stalled(const struct courier *c)
 static bool
 may_take(const struct courier *c)
 {
-	size_t max = opts_of(c)->max_per_connection;
+	size_t max = pool_per_connection(c->pool);
 
 	return c->is_ready && !c->is_quitting && pool_may_take(c->pool) &&
 	       !has_stalled(c) && (max == 0 || c->carried < max);
@@ -291,7 +292,7 @@ may_take(const struct courier *c)
 static bool
 wants_relief(const struct courier *c)
 {
-	size_t max = opts_of(c)->max_per_connection;
+	size_t max = pool_per_connection(c->pool);
 
 	return !c->has_relief && max != 0 && c->carried >= max / 4 &&
 	       c->hauls.next != c->hauls.prev;
@@ -353,6 +354,10 @@ note_answer(struct courier *c, const struct verdict *v)
 		c->has_broken = true;
 		c->was_idle = v->code == 0 && v->stage == STAGE_MAIL &&
 			      c->answered > 0;
+		c->remote.is_spent = v->code == 421 && v->stage == STAGE_MAIL &&
+				     c->answered >= SPENT_MIN;
+		if (c->remote.is_spent)
+			pool_spent(c->pool, c->answered);
 	}
 }
 
@@ -486,7 +491,7 @@ take_input(struct courier *c)
 static void
 maybe_quit(struct courier *c)
 {
-	size_t max = opts_of(c)->max_per_connection;
+	size_t max = pool_per_connection(c->pool);
 
 	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->hauls))
 		return;
@@ -695,7 +700,7 @@ courier_open(struct pool *p)
 	list_init(&c->hauls);
 	c->handshake_by = INT64_MAX;
 	c->keep_until = clock_boot_ms(loop_clock(pool_loop(p))) + KEEP_MS;
-	c->remote = (struct haul_remote) { c->who, "", on_ready, c };
+	c->remote = (struct haul_remote) { c->who, "", false, on_ready, c };
 	c->timer = loop_timer_new(pool_loop(p), on_ready, c);
 	list_append(pool_couriers(p), &c->link);
 	c->dial = dial_new(pool_loop(p), opts_of(c)->host, c->port.port,

@@ -547,9 +547,11 @@ is_untried(const struct haul *h)
 
 		if (v->class == VERDICT_NONE)
 			continue;
-		/* A lost connection is the courier's to tell. */
+		/* A lost connection is the courier's to tell, and one that
+		 * has served its time is no trouble. */
 		if (v->is_uncertain ||
 		    (!(v->code == 0 && broke_it(v)) &&
+			!(v->code == 421 && h->remote->is_spent) &&
 			!pool_heard(h->pool, v, h->remote->who)))
 			is_account = false;
 	}

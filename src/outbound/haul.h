@@ -24,10 +24,11 @@ struct queue_delivery;
 struct smtp_client;
 struct verdict;
 
-/* The remote side, for verdicts and the log; borrowed. */
+/* The connection, for verdicts and the log; borrowed. */
 struct haul_remote {
 	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
 	const char *tls; /* "TLSv1.3", "" in clear */
+	bool is_spent; /* its 421 ends the connection and means no more */
 	/* Some body has more to give than when it was last asked. */
 	void (*go_on)(void *ctx);
 	void *ctx;

@@ -61,6 +61,8 @@ struct pool {
 	bool is_budget_dirty;
 	int64_t budget_saved_ms;
 	size_t unsettled;
+	size_t spent; /* messages before the last 421 in the middle */
+	size_t per_connection; /* learnt from two of them; 0: nothing */
 	bool speaks_plainly; /* the server misbehaved under pipelining */
 	bool is_window_closed; /* paused by a quota: the network is no cure */
 	bool is_stopping;
@@ -662,6 +664,30 @@ pool_took(struct pool *p, size_t nrcpts)
 		log_text(LOG_LEVEL_WARNING,
 		    "account %s: 80 %% of %s is used up", p->opts.name, name);
 	check_budget(p);
+}
+
+size_t
+pool_per_connection(const struct pool *p)
+{
+	size_t max = p->opts.max_per_connection;
+
+	if (p->per_connection != 0 && (max == 0 || p->per_connection < max))
+		max = p->per_connection;
+	return max;
+}
+
+/* One alone may be a server that restarts. */
+void
+pool_spent(struct pool *p, size_t answered)
+{
+	if (p->spent == answered && p->per_connection != answered) {
+		p->per_connection = answered;
+		log_text(LOG_LEVEL_NOTICE,
+		    "account %s: the provider takes %zu messages over one "
+		    "connection; so no more are tried",
+		    p->opts.name, answered);
+	}
+	p->spent = answered;
 }
 
 void

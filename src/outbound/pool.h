@@ -123,6 +123,12 @@ int64_t pool_patience_ms(const struct pool *p);
 /* May this courier take another message now? */
 bool pool_may_take(const struct pool *p);
 
+/* How many messages one connection may carry, 0: any number.  What the account
+ * is set to, or fewer where the server has ended two connections in a row after
+ * so many: pool_spent().  A server that does that is in no trouble. */
+size_t pool_per_connection(const struct pool *p);
+void pool_spent(struct pool *p, size_t answered);
+
 /* A courier will soon have carried all it may: the next one logs in meanwhile,
  * so that nothing waits for that. */
 void pool_relieve(struct pool *p);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # limits.sh - an account's own limits close its window before the provider
-# does, and neither they nor a hold are forgotten by a restart.
+# does, and neither they nor a hold are forgotten by a restart; the provider's
+# own limit per connection costs a connection and nothing else.
 . "${srcdir:-.}/tests/lib/bed.sh"
 bed_enter
 need jq
@@ -70,4 +71,23 @@ cp "$T/right" "$T/secret/mail"
 check "a changed secret is tried without being told" until_true 30 drained
 check "the log says why" grep -q 'its secret has changed' "$T/home.log"
 [ $bed_bad = 0 ] || show_log home 40
+
+# A provider that ends each connection after so many messages: no pause, no
+# message is charged, and from the third connection on it need not say so.
+start_provider few --port 2587 --implicit-port 2465 --per-connection 6
+PORT=2626 start_relaisd many < <(account few mail.example.test 2587 starttls)
+args=()
+for i in $(seq 40); do
+	printf 'Subject: %d\n\nhello\n' "$i" >"$T/m$i"
+	args+=(--mail-from a@example.test --mail-rcpt b@example.test
+	    -T "$T/m$i" --url smtp://127.0.0.1:2626 --next)
+done
+curl -s --no-progress-meter --parallel "${args[@]:0:${#args[@]}-1}" ||
+    fail "40 mails are taken"
+several() { [ "$(grep -c '"event":"message"' "$T/few.log")" = 40 ]; }
+check "a provider's limit per connection delays nothing" until_true 5 several
+check "the account was never paused" \
+    eval '! grep -E " paused | uncertain " "$T/many.log"'
+check "the limit is learnt" \
+    grep -q 'takes 6 messages over one connection' "$T/many.log"
 bed_done

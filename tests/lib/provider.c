@@ -38,6 +38,7 @@ static const char usage[] =
     "  --limits TEXT       offer LIMITS (RFC 9422)\n"
     "  --size N            the largest message\n"
     "  --rcpts N           the most recipients\n"
+    "  --per-connection N  421 to the MAIL behind N messages\n"
     "  --fail STAGE[/PATTERN]:CODE:ENHANCED:TEXT[:COUNT]\n"
     "  --drop STAGE[/PATTERN][:COUNT]\n"
     "  --hang STAGE[/PATTERN][:COUNT]\n"
@@ -199,6 +200,7 @@ read_args(struct provider *p, struct args *a, char **argv)
 		{ "--limits", TEXT, &p->smtp.limits },
 		{ "--size", NUMBER, &a->size },
 		{ "--rcpts", NUMBER, &a->rcpts },
+		{ "--per-connection", NUMBER, &p->per_connection },
 		{ "--delay-ms", NUMBER, &p->delay_ms },
 		{ "--ready-fd", NUMBER, &a->ready_fd },
 		{ "--lifetime", NUMBER, &a->lifetime_s },

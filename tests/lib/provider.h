@@ -27,6 +27,7 @@ struct provider {
 	struct smtp_server_opts smtp;
 	struct sasl_server_user user;
 	struct faults faults;
+	int64_t per_connection; /* 421 to the MAIL behind that many; 0: none */
 	int64_t delay_ms; /* before each answer to MAIL, RCPT and the end */
 	int store_dirfd; /* -1: keep nothing */
 	unsigned long messages; /* so far; names the files */

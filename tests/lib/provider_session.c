@@ -48,6 +48,7 @@ struct session {
 	uint64_t size_bytes;
 	FILE *file;
 	bool in_body;
+	int64_t nmails; /* transactions begun on this connection */
 };
 
 static void drive(struct session *s);
@@ -336,6 +337,11 @@ on_mail(struct session *s, const struct ss_info *info)
 		say(s, f->code, f->enhanced, f->text);
 		return;
 	}
+	if (s->p->per_connection != 0 && s->nmails == s->p->per_connection) {
+		say(s, 421, "4.7.0", "enough for one connection");
+		return;
+	}
+	s->nmails++;
 	forget_message(s);
 	s->sender = xstrdup(info->addr);
 	s->rcpts = json_array();

@@ -13,6 +13,8 @@
 
 enum { FREE_WAIT_MS = 1000 };
 
+#define WORKERS "8"
+
 /* libuv's own timers count CLOCK_MONOTONIC, which stands still while the
  * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47, R48)
  * and wait in a binary heap, the earliest at its root. */
@@ -412,6 +414,10 @@ loop_new(const struct clock *clock, struct loop **ret, struct err *err)
 	/* libuv writes with write(2): a peer that hung up must be an error
 	 * code, not the end of the process. */
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+	/* Workers mostly wait for the disk, which serves several at once for
+	 * little more than the price of one.  No memory for the name: libuv's
+	 * own number will do. */
+	(void)setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
 	l->clock = clock;
 	l->armed_ms = INT64_MAX;
 	l->memory.diag_fd = -1;

@@ -25,6 +25,20 @@ budget_init(
 				   { .max = per_hour }, { .max = per_day } } };
 }
 
+/* The clock was wrong when this was spent, or it is now: what counts is how
+ * long ago it seems, so all of it moves back with the clock.  Otherwise a limit
+ * would stay used up until the clock has caught up, which may take years. */
+static void
+move_back(struct budget_window *w, int64_t slot)
+{
+	struct budget_window was = *w;
+
+	for (int64_t k = 0; k < BUDGET_SLOTS; k++)
+		w->counts[(slot + BUDGET_SLOTS - k) % BUDGET_SLOTS] =
+		    was.counts[(was.slot + BUDGET_SLOTS - k) % BUDGET_SLOTS];
+	w->slot = slot;
+}
+
 /* Forgets the slots that have left the window.  One slot more than the window
  * is long is kept, so that what was spent early in a slot is not forgotten
  * before its time. */
@@ -33,6 +47,8 @@ move_on(struct budget_window *w, int64_t now_s, int64_t slot_s)
 {
 	int64_t slot = now_s / slot_s;
 
+	if (slot < w->slot)
+		move_back(w, slot);
 	if (slot >= w->slot + BUDGET_SLOTS) {
 		memset(w->counts, 0, sizeof(w->counts));
 		w->sum = 0;

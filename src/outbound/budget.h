@@ -6,9 +6,10 @@
  * wherever it begins, more than the limit is spent (but by one message with
  * many recipients: it goes when there is room for one).
  *
- * Times are seconds of the wall clock, because the counts survive a restart; a
- * clock set back stands still here until it has caught up.  A value without
- * I/O.
+ * Times are seconds since 1970, because the counts survive a restart; from one
+ * call to the next they should go on as time does.  A clock set back takes what
+ * was spent back with it: nothing is given away, and nothing waits until the
+ * clock has caught up (R47).  A value without I/O.
  */
 #ifndef OUTBOUND_BUDGET_H
 #define OUTBOUND_BUDGET_H

@@ -284,7 +284,8 @@ may_take(const struct courier *c)
 	size_t max = pool_per_connection(c->pool);
 
 	return c->is_ready && !c->is_quitting && pool_may_take(c->pool) &&
-	       !has_stalled(c) && (max == 0 || c->carried < max);
+	       !has_stalled(c) && (max == 0 || c->carried < max) &&
+	       (list_is_empty(&c->hauls) || !pool_is_on_trial(c->pool));
 }
 
 /* It is busy, and what it may carry will be over before long.  Far away a

@@ -57,7 +57,8 @@ struct pool {
 	char reason[REASON_MAX];
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	char *ports_text;
-	struct budget budget;
+	struct budget budget; /* on steady_s() */
+	int64_t wall_ahead_ms; /* of the boot clock, at first */
 	bool is_budget_dirty;
 	int64_t budget_saved_ms;
 	size_t unsettled;
@@ -65,6 +66,7 @@ struct pool {
 	size_t per_connection; /* learnt from two of them; 0: nothing */
 	bool speaks_plainly; /* the server misbehaved under pipelining */
 	bool is_window_closed; /* paused by a quota: the network is no cure */
+	bool is_on_trial; /* see pool_is_on_trial() */
 	bool is_stopping;
 	uint64_t sent;
 	int64_t last_sent_s;
@@ -81,6 +83,15 @@ static int64_t
 now_s(const struct pool *p)
 {
 	return clock_wall_ms(loop_clock(p->loop)) / 1000;
+}
+
+/* The wall clock as it was when the pool was made, moved on by the boot clock:
+ * a limit by the hour must neither reopen nor close because somebody sets the
+ * clock (R47). */
+static int64_t
+steady_s(const struct pool *p)
+{
+	return (now_ms(p) + p->wall_ahead_ms) / 1000;
 }
 
 /* --- what the queue keeps for us across restarts -------------------------- */
@@ -186,6 +197,7 @@ load_standing(struct pool *p)
 		reason[strcspn(reason, "\n")] = '\0';
 		p->state = strcmp(text, "held") == 0 ? POOL_HELD : POOL_PAUSED;
 		p->is_window_closed = p->state == POOL_PAUSED;
+		p->is_on_trial = p->is_window_closed;
 		p->refusals = (int)n;
 		p->until_ms = now_ms(p) + ((int64_t)at - now_s(p)) * 1000;
 		(void)snprintf(p->reason, sizeof(p->reason), "%s", reason);
@@ -279,6 +291,7 @@ pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
 	p->rng = rng;
 	p->account = account;
 	p->opts = *opts;
+	p->wall_ahead_ms = clock_wall_ms(loop_clock(l)) - now_ms(p);
 	list_init(&p->couriers);
 	list_init(&p->fetches);
 	p->timer = loop_timer_new(l, on_timer, p);
@@ -346,7 +359,7 @@ may_open(const struct pool *p)
 	for (struct list *it = p->couriers.next; it != &p->couriers;
 	     it = it->next, n++)
 		coming += !courier_is_ready(courier_of_link(it));
-	if (n >= p->opts.max_connections)
+	if (n >= p->opts.max_connections || (n > 0 && p->is_on_trial))
 		return false;
 	return coming == 0 ||
 	       (p->is_proven &&
@@ -382,7 +395,7 @@ count_couriers(const struct pool *p)
 void
 pool_relieve(struct pool *p)
 {
-	if (!pool_may_take(p) || !p->is_proven ||
+	if (!pool_may_take(p) || !p->is_proven || p->is_on_trial ||
 	    count_couriers(p) >= p->opts.max_connections)
 		return;
 	list_foreach (it, &p->couriers)
@@ -558,6 +571,7 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 		is_account = true;
 		break;
 	case DIAGNOSIS_QUOTA:
+		p->is_on_trial = true;
 		close_window(p, buf_str(&why), d.pause_ms);
 		is_account = true;
 		break;
@@ -639,7 +653,7 @@ check_budget(struct pool *p)
 {
 	const char *name = NULL;
 	uint64_t max = 0;
-	int64_t wait_s = budget_wait_s(&p->budget, now_s(p), &name, &max);
+	int64_t wait_s = budget_wait_s(&p->budget, steady_s(p), &name, &max);
 	char why[200];
 
 	if (wait_s == 0)
@@ -656,10 +670,10 @@ pool_took(struct pool *p, size_t nrcpts)
 {
 	const char *name;
 
-	budget_spend(&p->budget, (uint32_t)nrcpts, now_s(p));
+	budget_spend(&p->budget, (uint32_t)nrcpts, steady_s(p));
 	p->is_budget_dirty = true;
 	save_budget(p, false);
-	name = budget_warning(&p->budget, now_s(p));
+	name = budget_warning(&p->budget, steady_s(p));
 	if (name != NULL)
 		log_text(LOG_LEVEL_WARNING,
 		    "account %s: 80 %% of %s is used up", p->opts.name, name);
@@ -690,6 +704,12 @@ pool_spent(struct pool *p, size_t answered)
 	p->spent = answered;
 }
 
+bool
+pool_is_on_trial(const struct pool *p)
+{
+	return p->is_on_trial;
+}
+
 void
 pool_misbehaved(struct pool *p)
 {
@@ -706,6 +726,7 @@ void
 pool_sent(struct pool *p)
 {
 	p->paused_since_ms = 0;
+	p->is_on_trial = false;
 	alert(p, "account-held", NULL);
 	alert(p, "account-paused", NULL);
 	alert(p, "quota", NULL);

@@ -129,6 +129,11 @@ bool pool_may_take(const struct pool *p);
 size_t pool_per_connection(const struct pool *p);
 void pool_spent(struct pool *p, size_t answered);
 
+/* The provider said that a quota is used up, and has taken nothing since: one
+ * courier with one message at a time finds out whether the window has reopened,
+ * for each refusal may count against us. */
+bool pool_is_on_trial(const struct pool *p);
+
 /* A courier will soon have carried all it may: the next one logs in meanwhile,
  * so that nothing waits for that. */
 void pool_relieve(struct pool *p);

@@ -22,8 +22,10 @@ endif
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
 	%reldir%/auth.sh \
+	%reldir%/clock.sh \
 	%reldir%/connections.py %reldir%/connections.sh \
 	%reldir%/corrupt.py %reldir%/corrupt.sh \
+	%reldir%/days.sh \
 	%reldir%/diskfull.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/kill.sh \

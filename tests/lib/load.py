@@ -127,7 +127,9 @@ def tally(argv):
     for path in [p for d in argv[1:] for p in glob.glob(d + "/*.eml")]:
         with open(path, "rb") as f:
             text = f.read()
-        m = re.search(rb"^Subject: load (\d+)\r?$", text, re.M)
+        # A notice about a message has its header in the body.
+        head = text.split(b"\r\n\r\n", 1)[0] + b"\r\n"
+        m = re.search(rb"^Subject: load (\d+)\r?$", head, re.M)
         if m is None:
             continue
         n = int(m.group(1))

@@ -6,7 +6,8 @@ EXTRA_DIST += \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/peers \
 	%reldir%/sink.py \
-	%reldir%/ss_driver.h
+	%reldir%/ss_driver.h \
+	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh
 
 noinst_PROGRAMS += %reldir%/provider
 %canon_reldir%_provider_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -20,3 +21,10 @@ noinst_PROGRAMS += %reldir%/provider
 	src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a \
 	src/base/libbase.a \
 	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(JANSSON_LIBS)
+
+# Preloaded into relaisd by the tests of time.
+noinst_DATA = %reldir%/timeshift.so
+CLEANFILES += %reldir%/timeshift.so
+%reldir%/timeshift.so: $(srcdir)/%reldir%/timeshift.c
+	$(AM_V_CCLD)$(MKDIR_P) %reldir% && $(CC) -D_GNU_SOURCE -O1 -Wall \
+	    -shared -fPIC -o $@ $(srcdir)/%reldir%/timeshift.c

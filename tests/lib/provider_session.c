@@ -301,6 +301,13 @@ note_mechanism(struct session *s, struct bytes line)
 	IGNORE(!str_copy(s->mechanism, sizeof(s->mechanism), line));
 }
 
+/* One line about each login, let in or not. */
+static void
+tell_login(int code)
+{
+	(void)printf("{\"event\":\"login\",\"code\":%d}\n", code);
+}
+
 static void
 on_auth(struct session *s, struct bytes line)
 {
@@ -312,6 +319,7 @@ on_auth(struct session *s, struct bytes line)
 		return;
 	if (f != NULL) {
 		smtp_server_auth(s->smtp, f->code, f->enhanced, f->text);
+		tell_login(f->code);
 		return;
 	}
 	if (s->sasl == NULL)
@@ -324,6 +332,8 @@ on_auth(struct session *s, struct bytes line)
 	    s->smtp, code, sasl_server_enhanced(code), buf_str(&text));
 	s->in_auth = code == 334;
 	buf_wipe(&text);
+	if (!s->in_auth)
+		tell_login(code);
 }
 
 static void

@@ -62,8 +62,28 @@ a_clock_set_back_gives_nothing_away(void **state)
 	budget_init(&b, 0, 10, 0);
 	budget_spend(&b, 10, 10 * DAY);
 	assert_true(budget_wait_s(&b, 5 * DAY, NULL, NULL) > 0);
-	budget_spend(&b, 1, 5 * DAY);
-	assert_true(budget_wait_s(&b, 10 * DAY + 60, NULL, NULL) > 0);
+	assert_true(budget_wait_s(&b, 5 * DAY + 3500, NULL, NULL) > 0);
+}
+
+static void
+a_clock_set_back_closes_no_window_for_longer(void **state)
+{
+	struct budget b;
+	int64_t wait;
+
+	(void)state;
+	budget_init(&b, 0, 10, 0);
+	budget_spend(&b, 6, 3650 * DAY);
+	budget_spend(&b, 4, 3650 * DAY + 1800);
+	wait = budget_wait_s(&b, DAY, NULL, NULL);
+	assert_true(wait > 0 && wait <= 1860);
+	assert_int_equal(budget_wait_s(&b, DAY + wait, NULL, NULL), 0);
+	/* The six have left, the four have not. */
+	budget_spend(&b, 6, DAY + wait);
+	assert_true(budget_wait_s(&b, DAY + wait, NULL, NULL) > 0);
+	/* In 1970, where a slot may be before the first. */
+	wait = budget_wait_s(&b, 5, NULL, NULL);
+	assert_true(wait > 0 && wait <= 3660);
 }
 
 static void
@@ -113,6 +133,7 @@ main(void)
 		cmocka_unit_test(
 		    the_wait_is_long_enough_and_no_longer_than_the_window),
 		cmocka_unit_test(a_clock_set_back_gives_nothing_away),
+		cmocka_unit_test(a_clock_set_back_closes_no_window_for_longer),
 		cmocka_unit_test(what_was_spent_survives_a_restart),
 		cmocka_unit_test(four_fifths_are_told_once),
 	};

@@ -34,6 +34,11 @@ struct rule {
 	const char *cause, *remedy;
 };
 
+#define BAD_SENDER "the provider does not take that as a sender address"
+#define BAD_SENDER_REMEDY                                                      \
+	"set identity = allow or force for this account; then: relais "        \
+	"release ID"
+
 static const struct rule rules[] = {
 	/* --- Google ------------------------------------------------------- */
 	{ "*.gmail.com", AT_MESSAGE, 550, "5.4.5", NULL, DIAGNOSIS_QUOTA,
@@ -65,6 +70,11 @@ static const struct rule rules[] = {
 	{ NULL, AT_ANY, 432, "4.3.2", NULL, DIAGNOSIS_PAUSE, 0,
 	    "the mailbox has more connections open than Microsoft allows (3)",
 	    "set max_connections = 2 for this account" },
+	{ NULL, AT_ANY, 554, "5.2.0", "SendAsDenied", DIAGNOSIS_HOLD_MESSAGE, 0,
+	    "Microsoft does not let this mailbox send as that address "
+	    "(SendAsDenied)",
+	    "set identity = force for this account, or give the mailbox the "
+	    "Send As right" },
 	{ NULL, AT_ANY, 554, "5.2.0", "quota|limit|StoreDrv", DIAGNOSIS_QUOTA,
 	    HOURS(4),
 	    "the submission quota of this Microsoft mailbox is used up for "
@@ -142,11 +152,19 @@ static const struct rule rules[] = {
 	{ NULL, AT_MESSAGE, 500, NULL,
 	    "not owned by|sender address rejected|send as|sendasdenied|"
 	    "sender is not allowed|not authorized to send|sender not allowed|"
+	    "sender address is not allowed|not authorised to send|"
 	    "sender verify failed|unverified sender|sender identity",
 	    DIAGNOSIS_HOLD_MESSAGE, 0,
 	    "the provider does not let this account use that sender address",
 	    "set identity = force for this account, or add the address to the "
 	    "account at the provider; then: relais release ID" },
+	/* x.1.7, x.1.8: no mailbox syntax, no such domain (RFC 3463 3.2). */
+	{ NULL, AT_MAIL, 500, "5.1.7", NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
+	    BAD_SENDER, BAD_SENDER_REMEDY },
+	{ NULL, AT_MAIL, 500, "5.1.8", NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
+	    BAD_SENDER, BAD_SENDER_REMEDY },
+	{ NULL, AT_MAIL, 501, NULL, "mail from address", DIAGNOSIS_HOLD_MESSAGE,
+	    0, BAD_SENDER, BAD_SENDER_REMEDY },
 	{ NULL, AT_RCPT, 452, "4.5.3", NULL, DIAGNOSIS_SPLIT, 0,
 	    "too many recipients at once for this provider",
 	    "nothing: the rest follows; set max_recipients to avoid it" },
@@ -164,6 +182,11 @@ static const struct rule rules[] = {
 	    0,
 	    "the provider wants a fully qualified name in EHLO or in the "
 	    "sender address",
+	    "set hostname = in [relais] to a name with a domain" },
+	/* Postfix keeps that for later (smtpd_delay_reject). */
+	{ NULL, AT_MESSAGE, 500, NULL, "helo command rejected",
+	    DIAGNOSIS_HOLD_MESSAGE, 0,
+	    "the provider does not take the name we give in EHLO",
 	    "set hostname = in [relais] to a name with a domain" },
 	{ NULL, AT_CONNECT, 501, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
 	    "the provider does not take the name we give in EHLO",

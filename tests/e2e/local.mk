@@ -14,6 +14,7 @@ e2e_tests = \
 	%reldir%/notices.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
+	%reldir%/providers.sh \
 	%reldir%/relais.sh \
 	%reldir%/repair.sh \
 	%reldir%/sendmail.sh \

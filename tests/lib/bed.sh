@@ -177,13 +177,15 @@ bed_ca() {
 	    skip_all "certtool cannot make a certificate"
 }
 
-# make_cert FILE NAME [expired|self]: $T/pki/FILE.pem and .key.
+# make_cert FILE "NAME..." [expired|self]: $T/pki/FILE.pem and .key.
 make_cert() {
 	local base=$T/pki/$1 how=${3:-}
 	certtool --generate-privkey --key-type ecdsa --outfile "$base.key" \
 	    2>/dev/null
 	{
-		printf 'cn = "%s"\ndns_name = "%s"\n' "$2" "$2"
+		printf 'cn = "%s"\n' "${2%% *}"
+		# shellcheck disable=SC2086
+		printf 'dns_name = "%s"\n' $2
 		printf 'tls_www_server\nsigning_key\n'
 		if [ "$how" = expired ]; then
 			echo 'activation_date = "2001-01-01 00:00:00"'

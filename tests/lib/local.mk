@@ -4,7 +4,9 @@ EXTRA_DIST += \
 	%reldir%/bed.sh \
 	%reldir%/check.h %reldir%/decode.h %reldir%/files.h \
 	%reldir%/load.py %reldir%/load.sh \
+	%reldir%/naive.py \
 	%reldir%/peers \
+	%reldir%/rulebook \
 	%reldir%/sink.py \
 	%reldir%/ss_driver.h \
 	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh
@@ -16,7 +18,9 @@ noinst_PROGRAMS += %reldir%/provider
 	%reldir%/fault.h \
 	%reldir%/provider.c \
 	%reldir%/provider.h \
-	%reldir%/provider_session.c
+	%reldir%/provider_session.c \
+	%reldir%/rules.c \
+	%reldir%/rules.h
 %canon_reldir%_provider_LDADD = src/net/libnet.a src/tls/libtls.a \
 	src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a \
 	src/base/libbase.a \

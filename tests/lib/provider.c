@@ -16,6 +16,7 @@
 #include "net/listen.h"
 #include "net/loop.h"
 #include "sys/clock_sys.h"
+#include "tests/lib/rules.h"
 #include "tls/tls_ctx.h"
 
 static const char usage[] =
@@ -39,6 +40,8 @@ static const char usage[] =
     "  --size N            the largest message\n"
     "  --rcpts N           the most recipients\n"
     "  --per-connection N  421 to the MAIL behind N messages\n"
+    "  --rules FILE:NAME   check what this provider checks (rules.h)\n"
+    "  --owner ADDRESS     the address of the login, if not --user\n"
     "  --fail STAGE[/PATTERN]:CODE:ENHANCED:TEXT[:COUNT]\n"
     "  --drop STAGE[/PATTERN][:COUNT]\n"
     "  --hang STAGE[/PATTERN][:COUNT]\n"
@@ -55,7 +58,7 @@ static const char usage[] =
 struct args {
 	const char *host, *cert, *key, *client_ca, *priority, *user;
 	int64_t port, implicit_port; /* -1: not that one */
-	const char *password_file, *token_file, *store;
+	const char *password_file, *token_file, *store, *rules, *owner;
 	bool no_auth, no_tls;
 	int64_t ready_fd; /* -1: none */
 	int64_t lifetime_s; /* 0: until SIGTERM */
@@ -197,6 +200,8 @@ read_args(struct provider *p, struct args *a, char **argv)
 		{ "--no-auth", FLAG, &a->no_auth },
 		{ "--no-tls", FLAG, &a->no_tls },
 		{ "--store", TEXT, &a->store },
+		{ "--rules", TEXT, &a->rules },
+		{ "--owner", TEXT, &a->owner },
 		{ "--limits", TEXT, &p->smtp.limits },
 		{ "--size", NUMBER, &a->size },
 		{ "--rcpts", NUMBER, &a->rcpts },
@@ -247,6 +252,26 @@ first_line(const char *path)
 		line[n - 1] = '\0';
 	(void)fclose(f);
 	return line;
+}
+
+/* "FILE:NAME" */
+static void
+load_rules(struct provider *p, struct args *a)
+{
+	const char *colon = a->rules != NULL ? strrchr(a->rules, ':') : NULL;
+	const char *owner = a->owner != NULL ? a->owner : a->user;
+	char file[4096];
+
+	if (a->rules == NULL)
+		return;
+	if (colon == NULL || owner == NULL ||
+	    !str_copy(file, sizeof(file),
+		bytes_of(a->rules, (size_t)(colon - a->rules))))
+		die("--rules FILE:NAME needs --owner or --user");
+	p->rules = rules_load(file, colon + 1, owner);
+	if (rules_hidden(p->rules) != NULL &&
+	    !hide_all(p, a, rules_hidden(p->rules)))
+		die("the rules hide what there is not");
 }
 
 /* Fills in what follows from several options together. */
@@ -406,10 +431,12 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	list_init(&p.sessions);
 	read_args(&p, &a, argv);
+	load_rules(&p, &a);
 	settle(&p, &a);
 	status = run(&p, &a);
 	if (p.store_dirfd >= 0)
 		(void)close(p.store_dirfd);
+	rules_free(p.rules);
 	/* The secrets were read with getline(). */
 	free((void *)(uintptr_t)p.user.password);
 	free((void *)(uintptr_t)p.user.token);

@@ -3,7 +3,8 @@
  *
  * Takes mail over TLS from whoever logs in, keeps each message in a folder as
  * it came, and says in one JSON line what it received, over which TLS version
- * and with which mechanism.  It can be told to misbehave (fault.h).
+ * and with which mechanism.  It can be told to misbehave (fault.h) and to refuse
+ * what a certain provider refuses (rules.h).
  *
  * For tests and for contrib/try; it has no place on the Internet.
  */
@@ -19,6 +20,7 @@
 #include "tests/lib/fault.h"
 
 struct loop;
+struct rules;
 struct tls_ctx;
 
 struct provider {
@@ -28,6 +30,7 @@ struct provider {
 	struct sasl_server_user user;
 	struct faults faults;
 	int64_t per_connection; /* 421 to the MAIL behind that many; 0: none */
+	struct rules *rules; /* NULL: takes any mail */
 	int64_t delay_ms; /* before each answer to MAIL, RCPT and the end */
 	int store_dirfd; /* -1: keep nothing */
 	unsigned long messages; /* so far; names the files */

@@ -12,9 +12,11 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/header.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "tests/lib/provider.h"
+#include "tests/lib/rules.h"
 #include "tls/tls_pipe.h"
 
 enum { LINGER_MS = 2000 };
@@ -46,6 +48,7 @@ struct session {
 	char *sender;
 	json_t *rcpts;
 	uint64_t size_bytes;
+	struct header *header; /* with rules only */
 	FILE *file;
 	bool in_body;
 	int64_t nmails; /* transactions begun on this connection */
@@ -62,6 +65,8 @@ forget_message(struct session *s)
 	s->sender = NULL;
 	json_decref(s->rcpts);
 	s->rcpts = NULL;
+	header_free(s->header);
+	s->header = NULL;
 	if (s->file != NULL)
 		(void)fclose(s->file);
 	s->file = NULL;
@@ -259,6 +264,55 @@ say_raw(struct session *s, const struct fault *f)
 	(void)stream_write(s->stream, line, (size_t)n);
 }
 
+/* --- the provider's rules ------------------------------------------------- */
+
+/* One line about each rule that was broken. */
+static void
+tell_broken(const struct rules *r, const struct fault *f)
+{
+	json_t *line = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event",
+	    f->code / 100 == 2 ? "changed" : "refused", "rule", rules_name(r),
+	    "what", rules_culprit(r), "code", f->code, "enhanced", f->enhanced,
+	    "text", f->text);
+
+	assert(line != NULL);
+	(void)json_dumpf(line, stdout, JSON_COMPACT);
+	(void)putchar('\n');
+	json_decref(line);
+}
+
+/* The refusal of this stage, or NULL; text is what the stage is about. */
+static const struct fault *
+broken_rule(const struct session *s, enum stage stage, const char *text)
+{
+	struct rules_case c = {
+		.stage = stage,
+		.ehlo = stage == AT_EHLO ? text : smtp_server_helo(s->smtp),
+		.sender = stage == AT_MAIL ? text : s->sender,
+		.rcpt = stage == AT_RCPT ? text : "",
+		.nrcpts = json_array_size(s->rcpts) + (stage == AT_RCPT),
+		.header = s->header,
+	};
+	const struct fault *f;
+
+	if (s->p->rules == NULL)
+		return NULL;
+	f = rules_broken(s->p->rules, &c);
+	if (f != NULL)
+		tell_broken(s->p->rules, f);
+	return f != NULL && f->code / 100 != 2 ? f : NULL;
+}
+
+/* What fails here: by order of the test, or by the provider's rules. */
+static const struct fault *
+trouble(const struct session *s, enum stage stage, const char *fault_addr,
+    const char *text)
+{
+	const struct fault *f = fault_hit(&s->p->faults, stage, fault_addr);
+
+	return f != NULL ? f : broken_rule(s, stage, text);
+}
+
 /* --- events --------------------------------------------------------------- */
 
 static void
@@ -339,7 +393,7 @@ on_auth(struct session *s, struct bytes line)
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
-	const struct fault *f = fault_hit(&s->p->faults, AT_MAIL, info->addr);
+	const struct fault *f = trouble(s, AT_MAIL, info->addr, info->addr);
 
 	if (struck(s, f))
 		return;
@@ -361,7 +415,7 @@ on_mail(struct session *s, const struct ss_info *info)
 static void
 on_rcpt(struct session *s, const struct ss_info *info)
 {
-	const struct fault *f = fault_hit(&s->p->faults, AT_RCPT, info->addr);
+	const struct fault *f = trouble(s, AT_RCPT, info->addr, info->addr);
 
 	if (struck(s, f))
 		return;
@@ -379,14 +433,24 @@ on_body(struct session *s, struct bytes body)
 	if (!s->in_body &&
 	    struck(s, fault_hit(&s->p->faults, AT_BODY, s->sender)))
 		return;
+	if (s->p->rules != NULL) {
+		if (s->header == NULL)
+			s->header = header_new();
+		if (header_state(s->header) == HEADER_MORE)
+			IGNORE(header_put(s->header, body.p, body.n) > 0);
+	}
 	write_body(s, body);
 }
 
 static void
 on_end(struct session *s)
 {
-	const struct fault *f = fault_hit(&s->p->faults, AT_END, s->sender);
+	const struct fault *f;
 	char text[64];
+
+	if (s->header != NULL && header_state(s->header) == HEADER_MORE)
+		header_end(s->header);
+	f = trouble(s, AT_END, s->sender, NULL);
 
 	if (f != NULL && f->kind == FAULT_FAIL) {
 		say(s, f->code, f->enhanced, f->text);
@@ -439,6 +503,17 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 
 /* --- the crank ------------------------------------------------------------ */
 
+static const struct fault *
+ehlo_trouble(const struct session *s, const char *p, size_t n)
+{
+	const char *end = memchr(p, '\r', n);
+	char *name = xstrndup(p, end != NULL ? (size_t)(end - p) : n);
+	const struct fault *f = trouble(s, AT_EHLO, NULL, name);
+
+	free(name);
+	return f;
+}
+
 /* EHLO, STARTTLS and DATA are answered by the engine itself, so a fault there
  * has to catch the line before the engine sees it.  All three end what a client
  * sends in one go, because it must wait for the answer.  Returns how many bytes of p
@@ -448,13 +523,11 @@ intercept(struct session *s, const char *p, size_t n, const struct fault **ret)
 {
 	static const char starttls[] = "STARTTLS\r\n", data[] = "DATA\r\n";
 	const size_t len = sizeof(data) - 1;
-	enum stage stage;
 
 	if (s->in_body)
 		return n;
 	if (n > 5 && bytes_has_prefix_nocase(bytes_of(p, n), "EHLO ")) {
-		stage = AT_EHLO;
-		*ret = fault_hit(&s->p->faults, stage, NULL);
+		*ret = ehlo_trouble(s, p + 5, n - 5);
 		return *ret != NULL ? 0 : n;
 	}
 	if (bytes_eq_nocase(bytes_of(p, n), starttls)) {

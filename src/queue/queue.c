@@ -255,14 +255,14 @@ wake_accounts(struct queue *q)
 	for (int i = 0; i < q->naccounts; i++) {
 		struct due_node *n = due_first(&q->accounts[i].due);
 
-		if (n == NULL)
-			continue;
-		if (n->due_ms <= now) {
+		if (n != NULL && n->due_ms <= now) {
 			queue_wake(q, i, false);
-		} else {
-			q->accounts[i].is_woken = false;
-			next = earlier(next, n->due_ms);
+			continue;
 		}
+		/* It may never have come to take what it was woken for. */
+		q->accounts[i].is_woken = false;
+		if (n != NULL)
+			next = earlier(next, n->due_ms);
 	}
 	return next;
 }

@@ -87,7 +87,6 @@ recover(struct queue *q, struct entry *e, struct spool_message *m)
 	fl->env = spool_message_take_envelope(m);
 	flight_recover(fl);
 	flight_drop_content(fl);
-	entry_unwait(q, e);
 	flight_advance(fl);
 }
 
@@ -121,11 +120,13 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	if (e->is_untold && q->o.hooks.failed != NULL)
 		q->o.hooks.failed(q->o.hooks.ctx, e->id);
 	entry_route(q, e, env);
+	if (st->is_offered && !e->is_failed) {
+		recover(q, e, m);
+		return;
+	}
 	entry_wait(q, e);
 	if (e->is_failed && !e->in_failed)
 		finish_failing(q, e);
-	else if (st->is_offered && !e->is_failed)
-		recover(q, e, m);
 }
 
 static bool

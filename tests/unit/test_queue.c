@@ -831,6 +831,24 @@ in_safe_mode_a_slow_provider_keeps_nobody_waiting(void **state)
 	lab_client_done(&c);
 }
 
+/* Woken for what was held before it came; the next one wakes it again. */
+static void
+a_wake_for_nothing_does_not_swallow_the_next(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	lab_pass(l, 2 * MINUTE);
+	l->wakes = 0;
+	assert_true(queue_hold(l->q, c.id, "not yet"));
+	lab_tick(l);
+	assert_true(queue_release(l->q, c.id));
+	assert_int_equal(l->wakes, 1);
+}
+
 /* --- queue mode ----------------------------------------------------------- */
 
 static void
@@ -2099,6 +2117,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    while_a_session_waits_for_the_provider_the_disk_is_left_alone,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_wake_for_nothing_does_not_swallow_the_next, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_head_start_ends_and_the_queue_asks_to_be_called_then,
 		    setup, teardown),

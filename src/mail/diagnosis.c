@@ -61,9 +61,10 @@ static const struct rule rules[] = {
 	    "Gmail wants an app password; the normal password is refused",
 	    "make an app password at myaccount.google.com/apppasswords (needs "
 	    "2-step verification) and use that as the secret" },
-	{ "*.gmail.com", AT_MESSAGE, 451, "4.3.0",
-	    "multiple destination domains", DIAGNOSIS_SPLIT, 0,
-	    "Google takes one recipient domain per transaction here",
+	{ NULL, AT_MESSAGE, 400, NULL, "multiple destination domains",
+	    DIAGNOSIS_SPLIT_DOMAINS, 0,
+	    "the provider (Google, mostly) takes one recipient domain per "
+	    "transaction here",
 	    "nothing: recipients are sent domain by domain" },
 
 	/* --- Microsoft ---------------------------------------------------- */
@@ -454,6 +455,7 @@ diagnosis_act_name(enum diagnosis_act a)
 		[DIAGNOSIS_NONE] = "none",
 		[DIAGNOSIS_RETRY] = "retry",
 		[DIAGNOSIS_SPLIT] = "split",
+		[DIAGNOSIS_SPLIT_DOMAINS] = "split-domains",
 		[DIAGNOSIS_PAUSE] = "pause",
 		[DIAGNOSIS_QUOTA] = "quota",
 		[DIAGNOSIS_HOLD_ACCOUNT] = "hold-account",

@@ -23,6 +23,7 @@ enum diagnosis_act {
 	DIAGNOSIS_NONE = 0, /* it went well */
 	DIAGNOSIS_RETRY, /* this message or recipient, later */
 	DIAGNOSIS_SPLIT, /* this recipient in another transaction, at once */
+	DIAGNOSIS_SPLIT_DOMAINS, /* likewise, and those of one domain at a time */
 	DIAGNOSIS_PAUSE, /* the account, with back-off; not charged */
 	DIAGNOSIS_QUOTA, /* the account, until its window reopens */
 	DIAGNOSIS_HOLD_ACCOUNT, /* a person must change something */

@@ -185,6 +185,16 @@ group_max(const struct haul *h, const struct smtp_client *smtp)
 	return max != 0 ? max : SIZE_MAX;
 }
 
+static size_t
+domains_max(const struct haul *h, const struct smtp_client *smtp)
+{
+	size_t max = (size_t)smtp_client_caps(smtp)->rcpt_domain_max;
+
+	if (pool_splits_domains(h->pool))
+		max = 1;
+	return max != 0 ? max : SIZE_MAX;
+}
+
 static const char *
 rcpt_addr(const struct haul *h, size_t i)
 {
@@ -197,22 +207,54 @@ is_utf8_addr(const char *addr)
 	return !str_is_ascii(bytes_of(addr, strlen(addr)));
 }
 
+static struct bytes
+domain_of(const char *addr)
+{
+	return addr_domain(bytes_of(addr, strlen(addr)));
+}
+
+/* Is this the domain of one of the n that have been picked? */
+static bool
+has_domain(const struct haul *h, size_t n, struct bytes domain)
+{
+	for (size_t i = n; i-- > 0;)
+		if (addr_domain_eq(domain_of(h->rcpts[i].addr), domain))
+			return true;
+	return false;
+}
+
+struct group {
+	size_t max, domains_max;
+	size_t ndomains;
+	bool needs_utf8;
+};
+
+/* May it go with the n that have been picked? */
+static bool
+fits_group(struct haul *h, struct group *g, size_t n, const char *addr)
+{
+	struct bytes domain = domain_of(addr);
+
+	if (n > 0 && is_utf8_addr(addr) != g->needs_utf8)
+		return false;
+	if (g->domains_max != SIZE_MAX && !has_domain(h, n, domain) &&
+	    g->ndomains++ >= g->domains_max)
+		return false;
+	g->needs_utf8 = is_utf8_addr(addr);
+	return true;
+}
+
 /* Those whose address needs SMTPUTF8 go by themselves, so that a server without
- * it refuses only them.  Returns how many; true: they need it. */
+ * it refuses only them.  Returns how many. */
 static size_t
-pick_group(struct haul *h, size_t max, bool *ret_needs_utf8)
+pick_group(struct haul *h, struct group *g)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < h->env->nrcpts && n < max; i++) {
+	for (size_t i = 0; i < h->env->nrcpts && n < g->max; i++) {
 		const struct rcpt *r = &h->env->rcpts[i];
-		bool is_utf8 = is_utf8_addr(rcpt_addr(h, i));
 
-		if (!is_to_offer(h, i))
-			continue;
-		if (n == 0)
-			*ret_needs_utf8 = is_utf8;
-		else if (*ret_needs_utf8 != is_utf8)
+		if (!is_to_offer(h, i) || !fits_group(h, g, n, rcpt_addr(h, i)))
 			continue;
 		h->offered[i] = true;
 		h->index[n] = i;
@@ -228,8 +270,9 @@ haul_send(struct haul *h, struct smtp_client *smtp)
 	const char *sender = h->sender != NULL
 				 ? h->sender
 				 : content_identity(h->content)->sender;
-	bool needs_utf8 = false;
-	size_t n = pick_group(h, group_max(h, smtp), &needs_utf8);
+	struct group g = { .max = group_max(h, smtp),
+		.domains_max = domains_max(h, smtp) };
+	size_t n = pick_group(h, &g);
 
 	h->job = (struct smtp_job) {
 		.tag = haul_tag(h),
@@ -238,7 +281,7 @@ haul_send(struct haul *h, struct smtp_client *smtp)
 		.nrcpts = n,
 		.size_bytes = content_size(h->content),
 		.is_8bit = content_is_8bit(h->content),
-		.needs_utf8 = needs_utf8 || is_utf8_addr(sender) ||
+		.needs_utf8 = g.needs_utf8 || is_utf8_addr(sender) ||
 			      content_needs_utf8(h->content),
 		.envid = h->env->envid,
 		.ret = h->env->ret,
@@ -329,31 +372,42 @@ haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
 	queue_delivery_rcpt(h->qd, i, mine);
 }
 
-static bool
-is_split(const struct haul *h, size_t i)
+static enum diagnosis_act
+act_on(const struct haul *h, const struct verdict *v)
 {
-	const struct verdict *v = &h->verdicts[i];
-
-	return v->class == VERDICT_LATER &&
-	       diagnose(v, pool_opts_of(h->pool)->host).act == DIAGNOSIS_SPLIT;
+	return diagnose(v, pool_opts_of(h->pool)->host).act;
 }
 
-/* Those who were too many for this transaction come in the next one, at once
- * (R61).  As it took somebody, this comes to an end. */
-static void
-offer_rest_again(struct haul *h)
+static bool
+has_several_domains(const struct haul *h)
 {
+	for (size_t i = 1; i < h->job.nrcpts; i++)
+		if (!addr_domain_eq(domain_of(h->rcpts[0].addr),
+			domain_of(h->rcpts[i].addr)))
+			return true;
+	return false;
+}
+
+/* Those who were too many for this transaction, or lived elsewhere, come in the
+ * next one, at once (R61).  Each time fewer are left, or their domains are, so
+ * this comes to an end. */
+static void
+offer_rest_again(struct haul *h, bool is_taken)
+{
+	bool may_split = is_taken || has_several_domains(h);
 	size_t taken = 0, too_many = 0;
 
 	for (size_t i = 0; i < h->job.nrcpts; i++) {
 		size_t at = h->index[i];
+		enum diagnosis_act act = act_on(h, &h->verdicts[at]);
 
-		if (h->verdicts[at].class == VERDICT_OK) {
-			taken++;
-		} else if (is_split(h, at)) {
+		taken += act == DIAGNOSIS_NONE;
+		if (act == DIAGNOSIS_SPLIT_DOMAINS) {
+			pool_split_domains(h->pool);
+			h->offered[at] = !may_split;
+		} else if (act == DIAGNOSIS_SPLIT && is_taken) {
 			h->offered[at] = false;
-			/* 451: not how many, but where they live. */
-			too_many += h->verdicts[at].code != 451;
+			too_many++;
 		}
 	}
 	if (too_many > 0)
@@ -363,13 +417,16 @@ offer_rest_again(struct haul *h)
 bool
 haul_job_done(struct haul *h, const struct verdict *v)
 {
+	bool is_domains = act_on(h, v) == DIAGNOSIS_SPLIT_DOMAINS;
+
 	h->is_busy = false;
-	if (v->class == VERDICT_OK)
-		offer_rest_again(h);
+	if (v->class == VERDICT_OK || is_domains)
+		offer_rest_again(h, v->class == VERDICT_OK);
 	/* After trouble with the message or the connection the rest must not
 	 * be offered on it; they keep waiting, with this verdict.  Recipients
 	 * who are put off do not stand in the way of others. */
-	return (v->class == VERDICT_LATER && v->stage != STAGE_RCPT) ||
+	return (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
+		   !is_domains) ||
 	       v->code == 421 || h->hold.class != VERDICT_NONE || !has_more(h);
 }
 

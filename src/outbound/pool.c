@@ -64,6 +64,7 @@ struct pool {
 	size_t unsettled;
 	size_t spent; /* messages before the last 421 in the middle */
 	size_t per_connection; /* learnt from two of them; 0: nothing */
+	bool splits_domains; /* the provider wants one per transaction */
 	bool speaks_plainly; /* the server misbehaved under pipelining */
 	bool is_window_closed; /* paused by a quota: the network is no cure */
 	bool is_on_trial; /* see pool_is_on_trial() */
@@ -582,6 +583,7 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 	case DIAGNOSIS_NONE:
 	case DIAGNOSIS_RETRY:
 	case DIAGNOSIS_SPLIT:
+	case DIAGNOSIS_SPLIT_DOMAINS:
 	case DIAGNOSIS_HOLD_MESSAGE:
 	case DIAGNOSIS_FAIL:
 		break;
@@ -720,6 +722,23 @@ bool
 pool_speaks_plainly(const struct pool *p)
 {
 	return p->speaks_plainly;
+}
+
+void
+pool_split_domains(struct pool *p)
+{
+	if (!p->splits_domains)
+		log_text(LOG_LEVEL_NOTICE,
+		    "account %s: the provider takes the recipients of one "
+		    "domain at a time, and from now on gets them so",
+		    p->opts.name);
+	p->splits_domains = true;
+}
+
+bool
+pool_splits_domains(const struct pool *p)
+{
+	return p->splits_domains;
 }
 
 void

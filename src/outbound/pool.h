@@ -146,6 +146,10 @@ void pool_took(struct pool *p, size_t nrcpts);
 /* The server cannot be pipelined to; couriers speak plainly from now on. */
 void pool_misbehaved(struct pool *p);
 bool pool_speaks_plainly(const struct pool *p);
+/* The provider takes the recipients of one domain per transaction (R61), and
+ * couriers give them so from now on. */
+void pool_split_domains(struct pool *p);
+bool pool_splits_domains(const struct pool *p);
 /* A message was taken by the provider. */
 void pool_sent(struct pool *p);
 /* This port is not the way; another is tried at once, or the account pauses

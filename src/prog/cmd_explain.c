@@ -15,6 +15,8 @@ static const char *const acts[] = {
 	[DIAGNOSIS_RETRY] = "keeps the message and tries it again later",
 	[DIAGNOSIS_SPLIT] = "sends to the rest of the recipients in "
 			    "transactions of their own, at once",
+	[DIAGNOSIS_SPLIT_DOMAINS] = "sends to the recipients of each domain in "
+				    "transactions of their own, at once",
 	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
 	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit has room again",
 	[DIAGNOSIS_HOLD_ACCOUNT] = "holds the account and tells the "

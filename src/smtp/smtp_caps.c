@@ -106,6 +106,7 @@ on_limits(struct smtp_caps *caps, struct bytes args)
 		uint64_t *to;
 	} known[] = {
 		{ "RCPTMAX=", &caps->rcpt_max },
+		{ "RCPTDOMAINMAX=", &caps->rcpt_domain_max },
 		{ "MAILMAX=", &caps->mail_max },
 	};
 	struct bytes word;

@@ -28,6 +28,7 @@ struct smtp_caps {
 	uint64_t size_max_bytes; /* 0: no limit stated */
 	/* RFC 9422; 0: not stated */
 	uint64_t rcpt_max; /* recipients in one transaction */
+	uint64_t rcpt_domain_max; /* domains of those */
 	uint64_t mail_max; /* transactions in one session */
 	/* Mechanism names in capitals, blank separated, each once; names that
 	 * do not fit are left out whole. */

@@ -12,10 +12,12 @@ bed_enter
 # r0 ... r249, the names of those who are refused instead.
 cat >"$T/send.py" <<'EOF'
 import smtplib
+import sys
 rcpts = ["r%d@d%d.example" % (i, i % 3) for i in range(250)]
-rcpts[0], rcpts[7], rcpts[130] = "later-0@x.example", "later-1@x.example", \
-    "later-2@x.example"
-rcpts[200] = "never@x.example"
+if "--all-fine" not in sys.argv:
+    rcpts[0], rcpts[7], rcpts[130] = "later-0@x.example", \
+        "later-1@x.example", "later-2@x.example"
+    rcpts[200] = "never@x.example"
 with smtplib.SMTP("127.0.0.1", 2525, timeout=60) as s:
     refused = s.sendmail("relay@example.test", rcpts,
                          "Subject: for many\r\n\r\ntext\r\n")
@@ -84,6 +86,35 @@ case_of "452 after 100, no pipelining" 0 100 --rcpts 100 \
     --hide pipelining,chunking
 case_of "LIMITS RCPTMAX=20" 0 20 --limits RCPTMAX=20
 case_of "max_recipients = 30" 30 30
+case_of "one domain at a time" 0 100 --one-domain
+case_of "one domain at a time, and 452 after 20" 0 20 --one-domain --rcpts 20
+case_of "one domain at a time, said to DATA" 0 100 --hide chunking,pipelining \
+    --fail 'data:451:4.3.0:Multiple destination domains per transaction:1'
 # The first recipient is put off, alone in its transaction.
 case_of "max_recipients = 1" 1 1
+
+# Whoever has said so, or says LIMITS RCPTDOMAINMAX=1, is not asked again.
+learns() { # NAME REFUSALS PROVIDER-OPTION...
+	local name=$1 refusals=$2
+	shift 2
+	rm -rf "${T:?}/home" "$T/home.log" "$T/provider"
+	start_provider provider --one-domain "$@"
+	start_relaisd home < <(account mail mail.example.test 587 starttls)
+	for _ in 1 2 3; do
+		python3 "$T/send.py" --all-fine ||
+		    fail "$name: a message is not taken"
+		until_true 10 drained || fail "$name: the queue is not empty"
+	done
+	local told
+	told=$(grep -c another-domain "$T/provider.log")
+	# One more for the message that finds out.
+	check "$name: 3 messages to 3 domains, transactions: $(transactions)" \
+	    eval '[ "$(transactions)" -le 10 ] &&
+	    [ "$told" -le "$refusals" ]'
+	no_crash home
+	stop home
+	stop provider
+}
+learns "Google" 100
+learns "LIMITS RCPTDOMAINMAX=1" 0 --limits RCPTDOMAINMAX=1
 bed_done

@@ -42,6 +42,8 @@ static const char usage[] =
     "  --per-connection N  421 to the MAIL behind N messages\n"
     "  --rules FILE:NAME   check what this provider checks (rules.h)\n"
     "  --owner ADDRESS     the address of the login, if not --user\n"
+    "  --one-domain        451 to a recipient of another domain than the "
+    "first\n"
     "  --fail STAGE[/PATTERN]:CODE:ENHANCED:TEXT[:COUNT]\n"
     "  --drop STAGE[/PATTERN][:COUNT]\n"
     "  --hang STAGE[/PATTERN][:COUNT]\n"
@@ -206,6 +208,7 @@ read_args(struct provider *p, struct args *a, char **argv)
 		{ "--size", NUMBER, &a->size },
 		{ "--rcpts", NUMBER, &a->rcpts },
 		{ "--per-connection", NUMBER, &p->per_connection },
+		{ "--one-domain", FLAG, &p->one_domain },
 		{ "--delay-ms", NUMBER, &p->delay_ms },
 		{ "--ready-fd", NUMBER, &a->ready_fd },
 		{ "--lifetime", NUMBER, &a->lifetime_s },

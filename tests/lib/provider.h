@@ -32,6 +32,7 @@ struct provider {
 	int64_t per_connection; /* 421 to the MAIL behind that many; 0: none */
 	struct rules *rules; /* NULL: takes any mail */
 	int64_t delay_ms; /* before each answer to MAIL, RCPT and the end */
+	bool one_domain; /* of recipients per transaction, as Google has it */
 	int store_dirfd; /* -1: keep nothing */
 	unsigned long messages; /* so far; names the files */
 	struct list sessions;

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/addr.h"
 #include "mail/header.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -412,6 +413,21 @@ on_mail(struct session *s, const struct ss_info *info)
 	say(s, 250, "2.1.0", "sender taken");
 }
 
+static struct bytes
+domain_of(const char *addr)
+{
+	return addr_domain(bytes_of(addr, strlen(addr)));
+}
+
+static bool
+is_of_another_domain(const struct session *s, const char *addr)
+{
+	const char *first = json_string_value(json_array_get(s->rcpts, 0));
+
+	return s->p->one_domain && first != NULL &&
+	       !addr_domain_eq(domain_of(first), domain_of(addr));
+}
+
 static void
 on_rcpt(struct session *s, const struct ss_info *info)
 {
@@ -419,6 +435,13 @@ on_rcpt(struct session *s, const struct ss_info *info)
 
 	if (struck(s, f))
 		return;
+	if (f == NULL && is_of_another_domain(s, info->addr)) {
+		(void)puts("{\"event\":\"another-domain\"}");
+		say(s, 451, "4.3.0",
+		    "Multiple destination domains per transaction is "
+		    "unsupported.  Please try again.");
+		return;
+	}
 	if (f != NULL) {
 		say(s, f->code, f->enhanced, f->text);
 		return;

@@ -28,6 +28,7 @@ everything_that_is_offered_is_known(void **state)
 	assert_int_equal(c.size_max_bytes, 35882577);
 	assert_string_equal(c.auth, "LOGIN PLAIN XOAUTH2");
 	assert_int_equal(c.rcpt_max, 20);
+	assert_int_equal(c.rcpt_domain_max, 1);
 	assert_int_equal(c.mail_max, 5);
 }
 

@@ -175,15 +175,29 @@ is_unsafe(uint32_t c)
 	       c == 0xfeff;
 }
 
+/* How many printable ASCII characters are at its beginning. */
+static size_t
+plain_run(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.n && b.p[n] >= ' ' && b.p[n] <= '~' && b.p[n] != '\\')
+		n++;
+	return n;
+}
+
 bool
 str_escape(struct buf *to, struct bytes from, size_t max)
 {
 	size_t n = from.n < max ? from.n : max;
 
 	for (size_t i = 0, len; i < n; i += len) {
-		uint32_t c = 0;
+		uint32_t c = ' ';
 
-		len = utf8_len(from.p + i, from.n - i, &c);
+		/* Most text is nothing but this. */
+		len = plain_run(bytes_of(from.p + i, n - i));
+		if (len == 0)
+			len = utf8_len(from.p + i, from.n - i, &c);
 		if (len > 0 && !is_unsafe(c)) {
 			if (!buf_add(to, from.p + i, len))
 				return false;

@@ -153,45 +153,53 @@ read_more(struct ctl_client *c, struct err *err)
 	return lost(err, "relaisd hung up");
 }
 
+/* Borrowed until the next call. */
 static int
-next_object(struct ctl_client *c, json_t **ret, struct err *err)
+next_line(struct ctl_client *c, struct bytes *ret, struct err *err)
 {
 	enum ctl_line_state state;
-	struct bytes line;
 
-	while ((state = ctl_line_next(&c->in, &line)) == CTL_LINE_MORE)
+	while ((state = ctl_line_next(&c->in, ret)) == CTL_LINE_MORE)
 		if (read_more(c, err) != 0)
 			return -1;
 	if (state == CTL_LINE_TOO_LONG)
 		return err_set(err, ERR_NETWORK, "the reply is too long");
-	if (ctl_json_decode(line, ret, err) == 0)
-		return 0;
-	return err_set(err, ERR_NETWORK, "the reply is not understood");
+	return 0;
+}
+
+/* Told from the end of the reply without decoding it. */
+static bool
+is_item(struct bytes line, struct bytes *ret)
+{
+	static const char begin[] = "{\"item\":";
+	const size_t n = sizeof(begin) - 1;
+
+	if (line.n <= n || memcmp(line.p, begin, n) != 0)
+		return false;
+	*ret = bytes_of(line.p + n, line.n - n - 1); /* "}" */
+	return true;
 }
 
 int
 ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
-    void (*item)(void *ctx, const json_t *item), void *ctx, json_t **ret_result,
+    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result,
     struct err *err)
 {
 	json_t *reply = NULL;
+	struct bytes line, one;
 	const char *why;
 	int rc = 0;
 
-	if (ask(c, verb, args, err) != 0)
+	if (ask(c, verb, args, err) != 0 || next_line(c, &line, err) != 0)
 		return -1;
-	for (;;) {
-		const json_t *one;
-
-		if (next_object(c, &reply, err) != 0)
-			return -1;
-		one = json_object_get(reply, "item");
-		if (one == NULL)
-			break;
+	while (is_item(line, &one)) {
 		if (item != NULL)
 			item(ctx, one);
-		json_decref(reply);
+		if (next_line(c, &line, err) != 0)
+			return -1;
 	}
+	if (ctl_json_decode(line, &reply, err) != 0)
+		return err_set(err, ERR_NETWORK, "the reply is not understood");
 	if (!json_is_true(json_object_get(reply, "ok"))) {
 		why = ctl_json_string(reply, "error");
 		rc = err_set(

@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "ctl/ctl_row.h"
 #include "prog/relais.h"
 #include "prog/relais_table.h"
 
@@ -14,15 +15,17 @@ static const char *const titles[] = { "ID", ">AGE", ">SIZE", "NEXT TRY",
 struct listing {
 	struct relais *r;
 	struct table *table; /* NULL with --json */
+	struct ctl_row row;
+	bool is_bad; /* an item was none */
 	size_t n;
 };
 
 /* "in 5m", "now", or the state that says why there is none. */
 static void
-add_next(struct table *t, const json_t *item)
+add_next(struct table *t, const struct ctl_row *row)
 {
-	const char *state = relais_string(item, "state");
-	long long s = relais_number(item, "next_try");
+	const char *state = ctl_row_text(row, "state");
+	long long s = ctl_row_number(row, "next_try");
 	char when[NUM_TEXT_SIZE];
 	char *text;
 
@@ -32,7 +35,7 @@ add_next(struct table *t, const json_t *item)
 		table_cell(t, COLOUR_WARN, "held");
 	} else if (strcmp(state, "active") == 0) {
 		table_cell(t, COLOUR_NONE, "sending");
-	} else if (!json_is_integer(json_object_get(item, "next_try"))) {
+	} else if (!ctl_row_has(row, "next_try")) {
 		table_cell(t, COLOUR_NONE, "-");
 	} else if (s <= 0) {
 		table_cell(t, COLOUR_NONE, "now");
@@ -44,47 +47,55 @@ add_next(struct table *t, const json_t *item)
 }
 
 static void
-add_rcpts(struct table *t, const json_t *item)
+add_rcpts(struct table *t, const struct ctl_row *row)
 {
-	const json_t *all = json_object_get(item, "recipients");
-	const char *first = json_string_value(json_array_get(all, 0));
-	long long n = relais_number(item, "recipient_count");
+	const char *first = ctl_row_text(row, "recipients");
+	long long n = ctl_row_number(row, "recipient_count");
 	char *text;
 
-	if (first == NULL)
-		first = "";
-	text = n > 1 ? xasprintf("%s and %lld more", first, n - 1)
-		     : xstrdup(first);
+	if (n <= 1) {
+		table_cell(t, COLOUR_NONE, first);
+		return;
+	}
+	text = xasprintf("%s and %lld more", first, n - 1);
 	table_cell(t, COLOUR_NONE, text);
 	free(text);
 }
 
 static void
-add_item(void *ctx, const json_t *item)
+add_row(struct table *t, const struct ctl_row *row)
 {
-	struct listing *l = ctx;
-	const char *sender = relais_string(item, "sender");
-	const char *account = relais_string(item, "account");
-	const char *reason = relais_string(item, "reason");
+	const char *sender = ctl_row_text(row, "sender");
+	const char *account = ctl_row_text(row, "account");
+	const char *reason = ctl_row_text(row, "reason");
 	char text[NUM_TEXT_SIZE];
 
-	l->n++;
-	if (l->table == NULL) {
-		relais_list_item(l->r, item);
-		return;
-	}
-	table_row(l->table);
-	table_cell(l->table, COLOUR_BOLD, relais_string(item, "id"));
-	table_cell(l->table, COLOUR_NONE,
-	    num_duration_text(relais_number(item, "age") * 1000, text));
-	table_cell(l->table, COLOUR_NONE,
-	    num_size_text((uint64_t)relais_number(item, "size"), text));
-	add_next(l->table, item);
-	table_cell(l->table, COLOUR_NONE, *account != '\0' ? account : "-");
-	table_cell(l->table, COLOUR_NONE, *sender != '\0' ? sender : "<>");
-	add_rcpts(l->table, item);
+	table_row(t);
+	table_cell(t, COLOUR_BOLD, ctl_row_text(row, "id"));
+	table_cell(t, COLOUR_NONE,
+	    num_duration_text(ctl_row_number(row, "age") * 1000, text));
+	table_cell(t, COLOUR_NONE,
+	    num_size_text((uint64_t)ctl_row_number(row, "size"), text));
+	add_next(t, row);
+	table_cell(t, COLOUR_NONE, *account != '\0' ? account : "-");
+	table_cell(t, COLOUR_NONE, *sender != '\0' ? sender : "<>");
+	add_rcpts(t, row);
 	if (*reason != '\0')
-		table_note(l->table, COLOUR_NONE, reason);
+		table_note(t, COLOUR_NONE, reason);
+}
+
+static void
+add_item(void *ctx, struct bytes item)
+{
+	struct listing *l = ctx;
+
+	l->n++;
+	if (l->table == NULL)
+		relais_list_item(l->r, item);
+	else if (ctl_row_read(&l->row, item, NULL) == 0)
+		add_row(l->table, &l->row);
+	else
+		l->is_bad = true;
 }
 
 static int
@@ -99,7 +110,11 @@ run(struct relais *r, int argc, char *const *argv)
 		    r, RELAIS_USAGE, "takes no arguments; see \"relais show\"");
 	if (!relais_is_json(r))
 		l.table = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	ctl_row_init(&l.row);
 	status = relais_ask(r, "queue", NULL, add_item, &l, NULL);
+	if (status == RELAIS_DONE && l.is_bad)
+		status = relais_complain(
+		    r, RELAIS_FAILED, "the reply is not understood");
 	if (status == RELAIS_DONE && l.table == NULL)
 		relais_list_end(r);
 	else if (status == RELAIS_DONE && l.n == 0)
@@ -107,6 +122,7 @@ run(struct relais *r, int argc, char *const *argv)
 	else if (status == RELAIS_DONE)
 		table_print(l.table, r);
 	table_free(l.table);
+	ctl_row_clear(&l.row);
 	return status;
 }
 

@@ -90,8 +90,11 @@ relais_print(
 	};
 	bool has = r->has_colour && colour != COLOUR_NONE;
 
-	(void)printf(
-	    "%s%s%s", has ? on[colour] : "", text, has ? "\033[0m" : "");
+	if (has)
+		(void)fputs(on[colour], stdout);
+	(void)fputs(text, stdout);
+	if (has)
+		(void)fputs("\033[0m", stdout);
 }
 
 void
@@ -103,10 +106,10 @@ relais_print_json(const json_t *value)
 
 /* The bracket comes with the first item, so that a refusal prints nothing. */
 void
-relais_list_item(struct relais *r, const json_t *item)
+relais_list_item(struct relais *r, struct bytes item)
 {
 	(void)fputs(r->has_items ? ",\n" : "[\n", stdout);
-	(void)json_dumpf(item, stdout, JSON_ENCODE_ANY);
+	(void)fwrite(item.p, 1, item.n, stdout);
 	r->has_items = true;
 }
 
@@ -199,7 +202,7 @@ connect_daemon(struct relais *r)
 
 int
 relais_ask(struct relais *r, const char *verb, json_t *args,
-    void (*item)(void *ctx, const json_t *item), void *ctx, json_t **ret_result)
+    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result)
 {
 	struct err err = { 0 };
 	int rc = -1;

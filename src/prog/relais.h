@@ -13,6 +13,8 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
+
 enum { RELAIS_DONE = 0, RELAIS_FAILED = 1, RELAIS_USAGE = 2 };
 
 struct relais; /* one run of the program; private to relais.c */
@@ -37,8 +39,7 @@ const char *relais_conf_file(const struct relais *r);
  * *ret_result as ctl_client_call() has them.  What goes wrong is told on
  * stderr; the exit status is returned. */
 int relais_ask(struct relais *r, const char *verb, json_t *args,
-    void (*item)(void *ctx, const json_t *item), void *ctx,
-    json_t **ret_result);
+    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result);
 
 /* "relais: VERB: sentence" on stderr, escaped; returns status. */
 int relais_complain(const struct relais *r, int status, const char *fmt, ...)
@@ -49,7 +50,7 @@ int relais_complain(const struct relais *r, int status, const char *fmt, ...)
 void relais_print_json(const json_t *value);
 
 /* A JSON array as its items come. */
-void relais_list_item(struct relais *r, const json_t *item);
+void relais_list_item(struct relais *r, struct bytes item);
 void relais_list_end(const struct relais *r);
 
 enum relais_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_WARN, COLOUR_BAD };

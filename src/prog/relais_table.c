@@ -12,6 +12,7 @@ enum { COLUMNS_MAX = 10, CELL_MAX = 4 * STR_ESCAPE_MAX + 4 };
 
 struct cell {
 	char *text; /* escaped */
+	size_t width; /* as it is shown */
 	enum relais_colour colour;
 };
 
@@ -52,14 +53,28 @@ table_free(struct table *t)
 	free(t);
 }
 
+/* Characters of UTF-8: every byte that does not continue one. */
+static size_t
+width_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
 static struct cell
 cell_of(enum relais_colour colour, const char *text)
 {
+	struct cell cell = { .colour = colour };
 	struct buf b;
 
 	buf_init(&b, CELL_MAX);
 	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), STR_ESCAPE_MAX));
-	return (struct cell) { buf_steal(&b), colour };
+	cell.width = width_of(buf_str(&b));
+	cell.text = buf_steal(&b);
+	return cell;
 }
 
 void
@@ -90,17 +105,6 @@ table_note(struct table *t, enum relais_colour colour, const char *text)
 	row->note = cell_of(colour, text);
 }
 
-/* Characters of UTF-8: every byte that does not continue one. */
-static size_t
-width_of(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 static const char *
 title_of(const struct table *t, size_t column, bool *ret_is_right)
 {
@@ -119,7 +123,7 @@ measure(const struct table *t, size_t widths[COLUMNS_MAX])
 		widths[k] = width_of(title_of(t, k, &is_right));
 	for (size_t i = 0; i < t->n; i++)
 		for (size_t k = 0; k < t->rows[i].n; k++) {
-			size_t w = width_of(t->rows[i].cells[k].text);
+			size_t w = t->rows[i].cells[k].width;
 
 			if (w > widths[k])
 				widths[k] = w;
@@ -127,20 +131,31 @@ measure(const struct table *t, size_t widths[COLUMNS_MAX])
 }
 
 static void
+print_blanks(size_t n)
+{
+	static const char blanks[] = "                                ";
+	const size_t all = sizeof(blanks) - 1;
+
+	for (; n > all; n -= all)
+		(void)fwrite(blanks, 1, all, stdout);
+	(void)fwrite(blanks, 1, n, stdout);
+}
+
+static void
 print_cell(const struct table *t, const struct relais *r, size_t column,
     const struct cell *cell, size_t width)
 {
-	int pad = (int)(width - width_of(cell->text));
+	size_t pad = width - cell->width;
 	bool is_right, is_last = column + 1 == t->columns;
 
 	(void)title_of(t, column, &is_right);
 	if (is_right)
-		(void)printf("%*s", pad, "");
+		print_blanks(pad);
 	relais_print(r, cell->colour, cell->text);
 	if (is_last)
 		(void)putchar('\n');
 	else
-		(void)printf("%*s", (is_right ? 0 : pad) + 2, "");
+		print_blanks((is_right ? 0 : pad) + 2);
 }
 
 void
@@ -151,8 +166,8 @@ table_print(const struct table *t, const struct relais *r)
 	measure(t, widths);
 	for (size_t k = 0; k < t->columns; k++) {
 		bool is_right;
-		struct cell head = { xstrdup(title_of(t, k, &is_right)),
-			COLOUR_BOLD };
+		struct cell head = cell_of(
+		    COLOUR_BOLD, title_of(t, k, &is_right));
 
 		print_cell(t, r, k, &head, widths[k]);
 		free(head.text);

@@ -19,11 +19,14 @@ CTL_LIBS = src/ctl/libctl.a src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
 unit_tests += \
 	%reldir%/test_ctl_json \
 	%reldir%/test_ctl_line \
+	%reldir%/test_ctl_row \
 	%reldir%/test_ctl_server
 %canon_reldir%_test_ctl_json_SOURCES = %reldir%/test_ctl_json.c
 %canon_reldir%_test_ctl_json_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_ctl_line_SOURCES = %reldir%/test_ctl_line.c
 %canon_reldir%_test_ctl_line_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_ctl_row_SOURCES = %reldir%/test_ctl_row.c
+%canon_reldir%_test_ctl_row_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_ctl_server_SOURCES = %reldir%/test_ctl_server.c
 %canon_reldir%_test_ctl_server_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 

@@ -12,6 +12,7 @@ e2e_tests = \
 	%reldir%/limits.sh \
 	%reldir%/names.sh \
 	%reldir%/notices.sh \
+	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
 	%reldir%/providers.sh \

@@ -319,6 +319,7 @@ start_dovecot_submission() {
 
 # Postfix: 25 takes everything (no login: the sink), 587 STARTTLS and 465
 # implicit TLS want a login.  All mail ends in the maildir $T/postfix/mail/all.
+# start_postfix [SETTING...]: more of main.cf.
 start_postfix() {
 	local q=$T/postfix
 	bed_secrets
@@ -363,6 +364,7 @@ start_postfix() {
 	smtpd_delay_reject = yes
 	smtpd_client_connection_rate_limit = 0
 	EOF
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>/etc/postfix/main.cf
 	local login='-o smtpd_sasl_auth_enable=yes
 	    -o smtpd_relay_restrictions=permit_sasl_authenticated,reject'
 	cat >/etc/postfix/master.cf <<-EOF

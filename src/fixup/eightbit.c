@@ -7,6 +7,7 @@
 #include "mail/addr.h"
 #include "mail/addr_list.h"
 #include "mail/idna.h"
+#include "mail/mailbox.h"
 #include "mail/mime.h"
 
 enum {
@@ -26,21 +27,6 @@ eightbit_has(const struct header *h)
 }
 
 /* --- text ----------------------------------------------------------------- */
-
-/* ISO 8859-1 as UTF-8. */
-static bool
-add_latin1(struct buf *to, struct bytes text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		if (c < 0x80 ? !buf_addc(to, (char)c)
-			     : !buf_addc(to, (char)(0xc0 | (c >> 6))) ||
-				   !buf_addc(to, (char)(0x80 | (c & 0x3f))))
-			return false;
-	}
-	return true;
-}
 
 static bool
 is_blank(char c)
@@ -190,22 +176,13 @@ static bool
 add_mailbox(struct buf *to, const struct addr_item *it)
 {
 	struct bytes addr = bytes_of(it->addr, strlen(it->addr));
-	struct buf name, ascii;
+	struct buf ascii;
 	bool ok;
 
-	buf_init(&name, HEADER_FIELD_MAX);
 	buf_init(&ascii, 2 * ADDR_MAX);
 	/* A domain that is none stays; the local part decides all the same. */
-	ok = idna_addr(&ascii, addr) || buf_add(&ascii, addr.p, addr.n);
-	if (it->phrase.n > 0 && str_is_ascii(it->phrase)) {
-		ok = ok && buf_add(to, it->phrase.p, it->phrase.n) &&
-		     buf_addf(to, " <%s>", buf_str(&ascii));
-	} else {
-		addr_item_name(it, &name);
-		ok = ok &&
-		     mime_mailbox(to, buf_bytes(&name), buf_bytes(&ascii));
-	}
-	buf_clear(&name);
+	ok = (idna_addr(&ascii, addr) || buf_add(&ascii, addr.p, addr.n)) &&
+	     mailbox_add(to, it, buf_bytes(&ascii));
 	buf_clear(&ascii);
 	return ok;
 }
@@ -272,7 +249,7 @@ encode_field(struct header *h, size_t i)
 	ok = header_value(h, i, &value) &&
 	     (str_is_utf8(buf_bytes(&value))
 		     ? buf_add(&utf8, buf_str(&value), buf_len(&value))
-		     : add_latin1(&utf8, buf_bytes(&value))) &&
+		     : mailbox_latin1(&utf8, buf_bytes(&value))) &&
 	     add_value(&out, name, buf_bytes(&utf8)) &&
 	     header_replace(h, i, name, buf_bytes(&out));
 	buf_clear(&value);

@@ -5,9 +5,7 @@
 
 #include "base/str.h"
 #include "mail/addr.h"
-#include "mail/mime.h"
-
-enum { NAME_MAX_BYTES = 4096 };
+#include "mail/mailbox.h"
 
 static bool
 has_local(const struct addr_list *l, const struct locals_opts *o)
@@ -28,20 +26,8 @@ struct writing {
 static bool
 add_mailbox(struct writing *w, const struct addr_item *it, const char *addr)
 {
-	struct buf name;
-	bool ok;
-
-	if (buf_len(&w->value) > 0 && !buf_adds(&w->value, ", "))
-		return false;
-	if (it->phrase.n > 0 && str_is_ascii(it->phrase))
-		return buf_add(&w->value, it->phrase.p, it->phrase.n) &&
-		       buf_addf(&w->value, " <%s>", addr);
-	buf_init(&name, NAME_MAX_BYTES);
-	addr_item_name(it, &name);
-	ok = mime_mailbox(
-	    &w->value, buf_bytes(&name), bytes_of(addr, strlen(addr)));
-	buf_clear(&name);
-	return ok;
+	return (buf_len(&w->value) == 0 || buf_adds(&w->value, ", ")) &&
+	       mailbox_add(&w->value, it, bytes_of(addr, strlen(addr)));
 }
 
 static bool

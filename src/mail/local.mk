@@ -19,6 +19,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/header.h \
 	%reldir%/idna.c \
 	%reldir%/idna.h \
+	%reldir%/mailbox.c \
+	%reldir%/mailbox.h \
 	%reldir%/mime.c \
 	%reldir%/mime.h \
 	%reldir%/msgid.c \

@@ -28,6 +28,7 @@ unit_tests = \
 	%reldir%/test_lines \
 	%reldir%/test_recode \
 	%reldir%/test_repair \
+	%reldir%/test_mailbox \
 	%reldir%/test_mime \
 	%reldir%/test_msgid \
 	%reldir%/test_parts \
@@ -69,6 +70,8 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_header_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_idna_SOURCES = %reldir%/test_idna.c
 %canon_reldir%_test_idna_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_mailbox_SOURCES = %reldir%/test_mailbox.c
+%canon_reldir%_test_mailbox_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_mime_SOURCES = %reldir%/test_mime.c
 %canon_reldir%_test_mime_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_msgid_SOURCES = %reldir%/test_msgid.c

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mailbox.h - a mailbox written anew: the display name somebody gave it, with
+ * an address.
+ *
+ * A name that may stand in a field stays as it was written: atoms, dots, quoted
+ * strings and encoded words (RFC 5322 3.2.5, RFC 2047).  Any other is made fit
+ * (mail/mime.h), text that is not UTF-8 being taken for ISO 8859-1.  A comment
+ * serves as the name where there is none: "root (Cron Daemon)".
+ *
+ * Pure.
+ */
+#ifndef MAIL_MAILBOX_H
+#define MAIL_MAILBOX_H
+
+#include <stdbool.h>
+
+#include "base/must.h"
+#include "mail/addr_list.h"
+
+/* Its text was unfolded before it was parsed.  False: the buffer is full. */
+bool mailbox_add(
+    struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;
+
+/* ISO 8859-1 as UTF-8.  False: the buffer is full. */
+bool mailbox_latin1(struct buf *to, struct bytes text) MUST_CHECK;
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* R14: a display name that goes into a field again means only itself. */
+#include "tests/lib/check.h"
+
+#include "mail/mailbox.h"
+
+static const struct {
+	const char *in, *out;
+} rows[] = {
+	{ "root", "me@example.org" },
+	{ "\"\" <root>", "\"\" <me@example.org>" },
+	/* as it was written */
+	{ "Cron Daemon <root>", "Cron Daemon <me@example.org>" },
+	{ "\"D, E.\" <root>", "\"D, E.\" <me@example.org>" },
+	{ "\"a \\\" b\" <root>", "\"a \\\" b\" <me@example.org>" },
+	{ "J. R. <root>", "J. R. <me@example.org>" },
+	{ "=?utf-8?q?J=C3=B6?= =?utf-8?q?X?= <root>",
+	    "=?utf-8?q?J=C3=B6?= =?utf-8?q?X?= <me@example.org>" },
+	/* comments */
+	{ "root (Cron Daemon)", "Cron Daemon <me@example.org>" },
+	{ "root (Cron, daily)", "\"Cron, daily\" <me@example.org>" },
+	{ "root (=?utf-8?q?J=C3=B6?=)",
+	    "=?utf-8?q?J=C3=B6?= <me@example.org>" },
+	{ "root ( =?utf-8?q?J=C3=B6?= (x) )",
+	    "=?utf-8?q?=3D=3Futf-8=3Fq=3FJ=3DC3=3DB6=3F=3D_=28x=29?= "
+	    "<me@example.org>" },
+	{ "root (\xc3\xb6)", "=?utf-8?q?=C3=B6?= <me@example.org>" },
+	/* made fit */
+	{ "[Web] <root>", "\"[Web]\" <me@example.org>" },
+	{ "a@b <root>", "\"a@b\" <me@example.org>" },
+	{ "J\xc3\xb6 \"K.\" <root>",
+	    "=?utf-8?q?J=C3=B6_K=2E?= <me@example.org>" },
+	{ "J\xf6rg <root>", "=?utf-8?q?J=C3=B6rg?= <me@example.org>" },
+	{ "\"a\x01\x7f z\" <root>", "a   z <me@example.org>" },
+};
+
+static void
+the_name_stays_and_the_address_is_ours(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct addr_list l;
+		struct buf out;
+
+		addr_list_parse(&l, bytes_of(rows[i].in, strlen(rows[i].in)));
+		assert_int_equal(l.n, 1);
+		buf_init(&out, 1000);
+		assert_true(mailbox_add(
+		    &out, &l.items[0], bytes_of("me@example.org", 14)));
+		assert_string_equal(buf_str(&out), rows[i].out);
+		buf_clear(&out);
+		addr_list_clear(&l);
+	}
+}
+
+static void
+a_full_buffer_is_told(void **state)
+{
+	struct addr_list l;
+
+	(void)state;
+	for (size_t room = 0; room < 22; room++) {
+		struct buf out;
+
+		addr_list_parse(&l, bytes_of("Cron D <x>", 10));
+		buf_init(&out, room);
+		assert_false(mailbox_add(
+		    &out, &l.items[0], bytes_of("me@example.org", 14)));
+		buf_clear(&out);
+		addr_list_clear(&l);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_name_stays_and_the_address_is_ours),
+		cmocka_unit_test(a_full_buffer_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -158,5 +158,6 @@ conf_identity(const struct conf *conf, const struct conf_account *a)
 		.allowed = (const char *const *)a->allowed_senders.v,
 		.nallowed = a->allowed_senders.n,
 		.hostname = conf->host_found,
+		.keeps_null_sender = a->null_sender,
 	};
 }

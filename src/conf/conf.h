@@ -143,6 +143,7 @@ struct conf_account {
 	char *full_name; /* or NULL */
 	enum conf_identity identity;
 	struct conf_list allowed_senders; /* patterns for str_match() */
+	bool null_sender; /* the provider takes mail from <> */
 
 	struct conf_list senders, recipients,
 	    users; /* conditions; empty: any */

@@ -125,6 +125,8 @@ const struct setting settings[] = {
 	    "allow", "which senders stay: allow, force or keep" },
 	{ "allowed_senders", A(allowed_senders), SETTING_LIST, ANY, NULL,
 	    "addresses, also with *, that identity = allow leaves alone" },
+	{ "null_sender", A(null_sender), SETTING_YESNO, ANY, "no",
+	    "whether the provider takes mail from the null sender, <>" },
 	{ "senders", A(senders), SETTING_LIST, ANY, NULL,
 	    "the account serves messages from these senders" },
 	{ "recipients", A(recipients), SETTING_LIST, ANY, NULL,

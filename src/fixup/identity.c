@@ -5,9 +5,10 @@
 
 #include "base/str.h"
 #include "mail/addr_list.h"
+#include "mail/mailbox.h"
 #include "mail/mime.h"
 
-enum { NAME_SIZE_MAX = 4096, VALUE_MAX = 16384 };
+enum { NAME_SIZE_MAX = 4096, VALUE_MAX = HEADER_FIELD_MAX };
 
 struct work {
 	struct header *h;
@@ -44,27 +45,30 @@ identity_allows(const struct identity_opts *o, const char *addr)
 
 	if (keeps_all(o) || str_eq_nocase(addr, o->address))
 		return true;
-	if (o->mode == IDENTITY_FORCE)
+	/* "*" is every address, but a name alone is none. */
+	if (o->mode == IDENTITY_FORCE || !addr_is_mailbox(bytes_or_none(addr)))
 		return false;
 	return is_listed(o, addr) ||
 	       (addr_without_tag(addr, base) &&
 		   (str_eq_nocase(base, o->address) || is_listed(o, base)));
 }
 
-/* The first address that may not stay; NULL: the field has none. */
+/* The first address that may stay, or that may not; NULL: there is none. */
 static const struct addr_item *
-first_refused(const struct identity_opts *o, const struct addr_list *l)
+first_that(
+    const struct identity_opts *o, const struct addr_list *l, bool is_allowed)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (!identity_allows(o, l->items[i].addr))
+		if (identity_allows(o, l->items[i].addr) == is_allowed)
 			return &l->items[i];
 	return NULL;
 }
 
+/* Half understood is not allowed: the provider may understand the rest. */
 static bool
 allows_list(const struct identity_opts *o, const struct addr_list *l)
 {
-	return l->n > 0 && first_refused(o, l) == NULL;
+	return l->n > 0 && !l->is_malformed && first_that(o, l, false) == NULL;
 }
 
 /* --- display names -------------------------------------------------------- */
@@ -79,6 +83,17 @@ first_label(struct bytes domain)
 			   : domain;
 }
 
+/* What a person calls the machine: "localhost" is every machine. */
+static struct bytes
+place_of(const struct identity_opts *o, struct bytes domain)
+{
+	if (domain.n == 0 || domain.p[0] == '[' ||
+	    bytes_eq_nocase(first_label(domain), "localhost"))
+		domain = bytes_or_none(o->hostname);
+	return domain.n > 0 && domain.p[0] != '[' ? first_label(domain)
+						  : domain;
+}
+
 /* "root on pve1" for names of this place, "alice at example.com" for others:
  * an address as display name is what forgers do. */
 static void
@@ -91,63 +106,51 @@ make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 		return;
 	is_here = addr_is_local_name(bytes_or_none(addr), o->hostname);
 	IGNORE(addr_split(bytes_or_none(addr), &local, &domain));
-	if (domain.n == 0 || bytes_eq_nocase(domain, "localhost"))
-		domain = bytes_or_none(o->hostname);
-	if (is_here && domain.n > 0 && domain.p[0] != '[')
-		domain = first_label(domain);
+	if (is_here)
+		domain = place_of(o, domain);
 	/* A name that is too long for the buffer is cut. */
 	IGNORE(buf_add(to, local.p, local.n) && domain.n > 0 &&
 	       buf_adds(to, is_here ? " on " : " at ") &&
 	       buf_add(to, domain.p, domain.n));
 }
 
-/* RFC 5322 3.2.5: atoms (encoded words are some), dots, quoted strings, and
- * nothing that would end the phrase or need a newer reader.  Then it stays as
- * it was written. */
+/* Does the name say more than the address?  "root" at this machine, which many
+ * programs and the password file put in, does not. */
 static bool
-is_sound_phrase(struct bytes phrase)
+has_name(const struct identity_opts *o, const struct addr_item *it)
 {
-	bool is_quoted = false;
+	struct bytes addr = bytes_or_none(it->addr), local, domain, name;
+	struct buf text;
+	bool has;
 
-	for (size_t i = 0; i < phrase.n; i++)
-		if ((unsigned char)phrase.p[i] < ' ' ||
-		    (unsigned char)phrase.p[i] >= 0x7f)
-			return false;
-	for (size_t i = 0; i < phrase.n; i++) {
-		char c = phrase.p[i];
-
-		if (c == '"')
-			is_quoted = !is_quoted;
-		else if (c == '\\' && is_quoted && i + 1 < phrase.n)
-			i++;
-		else if (!is_quoted && strchr("()<>[]:;@\\,", c) != NULL)
-			return false;
-	}
-	return phrase.n > 0 && !is_quoted;
+	buf_init(&text, NAME_SIZE_MAX);
+	addr_item_name(it, &text);
+	name = bytes_trim(buf_bytes(&text));
+	IGNORE(addr_split(addr, &local, &domain));
+	has = name.n > 0 &&
+	      !(addr_is_local_name(addr, o->hostname) && name.n == local.n &&
+		  bytes_has_prefix_nocase(local, buf_str(&text)));
+	buf_clear(&text);
+	return has;
 }
 
-/* "phrase <account's address>"; it is the old mailbox, or NULL. */
+/* The account's mailbox, with the display name of the old one or one made for
+ * it; it may be NULL. */
 static bool
-make_mailbox(
+add_account(
     const struct identity_opts *o, const struct addr_item *it, struct buf *to)
 {
 	struct bytes address = bytes_or_none(o->address);
 	struct buf name;
 	bool ok;
 
-	if (it != NULL && is_sound_phrase(it->phrase))
-		return buf_add(to, it->phrase.p, it->phrase.n) &&
-		       buf_addf(to, " <%s>", o->address);
+	if (it != NULL && has_name(o, it))
+		return mailbox_add(to, it, address);
 	buf_init(&name, NAME_SIZE_MAX);
-	if (it != NULL)
-		addr_item_name(it, &name);
-	if (bytes_trim(buf_bytes(&name)).n == 0) {
-		buf_reset(&name);
-		if (o->full_name != NULL && o->full_name[0] != '\0')
-			IGNORE(buf_adds(&name, o->full_name)); /* or cut */
-		else
-			make_name(o, it != NULL ? it->addr : NULL, &name);
-	}
+	if (o->full_name != NULL && o->full_name[0] != '\0')
+		IGNORE(buf_adds(&name, o->full_name)); /* or cut */
+	else
+		make_name(o, it != NULL ? it->addr : NULL, &name);
 	ok = mime_mailbox(to, buf_bytes(&name), address);
 	buf_clear(&name);
 	return ok;
@@ -155,86 +158,103 @@ make_mailbox(
 
 /* --- the fields ----------------------------------------------------------- */
 
-/* Puts the account in field i; HEADER_NONE: in a new one. */
-static bool
-replace_author(
-    struct work *w, const char *field, size_t i, const struct addr_item *first)
+/* The list borrows the text, which moves when the header changes: hence the
+ * copy. */
+static void
+read_list(
+    const struct header *h, size_t i, struct buf *text, struct addr_list *ret)
 {
-	struct buf value;
-	bool ok;
+	buf_init(text, HEADER_FIELD_MAX);
+	if (i != HEADER_NONE)
+		IGNORE(header_value(h, i, text)); /* it fits */
+	addr_list_parse(ret, buf_bytes(text));
+}
 
-	buf_init(&value, VALUE_MAX);
-	ok = make_mailbox(w->o, first, &value);
-	if (ok && i != HEADER_NONE)
-		ok = header_replace(w->h, i, field, buf_bytes(&value));
-	else if (ok)
-		ok = header_append(w->h, field, buf_bytes(&value));
-	buf_clear(&value);
-	return ok;
+/* Does the field name anybody?  An empty Reply-To does not, and is no field. */
+static bool
+names_somebody(const struct header *h, const char *field)
+{
+	bool found = false;
+
+	for (size_t i = header_find(h, field, 0); !found && i != HEADER_NONE;
+	     i = header_find(h, field, i + 1)) {
+		struct addr_list l;
+
+		addr_list_parse(&l, header_at(h, i).body);
+		found = l.n > 0;
+		addr_list_clear(&l);
+	}
+	return found;
 }
 
 static bool
-add_reply_to(struct work *w, const struct addr_item *old)
+can_be_reached(const struct identity_opts *o, const char *addr)
 {
-	struct bytes addr = bytes_or_none(old->addr);
-	struct buf value;
-	bool ok;
+	struct bytes b = bytes_or_none(addr);
 
-	if (header_find(w->h, "Reply-To", 0) != HEADER_NONE ||
-	    !addr_is_mailbox(addr) ||
-	    addr_is_local_name(addr, w->o->hostname) ||
-	    !addr_domain_is_public(addr_domain(addr)))
+	return addr_is_mailbox(b) && !addr_is_local_name(b, o->hostname) &&
+	       addr_domain_is_public(addr_domain(b));
+}
+
+/* The old authors, unless From names all of them. */
+static bool
+add_reply_to(struct work *w, const struct addr_list *old, const char *author)
+{
+	struct buf value;
+	size_t others = 0;
+	bool ok = true;
+
+	if (names_somebody(w->h, "Reply-To"))
 		return true;
 	buf_init(&value, VALUE_MAX);
-	ok = buf_addf(&value, "<%s>", old->addr) &&
-	     header_append(w->h, "Reply-To", buf_bytes(&value));
-	buf_clear(&value);
-	if (ok)
+	for (size_t i = 0; ok && i < old->n; i++) {
+		const char *addr = old->items[i].addr;
+
+		if (!can_be_reached(w->o, addr))
+			continue;
+		others += !str_eq_nocase(addr, author);
+		ok = buf_addf(
+		    &value, "%s<%s>", buf_len(&value) > 0 ? ", " : "", addr);
+	}
+	if (ok && others > 0) {
+		IGNORE(header_remove_all(w->h, "Reply-To") > 0);
+		ok = header_append(w->h, "Reply-To", buf_bytes(&value));
 		w->ret->changed |= IDENTITY_ADDED_REPLY_TO;
+	}
+	buf_clear(&value);
 	return ok;
 }
 
+/* Makes field i (HEADER_NONE: a new one) of this value. */
+static bool
+write_field(
+    struct header *h, const char *field, size_t i, const struct buf *value)
+{
+	return i != HEADER_NONE ? header_replace(h, i, field, buf_bytes(value))
+				: header_append(h, field, buf_bytes(value));
+}
+
+/* One author, one that may stay if there is one. */
 static bool
 change_from(struct work *w, size_t i, const struct addr_list *l)
 {
-	const struct addr_item *old = first_refused(w->o, l);
+	const struct addr_item *kept = first_that(w->o, l, true);
+	const struct addr_item *refused = first_that(w->o, l, false);
+	const char *author = kept != NULL ? kept->addr : w->o->address;
+	struct buf value;
+	bool ok;
 
 	w->ret->changed |= IDENTITY_CHANGED_FROM;
-	if (old != NULL) {
+	if (refused != NULL)
 		IGNORE(str_copy(w->ret->old_from, sizeof(w->ret->old_from),
-		    bytes_or_none(old->addr))); /* it fits */
-		if (!add_reply_to(w, old))
-			return false;
-	}
-	return replace_author(w, "From", i, l->n > 0 ? &l->items[0] : NULL);
-}
-
-static bool
-change_resent(struct work *w, size_t i, const struct addr_list *l)
-{
-	w->ret->changed |= IDENTITY_CHANGED_RESENT;
-	return replace_author(
-	    w, "Resent-From", i, l->n > 0 ? &l->items[0] : NULL);
-}
-
-/* Reads the field, asks whether it may stay, else has it changed.  The list
- * borrows the text, which moves when the header changes: hence the copy. */
-static bool
-check_author(struct work *w, size_t i,
-    bool (*change)(struct work *w, size_t i, const struct addr_list *l))
-{
-	struct addr_list l;
-	struct buf text;
-	bool ok = true;
-
-	buf_init(&text, HEADER_FIELD_MAX);
-	if (i != HEADER_NONE)
-		IGNORE(header_value(w->h, i, &text)); /* it fits */
-	addr_list_parse(&l, buf_bytes(&text));
-	if (!allows_list(w->o, &l))
-		ok = change(w, i, &l);
-	addr_list_clear(&l);
-	buf_clear(&text);
+		    bytes_or_none(refused->addr))); /* it fits */
+	if (!add_reply_to(w, l, author))
+		return false;
+	buf_init(&value, VALUE_MAX);
+	ok = (kept != NULL ? mailbox_add(&value, kept, bytes_or_none(author))
+			   : add_account(w->o, refused, &value)) &&
+	     write_field(w->h, "From", i, &value);
+	buf_clear(&value);
 	return ok;
 }
 
@@ -242,16 +262,42 @@ static bool
 apply_from(struct work *w)
 {
 	size_t i = header_find(w->h, "From", 0), more;
+	struct addr_list l;
+	struct buf text;
+	bool ok = true;
 
-	if (!check_author(w, i, change_from))
-		return false;
+	read_list(w->h, i, &text, &l);
+	if (l.n != 1 || !allows_list(w->o, &l))
+		ok = change_from(w, i, &l);
+	addr_list_clear(&l);
+	buf_clear(&text);
 	/* A second one would be where to hide another author. */
-	while (i != HEADER_NONE &&
+	while (ok && i != HEADER_NONE &&
 	       (more = header_find(w->h, "From", i + 1)) != HEADER_NONE) {
 		header_remove(w->h, more);
 		w->ret->changed |= IDENTITY_CHANGED_FROM;
 	}
-	return true;
+	return ok;
+}
+
+static bool
+check_resent(struct work *w, size_t i)
+{
+	struct addr_list l;
+	struct buf text, value;
+	bool ok = true;
+
+	read_list(w->h, i, &text, &l);
+	if (!allows_list(w->o, &l)) {
+		buf_init(&value, VALUE_MAX);
+		w->ret->changed |= IDENTITY_CHANGED_RESENT;
+		ok = add_account(w->o, l.n > 0 ? &l.items[0] : NULL, &value) &&
+		     write_field(w->h, "Resent-From", i, &value);
+		buf_clear(&value);
+	}
+	addr_list_clear(&l);
+	buf_clear(&text);
+	return ok;
 }
 
 static bool
@@ -259,7 +305,7 @@ apply_resent(struct work *w)
 {
 	for (size_t i = header_find(w->h, "Resent-From", 0); i != HEADER_NONE;
 	     i = header_find(w->h, "Resent-From", i + 1))
-		if (!check_author(w, i, change_resent))
+		if (!check_resent(w, i))
 			return false;
 	return true;
 }
@@ -350,6 +396,7 @@ is_stale(const struct work *w, struct bytes signature)
 		{ IDENTITY_CHANGED_RESENT, "Resent-From" },
 		{ IDENTITY_CHANGED_RESENT, "Resent-Sender" },
 		{ IDENTITY_ADDED_REPLY_TO, "Reply-To" },
+		{ IDENTITY_ADDED_AUTO_SUBMITTED, "Auto-Submitted" },
 	};
 	struct bytes names = signed_names(signature);
 
@@ -401,6 +448,19 @@ apply_fields(struct work *w)
 		   IDENTITY_CHANGED_RESENT);
 }
 
+/* Whoever answers by himself does not answer the null sender. */
+static bool
+say_automatic(struct work *w, const char *sender)
+{
+	if (sender[0] != '\0' ||
+	    (w->ret->changed & IDENTITY_CHANGED_ENVELOPE) == 0 ||
+	    header_find(w->h, "Auto-Submitted", 0) != HEADER_NONE)
+		return true;
+	w->ret->changed |= IDENTITY_ADDED_AUTO_SUBMITTED;
+	return header_append(
+	    w->h, "Auto-Submitted", bytes_or_none("auto-replied"));
+}
+
 bool
 identity_apply(struct header *h, const char *sender,
     const struct identity_opts *opts, struct identity_result *ret)
@@ -411,7 +471,8 @@ identity_apply(struct header *h, const char *sender,
 	apply_envelope(&w, sender);
 	if (header_remove_all(h, "Return-Path") > 0)
 		r.changed |= IDENTITY_REMOVED_RETURN_PATH;
-	if (!keeps_all(opts) && !apply_fields(&w))
+	if (!keeps_all(opts) &&
+	    (!apply_fields(&w) || !say_automatic(&w, sender)))
 		return false;
 	remove_stale_signatures(&w);
 	*ret = r; /* last: sender may be that of an earlier result */

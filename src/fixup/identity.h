@@ -7,16 +7,21 @@
  *
  *	allow	an address stays if it is the account's or matches a pattern of
  *		the account, user+tag counting as user, else the account's
- *		address takes its place
+ *		address takes its place; a bare name never stays
  *	force	only the account's address stays
  *	keep	everything stays
  *
- * Where From is replaced, the display name stays ("Cron Daemon"); without one
- * the account's full name is put in, else one is made from the old address
- * ("root on pve1").  The old address goes to Reply-To if there is none and
- * others can reach it.  Sender goes, for From says it all.  A DKIM signature
+ * Where From is replaced, the display name stays ("Cron Daemon").  Without one,
+ * or where it is only the name of a user of this machine ("root"), the account's
+ * full name is put in, else one is made from the old address ("root on pve1").
+ * From is left with one author, the first that may stay: many providers refuse
+ * more.  Whoever was there and can be reached by others goes to Reply-To, unless
+ * that names somebody.  Sender goes, for From says it all.  A DKIM signature
  * over a field that was changed is removed: it would only prove a forgery.
  * Return-Path is removed whatever the mode is.
+ *
+ * The null sender is replaced, too, where the provider does not take it; then
+ * Auto-Submitted says what it said: do not answer (RFC 3834).
  *
  * What is right already stays byte for byte.  Pure; applied on the way out, at
  * each attempt, to a copy of the header: another account changes otherwise.
@@ -40,9 +45,7 @@ struct identity_opts {
 	const char *const *allowed; /* patterns for str_match() */
 	size_t nallowed;
 	const char *hostname; /* for names that are made */
-	/* The provider takes mail from nobody (notices); else the account's
-	 * address stands in for the null sender too. */
-	bool keeps_null_sender;
+	bool keeps_null_sender; /* the provider takes mail from nobody */
 };
 
 enum identity_change {
@@ -52,12 +55,14 @@ enum identity_change {
 	IDENTITY_CHANGED_RESENT = 8, /* Resent-From, Resent-Sender */
 	IDENTITY_ADDED_REPLY_TO = 16,
 	IDENTITY_REMOVED_SIGNATURE = 32,
-	IDENTITY_REMOVED_RETURN_PATH = 64
+	IDENTITY_REMOVED_RETURN_PATH = 64,
+	IDENTITY_ADDED_AUTO_SUBMITTED = 128
 };
 
 struct identity_result {
 	char sender[ADDR_MAX + 1]; /* for the envelope */
-	char old_from[ADDR_MAX + 1]; /* if From was changed; for the log */
+	char
+	    old_from[ADDR_MAX + 1]; /* replaced by the account's; for the log */
 	unsigned changed; /* enum identity_change, or-ed; 0: nothing */
 };
 

@@ -39,12 +39,14 @@ static const struct row {
 	{ IDENTITY_ALLOW, "me@example.org", "FROM :  ME@example.org (x)",
 	    "me@example.org", "FROM :  ME@example.org (x)", 0 },
 	{ IDENTITY_ALLOW, "a@Allowed.example",
-	    "From: A <a@allowed.example>,\r\n al@x.example\r\nSender: b"
-	    "@allowed.example",
+	    "From: A <a@allowed.example>\r\nSender: b@allowed.example",
 	    "a@Allowed.example",
-	    "From: A <a@allowed.example>,\r\n al@x.example\r\nSender: b"
-	    "@allowed.example",
-	    0 },
+	    "From: A <a@allowed.example>\r\nSender: b@allowed.example", 0 },
+	{ IDENTITY_ALLOW, "b@ALLOWED.EXAMPLE",
+	    "From: B\r\n <b@Allowed.Example>", "b@ALLOWED.EXAMPLE",
+	    "From: B\r\n <b@Allowed.Example>", 0 },
+	{ IDENTITY_ALLOW, "me@example.org", "From: team: me@example.org;",
+	    "me@example.org", "From: team: me@example.org;", 0 },
 	/* a tag behind the user is the user's own affair */
 	{ IDENTITY_ALLOW, "me+cron@example.org",
 	    "From: Me <ME+x@example.org>\r\nSender: al+y@x.example",
@@ -77,7 +79,37 @@ static const struct row {
 	{ IDENTITY_ALLOW, "me@example.org", "From: root@pve1.example.net",
 	    "me@example.org", "From: root on pve1 <me@example.org>",
 	    IDENTITY_CHANGED_FROM },
+	/* a name that says no more than the address */
+	{ IDENTITY_ALLOW, "me@example.org", "From: root <root@pve1>",
+	    "me@example.org", "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: root@pve1 (Root)",
+	    "me@example.org", "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: eve <eve@other.example>",
+	    "me@example.org",
+	    "From: eve <me@example.org>\r\nReply-To: <eve@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	/* address literals */
+	{ IDENTITY_ALLOW, "root@[127.0.0.1]", "From: root@[127.0.0.1]",
+	    "me@example.org", "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: root@localhost.localdomain",
+	    "me@example.org", "From: root on pve1 <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: nas@[192.168.1.9]",
+	    "me@example.org", "From: \"nas at [192.168.1.9]\" <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
 	/* the display name */
+	{ IDENTITY_ALLOW, "me@example.org", "From: root (=?utf-8?q?J=C3=B6?=)",
+	    "me@example.org", "From: =?utf-8?q?J=C3=B6?= <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: J\xf6rg <www-data>",
+	    "me@example.org", "From: =?utf-8?q?J=C3=B6rg?= <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: Shop: web@lan;",
+	    "me@example.org", "From: web on lan <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
 	{ IDENTITY_ALLOW, "me@example.org",
 	    "From: =?utf-8?q?J=C3=B6?= \"D, E.\"\r\n <root>", "me@example.org",
 	    "From: =?utf-8?q?J=C3=B6?= \"D, E.\" <me@example.org>",
@@ -104,6 +136,11 @@ static const struct row {
 	{ IDENTITY_ALLOW, "me@example.org", "From: R <root@nas.local>",
 	    "me@example.org", "From: R <me@example.org>",
 	    IDENTITY_CHANGED_FROM },
+	/* an empty one is none */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "Reply-To:\r\nFrom: Eve <eve@other.example>", "me@example.org",
+	    "From: Eve <me@example.org>\r\nReply-To: <eve@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
 	/* force takes what allow would leave */
 	{ IDENTITY_FORCE, "a@allowed.example", "From: A <a@allowed.example>",
 	    "me@example.org",
@@ -128,10 +165,59 @@ static const struct row {
 	    "From: me@example.org\r\nX: y\r\nfrom: eve@other.example",
 	    "me@example.org", "From: me@example.org\r\nX: y",
 	    IDENTITY_CHANGED_FROM },
+	/* one author, all of them can be answered */
 	{ IDENTITY_ALLOW, "me@example.org",
-	    "From: me@example.org, eve@other.example", "me@example.org",
-	    "From: me@example.org\r\nReply-To: <eve@other.example>",
+	    "From: eve@other.example, Me <me@example.org>, root",
+	    "me@example.org",
+	    "From: Me <me@example.org>\r\n"
+	    "Reply-To: <eve@other.example>, <me@example.org>",
 	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: A <a@allowed.example>, al@x.example\r\n"
+	    "Sender: a@allowed.example",
+	    "me@example.org",
+	    "From: A <a@allowed.example>\r\n"
+	    "Reply-To: <a@allowed.example>, <al@x.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_CHANGED_SENDER |
+		IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: Eve <eve@other.example>, Bob <bob@other.example>",
+	    "me@example.org",
+	    "From: Eve <me@example.org>\r\n"
+	    "Reply-To: <eve@other.example>, <bob@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	/* half understood: written anew */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: Me <me@example.org>, \"eve@other.example", "me@example.org",
+	    "From: Me <me@example.org>", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org <eve@other.example>", "me@example.org",
+	    "From: \"me@example.org\" <me@example.org>\r\n"
+	    "Reply-To: <eve@other.example>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org eve@other.example", "me@example.org",
+	    "From: me@example.org", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From:", "me@example.org",
+	    "From: me@example.org", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org", "From: undisclosed:;",
+	    "me@example.org", "From: me@example.org", IDENTITY_CHANGED_FROM },
+	/* the Sender of a list, and blocks of a resender */
+	{ IDENTITY_ALLOW, "lists@lists.example",
+	    "From: Eve <eve@other.example>\r\nSender: lists@lists.example\r\n"
+	    "Reply-To: list@lists.example",
+	    "me@example.org",
+	    "From: Eve <me@example.org>\r\nReply-To: list@lists.example",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_CHANGED_FROM |
+		IDENTITY_CHANGED_SENDER },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "Resent-From: me@example.org\r\nResent-To: x@y.example\r\n"
+	    "Resent-From: R <root@pve1>\r\nResent-Sender: www-data\r\n"
+	    "From: me@example.org",
+	    "me@example.org",
+	    "Resent-From: me@example.org\r\nResent-To: x@y.example\r\n"
+	    "Resent-From: R <me@example.org>\r\nFrom: me@example.org",
+	    IDENTITY_CHANGED_RESENT },
 	{ IDENTITY_ALLOW, "me@example.org", "From: a b c", "me@example.org",
 	    "From: me@example.org", IDENTITY_CHANGED_FROM },
 	{ IDENTITY_ALLOW, "me@example.org", "X: y", "me@example.org",
@@ -151,7 +237,13 @@ static const struct row {
 	    IDENTITY_CHANGED_SENDER | IDENTITY_REMOVED_SIGNATURE },
 	/* nobody */
 	{ IDENTITY_ALLOW, "", "From: me@example.org", "me@example.org",
-	    "From: me@example.org", IDENTITY_CHANGED_ENVELOPE },
+	    "From: me@example.org\r\nAuto-Submitted: auto-replied",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_ADDED_AUTO_SUBMITTED },
+	{ IDENTITY_ALLOW, "",
+	    "From: me@example.org\r\nAuto-Submitted: auto-generated",
+	    "me@example.org",
+	    "From: me@example.org\r\nAuto-Submitted: auto-generated",
+	    IDENTITY_CHANGED_ENVELOPE },
 	{ IDENTITY_KEEP, "", "From: x", "", "From: x", 0 },
 };
 
@@ -231,6 +323,23 @@ nobody_stays_nobody_where_the_provider_takes_it(void **state)
 	header_free(h);
 }
 
+/* "*" says that the provider takes every address; a bare name is none. */
+static void
+no_pattern_lets_a_bare_name_out(void **state)
+{
+	static const char *const all[] = { "*" };
+	struct identity_opts opts = the_opts(IDENTITY_ALLOW);
+
+	(void)state;
+	opts.allowed = all;
+	opts.nallowed = 1;
+	assert_true(identity_allows(&opts, "eve@other.example"));
+	assert_true(identity_allows(&opts, "nas@[192.0.2.1]"));
+	assert_false(identity_allows(&opts, "root"));
+	assert_false(identity_allows(&opts, "root@"));
+	assert_false(identity_allows(&opts, "@pve1"));
+}
+
 static void
 without_an_address_nothing_can_be_replaced(void **state)
 {
@@ -255,6 +364,7 @@ main(void)
 		cmocka_unit_test(the_full_name_stands_in_for_a_missing_one),
 		cmocka_unit_test(
 		    nobody_stays_nobody_where_the_provider_takes_it),
+		cmocka_unit_test(no_pattern_lets_a_bare_name_out),
 		cmocka_unit_test(without_an_address_nothing_can_be_replaced),
 	};
 

@@ -22,7 +22,8 @@ static const struct {
 	    "provider host port tls tls_ca_file tls_pin tls_cert tls_key user "
 	    "password password_file password_command password_credential "
 	    "password_keyring auth address full_name identity allowed_senders "
-	    "senders recipients users default fallback max_connections "
+	    "null_sender senders recipients users default fallback "
+	    "max_connections "
 	    "max_per_connection max_per_minute max_per_hour max_per_day "
 	    "max_recipients max_size" },
 };

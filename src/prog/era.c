@@ -2,12 +2,14 @@
 #include "prog/era.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "conf/account.h"
 #include "conf/conf.h"
 #include "cred/cred.h"
+#include "mail/addr.h"
 #include "mail/envelope.h"
 #include "outbound/outbound.h"
 #include "queue/queue.h"
@@ -62,6 +64,19 @@ fetch_secret(const void *ctx, struct secret **ret, struct err *err)
 	return cred_fetch(&rq, f->env, ret, err) == CRED_OK ? 0 : -1;
 }
 
+/* What servers believe; others refuse "localhost", "pve1" and the ids of
+ * containers, but take the address literal.  NULL: that one. */
+static const char *
+ehlo_name(const struct conf *conf)
+{
+	struct bytes name;
+
+	if (conf->hostname == NULL)
+		return NULL;
+	name = bytes_of(conf->hostname, strlen(conf->hostname));
+	return addr_domain_is_public(name) ? conf->hostname : NULL;
+}
+
 static void
 pool_opts_from(const struct conf *conf, const struct era_fetch *f,
     const struct era_hooks *hooks, struct pool_opts *o)
@@ -82,7 +97,7 @@ pool_opts_from(const struct conf *conf, const struct era_fetch *f,
 		.user = a->user,
 		.auth = a->auth,
 		.is_token = a->is_token,
-		.ehlo_name = conf->hostname,
+		.ehlo_name = ehlo_name(conf),
 		.identity = conf_identity(conf, a),
 		.max_connections = (size_t)a->max_connections,
 		.max_per_connection = (size_t)a->max_per_connection,

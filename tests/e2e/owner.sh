@@ -18,10 +18,11 @@ conf() { # IDENTITY
 	account mail mail.example.test 587 starttls |
 	    sed "s/^identity.*/$1/"
 }
-# Without a name of its own, so that EHLO is the address literal.
-relaisd_with() { # FOLDER PORT SETTING
+# relaisd_with FOLDER PORT SETTING: the name of the machine is one that servers
+# refuse in EHLO.
+relaisd_with() {
 	PORT=$2 relaisd_conf "$1" < <(conf "$3")
-	sed -i '/^hostname/d' "$T/$1/relais.conf"
+	sed -i 's/^hostname.*/hostname = localhost/' "$T/$1/relais.conf"
 	run_relaisd "$1"
 	wait_port "$1" 127.0.0.1 "$2"
 }
@@ -43,7 +44,7 @@ for sender in $senders; do
 done
 refusals() { grep -c 'reject: RCPT.* 5[0-9][0-9] .*Sender address rejected' \
     "$T/postfix.log"; }
-all_refused() { [ "$(refusals)" -ge $n ]; }
+all_refused() { [ "$(refusals)" -ge "$n" ]; }
 check "Postfix refuses each of $n senders that are not the login's" \
     until_true 15 all_refused
 grep -o '5[0-9][0-9] 5.*; from=<[^>]*>' "$T/postfix.log" | sed 's/^/     | /'
@@ -51,7 +52,7 @@ check "  one of them as not owned by the user" \
     grep -q 'not owned by user' "$T/postfix.log"
 held() { RELAIS=keep relais --json queue |
     jq -r 'map(select(.state == "held")) | length'; }
-all_held() { [ "$(held)" = $n ]; }
+all_held() { [ "$(held)" = "$n" ]; }
 check "  and relaisd holds them, for a setting is wrong" until_true 10 all_held
 check "  with the remedy" grep -q 'held .*remedy="set identity' "$T/keep.log"
 check "  and none has arrived" sh -c "! ls '$T/postfix/mail/all/new'/* 2>/dev/null"
@@ -71,8 +72,20 @@ check "a stranger can be answered" grep -q '^Reply-To: <visitor@example.net>' \
     "$file"
 check "EHLO is the address literal" grep -q \
     '^Received: from \[127.0.0.1\]' "$file"
-check "a notice has the login's address, too" send home "<>" "home null"
-check "  and arrives" until_true 15 got '^Subject: home null'
+notice() { printf 'Subject: %s\n\nx\n' "$1" |
+    RELAIS_SOCKET=$T/home/smtp.sock "$top_builddir/sendmail" -f '<>' root; }
+check "mail from nobody" notice "home null"
+check "  arrives" until_true 15 got '^Subject: home null'
+file=$(arrived '^Subject: home null')
+check "  as the login's" grep -q "^Return-Path: <$USER_NAME>" "$file"
+check "  and asks for no answer" grep -q '^Auto-Submitted: auto-replied' "$file"
+stop home
+echo 'null_sender = yes' >>"$T/home/relais.conf"
+run_relaisd home
+wait_port home 127.0.0.1 2525
+check "mail from nobody, with null_sender = yes" notice "home nobody"
+check "  arrives" until_true 15 got '^Subject: home nobody'
+check "  as it was" grep -q '^Return-Path: <>' "$(arrived '^Subject: home nobody')"
 stop home
 
 # What was held goes out once the setting is right.
@@ -80,7 +93,7 @@ stop keep
 sed -i '/^identity/d' "$T/keep/relais.conf"
 run_relaisd keep
 wait_port keep 127.0.0.1 2526
-check "the policy is on: release" eval 'RELAIS=keep relais release --all'
+check "the policy is on: release" eval 'RELAIS=keep relais release --all >/dev/null'
 for i in $(seq $n); do
 	check "  lets message $i go" until_true 15 got "^Subject: keep $i"
 done

@@ -124,3 +124,19 @@ envelope_waiting(const struct envelope *e)
 		n += e->rcpts[i].state == RCPT_WAITING;
 	return n;
 }
+
+bool
+rcpt_is_in_doubt(const struct rcpt *r)
+{
+	return r->state == RCPT_WAITING && r->last != NULL &&
+	       r->last->is_uncertain;
+}
+
+bool
+envelope_is_in_doubt(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->nrcpts; i++)
+		if (rcpt_is_in_doubt(&e->rcpts[i]))
+			return true;
+	return false;
+}

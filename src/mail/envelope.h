@@ -82,4 +82,9 @@ void rcpt_set_verdict(struct rcpt *r, const struct verdict *v);
 /* Recipients that are still RCPT_WAITING. */
 size_t envelope_waiting(const struct envelope *e);
 
+/* Still waiting, and maybe served already: the answer was lost.  So is one of
+ * them. */
+bool rcpt_is_in_doubt(const struct rcpt *r);
+bool envelope_is_in_doubt(const struct envelope *e);
+
 #endif

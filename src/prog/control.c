@@ -238,13 +238,6 @@ advice_on(const struct verdict *v)
 	return diagnose(v, host);
 }
 
-static bool
-is_in_doubt(const struct rcpt *r)
-{
-	return r->state == RCPT_WAITING && r->last != NULL &&
-	       r->last->is_uncertain;
-}
-
 static json_t *
 rcpts_json(const struct envelope *e)
 {
@@ -268,7 +261,7 @@ rcpts_json(const struct envelope *e)
 		(void)json_array_append_new(
 		    all, json_pack("{s:o, s:s, s:b, s:o, s:s, s:s}", "address",
 			     ctl_json_text(r->addr), "state", states[r->state],
-			     "uncertain", is_in_doubt(r), "verdict",
+			     "uncertain", rcpt_is_in_doubt(r), "verdict",
 			     ctl_json_bytes(buf_bytes(&text)), "cause",
 			     advice.cause, "remedy", advice.remedy));
 	}

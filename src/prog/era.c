@@ -169,26 +169,16 @@ era_free(struct era *e)
 
 /* --- which account -------------------------------------------------------- */
 
-/* A provider that may have the message already must not be passed over: the
- * spare would send it twice. */
-static bool
-may_have_been_taken(const struct envelope *e)
-{
-	for (size_t i = 0; i < e->nrcpts; i++)
-		if (e->rcpts[i].state == RCPT_WAITING &&
-		    e->rcpts[i].last != NULL && e->rcpts[i].last->is_uncertain)
-			return true;
-	return false;
-}
-
 int
 era_route(const struct era *e, const struct envelope *env)
 {
 	int i = conf_route(e->conf, env, NULL);
 	int spare = i >= 0 ? e->conf->accounts[i].fallback : -1;
 
+	/* A provider that may have the message already must not be passed
+	 * over: the spare would send it twice. */
 	if (spare >= 0 && e->outbound != NULL && e->is_away[i] &&
-	    !may_have_been_taken(env))
+	    !envelope_is_in_doubt(env))
 		return spare;
 	return i;
 }

@@ -422,17 +422,6 @@ see_delay(struct flight *fl)
 	flight_noted(fl, spool_note_delay_told(&fl->notes, queue_wall(q)));
 }
 
-static bool
-is_in_doubt(const struct envelope *env)
-{
-	for (size_t i = 0; i < env->nrcpts; i++)
-		if (env->rcpts[i].state == RCPT_WAITING &&
-		    env->rcpts[i].last != NULL &&
-		    env->rcpts[i].last->is_uncertain)
-			return true;
-	return false;
-}
-
 static void
 hold(struct flight *fl, const char *why)
 {
@@ -467,8 +456,7 @@ flight_recover(struct flight *fl)
 	for (size_t i = 0; i < fl->env->nrcpts; i++) {
 		const struct rcpt *r = &fl->env->rcpts[i];
 
-		if (r->state == RCPT_WAITING && r->last != NULL &&
-		    r->last->is_uncertain)
+		if (rcpt_is_in_doubt(r))
 			flight_noted(fl, spool_note_rcpt(&fl->notes, i, r));
 	}
 	plan_uncertain(fl, 0);
@@ -478,7 +466,7 @@ static void
 end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 {
 	note_attempt(fl, v);
-	fl->e->is_uncertain = is_in_doubt(fl->env);
+	fl->e->is_uncertain = envelope_is_in_doubt(fl->env);
 	if (fl->e->is_uncertain && fl->q->o.policy.holds_uncertain) {
 		fl->result = RESULT_LATER;
 		entry_set_verdict(
@@ -530,7 +518,7 @@ end_held(struct flight *fl, const struct verdict *v)
 		return;
 	}
 	entry_set_verdict(q, e, v);
-	e->is_uncertain = is_in_doubt(fl->env);
+	e->is_uncertain = envelope_is_in_doubt(fl->env);
 	hold(fl, e->reason != NULL ? e->reason->text : v->text);
 }
 

@@ -106,15 +106,11 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	adopt_state(q, e, st);
 	adopt_reason(q, e, env, st);
 	e->is_delay_told = st->is_delay_told;
-	for (size_t i = 0; i < env->nrcpts; i++) {
-		const struct rcpt *r = &env->rcpts[i];
-
-		if (r->state == RCPT_FAILED && !r->is_told)
+	e->is_uncertain = envelope_is_in_doubt(env);
+	for (size_t i = 0; i < env->nrcpts; i++)
+		if (env->rcpts[i].state == RCPT_FAILED &&
+		    !env->rcpts[i].is_told)
 			e->is_untold = true;
-		if (r->state == RCPT_WAITING && r->last != NULL &&
-		    r->last->is_uncertain)
-			e->is_uncertain = true;
-	}
 	entry_list(q, e);
 	q->is_unsorted = true;
 	if (e->is_untold && q->o.hooks.failed != NULL)

@@ -112,7 +112,30 @@ buf_adds(struct buf *b, const char *s)
 bool
 buf_addc(struct buf *b, char c)
 {
-	return buf_add(b, &c, 1);
+	char *to;
+
+	/* Text is often built letter by letter. */
+	if (b->len == b->max || b->head + b->len + 1 >= b->cap)
+		return buf_add(b, &c, 1);
+	to = b->p + b->head + b->len++;
+	to[0] = c;
+	to[1] = '\0';
+	return true;
+}
+
+bool
+buf_addi(struct buf *b, int64_t n)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (n < 0)
+		digits[--at] = '-';
+	return buf_add(b, digits + at, sizeof(digits) - at);
 }
 
 bool

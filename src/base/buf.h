@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/must.h"
 
@@ -52,6 +53,7 @@ void buf_reset(struct buf *b);
 bool buf_add(struct buf *b, const void *p, size_t n) MUST_CHECK;
 bool buf_adds(struct buf *b, const char *s) MUST_CHECK;
 bool buf_addc(struct buf *b, char c) MUST_CHECK;
+bool buf_addi(struct buf *b, int64_t n) MUST_CHECK; /* in digits */
 bool buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))) MUST_CHECK;
 bool buf_vaddf(struct buf *b, const char *fmt, va_list ap)

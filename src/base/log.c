@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/must.h"
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 8192 };
+enum { LINE_MAX_BYTES = 8192, LINE_USUAL_BYTES = 500 };
 
 static const struct log_sink *current_sink;
 
@@ -30,8 +29,18 @@ log_begin(struct log_line *l, enum log_level level, const char *event)
 	l->level = level;
 	l->is_wanted = log_wants(level);
 	buf_init(&l->text, LINE_MAX_BYTES);
-	if (l->is_wanted)
-		IGNORE(buf_adds(&l->text, event)); /* a full line is cut */
+	if (!l->is_wanted)
+		return;
+	(void)buf_space(&l->text, LINE_USUAL_BYTES); /* at once */
+	IGNORE(buf_adds(&l->text, event)); /* a full line is cut */
+}
+
+/* " key=", and what may stand in front of the value. */
+static bool
+add_key(struct log_line *l, const char *key, const char *front)
+{
+	return l->is_wanted && buf_addc(&l->text, ' ') &&
+	       buf_adds(&l->text, key) && buf_adds(&l->text, front);
 }
 
 /* A value with a blank, a quote or nothing in it is quoted, so that a line
@@ -66,7 +75,7 @@ add_quoted(struct buf *to, struct bytes v)
 void
 log_bytes(struct log_line *l, const char *key, struct bytes value)
 {
-	if (!l->is_wanted || !buf_addf(&l->text, " %s=", key))
+	if (!add_key(l, key, "="))
 		return;
 	if (needs_quotes(value))
 		add_quoted(&l->text, value);
@@ -83,14 +92,14 @@ log_str(struct log_line *l, const char *key, const char *value)
 void
 log_num(struct log_line *l, const char *key, int64_t value)
 {
-	if (l->is_wanted)
-		IGNORE(buf_addf(&l->text, " %s=%" PRId64, key, value));
+	if (add_key(l, key, "="))
+		IGNORE(buf_addi(&l->text, value)); /* cut when full */
 }
 
 void
 log_addr(struct log_line *l, const char *key, const char *addr)
 {
-	if (!l->is_wanted || !buf_addf(&l->text, " %s=<", key))
+	if (!add_key(l, key, "=<"))
 		return;
 	IGNORE(str_escape(&l->text, bytes_of(addr, strlen(addr)),
 	    STR_ESCAPE_MAX)); /* cut when full */

@@ -134,17 +134,8 @@ ctl_json_add_raw(struct buf *to, const char *key, const char *value)
 void
 ctl_json_add_number(struct buf *to, const char *key, int64_t value)
 {
-	char digits[24];
-	char *p = digits + sizeof(digits);
-	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
-
-	*--p = '\0';
-	do
-		*--p = (char)('0' + left % 10);
-	while ((left /= 10) > 0);
-	if (value < 0)
-		*--p = '-';
-	ctl_json_add_raw(to, key, p);
+	add_key(to, key);
+	IGNORE(buf_addi(to, value));
 }
 
 const char *

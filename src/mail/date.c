@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mail/date.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define WALL_S_MIN (-INT64_C(62167219200)) /* 0000-01-01T00:00:00Z */
@@ -47,6 +47,41 @@ moment_of(struct moment *m, int64_t wall_ms, int32_t utc_offset_s)
 	m->zone_min = abs((int)zone_min) % 60;
 }
 
+/* Returns where the text ends, as the others here do. */
+static char *
+put_text(char *to, const char *text)
+{
+	size_t n = strlen(text);
+
+	memcpy(to, text, n + 1);
+	return to + n;
+}
+
+/* The n last digits of v, ended by what follows. */
+static char *
+put(char *to, int v, int n, const char *behind)
+{
+	for (int i = n - 1; i >= 0; i--, v /= 10)
+		to[i] = (char)('0' + v % 10);
+	return put_text(to + n, behind);
+}
+
+static char *
+put_time(char *to, const struct moment *m, const char *between)
+{
+	to = put(to, m->tm.tm_hour, 2, between);
+	to = put(to, m->tm.tm_min, 2, between);
+	return put(to, m->tm.tm_sec, 2, "");
+}
+
+static void
+put_zone(char *to, const struct moment *m, const char *between)
+{
+	*to++ = m->sign;
+	to = put(to, m->zone_h, 2, between);
+	(void)put(to, m->zone_min, 2, "");
+}
+
 const char *
 date_rfc5322(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 {
@@ -55,13 +90,15 @@ date_rfc5322(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
 		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct moment m;
+	char *to;
 
 	moment_of(&m, wall_ms, utc_offset_s);
-	(void)snprintf(out, DATE_TEXT_SIZE,
-	    "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", days[m.tm.tm_wday],
-	    m.tm.tm_mday, months[m.tm.tm_mon], m.tm.tm_year + 1900,
-	    m.tm.tm_hour, m.tm.tm_min, m.tm.tm_sec, m.sign, m.zone_h,
-	    m.zone_min);
+	to = put_text(put_text(out, days[m.tm.tm_wday]), ", ");
+	to = put(to, m.tm.tm_mday, 2, " ");
+	to = put_text(put_text(to, months[m.tm.tm_mon]), " ");
+	to = put(to, m.tm.tm_year + 1900, 4, " ");
+	to = put_text(put_time(to, &m, ":"), " ");
+	put_zone(to, &m, "");
 	return out;
 }
 
@@ -69,12 +106,13 @@ const char *
 date_iso(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 {
 	struct moment m;
+	char *to;
 
 	moment_of(&m, wall_ms, utc_offset_s);
-	(void)snprintf(out, DATE_TEXT_SIZE,
-	    "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", m.tm.tm_year + 1900,
-	    m.tm.tm_mon + 1, m.tm.tm_mday, m.tm.tm_hour, m.tm.tm_min,
-	    m.tm.tm_sec, m.sign, m.zone_h, m.zone_min);
+	to = put(out, m.tm.tm_year + 1900, 4, "-");
+	to = put(to, m.tm.tm_mon + 1, 2, "-");
+	to = put(to, m.tm.tm_mday, 2, "T");
+	put_zone(put_time(to, &m, ":"), &m, ":");
 	return out;
 }
 
@@ -82,10 +120,11 @@ const char *
 date_stamp(int64_t wall_ms, char out[DATE_TEXT_SIZE])
 {
 	struct moment m;
+	char *to;
 
 	moment_of(&m, wall_ms, 0);
-	(void)snprintf(out, DATE_TEXT_SIZE, "%04d%02d%02d%02d%02d%02d",
-	    m.tm.tm_year + 1900, m.tm.tm_mon + 1, m.tm.tm_mday, m.tm.tm_hour,
-	    m.tm.tm_min, m.tm.tm_sec);
+	to = put(out, m.tm.tm_year + 1900, 4, "");
+	to = put(to, m.tm.tm_mon + 1, 2, "");
+	(void)put_time(put(to, m.tm.tm_mday, 2, ""), &m, "");
 	return out;
 }

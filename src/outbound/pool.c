@@ -557,39 +557,31 @@ close_window(struct pool *p, const char *why, int64_t wait_ms)
 		alert(p, "quota", p->reason);
 }
 
+static bool
+concerns_account(enum diagnosis_act act)
+{
+	return act == DIAGNOSIS_PAUSE || act == DIAGNOSIS_QUOTA ||
+	       act == DIAGNOSIS_HOLD_ACCOUNT;
+}
+
 bool
 pool_heard(struct pool *p, const struct verdict *v, const char *who)
 {
 	struct diagnosis d = diagnose(v, p->opts.host);
-	bool is_account = false;
 	struct buf why;
 
+	if (!concerns_account(d.act))
+		return false;
 	buf_init(&why, 2048);
 	describe(v, &d, who, &why);
-	switch (d.act) {
-	case DIAGNOSIS_PAUSE:
+	if (d.act == DIAGNOSIS_PAUSE)
 		pool_pause(p, buf_str(&why));
-		is_account = true;
-		break;
-	case DIAGNOSIS_QUOTA:
-		p->is_on_trial = true;
+	else if (d.act == DIAGNOSIS_QUOTA)
 		close_window(p, buf_str(&why), d.pause_ms);
-		is_account = true;
-		break;
-	case DIAGNOSIS_HOLD_ACCOUNT:
+	else
 		pool_hold(p, buf_str(&why));
-		is_account = true;
-		break;
-	case DIAGNOSIS_NONE:
-	case DIAGNOSIS_RETRY:
-	case DIAGNOSIS_SPLIT:
-	case DIAGNOSIS_SPLIT_DOMAINS:
-	case DIAGNOSIS_HOLD_MESSAGE:
-	case DIAGNOSIS_FAIL:
-		break;
-	}
 	buf_clear(&why);
-	return is_account;
+	return true;
 }
 
 /* What to say when no port leads to the provider: the newest reason, and what

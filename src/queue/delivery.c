@@ -388,6 +388,29 @@ answer_for(const struct flight *fl, size_t i, const struct verdict *v)
 		   : v;
 }
 
+static bool
+is_sent_to_all(const struct flight *fl, const struct verdict *v)
+{
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		if (fl->env->rcpts[i].state != RCPT_SENT &&
+		    (fl->env->rcpts[i].state != RCPT_WAITING ||
+			answer_for(fl, i, v)->class != VERDICT_OK))
+			return false;
+	return true;
+}
+
+static void
+take_all(struct flight *fl, const struct verdict *v)
+{
+	for (size_t i = 0; i < fl->env->nrcpts; i++) {
+		struct rcpt *r = &fl->env->rcpts[i];
+
+		if (r->state == RCPT_WAITING)
+			rcpt_set_verdict(r, answer_for(fl, i, v));
+		r->state = RCPT_SENT;
+	}
+}
+
 /* The attempt is counted, and everybody who waited has an answer. */
 static void
 note_attempt(struct flight *fl, const struct verdict *v)
@@ -398,6 +421,11 @@ note_attempt(struct flight *fl, const struct verdict *v)
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
 	e->noted_ms = entry_seen_ms(q, e);
+	/* What has been sent to all is removed: nobody would read the notes. */
+	if (is_sent_to_all(fl, v)) {
+		take_all(fl, v);
+		return;
+	}
 	flight_noted(
 	    fl, spool_note_attempt(&fl->notes, queue_wall(q), e->noted_ms));
 	for (size_t i = 0; i < fl->env->nrcpts; i++)

@@ -2,7 +2,6 @@
 #include "smtp/smtp_say.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "smtp/smtp_limits.h"
@@ -26,7 +25,17 @@ piece(const char *p, size_t n)
 }
 
 static void
-say_line(struct buf *out, const char *head, const char *p, size_t n)
+say_head(struct buf *out, int code, bool is_last, const char *enhanced)
+{
+	bool fits = buf_addi(out, code) && buf_addc(out, is_last ? ' ' : '-') &&
+		    (*enhanced == '\0' ||
+			(buf_adds(out, enhanced) && buf_addc(out, ' ')));
+
+	assert(fits); /* here and below the caller promised SMTP_SAY_SPACE */
+}
+
+static void
+say_line(struct buf *out, const char *p, size_t n)
 {
 	char line[SMTP_SAY_LINE_MAX];
 	bool fits;
@@ -37,17 +46,14 @@ say_line(struct buf *out, const char *head, const char *p, size_t n)
 
 		line[i] = (char)(c >= 0x7f ? '?' : c < ' ' ? ' ' : c);
 	}
-	line[n] = '\0';
-	fits = buf_adds(out, head) && buf_adds(out, line) &&
-	       buf_adds(out, "\r\n");
-	assert(fits); /* the caller promised SMTP_SAY_SPACE */
+	fits = buf_add(out, line, n) && buf_adds(out, "\r\n");
+	assert(fits);
 }
 
 void
 smtp_say(struct buf *out, int code, const char *enhanced, const char *text)
 {
 	const char *p = text, *end = text + strnlen(text, SMTP_SAY_TEXT_MAX);
-	char head[24];
 	const char *lf;
 	size_t n;
 	bool is_last = false;
@@ -62,11 +68,8 @@ smtp_say(struct buf *out, int code, const char *enhanced, const char *text)
 		lf = memchr(p, '\n', (size_t)(end - p));
 		n = piece(p, (size_t)((lf != NULL ? lf : end) - p));
 		is_last = p + n == end || lines == LINES_MAX;
-		/* snprintf: the parts are bounded above */
-		(void)snprintf(head, sizeof(head), "%d%c%s%s", code,
-		    is_last ? ' ' : '-', enhanced,
-		    *enhanced != '\0' ? " " : "");
-		say_line(out, head, p, n);
+		say_head(out, code, is_last, enhanced);
+		say_line(out, p, n);
 		p += n;
 		if (p < end) /* the line feed or the blank */
 			p += *p == '\n' || *p == ' ';

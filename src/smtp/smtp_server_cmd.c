@@ -91,8 +91,10 @@ offer(struct buf *text, bool is_offered, const char *line, const char *value)
 {
 	if (!is_offered)
 		return;
-	if (!buf_addf(text, "\n%s%s%s", line, *value != '\0' ? " " : "", value))
-		return; /* an over-long option of the driver's */
+	/* Cut, should an option of the driver's be over-long. */
+	IGNORE(
+	    buf_addc(text, '\n') && buf_adds(text, line) &&
+	    (*value == '\0' || (buf_addc(text, ' ') && buf_adds(text, value))));
 }
 
 static enum ss_event

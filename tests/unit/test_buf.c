@@ -42,12 +42,63 @@ a_string_stays_one_when_it_moves_to_the_front(void **state)
 	buf_clear(&b);
 }
 
+static void
+letters_end_where_the_maximum_is(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	for (size_t max = 0; max < 300; max++) {
+		buf_init(&b, max);
+		for (size_t i = 0; i < max; i++) {
+			assert_true(buf_addc(&b, (char)('a' + i % 26)));
+			assert_int_equal(strlen(buf_str(&b)), i + 1);
+		}
+		assert_false(buf_addc(&b, '!'));
+		assert_int_equal(buf_len(&b), max);
+		/* Room at the front counts as well. */
+		if (max > 0) {
+			buf_drop(&b, 1);
+			assert_true(buf_addc(&b, '!'));
+			assert_false(buf_addc(&b, '!'));
+			assert_int_equal(buf_str(&b)[max - 1], '!');
+			assert_int_equal(strlen(buf_str(&b)), max);
+		}
+		buf_clear(&b);
+	}
+}
+
+static void
+whole_numbers_are_written_as_printf_does(void **state)
+{
+	static const int64_t numbers[] = { 0, 1, -1, 9, 10, 1234567890,
+		INT64_MAX, INT64_MIN };
+	struct buf b;
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		buf_init(&b, 20);
+		assert_true(buf_addi(&b, numbers[i]));
+		(void)snprintf(
+		    text, sizeof(text), "%lld", (long long)numbers[i]);
+		assert_string_equal(buf_str(&b), text);
+		buf_clear(&b);
+	}
+	buf_init(&b, 2);
+	assert_false(buf_addi(&b, 100));
+	assert_true(buf_addi(&b, 99));
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(space_that_nobody_fills_leaves_a_string),
 		cmocka_unit_test(a_string_stays_one_when_it_moves_to_the_front),
+		cmocka_unit_test(letters_end_where_the_maximum_is),
+		cmocka_unit_test(whole_numbers_are_written_as_printf_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

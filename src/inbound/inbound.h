@@ -28,8 +28,9 @@ struct inbound_opts {
 	size_t max_sessions;
 	int64_t verdict_ms; /* QUEUE_MODE_VERDICT waits this long */
 	bool hide_submitter;
-	/* May this user submit?  NULL: everybody.  uid may be UID_UNKNOWN. */
-	bool (*may_submit)(void *ctx, uint32_t uid);
+	/* The name of the rule that keeps this user from submitting, or NULL:
+	 * he may.  uid may be UID_UNKNOWN. */
+	const char *(*bars)(void *ctx, uint32_t uid);
 	/* No account takes this message, of e->size_bytes; ret_why for the
 	 * client. */
 	bool (*refuses)(

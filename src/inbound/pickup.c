@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "inbound/pickup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/list.h"
@@ -119,21 +120,25 @@ take(struct pickup *p, struct queue_drop *drop)
 	const struct inbound_opts *o = &p->shared->opts;
 	struct parcel *x = xcalloc(1, sizeof(*x));
 	bool is_whole = true;
+	const char *rule;
+	char text[160];
 	struct err err;
 
 	x->pickup = p;
 	x->drop = drop;
 	submitter_find(p->shared, &x->by, queue_drop_uid(drop));
+	rule = o->bars(o->ctx, x->by.uid);
 	list_append(&p->parcels, &x->link);
 	p->nparcels++;
 	x->env = envelope_of(x, &is_whole);
 	x->reception = reception_new(p->shared, x->env, &x->by, "local");
 	if (!is_whole)
 		reception_refuse(x->reception, 550, "5.1.1", RECEPTION_NOBODY);
-	if (o->may_submit != NULL && !o->may_submit(o->ctx, x->by.uid))
-		reception_refuse(x->reception, 550, "5.7.1",
-		    "this user may not submit mail (allow_users, "
-		    "allow_groups)");
+	if (rule != NULL) {
+		(void)snprintf(text, sizeof(text),
+		    "this user may not submit mail (%s)", rule);
+		reception_refuse(x->reception, 550, "5.7.1", text);
+	}
 	if (!read_all(x, &err)) {
 		log_err(LOG_LEVEL_ERROR, &err);
 		parcel_end(x, QUEUE_DROP_LATER);

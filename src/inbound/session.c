@@ -130,20 +130,31 @@ mode_of(const struct session *s, enum ss_mode asked)
 	return asked == SS_MODE_UNSET ? s->listener->mode : modes[asked];
 }
 
+/* True: this user may not submit, and has been told. */
+static bool
+is_barred(struct session *s)
+{
+	const struct inbound_opts *o = &s->set->shared->opts;
+	const char *rule = o->bars(o->ctx, s->by.uid);
+	char text[160];
+
+	if (rule == NULL)
+		return false;
+	log_text(LOG_LEVEL_NOTICE, "refused user %s on %s: not in %s",
+	    s->by.user != NULL ? s->by.user : "(unknown)", s->peer, rule);
+	(void)snprintf(
+	    text, sizeof(text), "you may not submit mail here (%s)", rule);
+	smtp_server_reply(s->smtp, 550, "5.7.1", text);
+	return true;
+}
+
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
-	const struct inbound_opts *o = &s->set->shared->opts;
 	struct err err;
 
-	if (o->may_submit != NULL && !o->may_submit(o->ctx, s->by.uid)) {
-		log_text(LOG_LEVEL_NOTICE,
-		    "refused user %s on %s: not in allow_users or allow_groups",
-		    s->by.user != NULL ? s->by.user : "(unknown)", s->peer);
-		smtp_server_reply(s->smtp, 550, "5.7.1",
-		    "you may not submit mail here (allow_users, allow_groups)");
+	if (is_barred(s))
 		return;
-	}
 	if (!queue_has_room(
 		s->set->shared->queue, info->mail.size_bytes, &err)) {
 		log_text(
@@ -323,18 +334,28 @@ name_peer(struct session *s)
 		    stream_peer_host(s->stream), stream_peer_port(s->stream));
 }
 
-/* Why this peer is not served, or NULL.  Trust is by listener and explicit
- * list, never by "private range" (R36). */
-static const char *
-turned_away(const struct session *s)
+/* True: this peer is not served, and has been told.  Trust is by listener and
+ * explicit list, never by "private range" (R36). */
+static bool
+is_turned_away(struct session *s)
 {
 	const struct inbound_listener *li = s->listener;
+	char text[160];
 
-	if (!li->is_unix && !li->allows(li->ctx, stream_peer_host(s->stream)))
-		return "your address is not in allow_from of this listener";
-	if (s->set->count > s->set->shared->opts.max_sessions)
-		return "too many sessions (max_sessions); try again soon";
-	return NULL;
+	if (!li->is_unix && !li->allows(li->ctx, stream_peer_host(s->stream))) {
+		(void)snprintf(text, sizeof(text),
+		    "you may not submit mail here (allow_from of listener %s)",
+		    li->name);
+		smtp_server_turn_away(s->smtp, 550, "5.7.1", text);
+	} else if (s->set->count > s->set->shared->opts.max_sessions) {
+		(void)snprintf(text, sizeof(text),
+		    "too many sessions (max_sessions); try again soon");
+		smtp_server_turn_away(s->smtp, 421, "4.3.2", text);
+	} else {
+		return false;
+	}
+	log_text(LOG_LEVEL_NOTICE, "turned away %s: %s", s->peer, text);
+	return true;
 }
 
 void
@@ -349,7 +370,6 @@ session_start(
 		.may_chunk = listener->is_unix,
 		.may_xrelais = listener->is_unix,
 	};
-	const char *why;
 
 	s->set = set;
 	s->listener = listener;
@@ -360,11 +380,7 @@ session_start(
 	name_peer(s);
 	list_append(&set->sessions, &s->link);
 	set->count++;
-	why = turned_away(s);
-	if (why != NULL) {
-		log_text(LOG_LEVEL_NOTICE, "turned away %s: %s", s->peer, why);
-		smtp_server_shutdown(s->smtp, why);
-	}
+	IGNORE(is_turned_away(s)); /* then it only has to say so */
 	drive(s);
 }
 

@@ -2,7 +2,9 @@
 #include "prog/admission.h"
 
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/account.h"
@@ -37,17 +39,33 @@ is_in_groups(const struct conf_list *groups, const struct passwd *pw)
 	return false;
 }
 
-bool
-admission_allows(const struct conf *c, uint32_t uid)
+static bool
+is_listed(const struct conf *c, uint32_t uid)
 {
-	struct passwd *pw;
+	const struct passwd *pw;
+	char number[16];
 
-	if (c->allow_users.n == 0 && c->allow_groups.n == 0)
+	if (uid == UID_UNKNOWN)
+		return false;
+	(void)snprintf(number, sizeof(number), "%" PRIu32, uid);
+	if (list_has(&c->allow_users, number))
 		return true;
-	if (uid == UID_UNKNOWN || (pw = getpwuid(uid)) == NULL)
+	if ((pw = getpwuid(uid)) == NULL)
 		return false;
 	return list_has(&c->allow_users, pw->pw_name) ||
 	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
+}
+
+const char *
+admission_bars(const struct conf *c, uint32_t uid)
+{
+	if ((c->allow_users.n == 0 && c->allow_groups.n == 0) ||
+	    is_listed(c, uid))
+		return NULL;
+	if (c->allow_groups.n == 0)
+		return "allow_users";
+	return c->allow_users.n == 0 ? "allow_groups"
+				     : "allow_users, allow_groups";
 }
 
 static uint64_t

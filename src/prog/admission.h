@@ -16,9 +16,9 @@ struct envelope;
 struct outbound;
 struct verdict;
 
-/* allow_users and allow_groups; a submitter without a name (UID_UNKNOWN) is
- * nobody's. */
-bool admission_allows(const struct conf *c, uint32_t uid);
+/* The setting that keeps this user out, or NULL.  Users stand there by
+ * name or number; who cannot be told (UID_UNKNOWN) is on no list. */
+const char *admission_bars(const struct conf *c, uint32_t uid);
 
 /* What may be said in EHLO, before it is known which account a message has:
  * what the most generous one takes, by its setting and by what its provider

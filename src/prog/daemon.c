@@ -153,12 +153,12 @@ check(const struct daemon *d, const struct conf *conf)
 
 /* --- who may submit ------------------------------------------------------- */
 
-static bool
-may_submit(void *ctx, uint32_t uid)
+static const char *
+bars(void *ctx, uint32_t uid)
 {
 	const struct daemon *d = ctx;
 
-	return admission_allows(d->era->conf, uid);
+	return admission_bars(d->era->conf, uid);
 }
 
 static uint64_t
@@ -325,7 +325,7 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 		.max_rcpts = (size_t)c->max_recipients,
 		.max_sessions = (size_t)c->max_sessions,
 		.verdict_ms = c->verdict_timeout_ms,
-		.may_submit = may_submit,
+		.bars = bars,
 		.refuses = refuses,
 		.locals = { is_local, resolve, d },
 		.ctx = d,

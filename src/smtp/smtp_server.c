@@ -633,6 +633,16 @@ smtp_server_shutdown(struct smtp_server *s, const char *text)
 	ss_hang_up(s, "shut down");
 }
 
+void
+smtp_server_turn_away(
+    struct smtp_server *s, int code, const char *enhanced, const char *text)
+{
+	assert(s->phase == PHASE_NEW);
+	buf_reset(&s->out); /* the greeting */
+	ss_say(s, code, enhanced, text);
+	ss_hang_up(s, "turned away");
+}
+
 /* --- facts -------------------------------------------------------------------
  */
 

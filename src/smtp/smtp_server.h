@@ -136,6 +136,11 @@ void smtp_server_tls_up(struct smtp_server *s);
  * was due is not wanted any more. */
 void smtp_server_shutdown(struct smtp_server *s, const char *text);
 
+/* The same before the first byte, in place of the greeting: this client is not
+ * served, now (421) or ever (5yz). */
+void smtp_server_turn_away(
+    struct smtp_server *s, int code, const char *enhanced, const char *text);
+
 /* Facts for the trace field and the log; borrowed, NULL before EHLO/HELO. */
 const char *smtp_server_helo(const struct smtp_server *s);
 /* "SMTP", "ESMTP", "ESMTPS", "ESMTPSA", "UTF8SMTP", ... (RFC 3848, 6531). */

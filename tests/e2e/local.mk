@@ -20,7 +20,8 @@ e2e_tests = \
 	%reldir%/repair.sh \
 	%reldir%/sendmail.sh \
 	%reldir%/service.sh \
-	%reldir%/spare.sh
+	%reldir%/spare.sh \
+	%reldir%/who.sh
 
 EXTRA_DIST += %reldir%/run $(e2e_tests)
 

@@ -825,6 +825,29 @@ a_shutdown_says_421_and_aborts(void **state)
 		}
 }
 
+static void
+who_is_turned_away_hears_no_greeting(void **state)
+{
+	static const char hello[] = "EHLO x\r\nMAIL FROM:<a>\r\n";
+	struct smtp_server *s = smtp_server_new(&plain);
+	struct ss_info info;
+	const void *p;
+	size_t n;
+
+	(void)state;
+	smtp_server_turn_away(s, 550, "5.7.1", "not here");
+	n = smtp_server_peek(s, &p);
+	assert_int_equal(n, strlen("550 5.7.1 not here\r\n"));
+	assert_memory_equal(p, "550 5.7.1 not here\r\n", n);
+	smtp_server_sent(s, n);
+	if (smtp_server_room(s) >= strlen(hello))
+		smtp_server_put(s, hello, strlen(hello));
+	assert_int_equal(smtp_server_next(s, &info), SS_CLOSE);
+	assert_int_equal(smtp_server_next(s, &info), SS_IDLE);
+	assert_int_equal(smtp_server_peek(s, &p), 0);
+	smtp_server_free(s);
+}
+
 /* R51: the client goes away after each byte in turn. */
 static void
 a_lost_connection_leaves_no_half_message(void **state)
@@ -1168,6 +1191,7 @@ main(void)
 		cmocka_unit_test(an_answer_421_ends_the_session),
 		cmocka_unit_test(an_idle_client_is_told_and_left),
 		cmocka_unit_test(a_shutdown_says_421_and_aborts),
+		cmocka_unit_test(who_is_turned_away_hears_no_greeting),
 		cmocka_unit_test(a_lost_connection_leaves_no_half_message),
 		cmocka_unit_test(a_half_closed_client_is_served_to_the_end),
 		cmocka_unit_test(unread_replies_stop_the_engine),

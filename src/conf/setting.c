@@ -58,6 +58,8 @@ const struct setting settings[] = {
 	    "1000", "most recipients one message may have" },
 	{ "max_sessions", R(max_sessions), SETTING_INT, RANGE(1, 100000), "100",
 	    "most clients at the same time" },
+	{ "max_per_user", R(max_per_user), SETTING_INT, COUNT, "0",
+	    "most recipients of one local user's mail in any hour; 0 for no limit" },
 	{ "retry_after", R(retry_after_ms), SETTING_DURATION, ANY, "1m",
 	    "wait before the second attempt; doubled from there up to an hour" },
 	{ "lifetime", R(lifetime_ms), SETTING_DURATION, ANY, "5d",

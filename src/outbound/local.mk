@@ -1,8 +1,6 @@
 noinst_LIBRARIES += %reldir%/liboutbound.a
 %canon_reldir%_liboutbound_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_liboutbound_a_SOURCES = \
-	%reldir%/budget.c \
-	%reldir%/budget.h \
 	%reldir%/content.c \
 	%reldir%/content.h \
 	%reldir%/courier.c \

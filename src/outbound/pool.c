@@ -15,9 +15,9 @@
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 #include "net/loop.h"
-#include "outbound/budget.h"
 #include "outbound/courier.h"
 #include "outbound/fetch.h"
+#include "queue/budget.h"
 #include "queue/queue.h"
 
 enum {

@@ -22,25 +22,36 @@ enum {
 	WAITING_MAX = 64, /* commands that have not run yet */
 	REASON_MAX = 1000,
 	INPUT_MAX = 8192,
-	ENV_COUNT = 7
+	ENV_COUNT = 8
 };
 
 /* What comes and goes by itself is told again only after a while. */
-static const struct {
+static const struct event {
 	const char *name;
 	int64_t again_ms;
+	bool is_about_user; /* and not about an account */
 } events[] = {
-	{ "account-held", 0 },
-	{ "account-paused", HOURS(6) },
-	{ "quota", HOURS(6) },
-	{ "message-held", 0 },
-	{ "disk", HOURS(6) },
-	{ "mail-failed", 0 },
+	{ "account-held", 0, false },
+	{ "account-paused", HOURS(6), false },
+	{ "quota", HOURS(6), false },
+	{ "message-held", 0, false },
+	{ "disk", HOURS(6), false },
+	{ "mail-failed", 0, false },
+	{ "user-limit", HOURS(6), true },
 };
+
+static const struct event *
+find_event(const char *name)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (strcmp(events[i].name, name) == 0)
+			return &events[i];
+	abort(); /* the program raises what is in the table */
+}
 
 struct cause {
 	struct list link;
-	char *event, *account;
+	char *event, *about;
 	int64_t raised_ms;
 	bool is_over;
 };
@@ -98,7 +109,7 @@ cause_free(struct cause *c)
 {
 	list_remove(&c->link);
 	free(c->event);
-	free(c->account);
+	free(c->about);
 	free(c);
 }
 
@@ -195,11 +206,12 @@ variable(const char *name, const char *value)
 }
 
 static void
-set_input(struct run *r, const char *account, const char *reason, size_t queue)
+set_input(struct run *r, const char *account, const char *user,
+    const char *reason, size_t queue)
 {
-	json_t *o = json_pack("{s:s, s:o, s:o, s:I}", "event", r->event,
-	    "account", ctl_json_text(account), "reason", ctl_json_text(reason),
-	    "queue", (json_int_t)queue);
+	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:I}", "event", r->event,
+	    "account", ctl_json_text(account), "user", ctl_json_text(user),
+	    "reason", ctl_json_text(reason), "queue", (json_int_t)queue);
 
 	buf_init(&r->input, INPUT_MAX);
 	IGNORE(ctl_json_encode(&r->input, o)); /* fits */
@@ -208,9 +220,12 @@ set_input(struct run *r, const char *account, const char *reason, size_t queue)
 
 static struct run *
 run_new(struct alerts *a, const struct conf_list *command, const char *event,
-    const char *account, const char *reason)
+    const char *about, const char *reason)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
+	bool is_user = find_event(event)->is_about_user;
+	const char *user = is_user ? about : "";
+	const char *account = is_user ? "" : about;
 	size_t queue = a->o.waiting(a->o.ctx);
 	char number[24];
 
@@ -226,9 +241,10 @@ run_new(struct alerts *a, const struct conf_list *command, const char *event,
 	r->envp[2] = xstrdup("HOME=/");
 	r->envp[3] = variable("RELAIS_EVENT", event);
 	r->envp[4] = variable("RELAIS_ACCOUNT", account);
-	r->envp[5] = variable("RELAIS_REASON", reason);
-	r->envp[6] = variable("RELAIS_QUEUE", number);
-	set_input(r, account, reason, queue);
+	r->envp[5] = variable("RELAIS_USER", user);
+	r->envp[6] = variable("RELAIS_REASON", reason);
+	r->envp[7] = variable("RELAIS_QUEUE", number);
+	set_input(r, account, user, reason, queue);
 	cred_run_init(&r->cred);
 	r->cred.argv = r->argv;
 	r->cred.envp = r->envp;
@@ -238,8 +254,8 @@ run_new(struct alerts *a, const struct conf_list *command, const char *event,
 }
 
 static void
-run_command(struct alerts *a, const char *event, const char *account,
-    const char *reason)
+run_command(
+    struct alerts *a, const char *event, const char *about, const char *reason)
 {
 	const struct conf_list *c = a->o.command(a->o.ctx);
 	struct run *r;
@@ -252,7 +268,7 @@ run_command(struct alerts *a, const char *event, const char *account,
 		    c->v[0]);
 		return;
 	}
-	r = run_new(a, c, event, account, reason);
+	r = run_new(a, c, event, about, reason);
 	list_append(&a->waiting, &r->link);
 	a->nwaiting++;
 	run_next(a);
@@ -261,40 +277,32 @@ run_command(struct alerts *a, const char *event, const char *account,
 /* --- causes --------------------------------------------------------------- */
 
 static struct cause *
-find(struct alerts *a, const char *event, const char *account)
+find(struct alerts *a, const char *event, const char *about)
 {
 	list_foreach (it, &a->causes) {
 		struct cause *c = list_entry(it, struct cause, link);
 
 		if (strcmp(c->event, event) == 0 &&
-		    strcmp(c->account, account) == 0)
+		    strcmp(c->about, about) == 0)
 			return c;
 	}
 	return NULL;
 }
 
-static int64_t
-again_ms(const char *event)
-{
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (strcmp(events[i].name, event) == 0)
-			return events[i].again_ms;
-	return 0;
-}
-
 /* True: it is news. */
 static bool
-note(struct alerts *a, const char *event, const char *account)
+note(struct alerts *a, const char *event, const char *about)
 {
 	int64_t now = clock_boot_ms(loop_clock(a->o.loop));
-	struct cause *c = find(a, event, account);
+	struct cause *c = find(a, event, about);
 
 	if (c == NULL) {
 		c = xcalloc(1, sizeof(*c));
 		c->event = xstrdup(event);
-		c->account = xstrdup(account);
+		c->about = xstrdup(about);
 		list_append(&a->causes, &c->link);
-	} else if (!c->is_over || now - c->raised_ms < again_ms(event)) {
+	} else if (!c->is_over ||
+		   now - c->raised_ms < find_event(event)->again_ms) {
 		c->is_over = false;
 		return false;
 	}
@@ -313,31 +321,33 @@ tidy(char *text)
 }
 
 void
-alert_raise(struct alerts *a, const char *event, const char *account,
-    const char *reason)
+alert_raise(
+    struct alerts *a, const char *event, const char *about, const char *reason)
 {
 	char text[REASON_MAX];
 	struct log_line l;
 
-	if (account == NULL)
-		account = "";
-	if (!note(a, event, account))
+	if (about == NULL)
+		about = "";
+	if (!note(a, event, about))
 		return;
 	(void)snprintf(text, sizeof(text), "%s", reason);
 	tidy(text);
 	log_begin(&l, LOG_LEVEL_ERROR, "alert");
 	log_str(&l, "event", event);
-	if (*account != '\0')
-		log_str(&l, "account", account);
+	if (*about != '\0')
+		log_str(&l,
+		    find_event(event)->is_about_user ? "user" : "account",
+		    about);
 	log_str(&l, "reason", text);
 	log_end(&l);
-	run_command(a, event, account, text);
+	run_command(a, event, about, text);
 }
 
 void
-alert_over(struct alerts *a, const char *event, const char *account)
+alert_over(struct alerts *a, const char *event, const char *about)
 {
-	struct cause *c = find(a, event, account != NULL ? account : "");
+	struct cause *c = find(a, event, about != NULL ? about : "");
 
 	if (c != NULL)
 		c->is_over = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* alert.h - tells a person, by a way that is not mail, what needs one.
  *
- * Each cause is an event and, if it is about one, an account.  Raising it logs
+ * Each cause is an event and the account or user it is about, if any.  Raising it logs
  * one line and runs alert_command once; raising it again does nothing until
  * alert_over().  Commands run one after the other, on a worker thread, without
  * a shell and without a search for the program, for at most 30 seconds each,
@@ -10,6 +10,7 @@
  *	PATH=... LC_ALL=C.UTF-8 HOME=/
  *	RELAIS_EVENT=account-held	of the table in alert.c
  *	RELAIS_ACCOUNT=work		or empty
+ *	RELAIS_USER=www-data		of this machine; or empty
  *	RELAIS_REASON=one line		what is known, cause and remedy
  *	RELAIS_QUEUE=12			messages that wait
  *
@@ -36,9 +37,9 @@ struct alerts *alert_new(const struct alert_opts *opts);
 /* A command that runs is left to end by itself. */
 void alert_free(struct alerts *a);
 
-/* account may be NULL. */
-void alert_raise(struct alerts *a, const char *event, const char *account,
-    const char *reason);
-void alert_over(struct alerts *a, const char *event, const char *account);
+/* about: the account or user, may be NULL. */
+void alert_raise(
+    struct alerts *a, const char *event, const char *about, const char *reason);
+void alert_over(struct alerts *a, const char *event, const char *about);
 
 #endif

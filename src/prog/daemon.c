@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <libgen.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -414,6 +415,29 @@ on_held(void *ctx, const char *id)
 }
 
 static void
+on_user_limit(void *ctx, uint32_t uid, bool is_over)
+{
+	struct daemon *d = ctx;
+	const struct passwd *pw = getpwuid(uid);
+	char user[64], why[300];
+
+	if (pw != NULL)
+		(void)snprintf(user, sizeof(user), "%s", pw->pw_name);
+	else
+		(void)snprintf(user, sizeof(user), "%lu", (unsigned long)uid);
+	(void)snprintf(why, sizeof(why),
+	    "max_per_user = %d of user %s is used up; the mail beyond it is "
+	    "kept and goes when there is room again; relais queue shows what "
+	    "it "
+	    "is",
+	    d->era->conf->max_per_user, user);
+	if (is_over)
+		alert_raise(d->alerts, "user-limit", user, why);
+	else
+		alert_over(d->alerts, "user-limit", user);
+}
+
+static void
 on_delayed(void *ctx, const char *id)
 {
 	struct daemon *d = ctx;
@@ -447,6 +471,7 @@ policy_of(const struct conf *c)
 {
 	return (struct queue_policy) {
 		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
+		.max_per_user = (uint64_t)c->max_per_user,
 	};
 }
 
@@ -464,6 +489,7 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		    .trouble = on_trouble,
 		    .failed = on_failed,
 		    .held = on_held,
+		    .user_limit = on_user_limit,
 		    .delayed = on_delayed,
 		    .ctx = d },
 		.naccounts = (int)c->naccounts,

@@ -92,6 +92,7 @@ flight_load(struct flight *fl, bool with_body)
 
 /* --- taking --------------------------------------------------------------- */
 
+/* Those whose user has had enough for now step back on the way. */
 static struct entry *
 first_due(struct queue *q, int account)
 {
@@ -99,11 +100,14 @@ first_due(struct queue *q, int account)
 
 	if (account < 0 || account >= q->naccounts)
 		return NULL; /* one of before a reload */
-	n = due_first(&q->accounts[account].due);
-	if (n == NULL || n->due_ms > queue_now(q))
-		return NULL;
-	return (
-	    struct entry *)(void *)((char *)n - offsetof(struct entry, node));
+	while ((n = due_first(&q->accounts[account].due)) != NULL &&
+	       n->due_ms <= queue_now(q)) {
+		struct entry *e = list_entry(n, struct entry, node);
+
+		if (!user_puts_off(q, e))
+			return e;
+	}
+	return NULL;
 }
 
 bool
@@ -142,6 +146,7 @@ queue_take(struct queue *q, int account)
 			note_taken(q, account);
 			continue;
 		}
+		user_spend(q, e);
 		fl->is_active = true;
 		fl->result = RESULT_NONE;
 		fl->answers = xcalloc(

@@ -3,6 +3,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_SOURCES = \
 	%reldir%/bounce.c \
 	%reldir%/bounce.h \
+	%reldir%/budget.c \
+	%reldir%/budget.h \
 	%reldir%/delivery.c \
 	%reldir%/disk.c \
 	%reldir%/disk.h \
@@ -24,6 +26,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue_notice.c \
 	%reldir%/queue_pace.c \
 	%reldir%/queue_scan.c \
+	%reldir%/queue_user.c \
 	%reldir%/retry.c \
 	%reldir%/retry.h \
 	%reldir%/spool.c \

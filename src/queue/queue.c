@@ -47,6 +47,7 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	(void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail on Linux */
 	(void)pthread_cond_init(&q->finished, NULL);
 	make_accounts(q, opts->naccounts);
+	users_load(q);
 	q->scan.first = (qid_folder_at(queue_wall(q)) + 1) % QID_FOLDERS;
 	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
 	q->clean_ms = queue_now(q);
@@ -80,6 +81,7 @@ queue_free(struct queue *q)
 {
 	if (q == NULL)
 		return;
+	users_save(q);
 	q->is_closing = true;
 	job_finish_all(q);
 	abandon_flights(q);
@@ -90,6 +92,7 @@ queue_free(struct queue *q)
 	entry_forget_reasons(q);
 	scan_clear(q);
 	drops_clear(q);
+	users_clear(q);
 	clear_accounts(q);
 	free(q->buckets);
 	(void)pthread_cond_destroy(&q->finished);
@@ -207,7 +210,7 @@ expire(struct queue *q, struct entry *e)
 static bool
 may_expire(const struct queue *q, const struct entry *e)
 {
-	return !e->is_held && !e->is_failed && !e->is_gone &&
+	return !e->is_held && !e->is_failed && !e->is_gone && !e->is_put_off &&
 	       (e->fl == NULL || (!e->fl->is_active && e->fl->job == NULL &&
 				     e->fl->client == CLIENT_TOLD)) &&
 	       entry_is_expired(q, e);
@@ -237,7 +240,11 @@ sweep(struct queue *q)
 void
 queue_set_policy(struct queue *q, const struct queue_policy *policy)
 {
+	uint64_t max_per_user = q->o.policy.max_per_user;
+
 	q->o.policy = *policy;
+	if (policy->max_per_user != max_per_user)
+		users_set_limit(q, policy->max_per_user);
 }
 
 static int64_t

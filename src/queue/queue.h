@@ -67,6 +67,9 @@ struct queue_hooks {
 	/* It waits for a person from now on, because it may have been delivered
 	 * already; the disk knows.  Only note it.  May be NULL. */
 	void (*held)(void *ctx, const char *id);
+	/* max_per_user of this user is used up and mail waits for it, or none
+	 * does any more.  Only note it.  May be NULL. */
+	void (*user_limit)(void *ctx, uint32_t uid, bool is_over);
 	/* It has been here for delay_notice_ms, and its recipients' server
 	 * says "later".  Once per message.  Only note it.  May be NULL. */
 	void (*delayed)(void *ctx, const char *id);
@@ -78,6 +81,9 @@ struct queue_policy {
 	/* A message whose answer was lost, by the network or by a crash, waits
 	 * for a person instead of being sent once more. */
 	bool holds_uncertain;
+	/* Recipients that the mail of one submitting user may have in an hour;
+	 * what is more waits, and lets others pass.  0: no limit. */
+	uint64_t max_per_user;
 };
 
 struct queue_opts {

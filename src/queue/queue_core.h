@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 
+#include "queue/budget.h"
 #include "queue/due.h"
 #include "queue/qid.h"
 #include "queue/queue.h"
@@ -70,6 +71,8 @@ struct entry {
 	bool in_failed : 1; /* its file is in failed/ */
 	bool is_untold : 1; /* recipients have failed, and nobody knows */
 	bool is_delay_told : 1;
+	bool is_counted : 1; /* against its user's limit */
+	bool is_put_off : 1; /* by it */
 	bool is_uncertain : 1; /* some who wait may have been served */
 	int16_t account; /* or one of these */
 	uint16_t attempts;
@@ -216,6 +219,19 @@ struct account {
 	bool is_woken; /* and has not taken all since */
 };
 
+struct user {
+	uint32_t uid;
+	struct budget budget;
+	size_t waiting; /* messages that are put off */
+	int64_t used_ms;
+};
+struct users {
+	struct user *v;
+	size_t count;
+	bool is_dirty; /* else than it was saved */
+	int64_t saved_ms;
+};
+
 struct scan {
 	unsigned step; /* folders done */
 	unsigned first; /* folder to start at */
@@ -260,6 +276,7 @@ struct queue {
 
 	struct scan scan;
 	struct drops drops;
+	struct users users;
 	struct pace disk_pace;
 	unsigned offers;
 	size_t fresh;
@@ -355,6 +372,19 @@ bool flight_load(struct flight *fl, bool with_body);
 void flight_expire(struct flight *fl);
 /* A crash has ended the attempt at a message when its answer was awaited. */
 void flight_recover(struct flight *fl);
+
+/* --- queue_user.c --------------------------------------------------------- */
+
+void users_load(struct queue *q);
+void users_save(struct queue *q);
+void users_clear(struct queue *q);
+/* True: its user's limit is used up, and it waits for later now. */
+bool user_puts_off(struct queue *q, struct entry *e);
+/* It is taken. */
+void user_spend(struct queue *q, struct entry *e);
+/* It does not wait for room any more. */
+void user_let_go(struct queue *q, struct entry *e);
+void users_set_limit(struct queue *q, uint64_t max);
 
 /* --- queue_scan.c --------------------------------------------------------- */
 

@@ -124,6 +124,16 @@ held(void *ctx, const char *id)
 }
 
 static void
+user_limit(void *ctx, uint32_t uid, bool is_over)
+{
+	struct lab *l = ctx;
+
+	l->limited_uid = uid;
+	l->limited += is_over;
+	l->limits_over += !is_over;
+}
+
+static void
 delayed(void *ctx, const char *id)
 {
 	struct lab *l = ctx;
@@ -148,6 +158,7 @@ lab_try_open(struct lab *l, struct err *err)
 		    .trouble = trouble,
 		    .failed = failed,
 		    .held = held,
+		    .user_limit = user_limit,
 		    .delayed = delayed,
 		    .ctx = l },
 		.naccounts = 2,
@@ -195,6 +206,7 @@ lab_init(struct lab *l)
 	l->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, l };
 	l->rng = (struct rng) { fill, l };
 	l->seed = 42;
+	l->uid = 1000;
 	lab_open(l);
 }
 
@@ -332,7 +344,7 @@ lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
 		(void)snprintf(rcpt, sizeof(rcpt), "r%zu@example.net", i);
 		(void)envelope_add_rcpt(e, rcpt);
 	}
-	e->uid = 1000;
+	e->uid = l->uid;
 	envelope_set(&e->peer, "unix");
 	c->l = l;
 	c->d = queue_draft_new(l->q);

@@ -29,11 +29,14 @@ struct lab {
 
 	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
 	struct queue *q;
+	uint32_t uid; /* of who submits; 1000 at first */
 	int account; /* what route() answers */
 	int wakes; /* accounts with something due */
 	int turns_asked; /* the queue wants its queue_tick() */
 	int troubles;
 	struct err trouble; /* the newest */
+	uint32_t limited_uid; /* the newest whose limit is used up, */
+	int limited, limits_over; /* times that was, or was over */
 	int failed, delayed, held; /* times the queue asked to tell somebody */
 };
 

@@ -3,7 +3,6 @@ unit_tests = \
 	%reldir%/test_num \
 	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
-	%reldir%/test_budget \
 	%reldir%/test_reach \
 	%reldir%/test_str \
 	%reldir%/test_envelope \
@@ -99,9 +98,6 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_syntax_SOURCES = %reldir%/test_syntax.c
 %canon_reldir%_test_syntax_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 
-%canon_reldir%_test_budget_SOURCES = %reldir%/test_budget.c
-%canon_reldir%_test_budget_LDADD = src/outbound/liboutbound.a \
-	src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_reach_SOURCES = %reldir%/test_reach.c
 %canon_reldir%_test_reach_LDADD = src/outbound/liboutbound.a \
 	src/base/libbase.a $(CMOCKA_LIBS)

@@ -4,13 +4,15 @@ QUEUE_LIBS = src/queue/libqueue.a src/mail/libmail.a src/sys/libsys.a \
 QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 	tests/lib/lab.c tests/lib/lab.h
 
-unit_tests += %reldir%/test_bounce %reldir%/test_crc32 \
+unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_delivery %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
-	%reldir%/test_queue %reldir%/test_retry %reldir%/test_spool \
+	%reldir%/test_queue %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_spool \
 	%reldir%/test_spool_text
 
 %canon_reldir%_test_bounce_SOURCES = %reldir%/test_bounce.c
 %canon_reldir%_test_bounce_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_budget_SOURCES = %reldir%/test_budget.c
+%canon_reldir%_test_budget_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_crc32_SOURCES = %reldir%/test_crc32.c
 %canon_reldir%_test_crc32_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_LAB)
@@ -23,6 +25,8 @@ unit_tests += %reldir%/test_bounce %reldir%/test_crc32 \
 %canon_reldir%_test_qid_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_queue_SOURCES = %reldir%/test_queue.c $(QUEUE_LAB)
 %canon_reldir%_test_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_queue_user_SOURCES = %reldir%/test_queue_user.c $(QUEUE_LAB)
+%canon_reldir%_test_queue_user_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_retry_SOURCES = %reldir%/test_retry.c
 %canon_reldir%_test_retry_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_spool_text_SOURCES = %reldir%/test_spool_text.c

@@ -174,7 +174,8 @@ R16_the_program_gets_the_facts_and_nothing_else(void **state)
 	assert_string_equal(told(b, 1),
 	    "account-held|work|535 said \"no\" RELAIS_ACCOUNT=forged \xff $(id)"
 	    "|7|; echo no shell||"
-	    "{\"event\":\"account-held\",\"account\":\"work\",\"reason\":"
+	    "{\"event\":\"account-held\",\"account\":\"work\",\"user\":\"\","
+	    "\"reason\":"
 	    "\"535 said \\\"no\\\" RELAIS_ACCOUNT=forged \\\\xff $(id)\","
 	    "\"queue\":7}\n");
 }

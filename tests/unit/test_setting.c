@@ -14,7 +14,8 @@ static const struct {
 } promised[] = {
 	{ SETTING_RELAIS,
 	    "admin hostname listen socket control spool user verdict_timeout "
-	    "max_size max_recipients max_sessions retry_after lifetime "
+	    "max_size max_recipients max_sessions max_per_user retry_after "
+	    "lifetime "
 	    "delay_notice uncertain alert_command allow_users allow_groups "
 	    "aliases log" },
 	{ SETTING_LISTEN, "address mode allow_from" },

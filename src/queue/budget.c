@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "outbound/budget.h"
+#include "queue/budget.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -23,6 +23,16 @@ budget_init(
 {
 	*b = (struct budget) { .windows = { { .max = per_minute },
 				   { .max = per_hour }, { .max = per_day } } };
+}
+
+void
+budget_set_limits(
+    struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day)
+{
+	const uint64_t max[BUDGET_WINDOWS] = { per_minute, per_hour, per_day };
+
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++)
+		b->windows[i].max = max[i];
 }
 
 /* The clock was wrong when this was spent, or it is now: what counts is how

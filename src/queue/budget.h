@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* budget.h - how much one account may still send, in rolling windows.
+/* budget.h - how much an account or a user may still send, in rolling windows.
  *
  * Three windows, a minute, an hour and a day; each counts recipients, as
  * providers do, in slots of a sixtieth of its length, so that in no window,
@@ -11,8 +11,8 @@
  * was spent back with it: nothing is given away, and nothing waits until the
  * clock has caught up (R47).  A value without I/O.
  */
-#ifndef OUTBOUND_BUDGET_H
-#define OUTBOUND_BUDGET_H
+#ifndef QUEUE_BUDGET_H
+#define QUEUE_BUDGET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +33,10 @@ struct budget {
 };
 
 void budget_init(
+    struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day);
+
+/* Other limits; what has been spent stays spent. */
+void budget_set_limits(
     struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day);
 
 void budget_spend(struct budget *b, uint32_t n, int64_t now_s);

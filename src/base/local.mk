@@ -20,6 +20,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/rng.h \
 	%reldir%/secret.c \
 	%reldir%/secret.h \
+	%reldir%/siphash.c \
+	%reldir%/siphash.h \
 	%reldir%/str.c \
 	%reldir%/str.h \
 	%reldir%/xalloc.c \

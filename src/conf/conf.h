@@ -173,7 +173,8 @@ struct conf {
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	enum conf_uncertain uncertain;
 	uint64_t max_size_bytes;
-	int max_recipients, max_sessions, max_per_user;
+	int max_recipients, max_sessions, max_per_user, max_equal;
+	int64_t equal_ms;
 	bool received_hide; /* our Received fields name nobody */
 	struct conf_list alert_command; /* argv, or empty */
 	struct conf_list allow_users, allow_groups; /* empty: everybody */

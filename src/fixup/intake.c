@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/siphash.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "fixup/bcc.h"
+#include "fixup/equals.h"
 #include "fixup/fill.h"
 #include "fixup/lines.h"
 #include "fixup/trace.h"
@@ -29,6 +31,7 @@ struct intake {
 	struct intake_seen seen;
 	char *message_id, *account;
 	struct parts *parts; /* of a message that has some; or NULL */
+	struct siphash likeness; /* with a key */
 	size_t line_len; /* of the line under way */
 	char last; /* byte that was seen last, NUL at the start */
 };
@@ -40,6 +43,8 @@ intake_new(const struct intake_facts *facts)
 
 	in->facts = facts;
 	in->header = header_new();
+	if (facts->likeness_key != NULL)
+		siphash_init(&in->likeness, facts->likeness_key);
 	buf_init(&in->head, HEAD_MAX);
 	in->message_id = xstrdup("");
 	in->seen.message_id = in->message_id;
@@ -135,6 +140,8 @@ see_body(struct intake *in, struct bytes b)
 	if (!in->seen.has_8bit_body)
 		in->seen.has_8bit_body = has_8bit(b);
 	see_lines(in, b);
+	if (in->facts->likeness_key != NULL)
+		siphash_put(&in->likeness, b.p, b.n);
 }
 
 static void
@@ -300,6 +307,8 @@ finish_header(struct intake *in)
 			return refuse(in, rules[i].code, rules[i].enhanced,
 			    rules[i].text);
 	see_message_id(in);
+	if (in->facts->likeness_key != NULL)
+		equals_put_header(in->header, &in->likeness);
 	in->parts = parts_new(in->header);
 	if (parts_top(in->parts)->kind == PART_LEAF) {
 		parts_free(in->parts);
@@ -399,6 +408,8 @@ intake_end(struct intake *in)
 		    "a signed or encrypted part of the message has a line of "
 		    "more than 998 octets, which no server takes and nobody "
 		    "may change");
+	if (in->facts->likeness_key != NULL)
+		in->seen.likeness = siphash_end(&in->likeness);
 	return true;
 }
 

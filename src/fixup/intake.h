@@ -46,6 +46,7 @@ struct intake_facts {
 	const char *full_name; /* of the submitting user, or NULL */
 	bool hide_submitter; /* keep local names out of Received */
 	const struct locals_opts *locals; /* NULL: To and Cc stay */
+	const unsigned char *likeness_key; /* for seen.likeness, or NULL */
 };
 
 struct intake *intake_new(const struct intake_facts *facts);
@@ -73,6 +74,7 @@ struct intake_seen {
 	/* What the field X-Relais-Account said, cut at some length; borrowed,
 	 * "" if there was none.  Anybody's text. */
 	const char *account;
+	uint64_t likeness; /* see struct envelope; 0 without a key */
 };
 const struct intake_seen *intake_seen(const struct intake *in);
 

@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/bcc.h \
 	%reldir%/eightbit.c \
 	%reldir%/eightbit.h \
+	%reldir%/equals.c \
+	%reldir%/equals.h \
 	%reldir%/fill.c \
 	%reldir%/fill.h \
 	%reldir%/identity.c \

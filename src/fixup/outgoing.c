@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "fixup/eightbit.h"
+#include "fixup/equals.h"
 #include "mail/header.h"
 
 struct outgoing {
@@ -91,6 +92,10 @@ outgoing_finish(
 		return false;
 	is_changed = (o->identity.changed &
 			 ~(unsigned)IDENTITY_CHANGED_ENVELOPE) != 0;
+	if (opts->nequal > 0) {
+		is_changed = true;
+		equals_tell(h, opts->nequal, opts->equal_last_s);
+	}
 	if (outgoing_mended(o) != NULL) {
 		is_changed = true;
 		if (!repair_header(o->repair))

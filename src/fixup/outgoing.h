@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/must.h"
@@ -41,6 +42,9 @@ struct outgoing_opts {
 	/* The header may keep its bytes over 127: the client asked for SMTPUTF8
 	 * and the server has it. */
 	bool may_utf8;
+	/* It stands for so many others; 0: for itself (fixup/equals.h). */
+	uint32_t nequal;
+	int64_t equal_last_s;
 };
 
 /* Applies the policy.  False: the header has no room for the changes, the

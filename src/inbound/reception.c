@@ -191,6 +191,7 @@ reception_new(struct inbound_shared *sh, struct envelope *env,
 		.full_name = by->full_name,
 		.hide_submitter = sh->opts.hide_submitter,
 		.locals = &r->locals,
+		.likeness_key = queue_likeness_key(sh->queue),
 	};
 	r->intake = intake_new(&r->facts);
 	return r;
@@ -265,6 +266,7 @@ reception_offer(struct reception *r, enum queue_mode mode,
 	if (intake_seen(r->intake)->has_8bit_body)
 		r->env->is_8bit = true;
 	r->env->is_long = intake_seen(r->intake)->longest_line > LINES_MAX;
+	r->env->likeness = intake_seen(r->intake)->likeness;
 	queue_draft_end(r->draft, r->env, mode,
 	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,
 	    ctx);
@@ -291,7 +293,7 @@ log_who(struct log_line *l, const struct envelope *e)
 }
 
 void
-reception_log(const struct reception *r, const char *word)
+reception_log(const struct reception *r, const char *word, const char *into)
 {
 	const struct envelope *e = r->env;
 	struct log_line l;
@@ -303,6 +305,8 @@ reception_log(const struct reception *r, const char *word)
 		log_addr(&l, "to", e->rcpts[i].addr);
 	log_num(&l, "nrcpts", (int64_t)e->nrcpts);
 	log_num(&l, "size", (int64_t)e->size_bytes);
+	if (into != NULL && into[0] != '\0')
+		log_str(&l, "into", into);
 	log_str(&l, "msgid", intake_seen(r->intake)->message_id);
 	log_end(&l);
 }

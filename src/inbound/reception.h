@@ -78,8 +78,10 @@ bool reception_offer(struct reception *r, enum queue_mode mode,
 /* Class VERDICT_NONE while nothing speaks against it. */
 const struct verdict *reception_refusal(const struct reception *r);
 
-/* One line: the word, who, from, to, size, Message-ID. */
-void reception_log(const struct reception *r, const char *word);
+/* One line: the word, who, from, to, size, Message-ID; into: the message that
+ * stands for it as well, "" or NULL: it has its own. */
+void reception_log(
+    const struct reception *r, const char *word, const char *into);
 void reception_log_refused(const struct reception *r, const struct verdict *v);
 
 #endif

@@ -69,16 +69,23 @@ static void drive(struct session *s);
 /* The words of the reply carry the id, so that the sender can be found in the
  * log and by relais(1) later. */
 static void
-say_safe(struct session *s, const struct verdict *v)
+say_safe(struct session *s, const struct queue_told *t)
 {
+	const struct verdict *v = &t->verdict;
 	char text[VERDICT_TEXT_MAX + 64];
 
 	if (v->class == VERDICT_OK)
 		(void)snprintf(text, sizeof(text), "%s sent: %d %s", s->env->id,
 		    v->code, v->text);
+	else if (t->folded_into[0] != '\0')
+		(void)snprintf(text, sizeof(text),
+		    "%s queued: it counts among the equal messages for which "
+		    "%s "
+		    "will be sent",
+		    s->env->id, t->folded_into);
 	else
 		(void)snprintf(text, sizeof(text), "%s queued", s->env->id);
-	reception_log(s->reception, "accepted");
+	reception_log(s->reception, "accepted", t->folded_into);
 	smtp_server_reply(s->smtp, 250, "2.0.0", text);
 }
 
@@ -97,7 +104,7 @@ on_told(void *ctx, const struct queue_told *t)
 
 	switch (t->outcome) {
 	case QUEUE_SAFE:
-		say_safe(s, &t->verdict);
+		say_safe(s, t);
 		break;
 	case QUEUE_REFUSED:
 		say_verdict(s, &t->verdict);
@@ -248,7 +255,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		/* A client that left before it heard the answer: the message
 		 * goes on its way all the same. */
 		if (s->is_waiting)
-			reception_log(s->reception, "unheard");
+			reception_log(s->reception, "unheard", NULL);
 		reset_transaction(s);
 		break;
 	case SS_CLOSE:

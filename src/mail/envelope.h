@@ -59,6 +59,12 @@ struct envelope {
 	bool is_utf8; /* SMTPUTF8 was asked for or is needed */
 	int64_t arrived_s; /* wall clock, seconds since 1970 */
 	uint64_t size_bytes; /* of the message as it is stored */
+	/* Of all its bytes but Date, Message-ID and Received; 0: not known. */
+	uint64_t likeness;
+	/* So many equal messages it stands for beside itself, and when the last
+	 * of them came (wall clock, seconds). */
+	uint32_t nequal;
+	int64_t equal_last_s;
 
 	/* Who handed it over. */
 	uint32_t uid; /* UID_UNKNOWN: not known */

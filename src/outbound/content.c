@@ -89,7 +89,9 @@ finish_header(
 {
 	const struct envelope *e = queue_delivery_envelope(c->qd);
 	struct outgoing_opts o = { .identity = opts->identity,
-		.may_utf8 = opts->has_smtputf8 && e->is_utf8 };
+		.may_utf8 = opts->has_smtputf8 && e->is_utf8,
+		.nequal = e->nequal,
+		.equal_last_s = e->equal_last_s };
 
 	if (outgoing_finish(c->outgoing, e->sender, &o))
 		return 0;

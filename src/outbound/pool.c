@@ -652,6 +652,7 @@ check_budget(struct pool *p)
 
 	if (wait_s == 0)
 		return;
+	save_budget(p, true); /* lest a kill opens the window */
 	(void)snprintf(why, sizeof(why),
 	    "%s = %" PRIu64 " of account %s is used up; mail waits until there "
 	    "is room again",

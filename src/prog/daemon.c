@@ -472,6 +472,8 @@ policy_of(const struct conf *c)
 	return (struct queue_policy) {
 		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
 		.max_per_user = (uint64_t)c->max_per_user,
+		.max_equal = (unsigned)c->max_equal,
+		.equal_ms = c->equal_ms,
 	};
 }
 

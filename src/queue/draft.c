@@ -101,6 +101,21 @@ set_client(struct flight *fl, struct queue_draft *d, enum queue_mode mode,
 	d->e = NULL;
 }
 
+/* Its way through the queue. */
+static void
+begin(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+
+	entry_list(q, e);
+	entry_route(q, e, fl->env);
+	flight_offer(fl);
+	if (fl->mode != QUEUE_MODE_QUEUE && e->account >= 0)
+		queue_wake(q, e->account, true);
+	entry_wait(q, e);
+}
+
 void
 queue_draft_end(struct queue_draft *d, const struct envelope *env,
     enum queue_mode mode, int64_t verdict_by_ms,
@@ -122,15 +137,11 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	fl->told = told;
 	fl->told_ctx = ctx;
 
-	entry_list(q, e);
-	entry_route(q, e, fl->env);
 	e->next_ms = queue_now(q);
 	if (mode == QUEUE_MODE_QUEUE)
 		e->next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
-	flight_offer(fl);
-	if (mode != QUEUE_MODE_QUEUE && e->account >= 0)
-		queue_wake(q, e->account, true);
-	entry_wait(q, e);
+	if (fold_offer(fl) != FOLD_JOINED)
+		begin(fl);
 	fl->is_ending = false;
 	if (fl->job == NULL && fl->disk != DISK_WAITING)
 		q->is_todo = true;

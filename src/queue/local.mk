@@ -22,6 +22,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue_drop.c \
 	%reldir%/queue_entry.c \
 	%reldir%/queue_flight.c \
+	%reldir%/queue_fold.c \
 	%reldir%/queue_job.c \
 	%reldir%/queue_notice.c \
 	%reldir%/queue_pace.c \

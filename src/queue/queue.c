@@ -47,6 +47,7 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	(void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail on Linux */
 	(void)pthread_cond_init(&q->finished, NULL);
 	make_accounts(q, opts->naccounts);
+	rng_fill(q->o.rng, q->kinds.key, sizeof(q->kinds.key));
 	users_load(q);
 	q->scan.first = (qid_folder_at(queue_wall(q)) + 1) % QID_FOLDERS;
 	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
@@ -93,6 +94,7 @@ queue_free(struct queue *q)
 	scan_clear(q);
 	drops_clear(q);
 	users_clear(q);
+	fold_clear(q);
 	clear_accounts(q);
 	free(q->buckets);
 	(void)pthread_cond_destroy(&q->finished);

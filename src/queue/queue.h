@@ -84,6 +84,10 @@ struct queue_policy {
 	/* Recipients that the mail of one submitting user may have in an hour;
 	 * what is more waits, and lets others pass.  0: no limit. */
 	uint64_t max_per_user;
+	/* Of more equal messages than this within that time, those that follow
+	 * are folded into one, with a count.  max_equal 0: never. */
+	unsigned max_equal;
+	int64_t equal_ms;
 };
 
 struct queue_opts {
@@ -151,6 +155,8 @@ struct queue_told {
 	 * class is VERDICT_NONE.  QUEUE_FAILED: err says why. */
 	struct verdict verdict;
 	struct err err;
+	/* QUEUE_SAFE: the message that stands for this one as well; or "". */
+	char folded_into[ENVELOPE_ID_SIZE];
 };
 
 /* A message still arriving; it has its id from the start.  queue_has_room() first:
@@ -163,6 +169,8 @@ const char *queue_draft_id(const struct queue_draft *d);
 enum { QUEUE_MEMORY_MAX = 128 * 1024 };
 int queue_draft_write(
     struct queue_draft *d, const void *p, size_t n, struct err *err);
+/* 16 bytes, by which envelope.likeness is to be made; NULL: nobody asks. */
+const unsigned char *queue_likeness_key(const struct queue *q);
 /* The message is complete.  env is copied; its id is set.  told() is called
  * once, later, never from within this call, unless the draft is freed before:
  * then the message goes on its way untold.  verdict_by_ms is on the boot clock

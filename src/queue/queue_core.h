@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 
+#include "base/siphash.h"
 #include "queue/budget.h"
 #include "queue/due.h"
 #include "queue/qid.h"
@@ -158,6 +159,12 @@ struct flight {
 	void (*told)(void *ctx, const struct queue_told *t);
 	void *told_ctx;
 
+	/* Folded into this one; NULL: not, or its line is written. */
+	struct flight *carrier;
+	uint64_t fold_turn; /* which line that is */
+	char folded_into[QID_SIZE]; /* or "" */
+	uint64_t folds; /* of a carrier: lines so far */
+
 	bool is_active;
 	struct queue_delivery delivery;
 	struct verdict **answers; /* of this attempt, per recipient */
@@ -199,6 +206,7 @@ struct job {
 	struct spool_draft *draft; /* one of the two */
 	struct buf text; /* header, lines, content */
 	bool must_sync;
+	uint64_t folds; /* up to which line of the flight */
 	char *name; /* JOB_STATE */
 	bool has_next; /* JOB_STATE: a newer content came meanwhile, */
 	struct buf next; /* this one */
@@ -217,6 +225,22 @@ struct account {
 	struct pace pace; /* from the offer until all of it was sent */
 	struct due due;
 	bool is_woken; /* and has not taken all since */
+};
+
+/* Equal messages. */
+struct kind {
+	uint64_t key;
+	int64_t since_ms, used_ms;
+	unsigned count; /* since then */
+	bool is_storm; /* the window before was full */
+	bool is_told; /* of this storm */
+	char carrier[QID_SIZE]; /* the newest, or "" */
+	unsigned folded; /* into it */
+};
+struct kinds {
+	unsigned char key[SIPHASH_KEY_BYTES];
+	struct kind *v;
+	size_t count;
 };
 
 struct user {
@@ -277,6 +301,7 @@ struct queue {
 	struct scan scan;
 	struct drops drops;
 	struct users users;
+	struct kinds kinds;
 	struct pace disk_pace;
 	unsigned offers;
 	size_t fresh;
@@ -372,6 +397,23 @@ bool flight_load(struct flight *fl, bool with_body);
 void flight_expire(struct flight *fl);
 /* A crash has ended the attempt at a message when its answer was awaited. */
 void flight_recover(struct flight *fl);
+
+/* --- queue_fold.c --------------------------------------------------------- */
+
+enum fold_result {
+	FOLD_NOT, /* goes its way */
+	FOLD_CARRIES, /* waits, and stands for those that follow */
+	FOLD_JOINED /* is one line of another; nothing else is done with it */
+};
+/* A new message with all it has. */
+enum fold_result fold_offer(struct flight *fl);
+/* The reason that a listing gives for a carrier of n others. */
+void fold_describe(struct queue *q, struct entry *carrier, uint64_t n);
+/* The lines of those that were folded by then are on the disk, or are not. */
+void fold_written(struct flight *carrier, const struct job *j);
+/* The carrier goes, and lines that were not written with it. */
+void fold_abandon(struct flight *carrier);
+void fold_clear(struct queue *q);
 
 /* --- queue_user.c --------------------------------------------------------- */
 

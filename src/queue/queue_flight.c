@@ -102,6 +102,8 @@ flight_free(struct flight *fl)
 {
 	if (fl == NULL)
 		return;
+	if (fl->folds > 0)
+		fold_abandon(fl);
 	flight_drop_answers(fl);
 	flight_drop_content(fl);
 	if (fl->draft_handle != NULL)
@@ -204,6 +206,7 @@ tell(struct flight *fl, struct calls *c)
 	/* Nobody else will say that the disk has failed. */
 	if (fl->disk == DISK_LOST && (is_gone || t.outcome != QUEUE_FAILED))
 		queue_trouble(fl->q, fl->e->id, &fl->disk_err);
+	memcpy(t.folded_into, fl->folded_into, sizeof(fl->folded_into));
 	if (!is_gone) {
 		c->told = fl->told;
 		c->told_ctx = fl->told_ctx;
@@ -228,6 +231,7 @@ submit_notes(struct flight *fl, enum job_kind kind)
 	j->text = fl->notes;
 	fl->notes = swap;
 	j->must_sync = fl->must_sync || kind != JOB_APPEND;
+	j->folds = fl->folds;
 	fl->must_sync = false;
 	job_submit(j);
 }
@@ -304,6 +308,11 @@ work_on_disk(struct flight *fl)
 {
 	if (fl->is_active || fl->is_ending)
 		return;
+	if (fl->folded_into[0] != '\0') {
+		if (fl->client == CLIENT_TOLD)
+			entry_free(fl->q, fl->e); /* no file of its own */
+		return;
+	}
 	if (fl->is_dropped || fl->result == RESULT_SENT) {
 		discard(fl);
 		return;
@@ -459,6 +468,8 @@ void
 flight_job_done(struct flight *fl, struct job *j)
 {
 	fl->job = NULL;
+	if (j->folds > 0)
+		fold_written(fl, j);
 	if (j->rc != 0 && j->kind != JOB_STORE)
 		queue_trouble(fl->q, fl->e->id, &j->err);
 	switch (j->kind) {

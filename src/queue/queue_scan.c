@@ -63,6 +63,8 @@ adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
 			entry_set_verdict(q, e, env->rcpts[i].last);
 	if (st->is_held)
 		entry_set_reason(q, e, st->reason);
+	else if (env->nequal > 0 && e->reason == NULL)
+		fold_describe(q, e, env->nequal);
 }
 
 /* A crash came between the journal and the move to failed/. */

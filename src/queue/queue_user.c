@@ -161,8 +161,10 @@ put_off(struct queue *q, struct entry *e, struct user *u, int64_t wait_ms)
 	e->next_ms = queue_now(q) + wait_ms;
 	if (!e->is_put_off) {
 		e->is_put_off = true;
-		if (u->waiting++ == 0)
+		if (u->waiting++ == 0) {
+			users_save(q); /* lest a kill opens the window */
 			tell(q, u->uid, true);
+		}
 		(void)snprintf(why, sizeof(why),
 		    "max_per_user = %" PRIu64 " of this user is used up; it "
 		    "waits until there is room again",

@@ -690,6 +690,12 @@ spool_note_hold(struct buf *to, int64_t wall_ms, const char *why)
 }
 
 bool
+spool_note_equal(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "equal", wall_ms);
+}
+
+bool
 spool_note_release(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "release", wall_ms);
@@ -897,6 +903,18 @@ fold_release(struct fold *f, struct bytes args)
 }
 
 static bool
+fold_equal(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!parse_i64(args, &at) || f->env->nequal == UINT32_MAX)
+		return false;
+	f->env->nequal++;
+	f->env->equal_last_s = at / 1000;
+	return true;
+}
+
+static bool
 fold_told(struct fold *f, struct bytes args)
 {
 	struct bytes wall;
@@ -952,6 +970,7 @@ static const struct {
 	{ "requeue", fold_requeue },
 	{ "told", fold_told },
 	{ "delay-told", fold_delay_told },
+	{ "equal", fold_equal },
 };
 enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
 

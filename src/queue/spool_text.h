@@ -94,6 +94,8 @@ bool spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
 bool spool_note_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
 bool spool_note_hold(
     struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
+/* An equal message came, and this one stands for it, too. */
+bool spool_note_equal(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Its life starts anew. */
 bool spool_note_release(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Somebody knows that this recipient has failed; of one that waits again by

@@ -345,6 +345,7 @@ lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
 		(void)envelope_add_rcpt(e, rcpt);
 	}
 	e->uid = l->uid;
+	e->likeness = l->likeness;
 	envelope_set(&e->peer, "unix");
 	c->l = l;
 	c->d = queue_draft_new(l->q);
@@ -352,7 +353,8 @@ lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
 	(void)snprintf(c->id, sizeof(c->id), "%s", queue_draft_id(c->d));
 	if (queue_draft_write(c->d, message.p, message.n, &err) != 0) {
 		c->told = 1;
-		c->t = (struct queue_told) { QUEUE_FAILED, { 0 }, err };
+		c->t = (struct queue_told) { .outcome = QUEUE_FAILED,
+			.err = err };
 		lab_client_done(c);
 	} else {
 		queue_draft_end(c->d, e, mode, l->boot_ms + 10 * 1000, told, c);

@@ -30,6 +30,7 @@ struct lab {
 	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
 	struct queue *q;
 	uint32_t uid; /* of who submits; 1000 at first */
+	uint64_t likeness; /* of what is submitted; 0 at first */
 	int account; /* what route() answers */
 	int wakes; /* accounts with something due */
 	int turns_asked; /* the queue wants its queue_tick() */

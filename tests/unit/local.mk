@@ -20,6 +20,7 @@ unit_tests = \
 	%reldir%/test_header \
 	%reldir%/test_idna \
 	%reldir%/test_identity \
+	%reldir%/test_equals \
 	%reldir%/test_outgoing \
 	%reldir%/test_intake \
 	%reldir%/test_locals \
@@ -107,6 +108,8 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_identity_SOURCES = %reldir%/test_identity.c
 %canon_reldir%_test_identity_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_equals_SOURCES = %reldir%/test_equals.c
+%canon_reldir%_test_equals_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_outgoing_SOURCES = %reldir%/test_outgoing.c
 %canon_reldir%_test_outgoing_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_intake_SOURCES = %reldir%/test_intake.c

@@ -14,7 +14,8 @@ static const struct {
 } promised[] = {
 	{ SETTING_RELAIS,
 	    "admin hostname listen socket control spool user verdict_timeout "
-	    "max_size max_recipients max_sessions max_per_user retry_after "
+	    "max_size max_recipients max_sessions max_per_user max_equal "
+	    "equal_time retry_after "
 	    "lifetime "
 	    "delay_notice uncertain alert_command allow_users allow_groups "
 	    "aliases log" },

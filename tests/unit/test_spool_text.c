@@ -436,6 +436,25 @@ an_offer_to_nobody_we_know_is_damage(void **state)
 }
 
 static void
+equal_messages_are_counted(void **state)
+{
+	struct envelope *e = plain_envelope(1);
+	struct spool_state st = { 0 };
+	struct buf b;
+	size_t good;
+
+	(void)state;
+	buf_init(&b, 10000);
+	for (int i = 1; i <= 100; i++)
+		assert_true(spool_note_equal(&b, 1750000000000 + i * 1000));
+	assert_true(spool_text_journal_parse(buf_bytes(&b), e, &st, &good));
+	assert_int_equal(e->nequal, 100);
+	assert_int_equal(e->equal_last_s, 1750000100);
+	buf_clear(&b);
+	envelope_free(e);
+}
+
+static void
 a_torn_last_line_is_ignored_and_a_bad_one_before_is_damage(void **state)
 {
 	struct envelope *e = plain_envelope(2);
@@ -521,6 +540,7 @@ main(void)
 		cmocka_unit_test(a_journal_folds_into_envelope_and_state),
 		cmocka_unit_test(
 		    R63_an_offer_leaves_a_doubt_until_it_is_answered),
+		cmocka_unit_test(equal_messages_are_counted),
 		cmocka_unit_test(an_offer_to_nobody_we_know_is_damage),
 		cmocka_unit_test(
 		    a_torn_last_line_is_ignored_and_a_bad_one_before_is_damage),

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Equal messages: many become one, none is lost, and what differs stays. */
+#include "tests/lib/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/queue.h"
+#include "tests/lib/lab.h"
+
+enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
+
+static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
+
+static int
+setup(void **state)
+{
+	struct lab *l = malloc(sizeof(*l));
+
+	lab_init(l);
+	l->policy.max_equal = 3;
+	l->policy.equal_ms = HOUR;
+	queue_set_policy(l->q, &l->policy);
+	l->likeness = 7;
+	*state = l;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct lab *l = *state;
+
+	lab_clear(l);
+	free(l);
+	return 0;
+}
+
+/* Submits one, which is told that it is safe; true: folded into another. */
+static bool
+submit(struct lab *l, char id[ENVELOPE_ID_SIZE])
+{
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_tick(l);
+	assert_int_equal(c.told, 1);
+	assert_int_equal(c.t.outcome, QUEUE_SAFE);
+	lab_client_done(&c);
+	if (id != NULL)
+		(void)snprintf(id, ENVELOPE_ID_SIZE, "%s",
+		    c.t.folded_into[0] != '\0' ? c.t.folded_into : c.id);
+	return c.t.folded_into[0] != '\0';
+}
+
+/* Submits n and delivers what is due; how many went. */
+static size_t
+storm(struct lab *l, size_t n)
+{
+	size_t went = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		(void)submit(l, NULL);
+		while (lab_deliver(l, VERDICT_OK))
+			went++;
+	}
+	return went;
+}
+
+/* How many others the message stands for, as the disk has it. */
+static uint32_t
+count_of(struct lab *l, const char *id)
+{
+	struct envelope *env;
+	struct err err;
+	uint32_t n;
+	char *text;
+
+	assert_int_equal(queue_show(l->q, id, &env, &text, &err), 0);
+	n = env->nequal;
+	envelope_free(env);
+	free(text);
+	return n;
+}
+
+static void
+the_first_go_and_the_others_become_one(void **state)
+{
+	struct lab *l = *state;
+	char carrier[ENVELOPE_ID_SIZE], id[ENVELOPE_ID_SIZE];
+	struct queue_delivery *d;
+	struct queue_item it;
+
+	assert_int_equal(storm(l, 3), 3);
+	assert_false(submit(l, carrier));
+	for (int i = 0; i < 50; i++) {
+		assert_true(submit(l, id));
+		assert_string_equal(id, carrier);
+	}
+	assert_int_equal(queue_count(l->q), 1);
+	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_null(queue_take(l->q, 0));
+	assert_true(queue_find(l->q, carrier, &it));
+	assert_non_null(strstr(it.reason, "stands for 51 equal messages"));
+	assert_int_equal(l->troubles, 1); /* one line in the log */
+	lab_pass(l, HOUR);
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	assert_int_equal(queue_delivery_envelope(d)->nequal, 50);
+	queue_delivery_end(d, QUEUE_END_TRIED,
+	    &(struct verdict) { .class = VERDICT_OK }, 0, NULL, NULL);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+static void
+nobody_hears_accepted_before_the_disk_has_counted_him(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c[3];
+
+	assert_int_equal(storm(l, 3), 3);
+	(void)submit(l, NULL);
+	l->is_delayed = true;
+	buf_reset(&l->disk.order);
+	for (int i = 0; i < 3; i++) {
+		lab_submit(l, &c[i], QUEUE_MODE_VERDICT, 1, hello);
+		lab_tick(l);
+		assert_int_equal(c[i].told, 0);
+	}
+	assert_int_equal(l->njobs, 1);
+	assert_true(lab_run_one(l));
+	lab_tick(l);
+	assert_int_equal(c[0].told, 1);
+	assert_int_equal(c[1].told, 0); /* came while that was being synced */
+	lab_run(l);
+	lab_tick(l);
+	assert_int_equal(c[1].told, 1);
+	assert_int_equal(c[2].told, 1);
+	assert_buf(&l->disk.order, "owsxowsx"); /* and two of them share one */
+	for (int i = 0; i < 3; i++)
+		lab_client_done(&c[i]);
+	assert_int_equal(count_of(l, c[0].t.folded_into), 3);
+}
+
+/* Any disk call fails while they come; whoever hears "safe" is counted. */
+static void
+who_was_told_is_counted_whatever_the_disk_does(void **state)
+{
+	static const int errors[] = { EIO, ENOSPC };
+
+	(void)state;
+	for (size_t e = 0; e < ARRAY_LEN(errors); e++) {
+		bool fired = true;
+
+		for (int nth = 1; fired; nth++) {
+			struct lab *l;
+			char id[ENVELOPE_ID_SIZE];
+			uint32_t safe = 0, failed = 0;
+
+			assert_int_equal(setup((void **)&l), 0);
+			assert_int_equal(storm(l, 3), 3);
+			(void)submit(l, id);
+			fault_fs_arm(&l->disk, nth, errors[e]);
+			for (int i = 0; i < 5; i++) {
+				struct lab_client c;
+
+				lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+				lab_tick(l);
+				assert_int_equal(c.told, 1);
+				safe += c.t.outcome == QUEUE_SAFE;
+				failed += c.t.outcome == QUEUE_FAILED;
+				lab_client_done(&c);
+			}
+			fired = l->disk.fired;
+			fault_fs_arm(&l->disk, 0, 0);
+			lab_restart(l);
+			lab_tick(l);
+			assert_int_equal(safe + failed, 5);
+			assert_true(count_of(l, id) >= safe);
+			assert_int_equal(failed, fired ? 1 : 0);
+			assert_int_equal(queue_count(l->q), 1);
+			(void)teardown((void **)&l);
+		}
+	}
+}
+
+static void
+what_differs_is_never_folded(void **state)
+{
+	struct lab *l = *state;
+
+	for (int i = 0; i < 20; i++) {
+		l->likeness = 100 + (uint64_t)i; /* another text */
+		assert_int_equal(storm(l, 1), 1);
+	}
+	l->likeness = 7;
+	for (int i = 0; i < 20; i++) {
+		l->uid = 1000 + (uint32_t)i; /* another user */
+		assert_int_equal(storm(l, 1), 1);
+	}
+	l->likeness = 0; /* nothing is known */
+	l->uid = 1;
+	assert_int_equal(storm(l, 20), 20);
+	l->likeness = 8;
+	for (size_t n = 1; n <= 20; n++) { /* other recipients */
+		struct lab_client c;
+
+		lab_submit(l, &c, QUEUE_MODE_SAFE, n, hello);
+		lab_client_done(&c);
+		assert_true(lab_deliver(l, VERDICT_OK));
+	}
+	l->policy.max_equal = 0; /* nobody asks */
+	queue_set_policy(l->q, &l->policy);
+	assert_null(queue_likeness_key(l->q));
+	assert_int_equal(storm(l, 20), 20);
+}
+
+static void
+slow_repetitions_are_no_storm(void **state)
+{
+	struct lab *l = *state;
+
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(storm(l, 1), 1);
+		lab_pass(l, 21 * MINUTE);
+	}
+}
+
+static void
+a_storm_goes_on_with_one_message_an_hour_until_it_ends(void **state)
+{
+	struct lab *l = *state;
+	size_t went = 0;
+
+	for (int i = 0; i < 10 * 60; i++) { /* ten hours, one a minute */
+		went += storm(l, 1);
+		lab_pass(l, MINUTE);
+	}
+	assert_true(went >= 3 + 9 && went <= 3 + 11);
+	assert_int_equal(l->troubles, 1);
+	lab_pass(l, 3 * HOUR);
+	while (lab_deliver(l, VERDICT_OK))
+		continue;
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(storm(l, 3), 3); /* and it is over */
+}
+
+static void
+a_flush_sends_what_was_counted_and_a_new_one_follows(void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	char first[ENVELOPE_ID_SIZE], second[ENVELOPE_ID_SIZE];
+
+	assert_int_equal(storm(l, 3), 3);
+	(void)submit(l, first);
+	assert_true(submit(l, NULL));
+	queue_flush(l->q, -1);
+	d = queue_take(l->q, 0);
+	assert_int_equal(queue_delivery_envelope(d)->nequal, 1);
+	assert_false(submit(l, second)); /* what goes cannot change */
+	assert_string_not_equal(first, second);
+	queue_delivery_end(d, QUEUE_END_TRIED,
+	    &(struct verdict) { .class = VERDICT_LATER }, 0, NULL, NULL);
+	assert_true(submit(l, NULL));
+	assert_int_equal(count_of(l, first), 1);
+	assert_int_equal(count_of(l, second), 1);
+}
+
+static void
+a_restart_keeps_the_count_and_when_it_goes(void **state)
+{
+	struct lab *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_item it;
+
+	assert_int_equal(storm(l, 3), 3);
+	(void)submit(l, id);
+	assert_int_equal(storm(l, 9), 0);
+	lab_pass(l, 20 * MINUTE);
+	lab_restart(l);
+	lab_tick(l);
+	assert_true(queue_find(l->q, id, &it));
+	assert_non_null(strstr(it.reason, "stands for 10 equal"));
+	assert_int_equal(count_of(l, id), 9);
+	assert_true(it.next_try_ms >= l->boot_ms + 39 * MINUTE);
+	assert_int_equal(storm(l, 3), 3); /* counting begins anew */
+}
+
+static void
+who_waits_on_a_message_that_goes_away_hears_no(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c[2];
+	char id[ENVELOPE_ID_SIZE];
+
+	assert_int_equal(storm(l, 3), 3);
+	(void)submit(l, id);
+	l->is_delayed = true;
+	lab_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
+	lab_submit(l, &c[1], QUEUE_MODE_SAFE, 1, hello);
+	assert_true(queue_delete(l->q, id));
+	lab_run(l);
+	lab_tick(l);
+	assert_int_equal(c[0].told, 1); /* it was counted, and deleted */
+	assert_int_equal(c[1].told, 1);
+	assert_int_equal(c[1].t.outcome, QUEUE_FAILED);
+	lab_client_done(&c[0]);
+	lab_client_done(&c[1]);
+	lab_run(l);
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+a_carrier_that_the_disk_refuses_takes_nobody_along(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c[2];
+
+	assert_int_equal(storm(l, 3), 3);
+	l->is_delayed = true;
+	lab_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
+	lab_submit(l, &c[1], QUEUE_MODE_SAFE, 1, hello);
+	fault_fs_arm(&l->disk, 1, ENOSPC);
+	lab_run(l);
+	lab_tick(l);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(c[i].told, 1);
+		assert_int_equal(c[i].t.outcome, QUEUE_FAILED);
+		lab_client_done(&c[i]);
+	}
+	assert_int_equal(queue_count(l->q), 0);
+	l->is_delayed = false;
+	assert_int_equal(storm(l, 5), 0); /* a new one carries */
+	assert_int_equal(queue_count(l->q), 1);
+}
+
+static void
+clients_that_left_are_counted_too(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	char id[ENVELOPE_ID_SIZE];
+
+	assert_int_equal(storm(l, 3), 3);
+	(void)submit(l, id);
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	lab_client_done(&c);
+	lab_run(l);
+	lab_tick(l);
+	assert_int_equal(c.told, 0);
+	assert_int_equal(count_of(l, id), 1);
+	l->is_delayed = false;
+	lab_restart(l); /* nothing is left behind */
+}
+
+/* An end in the middle of everything: nobody is left waiting. */
+static void
+an_orderly_end_writes_what_is_counted(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c[4];
+	uint32_t safe = 0;
+
+	assert_int_equal(storm(l, 3), 3);
+	l->is_delayed = true;
+	for (int i = 0; i < 4; i++)
+		lab_submit(l, &c[i], QUEUE_MODE_SAFE, 1, hello);
+	lab_start_one(l);
+	queue_free(l->q);
+	l->q = NULL;
+	lab_finish_one(l);
+	l->is_delayed = false;
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(c[i].told, 1);
+		safe += c[i].t.outcome == QUEUE_SAFE;
+		lab_client_done(&c[i]);
+	}
+	lab_open(l);
+	lab_tick(l);
+	assert_int_equal(queue_count(l->q), 1);
+	assert_int_equal(count_of(l, c[0].id), safe - 1);
+}
+
+static void
+many_kinds_do_not_push_out_a_storm(void **state)
+{
+	struct lab *l = *state;
+
+	for (uint64_t i = 0; i < 1000; i++) {
+		l->likeness = 100 + i;
+		assert_int_equal(storm(l, 1), 1);
+		l->likeness = 7;
+		(void)storm(l, 1);
+		l->boot_ms += 1;
+	}
+	assert_int_equal(queue_count(l->q), 1);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		T(the_first_go_and_the_others_become_one),
+		T(nobody_hears_accepted_before_the_disk_has_counted_him),
+		cmocka_unit_test(
+		    who_was_told_is_counted_whatever_the_disk_does),
+		T(what_differs_is_never_folded),
+		T(slow_repetitions_are_no_storm),
+		T(a_storm_goes_on_with_one_message_an_hour_until_it_ends),
+		T(a_flush_sends_what_was_counted_and_a_new_one_follows),
+		T(a_restart_keeps_the_count_and_when_it_goes),
+		T(who_waits_on_a_message_that_goes_away_hears_no),
+		T(a_carrier_that_the_disk_refuses_takes_nobody_along),
+		T(clients_that_left_are_counted_too),
+		T(an_orderly_end_writes_what_is_counted),
+		T(many_kinds_do_not_push_out_a_storm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

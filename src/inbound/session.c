@@ -217,7 +217,9 @@ static void
 on_close(struct session *s, const struct ss_info *info)
 {
 	/* A client that says goodbye is no news. */
-	if (info->text.n > 0 && !bytes_eq(info->text, "quit")) {
+	if (bytes_eq(info->text, "quit")) {
+		stream_said_bye(s->stream);
+	} else if (info->text.n > 0) {
 		struct log_line l;
 
 		log_begin(&l, LOG_LEVEL_INFO, "closed");

@@ -26,6 +26,7 @@ char *loop_read_buf(struct loop *l);
 struct loop_memory {
 	int lost_family; /* AF_INET, AF_INET6: lost the last race; 0: none */
 	int64_t lost_until_ms; /* boot clock */
+	uint32_t diag_seq; /* of the newest question there */
 	int diag_fd; /* netlink socket of net/peer, -1: not open */
 	struct list lingering; /* streams that finish on their own */
 	void (*cut)(struct list *link); /* ends one of them; set by stream */

@@ -69,13 +69,14 @@ struct diag_request {
 
 /* The connection as its client sees it: from there to us. */
 static void
-make_request(struct diag_request *r, const struct sockaddr_storage *from,
-    const struct sockaddr_storage *to)
+make_request(struct diag_request *r, uint32_t seq,
+    const struct sockaddr_storage *from, const struct sockaddr_storage *to)
 {
 	*r = (struct diag_request) {
 		.head = { .nlmsg_len = sizeof(*r),
 		    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-		    .nlmsg_flags = NLM_F_REQUEST },
+		    .nlmsg_flags = NLM_F_REQUEST,
+		    .nlmsg_seq = seq },
 		.body = { .sdiag_family = (__u8)from->ss_family,
 		    .sdiag_protocol = IPPROTO_TCP,
 		    .idiag_states = ~0U },
@@ -107,8 +108,13 @@ read_answer(int diag_fd, const struct diag_request *r)
 		char bytes[1024];
 	} u;
 	struct inet_diag_msg msg;
-	ssize_t n = recv(diag_fd, &u, sizeof(u), MSG_DONTWAIT);
+	ssize_t n;
 
+	/* What is left of an earlier question is no answer to this one. */
+	do
+		n = recv(diag_fd, &u, sizeof(u), MSG_DONTWAIT);
+	while (n >= (ssize_t)sizeof(u.head) &&
+	       u.head.nlmsg_seq != r->head.nlmsg_seq);
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(msg)) ||
 	    u.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return UID_UNKNOWN;
@@ -124,24 +130,18 @@ static uint32_t
 tcp_uid(struct loop *l, const struct sockaddr_storage *peer,
     const struct sockaddr_storage *own)
 {
-	int *diag = &loop_memory(l)->diag_fd;
+	struct loop_memory *m = loop_memory(l);
 	struct diag_request req;
-	uint32_t uid;
+	int *diag = &m->diag_fd;
 
 	if (*diag < 0)
 		*diag = socket(AF_NETLINK,
 		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 	if (*diag < 0)
 		return UID_UNKNOWN;
-	make_request(&req, peer, own);
-	if (send(*diag, &req, sizeof(req), 0) == (ssize_t)sizeof(req)) {
-		uid = read_answer(*diag, &req);
-		/* Nothing may be left that could be taken for the answer to
-		 * the next question. */
-		while (recv(*diag, &req, sizeof(req), MSG_DONTWAIT) >= 0)
-			uid = UID_UNKNOWN;
-		return uid;
-	}
+	make_request(&req, ++m->diag_seq, peer, own);
+	if (send(*diag, &req, sizeof(req), 0) == (ssize_t)sizeof(req))
+		return read_answer(*diag, &req);
 	(void)close(*diag); /* a new one next time */
 	*diag = -1;
 	return UID_UNKNOWN;

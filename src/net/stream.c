@@ -52,6 +52,7 @@ struct stream {
 	bool is_reading;
 	bool is_eof;
 	bool is_finishing;
+	bool has_said_bye; /* the peer: nothing will come of it any more */
 	bool is_closed;
 	bool is_telling; /* within ready() */
 	bool has_had_bytes;
@@ -363,7 +364,7 @@ finish_step(struct stream *s)
 	/* Closing while the peer still sends would answer with a reset, which
 	 * may overtake our last words; so its bytes are read and dropped until
 	 * it closes too, or the linger time is over. */
-	if (s->is_eof || uv_fileno(&s->uv.handle, &fd) != 0)
+	if (s->is_eof || s->has_said_bye || uv_fileno(&s->uv.handle, &fd) != 0)
 		close_now(s);
 	else
 		IGNORE(shutdown(fd, SHUT_WR)); /* else the time limit ends it */
@@ -549,23 +550,23 @@ address_text(const struct sockaddr_storage *ss, char *to, size_t size)
 	return ntohs(v6->sin6_port);
 }
 
-static void
-note_addresses(struct stream *s, int fd)
+/* Returns the family. */
+static int
+note_peer(struct stream *s, int fd)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
-	char text[INET6_ADDRSTRLEN];
+	int family = 0;
 
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0) {
 		s->peer_port = address_text(
 		    &ss, s->peer_host, sizeof(s->peer_host));
-	len = sizeof(ss);
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
-		return;
-	(void)address_text(&ss, text, sizeof(text));
-	if (text[0] != '\0')
-		(void)snprintf(s->literal, sizeof(s->literal), "[%s%s]",
-		    strchr(text, ':') != NULL ? "IPv6:" : "", text);
+		return ss.ss_family;
+	}
+	/* It has hung up already. */
+	len = sizeof(family);
+	IGNORE(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len));
+	return family;
 }
 
 const char *
@@ -581,8 +582,20 @@ stream_peer_port(const struct stream *s)
 }
 
 const char *
-stream_local_literal(const struct stream *s)
+stream_local_literal(struct stream *s)
 {
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	char text[INET6_ADDRSTRLEN];
+	uv_os_fd_t fd;
+
+	if (s->is_closed || uv_fileno(&s->uv.handle, &fd) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		return s->literal;
+	(void)address_text(&ss, text, sizeof(text));
+	if (text[0] != '\0')
+		(void)snprintf(s->literal, sizeof(s->literal), "[%s%s]",
+		    strchr(text, ':') != NULL ? "IPv6:" : "", text);
 	return s->literal;
 }
 
@@ -598,22 +611,12 @@ stream_peer_uid(const struct stream *s)
 
 /* --- life --------------------------------------------------------------- */
 
-static bool
-is_unix_socket(int fd)
-{
-	int domain = 0;
-	socklen_t len = sizeof(domain);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
-	       domain == AF_UNIX;
-}
-
 static int
 handle_open(struct stream *s, int fd)
 {
 	int rc;
 
-	if (is_unix_socket(fd)) {
+	if (note_peer(s, fd) == AF_UNIX) {
 		(void)uv_pipe_init(loop_uv(s->l), &s->uv.pipe, 0); /* is 0 */
 		return uv_pipe_open(&s->uv.pipe, fd);
 	}
@@ -640,7 +643,6 @@ stream_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx)
 	buf_init(&s->out, 2 * (size_t)STREAM_UNSENT_MAX);
 	loop_task_init(&s->soon, on_soon);
 	list_init(&s->lingering);
-	note_addresses(s, fd);
 	rc = handle_open(s, fd);
 	s->uv.handle.data = s;
 	if (rc != 0) {
@@ -692,6 +694,13 @@ let_go_of_tls(struct stream *s)
 	IGNORE(buf_add(&s->out, p, n)); /* fits: see stream_new() */
 	tls_pipe_free(s->tls);
 	s->tls = NULL;
+}
+
+void
+stream_said_bye(struct stream *s)
+{
+	/* What it sent beyond that would be answered with a reset. */
+	s->has_said_bye = s->view_len == 0 && buf_len(&s->unread) == 0;
 }
 
 void

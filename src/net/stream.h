@@ -41,6 +41,9 @@ void stream_free(struct stream *s);
  * after linger_ms.  The caller has let go of it; no callback comes, and the
  * TLS context is not used any more. */
 void stream_finish(struct stream *s, int64_t linger_ms);
+/* The peer has said in its protocol that it sends no more: stream_finish() need
+ * not wait for its end. */
+void stream_said_bye(struct stream *s);
 
 /* Bytes from the peer: borrowed, from the next call on s they are invalid
  * unless stream_used() said fewer. */
@@ -75,7 +78,7 @@ const char *stream_peer_host(const struct stream *s);
 int stream_peer_port(const struct stream *s);
 /* The local address as an EHLO address literal: "[192.0.2.7]", "[IPv6:...]";
  * "" on a Unix socket. */
-const char *stream_local_literal(const struct stream *s);
+const char *stream_local_literal(struct stream *s);
 /* Who is on the other side of a Unix socket (SO_PEERCRED) or of a loopback TCP
  * connection: net/peer.h, which also says what it is worth and defines
  * UID_UNKNOWN.  Looks afresh each time. */

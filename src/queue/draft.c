@@ -29,7 +29,8 @@ queue_draft_new(struct queue *q)
 
 	do
 		qid_make(queue_wall(q), q->o.rng, id);
-	while (entry_lookup(q, id) != NULL || !spool_is_free(q->spool, id));
+	while (entry_lookup(q, id) != NULL ||
+	       (!q->scan.is_done && !spool_is_free(q->spool, id)));
 	d->q = q;
 	d->e = entry_new(q, id);
 	memcpy(d->id, id, QID_SIZE);

@@ -398,6 +398,44 @@ finishing_outlasts_a_talkative_peer(void **state)
 }
 
 static void
+finishing_does_not_wait_for_one_who_said_goodbye(void **state)
+{
+	struct end a, b;
+	char got[16] = "";
+	int fds[2];
+
+	(void)state;
+	tcp_pair(fds, 1);
+	end_open(&a, fds[0]);
+	end_open(&b, fds[1]);
+	a.to_send = 200000;
+	send_more(&a);
+	stream_said_bye(a.s);
+	stream_finish(a.s, 5000);
+	TURN_UNTIL(l, b.is_eof);
+	assert_true(got_pattern(&b, 200000));
+	assert_null(stream_error(b.s));
+	end_close(&b);
+	buf_clear(&a.got);
+
+	tcp_pair(fds, 0);
+	end_open(&a, fds[0]);
+	assert_int_equal(stream_write(a.s, "221 bye\r\n", 9), 9);
+	stream_said_bye(a.s);
+	stream_finish(a.s, 5000);
+	loop_run_once(l, false);
+	loop_run_once(l, false);
+	assert_int_equal(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), 9);
+	assert_string_equal(got, "221 bye\r\n");
+	assert_int_equal(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), 0);
+	/* Closed, not only shut: nobody takes this. */
+	assert_int_equal(send(fds[1], "x", 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(send(fds[1], "x", 1, MSG_NOSIGNAL), -1);
+	(void)close(fds[1]);
+	buf_clear(&a.got);
+}
+
+static void
 finishing_gives_up_in_time(void **state)
 {
 	struct end a;
@@ -629,6 +667,8 @@ main(void)
 		cmocka_unit_test(bytes_that_are_left_are_there_later),
 		cmocka_unit_test(finishing_sends_the_rest),
 		cmocka_unit_test(finishing_outlasts_a_talkative_peer),
+		cmocka_unit_test(
+		    finishing_does_not_wait_for_one_who_said_goodbye),
 		cmocka_unit_test(finishing_gives_up_in_time),
 		cmocka_unit_test(idle_streams_hold_no_buffers),
 		cmocka_unit_test(tls_carries_the_same_bytes),

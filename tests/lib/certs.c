@@ -17,6 +17,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "tests/lib/temp.h"
 
 enum { PATHS_MAX = 64 };
 
@@ -144,16 +145,12 @@ certs_new_in(const char *dir)
 struct certs *
 certs_new(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *dir = xasprintf(
-	    "%s/relais-certs-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	char dir[64];
 	struct certs *c;
 
-	if (mkdtemp(dir) == NULL)
-		abort();
+	temp_dir(dir, sizeof(dir), "relais-certs");
 	c = certs_new_in(dir);
 	c->is_temporary = true;
-	free(dir);
 	return c;
 }
 

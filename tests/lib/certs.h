@@ -23,7 +23,7 @@ struct cert_spec {
 	bool is_client; /* key purpose: client, not server */
 };
 
-/* Makes a folder under $TMPDIR or /tmp, removed by certs_free(). */
+/* Makes a folder of its own (tests/lib/temp.h), removed by certs_free(). */
 struct certs *certs_new(void);
 /* In a folder that exists and stays. */
 struct certs *certs_new_in(const char *dir);

@@ -16,11 +16,12 @@
 
 #include "base/xalloc.h"
 #include "tests/lib/check.h"
+#include "tests/lib/temp.h"
 
 enum { FILES_MAX = 32 };
 
 struct files {
-	char dir[32];
+	char dir[64];
 	char *path[FILES_MAX];
 	size_t n;
 };
@@ -28,8 +29,8 @@ struct files {
 static inline void
 files_init(struct files *f)
 {
-	*f = (struct files) { .dir = "/tmp/relais-test-XXXXXX" };
-	assert_non_null(mkdtemp(f->dir));
+	*f = (struct files) { .n = 0 };
+	temp_dir(f->dir, sizeof(f->dir), "relais-test");
 }
 
 /* Written anew if it is there; the path is borrowed until files_clear(). */

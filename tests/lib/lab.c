@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sys/fs_sys.h"
+#include "tests/lib/temp.h"
 
 static int64_t
 boot_ms(void *ctx)
@@ -195,10 +196,8 @@ void
 lab_init(struct lab *l)
 {
 	memset(l, 0, sizeof(*l));
-	/* In memory if there is such a place: nothing here needs a disk. */
-	(void)snprintf(l->dir, sizeof(l->dir), "%s/relais-lab-XXXXXX",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (mkdtemp(l->dir) == NULL || chmod(l->dir, 0711) != 0)
+	temp_dir(l->dir, sizeof(l->dir), "relais-lab");
+	if (chmod(l->dir, 0711) != 0)
 		abort();
 	fault_fs_init(&l->disk);
 	l->boot_ms = 1000 * 1000;
@@ -328,6 +327,7 @@ told(void *ctx, const struct queue_told *t)
 
 	c->told++;
 	c->t = *t;
+	c->had_fault = c->l->disk.fired;
 }
 
 void

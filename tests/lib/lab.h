@@ -62,6 +62,7 @@ void lab_run(struct lab *l);
 struct lab_client {
 	int told;
 	struct queue_told t;
+	bool had_fault; /* a disk call had failed by then */
 	char id[ENVELOPE_ID_SIZE];
 	struct queue_draft *d;
 	struct lab *l;

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%reldir%/rulebook \
 	%reldir%/sink.py \
 	%reldir%/ss_driver.h \
+	%reldir%/temp.h \
 	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh
 
 noinst_PROGRAMS += %reldir%/provider

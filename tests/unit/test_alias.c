@@ -2,12 +2,14 @@
 /* The aliases file: what it may say, and where mail for local names goes. */
 #include "tests/lib/check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "conf/alias.h"
 #include "conf/conf.h"
+#include "tests/lib/temp.h"
 
 static const char file[] = "/etc/aliases";
 
@@ -211,12 +213,15 @@ a_host_name_that_has_mailboxes_elsewhere_is_not_local(void **state)
 static void
 a_file_that_changed_is_stale(void **state)
 {
-	char path[] = "/tmp/test_alias.XXXXXX";
-	int fd = mkstemp(path);
+	char dir[64], path[80];
+	int fd;
 	struct conf_problems p = { 0 };
 	struct aliases *a;
 
 	(void)state;
+	temp_dir(dir, sizeof(dir), "relais-alias");
+	(void)snprintf(path, sizeof(path), "%s/aliases", dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "a: b@example.org\n", 17), 17);
 	a = alias_load(path, &p);
@@ -232,6 +237,7 @@ a_file_that_changed_is_stale(void **state)
 	assert_true(alias_is_stale(a));
 	alias_free(a);
 	assert_int_equal(close(fd), 0);
+	assert_int_equal(rmdir(dir), 0);
 
 	a = alias_load(path, &p);
 	assert_int_equal(p.n, 1);

@@ -12,6 +12,7 @@
 #include "net/peer.h"
 #include "sys/clock_sys.h"
 #include "tests/lib/sockets.h"
+#include "tests/lib/temp.h"
 
 enum { OTHER_UID = 65534 };
 
@@ -180,7 +181,7 @@ check_other(int listening, const char *path, int port)
 static void
 another_user_is_told_apart(void **state)
 {
-	char dir[] = "/tmp/relais-peer-XXXXXX", path[64];
+	char dir[64], path[80];
 	struct err err;
 	int fd;
 
@@ -190,7 +191,7 @@ another_user_is_told_apart(void **state)
 	fd = listen_tcp("127.0.0.1", 0, &err);
 	check_other(fd, NULL, listen_port(fd));
 
-	assert_non_null(mkdtemp(dir));
+	temp_dir(dir, sizeof(dir), "relais-peer");
 	assert_int_equal(chown(dir, OTHER_UID, (gid_t)-1), 0);
 	(void)snprintf(path, sizeof(path), "%s/s", dir);
 	fd = listen_unix(path, 0666, &err);

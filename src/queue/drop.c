@@ -201,7 +201,7 @@ bad(struct err *err, const char *why)
 }
 
 static enum drop_result
-check_file(struct drop_file *f, uint64_t max, struct err *err)
+check_file(struct drop_file *f, struct err *err)
 {
 	struct stat st;
 
@@ -214,8 +214,6 @@ check_file(struct drop_file *f, uint64_t max, struct err *err)
 	/* A second name would let somebody submit what another one wrote. */
 	if (st.st_nlink != 1)
 		return bad(err, "has a second name");
-	if ((uint64_t)st.st_size > max + HEADER_MAX + SPOOL_END_MAX)
-		return bad(err, "is larger than max_size");
 	f->uid = st.st_uid;
 	return DROP_OK;
 }
@@ -325,7 +323,7 @@ drop_open(const struct fs *fs, int dirfd, const char *name,
 	f = xcalloc(1, sizeof(*f));
 	f->fs = fs;
 	f->fd = fd;
-	res = check_file(f, max_size_bytes, err);
+	res = check_file(f, err);
 	if (res == DROP_OK)
 		res = read_header(f, max_size_bytes, err);
 	if (res == DROP_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Dies before the 1st, 2nd, 3rd ... disk call of accepting a message and of
- * giving it to the provider, and looks what a new process finds.
+ * giving it to the provider, or in the middle of a write, and looks what a new
+ * process finds.
  *
  * A process that dies leaves what it wrote in the page cache; what only a power
  * cut loses is the business of the order that test_fault_queue checks, and of
@@ -19,6 +20,7 @@ enum { SAID_NOTHING = 0, SAID_SAFE = 1, SAID_SENT_FIRST = 2, SAID_DONE = 4 };
 
 struct scene {
 	size_t size, nrcpts;
+	bool dies_writing;
 };
 
 static void
@@ -42,6 +44,8 @@ content(const struct scene *s)
 	static char text[300000];
 
 	memset(text, 'm', sizeof(text));
+	for (size_t i = 64; i < sizeof(text); i += 64)
+		memcpy(text + i - 2, "\r\n", 2);
 	return bytes_of(text, s->size);
 }
 
@@ -86,6 +90,7 @@ run_child(struct lab *l, const struct scene *s, int nth, int fd)
 	/* Not the parent's lock: a lock belongs to the open file. */
 	lab_open(l);
 	lab_tick(l);
+	l->disk.dies_writing = s->dies_writing;
 	fault_fs_arm(&l->disk, nth, 0);
 	child_accepts(l, s, &fd);
 	child_delivers(l, fd);
@@ -150,8 +155,9 @@ count_left(struct lab *l, const struct scene *s)
 static void
 dying_anywhere_loses_nothing_that_was_promised(void **state)
 {
-	static const struct scene scenes[] = { { 1000, 2 }, { 200000, 2 },
-		{ 200000, 300 } };
+	static const struct scene scenes[] = { { 1000, 2, false },
+		{ 200000, 2, false }, { 200000, 300, false }, { 1000, 2, true },
+		{ 200000, 2, true }, { 200000, 300, true } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++) {

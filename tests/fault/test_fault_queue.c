@@ -182,6 +182,9 @@ play(const struct scene *s, int nth, int os, bool is_lasting)
 	lab_tick(&l);
 	assert_int_equal(c.told, 1);
 	o.is_promised = c.t.outcome == QUEUE_SAFE;
+	if (o.is_promised && c.had_fault)
+		fail_msg("%s, call %d (%c) failed: promised all the same",
+		    s->name, nth, l.disk.fired_letter);
 	if (c.d != NULL)
 		lab_client_done(&c);
 	if (s->act != NULL) {
@@ -191,6 +194,11 @@ play(const struct scene *s, int nth, int os, bool is_lasting)
 		lab_tick(&l);
 	}
 	o.has_fired = l.disk.fired;
+	/* A draft that was synced long ago is only closed. */
+	if (o.has_fired && s->act != NULL && l.troubles == 0 &&
+	    !(s->is_large && l.disk.fired_letter == 'x'))
+		fail_msg("%s, call %d (%c) failed: nobody is told", s->name,
+		    nth, l.disk.fired_letter);
 	o.has_unlink_failed = l.disk.fired_letter == 'u' || is_lasting;
 	/* The disk is well again; sometimes in the same process. */
 	fault_fs_arm(&l.disk, 0, 0);

@@ -9,11 +9,10 @@
 
 #include "sys/fs_sys.h"
 
-/* True: this call is to fail, errno is set. */
+/* True: this call is to fail, errno is set; 0 means sudden death. */
 static bool
-trips(void *ctx, char letter)
+is_hit_by(struct fault_fs *f, char letter)
 {
-	struct fault_fs *f = ctx;
 	bool is_hit = false;
 
 	(void)pthread_mutex_lock(&f->mutex);
@@ -24,8 +23,6 @@ trips(void *ctx, char letter)
 			 (f->calls == f->nth ||
 			     (f->is_lasting && f->calls > f->nth));
 	}
-	if (is_hit && f->os == 0)
-		_exit(0); /* the power is gone */
 	f->fired |= is_hit;
 	if (is_hit)
 		f->fired_letter = letter;
@@ -33,6 +30,25 @@ trips(void *ctx, char letter)
 	if (is_hit)
 		errno = f->os;
 	return is_hit;
+}
+
+static bool
+trips(void *ctx, char letter)
+{
+	struct fault_fs *f = ctx;
+	bool is_hit = is_hit_by(f, letter);
+
+	if (is_hit && f->os == 0)
+		_exit(0);
+	return is_hit;
+}
+
+/* So much of n bytes is written before the call fails: a full disk takes half
+ * of it first. */
+static size_t
+half(const struct fault_fs *f, size_t n)
+{
+	return f->os != 0 || f->dies_writing ? n / 2 : 0;
 }
 
 static int
@@ -45,15 +61,20 @@ f_open(void *ctx, int dirfd, const char *name, int flags, mode_t mode)
 }
 
 static ssize_t
+failed_write(const struct fault_fs *f)
+{
+	if (f->os == 0)
+		_exit(0);
+	errno = f->os;
+	return -1;
+}
+
+static ssize_t
 f_write(void *ctx, int fd, const void *p, size_t n)
 {
-	/* A full disk takes half of it first. */
-	if (trips(ctx, 'w')) {
-		int saved = errno;
-
-		IGNORE(fs_sys()->write(NULL, fd, p, n / 2) < 0);
-		errno = saved;
-		return -1;
+	if (is_hit_by(ctx, 'w')) {
+		IGNORE(fs_sys()->write(NULL, fd, p, half(ctx, n)) < 0);
+		return failed_write(ctx);
 	}
 	return fs_sys()->write(NULL, fd, p, n);
 }
@@ -61,12 +82,9 @@ f_write(void *ctx, int fd, const void *p, size_t n)
 static ssize_t
 f_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
 {
-	if (trips(ctx, 'w')) {
-		int saved = errno;
-
-		IGNORE(fs_sys()->pwrite(NULL, fd, p, n / 2, at) < 0);
-		errno = saved;
-		return -1;
+	if (is_hit_by(ctx, 'w')) {
+		IGNORE(fs_sys()->pwrite(NULL, fd, p, half(ctx, n), at) < 0);
+		return failed_write(ctx);
 	}
 	return fs_sys()->pwrite(NULL, fd, p, n, at);
 }

@@ -22,6 +22,7 @@ struct fault_fs {
 	int nth; /* fails this one, 0: none */
 	int os; /* with this errno; 0: _exit(0) instead, before the call */
 	bool is_lasting; /* and every later one */
+	bool dies_writing; /* _exit(0) in the middle of a write */
 	const char *only; /* letters that count; NULL: all */
 	bool fired;
 	char fired_letter; /* the newest */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "mail/addr.h"
 #include "queue/bounce.h"
 
@@ -235,6 +236,28 @@ the_digest_says_what_failed_why_and_what_to_do(void **state)
 	envelope_free(e);
 }
 
+/* It says so itself: us-ascii. */
+static void
+the_digest_is_ascii_whatever_it_tells_of(void **state)
+{
+	struct envelope *e = from("j\xc3\xbcrgen@example.org", 0, RCPT_FAILED);
+	struct verdict v;
+	struct buf list;
+
+	(void)state;
+	envelope_set(&e->user, "\xff\r\nX: y");
+	verdict_from_reply(
+	    &v, STAGE_RCPT, 550, text("5.1.1"), text("n\xc3\xb6"));
+	rcpt_set_verdict(&e->rcpts[0], &v);
+	buf_init(&list, BOUNCE_DIGEST_MAX);
+	assert_true(bounce_list_add(&list, e, 0));
+	assert_true(str_is_ascii(buf_bytes(&list)));
+	assert_null(strstr(buf_str(&list), "\nX: y"));
+	assert_non_null(strstr(buf_str(&list), "<j??rgen@example.org>"));
+	buf_clear(&list);
+	envelope_free(e);
+}
+
 static void
 many_failures_are_counted_and_a_full_list_is_left_as_it_was(void **state)
 {
@@ -276,6 +299,7 @@ main(void)
 		cmocka_unit_test(R39_our_own_notices_are_known_as_such),
 		cmocka_unit_test(
 		    the_digest_says_what_failed_why_and_what_to_do),
+		cmocka_unit_test(the_digest_is_ascii_whatever_it_tells_of),
 		cmocka_unit_test(
 		    many_failures_are_counted_and_a_full_list_is_left_as_it_was),
 	};

@@ -204,9 +204,8 @@ an_answer_that_came_is_no_doubt(void **state)
 
 /* An orderly end with the answer still out is no better than a crash. */
 static void
-an_answer_that_did_not_come_is(void **state)
+check_missing_answer(struct lab *l, enum queue_end how)
 {
-	struct lab *l = *state;
 	struct queue_delivery *d;
 	struct lab_client c;
 	struct envelope *env;
@@ -216,7 +215,7 @@ an_answer_that_did_not_come_is(void **state)
 
 	d = take_stored(l, &c, 4);
 	assert_true(offer(d, 2, &noted));
-	queue_delivery_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	queue_delivery_end(d, how, NULL, 0, NULL, NULL);
 	assert_true(after_a_crash(l, c.id).is_uncertain);
 	assert_int_equal(queue_show(l->q, c.id, &env, &text, &err), 0);
 	for (size_t i = 0; i < 4; i++) /* only those who were offered */
@@ -225,6 +224,15 @@ an_answer_that_did_not_come_is(void **state)
 		    i < 2);
 	envelope_free(env);
 	free(text);
+	assert_true(queue_delete(l->q, c.id));
+	lab_tick(l);
+}
+
+static void
+an_answer_that_did_not_come_is(void **state)
+{
+	check_missing_answer(*state, QUEUE_END_UNTRIED);
+	check_missing_answer(*state, QUEUE_END_TRIED);
 }
 
 static void

@@ -356,6 +356,24 @@ trailing_bytes_and_huge_files_are_refused(void **state)
 }
 
 static void
+a_message_over_the_limit_is_refused(void **state)
+{
+	struct lab *l = *state;
+	size_t size = strlen(hello);
+	struct drop_file *f;
+	char whole[512];
+	struct err err;
+
+	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
+	assert_true(lab_only_file(l, "drop", whole));
+	assert_int_equal(
+	    drop_open(fs_sys(), AT_FDCWD, whole, size - 1, &f, &err), DROP_BAD);
+	assert_int_equal(
+	    drop_open(fs_sys(), AT_FDCWD, whole, size, &f, &err), DROP_OK);
+	drop_close(f);
+}
+
+static void
 a_file_that_changes_while_it_is_read_is_not_taken(void **state)
 {
 	struct lab *l = *state;
@@ -423,6 +441,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    trailing_bytes_and_huge_files_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_message_over_the_limit_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_file_that_changes_while_it_is_read_is_not_taken, setup,
 		    teardown),

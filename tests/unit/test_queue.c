@@ -4,12 +4,15 @@
 #include "tests/lib/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "queue/queue.h"
+#include "queue/spool.h"
+#include "queue/spool_text.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/lab.h"
 
@@ -1899,6 +1902,81 @@ R62_one_recipient_is_told_while_the_others_still_wait(void **state)
 }
 
 static void
+a_failure_that_the_disk_cannot_keep_is_told_later(void **state)
+{
+	struct lab *l = *state;
+	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
+	struct lab_client c;
+	struct queue_delivery *d;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 0, &never);
+	l->disk.is_lasting = true;
+	fault_fs_arm(&l->disk, 1, ENOSPC);
+	end(d, VERDICT_LATER);
+	assert_int_equal(l->failed, 0);
+	fault_fs_arm(&l->disk, 0, 0);
+	lab_pass(l, HOUR);
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_int_equal(l->failed, 1);
+}
+
+static void
+what_the_journal_says_is_done_is_not_done_again(void **state)
+{
+	struct lab *l = *state;
+	struct rcpt sent = { .state = RCPT_SENT };
+	struct spool *s;
+	struct lab_client c;
+	struct buf lines;
+	struct err err;
+
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	queue_free(l->q);
+	buf_init(&lines, 1000);
+	assert_true(spool_note_rcpt(&lines, 0, &sent));
+	assert_int_equal(spool_open(l->dir, fs_sys(), &s, &err), 0);
+	assert_int_equal(
+	    spool_append(s, SPOOL_QUEUE, c.id, buf_bytes(&lines), true, &err),
+	    0);
+	spool_free(s);
+	buf_clear(&lines);
+	lab_open(l);
+	lab_tick(l);
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(lab_files(l, "queue") + lab_files(l, "failed"), 0);
+}
+
+static void
+what_is_damaged_is_set_aside_and_told(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	char path[512];
+	int fd;
+
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_true(lab_only_file(l, "queue", path));
+	queue_free(l->q);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "X", 1, 20), 1);
+	assert_int_equal(close(fd), 0);
+	lab_open(l);
+	lab_tick(l);
+	assert_int_equal(l->troubles, 1);
+	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(lab_files(l, "corrupt"), 1);
+	assert_int_equal(queue_count(l->q), 0);
+}
+
+static void
 what_was_told_too_late_does_not_hide_the_next_failure(void **state)
 {
 	struct lab *l = *state;
@@ -2220,6 +2298,14 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    R62_one_recipient_is_told_while_the_others_still_wait,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_failure_that_the_disk_cannot_keep_is_told_later, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_the_journal_says_is_done_is_not_done_again, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_damaged_is_set_aside_and_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_told_too_late_does_not_hide_the_next_failure,
 		    setup, teardown),

@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
 #include "queue/qid.h"
 #include "queue/spool.h"
 #include "tests/lib/fault_fs.h"
+#include "tests/lib/temp.h"
 
 static const char id[QID_SIZE] = "0123456789abcdef";
 static const char hello[] = "Subject: hi\r\n\r\nhello\r\n";
@@ -33,9 +35,7 @@ setup(void **state)
 	struct bed *b = xcalloc(1, sizeof(*b));
 	struct err err;
 
-	(void)snprintf(b->dir, sizeof(b->dir), "%s/relais-spool-XXXXXX",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	assert_non_null(mkdtemp(b->dir));
+	temp_dir(b->dir, sizeof(b->dir), "relais-spool");
 	(void)snprintf(b->path, sizeof(b->path), "%s/queue/34/%s", b->dir, id);
 	fault_fs_init(&b->disk);
 	assert_int_equal(spool_open(b->dir, &b->disk.fs, &b->s, &err), 0);
@@ -216,6 +216,72 @@ an_id_is_never_overwritten(void **state)
 	assert_int_equal(examine(b, &first), SPOOL_OK);
 }
 
+/* The names of the folders that were synced, in order. */
+static struct buf synced;
+
+static int
+noting_sync(void *ctx, int fd)
+{
+	char link_name[32], path[200];
+	ssize_t n;
+
+	(void)ctx;
+	(void)snprintf(link_name, sizeof(link_name), "/proc/self/fd/%d", fd);
+	n = readlink(link_name, path, sizeof(path) - 1);
+	assert_true(n > 0);
+	path[n] = '\0';
+	assert_true(buf_addf(&synced, "%s ", strrchr(path, '/') + 1));
+	return 0;
+}
+
+static void
+a_move_is_synced_where_it_goes_and_then_where_it_was(void **state)
+{
+	struct bed *b = *state;
+	enum spool_place place;
+	struct err err;
+
+	assert_int_equal(store(b, &err), 0);
+	b->disk.fs.sync = noting_sync;
+	buf_init(&synced, 1000);
+	assert_int_equal(
+	    spool_move(b->s, SPOOL_QUEUE, SPOOL_FAILED, id, &place, &err), 0);
+	assert_buf(&synced, "failed 34 ");
+	buf_reset(&synced);
+	assert_int_equal(
+	    spool_move(b->s, SPOOL_FAILED, SPOOL_QUEUE, id, &place, &err), 0);
+	assert_buf(&synced, "34 failed ");
+	buf_clear(&synced);
+}
+
+static void
+a_small_file_is_synced_before_it_gets_its_name(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+
+	buf_reset(&b->disk.order);
+	assert_int_equal(
+	    spool_state_write(b->s, "budget.work", bytes_of("x", 1), &err), 0);
+	assert_buf(&b->disk.order, "cwsxrd");
+}
+
+static void
+the_folders_of_a_new_spool_are_durable(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+
+	spool_free(b->s);
+	b->disk.fs.sync = noting_sync;
+	buf_init(&synced, 1000);
+	assert_int_equal(spool_open(b->dir, &b->disk.fs, &b->s, &err), 0);
+	assert_int_equal(strncmp(buf_str(&synced), strrchr(b->dir, '/') + 1,
+			     strlen(strrchr(b->dir, '/') + 1)),
+	    0);
+	buf_clear(&synced);
+}
+
 /* --- what is not right is noticed ----------------------------------------- */
 
 static void
@@ -278,6 +344,59 @@ a_bit_flipped_anywhere_never_removes_or_changes_a_message(void **state)
 }
 
 static void
+what_was_appended_half_is_not_there_twice(void **state)
+{
+	struct bed *b = *state;
+	struct spool_message *m;
+	struct buf lines;
+	struct err err;
+
+	assert_int_equal(store(b, &err), 0);
+	buf_init(&lines, 10000);
+	assert_true(spool_note_attempt(&lines, 1, 1));
+	assert_true(spool_note_hold(&lines, 1,
+	    "a reason so long that the first line lies in the first half"));
+	b->disk.only = "w";
+	fault_fs_arm(&b->disk, 1, ENOSPC);
+	assert_int_equal(
+	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
+	    -1);
+	assert_int_equal(
+	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
+	    0);
+	buf_clear(&lines);
+	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
+	assert_int_equal(spool_message_state(m)->attempts, 1);
+	spool_message_free(m);
+}
+
+static void
+a_line_that_a_power_cut_spoilt_does_not_spoil_the_next(void **state)
+{
+	struct bed *b = *state;
+	struct spool_message *m;
+	enum rcpt_state first = RCPT_WAITING;
+	struct bytes file;
+	struct err err;
+	char *at;
+
+	assert_int_equal(store(b, &err), 0);
+	add_journal(b);
+	file = read_file(b->path);
+	at = memmem(file.p, file.n, " next ", 6);
+	assert_non_null(at);
+	memset(at, 0, 4);
+	write_file(b->path, file.p, file.n);
+	free((char *)(uintptr_t)file.p);
+	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
+	spool_message_mend(m);
+	spool_message_free(m);
+	add_journal(b);
+	assert_int_equal(examine(b, &first), SPOOL_OK);
+	assert_int_equal(first, RCPT_SENT);
+}
+
+static void
 any_file_at_all_gives_an_answer(void **state)
 {
 	struct bed *b = *state;
@@ -331,6 +450,52 @@ R29_only_a_plain_file_of_ours_with_one_name_is_read(void **state)
 		assert_int_equal(chown(b->path, 65534, (gid_t)-1), 0);
 		assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
 	}
+}
+
+/* The file grows to this size, with nothing in it. */
+static void
+stretch(const char *path, off_t size)
+{
+	assert_int_equal(truncate(path, size), 0);
+}
+
+static void
+a_header_or_a_journal_without_end_is_damaged(void **state)
+{
+	struct bed *b = *state;
+	enum rcpt_state first;
+	struct err err;
+
+	assert_int_equal(store(b, &err), 0);
+	stretch(b->path, SPOOL_JOURNAL_MAX + 1000000);
+	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	write_file(b->path, "relais-spool 1\n", 15);
+	stretch(b->path, SPOOL_HEADER_MAX + 1000000);
+	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+}
+
+static void
+an_empty_message_has_a_checksum_too(void **state)
+{
+	struct bed *b = *state;
+	struct envelope *e = make_envelope(0);
+	struct spool_message *m;
+	struct buf header;
+	struct err err;
+	size_t n;
+	char c;
+
+	buf_init(&header, 10000);
+	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+	assert_true(buf_adds(&header, "end 0 00000001\n"));
+	envelope_free(e);
+	assert_int_equal(store(b, &err), 0); /* for its folder */
+	write_file(b->path, buf_str(&header), buf_len(&header));
+	buf_clear(&header);
+	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
+	assert_int_equal(spool_message_read(m, 0, &c, 1, &n, &err), -1);
+	assert_true(spool_message_is_damaged(m));
+	spool_message_free(m);
 }
 
 static void
@@ -435,6 +600,11 @@ reading_ahead_does_not_skip_the_checksum(void **state)
 	size_t n;
 
 	assert_int_equal(store(b, &err), 0);
+	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
+	assert_int_equal(spool_message_read(m, 15, got, 3, &n, &err), 0);
+	assert_int_equal(spool_message_read(m, 18, got, 4, &n, &err), 0);
+	assert_false(spool_message_is_damaged(m));
+	spool_message_free(m);
 	file = read_file(b->path);
 	at = memmem(file.p, file.n, "hi\r\n", 4);
 	assert_non_null(at);
@@ -482,6 +652,97 @@ write_many(void *arg)
 		envelope_free(e);
 	}
 	return NULL;
+}
+
+/* Of one message in folder 34. */
+struct store_thread {
+	struct bed *b;
+	const char *id;
+	pthread_t thread;
+	int rc;
+};
+
+static void *
+store_one(void *arg)
+{
+	struct store_thread *t = arg;
+	struct envelope *e = make_envelope(strlen(hello));
+	struct buf header;
+	struct err err;
+
+	memcpy(e->id, t->id, sizeof(e->id));
+	buf_init(&header, 10000);
+	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+	t->rc = spool_store(t->b->s, t->id, buf_bytes(&header),
+	    bytes_of(hello, strlen(hello)), &err);
+	buf_clear(&header);
+	envelope_free(e);
+	return NULL;
+}
+
+static atomic_int files_synced, folders_begun, folders_ended;
+static atomic_bool may_end;
+
+/* The first sync of a folder ends when it may. */
+static int
+held_sync(void *ctx, int fd)
+{
+	struct stat st;
+
+	(void)ctx;
+	if (fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		files_synced++;
+		return 0;
+	}
+	if (folders_begun++ == 0)
+		while (!may_end)
+			(void)usleep(1000);
+	folders_ended++;
+	return 0;
+}
+
+static void
+a_folder_sync_that_had_begun_serves_nobody_who_comes_later(void **state)
+{
+	struct bed *b = *state;
+	struct store_thread first = { .b = b, .id = "0123456789a00001" };
+	struct store_thread later = { .b = b, .id = "0123456789a00002" };
+	struct err err;
+
+	assert_int_equal(store(b, &err), 0); /* the folder's name is durable */
+	b->disk.fs.sync = held_sync;
+	files_synced = folders_begun = folders_ended = 0;
+	may_end = false;
+	assert_int_equal(
+	    pthread_create(&first.thread, NULL, store_one, &first), 0);
+	while (folders_begun == 0)
+		(void)usleep(1000);
+	assert_int_equal(
+	    pthread_create(&later.thread, NULL, store_one, &later), 0);
+	while (files_synced < 2)
+		(void)usleep(1000);
+	(void)usleep(20 * 1000); /* it gets in line, most likely */
+	may_end = true;
+	assert_int_equal(pthread_join(first.thread, NULL), 0);
+	assert_int_equal(pthread_join(later.thread, NULL), 0);
+	assert_int_equal(first.rc, 0);
+	assert_int_equal(later.rc, 0);
+	assert_int_equal(folders_ended, 2);
+}
+
+static void
+R45_a_folder_that_could_not_be_made_durable_takes_no_more(void **state)
+{
+	struct bed *b = *state;
+	struct err err;
+
+	b->disk.only = "d";
+	fault_fs_arm(&b->disk, 1, EIO);
+	assert_int_equal(store(b, &err), -1);
+	assert_true(b->disk.fired);
+	/* A second sync could say yes without having written. */
+	assert_int_equal(store(b, &err), -1);
+	assert_int_equal(b->disk.calls, 1);
 }
 
 static bool
@@ -575,6 +836,77 @@ a_failed_folder_sync_fails_all_whom_it_was_to_serve(void **state)
 		count_id, &there, &err),
 	    0);
 	assert_int_equal(there, 1); /* the one from before */
+}
+
+static void
+only_ids_are_taken_for_messages(void **state)
+{
+	static const char *const names[] = { "README", "0123456789abcdez",
+		"0123456789ABCDEF", "0123456789abcde.", ".123456789abcdef" };
+	struct bed *b = *state;
+	struct err err;
+	int there = 0;
+	char path[200];
+
+	assert_int_equal(store(b, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s/queue/34/%s", b->dir, names[i]);
+		write_file(path, "x", 1);
+	}
+	assert_int_equal(
+	    spool_list(b->s, SPOOL_QUEUE, (unsigned)qid_folder_number("34"),
+		count_id, &there, &err),
+	    0);
+	assert_int_equal(there, 1);
+}
+
+/* --- room ----------------------------------------------------------------- */
+
+static struct statvfs disk_is;
+
+static int
+told_space(void *ctx, int dirfd, struct statvfs *ret)
+{
+	(void)ctx;
+	(void)dirfd;
+	*ret = disk_is;
+	return disk_is.f_frsize == 0 ? -1 : 0;
+}
+
+static void
+R44_the_last_room_of_a_disk_is_not_for_new_mail(void **state)
+{
+	enum { MIB = 1024 * 1024 };
+	static const struct {
+		unsigned long unit; /* 0: it cannot be asked */
+		unsigned long left, files, files_left;
+		uint64_t size;
+		bool has_room;
+	} rows[] = {
+		{ MIB, 100, 1000, 1000, 96 * MIB, true },
+		{ MIB, 100, 1000, 1000, 96 * MIB + 1, false },
+		{ MIB, 3, 1000, 1000, 0, false },
+		{ MIB, 100, 1000, 50, 1, true },
+		{ MIB, 100, 1000, 49, 1, false },
+		{ MIB, 100, 0, 0, 1, true }, /* has no fixed number */
+		{ 0, 100, 1000, 1000, 1, false },
+	};
+	struct bed *b = *state;
+
+	b->disk.fs.space = told_space;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err;
+
+		disk_is = (struct statvfs) { .f_frsize = rows[i].unit,
+			.f_bavail = rows[i].left,
+			.f_files = rows[i].files,
+			.f_favail = rows[i].files_left };
+		assert_int_equal(
+		    spool_has_room(b->s, rows[i].size, &err), rows[i].has_room);
+		if (!rows[i].has_room)
+			assert_int_equal(err.class, ERR_DISK);
+	}
 }
 
 /* --- opening -------------------------------------------------------------- */
@@ -673,10 +1005,39 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    an_id_is_never_overwritten, setup, teardown),
 		cmocka_unit_test_setup_teardown(
+		    a_move_is_synced_where_it_goes_and_then_where_it_was, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_small_file_is_synced_before_it_gets_its_name, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_folders_of_a_new_spool_are_durable, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_header_or_a_journal_without_end_is_damaged, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_empty_message_has_a_checksum_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_folder_sync_that_had_begun_serves_nobody_who_comes_later,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R45_a_folder_that_could_not_be_made_durable_takes_no_more,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    only_ids_are_taken_for_messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R44_the_last_room_of_a_disk_is_not_for_new_mail, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
 		    a_file_cut_anywhere_is_unfinished_or_whole, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_bit_flipped_anywhere_never_removes_or_changes_a_message,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_was_appended_half_is_not_there_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_line_that_a_power_cut_spoilt_does_not_spoil_the_next,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    any_file_at_all_gives_an_answer, setup, teardown),

@@ -190,7 +190,7 @@ smtp_dot_put(struct smtp_dot *d, const void *bytes, size_t n, struct buf *out)
 	size_t i = 0, used;
 
 	n = fitting(out, n);
-	if (n == 0 || d->is_end)
+	if (n == 0)
 		return 0;
 	start = to = buf_space(out, SMTP_DOT_SPACE(n));
 	while (i < n && !d->is_end) {

@@ -4,7 +4,10 @@ unit_tests = \
 	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
 	%reldir%/test_reach \
+	%reldir%/test_fs_sys \
+	%reldir%/test_privilege \
 	%reldir%/test_str \
+	%reldir%/test_wipe \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
 	%reldir%/test_sasl \
@@ -13,6 +16,7 @@ unit_tests = \
 	%reldir%/test_smtp_pair \
 	%reldir%/test_smtp_reply \
 	%reldir%/test_smtp_dot \
+	%reldir%/test_smtp_out \
 	%reldir%/test_addr \
 	%reldir%/test_addr_list \
 	%reldir%/test_content_type \
@@ -53,6 +57,20 @@ include %reldir%/conf.mk
 %canon_reldir%_test_str_SOURCES = %reldir%/test_str.c
 %canon_reldir%_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 
+# Functions of the C library, and of others, that a test has of its own.
+WRAP_PRIVILEGE = -Wl,--wrap=geteuid,--wrap=initgroups,--wrap=setresgid \
+	-Wl,--wrap=setresuid,--wrap=getresuid,--wrap=setuid,--wrap=seteuid \
+	-Wl,--wrap=prctl
+%canon_reldir%_test_fs_sys_SOURCES = %reldir%/test_fs_sys.c
+%canon_reldir%_test_fs_sys_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync
+%canon_reldir%_test_fs_sys_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_privilege_SOURCES = %reldir%/test_privilege.c
+%canon_reldir%_test_privilege_LDFLAGS = $(AM_LDFLAGS) $(WRAP_PRIVILEGE)
+%canon_reldir%_test_privilege_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_wipe_SOURCES = %reldir%/test_wipe.c
+%canon_reldir%_test_wipe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
+%canon_reldir%_test_wipe_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+
 MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_envelope_SOURCES = %reldir%/test_envelope.c
 %canon_reldir%_test_envelope_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
@@ -88,6 +106,8 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_smtp_dot_SOURCES = %reldir%/test_smtp_dot.c
 %canon_reldir%_test_smtp_dot_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_smtp_out_SOURCES = %reldir%/test_smtp_out.c
+%canon_reldir%_test_smtp_out_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_cmd_SOURCES = %reldir%/test_cmd.c
 %canon_reldir%_test_cmd_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_smtp_params_SOURCES = %reldir%/test_smtp_params.c

@@ -1050,6 +1050,151 @@ every_refusal_reaches_whom_it_concerns(void **state)
 	run_all(refusals, ARRAY_LEN(refusals));
 }
 
+/* --- answers that fit no question ------------------------------------------ */
+
+static void
+hear(struct smtp_client *c, const char *text)
+{
+	smtp_client_put(c, text, strlen(text));
+}
+
+/* What the client wants to say now; only what it says is compared. */
+#define assert_says(c, text)                                                   \
+	do {                                                                   \
+		const void *p_;                                                \
+		size_t n_ = smtp_client_peek(c, &p_);                          \
+		assert_int_equal(n_, strlen(text));                            \
+		assert_memory_equal(p_, text, n_);                             \
+	} while (0)
+
+static void
+sent_all(struct smtp_client *c)
+{
+	const void *p;
+
+	smtp_client_sent(c, smtp_client_peek(c, &p));
+}
+
+/* A session in clear that is ready for mail, at a server that offers this. */
+static struct smtp_client *
+ready_client(bool is_plain_spoken, const char *offers)
+{
+	struct smtp_client_opts opts = { .ehlo_name = "me",
+		.host = "mx.example",
+		.rng = &rng,
+		.tls = SC_TLS_OFF,
+		.is_plain_spoken = is_plain_spoken };
+	struct smtp_client *c = smtp_client_new(&opts);
+	struct sc_info info;
+
+	hear(c, "220 mx\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	sent_all(c);
+	hear(c, offers);
+	assert_int_equal(smtp_client_next(c, &info), SC_READY);
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	return c;
+}
+
+static const struct smtp_job_rcpt two_rcpts[] = { { .addr = "r0@x" },
+	{ .addr = "r1@x" } };
+static const struct smtp_job for_two = { .tag = 1,
+	.sender = "me@x",
+	.rcpts = (struct smtp_job_rcpt *)(uintptr_t)two_rcpts,
+	.nrcpts = 2,
+	.size_bytes = 3 };
+
+/* The events up to the close: of what class the job was, and the trouble. */
+static enum sc_trouble
+ends_with(struct smtp_client *c, enum verdict_class *ret_job)
+{
+	struct sc_info info;
+	enum sc_event ev;
+
+	while ((ev = smtp_client_next(c, &info)) != SC_CLOSE) {
+		assert_int_not_equal(ev, SC_IDLE);
+		if (ev == SC_JOB_DONE)
+			*ret_job = info.verdict.class;
+	}
+	return info.trouble;
+}
+
+static void
+R64_an_answer_that_nobody_asked_for_ends_the_session(void **state)
+{
+	static const struct {
+		bool is_sent; /* MAIL */
+		const char *heard;
+	} rows[] = {
+		{ true, "250 sender\r\n250 recipient\r\n" },
+		{ false, "250 sender\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct smtp_client *c = ready_client(false, "250 mx\r\n");
+		enum verdict_class job = VERDICT_NONE;
+
+		smtp_client_send(c, &for_two);
+		assert_says(c, "MAIL FROM:<me@x>\r\n");
+		if (rows[i].is_sent)
+			sent_all(c);
+		hear(c, rows[i].heard);
+		assert_int_equal(ends_with(c, &job), SC_TROUBLE_PROTOCOL);
+		assert_int_equal(job, VERDICT_LATER);
+		smtp_client_free(c);
+	}
+}
+
+static void
+who_was_not_answered_shares_no_refusal(void **state)
+{
+	struct smtp_client *c = ready_client(
+	    false, "250-mx\r\n250 PIPELINING\r\n");
+	struct sc_info info;
+
+	(void)state;
+	smtp_client_send(c, &for_two);
+	sent_all(c);
+	hear(c, "250 sender\r\n550 5.1.1 nobody\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_RCPT_DONE);
+	assert_int_equal(info.rcpt, 0);
+	assert_int_equal(info.verdict.class, VERDICT_NEVER);
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	smtp_client_eof(c, "the connection broke");
+	assert_int_equal(smtp_client_next(c, &info), SC_RCPT_DONE);
+	assert_int_equal(info.rcpt, 1);
+	assert_int_equal(info.verdict.class, VERDICT_LATER);
+	assert_int_equal(smtp_client_next(c, &info), SC_JOB_DONE);
+	assert_int_equal(info.verdict.class, VERDICT_LATER);
+	smtp_client_free(c);
+}
+
+static void
+a_server_that_lost_the_thread_is_spoken_to_plainly(void **state)
+{
+	struct smtp_client *c = ready_client(
+	    true, "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+	struct sc_info info;
+
+	(void)state;
+	smtp_client_send(c, &for_two);
+	assert_says(c, "MAIL FROM:<me@x>\r\n");
+	sent_all(c);
+	hear(c, "250 ok\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	assert_says(c, "RCPT TO:<r0@x>\r\n");
+	sent_all(c);
+	hear(c, "250 ok\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	assert_says(c, "RCPT TO:<r1@x>\r\n");
+	sent_all(c);
+	hear(c, "250 ok\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	assert_says(c, "DATA\r\n");
+	smtp_client_free(c);
+}
+
 static const struct play window = { .name = "window of five",
 	.opts = { .tls = SC_TLS_OFF },
 	.bodies = { "1\r\n", "2\r\n", "3\r\n", "4\r\n", "5\r\n" },
@@ -1814,6 +1959,11 @@ main(void)
 		cmocka_unit_test(a_long_token_does_not_go_into_the_auth_line),
 		cmocka_unit_test(the_reason_of_a_token_refusal_is_told),
 		cmocka_unit_test(every_refusal_reaches_whom_it_concerns),
+		cmocka_unit_test(
+		    R64_an_answer_that_nobody_asked_for_ends_the_session),
+		cmocka_unit_test(who_was_not_answered_shares_no_refusal),
+		cmocka_unit_test(
+		    a_server_that_lost_the_thread_is_spoken_to_plainly),
 		cmocka_unit_test(
 		    five_messages_share_a_flight_and_keep_their_own_verdicts),
 		cmocka_unit_test(a_window_leaves_in_one_flight),

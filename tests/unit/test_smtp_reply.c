@@ -144,6 +144,30 @@ an_endless_reply_ends_at_the_caps(void **state)
 }
 
 static void
+a_line_over_the_greatest_length_is_refused_in_any_chunk(void **state)
+{
+	static char line[SMTP_REPLY_LINE_MAX + 3];
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "250 ", 4);
+	line[sizeof(line) - 2] = '\n';
+	for (size_t cut = 0; cut < sizeof(line) - 1; cut += 511) {
+		struct smtp_reply r;
+		size_t used;
+
+		smtp_reply_init(&r);
+		if (cut > 0)
+			assert_int_equal(smtp_reply_put(&r, line, cut, &used),
+			    SMTP_REPLY_MORE);
+		assert_int_equal(smtp_reply_put(&r, line + cut,
+				     sizeof(line) - 1 - cut, &used),
+		    SMTP_REPLY_BAD);
+		smtp_reply_clear(&r);
+	}
+}
+
+static void
 a_line_of_the_greatest_length_is_taken_in_any_chunk(void **state)
 {
 	static char line[SMTP_REPLY_LINE_MAX + 2];
@@ -251,6 +275,8 @@ main(void)
 		cmocka_unit_test(
 		    a_parser_serves_for_the_next_reply_after_reset),
 		cmocka_unit_test(an_endless_reply_ends_at_the_caps),
+		cmocka_unit_test(
+		    a_line_over_the_greatest_length_is_refused_in_any_chunk),
 		cmocka_unit_test(
 		    a_line_of_the_greatest_length_is_taken_in_any_chunk),
 		cmocka_unit_test(enhanced_codes_are_taken_only_when_they_fit),

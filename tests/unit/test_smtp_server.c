@@ -299,6 +299,13 @@ size_is_limited_before_during_and_per_chunk(void **state)
 			  "552 5.3.4 no message larger than 10 bytes\r\n"
 			  "250 2.0.0 ok\r\n",
 		    "MAIL <a> size=0\nRCPT <b> notify=0\nABORT\n", NULL },
+		{ &small,
+		    "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\nBDAT 11 LAST\r\n"
+		    "1234567\r\n\r\nNOOP\r\n",
+		    HELLO "250 h.example\r\n" OK OK
+			  "552 5.3.4 no message larger than 10 bytes\r\n"
+			  "250 2.0.0 ok\r\n",
+		    "MAIL <a> size=0\nRCPT <b> notify=0\nABORT\n", NULL },
 		/* Repair makes it grow. */
 		{ &small,
 		    "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\n"
@@ -311,6 +318,20 @@ size_is_limited_before_during_and_per_chunk(void **state)
 
 	(void)state;
 	check_talks(talks, ARRAY_LEN(talks));
+}
+
+static void
+a_chunk_that_is_too_large_is_not_begun(void **state)
+{
+	static const char talk[] = "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\n"
+				   "BDAT 1000000 LAST\r\n12345";
+	struct ss_driver d;
+
+	(void)state;
+	ss_driver_init(&d, &small);
+	(void)ss_driver_feed(&d, talk, sizeof(talk) - 1, 1);
+	assert_false(smtp_server_in_transaction(d.s));
+	ss_driver_clear(&d);
 }
 
 static void
@@ -514,6 +535,9 @@ http_and_tls_end_the_session_at_once(void **state)
 		{ &plain, "HELO / HTTP/1.0\r\nNOOP\r\n",
 		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
 		    "CLOSE HTTP\n", NULL },
+		{ &plain, "PROPFIND / HTTP/1.1\r\nNOOP\r\n",
+		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
+		    "CLOSE HTTP\n", NULL },
 		{ &plain, "HELO x\r\nPOST / x\r\nNOOP\r\n",
 		    HELLO "250 h.example\r\n"
 			  "521 5.7.0 this is a mail server, speak SMTP\r\n",
@@ -542,6 +566,8 @@ errors_are_counted_and_a_good_message_forgives_them(void **state)
 {
 	static const char good[] = "MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n"
 				   ".\r\n";
+	static const char bad[] = "MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n"
+				  "later\r\n.\r\n";
 	struct ss_driver d;
 
 	(void)state;
@@ -553,6 +579,8 @@ errors_are_counted_and_a_good_message_forgives_them(void **state)
 		assert_false(d.is_closed);
 		if (round == 0)
 			(void)ss_driver_feed(&d, good, sizeof(good) - 1, 99);
+		else
+			(void)ss_driver_feed(&d, bad, sizeof(bad) - 1, 99);
 	}
 	(void)ss_driver_feed(&d, "DATA\r\n", 6, 6);
 	assert_true(d.is_closed);
@@ -1172,6 +1200,7 @@ main(void)
 		cmocka_unit_test(nothing_is_smuggled_behind_a_message),
 		cmocka_unit_test(chunks_are_counted_and_may_end_empty),
 		cmocka_unit_test(size_is_limited_before_during_and_per_chunk),
+		cmocka_unit_test(a_chunk_that_is_too_large_is_not_begun),
 		cmocka_unit_test(
 		    recipients_beyond_the_limit_wait_and_the_others_stay),
 		cmocka_unit_test(bad_arguments_have_their_own_codes),

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <gnutls/x509.h>
+
 #include "base/xalloc.h"
 #include "tests/lib/certs.h"
 #include "tls/tls_ctx.h"
@@ -35,6 +37,7 @@ static const struct cert_spec specs[] = {
 	{ .file = "wild", .dns = { "*.example.org" } },
 	{ .file = "wilder", .dns = { "*.org" } },
 	{ .file = "address", .ip = "192.0.2.7" },
+	{ .file = "lookalike", .dns = { "192.0.2.7" } },
 	{ .file = "address6", .ip = "2001:db8::7" },
 	{ .file = "purpose", .dns = { HOST }, .is_client = true },
 	{ .file = "client", .common_name = "me", .is_client = true },
@@ -320,8 +323,38 @@ every_bad_certificate_has_its_sentence(void **state)
 	refuse("wild", "a.b.example.org", "is for *.example.org");
 	refuse("wild", "example.org", "is for *.example.org");
 	refuse("address", "192.0.2.8", "is for 192.0.2.7, not 192.0.2.8");
+	refuse("lookalike", "192.0.2.7", "is for 192.0.2.7, not 192.0.2.7");
 	refuse("good", "192.0.2.7", "is for " HOST ", not 192.0.2.7");
 	refuse("purpose", HOST, "is not meant for servers");
+}
+
+/* The linker puts this in the place of the library's. */
+int __real_gnutls_certificate_verify_peers(gnutls_session_t session,
+    gnutls_typed_vdata_st *data, unsigned n, unsigned *ret_status);
+int __wrap_gnutls_certificate_verify_peers(gnutls_session_t session,
+    gnutls_typed_vdata_st *data, unsigned n, unsigned *ret_status);
+
+static bool cannot_judge;
+
+int
+__wrap_gnutls_certificate_verify_peers(gnutls_session_t session,
+    gnutls_typed_vdata_st *data, unsigned n, unsigned *ret_status)
+{
+	if (!cannot_judge)
+		return __real_gnutls_certificate_verify_peers(
+		    session, data, n, ret_status);
+	*ret_status = 0;
+	return GNUTLS_E_MEMORY_ERROR;
+}
+
+/* F81: no verdict is no yes. */
+static void
+what_the_library_cannot_judge_is_refused(void **state)
+{
+	(void)state;
+	cannot_judge = true;
+	refuse("good", HOST, "cannot be verified");
+	cannot_judge = false;
 }
 
 static void
@@ -641,6 +674,31 @@ an_end_within_the_handshake_is_a_failure(void **state)
 }
 
 static void
+who_sends_more_than_can_be_held_is_cut_off(void **state)
+{
+	struct ends e = { .chunk = 1500,
+		.client_ctx = client_ctx(NULL),
+		.server_ctx = server_ctx("good", NULL, NULL) };
+	char piece[1500] = { 0 };
+	struct err err;
+	int rc = 0;
+
+	(void)state;
+	connect_ends(&e, HOST);
+	carry_all(&e);
+	/* Records that nobody reads. */
+	for (int i = 0; i < 1000 && rc == 0; i++) {
+		assert_int_equal(
+		    tls_pipe_write(e.server, piece, sizeof(piece), &err), 0);
+		while (rc == 0 && carry(&e, e.server, e.client, &err))
+			rc = e.is_cut ? -1 : 0;
+	}
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(err.text, "sends more than can be taken"));
+	free_ends(&e);
+}
+
+static void
 a_false_record_breaks_the_pipe(void **state)
 {
 	struct ends e = { .chunk = 1500,
@@ -704,6 +762,7 @@ main(void)
 		cmocka_unit_test(a_large_transfer_arrives_whole),
 		cmocka_unit_test(good_names_are_taken),
 		cmocka_unit_test(every_bad_certificate_has_its_sentence),
+		cmocka_unit_test(what_the_library_cannot_judge_is_refused),
 		cmocka_unit_test(an_unknown_authority_is_named),
 		cmocka_unit_test(
 		    a_self_signed_certificate_can_be_its_own_authority),
@@ -719,6 +778,7 @@ main(void)
 		cmocka_unit_test(files_that_are_missing_are_named),
 		cmocka_unit_test(an_end_is_an_end_with_or_without_close_notify),
 		cmocka_unit_test(an_end_within_the_handshake_is_a_failure),
+		cmocka_unit_test(who_sends_more_than_can_be_held_is_cut_off),
 		cmocka_unit_test(a_false_record_breaks_the_pipe),
 		cmocka_unit_test(both_ends_see_the_same_binding),
 	};

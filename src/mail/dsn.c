@@ -86,8 +86,7 @@ begin_part(struct notice *n, const char *type)
 bool
 dsn_rcpt_wants(const struct rcpt *r, enum dsn_action action)
 {
-	if (r->state != actions[action].state || r->is_told ||
-	    (r->notify & DSN_NOTIFY_NEVER) != 0)
+	if (r->state != actions[action].state || r->is_told)
 		return false;
 	if (r->notify == DSN_NOTIFY_UNSET)
 		return actions[action].is_default;

@@ -8,7 +8,6 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,14 +88,13 @@ make_request(struct diag_request *r, uint32_t seq,
 
 /* Without such a connection the kernel falls back to a listening socket on
  * the client's port, whoever owns it: a stranger who connects from port 22
- * would be taken for root. */
+ * would be taken for root.  That one has no port at its other end. */
 static bool
 is_the_one(const struct inet_diag_msg *msg, const struct diag_request *r)
 {
 	const struct inet_diag_sockid *want = &r->body.id, *got = &msg->id;
 
-	return msg->idiag_state != TCP_LISTEN &&
-	       got->idiag_sport == want->idiag_sport &&
+	return got->idiag_sport == want->idiag_sport &&
 	       got->idiag_dport == want->idiag_dport;
 }
 

@@ -56,6 +56,23 @@ malformed_input_is_refused_and_leaves_no_trace(void **state)
 	}
 }
 
+/* What follows the text in memory is not part of it. */
+static void
+a_length_that_cannot_be_is_refused(void **state)
+{
+	static const char text[] = "Zm9vYmFyZm9v";
+
+	(void)state;
+	for (size_t n = 1; n < sizeof(text) - 1; n++) {
+		struct buf b;
+
+		buf_init(&b, 100);
+		assert_int_equal(
+		    base64_decode(&b, bytes_of(text, n)), n % 4 == 0);
+		buf_clear(&b);
+	}
+}
+
 static void
 a_full_buffer_is_an_answer(void **state)
 {
@@ -78,6 +95,7 @@ main(void)
 		cmocka_unit_test(pairs_go_both_ways),
 		cmocka_unit_test(
 		    malformed_input_is_refused_and_leaves_no_trace),
+		cmocka_unit_test(a_length_that_cannot_be_is_refused),
 		cmocka_unit_test(a_full_buffer_is_an_answer),
 	};
 

@@ -51,6 +51,12 @@ the_wait_is_long_enough_and_no_longer_than_the_window(void **state)
 	assert_true(wait >= DAY && wait <= DAY + DAY / 60);
 	assert_true(budget_wait_s(&b, 1000000 + wait - 1, NULL, NULL) > 0);
 	assert_int_equal(budget_wait_s(&b, 1000000 + wait, NULL, NULL), 0);
+
+	/* Of several the one that lasts longest. */
+	budget_init(&b, 10, 0, 10);
+	budget_spend(&b, 10, 1000000);
+	assert_true(budget_wait_s(&b, 1000000, &name, &max) >= DAY);
+	assert_string_equal(name, "max_per_day");
 }
 
 static void

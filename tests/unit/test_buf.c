@@ -93,11 +93,34 @@ whole_numbers_are_written_as_printf_does(void **state)
 	buf_clear(&b);
 }
 
+static void
+no_more_than_the_maximum_is_taken(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 10);
+	assert_true(buf_adds(&b, "0123456"));
+	assert_null(buf_space(&b, 4));
+	assert_false(buf_adds(&b, "789x"));
+	assert_false(buf_addf(&b, "%d", 1234));
+	assert_null(buf_space(&b, SIZE_MAX));
+	assert_buf(&b, "0123456");
+	assert_true(buf_adds(&b, "789"));
+	assert_false(buf_addc(&b, 'x'));
+	buf_drop(&b, 9);
+	assert_true(buf_adds(&b, "012345678"));
+	assert_false(buf_addc(&b, 'x'));
+	assert_buf(&b, "9012345678");
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(space_that_nobody_fills_leaves_a_string),
+		cmocka_unit_test(no_more_than_the_maximum_is_taken),
 		cmocka_unit_test(a_string_stays_one_when_it_moves_to_the_front),
 		cmocka_unit_test(letters_end_where_the_maximum_is),
 		cmocka_unit_test(whole_numbers_are_written_as_printf_does),

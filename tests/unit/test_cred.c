@@ -101,6 +101,7 @@ the_first_line_of_a_file_is_the_secret(void **state)
 static void
 a_file_others_may_read_is_refused_with_what_to_type(void **state)
 {
+	static const mode_t modes[] = { 0640, 0620, 0604, 0602, 0601 };
 	struct files f;
 	struct asked a;
 	const char *path;
@@ -112,8 +113,10 @@ a_file_others_may_read_is_refused_with_what_to_type(void **state)
 	advice = xasprintf("(mode 0644): type chmod 600 %s", path);
 	a = ask(CRED_FILE, path);
 	assert_refused(a, CRED_NEVER, advice);
-	a = ask(CRED_FILE, files_put(&f, "s", "x\n", 0640));
-	assert_refused(a, CRED_NEVER, "(mode 0640)");
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		a = ask(CRED_FILE, files_put(&f, "s", "x\n", modes[i]));
+		assert_refused(a, CRED_NEVER, "may read or change it");
+	}
 	free(advice);
 	files_clear(&f);
 }
@@ -260,6 +263,17 @@ a_command_answers_with_its_first_line(void **state)
 	assert_int_equal(a.result, CRED_OK);
 	assert_int_equal(secret_bytes(a.secret).n, 12288);
 	secret_free(a.secret);
+}
+
+static void
+a_command_that_says_too_much_is_heard_to_its_end(void **state)
+{
+	struct asked a;
+
+	(void)state;
+	a = ask(
+	    CRED_COMMAND, "/bin/sh -c 'echo s3cret; head -c 300000 /dev/zero'");
+	assert_secret(a, "s3cret");
 }
 
 static void
@@ -457,6 +471,8 @@ main(void)
 		cmocka_unit_test(credentials_are_found_by_name),
 		cmocka_unit_test(blanks_that_only_show_groups_are_taken_out),
 		cmocka_unit_test(a_command_answers_with_its_first_line),
+		cmocka_unit_test(
+		    a_command_that_says_too_much_is_heard_to_its_end),
 		cmocka_unit_test(
 		    a_command_sees_a_small_environment_and_no_terminal),
 		cmocka_unit_test(a_command_that_fails_is_explained),

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,16 +17,32 @@
 #include "ctl/ctl_server.h"
 #include "net/listen.h"
 #include "net/loop.h"
-#include "sys/clock_sys.h"
+#include "tests/lib/temp.h"
 
-enum { ITEMS = 20000 };
+enum { ITEMS = 20000, OTHER_UID = 54321 };
 
 struct bench {
-	char path[64];
+	char dir[64], path[80];
+	int64_t now_ms;
+	struct clock clock;
 	struct loop *loop;
 	struct ctl_server *server;
 	size_t most_rounds; /* how often the listing was called */
 };
+
+static int64_t
+now(void *ctx)
+{
+	return ((struct bench *)ctx)->now_ms;
+}
+
+static int32_t
+offset(void *ctx, int64_t at)
+{
+	(void)ctx;
+	(void)at;
+	return 0;
+}
 
 static void
 on_echo(void *ctx, struct ctl_call *call)
@@ -74,10 +91,13 @@ bench_up(void **state)
 	int fd;
 
 	b = (struct bench) { 0 };
-	(void)snprintf(
-	    b.path, sizeof(b.path), "/tmp/test_ctl.%ld", (long)getpid());
-	assert_int_equal(loop_new(clock_sys(), &b.loop, NULL), 0);
-	fd = listen_unix(b.path, 0600, NULL);
+	temp_dir(b.dir, sizeof(b.dir), "relais-ctl");
+	(void)snprintf(b.path, sizeof(b.path), "%s/s", b.dir);
+	b.now_ms = 1000;
+	b.clock = (struct clock) { now, now, offset, &b };
+	assert_int_equal(loop_new(&b.clock, &b.loop, NULL), 0);
+	assert_int_equal(chmod(b.dir, 0711), 0);
+	fd = listen_unix(b.path, 0666, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(
 	    ctl_server_new(b.loop, fd, verbs, &b, &b.server, NULL), 0);
@@ -93,6 +113,7 @@ bench_down(void **state)
 	ctl_server_free(b->server);
 	loop_free(b->loop);
 	assert_int_equal(unlink(b->path), 0);
+	assert_int_equal(rmdir(b->dir), 0);
 	return 0;
 }
 
@@ -263,11 +284,97 @@ each_user_has_so_many_connections(void **state)
 	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
 }
 
+static void
+who_says_nothing_is_hung_up_on(void **state)
+{
+	struct bench *b = *state;
+	int fd = dial(b);
+	char c;
+
+	turn(b);
+	b->now_ms += CTL_IDLE_MS - 1;
+	turn(b);
+	assert_int_equal(read(fd, &c, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	b->now_ms += 1;
+	turn(b);
+	assert_int_equal(read(fd, &c, 1), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+/* --- whose right it is ----------------------------------------------------- */
+
+/* From here on we are this user, for the kernel and whoever asks it. */
+static void
+become(uid_t uid)
+{
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(seteuid(uid), 0);
+}
+
 /* The socket's peer is this process: its user is the daemon's. */
 static void
 the_daemons_own_user_is_privileged(void **state)
 {
 	talk(*state, "{\"verb\":\"secret\"}\n", 100, "{\"ok\":true}\n", false);
+	if (getuid() != 0)
+		return;
+	become(OTHER_UID);
+	talk(*state, "{\"verb\":\"secret\"}\n", 100, "{\"ok\":true}\n", false);
+	become(0);
+}
+
+static void
+others_may_not_do_what_is_privileged(void **state)
+{
+	static const char said[] = "{\"verb\":\"secret\"}\n";
+	struct bench *b = *state;
+	struct buf got;
+	bool is_closed;
+	int fd;
+
+	if (getuid() != 0)
+		skip();
+	become(OTHER_UID);
+	fd = dial(b);
+	become(0);
+	assert_int_equal(write(fd, said, strlen(said)), strlen(said));
+	buf_init(&got, 1000);
+	drain(b, fd, &got, &is_closed);
+	assert_buf(&got,
+	    "{\"ok\":false,\"error\":\"only root and the user of relaisd may "
+	    "do this\"}\n");
+	buf_clear(&got);
+	assert_int_equal(close(fd), 0);
+	turn(b);
+}
+
+static void
+R20_users_leave_room_for_the_administrator(void **state)
+{
+	enum { PLACES = CTL_CONNECTIONS_MAX - CTL_CONNECTIONS_RESERVED };
+	struct bench *b = *state;
+	int fds[PLACES + 1];
+	struct buf got;
+	bool is_closed;
+
+	if (getuid() != 0)
+		skip();
+	for (unsigned i = 0; i <= PLACES; i++) {
+		become(OTHER_UID + i / CTL_CONNECTIONS_PER_UID);
+		fds[i] = dial(b);
+		become(0);
+		turn(b);
+	}
+	buf_init(&got, 1000);
+	drain(b, fds[PLACES], &got, &is_closed);
+	assert_true(is_closed);
+	assert_buf(&got, "{\"ok\":false,\"error\":\"too many connections\"}\n");
+	buf_clear(&got);
+	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
+	for (unsigned i = 0; i <= PLACES; i++)
+		assert_int_equal(close(fds[i]), 0);
+	turn(b);
 }
 
 int
@@ -281,6 +388,9 @@ main(void)
 		cmocka_unit_test(who_does_not_read_is_left_waiting),
 		cmocka_unit_test(breaking_off_at_any_byte_does_no_harm),
 		cmocka_unit_test(each_user_has_so_many_connections),
+		cmocka_unit_test(who_says_nothing_is_hung_up_on),
+		cmocka_unit_test(others_may_not_do_what_is_privileged),
+		cmocka_unit_test(R20_users_leave_room_for_the_administrator),
 		cmocka_unit_test(the_daemons_own_user_is_privileged),
 	};
 

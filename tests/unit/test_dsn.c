@@ -317,6 +317,9 @@ foreign_text_stays_what_it_is(void **state)
 	buf_init(&b, DSN_MAX);
 	assert_true(build(&b, e, DSN_FAILED, "Subject: \xc3\xb6\r\n", false));
 	assert_has(&b, "Final-Recipient: utf-8; b\\x{5C}\\x{F6}\\x{3D}@c\r\n");
+	/* Only the original may have 8 bits. */
+	assert_has(&b, "Diagnostic-Code: smtp; 550 5.7.1 caf??");
+	assert_has_not(&b, "caf\xc3\xa9");
 	assert_has_not(&b, "\r\nAction: delivered");
 	assert_has_not(&b, "\x1b");
 	assert_has(&b, "Content-Transfer-Encoding: 8bit\r\n");
@@ -329,6 +332,7 @@ a_notice_about_thousands_stays_bounded(void **state)
 {
 	struct envelope *e = the_envelope();
 	char text[VERDICT_TEXT_MAX];
+	int listed = 0;
 	struct buf b;
 
 	(void)state;
@@ -339,6 +343,10 @@ a_notice_about_thousands_stays_bounded(void **state)
 	buf_init(&b, DSN_MAX);
 	assert_false(build(&b, e, DSN_FAILED, HEAD, false));
 	assert_has(&b, "... and 4950 more recipients");
+	for (const char *at = buf_str(&b);
+	     (at = strstr(at, "\nFinal-Recipient: ")) != NULL; at++)
+		listed++;
+	assert_int_equal(listed, DSN_RCPTS_MAX);
 	buf_clear(&b);
 	envelope_free(e);
 }

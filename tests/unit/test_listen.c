@@ -16,9 +16,10 @@
 #include "net/loop.h"
 #include "sys/clock_sys.h"
 #include "tests/lib/sockets.h"
+#include "tests/lib/temp.h"
 
 static struct loop *l;
-static char dir[] = "/tmp/relais-listen-XXXXXX";
+static char dir[64];
 
 static int
 set_up(void **state)
@@ -26,7 +27,8 @@ set_up(void **state)
 	struct err err;
 
 	(void)state;
-	return mkdtemp(dir) == NULL || loop_new(clock_sys(), &l, &err) != 0;
+	temp_dir(dir, sizeof(dir), "relais-listen");
+	return loop_new(clock_sys(), &l, &err);
 }
 
 static int
@@ -262,7 +264,7 @@ what_is_no_socket_is_left_alone(void **state)
 
 /* In a process of its own, because the descriptors begin at 3. */
 static int
-inherit_in_child(int fd, const char *pid, char *ret_name)
+inherit_in_child(int fd, const char *pid, const char *count, char *ret_name)
 {
 	struct err err;
 	char *name;
@@ -272,7 +274,7 @@ inherit_in_child(int fd, const char *pid, char *ret_name)
 		return -2;
 	(void)fcntl(3, F_SETFD, 0);
 	(void)setenv("LISTEN_PID", pid, 1);
-	(void)setenv("LISTEN_FDS", "1", 1);
+	(void)setenv("LISTEN_FDS", count, 1);
 	(void)setenv("LISTEN_FDNAMES", "smtp:control", 1);
 	n = listen_inherited(&err);
 	name = listen_inherited_name(4);
@@ -284,7 +286,7 @@ inherit_in_child(int fd, const char *pid, char *ret_name)
 }
 
 static int
-inherit(int fd, bool is_ours)
+inherit_some(int fd, const char *count, bool is_ours)
 {
 	char pid[32], name[32];
 	int status;
@@ -294,7 +296,7 @@ inherit(int fd, bool is_ours)
 	if (child == 0) {
 		(void)snprintf(
 		    pid, sizeof(pid), "%d", (int)getpid() + !is_ours);
-		status = inherit_in_child(fd, pid, name);
+		status = inherit_in_child(fd, pid, count, name);
 		_exit(strcmp(name, "control") != 0 ? 99
 		      : status < 0                 ? 50
 						   : status);
@@ -304,11 +306,18 @@ inherit(int fd, bool is_ours)
 	return WEXITSTATUS(status);
 }
 
+static int
+inherit(int fd, bool is_ours)
+{
+	return inherit_some(fd, "1", is_ours);
+}
+
 static void
 descriptors_are_inherited_if_they_are_ours(void **state)
 {
 	struct err err;
 	int fd = listen_tcp("127.0.0.1", 0, &err);
+	int deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int pipes[2];
 
 	(void)state;
@@ -316,8 +325,13 @@ descriptors_are_inherited_if_they_are_ours(void **state)
 	assert_int_equal(inherit(fd, false), 0);
 	assert_int_equal(pipe(pipes), 0);
 	assert_int_equal(inherit(pipes[0], true), 50); /* refused */
+	assert_int_equal(inherit(deaf, true), 50);
+	assert_int_equal(inherit_some(fd, "0", true), 0);
+	assert_int_equal(inherit_some(fd, "65", true), 50);
+	assert_int_equal(inherit_some(fd, "4294967297", true), 50);
 	(void)close(pipes[0]);
 	(void)close(pipes[1]);
+	(void)close(deaf);
 	(void)close(fd);
 }
 

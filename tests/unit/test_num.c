@@ -89,10 +89,11 @@ a_log_line_cannot_be_forged(void **state)
 	log_begin(&l, LOG_LEVEL_INFO, "sent");
 	log_bytes(&l, "reply", text_of("ok\n2026 sent id=\"x\""));
 	log_addr(&l, "to", "a\x1b@b");
+	log_str(&l, "who", "a b");
 	log_num(&l, "n", -3);
 	log_end(&l);
-	assert_buf(
-	    &b, "sent reply=\"ok\\x0a2026 sent id='x'\" to=<a\\x1b@b> n=-3");
+	assert_buf(&b, "sent reply=\"ok\\x0a2026 sent id='x'\" to=<a\\x1b@b> "
+		       "who=\"a b\" n=-3");
 	buf_reset(&b);
 	log_text(LOG_LEVEL_DEBUG, "below the level");
 	assert_int_equal(buf_len(&b), 0);

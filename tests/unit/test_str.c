@@ -14,12 +14,15 @@ escaping_leaves_nothing_a_terminal_obeys(void **state)
 		{ "caf\xc3\xa9", "caf\xc3\xa9" },
 		{ "\x1b[31mred", "\\x1b[31mred" },
 		{ "a\nb\rc", "a\\x0ab\\x0dc" },
-		{ "back\\slash", "back\\x5cslash" }, { "\x7f", "\\x7f" },
+		{ "back\\slash", "back\\x5cslash" },
+		{ "\x7f", "\\x7f" },
 		{ "\xc2\x9b", "\\xc2\\x9b" }, /* C1 */
 		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, /* bidi override */
 		{ "\xff\xc3", "\\xff\\xc3" }, /* not UTF-8 */
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* surrogate */
 		{ "\xc0\xaf", "\\xc0\\xaf" }, /* over-long */
+		{ "\xe0\x9f\xbf", "\\xe0\\x9f\\xbf" }, /* likewise */
+		{ "\xf0\x8f\xbf\xbf", "\\xf0\\x8f\\xbf\\xbf" },
 	};
 
 	(void)state;

@@ -8,6 +8,7 @@ include %reldir%/fault/local.mk
 include %reldir%/script/local.mk
 include %reldir%/fuzz/local.mk
 include %reldir%/lint/local.mk
+include %reldir%/mutants/local.mk
 include %reldir%/e2e/local.mk
 include %reldir%/bench/local.mk
 

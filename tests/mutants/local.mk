@@ -1,0 +1,21 @@
+# Is every lock needed?  Not part of "make check": it builds hundreds of times.
+mutant_tables = \
+	%reldir%/base.txt \
+	%reldir%/conf.txt \
+	%reldir%/cred.txt \
+	%reldir%/ctl.txt \
+	%reldir%/fixup.txt \
+	%reldir%/mail.txt \
+	%reldir%/net.txt \
+	%reldir%/outbound.txt \
+	%reldir%/prog.txt \
+	%reldir%/queue.txt \
+	%reldir%/smtp.txt \
+	%reldir%/sys.txt \
+	%reldir%/tls.txt
+
+EXTRA_DIST += %reldir%/README %reldir%/run $(mutant_tables)
+
+check-mutants: all $(check_PROGRAMS)
+	top_builddir='$(abs_builddir)' $(srcdir)/tests/mutants/run $(MUTANTS)
+.PHONY: check-mutants

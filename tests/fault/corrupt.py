@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""corrupt.py SPOOL OUTSIDE - damages a third of the messages of a spool at
+"""corrupt.py SPOOL OUTSIDE - damages half of the messages of a spool at
 random, and puts in what does not belong there.  OUTSIDE is a folder for what
 links point to.  Prints one line each: "KIND NAME SUBJECT".
 
@@ -126,7 +126,7 @@ KINDS = [flip_header, flip_body, flip_end, flip_any, cut, cut_body, empty,
 def main():
     files = sorted(glob.glob(SPOOL + "/queue/*/*"))
     owner = os.stat(files[0])
-    for i, path in enumerate(random.sample(files, len(files) // 3)):
+    for i, path in enumerate(random.sample(files, len(files) // 2)):
         kind = KINDS[i % len(KINDS)]
         data = read(path)
         subject = re.search(rb"^Subject: load (\d+)\r$", data, re.M).group(1)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """connections.py COUNT CLIENTS SOCKET PORT... - connections that come to
 nothing: each is dropped at a random byte of a session, politely, with a reset,
-or half-closed.  Prints how many there were."""
+or half-closed.  Prints how many there were.  SEED in the environment repeats the
+choices, though not which thread makes which."""
+import os
 import random
 import select
 import socket
@@ -29,6 +31,9 @@ SESSIONS = [
     [b"EHLO x\r\nMAIL FROM:<a@example.test>\r\nRCPT TO:<b@example.org>\r\n"
      b"RSET\r\nQUIT\r\n"],
 ]
+SEED = int(os.environ.get("SEED", "0")) or random.randrange(1, 10**6)
+random.seed(SEED)
+print("seed %d" % SEED, file=sys.stderr)
 lock, left = threading.Lock(), COUNT
 made = 0
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sudden death of the real relaisd at every disk call of accepting, trying
-# again, delivering and giving up; see points.py.
+# again, delivering, giving up and telling the sender; see points.py.
+#	ONLY=accept,fail POINTS_MAX=3 tests/fault/points.sh
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
 need python3 certtool strace
 bed_enter
@@ -33,7 +34,7 @@ start_provider first --port 1587 --implicit-port 1465 \
     --store "$d/first"
 rm -rf "$d/second" && ln -s "$T/second" "$d/second"
 python3 "$srcdir/tests/fault/points.py" "$d" "$top_builddir/relaisd" \
-    "$top_builddir/relais" "$@" 2>&1 | tee "$T/points.out"
+    "$top_builddir/relais" 2>&1 | tee "$T/points.out"
 grep -q '^PASS' "$T/points.out" && ! grep -q '^FAIL' "$T/points.out" ||
     bed_bad=1
 bed_done

@@ -164,10 +164,11 @@ on_mail(struct session *s, const struct ss_info *info)
 		return;
 	if (!queue_has_room(
 		s->set->shared->queue, info->mail.size_bytes, &err)) {
+		/* The queue has told a person. */
 		log_text(
-		    LOG_LEVEL_ERROR, "refusing mail with 452: %s", err.text);
+		    LOG_LEVEL_NOTICE, "refusing mail with 452: %s", err.text);
 		smtp_server_reply(s->smtp, 452, "4.3.1",
-		    "the spool is short of space; try again later");
+		    "the spool cannot keep mail now; try again later");
 		return;
 	}
 	s->env = envelope_new();

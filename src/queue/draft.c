@@ -7,8 +7,8 @@
 
 #include "base/xalloc.h"
 
-bool
-queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err)
+static bool
+has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 {
 	if (q->disk_failures >= QUEUE_BAD_DISK_AFTER &&
 	    queue_now(q) < q->disk_failed_ms + QUEUE_BAD_DISK_MS) {
@@ -19,6 +19,21 @@ queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 		return false;
 	}
 	return spool_has_room(q->spool, size_bytes, err);
+}
+
+/* A full disk has room for one message now and for none a moment later, so
+ * what counts is the time since a person was told. */
+bool
+queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err)
+{
+	if (has_room(q, size_bytes, err))
+		return true;
+	if (q->disk_told_ms == 0 ||
+	    queue_now(q) >= q->disk_told_ms + QUEUE_TELL_DISK_MS) {
+		q->disk_told_ms = queue_now(q);
+		queue_trouble(q, "-", err);
+	}
+	return false;
 }
 
 struct queue_draft *

@@ -160,7 +160,8 @@ struct queue_told {
 };
 
 /* A message still arriving; it has its id from the start.  queue_has_room() first:
- * false means the disk or the queue is full, err says which (R44). */
+ * false means the disk or the queue is full, or the disk keeps failing; err says
+ * which, and trouble() is told, at most once an hour (R44, R45). */
 bool queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err);
 struct queue_draft *queue_draft_new(struct queue *q);
 const char *queue_draft_id(const struct queue_draft *d);

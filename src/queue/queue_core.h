@@ -50,8 +50,10 @@ enum {
 	QUEUE_NOTE_SEEN_MS = 6 * 60 * 60 * 1000,
 	/* R45: so many failed commits in a row, and nothing is accepted until
 	 * this time has passed. */
-	QUEUE_BAD_DISK_AFTER = 5,
-	QUEUE_BAD_DISK_MS = 60 * 1000
+	QUEUE_BAD_DISK_AFTER = 3,
+	QUEUE_BAD_DISK_MS = 60 * 1000,
+	/* A person is told of a disk that takes nothing. */
+	QUEUE_TELL_DISK_MS = 60 * 60 * 1000
 };
 
 struct reason { /* shared by the entries that have the same */
@@ -309,6 +311,7 @@ struct queue {
 	int64_t clean_ms;
 	unsigned disk_failures; /* commits, in a row */
 	int64_t disk_failed_ms;
+	int64_t disk_told_ms; /* that nothing is accepted; 0: never */
 };
 
 /* --- queue_entry.c: entries ----------------------------------------------- */

@@ -5,6 +5,7 @@
 # (R44, R45).
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
 . "$srcdir/tests/lib/load.sh"
+. "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq
 bed_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
@@ -35,11 +36,13 @@ small_disk() { # MOUNT-OPTION
 	mount -t tmpfs -o "$1,mode=711" tmpfs "$T/home/spool"
 	chown relais:relais "$T/home/spool"
 }
+# Of lines "NUMBER CODE STAGE TEXT".
 replies() {
-	cut -d' ' -f2 "$T/refused" | sort | uniq -c |
-	    awk '{ printf "%s%d x %s", s, $1, $2; s = ", " }'
+	cut -d' ' -f2,3 "$T/refused" | sort | uniq -c |
+	    awk '{ printf "%s%d x %s at %s", s, $1, $2, $3; s = ", " }'
 }
 only_452() { ! cut -d' ' -f2 "$T/refused" | grep -qvE '^(451|452)$'; }
+refused_at() { grep -c "^[0-9]* [0-9]* $1 " "$T/refused"; }
 nothing_else() { # files are those of messages that wait
 	[ "$(spool_files queue)" = "$(relais --json queue | jq length)" ]
 }
@@ -71,7 +74,10 @@ fills_up() { # WHAT MOUNT-OPTION
 	until_true 30 eval '[ "$(wc -l <"$T/refused")" -gt 20 ]'
 	local full
 	full=$(heard)
-	if [ "$full" -gt 10 ] && [ -s "$T/refused" ] && only_452; then
+	# Before it is too late: what was begun while there was room may still
+	# meet the end of it.
+	if [ "$full" -gt 10 ] && only_452 &&
+	    [ "$(refused_at MAIL)" -gt $(($(refused_at DATA) * 4)) ]; then
 		pass "$1: refused with $(replies) after $full messages"
 	else
 		fail "$1: $full accepted, refused: $(replies)"
@@ -114,51 +120,76 @@ all_arrived "filled to the last byte"
 
 # --- failing calls ------------------------------------------------------------
 
-strace -f -qq -o /dev/null -e trace=fsync true 2>/dev/null || {
-	skip "failing calls: strace may not trace here"
-	bed_done
-}
-# The provider is away, so that only the disk can promise; every so many calls
-# of a kind fail.
-failing() { # CALLS ERROR WHEN
-	local what="$1 fails with $2 at $3"
+# What relaisd keeps, and nothing of what it refused; its log is told once.
+fault() { printf %s "$1" 1<>"$T/diskfault"; }
+fds() { find "/proc/$(cat "$T/home.pid")/fd" -type l | wc -l; }
+alerts() { grep -c ' alert event=disk' "$T/home.log"; }
+
+# The provider is away, so that only the disk can promise.  KIND as in
+# tests/lib/diskfault.c; then the disk works again, and so does relaisd, without
+# a hand and without a restart.
+failing() { # WHAT KIND EVERY
+	local what="EIO from $1" before
+	[ "$3" = 1 ] || what="$what, one in $3"
 	clean
-	relaisd_conf home < <(ACCOUNT_PORT=1 conf)
-	start home strace -f -qq -o /dev/null --seccomp-bpf -e "trace=$1" \
-	    -e "inject=$1:error=$2:when=$3" \
-	    "$top_builddir/relaisd" -f -c "$T/home/relais.conf"
-	wait_port home 127.0.0.1 2525
-	load --ports 2526,2527 --clients 4 --seconds 3 --refused "$T/refused"
-	wait "$load_pid"
-	if [ -s "$T/refused" ] && only_452; then
-		pass "$what: refused with $(replies), $(heard) accepted"
-	else
-		fail "$what: refused with $(replies), $(heard) accepted"
-	fi
-	kill -KILL "$(pgrep -P "$(cat "$T/home.pid")" -x relaisd)"
-	stop home 2>/dev/null
-	# What a relaisd finds on a disk that works again.
-	start_provider provider
+	printf %s -1 >"$T/diskfault"
+	shift_time new
 	relaisd_conf home < <(conf)
-	run_relaisd home
+	LD_PRELOAD_MORE=$top_builddir/tests/lib/diskfault.so run_relaisd home
 	wait_port home 127.0.0.1 2525
-	all_arrived "$what"
-	tally provider
-	# Nobody who was refused may find it delivered, but for the few whose
-	# file could not be removed either.
-	python3 - "$T" <<-'EOF' || fail "$what: refused messages are delivered"
+	load --ports 2526,2527 --clients 4 --count 20 --seconds 20
+	wait "$load_pid"
+	before=$(fds)
+	fault "$2$3"
+	# A message whose file is lost has ten seconds to reach the provider.
+	shift_time set idle_ms=10
+	load --ports 2526,2527 --clients 4 --first 1001 --seconds 2 \
+	    --refused "$T/refused"
+	wait "$load_pid"
+	shift_time set idle_ms=0
+	if [ -s "$T/refused" ] && only_452 &&
+	    { [ "$3" != 1 ] || [ "$(heard)" -lt 30 ]; }; then
+		pass "$what: refused $(replies), $(heard) accepted"
+	else
+		fail "$what: refused $(replies), $(heard) accepted"
+	fi
+	check "$what: files left of what was refused 0" until_true 5 nothing_else
+	[ "$3" != 1 ] || check "$what: no mail is taken after three in a row; alerts $(alerts)" \
+	    eval 'grep -q "has failed [0-9]* times in a row" "$T/home.log" &&
+		[ "$(alerts)" = 1 ] && [ "$(refused_at MAIL)" -gt 10 ]'
+	fault -1
+	# The minute in which nothing is accepted.
+	shift_time pass 61 30
+	load --ports 2526,2527 --clients 4 --first 2001 --count 20 --seconds 20
+	wait "$load_pid"
+	check "$what: it recovers by itself" \
+	    [ "$(grep -c '^2...' "$T/acked")" -ge 20 ]
+	# Two of the spool's folders come and go.
+	check "$what: $before descriptors before, $(fds) after" \
+	    [ "$(fds)" -le $((before + 3)) ]
+	start_provider provider
+	all_arrive_after "$what"
+}
+all_arrive_after() {
+	all_arrived "$1"
+	# Nobody who was refused finds it delivered.
+	python3 - "$T" <<-'EOF' || fail "$1: refused messages are delivered"
 	import glob, re, sys
 	T = sys.argv[1]
 	refused = {l.split()[0] for l in open(T + "/refused")}
-	there = {re.search(r"Subject: load (\d+)", open(p).read()).group(1)
-	         for p in glob.glob(T + "/provider/*.eml")}
+	heads = (open(p, "rb").read().split(b"\r\n\r\n")[0].decode()
+	         for p in glob.glob(T + "/provider/*.eml"))
+	there = {m.group(1) for m in (re.search(r"Subject: load (\d+)", h)
+	         for h in heads) if m}
 	sys.exit(len(refused & there) > 0)
 	EOF
 }
-failing fsync EIO 7+5
-failing pwrite64 ENOSPC 7+5
-failing pwrite64 EDQUOT 3+2
-failing fsync EIO 4+1
-check "a disk that fails again and again is told of" \
-    grep -q 'failed .* times in a row' "$T/home.log"
+failing "write" w 1
+failing "write" w 7
+failing "the sync of a file" s 1
+failing "the sync of a file" s 3
+failing "close" c 1
+failing "close" c 3
+failing "the sync of a folder" d 1
+failing "the sync of a folder" d 3
 bed_done

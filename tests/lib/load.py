@@ -10,7 +10,8 @@
     --first 1			the first number
     --acked FILE		a line "NUMBER PORT" per 250, after hearing it
     --patience 0.02		seconds between tries while nobody listens
-    --refused FILE		a line "NUMBER REPLY" per 4yz or 5yz
+    --refused FILE		a line "NUMBER CODE STAGE TEXT" per 4yz or 5yz;
+				STAGE is MAIL, DATA or OTHER
 
   load.py tally ACKED STORE...
     Compares with what the provider keeps in the STORE folders (*.eml) and
@@ -74,7 +75,10 @@ class Load:
         except smtplib.SMTPServerDisconnected:
             raise
         except smtplib.SMTPResponseException as e:
-            line = "%d %d %s\n" % (n, e.smtp_code, e.smtp_error.decode())
+            stage = {smtplib.SMTPSenderRefused: "MAIL",
+                     smtplib.SMTPDataError: "DATA"}.get(type(e), "OTHER")
+            line = "%d %d %s %s\n" % (
+                n, e.smtp_code, stage, e.smtp_error.decode())
             os.write(self.refused, line.encode())
             time.sleep(self.opts.patience)
             return

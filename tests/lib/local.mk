@@ -2,6 +2,7 @@
 # and the throw-away provider.
 EXTRA_DIST += \
 	%reldir%/bed.sh \
+	%reldir%/diskfault.c \
 	%reldir%/check.h %reldir%/decode.h %reldir%/files.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \
@@ -27,9 +28,11 @@ noinst_PROGRAMS += %reldir%/provider
 	src/base/libbase.a \
 	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(JANSSON_LIBS)
 
-# Preloaded into relaisd by the tests of time.
-noinst_DATA = %reldir%/timeshift.so
-CLEANFILES += %reldir%/timeshift.so
+# Preloaded into relaisd by tests of time and of the disk.
+noinst_DATA = %reldir%/timeshift.so %reldir%/diskfault.so
+CLEANFILES += $(noinst_DATA)
+PRELOAD = $(MKDIR_P) %reldir% && $(CC) -D_GNU_SOURCE -O1 -Wall -shared -fPIC
 %reldir%/timeshift.so: $(srcdir)/%reldir%/timeshift.c
-	$(AM_V_CCLD)$(MKDIR_P) %reldir% && $(CC) -D_GNU_SOURCE -O1 -Wall \
-	    -shared -fPIC -o $@ $(srcdir)/%reldir%/timeshift.c
+	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/timeshift.c
+%reldir%/diskfault.so: $(srcdir)/%reldir%/diskfault.c
+	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/diskfault.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "inbound/pickup.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "base/xalloc.h"
 #include "inbound/reception.h"
 #include "net/loop.h"
+#include "smtp/smtp_dot.h"
 
 enum { PIECE_BYTES = 65536 };
 
@@ -87,17 +89,41 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 	return e;
 }
 
+/* Line ends as they must be, whoever wrote the file (R3); to is empty again. */
+static void
+put_piece(
+    struct parcel *x, struct smtp_dot *dot, struct bytes b, struct buf *to)
+{
+	size_t used = smtp_dot_put(dot, b.p, b.n, to);
+
+	assert(used == b.n); /* to has SMTP_DOT_SPACE */
+	reception_put(x->reception, buf_bytes(to));
+	buf_reset(to);
+}
+
 static bool
 read_all(struct parcel *x, struct err *err)
 {
 	char *piece = xmalloc(PIECE_BYTES);
+	struct smtp_dot dot;
+	struct buf clean;
 	size_t n;
 	int rc;
 
+	buf_init(&clean, SMTP_DOT_SPACE(PIECE_BYTES));
+	smtp_dot_init(&dot, SMTP_DOT_CHUNK);
 	while (
 	    (rc = queue_drop_read(x->drop, piece, PIECE_BYTES, &n, err)) == 0 &&
 	    n > 0)
-		reception_put(x->reception, bytes_of(piece, n));
+		put_piece(x, &dot, bytes_of(piece, n), &clean);
+	if (rc == 0) {
+		IGNORE(smtp_dot_finish(&dot, &clean)); /* there is room */
+		reception_put(x->reception, buf_bytes(&clean));
+	}
+	if (dot.had_nul)
+		reception_refuse(x->reception, 554, "5.6.0",
+		    "the message contains a NUL byte, which no mail may");
+	buf_clear(&clean);
 	free(piece);
 	return rc == 0;
 }

@@ -10,6 +10,8 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
+#include "mail/addr.h"
+#include "mail/xtext.h"
 #include "queue/disk.h"
 #include "queue/spool_text.h"
 
@@ -218,6 +220,45 @@ check_file(struct drop_file *f, struct err *err)
 	return DROP_OK;
 }
 
+static bool
+is_safe(const char *addr)
+{
+	return addr_is_safe(bytes_of(addr, strlen(addr)));
+}
+
+static bool
+is_xtext(const char *text, size_t n)
+{
+	return n > 0 && xtext_is_valid(bytes_of(text, n));
+}
+
+static bool
+is_sound_orcpt(const char *orcpt)
+{
+	size_t type = strcspn(orcpt, ";");
+
+	return orcpt[type] == ';' && is_xtext(orcpt, type) &&
+	       is_xtext(orcpt + type + 1, strlen(orcpt + type + 1));
+}
+
+/* Anybody can write such a file, so what stands in it is held to what a client
+ * would be held to (R8): no address or parameter that could mean more than
+ * itself in a command. */
+static bool
+is_sound_envelope(const struct envelope *e)
+{
+	bool ok = is_safe(e->sender) &&
+		  (e->envid == NULL || is_xtext(e->envid, strlen(e->envid)));
+
+	for (size_t i = 0; ok && i < e->nrcpts; i++) {
+		const struct rcpt *r = &e->rcpts[i];
+
+		ok = r->addr[0] != '\0' && is_safe(r->addr) &&
+		     (r->orcpt == NULL || is_sound_orcpt(r->orcpt));
+	}
+	return ok;
+}
+
 static enum drop_result
 read_header(struct drop_file *f, uint64_t max, struct err *err)
 {
@@ -252,6 +293,8 @@ read_header(struct drop_file *f, uint64_t max, struct err *err)
 		return ret;
 	if (res == SPOOL_TEXT_BAD)
 		return bad(err, "is not what sendmail writes");
+	if (!is_sound_envelope(f->env))
+		return bad(err, "holds an address or a parameter that is none");
 	if (f->env->size_bytes > max)
 		return bad(err, "is larger than max_size");
 	f->body = body;

@@ -3,6 +3,7 @@
 # drop.sh - mail handed to sendmail while no daemon runs is not lost: it waits
 # in the drop folder and goes when relaisd is back, under its owner's name.
 . "${srcdir:-.}/tests/lib/bed.sh"
+need python3
 bed_enter
 start_provider mail
 conf() { account mail mail.example.test 587 starttls; }
@@ -17,15 +18,49 @@ check "sendmail exits 0 without a daemon" \
 check "the message is in the drop folder" \
     test "$(find "$RELAIS_DROP" -type f | wc -l)" = 1
 
-# What others put there.
+# What others put there: first a file like sendmail's, but with line ends and
+# words of their own, for which the checksums are made anew.
+cat >"$T/forge.py" <<'EOF'
+import re, sys, zlib
+source, target, message = sys.argv[1:4]
+text = open(source, "rb").read()
+message = message.encode("latin-1").decode("unicode_escape").encode("latin-1")
+head = text[: text.index(b"sum: ")]
+head = re.sub(rb"\nsize: \d+", b"\nsize: %d" % len(message), head)
+for change in sys.argv[4:]:
+    old, new = change.split("=>", 1)
+    head = head.replace(old.encode(), new.encode())
+with open(target, "wb") as f:
+    f.write(head + b"sum: %08x\n\n" % zlib.crc32(head) + message)
+    f.write(b"end %d %08x\n" % (len(message), zlib.crc32(message)))
+EOF
+model=$(find "$RELAIS_DROP" -type f)
+forge() { # NAME MESSAGE [OLD=>NEW]...
+	local name=$1
+	shift
+	python3 "$T/forge.py" "$model" "$RELAIS_DROP/$name" "$@"
+}
+forge aaaaaaaaaaaaaaaa 'Subject: forged\nX: y\n\nx\n.\nQUIT\r.\rz\r\n'
+forge bbbbbbbbbbbbbbbb 'Subject: nul\r\n\r\na\x00b\r\n'
+forge cccccccccccccccc 'Subject: rcpt\r\n\r\nx\r\n' \
+    'to@example.test=>to@example.test> NOTIFY=NEVER'
 ln -s /etc/passwd "$RELAIS_DROP/0123456789abcdef0123456789abcdef"
 mkfifo "$RELAIS_DROP/1123456789abcdef0123456789abcdef"
 echo nonsense >"$RELAIS_DROP/2123456789abcdef0123456789abcdef"
 
 run_relaisd home
 wait_port home 127.0.0.1 2525
-taken() { [ "$(grep -c '"event":"message"' "$T/mail.log")" = 1 ]; }
+taken() { [ "$(grep -c '"event":"message"' "$T/mail.log")" = 2 ]; }
 check "relaisd takes it in and sends it" until_true 15 taken
+forged=$(grep -l '^Subject: forged' "$T"/mail/*.eml)
+check "line ends of others are repaired" test \
+    "$(tr -dc '\r' <"$forged" | wc -c)" -eq "$(tr -dc '\n' <"$forged" | wc -c)"
+check "and what looked like a command is content" grep -q '^QUIT' "$forged"
+check "a NUL is refused, and the file set aside" until_true 5 \
+    grep -q 'refused .*contains a NUL' "$T/home.log"
+check "an address that says more than itself, too" until_true 5 \
+    grep -q 'holds an address or a parameter that is none' "$T/home.log"
+check "both are kept" test "$(find "$T/home/spool/corrupt" -type f | wc -l)" -ge 2
 check "its owner is the submitter" \
     grep -q 'picked-up .*uid=0 user=root' "$T/home.log"
 gone() { ! grep -rlq '^relais-drop 1' "$RELAIS_DROP"/*-* "$RELAIS_DROP" \

@@ -283,6 +283,79 @@ what_sendmail_did_not_write_is_set_aside(void **state)
 	}
 }
 
+/* One that is sound in itself, but what it asks for is not. */
+static void
+assert_envelope_refused(struct lab *l,
+    void (*spoil)(struct envelope *e, const char *text), const char *text,
+    size_t corrupt)
+{
+	const struct bytes piece = { hello, strlen(hello) };
+	struct envelope *e = make_envelope();
+	struct err err;
+
+	spoil(e, text);
+	assert_int_equal(
+	    drop_write(fs_sys(), rng_sys(), path_of(l, ""), e, &piece, 1, &err),
+	    0);
+	assert_refused(l, 1, corrupt);
+	envelope_free(e);
+}
+
+static void
+spoil_sender(struct envelope *e, const char *text)
+{
+	envelope_set(&e->sender, text);
+}
+
+static void
+spoil_rcpt(struct envelope *e, const char *text)
+{
+	envelope_set(&e->rcpts[1].addr, text);
+}
+
+static void
+spoil_orcpt(struct envelope *e, const char *text)
+{
+	envelope_set(&e->rcpts[0].orcpt, text);
+}
+
+static void
+spoil_envid(struct envelope *e, const char *text)
+{
+	envelope_set(&e->envid, text);
+}
+
+static void
+R8_R9_an_envelope_that_would_say_more_is_set_aside(void **state)
+{
+	static const struct {
+		void (*spoil)(struct envelope *e, const char *text);
+		const char *text;
+	} rows[] = {
+		{ spoil_sender, "a@b\r\nRCPT TO:<c@d>" },
+		{ spoil_sender, "a@b> BODY=8BITMIME RET=FULL" },
+		{ spoil_sender, "\"a@b" },
+		{ spoil_rcpt, "" },
+		{ spoil_rcpt, "a b@c" },
+		{ spoil_rcpt, "a@b>\n" },
+		{ spoil_rcpt, "a@b> NOTIFY=NEVER" },
+		{ spoil_rcpt, "a\x7f@b" },
+		{ spoil_rcpt, "\xff@b" },
+		{ spoil_orcpt, "rfc822" },
+		{ spoil_orcpt, "rfc822;" },
+		{ spoil_orcpt, ";a@b" },
+		{ spoil_orcpt, "rfc822;a@b NOTIFY=NEVER" },
+		{ spoil_orcpt, "rfc822;a+0D+0A" },
+		{ spoil_envid, "" },
+		{ spoil_envid, "a b" },
+		{ spoil_envid, "a\r\nQUIT" },
+	};
+	struct lab *l = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_envelope_refused(l, rows[i].spoil, rows[i].text, i + 1);
+}
+
 static void
 other_names_are_not_looked_at(void **state)
 {
@@ -434,6 +507,9 @@ main(void)
 		    R29_links_pipes_and_folders_lead_nowhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_sendmail_did_not_write_is_set_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    R8_R9_an_envelope_that_would_say_more_is_set_aside, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    other_names_are_not_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -36,7 +36,9 @@ enum {
 	SMTP_LOCAL_PART_MAX = 64,
 	SMTP_DOMAIN_MAX = 255,
 	SMTP_ENVID_MAX = 100, /* RFC 3461 4.4 */
-	SMTP_ORCPT_MAX = 500 /* RFC 3461 4.2 */
+	SMTP_ORCPT_MAX = 500, /* RFC 3461 4.2 */
+	/* The same with "\x{F6}" for every two bytes of UTF-8. */
+	SMTP_ORCPT_ASCII_MAX = SMTP_ORCPT_MAX / 2 * 7
 };
 
 /* RFC 5321 4.5.3.2, milliseconds; one per command, so that each can be named

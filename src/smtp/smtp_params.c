@@ -132,6 +132,50 @@ set_notify(void *to, struct bytes value)
 	       (r->rcpt.notify & DSN_NOTIFY_NEVER) == 0;
 }
 
+/* One character of well-formed UTF-8, taken off *b. */
+static uint32_t
+next_char(struct bytes *b)
+{
+	unsigned char c = (unsigned char)*b->p;
+	size_t n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	uint32_t ch = c & (0x7fu >> n);
+
+	if (c < 0x80)
+		n = 1, ch = c;
+	for (size_t i = 1; i < n; i++)
+		ch = ch << 6 | ((unsigned char)b->p[i] & 0x3f);
+	*b = bytes_of(b->p + n, b->n - n);
+	return ch;
+}
+
+/* RFC 6533 3: raw UTF-8 in the form that servers without SMTPUTF8 understand
+ * too, and that no other header of ours minds. */
+static bool
+add_utf8_addr(struct buf *to, struct bytes addr)
+{
+	while (addr.n > 0) {
+		uint32_t c = next_char(&addr);
+
+		if (c >= 0x7f || c == '+' ? !buf_addf(to, "\\x{%02X}", c)
+					  : !buf_addc(to, (char)c))
+			return false;
+	}
+	return true;
+}
+
+static bool
+set_utf8_orcpt(struct smtp_rcpt_params *r, struct bytes addr)
+{
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, sizeof(r->orcpt) - 1);
+	ok = buf_adds(&text, "utf-8;") && add_utf8_addr(&text, addr) &&
+	     str_copy(r->orcpt, sizeof(r->orcpt), buf_bytes(&text));
+	buf_clear(&text);
+	return ok;
+}
+
 /* type ";" xtext (RFC 3461 4.2), or "utf-8;" and raw UTF-8 (RFC 6533 3). */
 static bool
 set_orcpt(void *to, struct bytes value)
@@ -145,12 +189,12 @@ set_orcpt(void *to, struct bytes value)
 	type = bytes_of(value.p, (size_t)(semi - value.p));
 	addr = bytes_of(semi + 1, value.n - type.n - 1);
 	r->rcpt.orcpt = r->orcpt;
-	if (!syntax_is_xtext(type) || addr.n == 0 ||
-	    !str_copy(r->orcpt, sizeof(r->orcpt), value))
+	if (!syntax_is_xtext(type) || addr.n == 0 || value.n > SMTP_ORCPT_MAX)
 		return false;
-	return syntax_is_xtext(addr) ||
-	       (bytes_eq_nocase(type, "utf-8") && !str_is_ascii(addr) &&
-		   str_is_utf8(addr));
+	if (syntax_is_xtext(addr))
+		return str_copy(r->orcpt, sizeof(r->orcpt), value);
+	return bytes_eq_nocase(type, "utf-8") && !str_is_ascii(addr) &&
+	       str_is_utf8(addr) && set_utf8_orcpt(r, addr);
 }
 
 static const struct param_row mail_rows[] = {

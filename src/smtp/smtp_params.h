@@ -30,7 +30,7 @@ struct smtp_mail_params {
 
 struct smtp_rcpt_params {
 	struct ss_rcpt rcpt;
-	char orcpt[SMTP_ORCPT_MAX + 1];
+	char orcpt[SMTP_ORCPT_ASCII_MAX + 1];
 };
 
 /* list is what follows the path.  NULL: good, *ret is filled; else the reply,

@@ -98,7 +98,7 @@ struct ss_mail {
 
 struct ss_rcpt {
 	unsigned notify; /* enum dsn_notify */
-	const char *orcpt; /* or NULL */
+	const char *orcpt; /* "type;xtext", in ASCII; or NULL */
 };
 
 struct ss_info { /* borrowed until the next call on s */

@@ -128,7 +128,12 @@ rcpt_takes_notify_and_orcpt(void **state)
 	assert_int_equal(rcpt("NOTIFY=NEVER", &r), 250);
 	assert_int_equal(r.rcpt.notify, DSN_NOTIFY_NEVER);
 	assert_null(r.rcpt.orcpt);
-	assert_int_equal(rcpt("ORCPT=utf-8;\xc3\xa9@x", &r), 250);
+	assert_int_equal(
+	    rcpt("ORCPT=utf-8;+\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80@x", &r),
+	    250);
+	/* Kept in ASCII, for servers without SMTPUTF8 (RFC 6533 3). */
+	assert_string_equal(
+	    r.rcpt.orcpt, "utf-8;\\x{2B}\\x{E9}\\x{65E5}\\x{1F600}@x");
 	assert_int_equal(rcpt("ORCPT=utf-8;\\x{E9}@x", &r), 250);
 }
 

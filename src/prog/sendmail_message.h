@@ -46,7 +46,8 @@ struct sendmail_wishes {
 	const char *from; /* value of From, used if there is none */
 };
 
-/* text is borrowed for the life of m.  -1: ERR_INPUT, the header is too big. */
+/* text is borrowed for the life of m.  -1: ERR_INPUT, the header is too big or
+ * there is a NUL in the message. */
 int sendmail_message_set(struct sendmail_message *m, struct bytes text,
     const struct sendmail_wishes *wishes, struct err *err);
 

@@ -10,58 +10,37 @@
 #include "mail/mailbox.h"
 #include "mail/mime.h"
 
-enum {
-	NAME_LEN_MAX = 100,
-	PIECE_MAX = MIME_TEXT_MAX / 2, /* mime_text() cuts what is longer */
-	VALUE_MAX = 6 * HEADER_FIELD_MAX
-};
+enum { NAME_LEN_MAX = 100, VALUE_MAX = 6 * HEADER_FIELD_MAX };
+
+static bool
+must_encode(struct bytes field, bool keep_utf8)
+{
+	return !str_is_ascii(field) && !(keep_utf8 && str_is_utf8(field));
+}
 
 bool
-eightbit_has(const struct header *h)
+eightbit_must(const struct header *h, bool keep_utf8)
 {
 	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
 	     i = header_find(h, NULL, i + 1))
-		if (!str_is_ascii(header_at(h, i).raw))
+		if (must_encode(header_at(h, i).raw, keep_utf8))
 			return true;
 	return false;
 }
 
+bool
+eightbit_has(const struct header *h)
+{
+	return eightbit_must(h, false);
+}
+
 /* --- text ----------------------------------------------------------------- */
 
+/* Or a control character: header_replace() makes blanks of them. */
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\t';
-}
-
-/* Not inside a character, nor where a blank would be at an end. */
-static size_t
-piece_of(struct bytes text)
-{
-	size_t n = PIECE_MAX;
-
-	if (text.n <= n)
-		return text.n;
-	while (n > 1 && (((unsigned char)text.p[n] & 0xc0) == 0x80 ||
-			    is_blank(text.p[n]) || is_blank(text.p[n - 1])))
-		n--;
-	return n;
-}
-
-/* UTF-8 as encoded words with blanks between, which count for nothing there. */
-static bool
-add_encoded(struct buf *to, struct bytes text)
-{
-	while (text.n > 0) {
-		size_t n = piece_of(text);
-
-		if (!mime_text(to, bytes_of(text.p, n)))
-			return false;
-		text = bytes_of(text.p + n, text.n - n);
-		if (text.n > 0 && !buf_addc(to, ' '))
-			return false;
-	}
-	return true;
+	return (unsigned char)c <= ' ' || c == 0x7f;
 }
 
 static size_t
@@ -101,19 +80,41 @@ run_len(struct bytes b)
 	return n;
 }
 
-/* Words that need it, those beside them stay as they are. */
+/* Was it encoded already? */
+static bool
+is_encoded(struct bytes word)
+{
+	return word.n > 6 && memcmp(word.p, "=?", 2) == 0 &&
+	       memcmp(word.p + word.n - 2, "?=", 2) == 0;
+}
+
+/* Words that need it, those beside them stay as they are.  RFC 2047 6.2: what
+ * is blank between two encoded words is not shown, so where only one of them
+ * was encoded before, the blank becomes a word itself. */
 static bool
 add_text(struct buf *to, struct bytes b)
 {
+	static const char blank_word[] = "=?utf-8?q?_?= ";
+	bool was_run = false, was_encoded = false;
+
 	while (b.n > 0) {
 		size_t n = run_len(b);
 
 		if (n > 0) {
-			if (!add_encoded(to, bytes_of(b.p, n)))
+			if ((was_encoded && !buf_adds(to, blank_word)) ||
+			    !mime_words(to, bytes_of(b.p, n)))
 				return false;
+			was_run = true;
+			was_encoded = false;
+		} else if ((n = word_len(b)) > 0) {
+			was_encoded = is_encoded(bytes_of(b.p, n));
+			if ((was_run && was_encoded &&
+				!buf_adds(to, blank_word)) ||
+			    !buf_add(to, b.p, n))
+				return false;
+			was_run = false;
 		} else {
-			n = word_len(b);
-			n += blanks_len(bytes_of(b.p + n, b.n - n));
+			n = blanks_len(b);
 			if (!buf_add(to, b.p, n))
 				return false;
 		}
@@ -160,7 +161,7 @@ add_parameters(struct buf *to, struct bytes b)
 			if ((lead > 0 && part.p[0] != '"' &&
 				!buf_addc(to, part.p[0])) ||
 			    !buf_addc(to, '"') ||
-			    !add_encoded(
+			    !mime_words(
 				to, bytes_of(part.p + lead, n - lead - tail)) ||
 			    !buf_addc(to, '"'))
 				return false;
@@ -247,9 +248,7 @@ encode_field(struct header *h, size_t i)
 	buf_init(&utf8, 2 * HEADER_FIELD_MAX);
 	buf_init(&out, VALUE_MAX);
 	ok = header_value(h, i, &value) &&
-	     (str_is_utf8(buf_bytes(&value))
-		     ? buf_add(&utf8, buf_str(&value), buf_len(&value))
-		     : mailbox_latin1(&utf8, buf_bytes(&value))) &&
+	     mime_utf8(&utf8, buf_bytes(&value)) &&
 	     add_value(&out, name, buf_bytes(&utf8)) &&
 	     header_replace(h, i, name, buf_bytes(&out));
 	buf_clear(&value);
@@ -259,11 +258,12 @@ encode_field(struct header *h, size_t i)
 }
 
 bool
-eightbit_header(struct header *h)
+eightbit_header(struct header *h, bool keep_utf8)
 {
 	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
 	     i = header_find(h, NULL, i + 1))
-		if (!str_is_ascii(header_at(h, i).raw) && !encode_field(h, i))
+		if (must_encode(header_at(h, i).raw, keep_utf8) &&
+		    !encode_field(h, i))
 			return false;
 	return true;
 }

@@ -7,8 +7,8 @@
  *	Content-Type, Content-Disposition: encoded words inside the quotes, as
  *			every mail program understands though RFC 2231 is the rule
  *
- * Text that is not UTF-8 is taken for ISO 8859-1, so that nothing is lost.  A
- * local part has no other form: a field with one stays.
+ * Bytes that are not UTF-8 are taken for ISO 8859-1, so that nothing is lost.
+ * A local part has no other form: a field with one stays.
  *
  * Pure.
  */
@@ -21,8 +21,12 @@
 #include "base/must.h"
 #include "mail/header.h"
 
-/* False: the header has no room. */
-bool eightbit_header(struct header *h) MUST_CHECK;
+/* keep_utf8: SMTPUTF8 will be said, so fields in UTF-8 stay (RFC 6532); only
+ * what is not even that is encoded.  False: the header has no room. */
+bool eightbit_header(struct header *h, bool keep_utf8) MUST_CHECK;
+
+/* Would eightbit_header() have something to do? */
+bool eightbit_must(const struct header *h, bool keep_utf8);
 
 /* Is a byte over 127 left in any field? */
 bool eightbit_has(const struct header *h);

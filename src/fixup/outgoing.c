@@ -101,13 +101,12 @@ outgoing_finish(
 		if (!repair_header(o->repair))
 			return false;
 	}
-	o->needs_utf8 = eightbit_has(h);
-	if (o->needs_utf8 && !opts->may_utf8) {
+	if (eightbit_must(h, opts->may_utf8)) {
 		is_changed = true;
-		if (!eightbit_header(h))
+		if (!eightbit_header(h, opts->may_utf8))
 			return false;
-		o->needs_utf8 = eightbit_has(h);
 	}
+	o->needs_utf8 = eightbit_has(h);
 	return !is_changed || write_head(o);
 }
 

@@ -358,7 +358,7 @@ mend_header(struct repair *r, struct header *h, const struct part *part)
 		   !set_7bit(h, part)) {
 		return false;
 	}
-	return lines_fold(h) && (!r->opts.is_7bit || eightbit_header(h));
+	return lines_fold(h) && (!r->opts.is_7bit || eightbit_header(h, false));
 }
 
 bool

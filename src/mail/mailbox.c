@@ -8,20 +8,6 @@
 
 enum { NAME_SIZE_MAX = 4096 };
 
-bool
-mailbox_latin1(struct buf *to, struct bytes text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		if (c < 0x80 ? !buf_addc(to, (char)c)
-			     : !buf_addc(to, (char)(0xc0 | (c >> 6))) ||
-				   !buf_addc(to, (char)(0x80 | (c & 0x3f))))
-			return false;
-	}
-	return true;
-}
-
 /* RFC 5322 3.2.5: atoms (encoded words are some), dots, quoted strings, and
  * nothing that would end the phrase or need a newer reader. */
 static bool
@@ -76,10 +62,7 @@ plain_name(const struct addr_item *it, struct buf *to)
 
 	buf_init(&raw, NAME_SIZE_MAX);
 	addr_item_name(it, &raw);
-	if (str_is_utf8(buf_bytes(&raw)))
-		IGNORE(buf_add(to, buf_str(&raw), buf_len(&raw)));
-	else
-		IGNORE(mailbox_latin1(to, buf_bytes(&raw)));
+	IGNORE(mime_utf8(to, buf_bytes(&raw)));
 	buf_clear(&raw);
 }
 

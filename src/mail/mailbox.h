@@ -4,7 +4,7 @@
  *
  * A name that may stand in a field stays as it was written: atoms, dots, quoted
  * strings and encoded words (RFC 5322 3.2.5, RFC 2047).  Any other is made fit
- * (mail/mime.h), text that is not UTF-8 being taken for ISO 8859-1.  A comment
+ * (mail/mime.h), bytes that are not UTF-8 being taken for ISO 8859-1.  A comment
  * serves as the name where there is none: "root (Cron Daemon)".
  *
  * Pure.
@@ -20,8 +20,5 @@
 /* Its text was unfolded before it was parsed.  False: the buffer is full. */
 bool mailbox_add(
     struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;
-
-/* ISO 8859-1 as UTF-8.  False: the buffer is full. */
-bool mailbox_latin1(struct buf *to, struct bytes text) MUST_CHECK;
 
 #endif

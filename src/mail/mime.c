@@ -37,6 +37,29 @@ char_len(struct bytes b)
 	return 0;
 }
 
+static bool
+add_latin1(struct buf *to, unsigned char c)
+{
+	char utf8[] = { (char)(0xc0 | (c >> 6)), (char)(0x80 | (c & 0x3f)) };
+
+	return buf_add(to, utf8, sizeof(utf8));
+}
+
+bool
+mime_utf8(struct buf *to, struct bytes text)
+{
+	while (text.n > 0) {
+		size_t n = char_len(text);
+
+		if (n > 0 ? !buf_add(to, text.p, n)
+			  : !add_latin1(to, (unsigned char)text.p[0]))
+			return false;
+		n = n == 0 ? 1 : n;
+		text = bytes_of(text.p + n, text.n - n);
+	}
+	return true;
+}
+
 /* Brings any bytes into the form the rest works on: UTF-8 without controls,
  * without blanks at the ends, not too long. */
 static void
@@ -49,7 +72,7 @@ clean(struct buf *to, struct bytes from)
 		bool ok;
 
 		if (n == 0)
-			ok = buf_addc(to, '?');
+			ok = add_latin1(to, (unsigned char)c);
 		else if ((unsigned char)c < 0x20 || c == 0x7f)
 			ok = buf_addc(to, ' ');
 		else
@@ -90,8 +113,9 @@ encode_char(char out[4 * 3 + 1], struct bytes c)
 
 	if (c.n == 1 && (is_alnum(c.p[0]) || is_one_of(c.p[0], "!*+-/"))) {
 		out[n++] = c.p[0];
-	} else if (c.n == 1 && c.p[0] == ' ') {
-		out[n++] = '_';
+	} else if (c.n == 1 &&
+		   ((unsigned char)c.p[0] <= ' ' || c.p[0] == 0x7f)) {
+		out[n++] = '_'; /* a blank, or a control */
 	} else {
 		for (size_t i = 0; i < c.n; i++) {
 			out[n++] = '=';
@@ -103,8 +127,8 @@ encode_char(char out[4 * 3 + 1], struct bytes c)
 }
 
 /* A character is never cut in two between words (RFC 2047 5). */
-static bool
-encode(struct buf *to, struct bytes text)
+bool
+mime_words(struct buf *to, struct bytes text)
 {
 	char out[4 * 3 + 1];
 	size_t used = 0;
@@ -163,7 +187,7 @@ mime_text(struct buf *to, struct bytes text)
 	buf_init(&copy, MIME_TEXT_MAX);
 	clean(&copy, text);
 	b = buf_bytes(&copy);
-	ok = is_plain(b) ? buf_add(to, b.p, b.n) : encode(to, b);
+	ok = is_plain(b) ? buf_add(to, b.p, b.n) : mime_words(to, b);
 	buf_clear(&copy);
 	return ok;
 }
@@ -179,7 +203,7 @@ mime_phrase(struct buf *to, struct bytes name)
 	clean(&copy, name);
 	b = bytes_trim(buf_bytes(&copy));
 	if (!is_plain(b))
-		ok = encode(to, b);
+		ok = mime_words(to, b);
 	else if (is_atoms(b))
 		ok = buf_add(to, b.p, b.n);
 	else

@@ -3,8 +3,8 @@
  *
  * Whatever a full name in the password file, a -F option or the environment
  * holds, the result is printable ASCII without line ends and means only itself
- * (R14): control characters become blanks, bytes that are not UTF-8 become
- * "?", a text that looks like an encoded word is encoded.  Words are short
+ * (R14): control characters become blanks, bytes that are not UTF-8 are taken
+ * for ISO 8859-1, a text that looks like an encoded word is encoded.  Words are short
  * enough to be folded (mail/header.h).
  */
 #ifndef MAIL_MIME_H
@@ -17,6 +17,13 @@
 
 /* More of a name than this is cut, at the end of a character. */
 enum { MIME_TEXT_MAX = 998 };
+
+/* Text in UTF-8, whatever it was: bytes that are not are taken for ISO 8859-1.
+ * At most twice as long.  False: the buffer is full. */
+bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
+
+/* Encoded words, whatever the text is and however long; it is UTF-8. */
+bool mime_words(struct buf *to, struct bytes text) MUST_CHECK;
 
 /* Unstructured text, as in Subject.  False: the buffer is full. */
 bool mime_text(struct buf *to, struct bytes text) MUST_CHECK;

@@ -16,8 +16,14 @@ static const struct {
 	    "Subject: [list] =?utf-8?q?Caf=C3=A9?= is open\r\n" },
 	{ "Subject: \xc3\xa4  \xc3\xb6 x\r\n",
 	    "Subject: =?utf-8?q?=C3=A4__=C3=B6?= x\r\n" },
-	/* ISO 8859-1 */
+	/* ISO 8859-1, beside UTF-8 too */
 	{ "Subject: Caf\xe9\r\n", "Subject: =?utf-8?q?Caf=C3=A9?=\r\n" },
+	{ "Subject: Caf\xe9 Caf\xc3\xa9\r\n",
+	    "Subject: =?utf-8?q?Caf=C3=A9_Caf=C3=A9?=\r\n" },
+	/* A blank between encoded words is not shown. */
+	{ "Subject: =?utf-8?q?a?= \xc3\xa4 =?utf-8?q?b?= c\r\n",
+	    "Subject: =?utf-8?q?a?= =?utf-8?q?_?= =?utf-8?q?=C3=A4?= "
+	    "=?utf-8?q?_?=\r\n =?utf-8?q?b?= c\r\n" },
 	{ "From: J\xc3\xb6rg <joerg@example.org>\r\n",
 	    "From: =?utf-8?q?J=C3=B6rg?= <joerg@example.org>\r\n" },
 	{ "To: \"J\xc3\xb6rg, M\" <j@example.org>, \"B, C\" <b@example.org>, "
@@ -56,7 +62,7 @@ fields_are_written_in_ascii(void **state)
 		buf_init(&out, HEADER_MAX);
 		header_put(h, rows[i].in, strlen(rows[i].in));
 		header_end(h);
-		assert_true(eightbit_header(h));
+		assert_true(eightbit_header(h, false));
 		assert_true(header_write(h, &out));
 		assert_string_equal(buf_str(&out), rows[i].out);
 		assert_int_equal(
@@ -64,6 +70,30 @@ fields_are_written_in_ascii(void **state)
 		buf_clear(&out);
 		header_free(h);
 	}
+}
+
+static void
+what_is_utf8_may_stay_if_the_server_takes_it(void **state)
+{
+	static const char in[] = "To: j\xc3\xb6rg@x.example\r\n"
+				 "Subject: Caf\xc3\xa9\r\nX-Old: Caf\xe9\r\n";
+	struct header *h = header_new();
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, HEADER_MAX);
+	header_put(h, in, sizeof(in) - 1);
+	header_end(h);
+	assert_true(eightbit_must(h, true));
+	assert_true(eightbit_header(h, true));
+	assert_false(eightbit_must(h, true));
+	assert_true(eightbit_has(h));
+	assert_true(header_write(h, &out));
+	assert_string_equal(buf_str(&out),
+	    "To: j\xc3\xb6rg@x.example\r\nSubject: Caf\xc3\xa9\r\n"
+	    "X-Old: =?utf-8?q?Caf=C3=A9?=\r\n");
+	buf_clear(&out);
+	header_free(h);
 }
 
 static void
@@ -82,7 +112,7 @@ a_long_text_loses_nothing(void **state)
 	assert_true(buf_adds(&in, "\r\n"));
 	header_put(h, buf_str(&in), buf_len(&in));
 	header_end(h);
-	assert_true(eightbit_header(h));
+	assert_true(eightbit_header(h, false));
 	assert_true(header_write(h, &out));
 	assert_true(decode_is_clean(buf_bytes(&out), true));
 	assert_true(decode_longest(buf_bytes(&out)) <= 84);
@@ -105,6 +135,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_written_in_ascii),
+		cmocka_unit_test(what_is_utf8_may_stay_if_the_server_takes_it),
 		cmocka_unit_test(a_long_text_loses_nothing),
 	};
 

@@ -20,7 +20,7 @@ names_are_written_in_the_plainest_form_that_is_safe(void **state)
 		{ "J\xc3\xb6rg", "=?utf-8?q?J=C3=B6rg?=" },
 		{ "J\xc3\xb6rg (x)", "=?utf-8?q?J=C3=B6rg_=28x=29?=" },
 		{ "=?utf-8?q?x?=", "=?utf-8?q?=3D=3Futf-8=3Fq=3Fx=3F=3D?=" },
-		{ "latin \xe9", "latin ?" },
+		{ "latin \xe9", "=?utf-8?q?latin_=C3=A9?=" },
 		{ "nul\x01", "nul" },
 	};
 	struct buf b;

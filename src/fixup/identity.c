@@ -328,10 +328,10 @@ static bool
 apply_sender(struct work *w, const char *field, enum identity_change author,
     enum identity_change own)
 {
+	bool is_bare = (w->ret->changed & author) != 0;
+
 	for (size_t i = header_find(w->h, field, 0); i != HEADER_NONE;
 	     i = header_find(w->h, field, i + 1)) {
-		bool is_bare = (w->ret->changed & author) != 0;
-
 		if (!is_bare && field_is_allowed(w, i))
 			continue;
 		w->ret->changed |= own;

@@ -171,7 +171,21 @@ static const struct row {
 	    "From: me@example.org\r\nSender: www-data", "me@example.org",
 	    "From: me@example.org\r\nSender: me@example.org",
 	    IDENTITY_CHANGED_SENDER },
+	/* each by itself */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org\r\nResent-Sender: root\r\n"
+	    "Resent-Sender: me@example.org",
+	    "me@example.org",
+	    "From: me@example.org\r\nResent-Sender: me@example.org\r\n"
+	    "Resent-Sender: me@example.org",
+	    IDENTITY_CHANGED_RESENT },
 	/* hiding places */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org, <\xe9ve@other.example>", "me@example.org",
+	    "From: me@example.org", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: me@example.org, \"open <eve@other.example>",
+	    "me@example.org", "From: me@example.org", IDENTITY_CHANGED_FROM },
 	{ IDENTITY_ALLOW, "me@example.org",
 	    "From: me@example.org\r\nX: y\r\nfrom: eve@other.example",
 	    "me@example.org", "From: me@example.org\r\nX: y",

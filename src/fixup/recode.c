@@ -31,12 +31,16 @@ soft_break(struct recode *r, struct buf *out)
 	r->column = 0;
 }
 
-/* One unit that must not be cut. */
+/* One unit that must not be cut.  A break of ours must not put "--" at the start
+ * of a line, where it could be the delimiter of a part. */
 static void
 add_unit(struct recode *r, struct buf *out, const char *p, size_t n)
 {
-	if (r->column + n > QP_LINE_MAX)
+	if (r->column + n > QP_LINE_MAX) {
 		soft_break(r, out);
+		if (*p == '-')
+			p = "=2D", n = 3;
+	}
 	add(out, p, n);
 	r->column += n;
 }
@@ -114,16 +118,18 @@ mend_qp(struct recode *r, char c, struct buf *out)
 	if (c == '\n' || (unsigned char)c >= 0x7f || c == '\0') {
 		r->hex_left = 0;
 		add_hex(r, out, c);
-	} else if (r->hex_left > 0) {
-		add(out, &c, 1);
-		r->column++;
-		r->hex_left--;
 	} else if (c == '=') {
+		/* Also where digits were due: the one before stands for
+		 * itself. */
 		if (r->column + 3 > QP_LINE_MAX)
 			soft_break(r, out);
 		add(out, &c, 1);
 		r->column++;
 		r->hex_left = 2;
+	} else if (r->hex_left > 0) {
+		add(out, &c, 1);
+		r->column++;
+		r->hex_left--;
 	} else {
 		add_unit(r, out, &c, 1);
 	}

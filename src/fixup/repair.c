@@ -184,7 +184,7 @@ end_leaf(struct repair *r, const struct part *part)
 	if (!part->is_sealed)
 		p.how = (unsigned char)choose(r, part);
 	else if (l->has_8bit)
-		r->seen.has_sealed_8bit = true;
+		r->seen.has_stuck_8bit = true;
 	note_choice(r, p.how);
 	assert(part->leaf == r->nplan);
 	if ((r->nplan & (r->nplan - 1)) == 0)
@@ -208,15 +208,20 @@ look_frame(struct repair *r, struct bytes b)
 	}
 }
 
-/* A part's own header counts as what is between. */
+/* A part's own header counts as what is between.  It is encoded, as the second
+ * pass will do, to see what of it is stuck. */
 static void
-look_header(struct repair *r, const struct header *h)
+look_header(struct repair *r, struct header *h)
 {
 	r->frame_column = 0;
+	look_frame(r, header_mbox(h));
 	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
 	     i = header_find(h, NULL, i + 1))
 		look_frame(r, header_at(h, i).raw);
 	r->frame_column = 0;
+	if (r->opts.is_7bit && eightbit_must(h, false) &&
+	    (!lines_fold(h) || !eightbit_header(h, false) || eightbit_has(h)))
+		r->seen.has_stuck_8bit = true;
 }
 
 static void
@@ -232,6 +237,8 @@ look_events(struct repair *r)
 		case PARTS_HEADER:
 			if (!info.is_sealed)
 				look_header(r, info.header);
+			else if (eightbit_has(info.header))
+				r->seen.has_stuck_8bit = true;
 			break;
 		case PARTS_BODY:
 			look_body(&r->look, info.bytes);
@@ -242,6 +249,8 @@ look_events(struct repair *r)
 		case PARTS_FRAME:
 			if (!info.is_sealed)
 				look_frame(r, info.bytes);
+			else if (!str_is_ascii(info.bytes))
+				r->seen.has_stuck_8bit = true;
 			break;
 		}
 	}
@@ -347,14 +356,25 @@ plan_of(const struct repair *r, const struct part *part)
 	return &r->plan[part->leaf];
 }
 
+/* A line that belongs to nobody need not be saved. */
+static void
+mend_mbox(const struct repair *r, struct header *h)
+{
+	struct bytes line = header_mbox(h);
+
+	if (line.n > LINES_MAX || (r->opts.is_7bit && !str_is_ascii(line)))
+		header_drop_mbox(h);
+}
+
 static bool
 mend_header(struct repair *r, struct header *h, const struct part *part)
 {
+	mend_mbox(r, h);
 	if (part->kind == PART_LEAF && plan_of(r, part)->how != RECODE_KEEP) {
 		if ((part->is_inner && !set_mime(h)) ||
 		    !set_leaf(h, plan_of(r, part)))
 			return false;
-	} else if (r->opts.is_7bit && !r->seen.has_sealed_8bit &&
+	} else if (r->opts.is_7bit && !r->seen.has_stuck_8bit &&
 		   !set_7bit(h, part)) {
 		return false;
 	}
@@ -380,7 +400,8 @@ repair_header(struct repair *r)
 void
 repair_begin(struct repair *r)
 {
-	struct parts *again = parts_new(r->header);
+	/* The header may have been changed since. */
+	struct parts *again = parts_again(r->parts);
 
 	parts_free(r->parts);
 	r->parts = again;
@@ -421,8 +442,10 @@ on_header(struct repair *r, const struct parts_info *info)
 	if (!info->is_sealed) {
 		/* No room: the part keeps the header it had. */
 		IGNORE(mend_header(r, info->header, info->part));
-		has_blank |= info->part->kind == PART_LEAF &&
-			     plan_of(r, info->part)->how != RECODE_KEEP;
+		/* Changed text must not be taken for a field. */
+		has_blank |= info->part->kind == PART_LEAF
+				 ? plan_of(r, info->part)->how != RECODE_KEEP
+				 : r->seen.has_frame;
 	}
 	IGNORE(header_write(info->header, &r->out)); /* there is room */
 	if (has_blank)
@@ -444,8 +467,9 @@ on_frame(struct repair *r, struct bytes b)
 		if (c == '\n' || c == '\r') {
 			r->frame_column = 0;
 		} else if (r->frame_column++ == LINES_MAX) {
-			add(r, "\r\n", 2);
-			r->frame_column = 1;
+			/* The blank, lest it look like a delimiter. */
+			add(r, "\r\n ", 3);
+			r->frame_column = 2;
 		}
 		add(r, &c, 1);
 	}

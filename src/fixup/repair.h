@@ -44,7 +44,9 @@ void repair_looked(struct repair *r);
 struct repair_seen {
 	size_t nqp, nbase64, nmended; /* parts */
 	bool has_frame; /* something between the parts is changed */
-	bool has_sealed_8bit; /* is left as it is */
+	/* Bytes over 127 are left: in a sealed part, or in an address of an
+	 * attached message's header, of which there is no other form. */
+	bool has_stuck_8bit;
 };
 const struct repair_seen *repair_seen(const struct repair *r);
 bool repair_changes(const struct repair *r); /* anything at all */

@@ -25,6 +25,8 @@ struct header {
 	enum header_state state;
 	size_t line; /* start of the line under way */
 	size_t mbox_n; /* of a "From " line that waits for a field */
+	size_t kept_n; /* of one that is to be written */
+	bool keeps_mbox;
 	size_t rest_at, rest_n;
 	bool has_blank;
 };
@@ -49,6 +51,24 @@ header_free(struct header *h)
 }
 
 /* --- reading -------------------------------------------------------------- */
+
+void
+header_keep_mbox(struct header *h)
+{
+	h->keeps_mbox = true;
+}
+
+struct bytes
+header_mbox(const struct header *h)
+{
+	return bytes_of(buf_str(&h->text), h->kept_n);
+}
+
+void
+header_drop_mbox(struct header *h)
+{
+	h->kept_n = 0;
+}
 
 static bool
 is_blank(char c)
@@ -139,6 +159,8 @@ on_line(struct header *h)
 	} else if (h->nfields > 0 && is_blank(line.p[0])) {
 		add_line(h, &h->fields[h->nfields - 1], line.n);
 	} else if (parse_name(line, &f)) {
+		if (h->keeps_mbox && h->mbox_n > 0)
+			h->kept_n = h->mbox_n;
 		h->mbox_n = 0;
 		if (h->nfields == HEADER_FIELDS_MAX) {
 			h->state = HEADER_TOO_BIG;
@@ -423,6 +445,8 @@ header_write(const struct header *h, struct buf *to)
 {
 	const char *text = buf_str(&h->text);
 
+	if (!buf_add(to, text, h->kept_n))
+		return false;
 	for (size_t i = 0; i < h->nfields; i++) {
 		const struct field *f = &h->fields[i];
 

@@ -13,8 +13,9 @@
  *	  (header_rest() has what was taken of it);
  *	- the end of the input.
  *
- * A leading mbox line ("From me Fri Aug 21 ...") is dropped if a field
- * follows it; otherwise it is text and the body begins with it.
+ * A leading mbox line ("From me Fri Aug 21 ...", or with ">" in front) is
+ * dropped if a field follows it, or kept in front of the fields if
+ * header_keep_mbox() said so; otherwise it is text and the body begins with it.
  *
  * Bounded (R78): HEADER_MAX bytes in all, HEADER_FIELD_MAX a field,
  * HEADER_FIELDS_MAX fields; over that the state says so and nothing more is
@@ -55,6 +56,13 @@ struct header *header_new(void);
 void header_free(struct header *h);
 
 /* --- reading -------------------------------------------------------------- */
+
+/* Before the first byte: header_write() gives a leading mbox line back, for
+ * what must not lose a byte.  The line, empty if there is none; and away with
+ * it after all. */
+void header_keep_mbox(struct header *h);
+struct bytes header_mbox(const struct header *h);
+void header_drop_mbox(struct header *h);
 
 /* Takes bytes until the header has ended; returns how many.  Fewer than n: the
  * state is no longer HEADER_MORE and the rest belongs to the body. */
@@ -104,7 +112,8 @@ bool header_append(
 bool header_replace(struct header *h, size_t i, const char *name,
     struct bytes value) MUST_CHECK;
 
-/* All fields that are left, each with its line end, without the empty line. */
+/* The mbox line if it is kept, then all fields that are left, each with its
+ * line end, without the empty line. */
 bool header_write(const struct header *h, struct buf *to) MUST_CHECK;
 
 /* One field made and folded as above, for whoever writes a message without

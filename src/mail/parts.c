@@ -30,7 +30,7 @@ struct level { /* an open multipart */
 struct parts {
 	enum state state;
 	struct part top, part;
-	struct content_type type; /* of part */
+	struct content_type type, top_type; /* of part, of top */
 	struct header *header;
 	struct level levels[PARTS_DEPTH_MAX];
 	size_t depth;
@@ -121,8 +121,10 @@ classify(struct parts *p, const struct header *h)
 	};
 	buf_clear(&value);
 	p->part.kind = kind_of(p);
-	/* Without the empty line nothing separates two headers. */
-	if (p->part.kind == PART_MESSAGE && !header_has_blank(h))
+	/* Without the empty line nothing separates two headers.  Behind the
+	 * message's own whoever writes it puts one. */
+	if (p->part.kind == PART_MESSAGE && p->nparts > 0 &&
+	    !header_has_blank(h))
 		p->part.kind = PART_LEAF;
 	if (p->part.kind == PART_LEAF)
 		p->part.leaf = p->nleaves++;
@@ -149,6 +151,7 @@ begin_header(struct parts *p, bool is_inner)
 		return;
 	}
 	p->header = header_new();
+	header_keep_mbox(p->header);
 	p->is_inner = is_inner;
 	p->state = IN_HEADER;
 }
@@ -177,36 +180,38 @@ spilled(const struct parts *p)
 	    buf_str(&p->spill) + p->spill_at, buf_len(&p->spill) - p->spill_at);
 }
 
-/* The header's event has been seen. */
-static void
-leave_header(struct parts *p)
-{
-	struct header *h = p->header;
-	struct bytes rest = header_rest(h), after = spilled(p);
-	struct buf spill;
-
-	buf_init(&spill, SPILL_MAX);
-	IGNORE(buf_add(&spill, rest.p, rest.n)); /* it fits */
-	IGNORE(buf_add(&spill, after.p, after.n));
-	buf_clear(&p->spill);
-	p->spill = spill;
-	p->spill_at = 0;
-	p->header = NULL;
-	begin_body(p);
-	header_free(h);
-}
-
 /* --- life ----------------------------------------------------------------- */
 
-struct parts *
-parts_new(const struct header *header)
+static struct parts *
+empty(void)
 {
 	struct parts *p = xcalloc(1, sizeof(*p));
 
 	buf_init(&p->spill, SPILL_MAX);
 	p->is_line_start = true;
+	return p;
+}
+
+struct parts *
+parts_new(const struct header *header)
+{
+	struct parts *p = empty();
+
 	classify(p, header);
 	p->top = p->part;
+	p->top_type = p->type;
+	begin_body(p);
+	return p;
+}
+
+struct parts *
+parts_again(const struct parts *old)
+{
+	struct parts *p = empty();
+
+	p->part = p->top = old->top;
+	p->type = p->top_type = old->top_type;
+	p->nleaves = p->top.kind == PART_LEAF;
 	begin_body(p);
 	return p;
 }
@@ -309,6 +314,22 @@ match_line(struct parts *p)
 	}
 }
 
+/* The line that ended a header for being no field was judged before the header
+ * opened its level.  True: it is that level's delimiter, and held. */
+static bool
+hold_line(struct parts *p, struct bytes line)
+{
+	if (p->depth == 0 || p->nhold > 0 || line.n < 3 || line.n > HOLD_MAX ||
+	    memchr(line.p, '\n', line.n - 1) != NULL)
+		return false;
+	memcpy(p->hold + 2, line.p, line.n);
+	p->nhold = line.n;
+	match_line(p);
+	if (p->match == 0)
+		p->nhold = 0;
+	return p->match != 0;
+}
+
 /* Looks at the start of a line until it is clear what it is; false: that takes
  * more bytes. */
 static bool
@@ -337,6 +358,26 @@ judge(struct parts *p)
 		p->nhold = 0;
 	}
 	return true;
+}
+
+/* The header's event has been seen. */
+static void
+leave_header(struct parts *p)
+{
+	struct header *h = p->header;
+	struct bytes rest = header_rest(h), after = spilled(p);
+	struct buf spill;
+
+	buf_init(&spill, SPILL_MAX);
+	p->header = NULL;
+	begin_body(p);
+	if (!hold_line(p, rest))
+		IGNORE(buf_add(&spill, rest.p, rest.n)); /* it fits */
+	IGNORE(buf_add(&spill, after.p, after.n));
+	buf_clear(&p->spill);
+	p->spill = spill;
+	p->spill_at = 0;
+	header_free(h);
 }
 
 /* --- events --------------------------------------------------------------- */
@@ -543,11 +584,13 @@ parts_next(struct parts *p, struct parts_info *ret)
 	for (;;) {
 		if (p->state == HEADER_TOLD) {
 			leave_header(p);
-		} else if (p->match != 0) {
-			return close_part(p, ret);
 		} else if (spilled(p).n > 0) {
+			/* Also in front of a delimiter: what a header that it
+			 * ended has given back. */
 			if (take_spill(p, ret, &ev))
 				return ev;
+		} else if (p->match != 0) {
+			return close_part(p, ret);
 		} else if (p->in.n == 0 && !p->is_over) {
 			return PARTS_MORE;
 		} else if (p->is_line_start && p->depth > 0 &&

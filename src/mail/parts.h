@@ -42,6 +42,8 @@ struct parts;
 
 /* header: the message's own, complete; not kept. */
 struct parts *parts_new(const struct header *header);
+/* For the same message from its beginning, whatever its header says by now. */
+struct parts *parts_again(const struct parts *p);
 void parts_free(struct parts *p);
 const struct part *parts_top(const struct parts *p);
 

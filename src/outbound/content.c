@@ -132,7 +132,7 @@ prepare(struct content *c, const struct content_opts *opts, struct err *err)
 			return -1;
 	}
 	c->is_8bit = e->is_8bit &&
-		     (!mend.is_7bit || repair_seen(r)->has_sealed_8bit);
+		     (!mend.is_7bit || repair_seen(r)->has_stuck_8bit);
 	if (finish_header(c, opts, err) != 0)
 		return -1;
 	c->repair = outgoing_mended(c->outgoing);

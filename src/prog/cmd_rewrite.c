@@ -464,9 +464,10 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 		show(ctx, "overlong lines of encoded parts broken");
 	if (w->seen.has_frame)
 		show(ctx, "text between the parts wrapped");
-	if (w->seen.has_sealed_8bit)
-		show(ctx, "bytes over 127 in a signed part stay; a provider "
-			  "without 8BITMIME will refuse them (5.6.3)");
+	if (w->seen.has_stuck_8bit)
+		show(ctx, "bytes over 127 stay in a signed part or in an "
+			  "attached message; a provider without 8BITMIME will "
+			  "refuse them (5.6.3)");
 	if (outgoing_needs_utf8(w->outgoing))
 		show(ctx, "an address needs SMTPUTF8; a provider without it "
 			  "will refuse the message (5.6.7)");

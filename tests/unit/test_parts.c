@@ -59,6 +59,17 @@ static const struct row {
 	    "~H1/0{Content-Type: multipart/mixed; boundary=i^}~F{--i^}~H0/0{}"
 	    "~B{x}~E~F{^--i--^--s^}~H0/0{}~B{sig}~E~F{^--s--^}F{--o^}H0/0{}"
 	    "B{free}EF{^--o--^}" },
+	/* An mbox line is kept; by itself it is a body.  The line that ends a
+	 * header may be a delimiter of the level it opens. */
+	{ "multipart/mixed; boundary=b",
+	    "--b\r\nFrom x\r\nA: 1\r\n\r\nt\r\n--b\r\nFrom y\r\n--b--\r\n",
+	    "F{--b^}H0/0{From x^A: 1^}B{t}EF{^--b^}H0/0{}B{From "
+	    "y}EF{^--b--^}" },
+	{ "multipart/mixed; boundary=b",
+	    "--b\r\nContent-Type: multipart/signed; boundary=c\r\n--c\r\n\r\nt"
+	    "\r\n--c--\r\n--b--\r\n",
+	    "F{--b^}H1/0{Content-Type: multipart/signed; boundary=c^}~F{--c^}"
+	    "~H0/0{}~B{t}~E~F{^--c--^}F{--b--^}" },
 	/* The end comes early. */
 	{ "multipart/mixed; boundary=b", "--b\r\n\r\nx\r\n--b",
 	    "F{--b^}H0/0{}B{x}EF{^--b}H0/0{}E" },
@@ -237,10 +248,8 @@ every_byte_comes_out_once_and_in_order(void **state)
 		}
 		play("multipart/mixed; boundary=b", buf_bytes(&in),
 		    1 + (size_t)(seed >> 60), &r);
-		/* A header drops an mbox line in front, and ends its last
-		 * line. */
-		if (strstr(buf_str(&in), "From x") == NULL &&
-		    buf_str(&in)[buf_len(&in) - 1] == '\n') {
+		/* A header ends its last line. */
+		if (buf_str(&in)[buf_len(&in) - 1] == '\n') {
 			assert_int_equal(buf_len(&r.bytes), buf_len(&in));
 			assert_memory_equal(
 			    buf_str(&r.bytes), buf_str(&in), buf_len(&in));

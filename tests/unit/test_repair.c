@@ -137,6 +137,19 @@ static const struct row {
 	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "na=C3=AFve text\r\n" },
+	/* An mbox line in front of a part stays, unless it would be refused; the
+	 * line that ends a header may be a delimiter already. */
+	{ true,
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nFrom x\r\n"
+	    "Content-Type: multipart/mixed; boundary=c\r\n--c\r\nFrom y\r\n"
+	    "--c\r\nFrom \xc3\xa4\r\nA: 1\r\n\r\nna\xc3\xafve text\r\n"
+	    "--c--\r\n--b--\r\n",
+	    "Content-Type: multipart/mixed; boundary=b\r\nMIME-Version: 1.0\r\n"
+	    "\r\n--b\r\nFrom x\r\n"
+	    "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nFrom y\r\n"
+	    "--c\r\nA: 1\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "na=C3=AFve text\r\n--c--\r\n--b--\r\n" },
 	/* Signed: left alone, with what is beside it repaired. */
 	{ true,
 	    "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=o\r\n"
@@ -197,19 +210,67 @@ a_long_line_in_a_signed_part_is_refused(void **state)
 }
 
 static void
-what_is_sealed_and_8bit_is_said(void **state)
+what_stays_8bit_is_said(void **state)
 {
-	static const char in[] = "MIME-Version: 1.0\r\nContent-Type: "
-				 "multipart/signed; boundary=s\r\n"
-				 "\r\n--s\r\n\r\n\xc3\xa4\r\n--s--\r\n";
-	struct buf out;
-	const char *why;
+	static const char *const stuck[] = {
+		/* sealed: a body, a header, what is between */
+		"Content-Type: multipart/signed; boundary=s\r\n"
+		"\r\n--s\r\n\r\n\xc3\xa4\r\n--s--\r\n",
+		"Content-Type: multipart/signed; boundary=s\r\n"
+		"\r\n--s\r\nA: \xc3\xa4\r\n\r\na\r\n--s--\r\n",
+		"Content-Type: multipart/signed; boundary=s\r\n"
+		"\r\n\xc3\xa4\r\n--s--\r\n",
+		/* an address in an attached message */
+		"Content-Type: message/rfc822\r\n"
+		"\r\nTo: j\xc3\xb6rg@example.net\r\n\r\na\r\n",
+	};
 
 	(void)state;
-	buf_init(&out, 1 << 20);
-	assert_true(repair(bytes_of(in, sizeof(in) - 1), 7, true, &out, &why)
-			.has_sealed_8bit);
-	assert_buf(&out, in);
+	for (size_t i = 0; i < ARRAY_LEN(stuck); i++) {
+		struct bytes in = bytes_of(stuck[i], strlen(stuck[i]));
+		const char *why;
+		struct buf out;
+
+		buf_init(&out, 1 << 20);
+		assert_true(repair(in, 7, true, &out, &why).has_stuck_8bit);
+		buf_clear(&out);
+	}
+}
+
+/* What the header says when the body is written may be another thing than what
+ * the body was read by. */
+static void
+a_header_that_changes_meanwhile_changes_nothing(void **state)
+{
+	static const char head[] = "Content-Type: multipart/mixed; boundary=b"
+				   "\r\n\r\n",
+			  body[] = "--b\r\n\r\nna\xc3\xafve text\r\n--b\r\n"
+				   "\r\nplain\r\n--b--\r\n";
+	struct repair_opts o = { .is_7bit = true };
+	struct header *h = header_new();
+	struct repair *r;
+	struct bytes b;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	header_put(h, head, sizeof(head) - 1);
+	r = repair_new(h, &o);
+	repair_look(r, bytes_of(body, sizeof(body) - 1));
+	repair_looked(r);
+	assert_true(repair_header(r));
+	assert_true(header_replace(h, 0, "Content-Type", bytes_of("x", 1)));
+	repair_begin(r);
+	repair_put(r, bytes_of(body, sizeof(body) - 1));
+	repair_end(r);
+	while ((b = repair_pull(r)).n > 0)
+		assert_true(buf_add(&out, b.p, b.n));
+	assert_string_equal(buf_str(&out),
+	    "--b\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "na=C3=AFve text\r\n--b\r\n\r\nplain\r\n--b--\r\n");
+	repair_free(r);
+	header_free(h);
 	buf_clear(&out);
 }
 
@@ -396,7 +457,9 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies_are_repaired),
 		cmocka_unit_test(a_long_line_in_a_signed_part_is_refused),
-		cmocka_unit_test(what_is_sealed_and_8bit_is_said),
+		cmocka_unit_test(what_stays_8bit_is_said),
+		cmocka_unit_test(
+		    a_header_that_changes_meanwhile_changes_nothing),
 		cmocka_unit_test(every_part_decodes_to_what_it_was),
 	};
 

@@ -5,6 +5,7 @@ include %reldir%/lib/local.mk
 include %reldir%/unit/local.mk
 include %reldir%/unit/prog.mk
 include %reldir%/fault/local.mk
+include %reldir%/property/local.mk
 include %reldir%/script/local.mk
 include %reldir%/fuzz/local.mk
 include %reldir%/lint/local.mk

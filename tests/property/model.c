@@ -1,0 +1,1991 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/property/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	LINE_LIMIT = 998,
+	HEADER_LIMIT = 1048576,
+	FIELD_LIMIT = 102400,
+	FIELDS_LIMIT = 20000,
+	HOPS_LIMIT = 100,
+	DEPTH_LIMIT = 32,
+	NAME_LIMIT = 100,
+	TEXT_LIMIT = 1 << 26
+};
+
+unsigned long model_vague;
+
+/* --- bytes ---------------------------------------------------------------- */
+
+static void
+put(struct buf *to, const char *p, size_t n)
+{
+	if (!buf_add(to, p, n))
+		abort();
+}
+
+static void
+put_char(struct buf *to, char c)
+{
+	put(to, &c, 1);
+}
+
+static bool
+same(struct bytes a, struct bytes b)
+{
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+static bool
+is_named(struct bytes a, const char *name)
+{
+	return a.n == strlen(name) && strncasecmp(a.p, name, a.n) == 0;
+}
+
+static bool
+is_one_of(struct bytes name, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (is_named(name, *names))
+			return true;
+	return false;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+is_white(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
+static bool
+is_ascii(struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		if ((unsigned char)b.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static struct bytes
+trimmed(struct bytes b)
+{
+	while (b.n > 0 && is_white(b.p[0]))
+		b = bytes_of(b.p + 1, b.n - 1);
+	while (b.n > 0 && is_white(b.p[b.n - 1]))
+		b.n--;
+	return b;
+}
+
+/* The length of the line at the front with its LF. */
+static size_t
+line_len(struct bytes b)
+{
+	const char *lf = memchr(b.p, '\n', b.n);
+
+	return lf != NULL ? (size_t)(lf - b.p) + 1 : b.n;
+}
+
+static size_t
+longest_line(struct bytes b)
+{
+	size_t longest = 0;
+
+	while (b.n > 0) {
+		size_t n = line_len(b), text = n;
+
+		while (text > 0 && (b.p[text - 1] == '\n' ||
+				       (b.p[text - 1] == '\r' && text < n)))
+			text--;
+		longest = text > longest ? text : longest;
+		b = bytes_of(b.p + n, b.n - n);
+	}
+	return longest;
+}
+
+void
+model_lines(struct bytes given, struct buf *to)
+{
+	size_t i = 0;
+
+	while (i < given.n) {
+		size_t crs = 0;
+
+		while (i < given.n && given.p[i] == '\r')
+			crs++, i++;
+		if (i < given.n && given.p[i] == '\n') {
+			/* Behind CR or CR CR it ends the same line. */
+			crs = crs > 1 ? crs - 1 : 1;
+			i++;
+		}
+		for (; crs > 0; crs--)
+			put(to, "\r\n", 2);
+		while (i < given.n && given.p[i] != '\r' && given.p[i] != '\n')
+			put_char(to, given.p[i++]);
+	}
+	if (buf_len(to) > 0 && buf_str(to)[buf_len(to) - 1] != '\n')
+		put(to, "\r\n", 2);
+}
+
+/* UTF-8 by its definition: decode, and see that encoding gives it back. */
+static size_t
+utf8_len(struct bytes b)
+{
+	unsigned char c = b.n > 0 ? (unsigned char)b.p[0] : 0;
+	size_t n = c < 0x80   ? 1
+		   : c < 0xc2 ? 0
+		   : c < 0xe0 ? 2
+		   : c < 0xf0 ? 3
+		   : c < 0xf5 ? 4
+			      : 0;
+	unsigned long v = n == 2 ? c & 31u : n == 3 ? c & 15u : c & 7u;
+
+	if (n < 2 || n > b.n)
+		return n > b.n ? 0 : n;
+	for (size_t i = 1; i < n; i++) {
+		if (((unsigned char)b.p[i] & 0xc0) != 0x80)
+			return 0;
+		v = v << 6 | ((unsigned char)b.p[i] & 63u);
+	}
+	if ((n == 3 && (v < 0x800 || (v >= 0xd800 && v < 0xe000))) ||
+	    (n == 4 && (v < 0x10000 || v > 0x10ffff)))
+		return 0;
+	return n;
+}
+
+static bool
+is_utf8(struct bytes b)
+{
+	while (b.n > 0) {
+		size_t n = utf8_len(b);
+
+		if (n == 0)
+			return false;
+		b = bytes_of(b.p + n, b.n - n);
+	}
+	return true;
+}
+
+static void
+put_latin1(struct buf *to, unsigned char c)
+{
+	if (c < 0x80) {
+		put_char(to, (char)c);
+	} else {
+		put_char(to, (char)(0xc0 | c >> 6));
+		put_char(to, (char)(0x80 | (c & 63)));
+	}
+}
+
+/* --- headers -------------------------------------------------------------- */
+
+struct field {
+	struct bytes name, body, raw;
+};
+
+struct head {
+	struct field *v;
+	size_t n;
+	bool has_blank, is_too_big;
+	struct bytes mbox; /* a leading "From " line */
+	size_t end; /* where the body begins */
+};
+
+static void
+head_clear(struct head *h)
+{
+	free(h->v);
+	*h = (struct head) { NULL };
+}
+
+/* The length of the name of the field that begins here, 0: none does. */
+static size_t
+field_name(struct bytes line, size_t *ret_colon)
+{
+	size_t n = 0, colon;
+
+	while (n < line.n && line.p[n] > ' ' && line.p[n] < 0x7f &&
+	       line.p[n] != ':')
+		n++;
+	colon = n;
+	while (colon < line.n && is_blank(line.p[colon]))
+		colon++;
+	if (colon == line.n || line.p[colon] != ':')
+		return 0;
+	*ret_colon = colon;
+	return n;
+}
+
+static void
+add_field(struct head *h, struct bytes line, size_t name, size_t colon)
+{
+	if ((h->n & (h->n - 1)) == 0) {
+		h->v = realloc(
+		    h->v, (h->n == 0 ? 1 : h->n * 2) * sizeof(*h->v));
+		if (h->v == NULL)
+			abort();
+	}
+	h->v[h->n++] = (struct field) { bytes_of(line.p, name),
+		bytes_of(line.p + colon + 1, line.n - colon - 1), line };
+}
+
+static bool
+is_mbox(struct bytes line)
+{
+	size_t quoted = line.n > 0 && line.p[0] == '>';
+
+	return line.n >= quoted + 5 && memcmp(line.p + quoted, "From ", 5) == 0;
+}
+
+static void
+head_parse(struct bytes t, struct head *h)
+{
+	size_t at = 0, colon, n, mbox = 0;
+
+	*h = (struct head) { NULL };
+	n = line_len(t);
+	if (is_mbox(bytes_of(t.p, n)) &&
+	    field_name(bytes_of(t.p, n), &colon) == 0 &&
+	    field_name(bytes_of(t.p + n, line_len(bytes_of(t.p + n, t.n - n))),
+		&colon) > 0)
+		at = mbox = n;
+	for (; at < t.n; at += n) {
+		struct bytes line = bytes_of(t.p + at, t.n - at);
+		size_t name;
+
+		n = line.n = line_len(line);
+		if (line.n == 2 && line.p[0] == '\r') {
+			h->has_blank = true;
+			at += n;
+			break;
+		}
+		if (h->n > 0 && is_blank(line.p[0])) {
+			struct field *f = &h->v[h->n - 1];
+
+			f->body.n += n;
+			f->raw.n += n;
+		} else if ((name = field_name(line, &colon)) > 0) {
+			add_field(h, line, name, colon);
+		} else {
+			break;
+		}
+		h->is_too_big |= h->v[h->n - 1].raw.n > FIELD_LIMIT ||
+				 at + n - mbox > HEADER_LIMIT ||
+				 h->n > FIELDS_LIMIT;
+	}
+	h->mbox = bytes_of(t.p, mbox);
+	h->end = at;
+}
+
+static const struct field *
+find(const struct head *h, const char *name)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (is_named(h->v[i].name, name))
+			return &h->v[i];
+	return NULL;
+}
+
+static size_t
+count(const struct head *h, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		n += is_named(h->v[i].name, name);
+	return n;
+}
+
+/* --- what text means ------------------------------------------------------ */
+
+static int
+hex(char c)
+{
+	static const char digits[] = "0123456789ABCDEF0123456789abcdef";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at == NULL ? -1 : (int)(at - digits) % 16;
+}
+
+static int
+base64_digit(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+				     "nopqrstuvwxyz0123456789+/";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+static void
+decode_base64(struct bytes b, struct buf *to)
+{
+	unsigned long bits = 0;
+	int n = 0;
+
+	for (size_t i = 0; i < b.n; i++) {
+		int v = base64_digit(b.p[i]);
+
+		if (v < 0)
+			continue;
+		bits = (bits << 6 | (unsigned long)v) & 0xffffff;
+		if (++n % 4 != 1)
+			put_char(to, (char)(bits >> (2 * (3 - (n - 1) % 4))));
+	}
+}
+
+/* RFC 2045 6.7, forgiving: "=" that begins nothing is itself; blanks at the end
+ * of a line do not count. */
+static void
+decode_qp(struct bytes b, struct buf *to)
+{
+	while (b.n > 0) {
+		size_t n = line_len(b), text = n, i = 0;
+		bool is_soft = false;
+
+		while (text > 0 && is_white(b.p[text - 1]))
+			text--;
+		if (text > 0 && b.p[text - 1] == '=') {
+			is_soft = true;
+			text--;
+		}
+		for (; i < text; i++) {
+			if (b.p[i] == '=' && i + 2 < text + is_soft &&
+			    i + 2 < n && hex(b.p[i + 1]) >= 0 &&
+			    hex(b.p[i + 2]) >= 0) {
+				put_char(to, (char)(hex(b.p[i + 1]) * 16 +
+						    hex(b.p[i + 2])));
+				i += 2;
+			} else {
+				put_char(to, b.p[i]);
+			}
+		}
+		if (!is_soft && b.p[n - 1] == '\n')
+			put(to, "\r\n", 2);
+		b = bytes_of(b.p + n, b.n - n);
+	}
+}
+
+/* Decodes the encoded word at the front; 0: there is none. */
+static size_t
+encoded_word(struct bytes b, struct buf *to)
+{
+	const char *end = b.p + b.n, *charset, *text, *p;
+	bool is_q, is_latin;
+	struct buf raw;
+
+	if (b.n < 8 || memcmp(b.p, "=?", 2) != 0)
+		return 0;
+	charset = b.p + 2;
+	p = memchr(charset, '?', (size_t)(end - charset));
+	if (p == NULL || end - p < 4 || p[2] != '?')
+		return 0;
+	is_latin = is_named(
+	    bytes_of(charset, (size_t)(p - charset)), "iso-8859-1");
+	if (!is_latin &&
+	    !is_named(bytes_of(charset, (size_t)(p - charset)), "utf-8"))
+		return 0;
+	is_q = p[1] == 'q' || p[1] == 'Q';
+	if (!is_q && p[1] != 'b' && p[1] != 'B')
+		return 0;
+	text = p + 3;
+	for (p = text; p < end && *p != '?'; p++)
+		if (*p <= ' ' || *p > '~')
+			return 0;
+	if (end - p < 2 || p[1] != '=' ||
+	    (end - p > 2 && !is_white(p[2]) &&
+		strchr("\"),;\x7f", p[2]) == NULL && (unsigned char)p[2] > ' '))
+		return 0; /* it must stand alone (RFC 2047 5) */
+	buf_init(&raw, TEXT_LIMIT);
+	if (is_q) {
+		for (const char *c = text; c < p; c++)
+			if (*c == '=' && p - c > 2 && hex(c[1]) >= 0 &&
+			    hex(c[2]) >= 0) {
+				put_char(
+				    &raw, (char)(hex(c[1]) * 16 + hex(c[2])));
+				c += 2;
+			} else {
+				put_char(&raw, *c == '_' ? ' ' : *c);
+			}
+	} else {
+		decode_base64(bytes_of(text, (size_t)(p - text)), &raw);
+	}
+	for (size_t i = 0; i < buf_len(&raw); i++)
+		if (is_latin)
+			put_latin1(to, (unsigned char)buf_str(&raw)[i]);
+		else
+			put_char(to, buf_str(&raw)[i]);
+	buf_clear(&raw);
+	return (size_t)(p + 2 - b.p);
+}
+
+/* As a reader sees it: unfolded, words decoded, UTF-8, runs of blanks and
+ * controls as one blank.  no_blanks: without any, where folding may have moved
+ * them into words.  A word is decoded where it stands alone between blanks (or
+ * quotes, as every mail program does it). */
+static void
+meaning(struct bytes body, bool no_blanks, struct buf *to)
+{
+	bool was_word = false, gap = false;
+
+	body = trimmed(body);
+	for (size_t i = 0; i < body.n;) {
+		char c = body.p[i], *p;
+		size_t before = buf_len(to), n = 0;
+		bool at_start = i == 0 || (unsigned char)body.p[i - 1] <= ' ' ||
+				body.p[i - 1] == 0x7f ||
+				(no_blanks && strchr("\"(,", body.p[i - 1]));
+
+		if (is_white(c) || (unsigned char)c < ' ' || c == 0x7f) {
+			gap = true;
+			i++;
+			continue;
+		}
+		if (at_start)
+			n = encoded_word(bytes_of(body.p + i, body.n - i), to);
+		if (n > 0 && !no_blanks && i + n < body.n &&
+		    (unsigned char)body.p[i + n] > ' ' &&
+		    body.p[i + n] != 0x7f) {
+			buf_truncate(to, before); /* in parameters only */
+			n = 0;
+		}
+		if (gap && !no_blanks && !(was_word && n > 0)) {
+			/* The blank goes in front of what was just added. */
+			put_char(to, ' ');
+			p = to->p + to->head + before;
+			memmove(p + 1, p, buf_len(to) - before - 1);
+			*p = ' ';
+		}
+		gap = false;
+		was_word = n > 0;
+		if (n > 0) {
+			i += n;
+			continue;
+		}
+		n = utf8_len(bytes_of(body.p + i, body.n - i));
+		if (n == 0)
+			put_latin1(to, (unsigned char)c);
+		else
+			put(to, body.p + i, n);
+		i += n == 0 ? 1 : n;
+	}
+}
+
+/* Runs of blanks, decoded ones too, are one; none at the ends. */
+static void
+single_blanks(struct buf *b)
+{
+	char *p = b->p + b->head;
+	size_t n = 0;
+
+	for (size_t i = 0; i < buf_len(b); i++)
+		if ((unsigned char)p[i] > ' ' || (n > 0 && p[n - 1] != ' '))
+			p[n++] = (unsigned char)p[i] > ' ' ? p[i] : ' ';
+	if (n > 0 && p[n - 1] == ' ')
+		n--;
+	buf_truncate(b, n);
+}
+
+/* Takes blanks, controls and the marks of quoting out. */
+static void
+squeeze(struct buf *b)
+{
+	char *p = b->p + b->head;
+	size_t n = 0;
+
+	for (size_t i = 0; i < buf_len(b); i++)
+		if ((unsigned char)p[i] > ' ' && p[i] != 0x7f && p[i] != '"' &&
+		    p[i] != '\\')
+			p[n++] = p[i];
+	buf_truncate(b, n);
+}
+
+static bool
+means_same(struct bytes a, struct bytes b, bool no_blanks)
+{
+	struct buf x, y;
+	bool is_same;
+
+	buf_init(&x, TEXT_LIMIT);
+	buf_init(&y, TEXT_LIMIT);
+	meaning(a, no_blanks, &x);
+	meaning(b, no_blanks, &y);
+	single_blanks(&x);
+	single_blanks(&y);
+	if (no_blanks) {
+		squeeze(&x);
+		squeeze(&y);
+	}
+	is_same = same(buf_bytes(&x), buf_bytes(&y));
+	if (!is_same && getenv("MODEL_VERBOSE") != NULL)
+		(void)fprintf(
+		    stderr, "means: %s\nnot:   %s\n", buf_str(&x), buf_str(&y));
+	buf_clear(&x);
+	buf_clear(&y);
+	return is_same;
+}
+
+/* --- address lists -------------------------------------------------------- */
+
+enum { BOXES_MAX = 4096, ADDR_SIZE = 400, NAME_SIZE = 1200 };
+
+struct box {
+	char addr[ADDR_SIZE];
+	char name[NAME_SIZE]; /* as a reader sees it */
+	bool is_encoded; /* and as it was not written */
+};
+
+struct boxes {
+	struct box *v;
+	size_t n;
+};
+
+static bool
+is_atom_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80 ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static size_t
+quoted_len(struct bytes b)
+{
+	for (size_t i = 1; i < b.n; i++) {
+		if (b.p[i] == '\\')
+			i++;
+		else if (b.p[i] == '"')
+			return i + 1;
+		else if (is_white(b.p[i]) && b.p[i] != ' ')
+			return 0;
+	}
+	return 0;
+}
+
+/* An address at the front, blanks nowhere; 0: there is none. */
+static size_t
+spec_len(struct bytes b)
+{
+	size_t n = 0;
+
+	if (b.n > 0 && b.p[0] == '"') {
+		n = quoted_len(b);
+	} else {
+		while (n < b.n && (is_atom_char(b.p[n]) || b.p[n] == '.'))
+			n++;
+		if (n > 0 && (b.p[0] == '.' || b.p[n - 1] == '.'))
+			return 0;
+	}
+	if (n == 0 || n == b.n || b.p[n] != '@')
+		return n;
+	if (n + 1 < b.n && b.p[n + 1] == '[') {
+		const char *end = memchr(b.p + n, ']', b.n - n);
+
+		for (const char *p = b.p + n + 2; p < end; p++)
+			if (strchr("0123456789abcdefABCDEFIPv:.", *p) == NULL)
+				return 0;
+		return end == NULL ? 0 : (size_t)(end - b.p) + 1;
+	}
+	for (n++; n < b.n && (is_atom_char(b.p[n]) || b.p[n] == '.'); n++)
+		if (b.p[n] == '.' ? b.p[n - 1] == '.' || b.p[n - 1] == '@'
+				  : strchr("!#$%&'*+/=?^`{|}~", b.p[n]) != NULL)
+			return 0;
+	return b.p[n - 1] == '@' || b.p[n - 1] == '.' ? 0 : n;
+}
+
+static size_t
+skip_white(struct bytes b, size_t i)
+{
+	while (i < b.n && is_white(b.p[i]))
+		i++;
+	return i;
+}
+
+/* Words of a display name at the front, up to what follows them. */
+static size_t
+phrase_len(struct bytes b)
+{
+	size_t i = 0;
+
+	while (i < b.n) {
+		if (b.p[i] == '"') {
+			size_t n = quoted_len(bytes_of(b.p + i, b.n - i));
+
+			if (n == 0)
+				return 0;
+			i += n;
+		} else if (is_atom_char(b.p[i]) || b.p[i] == '.' ||
+			   is_white(b.p[i])) {
+			i++;
+		} else {
+			break;
+		}
+	}
+	return i;
+}
+
+/* Quotes off, then as a reader sees it; "" if it is too long to matter. */
+static void
+set_name(struct box *to, struct bytes phrase, bool is_comment)
+{
+	struct buf plain, shown;
+	bool is_open = false;
+
+	buf_init(&plain, TEXT_LIMIT);
+	buf_init(&shown, TEXT_LIMIT);
+	for (size_t i = 0; i < phrase.n; i++) {
+		char c = phrase.p[i];
+
+		if (c == '"' && !is_comment) {
+			is_open = !is_open;
+			continue;
+		}
+		if (c == '\\' && is_open && i + 1 < phrase.n)
+			c = phrase.p[++i];
+		if (c != '\r' && c != '\n')
+			put_char(&plain, c);
+	}
+	meaning(buf_bytes(&plain), false, &shown);
+	single_blanks(&shown);
+	(void)snprintf(to->name, sizeof(to->name), "%s", buf_str(&shown));
+	to->is_encoded = memmem(phrase.p, phrase.n, "=?", 2) != NULL;
+	buf_clear(&plain);
+	buf_clear(&shown);
+}
+
+/* One mailbox; false: not beyond doubt. */
+static bool
+mailbox(struct bytes *b, struct box *ret)
+{
+	struct bytes phrase = bytes_of("", 0);
+	bool is_comment = false;
+	size_t i = skip_white(*b, 0),
+	       n = phrase_len(bytes_of(b->p + i, b->n - i));
+	bool is_angle = i + n < b->n && b->p[i + n] == '<';
+
+	*ret = (struct box) { .addr = "" };
+	if (is_angle) {
+		phrase = trimmed(bytes_of(b->p + i, n));
+		i += n + 1;
+	}
+	n = spec_len(bytes_of(b->p + i, b->n - i));
+	if (n == 0 || n > 320)
+		return false;
+	memcpy(ret->addr, b->p + i, n);
+	i += n;
+	if (is_angle && (i == b->n || b->p[i++] != '>'))
+		return false;
+	i = skip_white(*b, i);
+	if (i < b->n && b->p[i] == '(') {
+		size_t end = i + 1;
+
+		while (end < b->n && strchr("()\\", b->p[end]) == NULL)
+			end++;
+		if (end == b->n || b->p[end] != ')')
+			return false;
+		if (phrase.n == 0) {
+			phrase = bytes_of(b->p + i + 1, end - i - 1);
+			is_comment = true;
+		}
+		i = skip_white(*b, end + 1);
+	}
+	set_name(ret, phrase, is_comment);
+	*b = bytes_of(b->p + i, b->n - i);
+	return is_utf8(bytes_of(ret->addr, strlen(ret->addr)));
+}
+
+/* The mailboxes of a field, if there is no doubt about them: no groups, no
+ * routes, no empty members. */
+static bool
+boxes_read(struct bytes b, struct boxes *ret)
+{
+	*ret = (struct boxes) { calloc(1, sizeof(struct box)), 0 };
+	if (ret->v == NULL)
+		abort();
+	if (memchr(b.p, '\0', b.n) != NULL)
+		return false;
+	for (;;) {
+		ret->v = realloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
+		if (ret->v == NULL)
+			abort();
+		if (ret->n == BOXES_MAX || !mailbox(&b, &ret->v[ret->n]))
+			return false;
+		ret->n++;
+		if (b.n == 0)
+			return true;
+		if (b.p[0] != ',')
+			return false;
+		b = bytes_of(b.p + 1, b.n - 1);
+	}
+}
+
+/* The same for a field that may be folded, even inside quotes. */
+static bool
+boxes_parse(struct bytes body, struct boxes *ret)
+{
+	struct buf line;
+	bool ok;
+
+	buf_init(&line, TEXT_LIMIT);
+	for (size_t i = 0; i < body.n; i++)
+		if (body.p[i] != '\r' && body.p[i] != '\n')
+			put_char(&line, body.p[i]);
+	ok = boxes_read(buf_bytes(&line), ret);
+	buf_clear(&line);
+	return ok;
+}
+
+static void
+boxes_clear(struct boxes *b)
+{
+	free(b->v);
+	*b = (struct boxes) { NULL, 0 };
+}
+
+/* The "@" in front of the domain; NULL: it has none. */
+static const char *
+at_of(const char *addr)
+{
+	const char *at = strrchr(addr, '@');
+
+	return at == NULL || strchr(at, '"') != NULL ? NULL : at;
+}
+
+static const char *
+domain_of(const char *addr)
+{
+	const char *at = at_of(addr);
+
+	return at != NULL ? at + 1 : "";
+}
+
+static bool
+is_under(const char *domain, const char *suffix)
+{
+	size_t n = strlen(domain), s = strlen(suffix);
+
+	return n >= s && strcasecmp(domain + n - s, suffix) == 0 &&
+	       (n == s || domain[n - s - 1] == '.');
+}
+
+bool
+model_is_local(const char *addr)
+{
+	static const char *const suffixes[] = { "localhost", "localdomain",
+		"local", "lan", "home.arpa", MODEL_HOST };
+	const char *domain = domain_of(addr);
+
+	if (addr[0] == '\0')
+		return false;
+	if (domain[0] == '[')
+		return strncmp(domain, "[127.", 5) == 0 ||
+		       strcasecmp(domain, "[IPv6:::1]") == 0;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (is_under(domain, suffixes[i]))
+			return true;
+	return strchr(domain, '.') == NULL;
+}
+
+bool
+model_allows(const char *addr)
+{
+	const char *at = at_of(addr), *plus = strchr(addr, '+');
+	char base[ADDR_SIZE];
+
+	if (at == NULL)
+		return false;
+	if (strcasecmp(at + 1, MODEL_ALLOWED_DOMAIN) == 0 ||
+	    strcasecmp(addr, MODEL_ADDRESS) == 0)
+		return true;
+	if (plus == NULL || plus == addr || plus > at || addr[0] == '"')
+		return false;
+	(void)snprintf(
+	    base, sizeof(base), "%.*s%s", (int)(plus - addr), addr, at);
+	return strcasecmp(base, MODEL_ADDRESS) == 0;
+}
+
+/* The A-labels of those labels that the generator uses; false: there is another
+ * label over 127, of which only libidn2 knows what it becomes. */
+static bool
+wire_addr(const char *addr, char ret[ADDR_SIZE])
+{
+	static const struct {
+		const char *u, *a;
+	} rows[] = {
+		{ "b\xc3\xbc"
+		  "cher",
+		    "xn--bcher-kva" },
+		{ "stra\xc3\x9f"
+		  "e",
+		    "xn--strae-oqa" },
+		{ "\xe4\xbe\x8b\xe3\x81\x88", "xn--r8jz45g" },
+		{ "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "xn--zckzah" },
+	};
+	const char *at = at_of(addr), *label;
+	bool is_known = true;
+	size_t n, out;
+
+	out = at != NULL ? (size_t)(at + 1 - addr) : strlen(addr);
+	(void)snprintf(ret, ADDR_SIZE, "%.*s", (int)out, addr);
+	for (label = addr + out; *label != '\0'; label += n) {
+		const char *to = NULL;
+
+		n = *label == '.' ? 1 : strcspn(label, ".");
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (same(bytes_of(label, n),
+				bytes_of(rows[i].u, strlen(rows[i].u))))
+				to = rows[i].a;
+		if (to == NULL && !is_ascii(bytes_of(label, n)))
+			is_known = false;
+		out += (size_t)snprintf(ret + out, ADDR_SIZE - out, "%.*s",
+		    to != NULL ? (int)strlen(to) : (int)n,
+		    to != NULL ? to : label);
+	}
+	return is_known;
+}
+
+static bool
+same_addr(const char *given, const char *wire)
+{
+	char ascii[ADDR_SIZE];
+
+	/* Of what is not known nothing can be said but that it begins alike. */
+	if (!wire_addr(given, ascii))
+		return strncmp(given, wire, strcspn(given, "@")) == 0;
+	return strcmp(given, wire) == 0 || strcmp(ascii, wire) == 0;
+}
+
+/* Runs of blanks are one; names are cut at 998 bytes. */
+static bool
+same_name(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+
+	while (*a != '\0' && *a == *b) {
+		if (*a == ' ') {
+			a += strspn(a, " ");
+			b += strspn(b, " ");
+		} else {
+			a++;
+			b++;
+		}
+	}
+	return *a == *b || n > 900;
+}
+
+/* --- MIME ----------------------------------------------------------------- */
+
+enum encoding { IDENTITY, QP, BASE64, OTHER };
+enum kind { LEAF, MULTIPART, MESSAGE };
+enum piece_kind { PIECE_HEAD, PIECE_LEAF, PIECE_FRAME };
+
+struct type {
+	char type[64], subtype[64], boundary[80];
+};
+
+struct piece {
+	enum piece_kind kind;
+	enum kind what; /* of a head */
+	enum encoding encoding; /* of a head and its leaf */
+	bool is_sealed;
+	struct bytes bytes; /* raw */
+	struct head head;
+};
+
+struct level {
+	char boundary[80];
+	bool is_digest;
+};
+
+struct tree {
+	struct piece *v;
+	size_t n;
+	bool is_vague, is_beyond;
+	size_t longest_sealed;
+	bool has_sealed_8bit;
+
+	struct level levels[DEPTH_LIMIT];
+	size_t depth, sealed_at;
+};
+
+static bool
+is_token(char c)
+{
+	return (unsigned char)c > ' ' && (unsigned char)c < 0x7f &&
+	       strchr("()<>@,;:\\\"/[]?=", c) == NULL;
+}
+
+static size_t
+token(struct bytes b, size_t i, char *to, size_t size)
+{
+	size_t n = 0;
+
+	while (i + n < b.n && is_token(b.p[i + n]))
+		n++;
+	if (n == 0 || n >= size)
+		return 0;
+	for (size_t k = 0; k < n; k++)
+		to[k] = (char)(b.p[i + k] >= 'A' && b.p[i + k] <= 'Z'
+				   ? b.p[i + k] + 32
+				   : b.p[i + k]);
+	to[n] = '\0';
+	return n;
+}
+
+/* A parameter's value; 0: not beyond doubt. */
+static size_t
+param_value(struct bytes b, size_t i, char *to, size_t size)
+{
+	size_t n = 0, start = i;
+
+	if (i < b.n && b.p[i] == '"') {
+		for (i++; i < b.n && b.p[i] != '"'; i++) {
+			if (b.p[i] == '\\' || is_white(b.p[i]))
+				if (b.p[i] != ' ')
+					return 0;
+			if (n + 1 < size)
+				to[n] = b.p[i];
+			n++;
+		}
+		if (i == b.n)
+			return 0;
+		to[n < size ? n : size - 1] = '\0';
+		return i + 1 - start;
+	}
+	while (i < b.n && is_token(b.p[i])) {
+		if (n + 1 < size)
+			to[n] = b.p[i];
+		n++;
+		i++;
+	}
+	to[n < size ? n : size - 1] = '\0';
+	return n;
+}
+
+/* *( ";" attribute "=" value ), from i on; false: not beyond doubt.  boundary
+ * may be NULL. */
+static bool
+params_parse(struct bytes b, size_t i, char *boundary)
+{
+	char key[64], value[256];
+	size_t n;
+
+	while ((i = skip_white(b, i)) < b.n) {
+		if (b.p[i++] != ';')
+			return false;
+		i = skip_white(b, i);
+		if ((n = token(b, i, key, sizeof(key))) == 0)
+			return false;
+		i += n;
+		if (i == b.n || b.p[i++] != '=' ||
+		    (n = param_value(b, i, value, sizeof(value))) == 0)
+			return false;
+		i += n;
+		if (boundary == NULL || strcmp(key, "boundary") != 0)
+			continue;
+		n = strlen(value);
+		if (boundary[0] != '\0' || n == 0 || n > 70 ||
+		    value[n - 1] == ' ' || !is_ascii(bytes_of(value, n)))
+			return false;
+		memcpy(boundary, value, n + 1);
+	}
+	return true;
+}
+
+/* False: the value is open to doubt. */
+static bool
+type_parse(struct bytes b, struct type *t)
+{
+	size_t i, n;
+
+	b = trimmed(b);
+	*t = (struct type) { .type = "" };
+	if ((i = token(b, 0, t->type, sizeof(t->type))) == 0 || i == b.n ||
+	    b.p[i++] != '/' ||
+	    (n = token(b, i, t->subtype, sizeof(t->subtype))) == 0)
+		return false;
+	return params_parse(b, i + n, t->boundary);
+}
+
+/* Content-Type or Content-Disposition beyond doubt. */
+static bool
+is_parameterized(struct bytes b)
+{
+	char word[64];
+	struct type t;
+	size_t n;
+
+	b = trimmed(b);
+	n = token(b, 0, word, sizeof(word));
+	return type_parse(b, &t) || (n > 0 && params_parse(b, n, NULL));
+}
+
+static bool
+encoding_parse(struct bytes b, enum encoding *ret)
+{
+	static const struct {
+		const char *name;
+		enum encoding encoding;
+	} rows[] = { { "7bit", IDENTITY }, { "8bit", IDENTITY },
+		{ "binary", IDENTITY }, { "quoted-printable", QP },
+		{ "base64", BASE64 } };
+	char word[64];
+
+	b = trimmed(b);
+	*ret = IDENTITY;
+	if (b.n == 0)
+		return true;
+	if (token(b, 0, word, sizeof(word)) != b.n)
+		return false;
+	*ret = OTHER;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(word, rows[i].name) == 0)
+			*ret = rows[i].encoding;
+	return true;
+}
+
+/* What the part with this header is; opens a level if it has parts. */
+static enum kind
+classify(struct tree *t, const struct head *h, bool is_inner,
+    enum encoding *ret_encoding)
+{
+	static const char *const seals[] = { "signed", "encrypted", NULL };
+	const struct field *type = find(h, "Content-Type"),
+			   *enc = find(h, "Content-Transfer-Encoding");
+	bool is_digest = t->depth > 0 && !is_inner &&
+			 t->levels[t->depth - 1].is_digest;
+	struct type ty = { .type = "text" };
+	struct level *l;
+
+	if (count(h, "Content-Type") > 1 ||
+	    count(h, "Content-Transfer-Encoding") > 1)
+		t->is_vague = true;
+	if (enc != NULL && !encoding_parse(enc->body, ret_encoding))
+		t->is_vague = true;
+	if (enc == NULL)
+		*ret_encoding = IDENTITY;
+	if (type != NULL && trimmed(type->body).n > 0) {
+		if (!type_parse(type->body, &ty))
+			t->is_vague = true;
+	} else if (is_digest) {
+		ty = (struct type) { "message", "rfc822", "" };
+	}
+	if (*ret_encoding != IDENTITY)
+		return LEAF;
+	if (strcmp(ty.type, "message") == 0 &&
+	    (strcmp(ty.subtype, "rfc822") == 0 ||
+		strcmp(ty.subtype, "global") == 0))
+		return h->has_blank || (!is_inner && t->depth == 0) ? MESSAGE
+								    : LEAF;
+	if (strcmp(ty.type, "multipart") != 0 || ty.boundary[0] == '\0')
+		return LEAF;
+	if (t->depth == DEPTH_LIMIT) {
+		t->is_beyond = true;
+		return LEAF;
+	}
+	l = &t->levels[t->depth++];
+	memcpy(l->boundary, ty.boundary, sizeof(l->boundary));
+	l->is_digest = strcmp(ty.subtype, "digest") == 0;
+	if (t->sealed_at == 0 &&
+	    is_one_of(bytes_of(ty.subtype, strlen(ty.subtype)), seals))
+		t->sealed_at = t->depth;
+	return MULTIPART;
+}
+
+static struct piece *
+add_piece(struct tree *t, enum piece_kind kind, struct bytes b, bool is_sealed)
+{
+	struct piece *p = t->n > 0 ? &t->v[t->n - 1] : NULL;
+
+	if (is_sealed) {
+		size_t n = longest_line(b);
+
+		t->longest_sealed = n > t->longest_sealed ? n
+							  : t->longest_sealed;
+		t->has_sealed_8bit |= !is_ascii(b);
+	}
+	if (kind == PIECE_FRAME && p != NULL && p->kind == PIECE_FRAME &&
+	    p->is_sealed == is_sealed) {
+		p->bytes.n += b.n;
+		return p;
+	}
+	t->v = realloc(t->v, (t->n + 1) * sizeof(*t->v));
+	if (t->v == NULL)
+		abort();
+	p = &t->v[t->n++];
+	*p = (struct piece) {
+		.kind = kind, .bytes = b, .is_sealed = is_sealed
+	};
+	return p;
+}
+
+/* The level whose delimiter this line is, 0: none. */
+static size_t
+delimiter(const struct tree *t, struct bytes line, bool *ret_is_last)
+{
+	while (line.n > 0 && is_white(line.p[line.n - 1]))
+		line.n--;
+	if (line.n < 3 || line.p[0] != '-' || line.p[1] != '-')
+		return 0;
+	for (size_t k = t->depth; k > 0; k--) {
+		const char *b = t->levels[k - 1].boundary;
+		size_t n = strlen(b);
+
+		if (line.n < n + 2 || memcmp(line.p + 2, b, n) != 0)
+			continue;
+		*ret_is_last = line.n == n + 4 && line.p[n + 2] == '-' &&
+			       line.p[n + 3] == '-';
+		if (line.n == n + 2 || *ret_is_last)
+			return k;
+	}
+	return 0;
+}
+
+/* Bytes up to the next delimiter line. */
+static size_t
+until_delimiter(const struct tree *t, struct bytes b, size_t at)
+{
+	bool is_last;
+
+	while (at < b.n) {
+		struct bytes line = bytes_of(b.p + at, b.n - at);
+
+		line.n = line_len(line);
+		if (delimiter(t, line, &is_last) > 0)
+			break;
+		at += line.n;
+	}
+	return at;
+}
+
+/* Cuts a body with this header into pieces. */
+static void
+tree_parse(const struct head *top, struct bytes b, struct tree *t)
+{
+	enum encoding enc = IDENTITY;
+	enum kind kind;
+	size_t at = 0, end;
+	bool is_last;
+
+	memset(t, 0, sizeof(*t));
+	kind = classify(t, top, false, &enc);
+	for (;;) {
+		end = until_delimiter(t, b, at);
+		if (kind == MESSAGE) {
+			struct head h;
+			struct piece *p;
+			bool is_sealed = t->sealed_at != 0;
+
+			head_parse(bytes_of(b.p + at, end - at), &h);
+			t->is_beyond |= h.is_too_big;
+			kind = classify(t, &h, true, &enc);
+			p = add_piece(t, PIECE_HEAD, bytes_of(b.p + at, h.end),
+			    is_sealed);
+			p->head = h;
+			p->what = kind;
+			p->encoding = enc;
+			at += h.end;
+			continue;
+		}
+		if (kind == LEAF) {
+			size_t n = end - at;
+			bool is_cut = end < b.n && n >= 2;
+			struct piece *p = add_piece(t, PIECE_LEAF,
+			    bytes_of(b.p + at, is_cut ? n - 2 : n),
+			    t->sealed_at != 0);
+
+			p->encoding = enc;
+			at = is_cut ? end - 2 : end;
+			if (t->depth == 0)
+				return;
+		}
+		if (end == b.n) {
+			if (end > at)
+				add_piece(t, PIECE_FRAME,
+				    bytes_of(b.p + at, end - at),
+				    t->sealed_at != 0);
+			return;
+		}
+		{
+			struct bytes line = bytes_of(b.p + end, b.n - end);
+			size_t k;
+
+			line.n = line_len(line);
+			k = delimiter(t, line, &is_last);
+			add_piece(t, PIECE_FRAME,
+			    bytes_of(b.p + at, end + line.n - at),
+			    t->sealed_at != 0);
+			at = end + line.n;
+			t->depth = is_last ? k - 1 : k;
+			if (t->depth < t->sealed_at)
+				t->sealed_at = 0;
+		}
+		kind = MULTIPART; /* an epilogue */
+		if (!is_last) {
+			struct head h;
+			struct piece *p;
+			bool is_sealed = t->sealed_at != 0;
+
+			end = until_delimiter(t, b, at);
+			head_parse(bytes_of(b.p + at, end - at), &h);
+			t->is_beyond |= h.is_too_big;
+			kind = classify(t, &h, false, &enc);
+			p = add_piece(t, PIECE_HEAD, bytes_of(b.p + at, h.end),
+			    is_sealed);
+			p->head = h;
+			p->what = kind;
+			p->encoding = enc;
+			at += h.end;
+		}
+	}
+}
+
+static void
+tree_clear(struct tree *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].kind == PIECE_HEAD)
+			head_clear(&t->v[i].head);
+	free(t->v);
+}
+
+/* --- what must become of it ----------------------------------------------- */
+
+static bool
+is_removed(const struct field *f)
+{
+	static const char *const always[] = { "Bcc", "Resent-Bcc",
+		"Return-Path", "X-Relais-Account", NULL };
+	static const char *const empty[] = { "From", "Date", "Message-ID",
+		NULL };
+
+	return is_one_of(f->name, always) ||
+	       (is_one_of(f->name, empty) && trimmed(f->body).n == 0);
+}
+
+static bool
+is_too_long(struct bytes raw)
+{
+	return longest_line(raw) > LINE_LIMIT;
+}
+
+static const char *const address_fields[] = { "From", "Sender", "Reply-To",
+	"To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc",
+	"Disposition-Notification-To", NULL };
+
+static bool
+allows_all(const struct boxes *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!model_allows(b->v[i].addr))
+			return false;
+	return b->n > 0;
+}
+
+enum { LOCALS = 1, AUTHOR = 2, SENDER = 4 };
+
+static unsigned
+role_of(struct bytes name, bool is_top)
+{
+	static const char *const locals[] = { "To", "Cc", "Resent-To",
+		"Resent-Cc", NULL };
+	static const char *const authors[] = { "From", "Resent-From", NULL };
+	static const char *const senders[] = { "Sender", "Resent-Sender",
+		NULL };
+
+	if (!is_top)
+		return 0;
+	return (is_one_of(name, locals) ? LOCALS : 0u) |
+	       (is_one_of(name, authors) ? AUTHOR : 0u) |
+	       (is_one_of(name, senders) ? SENDER : 0u);
+}
+
+/* Which authors had to go.  missing: the one where there was none, or NULL. */
+static bool
+is_replaced(const struct head *h, const char *name, const char *missing)
+{
+	bool found = false, is_there = false;
+
+	for (size_t i = 0; i < h->n; i++) {
+		struct boxes b;
+
+		if (!is_named(h->v[i].name, name) || is_removed(&h->v[i]))
+			continue;
+		if (is_there && missing != NULL)
+			return true; /* of From only the first stays */
+		is_there = true;
+		if (!boxes_parse(h->v[i].body, &b) || !allows_all(&b) ||
+		    (missing != NULL && b.n != 1))
+			found = true;
+		boxes_clear(&b);
+	}
+	return found ||
+	       (!is_there && missing != NULL && !model_allows(missing));
+}
+
+static bool
+is_from_gone(const struct head *h, const struct model_rules *rules)
+{
+	return is_replaced(h, "From",
+	    count(h, "From") == 0 ? rules->author : rules->author_of_empty);
+}
+
+/* What stands for an author who may not stay: the account's address, with the
+ * name that was there, or else one that is made. */
+static void
+account_box(struct box *box)
+{
+	const char *domain = domain_of(box->addr);
+	const char *at = at_of(box->addr);
+	size_t local = at != NULL ? (size_t)(at - box->addr)
+				  : strlen(box->addr);
+	bool is_here = model_is_local(box->addr);
+	char host[ADDR_SIZE];
+
+	/* A user of this machine whose name is only his login has none. */
+	if (is_here && !box->is_encoded && strlen(box->name) == local &&
+	    strncasecmp(box->name, box->addr, local) == 0)
+		box->name[0] = '\0';
+	if (is_here &&
+	    (domain[0] == '\0' || domain[0] == '[' ||
+		is_named(bytes_of(domain, strcspn(domain, ".")), "localhost")))
+		domain = MODEL_HOST;
+	(void)snprintf(host, sizeof(host), "%s", domain);
+	if (is_here)
+		host[strcspn(host, ".")] = '\0';
+	if (box->name[0] == '\0' && strcasecmp(box->addr, MODEL_ADDRESS) != 0)
+		(void)snprintf(box->name, sizeof(box->name), "%.*s %s %s",
+		    (int)local, box->addr, is_here ? "on" : "at", host);
+	(void)snprintf(box->addr, sizeof(box->addr), "%s", MODEL_ADDRESS);
+}
+
+/* From keeps one author, the first that may stay. */
+static void
+one_author(struct boxes *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (model_allows(b->v[i].addr)) {
+			b->v[0] = b->v[i];
+			b->n = 1;
+			return;
+		}
+	b->n = 1;
+	account_box(&b->v[0]);
+}
+
+/* Does an address that goes out keep a local part over 127? */
+static bool
+keeps_utf8_local(const struct boxes *b, unsigned role, bool *ret_is_vague)
+{
+	char ascii[ADDR_SIZE];
+
+	if ((role & (AUTHOR | SENDER)) != 0 && !allows_all(b))
+		return false; /* all of it is replaced */
+	for (size_t k = 0; k < b->n; k++) {
+		if (!wire_addr(b->v[k].addr, ascii))
+			*ret_is_vague = true;
+		else if (!is_ascii(bytes_of(ascii, strlen(ascii))) &&
+			 ((role & LOCALS) == 0 ||
+			     !model_is_local(b->v[k].addr)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+keeps_utf8(
+    const struct head *h, const struct model_rules *rules, bool *ret_is_vague)
+{
+	bool found = false, has_from = false, is_top = rules != NULL;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct field *f = &h->v[i];
+		struct boxes b;
+
+		if (!is_one_of(f->name, address_fields) ||
+		    (is_top && is_named(f->name, "Sender") &&
+			is_from_gone(h, rules)) ||
+		    (is_top && is_named(f->name, "Resent-Sender") &&
+			is_replaced(h, "Resent-From", NULL)) ||
+		    (is_top && (is_removed(f) ||
+				   (is_named(f->name, "From") && has_from))))
+			continue;
+		has_from |= is_named(f->name, "From");
+		if (is_ascii(f->raw))
+			continue;
+		if (!boxes_parse(f->body, &b))
+			*ret_is_vague = true;
+		else if (is_top && is_named(f->name, "From"))
+			one_author(&b);
+		found |= keeps_utf8_local(
+		    &b, role_of(f->name, is_top), ret_is_vague);
+		boxes_clear(&b);
+	}
+	return found;
+}
+
+/* In the header of an attached message. */
+static bool
+has_stuck_address(const struct tree *t, struct model_judgment *j)
+{
+	bool is_stuck = false;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].kind == PIECE_HEAD && !t->v[i].is_sealed)
+			is_stuck |= keeps_utf8(
+			    &t->v[i].head, NULL, &j->is_vague);
+	return is_stuck;
+}
+
+struct model_judgment
+model_judge(struct bytes text, const struct model_rules *rules)
+{
+	struct model_judgment j = { MODEL_SENT, "", false, false };
+	bool is_7bit;
+	struct head h;
+	struct tree t;
+	struct bytes body;
+
+	head_parse(text, &h);
+	body = bytes_of(text.p + h.end, text.n - h.end);
+	tree_parse(&h, body, &t);
+	is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(body));
+	j.is_vague = t.is_vague;
+	j.is_repaired = longest_line(body) > LINE_LIMIT || is_7bit;
+	if (h.is_too_big)
+		j = (struct model_judgment) { MODEL_REFUSED, "5.3.4", 0, 0 };
+	else if (count(&h, "Received") > HOPS_LIMIT)
+		j = (struct model_judgment) { MODEL_REFUSED, "5.4.6", 0, 0 };
+	else if (memchr(text.p, '\0', text.n) != NULL)
+		j = (struct model_judgment) { MODEL_REFUSED, "5.6.0", 0, 0 };
+	else if (t.longest_sealed > LINE_LIMIT)
+		j.fate = MODEL_REFUSED, j.enhanced = "5.6.0";
+	else if (j.is_repaired && t.is_beyond)
+		j.fate = MODEL_UNSENDABLE, j.enhanced = "5.6.0";
+	else if (is_7bit && (t.has_sealed_8bit || has_stuck_address(&t, &j)))
+		j.fate = MODEL_UNSENDABLE, j.enhanced = "5.6.3";
+	/* Of two reasons the client engine sees this one first. */
+	if ((j.fate == MODEL_SENT || strcmp(j.enhanced, "5.6.3") == 0) &&
+	    !rules->has_smtputf8 && keeps_utf8(&h, rules, &j.is_vague))
+		j.fate = MODEL_UNSENDABLE, j.enhanced = "5.6.7";
+	tree_clear(&t);
+	head_clear(&h);
+	return j;
+}
+
+/* --- comparing ------------------------------------------------------------ */
+
+struct compare {
+	const struct model_rules *rules;
+	bool may_utf8, is_7bit, is_repaired;
+	bool is_from_replaced, is_resent_replaced, is_sender_replaced;
+	struct head given, wire;
+	struct buf *why;
+};
+
+static bool
+no(struct compare *c, const char *what, struct bytes a, struct bytes b)
+{
+	if (buf_len(c->why) == 0 &&
+	    !buf_addf(c->why, "%s\n  given: %.*s\n  wire:  %.*s\n", what,
+		(int)(a.n < 300 ? a.n : 300), a.p, (int)(b.n < 300 ? b.n : 300),
+		b.p))
+		abort();
+	return false;
+}
+
+/* Mailboxes as they must be: names of this machine become admin's, each
+ * replacement once. */
+static void
+without_locals(struct boxes *b)
+{
+	bool has_admin = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		bool is_local = model_is_local(b->v[i].addr);
+
+		if (is_local && has_admin)
+			continue;
+		if (n != i)
+			b->v[n] = b->v[i];
+		if (is_local) {
+			(void)snprintf(b->v[n].addr, sizeof(b->v[n].addr), "%s",
+			    MODEL_ADMIN);
+			has_admin = true;
+		}
+		n++;
+	}
+	b->n = n;
+}
+
+static bool
+same_boxes(const struct boxes *a, const struct boxes *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!same_addr(a->v[i].addr, b->v[i].addr) ||
+		    !same_name(a->v[i].name, b->v[i].name))
+			return false;
+	return true;
+}
+
+/* Is the field as it was, or as it must be? */
+static bool
+same_mailboxes(struct compare *c, const struct field *a, const struct field *b,
+    unsigned role)
+{
+	struct boxes x, y;
+	bool ok, is_sure = boxes_parse(a->body, &x);
+
+	ok = boxes_parse(b->body, &y);
+	if (!is_sure) {
+		/* Two readers may differ about it.  What goes out must still
+		 * be an author who may stay. */
+		model_vague++;
+		ok = (role & (AUTHOR | SENDER)) == 0 || !ok || allows_all(&y);
+	} else if (!ok) {
+		ok = false;
+	} else {
+		if ((role & LOCALS) != 0)
+			without_locals(&x);
+		if (is_named(a->name, "From") && (role & AUTHOR) != 0) {
+			one_author(&x);
+		} else if ((role & AUTHOR) != 0 && !allows_all(&x)) {
+			x.n = 1;
+			account_box(&x.v[0]);
+		}
+		if ((role & SENDER) != 0 && !allows_all(&x)) {
+			x.n = 1;
+			x.v[0].name[0] = '\0';
+			(void)snprintf(x.v[0].addr, sizeof(x.v[0].addr), "%s",
+			    MODEL_ADDRESS);
+		}
+		ok = same_boxes(&x, &y);
+	}
+	boxes_clear(&x);
+	boxes_clear(&y);
+	return ok || no(c, "mailboxes differ", a->raw, b->raw);
+}
+
+/* Bytes that are not fit for this server. */
+static bool
+is_foreign(const struct compare *c, struct bytes raw, bool is_top)
+{
+	/* Inside the parts only a server without 8BITMIME minds. */
+	return !is_ascii(raw) &&
+	       (is_top ? !(c->may_utf8 && is_utf8(raw)) : c->is_7bit);
+}
+
+/* May it go out as it is? */
+static bool
+is_fit(struct compare *c, const struct field *f, unsigned role)
+{
+	struct boxes b;
+	bool ok, is_sure;
+
+	if (is_too_long(f->raw) || (is_foreign(c, f->raw, true) &&
+				       !is_one_of(f->name, address_fields)))
+		return false;
+	if (role == 0 && is_ascii(f->raw))
+		return true;
+	is_sure = boxes_parse(f->body, &b);
+	ok = !is_sure || (role & (AUTHOR | SENDER)) == 0 ||
+	     (allows_all(&b) &&
+		 (b.n == 1 || !is_named(f->name, "From") || role == 0));
+	for (size_t i = 0; is_sure && i < b.n; i++) {
+		char ascii[ADDR_SIZE];
+
+		if ((role & LOCALS) != 0 && model_is_local(b.v[i].addr))
+			ok = false;
+		if (wire_addr(b.v[i].addr, ascii) &&
+		    is_foreign(c, f->raw, true) &&
+		    is_ascii(bytes_of(ascii, strlen(ascii))) && b.n == 1)
+			ok = false;
+	}
+	boxes_clear(&b);
+	return ok;
+}
+
+static bool
+same_field(struct compare *c, const struct field *a, const struct field *b,
+    bool is_top)
+{
+	static const char *const params[] = { "Content-Type",
+		"Content-Disposition", NULL };
+	unsigned role = role_of(a->name, is_top);
+	bool is_long = is_too_long(a->raw),
+	     may_change = is_long || is_foreign(c, a->raw, is_top);
+
+	if (a->name.n != b->name.n ||
+	    strncasecmp(a->name.p, b->name.p, a->name.n) != 0)
+		return no(c, "another field", a->raw, b->raw);
+	if (same(a->raw, b->raw))
+		return !is_top || is_fit(c, a, role) ||
+		       no(c, "a field that had to change", a->raw, b->raw);
+	if (is_too_long(b->raw))
+		return no(c, "a line too long", a->raw, b->raw);
+	if (role != 0 || (may_change && !is_ascii(a->raw) &&
+			     is_one_of(a->name, address_fields))) {
+		if (is_long) {
+			model_vague++; /* blanks inside words are allowed */
+			return true;
+		}
+		return same_mailboxes(c, a, b, role);
+	}
+	if (!may_change)
+		return no(c, "a field changed", a->raw, b->raw);
+	if (is_foreign(c, b->raw, is_top))
+		return no(c, "bytes over 127", a->raw, b->raw);
+	/* Where may such a word be cut, and where does such a value end? */
+	if ((is_long && !is_utf8(a->raw)) ||
+	    (is_one_of(a->name, params) && !is_parameterized(a->body))) {
+		model_vague++;
+		return true;
+	}
+	return means_same(
+		   a->body, b->body, is_long || is_one_of(a->name, params)) ||
+	       no(c, "a field means something else", a->raw, b->raw);
+}
+
+/* Surely, that is. */
+static bool
+names_somebody(const struct field *f)
+{
+	struct boxes b;
+	bool ok = boxes_parse(f->body, &b);
+
+	boxes_clear(&b);
+	return ok;
+}
+
+/* Fields that go when what they speak of has changed. */
+static bool
+may_vanish(const struct compare *c, const struct field *f, bool is_top)
+{
+	static const char *const counts[] = { "Content-Length", "Lines", NULL };
+
+	if (!is_top)
+		return false;
+	if (is_named(f->name, "DKIM-Signature"))
+		return c->is_repaired || c->is_from_replaced ||
+		       c->is_resent_replaced || c->is_sender_replaced ||
+		       c->rules->is_from_nobody;
+	if (is_one_of(f->name, counts))
+		return c->is_repaired;
+	if (is_named(f->name, "Sender"))
+		return c->is_from_replaced;
+	if (is_named(f->name, "Resent-Sender"))
+		return c->is_resent_replaced;
+	return is_named(f->name, "Reply-To") && c->is_from_replaced &&
+	       !names_somebody(f);
+}
+
+/* ... and those that must. */
+static bool
+must_vanish(const struct compare *c, const struct field *f, bool is_top)
+{
+	if (f->name.n > NAME_LIMIT &&
+	    (is_too_long(f->raw) || is_foreign(c, f->raw, is_top)))
+		return true; /* no line could hold it */
+	if (!is_top)
+		return false;
+	return is_removed(f) ||
+	       (is_named(f->name, "Sender") && c->is_from_replaced) ||
+	       (is_named(f->name, "DKIM-Signature") && c->is_from_replaced);
+}
+
+static bool
+may_appear(const struct compare *c, const struct head *given,
+    const struct field *f, bool is_top)
+{
+	static const char *const facts[] = { "From", "Date", "Message-ID",
+		NULL };
+	static const char *const mime[] = { "MIME-Version", "Content-Type",
+		"Content-Transfer-Encoding", NULL };
+	struct boxes b;
+	bool ok;
+
+	for (size_t i = 0; i < given->n; i++)
+		if (f->name.n == given->v[i].name.n &&
+		    strncasecmp(f->name.p, given->v[i].name.p, f->name.n) ==
+			0 &&
+		    !is_removed(&given->v[i]) &&
+		    !may_vanish(c, &given->v[i], is_top))
+			return false; /* there is one already */
+	if (is_one_of(f->name, mime))
+		return c->is_repaired;
+	if (!is_top)
+		return false;
+	if (is_named(f->name, "Reply-To"))
+		return c->is_from_replaced;
+	if (is_named(f->name, "Auto-Submitted"))
+		return c->rules->is_from_nobody;
+	if (!is_one_of(f->name, facts))
+		return false;
+	if (!is_named(f->name, "From"))
+		return true;
+	ok = boxes_parse(f->body, &b) && allows_all(&b) && b.n == 1;
+	boxes_clear(&b);
+	return ok;
+}
+
+static bool
+is_cte(const struct field *f)
+{
+	return is_named(f->name, "Content-Transfer-Encoding");
+}
+
+/* The fields of a header, one by one and in order. */
+static bool
+same_heads(struct compare *c, const struct head *a, const struct head *b,
+    size_t from, bool is_top)
+{
+	size_t k = from;
+	bool has_from = false;
+
+	if (is_top || a->mbox.n > LINE_LIMIT || is_foreign(c, a->mbox, false)
+		? b->mbox.n > 0
+		: !same(a->mbox, b->mbox))
+		return no(c, "the mbox line", a->mbox, b->mbox);
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct field *f = &a->v[i];
+		bool is_from = is_top && is_named(f->name, "From") &&
+			       !is_removed(f);
+
+		if (must_vanish(c, f, is_top) || (is_from && has_from))
+			continue;
+		has_from |= is_from;
+		if (k < b->n && is_cte(f) && is_cte(&b->v[k]) &&
+		    c->is_repaired) {
+			k++; /* looked at with the part itself */
+			continue;
+		}
+		if (may_vanish(c, f, is_top)) {
+			if (k < b->n && same_field(c, f, &b->v[k], is_top))
+				k++;
+			buf_reset(c->why);
+			continue;
+		}
+		if (k == b->n)
+			return no(c, "a field is missing", f->raw, f->raw);
+		if (!same_field(c, f, &b->v[k++], is_top))
+			return false;
+	}
+	for (; k < b->n; k++)
+		if (!may_appear(c, a, &b->v[k], is_top))
+			return no(c, "a field too many", bytes_of("", 0),
+			    b->v[k].raw);
+	return true;
+}
+
+/* Text nobody reads: line ends may be added, bytes over 127 become "?". */
+static bool
+same_frame(struct compare *c, struct bytes a, struct bytes b)
+{
+	size_t i = 0, k = 0;
+
+	if (same(a, b))
+		return true;
+	while (i < a.n || k < b.n) {
+		if (i < a.n && is_white(a.p[i]))
+			i++;
+		else if (k < b.n && is_white(b.p[k]))
+			k++;
+		else if (i < a.n && k < b.n &&
+			 (a.p[i] == b.p[k] ||
+			     (c->is_7bit && (unsigned char)a.p[i] >= 0x80 &&
+				 b.p[k] == '?')))
+			i++, k++;
+		else
+			return no(c, "what is between parts", a, b);
+	}
+	return true;
+}
+
+static bool
+needs_change(const struct compare *c, struct bytes leaf)
+{
+	return longest_line(leaf) > LINE_LIMIT ||
+	       (c->is_7bit && !is_ascii(leaf));
+}
+
+static void
+plain(enum encoding e, struct bytes b, struct buf *to)
+{
+	switch (e) {
+	case QP:
+		decode_qp(b, to);
+		break;
+	case BASE64:
+		decode_base64(b, to);
+		break;
+	case IDENTITY:
+	case OTHER:
+		put(to, b.p, b.n);
+		break;
+	}
+}
+
+/* Blanks at the ends of lines: in quoted-printable they may come and go on the
+ * way, and breaking a long line decides which. */
+static void
+without_trailing_blanks(struct buf *b)
+{
+	char *p = b->p + b->head;
+	size_t n = 0;
+
+	for (size_t i = 0; i < buf_len(b); i++) {
+		if (p[i] == '\r' || p[i] == '\n')
+			while (n > 0 && is_blank(p[n - 1]))
+				n--;
+		p[n++] = p[i];
+	}
+	while (n > 0 && is_blank(p[n - 1]))
+		n--;
+	buf_truncate(b, n);
+}
+
+static bool
+same_leaf(struct compare *c, struct bytes a, enum encoding ea, struct bytes b,
+    enum encoding eb)
+{
+	struct buf x, y;
+	bool ok;
+
+	if (!needs_change(c, a))
+		return (same(a, b) && ea == eb) ||
+		       no(c, "a part changed", a, b);
+	if (eb != QP && eb != BASE64)
+		return no(c, "a part is not encoded", a, b);
+	if (!is_ascii(b) || longest_line(b) > LINE_LIMIT)
+		return no(c, "a part is badly encoded", a, b);
+	buf_init(&x, TEXT_LIMIT);
+	buf_init(&y, TEXT_LIMIT);
+	plain(ea, a, &x);
+	plain(eb, b, &y);
+	if (ea == QP) {
+		without_trailing_blanks(&x);
+		without_trailing_blanks(&y);
+	}
+	/* A line end that was missing behind the last line. */
+	ok = same(buf_bytes(&x), buf_bytes(&y)) ||
+	     (ea != IDENTITY &&
+		 same(trimmed(buf_bytes(&x)), trimmed(buf_bytes(&y))));
+	if (!ok && getenv("MODEL_VERBOSE") != NULL)
+		(void)fprintf(
+		    stderr, "plain: %s\nnot:   %s\n", buf_str(&x), buf_str(&y));
+	if (!ok)
+		no(c, "a part decodes to something else", a, b);
+	buf_clear(&x);
+	buf_clear(&y);
+	return ok;
+}
+
+static bool
+same_pieces(struct compare *c, const struct tree *a, const struct tree *b)
+{
+	if (a->n != b->n)
+		return no(c, "other parts", bytes_of("", 0), bytes_of("", 0));
+	for (size_t i = 0; i < a->n; i++) {
+		const struct piece *x = &a->v[i], *y = &b->v[i];
+		bool ok = x->kind == y->kind && x->is_sealed == y->is_sealed;
+
+		if (!ok)
+			return no(
+			    c, "parts in another order", x->bytes, y->bytes);
+		if (x->is_sealed)
+			ok = same(x->bytes, y->bytes) ||
+			     no(c, "a sealed part changed", x->bytes, y->bytes);
+		else if (x->kind == PIECE_HEAD)
+			ok = same_heads(c, &x->head, &y->head, 0, false);
+		else if (x->kind == PIECE_LEAF)
+			ok = same_leaf(
+			    c, x->bytes, x->encoding, y->bytes, y->encoding);
+		else
+			ok = same_frame(c, x->bytes, y->bytes);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_bodies(struct compare *c, struct bytes a, struct bytes b)
+{
+	struct tree x, y;
+	bool ok;
+
+	if (!c->is_repaired)
+		return same(a, b) || no(c, "the body changed", a, b);
+	tree_parse(&c->given, a, &x);
+	tree_parse(&c->wire, b, &y);
+	if (x.is_vague) {
+		model_vague++;
+		ok = true;
+	} else {
+		ok = same_pieces(c, &x, &y);
+	}
+	tree_clear(&x);
+	tree_clear(&y);
+	return ok;
+}
+
+static bool
+is_clean(struct compare *c, struct bytes w)
+{
+	for (size_t i = 0; i < w.n; i++) {
+		if (w.p[i] == '\r' && i + 1 < w.n && w.p[i + 1] == '\n')
+			i++;
+		else if (w.p[i] == '\0' || w.p[i] == '\r' || w.p[i] == '\n')
+			return no(c, "NUL, bare CR or bare LF", w, w);
+	}
+	if (w.n < 2 || w.p[w.n - 1] != '\n')
+		return no(c, "no line end at the end", w, w);
+	if (longest_line(w) > LINE_LIMIT)
+		return no(c, "a line over 998", w, w);
+	if (!c->rules->has_8bitmime && !c->rules->has_smtputf8 && !is_ascii(w))
+		return no(c, "bytes over 127", w, w);
+	return true;
+}
+
+bool
+model_same(struct bytes text, struct bytes wire,
+    const struct model_rules *rules, struct buf *why)
+{
+	struct compare c = { .rules = rules, .why = why };
+	struct bytes a, b;
+	bool ok;
+
+	head_parse(text, &c.given);
+	head_parse(wire, &c.wire);
+	a = bytes_of(text.p + c.given.end, text.n - c.given.end);
+	b = bytes_of(wire.p + c.wire.end, wire.n - c.wire.end);
+	c.may_utf8 = rules->has_smtputf8 && rules->wants_utf8;
+	c.is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(a));
+	c.is_repaired = longest_line(a) > LINE_LIMIT || c.is_7bit;
+	c.is_from_replaced = is_from_gone(&c.given, rules);
+	c.is_resent_replaced = is_replaced(&c.given, "Resent-From", NULL);
+	c.is_sender_replaced = is_replaced(&c.given, "Sender", NULL) ||
+			       is_replaced(&c.given, "Resent-Sender", NULL);
+	ok = is_clean(&c, wire) &&
+	     (c.wire.has_blank || no(&c, "no empty line", text, wire)) &&
+	     ((c.wire.n > 0 && is_named(c.wire.v[0].name, "Received")) ||
+		 no(&c, "no Received field", text, wire)) &&
+	     same_heads(&c, &c.given, &c.wire, 1, true) &&
+	     same_bodies(&c, a, b);
+	head_clear(&c.given);
+	head_clear(&c.wire);
+	return ok;
+}

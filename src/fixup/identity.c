@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "mail/addr_list.h"
+#include "mail/idna.h"
 #include "mail/mailbox.h"
 #include "mail/mime.h"
 
@@ -188,12 +189,27 @@ names_somebody(const struct header *h, const char *field)
 }
 
 static bool
+has_ascii_form(struct bytes domain)
+{
+	struct buf ascii;
+	bool has;
+
+	buf_init(&ascii, 2 * ADDR_MAX);
+	has = idna_domain(&ascii, domain);
+	buf_clear(&ascii);
+	return has;
+}
+
+/* A field of ours must not be what makes a message need SMTPUTF8: domains have
+ * another form, local parts have none. */
+static bool
 can_be_reached(const struct identity_opts *o, const char *addr)
 {
-	struct bytes b = bytes_or_none(addr);
+	struct bytes b = bytes_or_none(addr), local, domain;
 
-	return addr_is_mailbox(b) && !addr_is_local_name(b, o->hostname) &&
-	       addr_domain_is_public(addr_domain(b));
+	return addr_split(b, &local, &domain) && str_is_ascii(local) &&
+	       addr_is_mailbox(b) && !addr_is_local_name(b, o->hostname) &&
+	       addr_domain_is_public(domain) && has_ascii_form(domain);
 }
 
 /* The old authors, unless From names all of them. */

@@ -152,6 +152,9 @@ static const struct row {
 	    "Reply-To:\r\nFrom: Eve <eve@other.example>", "me@example.org",
 	    "From: Eve <me@example.org>\r\nReply-To: <eve@other.example>",
 	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: J <j\xc3\xb6rg@other.example>", "me@example.org",
+	    "From: J <me@example.org>", IDENTITY_CHANGED_FROM },
 	/* force takes what allow would leave */
 	{ IDENTITY_FORCE, "a@allowed.example", "From: A <a@allowed.example>",
 	    "me@example.org",

@@ -574,12 +574,14 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 		return false;
 	buf_init(&why, 2048);
 	describe(v, &d, who, &why);
-	if (d.act == DIAGNOSIS_PAUSE)
+	if (d.act == DIAGNOSIS_PAUSE) {
 		pool_pause(p, buf_str(&why));
-	else if (d.act == DIAGNOSIS_QUOTA)
-		close_window(p, buf_str(&why), d.pause_ms);
-	else
+	} else if (d.act == DIAGNOSIS_HOLD_ACCOUNT) {
 		pool_hold(p, buf_str(&why));
+	} else {
+		p->is_on_trial = true;
+		close_window(p, buf_str(&why), d.pause_ms);
+	}
 	buf_clear(&why);
 	return true;
 }

@@ -186,7 +186,9 @@ class Healthy(threading.Thread):
                     smtp.ehlo()
                     smtp.mail("h.c%d@example.test" % i)
                     smtp.rcpt("to@example.org")
-                    _, text = smtp.data("Subject: healthy\r\n\r\ntext\r\n")
+                    # Each another: equal ones would be folded.
+                    _, text = smtp.data(
+                        "Subject: healthy %d\r\n\r\ntext\r\n" % self.count)
                 if b" sent: 250" not in text:
                     self.bad.append(text.decode())
             except (OSError, smtplib.SMTPException) as e:

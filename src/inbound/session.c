@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "smtp/smtp_limits.h"
 #include "smtp/smtp_server.h"
 
 enum { LINGER_MS = 5000, LOGGED_RCPTS_MAX = 5 };
@@ -344,6 +345,32 @@ name_peer(struct session *s)
 		    stream_peer_host(s->stream), stream_peer_port(s->stream));
 }
 
+/* Two clients of one user, or of one machine whose users are not known. */
+static bool
+is_same_submitter(const struct session *a, const struct session *b)
+{
+	const char *port = strrchr(a->peer, ':');
+
+	if (a->by.uid != UID_UNKNOWN || b->by.uid != UID_UNKNOWN)
+		return a->by.uid == b->by.uid;
+	return port != NULL &&
+	       strncmp(a->peer, b->peer, (size_t)(port + 1 - a->peer)) == 0;
+}
+
+/* R68: somebody else must find a session, too. */
+static bool
+has_too_many(const struct session *s)
+{
+	size_t max = s->set->shared->opts.max_sessions;
+	size_t n = 0;
+
+	if (s->set->count <= max * SMTP_SESSIONS_OF_ONE / 100)
+		return false;
+	list_foreach (it, &s->set->sessions)
+		n += is_same_submitter(s, list_entry(it, struct session, link));
+	return max > 1 && n > max * SMTP_SESSIONS_OF_ONE / 100;
+}
+
 /* True: this peer is not served, and has been told.  Trust is by listener and
  * explicit list, never by "private range" (R36). */
 static bool
@@ -360,6 +387,12 @@ is_turned_away(struct session *s)
 	} else if (s->set->count > s->set->shared->opts.max_sessions) {
 		(void)snprintf(text, sizeof(text),
 		    "too many sessions (max_sessions); try again soon");
+		smtp_server_turn_away(s->smtp, 421, "4.3.2", text);
+	} else if (has_too_many(s)) {
+		(void)snprintf(text, sizeof(text),
+		    "too many sessions of one user (%d %% of max_sessions); "
+		    "try again soon",
+		    SMTP_SESSIONS_OF_ONE);
 		smtp_server_turn_away(s->smtp, 421, "4.3.2", text);
 	} else {
 		return false;

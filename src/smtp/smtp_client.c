@@ -69,6 +69,9 @@ struct smtp_client {
 	enum sc_trouble trouble;
 	struct verdict why;
 	bool has_now;
+	bool is_sending; /* there has been something to send all the time, */
+	int64_t sending_since_ms; /* since then */
+	uint64_t sending_from; /* when so many bytes had gone */
 	int64_t now_ms;
 	int64_t since_ms; /* of the last progress */
 };
@@ -810,11 +813,25 @@ smtp_client_peek(struct smtp_client *c, const void **ret_p)
 	return buf_len(&c->out.buf);
 }
 
+/* How long something has been waiting to be sent without a break. */
+static void
+see_sending(struct smtp_client *c)
+{
+	if (smtp_out_is_empty(&c->out)) {
+		c->is_sending = false;
+	} else if (!c->is_sending) {
+		c->is_sending = true;
+		c->sending_since_ms = c->now_ms;
+		c->sending_from = c->out.sent_bytes;
+	}
+}
+
 void
 smtp_client_sent(struct smtp_client *c, size_t n)
 {
 	smtp_out_sent(&c->out, n);
 	c->since_ms = c->now_ms;
+	see_sending(c);
 }
 
 /* --- time ----------------------------------------------------------------- */
@@ -844,14 +861,28 @@ patience_ms(const struct smtp_client *c)
 	return cap_ms(c, steps[step].ms);
 }
 
+/* R68: it takes a byte now and then, and would for ever. */
+static int64_t
+slow_at(const struct smtp_client *c)
+{
+	if (!c->is_sending || c->state != ST_READY)
+		return INT64_MAX;
+	return c->sending_since_ms + SMTP_SLOW_MS +
+	       (int64_t)((c->out.sent_bytes - c->sending_from) /
+			 SMTP_SLOW_BYTES) *
+		   1000;
+}
+
 int64_t
 smtp_client_deadline(const struct smtp_client *c)
 {
-	int64_t ms = patience_ms(c);
+	int64_t ms = patience_ms(c), slow = slow_at(c);
 
 	if (ms == INT64_MAX)
 		return INT64_MAX;
-	return c->has_now ? c->since_ms + ms : 0;
+	if (!c->has_now)
+		return 0;
+	return c->since_ms + ms < slow ? c->since_ms + ms : slow;
 }
 
 static void
@@ -866,11 +897,18 @@ on_timeout(struct smtp_client *c)
 		return;
 	}
 	(void)num_duration_text(patience_ms(c), span);
-	(void)snprintf(text, sizeof(text), "the server %s within %s%s",
-	    is_blocked ? "took no more bytes" : steps[step].words, span,
-	    step == SMTP_STEP_GREETING && !c->is_tls
-		? "; if it wants TLS from the first byte, set tls = implicit"
-		: "");
+	if (c->now_ms >= slow_at(c))
+		(void)snprintf(text, sizeof(text),
+		    "the server took less than %d bytes a second, for longer "
+		    "than %s",
+		    SMTP_SLOW_BYTES, num_duration_text(SMTP_SLOW_MS, span));
+	else
+		(void)snprintf(text, sizeof(text), "the server %s within %s%s",
+		    is_blocked ? "took no more bytes" : steps[step].words, span,
+		    step == SMTP_STEP_GREETING && !c->is_tls
+			? "; if it wants TLS from the first byte, set tls = "
+			  "implicit"
+			: "");
 	over_local(c, SC_TROUBLE_LOST, lost_stage(c), text);
 }
 
@@ -882,6 +920,7 @@ smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 		c->since_ms = now_ms;
 	}
 	c->now_ms = now_ms;
+	see_sending(c);
 	/* Unread bytes may hold the answer that is missed. */
 	if (buf_len(&c->in) == 0 && now_ms >= smtp_client_deadline(c))
 		on_timeout(c);

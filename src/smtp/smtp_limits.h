@@ -57,4 +57,13 @@ enum {
 	SMTP_SERVER_IDLE_MS = 5 * 60 * 1000
 };
 
+/* R68: whoever sends a message, a client to us or we to a server, has so long
+ * for it and then a second more for each so many bytes.  No line is that slow;
+ * somebody who wants to hold a session or a courier for ever is. */
+enum { SMTP_SLOW_MS = 10 * 60 * 1000, SMTP_SLOW_BYTES = 500 };
+
+/* R68: of max_sessions, so many in a hundred may belong to one user, or to one
+ * machine whose users are not known, so that others find room. */
+enum { SMTP_SESSIONS_OF_ONE = 75 };
+
 #endif

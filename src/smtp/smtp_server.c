@@ -476,16 +476,29 @@ smtp_server_sent(struct smtp_server *s, size_t n)
 
 /* --- time --------------------------------------------------------------------
  *
- * A command line must be complete in time, content only has to move (R68). */
+ * A command line must be complete in time; content has to move, and a
+ * transaction has its time as a whole (R68). */
+
+static int64_t
+slow_at(const struct smtp_server *s)
+{
+	if (s->phase < PHASE_MAIL)
+		return INT64_MAX;
+	return s->t.since_ms + SMTP_SLOW_MS +
+	       (int64_t)(s->t.size_bytes / SMTP_SLOW_BYTES) * 1000;
+}
 
 int64_t
 smtp_server_deadline(const struct smtp_server *s)
 {
+	int64_t idle_at;
+
 	if (s->mode == MODE_CLOSED || s->awaiting != SS_IDLE)
 		return INT64_MAX;
 	if (!s->has_clock)
 		return 0; /* tick, then ask again */
-	return (s->is_touched ? s->now_ms : s->touched_ms) + s->opts.idle_ms;
+	idle_at = (s->is_touched ? s->now_ms : s->touched_ms) + s->opts.idle_ms;
+	return idle_at < slow_at(s) ? idle_at : slow_at(s);
 }
 
 void
@@ -500,6 +513,11 @@ smtp_server_tick(struct smtp_server *s, int64_t now_ms)
 	s->now_ms = now_ms;
 	if (now_ms < smtp_server_deadline(s))
 		return;
+	if (now_ms >= slow_at(s)) {
+		ss_say(s, 421, "4.4.2", "the message comes too slowly");
+		ss_hang_up(s, "too slow");
+		return;
+	}
 	(void)snprintf(text, sizeof(text), "nothing came for %lld seconds",
 	    (long long)(s->opts.idle_ms / 1000)); /* fits: 20 digits */
 	ss_say(s, 421, "4.4.2", text);
@@ -524,6 +542,7 @@ answer_mail(struct smtp_server *s, int code)
 	}
 	s->phase = PHASE_MAIL;
 	s->t.is_open = true;
+	s->t.since_ms = s->now_ms;
 }
 
 static void

@@ -60,7 +60,7 @@ void smtp_server_sent(struct smtp_server *s, size_t n);
 
 /* Milliseconds of a clock that only the driver reads; INT64_MAX: none; 0 asks
  * for a first tick.  A command line must be complete within idle_ms, content
- * only has to move (R68). */
+ * has to move, and a transaction has its time as a whole (R68). */
 int64_t smtp_server_deadline(const struct smtp_server *s);
 void smtp_server_tick(struct smtp_server *s, int64_t now_ms);
 

@@ -40,6 +40,7 @@ struct transaction {
 	size_t accepted, refused; /* recipients */
 	struct smtp_mail_params mail;
 	struct smtp_dot dot;
+	int64_t since_ms; /* it was open */
 	uint64_t size_bytes; /* of the clean content so far */
 	bool is_too_big; /* the rest is read and dropped */
 	bool is_complete; /* SS_END comes next */

@@ -20,6 +20,7 @@ e2e_tests = \
 	%reldir%/repair.sh \
 	%reldir%/sendmail.sh \
 	%reldir%/service.sh \
+	%reldir%/sessions.sh \
 	%reldir%/spare.sh \
 	%reldir%/who.sh
 

@@ -1898,6 +1898,64 @@ a_blocked_transport_and_a_lost_quit_end_in_time(void **state)
 	stage_close(&st);
 }
 
+/* A server takes so many bytes of a large message every so often; the time at
+ * which it is given up, or has it all. */
+static int64_t
+trickle(size_t bytes, int64_t every_ms, struct sc_info *ret)
+{
+	static char piece[4096];
+	struct big b;
+	struct buf heard;
+	enum sc_event ev;
+	int64_t now = 0;
+	size_t given = 0, n;
+	const void *p;
+
+	buf_init(&heard, 4096);
+	big_open(&b, "250-x\r\n250-CHUNKING\r\n250 PIPELINING\r\n", 3000000);
+	(void)big_hear(&b, &heard);
+	big_say(&b, "250 ok\r\n250 ok\r\n");
+	while ((ev = smtp_client_next(b.c, &b.info)) != SC_CLOSE &&
+	       (given < 3000000 || smtp_client_peek(b.c, &p) > 0)) {
+		if (ev == SC_WANT_BODY)
+			while (
+			    given < 3000000 && (n = smtp_client_body(b.c, piece,
+						    sizeof(piece))) > 0)
+				given += n;
+		if (ev != SC_IDLE)
+			continue;
+		now += every_ms;
+		smtp_client_tick(b.c, now);
+		n = smtp_client_peek(b.c, &p);
+		smtp_client_sent(b.c, n < bytes ? n : bytes);
+		assert_true(smtp_client_deadline(b.c) >= now);
+		smtp_client_tick(b.c, now);
+	}
+	*ret = b.info;
+	smtp_client_free(b.c);
+	buf_clear(&heard);
+	return now;
+}
+
+/* R68 */
+static void
+a_server_that_takes_a_byte_now_and_then_is_given_up(void **state)
+{
+	enum { MINUTE = 60 * 1000 };
+	struct sc_info info;
+
+	(void)state;
+	assert_int_equal(trickle(1, MINUTE, &info), 11 * MINUTE);
+	assert_int_equal(info.trouble, SC_TROUBLE_LOST);
+	assert_non_null(
+	    strstr(info.verdict.text, "took less than 500 bytes a second"));
+	assert_true(trickle(20000, MINUTE, &info) <= 32 * MINUTE);
+	assert_int_equal(info.trouble, SC_TROUBLE_LOST);
+	/* Slow, and not that slow. */
+	assert_int_not_equal(trickle(36000, MINUTE, &info), 0);
+	assert_int_equal(info.trouble, SC_TROUBLE_NONE);
+}
+
 static void
 the_options_shorten_the_patience(void **state)
 {
@@ -1979,6 +2037,8 @@ main(void)
 		cmocka_unit_test(an_idle_session_has_no_deadline),
 		cmocka_unit_test(
 		    a_blocked_transport_and_a_lost_quit_end_in_time),
+		cmocka_unit_test(
+		    a_server_that_takes_a_byte_now_and_then_is_given_up),
 		cmocka_unit_test(the_options_shorten_the_patience),
 	};
 

@@ -819,6 +819,82 @@ an_idle_client_is_told_and_left(void **state)
 	ss_driver_clear(&d);
 }
 
+/* Feeds piece after piece, pause_ms apart, until the engine hangs up or that
+ * much time is over; the time it took. */
+static int64_t
+drip(struct ss_driver *d, size_t piece, int64_t pause_ms, int64_t end_ms)
+{
+	char text[4096];
+	int64_t now = 0;
+
+	memset(text, 'x', sizeof(text));
+	smtp_server_tick(d->s, now);
+	(void)ss_driver_feed(
+	    d, "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n", 45, 99);
+	while (!d->is_closed && now < end_ms) {
+		now += pause_ms;
+		smtp_server_tick(d->s, now);
+		(void)ss_driver_feed(d, text, piece, piece);
+		if (piece > 2)
+			(void)ss_driver_feed(d, "\r\n", 2, 2);
+		smtp_server_tick(d->s, now);
+		ss_driver_run(d);
+	}
+	return now;
+}
+
+/* R68 */
+static void
+a_message_has_its_time_as_a_whole(void **state)
+{
+	enum { MINUTE = 60 * 1000 };
+	struct ss_driver d;
+
+	(void)state;
+	/* One byte now and then, never idle for long. */
+	ss_driver_init(&d, &plain);
+	assert_int_equal(drip(&d, 1, MINUTE, 600 * MINUTE), 10 * MINUTE);
+	assert_true(d.is_closed);
+	assert_non_null(strstr(
+	    buf_str(&d.out), "421 4.4.2 the message comes too slowly\r\n"));
+	assert_non_null(strstr(buf_str(&d.events), "ABORT\nCLOSE too slow\n"));
+	ss_driver_clear(&d);
+
+	/* A modem of long ago. */
+	ss_driver_init(&d, &plain);
+	(void)drip(&d, 1000, 1000, 120 * MINUTE);
+	assert_false(d.is_closed);
+	ss_driver_clear(&d);
+
+	/* Recipients that drip in, likewise. */
+	ss_driver_init(&d, &plain);
+	smtp_server_tick(d.s, 0);
+	(void)ss_driver_feed(&d, "HELO x\r\nMAIL FROM:<a>\r\n", 23, 99);
+	for (int i = 1; i <= 11; i++) {
+		smtp_server_tick(d.s, i * MINUTE);
+		if (!d.is_closed)
+			(void)ss_driver_feed(&d, "RCPT TO:<b>\r\n", 13, 99);
+		ss_driver_run(&d);
+	}
+	assert_true(d.is_closed);
+	ss_driver_clear(&d);
+
+	/* Between messages there is no such time. */
+	ss_driver_init(&d, &plain);
+	smtp_server_tick(d.s, 0);
+	(void)ss_driver_feed(&d, "HELO x\r\n", 8, 99);
+	for (int i = 1; i <= 60; i++) {
+		smtp_server_tick(d.s, i * MINUTE);
+		(void)ss_driver_feed(&d, "NOOP\r\n", 6, 99);
+	}
+	assert_false(d.is_closed);
+	(void)ss_driver_feed(&d, "MAIL FROM:<a>\r\n", 15, 99);
+	smtp_server_tick(d.s, 61 * MINUTE);
+	ss_driver_run(&d);
+	assert_false(d.is_closed);
+	ss_driver_clear(&d);
+}
+
 static void
 a_shutdown_says_421_and_aborts(void **state)
 {
@@ -1219,6 +1295,7 @@ main(void)
 		cmocka_unit_test(the_engine_is_silent_until_it_is_told),
 		cmocka_unit_test(an_answer_421_ends_the_session),
 		cmocka_unit_test(an_idle_client_is_told_and_left),
+		cmocka_unit_test(a_message_has_its_time_as_a_whole),
 		cmocka_unit_test(a_shutdown_says_421_and_aborts),
 		cmocka_unit_test(who_is_turned_away_hears_no_greeting),
 		cmocka_unit_test(a_lost_connection_leaves_no_half_message),

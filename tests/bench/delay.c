@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* delay - a TCP proxy that plays a far provider: every byte arrives half a
- * round trip late, in both directions, and a connection takes one round trip
- * to come up.
+ * round trip late, in both directions, and a new connection costs what it does
+ * at that distance: one round trip until the client may speak, two until it
+ * has heard the greeting.  Bandwidth is not limited, and TCP does not start
+ * slowly.
  *
  *	delay LISTEN_PORT TARGET_PORT ROUND_TRIP_MS
  *
@@ -182,11 +184,11 @@ on_accepted(void *ctx, int fd)
 	side_init(&p->far, p, &p->near);
 	loop_task_init(&p->gone, on_gone);
 	p->near.stream = stream_new(d->loop, fd, on_ready, &p->near);
-	/* The kernel has taken it at once; the greeting pays for that. */
+	/* The kernel has taken it at once.  From afar the server would see the
+	 * last third of the handshake after one and a half round trips, and
+	 * its greeting needs another half. */
 	p->dial = loop_timer_new(d->loop, on_dial, p);
-	loop_timer_set(p->dial, now_ms() + d->half_ms);
-	/* Another half for the rest of the three-way handshake is in front of
-	 * the greeting, which is half a round trip long itself. */
+	loop_timer_set(p->dial, now_ms() + 3 * d->half_ms);
 }
 
 static void

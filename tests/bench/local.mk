@@ -1,15 +1,14 @@
 # Measurements, never a pass or a fail; see doc/PERFORMANCE.
-bench_scripts = \
+EXTRA_DIST += \
 	%reldir%/bench.sh \
-	%reldir%/memory.sh \
 	%reldir%/peers.sh \
-	%reldir%/quick.sh
-EXTRA_DIST += $(bench_scripts)
+	%reldir%/run
 
 bench_programs = \
 	%reldir%/delay \
 	%reldir%/fill \
 	%reldir%/floor \
+	%reldir%/house \
 	%reldir%/load \
 	%reldir%/spawn
 EXTRA_PROGRAMS += $(bench_programs)
@@ -24,17 +23,17 @@ BENCH_NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
 %canon_reldir%_fill_LDADD = src/queue/libqueue.a src/sys/libsys.a \
 	src/mail/libmail.a src/base/libbase.a -lpthread
 %canon_reldir%_floor_SOURCES = %reldir%/floor.c
+%canon_reldir%_house_SOURCES = %reldir%/house.c
 %canon_reldir%_load_SOURCES = %reldir%/load.c
 %canon_reldir%_load_LDADD = $(BENCH_NET_LIBS)
 %canon_reldir%_spawn_SOURCES = %reldir%/spawn.c
 
 BENCH_ENV = srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)'
-bench-memory: all $(check_PROGRAMS) $(bench_programs)
-	$(BENCH_ENV) $(srcdir)/tests/bench/memory.sh
+# Side by side with the others; BENCH="..." names rows.  Tables in bench.txt.
+bench: all $(bench_programs)
+	$(BENCH_ENV) $(srcdir)/tests/bench/run | tee bench.txt
 # relais alone against what the machine can do, in about two minutes.
 bench-quick: all $(bench_programs)
-	$(BENCH_ENV) $(srcdir)/tests/bench/quick.sh
-# Side by side with Postfix, default and tuned.
-bench: all $(bench_programs)
-	$(BENCH_ENV) $(srcdir)/tests/bench/peers.sh
-.PHONY: bench bench-memory bench-quick
+	$(BENCH_ENV) BENCH_PEERS= $(srcdir)/tests/bench/run | tee bench-quick.txt
+CLEANFILES += bench.txt bench-quick.txt
+.PHONY: bench bench-quick

@@ -1,25 +1,88 @@
-#!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# peers.sh - relais side by side with Postfix, as Debian ships it and tuned:
-# the same provider, certificates, login and disk, one after the other in
-# turns, so that what else the machine does falls on all alike.  Some minutes.
-# Never a pass or a fail.
-. "${srcdir:-.}/tests/lib/bed.sh"
-. "$srcdir/tests/bench/bench.sh"
+# shellcheck shell=bash
+# peers.sh - relais and the others, as the measurements see them; sourced
+# after bench.sh.
+#
+# A peer NAME is what these say:
+#   title[NAME]    as tables call it
+#   port[NAME]     where it listens; unset: it has no listener
+#   command[NAME]  its sendmail; unset: none of its own
+#   house[NAME]    the started program it is part of, if not NAME
+#   speed[NAME]    about how many mails a second, so that none takes for ever
+#   conf_NAME      writes its configuration for the provider on $provider_port,
+#                  with STARTTLS and with a login if $starttls and $auth say so
+#   run_NAME       starts it; unset: nothing runs but its sendmail
+#
+# All get the same provider, certificates, login and disk, verify the
+# certificate if they can, and are otherwise as Debian ships them, but for what
+# "tuned" says and limits that would refuse the load.
+
 # What every peer's file of passwords can hold.
 PASSWORD='a-password-for-the-bench'
-bench_enter postfix
-bench_providers
+declare -A port=() command=() house=() speed=()
+house_of() { echo "${house[$1]:-$1}"; }
+# peer_spool NAME PATH: an empty folder of the disk at a path that is built
+# into the peer.
+peer_spool() {
+	mkdir -p "$2" "$D/$1"
+	mountpoint -q "$2" || mount --bind "$D/$1" "$2"
+	find "$2" -mindepth 1 -delete
+}
+peer_names() { # COMMAND NAME: under the name "sendmail", which some look at
+	mkdir -p "$T/bin/$2"
+	ln -sf "$1" "$T/bin/$2/sendmail"
+	echo "$T/bin/$2/sendmail"
+}
 
-# --- the peers ----------------------------------------------------------------
+# --- relais -------------------------------------------------------------------
 
-# postfix_conf NAME PORT PROVIDER_PORT < extra settings
+# Port 2525 answers with the provider's verdict, 2526 when the mail is safe.
+title[relais]="relais, verdict" port[relais]=2525 speed[relais]=1500
+command[relais]="$top_builddir/sendmail -odi -t"
+title[safe]="relais, safe" port[safe]=2526 speed[safe]=1500 house[safe]=relais
+command[safe]="$top_builddir/sendmail -t"
+
+conf_relais() {
+	mkdir -p "$T/relais/spool"
+	peer_spool relais "$T/relais/spool"
+	chown relais:relais "$T/relais/spool"
+	relaisd_conf relais < <(
+		echo "max_sessions = 2000"
+		echo "max_size = 100M"
+		echo "[listen safe]"
+		echo "address = 127.0.0.1:2526"
+		echo "mode = safe"
+		account mail mail.example.test "$provider_port" \
+		    "$($starttls && echo starttls || echo implicit)" |
+		    if $auth; then cat; else grep -vE '^(user|password)'; fi
+	)
+}
+run_relais() {
+	export RELAIS_SOCKET=$T/relais/smtp.sock
+	settle relais "$top_builddir/relaisd" -f -c "$T/relais/relais.conf"
+}
+# fill_relais COUNT: so many messages into the spool of the stopped daemon.
+fill_relais() {
+	chown -R relais:relais "$D/relais"
+	setpriv --reuid relais --regid relais --clear-groups \
+	    "$BIN/fill" "$D/relais" "$1"
+}
+
+# --- Postfix ------------------------------------------------------------------
+
+title[postfix]="Postfix" port[postfix]=2601 speed[postfix]=250
+title[tuned]="Postfix, tuned" port[tuned]=2602 speed[tuned]=400
+command[postfix]="/usr/sbin/sendmail.postfix -C $T/postfix.etc -t"
+command[tuned]="/usr/sbin/sendmail.postfix -C $T/tuned.etc -t"
+
+# postfix_conf NAME < extra settings
 postfix_conf() {
-	local name=$1 port=$2 to=$3 c=$T/$1.etc
+	local name=$1 c=$T/$1.etc
+	rm -rf "${D:?}/$name"
 	mkdir -p "$c" "$D/$name/queue" "$D/$name/data"
 	chmod 755 "$D/$name" "$D/$name/queue"
 	chown postfix "$D/$name/data"
-	printf '[mail.example.test]:%s %s:%s\n' "$to" "$USER_NAME" \
+	printf '[mail.example.test]:%s %s:%s\n' "$provider_port" "$USER_NAME" \
 	    "$PASSWORD" >"$c/login"
 	cp /etc/postfix/dynamicmaps.cf /etc/postfix/postfix-files "$c" \
 	    2>/dev/null
@@ -43,20 +106,21 @@ postfix_conf() {
 		local_recipient_maps =
 		message_size_limit = 100000000
 		mailbox_size_limit = 0
-		relayhost = [mail.example.test]:$to
+		relayhost = [mail.example.test]:$provider_port
 		smtp_host_lookup = native
 		smtp_tls_security_level = verify
 		smtp_tls_CAfile = $T/pki/ca.pem
 		smtp_tls_session_cache_database = btree:$D/$name/data/smtp_scache
-		smtp_sasl_auth_enable = yes
+		smtp_sasl_auth_enable = $($auth && echo yes || echo no)
 		smtp_sasl_security_options = noanonymous
 		smtp_sasl_mechanism_filter = plain
 		smtp_sasl_password_maps = texthash:$c/login
 		EOT
+		$starttls || echo "smtp_tls_wrappermode = yes"
 		cat
 	} >"$c/main.cf"
 	cat >"$c/master.cf" <<-EOT
-	$port inet n - n - - smtpd
+	${port[$name]} inet n - n - - smtpd
 	pickup unix n - n 60 1 pickup
 	cleanup unix n - n - 0 cleanup
 	qmgr unix n - n 300 1 qmgr
@@ -80,7 +144,8 @@ postfix_conf() {
 	postlog unix-dgram n - n - 1 postlogd
 	EOT
 }
-tuned() {
+# What its documentation advises for much mail to one relayhost.
+postfix_tuning() {
 	cat <<-EOT
 	in_flow_delay = 0
 	smtp_tls_connection_reuse = yes
@@ -93,170 +158,252 @@ tuned() {
 	qmgr_message_active_limit = 40000
 	EOT
 }
-run_postfix() {
-	start "$1" postfix -c "$T/$1.etc" start-fg
-	wait_port "$1" 127.0.0.1 "$2"
+conf_postfix() { postfix_conf postfix </dev/null; }
+conf_tuned() { postfix_conf tuned < <(postfix_tuning); }
+run_postfix() { settle postfix postfix -c "$T/postfix.etc" start-fg; }
+run_tuned() { settle tuned postfix -c "$T/tuned.etc" start-fg; }
+
+# --- Exim ---------------------------------------------------------------------
+
+title[exim]="Exim" port[exim]=2603 speed[exim]=40
+command[exim]="/usr/sbin/exim4 -t"
+
+conf_exim() {
+	mkdir -p "$D/exim" "$T/exim.d" /etc/exim4
+	rm -rf "${D:?}"/exim/*
+	chown Debian-exim "$D/exim" "$T/exim.d"
+	cat >/etc/exim4/exim4.conf <<-EOF
+	primary_hostname = client.example.test
+	daemon_smtp_ports = ${port[exim]}
+	local_interfaces = 127.0.0.1
+	spool_directory = $D/exim
+	log_file_path = $T/exim.d/%slog
+	message_size_limit = 100M
+	smtp_accept_max = 0
+	smtp_accept_queue_per_connection = 0
+	tls_advertise_hosts =
+	acl_smtp_rcpt = accept
+	trusted_users = root
+	begin routers
+	smarthost:
+	  driver = manualroute
+	  route_list = * mail.example.test byname
+	  transport = smarthost
+	  self = send
+	begin transports
+	smarthost:
+	  driver = smtp
+	  port = $provider_port
+	  allow_localhost
+	  protocol = $($starttls && echo smtp || echo smtps)
+	  hosts_require_tls = *
+	  hosts_require_auth = *
+	  tls_verify_certificates = $T/pki/ca.pem
+	  tls_verify_hosts = *
+	begin retry
+	* * F,2h,1m
+	begin authenticators
+	plain:
+	  driver = plaintext
+	  public_name = PLAIN
+	  client_send = ^$USER_NAME^$PASSWORD
+	EOF
 }
-settings() {
-	echo "max_sessions = 2000"
-	echo "max_size = 100M"
-	echo "max_equal = 1000000000" # the load is all alike
+run_exim() { settle exim exim4 -bdf -q30m; }
+
+# --- OpenSMTPD ----------------------------------------------------------------
+
+title[opensmtpd]="OpenSMTPD" port[opensmtpd]=2604 speed[opensmtpd]=40
+command[opensmtpd]="$(peer_names /usr/sbin/smtpctl opensmtpd) -t"
+
+conf_opensmtpd() {
+	peer_spool opensmtpd /var/spool/smtpd
+	chmod 711 /var/spool/smtpd
+	mkdir -p /var/lib/opensmtpd/empty
+	cp "$T/pki/ca.pem" /etc/ssl/cert.pem
+	cp "$T/pki/ca.pem" /etc/ssl/certs/ca-certificates.crt
+	cat >"$T/opensmtpd.conf" <<-EOF
+	table secrets { bench = "$USER_NAME:$PASSWORD" }
+	smtp max-message-size "100M"
+	listen on 127.0.0.1 port ${port[opensmtpd]} hostname client.example.test
+	listen on socket
+	action out relay helo client.example.test \
+	    host $($starttls && echo smtp+tls || echo smtps)://bench@mail.example.test:$provider_port \
+	    auth <secrets>
+	match from any for any action out
+	EOF
+}
+run_opensmtpd() { settle opensmtpd smtpd -d -f "$T/opensmtpd.conf"; }
+
+# --- nullmailer ---------------------------------------------------------------
+
+title[nullmailer]="nullmailer" speed[nullmailer]=40
+command[nullmailer]="/usr/sbin/sendmail.nullmailer -t"
+
+conf_nullmailer() {
+	local s=/var/spool/nullmailer
+	peer_spool nullmailer $s
+	mkdir -p /etc/nullmailer $s/queue $s/tmp $s/failed
+	mkfifo -m 622 $s/trigger
+	chown -R mail $s
+	echo client.example.test >/etc/nullmailer/me
+	echo example.test >/etc/nullmailer/defaultdomain
+	echo "mail.example.test smtp --port=$provider_port" \
+	    "$($starttls && echo --starttls || echo --ssl)" \
+	    "--x509cafile=$T/pki/ca.pem" \
+	    "--user=$USER_NAME --pass=$PASSWORD" >/etc/nullmailer/remotes
+	chown mail /etc/nullmailer/remotes
+}
+run_nullmailer() {
+	settle nullmailer setpriv --reuid mail --regid mail --clear-groups \
+	    nullmailer-send
 }
 
-# peer NAME PORT: at every measurement the same.
-peers=(relais:2525 safe:2526 postfix:2601 tuned:2602)
-process_of() { [ "$1" = safe ] && echo relais || echo "$1"; }
+# --- dma ----------------------------------------------------------------------
 
-postfix_conf postfix 2601 587 </dev/null
-postfix_conf tuned 2602 587 < <(tuned)
-run_postfix postfix 2601
-run_postfix tuned 2602
-bench_relaisd relais < <(settings
-	echo "[listen safe]"
-	echo "address = 127.0.0.1:2526"
-	echo "mode = safe"
-	account mail mail.example.test 587 starttls)
+title[dma]="dma" speed[dma]=30
+command[dma]="/usr/sbin/dma -t"
 
-table() { # NAME DIGITS UNIT
-	local p
-	for p in "${peers[@]}"; do
-		p=${p%:*}
-		row "$p" "$(spread "$1.$p" "$2")" \
-		    "$(ratio "$1.$p" "$1.tuned") x tuned  $3"
-	done
+conf_dma() {
+	peer_spool dma /var/spool/dma
+	chown root:mail /var/spool/dma
+	chmod 2770 /var/spool/dma
+	{
+		echo "SMARTHOST mail.example.test"
+		echo "PORT $provider_port"
+		echo "AUTHPATH /etc/dma/auth.conf"
+		echo "SECURETRANSFER"
+		! $starttls || echo "STARTTLS"
+		echo "MAILNAME client.example.test"
+	} >/etc/dma/dma.conf
+	echo "$USER_NAME|mail.example.test:$PASSWORD" >/etc/dma/auth.conf
+	chown root:mail /etc/dma/auth.conf
 }
 
-# --- memory before anything ---------------------------------------------------
+# --- msmtp --------------------------------------------------------------------
 
-sleep 1
-for p in relais postfix tuned; do record "idle.$p" "$(pss_kb "$p")"; done
-for p in relais:2525 postfix:2601 tuned:2602; do
-	run_load --sessions 1 --mails 50 --port "${p#*:}" \
-	    --arrivals "$T/mail.log"
-	record "after.${p%:*}" "$(pss_kb "${p%:*}")"
-done
-for p in relais:2525 postfix:2601 tuned:2602; do
-	# One session's mails beside the idle clients keep those for a while.
-	: >"$T/idle.out"
-	"$BIN/load" --sessions 1 --mails 60 --interval-ms 500 --idle 200 \
-	    --port "${p#*:}" >"$T/idle.out" 2>&1 &
-	until_true 30 grep -q idle "$T/idle.out"
-	record "held.${p%:*}" "$(pss_kb "${p%:*}")"
-	record "greeted.${p%:*}" "$(sed -n 's/idle=//p' "$T/idle.out")"
-	kill $! && wait $! 2>/dev/null
-done
-heading "memory, PSS in KiB: idle; after 50 mails; with 200 idle clients"
-for p in relais postfix tuned; do
-	row "$p" "$(median "idle.$p") $(median "after.$p") $(median "held.$p")" \
-	    "$(ratio "idle.$p" idle.postfix) $(ratio "held.$p" held.postfix) x$(
-	    ) Postfix (greeted $(median "greeted.$p"))"
-done
+title[msmtpd]="msmtpd" port[msmtpd]=2605 speed[msmtpd]=40
+title[msmtp]="msmtp" speed[msmtp]=40
+command[msmtp]="/usr/bin/msmtp -C $T/msmtp.conf -t"
 
-# --- throughput ---------------------------------------------------------------
+conf_msmtp() {
+	cat >"$T/msmtp.conf" <<-EOF
+	account default
+	host mail.example.test
+	port $provider_port
+	tls on
+	tls_starttls $($starttls && echo on || echo off)
+	tls_trust_file $T/pki/ca.pem
+	auth plain
+	user $USER_NAME
+	password $PASSWORD
+	from $USER_NAME
+	EOF
+	chmod 600 "$T/msmtp.conf"
+}
+conf_msmtpd() { conf_msmtp; }
+run_msmtpd() {
+	settle msmtpd msmtpd --port "${port[msmtpd]}" --interface 127.0.0.1 \
+	    --command "/usr/bin/msmtp -C $T/msmtp.conf -f %F --"
+}
 
-for round in $(seq "$ROUNDS"); do
-	for s in 1 10 50; do
-		n=$([ $s = 1 ] && echo 200 || echo 1000)
-		run_load --sessions $s --mails "$n" --port 2500 \
-		    --arrivals "$T/clear.log"
-		record "rate.$s.clear" "$(field arrived_rate)"
-		for p in "${peers[@]}"; do
-			name=${p%:*} process=$(process_of "${p%:*}")
-			before=$(cpu_ms "$process")
-			run_load --sessions $s --mails "$n" --port "${p#*:}" \
-			    --arrivals "$T/mail.log"
-			record "rate.$s.$name" "$(field arrived_rate)"
-			[ $s = 10 ] || continue
-			record "cpu.$name" "$(awk -v n="$n" -v t="$((
-			    $(cpu_ms "$process") - before))" \
-			    'BEGIN { print t / n }')"
-		done
+# --- all of them --------------------------------------------------------------
+
+# Users, and folders whose paths are built in.
+peers_prepare() {
+	local name id=61045
+	for name in opensmtpd opensmtpq; do
+		grep -q "^$name:" /etc/passwd ||
+		    echo "$name:x:$id:$id::/:/bin/false" >>/etc/passwd
+		grep -q "^$name:" /etc/group ||
+		    echo "$name:x:$id:" >>/etc/group
+		id=$((id + 1))
 	done
-done
-for round in $(seq "$ROUNDS"); do
-	for p in "${peers[@]}"; do
-		run_load --sessions 1 --mails 50 --interval-ms 40 \
-		    --port "${p#*:}" --arrivals "$T/mail.log"
-		record "way.${p%:*}" "$(field way_p50)"
+	mount -t tmpfs -o mode=755 tmpfs /var/spool
+	mount -t tmpfs -o mode=755 tmpfs /var/lib
+	[ -d /var/run ] || ln -s /run /var/run
+}
+
+
+# peer_up NAME: writes its configuration and starts it; false if it does not
+# come, or if it does not deliver a first mail.
+peer_up() {
+	local name=$1
+	house_up "$(house_of "$name")" || return 1
+	[ -z "${port[$name]:-}" ] || until_true 15 port_open 127.0.0.1 \
+	    "${port[$name]}" || { reason="does not listen"; return 1; }
+	BENCH_PATIENCE=15 send "$name" 1 5
+}
+house_up() { # unless it is already
+	[ ! -f "$T/$1.pid" ] || return 0
+	: >"$T/$1.log"
+	"conf_$1" >>"$T/$1.log" 2>&1
+	! declare -F "run_$1" >/dev/null || "run_$1"
+}
+house_down() { stop "$1"; }
+# peers_up NAME...: those that work are in alive[], in order.
+peers_up() {
+	local name
+	alive=()
+	down=()
+	for name; do
+		if peer_up "$name"; then
+			alive+=("$name")
+		else
+			down[$name]=$reason
+			note "${title[$name]}: $reason"
+			show_log "$(house_of "$name")" 5
+		fi
 	done
-done
-for s in 1 10 50; do
-	heading "mails/s at the provider, $s sessions, a connection per mail"
-	row "straight into the provider, in clear" \
-	    "$(spread rate.$s.clear)" ""
-	table rate.$s 0 mails/s
-done
-heading "processor time a mail, all processes of the relay, 10 sessions"
-table cpu 2 ms
-heading "submit to arrival, one session, the daemon warm"
-table way 2 ms
+}
+peers_down() {
+	local name
+	for name in "${!title[@]}"; do house_down "$(house_of "$name")"; done
+}
+# Whoever lost mails on the way begins anew, or they come in later.
+peer_renew() {
+	house_down "$(house_of "$1")"
+	peer_up "$1" || true
+}
 
-# --- a far provider -----------------------------------------------------------
-
-start delay "$BIN/delay" 1587 587 50
-until_true 5 port_open 127.0.0.1 1587
-postfix_conf fartuned 2612 1587 < <(tuned)
-run_postfix fartuned 2612
-PORT=2535 bench_relaisd far < <(settings
-	echo "[listen safe]"
-	echo "address = 127.0.0.1:2536"
-	echo "mode = safe"
-	account mail mail.example.test 1587 starttls)
-for round in $(seq "$ROUNDS"); do
-	for p in relais:2535 safe:2536 tuned:2612; do
-		run_load --sessions 10 --mails 500 --port "${p#*:}" \
-		    --arrivals "$T/mail.log"
-		record "far.${p%:*}" "$(field arrived_rate)"
-	done
-done
-heading "50 ms per round trip, 500 mails from 10 sessions, mails/s"
-for p in relais safe tuned; do
-	row "$p" "$(spread far.$p)" "$(ratio far.$p far.tuned) x tuned"
-done
-stop far
-stop fartuned
-stop delay
-
-# --- one large mail -----------------------------------------------------------
-
-for round in $(seq "$ROUNDS"); do
-	for p in "${peers[@]}"; do
-		run_load --sessions 1 --mails 1 --size 50000000 \
-		    --port "${p#*:}" --arrivals "$T/mail.log"
-		record "large.${p%:*}" \
-		    "$(field arrived_rate | awk '{ print $1 * 50 }')"
-	done
-done
-heading "one mail of 50 MB (peak of relaisd $(peak_kb relais) KiB)"
-table large 1 MB/s
-
-# --- draining -----------------------------------------------------------------
-
-N=5000
-postfix_conf drained 2622 587 < <(tuned; echo "defer_transports = smtp")
-run_postfix drained 2622
-run_load --sessions 50 --mails $N --port 2622 --each 0
-postfix_conf drained 2622 587 < <(tuned)
-: >"$T/mail.log"
-postfix -c "$T/drained.etc" reload >/dev/null 2>&1
-sleep 2
-postqueue -c "$T/drained.etc" -f
-run_load --arrivals-only --mails $N --arrivals "$T/mail.log"
-record drain.tuned "$(field arrived_rate)"
-stop drained
-
-bench_spool drain
-chown relais:relais "$D/drain"
-setpriv --reuid relais --regid relais --clear-groups \
-    "$BIN/fill" "$D/drain" $N
-PORT=2545 relaisd_conf drain < <(settings
-	account mail mail.example.test 587 starttls)
-: >"$T/mail.log"
-run_relaisd drain
-run_load --arrivals-only --mails $N --arrivals "$T/mail.log"
-record drain.relais "$(field arrived_rate)"
-heading "draining $N queued, mails/s"
-for p in relais tuned; do
-	row "$p" "$(median drain.$p)" "$(ratio drain.$p drain.tuned) x tuned"
-done
-bed_done
+# send NAME SESSIONS MAILS [OPTION...]: by its listener, else by its sendmail;
+# waits until all have arrived.  False, with $reason, if they do not.
+send() {
+	local name=$1 sessions=$2 mails=$3
+	shift 3
+	next_to
+	if [ -n "${port[$name]:-}" ]; then
+		run_load --sessions "$sessions" --mails "$mails" --to "$to" \
+		    --size "$size" \
+		    --port "${port[$name]}" --arrivals "$arrivals" "$@"
+	else
+		send_by_command "$name" "$sessions" "$mails"
+	fi
+}
+send_by_command() {
+	local begun
+	make_mail "$to" "$size"
+	begun=$(now_us)
+	# shellcheck disable=SC2086
+	timeout -k 5 "$BENCH_PATIENCE" "$BIN/house" "$BIN/spawn" -j "$2" "$3" \
+	    "$T/one.mail" "${command[$1]}" >"$T/spawn.out" 2>&1 </dev/null
+	grep -q failed=0 "$T/spawn.out" || {
+		reason="its sendmail fails"
+		return 1
+	}
+	run_load --arrivals-only --begun-us "$begun" --mails "$3" --to "$to" \
+	    --arrivals "$arrivals"
+}
+# What the sendmail of NAME and its deliveries used, after send.
+command_cpu_ms() {
+	[ -n "${port[$1]:-}" ] && echo 0 && return
+	sed -n 's/^cpu_ms=//p' "$T/spawn.out"
+}
+# make_mail RECIPIENT SIZE: $T/one.mail, with the line ends of this system.
+make_mail() {
+	{
+		printf 'From: <%s>\nTo: <%s>\nSubject: one\n\n' "$USER_NAME" "$1"
+		head -c "$2" /dev/zero | tr '\0' x | fold -w 70
+		echo
+	} >"$T/one.mail"
+}

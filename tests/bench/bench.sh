@@ -27,7 +27,9 @@ bench_enter() {
 bench_leave() {
 	local name
 	for name in "$T"/*.pid; do
-		[ ! -f "$name" ] || kill -KILL "$(cat "$name")" 2>/dev/null
+		[ -f "$name" ] || continue
+		kill -KILL "$(cat "$name")" 2>/dev/null
+		wait "$(cat "$name")" 2>/dev/null # without a word of bash
 	done
 	umount "$T"/*/spool /var/spool/* 2>/dev/null
 	rm -rf "$D"

@@ -57,6 +57,11 @@
 
 enum { LINGER_MS = 200, POLL_MS = 1, AGAIN_MS = 1, PATIENCE_MS = 50 };
 
+#define HEAD                                                                   \
+	"From: <relay@example.test>\r\nTo: <to@example.org>\r\n"               \
+	"Subject: mail %010lld of the load\r\n\r\n"
+enum { HEAD_LEN = sizeof(HEAD) - 1 - sizeof("%010lld") + 1 + 10 };
+
 struct args {
 	const char *host, *path, *ca, *name, *user, *password_file, *arrivals;
 	const char *to;
@@ -72,7 +77,8 @@ struct mail {
 	struct client *c;
 	struct smtp_job job;
 	int64_t begun_us;
-	size_t at; /* of the text */
+	size_t at; /* of head and text together */
+	char head[HEAD_LEN + 1];
 };
 
 struct load {
@@ -139,15 +145,12 @@ now_ms(void)
 static void
 make_text(struct load *l)
 {
-	static const char head[] =
-	    "From: <relay@example.test>\r\nTo: <to@example.org>\r\n"
-	    "Subject: a mail of the load\r\n\r\n";
 	static const char line[] =
 	    "a line of the message that only fills its place.............\r\n";
-	size_t n = sizeof(head) - 1, want = (size_t)l->a.size;
+	size_t n = 0, want = (size_t)l->a.size;
 
-	l->text = xmalloc(want + sizeof(head) + sizeof(line));
-	memcpy(l->text, head, n);
+	want = want > HEAD_LEN ? want - HEAD_LEN : 1;
+	l->text = xmalloc(want + sizeof(line));
 	do {
 		memcpy(l->text + n, line, sizeof(line) - 1);
 		n += sizeof(line) - 1;
@@ -161,6 +164,8 @@ begin_mail(struct client *c)
 	struct load *l = c->l;
 	struct mail *m = xcalloc(1, sizeof(*m));
 
+	/* No two are equal, because a relay may fold those into one. */
+	(void)snprintf(m->head, sizeof(m->head), HEAD, (long long)l->started);
 	m->c = c;
 	m->begun_us = l->a.each == 1 ? c->connected_us : now_us();
 	m->job = (struct smtp_job) {
@@ -168,7 +173,7 @@ begin_mail(struct client *c)
 		.sender = "relay@example.test",
 		.rcpts = &l->rcpt,
 		.nrcpts = 1,
-		.size_bytes = l->text_len,
+		.size_bytes = HEAD_LEN + l->text_len,
 	};
 	list_append(&c->mails, &m->link);
 	l->started++;
@@ -253,11 +258,16 @@ static bool
 feed(struct client *c)
 {
 	struct mail *m = c->body;
-	size_t n, all = 0;
+	size_t n = 1, all = 0;
 
-	while (m != NULL && m->at < c->l->text_len &&
-	       (n = smtp_client_body(
-		    c->smtp, c->l->text + m->at, c->l->text_len - m->at)) > 0) {
+	while (m != NULL && m->at < HEAD_LEN + c->l->text_len && n > 0) {
+		if (m->at < HEAD_LEN)
+			n = smtp_client_body(
+			    c->smtp, m->head + m->at, HEAD_LEN - m->at);
+		else
+			n = smtp_client_body(c->smtp,
+			    c->l->text + m->at - HEAD_LEN,
+			    HEAD_LEN + c->l->text_len - m->at);
 		m->at += n;
 		all += n;
 	}

@@ -358,7 +358,7 @@ peers_up() {
 }
 peers_down() {
 	local name
-	for name in "${!title[@]}"; do house_down "$(house_of "$name")"; done
+	for name in "${!speed[@]}"; do house_down "$(house_of "$name")"; done
 }
 # Whoever lost mails on the way begins anew, or they come in later.
 peer_renew() {
@@ -402,7 +402,8 @@ command_cpu_ms() {
 # make_mail RECIPIENT SIZE: $T/one.mail, with the line ends of this system.
 make_mail() {
 	{
-		printf 'From: <%s>\nTo: <%s>\nSubject: one\n\n' "$USER_NAME" "$1"
+		printf 'From: <%s>\nTo: <%s>\nSubject: one\n' "$USER_NAME" "$1"
+		printf 'X-Number: 0000000000\n\n'
 		head -c "$2" /dev/zero | tr '\0' x | fold -w 70
 		echo
 	} >"$T/one.mail"

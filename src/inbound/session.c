@@ -317,7 +317,10 @@ drive(struct session *s)
 		while (!s->is_closing &&
 		       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE)
 			on_event(s, ev, &info);
-		give_output(s);
+		/* Replies to what was pipelined in front of the message go with
+		 * the answer to it. */
+		if (!s->is_waiting)
+			give_output(s);
 	} while (took && !s->is_closing);
 	if (s->is_closing) {
 		session_free(s);

@@ -32,6 +32,8 @@ sendmail_SOURCES = \
 	%reldir%/sendmail.c \
 	%reldir%/sendmail_args.c \
 	%reldir%/sendmail_args.h \
+	%reldir%/sendmail_caller.c \
+	%reldir%/sendmail_caller.h \
 	%reldir%/sendmail_input.c \
 	%reldir%/sendmail_input.h \
 	%reldir%/sendmail_message.c \

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 #include "mail/addr_list.h"
 #include "mail/mime.h"
 #include "prog/sendmail_args.h"
+#include "prog/sendmail_caller.h"
 #include "prog/sendmail_input.h"
 #include "prog/sendmail_message.h"
 #include "prog/sendmail_place.h"
@@ -35,12 +35,12 @@
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 
-enum { HOST_SIZE = 256, LOGIN_SIZE = 64, SHOWN_MAX = 512 };
+enum { HOST_SIZE = 256, SHOWN_MAX = 512 };
 
 struct sendmail {
 	struct sendmail_args args;
 	char host[HOST_SIZE];
-	char login[LOGIN_SIZE];
+	struct caller caller;
 	struct buf full_name; /* -F, else from the password file */
 	struct buf sender; /* envelope sender, "" is the null sender */
 	struct sendmail_input input;
@@ -127,23 +127,17 @@ add_gecos(struct buf *to, const char *gecos, const char *login)
 static void
 find_caller(struct sendmail *sm)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	char *login;
-
 	sm->host[HOST_SIZE - 1] = '\0';
 	if (gethostname(sm->host, HOST_SIZE - 1) != 0 ||
 	    !is_host_name(sm->host))
 		(void)snprintf(sm->host, HOST_SIZE, "localhost");
-	login = pw != NULL ? xstrdup(pw->pw_name)
-			   : xasprintf("uid%lu", (unsigned long)getuid());
-	(void)snprintf(sm->login, LOGIN_SIZE, "%s", login);
-	free(login);
+	caller_find(&sm->caller, getuid());
 	/* A name that is too long is cut, here and below. */
 	buf_init(&sm->full_name, MIME_TEXT_MAX);
 	if (sm->args.full_name != NULL)
 		IGNORE(buf_adds(&sm->full_name, sm->args.full_name));
-	else if (pw != NULL && pw->pw_gecos != NULL)
-		add_gecos(&sm->full_name, pw->pw_gecos, sm->login);
+	else
+		add_gecos(&sm->full_name, sm->caller.gecos, sm->caller.login);
 }
 
 /* A bare name is one of this machine. */
@@ -171,7 +165,7 @@ find_sender(struct sendmail *sm, struct err *err)
 	int rc;
 
 	if (given == NULL)
-		return set_sender(sm, sm->login, err);
+		return set_sender(sm, sm->caller.login, err);
 	trimmed = bytes_trim(bytes_of(given, strlen(given)));
 	if (trimmed.n == 0 || bytes_eq(trimmed, "<>")) {
 		buf_init(&sm->sender, ADDR_MAX);
@@ -304,7 +298,7 @@ make_from(const struct sendmail *sm, struct buf *to, struct err *err)
 	bool fits;
 
 	buf_init(&own, ADDR_MAX);
-	fits = buf_addf(&own, "%s@%s", sm->login, sm->host);
+	fits = buf_addf(&own, "%s@%s", sm->caller.login, sm->host);
 	if (addr.n == 0)
 		addr = buf_bytes(&own);
 	fits = fits && mime_mailbox(to, buf_bytes(&sm->full_name), addr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prog/sendmail_submit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -17,6 +18,10 @@ enum {
 	/* Commands sent before their replies are read.  Their replies fit into
 	 * any socket buffer, so both sides can never wait for each other. */
 	BATCH_MAX = 100,
+	/* What leaves before anything is answered: a refused message should not
+	 * have cost much. */
+	FLIGHT_RCPTS_MAX = BATCH_MAX - 1, /* and MAIL */
+	FLIGHT_BYTES_MAX = 128 * 1024,
 	COMMAND_MAX = 4096
 };
 
@@ -35,6 +40,8 @@ struct talk {
 	const struct submit *s;
 	struct wire wire;
 	struct offers offers;
+	bool may_fly; /* relaisd: nothing has to be waited for */
+	bool is_ended; /* it said 421, and acts on nothing behind that */
 	struct command batch[BATCH_MAX]; /* said, reply due */
 	size_t nbatch;
 
@@ -252,8 +259,10 @@ settle(struct talk *t, struct err *err)
 			return -1;
 		wire_verdict(&t->wire, c->stage, code, &v);
 		/* A 421 ends everything; what is open may go elsewhere. */
-		if (code == 421)
+		if (code == 421) {
+			t->is_ended = true;
 			return err_set(err, ERR_NETWORK, "it said: %s", v.text);
+		}
 		if (c->stage == STAGE_MAIL)
 			on_mail(t, &v);
 		else if (c->stage == STAGE_RCPT)
@@ -293,6 +302,16 @@ say(struct talk *t, enum verdict_stage stage, size_t rcpt, struct err *err)
 
 /* --- the conversation ----------------------------------------------------- */
 
+/* What its greeting promises. */
+static const struct offers offers_of_relaisd = {
+	.has_pipelining = true,
+	.has_8bitmime = true,
+	.has_smtputf8 = true,
+	.has_dsn = true,
+	.has_size = true,
+	.is_relais = true,
+};
+
 /* One line of the EHLO reply. */
 static void
 note_offer(struct offers *o, struct bytes line)
@@ -330,18 +349,53 @@ note_offers(struct talk *t)
 }
 
 static int
-hello(struct talk *t, const char *verb, struct err *err)
+put_hello(struct talk *t, const char *verb, struct err *err)
 {
 	struct buf line;
 	int rc = -1;
 
 	buf_init(&line, COMMAND_MAX);
-	if (buf_addf(&line, "%s %s\r\n", verb, t->s->helo) &&
-	    wire_put(&t->wire, buf_str(&line), buf_len(&line), err) == 0 &&
-	    wire_flush(&t->wire, err) == 0)
-		rc = wire_reply(&t->wire, STEP_MS, err);
+	if (buf_addf(&line, "%s %s\r\n", verb, t->s->helo)) /* a host name */
+		rc = wire_put(&t->wire, buf_str(&line), buf_len(&line), err);
 	buf_clear(&line);
 	return rc;
+}
+
+static int
+hello(struct talk *t, const char *verb, struct err *err)
+{
+	if (put_hello(t, verb, err) != 0 || wire_flush(&t->wire, err) != 0)
+		return -1;
+	return wire_reply(&t->wire, STEP_MS, err);
+}
+
+static bool
+is_small(const struct submit *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nrcpts; i++)
+		n += s->rcpts[i].state == SUBMIT_OPEN;
+	return n <= FLIGHT_RCPTS_MAX &&
+	       s->head.n + s->body.n <= FLIGHT_BYTES_MAX;
+}
+
+/* "HOST ESMTP XRELAIS ready" */
+static bool
+is_relaisd(const struct talk *t)
+{
+	struct bytes word, rest = buf_bytes(&t->wire.text);
+
+	for (int i = 0; i < 3; i++) {
+		size_t n = 0;
+
+		while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '\n')
+			n++;
+		word = bytes_of(rest.p, n);
+		n += n < rest.n;
+		rest = bytes_of(rest.p + n, rest.n - n);
+	}
+	return bytes_eq(word, "XRELAIS");
 }
 
 /* Greeting and EHLO, or HELO for a server that knows no other.  1: it wants
@@ -353,6 +407,12 @@ begin(struct talk *t, struct err *err)
 	int code = wire_reply(&t->wire, GREETING_MS, err);
 	struct verdict v;
 
+	if (code == 220 && !t->s->is_verify && is_small(t->s) &&
+	    is_relaisd(t)) {
+		t->may_fly = true;
+		t->offers = offers_of_relaisd;
+		return 0;
+	}
 	if (code == 220) {
 		stage = STAGE_EHLO;
 		code = hello(t, "EHLO", err);
@@ -405,12 +465,22 @@ put_message(struct talk *t, struct err *err)
 	return 0;
 }
 
+static const char quit[] = "QUIT\r\n";
+
 /* A courtesy: nothing depends on it. */
 static int
 put_quit(struct talk *t, struct err *err)
 {
 	t->has_quit = true;
-	return wire_put(&t->wire, "QUIT\r\n", 6, err);
+	return wire_put(&t->wire, quit, sizeof(quit) - 1, err);
+}
+
+/* After a flush, whatever it said: has all of the message left?  QUIT behind it
+ * does not matter. */
+static bool
+has_left(const struct talk *t)
+{
+	return buf_len(&t->wire.out) <= (t->has_quit ? sizeof(quit) - 1 : 0);
 }
 
 /* All who were in it are settled one way or the other. */
@@ -427,14 +497,32 @@ on_end(struct talk *t, const struct verdict *v)
 	}
 }
 
+/* The answer to the message, of which the server has all if is_sent. */
+static enum submit_end
+hear_end(struct talk *t, bool is_sent, struct err *err)
+{
+	int code = wire_reply(&t->wire, END_MS, err);
+	struct verdict v;
+
+	if (code < 0)
+		return is_sent ? SUBMIT_UNCERTAIN : SUBMIT_NOT_TAKEN;
+	if (!is_sent && code < 400) /* an answer to half a message */
+		return SUBMIT_NOT_TAKEN;
+	wire_verdict(&t->wire, STAGE_END, code, &v);
+	if (code == 421 || (code >= 300 && code < 400)) {
+		(void)err_set(err, ERR_NETWORK, "it said: %d %s", code, v.text);
+		return SUBMIT_NOT_TAKEN;
+	}
+	on_end(t, &v);
+	return SUBMIT_OVER;
+}
+
 /* After 354.  The server may hang up in the middle of a message it does not
  * want; its reason is then waiting to be read. */
 static enum submit_end
 body(struct talk *t, struct err *err)
 {
-	struct verdict v;
 	bool is_sent;
-	int code;
 
 	if (t->taken == 0) {
 		/* RFC 2920 3.1: 354 in spite of no recipient; an empty message
@@ -447,19 +535,8 @@ body(struct talk *t, struct err *err)
 	}
 	is_sent = put_message(t, err) == 0 &&
 		  (t->deferred > 0 || put_quit(t, err) == 0) &&
-		  wire_flush(&t->wire, err) == 0;
-	code = wire_reply(&t->wire, END_MS, err);
-	if (code < 0)
-		return is_sent ? SUBMIT_UNCERTAIN : SUBMIT_NOT_TAKEN;
-	if (!is_sent && code < 400) /* an answer to half a message */
-		return SUBMIT_NOT_TAKEN;
-	wire_verdict(&t->wire, STAGE_END, code, &v);
-	if (code == 421 || (code >= 300 && code < 400)) {
-		(void)err_set(err, ERR_NETWORK, "it said: %d %s", code, v.text);
-		return SUBMIT_NOT_TAKEN;
-	}
-	on_end(t, &v);
-	return SUBMIT_OVER;
+		  (wire_flush(&t->wire, err) == 0 || has_left(t));
+	return hear_end(t, is_sent, err);
 }
 
 /* RFC 6531 3.2: an address with other than ASCII goes to nobody who does not
@@ -494,21 +571,79 @@ has_open(const struct submit *s)
 	return false;
 }
 
+/* The envelope for everybody who is open; its replies are still to come. */
+static int
+say_envelope(struct talk *t, struct err *err)
+{
+	if (say(t, STAGE_MAIL, 0, err) != 0)
+		return -1;
+	for (size_t i = 0; i < t->s->nrcpts; i++)
+		if (t->s->rcpts[i].state == SUBMIT_OPEN &&
+		    say(t, STAGE_RCPT, i, err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+put_chunk(struct talk *t, struct err *err)
+{
+	const struct submit *s = t->s;
+	char line[64];
+	int n = snprintf(
+	    line, sizeof(line), "BDAT %zu LAST\r\n", s->head.n + s->body.n);
+
+	if (wire_put(&t->wire, line, (size_t)n, err) != 0 ||
+	    wire_put(&t->wire, s->head.p, s->head.n, err) != 0)
+		return -1;
+	return wire_put(&t->wire, s->body.p, s->body.n, err);
+}
+
+/* EHLO, envelope and message before any answer.  With more than one recipient
+ * some may have to come again (452), so QUIT waits. */
+static enum submit_end
+fly(struct talk *t, struct err *err)
+{
+	struct verdict v;
+	int code;
+
+	t->may_fly = false;
+	if (put_hello(t, "EHLO", err) != 0 || say_envelope(t, err) != 0 ||
+	    put_chunk(t, err) != 0 ||
+	    (t->nbatch == 2 && put_quit(t, err) != 0) ||
+	    (wire_flush(&t->wire, err) != 0 && !has_left(t)))
+		return SUBMIT_NOT_TAKEN;
+	code = wire_reply(&t->wire, STEP_MS, err);
+	if (code >= 0 && code != 250) {
+		/* No session, so nothing behind it counts. */
+		wire_verdict(&t->wire, STAGE_EHLO, code, &v);
+		if (code >= 500) {
+			refuse_all(t, &v);
+			return SUBMIT_OVER;
+		}
+		(void)err_set(err, ERR_NETWORK, "it said: %d %s", code, v.text);
+		return SUBMIT_NOT_TAKEN;
+	}
+	if (code < 0 || settle(t, err) != 0)
+		return t->is_ended ? SUBMIT_NOT_TAKEN : SUBMIT_UNCERTAIN;
+	/* Refused before it came to the message, whose answer says nothing. */
+	if (t->taken == 0)
+		return SUBMIT_OVER;
+	return hear_end(t, true, err);
+}
+
 /* One transaction for everybody who is open. */
 static enum submit_end
 transaction(struct talk *t, struct err *err)
 {
 	t->has_mail = t->wants_body = false;
 	t->taken = t->deferred = 0;
+	if (t->may_fly)
+		return fly(t, err);
 	refuse_utf8(t);
 	if (!has_open(t->s))
 		return SUBMIT_OVER;
-	if (say(t, STAGE_MAIL, 0, err) != 0)
+	if (say_envelope(t, err) != 0)
 		return SUBMIT_NOT_TAKEN;
-	for (size_t i = 0; i < t->s->nrcpts; i++)
-		if (t->s->rcpts[i].state == SUBMIT_OPEN &&
-		    say(t, STAGE_RCPT, i, err) != 0)
-			return SUBMIT_NOT_TAKEN;
 	if (t->s->is_verify)
 		return settle(t, err) == 0 ? SUBMIT_OVER : SUBMIT_NOT_TAKEN;
 	if (!t->offers.has_pipelining && t->taken == 0)

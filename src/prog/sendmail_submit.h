@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sendmail_submit.h - one message handed over in one SMTP conversation.
  *
- * Takes as few round trips as the server allows: with PIPELINING the envelope
- * is one flight and the message with QUIT the next.  A server that takes only
+ * Takes as few round trips as the server allows: relaisd says in its greeting
+ * that it is one, and gets EHLO, envelope and message (BDAT) in one flight if
+ * they are not large; of other servers with PIPELINING the envelope is one
+ * flight and the message with QUIT the next.  A server that takes only
  * so many recipients at once (452) gets the rest in further transactions of
  * the same connection.
  *

@@ -17,6 +17,16 @@ enum { OUT_FULL = SMTP_SERVER_OUT_MAX - 2 * SMTP_SAY_SPACE };
 
 /* --- life ------------------------------------------------------------------ */
 
+/* Then the greeting says so, and our sendmail need not wait for the answer to
+ * EHLO. */
+static bool
+offers_all(const struct smtp_server_opts *o)
+{
+	return o->may_xrelais && o->may_chunk && !o->hide_pipelining &&
+	       !o->hide_8bitmime && !o->hide_smtputf8 && !o->hide_dsn &&
+	       !o->hide_size;
+}
+
 struct smtp_server *
 smtp_server_new(const struct smtp_server_opts *opts)
 {
@@ -40,7 +50,8 @@ smtp_server_new(const struct smtp_server_opts *opts)
 	    "no message larger than %llu bytes",
 	    (unsigned long long)opts->max_size_bytes);
 	s->too_big = (struct smtp_refusal) { 552, "5.3.4", s->too_big_text };
-	(void)snprintf(hello, sizeof(hello), "%s ESMTP ready", opts->hostname);
+	(void)snprintf(hello, sizeof(hello), "%s ESMTP%s ready", opts->hostname,
+	    offers_all(opts) ? " XRELAIS" : "");
 	ss_say(s, 220, NULL, hello);
 	return s;
 }

@@ -31,7 +31,10 @@ struct smtp_server_opts {
 	uint64_t max_size_bytes; /* SIZE; 0: no limit */
 	size_t max_rcpts; /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
 	int64_t idle_ms; /* 0: SMTP_SERVER_IDLE_MS */
-	bool may_xrelais; /* offer XRELAIS: XMODE= and XACCOUNT= on MAIL */
+	/* Offer XRELAIS: XMODE= and XACCOUNT= on MAIL.  Where BDAT is taken and
+	 * nothing hidden the greeting names it too: such a client need not
+	 * wait for the answer to EHLO. */
+	bool may_xrelais;
 	bool may_chunk; /* offer CHUNKING and take BDAT */
 	/* For the provider side of the tests and for future listeners. */
 	bool may_starttls; /* offer STARTTLS until TLS is on */

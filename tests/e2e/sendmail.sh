@@ -239,6 +239,50 @@ is "a server that knows HELO only is served" 0
 mail -a work a@x.org
 is "-a goes to no server that cannot choose the account" 75
 
+# relaisd, by its greeting: everything in one flight, and every answer means what
+# it meant.
+stage 77 relaisd 'greeting=554 5.7.1 not you'
+stage 69 relaisd 'mail=550 5.5.0 no'
+stage 77 relaisd 'mail=550 5.7.1 not you'
+stage 75 relaisd 'mail=451 4.3.0 later'
+stage 67 relaisd 'rcpt=550 5.1.1 nobody'
+stage 75 relaisd 'rcpt=450 4.2.0 later'
+stage 65 relaisd 'end=554 5.6.0 no such content'
+stage 75 relaisd 'end=452 4.3.1 full'
+stage 75 relaisd 'greeting=421 4.3.2 busy'
+stage 69 relaisd 'ehlo=501 5.5.4 want a host name'
+for at in greeting ehlo mail rcpt end; do
+	stage 75 relaisd $at=close
+	stage 75 relaisd "$at=421 4.3.2 stopping"
+done
+mkdir -m 1733 "$T/lost"
+sink "$T/sock" relaisd end=close
+RELAIS_DROP=$T/lost mail a@x.org
+is "one flight: an answer that was lost: the drop folder keeps it" 0
+sink "$T/sock" relaisd 'rcpt=421 4.3.2 stopping'
+RELAIS_DROP=$T/lost mail a@x.org
+is "one flight: 421 in the middle: the drop folder keeps it" 0
+check "  both" test "$(find "$T/lost" -type f | wc -l)" = 2
+sink "$T/sock" relaisd
+message 'From: f@x.org\n\n.\n..\nBDAT 5\nna\xc3\xafve\n'
+mail -i -odq -N never a@x.org
+is "one flight takes a message" 0
+got "  byte by byte" 1 'From: f@x.org\n\n.\n..\nBDAT 5\nna\xc3\xafve\n'
+said "  with every parameter" 1 \
+    'MAIL FROM:<root@.*> SIZE=[0-9]+ BODY=8BITMIME XMODE=queue'
+mail -i "$(printf 'j\xc3\xb6@x.org')" b@x.org
+said "  and to addresses in UTF-8" 2 'MAIL FROM:<.*> SIZE=[0-9]+ BODY=8BITMIME SMTPUTF8'
+sink "$T/sock" relaisd 'rcpt:b@x.org=550 5.1.1 nobody'
+mail a@x.org b@x.org c@x.org
+is "one flight: one bad recipient of three is told" 67
+said "and the others get it" 1 'RCPT TO:<c@x.org>'
+sink "$T/sock" relaisd max=2
+mail a@x.org b@x.org c@x.org d@x.org e@x.org
+is "one flight: those who were too many come again" 0
+check "  in three turns" test -f "$T/got/3.mail"
+check "  and nobody is forgotten" sh -c "cat '$T'/got/*.said | grep -o '[a-e]@x.org' |
+    sort -u | wc -l | grep -qx 5"
+
 sink "$T/sock"
 mail -v a@x.org
 check "-v prints the queue id" grep -q 'SINK1 queued' "$T/err"

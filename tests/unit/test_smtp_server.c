@@ -1048,6 +1048,37 @@ the_protocol_has_its_name_in_the_trace_field(void **state)
 }
 
 static void
+a_greeting_with_xrelais_stands_for_the_whole_offer(void **state)
+{
+	struct smtp_server_opts o = {
+		.hostname = "h.example", .may_xrelais = true, .may_chunk = true
+	};
+	bool *hidden[] = { &o.hide_pipelining, &o.hide_8bitmime,
+		&o.hide_smtputf8, &o.hide_dsn, &o.hide_size };
+	struct smtp_server *s = smtp_server_new(&o);
+	const void *p;
+	size_t n = smtp_server_peek(s, &p);
+
+	(void)state;
+	assert_int_equal(n, strlen("220 h.example ESMTP XRELAIS ready\r\n"));
+	assert_memory_equal(p, "220 h.example ESMTP XRELAIS ready\r\n", n);
+	smtp_server_free(s);
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
+		*hidden[i] = true;
+		s = smtp_server_new(&o);
+		n = smtp_server_peek(s, &p);
+		assert_null(memmem(p, n, "XRELAIS", 7));
+		smtp_server_free(s);
+		*hidden[i] = false;
+	}
+	o.may_chunk = false;
+	s = smtp_server_new(&o);
+	n = smtp_server_peek(s, &p);
+	assert_null(memmem(p, n, "XRELAIS", 7));
+	smtp_server_free(s);
+}
+
+static void
 everything_can_be_hidden(void **state)
 {
 	static const struct smtp_server_opts bare = { .hostname = "h.example",
@@ -1067,7 +1098,7 @@ everything_can_be_hidden(void **state)
 			  "250 HELP\r\n555 5.5.4 parameter not recognized\r\n",
 		    "", NULL },
 		{ &full, "EHLO x\r\n",
-		    HELLO
+		    "220 h.example ESMTP XRELAIS ready\r\n"
 		    "250-h.example\r\n250-PIPELINING\r\n"
 		    "250-SIZE 18446744073709551615\r\n250-8BITMIME\r\n"
 		    "250-SMTPUTF8\r\n250-DSN\r\n"
@@ -1302,6 +1333,8 @@ main(void)
 		cmocka_unit_test(a_half_closed_client_is_served_to_the_end),
 		cmocka_unit_test(unread_replies_stop_the_engine),
 		cmocka_unit_test(the_protocol_has_its_name_in_the_trace_field),
+		cmocka_unit_test(
+		    a_greeting_with_xrelais_stands_for_the_whole_offer),
 		cmocka_unit_test(everything_can_be_hidden),
 		cmocka_unit_test(
 		    no_order_of_commands_delivers_without_mail_and_rcpt),

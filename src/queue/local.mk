@@ -34,7 +34,11 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/spool.h \
 	%reldir%/spool_core.h \
 	%reldir%/spool_folder.c \
+	%reldir%/spool_journal.c \
+	%reldir%/spool_journal.h \
 	%reldir%/spool_read.c \
 	%reldir%/spool_text.c \
 	%reldir%/spool_text.h \
+	%reldir%/spool_word.c \
+	%reldir%/spool_word.h \
 	%reldir%/spool_write.c

@@ -25,6 +25,7 @@
 #include "base/fs.h"
 #include "base/must.h"
 #include "mail/envelope.h"
+#include "queue/spool_journal.h"
 #include "queue/spool_text.h"
 
 struct spool;

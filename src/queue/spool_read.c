@@ -107,7 +107,7 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 	}
 	m->journal = at + end;
 	tail = bytes_of(tail.p + end, tail.n - end);
-	if (!spool_text_journal_parse(tail, m->env, &m->st, &good))
+	if (!spool_journal_parse(tail, m->env, &m->st, &good))
 		return damaged(err, path, "its journal is not sound");
 	m->end = m->journal + good;
 	m->is_torn = good < tail.n;

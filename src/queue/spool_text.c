@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Notation:
+/* Notation, with value and crc as spool_word.h has them:
  *
  *   file    = "relais-spool 1" LF *( key ": " value LF ) "sum: " crc LF LF
  *             message "end " length SP crc LF *note
- *   note    = crc SP event *( SP field ) LF
- *   value   = *( byte / escape ), to the end of the line
- *   escape  = "\x" 2hex
- *   crc     = 8hex
  */
 #include "queue/spool_text.h"
 
@@ -19,153 +15,12 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "queue/spool_word.h"
 
 static const char *const first_lines[] = {
 	[SPOOL_TEXT_MESSAGE] = "relais-spool 1\n",
 	[SPOOL_TEXT_DROP] = "relais-drop 1\n",
 };
-
-enum { CRC_LEN = 8 };
-
-/* --- bytes ---------------------------------------------------------------- */
-
-static bool
-escape(struct buf *to, const char *text, bool is_field)
-{
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		bool plain = c >= 0x20 && c != 0x7f && c != '\\' &&
-			     !(is_field && c == ' ');
-
-		if (plain ? !buf_addc(to, *p) : !buf_addf(to, "\\x%02x", c))
-			return false;
-	}
-	return true;
-}
-
-/* One of several in a line: blanks are escaped too, and nothing is "-". */
-static bool
-escape_field(struct buf *to, const char *text)
-{
-	if (!buf_addc(to, ' '))
-		return false;
-	if (text[0] == '\0')
-		return buf_addc(to, '-');
-	if (strcmp(text, "-") == 0)
-		return buf_adds(to, "\\x2d");
-	return escape(to, text, true);
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool
-hex_u32(struct bytes b, uint32_t *ret)
-{
-	uint32_t v = 0;
-
-	if (b.n != CRC_LEN)
-		return false;
-	for (size_t i = 0; i < b.n; i++) {
-		int d = hex_digit(b.p[i]);
-
-		if (d < 0)
-			return false;
-		v = v << 4 | (uint32_t)d;
-	}
-	*ret = v;
-	return true;
-}
-
-/* The caller frees the result; NULL: not what escape() writes. */
-static char *
-unescape(struct bytes b)
-{
-	char *text = xmalloc(b.n + 1), *to = text;
-
-	for (size_t i = 0; i < b.n; i++) {
-		int high, low;
-
-		if ((unsigned char)b.p[i] < 0x20 || b.p[i] == 0x7f)
-			goto bad;
-		if (b.p[i] != '\\') {
-			*to++ = b.p[i];
-			continue;
-		}
-		if (b.n - i < 4 || b.p[i + 1] != 'x')
-			goto bad;
-		high = hex_digit(b.p[i + 2]);
-		low = hex_digit(b.p[i + 3]);
-		if (high < 0 || low < 0 || high + low == 0)
-			goto bad;
-		*to++ = (char)(high << 4 | low);
-		i += 3;
-	}
-	*to = '\0';
-	return text;
-bad:
-	free(text);
-	return NULL;
-}
-
-static char *
-unescape_field(struct bytes b)
-{
-	return bytes_eq(b, "-") ? xstrdup("") : unescape(b);
-}
-
-/* Takes a line, without its LF, off the front; false: there is none. */
-static bool
-take_line(struct bytes *from, struct bytes *ret)
-{
-	const char *lf = from->n > 0 ? memchr(from->p, '\n', from->n) : NULL;
-	size_t n;
-
-	if (lf == NULL)
-		return false;
-	n = (size_t)(lf - from->p);
-	*ret = bytes_of(from->p, n);
-	*from = bytes_of(lf + 1, from->n - n - 1);
-	return true;
-}
-
-/* Takes what stands before a blank; false: no blank. */
-static bool
-take_field(struct bytes *from, struct bytes *ret)
-{
-	const char *sp = from->n > 0 ? memchr(from->p, ' ', from->n) : NULL;
-	size_t n;
-
-	if (sp == NULL)
-		return false;
-	n = (size_t)(sp - from->p);
-	*ret = bytes_of(from->p, n);
-	*from = bytes_of(sp + 1, from->n - n - 1);
-	return true;
-}
-
-static bool
-parse_i64(struct bytes b, int64_t *ret)
-{
-	uint64_t v;
-
-	if (!num_u64_max(b, INT64_MAX, &v))
-		return false;
-	*ret = (int64_t)v;
-	return true;
-}
-
-/* Times before 1970 are not written. */
-static uint64_t
-since_1970(int64_t t)
-{
-	return t > 0 ? (uint64_t)t : 0;
-}
 
 /* --- header --------------------------------------------------------------- */
 
@@ -199,7 +54,7 @@ static bool
 add_string(struct buf *to, const char *key, const char *value)
 {
 	return value == NULL ||
-	       (buf_addf(to, "%s: ", key) && escape(to, value, false) &&
+	       (buf_addf(to, "%s: ", key) && spool_escape(to, value) &&
 		   buf_addc(to, '\n'));
 }
 
@@ -268,7 +123,7 @@ static bool
 add_padding(struct buf *to, size_t start, size_t total)
 {
 	static const char key[] = "pad: ";
-	size_t tail = strlen("sum: \n\n") + CRC_LEN, used, n;
+	size_t tail = strlen("sum: \n\n") + SPOOL_CRC_LEN, used, n;
 	char *p;
 
 	if (total == 0)
@@ -292,7 +147,7 @@ spool_text_header(struct buf *to, enum spool_text_kind kind,
 
 	if (!buf_adds(to, first_lines[kind]) ||
 	    !buf_addf(to, "size: %" PRIu64 "\nid: %s\narrived: %" PRIu64 "\n",
-		e->size_bytes, e->id, since_1970(e->arrived_s)) ||
+		e->size_bytes, e->id, spool_since_1970(e->arrived_s)) ||
 	    !add_strings(to, e) || !add_facts(to, e) || !add_rcpts(to, e) ||
 	    !add_padding(to, start, total))
 		return false;
@@ -303,7 +158,7 @@ spool_text_header(struct buf *to, enum spool_text_kind kind,
 static bool
 set_string(char **field, struct bytes value)
 {
-	char *text = unescape(value);
+	char *text = spool_unescape(value);
 
 	if (text == NULL)
 		return false;
@@ -380,7 +235,7 @@ get_uid(struct envelope *e, struct bytes v)
 static bool
 get_rcpt(struct envelope *e, struct bytes v)
 {
-	char *addr = unescape(v);
+	char *addr = spool_unescape(v);
 
 	if (addr == NULL)
 		return false;
@@ -453,7 +308,8 @@ get_line(struct envelope *e, struct bytes line)
 {
 	struct bytes key;
 
-	if (!take_field(&line, &key) || key.n < 2 || key.p[key.n - 1] != ':')
+	if (!spool_take_field(&line, &key) || key.n < 2 ||
+	    key.p[key.n - 1] != ':')
 		return false;
 	key.n--;
 	for (size_t i = 0; i < NSTRINGS; i++)
@@ -490,11 +346,11 @@ get_lines(
 	for (;;) {
 		size_t at = file.n - rest.n;
 
-		if (!take_line(&rest, &line))
+		if (!spool_take_line(&rest, &line))
 			return SPOOL_TEXT_SHORT;
 		if (starts_with(line, "sum: ")) {
 			line = bytes_of(line.p + 5, line.n - 5);
-			if (!hex_u32(line, &sum) ||
+			if (!spool_crc(line, &sum) ||
 			    sum != crc32_of(0, file.p, at))
 				return SPOOL_TEXT_BAD;
 			break;
@@ -547,7 +403,8 @@ spool_text_end_parse(
     struct bytes file, uint64_t size, uint32_t *ret_crc, size_t *ret_used)
 {
 	char want[SPOOL_END_MAX];
-	size_t len = spool_text_end(want, size, 0), fixed = len - CRC_LEN - 1;
+	size_t len = spool_text_end(want, size, 0),
+	       fixed = len - SPOOL_CRC_LEN - 1;
 	uint32_t crc;
 
 	/* The part that is known must be there as far as the file goes. */
@@ -556,494 +413,14 @@ spool_text_end_parse(
 		return SPOOL_TEXT_BAD;
 	if (file.n < len) {
 		for (size_t i = fixed; i < file.n; i++)
-			if (hex_digit(file.p[i]) < 0)
+			if (spool_hex_digit(file.p[i]) < 0)
 				return SPOOL_TEXT_BAD;
 		return SPOOL_TEXT_SHORT;
 	}
-	if (!hex_u32(bytes_of(file.p + fixed, CRC_LEN), &crc) ||
+	if (!spool_crc(bytes_of(file.p + fixed, SPOOL_CRC_LEN), &crc) ||
 	    file.p[len - 1] != '\n')
 		return SPOOL_TEXT_BAD;
 	*ret_crc = crc;
 	*ret_used = len;
 	return SPOOL_TEXT_OK;
-}
-
-/* --- journal: writing ----------------------------------------------------- */
-
-/* A line is built behind a place kept for its checksum. */
-static bool
-note_begin(struct buf *to, size_t *ret_start)
-{
-	*ret_start = buf_len(to);
-	return buf_adds(to, "00000000 ");
-}
-
-static bool
-note_end(struct buf *to, size_t start)
-{
-	char hex[CRC_LEN + 1];
-	char *line = to->p + to->head + start;
-
-	(void)snprintf(hex, sizeof(hex), "%08" PRIx32,
-	    crc32_of(0, line + CRC_LEN + 1, buf_len(to) - start - CRC_LEN - 1));
-	memcpy(line, hex, CRC_LEN);
-	return buf_addc(to, '\n');
-}
-
-static bool
-note_times(struct buf *to, const char *event, int64_t wall_ms, int64_t seen_ms)
-{
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(to, "%s %" PRIu64 " %" PRIu64, event,
-		   since_1970(wall_ms), since_1970(seen_ms)) &&
-	       note_end(to, start);
-}
-
-static bool
-note_time(struct buf *to, const char *event, int64_t wall_ms)
-{
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(to, "%s %" PRIu64, event, since_1970(wall_ms)) &&
-	       note_end(to, start);
-}
-
-bool
-spool_note_attempt(struct buf *to, int64_t wall_ms, int64_t seen_ms)
-{
-	return note_times(to, "attempt", wall_ms, seen_ms);
-}
-
-bool
-spool_note_seen(struct buf *to, int64_t wall_ms, int64_t seen_ms)
-{
-	return note_times(to, "seen", wall_ms, seen_ms);
-}
-
-static const char *const state_names[] = { [RCPT_WAITING] = "waiting",
-	[RCPT_SENT] = "sent",
-	[RCPT_FAILED] = "failed" };
-enum { NSTATES = sizeof(state_names) / sizeof(state_names[0]) };
-
-bool
-spool_note_rcpt(struct buf *to, size_t index, const struct rcpt *r)
-{
-	static const struct verdict none;
-	const struct verdict *v = r->last != NULL ? r->last : &none;
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(to, "rcpt %zu %s %s %s %d", index,
-		   state_names[r->state], verdict_class_name(v->class),
-		   verdict_stage_name(v->stage), v->code > 0 ? v->code : 0) &&
-	       escape_field(to, v->enhanced) &&
-	       buf_adds(to, v->is_uncertain ? " uncertain" : " sure") &&
-	       escape_field(to, v->who) && buf_addc(to, ' ') &&
-	       escape(to, v->text, false) && note_end(to, start);
-}
-
-/* "0-99,120,122"; "-" is none. */
-static bool
-note_ranges(struct buf *to, const size_t *v, size_t n)
-{
-	if (n == 0)
-		return buf_addc(to, '-');
-	for (size_t i = 0, last; i < n; i = last + 1) {
-		for (last = i; last + 1 < n && v[last + 1] == v[last] + 1;)
-			last++;
-		if (!buf_addf(to, "%s%zu", i > 0 ? "," : "", v[i]) ||
-		    (last > i && !buf_addf(to, "-%zu", v[last])))
-			return false;
-	}
-	return true;
-}
-
-bool
-spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
-    const size_t *rcpts, size_t n)
-{
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(to, "offer %" PRIu64, since_1970(wall_ms)) &&
-	       escape_field(to, who) && buf_addc(to, ' ') &&
-	       note_ranges(to, rcpts, n) && note_end(to, start);
-}
-
-bool
-spool_note_next(struct buf *to, int64_t next_wall_ms)
-{
-	return note_time(to, "next", next_wall_ms);
-}
-
-bool
-spool_note_hold(struct buf *to, int64_t wall_ms, const char *why)
-{
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(to, "hold %" PRIu64 " ", since_1970(wall_ms)) &&
-	       escape(to, why, false) && note_end(to, start);
-}
-
-bool
-spool_note_equal(struct buf *to, int64_t wall_ms)
-{
-	return note_time(to, "equal", wall_ms);
-}
-
-bool
-spool_note_release(struct buf *to, int64_t wall_ms)
-{
-	return note_time(to, "release", wall_ms);
-}
-
-bool
-spool_note_told(struct buf *to, int64_t wall_ms, size_t index)
-{
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(
-		   to, "told %" PRIu64 " %zu", since_1970(wall_ms), index) &&
-	       note_end(to, start);
-}
-
-bool
-spool_note_delay_told(struct buf *to, int64_t wall_ms)
-{
-	return note_time(to, "delay-told", wall_ms);
-}
-
-bool
-spool_note_requeue(struct buf *to, int64_t wall_ms)
-{
-	return note_time(to, "requeue", wall_ms);
-}
-
-/* --- journal: reading ----------------------------------------------------- */
-
-struct fold {
-	struct envelope *env;
-	struct spool_state *st;
-	bool *offered; /* one per recipient; NULL: none is */
-	char who[VERDICT_WHO_MAX]; /* to whom */
-};
-
-static bool
-fold_seen(struct fold *f, struct bytes args)
-{
-	struct bytes wall;
-	int64_t at, seen;
-
-	if (!take_field(&args, &wall) || !parse_i64(wall, &at) ||
-	    !parse_i64(args, &seen))
-		return false;
-	f->st->seen_ms = seen;
-	return true;
-}
-
-static void
-forget_offer(struct fold *f)
-{
-	free(f->offered);
-	f->offered = NULL;
-}
-
-static bool
-fold_attempt(struct fold *f, struct bytes args)
-{
-	struct bytes rest = args, wall;
-
-	if (!fold_seen(f, args) || f->st->attempts == INT32_MAX ||
-	    !take_field(&rest, &wall) ||
-	    !parse_i64(wall, &f->st->tried_wall_ms))
-		return false;
-	f->st->attempts++;
-	f->st->is_offered = false;
-	forget_offer(f);
-	return true;
-}
-
-static bool
-copy_field(char *to, size_t size, char *text)
-{
-	bool ok = text != NULL &&
-		  str_copy(to, size, bytes_of(text, strlen(text)));
-
-	free(text);
-	return ok;
-}
-
-/* "3" or "3-5" */
-static bool
-mark_range(struct fold *f, struct bytes range)
-{
-	struct bytes first = bytes_cut(&range, '-');
-	uint64_t from, to;
-
-	if (!num_u64_max(first, f->env->nrcpts - 1, &from))
-		return false;
-	to = from;
-	if (range.n > 0 && !num_u64_max(range, f->env->nrcpts - 1, &to))
-		return false;
-	for (uint64_t i = from; i <= to; i++)
-		f->offered[i] = true;
-	return from <= to;
-}
-
-static bool
-fold_offer(struct fold *f, struct bytes args)
-{
-	struct bytes wall, who;
-	int64_t at;
-
-	if (!take_field(&args, &wall) || !parse_i64(wall, &at) ||
-	    !take_field(&args, &who) ||
-	    !copy_field(f->who, sizeof(f->who), unescape_field(who)))
-		return false;
-	if (bytes_eq(args, "-")) {
-		f->st->is_offered = false;
-		forget_offer(f);
-		return true;
-	}
-	if (f->offered == NULL)
-		f->offered = xcalloc(f->env->nrcpts, sizeof(*f->offered));
-	f->st->is_offered = true;
-	while (args.n > 0)
-		if (!mark_range(f, bytes_cut(&args, ',')))
-			return false;
-	return true;
-}
-
-static bool
-parse_verdict(struct bytes args, struct verdict *v)
-{
-	struct bytes class, stage, code, enhanced, sure, who;
-	uint64_t n;
-
-	if (!take_field(&args, &class) || !take_field(&args, &stage) ||
-	    !take_field(&args, &code) || !take_field(&args, &enhanced) ||
-	    !take_field(&args, &sure) || !take_field(&args, &who))
-		return false;
-	if (!verdict_class_from(class, &v->class) ||
-	    !verdict_stage_from(stage, &v->stage) ||
-	    !num_u64_max(code, 999, &n))
-		return false;
-	v->code = (int)n;
-	v->is_uncertain = bytes_eq(sure, "uncertain");
-	return copy_field(v->enhanced, sizeof(v->enhanced),
-		   unescape_field(enhanced)) &&
-	       copy_field(v->who, sizeof(v->who), unescape_field(who)) &&
-	       copy_field(v->text, sizeof(v->text), unescape(args));
-}
-
-static bool
-fold_rcpt(struct fold *f, struct bytes args)
-{
-	struct verdict v = { 0 };
-	struct bytes index, state;
-	uint64_t i;
-	size_t s = 0;
-
-	if (!take_field(&args, &index) || !take_field(&args, &state) ||
-	    !num_u64_max(index, f->env->nrcpts - 1, &i) ||
-	    !parse_verdict(args, &v))
-		return false;
-	while (s < NSTATES && !bytes_eq(state, state_names[s]))
-		s++;
-	if (s == NSTATES)
-		return false;
-	f->env->rcpts[i].state = (enum rcpt_state)s;
-	f->env->rcpts[i].is_told = false;
-	if (f->offered != NULL)
-		f->offered[i] = false;
-	if (v.class != VERDICT_NONE)
-		rcpt_set_verdict(&f->env->rcpts[i], &v);
-	return true;
-}
-
-static bool
-fold_next(struct fold *f, struct bytes args)
-{
-	return parse_i64(args, &f->st->next_wall_ms);
-}
-
-static bool
-fold_hold(struct fold *f, struct bytes args)
-{
-	struct bytes wall;
-	int64_t at;
-	char *why;
-
-	if (!take_field(&args, &wall) || !parse_i64(wall, &at) ||
-	    (why = unescape(args)) == NULL)
-		return false;
-	f->st->is_held = true;
-	f->st->is_offered = false; /* a person will see to it */
-	/* Cut is fine: it is for people. */
-	IGNORE(copy_field(f->st->reason, sizeof(f->st->reason), why));
-	return true;
-}
-
-static bool
-fold_release(struct fold *f, struct bytes args)
-{
-	int64_t at;
-
-	if (!parse_i64(args, &at))
-		return false;
-	f->st->is_held = f->st->is_offered = false;
-	f->st->reason[0] = '\0';
-	f->st->life_from_s = at / 1000;
-	return true;
-}
-
-static bool
-fold_equal(struct fold *f, struct bytes args)
-{
-	int64_t at;
-
-	if (!parse_i64(args, &at) || f->env->nequal == UINT32_MAX)
-		return false;
-	f->env->nequal++;
-	f->env->equal_last_s = at / 1000;
-	return true;
-}
-
-static bool
-fold_told(struct fold *f, struct bytes args)
-{
-	struct bytes wall;
-	int64_t at;
-	uint64_t i;
-
-	if (!take_field(&args, &wall) || !parse_i64(wall, &at) ||
-	    !num_u64_max(args, f->env->nrcpts - 1, &i))
-		return false;
-	f->env->rcpts[i].is_told = f->env->rcpts[i].state == RCPT_FAILED;
-	return true;
-}
-
-static bool
-fold_delay_told(struct fold *f, struct bytes args)
-{
-	int64_t at;
-
-	if (!parse_i64(args, &at))
-		return false;
-	f->st->is_delay_told = true;
-	return true;
-}
-
-static bool
-fold_requeue(struct fold *f, struct bytes args)
-{
-	int64_t at;
-
-	if (!parse_i64(args, &at))
-		return false;
-	for (size_t i = 0; i < f->env->nrcpts; i++) {
-		if (f->env->rcpts[i].state == RCPT_FAILED)
-			f->env->rcpts[i].state = RCPT_WAITING;
-		f->env->rcpts[i].is_told = false;
-	}
-	forget_offer(f);
-	*f->st = (struct spool_state) { .life_from_s = at / 1000 };
-	return true;
-}
-
-static const struct {
-	const char *event;
-	bool (*fold)(struct fold *f, struct bytes args);
-} events[] = {
-	{ "attempt", fold_attempt },
-	{ "seen", fold_seen },
-	{ "rcpt", fold_rcpt },
-	{ "offer", fold_offer },
-	{ "next", fold_next },
-	{ "hold", fold_hold },
-	{ "release", fold_release },
-	{ "requeue", fold_requeue },
-	{ "told", fold_told },
-	{ "delay-told", fold_delay_told },
-	{ "equal", fold_equal },
-};
-enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
-
-static bool
-is_sound(struct bytes line)
-{
-	uint32_t crc;
-
-	return line.n > CRC_LEN && line.p[CRC_LEN] == ' ' &&
-	       hex_u32(bytes_of(line.p, CRC_LEN), &crc) &&
-	       crc == crc32_of(0, line.p + CRC_LEN + 1, line.n - CRC_LEN - 1);
-}
-
-static bool
-fold_line(struct fold *f, struct bytes line)
-{
-	struct bytes event;
-
-	line = bytes_of(line.p + CRC_LEN + 1, line.n - CRC_LEN - 1);
-	if (!take_field(&line, &event))
-		return false;
-	for (size_t i = 0; i < NEVENTS; i++)
-		if (bytes_eq(event, events[i].event))
-			return events[i].fold(f, line);
-	return false;
-}
-
-/* What no answer was noted for. */
-static void
-settle_offer(struct fold *f)
-{
-	struct verdict v;
-
-	if (f->offered == NULL)
-		return;
-	verdict_unanswered(&v, f->who);
-	for (size_t i = 0; i < f->env->nrcpts; i++)
-		if (f->offered[i] && f->env->rcpts[i].state == RCPT_WAITING)
-			rcpt_set_verdict(&f->env->rcpts[i], &v);
-}
-
-static bool
-fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
-{
-	struct bytes rest = journal, line;
-	bool is_torn = false;
-
-	*ret_good = 0;
-	while (take_line(&rest, &line)) {
-		if (!is_sound(line)) {
-			is_torn = true;
-			continue;
-		}
-		/* A sound line behind a bad one: that was no crash. */
-		if (is_torn || !fold_line(f, line))
-			return false;
-		*ret_good = journal.n - rest.n;
-	}
-	return true;
-}
-
-bool
-spool_text_journal_parse(struct bytes journal, struct envelope *env,
-    struct spool_state *st, size_t *ret_good)
-{
-	struct fold f = { .env = env, .st = st };
-	size_t good;
-	bool ok = fold_lines(&f, journal, &good);
-
-	if (ok) {
-		settle_offer(&f);
-		*ret_good = good;
-	}
-	forget_offer(&f);
-	return ok;
 }

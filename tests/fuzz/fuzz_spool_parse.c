@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/crc32.h"
+#include "queue/spool_journal.h"
 #include "queue/spool_text.h"
 
 enum { MAX = 1024 * 1024 };
@@ -18,7 +19,7 @@ check_journal(struct bytes journal, struct envelope *env)
 	struct spool_state st = { 0 };
 	size_t good = SIZE_MAX;
 
-	if (spool_text_journal_parse(journal, env, &st, &good))
+	if (spool_journal_parse(journal, env, &st, &good))
 		FUZZ_REQUIRE(good <= journal.n);
 	FUZZ_REQUIRE(st.attempts >= 0);
 	FUZZ_REQUIRE(memchr(st.reason, '\0', sizeof(st.reason)) != NULL);

@@ -3,7 +3,7 @@
 EXTRA_DIST += \
 	%reldir%/bed.sh \
 	%reldir%/diskfault.c \
-	%reldir%/check.h %reldir%/decode.h %reldir%/files.h \
+	%reldir%/check.h %reldir%/decode.h %reldir%/dice.h %reldir%/files.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \
 	%reldir%/peers \

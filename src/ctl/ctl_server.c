@@ -341,6 +341,7 @@ ctl_server_new(struct loop *l, int fd, const struct ctl_verb *verbs, void *ctx,
 		free(s);
 		return -1;
 	}
+	listener_use_reserve(s->listener); /* to see what is wrong */
 	*ret = s;
 	return 0;
 }

@@ -102,3 +102,14 @@ listen_notify(const char *state)
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0);
 	(void)close(fd); /* a datagram is gone or not by now */
 }
+
+int64_t
+listen_watchdog_ms(void)
+{
+	uint64_t us, pid;
+
+	if (!env_number("WATCHDOG_USEC", &us) || us > INT64_MAX ||
+	    (env_number("WATCHDOG_PID", &pid) && pid != (uint64_t)getpid()))
+		return 0;
+	return us == 0 ? 0 : us < 2000 ? 1 : (int64_t)(us / 2000);
+}

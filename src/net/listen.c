@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,7 +29,8 @@
 enum {
 	BACKLOG = 1024,
 	ACCEPT_MAX = 64, /* per event, so that others get their turn */
-	PAUSE_MS = 250 /* when descriptors or memory have run out */
+	PAUSE_MS = 250, /* when descriptors or memory have run out */
+	RESERVE_MAX = 64 /* descriptors, or a quarter if that is less */
 };
 
 struct listener {
@@ -37,6 +40,8 @@ struct listener {
 	void (*accepted)(void *ctx, int fd);
 	void *ctx;
 	struct loop_timer *again;
+	int newest; /* the descriptor accepted last */
+	int reserve_from; /* descriptors from here on are for others */
 	bool is_paused; /* by the owner */
 	bool is_closed;
 };
@@ -76,6 +81,35 @@ pause_a_moment(struct listener *li)
 	loop_timer_set(li->again, clock_boot_ms(loop_clock(li->l)) + PAUSE_MS);
 }
 
+static int
+reserve_from(void)
+{
+	struct rlimit r;
+	rlim_t most = RESERVE_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= INT_MAX)
+		return INT_MAX;
+	return (
+	    int)(r.rlim_cur - (r.rlim_cur / 4 < most ? r.rlim_cur / 4 : most));
+}
+
+/* The kernel hands out the lowest number that is free, so the next one tells
+ * how many are in use; it is asked only if the last one was high. */
+static bool
+is_reserve_reached(struct listener *li)
+{
+	int fd;
+
+	if (li->newest < li->reserve_from)
+		return false;
+	fd = fcntl(li->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	(void)close(fd); /* a copy */
+	li->newest = fd;
+	return fd >= li->reserve_from;
+}
+
 static void
 on_pending(uv_poll_t *h, int status, int events)
 {
@@ -88,8 +122,13 @@ on_pending(uv_poll_t *h, int status, int events)
 		return;
 	}
 	for (int i = 0; i < ACCEPT_MAX && !li->is_paused; i++) {
+		if (is_reserve_reached(li)) {
+			pause_a_moment(li);
+			return;
+		}
 		fd = accept4(li->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
+			li->newest = fd;
 			li->accepted(li->ctx, fd); /* may free or pause li */
 			if (li->is_closed)
 				return;
@@ -111,6 +150,7 @@ listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
 
 	li->l = l;
 	li->fd = fd;
+	li->reserve_from = reserve_from();
 	li->accepted = accepted;
 	li->ctx = ctx;
 	rc = uv_poll_init(loop_uv(l), &li->uv, fd); /* makes it non-blocking */
@@ -124,6 +164,12 @@ listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
 	watch(li);
 	*ret = li;
 	return 0;
+}
+
+void
+listener_use_reserve(struct listener *li)
+{
+	li->reserve_from = INT_MAX;
 }
 
 void

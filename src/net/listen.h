@@ -2,13 +2,16 @@
 /* listen.h - a listening socket on the loop: TCP, Unix, or handed over by the
  * service manager.
  *
- * On EMFILE, ENFILE or ENOMEM accepting pauses for a moment instead of
- * spinning (R52).
+ * The last descriptors of the process, a quarter of its limit and at most 64, are
+ * not for those who connect: before they are touched, and on EMFILE, ENFILE or
+ * ENOMEM, accepting pauses for a moment instead of spinning, and who connects
+ * waits in the kernel's queue (R52).
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -19,6 +22,8 @@ struct listener;
  * new connection's descriptor and owns it. */
 int listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
     void *ctx, struct listener **ret, struct err *err);
+/* This one may take them: those who connect here are few and matter most. */
+void listener_use_reserve(struct listener *li);
 void listener_pause(struct listener *li, bool is_paused);
 void listener_free(struct listener *li); /* closes; does not unlink */
 
@@ -43,5 +48,8 @@ char *listen_inherited_name(int fd);
 /* Tells the service manager "READY=1", "STOPPING=1", ...; no-op without
  * NOTIFY_SOCKET. */
 void listen_notify(const char *state);
+/* How often "WATCHDOG=1" is to be told, twice as often as is asked for; 0: the
+ * service manager wants none from this process. */
+int64_t listen_watchdog_ms(void);
 
 #endif

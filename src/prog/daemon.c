@@ -58,6 +58,7 @@ struct daemon {
 	struct loop *loop;
 	struct loop_task turn;
 	struct loop_timer *timer;
+	struct loop_timer *watchdog;
 	struct queue *queue;
 	struct inbound *inbound;
 	struct control *control;
@@ -600,6 +601,19 @@ on_timer(void *ctx)
 	turn(ctx);
 }
 
+/* The service manager hears from us when a whole turn has been made, so that a
+ * loop that hangs in it is noticed (R48). */
+static void
+on_watchdog(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	turn(d);
+	listen_notify("WATCHDOG=1");
+	loop_timer_set(
+	    d->watchdog, clock_boot_ms(clock_sys()) + listen_watchdog_ms());
+}
+
 static void
 stop(struct daemon *d)
 {
@@ -728,6 +742,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 		return -1;
 	loop_task_init(&d->turn, on_turn);
 	d->timer = loop_timer_new(d->loop, on_timer, d);
+	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
 	e = new_era(d, conf);
 	e->is_conf_lent = true;
 	d->listening = conf;
@@ -774,6 +789,7 @@ finish(struct daemon *d)
 	if (d->loop != NULL) {
 		loop_soon_cancel(&d->turn);
 		loop_timer_free(d->timer);
+		loop_timer_free(d->watchdog);
 		if (!loop_free(d->loop))
 			return false;
 	}
@@ -813,6 +829,8 @@ run(struct daemon *d, struct conf *conf)
 		    "`admin' is not set in [relais]: mail for root and notices "
 		    "have no reader");
 	listen_notify("READY=1");
+	if (listen_watchdog_ms() > 0)
+		loop_timer_set(d->watchdog, clock_boot_ms(clock_sys()));
 	background_report(report);
 	loop_soon(d->loop, &d->turn);
 	loop_run(d->loop);

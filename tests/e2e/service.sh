@@ -73,7 +73,8 @@ if pid == 0:
     os.set_inheritable(3, True)
     os.set_inheritable(4, True)
     os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2",
-                      NOTIFY_SOCKET=sys.argv[1] + "/notify")
+                      NOTIFY_SOCKET=sys.argv[1] + "/notify",
+                      WATCHDOG_PID=str(os.getpid()), WATCHDOG_USEC="1000000")
     os.execv(sys.argv[2], sys.argv[2:])
 print("pid", pid, flush=True)
 while True:
@@ -95,7 +96,20 @@ esac
 check "sendmail uses the Unix socket that was handed over" eval \
     'printf "Subject: y\n\nhello\n" | RELAIS_SOCKET=$T/home/handed.sock \
     "$top_builddir/sendmail" to@example.test'
-kill "$(awk '$1 == "pid" { print $2 }' "$T/handed.log")"
+# R48: a loop that hangs is silent, as one that is stopped.
+handed=$(awk '$1 == "pid" { print $2 }' "$T/handed.log")
+barks() { grep -c WATCHDOG=1 "$T/handed.log"; }
+before=$(barks)
+sleep 2.2
+check "the watchdog hears of it twice in its time: $(($(barks) - before)) in 2 s" \
+    test $(($(barks) - before)) -ge 3
+kill -STOP "$handed"
+sleep 0.3
+before=$(barks)
+sleep 1.5
+check "and nothing of one that hangs" test "$(barks)" = "$before"
+kill -CONT "$handed"
+kill "$handed"
 check "so is the stop" until_true 10 grep -q STOPPING=1 "$T/handed.log"
 until_true 10 eval '! is_up handed'
 

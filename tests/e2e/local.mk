@@ -11,6 +11,7 @@ e2e_tests = \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
 	%reldir%/names.sh \
+	%reldir%/network.sh \
 	%reldir%/notices.sh \
 	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \

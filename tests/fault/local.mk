@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	%reldir%/connections.py %reldir%/connections.sh \
 	%reldir%/corrupt.py %reldir%/corrupt.sh \
 	%reldir%/days.sh \
+	%reldir%/deadlines.sh \
 	%reldir%/descriptors.sh \
 	%reldir%/diskfull.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \

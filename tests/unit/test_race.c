@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 
 #include "base/clock.h"
 #include "net/race.h"
@@ -176,6 +177,7 @@ the_only_address_wins(void **state)
 	int fd = open_v4();
 	struct sockaddr_storage a = address("127.0.0.1", listen_port(fd));
 	int on = 0;
+	unsigned ms = 0;
 	socklen_t len = sizeof(on);
 
 	(void)state;
@@ -186,6 +188,11 @@ the_only_address_wins(void **state)
 	assert_int_equal(
 	    getsockopt(got_fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
 	assert_int_equal(on, 1);
+	/* R48: bytes that nobody acknowledges are an error before long. */
+	len = sizeof(ms);
+	assert_int_equal(
+	    getsockopt(got_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len), 0);
+	assert_true(ms > 0 && ms <= 5 * 60 * 1000);
 	(void)close(got_fd);
 	(void)close(fd);
 }

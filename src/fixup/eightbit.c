@@ -34,95 +34,6 @@ eightbit_has(const struct header *h)
 	return eightbit_must(h, false);
 }
 
-/* --- text ----------------------------------------------------------------- */
-
-/* Or a control character: header_replace() makes blanks of them. */
-static bool
-is_blank(char c)
-{
-	return (unsigned char)c <= ' ' || c == 0x7f;
-}
-
-static size_t
-word_len(struct bytes b)
-{
-	size_t n = 0;
-
-	while (n < b.n && !is_blank(b.p[n]))
-		n++;
-	return n;
-}
-
-static size_t
-blanks_len(struct bytes b)
-{
-	size_t n = 0;
-
-	while (n < b.n && is_blank(b.p[n]))
-		n++;
-	return n;
-}
-
-/* Words from the front that need encoding, with the blanks between them. */
-static size_t
-run_len(struct bytes b)
-{
-	size_t n = 0, next = 0;
-
-	do {
-		size_t word = word_len(bytes_of(b.p + next, b.n - next));
-
-		if (str_is_ascii(bytes_of(b.p + next, word)))
-			break;
-		n = next + word;
-		next = n + blanks_len(bytes_of(b.p + n, b.n - n));
-	} while (next < b.n);
-	return n;
-}
-
-/* Was it encoded already? */
-static bool
-is_encoded(struct bytes word)
-{
-	return word.n > 6 && memcmp(word.p, "=?", 2) == 0 &&
-	       memcmp(word.p + word.n - 2, "?=", 2) == 0;
-}
-
-/* Words that need it, those beside them stay as they are.  RFC 2047 6.2: what
- * is blank between two encoded words is not shown, so where only one of them
- * was encoded before, the blank becomes a word itself. */
-static bool
-add_text(struct buf *to, struct bytes b)
-{
-	static const char blank_word[] = "=?utf-8?q?_?= ";
-	bool was_run = false, was_encoded = false;
-
-	while (b.n > 0) {
-		size_t n = run_len(b);
-
-		if (n > 0) {
-			if ((was_encoded && !buf_adds(to, blank_word)) ||
-			    !mime_words(to, bytes_of(b.p, n)))
-				return false;
-			was_run = true;
-			was_encoded = false;
-		} else if ((n = word_len(b)) > 0) {
-			was_encoded = is_encoded(bytes_of(b.p, n));
-			if ((was_run && was_encoded &&
-				!buf_adds(to, blank_word)) ||
-			    !buf_add(to, b.p, n))
-				return false;
-			was_run = false;
-		} else {
-			n = blanks_len(b);
-			if (!buf_add(to, b.p, n))
-				return false;
-		}
-		b = bytes_of(b.p + n, b.n - n);
-	}
-	return true;
-}
-
 /* --- parameters ----------------------------------------------------------- */
 
 /* Length of the quoted string or the run of other bytes at the front. */
@@ -199,7 +110,7 @@ add_mailboxes(struct buf *to, struct bytes b)
 		ok = (i == 0 || buf_adds(to, ", ")) &&
 		     add_mailbox(to, &l.items[i]);
 	if (ok && l.n == 0)
-		ok = add_text(to, b);
+		ok = mime_mixed(to, b);
 	addr_list_clear(&l);
 	return ok;
 }
@@ -230,7 +141,7 @@ add_value(struct buf *to, const char *name, struct bytes value)
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (str_eq_nocase(name, forms[i].name))
 			return forms[i].add(to, value);
-	return add_text(to, value);
+	return mime_mixed(to, value);
 }
 
 static bool

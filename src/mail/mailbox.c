@@ -54,6 +54,32 @@ ready_name(const struct addr_item *it)
 	return name;
 }
 
+/* Encoded words beside bytes over 127, and nothing that would have to be quoted:
+ * these words must not be encoded a second time. */
+static bool
+is_mixed(struct bytes phrase)
+{
+	if (!has_encoded_word(phrase) || str_is_ascii(phrase))
+		return false;
+	for (size_t i = 0; i < phrase.n; i++)
+		if ((unsigned char)phrase.p[i] < ' ' ||
+		    strchr("\"()<>[]:;@\\,\x7f", phrase.p[i]) != NULL)
+			return false;
+	return true;
+}
+
+static bool
+add_mixed(struct buf *to, struct bytes phrase)
+{
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, 2 * NAME_SIZE_MAX);
+	ok = mime_utf8(&text, phrase) && mime_mixed(to, buf_bytes(&text));
+	buf_clear(&text);
+	return ok;
+}
+
 /* The name in plain words, as UTF-8; cut where the buffer is full. */
 static void
 plain_name(const struct addr_item *it, struct buf *to)
@@ -70,12 +96,15 @@ bool
 mailbox_add(struct buf *to, const struct addr_item *it, struct bytes addr)
 {
 	struct bytes ready = ready_name(it);
+	bool mixed = ready.n == 0 && is_mixed(it->phrase);
 	struct buf name;
 	bool ok;
 
-	if (ready.n > 0)
-		return buf_add(to, ready.p, ready.n) && buf_adds(to, " <") &&
-		       buf_add(to, addr.p, addr.n) && buf_addc(to, '>');
+	if (ready.n > 0 || mixed)
+		return (mixed ? add_mixed(to, it->phrase)
+			      : buf_add(to, ready.p, ready.n)) &&
+		       buf_adds(to, " <") && buf_add(to, addr.p, addr.n) &&
+		       buf_addc(to, '>');
 	buf_init(&name, 2 * NAME_SIZE_MAX);
 	plain_name(it, &name);
 	ok = mime_mailbox(to, buf_bytes(&name), addr);

@@ -30,6 +30,9 @@ static const struct {
 	  "=?utf-8?q?x?= <c@example.org>\r\n",
 	    "To: =?utf-8?q?J=C3=B6rg=2C_M?= <j@example.org>, \"B, C\" "
 	    "<b@example.org>,\r\n =?utf-8?q?x?= <c@example.org>\r\n" },
+	{ "To: =?utf-8?q?J=C3=B6?= M\xc3\xbcller <j@example.org>\r\n",
+	    "To: =?utf-8?q?J=C3=B6?= =?utf-8?q?_?= =?utf-8?q?M=C3=BCller?= "
+	    "<j@example.org>\r\n" },
 	{ "Cc: x@b\xc3\xbc"
 	  "cher.example\r\n",
 	    "Cc: x@xn--bcher-kva.example\r\n" },

@@ -45,10 +45,12 @@ is_label(char c)
 	return is_alnum(c) || is_high(c) || c == '-' || c == '_';
 }
 
+/* RFC 5321 4.1.3 has "<" and ">", too; but then two readers could differ about
+ * where the path ends. */
 static bool
 is_literal(char c)
 {
-	return c > ' ' && c < 0x7f && c != '[' && c != '\\' && c != ']';
+	return c > ' ' && c < 0x7f && strchr("[\\]<>", c) == NULL;
 }
 
 bool

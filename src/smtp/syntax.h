@@ -32,7 +32,7 @@ struct syntax_path {
  *   local      = 1*( atext | "." | UTF-8 )  |  quoted string
  *   domain     = label *( "." label ) [ "." ]           (the last dot goes)
  *   label      = 1*( letter | digit | "-" | "_" | UTF-8 )
- *   literal    = "[" *( printable except "[" "\" "]" ) "]"
+ *   literal    = "[" *( printable except "[" "\" "]" "<" ">" ) "]"
  *
  * More than RFC 5321 4.1.2: no brackets, blanks inside them, a mailbox without
  * a domain (`root`, `postmaster`), dots anywhere in a local part, underscores.

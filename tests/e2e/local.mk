@@ -2,6 +2,7 @@
 # Not part of "make check", because they need root and Debian's packages.
 e2e_tests = \
 	%reldir%/bad.sh \
+	%reldir%/bytes.sh \
 	%reldir%/clients.sh \
 	%reldir%/drop.sh \
 	%reldir%/exim.sh \

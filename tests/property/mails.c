@@ -163,6 +163,7 @@ put_mailbox(struct making *m)
 {
 	static const char *const names[] = { "Cron Daemon", "\"Doe, John\"",
 		"J\xc3\xb6rg M\xc3\xbcller",
+		"=?utf-8?q?J=C3=B6rg?= M\xc3\xbcller",
 		"=?utf-8?q?J=C3=B6rg?=", "\"a \\\" b\"", "na\xefve", "A. B. C.",
 		"\"J\xc3\xb6rg, x\"", "\xe6\x97\xa5\xe6\x9c\xac \xe8\xaa\x9e" };
 	char addr[MAILS_ADDR_MAX];

@@ -561,12 +561,13 @@ static size_t
 quoted_len(struct bytes b)
 {
 	for (size_t i = 1; i < b.n; i++) {
-		if (b.p[i] == '\\')
-			i++;
-		else if (b.p[i] == '"')
-			return i + 1;
-		else if (is_white(b.p[i]) && b.p[i] != ' ')
+		bool is_escaped = b.p[i] == '\\' && i + 1 < b.n;
+
+		i += is_escaped;
+		if ((unsigned char)b.p[i] < ' ' || b.p[i] == 0x7f)
 			return 0;
+		if (b.p[i] == '"' && !is_escaped)
+			return i + 1;
 	}
 	return 0;
 }
@@ -831,7 +832,7 @@ wire_addr(const char *addr, char ret[ADDR_SIZE])
 		{ "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "xn--zckzah" },
 	};
 	const char *at = at_of(addr), *label;
-	bool is_known = true;
+	bool is_known = true, is_odd = false, has_other = false;
 	size_t n, out;
 
 	out = at != NULL ? (size_t)(at + 1 - addr) : strlen(addr);
@@ -846,11 +847,15 @@ wire_addr(const char *addr, char ret[ADDR_SIZE])
 				to = rows[i].a;
 		if (to == NULL && !is_ascii(bytes_of(label, n)))
 			is_known = false;
+		/* IDNA2008 has more rules for the labels beside such a one. */
+		for (size_t i = 0; to == NULL && i < n; i++)
+			is_odd |= label[i] == '-' || label[i] == '_';
+		has_other |= to != NULL;
 		out += (size_t)snprintf(ret + out, ADDR_SIZE - out, "%.*s",
 		    to != NULL ? (int)strlen(to) : (int)n,
 		    to != NULL ? to : label);
 	}
-	return is_known;
+	return is_known && !(has_other && is_odd);
 }
 
 static bool

@@ -107,26 +107,26 @@ local_part(const char *p, size_t n)
 static bool
 is_domain(const char *p, size_t n)
 {
-	bool is_literal = n > 2 && p[0] == '[' && p[n - 1] == ']';
+	bool is_literal = n >= 2 && p[0] == '[' && p[n - 1] == ']';
 	size_t label = 0;
 
 	for (size_t i = is_literal; i < n - is_literal; i++) {
 		if (is_literal ? p[i] < '!' || p[i] > '~' ||
-				     strchr("[]\\", p[i]) != NULL
+				     strchr("[]\\<>", p[i]) != NULL
 			       : !is_ascii_alnum(p[i]) && !is_high(p[i]) &&
 				     strchr("-_.", p[i]) == NULL)
 			return false;
 		if (!is_literal && p[i] == '.' && label == 0)
 			return false;
-		label = p[i] == '.' ? 0 : label + 1;
+		label = p[i] == '.' && !is_literal ? 0 : label + 1;
 	}
-	return n > 0 && label > 0;
+	return n > 0 && (label > 0 || is_literal);
 }
 
 /* "<path>" at the front; *ret_n is the length of the path.  A name without a
- * domain never leaves, so it is no path here. */
+ * domain never leaves, so by rights it is no path here. */
 static bool
-path(const char *p, size_t n, size_t *ret_n)
+path(const struct strict *s, const char *p, size_t n, size_t *ret_n)
 {
 	size_t local, domain = 0;
 
@@ -137,7 +137,13 @@ path(const char *p, size_t n, size_t *ret_n)
 		return true;
 	}
 	local = local_part(p + 1, n - 1);
-	if (local == 0 || 1 + local >= n || p[1 + local] != '@')
+	if (local == 0 || 1 + local >= n)
+		return false;
+	if (s->opts.takes_names && p[1 + local] == '>') {
+		*ret_n = local;
+		return true;
+	}
+	if (p[1 + local] != '@')
 		return false;
 	p += local + 2;
 	n -= local + 2;
@@ -311,7 +317,7 @@ on_mail(struct strict *s, const char *line, size_t n)
 
 	if (!s->has_hello || s->has_mail)
 		return bad(s, "MAIL out of order", line, n);
-	if (!path(line + 10, n - 10, &len))
+	if (!path(s, line + 10, n - 10, &len))
 		return bad(s, "no path", line, n);
 	params = line + 10 + len + 2;
 	s->mail.sender = copy(line + 11, len);
@@ -335,7 +341,7 @@ on_rcpt(struct strict *s, const char *line, size_t n)
 
 	if (!s->has_mail)
 		return bad(s, "RCPT out of order", line, n);
-	if (!path(line + 8, n - 8, &len) || len == 0)
+	if (!path(s, line + 8, n - 8, &len) || len == 0)
 		return bad(s, "no path", line, n);
 	params = line + 8 + len + 2;
 	m->rcpts = realloc(m->rcpts, (i + 1) * sizeof(char *));

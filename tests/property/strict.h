@@ -18,6 +18,7 @@
 struct strict_opts {
 	bool has_pipelining, has_chunking, has_8bitmime, has_smtputf8, has_dsn,
 	    has_size;
+	bool takes_names; /* without a domain: no identity stood before them */
 };
 
 /* One transaction.  Paths without brackets, parameters as they stood. */

@@ -30,6 +30,19 @@ struct tls_ctx {
 	char *ticket_name;
 };
 
+/* Looking for tokens, testing itself and building tables, GnuTLS touches 1 MB
+ * of memory as soon as it is loaded; so it is not asked to before a first
+ * context needs it. */
+GNUTLS_SKIP_GLOBAL_INIT
+
+static void
+begin_gnutls(void)
+{
+	/* It counts; only the first call does anything. */
+	if (gnutls_global_init() != 0)
+		abort(); /* its own tests have failed, or memory */
+}
+
 /* --- what pipes ask ----------------------------------------------------- */
 
 bool
@@ -263,6 +276,7 @@ tls_ctx_new_client(
 	for (int i = 0; i < TLS_PINS_MAX; i++)
 		if (opts->pins[i] != NULL && check_pin(opts->pins[i], err) != 0)
 			return -1;
+	begin_gnutls();
 	c = xcalloc(1, sizeof(*c));
 	c->ca_file = dup_or_null(opts->ca_file);
 	c->cert_file = dup_or_null(opts->cert_file);
@@ -284,6 +298,7 @@ tls_ctx_new_server(
 {
 	struct tls_ctx *c = xcalloc(1, sizeof(*c));
 
+	begin_gnutls();
 	c->is_server = true;
 	c->ca_file = dup_or_null(opts->client_ca_file);
 	c->cert_file = dup_or_null(opts->cert_file);

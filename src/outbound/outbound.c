@@ -69,11 +69,11 @@ outbound_turn(struct outbound *o)
 }
 
 void
-outbound_flush(struct outbound *o, int account)
+outbound_flush(struct outbound *o, int account, bool is_gentle)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (account < 0 || (size_t)account == i)
-			pool_flush(o->pools[i]);
+			pool_flush(o->pools[i], is_gentle);
 }
 
 void

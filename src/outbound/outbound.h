@@ -32,8 +32,9 @@ void outbound_wake(struct outbound *o, int account);
 /* Does what outbound_wake() noted. */
 void outbound_turn(struct outbound *o);
 
-/* `relais flush`: paused and held accounts try at once; -1: all. */
-void outbound_flush(struct outbound *o, int account);
+/* `relais flush`: paused and held accounts try at once; -1: all.  is_gentle: as
+ * pool_flush() has it. */
+void outbound_flush(struct outbound *o, int account, bool is_gentle);
 /* An address or route changed: paused accounts try soon. */
 void outbound_network_changed(struct outbound *o);
 

@@ -261,7 +261,7 @@ on_watched(void *ctx, const struct secret *now, const struct err *why)
 	    "account %s: its secret has changed, so it is tried again at once",
 	    p->opts.name);
 	p->refusals = 0;
-	pool_flush(p);
+	pool_flush(p, false);
 }
 
 static void
@@ -406,8 +406,10 @@ pool_relieve(struct pool *p)
 }
 
 void
-pool_flush(struct pool *p)
+pool_flush(struct pool *p, bool is_gentle)
 {
+	if (is_gentle && (p->state == POOL_HELD || p->is_window_closed))
+		return;
 	p->state = POOL_READY;
 	p->is_window_closed = false;
 	loop_timer_set(p->timer, INT64_MAX);

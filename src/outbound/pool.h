@@ -95,8 +95,9 @@ bool pool_is_away(const struct pool *p);
 
 /* Something may be due. */
 void pool_turn(struct pool *p);
-/* Tries now, whatever the state. */
-void pool_flush(struct pool *p);
+/* Tries now, whatever the state; gently: not if it is held or its window is
+ * closed, where each try may count against us. */
+void pool_flush(struct pool *p, bool is_gentle);
 /* As pool_flush() for a paused account, after a little jitter. */
 void pool_network_changed(struct pool *p);
 void pool_stop(struct pool *p);

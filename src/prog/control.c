@@ -495,7 +495,8 @@ on_flush(void *ctx, struct ctl_call *call)
 		return;
 	}
 	queue_flush(c->opts.queue, account);
-	outbound_flush(c->opts.outbound(c->opts.ctx), account);
+	outbound_flush(c->opts.outbound(c->opts.ctx), account,
+	    json_is_true(json_object_get(ctl_call_args(call), "gently")));
 	result = json_pack(
 	    "{s:I}", "done", (json_int_t)queue_count(c->opts.queue));
 	ctl_call_done(call, result);

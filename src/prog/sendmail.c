@@ -391,10 +391,11 @@ speak_smtp(struct sendmail *sm)
 /* Becomes relais(1), the one beside this program or where it is installed.
  * Returns only if it cannot be run. */
 static void
-become_relais(const char *verb)
+become_relais(const char *verb, const char *option)
 {
 	char name[] = "relais", *word = xstrdup(verb);
-	char *const argv[] = { name, word, NULL };
+	char *flag = option != NULL ? xstrdup(option) : NULL;
+	char *const argv[] = { name, word, flag, NULL };
 	char own[4096];
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char *slash;
@@ -410,19 +411,20 @@ become_relais(const char *verb)
 	}
 	(void)execve(RELAIS_BIN_DIR "/relais", argv, environ);
 	free(word);
+	free(flag);
 }
 
 /* relais has said what is wrong; its callers know mailq and newaliases by the
  * statuses of sysexits.h, so its own become those; refused is for its 1. */
 static int
-run_relais(const char *verb, int refused)
+run_relais(const char *verb, const char *option, int refused)
 {
 	enum { NOT_RUN = 127 };
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		become_relais(verb);
+		become_relais(verb, option);
 		complain(NULL, "relais(1) cannot be run");
 		_exit(NOT_RUN);
 	}
@@ -471,11 +473,11 @@ act(struct sendmail *sm)
 	case SENDMAIL_SMTP:
 		return speak_smtp(sm);
 	case SENDMAIL_MAILQ:
-		return run_relais("queue", EX_UNAVAILABLE);
+		return run_relais("queue", NULL, EX_UNAVAILABLE);
 	case SENDMAIL_FLUSH:
-		return run_relais("flush", EX_UNAVAILABLE);
+		return run_relais("flush", "--gently", EX_UNAVAILABLE);
 	case SENDMAIL_ALIASES: /* relaisd reads the file itself */
-		return run_relais("aliases", EX_DATAERR);
+		return run_relais("aliases", NULL, EX_DATAERR);
 	case SENDMAIL_HELP:
 		return show_help();
 	case SENDMAIL_VERSION:

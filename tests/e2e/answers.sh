@@ -124,9 +124,9 @@ most_connections() { # the most at once, looked at until the queue is empty
 	local most=0 n
 	until drained; do
 		n=$(relais --json status | jq '.accounts[0].connections')
-		[ "${n:-0}" -le $most ] || most=$n
+		[ "${n:-0}" -le "$most" ] || most=$n
 	done
-	echo $most
+	echo "$most"
 }
 send_many() {
 	local i

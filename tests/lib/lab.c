@@ -258,6 +258,26 @@ lab_restart(struct lab *l)
 	lab_open(l);
 }
 
+int
+lab_setup(void **state)
+{
+	struct lab *l = malloc(sizeof(*l));
+
+	if (l == NULL)
+		return -1;
+	lab_init(l);
+	*state = l;
+	return 0;
+}
+
+int
+lab_teardown(void **state)
+{
+	lab_clear(*state);
+	free(*state);
+	return 0;
+}
+
 int64_t
 lab_tick(struct lab *l)
 {

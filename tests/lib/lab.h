@@ -46,6 +46,10 @@ void lab_init(struct lab *l);
 /* Frees the queue and removes the folder. */
 void lab_clear(struct lab *l);
 
+/* Of cmocka: *state is a lab of its own. */
+int lab_setup(void **state);
+int lab_teardown(void **state);
+
 void lab_open(struct lab *l);
 int lab_try_open(struct lab *l, struct err *err);
 void lab_restart(struct lab *l); /* closes in order, and opens */

@@ -16,26 +16,6 @@ enum { MINUTE = 60 * 1000 };
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 static const char mx[] = "mx.example.net[192.0.2.1]:587";
 
-static int
-setup(void **state)
-{
-	struct lab *l = malloc(sizeof(*l));
-
-	lab_init(l);
-	*state = l;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct lab *l = *state;
-
-	lab_clear(l);
-	free(l);
-	return 0;
-}
-
 /* Says so for the first n recipients. */
 static bool
 offer(struct queue_delivery *d, size_t n, int *noted)
@@ -355,27 +335,30 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    the_disk_knows_before_the_end_goes, setup, teardown),
+		    the_disk_knows_before_the_end_goes, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_not_on_the_disk_needs_no_note, setup, teardown),
+		    what_is_not_on_the_disk_needs_no_note, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_becomes_safe_together_with_its_note, setup,
-		    teardown),
+		    a_message_becomes_safe_together_with_its_note, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_answer_that_came_is_no_doubt, setup, teardown),
+		    an_answer_that_came_is_no_doubt, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_answer_that_did_not_come_is, setup, teardown),
+		    an_answer_that_did_not_come_is, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    the_end_of_a_delivery_does_not_wait_for_its_note, setup,
-		    teardown),
+		    the_end_of_a_delivery_does_not_wait_for_its_note, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_disk_that_cannot_note_does_not_stop_a_delivery, setup,
-		    teardown),
+		    a_disk_that_cannot_note_does_not_stop_a_delivery, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    with_hold_the_note_is_synced_and_a_person_decides, setup,
-		    teardown),
+		    with_hold_the_note_is_synced_and_a_person_decides,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    with_hold_a_broken_connection_is_the_same, setup, teardown),
+		    with_hold_a_broken_connection_is_the_same, lab_setup,
+		    lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

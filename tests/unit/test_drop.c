@@ -20,26 +20,6 @@
 static const char name[] = "0123456789abcdef";
 static const char hello[] = "Subject: hi\r\n\r\nhello\r\n";
 
-static int
-setup(void **state)
-{
-	struct lab *l = malloc(sizeof(*l));
-
-	lab_init(l);
-	*state = l;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct lab *l = *state;
-
-	lab_clear(l);
-	free(l);
-	return 0;
-}
-
 static const char *
 path_of(const struct lab *l, const char *file)
 {
@@ -496,34 +476,42 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    what_sendmail_writes_comes_out, setup, teardown),
+		    what_sendmail_writes_comes_out, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_file_stays_until_its_message_is_safe, setup, teardown),
+		    a_file_stays_until_its_message_is_safe, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    another_user_can_write_but_not_list, setup, teardown),
+		    another_user_can_write_but_not_list, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    writing_is_synced_before_it_gets_its_name, setup, teardown),
+		    writing_is_synced_before_it_gets_its_name, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R29_links_pipes_and_folders_lead_nowhere, setup, teardown),
+		    R29_links_pipes_and_folders_lead_nowhere, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_sendmail_did_not_write_is_set_aside, setup, teardown),
+		    what_sendmail_did_not_write_is_set_aside, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R8_R9_an_envelope_that_would_say_more_is_set_aside, setup,
-		    teardown),
+		    R8_R9_an_envelope_that_would_say_more_is_set_aside,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    other_names_are_not_looked_at, setup, teardown),
+		    other_names_are_not_looked_at, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    every_cut_and_every_flipped_bit_is_noticed, setup,
-		    teardown),
+		    every_cut_and_every_flipped_bit_is_noticed, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    trailing_bytes_and_huge_files_are_refused, setup, teardown),
+		    trailing_bytes_and_huge_files_are_refused, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_over_the_limit_is_refused, setup, teardown),
+		    a_message_over_the_limit_is_refused, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_file_that_changes_while_it_is_read_is_not_taken, setup,
-		    teardown),
+		    a_file_that_changes_while_it_is_read_is_not_taken,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_was_given_up_is_removed_after_a_day, setup, teardown),
+		    what_was_given_up_is_removed_after_a_day, lab_setup,
+		    lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,26 +20,6 @@ enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 
-static int
-setup(void **state)
-{
-	struct lab *l = malloc(sizeof(*l));
-
-	lab_init(l);
-	*state = l;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct lab *l = *state;
-
-	lab_clear(l);
-	free(l);
-	return 0;
-}
-
 /* Any size, and different everywhere. */
 static struct bytes
 long_message(size_t n)
@@ -2152,217 +2132,227 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    safe_is_told_when_the_disk_has_it, setup, teardown),
+		    safe_is_told_when_the_disk_has_it, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    told_is_never_called_from_within_the_end_of_the_draft,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_quicker_than_the_disk_leaves_the_disk_untouched,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_quicker_than_a_running_sync_leaves_no_file,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_provider_saves_what_the_disk_cannot_keep, setup,
-		    teardown),
+		    a_provider_saves_what_the_disk_cannot_keep, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    disk_and_provider_failing_fails_and_leaves_nothing, setup,
-		    teardown),
+		    disk_and_provider_failing_fails_and_leaves_nothing,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_failed_disk_does_not_wait_for_ever_for_a_provider, setup,
-		    teardown),
+		    a_failed_disk_does_not_wait_for_ever_for_a_provider,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    refused_while_waiting_is_told_in_safe_mode_too, setup,
-		    teardown),
+		    refused_while_waiting_is_told_in_safe_mode_too, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    partly_sent_with_a_failed_disk_fails, setup, teardown),
+		    partly_sent_with_a_failed_disk_fails, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_draft_given_up_leaves_no_trace, setup, teardown),
+		    a_draft_given_up_leaves_no_trace, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_whose_client_has_gone_goes_its_way, setup,
-		    teardown),
+		    a_message_whose_client_has_gone_goes_its_way, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    refused_without_anybody_to_tell_is_kept_as_failed, setup,
-		    teardown),
+		    refused_without_anybody_to_tell_is_kept_as_failed,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_noted_but_not_moved_is_moved_after_a_restart,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_failed_disk_without_a_client_is_told_as_trouble, setup,
-		    teardown),
+		    a_failed_disk_without_a_client_is_told_as_trouble,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    verdict_mode_hears_the_provider, setup, teardown),
+		    verdict_mode_hears_the_provider, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    verdict_mode_ends_at_its_deadline, setup, teardown),
+		    verdict_mode_ends_at_its_deadline, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_deadline_is_made_known_once_the_disk_has_it, setup,
-		    teardown),
+		    a_deadline_is_made_known_once_the_disk_has_it, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    at_its_deadline_a_slow_disk_is_still_waited_for, setup,
-		    teardown),
+		    at_its_deadline_a_slow_disk_is_still_waited_for, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    mixed_recipients_are_safe_and_the_refused_go_to_failed,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_was_accepted_long_ago_is_never_just_refused, setup,
-		    teardown),
+		    what_was_accepted_long_ago_is_never_just_refused, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    while_a_session_waits_for_the_provider_the_disk_is_left_alone,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_wake_for_nothing_does_not_swallow_the_next, setup,
-		    teardown),
+		    a_wake_for_nothing_does_not_swallow_the_next, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_head_start_ends_and_the_queue_asks_to_be_called_then,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_large_message_has_a_head_start_too, setup, teardown),
+		    a_large_message_has_a_head_start_too, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_attempt_that_came_to_nothing_ends_the_head_start, setup,
-		    teardown),
+		    an_attempt_that_came_to_nothing_ends_the_head_start,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_provider_that_will_not_be_asked_has_no_head_start, setup,
-		    teardown),
+		    a_provider_that_will_not_be_asked_has_no_head_start,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_client_that_leaves_during_the_head_start_loses_nothing,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_disk_that_fails_after_the_head_start_is_told, setup,
-		    teardown),
+		    a_disk_that_fails_after_the_head_start_is_told, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_during_the_head_start_makes_it_safe, setup,
-		    teardown),
+		    closing_during_the_head_start_makes_it_safe, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    in_safe_mode_the_quicker_of_the_two_goes_first, setup,
-		    teardown),
+		    in_safe_mode_the_quicker_of_the_two_goes_first, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    in_safe_mode_a_slow_provider_keeps_nobody_waiting, setup,
-		    teardown),
+		    in_safe_mode_a_slow_provider_keeps_nobody_waiting,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    queue_mode_makes_no_attempt_until_its_time, setup,
-		    teardown),
+		    queue_mode_makes_no_attempt_until_its_time, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_survives_a_restart_and_is_delivered, setup,
-		    teardown),
+		    a_message_survives_a_restart_and_is_delivered, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R62_a_partial_success_is_synced_before_it_is_settled, setup,
-		    teardown),
+		    R62_a_partial_success_is_synced_before_it_is_settled,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_needs_no_sync_is_settled_at_once, setup, teardown),
+		    what_needs_no_sync_is_settled_at_once, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    retries_come_later_and_later_also_after_a_restart, setup,
-		    teardown),
+		    retries_come_later_and_later_also_after_a_restart,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    untried_charges_nothing, setup, teardown),
+		    untried_charges_nothing, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R47_only_time_that_really_passed_expires_a_message, setup,
-		    teardown),
+		    R47_only_time_that_really_passed_expires_a_message,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_nobody_ever_took_is_too_old_one_day, setup, teardown),
+		    what_nobody_ever_took_is_too_old_one_day, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R44_a_full_disk_does_not_serve_anybody_twice, setup,
-		    teardown),
+		    R44_a_full_disk_does_not_serve_anybody_twice, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_large_message_is_read_from_the_file_at_any_stage, setup,
-		    teardown),
+		    a_large_message_is_read_from_the_file_at_any_stage,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    many_fresh_messages_do_not_stay_in_memory, setup, teardown),
+		    many_fresh_messages_do_not_stay_in_memory, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R46_a_damaged_message_is_set_aside_and_blocks_nothing,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    mail_comes_and_goes_while_a_long_queue_is_scanned, setup,
-		    teardown),
+		    mail_comes_and_goes_while_a_long_queue_is_scanned,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_cannot_be_read_at_the_start_is_looked_for_again, setup,
-		    teardown),
+		    what_cannot_be_read_at_the_start_is_looked_for_again,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    held_messages_wait_also_after_a_restart, setup, teardown),
+		    held_messages_wait_also_after_a_restart, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    holding_what_is_under_way_holds_it_afterwards, setup,
-		    teardown),
+		    holding_what_is_under_way_holds_it_afterwards, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    deleting_leaves_nothing, setup, teardown),
+		    deleting_leaves_nothing, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    listings_are_in_order_of_arrival, setup, teardown),
+		    listings_are_in_order_of_arrival, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    showing_gives_envelope_journal_and_header, setup, teardown),
+		    showing_gives_envelope_journal_and_header, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    messages_without_an_account_are_asked_about_again, setup,
-		    teardown),
+		    messages_without_an_account_are_asked_about_again,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_reroute_reaches_what_is_on_disk_under_way_held_and_failed,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    outbound_is_woken_when_something_becomes_due, setup,
-		    teardown),
+		    outbound_is_woken_when_something_becomes_due, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_reroute_leaves_alone_what_is_being_settled, setup,
-		    teardown),
+		    a_reroute_leaves_alone_what_is_being_settled, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R44_a_full_disk_is_said_early, setup, teardown),
+		    R44_a_full_disk_is_said_early, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_failure_is_told_when_the_disk_knows_it, setup, teardown),
+		    a_failure_is_told_when_the_disk_knows_it, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_is_told_again_after_a_restart_until_somebody_knows,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R62_one_recipient_is_told_while_the_others_still_wait,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_failure_that_the_disk_cannot_keep_is_told_later, setup,
-		    teardown),
+		    a_failure_that_the_disk_cannot_keep_is_told_later,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_the_journal_says_is_done_is_not_done_again, setup,
-		    teardown),
+		    what_the_journal_says_is_done_is_not_done_again, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_damaged_is_set_aside_and_told, setup, teardown),
+		    what_is_damaged_is_set_aside_and_told, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_told_too_late_does_not_hide_the_next_failure,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    who_heard_the_refusal_is_not_told_again, setup, teardown),
+		    who_heard_the_refusal_is_not_told_again, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_delay_is_told_once, setup, teardown),
+		    a_delay_is_told_once, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_account_in_trouble_tells_nobody_of_delays, setup,
-		    teardown),
+		    an_account_in_trouble_tells_nobody_of_delays, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_failed_long_ago_is_removed_if_somebody_knows, setup,
-		    teardown),
+		    what_failed_long_ago_is_removed_if_somebody_knows,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R47_a_jump_of_the_clock_removes_nothing_from_failed, setup,
-		    teardown),
+		    R47_a_jump_of_the_clock_removes_nothing_from_failed,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    failed_holds_so_much_and_the_oldest_goes_first, setup,
-		    teardown),
+		    failed_holds_so_much_and_the_oldest_goes_first, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    small_facts_survive_a_restart, setup, teardown),
+		    small_facts_survive_a_restart, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_tells_everybody_who_waits, setup, teardown),
+		    closing_tells_everybody_who_waits, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_waits_for_a_job_that_runs, setup, teardown),
+		    closing_waits_for_a_job_that_runs, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_second_daemon_on_the_same_spool_is_refused, setup,
-		    teardown),
+		    a_second_daemon_on_the_same_spool_is_refused, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_due_a_little_later_is_not_forgotten, setup,
-		    teardown),
+		    what_is_due_a_little_later_is_not_forgotten, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    sender_rights_hold_the_message_for_a_person, setup,
-		    teardown),
+		    sender_rights_hold_the_message_for_a_person, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_waits_for_the_verdict_hears_why_and_nothing_is_held,
-		    setup, teardown),
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_somebody_has_taken_is_held_for_the_others_alone, setup,
-		    teardown),
+		    what_somebody_has_taken_is_held_for_the_others_alone,
+		    lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,24 +17,14 @@ static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 static int
 setup(void **state)
 {
-	struct lab *l = malloc(sizeof(*l));
+	struct lab *l;
 
-	lab_init(l);
+	(void)lab_setup(state);
+	l = *state;
 	l->policy.max_equal = 3;
 	l->policy.equal_ms = HOUR;
 	queue_set_policy(l->q, &l->policy);
 	l->likeness = 7;
-	*state = l;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct lab *l = *state;
-
-	lab_clear(l);
-	free(l);
 	return 0;
 }
 
@@ -181,7 +171,7 @@ who_was_told_is_counted_whatever_the_disk_does(void **state)
 			assert_true(count_of(l, id) >= safe);
 			assert_int_equal(failed, fired ? 1 : 0);
 			assert_int_equal(queue_count(l->q), 1);
-			(void)teardown((void **)&l);
+			(void)lab_teardown((void **)&l);
 		}
 	}
 }
@@ -404,7 +394,7 @@ many_kinds_do_not_push_out_a_storm(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
 	static const struct CMUnitTest tests[] = {
 		T(the_first_go_and_the_others_become_one),
 		T(nobody_hears_accepted_before_the_disk_has_counted_him),

@@ -23,21 +23,11 @@ set_limit(struct lab *l, uint64_t max)
 static int
 setup(void **state)
 {
-	struct lab *l = malloc(sizeof(*l));
+	struct lab *l;
 
-	lab_init(l);
+	(void)lab_setup(state);
+	l = *state;
 	set_limit(l, 3);
-	*state = l;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct lab *l = *state;
-
-	lab_clear(l);
-	free(l);
 	return 0;
 }
 
@@ -276,7 +266,7 @@ more_users_than_are_remembered_lose_nothing(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
 	static const struct CMUnitTest tests[] = {
 		T(what_is_over_the_limit_waits_and_lets_others_pass),
 		T(a_person_is_told_once_and_when_it_is_over),

@@ -17,9 +17,20 @@ str_eq_nocase(const char *a, const char *b)
 }
 
 bool
+bytes_same_nocase(struct bytes a, struct bytes b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
+}
+
+bool
 bytes_eq_nocase(struct bytes a, const char *b)
 {
-	return a.n == strlen(b) && bytes_has_prefix_nocase(a, b);
+	return bytes_same_nocase(a, bytes_of(b, strlen(b)));
 }
 
 bool

@@ -15,6 +15,7 @@
 /* Compares without regard to ASCII case. */
 bool str_eq_nocase(const char *a, const char *b);
 bool bytes_eq_nocase(struct bytes a, const char *b);
+bool bytes_same_nocase(struct bytes a, struct bytes b);
 bool bytes_eq(struct bytes a, const char *b);
 bool bytes_has_prefix_nocase(struct bytes a, const char *prefix);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fixup/signature.h"
 #include "mail/addr_list.h"
 #include "mail/idna.h"
 #include "mail/mailbox.h"
@@ -360,81 +361,6 @@ apply_sender(struct work *w, const char *field, enum identity_change author,
 	return true;
 }
 
-/* --- signatures: RFC 6376 ------------------------------------------------- */
-
-/* Is name in a list of names with ":" between? */
-static bool
-names_include(struct bytes list, const char *name)
-{
-	while (list.n > 0) {
-		const char *colon = memchr(list.p, ':', list.n);
-		size_t n = colon != NULL ? (size_t)(colon - list.p) : list.n;
-
-		if (bytes_eq_nocase(bytes_trim(bytes_of(list.p, n)), name))
-			return true;
-		n += colon != NULL;
-		list = bytes_of(list.p + n, list.n - n);
-	}
-	return false;
-}
-
-/* The value of the h= tag; empty if there is none. */
-static struct bytes
-signed_names(struct bytes signature)
-{
-	while (signature.n > 0) {
-		const char *end = memchr(signature.p, ';', signature.n);
-		size_t n = end != NULL ? (size_t)(end - signature.p)
-				       : signature.n;
-		struct bytes tag = bytes_trim(bytes_of(signature.p, n));
-		const char *eq = memchr(tag.p, '=', tag.n);
-
-		if (eq != NULL &&
-		    bytes_eq(
-			bytes_trim(bytes_of(tag.p, (size_t)(eq - tag.p))), "h"))
-			return bytes_of(
-			    eq + 1, tag.n - (size_t)(eq - tag.p) - 1);
-		n += end != NULL;
-		signature = bytes_of(signature.p + n, signature.n - n);
-	}
-	return signature;
-}
-
-static bool
-is_stale(const struct work *w, struct bytes signature)
-{
-	static const struct {
-		unsigned change;
-		const char *name;
-	} rows[] = {
-		{ IDENTITY_CHANGED_FROM, "From" },
-		{ IDENTITY_CHANGED_SENDER, "Sender" },
-		{ IDENTITY_CHANGED_RESENT, "Resent-From" },
-		{ IDENTITY_CHANGED_RESENT, "Resent-Sender" },
-		{ IDENTITY_ADDED_REPLY_TO, "Reply-To" },
-		{ IDENTITY_ADDED_AUTO_SUBMITTED, "Auto-Submitted" },
-	};
-	struct bytes names = signed_names(signature);
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if ((w->ret->changed & rows[i].change) != 0 &&
-		    names_include(names, rows[i].name))
-			return true;
-	/* RFC 6376 5.4: From is always signed. */
-	return (w->ret->changed & IDENTITY_CHANGED_FROM) != 0;
-}
-
-static void
-remove_stale_signatures(struct work *w)
-{
-	for (size_t i = header_find(w->h, "DKIM-Signature", 0);
-	     i != HEADER_NONE; i = header_find(w->h, "DKIM-Signature", i + 1))
-		if (is_stale(w, header_at(w->h, i).body)) {
-			header_remove(w->h, i);
-			w->ret->changed |= IDENTITY_REMOVED_SIGNATURE;
-		}
-}
-
 /* --- the whole ------------------------------------------------------------ */
 
 static void
@@ -490,7 +416,8 @@ identity_apply(struct header *h, const char *sender,
 	if (!keeps_all(opts) &&
 	    (!apply_fields(&w) || !say_automatic(&w, sender)))
 		return false;
-	remove_stale_signatures(&w);
+	if (signature_remove_stale(h))
+		r.changed |= IDENTITY_REMOVED_SIGNATURE;
 	*ret = r; /* last: sender may be that of an earlier result */
 	return true;
 }

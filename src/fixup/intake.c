@@ -12,6 +12,7 @@
 #include "fixup/equals.h"
 #include "fixup/fill.h"
 #include "fixup/lines.h"
+#include "fixup/signature.h"
 #include "fixup/trace.h"
 #include "mail/header.h"
 #include "mail/parts.h"
@@ -261,6 +262,13 @@ rule_lines(struct intake *in)
 }
 
 static bool
+rule_signature(struct intake *in)
+{
+	IGNORE(signature_remove_stale(in->header));
+	return true;
+}
+
+static bool
 rule_trace(struct intake *in)
 {
 	const struct intake_facts *f = in->facts;
@@ -292,6 +300,7 @@ static const struct rule {
 	{ rule_message_id, 554, "5.6.0", "no Message-ID could be made" },
 	{ rule_lines, 554, "5.6.0",
 	    "a header field of the message is too long to be folded" },
+	{ rule_signature, 0, NULL, NULL },
 	{ rule_trace, 554, "5.6.0", "no Received field could be made" },
 };
 

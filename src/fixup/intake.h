@@ -7,11 +7,13 @@
  *
  *   - a Received field of ours in front (RFC 5321 4.4);
  *   - Date, Message-ID and From added where missing (RFC 6409 8);
- *   - names of this machine in To and Cc replaced by who gets their mail;
+ *   - names of this machine in To, Cc and Reply-To replaced by who gets their
+ *     mail;
  *   - X-Relais-Account taken out and told;
  *   - Bcc, Resent-Bcc and Return-Path removed, folded ones too (R15);
  *   - a leading mbox "From " line dropped;
  *   - header fields with overlong lines folded (fixup/lines.h);
+ *   - signatures over what was changed removed (fixup/signature.h);
  *   - a line over 998 octets in a signed or encrypted part: refused, because
  *     what is signed cannot be repaired later (fixup/repair.h);
  *   - more than 100 Received fields: refused as a loop (R42).

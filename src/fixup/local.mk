@@ -23,5 +23,7 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/recode.h \
 	%reldir%/repair.c \
 	%reldir%/repair.h \
+	%reldir%/signature.c \
+	%reldir%/signature.h \
 	%reldir%/trace.c \
 	%reldir%/trace.h

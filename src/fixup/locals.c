@@ -95,8 +95,8 @@ repair_field(
 bool
 locals_repair(struct header *h, const struct locals_opts *o)
 {
-	static const char *const names[] = { "To", "Cc", "Resent-To",
-		"Resent-Cc" };
+	static const char *const names[] = { "To", "Cc", "Reply-To",
+		"Resent-To", "Resent-Cc" };
 
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
 		for (size_t i = header_find(h, names[n], 0); i != HEADER_NONE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* locals.h - names of this machine in To and Cc.
+/* locals.h - names of this machine in To, Cc and Reply-To.
  *
- * Providers look there too and refuse "To: root", and an answer to everybody
- * would go astray.  So what is done to the recipients of the envelope is done
+ * Providers look there too and refuse "To: root", and an answer would go astray,
+ * or to a stranger whose server completes the name.  So what is done to the recipients of the envelope is done
  * to these fields: the name is replaced by those who get its mail, each once,
  * with the display name that was there; a name that leads nowhere is taken out.
  * A field without any such name stays byte for byte.
@@ -26,7 +26,7 @@ struct locals_opts {
 	void *ctx;
 };
 
-/* To, Cc, Resent-To, Resent-Cc.  False: the header has no room. */
+/* To, Cc, Reply-To, Resent-To, Resent-Cc.  False: the header has no room. */
 bool locals_repair(struct header *h, const struct locals_opts *o) MUST_CHECK;
 
 #endif

@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
+#include "base/must.h"
 #include "base/xalloc.h"
 #include "fixup/eightbit.h"
 #include "fixup/equals.h"
+#include "fixup/signature.h"
 #include "mail/header.h"
 
 struct outgoing {
@@ -105,6 +107,7 @@ outgoing_finish(
 		is_changed = true;
 		if (!eightbit_header(h, opts->may_utf8))
 			return false;
+		IGNORE(signature_remove_stale(h)); /* over 8-bit fields */
 	}
 	o->needs_utf8 = eightbit_has(h);
 	return !is_changed || write_head(o);

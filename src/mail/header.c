@@ -14,6 +14,7 @@ struct field {
 	size_t at, n; /* all of it; n is 0 for a field that was removed */
 	size_t name_n;
 	size_t body_at; /* behind the colon, from at */
+	bool is_changed; /* removed, replaced or appended here */
 };
 
 struct header {
@@ -304,6 +305,19 @@ header_value(const struct header *h, size_t i, struct buf *to)
 	return true;
 }
 
+size_t
+header_find_change(const struct header *h, size_t from, struct bytes *ret_name)
+{
+	for (size_t i = from; i < h->nfields; i++)
+		if (h->fields[i].is_changed) {
+			*ret_name = bytes_of(
+			    buf_str(&h->text) + h->fields[i].at,
+			    h->fields[i].name_n);
+			return i;
+		}
+	return HEADER_NONE;
+}
+
 /* --- changing ------------------------------------------------------------- */
 
 void
@@ -311,6 +325,7 @@ header_remove(struct header *h, size_t i)
 {
 	assert(i < h->nfields);
 	h->fields[i].n = 0;
+	h->fields[i].is_changed = true;
 }
 
 size_t
@@ -429,6 +444,7 @@ header_append(struct header *h, const char *name, struct bytes value)
 
 	if (!make_field(h, name, value, &f))
 		return false;
+	f.is_changed = true;
 	*insert_field(h, h->nfields) = f;
 	return true;
 }
@@ -437,7 +453,10 @@ bool
 header_replace(struct header *h, size_t i, const char *name, struct bytes value)
 {
 	assert(i < h->nfields);
-	return make_field(h, name, value, &h->fields[i]);
+	if (!make_field(h, name, value, &h->fields[i]))
+		return false;
+	h->fields[i].is_changed = true;
+	return true;
 }
 
 bool

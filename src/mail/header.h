@@ -95,6 +95,12 @@ struct header_field header_at(const struct header *h, size_t i);
  * nothing was appended. */
 bool header_value(const struct header *h, size_t i, struct buf *to) MUST_CHECK;
 
+/* The first field at or behind index from that was removed, replaced or
+ * appended since the header was read, and its name; HEADER_NONE.  One that was
+ * prepended is none: it stands above what others have signed. */
+size_t header_find_change(
+    const struct header *h, size_t from, struct bytes *ret_name);
+
 /* --- changing ------------------------------------------------------------- */
 
 void header_remove(struct header *h, size_t i);

@@ -111,7 +111,8 @@ fault_of(struct bytes target)
 		return ":include: is not supported: write the addresses here";
 	if (memchr(target.p, '@', target.n) != NULL)
 		return addr_is_mailbox(target) ? NULL : "this is no address";
-	return addr_is_safe(target) && target.n > 0 && target.p[0] != '"'
+	/* Other mailers' words, ":blackhole:" and ":fail:", are no names. */
+	return addr_is_safe(target) && strchr("\":", first) == NULL
 		   ? NULL
 		   : "this is neither an address nor a name";
 }

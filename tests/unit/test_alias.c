@@ -138,6 +138,8 @@ every_problem_is_told_with_its_line_and_the_rest_stays(void **state)
 		{ 5, "name: target" },
 		{ 7, "no address" },
 		{ 8, "\\x1b" },
+		{ 10, ":blackhole:" },
+		{ 11, "a file" },
 		{ 9, "already on line 2" },
 	};
 	struct conf_problems p = { 0 };
@@ -149,7 +151,9 @@ every_problem_is_told_with_its_line_and_the_rest_stays(void **state)
 				  "d: d@example.org,\n"
 				  "   bad@@example..org\n"
 				  "e: \x1b[2J\n"
-				  "A: again@example.org\n",
+				  "A: again@example.org\n"
+				  "f: :blackhole:, f@example.org\r\n"
+				  "g: \"/dev/null\"\n",
 	    &p);
 	static const struct alias_opts o = { { NULL, NULL }, "z@example.org" };
 
@@ -164,6 +168,7 @@ every_problem_is_told_with_its_line_and_the_rest_stays(void **state)
 	check(a, &o, "a", "a@example.org");
 	check(a, &o, "b", "z@example.org");
 	check(a, &o, "d", "d@example.org");
+	check(a, &o, "f", "f@example.org");
 	conf_problems_clear(&p);
 	alias_free(a);
 }

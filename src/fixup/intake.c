@@ -12,6 +12,7 @@
 #include "fixup/equals.h"
 #include "fixup/fill.h"
 #include "fixup/lines.h"
+#include "fixup/once.h"
 #include "fixup/signature.h"
 #include "fixup/trace.h"
 #include "mail/header.h"
@@ -224,6 +225,13 @@ rule_bcc(struct intake *in)
 }
 
 static bool
+rule_once(struct intake *in)
+{
+	once_repair(in->header);
+	return true;
+}
+
+static bool
 rule_from(struct intake *in)
 {
 	struct fill_facts f = fill_facts(in);
@@ -293,6 +301,7 @@ static const struct rule {
 	    "mail loop: the message has been through more than 100 systems" },
 	{ rule_account, 0, NULL, NULL },
 	{ rule_bcc, 0, NULL, NULL },
+	{ rule_once, 0, NULL, NULL },
 	{ rule_locals, 554, "5.6.0",
 	    "the names in To or Cc lead to too many addresses" },
 	{ rule_from, 554, "5.6.0", "no From field could be made" },

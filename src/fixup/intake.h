@@ -7,6 +7,7 @@
  *
  *   - a Received field of ours in front (RFC 5321 4.4);
  *   - Date, Message-ID and From added where missing (RFC 6409 8);
+ *   - fields that may stand once do (fixup/once.h);
  *   - names of this machine in To, Cc and Reply-To replaced by who gets their
  *     mail;
  *   - X-Relais-Account taken out and told;

@@ -185,10 +185,12 @@ by_php_f() {
 	    "From: Shop <shop@shop.example.net>", "-fbounce@shop.example.net")
 	    ? 0 : 1);' "$1"
 }
-# A contact form: the visitor's address in From, as he typed it.
+# A contact form: the visitor's address in From, as he typed it, and fields that
+# PHP has put in already.
 by_form() {
 	as_web php -r 'exit(mail("admin@localhost, to@example.org", $argv[1],
-	    "x", "From: J\xc3\xb6rg \"Jo\" K. <$argv[2]>") ? 0 : 1);' "$1" \
+	    "x", "From: J\xc3\xb6rg \"Jo\" K. <$argv[2]>\nReply-To: www-data\n" .
+	    "To: Else <else@example.org>\nSubject: again") ? 0 : 1);' "$1" \
 	    "$VISITOR"
 }
 by_node() {
@@ -211,10 +213,12 @@ by_many() {
 		printf 'From: root\nTo: all:;\nSubject: %s\n\nx\n' "$1"
 	} | sendmail -i $(seq -f 'r%g@example.org' "$MANY")
 }
-# What comes back to a stranger whose mail has failed: a notice of ours.
+# What comes back to a stranger one of whose recipients is refused: a notice of
+# ours.
 by_dsn() {
-	printf 'From: %s\nTo: nobody@example.org\nSubject: %s\n\nx\n' \
-	    "$VISITOR" "$1" | sendmail -i -odb -f "$VISITOR" nobody@example.org
+	printf 'From: %s\nTo: to@example.org\nSubject: %s\n\nx\n' \
+	    "$VISITOR" "$1" |
+	    sendmail -i -odb -f "$VISITOR" to@example.org nobody@example.org
 }
 
 missing() { # CLIENT: what it lacks here
@@ -231,16 +235,18 @@ for client in cron mailx snail php php_f form node git dsn many; do
 	else skip "$client: $lack is not installed"; fi
 done
 
-# The messages of the provider that have this tag in the subject, or, in a
-# notice, in the header that is quoted.
-arrived_at() { grep -qs "^Subject:.*$1" "$T/$id"/*.eml; }
+# The messages of the provider that have this tag in the subject, or, a notice,
+# in the header that is quoted.
+with_tag() { grep -ls "^Subject:.*$1" "$T/$id"/*.eml; }
+arrived_at() { with_tag "$1" >/dev/null; }
 recipients_of() { # TAG: how many the provider was given
-	grep -ls "^Subject:.*$1" "$T/$id"/*.eml | sed 's/eml$/env/' |
-	    xargs cat | grep -c ^recipient
+	with_tag "$1" | sed 's/eml$/env/' | xargs cat | grep -c ^recipient
 }
+notice_about() { with_tag "$1" | xargs grep -ls '^Content-Type: multipart/report'; }
 has_arrived() { # CLIENT TAG
 	case $1 in
 	many) [ "$(recipients_of "$2")" = "$MANY" ] ;;
+	dsn) notice_about "$2" >/dev/null ;;
 	*) arrived_at "$2" ;;
 	esac
 }

@@ -28,6 +28,7 @@ unit_tests = \
 	%reldir%/test_outgoing \
 	%reldir%/test_intake \
 	%reldir%/test_locals \
+	%reldir%/test_once \
 	%reldir%/test_signature \
 	%reldir%/test_eightbit \
 	%reldir%/test_lines \
@@ -135,6 +136,8 @@ FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_outgoing_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_intake_SOURCES = %reldir%/test_intake.c
 %canon_reldir%_test_intake_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_once_SOURCES = %reldir%/test_once.c
+%canon_reldir%_test_once_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_signature_SOURCES = %reldir%/test_signature.c
 %canon_reldir%_test_signature_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_locals_SOURCES = %reldir%/test_locals.c

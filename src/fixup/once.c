@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fixup/once.h"
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+static const struct row {
+	const char *name;
+	bool is_list;
+} rows[] = {
+	{ "From", false },
+	{ "Sender", false },
+	{ "Reply-To", true },
+	{ "To", true },
+	{ "Cc", true },
+	{ "Subject", false },
+	{ "Date", false },
+	{ "Message-ID", false },
+	{ "In-Reply-To", false },
+	{ "References", false },
+	{ "MIME-Version", false },
+	{ "Content-Type", false },
+	{ "Content-Transfer-Encoding", false },
+};
+
+static struct bytes
+without_comma(struct bytes b)
+{
+	b = bytes_trim(b);
+	while (b.n > 0 && b.p[b.n - 1] == ',')
+		b = bytes_trim(bytes_of(b.p, b.n - 1));
+	return b;
+}
+
+/* The values of all fields of this name, commas between.  False: they do not
+ * fit into one. */
+static bool
+join(const struct header *h, const char *name, struct buf *to)
+{
+	struct buf one;
+	bool ok = true;
+
+	buf_init(&one, HEADER_FIELD_MAX);
+	for (size_t i = header_find(h, name, 0); ok && i != HEADER_NONE;
+	     i = header_find(h, name, i + 1)) {
+		struct bytes value;
+
+		buf_reset(&one);
+		ok = header_value(h, i, &one);
+		value = without_comma(buf_bytes(&one));
+		if (value.n > 0)
+			ok = ok && (buf_len(to) == 0 || buf_adds(to, ", ")) &&
+			     buf_add(to, value.p, value.n);
+	}
+	buf_clear(&one);
+	return ok;
+}
+
+/* The first that says something, else the first. */
+static size_t
+first_of(const struct header *h, const char *name)
+{
+	size_t first = header_find(h, name, 0);
+
+	for (size_t i = first; i != HEADER_NONE;
+	     i = header_find(h, name, i + 1))
+		if (bytes_trim(header_at(h, i).body).n > 0)
+			return i;
+	return first;
+}
+
+static void
+repair(struct header *h, const struct row *row)
+{
+	size_t keep = first_of(h, row->name);
+	struct buf all;
+	bool fits = true;
+
+	buf_init(&all, HEADER_FIELD_MAX);
+	if (row->is_list)
+		fits = join(h, row->name, &all) &&
+		       header_replace(h, keep, row->name, buf_bytes(&all));
+	buf_clear(&all);
+	for (size_t i = header_find(h, row->name, 0); fits && i != HEADER_NONE;
+	     i = header_find(h, row->name, i + 1))
+		if (i != keep)
+			header_remove(h, i);
+}
+
+void
+once_repair(struct header *h)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t first = header_find(h, rows[i].name, 0);
+
+		if (first != HEADER_NONE &&
+		    header_find(h, rows[i].name, first + 1) != HEADER_NONE)
+			repair(h, &rows[i]);
+	}
+}

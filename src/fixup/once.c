@@ -2,8 +2,11 @@
 #include "fixup/once.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/str.h"
+#include "mail/addr_list.h"
+#include "mail/mailbox.h"
 
 static const struct row {
 	const char *name;
@@ -24,6 +27,23 @@ static const struct row {
 	{ "Content-Transfer-Encoding", false },
 };
 
+/* What could be understood of a list, written anew: a quote that is never closed
+ * must not swallow the list behind it. */
+static bool
+add_sound(struct buf *to, const struct addr_list *l)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < l->n; i++) {
+		const char *addr = l->items[i].addr;
+
+		ok = (i == 0 || buf_adds(to, ", ")) &&
+		     mailbox_add(
+			 to, &l->items[i], bytes_of(addr, strlen(addr)));
+	}
+	return ok;
+}
+
 static struct bytes
 without_comma(struct bytes b)
 {
@@ -31,6 +51,26 @@ without_comma(struct bytes b)
 	while (b.n > 0 && b.p[b.n - 1] == ',')
 		b = bytes_trim(bytes_of(b.p, b.n - 1));
 	return b;
+}
+
+/* One of the lists, behind those that are there. */
+static bool
+add_list(struct buf *to, struct bytes value)
+{
+	size_t before = buf_len(to), begun;
+	struct addr_list l;
+	bool ok;
+
+	value = without_comma(value);
+	ok = before == 0 || buf_adds(to, ", ");
+	begun = buf_len(to);
+	addr_list_parse(&l, value);
+	ok = ok && (l.is_malformed ? add_sound(to, &l)
+				   : buf_add(to, value.p, value.n));
+	addr_list_clear(&l);
+	if (buf_len(to) == begun)
+		buf_truncate(to, before); /* it says nothing */
+	return ok;
 }
 
 /* The values of all fields of this name, commas between.  False: they do not
@@ -44,14 +84,8 @@ join(const struct header *h, const char *name, struct buf *to)
 	buf_init(&one, HEADER_FIELD_MAX);
 	for (size_t i = header_find(h, name, 0); ok && i != HEADER_NONE;
 	     i = header_find(h, name, i + 1)) {
-		struct bytes value;
-
 		buf_reset(&one);
-		ok = header_value(h, i, &one);
-		value = without_comma(buf_bytes(&one));
-		if (value.n > 0)
-			ok = ok && (buf_len(to) == 0 || buf_adds(to, ", ")) &&
-			     buf_add(to, value.p, value.n);
+		ok = header_value(h, i, &one) && add_list(to, buf_bytes(&one));
 	}
 	buf_clear(&one);
 	return ok;

@@ -67,11 +67,27 @@ includes_any(const struct changed *c, struct bytes list)
 	return false;
 }
 
+/* A signature that was folded or encoded is no longer what was signed. */
+static bool
+remove_changed(struct header *h)
+{
+	struct bytes name;
+	bool found = false;
+
+	for (size_t i = header_find_change(h, 0, &name); i != HEADER_NONE;
+	     i = header_find_change(h, i + 1, &name))
+		if (header_find(h, "DKIM-Signature", i) == i) {
+			header_remove(h, i);
+			found = true;
+		}
+	return found;
+}
+
 bool
 signature_remove_stale(struct header *h)
 {
 	struct changed c;
-	bool is_from, found = false;
+	bool is_from, found = remove_changed(h);
 
 	collect(h, &c);
 	is_from = includes(&c, bytes_of("From", 4));

@@ -230,6 +230,9 @@ close_angle(struct parse *p)
 static void
 on_colon(struct parse *p)
 {
+	/* A route begins with "@"; readers may differ about anything else. */
+	if (p->is_angle && buf_str(&p->spec)[0] != '@')
+		p->list->is_malformed = true;
 	forget_spec(p);
 	if (!p->is_angle)
 		start_address(p);

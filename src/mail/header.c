@@ -452,10 +452,16 @@ header_append(struct header *h, const char *name, struct bytes value)
 bool
 header_replace(struct header *h, size_t i, const char *name, struct bytes value)
 {
+	struct field *f = &h->fields[i], old = *f;
+	const char *text;
+
 	assert(i < h->nfields);
-	if (!make_field(h, name, value, &h->fields[i]))
+	if (!make_field(h, name, value, f))
 		return false;
-	h->fields[i].is_changed = true;
+	text = buf_str(&h->text);
+	/* What was written as it stood before is no change. */
+	f->is_changed = old.is_changed || f->n != old.n ||
+			memcmp(text + f->at, text + old.at, f->n) != 0;
 	return true;
 }
 

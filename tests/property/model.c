@@ -198,12 +198,16 @@ struct head {
 	bool has_blank, is_too_big;
 	struct bytes mbox; /* a leading "From " line */
 	size_t end; /* where the body begins */
+	char *joined[3]; /* texts of lists that stood more than once */
+	bool is_vague; /* they may have been joined otherwise */
 };
 
 static void
 head_clear(struct head *h)
 {
 	free(h->v);
+	for (size_t i = 0; i < 3; i++)
+		free(h->joined[i]);
 	*h = (struct head) { NULL };
 }
 
@@ -1283,6 +1287,108 @@ is_too_long(struct bytes raw)
 	return longest_line(raw) > LINE_LIMIT;
 }
 
+/* --- fields that may stand once -------------------------------------------- */
+
+static void
+drop_field(struct head *h, size_t i)
+{
+	memmove(&h->v[i], &h->v[i + 1], (h->n - i - 1) * sizeof(*h->v));
+	h->n--;
+}
+
+/* Of the fields of this name, the first that says something stays; it returns
+ * where it stands. */
+static size_t
+keep_one(struct head *h, const char *name)
+{
+	size_t keep = h->n;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (is_named(h->v[i].name, name) &&
+		    (keep == h->n || (trimmed(h->v[keep].body).n == 0 &&
+					 trimmed(h->v[i].body).n > 0)))
+			keep = i;
+	for (size_t i = h->n; i > 0; i--)
+		if (i - 1 != keep && is_named(h->v[i - 1].name, name)) {
+			drop_field(h, i - 1);
+			keep -= keep > i - 1;
+		}
+	return keep;
+}
+
+/* All addresses of the fields of this name in one list. */
+static char *
+join_lists(struct head *h, const char *name)
+{
+	char *text = calloc(1, HEADER_LIMIT + strlen(name) + 5);
+	size_t n = 0, word = 0;
+
+	if (text == NULL)
+		abort();
+	n = (size_t)sprintf(text, "%s: ", name);
+	for (size_t i = 0; i < h->n; i++) {
+		struct bytes value = trimmed(h->v[i].body);
+		bool is_first = n == strlen(name) + 2;
+		struct boxes b;
+
+		if (!is_named(h->v[i].name, name))
+			continue;
+		while (value.n > 0 && (is_white(value.p[value.n - 1]) ||
+					  value.p[value.n - 1] == ','))
+			value.n--;
+		if (value.n == 0)
+			continue;
+		h->is_vague |= !boxes_parse(value, &b);
+		boxes_clear(&b);
+		n += (size_t)sprintf(text + n, "%s", is_first ? "" : ", ");
+		for (size_t k = 0; k < value.n; k++) {
+			word = is_white(value.p[k]) ? 0 : word + 1;
+			h->is_vague |= word > LINE_LIMIT - NAME_LIMIT;
+			if (value.p[k] != '\r' && value.p[k] != '\n')
+				text[n++] = value.p[k];
+		}
+	}
+	h->is_vague |= n > FIELD_LIMIT - 100;
+	memcpy(text + n, "\r\n", 3);
+	return text;
+}
+
+/* What was submitted, with such fields once. */
+static void
+only_once(struct head *h)
+{
+	static const char *const lists[] = { "To", "Cc", "Reply-To" };
+	static const char *const others[] = { "From", "Sender", "Subject",
+		"Date", "Message-ID", "In-Reply-To", "References",
+		"MIME-Version", "Content-Type", "Content-Transfer-Encoding" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (count(h, others[i]) > 1)
+			(void)keep_one(h, others[i]);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		size_t at, n;
+
+		if (count(h, lists[i]) < 2)
+			continue;
+		h->joined[i] = join_lists(h, lists[i]);
+		at = keep_one(h, lists[i]);
+		n = strlen(h->joined[i]);
+		h->v[at] = (struct field) { bytes_of(
+						h->joined[i], strlen(lists[i])),
+			bytes_of(h->joined[i] + strlen(lists[i]) + 1,
+			    n - strlen(lists[i]) - 1),
+			bytes_of(h->joined[i], n) };
+	}
+}
+
+static void
+submitted_parse(struct bytes text, struct head *h)
+{
+	head_parse(text, h);
+	if (!h->is_too_big)
+		only_once(h);
+}
+
 static const char *const address_fields[] = { "From", "Sender", "Reply-To",
 	"To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc",
 	"Disposition-Notification-To", NULL };
@@ -1301,8 +1407,8 @@ enum { LOCALS = 1, AUTHOR = 2, SENDER = 4 };
 static unsigned
 role_of(struct bytes name, bool is_top)
 {
-	static const char *const locals[] = { "To", "Cc", "Resent-To",
-		"Resent-Cc", NULL };
+	static const char *const locals[] = { "To", "Cc", "Reply-To",
+		"Resent-To", "Resent-Cc", NULL };
 	static const char *const authors[] = { "From", "Resent-From", NULL };
 	static const char *const senders[] = { "Sender", "Resent-Sender",
 		NULL };
@@ -1460,11 +1566,11 @@ model_judge(struct bytes text, const struct model_rules *rules)
 	struct tree t;
 	struct bytes body;
 
-	head_parse(text, &h);
+	submitted_parse(text, &h);
 	body = bytes_of(text.p + h.end, text.n - h.end);
 	tree_parse(&h, body, &t);
 	is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(body));
-	j.is_vague = t.is_vague;
+	j.is_vague = t.is_vague || h.is_vague;
 	j.is_repaired = longest_line(body) > LINE_LIMIT || is_7bit;
 	if (h.is_too_big)
 		j = (struct model_judgment) { MODEL_REFUSED, "5.3.4", 0, 0 };
@@ -1492,8 +1598,8 @@ model_judge(struct bytes text, const struct model_rules *rules)
 struct compare {
 	const struct model_rules *rules;
 	bool may_utf8, is_7bit, is_repaired;
-	bool is_from_replaced, is_resent_replaced, is_sender_replaced;
-	struct head given, wire;
+	bool is_from_replaced, is_resent_replaced;
+	struct head original, given, wire; /* given: with fields once */
 	struct buf *why;
 };
 
@@ -1674,6 +1780,70 @@ names_somebody(const struct field *f)
 	return ok;
 }
 
+/* Are the fields of this name others than they were? */
+static bool
+has_changed(const struct compare *c, struct bytes name)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < c->original.n; i++) {
+		const struct field *f = &c->original.v[i];
+
+		if (f->name.n != name.n ||
+		    strncasecmp(f->name.p, name.p, name.n) != 0)
+			continue;
+		while (k < c->wire.n && (c->wire.v[k].name.n != name.n ||
+					    strncasecmp(c->wire.v[k].name.p,
+						name.p, name.n) != 0))
+			k++;
+		if (k == c->wire.n || !same(f->raw, c->wire.v[k++].raw))
+			return true;
+	}
+	for (; k < c->wire.n; k++)
+		if (c->wire.v[k].name.n == name.n &&
+		    strncasecmp(c->wire.v[k].name.p, name.p, name.n) == 0)
+			return true;
+	return false;
+}
+
+/* Does the signature speak of what is no more? */
+static bool
+is_stale(const struct compare *c, const struct field *f)
+{
+	struct bytes b = f->body;
+
+	/* It cannot stay as it is, or the author has not. */
+	if (is_too_long(f->raw) || is_foreign(c, f->raw, true) ||
+	    has_changed(c, bytes_of("From", 4)))
+		return true;
+	while (b.n > 0) {
+		struct bytes tag = b;
+		const char *end = memchr(b.p, ';', b.n), *eq;
+
+		tag.n = end != NULL ? (size_t)(end - b.p) : b.n;
+		b = end != NULL ? bytes_of(end + 1, b.n - tag.n - 1)
+				: bytes_of("", 0);
+		eq = memchr(tag.p, '=', tag.n);
+		if (eq == NULL ||
+		    !same(trimmed(bytes_of(tag.p, (size_t)(eq - tag.p))),
+			bytes_of("h", 1)))
+			continue;
+		tag = bytes_of(eq + 1, tag.n - (size_t)(eq + 1 - tag.p));
+		while (tag.n > 0) {
+			const char *colon = memchr(tag.p, ':', tag.n);
+			size_t n = colon != NULL ? (size_t)(colon - tag.p)
+						 : tag.n;
+
+			if (has_changed(c, trimmed(bytes_of(tag.p, n))))
+				return true;
+			n += colon != NULL;
+			tag = bytes_of(tag.p + n, tag.n - n);
+		}
+		return false;
+	}
+	return false;
+}
+
 /* Fields that go when what they speak of has changed. */
 static bool
 may_vanish(const struct compare *c, const struct field *f, bool is_top)
@@ -1682,11 +1852,7 @@ may_vanish(const struct compare *c, const struct field *f, bool is_top)
 
 	if (!is_top)
 		return false;
-	if (is_named(f->name, "DKIM-Signature"))
-		return c->is_repaired || c->is_from_replaced ||
-		       c->is_resent_replaced || c->is_sender_replaced ||
-		       c->rules->is_from_nobody;
-	if (is_one_of(f->name, counts))
+	if (is_one_of(f->name, counts) || is_named(f->name, "DKIM-Signature"))
 		return c->is_repaired;
 	if (is_named(f->name, "Sender"))
 		return c->is_from_replaced;
@@ -1707,7 +1873,7 @@ must_vanish(const struct compare *c, const struct field *f, bool is_top)
 		return false;
 	return is_removed(f) ||
 	       (is_named(f->name, "Sender") && c->is_from_replaced) ||
-	       (is_named(f->name, "DKIM-Signature") && c->is_from_replaced);
+	       (is_named(f->name, "DKIM-Signature") && is_stale(c, f));
 }
 
 static bool
@@ -1973,7 +2139,8 @@ model_same(struct bytes text, struct bytes wire,
 	struct bytes a, b;
 	bool ok;
 
-	head_parse(text, &c.given);
+	head_parse(text, &c.original);
+	submitted_parse(text, &c.given);
 	head_parse(wire, &c.wire);
 	a = bytes_of(text.p + c.given.end, text.n - c.given.end);
 	b = bytes_of(wire.p + c.wire.end, wire.n - c.wire.end);
@@ -1982,14 +2149,18 @@ model_same(struct bytes text, struct bytes wire,
 	c.is_repaired = longest_line(a) > LINE_LIMIT || c.is_7bit;
 	c.is_from_replaced = is_from_gone(&c.given, rules);
 	c.is_resent_replaced = is_replaced(&c.given, "Resent-From", NULL);
-	c.is_sender_replaced = is_replaced(&c.given, "Sender", NULL) ||
-			       is_replaced(&c.given, "Resent-Sender", NULL);
 	ok = is_clean(&c, wire) &&
 	     (c.wire.has_blank || no(&c, "no empty line", text, wire)) &&
 	     ((c.wire.n > 0 && is_named(c.wire.v[0].name, "Received")) ||
 		 no(&c, "no Received field", text, wire)) &&
 	     same_heads(&c, &c.given, &c.wire, 1, true) &&
 	     same_bodies(&c, a, b);
+	if (c.given.is_vague) {
+		model_vague++;
+		buf_reset(why);
+		ok = is_clean(&c, wire);
+	}
+	head_clear(&c.original);
 	head_clear(&c.given);
 	head_clear(&c.wire);
 	return ok;

@@ -10,7 +10,8 @@
  *	line ends	CR LF CR-CR-LF each end one line; the last line has one
  *	in front	one Received field of ours
  *	taken out	Bcc Resent-Bcc Return-Path X-Relais-Account; empty From,
- *			Date, Message-ID; a leading mbox line; a second From;
+ *			Date, Message-ID; a leading mbox line; the second of
+ *			fields that may stand once (lists are joined);
  *			Sender where From was replaced, and a Reply-To that names
  *			nobody; DKIM-Signature over what changed; Content-Length
  *			and Lines of a body that changed
@@ -18,8 +19,8 @@
  *			Auto-Submitted where the null sender was; MIME-Version
  *			and the fields of a part that was encoded
  *	replaced	From, Sender, Resent-From, Resent-Sender that may not
- *			stay, and all but one author; names of this machine in To, Cc, Resent-To and
- *			Resent-Cc
+ *			stay, and all but one author; names of this machine in
+ *			To, Cc, Reply-To, Resent-To and Resent-Cc
  *	folded		fields with a line over 998 octets: blanks may move
  *	encoded		fields over 127 (RFC 2047) unless SMTPUTF8 was asked for
  *			and is there; domains as A-labels

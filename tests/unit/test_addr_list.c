@@ -71,6 +71,7 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "@b", "!" },
 		{ "a@", "!" },
 		{ "<a@b", "a@b!" },
+		{ "<r:ot@b>", "ot@b!" },
 		{ "a@b>, c@d", "c@d!" },
 		{ "<a@b> <c@d>", "a@b|c@d!" },
 		{ "<a@b> c@d", "a@b|c@d!" },

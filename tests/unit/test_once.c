@@ -15,6 +15,12 @@ static const struct {
 	    "Cc: A <a@example.org>, b@example.org\r\n" },
 	{ "Reply-To:\r\nReply-To: a@example.org\r\n",
 	    "Reply-To: a@example.org\r\n" },
+	/* a quote, a comment that is not closed takes nothing with it */
+	{ "To: A <a@example.org>, \"b\r\nTo: c@example.org, (d\r\n"
+	  "To: E <e@example.org>\r\n",
+	    "To: A <a@example.org>, c@example.org, E <e@example.org>\r\n" },
+	{ "To: team: a@example.org;\r\nTo: (x) ,\r\nTo: b@example.org\r\n",
+	    "To: team: a@example.org;, (x), b@example.org\r\n" },
 	/* the first that says something */
 	{ "Subject: one\r\nSubject: two\r\n", "Subject: one\r\n" },
 	{ "Subject:\r\nX: y\r\nSubject: two\r\nSubject: three\r\n",

@@ -86,6 +86,33 @@ a_field_above_does_not_count(void **state)
 	header_free(h);
 }
 
+static void
+a_field_made_as_it_was_does_not_count(void **state)
+{
+	struct header *h = read_text();
+	size_t to = header_find(h, "To", 0);
+
+	(void)state;
+	assert_true(header_replace(h, to, "To", bytes_of("b", 1)));
+	assert_false(signature_remove_stale(h));
+	assert_true(header_replace(h, to, "To", bytes_of("x", 1)));
+	assert_true(header_replace(h, to, "To", bytes_of("x", 1)));
+	assert_true(signature_remove_stale(h));
+	header_free(h);
+}
+
+static void
+a_signature_that_has_changed_itself_goes(void **state)
+{
+	struct header *h = read_text();
+
+	(void)state;
+	assert_true(header_replace(h, 1, "DKIM-Signature", bytes_of("h=x", 3)));
+	assert_true(signature_remove_stale(h));
+	assert_int_equal(header_find(h, "DKIM-Signature", 1), 2);
+	header_free(h);
+}
+
 /* R78: as many fields and signatures as there may be, all of them changed. */
 static void
 many_signatures_take_linear_time(void **state)
@@ -121,6 +148,8 @@ main(void)
 		cmocka_unit_test(
 		    what_was_signed_and_has_changed_loses_its_signature),
 		cmocka_unit_test(a_field_above_does_not_count),
+		cmocka_unit_test(a_field_made_as_it_was_does_not_count),
+		cmocka_unit_test(a_signature_that_has_changed_itself_goes),
 		cmocka_unit_test(many_signatures_take_linear_time),
 	};
 

@@ -26,10 +26,9 @@ bench_enter() {
 }
 bench_leave() {
 	local name
+	exec 2>/dev/null # bash tells of everyone who is killed
 	for name in "$T"/*.pid; do
-		[ -f "$name" ] || continue
-		kill -KILL "$(cat "$name")" 2>/dev/null
-		wait "$(cat "$name")" 2>/dev/null # without a word of bash
+		[ ! -f "$name" ] || kill -KILL "$(cat "$name")"
 	done
 	umount "$T"/*/spool /var/spool/* 2>/dev/null
 	rm -rf "$D"
@@ -69,8 +68,9 @@ median() { of "$@" | cut -d' ' -f1; }
 # --- tables -------------------------------------------------------------------
 
 declare -A title=()	# [PEER]: as tables call it
+declare -A label=([postfix]=Postfix)	# [PEER]: and heads of columns, if not so
 heading() { printf '\n%s\n\n' "$*"; }
-say_row() { printf '  %-38s %s\n' "$@"; }
+say_row() { printf '  %-28s %s\n' "$@"; }
 
 # short NUMBER: with three significant digits.
 short() {
@@ -82,28 +82,29 @@ short() {
 # columns WORD...: the head of a table whose values are the words' medians.
 columns() {
 	local c
-	printf '  %-38s' ''
-	for c; do printf ' %9s' "$c"; done
+	printf '  %-28s' ''
+	for c; do printf ' %8s' "$c"; done
 	echo
 }
 # table NAME REFERENCE...: everyone who has or lost a value of NAME, in order
 # of the titles, beside each reference.
 table() {
-	local name=$1 p r v lo hi
+	local name=$1 p r v lo hi heads=()
 	shift
-	columns median min max "${@/#/x }"
+	for r; do heads+=("x${label[$r]:- $r}"); done
+	columns median min max "${heads[@]}"
 	for p in "${order[@]}"; do
 		if is_lost "$name" "$p"; then
-			printf '  %-38s %9s  %s\n' "${title[$p]}" - \
+			printf '  %-28s %8s  %s\n' "${title[$p]}" - \
 			    "${why[$name $p]}"
 			continue
 		fi
 		read -r v lo hi < <(of "$name" "$p") || continue
-		printf '  %-38s %9s %9s %9s' "${title[$p]}" "$(short "$v")" \
+		printf '  %-28s %8s %8s %8s' "${title[$p]}" "$(short "$v")" \
 		    "$(short "$lo")" "$(short "$hi")"
 		for r; do
 			v=$(ratio "$name" "$p" "$r")
-			printf ' %9s' "$(short "${v%% *}")"
+			printf ' %8s' "$(short "${v%% *}")"
 		done
 		echo
 	done

@@ -28,11 +28,6 @@ peer_spool() {
 	mountpoint -q "$2" || mount --bind "$D/$1" "$2"
 	find "$2" -mindepth 1 -delete
 }
-peer_names() { # COMMAND NAME: under the name "sendmail", which some look at
-	mkdir -p "$T/bin/$2"
-	ln -sf "$1" "$T/bin/$2/sendmail"
-	echo "$T/bin/$2/sendmail"
-}
 
 # --- relais -------------------------------------------------------------------
 
@@ -214,12 +209,14 @@ run_exim() { settle exim exim4 -bdf -q30m; }
 # --- OpenSMTPD ----------------------------------------------------------------
 
 title[opensmtpd]="OpenSMTPD" port[opensmtpd]=2604 speed[opensmtpd]=40
-command[opensmtpd]="$(peer_names /usr/sbin/smtpctl opensmtpd) -t"
+command[opensmtpd]="$T/opensmtpd.bin/sendmail -t" # it looks at its name
 
 conf_opensmtpd() {
 	peer_spool opensmtpd /var/spool/smtpd
 	chmod 711 /var/spool/smtpd
-	mkdir -p /var/lib/opensmtpd/empty
+	mkdir -p /var/lib/opensmtpd/empty "$T/opensmtpd.bin"
+	install -g opensmtpq -m 2755 /usr/sbin/smtpctl \
+	    "$T/opensmtpd.bin/sendmail"
 	cp "$T/pki/ca.pem" /etc/ssl/cert.pem
 	cp "$T/pki/ca.pem" /etc/ssl/certs/ca-certificates.crt
 	cat >"$T/opensmtpd.conf" <<-EOF
@@ -246,7 +243,7 @@ conf_nullmailer() {
 	mkdir -p /etc/nullmailer $s/queue $s/tmp $s/failed
 	mkfifo -m 622 $s/trigger
 	chown -R mail $s
-	echo client.example.test >/etc/nullmailer/me
+	echo client.example.test >/etc/mailname
 	echo example.test >/etc/nullmailer/defaultdomain
 	echo "mail.example.test smtp --port=$provider_port" \
 	    "$($starttls && echo --starttls || echo --ssl)" \

@@ -36,4 +36,11 @@ bench: all $(bench_programs)
 bench-quick: all $(bench_programs)
 	$(BENCH_ENV) BENCH_PEERS= $(srcdir)/tests/bench/run | tee bench-quick.txt
 CLEANFILES += bench.txt bench-quick.txt
-.PHONY: bench bench-quick
+# The tables of the last "make bench" become those of doc/PERFORMANCE.
+bench-doc: bench.txt
+	awk -v tables=bench.txt '/^The last tables$$/ { print; getline; print; \
+	    print ""; while ((getline line <tables) > 0) print line; \
+	    print "\n"; skip = 1 } /^How cost grows$$/ { skip = 0 } \
+	    !skip' $(srcdir)/doc/PERFORMANCE >PERFORMANCE.new
+	mv PERFORMANCE.new $(srcdir)/doc/PERFORMANCE
+.PHONY: bench bench-doc bench-quick

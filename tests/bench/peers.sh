@@ -226,7 +226,7 @@ conf_opensmtpd() {
 	listen on socket
 	action out relay helo client.example.test \
 	    host $($starttls && echo smtp+tls || echo smtps)://bench@mail.example.test:$provider_port \
-	    auth <secrets>
+	    tls auth <secrets>
 	match from any for any action out
 	EOF
 }

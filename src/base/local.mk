@@ -8,6 +8,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/clock.h \
 	%reldir%/crc32.c \
 	%reldir%/crc32.h \
+	%reldir%/crc32_tables.inc \
 	%reldir%/err.c \
 	%reldir%/err.h \
 	%reldir%/fs.h \

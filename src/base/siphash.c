@@ -57,6 +57,18 @@ siphash_init(struct siphash *s, const unsigned char key[SIPHASH_KEY_BYTES])
 		s->v[i] = start[i] ^ load(key + 8 * (i % 2));
 }
 
+/* The state stays in registers. */
+static void
+put_words(struct siphash *s, const unsigned char *p, size_t n)
+{
+	uint64_t v[4] = { s->v[0], s->v[1], s->v[2], s->v[3] };
+
+	s->length += 8 * n;
+	for (; n > 0; n--, p += 8)
+		take_word(v, load(p));
+	memcpy(s->v, v, sizeof(v));
+}
+
 void
 siphash_put(struct siphash *s, const void *data, size_t n)
 {
@@ -69,8 +81,9 @@ siphash_put(struct siphash *s, const void *data, size_t n)
 			s->word = 0;
 		}
 	}
-	for (; n >= 8; n -= 8, p += 8, s->length += 8)
-		take_word(s->v, load(p));
+	put_words(s, p, n / 8);
+	p += n / 8 * 8;
+	n %= 8;
 	for (; n > 0; n--)
 		s->word |= (uint64_t)*p++ << 8 * (s->length++ % 8);
 }

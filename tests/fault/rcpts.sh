@@ -38,6 +38,12 @@ failed_only() {
 	    length')" = 0 ]
 }
 
+# Recipients that reports to the sender name, and how many reports there are.
+reports() { grep -ls '^Content-Type: message/delivery-status' "$T"/provider/*.eml; }
+reported() {
+	sed -n 's/^Final-Recipient: *rfc822; *\(.*[^\r]\)\r\{0,1\}$/\1/pI' \
+	    "$T"/provider/*.eml
+}
 case_of() { # NAME MAX_RECIPIENTS LIMIT PROVIDER-OPTION...
 	local name=$1 max=$2 limit=$3 began most
 	shift 3
@@ -77,6 +83,9 @@ case_of() { # NAME MAX_RECIPIENTS LIMIT PROVIDER-OPTION...
 		relais queue
 		show_log home
 	fi
+	until_true 10 eval '[ -n "$(reports)" ]'
+	check "$name: $(reports | wc -l) report to the sender, of $(reported)" \
+	    [ "$(reports | wc -l) $(reported)" = "1 never@x.example" ]
 	no_crash home
 	stop home
 	stop provider

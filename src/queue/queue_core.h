@@ -271,10 +271,13 @@ struct scan {
 struct drops {
 	char (*names)[QID_SIZE]; /* of the newest scan */
 	size_t count, at;
+	size_t skip; /* names that the next scan passes over, */
+	size_t passed; /* and that this one has */
 	struct list taken; /* struct queue_drop */
 	/* What trouble() was told of and could not be moved away. */
 	char (*told)[QID_SIZE];
 	size_t ntold;
+	int64_t quiet_until_ms; /* when that is full */
 };
 
 struct queue {

@@ -11,6 +11,7 @@
 
 enum {
 	TOLD_MAX = 256,
+	QUIET_MS = 24 * 60 * 60 * 1000,
 	/* Nobody needs that long to write a file; then it was given up. */
 	UNFINISHED_S = 24 * 60 * 60
 };
@@ -68,11 +69,14 @@ see_name(void *arg, const char *name)
 
 	if (name[0] == '.' && drop_is_name(name + 1))
 		remove_stale(q, name);
-	else if (drop_is_name(name))
+	else if (drop_is_name(name) && s->passed++ >= s->skip)
 		memcpy(s->names[s->count++], name, QID_SIZE);
 	return s->count < QUEUE_DROPS_MAX;
 }
 
+/* So many names per scan, and the next scan goes on behind them: or somebody
+ * with a thousand folders that cannot be moved away would be all that is ever
+ * seen. */
 void
 queue_drop_scan(struct queue *q)
 {
@@ -80,9 +84,11 @@ queue_drop_scan(struct queue *q)
 	struct drops *s = &q->drops;
 	struct err err;
 
+	if (s->at == s->count)
+		s->skip = s->count == QUEUE_DROPS_MAX ? s->skip + s->count : 0;
 	if (s->names == NULL)
 		s->names = xcalloc(QUEUE_DROPS_MAX, QID_SIZE);
-	s->count = s->at = 0;
+	s->count = s->at = s->passed = 0;
 	if (fs->list(fs->ctx, spool_drop_dirfd(q->spool), see_name, q) != 0) {
 		err_sys(&err, "cannot list drop/");
 		queue_trouble(q, "-", &err);
@@ -93,21 +99,38 @@ queue_drop_scan(struct queue *q)
 	}
 }
 
+/* Nobody is helped by a line for each of ten thousand. */
+static void
+tell_no_more(struct queue *q)
+{
+	struct err err;
+
+	q->drops.quiet_until_ms = queue_now(q) + QUIET_MS;
+	err_set(&err, ERR_INPUT,
+	    "drop/ holds more that is no mail and cannot be moved away; no "
+	    "more is said of it for a day");
+	queue_trouble(q, "-", &err);
+}
+
 /* Tells once of each file that stays where it is. */
 static void
 tell_once(struct queue *q, const char *name, const struct err *err)
 {
 	struct drops *s = &q->drops;
 
+	if (s->ntold == TOLD_MAX && queue_now(q) >= s->quiet_until_ms)
+		s->ntold = 0;
 	for (size_t i = 0; i < s->ntold; i++)
 		if (strcmp(s->told[i], name) == 0)
 			return;
+	if (s->ntold == TOLD_MAX)
+		return;
 	if (s->told == NULL)
 		s->told = xcalloc(TOLD_MAX, QID_SIZE);
-	if (s->ntold == TOLD_MAX)
-		s->ntold = 0; /* somebody plays with us: begin again */
 	memcpy(s->told[s->ntold++], name, QID_SIZE);
 	queue_trouble(q, name, err);
+	if (s->ntold == TOLD_MAX)
+		tell_no_more(q);
 }
 
 static void

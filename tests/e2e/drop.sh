@@ -68,5 +68,53 @@ gone() { ! grep -rlq '^relais-drop 1' "$RELAIS_DROP"/*-* "$RELAIS_DROP" \
 check "the file is gone, what others put there is left alone" until_true 5 gone
 check "the daemon is up and sends more" eval \
     'unset RELAIS_DROP; "$top_builddir/sendmail" -f relay@example.test to@example.test <"$T/m"'
+
+# --- a caller in a cage ---------------------------------------------------------
+
+# As systemd's NoNewPrivileges=, ProtectSystem=strict and CapabilityBoundingSet=
+# make it: no file system can be written to but WRITABLE, if it is given.
+cat >"$T/cage" <<-'EOF'
+	[ -z "$1" ] || mount --bind "$1" "$1"
+	for m in $(awk '{ print $5 }' /proc/self/mountinfo | sort -r); do
+		[ "$m" = "$1" ] || mount -o remount,bind,ro "$m" 2>/dev/null
+	done
+	if touch /etc/x "$T/x" /tmp/x /dev/shm/x 2>/dev/null; then exit 99; fi
+	shift
+	exec setpriv --no-new-privs --reuid alice --regid alice --clear-groups \
+	    --bounding-set=-all --inh-caps=-all "$@"
+EOF
+export T
+caged() { # WRITABLE SUBJECT [BYTES]: exit status of sendmail
+	{
+		printf 'Subject: %s\n\n' "$2"
+		head -c "${3:-20}" /dev/zero | tr '\0' x | fold -w 70
+		echo
+	} >"$T/m"
+	env -u RELAIS_DROP ${1:+RELAIS_DROP="$1"} RELAIS_SMTP=127.0.0.1:2525 \
+	    unshare -m sh "$T/cage" "$1" "$top_builddir/sendmail" \
+	    -f relay@example.test to@example.test <"$T/m" 2>"$T/caged.err"
+}
+export RELAIS_SOCKET=$T/home/smtp.sock
+check "no new privileges, nothing to write to: sendmail hands over" \
+    caged "" "from the cage"
+check "and it arrives" until_true 15 has_mail mail "from the cage"
+check "so does one of 8 MB" eval 'caged "" "large, from the cage" 8000000 &&
+    until_true 20 has_mail mail "large, from the cage"'
+stop home
+export RELAIS_DROP=$T/home/spool/drop
+caged "$RELAIS_DROP" "from the cage, later"
+check "the daemon is down, only its drop folder can be written to: exit $?" \
+    [ "$(find "$RELAIS_DROP" -type f -user alice | wc -l)" = 1 ]
+env RELAIS_DROP="$RELAIS_DROP" RELAIS_SMTP=127.0.0.1:2525 \
+    unshare -m sh "$T/cage" "" "$top_builddir/sendmail" \
+    -f relay@example.test to@example.test <"$T/m" 2>"$T/caged.err"
+status=$?
+check "not even that: exit $status, in one sentence" \
+    eval '[ $status = 75 ] && [ "$(wc -l <"$T/caged.err")" = 1 ]'
+note "$(cat "$T/caged.err")"
+run_relaisd home
+wait_port home 127.0.0.1 2525
+check "what waited arrives when relaisd is back" \
+    until_true 20 has_mail mail "from the cage, later"
 [ $bed_bad = 0 ] || show_log home
 bed_done

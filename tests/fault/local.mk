@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	%reldir%/deadlines.sh \
 	%reldir%/descriptors.sh \
 	%reldir%/diskfull.sh \
+	%reldir%/droppers.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/kill.sh \
 	%reldir%/points.py %reldir%/points.sh \

@@ -254,6 +254,7 @@ struct user {
 struct users {
 	struct user *v;
 	size_t count;
+	int64_t wall_ahead_ms; /* of the boot clock, at first */
 	bool is_dirty; /* else than it was saved */
 	int64_t saved_ms;
 };

@@ -22,10 +22,12 @@ enum {
 };
 static const char state_name[] = "users";
 
+/* The wall clock as it was at the start, moved on by the boot clock: somebody
+ * who sets the clock neither opens nor closes a window (R47). */
 static int64_t
-wall_s(const struct queue *q)
+steady_s(const struct queue *q)
 {
-	return queue_wall(q) / 1000;
+	return (queue_now(q) + q->users.wall_ahead_ms) / 1000;
 }
 
 static struct user *
@@ -109,6 +111,7 @@ users_load(struct queue *q)
 	    text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 	struct user *u = NULL;
 
+	q->users.wall_ahead_ms = queue_wall(q) - queue_now(q);
 	while (rest.n > 0) {
 		struct bytes line = bytes_cut(&rest, '\n'), words = line;
 		uint64_t uid;
@@ -189,7 +192,7 @@ user_puts_off(struct queue *q, struct entry *e)
 	if (q->o.policy.max_per_user == 0 || e->is_counted ||
 	    e->uid == UID_UNKNOWN || (u = get(q, e->uid)) == NULL)
 		return false;
-	wait_s = budget_wait_s(&u->budget, wall_s(q), NULL, NULL);
+	wait_s = budget_wait_s(&u->budget, steady_s(q), NULL, NULL);
 	if (wait_s == 0)
 		return false;
 	put_off(q, e, u, wait_s * 1000);
@@ -202,13 +205,13 @@ user_spend(struct queue *q, struct entry *e)
 	struct user *u;
 
 	if (e->is_put_off) /* the time it had to wait was not its own */
-		e->life_from_s = wall_s(q);
+		e->life_from_s = queue_wall(q) / 1000;
 	user_let_go(q, e);
 	if (q->o.policy.max_per_user == 0 || e->is_counted ||
 	    e->uid == UID_UNKNOWN || (u = get(q, e->uid)) == NULL)
 		return;
 	e->is_counted = true;
-	budget_spend(&u->budget, e->nrcpts, wall_s(q));
+	budget_spend(&u->budget, e->nrcpts, steady_s(q));
 	q->users.is_dirty = true;
 	if (queue_now(q) >= q->users.saved_ms + SAVE_MS)
 		save(q);

@@ -126,6 +126,32 @@ a_restart_does_not_open_the_window(void **state)
 	assert_int_equal(deliver_all(l), 2);
 }
 
+/* R47 */
+static void
+a_clock_that_jumps_opens_no_window_and_closes_none(void **state)
+{
+	static const int64_t years_ms = INT64_C(10) * 365 * DAY;
+	struct lab *l = *state;
+
+	for (int i = 0; i < 10; i++)
+		submit(l, SCRIPT, 1, NULL);
+	assert_int_equal(deliver_all(l), 3);
+	l->wall_ms += years_ms;
+	queue_flush(l->q, -1);
+	assert_int_equal(deliver_all(l), 0);
+	lab_pass(l, 61 * MINUTE);
+	assert_int_equal(deliver_all(l), 3);
+	l->wall_ms -= 2 * years_ms;
+	lab_pass(l, 61 * MINUTE);
+	assert_int_equal(deliver_all(l), 3);
+	/* What was spent before a restart moves back with the clock. */
+	lab_restart(l);
+	lab_tick(l);
+	assert_int_equal(deliver_all(l), 0);
+	lab_pass(l, 61 * MINUTE);
+	assert_int_equal(deliver_all(l), 1);
+}
+
 static void
 attempts_do_not_count_only_messages_do(void **state)
 {
@@ -271,6 +297,7 @@ main(void)
 		T(what_is_over_the_limit_waits_and_lets_others_pass),
 		T(a_person_is_told_once_and_when_it_is_over),
 		T(a_restart_does_not_open_the_window),
+		T(a_clock_that_jumps_opens_no_window_and_closes_none),
 		T(attempts_do_not_count_only_messages_do),
 		T(recipients_count),
 		T(who_waits_for_a_verdict_hears_that_it_is_queued),

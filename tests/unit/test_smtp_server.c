@@ -824,13 +824,14 @@ an_idle_client_is_told_and_left(void **state)
 static int64_t
 drip(struct ss_driver *d, size_t piece, int64_t pause_ms, int64_t end_ms)
 {
+	static const char hello[] =
+	    "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n";
 	char text[4096];
 	int64_t now = 0;
 
 	memset(text, 'x', sizeof(text));
 	smtp_server_tick(d->s, now);
-	(void)ss_driver_feed(
-	    d, "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n", 45, 99);
+	(void)ss_driver_feed(d, hello, sizeof(hello) - 1, 99);
 	while (!d->is_closed && now < end_ms) {
 		now += pause_ms;
 		smtp_server_tick(d->s, now);

@@ -157,19 +157,28 @@ may_carry(const struct queue *q, const struct kind *k, const struct entry *e)
 		   fl->result == RESULT_NONE && fl->disk != DISK_LOST);
 }
 
+/* Waiting must not make it too old to be tried. */
+static int64_t
+carrying_ms(const struct queue *q)
+{
+	int64_t most = q->o.lifetime_ms / 2;
+
+	return q->o.policy.equal_ms < most ? q->o.policy.equal_ms : most;
+}
+
 static void
 carry(struct flight *fl, struct kind *k)
 {
 	struct queue *q = fl->q;
 	struct entry *e = fl->e;
+	int64_t wait_ms = carrying_ms(q);
 	char every[NUM_TEXT_SIZE];
 	struct err err;
 
 	memcpy(k->carrier, e->id, QID_SIZE);
 	k->folded = 0;
-	e->next_ms = queue_now(q) + q->o.policy.equal_ms;
-	flight_noted(fl,
-	    spool_note_next(&fl->notes, queue_wall(q) + q->o.policy.equal_ms));
+	e->next_ms = queue_now(q) + wait_ms;
+	flight_noted(fl, spool_note_next(&fl->notes, queue_wall(q) + wait_ms));
 	fl->mode = QUEUE_MODE_QUEUE;
 	fl->is_fresh = false;
 	fold_describe(q, e, 0);

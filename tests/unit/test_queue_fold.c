@@ -280,6 +280,21 @@ a_restart_keeps_the_count_and_when_it_goes(void **state)
 }
 
 static void
+a_long_wait_does_not_outlive_the_message(void **state)
+{
+	struct lab *l = *state;
+
+	l->policy.equal_ms = INT64_C(10) * 24 * HOUR; /* lifetime is 5 days */
+	queue_set_policy(l->q, &l->policy);
+	assert_int_equal(storm(l, 10), 3);
+	for (int h = 0; h < 61; h++)
+		lab_pass(l, HOUR);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_int_equal(queue_count(l->q), 0);
+	assert_int_equal(l->failed, 0);
+}
+
+static void
 who_waits_on_a_message_that_goes_away_hears_no(void **state)
 {
 	struct lab *l = *state;
@@ -405,6 +420,7 @@ main(void)
 		T(a_storm_goes_on_with_one_message_an_hour_until_it_ends),
 		T(a_flush_sends_what_was_counted_and_a_new_one_follows),
 		T(a_restart_keeps_the_count_and_when_it_goes),
+		T(a_long_wait_does_not_outlive_the_message),
 		T(who_waits_on_a_message_that_goes_away_hears_no),
 		T(a_carrier_that_the_disk_refuses_takes_nobody_along),
 		T(clients_that_left_are_counted_too),

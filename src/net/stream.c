@@ -331,6 +331,8 @@ decrypt(struct stream *s)
 static void
 tell(struct stream *s)
 {
+	bool is_full;
+
 	s->wants_ready = false;
 	if (s->tls != NULL && tls_pipe_is_up(s->tls))
 		decrypt(s);
@@ -347,7 +349,11 @@ tell(struct stream *s)
 		stop_reading(s);
 	else
 		stream_read_on(s);
+	is_full = s->wants_room;
 	flush_now(s);
+	/* A driver that fills it will do so again. */
+	if (!is_full && s->tls != NULL)
+		tls_pipe_rest(s->tls);
 }
 
 static void

@@ -455,6 +455,11 @@ void
 tls_pipe_sent(struct tls_pipe *t, size_t n)
 {
 	buf_drop(&t->out, n);
+}
+
+void
+tls_pipe_rest(struct tls_pipe *t)
+{
 	if (buf_len(&t->out) == 0)
 		buf_clear(&t->out);
 }

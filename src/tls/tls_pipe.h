@@ -42,6 +42,9 @@ int tls_pipe_run(struct tls_pipe *t, struct err *err);
 /* Ciphertext for the peer, borrowed until the next call on t. */
 size_t tls_pipe_peek(struct tls_pipe *t, const void **ret_p);
 void tls_pipe_sent(struct tls_pipe *t, size_t n);
+/* Nothing more is to be sent for now: gives back the memory that was kept for
+ * it, if all has been sent. */
+void tls_pipe_rest(struct tls_pipe *t);
 
 bool tls_pipe_is_up(const struct tls_pipe *t); /* handshake done, verified */
 /* Clear text from the peer: returns bytes copied, 0: none now. */

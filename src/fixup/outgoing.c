@@ -26,7 +26,8 @@ outgoing_new(void)
 	struct outgoing *o = xcalloc(1, sizeof(*o));
 
 	o->header = header_new();
-	buf_init(&o->head, HEADER_MAX + HEADER_OWN_MAX);
+	header_widen(o->header);
+	buf_init(&o->head, HEADER_MAX + 2 * HEADER_OWN_MAX);
 	return o;
 }
 

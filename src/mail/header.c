@@ -28,6 +28,7 @@ struct header {
 	size_t mbox_n; /* of a "From " line that waits for a field */
 	size_t kept_n; /* of one that is to be written */
 	bool keeps_mbox;
+	size_t slack; /* the limits are wider by so much */
 	size_t rest_at, rest_n;
 	bool has_blank;
 };
@@ -57,6 +58,13 @@ void
 header_keep_mbox(struct header *h)
 {
 	h->keeps_mbox = true;
+}
+
+void
+header_widen(struct header *h)
+{
+	h->slack = HEADER_OWN_MAX;
+	h->text.max += 2 * HEADER_OWN_MAX; /* a full header, and a field */
 }
 
 struct bytes
@@ -138,9 +146,9 @@ add_line(struct header *h, struct field *f, size_t n)
 {
 	f->n += n;
 	h->line += n;
-	if (f->n > HEADER_FIELD_MAX)
+	if (f->n > HEADER_FIELD_MAX + h->slack)
 		h->state = HEADER_FIELD_TOO_BIG;
-	else if (h->line > HEADER_MAX)
+	else if (h->line > HEADER_MAX + h->slack)
 		h->state = HEADER_TOO_BIG;
 }
 
@@ -163,7 +171,8 @@ on_line(struct header *h)
 		if (h->keeps_mbox && h->mbox_n > 0)
 			h->kept_n = h->mbox_n;
 		h->mbox_n = 0;
-		if (h->nfields == HEADER_FIELDS_MAX) {
+		/* Nothing that we add is shorter than three bytes. */
+		if (h->nfields >= HEADER_FIELDS_MAX + h->slack / 3) {
 			h->state = HEADER_TOO_BIG;
 			return;
 		}
@@ -185,11 +194,11 @@ header_put(struct header *h, const void *p, size_t n)
 
 	while (taken < n && h->state == HEADER_MORE) {
 		size_t had = buf_len(&h->text) - h->line;
-		size_t take = n - taken;
+		size_t take = n - taken, max = HEADER_FIELD_MAX + h->slack;
 		const char *nl;
 
-		if (take > HEADER_FIELD_MAX + 1 - had)
-			take = HEADER_FIELD_MAX + 1 - had;
+		if (take > max + 1 - had)
+			take = max + 1 - had;
 		nl = memchr(from + taken, '\n', take);
 		if (nl != NULL)
 			take = (size_t)(nl - (from + taken)) + 1;
@@ -198,7 +207,7 @@ header_put(struct header *h, const void *p, size_t n)
 		if (!buf_add(&h->text, from + taken, take))
 			abort();
 		taken += take;
-		if (nl != NULL || had + take > HEADER_FIELD_MAX)
+		if (nl != NULL || had + take > max)
 			on_line(h);
 	}
 	return taken;

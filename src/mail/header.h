@@ -64,6 +64,10 @@ void header_keep_mbox(struct header *h);
 struct bytes header_mbox(const struct header *h);
 void header_drop_mbox(struct header *h);
 
+/* Before the first byte: this header has been here before, and what was added
+ * to it then, up to HEADER_OWN_MAX, does not count against the limits. */
+void header_widen(struct header *h);
+
 /* Takes bytes until the header has ended; returns how many.  Fewer than n: the
  * state is no longer HEADER_MORE and the rest belongs to the body. */
 size_t header_put(struct header *h, const void *p, size_t n);

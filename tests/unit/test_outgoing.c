@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "fixup/intake.h"
 #include "fixup/outgoing.h"
 
 static struct outgoing_opts policy = {
@@ -164,10 +165,68 @@ a_repaired_body_is_said_in_the_header(void **state)
 	}
 }
 
+/* What the intake takes of this, stored, must find its way out (R13). */
+static void
+assert_deliverable(const struct buf *text)
+{
+	struct envelope *e = envelope_new();
+	struct intake_facts facts = { .env = e, .hostname = "pve1" };
+	struct intake *in = intake_new(&facts);
+	struct outgoing *o = outgoing_new();
+	struct buf stored;
+	const void *p;
+	size_t n;
+
+	envelope_set(&e->sender, "root@pve1");
+	buf_init(&stored, 4 * HEADER_MAX);
+	assert_true(intake_put(in, buf_str(text), buf_len(text)));
+	while ((n = intake_peek(in, &p)) > 0) {
+		assert_true(buf_add(&stored, p, n));
+		intake_took(in, n);
+	}
+	assert_true(intake_end(in));
+	assert_true(buf_len(&stored) > buf_len(text));
+	assert_false(outgoing_put(o, buf_str(&stored), buf_len(&stored)));
+	assert_true(outgoing_finish(o, "root@pve1", &policy));
+	assert_true(outgoing_head(o).n > buf_len(text));
+	outgoing_free(o);
+	intake_free(in);
+	envelope_free(e);
+	buf_clear(&stored);
+}
+
+static void
+a_header_that_was_full_when_it_came_still_goes(void **state)
+{
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 2 * HEADER_MAX);
+	while (buf_len(&text) < HEADER_MAX - 81)
+		assert_true(buf_addf(&text, "X: %075d\r\n", 0));
+	assert_true(buf_adds(&text, "\r\n"));
+	assert_deliverable(&text);
+	buf_reset(&text);
+	for (int i = 0; i < HEADER_FIELDS_MAX; i++)
+		assert_true(buf_adds(&text, "X: y\r\n"));
+	assert_true(buf_adds(&text, "\r\n"));
+	assert_deliverable(&text);
+	/* A field that is longer when it is folded. */
+	buf_reset(&text);
+	assert_true(buf_adds(&text, "X:"));
+	while (buf_len(&text) < HEADER_FIELD_MAX - 20)
+		assert_true(buf_adds(&text, " 0123456789"));
+	assert_true(buf_adds(&text, "\r\n\r\n"));
+	assert_deliverable(&text);
+	buf_clear(&text);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_header_that_was_full_when_it_came_still_goes),
 		cmocka_unit_test(
 		    a_strange_sender_is_replaced_and_the_body_is_not_touched),
 		cmocka_unit_test(what_is_right_already_goes_out_as_it_is),

@@ -197,6 +197,15 @@ rule_loop(struct intake *in)
 	return !trace_is_loop(in->header);
 }
 
+static bool
+rule_own(struct intake *in)
+{
+	const struct intake_facts *f = in->facts;
+
+	return f->is_here == NULL ||
+	       !trace_has_come_back(in->header, f->is_here, f->ctx);
+}
+
 /* For whoever cannot say "sendmail -a"; nobody else's business (X-). */
 static bool
 rule_account(struct intake *in)
@@ -299,6 +308,8 @@ static const struct rule {
 } rules[] = {
 	{ rule_loop, 554, "5.4.6",
 	    "mail loop: the message has been through more than 100 systems" },
+	{ rule_own, 554, "5.4.6",
+	    "mail loop: the message has come back and is still in the queue" },
 	{ rule_account, 0, NULL, NULL },
 	{ rule_bcc, 0, NULL, NULL },
 	{ rule_once, 0, NULL, NULL },

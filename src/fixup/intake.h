@@ -17,7 +17,8 @@
  *   - signatures over what was changed removed (fixup/signature.h);
  *   - a line over 998 octets in a signed or encrypted part: refused, because
  *     what is signed cannot be repaired later (fixup/repair.h);
- *   - more than 100 Received fields: refused as a loop (R42).
+ *   - more than 100 Received fields, or one that names a message which is still
+ *     in the queue: refused as a loop (R42).
  *
  * A message that begins with something other than a field is all body: it
  * gets a header and the empty line between.
@@ -50,6 +51,9 @@ struct intake_facts {
 	bool hide_submitter; /* keep local names out of Received */
 	const struct locals_opts *locals; /* NULL: To and Cc stay */
 	const unsigned char *likeness_key; /* for seen.likeness, or NULL */
+	/* Is a message of this id still under way here?  NULL: not asked. */
+	bool (*is_here)(void *ctx, const char *id);
+	void *ctx; /* for is_here() */
 };
 
 struct intake *intake_new(const struct intake_facts *facts);

@@ -166,6 +166,14 @@ reception_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
 
 /* --- life ----------------------------------------------------------------- */
 
+static bool
+is_here(void *ctx, const char *id)
+{
+	struct queue_item it;
+
+	return queue_find(ctx, id, &it) && it.state != QUEUE_STATE_FAILED;
+}
+
 struct reception *
 reception_new(struct inbound_shared *sh, struct envelope *env,
     const struct submitter *by, const char *with)
@@ -191,6 +199,8 @@ reception_new(struct inbound_shared *sh, struct envelope *env,
 		.full_name = by->full_name,
 		.hide_submitter = sh->opts.hide_submitter,
 		.locals = &r->locals,
+		.is_here = is_here,
+		.ctx = sh->queue,
 		.likeness_key = queue_likeness_key(sh->queue),
 	};
 	r->intake = intake_new(&r->facts);

@@ -62,7 +62,7 @@ is_mixed(struct bytes phrase)
 	if (!has_encoded_word(phrase) || str_is_ascii(phrase))
 		return false;
 	for (size_t i = 0; i < phrase.n; i++)
-		if ((unsigned char)phrase.p[i] < ' ' ||
+		if (((unsigned char)phrase.p[i] < ' ' && phrase.p[i] != '\t') ||
 		    strchr("\"()<>[]:;@\\,\x7f", phrase.p[i]) != NULL)
 			return false;
 	return true;

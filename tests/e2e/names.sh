@@ -3,7 +3,7 @@
 # names.sh - local names never leave: envelope, To and Cc by aliases and admin;
 # accounts chosen by name.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
-need curl jq
+need curl jq setpriv
 bed_enter
 start_provider mail
 cat >"$T/aliases" <<-EOF
@@ -46,6 +46,11 @@ refused() { # PATTERN ARGUMENT...
 	local pattern=$1
 	shift
 	! "$S" "$@" <"$T/aliases" 2>"$T/err" && grep -q -- "$pattern" "$T/err"
+}
+refused_mail() { # PATTERN ARGUMENT..., the message on stdin
+	local pattern=$1
+	shift
+	! "$S" "$@" 2>"$T/err" && grep -q -- "$pattern" "$T/err"
 }
 mail() { printf 'To: %s\nCc: %s\nSubject: x\n\nbody\n' "$1" "$2"; }
 
@@ -113,6 +118,46 @@ check "an unknown name is refused, with the nearest" refused \
     -a wrk x@example.net
 check "an account of other users is refused" refused \
     '550 5.7.1 .*not for this user' -a alices x@example.net
+
+# By who submits it: processes of different users, by socket and by TCP.
+as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
+printf 'Subject: who\n\nx\n' >"$T/who.mail"
+chmod 644 "$T/who.mail"
+by_tcp() { curl -sS --crlf --mail-from x@example.org --mail-rcpt x@example.net \
+    --upload-file "$T/who.mail" smtp://127.0.0.1:2525; }
+export -f by_tcp
+export T
+went_through() { # ACCOUNT USER: the newest that was sent
+	grep ' sent ' "$T/home.log" | tail -n 1 |
+	    grep -q "user=$2 .*account=$1 "
+}
+by_socket() {
+	local n
+	n=$(count)
+	as "$1" "$S" x@example.net <"$T/who.mail" && until_true 10 more_than "$n"
+}
+by_port() {
+	local n
+	n=$(count)
+	as "$1" bash -c by_tcp && until_true 10 more_than "$n"
+}
+for way in socket port; do
+	check "alice, by $way" "by_$way" alice
+	check "  goes through the account for her" went_through alices alice
+	check "bob, by $way" "by_$way" bob
+	check "  through the default" went_through mail bob
+done
+check "alice may name her account" as alice "$S" -a alices x@example.net \
+    <"$T/who.mail"
+n=$(count)
+"$S" -odq -f root x@example.net <"$T/who.mail"
+id=$(relais --json queue | jq -r '.[0].id')
+check "a message that comes back while it is in the queue is a loop" refused_mail \
+    '554 5.4.6 mail loop' x@example.net < <(
+	printf 'Received: from x by y with ESMTP id %s; z\n\nx\n' "$id"
+)
+relais retry "$id" >/dev/null
+check "which goes by itself" until_true 10 more_than "$n"
 
 # A reload while a session is open, which keeps what it began with.
 exec 9<>/dev/tcp/127.0.0.1/2525

@@ -31,10 +31,18 @@ the_envelope(void)
 	return e;
 }
 
+static bool
+is_here(void *ctx, const char *id)
+{
+	(void)ctx;
+	return strcmp(id, "6v5q3b0c1d2e4f7g") == 0;
+}
+
 static struct intake_facts
 the_facts(const struct envelope *e)
 {
 	return (struct intake_facts) {
+		.is_here = is_here,
 		.env = e,
 		.hostname = "mx.example.org",
 		.with = "ESMTP",
@@ -332,6 +340,51 @@ check_refused(struct bytes text, size_t chunk, int code, const char *enhanced,
 }
 
 static void
+R42_a_message_that_comes_back_is_refused(void **state)
+{
+	static const struct {
+		const char *received;
+		bool is_loop;
+	} traces[] = {
+		{ "from a by b (relais) with ESMTP id 6v5q3b0c1d2e4f7g; x",
+		    true },
+		{ "by b with ESMTP\r\n\tID\r\n 6v5q3b0c1d2e4f7g", true },
+		{ "from id by b id a id 6v5q3b0c1d2e4f7g for <x@y>", true },
+		{ "by b id 6v5q3b0c1d2e4f7h; x", false }, /* long gone */
+		{ "by b id 6v5q3b0c1d2e4f7g6v5q3b0c1d2e4f7g; x", false },
+		{ "by b with id; 6v5q3b0c1d2e4f7", false },
+		{ "by 6v5q3b0c1d2e4f7g; x", false },
+		{ "id", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(traces); i++) {
+		struct buf text, out;
+
+		buf_init(&text, 1000);
+		buf_init(&out, 10000);
+		assert_true(buf_addf(&text,
+		    "Received: other\r\nReceived: %s\r\nTo: x@y\r\n\r\nb\r\n",
+		    traces[i].received));
+		if (traces[i].is_loop) {
+			check_refused(
+			    buf_bytes(&text), 3, 554, "5.4.6", "come back");
+		} else {
+			struct envelope *e = the_envelope();
+			struct intake_facts facts = the_facts(e);
+			struct intake *in = intake_new(&facts);
+
+			assert_true(run(in, buf_bytes(&text), 3, &out));
+			intake_free(in);
+			envelope_free(e);
+		}
+		buf_clear(&text);
+		buf_clear(&out);
+	}
+}
+
+static void
 a_loop_is_refused_after_a_hundred_systems(void **state)
 {
 	struct envelope *e = the_envelope();
@@ -536,6 +589,7 @@ main(void)
 		cmocka_unit_test(
 		    a_message_id_takes_the_authors_domain_where_the_sender_is_local),
 		cmocka_unit_test(a_from_is_made_of_whatever_is_known),
+		cmocka_unit_test(R42_a_message_that_comes_back_is_refused),
 		cmocka_unit_test(a_loop_is_refused_after_a_hundred_systems),
 		cmocka_unit_test(a_header_over_the_cap_is_refused),
 		cmocka_unit_test(a_header_at_the_cap_is_taken_with_what_we_add),

@@ -22,6 +22,7 @@
 #include "prog/relais.h"
 #include "prog/relais_conf.h"
 #include "prog/relais_table.h"
+#include "smtp/smtp_dot.h"
 #include "sys/clock_sys.h"
 
 enum { MESSAGE_MAX = 256 * 1024 * 1024, WHY_MAX = 1024 };
@@ -31,7 +32,8 @@ enum { MESSAGE_MAX = 256 * 1024 * 1024, WHY_MAX = 1024 };
 struct rewrite {
 	struct relais *r;
 	const char *file, *from, *user; /* options, or NULL */
-	bool is_7bit;
+	char *full_name; /* of the submitter, or NULL */
+	bool is_7bit, had_nul;
 	struct conf *conf;
 	struct aliases *aliases;
 	struct alias_opts names;
@@ -129,38 +131,38 @@ take_words(struct rewrite *w, int argc, char *const *argv)
 	return true;
 }
 
-/* Line ends as the wire has them, whatever they were. */
+/* By the rules of smtp/smtp_dot.h, like every other way in. */
 static bool
-add_line(struct buf *to, const char *line, size_t n)
+add_piece(struct rewrite *w, struct smtp_dot *dot, struct bytes piece)
 {
-	while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-		n--;
-	return buf_add(to, line, n) && buf_adds(to, "\r\n");
+	return smtp_dot_put(dot, piece.p, piece.n, &w->text) == piece.n;
 }
 
 static bool
 read_message(struct rewrite *w)
 {
 	FILE *f = w->file != NULL ? fopen(w->file, "re") : stdin;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	struct smtp_dot dot;
+	char piece[65536];
 	bool ok = true;
+	size_t n;
 
 	if (f == NULL) {
 		(void)relais_complain(
 		    w->r, RELAIS_FAILED, "%s: %s", w->file, strerror(errno));
 		return false;
 	}
-	while (ok && (n = getline(&line, &room, f)) > 0)
-		ok = add_line(&w->text, line, (size_t)n);
+	smtp_dot_init(&dot, SMTP_DOT_CHUNK);
+	while (ok && (n = fread(piece, 1, sizeof(piece), f)) > 0)
+		ok = add_piece(w, &dot, bytes_of(piece, n));
+	ok = ok && smtp_dot_finish(&dot, &w->text);
+	w->had_nul = dot.had_nul;
 	if (ferror(f) != 0 || !ok) {
 		(void)relais_complain(w->r, RELAIS_FAILED, "%s",
 		    ok ? "the message cannot be read"
 		       : "the message is too large");
 		ok = false;
 	}
-	free(line);
 	if (f != stdin)
 		(void)fclose(f); /* was read only */
 	return ok;
@@ -209,6 +211,9 @@ find_submitter(struct rewrite *w)
 	}
 	w->before->uid = pw != NULL ? pw->pw_uid : getuid();
 	envelope_set(&w->before->user, pw != NULL ? pw->pw_name : NULL);
+	if (pw != NULL)
+		w->full_name = xstrndup(
+		    pw->pw_gecos, strcspn(pw->pw_gecos, ","));
 	envelope_set(&w->before->peer, "unix");
 	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
 		(void)snprintf(host, sizeof(host), "localhost");
@@ -287,6 +292,7 @@ take_in(struct rewrite *w)
 		.with = "local",
 		.wall_ms = clock_wall_ms(clock),
 		.utc_offset_s = clock_utc_offset_s(clock, clock_wall_ms(clock)),
+		.full_name = w->full_name,
 		.hide_submitter = w->conf->received_hide,
 		.locals = &locals,
 	};
@@ -297,7 +303,11 @@ take_in(struct rewrite *w)
 	drain(in, &w->stored);
 	ok = ok && intake_end(in);
 	drain(in, &w->stored);
-	if (!ok)
+	if (ok && w->had_nul) {
+		refuse(w, 554, "5.6.0",
+		    "the message contains a NUL byte, which no mail may");
+		ok = false;
+	} else if (!ok)
 		refuse(w, intake_verdict(in)->code,
 		    intake_verdict(in)->enhanced, intake_verdict(in)->text);
 	w->env->is_8bit = seen->has_8bit_body;
@@ -307,6 +317,16 @@ take_in(struct rewrite *w)
 		envelope_set(&w->env->account, seen->account);
 	intake_free(in);
 	return ok;
+}
+
+/* What the provider itself says of sizes only the daemon knows. */
+static bool
+is_too_large(struct rewrite *w, uint64_t limit)
+{
+	if (limit == 0 || w->env->size_bytes <= limit)
+		return false;
+	refuse(w, 552, "5.3.4", "the message is larger than max_size");
+	return true;
 }
 
 static bool
@@ -324,7 +344,8 @@ choose(struct rewrite *w)
 	buf_clear(&why);
 	i = conf_route(w->conf, w->env, &w->why);
 	w->account = &w->conf->accounts[i];
-	return true;
+	return !is_too_large(w, w->conf->max_size_bytes) &&
+	       !is_too_large(w, w->account->max_size_bytes);
 }
 
 /* The way out, through a server that has 8BITMIME unless we are told
@@ -604,6 +625,7 @@ run(struct relais *r, int argc, char *const *argv)
 	if (take_words(&w, argc, argv))
 		status = act(&w);
 	outgoing_free(w.outgoing);
+	free(w.full_name);
 	envelope_free(w.before);
 	envelope_free(w.env);
 	alias_free(w.aliases);

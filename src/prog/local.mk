@@ -101,6 +101,7 @@ relais_SOURCES = \
 	%reldir%/relais_table.c \
 	%reldir%/relais_table.h
 relais_LDADD = src/prog/libcontrol.a src/ctl/libctl.a src/conf/libconf.a \
-	src/cred/libcred.a src/fixup/libfixup.a src/mail/libmail.a \
+	src/cred/libcred.a src/fixup/libfixup.a src/smtp/libsmtp.a \
+	src/mail/libmail.a \
 	src/sys/libsys.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS) \
 	$(JANSSON_LIBS)

@@ -103,6 +103,33 @@ check "and what would be refused" test "$(JQ=.refused rewrite --account wrk \
     --to x@example.net < <(mail a b))" = \
     '550 5.7.1 there is no account "wrk": did you mean "work"?'
 check "and sends nothing" test "$(count)" = "$n"
+changes() { JQ='.changes | join("; ")' rewrite --to x@example.net "$@"; }
+check "and what is repaired" test "$(changes < <(
+	printf 'From: root\nDate: x\nMessage-ID: <a@b>\nBcc: c@d\n\n%01200d\n' 1
+))" = "Bcc removed; parts re-encoded: 1 as quoted-printable, 0 as base64"
+check "and what is for a provider without 8BITMIME" test "$(changes --7bit < <(
+	printf 'From: root\nDate: x\nMessage-ID: <a@b>\n\n\303\244\303\266\303\274\n'
+))" = "parts re-encoded: 0 as quoted-printable, 1 as base64"
+check "and that a NUL is refused" test "$(JQ=.refused rewrite \
+    --to x@example.net < <(printf 'From: root\n\na\0b\n'))" = \
+    '554 5.6.0 the message contains a NUL byte, which no mail may'
+check "and a long line that is signed" grep -q '^554 5.6.0 a signed' \
+    < <(JQ=.refused rewrite --to x@example.net < <(
+	printf 'Content-Type: multipart/signed; boundary=s\n\n--s\n\n%01200d\n' 1
+))
+complains() { # STATUS PATTERN ARGUMENT...
+	local want=$1 pattern=$2
+	shift 2
+	relais rewrite "$@" </dev/null >/dev/null 2>"$T/err"
+	[ $? = "$want" ] && grep -q -- "$pattern" "$T/err"
+}
+check "a file that is not there is said" complains 1 \
+    'no-such-file: No such file' --to x@example.net "$T/no-such-file"
+check "so is a user who is not there" complains 1 'no user "nobodyhere"' \
+    --user nobodyhere --to x@example.net
+check "an option without its value" complains 2 '--to wants a value' --to
+check "an address that is none" complains 2 '"a b" is no address' --from 'a b'
+check "a message for nobody" complains 2 'no recipients'
 
 check "sendmail -a chooses an account" hand_over -a work -f root x@example.net \
     < <(mail x@example.net y@example.net)

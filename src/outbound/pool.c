@@ -207,6 +207,32 @@ load_standing(struct pool *p)
 	free(text);
 }
 
+/* "HOST SIZE": what another provider says of sizes is not this one's word. */
+static void
+save_size(struct pool *p)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	IGNORE(buf_addf(&b, "%s %" PRIu64 "\n", p->opts.host,
+	    p->size_max_bytes)); /* fits: a host name and a number */
+	keep(p, "size", &b);
+	buf_clear(&b);
+}
+
+static void
+load_size(struct pool *p)
+{
+	char *text = kept(p, "size"), *size = text;
+	const char *host = strsep(&size, " ");
+	uint64_t n;
+
+	if (size != NULL && strcmp(host, p->opts.host) == 0 &&
+	    num_u64(bytes_of(size, strcspn(size, "\n")), &n))
+		p->size_max_bytes = n;
+	free(text);
+}
+
 static void
 load_kept(struct pool *p, bool is_restart)
 {
@@ -218,6 +244,7 @@ load_kept(struct pool *p, bool is_restart)
 	text = kept(p, "budget");
 	budget_load(&p->budget, bytes_of(text, strlen(text)));
 	free(text);
+	load_size(p);
 	if (is_restart)
 		load_standing(p);
 	else
@@ -625,7 +652,10 @@ pool_port_failed(struct pool *p, enum reach_fault why, const char *text)
 void
 pool_reached(struct pool *p, uint64_t size_max_bytes)
 {
-	p->size_max_bytes = size_max_bytes;
+	if (size_max_bytes != p->size_max_bytes) {
+		p->size_max_bytes = size_max_bytes;
+		save_size(p);
+	}
 	p->refusals = 0;
 	p->is_proven = true;
 	secret_free(p->refused);

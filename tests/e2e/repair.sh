@@ -123,6 +123,10 @@ size_offered() {
 check "at first the limit is our own" test "$(size_offered)" = 52428800
 check "a mail goes" hand_over small "$T/mail.small"
 check "then it is the provider's" test "$(size_offered)" = 200000
+stop tight
+run_relaisd tight
+wait_port tight 127.0.0.1 2525
+check "and still is after a restart" test "$(size_offered)" = 200000
 check "Received names nobody" eval \
     '! header_of "$(newest small)" | grep -A2 ^Received | grep -qE "root|userid"'
 submit big 300000

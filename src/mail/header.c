@@ -479,7 +479,9 @@ header_write(const struct header *h, struct buf *to)
 {
 	const char *text = buf_str(&h->text);
 
-	if (!buf_add(to, text, h->kept_n))
+	/* Without a field behind it such a line would be the body. */
+	if (header_find(h, NULL, 0) != HEADER_NONE &&
+	    !buf_add(to, text, h->kept_n))
 		return false;
 	for (size_t i = 0; i < h->nfields; i++) {
 		const struct field *f = &h->fields[i];

@@ -1925,7 +1925,8 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 	size_t k = from;
 	bool has_from = false;
 
-	if (is_top || a->mbox.n > LINE_LIMIT || is_foreign(c, a->mbox, false)
+	if (is_top || b->n == from || a->mbox.n > LINE_LIMIT ||
+		    is_foreign(c, a->mbox, false)
 		? b->mbox.n > 0
 		: !same(a->mbox, b->mbox))
 		return no(c, "the mbox line", a->mbox, b->mbox);

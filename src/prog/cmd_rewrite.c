@@ -71,8 +71,9 @@ take_to(struct rewrite *w, const char *value)
 static bool
 take_from(struct rewrite *w, const char *value)
 {
-	w->from = value;
-	return is_address(w, value);
+	/* The null sender, as sendmail's -f has it. */
+	w->from = strcmp(value, "<>") == 0 ? "" : value;
+	return is_address(w, w->from);
 }
 
 static bool
@@ -421,7 +422,7 @@ rcpts_of(const struct envelope *e)
 }
 
 static const char *const fields[] = { "From", "Sender", "Reply-To", "To", "Cc",
-	"Resent-From" };
+	"Resent-From", "Resent-Sender" };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
 /* Calls back with each pair; what a message never had is not shown. */
@@ -462,6 +463,8 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 		{ "DKIM-Signature", "DKIM-Signature removed, for what it "
 				    "signed has changed" },
 		{ "Return-Path", "Return-Path removed" },
+		{ "Auto-Submitted", "Auto-Submitted added, for the null "
+				    "sender was replaced" },
 		{ "X-Relais-Account", "X-Relais-Account removed" },
 	};
 	char text[128];

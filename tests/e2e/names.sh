@@ -96,6 +96,15 @@ check "and From" test "$(JQ=.fields.From.after rewrite < <(
 	echo 'From: root (Cron)'
 	mail root x
 ))" = "Cron <$USER_NAME>"
+check "and what is done about the null sender" test "$(JQ='.changes[] |
+    select(startswith("Auto-Submitted"))' rewrite --from '<>' < <(
+	mail root x
+))" = "Auto-Submitted added, for the null sender was replaced"
+check "and an answer to a name of this machine" test "$(
+	JQ='.fields."Reply-To".after' rewrite < <(
+		echo 'Reply-To: root'
+		mail root x
+	))" = "boss@example.org, ops@example.org"
 check "and the account of a user, and why" test "$(JQ='.account + ": " + .why' \
     rewrite --user alice --to x@example.net < <(mail a b))" = \
     "alices: its conditions hold"

@@ -432,6 +432,12 @@ intake_end(struct intake *in)
 		parts_end(in->parts);
 		see_parts(in);
 	}
+	/* R13: what could not be mended when it is to go is not taken. */
+	if (in->parts != NULL && parts_is_beyond(in->parts) &&
+	    in->seen.longest_line > LINES_MAX)
+		return refuse(in, 554, "5.6.0",
+		    "the message has a line of more than 998 octets, and too "
+		    "many parts, or parts nested too deep, to be repaired");
 	if (is_sealed_too_long(in))
 		return refuse(in, 554, "5.6.0",
 		    "a signed or encrypted part of the message has a line of "

@@ -103,13 +103,36 @@ put_qp(struct recode *r, char c, struct buf *out)
 		add_hex(r, out, c);
 }
 
+/* Blanks that turned out not to end their line. */
+static void
+add_held(struct recode *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->nline; i++)
+		add_unit(r, out, &r->line[i], 1);
+	if (r->nline > 0)
+		r->hex_left = 0;
+	r->nline = 0;
+}
+
 static void
 mend_qp(struct recode *r, char c, struct buf *out)
 {
 	if (r->has_cr && c == '\n') {
+		/* RFC 2045 6.7 (3): blanks at the end do not count.  A break of
+		 * ours among them would make them count, and take the meaning
+		 * from a "=" in front. */
+		r->nline = 0;
 		add_line_end(r, out);
 		return;
 	}
+	if ((c == ' ' || c == '\t') && !r->has_cr) {
+		r->line[r->nline++] = c;
+		if (r->nline == sizeof(r->line))
+			add_held(r, out);
+		return;
+	}
+	if (c != '\r' || r->has_cr)
+		add_held(r, out);
 	if (r->has_cr)
 		add_hex(r, out, '\r');
 	r->has_cr = c == '\r';
@@ -206,7 +229,7 @@ recode_end(struct recode *r, struct buf *out)
 	add_blank(r, out, !r->has_cr);
 	if (r->has_cr)
 		add_hex(r, out, '\r');
-	if (r->nline > 0)
+	if (r->nline > 0 && r->how == RECODE_BASE64)
 		end_line(r, out);
 	recode_init(r, r->how);
 }

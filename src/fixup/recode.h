@@ -26,7 +26,8 @@ enum recode_how {
 struct recode {
 	enum recode_how how;
 	size_t column;
-	char line[57]; /* base64: bytes that wait for their line to be full */
+	char line[57]; /* base64: bytes that wait for their line to be full;
+			* QP that is mended: blanks that may end theirs */
 	size_t nline;
 	char blank; /* QP: at the end of a line it must be encoded; or NUL */
 	bool has_cr; /* QP: a line end if LF follows */

@@ -1580,6 +1580,8 @@ model_judge(struct bytes text, const struct model_rules *rules)
 		j = (struct model_judgment) { MODEL_REFUSED, "5.6.0", 0, 0 };
 	else if (t.longest_sealed > LINE_LIMIT)
 		j.fate = MODEL_REFUSED, j.enhanced = "5.6.0";
+	else if (longest_line(body) > LINE_LIMIT && t.is_beyond)
+		j.fate = MODEL_REFUSED, j.enhanced = "5.6.0";
 	else if (j.is_repaired && t.is_beyond)
 		j.fate = MODEL_UNSENDABLE, j.enhanced = "5.6.0";
 	else if (is_7bit && (t.has_sealed_8bit || has_stuck_address(&t, &j)))

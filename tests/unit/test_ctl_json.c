@@ -46,6 +46,49 @@ members_read_back_as_they_were(void **state)
 		}
 }
 
+/* R8: a verb and what it is about are one line and one object, whatever bytes
+ * they hold and whoever wrote them down. */
+static void
+no_byte_ends_a_line_or_a_text(void **state)
+{
+	struct err err;
+
+	(void)state;
+	for (int c = 1; c < 256; c++)
+		for (size_t at = 0; at < 4; at++) {
+			char text[8] = "abc";
+			json_t *want, *got = NULL;
+			struct buf line, hand;
+
+			memmove(text + at + 1, text + at, 4 - at);
+			text[at] = (char)c;
+			buf_init(&line, 4096);
+			buf_init(&hand, 4096);
+			want = json_pack("{s:o}", "verb", ctl_json_text(text));
+			assert_true(ctl_json_encode(&line, want));
+			assert_true(buf_addc(&hand, '{'));
+			ctl_json_add_text(&hand, "verb", text);
+			assert_true(buf_adds(&hand, "}\n"));
+			for (size_t i = 0; i + 1 < buf_len(&line); i++)
+				assert_true(
+				    (unsigned char)buf_str(&line)[i] >= ' ');
+			for (size_t i = 0; i + 1 < buf_len(&hand); i++)
+				assert_true(
+				    (unsigned char)buf_str(&hand)[i] >= ' ');
+			assert_int_equal(
+			    ctl_json_decode(buf_bytes(&line), &got, &err), 0);
+			assert_true(json_equal(got, want));
+			json_decref(got);
+			assert_int_equal(
+			    ctl_json_decode(buf_bytes(&hand), &got, &err), 0);
+			assert_true(json_equal(got, want));
+			json_decref(got);
+			json_decref(want);
+			buf_clear(&line);
+			buf_clear(&hand);
+		}
+}
+
 static void
 a_full_buffer_is_never_written_past_its_end(void **state)
 {
@@ -66,6 +109,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_read_back_as_they_were),
+		cmocka_unit_test(no_byte_ends_a_line_or_a_text),
 		cmocka_unit_test(a_full_buffer_is_never_written_past_its_end),
 	};
 

@@ -340,6 +340,32 @@ check_refused(struct bytes text, size_t chunk, int code, const char *enhanced,
 }
 
 static void
+R13_what_cannot_be_repaired_later_is_refused_now(void **state)
+{
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+	struct intake *in = intake_new(&facts);
+	struct buf text, out;
+
+	(void)state;
+	buf_init(&text, 100000);
+	buf_init(&out, 100000);
+	for (int i = 0; i < 40; i++)
+		assert_true(buf_addf(&text,
+		    "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n"
+		    "--b%d\r\n",
+		    i, i));
+	assert_true(buf_addf(&text, "\r\n%01000d\r\n", 0));
+	assert_false(run(in, buf_bytes(&text), 100, &out));
+	assert_int_equal(intake_verdict(in)->code, 554);
+	assert_non_null(strstr(intake_verdict(in)->text, "nested too deep"));
+	intake_free(in);
+	envelope_free(e);
+	buf_clear(&text);
+	buf_clear(&out);
+}
+
+static void
 R42_a_message_that_comes_back_is_refused(void **state)
 {
 	static const struct {
@@ -589,6 +615,8 @@ main(void)
 		cmocka_unit_test(
 		    a_message_id_takes_the_authors_domain_where_the_sender_is_local),
 		cmocka_unit_test(a_from_is_made_of_whatever_is_known),
+		cmocka_unit_test(
+		    R13_what_cannot_be_repaired_later_is_refused_now),
 		cmocka_unit_test(R42_a_message_that_comes_back_is_refused),
 		cmocka_unit_test(a_loop_is_refused_after_a_hundred_systems),
 		cmocka_unit_test(a_header_over_the_cap_is_refused),

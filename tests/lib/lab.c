@@ -366,6 +366,7 @@ lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
 	}
 	e->uid = l->uid;
 	e->likeness = l->likeness;
+	envelope_set(&e->envid, l->envid);
 	envelope_set(&e->peer, "unix");
 	c->l = l;
 	c->d = queue_draft_new(l->q);

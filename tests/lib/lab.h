@@ -30,6 +30,7 @@ struct lab {
 	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
 	struct queue *q;
 	uint32_t uid; /* of who submits; 1000 at first */
+	const char *envid; /* of what is submitted, or NULL */
 	uint64_t likeness; /* of what is submitted; 0 at first */
 	int account; /* what route() answers */
 	int wakes; /* accounts with something due */

@@ -149,6 +149,7 @@ a_message_becomes_safe_together_with_its_note(void **state)
 	assert_true(offer(d, 1, &noted));
 	assert_true(lab_run_one(l));
 	assert_int_equal(l->njobs, 1);
+	lab_pass(l, MINUTE);
 	assert_true(lab_tick(l) > l->boot_ms); /* and nobody spins meanwhile */
 	assert_int_equal(c.told, 0);
 	lab_run(l);

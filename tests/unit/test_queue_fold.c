@@ -193,6 +193,10 @@ what_differs_is_never_folded(void **state)
 	l->likeness = 0; /* nothing is known */
 	l->uid = 1;
 	assert_int_equal(storm(l, 20), 20);
+	l->likeness = 7;
+	l->envid = "QQ314159"; /* whoever names it asks about it */
+	assert_int_equal(storm(l, 20), 20);
+	l->envid = NULL;
 	l->likeness = 8;
 	for (size_t n = 1; n <= 20; n++) { /* other recipients */
 		struct lab_client c;
@@ -277,6 +281,33 @@ a_restart_keeps_the_count_and_when_it_goes(void **state)
 	assert_int_equal(count_of(l, id), 9);
 	assert_true(it.next_try_ms >= l->boot_ms + 39 * MINUTE);
 	assert_int_equal(storm(l, 3), 3); /* counting begins anew */
+}
+
+/* Its account is away, say: it must not be kept from going by ever more. */
+static void
+nothing_joins_what_is_due(void **state)
+{
+	struct lab *l = *state;
+	char first[ENVELOPE_ID_SIZE], second[ENVELOPE_ID_SIZE];
+
+	assert_int_equal(storm(l, 3), 3);
+	(void)submit(l, first);
+	for (int i = 0; i < 3; i++)
+		assert_true(submit(l, NULL));
+	lab_pass(l, HOUR);
+	assert_false(submit(l, second));
+	assert_string_not_equal(first, second);
+	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_false(lab_deliver(l, VERDICT_OK));
+}
+
+static void
+a_carrier_has_its_fill(void **state)
+{
+	struct lab *l = *state;
+
+	assert_int_equal(storm(l, 3 + 1 + 10000 + 1 + 5), 3);
+	assert_int_equal(queue_count(l->q), 2);
 }
 
 static void
@@ -420,6 +451,8 @@ main(void)
 		T(a_storm_goes_on_with_one_message_an_hour_until_it_ends),
 		T(a_flush_sends_what_was_counted_and_a_new_one_follows),
 		T(a_restart_keeps_the_count_and_when_it_goes),
+		T(nothing_joins_what_is_due),
+		T(a_carrier_has_its_fill),
 		T(a_long_wait_does_not_outlive_the_message),
 		T(who_waits_on_a_message_that_goes_away_hears_no),
 		T(a_carrier_that_the_disk_refuses_takes_nobody_along),

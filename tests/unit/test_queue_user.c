@@ -110,6 +110,21 @@ a_person_is_told_once_and_when_it_is_over(void **state)
 }
 
 static void
+what_was_tried_does_not_wait_for_room_any_more(void **state)
+{
+	struct lab *l = *state;
+
+	for (int i = 0; i < 4; i++)
+		submit(l, SCRIPT, 1, NULL);
+	assert_int_equal(deliver_all(l), 3);
+	lab_pass(l, 61 * MINUTE);
+	assert_int_equal(l->limits_over, 0);
+	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_int_equal(l->limits_over, 1);
+	assert_int_equal(queue_count(l->q), 1);
+}
+
+static void
 a_restart_does_not_open_the_window(void **state)
 {
 	struct lab *l = *state;
@@ -296,6 +311,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(what_is_over_the_limit_waits_and_lets_others_pass),
 		T(a_person_is_told_once_and_when_it_is_over),
+		T(what_was_tried_does_not_wait_for_room_any_more),
 		T(a_restart_does_not_open_the_window),
 		T(a_clock_that_jumps_opens_no_window_and_closes_none),
 		T(attempts_do_not_count_only_messages_do),

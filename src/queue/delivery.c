@@ -630,6 +630,6 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 	flight_drop_answers(fl);
 	if (fl->result == RESULT_SENT)
 		pace_sent(fl);
-	fl->offered_ms = 0;
+	pace_attempt_over(fl);
 	flight_advance(fl);
 }

@@ -146,7 +146,9 @@ struct flight {
 	enum disk disk;
 	int64_t store_at_ms; /* DISK_WAITING: until then */
 	int64_t offered_ms; /* 0: its first attempt is over */
+	size_t offered_among; /* so many had theirs before them then, with it */
 	int64_t stored_ms; /* when its store job began */
+	size_t stored_among; /* likewise, store jobs under way; 0: none */
 	struct err disk_err;
 	struct job *job; /* under way */
 	struct buf notes; /* lines for the journal */
@@ -217,7 +219,8 @@ struct job {
 	struct err err;
 };
 
-/* How long something took lately, in sixteenths of a millisecond. */
+/* How long each message took lately, where many side by side share the time
+ * that they all take; in the unit of queue_pace.c. */
 struct pace {
 	int64_t average;
 	unsigned samples;
@@ -309,6 +312,7 @@ struct queue {
 	struct users users;
 	struct kinds kinds;
 	struct pace disk_pace;
+	size_t offered, storing; /* flights with offered_ms, stored_among */
 	unsigned offers;
 	size_t fresh;
 	int64_t sweep_ms;
@@ -395,6 +399,9 @@ void pace_tick(struct queue *q);
 /* What happened; nothing is learnt from what took its time elsewhere. */
 void pace_sent(struct flight *fl);
 void pace_stored(struct flight *fl);
+/* Its first attempt is over; the store job is back; or it goes away. */
+void pace_attempt_over(struct flight *fl);
+void pace_store_over(struct flight *fl);
 
 /* --- delivery.c ----------------------------------------------------------- */
 

@@ -104,6 +104,8 @@ flight_free(struct flight *fl)
 		return;
 	if (fl->folds > 0)
 		fold_abandon(fl);
+	pace_attempt_over(fl);
+	pace_store_over(fl);
 	flight_drop_answers(fl);
 	flight_drop_content(fl);
 	if (fl->draft_handle != NULL)
@@ -475,6 +477,7 @@ flight_job_done(struct flight *fl, struct job *j)
 	switch (j->kind) {
 	case JOB_STORE:
 		store_done(fl, j);
+		pace_store_over(fl);
 		break;
 	case JOB_FAIL:
 		fail_done(fl, j);

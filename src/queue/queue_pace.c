@@ -17,15 +17,17 @@
 enum {
 	SAMPLE_WEIGHT = 8,
 	SAMPLES_MIN = 8, /* before that nothing is known */
-	PACE_UNIT = 16, /* of struct pace, in a millisecond */
+	PACE_UNIT = 1024, /* of struct pace, in a millisecond */
 	PROBE_EVERY = 64, /* goes to the disk at once, to see how quick it is */
 	SAFE_HEAD_START_MS = 20
 };
 
+/* among: so many shared the time.  A thousand messages that wait for a quick
+ * provider do not make it a slow one. */
 static void
-pace_add(struct pace *p, int64_t ms)
+pace_add(struct pace *p, int64_t ms, size_t among)
 {
-	int64_t sample = ms * PACE_UNIT;
+	int64_t sample = ms * PACE_UNIT / (int64_t)among;
 
 	if (p->samples < SAMPLES_MIN)
 		p->samples++;
@@ -63,6 +65,7 @@ flight_store(struct flight *fl)
 	assert(rc == 0);
 	fl->disk = DISK_WRITING;
 	fl->stored_ms = queue_now(fl->q);
+	fl->stored_among = ++fl->q->storing;
 	job_submit(j);
 }
 
@@ -74,7 +77,7 @@ head_start_ms(const struct flight *fl)
 	struct queue *q = fl->q;
 	const struct entry *e = fl->e;
 	const struct pace *pace;
-	int64_t ms = q->o.head_start_ms;
+	int64_t ms = q->o.head_start_ms, wait;
 
 	if (ms == 0 || e->account < 0 || fl->mode == QUEUE_MODE_QUEUE ||
 	    q->is_closing)
@@ -88,7 +91,10 @@ head_start_ms(const struct flight *fl)
 	pace = &q->accounts[e->account].pace;
 	if (!is_quicker(pace, &q->disk_pace) || q->offers++ % PROBE_EVERY == 0)
 		return 0;
-	return ms < SAFE_HEAD_START_MS ? ms : SAFE_HEAD_START_MS;
+	/* With those before it, twice what that will take. */
+	wait = SAFE_HEAD_START_MS +
+	       2 * (int64_t)q->offered * pace->average / PACE_UNIT;
+	return ms < wait ? ms : wait;
 }
 
 void
@@ -97,6 +103,7 @@ flight_offer(struct flight *fl)
 	int64_t now = queue_now(fl->q), ms = head_start_ms(fl);
 
 	fl->offered_ms = now;
+	fl->offered_among = ++fl->q->offered;
 	fl->store_at_ms = now + ms;
 	if (ms > 0)
 		fl->disk = DISK_WAITING;
@@ -122,11 +129,28 @@ pace_sent(struct flight *fl)
 {
 	if (fl->offered_ms != 0 && fl->e->account >= 0)
 		pace_add(&fl->q->accounts[fl->e->account].pace,
-		    queue_now(fl->q) - fl->offered_ms);
+		    queue_now(fl->q) - fl->offered_ms, fl->offered_among);
+}
+
+void
+pace_attempt_over(struct flight *fl)
+{
+	if (fl->offered_ms != 0)
+		fl->q->offered--;
+	fl->offered_ms = 0;
 }
 
 void
 pace_stored(struct flight *fl)
 {
-	pace_add(&fl->q->disk_pace, queue_now(fl->q) - fl->stored_ms);
+	pace_add(&fl->q->disk_pace, queue_now(fl->q) - fl->stored_ms,
+	    fl->stored_among);
+}
+
+void
+pace_store_over(struct flight *fl)
+{
+	if (fl->stored_among != 0)
+		fl->q->storing--;
+	fl->stored_among = 0;
 }

@@ -9,7 +9,7 @@
 #include "queue/queue.h"
 #include "tests/lib/fault_fs.h"
 
-enum { LAB_JOBS = 256, LAB_DRAFTS = 16 };
+enum { LAB_JOBS = 256, LAB_DRAFTS = 128 };
 
 struct lab {
 	char dir[64];

@@ -23,15 +23,20 @@ matches_one(const struct conf_list *patterns, const char *text)
 	return false;
 }
 
+/* user+tag counts as user, too. */
 static bool
-is_for_sender(const struct conf_account *a, const struct envelope *e)
+matches_address(const struct conf_list *patterns, const char *addr)
 {
 	char base[ADDR_MAX + 1];
 
-	if (a->senders.n == 0 || matches_one(&a->senders, e->sender))
-		return true;
-	return addr_without_tag(e->sender, base) &&
-	       matches_one(&a->senders, base);
+	return matches_one(patterns, addr) ||
+	       (addr_without_tag(addr, base) && matches_one(patterns, base));
+}
+
+static bool
+is_for_sender(const struct conf_account *a, const struct envelope *e)
+{
+	return a->senders.n == 0 || matches_address(&a->senders, e->sender);
 }
 
 static bool
@@ -41,7 +46,7 @@ is_for_recipients(const struct conf_account *a, const struct envelope *e)
 		return true;
 	for (size_t i = 0; i < e->nrcpts; i++)
 		if (e->rcpts[i].state == RCPT_WAITING &&
-		    !matches_one(&a->recipients, e->rcpts[i].addr))
+		    !matches_address(&a->recipients, e->rcpts[i].addr))
 			return false;
 	return true;
 }

@@ -4,7 +4,7 @@
  * The first account, in the order of the file, whose conditions `senders`,
  * `recipients` and `users` all hold; else the default.  A condition that is
  * not set holds; `recipients` holds when every recipient still waiting matches.
- * user+tag in the sender counts as user, too.
+ * In both user+tag counts as user, too.
  * An account that sets none is reached as the default, as a
  * spare or by its name only, because otherwise it would hide all behind it.
  * Without a default, mail that meets no condition has no account: say so to

@@ -44,6 +44,11 @@ static const struct {
 	/* By name only for whom it is. */
 	{ "me@work.example", "a@x", "me", 1000, "build", -1, "not for this" },
 	{ "me@work.example", "a@x", "builder", 990, "build", BUILD, "by name" },
+	/* Sub-addresses, and case. */
+	{ "me@home.example", "Boss+urgent@Y.example", "me", 1000, NULL, LISTS,
+	    "conditions" },
+	{ "me@home.example", "boss+urgent@z.example", "me", 1000, NULL, HOME,
+	    "default" },
 	{ "me+tag@work.example", "a@x", "me", 1000, NULL, WORK, "conditions" },
 };
 
@@ -98,7 +103,8 @@ set_up(void **state)
 	for (int i = 0; i < ACCOUNTS; i++)
 		accounts[i].name = names[i];
 	setting_split_list("*@work.example", &accounts[WORK].senders);
-	setting_split_list("*@lists.example", &accounts[LISTS].recipients);
+	setting_split_list(
+	    "*@lists.example boss@y.example", &accounts[LISTS].recipients);
 	setting_split_list("builder 990", &accounts[BUILD].users);
 	setting_split_list("ci@*", &accounts[BUILD].senders);
 	return 0;

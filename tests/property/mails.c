@@ -584,8 +584,8 @@ make_rcpt(struct making *m, struct mails_rcpt *r)
 		    r->orcpt, sizeof(r->orcpt), "%s", PICK(m, orcpts));
 }
 
-static bool
-is_high(const char *s)
+bool
+mails_is_high(const char *s)
 {
 	for (; *s != '\0'; s++)
 		if ((unsigned char)*s >= 0x80)
@@ -607,11 +607,12 @@ make_envelope(struct making *m, struct mails_mail *mail)
 	write_path(m, &mail->sender);
 	mail->nrcpts = one_in(m, 20) ? 1 + dice_roll(m->d, MAILS_RCPTS_MAX)
 				     : 1 + dice_roll(m->d, 3);
-	mail->says_utf8 = one_in(m, 4) || is_high(mail->sender.canonical);
+	mail->says_utf8 = one_in(m, 4) || mails_is_high(mail->sender.canonical);
 	for (size_t i = 0; i < mail->nrcpts; i++) {
 		make_rcpt(m, &mail->rcpts[i]);
-		mail->says_utf8 |= is_high(mail->rcpts[i].addr.canonical) ||
-				   is_high(mail->rcpts[i].orcpt);
+		mail->says_utf8 |= mails_is_high(
+				       mail->rcpts[i].addr.canonical) ||
+				   mails_is_high(mail->rcpts[i].orcpt);
 	}
 	(void)snprintf(mail->envid, sizeof(mail->envid), "%s", PICK(m, envids));
 	mail->ret = (int)dice_roll(m->d, 3);

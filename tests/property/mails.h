@@ -42,6 +42,8 @@ struct dice {
 };
 uint32_t dice_roll(struct dice *d, uint32_t bound); /* 0 .. bound - 1 */
 
+bool mails_is_high(const char *s); /* has a byte over 127 */
+
 void mails_init(struct mails_mail *m);
 void mails_clear(struct mails_mail *m);
 /* Replaces what is in m. */

@@ -1176,6 +1176,28 @@ until_delimiter(const struct tree *t, struct bytes b, size_t at)
 	return at;
 }
 
+/* The header of a part, which is somewhere in b from its front; *at moves behind
+ * it. */
+static enum kind
+add_head(struct tree *t, struct bytes b, bool is_inner, enum encoding *enc,
+    size_t *at)
+{
+	bool is_sealed = t->sealed_at != 0;
+	struct piece *p;
+	enum kind kind;
+	struct head h;
+
+	head_parse(b, &h);
+	t->is_beyond |= h.is_too_big;
+	kind = classify(t, &h, is_inner, enc);
+	p = add_piece(t, PIECE_HEAD, bytes_of(b.p, h.end), is_sealed);
+	p->head = h;
+	p->what = kind;
+	p->encoding = *enc;
+	*at += h.end;
+	return kind;
+}
+
 /* Cuts a body with this header into pieces. */
 static void
 tree_parse(const struct head *top, struct bytes b, struct tree *t)
@@ -1190,19 +1212,8 @@ tree_parse(const struct head *top, struct bytes b, struct tree *t)
 	for (;;) {
 		end = until_delimiter(t, b, at);
 		if (kind == MESSAGE) {
-			struct head h;
-			struct piece *p;
-			bool is_sealed = t->sealed_at != 0;
-
-			head_parse(bytes_of(b.p + at, end - at), &h);
-			t->is_beyond |= h.is_too_big;
-			kind = classify(t, &h, true, &enc);
-			p = add_piece(t, PIECE_HEAD, bytes_of(b.p + at, h.end),
-			    is_sealed);
-			p->head = h;
-			p->what = kind;
-			p->encoding = enc;
-			at += h.end;
+			kind = add_head(
+			    t, bytes_of(b.p + at, end - at), true, &enc, &at);
 			continue;
 		}
 		if (kind == LEAF) {
@@ -1240,20 +1251,9 @@ tree_parse(const struct head *top, struct bytes b, struct tree *t)
 		}
 		kind = MULTIPART; /* an epilogue */
 		if (!is_last) {
-			struct head h;
-			struct piece *p;
-			bool is_sealed = t->sealed_at != 0;
-
 			end = until_delimiter(t, b, at);
-			head_parse(bytes_of(b.p + at, end - at), &h);
-			t->is_beyond |= h.is_too_big;
-			kind = classify(t, &h, false, &enc);
-			p = add_piece(t, PIECE_HEAD, bytes_of(b.p + at, h.end),
-			    is_sealed);
-			p->head = h;
-			p->what = kind;
-			p->encoding = enc;
-			at += h.end;
+			kind = add_head(
+			    t, bytes_of(b.p + at, end - at), false, &enc, &at);
 		}
 	}
 }

@@ -599,15 +599,6 @@ wire_form(const char *addr)
 }
 
 static bool
-is_high(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return true;
-	return false;
-}
-
-static bool
 open_parcel(struct tour *t, struct queue_delivery *qd)
 {
 	static const char *const allowed[] = { "*@" MODEL_ALLOWED_DOMAIN };
@@ -652,8 +643,8 @@ send_group(struct tour *t, struct parcel *p)
 		if (p->offered[i])
 			continue;
 		if (n == 0)
-			is_utf8 = is_high(p->addrs[i]);
-		if (is_utf8 != is_high(p->addrs[i]))
+			is_utf8 = mails_is_high(p->addrs[i]);
+		if (is_utf8 != mails_is_high(p->addrs[i]))
 			continue;
 		p->offered[i] = true;
 		p->rcpts[n++] = (struct smtp_job_rcpt) { p->addrs[i], r->orcpt,
@@ -668,7 +659,7 @@ send_group(struct tour *t, struct parcel *p)
 		.nrcpts = n,
 		.size_bytes = content_size(p->content),
 		.is_8bit = content_is_8bit(p->content),
-		.needs_utf8 = is_utf8 || is_high(p->sender) ||
+		.needs_utf8 = is_utf8 || mails_is_high(p->sender) ||
 			      content_needs_utf8(p->content),
 		.envid = p->env->envid,
 		.ret = p->env->ret,
@@ -730,7 +721,7 @@ static void
 note_failure(struct parcel *p, const struct sc_info *info)
 {
 	if (p->s->failure.class == VERDICT_NONE ||
-	    !is_high(p->rcpts[info->rcpt].addr))
+	    !mails_is_high(p->rcpts[info->rcpt].addr))
 		p->s->failure = info->verdict;
 }
 
@@ -966,7 +957,7 @@ check_mail(struct bench *b, struct sample *s, const struct seen *t)
 	static const char *const rets[] = { "", "FULL", "HDRS" };
 	struct bytes content = buf_bytes(&t->content);
 	char *sender = wire_form(expected_sender(s));
-	bool needs_utf8 = is_high(t->sender) || has_high_header(content);
+	bool needs_utf8 = mails_is_high(t->sender) || has_high_header(content);
 	char size[32];
 	size_t n;
 
@@ -984,7 +975,7 @@ check_mail(struct bench *b, struct sample *s, const struct seen *t)
 		t->params, "ENVID", b->server.has_dsn ? s->mail.envid : ""),
 	    "ENVID:%s", t->params);
 	for (size_t i = 0; i < t->nrcpts; i++)
-		needs_utf8 |= is_high(t->rcpts[i]);
+		needs_utf8 |= mails_is_high(t->rcpts[i]);
 	REQUIRE(s,
 	    (strict_param(t->params, "SMTPUTF8", &n) != NULL) == needs_utf8,
 	    "SMTPUTF8:%s", t->params);
@@ -1023,7 +1014,7 @@ check_rcpts(struct bench *b, struct sample *s)
 						: ""),
 				    "%s: %s, not %s", addr, p, e[i].orcpt);
 			}
-		if (is_high(addr) && !b->server.has_smtputf8)
+		if (mails_is_high(addr) && !b->server.has_smtputf8)
 			REQUIRE(s,
 			    times == 0 && s->failure.class == VERDICT_NEVER,
 			    "%s to a server without SMTPUTF8", addr);
@@ -1059,7 +1050,7 @@ static bool
 needs_utf8_sender(const struct sample *s)
 {
 	char *sender = wire_form(expected_sender(s));
-	bool is = is_high(sender);
+	bool is = mails_is_high(sender);
 
 	free(sender);
 	return is;
@@ -1076,7 +1067,7 @@ nobody_is_ascii(const struct sample *s)
 	for (size_t i = 0; i < n; i++) {
 		char *addr = wire_form(e[i].addr);
 
-		is = is && is_high(addr);
+		is = is && mails_is_high(addr);
 		free(addr);
 	}
 	return is;

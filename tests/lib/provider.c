@@ -422,6 +422,7 @@ main(int argc, char **argv)
 			    "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
 		},
 		.store_dirfd = -1,
+		.out = stdout,
 	};
 	struct args a = { .host = "127.0.0.1",
 		.port = -1,

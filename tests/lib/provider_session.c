@@ -57,6 +57,18 @@ struct session {
 
 static void drive(struct session *s);
 
+/* Takes over the line. */
+static void
+say_event(const struct provider *p, json_t *line)
+{
+	assert(line != NULL);
+	if (p->out != NULL) {
+		(void)json_dumpf(line, p->out, JSON_COMPACT);
+		(void)fputc('\n', p->out);
+	}
+	json_decref(line);
+}
+
 /* --- the message ---------------------------------------------------------- */
 
 static void
@@ -158,10 +170,7 @@ tell_message(const struct session *s)
 	    "with", smtp_server_with(s->smtp), "tls",
 	    tls != NULL ? tls_pipe_version(tls) : NULL, "mechanism",
 	    user != NULL ? s->mechanism : NULL, "user", user);
-	assert(line != NULL);
-	(void)json_dumpf(line, stdout, JSON_COMPACT);
-	(void)putchar('\n');
-	json_decref(line);
+	say_event(s->p, line);
 }
 
 static void
@@ -269,17 +278,14 @@ say_raw(struct session *s, const struct fault *f)
 
 /* One line about each rule that was broken. */
 static void
-tell_broken(const struct rules *r, const struct fault *f)
+tell_broken(const struct provider *p, const struct fault *f)
 {
 	json_t *line = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event",
-	    f->code / 100 == 2 ? "changed" : "refused", "rule", rules_name(r),
-	    "what", rules_culprit(r), "code", f->code, "enhanced", f->enhanced,
-	    "text", f->text);
+	    f->code / 100 == 2 ? "changed" : "refused", "rule",
+	    rules_name(p->rules), "what", rules_culprit(p->rules), "code",
+	    f->code, "enhanced", f->enhanced, "text", f->text);
 
-	assert(line != NULL);
-	(void)json_dumpf(line, stdout, JSON_COMPACT);
-	(void)putchar('\n');
-	json_decref(line);
+	say_event(p, line);
 }
 
 /* The refusal of this stage, or NULL; text is what the stage is about. */
@@ -300,7 +306,7 @@ broken_rule(const struct session *s, enum stage stage, const char *text)
 		return NULL;
 	f = rules_broken(s->p->rules, &c);
 	if (f != NULL)
-		tell_broken(s->p->rules, f);
+		tell_broken(s->p, f);
 	return f != NULL && f->code / 100 != 2 ? f : NULL;
 }
 
@@ -358,9 +364,9 @@ note_mechanism(struct session *s, struct bytes line)
 
 /* One line about each login, let in or not. */
 static void
-tell_login(int code)
+tell_login(const struct provider *p, int code)
 {
-	(void)printf("{\"event\":\"login\",\"code\":%d}\n", code);
+	say_event(p, json_pack("{s:s, s:i}", "event", "login", "code", code));
 }
 
 static void
@@ -374,7 +380,7 @@ on_auth(struct session *s, struct bytes line)
 		return;
 	if (f != NULL) {
 		smtp_server_auth(s->smtp, f->code, f->enhanced, f->text);
-		tell_login(f->code);
+		tell_login(s->p, f->code);
 		return;
 	}
 	if (s->sasl == NULL)
@@ -388,7 +394,7 @@ on_auth(struct session *s, struct bytes line)
 	s->in_auth = code == 334;
 	buf_wipe(&text);
 	if (!s->in_auth)
-		tell_login(code);
+		tell_login(s->p, code);
 }
 
 static void

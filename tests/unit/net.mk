@@ -34,3 +34,17 @@ unit_tests += %reldir%/test_netwatch
 unit_tests += %reldir%/test_tls_verify
 %canon_reldir%_test_tls_verify_SOURCES = %reldir%/test_tls_verify.c
 %canon_reldir%_test_tls_verify_LDADD = $(TLS_LIBS) $(CMOCKA_LIBS)
+
+# An account at work, against the throw-away provider in the same process.
+unit_tests += %reldir%/test_outbound
+%canon_reldir%_test_outbound_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_test_outbound_SOURCES = %reldir%/test_outbound.c \
+	tests/lib/certs.c tests/lib/certs.h \
+	tests/lib/fault.c tests/lib/fault.h \
+	tests/lib/provider.h tests/lib/provider_session.c \
+	tests/lib/rules.c tests/lib/rules.h
+%canon_reldir%_test_outbound_LDADD = src/outbound/liboutbound.a \
+	src/queue/libqueue.a src/fixup/libfixup.a src/net/libnet.a \
+	src/tls/libtls.a src/sys/libsys.a src/smtp/libsmtp.a \
+	src/mail/libmail.a src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) \
+	$(GSASL_LIBS) $(IDN2_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An account at work: the queue on one side, a provider that misbehaves on the
+ * other, in one process and over the loopback.  The clock can be set forward,
+ * so that a day of waiting takes a moment. */
+#include "tests/lib/check.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "outbound/outbound.h"
+#include "queue/queue.h"
+#include "sys/clock_sys.h"
+#include "sys/fs_sys.h"
+#include "tests/lib/certs.h"
+#include "tests/lib/provider.h"
+#include "tests/lib/temp.h"
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+enum { JOBS_MAX = 64 };
+
+static struct certs *certs;
+
+struct bench {
+	char dir[64];
+	int64_t ahead_ms; /* of the real clock */
+	struct clock clock;
+	struct loop *loop;
+	struct queue *q;
+	struct outbound *o;
+	struct pool_opts opts;
+	bool is_disk_slow; /* jobs wait for finish_jobs() */
+	struct work *jobs[JOBS_MAX];
+	size_t njobs;
+	const char *password; /* of the account, read by a worker */
+	int alerts; /* that something is wrong */
+	char event[32]; /* of the newest */
+
+	struct provider p;
+	struct listener *listener;
+	int connections; /* so far */
+	size_t most; /* connections at once */
+};
+
+/* --- time, disk and what the queue asks ------------------------------------ */
+
+static int64_t
+boot_ms(void *ctx)
+{
+	return clock_boot_ms(clock_sys()) + ((struct bench *)ctx)->ahead_ms;
+}
+
+static int64_t
+wall_ms(void *ctx)
+{
+	return clock_wall_ms(clock_sys()) + ((struct bench *)ctx)->ahead_ms;
+}
+
+static int32_t
+utc_offset_s(void *ctx, int64_t at)
+{
+	(void)ctx;
+	(void)at;
+	return 0;
+}
+
+static void
+submit_job(void *ctx, struct work *w)
+{
+	struct bench *b = ctx;
+
+	if (b->is_disk_slow) {
+		assert_true(b->njobs < JOBS_MAX);
+		b->jobs[b->njobs++] = w;
+		return;
+	}
+	w->run(w);
+	w->done(w);
+}
+
+static bool
+cancel_job(void *ctx, struct work *w)
+{
+	(void)ctx;
+	(void)w;
+	return false;
+}
+
+static void
+finish_jobs(struct bench *b)
+{
+	b->is_disk_slow = false;
+	for (size_t i = 0; i < b->njobs; i++) {
+		b->jobs[i]->run(b->jobs[i]);
+		b->jobs[i]->done(b->jobs[i]);
+	}
+	b->njobs = 0;
+}
+
+static int
+route(void *ctx, const struct envelope *e)
+{
+	(void)ctx;
+	(void)e;
+	return 0;
+}
+
+static void
+wake(void *ctx, int account)
+{
+	struct bench *b = ctx;
+
+	if (b->o != NULL)
+		outbound_wake(b->o, account);
+}
+
+static void
+open_queue(struct bench *b)
+{
+	struct queue_opts o = {
+		.dir = b->dir,
+		.fs = fs_sys(),
+		.clock = &b->clock,
+		.rng = rng_sys(),
+		.pool = { submit_job, cancel_job, b },
+		.hooks = { .route = route, .wake = wake, .ctx = b },
+		.naccounts = 1,
+		.retry_after_ms = MINUTE,
+		.retry_max_ms = HOUR,
+		.lifetime_ms = INT64_C(120) * HOUR,
+		.max_size_bytes = 1024 * 1024,
+	};
+	struct err err;
+
+	assert_int_equal(queue_open(&o, &b->q, &err), 0);
+}
+
+/* --- the account ----------------------------------------------------------- */
+
+static int
+fetch_secret(const void *ctx, struct secret **ret, struct err *err)
+{
+	const struct bench *b = ctx;
+
+	(void)err;
+	*ret = secret_new(bytes_of(b->password, strlen(b->password)));
+	return 0;
+}
+
+static void
+alert(void *ctx, const char *account, const char *event, const char *reason)
+{
+	struct bench *b = ctx;
+
+	assert_string_equal(account, "work");
+	if (reason == NULL)
+		return; /* over, as far as that goes */
+	b->alerts++;
+	(void)snprintf(b->event, sizeof(b->event), "%s", event);
+}
+
+static void
+on_accepted(void *ctx, int fd)
+{
+	struct bench *b = ctx;
+	size_t n = 0;
+
+	b->connections++;
+	provider_session_start(&b->p, fd, false);
+	list_foreach (it, &b->p.sessions)
+		n++;
+	b->most = n > b->most ? n : b->most;
+}
+
+static struct pool_opts
+account_opts(struct bench *b, int port)
+{
+	return (struct pool_opts) {
+		.name = "work",
+		.host = "127.0.0.1",
+		.ports = { { port, SC_TLS_STARTTLS } },
+		.nports = 1,
+		.tls = { .ca_file = certs_path(certs, "ca.pem") },
+		.wants_auth = true,
+		.user = "me",
+		.identity = { .mode = IDENTITY_KEEP },
+		.max_connections = 1,
+		.retry_after_ms = MINUTE,
+		.fetch_secret = fetch_secret,
+		.fetch_ctx = b,
+		.alert = alert,
+		.ctx = b,
+	};
+}
+
+static void
+open_provider(struct bench *b)
+{
+	struct tls_server_opts tls = {
+		.cert_file = certs_path(certs, "server.pem"),
+		.key_file = certs_path(certs, "server.key"),
+	};
+	struct err err;
+	int fd;
+
+	b->p = (struct provider) {
+		.loop = b->loop,
+		.smtp = { .hostname = "provider.test",
+		    .max_size_bytes = 1024 * 1024,
+		    .may_chunk = true,
+		    .may_starttls = true,
+		    .must_starttls = true,
+		    .must_auth = true,
+		    .auth_mechanisms = "PLAIN" },
+		.user = { .name = "me", .password = "right" },
+		.store_dirfd = -1,
+	};
+	list_init(&b->p.sessions);
+	assert_int_equal(tls_ctx_new_server(&tls, &b->p.tls, &err), 0);
+	fd = listen_tcp("127.0.0.1", 0, &err);
+	assert_true(fd >= 0);
+	b->opts = account_opts(b, listen_port(fd));
+	assert_int_equal(
+	    listener_new(b->loop, fd, on_accepted, b, &b->listener, &err), 0);
+}
+
+/* --- life ------------------------------------------------------------------ */
+
+static int
+setup(void **state)
+{
+	struct bench *b = xcalloc(1, sizeof(*b));
+	struct err err;
+
+	temp_dir(b->dir, sizeof(b->dir), "relais-outbound");
+	b->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, b };
+	b->password = "right";
+	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
+	open_provider(b);
+	open_queue(b);
+	*state = b;
+	return 0;
+}
+
+/* Once a test has said what is special about the account. */
+static void
+start(struct bench *b)
+{
+	b->o = outbound_new(b->loop, b->q, rng_sys(), &b->opts, 1, false);
+}
+
+static void
+close_account(struct bench *b)
+{
+	if (b->o != NULL)
+		outbound_cut(b->o);
+	queue_free(b->q);
+	if (b->o != NULL)
+		outbound_free(b->o);
+	b->o = NULL;
+}
+
+static void
+restart(struct bench *b)
+{
+	close_account(b);
+	open_queue(b);
+	b->o = outbound_new(b->loop, b->q, rng_sys(), &b->opts, 1, true);
+}
+
+static int
+remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+	(void)st;
+	(void)type;
+	(void)w;
+	return remove(path);
+}
+
+static int
+teardown(void **state)
+{
+	struct bench *b = *state;
+
+	finish_jobs(b);
+	close_account(b);
+	listener_free(b->listener);
+	provider_stop_sessions(&b->p);
+	loop_free(b->loop);
+	tls_ctx_free(b->p.tls);
+	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	free(b);
+	return 0;
+}
+
+/* --- turning --------------------------------------------------------------- */
+
+static void
+turn(struct bench *b)
+{
+	loop_run_once(b->loop, false);
+	(void)queue_tick(b->q);
+	outbound_turn(b->o);
+}
+
+/* Until that is so, for ten seconds at most. */
+#define until(b, condition)                                                    \
+	do {                                                                   \
+		int left_ = 20000;                                             \
+		while (!(condition)) {                                         \
+			assert_true(--left_ > 0);                              \
+			turn(b);                                               \
+			(void)usleep(500);                                     \
+		}                                                              \
+	} while (0)
+
+/* Long enough for whatever would happen, if it did. */
+static void
+wait_a_moment(struct bench *b)
+{
+	for (int i = 0; i < 60; i++) {
+		turn(b);
+		(void)usleep(1000);
+	}
+}
+
+static void
+pass(struct bench *b, int64_t ms)
+{
+	b->ahead_ms += ms;
+	turn(b);
+}
+
+static enum pool_state
+state_of(struct bench *b)
+{
+	struct pool_status st;
+
+	outbound_status(b->o, 0, &st);
+	return st.state;
+}
+
+static void
+never_told(void *ctx, const struct queue_told *t)
+{
+	(void)ctx;
+	(void)t;
+}
+
+/* To r0@x.test ... */
+static void
+submit_from(struct bench *b, const char *sender, size_t nrcpts, char *ret_id)
+{
+	static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
+	struct envelope *e = envelope_new();
+	struct queue_draft *d = queue_draft_new(b->q);
+	struct err err;
+	char rcpt[32];
+
+	envelope_set(&e->sender, sender);
+	envelope_set(&e->peer, "unix");
+	for (size_t i = 0; i < nrcpts; i++) {
+		(void)snprintf(rcpt, sizeof(rcpt), "r%zu@x.test", i);
+		(void)envelope_add_rcpt(e, rcpt);
+	}
+	if (ret_id != NULL)
+		(void)snprintf(
+		    ret_id, ENVELOPE_ID_SIZE, "%s", queue_draft_id(d));
+	assert_int_equal(queue_draft_write(d, text, strlen(text), &err), 0);
+	queue_draft_end(d, e, QUEUE_MODE_ACCEPTED, 0, never_told, NULL);
+	queue_draft_free(d);
+	envelope_free(e);
+}
+
+static void
+submit(struct bench *b, size_t nrcpts)
+{
+	submit_from(b, "me@x.test", nrcpts, NULL);
+}
+
+static struct queue_item
+item(struct bench *b, const char *id)
+{
+	struct queue_item it;
+
+	assert_true(queue_find(b->q, id, &it));
+	return it;
+}
+
+static void
+fault(struct bench *b, enum fault_kind kind, const char *spec)
+{
+	assert_true(fault_add(&b->p.faults, kind, spec));
+}
+
+static void
+all_is_sent(struct bench *b, unsigned long messages)
+{
+	until(b, b->p.messages == messages && queue_count(b->q) == 0);
+}
+
+/* --- the login ------------------------------------------------------------- */
+
+static void
+R56_a_refused_password_holds_the_account_and_fails_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	b->opts.max_connections = 4; /* one finds out for all */
+	start(b);
+	submit(b, 1);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	assert_int_equal(b->connections, 1);
+	assert_int_equal(queue_count(b->q), 2);
+	assert_string_equal(b->event, "account-held");
+	assert_int_equal(b->alerts, 1);
+	outbound_network_changed(b->o); /* is no cure */
+	pass(b, 59 * SECOND);
+	wait_a_moment(b);
+	assert_int_equal(b->connections, 1);
+	pass(b, 2 * SECOND);
+	until(b, b->connections == 2 && state_of(b) == POOL_HELD);
+	/* Mended, it is noticed. */
+	b->password = "right";
+	pass(b, 20 * SECOND);
+	all_is_sent(b, 2);
+	assert_int_equal(state_of(b), POOL_READY);
+}
+
+static void
+R57_a_refused_password_is_tried_a_dozen_times_a_day(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	for (int minutes = 0; minutes < 24 * 60; minutes++) {
+		pass(b, MINUTE);
+		for (int i = 0; i < 200 && state_of(b) != POOL_HELD; i++) {
+			turn(b);
+			(void)usleep(500);
+		}
+	}
+	assert_true(b->connections > 3);
+	assert_true(b->connections <= 12);
+	assert_int_equal(queue_count(b->q), 1);
+}
+
+static void
+a_hold_outlasts_a_restart(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	restart(b);
+	wait_a_moment(b);
+	assert_int_equal(state_of(b), POOL_HELD);
+	assert_int_equal(b->connections, 1);
+}
+
+/* --- limits ---------------------------------------------------------------- */
+
+static void
+a_used_up_quota_stops_all_tries_until_it_reopens(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_FAIL, "end:554:5.2.0:submission quota exceeded:1");
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_PAUSED);
+	submit(b, 1);
+	assert_string_equal(b->event, "quota");
+	outbound_network_changed(b->o);
+	for (int hours = 0; hours < 3; hours++) {
+		pass(b, HOUR);
+		wait_a_moment(b);
+	}
+	assert_int_equal(b->connections, 1);
+	assert_int_equal(queue_count(b->q), 2);
+	restart(b); /* is no cure either */
+	wait_a_moment(b);
+	assert_int_equal(b->connections, 1);
+	pass(b, 2 * HOUR);
+	all_is_sent(b, 2);
+}
+
+/* What a new process would find: "max_per_hour SLOT COUNT COUNT ...". */
+static long
+spent_as_stored(const struct bench *b)
+{
+	char path[128], word[32];
+	long sum = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/state/budget.work", b->dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	for (int i = 0; fscanf(f, "%31s", word) == 1; i++)
+		sum += i >= 2 ? strtol(word, NULL, 10) : 0;
+	assert_int_equal(fclose(f), 0);
+	return sum;
+}
+
+static void
+an_accounts_own_limit_closes_the_window_first(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_per_hour = 2;
+	start(b);
+	for (int i = 0; i < 3; i++)
+		submit(b, 1);
+	until(b, b->p.messages == 2 && state_of(b) == POOL_PAUSED);
+	assert_int_equal(spent_as_stored(b), 2); /* a kill changes nothing */
+	outbound_flush(b->o, -1, false);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 2);
+	restart(b);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 2);
+	pass(b, 62 * MINUTE);
+	all_is_sent(b, 3);
+}
+
+static void
+no_more_connections_are_opened_than_allowed(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_connections = 2;
+	b->p.delay_ms = 5;
+	start(b);
+	for (int i = 0; i < 300; i++)
+		submit(b, 1);
+	all_is_sent(b, 300);
+	assert_int_equal(b->most, 2);
+}
+
+static void
+a_connection_carries_no_more_than_allowed(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_per_connection = 3;
+	start(b);
+	for (int i = 0; i < 7; i++)
+		submit(b, 1);
+	all_is_sent(b, 7);
+	assert_true(b->connections >= 3);
+}
+
+/* --- trouble --------------------------------------------------------------- */
+
+static void
+trouble_of_the_provider_is_charged_to_no_message(void **state)
+{
+	static const struct {
+		enum fault_kind kind;
+		const char *spec;
+	} rows[] = {
+		{ FAULT_FAIL, "greeting:421:4.3.2:not now:1" },
+		{ FAULT_DROP, "greeting:1" },
+		{ FAULT_FAIL, "ehlo:554:5.3.2:never:1" },
+		{ FAULT_DROP, "starttls:1" },
+		{ FAULT_FAIL, "auth:454:4.7.0:not now:1" },
+		{ FAULT_FAIL, "mail:421:4.3.2:not now:1" },
+	};
+	struct bench *b = *state;
+
+	start(b);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char id[ENVELOPE_ID_SIZE];
+
+		b->p.faults.n = 0;
+		fault(b, rows[i].kind, rows[i].spec);
+		submit_from(b, "me@x.test", 1, id);
+		until(b, state_of(b) == POOL_PAUSED);
+		assert_int_equal(item(b, id).attempts, 0);
+		assert_int_equal(item(b, id).state, QUEUE_STATE_DUE);
+		pass(b, 20 * MINUTE);
+		all_is_sent(b, i + 1);
+		pass(b, MINUTE); /* the next one wants its own connection */
+		until(b, outbound_is_idle(b->o));
+	}
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+R49_a_message_that_breaks_connections_lets_others_pass(void **state)
+{
+	struct bench *b = *state;
+	char poison[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "end/poison*:421:4.7.0:spam");
+	start(b);
+	submit_from(b, "poison@x.test", 1, poison);
+	turn(b);
+	submit(b, 1);
+	/* It has its own wait, which is longer than the account's pause. */
+	for (int i = 0; i < 20 && queue_count(b->q) == 2; i++) {
+		pass(b, 10 * SECOND);
+		wait_a_moment(b);
+	}
+	assert_int_equal(queue_count(b->q), 1);
+	assert_int_equal(b->p.messages, 1);
+	assert_true(item(b, poison).attempts > 0);
+}
+
+static void
+sender_rights_hold_the_message_and_tell_a_person(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "rcpt:550:5.7.60:SendAsDenied:1");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, item(b, id).state == QUEUE_STATE_HELD);
+	assert_string_equal(b->event, "message-held");
+	assert_int_equal(state_of(b), POOL_READY);
+	submit(b, 1); /* is not the account's trouble */
+	until(b, b->p.messages == 1);
+}
+
+static void
+R62_a_success_for_some_is_durable_before_more_is_taken(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_FAIL, "rcpt/r1*:450:4.2.0:later:1");
+	start(b);
+	submit(b, 2);
+	b->is_disk_slow = true;
+	until(b, b->p.messages == 1);
+	wait_a_moment(b);
+	submit(b, 1);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 1);
+	finish_jobs(b);
+	until(b, b->p.messages == 2);
+	pass(b, 2 * MINUTE);
+	all_is_sent(b, 3);
+}
+
+static void
+R61_too_many_recipients_follow_at_once(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.max_rcpts = 2;
+	start(b);
+	submit(b, 5);
+	all_is_sent(b, 3);
+	assert_int_equal(b->connections, 1);
+}
+
+static int
+set_up_all(void **state)
+{
+	static const struct cert_spec spec = { .file = "server",
+		.ip = "127.0.0.1" };
+
+	(void)state;
+	certs = certs_new();
+	certs_make(certs, &spec);
+	return 0;
+}
+
+static int
+tear_down_all(void **state)
+{
+	(void)state;
+	certs_free(certs);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(
+		    R56_a_refused_password_holds_the_account_and_fails_nothing),
+		TEST(R57_a_refused_password_is_tried_a_dozen_times_a_day),
+		TEST(a_hold_outlasts_a_restart),
+		TEST(a_used_up_quota_stops_all_tries_until_it_reopens),
+		TEST(an_accounts_own_limit_closes_the_window_first),
+		TEST(no_more_connections_are_opened_than_allowed),
+		TEST(a_connection_carries_no_more_than_allowed),
+		TEST(trouble_of_the_provider_is_charged_to_no_message),
+		TEST(R49_a_message_that_breaks_connections_lets_others_pass),
+		TEST(sender_rights_hold_the_message_and_tell_a_person),
+		TEST(R62_a_success_for_some_is_durable_before_more_is_taken),
+		TEST(R61_too_many_recipients_follow_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+}

@@ -212,6 +212,76 @@ what_differs_is_never_folded(void **state)
 }
 
 static void
+other_rcpt(struct envelope *e, const char *text)
+{
+	envelope_clear_rcpts(e);
+	(void)envelope_add_rcpt(e, text);
+}
+
+static void
+other_sender(struct envelope *e, const char *text)
+{
+	envelope_set(&e->sender, text);
+}
+
+static void
+other_orcpt(struct envelope *e, const char *text)
+{
+	envelope_set(&e->rcpts[0].orcpt, text);
+}
+
+static void
+other_account(struct envelope *e, const char *text)
+{
+	envelope_set(&e->account, text);
+}
+
+static void
+has_envid(struct envelope *e, const char *text)
+{
+	(void)text;
+	envelope_set(&e->envid, "always-the-same");
+}
+
+static void
+ignore(void *ctx, const struct queue_told *t)
+{
+	(void)ctx;
+	(void)t;
+}
+
+/* Each field of the envelope by itself. */
+static void
+what_differs_in_one_field_is_never_folded(void **state)
+{
+	static void (*const differ[])(struct envelope * e, const char *text) = {
+		other_rcpt, other_sender, other_orcpt, other_account, has_envid
+	};
+	struct lab *l = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(differ); i++)
+		for (int n = 0; n < 10; n++) {
+			struct envelope *e = envelope_new();
+			struct queue_draft *d = queue_draft_new(l->q);
+			struct err err;
+			char text[16];
+
+			envelope_set(&e->sender, "me@example.org");
+			(void)envelope_add_rcpt(e, "you@example.net");
+			e->likeness = 70 + i;
+			(void)snprintf(text, sizeof(text), "x%d@y.test", n);
+			differ[i](e, text);
+			assert_int_equal(
+			    queue_draft_write(d, hello.p, hello.n, &err), 0);
+			queue_draft_end(d, e, QUEUE_MODE_SAFE, 0, ignore, NULL);
+			lab_tick(l);
+			queue_draft_free(d);
+			envelope_free(e);
+			assert_true(lab_deliver(l, VERDICT_OK));
+		}
+}
+
+static void
 slow_repetitions_are_no_storm(void **state)
 {
 	struct lab *l = *state;
@@ -447,6 +517,7 @@ main(void)
 		cmocka_unit_test(
 		    who_was_told_is_counted_whatever_the_disk_does),
 		T(what_differs_is_never_folded),
+		T(what_differs_in_one_field_is_never_folded),
 		T(slow_repetitions_are_no_storm),
 		T(a_storm_goes_on_with_one_message_an_hour_until_it_ends),
 		T(a_flush_sends_what_was_counted_and_a_new_one_follows),

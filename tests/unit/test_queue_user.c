@@ -91,6 +91,22 @@ what_is_over_the_limit_waits_and_lets_others_pass(void **state)
 }
 
 static void
+a_kill_does_not_open_the_window(void **state)
+{
+	struct lab *l = *state;
+	char *text;
+
+	for (int i = 0; i < 5; i++)
+		submit(l, SCRIPT, 1, NULL);
+	assert_int_equal(deliver_all(l), 3);
+	/* What a new process would find, whatever becomes of this one. */
+	text = queue_state_read(l->q, "users");
+	assert_non_null(text);
+	assert_non_null(strstr(text, " 3 "));
+	free(text);
+}
+
+static void
 a_person_is_told_once_and_when_it_is_over(void **state)
 {
 	struct lab *l = *state;
@@ -312,6 +328,7 @@ main(void)
 		T(what_is_over_the_limit_waits_and_lets_others_pass),
 		T(a_person_is_told_once_and_when_it_is_over),
 		T(what_was_tried_does_not_wait_for_room_any_more),
+		T(a_kill_does_not_open_the_window),
 		T(a_restart_does_not_open_the_window),
 		T(a_clock_that_jumps_opens_no_window_and_closes_none),
 		T(attempts_do_not_count_only_messages_do),

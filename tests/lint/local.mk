@@ -7,6 +7,7 @@ lint_tests = \
 	%reldir%/options \
 	%reldir%/shell \
 	%reldir%/man \
+	%reldir%/mutants \
 	%reldir%/sendmail \
 	%reldir%/verbs
 TESTS += $(lint_tests)

@@ -5,6 +5,7 @@ mutant_tables = \
 	%reldir%/cred.txt \
 	%reldir%/ctl.txt \
 	%reldir%/fixup.txt \
+	%reldir%/inbound.txt \
 	%reldir%/mail.txt \
 	%reldir%/net.txt \
 	%reldir%/outbound.txt \

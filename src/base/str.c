@@ -36,7 +36,7 @@ bytes_eq_nocase(struct bytes a, const char *b)
 bool
 bytes_eq(struct bytes a, const char *b)
 {
-	return a.n == strlen(b) && memcmp(a.p, b, a.n) == 0;
+	return a.n == strlen(b) && (a.n == 0 || memcmp(a.p, b, a.n) == 0);
 }
 
 bool
@@ -88,7 +88,8 @@ str_copy(char *to, size_t size, struct bytes from)
 {
 	size_t n = from.n < size ? from.n : size - 1;
 
-	memcpy(to, from.p, n);
+	if (n > 0) /* an empty one may be NULL, which memcpy() may not get */
+		memcpy(to, from.p, n);
 	to[n] = '\0';
 	return n == from.n;
 }

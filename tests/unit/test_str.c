@@ -84,6 +84,20 @@ distance_finds_the_nearest_word(void **state)
 	assert_int_equal(str_distance("abcdef", "uvwxyz", 3), 4);
 }
 
+/* The text of an event that has none; the sanitizer watches. */
+static void
+an_empty_piece_may_be_nowhere(void **state)
+{
+	struct bytes none = { NULL, 0 };
+	char to[4] = "abc";
+
+	(void)state;
+	assert_true(str_copy(to, sizeof(to), none));
+	assert_string_equal(to, "");
+	assert_true(bytes_eq(none, ""));
+	assert_false(bytes_eq(none, "a"));
+}
+
 int
 main(void)
 {
@@ -93,6 +107,7 @@ main(void)
 		cmocka_unit_test(patterns_match_as_documented),
 		cmocka_unit_test(a_line_is_cut_into_its_pieces),
 		cmocka_unit_test(distance_finds_the_nearest_word),
+		cmocka_unit_test(an_empty_piece_may_be_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

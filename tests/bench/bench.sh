@@ -86,12 +86,20 @@ columns() {
 	for c; do printf ' %8s' "$c"; done
 	echo
 }
+# A peer that nobody asked for.
+is_absent() {
+	[ -n "${speed[$1]:-}" ] && [[ " ${peers[*]} " != *" $1 "* ]]
+}
 # table NAME REFERENCE...: everyone who has or lost a value of NAME, in order
 # of the titles, beside each reference.
 table() {
-	local name=$1 p r v lo hi heads=()
+	local name=$1 p r v lo hi refs=() heads=()
 	shift
-	for r; do heads+=("x${label[$r]:- $r}"); done
+	for r; do
+		is_absent "$r" && continue
+		refs+=("$r")
+		heads+=("x${label[$r]:- $r}")
+	done
 	columns median min max "${heads[@]}"
 	for p in "${order[@]}"; do
 		if is_lost "$name" "$p"; then
@@ -102,7 +110,7 @@ table() {
 		read -r v lo hi < <(of "$name" "$p") || continue
 		printf '  %-28s %8s %8s %8s' "${title[$p]}" "$(short "$v")" \
 		    "$(short "$lo")" "$(short "$hi")"
-		for r; do
+		for r in "${refs[@]}"; do
 			v=$(ratio "$name" "$p" "$r")
 			printf ' %8s' "$(short "${v%% *}")"
 		done
@@ -112,6 +120,7 @@ table() {
 # goal NAME PEER least|most FACTOR REFERENCE: whether the ratio is there.
 goal() {
 	local v
+	is_absent "$5" && return
 	v=$(ratio "$1" "$2" "$5")
 	say_goal "${title[$2]}: at $3 $4 x ${title[$5]}" "$3" "$4" "${v%% *}"
 }

@@ -34,7 +34,7 @@ bench: all $(bench_programs)
 	$(BENCH_ENV) $(srcdir)/tests/bench/run | tee bench.txt
 # relais alone against what the machine can do, in about two minutes.
 bench-quick: all $(bench_programs)
-	$(BENCH_ENV) BENCH_PEERS= $(srcdir)/tests/bench/run | tee bench-quick.txt
+	$(BENCH_ENV) BENCH_PEERS= ROUNDS=2 $(srcdir)/tests/bench/run | tee bench-quick.txt
 CLEANFILES += bench.txt bench-quick.txt
 # The tables of the last "make bench" become those of doc/PERFORMANCE.
 bench-doc: bench.txt

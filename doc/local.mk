@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	%reldir%/ARCHITECTURE \
 	%reldir%/CHANGES \
 	%reldir%/HACKING \
+	%reldir%/PERFORMANCE \
 	%reldir%/RELEASE \
 	%reldir%/ROADMAP \
 	%reldir%/SECURITY \

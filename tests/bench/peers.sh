@@ -160,7 +160,7 @@ run_tuned() { settle tuned postfix -c "$T/tuned.etc" start-fg; }
 
 # --- Exim ---------------------------------------------------------------------
 
-title[exim]="Exim" port[exim]=2603 speed[exim]=40
+title[exim]="Exim" port[exim]=2603 speed[exim]=20
 command[exim]="/usr/sbin/exim4 -t"
 
 conf_exim() {
@@ -208,7 +208,7 @@ run_exim() { settle exim exim4 -bdf -q30m; }
 
 # --- OpenSMTPD ----------------------------------------------------------------
 
-title[opensmtpd]="OpenSMTPD" port[opensmtpd]=2604 speed[opensmtpd]=40
+title[opensmtpd]="OpenSMTPD" port[opensmtpd]=2604 speed[opensmtpd]=20
 command[opensmtpd]="$T/opensmtpd.bin/sendmail -t" # it looks at its name
 
 conf_opensmtpd() {
@@ -234,7 +234,7 @@ run_opensmtpd() { settle opensmtpd smtpd -d -f "$T/opensmtpd.conf"; }
 
 # --- nullmailer ---------------------------------------------------------------
 
-title[nullmailer]="nullmailer" speed[nullmailer]=40
+title[nullmailer]="nullmailer" speed[nullmailer]=20
 command[nullmailer]="/usr/sbin/sendmail.nullmailer -t"
 
 conf_nullmailer() {
@@ -279,8 +279,8 @@ conf_dma() {
 
 # --- msmtp --------------------------------------------------------------------
 
-title[msmtpd]="msmtpd" port[msmtpd]=2605 speed[msmtpd]=40
-title[msmtp]="msmtp" speed[msmtp]=40
+title[msmtpd]="msmtpd" port[msmtpd]=2605 speed[msmtpd]=20
+title[msmtp]="msmtp" speed[msmtp]=20
 command[msmtp]="/usr/bin/msmtp -C $T/msmtp.conf -t"
 
 conf_msmtp() {

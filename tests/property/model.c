@@ -719,7 +719,10 @@ boxes_read(struct bytes b, struct boxes *ret)
 	if (memchr(b.p, '\0', b.n) != NULL)
 		return false;
 	for (;;) {
-		ret->v = realloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
+		/* Doubled: there may be thousands. */
+		if ((ret->n & (ret->n - 1)) == 0)
+			ret->v = realloc(ret->v,
+			    (ret->n == 0 ? 1 : 2 * ret->n) * sizeof(*ret->v));
 		if (ret->v == NULL)
 			abort();
 		if (ret->n == BOXES_MAX || !mailbox(&b, &ret->v[ret->n]))

@@ -525,6 +525,8 @@ make_socket_dir(
 static int
 prepare(struct daemon *d, const struct conf *conf, struct err *err)
 {
+	/* A client and its draft on the disk, and all the rest. */
+	privilege_want_descriptors(2 * (size_t)conf->max_sessions + 1000);
 	if (geteuid() == 0 && privilege_find(conf->user, &d->user, err) != 0)
 		return -1;
 	if (privilege_harden(err) != 0 ||

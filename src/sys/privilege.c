@@ -86,6 +86,18 @@ privilege_harden(struct err *err)
 	return fill_standard_descriptors(err);
 }
 
+void
+privilege_want_descriptors(size_t n)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= n)
+		return;
+	l.rlim_cur = n < l.rlim_max ? n : l.rlim_max;
+	/* With the old limit clients wait for one another, and that is all. */
+	IGNORE(setrlimit(RLIMIT_NOFILE, &l));
+}
+
 int
 privilege_drop(const struct privilege_user *u, struct err *err)
 {

@@ -7,6 +7,7 @@
 #define SYS_PRIVILEGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -28,6 +29,10 @@ void privilege_self(struct privilege_user *ret);
 /* No core dumps, no ptrace by others (R32), umask 077, root directory as the
  * working directory, descriptors 0, 1 and 2 open. */
 int privilege_harden(struct err *err) MUST_CHECK;
+
+/* At least so many descriptors, as far as the hard limit allows: the soft one
+ * of 1,024 is for programs that use select(2).  Never lowers it. */
+void privilege_want_descriptors(size_t n);
 
 /* Becomes this user, all groups included, and makes sure that the way back is
  * shut (R33).  Only when started as root; else it does nothing. */

@@ -202,10 +202,34 @@ R32_nothing_leaks_into_files(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* R52: a thousand clients are not kept waiting by a limit made for select(2). */
+static void
+the_soft_limit_of_descriptors_is_raised_as_far_as_the_hard_one(void **state)
+{
+	struct rlimit was, l;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	l = (struct rlimit) { 64, was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+	privilege_want_descriptors(100);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	assert_int_equal(l.rlim_cur, 100);
+	privilege_want_descriptors(90);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	assert_int_equal(l.rlim_cur, 100);
+	privilege_want_descriptors(SIZE_MAX);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	assert_int_equal(l.rlim_cur, was.rlim_max);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    the_soft_limit_of_descriptors_is_raised_as_far_as_the_hard_one),
 		cmocka_unit_test(root_is_given_up_with_all_its_groups),
 		cmocka_unit_test(
 		    a_kernel_that_says_yes_and_means_no_is_not_believed),

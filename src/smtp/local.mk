@@ -1,6 +1,6 @@
 # The two engines and what they are made of.
 noinst_LIBRARIES += %reldir%/libsmtp.a
-%canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(GSASL_CFLAGS)
+%canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(GSASL_CFLAGS) $(GNUTLS_CFLAGS)
 %canon_reldir%_libsmtp_a_SOURCES = \
 	%reldir%/cmd.c \
 	%reldir%/cmd.h \

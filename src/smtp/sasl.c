@@ -2,6 +2,7 @@
 #include "smtp/sasl.h"
 
 #include <assert.h>
+#include <gnutls/crypto.h>
 #include <gsasl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,12 @@
 enum {
 	IS_DEFAULT = 1, /* used without being named, with a password */
 	IS_TOKEN = 2, /* speaks tokens */
-	IS_SCRAM = 4,
-	NEEDS_BINDING = 8,
-	NEEDS_SECRET = 16,
-	CLIENT_FIRST = 32
+	IS_SHA1 = 4, /* SCRAM with that hash */
+	IS_SHA256 = 8,
+	IS_SCRAM = IS_SHA1 | IS_SHA256,
+	NEEDS_BINDING = 16,
+	NEEDS_SECRET = 32,
+	CLIENT_FIRST = 64
 };
 
 struct sasl_mech {
@@ -27,13 +30,13 @@ struct sasl_mech {
 
 /* Best first: the order of `auth` when nobody set it. */
 static const struct sasl_mech mechs[] = {
-	{ "SCRAM-SHA-256-PLUS", IS_DEFAULT | IS_SCRAM | NEEDS_BINDING |
+	{ "SCRAM-SHA-256-PLUS", IS_DEFAULT | IS_SHA256 | NEEDS_BINDING |
 				    NEEDS_SECRET | CLIENT_FIRST },
-	{ "SCRAM-SHA-1-PLUS", IS_DEFAULT | IS_SCRAM | NEEDS_BINDING |
+	{ "SCRAM-SHA-1-PLUS", IS_DEFAULT | IS_SHA1 | NEEDS_BINDING |
 				  NEEDS_SECRET | CLIENT_FIRST },
 	{ "SCRAM-SHA-256",
-	    IS_DEFAULT | IS_SCRAM | NEEDS_SECRET | CLIENT_FIRST },
-	{ "SCRAM-SHA-1", IS_DEFAULT | IS_SCRAM | NEEDS_SECRET | CLIENT_FIRST },
+	    IS_DEFAULT | IS_SHA256 | NEEDS_SECRET | CLIENT_FIRST },
+	{ "SCRAM-SHA-1", IS_DEFAULT | IS_SHA1 | NEEDS_SECRET | CLIENT_FIRST },
 	{ "OAUTHBEARER", IS_TOKEN | NEEDS_SECRET | CLIENT_FIRST },
 	{ "XOAUTH2", IS_TOKEN | NEEDS_SECRET | CLIENT_FIRST },
 	{ "PLAIN", IS_DEFAULT | NEEDS_SECRET | CLIENT_FIRST },
@@ -145,6 +148,7 @@ struct sasl {
 	Gsasl *lib; /* NULL for the mechanisms of our own */
 	Gsasl_session *session;
 	unsigned steps;
+	unsigned iterations; /* of SCRAM, within the bounds; 0: not yet known */
 	bool is_complete;
 	const char *trouble;
 	char reason[REASON_MAX];
@@ -202,6 +206,75 @@ set_binding(struct sasl *s)
 	return ok;
 }
 
+/* RFC 5802 2.2: Hi(Normalize(password), salt, i), as many bytes as the hash
+ * has. */
+static bool
+salt_password(const struct sasl *s, struct bytes salt, void *ret, size_t n)
+{
+	gnutls_mac_algorithm_t mac = (s->mech->flags & IS_SHA1) != 0
+					 ? GNUTLS_MAC_SHA1
+					 : GNUTLS_MAC_SHA256;
+	const unsigned char *salt_p = (const unsigned char *)salt.p;
+	gnutls_datum_t salt_datum = { .size = (unsigned)salt.n }, key;
+	char *prepared;
+	bool ok;
+
+	/* Stored strings: no code point that Unicode had not assigned yet. */
+	if (gsasl_saslprep(
+		secret_bytes(s->opts.secret).p, 0, &prepared, NULL) != GSASL_OK)
+		return false;
+	key.data = (unsigned char *)prepared;
+	key.size = (unsigned)strlen(prepared);
+	/* It is only read, but not declared so. */
+	memcpy(&salt_datum.data, &salt_p, sizeof(salt_p));
+	ok = gnutls_pbkdf2(mac, &key, &salt_datum, s->iterations, ret, n) == 0;
+	explicit_bzero(prepared, key.size);
+	gsasl_free(prepared);
+	return ok;
+}
+
+static void
+to_hex(char *to, const unsigned char *from, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		*to++ = digits[from[i] >> 4];
+		*to++ = digits[from[i] & 15];
+	}
+	*to = '\0';
+}
+
+/* The library asks for the salted password before it computes it, for which
+ * it takes several times as long as GnuTLS.  Where there is no answer it uses
+ * GSASL_PASSWORD, and says itself what is wrong with password or salt. */
+static int
+on_ask(Gsasl *lib, Gsasl_session *session, Gsasl_property prop)
+{
+	const struct sasl *s = gsasl_callback_hook_get(lib);
+	size_t n = (s->mech->flags & IS_SHA1) != 0 ? GSASL_HASH_SHA1_SIZE
+						   : GSASL_HASH_SHA256_SIZE;
+	unsigned char salted[GSASL_HASH_MAX_SIZE];
+	char hex[2 * sizeof(salted) + 1];
+	int rc = GSASL_NO_CALLBACK;
+	const char *code;
+	struct buf salt;
+
+	if (prop != GSASL_SCRAM_SALTED_PASSWORD || s->iterations == 0 ||
+	    (code = gsasl_property_fast(session, GSASL_SCRAM_SALT)) == NULL)
+		return rc;
+	buf_init(&salt, SASL_MESSAGE_MAX);
+	if (base64_decode(&salt, bytes_of(code, strlen(code))) &&
+	    salt_password(s, buf_bytes(&salt), salted, n)) {
+		to_hex(hex, salted, n);
+		rc = gsasl_property_set(session, prop, hex);
+		explicit_bzero(hex, sizeof(hex));
+	}
+	explicit_bzero(salted, sizeof(salted));
+	buf_clear(&salt);
+	return rc;
+}
+
 static bool
 start_session(struct sasl *s)
 {
@@ -209,6 +282,8 @@ start_session(struct sasl *s)
 		s->lib = NULL;
 		return false;
 	}
+	gsasl_callback_hook_set(s->lib, s);
+	gsasl_callback_set(s->lib, on_ask);
 	if (gsasl_client_start(s->lib, s->mech->name, &s->session) !=
 	    GSASL_OK) {
 		s->session = NULL;
@@ -288,6 +363,7 @@ check_server_first(struct sasl *s, struct bytes m)
 	if (iterations > SASL_SCRAM_ITER_MAX)
 		return give_up(
 		    s, "the server's SCRAM iteration count is over 1000000");
+	s->iterations = (unsigned)iterations;
 	return true;
 }
 

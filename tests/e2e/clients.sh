@@ -222,4 +222,7 @@ for client in ${CLIENTS:-swaks snail curl msmtp git php perl python \
     nodemailer cron}; do
 	try_client "$client"
 done
+# Dovecot salts the password, which is not ASCII, with code of its own.
+[ -z "$has_relaisd" ] || check "relais has proved the password to Dovecot by SCRAM" \
+    grep -q 'connected account=dovecot .*auth=SCRAM-SHA-256' "$T/home.log"
 bed_done

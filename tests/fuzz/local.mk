@@ -40,7 +40,7 @@ check_LIBRARIES = %reldir%/libreplay.a
 %canon_reldir%_libreplay_a_SOURCES = %reldir%/replay.c
 endif
 FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/fixup/libfixup.a src/smtp/libsmtp.a \
-	src/mail/libmail.a src/base/libbase.a $(GSASL_LIBS) $(IDN2_LIBS)
+	src/mail/libmail.a src/base/libbase.a $(GSASL_LIBS) $(GNUTLS_LIBS) $(IDN2_LIBS)
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run

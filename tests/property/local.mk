@@ -16,7 +16,7 @@ property_tests = %reldir%/test_roundtrip %reldir%/test_bytes
 %canon_reldir%_test_bytes_SOURCES = %reldir%/test_bytes.c \
 	%reldir%/strict.c %reldir%/strict.h
 %canon_reldir%_test_bytes_LDADD = src/smtp/libsmtp.a $(QUEUE_LIBS) \
-	$(GSASL_LIBS) $(CMOCKA_LIBS)
+	$(GSASL_LIBS) $(GNUTLS_LIBS) $(CMOCKA_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(property_tests)

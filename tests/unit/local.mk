@@ -152,7 +152,7 @@ FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_repair_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
 
 SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
-	$(GSASL_LIBS) $(IDN2_LIBS)
+	$(GSASL_LIBS) $(GNUTLS_LIBS) $(IDN2_LIBS)
 %canon_reldir%_test_smtp_client_SOURCES = %reldir%/test_smtp_client.c
 %canon_reldir%_test_smtp_client_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_smtp_reply_SOURCES = %reldir%/test_smtp_reply.c
@@ -161,6 +161,8 @@ SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
 %canon_reldir%_test_smtp_caps_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_sasl_SOURCES = %reldir%/test_sasl.c
 %canon_reldir%_test_sasl_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_sasl_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=gnutls_pbkdf2
 %canon_reldir%_test_smtp_pair_SOURCES = %reldir%/test_smtp_pair.c
 %canon_reldir%_test_smtp_pair_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)
 

@@ -327,9 +327,20 @@ peers_prepare() {
 peer_up() {
 	local name=$1
 	house_up "$(house_of "$name")" || return 1
-	[ -z "${port[$name]:-}" ] || until_true 15 port_open 127.0.0.1 \
-	    "${port[$name]}" || { reason="does not listen"; return 1; }
+	listens "$name" || {
+		reason="does not start"
+		return 1
+	}
 	BENCH_PATIENCE=15 send "$name" 1 5
+}
+# listens NAME: soon; or it has no listener.
+listens() {
+	[ -n "${port[$1]:-}" ] || return 0
+	until_true 15 listens_or_died "$1"
+	is_up "$(house_of "$1")"
+}
+listens_or_died() {
+	port_open 127.0.0.1 "${port[$1]}" || ! is_up "$(house_of "$1")"
 }
 house_up() { # unless it is already
 	[ ! -f "$T/$1.pid" ] || return 0

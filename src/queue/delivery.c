@@ -422,17 +422,17 @@ note_attempt(struct flight *fl, const struct verdict *v)
 {
 	struct queue *q = fl->q;
 	struct entry *e = fl->e;
+	int64_t seen = entry_seen_ms(q, e);
 
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
-	e->noted_ms = entry_seen_ms(q, e);
+	entry_noted(e, seen);
 	/* What has been sent to all is removed: nobody would read the notes. */
 	if (is_sent_to_all(fl, v)) {
 		take_all(fl, v);
 		return;
 	}
-	flight_noted(
-	    fl, spool_note_attempt(&fl->notes, queue_wall(q), e->noted_ms));
+	flight_noted(fl, spool_note_attempt(&fl->notes, queue_wall(q), seen));
 	for (size_t i = 0; i < fl->env->nrcpts; i++)
 		if (fl->env->rcpts[i].state == RCPT_WAITING)
 			apply_verdict(fl, i, answer_for(fl, i, v));
@@ -480,12 +480,12 @@ flight_recover(struct flight *fl)
 {
 	struct queue *q = fl->q;
 	struct entry *e = fl->e;
+	int64_t seen = entry_seen_ms(q, e);
 
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
-	e->noted_ms = entry_seen_ms(q, e);
-	flight_noted(
-	    fl, spool_note_attempt(&fl->notes, queue_wall(q), e->noted_ms));
+	entry_noted(e, seen);
+	flight_noted(fl, spool_note_attempt(&fl->notes, queue_wall(q), seen));
 	for (size_t i = 0; i < fl->env->nrcpts; i++) {
 		const struct rcpt *r = &fl->env->rcpts[i];
 
@@ -578,8 +578,8 @@ end_untried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 		flight_noted(fl,
 		    spool_note_offer(&fl->notes, queue_wall(q), "", NULL, 0));
 	/* So that restarts do not keep a message young for ever. */
-	if (seen - e->noted_ms >= QUEUE_NOTE_SEEN_MS) {
-		e->noted_ms = seen;
+	if (entry_must_note(q, e)) {
+		entry_noted(e, seen);
 		flight_noted(
 		    fl, spool_note_seen(&fl->notes, queue_wall(q), seen));
 	}

@@ -138,10 +138,11 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx)
 {
 	struct queue *q = d->q;
-	struct entry *e = d->e;
+	struct entry *e;
 	struct flight *fl;
 
-	assert(e != NULL && env->nrcpts > 0);
+	assert(d->e != NULL && env->nrcpts > 0);
+	d->e = e = entry_name(q, d->e, env);
 	fl = flight_get(q, e);
 	fl->is_ending = true;
 	fl->env = envelope_dup(env);

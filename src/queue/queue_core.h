@@ -67,7 +67,17 @@ struct entry {
 	struct due_node node; /* in the heap of its account, while it waits */
 	struct entry *hash_next;
 	struct list link; /* in order of arrival; unlinked: not listed */
-	char id[QID_SIZE];
+	struct reason *reason;
+	struct flight *fl;
+	int64_t next_ms; /* boot clock */
+	int64_t born_ms; /* boot clock at which the time seen was 0 */
+	int64_t arrived_s, life_from_s;
+	uint64_t size_bytes;
+	uint32_t noted_s; /* time seen, as the journal has it */
+	uint32_t nrcpts;
+	uint32_t uid;
+	int16_t account; /* or one of the above */
+	uint16_t attempts;
 	bool is_held : 1;
 	bool is_failed : 1;
 	bool is_gone : 1; /* only waits for a job to come back */
@@ -77,18 +87,8 @@ struct entry {
 	bool is_counted : 1; /* against its user's limit */
 	bool is_put_off : 1; /* by it */
 	bool is_uncertain : 1; /* some who wait may have been served */
-	int16_t account; /* or one of these */
-	uint16_t attempts;
-	uint32_t nrcpts;
-	uint32_t uid;
-	char *names; /* sender NUL first recipient NUL */
-	struct reason *reason;
-	struct flight *fl;
-	int64_t next_ms; /* boot clock */
-	int64_t born_ms; /* boot clock at which the time seen was 0 */
-	int64_t noted_ms; /* time seen, as the journal has it */
-	int64_t arrived_s, life_from_s;
-	uint64_t size_bytes;
+	char id[QID_SIZE];
+	char names[]; /* sender NUL first recipient NUL */
 };
 
 enum disk {
@@ -332,7 +332,11 @@ struct entry *entry_new(struct queue *q, const char *id);
 /* Any of this id, also one that is not listed. */
 struct entry *entry_lookup(struct queue *q, const char *id);
 void entry_free(struct queue *q, struct entry *e);
-/* Takes over what listings show. */
+/* Gives it the names that listings show.  It may move: only for one that is
+ * new, neither listed nor due nor in flight. */
+struct entry *entry_name(
+    struct queue *q, struct entry *e, const struct envelope *env) MUST_CHECK;
+/* Takes over what else listings show. */
 void entry_describe(struct entry *e, const struct envelope *env);
 void entry_list(struct queue *q, struct entry *e);
 void entry_unlist(struct queue *q, struct entry *e);
@@ -342,6 +346,10 @@ void entry_forget_reasons(struct queue *q);
 void entry_set_verdict(
     struct queue *q, struct entry *e, const struct verdict *v);
 int64_t entry_seen_ms(const struct queue *q, const struct entry *e);
+/* The journal has, or is about to get, this time seen; to the second. */
+void entry_noted(struct entry *e, int64_t seen_ms);
+/* It is long since it got one. */
+bool entry_must_note(const struct queue *q, const struct entry *e);
 int64_t entry_age_ms(const struct queue *q, const struct entry *e);
 bool entry_is_expired(const struct queue *q, const struct entry *e);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "queue/queue_core.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { FIRST_BUCKETS = 64, REASON_MAX = 300 };
+enum { FIRST_BUCKETS = 64, PER_BUCKET = 2, REASON_MAX = 300 };
 
 int64_t
 queue_now(const struct queue *q)
@@ -56,23 +57,40 @@ grow(struct queue *q)
 	q->nbuckets = n;
 }
 
+static struct entry **
+bucket_of(struct queue *q, const char *id)
+{
+	return &q->buckets[hash(id) & (q->nbuckets - 1)];
+}
+
 struct entry *
 entry_new(struct queue *q, const char *id)
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
 	struct entry **b;
 
-	if (q->nentries >= q->nbuckets)
+	if (q->nentries >= q->nbuckets * PER_BUCKET)
 		grow(q);
 	memcpy(e->id, id, QID_SIZE);
 	e->account = ACCOUNT_UNASKED;
 	e->born_ms = queue_now(q);
 	list_init(&e->link);
-	b = &q->buckets[hash(id) & (q->nbuckets - 1)];
+	b = bucket_of(q, id);
 	e->hash_next = *b;
 	*b = e;
 	q->nentries++;
 	return e;
+}
+
+/* The pointer to it in the table. */
+static struct entry **
+place_of(struct queue *q, const struct entry *e)
+{
+	struct entry **at = bucket_of(q, e->id);
+
+	while (*at != e)
+		at = &(*at)->hash_next;
+	return at;
 }
 
 struct entry *
@@ -82,7 +100,7 @@ entry_lookup(struct queue *q, const char *id)
 
 	if (q->nbuckets == 0)
 		return NULL;
-	e = q->buckets[hash(id) & (q->nbuckets - 1)];
+	e = *bucket_of(q, id);
 	while (e != NULL && strcmp(e->id, id) != 0)
 		e = e->hash_next;
 	return e;
@@ -98,33 +116,39 @@ reason_put(struct reason *r)
 void
 entry_free(struct queue *q, struct entry *e)
 {
-	struct entry **b = &q->buckets[hash(e->id) & (q->nbuckets - 1)];
-
-	while (*b != e)
-		b = &(*b)->hash_next;
-	*b = e->hash_next;
+	*place_of(q, e) = e->hash_next;
 	q->nentries--;
 	entry_unwait(q, e);
 	entry_unlist(q, e);
 	user_let_go(q, e);
 	flight_free(e->fl);
 	reason_put(e->reason);
-	free(e->names);
 	free(e);
 }
 
 /* --- listing -------------------------------------------------------------- */
 
-void
-entry_describe(struct entry *e, const struct envelope *env)
+struct entry *
+entry_name(struct queue *q, struct entry *e, const struct envelope *env)
 {
+	struct entry **at = place_of(q, e);
 	size_t n = strlen(env->sender) + 1;
 	size_t m = strlen(env->rcpts[0].addr) + 1;
 
-	free(e->names);
-	e->names = xmalloc(n + m);
+	assert(e->fl == NULL && list_is_empty(&e->link) &&
+	       !due_is_in_heap(&e->node));
+	/* Not sizeof: names begin within its padding. */
+	e = xrealloc(e, 1, offsetof(struct entry, names) + n + m);
+	list_init(&e->link); /* which points to itself */
 	memcpy(e->names, env->sender, n);
 	memcpy(e->names + n, env->rcpts[0].addr, m);
+	*at = e;
+	return e;
+}
+
+void
+entry_describe(struct entry *e, const struct envelope *env)
+{
 	e->nrcpts = (uint32_t)env->nrcpts;
 	e->size_bytes = env->size_bytes;
 	e->arrived_s = env->arrived_s;
@@ -230,6 +254,29 @@ int64_t
 entry_seen_ms(const struct queue *q, const struct entry *e)
 {
 	return queue_now(q) - e->born_ms;
+}
+
+/* A hundred and thirty-six years are enough. */
+static uint32_t
+seconds_of(int64_t ms)
+{
+	int64_t s = ms > 0 ? ms / 1000 : 0;
+
+	return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
+void
+entry_noted(struct entry *e, int64_t seen_ms)
+{
+	e->noted_s = seconds_of(seen_ms);
+}
+
+bool
+entry_must_note(const struct queue *q, const struct entry *e)
+{
+	int64_t noted_ms = (int64_t)e->noted_s * 1000;
+
+	return entry_seen_ms(q, e) - noted_ms >= QUEUE_NOTE_SEEN_MS;
 }
 
 int64_t

@@ -463,7 +463,7 @@ requeue_done(struct flight *fl, struct job *j)
 	e->attempts = 0;
 	e->life_from_s = queue_wall(fl->q) / 1000;
 	e->born_ms = e->next_ms = queue_now(fl->q);
-	e->noted_ms = 0;
+	entry_noted(e, 0);
 }
 
 void

@@ -171,10 +171,10 @@ static void
 note_seen(struct queue *q, struct entry *e)
 {
 	struct flight *fl = flight_get(q, e);
+	int64_t seen = entry_seen_ms(q, e);
 
-	e->noted_ms = entry_seen_ms(q, e);
-	flight_noted(
-	    fl, spool_note_seen(&fl->notes, queue_wall(q), e->noted_ms));
+	entry_noted(e, seen);
+	flight_noted(fl, spool_note_seen(&fl->notes, queue_wall(q), seen));
 	flight_advance(fl);
 }
 
@@ -213,8 +213,7 @@ queue_clean_failed(struct queue *q)
 			    is_stale(q, e)
 				? "it has been there for too long"
 				: "there is too much, and it is the oldest");
-		} else if (entry_seen_ms(q, e) - e->noted_ms >=
-			   QUEUE_NOTE_SEEN_MS) {
+		} else if (entry_must_note(q, e)) {
 			left--;
 			note_seen(q, e);
 		}

@@ -41,7 +41,7 @@ adopt_state(struct queue *q, struct entry *e, const struct spool_state *st)
 							   : UINT16_MAX);
 	e->is_held = st->is_held;
 	e->born_ms = now - st->seen_ms;
-	e->noted_ms = st->seen_ms;
+	entry_noted(e, st->seen_ms);
 	if (st->life_from_s != 0)
 		e->life_from_s = st->life_from_s;
 	e->next_ms = now;
@@ -98,7 +98,7 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 {
 	const struct envelope *env = spool_message_envelope(m);
 	const struct spool_state *st = spool_message_state(m);
-	struct entry *e = entry_new(q, id);
+	struct entry *e = entry_name(q, entry_new(q, id), env);
 	bool is_done = envelope_waiting(env) == 0;
 
 	e->in_failed = place == SPOOL_FAILED;

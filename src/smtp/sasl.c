@@ -148,7 +148,9 @@ struct sasl {
 	Gsasl *lib; /* NULL for the mechanisms of our own */
 	Gsasl_session *session;
 	unsigned steps;
-	unsigned iterations; /* of SCRAM, within the bounds; 0: not yet known */
+	/* SCRAM, once the challenge has passed */
+	unsigned iterations;
+	char *prepared; /* the password by SASLprep; the library's memory */
 	bool is_complete;
 	const char *trouble;
 	char reason[REASON_MAX];
@@ -181,6 +183,9 @@ sasl_free(struct sasl *s)
 	}
 	if (s->lib != NULL)
 		gsasl_done(s->lib);
+	if (s->prepared != NULL)
+		explicit_bzero(s->prepared, strlen(s->prepared));
+	gsasl_free(s->prepared);
 	free(s);
 }
 
@@ -206,8 +211,7 @@ set_binding(struct sasl *s)
 	return ok;
 }
 
-/* RFC 5802 2.2: Hi(Normalize(password), salt, i), as many bytes as the hash
- * has. */
+/* RFC 5802 2.2: Hi(), as many bytes as the hash has. */
 static bool
 salt_password(const struct sasl *s, struct bytes salt, void *ret, size_t n)
 {
@@ -215,22 +219,14 @@ salt_password(const struct sasl *s, struct bytes salt, void *ret, size_t n)
 					 ? GNUTLS_MAC_SHA1
 					 : GNUTLS_MAC_SHA256;
 	const unsigned char *salt_p = (const unsigned char *)salt.p;
-	gnutls_datum_t salt_datum = { .size = (unsigned)salt.n }, key;
-	char *prepared;
-	bool ok;
+	gnutls_datum_t salt_datum = { .size = (unsigned)salt.n };
+	gnutls_datum_t key = { (unsigned char *)s->prepared,
+		(unsigned)strlen(s->prepared) };
 
-	/* Stored strings: no code point that Unicode had not assigned yet. */
-	if (gsasl_saslprep(
-		secret_bytes(s->opts.secret).p, 0, &prepared, NULL) != GSASL_OK)
-		return false;
-	key.data = (unsigned char *)prepared;
-	key.size = (unsigned)strlen(prepared);
 	/* It is only read, but not declared so. */
 	memcpy(&salt_datum.data, &salt_p, sizeof(salt_p));
-	ok = gnutls_pbkdf2(mac, &key, &salt_datum, s->iterations, ret, n) == 0;
-	explicit_bzero(prepared, key.size);
-	gsasl_free(prepared);
-	return ok;
+	return gnutls_pbkdf2(mac, &key, &salt_datum, s->iterations, ret, n) ==
+	       0;
 }
 
 static void
@@ -247,7 +243,7 @@ to_hex(char *to, const unsigned char *from, size_t n)
 
 /* The library asks for the salted password before it computes it, for which
  * it takes several times as long as GnuTLS.  Where there is no answer it uses
- * GSASL_PASSWORD, and says itself what is wrong with password or salt. */
+ * GSASL_PASSWORD, and says itself what is wrong with the salt. */
 static int
 on_ask(Gsasl *lib, Gsasl_session *session, Gsasl_property prop)
 {
@@ -260,7 +256,7 @@ on_ask(Gsasl *lib, Gsasl_session *session, Gsasl_property prop)
 	const char *code;
 	struct buf salt;
 
-	if (prop != GSASL_SCRAM_SALTED_PASSWORD || s->iterations == 0 ||
+	if (prop != GSASL_SCRAM_SALTED_PASSWORD || s->prepared == NULL ||
 	    (code = gsasl_property_fast(session, GSASL_SCRAM_SALT)) == NULL)
 		return rc;
 	buf_init(&salt, SASL_MESSAGE_MAX);
@@ -367,13 +363,30 @@ check_server_first(struct sasl *s, struct bytes m)
 	return true;
 }
 
+/* RFC 5802 2.2: Normalize().  The library would do it, too, but call a bad
+ * password a bad challenge, and leak.  Code points that Unicode 3.2 had not
+ * assigned should be refused; 2.2.0 lets them pass here (its flag works the
+ * other way round), and the server has the last word. */
+static bool
+prepare_password(struct sasl *s)
+{
+	const char *password = secret_bytes(s->opts.secret).p;
+	char *prepared = NULL;
+
+	if (gsasl_saslprep(password, 0, &prepared, NULL) != GSASL_OK)
+		return give_up(s, "the password has characters that SCRAM does "
+				  "not allow");
+	s->prepared = prepared;
+	return true;
+}
+
 static bool
 check_scram(struct sasl *s, struct bytes challenge)
 {
 	if (memchr(challenge.p, '\0', challenge.n) != NULL)
 		return give_up(s, "the server's SCRAM challenge is malformed");
 	if (s->steps == 1)
-		return check_server_first(s, challenge);
+		return check_server_first(s, challenge) && prepare_password(s);
 	if (s->steps == 2 && challenge.n >= 2 &&
 	    memcmp(challenge.p, "e=", 2) == 0)
 		return give_up(s, "the server refused the SCRAM proof");

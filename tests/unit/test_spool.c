@@ -670,7 +670,7 @@ store_one(void *arg)
 	struct buf header;
 	struct err err;
 
-	memcpy(e->id, t->id, sizeof(e->id));
+	(void)snprintf(e->id, sizeof(e->id), "%s", t->id);
 	buf_init(&header, 10000);
 	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
 	t->rc = spool_store(t->b->s, t->id, buf_bytes(&header),

@@ -201,6 +201,10 @@ static const struct rule rules[] = {
 	{ NULL, AT_AUTH, 432, "4.7.12", NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
 	    "the provider wants the password to be changed first",
 	    "sign in at the provider in a browser once" },
+	{ NULL, AT_MESSAGE, 503, NULL, NULL, DIAGNOSIS_RECONNECT, 0,
+	    "the provider has lost the thread of this session",
+	    "nothing: relais connects and logs in again; if that does not "
+	    "help, the account is held" },
 	{ NULL, AT_AUTH, 500, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
 	    "the provider refuses user name or password",
 	    "check user and secret; many providers want an app password "
@@ -215,6 +219,12 @@ static const struct rule rules[] = {
 	{ NULL, AT_MESSAGE, 552, "5.3.4", NULL, DIAGNOSIS_FAIL, 0,
 	    "the message is larger than the provider takes",
 	    "send less, or a link" },
+	/* At a smarthost this is about the account or the sender, never about
+	 * the message: it must not be lost over it. */
+	{ NULL, AT_MAIL, 500, NULL, NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
+	    "the provider refuses this sender or this account, and says no "
+	    "more than that",
+	    "ask the provider what that reply means; then: relais release ID" },
 	{ NULL, AT_RCPT, 552, NULL, NULL, DIAGNOSIS_SPLIT, 0,
 	    "too many recipients at once for this provider",
 	    "nothing: the rest follows; set max_recipients to avoid it" },
@@ -456,6 +466,8 @@ diagnosis_act_name(enum diagnosis_act a)
 		[DIAGNOSIS_RETRY] = "retry",
 		[DIAGNOSIS_SPLIT] = "split",
 		[DIAGNOSIS_SPLIT_DOMAINS] = "split-domains",
+		[DIAGNOSIS_RECONNECT] = "reconnect",
+		[DIAGNOSIS_NEXT_MECHANISM] = "next-mechanism",
 		[DIAGNOSIS_PAUSE] = "pause",
 		[DIAGNOSIS_QUOTA] = "quota",
 		[DIAGNOSIS_HOLD_ACCOUNT] = "hold-account",

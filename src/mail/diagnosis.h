@@ -24,6 +24,12 @@ enum diagnosis_act {
 	DIAGNOSIS_RETRY, /* this message or recipient, later */
 	DIAGNOSIS_SPLIT, /* this recipient in another transaction, at once */
 	DIAGNOSIS_SPLIT_DOMAINS, /* likewise, and those of one domain at a time */
+	/* This connection has served its time, or lost the thread: a new one,
+	 * at once; nothing is charged to anybody. */
+	DIAGNOSIS_RECONNECT,
+	/* One way to log in is refused, not the login; when no other is left,
+	 * the account is held. */
+	DIAGNOSIS_NEXT_MECHANISM,
 	DIAGNOSIS_PAUSE, /* the account, with back-off; not charged */
 	DIAGNOSIS_QUOTA, /* the account, until its window reopens */
 	DIAGNOSIS_HOLD_ACCOUNT, /* a person must change something */

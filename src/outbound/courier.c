@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/diagnosis.h"
 #include "mail/envelope.h"
 #include "net/dial.h"
 #include "net/loop.h"
@@ -48,6 +49,7 @@ struct courier {
 	bool has_relief; /* the next courier is on its way */
 	bool is_ready, is_quitting, is_gone;
 	bool has_broken; /* with messages under way */
+	bool is_over; /* the server wants a new connection: no more on this */
 	char who[VERDICT_WHO_MAX];
 	char ehlo[80];
 	char mechanism[32];
@@ -283,8 +285,9 @@ may_take(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	return c->is_ready && !c->is_quitting && pool_may_take(c->pool) &&
-	       !has_stalled(c) && (max == 0 || c->carried < max) &&
+	return c->is_ready && !c->is_quitting && !c->is_over &&
+	       pool_may_take(c->pool) && !has_stalled(c) &&
+	       (max == 0 || c->carried < max) &&
 	       (list_is_empty(&c->hauls) || !pool_is_on_trial(c->pool));
 }
 
@@ -362,10 +365,23 @@ note_answer(struct courier *c, const struct verdict *v)
 	}
 }
 
+/* What has been said of one transaction may be about the session. */
+static void
+note_session(struct courier *c, const struct verdict *v)
+{
+	if (c->is_over ||
+	    diagnose(v, opts_of(c)->host).act != DIAGNOSIS_RECONNECT)
+		return;
+	c->is_over = true;
+	pool_broken(c->pool, v, c->who);
+}
+
 static void
 on_job_done(struct courier *c, const struct sc_info *info)
 {
 	struct haul *h = haul_by_tag(c, info->job);
+
+	note_session(c, &info->verdict);
 
 	if (c->body == h)
 		c->body = NULL;
@@ -496,8 +512,8 @@ maybe_quit(struct courier *c)
 
 	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->hauls))
 		return;
-	if (pool_may_take(c->pool) && now_ms(c) < c->keep_until &&
-	    (max == 0 || c->carried < max))
+	if (!c->is_over && pool_may_take(c->pool) &&
+	    now_ms(c) < c->keep_until && (max == 0 || c->carried < max))
 		return;
 	c->is_quitting = true;
 	smtp_client_quit(c->smtp);

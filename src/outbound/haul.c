@@ -417,7 +417,8 @@ offer_rest_again(struct haul *h, bool is_taken)
 bool
 haul_job_done(struct haul *h, const struct verdict *v)
 {
-	bool is_domains = act_on(h, v) == DIAGNOSIS_SPLIT_DOMAINS;
+	enum diagnosis_act act = act_on(h, v);
+	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS;
 
 	h->is_busy = false;
 	if (v->class == VERDICT_OK || is_domains)
@@ -427,7 +428,8 @@ haul_job_done(struct haul *h, const struct verdict *v)
 	 * who are put off do not stand in the way of others. */
 	return (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
 		   !is_domains) ||
-	       v->code == 421 || h->hold.class != VERDICT_NONE || !has_more(h);
+	       v->code == 421 || act == DIAGNOSIS_RECONNECT ||
+	       h->hold.class != VERDICT_NONE || !has_more(h);
 }
 
 /* --- the end -------------------------------------------------------------- */

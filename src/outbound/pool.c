@@ -27,6 +27,7 @@ enum {
 	WAKE_JITTER_MS = 2000,
 	LONG_QUEUE = 50, /* messages that are worth a courier of their own */
 	REASON_MAX = 800,
+	BROKEN_MAX = 3,
 	LONG_PAUSE_MS = 60 * 60 * 1000, /* then a person is told */
 	LONG_WINDOW_MS = 15 * 60 * 1000,
 	KEPT_MAX = 8192,
@@ -54,6 +55,7 @@ struct pool {
 	int troubles; /* since a message was taken */
 	int64_t paused_since_ms; /* the first of them; 0: none */
 	int refusals; /* of the login, in a row */
+	int broken; /* sessions in a row that took nothing: see pool_broken() */
 	char reason[REASON_MAX];
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	char *ports_text;
@@ -589,7 +591,8 @@ close_window(struct pool *p, const char *why, int64_t wait_ms)
 static bool
 concerns_account(enum diagnosis_act act)
 {
-	return act == DIAGNOSIS_PAUSE || act == DIAGNOSIS_QUOTA ||
+	return act == DIAGNOSIS_RECONNECT || act == DIAGNOSIS_NEXT_MECHANISM ||
+	       act == DIAGNOSIS_PAUSE || act == DIAGNOSIS_QUOTA ||
 	       act == DIAGNOSIS_HOLD_ACCOUNT;
 }
 
@@ -601,18 +604,34 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 
 	if (!concerns_account(d.act))
 		return false;
+	if (d.act == DIAGNOSIS_RECONNECT)
+		return true; /* the courier sees to it */
 	buf_init(&why, 2048);
 	describe(v, &d, who, &why);
 	if (d.act == DIAGNOSIS_PAUSE) {
 		pool_pause(p, buf_str(&why));
-	} else if (d.act == DIAGNOSIS_HOLD_ACCOUNT) {
-		pool_hold(p, buf_str(&why));
-	} else {
+	} else if (d.act == DIAGNOSIS_QUOTA) {
 		p->is_on_trial = true;
 		close_window(p, buf_str(&why), d.pause_ms);
+	} else {
+		pool_hold(p, buf_str(&why));
 	}
 	buf_clear(&why);
 	return true;
+}
+
+void
+pool_broken(struct pool *p, const struct verdict *v, const char *who)
+{
+	struct diagnosis d = diagnose(v, p->opts.host);
+	struct buf why;
+
+	if (++p->broken < BROKEN_MAX)
+		return;
+	buf_init(&why, 2048);
+	describe(v, &d, who, &why);
+	pool_hold(p, buf_str(&why));
+	buf_clear(&why);
 }
 
 /* What to say when no port leads to the provider: the newest reason, and what
@@ -779,6 +798,7 @@ pool_sent(struct pool *p)
 	/* Not before: a provider that takes the login and nothing else is in
 	 * trouble, too, and must not be asked again at once for ever. */
 	p->troubles = 0;
+	p->broken = 0;
 	p->sent++;
 	p->last_sent_s = now_s(p);
 }

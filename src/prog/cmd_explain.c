@@ -17,6 +17,10 @@ static const char *const acts[] = {
 			    "transactions of their own, at once",
 	[DIAGNOSIS_SPLIT_DOMAINS] = "sends to the recipients of each domain in "
 				    "transactions of their own, at once",
+	[DIAGNOSIS_RECONNECT] = "opens a new connection, at once",
+	[DIAGNOSIS_NEXT_MECHANISM] = "tries the next way to log in that the "
+				     "server offers; holds the account if "
+				     "there is none",
 	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
 	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit has room again",
 	[DIAGNOSIS_HOLD_ACCOUNT] = "holds the account and tells the "

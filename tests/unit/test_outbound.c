@@ -636,6 +636,52 @@ sender_rights_hold_the_message_and_tell_a_person(void **state)
 }
 
 static void
+a_session_that_lost_the_thread_is_followed_by_a_new_one(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "mail:503:5.5.1:need EHLO and AUTH first:1");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, b->connections == 2);
+	all_is_sent(b, 1);
+	assert_int_equal(b->alerts, 0);
+	assert_int_equal(state_of(b), POOL_READY);
+}
+
+static void
+sessions_that_keep_losing_the_thread_hold_the_account(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "mail:503:5.5.1:bad sequence of commands");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	assert_int_equal(b->connections, 3);
+	assert_string_equal(b->event, "account-held");
+	assert_int_equal(queue_count(b->q), 2);
+	assert_int_equal(item(b, id).attempts, 0);
+}
+
+static void
+a_refusal_of_the_sender_that_nobody_knows_holds_the_message(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "mail:550:5.9.9:something no table knows:1");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, item(b, id).state == QUEUE_STATE_HELD);
+	assert_string_equal(b->event, "message-held");
+	assert_int_equal(state_of(b), POOL_READY);
+}
+
+static void
 R62_a_success_for_some_is_durable_before_more_is_taken(void **state)
 {
 	struct bench *b = *state;
@@ -704,6 +750,10 @@ main(void)
 		TEST(trouble_of_the_provider_is_charged_to_no_message),
 		TEST(R49_a_message_that_breaks_connections_lets_others_pass),
 		TEST(sender_rights_hold_the_message_and_tell_a_person),
+		TEST(a_session_that_lost_the_thread_is_followed_by_a_new_one),
+		TEST(sessions_that_keep_losing_the_thread_hold_the_account),
+		TEST(
+		    a_refusal_of_the_sender_that_nobody_knows_holds_the_message),
 		TEST(R62_a_success_for_some_is_durable_before_more_is_taken),
 		TEST(R61_too_many_recipients_follow_at_once),
 	};

@@ -3,13 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define WALL_S_MIN (-INT64_C(62167219200)) /* 0000-01-01T00:00:00Z */
 #define WALL_S_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+#define DAY_S      INT64_C(86400)
 
 struct moment {
-	struct tm tm;
+	int year, month, day; /* month and day from 1 */
+	int weekday; /* 0: Sunday */
+	int hour, min, sec;
 	char sign;
 	int zone_h, zone_min;
 };
@@ -30,6 +32,27 @@ seconds_of(int64_t ms)
 	return ms % 1000 < 0 ? s - 1 : s;
 }
 
+/* The proleptic Gregorian calendar in 64-bit arithmetic, because time_t has 32
+ * bits on some machines and ends in 2038 there.  Years are counted from March,
+ * so that the leap day is the last day of a year; day 0 is 0000-03-01, and 400
+ * years have 146,097 days. */
+static void
+set_day(struct moment *m, int64_t days_since_1970)
+{
+	int64_t day = days_since_1970 + 719468 + 146097; /* never negative */
+	int64_t era = day / 146097, in_era = day % 146097;
+	int64_t year = (in_era - in_era / 1460 + in_era / 36524 -
+			   in_era / 146096) /
+		       365;
+	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * in_year + 2) / 153; /* 0: March */
+
+	m->day = (int)(in_year - (153 * month + 2) / 5 + 1);
+	m->month = (int)(month < 10 ? month + 3 : month - 9);
+	m->year = (int)(year + (era - 1) * 400 + (m->month <= 2));
+	m->weekday = (int)((day + 3) % 7);
+}
+
 static void
 moment_of(struct moment *m, int64_t wall_ms, int32_t utc_offset_s)
 {
@@ -37,11 +60,13 @@ moment_of(struct moment *m, int64_t wall_ms, int32_t utc_offset_s)
 	int64_t zone_min = clamp(utc_offset_s / 60, -24 * 60 + 1, 24 * 60 - 1);
 	int64_t s = clamp(
 	    seconds_of(wall_ms) + zone_min * 60, WALL_S_MIN, WALL_S_MAX);
-	time_t t = (time_t)s;
+	int64_t in_day = ((s % DAY_S) + DAY_S) % DAY_S;
 
 	*m = (struct moment) { 0 };
-	if (gmtime_r(&t, &m->tm) == NULL)
-		m->tm = (struct tm) { .tm_mday = 1 }; /* 32-bit time_t */
+	set_day(m, (s - in_day) / DAY_S);
+	m->hour = (int)(in_day / 3600);
+	m->min = (int)(in_day / 60 % 60);
+	m->sec = (int)(in_day % 60);
 	m->sign = zone_min < 0 ? '-' : '+';
 	m->zone_h = abs((int)zone_min) / 60;
 	m->zone_min = abs((int)zone_min) % 60;
@@ -69,9 +94,9 @@ put(char *to, int v, int n, const char *behind)
 static char *
 put_time(char *to, const struct moment *m, const char *between)
 {
-	to = put(to, m->tm.tm_hour, 2, between);
-	to = put(to, m->tm.tm_min, 2, between);
-	return put(to, m->tm.tm_sec, 2, "");
+	to = put(to, m->hour, 2, between);
+	to = put(to, m->min, 2, between);
+	return put(to, m->sec, 2, "");
 }
 
 static void
@@ -93,10 +118,10 @@ date_rfc5322(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 	char *to;
 
 	moment_of(&m, wall_ms, utc_offset_s);
-	to = put_text(put_text(out, days[m.tm.tm_wday]), ", ");
-	to = put(to, m.tm.tm_mday, 2, " ");
-	to = put_text(put_text(to, months[m.tm.tm_mon]), " ");
-	to = put(to, m.tm.tm_year + 1900, 4, " ");
+	to = put_text(put_text(out, days[m.weekday]), ", ");
+	to = put(to, m.day, 2, " ");
+	to = put_text(put_text(to, months[m.month - 1]), " ");
+	to = put(to, m.year, 4, " ");
 	to = put_text(put_time(to, &m, ":"), " ");
 	put_zone(to, &m, "");
 	return out;
@@ -109,9 +134,9 @@ date_iso(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 	char *to;
 
 	moment_of(&m, wall_ms, utc_offset_s);
-	to = put(out, m.tm.tm_year + 1900, 4, "-");
-	to = put(to, m.tm.tm_mon + 1, 2, "-");
-	to = put(to, m.tm.tm_mday, 2, "T");
+	to = put(out, m.year, 4, "-");
+	to = put(to, m.month, 2, "-");
+	to = put(to, m.day, 2, "T");
 	put_zone(put_time(to, &m, ":"), &m, ":");
 	return out;
 }
@@ -123,8 +148,8 @@ date_stamp(int64_t wall_ms, char out[DATE_TEXT_SIZE])
 	char *to;
 
 	moment_of(&m, wall_ms, 0);
-	to = put(out, m.tm.tm_year + 1900, 4, "");
-	to = put(to, m.tm.tm_mon + 1, 2, "");
-	(void)put_time(put(to, m.tm.tm_mday, 2, ""), &m, "");
+	to = put(out, m.year, 4, "");
+	to = put(to, m.month, 2, "");
+	(void)put_time(put(to, m.day, 2, ""), &m, "");
 	return out;
 }

@@ -36,7 +36,10 @@ sys_utc_offset_s(void *ctx, int64_t wall_ms)
 	struct tm tm;
 
 	(void)ctx;
-	return localtime_r(&t, &tm) != NULL ? (int32_t)tm.tm_gmtoff : 0;
+	/* A time_t of 32 bits has no zone to tell beyond 2038. */
+	if (t != wall_ms / 1000 || localtime_r(&t, &tm) == NULL)
+		return 0;
+	return (int32_t)tm.tm_gmtoff;
 }
 
 static void

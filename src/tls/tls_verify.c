@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
@@ -13,37 +12,31 @@
 
 #include "base/base64.h"
 #include "base/str.h"
+#include "mail/date.h"
 
 /* No machine that runs this can rightly believe in an earlier time: raised
  * with each release.  2026-09-01. */
 #define RELEASED_S INT64_C(1788220800)
 
-enum {
-	NAMES_SHOWN = 3,
-	NAMES_MAX = 300,
-	DATE_SIZE = sizeof("-2147483648-12-31"),
-	SHA256_SIZE = 32,
-	CHAIN_MAX = 16
-};
+enum { NAMES_SHOWN = 3, NAMES_MAX = 300, SHA256_SIZE = 32, CHAIN_MAX = 16 };
 
 /* --- the decision ------------------------------------------------------- */
 
+/* The day alone, "2026-08-21": an hour more or less is not what a reader looks
+ * for here. */
 static const char *
-date_text(int64_t at_s, char to[DATE_SIZE])
+date_text(int64_t at_s, char to[DATE_TEXT_SIZE])
 {
-	time_t t = (time_t)at_s;
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(to, DATE_SIZE, "%Y-%m-%d", &tm) == 0)
-		(void)snprintf(to, DATE_SIZE, "(no date)");
+	(void)date_iso(at_s * 1000, 0, to);
+	to[strcspn(to, "T")] = '\0';
 	return to;
 }
 
 static int
 tell_dates(const struct tls_facts *f, struct err *err)
 {
-	char from[DATE_SIZE], until[DATE_SIZE], now[DATE_SIZE];
+	char from[DATE_TEXT_SIZE], until[DATE_TEXT_SIZE];
+	char now[DATE_TEXT_SIZE];
 	const char *whose = f->is_authority
 				? "an authority behind the certificate of "
 				: "the certificate of ";

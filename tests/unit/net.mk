@@ -1,6 +1,6 @@
 # Tests of src/tls and src/net.
-TLS_LIBS = src/tls/libtls.a src/base/libbase.a $(GNUTLS_LIBS)
-NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
+TLS_LIBS = src/tls/libtls.a src/mail/libmail.a src/base/libbase.a $(GNUTLS_LIBS)
+NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a src/mail/libmail.a \
 	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS)
 
 unit_tests += %reldir%/test_tls_pipe

@@ -19,6 +19,7 @@ unit_tests += \
 
 # The control protocol.
 CTL_LIBS = src/ctl/libctl.a src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
+	src/mail/libmail.a \
 	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS)
 unit_tests += \
 	%reldir%/test_ctl_json \

@@ -47,7 +47,11 @@ static const struct sasl_mech mechs[] = {
 	{ "EXTERNAL", CLIENT_FIRST },
 };
 
-enum { NMECHS = sizeof(mechs) / sizeof(mechs[0]), REASON_MAX = 256 };
+enum {
+	NMECHS = sizeof(mechs) / sizeof(mechs[0]),
+	REASON_MAX = 256,
+	NONCE_MAX = 128
+};
 
 /* --- choosing ------------------------------------------------------------- */
 
@@ -148,7 +152,9 @@ struct sasl {
 	Gsasl *lib; /* NULL for the mechanisms of our own */
 	Gsasl_session *session;
 	unsigned steps;
-	/* SCRAM, once the challenge has passed */
+	/* SCRAM: what the server must add to, and, once the challenge has
+	 * passed, what it wants. */
+	char nonce[NONCE_MAX];
 	unsigned iterations;
 	char *prepared; /* the password by SASLprep; the library's memory */
 	bool is_complete;
@@ -326,6 +332,30 @@ give_up(struct sasl *s, const char *why)
 	return false;
 }
 
+/*	client-first = gs2-header "n=" saslname ",r=" nonce	RFC 5802 7
+ *	False: the library has said something else. */
+static bool
+note_nonce(struct sasl *s, struct bytes m)
+{
+	for (size_t i = m.n; i-- > 3;)
+		if (memcmp(m.p + i - 3, ",r=", 3) == 0)
+			return i < m.n && str_copy(s->nonce, sizeof(s->nonce),
+					      bytes_of(m.p + i, m.n - i));
+	return false;
+}
+
+/* RFC 5802 5.1: the server's nonce begins with ours and goes on.  The library
+ * takes ours alone, which is an old exchange played again or a server that has
+ * no chance of its own. */
+static bool
+extends_nonce(const struct sasl *s, struct bytes m)
+{
+	size_t n = strlen(s->nonce);
+
+	return m.n > n + 3 && memcmp(m.p, "r=", 2) == 0 &&
+	       memcmp(m.p + 2, s->nonce, n) == 0 && m.p[n + 2] != ',';
+}
+
 /*	server-first = nonce "," salt "," "i=" 1*DIGIT *( "," extension )
  *	RFC 5802 7; "m=" in front is an extension that must be understood */
 static bool
@@ -337,6 +367,9 @@ check_server_first(struct sasl *s, struct bytes m)
 	if (m.n >= 2 && memcmp(m.p, "m=", 2) == 0)
 		return give_up(s, "the server demands a SCRAM extension that "
 				  "relais does not know");
+	if (!extends_nonce(s, m))
+		return give_up(s, "the server's SCRAM nonce does not extend "
+				  "ours: the challenge may be a replay");
 	for (int comma = 0; comma < 2; comma++) {
 		const char *p = from < m.n ? memchr(m.p + from, ',', m.n - from)
 					   : NULL;
@@ -418,7 +451,8 @@ step_library(struct sasl *s, struct bytes challenge, struct buf *to)
 	}
 	if (rc == GSASL_OK)
 		s->is_complete = true;
-	ok = buf_add(to, out, n);
+	ok = (!is_scram || s->steps > 0 || note_nonce(s, bytes_of(out, n))) &&
+	     buf_add(to, out, n);
 	if (out != NULL)
 		explicit_bzero(out, n);
 	gsasl_free(out);

@@ -563,9 +563,13 @@ static const struct {
 	{ "r=%sserver,s=QSXCR+Q6sek8bf92,i=", "malformed" },
 	{ "r=%sserver,s=QSXCR+Q6sek8bf92", "malformed" },
 	{ "r=%sserver", "malformed" },
-	{ "", "malformed" },
-	/* not our nonce: GNU SASL looks at it */
-	{ "r=stolen,s=QSXCR+Q6sek8bf92,i=4096", "does not fit" },
+	{ "", "nonce" },
+	/* not ours, or ours and nothing of the server's */
+	{ "r=stolen,s=QSXCR+Q6sek8bf92,i=4096", "nonce does not extend" },
+	{ "r=%s,s=QSXCR+Q6sek8bf92,i=4096", "nonce does not extend" },
+	{ "r=server%s,s=QSXCR+Q6sek8bf92,i=4096", "nonce does not extend" },
+	{ "r=,s=QSXCR+Q6sek8bf92,i=4096", "nonce does not extend" },
+	{ "s=QSXCR+Q6sek8bf92,r=%sserver,i=4096", "nonce does not extend" },
 };
 
 static void

@@ -2,6 +2,7 @@
 #include "smtp/smtp_caps.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -87,14 +88,28 @@ on_auth(struct smtp_caps *caps, struct bytes args)
 	}
 }
 
+/* Keeps the first, cut when it is long. */
+static void
+note_absurd(struct smtp_caps *caps, const char *keyword, struct bytes value)
+{
+	if (caps->absurd[0] == '\0')
+		(void)snprintf(caps->absurd, sizeof(caps->absurd), "%s %.*s",
+		    keyword, value.n < 30 ? (int)value.n : 30, value.p);
+}
+
 static void
 on_size(struct smtp_caps *caps, struct bytes args)
 {
+	struct bytes word = next_word(&args);
 	uint64_t n;
 
 	caps->has_size = true;
 	/* RFC 1870 4: no number and 0 both mean no fixed maximum. */
-	if (num_u64(next_word(&args), &n))
+	if (!num_u64(word, &n))
+		return;
+	if (n > 0 && n < SMTP_CAPS_SIZE_MIN)
+		note_absurd(caps, "SIZE", word);
+	else
 		caps->size_max_bytes = n;
 }
 
@@ -116,11 +131,14 @@ on_limits(struct smtp_caps *caps, struct bytes args)
 			size_t len = strlen(known[i].name);
 			uint64_t n;
 
-			if (bytes_has_prefix_nocase(word, known[i].name) &&
-			    num_u64_max(bytes_of(word.p + len, word.n - len),
+			if (!bytes_has_prefix_nocase(word, known[i].name))
+				continue;
+			if (num_u64_max(bytes_of(word.p + len, word.n - len),
 				LIMIT_VALUE_MAX, &n) &&
 			    n > 0)
 				*known[i].to = n;
+			else
+				note_absurd(caps, "LIMITS", word);
 		}
 	}
 }
@@ -187,4 +205,14 @@ smtp_caps_parse(struct smtp_caps *caps, struct bytes text)
 		is_first = false;
 		text = bytes_of(lf + 1, text.n - n - 1);
 	}
+}
+
+void
+smtp_caps_distrust(struct smtp_caps *caps, unsigned distrust)
+{
+	if ((distrust & SMTP_DISTRUST_CHUNKING) != 0)
+		caps->has_chunking = caps->has_binarymime = false;
+	/* SMTPUTF8 stays: without it such a message could not go at all. */
+	if ((distrust & SMTP_DISTRUST_PARAMS) != 0)
+		caps->has_size = caps->has_8bitmime = caps->has_dsn = false;
 }

@@ -3,7 +3,8 @@
  *
  * A plain value.  Each EHLO replaces it entirely: nothing learnt in clear
  * counts inside TLS (RFC 3207 4.2, R5).  Unknown keywords and malformed values
- * are passed over (RFC 5321 4.1.1.1, RFC 9422 3).
+ * are passed over (RFC 5321 4.1.1.1, RFC 9422 3), and so are limits that no
+ * server may have: whoever believed them could send nothing.
  */
 #ifndef SMTP_SMTP_CAPS_H
 #define SMTP_SMTP_CAPS_H
@@ -13,6 +14,13 @@
 
 #include "base/buf.h"
 #include "smtp/smtp_limits.h"
+
+/* What a server may offer and then not know: a box in between lists what the
+ * server behind it can do, or knows less than that server. */
+enum smtp_distrust {
+	SMTP_DISTRUST_CHUNKING = 1, /* BDAT */
+	SMTP_DISTRUST_PARAMS = 2 /* SIZE=, BODY=, and those of DSN */
+};
 
 struct smtp_caps {
 	bool has_pipelining; /* RFC 2920 */
@@ -33,11 +41,16 @@ struct smtp_caps {
 	/* Mechanism names in capitals, blank separated, each once; names that
 	 * do not fit are left out whole. */
 	char auth[SMTP_CAPS_AUTH_MAX];
+	/* What was stated and cannot be meant, "SIZE 1"; the first of it. */
+	char absurd[SMTP_CAPS_ABSURD_MAX];
 };
 
 /* text: the lines of the reply without code and separator, joined by LF; the
  * first is the server's name. */
 void smtp_caps_parse(struct smtp_caps *caps, struct bytes text);
+
+/* Takes out what this server does not keep (enum smtp_distrust). */
+void smtp_caps_distrust(struct smtp_caps *caps, unsigned distrust);
 
 /* True if the blank-separated list holds this word; ASCII case is ignored. */
 bool smtp_caps_has_word(const char *list, const char *word);

@@ -21,7 +21,10 @@ enum {
 	IN_MAX = 16384, /* replies not looked at yet */
 	AUTH_LINE_INLINE_MAX = 512, /* RFC 5321 4.5.3.1.4, R67 */
 	WHY_MAX = 256,
-	BINDING_MAX = 1024
+	BINDING_MAX = 1024,
+	/* AUTH commands of one login: each mechanism there is, once more where
+	 * an initial response was not taken, and an end. */
+	AUTH_TRIES_MAX = 8
 };
 
 enum state {
@@ -45,14 +48,20 @@ struct login {
 	struct buf binding;
 	const struct sasl_mech *mech;
 	struct sasl *sasl; /* the attempt under way */
-	struct buf initial; /* base64, too long for the AUTH line */
+	struct buf initial; /* base64, for behind the 334 */
 	unsigned tried;
+	int ncommands; /* AUTH, so far */
+	bool has_initial; /* in the AUTH that is unanswered */
+	bool is_bare; /* no initial response in the AUTH line */
+	struct verdict worst; /* what was said of the mechanisms so far */
 };
 
 struct smtp_client {
 	struct smtp_client_opts opts;
 	enum state state;
 	struct smtp_caps caps;
+	size_t ehlo; /* the name said last */
+	unsigned ehlo_refused;
 	struct buf in;
 	struct smtp_out out;
 	struct smtp_reply reply;
@@ -123,13 +132,14 @@ smtp_client_new(const struct smtp_client_opts *opts)
 	c->opts = *opts;
 	c->state = ST_GREETING;
 	c->is_tls = opts->tls == SC_TLS_IMPLICIT;
+	c->ehlo_refused = opts->ehlo_refused;
+	c->login.is_bare = opts->is_bare_auth;
 	buf_init(&c->in, IN_MAX);
 	smtp_out_init(&c->out, SMTP_CLIENT_OUT_MAX);
 	smtp_reply_init(&c->reply);
 	buf_init(&c->login.binding, BINDING_MAX);
 	buf_init(&c->login.initial, 2 * SASL_MESSAGE_MAX);
-	c->flight = smtp_flight_new(
-	    &c->caps, &c->out, opts->window_jobs, opts->is_plain_spoken);
+	c->flight = smtp_flight_new(&c->caps, &c->out, opts);
 	return c;
 }
 
@@ -167,11 +177,20 @@ smtp_client_free(struct smtp_client *c)
 static void
 over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
 {
+	struct verdict first;
+
 	assert(c->state != ST_CLOSED);
 	if (trouble != SC_TROUBLE_NONE)
 		c->why.class = VERDICT_LATER;
 	smtp_flight_fail(c->flight, &c->why, may_be_taken);
 	c->trouble = trouble;
+	/* What has been found out is why, however it came to an end then. */
+	if (smtp_flight_trouble(c->flight, &first) != SC_TROUBLE_NONE) {
+		c->trouble = smtp_flight_trouble(c->flight, &first);
+		c->why = first;
+	}
+	if (c->trouble == SC_TROUBLE_NAME)
+		c->ehlo_refused |= 1u << c->ehlo;
 	c->state = ST_CLOSED;
 	c->pending = SC_IDLE;
 	forget_login(c);
@@ -260,11 +279,33 @@ say(struct smtp_client *c, enum state state, const char *verb, const char *arg)
 	c->since_ms = c->now_ms;
 }
 
+static const char *
+ehlo_name(const struct smtp_client *c, size_t i)
+{
+	return i == 0 ? c->opts.ehlo_name : c->opts.ehlo_others[i - 1];
+}
+
+/* The first name that was not refused; false: none is left. */
+static bool
+pick_ehlo(struct smtp_client *c)
+{
+	for (size_t i = 0; i < SC_EHLO_NAMES_MAX; i++)
+		if (ehlo_name(c, i) != NULL &&
+		    (c->ehlo_refused & 1u << i) == 0) {
+			c->ehlo = i;
+			return true;
+		}
+	return false;
+}
+
 static void
 say_ehlo(struct smtp_client *c)
 {
+	/* Where all were refused before, it is as good as any. */
+	if (!pick_ehlo(c))
+		c->ehlo = 0;
 	c->caps = (struct smtp_caps) { 0 };
-	say(c, ST_EHLO, "EHLO", c->opts.ehlo_name);
+	say(c, ST_EHLO, "EHLO", ehlo_name(c, c->ehlo));
 }
 
 static void
@@ -327,8 +368,8 @@ begin_attempt(struct smtp_client *c)
 	return ok;
 }
 
-/* AUTH with the initial response if the line stays short; else it follows
- * behind the 334 (R67). */
+/* AUTH with the initial response if the line stays short and the server takes
+ * one; else it follows behind the 334 (R67). */
 static void
 say_auth(struct smtp_client *c)
 {
@@ -338,14 +379,59 @@ say_auth(struct smtp_client *c)
 
 	len = snprintf(
 	    verb, sizeof(verb), "AUTH %s", sasl_mech_name(c->login.mech));
-	if (n == 0 ||
-	    (size_t)len + strlen(" \r\n") + n > AUTH_LINE_INLINE_MAX) {
+	c->login.ncommands++;
+	c->login.has_initial = n > 0 && !c->login.is_bare &&
+			       (size_t)len + strlen(" \r\n") + n <=
+				   AUTH_LINE_INLINE_MAX;
+	if (!c->login.has_initial) {
 		say(c, ST_AUTH, verb, NULL);
 		return;
 	}
 	c->out.has_secret = true;
 	say(c, ST_AUTH, verb, buf_str(&c->login.initial));
 	buf_wipe(&c->login.initial);
+}
+
+/* RFC 4954 4, 6: that mechanism will not do, whatever the password.  500, 502
+ * and 503 are what servers say that do not know the word. */
+static bool
+is_about_mechanism(int code)
+{
+	return code >= 500 && code <= 504;
+}
+
+/* The server has judged the login, not only the way of it: another mechanism
+ * would say the same password once more, and some count that (R57).
+ * 534 is "too weak a mechanism" (RFC 4954 6), and Google's "app password". */
+static bool
+is_about_login(const struct verdict *v)
+{
+	static const char *const enhanced[] = { "5.7.8", "5.7.13", "5.7.14",
+		"5.7.30", "5.7.139" };
+
+	if (v->code == 535 || v->code == 525 ||
+	    (v->code == 534 && !str_match("*mechanism*", v->text)))
+		return true;
+	for (size_t i = 0; i < sizeof(enhanced) / sizeof(enhanced[0]); i++)
+		if (strcmp(v->enhanced, enhanced[i]) == 0)
+			return true;
+	return false;
+}
+
+/* No mechanism is left: what was said of them, or that there was none. */
+static void
+over_no_mechanism(struct smtp_client *c)
+{
+	if (c->login.worst.class == VERDICT_NONE) {
+		over_no_auth(c);
+		return;
+	}
+	c->why = c->login.worst;
+	over(c,
+	    is_about_mechanism(c->why.code) ? SC_TROUBLE_NO_AUTH
+					    : SC_TROUBLE_AUTH,
+	    true);
+	say_quit(c);
 }
 
 /* The next mechanism, or the end. */
@@ -362,7 +448,8 @@ try_login(struct smtp_client *c)
 	};
 
 	assert(c->is_tls || c->opts.tls == SC_TLS_OFF); /* R72 */
-	while ((l->mech = sasl_pick(&wish, l->tried)) != NULL) {
+	while (l->ncommands < AUTH_TRIES_MAX &&
+	       (l->mech = sasl_pick(&wish, l->tried)) != NULL) {
 		if (sasl_mech_needs_secret(l->mech) && l->secret == NULL) {
 			c->state = ST_CRED;
 			c->pending = SC_NEED_CRED;
@@ -374,7 +461,7 @@ try_login(struct smtp_client *c)
 			return;
 		}
 	}
-	over_no_auth(c);
+	over_no_mechanism(c);
 }
 
 static void
@@ -444,14 +531,6 @@ on_challenge(struct smtp_client *c)
 	buf_wipe(&raw);
 }
 
-/* RFC 4954 4, 6: this mechanism will not do, whatever the password.  500 and
- * 502 are what servers say that do not know the word. */
-static bool
-is_about_mechanism(int code)
-{
-	return code == 504 || code == 501 || code == 500 || code == 502;
-}
-
 static void
 over_auth_reply(struct smtp_client *c)
 {
@@ -473,6 +552,32 @@ over_auth_reply(struct smtp_client *c)
 	say_quit(c);
 }
 
+/* 5yz: the same mechanism in another way, another mechanism, or the end. */
+static void
+on_auth_refused(struct smtp_client *c)
+{
+	struct login *l = &c->login;
+	struct verdict v;
+
+	smtp_reply_verdict(&c->reply, STAGE_AUTH, &v);
+	if (is_about_login(&v) || sasl_server_reason(l->sasl).n > 0) {
+		over_auth_reply(c);
+		return;
+	}
+	if (v.code == 501 && l->has_initial) {
+		l->is_bare = true;
+		if (l->ncommands < AUTH_TRIES_MAX && begin_attempt(c)) {
+			say_auth(c);
+			return;
+		}
+	}
+	/* Of two refusals the one that says more than "unknown". */
+	if (l->worst.class == VERDICT_NONE ||
+	    (is_about_mechanism(l->worst.code) && !is_about_mechanism(v.code)))
+		l->worst = v;
+	try_login(c);
+}
+
 static void
 on_auth_reply(struct smtp_client *c)
 {
@@ -480,6 +585,7 @@ on_auth_reply(struct smtp_client *c)
 	int code = c->reply.code;
 
 	if (code == 334) {
+		l->has_initial = false;
 		on_challenge(c);
 	} else if (code == 235) {
 		if (sasl_is_complete(l->sasl))
@@ -489,14 +595,9 @@ on_auth_reply(struct smtp_client *c)
 			    "the server said yes without proving that "
 			    "it knows the password: it may be somebody "
 			    "else's");
-	} else if (is_about_mechanism(code) &&
-		   sasl_server_reason(l->sasl).n == 0) {
-		try_login(c);
-		if (c->trouble == SC_TROUBLE_NO_AUTH) {
-			smtp_reply_verdict(&c->reply, STAGE_AUTH, &c->why);
-			c->why.class = VERDICT_LATER;
-		}
-	} else if (code / 100 >= 4) {
+	} else if (code / 100 == 5) {
+		on_auth_refused(c);
+	} else if (code / 100 == 4) {
 		over_auth_reply(c);
 	} else {
 		over_misfit(c);
@@ -535,6 +636,31 @@ after_hello(struct smtp_client *c)
 	}
 }
 
+/* Not the command, but what stands behind it (RFC 5321 4.1.1.1, 4.2.4). */
+static bool
+is_about_name(const struct smtp_reply *r)
+{
+	return r->code == 501 || r->code == 504 || r->code == 550 ||
+	       r->code == 553;
+}
+
+static void
+on_ehlo_refused(struct smtp_client *c, bool may_helo)
+{
+	bool is_name = is_about_name(&c->reply);
+
+	if (is_name)
+		c->ehlo_refused |= 1u << c->ehlo;
+	if (is_name && pick_ehlo(c)) {
+		say_ehlo(c);
+		return;
+	}
+	if (may_helo)
+		say(c, ST_HELO, "HELO", ehlo_name(c, 0));
+	else
+		over_reply(c, is_name ? SC_TROUBLE_NAME : SC_TROUBLE_REFUSED);
+}
+
 static void
 on_ehlo_reply(struct smtp_client *c)
 {
@@ -545,9 +671,10 @@ on_ehlo_reply(struct smtp_client *c)
 
 	if (c->reply.code / 100 == 2) {
 		smtp_caps_parse(&c->caps, smtp_reply_text(&c->reply));
+		smtp_caps_distrust(&c->caps, c->opts.distrust);
 		after_hello(c);
-	} else if (c->reply.code / 100 == 5 && may_helo) {
-		say(c, ST_HELO, "HELO", c->opts.ehlo_name);
+	} else if (c->reply.code / 100 == 5) {
+		on_ehlo_refused(c, may_helo);
 	} else if (c->reply.code / 100 >= 4) {
 		over_reply(c, SC_TROUBLE_REFUSED);
 	} else {
@@ -585,6 +712,20 @@ on_starttls_reply(struct smtp_client *c)
 	}
 }
 
+/* True: what was under way has found out that the session is of no more use.
+ * A server that has not understood BDAT takes nothing behind it either; one
+ * that has lost the thread may have found it again. */
+static bool
+over_session(struct smtp_client *c)
+{
+	enum sc_trouble trouble = smtp_flight_trouble(c->flight, &c->why);
+
+	if (trouble == SC_TROUBLE_NONE)
+		return false;
+	over(c, trouble, c->why.code == 503);
+	return true;
+}
+
 static void
 on_job_reply(struct smtp_client *c)
 {
@@ -592,6 +733,8 @@ on_job_reply(struct smtp_client *c)
 	case SMTP_FLIGHT_OK:
 		break;
 	case SMTP_FLIGHT_OVER:
+		if (over_session(c))
+			break;
 		over_local(c, SC_TROUBLE_LOST, STAGE_DATA,
 		    "the server answered before it had the whole message");
 		break;
@@ -745,6 +888,11 @@ advance(struct smtp_client *c)
 		return false;
 	if (c->is_eof) {
 		on_eof(c);
+		return true;
+	}
+	if (c->state == ST_READY && smtp_flight_is_empty(c->flight) &&
+	    over_session(c)) {
+		say_quit(c);
 		return true;
 	}
 	if (c->body_why[0] != '\0' && smtp_flight_has_settled(c->flight)) {
@@ -1008,6 +1156,30 @@ smtp_client_is_idle(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->pending == SC_IDLE &&
 	       smtp_flight_is_empty(c->flight);
+}
+
+unsigned
+smtp_client_ehlo_refused(const struct smtp_client *c)
+{
+	return c->ehlo_refused;
+}
+
+size_t
+smtp_client_ehlo(const struct smtp_client *c)
+{
+	return c->ehlo;
+}
+
+unsigned
+smtp_client_distrust(const struct smtp_client *c)
+{
+	return smtp_flight_distrust(c->flight);
+}
+
+bool
+smtp_client_is_bare_auth(const struct smtp_client *c)
+{
+	return c->login.is_bare;
 }
 
 const struct smtp_caps *

@@ -37,9 +37,15 @@ enum sc_tls {
 	SC_TLS_OFF /* tls = off, loopback only; the driver checked that */
 };
 
+enum { SC_EHLO_NAMES_MAX = 3 };
+
 /* Borrowed strings must outlive the engine. */
 struct smtp_client_opts {
-	const char *ehlo_name; /* host name or address literal */
+	/* What we call ourselves, a host name or an address literal, and what
+	 * else may be said where that is refused, each once; NULL: nothing. */
+	const char *ehlo_name;
+	const char *ehlo_others[SC_EHLO_NAMES_MAX - 1];
+	unsigned ehlo_refused; /* smtp_client_ehlo_refused() of before */
 	const char *host; /* name of the server, for OAUTHBEARER, SCRAM */
 	int port;
 	enum sc_tls tls;
@@ -50,6 +56,8 @@ struct smtp_client_opts {
 	const char *auth;
 	bool is_token; /* the secret is an OAuth2 token */
 	bool is_plain_spoken; /* no pipelining, no BDAT: it misbehaved before */
+	unsigned distrust; /* enum smtp_distrust: found out before */
+	bool is_bare_auth; /* no initial response: it did not take one before */
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	const struct rng *rng;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
@@ -108,7 +116,13 @@ enum sc_trouble {
 	SC_TROUBLE_NO_AUTH, /* no AUTH or no mechanism both sides have */
 	SC_TROUBLE_AUTH, /* credentials refused */
 	SC_TROUBLE_AUTH_LATER, /* 4yz to AUTH */
-	SC_TROUBLE_CRED /* _no_cred() */
+	SC_TROUBLE_CRED, /* _no_cred() */
+	SC_TROUBLE_NAME, /* a name in EHLO refused; smtp_client_ehlo_refused()
+			  * says whether another is left for a new connection */
+	/* Before or after SC_READY: this session is of no more use, and a new
+	 * one may be begun at once. */
+	SC_TROUBLE_BROKEN, /* 503 to what was in order: it forgot the login */
+	SC_TROUBLE_OFFER /* smtp_client_distrust() has grown */
 };
 
 struct sc_info { /* borrowed until the next call on c */
@@ -116,6 +130,9 @@ struct sc_info { /* borrowed until the next call on c */
 	size_t rcpt; /* index into smtp_job.rcpts */
 	struct verdict verdict;
 	enum sc_trouble trouble;
+	/* With SC_RCPT_DONE and SC_JOB_DONE: a verdict that is VERDICT_LATER is
+	 * about this session, and says nothing about the message. */
+	bool is_void;
 	struct bytes text;
 };
 
@@ -169,7 +186,17 @@ void smtp_client_quit(struct smtp_client *c);
 /* No transaction is under way and none is wanted: the connection is idle. */
 bool smtp_client_is_idle(const struct smtp_client *c);
 
-/* What the server offered in its last EHLO reply. */
+/* Which names it has refused in EHLO, one bit each from ehlo_name on, and which
+ * of them was said last. */
+unsigned smtp_client_ehlo_refused(const struct smtp_client *c);
+size_t smtp_client_ehlo(const struct smtp_client *c);
+/* The enum smtp_distrust of the options, and what was found since. */
+unsigned smtp_client_distrust(const struct smtp_client *c);
+/* It took AUTH only without an initial response. */
+bool smtp_client_is_bare_auth(const struct smtp_client *c);
+
+/* What the server offered in its last EHLO reply, without what is not to be
+ * trusted. */
 struct smtp_caps;
 const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
 /* RFC 9422 RCPTMAX, or 0. */

@@ -30,6 +30,7 @@ struct slot {
 	bool is_body; /* the body's turn has come */
 	bool has_end; /* its last byte is queued */
 	bool is_mail_refused; /* final says how */
+	bool is_void; /* final or a refusal is the session's fault */
 	bool is_done;
 	uint64_t begin_bytes; /* where its first command begins in the stream */
 	uint64_t end_bytes; /* where its last byte ended, with has_end */
@@ -57,6 +58,11 @@ struct smtp_flight {
 	struct slot *refused; /* a recipient's refusal waits to be told */
 	size_t refused_rcpt;
 	struct verdict refused_verdict;
+	/* Why the session ends, and with whose words. */
+	enum sc_trouble trouble;
+	struct verdict trouble_why;
+	unsigned distrust;
+	bool has_chunked; /* a BDAT was answered well */
 };
 
 static const enum verdict_stage stages[SMTP_STEP_COUNT] = {
@@ -88,17 +94,19 @@ slot_of(struct list *link)
 
 struct smtp_flight *
 smtp_flight_new(const struct smtp_caps *caps, struct smtp_out *out,
-    size_t window_jobs, bool is_plain_spoken)
+    const struct smtp_client_opts *opts)
 {
 	struct smtp_flight *f = xcalloc(1, sizeof(*f));
+	size_t jobs = opts->window_jobs;
 
 	f->caps = caps;
 	f->out = out;
 	list_init(&f->slots);
-	f->window = window_jobs != 0 && window_jobs < SMTP_WINDOW_JOBS_MAX
-			? window_jobs
+	f->window = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
+			? jobs
 			: SMTP_WINDOW_JOBS_MAX;
-	f->is_plain_spoken = is_plain_spoken;
+	f->is_plain_spoken = opts->is_plain_spoken;
+	f->distrust = opts->distrust;
 	return f;
 }
 
@@ -127,7 +135,7 @@ smtp_flight_is_empty(const struct smtp_flight *f)
 bool
 smtp_flight_may_add(const struct smtp_flight *f)
 {
-	if (f->cur != NULL || f->is_stopped ||
+	if (f->cur != NULL || f->is_stopped || f->trouble != SC_TROUBLE_NONE ||
 	    (f->caps->mail_max != 0 && f->nmails >= f->caps->mail_max))
 		return false;
 	return f->nlive < (is_pipelining(f) ? f->window : 1);
@@ -495,6 +503,35 @@ smtp_flight_has_settled(const struct smtp_flight *f)
 	return f->is_stopped && head(f) == f->cur;
 }
 
+/* --- the end of a session -------------------------------------------------- */
+
+/* Something that is no fault of the message: its recipients wait, and go over
+ * another connection.  The first word counts. */
+static void
+end_session(struct smtp_flight *f, struct slot *s, enum sc_trouble trouble,
+    struct verdict *v)
+{
+	v->class = VERDICT_LATER;
+	s->is_void = true;
+	if (f->trouble != SC_TROUBLE_NONE)
+		return;
+	f->trouble = trouble;
+	f->trouble_why = *v;
+}
+
+enum sc_trouble
+smtp_flight_trouble(const struct smtp_flight *f, struct verdict *ret)
+{
+	*ret = f->trouble_why;
+	return f->trouble;
+}
+
+unsigned
+smtp_flight_distrust(const struct smtp_flight *f)
+{
+	return f->distrust;
+}
+
 /* --- hearing it ----------------------------------------------------------- */
 
 enum smtp_step
@@ -508,6 +545,68 @@ smtp_flight_step(const struct smtp_flight *f)
 	return step_at(s, s->in_pos);
 }
 
+static bool
+says(const struct verdict *v, const char *const *patterns)
+{
+	for (; *patterns != NULL; patterns++)
+		if (str_match(*patterns, v->text))
+			return true;
+	return false;
+}
+
+/* RFC 5321 4.1.1.11: 555; others call it a bad argument, or say what it is that
+ * they do not like.  An address is no parameter. */
+static bool
+is_about_params(const struct verdict *v)
+{
+	static const char *const words[] = { "*parameter*", "*argument*",
+		"*option*", "*size=*", "*body=*", "*ret=*", "*envid*",
+		"*notify*", "*orcpt*", "*extension*", NULL };
+	static const char *const address[] = { "*address*", NULL };
+
+	if (v->code == 555)
+		return true;
+	if (v->code / 10 != 50 || strncmp(v->enhanced, "5.1.", 4) == 0)
+		return false;
+	return says(v, words) ||
+	       (strcmp(v->enhanced, "5.5.4") == 0 && !says(v, address));
+}
+
+/* Were there any?  Where they were known not to work, none has been said that
+ * can be left out. */
+static bool
+has_mail_params(const struct smtp_flight *f, const struct smtp_job *j)
+{
+	return f->caps->has_size || (j->is_8bit && f->caps->has_8bitmime) ||
+	       (f->caps->has_dsn &&
+		   (j->ret != DSN_RET_UNSET || j->envid != NULL));
+}
+
+static bool
+has_rcpt_params(const struct smtp_flight *f, const struct smtp_job_rcpt *r)
+{
+	return f->caps->has_dsn && (r->notify != 0 || r->orcpt != NULL);
+}
+
+/* A refusal of MAIL, RCPT or DATA that is in truth about the session: the
+ * verdict is changed, and the session ends. */
+static void
+look_behind(
+    struct smtp_flight *f, struct slot *s, bool has_params, struct verdict *v)
+{
+	/* Postfix keeps that for later (smtpd_delay_reject). */
+	static const char *const name[] = { "*helo command rejected*", NULL };
+
+	if (v->code == 503) {
+		end_session(f, s, SC_TROUBLE_BROKEN, v);
+	} else if (v->code / 100 == 5 && says(v, name)) {
+		end_session(f, s, SC_TROUBLE_NAME, v);
+	} else if (has_params && is_about_params(v)) {
+		end_session(f, s, SC_TROUBLE_OFFER, v);
+		f->distrust |= SMTP_DISTRUST_PARAMS;
+	}
+}
+
 static void
 on_rcpt_refused(
     struct smtp_flight *f, struct slot *s, const struct smtp_reply *r)
@@ -519,6 +618,7 @@ on_rcpt_refused(
 	/* RFC 5321 4.5.3.1.10: too many recipients, whatever it says. */
 	if (r->code == 552)
 		v->class = VERDICT_LATER;
+	look_behind(f, s, has_rcpt_params(f, &s->job->rcpts[i]), v);
 	s->is_told[i] = true;
 	f->refused = s;
 	f->refused_rcpt = i;
@@ -545,8 +645,20 @@ on_data(struct smtp_flight *f, struct slot *s, const struct smtp_reply *r)
 	if (r->code / 100 == 2)
 		return SMTP_FLIGHT_BAD;
 	smtp_reply_verdict(r, STAGE_DATA, &v);
+	/* "No valid recipients" is in order behind refusals. */
+	if (!is_hopeless(s))
+		look_behind(f, s, false, &v);
 	finish(f, s, &v);
 	return SMTP_FLIGHT_OK;
+}
+
+/* The server does not know BDAT, and takes the message for commands; or it has
+ * lost the thread, which a BDAT that went well before tells from that. */
+static bool
+is_about_bdat(const struct smtp_flight *f, const struct slot *s, int code)
+{
+	return s->is_bdat && code >= 500 && code <= 504 &&
+	       !(code == 503 && f->has_chunked);
 }
 
 /* The answer to the whole message, or, while we still speak, to what the
@@ -561,6 +673,14 @@ on_end(struct smtp_flight *f, struct slot *s, const struct smtp_reply *r)
 	if (r->code / 100 == 3 || (is_early && r->code / 100 == 2))
 		return SMTP_FLIGHT_BAD;
 	smtp_reply_verdict(r, is_early ? STAGE_DATA : STAGE_END, &v);
+	if (!is_hopeless(s) && is_about_bdat(f, s, r->code)) {
+		end_session(f, s, SC_TROUBLE_OFFER, &v);
+		f->distrust |= SMTP_DISTRUST_CHUNKING;
+		is_early = true; /* whatever follows is an answer to the body */
+	} else if (!is_hopeless(s)) {
+		look_behind(f, s, false, &v);
+	}
+	f->has_chunked |= s->is_bdat && v.class == VERDICT_OK;
 	finish(f, s, &v);
 	if (was_refused && v.class == VERDICT_OK)
 		return SMTP_FLIGHT_BAD; /* it takes what it refused */
@@ -580,6 +700,7 @@ on_envelope(struct smtp_flight *f, struct slot *s, const struct smtp_reply *r,
 	if (step == SMTP_STEP_MAIL && class != 2) {
 		s->is_mail_refused = true;
 		smtp_reply_verdict(r, STAGE_MAIL, &s->final);
+		look_behind(f, s, has_mail_params(f, s->job), &s->final);
 	} else if (step == SMTP_STEP_RCPT && !s->is_mail_refused) {
 		if (class == 2)
 			s->naccepted++;
@@ -630,7 +751,9 @@ smtp_flight_fail(
 		/* The one being answered may be what broke the connection;
 		 * those behind it have no part in it. */
 		if (v.stage != STAGE_LOCAL)
-			v.stage = s == first ? stage : STAGE_CONNECT;
+			v.stage = s == first && f->trouble == SC_TROUBLE_NONE
+				      ? stage
+				      : STAGE_CONNECT;
 		v.is_uncertain = may_be_taken && s->has_end &&
 				 f->out->sent_bytes >= s->end_bytes;
 		if (s->in_pos < pos_data(s) && !s->is_mail_refused) {
@@ -638,6 +761,8 @@ smtp_flight_fail(
 			 * not stand for all. */
 			s->refusal.class = VERDICT_NONE;
 		}
+		if (f->trouble != SC_TROUBLE_NONE)
+			s->is_void = true;
 		finish(f, s, &v);
 	}
 	f->is_stopped = true;
@@ -655,6 +780,7 @@ smtp_flight_event(struct smtp_flight *f, struct sc_info *ret)
 		ret->job = s->job->tag;
 		ret->rcpt = f->refused_rcpt;
 		ret->verdict = f->refused_verdict;
+		ret->is_void = s->is_void;
 		return SC_RCPT_DONE;
 	}
 	list_foreach (it, &f->slots) {
@@ -663,6 +789,7 @@ smtp_flight_event(struct smtp_flight *f, struct sc_info *ret)
 			continue;
 		ret->job = s->job->tag;
 		ret->verdict = s->final;
+		ret->is_void = s->is_void;
 		while (s->report < s->job->nrcpts && s->is_told[s->report])
 			s->report++;
 		if (s->report < s->job->nrcpts) {

@@ -53,7 +53,7 @@ struct smtp_flight;
 
 /* caps and out are borrowed; caps may change until the first transaction. */
 struct smtp_flight *smtp_flight_new(const struct smtp_caps *caps,
-    struct smtp_out *out, size_t window_jobs, bool is_plain_spoken);
+    struct smtp_out *out, const struct smtp_client_opts *opts);
 void smtp_flight_free(struct smtp_flight *f);
 
 bool smtp_flight_may_add(const struct smtp_flight *f);
@@ -73,11 +73,21 @@ bool smtp_flight_has_settled(const struct smtp_flight *f);
 
 enum smtp_flight_result {
 	SMTP_FLIGHT_OK = 0,
-	SMTP_FLIGHT_OVER, /* understood, but the connection is of no more use */
+	/* Understood, but the connection is of no more use, at once:
+	 * smtp_flight_trouble() may know why. */
+	SMTP_FLIGHT_OVER,
 	SMTP_FLIGHT_BAD /* the reply fits nothing that was asked */
 };
 enum smtp_flight_result smtp_flight_reply(
     struct smtp_flight *f, const struct smtp_reply *r);
+
+/* SC_TROUBLE_NONE, or why the session must end once every transaction that is
+ * under way has had its end: SC_TROUBLE_BROKEN, _OFFER or _NAME, and the reply
+ * that said so.  Nothing is added from then on. */
+enum sc_trouble smtp_flight_trouble(
+    const struct smtp_flight *f, struct verdict *ret);
+/* Of the options, and what was found since. */
+unsigned smtp_flight_distrust(const struct smtp_flight *f);
 
 /* The step whose reply is due now; SMTP_STEP_NONE while it is our turn. */
 enum smtp_step smtp_flight_step(const struct smtp_flight *f);

@@ -28,6 +28,8 @@ enum {
 	SMTP_REPLY_LINES_MAX = 128,
 	SMTP_REPLY_MAX = 65536,
 	SMTP_CAPS_AUTH_MAX = 512,
+	SMTP_CAPS_ABSURD_MAX = 40,
+	SMTP_CAPS_SIZE_MIN = 65536, /* a smaller SIZE is absurd: 4.5.3.1.7 */
 	SMTP_CLIENT_OUT_MAX = 262144,
 	SMTP_WINDOW_JOBS_MAX = 64, /* transactions under way at once */
 

@@ -38,9 +38,9 @@ case_and_blanks_do_not_matter(void **state)
 	struct smtp_caps c;
 
 	(void)state;
-	parse(&c, "mx\npipelining\n  Size  100 \nauth\tplain   login ");
+	parse(&c, "mx\npipelining\n  Size  100000 \nauth\tplain   login ");
 	assert_true(c.has_pipelining);
-	assert_int_equal(c.size_max_bytes, 100);
+	assert_int_equal(c.size_max_bytes, 100000);
 	assert_string_equal(c.auth, "PLAIN LOGIN");
 }
 
@@ -85,6 +85,62 @@ malformed_values_are_passed_over(void **state)
 	assert_false(c.has_pipelining);
 }
 
+/* Whoever believed them could send nothing. */
+static void
+limits_that_cannot_be_meant_are_ignored_and_named(void **state)
+{
+	static const struct {
+		const char *line, *absurd;
+		uint64_t size, rcpts, mails;
+	} rows[] = {
+		{ "SIZE 1", "SIZE 1", 0, 0, 0 },
+		{ "SIZE 65535", "SIZE 65535", 0, 0, 0 },
+		{ "SIZE 65536", "", 65536, 0, 0 },
+		{ "SIZE 0", "", 0, 0, 0 },
+		{ "SIZE", "", 0, 0, 0 },
+		{ "LIMITS RCPTMAX=0 MAILMAX=3", "LIMITS RCPTMAX=0", 0, 0, 3 },
+		{ "LIMITS MAILMAX=0", "LIMITS MAILMAX=0", 0, 0, 0 },
+		{ "LIMITS RCPTDOMAINMAX=-1 RCPTMAX=1",
+		    "LIMITS RCPTDOMAINMAX=-1", 0, 1, 0 },
+		{ "LIMITS RCPTMAX=99999999999999999999999999999999",
+		    "LIMITS RCPTMAX=9999999999999999999999", 0, 0, 0 },
+		{ "LIMITS OTHER=0", "", 0, 0, 0 },
+	};
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct smtp_caps c;
+
+		(void)snprintf(text, sizeof(text), "mx\n%s", rows[i].line);
+		parse(&c, text);
+		assert_string_equal(c.absurd, rows[i].absurd);
+		assert_int_equal(c.size_max_bytes, rows[i].size);
+		assert_int_equal(c.rcpt_max, rows[i].rcpts);
+		assert_int_equal(c.mail_max, rows[i].mails);
+		assert_int_equal(c.rcpt_domain_max, 0);
+	}
+}
+
+static void
+what_is_not_to_be_trusted_is_not_offered(void **state)
+{
+	static const char all[] = "mx\nPIPELINING\nCHUNKING\nBINARYMIME\n"
+				  "8BITMIME\nSMTPUTF8\nDSN\nSIZE 100000";
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, all);
+	smtp_caps_distrust(&c, SMTP_DISTRUST_CHUNKING);
+	assert_false(c.has_chunking || c.has_binarymime);
+	assert_true(c.has_8bitmime && c.has_dsn && c.has_size &&
+		    c.has_smtputf8 && c.has_pipelining);
+	parse(&c, all);
+	smtp_caps_distrust(&c, SMTP_DISTRUST_PARAMS);
+	assert_false(c.has_8bitmime || c.has_dsn || c.has_size);
+	assert_true(c.has_chunking && c.has_smtputf8 && c.has_pipelining);
+}
+
 static void
 a_long_list_of_mechanisms_is_cut_between_names(void **state)
 {
@@ -111,7 +167,7 @@ each_reply_replaces_the_one_before(void **state)
 	struct smtp_caps c;
 
 	(void)state;
-	parse(&c, "mx\nAUTH PLAIN\nSIZE 5\nSTARTTLS\nLIMITS MAILMAX=1");
+	parse(&c, "mx\nAUTH PLAIN\nSIZE 500000\nSTARTTLS\nLIMITS MAILMAX=1");
 	parse(&c, "mx\nDSN");
 	assert_true(c.has_dsn);
 	assert_false(c.has_auth || c.has_size || c.has_starttls);
@@ -130,6 +186,9 @@ main(void)
 		cmocka_unit_test(
 		    the_old_form_of_auth_is_understood_beside_the_new),
 		cmocka_unit_test(malformed_values_are_passed_over),
+		cmocka_unit_test(
+		    limits_that_cannot_be_meant_are_ignored_and_named),
+		cmocka_unit_test(what_is_not_to_be_trusted_is_not_offered),
 		cmocka_unit_test(
 		    a_long_list_of_mechanisms_is_cut_between_names),
 		cmocka_unit_test(each_reply_replaces_the_one_before),

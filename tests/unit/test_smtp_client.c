@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/base64.h"
+#include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_limits.h"
 
@@ -170,7 +171,8 @@ note_verdict(struct stage *st, const struct verdict *v)
 }
 
 static const char *troubles[] = { "none", "lost", "protocol", "refused",
-	"no-tls", "no-auth", "auth", "auth-later", "cred" };
+	"no-tls", "no-auth", "auth", "auth-later", "cred", "name", "broken",
+	"offer" };
 
 static void
 give_cred(struct stage *st)
@@ -216,12 +218,12 @@ on_event(struct stage *st, enum sc_event ev, const struct sc_info *info)
 	case SC_RCPT_DONE:
 		assert_true(buf_addf(e, "%d.%zu", (int)info->job, info->rcpt));
 		note_verdict(st, &info->verdict);
-		assert_true(buf_adds(e, "\n"));
+		assert_true(buf_adds(e, info->is_void ? " void\n" : "\n"));
 		break;
 	case SC_JOB_DONE:
 		assert_true(buf_addf(e, "%d", (int)info->job));
 		note_verdict(st, &info->verdict);
-		assert_true(buf_adds(e, "\n"));
+		assert_true(buf_adds(e, info->is_void ? " void\n" : "\n"));
 		st->njobs_ok += info->verdict.class == VERDICT_OK;
 		st->nuncertain += info->verdict.is_uncertain;
 		if (st->wants_body && st->body_tag == info->job)
@@ -571,6 +573,54 @@ static const struct play beginnings[] = {
 	    .opts = { .tls = SC_TLS_OFF, AUTH_OPTS },
 	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 500 what\nC: QUIT\n",
 	    .events = "close refused later ehlo 500\n" },
+	{ .name = "EHLO with an address literal refused: the host name",
+	    .opts = { .tls = SC_TLS_OFF, .ehlo_others = { "me.example" } },
+	    .quits = true,
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 501 5.5.4 Syntactically invalid EHLO argument\n"
+		      "C: EHLO me.example\nS: 250 mx\n" BYE,
+	    .events = "ready \n" CLOSED },
+	{ .name = "each name once, whatever the server does not like of it",
+	    .opts = { .tls = SC_TLS_OFF,
+		.ehlo_name = "pve1.lan",
+		.ehlo_others = { "[192.0.2.1]", "me.example" } },
+	    .quits = true,
+	    .script = "S: 220 mx\nC: EHLO pve1.lan\nS: 550 5.7.1 no such host\n"
+		      "C: EHLO [192.0.2.1]\nS: 504 5.5.2 no literals\n"
+		      "C: EHLO me.example\nS: 250 mx\n" BYE,
+	    .events = "ready \n" CLOSED },
+	{ .name = "no name is taken",
+	    .opts = { .ehlo_others = { "me.example" } },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 501 what\n"
+		      "C: EHLO me.example\nS: 504 5.5.2 who\nC: QUIT\n",
+	    .events = "close name later ehlo 504 5.5.2\n" },
+	{ .name = "a name that was refused before is not said first",
+	    .opts = { .tls = SC_TLS_OFF,
+		.ehlo_others = { "me.example" },
+		.ehlo_refused = 1 },
+	    .quits = true,
+	    .script = "S: 220 mx\nC: EHLO me.example\nS: 250 mx\n" BYE,
+	    .events = "ready \n" CLOSED },
+	{ .name = "behind STARTTLS the name that was taken is said again",
+	    .opts = { .ehlo_others = { "me.example" } },
+	    .quits = true,
+	    .script =
+		"S: 220 mx\nC: EHLO [192.0.2.1]\nS: 501 what\n"
+		"C: EHLO me.example\nS: 250-mx\nS: 250 STARTTLS\n"
+		"C: STARTTLS\nS: 220 go\nC: EHLO me.example\nS: 250 mx\n" BYE,
+	    .events = "tls\nready \n" CLOSED },
+	{ .name = "HELO behind the last name, where it may be said",
+	    .opts = { .tls = SC_TLS_OFF, .ehlo_others = { "me.example" } },
+	    .quits = true,
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 501 what\n"
+		      "C: EHLO me.example\nS: 501 what\n"
+		      "C: HELO [192.0.2.1]\nS: 250 mx\n" BYE,
+	    .events = "ready \n" CLOSED },
+	{ .name = "another 5yz to EHLO is not about the name",
+	    .opts = { .ehlo_others = { "me.example" } },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 554 5.3.2 never\n"
+		      "C: QUIT\n",
+	    .events = "close refused later ehlo 554 5.3.2\n" },
 	{ .name = "HELO refused too",
 	    .opts = { .tls = SC_TLS_OFF },
 	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 500 what\n"
@@ -607,6 +657,27 @@ a_session_begins_or_says_why_not(void **state)
 {
 	(void)state;
 	run_all(beginnings, ARRAY_LEN(beginnings));
+}
+
+/* A server that hangs up over a name, or over a second EHLO. */
+static void
+a_refused_name_is_known_when_the_connection_is_lost(void **state)
+{
+	static const struct play pl = { .name = "hangs up",
+		.opts = { .ehlo_others = { "me.example" } },
+		.script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 501 what\n"
+			  "C: EHLO me.example\n" };
+	struct stage st;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	assert_int_equal(smtp_client_ehlo(st.c), 1);
+	smtp_client_eof(st.c, "gone");
+	perform(&st);
+	assert_string_equal(buf_str(&st.events), "close lost later ehlo 0\n");
+	assert_int_equal(smtp_client_ehlo_refused(st.c), 1);
+	stage_close(&st);
 }
 
 static void
@@ -684,7 +755,7 @@ static const struct play logins[] = {
 		"PLAIN LOGIN XOAUTH2") "C: AUTH XOAUTH2 "
 				       "dXNlcj11AWF1dGg9QmVhcmVyIHB3AQE=\n"
 				       "S: 504 5.5.4 no\n"
-				       "C: AUTH PLAIN AHUAcHc=\nS: 501 5.5.2 "
+				       "C: AUTH PLAIN AHUAcHc=\nS: 502 5.5.2 "
 				       "what\n"
 				       "C: AUTH LOGIN\nS: 334 \nC: dQ==\nS: "
 				       "334\nC: cHc=\nS: 235 in\n" BYE,
@@ -695,6 +766,92 @@ static const struct play logins[] = {
 	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
 					  "S: 535 5.7.8 no\nC: QUIT\n",
 	    .events = "close auth later auth 535 5.7.8\n" },
+	{ .name = "501 to an initial response: the same without it",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 501 5.5.4 Bad parameter\n"
+					  "C: AUTH PLAIN\nS: 334 \n"
+					  "C: AHUAcHc=\nS: 235 in\n" BYE,
+	    .events = "ready PLAIN\n" CLOSED },
+	{ .name = "501 to EXTERNAL's: the empty one behind the 334",
+	    .opts = { IN_TLS, .auth = "EXTERNAL" },
+	    .quits = true,
+	    .script = AUTH("EXTERNAL") "C: AUTH EXTERNAL =\nS: 501 what\n"
+				       "C: AUTH EXTERNAL\nS: 334 \nC: \n"
+				       "S: 235 in\n" BYE,
+	    .events = "ready EXTERNAL\n" CLOSED },
+	{ .name = "501 twice: the next mechanism",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 501 what\nC: AUTH PLAIN\n"
+					  "S: 501 what\nC: AUTH LOGIN\n"
+					  "S: 334 \nC: dQ==\nS: 334\nC: cHc=\n"
+					  "S: 235 in\n" BYE,
+	    .events = "ready LOGIN\n" CLOSED },
+	{ .name = "where none was taken before, none is sent",
+	    .opts = { IN_TLS, .is_bare_auth = true },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN") "C: AUTH PLAIN\nS: 334 \n"
+				    "C: AHUAcHc=\nS: 235 in\n" BYE,
+	    .events = "ready PLAIN\n" CLOSED },
+	{ .name = "any other 5yz to one mechanism: the next",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 553 5.3.0 Auth failure\n"
+					  "C: AUTH LOGIN\nS: 334 \nC: dQ==\n"
+					  "S: 334\nC: cHc=\nS: 235 in\n" BYE,
+	    .events = "ready LOGIN\n" CLOSED },
+	{ .name = "none is left: the answer that says most counts, and not the "
+		  "last",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 553 5.3.0 Auth failure\n"
+					  "C: AUTH LOGIN\nS: 504 5.5.4 no\n"
+					  "C: QUIT\n",
+	    .events = "close auth later auth 553 5.3.0\n" },
+	{ .name = "none is left: and not the first",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 503 5.5.1 not offered\n"
+					  "C: AUTH LOGIN\nS: 554 5.7.1 no\n"
+					  "C: QUIT\n",
+	    .events = "close auth later auth 554 5.7.1\n" },
+	{ .name = "535 ends it wherever it comes",
+	    .opts = { IN_TLS, .auth = "XOAUTH2 PLAIN LOGIN" },
+	    .secret = "pw",
+	    .script = AUTH(
+		"PLAIN LOGIN XOAUTH2") "C: AUTH XOAUTH2 "
+				       "dXNlcj11AWF1dGg9QmVhcmVyIHB3AQE=\n"
+				       "S: 553 5.3.0 no\n"
+				       "C: AUTH PLAIN AHUAcHc=\n"
+				       "S: 535 5.7.8 no\nC: QUIT\n",
+	    .events = "close auth later auth 535 5.7.8\n" },
+	{ .name = "what is about the account ends it with any code",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 550 5.7.30 Basic authentication "
+					  "is not supported\nC: QUIT\n",
+	    .events = "close auth later auth 550 5.7.30\n" },
+	{ .name = "RFC 4954: too weak a mechanism",
+	    .opts = { IN_TLS, .auth = "LOGIN PLAIN" },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH LOGIN\n"
+					  "S: 534 5.7.9 Authentication "
+					  "mechanism is too weak\n"
+					  "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 235 in\n" BYE,
+	    .events = "ready PLAIN\n" CLOSED },
 	{ .name = "534 is a refusal too",
 	    .opts = { IN_TLS },
 	    .secret = "pw",
@@ -786,6 +943,40 @@ logins_end_as_the_server_says(void **state)
 {
 	(void)state;
 	run_all(logins, ARRAY_LEN(logins));
+}
+
+/* R57: many mechanisms, each of them refused in every way. */
+static void
+the_tries_of_one_login_are_bounded(void **state)
+{
+	static const struct play pl = { .name = "501 to all",
+		.opts = { IN_TLS,
+		    .auth = "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 "
+			    "SCRAM-SHA-1 OAUTHBEARER XOAUTH2 PLAIN LOGIN "
+			    "CRAM-MD5 EXTERNAL" },
+		.secret = "pw",
+		.binding = BINDING,
+		.script = AUTH(
+		    "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 "
+		    "SCRAM-SHA-1 OAUTHBEARER XOAUTH2 PLAIN LOGIN CRAM-MD5 "
+		    "EXTERNAL") };
+	struct stage st;
+	size_t n = 0;
+
+	(void)state;
+	stage_open(&st, &pl, 1000);
+	perform(&st);
+	for (int i = 0; i < 30 && !st.is_closed; i++) {
+		smtp_client_put(st.c, "501 no\r\n", 8);
+		perform(&st);
+	}
+	assert_string_equal(
+	    buf_str(&st.events), "close no-auth later auth 501\n");
+	for (const char *p = buf_str(&st.heard);
+	     (p = strstr(p, "AUTH ")) != NULL; p++)
+		n++;
+	assert_int_equal(n, 8);
+	stage_close(&st);
 }
 
 /* R73, R87: yes without a proof. */
@@ -1050,6 +1241,171 @@ every_refusal_reaches_whom_it_concerns(void **state)
 	run_all(refusals, ARRAY_LEN(refusals));
 }
 
+/* --- sessions that are of no more use --------------------------------------- */
+
+#define RCPT1 "C: RCPT TO:<r0@x>\n"
+
+static const struct play broken[] = {
+	{ .name = "503 to MAIL: the server forgot the login",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n", "b\r\n" },
+	    .nrcpts = 2,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: RCPT TO:<r1@x>\nC: DATA\n"
+				 "S: 503 Error: need EHLO and AUTH first !\n"
+				 "S: 503 no\nS: 503 no\nS: 503 no\nC: QUIT\n",
+	    .events = "ready \n1.0 later mail 503 void\n"
+		      "1.1 later mail 503 void\n1 later mail 503 void\n"
+		      "close broken later mail 503\n" },
+	{ .name = "503 to MAIL, one command at a time",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\n"
+				  "S: 503 5.5.1 bad sequence\n" RCPT1
+				  "S: 503 5.5.1 no\nC: QUIT\n",
+	    .events = "ready \n1.0 later mail 503 5.5.1 void\n"
+		      "1 later mail 503 5.5.1 void\n"
+		      "close broken later mail 503 5.5.1\n" },
+	{ .name = "503 to RCPT",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: DATA\nS: 250 ok\nS: 503 MAIL first\n"
+				 "S: 503 no\nC: QUIT\n",
+	    .events = "ready \n1.0 later rcpt 503 void\n"
+		      "1 later rcpt 503 void\n"
+		      "close broken later rcpt 503\n" },
+	{ .name = "503 to DATA although somebody was accepted",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .nrcpts = 2,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: RCPT TO:<r1@x>\nC: DATA\n"
+				 "S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\n"
+				 "S: 503 5.5.1 bad sequence\nC: QUIT\n",
+	    .events = "ready \n1.0 never rcpt 550 5.1.1\n"
+		      "1.1 later data 503 5.5.1 void\n"
+		      "1 later data 503 5.5.1 void\n"
+		      "close broken later data 503 5.5.1\n" },
+	{ .name = "503 to DATA behind refusals is in order",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: DATA\nS: 250 ok\nS: 550 5.1.1 no\n"
+				 "S: 503 5.5.1 nobody\n" BYE,
+	    .events = "ready \n1.0 never rcpt 550 5.1.1\n"
+		      "1 never rcpt 550 5.1.1\n" CLOSED },
+	{ .name = "503 to a BDAT that went well before: what is under way is "
+		  "heard to its end",
+	    .opts = { .tls = SC_TLS_OFF, .window_jobs = 2 },
+	    .bodies = { "a\r\n", "b\r\n", "c\r\n" },
+	    .script = HELLO_CHUNK MAIL1 RCPT1
+	    "C: BDAT 3 LAST\nC: a\n"
+	    "C: RSET\nC: MAIL FROM:<me@x>\n" RCPT1 "C: BDAT 3 LAST\nC: b\n"
+	    "S: 250 ok\nS: 250 ok\nS: 250 taken\n"
+	    "C: RSET\nC: MAIL FROM:<me@x>\n" RCPT1 "C: BDAT 3 LAST\nC: c\n"
+	    "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 503 5.5.1 bad sequence\n"
+	    "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
+	    .events = "ready \n1.0 ok end 250\n1 ok end 250\n"
+		      "2.0 later end 503 5.5.1 void\n"
+		      "2 later end 503 5.5.1 void\n"
+		      "3.0 ok end 250\n3 ok end 250\n"
+		      "close broken later end 503 5.5.1\n" },
+	{ .name = "a name in EHLO that is refused at RCPT",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PIPE
+	    "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1 "C: DATA\nS: 250 ok\n"
+	    "S: 504 5.5.2 <[192.0.2.1]>: Helo command rejected: need "
+	    "fully-qualified hostname\nS: 554 5.5.1 nobody\nC: QUIT\n",
+	    .events = "ready \n1.0 later rcpt 504 5.5.2 void\n"
+		      "1 later rcpt 504 5.5.2 void\n"
+		      "close name later rcpt 504 5.5.2\n" },
+	{ .name = "parameters of MAIL that were offered and are not taken",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: DATA\nS: 555 5.5.4 unsupported\n"
+				 "S: 503 no\nS: 503 no\nC: QUIT\n",
+	    .events = "ready \n1.0 later mail 555 5.5.4 void\n"
+		      "1 later mail 555 5.5.4 void\n"
+		      "close offer later mail 555 5.5.4\n" },
+	{ .name = "and in words",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: DATA\nS: 501 Unknown option SIZE=3\n"
+				 "S: 503 no\nS: 503 no\nC: QUIT\n",
+	    .events = "ready \n1.0 later mail 501 void\n"
+		      "1 later mail 501 void\n"
+		      "close offer later mail 501\n" },
+	{ .name = "an address is no parameter",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: DATA\nS: 501 5.1.7 bad argument\n"
+				 "S: 503 no\nS: 503 no\n" BYE,
+	    .events = "ready \n1.0 never mail 501 5.1.7\n"
+		      "1 never mail 501 5.1.7\n" CLOSED },
+	{ .name = "what did not work before is not said; it was not the cause",
+	    .opts = { .tls = SC_TLS_OFF,
+		.distrust = SMTP_DISTRUST_PARAMS | SMTP_DISTRUST_CHUNKING },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 250-mx\n"
+		      "S: 250-SIZE\nS: 250-DSN\nS: 250-CHUNKING\n"
+		      "S: 250 PIPELINING\n" MAIL1 RCPT1
+		      "C: DATA\nS: 555 5.5.4 still not\nS: 503 no\n"
+		      "S: 503 no\n" BYE,
+	    .events = "ready \n1.0 never mail 555 5.5.4\n"
+		      "1 never mail 555 5.5.4\n" CLOSED },
+};
+
+static void
+a_session_of_no_more_use_is_nobodys_fault(void **state)
+{
+	(void)state;
+	run_all(broken, ARRAY_LEN(broken));
+}
+
+/* A box that lists CHUNKING and does not know it takes the message for
+ * commands: nothing more may be said to it, not even QUIT.  500 and 502 stand
+ * for the next message, too; behind 503 that may have been taken. */
+static void
+a_bdat_that_is_not_known_ends_the_connection_at_once(void **state)
+{
+	static const int codes[] = { 500, 502, 503, 501, 504 };
+	static const char script[] = HELLO_CHUNK MAIL1 RCPT1
+	    "C: BDAT 3 LAST\nC: a\n"
+	    "C: RSET\nC: MAIL FROM:<me@x>\n" RCPT1 "C: BDAT 3 LAST\nC: b\n"
+	    "S: 250 ok\nS: 250 ok\nS: %d 5.5.1 what\n"
+	    "S: 500 what\nS: 250 ok\nS: 250 ok\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		char said[sizeof(script) + 8], events[400];
+		struct play pl = { .name = "BDAT",
+			.opts = { .tls = SC_TLS_OFF },
+			.bodies = { "a\r\n", "b\r\n" },
+			.script = said,
+			.events = events };
+		const char *doubt = codes[i] == 503 ? " uncertain" : "";
+
+		(void)snprintf(said, sizeof(said), script, codes[i]);
+		(void)snprintf(events, sizeof(events),
+		    "ready \n1.0 later end %d 5.5.1 void\n"
+		    "1 later end %d 5.5.1 void\n"
+		    "2.0 later connect %d 5.5.1%s void\n"
+		    "2 later connect %d 5.5.1%s void\n"
+		    "close offer later end %d 5.5.1\n",
+		    codes[i], codes[i], codes[i], doubt, codes[i], doubt,
+		    codes[i]);
+		play(&pl);
+	}
+}
+
 /* --- answers that fit no question ------------------------------------------ */
 
 static void
@@ -1141,6 +1497,68 @@ R64_an_answer_that_nobody_asked_for_ends_the_session(void **state)
 			sent_all(c);
 		hear(c, rows[i].heard);
 		assert_int_equal(ends_with(c, &job), SC_TROUBLE_PROTOCOL);
+		assert_int_equal(job, VERDICT_LATER);
+		smtp_client_free(c);
+	}
+}
+
+static void
+a_session_says_what_is_not_to_be_trusted(void **state)
+{
+	static const struct {
+		const char *offers, *heard;
+		unsigned distrust;
+	} rows[] = {
+		{ "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n",
+		    "250 ok\r\n250 ok\r\n250 ok\r\n502 what\r\n",
+		    SMTP_DISTRUST_CHUNKING },
+		{ "250-mx\r\n250-PIPELINING\r\n250 SIZE\r\n",
+		    "555 SIZE?\r\n503 x\r\n503 x\r\n503 x\r\n",
+		    SMTP_DISTRUST_PARAMS },
+		{ "250-mx\r\n250-PIPELINING\r\n250 SIZE\r\n",
+		    "503 x\r\n503 x\r\n503 x\r\n503 x\r\n", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct smtp_client *c = ready_client(false, rows[i].offers);
+		enum verdict_class job = VERDICT_NONE;
+		struct sc_info info;
+
+		smtp_client_send(c, &for_two);
+		if (smtp_client_next(c, &info) == SC_WANT_BODY)
+			assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+		sent_all(c);
+		hear(c, rows[i].heard);
+		assert_int_equal(ends_with(c, &job), rows[i].distrust != 0
+							 ? SC_TROUBLE_OFFER
+							 : SC_TROUBLE_BROKEN);
+		assert_int_equal(job, VERDICT_LATER);
+		assert_int_equal(smtp_client_distrust(c), rows[i].distrust);
+		smtp_client_free(c);
+	}
+}
+
+/* Whatever ends a session that is of no more use, it stays that. */
+static void
+a_broken_session_that_is_cut_is_still_broken(void **state)
+{
+	static const char *ends[] = { "421 4.7.0 too many errors\r\n", "",
+		"\xff\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct smtp_client *c = ready_client(
+		    false, "250-mx\r\n250 PIPELINING\r\n");
+		enum verdict_class job = VERDICT_NONE;
+
+		smtp_client_send(c, &for_two);
+		sent_all(c);
+		hear(c, "503 login first\r\n");
+		hear(c, ends[i]);
+		if (ends[i][0] == '\0')
+			smtp_client_eof(c, "gone");
+		assert_int_equal(ends_with(c, &job), SC_TROUBLE_BROKEN);
 		assert_int_equal(job, VERDICT_LATER);
 		smtp_client_free(c);
 	}
@@ -2010,13 +2428,21 @@ main(void)
 		cmocka_unit_test(
 		    an_answer_injected_behind_starttls_ends_the_session),
 		cmocka_unit_test(a_session_begins_or_says_why_not),
+		cmocka_unit_test(
+		    a_refused_name_is_known_when_the_connection_is_lost),
 		cmocka_unit_test(usual_mistakes_have_their_own_sentence),
 		cmocka_unit_test(a_reply_beyond_the_caps_ends_the_session),
 		cmocka_unit_test(logins_end_as_the_server_says),
+		cmocka_unit_test(the_tries_of_one_login_are_bounded),
 		cmocka_unit_test(a_yes_to_scram_without_the_proof_is_an_attack),
 		cmocka_unit_test(a_long_token_does_not_go_into_the_auth_line),
 		cmocka_unit_test(the_reason_of_a_token_refusal_is_told),
 		cmocka_unit_test(every_refusal_reaches_whom_it_concerns),
+		cmocka_unit_test(a_session_of_no_more_use_is_nobodys_fault),
+		cmocka_unit_test(
+		    a_bdat_that_is_not_known_ends_the_connection_at_once),
+		cmocka_unit_test(a_session_says_what_is_not_to_be_trusted),
+		cmocka_unit_test(a_broken_session_that_is_cut_is_still_broken),
 		cmocka_unit_test(
 		    R64_an_answer_that_nobody_asked_for_ends_the_session),
 		cmocka_unit_test(who_was_not_answered_shares_no_refusal),

@@ -166,6 +166,9 @@ static const struct rule rules[] = {
 	    BAD_SENDER, BAD_SENDER_REMEDY },
 	{ NULL, AT_MAIL, 501, NULL, "mail from address", DIAGNOSIS_HOLD_MESSAGE,
 	    0, BAD_SENDER, BAD_SENDER_REMEDY },
+	{ NULL, AT_RCPT, 500, "5.5.3", NULL, DIAGNOSIS_SPLIT, 0,
+	    "too many recipients at once for this provider",
+	    "nothing: the rest follows; set max_recipients to avoid it" },
 	{ NULL, AT_RCPT, 452, "4.5.3", NULL, DIAGNOSIS_SPLIT, 0,
 	    "too many recipients at once for this provider",
 	    "nothing: the rest follows; set max_recipients to avoid it" },
@@ -179,6 +182,12 @@ static const struct rule rules[] = {
 	    DIAGNOSIS_QUOTA, HOURS(1),
 	    "the sending limit of this account is used up",
 	    "wait: mail is held and tried again hourly" },
+	{ NULL, AT_RCPT, 0, NULL,
+	    "too many recipients|maximum number of recipients|recipient limit|"
+	    "number of recipients exceeds|recipients per message|"
+	    "recipients per transaction|recipients limit",
+	    DIAGNOSIS_SPLIT, 0, "too many recipients at once for this provider",
+	    "nothing: the rest follows; set max_recipients to avoid it" },
 	{ NULL, AT_CONNECT | AT_MAIL, 504, NULL, NULL, DIAGNOSIS_HOLD_MESSAGE,
 	    0,
 	    "the provider wants a fully qualified name in EHLO or in the "

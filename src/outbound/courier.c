@@ -51,7 +51,9 @@ struct courier {
 	bool has_broken; /* with messages under way */
 	bool is_over; /* the server wants a new connection: no more on this */
 	char who[VERDICT_WHO_MAX];
-	char ehlo[80];
+	char literal[80]; /* our address, for EHLO */
+	unsigned names; /* those that may be said, one bit each */
+	unsigned names_refused; /* when it began */
 	char mechanism[32];
 	struct haul_remote remote;
 };
@@ -187,28 +189,60 @@ handshake_timed_out(struct courier *c)
 
 /* --- why the engine gave up ----------------------------------------------- */
 
-enum trouble_act { ACT_NOTHING, ACT_PAUSE, ACT_HOLD, ACT_PORT };
+enum trouble_act {
+	ACT_NOTHING,
+	ACT_PAUSE,
+	ACT_HOLD,
+	ACT_PORT,
+	ACT_AGAIN /* at once; told already, or nothing to tell */
+};
 
 /* What each kind of trouble means for the account when no reply says more
  * (mail/diagnosis.h knows the replies). */
 static const struct {
 	enum trouble_act act;
 	enum reach_fault fault; /* for ACT_PORT */
+	/* Where the engine knows more than the last reply says; goes behind
+	 * it. */
+	const char *advice;
 } troubles[] = {
-	[SC_TROUBLE_NONE] = { ACT_NOTHING, REACH_UNTRIED },
-	[SC_TROUBLE_LOST] = { ACT_PAUSE, REACH_NO_GREETING },
-	[SC_TROUBLE_PROTOCOL] = { ACT_PORT, REACH_NOT_SMTP },
-	[SC_TROUBLE_REFUSED] = { ACT_PAUSE, REACH_UNTRIED },
-	[SC_TROUBLE_NO_TLS] = { ACT_PORT, REACH_NO_TLS },
-	[SC_TROUBLE_NO_AUTH] = { ACT_HOLD, REACH_UNTRIED },
-	[SC_TROUBLE_AUTH] = { ACT_HOLD, REACH_UNTRIED },
-	[SC_TROUBLE_AUTH_LATER] = { ACT_PAUSE, REACH_UNTRIED },
-	[SC_TROUBLE_CRED] = { ACT_HOLD, REACH_UNTRIED },
+	[SC_TROUBLE_NONE] = { ACT_NOTHING, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_LOST] = { ACT_PAUSE, REACH_NO_GREETING, NULL },
+	[SC_TROUBLE_PROTOCOL] = { ACT_PORT, REACH_NOT_SMTP, NULL },
+	[SC_TROUBLE_REFUSED] = { ACT_PAUSE, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_NO_TLS] = { ACT_PORT, REACH_NO_TLS, NULL },
+	[SC_TROUBLE_NO_AUTH] = { ACT_HOLD, REACH_UNTRIED,
+	    "the provider takes no login method that it offers and the account "
+	    "may use; check auth, port and tls of this account" },
+	[SC_TROUBLE_AUTH] = { ACT_HOLD, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_AUTH_LATER] = { ACT_PAUSE, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_CRED] = { ACT_HOLD, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_NAME] = { ACT_HOLD, REACH_UNTRIED,
+	    "the provider takes none of the names that relais gives in EHLO; "
+	    "set hostname in [relais] to the full name of this machine" },
+	[SC_TROUBLE_BROKEN] = { ACT_AGAIN, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_OFFER] = { ACT_AGAIN, REACH_UNTRIED, NULL },
 };
+
+/* The server has refused a name in EHLO that it was not known to refuse, and
+ * has ended the session over it or may take another in a new one. */
+static bool
+may_say_another_name(const struct courier *c, const struct sc_info *info)
+{
+	unsigned refused = smtp_client_ehlo_refused(c->smtp);
+
+	return refused != c->names_refused && (c->names & ~refused) != 0 &&
+	       (info->trouble == SC_TROUBLE_NAME ||
+		   (info->verdict.stage == STAGE_EHLO &&
+		       (info->trouble == SC_TROUBLE_LOST ||
+			   info->trouble == SC_TROUBLE_REFUSED)));
+}
 
 static enum trouble_act
 act_on(const struct courier *c, const struct sc_info *info)
 {
+	if (may_say_another_name(c, info))
+		return ACT_AGAIN;
 	if (info->trouble != SC_TROUBLE_LOST) {
 		/* Confusion behind the login says nothing about the port: it
 		 * was the provider, and it lost the thread. */
@@ -228,23 +262,48 @@ act_on(const struct courier *c, const struct sc_info *info)
 }
 
 static void
+learn(struct courier *c, const struct sc_info *info)
+{
+	unsigned refused = smtp_client_ehlo_refused(c->smtp);
+	uint32_t distrust = pool_learnt(c->pool, LEARNT_DISTRUST);
+
+	pool_learn(
+	    c->pool, LEARNT_DISTRUST, distrust | smtp_client_distrust(c->smtp));
+	if (may_say_another_name(c, info))
+		pool_refuse_names(c->pool, refused);
+	else if (info->trouble == SC_TROUBLE_NAME)
+		pool_refuse_names(c->pool, 0); /* the next try begins anew */
+	if (info->trouble == SC_TROUBLE_BROKEN)
+		pool_broken(c->pool, &info->verdict, c->who);
+}
+
+static void
 tell_pool(struct courier *c, const struct sc_info *info)
 {
 	enum trouble_act act = act_on(c, info);
+	const char *advice = info->verdict.code != 0
+				 ? troubles[info->trouble].advice
+				 : NULL;
 	struct buf why;
 
 	if (info->trouble == SC_TROUBLE_AUTH)
 		pool_refused(c->pool, c->secret);
 
-	if (act == ACT_NOTHING || c->remote.is_spent ||
-	    (act != ACT_PORT && info->verdict.code != 0 &&
+	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent ||
+	    (act != ACT_PORT && info->verdict.code != 0 && advice == NULL &&
 		pool_heard(c->pool, &info->verdict, c->who)))
 		return;
 	buf_init(&why, 1024);
-	IGNORE(buf_addf(
-	    &why, "%s: %s", c->who, info->verdict.text)); /* cut when full */
+	IGNORE(buf_addf(&why, "%s: ", c->who)); /* cut when full, below too */
+	if (advice != NULL) {
+		verdict_text(&info->verdict, &why);
+		IGNORE(buf_addf(&why, "; %s", advice));
+	} else {
+		IGNORE(buf_adds(&why, info->verdict.text));
+	}
 	switch (act) {
 	case ACT_NOTHING:
+	case ACT_AGAIN:
 		break;
 	case ACT_PAUSE:
 		pool_pause(c->pool, buf_str(&why));
@@ -266,6 +325,7 @@ on_close(struct courier *c, const struct sc_info *info)
 	struct verdict v = info->verdict;
 
 	tell_pool(c, info);
+	learn(c, info);
 	(void)snprintf(v.who, sizeof(v.who), "%s", c->who);
 	go(c, v.class != VERDICT_NONE ? &v : NULL);
 }
@@ -365,11 +425,14 @@ note_answer(struct courier *c, const struct verdict *v)
 	}
 }
 
-/* What has been said of one transaction may be about the session. */
+/* What has been said of one transaction may be about the session.  What the
+ * engine knows of that it tells at the end. */
 static void
-note_session(struct courier *c, const struct verdict *v)
+note_session(struct courier *c, const struct sc_info *info)
 {
-	if (c->is_over ||
+	const struct verdict *v = &info->verdict;
+
+	if (info->is_void || c->is_over ||
 	    diagnose(v, opts_of(c)->host).act != DIAGNOSIS_RECONNECT)
 		return;
 	c->is_over = true;
@@ -381,12 +444,11 @@ on_job_done(struct courier *c, const struct sc_info *info)
 {
 	struct haul *h = haul_by_tag(c, info->job);
 
-	note_session(c, &info->verdict);
-
+	note_session(c, info);
 	if (c->body == h)
 		c->body = NULL;
 	note_answer(c, &info->verdict);
-	if (haul_job_done(h, &info->verdict))
+	if (haul_job_done(h, &info->verdict, info->is_void))
 		haul_end(h, &info->verdict);
 }
 
@@ -406,6 +468,17 @@ log_login(const struct courier *c)
 	log_end(&l);
 }
 
+/* A name was taken behind those that were refused. */
+static void
+learn_names(struct courier *c)
+{
+	unsigned refused = smtp_client_ehlo_refused(c->smtp);
+
+	if (refused != 0 && (c->names & ~refused) != 0)
+		pool_learn(c->pool, LEARNT_EHLO,
+		    learnt_ehlo(refused, opts_of(c)->ehlo_name));
+}
+
 static void
 on_engine_ready(struct courier *c, const struct sc_info *info)
 {
@@ -418,6 +491,10 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
 	IGNORE(str_copy(c->mechanism, sizeof(c->mechanism), info->text));
 	log_login(c);
+	learn_names(c);
+	if (smtp_client_is_bare_auth(c->smtp))
+		pool_learn(c->pool, LEARNT_BARE_AUTH, 1);
+	pool_absurd(c->pool, smtp_client_caps(c->smtp)->absurd);
 	pool_reached(c->pool, smtp_client_caps(c->smtp)->size_max_bytes);
 }
 
@@ -474,8 +551,8 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		on_engine_ready(c, info);
 		break;
 	case SC_RCPT_DONE:
-		haul_rcpt(
-		    haul_by_tag(c, info->job), info->rcpt, &info->verdict);
+		haul_rcpt(haul_by_tag(c, info->job), info->rcpt, &info->verdict,
+		    info->is_void);
 		break;
 	case SC_JOB_DONE:
 		on_job_done(c, info);
@@ -556,12 +633,45 @@ handshake_is_over(struct courier *c)
 	return true;
 }
 
+static bool
+is_full_name(const char *name)
+{
+	return name != NULL && strchr(name, '.') != NULL &&
+	       !bytes_has_prefix_nocase(
+		   bytes_of(name, strlen(name)), "localhost");
+}
+
+/* What is configured; the address literal, which is what Thunderbird uses and
+ * most servers take, while a bare local name is refused by many; and what the
+ * machine calls itself, if that is a full name.  Where a server refuses one of
+ * them, the next is tried; the order is fixed, because it is remembered which
+ * were refused. */
+static void
+name_ourselves(struct courier *c, struct smtp_client_opts *opts)
+{
+	const struct pool_opts *o = opts_of(c);
+	const char *full = o->identity.hostname;
+	size_t n = 0;
+
+	if (!is_full_name(full) ||
+	    (o->ehlo_name != NULL && str_eq_nocase(full, o->ehlo_name)))
+		full = NULL;
+	opts->ehlo_name = o->ehlo_name != NULL ? o->ehlo_name : c->literal;
+	if (o->ehlo_name != NULL)
+		opts->ehlo_others[n++] = c->literal;
+	if (full != NULL)
+		opts->ehlo_others[n++] = full;
+	c->names = (2u << n) - 1;
+}
+
 static void
 begin_smtp(struct courier *c)
 {
 	const struct pool_opts *o = opts_of(c);
 	struct smtp_client_opts opts = {
-		.ehlo_name = c->ehlo,
+		.distrust = pool_learnt(c->pool, LEARNT_DISTRUST),
+		.is_bare_auth = pool_learnt(c->pool, LEARNT_BARE_AUTH) != 0,
+		.ehlo_refused = pool_names_refused(c->pool),
 		.host = o->host,
 		.port = c->port.port,
 		.tls = c->port.tls,
@@ -574,6 +684,8 @@ begin_smtp(struct courier *c)
 		.greeting_ms = pool_patience_ms(c->pool),
 	};
 
+	name_ourselves(c, &opts);
+	c->names_refused = opts.ehlo_refused;
 	c->smtp = smtp_client_new(&opts);
 }
 
@@ -664,8 +776,6 @@ dial_failed(struct courier *c, const struct dial_result *r)
 	go(c, NULL);
 }
 
-/* The address literal is what Thunderbird uses and every server takes; a bare
- * local name is refused by many. */
 static void
 name_sides(struct courier *c)
 {
@@ -673,9 +783,8 @@ name_sides(struct courier *c)
 
 	(void)snprintf(c->who, sizeof(c->who), "%s[%s]:%d", o->host,
 	    stream_peer_host(c->stream), stream_peer_port(c->stream));
-	(void)snprintf(c->ehlo, sizeof(c->ehlo), "%s",
-	    o->ehlo_name != NULL ? o->ehlo_name
-				 : stream_local_literal(c->stream));
+	(void)snprintf(c->literal, sizeof(c->literal), "%s",
+	    stream_local_literal(c->stream));
 }
 
 static void

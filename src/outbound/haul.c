@@ -20,7 +20,13 @@
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 
-enum { LOGGED_RCPTS_MAX = 5, HEAD_MAX = 64 * 1024 };
+enum {
+	LOGGED_RCPTS_MAX = 5,
+	HEAD_MAX = 64 * 1024,
+	/* Whoever took only one said so for another reason, mostly: no fewer
+	 * than these are offered to the next message. */
+	RCPTS_MIN = 2
+};
 
 struct haul {
 	struct list link;
@@ -45,6 +51,7 @@ struct haul {
 	bool is_offered, is_offering;
 	bool offers_dsn; /* the server */
 	bool is_sent; /* a transaction went well for somebody */
+	bool is_void; /* what made it wait is no fault of its own */
 	struct verdict hold; /* class set: a person must change a setting
 			      * before this message can go */
 };
@@ -106,7 +113,7 @@ haul_new(struct pool *p, struct queue_delivery *qd,
 {
 	const struct smtp_caps *caps = smtp_client_caps(smtp);
 	struct content_opts opts = {
-		.identity = pool_opts_of(p)->identity,
+		.identity = pool_identity(p),
 		.has_8bitmime = caps->has_8bitmime,
 		.has_smtputf8 = caps->has_smtputf8,
 	};
@@ -178,8 +185,12 @@ group_max(const struct haul *h, const struct smtp_client *smtp)
 	size_t max = pool_opts_of(h->pool)->max_rcpts;
 	size_t offered = smtp_client_rcpt_max(smtp);
 
+	size_t learnt = pool_learnt(h->pool, LEARNT_RCPT_MAX);
+
 	if (max == 0 || (offered != 0 && offered < max))
 		max = offered;
+	if (max == 0 || (learnt != 0 && learnt < max))
+		max = learnt;
 	if (max == 0 || (h->split != 0 && h->split < max))
 		max = h->split;
 	return max != 0 ? max : SIZE_MAX;
@@ -358,13 +369,14 @@ reconsider(struct haul *h, struct verdict *v)
 }
 
 void
-haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v)
+haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v, bool is_void)
 {
 	size_t i = h->index[rcpt];
 	struct verdict *mine = &h->verdicts[i];
 
 	*mine = *v;
 	(void)snprintf(mine->who, sizeof(mine->who), "%s", h->remote->who);
+	h->is_void |= is_void;
 	if (mine->class == VERDICT_NEVER)
 		reconsider(h, mine);
 	if (mine->class == VERDICT_OK)
@@ -386,6 +398,30 @@ has_several_domains(const struct haul *h)
 			domain_of(h->rcpts[i].addr)))
 			return true;
 	return false;
+}
+
+/* RFC 3463 3.6, or in words: 552 alone may be a full mailbox. */
+static bool
+is_about_number(const struct verdict *v)
+{
+	return (v->enhanced[0] != '\0' &&
+		   strcmp(v->enhanced + 1, ".5.3") == 0) ||
+	       str_match("*recipients*", v->text);
+}
+
+/* The first n were taken, and from there on they were too many. */
+static void
+learn_limit(struct haul *h, size_t n)
+{
+	for (size_t i = 0; i < h->job.nrcpts; i++) {
+		const struct verdict *v = &h->verdicts[h->index[i]];
+
+		if ((v->class == VERDICT_OK) != (i < n) ||
+		    (i == n && !is_about_number(v)))
+			return;
+	}
+	pool_learn(h->pool, LEARNT_RCPT_MAX,
+	    (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
 }
 
 /* Those who were too many for this transaction, or lived elsewhere, come in the
@@ -410,17 +446,20 @@ offer_rest_again(struct haul *h, bool is_taken)
 			too_many++;
 		}
 	}
-	if (too_many > 0)
-		h->split = taken;
+	if (too_many == 0)
+		return;
+	h->split = taken;
+	learn_limit(h, taken);
 }
 
 bool
-haul_job_done(struct haul *h, const struct verdict *v)
+haul_job_done(struct haul *h, const struct verdict *v, bool is_void)
 {
 	enum diagnosis_act act = act_on(h, v);
 	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS;
 
 	h->is_busy = false;
+	h->is_void |= is_void;
 	if (v->class == VERDICT_OK || is_domains)
 		offer_rest_again(h, v->class == VERDICT_OK);
 	/* After trouble with the message or the connection the rest must not
@@ -428,7 +467,7 @@ haul_job_done(struct haul *h, const struct verdict *v)
 	 * who are put off do not stand in the way of others. */
 	return (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
 		   !is_domains) ||
-	       v->code == 421 || act == DIAGNOSIS_RECONNECT ||
+	       v->code == 421 || act == DIAGNOSIS_RECONNECT || h->is_void ||
 	       h->hold.class != VERDICT_NONE || !has_more(h);
 }
 
@@ -609,7 +648,8 @@ is_untried(const struct haul *h)
 		/* A lost connection is the courier's to tell, and one that
 		 * has served its time is no trouble. */
 		if (v->is_uncertain ||
-		    (!(v->code == 0 && broke_it(v)) &&
+		    (!(h->is_void && v->class == VERDICT_LATER) &&
+			!(v->code == 0 && broke_it(v)) &&
 			!(v->code == 421 && h->remote->is_spent) &&
 			!pool_heard(h->pool, v, h->remote->who)))
 			is_account = false;

@@ -51,10 +51,13 @@ void haul_send(struct haul *h, struct smtp_client *smtp);
  * takes no more, or the disk must first know that the last ones are about to
  * go; true: some went. */
 bool haul_feed(struct haul *h, struct smtp_client *smtp);
-void haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v);
-/* The transaction is over.  True: every recipient has been offered, the
- * message is done with this courier: haul_end(). */
-bool haul_job_done(struct haul *h, const struct verdict *v);
+/* is_void: see struct sc_info. */
+void haul_rcpt(
+    struct haul *h, size_t rcpt, const struct verdict *v, bool is_void);
+/* The transaction is over.  True: every recipient has been offered, or no more
+ * may be on this connection; the message is done with this courier:
+ * haul_end(). */
+bool haul_job_done(struct haul *h, const struct verdict *v, bool is_void);
 /* Gives the delivery back to the queue with what is known and frees h.  NULL:
  * the connection ended before its turn came. */
 void haul_end(struct haul *h, const struct verdict *v);

@@ -9,6 +9,8 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/fetch.h \
 	%reldir%/haul.c \
 	%reldir%/haul.h \
+	%reldir%/learnt.c \
+	%reldir%/learnt.h \
 	%reldir%/outbound.c \
 	%reldir%/outbound.h \
 	%reldir%/pool.c \

@@ -19,6 +19,7 @@
 #include "outbound/fetch.h"
 #include "queue/budget.h"
 #include "queue/queue.h"
+#include "smtp/smtp_limits.h"
 
 enum {
 	PATIENCE_MS = 30 * 1000,
@@ -64,6 +65,9 @@ struct pool {
 	bool is_budget_dirty;
 	int64_t budget_saved_ms;
 	size_t unsettled;
+	struct learnt learnt;
+	unsigned names_refused; /* in EHLO, since a session came to be */
+	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
 	size_t spent; /* messages before the last 421 in the middle */
 	size_t per_connection; /* learnt from two of them; 0: nothing */
 	bool splits_domains; /* the provider wants one per transaction */
@@ -230,8 +234,29 @@ load_size(struct pool *p)
 	uint64_t n;
 
 	if (size != NULL && strcmp(host, p->opts.host) == 0 &&
-	    num_u64(bytes_of(size, strcspn(size, "\n")), &n))
+	    num_u64(bytes_of(size, strcspn(size, "\n")), &n) &&
+	    n >= SMTP_CAPS_SIZE_MIN)
 		p->size_max_bytes = n;
+	free(text);
+}
+
+static void
+save_learnt(struct pool *p)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	learnt_save(&p->learnt, p->opts.host, &b);
+	keep(p, "learnt", &b);
+	buf_clear(&b);
+}
+
+static void
+load_learnt(struct pool *p)
+{
+	char *text = kept(p, "learnt");
+
+	learnt_load(&p->learnt, p->opts.host, bytes_of(text, strlen(text)));
 	free(text);
 }
 
@@ -247,6 +272,7 @@ load_kept(struct pool *p, bool is_restart)
 	budget_load(&p->budget, bytes_of(text, strlen(text)));
 	free(text);
 	load_size(p);
+	load_learnt(p);
 	if (is_restart)
 		load_standing(p);
 	else
@@ -750,6 +776,67 @@ pool_spent(struct pool *p, size_t answered)
 		    p->opts.name, answered);
 	}
 	p->spent = answered;
+}
+
+uint32_t
+pool_learnt(const struct pool *p, enum learnt_fact f)
+{
+	return learnt_value(&p->learnt, f, now_s(p));
+}
+
+void
+pool_learn(struct pool *p, enum learnt_fact f, uint32_t value)
+{
+	struct buf text;
+
+	if (!learnt_set(&p->learnt, f, value, now_s(p)))
+		return;
+	save_learnt(p);
+	if (value == 0)
+		return;
+	buf_init(&text, REASON_MAX);
+	learnt_text(f, value, &text);
+	log_text(
+	    LOG_LEVEL_NOTICE, "account %s: %s", p->opts.name, buf_str(&text));
+	buf_clear(&text);
+}
+
+void
+pool_absurd(struct pool *p, const char *what)
+{
+	if (what[0] == '\0' || strcmp(p->absurd, what) == 0)
+		return;
+	(void)snprintf(p->absurd, sizeof(p->absurd), "%s", what);
+	log_text(LOG_LEVEL_WARNING,
+	    "account %s: the provider states \"%s\", which cannot be meant and "
+	    "is ignored",
+	    p->opts.name, what);
+}
+
+unsigned
+pool_names_refused(const struct pool *p)
+{
+	return p->names_refused |
+	       learnt_ehlo_refused(
+		   pool_learnt(p, LEARNT_EHLO), p->opts.ehlo_name);
+}
+
+void
+pool_refuse_names(struct pool *p, unsigned refused)
+{
+	p->names_refused = refused;
+	if (refused == 0)
+		pool_learn(p, LEARNT_EHLO, 0);
+}
+
+struct identity_opts
+pool_identity(const struct pool *p)
+{
+	struct identity_opts o = p->opts.identity;
+
+	if (pool_learnt(p, LEARNT_NO_NULL_SENDER) != 0)
+		o.keeps_null_sender = false;
+	return o;
 }
 
 bool

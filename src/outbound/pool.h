@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "base/secret.h"
 #include "fixup/identity.h"
+#include "outbound/learnt.h"
 #include "outbound/reach.h"
 #include "tls/tls_ctx.h"
 
@@ -144,6 +145,17 @@ void pool_relieve(struct pool *p);
 void pool_reached(struct pool *p, uint64_t size_max_bytes);
 /* A courier took a message from the queue: counts against the limits. */
 void pool_took(struct pool *p, size_t nrcpts);
+/* What was found out about the provider; a new fact is logged and kept. */
+uint32_t pool_learnt(const struct pool *p, enum learnt_fact f);
+void pool_learn(struct pool *p, enum learnt_fact f, uint32_t value);
+/* What the server stated and what cannot be meant; logged once. */
+void pool_absurd(struct pool *p, const char *what);
+/* The names it refuses in EHLO, one bit each: those that were learnt, or those
+ * of the sessions that have just ended over it.  0 begins anew. */
+unsigned pool_names_refused(const struct pool *p);
+void pool_refuse_names(struct pool *p, unsigned refused);
+/* As set for the account, after what was learnt of the provider. */
+struct identity_opts pool_identity(const struct pool *p);
 /* The server cannot be pipelined to; couriers speak plainly from now on. */
 void pool_misbehaved(struct pool *p);
 bool pool_speaks_plainly(const struct pool *p);

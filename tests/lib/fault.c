@@ -45,6 +45,17 @@ parse_stage(struct fault *f, struct bytes spec)
 			return false;
 		spec.n = n;
 	}
+	if (spec.n > 0 && spec.p[spec.n - 1] == '}') {
+		const char *open = memchr(spec.p, '{', spec.n);
+		size_t n = open != NULL ? (size_t)(open - spec.p) : 0;
+		uint64_t from;
+
+		if (open == NULL ||
+		    !num_u64(bytes_of(open + 1, spec.n - n - 2), &from))
+			return false;
+		f->from = (size_t)from;
+		spec.n = n;
+	}
 	for (size_t i = 0; i < AT_COUNT; i++)
 		if (bytes_eq(spec, names[i])) {
 			f->stage = (enum stage)i;
@@ -173,10 +184,16 @@ fits(const struct fault *f, const char *addr)
 const struct fault *
 fault_hit(struct faults *f, enum stage stage, const char *addr)
 {
+	return fault_hit_nth(f, stage, addr, 1);
+}
+
+const struct fault *
+fault_hit_nth(struct faults *f, enum stage stage, const char *addr, size_t nth)
+{
 	for (size_t i = 0; i < f->n; i++) {
 		struct fault *one = &f->v[i];
 
-		if (one->stage != stage || one->left == 0)
+		if (one->stage != stage || one->left == 0 || nth < one->from)
 			continue;
 		if (!fits(one, addr))
 			continue;

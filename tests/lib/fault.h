@@ -10,9 +10,11 @@
  *	STAGE[/PATTERN]:BYTES[:COUNT]			say or cut
  *	STAGE[/PATTERN]:CODE:LINES[:COUNT]		flood
  *
- * where BYTES may hold \r, \n and \xNN, PATTERN ("*" matches any run) is held
- * against the recipient at stage rcpt and against the sender from mail on ("<>"
-is the null sender), and
+ * where STAGE{N} means from the Nth recipient of a transaction, or message of a
+ * connection, on (those that were refused do not count), BYTES may hold \r, \n and \xNN, PATTERN ("*" matches any run) is held
+ * against the name at stage ehlo, the mechanism at auth ("PLAIN", "PLAIN +" with
+ * an initial response), the recipient at rcpt and the sender from mail on ("<>"
+ * is the null sender), and
  * COUNT says how often (for ever if there is none).
  */
 #ifndef TESTS_LIB_FAULT_H
@@ -54,6 +56,7 @@ struct fault {
 	size_t text_len; /* FAULT_SAY, FAULT_CUT: may hold any byte */
 	size_t lines; /* FAULT_FLOOD */
 	char pattern[256]; /* "": any address */
+	size_t from; /* 0: from the first on */
 	long left; /* < 0: for ever */
 };
 
@@ -70,6 +73,9 @@ bool fault_add(
  * Borrowed. */
 const struct fault *fault_hit(
     struct faults *f, enum stage stage, const char *addr);
+/* The nth, from 1, at stages that come again and again. */
+const struct fault *fault_hit_nth(
+    struct faults *f, enum stage stage, const char *addr, size_t nth);
 /* Is there one for this stage?  Counts nothing down. */
 bool fault_waits(const struct faults *f, enum stage stage);
 

@@ -36,6 +36,7 @@ struct provider {
 	bool one_domain; /* of recipients per transaction, as Google has it */
 	int store_dirfd; /* -1: keep nothing */
 	unsigned long messages; /* so far; names the files */
+	unsigned long nrcpts; /* of those */
 	FILE *out; /* a line of JSON for each event; NULL: not wanted */
 	struct list sessions;
 };

@@ -189,6 +189,7 @@ keep_message(struct session *s)
 			perror("provider: rename");
 	}
 	s->p->messages++;
+	s->p->nrcpts += json_array_size(s->rcpts);
 	tell_message(s);
 }
 
@@ -315,7 +316,11 @@ static const struct fault *
 trouble(const struct session *s, enum stage stage, const char *fault_addr,
     const char *text)
 {
-	const struct fault *f = fault_hit(&s->p->faults, stage, fault_addr);
+	size_t nth = stage == AT_RCPT   ? json_array_size(s->rcpts) + 1
+		     : stage == AT_MAIL ? (size_t)s->nmails + 1
+					: 1;
+	const struct fault *f = fault_hit_nth(
+	    &s->p->faults, stage, fault_addr, nth);
 
 	return f != NULL ? f : broken_rule(s, stage, text);
 }
@@ -369,10 +374,24 @@ tell_login(const struct provider *p, int code)
 	say_event(p, json_pack("{s:s, s:i}", "event", "login", "code", code));
 }
 
+/* The fault of a dialogue that begins, by mechanism: "PLAIN", or "PLAIN +" if
+ * an initial response came with it. */
+static const struct fault *
+auth_fault(struct session *s, struct bytes line)
+{
+	const char *blank = memchr(line.p, ' ', line.n);
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "%.*s%s",
+	    (int)(blank != NULL ? blank - line.p : (ptrdiff_t)line.n), line.p,
+	    blank != NULL ? " +" : "");
+	return fault_hit(&s->p->faults, AT_AUTH, s->in_auth ? NULL : what);
+}
+
 static void
 on_auth(struct session *s, struct bytes line)
 {
-	const struct fault *f = fault_hit(&s->p->faults, AT_AUTH, NULL);
+	const struct fault *f = auth_fault(s, line);
 	struct buf text;
 	int code;
 
@@ -537,7 +556,7 @@ ehlo_trouble(const struct session *s, const char *p, size_t n)
 {
 	const char *end = memchr(p, '\r', n);
 	char *name = xstrndup(p, end != NULL ? (size_t)(end - p) : n);
-	const struct fault *f = trouble(s, AT_EHLO, NULL, name);
+	const struct fault *f = trouble(s, AT_EHLO, name, name);
 
 	free(name);
 	return f;

@@ -3,6 +3,7 @@ unit_tests = \
 	%reldir%/test_num \
 	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
+	%reldir%/test_learnt \
 	%reldir%/test_reach \
 	%reldir%/test_fs_sys \
 	%reldir%/test_privilege \
@@ -121,6 +122,9 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_syntax_SOURCES = %reldir%/test_syntax.c
 %canon_reldir%_test_syntax_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 
+%canon_reldir%_test_learnt_SOURCES = %reldir%/test_learnt.c
+%canon_reldir%_test_learnt_LDADD = src/outbound/liboutbound.a \
+	src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_reach_SOURCES = %reldir%/test_reach.c
 %canon_reldir%_test_reach_LDADD = src/outbound/liboutbound.a \
 	src/base/libbase.a $(CMOCKA_LIBS)

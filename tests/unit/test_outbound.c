@@ -713,6 +713,239 @@ R61_too_many_recipients_follow_at_once(void **state)
 	assert_int_equal(b->connections, 1);
 }
 
+/* --- providers that do not do what they say -------------------------------- */
+
+static void
+a_name_in_ehlo_that_is_refused_is_followed_by_the_next(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.identity.hostname = "pve1.example.test";
+	fault(b, FAULT_FAIL, "ehlo/[*:501:5.5.4:Invalid EHLO argument");
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 1);
+	/* It is remembered, and what is refused is not said again. */
+	b->p.faults.n = 0;
+	fault(b, FAULT_DROP, "ehlo/[*");
+	restart(b);
+	submit(b, 1);
+	all_is_sent(b, 2);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+a_server_that_hangs_up_over_a_name_gets_the_next_on_a_new_connection(
+    void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.identity.hostname = "pve1.example.test";
+	fault(b, FAULT_CUT, "ehlo/[*:501 5.5.4 Invalid argument\\r\\n");
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+a_server_that_takes_no_name_holds_the_account_with_advice(void **state)
+{
+	struct bench *b = *state;
+	struct pool_status st;
+	char id[ENVELOPE_ID_SIZE];
+
+	b->opts.identity.hostname = "pve1.example.test";
+	fault(b, FAULT_FAIL, "ehlo:504:5.5.2:need fully-qualified hostname");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, state_of(b) == POOL_HELD);
+	assert_int_equal(b->connections, 1);
+	outbound_status(b->o, 0, &st);
+	assert_non_null(strstr(st.reason, "set hostname in [relais]"));
+	assert_int_equal(item(b, id).attempts, 0);
+	b->p.faults.n = 0;
+	outbound_flush(b->o, 0, false);
+	all_is_sent(b, 1);
+}
+
+/* Postfix keeps its judgement of the name until RCPT. */
+static void
+a_name_that_is_refused_at_rcpt_is_followed_by_the_next(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.identity.hostname = "pve1.example.test";
+	fault(b, FAULT_FAIL,
+	    "rcpt:504:5.5.2:<[127.0.0.1]>: Helo command rejected: need "
+	    "fully-qualified hostname:1");
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+an_initial_response_that_is_refused_is_not_sent_again(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_FAIL, "auth/* +:501:5.5.4:Bad argument:1");
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	fault(b, FAULT_FAIL, "auth/* +:535:5.7.8:sent again");
+	restart(b);
+	submit(b, 1);
+	all_is_sent(b, 2);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+a_mechanism_that_fails_is_followed_by_the_next(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.auth_mechanisms = "PLAIN LOGIN";
+	fault(b, FAULT_FAIL, "auth/PLAIN*:553:5.3.0:Auth failure");
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 1);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords(
+    void **state)
+{
+	struct bench *b = *state;
+	struct pool_status st;
+
+	b->p.smtp.auth_mechanisms = "PLAIN LOGIN";
+	fault(b, FAULT_FAIL, "auth:504:5.5.4:Unrecognized authentication type");
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	assert_int_equal(b->connections, 1);
+	outbound_status(b->o, 0, &st);
+	assert_non_null(strstr(st.reason, "no login method"));
+	assert_null(strstr(st.reason, "password"));
+	assert_int_equal(queue_count(b->q), 1);
+}
+
+/* What stands in a body must not be taken for a command by the second one. */
+static void
+a_box_that_lists_chunking_and_does_not_know_it_gets_data(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	b->p.smtp.may_chunk = false;
+	b->p.smtp.limits = "RCPTMAX=100\nCHUNKING";
+	start(b);
+	submit_from(b, "me@x.test", 2, id);
+	submit(b, 1);
+	until(b, b->connections == 2);
+	assert_true(b->p.messages > 0 || item(b, id).attempts == 0);
+	all_is_sent(b, 2);
+	assert_int_equal(b->connections, 2);
+	restart(b);
+	submit(b, 1);
+	all_is_sent(b, 3);
+	assert_int_equal(b->connections, 3);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+parameters_that_are_offered_and_refused_are_left_out(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.hide_size = true;
+	b->p.smtp.limits = "RCPTMAX=100\nSIZE";
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 2);
+	restart(b);
+	submit(b, 1);
+	all_is_sent(b, 2);
+	assert_int_equal(b->connections, 3);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+limits_that_cannot_be_meant_bounce_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct pool_status st;
+
+	b->p.smtp.hide_size = true;
+	b->p.smtp.limits = "RCPTMAX=0 MAILMAX=0\nSIZE 1";
+	fault(b, FAULT_FAIL, "rcpt/never*:550:5.1.1:never");
+	start(b);
+	submit(b, 3);
+	submit(b, 1);
+	all_is_sent(b, 2);
+	outbound_status(b->o, 0, &st);
+	assert_int_equal(st.size_max_bytes, 0);
+	assert_int_equal(b->alerts, 0);
+}
+
+/* The bench's queue allows for that many. */
+static void
+a_message_to_a_hundred_arrives_in_full_and_the_number_is_learnt(void **state)
+{
+	static const char *const refusals[] = {
+		"rcpt{6}:550:5.5.3:Too many recipients",
+		"rcpt{6}:452:4.5.3:Too many recipients",
+		"rcpt{6}:552:5.5.3:Too many recipients",
+		"rcpt{6}:554:5.7.1:Maximum number of recipients exceeded",
+	};
+	struct bench *b = *state;
+	unsigned long sent = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		b->p.faults.n = 0;
+		fault(b, FAULT_FAIL, refusals[i]);
+		b->p.nrcpts = 0;
+		if (i == 0)
+			start(b);
+		else
+			restart(b);
+		submit(b, 100);
+		sent += 20;
+		all_is_sent(b, sent);
+		assert_int_equal(b->p.nrcpts, 100);
+	}
+	/* Nobody is refused now, over a restart. */
+	b->p.faults.n = 0;
+	fault(b, FAULT_FAIL, "rcpt{6}:550:5.1.1:asked again");
+	restart(b);
+	submit(b, 12);
+	all_is_sent(b, sent + 3);
+	assert_int_equal(b->alerts, 0);
+}
+
+/* 552 is a full mailbox, too. */
+static void
+a_recipient_who_is_put_off_is_no_limit(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_FAIL, "rcpt/r2@*:552:5.2.2:mailbox full:1");
+	start(b);
+	submit(b, 3);
+	all_is_sent(b, 2);
+	submit(b, 20);
+	all_is_sent(b, 3);
+}
+
 static int
 set_up_all(void **state)
 {
@@ -756,6 +989,21 @@ main(void)
 		    a_refusal_of_the_sender_that_nobody_knows_holds_the_message),
 		TEST(R62_a_success_for_some_is_durable_before_more_is_taken),
 		TEST(R61_too_many_recipients_follow_at_once),
+		TEST(a_name_in_ehlo_that_is_refused_is_followed_by_the_next),
+		TEST(
+		    a_server_that_hangs_up_over_a_name_gets_the_next_on_a_new_connection),
+		TEST(a_server_that_takes_no_name_holds_the_account_with_advice),
+		TEST(a_name_that_is_refused_at_rcpt_is_followed_by_the_next),
+		TEST(an_initial_response_that_is_refused_is_not_sent_again),
+		TEST(a_mechanism_that_fails_is_followed_by_the_next),
+		TEST(
+		    mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords),
+		TEST(a_box_that_lists_chunking_and_does_not_know_it_gets_data),
+		TEST(parameters_that_are_offered_and_refused_are_left_out),
+		TEST(limits_that_cannot_be_meant_bounce_nothing),
+		TEST(
+		    a_message_to_a_hundred_arrives_in_full_and_the_number_is_learnt),
+		TEST(a_recipient_who_is_put_off_is_no_limit),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

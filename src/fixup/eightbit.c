@@ -10,7 +10,7 @@
 #include "mail/mailbox.h"
 #include "mail/mime.h"
 
-enum { NAME_LEN_MAX = 100, VALUE_MAX = 6 * HEADER_FIELD_MAX };
+enum { NAME_LEN_MAX = 100, VALUE_MAX = 6 * HEADER_VALUE_MAX };
 
 static bool
 must_encode(struct bytes field, bool keep_utf8)
@@ -155,8 +155,8 @@ encode_field(struct header *h, size_t i)
 		header_remove(h, i); /* nobody asks for such a field */
 		return true;
 	}
-	buf_init(&value, HEADER_FIELD_MAX);
-	buf_init(&utf8, 2 * HEADER_FIELD_MAX);
+	buf_init(&value, HEADER_VALUE_MAX);
+	buf_init(&utf8, 2 * HEADER_VALUE_MAX);
 	buf_init(&out, VALUE_MAX);
 	ok = header_value(h, i, &value) &&
 	     mime_utf8(&utf8, buf_bytes(&value)) &&

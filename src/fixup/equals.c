@@ -40,7 +40,7 @@ tell_subject(struct header *h, uint32_t n)
 	size_t i = header_find(h, "Subject", 0);
 	struct buf value;
 
-	buf_init(&value, HEADER_FIELD_MAX + 64);
+	buf_init(&value, HEADER_VALUE_MAX + 64);
 	IGNORE(buf_addf(&value, "[%" PRIu64 " times] ", (uint64_t)n + 1));
 	if (i == HEADER_NONE)
 		IGNORE(header_append(h, "Subject", buf_bytes(&value)));

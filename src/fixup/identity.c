@@ -10,7 +10,7 @@
 #include "mail/mailbox.h"
 #include "mail/mime.h"
 
-enum { NAME_SIZE_MAX = 4096, VALUE_MAX = HEADER_FIELD_MAX };
+enum { NAME_SIZE_MAX = 4096, VALUE_MAX = HEADER_VALUE_MAX };
 
 struct work {
 	struct header *h;
@@ -166,7 +166,7 @@ static void
 read_list(
     const struct header *h, size_t i, struct buf *text, struct addr_list *ret)
 {
-	buf_init(text, HEADER_FIELD_MAX);
+	buf_init(text, HEADER_VALUE_MAX);
 	if (i != HEADER_NONE)
 		IGNORE(header_value(h, i, text)); /* it fits */
 	addr_list_parse(ret, buf_bytes(text));

@@ -12,6 +12,7 @@
 #include "fixup/equals.h"
 #include "fixup/fill.h"
 #include "fixup/lines.h"
+#include "fixup/notes.h"
 #include "fixup/once.h"
 #include "fixup/signature.h"
 #include "fixup/trace.h"
@@ -20,7 +21,8 @@
 #include "mail/received.h"
 
 enum {
-	HEAD_MAX = HEADER_MAX + HEADER_FIELD_MAX + 2 * HEADER_OWN_MAX,
+	STORED_MAX = HEADER_MAX + HEADER_OWN_MAX, /* what can be read again */
+	HEAD_MAX = STORED_MAX + 2 * HEADER_MAX, /* with the body's beginning */
 	ACCOUNT_NAME_MAX = 128
 };
 
@@ -45,6 +47,7 @@ intake_new(const struct intake_facts *facts)
 
 	in->facts = facts;
 	in->header = header_new();
+	header_mend(in->header);
 	if (facts->likeness_key != NULL)
 		siphash_init(&in->likeness, facts->likeness_key);
 	buf_init(&in->head, HEAD_MAX);
@@ -154,7 +157,7 @@ see_message_id(struct intake *in)
 
 	if (i == HEADER_NONE)
 		return;
-	buf_init(&value, HEADER_FIELD_MAX);
+	buf_init(&value, HEADER_VALUE_MAX);
 	IGNORE(header_value(in->header, i, &value)); /* always fits */
 	free(in->message_id);
 	in->message_id = buf_steal(&value);
@@ -187,6 +190,12 @@ fill_facts(const struct intake *in)
 		.utc_offset_s = f->utc_offset_s,
 		.full_name = f->full_name,
 	};
+}
+
+static void
+note(struct intake *in, enum note n)
+{
+	in->seen.notes |= NOTE_BIT(n);
 }
 
 /* The rules, in the order in which they are applied. */
@@ -223,6 +232,18 @@ rule_account(struct intake *in)
 	in->account = xstrndup(value.p, value.n);
 	in->seen.account = in->account;
 	IGNORE(header_remove_all(in->header, name) > 0);
+	return true;
+}
+
+static bool
+rule_mended(struct intake *in)
+{
+	unsigned mended = header_mended(in->header);
+
+	if ((mended & HEADER_MENDED_NAME) != 0)
+		note(in, NOTE_NAME);
+	if ((mended & HEADER_MENDED_STRAY) != 0)
+		note(in, NOTE_STRAY);
 	return true;
 }
 
@@ -310,6 +331,7 @@ static const struct rule {
 	    "mail loop: the message has been through more than 100 systems" },
 	{ rule_own, 554, "5.4.6",
 	    "mail loop: the message has come back and is still in the queue" },
+	{ rule_mended, 0, NULL, NULL },
 	{ rule_account, 0, NULL, NULL },
 	{ rule_bcc, 0, NULL, NULL },
 	{ rule_once, 0, NULL, NULL },
@@ -344,7 +366,7 @@ finish_header(struct intake *in)
 		in->parts = NULL;
 	}
 	if (!header_write(in->header, &in->head) ||
-	    !buf_adds(&in->head, "\r\n"))
+	    buf_len(&in->head) > STORED_MAX || !buf_adds(&in->head, "\r\n"))
 		return refuse(
 		    in, 552, "5.3.4", "the header of the message is too large");
 	in->seen.has_8bit_header = has_8bit(buf_bytes(&in->head));
@@ -372,10 +394,6 @@ check_header(struct intake *in)
 		return refuse(in, 552, "5.3.4",
 		    "the header of the message is larger than 1 MiB or has "
 		    "more than 20000 fields");
-	case HEADER_FIELD_TOO_BIG:
-		return refuse(in, 552, "5.3.4",
-		    "a header field of the message is longer than 102400 "
-		    "bytes");
 	}
 	return false;
 }

@@ -82,6 +82,7 @@ struct intake_seen {
 	 * "" if there was none.  Anybody's text. */
 	const char *account;
 	uint64_t likeness; /* see struct envelope; 0 without a key */
+	unsigned notes; /* what was repaired by guessing (fixup/notes.h) */
 };
 const struct intake_seen *intake_seen(const struct intake *in);
 

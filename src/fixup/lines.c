@@ -70,8 +70,8 @@ fold_field(struct header *h, size_t i)
 		header_remove(h, i); /* nobody asks for such a field */
 		return true;
 	}
-	buf_init(&value, HEADER_FIELD_MAX);
-	buf_init(&words, 2 * HEADER_FIELD_MAX);
+	buf_init(&value, HEADER_VALUE_MAX);
+	buf_init(&words, 2 * HEADER_VALUE_MAX);
 	ok = header_value(h, i, &value) &&
 	     add_words(&words, buf_bytes(&value)) &&
 	     header_replace(h, i, name, buf_bytes(&words));

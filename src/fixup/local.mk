@@ -17,6 +17,8 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/lines.h \
 	%reldir%/locals.c \
 	%reldir%/locals.h \
+	%reldir%/notes.c \
+	%reldir%/notes.h \
 	%reldir%/once.c \
 	%reldir%/once.h \
 	%reldir%/outgoing.c \

@@ -79,8 +79,8 @@ repair_field(
 	struct buf text;
 	bool ok = true;
 
-	buf_init(&text, HEADER_FIELD_MAX);
-	buf_init(&w.value, HEADER_OWN_MAX);
+	buf_init(&text, HEADER_VALUE_MAX);
+	buf_init(&w.value, HEADER_WORK_MAX);
 	IGNORE(header_value(h, i, &text)); /* it fits */
 	addr_list_parse(&l, buf_bytes(&text));
 	if (has_local(&l, o))

@@ -81,7 +81,7 @@ join(const struct header *h, const char *name, struct buf *to)
 	struct buf one;
 	bool ok = true;
 
-	buf_init(&one, HEADER_FIELD_MAX);
+	buf_init(&one, HEADER_VALUE_MAX);
 	for (size_t i = header_find(h, name, 0); ok && i != HEADER_NONE;
 	     i = header_find(h, name, i + 1)) {
 		buf_reset(&one);
@@ -111,7 +111,7 @@ repair(struct header *h, const struct row *row)
 	struct buf all;
 	bool fits = true;
 
-	buf_init(&all, HEADER_FIELD_MAX);
+	buf_init(&all, HEADER_VALUE_MAX);
 	if (row->is_list)
 		fits = join(h, row->name, &all) &&
 		       header_replace(h, keep, row->name, buf_bytes(&all));

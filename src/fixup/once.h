@@ -13,7 +13,6 @@
 
 #include "mail/header.h"
 
-/* Lists too long for one field stay as they are. */
 void once_repair(struct header *h);
 
 #endif

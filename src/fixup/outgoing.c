@@ -27,7 +27,7 @@ outgoing_new(void)
 
 	o->header = header_new();
 	header_widen(o->header);
-	buf_init(&o->head, HEADER_MAX + 2 * HEADER_OWN_MAX);
+	buf_init(&o->head, HEADER_WORK_MAX);
 	return o;
 }
 

@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "fixup/intake.h"
 #include "fixup/lines.h"
+#include "fixup/notes.h"
 #include "mail/addr.h"
 #include "mail/xtext.h"
 #include "net/loop.h"
@@ -247,6 +248,23 @@ reception_put(struct reception *r, struct bytes body)
 	drain(r);
 }
 
+/* What was guessed, once for each message. */
+static void
+log_notes(const struct reception *r)
+{
+	unsigned notes = intake_seen(r->intake)->notes;
+	struct log_line l;
+
+	if (notes == 0)
+		return;
+	log_begin(&l, LOG_LEVEL_NOTICE, "repaired");
+	log_str(&l, "id", r->env->id);
+	for (unsigned n = 0; n < NOTE_COUNT; n++)
+		if ((notes & NOTE_BIT(n)) != 0)
+			log_str(&l, "what", note_text(n));
+	log_end(&l);
+}
+
 /* The message is complete, so it is known which account it asks for and how
  * large it is. */
 static void
@@ -277,6 +295,7 @@ reception_offer(struct reception *r, enum queue_mode mode,
 		r->env->is_8bit = true;
 	r->env->is_long = intake_seen(r->intake)->longest_line > LINES_MAX;
 	r->env->likeness = intake_seen(r->intake)->likeness;
+	log_notes(r);
 	queue_draft_end(r->draft, r->env, mode,
 	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,
 	    ctx);

@@ -8,6 +8,13 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/content_type.h"
+#include "mail/mime.h"
+
+enum {
+	GUESS_MAX = 64, /* of a name that is no name as it stands */
+	NAME_MAX_SEEN = 1024
+};
 
 /* Offsets into the text, which moves as it grows. */
 struct field {
@@ -31,6 +38,13 @@ struct header {
 	size_t slack; /* the limits are wider by so much */
 	size_t rest_at, rest_n;
 	bool has_blank;
+
+	bool is_mending;
+	unsigned mended;
+	/* Of the lines since one that is no field; while has_stray. */
+	bool has_stray;
+	size_t stray_field; /* the first of them */
+	size_t nknown, nothers;
 };
 
 struct header *
@@ -38,7 +52,7 @@ header_new(void)
 {
 	struct header *h = xcalloc(1, sizeof(*h));
 
-	buf_init(&h->text, HEADER_MAX + HEADER_FIELD_MAX + HEADER_OWN_MAX);
+	buf_init(&h->text, 2 * HEADER_MAX + HEADER_WORK_MAX);
 	return h;
 }
 
@@ -64,7 +78,19 @@ void
 header_widen(struct header *h)
 {
 	h->slack = HEADER_OWN_MAX;
-	h->text.max += 2 * HEADER_OWN_MAX; /* a full header, and a field */
+	h->text.max += 2 * HEADER_OWN_MAX; /* a full header, and a line */
+}
+
+void
+header_mend(struct header *h)
+{
+	h->is_mending = true;
+}
+
+unsigned
+header_mended(const struct header *h)
+{
+	return h->mended;
 }
 
 struct bytes
@@ -146,14 +172,351 @@ add_line(struct header *h, struct field *f, size_t n)
 {
 	f->n += n;
 	h->line += n;
-	if (f->n > HEADER_FIELD_MAX + h->slack)
-		h->state = HEADER_FIELD_TOO_BIG;
-	else if (h->line > HEADER_MAX + h->slack)
+	if (h->line > HEADER_MAX + h->slack)
 		h->state = HEADER_TOO_BIG;
 }
 
+static void
+add_field(struct header *h, const struct field *f, size_t n)
+{
+	/* Nothing that we add is shorter than three bytes. */
+	if (h->nfields >= HEADER_FIELDS_MAX + h->slack / 3) {
+		h->state = HEADER_TOO_BIG;
+		return;
+	}
+	*insert_field(h, h->nfields) = *f;
+	add_line(h, &h->fields[h->nfields - 1], n);
+}
+
+/* --- mistakes ------------------------------------------------------------- */
+
+/* Length of what looks like nothing at the front of b, in UTF-8 or ISO 8859-1. */
+static size_t
+invisible(struct bytes b)
+{
+	static const char *const runs[] = {
+		" ", "\t", "\xc2\xa0", "\xa0", /* no-break space */
+		"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", /* zero width */
+		"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xaf", "\xe2\x81\xa0",
+		"\xc2\xad", "\xe3\x80\x80",
+		"\xef\xbb\xbf", /* byte order mark */
+	};
+
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		size_t n = strlen(runs[i]);
+
+		if (b.n >= n && memcmp(b.p, runs[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
+/* ":", or what looks like it; 0: neither. */
+static size_t
+colon_len(struct bytes b)
+{
+	static const char full_width[] = "\xef\xbc\x9a";
+
+	if (b.n > 0 && b.p[0] == ':')
+		return 1;
+	return b.n >= 3 && memcmp(b.p, full_width, 3) == 0 ? 3 : 0;
+}
+
+/* Fields that a message has, as opposed to a line of text with a colon. */
+static bool
+is_known(struct bytes name)
+{
+	static const char *const names[] = { "From", "Sender", "Reply-To", "To",
+		"Cc", "Bcc", "Subject", "Date", "Message-ID", "In-Reply-To",
+		"References", "Received", "Return-Path", "MIME-Version",
+		"Auto-Submitted", "Precedence", "Importance", "Priority",
+		"User-Agent", "Organization", "Errors-To", "Delivered-To",
+		"DKIM-Signature", "Return-Receipt-To", "Mail-Followup-To",
+		"Disposition-Notification-To", "Comments", "Keywords" };
+	static const char *const prefixes[] = { "X-", "Content-", "Resent-",
+		"List-", "ARC-" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bytes_eq_nocase(name, names[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (bytes_has_prefix_nocase(name, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* "Bcc joe@example.net": the colon is missing, and it was meant all the same. */
+static size_t
+hidden_len(struct bytes line)
+{
+	static const char *const names[] = { "Bcc", "Resent-Bcc" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
+		    strchr(" \t;.,=<", line.p[n]) != NULL &&
+		    memchr(line.p, '@', line.n) != NULL)
+			return n;
+	}
+	return 0;
+}
+
+/* The name that this line was to have, without what does not belong into it; *at
+ * is where the field's body begins.  False: none that mail has. */
+static bool
+guess_name(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
+{
+	size_t i = 0, n = 0, skip;
+
+	while ((skip = invisible(bytes_of(line.p + i, line.n - i))) > 0)
+		i += skip;
+	n = hidden_len(bytes_of(line.p + i, line.n - i));
+	if (n > 0) {
+		memcpy(name, line.p + i, n);
+		*ret_n = n;
+		*at = i + n;
+		return true;
+	}
+	while (i < line.n && n < GUESS_MAX) {
+		struct bytes b = bytes_of(line.p + i, line.n - i);
+
+		skip = colon_len(b);
+		if (skip > 0) {
+			*ret_n = n;
+			*at = i + skip;
+			return is_known(bytes_of(name, n));
+		}
+		skip = invisible(b);
+		if (skip == 0) {
+			if ((unsigned char)b.p[0] <= ' ' ||
+			    (unsigned char)b.p[0] >= 0x7f)
+				return false;
+			name[n++] = b.p[0];
+			skip = 1;
+		} else if (n > 0 && is_blank(b.p[0]) &&
+			   colon_len(bytes_of(b.p + 1, b.n - 1)) == 0 &&
+			   invisible(bytes_of(b.p + 1, b.n - 1)) == 0) {
+			return false; /* two words */
+		}
+		i += skip;
+	}
+	return false;
+}
+
+/* Writes the line at the end of the text as "name:" and what is behind at.  The
+ * name may be NULL with its length: it stands there already. */
+static struct bytes
+rename_line(struct header *h, struct bytes name, size_t at)
+{
+	size_t n = buf_len(&h->text) - h->line;
+	char *line;
+
+	if (!buf_addc(&h->text, ':')) /* it may get longer by that */
+		abort();
+	line = h->text.p + h->text.head + h->line;
+	memmove(line + name.n + 1, line + at, n - at);
+	if (name.p != NULL)
+		memcpy(line, name.p, name.n);
+	line[name.n] = ':';
+	n = n + name.n + 1 - at;
+	buf_truncate(&h->text, h->line + n);
+	h->mended |= HEADER_MENDED_NAME;
+	return bytes_of(line, n);
+}
+
+/* Does the line begin a field, as it is or as it was meant? */
+static bool
+begins_field(struct header *h, struct bytes *line, struct field *f)
+{
+	char name[GUESS_MAX];
+	size_t n, at;
+
+	if (parse_name(*line, f)) {
+		/* What may be text stays as it is. */
+		if (h->is_mending && f->body_at > f->name_n + 1 &&
+		    (!h->has_stray || is_known(bytes_of(line->p, f->name_n)))) {
+			*line = rename_line(
+			    h, bytes_of(NULL, f->name_n), f->body_at);
+			f->body_at = f->name_n + 1;
+			f->is_changed = true;
+		}
+		return true;
+	}
+	if (!h->is_mending || !guess_name(*line, name, &n, &at))
+		return false;
+	*line = rename_line(h, bytes_of(name, n), at);
+	f->name_n = n;
+	f->body_at = n + 1;
+	f->is_changed = true;
+	return true;
+}
+
+static bool
+is_bcc(const struct header *h, const struct field *f)
+{
+	struct bytes name = bytes_of(buf_str(&h->text) + f->at, f->name_n);
+
+	return bytes_eq_nocase(name, "Bcc") ||
+	       bytes_eq_nocase(name, "Resent-Bcc");
+}
+
+/* Appends a copy of what stands there; there is room for a header once more. */
+static void
+copy_text(struct header *h, size_t at, size_t n)
+{
+	char *to = buf_space(&h->text, n);
+
+	if (to == NULL)
+		abort();
+	memcpy(to, buf_str(&h->text) + at, n);
+	buf_added(&h->text, n);
+}
+
+/* The first line that is no field.  A mbox line in front was none, either. */
+static void
+begin_stray(struct header *h)
+{
+	h->has_stray = true;
+	h->stray_field = h->nfields;
+	if (h->mbox_n > 0)
+		*insert_field(
+		    h, h->nfields) = (struct field) { .n = h->mbox_n };
+	h->mbox_n = 0;
+}
+
+/* Is what stands between that line and the empty one a header all the same? */
+static bool
+is_header_still(const struct header *h)
+{
+	size_t least = h->stray_field == 0 ? 2 : 1;
+
+	return h->has_blank && h->nknown >= least && h->nknown >= h->nothers &&
+	       h->fields[h->nfields - 1].name_n > 0;
+}
+
+/* Text in front of a body that is encoded would be decoded with it. */
+static bool
+is_encoded(const struct header *h)
+{
+	size_t i = header_find(h, "Content-Transfer-Encoding", 0);
+
+	if (i == HEADER_NONE)
+		return false;
+	switch (content_encoding_parse(header_at(h, i).body)) {
+	case CONTENT_7BIT:
+	case CONTENT_8BIT:
+	case CONTENT_BINARY:
+		return false;
+	case CONTENT_QP:
+	case CONTENT_BASE64:
+	case CONTENT_OTHER:
+		break;
+	}
+	return true;
+}
+
+/* The text goes into fields instead, one for each line. */
+static void
+keep_stray(struct header *h)
+{
+	struct buf text, value;
+	struct bytes rest;
+
+	buf_init(&text, HEADER_MAX);
+	buf_init(&value, HEADER_MAX);
+	IGNORE(buf_add(&text, buf_str(&h->text) + h->rest_at, h->rest_n));
+	h->rest_n = 0;
+	for (rest = buf_bytes(&text); rest.n > 0;) {
+		struct bytes line = bytes_trim(bytes_cut(&rest, '\n'));
+
+		buf_reset(&value);
+		/* MIME_TEXT_MAX of it, which always fits. */
+		if (line.n > 0 && mime_text(&value, line))
+			IGNORE(header_append(
+			    h, "X-Original-Line", buf_bytes(&value)));
+	}
+	buf_clear(&text);
+	buf_clear(&value);
+}
+
+/* Takes the blanks in front of the colon out, in a copy. */
+static void
+close_name(struct header *h, struct field *f)
+{
+	size_t at = buf_len(&h->text), gap = f->body_at - f->name_n - 1;
+
+	if (gap == 0)
+		return;
+	copy_text(h, f->at, f->name_n);
+	copy_text(h, f->at + f->body_at - 1, f->n - f->body_at + 1);
+	f->at = at;
+	f->n -= gap;
+	f->body_at -= gap;
+	f->is_changed = true;
+	h->mended |= HEADER_MENDED_NAME;
+}
+
+/* An empty line, a limit or the end is reached: tells the fields from the text,
+ * which becomes the start of the body. */
+static void
+settle_stray(struct header *h)
+{
+	bool is_header = is_header_still(h);
+	size_t kept = h->stray_field, end = buf_len(&h->text);
+
+	h->rest_at = end;
+	for (size_t i = h->stray_field; i < h->nfields; i++) {
+		struct field f = h->fields[i];
+		struct bytes raw = bytes_of(buf_str(&h->text) + f.at, f.n);
+
+		if (f.name_n > 0 && (is_header || is_bcc(h, &f)))
+			h->fields[kept++] = f;
+		else if (!is_header || !is_mbox_line(raw))
+			copy_text(h, f.at, f.n);
+	}
+	h->nfields = kept;
+	if (!is_header)
+		copy_text(h, h->line, end - h->line);
+	h->has_blank = is_header;
+	h->rest_n = buf_len(&h->text) - h->rest_at;
+	h->mended |= HEADER_MENDED_STRAY;
+	for (size_t i = h->stray_field; i < h->nfields; i++)
+		close_name(h, &h->fields[i]);
+	h->line = buf_len(&h->text);
+	h->state = HEADER_DONE;
+	if (is_header && is_encoded(h))
+		keep_stray(h);
+}
+
+static void
+on_field(struct header *h, const struct field *f, size_t n)
+{
+	if (h->keeps_mbox && h->mbox_n > 0)
+		h->kept_n = h->mbox_n;
+	h->mbox_n = 0;
+	if (is_known(bytes_of(buf_str(&h->text) + f->at, f->name_n)))
+		h->nknown++;
+	else
+		h->nothers++;
+	add_field(h, f, n);
+}
+
+static void
+on_stray(struct header *h, size_t n)
+{
+	struct field f = { .at = h->line };
+
+	if (!h->has_stray) {
+		h->nknown = h->nothers = 0;
+		begin_stray(h);
+	}
+	h->nothers++;
+	add_field(h, &f, n);
+}
+
 /* Judges the line that begins at h->line and reaches to the end of the text.
- * It is complete, or longer than any field may be, or the last. */
+ * It is complete, or longer than a header may be, or the last. */
 static void
 on_line(struct header *h)
 {
@@ -167,23 +530,18 @@ on_line(struct header *h)
 		h->state = HEADER_DONE;
 	} else if (h->nfields > 0 && is_blank(line.p[0])) {
 		add_line(h, &h->fields[h->nfields - 1], line.n);
-	} else if (parse_name(line, &f)) {
-		if (h->keeps_mbox && h->mbox_n > 0)
-			h->kept_n = h->mbox_n;
-		h->mbox_n = 0;
-		/* Nothing that we add is shorter than three bytes. */
-		if (h->nfields >= HEADER_FIELDS_MAX + h->slack / 3) {
-			h->state = HEADER_TOO_BIG;
-			return;
-		}
-		*insert_field(h, h->nfields) = f;
-		add_line(h, &h->fields[h->nfields - 1], line.n);
+	} else if (begins_field(h, &line, &f)) {
+		on_field(h, &f, line.n);
 	} else if (is_first && is_mbox_line(line)) {
 		h->mbox_n = line.n;
 		h->line += line.n;
+	} else if (h->is_mending && !is_empty_line(line)) {
+		on_stray(h, line.n);
 	} else {
 		begin_body(h, h->nfields == 0 ? 0 : h->line);
 	}
+	if (h->has_stray && h->state != HEADER_MORE)
+		settle_stray(h);
 }
 
 size_t
@@ -194,7 +552,9 @@ header_put(struct header *h, const void *p, size_t n)
 
 	while (taken < n && h->state == HEADER_MORE) {
 		size_t had = buf_len(&h->text) - h->line;
-		size_t take = n - taken, max = HEADER_FIELD_MAX + h->slack;
+		size_t take = n - taken;
+		/* Of a line beyond the limit enough to see what it is. */
+		size_t max = HEADER_MAX + h->slack + NAME_MAX_SEEN - h->line;
 		const char *nl;
 
 		if (take > max + 1 - had)
@@ -202,8 +562,7 @@ header_put(struct header *h, const void *p, size_t n)
 		nl = memchr(from + taken, '\n', take);
 		if (nl != NULL)
 			take = (size_t)(nl - (from + taken)) + 1;
-		/* There is room: the text holds HEADER_MAX in lines that were
-		 * judged, and one more field. */
+		/* There is room for a header and more. */
 		if (!buf_add(&h->text, from + taken, take))
 			abort();
 		taken += take;
@@ -220,6 +579,8 @@ header_end(struct header *h)
 		on_line(h);
 	if (h->state == HEADER_MORE && h->mbox_n > 0)
 		begin_body(h, 0);
+	if (h->state == HEADER_MORE && h->has_stray)
+		settle_stray(h);
 	if (h->state == HEADER_MORE)
 		h->state = HEADER_DONE;
 }

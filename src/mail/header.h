@@ -13,13 +13,20 @@
  *	  (header_rest() has what was taken of it);
  *	- the end of the input.
  *
+ * With header_mend(), names are read as they were meant: blanks (also U+00A0
+ * and others that nobody sees) around them go, and so does a byte order mark.
+ * A line that is no field then does not always end the header.  The lines up to
+ * the next empty one decide: if most of them are fields that mail has, the header
+ * goes on; otherwise the body begins with them.  Either way a Bcc among them is a
+ * field, and no other text is lost: header_rest() has it, or, in front of an
+ * encoded body, fields named X-Original-Line.
+ *
  * A leading mbox line ("From me Fri Aug 21 ...", or with ">" in front) is
  * dropped if a field follows it, or kept in front of the fields if
  * header_keep_mbox() said so; otherwise it is text and the body begins with it.
  *
- * Bounded (R78): HEADER_MAX bytes in all, HEADER_FIELD_MAX a field,
- * HEADER_FIELDS_MAX fields; over that the state says so and nothing more is
- * taken.  Linear in the size of the header.
+ * Bounded (R78): HEADER_MAX bytes in all, HEADER_FIELDS_MAX fields; over that the
+ * state says so and nothing more is taken.  One field may be as long as that.  Linear in the size of the header.
  *
  * A field is named by its index, from 0 to header_count() - 1, in order of
  * appearance; removed fields leave a gap that header_find() skips.
@@ -36,9 +43,12 @@
 
 enum {
 	HEADER_MAX = 1048576,
-	HEADER_FIELD_MAX = 102400,
 	HEADER_FIELDS_MAX = 20000,
 	HEADER_OWN_MAX = 262144, /* for what we add to a header that is full */
+	/* The most that header_value() appends. */
+	HEADER_VALUE_MAX = HEADER_MAX + HEADER_OWN_MAX,
+	/* For all that is made anew, also what is replaced again later. */
+	HEADER_WORK_MAX = 8 * HEADER_MAX,
 	HEADER_LINE_MAX = 998, /* of fields made here */
 	HEADER_FOLD = 78
 };
@@ -48,8 +58,7 @@ struct header;
 enum header_state {
 	HEADER_MORE, /* wants bytes */
 	HEADER_DONE,
-	HEADER_TOO_BIG, /* HEADER_MAX or HEADER_FIELDS_MAX */
-	HEADER_FIELD_TOO_BIG
+	HEADER_TOO_BIG /* HEADER_MAX or HEADER_FIELDS_MAX */
 };
 
 struct header *header_new(void);
@@ -64,6 +73,12 @@ void header_keep_mbox(struct header *h);
 struct bytes header_mbox(const struct header *h);
 void header_drop_mbox(struct header *h);
 
+/* Before the first byte: it comes from a program that may have made mistakes, see
+ * above.  What was done about them, a sum of these. */
+enum { HEADER_MENDED_NAME = 1, HEADER_MENDED_STRAY = 2 };
+void header_mend(struct header *h);
+unsigned header_mended(const struct header *h);
+
 /* Before the first byte: this header has been here before, and what was added
  * to it then, up to HEADER_OWN_MAX, does not count against the limits. */
 void header_widen(struct header *h);
@@ -75,8 +90,8 @@ void header_end(struct header *h); /* there will be no more bytes */
 enum header_state header_state(const struct header *h);
 /* Did an empty line end it?  If not, whoever writes it adds one. */
 bool header_has_blank(const struct header *h);
-/* Bytes that header_put() took and that are the start of the body; borrowed
- * until the next change to h. */
+/* The start of the body, made of bytes that header_put() took; borrowed until the
+ * next change to h.  Without header_mend() they are the last ones. */
 struct bytes header_rest(const struct header *h);
 
 /* --- looking -------------------------------------------------------------- */
@@ -113,7 +128,7 @@ size_t header_remove_all(struct header *h, const char *name);
 
 /* Each makes "name: value", folded at blanks; control characters in value
  * become blanks, so no value can start another field (R14).  Prepending moves
- * every index up by one.  False: HEADER_OWN_MAX is used up or the value has a
+ * every index up by one.  False: HEADER_WORK_MAX is used up or the value has a
  * word that no line can hold; nothing changed. */
 bool header_prepend(
     struct header *h, const char *name, struct bytes value) MUST_CHECK;

@@ -64,7 +64,7 @@ field_value(const struct header *h, const char *name, struct buf *to)
 {
 	size_t i = header_find(h, name, 0);
 
-	buf_init(to, HEADER_FIELD_MAX);
+	buf_init(to, HEADER_VALUE_MAX);
 	if (i != HEADER_NONE)
 		IGNORE(header_value(h, i, to)); /* it fits */
 }
@@ -476,7 +476,6 @@ take_header(struct parts *p, struct bytes *src, struct parts_info *ret,
 		*ret_ev = tell_header(p, ret);
 		return true;
 	case HEADER_TOO_BIG:
-	case HEADER_FIELD_TOO_BIG:
 		break;
 	}
 	p->is_beyond = true;

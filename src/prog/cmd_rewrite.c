@@ -14,6 +14,7 @@
 #include "ctl/ctl_json.h"
 #include "fixup/intake.h"
 #include "fixup/lines.h"
+#include "fixup/notes.h"
 #include "fixup/outgoing.h"
 #include "mail/addr.h"
 #include "mail/addr_list.h"
@@ -45,6 +46,7 @@ struct rewrite {
 	const char *why;
 	struct outgoing *outgoing;
 	struct repair_seen seen;
+	unsigned notes;
 	struct buf refusal; /* not empty: that is the answer */
 };
 
@@ -178,9 +180,10 @@ find_recipients(struct rewrite *w)
 	struct addr_list l;
 	struct buf value;
 
+	header_mend(h);
 	(void)header_put(h, buf_str(&w->text), buf_len(&w->text));
 	header_end(h);
-	buf_init(&value, HEADER_FIELD_MAX);
+	buf_init(&value, HEADER_VALUE_MAX);
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
 		for (size_t i = header_find(h, names[n], 0); i != HEADER_NONE;
 		     i = header_find(h, names[n], i + 1)) {
@@ -314,6 +317,7 @@ take_in(struct rewrite *w)
 	w->env->is_8bit = seen->has_8bit_body;
 	w->env->is_long = seen->longest_line > LINES_MAX;
 	w->env->size_bytes = buf_len(&w->stored);
+	w->notes = seen->notes;
 	if (w->env->account == NULL && seen->account[0] != '\0')
 		envelope_set(&w->env->account, seen->account);
 	intake_free(in);
@@ -478,6 +482,9 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 		free(before);
 		free(after);
 	}
+	for (unsigned n = 0; n < NOTE_COUNT; n++)
+		if ((w->notes & NOTE_BIT(n)) != 0)
+			show(ctx, note_text(n));
 	if (w->seen.nqp + w->seen.nbase64 > 0) {
 		(void)snprintf(text, sizeof(text),
 		    "parts re-encoded: %zu as quoted-printable, %zu as base64",

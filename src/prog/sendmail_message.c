@@ -15,7 +15,8 @@ void
 sendmail_message_init(struct sendmail_message *m)
 {
 	*m = (struct sendmail_message) { 0 };
-	buf_init(&m->head, HEADER_MAX + HEADER_OWN_MAX + 2);
+	/* The header, an empty line, and what of the text stood between. */
+	buf_init(&m->head, 2 * HEADER_MAX + HEADER_OWN_MAX);
 }
 
 void
@@ -204,14 +205,25 @@ mend(struct header *h, const struct sendmail_wishes *w)
 	       header_append(h, "From", bytes_of(w->from, strlen(w->from)));
 }
 
+/* Text that stood in the header, or the body's beginning. */
+static bool
+add_rest(const struct header *h, struct buf *to)
+{
+	struct bytes rest = header_rest(h);
+
+	return buf_add(to, rest.p, rest.n);
+}
+
 int
 sendmail_message_set(struct sendmail_message *m, struct bytes text,
     const struct sendmail_wishes *wishes, struct err *err)
 {
 	struct header *h = header_new();
-	size_t used = header_put(h, text.p, text.n);
+	size_t used;
 	int rc = -1;
 
+	header_mend(h);
+	used = header_put(h, text.p, text.n);
 	header_end(h);
 	if (header_state(h) != HEADER_DONE) {
 		(void)err_set(err, ERR_INPUT, "the header is too big");
@@ -223,14 +235,13 @@ sendmail_message_set(struct sendmail_message *m, struct bytes text,
 		    "the message contains a NUL byte, which no mail may");
 		goto out;
 	}
-	used -= header_rest(h).n;
 	m->body = bytes_of(text.p + used, text.n - used);
 	m->is_8bit = !str_is_ascii(text);
 	if (wishes->has_header_rcpts)
 		take_rcpts(m, h);
 	drop_doubles(m);
 	if (!mend(h, wishes) || !header_write(h, &m->head) ||
-	    !buf_adds(&m->head, "\r\n")) {
+	    !buf_adds(&m->head, "\r\n") || !add_rest(h, &m->head)) {
 		(void)err_set(err, ERR_INPUT, "the header is too big");
 		goto out;
 	}

@@ -23,7 +23,7 @@
 #include "prog/sendmail_submit.h"
 
 struct sendmail_message {
-	struct buf head; /* header and the empty line */
+	struct buf head; /* header, empty line, the body's first bytes */
 	struct bytes body; /* borrowed from the text */
 	bool is_8bit;
 	struct submit_rcpt *rcpts; /* each once; owns the addresses */

@@ -58,7 +58,7 @@ bounce_is_notice(struct bytes header)
 		size_t i = header_find(h, signs[k].name, 0);
 		struct buf value;
 
-		buf_init(&value, HEADER_FIELD_MAX);
+		buf_init(&value, HEADER_VALUE_MAX);
 		if (i != HEADER_NONE && header_value(h, i, &value) &&
 		    signs[k].says(buf_str(&value), signs[k].text))
 			is_notice = true;

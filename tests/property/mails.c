@@ -225,8 +225,28 @@ put_mailboxes(struct making *m)
 static void
 put_name(struct making *m, const char *name)
 {
+	static const char *const odd[] = { "\xc2\xa0: ", "\xc2\xa0 : ", "\t:",
+		"\xe2\x80\x8b:", "\xef\xbc\x9a", "\xa0:", " joe@example.net " };
+
+	if (one_in(m, 80))
+		puts_(m, one_in(m, 2) ? "\xef\xbb\xbf" : "\xc2\xa0");
 	puts_(m, name);
-	puts_(m, one_in(m, 30) ? " : " : one_in(m, 10) ? ":" : ": ");
+	if (one_in(m, 60))
+		puts_(m, PICK(m, odd));
+	else
+		puts_(m, one_in(m, 30) ? " : " : one_in(m, 10) ? ":" : ": ");
+}
+
+/* A line in the header that is no field. */
+static void
+put_stray(struct making *m)
+{
+	static const char *const lines[] = { "no colon", "Bcc joe@example.net",
+		"From a@b Fri Aug 21 2026", ">From a@b Fri Aug 21",
+		"charset=utf-8", "a (comment): b", "\xff" };
+
+	puts_(m, PICK(m, lines));
+	end(m);
 }
 
 static void
@@ -291,6 +311,8 @@ put_fields(struct making *m)
 			put_text_field(m);
 		else
 			put_dkim(m);
+		if (one_in(m, 40))
+			put_stray(m);
 	}
 	if (one_in(m, 400))
 		for (uint32_t i = 95 + dice_roll(m->d, 12); i > 0; i--) {

@@ -9,11 +9,11 @@
 enum {
 	LINE_LIMIT = 998,
 	HEADER_LIMIT = 1048576,
-	FIELD_LIMIT = 102400,
 	FIELDS_LIMIT = 20000,
 	HOPS_LIMIT = 100,
 	DEPTH_LIMIT = 32,
 	NAME_LIMIT = 100,
+	GUESS_LIMIT = 64,
 	TEXT_LIMIT = 1 << 26
 };
 
@@ -198,8 +198,12 @@ struct head {
 	bool has_blank, is_too_big;
 	struct bytes mbox; /* a leading "From " line */
 	size_t end; /* where the body begins */
+	struct bytes body; /* what is behind */
 	char *joined[3]; /* texts of lists that stood more than once */
+	char *mended; /* what all of it points into, if not the text given */
+	char *renamed; /* fields whose names were mended, ":" behind each */
 	bool is_vague; /* they may have been joined otherwise */
+	bool has_original_lines; /* X-Original-Line holds text */
 };
 
 static void
@@ -208,6 +212,8 @@ head_clear(struct head *h)
 	free(h->v);
 	for (size_t i = 0; i < 3; i++)
 		free(h->joined[i]);
+	free(h->mended);
+	free(h->renamed);
 	*h = (struct head) { NULL };
 }
 
@@ -282,12 +288,12 @@ head_parse(struct bytes t, struct head *h)
 		} else {
 			break;
 		}
-		h->is_too_big |= h->v[h->n - 1].raw.n > FIELD_LIMIT ||
-				 at + n - mbox > HEADER_LIMIT ||
+		h->is_too_big |= at + n - mbox > HEADER_LIMIT ||
 				 h->n > FIELDS_LIMIT;
 	}
 	h->mbox = bytes_of(t.p, mbox);
 	h->end = at;
+	h->body = bytes_of(t.p + at, t.n - at);
 }
 
 static const struct field *
@@ -307,6 +313,240 @@ count(const struct head *h, const char *name)
 	for (size_t i = 0; i < h->n; i++)
 		n += is_named(h->v[i].name, name);
 	return n;
+}
+
+/* --- headers with mistakes -------------------------------------------------- */
+
+/* What nobody sees, and what looks like a colon. */
+static const char *const invisible[] = { " ", "\t", "\xc2\xa0", "\xa0",
+	"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e",
+	"\xe2\x80\x8f", "\xe2\x80\xaf", "\xe2\x81\xa0", "\xc2\xad",
+	"\xe3\x80\x80", "\xef\xbb\xbf", NULL };
+static const char *const colons[] = { ":", "\xef\xbc\x9a", NULL };
+
+static size_t
+starts_with(struct bytes b, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (b.n >= strlen(*list) &&
+		    memcmp(b.p, *list, strlen(*list)) == 0)
+			return strlen(*list);
+	return 0;
+}
+
+static bool
+is_known(const char *name)
+{
+	static const char *const known[] = { "From", "Sender", "Reply-To", "To",
+		"Cc", "Bcc", "Subject", "Date", "Message-ID", "In-Reply-To",
+		"References", "Received", "Return-Path", "MIME-Version",
+		"Auto-Submitted", "Precedence", "Importance", "Priority",
+		"User-Agent", "Organization", "Errors-To", "Delivered-To",
+		"DKIM-Signature", "Return-Receipt-To", "Mail-Followup-To",
+		"Disposition-Notification-To", "Comments", "Keywords", NULL };
+
+	return is_one_of(bytes_of(name, strlen(name)), known) ||
+	       strncasecmp(name, "X-", 2) == 0 ||
+	       strncasecmp(name, "Content-", 8) == 0 ||
+	       strncasecmp(name, "Resent-", 7) == 0 ||
+	       strncasecmp(name, "List-", 5) == 0 ||
+	       strncasecmp(name, "ARC-", 4) == 0;
+}
+
+struct line {
+	struct bytes raw; /* with those that continue it */
+	char name[1100]; /* as it must be; "" for text */
+	size_t body; /* where it begins in raw */
+	bool is_mended;
+};
+
+/* What a line was meant to be. */
+static struct line
+meant_line(struct bytes raw, bool is_behind_text)
+{
+	struct line l = { .raw = raw };
+	size_t colon, n = field_name(raw, &colon), i = 0, step;
+	static const char *const bcc[] = { "Bcc", "Resent-Bcc" };
+
+	if (n > 0) {
+		l.body = colon + 1;
+		(void)snprintf(l.name, sizeof(l.name), "%.*s",
+		    (int)(n < 1024 ? n : 1024), raw.p);
+		l.is_mended = n < colon &&
+			      (!is_behind_text || is_known(l.name));
+		return l;
+	}
+	while (
+	    (step = starts_with(bytes_of(raw.p + i, raw.n - i), invisible)) > 0)
+		i += step;
+	for (size_t k = 0; k < 2; k++) {
+		n = strlen(bcc[k]);
+		if (raw.n - i > n && strncasecmp(raw.p + i, bcc[k], n) == 0 &&
+		    memchr(" \t;.,=<", raw.p[i + n], 7) != NULL &&
+		    memchr(raw.p + i, '@', raw.n - i) != NULL) {
+			memcpy(l.name, raw.p + i, n);
+			l.body = i + n;
+			l.is_mended = true;
+			return l;
+		}
+	}
+	for (n = 0; i < raw.n && n < GUESS_LIMIT; i += step) {
+		struct bytes b = bytes_of(raw.p + i, raw.n - i);
+		struct bytes next = bytes_of(raw.p + i + 1, raw.n - i - 1);
+
+		if ((step = starts_with(b, colons)) > 0) {
+			l.is_mended = is_known(l.name);
+			l.body = i + step;
+			break;
+		}
+		step = starts_with(b, invisible);
+		if (step == 0) {
+			if ((unsigned char)b.p[0] <= ' ' ||
+			    (unsigned char)b.p[0] >= 0x7f)
+				break;
+			l.name[n++] = b.p[0];
+			step = 1;
+		} else if (n > 0 && is_blank(b.p[0]) &&
+			   starts_with(next, colons) == 0 &&
+			   starts_with(next, invisible) == 0) {
+			break;
+		}
+	}
+	if (!l.is_mended)
+		l.name[0] = '\0';
+	return l;
+}
+
+static void
+put_line(struct buf *to, const struct line *l)
+{
+	if (l->is_mended) {
+		put(to, l->name, strlen(l->name));
+		put_char(to, ':');
+		put(to, l->raw.p + l->body, l->raw.n - l->body);
+	} else {
+		put(to, l->raw.p, l->raw.n);
+	}
+}
+
+/* The header's lines, with those behind a line of text up to the next empty one;
+ * returns how many. */
+static size_t
+read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
+{
+	struct line *v = NULL;
+	size_t n = 0, at = 0, text = SIZE_MAX;
+
+	while (at < t.n) {
+		struct bytes raw = bytes_of(t.p + at, t.n - at);
+
+		raw.n = line_len(raw);
+		if (raw.n == 2 && raw.p[0] == '\r')
+			break;
+		if (n > 0 && is_blank(raw.p[0]) &&
+		    !(n == 1 && is_mbox(v[0].raw) && v[0].name[0] == '\0')) {
+			v[n - 1].raw.n += raw.n;
+			at += raw.n;
+			continue;
+		}
+		if ((n & (n - 1)) == 0)
+			v = realloc(v, (n == 0 ? 1 : 2 * n) * sizeof(*v));
+		if (v == NULL)
+			abort();
+		v[n] = meant_line(raw, text != SIZE_MAX);
+		if (v[n].name[0] == '\0' && text == SIZE_MAX &&
+		    !(n == 0 && is_mbox(raw)))
+			text = n;
+		n++;
+		at += raw.n;
+	}
+	*ret = v;
+	*ret_end = at;
+	*ret_text = text;
+	return n;
+}
+
+static bool
+is_bcc(const char *name)
+{
+	return strcasecmp(name, "Bcc") == 0 ||
+	       strcasecmp(name, "Resent-Bcc") == 0;
+}
+
+static bool
+is_identity(struct bytes value)
+{
+	static const char *const names[] = { "", "7bit", "8bit", "binary",
+		NULL };
+
+	return is_one_of(trimmed(value), names);
+}
+
+/* The text as it should have been. */
+static bool
+is_encoded(struct bytes fields)
+{
+	const struct field *f;
+	struct head h;
+	bool is;
+
+	head_parse(fields, &h);
+	f = find(&h, "Content-Transfer-Encoding");
+	is = f != NULL && !is_identity(f->body);
+	head_clear(&h);
+	return is;
+}
+
+static void
+mend_text(struct bytes t, struct buf *out, struct buf *renamed, struct head *h)
+{
+	struct line *v;
+	size_t text, end, n = read_lines(t, &v, &text, &end);
+	size_t known = 0, others = 0;
+	bool has_blank = end < t.n, is_header;
+	struct buf body;
+
+	buf_init(&body, TEXT_LIMIT);
+	if (text == 1 && is_mbox(v[0].raw) && v[0].name[0] == '\0')
+		text = 0;
+	if (text == SIZE_MAX)
+		text = n;
+	for (size_t i = text; i < n; i++) {
+		bool is_mbox_first = i == 0 && is_mbox(v[i].raw) &&
+				     v[i].name[0] == '\0' && n > 1;
+
+		if (v[i].name[0] != '\0' && is_known(v[i].name))
+			known++;
+		else
+			others += !is_mbox_first;
+	}
+	is_header = text < n && has_blank && known >= (text == 0 ? 2 : 1) &&
+		    known >= others && v[n - 1].name[0] != '\0';
+	h->is_vague = text < n && (end >= HEADER_LIMIT || n >= FIELDS_LIMIT);
+	for (size_t i = 0; i < n; i++) {
+		bool is_field = v[i].name[0] != '\0';
+
+		v[i].is_mended |= is_field && is_header &&
+				  v[i].raw.p[v[i].body - 2] <= ' ';
+		if (i < text || (is_field && (is_header || is_bcc(v[i].name))))
+			put_line(out, &v[i]);
+		else if (!is_header || !is_mbox(v[i].raw))
+			put_line(&body, &v[i]);
+		if (v[i].is_mended) {
+			put(renamed, v[i].name, strlen(v[i].name));
+			put_char(renamed, ':');
+		}
+	}
+	if (text < n || has_blank)
+		put(out, "\r\n", 2);
+	h->has_original_lines = text < n && is_header &&
+				is_encoded(buf_bytes(out));
+	if (!h->has_original_lines)
+		put(out, buf_str(&body), buf_len(&body));
+	end += text < n && !is_header ? 0 : has_blank ? 2 : 0;
+	put(out, t.p + end, t.n - end);
+	buf_clear(&body);
+	free(v);
 }
 
 /* --- what text means ------------------------------------------------------ */
@@ -1351,7 +1591,6 @@ join_lists(struct head *h, const char *name)
 				text[n++] = value.p[k];
 		}
 	}
-	h->is_vague |= n > FIELD_LIMIT - 100;
 	memcpy(text + n, "\r\n", 3);
 	return text;
 }
@@ -1387,7 +1626,21 @@ only_once(struct head *h)
 static void
 submitted_parse(struct bytes text, struct head *h)
 {
-	head_parse(text, h);
+	struct buf mended, renamed;
+	struct head marks;
+	char *p;
+	size_t n;
+
+	buf_init(&mended, TEXT_LIMIT);
+	buf_init(&renamed, TEXT_LIMIT);
+	mend_text(text, &mended, &renamed, &marks);
+	n = buf_len(&mended);
+	p = buf_steal(&mended);
+	head_parse(bytes_of(p, n), h);
+	h->mended = p;
+	h->renamed = buf_steal(&renamed);
+	h->is_vague = marks.is_vague;
+	h->has_original_lines = marks.has_original_lines;
 	if (!h->is_too_big)
 		only_once(h);
 }
@@ -1570,7 +1823,7 @@ model_judge(struct bytes text, const struct model_rules *rules)
 	struct bytes body;
 
 	submitted_parse(text, &h);
-	body = bytes_of(text.p + h.end, text.n - h.end);
+	body = h.body;
 	tree_parse(&h, body, &t);
 	is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(body));
 	j.is_vague = t.is_vague || h.is_vague;
@@ -1785,12 +2038,27 @@ names_somebody(const struct field *f)
 	return ok;
 }
 
+static bool
+is_renamed(const struct compare *c, struct bytes name)
+{
+	for (const char *p = c->given.renamed; *p != '\0';) {
+		size_t n = strcspn(p, ":");
+
+		if (n == name.n && strncasecmp(p, name.p, n) == 0)
+			return true;
+		p += n + 1;
+	}
+	return false;
+}
+
 /* Are the fields of this name others than they were? */
 static bool
 has_changed(const struct compare *c, struct bytes name)
 {
 	size_t k = 0;
 
+	if (is_renamed(c, name))
+		return true;
 	for (size_t i = 0; i < c->original.n; i++) {
 		const struct field *f = &c->original.v[i];
 
@@ -1905,6 +2173,8 @@ may_appear(const struct compare *c, const struct head *given,
 		return false;
 	if (is_named(f->name, "Reply-To"))
 		return c->is_from_replaced;
+	if (is_named(f->name, "X-Original-Line"))
+		return c->given.has_original_lines;
 	if (is_named(f->name, "Auto-Submitted"))
 		return c->rules->is_from_nobody;
 	if (!is_one_of(f->name, facts))
@@ -2145,11 +2415,11 @@ model_same(struct bytes text, struct bytes wire,
 	struct bytes a, b;
 	bool ok;
 
-	head_parse(text, &c.original);
 	submitted_parse(text, &c.given);
+	head_parse(bytes_of(c.given.mended, c.given.end), &c.original);
 	head_parse(wire, &c.wire);
-	a = bytes_of(text.p + c.given.end, text.n - c.given.end);
-	b = bytes_of(wire.p + c.wire.end, wire.n - c.wire.end);
+	a = c.given.body;
+	b = c.wire.body;
 	c.may_utf8 = rules->has_smtputf8 && rules->wants_utf8;
 	c.is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(a));
 	c.is_repaired = longest_line(a) > LINE_LIMIT || c.is_7bit;

@@ -101,7 +101,7 @@ static const struct row {
 	{ "Subject: x\r\n\r\ny\r\n",
 	    RECEIVED "Subject: x\r\n" FROM DATE MSGID "\r\ny\r\n" },
 	{ "date: d\r\nFROM :a\r\n\r\ny\r\n",
-	    RECEIVED "date: d\r\nFROM :a\r\n" MSGID "\r\ny\r\n" },
+	    RECEIVED "date: d\r\nFROM:a\r\n" MSGID "\r\ny\r\n" },
 	{ "From:\r\nDate: \r\n \r\nMessage-ID:\r\nTo: b\r\n\r\n",
 	    RECEIVED "To: b\r\n" FROM DATE MSGID "\r\n" },
 	/* no header at all */
@@ -120,6 +120,44 @@ static const struct row {
 	/* mbox */
 	{ "From me Fri Aug 21\r\n" ALL "\r\nFrom x\r\n",
 	    RECEIVED ALL "\r\nFrom x\r\n" },
+	/* names with what does not belong there */
+	{ "From : a@b\r\nTO\t:\r\n t@x\r\nX-Y \t : z\r\n" DATE MSGID
+	  "\r\nFrom : x\r\n",
+	    RECEIVED "From: a@b\r\nTO:\r\n t@x\r\nX-Y: z\r\n" DATE MSGID
+		     "\r\nFrom : x\r\n" },
+	{ ALL "Bcc\xc2\xa0 : s@h\r\nSubject: 1\r\n\r\nx\r\n",
+	    RECEIVED ALL "Subject: 1\r\n\r\nx\r\n" },
+	{ ALL "Bcc\xa0: s@h\r\n\xe2\x80\x8b"
+	      "bcc:\r\n s@h\r\nB\xc2\xad"
+	      "cc: s@h\r\nBcc\xef\xbc\x9as@h\r\nResent-Bcc\xe3\x80\x80: s@h\r\n"
+	      "Bcc s@h\r\nResent-Bcc; s@h\r\nSubject: 1\r\n\r\nx\r\n",
+	    RECEIVED ALL "Subject: 1\r\n\r\nx\r\n" },
+	{ "\xef\xbb\xbf" ALL "\r\nx\r\n", RECEIVED ALL "\r\nx\r\n" },
+	{ " " ALL "\r\nx\r\n", RECEIVED ALL "\r\nx\r\n" },
+	/* lines that are no fields: text is not lost and hides no Bcc */
+	{ ALL
+	    "no colon here\r\n and more\r\nBcc: s@h\r\nSubject: 1\r\n\r\nx\r\n",
+	    RECEIVED ALL
+	    "Subject: 1\r\n\r\nno colon here\r\n and more\r\nx\r\n" },
+	{ ALL "hello\r\nBcc: s@h\r\nthis is text\r\nNote: so\r\n\r\nx\r\n",
+	    RECEIVED ALL "\r\nhello\r\nthis is text\r\nNote: so\r\n\r\nx\r\n" },
+	{ ALL "hello\r\nBcc:\r\n s@h,\r\n t@h\r\nBcc: u@h",
+	    RECEIVED ALL "\r\nhello\r\n" },
+	{ "hello\r\nSubject: is this\r\nBcc: s@h\r\nyou\r\n",
+	    RECEIVED FROM DATE MSGID
+	    "\r\nhello\r\nSubject: is this\r\nyou\r\n" },
+	{ "junk\r\n" ALL "Bcc: s@h\r\n\r\nx\r\n",
+	    RECEIVED ALL "\r\njunk\r\nx\r\n" },
+	{ ALL "From me Fri Aug 21\r\n>From me\r\nBcc: s@h\r\nSubject: "
+	      "1\r\nX-Y: z\r\n\r\nx\r\n",
+	    RECEIVED ALL "Subject: 1\r\nX-Y: z\r\n\r\nx\r\n" },
+	{ "From me Fri Aug 21\r\nFrom you Fri Aug 22\r\n" ALL "\r\nx\r\n",
+	    RECEIVED ALL "\r\nx\r\n" },
+	{ ALL "Content-Transfer-Encoding: base64\r\nn\xc3\xb6 colon\r\n"
+	      "Subject: 1\r\n\r\nYQ==\r\n",
+	    RECEIVED ALL "Content-Transfer-Encoding: base64\r\nSubject: 1\r\n"
+			 "X-Original-Line: =?utf-8?q?n=C3=B6_colon?=\r\n"
+			 "\r\nYQ==\r\n" },
 };
 
 static void
@@ -442,7 +480,7 @@ a_header_over_the_cap_is_refused(void **state)
 	memset(big, 'x', 2 * HEADER_MAX);
 	memcpy(big, "A: ", 3);
 	check_refused(
-	    bytes_of(big, 2 * HEADER_MAX), 65536, 552, "5.3.4", "102400");
+	    bytes_of(big, 2 * HEADER_MAX), 65536, 552, "5.3.4", "1 MiB");
 	for (size_t at = 0; at + 1000 <= 2 * HEADER_MAX; at += 1000) {
 		memcpy(big + at, "A: ", 3);
 		memcpy(big + at + 998, "\r\n", 2);

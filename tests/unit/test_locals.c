@@ -96,10 +96,10 @@ many_names_take_linear_time(void **state)
 	struct buf in, out;
 
 	(void)state;
-	buf_init(&in, HEADER_FIELD_MAX);
+	buf_init(&in, 102400);
 	buf_init(&out, HEADER_MAX);
 	assert_true(buf_adds(&in, "To: a@example.net"));
-	while (buf_len(&in) < HEADER_FIELD_MAX - 16)
+	while (buf_len(&in) < 102400 - 16)
 		assert_true(buf_adds(&in, ",\r\n b"));
 	header_put(h, buf_str(&in), buf_len(&in));
 	header_end(h);

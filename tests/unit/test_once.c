@@ -61,30 +61,32 @@ what_may_stand_once_does(void **state)
 	}
 }
 
-/* More addresses than one field may have: better twice than cut. */
+/* As many addresses as a header may hold. */
 static void
-what_does_not_fit_stays(void **state)
+long_lists_become_one(void **state)
 {
 	struct header *h = header_new();
-	struct buf in, out;
+	struct buf in;
+	size_t n = 0;
 
 	(void)state;
 	buf_init(&in, HEADER_MAX);
-	buf_init(&out, HEADER_MAX);
-	for (int field = 0; field < 3; field++) {
+	for (size_t field = 1; field <= 3; field++) {
 		assert_true(buf_adds(&in, "To: a@example.org"));
-		while (buf_len(&in) <
-		       (size_t)(field + 1) * (HEADER_FIELD_MAX - 100))
+		while (buf_len(&in) < field * (HEADER_MAX / 3 - 100))
 			assert_true(buf_adds(&in, ",\r\n b@example.org"));
 		assert_true(buf_adds(&in, "\r\n"));
 	}
 	header_put(h, buf_str(&in), buf_len(&in));
 	header_end(h);
 	once_repair(h);
-	assert_true(header_write(h, &out));
-	assert_string_equal(buf_str(&out), buf_str(&in));
+	for (size_t i = header_find(h, "To", 0); i != HEADER_NONE;
+	     i = header_find(h, "To", i + 1)) {
+		n++;
+		assert_true(header_at(h, i).raw.n > HEADER_MAX / 2);
+	}
+	assert_int_equal(n, 1);
 	buf_clear(&in);
-	buf_clear(&out);
 	header_free(h);
 }
 
@@ -93,7 +95,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_stand_once_does),
-		cmocka_unit_test(what_does_not_fit_stays),
+		cmocka_unit_test(long_lists_become_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

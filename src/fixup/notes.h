@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* notes.h - what was repaired in a message by guessing, for the log and for
+ * "relais rewrite".
+ *
+ * A set of these is an unsigned number, bit by bit.  A repair that leaves no
+ * doubt about what was meant needs no note.
+ */
+#ifndef FIXUP_NOTES_H
+#define FIXUP_NOTES_H
+
+enum note {
+	NOTE_NAME = 0, /* of a field */
+	NOTE_STRAY, /* a line in the header that is no field */
+	NOTE_COUNT
+};
+#define NOTE_BIT(note) (1u << (note))
+
+/* What it says, without full stop; static. */
+const char *note_text(enum note n);
+
+#endif

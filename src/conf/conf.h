@@ -172,6 +172,7 @@ struct conf {
 	int64_t verdict_timeout_ms;
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	enum conf_uncertain uncertain;
+	int64_t sync_results_ms; /* 0: each at once */
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions, max_per_user, max_equal;
 	int64_t equal_ms;

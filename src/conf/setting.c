@@ -72,6 +72,8 @@ const struct setting settings[] = {
 	    "when the sender is told that a message is late; 0 for never" },
 	{ "uncertain", R(uncertain), SETTING_ENUM, WORDS(uncertain_words), "retry",
 	    "what happens to a message whose answer was lost: retry or hold" },
+	{ "sync_results", R(sync_results_ms), SETTING_DURATION, ANY, "1s",
+	    "how often results of deliveries are synced; 0 for each, at once" },
 	{ "alert_command", R(alert_command), SETTING_ARGV, ANY, NULL,
 	    "program that is told, on its standard input, what needs a person" },
 	{ "allow_users", R(allow_users), SETTING_LIST, ANY, NULL,

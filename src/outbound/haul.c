@@ -456,7 +456,7 @@ bool
 haul_job_done(struct haul *h, const struct verdict *v, bool is_void)
 {
 	enum diagnosis_act act = act_on(h, v);
-	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS;
+	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS, is_over;
 
 	h->is_busy = false;
 	h->is_void |= is_void;
@@ -465,10 +465,13 @@ haul_job_done(struct haul *h, const struct verdict *v, bool is_void)
 	/* After trouble with the message or the connection the rest must not
 	 * be offered on it; they keep waiting, with this verdict.  Recipients
 	 * who are put off do not stand in the way of others. */
-	return (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
-		   !is_domains) ||
-	       v->code == 421 || act == DIAGNOSIS_RECONNECT || h->is_void ||
-	       h->hold.class != VERDICT_NONE || !has_more(h);
+	is_over = (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
+		      !is_domains) ||
+		  v->code == 421 || act == DIAGNOSIS_RECONNECT || h->is_void ||
+		  h->hold.class != VERDICT_NONE || !has_more(h);
+	if (!is_over)
+		queue_delivery_note(h->qd);
+	return is_over;
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -600,7 +603,9 @@ is_partial(const struct haul *h)
 	bool has_ok = false, has_other = false;
 
 	for (size_t i = 0; i < h->env->nrcpts; i++) {
-		if (h->env->rcpts[i].state != RCPT_WAITING)
+		/* What was decided before this delivery. */
+		if (h->env->rcpts[i].state != RCPT_WAITING &&
+		    h->verdicts[i].class == VERDICT_NONE)
 			continue;
 		if (h->verdicts[i].class == VERDICT_OK)
 			has_ok = true;
@@ -697,7 +702,7 @@ tell_relayed(const struct haul *h)
 }
 
 static void
-end_held(struct haul *h, bool partial)
+end_held(struct haul *h, bool must_settle)
 {
 	struct diagnosis d = diagnose(&h->hold, pool_opts_of(h->pool)->host);
 	char id[ENVELOPE_ID_SIZE];
@@ -708,7 +713,7 @@ end_held(struct haul *h, bool partial)
 	verdict_text(&h->hold, &why);
 	IGNORE(buf_addf(&why, "; %s; %s", d.cause, d.remedy)); /* fits */
 	queue_delivery_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
-	    partial ? pool_settled : NULL, h->pool);
+	    must_settle ? pool_settled : NULL, h->pool);
 	pool_message_held(h->pool, id, buf_str(&why));
 	buf_clear(&why);
 }
@@ -716,23 +721,27 @@ end_held(struct haul *h, bool partial)
 void
 haul_end(struct haul *h, const struct verdict *v)
 {
-	bool partial = is_partial(h), untried;
+	bool must_settle = is_partial(h) ||
+			   queue_syncs_each(pool_queue(h->pool));
+	bool untried;
 
+	/* Not said before a kill could not undo it. */
+	queue_delivery_note(h->qd);
 	log_outcome(h);
 	tell_relayed(h);
 	untried = is_untried(h) && (v == NULL || v->stage != STAGE_LOCAL);
 	if (h->is_sent)
 		pool_sent(h->pool);
-	if (partial)
+	if (must_settle && !untried)
 		pool_settling(h->pool);
 	if (untried)
 		queue_delivery_end(
 		    h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 	else if (h->hold.class != VERDICT_NONE)
-		end_held(h, partial);
+		end_held(h, must_settle);
 	else
 		queue_delivery_end(h->qd, QUEUE_END_TRIED, v, 0,
-		    partial ? pool_settled : NULL, h->pool);
+		    must_settle ? pool_settled : NULL, h->pool);
 	list_remove(&h->link);
 	for (size_t i = 0; i < h->naddrs; i++)
 		free(h->addrs[i]);

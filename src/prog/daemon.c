@@ -475,6 +475,8 @@ policy_of(const struct conf *c)
 		.max_per_user = (uint64_t)c->max_per_user,
 		.max_equal = (unsigned)c->max_equal,
 		.equal_ms = c->equal_ms,
+		.sync_results_ms = c->sync_results_ms,
+		.syncs_each = c->sync_results_ms == 0,
 	};
 }
 

@@ -100,7 +100,8 @@ first_due(struct queue *q, int account)
 
 	if (account < 0 || account >= q->naccounts)
 		return NULL; /* one of before a reload */
-	while ((n = due_first(&q->accounts[account].due)) != NULL &&
+	while (!removals_are_full(q) &&
+	       (n = due_first(&q->accounts[account].due)) != NULL &&
 	       n->due_ms <= queue_now(q)) {
 		struct entry *e = list_entry(n, struct entry, node);
 
@@ -337,6 +338,12 @@ expire_rcpts(struct flight *fl)
 	}
 }
 
+static bool
+has_file(const struct flight *fl)
+{
+	return fl->disk == DISK_SAFE || fl->disk == DISK_WRITING;
+}
+
 /* No recipient is left to try. */
 static void
 finish(struct flight *fl)
@@ -353,11 +360,21 @@ finish(struct flight *fl)
 	 * waited, and who was told "refused" gets no bounce. */
 	fl->is_refused = none_sent && fl->client == CLIENT_WAITING &&
 			 fl->mode != QUEUE_MODE_ACCEPTED;
-	/* A duplicate is the worst that can come of it, and only a crash in the
-	 * next moments brings one: no need to keep the connection waiting. */
+	/* What a kill must not undo has been written.  A duplicate is the worst
+	 * that a power cut brings: no need to keep the connection waiting,
+	 * unless somebody asked for it. */
 	if (all_sent || none_sent)
-		fl->must_settle = false;
+		fl->must_settle = queue_syncs_each(fl->q) && has_file(fl);
+	if (all_sent && fl->must_settle)
+		flight_noted(
+		    fl, spool_note_done(&fl->notes, queue_wall(fl->q)));
 	entry_set_verdict(fl->q, fl->e, v);
+}
+
+bool
+queue_syncs_each(const struct queue *q)
+{
+	return q->o.policy.syncs_each;
 }
 
 void
@@ -495,6 +512,32 @@ flight_recover(struct flight *fl)
 	plan_uncertain(fl, 0);
 }
 
+/* Only what is known of each recipient: the verdict that ends the delivery may
+ * say something else of those without an answer. */
+void
+queue_delivery_note(struct queue_delivery *d)
+{
+	struct flight *fl = d->fl;
+	bool must_sync = fl->must_sync, must_settle = fl->must_settle;
+	static const struct verdict none;
+
+	if (is_sent_to_all(fl, &none)) {
+		flight_write_done(fl);
+		return;
+	}
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		if (fl->answers[i] != NULL &&
+		    fl->env->rcpts[i].state == RCPT_WAITING &&
+		    state_after(fl->answers[i]) != RCPT_WAITING)
+			apply_verdict(fl, i, fl->answers[i]);
+	/* Or the next transaction would wait for a sync that is due only at the
+	 * end of the delivery. */
+	fl->is_unsynced = fl->is_unsynced || fl->must_sync;
+	fl->must_sync = must_sync;
+	fl->must_settle = must_settle;
+	flight_write_notes(fl);
+}
+
 static void
 end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 {
@@ -614,6 +657,9 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 	fl->is_unsaved = false;
 	fl->offer = OFFER_NONE;
 	fl->noted = NULL;
+	if (fl->is_unsynced)
+		fl->must_sync = fl->must_settle = true;
+	fl->is_unsynced = false;
 	fl->settled = settled;
 	fl->settled_ctx = ctx;
 	switch (how) {

@@ -26,6 +26,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue_job.c \
 	%reldir%/queue_notice.c \
 	%reldir%/queue_pace.c \
+	%reldir%/queue_remove.c \
 	%reldir%/queue_scan.c \
 	%reldir%/queue_user.c \
 	%reldir%/retry.c \

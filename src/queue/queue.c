@@ -84,9 +84,11 @@ queue_free(struct queue *q)
 		return;
 	users_save(q);
 	q->is_closing = true;
+	removals_close(q);
 	job_finish_all(q);
 	abandon_flights(q);
 	job_finish_all(q);
+	removals_clear(q);
 	for (size_t i = 0; i < q->nbuckets; i++)
 		while (q->buckets[i] != NULL)
 			entry_free(q, q->buckets[i]);
@@ -265,7 +267,8 @@ wake_accounts(struct queue *q)
 		struct due_node *n = due_first(&q->accounts[i].due);
 
 		if (n != NULL && n->due_ms <= now) {
-			queue_wake(q, i, false);
+			if (!removals_are_full(q))
+				queue_wake(q, i, false);
 			continue;
 		}
 		/* It may never have come to take what it was woken for. */
@@ -303,7 +306,7 @@ queue_tick(struct queue *q)
 	has_more |= route_step(q);
 	sweep(q);
 	queue_clean_failed(q);
-	next = wake_accounts(q);
+	next = earlier(wake_accounts(q), removals_tick(q));
 	q->is_ticking = false;
 	if (has_more || q->is_todo)
 		return queue_now(q);

@@ -88,6 +88,11 @@ struct queue_policy {
 	 * are folded into one, with a count.  max_equal 0: never. */
 	unsigned max_equal;
 	int64_t equal_ms;
+	/* So soon after the file of a finished message was removed this is
+	 * synced. */
+	int64_t sync_results_ms;
+	/* Each result is synced before the account carries another message. */
+	bool syncs_each;
 };
 
 struct queue_opts {
@@ -216,6 +221,13 @@ bool queue_delivery_offer(struct queue_delivery *d, const size_t *rcpts,
 /* The newest verdict about recipient i; the last one before the end counts. */
 void queue_delivery_rcpt(
     struct queue_delivery *d, size_t i, const struct verdict *v);
+/* Before a result is told or logged: answers that are final are noted in the
+ * message's file, so that a kill does not lose them.  Writes to the page cache.
+ * At the end of each transaction, and before queue_delivery_end() unless it is
+ * QUEUE_END_UNTRIED. */
+void queue_delivery_note(struct queue_delivery *d);
+/* Policy, see above. */
+bool queue_syncs_each(const struct queue *q);
 /* How a delivery ends. */
 enum queue_end {
 	QUEUE_END_TRIED, /* recipients have their verdicts; those without one

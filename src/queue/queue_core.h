@@ -47,6 +47,12 @@ enum {
 	QUEUE_CLEAN_MAX = 1000, /* files changed in one go, */
 	QUEUE_CLEAN_AGAIN_MS = 1000, /* and the pause then */
 	QUEUE_DROPS_MAX = 1000, /* files looked at per scan */
+	/* Finished messages whose files are still to be removed: with so many
+	 * no more is delivered until half of them are gone, and so many threads
+	 * remove them. */
+	QUEUE_REMOVALS_MAX = 2000,
+	QUEUE_REMOVALS_AT_ONCE = 2,
+	QUEUE_REMOVALS_CLOSE_MS = 2000, /* at the end, not longer */
 	QUEUE_NOTE_SEEN_MS = 6 * 60 * 60 * 1000,
 	/* R45: so many failed commits in a row, and nothing is accepted until
 	 * this time has passed. */
@@ -154,6 +160,8 @@ struct flight {
 	struct buf notes; /* lines for the journal */
 	bool must_sync;
 	bool is_unsaved; /* writing them has failed: with the next ones */
+	bool is_unsynced; /* results were noted that need a sync in the end */
+	bool is_done_noted; /* the file says that it may go */
 
 	enum client client;
 	enum queue_mode mode;
@@ -194,8 +202,19 @@ enum job_kind {
 	JOB_APPEND,
 	JOB_FAIL, /* append, and move to failed/ */
 	JOB_REQUEUE, /* append, and move back */
-	JOB_REMOVE,
+	JOB_REMOVE, /* of many messages */
+	JOB_SYNC, /* of the folders that lost them */
 	JOB_STATE
+};
+
+/* One file of the spool. */
+struct file {
+	enum spool_place place;
+	char id[QID_SIZE];
+};
+struct files {
+	struct file *v;
+	size_t count, cap;
 };
 struct job {
 	struct work work;
@@ -203,12 +222,17 @@ struct job {
 	struct queue *q; /* NULL: the queue is gone, only free it */
 	enum job_kind kind;
 	struct spool *spool;
-	struct flight *fl; /* not JOB_STATE */
+	struct flight *fl; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE */
 	char id[QID_SIZE];
 	enum spool_place place;
 	struct bytes message; /* JOB_STORE: borrowed from the flight, */
 	struct spool_draft *draft; /* one of the two */
 	struct buf text; /* header, lines, content */
+	/* JOB_STORE, under q->mutex: lines that came meanwhile, until the file
+	 * has all it needs; from then on they are added to it. */
+	struct buf notes;
+	bool is_written;
+	struct files files; /* JOB_REMOVE, JOB_SYNC */
 	bool must_sync;
 	uint64_t folds; /* up to which line of the flight */
 	char *name; /* JOB_STATE */
@@ -262,6 +286,18 @@ struct users {
 	int64_t saved_ms;
 };
 
+/* What is finished and still has a file. */
+struct removals {
+	struct files waiting;
+	size_t under_way; /* of jobs */
+	unsigned jobs;
+	bool is_full;
+	struct files unsynced; /* one of each folder */
+	int64_t sync_at_ms; /* 0: all is synced, or being synced */
+	bool is_syncing;
+	int64_t close_by_ms; /* while the queue closes; 0: it does not */
+};
+
 struct scan {
 	unsigned step; /* folders done */
 	unsigned first; /* folder to start at */
@@ -308,6 +344,7 @@ struct queue {
 	bool is_todo; /* a client can be told, but not just now */
 
 	struct scan scan;
+	struct removals removals;
 	struct drops drops;
 	struct users users;
 	struct kinds kinds;
@@ -371,6 +408,24 @@ void job_submit(struct job *j);
 bool job_cancel(struct job *j);
 /* For queue_free(): does or awaits all. */
 void job_finish_all(struct queue *q);
+/* JOB_STORE: these lines become part of the file together with its end record.
+ * False: that is too late, the file is complete and can be added to. */
+bool job_add_notes(struct job *j, struct bytes lines);
+
+/* --- queue_remove.c: what is finished goes away --------------------------- */
+
+/* Its file is removed in the background. */
+void removal_add(struct queue *q, enum spool_place place, const char *id);
+/* The disk is slow: what is delivered now would only wait to be removed. */
+bool removals_are_full(const struct queue *q);
+void removal_job_done(struct queue *q, struct job *j);
+void removal_sync_done(struct queue *q, struct job *j);
+/* Syncs if it is time to; when it will be, INT64_MAX: never. */
+int64_t removals_tick(struct queue *q);
+/* The queue is being closed: what takes too long is left to the next scan. */
+void removals_close(struct queue *q);
+/* All jobs are back. */
+void removals_clear(struct queue *q);
 
 /* --- queue_flight.c: what happens to a message ---------------------------- */
 
@@ -391,6 +446,10 @@ bool flight_can_tell(const struct flight *fl);
 int64_t flight_deadline(const struct flight *fl);
 /* The note of an offer goes to the disk if the message is there. */
 void flight_write_offer(struct flight *fl);
+/* All notes go to the page cache, as far as that can be done at once. */
+void flight_write_notes(struct flight *fl);
+/* Its file, if there is one, says from now on that it may go. */
+void flight_write_done(struct flight *fl);
 /* Adds to the journal; too long a journal loses its newest lines, which is
  * reported and harmless. */
 void flight_noted(struct flight *fl, bool ok);

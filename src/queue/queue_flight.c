@@ -238,9 +238,32 @@ submit_notes(struct flight *fl, enum job_kind kind)
 	job_submit(j);
 }
 
-/* The one thing that is written while a delivery is under way.  Without a sync
- * it goes no further than the page cache, in less time than another thread
- * takes to wake up. */
+static enum spool_place
+place_of(const struct entry *e)
+{
+	return e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE;
+}
+
+/* There is a file, or will be, and no job may be adding to it. */
+static bool
+may_write_now(const struct flight *fl)
+{
+	if (fl->job == NULL)
+		return fl->disk == DISK_SAFE;
+	return fl->job->kind == JOB_STORE;
+}
+
+/* Without a sync it goes no further than the page cache, in less time than
+ * another thread takes to wake up; and that is what a kill leaves. */
+static int
+append_now(struct flight *fl, struct bytes lines, struct err *err)
+{
+	if (fl->job != NULL && job_add_notes(fl->job, lines))
+		return 0;
+	return spool_append(
+	    fl->q->spool, place_of(fl->e), fl->e->id, lines, false, err);
+}
+
 void
 flight_write_offer(struct flight *fl)
 {
@@ -255,11 +278,47 @@ flight_write_offer(struct flight *fl)
 		return;
 	}
 	fl->offer = OFFER_NONE;
-	if (spool_append(fl->q->spool, SPOOL_QUEUE, fl->e->id,
-		buf_bytes(&fl->notes), false, &err) == 0)
+	if (append_now(fl, buf_bytes(&fl->notes), &err) == 0)
 		buf_reset(&fl->notes);
 	else /* they go with the next ones */
 		queue_trouble(fl->q, fl->e->id, &err);
+}
+
+void
+flight_write_notes(struct flight *fl)
+{
+	struct err err;
+
+	if (buf_len(&fl->notes) == 0 || !may_write_now(fl))
+		return;
+	if (append_now(fl, buf_bytes(&fl->notes), &err) != 0) {
+		queue_trouble(fl->q, fl->e->id, &err);
+		return;
+	}
+	fl->offer = OFFER_NONE;
+	buf_reset(&fl->notes);
+}
+
+/* A disk that takes no line may still let go of a file. */
+void
+flight_write_done(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+	struct err err;
+	struct buf line;
+
+	if (fl->is_done_noted || !may_write_now(fl))
+		return;
+	buf_init(&line, 100);
+	IGNORE(spool_note_done(&line, queue_wall(q))); /* fits */
+	if (append_now(fl, buf_bytes(&line), &err) != 0) {
+		queue_trouble(q, e->id, &err);
+		if (spool_remove(q->spool, place_of(e), e->id, &err) != 0)
+			queue_trouble(q, e->id, &err);
+	}
+	fl->is_done_noted = true;
+	buf_clear(&line);
 }
 
 /* Nothing of it is to stay.  Frees the entry, now or when the job is back. */
@@ -272,19 +331,17 @@ discard(struct flight *fl)
 	entry_unwait(q, e);
 	entry_unlist(q, e);
 	e->is_gone = true;
-	if (fl->job != NULL && fl->job->kind == JOB_STORE &&
-	    job_cancel(fl->job))
-		fl->disk = DISK_LOST; /* never began, so nothing is there */
+	flight_write_done(fl);
 	if (fl->job != NULL)
 		return;
-	if (fl->draft != NULL && fl->disk != DISK_SAFE) {
-		entry_free(q, e); /* which removes the unfinished file */
-	} else if (fl->disk == DISK_SAFE) {
-		flight_drop_content(fl);
-		job_submit(job_new(q, JOB_REMOVE, fl));
-	} else {
-		entry_free(q, e);
+	if (fl->settled != NULL && fl->disk == DISK_SAFE) {
+		fl->must_sync = true;
+		submit_notes(fl, JOB_APPEND); /* and settle when that is back */
+		return;
 	}
+	if (fl->disk == DISK_SAFE)
+		removal_add(q, place_of(e), e->id);
+	entry_free(q, e); /* which removes an unfinished file */
 }
 
 /* No job is under way, the file is safe, and nothing has to be written. */
@@ -340,6 +397,16 @@ work_on_disk(struct flight *fl)
 		rest(fl);
 }
 
+/* What is to go need not come. */
+static void
+cancel_store(struct flight *fl)
+{
+	if (!fl->is_active && (fl->is_dropped || fl->result == RESULT_SENT) &&
+	    fl->job != NULL && fl->job->kind == JOB_STORE &&
+	    job_cancel(fl->job))
+		fl->disk = DISK_LOST; /* never began, so nothing is there */
+}
+
 static void
 settle(struct flight *fl, struct calls *c)
 {
@@ -375,6 +442,7 @@ flight_advance(struct flight *fl)
 	flight_write_offer(fl);
 	if (flight_can_tell(fl))
 		tell(fl, &c);
+	cancel_store(fl);
 	settle(fl, &c);
 	go_on(fl, &c);
 	work_on_disk(fl); /* fl may be gone */
@@ -485,12 +553,11 @@ flight_job_done(struct flight *fl, struct job *j)
 	case JOB_REQUEUE:
 		requeue_done(fl, j);
 		break;
-	case JOB_REMOVE:
-		entry_free(fl->q, fl->e);
-		return;
 	case JOB_APPEND:
 		append_done(fl, j);
 		break;
+	case JOB_REMOVE:
+	case JOB_SYNC:
 	case JOB_STATE:
 		break;
 	}

@@ -8,13 +8,34 @@
 
 /* --- on a worker thread: only the job, the spool, and what is borrowed ----- */
 
+/* Between these two the loop may not touch the notes. */
+static struct bytes
+take_notes(void *ctx)
+{
+	struct job *j = ctx;
+
+	(void)pthread_mutex_lock(&j->q->mutex);
+	return buf_bytes(&j->notes);
+}
+
+static void
+notes_written(void *ctx)
+{
+	struct job *j = ctx;
+
+	j->is_written = true;
+	(void)pthread_mutex_unlock(&j->q->mutex);
+}
+
 static int
 run_store(struct job *j)
 {
+	struct spool_notes notes = { take_notes, notes_written, j };
+
 	if (j->draft != NULL)
-		return spool_draft_commit(j->draft, &j->err);
+		return spool_draft_commit(j->draft, &notes, &j->err);
 	return spool_store(
-	    j->spool, j->id, buf_bytes(&j->text), j->message, &j->err);
+	    j->spool, j->id, buf_bytes(&j->text), j->message, &notes, &j->err);
 }
 
 static int
@@ -51,10 +72,37 @@ run_requeue(struct job *j)
 	    j->spool, SPOOL_FAILED, SPOOL_QUEUE, j->id, &j->place, &j->err);
 }
 
+/* On each file; the error of the first that fails is told. */
+static int
+run_files(struct job *j, int (*act)(struct spool *s, enum spool_place place,
+			     const char *id, struct err *err))
+{
+	struct err *err = &j->err;
+	int rc = 0;
+
+	for (size_t i = 0; i < j->files.count; i++) {
+		const struct file *f = &j->files.v[i];
+
+		if (act(j->spool, f->place, f->id, err) == 0)
+			continue;
+		if (rc == 0)
+			memcpy(j->id, f->id, QID_SIZE);
+		rc = -1;
+		err = NULL;
+	}
+	return rc;
+}
+
 static int
 run_remove(struct job *j)
 {
-	return spool_remove(j->spool, j->place, j->id, &j->err);
+	return run_files(j, spool_remove);
+}
+
+static int
+run_sync(struct job *j)
+{
+	return run_files(j, spool_sync);
 }
 
 static int
@@ -70,6 +118,7 @@ static int (*const runs[])(struct job *j) = {
 	[JOB_FAIL] = run_fail,
 	[JOB_REQUEUE] = run_requeue,
 	[JOB_REMOVE] = run_remove,
+	[JOB_SYNC] = run_sync,
 	[JOB_STATE] = run_state,
 };
 
@@ -95,6 +144,8 @@ job_free(struct job *j)
 	list_remove(&j->link);
 	buf_clear(&j->text);
 	buf_clear(&j->next);
+	buf_clear(&j->notes);
+	free(j->files.v);
 	free(j->name);
 	free(j);
 }
@@ -123,10 +174,23 @@ static void
 job_deliver(struct job *j)
 {
 	list_remove(&j->link);
-	if (j->kind == JOB_STATE)
+	switch (j->kind) {
+	case JOB_REMOVE:
+		removal_job_done(j->q, j);
+		break;
+	case JOB_SYNC:
+		removal_sync_done(j->q, j);
+		break;
+	case JOB_STATE:
 		state_done(j);
-	else
+		break;
+	case JOB_STORE:
+	case JOB_APPEND:
+	case JOB_FAIL:
+	case JOB_REQUEUE:
 		flight_job_done(j->fl, j);
+		break;
+	}
 }
 
 static void
@@ -153,6 +217,7 @@ job_new(struct queue *q, enum job_kind kind, struct flight *fl)
 	buf_init(&j->text, kind == JOB_STATE ? (size_t)SPOOL_STATE_MAX
 					     : (size_t)SPOOL_HEADER_MAX);
 	buf_init(&j->next, SPOOL_STATE_MAX);
+	buf_init(&j->notes, SPOOL_HEADER_MAX);
 	if (fl != NULL) {
 		memcpy(j->id, fl->e->id, QID_SIZE);
 		j->place = fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE;
@@ -183,6 +248,17 @@ job_cancel(struct job *j)
 	j->fl->job = NULL;
 	job_free(j);
 	return true;
+}
+
+bool
+job_add_notes(struct job *j, struct bytes lines)
+{
+	bool ok;
+
+	(void)pthread_mutex_lock(&j->q->mutex);
+	ok = !j->is_written && buf_add(&j->notes, lines.p, lines.n);
+	(void)pthread_mutex_unlock(&j->q->mutex);
+	return ok;
 }
 
 void

@@ -19,7 +19,7 @@ flight_tell_people(struct flight *fl)
 	struct entry *e = fl->e;
 
 	if (fl->job != NULL || fl->is_dropped || fl->disk != DISK_SAFE ||
-	    buf_len(&fl->notes) > 0 || fl->q->is_closing)
+	    fl->is_unsynced || buf_len(&fl->notes) > 0 || fl->q->is_closing)
 		return;
 	if (fl->must_tell_failed) {
 		fl->must_tell_failed = false;

@@ -49,6 +49,7 @@ void
 flight_store(struct flight *fl)
 {
 	struct job *j = job_new(fl->q, JOB_STORE, fl);
+	struct buf swap;
 	struct err err;
 	int rc;
 
@@ -63,6 +64,14 @@ flight_store(struct flight *fl)
 	}
 	/* Limits make envelopes of megabytes impossible long before. */
 	assert(rc == 0);
+	/* What is known by now is in the file from the start, and is durable
+	 * with it. */
+	swap = j->notes;
+	j->notes = fl->notes;
+	fl->notes = swap;
+	j->folds = fl->folds;
+	fl->must_sync = false;
+	fl->offer = OFFER_NONE;
 	fl->disk = DISK_WRITING;
 	fl->stored_ms = queue_now(fl->q);
 	fl->stored_among = ++fl->q->storing;

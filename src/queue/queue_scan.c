@@ -102,7 +102,7 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 	bool is_done = envelope_waiting(env) == 0;
 
 	e->in_failed = place == SPOOL_FAILED;
-	/* All sent was removed at once. */
+	/* All sent is noted as done and removed. */
 	e->is_failed = e->in_failed || is_done;
 	entry_describe(e, env);
 	adopt_state(q, e, st);
@@ -155,8 +155,9 @@ scan_file(struct queue *q, enum spool_place place, const char *id)
 	switch (spool_load(q->spool, place, id, &m, &err)) {
 	case SPOOL_OK:
 		spool_message_mend(m);
-		if (is_all_sent(spool_message_envelope(m)))
-			remove_unfinished(q, place, id);
+		if (spool_message_state(m)->is_done ||
+		    is_all_sent(spool_message_envelope(m)))
+			removal_add(q, place, id);
 		else
 			adopt(q, place, id, m);
 		spool_message_free(m);

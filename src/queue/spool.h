@@ -10,8 +10,9 @@
  *
  * Everything here blocks on the disk.  Any number of threads may work on
  * different messages at the same time; two calls about the same message must
- * not overlap, except spool_draft_read() beside spool_draft_commit().  One
- * process owns a spool: spool_open() holds a lock.
+ * not overlap, except spool_draft_read() beside spool_draft_commit(), and what
+ * struct spool_notes allows.  One process owns a spool: spool_open() holds a
+ * lock.
  */
 #ifndef QUEUE_SPOOL_H
 #define QUEUE_SPOOL_H
@@ -46,10 +47,21 @@ bool spool_is_free(struct spool *s, const char *id);
 
 /* --- writing -------------------------------------------------------------- */
 
+/* What became of a message while it was being written.  take() is asked for the
+ * first lines of its journal when everything else has been written; they go to
+ * the file in the same call as the end record, so there is no moment at which
+ * the message is complete without them.  From written() on spool_append() may
+ * add to the file, without a sync, although the write has not returned. */
+struct spool_notes {
+	struct bytes (*take)(void *ctx);
+	void (*written)(void *ctx);
+	void *ctx;
+};
+
 /* A whole message with the header that spool_text_header() made for it.  -1:
- * nothing of it is left on the disk. */
+ * nothing of it is left on the disk.  notes may be NULL. */
 int spool_store(struct spool *s, const char *id, struct bytes header,
-    struct bytes message, struct err *err);
+    struct bytes message, const struct spool_notes *notes, struct err *err);
 
 /* A message whose size is not known yet; delivery cannot see it.  It borrows
  * the spool. */
@@ -65,8 +77,9 @@ int spool_draft_read(struct spool_draft *d, uint64_t at, void *p, size_t n,
  * on another thread without the envelope, whose size_bytes is set already. */
 int spool_draft_end(
     struct spool_draft *d, const struct envelope *env, struct err *err);
-/* At most once; failure is final. */
-int spool_draft_commit(struct spool_draft *d, struct err *err);
+/* At most once; failure is final.  notes may be NULL. */
+int spool_draft_commit(
+    struct spool_draft *d, const struct spool_notes *notes, struct err *err);
 /* Always the caller's last call, committed or not; an uncommitted draft is
  * deleted from the disk.  NULL is allowed. */
 void spool_draft_free(struct spool_draft *d);
@@ -82,8 +95,11 @@ int spool_append(struct spool *s, enum spool_place place, const char *id,
  * and *ret_place == to: it has moved, but a power cut may undo that. */
 int spool_move(struct spool *s, enum spool_place from, enum spool_place to,
     const char *id, enum spool_place *ret_place, struct err *err);
-/* Not synced: the worst that can come back is a duplicate. */
+/* Not synced: until spool_sync() a power cut may bring the file back. */
 int spool_remove(
+    struct spool *s, enum spool_place place, const char *id, struct err *err);
+/* Makes durable what was put into, and removed from, the folder of this id. */
+int spool_sync(
     struct spool *s, enum spool_place place, const char *id, struct err *err);
 
 /* --- reading -------------------------------------------------------------- */

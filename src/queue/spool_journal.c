@@ -173,6 +173,12 @@ spool_note_requeue(struct buf *to, int64_t wall_ms)
 	return note_time(to, "requeue", wall_ms);
 }
 
+bool
+spool_note_done(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "done", wall_ms);
+}
+
 /* --- reading -------------------------------------------------------------- */
 
 struct fold {
@@ -408,6 +414,17 @@ fold_requeue(struct fold *f, struct bytes args)
 	return true;
 }
 
+static bool
+fold_done(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!spool_number(args, &at))
+		return false;
+	f->st->is_done = true;
+	return true;
+}
+
 static const struct {
 	const char *event;
 	bool (*fold)(struct fold *f, struct bytes args);
@@ -423,6 +440,7 @@ static const struct {
 	{ "told", fold_told },
 	{ "delay-told", fold_delay_told },
 	{ "equal", fold_equal },
+	{ "done", fold_done },
 };
 enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
 

@@ -30,6 +30,7 @@ struct spool_state {
 	bool is_delay_told; /* the sender knows that it takes long */
 	/* It was being sent, see spool_note_offer(), when the journal ends. */
 	bool is_offered;
+	bool is_done; /* nothing is left to do: the file may go */
 	bool is_held;
 	char reason[320]; /* why it is held, "" */
 };
@@ -61,6 +62,9 @@ bool spool_note_told(struct buf *to, int64_t wall_ms, size_t index) MUST_CHECK;
 bool spool_note_delay_told(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Recipients that failed wait again; life starts anew. */
 bool spool_note_requeue(struct buf *to, int64_t wall_ms) MUST_CHECK;
+/* Nothing of the message is needed any more: all recipients have it, or it was
+ * refused or deleted.  The file is about to be removed. */
+bool spool_note_done(struct buf *to, int64_t wall_ms) MUST_CHECK;
 
 /* Folds a journal into envelope and state, which start as the header left
  * them.  *ret_good bytes of it are sound; what follows is the remains of a

@@ -46,13 +46,51 @@ uncreate(struct spool *s, struct folder *f, const char *id)
 	errno = saved;
 }
 
+/* The last that is written: the end record and what the journal begins with.
+ * It makes a torn file recognisable, so the file can be written under its final
+ * name and one flush publishes it. */
+static void
+take_end(struct buf *to, uint64_t size, uint32_t crc,
+    const struct spool_notes *notes)
+{
+	char *end;
+
+	buf_init(to, SPOOL_END_MAX + SPOOL_HEADER_MAX);
+	end = buf_space(to, SPOOL_END_MAX);
+	buf_added(to, spool_text_end(end, (size_t)size, crc));
+	if (notes != NULL) {
+		struct bytes lines = notes->take(notes->ctx);
+
+		IGNORE(buf_add(to, lines.p, lines.n)); /* no more than fits */
+	}
+}
+
+static void
+end_written(struct buf *end, const struct spool_notes *notes)
+{
+	if (notes != NULL)
+		notes->written(notes->ctx);
+	buf_clear(end);
+}
+
+static int
+write_end(struct spool *s, int fd, uint64_t size, uint32_t crc,
+    const struct spool_notes *notes)
+{
+	struct buf end;
+	int rc;
+
+	take_end(&end, size, crc, notes);
+	rc = disk_write(s->fs, fd, buf_str(&end), buf_len(&end));
+	end_written(&end, notes);
+	return rc;
+}
+
 int
 spool_store(struct spool *s, const char *id, struct bytes header,
-    struct bytes message, struct err *err)
+    struct bytes message, const struct spool_notes *notes, struct err *err)
 {
 	struct folder *f = folder_get(s, id, err);
-	char end[SPOOL_END_MAX];
-	size_t end_len;
 	int fd, rc = -1;
 
 	if (f == NULL)
@@ -62,13 +100,10 @@ spool_store(struct spool *s, const char *id, struct bytes header,
 		disk_err(err, "cannot create", id);
 		goto out;
 	}
-	end_len = spool_text_end(
-	    end, message.n, crc32_of(0, message.p, message.n));
-	/* The end record makes a torn file recognisable, so the file can be
-	 * written under its final name and one flush publishes it. */
 	if (disk_write(s->fs, fd, header.p, header.n) != 0 ||
 	    disk_write(s->fs, fd, message.p, message.n) != 0 ||
-	    disk_write(s->fs, fd, end, end_len) != 0) {
+	    write_end(s, fd, message.n, crc32_of(0, message.p, message.n),
+		notes) != 0) {
 		disk_close(s->fs, fd);
 		disk_err(err, "cannot write", id);
 	} else if (disk_sync_close(s->fs, fd) != 0) {
@@ -188,7 +223,7 @@ copy_message(struct spool_draft *d, int to)
 /* The header does not fit: a second file takes the first one's name.  The
  * first stays open for those who read it. */
 static int
-rewrite(struct spool_draft *d, const char *end, size_t end_len)
+rewrite(struct spool_draft *d, const struct spool_notes *notes)
 {
 	int fd;
 
@@ -200,7 +235,7 @@ rewrite(struct spool_draft *d, const char *end, size_t end_len)
 	if (disk_write(
 		d->s->fs, fd, buf_str(&d->header), buf_len(&d->header)) != 0 ||
 	    copy_message(d, fd) != 0 ||
-	    disk_write(d->s->fs, fd, end, end_len) != 0) {
+	    write_end(d->s, fd, d->size, d->crc, notes) != 0) {
 		disk_close(d->s->fs, fd);
 		return -1;
 	}
@@ -210,25 +245,30 @@ rewrite(struct spool_draft *d, const char *end, size_t end_len)
 /* The first line last: until it is there, the file says that it is a draft,
  * wherever the work was interrupted. */
 static int
-fill_in(struct spool_draft *d, const char *end, size_t end_len)
+fill_in(struct spool_draft *d, const struct spool_notes *notes)
 {
+	const struct fs *fs = d->s->fs;
 	const char *header = buf_str(&d->header);
 	const size_t first = strlen(SPOOL_DRAFT_MARK);
+	struct buf end;
+	int rc;
 
-	if (disk_pwrite(d->s->fs, d->fd, header + first, DRAFT_HEADER - first,
-		(off_t)first) != 0 ||
-	    disk_pwrite(d->s->fs, d->fd, end, end_len,
-		(off_t)(DRAFT_HEADER + d->size)) != 0 ||
-	    disk_pwrite(d->s->fs, d->fd, header, first, 0) != 0)
+	if (disk_pwrite(fs, d->fd, header + first, DRAFT_HEADER - first,
+		(off_t)first) != 0)
 		return -1;
-	return d->s->fs->sync(d->s->fs->ctx, d->fd);
+	take_end(&end, d->size, d->crc, notes);
+	rc = disk_pwrite(fs, d->fd, buf_str(&end), buf_len(&end),
+	    (off_t)(DRAFT_HEADER + d->size));
+	if (rc == 0)
+		rc = disk_pwrite(fs, d->fd, header, first, 0);
+	end_written(&end, notes);
+	return rc == 0 ? fs->sync(fs->ctx, d->fd) : -1;
 }
 
 int
-spool_draft_commit(struct spool_draft *d, struct err *err)
+spool_draft_commit(
+    struct spool_draft *d, const struct spool_notes *notes, struct err *err)
 {
-	char end[SPOOL_END_MAX];
-	size_t end_len = spool_text_end(end, d->size, d->crc);
 	bool fits = buf_len(&d->header) == DRAFT_HEADER;
 	int rc;
 
@@ -237,7 +277,7 @@ spool_draft_commit(struct spool_draft *d, struct err *err)
 		return disk_err(err, "cannot write", d->id);
 	}
 	d->has_failed = true; /* whatever comes, there is no second commit */
-	rc = fits ? fill_in(d, end, end_len) : rewrite(d, end, end_len);
+	rc = fits ? fill_in(d, notes) : rewrite(d, notes);
 	if (rc != 0)
 		return disk_err(err, "cannot write and sync", d->id);
 	if (folder_sync(d->s, d->folder) != 0)
@@ -344,6 +384,15 @@ sync_place(
 	rc = folder_sync(s, f);
 	folder_put(s, f);
 	return rc;
+}
+
+int
+spool_sync(
+    struct spool *s, enum spool_place place, const char *id, struct err *err)
+{
+	return sync_place(s, place, id, err) == 0
+		   ? 0
+		   : disk_err(err, "cannot sync the folder of", id);
 }
 
 int

@@ -52,7 +52,8 @@ store(struct spool *s, struct envelope *e, struct bytes message)
 	e->size_bytes = message.n;
 	buf_init(&header, SPOOL_HEADER_MAX);
 	if (!spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0) ||
-	    spool_store(s, e->id, buf_bytes(&header), message, &err) != 0) {
+	    spool_store(s, e->id, buf_bytes(&header), message, NULL, &err) !=
+		0) {
 		(void)fprintf(stderr, "fill: %s\n", err.text);
 		exit(EXIT_FAILURE);
 	}

@@ -6,7 +6,9 @@
  *
  *	kind	w  writing to a file	c  closing a file that was written to
  *		s  syncing a file	d  syncing a folder	-  none
+ *		u  removing a file: takes long instead
  *	every	'1': each such call fails; '3': every third
+ *		of u: tenths of a second
  *
  * strace(1) can do part of this, but it cannot tell a file from a folder or a
  * socket, and a close that it makes fail leaves the descriptor open.
@@ -86,6 +88,14 @@ fsync(int fd)
 	if (fails('s', fd, S_IFREG) || fails('d', fd, S_IFDIR))
 		return fail();
 	return (int)syscall(SYS_fsync, fd);
+}
+
+int
+unlinkat(int dirfd, const char *name, int flags)
+{
+	if (fault[0] == 'u')
+		(void)usleep((useconds_t)(fault[1] - '0') * 100000);
+	return (int)syscall(SYS_unlinkat, dirfd, name, flags);
 }
 
 int

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "net/listen.h"
 #include "net/loop.h"
@@ -946,6 +947,104 @@ a_recipient_who_is_put_off_is_no_limit(void **state)
 	all_is_sent(b, 3);
 }
 
+/* --- what a kill leaves ----------------------------------------------------- */
+
+static char found[256];
+
+static int
+find_file(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+	(void)st;
+	(void)w;
+	if (type == FTW_F)
+		(void)snprintf(found, sizeof(found), "%s", path);
+	return 0;
+}
+
+/* The only file of the queue has these words. */
+static bool
+file_says(struct bench *b, const char *words)
+{
+	char dir[80], text[8192] = "";
+	FILE *f;
+
+	(void)snprintf(dir, sizeof(dir), "%s/queue", b->dir);
+	found[0] = '\0';
+	(void)nftw(dir, find_file, 16, FTW_PHYS);
+	f = fopen(found, "r");
+	if (f == NULL)
+		return false;
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	(void)fclose(f);
+	return strstr(text, words) != NULL;
+}
+
+struct witness {
+	struct bench *b;
+	int sent, noted; /* lines; and the file said so by then */
+};
+
+static void
+watch_log(void *ctx, enum log_level level, const char *line)
+{
+	struct witness *w = ctx;
+
+	(void)level;
+	if (strncmp(line, "sent ", 5) != 0)
+		return;
+	w->sent++;
+	w->noted += file_says(w->b, " done ");
+}
+
+static void
+what_is_logged_as_sent_is_noted_in_its_file(void **state)
+{
+	struct bench *b = *state;
+	struct witness w = { .b = b };
+	struct log_sink sink = { watch_log, &w, LOG_LEVEL_INFO };
+
+	start(b);
+	submit(b, 1);
+	b->is_disk_slow = true; /* and removes nothing */
+	log_to(&sink);
+	until(b, w.sent == 1);
+	log_to(NULL);
+	assert_int_equal(w.noted, 1);
+}
+
+static void
+a_transaction_is_noted_before_the_next_one_is_answered(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.max_rcpts = 2;
+	start(b);
+	submit(b, 5);
+	b->is_disk_slow = true;
+	until(b, b->p.messages == 2);
+	assert_true(file_says(b, "rcpt 0 sent") && file_says(b, "rcpt 1 sent"));
+	until(b, b->p.messages == 3);
+}
+
+/* sync_results = 0 */
+static void
+each_result_is_durable_before_more_is_taken_if_asked_for(void **state)
+{
+	struct bench *b = *state;
+
+	queue_set_policy(b->q, &(struct queue_policy) { .syncs_each = true });
+	start(b);
+	submit(b, 1);
+	b->is_disk_slow = true;
+	until(b, b->p.messages == 1);
+	wait_a_moment(b);
+	submit(b, 1);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 1);
+	finish_jobs(b);
+	all_is_sent(b, 2);
+}
+
 static int
 set_up_all(void **state)
 {
@@ -1004,6 +1103,9 @@ main(void)
 		TEST(
 		    a_message_to_a_hundred_arrives_in_full_and_the_number_is_learnt),
 		TEST(a_recipient_who_is_put_off_is_no_limit),
+		TEST(what_is_logged_as_sent_is_noted_in_its_file),
+		TEST(a_transaction_is_noted_before_the_next_one_is_answered),
+		TEST(each_result_is_durable_before_more_is_taken_if_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

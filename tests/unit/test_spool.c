@@ -86,8 +86,8 @@ store(struct bed *b, struct err *err)
 
 	buf_init(&header, 10000);
 	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
-	rc = spool_store(
-	    b->s, id, buf_bytes(&header), bytes_of(hello, strlen(hello)), err);
+	rc = spool_store(b->s, id, buf_bytes(&header),
+	    bytes_of(hello, strlen(hello)), NULL, err);
 	buf_clear(&header);
 	envelope_free(e);
 	return rc;
@@ -557,7 +557,7 @@ a_draft_is_unfinished_until_it_is_committed(void **state)
 	assert_int_equal(spool_draft_end(d, e, &err), 0);
 	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
 	buf_reset(&b->disk.order);
-	assert_int_equal(spool_draft_commit(d, &err), 0);
+	assert_int_equal(spool_draft_commit(d, NULL, &err), 0);
 	assert_buf(&b->disk.order, "wwwsdd");
 	assert_int_equal(examine(b, &first), SPOOL_OK);
 	assert_int_equal(spool_draft_read(d, 3, got, sizeof(got), &n, &err), 0);
@@ -581,8 +581,8 @@ R45_a_failed_draft_is_not_committed_a_second_time(void **state)
 	assert_int_equal(spool_draft_end(d, e, &err), 0);
 	b->disk.only = "s";
 	fault_fs_arm(&b->disk, 1, EIO);
-	assert_int_equal(spool_draft_commit(d, &err), -1);
-	assert_int_equal(spool_draft_commit(d, &err), -1);
+	assert_int_equal(spool_draft_commit(d, NULL, &err), -1);
+	assert_int_equal(spool_draft_commit(d, NULL, &err), -1);
 	assert_int_equal(b->disk.calls, 1); /* the sync was not repeated */
 	spool_draft_free(d);
 	assert_true(spool_is_free(b->s, id));
@@ -647,7 +647,7 @@ write_many(void *arg)
 		assert_true(
 		    spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
 		w->kept += spool_store(w->b->s, e->id, buf_bytes(&header),
-			       bytes_of(hello, strlen(hello)), &err) == 0;
+			       bytes_of(hello, strlen(hello)), NULL, &err) == 0;
 		buf_clear(&header);
 		envelope_free(e);
 	}
@@ -674,7 +674,7 @@ store_one(void *arg)
 	buf_init(&header, 10000);
 	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
 	t->rc = spool_store(t->b->s, t->id, buf_bytes(&header),
-	    bytes_of(hello, strlen(hello)), &err);
+	    bytes_of(hello, strlen(hello)), NULL, &err);
 	buf_clear(&header);
 	envelope_free(e);
 	return NULL;

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files of messages that are finished.  Each says so itself (a line in its
+ * journal), so after a kill nothing of it is sent again and the scan removes it:
+ * no delivery has to wait until it is gone.  A disk that removes more slowly than
+ * the provider takes makes the deliveries wait in the end, or the files would
+ * become more and more.
+ *
+ * A power cut can undo what was not synced.  So the folders that lost files are
+ * synced, all that lost some within sync_results_ms in one go. */
+#include "queue/queue_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+enum { BATCH = 16 }; /* files of one job */
+
+static void
+files_add(struct files *f, enum spool_place place, const char *id)
+{
+	if (f->count == f->cap) {
+		f->cap = f->cap == 0 ? BATCH : f->cap * 2;
+		f->v = xrealloc(f->v, f->cap, sizeof(*f->v));
+	}
+	f->v[f->count].place = place;
+	memcpy(f->v[f->count++].id, id, QID_SIZE);
+}
+
+/* The newest ones: who is first does not matter. */
+static struct files
+files_take(struct files *f, size_t n)
+{
+	struct files taken = { 0 };
+
+	while (taken.count < n && f->count > 0) {
+		const struct file *last = &f->v[--f->count];
+
+		files_add(&taken, last->place, last->id);
+	}
+	if (f->count == 0) {
+		free(f->v);
+		*f = (struct files) { 0 };
+	}
+	return taken;
+}
+
+static bool
+is_same_folder(const struct file *a, const struct file *b)
+{
+	char x[QID_FOLDER_SIZE], y[QID_FOLDER_SIZE];
+
+	qid_folder(a->id, x);
+	qid_folder(b->id, y);
+	return a->place == b->place &&
+	       (a->place != SPOOL_QUEUE || strcmp(x, y) == 0);
+}
+
+static void
+note_unsynced(struct queue *q, const struct file *file)
+{
+	struct removals *r = &q->removals;
+
+	/* Mostly the folder of the one before it. */
+	for (size_t i = r->unsynced.count; i-- > 0;)
+		if (is_same_folder(&r->unsynced.v[i], file))
+			return;
+	files_add(&r->unsynced, file->place, file->id);
+}
+
+static size_t
+waiting(const struct queue *q)
+{
+	return q->removals.waiting.count + q->removals.under_way;
+}
+
+bool
+removals_are_full(const struct queue *q)
+{
+	return q->removals.is_full;
+}
+
+static void
+start(struct queue *q)
+{
+	struct removals *r = &q->removals;
+	struct job *j;
+
+	if (r->waiting.count == 0 || r->jobs == QUEUE_REMOVALS_AT_ONCE ||
+	    (r->close_by_ms != 0 && queue_now(q) >= r->close_by_ms))
+		return;
+	j = job_new(q, JOB_REMOVE, NULL);
+	j->files = files_take(&r->waiting, BATCH);
+	r->under_way += j->files.count;
+	r->jobs++;
+	job_submit(j);
+}
+
+void
+removal_add(struct queue *q, enum spool_place place, const char *id)
+{
+	files_add(&q->removals.waiting, place, id);
+	if (waiting(q) >= QUEUE_REMOVALS_MAX)
+		q->removals.is_full = true;
+	start(q);
+}
+
+void
+removal_job_done(struct queue *q, struct job *j)
+{
+	struct removals *r = &q->removals;
+
+	if (j->rc != 0)
+		queue_trouble(q, j->id, &j->err);
+	r->jobs--;
+	r->under_way -= j->files.count;
+	for (size_t i = 0; i < j->files.count; i++)
+		note_unsynced(q, &j->files.v[i]);
+	if (r->sync_at_ms == 0) {
+		r->sync_at_ms = queue_now(q) + q->o.policy.sync_results_ms;
+		queue_rescheduled(q);
+	}
+	if (r->is_full && waiting(q) <= QUEUE_REMOVALS_MAX / 2) {
+		r->is_full = false;
+		queue_rescheduled(q);
+	}
+	start(q);
+}
+
+static void
+sync_now(struct queue *q)
+{
+	struct removals *r = &q->removals;
+	struct job *j = job_new(q, JOB_SYNC, NULL);
+
+	j->files = files_take(&r->unsynced, r->unsynced.count);
+	r->sync_at_ms = 0;
+	r->is_syncing = true;
+	job_submit(j);
+}
+
+void
+removal_sync_done(struct queue *q, struct job *j)
+{
+	q->removals.is_syncing = false;
+	if (j->rc != 0)
+		queue_trouble(q, j->id, &j->err);
+	if (q->removals.sync_at_ms != 0)
+		queue_rescheduled(q);
+}
+
+int64_t
+removals_tick(struct queue *q)
+{
+	struct removals *r = &q->removals;
+
+	if (r->sync_at_ms == 0 || r->is_syncing)
+		return INT64_MAX;
+	if (queue_now(q) < r->sync_at_ms)
+		return r->sync_at_ms;
+	sync_now(q);
+	return INT64_MAX;
+}
+
+void
+removals_close(struct queue *q)
+{
+	q->removals.close_by_ms = queue_now(q) + QUEUE_REMOVALS_CLOSE_MS;
+}
+
+void
+removals_clear(struct queue *q)
+{
+	if (q->removals.unsynced.count > 0)
+		sync_now(q); /* at once, now */
+	free(q->removals.waiting.v);
+	free(q->removals.unsynced.v);
+}

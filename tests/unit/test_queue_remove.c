@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a kill must not undo: a result is in the message's file before anybody
+ * hears of it; what is finished goes away in the background, and not too much
+ * waits for that. */
+#include "tests/lib/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "queue/queue.h"
+#include "tests/lib/lab.h"
+
+enum { MINUTE = 60 * 1000, MANY = 2500 };
+
+static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
+
+/* What the only file of the queue says. */
+static void
+assert_file_says(const struct lab *l, const char *word, bool says)
+{
+	char path[512];
+	char text[4096] = "";
+	FILE *f;
+
+	assert_true(lab_only_file(l, "queue", path));
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	(void)fclose(f);
+	if ((strstr(text, word) != NULL) != says)
+		fail_msg("\"%s\" in: %s", word, text);
+}
+
+static struct queue_delivery *
+take_with_answer(struct lab *l, size_t rcpt, enum verdict_class class)
+{
+	struct queue_delivery *d = queue_take(l->q, 0);
+	struct verdict v = lab_verdict(class, "so says the provider");
+
+	assert_non_null(d);
+	queue_delivery_rcpt(d, rcpt, &v);
+	return d;
+}
+
+static void
+end(struct queue_delivery *d, enum verdict_class class, int *settled)
+{
+	struct verdict v = lab_verdict(class, "so says the provider");
+
+	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0,
+	    settled != NULL ? lab_count : NULL, settled);
+}
+
+static void
+submit(struct lab *l, size_t nrcpts, struct lab_client *c)
+{
+	lab_submit(l, c, QUEUE_MODE_SAFE, nrcpts, hello);
+	(void)lab_tick(l);
+	lab_client_done(c);
+}
+
+/* --- noted ---------------------------------------------------------------- */
+
+static void
+a_message_that_all_have_says_so_before_its_delivery_ends(void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	submit(l, 1, &c);
+	l->is_delayed = true;
+	d = take_with_answer(l, 0, VERDICT_OK);
+	assert_file_says(l, " done ", false);
+	buf_reset(&l->disk.order);
+	queue_delivery_note(d);
+	assert_file_says(l, " done ", true);
+	assert_null(strchr(buf_str(&l->disk.order), 's'));
+	end(d, VERDICT_OK, NULL);
+	assert_file_says(l, " done ", true); /* it is removed later */
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+a_message_that_is_served_while_it_is_written_says_so_from_the_start(
+    void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	d = take_with_answer(l, 0, VERDICT_OK);
+	queue_delivery_note(d);
+	lab_start_one(l);
+	assert_file_says(l, " done ", true);
+	end(d, VERDICT_OK, NULL);
+	lab_client_done(&c);
+	lab_finish_one(l);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+a_message_that_is_served_while_it_is_synced_says_so(void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	l->is_delayed = true;
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	d = take_with_answer(l, 0, VERDICT_OK);
+	lab_start_one(l);
+	assert_file_says(l, " done ", false);
+	queue_delivery_note(d);
+	assert_file_says(l, " done ", true);
+	end(d, VERDICT_OK, NULL);
+	lab_client_done(&c);
+	lab_finish_one(l);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static void
+who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+	int settled = 0;
+	size_t second = 1;
+
+	submit(l, 2, &c);
+	l->is_delayed = true;
+	d = take_with_answer(l, 0, VERDICT_OK);
+	buf_reset(&l->disk.order);
+	queue_delivery_note(d);
+	assert_file_says(l, "rcpt 0 sent", true);
+	/* Not synced, and the next one does not wait for a sync. */
+	assert_true(queue_delivery_offer(d, &second, 1, "mx", NULL, NULL));
+	assert_null(strchr(buf_str(&l->disk.order), 's'));
+	end(d, VERDICT_LATER, &settled);
+	assert_int_equal(settled, 0);
+	lab_run(l);
+	assert_int_equal(settled, 1);
+	assert_non_null(strchr(buf_str(&l->disk.order), 's'));
+	assert_file_says(l, "rcpt 0 sent", true);
+}
+
+static void
+who_was_served_before_the_disk_had_the_message_is_in_it_from_the_start(
+    void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+	int settled = 0;
+
+	l->is_delayed = true;
+	l->head_start_ms = 1000;
+	lab_restart(l);
+	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	d = take_with_answer(l, 0, VERDICT_OK);
+	queue_delivery_note(d);
+	assert_int_equal(l->njobs, 0);
+	end(d, VERDICT_LATER, &settled);
+	assert_int_equal(l->njobs, 1);
+	lab_start_one(l);
+	assert_file_says(l, "rcpt 0 sent", true);
+	assert_int_equal(settled, 0);
+	lab_finish_one(l);
+	assert_int_equal(settled, 1);
+	lab_client_done(&c);
+}
+
+static void
+a_file_that_takes_no_line_goes_at_once(void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	submit(l, 1, &c);
+	l->is_delayed = true;
+	d = take_with_answer(l, 0, VERDICT_OK);
+	l->disk.only = "w";
+	fault_fs_arm(&l->disk, 1, ENOSPC);
+	queue_delivery_note(d);
+	assert_true(l->disk.fired);
+	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(l->troubles, 1);
+	end(d, VERDICT_OK, NULL);
+	lab_run(l);
+	assert_int_equal(l->troubles, 1);
+}
+
+static void
+a_deleted_message_does_not_come_back_after_a_kill(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	submit(l, 1, &c);
+	l->is_delayed = true;
+	assert_true(queue_delete(l->q, c.id));
+	assert_file_says(l, " done ", true);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+/* --- removed -------------------------------------------------------------- */
+
+static int
+no_sync(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	return 0;
+}
+
+static void
+submit_many(struct lab *l, size_t n)
+{
+	struct lab_client c;
+
+	l->disk.fs.sync = no_sync;
+	for (size_t i = 0; i < n; i++)
+		submit(l, 1, &c);
+}
+
+static size_t
+deliver_all(struct lab *l)
+{
+	size_t n = 0;
+
+	while (lab_deliver(l, VERDICT_OK))
+		n++;
+	return n;
+}
+
+static void
+a_disk_that_removes_nothing_makes_the_deliveries_wait(void **state)
+{
+	struct lab *l = *state;
+	size_t n, left = MANY;
+
+	submit_many(l, MANY);
+	l->is_delayed = true;
+	n = deliver_all(l);
+	assert_true(n >= 1000 && n < MANY);
+	assert_true(l->njobs <= 2); /* others have work for the threads, too */
+	assert_false(queue_has_due(l->q, 0));
+	(void)lab_tick(l);
+	l->wakes = 0;
+	(void)lab_tick(l);
+	assert_int_equal(l->wakes, 0); /* there is nothing to come for */
+	for (left -= n; lab_run_one(l) && !queue_has_due(l->q, 0);)
+		;
+	assert_true(l->njobs > 0); /* not only when all is gone */
+	(void)lab_tick(l);
+	assert_int_equal(l->wakes, 1);
+	lab_run(l);
+	assert_int_equal(deliver_all(l), left);
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+static struct lab *slow;
+static int (*quick_unlink)(void *ctx, int dirfd, const char *path);
+
+static int
+slow_unlink(void *ctx, int dirfd, const char *path)
+{
+	slow->boot_ms += 100;
+	return quick_unlink(ctx, dirfd, path);
+}
+
+static void
+closing_leaves_to_the_next_start_what_is_removed_too_slowly(void **state)
+{
+	struct lab *l = *state;
+	size_t left;
+
+	submit_many(l, 100);
+	l->is_delayed = true;
+	assert_int_equal(deliver_all(l), 100);
+	slow = l;
+	quick_unlink = l->disk.fs.unlink;
+	l->disk.fs.unlink = slow_unlink;
+	queue_free(l->q);
+	left = lab_files(l, "queue");
+	assert_in_range(left, 1, 99);
+	l->njobs = 0;
+	l->is_delayed = false;
+	l->disk.fs.unlink = quick_unlink;
+	lab_open(l);
+	(void)lab_tick(l);
+	assert_int_equal(queue_count(l->q), 0);
+	assert_false(lab_deliver(l, VERDICT_OK));
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+/* --- synced --------------------------------------------------------------- */
+
+static size_t
+folder_syncs(const struct lab *l)
+{
+	size_t n = 0;
+
+	for (const char *p = buf_str(&l->disk.order); *p != '\0'; p++)
+		n += *p == 'd';
+	return n;
+}
+
+static void
+what_was_removed_within_a_time_is_synced_in_one_go(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	queue_free(l->q);
+	l->policy.sync_results_ms = 1000;
+	lab_open(l);
+	for (int i = 0; i < 5; i++)
+		submit(l, 1, &c);
+	buf_reset(&l->disk.order);
+	assert_int_equal(deliver_all(l), 5);
+	assert_int_equal(folder_syncs(l), 0);
+	assert_int_equal(lab_tick(l), l->boot_ms + 1000);
+	lab_pass(l, 999);
+	assert_int_equal(folder_syncs(l), 0);
+	lab_pass(l, 1);
+	assert_int_equal(folder_syncs(l), 1);
+	/* And then it asks for nothing more. */
+	assert_true(lab_tick(l) > l->boot_ms + MINUTE);
+}
+
+static void
+each_result_is_synced_before_the_next_message_if_asked_for(void **state)
+{
+	struct lab *l = *state;
+	struct queue_delivery *d;
+	struct lab_client c;
+	int settled = 0;
+
+	queue_free(l->q);
+	l->policy.syncs_each = true;
+	lab_open(l);
+	assert_true(queue_syncs_each(l->q));
+	submit(l, 1, &c);
+	l->is_delayed = true;
+	d = take_with_answer(l, 0, VERDICT_OK);
+	queue_delivery_note(d);
+	buf_reset(&l->disk.order);
+	end(d, VERDICT_OK, &settled);
+	assert_int_equal(settled, 0);
+	assert_true(lab_run_one(l));
+	assert_int_equal(settled, 1);
+	assert_non_null(strchr(buf_str(&l->disk.order), 's'));
+	lab_run(l);
+	assert_int_equal(lab_files(l, "queue"), 0);
+}
+
+/* The disk has nothing of it, or will not get it: nothing to wait for. */
+static void
+what_never_came_to_the_disk_is_settled_at_once(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+	int settled = 0;
+
+	queue_free(l->q);
+	l->policy.syncs_each = true;
+	l->is_delayed = true;
+	for (int head_start = 0; head_start < 2; head_start++) {
+		l->head_start_ms = head_start ? 1000 : 0;
+		lab_open(l);
+		settled = 0;
+		lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+		end(take_with_answer(l, 0, VERDICT_OK), VERDICT_OK, &settled);
+		assert_int_equal(settled, 1);
+		assert_int_equal(c.told, 1);
+		lab_client_done(&c);
+		assert_int_equal(l->njobs, 0);
+		assert_int_equal(l->troubles, 0);
+		if (head_start == 0)
+			queue_free(l->q);
+	}
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, lab_setup, lab_teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(a_message_that_all_have_says_so_before_its_delivery_ends),
+		T(a_message_that_is_served_while_it_is_written_says_so_from_the_start),
+		T(a_message_that_is_served_while_it_is_synced_says_so),
+		T(who_was_served_by_a_first_transaction_is_noted_before_the_next),
+		T(who_was_served_before_the_disk_had_the_message_is_in_it_from_the_start),
+		T(a_file_that_takes_no_line_goes_at_once),
+		T(a_deleted_message_does_not_come_back_after_a_kill),
+		T(a_disk_that_removes_nothing_makes_the_deliveries_wait),
+		T(closing_leaves_to_the_next_start_what_is_removed_too_slowly),
+		T(what_was_removed_within_a_time_is_synced_in_one_go),
+		T(each_result_is_synced_before_the_next_message_if_asked_for),
+		T(what_never_came_to_the_disk_is_settled_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

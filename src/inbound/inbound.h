@@ -31,6 +31,9 @@ struct inbound_opts {
 	/* The name of the rule that keeps this user from submitting, or NULL:
 	 * he may.  uid may be UID_UNKNOWN. */
 	const char *(*bars)(void *ctx, uint32_t uid);
+	/* Does an account send mail under this address (identity)?  Else it is
+	 * replaced whatever the message is. */
+	bool (*keeps_sender)(void *ctx, const char *addr);
 	/* No account takes this message, of e->size_bytes; ret_why for the
 	 * client. */
 	bool (*refuses)(

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/addr.h"
+#include "mail/mime.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "smtp/smtp_limits.h"
@@ -156,6 +158,43 @@ is_barred(struct session *s)
 	return true;
 }
 
+/* RFC 6531 wants SMTPUTF8 with such a sender, and many programs do not know it.
+ * Where identity puts another address in its place, nothing is missing.  Bytes
+ * that are not UTF-8 are taken for ISO 8859-1, so that the log can show them.
+ * False: refused, and told. */
+static bool
+take_8bit_sender(struct session *s, const char *addr, struct buf *to)
+{
+	const struct inbound_opts *o = &s->set->shared->opts;
+
+	if (mime_utf8(to, bytes_of(addr, strlen(addr))) &&
+	    addr_is_safe(buf_bytes(to)) &&
+	    !o->keeps_sender(o->ctx, buf_str(to)))
+		return true;
+	smtp_server_reply(s->smtp, 553, "5.6.7",
+	    "this sender address needs SMTPUTF8, because an account sends "
+	    "under it (identity)");
+	return false;
+}
+
+static bool
+take_sender(struct session *s, const struct ss_info *info)
+{
+	struct buf utf8;
+	bool ok = true;
+
+	buf_init(&utf8, 2 * ADDR_MAX);
+	if (info->lacks_utf8)
+		ok = take_8bit_sender(s, info->addr, &utf8);
+	if (ok) {
+		s->env = envelope_new();
+		envelope_set(&s->env->sender,
+		    info->lacks_utf8 ? buf_str(&utf8) : info->addr);
+	}
+	buf_clear(&utf8);
+	return ok;
+}
+
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
@@ -172,8 +211,8 @@ on_mail(struct session *s, const struct ss_info *info)
 		    "the spool cannot keep mail now; try again later");
 		return;
 	}
-	s->env = envelope_new();
-	envelope_set(&s->env->sender, info->addr);
+	if (!take_sender(s, info))
+		return;
 	envelope_set(&s->env->envid, info->mail.envid);
 	s->env->ret = info->mail.ret;
 	s->env->is_8bit = info->mail.is_8bit;

@@ -179,6 +179,21 @@ refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 	return admission_refuses(d->era->conf, d->era->outbound, e, ret_why);
 }
 
+static bool
+keeps_sender(void *ctx, const char *addr)
+{
+	const struct daemon *d = ctx;
+	const struct conf *c = d->era->conf;
+
+	for (size_t i = 0; i < c->naccounts; i++) {
+		struct identity_opts o = conf_identity(c, &c->accounts[i]);
+
+		if (identity_allows(&o, addr))
+			return true;
+	}
+	return false;
+}
+
 /* --- names of this machine ------------------------------------------------ */
 
 /* Problems are no reason to take no mail: what is right holds. */
@@ -329,6 +344,7 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 		.verdict_ms = c->verdict_timeout_ms,
 		.bars = bars,
 		.refuses = refuses,
+		.keeps_sender = keeps_sender,
 		.locals = { is_local, resolve, d },
 		.ctx = d,
 	};

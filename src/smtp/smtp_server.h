@@ -110,6 +110,9 @@ struct ss_info { /* borrowed until the next call on s */
 	struct ss_rcpt rcpt;
 	struct bytes body;
 	struct bytes text;
+	/* SS_MAIL: addr has bytes over 127, perhaps no UTF-8, and SMTPUTF8 was
+	 * not asked for; 553 5.6.7 unless something else is sent in its place. */
+	bool lacks_utf8;
 	bool had_bare; /* SS_END: bare CR or LF was repaired */
 	bool had_nul; /* SS_END: the content holds a NUL; must be refused */
 };

@@ -26,11 +26,9 @@ static const struct smtp_refusal is_nested = { 503, "5.5.1",
 static const struct smtp_refusal *
 out_of_order(const struct smtp_server *s, enum cmd_verb verb)
 {
-	if (s->phase == PHASE_NEW)
-		return &no_helo;
 	if (verb == CMD_MAIL || verb == CMD_AUTH || verb == CMD_STARTTLS)
-		return &is_nested;
-	if (s->phase == PHASE_READY)
+		return s->phase == PHASE_NEW ? &no_helo : &is_nested;
+	if (s->phase == PHASE_NEW || s->phase == PHASE_READY)
 		return &no_mail;
 	if (s->phase == PHASE_BDAT)
 		return &is_chunked;
@@ -180,8 +178,9 @@ parse_mail(struct smtp_server *s, struct bytes args, struct syntax_path *path)
 	why = smtp_params_mail(path->rest, offered(s), &s->t.mail);
 	if (why != NULL)
 		return why;
-	if (path->is_utf8 && !s->t.mail.mail.is_utf8)
-		return &want_utf8;
+	/* Without SMTPUTF8 the driver decides. */
+	if (path->is_8bit && !path->is_utf8 && s->t.mail.mail.is_utf8)
+		return &bad_sender;
 	if (ss_is_too_big(s, s->t.mail.mail.size_bytes))
 		return &s->too_big;
 	return NULL;
@@ -200,6 +199,7 @@ do_mail(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	}
 	lend_addr(s, path.addr, info);
 	info->mail = s->t.mail.mail;
+	info->lacks_utf8 = path.is_8bit && !info->mail.is_utf8;
 	return ask(s, SS_MAIL);
 }
 
@@ -215,6 +215,8 @@ parse_rcpt(struct smtp_server *s, struct bytes args, struct syntax_path *path)
 	why = smtp_params_rcpt(path->rest, offered(s), &s->rcpt);
 	if (why != NULL)
 		return why;
+	if (path->is_8bit && !path->is_utf8)
+		return &bad_rcpt;
 	return path->is_utf8 && !s->t.mail.mail.is_utf8 ? &want_utf8 : NULL;
 }
 
@@ -498,7 +500,8 @@ static const struct {
 	[CMD_OTHER] = { PHASE_ANY, do_other },
 	[CMD_HELO] = { PHASE_ANY, do_helo },
 	[CMD_EHLO] = { PHASE_ANY, do_ehlo },
-	[CMD_MAIL] = { PHASE_READY, do_mail },
+	/* RFC 5321 4.1.4 has HELO first; small scripts on the machine do not. */
+	[CMD_MAIL] = { PHASE_NEW | PHASE_READY, do_mail },
 	[CMD_RCPT] = { PHASE_MAIL | PHASE_RCPT, do_rcpt },
 	[CMD_DATA] = { PHASE_RCPT, do_data },
 	[CMD_BDAT] = { PHASE_ANY, do_bdat },

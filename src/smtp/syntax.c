@@ -195,9 +195,8 @@ syntax_path(struct bytes in, struct syntax_path *ret)
 	if (in.n > 0 && !is_blank(in.p[0]))
 		return false;
 	skip_blanks(&in);
-	path.is_utf8 = !str_is_ascii(path.addr);
-	if (path.is_utf8 && !str_is_utf8(path.addr))
-		return false;
+	path.is_8bit = !str_is_ascii(path.addr);
+	path.is_utf8 = path.is_8bit && str_is_utf8(path.addr);
 	path.rest = in;
 	*ret = path;
 	return true;

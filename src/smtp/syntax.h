@@ -20,7 +20,8 @@ bool syntax_has_control(struct bytes b);
 
 struct syntax_path {
 	struct bytes addr; /* no brackets, no source route; n == 0: "<>" */
-	bool is_utf8; /* has bytes over 127, well formed: needs SMTPUTF8 */
+	bool is_8bit; /* has bytes over 127: needs SMTPUTF8 */
+	bool is_utf8; /* and they are well-formed UTF-8 */
 	struct bytes rest; /* what follows, without leading blanks */
 };
 

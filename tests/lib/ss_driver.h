@@ -5,7 +5,8 @@
  *
  * Policy: an address that begins with "never" is answered 550, "later" 451,
  * "bye" 421, and so is the end of a message whose content begins with the word;
- * a NUL in the content 550; everything else 250.  AUTH knows the user "u"
+ * a NUL in the content 550; a sender that lacks SMTPUTF8 553 if its domain is
+ * "kept"; everything else 250.  AUTH knows the user "u"
  * with the password "p" by PLAIN, with and without initial response.  STARTTLS
  * succeeds without a byte.
  *
@@ -119,8 +120,10 @@ ss_driver_mail(struct ss_driver *d, const struct ss_info *info)
 	if (!buf_addf(&d->events, "MAIL <%s> size=%llu%s%s%s%s%s\n", info->addr,
 		(unsigned long long)info->mail.size_bytes,
 		info->mail.is_8bit ? " 8bit" : "",
-		info->mail.is_utf8 ? " utf8" : "", ret[info->mail.ret],
-		info->mail.envid != NULL ? " envid=" : "",
+		info->lacks_utf8     ? " lacks-utf8"
+		: info->mail.is_utf8 ? " utf8"
+				     : "",
+		ret[info->mail.ret], info->mail.envid != NULL ? " envid=" : "",
 		info->mail.envid != NULL ? info->mail.envid : ""))
 		d->is_broken = true;
 	d->is_broken |= d->has_mail;
@@ -195,8 +198,9 @@ ss_driver_event(
 		d->pending = ev;
 	else
 		ss_driver_answer(d, ev,
-		    info->had_nul
-			? 550
+		    info->had_nul ? 550
+		    : info->lacks_utf8 && strstr(info->addr, "@kept") != NULL
+			? 553
 			: ss_driver_code(ev == SS_END ? buf_str(&d->message)
 						      : info->addr));
 }

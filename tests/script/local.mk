@@ -1,5 +1,6 @@
 # Dialogues as text; tests/script/README has the format.
 script_files = \
+	%reldir%/a-sender-over-127-is-taken.smtp \
 	%reldir%/auth-is-not-offered-in-clear.smtp \
 	%reldir%/auth-plain.smtp \
 	%reldir%/bad-addresses-are-refused.smtp \
@@ -21,6 +22,7 @@ script_files = \
 	%reldir%/helo-is-one-line.smtp \
 	%reldir%/http-is-no-smtp.smtp \
 	%reldir%/keywords-in-any-case.smtp \
+	%reldir%/mail-without-helo-is-taken.smtp \
 	%reldir%/malformed-parameter-draws-501.smtp \
 	%reldir%/one-message.smtp \
 	%reldir%/out-of-order-leaves-state-unchanged.smtp \

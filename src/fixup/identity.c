@@ -25,10 +25,15 @@ bytes_or_none(const char *s)
 }
 
 static bool
+has_address(const struct identity_opts *o)
+{
+	return o->address != NULL && o->address[0] != '\0';
+}
+
+static bool
 keeps_all(const struct identity_opts *o)
 {
-	return o->mode == IDENTITY_KEEP || o->address == NULL ||
-	       o->address[0] == '\0';
+	return o->mode == IDENTITY_KEEP || !has_address(o);
 }
 
 static bool
@@ -367,10 +372,11 @@ static void
 apply_envelope(struct work *w, const char *sender)
 {
 	const char *now = sender;
-	bool stays = sender[0] == '\0' ? w->o->keeps_null_sender
-				       : identity_allows(w->o, sender);
+	bool stays = sender[0] == '\0'
+			 ? w->o->keeps_null_sender || !has_address(w->o)
+			 : identity_allows(w->o, sender);
 
-	if (!stays && !keeps_all(w->o)) {
+	if (!stays) {
 		now = w->o->address;
 		w->ret->changed |= IDENTITY_CHANGED_ENVELOPE;
 	}
@@ -413,8 +419,8 @@ identity_apply(struct header *h, const char *sender,
 	apply_envelope(&w, sender);
 	if (header_remove_all(h, "Return-Path") > 0)
 		r.changed |= IDENTITY_REMOVED_RETURN_PATH;
-	if (!keeps_all(opts) &&
-	    (!apply_fields(&w) || !say_automatic(&w, sender)))
+	if ((!keeps_all(opts) && !apply_fields(&w)) ||
+	    !say_automatic(&w, sender))
 		return false;
 	if (signature_remove_stale(h))
 		r.changed |= IDENTITY_REMOVED_SIGNATURE;

@@ -9,7 +9,7 @@
  *		the account, user+tag counting as user, else the account's
  *		address takes its place; a bare name never stays
  *	force	only the account's address stays
- *	keep	everything stays
+ *	keep	everything stays but the null sender (see below)
  *
  * Where From is replaced, the display name stays ("Cron Daemon").  Without one,
  * or where it is only the name of a user of this machine ("root"), the account's
@@ -20,8 +20,9 @@
  * over a field that was changed is removed: it would only prove a forgery.
  * Return-Path is removed whatever the mode is.
  *
- * The null sender is replaced, too, where the provider does not take it; then
- * Auto-Submitted says what it said: do not answer (RFC 3834).
+ * The null sender is replaced in every mode where the provider does not take it,
+ * for otherwise no notice of ours would go out; then Auto-Submitted says what it
+ * said: do not answer (RFC 3834).
  *
  * What is right already stays byte for byte.  Pure; applied on the way out, at
  * each attempt, to a copy of the header: another account changes otherwise.

@@ -272,7 +272,9 @@ static const struct row {
 	    "me@example.org",
 	    "From: me@example.org\r\nAuto-Submitted: auto-generated",
 	    IDENTITY_CHANGED_ENVELOPE },
-	{ IDENTITY_KEEP, "", "From: x", "", "From: x", 0 },
+	{ IDENTITY_KEEP, "", "From: x", "me@example.org",
+	    "From: x\r\nAuto-Submitted: auto-replied",
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_ADDED_AUTO_SUBMITTED },
 };
 
 static void
@@ -351,6 +353,37 @@ nobody_stays_nobody_where_the_provider_takes_it(void **state)
 	header_free(h);
 }
 
+/* What the provider does not take does not go out because a mode says so: our
+ * own notices have no sender. */
+static void
+keep_replaces_the_null_sender_alone_where_the_provider_refuses_it(void **state)
+{
+	struct identity_opts opts = the_opts(IDENTITY_KEEP);
+	struct identity_result ret;
+	struct header *h = read_text("From: eve@other.example");
+
+	(void)state;
+	assert_true(identity_apply(h, "", &opts, &ret));
+	assert_string_equal(ret.sender, "me@example.org");
+	assert_int_equal(ret.changed,
+	    IDENTITY_CHANGED_ENVELOPE | IDENTITY_ADDED_AUTO_SUBMITTED);
+	header_free(h);
+
+	h = read_text("From: eve@other.example");
+	assert_true(identity_apply(h, "eve@other.example", &opts, &ret));
+	assert_string_equal(ret.sender, "eve@other.example");
+	assert_int_equal(ret.changed, 0);
+	opts.keeps_null_sender = true;
+	assert_true(identity_apply(h, "", &opts, &ret));
+	assert_string_equal(ret.sender, "");
+	assert_int_equal(ret.changed, 0);
+	opts.keeps_null_sender = false;
+	opts.address = NULL; /* there is nothing to put in its place */
+	assert_true(identity_apply(h, "", &opts, &ret));
+	assert_string_equal(ret.sender, "");
+	header_free(h);
+}
+
 /* "*" says that the provider takes every address; a bare name is none. */
 static void
 no_pattern_lets_a_bare_name_out(void **state)
@@ -392,6 +425,8 @@ main(void)
 		cmocka_unit_test(the_full_name_stands_in_for_a_missing_one),
 		cmocka_unit_test(
 		    nobody_stays_nobody_where_the_provider_takes_it),
+		cmocka_unit_test(
+		    keep_replaces_the_null_sender_alone_where_the_provider_refuses_it),
 		cmocka_unit_test(no_pattern_lets_a_bare_name_out),
 		cmocka_unit_test(without_an_address_nothing_can_be_replaced),
 	};

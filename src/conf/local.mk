@@ -17,7 +17,7 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/provider.h \
 	%reldir%/setting.c \
 	%reldir%/setting.h
-dist_pkgdata_DATA = %reldir%/providers
+dist_pkgdata_DATA += %reldir%/providers
 
 # The presets once more, as a string in the program.
 BUILT_SOURCES += %reldir%/providers.inc

@@ -1,302 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mail/diagnosis.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "base/str.h"
+#include "mail/reply_table.h"
 
-#define MINUTES(n) ((n)*INT64_C(60) * 1000)
-#define HOURS(n)   (MINUTES(60) * (n))
+enum { REPLY_SHOWN = 200 };
 
-/* Sets of stages. */
-enum {
-	AT_ANY = 0,
-	AT_CONNECT = 1u << STAGE_CONNECT | 1u << STAGE_TLS |
-		     1u << STAGE_GREETING | 1u << STAGE_EHLO,
-	AT_AUTH = 1u << STAGE_AUTH,
-	AT_MAIL = 1u << STAGE_MAIL,
-	AT_RCPT = 1u << STAGE_RCPT,
-	AT_DATA = 1u << STAGE_DATA | 1u << STAGE_END,
-	AT_MESSAGE = AT_MAIL | AT_RCPT | AT_DATA
-};
+/* src/mail/replies, made a string by src/mail/local.mk. */
+static const char built_in[] =
+#include "mail/replies.inc"
+    ;
 
-/* A code of 400 or 500 stands for its whole class, 0 for any code. */
-struct rule {
-	const char *hosts; /* pattern for the server's name, NULL: any */
-	unsigned stages;
-	int code;
-	const char *enhanced; /* exactly, or NULL */
-	const char *text; /* somewhere in it, or NULL; "a|b": either */
-	enum diagnosis_act act;
-	int64_t pause_ms;
-	const char *cause, *remedy;
-};
+/* The one state of this folder: what every part of a program means by "the
+ * replies we know".  The shipped rows are read when the first is needed. */
+static struct reply_table *shipped;
+static const struct reply_table *own;
 
-#define BAD_SENDER "the provider does not take that as a sender address"
-#define BAD_SENDER_REMEDY                                                      \
-	"set identity = allow or force for this account; then: relais "        \
-	"release ID"
-
-static const struct rule rules[] = {
-	/* --- Google ------------------------------------------------------- */
-	{ "*.gmail.com", AT_MESSAGE, 550, "5.4.5", NULL, DIAGNOSIS_QUOTA,
-	    HOURS(1),
-	    "the daily sending limit of this Google account is used up; it "
-	    "counts over a rolling 24 hours",
-	    "wait: mail is held and tried again hourly; for more, use Google "
-	    "Workspace or another provider" },
-	{ "*.gmail.com", AT_ANY, 421, NULL, NULL, DIAGNOSIS_PAUSE, 0,
-	    "Google limits sign-ins and connections of this account",
-	    "wait; lower max_connections if it comes back" },
-	{ "*.gmail.com", AT_AUTH, 454, NULL, NULL, DIAGNOSIS_PAUSE, 0,
-	    "Google limits sign-ins of this account",
-	    "wait; lower max_connections if it comes back" },
-	{ "*.gmail.com", AT_AUTH, 534, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "Google wants an app password or a sign-in in a browser",
-	    "turn on 2-step verification, make an app password at "
-	    "myaccount.google.com/apppasswords, and use that as the secret" },
-	{ "*.gmail.com", AT_AUTH, 535, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "Gmail wants an app password; the normal password is refused",
-	    "make an app password at myaccount.google.com/apppasswords (needs "
-	    "2-step verification) and use that as the secret" },
-	{ NULL, AT_MESSAGE, 400, NULL, "multiple destination domains",
-	    DIAGNOSIS_SPLIT_DOMAINS, 0,
-	    "the provider (Google, mostly) takes one recipient domain per "
-	    "transaction here",
-	    "nothing: recipients are sent domain by domain" },
-
-	/* --- Microsoft ---------------------------------------------------- */
-	{ NULL, AT_ANY, 432, "4.3.2", NULL, DIAGNOSIS_PAUSE, 0,
-	    "the mailbox has more connections open than Microsoft allows (3)",
-	    "set max_connections = 2 for this account" },
-	{ NULL, AT_ANY, 554, "5.2.0", "SendAsDenied", DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "Microsoft does not let this mailbox send as that address "
-	    "(SendAsDenied)",
-	    "set identity = force for this account, or give the mailbox the "
-	    "Send As right" },
-	{ NULL, AT_ANY, 554, "5.2.0", "quota|limit|StoreDrv", DIAGNOSIS_QUOTA,
-	    HOURS(4),
-	    "the submission quota of this Microsoft mailbox is used up for "
-	    "today",
-	    "wait: mail is held; for more, spread it over accounts" },
-	{ NULL, AT_ANY, 550, "5.7.60", NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "Microsoft does not let this mailbox send as that address "
-	    "(SendAsDenied)",
-	    "set identity = force for this account, or give the mailbox the "
-	    "Send As right" },
-	{ NULL, AT_ANY, 554, "5.2.252", NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "Microsoft does not let this mailbox send as that address "
-	    "(SendAsDenied)",
-	    "set identity = force for this account, or give the mailbox the "
-	    "Send As right" },
-	{ NULL, AT_AUTH, 535, "5.7.139", NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "SMTP AUTH is switched off for this Microsoft tenant or mailbox, "
-	    "or a security policy forbids it",
-	    "an administrator turns on Authenticated SMTP for the mailbox in "
-	    "the Microsoft 365 admin centre; or use OAuth2" },
-	{ NULL, AT_ANY, 550, "5.7.30", NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "Microsoft has ended sign-in with a password for this tenant "
-	    "(basic authentication)",
-	    "use OAuth2 for this account" },
-
-	/* --- others ------------------------------------------------------- */
-	{ "*.mail.me.com", AT_MESSAGE, 550, "5.7.1", "limit|quota",
-	    DIAGNOSIS_QUOTA, HOURS(4),
-	    "the daily limit of this iCloud account is used up",
-	    "wait: mail is held" },
-	{ NULL, AT_MESSAGE, 450, NULL,
-	    "send limit|sending limit|mail send limit", DIAGNOSIS_QUOTA,
-	    HOURS(1), "the hourly sending limit of this account is used up",
-	    "wait: mail is held; IONOS raises the limit with the age of the "
-	    "contract" },
-	{ "*.amazonaws.com", AT_ANY, 454, NULL, "daily|quota", DIAGNOSIS_QUOTA,
-	    HOURS(1), "the daily sending quota of Amazon SES is used up",
-	    "wait, or ask Amazon for a higher quota" },
-	{ "*.amazonaws.com", AT_ANY, 454, NULL, "throttl|rate|exceeded",
-	    DIAGNOSIS_QUOTA, 5000,
-	    "Amazon SES takes fewer messages a second from this account",
-	    "set max_per_minute for this account" },
-	{ "*.amazonaws.com", AT_ANY, 554, NULL, "not verified",
-	    DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "Amazon SES has not verified the sender, or the recipient while "
-	    "the account is in the sandbox",
-	    "verify the address or domain in SES, or leave the sandbox" },
-	{ "*.yandex.*", AT_ANY, 0, NULL,
-	    "blocked|spam limit|too many|limit exceeded", DIAGNOSIS_QUOTA,
-	    HOURS(24),
-	    "Yandex has blocked sending from this mailbox; every try while it "
-	    "is blocked adds 24 hours",
-	    "wait: nothing is tried for a day" },
-	{ "*.yandex.*", AT_MESSAGE, 500, NULL, "not owned|sender address",
-	    DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "Yandex wants envelope sender, From and Sender to be the "
-	    "account's own address",
-	    "set identity = force for this account" },
-	{ "*zoho*", AT_MESSAGE, 553, NULL, "relaying disallowed",
-	    DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "the sender is not an alias of this Zoho account, or the account "
-	    "lives in another Zoho region",
-	    "set identity = force, or the host of your region (smtp.zoho.eu, "
-	    ".in, .com.au)" },
-	{ "*.sparkpostmail.com", AT_MESSAGE, 550, "5.7.1",
-	    "unconfigured|sending domain", DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "the sending domain is not set up at SparkPost",
-	    "add and verify the domain there" },
-	{ "*.mailbox.org", AT_MESSAGE, 500, NULL, "relay access denied",
-	    DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "a mailbox.org test account may not send to other providers",
-	    "move the account to a paid plan" },
-
-	/* --- what many servers say ---------------------------------------- */
-	{ NULL, AT_MESSAGE, 500, NULL,
-	    "not owned by|sender address rejected|send as|sendasdenied|"
-	    "sender is not allowed|not authorized to send|sender not allowed|"
-	    "sender address is not allowed|not authorised to send|"
-	    "sender verify failed|unverified sender|sender identity",
-	    DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "the provider does not let this account use that sender address",
-	    "set identity = force for this account, or add the address to the "
-	    "account at the provider; then: relais release ID" },
-	/* x.1.7, x.1.8: no mailbox syntax, no such domain (RFC 3463 3.2). */
-	{ NULL, AT_MAIL, 500, "5.1.7", NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
-	    BAD_SENDER, BAD_SENDER_REMEDY },
-	{ NULL, AT_MAIL, 500, "5.1.8", NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
-	    BAD_SENDER, BAD_SENDER_REMEDY },
-	{ NULL, AT_MAIL, 501, NULL, "mail from address", DIAGNOSIS_HOLD_MESSAGE,
-	    0, BAD_SENDER, BAD_SENDER_REMEDY },
-	{ NULL, AT_RCPT, 500, "5.5.3", NULL, DIAGNOSIS_SPLIT, 0,
-	    "too many recipients at once for this provider",
-	    "nothing: the rest follows; set max_recipients to avoid it" },
-	{ NULL, AT_RCPT, 452, "4.5.3", NULL, DIAGNOSIS_SPLIT, 0,
-	    "too many recipients at once for this provider",
-	    "nothing: the rest follows; set max_recipients to avoid it" },
-	{ NULL, AT_RCPT, 452, NULL, "recipients", DIAGNOSIS_SPLIT, 0,
-	    "too many recipients at once for this provider",
-	    "nothing: the rest follows; set max_recipients to avoid it" },
-	{ NULL, AT_MESSAGE, 0, NULL,
-	    "sending limit|send limit|daily limit|hourly limit|rate limit|"
-	    "sending quota|submission quota|message limit|too many messages|"
-	    "limit exceeded|quota exceeded for sending",
-	    DIAGNOSIS_QUOTA, HOURS(1),
-	    "the sending limit of this account is used up",
-	    "wait: mail is held and tried again hourly" },
-	{ NULL, AT_RCPT, 0, NULL,
-	    "too many recipients|maximum number of recipients|recipient limit|"
-	    "number of recipients exceeds|recipients per message|"
-	    "recipients per transaction|recipients limit",
-	    DIAGNOSIS_SPLIT, 0, "too many recipients at once for this provider",
-	    "nothing: the rest follows; set max_recipients to avoid it" },
-	{ NULL, AT_CONNECT | AT_MAIL, 504, NULL, NULL, DIAGNOSIS_HOLD_MESSAGE,
-	    0,
-	    "the provider wants a fully qualified name in EHLO or in the "
-	    "sender address",
-	    "set hostname = in [relais] to a name with a domain" },
-	/* Postfix keeps that for later (smtpd_delay_reject). */
-	{ NULL, AT_MESSAGE, 500, NULL, "helo command rejected",
-	    DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "the provider does not take the name we give in EHLO",
-	    "set hostname = in [relais] to a name with a domain" },
-	{ NULL, AT_CONNECT, 501, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "the provider does not take the name we give in EHLO",
-	    "set hostname = in [relais] to a name with a domain" },
-	{ NULL, AT_ANY, 530, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "the provider wants a login (or TLS) before it takes mail",
-	    "set user and a password for this account" },
-	{ NULL, AT_AUTH, 538, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "the provider wants TLS before a login",
-	    "set tls = implicit or tls = starttls for this account" },
-	{ NULL, AT_AUTH, 432, "4.7.12", NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "the provider wants the password to be changed first",
-	    "sign in at the provider in a browser once" },
-	{ NULL, AT_MESSAGE, 503, NULL, NULL, DIAGNOSIS_RECONNECT, 0,
-	    "the provider has lost the thread of this session",
-	    "nothing: relais connects and logs in again; if that does not "
-	    "help, the account is held" },
-	{ NULL, AT_AUTH, 500, NULL, NULL, DIAGNOSIS_HOLD_ACCOUNT, 0,
-	    "the provider refuses user name or password",
-	    "check user and secret; many providers want an app password "
-	    "instead of the normal one; then: relais flush" },
-	{ NULL, AT_AUTH, 400, NULL, NULL, DIAGNOSIS_PAUSE, 0,
-	    "the provider cannot check the login just now", "wait" },
-
-	/* --- by stage and class (DESIGN section 6) ------------------------ */
-	{ NULL, AT_ANY, 421, NULL, NULL, DIAGNOSIS_PAUSE, 0,
-	    "the provider is closing the connection", "wait" },
-	{ NULL, AT_CONNECT, 0, NULL, NULL, DIAGNOSIS_PAUSE, 0, "", "" },
-	{ NULL, AT_MESSAGE, 552, "5.3.4", NULL, DIAGNOSIS_FAIL, 0,
-	    "the message is larger than the provider takes",
-	    "send less, or a link" },
-	/* At a smarthost this is about the account or the sender, never about
-	 * the message: it must not be lost over it. */
-	{ NULL, AT_MAIL, 500, NULL, NULL, DIAGNOSIS_HOLD_MESSAGE, 0,
-	    "the provider refuses this sender or this account, and says no "
-	    "more than that",
-	    "ask the provider what that reply means; then: relais release ID" },
-	{ NULL, AT_RCPT, 552, NULL, NULL, DIAGNOSIS_SPLIT, 0,
-	    "too many recipients at once for this provider",
-	    "nothing: the rest follows; set max_recipients to avoid it" },
-	{ NULL, AT_RCPT, 500, NULL, NULL, DIAGNOSIS_FAIL, 0,
-	    "the provider does not take this recipient", "check the address" },
-	{ NULL, AT_ANY, 500, NULL, NULL, DIAGNOSIS_FAIL, 0, "", "" },
-	{ NULL, AT_ANY, 400, NULL, NULL, DIAGNOSIS_RETRY, 0, "", "" },
-	{ NULL, AT_ANY, 0, NULL, NULL, DIAGNOSIS_RETRY, 0, "", "" },
-};
-
-/* Case-insensitive search for one alternative of "a|b|c". */
-static bool
-has_text(struct bytes in, const char *alternatives)
+const struct reply_table *
+diagnosis_shipped(void)
 {
-	for (const char *a = alternatives; *a != '\0';) {
-		size_t n = strcspn(a, "|");
-		char one[64];
+	struct err err;
+	int rc;
 
-		if (str_copy(one, sizeof(one), bytes_of(a, n)))
-			for (size_t i = 0; i + n <= in.n; i++)
-				if (bytes_has_prefix_nocase(
-					bytes_of(in.p + i, in.n - i), one))
-					return true;
-		a += n;
-		if (*a == '|')
-			a++;
+	if (shipped == NULL) {
+		err_clear(&err);
+		rc = reply_table_parse(
+		    bytes_of(built_in, strlen(built_in)), NULL, &shipped, &err);
+		assert(rc == 0); /* a unit test reads the same rows */
+		IGNORE(rc);
 	}
-	return false;
+	return shipped;
 }
 
-static bool
-code_fits(const struct rule *r, const struct verdict *v)
+void
+diagnosis_use(const struct reply_table *rows)
 {
-	if (r->code == 0)
-		return true;
-	/* A pasted "5.7.60" has no code but its class. */
-	if (r->code % 100 == 0 || (r->enhanced != NULL && v->code % 100 == 0))
-		return v->code / 100 == r->code / 100;
-	return v->code == r->code;
-}
-
-/* Without a name, a provider's row must know its reply by more than a code
- * that everybody uses, and by more than a word or two. */
-static bool
-host_fits(const struct rule *r, const char *host)
-{
-	if (host[0] == '\0')
-		return r->code != 0 && (r->enhanced != NULL || r->text != NULL);
-	return str_match(r->hosts, host);
-}
-
-static bool
-rule_fits(const struct rule *r, const struct verdict *v, const char *host)
-{
-	if (r->hosts != NULL && !host_fits(r, host))
-		return false;
-	if (r->stages != AT_ANY && (r->stages & 1u << v->stage) == 0)
-		return false;
-	if (!code_fits(r, v) ||
-	    (r->enhanced != NULL && strcmp(r->enhanced, v->enhanced) != 0))
-		return false;
-	return r->text == NULL ||
-	       has_text(bytes_of(v->text, strlen(v->text)), r->text);
+	own = rows;
 }
 
 /* What we said ourselves needs no table: its class is its meaning. */
@@ -327,20 +71,36 @@ of_the_lost(void)
 struct diagnosis
 diagnose(const struct verdict *v, const char *host)
 {
+	struct diagnosis d = { .act = DIAGNOSIS_RETRY };
+
 	if (v->class == VERDICT_OK || v->class == VERDICT_NONE)
 		return (struct diagnosis) { DIAGNOSIS_NONE, 0, "", "" };
 	if (v->is_uncertain)
 		return of_the_lost();
 	if (v->stage == STAGE_LOCAL)
 		return of_our_own(v);
-	for (size_t i = 0;; i++) {
-		const struct rule *r = &rules[i];
+	/* The last of the shipped rows fits everything. */
+	if (own == NULL || !reply_table_find(own, v, host, &d))
+		IGNORE(reply_table_find(diagnosis_shipped(), v, host, &d));
+	return d;
+}
 
-		/* The last rule fits everything. */
-		if (rule_fits(r, v, host))
-			return (struct diagnosis) { r->act, r->pause_ms,
-				r->cause, r->remedy };
-	}
+/* A line of a list is cut at the reply, never at what is to be done. */
+void
+diagnosis_reason(
+    const struct verdict *v, const struct diagnosis *d, struct buf *to)
+{
+	struct verdict shown = *v;
+
+	if (strlen(v->text) > REPLY_SHOWN)
+		(void)snprintf(shown.text, sizeof(shown.text), "%.*s...",
+		    REPLY_SHOWN, v->text);
+	verdict_text(&shown, to);
+	if (d->cause[0] != '\0')
+		IGNORE(
+		    buf_addf(to, "; %s", d->cause)); /* fits, see the header */
+	if (d->remedy[0] != '\0')
+		IGNORE(buf_addf(to, "; %s", d->remedy));
 }
 
 /* "5.7.139": class, subject and detail of RFC 3463. */
@@ -431,6 +191,33 @@ find_codes(struct bytes *text, uint64_t *ret_code, struct bytes *ret_enhanced)
 	return false;
 }
 
+/* Case-insensitive search for one alternative of "a|b|c". */
+static bool
+has_text(struct bytes in, const char *alternatives)
+{
+	for (const char *a = alternatives; *a != '\0';) {
+		size_t n = strcspn(a, "|");
+		char one[64];
+
+		if (str_copy(one, sizeof(one), bytes_of(a, n)))
+			for (size_t i = 0; i + n <= in.n; i++)
+				if (bytes_has_prefix_nocase(
+					bytes_of(in.p + i, in.n - i), one))
+					return true;
+		a += n;
+		if (*a == '|')
+			a++;
+	}
+	return false;
+}
+
+static bool
+is_host_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
 /* A pasted reply does not say what it was the answer to. */
 static enum verdict_stage
 likely_stage(uint64_t code, struct bytes enhanced, struct bytes text)
@@ -454,16 +241,39 @@ likely_stage(uint64_t code, struct bytes enhanced, struct bytes text)
 	return STAGE_END;
 }
 
+/* "smtp.gmail.com[192.0.2.1]:465 said: 550 ...": the last word before the reply
+ * that is a known provider's server. */
+static void
+find_host(struct bytes before, char *ret, size_t size)
+{
+	while (before.n > 0) {
+		struct bytes w = before;
+		char host[VERDICT_WHO_MAX];
+
+		w.n = 0;
+		while (w.n < before.n && is_host_char(before.p[w.n]))
+			w.n++;
+		if (w.n > 0 && str_copy(host, sizeof(host), w) &&
+		    reply_table_knows(diagnosis_shipped(), host))
+			IGNORE(str_copy(ret, size, w)); /* fits: as before */
+		w.n += w.n < before.n;
+		before.p += w.n;
+		before.n -= w.n;
+	}
+}
+
 bool
 diagnosis_read(struct bytes text, struct verdict *ret)
 {
-	struct bytes enhanced;
+	struct bytes enhanced, before = text;
 	uint64_t code;
 	bool has_codes = find_codes(&text, &code, &enhanced);
 
+	before.n -= text.n;
 	text = bytes_trim(text);
 	verdict_from_reply(ret, likely_stage(code, enhanced, text),
 	    has_codes ? (int)code : 500, enhanced, text);
+	find_host(before, ret->who, sizeof(ret->who));
 	return has_codes;
 }
 

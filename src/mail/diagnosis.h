@@ -3,12 +3,13 @@
  *
  * Replies do not always mean what their class says: a 550 may be a quota that
  * reopens tomorrow, a 450 may look like an unknown mailbox and be a limit.
- * One table, rows of known providers first, general rules last, says for a
- * verdict which of the actions of the queue fits, how long a closed window
- * stays closed, and cause and remedy for a person.  `relais explain`, the log,
- * and the decisions of outbound all read this table and no other.
+ * One table (src/mail/replies), rows of known providers first, general rules
+ * last, says for a verdict which of the actions of the queue fits, how long a
+ * closed window stays closed, and cause and remedy for a person.  Rows of the
+ * user's come before it.  `relais explain`, the log, and the decisions of
+ * outbound all read this table and no other.
  *
- * Pure; the result points into constants.
+ * Pure, but for the one pointer that diagnosis_use() sets; one thread.
  */
 #ifndef MAIL_DIAGNOSIS_H
 #define MAIL_DIAGNOSIS_H
@@ -37,20 +38,37 @@ enum diagnosis_act {
 	DIAGNOSIS_FAIL /* this recipient or message is done for */
 };
 
+enum { DIAGNOSIS_TEXT_MAX = 320, DIAGNOSIS_REASON_MAX = 1200 };
+
 struct diagnosis {
 	enum diagnosis_act act;
 	int64_t pause_ms; /* DIAGNOSIS_QUOTA: no attempt before then */
-	const char *cause; /* one sentence, "" if nothing is known */
-	const char *remedy; /* one sentence, "" if nothing is known */
+	/* One sentence each, "" if nothing is known. */
+	char cause[DIAGNOSIS_TEXT_MAX];
+	char remedy[DIAGNOSIS_TEXT_MAX];
 };
 
-/* host: the server's name; "" if it is not known: then rows of all providers
- * count that know their reply by its enhanced code or text. */
+/* host: the server's name.  A provider is named only if that is its server; ""
+ * says that nobody knows: then what is one provider's alone is told with an
+ * "if". */
 struct diagnosis diagnose(const struct verdict *v, const char *host);
+
+/* Rows that come before the shipped ones, until the next call; NULL: none.
+ * Borrowed. */
+struct reply_table;
+void diagnosis_use(const struct reply_table *rows);
+/* The shipped rows. */
+const struct reply_table *diagnosis_shipped(void);
+
+/* Reply, cause and remedy in one line of at most DIAGNOSIS_REASON_MAX bytes.  If
+ * that is too little, it is the reply that is cut: what a person has to do is
+ * always there to its end. */
+void diagnosis_reason(
+    const struct verdict *v, const struct diagnosis *d, struct buf *to);
 
 /* For `relais explain`: a reply as a person pastes it, "535 5.7.139 ...", from
  * a log maybe with something in front.  The stage follows from the code as well
- * as it can.  False: there is no code in it; it is taken for a refusal, and what
+ * as it can, and `who' is the provider's server if one is named in front.  False: there is no code in it; it is taken for a refusal, and what
  * the table then knows it knows from the words. */
 bool diagnosis_read(struct bytes text, struct verdict *ret);
 

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += %reldir%/libmail.a
+%canon_reldir%_libmail_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
 %canon_reldir%_libmail_a_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
 %canon_reldir%_libmail_a_SOURCES = \
 	%reldir%/addr.c \
@@ -29,7 +30,19 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/parts.h \
 	%reldir%/received.c \
 	%reldir%/received.h \
+	%reldir%/reply_table.c \
+	%reldir%/reply_table.h \
 	%reldir%/verdict.c \
 	%reldir%/verdict.h \
 	%reldir%/xtext.c \
 	%reldir%/xtext.h
+dist_pkgdata_DATA += %reldir%/replies
+
+# The table of replies once more, as a string in the programs.
+BUILT_SOURCES += %reldir%/replies.inc
+CLEANFILES += %reldir%/replies.inc
+%reldir%/replies.inc: %reldir%/replies
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	    sed -e '/^#/d' -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' \
+		'$(srcdir)/%reldir%/replies' >$@.tmp && mv $@.tmp $@
+%reldir%/libmail_a-diagnosis.$(OBJEXT): %reldir%/replies.inc

@@ -45,6 +45,7 @@ struct verdict {
 	/* The final answer was lost after the last byte: the message may or
 	 * may not have been taken (RFC 1047).  The class is VERDICT_LATER. */
 	bool is_uncertain;
+	bool is_logged_in; /* said to somebody who had logged in */
 	char text[VERDICT_TEXT_MAX]; /* lines joined by a blank */
 	char who[VERDICT_WHO_MAX]; /* "smtp.example.org[192.0.2.1]:465", "" */
 };

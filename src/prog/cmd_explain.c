@@ -54,7 +54,7 @@ explain(struct relais *r, struct bytes reply)
 	json_t *result;
 	bool has_codes = diagnosis_read(reply, &v);
 
-	d = diagnose(&v, "");
+	d = diagnose(&v, v.who);
 	if (!has_codes && d.cause[0] == '\0')
 		return relais_complain(r, RELAIS_FAILED,
 		    "there is no code such as 550 or 5.7.1 in that, and "

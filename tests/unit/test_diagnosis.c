@@ -3,138 +3,127 @@
  * rules of DESIGN section 6 hold for all others (R56, R60). */
 #include "tests/lib/check.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
 #include "mail/diagnosis.h"
+#include "mail/reply_table.h"
 
-static const struct {
-	const char *host;
+/* A file of the source tree, as a string. */
+static char *
+read_file(const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[1000], piece[4096];
+	struct buf text;
+	size_t n;
+	FILE *f;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s", srcdir != NULL ? srcdir : ".", name);
+	f = fopen(path, "r");
+	if (f == NULL)
+		fail_msg("%s cannot be read", path);
+	buf_init(&text, 1024 * 1024);
+	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
+		assert_true(buf_add(&text, piece, n));
+	assert_int_equal(fclose(f), 0);
+	return buf_steal(&text);
+}
+
+/* --- tests/unit/replies.tsv ------------------------------------------------ */
+
+struct row {
+	char host[64];
 	enum verdict_stage stage;
-	int code;
-	const char *enhanced, *text;
-	enum diagnosis_act act;
-} rows[] = {
-	{ "smtp.gmail.com", STAGE_END, 550, "5.4.5",
-	    "Daily user sending limit exceeded.", DIAGNOSIS_QUOTA },
-	{ "smtp.gmail.com", STAGE_MAIL, 421, "4.3.0", "Try again",
-	    DIAGNOSIS_PAUSE },
-	{ "smtp.gmail.com", STAGE_AUTH, 454, "4.7.0", "Too many login attempts",
-	    DIAGNOSIS_PAUSE },
-	{ "smtp.gmail.com", STAGE_AUTH, 535, "5.7.8", "BadCredentials",
-	    DIAGNOSIS_HOLD_ACCOUNT },
-	{ "smtp.gmail.com", STAGE_AUTH, 534, "5.7.9",
-	    "Application-specific password required", DIAGNOSIS_HOLD_ACCOUNT },
-	{ "smtp.office365.com", STAGE_MAIL, 432, "4.3.2",
-	    "Concurrent connections limit exceeded", DIAGNOSIS_PAUSE },
-	{ "smtp.office365.com", STAGE_END, 554, "5.2.0",
-	    "STOREDRV.Submission.Exception:SubmissionQuotaExceeded",
-	    DIAGNOSIS_QUOTA },
-	{ "smtp.office365.com", STAGE_END, 550, "5.7.60",
-	    "Client does not have permissions to send as this sender",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "smtp.office365.com", STAGE_AUTH, 535, "5.7.139",
-	    "Authentication unsuccessful, SmtpClientAuthentication is disabled",
-	    DIAGNOSIS_HOLD_ACCOUNT },
-	{ "smtp.office365.com", STAGE_AUTH, 550, "5.7.30",
-	    "Basic authentication is not supported", DIAGNOSIS_HOLD_ACCOUNT },
-	{ "smtp.mail.me.com", STAGE_RCPT, 550, "5.7.1",
-	    "Mailbox sending limit exceeded for today", DIAGNOSIS_QUOTA },
-	{ "smtp.ionos.de", STAGE_RCPT, 450, "",
-	    "Requested mail action not taken: mailbox unavailable. Mail send "
-	    "limit exceeded.",
-	    DIAGNOSIS_QUOTA },
-	{ "email-smtp.eu-west-1.amazonaws.com", STAGE_END, 454, "",
-	    "Throttling failure: Maximum sending rate exceeded.",
-	    DIAGNOSIS_QUOTA },
-	{ "email-smtp.eu-west-1.amazonaws.com", STAGE_END, 554, "",
-	    "Message rejected: Email address is not verified.",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "smtp.office365.com", STAGE_END, 554, "5.2.0",
-	    "STOREDRV.Submission.Exception:SendAsDeniedException."
-	    "MapiExceptionSendAsDenied",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	/* The sender is not fit: a setting is wrong, not the message. */
-	{ "smtp.gmail.com", STAGE_MAIL, 553, "5.1.7",
-	    "The sender address <root> is not a valid RFC-5321 address.",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "smtp.gmail.com", STAGE_RCPT, 553, "5.1.3",
-	    "The recipient address <root> is not a valid RFC-5321 address.",
-	    DIAGNOSIS_FAIL },
-	{ "smtp.yandex.com", STAGE_MAIL, 501, "5.1.7",
-	    "Bad address mailbox syntax.", DIAGNOSIS_HOLD_MESSAGE },
-	{ "email-smtp.eu-west-1.amazonaws.com", STAGE_MAIL, 501, "",
-	    "Invalid MAIL FROM address provided", DIAGNOSIS_HOLD_MESSAGE },
-	{ "mail.gmx.net", STAGE_MAIL, 550, "",
-	    "Requested action not taken: mailbox unavailable Sender address is "
-	    "not allowed.",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "smtp.fastmail.com", STAGE_END, 551, "5.7.1",
-	    "Not authorised to send from this header address",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "mail.example.org", STAGE_RCPT, 504, "5.5.2",
-	    "<pve1>: Helo command rejected: need fully-qualified hostname",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "smtp.yandex.com", STAGE_MAIL, 553, "5.7.1",
-	    "Sender address rejected: not owned by auth user.",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "smtp.zoho.eu", STAGE_END, 553, "", "Relaying disallowed as x@y",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "mail.example.org", STAGE_MAIL, 553, "5.7.1",
-	    "<a@b>: Sender address rejected: not owned by user me",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "mail.example.org", STAGE_EHLO, 504, "5.5.2",
-	    "<localhost>: Helo command rejected: need fully-qualified hostname",
-	    DIAGNOSIS_HOLD_MESSAGE },
-	{ "mail.example.org", STAGE_MAIL, 530, "5.7.0",
-	    "Authentication required", DIAGNOSIS_HOLD_ACCOUNT },
-
-	{ "mail.example.org", STAGE_RCPT, 550, "5.1.1", "User unknown",
-	    DIAGNOSIS_FAIL },
-	{ "mail.example.org", STAGE_RCPT, 450, "4.2.0", "Greylisted",
-	    DIAGNOSIS_RETRY },
-	{ "mail.example.org", STAGE_RCPT, 552, "5.5.3", "Too many recipients",
-	    DIAGNOSIS_SPLIT },
-	{ "mail.example.org", STAGE_RCPT, 452, "4.5.3",
-	    "Recipient limit exceeded", DIAGNOSIS_SPLIT },
-	{ "mail.example.org", STAGE_RCPT, 452, "", "Too many recipients",
-	    DIAGNOSIS_SPLIT },
-	{ "mail.example.org", STAGE_RCPT, 452, "4.2.2", "Mailbox full",
-	    DIAGNOSIS_RETRY },
-	{ "smtp.gmail.com", STAGE_RCPT, 451, "4.3.0",
-	    "Multiple destination domains per transaction is unsupported.",
-	    DIAGNOSIS_SPLIT_DOMAINS },
-	{ "mail.example.org", STAGE_DATA, 451, "4.3.0",
-	    "multiple destination domains per transaction",
-	    DIAGNOSIS_SPLIT_DOMAINS },
-	{ "mail.example.org", STAGE_END, 554, "5.7.1", "Spam", DIAGNOSIS_FAIL },
-	{ "mail.example.org", STAGE_END, 451, "4.3.0", "Try later",
-	    DIAGNOSIS_RETRY },
-	{ "mail.example.org", STAGE_GREETING, 554, "", "No service",
-	    DIAGNOSIS_PAUSE },
-	{ "mail.example.org", STAGE_AUTH, 535, "5.7.8", "no",
-	    DIAGNOSIS_HOLD_ACCOUNT },
-	{ "mail.example.org", STAGE_AUTH, 454, "4.7.0", "backend away",
-	    DIAGNOSIS_PAUSE },
-	{ "mail.example.org", STAGE_DATA, 421, "4.3.2", "shutting down",
-	    DIAGNOSIS_PAUSE },
+	bool is_logged_in;
+	struct bytes reply, act;
 };
+
+/* "host<TAB>stage<TAB>reply<TAB>act". */
+static void
+parse(struct bytes line, struct row *ret)
+{
+	struct bytes host = bytes_cut(&line, '\t');
+	struct bytes stage = bytes_cut(&line, '\t');
+	struct bytes name = bytes_cut(&stage, '+');
+
+	assert_true(str_copy(ret->host, sizeof(ret->host),
+	    bytes_eq(host, "-") ? bytes_of("mail.example.org", 16) : host));
+	if (!verdict_stage_from(name, &ret->stage))
+		fail_msg("no stage: %.*s", (int)name.n, name.p);
+	ret->is_logged_in = bytes_eq(stage, "login");
+	ret->reply = bytes_cut(&line, '\t');
+	ret->act = line;
+	assert_true(ret->reply.n > 4 && ret->act.n > 0);
+}
+
+/* As the engine makes it of the bytes. */
+static void
+heard(const struct row *row, struct verdict *v)
+{
+	int code = (row->reply.p[0] - '0') * 100 +
+		   (row->reply.p[1] - '0') * 10 + row->reply.p[2] - '0';
+	struct bytes text = bytes_of(row->reply.p + 4, row->reply.n - 4);
+	struct bytes rest = text, first = bytes_cut(&rest, ' ');
+	size_t dots = 0;
+
+	for (size_t i = 0; i < first.n; i++)
+		dots = first.p[i] == '.'                        ? dots + 1
+		       : first.p[i] >= '0' && first.p[i] <= '9' ? dots
+								: 99;
+	verdict_from_reply(v, row->stage, code,
+	    dots == 2 ? first : bytes_of("", 0), dots == 2 ? rest : text);
+	v->is_logged_in = row->is_logged_in;
+}
+
+/* Calls for each row. */
+static size_t
+each_row(void (*call)(const struct row *row, const struct verdict *v))
+{
+	char *file = read_file("tests/unit/replies.tsv");
+	struct bytes text = bytes_of(file, strlen(file));
+	size_t n = 0;
+
+	while (text.n > 0) {
+		struct bytes line = bytes_cut(&text, '\n');
+		struct row row;
+		struct verdict v;
+
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		parse(line, &row);
+		heard(&row, &v);
+		call(&row, &v);
+		n++;
+	}
+	free(file);
+	return n;
+}
+
+static size_t wrong;
+
+static void
+check_row(const struct row *row, const struct verdict *v)
+{
+	struct diagnosis d = diagnose(v, row->host);
+
+	if (bytes_eq(row->act, diagnosis_act_name(d.act)))
+		return;
+	wrong++;
+	print_error("%s %s %.*s: %s, expected %.*s\n", row->host,
+	    verdict_stage_name(v->stage), (int)row->reply.n, row->reply.p,
+	    diagnosis_act_name(d.act), (int)row->act.n, row->act.p);
+}
 
 static void
 replies_mean_what_the_table_says(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct verdict v;
-		struct diagnosis d;
-
-		verdict_from_reply(&v, rows[i].stage, rows[i].code,
-		    bytes_of(rows[i].enhanced, strlen(rows[i].enhanced)),
-		    bytes_of(rows[i].text, strlen(rows[i].text)));
-		d = diagnose(&v, rows[i].host);
-		if (d.act != rows[i].act)
-			fail_msg("%s %d %s %s: %s, expected %s", rows[i].host,
-			    rows[i].code, rows[i].enhanced, rows[i].text,
-			    diagnosis_act_name(d.act),
-			    diagnosis_act_name(rows[i].act));
-	}
+	assert_true(each_row(check_row) >= 150);
+	assert_int_equal(wrong, 0);
 }
 
 static void
@@ -149,24 +138,24 @@ no_login_trouble_ever_fails_a_message(void **state)
 		    &v, STAGE_AUTH, code, bytes_of("", 0), bytes_of("no", 2));
 		d = diagnose(&v, "mail.example.org");
 		assert_true(d.act == DIAGNOSIS_PAUSE ||
-			    d.act == DIAGNOSIS_HOLD_ACCOUNT);
+			    d.act == DIAGNOSIS_HOLD_ACCOUNT ||
+			    d.act == DIAGNOSIS_NEXT_MECHANISM);
 	}
+}
+
+static void
+check_window(const struct row *row, const struct verdict *v)
+{
+	struct diagnosis d = diagnose(v, row->host);
+
+	assert_int_equal(d.act == DIAGNOSIS_QUOTA, d.pause_ms > 0);
 }
 
 static void
 every_closed_window_says_when_it_reopens(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct verdict v;
-		struct diagnosis d;
-
-		verdict_from_reply(&v, rows[i].stage, rows[i].code,
-		    bytes_of(rows[i].enhanced, strlen(rows[i].enhanced)),
-		    bytes_of(rows[i].text, strlen(rows[i].text)));
-		d = diagnose(&v, rows[i].host);
-		assert_int_equal(d.act == DIAGNOSIS_QUOTA, d.pause_ms > 0);
-	}
+	assert_true(each_row(check_window) > 0);
 }
 
 static void
@@ -190,7 +179,7 @@ a_pasted_reply_is_understood(void **state)
 		    DIAGNOSIS_SPLIT },
 		{ "smtp.gmail.com[192.0.2.1] said: 535-5.7.8 Username and "
 		  "Password not accepted\n535 5.7.8 see support.google.com",
-		    "user name or password", DIAGNOSIS_HOLD_ACCOUNT },
+		    "Gmail wants an app password", DIAGNOSIS_HOLD_ACCOUNT },
 		{ "450\tmail send limit exceeded", "limit", DIAGNOSIS_QUOTA },
 		{ "your daily limit of 500 messages is used up", "limit",
 		    DIAGNOSIS_QUOTA },
@@ -203,9 +192,10 @@ a_pasted_reply_is_understood(void **state)
 
 		(void)diagnosis_read(
 		    bytes_of(pasted[i].text, strlen(pasted[i].text)), &v);
-		d = diagnose(&v, "");
+		d = diagnose(&v, v.who);
 		assert_int_equal(d.act, pasted[i].act);
-		assert_non_null(strstr(d.cause, pasted[i].word));
+		if (strstr(d.cause, pasted[i].word) == NULL)
+			fail_msg("%s: %s", pasted[i].text, d.cause);
 	}
 }
 
@@ -234,7 +224,7 @@ a_pasted_reply_of_nobody_in_particular_has_no_cause(void **state)
 		    diagnosis_read(
 			bytes_of(pasted[i].text, strlen(pasted[i].text)), &v),
 		    pasted[i].has_codes);
-		assert_string_equal(diagnose(&v, "").cause, "");
+		assert_string_equal(diagnose(&v, v.who).cause, "");
 	}
 }
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* reply_table.h - replies and what they mean, as a text that people can read.
+ *
+ * The shipped text is src/mail/replies, whose header has the format; the user's
+ * own rows have the same.  mail/diagnosis.h looks into both.
+ *
+ * Pure.
+ */
+#ifndef MAIL_REPLY_TABLE_H
+#define MAIL_REPLY_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "mail/diagnosis.h"
+
+struct reply_table;
+
+/* base: where providers are looked for that the text itself does not define, or
+ * NULL.  text is borrowed, and base too.  -1: err has the line, counted from 1,
+ * and what is wrong there; nothing of it can be used. */
+int reply_table_parse(struct bytes text, const struct reply_table *base,
+    struct reply_table **ret, struct err *err) MUST_CHECK;
+void reply_table_free(struct reply_table *t);
+
+/* How many rows there are. */
+size_t reply_table_count(const struct reply_table *t);
+
+/* Does this name belong to a provider that the table knows? */
+bool reply_table_knows(const struct reply_table *t, const char *host);
+
+/* The first row that fits; host as diagnose() has it.  False: none does. */
+bool reply_table_find(const struct reply_table *t, const struct verdict *v,
+    const char *host, struct diagnosis *ret);
+
+#endif

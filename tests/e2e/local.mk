@@ -12,6 +12,7 @@ e2e_tests = \
 	%reldir%/direct.sh \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
+	%reldir%/manners.sh \
 	%reldir%/names.sh \
 	%reldir%/network.sh \
 	%reldir%/notices.sh \

@@ -355,17 +355,56 @@ haul_feed(struct haul *h, struct smtp_client *smtp)
 	}
 }
 
+static enum diagnosis_act
+act_on(const struct haul *h, const struct verdict *v)
+{
+	return diagnose(v, pool_opts_of(h->pool)->host).act;
+}
+
 /* A 5yz that means something else, a quota say, must not end the message; code
  * and text stay as they were said. */
 static void
 reconsider(struct haul *h, struct verdict *v)
 {
-	enum diagnosis_act act = diagnose(v, pool_opts_of(h->pool)->host).act;
+	enum diagnosis_act act = act_on(h, v);
 
 	if (act == DIAGNOSIS_HOLD_MESSAGE && h->hold.class == VERDICT_NONE)
 		h->hold = *v;
 	if (act != DIAGNOSIS_FAIL)
 		v->class = VERDICT_LATER;
+}
+
+/* Does the provider take no mail from <>, whatever null_sender says?  At MAIL
+ * there is nothing else to refuse; some keep that for later. */
+static bool
+is_about_null_sender(const struct verdict *v, enum diagnosis_act act)
+{
+	static const char *const words[] = { "*<>*", "*null sender*",
+		"*empty sender*", "*null return*", "*empty return*",
+		"*null envelope*", "*empty envelope*" };
+
+	if (act != DIAGNOSIS_FAIL && act != DIAGNOSIS_HOLD_MESSAGE)
+		return false;
+	if (v->stage == STAGE_MAIL || act == DIAGNOSIS_HOLD_MESSAGE)
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_match(words[i], v->text))
+			return true;
+	return false;
+}
+
+/* A notice that went out from <> and was refused for that goes once more, with
+ * the address of the account, if there is one. */
+static bool
+replaces_null_sender(struct haul *h, const struct verdict *v)
+{
+	const char *own = pool_opts_of(h->pool)->identity.address;
+
+	if (h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
+	    !is_about_null_sender(v, act_on(h, v)))
+		return false;
+	pool_no_null_sender(h->pool, v, h->remote->who);
+	return true;
 }
 
 void
@@ -377,17 +416,15 @@ haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v, bool is_void)
 	*mine = *v;
 	(void)snprintf(mine->who, sizeof(mine->who), "%s", h->remote->who);
 	h->is_void |= is_void;
-	if (mine->class == VERDICT_NEVER)
+	if (mine->class == VERDICT_NEVER && replaces_null_sender(h, mine)) {
+		mine->class = VERDICT_LATER;
+		h->is_void = true;
+	} else if (mine->class == VERDICT_NEVER) {
 		reconsider(h, mine);
+	}
 	if (mine->class == VERDICT_OK)
 		h->is_sent = true;
 	queue_delivery_rcpt(h->qd, i, mine);
-}
-
-static enum diagnosis_act
-act_on(const struct haul *h, const struct verdict *v)
-{
-	return diagnose(v, pool_opts_of(h->pool)->host).act;
 }
 
 static bool
@@ -536,6 +573,9 @@ log_advice(struct log_line *l, const struct haul *h, const struct verdict *v)
 {
 	struct diagnosis d = diagnose(v, pool_opts_of(h->pool)->host);
 
+	/* The courier has said, or will, what is wrong with the session. */
+	if (h->is_void && v->class == VERDICT_LATER)
+		return;
 	if (d.act != DIAGNOSIS_NONE && d.cause[0] != '\0')
 		log_str(l, "cause", d.cause);
 	if (d.act != DIAGNOSIS_NONE && d.remedy[0] != '\0')

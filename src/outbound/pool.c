@@ -802,6 +802,24 @@ pool_learn(struct pool *p, enum learnt_fact f, uint32_t value)
 }
 
 void
+pool_no_null_sender(struct pool *p, const struct verdict *v, const char *who)
+{
+	struct buf why;
+
+	if (pool_learnt(p, LEARNT_NO_NULL_SENDER) != 0)
+		return;
+	pool_learn(p, LEARNT_NO_NULL_SENDER, 1);
+	buf_init(&why, REASON_MAX);
+	IGNORE(buf_addf(&why, "%s: ", who)); /* all of this is cut when full */
+	verdict_text(v, &why);
+	IGNORE(buf_adds(&why,
+	    "; the provider takes no mail from <>, so notices go out with the "
+	    "address of the account; set null_sender = no"));
+	alert(p, "null-sender", buf_str(&why));
+	buf_clear(&why);
+}
+
+void
 pool_absurd(struct pool *p, const char *what)
 {
 	if (what[0] == '\0' || strcmp(p->absurd, what) == 0)

@@ -55,7 +55,7 @@ struct pool_opts {
 	    const void *ctx, struct secret **ret, struct err *err);
 	const void *fetch_ctx;
 	/* A person should know: "account-held", "account-paused" (for more than
-	 * an hour), "quota", "message-held"; reason NULL: that is over.  May be
+	 * an hour), "quota", "message-held", "null-sender"; reason NULL: that is over.  May be
 	 * asked again and again about the same.  Or NULL. */
 	void (*alert)(void *ctx, const char *account, const char *event,
 	    const char *reason);
@@ -148,6 +148,10 @@ void pool_took(struct pool *p, size_t nrcpts);
 /* What was found out about the provider; a new fact is logged and kept. */
 uint32_t pool_learnt(const struct pool *p, enum learnt_fact f);
 void pool_learn(struct pool *p, enum learnt_fact f, uint32_t value);
+/* The provider has refused mail from <> with this answer: the account's address
+ * stands in from now on, and a person is told. */
+void pool_no_null_sender(
+    struct pool *p, const struct verdict *v, const char *who);
 /* What the server stated and what cannot be meant; logged once. */
 void pool_absurd(struct pool *p, const char *what);
 /* The names it refuses in EHLO, one bit each: those that were learnt, or those

@@ -37,6 +37,7 @@ static const struct event {
 	{ "message-held", 0, false },
 	{ "disk", HOURS(6), false },
 	{ "mail-failed", 0, false },
+	{ "null-sender", 0, false },
 	{ "user-limit", HOURS(6), true },
 };
 

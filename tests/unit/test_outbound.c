@@ -898,6 +898,72 @@ limits_that_cannot_be_meant_bounce_nothing(void **state)
 	assert_int_equal(b->alerts, 0);
 }
 
+static void
+a_notice_from_nobody_that_is_refused_goes_with_the_accounts_address(
+    void **state)
+{
+	static const char *const refusals[] = {
+		"mail/<>:553:5.7.1:no mail from nobody here",
+		"mail/<>:501:5.1.7:bad sender",
+		"rcpt/r*:550:5.7.1:<>: Sender address rejected: not owned by",
+		"rcpt/r*:554:5.7.1:we want no null sender",
+	};
+	struct bench *b = *state;
+
+	b->opts.identity.address = "me@x.test";
+	b->opts.identity.keeps_null_sender = true;
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		char path[128], spec[100];
+		bool is_rcpt = strncmp(refusals[i], "rcpt", 4) == 0;
+
+		(void)snprintf(
+		    path, sizeof(path), "%s/state/learnt.work", b->dir);
+		(void)unlink(path);
+		/* At RCPT the provider cannot be told to look at the sender. */
+		(void)snprintf(spec, sizeof(spec), "%s%s", refusals[i],
+		    is_rcpt ? ":2" : "");
+		b->p.faults.n = 0;
+		fault(b, FAULT_FAIL, spec);
+		b->alerts = 0;
+		if (i == 0)
+			start(b);
+		else
+			restart(b);
+		submit_from(b, "", 1, NULL);
+		submit_from(b, "", 1, NULL);
+		all_is_sent(b, 2 * (i + 1));
+		assert_string_equal(b->event, "null-sender");
+		assert_int_equal(b->alerts, 1);
+		/* For good, over a restart. */
+		b->p.faults.n = 0;
+		fault(b, FAULT_DROP, "mail/<>");
+		restart(b);
+		submit_from(b, "", 1, NULL);
+		until(b, queue_count(b->q) == 0);
+		b->p.messages--;
+		assert_int_equal(b->alerts, 1);
+	}
+}
+
+/* A recipient who is not there is no matter of the sender. */
+static void
+a_notice_to_nobody_fails_and_the_null_sender_stays(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	b->opts.identity.address = "me@x.test";
+	b->opts.identity.keeps_null_sender = true;
+	fault(b, FAULT_FAIL, "rcpt:550:5.1.1:no such user:1");
+	start(b);
+	submit_from(b, "", 1, id);
+	until(b, item(b, id).state == QUEUE_STATE_FAILED);
+	assert_int_equal(b->alerts, 0);
+	fault(b, FAULT_DROP, "mail/me@*");
+	submit_from(b, "", 1, NULL);
+	until(b, b->p.messages == 1);
+}
+
 /* The bench's queue allows for that many. */
 static void
 a_message_to_a_hundred_arrives_in_full_and_the_number_is_learnt(void **state)
@@ -1103,6 +1169,9 @@ main(void)
 		TEST(a_box_that_lists_chunking_and_does_not_know_it_gets_data),
 		TEST(parameters_that_are_offered_and_refused_are_left_out),
 		TEST(limits_that_cannot_be_meant_bounce_nothing),
+		TEST(
+		    a_notice_from_nobody_that_is_refused_goes_with_the_accounts_address),
+		TEST(a_notice_to_nobody_fails_and_the_null_sender_stays),
 		TEST(
 		    a_message_to_a_hundred_arrives_in_full_and_the_number_is_learnt),
 		TEST(a_recipient_who_is_put_off_is_no_limit),

@@ -181,10 +181,9 @@ str_match(const char *pattern, const char *text)
 static bool
 is_unsafe(uint32_t c)
 {
-	return c < 0x20 || c == '\\' || (c >= 0x7f && c <= 0x9f) ||
-	       c == 0x061c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-	       c == 0xfeff;
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c ||
+	       c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 /* How many printable ASCII characters are at its beginning. */
@@ -193,7 +192,7 @@ plain_run(struct bytes b)
 {
 	size_t n = 0;
 
-	while (n < b.n && b.p[n] >= ' ' && b.p[n] <= '~' && b.p[n] != '\\')
+	while (n < b.n && b.p[n] >= ' ' && b.p[n] <= '~')
 		n++;
 	return n;
 }
@@ -223,6 +222,31 @@ str_escape(struct buf *to, struct bytes from, size_t max)
 				return false;
 	}
 	return n == from.n || buf_adds(to, "...");
+}
+
+size_t
+str_width(struct bytes text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+size_t
+str_wrap(const char *text, size_t columns)
+{
+	size_t fits = 0, n = 0;
+
+	do {
+		n += strspn(text + n, " ");
+		n += strcspn(text + n, " ");
+		if (fits > 0 && str_width(bytes_of(text, n)) > columns)
+			return fits;
+		fits = n;
+	} while (text[n] != '\0');
+	return n;
 }
 
 int

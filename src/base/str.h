@@ -40,12 +40,20 @@ bool str_is_ascii(struct bytes b);
 bool str_match(const char *pattern, const char *text);
 
 /* The escape function of R79: what a log line, a terminal or a listing may
- * show of foreign text.  C0, DEL, C1, bidirectional controls, backslash and
- * bytes that are not UTF-8 become \xNN; at most max input bytes are shown,
- * then "...".  False: the buffer is full. */
+ * show of foreign text.  C0, DEL, C1, bidirectional controls and bytes that are
+ * not UTF-8 become \xNN; at most max input bytes are shown, then "...".  A
+ * backslash stays as it is, so text that was escaped before does not change.
+ * False: the buffer is full. */
 bool str_escape(struct buf *to, struct bytes from, size_t max) MUST_CHECK;
 
 enum { STR_ESCAPE_MAX = 200 };
+
+/* Characters of UTF-8 text: what a terminal shows in one column each, but for
+ * wide and combining ones. */
+size_t str_width(struct bytes text);
+/* How many bytes of text to print on a line of so many columns: whole words,
+ * and at least one of them, however long it is. */
+size_t str_wrap(const char *text, size_t columns);
 
 /* Edit distance for "did you mean", capped: more than limit returns
  * limit + 1.  Words longer than 63 characters never match. */

@@ -11,7 +11,11 @@
 #include "prog/relais.h"
 #include "sys/clock_sys.h"
 
-enum { LINE_MAX_SHOWN = 1000 };
+enum {
+	LINE_MAX_SHOWN = 2000,
+	LABEL = 11, /* columns of a label */
+	TIME = sizeof("2026-08-21T14:03:05+02:00") /* and a blank */
+};
 
 static void
 print_line(const struct relais *r, enum relais_colour colour, const char *label,
@@ -22,9 +26,11 @@ print_line(const struct relais *r, enum relais_colour colour, const char *label,
 	buf_init(&b, 4 * LINE_MAX_SHOWN + 4);
 	IGNORE(str_escape(&b, text, LINE_MAX_SHOWN));
 	if (*label != '\0')
-		(void)printf("%-11s", label);
-	relais_print(r, colour, buf_str(&b));
-	(void)putchar('\n');
+		(void)printf("%-*s", LABEL, label);
+	if (*label != '\0')
+		relais_print_wrapped(r, colour, LABEL, buf_str(&b));
+	else
+		(void)puts(buf_str(&b));
 	buf_clear(&b);
 }
 
@@ -101,20 +107,59 @@ print_facts(const struct relais *r, const json_t *m)
 	print_text(r, "ID:", relais_string(m, "id"));
 	print_text(r, "State:", relais_string(m, "state"));
 	print_text(r, "Reason:", relais_string(m, "reason"));
-	(void)printf("%-11s%lld\n", "Attempts:", relais_number(m, "attempts"));
+	(void)printf(
+	    "%-*s%lld\n", LABEL, "Attempts:", relais_number(m, "attempts"));
 	if (json_is_integer(next) && json_integer_value(next) > 0)
-		(void)printf("%-11sin %s\n", "Next try:",
+		(void)printf("%-*sin %s\n", LABEL, "Next try:",
 		    num_duration_text(json_integer_value(next) * 1000, text));
 	else if (json_is_integer(next))
-		(void)printf("%-11snow\n", "Next try:");
-	(void)printf("%-11s%s\n", "Arrived:",
+		(void)printf("%-*snow\n", LABEL, "Next try:");
+	(void)printf("%-*s%s\n", LABEL, "Arrived:",
 	    date_iso(
 		arrived_ms, clock_utc_offset_s(clock_sys(), arrived_ms), date));
-	(void)printf("%-11s%s\n",
+	(void)printf("%-*s%s\n", LABEL,
 	    "Size:", num_size_text((uint64_t)relais_number(m, "size"), text));
 	print_submitter(r, m);
 	print_text(r, "Account:", relais_string(m, "account"));
 	print_text(r, "From:", *sender != '\0' ? sender : "<>");
+}
+
+/* Each event with its time, in the zone of the reader. */
+static void
+print_history(const struct relais *r, const json_t *history)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(history, i, one)
+	{
+		int64_t at_ms = relais_number(one, "time") * 1000;
+		const char *text = relais_string(one, "text");
+		char date[DATE_TEXT_SIZE];
+		struct buf b;
+
+		buf_init(&b, 4 * LINE_MAX_SHOWN + 4);
+		IGNORE(str_escape(
+		    &b, bytes_of(text, strlen(text)), LINE_MAX_SHOWN));
+		(void)printf("%-*s", TIME,
+		    date_iso(
+			at_ms, clock_utc_offset_s(clock_sys(), at_ms), date));
+		relais_print_wrapped(r, COLOUR_NONE, TIME, buf_str(&b));
+		buf_clear(&b);
+	}
+	if (json_array_size(history) > 0)
+		(void)putchar('\n');
+}
+
+/* The header of the message stands behind the journal and an empty line. */
+static const char *
+header_of(const char *text)
+{
+	const char *end = *text == '\n' ? text : strstr(text, "\n\n");
+
+	if (end == NULL)
+		return text;
+	return end + (*text == '\n' ? 1 : 2);
 }
 
 static int
@@ -136,7 +181,8 @@ run(struct relais *r, int argc, char *const *argv)
 		print_facts(r, m);
 		print_rcpts(r, json_object_get(m, "recipients"));
 		(void)putchar('\n');
-		print_lines(r, relais_string(m, "text"));
+		print_history(r, json_object_get(m, "history"));
+		print_lines(r, header_of(relais_string(m, "text")));
 	}
 	json_decref(m);
 	return RELAIS_DONE;

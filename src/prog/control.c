@@ -19,6 +19,7 @@
 #include "outbound/outbound.h"
 #include "prog/config_json.h"
 #include "queue/queue.h"
+#include "queue/spool_history.h"
 
 enum { ITEM_MAX = 65536 }; /* of JSON about one message; far from reached */
 
@@ -269,6 +270,30 @@ rcpts_json(const struct envelope *e)
 	return all;
 }
 
+/* The journal, which ends at an empty line, as sentences with their times. */
+static json_t *
+history_json(const char *text, const struct envelope *e)
+{
+	json_t *all = json_array();
+	struct buf sentence;
+	int64_t at_ms = e->arrived_s * 1000;
+
+	buf_init(&sentence, 4096);
+	while (*text != '\0' && *text != '\n') {
+		size_t n = strcspn(text, "\n");
+
+		buf_reset(&sentence);
+		if (spool_history_line(bytes_of(text, n), e, &sentence, &at_ms))
+			(void)json_array_append_new(
+			    all, json_pack("{s:I, s:o}", "time",
+				     (json_int_t)(at_ms / 1000), "text",
+				     ctl_json_bytes(buf_bytes(&sentence))));
+		text += n + (text[n] == '\n');
+	}
+	buf_clear(&sentence);
+	return all;
+}
+
 static json_t *
 text_or_null(const char *s)
 {
@@ -303,6 +328,7 @@ on_show(void *ctx, struct ctl_call *call)
 	(void)json_object_set_new(result, "helo", text_or_null(env->helo));
 	(void)json_object_set_new(
 	    result, "listener", text_or_null(env->listener));
+	(void)json_object_set_new(result, "history", history_json(text, env));
 	(void)json_object_set_new(result, "text", ctl_json_text(text));
 	ctl_call_done(call, result);
 	json_decref(result);

@@ -8,23 +8,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "ctl/ctl_client.h"
 #include "prog/relais_conf.h"
 
-enum { ANSWER_MS = 30 * 1000, TEXT_MAX = 16384 };
+enum {
+	ANSWER_MS = 30 * 1000,
+	TEXT_MAX = 16384,
+	WRAP_LEAST = 20 /* in fewer columns nothing is wrapped */
+};
 
 struct relais {
 	const struct relais_command *command;
 	const char *conf_file;
 	bool is_json;
 	bool has_colour;
+	size_t width; /* of a line for people; 0: no end */
 	char *control; /* path of the socket, NULL: not looked for yet */
 	bool is_own_daemon; /* it is the caller's, not the machine's */
 	struct ctl_client *client;
@@ -95,6 +102,51 @@ relais_print(
 	(void)fputs(text, stdout);
 	if (has)
 		(void)fputs("\033[0m", stdout);
+}
+
+/* Columns of the terminal; COLUMNS says it where there is none.  0: no end. */
+static size_t
+find_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t n;
+
+	if (columns != NULL &&
+	    num_u64_max(bytes_of(columns, strlen(columns)), 10000, &n))
+		return (size_t)n;
+	if (isatty(STDOUT_FILENO) == 1 &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		return size.ws_col;
+	return 0;
+}
+
+size_t
+relais_width(const struct relais *r)
+{
+	return r->width;
+}
+
+void
+relais_print_wrapped(const struct relais *r, enum relais_colour colour,
+    size_t indent, const char *text)
+{
+	size_t room = r->width > indent + WRAP_LEAST ? r->width - indent
+						     : SIZE_MAX;
+
+	for (bool is_first = true; *text != '\0' || is_first;
+	     is_first = false) {
+		size_t n = str_wrap(text, room);
+		char *line = xstrndup(text, n);
+
+		if (!is_first)
+			(void)printf("%*s", (int)indent, "");
+		relais_print(r, colour, line);
+		(void)putchar('\n');
+		free(line);
+		text += n;
+		text += strspn(text, " ");
+	}
 }
 
 void
@@ -347,6 +399,7 @@ main(int argc, char **argv)
 	struct relais r = {
 		.has_colour = isatty(STDOUT_FILENO) == 1 &&
 			      (no_colour == NULL || *no_colour == '\0'),
+		.width = find_width(),
 	};
 	char **rest = xcalloc((size_t)argc + 1, sizeof(char *));
 	int status = run(&r, argc, argv, rest);

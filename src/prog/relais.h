@@ -58,6 +58,14 @@ enum relais_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_WARN, COLOUR_BAD };
 void relais_print(
     const struct relais *r, enum relais_colour colour, const char *text);
 
+/* Columns of a line for people: of the terminal, or what COLUMNS says; 0: a
+ * line may have any length. */
+size_t relais_width(const struct relais *r);
+/* Text and the end of its line, wrapped at words.  The first line begins where
+ * the caller has left off, at column indent, the others are indented so. */
+void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
+    size_t indent, const char *text);
+
 /* Members of an object, never NULL. */
 const char *relais_string(const json_t *object, const char *key);
 long long relais_number(const json_t *object, const char *key);

@@ -8,7 +8,12 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-enum { COLUMNS_MAX = 10, CELL_MAX = 4 * STR_ESCAPE_MAX + 4 };
+enum {
+	COLUMNS_MAX = 10,
+	NOTE_MAX = 2000, /* a reason with its remedy */
+	GAP = 2, /* blanks between columns */
+	INDENT = 4 /* of what stands below a row */
+};
 
 struct cell {
 	char *text; /* escaped */
@@ -53,26 +58,15 @@ table_free(struct table *t)
 	free(t);
 }
 
-/* Characters of UTF-8: every byte that does not continue one. */
-static size_t
-width_of(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 static struct cell
-cell_of(enum relais_colour colour, const char *text)
+cell_of(enum relais_colour colour, const char *text, size_t max)
 {
 	struct cell cell = { .colour = colour };
 	struct buf b;
 
-	buf_init(&b, CELL_MAX);
-	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), STR_ESCAPE_MAX));
-	cell.width = width_of(buf_str(&b));
+	buf_init(&b, 4 * max + 4);
+	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), max));
+	cell.width = str_width(buf_bytes(&b));
 	cell.text = buf_steal(&b);
 	return cell;
 }
@@ -93,7 +87,7 @@ table_cell(struct table *t, enum relais_colour colour, const char *text)
 	struct row *row = &t->rows[t->n - 1];
 
 	if (row->n < t->columns)
-		row->cells[row->n++] = cell_of(colour, text);
+		row->cells[row->n++] = cell_of(colour, text, STR_ESCAPE_MAX);
 }
 
 void
@@ -102,7 +96,7 @@ table_note(struct table *t, enum relais_colour colour, const char *text)
 	struct row *row = &t->rows[t->n - 1];
 
 	free(row->note.text);
-	row->note = cell_of(colour, text);
+	row->note = cell_of(colour, text, NOTE_MAX);
 }
 
 static const char *
@@ -119,8 +113,11 @@ measure(const struct table *t, size_t widths[COLUMNS_MAX])
 {
 	bool is_right;
 
-	for (size_t k = 0; k < t->columns; k++)
-		widths[k] = width_of(title_of(t, k, &is_right));
+	for (size_t k = 0; k < t->columns; k++) {
+		const char *title = title_of(t, k, &is_right);
+
+		widths[k] = str_width(bytes_of(title, strlen(title)));
+	}
 	for (size_t i = 0; i < t->n; i++)
 		for (size_t k = 0; k < t->rows[i].n; k++) {
 			size_t w = t->rows[i].cells[k].width;
@@ -130,57 +127,73 @@ measure(const struct table *t, size_t widths[COLUMNS_MAX])
 		}
 }
 
-static void
-print_blanks(size_t n)
+/* The first column that stands on a second line, because the row is wider than
+ * the terminal; as many as there are columns if all fit. */
+static size_t
+find_break(const struct table *t, const size_t widths[COLUMNS_MAX], size_t room)
 {
-	static const char blanks[] = "                                ";
-	const size_t all = sizeof(blanks) - 1;
+	size_t used = 0;
 
-	for (; n > all; n -= all)
-		(void)fwrite(blanks, 1, all, stdout);
-	(void)fwrite(blanks, 1, n, stdout);
+	for (size_t k = 0; k < t->columns; k++) {
+		used += widths[k] + (k > 0 ? GAP : 0);
+		if (room != 0 && k > 0 && used > room)
+			return k;
+	}
+	return t->columns;
 }
 
 static void
 print_cell(const struct table *t, const struct relais *r, size_t column,
-    const struct cell *cell, size_t width)
+    const struct cell *cell, size_t width, bool is_last)
 {
-	size_t pad = width - cell->width;
-	bool is_right, is_last = column + 1 == t->columns;
+	size_t pad = width > cell->width ? width - cell->width : 0;
+	bool is_right;
 
 	(void)title_of(t, column, &is_right);
 	if (is_right)
-		print_blanks(pad);
+		(void)printf("%*s", (int)pad, "");
 	relais_print(r, cell->colour, cell->text);
 	if (is_last)
 		(void)putchar('\n');
 	else
-		print_blanks((is_right ? 0 : pad) + 2);
+		(void)printf("%*s", (int)((is_right ? 0 : pad) + GAP), "");
+}
+
+/* On the second line the columns are not aligned: what is there is long. */
+static void
+print_row(const struct table *t, const struct relais *r, const struct row *row,
+    const size_t widths[COLUMNS_MAX], size_t second)
+{
+	for (size_t k = 0; k < row->n; k++) {
+		bool is_second = k >= second;
+
+		if (is_second && k == second)
+			(void)printf("%*s", INDENT, "");
+		print_cell(t, r, k, &row->cells[k], is_second ? 0 : widths[k],
+		    k + 1 == second || k + 1 == row->n);
+	}
+	if (row->note.text != NULL) {
+		(void)printf("%*s", INDENT, "");
+		relais_print_wrapped(
+		    r, row->note.colour, INDENT, row->note.text);
+	}
 }
 
 void
 table_print(const struct table *t, const struct relais *r)
 {
-	size_t widths[COLUMNS_MAX];
+	size_t widths[COLUMNS_MAX], second;
+	struct row titles = { .n = t->columns };
+	bool is_right;
 
 	measure(t, widths);
-	for (size_t k = 0; k < t->columns; k++) {
-		bool is_right;
-		struct cell head = cell_of(
-		    COLOUR_BOLD, title_of(t, k, &is_right));
-
-		print_cell(t, r, k, &head, widths[k]);
-		free(head.text);
-	}
-	for (size_t i = 0; i < t->n; i++) {
-		const struct row *row = &t->rows[i];
-
-		for (size_t k = 0; k < row->n; k++)
-			print_cell(t, r, k, &row->cells[k], widths[k]);
-		if (row->note.text != NULL) {
-			(void)fputs("    ", stdout);
-			relais_print(r, row->note.colour, row->note.text);
-			(void)putchar('\n');
-		}
-	}
+	second = find_break(t, widths, relais_width(r));
+	for (size_t k = 0; k < t->columns; k++)
+		titles.cells[k] = cell_of(
+		    COLOUR_BOLD, title_of(t, k, &is_right), STR_ESCAPE_MAX);
+	print_row(t, r, &titles, widths, second);
+	for (size_t i = 0; i < t->n; i++)
+		print_row(t, r, &t->rows[i], widths, second);
+	for (size_t k = 0; k < t->columns; k++)
+		free(titles.cells[k].text);
 }

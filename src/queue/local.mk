@@ -35,6 +35,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/spool.h \
 	%reldir%/spool_core.h \
 	%reldir%/spool_folder.c \
+	%reldir%/spool_history.c \
+	%reldir%/spool_history.h \
 	%reldir%/spool_journal.c \
 	%reldir%/spool_journal.h \
 	%reldir%/spool_read.c \

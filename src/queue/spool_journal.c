@@ -274,8 +274,8 @@ fold_offer(struct fold *f, struct bytes args)
 	return true;
 }
 
-static bool
-parse_verdict(struct bytes args, struct verdict *v)
+bool
+spool_journal_verdict(struct bytes args, struct verdict *v)
 {
 	struct bytes class, stage, code, enhanced, sure, who;
 	uint64_t n;
@@ -309,7 +309,7 @@ fold_rcpt(struct fold *f, struct bytes args)
 	if (!spool_take_field(&args, &index) ||
 	    !spool_take_field(&args, &state) ||
 	    !num_u64_max(index, f->env->nrcpts - 1, &i) ||
-	    !parse_verdict(args, &v))
+	    !spool_journal_verdict(args, &v))
 		return false;
 	while (s < NSTATES && !bytes_eq(state, state_names[s]))
 		s++;

@@ -73,4 +73,8 @@ bool spool_note_done(struct buf *to, int64_t wall_ms) MUST_CHECK;
 bool spool_journal_parse(struct bytes journal, struct envelope *env,
     struct spool_state *st, size_t *ret_good);
 
+/* The verdict in the line of a recipient, behind its number and state.  *v,
+ * which starts as zeroes, is undefined if this is false. */
+bool spool_journal_verdict(struct bytes args, struct verdict *v);
+
 #endif

@@ -14,7 +14,8 @@ escaping_leaves_nothing_a_terminal_obeys(void **state)
 		{ "caf\xc3\xa9", "caf\xc3\xa9" },
 		{ "\x1b[31mred", "\\x1b[31mred" },
 		{ "a\nb\rc", "a\\x0ab\\x0dc" },
-		{ "back\\slash", "back\\x5cslash" },
+		{ "DOMAIN\\user", "DOMAIN\\user" },
+		{ "escaped \\x80 before", "escaped \\x80 before" },
 		{ "\x7f", "\\x7f" },
 		{ "\xc2\x9b", "\\xc2\\x9b" }, /* C1 */
 		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, /* bidi override */
@@ -98,6 +99,33 @@ an_empty_piece_may_be_nowhere(void **state)
 	assert_false(bytes_eq(none, "a"));
 }
 
+static void
+lines_are_wrapped_at_words(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t columns, first;
+	} rows[] = {
+		{ "", 10, 0 },
+		{ "one", 10, 3 },
+		{ "one two three", 7, 7 },
+		{ "one two three", 6, 3 },
+		{ "one two three", 100, 13 },
+		{ "a-word-longer-than-that and", 10, 23 },
+		/* Characters are counted, not bytes. */
+		{ "\xc3\xa9\xc3\xa9\xc3\xa9 x y", 5, 8 },
+		{ "  indented text", 10, 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_wrap(rows[i].text, rows[i].columns) != rows[i].first)
+			fail_msg("\"%s\" at %zu: %zu bytes, not %zu",
+			    rows[i].text, rows[i].columns,
+			    str_wrap(rows[i].text, rows[i].columns),
+			    rows[i].first);
+}
+
 int
 main(void)
 {
@@ -108,6 +136,7 @@ main(void)
 		cmocka_unit_test(a_line_is_cut_into_its_pieces),
 		cmocka_unit_test(distance_finds_the_nearest_word),
 		cmocka_unit_test(an_empty_piece_may_be_nowhere),
+		cmocka_unit_test(lines_are_wrapped_at_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -106,15 +108,29 @@ are_names(const struct relais *r, int argc, char *const *argv)
 }
 
 static void
+tell_count(const struct look *l)
+{
+	size_t n = alias_count(l->aliases);
+
+	if (access(l->file, F_OK) != 0 && errno == ENOENT)
+		(void)printf("%s: there is no such file, so mail for names of "
+			     "this machine goes to %s\n",
+		    l->file,
+		    l->opts.admin != NULL ? l->opts.admin
+					  : "nobody: set admin in [relais]");
+	else
+		(void)printf("%s: no mistakes, %zu name%s\n", l->file, n,
+		    n == 1 ? "" : "s");
+}
+
+static void
 tell(const struct relais *r, const struct look *l, int argc, char *const *argv)
 {
 	for (size_t i = 0; i < l->problems.n; i++)
 		(void)relais_complain(
 		    r, RELAIS_FAILED, "%s", l->problems.v[i].text);
 	if (argc == 0 && l->problems.n == 0)
-		(void)printf("%s: good, %zu name%s\n", l->file,
-		    alias_count(l->aliases),
-		    alias_count(l->aliases) == 1 ? "" : "s");
+		tell_count(l);
 	for (int i = 0; i < argc; i++) {
 		json_t *to = targets_json(l, argv[i]);
 

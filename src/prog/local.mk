@@ -98,10 +98,12 @@ relais_SOURCES = \
 	%reldir%/relais_change.h \
 	%reldir%/relais_conf.c \
 	%reldir%/relais_conf.h \
+	%reldir%/relais_spool.c \
+	%reldir%/relais_spool.h \
 	%reldir%/relais_table.c \
 	%reldir%/relais_table.h
 relais_LDADD = src/prog/libcontrol.a src/ctl/libctl.a src/conf/libconf.a \
-	src/cred/libcred.a src/fixup/libfixup.a src/smtp/libsmtp.a \
+	src/cred/libcred.a src/queue/libqueue.a src/fixup/libfixup.a src/smtp/libsmtp.a \
 	src/mail/libmail.a \
 	src/sys/libsys.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS) \
 	$(JANSSON_LIBS)

@@ -234,17 +234,35 @@ find_control(struct relais *r)
 	return 0;
 }
 
+/* Complains about a configuration that is wrong, not about a daemon that is
+ * away: err says why. */
+static int
+connect_quietly(struct relais *r, struct err *err)
+{
+	if (r->client != NULL)
+		return 0;
+	if (r->control == NULL && find_control(r) != 0)
+		return err_set(err, ERR_CONFIG, "the configuration is wrong");
+	return ctl_client_open(r->control, ANSWER_MS, &r->client, err);
+}
+
+bool
+relais_has_daemon(struct relais *r)
+{
+	struct err err = { 0 };
+
+	return connect_quietly(r, &err) == 0;
+}
+
 static int
 connect_daemon(struct relais *r)
 {
 	struct err err = { 0 };
 
-	if (r->client != NULL)
+	if (connect_quietly(r, &err) == 0)
 		return 0;
-	if (r->control == NULL && find_control(r) != 0)
+	if (err.class == ERR_CONFIG)
 		return -1;
-	if (ctl_client_open(r->control, ANSWER_MS, &r->client, &err) == 0)
-		return 0;
 	(void)relais_complain(r, RELAIS_FAILED,
 	    "relaisd does not answer (%s): start it with \"systemctl %sstart "
 	    "relais\"",
@@ -383,6 +401,13 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	if (n == 0)
 		return relais_complain(r, RELAIS_USAGE,
 		    "what shall I do? \"relais --help\" lists the verbs");
+	/* "relais help" and "relais help VERB" are what people type first. */
+	if (strcmp(rest[0], "help") == 0) {
+		if (n == 1)
+			return show_help(NULL);
+		wants_help = true;
+		rest++;
+	}
 	r->command = strcmp(rest[0], "--version") == 0 ? &cmd_version
 						       : command_find(rest[0]);
 	if (r->command == NULL)

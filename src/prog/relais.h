@@ -41,6 +41,9 @@ const char *relais_conf_file(const struct relais *r);
 int relais_ask(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result);
 
+/* Does a daemon answer?  Says nothing about one that does not. */
+bool relais_has_daemon(struct relais *r);
+
 /* "relais: VERB: sentence" on stderr, escaped; returns status. */
 int relais_complain(const struct relais *r, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

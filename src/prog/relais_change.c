@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* NULL: wrong usage, and it was said. */
 static json_t *
@@ -25,6 +26,19 @@ usage:
 	(void)relais_complain(
 	    r, RELAIS_USAGE, "name the ids of messages, or give --all");
 	return NULL;
+}
+
+bool
+relais_confirm(const char *question)
+{
+	char answer[16];
+
+	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+		return true;
+	(void)fprintf(stderr, "%s [y/N] ", question);
+	if (fgets(answer, sizeof(answer), stdin) == NULL)
+		return false;
+	return answer[0] == 'y' || answer[0] == 'Y';
 }
 
 int

@@ -11,4 +11,7 @@
 int relais_change(struct relais *r, const char *verb, const char *done,
     int argc, char *const *argv);
 
+/* Asks a person at a terminal; true: yes, or nobody is there to be asked. */
+bool relais_confirm(const char *question);
+
 #endif

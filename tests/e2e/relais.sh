@@ -84,9 +84,22 @@ check "  in JSON too" test "$(json '.accounts[0].state' status)" = paused
 check "show" run 0 "$RELAIS" show "$id"
 check "  the header" said '^Subject: one'
 check "  the submitter" said 'uid 0 root'
+longest() { wc -L <"$T/out"; }
+for verb in queue status "show $id"; do
+	# shellcheck disable=SC2086
+	COLUMNS=80 run 0 "$RELAIS" $verb
+	check "80 columns are enough for $verb" test "$(longest)" -le 80
+done
 check "show of what is not there" run 1 "$RELAIS" show nothing
 check "hold" run 0 "$RELAIS" hold "$id"
 check "  holds" test "$(state_of "$id")" = held
+run 0 "$RELAIS" show "$id"
+check "show tells what happened, in sentences" \
+    said '^20[0-9T:+-]* held: held by a person$'
+check "  not the journal as it stands in the file" \
+    sh -c "! grep -Eq '^hold [0-9]' '$T/out'"
+check "  JSON has both" test "$(json '(.history | length) == 1 and
+    (.text | test("^hold [0-9]"))' show "$id")" = true
 check "flush" run 0 "$RELAIS" flush
 check "  leaves what is held" test "$(state_of "$id")" = held
 check "release" run 0 "$RELAIS" release "$id"
@@ -149,6 +162,19 @@ for verb in status queue show flush hold release retry delete config version; do
 	check "$verb --help" run 0 "$RELAIS" $verb --help
 	check "  explains" said "$verb"
 done
+check "help lists the verbs" run 0 "$RELAIS" help
+check "  all of them" said '^  delete '
+check "help of one" run 0 "$RELAIS" help delete
+check "  explains it" said 'usage: relais .* delete'
+if command -v script >/dev/null; then
+	n=$(json length queue)
+	echo n | script -qec "$RELAIS delete --all" /dev/null >"$T/out" 2>&1
+	check "delete --all asks a person at a terminal" said 'y/N'
+	check "  who says no" test "$(json length queue)" = "$n"
+fi
+check "newaliases says that there is no file" \
+    run 0 "$RELAIS" -c "$T/home/relais.conf" aliases
+check "  and where mail goes then" said 'no such file.*goes to'
 RELAIS_CONTROL=$T/none run 1 "$RELAIS" queue
 check "no daemon: a sentence with the way out" complained 'systemctl start'
 
@@ -214,7 +240,17 @@ check "-odq is not tried" test "$(json ".[] | select(.id == \"$later\") |
 check "sendmail -bp is relais queue" sh -c \
     "'$top_builddir/sendmail' -bp | grep -q '$later'"
 check "sendmail -q flushes" run 0 "$top_builddir/sendmail" -q
-check "delete of all" run 0 "$RELAIS" delete --all
+kept=$(json 'map(.id) | sort | join(" ")' queue)
+stop home
+off() { env -u RELAIS_CONTROL "$RELAIS" -c "$T/home/relais.conf" "$@"; }
+check "while no daemon runs, queue reads the spool" test "$(
+	off --json queue 2>"$T/err" | jq -r 'map(.id) | sort | join(" ")')" = "$kept"
+check "  and says so" complained 'does not run'
+check "  to those who may read it" run 1 as bob env -u RELAIS_CONTROL \
+    "$RELAIS" -c "$T/home/relais.conf" queue
+run_relaisd home
+until_true 10 run 0 "$RELAIS" status
+check "delete of all, whoever is asked" run 0 "$RELAIS" delete --all
 stop home
 printf 'Subject: dropped\n\nx\n' | RELAIS_DROP=$T/home/spool/drop as alice \
     "$top_builddir/sendmail" -f alice@example.org to@example.org

@@ -25,5 +25,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/siphash.h \
 	%reldir%/str.c \
 	%reldir%/str.h \
+	%reldir%/str_set.c \
+	%reldir%/str_set.h \
 	%reldir%/xalloc.c \
 	%reldir%/xalloc.h

@@ -432,7 +432,7 @@ struct search {
 	const struct aliases *a;
 	const struct alias_opts *o;
 	struct addr_list *to;
-	bool *is_seen; /* per entry */
+	bool *is_seen; /* per entry; NULL: none was opened yet */
 	const char **todo;
 	size_t n;
 };
@@ -442,6 +442,8 @@ open_entry(struct search *s, const struct entry *e)
 {
 	size_t i = (size_t)(e - s->a->v);
 
+	if (s->is_seen == NULL)
+		s->is_seen = xcalloc(s->a->n, sizeof(*s->is_seen));
 	if (s->is_seen[i])
 		return;
 	s->is_seen[i] = true;
@@ -453,19 +455,24 @@ open_entry(struct search *s, const struct entry *e)
 		s->todo[s->n++] = e->targets.v[k - 1];
 }
 
+/* The entry that mail for addr follows, or NULL. */
+static const struct entry *
+entry_for(const struct aliases *a, const struct alias_opts *o, const char *addr)
+{
+	const struct entry *e = find(a, addr);
+
+	return e == NULL && alias_is_local(o, addr) ? find_user(a, addr) : e;
+}
+
 static void
 look_up(struct search *s, const char *addr)
 {
-	const struct entry *e = find(s->a, addr);
+	const struct entry *e = entry_for(s->a, s->o, addr);
 
-	if (e == NULL && !alias_is_local(s->o, addr)) {
-		addr_list_add(s->to, addr);
-		return;
-	}
-	if (e == NULL)
-		e = find_user(s->a, addr);
 	if (e != NULL)
 		open_entry(s, e);
+	else if (!alias_is_local(s->o, addr))
+		addr_list_add(s->to, addr);
 	else if (s->o->admin != NULL)
 		addr_list_add(s->to, s->o->admin);
 }
@@ -474,11 +481,12 @@ bool
 alias_resolve(const struct aliases *a, const struct alias_opts *o,
     const char *addr, struct addr_list *to)
 {
-	struct search s = { .a = a, .o = o, .to = to };
 	struct addr_list found = { 0 };
+	struct search s = { .a = a, .o = o, .to = &found };
+	const struct entry *e = entry_for(a, o, addr);
 
-	s.to = &found;
-	s.is_seen = xcalloc(a->n + 1, sizeof(*s.is_seen));
+	if (e != NULL && addr_list_is_marked(to, e->name))
+		return true;
 	look_up(&s, addr);
 	while (s.n > 0)
 		look_up(&s, s.todo[--s.n]);
@@ -490,6 +498,8 @@ alias_resolve(const struct aliases *a, const struct alias_opts *o,
 	free(s.todo);
 	if (found.n == 0)
 		return false;
+	if (e != NULL)
+		addr_list_mark(to, e->name);
 	addr_list_clear(&found);
 	return true;
 }

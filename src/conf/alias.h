@@ -57,7 +57,11 @@ struct alias_opts alias_opts_of(const struct conf *c);
 bool alias_is_local(const struct alias_opts *o, const char *addr);
 
 /* Adds those who get the mail for addr, each once: addr itself if it is
- * neither local nor in the file.  False: nobody, to is as it was. */
+ * neither local nor in the file.  False: nobody, to is as it was.
+ *
+ * With one list for all names of a message, the targets of an entry are gone
+ * through once, however many names lead to it: the time depends on the number
+ * of names plus the size of the file, not on their product. */
 bool alias_resolve(const struct aliases *a, const struct alias_opts *o,
     const char *addr, struct addr_list *to) MUST_CHECK;
 

@@ -283,7 +283,7 @@ change_from(struct work *w, size_t i, const struct addr_list *l)
 static bool
 apply_from(struct work *w)
 {
-	size_t i = header_find(w->h, "From", 0), more;
+	size_t i = header_find(w->h, "From", 0), more = i;
 	struct addr_list l;
 	struct buf text;
 	bool ok = true;
@@ -295,7 +295,7 @@ apply_from(struct work *w)
 	buf_clear(&text);
 	/* A second one would be where to hide another author. */
 	while (ok && i != HEADER_NONE &&
-	       (more = header_find(w->h, "From", i + 1)) != HEADER_NONE) {
+	       (more = header_find(w->h, "From", more + 1)) != HEADER_NONE) {
 		header_remove(w->h, more);
 		w->ret->changed |= IDENTITY_CHANGED_FROM;
 	}

@@ -33,21 +33,15 @@ add_mailbox(struct writing *w, const struct addr_item *it, const char *addr)
 static bool
 add_item(struct writing *w, const struct addr_item *it)
 {
-	struct addr_list to = { 0 };
+	size_t at = w->seen.n;
 	bool ok = true;
 
 	if (!w->o->is_local(w->o->ctx, it->addr))
 		return add_mailbox(w, it, it->addr);
-	if (!w->o->resolve(w->o->ctx, it->addr, &to))
+	if (!w->o->resolve(w->o->ctx, it->addr, &w->seen))
 		return true;
-	for (size_t i = 0; ok && i < to.n; i++) {
-		size_t before = w->seen.n;
-
-		addr_list_add(&w->seen, to.items[i].addr);
-		if (w->seen.n > before)
-			ok = add_mailbox(w, it, to.items[i].addr);
-	}
-	addr_list_clear(&to);
+	for (; ok && at < w->seen.n; at++)
+		ok = add_mailbox(w, it, w->seen.items[at].addr);
 	return ok;
 }
 

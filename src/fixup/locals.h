@@ -21,7 +21,8 @@
 struct locals_opts {
 	/* Is this a name to be looked up? */
 	bool (*is_local)(void *ctx, const char *addr);
-	/* Adds who gets its mail; false: nobody. */
+	/* Adds who gets its mail, unless they are in the list already; false:
+	 * nobody does. */
 	bool (*resolve)(void *ctx, const char *addr, struct addr_list *to);
 	void *ctx;
 };

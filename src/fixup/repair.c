@@ -306,11 +306,11 @@ text_of(const char *s)
 static bool
 set_field(struct header *h, const char *name, const char *value)
 {
-	size_t i = header_find(h, name, 0), more;
+	size_t i = header_find(h, name, 0), more = i;
 
 	if (i == HEADER_NONE)
 		return header_append(h, name, text_of(value));
-	while ((more = header_find(h, name, i + 1)) != HEADER_NONE)
+	while ((more = header_find(h, name, more + 1)) != HEADER_NONE)
 		header_remove(h, more);
 	return header_replace(h, i, name, text_of(value));
 }

@@ -73,15 +73,17 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 {
 	const struct envelope *was = queue_drop_envelope(x->drop);
 	struct envelope *e = envelope_dup(was);
+	struct addr_list known = { 0 };
 
 	envelope_clear_rcpts(e);
 	for (size_t i = 0; i < was->nrcpts; i++) {
 		const struct rcpt *r = &was->rcpts[i];
 		struct reception_rcpt given = { r->addr, r->orcpt, r->notify };
 
-		if (!reception_add_rcpt(x->pickup->shared, e, &given))
+		if (!reception_add_rcpt(x->pickup->shared, e, &known, &given))
 			*ret_is_whole = false;
 	}
+	addr_list_clear(&known);
 	e->uid = x->by.uid;
 	envelope_set(&e->user, x->by.user);
 	envelope_set(&e->peer, "drop");

@@ -98,20 +98,6 @@ refuse_for_disk(struct reception *r, const struct err *err)
 
 /* --- recipients ----------------------------------------------------------- */
 
-static bool
-has_rcpt(const struct envelope *e, const char *addr)
-{
-	for (size_t i = 0; i < e->nrcpts; i++) {
-		const char *old = e->rcpts[i].addr;
-
-		if (str_eq_nocase(old, addr) &&
-		    addr_eq(bytes_of(old, strlen(old)),
-			bytes_of(addr, strlen(addr))))
-			return true;
-	}
-	return false;
-}
-
 /* RFC 3461 4.2: what the recipient was called at first; NULL if that is what
  * it still is. */
 static char *
@@ -130,38 +116,27 @@ original(const struct inbound_shared *sh, const struct reception_rcpt *given)
 	return buf_len(&orcpt) > 0 ? buf_steal(&orcpt) : NULL;
 }
 
-static void
-add_rcpt(struct envelope *env, const char *addr,
-    const struct reception_rcpt *given, const char *orcpt)
-{
-	struct rcpt *r;
-
-	if (has_rcpt(env, addr))
-		return;
-	r = envelope_add_rcpt(env, addr);
-	envelope_set(&r->orcpt, given->orcpt != NULL ? given->orcpt : orcpt);
-	r->notify = given->notify;
-}
-
 bool
 reception_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
-    const struct reception_rcpt *given)
+    struct addr_list *known, const struct reception_rcpt *given)
 {
 	const struct locals_opts *o = &sh->opts.locals;
-	struct addr_list to = { 0 };
-	char *orcpt;
+	size_t at = known->n;
+	char *orcpt = NULL;
+	struct rcpt *r;
 
-	if (!o->resolve(o->ctx, given->addr, &to))
+	if (!o->resolve(o->ctx, given->addr, known))
 		return false;
-	if (to.n == 1 && strcmp(to.items[0].addr, given->addr) == 0) {
-		add_rcpt(env, given->addr, given, NULL);
-	} else {
+	if (given->orcpt == NULL && at < known->n &&
+	    strcmp(known->items[at].addr, given->addr) != 0)
 		orcpt = original(sh, given);
-		for (size_t i = 0; i < to.n; i++)
-			add_rcpt(env, to.items[i].addr, given, orcpt);
-		free(orcpt);
+	for (; at < known->n; at++) {
+		r = envelope_add_rcpt(env, known->items[at].addr);
+		envelope_set(
+		    &r->orcpt, given->orcpt != NULL ? given->orcpt : orcpt);
+		r->notify = given->notify;
 	}
-	addr_list_clear(&to);
+	free(orcpt);
 	return true;
 }
 

@@ -51,10 +51,11 @@ struct reception_rcpt {
 	unsigned notify;
 };
 /* Adds it to the envelope; a name of this machine is replaced by those who get
- * its mail.  Nobody is added twice.  False: nobody gets it, refuse with
+ * its mail.  Nobody is added twice: known has all of this envelope, empty at
+ * first, and is the caller's to clear.  False: nobody gets it, refuse with
  * RECEPTION_NOBODY. */
 bool reception_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
-    const struct reception_rcpt *given);
+    struct addr_list *known, const struct reception_rcpt *given);
 #define RECEPTION_NOBODY                                                       \
 	"nobody on this machine reads mail for this name, and no alias leads " \
 	"elsewhere: set admin in [relais]"

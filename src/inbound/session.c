@@ -31,6 +31,7 @@ struct session {
 
 	/* The transaction under way. */
 	struct envelope *env;
+	struct addr_list known; /* its recipients */
 	enum queue_mode mode;
 	struct reception *reception; /* from the first byte on */
 	bool is_waiting; /* for the queue's word */
@@ -52,6 +53,7 @@ reset_transaction(struct session *s)
 	s->reception = NULL;
 	envelope_free(s->env);
 	s->env = NULL;
+	addr_list_clear(&s->known);
 	s->is_waiting = false;
 }
 
@@ -233,7 +235,7 @@ on_rcpt(struct session *s, const struct ss_info *info)
 	struct reception_rcpt given = { info->addr, info->rcpt.orcpt,
 		info->rcpt.notify };
 
-	if (!reception_add_rcpt(s->set->shared, s->env, &given)) {
+	if (!reception_add_rcpt(s->set->shared, s->env, &s->known, &given)) {
 		smtp_server_reply(s->smtp, 550, "5.1.1", RECEPTION_NOBODY);
 		return;
 	}

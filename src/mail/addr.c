@@ -229,6 +229,30 @@ addr_eq(struct bytes a, struct bytes b)
 }
 
 bool
+addr_add_key(struct buf *to, struct bytes addr)
+{
+	struct bytes local, domain;
+	bool has_at = addr_split(addr, &local, &domain);
+	struct walk w = { .b = local };
+	int c;
+
+	while ((c = walk_meaning(&w)) >= 0)
+		if (!buf_addc(to, (char)c))
+			return false;
+	/* No local part contains a line end, so nothing else ends in it. */
+	if (has_at && !buf_addc(to, '\n'))
+		return false;
+	domain = without_dot(domain);
+	for (size_t i = 0; i < domain.n; i++) {
+		char d = domain.p[i];
+
+		if (!buf_addc(to, d >= 'A' && d <= 'Z' ? (char)(d + 32) : d))
+			return false;
+	}
+	return true;
+}
+
+bool
 addr_without_tag(const char *addr, char ret[ADDR_MAX + 1])
 {
 	struct bytes local, domain;

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 
 /* RFC 5321 4.5.3.1 says 64, 255 and 254; real local parts (bounce addresses)
  * exceed 64, so only the whole is held to a limit. */
@@ -41,6 +42,9 @@ struct bytes addr_domain(struct bytes addr); /* empty if it has none */
 /* Same mailbox; "joe" in quotes and without are the same (RFC 5321 4.1.2). */
 bool addr_eq(struct bytes a, struct bytes b);
 bool addr_domain_eq(struct bytes a, struct bytes b);
+/* Appends a spelling that all addresses of one mailbox share and no others do,
+ * for a set of them.  False: to has no room; twice the length is enough. */
+bool addr_add_key(struct buf *to, struct bytes addr) MUST_CHECK;
 
 /* "user+tag@domain" as "user@domain".  False: it has no tag; ret is untouched. */
 bool addr_without_tag(const char *addr, char ret[ADDR_MAX + 1]);

@@ -340,6 +340,7 @@ addr_list_clear(struct addr_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		free(l->items[i].addr);
 	free(l->items);
+	str_set_clear(&l->known);
 	*l = (struct addr_list) { 0 };
 }
 
@@ -348,13 +349,41 @@ addr_list_add(struct addr_list *l, const char *addr)
 {
 	struct bytes b = bytes_of(addr, strlen(addr));
 
-	for (size_t i = 0; i < l->n; i++)
-		if (addr_eq(
-			bytes_of(l->items[i].addr, strlen(l->items[i].addr)),
-			b))
-			return;
-	if (l->n < ADDR_LIST_MAX)
+	struct buf key;
+
+	if (l->n >= ADDR_LIST_ADDED_MAX)
+		return;
+	buf_init(&key, 2 * ADDR_MAX + 1);
+	/* One that is longer than any address is different from all. */
+	if (!addr_add_key(&key, b) || str_set_add(&l->known, buf_bytes(&key)))
 		add_item(l, &(struct addr_item) { .addr = xstrdup(addr) });
+	buf_clear(&key);
+}
+
+/* Two line ends begin no key of an address. */
+static char *
+mark_of(const char *source)
+{
+	return xasprintf("\n\n%s", source);
+}
+
+void
+addr_list_mark(struct addr_list *l, const char *source)
+{
+	char *key = mark_of(source);
+
+	(void)str_set_add(&l->known, bytes_of(key, strlen(key)));
+	free(key);
+}
+
+bool
+addr_list_is_marked(const struct addr_list *l, const char *source)
+{
+	char *key = mark_of(source);
+	bool is_there = str_set_has(&l->known, bytes_of(key, strlen(key)));
+
+	free(key);
+	return is_there;
 }
 
 void

@@ -21,8 +21,12 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/str_set.h"
 
-enum { ADDR_LIST_MAX = 20000 };
+enum {
+	ADDR_LIST_MAX = 20000, /* of one field */
+	ADDR_LIST_ADDED_MAX = 100000 /* by addr_list_add() */
+};
 
 /* The bytes borrow the text that was parsed. */
 struct addr_item {
@@ -36,6 +40,7 @@ struct addr_list {
 	struct addr_item *items;
 	size_t n;
 	bool is_malformed;
+	struct str_set known; /* of addr_list_add() and addr_list_mark() */
 };
 
 /* value: a field body, folded or not.  The caller gives it to _clear(). */
@@ -45,6 +50,10 @@ void addr_list_clear(struct addr_list *l);
 /* Adds one address, which passes addr_is_safe(), unless it is there already or
  * the list is full.  Only addr is set. */
 void addr_list_add(struct addr_list *l, const char *addr);
+/* Notes that all addresses of a source, an alias for example, have been added,
+ * so that nobody needs to go through them again however often it is named. */
+void addr_list_mark(struct addr_list *l, const char *source);
+bool addr_list_is_marked(const struct addr_list *l, const char *source);
 
 /* The display name of an item in plain words: quotes and folding taken off,
  * encoded words left alone; the comment if there is no phrase ("root (Cron

@@ -356,6 +356,7 @@ struct visit {
 	struct smtp_server *smtp;
 	struct submitter by;
 	struct envelope *env;
+	struct addr_list known;
 	struct reception *r;
 	bool is_waiting, is_done;
 	struct buf said;
@@ -414,7 +415,8 @@ on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 		smtp_server_reply(v->smtp, 250, "2.1.0", "ok");
 		break;
 	case SS_RCPT:
-		assert_true(reception_add_rcpt(&v->b->shared, v->env, &rcpt));
+		assert_true(reception_add_rcpt(
+		    &v->b->shared, v->env, &v->known, &rcpt));
 		smtp_server_reply(v->smtp, 250, "2.1.5", "ok");
 		break;
 	case SS_BODY:
@@ -513,6 +515,7 @@ submit(struct bench *b, struct sample *s)
 	}
 	reception_free(v.r);
 	envelope_free(v.env);
+	addr_list_clear(&v.known);
 	smtp_server_free(v.smtp);
 	buf_clear(&v.said);
 	buf_clear(&stream);

@@ -28,3 +28,9 @@ unit_tests += \
 %canon_reldir%_test_account_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_alias_SOURCES = %reldir%/test_alias.c
 %canon_reldir%_test_alias_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += %reldir%/test_growth
+%canon_reldir%_test_growth_SOURCES = %reldir%/test_growth.c
+%canon_reldir%_test_growth_LDADD = src/conf/libconf.a src/cred/libcred.a \
+	src/fixup/libfixup.a src/smtp/libsmtp.a $(QUEUE_LIBS) $(INIH_LIBS) \
+	$(CMOCKA_LIBS)

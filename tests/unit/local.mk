@@ -8,6 +8,7 @@ unit_tests = \
 	%reldir%/test_fs_sys \
 	%reldir%/test_privilege \
 	%reldir%/test_str \
+	%reldir%/test_str_set \
 	%reldir%/test_wipe \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
@@ -57,6 +58,8 @@ include %reldir%/conf.mk
 
 %canon_reldir%_test_base64_SOURCES = %reldir%/test_base64.c
 %canon_reldir%_test_base64_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+%canon_reldir%_test_str_set_SOURCES = %reldir%/test_str_set.c
+%canon_reldir%_test_str_set_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_str_SOURCES = %reldir%/test_str.c
 %canon_reldir%_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 

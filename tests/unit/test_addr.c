@@ -114,6 +114,29 @@ domains_differ_by_more_than_case_local_parts_by_case(void **state)
 	assert_false(addr_eq(b(""), b("a")));
 }
 
+/* Two addresses have the same key exactly if they are equal. */
+static void
+the_key_of_an_address_is_that_of_its_mailbox(void **state)
+{
+	static const char *const addrs[] = { "", "a", "a@b", "A@b", "a@B",
+		"a@b.", "\"a\"@b", "\"\\a\"@b", "ab@b", "a@bb", "\"a@b\"",
+		"\"a@b\"@c", "a@b@c", "aa", "\"a b\"@c", "ab@c" };
+	struct buf x, y;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(addrs); i++)
+		for (size_t k = 0; k < ARRAY_LEN(addrs); k++) {
+			buf_init(&x, 100);
+			buf_init(&y, 100);
+			assert_true(addr_add_key(&x, b(addrs[i])));
+			assert_true(addr_add_key(&y, b(addrs[k])));
+			assert_int_equal(strcmp(buf_str(&x), buf_str(&y)) == 0,
+			    addr_eq(b(addrs[i]), b(addrs[k])));
+			buf_clear(&x);
+			buf_clear(&y);
+		}
+}
+
 static void
 local_names_are_those_no_provider_can_deliver(void **state)
 {
@@ -188,6 +211,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_key_of_an_address_is_that_of_its_mailbox),
 		cmocka_unit_test(no_control_byte_is_safe_anywhere),
 		cmocka_unit_test(
 		    what_would_leave_the_angle_brackets_is_not_safe),

@@ -252,10 +252,44 @@ a_file_that_changed_is_stale(void **state)
 	conf_problems_clear(&p);
 }
 
+/* One list for all names of a message: an entry that was gone through already
+ * adds nothing, a name that leads nowhere is told each time. */
+static void
+an_entry_is_gone_through_once_for_a_list(void **state)
+{
+	static const char lines[] =
+	    "ops: a@example.org, web\nweb: b@example.org\n"
+	    "loop: pool\npool: loop\n";
+	struct conf_problems problems = { 0 };
+	struct aliases *a = alias_parse(
+	    "aliases", bytes_of(lines, strlen(lines)), &problems);
+	struct alias_opts o = { .admin = NULL };
+	struct addr_list to = { 0 };
+
+	(void)state;
+	assert_true(alias_resolve(a, &o, "ops", &to));
+	assert_true(addr_list_is_marked(&to, "ops"));
+	assert_false(addr_list_is_marked(&to, "web"));
+	assert_int_equal(to.n, 2);
+	assert_true(alias_resolve(a, &o, "ops+x", &to));
+	assert_true(alias_resolve(a, &o, "OPS@localhost", &to));
+	assert_true(alias_resolve(a, &o, "web", &to));
+	assert_true(alias_resolve(a, &o, "a@example.org", &to));
+	assert_int_equal(to.n, 2);
+	assert_false(alias_resolve(a, &o, "loop", &to));
+	assert_false(alias_resolve(a, &o, "loop", &to));
+	assert_false(alias_resolve(a, &o, "pool", &to));
+	assert_int_equal(to.n, 2);
+	addr_list_clear(&to);
+	conf_problems_clear(&problems);
+	alias_free(a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_entry_is_gone_through_once_for_a_list),
 		cmocka_unit_test(names_lead_to_addresses),
 		cmocka_unit_test(
 		    without_an_alias_the_admin_gets_it_and_without_an_admin_nobody),

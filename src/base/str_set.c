@@ -119,8 +119,7 @@ str_set_add(struct str_set *s, struct bytes text)
 	while ((*link & IS_KEY) == 0) {
 		struct str_set_fork *f = &s->forks[*link / 2];
 
-		if (f->at > fork.at ||
-		    (f->at == fork.at && f->bit < fork.bit))
+		if (f->at > fork.at || (f->at == fork.at && f->bit < fork.bit))
 			break;
 		link = &f->child[side(f, text)];
 	}

@@ -61,7 +61,7 @@ is_for_user(const struct conf_account *a, const struct envelope *e)
 		return true;
 	if (e->user != NULL && matches_one(&a->users, e->user))
 		return true;
-	if (e->uid == UID_UNKNOWN)
+	if (!uid_is_known(e->uid))
 		return false;
 	(void)snprintf(number, sizeof(number), "%" PRIu32, e->uid);
 	return matches_one(&a->users, number);

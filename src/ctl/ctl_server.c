@@ -17,7 +17,9 @@
 enum {
 	OUT_MAX = CTL_REPLY_MAX,
 	/* A listing goes on while less than this waits to be read. */
-	OUT_ENOUGH = 262144,
+	OUT_ENOUGH = 65536,
+	/* What all connections together may take of a turn of the loop. */
+	TURN_MS = 5,
 	LINGER_MS = 5000
 };
 
@@ -28,6 +30,8 @@ struct ctl_server {
 	void *ctx;
 	struct list calls;
 	size_t ncalls;
+	struct loop_task task; /* the steps of the next turn, */
+	struct list ready; /* in this order */
 };
 
 /* One connection, and the request of it that is being answered. */
@@ -35,14 +39,17 @@ struct ctl_call {
 	struct list link;
 	struct ctl_server *server;
 	struct stream *stream;
+	struct list ready_link; /* in server->ready, or in none */
 	struct loop_timer *timer;
 	uint32_t uid;
 	bool is_privileged;
 	struct ctl_line in;
+	bool has_more; /* in may hold another line */
 	struct buf out;
 	const struct ctl_verb *verb; /* NULL: waits for a request */
 	json_t *args;
-	size_t cursor;
+	void *state;
+	void (*free_state)(void *state);
 	bool is_closing; /* flush and hang up */
 };
 
@@ -52,7 +59,9 @@ call_end(struct ctl_call *c)
 	json_decref(c->args);
 	c->args = NULL;
 	c->verb = NULL;
-	c->cursor = 0;
+	if (c->state != NULL)
+		c->free_state(c->state);
+	c->state = NULL;
 }
 
 static void
@@ -61,6 +70,7 @@ call_free(struct ctl_call *c)
 	call_end(c);
 	list_remove(&c->link);
 	c->server->ncalls--;
+	list_remove(&c->ready_link);
 	loop_timer_free(c->timer);
 	stream_free(c->stream); /* NULL after stream_finish() */
 	ctl_line_clear(&c->in);
@@ -88,10 +98,17 @@ ctl_call_args(const struct ctl_call *call)
 	return call->args;
 }
 
-size_t *
-ctl_call_cursor(struct ctl_call *call)
+void *
+ctl_call_state(const struct ctl_call *call)
 {
-	return &call->cursor;
+	return call->state;
+}
+
+void
+ctl_call_keep(struct ctl_call *call, void *state, void (*free_it)(void *state))
+{
+	call->state = state;
+	call->free_state = free_it;
 }
 
 bool
@@ -215,8 +232,10 @@ take_in(struct ctl_call *c)
 
 	if (n > 0 && !c->is_closing)
 		n = ctl_line_put(&c->in, p, n);
-	if (n > 0)
+	if (n > 0) {
 		stream_used(c->stream, n);
+		c->has_more = true;
+	}
 	return n > 0;
 }
 
@@ -229,61 +248,110 @@ send_out(struct ctl_call *c)
 	return n > 0;
 }
 
-/* One step; false: nothing can be done now. */
+/* Is there anything that step() could do? */
 static bool
+may_step(const struct ctl_call *c)
+{
+	return !c->is_closing && ctl_call_has_room(c) &&
+	       (c->verb != NULL || c->has_more);
+}
+
+static void
 step(struct ctl_call *c)
 {
 	struct bytes line;
 
-	if (c->is_closing)
-		return false;
-	if (c->verb != NULL) {
-		if (!ctl_call_has_room(c))
-			return false;
+	if (c->verb == NULL) {
+		switch (ctl_line_next(&c->in, &line)) {
+		case CTL_LINE_MORE:
+			c->has_more = false;
+			return;
+		case CTL_LINE_READY:
+			request(c, line);
+			break;
+		case CTL_LINE_TOO_LONG:
+			refuse(c, "the request is too long");
+			c->is_closing = true;
+			return;
+		}
+	}
+	if (c->verb != NULL)
 		c->verb->run(c->server->ctx, c);
-		return true;
-	}
-	if (!ctl_call_has_room(c))
-		return false;
-	switch (ctl_line_next(&c->in, &line)) {
-	case CTL_LINE_MORE:
-		return false;
-	case CTL_LINE_READY:
-		request(c, line);
-		return true;
-	case CTL_LINE_TOO_LONG:
-		refuse(c, "the request is too long");
-		c->is_closing = true;
-		return false;
-	}
-	return false;
 }
 
+static void
+finish(struct ctl_call *c)
+{
+	stream_finish(c->stream, LINGER_MS);
+	c->stream = NULL;
+	call_free(c);
+}
+
+/* Moves bytes in and out as far as they go; steps have their own time. */
 static void
 on_ready(void *ctx)
 {
 	struct ctl_call *c = ctx;
-	struct loop *l = c->server->loop;
+	int64_t now = clock_boot_ms(loop_clock(c->server->loop));
 	bool moved;
 
 	if (stream_error(c->stream) != NULL) {
 		call_free(c);
 		return;
 	}
-	loop_timer_set(c->timer, clock_boot_ms(loop_clock(l)) + CTL_IDLE_MS);
+	loop_timer_set(c->timer, now + CTL_IDLE_MS);
 	do {
 		moved = take_in(c);
-		while (step(c))
-			moved = true;
 		moved = send_out(c) || moved;
 	} while (moved);
+	if (may_step(c)) {
+		list_remove(&c->ready_link);
+		list_append(&c->server->ready, &c->ready_link);
+		loop_soon(c->server->loop, &c->server->task);
+		return;
+	}
 	if (stream_at_eof(c->stream) && c->verb == NULL)
 		c->is_closing = true;
-	if (c->is_closing && buf_len(&c->out) == 0) {
-		stream_finish(c->stream, LINGER_MS);
-		c->stream = NULL;
-		call_free(c);
+	if (c->is_closing && buf_len(&c->out) == 0)
+		finish(c);
+}
+
+/* One step for each, or as many as there is time for; who wants another one
+ * waits for the next turn, behind all others. */
+static void
+on_turn(struct loop_task *t)
+{
+	struct ctl_server *s = list_entry(t, struct ctl_server, task);
+	const struct clock *clock = loop_clock(s->loop);
+	int64_t until = clock_boot_ms(clock) + TURN_MS;
+	struct list now;
+
+	list_init(&now);
+	while (!list_is_empty(&s->ready)) {
+		struct list *it = s->ready.next;
+
+		list_remove(it);
+		list_append(&now, it);
 	}
+	while (!list_is_empty(&now)) {
+		struct ctl_call *c = list_entry(
+		    now.next, struct ctl_call, ready_link);
+
+		if (clock_boot_ms(clock) >= until)
+			break;
+		list_remove(&c->ready_link);
+		if (may_step(c))
+			step(c);
+		on_ready(c);
+	}
+	while (!list_is_empty(&now)) {
+		struct list *it = now.prev;
+
+		list_remove(it);
+		list_prepend(&s->ready, it);
+	}
+	if (!list_is_empty(&s->ready))
+		loop_soon(s->loop, &s->task);
 }
 
 static void
@@ -318,6 +386,7 @@ on_accept(void *ctx, int fd)
 	ctl_line_init(&c->in, CTL_REQUEST_MAX);
 	buf_init(&c->out, OUT_MAX);
 	c->timer = loop_timer_new(s->loop, on_idle, c);
+	list_init(&c->ready_link);
 	if (!has_place(s, c->uid, c->is_privileged)) {
 		refuse(c, "too many connections");
 		c->is_closing = true;
@@ -337,6 +406,8 @@ ctl_server_new(struct loop *l, int fd, const struct ctl_verb *verbs, void *ctx,
 	s->verbs = verbs;
 	s->ctx = ctx;
 	list_init(&s->calls);
+	list_init(&s->ready);
+	loop_task_init(&s->task, on_turn);
 	if (listener_new(l, fd, on_accept, s, &s->listener, err) != 0) {
 		free(s);
 		return -1;
@@ -352,6 +423,7 @@ ctl_server_free(struct ctl_server *s)
 	if (s == NULL)
 		return;
 	listener_free(s->listener);
+	loop_soon_cancel(&s->task);
 	list_foreach (it, &s->calls)
 		call_free(list_entry(it, struct ctl_call, link));
 	free(s);

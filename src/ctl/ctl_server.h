@@ -6,6 +6,10 @@
  * sends, leaves out or breaks off harms the daemon (R20).  Rights come from the
  * peer credentials of the socket and from nothing else.
  *
+ * One step of one request of a connection is done in a turn of the loop, however
+ * many were sent at once; mail is served in between.  A handler does little in a
+ * step (a few milliseconds).
+ *
  * At most CTL_CONNECTIONS_PER_UID connections for each user, and
  * CTL_CONNECTIONS_MAX together, of which root and the daemon's own user can
  * always have some; one that is idle for CTL_IDLE_MS is closed.
@@ -36,9 +40,9 @@ enum {
 struct ctl_verb {
 	const char *name; /* NULL ends the table */
 	bool needs_privilege; /* root or the daemon's own user */
-	/* Called until it has said ctl_call_done() or ctl_call_refuse().  If it
-	 * returns without, it is called again when there is room for more
-	 * items: a listing gives items while ctl_call_has_room(). */
+	/* Called until it has said ctl_call_done() or ctl_call_refuse(), once
+	 * in a turn of the loop, when there is room for more items: a listing
+	 * gives items while ctl_call_has_room(), and not too many. */
 	void (*run)(void *ctx, struct ctl_call *call);
 };
 
@@ -54,8 +58,11 @@ uint32_t ctl_call_uid(const struct ctl_call *call);
 bool ctl_call_is_privileged(const struct ctl_call *call);
 /* The arguments: an object, empty if none were given.  Borrowed. */
 const json_t *ctl_call_args(const struct ctl_call *call);
-/* The handler's own number, 0 at its first call: how far a listing got. */
-size_t *ctl_call_cursor(struct ctl_call *call);
+/* The handler's own, NULL at its first call: how far it got.  Freed with
+ * free_it() when the request is over, however it ends. */
+void *ctl_call_state(const struct ctl_call *call);
+void ctl_call_keep(
+    struct ctl_call *call, void *state, void (*free_it)(void *state));
 
 bool ctl_call_has_room(const struct ctl_call *call);
 /* What they are given stays the caller's; result may be NULL. */

@@ -29,7 +29,7 @@ struct inbound_opts {
 	int64_t verdict_ms; /* QUEUE_MODE_VERDICT waits this long */
 	bool hide_submitter;
 	/* The name of the rule that keeps this user from submitting, or NULL:
-	 * he may.  uid may be UID_UNKNOWN. */
+	 * he may.  uid may be UID_UNKNOWN or UID_HIDDEN. */
 	const char *(*bars)(void *ctx, uint32_t uid);
 	/* Does an account send mail under this address (identity)?  Else it is
 	 * replaced whatever the message is. */

@@ -36,7 +36,7 @@ look_up(struct submitter *s, uint32_t uid)
 	char room[2048];
 
 	*s = (struct submitter) { .uid = uid };
-	if (uid == UID_UNKNOWN ||
+	if (!uid_is_known(uid) ||
 	    getpwuid_r(uid, &pw, room, sizeof(room), &found) != 0 ||
 	    found == NULL)
 		return;
@@ -289,7 +289,7 @@ static void
 log_who(struct log_line *l, const struct envelope *e)
 {
 	log_str(l, "peer", e->peer);
-	if (e->uid != UID_UNKNOWN)
+	if (uid_is_known(e->uid))
 		log_num(l, "uid", e->uid);
 	if (e->user != NULL)
 		log_str(l, "user", e->user);

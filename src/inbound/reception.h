@@ -22,7 +22,7 @@ struct reception;
 
 /* Who hands the message over, from the user database. */
 struct submitter {
-	uint32_t uid; /* UID_UNKNOWN: it cannot be told */
+	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
 	char *user; /* login name, or NULL */
 	char *full_name; /* from GECOS, or NULL */
 };

@@ -45,7 +45,17 @@ struct rcpt {
 };
 
 enum { ENVELOPE_ID_SIZE = 24 };
+/* Not a user of this machine, as far as we know. */
 #define UID_UNKNOWN UINT32_MAX
+/* A user of this machine who closed the connection before the kernel could be
+ * asked; all of them count as one user without name or rights (net/peer.h). */
+#define UID_HIDDEN  (UINT32_MAX - 1)
+
+static inline bool
+uid_is_known(uint32_t uid)
+{
+	return uid < UID_HIDDEN;
+}
 
 struct envelope {
 	char id[ENVELOPE_ID_SIZE]; /* queue id, or "" before it has one */
@@ -67,7 +77,7 @@ struct envelope {
 	int64_t equal_last_s;
 
 	/* Who handed it over. */
-	uint32_t uid; /* UID_UNKNOWN: not known */
+	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
 	char *user; /* login name, or NULL */
 	char *peer; /* "127.0.0.1:40112", "unix", "drop": never NULL */
 	char *helo; /* as the client gave it, or NULL */

@@ -63,7 +63,7 @@ add_literal(struct buf *to, struct bytes address)
 static bool
 add_user(struct buf *to, const struct envelope *e)
 {
-	if (e->uid == UID_UNKNOWN)
+	if (!uid_is_known(e->uid))
 		return true;
 	if (e->user != NULL && !(buf_adds(to, " (user ") &&
 				   add_name(to, e->user) && buf_adds(to, ",")))
@@ -93,7 +93,7 @@ add_from_local(struct buf *to, const struct received_opts *o)
 		return false;
 	if (!buf_adds(to, "by ") || !add_name(to, o->hostname))
 		return false;
-	if (e->uid == UID_UNKNOWN)
+	if (!uid_is_known(e->uid))
 		return buf_adds(to, " (relais)");
 	return buf_addf(to, " (relais, userid %lu)", (unsigned long)e->uid);
 }

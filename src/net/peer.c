@@ -3,7 +3,9 @@
 
 #include "net/peer.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -23,7 +25,7 @@ unix_uid(int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0 ||
 	    cred.uid == (uid_t)-1)
-		return UID_UNKNOWN;
+		return UID_HIDDEN;
 	return cred.uid;
 }
 
@@ -42,6 +44,57 @@ unmap(struct sockaddr_storage *ss)
 	v4.sin_port = v6.sin6_port;
 	memcpy(&v4.sin_addr, &v6.sin6_addr.s6_addr[12], sizeof(v4.sin_addr));
 	memcpy(ss, &v4, sizeof(v4));
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *ss)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (ss->ss_family == AF_INET) {
+		memcpy(&v4, ss, sizeof(v4));
+		return ntohl(v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	memcpy(&v6, ss, sizeof(v6));
+	return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+}
+
+static bool
+is_same_address(const struct sockaddr_storage *ss, const struct sockaddr *sa)
+{
+	struct sockaddr_in v4, w4;
+	struct sockaddr_in6 v6, w6;
+
+	if (sa == NULL || sa->sa_family != ss->ss_family)
+		return false;
+	if (ss->ss_family == AF_INET) {
+		memcpy(&v4, ss, sizeof(v4));
+		memcpy(&w4, sa, sizeof(w4));
+		return v4.sin_addr.s_addr == w4.sin_addr.s_addr;
+	}
+	memcpy(&v6, ss, sizeof(v6));
+	memcpy(&w6, sa, sizeof(w6));
+	return IN6_ARE_ADDR_EQUAL(&v6.sin6_addr, &w6.sin6_addr);
+}
+
+/* Can the other end only be on this machine, or be there?  In doubt it is. */
+static bool
+is_of_this_machine(
+    const struct sockaddr_storage *peer, const struct sockaddr_storage *own)
+{
+	struct ifaddrs *all = NULL;
+	bool is_found = false;
+
+	if (is_loopback(peer) || is_loopback(own))
+		return true;
+	if (getifaddrs(&all) != 0)
+		return true;
+	for (struct ifaddrs *it = all; it != NULL && !is_found;
+	     it = it->ifa_next)
+		is_found = is_same_address(peer, it->ifa_addr);
+	freeifaddrs(all);
+	return is_found;
 }
 
 static void
@@ -148,6 +201,7 @@ tcp_uid(struct loop *l, const struct sockaddr_storage *peer,
 uint32_t
 peer_uid(struct loop *l, int fd)
 {
+	uint32_t uid;
 	struct sockaddr_storage peer = { 0 }, own = { 0 };
 	socklen_t peer_len = sizeof(peer), own_len = sizeof(own);
 
@@ -157,11 +211,15 @@ peer_uid(struct loop *l, int fd)
 		return unix_uid(fd);
 	if (own.ss_family != AF_INET && own.ss_family != AF_INET6)
 		return UID_UNKNOWN;
+	/* It has reset the connection. */
 	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0)
-		return UID_UNKNOWN;
+		return UID_HIDDEN;
 	unmap(&peer);
 	unmap(&own);
 	if (peer.ss_family != own.ss_family)
-		return UID_UNKNOWN;
-	return tcp_uid(l, &peer, &own);
+		return UID_HIDDEN;
+	uid = tcp_uid(l, &peer, &own);
+	return uid == UID_UNKNOWN && is_of_this_machine(&peer, &own)
+		   ? UID_HIDDEN
+		   : uid;
 }

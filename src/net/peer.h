@@ -19,8 +19,11 @@ struct loop;
 
 #ifndef UID_UNKNOWN
 #define UID_UNKNOWN UINT32_MAX
+#define UID_HIDDEN  (UINT32_MAX - 1)
 #endif
 
+/* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: it is or may be on
+ * this one, and the kernel does not say whose it is. */
 uint32_t peer_uid(struct loop *l, int fd);
 
 #endif

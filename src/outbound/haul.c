@@ -540,7 +540,7 @@ log_submitter(struct log_line *l, const struct envelope *e)
 {
 	if (e->user != NULL)
 		log_str(l, "user", e->user);
-	else if (e->uid != UID_UNKNOWN)
+	else if (uid_is_known(e->uid))
 		log_num(l, "uid", e->uid);
 	else
 		log_str(l, "peer", e->peer);

@@ -45,7 +45,7 @@ is_listed(const struct conf *c, uint32_t uid)
 	const struct passwd *pw;
 	char number[16];
 
-	if (uid == UID_UNKNOWN)
+	if (!uid_is_known(uid))
 		return false;
 	(void)snprintf(number, sizeof(number), "%" PRIu32, uid);
 	if (list_has(&c->allow_users, number))

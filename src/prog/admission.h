@@ -17,7 +17,8 @@ struct outbound;
 struct verdict;
 
 /* The setting that keeps this user out, or NULL.  Users stand there by
- * name or number; who cannot be told (UID_UNKNOWN) is on no list. */
+ * name or number; who cannot be told (UID_UNKNOWN,
+ * UID_HIDDEN) is on no list. */
 const char *admission_bars(const struct conf *c, uint32_t uid);
 
 /* What may be said in EHLO, before it is known which account a message has:

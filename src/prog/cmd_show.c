@@ -87,7 +87,9 @@ print_submitter(const struct relais *r, const json_t *m)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	if (relais_number(m, "uid") != UID_UNKNOWN)
+	if (relais_number(m, "uid") == UID_HIDDEN)
+		IGNORE(buf_adds(&b, "unknown local user, "));
+	else if (relais_number(m, "uid") != UID_UNKNOWN)
 		IGNORE(buf_addf(&b, "uid %lld %s, ", relais_number(m, "uid"),
 		    relais_string(m, "user")));
 	IGNORE(buf_addf(&b, "from %s %s", relais_string(m, "peer"),

@@ -180,47 +180,42 @@ item_json(const struct control *c, const struct queue_item *it)
 
 /* --- queue ---------------------------------------------------------------- */
 
-struct listing {
-	const struct control *control;
-	struct ctl_call *call;
-	struct buf item;
-	size_t at; /* of this round */
-	bool is_full;
-};
+/* So many messages are looked at in one step, so that others have their turn. */
+enum { STEP_MESSAGES = 500, STEP_CHANGES = 20 };
 
-static bool
-list_one(void *ctx, const struct queue_item *it)
+static void
+walk_free(void *walk)
 {
-	struct listing *l = ctx;
-	size_t *done = ctl_call_cursor(l->call);
-
-	if (l->at++ < *done)
-		return true;
-	if (!ctl_call_has_room(l->call)) {
-		l->is_full = true;
-		return false;
-	}
-	(*done)++;
-	if (may_see(l->call, it)) {
-		buf_reset(&l->item);
-		add_item(l->control, it, &l->item);
-		ctl_call_item_text(l->call, buf_bytes(&l->item));
-	}
-	return true;
+	queue_walk_free(walk);
 }
 
-/* Goes on where the last round stopped.  Messages that leave meanwhile can
- * make it miss some: a listing is no promise. */
+/* Goes on where the last step stopped.  Messages that come meanwhile may be
+ * missing: a listing is no promise. */
 static void
 on_queue(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
-	struct listing l = { .control = c, .call = call };
+	struct queue_walk *w = ctl_call_state(call);
+	struct queue_item it;
+	struct buf item;
+	bool is_over = false;
 
-	buf_init(&l.item, ITEM_MAX);
-	queue_each(c->opts.queue, list_one, &l);
-	buf_clear(&l.item);
-	if (!l.is_full)
+	if (w == NULL) {
+		w = queue_walk_new(c->opts.queue);
+		ctl_call_keep(call, w, walk_free);
+	}
+	buf_init(&item, ITEM_MAX);
+	for (int i = 0;
+	     i < STEP_MESSAGES && !is_over && ctl_call_has_room(call); i++) {
+		is_over = !queue_walk_next(w, &it);
+		if (is_over || !may_see(call, &it))
+			continue;
+		buf_reset(&item);
+		add_item(c, &it, &item);
+		ctl_call_item_text(call, buf_bytes(&item));
+	}
+	buf_clear(&item);
+	if (is_over)
 		ctl_call_done(call, NULL);
 }
 
@@ -338,36 +333,6 @@ on_show(void *ctx, struct ctl_call *call)
 
 /* --- hold, release, retry, delete ----------------------------------------- */
 
-struct ids {
-	const struct ctl_call *call;
-	unsigned states; /* bit by enum queue_state: those that --all means */
-	char **v;
-	size_t n, cap;
-};
-
-static bool
-collect_one(void *ctx, const struct queue_item *it)
-{
-	struct ids *ids = ctx;
-
-	if (!may_see(ids->call, it) || (ids->states >> it->state & 1) == 0)
-		return true;
-	if (ids->n == ids->cap) {
-		ids->cap = ids->cap == 0 ? 64 : ids->cap * 2;
-		ids->v = xrealloc(ids->v, ids->cap, sizeof(char *));
-	}
-	ids->v[ids->n++] = xstrdup(it->id);
-	return true;
-}
-
-static void
-ids_clear(struct ids *ids)
-{
-	for (size_t i = 0; i < ids->n; i++)
-		free(ids->v[i]);
-	free(ids->v);
-}
-
 struct change {
 	/* False: not in this state. */
 	bool (*apply)(struct queue *q, const char *id);
@@ -375,20 +340,59 @@ struct change {
 	const char *cannot;
 };
 
-/* What somebody asks for all of them; the list is made first, because changing
- * a message moves it. */
-static size_t
-change_all(
-    struct control *c, const struct ctl_call *call, const struct change *change)
-{
-	struct ids ids = { .call = call, .states = change->states };
-	size_t done = 0;
+/* How far a request for many messages got. */
+struct progress {
+	struct queue_walk *walk; /* all of them; NULL: those that are named */
+	size_t at; /* the next one of these */
+	json_int_t done;
+	json_t *failed;
+};
 
-	queue_each(c->opts.queue, collect_one, &ids);
-	for (size_t i = 0; i < ids.n; i++)
-		done += change->apply(c->opts.queue, ids.v[i]);
-	ids_clear(&ids);
-	return done;
+static void
+progress_free(void *state)
+{
+	struct progress *p = state;
+
+	queue_walk_free(p->walk);
+	json_decref(p->failed);
+	free(p);
+}
+
+static struct progress *
+progress_of(struct control *c, struct ctl_call *call, bool is_all)
+{
+	struct progress *p = ctl_call_state(call);
+
+	if (p != NULL)
+		return p;
+	p = xcalloc(1, sizeof(*p));
+	p->failed = json_array();
+	if (is_all)
+		p->walk = queue_walk_new(c->opts.queue);
+	ctl_call_keep(call, p, progress_free);
+	return p;
+}
+
+/* A step of what somebody asks for all of them.  False: that was the last. */
+static bool
+change_some(struct control *c, const struct ctl_call *call,
+    const struct change *change, struct progress *p)
+{
+	struct queue_item it;
+	char id[ENVELOPE_ID_SIZE];
+
+	for (int seen = 0, changed = 0;
+	     seen < STEP_MESSAGES && changed < STEP_CHANGES; seen++) {
+		if (!queue_walk_next(p->walk, &it))
+			return false;
+		if (!may_see(call, &it) ||
+		    (change->states >> it.state & 1) == 0)
+			continue;
+		(void)snprintf(id, sizeof(id), "%s", it.id);
+		p->done += change->apply(c->opts.queue, id);
+		changed++;
+	}
+	return true;
 }
 
 /* The sentence for one id, or NULL if it was done. */
@@ -406,36 +410,47 @@ change_one(struct control *c, const struct ctl_call *call,
 	return NULL;
 }
 
+/* The same for those that are named. */
+static bool
+change_named(struct control *c, const struct ctl_call *call,
+    const struct change *change, struct progress *p)
+{
+	const json_t *ids = json_object_get(ctl_call_args(call), "ids");
+
+	for (int i = 0; i < STEP_CHANGES; i++, p->at++) {
+		const char *name, *why;
+
+		if (p->at >= json_array_size(ids))
+			return false;
+		name = json_string_value(json_array_get(ids, p->at));
+		why = change_one(c, call, change, name);
+		if (why == NULL)
+			p->done++;
+		else
+			(void)json_array_append_new(
+			    p->failed, json_pack("{s:o, s:s}", "id",
+					   ctl_json_text(name), "error", why));
+	}
+	return true;
+}
+
 static void
 change(struct control *c, struct ctl_call *call, const struct change *what)
 {
 	const json_t *args = ctl_call_args(call);
-	const json_t *ids = json_object_get(args, "ids"), *id;
-	json_t *failed, *result;
-	json_int_t done = 0;
-	size_t i;
+	bool is_all = json_is_true(json_object_get(args, "all"));
+	struct progress *p;
+	json_t *result;
 
-	if (!json_is_true(json_object_get(args, "all")) &&
-	    json_array_size(ids) == 0) {
+	if (!is_all && json_array_size(json_object_get(args, "ids")) == 0) {
 		ctl_call_refuse(call, "which messages? Name their ids, or all");
 		return;
 	}
-	failed = json_array();
-	if (json_is_true(json_object_get(args, "all")))
-		done = (json_int_t)change_all(c, call, what);
-	json_array_foreach(ids, i, id)
-	{
-		const char *name = json_string_value(id);
-		const char *why = change_one(c, call, what, name);
-
-		if (why == NULL)
-			done++;
-		else
-			(void)json_array_append_new(
-			    failed, json_pack("{s:o, s:s}", "id",
-					ctl_json_text(name), "error", why));
-	}
-	result = json_pack("{s:I, s:o}", "done", done, "failed", failed);
+	p = progress_of(c, call, is_all);
+	if (is_all ? change_some(c, call, what, p)
+		   : change_named(c, call, what, p))
+		return; /* there is more */
+	result = json_pack("{s:I, s:O}", "done", p->done, "failed", p->failed);
 	ctl_call_done(call, result);
 	json_decref(result);
 }
@@ -496,9 +511,12 @@ static void
 flush_own(struct control *c, struct ctl_call *call)
 {
 	static const struct change what = { queue_retry, BIT_DUE, "" };
-	json_t *result = json_pack(
-	    "{s:I}", "done", (json_int_t)change_all(c, call, &what));
+	struct progress *p = progress_of(c, call, true);
+	json_t *result;
 
+	if (change_some(c, call, &what, p))
+		return; /* there is more */
+	result = json_pack("{s:I}", "done", p->done);
 	ctl_call_done(call, result);
 	json_decref(result);
 }
@@ -531,38 +549,23 @@ on_flush(void *ctx, struct ctl_call *call)
 
 /* --- status, config, version ---------------------------------------------- */
 
-struct tally {
-	const struct ctl_call *call;
-	json_int_t count[QUEUE_STATE_FAILED + 1];
-	int64_t oldest_s;
-};
-
-static bool
-tally_one(void *ctx, const struct queue_item *it)
-{
-	struct tally *t = ctx;
-
-	if (!may_see(t->call, it))
-		return true;
-	t->count[it->state]++;
-	if (it->state != QUEUE_STATE_FAILED && it->arrived_s < t->oldest_s)
-		t->oldest_s = it->arrived_s;
-	return true;
-}
-
 static json_t *
-tally_json(const struct control *c, const struct ctl_call *call)
+counts_json(const struct control *c, const struct ctl_call *call)
 {
-	struct tally t = { .call = call, .oldest_s = INT64_MAX };
+	struct queue_counts n;
 	int64_t age_s = 0;
 
-	queue_each(c->opts.queue, tally_one, &t);
-	if (t.oldest_s != INT64_MAX)
-		age_s = wall_ms(c) / 1000 - t.oldest_s;
+	if (ctl_call_is_privileged(call))
+		queue_counts(c->opts.queue, &n);
+	else
+		queue_counts_of(c->opts.queue, ctl_call_uid(call), &n);
+	if (n.oldest_s != 0)
+		age_s = wall_ms(c) / 1000 - n.oldest_s;
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "due",
-	    t.count[QUEUE_STATE_DUE], "active", t.count[QUEUE_STATE_ACTIVE],
-	    "held", t.count[QUEUE_STATE_HELD], "failed",
-	    t.count[QUEUE_STATE_FAILED], "oldest_age",
+	    (json_int_t)n.of[QUEUE_STATE_DUE], "active",
+	    (json_int_t)n.of[QUEUE_STATE_ACTIVE], "held",
+	    (json_int_t)n.of[QUEUE_STATE_HELD], "failed",
+	    (json_int_t)n.of[QUEUE_STATE_FAILED], "oldest_age",
 	    (json_int_t)(age_s > 0 ? age_s : 0));
 }
 
@@ -604,7 +607,7 @@ on_status(void *ctx, struct ctl_call *call)
 	    PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime",
 	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
 	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
-	    tally_json(c, call), "accounts", accounts);
+	    counts_json(c, call), "accounts", accounts);
 	ctl_call_done(call, result);
 	json_decref(result);
 }

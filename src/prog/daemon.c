@@ -268,7 +268,7 @@ count_held(void *ctx, const struct queue_item *it)
 	struct held *h = ctx;
 
 	h->count += it->state == QUEUE_STATE_HELD && it->account == h->account;
-	return true;
+	return h->count <= 1; /* more make no difference */
 }
 
 /* Held messages are one cause until the last has been dealt with. */
@@ -440,6 +440,8 @@ on_user_limit(void *ctx, uint32_t uid, bool is_over)
 
 	if (pw != NULL)
 		(void)snprintf(user, sizeof(user), "%s", pw->pw_name);
+	else if (uid == UID_HIDDEN)
+		(void)snprintf(user, sizeof(user), "unknown");
 	else
 		(void)snprintf(user, sizeof(user), "%lu", (unsigned long)uid);
 	(void)snprintf(why, sizeof(why),

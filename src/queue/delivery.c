@@ -149,6 +149,7 @@ queue_take(struct queue *q, int account)
 		}
 		user_spend(q, e);
 		fl->is_active = true;
+		entry_count(q, e);
 		fl->result = RESULT_NONE;
 		fl->answers = xcalloc(
 		    fl->env->nrcpts, sizeof(struct verdict *));
@@ -476,6 +477,7 @@ static void
 hold(struct flight *fl, const char *why)
 {
 	fl->e->is_held = true;
+	entry_count(fl->q, fl->e);
 	fl->must_sync = true;
 	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(fl->q), why));
 }
@@ -647,12 +649,14 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 		err_set(&why, ERR_DISK, "its checksum is wrong");
 		flight_drop_answers(fl);
 		fl->is_active = false;
+		entry_count(fl->q, fl->e);
 		cannot_load(fl, SPOOL_DAMAGED, &why);
 		if (settled != NULL)
 			settled(ctx);
 		return;
 	}
 	fl->is_active = false;
+	entry_count(fl->q, fl->e);
 	fl->is_fresh = false;
 	fl->is_unsaved = false;
 	fl->offer = OFFER_NONE;

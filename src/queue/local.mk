@@ -19,6 +19,7 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue.h \
 	%reldir%/queue_control.c \
 	%reldir%/queue_core.h \
+	%reldir%/queue_count.c \
 	%reldir%/queue_drop.c \
 	%reldir%/queue_entry.c \
 	%reldir%/queue_flight.c \

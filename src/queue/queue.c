@@ -40,6 +40,7 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
 	q->spool = spool;
 	list_init(&q->listed);
+	list_init(&q->walks);
 	list_init(&q->flights);
 	list_init(&q->clients);
 	list_init(&q->jobs);
@@ -64,6 +65,7 @@ abandon_flights(struct queue *q)
 		struct flight *fl = list_entry(it, struct flight, link);
 
 		fl->is_active = false;
+		entry_count(q, fl->e);
 		fl->mode = QUEUE_MODE_QUEUE; /* waits for no provider */
 		fl->is_unsaved = false; /* one last try */
 	}
@@ -96,6 +98,7 @@ queue_free(struct queue *q)
 	scan_clear(q);
 	drops_clear(q);
 	users_clear(q);
+	counts_clear(q);
 	fold_clear(q);
 	clear_accounts(q);
 	free(q->buckets);

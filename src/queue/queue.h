@@ -354,6 +354,22 @@ void queue_each(struct queue *q,
 bool queue_find(struct queue *q, const char *id, struct queue_item *ret);
 size_t queue_count(const struct queue *q);
 
+/* The same in pieces, with changes in between: one that goes meanwhile is not
+ * seen, one that comes perhaps.  Must not outlive q. */
+struct queue_walk;
+struct queue_walk *queue_walk_new(struct queue *q);
+bool queue_walk_next(struct queue_walk *w, struct queue_item *ret);
+void queue_walk_free(struct queue_walk *w);
+
+/* How many there are; kept as they change, so that asking costs nothing. */
+struct queue_counts {
+	size_t of[QUEUE_STATE_FAILED + 1]; /* by state */
+	int64_t oldest_s; /* arrival of the oldest that has not failed; 0 */
+};
+void queue_counts(const struct queue *q, struct queue_counts *ret);
+void queue_counts_of(
+    const struct queue *q, uint32_t uid, struct queue_counts *ret);
+
 /* Envelope, journal and header for `relais show`; the caller frees *ret_text.
  * Reads the disk. */
 int queue_show(struct queue *q, const char *id, struct envelope **ret_env,

@@ -8,16 +8,6 @@
 
 enum { SHOW_JOURNAL_MAX = 256 * 1024, SHOW_HEADER_MAX = 64 * 1024 };
 
-static enum queue_state
-state_of(const struct entry *e)
-{
-	if (e->is_failed)
-		return QUEUE_STATE_FAILED;
-	if (e->fl != NULL && e->fl->is_active)
-		return QUEUE_STATE_ACTIVE;
-	return e->is_held ? QUEUE_STATE_HELD : QUEUE_STATE_DUE;
-}
-
 static struct queue_item
 item_of(const struct entry *e)
 {
@@ -32,7 +22,7 @@ item_of(const struct entry *e)
 		.attempts = e->attempts,
 		.account = e->account >= 0 ? e->account : -1,
 		.uid = e->uid,
-		.state = state_of(e),
+		.state = entry_state(e),
 		.is_uncertain = e->is_uncertain,
 		.reason = e->reason != NULL ? e->reason->text : "",
 	};
@@ -49,6 +39,54 @@ queue_each(struct queue *q,
 
 		if (!each(ctx, &item))
 			break;
+	}
+}
+
+struct queue_walk {
+	struct list link;
+	struct queue *q;
+	struct list *at; /* the next one */
+};
+
+struct queue_walk *
+queue_walk_new(struct queue *q)
+{
+	struct queue_walk *w = xcalloc(1, sizeof(*w));
+
+	entry_sort(q);
+	w->q = q;
+	w->at = q->listed.next;
+	list_append(&q->walks, &w->link);
+	return w;
+}
+
+bool
+queue_walk_next(struct queue_walk *w, struct queue_item *ret)
+{
+	if (w->at == &w->q->listed)
+		return false;
+	*ret = item_of(list_entry(w->at, struct entry, link));
+	w->at = w->at->next;
+	return true;
+}
+
+void
+queue_walk_free(struct queue_walk *w)
+{
+	if (w == NULL)
+		return;
+	list_remove(&w->link);
+	free(w);
+}
+
+void
+walks_pass(struct queue *q, struct entry *e)
+{
+	list_foreach (it, &q->walks) {
+		struct queue_walk *w = list_entry(it, struct queue_walk, link);
+
+		if (w->at == &e->link)
+			w->at = e->link.next;
 	}
 }
 
@@ -197,6 +235,7 @@ queue_hold(struct queue *q, const char *id, const char *why)
 		return false;
 	fl = flight_get(q, e);
 	e->is_held = true;
+	entry_count(q, e);
 	entry_unwait(q, e);
 	entry_set_reason(q, e, why);
 	fl->must_sync = true;
@@ -212,6 +251,7 @@ release(struct queue *q, struct entry *e)
 	struct flight *fl = flight_get(q, e);
 
 	e->is_held = false;
+	entry_count(q, e);
 	e->life_from_s = queue_wall(q) / 1000;
 	entry_set_reason(q, e, "");
 	fl->must_sync = true;

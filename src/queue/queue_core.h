@@ -93,6 +93,7 @@ struct entry {
 	bool is_counted : 1; /* against its user's limit */
 	bool is_put_off : 1; /* by it */
 	bool is_uncertain : 1; /* some who wait may have been served */
+	unsigned counted : 3; /* 0, or 1 + the state it is counted in */
 	char id[QID_SIZE];
 	char names[]; /* sender NUL first recipient NUL */
 };
@@ -298,6 +299,18 @@ struct removals {
 	int64_t close_by_ms; /* while the queue closes; 0: it does not */
 };
 
+/* Of one user, or of all. */
+struct tally {
+	uint32_t uid;
+	size_t of[QUEUE_STATE_FAILED + 1];
+	struct entry *oldest; /* that has not failed */
+};
+struct tallies {
+	struct tally all;
+	struct tally *v; /* of those who have messages, by uid */
+	size_t n;
+};
+
 struct scan {
 	unsigned step; /* folders done */
 	unsigned first; /* folder to start at */
@@ -331,6 +344,8 @@ struct queue {
 	size_t nbuckets, nentries;
 	struct list listed;
 	size_t nlisted;
+	struct list walks; /* struct queue_walk */
+	struct tallies tallies;
 	bool is_unsorted;
 	struct reason *last_reason;
 
@@ -399,6 +414,19 @@ void queue_wake(struct queue *q, int account, bool even_again);
 /* queue_tick() is to be called, to say when it is to be called. */
 void queue_rescheduled(struct queue *q);
 void queue_trouble(struct queue *q, const char *id, const struct err *err);
+
+/* --- queue_count.c: how many there are ------------------------------------- */
+
+enum queue_state entry_state(const struct entry *e);
+/* Its state or its place in the listing may have changed. */
+void entry_count(struct queue *q, struct entry *e);
+/* It is about to leave the listing. */
+void entry_uncount(struct queue *q, struct entry *e);
+/* The order has: finds the oldest ones anew. */
+void counts_sorted(struct queue *q);
+void counts_clear(struct queue *q);
+/* Likewise. */
+void walks_pass(struct queue *q, struct entry *e);
 
 /* --- queue_job.c: jobs ---------------------------------------------------- */
 

@@ -161,6 +161,7 @@ entry_list(struct queue *q, struct entry *e)
 {
 	list_append(&q->listed, &e->link);
 	q->nlisted++;
+	entry_count(q, e);
 }
 
 void
@@ -168,6 +169,8 @@ entry_unlist(struct queue *q, struct entry *e)
 {
 	if (list_is_empty(&e->link))
 		return;
+	walks_pass(q, e);
+	entry_uncount(q, e);
 	list_remove(&e->link);
 	q->nlisted--;
 }
@@ -202,6 +205,7 @@ entry_sort(struct queue *q)
 		list_append(&q->listed, &all[i]->link);
 	free(all);
 	q->is_unsorted = false;
+	counts_sorted(q);
 }
 
 /* A provider that is down says the same about every message: one copy. */

@@ -508,6 +508,7 @@ fail_done(struct flight *fl, struct job *j)
 
 	e->in_failed = j->place == SPOOL_FAILED;
 	e->is_failed = true;
+	entry_count(fl->q, e);
 	fl->result = RESULT_NONE;
 	flight_drop_content(fl);
 }
@@ -526,6 +527,7 @@ requeue_done(struct flight *fl, struct job *j)
 		return;
 	e->is_failed = false;
 	e->is_held = false;
+	entry_count(fl->q, e);
 	e->is_untold = false;
 	e->is_delay_told = false;
 	e->attempts = 0;

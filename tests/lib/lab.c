@@ -278,10 +278,41 @@ lab_teardown(void **state)
 	return 0;
 }
 
+/* What is kept as it changes is what a look at all of them finds. */
+static void
+check_counts(struct lab *l)
+{
+	struct queue_counts all = { .oldest_s = 0 }, own = all, got;
+	struct queue_walk *w = queue_walk_new(l->q);
+	struct queue_item it;
+
+	while (queue_walk_next(w, &it)) {
+		bool is_own = it.uid == l->uid;
+
+		all.of[it.state]++;
+		own.of[it.state] += is_own;
+		if (it.state == QUEUE_STATE_FAILED)
+			continue;
+		if (all.oldest_s == 0)
+			all.oldest_s = it.arrived_s;
+		if (is_own && own.oldest_s == 0)
+			own.oldest_s = it.arrived_s;
+	}
+	queue_walk_free(w);
+	queue_counts(l->q, &got);
+	if (memcmp(&got, &all, sizeof(got)) != 0)
+		abort();
+	queue_counts_of(l->q, l->uid, &got);
+	if (memcmp(&got, &own, sizeof(got)) != 0)
+		abort();
+}
+
 int64_t
 lab_tick(struct lab *l)
 {
 	int64_t next;
+
+	check_counts(l);
 
 	for (int i = 0; i < 10000; i++) {
 		next = queue_tick(l->q);

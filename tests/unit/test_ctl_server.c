@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,6 +29,7 @@ struct bench {
 	struct loop *loop;
 	struct ctl_server *server;
 	size_t most_rounds; /* how often the listing was called */
+	size_t echoes; /* requests answered */
 };
 
 static int64_t
@@ -47,7 +49,7 @@ offset(void *ctx, int64_t at)
 static void
 on_echo(void *ctx, struct ctl_call *call)
 {
-	(void)ctx;
+	((struct bench *)ctx)->echoes++;
 	ctl_call_done(call, json_object_get(ctl_call_args(call), "text"));
 }
 
@@ -55,8 +57,13 @@ static void
 on_list(void *ctx, struct ctl_call *call)
 {
 	struct bench *b = ctx;
-	size_t *at = ctl_call_cursor(call);
+	size_t *at = ctl_call_state(call);
 	json_t *item;
+
+	if (at == NULL) {
+		at = calloc(1, sizeof(*at));
+		ctl_call_keep(call, at, free);
+	}
 
 	b->most_rounds++;
 	for (; *at < ITEMS; (*at)++) {
@@ -377,6 +384,50 @@ R20_users_leave_room_for_the_administrator(void **state)
 	turn(b);
 }
 
+/* Or somebody who sends two thousand at once has all others wait. */
+static void
+of_many_requests_at_once_one_is_answered_in_a_turn(void **state)
+{
+	struct bench *b = *state;
+	size_t first = b->echoes, before;
+	int fd = dial(b);
+	struct buf all;
+
+	buf_init(&all, 65536);
+	for (int i = 0; i < 500; i++)
+		assert_true(buf_adds(&all, "{\"verb\":\"echo\"}\n"));
+	assert_int_equal(
+	    write(fd, buf_str(&all), buf_len(&all)), buf_len(&all));
+	buf_clear(&all);
+	for (int i = 0; i < 5000 && b->echoes < first + 500; i++) {
+		before = b->echoes;
+		loop_run_once(b->loop, false);
+		assert_true(b->echoes <= before + 1);
+	}
+	assert_int_equal(b->echoes, first + 500);
+	(void)close(fd);
+	turn(b);
+}
+
+/* A listing takes turns with the others, too. */
+static void
+a_listing_and_a_request_of_another_go_side_by_side(void **state)
+{
+	struct bench *b = *state;
+	int slow = dial(b), quick = dial(b);
+	size_t rounds = b->most_rounds, echoes = b->echoes;
+
+	assert_int_equal(write(slow, "{\"verb\":\"list\"}\n", 16), 16);
+	turn(b);
+	assert_true(b->most_rounds > rounds && b->most_rounds < rounds + 40);
+	assert_int_equal(write(quick, "{\"verb\":\"echo\"}\n", 16), 16);
+	turn(b);
+	assert_int_equal(b->echoes, echoes + 1);
+	(void)close(slow);
+	(void)close(quick);
+	turn(b);
+}
+
 int
 main(void)
 {
@@ -386,6 +437,10 @@ main(void)
 		    wrong_requests_are_refused_and_garbage_hung_up_on),
 		cmocka_unit_test(a_request_has_a_limit),
 		cmocka_unit_test(who_does_not_read_is_left_waiting),
+		cmocka_unit_test(
+		    of_many_requests_at_once_one_is_answered_in_a_turn),
+		cmocka_unit_test(
+		    a_listing_and_a_request_of_another_go_side_by_side),
 		cmocka_unit_test(breaking_off_at_any_byte_does_no_harm),
 		cmocka_unit_test(each_user_has_so_many_connections),
 		cmocka_unit_test(who_says_nothing_is_hung_up_on),

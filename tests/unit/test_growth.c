@@ -219,8 +219,8 @@ run_header(struct bytes text, size_t n)
 	(void)text;
 	buf_init(&b, TEXT_MAX);
 	assert_true(spool_text_header(&b, SPOOL_TEXT_DROP, e, 0));
-	assert_int_equal(spool_text_header_parse(SPOOL_TEXT_DROP,
-			     buf_bytes(&b), &back, &body),
+	assert_int_equal(spool_text_header_parse(
+			     SPOOL_TEXT_DROP, buf_bytes(&b), &back, &body),
 	    SPOOL_TEXT_OK);
 	envelope_free(back);
 	envelope_free(e);
@@ -436,8 +436,8 @@ time_grows_with_size_and_no_faster(void **state)
 				break;
 		}
 		if (getenv("GROWTH") != NULL)
-			print_message("%-32s %7zu %8lld us %8lld us\n",
-			    r->name, r->n, (long long)one, (long long)four);
+			print_message("%-32s %7zu %8lld us %8lld us\n", r->name,
+			    r->n, (long long)one, (long long)four);
 		if (four >= TIMES_MOST * (one + SHORT_US)) {
 			print_message("%s: %lld us, four times as many %lld "
 				      "us\n",

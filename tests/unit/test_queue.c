@@ -1424,6 +1424,77 @@ listings_are_in_order_of_arrival(void **state)
 }
 
 static void
+a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
+{
+	struct lab *l = *state;
+	char ids[6][ENVELOPE_ID_SIZE];
+	struct queue_walk *w, *other;
+	struct queue_item it;
+	struct lab_client c;
+
+	for (int i = 0; i < 6; i++) {
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		lab_pass(l, 1000);
+		memcpy(ids[i], c.id, sizeof(ids[i]));
+		lab_client_done(&c);
+	}
+	w = queue_walk_new(l->q);
+	other = queue_walk_new(l->q);
+	assert_true(queue_walk_next(w, &it));
+	assert_string_equal(it.id, ids[0]);
+	assert_true(queue_delete(l->q, ids[0]));
+	assert_true(queue_delete(l->q, ids[1])); /* the next of both */
+	assert_true(queue_delete(l->q, ids[2]));
+	lab_tick(l);
+	assert_true(queue_walk_next(w, &it));
+	assert_string_equal(it.id, ids[3]);
+	assert_true(queue_walk_next(other, &it));
+	assert_string_equal(it.id, ids[3]);
+	queue_walk_free(other);
+	assert_true(queue_delete(l->q, ids[4]));
+	assert_true(queue_delete(l->q, ids[5]));
+	lab_tick(l);
+	assert_false(queue_walk_next(w, &it));
+	queue_walk_free(w);
+}
+
+static void
+what_is_held_and_what_is_oldest_is_known_without_looking(void **state)
+{
+	struct lab *l = *state;
+	char ids[3][ENVELOPE_ID_SIZE];
+	struct queue_counts n;
+	struct lab_client c;
+	int64_t first;
+
+	for (int i = 0; i < 3; i++) {
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		lab_pass(l, 60 * 1000);
+		memcpy(ids[i], c.id, sizeof(ids[i]));
+		lab_client_done(&c);
+	}
+	queue_counts(l->q, &n);
+	first = n.oldest_s;
+	assert_int_equal(n.of[QUEUE_STATE_DUE], 3);
+	assert_true(queue_hold(l->q, ids[1], "x"));
+	queue_counts(l->q, &n);
+	assert_int_equal(n.of[QUEUE_STATE_DUE], 2);
+	assert_int_equal(n.of[QUEUE_STATE_HELD], 1);
+	assert_true(queue_delete(l->q, ids[0]));
+	lab_tick(l);
+	queue_counts(l->q, &n);
+	assert_int_equal(n.oldest_s, first + 60);
+	queue_counts_of(l->q, l->uid + 1, &n);
+	assert_int_equal(n.of[QUEUE_STATE_DUE] + n.of[QUEUE_STATE_HELD], 0);
+	assert_int_equal(n.oldest_s, 0);
+	lab_restart(l);
+	lab_tick(l);
+	queue_counts_of(l->q, l->uid, &n);
+	assert_int_equal(n.of[QUEUE_STATE_HELD], 1);
+	assert_int_equal(n.oldest_s, first + 60);
+}
+
+static void
 showing_gives_envelope_journal_and_header(void **state)
 {
 	struct lab *l = *state;
@@ -2320,6 +2391,12 @@ main(void)
 		    deleting_leaves_nothing, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    listings_are_in_order_of_arrival, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_listing_in_pieces_survives_what_leaves_meanwhile,
+		    lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_held_and_what_is_oldest_is_known_without_looking,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    showing_gives_envelope_journal_and_header, lab_setup,
 		    lab_teardown),

@@ -283,6 +283,19 @@ who_is_not_known_has_no_limit(void **state)
 	assert_int_equal(deliver_all(l), 10);
 }
 
+/* Or whoever hangs up early has a limit of his own for each mail, which is
+ * none. */
+static void
+those_who_hide_share_one_limit(void **state)
+{
+	struct lab *l = *state;
+
+	for (int i = 0; i < 10; i++)
+		submit(l, UID_HIDDEN, 1, NULL);
+	assert_int_equal(deliver_all(l), 3);
+	assert_int_equal(l->limits_over, 0);
+}
+
 static void
 what_is_deleted_does_not_wait(void **state)
 {
@@ -337,6 +350,7 @@ main(void)
 		T(what_waits_for_room_does_not_grow_old),
 		T(a_higher_limit_lets_go_at_once),
 		T(who_is_not_known_has_no_limit),
+		T(those_who_hide_share_one_limit),
 		T(what_is_deleted_does_not_wait),
 		T(more_users_than_are_remembered_lose_nothing),
 	};

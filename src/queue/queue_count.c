@@ -87,8 +87,7 @@ is_older(const struct entry *a, const struct entry *b)
 static struct entry *
 next_oldest(const struct queue *q, const struct tally *t, const struct entry *e)
 {
-	for (struct list *it = e->link.next; it != &q->listed;
-	     it = it->next) {
+	for (struct list *it = e->link.next; it != &q->listed; it = it->next) {
 		struct entry *x = list_entry(it, struct entry, link);
 
 		if (!x->is_failed && (t == &q->tallies.all || x->uid == t->uid))

@@ -59,6 +59,7 @@ struct stream {
 	bool wants_ready;
 	bool wants_room; /* the driver has filled it */
 	int write_error; /* the peer hung up on us; reading may still work */
+	size_t lost; /* bytes that were taken and never left */
 	int peer_port;
 	char peer_host[INET6_ADDRSTRLEN];
 	char literal[INET6_ADDRSTRLEN + sizeof("[IPv6:]")];
@@ -110,6 +111,13 @@ stop_reading(struct stream *s)
 	s->is_reading = false;
 }
 
+static void
+lose_waiting(struct stream *s)
+{
+	s->lost += buf_len(&s->out);
+	buf_clear(&s->out);
+}
+
 /* The stream is broken for good; err is told by the next ready(). */
 static void
 take_error(struct stream *s, const struct err *err)
@@ -119,7 +127,7 @@ take_error(struct stream *s, const struct err *err)
 	s->err = xmalloc(sizeof(*s->err));
 	*s->err = *err;
 	stop_reading(s);
-	buf_clear(&s->out);
+	lose_waiting(s);
 	tell_soon(s);
 }
 
@@ -144,7 +152,7 @@ break_writing(struct stream *s, int uv_errno)
 	if ((uv_errno == UV_EPIPE || uv_errno == UV_ECONNRESET) && !s->is_eof &&
 	    !s->is_finishing) {
 		s->write_error = uv_errno;
-		buf_clear(&s->out);
+		lose_waiting(s);
 		stream_read_on(s);
 		return;
 	}
@@ -159,6 +167,8 @@ on_written(uv_write_t *req, int status)
 	struct flight *f = req->data;
 	struct stream *s = f->s;
 
+	if (status < 0)
+		s->lost += buf_len(&f->bytes);
 	buf_clear(&f->bytes);
 	free(f);
 	s->flight = NULL;
@@ -221,8 +231,13 @@ send_waiting(struct stream *s)
 	if (s->tls == NULL || s->flight != NULL || s->err != NULL)
 		return;
 	n = tls_pipe_peek(s->tls, &p);
-	if (n > 0 && (s->write_error != 0 || send_bytes(s, p, n)))
-		tls_pipe_sent(s->tls, n);
+	if (n == 0)
+		return;
+	if (s->write_error != 0)
+		s->lost += n;
+	else if (!send_bytes(s, p, n))
+		return;
+	tls_pipe_sent(s->tls, n);
 }
 
 /* A driver that filled the stream is told when there is room again, also when
@@ -237,8 +252,8 @@ flush_now(struct stream *s)
 	tell_soon(s);
 }
 
-size_t
-stream_unsent(const struct stream *s)
+static size_t
+waiting(const struct stream *s)
 {
 	size_t n = buf_len(&s->out);
 	const void *p;
@@ -251,6 +266,18 @@ stream_unsent(const struct stream *s)
 }
 
 size_t
+stream_unsent(const struct stream *s)
+{
+	size_t n = waiting(s) + s->lost;
+
+	/* Of what is in flight the kernel may have a part. */
+	if (s->flight != NULL)
+		n -= buf_len(&s->flight->bytes) -
+		     uv_stream_get_write_queue_size(&s->uv.stream);
+	return n;
+}
+
+size_t
 stream_room(const struct stream *s)
 {
 	size_t n;
@@ -259,7 +286,7 @@ stream_room(const struct stream *s)
 		return STREAM_UNSENT_MAX; /* goes nowhere, but nobody stalls */
 	if (s->tls != NULL && !tls_pipe_is_up(s->tls))
 		return 0;
-	n = stream_unsent(s);
+	n = waiting(s);
 	return n < STREAM_UNSENT_MAX ? STREAM_UNSENT_MAX - n : 0;
 }
 
@@ -273,8 +300,12 @@ stream_write(struct stream *s, const void *p, size_t n)
 		n = room;
 		s->wants_room = true;
 	}
-	if (n == 0 || s->err != NULL || s->write_error != 0)
+	if (s->err != NULL || s->write_error != 0) {
+		s->lost += n;
 		return n;
+	}
+	if (n == 0)
+		return 0;
 	if (s->tls == NULL)
 		IGNORE(buf_add(&s->out, p, n)); /* room was looked at */
 	else if (tls_pipe_write(s->tls, p, n, &err) != 0)
@@ -365,7 +396,7 @@ finish_step(struct stream *s)
 		close_now(s);
 		return;
 	}
-	if (stream_unsent(s) > 0)
+	if (waiting(s) > 0)
 		return;
 	/* Closing while the peer still sends would answer with a reset, which
 	 * may overtake our last words; so its bytes are read and dropped until

@@ -60,6 +60,8 @@ bool stream_at_eof(const struct stream *s);
 size_t stream_room(const struct stream *s);
 size_t stream_write(struct stream *s, const void *p, size_t n);
 void stream_flush(struct stream *s);
+/* Bytes of what was taken, as they are on the wire, that the kernel does not
+ * have; once the stream is broken also those that it never got. */
 size_t stream_unsent(const struct stream *s);
 
 /* Non-NULL once it is broken: reset, TLS failure.  One sentence. */

@@ -19,13 +19,15 @@
 #include "outbound/pool.h"
 #include "queue/queue.h"
 #include "smtp/smtp_caps.h"
+#include "smtp/smtp_client.h"
+#include "smtp/smtp_limits.h"
 #include "tls/tls_pipe.h"
 
 enum {
 	KEEP_MS = 20 * 1000,
 	LINGER_MS = 5000,
 	SPENT_MIN = 5, /* so many messages before a 421 make it a limit */
-	STALL_MS = 3000 /* so long without an answer: nothing more is added */
+	HOPELESS_MS = 30 * 1000 /* stalled so long, without a byte */
 };
 
 struct courier {
@@ -43,7 +45,11 @@ struct courier {
 	size_t carried; /* taken on this connection */
 	size_t answered; /* of those, by the server itself */
 	bool was_idle; /* broke at MAIL: the server may have ended it before */
-	int64_t heard_ms; /* last byte of the server, or first message */
+	int64_t heard_ms; /* last byte of the server; at first, its making */
+	int64_t opened_ms, dialled_ms; /* when; and how long that took */
+	bool has_greeted;
+	bool is_given_up; /* silent for too long */
+	bool was_stalled; /* when last looked at */
 	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t keep_until; /* idle until then, then QUIT */
 	bool has_relief; /* the next courier is on its way */
@@ -152,6 +158,25 @@ fault_of_stream(const struct courier *c)
 	return REACH_RESET;
 }
 
+/* The account does without this connection.  True: its end means nothing more. */
+static bool
+is_dispensable(struct courier *c, const char *why)
+{
+	if (!pool_works_without(c->pool, c))
+		return false;
+	pool_extra_failed(c->pool, why);
+	return true;
+}
+
+static void
+port_failed(struct courier *c, enum reach_fault fault, const char *why)
+{
+	/* If another courier has found out before, there is a new port to try
+	 * already. */
+	if (c->port.port == pool_port(c->pool)->port && !is_dispensable(c, why))
+		pool_port_failed(c->pool, fault, why);
+}
+
 /* The transport failed before the engine could speak, or under its feet
  * during STARTTLS. */
 static void
@@ -170,7 +195,7 @@ transport_failed(struct courier *c)
 	(void)snprintf(why, sizeof(why), "%s: %s", c->who,
 	    e != NULL ? e->text
 		      : "the connection was closed during the TLS handshake");
-	pool_port_failed(c->pool, fault, why);
+	port_failed(c, fault, why);
 	go(c, NULL);
 }
 
@@ -183,7 +208,7 @@ handshake_timed_out(struct courier *c)
 	    "%s: no answer to the TLS handshake; if the port wants clear text "
 	    "first, set tls = starttls",
 	    c->who);
-	pool_port_failed(c->pool, REACH_NO_GREETING, why);
+	port_failed(c, REACH_NO_GREETING, why);
 	go(c, NULL);
 }
 
@@ -253,7 +278,7 @@ act_on(const struct courier *c, const struct sc_info *info)
 		return troubles[info->trouble].act;
 	}
 	if (!c->is_ready && info->verdict.stage <= STAGE_GREETING)
-		return ACT_PORT;
+		return c->is_given_up ? ACT_PAUSE : ACT_PORT;
 	/* An idle connection that the server ends is nobody's trouble, even
 	 * if our next MAIL crossed it on the way. */
 	if (!c->is_ready)
@@ -301,19 +326,24 @@ tell_pool(struct courier *c, const struct sc_info *info)
 	} else {
 		IGNORE(buf_adds(&why, info->verdict.text));
 	}
+	if (info->trouble == SC_TROUBLE_LOST &&
+	    is_dispensable(c, buf_str(&why)))
+		act = ACT_NOTHING;
 	switch (act) {
 	case ACT_NOTHING:
 	case ACT_AGAIN:
 		break;
 	case ACT_PAUSE:
-		pool_pause(c->pool, buf_str(&why));
+		if (c->was_stalled)
+			pool_given_up(c->pool, buf_str(&why));
+		else
+			pool_pause(c->pool, buf_str(&why));
 		break;
 	case ACT_HOLD:
 		pool_hold(c->pool, buf_str(&why));
 		break;
 	case ACT_PORT:
-		pool_port_failed(
-		    c->pool, troubles[info->trouble].fault, buf_str(&why));
+		port_failed(c, troubles[info->trouble].fault, buf_str(&why));
 		break;
 	}
 	buf_clear(&why);
@@ -332,22 +362,13 @@ on_close(struct courier *c, const struct sc_info *info)
 
 /* --- messages ------------------------------------------------------------- */
 
-/* The server owes an answer: what is put behind it would wait as well, while
- * another connection is free to take it (R49). */
-static bool
-has_stalled(const struct courier *c)
-{
-	return !list_is_empty(&c->hauls) && now_ms(c) >= c->heard_ms + STALL_MS;
-}
-
 static bool
 may_take(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
 	return c->is_ready && !c->is_quitting && !c->is_over &&
-	       pool_may_take(c->pool) && !has_stalled(c) &&
-	       (max == 0 || c->carried < max) &&
+	       pool_may_take(c->pool) && (max == 0 || c->carried < max) &&
 	       (list_is_empty(&c->hauls) || !pool_is_on_trial(c->pool));
 }
 
@@ -358,7 +379,7 @@ wants_relief(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	return !c->has_relief && max != 0 && c->carried >= max / 4 &&
+	return !c->has_relief && max != 0 && c->carried >= max / 8 &&
 	       c->hauls.next != c->hauls.prev;
 }
 
@@ -380,14 +401,18 @@ load(struct courier *c)
 			return true;
 		}
 	}
-	if (!may_take(c) || (qd = queue_take(pool_queue(c->pool),
-				 pool_account(c->pool))) == NULL)
+	if (!may_take(c))
+		return false;
+	if (pool_favours_other(c->pool, c)) {
+		pool_look(c->pool);
+		return false;
+	}
+	if ((qd = queue_take(pool_queue(c->pool), pool_account(c->pool))) ==
+	    NULL)
 		return false;
 	h = haul_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
 		return true;
-	if (list_is_empty(&c->hauls))
-		c->heard_ms = now_ms(c);
 	list_append(&c->hauls, haul_link(h));
 	c->carried++;
 	if (wants_relief(c)) {
@@ -578,6 +603,7 @@ take_input(struct courier *c)
 	smtp_client_put(c->smtp, p, n);
 	stream_used(c->stream, n);
 	c->heard_ms = now_ms(c);
+	c->has_greeted = true;
 	return true;
 }
 
@@ -597,10 +623,92 @@ maybe_quit(struct courier *c)
 	IGNORE(give_output(c)); /* the deadline sees to the rest */
 }
 
+/* --- silence --------------------------------------------------------------- */
+
+/* While TLS is awaited the engine knows nothing of it. */
+static int64_t
+stalls_at(const struct courier *c)
+{
+	int64_t ms = c->dialled_ms * SMTP_STALL_ROUNDS;
+
+	if (c->stream == NULL)
+		return INT64_MAX; /* dialling has its own patience */
+	if (c->smtp != NULL && c->handshake_by == INT64_MAX)
+		return smtp_client_stalls_at(c->smtp);
+	return c->heard_ms + (ms > SMTP_STALL_MS ? ms : SMTP_STALL_MS);
+}
+
+bool
+courier_is_stalled(const struct courier *c)
+{
+	return now_ms(c) >= stalls_at(c);
+}
+
+bool
+courier_is_growing(const struct courier *c)
+{
+	return may_take(c) && smtp_client_is_growing(c->smtp);
+}
+
+bool
+courier_is_asking(const struct courier *c)
+{
+	return !c->is_ready && c->secret != NULL;
+}
+
+int64_t
+courier_hopeless_at(const struct courier *c)
+{
+	int64_t since;
+
+	/* Up to the greeting each step has a deadline that is as short. */
+	if (c->smtp == NULL || !c->has_greeted || c->handshake_by != INT64_MAX)
+		return INT64_MAX;
+	/* Nothing depends on the answer to QUIT. */
+	if (c->is_quitting)
+		return stalls_at(c);
+	since = smtp_client_waits_since(c->smtp);
+	if (since == INT64_MAX || smtp_client_awaits_end(c->smtp))
+		return INT64_MAX;
+	return (c->heard_ms > since ? c->heard_ms : since) + HOPELESS_MS;
+}
+
+void
+courier_give_up(struct courier *c)
+{
+	char why[120];
+
+	(void)snprintf(why, sizeof(why),
+	    "the server has said nothing for %d seconds, and other mail waits",
+	    HOPELESS_MS / 1000);
+	c->is_given_up = true;
+	smtp_client_eof(c->smtp, why);
+	drive(c);
+}
+
+/* The next time after now at which the pool should look at this one. */
+static int64_t
+look_at(const struct courier *c)
+{
+	const int64_t times[] = {
+		c->smtp != NULL ? smtp_client_overdue_at(c->smtp) : INT64_MAX,
+		stalls_at(c), courier_hopeless_at(c)
+	};
+	int64_t at = INT64_MAX;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] > now_ms(c) && times[i] < at)
+			at = times[i];
+	return at;
+}
+
 static void
 set_timer(struct courier *c)
 {
 	int64_t at = c->handshake_by;
+
+	if (look_at(c) < at)
+		at = look_at(c);
 
 	if (c->smtp != NULL && smtp_client_deadline(c->smtp) < at)
 		at = smtp_client_deadline(c->smtp);
@@ -687,6 +795,8 @@ begin_smtp(struct courier *c)
 	name_ourselves(c, &opts);
 	c->names_refused = opts.ehlo_refused;
 	c->smtp = smtp_client_new(&opts);
+	smtp_client_tick(c->smtp, now_ms(c));
+	smtp_client_round_trip(c->smtp, c->dialled_ms);
 }
 
 static void
@@ -698,11 +808,13 @@ crank(struct courier *c)
 
 	do {
 		goes_on = take_input(c);
+		smtp_client_unsent(c->smtp, stream_unsent(c->stream));
 		if (stream_error(c->stream) != NULL)
 			smtp_client_eof(c->smtp, stream_error(c->stream)->text);
 		else if (stream_at_eof(c->stream))
 			smtp_client_eof(
 			    c->smtp, "the server closed the connection");
+		c->was_stalled = courier_is_stalled(c);
 		smtp_client_tick(c->smtp, now_ms(c));
 		while ((ev = smtp_client_next(c->smtp, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))
@@ -713,6 +825,7 @@ crank(struct courier *c)
 		if (c->body != NULL)
 			goes_on = haul_feed(c->body, c->smtp) || goes_on;
 		goes_on = give_output(c) || goes_on;
+		smtp_client_unsent(c->smtp, stream_unsent(c->stream));
 	} while (goes_on);
 	maybe_quit(c);
 	set_timer(c);
@@ -732,6 +845,16 @@ static void
 on_ready(void *ctx)
 {
 	drive(ctx);
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct courier *c = ctx;
+	struct pool *p = c->pool;
+
+	drive(c); /* which may be the end of it */
+	pool_look(p);
 }
 
 void
@@ -769,10 +892,10 @@ dial_failed(struct courier *c, const struct dial_result *r)
 {
 	enum reach_fault fault = dial_reach[r->fault];
 
-	if (fault == REACH_UNTRIED)
+	if (fault != REACH_UNTRIED)
+		port_failed(c, fault, r->err.text);
+	else if (!is_dispensable(c, r->err.text))
 		pool_pause(c->pool, r->err.text);
-	else
-		pool_port_failed(c->pool, fault, r->err.text);
 	go(c, NULL);
 }
 
@@ -801,6 +924,8 @@ on_dialled(void *ctx, const struct dial_result *r)
 		return;
 	}
 	c->stream = r->stream;
+	c->heard_ms = now_ms(c);
+	c->dialled_ms = c->heard_ms - c->opened_ms;
 	stream_on_ready(c->stream, on_ready, c);
 	name_sides(c);
 	if (c->port.tls == SC_TLS_IMPLICIT) {
@@ -825,9 +950,10 @@ courier_open(struct pool *p)
 	c->port = *pool_port(p);
 	list_init(&c->hauls);
 	c->handshake_by = INT64_MAX;
-	c->keep_until = clock_boot_ms(loop_clock(pool_loop(p))) + KEEP_MS;
+	c->opened_ms = c->heard_ms = now_ms(c);
+	c->keep_until = c->opened_ms + KEEP_MS;
 	c->remote = (struct haul_remote) { c->who, "", false, on_ready, c };
-	c->timer = loop_timer_new(pool_loop(p), on_ready, c);
+	c->timer = loop_timer_new(pool_loop(p), on_timer, c);
 	list_append(pool_couriers(p), &c->link);
 	c->dial = dial_new(pool_loop(p), opts_of(c)->host, c->port.port,
 	    pool_patience_ms(p), on_dialled, c);

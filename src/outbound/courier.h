@@ -12,6 +12,7 @@
 #define OUTBOUND_COURIER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/list.h"
 
@@ -23,6 +24,17 @@ void courier_open(struct pool *p);
 void courier_free(struct courier *c);
 /* Something is due: take it if there is room. */
 void courier_turn(struct courier *c);
+/* An answer is missing for so long that nothing new is given to it; where it
+ * is still on its way to the login, anything at all. */
+bool courier_is_stalled(const struct courier *c);
+/* It will take more before long, as the server answers. */
+bool courier_is_growing(const struct courier *c);
+/* It has given its password and does not know yet whether that is right. */
+bool courier_is_asking(const struct courier *c);
+/* Stalled, and from this time on (boot clock) without any hope, so that it may
+ * be closed where mail waits for its place; INT64_MAX: never. */
+int64_t courier_hopeless_at(const struct courier *c);
+void courier_give_up(struct courier *c);
 /* Finish what is under way, then QUIT. */
 void courier_stop(struct courier *c);
 bool courier_is_ready(const struct courier *c); /* logged in */

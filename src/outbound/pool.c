@@ -33,7 +33,9 @@ enum {
 	LONG_WINDOW_MS = 15 * 60 * 1000,
 	KEPT_MAX = 8192,
 	BUDGET_SAVE_MS = 10 * 1000,
-	WATCH_MS = 15 * 1000
+	WATCH_MS = 15 * 1000,
+	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
+	ASKING_MAX = 2 /* couriers with a password nobody has taken yet */
 };
 
 struct pool {
@@ -55,6 +57,7 @@ struct pool {
 	bool is_proven; /* the newest login worked, no trouble since */
 	int troubles; /* since a message was taken */
 	int64_t paused_since_ms; /* the first of them; 0: none */
+	int64_t extra_at_ms; /* see pool_extra_failed() */
 	int refusals; /* of the login, in a row */
 	int broken; /* sessions in a row that took nothing: see pool_broken() */
 	char reason[REASON_MAX];
@@ -75,6 +78,7 @@ struct pool {
 	bool is_window_closed; /* paused by a quota: the network is no cure */
 	bool is_on_trial; /* see pool_is_on_trial() */
 	bool is_stopping;
+	bool is_turning; /* within pool_turn() */
 	uint64_t sent;
 	int64_t last_sent_s;
 	uint64_t size_max_bytes; /* of the last EHLO */
@@ -331,6 +335,9 @@ on_watch(void *ctx)
 void
 pool_refused(struct pool *p, const struct secret *secret)
 {
+	/* A second courier that tried it: this counts, too. */
+	if (p->state == POOL_HELD)
+		p->refusals++;
 	secret_free(p->refused);
 	p->refused = secret_dup(secret);
 	loop_timer_set(p->watch, now_ms(p) + WATCH_MS);
@@ -403,38 +410,10 @@ pool_may_take(const struct pool *p)
 	return p->state == POOL_READY && p->unsettled == 0 && !p->is_stopping;
 }
 
-/* A courier that is not ready yet is the only one of its kind: whether the
- * login works is found out once.  As long as that is known and a long queue
- * waits, several may log in side by side: at a far provider a login takes
- * longer than a hundred messages. */
 static bool
-may_open(const struct pool *p)
+has_work(const struct pool *p)
 {
-	size_t n = 0, coming = 0;
-
-	for (struct list *it = p->couriers.next; it != &p->couriers;
-	     it = it->next, n++)
-		coming += !courier_is_ready(courier_of_link(it));
-	if (n >= p->opts.max_connections || (n > 0 && p->is_on_trial))
-		return false;
-	return coming == 0 ||
-	       (p->is_proven &&
-		   queue_backlog(p->queue, p->account) >= coming * LONG_QUEUE);
-}
-
-void
-pool_turn(struct pool *p)
-{
-	if (!pool_may_take(p)) {
-		if (p->state != POOL_READY)
-			queue_give_up_waiting(p->queue, p->account);
-		return;
-	}
-	list_foreach (it, &p->couriers)
-		courier_turn(courier_of_link(it));
-	while (pool_may_take(p) && queue_has_due(p->queue, p->account) &&
-	       may_open(p))
-		courier_open(p);
+	return pool_may_take(p) && queue_has_due(p->queue, p->account);
 }
 
 static size_t
@@ -446,6 +425,110 @@ count_couriers(const struct pool *p)
 	     it = it->next)
 		n++;
 	return n;
+}
+
+static size_t
+connections_max(const struct pool *p)
+{
+	return p->is_on_trial ? 1 : p->opts.max_connections;
+}
+
+/* A courier that is not ready yet is the only one of its kind: whether the
+ * login works is found out once.  As long as that is known and a long queue
+ * waits, several may log in side by side: at a far provider a login takes
+ * longer than a hundred messages. */
+static bool
+may_open(const struct pool *p)
+{
+	size_t n = 0, coming = 0, asking = 0;
+	bool is_new = false;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next, n++) {
+		const struct courier *c = courier_of_link(it);
+
+		if (courier_is_stalled(c))
+			;
+		else if (!courier_is_ready(c))
+			coming++, is_new = true;
+		else if (courier_is_growing(c))
+			coming++;
+		asking += courier_is_asking(c);
+	}
+	if (n >= connections_max(p) || (n > 0 && now_ms(p) < p->extra_at_ms) ||
+	    (!p->is_proven && (is_new || asking >= ASKING_MAX)))
+		return false;
+	return queue_backlog(p->queue, p->account) >= coming * LONG_QUEUE;
+}
+
+/* All that there may be are stalled, and mail waits: NULL, or the one that has
+ * said nothing for longest, if that is long enough. */
+static struct courier *
+most_hopeless(const struct pool *p)
+{
+	struct courier *found = NULL;
+	int64_t at, first = now_ms(p);
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next) {
+		struct courier *c = courier_of_link(it);
+
+		if (!courier_is_stalled(c))
+			return NULL;
+		at = courier_hopeless_at(c);
+		if (at <= first) {
+			found = c;
+			first = at;
+		}
+	}
+	return found;
+}
+
+void
+pool_turn(struct pool *p)
+{
+	struct courier *hopeless;
+
+	if (!pool_may_take(p)) {
+		if (p->state != POOL_READY)
+			queue_give_up_waiting(p->queue, p->account);
+		return;
+	}
+	p->is_turning = true;
+	/* See pool_favours_other(). */
+	list_foreach (it, &p->couriers)
+		if (courier_is_growing(courier_of_link(it)))
+			courier_turn(courier_of_link(it));
+	list_foreach (it, &p->couriers)
+		courier_turn(courier_of_link(it));
+	p->is_turning = false;
+	while (has_work(p) && may_open(p))
+		courier_open(p);
+	if (!has_work(p))
+		return;
+	if (count_couriers(p) >= connections_max(p) &&
+	    (hopeless = most_hopeless(p)) != NULL)
+		courier_give_up(hopeless); /* its end makes another turn */
+	else if (now_ms(p) < p->extra_at_ms)
+		loop_timer_set(p->timer, p->extra_at_ms);
+}
+
+bool
+pool_favours_other(const struct pool *p, const struct courier *c)
+{
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next)
+		if (courier_of_link(it) != c &&
+		    courier_is_growing(courier_of_link(it)))
+			return !p->is_turning;
+	return false;
+}
+
+void
+pool_look(struct pool *p)
+{
+	if (has_work(p))
+		loop_timer_set(p->timer, now_ms(p));
 }
 
 void
@@ -568,6 +651,40 @@ pool_pause(struct pool *p, const char *why)
 		p->paused_since_ms = now_ms(p);
 	else if (now_ms(p) - p->paused_since_ms >= LONG_PAUSE_MS)
 		alert(p, "account-paused", p->reason);
+}
+
+bool
+pool_works_without(const struct pool *p, const struct courier *c)
+{
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next) {
+		const struct courier *other = courier_of_link(it);
+
+		if (other != c && courier_is_ready(other) &&
+		    !courier_is_stalled(other))
+			return p->state == POOL_READY;
+	}
+	return false;
+}
+
+void
+pool_extra_failed(struct pool *p, const char *why)
+{
+	log_text(LOG_LEVEL_NOTICE, "account %s: one connection of several: %s",
+	    p->opts.name, why);
+	p->extra_at_ms = now_ms(p) + EXTRA_MS;
+}
+
+void
+pool_given_up(struct pool *p, const char *why)
+{
+	if (p->troubles > 0) {
+		pool_pause(p, why);
+		return;
+	}
+	p->troubles++;
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: %s; another connection is opened", p->opts.name, why);
 }
 
 /* R57: tries after a refused login, at most 12 a day. */

@@ -7,7 +7,9 @@
  *
  * A pool opens a courier when something is due, more when the first is ready
  * and there is more, never more than max_connections, and one at a time, so
- * that a wrong password is tried once and not five times.
+ * that a wrong password is tried once and not five times.  A courier that is
+ * stalled does not count as one: what waits gets another.  When all there may
+ * be are stalled, the one that has been silent for longest makes room.
  */
 #ifndef OUTBOUND_POOL_H
 #define OUTBOUND_POOL_H
@@ -139,6 +141,22 @@ bool pool_is_on_trial(const struct pool *p);
 /* A courier will soon have carried all it may: the next one logs in meanwhile,
  * so that nothing waits for that. */
 void pool_relieve(struct pool *p);
+
+/* Is there another courier that could take what waits?  Then what happens to
+ * this one is no reason to stop them. */
+bool pool_works_without(const struct pool *p, const struct courier *c);
+/* Such a one has failed: for a while no further connection is opened beside
+ * those that work. */
+void pool_extra_failed(struct pool *p, const char *why);
+/* It was silent for so long that it was closed for the sake of what waits.
+ * Once that may be this connection; if nothing was taken since the last time,
+ * it is the provider. */
+void pool_given_up(struct pool *p, const char *why);
+/* Another courier has to earn its window and is given what is due first, by
+ * pool_turn(): so it has it by the time that it is needed. */
+bool pool_favours_other(const struct pool *p, const struct courier *c);
+/* A courier has become slow or stalled: another may be needed. */
+void pool_look(struct pool *p);
 
 /* The login succeeded on this port; the largest message the server says it
  * takes, 0 if it says nothing. */

@@ -83,6 +83,8 @@ struct smtp_client {
 	uint64_t sending_from; /* when so many bytes had gone */
 	int64_t now_ms;
 	int64_t since_ms; /* of the last progress */
+	int64_t heard_ms; /* of the last answer */
+	int64_t round_trip_ms; /* the shortest so far; 0: not known */
 };
 
 /* What the server did not do in time, and how long that may take. */
@@ -604,6 +606,100 @@ on_auth_reply(struct smtp_client *c)
 	}
 }
 
+/* --- silence --------------------------------------------------------------- */
+
+/* So long, and at least so many round trips. */
+static int64_t
+span_ms(const struct smtp_client *c, int64_t ms, int rounds)
+{
+	return c->round_trip_ms * rounds > ms ? c->round_trip_ms * rounds : ms;
+}
+
+static int64_t
+overdue_ms(const struct smtp_client *c)
+{
+	return span_ms(c, SMTP_OVERDUE_MS, SMTP_OVERDUE_ROUNDS);
+}
+
+static bool
+has_unsent(const struct smtp_client *c)
+{
+	return !smtp_out_is_empty(&c->out) || c->out.unsent > 0;
+}
+
+/* When the oldest question without an answer left. */
+static int64_t
+asked_at(const struct smtp_client *c)
+{
+	if (c->state == ST_READY)
+		return smtp_flight_waits_since(c->flight);
+	return step_now(c) == SMTP_STEP_NONE || has_unsent(c) ? INT64_MAX
+							      : c->since_ms;
+}
+
+int64_t
+smtp_client_waits_since(const struct smtp_client *c)
+{
+	int64_t asked = asked_at(c);
+
+	if (c->state == ST_CLOSED || !c->has_now)
+		return INT64_MAX;
+	/* It takes no more bytes, or takes them slowly. */
+	return has_unsent(c) && c->since_ms < asked ? c->since_ms : asked;
+}
+
+static int64_t
+after(int64_t since_ms, int64_t ms)
+{
+	return since_ms == INT64_MAX ? INT64_MAX : since_ms + ms;
+}
+
+int64_t
+smtp_client_overdue_at(const struct smtp_client *c)
+{
+	int64_t since = smtp_client_waits_since(c);
+
+	/* As long as it answers, what lies behind gets its turn. */
+	return after(since > c->heard_ms ? since : c->heard_ms, overdue_ms(c));
+}
+
+int64_t
+smtp_client_stalls_at(const struct smtp_client *c)
+{
+	return after(smtp_client_waits_since(c),
+	    span_ms(c, SMTP_STALL_MS, SMTP_STALL_ROUNDS));
+}
+
+bool
+smtp_client_awaits_end(const struct smtp_client *c)
+{
+	return !has_unsent(c) && step_now(c) == SMTP_STEP_END;
+}
+
+bool
+smtp_client_is_growing(const struct smtp_client *c)
+{
+	return c->state == ST_READY && !c->wants_quit && !c->is_eof &&
+	       c->now_ms < smtp_client_overdue_at(c) &&
+	       smtp_flight_is_growing(c->flight);
+}
+
+void
+smtp_client_round_trip(struct smtp_client *c, int64_t ms)
+{
+	if (c->round_trip_ms == 0 || ms < c->round_trip_ms)
+		c->round_trip_ms = ms;
+}
+
+static size_t
+jobs_max(const struct smtp_client *c)
+{
+	if (c->now_ms >= smtp_client_stalls_at(c))
+		return 0;
+	return c->now_ms >= smtp_client_overdue_at(c) ? SMTP_OVERDUE_JOBS
+						      : SIZE_MAX;
+}
+
 /* --- replies -------------------------------------------------------------- */
 
 static void
@@ -773,7 +869,12 @@ static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
 static void
 handle_reply(struct smtp_client *c)
 {
-	c->since_ms = c->now_ms;
+	bool was_stalled = c->now_ms >= smtp_client_stalls_at(c);
+	int64_t asked = asked_at(c);
+
+	if (asked != INT64_MAX && c->state != ST_GREETING)
+		smtp_client_round_trip(c, c->now_ms - asked);
+	c->since_ms = c->heard_ms = c->now_ms;
 	if (c->reply.code == 421)
 		on_421(c);
 	else if (c->state != ST_READY && c->state != ST_QUIT &&
@@ -781,6 +882,8 @@ handle_reply(struct smtp_client *c)
 		over_misfit(c); /* an answer before the question */
 	else
 		on_reply[c->state](c);
+	if (was_stalled)
+		smtp_flight_was_silent(c->flight);
 	smtp_reply_reset(&c->reply);
 }
 
@@ -978,8 +1081,18 @@ void
 smtp_client_sent(struct smtp_client *c, size_t n)
 {
 	smtp_out_sent(&c->out, n);
+	smtp_flight_sent(c->flight);
 	c->since_ms = c->now_ms;
 	see_sending(c);
+}
+
+void
+smtp_client_unsent(struct smtp_client *c, size_t n)
+{
+	if (n < c->out.unsent)
+		c->since_ms = c->now_ms;
+	c->out.unsent = n;
+	smtp_flight_sent(c->flight);
 }
 
 /* --- time ----------------------------------------------------------------- */
@@ -1068,6 +1181,7 @@ smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 		c->since_ms = now_ms;
 	}
 	c->now_ms = now_ms;
+	smtp_flight_tick(c->flight, now_ms);
 	see_sending(c);
 	/* Unread bytes may hold the answer that is missed. */
 	if (buf_len(&c->in) == 0 && now_ms >= smtp_client_deadline(c))
@@ -1116,15 +1230,19 @@ bool
 smtp_client_may_send(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->pending == SC_IDLE && !c->is_eof &&
-	       !c->wants_quit && smtp_flight_may_add(c->flight);
+	       !c->wants_quit && smtp_flight_may_add(c->flight, jobs_max(c));
 }
 
 void
 smtp_client_send(struct smtp_client *c, const struct smtp_job *job)
 {
 	assert(smtp_client_may_send(c));
-	if (smtp_flight_is_empty(c->flight))
+	if (smtp_flight_is_empty(c->flight)) {
+		if (c->now_ms - c->heard_ms >=
+		    span_ms(c, SMTP_STALL_MS, SMTP_STALL_ROUNDS))
+			smtp_flight_was_silent(c->flight);
 		c->since_ms = c->now_ms;
+	}
 	smtp_flight_add(c->flight, job);
 	produce(c);
 }

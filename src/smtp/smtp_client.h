@@ -8,9 +8,10 @@
  *
  * Several transactions ("jobs") may be under way at once: where the server
  * offers PIPELINING, the next MAIL follows the last byte of the message before
- * it, up to a window, with a RSET in front of each MAIL whose predecessor is
- * unconfirmed.  Verdicts stay exact per job and recipient.  A server that
- * cannot pipeline is spoken to command by command through the same calls.
+ * it, up to a window that the server's answers open, with a RSET in front of
+ * each MAIL whose predecessor is unconfirmed.  Verdicts stay exact per job and
+ * recipient.  A server that cannot pipeline is spoken to command by command
+ * through the same calls.
  *
  * Nothing is ever sent in clear once TLS is wanted, AUTH happens after TLS
  * only and from what was offered then, and the job list stays shut until the
@@ -59,6 +60,7 @@ struct smtp_client_opts {
 	unsigned distrust; /* enum smtp_distrust: found out before */
 	bool is_bare_auth; /* no initial response: it did not take one before */
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
+	size_t window_first; /* before the first answer; 0: 1 */
 	const struct rng *rng;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
 	 * greeting has its own because port probing cannot wait 5 minutes. */
@@ -79,10 +81,33 @@ void smtp_client_eof(struct smtp_client *c, const char *why);
 /* Bytes for the peer, borrowed until the next call on c. */
 size_t smtp_client_peek(struct smtp_client *c, const void **ret_p);
 void smtp_client_sent(struct smtp_client *c, size_t n);
+/* Of all that was sent, so many bytes, as they are on the wire, have not left
+ * the process: a message whose end is among them has surely not arrived. */
+void smtp_client_unsent(struct smtp_client *c, size_t n);
 
 /* Time, in milliseconds of a clock that only the driver reads. */
 int64_t smtp_client_deadline(const struct smtp_client *c);
 void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
+
+/* --- silence ---------------------------------------------------------------
+ *
+ * Answers are awaited for minutes (smtp_limits.h), but nobody else is to wait
+ * with us.  When the oldest command without an answer is older than
+ * max(SMTP_STALL_MS, SMTP_STALL_ROUNDS round trips) the connection is stalled:
+ * _may_send() is false until it is answered, and then the window is to be
+ * earned anew.  Before that, behind an answer that is overdue, little is sent. */
+
+/* Since when something is awaited of the server; INT64_MAX: nothing is. */
+int64_t smtp_client_waits_since(const struct smtp_client *c);
+/* When that is overdue, when stalled; INT64_MAX: nothing is awaited. */
+int64_t smtp_client_overdue_at(const struct smtp_client *c);
+int64_t smtp_client_stalls_at(const struct smtp_client *c);
+/* What is awaited is the answer to a whole message. */
+bool smtp_client_awaits_end(const struct smtp_client *c);
+/* It answers in time, and with each answer its window grows. */
+bool smtp_client_is_growing(const struct smtp_client *c);
+/* The transport's round trip, measured while it was made; 0: not known. */
+void smtp_client_round_trip(struct smtp_client *c, int64_t ms);
 
 /* Events, each reported once; pull until SC_IDLE. */
 enum sc_event {

@@ -34,6 +34,7 @@ struct slot {
 	bool is_done;
 	uint64_t begin_bytes; /* where its first command begins in the stream */
 	uint64_t end_bytes; /* where its last byte ended, with has_end */
+	int64_t begun_ms, ended_ms; /* when they went out; INT64_MAX: not yet */
 	uint64_t body_left;
 	struct smtp_stuff stuff;
 	size_t naccepted;
@@ -49,7 +50,10 @@ struct smtp_flight {
 	struct list slots; /* oldest first */
 	struct slot *cur; /* the one that is being said, or NULL */
 	size_t nlive; /* slots that are not done */
-	size_t window;
+	size_t window_max, window_first;
+	size_t earned; /* answers since it was new or silent */
+	int64_t now_ms;
+	int64_t answered_ms; /* the newest answer */
 	uint64_t nmails; /* MAILs said, against MAILMAX */
 	bool is_plain_spoken;
 	bool is_stopped;
@@ -102,9 +106,10 @@ smtp_flight_new(const struct smtp_caps *caps, struct smtp_out *out,
 	f->caps = caps;
 	f->out = out;
 	list_init(&f->slots);
-	f->window = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
-			? jobs
-			: SMTP_WINDOW_JOBS_MAX;
+	f->window_max = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
+			    ? jobs
+			    : SMTP_WINDOW_JOBS_MAX;
+	f->window_first = opts->window_first != 0 ? opts->window_first : 1;
 	f->is_plain_spoken = opts->is_plain_spoken;
 	f->distrust = opts->distrust;
 	return f;
@@ -132,13 +137,54 @@ smtp_flight_is_empty(const struct smtp_flight *f)
 	return list_is_empty(&f->slots);
 }
 
+static bool
+is_silent_or_new(const struct smtp_flight *f)
+{
+	return f->earned == 0 && f->window_first == 1;
+}
+
+static size_t
+window_now(const struct smtp_flight *f)
+{
+	size_t n = f->window_first + f->earned * f->earned;
+
+	if (!is_pipelining(f))
+		return 1;
+	return n < f->window_max ? n : f->window_max;
+}
+
+static bool
+has_mails_left(const struct smtp_flight *f)
+{
+	return f->caps->mail_max == 0 || f->nmails < f->caps->mail_max;
+}
+
 bool
-smtp_flight_may_add(const struct smtp_flight *f)
+smtp_flight_may_add(const struct smtp_flight *f, size_t jobs_max)
 {
 	if (f->cur != NULL || f->is_stopped || f->trouble != SC_TROUBLE_NONE ||
-	    (f->caps->mail_max != 0 && f->nmails >= f->caps->mail_max))
+	    !has_mails_left(f))
 		return false;
-	return f->nlive < (is_pipelining(f) ? f->window : 1);
+	return f->nlive < window_now(f) && f->nlive < jobs_max;
+}
+
+bool
+smtp_flight_is_growing(const struct smtp_flight *f)
+{
+	return is_pipelining(f) && !f->is_stopped && has_mails_left(f) &&
+	       window_now(f) < f->window_max;
+}
+
+void
+smtp_flight_tick(struct smtp_flight *f, int64_t now_ms)
+{
+	f->now_ms = now_ms;
+}
+
+void
+smtp_flight_was_silent(struct smtp_flight *f)
+{
+	f->earned = 0;
 }
 
 /* The oldest slot that still lives; replies belong to it. */
@@ -249,8 +295,9 @@ smtp_flight_add(struct smtp_flight *f, const struct smtp_job *job)
 	struct slot *s = xcalloc(
 	    1, sizeof(*s) + job->nrcpts * sizeof(s->is_told[0]));
 
-	assert(smtp_flight_may_add(f) && job->nrcpts > 0);
+	assert(smtp_flight_may_add(f, SIZE_MAX) && job->nrcpts > 0);
 	s->job = job;
+	s->begun_ms = s->ended_ms = INT64_MAX;
 	list_append(&f->slots, &s->link);
 	if (is_refused_by_us(f, s)) {
 		s->is_done = true;
@@ -414,6 +461,7 @@ finish(struct smtp_flight *f, struct slot *s, const struct verdict *v)
 	else
 		s->final = *v;
 	s->is_done = true;
+	f->earned += f->earned < f->window_max;
 	f->is_dirty = s->final.class != VERDICT_OK;
 	f->nlive--;
 	if (f->cur == s)
@@ -431,7 +479,8 @@ may_say(const struct smtp_flight *f, const struct slot *s)
 	if (s->out_pos < pos_data(s) || is_answered)
 		return true;
 	return !s->is_mail_refused &&
-	       !(s->is_bdat && s->job->size_bytes > EAGER_BODY_MAX);
+	       !(s->is_bdat && (s->job->size_bytes > EAGER_BODY_MAX ||
+				   is_silent_or_new(f)));
 }
 
 void
@@ -607,6 +656,46 @@ look_behind(
 	}
 }
 
+/* The last byte may have gone out. */
+static bool
+has_left(const struct smtp_flight *f, const struct slot *s)
+{
+	return s->has_end && smtp_out_left_bytes(f->out) >= s->end_bytes;
+}
+
+void
+smtp_flight_sent(struct smtp_flight *f)
+{
+	/* The newest first: what stands before one that has gone has gone. */
+	for (struct list *it = f->slots.prev; it != &f->slots; it = it->prev) {
+		struct slot *s = slot_of(it);
+
+		if (s->ended_ms != INT64_MAX)
+			return;
+		if (s->begun_ms == INT64_MAX &&
+		    f->out->sent_bytes > s->begin_bytes)
+			s->begun_ms = f->now_ms;
+		if (has_left(f, s))
+			s->ended_ms = f->now_ms;
+	}
+}
+
+int64_t
+smtp_flight_waits_since(const struct smtp_flight *f)
+{
+	const struct slot *s = head(f);
+	enum smtp_step step = smtp_flight_step(f);
+
+	if (step == SMTP_STEP_NONE || s->begun_ms == INT64_MAX)
+		return INT64_MAX;
+	if (step == SMTP_STEP_END)
+		return s->ended_ms;
+	/* Without pipelining each command waited for the answer before it. */
+	return is_pipelining(f) || s->begun_ms > f->answered_ms
+		   ? s->begun_ms
+		   : f->answered_ms;
+}
+
 static void
 on_rcpt_refused(
     struct smtp_flight *f, struct slot *s, const struct smtp_reply *r)
@@ -730,6 +819,7 @@ smtp_flight_reply(struct smtp_flight *f, const struct smtp_reply *r)
 		res = on_envelope(f, s, r, step);
 	if (res != SMTP_FLIGHT_BAD)
 		s->in_pos++;
+	f->answered_ms = f->now_ms;
 	return res;
 }
 
@@ -754,8 +844,7 @@ smtp_flight_fail(
 			v.stage = s == first && f->trouble == SC_TROUBLE_NONE
 				      ? stage
 				      : STAGE_CONNECT;
-		v.is_uncertain = may_be_taken && s->has_end &&
-				 f->out->sent_bytes >= s->end_bytes;
+		v.is_uncertain = may_be_taken && has_left(f, s);
 		if (s->in_pos < pos_data(s) && !s->is_mail_refused) {
 			/* Some RCPT is unanswered, so the refusals heard do
 			 * not stand for all. */

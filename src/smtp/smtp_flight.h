@@ -15,6 +15,12 @@
  * for the answers to its envelope: they cost one round trip, a refused body
  * would cost the whole transfer.
  *
+ * The window is earned.  On a connection that is new, or was silent, one
+ * transaction is under way, and its body waits until the envelope is answered:
+ * so a server that falls silent there has surely not got the message.  Each
+ * transaction that is answered widens it, the first by one, the next by more:
+ * a far server is busy after three round trips.
+ *
  * Replies come in the order of the commands and every transaction has a fixed
  * sequence of them, so two counters per transaction are all the book-keeping:
  * memory does not grow with the number of commands (R77).
@@ -56,7 +62,20 @@ struct smtp_flight *smtp_flight_new(const struct smtp_caps *caps,
     struct smtp_out *out, const struct smtp_client_opts *opts);
 void smtp_flight_free(struct smtp_flight *f);
 
-bool smtp_flight_may_add(const struct smtp_flight *f);
+/* The time, for what follows. */
+void smtp_flight_tick(struct smtp_flight *f, int64_t now_ms);
+/* After bytes of out have gone. */
+void smtp_flight_sent(struct smtp_flight *f);
+/* When the oldest command that has no answer went out, as far as the window
+ * tells; INT64_MAX: there is none. */
+int64_t smtp_flight_waits_since(const struct smtp_flight *f);
+/* It was silent: the window is to be earned anew. */
+void smtp_flight_was_silent(struct smtp_flight *f);
+
+/* jobs_max: under way at once, whatever has been earned. */
+bool smtp_flight_may_add(const struct smtp_flight *f, size_t jobs_max);
+/* The window will have more room with the next answer. */
+bool smtp_flight_is_growing(const struct smtp_flight *f);
 void smtp_flight_add(struct smtp_flight *f, const struct smtp_job *job);
 bool smtp_flight_is_empty(const struct smtp_flight *f);
 

@@ -59,6 +59,17 @@ enum {
 	SMTP_SERVER_IDLE_MS = 5 * 60 * 1000
 };
 
+/* How long the oldest unanswered command may be out: so long, and at least so
+ * many round trips.  Behind an overdue answer goes little, behind a stalled one
+ * nothing. */
+enum {
+	SMTP_OVERDUE_MS = 250,
+	SMTP_OVERDUE_ROUNDS = 4,
+	SMTP_OVERDUE_JOBS = 2, /* under way at once, at most */
+	SMTP_STALL_MS = 2000,
+	SMTP_STALL_ROUNDS = 8
+};
+
 /* R68: whoever sends a message, a client to us or we to a server, has so long
  * for it and then a second more for each so many bytes.  No line is that slow;
  * somebody who wants to hold a session or a courier for ever is. */

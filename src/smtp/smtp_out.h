@@ -6,8 +6,8 @@
  * holds CR, LF or NUL ever leaves (R8): that would be a bug of ours, and the
  * process dies rather than send it.
  *
- * Counts the bytes for ever, so that "was the last byte of this message handed
- * to the transport?" has an exact answer.
+ * Counts the bytes for ever, so that "has the last byte of this message gone
+ * out?" has an answer.
  */
 #ifndef SMTP_SMTP_OUT_H
 #define SMTP_SMTP_OUT_H
@@ -25,6 +25,9 @@ struct smtp_out {
 	size_t line; /* where the command under way begins in buf */
 	bool is_cut; /* a piece of it did not fit */
 	bool has_secret; /* overwrite the memory once it is sent */
+	/* Of the sent bytes, in the form they have on the wire: so many have
+	 * not left the process. */
+	size_t unsent;
 };
 
 void smtp_out_init(struct smtp_out *o, size_t max);
@@ -48,6 +51,17 @@ static inline uint64_t
 smtp_out_queued_bytes(const struct smtp_out *o)
 {
 	return o->sent_bytes + buf_len(&o->buf);
+}
+
+/* Bytes that the kernel may have.  Under TLS what has not left is a little longer
+ * than what it stands for; in doubt a byte has left. */
+static inline uint64_t
+smtp_out_left_bytes(const struct smtp_out *o)
+{
+	size_t padding = o->unsent / 8 + 64;
+	size_t kept = o->unsent > padding ? o->unsent - padding : 0;
+
+	return o->sent_bytes > kept ? o->sent_bytes - kept : 0;
 }
 
 static inline bool

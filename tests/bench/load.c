@@ -451,6 +451,7 @@ connect_client(struct client *c)
 		.auth = "PLAIN",
 		.is_plain_spoken = l->a.window == 0,
 		.window_jobs = (size_t)l->a.window,
+		.window_first = (size_t)l->a.window,
 		.rng = rng_sys(),
 	};
 	int fd;

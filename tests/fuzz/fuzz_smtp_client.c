@@ -139,6 +139,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	opts.wants_auth = (data[0] & 4) != 0;
 	opts.is_token = (data[0] & 8) != 0;
 	opts.is_plain_spoken = (data[0] & 16) != 0;
+	opts.window_first = (data[0] & 32) != 0 ? NJOBS : 0;
 	chunk = data[1] % 32 + 1;
 	for (size_t i = 0; i < NRCPTS; i++)
 		s.rcpts[i].addr = i == 0 ? "a@x" : "b@x";

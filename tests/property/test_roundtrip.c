@@ -787,7 +787,8 @@ deliver(struct bench *b)
 	struct smtp_client_opts opts = { .ehlo_name = "me.example",
 		.host = "strict.example",
 		.tls = SC_TLS_OFF,
-		.window_jobs = 1 + dice_roll(&b->dice, 8) };
+		.window_jobs = 1 + dice_roll(&b->dice, 8),
+		.window_first = 1 + dice_roll(&b->dice, 8) };
 	struct tour *t = calloc(1, sizeof(*t));
 	struct queue_delivery *qd;
 	bool went = true;

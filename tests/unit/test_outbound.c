@@ -283,6 +283,14 @@ remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
 	return remove(path);
 }
 
+/* Removes what is in the spool; the queue is closed. */
+static void
+queue_dir_empty(struct bench *b)
+{
+	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	assert_int_equal(mkdir(b->dir, 0700), 0);
+}
+
 static int
 teardown(void **state)
 {
@@ -921,7 +929,7 @@ a_notice_from_nobody_that_is_refused_goes_with_the_accounts_address(
 		(void)unlink(path);
 		/* At RCPT the provider cannot be told to look at the sender. */
 		(void)snprintf(spec, sizeof(spec), "%s%s", refusals[i],
-		    is_rcpt ? ":2" : "");
+		    is_rcpt ? ":1" : "");
 		b->p.faults.n = 0;
 		fault(b, FAULT_FAIL, spec);
 		b->alerts = 0;
@@ -1114,6 +1122,137 @@ each_result_is_durable_before_more_is_taken_if_asked_for(void **state)
 	all_is_sent(b, 2);
 }
 
+/* --- silence ---------------------------------------------------------------- */
+
+enum { CROWD = 20 };
+
+/* One message that the provider falls silent about, then a crowd. */
+static void
+submit_stuck_and_crowd(struct bench *b, const char *hang, char *ret_id)
+{
+	b->p.smtp.may_chunk = strstr(hang, "data") == NULL;
+	fault(b, FAULT_HANG, hang);
+	start(b);
+	submit_from(b, "stuck@x.test", 1, ret_id);
+	wait_a_moment(b);
+	for (int i = 0; i < CROWD; i++)
+		submit(b, 1);
+	wait_a_moment(b);
+}
+
+static const char *const hangs[] = {
+	"greeting:1",
+	"ehlo:1",
+	"starttls:1",
+	"auth:1",
+	"mail/stuck*:1",
+	"rcpt:1",
+	"data:1",
+	"body/stuck*:1",
+	"end/stuck*:1",
+};
+
+static void
+start_anew(struct bench *b)
+{
+	close_account(b);
+	provider_stop_sessions(&b->p);
+	queue_dir_empty(b);
+	b->p.faults.n = 0;
+	b->p.messages = 0;
+	b->connections = 0;
+	b->most = 0;
+	open_queue(b);
+}
+
+static void
+a_silent_connection_holds_back_no_other_mail(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_connections = 2;
+	for (size_t i = 0; i < ARRAY_LEN(hangs); i++) {
+		int64_t began = b->ahead_ms;
+		char id[ENVELOPE_ID_SIZE];
+
+		submit_stuck_and_crowd(b, hangs[i], id);
+		while (b->p.messages < CROWD && b->ahead_ms < began + MINUTE) {
+			pass(b, SECOND / 10);
+			wait_a_moment(b);
+		}
+		assert_true(b->ahead_ms < began + 4 * SECOND);
+		assert_true(b->connections <= 2);
+		assert_int_equal(state_of(b), POOL_READY);
+		start_anew(b);
+	}
+}
+
+static void
+when_all_are_silent_the_longest_silent_makes_room(void **state)
+{
+	struct bench *b = *state;
+	struct queue_item it;
+	char id[ENVELOPE_ID_SIZE];
+
+	for (size_t i = 1; i < ARRAY_LEN(hangs); i++) {
+		bool is_at_end = strncmp(hangs[i], "end", 3) == 0;
+		bool is_sent = is_at_end || strncmp(hangs[i], "body", 4) == 0;
+
+		submit_stuck_and_crowd(b, hangs[i], id);
+		pass(b, 25 * SECOND);
+		wait_a_moment(b);
+		assert_int_equal(b->connections, 1);
+		pass(b, 7 * SECOND);
+		if (is_sent) {
+			/* It may have the message: its ten minutes. */
+			pass(b, 9 * MINUTE);
+			wait_a_moment(b);
+			assert_int_equal(b->connections, 1);
+			pass(b, MINUTE);
+		}
+		until(b, b->p.messages >= CROWD);
+		assert_int_equal(b->connections, 2);
+		if (i > 3 && queue_find(b->q, id, &it))
+			assert_int_equal(it.is_uncertain, is_sent);
+		start_anew(b);
+	}
+}
+
+static void
+a_provider_that_is_always_silent_is_paused(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_HANG, "mail");
+	start(b);
+	for (int i = 0; i < 3; i++)
+		submit(b, 1);
+	for (int i = 0; i < 20 && state_of(b) == POOL_READY; i++) {
+		wait_a_moment(b);
+		pass(b, 5 * SECOND);
+	}
+	assert_int_equal(state_of(b), POOL_PAUSED);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(queue_count(b->q), 3);
+}
+
+static void
+a_password_that_is_not_answered_is_tried_twice_at_most(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_connections = 5;
+	fault(b, FAULT_HANG, "auth");
+	start(b);
+	for (int i = 0; i < 100; i++)
+		submit(b, 1);
+	for (int i = 0; i < 25; i++) {
+		wait_a_moment(b);
+		pass(b, SECOND);
+	}
+	assert_int_equal(b->connections, 2);
+}
+
 static int
 set_up_all(void **state)
 {
@@ -1178,6 +1317,10 @@ main(void)
 		TEST(what_is_logged_as_sent_is_noted_in_its_file),
 		TEST(a_transaction_is_noted_before_the_next_one_is_answered),
 		TEST(each_result_is_durable_before_more_is_taken_if_asked_for),
+		TEST(a_silent_connection_holds_back_no_other_mail),
+		TEST(when_all_are_silent_the_longest_silent_makes_room),
+		TEST(a_provider_that_is_always_silent_is_paused),
+		TEST(a_password_that_is_not_answered_is_tried_twice_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -145,6 +145,8 @@ stage_open(struct stage *st, const struct play *pl, size_t chunk)
 	make_mails(st);
 	if (opts.ehlo_name == NULL)
 		opts.ehlo_name = "[192.0.2.1]";
+	if (opts.window_first == 0)
+		opts.window_first = SMTP_WINDOW_JOBS_MAX;
 	opts.host = "mx.example";
 	opts.port = 587;
 	opts.rng = &rng;
@@ -1433,13 +1435,14 @@ sent_all(struct smtp_client *c)
 
 /* A session in clear that is ready for mail, at a server that offers this. */
 static struct smtp_client *
-ready_client(bool is_plain_spoken, const char *offers)
+client_with(bool is_plain_spoken, size_t window_first, const char *offers)
 {
 	struct smtp_client_opts opts = { .ehlo_name = "me",
 		.host = "mx.example",
 		.rng = &rng,
 		.tls = SC_TLS_OFF,
-		.is_plain_spoken = is_plain_spoken };
+		.is_plain_spoken = is_plain_spoken,
+		.window_first = window_first };
 	struct smtp_client *c = smtp_client_new(&opts);
 	struct sc_info info;
 
@@ -1450,6 +1453,13 @@ ready_client(bool is_plain_spoken, const char *offers)
 	assert_int_equal(smtp_client_next(c, &info), SC_READY);
 	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
 	return c;
+}
+
+/* The same, once the server is trusted to answer. */
+static struct smtp_client *
+ready_client(bool is_plain_spoken, const char *offers)
+{
+	return client_with(is_plain_spoken, SMTP_WINDOW_JOBS_MAX, offers);
 }
 
 static const struct smtp_job_rcpt two_rcpts[] = { { .addr = "r0@x" },
@@ -2270,6 +2280,227 @@ silence_ends_the_session_and_names_the_command(void **state)
 	}
 }
 
+/* --- the window and silence ------------------------------------------------- */
+
+static struct smtp_job jobs_of_one[100];
+
+/* Sends as many as it may; returns how many. */
+static size_t
+send_all_it_may(struct smtp_client *c)
+{
+	struct sc_info info;
+	size_t n = 0;
+
+	while (smtp_client_may_send(c)) {
+		struct smtp_job *job = &jobs_of_one[n++];
+
+		*job = for_two;
+		job->nrcpts = 1;
+		smtp_client_send(c, job);
+		if (smtp_client_next(c, &info) == SC_WANT_BODY) {
+			assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+			assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+		}
+	}
+	return n;
+}
+
+/* What has been queued; it leaves. */
+static bool
+says(struct smtp_client *c, const char *text)
+{
+	const void *p;
+	size_t n = smtp_client_peek(c, &p);
+	bool found = memmem(p, n, text, strlen(text)) != NULL;
+
+	smtp_client_sent(c, n);
+	return found;
+}
+
+/* Two events each: of the recipient and the job. */
+static void
+hear_ok(struct smtp_client *c, size_t jobs)
+{
+	struct sc_info info;
+
+	for (size_t i = 0; i < jobs; i++) {
+		hear(c, "250 ok\r\n250 ok\r\n250 ok\r\n");
+		while (smtp_client_next(c, &info) != SC_JOB_DONE)
+			;
+	}
+}
+
+static const char pipelining[] = "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n";
+
+/* One message, whose body waits for the envelope. */
+static struct smtp_client *
+client_with_one_answered(int64_t round_trip_ms)
+{
+	struct smtp_client *c = client_with(false, 1, pipelining);
+	struct sc_info info;
+
+	smtp_client_tick(c, 1000);
+	assert_int_equal(send_all_it_may(c), 1);
+	assert_false(says(c, "BDAT"));
+	smtp_client_tick(c, 1000 + round_trip_ms);
+	hear(c, "250 ok\r\n250 ok\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
+	assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+	assert_true(says(c, "BDAT"));
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	assert_false(smtp_client_may_send(c));
+	smtp_client_tick(c, 1000 + 2 * round_trip_ms);
+	hear(c, "250 ok\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_RCPT_DONE);
+	assert_int_equal(smtp_client_next(c, &info), SC_JOB_DONE);
+	return c;
+}
+
+static void
+a_new_connection_carries_one_message_and_answers_widen_it(void **state)
+{
+	struct smtp_client *c = client_with_one_answered(50);
+	size_t n, most = 1;
+
+	(void)state;
+	assert_true(smtp_client_is_growing(c));
+	n = send_all_it_may(c);
+	assert_int_equal(n, 2);
+	assert_true(says(c, "BDAT")); /* with its envelope */
+	while (n > most) {
+		most = n;
+		/* The RSET in front of all but the first. */
+		hear_ok(c, 1);
+		for (size_t i = 1; i < n; i++) {
+			hear(c, "250 reset\r\n");
+			hear_ok(c, 1);
+		}
+		n = send_all_it_may(c);
+		IGNORE(says(c, "BDAT"));
+	}
+	assert_int_equal(most, SMTP_WINDOW_JOBS_MAX);
+	assert_false(smtp_client_is_growing(c));
+	smtp_client_free(c);
+}
+
+static void
+nothing_new_goes_behind_an_answer_that_is_missing(void **state)
+{
+	static const struct {
+		int64_t round_trip_ms, overdue_ms, stalled_ms;
+	} rows[] = {
+		{ 1, SMTP_OVERDUE_MS, SMTP_STALL_MS },
+		{ 50, SMTP_OVERDUE_MS, SMTP_STALL_MS },
+		{ 700, 4 * 700, 8 * 700 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t rtt = rows[i].round_trip_ms, t = 1000 + 2 * rtt;
+		struct smtp_client *c = client_with_one_answered(rtt);
+		struct sc_info info;
+		enum sc_event ev;
+
+		/* Five are answered, so that there is room for more. */
+		for (int k = 0; k < 5; k++) {
+			struct smtp_job job = for_two;
+
+			job.nrcpts = 1;
+			smtp_client_send(c, &job);
+			assert_int_equal(
+			    smtp_client_next(c, &info), SC_WANT_BODY);
+			assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+			assert_true(says(c, "MAIL"));
+			t += rtt;
+			smtp_client_tick(c, t);
+			hear_ok(c, 1);
+		}
+		assert_int_equal(smtp_client_stalls_at(c), INT64_MAX);
+		smtp_client_send(c, &for_two);
+		assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
+		assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+		assert_true(says(c, "MAIL"));
+		assert_int_equal(
+		    smtp_client_stalls_at(c), t + rows[i].stalled_ms);
+		smtp_client_tick(c, t + rows[i].overdue_ms - 1);
+		assert_true(smtp_client_may_send(c));
+		assert_true(smtp_client_is_growing(c));
+		smtp_client_tick(c, t + rows[i].overdue_ms);
+		assert_false(smtp_client_is_growing(c));
+		assert_int_equal(send_all_it_may(c), SMTP_OVERDUE_JOBS - 1);
+		IGNORE(says(c, "MAIL"));
+		hear(c, "250 ok\r\n"); /* to MAIL; RCPT is still missing */
+		assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+		smtp_client_tick(c, t + rows[i].stalled_ms);
+		assert_int_equal(send_all_it_may(c), 0);
+		/* It comes to life: the window is as at first, with one
+		 * answer since. */
+		hear(c, "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n");
+		hear_ok(c, 1);
+		while ((ev = smtp_client_next(c, &info)) != SC_IDLE)
+			assert_int_not_equal(ev, SC_CLOSE);
+		assert_true(smtp_client_is_idle(c));
+		assert_int_equal(send_all_it_may(c), 2);
+		smtp_client_free(c);
+	}
+}
+
+static void
+after_a_pause_the_window_is_earned_anew(void **state)
+{
+	struct smtp_client *c = client_with_one_answered(50);
+
+	(void)state;
+	smtp_client_tick(c, 1100 + SMTP_STALL_MS - 1);
+	assert_true(smtp_client_may_send(c));
+	smtp_client_tick(c, 1100 + SMTP_STALL_MS);
+	assert_int_equal(send_all_it_may(c), 1);
+	assert_false(says(c, "BDAT"));
+	smtp_client_free(c);
+}
+
+/* G2: the last byte has gone out, and its answer is missing. */
+static void
+only_what_has_left_may_have_been_delivered(void **state)
+{
+	static const struct {
+		size_t unsent; /* of what the transport has taken */
+		bool is_uncertain;
+	} rows[] = { { 0, true }, { 1, true }, { 5000, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct smtp_client *c = client_with_one_answered(50);
+		struct sc_info info;
+		enum sc_event ev;
+		char body[4000];
+		struct smtp_job job = for_two;
+
+		memset(body, 'a', sizeof(body));
+		memcpy(body + sizeof(body) - 2, "\r\n", 2);
+		job.nrcpts = 1;
+		job.size_bytes = sizeof(body);
+		smtp_client_send(c, &job);
+		assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
+		assert_int_equal(
+		    smtp_client_body(c, body, sizeof(body)), sizeof(body));
+		assert_true(says(c, "BDAT"));
+		smtp_client_unsent(c, rows[i].unsent);
+		assert_int_equal(
+		    smtp_client_awaits_end(c), false); /* but MAIL */
+		hear(c, "250 ok\r\n250 ok\r\n");
+		assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+		assert_int_equal(
+		    smtp_client_awaits_end(c), rows[i].unsent == 0);
+		smtp_client_eof(c, "gone");
+		while ((ev = smtp_client_next(c, &info)) != SC_JOB_DONE)
+			assert_int_equal(ev, SC_RCPT_DONE);
+		assert_int_equal(
+		    info.verdict.is_uncertain, rows[i].is_uncertain);
+		smtp_client_free(c);
+	}
+}
+
 static void
 an_idle_session_has_no_deadline(void **state)
 {
@@ -2460,6 +2691,12 @@ main(void)
 		cmocka_unit_test(a_full_engine_takes_less_and_asks_again),
 		cmocka_unit_test(
 		    silence_ends_the_session_and_names_the_command),
+		cmocka_unit_test(
+		    a_new_connection_carries_one_message_and_answers_widen_it),
+		cmocka_unit_test(
+		    nothing_new_goes_behind_an_answer_that_is_missing),
+		cmocka_unit_test(after_a_pause_the_window_is_earned_anew),
+		cmocka_unit_test(only_what_has_left_may_have_been_delivered),
 		cmocka_unit_test(an_idle_session_has_no_deadline),
 		cmocka_unit_test(
 		    a_blocked_transport_and_a_lost_quit_end_in_time),

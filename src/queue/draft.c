@@ -21,6 +21,13 @@ has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 	return spool_has_room(q->spool, size_bytes, err);
 }
 
+void
+queue_disk_failed(struct queue *q)
+{
+	q->disk_failures++;
+	q->disk_failed_ms = queue_now(q);
+}
+
 /* A full disk has room for one message now and for none a moment later, so
  * what counts is the time since a person was told. */
 bool
@@ -72,18 +79,27 @@ spill(struct queue_draft *d, struct err *err)
 	return 0;
 }
 
+static int
+write_to_file(struct queue_draft *d, const void *p, size_t n, struct err *err)
+{
+	if (d->spill == NULL && spill(d, err) != 0)
+		return -1;
+	return spool_draft_write(d->spill, p, n, err);
+}
+
 int
 queue_draft_write(
     struct queue_draft *d, const void *p, size_t n, struct err *err)
 {
 	assert(d->e != NULL); /* not after queue_draft_end() */
-	if (d->spill == NULL) {
-		if (buf_add(&d->bytes, p, n))
-			return 0;
-		if (spill(d, err) != 0)
-			return -1;
-	}
-	return spool_draft_write(d->spill, p, n, err);
+	if (d->spill == NULL && buf_add(&d->bytes, p, n))
+		return 0;
+	if (write_to_file(d, p, n, err) == 0)
+		return 0;
+	if (!d->has_failed) /* it counts once, however often it is tried */
+		queue_disk_failed(d->q);
+	d->has_failed = true;
+	return -1;
 }
 
 static void

@@ -54,8 +54,8 @@ enum {
 	QUEUE_REMOVALS_AT_ONCE = 2,
 	QUEUE_REMOVALS_CLOSE_MS = 2000, /* at the end, not longer */
 	QUEUE_NOTE_SEEN_MS = 6 * 60 * 60 * 1000,
-	/* R45: so many failed commits in a row, and nothing is accepted until
-	 * this time has passed. */
+	/* R45: so many messages in a row that the disk did not keep, and nothing
+	 * is accepted until this time has passed. */
 	QUEUE_BAD_DISK_AFTER = 3,
 	QUEUE_BAD_DISK_MS = 60 * 1000,
 	/* A person is told of a disk that takes nothing. */
@@ -134,6 +134,7 @@ struct queue_draft {
 	struct flight *fl; /* NULL once the client has been told */
 	struct buf bytes; /* as long as the message is small */
 	struct spool_draft *spill; /* then */
+	bool has_failed; /* to be written */
 };
 
 struct flight {
@@ -369,7 +370,7 @@ struct queue {
 	size_t fresh;
 	int64_t sweep_ms;
 	int64_t clean_ms;
-	unsigned disk_failures; /* commits, in a row */
+	unsigned disk_failures; /* messages that it did not keep, in a row */
 	int64_t disk_failed_ms;
 	int64_t disk_told_ms; /* that nothing is accepted; 0: never */
 };
@@ -414,6 +415,8 @@ void queue_wake(struct queue *q, int account, bool even_again);
 /* queue_tick() is to be called, to say when it is to be called. */
 void queue_rescheduled(struct queue *q);
 void queue_trouble(struct queue *q, const char *id, const struct err *err);
+/* A message could not be written or synced (draft.c). */
+void queue_disk_failed(struct queue *q);
 
 /* --- queue_count.c: how many there are ------------------------------------- */
 

@@ -475,8 +475,7 @@ store_done(struct flight *fl, struct job *j)
 	fl->grace_ms = queue_now(q) + QUEUE_GRACE_MS;
 	if (fl->mode == QUEUE_MODE_VERDICT && fl->verdict_by_ms > fl->grace_ms)
 		fl->grace_ms = fl->verdict_by_ms;
-	q->disk_failures++;
-	q->disk_failed_ms = queue_now(q);
+	queue_disk_failed(q);
 	queue_rescheduled(q);
 }
 

@@ -1713,6 +1713,45 @@ R45_a_disk_that_keeps_failing_is_not_trusted_with_more(void **state)
 	assert_int_equal(lab_files(l, "queue"), 0);
 }
 
+/* Its file is written before there is anything to sync. */
+static void
+R45_large_messages_that_cannot_be_written_count_as_well(void **state)
+{
+	static const char *const calls[] = { "c", "w", "w" };
+	struct lab *l = *state;
+	struct bytes large = long_message(QUEUE_MEMORY_MAX + 1000);
+	struct queue_draft *d;
+	struct lab_client c;
+	struct err err;
+
+	for (int i = 0; i < 3; i++) {
+		assert_true(queue_has_room(l->q, 0, &err));
+		l->disk.only = calls[i];
+		fault_fs_arm(&l->disk, i == 2 ? 2 : 1, EIO);
+		lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, large);
+		assert_told(&c, QUEUE_FAILED);
+	}
+	assert_false(queue_has_room(l->q, 0, &err));
+	assert_int_equal(l->troubles, 1);
+	assert_non_null(strstr(l->trouble.text, "failed 3 times in a row"));
+	lab_pass(l, MINUTE);
+	assert_true(queue_has_room(l->q, 0, &err));
+	/* One message that is tried piece by piece counts once. */
+	fault_fs_arm(&l->disk, 0, 0);
+	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	d = queue_draft_new(l->q);
+	fault_fs_arm(&l->disk, 1, EIO);
+	l->disk.is_lasting = true;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(
+		    queue_draft_write(d, large.p, large.n, &err), -1);
+	assert_true(queue_has_room(l->q, 0, &err));
+	queue_draft_free(d);
+	free((char *)(uintptr_t)large.p);
+}
+
 static void
 small_facts_survive_a_restart(void **state)
 {
@@ -2414,6 +2453,9 @@ main(void)
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R44_a_full_disk_is_said_early, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    R45_large_messages_that_cannot_be_written_count_as_well,
+		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
 		    lab_setup, lab_teardown),

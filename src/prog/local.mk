@@ -11,6 +11,8 @@ relaisd_SOURCES = \
 	%reldir%/daemon.h \
 	%reldir%/era.c \
 	%reldir%/era.h \
+	%reldir%/notice_cap.c \
+	%reldir%/notice_cap.h \
 	%reldir%/notices.c \
 	%reldir%/notices.h \
 	%reldir%/relaisd.c \

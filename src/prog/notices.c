@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/list.h"
 #include "base/log.h"
@@ -14,6 +15,7 @@
 #include "conf/conf.h"
 #include "mail/msgid.h"
 #include "net/loop.h"
+#include "prog/notice_cap.h"
 #include "queue/bounce.h"
 #include "queue/queue.h"
 
@@ -22,20 +24,34 @@ enum {
 	APART_MS = 15 * 60 * 1000,
 	AGAIN_MS = 1000, /* a message that is just being written */
 	FULL_AGAIN_MS = 60 * 1000, /* the queue had no room for the notice */
+	SAVE_MS = 10 * 1000, /* what was counted, at most so often */
 	SLICE = 50, /* messages looked at before the loop goes on */
 	DIGEST_SLICE = 1000
 };
+
+#define STATE_NAME "notices"
+enum { STATE_MAX = 1024 * 1024 };
 
 /* A message somebody is to be told of. */
 struct todo {
 	struct list link;
 	char id[ENVELOPE_ID_SIZE];
 	enum dsn_action action;
-	bool is_notice; /* itself: told by log and alert only */
+};
+
+/* Messages that are told of together. */
+struct digest {
+	struct list link; /* in digests, if it is for a sender */
+	char *sender; /* or NULL */
+	struct list todo;
+	int64_t due_ms; /* INT64_MAX: there is nothing to tell */
+	int64_t last_ms; /* 0: none yet */
+	size_t relayed; /* a sender's, handed on to a server without DSN */
 };
 
 struct about {
 	char id[ENVELOPE_ID_SIZE];
+	enum dsn_action action;
 	struct envelope *env;
 };
 
@@ -46,20 +62,21 @@ struct sending {
 	struct queue_draft *draft;
 	struct about *about;
 	size_t nabout;
-	enum dsn_action action;
 	bool is_told; /* about to be freed */
 };
 
 struct notices {
 	struct notices_opts o;
 	struct list todo;
-	struct list digest; /* struct todo, for the administrator */
+	struct digest admin;
+	struct digest notices; /* that have failed: for log and alert alone */
+	struct list digests; /* of senders who had their share */
+	struct notice_cap *cap;
+	int64_t save_ms; /* boot clock; INT64_MAX: it is saved */
 	struct list sending;
 	struct loop_task soon;
 	struct loop_timer *timer;
 	int64_t again_ms; /* boot clock; when to look at todo */
-	int64_t digest_ms; /* when the next digest is due */
-	int64_t last_digest_ms; /* 0: none yet */
 };
 
 /* --- life ----------------------------------------------------------------- */
@@ -78,6 +95,26 @@ on_timer(void *ctx)
 	work(ctx);
 }
 
+static void
+digest_init(struct digest *d)
+{
+	list_init(&d->link);
+	list_init(&d->todo);
+	d->due_ms = INT64_MAX;
+}
+
+static void
+load_cap(struct notices *n)
+{
+	char *text = queue_state_read(n->o.queue, STATE_NAME);
+
+	n->cap = notice_cap_new();
+	if (text != NULL)
+		notice_cap_load(n->cap, bytes_of(text, strlen(text)));
+	free(text);
+	n->save_ms = INT64_MAX;
+}
+
 struct notices *
 notices_new(const struct notices_opts *opts)
 {
@@ -89,12 +126,50 @@ notices_new(const struct notices_opts *opts)
 	if (n->o.apart_ms == 0)
 		n->o.apart_ms = APART_MS;
 	list_init(&n->todo);
-	list_init(&n->digest);
+	digest_init(&n->admin);
+	digest_init(&n->notices);
+	list_init(&n->digests);
+	load_cap(n);
 	list_init(&n->sending);
 	loop_task_init(&n->soon, on_soon);
 	n->timer = loop_timer_new(opts->loop, on_timer, n);
-	n->digest_ms = INT64_MAX;
 	return n;
+}
+
+static int64_t
+now_ms(const struct notices *n)
+{
+	return clock_boot_ms(loop_clock(n->o.loop));
+}
+
+static int64_t
+wall_ms(const struct notices *n)
+{
+	return clock_wall_ms(loop_clock(n->o.loop));
+}
+
+/* A crash loses the last seconds of it, so that a burst is one write. */
+static void
+save_cap(struct notices *n)
+{
+	struct buf text;
+	struct err err;
+
+	if (n->save_ms == INT64_MAX)
+		return;
+	n->save_ms = INT64_MAX;
+	buf_init(&text, STATE_MAX);
+	notice_cap_save(n->cap, wall_ms(n) / 1000, &text);
+	IGNORE(queue_state_write(/* it is not that long */
+	    n->o.queue, STATE_NAME, buf_bytes(&text), &err));
+	buf_clear(&text);
+}
+
+static void
+cap_changed(struct notices *n)
+{
+	if (n->save_ms == INT64_MAX)
+		n->save_ms = now_ms(n) + SAVE_MS;
 }
 
 static void
@@ -115,32 +190,40 @@ sending_free(struct sending *s)
 	free(s);
 }
 
+static void
+free_todo(struct list *all)
+{
+	list_foreach (it, all)
+		todo_free(list_entry(it, struct todo, link));
+}
+
+/* Of a sender. */
+static void
+digest_free(struct digest *d)
+{
+	free_todo(&d->todo);
+	list_remove(&d->link);
+	free(d->sender);
+	free(d);
+}
+
 void
 notices_free(struct notices *n)
 {
 	if (n == NULL)
 		return;
-	list_foreach (it, &n->todo)
-		todo_free(list_entry(it, struct todo, link));
-	list_foreach (it, &n->digest)
-		todo_free(list_entry(it, struct todo, link));
+	save_cap(n);
+	notice_cap_free(n->cap);
+	free_todo(&n->todo);
+	free_todo(&n->admin.todo);
+	free_todo(&n->notices.todo);
+	list_foreach (it, &n->digests)
+		digest_free(list_entry(it, struct digest, link));
 	list_foreach (it, &n->sending)
 		sending_free(list_entry(it, struct sending, link));
 	loop_soon_cancel(&n->soon);
 	loop_timer_free(n->timer);
 	free(n);
-}
-
-static int64_t
-now_ms(const struct notices *n)
-{
-	return clock_boot_ms(loop_clock(n->o.loop));
-}
-
-static int64_t
-wall_ms(const struct notices *n)
-{
-	return clock_wall_ms(loop_clock(n->o.loop));
 }
 
 static int32_t
@@ -184,6 +267,8 @@ notices_delayed(struct notices *n, const char *id)
 static void
 log_made(const struct sending *s, const struct envelope *env)
 {
+	enum dsn_action action = s->nabout > 0 ? s->about[0].action
+					       : DSN_RELAYED;
 	static const char *const words[] = {
 		[DSN_FAILED] = "failed",
 		[DSN_DELAYED] = "delayed",
@@ -194,7 +279,7 @@ log_made(const struct sending *s, const struct envelope *env)
 	log_begin(&l, LOG_LEVEL_NOTICE, "notice");
 	log_str(&l, "id", queue_draft_id(s->draft));
 	log_addr(&l, "to", env->rcpts[0].addr);
-	log_str(&l, "action", words[s->action]);
+	log_str(&l, "action", words[action]);
 	if (s->nabout > 0)
 		log_str(&l, "about", s->about[0].id);
 	if (s->nabout > 1)
@@ -212,8 +297,8 @@ on_told(void *ctx, const struct queue_told *t)
 		struct about *a = &s->about[i];
 
 		if (t->outcome == QUEUE_FAILED)
-			add_todo(n, a->id, s->action);
-		else if (s->action == DSN_FAILED)
+			add_todo(n, a->id, a->action);
+		else if (a->action == DSN_FAILED)
 			queue_told_failed(n->o.queue, a->id, a->env);
 	}
 	if (t->outcome == QUEUE_FAILED) {
@@ -304,23 +389,24 @@ from_address(
 }
 
 static struct sending *
-sending_new(enum dsn_action action)
+sending_new(void)
 {
 	struct sending *s = xcalloc(1, sizeof(*s));
 
 	list_init(&s->link);
-	s->action = action;
 	return s;
 }
 
 static void
-sending_about(struct sending *s, const char *id, const struct envelope *env)
+sending_about(
+    struct sending *s, const struct todo *t, const struct envelope *env)
 {
 	struct about *a;
 
 	s->about = xrealloc(s->about, s->nabout + 1, sizeof(*s->about));
 	a = &s->about[s->nabout++];
-	(void)snprintf(a->id, sizeof(a->id), "%s", id);
+	(void)snprintf(a->id, sizeof(a->id), "%s", t->id);
+	a->action = t->action;
 	a->env = envelope_dup(env);
 }
 
@@ -349,12 +435,13 @@ submit_dsn(struct notices *n, struct sending *s, const char *account,
 }
 
 static void
-send_dsn(struct notices *n, struct sending *s, const struct queue_original *o)
+send_dsn(struct notices *n, struct sending *s, enum dsn_action action,
+    const struct queue_original *o)
 {
 	const struct conf_account *a = account_of(n, o->env);
 	struct buf from;
 	struct dsn_opts dsn = {
-		.action = s->action,
+		.action = action,
 		.env = o->env,
 		.hostname = conf_of(n)->host_found,
 		.original = buf_bytes(&o->text),
@@ -380,6 +467,49 @@ is_local(const struct notices *n, const char *sender)
 	return alias_is_local(&opts, sender);
 }
 
+/* --- a sender who has had enough ------------------------------------------- */
+
+/* False: this one is told of together with others. */
+static bool
+take_share(struct notices *n, const char *sender)
+{
+	if (!notice_cap_take(n->cap, sender, wall_ms(n) / 1000))
+		return false;
+	cap_changed(n);
+	return true;
+}
+
+/* Due in a while: more may follow. */
+static struct digest *
+digest_of(struct notices *n, const char *sender)
+{
+	int64_t now_s = wall_ms(n) / 1000, wait_s;
+	struct digest *d;
+
+	list_foreach (it, &n->digests) {
+		d = list_entry(it, struct digest, link);
+		if (strcasecmp(d->sender, sender) == 0)
+			return d;
+	}
+	d = xcalloc(1, sizeof(*d));
+	digest_init(d);
+	d->sender = xstrdup(sender);
+	list_append(&n->digests, &d->link);
+	wait_s = notice_cap_digest_s(n->cap, sender, now_s) - now_s;
+	d->due_ms = now_ms(n) + wait_s * 1000;
+	if (wait_s * 1000 < n->o.gather_ms)
+		d->due_ms = now_ms(n) + n->o.gather_ms;
+	loop_soon(n->o.loop, &n->soon);
+	return d;
+}
+
+static void
+put_off(struct digest *d, struct todo *t)
+{
+	list_remove(&t->link);
+	list_append(&d->todo, &t->link);
+}
+
 void
 notices_relayed(
     struct notices *n, const struct envelope *env, struct bytes header)
@@ -389,37 +519,40 @@ notices_relayed(
 	if (bounce_to(env, DSN_RELAYED, header, is_local(n, env->sender)) !=
 	    BOUNCE_SENDER)
 		return;
+	if (!take_share(n, env->sender)) {
+		digest_of(n, env->sender)->relayed++;
+		return;
+	}
 	o.env = envelope_dup(env);
 	buf_init(&o.text, header.n + 1);
 	IGNORE(buf_add(&o.text, header.p, header.n)); /* has the room */
-	send_dsn(n, sending_new(DSN_RELAYED), &o);
+	send_dsn(n, sending_new(), DSN_RELAYED, &o);
 	queue_original_clear(&o);
 }
 
-/* --- to the administrator ------------------------------------------------- */
+/* --- many at once ---------------------------------------------------------- */
 
 static void
-gather(struct notices *n, struct todo *t)
+gather(struct notices *n, struct digest *d, int64_t gather_ms, struct todo *t)
 {
-	int64_t due = now_ms(n) + n->o.gather_ms;
+	int64_t due = now_ms(n) + gather_ms;
 
-	list_remove(&t->link);
-	list_append(&n->digest, &t->link);
-	if (n->last_digest_ms != 0 && due < n->last_digest_ms + n->o.apart_ms)
-		due = n->last_digest_ms + n->o.apart_ms;
-	if (n->digest_ms == INT64_MAX)
-		n->digest_ms = due;
+	put_off(d, t);
+	if (d->last_ms != 0 && due < d->last_ms + n->o.apart_ms)
+		due = d->last_ms + n->o.apart_ms;
+	if (d->due_ms == INT64_MAX)
+		d->due_ms = due;
 }
 
-/* Takes those of the digest, at most DIGEST_SLICE: what the mail is about, what
- * only log and alert tell of, and the list of the first of them. */
+/* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the
+ * list of the first of them.  What does not fit there is counted. */
 static void
-collect(struct notices *n, struct sending *s, struct sending *silent,
-    struct buf *list)
+collect(
+    struct notices *n, struct digest *d, struct sending *s, struct buf *list)
 {
 	size_t left = DIGEST_SLICE;
 
-	list_foreach (it, &n->digest) {
+	list_foreach (it, &d->todo) {
 		struct todo *t = list_entry(it, struct todo, link);
 		struct queue_original o;
 
@@ -429,45 +562,59 @@ collect(struct notices *n, struct sending *s, struct sending *silent,
 			todo_free(t); /* somebody has deleted it */
 			continue;
 		}
-		sending_about(t->is_notice ? silent : s, t->id, o.env);
-		if (!t->is_notice && s->nabout <= BOUNCE_LISTED_MAX)
-			/* What does not fit is counted. */
-			IGNORE(bounce_list_add(list, o.env, offset_s(n)));
+		sending_about(s, t, o.env);
+		if (list != NULL && s->nabout <= BOUNCE_LISTED_MAX)
+			IGNORE(bounce_list_add(
+			    list, o.env, t->action, offset_s(n)));
 		queue_original_clear(&o);
 		todo_free(t);
 	}
 }
 
-static void
-raise_failed(const struct notices *n, const struct sending *s,
-    const struct sending *silent)
+static const struct rcpt *
+first_failed(const struct envelope *env)
 {
-	size_t all = s->nabout + silent->nabout;
-	const struct about *first = s->nabout > 0 ? s->about : silent->about;
-	char text[400];
+	for (size_t i = 0; i < env->nrcpts; i++)
+		if (env->rcpts[i].state == RCPT_FAILED)
+			return &env->rcpts[i];
+	return &env->rcpts[0];
+}
 
-	if (all == 0)
+/* what: "message" or "notice" */
+static void
+raise_failed(const struct notices *n, const struct sending *s, const char *what)
+{
+	const struct rcpt *r;
+	char text[700];
+
+	if (s->nabout == 0)
 		return;
+	r = first_failed(s->about[0].env);
 	(void)snprintf(text, sizeof(text),
-	    "%zu message%s could not be delivered%s; the first is %s to "
-	    "%.200s; see: relais queue",
-	    all, all == 1 ? "" : "s",
-	    silent->nabout > 0 ? ", among them notices" : "", first->id,
-	    first->env->rcpts[0].addr);
+	    "%zu %s%s could not be delivered; the first is %s to "
+	    "%.200s%s%.200s; "
+	    "see: relais show %s",
+	    s->nabout, what, s->nabout == 1 ? "" : "s", s->about[0].id, r->addr,
+	    r->last != NULL ? ": " : "", r->last != NULL ? r->last->text : "",
+	    s->about[0].id);
 	n->o.alert(n->o.ctx, "mail-failed", text);
 }
 
-/* By its own route, else by that of what it tells of. */
+/* To the administrator by its own route, else by that of what it tells of. */
 static const struct conf_account *
-route_digest(
-    const struct notices *n, struct envelope *env, const struct envelope *like)
+route_digest(const struct notices *n, struct envelope *env,
+    const struct envelope *like, bool is_for_sender)
 {
 	const struct conf *c = conf_of(n);
-	int i = conf_route(c, env, NULL);
 	const struct conf_account *a;
+	int i = -1;
 
+	if (!is_for_sender || like == NULL)
+		i = conf_route(c, env, NULL);
 	if (i >= 0)
 		return &c->accounts[i];
+	if (like == NULL)
+		return &c->accounts[0];
 	a = account_of(n, like);
 	envelope_set(&env->account, a->name);
 	env->uid = like->uid;
@@ -475,27 +622,34 @@ route_digest(
 	return a;
 }
 
-/* Takes over s. */
+/* Takes over s; d: the sender's, or NULL. */
 static void
-send_digest(struct notices *n, struct sending *s, struct bytes list)
+send_digest(struct notices *n, struct sending *s, const struct digest *d,
+    struct bytes list)
 {
 	const struct conf *c = conf_of(n);
-	struct envelope *env = new_envelope(c->admin, NULL, false);
+	const char *to = d != NULL ? d->sender : c->admin;
+	const struct envelope *like = s->nabout > 0 ? s->about[0].env : NULL;
+	struct envelope *env = new_envelope(to, d != NULL ? like : NULL, false);
 	struct buf text, from;
-	struct bounce_digest d = {
+	struct bounce_digest b = {
 		.hostname = c->host_found,
-		.to = c->admin,
+		.to = to,
+		.is_for_sender = d != NULL,
 		.list = list,
-		.nmessages = s->nabout,
+		.nrelayed = d != NULL ? d->relayed : 0,
 		.wall_ms = wall_ms(n),
 		.utc_offset_s = offset_s(n),
 		.rng = n->o.rng,
 	};
 
-	from_address(n, route_digest(n, env, s->about[0].env), &from);
-	d.from = buf_str(&from);
+	for (size_t i = 0; i < s->nabout; i++)
+		*(s->about[i].action == DSN_FAILED ? &b.nmessages
+						   : &b.ndelayed) += 1;
+	from_address(n, route_digest(n, env, like, d != NULL), &from);
+	b.from = buf_str(&from);
 	buf_init(&text, BOUNCE_DIGEST_MAX + 8192);
-	IGNORE(bounce_digest(&text, &d)); /* that is enough */
+	IGNORE(bounce_digest(&text, &b)); /* that is enough */
 	submit(n, s, env, buf_bytes(&text));
 	buf_clear(&text);
 	buf_clear(&from);
@@ -512,25 +666,85 @@ send_nothing(struct notices *n, struct sending *s)
 }
 
 static void
-make_digest(struct notices *n)
+digest_made(struct notices *n, struct digest *d)
 {
-	struct sending *s = sending_new(DSN_FAILED);
-	struct sending *silent = sending_new(DSN_FAILED);
+	d->last_ms = now_ms(n);
+	d->due_ms = list_is_empty(&d->todo) ? INT64_MAX
+					    : d->last_ms + n->o.apart_ms;
+}
+
+static void
+tell_admin(struct notices *n)
+{
+	struct sending *s = sending_new();
 	struct buf list;
 
 	buf_init(&list, BOUNCE_DIGEST_MAX);
-	collect(n, s, silent, &list);
-	n->last_digest_ms = now_ms(n);
-	n->digest_ms = list_is_empty(&n->digest)
-			   ? INT64_MAX
-			   : n->last_digest_ms + n->o.apart_ms;
-	raise_failed(n, s, silent);
+	collect(n, &n->admin, s, &list);
+	digest_made(n, &n->admin);
+	raise_failed(n, s, "message");
 	if (s->nabout > 0 && conf_of(n)->admin != NULL)
-		send_digest(n, s, buf_bytes(&list));
+		send_digest(n, s, NULL, buf_bytes(&list));
 	else
 		send_nothing(n, s);
-	send_nothing(n, silent);
 	buf_clear(&list);
+}
+
+/* Of notices that have failed nobody can be told by mail. */
+static void
+tell_of_notices(struct notices *n)
+{
+	struct sending *s = sending_new();
+
+	collect(n, &n->notices, s, NULL);
+	digest_made(n, &n->notices);
+	raise_failed(n, s, "notice");
+	send_nothing(n, s);
+}
+
+static void
+tell_sender(struct notices *n, struct digest *d)
+{
+	struct sending *s = sending_new();
+	struct buf list;
+
+	buf_init(&list, BOUNCE_DIGEST_MAX);
+	collect(n, d, s, &list);
+	if (s->nabout > 0 || d->relayed > 0) {
+		notice_cap_digested(n->cap, d->sender, wall_ms(n) / 1000);
+		cap_changed(n);
+		send_digest(n, s, d, buf_bytes(&list));
+	} else {
+		sending_free(s);
+	}
+	buf_clear(&list);
+	d->relayed = 0;
+	d->due_ms = now_ms(n) + NOTICE_CAP_S * 1000;
+	if (list_is_empty(&d->todo))
+		digest_free(d);
+}
+
+/* When the next one is. */
+static int64_t
+make_digests(struct notices *n)
+{
+	int64_t now = now_ms(n), next;
+
+	if (now >= n->admin.due_ms)
+		tell_admin(n);
+	if (now >= n->notices.due_ms)
+		tell_of_notices(n);
+	next = n->admin.due_ms < n->notices.due_ms ? n->admin.due_ms
+						   : n->notices.due_ms;
+	list_foreach (it, &n->digests) {
+		struct digest *d = list_entry(it, struct digest, link);
+
+		if (now >= d->due_ms)
+			tell_sender(n, d); /* may free it */
+		else if (d->due_ms < next)
+			next = d->due_ms;
+	}
+	return next;
 }
 
 /* --- one message ---------------------------------------------------------- */
@@ -558,20 +772,24 @@ tell(struct notices *n, struct todo *t, const struct queue_original *o)
 	switch (
 	    bounce_to(o->env, t->action, text, is_local(n, o->env->sender))) {
 	case BOUNCE_SENDER:
-		s = sending_new(t->action);
-		sending_about(s, t->id, o->env);
-		send_dsn(n, s, o);
+		if (!take_share(n, o->env->sender)) {
+			put_off(digest_of(n, o->env->sender), t);
+			return;
+		}
+		s = sending_new();
+		sending_about(s, t, o->env);
+		send_dsn(n, s, t->action, o);
 		todo_free(t);
 		return;
 	case BOUNCE_ADMIN:
-		gather(n, t);
+		gather(n, &n->admin, n->o.gather_ms, t);
 		return;
 	case BOUNCE_NOBODY:
 		break;
 	}
-	t->is_notice = o->env->sender[0] == '\0' || bounce_is_notice(text);
-	if (t->action == DSN_FAILED && t->is_notice) {
-		gather(n, t);
+	if (t->action == DSN_FAILED &&
+	    (o->env->sender[0] == '\0' || bounce_is_notice(text))) {
+		gather(n, &n->notices, 0, t);
 		return;
 	}
 	if (t->action == DSN_FAILED) /* NOTIFY=NEVER, or told before */
@@ -583,6 +801,7 @@ static void
 work(struct notices *n)
 {
 	int left = SLICE;
+	int64_t next;
 
 	free_told(n);
 	list_foreach (it, &n->todo) {
@@ -601,10 +820,10 @@ work(struct notices *n)
 			todo_free(t);
 		}
 	}
-	if (now_ms(n) >= n->digest_ms)
-		make_digest(n);
-	loop_timer_set(
-	    n->timer, !list_is_empty(&n->todo) && n->again_ms < n->digest_ms
-			  ? n->again_ms
-			  : n->digest_ms);
+	next = make_digests(n);
+	if (!list_is_empty(&n->todo) && n->again_ms < next)
+		next = n->again_ms;
+	if (now_ms(n) >= n->save_ms)
+		save_cap(n);
+	loop_timer_set(n->timer, next < n->save_ms ? next : n->save_ms);
 }

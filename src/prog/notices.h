@@ -6,10 +6,13 @@
  * stands in on the way out, because providers refuse it (R40).  Failures for
  * the administrator are gathered for a minute and then told in one mail, and
  * at most four mails an hour (R39); they raise the alert "mail-failed", too.
+ * One sender gets ten notices in an hour, and what is beyond that in one mail
+ * (prog/notice_cap.h).
  *
  * Only when a notice is safe is its message marked as told, so a crash repeats
  * a notice rather than losing it.  What cannot be told to anybody, a notice
- * that failed itself, stays in failed/ and is told by log and alert alone.
+ * that failed itself, stays in failed/ and is told by log and alert alone, at
+ * once, further ones after a quarter of an hour.
  */
 #ifndef PROG_NOTICES_H
 #define PROG_NOTICES_H

@@ -162,17 +162,16 @@ same_verdict(const struct rcpt *a, const struct rcpt *b)
 
 /* The recipients, and after those that heard the same, what it was. */
 static bool
-add_rcpts(struct buf *to, const struct envelope *env)
+add_rcpts(struct buf *to, const struct envelope *env, enum dsn_action action)
 {
 	const struct rcpt *before = NULL;
-	size_t listed = 0, all = dsn_count(env, DSN_FAILED);
+	size_t listed = 0, all = dsn_count(env, action);
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < env->nrcpts; i++) {
 		const struct rcpt *r = &env->rcpts[i];
 
-		if (!dsn_rcpt_wants(r, DSN_FAILED) ||
-		    listed++ >= RCPTS_LISTED_MAX)
+		if (!dsn_rcpt_wants(r, action) || listed++ >= RCPTS_LISTED_MAX)
 			continue;
 		if (before != NULL && !same_verdict(before, r))
 			ok = add_verdict(to, before->last);
@@ -186,8 +185,8 @@ add_rcpts(struct buf *to, const struct envelope *env)
 }
 
 bool
-bounce_list_add(
-    struct buf *list, const struct envelope *env, int32_t utc_offset_s)
+bounce_list_add(struct buf *list, const struct envelope *env,
+    enum dsn_action action, int32_t utc_offset_s)
 {
 	size_t before = buf_len(list);
 	char date[DATE_TEXT_SIZE];
@@ -198,7 +197,9 @@ bounce_list_add(
 		date_rfc5322(env->arrived_s * 1000, utc_offset_s, date)) &&
 	    add_wrappedf(list, "  From:       ", "<%s>%s%s", env->sender,
 		*user != '\0' ? ", submitted by " : "", user) &&
-	    add_rcpts(list, env))
+	    (action == DSN_FAILED || add_wrapped(list, "  State:      ",
+					 "late; it is still being tried")) &&
+	    add_rcpts(list, env, action))
 		return true;
 	buf_truncate(list, before);
 	return false;
@@ -223,6 +224,16 @@ add_field(struct buf *to, const char *name, const char *fmt, ...)
 }
 
 static bool
+add_subject(struct buf *to, const struct bounce_digest *d)
+{
+	if (!d->is_for_sender)
+		return add_field(
+		    to, "Subject", "Mail failed on %s", d->hostname);
+	return add_field(to, "Subject", "%zu more notices about your mail",
+	    d->nmessages + d->ndelayed + d->nrelayed);
+}
+
+static bool
 add_header(struct buf *to, const struct bounce_digest *d)
 {
 	char mark[sizeof(NOTICE_MARK) + 2 * MARK_BYTES] = NOTICE_MARK;
@@ -238,8 +249,7 @@ add_header(struct buf *to, const struct bounce_digest *d)
 	buf_init(&id, HEADER_LINE_MAX);
 	ok = msgid_value(&id, mark, d->hostname, d->from, d->wall_ms) &&
 	     add_field(to, "From", "Mail relay <%s>", d->from) &&
-	     add_field(to, "To", "<%s>", d->to) &&
-	     add_field(to, "Subject", "Mail failed on %s", d->hostname) &&
+	     add_field(to, "To", "<%s>", d->to) && add_subject(to, d) &&
 	     add_field(to, "Date", "%s",
 		 date_rfc5322(d->wall_ms, d->utc_offset_s, date)) &&
 	     add_field(to, "Message-ID", "%s", buf_str(&id)) &&
@@ -251,8 +261,45 @@ add_header(struct buf *to, const struct bounce_digest *d)
 	return ok;
 }
 
+/* "3 messages are ..."; nothing about none. */
 static bool
-add_body(struct buf *to, const struct bounce_digest *d)
+add_count(struct buf *to, size_t n, const char *one, const char *many)
+{
+	return n == 0 || add_wrappedf(to, "", "%zu %s", n, n == 1 ? one : many);
+}
+
+static bool
+add_rest(struct buf *to, size_t all, const char *where)
+{
+	return all <= BOUNCE_LISTED_MAX ||
+	       buf_addf(to, "\r\n... and %zu more%s\r\n",
+		   all - BOUNCE_LISTED_MAX, where);
+}
+
+static bool
+add_sender_body(struct buf *to, const struct bounce_digest *d)
+{
+	return add_wrappedf(to, "",
+		   "This is the mail relay on %s. You have had several notices "
+		   "about your mail lately. These are all further ones "
+		   "together, "
+		   "so that you do not get a notice for each:",
+		   d->hostname) &&
+	       buf_adds(to, "\r\n") &&
+	       add_count(to, d->nmessages, "message could not be delivered.",
+		   "messages could not be delivered.") &&
+	       add_count(to, d->ndelayed, "message is late; it is still tried.",
+		   "messages are late; they are still tried.") &&
+	       add_count(to, d->nrelayed,
+		   "message was handed on to a server that sends no notices.",
+		   "messages were handed on to servers that send no "
+		   "notices.") &&
+	       buf_add(to, d->list.p, d->list.n) &&
+	       add_rest(to, d->nmessages + d->ndelayed, "");
+}
+
+static bool
+add_admin_body(struct buf *to, const struct bounce_digest *d)
 {
 	bool ok = add_wrappedf(
 		      to, "", "This is the mail relay on %s.", d->hostname) &&
@@ -267,10 +314,8 @@ add_body(struct buf *to, const struct bounce_digest *d)
 		    "%zu mails that programs on this machine submitted could "
 		    "not be delivered. They are kept in failed/ for some time.",
 		    d->nmessages);
-	ok = ok && buf_add(to, d->list.p, d->list.n);
-	if (ok && d->nmessages > BOUNCE_LISTED_MAX)
-		ok = buf_addf(to, "\r\n... and %zu more: relais queue\r\n",
-		    d->nmessages - BOUNCE_LISTED_MAX);
+	ok = ok && buf_add(to, d->list.p, d->list.n) &&
+	     add_rest(to, d->nmessages, ": relais queue");
 	return ok &&
 	       buf_adds(to,
 		   "\r\n"
@@ -284,7 +329,8 @@ bounce_digest(struct buf *to, const struct bounce_digest *d)
 {
 	size_t before = buf_len(to);
 
-	if (add_header(to, d) && add_body(to, d))
+	if (add_header(to, d) &&
+	    (d->is_for_sender ? add_sender_body(to, d) : add_admin_body(to, d)))
 		return true;
 	buf_truncate(to, before);
 	return false;

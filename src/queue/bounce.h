@@ -41,18 +41,22 @@ enum { BOUNCE_DIGEST_MAX = 256 * 1024, BOUNCE_LISTED_MAX = 50 };
 struct bounce_digest {
 	const char *hostname, *from, *to;
 	struct bytes list; /* from bounce_list_add() */
-	size_t nmessages; /* in all; those beyond the list are counted */
+	size_t nmessages; /* that failed, in all */
+	/* To a sender who has had many notices lately: messages of theirs, and */
+	bool is_for_sender;
+	size_t ndelayed; /* how many are late, in the list as well, */
+	size_t nrelayed; /* or were handed on to a server without DSN */
 	int64_t wall_ms;
 	int32_t utc_offset_s;
 	const struct rng *rng;
 };
 
-/* Appends what a person needs to know of one failed message: when, from whom,
+/* Appends what a person needs to know of one message that failed or is late: when, from whom,
  * to whom, what the server said, cause and remedy where they are known
  * (mail/diagnosis.h).  Lines end with CRLF, printable ASCII only.  False: no
  * room; nothing was appended. */
 bool bounce_list_add(struct buf *list, const struct envelope *env,
-    int32_t utc_offset_s) MUST_CHECK;
+    enum dsn_action action, int32_t utc_offset_s) MUST_CHECK;
 /* Appends the whole mail. */
 bool bounce_digest(struct buf *to, const struct bounce_digest *d) MUST_CHECK;
 

@@ -95,6 +95,10 @@ mail bad7@example.net bad8@example.net # its DSN fails itself
 check "four messages and a DSN fail" until_true 20 failed_is 8
 sleep 3
 check "R39: no third message comes of it" test "$(messages)" = "$n"
+check "a notice that fails is told by the alert command at once" \
+    until_true 5 raised mail-failed 1
+check "with its recipient and the provider's words" grep -qE \
+    '^mail-failed.*notice.*bad[4-8]@example.net: .*no such user' "$T/alerts/told"
 
 # --- wishes -------------------------------------------------------------------
 
@@ -157,6 +161,30 @@ tries() { relais --json show "$id" | jq -r .text | grep -c '^attempt'; }
 twice() { [ "$(tries)" = 2 ] && failed_is $((all - 1)); }
 check "and put back into the queue, where it fails again" until_true 10 twice
 
+# --- many of one sender -------------------------------------------------------
+
+before=$(count failed)
+many() { # FROM TO
+	for i in $(seq "$1" "$2"); do
+		mail many@example.org "bad-many$i@example.net"
+	done
+}
+reports_to() {
+	grep -l "^recipient: <$1>" "$T"/mail/*.env | sed 's/env$/eml/' |
+	    xargs grep -lsi 'report-type=delivery-status' | wc -l
+}
+many 1 15
+check "fifteen mails of one sender fail" until_true 20 failed_is $((before + 15))
+ten() { [ "$(reports_to many@example.org)" = 10 ]; }
+check "ten notices go out" until_true 10 ten
+stop home
+run_relaisd home
+wait_port home 127.0.0.1 2525
+many 16 30
+check "after a restart fifteen more fail" until_true 20 failed_is $((before + 30))
+sleep 2
+check "and no further notice goes out" ten
+
 # --- the digest ---------------------------------------------------------------
 
 digests() { grep -ls '^Subject: Mail failed on' "$T"/mail/*.eml; }
@@ -168,12 +196,21 @@ check "not about those whose senders were told" eval '! grep -q bad3 "$f"'
 check "it goes to admin" grep -q '^recipient: <admin@example.test>' \
     "${f%.eml}.env"
 check "and says what to do" grep -q 'relais retry ID' "$f"
-check "the alert command hears of it once" until_true 5 raised mail-failed 1
+check "the alert command hears of it once" until_true 5 \
+    eval '[ "$(grep -c "^mail-failed.*messages* could not" "$T/alerts/told")" = 1 ]'
+others() { grep -ls '^Subject: .* more notices about your mail' "$T"/mail/*.eml; }
+one() { [ "$(others | wc -l)" = 1 ]; }
+check "the sender of many gets the others in one mail" until_true 75 one
+f=$(others)
+check "which counts them" grep -q '^20 messages could not be delivered' "$f"
+check "and lists them" test "$(grep -c 'To:  *<bad-many' "$f")" = 20
+check "it goes to that sender" grep -q '^recipient: <many@example.org>' \
+    "${f%.eml}.env"
 n=$(messages)
 stop home
 run_relaisd home
 wait_port home 127.0.0.1 2525
 sleep 3
 check "a restart tells nobody twice" test "$(messages)" = "$n"
-[ $bed_bad = 0 ] || show_log home 60
+[ "$bed_bad" = 0 ] || show_log home 60
 bed_done

@@ -39,3 +39,7 @@ unit_tests += \
 unit_tests += %reldir%/test_alert
 %canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c src/prog/alert.c
 %canon_reldir%_test_alert_LDADD = src/cred/libcred.a $(CTL_LIBS) $(CMOCKA_LIBS)
+unit_tests += %reldir%/test_notice_cap
+%canon_reldir%_test_notice_cap_SOURCES = %reldir%/test_notice_cap.c \
+	src/prog/notice_cap.c
+%canon_reldir%_test_notice_cap_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -198,7 +198,7 @@ the_digest_says_what_failed_why_and_what_to_do(void **state)
 	rcpt_set_verdict(&e->rcpts[2], &v);
 	buf_init(&list, BOUNCE_DIGEST_MAX);
 	buf_init(&b, BOUNCE_DIGEST_MAX);
-	assert_true(bounce_list_add(&list, e, 0));
+	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
 	d.list = buf_bytes(&list);
 	assert_true(bounce_digest(&b, &d));
 	assert_buf(&b,
@@ -250,10 +250,50 @@ the_digest_is_ascii_whatever_it_tells_of(void **state)
 	    &v, STAGE_RCPT, 550, text("5.1.1"), text("n\xc3\xb6"));
 	rcpt_set_verdict(&e->rcpts[0], &v);
 	buf_init(&list, BOUNCE_DIGEST_MAX);
-	assert_true(bounce_list_add(&list, e, 0));
+	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
 	assert_true(str_is_ascii(buf_bytes(&list)));
 	assert_null(strstr(buf_str(&list), "\nX: y"));
 	assert_non_null(strstr(buf_str(&list), "<j??rgen@example.org>"));
+	buf_clear(&list);
+	envelope_free(e);
+}
+
+static void
+a_sender_with_many_notices_gets_the_others_in_one(void **state)
+{
+	struct envelope *e = from("me@example.org", 0, RCPT_FAILED);
+	struct bounce_digest d = { .hostname = "pve1",
+		.from = "relay@example.org",
+		.to = "me@example.org",
+		.is_for_sender = true,
+		.nmessages = BOUNCE_LISTED_MAX + 7,
+		.ndelayed = 1,
+		.nrelayed = 2,
+		.wall_ms = 1750000000000,
+		.rng = &rng };
+	struct buf list, b;
+
+	(void)state;
+	buf_init(&list, BOUNCE_DIGEST_MAX);
+	buf_init(&b, BOUNCE_DIGEST_MAX);
+	strcpy(e->id, "0123456789abcdef");
+	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
+	assert_null(strstr(buf_str(&list), "still being tried"));
+	e->rcpts[0].state = RCPT_WAITING;
+	assert_true(bounce_list_add(&list, e, DSN_DELAYED, 0));
+	assert_non_null(strstr(buf_str(&list), "still being tried"));
+	d.list = buf_bytes(&list);
+	assert_true(bounce_digest(&b, &d));
+	assert_true(bounce_is_notice(buf_bytes(&b)));
+	assert_non_null(strstr(buf_str(&b), "60 more notices about your mail"));
+	assert_non_null(strstr(buf_str(&b), "\r\n57 messages could not be"));
+	assert_non_null(strstr(buf_str(&b), "\r\n1 message is late"));
+	assert_non_null(strstr(buf_str(&b), "\r\n2 messages were handed on"));
+	assert_non_null(strstr(buf_str(&b), "<bob@example.net>"));
+	assert_non_null(strstr(buf_str(&b), "... and 8 more\r\n"));
+	/* Commands of this machine are of no use elsewhere. */
+	assert_null(strstr(buf_str(&b), "relais show"));
+	buf_clear(&b);
 	buf_clear(&list);
 	envelope_free(e);
 }
@@ -273,7 +313,7 @@ many_failures_are_counted_and_a_full_list_is_left_as_it_was(void **state)
 
 	(void)state;
 	buf_init(&list, 300);
-	while (bounce_list_add(&list, e, 0))
+	while (bounce_list_add(&list, e, DSN_FAILED, 0))
 		n = buf_len(&list);
 	assert_int_equal(buf_len(&list), n);
 	buf_init(&b, BOUNCE_DIGEST_MAX);
@@ -300,6 +340,8 @@ main(void)
 		cmocka_unit_test(
 		    the_digest_says_what_failed_why_and_what_to_do),
 		cmocka_unit_test(the_digest_is_ascii_whatever_it_tells_of),
+		cmocka_unit_test(
+		    a_sender_with_many_notices_gets_the_others_in_one),
 		cmocka_unit_test(
 		    many_failures_are_counted_and_a_full_list_is_left_as_it_was),
 	};

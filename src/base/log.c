@@ -7,7 +7,7 @@
 #include "base/must.h"
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 8192, LINE_USUAL_BYTES = 500 };
+enum { LINE_MAX_BYTES = 8192, LINE_USUAL_BYTES = 500, SENTENCE_MAX = 2000 };
 
 static const struct log_sink *current_sink;
 
@@ -59,13 +59,13 @@ needs_quotes(struct bytes v)
 /* Text between quotes: a quote inside becomes an apostrophe; the reader is a
  * person, and an escape of an escape serves nobody. */
 static void
-add_quoted(struct buf *to, struct bytes v)
+add_quoted(struct buf *to, struct bytes v, size_t max)
 {
 	size_t at = buf_len(to) + 1;
 
 	if (!buf_addc(to, '"'))
 		return;
-	IGNORE(str_escape(to, v, STR_ESCAPE_MAX)); /* cut when full */
+	IGNORE(str_escape(to, v, max)); /* cut when full */
 	for (size_t i = at; i < buf_len(to); i++)
 		if (to->p[to->head + i] == '"')
 			to->p[to->head + i] = '\'';
@@ -78,7 +78,7 @@ log_bytes(struct log_line *l, const char *key, struct bytes value)
 	if (!add_key(l, key, "="))
 		return;
 	if (needs_quotes(value))
-		add_quoted(&l->text, value);
+		add_quoted(&l->text, value, STR_ESCAPE_MAX);
 	else
 		IGNORE(str_escape(&l->text, value, STR_ESCAPE_MAX));
 }
@@ -87,6 +87,14 @@ void
 log_str(struct log_line *l, const char *key, const char *value)
 {
 	log_bytes(l, key, bytes_of(value, strlen(value)));
+}
+
+void
+log_sentence(struct log_line *l, const char *key, const char *value)
+{
+	if (add_key(l, key, "="))
+		add_quoted(
+		    &l->text, bytes_of(value, strlen(value)), SENTENCE_MAX);
 }
 
 void

@@ -53,6 +53,9 @@ struct log_line {
 void log_begin(struct log_line *l, enum log_level level, const char *event);
 void log_str(struct log_line *l, const char *key, const char *value);
 void log_bytes(struct log_line *l, const char *key, struct bytes value);
+/* For what a person must read to its end: a reason, a remedy.  It is not cut
+ * after STR_ESCAPE_MAX bytes, so a reply in it must have been. */
+void log_sentence(struct log_line *l, const char *key, const char *value);
 void log_num(struct log_line *l, const char *key, int64_t value);
 /* An address in angle brackets, as mail logs have it: from=<a@b>. */
 void log_addr(struct log_line *l, const char *key, const char *addr);

@@ -48,6 +48,7 @@ struct conf_env {
 struct conf_paths {
 	char *file; /* relais.conf */
 	char *providers_own; /* the user's additions to the presets */
+	char *replies_own; /* and to what is known of replies */
 	char *spool, *socket, *control;
 };
 void conf_paths_init(struct conf_paths *p, const struct conf_env *env);

@@ -15,6 +15,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf_read.h \
 	%reldir%/provider.c \
 	%reldir%/provider.h \
+	%reldir%/replies.c \
+	%reldir%/replies.h \
 	%reldir%/setting.c \
 	%reldir%/setting.h
 dist_pkgdata_DATA += %reldir%/providers

@@ -85,7 +85,16 @@ diagnose(const struct verdict *v, const char *host)
 	return d;
 }
 
-/* A line of a list is cut at the reply, never at what is to be done. */
+struct diagnosis
+diagnosis_of(const struct verdict *v)
+{
+	char host[VERDICT_WHO_MAX];
+
+	(void)snprintf(
+	    host, sizeof(host), "%.*s", (int)strcspn(v->who, "["), v->who);
+	return diagnose(v, host);
+}
+
 void
 diagnosis_reason(
     const struct verdict *v, const struct diagnosis *d, struct buf *to)

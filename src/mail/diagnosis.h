@@ -53,6 +53,9 @@ struct diagnosis {
  * "if". */
 struct diagnosis diagnose(const struct verdict *v, const char *host);
 
+/* The same, by the server that v itself names. */
+struct diagnosis diagnosis_of(const struct verdict *v);
+
 /* Rows that come before the shipped ones, until the next call; NULL: none.
  * Borrowed. */
 struct reply_table;

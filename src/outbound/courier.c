@@ -299,7 +299,7 @@ learn(struct courier *c, const struct sc_info *info)
 	else if (info->trouble == SC_TROUBLE_NAME)
 		pool_refuse_names(c->pool, 0); /* the next try begins anew */
 	if (info->trouble == SC_TROUBLE_BROKEN)
-		pool_broken(c->pool, &info->verdict, c->who);
+		pool_broken(c->pool, &info->verdict);
 }
 
 static void
@@ -316,15 +316,17 @@ tell_pool(struct courier *c, const struct sc_info *info)
 
 	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent ||
 	    (act != ACT_PORT && info->verdict.code != 0 && advice == NULL &&
-		pool_heard(c->pool, &info->verdict, c->who)))
+		pool_heard(c->pool, &info->verdict)))
 		return;
-	buf_init(&why, 1024);
-	IGNORE(buf_addf(&why, "%s: ", c->who)); /* cut when full, below too */
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	if (advice != NULL) {
-		verdict_text(&info->verdict, &why);
-		IGNORE(buf_addf(&why, "; %s", advice));
-	} else {
-		IGNORE(buf_adds(&why, info->verdict.text));
+		struct diagnosis d = { 0 };
+
+		IGNORE(str_copy(d.remedy, sizeof(d.remedy),
+		    bytes_of(advice, strlen(advice)))); /* fits */
+		diagnosis_reason(&info->verdict, &d, &why);
+	} else { /* cut when full */
+		IGNORE(buf_addf(&why, "%s: %s", c->who, info->verdict.text));
 	}
 	if (info->trouble == SC_TROUBLE_LOST &&
 	    is_dispensable(c, buf_str(&why)))
@@ -356,7 +358,6 @@ on_close(struct courier *c, const struct sc_info *info)
 
 	tell_pool(c, info);
 	learn(c, info);
-	(void)snprintf(v.who, sizeof(v.who), "%s", c->who);
 	go(c, v.class != VERDICT_NONE ? &v : NULL);
 }
 
@@ -461,7 +462,7 @@ note_session(struct courier *c, const struct sc_info *info)
 	    diagnose(v, opts_of(c)->host).act != DIAGNOSIS_RECONNECT)
 		return;
 	c->is_over = true;
-	pool_broken(c->pool, v, c->who);
+	pool_broken(c->pool, v);
 }
 
 static void
@@ -554,6 +555,18 @@ on_starttls(struct courier *c)
 		return;
 	}
 	c->handshake_by = now_ms(c) + pool_patience_ms(c->pool);
+}
+
+/* Who has said it, and to whom, the engine does not know. */
+static enum sc_event
+next_event(struct courier *c, struct sc_info *info)
+{
+	enum sc_event ev = smtp_client_next(c->smtp, info);
+
+	(void)snprintf(
+	    info->verdict.who, sizeof(info->verdict.who), "%s", c->who);
+	info->verdict.is_logged_in = c->is_ready && opts_of(c)->wants_auth;
+	return ev;
 }
 
 /* True: the courier is gone. */
@@ -816,7 +829,7 @@ crank(struct courier *c)
 			    c->smtp, "the server closed the connection");
 		c->was_stalled = courier_is_stalled(c);
 		smtp_client_tick(c->smtp, now_ms(c));
-		while ((ev = smtp_client_next(c->smtp, &info)) != SC_IDLE)
+		while ((ev = next_event(c, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))
 				return;
 		if (!list_is_empty(&c->hauls))

@@ -414,7 +414,6 @@ haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v, bool is_void)
 	struct verdict *mine = &h->verdicts[i];
 
 	*mine = *v;
-	(void)snprintf(mine->who, sizeof(mine->who), "%s", h->remote->who);
 	h->is_void |= is_void;
 	if (mine->class == VERDICT_NEVER && replaces_null_sender(h, mine)) {
 		mine->class = VERDICT_LATER;
@@ -577,9 +576,9 @@ log_advice(struct log_line *l, const struct haul *h, const struct verdict *v)
 	if (h->is_void && v->class == VERDICT_LATER)
 		return;
 	if (d.act != DIAGNOSIS_NONE && d.cause[0] != '\0')
-		log_str(l, "cause", d.cause);
+		log_sentence(l, "cause", d.cause);
 	if (d.act != DIAGNOSIS_NONE && d.remedy[0] != '\0')
-		log_str(l, "remedy", d.remedy);
+		log_sentence(l, "remedy", d.remedy);
 }
 
 /* One line for all recipients that got the same answer as recipient i. */
@@ -696,7 +695,7 @@ is_untried(const struct haul *h)
 		    (!(h->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(v)) &&
 			!(v->code == 421 && h->remote->is_spent) &&
-			!pool_heard(h->pool, v, h->remote->who)))
+			!pool_heard(h->pool, v)))
 			is_account = false;
 	}
 	return is_account;
@@ -749,9 +748,8 @@ end_held(struct haul *h, bool must_settle)
 	struct buf why;
 
 	memcpy(id, h->env->id, sizeof(id));
-	buf_init(&why, 2048);
-	verdict_text(&h->hold, &why);
-	IGNORE(buf_addf(&why, "; %s; %s", d.cause, d.remedy)); /* fits */
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(&h->hold, &d, &why);
 	queue_delivery_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
 	    must_settle ? pool_settled : NULL, h->pool);
 	pool_message_held(h->pool, id, buf_str(&why));

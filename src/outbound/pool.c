@@ -27,7 +27,6 @@ enum {
 	PAUSE_MAX_MS = 15 * 60 * 1000,
 	WAKE_JITTER_MS = 2000,
 	LONG_QUEUE = 50, /* messages that are worth a courier of their own */
-	REASON_MAX = 800,
 	BROKEN_MAX = 3,
 	LONG_PAUSE_MS = 60 * 60 * 1000, /* then a person is told */
 	LONG_WINDOW_MS = 15 * 60 * 1000,
@@ -60,7 +59,7 @@ struct pool {
 	int64_t extra_at_ms; /* see pool_extra_failed() */
 	int refusals; /* of the login, in a row */
 	int broken; /* sessions in a row that took nothing: see pool_broken() */
-	char reason[REASON_MAX];
+	char reason[DIAGNOSIS_REASON_MAX + 1];
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	char *ports_text;
 	struct budget budget; /* on steady_s() */
@@ -182,7 +181,7 @@ save_standing(struct pool *p)
 		    : p->is_window_closed ? "quota"
 					  : "paused",
 		    now_s(p) + (p->until_ms - now_ms(p)) / 1000, p->refusals,
-		    p->reason)); /* fits: REASON_MAX */
+		    p->reason)); /* fits: DIAGNOSIS_REASON_MAX */
 	keep(p, "standing", &b);
 	buf_clear(&b);
 }
@@ -595,7 +594,7 @@ log_state(const struct pool *p, enum log_level level, const char *word)
 
 	log_begin(&l, level, word);
 	log_str(&l, "account", p->opts.name);
-	log_str(&l, "reason", p->reason);
+	log_sentence(&l, "reason", p->reason);
 	log_str(
 	    &l, "retry_in", num_duration_text(p->until_ms - now_ms(p), wait));
 	log_end(&l);
@@ -703,19 +702,6 @@ pool_hold(struct pool *p, const char *why)
 	alert(p, "account-held", p->reason);
 }
 
-/* Answer, cause and remedy in one sentence. */
-static void
-describe(const struct verdict *v, const struct diagnosis *d, const char *who,
-    struct buf *to)
-{
-	IGNORE(buf_addf(to, "%s: ", who)); /* all of this is cut when full */
-	verdict_text(v, to);
-	if (d->cause[0] != '\0')
-		IGNORE(buf_addf(to, "; %s", d->cause));
-	if (d->remedy[0] != '\0')
-		IGNORE(buf_addf(to, "; %s", d->remedy));
-}
-
 /* The window is closed: no attempt until it reopens, because some providers
  * close it anew at every try. */
 static void
@@ -740,7 +726,7 @@ concerns_account(enum diagnosis_act act)
 }
 
 bool
-pool_heard(struct pool *p, const struct verdict *v, const char *who)
+pool_heard(struct pool *p, const struct verdict *v)
 {
 	struct diagnosis d = diagnose(v, p->opts.host);
 	struct buf why;
@@ -749,8 +735,8 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 		return false;
 	if (d.act == DIAGNOSIS_RECONNECT)
 		return true; /* the courier sees to it */
-	buf_init(&why, 2048);
-	describe(v, &d, who, &why);
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, &d, &why);
 	if (d.act == DIAGNOSIS_PAUSE) {
 		pool_pause(p, buf_str(&why));
 	} else if (d.act == DIAGNOSIS_QUOTA) {
@@ -764,15 +750,15 @@ pool_heard(struct pool *p, const struct verdict *v, const char *who)
 }
 
 void
-pool_broken(struct pool *p, const struct verdict *v, const char *who)
+pool_broken(struct pool *p, const struct verdict *v)
 {
 	struct diagnosis d = diagnose(v, p->opts.host);
 	struct buf why;
 
 	if (++p->broken < BROKEN_MAX)
 		return;
-	buf_init(&why, 2048);
-	describe(v, &d, who, &why);
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, &d, &why);
 	pool_hold(p, buf_str(&why));
 	buf_clear(&why);
 }
@@ -782,7 +768,7 @@ pool_broken(struct pool *p, const struct verdict *v, const char *who)
 static void
 pause_unreached(struct pool *p, const char *text)
 {
-	char why[REASON_MAX];
+	char why[DIAGNOSIS_REASON_MAX];
 
 	if (p->reach.n > 1)
 		(void)snprintf(why, sizeof(why), "%s (ports of %s: %s)", text,
@@ -911,7 +897,7 @@ pool_learn(struct pool *p, enum learnt_fact f, uint32_t value)
 	save_learnt(p);
 	if (value == 0)
 		return;
-	buf_init(&text, REASON_MAX);
+	buf_init(&text, DIAGNOSIS_REASON_MAX);
 	learnt_text(f, value, &text);
 	log_text(
 	    LOG_LEVEL_NOTICE, "account %s: %s", p->opts.name, buf_str(&text));
@@ -926,7 +912,7 @@ pool_no_null_sender(struct pool *p, const struct verdict *v, const char *who)
 	if (pool_learnt(p, LEARNT_NO_NULL_SENDER) != 0)
 		return;
 	pool_learn(p, LEARNT_NO_NULL_SENDER, 1);
-	buf_init(&why, REASON_MAX);
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	IGNORE(buf_addf(&why, "%s: ", who)); /* all of this is cut when full */
 	verdict_text(v, &why);
 	IGNORE(buf_adds(&why,
@@ -1038,7 +1024,7 @@ void
 pool_message_held(struct pool *p, const char *id, const char *why)
 {
 	struct queue_item it;
-	char text[REASON_MAX];
+	char text[ENVELOPE_ID_SIZE + DIAGNOSIS_REASON_MAX + 2];
 
 	/* Who waited has heard it. */
 	if (!queue_find(p->queue, id, &it) || it.state != QUEUE_STATE_HELD)

@@ -199,12 +199,12 @@ void pool_hold(struct pool *p, const char *why);
  * there was none. */
 void pool_refused(struct pool *p, const struct secret *secret);
 /* Does to the account what this answer calls for (mail/diagnosis.h), which may
- * be nothing; who: the remote side.  True: nothing is to be charged to the
+ * be nothing.  True: nothing is to be charged to the
  * message. */
-bool pool_heard(struct pool *p, const struct verdict *v, const char *who);
+bool pool_heard(struct pool *p, const struct verdict *v);
 /* This answer has ended a session before its time (DIAGNOSIS_RECONNECT).  After
  * three in a row that took no message the account is held. */
-void pool_broken(struct pool *p, const struct verdict *v, const char *who);
+void pool_broken(struct pool *p, const struct verdict *v);
 /* This message was being answered when a connection broke.  True: it was the
  * last time, too. */
 bool pool_suspects(struct pool *p, const char *id);

@@ -20,7 +20,7 @@
 enum {
 	TIMEOUT_MS = 30 * 1000,
 	WAITING_MAX = 64, /* commands that have not run yet */
-	REASON_MAX = 1000,
+	REASON_MAX = 1500, /* more than DIAGNOSIS_REASON_MAX and an id */
 	INPUT_MAX = 8192,
 	ENV_COUNT = 8
 };
@@ -340,7 +340,7 @@ alert_raise(
 		log_str(&l,
 		    find_event(event)->is_about_user ? "user" : "account",
 		    about);
-	log_str(&l, "reason", text);
+	log_sentence(&l, "reason", text);
 	log_end(&l);
 	run_command(a, event, about, text);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "conf/conf.h"
+#include "conf/replies.h"
 #include "mail/diagnosis.h"
 #include "mail/verdict.h"
 #include "prog/relais.h"
@@ -46,6 +49,24 @@ print(const struct relais *r, const char *label, const char *text)
 	(void)putchar('\n');
 }
 
+/* The rows of the caller's own daemon, or else the machine's. */
+static void
+load_own_rows(struct relais *r, bool is_user, struct replies **ret)
+{
+	struct conf_env env = {
+		.is_user = is_user,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+	};
+	struct conf_paths paths;
+	struct err err;
+
+	conf_paths_init(&paths, &env);
+	if (replies_load(paths.replies_own, ret, &err) != 0)
+		(void)relais_complain(r, RELAIS_FAILED, "%s", err.text);
+	conf_paths_clear(&paths);
+}
+
 static int
 explain(struct relais *r, struct bytes reply)
 {
@@ -78,6 +99,7 @@ run(struct relais *r, int argc, char *const *argv)
 {
 	struct buf reply;
 	bool fits = true;
+	struct replies *rows = NULL;
 	int status;
 
 	if (argc == 0)
@@ -87,8 +109,14 @@ run(struct relais *r, int argc, char *const *argv)
 	buf_init(&reply, REPLY_MAX);
 	for (int i = 0; fits && i < argc; i++)
 		fits = buf_addf(&reply, "%s%s", i > 0 ? " " : "", argv[i]);
+	load_own_rows(r, true, &rows);
+	if (rows == NULL)
+		load_own_rows(r, false, &rows);
+	replies_use(rows);
 	status = fits ? explain(r, buf_bytes(&reply))
 		      : relais_complain(r, RELAIS_USAGE, "that is too long");
+	replies_use(NULL);
+	replies_free(rows);
 	buf_clear(&reply);
 	return status;
 }

@@ -221,19 +221,6 @@ on_queue(void *ctx, struct ctl_call *call)
 
 /* --- show ----------------------------------------------------------------- */
 
-static struct diagnosis
-advice_on(const struct verdict *v)
-{
-	static const struct verdict none;
-	char host[VERDICT_WHO_MAX];
-
-	if (v == NULL)
-		v = &none;
-	(void)snprintf(
-	    host, sizeof(host), "%.*s", (int)strcspn(v->who, "["), v->who);
-	return diagnose(v, host);
-}
-
 static json_t *
 rcpts_json(const struct envelope *e)
 {
@@ -243,6 +230,7 @@ rcpts_json(const struct envelope *e)
 		[RCPT_FAILED] = "failed",
 	};
 	json_t *all = json_array();
+	static const struct verdict none;
 	struct diagnosis advice;
 	struct buf text;
 
@@ -253,7 +241,7 @@ rcpts_json(const struct envelope *e)
 		buf_reset(&text);
 		if (r->last != NULL)
 			verdict_text(r->last, &text);
-		advice = advice_on(r->last);
+		advice = diagnosis_of(r->last != NULL ? r->last : &none);
 		(void)json_array_append_new(
 		    all, json_pack("{s:o, s:s, s:b, s:o, s:s, s:s}", "address",
 			     ctl_json_text(r->addr), "state", states[r->state],

@@ -18,6 +18,7 @@
 #include "conf/account.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
+#include "conf/replies.h"
 #include "cred/cred.h"
 #include "inbound/inbound.h"
 #include "net/listen.h"
@@ -67,6 +68,7 @@ struct daemon {
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct era *era;
 	struct aliases *aliases; /* of the era */
+	struct replies *replies; /* the user's rows, NULL: none */
 	struct conf *listening; /* what the listeners were made from */
 	struct list retired;
 	bool is_stopping;
@@ -129,6 +131,7 @@ check(const struct daemon *d, const struct conf *conf)
 {
 	struct conf_problems problems = { 0 };
 	struct privilege_user user;
+	struct replies *replies;
 	struct err err;
 	int status = EX_OK;
 
@@ -138,6 +141,11 @@ check(const struct daemon *d, const struct conf *conf)
 		status = EX_CONFIG;
 	}
 	conf_problems_clear(&problems);
+	if (replies_load(d->paths.replies_own, &replies, &err) != 0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		status = EX_CONFIG;
+	}
+	replies_free(replies);
 	for (size_t i = 0; i < conf->naccounts; i++)
 		if (era_check_tls(&conf->accounts[i], &err) != 0) {
 			log_err(LOG_LEVEL_ERROR, &err);
@@ -207,6 +215,24 @@ load_aliases(struct daemon *d)
 	for (size_t i = 0; i < problems.n; i++)
 		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
 	conf_problems_clear(&problems);
+}
+
+/* Nor does a row of the user's that is wrong stop any mail: it is told, and the
+ * shipped rows count alone. */
+static void
+load_replies(struct daemon *d)
+{
+	struct replies *was = d->replies;
+	struct err err;
+
+	if (replies_load(d->paths.replies_own, &d->replies, &err) != 0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		log_text(LOG_LEVEL_ERROR,
+		    "nothing in %s counts until that is mended",
+		    d->paths.replies_own);
+	}
+	replies_use(d->replies);
+	replies_free(was);
 }
 
 static bool
@@ -671,6 +697,7 @@ reload(struct daemon *d)
 	list_append(&d->retired, &d->era->link);
 	begin_era(d, new_era(d, conf));
 	load_aliases(d);
+	load_replies(d);
 	opts = inbound_opts_from(d, conf);
 	policy = policy_of(conf);
 	queue_set_policy(d->queue, &policy);
@@ -772,6 +799,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	if (open_queue(d, conf, err) != 0)
 		return -1;
 	start_telling(d);
+	load_replies(d);
 	begin_era(d, e);
 	load_aliases(d);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
@@ -819,6 +847,8 @@ finish(struct daemon *d)
 		era_free(list_entry(it, struct era, link));
 	era_free(d->era);
 	alias_free(d->aliases);
+	replies_use(NULL);
+	replies_free(d->replies);
 	conf_free(d->listening);
 	conf_paths_clear(&d->paths);
 	sockets_clear(&d->sockets);

@@ -133,16 +133,13 @@ add_wrappedf(struct buf *to, const char *label, const char *fmt, ...)
 static bool
 add_verdict(struct buf *to, const struct verdict *v)
 {
-	char host[VERDICT_WHO_MAX];
 	struct diagnosis d;
 	struct buf text;
 	bool ok;
 
 	if (v == NULL)
 		return true;
-	(void)snprintf(
-	    host, sizeof(host), "%.*s", (int)strcspn(v->who, "["), v->who);
-	d = diagnose(v, host);
+	d = diagnosis_of(v);
 	buf_init(&text, LINE_MAX_SHOWN);
 	verdict_text(v, &text);
 	ok = add_wrapped(to, "  Reason:     ", buf_str(&text)) &&

@@ -581,6 +581,8 @@ end_held(struct flight *fl, const struct verdict *v)
 {
 	struct queue *q = fl->q;
 	struct entry *e = fl->e;
+	struct diagnosis d;
+	struct buf why;
 	struct verdict later = *v;
 
 	later.class = VERDICT_LATER;
@@ -595,9 +597,13 @@ end_held(struct flight *fl, const struct verdict *v)
 		fl->is_refused = true;
 		return;
 	}
-	entry_set_verdict(q, e, v);
+	d = diagnosis_of(v);
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, &d, &why);
+	entry_set_reason(q, e, buf_str(&why));
+	buf_clear(&why);
 	e->is_uncertain = envelope_is_in_doubt(fl->env);
-	hold(fl, e->reason != NULL ? e->reason->text : v->text);
+	hold(fl, e->reason->text);
 }
 
 static bool

@@ -89,7 +89,9 @@ spool_note_rcpt(struct buf *to, size_t index, const struct rcpt *r)
 		   state_names[r->state], verdict_class_name(v->class),
 		   verdict_stage_name(v->stage), v->code > 0 ? v->code : 0) &&
 	       spool_escape_field(to, v->enhanced) &&
-	       buf_adds(to, v->is_uncertain ? " uncertain" : " sure") &&
+	       buf_adds(to, v->is_uncertain   ? " uncertain"
+			    : v->is_logged_in ? " login"
+					      : " sure") &&
 	       spool_escape_field(to, v->who) && buf_addc(to, ' ') &&
 	       spool_escape(to, v->text) && note_end(to, start);
 }
@@ -292,6 +294,7 @@ spool_journal_verdict(struct bytes args, struct verdict *v)
 		return false;
 	v->code = (int)n;
 	v->is_uncertain = bytes_eq(sure, "uncertain");
+	v->is_logged_in = bytes_eq(sure, "login");
 	return copy_field(v->enhanced, sizeof(v->enhanced),
 		   spool_unescape_field(enhanced)) &&
 	       copy_field(v->who, sizeof(v->who), spool_unescape_field(who)) &&

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
+#include "mail/diagnosis.h"
 #include "mail/envelope.h"
 
 enum { SPOOL_JOURNAL_MAX = 64 * 1024 * 1024 };
@@ -32,7 +33,7 @@ struct spool_state {
 	bool is_offered;
 	bool is_done; /* nothing is left to do: the file may go */
 	bool is_held;
-	char reason[320]; /* why it is held, "" */
+	char reason[DIAGNOSIS_REASON_MAX + 1]; /* why it is held, "" */
 };
 
 /* Each adds one line; false: the buffer is full. */

@@ -6,6 +6,8 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/cmd.h \
 	%reldir%/sasl.c \
 	%reldir%/sasl.h \
+	%reldir%/sasl_status.c \
+	%reldir%/sasl_status.h \
 	%reldir%/sasl_server.c \
 	%reldir%/sasl_server.h \
 	%reldir%/smtp_caps.c \

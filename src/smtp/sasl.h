@@ -73,7 +73,7 @@ bool sasl_step(
 bool sasl_is_complete(const struct sasl *s);
 
 /* One sentence, or ""; what the server gave as its reason in XOAUTH2 and
- * OAUTHBEARER (a JSON text, cut), or "".  Never a secret. */
+ * OAUTHBEARER (a JSON text, cut; see sasl_status.h), or "".  Never a secret. */
 const char *sasl_trouble(const struct sasl *s);
 struct bytes sasl_server_reason(const struct sasl *s);
 

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "smtp/sasl.h"
+#include "smtp/sasl_status.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_flight.h"
 #include "smtp/smtp_limits.h"
@@ -533,23 +534,32 @@ on_challenge(struct smtp_client *c)
 	buf_wipe(&raw);
 }
 
+/* The reply, and behind it what the server gave as its reason before, both
+ * without JSON. */
+static void
+set_auth_reply(struct smtp_client *c, struct bytes reason)
+{
+	struct verdict v;
+	struct buf said, text;
+
+	smtp_reply_verdict(&c->reply, STAGE_AUTH, &v);
+	buf_init(&said, 2 * VERDICT_TEXT_MAX);
+	buf_init(&text, 2 * VERDICT_TEXT_MAX);
+	IGNORE(buf_addf(&said, "%.*s%s%.*s", reason.n > 0 ? 200 : -1, v.text,
+	    reason.n > 0 ? " " : "", (int)reason.n, reason.p)); /* fits */
+	IGNORE(sasl_status_reduce(buf_bytes(&said), &text)); /* gets shorter */
+	verdict_from_reply(&c->why, v.stage, v.code,
+	    bytes_of(v.enhanced, strlen(v.enhanced)), buf_bytes(&text));
+	buf_clear(&said);
+	buf_clear(&text);
+}
+
 static void
 over_auth_reply(struct smtp_client *c)
 {
-	struct bytes reason = sasl_server_reason(c->login.sasl);
 	bool is_later = c->reply.code / 100 == 4;
-	char text[VERDICT_TEXT_MAX];
 
-	smtp_reply_verdict(&c->reply, STAGE_AUTH, &c->why);
-	if (reason.n > 0) {
-		struct verdict v = c->why;
-
-		(void)snprintf(text, sizeof(text), "%.200s (%.*s)", c->why.text,
-		    (int)reason.n, reason.p);
-		verdict_from_reply(&c->why, v.stage, v.code,
-		    bytes_of(v.enhanced, strlen(v.enhanced)),
-		    bytes_of(text, strlen(text)));
-	}
+	set_auth_reply(c, sasl_server_reason(c->login.sasl));
 	over(c, is_later ? SC_TROUBLE_AUTH_LATER : SC_TROUBLE_AUTH, true);
 	say_quit(c);
 }

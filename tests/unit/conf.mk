@@ -7,6 +7,7 @@ unit_tests += \
 	%reldir%/test_cred \
 	%reldir%/test_setting \
 	%reldir%/test_provider \
+	%reldir%/test_replies \
 	%reldir%/test_conf_read \
 	%reldir%/test_conf \
 	%reldir%/test_account \
@@ -20,6 +21,8 @@ unit_tests += \
 %canon_reldir%_test_setting_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_provider_SOURCES = %reldir%/test_provider.c
 %canon_reldir%_test_provider_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_replies_SOURCES = %reldir%/test_replies.c
+%canon_reldir%_test_replies_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_conf_read_SOURCES = %reldir%/test_conf_read.c
 %canon_reldir%_test_conf_read_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_conf_SOURCES = %reldir%/test_conf.c

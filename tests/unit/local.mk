@@ -3,6 +3,8 @@ unit_tests = \
 	%reldir%/test_num \
 	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
+	%reldir%/test_reply_table \
+	%reldir%/test_sasl_status \
 	%reldir%/test_learnt \
 	%reldir%/test_reach \
 	%reldir%/test_fs_sys \
@@ -122,6 +124,9 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_smtp_say_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_smtp_server_SOURCES = %reldir%/test_smtp_server.c
 %canon_reldir%_test_smtp_server_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_sasl_status_SOURCES = %reldir%/test_sasl_status.c
+%canon_reldir%_test_sasl_status_LDADD = src/smtp/libsmtp.a src/base/libbase.a \
+	$(CMOCKA_LIBS)
 %canon_reldir%_test_syntax_SOURCES = %reldir%/test_syntax.c
 %canon_reldir%_test_syntax_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 
@@ -133,6 +138,8 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 	src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_diagnosis_SOURCES = %reldir%/test_diagnosis.c
 %canon_reldir%_test_diagnosis_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_reply_table_SOURCES = %reldir%/test_reply_table.c
+%canon_reldir%_test_reply_table_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 
 FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
 %canon_reldir%_test_identity_SOURCES = %reldir%/test_identity.c

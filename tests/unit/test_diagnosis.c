@@ -126,6 +126,108 @@ replies_mean_what_the_table_says(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static bool
+names_provider(const char *text)
+{
+	static const char *names[] = { "Google", "Gmail", "Microsoft", "Zoho",
+		"Yandex", "IONOS", "Amazon", "SES", "iCloud", "SendGrid",
+		"Mailgun", "Postmark", "Brevo", "SparkPost", "mailbox.org",
+		"Orange", "Defender", "admin centre" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strstr(text, names[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+check_names(const struct row *row, const struct verdict *v)
+{
+	struct diagnosis other = diagnose(v, "mail.corp.example");
+	struct diagnosis guess = diagnose(v, "");
+
+	if (names_provider(other.cause) || names_provider(other.remedy))
+		fail_msg("%.*s: %s; %s", (int)row->reply.n, row->reply.p,
+		    other.cause, other.remedy);
+	if ((names_provider(guess.cause) || names_provider(guess.remedy)) &&
+	    strncmp(guess.cause, "if the provider is ", 19) != 0)
+		fail_msg("%.*s: %s; %s", (int)row->reply.n, row->reply.p,
+		    guess.cause, guess.remedy);
+}
+
+static void
+a_provider_is_named_only_if_the_server_is_its_own(void **state)
+{
+	(void)state;
+	assert_true(each_row(check_names) > 0);
+}
+
+/* However long the reply is, what a person has to do stands there whole. */
+static void
+check_reason(const struct row *row, const struct verdict *v)
+{
+	struct verdict loud = *v;
+	struct diagnosis d = diagnose(v, row->host);
+	struct buf b;
+
+	memset(loud.text, 'x', sizeof(loud.text) - 1);
+	loud.text[sizeof(loud.text) - 1] = '\0';
+	memset(loud.who, 'h', sizeof(loud.who) - 1);
+	loud.who[sizeof(loud.who) - 1] = '\0';
+	buf_init(&b, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(&loud, &d, &b);
+	assert_non_null(strstr(buf_str(&b), "xxx..."));
+	assert_non_null(strstr(buf_str(&b), d.cause));
+	if (d.remedy[0] != '\0')
+		assert_string_equal(
+		    buf_str(&b) + buf_len(&b) - strlen(d.remedy), d.remedy);
+	buf_clear(&b);
+}
+
+static void
+a_reason_holds_the_whole_remedy(void **state)
+{
+	struct verdict v;
+	struct diagnosis d = { 0 };
+	struct buf b;
+
+	(void)state;
+	assert_true(each_row(check_reason) > 0);
+	/* The longest there may be. */
+	verdict_from_reply(
+	    &v, STAGE_END, 550, bytes_of("5.123.456", 9), bytes_of("", 0));
+	memset(v.text, 'x', sizeof(v.text) - 1);
+	memset(v.who, 'h', sizeof(v.who) - 1);
+	memset(d.cause, 'c', sizeof(d.cause) - 1);
+	memset(d.remedy, 'r', sizeof(d.remedy) - 1);
+	v.is_uncertain = true;
+	buf_init(&b, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(&v, &d, &b);
+	assert_non_null(strstr(buf_str(&b), d.remedy));
+	buf_clear(&b);
+}
+
+/* Whoever reads the cause should know what to do, and no row is without. */
+static void
+check_advice(const struct row *row, const struct verdict *v)
+{
+	struct diagnosis d = diagnose(v, row->host);
+
+	if (d.act == DIAGNOSIS_HOLD_ACCOUNT ||
+	    d.act == DIAGNOSIS_HOLD_MESSAGE || d.act == DIAGNOSIS_QUOTA)
+		assert_true(d.cause[0] != '\0' && d.remedy[0] != '\0');
+	if (d.act == DIAGNOSIS_HOLD_MESSAGE &&
+	    strstr(d.remedy, "relais release ID") == NULL)
+		fail_msg("%.*s: %s", (int)row->reply.n, row->reply.p, d.remedy);
+}
+
+static void
+who_must_act_is_told_what_to_do(void **state)
+{
+	(void)state;
+	assert_true(each_row(check_advice) > 0);
+}
+
 static void
 no_login_trouble_ever_fails_a_message(void **state)
 {
@@ -233,6 +335,10 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_mean_what_the_table_says),
+		cmocka_unit_test(
+		    a_provider_is_named_only_if_the_server_is_its_own),
+		cmocka_unit_test(a_reason_holds_the_whole_remedy),
+		cmocka_unit_test(who_must_act_is_told_what_to_do),
 		cmocka_unit_test(no_login_trouble_ever_fails_a_message),
 		cmocka_unit_test(every_closed_window_says_when_it_reopens),
 		cmocka_unit_test(a_pasted_reply_is_understood),

@@ -690,6 +690,58 @@ a_refusal_of_the_sender_that_nobody_knows_holds_the_message(void **state)
 	assert_int_equal(state_of(b), POOL_READY);
 }
 
+/* 530 after a login is about the sender, before one about the account. */
+static void
+a_login_that_is_wanted_again_holds_the_message(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "mail:530:5.7.0:not from this sender:1");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, item(b, id).state == QUEUE_STATE_HELD);
+	assert_int_equal(state_of(b), POOL_READY);
+	assert_non_null(strstr(item(b, id).reason, "relais release ID"));
+	submit(b, 1);
+	until(b, b->p.messages == 1);
+}
+
+static void
+an_account_without_a_login_is_held_where_one_is_wanted(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.wants_auth = false;
+	b->p.smtp.must_auth = false;
+	fault(b, FAULT_FAIL, "mail:530:5.7.0:log in first");
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+}
+
+/* However long the reply is, and after a restart, too. */
+static void
+a_reason_is_never_cut_at_what_is_to_be_done(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE], spec[480];
+	size_t n;
+
+	n = (size_t)snprintf(
+	    spec, sizeof(spec), "mail:550:5.9.9:no idea what this is");
+	memset(spec + n, 'x', sizeof(spec) - n);
+	(void)snprintf(spec + sizeof(spec) - 3, 3, ":1");
+	fault(b, FAULT_FAIL, spec);
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, item(b, id).state == QUEUE_STATE_HELD);
+	assert_non_null(strstr(item(b, id).reason, "then: relais release ID"));
+	restart(b);
+	until(b, queue_count(b->q) == 1);
+	assert_non_null(strstr(item(b, id).reason, "then: relais release ID"));
+}
+
 static void
 R62_a_success_for_some_is_durable_before_more_is_taken(void **state)
 {
@@ -1294,6 +1346,9 @@ main(void)
 		TEST(sessions_that_keep_losing_the_thread_hold_the_account),
 		TEST(
 		    a_refusal_of_the_sender_that_nobody_knows_holds_the_message),
+		TEST(a_login_that_is_wanted_again_holds_the_message),
+		TEST(an_account_without_a_login_is_held_where_one_is_wanted),
+		TEST(a_reason_is_never_cut_at_what_is_to_be_done),
 		TEST(R62_a_success_for_some_is_durable_before_more_is_taken),
 		TEST(R61_too_many_recipients_follow_at_once),
 		TEST(a_name_in_ehlo_that_is_refused_is_followed_by_the_next),

@@ -2646,7 +2646,7 @@ the_reason_of_a_token_refusal_is_told(void **state)
 			break;
 		on_event(&st, ev, &info);
 	}
-	assert_string_equal(info.verdict.text, "no ({\"status\":\"400\"})");
+	assert_string_equal(info.verdict.text, "no (status 400)");
 	stage_close(&st);
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* replies.h - the user's own rows about what replies mean.
+ *
+ * They stand in a file beside relais.conf, in the form of src/mail/replies, and
+ * come before the shipped ones (mail/diagnosis.h).
+ *
+ * Blocks on the disk.
+ */
+#ifndef CONF_REPLIES_H
+#define CONF_REPLIES_H
+
+#include "base/err.h"
+#include "base/must.h"
+
+struct replies;
+
+/* *ret is NULL if there is no such file.  -1: it cannot be read, or is wrong in
+ * a line that err names; then the shipped rows are used alone. */
+int replies_load(
+    const char *file, struct replies **ret, struct err *err) MUST_CHECK;
+void replies_free(struct replies *r);
+
+/* From now on these are the user's rows; NULL: there are none. */
+void replies_use(const struct replies *r);
+
+#endif

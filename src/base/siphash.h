@@ -2,8 +2,8 @@
 /* siphash.h - SipHash-2-4: a hash whose collisions nobody can plan who does not
  * know the key.
  *
- * For telling texts apart in memory; for nothing that outlives the process, and
- * no replacement for a signature.  A value without I/O.
+ * For telling texts apart, by a key that is kept with the results; no
+ * replacement for a signature.  A value without I/O.
  */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H

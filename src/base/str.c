@@ -11,6 +11,12 @@ lower(char c)
 }
 
 bool
+str_eq(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
 str_eq_nocase(const char *a, const char *b)
 {
 	return bytes_eq_nocase(bytes_of(a, strlen(a)), b);

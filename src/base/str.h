@@ -13,6 +13,8 @@
 #include "base/must.h"
 
 /* Compares without regard to ASCII case. */
+/* NULL is equal to NULL and to nothing else. */
+bool str_eq(const char *a, const char *b);
 bool str_eq_nocase(const char *a, const char *b);
 bool bytes_eq_nocase(struct bytes a, const char *b);
 bool bytes_same_nocase(struct bytes a, struct bytes b);

@@ -147,6 +147,37 @@ conf_route_refuses(
 	return true;
 }
 
+static bool
+lists_are_equal(const struct conf_list *a, const struct conf_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}
+
+bool
+conf_routes_alike(const struct conf *a, const struct conf *b)
+{
+	if (a->naccounts != b->naccounts ||
+	    a->default_account != b->default_account)
+		return false;
+	for (size_t i = 0; i < a->naccounts; i++) {
+		const struct conf_account *x = &a->accounts[i];
+		const struct conf_account *y = &b->accounts[i];
+
+		if (strcmp(x->name, y->name) != 0 ||
+		    x->fallback != y->fallback ||
+		    !lists_are_equal(&x->senders, &y->senders) ||
+		    !lists_are_equal(&x->recipients, &y->recipients) ||
+		    !lists_are_equal(&x->users, &y->users))
+			return false;
+	}
+	return true;
+}
+
 struct identity_opts
 conf_identity(const struct conf *conf, const struct conf_account *a)
 {

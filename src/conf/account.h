@@ -39,6 +39,10 @@ int conf_route(
 bool conf_route_refuses(
     const struct conf *conf, const struct envelope *e, struct buf *why);
 
+/* Would both choose the account of the same name, and the same spare, for every
+ * message? */
+bool conf_routes_alike(const struct conf *a, const struct conf *b);
+
 /* As whom the account sends; borrows from both. */
 struct identity_opts conf_identity(
     const struct conf *conf, const struct conf_account *a);

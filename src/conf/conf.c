@@ -167,10 +167,17 @@ conf_load(const char *file, const struct conf_env *env, struct conf **ret,
 	return 0;
 }
 
+struct conf *
+conf_ref(struct conf *c)
+{
+	c->refs++;
+	return c;
+}
+
 void
 conf_free(struct conf *c)
 {
-	if (c == NULL)
+	if (c == NULL || c->refs-- > 0)
 		return;
 	for (size_t i = 0; i < c->nlistens; i++)
 		conf_listen_clear(&c->listens[i]);

@@ -7,7 +7,8 @@
  * options themselves stand in one table, conf/setting.h.
  *
  * The result is plain data, made once and read by everybody; it owns all its
- * strings.  A reload makes a new one.  Blocks on the disk while loading; looks
+ * strings.  A reload makes a new one; the old one goes when nobody works by it
+ * any more.  Blocks on the disk while loading; looks
  * at no environment variable, the caller passes in what it found.
  */
 #ifndef CONF_CONF_H
@@ -159,6 +160,7 @@ struct conf_account {
 };
 
 struct conf {
+	unsigned refs; /* besides the first one, see conf_ref() */
 	char *file; /* what it was read from */
 
 	/* [relais] */
@@ -192,6 +194,8 @@ struct conf {
  * errors.  problems must be zeroed before; the caller clears it. */
 int conf_load(const char *file, const struct conf_env *env, struct conf **ret,
     struct conf_problems *problems) MUST_CHECK;
+/* One more owner, who calls conf_free() in his turn.  On the loop's thread. */
+struct conf *conf_ref(struct conf *c);
 void conf_free(struct conf *c);
 
 /* After a reload: the daemon may not be able to read the secret files that

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "cred/cred_file.h"
 #include "cred/cred_helper.h"
@@ -15,6 +16,16 @@ cred_source_clear(struct cred_source *s)
 	free(s->value);
 	secret_free(s->secret);
 	*s = (struct cred_source) { .kind = CRED_NONE };
+}
+
+bool
+cred_source_eq(const struct cred_source *a, const struct cred_source *b)
+{
+	if (a->kind != b->kind || a->is_grouped != b->is_grouped)
+		return false;
+	if (a->kind == CRED_TEXT)
+		return secret_eq(a->secret, b->secret);
+	return str_eq(a->value, b->value);
 }
 
 static bool

@@ -45,6 +45,8 @@ struct cred_source {
 	bool is_grouped;
 };
 void cred_source_clear(struct cred_source *s);
+/* Is the secret looked for in the same place, or, for CRED_TEXT, the same? */
+bool cred_source_eq(const struct cred_source *a, const struct cred_source *b);
 
 /* What the program around us knows and we may not look up ourselves.  All
  * borrowed; every one may be NULL but helper. */

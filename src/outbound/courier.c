@@ -33,6 +33,7 @@ enum {
 struct courier {
 	struct list link;
 	struct pool *pool;
+	struct pool_opts *opts; /* by which it was opened */
 	struct reach_port port;
 	struct dial *dial;
 	struct stream *stream;
@@ -87,7 +88,20 @@ now_ms(const struct courier *c)
 static const struct pool_opts *
 opts_of(const struct courier *c)
 {
-	return pool_opts_of(c->pool);
+	return c->opts;
+}
+
+const struct pool_opts *
+courier_opts(const struct courier *c)
+{
+	return c->opts;
+}
+
+/* The account goes another way by now: this one finishes what it carries. */
+static bool
+is_past(const struct courier *c)
+{
+	return pool_is_past(c->pool, c->opts);
 }
 
 /* --- the secret ----------------------------------------------------------- */
@@ -142,6 +156,7 @@ courier_free(struct courier *c)
 		stream_finish(c->stream, LINGER_MS);
 	loop_timer_free(c->timer);
 	list_remove(&c->link);
+	pool_opts_free(c->opts);
 	free(c);
 }
 
@@ -272,7 +287,8 @@ act_on(const struct courier *c, const struct sc_info *info)
 		/* Confusion behind the login says nothing about the port: it
 		 * was the provider, and it lost the thread. */
 		if (c->is_ready && troubles[info->trouble].act == ACT_PORT) {
-			pool_misbehaved(c->pool);
+			if (!is_past(c))
+				pool_misbehaved(c->pool);
 			return ACT_PAUSE;
 		}
 		return troubles[info->trouble].act;
@@ -299,7 +315,7 @@ learn(struct courier *c, const struct sc_info *info)
 	else if (info->trouble == SC_TROUBLE_NAME)
 		pool_refuse_names(c->pool, 0); /* the next try begins anew */
 	if (info->trouble == SC_TROUBLE_BROKEN)
-		pool_broken(c->pool, &info->verdict);
+		pool_broken(c->pool, c->opts, &info->verdict);
 }
 
 static void
@@ -311,12 +327,14 @@ tell_pool(struct courier *c, const struct sc_info *info)
 				 : NULL;
 	struct buf why;
 
-	if (info->trouble == SC_TROUBLE_AUTH)
+	if (is_past(c))
+		return;
+	if (info->trouble == SC_TROUBLE_AUTH ||
+	    info->trouble == SC_TROUBLE_CRED)
 		pool_refused(c->pool, c->secret);
-
 	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent ||
 	    (act != ACT_PORT && info->verdict.code != 0 && advice == NULL &&
-		pool_heard(c->pool, &info->verdict)))
+		pool_heard(c->pool, c->opts, &info->verdict)))
 		return;
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	if (advice != NULL) {
@@ -342,7 +360,7 @@ tell_pool(struct courier *c, const struct sc_info *info)
 			pool_pause(c->pool, buf_str(&why));
 		break;
 	case ACT_HOLD:
-		pool_hold(c->pool, buf_str(&why));
+		pool_hold(c->pool, c->opts, buf_str(&why));
 		break;
 	case ACT_PORT:
 		port_failed(c, troubles[info->trouble].fault, buf_str(&why));
@@ -357,7 +375,8 @@ on_close(struct courier *c, const struct sc_info *info)
 	struct verdict v = info->verdict;
 
 	tell_pool(c, info);
-	learn(c, info);
+	if (!is_past(c))
+		learn(c, info);
 	go(c, v.class != VERDICT_NONE ? &v : NULL);
 }
 
@@ -368,7 +387,7 @@ may_take(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	return c->is_ready && !c->is_quitting && !c->is_over &&
+	return c->is_ready && !c->is_quitting && !c->is_over && !is_past(c) &&
 	       pool_may_take(c->pool) && (max == 0 || c->carried < max) &&
 	       (list_is_empty(&c->hauls) || !pool_is_on_trial(c->pool));
 }
@@ -446,7 +465,7 @@ note_answer(struct courier *c, const struct verdict *v)
 			      c->answered > 0;
 		c->remote.is_spent = v->code == 421 && v->stage == STAGE_MAIL &&
 				     c->answered >= SPENT_MIN;
-		if (c->remote.is_spent)
+		if (c->remote.is_spent && !is_past(c))
 			pool_spent(c->pool, c->answered);
 	}
 }
@@ -462,7 +481,7 @@ note_session(struct courier *c, const struct sc_info *info)
 	    diagnose(v, opts_of(c)->host).act != DIAGNOSIS_RECONNECT)
 		return;
 	c->is_over = true;
-	pool_broken(c->pool, v);
+	pool_broken(c->pool, c->opts, v);
 }
 
 static void
@@ -628,7 +647,7 @@ maybe_quit(struct courier *c)
 
 	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->hauls))
 		return;
-	if (!c->is_over && pool_may_take(c->pool) &&
+	if (!c->is_over && !is_past(c) && pool_may_take(c->pool) &&
 	    now_ms(c) < c->keep_until && (max == 0 || c->carried < max))
 		return;
 	c->is_quitting = true;
@@ -960,6 +979,7 @@ courier_open(struct pool *p)
 	struct courier *c = xcalloc(1, sizeof(*c));
 
 	c->pool = p;
+	c->opts = pool_opts_ref(pool_opts_of(p));
 	c->port = *pool_port(p);
 	list_init(&c->hauls);
 	c->handshake_by = INT64_MAX;

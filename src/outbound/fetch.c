@@ -11,9 +11,7 @@
 struct fetch {
 	struct loop_job job; /* first, so that a job is a fetch */
 	struct list link; /* in the pool's list */
-	int (*fetch_secret)(
-	    const void *ctx, struct secret **ret, struct err *err);
-	const void *fetch_ctx;
+	struct pool_opts *opts; /* as they were */
 	void (*told)(
 	    void *ctx, const struct secret *secret, const struct err *why);
 	void *ctx;
@@ -26,7 +24,9 @@ run(struct loop_job *j)
 {
 	struct fetch *f = (struct fetch *)(void *)j;
 
-	if (f->fetch_secret(f->fetch_ctx, &f->secret, &f->err) != 0)
+	const struct pool_opts *o = f->opts;
+
+	if (o->fetch_secret(o->fetch_ctx, &f->secret, &f->err) != 0)
 		f->secret = NULL;
 }
 
@@ -39,6 +39,7 @@ done(struct loop_job *j)
 	if (f->told != NULL)
 		f->told(f->ctx, f->secret, &f->err);
 	secret_free(f->secret);
+	pool_opts_free(f->opts);
 	free(f);
 }
 
@@ -47,12 +48,10 @@ fetch_new(struct pool *p,
     void (*told)(void *ctx, const struct secret *secret, const struct err *why),
     void *ctx)
 {
-	const struct pool_opts *o = pool_opts_of(p);
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
 	f->job = (struct loop_job) { .run = run, .done = done };
-	f->fetch_secret = o->fetch_secret;
-	f->fetch_ctx = o->fetch_ctx;
+	f->opts = pool_opts_ref(pool_opts_of(p));
 	f->told = told;
 	f->ctx = ctx;
 	list_append(pool_fetches(p), &f->link);

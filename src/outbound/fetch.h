@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fetch.h - a pool's secret, fetched on a worker thread.
  *
- * Outlives whoever asked if it must, because a worker cannot be stopped
- * half-way; the pool is not idle until the last one is back.
+ * Outlives whoever asked, and the pool, if it must, because a worker cannot be
+ * stopped half-way.
  */
 #ifndef OUTBOUND_FETCH_H
 #define OUTBOUND_FETCH_H

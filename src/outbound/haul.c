@@ -31,6 +31,7 @@ enum {
 struct haul {
 	struct list link;
 	struct pool *pool;
+	struct pool_opts *opts; /* as they were when it began */
 	struct queue_delivery *qd;
 	const struct envelope *env;
 	const struct haul_remote *remote;
@@ -122,6 +123,7 @@ haul_new(struct pool *p, struct queue_delivery *qd,
 
 	list_init(&h->link);
 	h->pool = p;
+	h->opts = pool_opts_ref(pool_opts_of(p));
 	h->qd = qd;
 	h->env = queue_delivery_envelope(qd);
 	h->remote = remote;
@@ -182,7 +184,7 @@ haul_is_between(const struct haul *h)
 static size_t
 group_max(const struct haul *h, const struct smtp_client *smtp)
 {
-	size_t max = pool_opts_of(h->pool)->max_rcpts;
+	size_t max = h->opts->max_rcpts;
 	size_t offered = smtp_client_rcpt_max(smtp);
 
 	size_t learnt = pool_learnt(h->pool, LEARNT_RCPT_MAX);
@@ -358,7 +360,7 @@ haul_feed(struct haul *h, struct smtp_client *smtp)
 static enum diagnosis_act
 act_on(const struct haul *h, const struct verdict *v)
 {
-	return diagnose(v, pool_opts_of(h->pool)->host).act;
+	return diagnose(v, h->opts->host).act;
 }
 
 /* A 5yz that means something else, a quota say, must not end the message; code
@@ -398,7 +400,7 @@ is_about_null_sender(const struct verdict *v, enum diagnosis_act act)
 static bool
 replaces_null_sender(struct haul *h, const struct verdict *v)
 {
-	const char *own = pool_opts_of(h->pool)->identity.address;
+	const char *own = h->opts->identity.address;
 
 	if (h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
 	    !is_about_null_sender(v, act_on(h, v)))
@@ -475,7 +477,8 @@ offer_rest_again(struct haul *h, bool is_taken)
 
 		taken += act == DIAGNOSIS_NONE;
 		if (act == DIAGNOSIS_SPLIT_DOMAINS) {
-			pool_split_domains(h->pool);
+			if (!pool_is_past(h->pool, h->opts))
+				pool_split_domains(h->pool);
 			h->offered[at] = !may_split;
 		} else if (act == DIAGNOSIS_SPLIT && is_taken) {
 			h->offered[at] = false;
@@ -485,7 +488,8 @@ offer_rest_again(struct haul *h, bool is_taken)
 	if (too_many == 0)
 		return;
 	h->split = taken;
-	learn_limit(h, taken);
+	if (!pool_is_past(h->pool, h->opts))
+		learn_limit(h, taken);
 }
 
 bool
@@ -570,7 +574,7 @@ log_identity(struct log_line *l, const struct haul *h)
 static void
 log_advice(struct log_line *l, const struct haul *h, const struct verdict *v)
 {
-	struct diagnosis d = diagnose(v, pool_opts_of(h->pool)->host);
+	struct diagnosis d = diagnose(v, h->opts->host);
 
 	/* The courier has said, or will, what is wrong with the session. */
 	if (h->is_void && v->class == VERDICT_LATER)
@@ -605,7 +609,7 @@ log_group(const struct haul *h, size_t i)
 			log_addr(&l, "to", e->rcpts[k].addr);
 	if (n > 1)
 		log_num(&l, "nrcpts", (int64_t)n);
-	log_str(&l, "account", pool_opts_of(h->pool)->name);
+	log_str(&l, "account", h->opts->name);
 	log_str(&l, "remote", h->remote->who);
 	log_str(&l, "tls", h->remote->tls[0] != '\0' ? h->remote->tls : "none");
 	log_num(&l, "code", v->code);
@@ -695,7 +699,7 @@ is_untried(const struct haul *h)
 		    (!(h->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(v)) &&
 			!(v->code == 421 && h->remote->is_spent) &&
-			!pool_heard(h->pool, v)))
+			!pool_heard(h->pool, h->opts, v)))
 			is_account = false;
 	}
 	return is_account;
@@ -715,7 +719,7 @@ wants_relayed(const struct haul *h)
 static void
 tell_relayed(const struct haul *h)
 {
-	const struct pool_opts *o = pool_opts_of(h->pool);
+	const struct pool_opts *o = h->opts;
 	struct envelope *env;
 	char *head;
 	size_t n = 0;
@@ -743,7 +747,7 @@ tell_relayed(const struct haul *h)
 static void
 end_held(struct haul *h, bool must_settle)
 {
-	struct diagnosis d = diagnose(&h->hold, pool_opts_of(h->pool)->host);
+	struct diagnosis d = diagnose(&h->hold, h->opts->host);
 	char id[ENVELOPE_ID_SIZE];
 	struct buf why;
 
@@ -769,7 +773,7 @@ haul_end(struct haul *h, const struct verdict *v)
 	tell_relayed(h);
 	untried = is_untried(h) && (v == NULL || v->stage != STAGE_LOCAL);
 	if (h->is_sent)
-		pool_sent(h->pool);
+		pool_sent(h->pool, h->opts);
 	if (must_settle && !untried)
 		pool_settling(h->pool);
 	if (untried)
@@ -786,6 +790,7 @@ haul_end(struct haul *h, const struct verdict *v)
 	free(h->addrs);
 	free(h->sender);
 	content_free(h->content);
+	pool_opts_free(h->opts);
 	free(h->rcpts);
 	free(h->index);
 	free(h->offered);

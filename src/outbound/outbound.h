@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* outbound.h - the accounts at work: takes what is due, returns verdicts.
  *
- * One pool (outbound/pool.h) per account, in the order of the configuration;
- * the index of a pool is the account index of queue.h.  Knows the queue and
- * nothing of who submitted.
+ * One pool (outbound/pool.h) per account, found by its name.  Its handle is the
+ * account index of queue.h: it stays the same as long as the account has its
+ * name, wherever that stands in the configuration, and while an account that is
+ * gone finishes what it carries nobody else gets its handle.  Knows the queue
+ * and nothing of who submitted.
  */
 #ifndef OUTBOUND_OUTBOUND_H
 #define OUTBOUND_OUTBOUND_H
@@ -15,17 +17,25 @@
 
 struct outbound;
 
-/* opts: one per account.  What they point to stays valid until every pool made
- * from them is gone; retired() tells when that is so for one array. */
-/* is_restart: as pool_new() has it. */
-struct outbound *outbound_new(struct loop *l, struct queue *q,
-    const struct rng *rng, const struct pool_opts *opts, size_t n,
-    bool is_restart);
+struct outbound *outbound_new(
+    struct loop *l, struct queue *q, const struct rng *rng);
+/* From now on these are the accounts.  Those whose name was there before go on
+ * with their new options (pool_set_opts()), others begin, and what is missing
+ * finishes what it carries and goes.  Takes over each of opts, not the array.
+ * The caller asks the queue to route everything anew, with
+ * outbound_handles(). */
+void outbound_set(struct outbound *o, struct pool_opts *const *opts, size_t n);
 /* Cuts every connection; messages go back to the queue, whose word about them
  * may still come. */
 void outbound_cut(struct outbound *o);
-/* After outbound_cut() and queue_free(), or when it is idle. */
+/* After outbound_cut() and queue_free(), or when it has stopped. */
 void outbound_free(struct outbound *o);
+
+/* How many accounts outbound_set() named; the handle of the i-th of them. */
+size_t outbound_count(const struct outbound *o);
+int outbound_handle(const struct outbound *o, size_t i);
+/* Every handle is less than this. */
+int outbound_handles(const struct outbound *o);
 
 /* For queue_hooks.wake: notes it; the work is done by outbound_turn(). */
 void outbound_wake(struct outbound *o, int account);
@@ -40,16 +50,14 @@ void outbound_network_changed(struct outbound *o);
 
 /* A clean stop: no new deliveries, couriers finish what is under way. */
 void outbound_stop(struct outbound *o);
-/* No connection is left. */
+/* No connection is left, and every result is durable. */
 bool outbound_has_stopped(const struct outbound *o);
-/* And no worker reads the options any more. */
-bool outbound_is_idle(const struct outbound *o);
 
 /* As pool_is_away(). */
-bool outbound_is_away(const struct outbound *o, size_t account);
+bool outbound_is_away(const struct outbound *o, int account);
 
-size_t outbound_count(const struct outbound *o);
-void outbound_status(
-    const struct outbound *o, size_t account, struct pool_status *ret);
+/* False: no account has this handle. */
+bool outbound_status(
+    const struct outbound *o, int account, struct pool_status *ret);
 
 #endif

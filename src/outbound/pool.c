@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/num.h"
+#include "base/siphash.h"
+#include "base/str.h"
 #include "base/xalloc.h"
+#include "cred/cred.h"
 #include "mail/diagnosis.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
@@ -34,7 +38,18 @@ enum {
 	BUDGET_SAVE_MS = 10 * 1000,
 	WATCH_MS = 15 * 1000,
 	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
-	ASKING_MAX = 2 /* couriers with a password nobody has taken yet */
+	ASKING_MAX = 2, /* couriers with a password nobody has taken yet */
+	TAG_MASK = 0xffff
+};
+
+/* The login that a hold is about, to be known again after a restart.  Both tags
+ * are of the key, which is drawn for each hold; they are so short that nobody
+ * learns a password from them, and one change in 65,536 waits for its time. */
+struct about {
+	bool is_set;
+	bool has_secret; /* it is about the secret, or that there is none */
+	unsigned char key[SIPHASH_KEY_BYTES];
+	unsigned login, secret;
 };
 
 struct pool {
@@ -42,14 +57,16 @@ struct pool {
 	struct queue *queue;
 	const struct rng *rng;
 	int account;
-	struct pool_opts opts;
+	struct pool_opts *opts;
 	struct reach reach;
 	struct tls_ctx *tls;
 	struct list couriers;
 	struct list fetches; /* secrets being fetched */
 	struct loop_timer *timer;
-	struct secret *refused; /* by the server, while the account is held */
-	struct loop_timer *watch; /* looks whether it has changed */
+	struct about about; /* while the account is held */
+	struct loop_timer *watch; /* looks whether the secret has changed */
+	/* Without a cause, since a message was taken: see pool_set_opts(). */
+	bool has_tried_again;
 	enum pool_state state;
 	int64_t until_ms;
 	int64_t troubled_since_ms; /* boot clock, while there is a reason */
@@ -75,6 +92,7 @@ struct pool {
 	bool splits_domains; /* the provider wants one per transaction */
 	bool speaks_plainly; /* the server misbehaved under pipelining */
 	bool is_window_closed; /* paused by a quota: the network is no cure */
+	bool is_own_limit; /* the quota is one of the options */
 	bool is_on_trial; /* see pool_is_on_trial() */
 	bool is_stopping;
 	bool is_turning; /* within pool_turn() */
@@ -110,7 +128,7 @@ steady_s(const struct pool *p)
 static char *
 kept(const struct pool *p, const char *kind)
 {
-	char *name = xasprintf("%s.%s", kind, p->opts.name);
+	char *name = xasprintf("%s.%s", kind, p->opts->name);
 	char *text = queue_state_read(p->queue, name);
 
 	free(name);
@@ -120,7 +138,7 @@ kept(const struct pool *p, const char *kind)
 static void
 keep(const struct pool *p, const char *kind, const struct buf *text)
 {
-	char *name = xasprintf("%s.%s", kind, p->opts.name);
+	char *name = xasprintf("%s.%s", kind, p->opts->name);
 	struct err err;
 
 	if (queue_state_write(p->queue, name, buf_bytes(text), &err) != 0)
@@ -168,20 +186,109 @@ save_budget(struct pool *p, bool is_last)
 	p->budget_saved_ms = now_ms(p);
 }
 
-/* One line: state, when it ends (wall clock), refusals in a row, reason. */
+/* What a login is made of besides its secret. */
+static unsigned
+login_tag(const unsigned char *key, const struct pool_opts *o)
+{
+	const char *texts[] = { o->host, o->user, o->auth,
+		o->is_token ? "token" : NULL,
+		o->secret != NULL ? o->secret->value : NULL };
+	struct siphash s;
+
+	siphash_init(&s, key);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i] != NULL)
+			siphash_put(&s, texts[i], strlen(texts[i]));
+		siphash_put(&s, texts[i] != NULL ? "" : "-", 1);
+	}
+	return (unsigned)siphash_end(&s) & TAG_MASK;
+}
+
+static unsigned
+secret_tag(const unsigned char *key, const struct secret *secret)
+{
+	struct siphash s;
+
+	if (secret == NULL)
+		return 0;
+	siphash_init(&s, key);
+	siphash_put(&s, secret_bytes(secret).p, secret_bytes(secret).n);
+	return (unsigned)siphash_end(&s) & TAG_MASK;
+}
+
+/* Key, both tags, and whether there is a second one, in BASE64. */
+enum { ABOUT_BYTES = SIPHASH_KEY_BYTES + 5 };
+
+static void
+put_about(const struct about *a, struct buf *to)
+{
+	unsigned char raw[ABOUT_BYTES];
+	unsigned char *tags = raw + sizeof(a->key);
+
+	memcpy(raw, a->key, sizeof(a->key));
+	tags[0] = (unsigned char)(a->login >> 8);
+	tags[1] = (unsigned char)a->login;
+	tags[2] = (unsigned char)(a->secret >> 8);
+	tags[3] = (unsigned char)a->secret;
+	tags[4] = a->has_secret;
+	IGNORE(buf_adds(to, "about ")); /* all of this fits */
+	IGNORE(base64_encode(to, bytes_of(raw, sizeof(raw))));
+	IGNORE(buf_addc(to, '\n'));
+}
+
+/* The line behind the first one; a hold without it is about nothing. */
+static void
+read_about(const char *line, struct about *a)
+{
+	static const char word[] = "about ";
+	const unsigned char *raw;
+	struct buf b;
+
+	if (strncmp(line, word, strlen(word)) != 0)
+		return;
+	line += strlen(word);
+	buf_init(&b, 2 * ABOUT_BYTES);
+	if (base64_decode(&b, bytes_of(line, strcspn(line, "\n"))) &&
+	    buf_len(&b) == ABOUT_BYTES) {
+		raw = (const unsigned char *)buf_str(&b);
+		memcpy(a->key, raw, sizeof(a->key));
+		raw += sizeof(a->key);
+		a->login = (unsigned)raw[0] << 8 | raw[1];
+		a->secret = (unsigned)raw[2] << 8 | raw[3];
+		a->has_secret = raw[4] != 0;
+		a->is_set = true;
+	}
+	buf_clear(&b);
+}
+
+/* A hold begins; remember what it is about. */
+static void
+set_about(struct pool *p)
+{
+	if (!p->about.is_set)
+		rng_fill(p->rng, p->about.key, sizeof(p->about.key));
+	p->about.is_set = true;
+	p->about.login = login_tag(p->about.key, p->opts);
+}
+
+/* One line: state, when it ends (wall clock), refusals in a row, reason; and one
+ * that says which login it is about. */
 static void
 save_standing(struct pool *p)
 {
 	struct buf b;
 
 	buf_init(&b, KEPT_MAX);
-	if (p->state != POOL_READY)
+	/* Our own limits follow from what has been spent. */
+	if (p->state != POOL_READY && !p->is_own_limit)
 		IGNORE(buf_addf(&b, "%s %" PRId64 " %d %s\n",
 		    p->state == POOL_HELD ? "held"
 		    : p->is_window_closed ? "quota"
 					  : "paused",
 		    now_s(p) + (p->until_ms - now_ms(p)) / 1000, p->refusals,
 		    p->reason)); /* fits: DIAGNOSIS_REASON_MAX */
+	if (p->state == POOL_HELD && p->about.is_set)
+		put_about(&p->about, &b);
 	keep(p, "standing", &b);
 	buf_clear(&b);
 }
@@ -204,16 +311,35 @@ load_standing(struct pool *p)
 	    num_u64_max(bytes_of(refusals, strlen(refusals)), 1000, &n) &&
 	    (int64_t)at > now_s(p) && (int64_t)at < now_s(p) + 86400 + 3600 &&
 	    strcmp(text, "paused") != 0) {
-		reason[strcspn(reason, "\n")] = '\0';
+		char *rest = reason + strcspn(reason, "\n");
+
+		if (*rest != '\0')
+			*rest++ = '\0';
 		p->state = strcmp(text, "held") == 0 ? POOL_HELD : POOL_PAUSED;
 		p->is_window_closed = p->state == POOL_PAUSED;
 		p->is_on_trial = p->is_window_closed;
 		p->refusals = (int)n;
 		p->until_ms = now_ms(p) + ((int64_t)at - now_s(p)) * 1000;
 		(void)snprintf(p->reason, sizeof(p->reason), "%s", reason);
+		if (p->state == POOL_HELD)
+			read_about(rest, &p->about);
 		loop_timer_set(p->timer, p->until_ms);
 	}
 	free(text);
+}
+
+static void clear_trouble(struct pool *p);
+
+/* A hold that was kept is about a login that may have been mended meanwhile. */
+static void
+check_about(struct pool *p)
+{
+	if (p->state != POOL_HELD || !p->about.is_set)
+		return;
+	if (p->about.login != login_tag(p->about.key, p->opts))
+		clear_trouble(p);
+	else if (p->about.has_secret)
+		loop_timer_set(p->watch, now_ms(p));
 }
 
 /* "HOST SIZE": what another provider says of sizes is not this one's word. */
@@ -223,7 +349,7 @@ save_size(struct pool *p)
 	struct buf b;
 
 	buf_init(&b, KEPT_MAX);
-	IGNORE(buf_addf(&b, "%s %" PRIu64 "\n", p->opts.host,
+	IGNORE(buf_addf(&b, "%s %" PRIu64 "\n", p->opts->host,
 	    p->size_max_bytes)); /* fits: a host name and a number */
 	keep(p, "size", &b);
 	buf_clear(&b);
@@ -236,7 +362,7 @@ load_size(struct pool *p)
 	const char *host = strsep(&size, " ");
 	uint64_t n;
 
-	if (size != NULL && strcmp(host, p->opts.host) == 0 &&
+	if (size != NULL && strcmp(host, p->opts->host) == 0 &&
 	    num_u64(bytes_of(size, strcspn(size, "\n")), &n) &&
 	    n >= SMTP_CAPS_SIZE_MIN)
 		p->size_max_bytes = n;
@@ -249,7 +375,7 @@ save_learnt(struct pool *p)
 	struct buf b;
 
 	buf_init(&b, KEPT_MAX);
-	learnt_save(&p->learnt, p->opts.host, &b);
+	learnt_save(&p->learnt, p->opts->host, &b);
 	keep(p, "learnt", &b);
 	buf_clear(&b);
 }
@@ -259,12 +385,12 @@ load_learnt(struct pool *p)
 {
 	char *text = kept(p, "learnt");
 
-	learnt_load(&p->learnt, p->opts.host, bytes_of(text, strlen(text)));
+	learnt_load(&p->learnt, p->opts->host, bytes_of(text, strlen(text)));
 	free(text);
 }
 
 static void
-load_kept(struct pool *p, bool is_restart)
+load_kept(struct pool *p)
 {
 	char *text = kept(p, "reach");
 
@@ -276,28 +402,33 @@ load_kept(struct pool *p, bool is_restart)
 	free(text);
 	load_size(p);
 	load_learnt(p);
-	if (is_restart)
-		load_standing(p);
-	else
-		save_standing(p); /* forgotten for good */
+	load_standing(p);
+	check_about(p);
 }
 
 /* --- life ----------------------------------------------------------------- */
 
 static void check_budget(struct pool *p);
 
+/* Not ready yet, only allowed to try: the reason and the count of troubles stay
+ * until something succeeds. */
+static void
+let_try(struct pool *p)
+{
+	p->state = POOL_READY;
+	p->until_ms = 0;
+	p->is_window_closed = p->is_own_limit = false;
+	loop_timer_set(p->timer, now_ms(p));
+	check_budget(p);
+}
+
 static void
 on_timer(void *ctx)
 {
 	struct pool *p = ctx;
 
-	if (p->state != POOL_READY) {
-		/* Not ready yet, only allowed to try: the reason and the count
-		 * of troubles stay until something succeeds. */
-		p->state = POOL_READY;
-		p->until_ms = 0;
-		p->is_window_closed = false;
-	}
+	if (p->state != POOL_READY)
+		let_try(p);
 	pool_turn(p);
 }
 
@@ -309,15 +440,15 @@ on_watched(void *ctx, const struct secret *now, const struct err *why)
 	struct pool *p = ctx;
 
 	(void)why; /* told when a courier asks */
-	if (p->state != POOL_HELD || p->refused == NULL || p->is_stopping)
+	if (p->state != POOL_HELD || !p->about.has_secret || p->is_stopping)
 		return;
-	if (now == NULL || secret_eq(now, p->refused)) {
+	if (now == NULL || secret_tag(p->about.key, now) == p->about.secret) {
 		loop_timer_set(p->watch, now_ms(p) + WATCH_MS);
 		return;
 	}
 	log_text(LOG_LEVEL_NOTICE,
 	    "account %s: its secret has changed, so it is tried again at once",
-	    p->opts.name);
+	    p->opts->name);
 	p->refusals = 0;
 	pool_flush(p, false);
 }
@@ -327,7 +458,7 @@ on_watch(void *ctx)
 {
 	struct pool *p = ctx;
 
-	if (p->state == POOL_HELD && p->refused != NULL && !p->is_stopping)
+	if (p->state == POOL_HELD && p->about.has_secret && !p->is_stopping)
 		(void)fetch_new(p, on_watched, p); /* in the pool's list */
 }
 
@@ -337,14 +468,15 @@ pool_refused(struct pool *p, const struct secret *secret)
 	/* A second courier that tried it: this counts, too. */
 	if (p->state == POOL_HELD)
 		p->refusals++;
-	secret_free(p->refused);
-	p->refused = secret_dup(secret);
+	set_about(p);
+	p->about.has_secret = true;
+	p->about.secret = secret_tag(p->about.key, secret);
 	loop_timer_set(p->watch, now_ms(p) + WATCH_MS);
 }
 
 struct pool *
 pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
-    const struct pool_opts *opts, bool is_restart)
+    struct pool_opts *opts)
 {
 	struct pool *p = xcalloc(1, sizeof(*p));
 
@@ -352,7 +484,7 @@ pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
 	p->queue = q;
 	p->rng = rng;
 	p->account = account;
-	p->opts = *opts;
+	p->opts = opts;
 	p->wall_ahead_ms = clock_wall_ms(loop_clock(l)) - now_ms(p);
 	list_init(&p->couriers);
 	list_init(&p->fetches);
@@ -361,7 +493,7 @@ pool_new(struct loop *l, struct queue *q, const struct rng *rng, int account,
 	reach_init(&p->reach, opts->ports, opts->nports);
 	budget_init(&p->budget, opts->max_per_minute, opts->max_per_hour,
 	    opts->max_per_day);
-	load_kept(p, is_restart);
+	load_kept(p);
 	check_budget(p);
 	return p;
 }
@@ -387,9 +519,9 @@ pool_free(struct pool *p)
 	}
 	loop_timer_free(p->timer);
 	loop_timer_free(p->watch);
-	secret_free(p->refused);
 	tls_ctx_free(p->tls);
 	free(p->ports_text);
+	pool_opts_free(p->opts);
 	free(p);
 }
 
@@ -399,6 +531,188 @@ pool_is_away(const struct pool *p)
 	return p->state == POOL_HELD ||
 	       (p->state == POOL_PAUSED &&
 		   now_ms(p) - p->troubled_since_ms >= POOL_AWAY_MS);
+}
+
+/* --- other options -------------------------------------------------------- */
+
+struct pool_opts *
+pool_opts_new(const struct pool_opts *from)
+{
+	struct pool_opts *o = xmalloc(sizeof(*o));
+
+	*o = *from;
+	o->refs = 0;
+	return o;
+}
+
+struct pool_opts *
+pool_opts_ref(struct pool_opts *o)
+{
+	o->refs++;
+	return o;
+}
+
+void
+pool_opts_free(struct pool_opts *o)
+{
+	if (o == NULL || o->refs-- > 0)
+		return;
+	if (o->gone != NULL)
+		o->gone(o->owner);
+	free(o);
+}
+
+static bool
+same_user(const struct pool_opts *a, const struct pool_opts *b)
+{
+	return strcmp(a->host, b->host) == 0 && str_eq(a->user, b->user);
+}
+
+static bool
+same_login(const struct pool_opts *a, const struct pool_opts *b)
+{
+	return same_user(a, b) && a->wants_auth == b->wants_auth &&
+	       a->is_token == b->is_token && str_eq(a->auth, b->auth) &&
+	       (a->secret == b->secret ||
+		   (a->secret != NULL && b->secret != NULL &&
+		       cred_source_eq(a->secret, b->secret)));
+}
+
+static bool
+same_ports(const struct pool_opts *a, const struct pool_opts *b)
+{
+	if (a->nports != b->nports)
+		return false;
+	for (size_t i = 0; i < a->nports; i++)
+		if (a->ports[i].port != b->ports[i].port ||
+		    a->ports[i].tls != b->ports[i].tls)
+			return false;
+	return true;
+}
+
+static bool
+same_tls(const struct pool_opts *a, const struct pool_opts *b)
+{
+	for (size_t i = 0; i < TLS_PINS_MAX; i++)
+		if (!str_eq(a->tls.pins[i], b->tls.pins[i]))
+			return false;
+	return strcmp(a->host, b->host) == 0 &&
+	       str_eq(a->tls.ca_file, b->tls.ca_file) &&
+	       str_eq(a->tls.cert_file, b->tls.cert_file) &&
+	       str_eq(a->tls.key_file, b->tls.key_file);
+}
+
+static bool
+same_way(const struct pool_opts *a, const struct pool_opts *b)
+{
+	return same_login(a, b) && same_ports(a, b) && same_tls(a, b) &&
+	       str_eq(a->ehlo_name, b->ehlo_name);
+}
+
+bool
+pool_is_past(const struct pool *p, const struct pool_opts *o)
+{
+	return o != p->opts && !same_way(o, p->opts);
+}
+
+/* What is known of a port stays known while the host is the same. */
+static void
+change_ports(struct pool *p, bool is_same_host)
+{
+	struct buf known;
+
+	buf_init(&known, KEPT_MAX);
+	if (is_same_host)
+		reach_save(&p->reach, &known);
+	reach_init(&p->reach, p->opts->ports, p->opts->nports);
+	reach_load(&p->reach, buf_bytes(&known));
+	buf_clear(&known);
+	save_reach(p);
+}
+
+static void
+forget_provider(struct pool *p)
+{
+	p->spent = p->per_connection = 0;
+	p->splits_domains = p->speaks_plainly = false;
+	p->learnt = (struct learnt) { 0 };
+	p->absurd[0] = '\0';
+	p->size_max_bytes = 0;
+	save_size(p);
+	save_learnt(p);
+}
+
+static void
+change_way(struct pool *p, const struct pool_opts *was)
+{
+	bool is_same_host = strcmp(was->host, p->opts->host) == 0;
+
+	if (!is_same_host)
+		forget_provider(p);
+	if (!is_same_host || !same_ports(was, p->opts))
+		change_ports(p, is_same_host);
+	if (!same_tls(was, p->opts)) {
+		tls_ctx_free(p->tls);
+		p->tls = NULL;
+	}
+	p->is_proven = false;
+	p->names_refused = 0;
+	p->extra_at_ms = 0;
+	list_foreach (it, &p->couriers)
+		courier_stop(courier_of_link(it));
+}
+
+static void
+alert(const struct pool *p, const char *event, const char *reason)
+{
+	if (p->opts->alert != NULL)
+		p->opts->alert(p->opts->ctx, p->opts->name, event, reason);
+}
+
+static void
+clear_trouble(struct pool *p)
+{
+	alert(p, "account-held", NULL);
+	alert(p, "account-paused", NULL);
+	alert(p, "quota", NULL);
+	p->refusals = p->troubles = p->broken = 0;
+	p->paused_since_ms = 0;
+	p->reason[0] = '\0';
+	p->about = (struct about) { .is_set = false };
+	p->is_on_trial = p->has_tried_again = false;
+	let_try(p);
+	save_standing(p);
+}
+
+static void
+look_again(struct pool *p)
+{
+	if (p->state == POOL_READY || p->is_own_limit) {
+		let_try(p);
+	} else if (!p->has_tried_again) {
+		p->has_tried_again = true;
+		let_try(p);
+	} else if (p->about.has_secret) {
+		loop_timer_set(p->watch, now_ms(p));
+	}
+}
+
+void
+pool_set_opts(struct pool *p, struct pool_opts *opts)
+{
+	struct pool_opts *was = p->opts;
+
+	p->opts = opts;
+	p->is_stopping = false;
+	budget_set_limits(&p->budget, opts->max_per_minute, opts->max_per_hour,
+	    opts->max_per_day);
+	if (!same_way(was, opts))
+		change_way(p, was);
+	if (!same_login(was, opts))
+		clear_trouble(p);
+	else
+		look_again(p);
+	pool_opts_free(was);
 }
 
 /* --- work ----------------------------------------------------------------- */
@@ -415,6 +729,7 @@ has_work(const struct pool *p)
 	return pool_may_take(p) && queue_has_due(p->queue, p->account);
 }
 
+/* Those that the provider counts as ours, too. */
 static size_t
 count_couriers(const struct pool *p)
 {
@@ -422,14 +737,14 @@ count_couriers(const struct pool *p)
 
 	for (struct list *it = p->couriers.next; it != &p->couriers;
 	     it = it->next)
-		n++;
+		n += same_user(courier_opts(courier_of_link(it)), p->opts);
 	return n;
 }
 
 static size_t
 connections_max(const struct pool *p)
 {
-	return p->is_on_trial ? 1 : p->opts.max_connections;
+	return p->is_on_trial ? 1 : p->opts->max_connections;
 }
 
 /* A courier that is not ready yet is the only one of its kind: whether the
@@ -439,11 +754,11 @@ connections_max(const struct pool *p)
 static bool
 may_open(const struct pool *p)
 {
-	size_t n = 0, coming = 0, asking = 0;
+	size_t n = count_couriers(p), coming = 0, asking = 0;
 	bool is_new = false;
 
 	for (struct list *it = p->couriers.next; it != &p->couriers;
-	     it = it->next, n++) {
+	     it = it->next) {
 		const struct courier *c = courier_of_link(it);
 
 		if (courier_is_stalled(c))
@@ -534,7 +849,7 @@ void
 pool_relieve(struct pool *p)
 {
 	if (!pool_may_take(p) || !p->is_proven || p->is_on_trial ||
-	    count_couriers(p) >= p->opts.max_connections)
+	    count_couriers(p) >= p->opts->max_connections)
 		return;
 	list_foreach (it, &p->couriers)
 		if (!courier_is_ready(courier_of_link(it)))
@@ -547,10 +862,7 @@ pool_flush(struct pool *p, bool is_gentle)
 {
 	if (is_gentle && (p->state == POOL_HELD || p->is_window_closed))
 		return;
-	p->state = POOL_READY;
-	p->is_window_closed = false;
-	loop_timer_set(p->timer, INT64_MAX);
-	check_budget(p);
+	let_try(p);
 	pool_turn(p);
 }
 
@@ -578,12 +890,6 @@ pool_has_stopped(const struct pool *p)
 	return list_is_empty(&p->couriers) && p->unsettled == 0;
 }
 
-bool
-pool_is_idle(const struct pool *p)
-{
-	return pool_has_stopped(p) && list_is_empty(&p->fetches);
-}
-
 /* --- trouble -------------------------------------------------------------- */
 
 static void
@@ -593,7 +899,7 @@ log_state(const struct pool *p, enum log_level level, const char *word)
 	struct log_line l;
 
 	log_begin(&l, level, word);
-	log_str(&l, "account", p->opts.name);
+	log_str(&l, "account", p->opts->name);
 	log_sentence(&l, "reason", p->reason);
 	log_str(
 	    &l, "retry_in", num_duration_text(p->until_ms - now_ms(p), wait));
@@ -615,19 +921,12 @@ stand_down(
 	queue_give_up_waiting(p->queue, p->account);
 }
 
-static void
-alert(const struct pool *p, const char *event, const char *reason)
-{
-	if (p->opts.alert != NULL)
-		p->opts.alert(p->opts.ctx, p->opts.name, event, reason);
-}
-
 /* First wait a quarter of retry_after, doubled up to a quarter of an hour,
  * with a tenth of jitter. */
 static int64_t
 pause_ms(struct pool *p)
 {
-	int64_t wait = p->opts.retry_after_ms / 4;
+	int64_t wait = p->opts->retry_after_ms / 4;
 
 	if (wait < 500)
 		wait = 500;
@@ -660,6 +959,7 @@ pool_works_without(const struct pool *p, const struct courier *c)
 		const struct courier *other = courier_of_link(it);
 
 		if (other != c && courier_is_ready(other) &&
+		    !pool_is_past(p, courier_opts(other)) &&
 		    !courier_is_stalled(other))
 			return p->state == POOL_READY;
 	}
@@ -670,7 +970,7 @@ void
 pool_extra_failed(struct pool *p, const char *why)
 {
 	log_text(LOG_LEVEL_NOTICE, "account %s: one connection of several: %s",
-	    p->opts.name, why);
+	    p->opts->name, why);
 	p->extra_at_ms = now_ms(p) + EXTRA_MS;
 }
 
@@ -683,12 +983,12 @@ pool_given_up(struct pool *p, const char *why)
 	}
 	p->troubles++;
 	log_text(LOG_LEVEL_NOTICE,
-	    "account %s: %s; another connection is opened", p->opts.name, why);
+	    "account %s: %s; another connection is opened", p->opts->name, why);
 }
 
 /* R57: tries after a refused login, at most 12 a day. */
 void
-pool_hold(struct pool *p, const char *why)
+pool_hold(struct pool *p, const struct pool_opts *o, const char *why)
 {
 	static const int64_t waits_s[] = { 60, 15 * 60, 3600, 6 * 3600 };
 	size_t last = sizeof(waits_s) / sizeof(waits_s[0]) - 1;
@@ -696,7 +996,16 @@ pool_hold(struct pool *p, const char *why)
 
 	if (p->state == POOL_HELD)
 		return;
+	if (o != p->opts && !p->has_tried_again) {
+		p->has_tried_again = true;
+		log_text(LOG_LEVEL_NOTICE,
+		    "account %s: a connection from before the reload heard "
+		    "this, so it is tried once more: %s",
+		    p->opts->name, why);
+		return;
+	}
 	p->refusals++;
+	set_about(p);
 	stand_down(p, POOL_HELD, why, waits_s[i] * 1000);
 	log_state(p, LOG_LEVEL_ERROR, "held");
 	alert(p, "account-held", p->reason);
@@ -726,13 +1035,15 @@ concerns_account(enum diagnosis_act act)
 }
 
 bool
-pool_heard(struct pool *p, const struct verdict *v)
+pool_heard(struct pool *p, const struct pool_opts *o, const struct verdict *v)
 {
-	struct diagnosis d = diagnose(v, p->opts.host);
+	struct diagnosis d = diagnose(v, o->host);
 	struct buf why;
 
 	if (!concerns_account(d.act))
 		return false;
+	if (pool_is_past(p, o))
+		return true;
 	if (d.act == DIAGNOSIS_RECONNECT)
 		return true; /* the courier sees to it */
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
@@ -743,23 +1054,23 @@ pool_heard(struct pool *p, const struct verdict *v)
 		p->is_on_trial = true;
 		close_window(p, buf_str(&why), d.pause_ms);
 	} else {
-		pool_hold(p, buf_str(&why));
+		pool_hold(p, o, buf_str(&why));
 	}
 	buf_clear(&why);
 	return true;
 }
 
 void
-pool_broken(struct pool *p, const struct verdict *v)
+pool_broken(struct pool *p, const struct pool_opts *o, const struct verdict *v)
 {
-	struct diagnosis d = diagnose(v, p->opts.host);
+	struct diagnosis d = diagnose(v, o->host);
 	struct buf why;
 
-	if (++p->broken < BROKEN_MAX)
+	if (pool_is_past(p, o) || ++p->broken < BROKEN_MAX)
 		return;
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	diagnosis_reason(v, &d, &why);
-	pool_hold(p, buf_str(&why));
+	pool_hold(p, o, buf_str(&why));
 	buf_clear(&why);
 }
 
@@ -772,7 +1083,7 @@ pause_unreached(struct pool *p, const char *text)
 
 	if (p->reach.n > 1)
 		(void)snprintf(why, sizeof(why), "%s (ports of %s: %s)", text,
-		    p->opts.host, p->ports_text);
+		    p->opts->host, p->ports_text);
 	else
 		(void)snprintf(why, sizeof(why), "%s", text);
 	pool_pause(p, why);
@@ -792,7 +1103,7 @@ pool_port_failed(struct pool *p, enum reach_fault why, const char *text)
 	log_text(LOG_LEVEL_NOTICE,
 	    "account %s: port %d does not lead to the provider (%s); trying "
 	    "port %d next",
-	    p->opts.name, port, text, reach_current(&p->reach)->port);
+	    p->opts->name, port, text, reach_current(&p->reach)->port);
 	/* The courier that found out is still in the list; the next one opens
 	 * when it is gone. */
 }
@@ -806,8 +1117,7 @@ pool_reached(struct pool *p, uint64_t size_max_bytes)
 	}
 	p->refusals = 0;
 	p->is_proven = true;
-	secret_free(p->refused);
-	p->refused = NULL;
+	p->about = (struct about) { .is_set = false };
 	if (reach_worked(&p->reach, now_s(p)))
 		save_reach(p);
 	/* Another courier has heard otherwise meanwhile. */
@@ -815,7 +1125,7 @@ pool_reached(struct pool *p, uint64_t size_max_bytes)
 		return;
 	if (p->reason[0] != '\0') {
 		log_text(
-		    LOG_LEVEL_NOTICE, "account %s works again", p->opts.name);
+		    LOG_LEVEL_NOTICE, "account %s works again", p->opts->name);
 		p->reason[0] = '\0';
 		save_standing(p);
 	}
@@ -834,11 +1144,14 @@ check_budget(struct pool *p)
 
 	if (wait_s == 0)
 		return;
+	if (p->state != POOL_READY)
+		return;
+	p->is_own_limit = true;
 	save_budget(p, true); /* lest a kill opens the window */
 	(void)snprintf(why, sizeof(why),
 	    "%s = %" PRIu64 " of account %s is used up; mail waits until there "
 	    "is room again",
-	    name, max, p->opts.name);
+	    name, max, p->opts->name);
 	close_window(p, why, wait_s * 1000);
 }
 
@@ -853,14 +1166,14 @@ pool_took(struct pool *p, size_t nrcpts)
 	name = budget_warning(&p->budget, steady_s(p));
 	if (name != NULL)
 		log_text(LOG_LEVEL_WARNING,
-		    "account %s: 80 %% of %s is used up", p->opts.name, name);
+		    "account %s: 80 %% of %s is used up", p->opts->name, name);
 	check_budget(p);
 }
 
 size_t
 pool_per_connection(const struct pool *p)
 {
-	size_t max = p->opts.max_per_connection;
+	size_t max = p->opts->max_per_connection;
 
 	if (p->per_connection != 0 && (max == 0 || p->per_connection < max))
 		max = p->per_connection;
@@ -876,7 +1189,7 @@ pool_spent(struct pool *p, size_t answered)
 		log_text(LOG_LEVEL_NOTICE,
 		    "account %s: the provider takes %zu messages over one "
 		    "connection; so no more are tried",
-		    p->opts.name, answered);
+		    p->opts->name, answered);
 	}
 	p->spent = answered;
 }
@@ -900,7 +1213,7 @@ pool_learn(struct pool *p, enum learnt_fact f, uint32_t value)
 	buf_init(&text, DIAGNOSIS_REASON_MAX);
 	learnt_text(f, value, &text);
 	log_text(
-	    LOG_LEVEL_NOTICE, "account %s: %s", p->opts.name, buf_str(&text));
+	    LOG_LEVEL_NOTICE, "account %s: %s", p->opts->name, buf_str(&text));
 	buf_clear(&text);
 }
 
@@ -931,7 +1244,7 @@ pool_absurd(struct pool *p, const char *what)
 	log_text(LOG_LEVEL_WARNING,
 	    "account %s: the provider states \"%s\", which cannot be meant and "
 	    "is ignored",
-	    p->opts.name, what);
+	    p->opts->name, what);
 }
 
 unsigned
@@ -939,7 +1252,7 @@ pool_names_refused(const struct pool *p)
 {
 	return p->names_refused |
 	       learnt_ehlo_refused(
-		   pool_learnt(p, LEARNT_EHLO), p->opts.ehlo_name);
+		   pool_learnt(p, LEARNT_EHLO), p->opts->ehlo_name);
 }
 
 void
@@ -953,7 +1266,7 @@ pool_refuse_names(struct pool *p, unsigned refused)
 struct identity_opts
 pool_identity(const struct pool *p)
 {
-	struct identity_opts o = p->opts.identity;
+	struct identity_opts o = p->opts->identity;
 
 	if (pool_learnt(p, LEARNT_NO_NULL_SENDER) != 0)
 		o.keeps_null_sender = false;
@@ -985,7 +1298,7 @@ pool_split_domains(struct pool *p)
 		log_text(LOG_LEVEL_NOTICE,
 		    "account %s: the provider takes the recipients of one "
 		    "domain at a time, and from now on gets them so",
-		    p->opts.name);
+		    p->opts->name);
 	p->splits_domains = true;
 }
 
@@ -996,8 +1309,13 @@ pool_splits_domains(const struct pool *p)
 }
 
 void
-pool_sent(struct pool *p)
+pool_sent(struct pool *p, const struct pool_opts *o)
 {
+	p->sent++;
+	p->last_sent_s = now_s(p);
+	if (pool_is_past(p, o))
+		return;
+	p->has_tried_again = false;
 	p->paused_since_ms = 0;
 	p->is_on_trial = false;
 	alert(p, "account-held", NULL);
@@ -1007,8 +1325,6 @@ pool_sent(struct pool *p)
 	 * trouble, too, and must not be asked again at once for ever. */
 	p->troubles = 0;
 	p->broken = 0;
-	p->sent++;
-	p->last_sent_s = now_s(p);
 }
 
 bool
@@ -1074,8 +1390,8 @@ void
 pool_status(const struct pool *p, struct pool_status *ret)
 {
 	*ret = (struct pool_status) {
-		.name = p->opts.name,
-		.host = p->opts.host,
+		.name = p->opts->name,
+		.host = p->opts->host,
 		.state = p->state,
 		.reason = p->reason,
 		.until_ms = p->until_ms,
@@ -1105,10 +1421,10 @@ pool_rng(const struct pool *p)
 	return p->rng;
 }
 
-const struct pool_opts *
+struct pool_opts *
 pool_opts_of(const struct pool *p)
 {
-	return &p->opts;
+	return p->opts;
 }
 
 int
@@ -1133,7 +1449,7 @@ int
 pool_tls(struct pool *p, struct tls_ctx **ret, struct err *err)
 {
 	if (p->tls == NULL &&
-	    tls_ctx_new_client(&p->opts.tls, &p->tls, err) != 0)
+	    tls_ctx_new_client(&p->opts->tls, &p->tls, err) != 0)
 		return -1;
 	*ret = p->tls;
 	return 0;

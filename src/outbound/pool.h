@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pool.h - one account: its state, its couriers, what they share.
  *
+ * It lives as long as its name stands in the configuration: what has been spent
+ * of its limits, what was learnt about its provider, a hold or a pause are true
+ * of the login and not of a file.  A reload gives it other options and nothing
+ * else.
+ *
  * States of an account: ready; paused until a time (the provider or the
  * network is in trouble: nothing is charged to any message); held (the login
  * was refused: a person must act, meanwhile few and slow tries, R56-R58).
@@ -28,14 +33,21 @@
 #include "tls/tls_ctx.h"
 
 struct courier;
+struct cred_source;
 struct envelope;
 struct loop;
 struct pool;
 struct queue;
 struct verdict;
 
-/* Strings and functions are borrowed for the life of the pool. */
+/* What one configuration says of the account.  Never changed: who works by it
+ * keeps it until he is done, and a reload makes another. */
 struct pool_opts {
+	unsigned refs; /* besides the first one */
+	/* The strings below belong to owner, who hears of the last one's
+	 * going; gone may be NULL. */
+	void (*gone)(void *owner);
+	void *owner;
 	const char *name; /* of the account */
 	const char *host;
 	struct reach_port ports[REACH_PORTS_MAX]; /* in order of preference */
@@ -52,6 +64,7 @@ struct pool_opts {
 	uint64_t max_per_minute, max_per_hour, max_per_day; /* recipients */
 	size_t max_rcpts; /* per transaction; 0: no limit */
 	int64_t retry_after_ms;
+	const struct cred_source *secret; /* to be compared; NULL: none */
 	/* Blocks; called on a worker thread.  The caller owns *ret. */
 	int (*fetch_secret)(
 	    const void *ctx, struct secret **ret, struct err *err);
@@ -68,6 +81,11 @@ struct pool_opts {
 	void *ctx;
 };
 
+/* A copy of what stands in from, which has no owner yet but the caller. */
+struct pool_opts *pool_opts_new(const struct pool_opts *from);
+struct pool_opts *pool_opts_ref(struct pool_opts *o);
+void pool_opts_free(struct pool_opts *o); /* one reference; NULL is allowed */
+
 enum pool_state { POOL_READY, POOL_PAUSED, POOL_HELD };
 
 struct pool_status { /* borrowed until the loop turns */
@@ -82,13 +100,21 @@ struct pool_status { /* borrowed until the loop turns */
 	uint64_t size_max_bytes; /* that the provider stated last; 0: none */
 };
 
-/* is_restart: a hold or a closed window that was kept is still in force; after
- * a reload a person has looked, and everything is tried anew. */
+/* account: its handle in the queue, for life.  Takes over opts.  A hold or a
+ * closed window that was kept is still in force, unless the login it was about
+ * is another one by now. */
 struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
-    int account, const struct pool_opts *opts, bool is_restart);
+    int account, struct pool_opts *opts);
+/* After a reload; takes over opts.  Another login (host, user, mechanisms, place
+ * of the secret) has a clean sheet.  An account that is held or paused tries
+ * once, because a person may have mended what is not written here; it does so
+ * again only when a message has been taken since, for reloads may follow one
+ * another quickly, and each refused login counts against us.  Connections that
+ * the new options would not have made finish what they carry. */
+void pool_set_opts(struct pool *p, struct pool_opts *opts);
 /* Cuts what is under way; messages stay in the queue. */
 void pool_cut(struct pool *p);
-/* After pool_cut(), when the queue has said its last word, or when idle. */
+/* After pool_cut(), when the queue has said its last word, or when stopped. */
 void pool_free(struct pool *p);
 
 /* Held, or out of reach for longer than POOL_AWAY_MS: a spare may take over,
@@ -106,8 +132,6 @@ void pool_network_changed(struct pool *p);
 void pool_stop(struct pool *p);
 /* No courier is left, and every result is durable. */
 bool pool_has_stopped(const struct pool *p);
-/* And no secret is being fetched. */
-bool pool_is_idle(const struct pool *p);
 void pool_status(const struct pool *p, struct pool_status *ret);
 
 /* --- for couriers --------------------------------------------------------- */
@@ -115,7 +139,11 @@ void pool_status(const struct pool *p, struct pool_status *ret);
 struct loop *pool_loop(const struct pool *p);
 struct queue *pool_queue(const struct pool *p);
 const struct rng *pool_rng(const struct pool *p);
-const struct pool_opts *pool_opts_of(const struct pool *p);
+/* Those in force; to keep them: pool_opts_ref(). */
+struct pool_opts *pool_opts_of(const struct pool *p);
+/* These are the options of another login, server or port than the account has
+ * by now: what is heard over a connection made by them says nothing of it. */
+bool pool_is_past(const struct pool *p, const struct pool_opts *o);
 int pool_account(const struct pool *p);
 struct list *pool_couriers(struct pool *p);
 struct list *pool_fetches(struct pool *p);
@@ -185,26 +213,29 @@ bool pool_speaks_plainly(const struct pool *p);
  * couriers give them so from now on. */
 void pool_split_domains(struct pool *p);
 bool pool_splits_domains(const struct pool *p);
-/* A message was taken by the provider. */
-void pool_sent(struct pool *p);
+/* A message was taken by the provider, over a connection made by o. */
+void pool_sent(struct pool *p, const struct pool_opts *o);
 /* This port is not the way; another is tried at once, or the account pauses
  * with this sentence. */
 void pool_port_failed(struct pool *p, enum reach_fault why, const char *text);
 /* The provider or the network is in trouble. */
 void pool_pause(struct pool *p, const char *why);
-/* The login does not work. */
-void pool_hold(struct pool *p, const char *why);
+/* The login does not work, over a connection made by o.  If there has been a
+ * reload since, another one finds out first whether that is still so. */
+void pool_hold(struct pool *p, const struct pool_opts *o, const char *why);
 /* The server did not take this secret: while the account is held for it, the
  * secret is looked at again, and a changed one is tried at once (R57).  NULL:
  * there was none. */
 void pool_refused(struct pool *p, const struct secret *secret);
 /* Does to the account what this answer calls for (mail/diagnosis.h), which may
- * be nothing.  True: nothing is to be charged to the
- * message. */
-bool pool_heard(struct pool *p, const struct verdict *v);
+ * be nothing; o: as pool_hold() has it.  True: nothing is
+ * to be charged to the message. */
+bool pool_heard(
+    struct pool *p, const struct pool_opts *o, const struct verdict *v);
 /* This answer has ended a session before its time (DIAGNOSIS_RECONNECT).  After
  * three in a row that took no message the account is held. */
-void pool_broken(struct pool *p, const struct verdict *v);
+void pool_broken(
+    struct pool *p, const struct pool_opts *o, const struct verdict *v);
 /* This message was being answered when a connection broke.  True: it was the
  * last time, too. */
 bool pool_suspects(struct pool *p, const char *id);

@@ -80,8 +80,7 @@ account_limit(const struct conf *c, const struct outbound *o, size_t account)
 {
 	struct pool_status st = { .size_max_bytes = 0 };
 
-	if (o != NULL)
-		outbound_status(o, account, &st);
+	(void)outbound_status(o, outbound_handle(o, account), &st);
 	return smaller_limit(
 	    c->accounts[account].max_size_bytes, st.size_max_bytes);
 }

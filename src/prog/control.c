@@ -82,12 +82,8 @@ state_name(enum queue_state s)
 static bool
 find_trouble(const struct control *c, int account, struct pool_status *ret)
 {
-	const struct outbound *o = c->opts.outbound(c->opts.ctx);
-
-	if (account < 0 || (size_t)account >= outbound_count(o))
-		return false;
-	outbound_status(o, (size_t)account, ret);
-	return ret->state != POOL_READY;
+	return outbound_status(c->opts.outbound, account, ret) &&
+	       ret->state != POOL_READY;
 }
 
 /* Seconds from now; -1: it waits for a person. */
@@ -124,11 +120,9 @@ reason_of(const struct control *c, const struct queue_item *it)
 static const char *
 account_name(const struct control *c, int account)
 {
-	const struct conf *conf = conf_of(c);
+	struct pool_status st;
 
-	return account >= 0 && (size_t)account < conf->naccounts
-		   ? conf->accounts[account].name
-		   : NULL;
+	return outbound_status(c->opts.outbound, account, &st) ? st.name : NULL;
 }
 
 /* The object of one message, as text: there may be very many. */
@@ -514,20 +508,23 @@ on_flush(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
 	const char *name = ctl_json_string(ctl_call_args(call), "account");
-	int account = -1;
+	int i = -1, account = -1;
 	json_t *result;
 
-	if (name != NULL &&
-	    (account = conf_account_find(conf_of(c), name)) < 0) {
-		ctl_call_refuse(call, "no account is called \"%.80s\"", name);
-		return;
+	if (name != NULL) {
+		if ((i = conf_account_find(conf_of(c), name)) < 0) {
+			ctl_call_refuse(
+			    call, "no account is called \"%.80s\"", name);
+			return;
+		}
+		account = outbound_handle(c->opts.outbound, (size_t)i);
 	}
 	if (!ctl_call_is_privileged(call)) {
 		flush_own(c, call);
 		return;
 	}
 	queue_flush(c->opts.queue, account);
-	outbound_flush(c->opts.outbound(c->opts.ctx), account,
+	outbound_flush(c->opts.outbound, account,
 	    json_is_true(json_object_get(ctl_call_args(call), "gently")));
 	result = json_pack(
 	    "{s:I}", "done", (json_int_t)queue_count(c->opts.queue));
@@ -582,14 +579,15 @@ static void
 on_status(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
-	const struct outbound *o = c->opts.outbound(c->opts.ctx);
+	const struct outbound *o = c->opts.outbound;
 	json_t *accounts = json_array(), *result;
 
 	for (size_t i = 0; i < outbound_count(o); i++) {
 		struct pool_status st;
 
-		outbound_status(o, i, &st);
-		(void)json_array_append_new(accounts, account_json(c, &st));
+		if (outbound_status(o, outbound_handle(o, i), &st))
+			(void)json_array_append_new(
+			    accounts, account_json(c, &st));
 	}
 	result = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version",
 	    PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime",

@@ -20,12 +20,12 @@ struct loop;
 struct outbound;
 struct queue;
 
-/* Borrowed functions answer what changes with a reload: asked each time. */
+/* Borrowed; the functions answer what changes: asked each time. */
 struct control_opts {
 	struct loop *loop;
 	struct queue *queue;
+	struct outbound *outbound;
 	const struct conf *(*conf)(void *ctx);
-	struct outbound *(*outbound)(void *ctx);
 	size_t (*sessions)(void *ctx); /* incoming, now */
 	void *ctx;
 };

@@ -12,7 +12,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/list.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "conf/account.h"
@@ -25,11 +24,11 @@
 #include "net/loop.h"
 #include "net/netwatch.h"
 #include "outbound/outbound.h"
+#include "prog/accounts.h"
 #include "prog/admission.h"
 #include "prog/alert.h"
 #include "prog/background.h"
 #include "prog/control.h"
-#include "prog/era.h"
 #include "prog/notices.h"
 #include "prog/sockets.h"
 #include "queue/queue.h"
@@ -66,11 +65,10 @@ struct daemon {
 	struct alerts *alerts;
 	struct notices *notices;
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
-	struct era *era;
-	struct aliases *aliases; /* of the era */
+	struct accounts *accounts;
+	struct aliases *aliases;
 	struct replies *replies; /* the user's rows, NULL: none */
 	struct conf *listening; /* what the listeners were made from */
-	struct list retired;
 	bool is_stopping;
 	int64_t stop_by_ms, no_verdict_ms;
 };
@@ -147,7 +145,7 @@ check(const struct daemon *d, const struct conf *conf)
 	}
 	replies_free(replies);
 	for (size_t i = 0; i < conf->naccounts; i++)
-		if (era_check_tls(&conf->accounts[i], &err) != 0) {
+		if (accounts_check_tls(&conf->accounts[i], &err) != 0) {
 			log_err(LOG_LEVEL_ERROR, &err);
 			status = EX_CONFIG;
 		}
@@ -168,7 +166,7 @@ bars(void *ctx, uint32_t uid)
 {
 	const struct daemon *d = ctx;
 
-	return admission_bars(d->era->conf, uid);
+	return admission_bars(accounts_conf(d->accounts), uid);
 }
 
 static uint64_t
@@ -176,7 +174,8 @@ max_size(void *ctx)
 {
 	const struct daemon *d = ctx;
 
-	return admission_max_size(d->era->conf, d->era->outbound);
+	return admission_max_size(
+	    accounts_conf(d->accounts), accounts_outbound(d->accounts));
 }
 
 static bool
@@ -184,14 +183,15 @@ refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
 	const struct daemon *d = ctx;
 
-	return admission_refuses(d->era->conf, d->era->outbound, e, ret_why);
+	return admission_refuses(accounts_conf(d->accounts),
+	    accounts_outbound(d->accounts), e, ret_why);
 }
 
 static bool
 keeps_sender(void *ctx, const char *addr)
 {
 	const struct daemon *d = ctx;
-	const struct conf *c = d->era->conf;
+	const struct conf *c = accounts_conf(d->accounts);
 
 	for (size_t i = 0; i < c->naccounts; i++) {
 		struct identity_opts o = conf_identity(c, &c->accounts[i]);
@@ -211,7 +211,7 @@ load_aliases(struct daemon *d)
 	struct conf_problems problems = { 0 };
 
 	alias_free(d->aliases);
-	d->aliases = alias_load(d->era->conf->aliases, &problems);
+	d->aliases = alias_load(accounts_conf(d->accounts)->aliases, &problems);
 	for (size_t i = 0; i < problems.n; i++)
 		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
 	conf_problems_clear(&problems);
@@ -239,7 +239,7 @@ static bool
 is_local(void *ctx, const char *addr)
 {
 	const struct daemon *d = ctx;
-	struct alias_opts o = alias_opts_of(d->era->conf);
+	struct alias_opts o = alias_opts_of(accounts_conf(d->accounts));
 
 	return alias_is_local(&o, addr);
 }
@@ -250,7 +250,7 @@ static bool
 resolve(void *ctx, const char *addr, struct addr_list *to)
 {
 	struct daemon *d = ctx;
-	struct alias_opts o = alias_opts_of(d->era->conf);
+	struct alias_opts o = alias_opts_of(accounts_conf(d->accounts));
 
 	if (alias_is_stale(d->aliases))
 		load_aliases(d);
@@ -264,7 +264,7 @@ conf_now(void *ctx)
 {
 	const struct daemon *d = ctx;
 
-	return d->era->conf;
+	return accounts_conf(d->accounts);
 }
 
 static const struct conf_list *
@@ -272,7 +272,7 @@ alert_command(void *ctx)
 {
 	const struct daemon *d = ctx;
 
-	return &d->era->conf->alert_command;
+	return &accounts_conf(d->accounts)->alert_command;
 }
 
 static size_t
@@ -284,7 +284,8 @@ queue_waiting(void *ctx)
 }
 
 struct held {
-	int account;
+	const struct outbound *outbound;
+	const char *account;
 	size_t count;
 };
 
@@ -292,8 +293,11 @@ static bool
 count_held(void *ctx, const struct queue_item *it)
 {
 	struct held *h = ctx;
+	struct pool_status st;
 
-	h->count += it->state == QUEUE_STATE_HELD && it->account == h->account;
+	h->count += it->state == QUEUE_STATE_HELD &&
+		    outbound_status(h->outbound, it->account, &st) &&
+		    strcmp(st.name, h->account) == 0;
 	return h->count <= 1; /* more make no difference */
 }
 
@@ -301,7 +305,7 @@ count_held(void *ctx, const struct queue_item *it)
 static void
 see_held_are_new(struct daemon *d, const char *account)
 {
-	struct held h = { conf_account_find(d->era->conf, account), 0 };
+	struct held h = { accounts_outbound(d->accounts), account, 0 };
 
 	queue_each(d->queue, count_held, &h);
 	if (h.count <= 1)
@@ -376,24 +380,6 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 	};
 }
 
-/* --- eras ----------------------------------------------------------------- */
-
-static struct era *
-new_era(struct daemon *d, struct conf *conf)
-{
-	struct era_hooks hooks = { on_account_alert, on_relayed, d };
-
-	return era_new(conf, &d->cred, &hooks);
-}
-
-static void
-begin_era(struct daemon *d, struct era *e)
-{
-	/* The first era of a process is what a restart finds. */
-	era_begin(e, d->loop, d->queue, list_is_empty(&d->retired));
-	d->era = e;
-}
-
 /* --- what the queue asks -------------------------------------------------- */
 
 static int
@@ -401,7 +387,7 @@ on_route(void *ctx, const struct envelope *e)
 {
 	const struct daemon *d = ctx;
 
-	return era_route(d->era, e);
+	return accounts_route(d->accounts, e);
 }
 
 static void
@@ -409,8 +395,8 @@ on_wake(void *ctx, int account)
 {
 	struct daemon *d = ctx;
 
-	if (d->era != NULL && d->era->outbound != NULL)
-		outbound_wake(d->era->outbound, account);
+	if (d->accounts != NULL)
+		outbound_wake(accounts_outbound(d->accounts), account);
 	loop_soon(d->loop, &d->turn);
 }
 
@@ -443,7 +429,7 @@ static void
 on_held(void *ctx, const char *id)
 {
 	struct daemon *d = ctx;
-	const struct conf *c = d->era->conf;
+	struct pool_status st = { .name = "" };
 	struct queue_item it;
 	char why[600];
 
@@ -453,8 +439,9 @@ on_held(void *ctx, const char *id)
 	    "%s: %s; relais release %s sends it again, relais delete %s does "
 	    "not",
 	    id, it.reason, id, id);
-	on_account_alert(d, it.account >= 0 ? c->accounts[it.account].name : "",
-	    "message-held", why);
+	(void)outbound_status(
+	    accounts_outbound(d->accounts), it.account, &st); /* or "" */
+	on_account_alert(d, st.name, "message-held", why);
 }
 
 static void
@@ -475,7 +462,7 @@ on_user_limit(void *ctx, uint32_t uid, bool is_over)
 	    "kept and goes when there is room again; relais queue shows what "
 	    "it "
 	    "is",
-	    d->era->conf->max_per_user, user);
+	    accounts_conf(d->accounts)->max_per_user, user);
 	if (is_over)
 		alert_raise(d->alerts, "user-limit", user, why);
 	else
@@ -541,7 +528,6 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		    .user_limit = on_user_limit,
 		    .delayed = on_delayed,
 		    .ctx = d },
-		.naccounts = (int)c->naccounts,
 		.retry_after_ms = c->retry_after_ms,
 		.retry_max_ms = RETRY_MAX_MS,
 		.lifetime_ms = c->lifetime_ms,
@@ -590,28 +576,13 @@ prepare(struct daemon *d, const struct conf *conf, struct err *err)
 
 /* --- running -------------------------------------------------------------- */
 
-static void
-free_idle_eras(struct daemon *d)
-{
-	list_foreach (it, &d->retired) {
-		struct era *e = list_entry(it, struct era, link);
-
-		if (outbound_is_idle(e->outbound))
-			era_free(e);
-	}
-}
-
 static bool
 has_stopped(const struct daemon *d)
 {
 	if (clock_boot_ms(clock_sys()) >= d->stop_by_ms)
 		return true;
-	list_foreach (it, &d->retired)
-		if (!outbound_has_stopped(
-			list_entry(it, struct era, link)->outbound))
-			return false;
 	return inbound_sessions(d->inbound) == 0 &&
-	       outbound_has_stopped(d->era->outbound);
+	       outbound_has_stopped(accounts_outbound(d->accounts));
 }
 
 /* Does what is due and says when to be called again.  Runs after whatever
@@ -622,11 +593,10 @@ turn(struct daemon *d)
 	int64_t next, look_again;
 
 	next = queue_tick(d->queue);
-	outbound_turn(d->era->outbound);
-	look_again = era_watch_spares(d->era, d->queue);
+	outbound_turn(accounts_outbound(d->accounts));
+	look_again = accounts_watch_spares(d->accounts);
 	if (look_again < next)
 		next = look_again;
-	free_idle_eras(d);
 	if (d->is_stopping) {
 		if (has_stopped(d))
 			loop_stop(d->loop);
@@ -665,6 +635,8 @@ on_watchdog(void *ctx)
 static void
 stop(struct daemon *d)
 {
+	struct outbound *o = accounts_outbound(d->accounts);
+
 	if (d->is_stopping)
 		return;
 	log_text(LOG_LEVEL_NOTICE, "stopping");
@@ -673,29 +645,29 @@ stop(struct daemon *d)
 	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
 	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
 	inbound_stop(d->inbound);
-	outbound_stop(d->era->outbound);
-	for (size_t i = 0; i < d->era->conf->naccounts; i++)
-		queue_give_up_waiting(d->queue, (int)i);
+	outbound_stop(o);
+	for (int i = 0; i < outbound_handles(o); i++)
+		queue_give_up_waiting(d->queue, i);
 	loop_soon(d->loop, &d->turn);
 }
 
 static void
 reload(struct daemon *d)
 {
-	struct conf *conf = load_conf(d);
+	struct conf *conf;
 	struct inbound_opts opts;
 	struct queue_policy policy;
 	struct err err;
 
-	if (conf == NULL) {
+	if (d->is_stopping)
+		return;
+	if ((conf = load_conf(d)) == NULL) {
 		log_text(LOG_LEVEL_ERROR,
 		    "reload refused; the configuration in force stays");
 		return;
 	}
-	conf_keep_secrets(conf, d->era->conf);
-	outbound_stop(d->era->outbound);
-	list_append(&d->retired, &d->era->link);
-	begin_era(d, new_era(d, conf));
+	conf_keep_secrets(conf, accounts_conf(d->accounts));
+	accounts_set(d->accounts, conf);
 	load_aliases(d);
 	load_replies(d);
 	opts = inbound_opts_from(d, conf);
@@ -705,7 +677,7 @@ reload(struct daemon *d)
 	if (strcmp(conf->log, "auto") != 0 &&
 	    log_sys_open(conf->log, LOG_LEVEL_INFO, &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
-	queue_reroute(d->queue, (int)conf->naccounts);
+	conf_free(conf);
 	log_text(LOG_LEVEL_NOTICE, "configuration read again: %s", d->file);
 	loop_soon(d->loop, &d->turn);
 }
@@ -731,14 +703,6 @@ catch_signals(struct daemon *d, struct err *err)
 	return 0;
 }
 
-static struct outbound *
-outbound_now(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return d->era->outbound;
-}
-
 static size_t
 sessions_now(void *ctx)
 {
@@ -752,7 +716,7 @@ on_network(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	outbound_network_changed(d->era->outbound);
+	outbound_network_changed(accounts_outbound(d->accounts));
 }
 
 /* A machine that does not tell about its network still delivers, only later. */
@@ -772,7 +736,7 @@ serve_control(struct daemon *d, struct err *err)
 		.loop = d->loop,
 		.queue = d->queue,
 		.conf = conf_now,
-		.outbound = outbound_now,
+		.outbound = accounts_outbound(d->accounts),
 		.sessions = sessions_now,
 		.ctx = d,
 	};
@@ -783,8 +747,8 @@ serve_control(struct daemon *d, struct err *err)
 static int
 start(struct daemon *d, struct conf *conf, struct err *err)
 {
+	struct accounts_hooks hooks = { on_account_alert, on_relayed, d };
 	struct inbound_opts opts = inbound_opts_from(d, conf);
-	struct era *e;
 
 	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
 	    catch_signals(d, err) != 0)
@@ -792,15 +756,12 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	loop_task_init(&d->turn, on_turn);
 	d->timer = loop_timer_new(d->loop, on_timer, d);
 	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
-	e = new_era(d, conf);
-	e->is_conf_lent = true;
-	d->listening = conf;
-	d->era = e;
 	if (open_queue(d, conf, err) != 0)
 		return -1;
 	start_telling(d);
 	load_replies(d);
-	begin_era(d, e);
+	d->accounts = accounts_new(d->loop, d->queue, &d->cred, &hooks);
+	accounts_set(d->accounts, conf);
 	load_aliases(d);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
 	if (sockets_serve(&d->sockets, d->inbound, err) != 0)
@@ -814,17 +775,13 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 static void
 close_outbound(struct daemon *d)
 {
-	list_foreach (it, &d->retired)
-		outbound_cut(list_entry(it, struct era, link)->outbound);
-	if (d->era != NULL)
-		outbound_cut(d->era->outbound);
+	if (d->accounts != NULL)
+		outbound_cut(accounts_outbound(d->accounts));
 	notices_free(d->notices);
 	queue_free(d->queue);
 	alert_free(d->alerts);
-	list_foreach (it, &d->retired)
-		era_close(list_entry(it, struct era, link));
-	if (d->era != NULL)
-		era_close(d->era);
+	accounts_free(d->accounts);
+	d->accounts = NULL;
 }
 
 /* False: a worker is stuck (a slow command for a secret, a name server that
@@ -843,9 +800,6 @@ finish(struct daemon *d)
 		if (!loop_free(d->loop))
 			return false;
 	}
-	list_foreach (it, &d->retired)
-		era_free(list_entry(it, struct era, link));
-	era_free(d->era);
 	alias_free(d->aliases);
 	replies_use(NULL);
 	replies_free(d->replies);
@@ -903,7 +857,6 @@ daemon_main(const struct daemon_args *args)
 	struct err err;
 	int status;
 
-	list_init(&d.retired);
 	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
 		return EX_OSERR;
 	find_surroundings(&d);
@@ -914,9 +867,8 @@ daemon_main(const struct daemon_args *args)
 		status = check(&d, conf);
 		conf_free(conf);
 	} else {
+		d.listening = conf;
 		status = run(&d, conf);
-		if (d.era == NULL)
-			conf_free(conf);
 	}
 	if (!finish(&d)) {
 		log_sys_close();

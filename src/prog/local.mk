@@ -9,8 +9,8 @@ relaisd_SOURCES = \
 	%reldir%/background.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
-	%reldir%/era.c \
-	%reldir%/era.h \
+	%reldir%/accounts.c \
+	%reldir%/accounts.h \
 	%reldir%/notice_cap.c \
 	%reldir%/notice_cap.h \
 	%reldir%/notices.c \

@@ -80,8 +80,6 @@ budget_spend(struct budget *b, uint32_t n, int64_t now_s)
 	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
 		struct budget_window *w = &b->windows[i];
 
-		if (w->max == 0)
-			continue;
 		move_on(w, now_s, kinds[i].slot_s);
 		w->counts[w->slot % BUDGET_SLOTS] += n;
 		w->sum += n;
@@ -172,7 +170,7 @@ load_line(struct budget *b, struct bytes line)
 	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
 		struct budget_window *w = &b->windows[i];
 
-		if (w->max == 0 || !bytes_eq(name, kinds[i].name))
+		if (!bytes_eq(name, kinds[i].name))
 			continue;
 		w->slot = (int64_t)slot;
 		w->sum = 0;

@@ -39,6 +39,7 @@ void budget_init(
 void budget_set_limits(
     struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day);
 
+/* Counts in every window, for a limit may be set later. */
 void budget_spend(struct budget *b, uint32_t n, int64_t now_s);
 /* Seconds until there is room for one more, 0: now.  The limit that is used up
  * goes to *ret_name ("max_per_hour") and *ret_max if they are not NULL. */

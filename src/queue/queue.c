@@ -318,22 +318,6 @@ queue_tick(struct queue *q)
 
 /* --- small files ---------------------------------------------------------- */
 
-char *
-queue_state_read(struct queue *q, const char *name)
-{
-	struct buf b;
-	struct err err;
-	char *text = NULL;
-
-	buf_init(&b, SPOOL_STATE_MAX);
-	if (spool_state_read(q->spool, name, &b, &err) != 0)
-		queue_trouble(q, name, &err);
-	else if (buf_len(&b) > 0)
-		text = buf_steal(&b);
-	buf_clear(&b);
-	return text;
-}
-
 static struct job *
 find_state_job(struct queue *q, const char *name)
 {
@@ -344,6 +328,27 @@ find_state_job(struct queue *q, const char *name)
 			return j;
 	}
 	return NULL;
+}
+
+/* What is about to be written is newer than what the disk has. */
+char *
+queue_state_read(struct queue *q, const char *name)
+{
+	const struct job *j = find_state_job(q, name);
+	struct buf b;
+	struct err err;
+	char *text = NULL;
+
+	buf_init(&b, SPOOL_STATE_MAX);
+	if (j != NULL)
+		IGNORE(buf_add(&b, buf_str(j->has_next ? &j->next : &j->text),
+		    buf_len(j->has_next ? &j->next : &j->text))); /* fits */
+	else if (spool_state_read(q->spool, name, &b, &err) != 0)
+		queue_trouble(q, name, &err);
+	if (buf_len(&b) > 0)
+		text = buf_steal(&b);
+	buf_clear(&b);
+	return text;
 }
 
 int

@@ -25,6 +25,7 @@ struct tls_ctx {
 	gnutls_priority_t priority;
 	gnutls_certificate_credentials_t cred; /* NULL: not read yet */
 	int users; /* pipes that hold cred */
+	bool is_over; /* freed, but for them */
 	gnutls_datum_t ticket_key; /* server */
 	gnutls_datum_t ticket; /* client; lets its owner resume: a secret */
 	char *ticket_name;
@@ -198,7 +199,8 @@ void
 tls_ctx_give(struct tls_ctx *c)
 {
 	assert(c->users > 0);
-	c->users--;
+	if (--c->users == 0 && c->is_over)
+		tls_ctx_free(c);
 }
 
 int
@@ -318,7 +320,9 @@ tls_ctx_free(struct tls_ctx *c)
 {
 	if (c == NULL)
 		return;
-	assert(c->users == 0);
+	c->is_over = true;
+	if (c->users > 0)
+		return;
 	tls_ctx_trim(c);
 	if (c->ticket_key.data != NULL)
 		explicit_bzero(c->ticket_key.data, c->ticket_key.size);

@@ -43,7 +43,7 @@ int tls_ctx_new_server(
 /* Reads everything once, for who wants to know now whether it can be read:
  * relaisd --check.  ERR_CONFIG names the file. */
 int tls_ctx_check(struct tls_ctx *c, struct err *err);
-/* No pipe of this context may be left. */
+/* Pipes that are left keep what they need of it; with the last it is gone. */
 void tls_ctx_free(struct tls_ctx *c);
 
 /* Drops the trust store and keys if no pipe uses them; the next pipe reads

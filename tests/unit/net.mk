@@ -44,7 +44,8 @@ unit_tests += %reldir%/test_outbound
 	tests/lib/provider.h tests/lib/provider_session.c \
 	tests/lib/rules.c tests/lib/rules.h
 %canon_reldir%_test_outbound_LDADD = src/outbound/liboutbound.a \
-	src/queue/libqueue.a src/fixup/libfixup.a src/net/libnet.a \
+	src/queue/libqueue.a src/cred/libcred.a \
+	src/fixup/libfixup.a src/net/libnet.a \
 	src/tls/libtls.a src/sys/libsys.a src/smtp/libsmtp.a \
 	src/mail/libmail.a src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) \
 	$(GSASL_LIBS) $(IDN2_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "cred/cred.h"
 #include "net/listen.h"
 #include "net/loop.h"
 #include "outbound/outbound.h"
@@ -39,6 +40,8 @@ struct bench {
 	struct work *jobs[JOBS_MAX];
 	size_t njobs;
 	const char *password; /* of the account, read by a worker */
+	struct bench *count; /* ourselves, for him to count in */
+	_Atomic int fetches;
 	int alerts; /* that something is wrong */
 	char event[32]; /* of the newest */
 
@@ -106,9 +109,12 @@ finish_jobs(struct bench *b)
 static int
 route(void *ctx, const struct envelope *e)
 {
-	(void)ctx;
+	const struct bench *b = ctx;
+
 	(void)e;
-	return 0;
+	return b->o != NULL && outbound_count(b->o) > 0
+		   ? outbound_handle(b->o, 0)
+		   : -1;
 }
 
 static void
@@ -149,6 +155,7 @@ fetch_secret(const void *ctx, struct secret **ret, struct err *err)
 	const struct bench *b = ctx;
 
 	(void)err;
+	b->count->fetches++;
 	*ret = secret_new(bytes_of(b->password, strlen(b->password)));
 	return 0;
 }
@@ -241,6 +248,7 @@ setup(void **state)
 	temp_dir(b->dir, sizeof(b->dir), "relais-outbound");
 	b->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, b };
 	b->password = "right";
+	b->count = b;
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
 	open_provider(b);
 	open_queue(b);
@@ -248,11 +256,30 @@ setup(void **state)
 	return 0;
 }
 
+/* These accounts, in this order, and all mail is asked about anew. */
+static void
+reload_as(struct bench *b, const struct pool_opts *accounts, size_t n)
+{
+	struct pool_opts *opts[4];
+
+	for (size_t i = 0; i < n; i++)
+		opts[i] = pool_opts_new(&accounts[i]);
+	outbound_set(b->o, opts, n);
+	queue_reroute(b->q, outbound_handles(b->o));
+}
+
+static void
+reload(struct bench *b)
+{
+	reload_as(b, &b->opts, 1);
+}
+
 /* Once a test has said what is special about the account. */
 static void
 start(struct bench *b)
 {
-	b->o = outbound_new(b->loop, b->q, rng_sys(), &b->opts, 1, false);
+	b->o = outbound_new(b->loop, b->q, rng_sys());
+	reload(b);
 }
 
 static void
@@ -271,7 +298,7 @@ restart(struct bench *b)
 {
 	close_account(b);
 	open_queue(b);
-	b->o = outbound_new(b->loop, b->q, rng_sys(), &b->opts, 1, true);
+	start(b);
 }
 
 static int
@@ -350,7 +377,7 @@ state_of(struct bench *b)
 {
 	struct pool_status st;
 
-	outbound_status(b->o, 0, &st);
+	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
 	return st.state;
 }
 
@@ -571,6 +598,355 @@ a_connection_carries_no_more_than_allowed(void **state)
 	assert_true(b->connections >= 3);
 }
 
+/* --- reloads --------------------------------------------------------------- */
+
+static char path_a[] = "/a";
+static struct cred_source file_a = { .kind = CRED_FILE, .value = path_a };
+static char path_b[] = "/b";
+static struct cred_source file_b = { .kind = CRED_FILE, .value = path_b };
+
+static struct pool_status
+status_of(struct bench *b, size_t i)
+{
+	struct pool_status st;
+
+	assert_true(outbound_status(b->o, outbound_handle(b->o, i), &st));
+	return st;
+}
+
+static void
+submit_some(struct bench *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		submit(b, 1);
+}
+
+static void
+what_was_spent_outlives_a_reload(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_per_hour = 5;
+	start(b);
+	submit_some(b, 4);
+	all_is_sent(b, 4);
+	reload(b);
+	submit_some(b, 4);
+	until(b, state_of(b) == POOL_PAUSED);
+	for (int i = 0; i < 8; i++) {
+		reload(b);
+		wait_a_moment(b);
+	}
+	assert_int_equal(b->p.messages, 5);
+	assert_int_equal(spent_as_stored(b), 5);
+	assert_int_equal(status_of(b, 0).sent, 5);
+	assert_int_equal(queue_count(b->q), 3);
+	b->opts.max_per_hour = 7;
+	reload(b);
+	until(b, b->p.messages == 7 && state_of(b) == POOL_PAUSED);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 7);
+	b->opts.max_per_hour = 0;
+	reload(b);
+	all_is_sent(b, 8);
+}
+
+static void
+a_limit_that_is_set_later_counts_what_went_before(void **state)
+{
+	struct bench *b = *state;
+
+	start(b);
+	submit_some(b, 3);
+	all_is_sent(b, 3);
+	b->opts.max_per_day = 4;
+	reload(b);
+	submit_some(b, 2);
+	until(b, b->p.messages == 4 && state_of(b) == POOL_PAUSED);
+	b->opts.max_per_day = 0;
+	b->opts.max_per_hour = 4;
+	reload(b);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 4);
+}
+
+/* And comes back before the disk has been told what it had spent. */
+static void
+an_account_that_was_removed_has_spent_what_it_has(void **state)
+{
+	struct bench *b = *state;
+	struct pool_opts other;
+
+	b->opts.max_per_hour = 3;
+	start(b);
+	submit_some(b, 2);
+	all_is_sent(b, 2);
+	b->is_disk_slow = true;
+	other = b->opts;
+	other.name = "other";
+	other.max_per_hour = 0;
+	reload_as(b, &other, 1);
+	until(b, outbound_has_stopped(b->o));
+	turn(b);
+	assert_int_equal(outbound_count(b->o), 1);
+	reload(b);
+	submit_some(b, 2);
+	until(b, b->p.messages == 3);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 3);
+	assert_int_equal(state_of(b), POOL_PAUSED);
+	finish_jobs(b);
+}
+
+static void
+an_account_keeps_its_handle_wherever_it_stands(void **state)
+{
+	struct bench *b = *state;
+	struct pool_opts three[3];
+	int work, second;
+
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	work = outbound_handle(b->o, 0);
+	for (int i = 0; i < 3; i++)
+		three[i] = b->opts;
+	three[0].name = "second";
+	three[2].name = "third";
+	reload_as(b, three, 3);
+	assert_int_equal(outbound_handle(b->o, 1), work);
+	assert_int_equal(status_of(b, 1).sent, 1);
+	assert_int_equal(status_of(b, 0).sent, 0);
+	second = outbound_handle(b->o, 0);
+	reload_as(b, &three[0], 1);
+	assert_int_equal(outbound_handle(b->o, 0), second);
+	turn(b);
+	/* A new name begins anew, whatever had its handle. */
+	three[1].name = "fourth";
+	reload_as(b, three, 2);
+	assert_int_equal(status_of(b, 1).sent, 0);
+	assert_string_equal(status_of(b, 1).name, "fourth");
+	assert_int_not_equal(outbound_handle(b->o, 1), second);
+}
+
+static void
+a_reload_that_changes_nothing_cuts_no_connection(void **state)
+{
+	struct bench *b = *state;
+
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	for (int i = 2; i < 12; i++) {
+		b->opts.max_per_hour = (uint64_t)(100 + i);
+		reload(b);
+		submit(b, 1);
+		all_is_sent(b, (unsigned long)i);
+	}
+	assert_int_equal(b->connections, 1);
+}
+
+static void
+another_login_wants_another_connection(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.secret = &file_a;
+	b->p.delay_ms = 50;
+	start(b);
+	submit_some(b, 3);
+	until(b, b->p.messages == 1);
+	b->opts.secret = &file_b;
+	reload(b);
+	/* What was under way ends well where it was. */
+	all_is_sent(b, 3);
+	submit(b, 1);
+	all_is_sent(b, 4);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(b->most, 1); /* max_connections holds for both */
+	assert_int_equal(status_of(b, 0).sent, 4);
+}
+
+/* The word about the old login comes when it has been mended. */
+static void
+a_late_refusal_over_an_old_connection_holds_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	for (int is_same = 0; is_same < 2; is_same++) {
+		unsigned long sent = b->p.messages;
+		char id[ENVELOPE_ID_SIZE];
+
+		b->opts.secret = &file_a;
+		b->p.faults.n = 0;
+		fault(b, FAULT_FAIL,
+		    "mail:550:5.7.705:Access denied, threshold exceeded:1");
+		b->p.delay_ms = 300;
+		if (b->o == NULL)
+			start(b);
+		else
+			reload(b);
+		submit_from(b, "me@x.test", 1, id);
+		until(b, item(b, id).state == QUEUE_STATE_ACTIVE);
+		wait_a_moment(b); /* less than the answer takes */
+		/* The place of the secret, or what stands there. */
+		if (!is_same)
+			b->opts.secret = &file_b;
+		reload(b);
+		b->p.delay_ms = 0;
+		all_is_sent(b, sent + 1);
+		assert_int_equal(b->alerts, 0);
+	}
+}
+
+/* As it is when the password was being checked at the time. */
+static void
+a_refusal_that_crosses_a_reload_is_asked_about_once_more(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	start(b);
+	submit(b, 1);
+	until(b, b->fetches == 1);
+	b->password = "right";
+	reload(b);
+	all_is_sent(b, 1);
+	assert_int_equal(b->alerts, 0);
+	assert_int_equal(b->connections, 2);
+	/* If it has not been mended, it is the same with one try more. */
+	restart(b);
+	b->password = "wrong";
+	submit(b, 1);
+	for (int i = 0; i < 20 && state_of(b) != POOL_HELD; i++) {
+		int before = b->fetches;
+
+		until(b, b->fetches > before || state_of(b) == POOL_HELD);
+		reload(b);
+	}
+	assert_int_equal(state_of(b), POOL_HELD);
+	assert_int_equal(b->connections, 4);
+}
+
+static void
+a_storm_of_reloads_tries_a_refused_login_once(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	b->opts.secret = &file_a;
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	for (int i = 0; i < 10; i++) {
+		b->opts.max_per_hour = (uint64_t)(100 + i);
+		reload(b);
+		wait_a_moment(b);
+	}
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(state_of(b), POOL_HELD);
+	/* A secret that has been changed where it was is seen at once. */
+	b->password = "right";
+	reload(b);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 3);
+}
+
+static void
+another_login_clears_a_hold(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	b->opts.secret = &file_a;
+	start(b);
+	submit(b, 1);
+	for (int i = 0; i < 4; i++) {
+		until(b, state_of(b) == POOL_HELD);
+		assert_int_equal(b->connections, i + 1);
+		b->opts.secret = i % 2 == 0 ? &file_b : &file_a;
+		reload(b);
+		until(b, state_of(b) != POOL_HELD);
+	}
+	until(b, state_of(b) == POOL_HELD);
+	assert_int_equal(b->alerts, 5); /* each is news */
+	b->opts.auth = "PLAIN";
+	b->password = "right";
+	reload(b);
+	all_is_sent(b, 1);
+	assert_int_equal(state_of(b), POOL_READY);
+}
+
+static void
+a_storm_of_reloads_does_not_open_a_quota(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_FAIL, "end:554:5.2.0:submission quota exceeded:2");
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_PAUSED);
+	for (int i = 0; i < 8; i++) {
+		reload(b);
+		wait_a_moment(b);
+	}
+	assert_int_equal(state_of(b), POOL_PAUSED);
+	assert_int_equal(b->p.messages, 0);
+	assert_int_equal(queue_count(b->q), 1);
+}
+
+static void
+a_hold_ends_with_the_login_it_was_about(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "wrong";
+	b->opts.secret = &file_a;
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	b->password = "right"; /* corrected while nobody looked */
+	restart(b);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 2);
+	/* The same with the options. */
+	b->password = "wrong";
+	restart(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	b->opts.secret = &file_b;
+	restart(b);
+	until(b, b->connections == 4 && state_of(b) == POOL_HELD);
+	/* What has not changed is not tried. */
+	restart(b);
+	wait_a_moment(b);
+	assert_int_equal(b->connections, 4);
+	assert_int_equal(state_of(b), POOL_HELD);
+}
+
+/* Whoever reads the spool learns no password from it. */
+static void
+a_kept_hold_does_not_hold_the_secret(void **state)
+{
+	struct bench *b = *state;
+	char path[128], text[2048];
+	size_t n;
+	FILE *f;
+
+	b->password = "wrongwrongwrong";
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_HELD);
+	(void)snprintf(path, sizeof(path), "%s/state/standing.work", b->dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	assert_int_equal(fclose(f), 0);
+	assert_non_null(strstr(text, "\nabout "));
+	assert_null(strstr(text, "wrongwrong"));
+}
+
 /* --- trouble --------------------------------------------------------------- */
 
 static void
@@ -602,7 +978,7 @@ trouble_of_the_provider_is_charged_to_no_message(void **state)
 		pass(b, 20 * MINUTE);
 		all_is_sent(b, i + 1);
 		pass(b, MINUTE); /* the next one wants its own connection */
-		until(b, outbound_is_idle(b->o));
+		until(b, outbound_has_stopped(b->o));
 	}
 	assert_int_equal(b->alerts, 0);
 }
@@ -825,7 +1201,7 @@ a_server_that_takes_no_name_holds_the_account_with_advice(void **state)
 	submit_from(b, "me@x.test", 1, id);
 	until(b, state_of(b) == POOL_HELD);
 	assert_int_equal(b->connections, 1);
-	outbound_status(b->o, 0, &st);
+	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
 	assert_non_null(strstr(st.reason, "set hostname in [relais]"));
 	assert_int_equal(item(b, id).attempts, 0);
 	b->p.faults.n = 0;
@@ -893,7 +1269,7 @@ mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords(
 	submit(b, 1);
 	until(b, state_of(b) == POOL_HELD);
 	assert_int_equal(b->connections, 1);
-	outbound_status(b->o, 0, &st);
+	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
 	assert_non_null(strstr(st.reason, "no login method"));
 	assert_null(strstr(st.reason, "password"));
 	assert_int_equal(queue_count(b->q), 1);
@@ -953,7 +1329,7 @@ limits_that_cannot_be_meant_bounce_nothing(void **state)
 	submit(b, 3);
 	submit(b, 1);
 	all_is_sent(b, 2);
-	outbound_status(b->o, 0, &st);
+	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
 	assert_int_equal(st.size_max_bytes, 0);
 	assert_int_equal(b->alerts, 0);
 }
@@ -1339,6 +1715,19 @@ main(void)
 		TEST(an_accounts_own_limit_closes_the_window_first),
 		TEST(no_more_connections_are_opened_than_allowed),
 		TEST(a_connection_carries_no_more_than_allowed),
+		TEST(what_was_spent_outlives_a_reload),
+		TEST(a_limit_that_is_set_later_counts_what_went_before),
+		TEST(an_account_that_was_removed_has_spent_what_it_has),
+		TEST(an_account_keeps_its_handle_wherever_it_stands),
+		TEST(a_reload_that_changes_nothing_cuts_no_connection),
+		TEST(another_login_wants_another_connection),
+		TEST(a_late_refusal_over_an_old_connection_holds_nothing),
+		TEST(a_refusal_that_crosses_a_reload_is_asked_about_once_more),
+		TEST(a_storm_of_reloads_tries_a_refused_login_once),
+		TEST(another_login_clears_a_hold),
+		TEST(a_storm_of_reloads_does_not_open_a_quota),
+		TEST(a_hold_ends_with_the_login_it_was_about),
+		TEST(a_kept_hold_does_not_hold_the_secret),
 		TEST(trouble_of_the_provider_is_charged_to_no_message),
 		TEST(R49_a_message_that_breaks_connections_lets_others_pass),
 		TEST(sender_rights_hold_the_message_and_tell_a_person),

@@ -33,6 +33,7 @@ struct fs {
 	int (*rename)(void *ctx, int from_dirfd, const char *from, int to_dirfd,
 	    const char *to);
 	int (*unlink)(void *ctx, int dirfd, const char *name);
+	int (*rmdir)(void *ctx, int dirfd, const char *name);
 	int (*mkdir)(void *ctx, int dirfd, const char *name, mode_t mode);
 	int (*chmod)(void *ctx, int dirfd, const char *name, mode_t mode);
 	int (*lock)(void *ctx, int fd); /* EWOULDBLOCK: somebody has it */

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += %reldir%/libinbound.a
 %canon_reldir%_libinbound_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_libinbound_a_SOURCES = \
+	%reldir%/guard.c \
+	%reldir%/guard.h \
 	%reldir%/inbound.c \
 	%reldir%/inbound.h \
 	%reldir%/pickup.c \

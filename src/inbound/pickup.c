@@ -8,7 +8,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "inbound/guard.h"
 #include "inbound/reception.h"
+#include "net/dirwatch.h"
 #include "net/loop.h"
 #include "smtp/smtp_dot.h"
 
@@ -16,8 +18,18 @@ enum { PIECE_BYTES = 65536 };
 
 struct pickup {
 	struct inbound_shared *shared;
-	struct loop_timer *timer;
-	struct list parcels; /* on their way into the queue */
+	struct loop_timer *timer; /* the next look */
+	struct loop_task task; /* this turn's work */
+	struct dirwatch *watch; /* NULL: folders cannot be watched */
+	bool is_watching;
+	bool is_stopped;
+	bool is_looking; /* on a worker */
+	bool has_names; /* of the last look are not all done */
+	bool is_late; /* the next look is due already */
+	int64_t looked_ms, pause_ms;
+	int64_t next_ms; /* of the timer */
+	struct parcel *reading;
+	struct list parcels; /* on their way into the queue, or being read */
 	size_t nparcels;
 };
 
@@ -29,41 +41,74 @@ struct parcel {
 	struct submitter by;
 	struct envelope *env;
 	struct reception *reception;
+	struct smtp_dot dot;
 };
 
-static void
-parcel_end(struct parcel *x, enum queue_drop_end how)
+static int64_t
+now_ms(const struct pickup *p)
 {
-	queue_drop_end(x->drop, how);
+	return clock_boot_ms(loop_clock(p->shared->loop));
+}
+
+static void
+work_soon(struct pickup *p)
+{
+	if (!p->is_stopped)
+		loop_soon(p->shared->loop, &p->task);
+}
+
+/* But not before a pause after the last look. */
+static void
+look_by(struct pickup *p, int64_t at)
+{
+	if (at < p->looked_ms + p->pause_ms)
+		at = p->looked_ms + p->pause_ms;
+	if (p->is_stopped || at >= p->next_ms)
+		return;
+	p->next_ms = at;
+	loop_timer_set(p->timer, at);
+}
+
+static void
+parcel_end(struct parcel *x, enum queue_drop_end how, const char *why)
+{
+	struct pickup *p = x->pickup;
+
+	if (how == QUEUE_DROP_LATER) {
+		p->pause_ms = PICKUP_AGAIN_MS;
+		look_by(p, now_ms(p) + PICKUP_AGAIN_MS);
+	}
+	if (p->reading == x)
+		p->reading = NULL;
+	queue_drop_end(x->drop, how, why);
 	reception_free(x->reception);
 	envelope_free(x->env);
 	submitter_clear(&x->by);
 	list_remove(&x->link);
-	x->pickup->nparcels--;
+	p->nparcels--;
 	free(x);
+	work_soon(p);
 }
 
 static void
 on_told(void *ctx, const struct queue_told *t)
 {
 	struct parcel *x = ctx;
-	struct pickup *p = x->pickup;
 
 	switch (t->outcome) {
 	case QUEUE_SAFE:
 		reception_log(x->reception, "picked-up", t->folded_into);
-		parcel_end(x, QUEUE_DROP_TAKEN);
+		parcel_end(x, QUEUE_DROP_TAKEN, NULL);
 		break;
 	case QUEUE_REFUSED:
 		/* Never in QUEUE_MODE_ACCEPTED: nobody waits for an answer. */
-		parcel_end(x, QUEUE_DROP_BAD);
+		parcel_end(x, QUEUE_DROP_BAD, NULL);
 		break;
 	case QUEUE_FAILED:
 		log_err(LOG_LEVEL_ERROR, &t->err);
-		parcel_end(x, QUEUE_DROP_LATER);
+		parcel_end(x, QUEUE_DROP_LATER, NULL);
 		break;
 	}
-	loop_timer_set(p->timer, clock_boot_ms(loop_clock(p->shared->loop)));
 }
 
 /* The user's words, with the kernel's word about who he is.  Not whole: for one
@@ -93,41 +138,39 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 
 /* Line ends as they must be, whoever wrote the file (R3); to is empty again. */
 static void
-put_piece(
-    struct parcel *x, struct smtp_dot *dot, struct bytes b, struct buf *to)
+put_piece(struct parcel *x, struct bytes b, struct buf *to)
 {
-	size_t used = smtp_dot_put(dot, b.p, b.n, to);
+	size_t used = smtp_dot_put(&x->dot, b.p, b.n, to);
 
 	assert(used == b.n); /* to has SMTP_DOT_SPACE */
 	reception_put(x->reception, buf_bytes(to));
 	buf_reset(to);
 }
 
-static bool
-read_all(struct parcel *x, struct err *err)
+enum piece { PIECE_MORE, PIECE_LAST, PIECE_FAILED };
+
+/* The next piece of the file. */
+static enum piece
+read_piece(struct parcel *x, struct err *err)
 {
 	char *piece = xmalloc(PIECE_BYTES);
-	struct smtp_dot dot;
+	enum piece res = PIECE_MORE;
 	struct buf clean;
 	size_t n;
-	int rc;
 
 	buf_init(&clean, SMTP_DOT_SPACE(PIECE_BYTES));
-	smtp_dot_init(&dot, SMTP_DOT_CHUNK);
-	while (
-	    (rc = queue_drop_read(x->drop, piece, PIECE_BYTES, &n, err)) == 0 &&
-	    n > 0)
-		put_piece(x, &dot, bytes_of(piece, n), &clean);
-	if (rc == 0) {
-		IGNORE(smtp_dot_finish(&dot, &clean)); /* there is room */
+	if (queue_drop_read(x->drop, piece, PIECE_BYTES, &n, err) != 0) {
+		res = PIECE_FAILED;
+	} else if (n > 0) {
+		put_piece(x, bytes_of(piece, n), &clean);
+	} else {
+		IGNORE(smtp_dot_finish(&x->dot, &clean)); /* there is room */
 		reception_put(x->reception, buf_bytes(&clean));
+		res = PIECE_LAST;
 	}
-	if (dot.had_nul)
-		reception_refuse(x->reception, 554, "5.6.0",
-		    "the message contains a NUL byte, which no mail may");
 	buf_clear(&clean);
 	free(piece);
-	return rc == 0;
+	return res;
 }
 
 /* A refusal for good sets the file aside, where a person finds it; the log
@@ -138,8 +181,48 @@ turn_down(struct parcel *x)
 	const struct verdict *v = reception_refusal(x->reception);
 
 	reception_log_refused(x->reception, v);
-	parcel_end(
-	    x, v->class == VERDICT_LATER ? QUEUE_DROP_LATER : QUEUE_DROP_BAD);
+	parcel_end(x,
+	    v->class == VERDICT_LATER ? QUEUE_DROP_LATER : QUEUE_DROP_BAD,
+	    v->text);
+}
+
+/* A checksum that is wrong stays so; a disk that cannot be read may not. */
+static void
+fail_reading(struct parcel *x, const struct err *err)
+{
+	bool is_bad = err->class == ERR_INPUT;
+
+	if (!is_bad)
+		log_err(LOG_LEVEL_ERROR, err);
+	parcel_end(x, is_bad ? QUEUE_DROP_BAD : QUEUE_DROP_LATER, err->text);
+}
+
+static void
+offer(struct parcel *x)
+{
+	x->pickup->reading = NULL;
+	if (x->dot.had_nul)
+		reception_refuse(x->reception, 554, "5.6.0",
+		    "the message contains a NUL byte, which no mail may");
+	if (!reception_offer(x->reception, QUEUE_MODE_ACCEPTED, on_told, x))
+		turn_down(x);
+}
+
+static void
+go_on(struct parcel *x)
+{
+	struct err err;
+
+	switch (read_piece(x, &err)) {
+	case PIECE_MORE:
+		break;
+	case PIECE_LAST:
+		offer(x);
+		break;
+	case PIECE_FAILED:
+		fail_reading(x, &err);
+		break;
+	}
 }
 
 static void
@@ -147,17 +230,23 @@ take(struct pickup *p, struct queue_drop *drop)
 {
 	const struct inbound_opts *o = &p->shared->opts;
 	struct parcel *x = xcalloc(1, sizeof(*x));
+	const char *why = guard_refuses(queue_drop_envelope(drop));
 	bool is_whole = true;
 	const char *rule;
 	char text[160];
-	struct err err;
 
 	x->pickup = p;
 	x->drop = drop;
 	submitter_find(p->shared, &x->by, queue_drop_uid(drop));
-	rule = o->bars(o->ctx, x->by.uid);
 	list_append(&p->parcels, &x->link);
 	p->nparcels++;
+	if (why != NULL) {
+		parcel_end(x, QUEUE_DROP_BAD, why);
+		return;
+	}
+	p->reading = x;
+	smtp_dot_init(&x->dot, SMTP_DOT_CHUNK);
+	rule = o->bars(o->ctx, x->by.uid);
 	x->env = envelope_of(x, &is_whole);
 	x->reception = reception_new(p->shared, x->env, &x->by, "local");
 	if (!is_whole)
@@ -167,45 +256,121 @@ take(struct pickup *p, struct queue_drop *drop)
 		    "this user may not submit mail (%s)", rule);
 		reception_refuse(x->reception, 550, "5.7.1", text);
 	}
-	if (!read_all(x, &err)) {
-		log_err(LOG_LEVEL_ERROR, &err);
-		parcel_end(x, QUEUE_DROP_LATER);
-	} else if (!reception_offer(
-		       x->reception, QUEUE_MODE_ACCEPTED, on_told, x)) {
-		turn_down(x);
-	}
+}
+
+/* --- looking -------------------------------------------------------------- */
+
+static void
+on_looked(void *ctx)
+{
+	struct pickup *p = ctx;
+	int64_t now = now_ms(p);
+
+	p->is_looking = false;
+	p->pause_ms = (now - p->looked_ms) * PICKUP_PAUSES;
+	if (p->pause_ms < PICKUP_PAUSE_MS)
+		p->pause_ms = PICKUP_PAUSE_MS;
+	p->looked_ms = now;
+	p->has_names = true;
+	work_soon(p);
+}
+
+static void
+look(struct pickup *p)
+{
+	p->is_looking = true;
+	p->looked_ms = now_ms(p);
+	p->is_watching = p->watch != NULL && dirwatch_arm(p->watch);
+	queue_drop_scan(p->shared->queue, on_looked, p);
 }
 
 static void
 on_timer(void *ctx)
 {
 	struct pickup *p = ctx;
+
+	p->next_ms = INT64_MAX;
+	if (p->is_looking || p->has_names)
+		p->is_late = true; /* when this look is over */
+	else
+		look(p);
+}
+
+static void
+on_changed(void *ctx)
+{
+	struct pickup *p = ctx;
+
+	p->is_watching = false;
+	look_by(p, now_ms(p) + PICKUP_SETTLE_MS);
+}
+
+/* --- working -------------------------------------------------------------- */
+
+/* The look is over: when is the next one, if nothing comes? */
+static void
+plan_look(struct pickup *p)
+{
+	int64_t now = now_ms(p);
+
+	look_by(p, now + (p->is_watching ? PICKUP_MS : PICKUP_BLIND_MS));
+	look_by(p, queue_drop_again_ms(p->shared->queue));
+	if (p->is_late)
+		look_by(p, now);
+	p->is_late = false;
+}
+
+/* One file is opened in a turn, or some of one is read. */
+static void
+on_task(struct loop_task *t)
+{
+	struct pickup *p = list_entry(t, struct pickup, task);
+	int64_t until = now_ms(p) + PICKUP_TURN_MS;
 	struct queue_drop *drop;
 
-	queue_drop_scan(p->shared->queue);
-	while (p->nparcels < PICKUP_AT_ONCE_MAX &&
-	       (drop = queue_drop_next(p->shared->queue)) != NULL)
-		take(p, drop);
-	loop_timer_set(
-	    p->timer, clock_boot_ms(loop_clock(p->shared->loop)) + PICKUP_MS);
+	if (p->reading == NULL && p->has_names &&
+	    p->nparcels < PICKUP_AT_ONCE_MAX) {
+		p->has_names = queue_drop_next(
+		    p->shared->queue, p->shared->opts.max_rcpts, &drop);
+		if (drop != NULL)
+			take(p, drop);
+		if (!p->has_names)
+			plan_look(p);
+	}
+	while (p->reading != NULL && now_ms(p) < until)
+		go_on(p->reading);
+	if (p->reading != NULL ||
+	    (p->has_names && p->nparcels < PICKUP_AT_ONCE_MAX))
+		work_soon(p);
 }
+
+static const char cannot_watch[] =
+    "the drop folder cannot be watched and is looked at every 5 seconds";
 
 struct pickup *
 pickup_new(struct inbound_shared *sh)
 {
 	struct pickup *p = xcalloc(1, sizeof(*p));
+	struct err err;
 
 	p->shared = sh;
 	list_init(&p->parcels);
+	loop_task_init(&p->task, on_task);
 	p->timer = loop_timer_new(sh->loop, on_timer, p);
-	loop_timer_set(p->timer, clock_boot_ms(loop_clock(sh->loop)));
+	if (dirwatch_new(sh->loop, queue_drop_dirfd(sh->queue), on_changed, p,
+		&p->watch, &err) != 0)
+		log_text(LOG_LEVEL_WARNING, "%s: %s", cannot_watch, err.text);
+	p->next_ms = INT64_MAX;
+	look_by(p, now_ms(p));
 	return p;
 }
 
 void
 pickup_stop(struct pickup *p)
 {
+	p->is_stopped = true;
 	loop_timer_set(p->timer, INT64_MAX);
+	loop_soon_cancel(&p->task);
 }
 
 void
@@ -213,9 +378,13 @@ pickup_free(struct pickup *p)
 {
 	if (p == NULL)
 		return;
+	p->is_stopped = true;
+	queue_drop_scan(p->shared->queue, NULL, NULL);
 	list_foreach (it, &p->parcels)
-		parcel_end(
-		    list_entry(it, struct parcel, link), QUEUE_DROP_LATER);
+		parcel_end(list_entry(it, struct parcel, link),
+		    QUEUE_DROP_LATER, NULL);
+	loop_soon_cancel(&p->task);
 	loop_timer_free(p->timer);
+	dirwatch_free(p->watch);
 	free(p);
 }

@@ -3,8 +3,12 @@
  * answered.
  *
  * Every file goes the road of all mail (inbound/reception.h), its owner is the
- * submitter, and it is removed only when the queue has called it safe.  Looks
- * at the start and then every PICKUP_MS.  Internal to inbound.
+ * submitter, and it is removed only when the queue has called it safe.  Looks at
+ * the start, when something comes (net/dirwatch.h), and every PICKUP_MS in case
+ * that was missed, or every PICKUP_BLIND_MS where folders cannot be watched.
+ *
+ * Whoever fills the folder has his own mail wait: one file is opened, or
+ * PICKUP_TURN_MS spent on reading one, in a turn of the loop.  Internal to inbound.
  */
 #ifndef INBOUND_PICKUP_H
 #define INBOUND_PICKUP_H
@@ -12,7 +16,18 @@
 struct inbound_shared;
 struct pickup;
 
-enum { PICKUP_MS = 5000, PICKUP_AT_ONCE_MAX = 20 };
+enum {
+	PICKUP_MS = 5 * 60 * 1000,
+	PICKUP_BLIND_MS = 5000,
+	PICKUP_AGAIN_MS = 5000, /* what could not be taken */
+	/* sendmail needs some time from the first sign of a file to the last. */
+	PICKUP_SETTLE_MS = 50,
+	/* Between two looks, and ten times as long as the last one took. */
+	PICKUP_PAUSE_MS = 200,
+	PICKUP_PAUSES = 10,
+	PICKUP_TURN_MS = 5,
+	PICKUP_AT_ONCE_MAX = 20
+};
 
 struct pickup *pickup_new(struct inbound_shared *sh);
 void pickup_stop(struct pickup *p); /* takes no more */

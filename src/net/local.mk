@@ -4,6 +4,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/activate.c \
 	%reldir%/dial.c \
 	%reldir%/dial.h \
+	%reldir%/dirwatch.c \
+	%reldir%/dirwatch.h \
 	%reldir%/listen.c \
 	%reldir%/listen.h \
 	%reldir%/loop.c \

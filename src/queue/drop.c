@@ -10,8 +10,6 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
-#include "mail/addr.h"
-#include "mail/xtext.h"
 #include "queue/disk.h"
 #include "queue/spool_text.h"
 
@@ -27,8 +25,9 @@ struct writer {
 	const struct fs *fs;
 	const char *dir;
 	int dirfd, fd;
-	char temp[NAME_SIZE + 1]; /* ".NAME" */
-	bool is_made; /* temp is there */
+	char (*temps)[NAME_SIZE + 1]; /* ".NAME", one for each file */
+	size_t made; /* so many are there */
+	size_t published; /* so many of them without the dot */
 };
 
 static int
@@ -55,18 +54,23 @@ make_name(const struct rng *rng, char ret[NAME_SIZE + 1])
 static int
 create_file(struct writer *w, const struct rng *rng)
 {
+	char *temp = w->temps[w->made];
+
+	if (w->fd >= 0) /* of the file before, which is synced */
+		IGNORE(w->fs->close(w->fs->ctx, w->fd));
 	do {
-		make_name(rng, w->temp);
-		w->fd = w->fs->open(w->fs->ctx, w->dirfd, w->temp,
+		make_name(rng, temp);
+		w->fd = w->fs->open(w->fs->ctx, w->dirfd, temp,
 		    O_WRONLY | O_CREAT | O_EXCL, 0600);
 	} while (w->fd < 0 && errno == EEXIST);
-	w->is_made = w->fd >= 0;
+	if (w->fd < 0)
+		return -1;
+	w->made++;
 	/* The folder gives the file its group, which is relaisd's; whatever the
 	 * umask, that one must be able to read it.  Where the folder belongs
 	 * to the caller this fails or is of no use, and does no harm. */
-	if (w->is_made)
-		IGNORE(w->fs->chmod(w->fs->ctx, w->dirfd, w->temp, 0640));
-	return w->fd < 0 ? -1 : 0;
+	IGNORE(w->fs->chmod(w->fs->ctx, w->dirfd, temp, 0640));
+	return 0;
 }
 
 static int
@@ -107,15 +111,23 @@ sync_name(struct writer *w)
 static int
 publish(struct writer *w)
 {
-	const char *name = w->temp + 1;
+	for (; w->published < w->made; w->published++) {
+		const char *temp = w->temps[w->published];
 
-	if (w->fs->rename(w->fs->ctx, w->dirfd, w->temp, w->dirfd, name) != 0)
-		return -1;
-	w->is_made = false;
-	if (sync_name(w) == 0)
-		return 0;
-	IGNORE(w->fs->unlink(w->fs->ctx, w->dirfd, name));
-	return -1;
+		if (w->fs->rename(
+			w->fs->ctx, w->dirfd, temp, w->dirfd, temp + 1) != 0)
+			return -1;
+	}
+	return sync_name(w);
+}
+
+/* Removes what is there, under whichever name. */
+static void
+take_back(struct writer *w)
+{
+	for (size_t i = 0; i < w->made; i++)
+		IGNORE(w->fs->unlink(
+		    w->fs->ctx, w->dirfd, w->temps[i] + (i < w->published)));
 }
 
 static int
@@ -130,18 +142,61 @@ open_folder(struct writer *w, struct err *err)
 }
 
 static void
-writer_close(struct writer *w)
+writer_close(struct writer *w, bool is_good)
 {
 	int saved = errno;
 
-	if (w->is_made)
-		IGNORE(w->fs->unlink(w->fs->ctx, w->dirfd, w->temp));
+	if (!is_good)
+		take_back(w);
 	/* The file was synced, or is gone. */
 	if (w->fd >= 0)
 		IGNORE(w->fs->close(w->fs->ctx, w->fd));
 	if (w->dirfd >= 0)
 		IGNORE(w->fs->close(w->fs->ctx, w->dirfd));
+	free(w->temps);
 	errno = saved;
+}
+
+/* The header of a file for some of the recipients of e; part is the rest of e. */
+static bool
+make_header(struct buf *to, const struct envelope *e, size_t from,
+    struct envelope *part)
+{
+	envelope_clear_rcpts(part);
+	for (size_t i = from; i < e->nrcpts && i - from < DROP_RCPTS_MAX; i++) {
+		struct rcpt *r = envelope_add_rcpt(part, e->rcpts[i].addr);
+
+		envelope_set(&r->orcpt, e->rcpts[i].orcpt);
+		r->notify = e->rcpts[i].notify;
+	}
+	buf_reset(to);
+	return spool_text_header(to, SPOOL_TEXT_DROP, part, 0);
+}
+
+/* All files under their temporary names. */
+static int
+write_files(struct writer *w, const struct rng *rng, const struct envelope *e,
+    const struct bytes *pieces, size_t npieces, struct err *err)
+{
+	struct envelope *part = envelope_dup(e);
+	struct buf header;
+	int rc = 0;
+
+	part->size_bytes = 0;
+	for (size_t i = 0; i < npieces; i++)
+		part->size_bytes += pieces[i].n;
+	buf_init(&header, HEADER_MAX);
+	for (size_t at = 0; rc == 0 && at < e->nrcpts; at += DROP_RCPTS_MAX)
+		if (!make_header(&header, e, at, part))
+			rc = err_set(
+			    err, ERR_INPUT, "the addresses are too long");
+		else if (create_file(w, rng) != 0 ||
+			 write_message(w, &header, pieces, npieces) != 0 ||
+			 w->fs->sync(w->fs->ctx, w->fd) != 0)
+			rc = err_drop(err, w, "cannot write to");
+	buf_clear(&header);
+	envelope_free(part);
+	return rc;
 }
 
 int
@@ -150,30 +205,15 @@ drop_write(const struct fs *fs, const struct rng *rng, const char *dir,
     struct err *err)
 {
 	struct writer w = { .fs = fs, .dir = dir, .dirfd = -1, .fd = -1 };
-	struct envelope *copy = envelope_dup(e);
-	struct buf header;
-	int rc = -1;
+	int rc;
 
-	buf_init(&header, HEADER_MAX);
-	copy->size_bytes = 0;
-	for (size_t i = 0; i < npieces; i++)
-		copy->size_bytes += pieces[i].n;
-	if (!spool_text_header(&header, SPOOL_TEXT_DROP, copy, 0)) {
-		err_set(err, ERR_INPUT, "there are too many recipients");
-		goto out;
-	}
-	if (open_folder(&w, err) != 0)
-		goto out;
-	if (create_file(&w, rng) != 0 ||
-	    write_message(&w, &header, pieces, npieces) != 0 ||
-	    fs->sync(fs->ctx, w.fd) != 0 || publish(&w) != 0)
-		err_drop(err, &w, "cannot write to");
-	else
-		rc = 0;
-out:
-	writer_close(&w);
-	buf_clear(&header);
-	envelope_free(copy);
+	w.temps = xcalloc(e->nrcpts / DROP_RCPTS_MAX + 1, sizeof(*w.temps));
+	rc = open_folder(&w, err);
+	if (rc == 0)
+		rc = write_files(&w, rng, e, pieces, npieces, err);
+	if (rc == 0 && publish(&w) != 0)
+		rc = err_drop(err, &w, "cannot write to");
+	writer_close(&w, rc == 0);
 	return rc;
 }
 
@@ -203,9 +243,9 @@ bad(struct err *err, const char *why)
 }
 
 static enum drop_result
-check_file(struct drop_file *f, struct err *err)
+check_file(struct drop_file *f, int dirfd, struct err *err)
 {
-	struct stat st;
+	struct stat st, dir;
 
 	if (f->fs->fstat(f->fs->ctx, f->fd, &st) != 0) {
 		err_sys(err, "drop file");
@@ -216,51 +256,34 @@ check_file(struct drop_file *f, struct err *err)
 	/* A second name would let somebody submit what another one wrote. */
 	if (st.st_nlink != 1)
 		return bad(err, "has a second name");
+	/* Nor may somebody move here what another one wrote elsewhere.  Where
+	 * the folder lacks its bit, nobody can tell. */
+	if (f->fs->fstat(f->fs->ctx, dirfd, &dir) == 0 &&
+	    (dir.st_mode & S_ISGID) != 0 && dir.st_gid != st.st_gid)
+		return bad(err, "was not made in the drop folder");
 	f->uid = st.st_uid;
 	return DROP_OK;
 }
 
-static bool
-is_safe(const char *addr)
+/* How many there will be, up to the end of the header. */
+static size_t
+count_rcpts(struct bytes b)
 {
-	return addr_is_safe(bytes_of(addr, strlen(addr)));
-}
+	static const char key[] = "\nrcpt: ", sum[] = "\nsum: ";
+	const char *end = memmem(b.p, b.n, sum, sizeof(sum) - 1);
+	const char *p = b.p, *stop = end != NULL ? end : b.p + b.n;
+	size_t n = 0;
 
-static bool
-is_xtext(const char *text, size_t n)
-{
-	return n > 0 && xtext_is_valid(bytes_of(text, n));
-}
-
-static bool
-is_sound_orcpt(const char *orcpt)
-{
-	size_t type = strcspn(orcpt, ";");
-
-	return orcpt[type] == ';' && is_xtext(orcpt, type) &&
-	       is_xtext(orcpt + type + 1, strlen(orcpt + type + 1));
-}
-
-/* Anybody can write such a file, so what stands in it is held to what a client
- * would be held to (R8): no address or parameter that could mean more than
- * itself in a command. */
-static bool
-is_sound_envelope(const struct envelope *e)
-{
-	bool ok = is_safe(e->sender) &&
-		  (e->envid == NULL || is_xtext(e->envid, strlen(e->envid)));
-
-	for (size_t i = 0; ok && i < e->nrcpts; i++) {
-		const struct rcpt *r = &e->rcpts[i];
-
-		ok = r->addr[0] != '\0' && is_safe(r->addr) &&
-		     (r->orcpt == NULL || is_sound_orcpt(r->orcpt));
+	while (
+	    (p = memmem(p, (size_t)(stop - p), key, sizeof(key) - 1)) != NULL) {
+		p += sizeof(key) - 1;
+		n++;
 	}
-	return ok;
+	return n;
 }
 
 static enum drop_result
-read_header(struct drop_file *f, uint64_t max, struct err *err)
+read_header(struct drop_file *f, const struct drop_limits *max, struct err *err)
 {
 	enum spool_text_result res = SPOOL_TEXT_SHORT;
 	enum drop_result ret = DROP_OK;
@@ -284,6 +307,10 @@ read_header(struct drop_file *f, uint64_t max, struct err *err)
 			break;
 		}
 		buf_added(&b, (size_t)r);
+		if (count_rcpts(buf_bytes(&b)) > max->rcpts) {
+			ret = bad(err, "has more than max_recipients");
+			break;
+		}
 		res = spool_text_header_parse(
 		    SPOOL_TEXT_DROP, buf_bytes(&b), &f->env, &body);
 		step = buf_len(&b);
@@ -293,9 +320,7 @@ read_header(struct drop_file *f, uint64_t max, struct err *err)
 		return ret;
 	if (res == SPOOL_TEXT_BAD)
 		return bad(err, "is not what sendmail writes");
-	if (!is_sound_envelope(f->env))
-		return bad(err, "holds an address or a parameter that is none");
-	if (f->env->size_bytes > max)
+	if (f->env->size_bytes > max->size_bytes)
 		return bad(err, "is larger than max_size");
 	f->body = body;
 	f->size = f->env->size_bytes;
@@ -342,9 +367,19 @@ read_end(struct drop_file *f, uint32_t *ret_crc, struct err *err)
 	return bad(err, "does not end where it says");
 }
 
+/* Are its files given our group?  sendmail lets that one read them. */
+static bool
+is_shared(const struct fs *fs, int dirfd)
+{
+	struct stat st;
+
+	return fs->fstat(fs->ctx, dirfd, &st) == 0 &&
+	       (st.st_mode & S_ISGID) != 0;
+}
+
 enum drop_result
 drop_open(const struct fs *fs, int dirfd, const char *name,
-    uint64_t max_size_bytes, struct drop_file **ret, struct err *err)
+    const struct drop_limits *max, struct drop_file **ret, struct err *err)
 {
 	/* A pipe must not make us wait for its other end. */
 	int fd = fs->open(
@@ -360,15 +395,17 @@ drop_open(const struct fs *fs, int dirfd, const char *name,
 			return bad(err, "is a symbolic link");
 		if (errno == ENXIO)
 			return bad(err, "is no regular file");
+		if (errno == EACCES && is_shared(fs, dirfd))
+			return bad(err, "may not be read by relaisd");
 		err_sys(err, "drop file");
 		return DROP_ERROR;
 	}
 	f = xcalloc(1, sizeof(*f));
 	f->fs = fs;
 	f->fd = fd;
-	res = check_file(f, err);
+	res = check_file(f, dirfd, err);
 	if (res == DROP_OK)
-		res = read_header(f, max_size_bytes, err);
+		res = read_header(f, max, err);
 	if (res == DROP_OK)
 		res = read_end(f, &crc, err);
 	if (res != DROP_OK) {

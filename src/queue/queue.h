@@ -294,18 +294,40 @@ enum { QUEUE_FAILED_DAYS = 30 };
 /* What sendmail wrote while no daemon answered (queue/drop.h).  The caller
  * takes each file through the same intake as everything else:
  *
- *	queue_drop_scan(q);
- *	while ((d = queue_drop_next(q)) != NULL)
- *		read it, offer it as a draft, and when told: queue_drop_end()
+ *	queue_drop_scan(q, done, ctx);
+ *	when done: while (queue_drop_next(q, max_rcpts, &d))
+ *		if d is not NULL, read it, offer it as a draft, and when told:
+ *		queue_drop_end()
  *
- * Files that no sendmail of ours wrote (links, pipes, unfinished or malformed
- * ones) are set aside and told to trouble(). */
+ * Files that no sendmail of ours wrote, or for somebody else, are set aside in
+ * corrupt/ and told to trouble(), up to QUEUE_ASIDE_FILES and _BYTES of each user;
+ * more are removed.  What has another name, is a link, a pipe or a folder is
+ * removed after QUEUE_FOREIGN_S, a file whose writing was given up after
+ * QUEUE_DRAFT_S, and both at once beyond QUEUE_DROP_FILES and _BYTES of a user. */
 struct queue_drop;
 
-/* Looks what is there.  Reads the disk. */
-void queue_drop_scan(struct queue *q);
-/* The next file that is not being taken in already; NULL: none. */
-struct queue_drop *queue_drop_next(struct queue *q);
+enum {
+	QUEUE_FOREIGN_S = 60,
+	QUEUE_DRAFT_S = 60 * 60,
+	QUEUE_DROP_FILES = 1000,
+	QUEUE_DROP_BYTES = 256 * 1024 * 1024,
+	QUEUE_ASIDE_FILES = 100,
+	QUEUE_ASIDE_BYTES = 16 * 1024 * 1024
+};
+
+/* Looks what is there, on a worker; then done() is called.  So many names of each
+ * user that nobody is hidden by the files of another one.  Does nothing while
+ * another look is under way.  done NULL: forget whom to tell. */
+void queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx);
+/* Has the last look left something: the boot time at which to look again.
+ * INT64_MAX: no. */
+int64_t queue_drop_again_ms(const struct queue *q);
+/* For inotify(7); borrowed. */
+int queue_drop_dirfd(const struct queue *q);
+/* Opens the next file, one in a call; *ret is NULL if it is not to be taken, or
+ * not now.  False: there are no more names. */
+bool queue_drop_next(
+    struct queue *q, size_t max_rcpts, struct queue_drop **ret) MUST_CHECK;
 const char *queue_drop_name(const struct queue_drop *d);
 /* Who owns the file: the kernel's word. */
 uint32_t queue_drop_uid(const struct queue_drop *d);
@@ -324,7 +346,9 @@ enum queue_drop_end {
 	QUEUE_DROP_LATER,
 	QUEUE_DROP_BAD /* never to be taken: set aside in corrupt/ */
 };
-void queue_drop_end(struct queue_drop *d, enum queue_drop_end how);
+/* why, for QUEUE_DROP_BAD, is told; or NULL. */
+void queue_drop_end(
+    struct queue_drop *d, enum queue_drop_end how, const char *why);
 
 /* --- control -------------------------------------------------------------- */
 

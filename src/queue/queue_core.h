@@ -206,7 +206,8 @@ enum job_kind {
 	JOB_REQUEUE, /* append, and move back */
 	JOB_REMOVE, /* of many messages */
 	JOB_SYNC, /* of the folders that lost them */
-	JOB_STATE
+	JOB_STATE,
+	JOB_DROPS
 };
 
 /* One file of the spool. */
@@ -223,8 +224,9 @@ struct job {
 	struct list link; /* in q->jobs */
 	struct queue *q; /* NULL: the queue is gone, only free it */
 	enum job_kind kind;
+	struct drop_scan *scan; /* JOB_DROPS */
 	struct spool *spool;
-	struct flight *fl; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE */
+	struct flight *fl; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS */
 	char id[QID_SIZE];
 	enum spool_place place;
 	struct bytes message; /* JOB_STORE: borrowed from the flight, */
@@ -322,16 +324,30 @@ struct scan {
 	size_t count, at;
 };
 
+/* What a user has in a folder. */
+struct charge {
+	uint32_t uid;
+	size_t files, names;
+	uint64_t bytes;
+};
+struct charges { /* sorted by uid */
+	struct charge *v;
+	size_t n;
+};
+
 struct drops {
 	char (*names)[QID_SIZE]; /* of the newest scan */
 	size_t count, at;
-	size_t skip; /* names that the next scan passes over, */
-	size_t passed; /* and that this one has */
+	int64_t again_ms; /* boot clock; INT64_MAX: nothing to wait for */
+	bool is_scanning;
+	void (*done)(void *ctx); /* tells that it is over */
+	void *ctx;
+	struct charges aside; /* in corrupt/ */
 	struct list taken; /* struct queue_drop */
-	/* What trouble() was told of and could not be moved away. */
-	char (*told)[QID_SIZE];
-	size_t ntold;
-	int64_t quiet_until_ms; /* when that is full */
+	/* Not a line for each of ten thousand. */
+	int64_t told_ms;
+	unsigned ntold, nuntold;
+	int64_t stuck_told_ms; /* not before */
 };
 
 struct queue {
@@ -562,5 +578,9 @@ void queue_clean_failed(struct queue *q);
 
 void drops_init(struct queue *q);
 void drops_clear(struct queue *q);
+/* JOB_DROPS: on the worker, and back on the loop. */
+void drop_scan_run(struct drop_scan *scan);
+void drop_scan_done(struct queue *q, struct drop_scan *scan);
+void drop_scan_free(struct drop_scan *scan);
 
 #endif

@@ -10,10 +10,10 @@
 #include "queue/drop.h"
 
 enum {
-	TOLD_MAX = 256,
-	QUIET_MS = 24 * 60 * 60 * 1000,
-	/* Nobody needs that long to write a file; then it was given up. */
-	UNFINISHED_S = 24 * 60 * 60
+	NAMES_PER_USER = 100, /* in one scan, so that others find room */
+	TOLD_MAX = 20, /* lines in TOLD_MS */
+	TOLD_MS = 60 * 1000,
+	STUCK_TOLD_MS = 24 * 60 * 60 * 1000
 };
 
 struct queue_drop {
@@ -27,6 +27,7 @@ void
 drops_init(struct queue *q)
 {
 	list_init(&q->drops.taken);
+	q->drops.again_ms = INT64_MAX;
 }
 
 static void
@@ -43,108 +44,327 @@ drops_clear(struct queue *q)
 	list_foreach (it, &q->drops.taken)
 		drop_free(list_entry(it, struct queue_drop, link));
 	free(q->drops.names);
-	free(q->drops.told);
+	free(q->drops.aside.v);
 }
 
-/* --- looking -------------------------------------------------------------- */
+/* --- who has how much ----------------------------------------------------- */
 
-/* Left behind by a sendmail that was killed. */
-static void
-remove_stale(struct queue *q, const char *name)
+/* A user's, made if need be.  Borrowed until the next call. */
+static struct charge *
+charge_of(struct charges *c, uint32_t uid)
 {
-	const struct fs *fs = q->o.fs;
-	int dir = spool_drop_dirfd(q->spool);
-	struct stat st;
+	size_t low = 0, high = c->n;
 
-	if (fs->stat(fs->ctx, dir, name, &st) == 0 && S_ISREG(st.st_mode) &&
-	    queue_wall(q) / 1000 - st.st_mtime > UNFINISHED_S)
-		IGNORE(fs->unlink(fs->ctx, dir, name)); /* next time, then */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->v[mid].uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < c->n && c->v[low].uid == uid)
+		return &c->v[low];
+	if ((c->n & (c->n - 1)) == 0)
+		c->v = xrealloc(c->v, c->n == 0 ? 1 : c->n * 2, sizeof(*c->v));
+	memmove(&c->v[low + 1], &c->v[low], (c->n - low) * sizeof(*c->v));
+	c->v[low] = (struct charge) { .uid = uid };
+	c->n++;
+	return &c->v[low];
+}
+
+/* What it takes on the disk, and not what a hole pretends. */
+static uint64_t
+bytes_of_file(const struct stat *st)
+{
+	return (uint64_t)st->st_blocks * 512;
+}
+
+/* --- looking, on a worker ------------------------------------------------- */
+
+struct drop_scan {
+	const struct fs *fs;
+	int drop, corrupt;
+	int64_t wall_s;
+	char (*names)[QID_SIZE];
+	size_t count;
+	int64_t again_s; /* from now; INT64_MAX: nothing to wait for */
+	struct charges waiting, aside;
+	size_t removed, stuck; /* names that are no mail */
+	uint32_t removed_uid, stuck_uid; /* whose one of them was */
+	struct err err;
+	int rc;
+};
+
+static void
+look_again(struct drop_scan *s, int64_t in_s)
+{
+	if (in_s < s->again_s)
+		s->again_s = in_s;
+}
+
+static void
+see_file(struct drop_scan *s, const char *name, const struct stat *st)
+{
+	if (s->count == QUEUE_DROPS_MAX ||
+	    ++charge_of(&s->waiting, st->st_uid)->names > NAMES_PER_USER)
+		look_again(s, 0);
+	else
+		memcpy(s->names[s->count++], name, QID_SIZE);
+}
+
+/* A draft, or no mail at all. */
+static void
+see_other(
+    struct drop_scan *s, const char *name, const struct stat *st, bool is_draft)
+{
+	struct charge *c = charge_of(&s->waiting, st->st_uid);
+	int64_t left = (is_draft ? QUEUE_DRAFT_S : QUEUE_FOREIGN_S) -
+		       (s->wall_s - st->st_ctime);
+	bool is_over = c->files >= QUEUE_DROP_FILES ||
+		       c->bytes + bytes_of_file(st) > QUEUE_DROP_BYTES;
+	int rc;
+
+	if (left >= 0 && !is_over) {
+		c->files++;
+		c->bytes += bytes_of_file(st);
+		look_again(
+		    s, left < QUEUE_FOREIGN_S ? left + 1 : QUEUE_FOREIGN_S + 1);
+		return;
+	}
+	rc = S_ISDIR(st->st_mode) ? s->fs->rmdir(s->fs->ctx, s->drop, name)
+				  : s->fs->unlink(s->fs->ctx, s->drop, name);
+	if (rc == 0) {
+		s->removed++;
+		s->removed_uid = st->st_uid;
+	} else if (errno != ENOENT) {
+		s->stuck++;
+		s->stuck_uid = st->st_uid;
+	}
 }
 
 static bool
 see_name(void *arg, const char *name)
 {
-	struct queue *q = arg;
-	struct drops *s = &q->drops;
+	struct drop_scan *s = arg;
+	bool is_draft = name[0] == '.' && drop_is_name(name + 1);
+	struct stat st;
 
-	if (name[0] == '.' && drop_is_name(name + 1))
-		remove_stale(q, name);
-	else if (drop_is_name(name) && s->passed++ >= s->skip)
-		memcpy(s->names[s->count++], name, QID_SIZE);
-	return s->count < QUEUE_DROPS_MAX;
+	if (s->fs->stat(s->fs->ctx, s->drop, name, &st) != 0)
+		return true; /* gone */
+	if (S_ISREG(st.st_mode) && drop_is_name(name))
+		see_file(s, name, &st);
+	else
+		see_other(s, name, &st, is_draft && S_ISREG(st.st_mode));
+	return true;
 }
 
-/* So many names per scan, and the next scan goes on behind them: or somebody
- * with a thousand folders that cannot be moved away would be all that is ever
- * seen. */
-void
-queue_drop_scan(struct queue *q)
+static bool
+see_aside(void *arg, const char *name)
 {
-	const struct fs *fs = q->o.fs;
+	struct drop_scan *s = arg;
+	struct charge *c;
+	struct stat st;
+
+	if (s->fs->stat(s->fs->ctx, s->corrupt, name, &st) != 0)
+		return true;
+	c = charge_of(&s->aside, st.st_uid);
+	c->files++;
+	c->bytes += bytes_of_file(&st);
+	return true;
+}
+
+void
+drop_scan_run(struct drop_scan *s)
+{
+	s->names = xcalloc(QUEUE_DROPS_MAX, QID_SIZE);
+	s->rc = s->fs->list(s->fs->ctx, s->drop, see_name, s);
+	if (s->rc != 0)
+		err_sys(&s->err, "cannot list drop/");
+	/* What cannot be counted is not limited, and does no harm. */
+	IGNORE(s->fs->list(s->fs->ctx, s->corrupt, see_aside, s));
+}
+
+void
+drop_scan_free(struct drop_scan *s)
+{
+	if (s == NULL)
+		return;
+	free(s->names);
+	free(s->waiting.v);
+	free(s->aside.v);
+	free(s);
+}
+
+/* --- telling -------------------------------------------------------------- */
+
+static void
+tell_rest(struct queue *q)
+{
 	struct drops *s = &q->drops;
 	struct err err;
 
-	if (s->at == s->count)
-		s->skip = s->count == QUEUE_DROPS_MAX ? s->skip + s->count : 0;
-	if (s->names == NULL)
-		s->names = xcalloc(QUEUE_DROPS_MAX, QID_SIZE);
-	s->count = s->at = s->passed = 0;
-	if (fs->list(fs->ctx, spool_drop_dirfd(q->spool), see_name, q) != 0) {
-		err_sys(&err, "cannot list drop/");
+	if (s->nuntold > 0) {
+		err_set(&err, ERR_INPUT,
+		    "%u more files in drop/ were no mail that can be taken",
+		    s->nuntold);
 		queue_trouble(q, "-", &err);
 	}
-	if (s->count == 0) {
-		free(s->names);
-		s->names = NULL;
-	}
+	s->ntold = s->nuntold = 0;
+	s->told_ms = queue_now(q);
 }
 
-/* Nobody is helped by a line for each of ten thousand. */
 static void
-tell_no_more(struct queue *q)
-{
-	struct err err;
-
-	q->drops.quiet_until_ms = queue_now(q) + QUIET_MS;
-	err_set(&err, ERR_INPUT,
-	    "drop/ holds more that is no mail and cannot be moved away; no "
-	    "more is said of it for a day");
-	queue_trouble(q, "-", &err);
-}
-
-/* Tells once of each file that stays where it is. */
-static void
-tell_once(struct queue *q, const char *name, const struct err *err)
+tell(struct queue *q, const char *name, const struct err *err)
 {
 	struct drops *s = &q->drops;
 
-	if (s->ntold == TOLD_MAX && queue_now(q) >= s->quiet_until_ms)
-		s->ntold = 0;
-	for (size_t i = 0; i < s->ntold; i++)
-		if (strcmp(s->told[i], name) == 0)
-			return;
-	if (s->ntold == TOLD_MAX)
+	if (queue_now(q) - s->told_ms >= TOLD_MS)
+		tell_rest(q);
+	if (s->ntold++ < TOLD_MAX)
+		queue_trouble(q, name, err);
+	else
+		s->nuntold++;
+}
+
+static void
+tell_names(struct queue *q, const struct drop_scan *scan)
+{
+	struct err err;
+
+	if (scan->rc != 0)
+		queue_trouble(q, "-", &scan->err);
+	if (scan->removed > 0) {
+		err_set(&err, ERR_INPUT,
+		    "removed %zu names from drop/ that were no mail, one of "
+		    "them of uid %u",
+		    scan->removed, (unsigned)scan->removed_uid);
+		tell(q, "-", &err);
+	}
+	if (scan->stuck > 0 && queue_now(q) >= q->drops.stuck_told_ms) {
+		q->drops.stuck_told_ms = queue_now(q) + STUCK_TOLD_MS;
+		err_set(&err, ERR_INPUT,
+		    "drop/ holds %zu folders that are no mail and cannot be "
+		    "removed, one of them of uid %u",
+		    scan->stuck, (unsigned)scan->stuck_uid);
+		queue_trouble(q, "-", &err);
+	}
+}
+
+/* --- the scan ------------------------------------------------------------- */
+
+void
+drop_scan_done(struct queue *q, struct drop_scan *scan)
+{
+	struct drops *s = &q->drops;
+	struct charges swap = s->aside;
+
+	s->is_scanning = false;
+	free(s->names);
+	s->names = NULL;
+	s->at = 0;
+	s->count = scan->count;
+	if (s->count > 0) {
+		s->names = scan->names;
+		scan->names = NULL;
+	}
+	s->aside = scan->aside;
+	scan->aside = swap;
+	s->again_ms = scan->again_s == INT64_MAX
+			  ? INT64_MAX
+			  : queue_now(q) + scan->again_s * 1000;
+	if (q->is_closing)
 		return;
-	if (s->told == NULL)
-		s->told = xcalloc(TOLD_MAX, QID_SIZE);
-	memcpy(s->told[s->ntold++], name, QID_SIZE);
-	queue_trouble(q, name, err);
-	if (s->ntold == TOLD_MAX)
-		tell_no_more(q);
+	tell_names(q, scan);
+	if (s->done != NULL)
+		s->done(s->ctx);
+}
+
+void
+queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx)
+{
+	struct job *j;
+
+	q->drops.done = done;
+	q->drops.ctx = ctx;
+	if (q->drops.is_scanning || done == NULL)
+		return;
+	q->drops.is_scanning = true;
+	j = job_new(q, JOB_DROPS, NULL);
+	j->scan = xcalloc(1, sizeof(*j->scan));
+	j->scan->fs = q->o.fs;
+	j->scan->drop = spool_drop_dirfd(q->spool);
+	j->scan->corrupt = spool_corrupt_dirfd(q->spool);
+	j->scan->wall_s = queue_wall(q) / 1000;
+	j->scan->again_s = INT64_MAX;
+	job_submit(j);
+}
+
+int64_t
+queue_drop_again_ms(const struct queue *q)
+{
+	return q->drops.again_ms;
+}
+
+int
+queue_drop_dirfd(const struct queue *q)
+{
+	return spool_drop_dirfd(q->spool);
+}
+
+/* --- setting aside -------------------------------------------------------- */
+
+/* True: its user has no room left in corrupt/. */
+static bool
+is_too_much(struct queue *q, const struct stat *st)
+{
+	struct charge *c = charge_of(&q->drops.aside, st->st_uid);
+
+	if (c->files >= QUEUE_ASIDE_FILES ||
+	    c->bytes + bytes_of_file(st) > QUEUE_ASIDE_BYTES)
+		return true;
+	c->files++;
+	c->bytes += bytes_of_file(st);
+	return false;
 }
 
 static void
 set_aside(struct queue *q, const char *name, struct err *why)
 {
-	struct err err = *why;
+	const struct fs *fs = q->o.fs;
+	int dir = spool_drop_dirfd(q->spool);
+	struct stat st;
+	struct err err;
 
-	if (spool_drop_set_aside(q->spool, name, NULL) != 0) {
-		err_ctx(&err, "ignored");
-		tell_once(q, name, &err);
+	if (fs->stat(fs->ctx, dir, name, &st) != 0)
+		return; /* gone */
+	if (!is_too_much(q, &st) &&
+	    spool_drop_set_aside(q->spool, name, &err) == 0)
+		err_ctx(why, "moved to corrupt/");
+	else if (fs->unlink(fs->ctx, dir, name) == 0)
+		err_ctx(why, "removed");
+	else
+		err_ctx(why, "ignored");
+	tell(q, name, why);
+}
+
+/* Shorter than it says: somebody still writes it, or has given it up. */
+static void
+on_unfinished(struct queue *q, const char *name)
+{
+	const struct fs *fs = q->o.fs;
+	int64_t again_ms = queue_now(q) + QUEUE_FOREIGN_S * 1000;
+	struct stat st;
+	struct err err;
+
+	if (fs->stat(fs->ctx, spool_drop_dirfd(q->spool), name, &st) != 0)
 		return;
+	if (queue_wall(q) / 1000 - st.st_ctime > QUEUE_FOREIGN_S) {
+		err_set(&err, ERR_INPUT, "drop file is shorter than it says");
+		set_aside(q, name, &err);
+	} else if (again_ms < q->drops.again_ms) {
+		q->drops.again_ms = again_ms;
 	}
-	err_ctx(&err, "moved to corrupt/");
-	queue_trouble(q, name, &err);
 }
 
 /* --- taking --------------------------------------------------------------- */
@@ -160,50 +380,52 @@ is_taken(const struct queue *q, const char *name)
 }
 
 static struct drop_file *
-try_open(struct queue *q, const char *name)
+try_open(struct queue *q, const char *name, size_t max_rcpts)
 {
+	const struct drop_limits max = { q->o.max_size_bytes, max_rcpts };
 	struct drop_file *f = NULL;
 	struct err err;
 
-	switch (drop_open(q->o.fs, spool_drop_dirfd(q->spool), name,
-	    q->o.max_size_bytes, &f, &err)) {
+	switch (drop_open(
+	    q->o.fs, spool_drop_dirfd(q->spool), name, &max, &f, &err)) {
 	case DROP_OK:
 		return f;
 	case DROP_GONE:
 		break;
 	case DROP_UNFINISHED:
-		remove_stale(q, name);
+		on_unfinished(q, name);
 		break;
 	case DROP_BAD:
 		set_aside(q, name, &err);
 		break;
 	case DROP_ERROR:
-		tell_once(q, name, &err);
+		tell(q, name, &err);
 		break;
 	}
 	return NULL;
 }
 
-struct queue_drop *
-queue_drop_next(struct queue *q)
+bool
+queue_drop_next(struct queue *q, size_t max_rcpts, struct queue_drop **ret)
 {
 	struct drops *s = &q->drops;
+	struct drop_file *f;
+	struct queue_drop *d;
+	const char *name;
 
-	while (s->at < s->count) {
-		const char *name = s->names[s->at++];
-		struct drop_file *f;
-		struct queue_drop *d;
-
-		if (is_taken(q, name) || (f = try_open(q, name)) == NULL)
-			continue;
-		d = xcalloc(1, sizeof(*d));
-		d->q = q;
-		d->file = f;
-		memcpy(d->name, name, QID_SIZE);
-		list_append(&s->taken, &d->link);
-		return d;
-	}
-	return NULL;
+	*ret = NULL;
+	if (s->at == s->count)
+		return false;
+	name = s->names[s->at++];
+	if (is_taken(q, name) || (f = try_open(q, name, max_rcpts)) == NULL)
+		return true;
+	d = xcalloc(1, sizeof(*d));
+	d->q = q;
+	d->file = f;
+	memcpy(d->name, name, QID_SIZE);
+	list_append(&s->taken, &d->link);
+	*ret = d;
+	return true;
 }
 
 const char *
@@ -232,7 +454,7 @@ queue_drop_read(
 }
 
 void
-queue_drop_end(struct queue_drop *d, enum queue_drop_end how)
+queue_drop_end(struct queue_drop *d, enum queue_drop_end how, const char *why)
 {
 	struct queue *q = d->q;
 	const struct fs *fs = q->o.fs;
@@ -249,7 +471,8 @@ queue_drop_end(struct queue_drop *d, enum queue_drop_end how)
 		set_aside(q, d->name, &err);
 		break;
 	case QUEUE_DROP_BAD:
-		err_set(&err, ERR_INPUT, "drop file was refused");
+		err_set(&err, ERR_INPUT, "drop file of uid %u: %s",
+		    (unsigned)drop_uid(d->file), why != NULL ? why : "refused");
 		set_aside(q, d->name, &err);
 		break;
 	case QUEUE_DROP_LATER:

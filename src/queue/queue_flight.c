@@ -560,6 +560,7 @@ flight_job_done(struct flight *fl, struct job *j)
 	case JOB_REMOVE:
 	case JOB_SYNC:
 	case JOB_STATE:
+	case JOB_DROPS:
 		break;
 	}
 	flight_tell_people(fl);

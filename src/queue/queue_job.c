@@ -112,6 +112,13 @@ run_state(struct job *j)
 	    j->spool, j->name, buf_bytes(&j->text), &j->err);
 }
 
+static int
+run_drops(struct job *j)
+{
+	drop_scan_run(j->scan);
+	return 0;
+}
+
 static int (*const runs[])(struct job *j) = {
 	[JOB_STORE] = run_store,
 	[JOB_APPEND] = run_append,
@@ -120,6 +127,7 @@ static int (*const runs[])(struct job *j) = {
 	[JOB_REMOVE] = run_remove,
 	[JOB_SYNC] = run_sync,
 	[JOB_STATE] = run_state,
+	[JOB_DROPS] = run_drops,
 };
 
 static void
@@ -146,6 +154,7 @@ job_free(struct job *j)
 	buf_clear(&j->next);
 	buf_clear(&j->notes);
 	free(j->files.v);
+	drop_scan_free(j->scan);
 	free(j->name);
 	free(j);
 }
@@ -183,6 +192,9 @@ job_deliver(struct job *j)
 		break;
 	case JOB_STATE:
 		state_done(j);
+		break;
+	case JOB_DROPS:
+		drop_scan_done(j->q, j->scan);
 		break;
 	case JOB_STORE:
 	case JOB_APPEND:

@@ -409,6 +409,12 @@ spool_drop_dirfd(const struct spool *s)
 }
 
 int
+spool_corrupt_dirfd(const struct spool *s)
+{
+	return s->dirs[PART_CORRUPT].fd;
+}
+
+int
 spool_drop_set_aside(struct spool *s, const char *name, struct err *err)
 {
 	char to[SPOOL_PATH_SIZE];

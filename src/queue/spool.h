@@ -163,6 +163,7 @@ int spool_state_write(
 /* The drop folder, for queue/drop.h; borrowed.  And a file of it to corrupt/;
  * not synced. */
 int spool_drop_dirfd(const struct spool *s);
+int spool_corrupt_dirfd(const struct spool *s);
 int spool_drop_set_aside(struct spool *s, const char *name, struct err *err);
 
 #endif

@@ -303,8 +303,32 @@ static const struct {
 };
 enum { NFACTS = sizeof(facts) / sizeof(facts[0]) };
 
+/* The bits of the keys that belong to one recipient. */
+static unsigned
+of_a_rcpt(void)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < NFACTS; i++)
+		if (facts[i].get == get_notify || facts[i].get == get_orcpt)
+			bits |= 1u << (NSTRINGS + i);
+	return bits;
+}
+
+/* True: it was not there yet; seen has a bit for each key. */
 static bool
-get_line(struct envelope *e, struct bytes line)
+is_first(unsigned *seen, size_t key)
+{
+	unsigned bit = 1u << key;
+	bool was_seen = (*seen & bit) != 0;
+
+	*seen |= bit;
+	return !was_seen;
+}
+
+/* Each key stands once, and those of a recipient once for each. */
+static bool
+get_line(struct envelope *e, struct bytes line, unsigned *seen)
 {
 	struct bytes key;
 
@@ -314,11 +338,18 @@ get_line(struct envelope *e, struct bytes line)
 	key.n--;
 	for (size_t i = 0; i < NSTRINGS; i++)
 		if (bytes_eq(key, strings[i].key))
-			return set_string(
-			    (char **)(void *)((char *)e + strings[i].at), line);
+			return is_first(seen, i) &&
+			       set_string(
+				   (char **)(void *)((char *)e + strings[i].at),
+				   line);
 	for (size_t i = 0; i < NFACTS; i++)
-		if (bytes_eq(key, facts[i].key))
+		if (bytes_eq(key, facts[i].key)) {
+			if (facts[i].get == get_rcpt)
+				*seen &= ~of_a_rcpt();
+			else if (!is_first(seen, NSTRINGS + i))
+				return false;
 			return facts[i].get(e, line);
+		}
 	return false;
 }
 
@@ -341,6 +372,7 @@ get_lines(
 {
 	struct bytes rest = bytes_of(file.p + at_first, file.n - at_first);
 	struct bytes line;
+	unsigned seen = 0;
 	uint32_t sum;
 
 	for (;;) {
@@ -355,7 +387,7 @@ get_lines(
 				return SPOOL_TEXT_BAD;
 			break;
 		}
-		if (!get_line(e, line))
+		if (!get_line(e, line, &seen))
 			return SPOOL_TEXT_BAD;
 	}
 	if (rest.n == 0)

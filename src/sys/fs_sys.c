@@ -83,6 +83,13 @@ sys_unlink(void *ctx, int dirfd, const char *name)
 }
 
 static int
+sys_rmdir(void *ctx, int dirfd, const char *name)
+{
+	(void)ctx;
+	return unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+static int
 sys_mkdir(void *ctx, int dirfd, const char *name, mode_t mode)
 {
 	(void)ctx;
@@ -170,6 +177,7 @@ fs_sys(void)
 		.truncate = sys_truncate,
 		.rename = sys_rename,
 		.unlink = sys_unlink,
+		.rmdir = sys_rmdir,
 		.mkdir = sys_mkdir,
 		.chmod = sys_chmod,
 		.lock = sys_lock,

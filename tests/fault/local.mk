@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	%reldir%/droppers.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/kill.sh \
+	%reldir%/neighbour.py %reldir%/neighbour.sh \
 	%reldir%/points.py %reldir%/points.sh \
 	%reldir%/power.sh \
 	%reldir%/powercut.sh \

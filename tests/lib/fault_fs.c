@@ -141,6 +141,12 @@ f_unlink(void *ctx, int dirfd, const char *name)
 }
 
 static int
+f_rmdir(void *ctx, int dirfd, const char *name)
+{
+	return trips(ctx, 'u') ? -1 : fs_sys()->rmdir(NULL, dirfd, name);
+}
+
+static int
 f_mkdir(void *ctx, int dirfd, const char *name, mode_t mode)
 {
 	return trips(ctx, 'm') ? -1 : fs_sys()->mkdir(NULL, dirfd, name, mode);
@@ -159,6 +165,7 @@ fault_fs_init(struct fault_fs *f)
 	f->fs.truncate = f_truncate;
 	f->fs.rename = f_rename;
 	f->fs.unlink = f_unlink;
+	f->fs.rmdir = f_rmdir;
 	f->fs.mkdir = f_mkdir;
 	f->fs.ctx = f;
 	buf_init(&f->order, 1024 * 1024);

@@ -49,3 +49,11 @@ unit_tests += %reldir%/test_outbound
 	src/tls/libtls.a src/sys/libsys.a src/smtp/libsmtp.a \
 	src/mail/libmail.a src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) \
 	$(GSASL_LIBS) $(IDN2_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+unit_tests += %reldir%/test_dirwatch
+%canon_reldir%_test_dirwatch_SOURCES = %reldir%/test_dirwatch.c
+%canon_reldir%_test_dirwatch_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)
+unit_tests += %reldir%/test_guard
+%canon_reldir%_test_guard_SOURCES = %reldir%/test_guard.c
+%canon_reldir%_test_guard_LDADD = src/inbound/libinbound.a \
+	src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
+	$(IDN2_LIBS) $(CMOCKA_LIBS)

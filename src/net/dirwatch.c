@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "net/dirwatch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "net/loop.h"
+#include "net/loop_inside.h"
+
+struct dirwatch {
+	uv_poll_t uv;
+	int fd;
+	char path[40];
+	void (*changed)(void *ctx);
+	void *ctx;
+	bool is_armed;
+};
+
+/* What came does not matter; one event, and the word that the watch is over, is
+ * all there ever is. */
+static void
+on_events(uv_poll_t *h, int status, int events)
+{
+	struct dirwatch *w = h->data;
+	char drop[4096];
+
+	(void)status;
+	(void)events;
+	while (read(w->fd, drop, sizeof(drop)) > 0)
+		;
+	if (!w->is_armed)
+		return;
+	w->is_armed = false;
+	w->changed(w->ctx);
+}
+
+bool
+dirwatch_arm(struct dirwatch *w)
+{
+	w->is_armed = inotify_add_watch(w->fd, w->path,
+			  IN_CREATE | IN_MOVED_TO | IN_ONESHOT | IN_ONLYDIR) >=
+		      0;
+	return w->is_armed;
+}
+
+int
+dirwatch_new(struct loop *l, int dirfd, void (*changed)(void *ctx), void *ctx,
+    struct dirwatch **ret, struct err *err)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), rc;
+	struct dirwatch *w;
+
+	if (fd < 0)
+		return err_sys(err, "inotify");
+	w = xcalloc(1, sizeof(*w));
+	w->fd = fd;
+	w->changed = changed;
+	w->ctx = ctx;
+	(void)snprintf(w->path, sizeof(w->path), "/proc/self/fd/%d", dirfd);
+	rc = uv_poll_init(loop_uv(l), &w->uv, fd);
+	if (rc != 0) {
+		(void)close(fd); /* unused */
+		free(w);
+		return err_set(err, ERR_SYSTEM, "inotify: %s", uv_strerror(rc));
+	}
+	w->uv.data = w;
+	(void)uv_poll_start(&w->uv, UV_READABLE, on_events); /* is open */
+	*ret = w;
+	return 0;
+}
+
+static void
+on_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void
+dirwatch_free(struct dirwatch *w)
+{
+	if (w == NULL)
+		return;
+	uv_close((uv_handle_t *)&w->uv, on_closed);
+	(void)close(w->fd); /* only read from */
+}

@@ -742,12 +742,25 @@ after_hello(struct smtp_client *c)
 	}
 }
 
-/* Not the command, but what stands behind it (RFC 5321 4.1.1.1, 4.2.4). */
+/* Not the command, but what stands behind it (RFC 5321 4.1.1.1, 4.2.4).  550 and
+ * its like may be about our address as well, which no other name mends. */
 static bool
 is_about_name(const struct smtp_reply *r)
 {
-	return r->code == 501 || r->code == 504 || r->code == 550 ||
-	       r->code == 553;
+	static const char *const words[] = { "*helo*", "*ehlo*", "*hostname*",
+		"*host name*", "*domain name*", "*literal*", "*fqdn*",
+		"*fully*qualified*" };
+	struct verdict v;
+
+	if (r->code == 501 || r->code == 504)
+		return true;
+	if (r->code != 550 && r->code != 553 && r->code != 554)
+		return false;
+	smtp_reply_verdict(r, STAGE_EHLO, &v);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_match(words[i], v.text))
+			return true;
+	return false;
 }
 
 static void

@@ -604,21 +604,22 @@ says(const struct verdict *v, const char *const *patterns)
 }
 
 /* RFC 5321 4.1.1.11: 555; others call it a bad argument, or say what it is that
- * they do not like.  An address is no parameter. */
+ * they do not like.  An address is no parameter, nor is a name. */
 static bool
 is_about_params(const struct verdict *v)
 {
 	static const char *const words[] = { "*parameter*", "*argument*",
 		"*option*", "*size=*", "*body=*", "*ret=*", "*envid*",
 		"*notify*", "*orcpt*", "*extension*", NULL };
-	static const char *const address[] = { "*address*", NULL };
+	static const char *const others[] = { "*address*", "*helo*", "*ehlo*",
+		NULL };
 
 	if (v->code == 555)
 		return true;
-	if (v->code / 10 != 50 || strncmp(v->enhanced, "5.1.", 4) == 0)
+	if (v->code / 10 != 50 || strncmp(v->enhanced, "5.1.", 4) == 0 ||
+	    says(v, others))
 		return false;
-	return says(v, words) ||
-	       (strcmp(v->enhanced, "5.5.4") == 0 && !says(v, address));
+	return strcmp(v->enhanced, "5.5.4") == 0 || says(v, words);
 }
 
 /* Were there any?  Where they were known not to work, none has been said that
@@ -644,7 +645,9 @@ look_behind(
     struct smtp_flight *f, struct slot *s, bool has_params, struct verdict *v)
 {
 	/* Postfix keeps that for later (smtpd_delay_reject). */
-	static const char *const name[] = { "*helo command rejected*", NULL };
+	static const char *const name[] = { "*helo command rejected*",
+		"*invalid helo*", "*bad helo*", "*helo name*", "*ehlo name*",
+		"*helo hostname*", "*helo rejected*", NULL };
 
 	if (v->code == 503) {
 		end_session(f, s, SC_TROUBLE_BROKEN, v);

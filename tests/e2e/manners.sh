@@ -84,7 +84,7 @@ delivered "a provider without vices" 1 1
 name=$(jq -r 'select(.event == "message").helo' "$T/provider.log" | head -n 1)
 finish
 for code in 501:5.5.4 504:5.5.2 550:5.7.1; do
-	begin --fail "ehlo/$name:$code:we do not like that name"
+	begin --fail "ehlo/$name:$code:EHLO name rejected"
 	send ehlo to@example.org
 	delivered "$code to EHLO $name" 1 1
 	again --drop "ehlo/$name"

@@ -587,9 +587,10 @@ static const struct play beginnings[] = {
 		.ehlo_name = "pve1.lan",
 		.ehlo_others = { "[192.0.2.1]", "me.example" } },
 	    .quits = true,
-	    .script = "S: 220 mx\nC: EHLO pve1.lan\nS: 550 5.7.1 no such host\n"
-		      "C: EHLO [192.0.2.1]\nS: 504 5.5.2 no literals\n"
-		      "C: EHLO me.example\nS: 250 mx\n" BYE,
+	    .script =
+		"S: 220 mx\nC: EHLO pve1.lan\nS: 550 5.7.1 no such hostname\n"
+		"C: EHLO [192.0.2.1]\nS: 504 5.5.2 no literals\n"
+		"C: EHLO me.example\nS: 250 mx\n" BYE,
 	    .events = "ready \n" CLOSED },
 	{ .name = "no name is taken",
 	    .opts = { .ehlo_others = { "me.example" } },
@@ -618,6 +619,11 @@ static const struct play beginnings[] = {
 		      "C: EHLO me.example\nS: 501 what\n"
 		      "C: HELO [192.0.2.1]\nS: 250 mx\n" BYE,
 	    .events = "ready \n" CLOSED },
+	{ .name = "a 550 to EHLO that is about our address",
+	    .opts = { .ehlo_others = { "me.example" } },
+	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\n"
+		      "S: 550 5.7.1 [192.0.2.1] is on a list\nC: QUIT\n",
+	    .events = "close refused later ehlo 550 5.7.1\n" },
 	{ .name = "another 5yz to EHLO is not about the name",
 	    .opts = { .ehlo_others = { "me.example" } },
 	    .script = "S: 220 mx\nC: EHLO [192.0.2.1]\nS: 554 5.3.2 never\n"
@@ -1351,6 +1357,15 @@ static const struct play broken[] = {
 				 "S: 503 no\nS: 503 no\n" BYE,
 	    .events = "ready \n1.0 never mail 501 5.1.7\n"
 		      "1 never mail 501 5.1.7\n" CLOSED },
+	{ .name = "nor is a session that was forgotten",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=3\n" RCPT1
+				 "C: DATA\nS: 501 5.5.4 need HELO first\n"
+				 "S: 503 no\nS: 503 no\n" BYE,
+	    .events = "ready \n1.0 never mail 501 5.5.4\n"
+		      "1 never mail 501 5.5.4\n" CLOSED },
 	{ .name = "what did not work before is not said; it was not the cause",
 	    .opts = { .tls = SC_TLS_OFF,
 		.distrust = SMTP_DISTRUST_PARAMS | SMTP_DISTRUST_CHUNKING },

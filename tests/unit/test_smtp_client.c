@@ -1307,7 +1307,7 @@ static const struct play broken[] = {
 	{ .name = "503 to a BDAT that went well before: what is under way is "
 		  "heard to its end",
 	    .opts = { .tls = SC_TLS_OFF, .window_jobs = 2 },
-	    .bodies = { "a\r\n", "b\r\n", "c\r\n" },
+	    .bodies = { "a\r\n", "b\r\n", "c\r\n", "never said\r\n" },
 	    .script = HELLO_CHUNK MAIL1 RCPT1
 	    "C: BDAT 3 LAST\nC: a\n"
 	    "C: RSET\nC: MAIL FROM:<me@x>\n" RCPT1 "C: BDAT 3 LAST\nC: b\n"

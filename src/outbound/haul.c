@@ -405,7 +405,7 @@ replaces_null_sender(struct haul *h, const struct verdict *v)
 	if (h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
 	    !is_about_null_sender(v, act_on(h, v)))
 		return false;
-	pool_no_null_sender(h->pool, v, h->remote->who);
+	pool_no_null_sender(h->pool, v);
 	return true;
 }
 

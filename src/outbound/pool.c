@@ -1063,7 +1063,12 @@ pool_heard(struct pool *p, const struct pool_opts *o, const struct verdict *v)
 void
 pool_broken(struct pool *p, const struct pool_opts *o, const struct verdict *v)
 {
-	struct diagnosis d = diagnose(v, o->host);
+	static const struct diagnosis d = {
+		.cause = "the last three sessions ended like this before a "
+			 "message was taken",
+		.remedy = "check port, tls and user of this account, or ask "
+			  "the provider; then: relais flush",
+	};
 	struct buf why;
 
 	if (pool_is_past(p, o) || ++p->broken < BROKEN_MAX)
@@ -1218,19 +1223,20 @@ pool_learn(struct pool *p, enum learnt_fact f, uint32_t value)
 }
 
 void
-pool_no_null_sender(struct pool *p, const struct verdict *v, const char *who)
+pool_no_null_sender(struct pool *p, const struct verdict *v)
 {
+	static const struct diagnosis d = {
+		.cause = "the provider takes no mail from <>, so notices go "
+			 "out with the address of the account",
+		.remedy = "set null_sender = no for this account",
+	};
 	struct buf why;
 
 	if (pool_learnt(p, LEARNT_NO_NULL_SENDER) != 0)
 		return;
 	pool_learn(p, LEARNT_NO_NULL_SENDER, 1);
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	IGNORE(buf_addf(&why, "%s: ", who)); /* all of this is cut when full */
-	verdict_text(v, &why);
-	IGNORE(buf_adds(&why,
-	    "; the provider takes no mail from <>, so notices go out with the "
-	    "address of the account; set null_sender = no"));
+	diagnosis_reason(v, &d, &why);
 	alert(p, "null-sender", buf_str(&why));
 	buf_clear(&why);
 }

@@ -306,10 +306,14 @@ static void
 learn(struct courier *c, const struct sc_info *info)
 {
 	unsigned refused = smtp_client_ehlo_refused(c->smtp);
-	uint32_t distrust = pool_learnt(c->pool, LEARNT_DISTRUST);
+	unsigned distrust = smtp_client_distrust(c->smtp);
 
-	pool_learn(
-	    c->pool, LEARNT_DISTRUST, distrust | smtp_client_distrust(c->smtp));
+	if (is_past(c)) /* maybe another provider's habits */
+		return;
+	if (smtp_client_lost_bdat(c->smtp) && pool_lost_bdat(c->pool))
+		distrust |= SMTP_DISTRUST_CHUNKING;
+	pool_learn(c->pool, LEARNT_DISTRUST,
+	    pool_learnt(c->pool, LEARNT_DISTRUST) | distrust);
 	if (may_say_another_name(c, info))
 		pool_refuse_names(c->pool, refused);
 	else if (info->trouble == SC_TROUBLE_NAME)

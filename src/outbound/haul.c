@@ -402,7 +402,8 @@ replaces_null_sender(struct haul *h, const struct verdict *v)
 {
 	const char *own = h->opts->identity.address;
 
-	if (h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
+	if (pool_is_past(h->pool, h->opts) || h->job.sender[0] != '\0' ||
+	    own == NULL || own[0] == '\0' ||
 	    !is_about_null_sender(v, act_on(h, v)))
 		return false;
 	pool_no_null_sender(h->pool, v);
@@ -458,6 +459,8 @@ learn_limit(struct haul *h, size_t n)
 		    (i == n && !is_about_number(v)))
 			return;
 	}
+	if (pool_is_past(h->pool, h->opts))
+		return;
 	pool_learn(h->pool, LEARNT_RCPT_MAX,
 	    (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
 }

@@ -85,6 +85,7 @@ struct pool {
 	int64_t budget_saved_ms;
 	size_t unsettled;
 	struct learnt learnt;
+	bool has_lost_bdat; /* see pool_lost_bdat() */
 	unsigned names_refused; /* in EHLO, since a session came to be */
 	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
 	size_t spent; /* messages before the last 421 in the middle */
@@ -1241,6 +1242,15 @@ pool_no_null_sender(struct pool *p, const struct verdict *v)
 	buf_clear(&why);
 }
 
+bool
+pool_lost_bdat(struct pool *p)
+{
+	bool is_again = p->has_lost_bdat;
+
+	p->has_lost_bdat = true;
+	return is_again;
+}
+
 void
 pool_absurd(struct pool *p, const char *what)
 {
@@ -1331,6 +1341,7 @@ pool_sent(struct pool *p, const struct pool_opts *o)
 	 * trouble, too, and must not be asked again at once for ever. */
 	p->troubles = 0;
 	p->broken = 0;
+	p->has_lost_bdat = false;
 }
 
 bool

@@ -197,6 +197,9 @@ void pool_learn(struct pool *p, enum learnt_fact f, uint32_t value);
 /* The provider has refused mail from <> with this answer: the account's address
  * stands in from now on, and a person is told. */
 void pool_no_null_sender(struct pool *p, const struct verdict *v);
+/* A connection was lost behind a BDAT, on which none had gone well.  True: it was
+ * not the first in a row, so that may be why. */
+bool pool_lost_bdat(struct pool *p);
 /* What the server stated and what cannot be meant; logged once. */
 void pool_absurd(struct pool *p, const char *what);
 /* The names it refuses in EHLO, one bit each: those that were learnt, or those

@@ -1318,6 +1318,12 @@ smtp_client_distrust(const struct smtp_client *c)
 }
 
 bool
+smtp_client_lost_bdat(const struct smtp_client *c)
+{
+	return smtp_flight_lost_bdat(c->flight);
+}
+
+bool
 smtp_client_is_bare_auth(const struct smtp_client *c)
 {
 	return c->login.is_bare;

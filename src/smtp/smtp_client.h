@@ -217,6 +217,9 @@ unsigned smtp_client_ehlo_refused(const struct smtp_client *c);
 size_t smtp_client_ehlo(const struct smtp_client *c);
 /* The enum smtp_distrust of the options, and what was found since. */
 unsigned smtp_client_distrust(const struct smtp_client *c);
+/* The connection was lost while a BDAT had no answer, and none had a good one.  A
+ * box that does not know it may hang up over the body before its answer is read. */
+bool smtp_client_lost_bdat(const struct smtp_client *c);
 /* It took AUTH only without an initial response. */
 bool smtp_client_is_bare_auth(const struct smtp_client *c);
 

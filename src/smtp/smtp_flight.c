@@ -67,6 +67,7 @@ struct smtp_flight {
 	struct verdict trouble_why;
 	unsigned distrust;
 	bool has_chunked; /* a BDAT was answered well */
+	bool has_lost_bdat; /* or one had no answer when it broke */
 };
 
 static const enum verdict_stage stages[SMTP_STEP_COUNT] = {
@@ -575,6 +576,12 @@ smtp_flight_trouble(const struct smtp_flight *f, struct verdict *ret)
 	return f->trouble;
 }
 
+bool
+smtp_flight_lost_bdat(const struct smtp_flight *f)
+{
+	return f->has_lost_bdat;
+}
+
 unsigned
 smtp_flight_distrust(const struct smtp_flight *f)
 {
@@ -835,6 +842,8 @@ smtp_flight_fail(
 				       ? stages[step_at(first, first->in_pos)]
 				       : STAGE_CONNECT;
 
+	f->has_lost_bdat = may_be_taken && first != NULL && first->is_bdat &&
+			   stage == STAGE_END && !f->has_chunked;
 	list_foreach (it, &f->slots) {
 		struct slot *s = slot_of(it);
 		struct verdict v = *why;

@@ -108,6 +108,9 @@ enum sc_trouble smtp_flight_trouble(
 /* Of the options, and what was found since. */
 unsigned smtp_flight_distrust(const struct smtp_flight *f);
 
+/* See smtp_client_lost_bdat(). */
+bool smtp_flight_lost_bdat(const struct smtp_flight *f);
+
 /* The step whose reply is due now; SMTP_STEP_NONE while it is our turn. */
 enum smtp_step smtp_flight_step(const struct smtp_flight *f);
 

@@ -1298,6 +1298,32 @@ a_box_that_lists_chunking_and_does_not_know_it_gets_data(void **state)
 	assert_int_equal(b->alerts, 0);
 }
 
+/* Its answer may be lost with the connection, when it hangs up over the body. */
+static void
+a_box_that_hangs_up_over_bdat_gets_data(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_CUT, "end::2");
+	start(b);
+	submit(b, 1);
+	until(b, b->connections == 1 && b->p.faults.v[0].left == 1);
+	wait_a_moment(b);
+	assert_int_equal(b->p.messages, 0);
+	for (int i = 0; i < 20 && b->p.faults.v[0].left == 1; i++) {
+		pass(b, 10 * SECOND);
+		wait_a_moment(b);
+	}
+	b->p.smtp.may_chunk = false;
+	b->p.smtp.limits = "RCPTMAX=100\nCHUNKING";
+	for (int i = 0; i < 40 && queue_count(b->q) > 0; i++) {
+		pass(b, 10 * SECOND);
+		wait_a_moment(b);
+	}
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 3);
+}
+
 static void
 parameters_that_are_offered_and_refused_are_left_out(void **state)
 {
@@ -1747,6 +1773,7 @@ main(void)
 		TEST(
 		    mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords),
 		TEST(a_box_that_lists_chunking_and_does_not_know_it_gets_data),
+		TEST(a_box_that_hangs_up_over_bdat_gets_data),
 		TEST(parameters_that_are_offered_and_refused_are_left_out),
 		TEST(limits_that_cannot_be_meant_bounce_nothing),
 		TEST(

@@ -1564,6 +1564,38 @@ a_session_says_what_is_not_to_be_trusted(void **state)
 	}
 }
 
+static void
+a_connection_lost_over_a_first_bdat_is_told(void **state)
+{
+	static const struct {
+		const char *heard;
+		bool lost;
+	} rows[] = {
+		{ "250 ok\r\n250 ok\r\n250 ok\r\n", true },
+		{ "250 ok\r\n250 ok\r\n", false },
+		{ "250 ok\r\n250 ok\r\n250 ok\r\n250 taken\r\n", false },
+		{ "250 ok\r\n250 ok\r\n250 ok\r\n421 4.3.2 bye\r\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct smtp_client *c = ready_client(
+		    false, "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+		enum verdict_class job = VERDICT_NONE;
+		struct sc_info info;
+
+		smtp_client_send(c, &for_two);
+		assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
+		assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+		sent_all(c);
+		hear(c, rows[i].heard);
+		smtp_client_eof(c, "gone");
+		assert_int_equal(ends_with(c, &job), SC_TROUBLE_LOST);
+		assert_int_equal(smtp_client_lost_bdat(c), rows[i].lost);
+		smtp_client_free(c);
+	}
+}
+
 /* Whatever ends a session that is of no more use, it stays that. */
 static void
 a_broken_session_that_is_cut_is_still_broken(void **state)
@@ -2688,6 +2720,7 @@ main(void)
 		cmocka_unit_test(
 		    a_bdat_that_is_not_known_ends_the_connection_at_once),
 		cmocka_unit_test(a_session_says_what_is_not_to_be_trusted),
+		cmocka_unit_test(a_connection_lost_over_a_first_bdat_is_told),
 		cmocka_unit_test(a_broken_session_that_is_cut_is_still_broken),
 		cmocka_unit_test(
 		    R64_an_answer_that_nobody_asked_for_ends_the_session),

@@ -13,8 +13,11 @@
 #include "tls/tls_inside.h"
 
 /* Behind the system's own policy, so that a stricter machine stays stricter
- * (RFC 8997, R70). */
-#define VERSIONS "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+ * (RFC 8997, R70): TLS 1.2 or newer, RSA keys of 2048 bits or more, no SHA-1
+ * signature in a certificate (the profile) or in the handshake (RFC 9155). */
+#define POLICY                                                                 \
+	"-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%PROFILE_MEDIUM"                  \
+	":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1"
 
 enum { SHA256_SIZE = 32 };
 
@@ -258,7 +261,7 @@ set_priority(struct tls_ctx *c, const char *words, struct err *err)
 {
 	const char *at = NULL;
 	int rc = words != NULL ? gnutls_priority_init(&c->priority, words, &at)
-			       : gnutls_priority_init2(&c->priority, VERSIONS,
+			       : gnutls_priority_init2(&c->priority, POLICY,
 				     &at, GNUTLS_PRIORITY_INIT_DEF_APPEND);
 
 	if (rc == 0)

@@ -107,7 +107,8 @@ static const struct {
 	{ GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, NULL,
 	    "is signed by an authority that may not sign for this name" },
 	{ GNUTLS_CERT_INSECURE_ALGORITHM, NULL,
-	    "is signed with an algorithm that is no longer safe" },
+	    "has a key or a signature that is no longer safe: RSA below "
+	    "2048 bits, or SHA-1" },
 	{ GNUTLS_CERT_PURPOSE_MISMATCH, NULL, "is not meant for servers" },
 	{ ~0U, NULL, "cannot be verified" },
 };

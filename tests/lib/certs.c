@@ -83,13 +83,17 @@ write_pair(struct certs *c, const char *stem, gnutls_x509_crt_t crt,
 }
 
 static gnutls_x509_privkey_t
-new_key(void)
+new_key(unsigned rsa_bits)
 {
 	gnutls_x509_privkey_t key;
 
 	MUST(gnutls_x509_privkey_init(&key));
-	MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_EC,
-	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
+	if (rsa_bits > 0)
+		MUST(gnutls_x509_privkey_generate(
+		    key, GNUTLS_PK_RSA, rsa_bits, 0));
+	else
+		MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_EC,
+		    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
 	return key;
 }
 
@@ -121,7 +125,7 @@ new_crt(gnutls_x509_privkey_t key, int64_t from_s, int64_t until_s)
 static void
 make_authority(struct certs *c)
 {
-	c->ca_key = new_key();
+	c->ca_key = new_key(0);
 	c->ca = new_crt(c->ca_key, -86400 * 3650LL, 86400 * 3650LL);
 	set_name(c->ca, GNUTLS_OID_X520_COMMON_NAME, "Test Authority");
 	MUST(gnutls_x509_crt_set_basic_constraints(c->ca, 1, -1));
@@ -202,7 +206,7 @@ void
 certs_make(struct certs *c, const struct cert_spec *spec)
 {
 	bool is_dated = spec->from_s != 0 || spec->until_s != 0;
-	gnutls_x509_privkey_t key = new_key();
+	gnutls_x509_privkey_t key = new_key(spec->rsa_bits);
 	gnutls_x509_crt_t crt = new_crt(key, is_dated ? spec->from_s : -3600,
 	    is_dated ? spec->until_s : 86400);
 
@@ -214,7 +218,8 @@ certs_make(struct certs *c, const struct cert_spec *spec)
 			    : GNUTLS_KP_TLS_WWW_SERVER,
 	    0));
 	MUST(gnutls_x509_crt_sign2(crt, spec->is_self_signed ? crt : c->ca,
-	    spec->is_self_signed ? key : c->ca_key, GNUTLS_DIG_SHA256, 0));
+	    spec->is_self_signed ? key : c->ca_key,
+	    spec->is_sha1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, 0));
 	write_pair(c, spec->file, crt, key);
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_privkey_deinit(key);

@@ -21,6 +21,8 @@ struct cert_spec {
 	int64_t from_s, until_s;
 	bool is_self_signed;
 	bool is_client; /* key purpose: client, not server */
+	unsigned rsa_bits; /* 0: an elliptic curve */
+	bool is_sha1; /* signed over SHA-1, not SHA-256 */
 };
 
 /* Makes a folder of its own (tests/lib/temp.h), removed by certs_free(). */

@@ -40,6 +40,9 @@ static const struct cert_spec specs[] = {
 	{ .file = "lookalike", .dns = { "192.0.2.7" } },
 	{ .file = "address6", .ip = "2001:db8::7" },
 	{ .file = "purpose", .dns = { HOST }, .is_client = true },
+	{ .file = "short", .dns = { HOST }, .rsa_bits = 1024 },
+	{ .file = "rsa", .dns = { HOST }, .rsa_bits = 2048 },
+	{ .file = "sha1", .dns = { HOST }, .is_sha1 = true },
 	{ .file = "client", .common_name = "me", .is_client = true },
 };
 
@@ -243,7 +246,8 @@ good_names_are_taken(void **state)
 {
 	static const char *const rows[][2] = { { "good", "SMTP.example.ORG" },
 		{ "good", HOST "." }, { "more", HOST }, { "wild", HOST },
-		{ "address", "192.0.2.7" }, { "address6", "2001:db8::7" } };
+		{ "address", "192.0.2.7" }, { "address6", "2001:db8::7" },
+		{ "rsa", HOST } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -326,6 +330,8 @@ every_bad_certificate_has_its_sentence(void **state)
 	refuse("lookalike", "192.0.2.7", "is for 192.0.2.7, not 192.0.2.7");
 	refuse("good", "192.0.2.7", "is for " HOST ", not 192.0.2.7");
 	refuse("purpose", HOST, "is not meant for servers");
+	refuse("short", HOST, "RSA below 2048 bits");
+	refuse("sha1", HOST, "SHA-1");
 }
 
 /* The linker puts this in the place of the library's. */

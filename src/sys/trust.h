@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trust.h - may the content of a file decide what relais does?
+ *
+ * A configuration, a secret or a key is believed only if nobody but root and
+ * the user of the daemon can change or replace it.  Its mode alone does not say
+ * so: who may write to a folder on the way can put another file in its place.
+ *
+ * Blocks on the disk.
+ */
+#ifndef SYS_TRUST_H
+#define SYS_TRUST_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/must.h"
+
+/* Walks the path from the root as the kernel would, links included.  Every
+ * folder, link and the file itself must belong to root, to this process or to
+ * uid; no folder may be open to writing by others, unless it is sticky; nor may
+ * the file.  Links are fine if their owner is: Kubernetes and NixOS make them.
+ *
+ * 0 also if the way ends early, because something does not exist or is closed
+ * to us: whoever opens the file will say so.  -1 (ERR_CONFIG): the sentence
+ * names what is wrong and what to type. */
+int trust_file(const char *path, uid_t uid, struct err *err) MUST_CHECK;
+
+#endif

@@ -197,7 +197,7 @@ control_of(const struct conf *c)
 static char *
 own_control(void)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
 	char *path = runtime != NULL && *runtime != '\0'
 			 ? xasprintf("%s/relais/control.sock", runtime)
 			 : xasprintf("/run/user/%lu/relais/control.sock",
@@ -214,7 +214,7 @@ own_control(void)
 static int
 find_control(struct relais *r)
 {
-	const char *env = getenv("RELAIS_CONTROL");
+	const char *env = secure_getenv("RELAIS_CONTROL");
 	struct conf *c = NULL;
 
 	if (r->conf_file != NULL) {

@@ -490,12 +490,19 @@ act(struct sendmail *sm)
 /* A caller may have closed them; the next socket would then be "stderr".  An
  * empty file in memory needs no /dev. */
 static bool
-open_standard(void)
+open_standard(bool *ret_has_stdin)
 {
+	*ret_has_stdin = fcntl(STDIN_FILENO, F_GETFD) >= 0;
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && memfd_create("closed", 0) != fd)
 			return false;
 	return true;
+}
+
+static bool
+reads_stdin(enum sendmail_action action)
+{
+	return action == SENDMAIL_SEND || action == SENDMAIL_SMTP;
 }
 
 int
@@ -503,14 +510,21 @@ main(int argc, char **argv)
 {
 	struct sendmail sm = { 0 };
 	struct err err = { 0 };
+	bool has_stdin;
 	int status;
 
-	if (!open_standard())
+	if (!open_standard(&has_stdin))
 		return EX_OSERR;
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
 	if (sendmail_args_parse(argc, argv, &sm.args, &err) != 0) {
 		complain(NULL, err.text);
 		return EX_USAGE;
+	}
+	/* An empty message is one; a closed one is a mistake of the caller. */
+	if (!has_stdin && reads_stdin(sm.args.action)) {
+		complain(NULL, "standard input is closed, so there is no "
+			       "message to read");
+		return EX_IOERR;
 	}
 	if (sm.args.is_verbose && sm.args.ignored[0] != '\0')
 		complain("these options have no meaning here", sm.args.ignored);

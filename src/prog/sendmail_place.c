@@ -40,10 +40,13 @@ struct places {
 	char *name;
 };
 
+/* NULL if it is not set, or if it was set by a user with fewer rights than this
+ * process has: a set-uid program that sends mail must not be told where to. */
 static const char *
 env(const char *name)
 {
-	const char *value = getenv(name);
+	bool is_safe = geteuid() == getuid() && getegid() == getgid();
+	const char *value = is_safe ? secure_getenv(name) : NULL;
 
 	return value != NULL && *value != '\0' ? value : NULL;
 }

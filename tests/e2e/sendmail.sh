@@ -334,6 +334,25 @@ XDG_RUNTIME_DIR=$T/runtime "$SENDMAIL" a@x.org <"$T/in"
 check "but never that of another user" test -f "$T/got/1.mail"
 stop own
 
+# A set-uid program that sends mail runs us with its own rights and with the
+# environment of whoever called it.
+cp "$SENDMAIL" "$T/setuid"
+chmod 4755 "$T/setuid"
+sink /run/relais/smtp.sock
+chmod 666 /run/relais/smtp.sock
+start own setpriv --reuid alice --clear-groups /usr/bin/python3 \
+    "$srcdir/tests/lib/sink.py" "$T/runtime/trap" "$T/runtime"
+until_true 10 test -S "$T/runtime/trap"
+rm -f "$T/runtime/"*.mail
+for name in RELAIS_SOCKET XDG_RUNTIME_DIR RELAIS_DROP; do
+	rm -f "$T/got/"*.mail
+	env "$name=$T/runtime/trap" setpriv --reuid alice --clear-groups \
+	    "$T/setuid" a@x.org <"$T/in" 2>"$T/err"
+	check "set-uid: $name is ignored" test -n "$(ls "$T/got/")"
+done
+check "  and the mail went nowhere else" test ! -e "$T/runtime/1.mail"
+stop own
+
 sink 25
 bare a@x.org
 is "without a socket localhost:25 is used" 0
@@ -390,11 +409,15 @@ env -i RELAIS_SOCKET="$T/sock" setpriv --reuid 54321 --regid 54321 \
     --clear-groups "$SENDMAIL" -t <"$T/in" 2>"$T/err"
 status=$?
 is "a user without a name" 0
-RELAIS_SOCKET=$T/sock "$SENDMAIL" a@x.org <&- >&- 2>&-
+RELAIS_SOCKET=$T/sock "$SENDMAIL" a@x.org <&- >&- 2>"$T/err"
+status=$?
+is "a closed standard input is no empty message" 74
+check "  which is said" grep -q 'standard input is closed' "$T/err"
+RELAIS_SOCKET=$T/sock "$SENDMAIL" a@x.org </dev/null >&- 2>&-
 status=$?
 : >"$T/err"
-is "all descriptors closed" 0
-got "  and the message is empty" 3 'From: root <root@%s>\n\n'
+is "the other descriptors may be closed" 0
+got "  and an empty message is one" 3 'From: root <root@%s>\n\n'
 # shellcheck disable=SC2046
 mail $(seq -f '%.0f@x.org' 1 3000)
 is "3000 recipients on the command line" 0

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "conf/conf.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
 #include "mail/addr.h"
+#include "sys/trust.h"
 
 /* --- where things are ----------------------------------------------------- */
 
@@ -115,6 +118,32 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 		    "tried twice");
 }
 
+/* The user that the daemon runs as. */
+static uid_t
+find_owner(const struct conf_build *b)
+{
+	char space[1024];
+	struct passwd pw, *found = NULL;
+
+	if (b->env->is_user ||
+	    getpwnam_r(b->conf->user, &pw, space, sizeof(space), &found) != 0 ||
+	    found == NULL)
+		return geteuid();
+	return pw.pw_uid;
+}
+
+/* The file itself: who can change it can have root's daemon run a program. */
+static void
+check_file(const struct conf_build *b)
+{
+	struct err err;
+
+	err_clear(&err);
+	if (trust_file(b->conf->file, b->owner, &err) != 0)
+		conf_problem_add(
+		    b->problems, b->conf->file, 0, NULL, "%s", err.text);
+}
+
 static void
 build_relais(struct conf_build *b)
 {
@@ -134,6 +163,7 @@ build_relais(struct conf_build *b)
 	p.spool = p.socket = p.control = NULL;
 	conf_paths_clear(&p);
 	conf_build_section(b, s, c);
+	b->owner = find_owner(b);
 
 	c->host_found = xstrdup(c->hostname != NULL ? c->hostname
 				: b->env->hostname  ? b->env->hostname
@@ -155,6 +185,7 @@ conf_load(const char *file, const struct conf_env *env, struct conf **ret,
 
 	b.conf->file = xstrdup(file);
 	build_relais(&b);
+	check_file(&b);
 	conf_build_listens(&b);
 	conf_build_accounts(&b);
 	providers_free(b.providers);

@@ -9,6 +9,7 @@
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
 #include "cred/cred_file.h"
+#include "sys/trust.h"
 
 /* One account on its way from text to struct: what its own section says beats
  * [account *], and both beat the preset. */
@@ -296,6 +297,17 @@ is_pin(const char *text)
 	return is_good;
 }
 
+/* Who can replace this file could read or send the mail of this account. */
+static void
+check_trust(struct draft *d, const char *key, const char *file)
+{
+	struct err err;
+
+	err_clear(&err);
+	if (file != NULL && trust_file(file, d->b->owner, &err) != 0)
+		PROBLEM(d, get(d, key), "%s: %s", key, err.text);
+}
+
 static void
 build_tls(struct draft *d)
 {
@@ -305,6 +317,9 @@ build_tls(struct draft *d)
 	if ((d->a->tls_cert == NULL) != (d->a->tls_key == NULL))
 		PROBLEM(d, get(d, d->a->tls_cert ? "tls_cert" : "tls_key"),
 		    "tls_cert and tls_key belong together, one is missing");
+	check_trust(d, "tls_ca_file", d->a->tls_ca_file);
+	check_trust(d, "tls_cert", d->a->tls_cert);
+	check_trust(d, "tls_key", d->a->tls_key);
 	if (v == NULL)
 		return;
 	setting_split_list(v->text, &words);
@@ -466,7 +481,7 @@ check_secret_file(struct draft *d)
 		s->value = full;
 	}
 	err_clear(&err);
-	if (cred_file_check(s->value, d->b->env->group, &err) != 0)
+	if (cred_file_check(s->value, d->b->env->group, d->b->owner, &err) != 0)
 		PROBLEM(d, v, "%s", err.text);
 	else if (geteuid() == 0)
 		/* Soon we may not be root any more.  What cannot be read now

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "sys/trust.h"
 
 static bool
 is_group(gid_t group)
@@ -74,8 +75,19 @@ check_kind(const char *path, const struct stat *st, struct err *err)
 	return err_set(err, ERR_SECRET, "%s is not an ordinary file", path);
 }
 
+static int
+check_trust(const char *path, uid_t owner, struct err *err)
+{
+	struct err why;
+
+	err_clear(&why);
+	if (trust_file(path, owner, &why) == 0)
+		return 0;
+	return err_set(err, ERR_SECRET, "%s", why.text);
+}
+
 int
-cred_file_check(const char *path, gid_t group, struct err *err)
+cred_file_check(const char *path, gid_t group, uid_t owner, struct err *err)
 {
 	struct stat st;
 
@@ -83,9 +95,10 @@ cred_file_check(const char *path, gid_t group, struct err *err)
 		return errno == EACCES
 			   ? 0
 			   : err_sys(err, "cannot read the secret in %s", path);
-	if (check_kind(path, &st, err) != 0)
+	if (check_kind(path, &st, err) != 0 ||
+	    cred_file_mode(path, &st, group, err) != 0)
 		return -1;
-	return cred_file_mode(path, &st, group, err);
+	return check_trust(path, owner, err);
 }
 
 int
@@ -179,7 +192,16 @@ int
 cred_file_read(
     const char *path, gid_t group, struct secret **ret, struct err *err)
 {
-	return open_and_read(path, &group, ret, err);
+	struct secret *s = NULL;
+
+	if (open_and_read(path, &group, &s, err) != 0)
+		return -1;
+	if (check_trust(path, geteuid(), err) != 0) {
+		secret_free(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
 }
 
 int

@@ -23,16 +23,18 @@ int cred_file_mode(const char *path, const struct stat *st, gid_t group,
 void cred_file_advise(const char *path, gid_t group, struct err *err);
 
 /* The first line without its line end.  Must be a regular file, perhaps behind
- * a link.  err->os is ENOENT if it does not exist, EACCES if we may not. */
+ * a link, that only root and we can change or replace (sys/trust.h).  err->os is ENOENT if it does not exist, EACCES if we may not. */
 int cred_file_read(const char *path, gid_t group, struct secret **ret,
     struct err *err) MUST_CHECK;
 /* The same whatever the file's mode, for a folder that keeps others out: the
  * access list systemd puts on credentials looks like a group's right. */
 int cred_file_read_any(
     const char *path, struct secret **ret, struct err *err) MUST_CHECK;
-/* Only looks: exists, is regular, is not open to others.  A file we may not
- * reach is no error: the daemon may be another user. */
-int cred_file_check(const char *path, gid_t group, struct err *err) MUST_CHECK;
+/* Only looks: exists, is regular, is not open to others, and is safe from all
+ * but root and owner, the daemon's user.  A file we may not reach is no error:
+ * the daemon may be another user. */
+int cred_file_check(
+    const char *path, gid_t group, uid_t owner, struct err *err) MUST_CHECK;
 
 /* The first line of what is in b, as a secret; an empty one is an error. */
 struct buf;

@@ -67,7 +67,7 @@ relais_cred_SOURCES = \
 	%reldir%/relais-cred.c \
 	%reldir%/keyring.c \
 	%reldir%/keyring.h
-relais_cred_LDADD = src/cred/libcred.a src/base/libbase.a $(LIBSECRET_LIBS)
+relais_cred_LDADD = src/cred/libcred.a src/sys/libsys.a src/base/libbase.a $(LIBSECRET_LIBS)
 
 # What relaisd answers on its control socket.
 noinst_LIBRARIES += %reldir%/libcontrol.a

@@ -8,4 +8,6 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/log_sys.c \
 	%reldir%/log_sys.h \
 	%reldir%/privilege.c \
-	%reldir%/privilege.h
+	%reldir%/privilege.h \
+	%reldir%/trust.c \
+	%reldir%/trust.h

@@ -66,14 +66,18 @@ static int
 refuse_owner(const struct walk *w, const char *what, const char *object,
     const struct stat *st, struct err *err)
 {
+	/* Folders and links are root's business; a secret must stay readable
+	 * for the daemon. */
+	bool is_file = S_ISREG(st->st_mode);
 	char owner[64], user[64];
 
 	name_of(st->st_uid, owner, sizeof(owner));
 	name_of(w->uid, user, sizeof(user));
 	return err_set(err, ERR_CONFIG,
-	    "%s %s belongs to %s, who could replace %s: it must belong to root "
-	    "or %s; type: chown -h root %s",
-	    what, object, owner, w->path, user, object);
+	    "%s %s belongs to %s, who could %s %s, and not to root or %s; "
+	    "type: chown -h %s %s",
+	    what, object, owner, is_file ? "change" : "replace",
+	    is_file ? "it" : w->path, user, is_file ? user : "root", object);
 }
 
 /* The group of root or our own one is as good as its owner. */

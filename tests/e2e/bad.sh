@@ -229,4 +229,25 @@ EOF
 chmod 644 "$T/secret/mail"
 refuses "a secret that others may read" 'chmod' "$D" --check -c "$conf"
 chmod 600 "$T/secret/mail"
+chown nobody "$T/secret/mail"
+refuses "a secret of somebody else" 'belongs to nobody.*chown' \
+    "$D" --check -c "$conf"
+chown relais "$T/secret/mail"
+chmod 777 "$T/secret"
+refuses "a secret in a folder that others can write to" \
+    'can write to the folder.*chmod go-w' "$D" --check -c "$conf"
+chmod 711 "$T/secret"
+chown nobody "$T/pki/ca.pem"
+refuses "a certificate of somebody else" 'tls_ca_file.*belongs to nobody' \
+    "$D" --check -c "$conf"
+chown root "$T/pki/ca.pem"
+chown nobody "$conf"
+refuses "a configuration of somebody else" 'belongs to nobody' \
+    "$D" --check -c "$conf"
+chown root "$conf"
+ln -s "$conf" "$T/link.conf"
+check "a link of root's is fine" "$D" --check -c "$T/link.conf"
+chown -h nobody "$T/link.conf"
+refuses "a link of somebody else's is not" 'the link .* belongs to nobody' \
+    "$D" --check -c "$T/link.conf"
 bed_done

@@ -14,7 +14,7 @@ fuzz_targets = \
 	%reldir%/fuzz_smtp_server \
 	%reldir%/fuzz_spool_parse
 %canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_conf_LDADD = src/conf/libconf.a src/cred/libcred.a \
+%canon_reldir%_fuzz_conf_LDADD = src/conf/libconf.a src/cred/libcred.a src/sys/libsys.a \
 	$(FUZZ_LIBS) $(INIH_LIBS)
 %canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_reply_LDADD = $(FUZZ_LIBS)

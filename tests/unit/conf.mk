@@ -1,6 +1,6 @@
 # Tests of src/cred and src/conf.
-CRED_LIBS = src/cred/libcred.a src/base/libbase.a
-CONF_LIBS = src/conf/libconf.a src/cred/libcred.a $(MAIL_LIBS) $(INIH_LIBS)
+CRED_LIBS = src/cred/libcred.a src/sys/libsys.a src/base/libbase.a
+CONF_LIBS = src/conf/libconf.a src/cred/libcred.a src/sys/libsys.a $(MAIL_LIBS) $(INIH_LIBS)
 
 unit_tests += \
 	%reldir%/test_argv \
@@ -34,6 +34,6 @@ unit_tests += \
 
 unit_tests += %reldir%/test_growth
 %canon_reldir%_test_growth_SOURCES = %reldir%/test_growth.c
-%canon_reldir%_test_growth_LDADD = src/conf/libconf.a src/cred/libcred.a \
+%canon_reldir%_test_growth_LDADD = src/conf/libconf.a src/cred/libcred.a src/sys/libsys.a \
 	src/fixup/libfixup.a src/smtp/libsmtp.a $(QUEUE_LIBS) $(INIH_LIBS) \
 	$(CMOCKA_LIBS)

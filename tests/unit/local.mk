@@ -11,6 +11,7 @@ unit_tests = \
 	%reldir%/test_privilege \
 	%reldir%/test_str \
 	%reldir%/test_str_set \
+	%reldir%/test_trust \
 	%reldir%/test_wipe \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
@@ -75,6 +76,8 @@ WRAP_PRIVILEGE = -Wl,--wrap=geteuid,--wrap=initgroups,--wrap=setresgid \
 %canon_reldir%_test_privilege_SOURCES = %reldir%/test_privilege.c
 %canon_reldir%_test_privilege_LDFLAGS = $(AM_LDFLAGS) $(WRAP_PRIVILEGE)
 %canon_reldir%_test_privilege_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_trust_SOURCES = %reldir%/test_trust.c
+%canon_reldir%_test_trust_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_wipe_SOURCES = %reldir%/test_wipe.c
 %canon_reldir%_test_wipe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 %canon_reldir%_test_wipe_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -10,7 +10,7 @@
 #include "queue/drop.h"
 
 enum {
-	NAMES_PER_USER = 100, /* in one scan, so that others find room */
+	NAMES_PER_USER = 100, /* in one scan, before others had theirs */
 	TOLD_MAX = 20, /* lines in TOLD_MS */
 	TOLD_MS = 60 * 1000,
 	STUCK_TOLD_MS = 24 * 60 * 60 * 1000
@@ -88,6 +88,8 @@ struct drop_scan {
 	int64_t wall_s;
 	char (*names)[QID_SIZE];
 	size_t count;
+	char (*spare)[QID_SIZE]; /* of those who have more, */
+	size_t nspare; /* if there is room at the end */
 	int64_t again_s; /* from now; INT64_MAX: nothing to wait for */
 	struct charges waiting, aside;
 	size_t removed, stuck; /* names that are no mail */
@@ -103,14 +105,31 @@ look_again(struct drop_scan *s, int64_t in_s)
 		s->again_s = in_s;
 }
 
+/* Into a list that holds QUEUE_DROPS_MAX; else the next look finds it. */
+static void
+keep_name(struct drop_scan *s, char (*list)[QID_SIZE], size_t *count,
+    const char *name)
+{
+	if (*count == QUEUE_DROPS_MAX)
+		look_again(s, 0);
+	else
+		memcpy(list[(*count)++], name, QID_SIZE);
+}
+
 static void
 see_file(struct drop_scan *s, const char *name, const struct stat *st)
 {
-	if (s->count == QUEUE_DROPS_MAX ||
-	    ++charge_of(&s->waiting, st->st_uid)->names > NAMES_PER_USER)
-		look_again(s, 0);
+	if (++charge_of(&s->waiting, st->st_uid)->names <= NAMES_PER_USER)
+		keep_name(s, s->names, &s->count, name);
 	else
-		memcpy(s->names[s->count++], name, QID_SIZE);
+		keep_name(s, s->spare, &s->nspare, name);
+}
+
+static void
+use_spare(struct drop_scan *s)
+{
+	for (size_t i = 0; i < s->nspare; i++)
+		keep_name(s, s->names, &s->count, s->spare[i]);
 }
 
 /* A draft, or no mail at all. */
@@ -178,9 +197,11 @@ void
 drop_scan_run(struct drop_scan *s)
 {
 	s->names = xcalloc(QUEUE_DROPS_MAX, QID_SIZE);
+	s->spare = xcalloc(QUEUE_DROPS_MAX, QID_SIZE);
 	s->rc = s->fs->list(s->fs->ctx, s->drop, see_name, s);
 	if (s->rc != 0)
 		err_sys(&s->err, "cannot list drop/");
+	use_spare(s);
 	/* What cannot be counted is not limited, and does no harm. */
 	IGNORE(s->fs->list(s->fs->ctx, s->corrupt, see_aside, s));
 }
@@ -191,6 +212,7 @@ drop_scan_free(struct drop_scan *s)
 	if (s == NULL)
 		return;
 	free(s->names);
+	free(s->spare);
 	free(s->waiting.v);
 	free(s->aside.v);
 	free(s);

@@ -98,6 +98,8 @@ R8_R9_what_would_say_more_is_refused(void **state)
 		{ ENVID, "a b" },
 		{ ENVID, "a\r\nQUIT" },
 		{ ENVID, "a XACCOUNT=other" },
+		{ ENVID, "a RET=FULL" },
+		{ ACCOUNT, "work RET=FULL" },
 		{ ACCOUNT, "" },
 		{ ACCOUNT, "a b" },
 		{ ACCOUNT, "a+20b" },

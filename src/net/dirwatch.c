@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -18,34 +19,46 @@ struct dirwatch {
 	char path[40];
 	void (*changed)(void *ctx);
 	void *ctx;
-	bool is_armed;
 };
 
-/* What came does not matter; one event, and the word that the watch is over, is
- * all there ever is. */
+enum { WANTED = IN_CREATE | IN_MOVED_TO };
+
+/* Beside what was asked for comes the word that the watch is over. */
+static bool
+has_wanted(const char *p, size_t n)
+{
+	struct inotify_event e;
+
+	for (size_t at = 0; at + sizeof(e) <= n; at += sizeof(e) + e.len) {
+		memcpy(&e, p + at, sizeof(e));
+		if ((e.mask & WANTED) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* What came does not matter. */
 static void
 on_events(uv_poll_t *h, int status, int events)
 {
 	struct dirwatch *w = h->data;
-	char drop[4096];
+	bool is_wanted = false;
+	char bytes[4096];
+	ssize_t n;
 
 	(void)status;
 	(void)events;
-	while (read(w->fd, drop, sizeof(drop)) > 0)
-		;
-	if (!w->is_armed)
-		return;
-	w->is_armed = false;
-	w->changed(w->ctx);
+	while ((n = read(w->fd, bytes, sizeof(bytes))) > 0)
+		is_wanted |= has_wanted(bytes, (size_t)n);
+	if (is_wanted)
+		w->changed(w->ctx);
 }
 
 bool
 dirwatch_arm(struct dirwatch *w)
 {
-	w->is_armed = inotify_add_watch(w->fd, w->path,
-			  IN_CREATE | IN_MOVED_TO | IN_ONESHOT | IN_ONLYDIR) >=
-		      0;
-	return w->is_armed;
+	return inotify_add_watch(
+		   w->fd, w->path, WANTED | IN_ONESHOT | IN_ONLYDIR) >= 0;
 }
 
 int

@@ -28,6 +28,8 @@ struct flight {
 	struct stream *s;
 };
 
+enum { LINGER_BYTES_MAX = 65536 };
+
 struct stream {
 	union {
 		uv_handle_t handle;
@@ -49,6 +51,7 @@ struct stream {
 	struct err *err; /* allocated when it breaks */
 	struct loop_timer *linger;
 	struct list lingering;
+	size_t lingered; /* bytes dropped since */
 	bool is_reading;
 	bool is_eof;
 	bool is_finishing;
@@ -400,7 +403,8 @@ finish_step(struct stream *s)
 		return;
 	/* Closing while the peer still sends would answer with a reset, which
 	 * may overtake our last words; so its bytes are read and dropped until
-	 * it closes too, or the linger time is over. */
+	 * it closes too, it has sent more than anybody who listens, or the
+	 * linger time is over. */
 	if (s->is_eof || s->has_said_bye || uv_fileno(&s->uv.handle, &fd) != 0)
 		close_now(s);
 	else
@@ -475,7 +479,9 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	if (n == 0)
 		return;
 	if (s->is_finishing) {
-		if (n < 0) {
+		if (n > 0)
+			s->lingered += (size_t)n;
+		if (n < 0 || s->lingered > LINGER_BYTES_MAX) {
 			stop_reading(s);
 			s->is_eof = true;
 			tell_soon(s);

@@ -37,8 +37,9 @@ struct stream *stream_new(
 void stream_on_ready(struct stream *s, void (*ready)(void *ctx), void *ctx);
 /* Closes at once; unsent bytes are lost.  No callback comes after it. */
 void stream_free(struct stream *s);
-/* Sends what is unsent (and close_notify), then closes and frees; gives up
- * after linger_ms.  The caller has let go of it; no callback comes, and the
+/* Sends what is unsent (and close_notify), waits for the peer to close, closes
+ * and frees.  Bytes of the peer are dropped meanwhile; it gives up after
+ * linger_ms or 64 KiB of them.  The caller has let go of it; no callback comes, and the
  * TLS context is not used any more. */
 void stream_finish(struct stream *s, int64_t linger_ms);
 /* The peer has said in its protocol that it sends no more: stream_finish() need

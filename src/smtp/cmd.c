@@ -34,15 +34,15 @@ static const struct {
 	{ "ATRN", CMD_OTHER },
 	{ "BURL", CMD_OTHER },
 	/* RFC 9110 9.3, RFC 5789 */
-	{ "GET", CMD_HTTP },
-	{ "HEAD", CMD_HTTP },
-	{ "POST", CMD_HTTP },
-	{ "PUT", CMD_HTTP },
-	{ "PATCH", CMD_HTTP },
-	{ "DELETE", CMD_HTTP },
-	{ "CONNECT", CMD_HTTP },
-	{ "OPTIONS", CMD_HTTP },
-	{ "TRACE", CMD_HTTP },
+	{ "GET", CMD_FOREIGN },
+	{ "HEAD", CMD_FOREIGN },
+	{ "POST", CMD_FOREIGN },
+	{ "PUT", CMD_FOREIGN },
+	{ "PATCH", CMD_FOREIGN },
+	{ "DELETE", CMD_FOREIGN },
+	{ "CONNECT", CMD_FOREIGN },
+	{ "OPTIONS", CMD_FOREIGN },
+	{ "TRACE", CMD_FOREIGN },
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

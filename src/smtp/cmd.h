@@ -10,7 +10,7 @@
 
 enum cmd_verb {
 	CMD_UNKNOWN = 0,
-	CMD_HTTP, /* a browser, or what a web page makes it send (R37) */
+	CMD_FOREIGN, /* of HTTP: what a web page makes a browser send (R37) */
 	CMD_OTHER, /* a command of SMTP that nobody here implements */
 	CMD_HELO,
 	CMD_EHLO,

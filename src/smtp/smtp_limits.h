@@ -18,6 +18,9 @@ enum {
 	SMTP_ERRORS_MAX = 20, /* replies of 5yz to commands */
 	SMTP_UNKNOWN_COMMANDS_MAX = 3,
 	SMTP_OVERLONG_DISCARD_MAX = 65536, /* R77 */
+	/* Of a message or chunk that is refused already: as much as a message
+	 * may have, at least this, so that an honest client hears the reply. */
+	SMTP_REFUSED_DISCARD_MIN = 65536,
 	SMTP_SERVER_IN_MAX = 32768, /* bytes not yet understood */
 	SMTP_SERVER_OUT_MAX = 65536, /* replies not yet taken away */
 	SMTP_SAY_LINE_MAX = 512, /* of a reply; RFC 5321 4.5.3.1.5 */

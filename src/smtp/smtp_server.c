@@ -114,6 +114,22 @@ ss_hang_up(struct smtp_server *s, const char *why)
 	s->close_due = why;
 }
 
+/* Counts bytes of a message or chunk that is refused already; too many of them
+ * end the session. */
+static void
+discard(struct smtp_server *s, size_t n, const struct smtp_refusal *why)
+{
+	uint64_t max = s->opts.max_size_bytes > SMTP_REFUSED_DISCARD_MIN
+			   ? s->opts.max_size_bytes
+			   : SMTP_REFUSED_DISCARD_MIN;
+
+	s->discarded_bytes += n;
+	if (s->discarded_bytes <= max)
+		return;
+	ss_refuse(s, why);
+	ss_hang_up(s, "sends on what was refused");
+}
+
 bool
 ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes)
 {
@@ -290,7 +306,10 @@ lend_body(struct smtp_server *s, struct ss_info *info)
 		s->abort_due = true;
 	}
 	if (s->t.is_too_big) {
+		size_t n = buf_len(&s->body);
+
 		buf_reset(&s->body);
+		discard(s, n, &s->too_big);
 		return SS_IDLE;
 	}
 	info->body = buf_bytes(&s->body);
@@ -301,6 +320,7 @@ static enum ss_event
 end_message(struct smtp_server *s, struct ss_info *info)
 {
 	s->mode = MODE_COMMAND;
+	s->discarded_bytes = 0;
 	if (s->t.is_too_big) {
 		ss_reset_transaction(s);
 		ss_refuse(s, &s->too_big);
@@ -342,6 +362,7 @@ static void
 end_refused_chunk(struct smtp_server *s)
 {
 	s->mode = MODE_COMMAND;
+	s->discarded_bytes = 0;
 	ss_refuse(s, s->chunk_refusal);
 	s->chunk_refusal = NULL;
 }
@@ -382,6 +403,7 @@ take_chunk(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 		s->is_touched = true;
 		s->chunk_left -= n;
 		buf_drop(&s->in, n);
+		discard(s, n, s->chunk_refusal);
 	} else
 		*ret_ev = decode(s, n, info);
 	return true;

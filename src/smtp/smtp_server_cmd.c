@@ -479,12 +479,12 @@ do_unknown(struct smtp_server *s, struct bytes args, struct ss_info *info)
 }
 
 static enum ss_event
-do_http(struct smtp_server *s, struct bytes args, struct ss_info *info)
+do_foreign(struct smtp_server *s, struct bytes args, struct ss_info *info)
 {
 	(void)args;
 	(void)info;
 	ss_refuse(s, &not_smtp);
-	ss_hang_up(s, "HTTP");
+	ss_hang_up(s, "not SMTP");
 	return SS_IDLE;
 }
 
@@ -496,7 +496,7 @@ static const struct {
 	    struct smtp_server *s, struct bytes args, struct ss_info *info);
 } commands[CMD_COUNT] = {
 	[CMD_UNKNOWN] = { PHASE_ANY, do_unknown },
-	[CMD_HTTP] = { PHASE_ANY, do_http },
+	[CMD_FOREIGN] = { PHASE_ANY, do_foreign },
 	[CMD_OTHER] = { PHASE_ANY, do_other },
 	[CMD_HELO] = { PHASE_ANY, do_helo },
 	[CMD_EHLO] = { PHASE_ANY, do_ehlo },
@@ -546,10 +546,14 @@ ss_command(struct smtp_server *s, struct bytes line, struct ss_info *info)
 {
 	struct cmd cmd = cmd_parse(line);
 
-	if (s->is_first_line && memmem(line.p, line.n, "HTTP/", 5) != NULL)
-		cmd.verb = CMD_HTTP;
+	/* A client that opens with a command of another protocol (SIP, FTP,
+	 * Redis, HTTP ...) may have been made to: what follows could be SMTP
+	 * that somebody else has put into its mouth. */
+	if (s->is_first_line && (cmd.verb == CMD_UNKNOWN ||
+				    memmem(line.p, line.n, "HTTP/", 5) != NULL))
+		cmd.verb = CMD_FOREIGN;
 	s->is_first_line = false;
-	if (cmd.verb > CMD_HTTP && syntax_has_control(line)) {
+	if (cmd.verb > CMD_FOREIGN && syntax_has_control(line)) {
 		ss_refuse(s, &has_control);
 		return SS_IDLE;
 	}

@@ -72,6 +72,7 @@ struct smtp_server {
 	const struct smtp_refusal *chunk_refusal; /* said behind the chunk */
 
 	size_t line_bytes; /* of the command being run, with its CR LF */
+	uint64_t discarded_bytes; /* of what is refused and still comes */
 	size_t overlong_bytes;
 	bool overlong_cr; /* the last byte dropped was a CR */
 	bool overlong_is_auth; /* RFC 4954: 5.5.6, and the dialogue ends */

@@ -18,6 +18,7 @@ script_files = \
 	%reldir%/ehlo-first.smtp \
 	%reldir%/ehlo-resets-like-rset.smtp \
 	%reldir%/everything-at-once.smtp \
+	%reldir%/ftp-is-dropped-at-once.smtp \
 	%reldir%/hello-lists-extensions.smtp \
 	%reldir%/helo-is-one-line.smtp \
 	%reldir%/http-is-no-smtp.smtp \
@@ -25,6 +26,7 @@ script_files = \
 	%reldir%/mail-without-helo-is-taken.smtp \
 	%reldir%/malformed-parameter-draws-501.smtp \
 	%reldir%/one-message.smtp \
+	%reldir%/other-protocols-are-dropped-at-once.smtp \
 	%reldir%/out-of-order-leaves-state-unchanged.smtp \
 	%reldir%/overlong-line-is-refused.smtp \
 	%reldir%/pipelining-answers-in-order.smtp \

@@ -581,22 +581,35 @@ the_asterisk_cancels_and_an_overlong_line_too(void **state)
 
 /* R37 */
 static void
-http_and_tls_end_the_session_at_once(void **state)
+other_protocols_end_the_session_at_once(void **state)
 {
 	static const struct talk talks[] = {
+		{ &plain,
+		    "REGISTER sip:x SIP/2.0\r\nEHLO x\r\nMAIL FROM:<a>\r\n",
+		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
+		    "CLOSE not SMTP\n", NULL },
+		{ &plain, "USER anonymous\r\n",
+		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
+		    "CLOSE not SMTP\n", NULL },
+		{ &plain, "CONFIG SET dir /tmp\r\nHELO x\r\n",
+		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
+		    "CLOSE not SMTP\n", NULL },
+		{ &plain, "*1\r\n$4\r\nPING\r\nHELO x\r\n",
+		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
+		    "CLOSE not SMTP\n", NULL },
 		{ &plain, "GET / HTTP/1.1\r\nHost: x\r\n\r\nHELO x\r\n",
 		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
-		    "CLOSE HTTP\n", NULL },
+		    "CLOSE not SMTP\n", NULL },
 		{ &plain, "HELO / HTTP/1.0\r\nNOOP\r\n",
 		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
-		    "CLOSE HTTP\n", NULL },
+		    "CLOSE not SMTP\n", NULL },
 		{ &plain, "PROPFIND / HTTP/1.1\r\nNOOP\r\n",
 		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
-		    "CLOSE HTTP\n", NULL },
+		    "CLOSE not SMTP\n", NULL },
 		{ &plain, "HELO x\r\nPOST / x\r\nNOOP\r\n",
 		    HELLO "250 h.example\r\n"
 			  "521 5.7.0 this is a mail server, speak SMTP\r\n",
-		    "CLOSE HTTP\n", NULL },
+		    "CLOSE not SMTP\n", NULL },
 		{ &plain, "\x16\x03\x01\x02", /* no line end will come */
 		    HELLO "521 5.7.0 this is a mail server, speak SMTP\r\n",
 		    "CLOSE not SMTP\n", NULL },
@@ -614,6 +627,41 @@ http_and_tls_end_the_session_at_once(void **state)
 
 	(void)state;
 	check_talks(talks, ARRAY_LEN(talks));
+}
+
+/* The reply comes even if the message never ends. */
+static void
+what_is_refused_is_not_read_for_ever(void **state)
+{
+	static const struct smtp_server_opts small = {
+		.hostname = "h.example", .max_size_bytes = 10, .may_chunk = true
+	};
+	static const char data[] = "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\n"
+				   "DATA\r\n";
+	static const char chunk[] = "HELO x\r\nBDAT 4000000000\r\n";
+	static char lines[2 * SMTP_REFUSED_DISCARD_MIN];
+	static const struct {
+		const char *begin, *reply;
+	} rows[] = { { data, "552 5.3.4 " }, { chunk, "503 5.5.1 " } };
+
+	(void)state;
+	memset(lines, 'x', sizeof(lines));
+	for (size_t i = 2; i < sizeof(lines); i += 80)
+		memcpy(lines + i - 2, "\r\n", 2);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ss_driver d;
+
+		ss_driver_init(&d, &small);
+		(void)ss_driver_feed(
+		    &d, rows[i].begin, strlen(rows[i].begin), 1);
+		(void)ss_driver_feed(
+		    &d, lines, SMTP_REFUSED_DISCARD_MIN / 2, 1000);
+		assert_false(d.is_closed);
+		(void)ss_driver_feed(&d, lines, sizeof(lines), 1000);
+		assert_true(d.is_closed);
+		assert_non_null(strstr(buf_str(&d.out), rows[i].reply));
+		ss_driver_clear(&d);
+	}
 }
 
 static void
@@ -1374,7 +1422,7 @@ main(void)
 		cmocka_unit_test(no_byte_is_taken_between_starttls_and_tls),
 		cmocka_unit_test(auth_is_a_dialogue_with_one_success),
 		cmocka_unit_test(the_asterisk_cancels_and_an_overlong_line_too),
-		cmocka_unit_test(http_and_tls_end_the_session_at_once),
+		cmocka_unit_test(other_protocols_end_the_session_at_once),
 		cmocka_unit_test(
 		    errors_are_counted_and_a_good_message_forgives_them),
 		cmocka_unit_test(an_overlong_line_is_dropped_within_bounds),

@@ -26,7 +26,7 @@
 enum {
 	KEEP_MS = 20 * 1000,
 	LINGER_MS = 5000,
-	SPENT_MIN = 5, /* so many messages before a 421 make it a limit */
+	SPENT_MIN = 5, /* messages before a 421 that says no more than that */
 	HOPELESS_MS = 30 * 1000 /* stalled so long, without a byte */
 };
 
@@ -45,6 +45,8 @@ struct courier {
 	struct haul *body; /* whose body the engine wants now, or NULL */
 	size_t carried; /* taken on this connection */
 	size_t answered; /* of those, by the server itself */
+	bool has_taken; /* the server: one of them at least */
+	bool is_reused; /* the message under way found it idle */
 	bool was_idle; /* broke at MAIL: the server may have ended it before */
 	int64_t heard_ms; /* last byte of the server; at first, its making */
 	int64_t opened_ms, dialled_ms; /* when; and how long that took */
@@ -437,6 +439,8 @@ load(struct courier *c)
 	h = haul_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
 		return true;
+	if (list_is_empty(&c->hauls))
+		c->is_reused = c->answered > 0;
 	list_append(&c->hauls, haul_link(h));
 	c->carried++;
 	if (wants_relief(c)) {
@@ -457,35 +461,88 @@ haul_by_tag(struct courier *c, uint64_t tag)
 	abort(); /* the engine names a job that was never sent */
 }
 
+/* Any of these words, separated by "|". */
+static bool
+has_word(const struct verdict *v, const char *words)
+{
+	char pattern[40];
+
+	for (size_t n; *words != '\0'; words += n + (words[n] == '|')) {
+		n = strcspn(words, "|");
+		(void)snprintf(
+		    pattern, sizeof(pattern), "*%.*s*", (int)n, words);
+		if (str_match(pattern, v->text))
+			return true;
+	}
+	return false;
+}
+
+/* The connection has served its time: after messages that went well over it,
+ * this answer is about their number or about a time that is over, and about
+ * nothing else. */
+static bool
+is_end_of_service(
+    const struct courier *c, const struct verdict *v, enum diagnosis_act act)
+{
+	if (v->class == VERDICT_OK || v->code == 503)
+		return false;
+	if (c->has_taken && act == DIAGNOSIS_RECONNECT)
+		return true;
+	if (v->code != 421)
+		return false;
+	return (c->has_taken &&
+		   has_word(v, "session|connection|too many messages")) ||
+	       (v->stage == STAGE_MAIL &&
+		   (c->is_reused || c->answered >= SPENT_MIN));
+}
+
+/* It says itself that there is a limit. */
+static bool
+names_limit(const struct verdict *v, enum diagnosis_act act)
+{
+	return (act == DIAGNOSIS_RECONNECT ||
+		   has_word(v, "session|connection|messages")) &&
+	       has_word(v, "too many|max|limit|enough");
+}
+
 /* The first one that ends without an answer is the one that broke it. */
 static void
-note_answer(struct courier *c, const struct verdict *v)
+note_break(struct courier *c, const struct verdict *v)
 {
-	if (v->code != 0 && v->code != 421) {
-		c->answered++;
-	} else if (!c->has_broken && v->stage != STAGE_LOCAL) {
-		c->has_broken = true;
-		c->was_idle = v->code == 0 && v->stage == STAGE_MAIL &&
-			      c->answered > 0;
-		c->remote.is_spent = v->code == 421 && v->stage == STAGE_MAIL &&
-				     c->answered >= SPENT_MIN;
-		if (c->remote.is_spent && !is_past(c))
-			pool_spent(c->pool, c->answered);
-	}
+	if (c->has_broken || v->stage == STAGE_LOCAL)
+		return;
+	c->has_broken = true;
+	c->was_idle = v->code == 0 && v->stage == STAGE_MAIL && c->answered > 0;
 }
 
 /* What has been said of one transaction may be about the session.  What the
  * engine knows of that it tells at the end. */
 static void
-note_session(struct courier *c, const struct sc_info *info)
+note_answer(struct courier *c, const struct sc_info *info)
 {
 	const struct verdict *v = &info->verdict;
+	enum diagnosis_act act = diagnose(v, opts_of(c)->host).act;
 
-	if (info->is_void || c->is_over ||
-	    diagnose(v, opts_of(c)->host).act != DIAGNOSIS_RECONNECT)
+	if (v->code == 0 || v->code == 421)
+		note_break(c, v);
+	if (c->is_over || info->is_void)
 		return;
-	c->is_over = true;
-	pool_broken(c->pool, c->opts, v);
+	if (is_end_of_service(c, v, act)) {
+		c->is_over = c->remote.is_spent = true;
+		if (is_past(c))
+			; /* that may have been another provider */
+		else if (names_limit(v, act))
+			pool_limited(c->pool, c->answered);
+		else if (c->answered >= SPENT_MIN && !c->is_reused)
+			pool_spent(c->pool, c->answered);
+	} else if (act == DIAGNOSIS_RECONNECT) {
+		c->is_over = true;
+		pool_broken(c->pool, c->opts, v);
+	} else if (v->code != 0 && v->code != 421) {
+		c->answered++;
+		c->has_taken |= v->class == VERDICT_OK;
+	}
+	c->is_reused = false;
 }
 
 static void
@@ -493,10 +550,9 @@ on_job_done(struct courier *c, const struct sc_info *info)
 {
 	struct haul *h = haul_by_tag(c, info->job);
 
-	note_session(c, info);
 	if (c->body == h)
 		c->body = NULL;
-	note_answer(c, &info->verdict);
+	note_answer(c, info);
 	if (haul_job_done(h, &info->verdict, info->is_void))
 		haul_end(h, &info->verdict);
 }

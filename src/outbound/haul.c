@@ -673,14 +673,21 @@ broke_it(const struct verdict *v)
 
 /* A message that breaks every connection must not be the first on each (R49):
  * it gets its own wait, like one that was refused.  At MAIL once is no sign
- * yet, the server may just have ended a connection that was idle. */
+ * yet, the server may just have ended a connection that was idle; and one that
+ * has served its time ends without anybody's doing. */
 static bool
 is_suspect(const struct haul *h)
 {
-	for (size_t i = 0; i < h->env->nrcpts; i++)
-		if (broke_it(&h->verdicts[i]))
-			return h->verdicts[i].stage != STAGE_MAIL ||
-			       pool_suspects(h->pool, h->env->id);
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		const struct verdict *v = &h->verdicts[i];
+
+		if (!broke_it(v))
+			continue;
+		if (h->remote->is_spent && v->stage != STAGE_END)
+			return false;
+		return (v->stage != STAGE_MAIL && !h->remote->is_spent) ||
+		       pool_suspects(h->pool, h->env->id);
+	}
 	return false;
 }
 

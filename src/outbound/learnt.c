@@ -22,6 +22,7 @@ static const struct {
 	[LEARNT_BARE_AUTH] = { "bare_auth", 1 },
 	[LEARNT_RCPT_MAX] = { "rcpt_max", 100000 },
 	[LEARNT_NO_NULL_SENDER] = { "no_null_sender", 1 },
+	[LEARNT_PER_CONNECTION] = { "per_connection", 100000 },
 };
 
 uint32_t
@@ -107,6 +108,12 @@ learnt_text(enum learnt_fact f, uint32_t value, struct buf *to)
 		IGNORE(buf_adds(to,
 		    "the provider takes no mail from <>; notices go out "
 		    "with the address of the account"));
+		break;
+	case LEARNT_PER_CONNECTION:
+		IGNORE(buf_addf(to,
+		    "the provider takes %" PRIu32 " messages over one "
+		    "connection; no more are tried",
+		    value));
 		break;
 	case LEARNT_COUNT:
 		break;

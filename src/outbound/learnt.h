@@ -22,6 +22,7 @@ enum learnt_fact {
 	LEARNT_BARE_AUTH, /* 1: it takes no initial response */
 	LEARNT_RCPT_MAX, /* so many recipients in one transaction */
 	LEARNT_NO_NULL_SENDER, /* 1: it takes no mail from <> */
+	LEARNT_PER_CONNECTION, /* so many messages */
 	LEARNT_COUNT
 };
 

@@ -89,7 +89,6 @@ struct pool {
 	unsigned names_refused; /* in EHLO, since a session came to be */
 	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
 	size_t spent; /* messages before the last 421 in the middle */
-	size_t per_connection; /* learnt from two of them; 0: nothing */
 	bool splits_domains; /* the provider wants one per transaction */
 	bool speaks_plainly; /* the server misbehaved under pipelining */
 	bool is_window_closed; /* paused by a quota: the network is no cure */
@@ -634,7 +633,7 @@ change_ports(struct pool *p, bool is_same_host)
 static void
 forget_provider(struct pool *p)
 {
-	p->spent = p->per_connection = 0;
+	p->spent = 0;
 	p->splits_domains = p->speaks_plainly = false;
 	p->learnt = (struct learnt) { 0 };
 	p->absurd[0] = '\0';
@@ -1180,23 +1179,25 @@ size_t
 pool_per_connection(const struct pool *p)
 {
 	size_t max = p->opts->max_per_connection;
+	size_t learnt = pool_learnt(p, LEARNT_PER_CONNECTION);
 
-	if (p->per_connection != 0 && (max == 0 || p->per_connection < max))
-		max = p->per_connection;
+	if (learnt != 0 && (max == 0 || learnt < max))
+		max = learnt;
 	return max;
+}
+
+void
+pool_limited(struct pool *p, size_t messages)
+{
+	pool_learn(p, LEARNT_PER_CONNECTION, (uint32_t)messages);
 }
 
 /* One alone may be a server that restarts. */
 void
 pool_spent(struct pool *p, size_t answered)
 {
-	if (p->spent == answered && p->per_connection != answered) {
-		p->per_connection = answered;
-		log_text(LOG_LEVEL_NOTICE,
-		    "account %s: the provider takes %zu messages over one "
-		    "connection; so no more are tried",
-		    p->opts->name, answered);
-	}
+	if (p->spent == answered)
+		pool_limited(p, answered);
 	p->spent = answered;
 }
 

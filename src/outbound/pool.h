@@ -157,9 +157,12 @@ bool pool_may_take(const struct pool *p);
 
 /* How many messages one connection may carry, 0: any number.  What the account
  * is set to, or fewer where the server has ended two connections in a row after
- * so many: pool_spent().  A server that does that is in no trouble. */
+ * so many: pool_spent(), or has said so.  A server that does that is in no
+ * trouble. */
 size_t pool_per_connection(const struct pool *p);
 void pool_spent(struct pool *p, size_t answered);
+/* The server has said that so many are its limit. */
+void pool_limited(struct pool *p, size_t messages);
 
 /* The provider said that a quota is used up, and has taken nothing since: one
  * courier with one message at a time finds out whether the window has reopened,

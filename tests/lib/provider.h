@@ -31,6 +31,8 @@ struct provider {
 	struct sasl_server_user user;
 	struct faults faults;
 	int64_t per_connection; /* 421 to the MAIL behind that many; 0: none */
+	const char *per_connection_reply; /* in place of it; or NULL */
+	unsigned long over_connection; /* how often it was said */
 	struct rules *rules; /* NULL: takes any mail */
 	int64_t delay_ms; /* before each answer to MAIL, RCPT and the end */
 	bool one_domain; /* of recipients per transaction, as Google has it */

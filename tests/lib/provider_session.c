@@ -205,7 +205,8 @@ say(struct session *s, int code, const char *enhanced, const char *text)
 		return;
 	}
 	a->code = code;
-	(void)snprintf(a->enhanced, sizeof(a->enhanced), "%s", enhanced);
+	(void)snprintf(a->enhanced, sizeof(a->enhanced), "%s",
+	    enhanced != NULL ? enhanced : "");
 	(void)snprintf(a->text, sizeof(a->text), "%s", text);
 	loop_timer_set(
 	    s->pause, clock_boot_ms(loop_clock(s->p->loop)) + s->p->delay_ms);
@@ -416,6 +417,25 @@ on_auth(struct session *s, struct bytes line)
 		tell_login(s->p, code);
 }
 
+/* "452 4.4.5 text" or "452 text". */
+static void
+say_enough(struct session *s)
+{
+	const char *reply = s->p->per_connection_reply;
+	char enhanced[16] = "";
+	int code = 0, at = 0;
+
+	s->p->over_connection++;
+	if (reply == NULL)
+		reply = "421 4.7.0 enough for one connection";
+	if (sscanf(reply, "%d %15[0-9.] %n", &code, enhanced, &at) < 2 ||
+	    strchr(enhanced, '.') == NULL) {
+		enhanced[0] = '\0';
+		at = 4;
+	}
+	say(s, code, enhanced[0] != '\0' ? enhanced : NULL, reply + at);
+}
+
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
@@ -427,8 +447,8 @@ on_mail(struct session *s, const struct ss_info *info)
 		say(s, f->code, f->enhanced, f->text);
 		return;
 	}
-	if (s->p->per_connection != 0 && s->nmails == s->p->per_connection) {
-		say(s, 421, "4.7.0", "enough for one connection");
+	if (s->p->per_connection != 0 && s->nmails >= s->p->per_connection) {
+		say_enough(s);
 		return;
 	}
 	s->nmails++;

@@ -1573,6 +1573,96 @@ each_result_is_durable_before_more_is_taken_if_asked_for(void **state)
 	all_is_sent(b, 2);
 }
 
+static void
+start_anew(struct bench *b)
+{
+	close_account(b);
+	provider_stop_sessions(&b->p);
+	queue_dir_empty(b);
+	b->p.faults.n = 0;
+	b->p.messages = 0;
+	b->connections = 0;
+	b->most = 0;
+	open_queue(b);
+}
+
+/* --- connections that have served their time -------------------------------- */
+
+static const char *const session_limits[] = {
+	"452 4.4.5 Maximum number of messages per session exceeded.",
+	"421 #4.x.2 Too many messages for this session",
+	"421 4.7.0 closing connection, come again",
+	"421 Session limit",
+	"421 4.3.0 too many messages",
+	"451 too many mails in this connection",
+	"550 5.7.1 You have sent too many messages in one session",
+};
+
+/* A reply to the MAIL behind the third message of each connection. */
+static void
+a_limit_of_the_session_is_followed_by_a_new_one_at_once(void **state)
+{
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(session_limits); i++) {
+		bool names_number = strstr(session_limits[i], "closing") ==
+				    NULL;
+
+		b->p.per_connection = 3;
+		b->p.per_connection_reply = session_limits[i];
+		start(b);
+		for (int k = 0; k < 12; k++)
+			submit(b, 1);
+		all_is_sent(b, 12);
+		assert_int_equal(state_of(b), POOL_READY);
+		assert_int_equal(b->alerts, 0);
+		assert_int_equal(b->connections, 4);
+		/* What was learnt is kept to, also after a restart: nothing is
+		 * refused any more. */
+		b->p.over_connection = 0;
+		if (i % 2 == 0)
+			restart(b);
+		for (int k = 0; k < 6; k++)
+			submit(b, 1);
+		all_is_sent(b, 18);
+		assert_int_equal(b->p.over_connection == 0, names_number);
+		start_anew(b);
+	}
+}
+
+/* The server ended the connection while it was idle, for whatever reason. */
+static void
+a_421_to_a_connection_that_was_idle_means_another_one(void **state)
+{
+	struct bench *b = *state;
+
+	start(b);
+	for (int i = 0; i < 4; i++) {
+		char id[ENVELOPE_ID_SIZE];
+
+		submit(b, 1);
+		until(b, b->p.messages == 2UL * (unsigned long)i + 1);
+		wait_a_moment(b);
+		fault(b, FAULT_FAIL, "mail:421:4.3.2:shutting down:1");
+		submit_from(b, "me@x.test", 1, id);
+		all_is_sent(b, 2UL * (unsigned long)i + 2);
+		assert_int_equal(state_of(b), POOL_READY);
+	}
+	assert_int_equal(b->connections, 5);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+a_421_to_a_new_connection_is_trouble_all_the_same(void **state)
+{
+	struct bench *b = *state;
+
+	fault(b, FAULT_FAIL, "mail:421:4.7.0:too many messages:1");
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == POOL_PAUSED);
+}
+
 /* --- silence ---------------------------------------------------------------- */
 
 enum { CROWD = 20 };
@@ -1602,19 +1692,6 @@ static const char *const hangs[] = {
 	"body/stuck*:1",
 	"end/stuck*:1",
 };
-
-static void
-start_anew(struct bench *b)
-{
-	close_account(b);
-	provider_stop_sessions(&b->p);
-	queue_dir_empty(b);
-	b->p.faults.n = 0;
-	b->p.messages = 0;
-	b->connections = 0;
-	b->most = 0;
-	open_queue(b);
-}
 
 static void
 a_silent_connection_holds_back_no_other_mail(void **state)
@@ -1785,6 +1862,9 @@ main(void)
 		TEST(what_is_logged_as_sent_is_noted_in_its_file),
 		TEST(a_transaction_is_noted_before_the_next_one_is_answered),
 		TEST(each_result_is_durable_before_more_is_taken_if_asked_for),
+		TEST(a_limit_of_the_session_is_followed_by_a_new_one_at_once),
+		TEST(a_421_to_a_connection_that_was_idle_means_another_one),
+		TEST(a_421_to_a_new_connection_is_trouble_all_the_same),
 		TEST(a_silent_connection_holds_back_no_other_mail),
 		TEST(when_all_are_silent_the_longest_silent_makes_room),
 		TEST(a_provider_that_is_always_silent_is_paused),

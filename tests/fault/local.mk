@@ -38,6 +38,7 @@ EXTRA_DIST += \
 	%reldir%/powercut.sh \
 	%reldir%/rcpts.sh \
 	%reldir%/restart.sh \
+	%reldir%/stall.sh \
 	%reldir%/uncertain.sh
 
 check_PROGRAMS += %reldir%/powercut

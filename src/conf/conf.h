@@ -77,7 +77,12 @@ struct conf_list {
 };
 
 /* How a listener answers the end of DATA; the values are queue_mode's. */
-enum conf_mode { CONF_MODE_SAFE = 0, CONF_MODE_VERDICT, CONF_MODE_QUEUE };
+enum conf_mode {
+	CONF_MODE_SAFE = 0,
+	CONF_MODE_VERDICT,
+	CONF_MODE_QUEUE,
+	CONF_MODE_AUTO
+};
 
 /* What becomes of a message whose answer was lost. */
 enum conf_uncertain { CONF_UNCERTAIN_RETRY = 0, CONF_UNCERTAIN_HOLD };

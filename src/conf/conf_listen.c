@@ -282,12 +282,12 @@ add_wanted(struct conf_build *b, const struct wanted *w)
 	free(host);
 }
 
-/* Scripts come by the socket and want speed; desktop programs come by TCP and
- * show what they are told. */
+/* Scripts come by the socket and want speed; by TCP there come desktop programs,
+ * which show what they are told, and programs that send much. */
 static enum conf_mode
 mode_by_default(const char *address)
 {
-	return address[0] == '/' ? CONF_MODE_SAFE : CONF_MODE_VERDICT;
+	return address[0] == '/' ? CONF_MODE_SAFE : CONF_MODE_AUTO;
 }
 
 static void

@@ -12,7 +12,8 @@
 #include "conf/conf.h"
 #include "cred/argv.h"
 
-const char *const setting_modes[] = { "safe", "verdict", "queue", NULL };
+const char *const setting_modes[] = { "safe", "verdict", "queue", "auto",
+	NULL };
 const char *const setting_tls_modes[] = { "auto", "starttls", "implicit", "off",
 	NULL };
 const char *const setting_identities[] = { "allow", "force", "keep", NULL };
@@ -90,8 +91,8 @@ const struct setting settings[] = {
 	/* [listen NAME] */
 	{ "address", L_NONE, SETTING_WORD, ANY, NULL,
 	    "host:port, or the path of a Unix socket" },
-	{ "mode", L_NONE, SETTING_ENUM, WORDS(setting_modes), "verdict",
-	    "what the answer to a message means: verdict, safe or queue" },
+	{ "mode", L_NONE, SETTING_ENUM, WORDS(setting_modes), "auto",
+	    "what the answer to a message means: auto, verdict, safe or queue" },
 	{ "allow_from", L_NONE, SETTING_LIST, ANY, NULL,
 	    "addresses and networks that may connect; beyond loopback a must" },
 

@@ -47,6 +47,9 @@ struct inbound_opts {
 struct inbound_listener {
 	const char *name; /* copied; for the log */
 	enum queue_mode mode;
+	/* Verdicts for who sends a few messages, for the rest QUEUE_MODE_SAFE
+	 * (inbound/pace.h). */
+	bool is_auto;
 	bool is_unix;
 	/* May a peer with this address talk to us?  Not asked on a Unix socket;
 	 * ctx stays valid while the listener lives. */

@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libinbound.a
 	%reldir%/guard.h \
 	%reldir%/inbound.c \
 	%reldir%/inbound.h \
+	%reldir%/pace.c \
+	%reldir%/pace.h \
 	%reldir%/pickup.c \
 	%reldir%/pickup.h \
 	%reldir%/reception.c \

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "inbound/inbound.h"
+#include "inbound/pace.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 #include "queue/queue.h"
@@ -35,6 +36,7 @@ struct inbound_shared {
 	/* The one looked up last, for submitter_find(). */
 	struct submitter last;
 	int64_t last_until_ms; /* boot clock */
+	struct pace pace;
 };
 
 /* Asks the user database, which blocks, and remembers the answer for

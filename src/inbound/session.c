@@ -32,7 +32,7 @@ struct session {
 	/* The transaction under way. */
 	struct envelope *env;
 	struct addr_list known; /* its recipients */
-	enum queue_mode mode;
+	enum ss_mode asked; /* for; see mode_of() */
 	struct reception *reception; /* from the first byte on */
 	bool is_waiting; /* for the queue's word */
 };
@@ -130,6 +130,16 @@ on_told(void *ctx, const struct queue_told *t)
 
 /* --- events of the engine ------------------------------------------------- */
 
+static bool
+is_beyond_pace(const struct session *s)
+{
+	struct inbound_shared *sh = s->set->shared;
+
+	return pace_is_beyond(&sh->pace, s->by.uid,
+	    s->listener->is_unix ? "" : stream_peer_host(s->stream),
+	    clock_boot_ms(loop_clock(sh->loop)));
+}
+
 static enum queue_mode
 mode_of(const struct session *s, enum ss_mode asked)
 {
@@ -139,7 +149,11 @@ mode_of(const struct session *s, enum ss_mode asked)
 		[SS_MODE_QUEUE] = QUEUE_MODE_QUEUE,
 	};
 
-	return asked == SS_MODE_UNSET ? s->listener->mode : modes[asked];
+	if (asked != SS_MODE_UNSET)
+		return modes[asked];
+	if (s->listener->is_auto && is_beyond_pace(s))
+		return QUEUE_MODE_SAFE;
+	return s->listener->mode;
 }
 
 /* True: this user may not submit, and has been told. */
@@ -225,7 +239,7 @@ on_mail(struct session *s, const struct ss_info *info)
 	envelope_set(&s->env->helo, smtp_server_helo(s->smtp));
 	envelope_set(&s->env->listener, s->listener->name);
 	envelope_set(&s->env->account, info->mail.account);
-	s->mode = mode_of(s, info->mail.mode);
+	s->asked = info->mail.mode;
 	smtp_server_reply(s->smtp, 250, "2.1.0", "sender taken");
 }
 
@@ -249,7 +263,8 @@ on_end(struct session *s, const struct ss_info *info)
 	if (info->had_nul)
 		reception_refuse(s->reception, 554, "5.6.0",
 		    "the message contains a NUL byte, which no mail may");
-	s->is_waiting = reception_offer(s->reception, s->mode, on_told, s);
+	s->is_waiting = reception_offer(
+	    s->reception, mode_of(s, s->asked), on_told, s);
 	if (s->is_waiting)
 		return;
 	say_verdict(s, reception_refusal(s->reception));

@@ -80,6 +80,7 @@ sockets_serve(const struct sockets *s, struct inbound *in, struct err *err)
 		[CONF_MODE_SAFE] = QUEUE_MODE_SAFE,
 		[CONF_MODE_VERDICT] = QUEUE_MODE_VERDICT,
 		[CONF_MODE_QUEUE] = QUEUE_MODE_QUEUE,
+		[CONF_MODE_AUTO] = QUEUE_MODE_VERDICT,
 	};
 
 	for (size_t i = 0; i < s->nopened; i++) {
@@ -87,6 +88,7 @@ sockets_serve(const struct sockets *s, struct inbound *in, struct err *err)
 		struct inbound_listener li = {
 			.name = c->name,
 			.mode = modes[c->mode],
+			.is_auto = c->mode == CONF_MODE_AUTO,
 			.is_unix = c->path != NULL,
 			.allows = listen_allows,
 			.ctx = c,

@@ -31,8 +31,9 @@ peer_spool() {
 
 # --- relais -------------------------------------------------------------------
 
-# Port 2525 answers with the provider's verdict, 2526 when the mail is safe.
-title[relais]="relais, verdict" port[relais]=2525 speed[relais]=1500
+# Port 2525 is as shipped: the first ten mails of a minute are answered with the
+# provider's verdict, the others when they are safe, as all are on 2526.
+title[relais]="relais, auto" port[relais]=2525 speed[relais]=1500
 command[relais]="$top_builddir/sendmail -odi -t"
 title[safe]="relais, safe" port[safe]=2526 speed[safe]=1500 house[safe]=relais
 command[safe]="$top_builddir/sendmail -t"

@@ -18,6 +18,7 @@ begin() { # PROVIDER-OPTION...; ACCOUNT has settings of the account
 		printf '%s\n' "${ACCOUNT:-}"
 		printf '[listen safe]\naddress = 127.0.0.1:2526\nmode = safe\n'
 		printf '[listen queue]\naddress = 127.0.0.1:2527\nmode = queue\n'
+		printf '[listen verdict]\naddress = 127.0.0.1:2528\nmode = verdict\n'
 	)
 }
 finish() {
@@ -116,6 +117,36 @@ by_tcp "TCP safe, no answer" 2526
 check "TCP safe, no answer: 250 queued at once" \
     eval 'said "< 250 2.0.0 .* queued" && [ $took -lt 1500 ]'
 check "all are on the disk" test "$(spool_files queue)" = 4
+finish
+
+# --- mode = auto, the default on TCP -------------------------------------------
+
+# many PORT COUNT: one session; prints for how many the answer is the provider's
+# word, in order ("w", or "q" for queued).
+many() {
+	python3 - "$@" <<-'EOF'
+	import smtplib, sys
+	with smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=60) as s:
+	    for i in range(int(sys.argv[2])):
+	        s.mail("from@example.org")
+	        s.rcpt("never@example.org" if i in (0, 14) else "to@example.org")
+	        code, text = s.data("Subject: many\r\n\r\nx\r\n")
+	        print("w" if code == 550 or b"sent:" in text else "q", end="")
+	EOF
+}
+begin --delay-ms 300 --hide pipelining,chunking \
+    --fail 'rcpt/never*:550:5.1.1:No such person here'
+said=$(many 2525 16)
+check "auto: the first ten hear the provider's word, the others do not: $said" \
+    test "$said" = wwwwwwwwwwqqqqqq
+said=$(many 2525 2)
+check "auto: nor does the next session of the same user: $said" \
+    test "$said" = qq
+until_true 60 drained
+said=$(many 2528 12)
+check "verdict: all hear it: $said" test "$said" = wwwwwwwwwwww
+by_command "-odi on top of that" 0 -odi -- to@example.org
+has_now "-odi on top of that"
 finish
 
 # --- max_connections, max_per_connection --------------------------------------

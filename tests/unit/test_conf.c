@@ -135,7 +135,7 @@ listeners_are_the_socket_and_localhost(void **state)
 	assert_int_equal(l.conf->listens[0].mode, CONF_MODE_SAFE);
 	assert_string_equal(l.conf->listens[1].host, "127.0.0.1");
 	assert_int_equal(l.conf->listens[1].port, 25);
-	assert_int_equal(l.conf->listens[1].mode, CONF_MODE_VERDICT);
+	assert_int_equal(l.conf->listens[1].mode, CONF_MODE_AUTO);
 	assert_false(l.conf->listens[1].is_optional);
 	assert_string_equal(l.conf->listens[2].host, "::1");
 	assert_true(l.conf->listens[2].is_optional);

@@ -125,7 +125,8 @@ static const struct {
 	{ SETTING_RELAIS, "log", "sylog", "did you mean \"syslog\"?" },
 	{ SETTING_RELAIS, "listen", "", NULL },
 	{ SETTING_LISTEN, "mode", "queue", NULL },
-	{ SETTING_LISTEN, "mode", "slow", "expected safe, verdict or queue" },
+	{ SETTING_LISTEN, "mode", "slow",
+	    "expected safe, verdict, queue or auto" },
 };
 
 static void

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pace.h - who has sent much within the last minute.
+ *
+ * On a listener with mode = auto a person hears the provider's word, and a
+ * program that sends message after message does not wait a round trip for each:
+ * the first PACE_MAX messages of a client within any PACE_MS get the word, and
+ * what is beyond them is safe and no more.  A client is a user of this machine,
+ * or, if the user is not known, an address.
+ *
+ * Remembers PACE_CLIENTS clients.  When another one comes the one that has been
+ * quiet for longest is forgotten: it hears the provider's word again, which is
+ * slow for that client and harms nobody else.
+ */
+#ifndef INBOUND_PACE_H
+#define INBOUND_PACE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PACE_MAX = 10, PACE_MS = 60 * 1000, PACE_CLIENTS = 64 };
+
+struct pace_client {
+	int64_t at_ms[PACE_MAX]; /* of its newest messages; a ring */
+	uint64_t count; /* of its messages; 0: free */
+	uint32_t uid;
+	char host[INET6_ADDRSTRLEN];
+};
+
+/* Zeroes are an empty one. */
+struct pace {
+	struct pace_client clients[PACE_CLIENTS];
+};
+
+/* One more message.  True: it is beyond the first PACE_MAX.  host matters if uid
+ * is UID_UNKNOWN. */
+bool pace_is_beyond(
+    struct pace *p, uint32_t uid, const char *host, int64_t now_ms);
+
+#endif

@@ -34,6 +34,7 @@
 #include "queue/queue.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
+#include "sys/log_limit.h"
 #include "sys/log_sys.h"
 #include "sys/privilege.h"
 
@@ -59,6 +60,7 @@ struct daemon {
 	struct loop_task turn;
 	struct loop_timer *timer;
 	struct loop_timer *watchdog;
+	struct loop_timer *log_timer; /* lines that were withheld are counted */
 	struct queue *queue;
 	struct inbound *inbound;
 	struct control *control;
@@ -619,6 +621,22 @@ on_timer(void *ctx)
 	turn(ctx);
 }
 
+static void
+on_log_timer(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->log_timer, log_sys_tell());
+}
+
+static void
+on_withheld(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->log_timer, clock_boot_ms(clock_sys()) + LOG_LIMIT_MS);
+}
+
 /* The service manager hears from us when a whole turn has been made, so that a
  * loop that hangs in it is noticed (R48). */
 static void
@@ -756,6 +774,8 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	loop_task_init(&d->turn, on_turn);
 	d->timer = loop_timer_new(d->loop, on_timer, d);
 	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
+	d->log_timer = loop_timer_new(d->loop, on_log_timer, d);
+	log_sys_on_withheld(on_withheld, d);
 	if (open_queue(d, conf, err) != 0)
 		return -1;
 	start_telling(d);
@@ -797,6 +817,8 @@ finish(struct daemon *d)
 		loop_soon_cancel(&d->turn);
 		loop_timer_free(d->timer);
 		loop_timer_free(d->watchdog);
+		loop_timer_free(d->log_timer);
+		log_sys_on_withheld(NULL, NULL);
 		if (!loop_free(d->loop))
 			return false;
 	}

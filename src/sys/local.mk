@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/clock_sys.h \
 	%reldir%/fs_sys.c \
 	%reldir%/fs_sys.h \
+	%reldir%/log_limit.c \
+	%reldir%/log_limit.h \
 	%reldir%/log_sys.c \
 	%reldir%/log_sys.h \
 	%reldir%/privilege.c \

@@ -11,12 +11,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "sys/clock_sys.h"
+#include "sys/log_limit.h"
+
 enum { TO_NOWHERE = -1 };
 
 static struct {
 	struct log_sink sink;
+	void (*write)(void *ctx, enum log_level level, const char *line);
 	int fd; /* of the file, or 2; TO_NOWHERE for syslog */
 	bool is_journal;
+	struct log_limit limit;
+	bool is_withholding; /* the count of some lines is still to be told */
+	void (*withheld)(void *ctx);
+	void *ctx;
 } out = { .fd = TO_NOWHERE };
 
 static void
@@ -58,6 +67,39 @@ write_syslog(void *ctx, enum log_level level, const char *line)
 	syslog((int)level, "%s", line);
 }
 
+void
+log_sys_on_withheld(void (*withheld)(void *ctx), void *ctx)
+{
+	out.withheld = withheld;
+	out.ctx = ctx;
+}
+
+int64_t
+log_sys_tell(void)
+{
+	int64_t next_ms;
+
+	if (out.write == NULL)
+		return INT64_MAX;
+	next_ms = log_limit_tell(
+	    &out.limit, clock_boot_ms(clock_sys()), out.write, NULL);
+	out.is_withholding = next_ms != INT64_MAX;
+	return next_ms;
+}
+
+static void
+write_limited(void *ctx, enum log_level level, const char *line)
+{
+	if (log_limit_pass(
+		&out.limit, clock_boot_ms(clock_sys()), level, line)) {
+		out.write(ctx, level, line);
+	} else if (!out.is_withholding) {
+		out.is_withholding = true;
+		if (out.withheld != NULL)
+			out.withheld(out.ctx);
+	}
+}
+
 static int
 open_file(const char *path, struct err *err)
 {
@@ -84,8 +126,8 @@ log_sys_open(const char *where, enum log_level level, struct err *err)
 	out.fd = fd;
 	out.is_journal = fd == STDERR_FILENO &&
 			 getenv("JOURNAL_STREAM") != NULL;
-	out.sink = (struct log_sink) { is_syslog ? write_syslog : write_fd,
-		NULL, level };
+	out.write = is_syslog ? write_syslog : write_fd;
+	out.sink = (struct log_sink) { write_limited, NULL, level };
 	log_to(&out.sink);
 	return 0;
 }
@@ -94,10 +136,12 @@ void
 log_sys_close(void)
 {
 	log_to(NULL);
-	if (out.sink.write == write_syslog)
+	(void)
+	    log_sys_tell(); /* of the second that is not over: with the next */
+	if (out.write == write_syslog)
 		closelog();
 	else if (out.fd > STDERR_FILENO)
 		(void)close(out.fd); /* lines are lost or not; nobody to tell */
 	out.fd = TO_NOWHERE;
-	out.sink.write = NULL;
+	out.write = NULL;
 }

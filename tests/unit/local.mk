@@ -8,6 +8,7 @@ unit_tests = \
 	%reldir%/test_learnt \
 	%reldir%/test_reach \
 	%reldir%/test_fs_sys \
+	%reldir%/test_log_limit \
 	%reldir%/test_privilege \
 	%reldir%/test_str \
 	%reldir%/test_str_set \
@@ -76,6 +77,8 @@ WRAP_PRIVILEGE = -Wl,--wrap=geteuid,--wrap=initgroups,--wrap=setresgid \
 %canon_reldir%_test_privilege_SOURCES = %reldir%/test_privilege.c
 %canon_reldir%_test_privilege_LDFLAGS = $(AM_LDFLAGS) $(WRAP_PRIVILEGE)
 %canon_reldir%_test_privilege_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_log_limit_SOURCES = %reldir%/test_log_limit.c
+%canon_reldir%_test_log_limit_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_trust_SOURCES = %reldir%/test_trust.c
 %canon_reldir%_test_trust_LDADD = $(UNIT_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_wipe_SOURCES = %reldir%/test_wipe.c

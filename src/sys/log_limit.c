@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sys/log_limit.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/must.h"
+#include "base/str.h"
+
+/* FNV-1a; who makes two kinds collide has them counted as one. */
+static uint64_t
+hash_of(const char *line)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (const char *p = line; *p != '\0'; p++) {
+		bool is_digit = *p >= '0' && *p <= '9';
+
+		/* A number counts as one digit, however long it is. */
+		if (is_digit && p > line && p[-1] >= '0' && p[-1] <= '9')
+			continue;
+		h ^= is_digit ? '0' : (unsigned char)*p;
+		h *= UINT64_C(0x100000001b3);
+	}
+	return h != 0 ? h : 1;
+}
+
+static bool
+is_over(const struct log_limit_kind *k, int64_t now_ms)
+{
+	return now_ms - k->since_ms >= LOG_LIMIT_MS;
+}
+
+/* The kind with this hash, else a place for it: one that is not in use any
+ * more, or the one with the fewest lines. */
+static struct log_limit_kind *
+find_kind(struct log_limit *l, uint64_t hash, int64_t now_ms)
+{
+	struct log_limit_kind *place = &l->kinds[0];
+
+	for (size_t i = 0; i < LOG_LIMIT_KINDS; i++) {
+		struct log_limit_kind *k = &l->kinds[i];
+
+		if (k->hash == hash)
+			return k;
+		if (k->hash == 0 ||
+		    (k->lines <= LOG_LIMIT_LINES && is_over(k, now_ms)))
+			k->lines = 0;
+		if (k->lines < place->lines)
+			place = k;
+	}
+	*place = (struct log_limit_kind) { .hash = hash, .since_ms = now_ms };
+	return place;
+}
+
+bool
+log_limit_pass(
+    struct log_limit *l, int64_t now_ms, enum log_level level, const char *line)
+{
+	struct log_limit_kind *k = find_kind(l, hash_of(line), now_ms);
+
+	if (is_over(k, now_ms) && k->lines <= LOG_LIMIT_LINES) {
+		k->since_ms = now_ms;
+		k->lines = 0;
+	}
+	if (++k->lines <= LOG_LIMIT_LINES)
+		return true;
+	if (k->lines == LOG_LIMIT_LINES + 1) {
+		k->level = level;
+		/* cut is fine: equal ones stand before it */
+		(void)snprintf(k->line, sizeof(k->line), "%s", line);
+	}
+	return false;
+}
+
+int64_t
+log_limit_tell(struct log_limit *l, int64_t now_ms,
+    void (*write)(void *ctx, enum log_level level, const char *line), void *ctx)
+{
+	int64_t next_ms = INT64_MAX;
+	char text[320];
+
+	for (size_t i = 0; i < LOG_LIMIT_KINDS; i++) {
+		struct log_limit_kind *k = &l->kinds[i];
+
+		if (k->hash == 0 || k->lines <= LOG_LIMIT_LINES)
+			continue;
+		if (!is_over(k, now_ms)) {
+			if (k->since_ms + LOG_LIMIT_MS < next_ms)
+				next_ms = k->since_ms + LOG_LIMIT_MS;
+			continue;
+		}
+		(void)snprintf(text, sizeof(text),
+		    "%" PRIu64 " more lines like this were left out: %s",
+		    k->lines - LOG_LIMIT_LINES, k->line);
+		*k = (struct log_limit_kind) { .hash = 0 };
+		write(ctx, k->level, text);
+	}
+	return next_ms;
+}

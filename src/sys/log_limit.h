@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log_limit.h - keeps anybody from filling the log with equal lines.
+ *
+ * Lines are equal if they differ in digits alone: the port of a client, a time,
+ * a process.  Of one kind LOG_LIMIT_LINES pass in a second; then one line says
+ * how many more there were.
+ *
+ * No clock and no output of its own.
+ */
+#ifndef SYS_LOG_LIMIT_H
+#define SYS_LOG_LIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+
+enum { LOG_LIMIT_LINES = 20, LOG_LIMIT_MS = 1000, LOG_LIMIT_KINDS = 32 };
+
+struct log_limit { /* all zeroes at first */
+	struct log_limit_kind {
+		uint64_t hash; /* of the line without its digits; 0: unused */
+		int64_t since_ms;
+		uint64_t lines; /* since then */
+		enum log_level level;
+		char line[160]; /* the first that was withheld */
+	} kinds[LOG_LIMIT_KINDS];
+};
+
+/* False: this line is not to be written, only counted. */
+bool log_limit_pass(struct log_limit *l, int64_t now_ms, enum log_level level,
+    const char *line);
+
+/* Writes a line for each kind whose second is over and of which lines were
+ * withheld.  Returns when the next one is due; INT64_MAX: none. */
+int64_t log_limit_tell(struct log_limit *l, int64_t now_ms,
+    void (*write)(void *ctx, enum log_level level, const char *line),
+    void *ctx);
+
+#endif

@@ -363,8 +363,9 @@ act_on(const struct haul *h, const struct verdict *v)
 	return diagnose(v, h->opts->host).act;
 }
 
-/* A 5yz that means something else, a quota say, must not end the message; code
- * and text stay as they were said. */
+/* A 5yz that means something else, a quota say, must not end the message, and a
+ * 4yz may be for good (a row of the user's), or be 552 for a full mailbox, which
+ * the engine takes for "later"; code and text stay as they were said. */
 static void
 reconsider(struct haul *h, struct verdict *v)
 {
@@ -372,8 +373,7 @@ reconsider(struct haul *h, struct verdict *v)
 
 	if (act == DIAGNOSIS_HOLD_MESSAGE && h->hold.class == VERDICT_NONE)
 		h->hold = *v;
-	if (act != DIAGNOSIS_FAIL)
-		v->class = VERDICT_LATER;
+	v->class = act == DIAGNOSIS_FAIL ? VERDICT_NEVER : VERDICT_LATER;
 }
 
 /* Does the provider take no mail from <>, whatever null_sender says?  At MAIL
@@ -421,7 +421,9 @@ haul_rcpt(struct haul *h, size_t rcpt, const struct verdict *v, bool is_void)
 	if (mine->class == VERDICT_NEVER && replaces_null_sender(h, mine)) {
 		mine->class = VERDICT_LATER;
 		h->is_void = true;
-	} else if (mine->class == VERDICT_NEVER) {
+	} else if (mine->class == VERDICT_NEVER ||
+		   (mine->class == VERDICT_LATER && mine->code != 0 &&
+		       !is_void)) {
 		reconsider(h, mine);
 	}
 	if (mine->class == VERDICT_OK)

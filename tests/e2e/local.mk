@@ -22,6 +22,7 @@ e2e_tests = \
 	%reldir%/providers.sh \
 	%reldir%/relais.sh \
 	%reldir%/repair.sh \
+	%reldir%/replies.sh \
 	%reldir%/sendmail.sh \
 	%reldir%/service.sh \
 	%reldir%/sessions.sh \

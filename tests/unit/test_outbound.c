@@ -1119,6 +1119,20 @@ a_reason_is_never_cut_at_what_is_to_be_done(void **state)
 }
 
 static void
+a_full_mailbox_fails_its_recipient_alone(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "rcpt/r1@*:552:5.2.2:mailbox is over quota");
+	start(b);
+	submit_from(b, "me@x.test", 3, id);
+	until(b, b->p.messages == 1 && item(b, id).state == QUEUE_STATE_FAILED);
+	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
 R62_a_success_for_some_is_durable_before_more_is_taken(void **state)
 {
 	struct bench *b = *state;
@@ -1835,6 +1849,7 @@ main(void)
 		TEST(sessions_that_keep_losing_the_thread_hold_the_account),
 		TEST(
 		    a_refusal_of_the_sender_that_nobody_knows_holds_the_message),
+		TEST(a_full_mailbox_fails_its_recipient_alone),
 		TEST(a_login_that_is_wanted_again_holds_the_message),
 		TEST(an_account_without_a_login_is_held_where_one_is_wanted),
 		TEST(a_reason_is_never_cut_at_what_is_to_be_done),

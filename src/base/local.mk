@@ -23,6 +23,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/secret.h \
 	%reldir%/siphash.c \
 	%reldir%/siphash.h \
+	%reldir%/slab.c \
+	%reldir%/slab.h \
 	%reldir%/str.c \
 	%reldir%/str.h \
 	%reldir%/str_set.c \

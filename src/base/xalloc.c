@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 
 void *
@@ -74,4 +77,12 @@ xasprintf(const char *fmt, ...)
 	va_end(again);
 	va_end(ap);
 	return p;
+}
+
+void
+xtrim(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }

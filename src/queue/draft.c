@@ -117,6 +117,7 @@ give_content(struct flight *fl, struct queue_draft *d)
 	}
 	entry_describe(e, fl->env);
 	fl->is_fresh = true;
+	fl->fresh_ms = queue_now(fl->q);
 	flight_charge(fl);
 }
 

@@ -39,6 +39,7 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	q->o.dir = xstrdup(opts->dir);
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
 	q->spool = spool;
+	slab_init(&q->slab);
 	list_init(&q->listed);
 	list_init(&q->walks);
 	list_init(&q->flights);
@@ -310,6 +311,7 @@ queue_tick(struct queue *q)
 	sweep(q);
 	queue_clean_failed(q);
 	next = earlier(wake_accounts(q), removals_tick(q));
+	next = earlier(next, fresh_tick(q));
 	q->is_ticking = false;
 	if (has_more || q->is_todo)
 		return queue_now(q);

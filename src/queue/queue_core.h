@@ -22,6 +22,7 @@
 #include <pthread.h>
 
 #include "base/siphash.h"
+#include "base/slab.h"
 #include "queue/budget.h"
 #include "queue/due.h"
 #include "queue/qid.h"
@@ -36,6 +37,10 @@ enum {
 	 * what an open file counts for in that. */
 	QUEUE_FRESH_MAX = 16 * 1024 * 1024,
 	QUEUE_FRESH_FILE = 256 * 1024,
+	/* But not much longer than that. */
+	QUEUE_FRESH_MS = 10 * 1000,
+	/* With so much less of it freed memory goes back to the system. */
+	QUEUE_TRIM_BYTES = 1024 * 1024,
 	/* How much of the disk queue_tick() looks at before it returns. */
 	QUEUE_SLICE_MS = 5,
 	QUEUE_SLICE_FILES = 500,
@@ -150,6 +155,7 @@ struct flight {
 	struct spool_message *message;
 	size_t charged; /* against QUEUE_FRESH_MAX */
 	bool is_fresh; /* its first attempt has not ended */
+	int64_t fresh_ms; /* since then */
 
 	enum disk disk;
 	int64_t store_at_ms; /* DISK_WAITING: until then */
@@ -357,6 +363,7 @@ struct queue {
 	struct account *accounts; /* naccounts, and one for nobody */
 	int naccounts;
 
+	struct slab slab; /* of entries: they outlive what comes with them */
 	struct entry **buckets;
 	size_t nbuckets, nentries;
 	struct list listed;
@@ -383,7 +390,8 @@ struct queue {
 	struct pace disk_pace;
 	size_t offered, storing; /* flights with offered_ms, stored_among */
 	unsigned offers;
-	size_t fresh;
+	size_t fresh, fresh_peak;
+	int64_t fresh_look_ms;
 	int64_t sweep_ms;
 	int64_t clean_ms;
 	unsigned disk_failures; /* messages that it did not keep, in a row */
@@ -484,6 +492,9 @@ void flight_job_done(struct flight *fl, struct job *j);
 void flight_free(struct flight *fl);
 void flight_drop_content(struct flight *fl);
 void flight_drop_message(struct flight *fl); /* and keep the envelope */
+/* Drops what was kept in vain, as its first attempt does not come; when to call
+ * again, INT64_MAX: when there is something fresh. */
+int64_t fresh_tick(struct queue *q);
 /* What was heard in the attempt that is over. */
 void flight_drop_answers(struct flight *fl);
 void flight_charge(struct flight *fl);

@@ -66,7 +66,7 @@ bucket_of(struct queue *q, const char *id)
 struct entry *
 entry_new(struct queue *q, const char *id)
 {
-	struct entry *e = xcalloc(1, sizeof(*e));
+	struct entry *e = slab_alloc(&q->slab, sizeof(*e));
 	struct entry **b;
 
 	if (q->nentries >= q->nbuckets * PER_BUCKET)
@@ -123,7 +123,7 @@ entry_free(struct queue *q, struct entry *e)
 	user_let_go(q, e);
 	flight_free(e->fl);
 	reason_put(e->reason);
-	free(e);
+	slab_free(&q->slab, e);
 }
 
 /* --- listing -------------------------------------------------------------- */
@@ -138,7 +138,8 @@ entry_name(struct queue *q, struct entry *e, const struct envelope *env)
 	assert(e->fl == NULL && list_is_empty(&e->link) &&
 	       !due_is_in_heap(&e->node));
 	/* Not sizeof: names begin within its padding. */
-	e = xrealloc(e, 1, offsetof(struct entry, names) + n + m);
+	e = slab_resize(
+	    &q->slab, e, sizeof(*e), offsetof(struct entry, names) + n + m);
 	list_init(&e->link); /* which points to itself */
 	memcpy(e->names, env->sender, n);
 	memcpy(e->names + n, env->rcpts[0].addr, m);

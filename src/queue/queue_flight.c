@@ -60,6 +60,36 @@ flight_charge(struct flight *fl)
 	fl->q->fresh += fl->charged;
 }
 
+/* A provider that is away, or slow: what waits for it is read from the disk when
+ * its turn comes, and does not lie in memory until then. */
+int64_t
+fresh_tick(struct queue *q)
+{
+	int64_t now = queue_now(q);
+
+	if (q->fresh > q->fresh_peak)
+		q->fresh_peak = q->fresh;
+	if (q->fresh == 0 && q->fresh_peak < QUEUE_TRIM_BYTES)
+		return INT64_MAX;
+	if (now < q->fresh_look_ms)
+		return q->fresh_look_ms;
+	q->fresh_look_ms = now + QUEUE_FRESH_MS;
+	list_foreach (it, &q->flights) {
+		struct flight *fl = list_entry(it, struct flight, link);
+
+		if (!fl->is_fresh || fl->is_active || fl->job != NULL ||
+		    fl->disk != DISK_SAFE || fl->client != CLIENT_TOLD ||
+		    now - fl->fresh_ms < QUEUE_FRESH_MS)
+			continue;
+		fl->is_fresh = false;
+		flight_advance(fl); /* may free it */
+	}
+	if (q->fresh_peak - q->fresh >= QUEUE_TRIM_BYTES)
+		xtrim();
+	q->fresh_peak = q->fresh;
+	return q->fresh > 0 ? q->fresh_look_ms : INT64_MAX;
+}
+
 void
 flight_drop_message(struct flight *fl)
 {

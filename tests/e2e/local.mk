@@ -10,6 +10,7 @@ e2e_tests = \
 	%reldir%/crash.sh \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \
+	%reldir%/idle.sh \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
 	%reldir%/manners.sh \

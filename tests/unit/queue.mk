@@ -6,7 +6,7 @@ QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 
 unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_delivery %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
-	%reldir%/test_queue %reldir%/test_queue_fold %reldir%/test_queue_remove %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_siphash %reldir%/test_spool \
+	%reldir%/test_queue %reldir%/test_queue_fold %reldir%/test_queue_remove %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_siphash %reldir%/test_slab %reldir%/test_spool \
 	%reldir%/test_spool_history \
 	%reldir%/test_spool_journal \
 	%reldir%/test_spool_text
@@ -36,6 +36,9 @@ unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 %canon_reldir%_test_queue_user_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_retry_SOURCES = %reldir%/test_retry.c
 %canon_reldir%_test_retry_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_slab_SOURCES = %reldir%/test_slab.c
+%canon_reldir%_test_slab_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+
 %canon_reldir%_test_siphash_SOURCES = %reldir%/test_siphash.c
 %canon_reldir%_test_siphash_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 %canon_reldir%_test_spool_history_SOURCES = %reldir%/test_spool_history.c

@@ -31,6 +31,19 @@ long_message(size_t n)
 	return bytes_of(p, n);
 }
 
+static void
+damage_only_file(const struct lab *l)
+{
+	char path[512];
+	int fd;
+
+	assert_true(lab_only_file(l, "queue", path));
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "?", 1, 1000), 1);
+	assert_int_equal(close(fd), 0);
+}
+
 static struct queue_item
 only_item(struct lab *l, const char *id)
 {
@@ -1713,6 +1726,31 @@ R45_a_disk_that_keeps_failing_is_not_trusted_with_more(void **state)
 	assert_int_equal(lab_files(l, "queue"), 0);
 }
 
+/* The disk has it: what waits for a provider that is away takes no memory. */
+static void
+what_is_not_tried_soon_does_not_stay_in_memory(void **state)
+{
+	struct lab *l = *state;
+	struct bytes large = long_message(100 * 1000);
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, large);
+	lab_tick(l);
+	lab_client_done(&c);
+	fault_fs_arm(&l->disk, 0, 0);
+	assert_true(lab_tick(l) <= l->boot_ms + 10000); /* asks to be called */
+	lab_pass(l, 9999);
+	assert_true(lab_tick(l) <= l->boot_ms + 10000);
+	lab_pass(l, 10000);
+	/* Only a look at the file tells: it is not the one that was sent. */
+	damage_only_file(l);
+	d = queue_take(l->q, 0);
+	assert_null(d);
+	assert_int_equal(lab_files(l, "corrupt"), 1);
+	free((char *)(uintptr_t)large.p);
+}
+
 /* Its file is written before there is anything to sync. */
 static void
 R45_large_messages_that_cannot_be_written_count_as_well(void **state)
@@ -1936,7 +1974,8 @@ what_is_due_a_little_later_is_not_forgotten(void **state)
 	lab_submit(l, &a, QUEUE_MODE_QUEUE, 1, hello);
 	lab_pass(l, 20 * 1000);
 	lab_submit(l, &b, QUEUE_MODE_QUEUE, 1, hello);
-	lab_pass(l, lab_tick(l) - l->boot_ms);
+	while (!queue_has_due(l->q, 0))
+		lab_pass(l, lab_tick(l) - l->boot_ms);
 	before = l->turns_asked;
 	d = queue_take(l->q, 0);
 	assert_string_equal(queue_delivery_envelope(d)->id, a.id);
@@ -2453,6 +2492,9 @@ main(void)
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R44_a_full_disk_is_said_early, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_not_tried_soon_does_not_stay_in_memory, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R45_large_messages_that_cannot_be_written_count_as_well,
 		    lab_setup, lab_teardown),

@@ -12,6 +12,19 @@
 static const char *const titles[] = { "ACCOUNT", "STATE", ">SENT", "LAST",
 	">CONNECTIONS", "HOST", "PORTS" };
 
+/* Without this a person looks for mail that came and does not go out. */
+static void
+print_folding(const json_t *q)
+{
+	long long carriers = relais_number(q, "folding");
+	long long folded = relais_number(q, "folded");
+
+	if (carriers > 0)
+		(void)printf("folding equal messages (max_equal): %lld in the "
+			     "queue stand%s for %lld more\n",
+		    carriers, carriers == 1 ? "s" : "", folded);
+}
+
 static void
 print_head(const struct relais *r, const json_t *st)
 {
@@ -32,7 +45,9 @@ print_head(const struct relais *r, const json_t *st)
 	if (oldest > 0)
 		(void)printf("; the oldest is %s old",
 		    num_duration_text(oldest * 1000, text));
-	(void)puts("\n");
+	(void)putchar('\n');
+	print_folding(q);
+	(void)putchar('\n');
 }
 
 static void

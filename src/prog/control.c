@@ -538,20 +538,25 @@ static json_t *
 counts_json(const struct control *c, const struct ctl_call *call)
 {
 	struct queue_counts n;
+	struct queue_folding f;
 	int64_t age_s = 0;
 
-	if (ctl_call_is_privileged(call))
+	if (ctl_call_is_privileged(call)) {
 		queue_counts(c->opts.queue, &n);
-	else
+		queue_folding(c->opts.queue, &f);
+	} else {
 		queue_counts_of(c->opts.queue, ctl_call_uid(call), &n);
+		queue_folding_of(c->opts.queue, ctl_call_uid(call), &f);
+	}
 	if (n.oldest_s != 0)
 		age_s = wall_ms(c) / 1000 - n.oldest_s;
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "due",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "due",
 	    (json_int_t)n.of[QUEUE_STATE_DUE], "active",
 	    (json_int_t)n.of[QUEUE_STATE_ACTIVE], "held",
 	    (json_int_t)n.of[QUEUE_STATE_HELD], "failed",
 	    (json_int_t)n.of[QUEUE_STATE_FAILED], "oldest_age",
-	    (json_int_t)(age_s > 0 ? age_s : 0));
+	    (json_int_t)(age_s > 0 ? age_s : 0), "folding",
+	    (json_int_t)f.carriers, "folded", (json_int_t)f.folded);
 }
 
 static json_t *

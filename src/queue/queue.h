@@ -394,6 +394,15 @@ void queue_counts(const struct queue *q, struct queue_counts *ret);
 void queue_counts_of(
     const struct queue *q, uint32_t uid, struct queue_counts *ret);
 
+/* Messages that equal ones are being folded into (max_equal), and how many have
+ * been; of all users or of one. */
+struct queue_folding {
+	size_t carriers;
+	uint64_t folded;
+};
+void queue_folding(struct queue *q, struct queue_folding *ret);
+void queue_folding_of(struct queue *q, uint32_t uid, struct queue_folding *ret);
+
 /* Envelope, journal and header for `relais show`; the caller frees *ret_text.
  * Reads the disk. */
 int queue_show(struct queue *q, const char *id, struct envelope **ret_env,

@@ -246,6 +246,35 @@ fold_offer(struct flight *fl)
 	return FOLD_CARRIES;
 }
 
+static void
+add_folding(struct queue *q, const uint32_t *uid, struct queue_folding *ret)
+{
+	*ret = (struct queue_folding) { 0 };
+	for (size_t i = 0; i < q->kinds.count; i++) {
+		const struct kind *k = &q->kinds.v[i];
+		const struct entry *e;
+
+		if (k->carrier[0] == '\0' ||
+		    (e = entry_lookup(q, k->carrier)) == NULL ||
+		    (uid != NULL && e->uid != *uid) || !may_carry(q, k, e))
+			continue;
+		ret->carriers++;
+		ret->folded += k->folded;
+	}
+}
+
+void
+queue_folding(struct queue *q, struct queue_folding *ret)
+{
+	add_folding(q, NULL, ret);
+}
+
+void
+queue_folding_of(struct queue *q, uint32_t uid, struct queue_folding *ret)
+{
+	add_folding(q, &uid, ret);
+}
+
 /* They are told at the next turn of the queue: this is called from within
  * something else. */
 static void

@@ -107,6 +107,8 @@ check "a client by TCP hears what becomes of its own" \
     grep -q '< 250 2.0.0 .* counts among the equal messages' "$T/tcp.out"
 check "two messages stand for the others" \
     test "$(queue_len)-$(listed 'stands for 10 equal messages')" = 2-2
+check "relais status says that messages are being folded" eval \
+    'relais status | grep -q "folding equal.*: 2 in the queue stand for 18 more"'
 by_command bob "it failed"
 check "another user's goes at once" until_true 5 has_n 'it failed' 11
 by_command alice "and another text"

@@ -983,6 +983,29 @@ trouble_of_the_provider_is_charged_to_no_message(void **state)
 	assert_int_equal(b->alerts, 0);
 }
 
+/* retry_after is a minute. */
+static void
+each_pause_is_twice_the_one_before_up_to_a_quarter_of_an_hour(void **state)
+{
+	struct bench *b = *state;
+	int64_t want = 15 * SECOND;
+
+	fault(b, FAULT_FAIL, "greeting:421:4.3.2:not now");
+	start(b);
+	submit(b, 1);
+	for (int i = 1; i <= 9; i++) {
+		struct pool_status st;
+		int64_t wait;
+
+		until(b, b->connections == i && state_of(b) == POOL_PAUSED);
+		outbound_status(b->o, 0, &st);
+		wait = st.until_ms - boot_ms(b);
+		assert_in_range(wait, want - 2 * SECOND, want + want / 10);
+		want = want < 7 * MINUTE ? 2 * want : 15 * MINUTE;
+		pass(b, wait + SECOND);
+	}
+}
+
 static void
 R49_a_message_that_breaks_connections_lets_others_pass(void **state)
 {
@@ -1843,6 +1866,8 @@ main(void)
 		TEST(a_hold_ends_with_the_login_it_was_about),
 		TEST(a_kept_hold_does_not_hold_the_secret),
 		TEST(trouble_of_the_provider_is_charged_to_no_message),
+		TEST(
+		    each_pause_is_twice_the_one_before_up_to_a_quarter_of_an_hour),
 		TEST(R49_a_message_that_breaks_connections_lets_others_pass),
 		TEST(sender_rights_hold_the_message_and_tell_a_person),
 		TEST(a_session_that_lost_the_thread_is_followed_by_a_new_one),

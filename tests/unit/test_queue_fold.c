@@ -45,6 +45,21 @@ submit(struct lab *l, char id[ENVELOPE_ID_SIZE])
 	return c.t.folded_into[0] != '\0';
 }
 
+static void
+assert_folding(struct lab *l, size_t carriers, uint64_t folded)
+{
+	struct queue_folding all, mine, of_another;
+
+	queue_folding(l->q, &all);
+	queue_folding_of(l->q, l->uid, &mine);
+	queue_folding_of(l->q, l->uid + 1, &of_another);
+	assert_int_equal(all.carriers, carriers);
+	assert_int_equal(all.folded, folded);
+	assert_int_equal(mine.carriers, carriers);
+	assert_int_equal(mine.folded, folded);
+	assert_int_equal(of_another.carriers + of_another.folded, 0);
+}
+
 /* Submits n and delivers what is due; how many went. */
 static size_t
 storm(struct lab *l, size_t n)
@@ -95,7 +110,9 @@ the_first_go_and_the_others_become_one(void **state)
 	assert_true(queue_find(l->q, carrier, &it));
 	assert_non_null(strstr(it.reason, "stands for 51 equal messages"));
 	assert_int_equal(l->troubles, 1); /* one line in the log */
+	assert_folding(l, 1, 50);
 	lab_pass(l, HOUR);
+	assert_folding(l, 0, 0); /* its turn has come: nothing joins it */
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	assert_int_equal(queue_delivery_envelope(d)->nequal, 50);

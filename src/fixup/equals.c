@@ -12,7 +12,8 @@
 static bool
 differs_each_time(struct bytes name)
 {
-	static const char *const names[] = { "Date", "Message-ID", "Received" };
+	static const char *const names[] = { "Date", "Message-ID", "Received",
+		"X-Original-Date", "X-Original-Message-ID" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (bytes_eq_nocase(name, names[i]))

@@ -5,9 +5,11 @@
 
 #include "base/must.h"
 #include "base/str.h"
+#include "fixup/notes.h"
 #include "mail/addr.h"
 #include "mail/addr_list.h"
 #include "mail/date.h"
+#include "mail/date_parse.h"
 #include "mail/mime.h"
 #include "mail/msgid.h"
 
@@ -83,15 +85,154 @@ fill_from(struct header *h, const struct fill_facts *f)
 	return ok;
 }
 
+/* --- what is there but not fit -------------------------------------------- */
+
+/* A field of which there is one. */
+struct kind {
+	const char *name, *original;
+	/* Fit to be sent; and, appended, as it was meant. */
+	bool (*is_fit)(struct bytes value);
+	bool (*mend)(
+	    struct buf *to, struct bytes v, const struct fill_facts *f);
+	enum note twice, mended, replaced;
+};
+
+static bool
+mend_date(struct buf *to, struct bytes v, const struct fill_facts *f)
+{
+	char date[DATE_TEXT_SIZE];
+	int64_t wall_ms;
+	int32_t offset_s;
+
+	return date_parse(v, f->utc_offset_s, &wall_ms, &offset_s) &&
+	       buf_adds(to, date_rfc5322(wall_ms, offset_s, date));
+}
+
+static bool
+mend_id(struct buf *to, struct bytes v, const struct fill_facts *f)
+{
+	(void)f;
+	return msgid_mend(to, v);
+}
+
+static const struct kind date_kind = { "Date", "X-Original-Date",
+	date_is_strict, mend_date, NOTE_DATE_TWICE, NOTE_DATE_READ,
+	NOTE_DATE_NOW };
+static const struct kind id_kind = { "Message-ID", "X-Original-Message-ID",
+	msgid_is_fit, mend_id, NOTE_ID_TWICE, NOTE_ID_BRACKETS, NOTE_ID_NEW };
+
+static void
+get_value(const struct header *h, size_t i, struct buf *to)
+{
+	buf_reset(to);
+	IGNORE(header_value(h, i, to)); /* it fits */
+}
+
+static void
+note(const struct fill_facts *f, enum note n)
+{
+	*f->notes |= NOTE_BIT(n);
+}
+
+/* Keeps what stands there in another field, in a form that any server takes. */
+static bool
+keep_original(struct header *h, const struct kind *k, struct bytes value)
+{
+	struct buf utf8, text;
+	bool ok;
+
+	buf_init(&utf8, 2 * MIME_TEXT_MAX);
+	buf_init(&text, 16 * MIME_TEXT_MAX);
+	if (value.n > MIME_TEXT_MAX)
+		value.n = MIME_TEXT_MAX;
+	ok = mime_utf8(&utf8, value) && mime_mixed(&text, buf_bytes(&utf8)) &&
+	     header_append(h, k->original, buf_bytes(&text));
+	buf_clear(&utf8);
+	buf_clear(&text);
+	return ok;
+}
+
+/* The first that is fit; else the first that can be mended; else the first. */
+static size_t
+best_of(const struct header *h, const struct kind *k,
+    const struct fill_facts *f, struct buf *value, struct buf *mended)
+{
+	size_t best = HEADER_NONE, first = header_find(h, k->name, 0);
+
+	for (size_t i = first; i != HEADER_NONE;
+	     i = header_find(h, k->name, i + 1)) {
+		get_value(h, i, value);
+		if (k->is_fit(buf_bytes(value))) {
+			buf_reset(mended);
+			return i;
+		}
+		if (best == HEADER_NONE && k->mend(mended, buf_bytes(value), f))
+			best = i;
+	}
+	return best != HEADER_NONE ? best : first;
+}
+
+static bool
+move_others(struct header *h, const struct kind *k, size_t best,
+    const struct fill_facts *f, struct buf *value)
+{
+	struct buf kept;
+	bool ok = true;
+
+	buf_init(&kept, HEADER_VALUE_MAX);
+	get_value(h, best, &kept);
+	for (size_t i = header_find(h, k->name, 0); ok && i != HEADER_NONE;
+	     i = header_find(h, k->name, i + 1)) {
+		if (i == best)
+			continue;
+		get_value(h, i, value);
+		header_remove(h, i);
+		note(f, k->twice);
+		if (!bytes_eq(buf_bytes(value), buf_str(&kept)))
+			ok = keep_original(h, k, buf_bytes(value));
+	}
+	buf_clear(&kept);
+	return ok;
+}
+
+/* Makes the field fit.  fresh: the value it gets if it cannot be mended. */
+static bool
+make_fit(struct header *h, const struct kind *k, const struct fill_facts *f,
+    struct bytes fresh)
+{
+	struct buf value, mended;
+	bool ok;
+	size_t i;
+
+	buf_init(&value, HEADER_VALUE_MAX);
+	buf_init(&mended, VALUE_MAX);
+	i = best_of(h, k, f, &value, &mended);
+	ok = move_others(h, k, i, f, &value);
+	get_value(h, i, &value);
+	if (ok && !k->is_fit(buf_bytes(&value))) {
+		bool is_mended = buf_len(&mended) > 0;
+
+		note(f, is_mended ? k->mended : k->replaced);
+		ok = header_replace(h, i, k->name,
+			 is_mended ? buf_bytes(&mended) : fresh) &&
+		     keep_original(h, k, buf_bytes(&value));
+	}
+	buf_clear(&value);
+	buf_clear(&mended);
+	return ok;
+}
+
 bool
 fill_date(struct header *h, const struct fill_facts *f)
 {
-	char date[DATE_TEXT_SIZE];
+	char text[DATE_TEXT_SIZE];
+	struct bytes now;
 
-	if (has_value(h, "Date"))
-		return true;
-	IGNORE(date_rfc5322(f->wall_ms, f->utc_offset_s, date)); /* is date */
-	return header_append(h, "Date", bytes_of(date, strlen(date)));
+	/* Cannot fail: it is a date. */
+	IGNORE(date_rfc5322(f->wall_ms, f->utc_offset_s, text));
+	now = bytes_of(text, strlen(text));
+	return has_value(h, "Date") ? make_fit(h, &date_kind, f, now)
+				    : header_append(h, "Date", now);
 }
 
 static bool
@@ -125,12 +266,12 @@ fill_message_id(struct header *h, const struct fill_facts *f)
 	struct buf value;
 	bool ok;
 
-	if (has_value(h, "Message-ID"))
-		return true;
 	public_sender(h, f, sender);
 	buf_init(&value, VALUE_MAX);
 	ok = msgid_value(&value, f->env->id, f->hostname, sender, f->wall_ms) &&
-	     header_append(h, "Message-ID", buf_bytes(&value));
+	     (has_value(h, "Message-ID")
+		     ? make_fit(h, &id_kind, f, buf_bytes(&value))
+		     : header_append(h, "Message-ID", buf_bytes(&value)));
 	buf_clear(&value);
 	return ok;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fill.h - the fields that every message has and some programs forget
- * (RFC 6409 8.1 to 8.3): From, Date, Message-ID.
+/* fill.h - the fields that every message has and some programs forget, or
+ * write in forms that servers refuse (RFC 6409 8.1 to 8.3): From, Date,
+ * Message-ID.
  *
- * Each adds its field if it is absent or empty and leaves it alone otherwise.
+ * Each adds its field if it is absent or empty.  A Date or Message-ID that is not
+ * fit is mended if it is clear what was meant, else replaced; of several the best
+ * stays.  Old values are kept in X-Original-Date and X-Original-Message-ID.
  * False: no room, or nothing that could be written.
  */
 #ifndef FIXUP_FILL_H
@@ -21,6 +24,7 @@ struct fill_facts {
 	int64_t wall_ms;
 	int32_t utc_offset_s;
 	const char *full_name; /* or NULL */
+	unsigned *notes; /* fixup/notes.h; what was guessed is added */
 };
 
 /* The envelope sender, qualified with the host's name if it has no domain;

@@ -179,7 +179,7 @@ refuse(struct intake *in, int code, const char *enhanced, const char *text)
 }
 
 static struct fill_facts
-fill_facts(const struct intake *in)
+fill_facts(struct intake *in)
 {
 	const struct intake_facts *f = in->facts;
 
@@ -189,6 +189,7 @@ fill_facts(const struct intake *in)
 		.wall_ms = f->wall_ms,
 		.utc_offset_s = f->utc_offset_s,
 		.full_name = f->full_name,
+		.notes = &in->seen.notes,
 	};
 }
 

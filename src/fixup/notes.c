@@ -8,6 +8,17 @@ static const char *const texts[NOTE_COUNT] = {
 		      "a header field",
 	[NOTE_STRAY] = "lines in the header that are no fields moved to the "
 		       "body",
+	[NOTE_DATE_READ] = "Date written anew, as it was meant; the old one is "
+			   "in X-Original-Date",
+	[NOTE_DATE_NOW] = "Date replaced by now, for it could not be read; the "
+			  "old one is in X-Original-Date",
+	[NOTE_DATE_TWICE] = "a second Date moved to X-Original-Date",
+	[NOTE_ID_BRACKETS] =
+	    "brackets of the Message-ID mended; the old one is "
+	    "in X-Original-Message-ID",
+	[NOTE_ID_NEW] = "Message-ID replaced by a new one; the old one is in "
+			"X-Original-Message-ID",
+	[NOTE_ID_TWICE] = "a second Message-ID moved to X-Original-Message-ID",
 };
 
 const char *

@@ -11,6 +11,12 @@
 enum note {
 	NOTE_NAME = 0, /* of a field */
 	NOTE_STRAY, /* a line in the header that is no field */
+	NOTE_DATE_READ,
+	NOTE_DATE_NOW,
+	NOTE_DATE_TWICE,
+	NOTE_ID_BRACKETS,
+	NOTE_ID_NEW,
+	NOTE_ID_TWICE,
 	NOTE_COUNT
 };
 #define NOTE_BIT(note) (1u << (note))

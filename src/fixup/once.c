@@ -18,8 +18,6 @@ static const struct row {
 	{ "To", true },
 	{ "Cc", true },
 	{ "Subject", false },
-	{ "Date", false },
-	{ "Message-ID", false },
 	{ "In-Reply-To", false },
 	{ "References", false },
 	{ "MIME-Version", false },

@@ -4,7 +4,8 @@
  * Google, IONOS and others refuse a message with two of them, and programs that
  * add a header to a header make them all the time (two To from PHP's mail()).
  * To, Cc and Reply-To become one field with all addresses; of the others the
- * first that says something stays.  Those of resenders may repeat.
+ * first that says something stays.  Those of resenders may repeat;
+ * Date and Message-ID are for fixup/fill.h.
  *
  * Pure; done on the way in.
  */

@@ -10,6 +10,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/content_type.h \
 	%reldir%/date.c \
 	%reldir%/date.h \
+	%reldir%/date_parse.c \
+	%reldir%/date_parse.h \
 	%reldir%/diagnosis.c \
 	%reldir%/diagnosis.h \
 	%reldir%/dsn.c \

@@ -189,7 +189,8 @@ run_len(struct bytes b)
 	do {
 		size_t word = word_len(bytes_of(b.p + next, b.n - next));
 
-		if (str_is_ascii(bytes_of(b.p + next, word)))
+		if (word <= MIME_WORD_MAX &&
+		    str_is_ascii(bytes_of(b.p + next, word)))
 			break;
 		n = next + word;
 		next = n + blanks_len(bytes_of(b.p + n, b.n - n));

@@ -25,8 +25,10 @@ bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
 /* Encoded words, whatever the text is and however long; it is UTF-8. */
 bool mime_words(struct buf *to, struct bytes text) MUST_CHECK;
 
-/* Words over 127 become encoded ones; those beside them stay as they are, also
- * if they are encoded already.  The text is UTF-8. */
+/* Words over 127, or so long that no line could hold them, become encoded ones;
+ * those beside them stay as they are, also if they are encoded already.  The text
+ * is UTF-8. */
+enum { MIME_WORD_MAX = 890 }; /* with a name of 100 in front, it fits */
 bool mime_mixed(struct buf *to, struct bytes text) MUST_CHECK;
 
 /* Unstructured text, as in Subject.  False: the buffer is full. */

@@ -7,6 +7,8 @@
 #include "mail/addr.h"
 #include "mail/date.h"
 
+enum { ID_LEN_MAX = 900 };
+
 static struct bytes
 bytes_or_none(const char *s)
 {
@@ -82,4 +84,64 @@ msgid_value(struct buf *to, const char *id, const char *hostname,
 	return buf_addc(to, '<') && buf_adds(to, date_stamp(wall_ms, stamp)) &&
 	       add_id(to, id) && buf_addc(to, '@') &&
 	       msgid_domain(to, hostname, sender) && buf_addc(to, '>');
+}
+
+/* RFC 5322 3.6.4, read leniently; a line must hold it. */
+static bool
+is_core(struct bytes id)
+{
+	const char *at = memchr(id.p, '@', id.n);
+
+	if (at == NULL || at == id.p || at + 1 == id.p + id.n ||
+	    id.n > ID_LEN_MAX)
+		return false;
+	for (size_t i = 0; i < id.n; i++)
+		if (id.p[i] <= ' ' || id.p[i] >= 0x7f || id.p[i] == '<' ||
+		    id.p[i] == '>')
+			return false;
+	return true;
+}
+
+/* Comments may stand beside it. */
+static struct bytes
+without_comment(struct bytes b)
+{
+	const char *open;
+
+	b = bytes_trim(b);
+	if (b.n == 0 || b.p[b.n - 1] != ')' ||
+	    (open = memchr(b.p, '>', b.n)) == NULL)
+		return b;
+	for (open++; open < b.p + b.n && *open != '('; open++)
+		if (*open != ' ' && *open != '\t')
+			return b;
+	return str_is_ascii(b) ? bytes_trim(bytes_of(b.p, (size_t)(open - b.p)))
+			       : b;
+}
+
+bool
+msgid_is_fit(struct bytes value)
+{
+	value = without_comment(value);
+	return value.n > 2 && value.p[0] == '<' &&
+	       value.p[value.n - 1] == '>' &&
+	       is_core(bytes_of(value.p + 1, value.n - 2));
+}
+
+static bool
+is_husk(char c)
+{
+	return c != '\0' && strchr("<> \t\"',;", c) != NULL;
+}
+
+bool
+msgid_mend(struct buf *to, struct bytes value)
+{
+	value = without_comment(value);
+	while (value.n > 0 && is_husk(value.p[0]))
+		value = bytes_of(value.p + 1, value.n - 1);
+	while (value.n > 0 && is_husk(value.p[value.n - 1]))
+		value.n--;
+	return is_core(value) && buf_addc(to, '<') &&
+	       buf_add(to, value.p, value.n) && buf_addc(to, '>');
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* msgid.h - a Message-ID for a message that has none (RFC 5322 3.6.4).
+/* msgid.h - Message-IDs: whether one is fit to be sent, and one for a message that
+ * has none (RFC 5322 3.6.4).
  *
  *	<20260821120305.ID@domain>
  *
@@ -27,6 +28,15 @@
  * then); hostname and sender may be NULL.  False: the buffer is full. */
 bool msgid_value(struct buf *to, const char *id, const char *hostname,
     const char *sender, int64_t wall_ms) MUST_CHECK;
+
+/* Does it have its brackets, an "@" between two parts, and nothing that ends it
+ * early?  More is not asked: real ones break the grammar, and everybody takes
+ * them.  value is unfolded. */
+bool msgid_is_fit(struct bytes value) MUST_CHECK;
+/* Appends what was meant by one that is not: brackets put on, or one of each if
+ * there are more, blanks beside them taken off.  False, and nothing appended: no
+ * such change makes it fit. */
+bool msgid_mend(struct buf *to, struct bytes value) MUST_CHECK;
 
 /* The domain alone, for names that are to look like ours elsewhere. */
 bool msgid_domain(

@@ -114,11 +114,14 @@ check "and what would be refused" test "$(JQ=.refused rewrite --account wrk \
 check "and sends nothing" test "$(count)" = "$n"
 changes() { JQ='.changes | join("; ")' rewrite --to x@example.net "$@"; }
 check "and what is repaired" test "$(changes < <(
-	printf 'From: root\nDate: x\nMessage-ID: <a@b>\nBcc: c@d\n\n%01200d\n' 1
+	printf 'From: root\nDate: 27 May 2022 10:00 +0200\nMessage-ID: <a@b>\nBcc: c@d\n\n%01200d\n' 1
 ))" = "Bcc removed; parts re-encoded: 1 as quoted-printable, 0 as base64"
 check "and what is for a provider without 8BITMIME" test "$(changes --7bit < <(
-	printf 'From: root\nDate: x\nMessage-ID: <a@b>\n\n\303\244\303\266\303\274\n'
+	printf 'From: root\nDate: 27 May 2022 10:00 +0200\nMessage-ID: <a@b>\n\n\303\244\303\266\303\274\n'
 ))" = "parts re-encoded: 0 as quoted-printable, 1 as base64"
+check "and what is guessed" test "$(changes < <(
+	printf 'From: root\nDate: today\nMessage-ID: a@b\n\nx\n'
+))" = "Date replaced by now, for it could not be read; the old one is in X-Original-Date; brackets of the Message-ID mended; the old one is in X-Original-Message-ID"
 check "and that a NUL is refused" test "$(JQ=.refused rewrite \
     --to x@example.net < <(printf 'From: root\n\na\0b\n'))" = \
     '554 5.6.0 the message contains a NUL byte, which no mail may'
@@ -219,5 +222,5 @@ export RELAIS_SOCKET=$T/bare/smtp.sock
 check "without an admin a local name is refused, and how to mend it" refused \
     '550 5.1.1 .*set admin in \[relais\]' nobody
 check "an alias still holds" hand_over root < <(mail root root)
-[ $bed_bad = 0 ] || show_log home
+[ "$bed_bad" = 0 ] || show_log home
 bed_done

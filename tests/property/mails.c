@@ -281,6 +281,22 @@ put_text_field(struct making *m)
 }
 
 static void
+put_stamp(struct making *m)
+{
+	static const char *const values[] = { "Fri, 27 May 2022 00:42:02 +0200",
+		"Fr, 27 Mai 2022 00:42:02 +0200", "2022-05-27T00:42:02+02:00",
+		"27 M\xc3\xa4r 2022 10:00", "today", "<a@b.example>",
+		"a@b.example", "<a b@c>", "<nobody>", "<x.1@y> (comment)",
+		"Fri, 27 May 2022 00:42:02 GMT" };
+	static const char *const names[] = { "Date", "date", "Message-ID",
+		"Message-Id" };
+
+	put_name(m, PICK(m, names));
+	puts_(m, PICK(m, values));
+	end(m);
+}
+
+static void
 put_dkim(struct making *m)
 {
 	static const char *const signed_[] = { "from:to:subject", "To:Subject",
@@ -313,6 +329,8 @@ put_fields(struct making *m)
 			put_dkim(m);
 		if (one_in(m, 40))
 			put_stray(m);
+		if (one_in(m, 10))
+			put_stamp(m);
 	}
 	if (one_in(m, 400))
 		for (uint32_t i = 95 + dice_roll(m->d, 12); i > 0; i--) {

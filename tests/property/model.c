@@ -1595,14 +1595,126 @@ join_lists(struct head *h, const char *name)
 	return text;
 }
 
+/* --- dates and ids ---------------------------------------------------------- */
+
+static const char *const stamps[] = { "Date", "Message-ID", NULL };
+
+/* In the one form that is beyond doubt: "Fri, 27 May 2022 00:42:02 +0200". */
+static bool
+is_date(struct bytes b)
+{
+	static const char form[] = "Aaa, 00 Aaa 0000 00:00:00 +0000";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char days[] = "SunMonTueWedThuFriSat";
+	char text[sizeof(form)] = "";
+	const char *month, *day;
+	int d, y, m, h, min, s, zone, shift;
+
+	if (b.n != sizeof(form) - 1)
+		return false;
+	memcpy(text, b.p, b.n);
+	for (size_t i = 0; i < b.n; i++)
+		if (form[i] == '0'   ? text[i] < '0' || text[i] > '9'
+		    : form[i] == '+' ? text[i] != '+' && text[i] != '-'
+		    : form[i] == 'A' || form[i] == 'a' ? false
+						       : text[i] != form[i])
+			return false;
+	day = strstr(days, (char[]) { text[0], text[1], text[2], '\0' });
+	month = strstr(months, (char[]) { text[8], text[9], text[10], '\0' });
+	d = atoi(text + 5);
+	y = atoi(text + 12);
+	h = atoi(text + 17);
+	min = atoi(text + 20);
+	s = atoi(text + 23);
+	zone = atoi(text + 27);
+	if (day == NULL || month == NULL || (day - days) % 3 != 0 ||
+	    (month - months) % 3 != 0 || y < 1900 || h > 23 || min > 59 ||
+	    s > 60 || zone % 100 > 59 || d < 1 || d > 31)
+		return false;
+	m = (int)(month - months) / 3 + 1;
+	if (d > 30 && (m == 4 || m == 6 || m == 9 || m == 11))
+		return false;
+	if (m == 2 && d > 28 + ((y % 4 == 0 && y % 100 != 0) || y % 400 == 0))
+		return false;
+	/* Sakamoto's rule of the weekday. */
+	shift = m < 3;
+	return (day - days) / 3 ==
+	       (y - shift + (y - shift) / 4 - (y - shift) / 100 +
+		   (y - shift) / 400 + (int)"-bed=pen+mad."[m] + d) %
+		   7;
+}
+
+static bool
+is_id(struct bytes b)
+{
+	const char *mark;
+
+	if (b.n < 5 || b.n > 900 || b.p[0] != '<' || b.p[b.n - 1] != '>')
+		return false;
+	for (size_t i = 1; i + 1 < b.n; i++)
+		if (b.p[i] <= ' ' || b.p[i] >= 0x7f || b.p[i] == '<' ||
+		    b.p[i] == '>')
+			return false;
+	mark = memchr(b.p, '@', b.n);
+	return mark != NULL && mark > b.p + 1 && mark < b.p + b.n - 2;
+}
+
+static bool
+is_fit_stamp(const struct field *f)
+{
+	return is_named(f->name, "Date") ? is_date(trimmed(f->body))
+					 : is_id(trimmed(f->body));
+}
+
+/* Might it be fit, in a form that the above does not know? */
+static bool
+is_odd_stamp(const struct field *f)
+{
+	return memchr(f->body.p, '(', f->body.n) != NULL ||
+	       (is_named(f->name, "Date") &&
+		   memchr(f->body.p, ':', f->body.n) != NULL &&
+		   memchr(f->body.p, '-', f->body.n) !=
+		       memchr(f->body.p, '+', f->body.n));
+}
+
+/* Keeps the best of those that say something. */
+static void
+best_stamp(struct head *h, const char *name)
+{
+	size_t best = SIZE_MAX, n = 0;
+	bool is_odd = false;
+
+	for (size_t i = h->n; i > 0; i--) {
+		const struct field *f = &h->v[i - 1];
+
+		if (!is_named(f->name, name) || trimmed(f->body).n == 0)
+			continue;
+		n++;
+		is_odd |= is_odd_stamp(f);
+		if (is_fit_stamp(f))
+			best = i - 1;
+	}
+	if (n < 2)
+		return;
+	h->is_vague |= best == SIZE_MAX || is_odd;
+	for (size_t i = h->n; i > 0; i--)
+		if (i - 1 != best && is_named(h->v[i - 1].name, name)) {
+			drop_field(h, i - 1);
+			best -= best != SIZE_MAX && best > i - 1;
+		}
+}
+
 /* What was submitted, with such fields once. */
 static void
 only_once(struct head *h)
 {
 	static const char *const lists[] = { "To", "Cc", "Reply-To" };
 	static const char *const others[] = { "From", "Sender", "Subject",
-		"Date", "Message-ID", "In-Reply-To", "References",
-		"MIME-Version", "Content-Type", "Content-Transfer-Encoding" };
+		"In-Reply-To", "References", "MIME-Version", "Content-Type",
+		"Content-Transfer-Encoding" };
+
+	for (size_t i = 0; i < 2; i++)
+		best_stamp(h, stamps[i]);
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (count(h, others[i]) > 1)
@@ -2150,6 +2262,14 @@ must_vanish(const struct compare *c, const struct field *f, bool is_top)
 }
 
 static bool
+has_one_fit(const struct compare *c, const char *name)
+{
+	const struct field *f = find(&c->original, name);
+
+	return count(&c->original, name) == 1 && is_fit_stamp(f);
+}
+
+static bool
 may_appear(const struct compare *c, const struct head *given,
     const struct field *f, bool is_top)
 {
@@ -2173,6 +2293,10 @@ may_appear(const struct compare *c, const struct head *given,
 		return false;
 	if (is_named(f->name, "Reply-To"))
 		return c->is_from_replaced;
+	if (is_named(f->name, "X-Original-Date"))
+		return !has_one_fit(c, "Date");
+	if (is_named(f->name, "X-Original-Message-ID"))
+		return !has_one_fit(c, "Message-ID");
 	if (is_named(f->name, "X-Original-Line"))
 		return c->given.has_original_lines;
 	if (is_named(f->name, "Auto-Submitted"))
@@ -2190,6 +2314,48 @@ static bool
 is_cte(const struct field *f)
 {
 	return is_named(f->name, "Content-Transfer-Encoding");
+}
+
+static bool
+same_stamp(struct compare *c, const struct field *a, const struct field *b)
+{
+	if (!is_named(
+		b->name, is_named(a->name, "Date") ? "Date" : "Message-ID"))
+		return no(c, "another field", a->raw, b->raw);
+	if (same(a->raw, b->raw) && (is_fit_stamp(a) || is_odd_stamp(a)))
+		return true;
+	if (is_fit_stamp(a))
+		return same_field(c, a, b, true);
+	return is_fit_stamp(b) ||
+	       no(c, "a date or an id that no server takes", a->raw, b->raw);
+}
+
+/* A date or an id that is no longer there is told by another field. */
+static bool
+has_originals(struct compare *c)
+{
+	for (size_t i = 0; i < c->original.n; i++) {
+		const struct field *f = &c->original.v[i];
+		bool found = trimmed(f->body).n == 0 || f->raw.n > 900 ||
+			     !is_one_of(f->name, stamps);
+
+		for (size_t k = 0; k < c->wire.n && !found; k++) {
+			const struct field *w = &c->wire.v[k];
+			char name[32];
+
+			(void)snprintf(name, sizeof(name), "X-Original-%.*s",
+			    (int)f->name.n, f->name.p);
+			found = (is_named(w->name, name) ||
+				    (w->name.n == f->name.n &&
+					strncasecmp(w->name.p, f->name.p,
+					    f->name.n) == 0)) &&
+				means_same(f->body, w->body, true);
+		}
+		if (!found)
+			return no(c, "a date or an id is lost", f->raw,
+			    bytes_of("", 0));
+	}
+	return true;
 }
 
 /* The fields of a header, one by one and in order. */
@@ -2227,7 +2393,9 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 		}
 		if (k == b->n)
 			return no(c, "a field is missing", f->raw, f->raw);
-		if (!same_field(c, f, &b->v[k++], is_top))
+		if (is_top && is_one_of(f->name, stamps)
+			? !same_stamp(c, f, &b->v[k++])
+			: !same_field(c, f, &b->v[k++], is_top))
 			return false;
 	}
 	for (; k < b->n; k++)
@@ -2429,7 +2597,7 @@ model_same(struct bytes text, struct bytes wire,
 	     (c.wire.has_blank || no(&c, "no empty line", text, wire)) &&
 	     ((c.wire.n > 0 && is_named(c.wire.v[0].name, "Received")) ||
 		 no(&c, "no Received field", text, wire)) &&
-	     same_heads(&c, &c.given, &c.wire, 1, true) &&
+	     same_heads(&c, &c.given, &c.wire, 1, true) && has_originals(&c) &&
 	     same_bodies(&c, a, b);
 	if (c.given.is_vague) {
 		model_vague++;

@@ -15,6 +15,10 @@
  *			Sender where From was replaced, and a Reply-To that names
  *			nobody; DKIM-Signature over what changed; Content-Length
  *			and Lines of a body that changed
+ *	moved		a line of the header that is no field, into the body or
+ *			X-Original-Line; what is odd in a field's name is gone
+ *	stamps		Date and Message-ID that are not fit are written anew, of
+ *			several one stays; X-Original-... has the others
  *	put in		From, Date, Message-ID; Reply-To where From was replaced;
  *			Auto-Submitted where the null sender was; MIME-Version
  *			and the fields of a part that was encoded

@@ -27,6 +27,7 @@ unit_tests = \
 	%reldir%/test_addr_list \
 	%reldir%/test_content_type \
 	%reldir%/test_date \
+	%reldir%/test_date_parse \
 	%reldir%/test_header \
 	%reldir%/test_idna \
 	%reldir%/test_identity \
@@ -86,6 +87,8 @@ WRAP_PRIVILEGE = -Wl,--wrap=geteuid,--wrap=initgroups,--wrap=setresgid \
 %canon_reldir%_test_wipe_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 
 MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
+%canon_reldir%_test_date_parse_SOURCES = %reldir%/test_date_parse.c
+%canon_reldir%_test_date_parse_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_envelope_SOURCES = %reldir%/test_envelope.c
 %canon_reldir%_test_envelope_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_addr_SOURCES = %reldir%/test_addr.c

@@ -26,9 +26,7 @@ static const struct {
 	{ "Subject:\r\nX: y\r\nSubject: two\r\nSubject: three\r\n",
 	    "X: y\r\nSubject: two\r\n" },
 	{ "Subject:\r\nSUBJECT:  \r\n", "Subject:\r\n" },
-	{ "From: a\r\nDate: d\r\nMessage-ID: <m>\r\nfrom: b\r\n"
-	  "date: e\r\nmessage-id: <n>\r\n",
-	    "From: a\r\nDate: d\r\nMessage-ID: <m>\r\n" },
+	{ "From: a\r\nfrom: b\r\n", "From: a\r\n" },
 	{ "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
 	  "MIME-Version: 1.0\r\nContent-Type: text/html\r\n"
 	  "Content-Transfer-Encoding: 7bit\r\n"

@@ -35,6 +35,8 @@ struct intake {
 	struct intake_seen seen;
 	char *message_id, *account;
 	struct parts *parts; /* of a message that has some; or NULL */
+	struct part top; /* of one that has none */
+	struct buf mended; /* the caller's last chunk without its NULs */
 	struct siphash likeness; /* with a key */
 	size_t line_len; /* of the line under way */
 	char last; /* byte that was seen last, NUL at the start */
@@ -51,6 +53,7 @@ intake_new(const struct intake_facts *facts)
 	if (facts->likeness_key != NULL)
 		siphash_init(&in->likeness, facts->likeness_key);
 	buf_init(&in->head, HEAD_MAX);
+	buf_init(&in->mended, SIZE_MAX / 2); /* as the caller's chunks are */
 	in->message_id = xstrdup("");
 	in->seen.message_id = in->message_id;
 	in->account = xstrdup("");
@@ -66,6 +69,7 @@ intake_free(struct intake *in)
 	header_free(in->header);
 	parts_free(in->parts);
 	buf_clear(&in->head);
+	buf_clear(&in->mended);
 	free(in->message_id);
 	free(in->account);
 	free(in);
@@ -362,7 +366,8 @@ finish_header(struct intake *in)
 	if (in->facts->likeness_key != NULL)
 		equals_put_header(in->header, &in->likeness);
 	in->parts = parts_new(in->header);
-	if (parts_top(in->parts)->kind == PART_LEAF) {
+	in->top = *parts_top(in->parts);
+	if (in->top.kind == PART_LEAF) {
 		parts_free(in->parts);
 		in->parts = NULL;
 	}
@@ -407,6 +412,67 @@ is_refused(const struct intake *in)
 	return in->verdict.class != VERDICT_NONE;
 }
 
+/* Takes bytes without NUL; *ret is what of them belongs to the body. */
+static bool
+take(struct intake *in, struct bytes b, struct bytes *ret)
+{
+	if (in->header != NULL) {
+		size_t taken = header_put(in->header, b.p, b.n);
+
+		if (!check_header(in))
+			return false;
+		b = bytes_of(b.p + taken, b.n - taken);
+	}
+	if (b.n > 0)
+		see_body(in, b);
+	*ret = b;
+	return true;
+}
+
+/* What stands for a NUL here. */
+static struct bytes
+substitute(const struct intake *in)
+{
+	const struct part *leaf = in->parts != NULL ? parts_leaf(in->parts)
+						    : &in->top;
+
+	if (in->header == NULL && leaf != NULL && leaf->is_utf8)
+		switch (leaf->encoding) {
+		case CONTENT_7BIT:
+		case CONTENT_8BIT:
+		case CONTENT_BINARY:
+			return bytes_of("\xef\xbf\xbd", 3);
+		case CONTENT_QP:
+			return bytes_of("=EF=BF=BD", 9);
+		case CONTENT_BASE64:
+		case CONTENT_OTHER:
+			break;
+		}
+	return bytes_of("?", 1);
+}
+
+/* Between the NULs as usual.  What is taken for one depends on what was before. */
+static bool
+take_without_nul(struct intake *in, struct bytes b)
+{
+	note(in, NOTE_NUL);
+	buf_reset(&in->mended);
+	while (b.n > 0) {
+		bool is_nul = b.p[0] == '\0';
+		const char *nul = memchr(b.p, '\0', b.n);
+		size_t n = is_nul ? 1 : nul != NULL ? (size_t)(nul - b.p) : b.n;
+		struct bytes piece = is_nul ? substitute(in) : bytes_of(b.p, n);
+
+		if (!take(in, piece, &piece))
+			return false;
+		if (!buf_add(&in->mended, piece.p, piece.n))
+			abort(); /* nine times a chunk */
+		b = bytes_of(b.p + n, b.n - n);
+	}
+	in->body = buf_bytes(&in->mended);
+	return true;
+}
+
 bool
 intake_put(struct intake *in, const void *p, size_t n)
 {
@@ -415,18 +481,9 @@ intake_put(struct intake *in, const void *p, size_t n)
 	assert(in->body.n == 0 && buf_len(&in->head) == 0);
 	if (is_refused(in))
 		return false;
-	if (in->header != NULL) {
-		size_t taken = header_put(in->header, p, n);
-
-		if (!check_header(in))
-			return false;
-		b = bytes_of(b.p + taken, n - taken);
-	}
-	if (b.n > 0) {
-		see_body(in, b);
-		in->body = b;
-	}
-	return true;
+	if (memchr(p, '\0', n) != NULL)
+		return take_without_nul(in, b);
+	return take(in, b, &in->body);
 }
 
 bool

@@ -13,6 +13,7 @@
  *   - X-Relais-Account taken out and told;
  *   - Bcc, Resent-Bcc and Return-Path removed, folded ones too (R15);
  *   - a leading mbox "From " line dropped;
+ *   - NUL replaced: by U+FFFD in text that says it is UTF-8, else by "?";
  *   - header fields with overlong lines folded (fixup/lines.h);
  *   - signatures over what was changed removed (fixup/signature.h);
  *   - a line over 998 octets in a signed or encrypted part: refused, because
@@ -60,8 +61,9 @@ struct intake *intake_new(const struct intake_facts *facts);
 void intake_free(struct intake *in);
 
 /* Takes all n bytes; false: the message is refused, see intake_verdict(), and
- * nothing of it is left to peek at.  The body is not copied: p must stay
- * as it is until intake_peek() has returned 0, and only then more may be put. */
+ * nothing of it is left to peek at.  The body is not copied unless a
+ * NUL is in it: p must stay as it is until intake_peek() has returned 0, and only
+ * then more may be put. */
 bool intake_put(struct intake *in, const void *p, size_t n);
 /* The message is complete.  A missing final CRLF is added. */
 bool intake_end(struct intake *in);

@@ -19,6 +19,7 @@ static const char *const texts[NOTE_COUNT] = {
 	[NOTE_ID_NEW] = "Message-ID replaced by a new one; the old one is in "
 			"X-Original-Message-ID",
 	[NOTE_ID_TWICE] = "a second Message-ID moved to X-Original-Message-ID",
+	[NOTE_NUL] = "NUL bytes replaced",
 };
 
 const char *

@@ -17,6 +17,7 @@ enum note {
 	NOTE_ID_BRACKETS,
 	NOTE_ID_NEW,
 	NOTE_ID_TWICE,
+	NOTE_NUL,
 	NOTE_COUNT
 };
 #define NOTE_BIT(note) (1u << (note))

@@ -257,12 +257,9 @@ on_rcpt(struct session *s, const struct ss_info *info)
 }
 
 static void
-on_end(struct session *s, const struct ss_info *info)
+on_end(struct session *s)
 {
 	begin_message(s);
-	if (info->had_nul)
-		reception_refuse(s->reception, 554, "5.6.0",
-		    "the message contains a NUL byte, which no mail may");
 	s->is_waiting = reception_offer(
 	    s->reception, mode_of(s, s->asked), on_told, s);
 	if (s->is_waiting)
@@ -309,7 +306,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		reception_put(s->reception, info->body);
 		break;
 	case SS_END:
-		on_end(s, info);
+		on_end(s);
 		break;
 	case SS_ABORT:
 		/* A client that left before it heard the answer: the message

@@ -131,7 +131,10 @@ parameters(struct scan *s, struct content_type *ct)
 			continue;
 		skip(s, 1);
 		skip_blanks(s);
-		if (!bytes_eq_nocase(attribute, "boundary"))
+		if (bytes_eq_nocase(attribute, "charset")) {
+			if (!value(s, ct->charset, sizeof(ct->charset)))
+				ct->charset[0] = '\0';
+		} else if (!bytes_eq_nocase(attribute, "boundary"))
 			IGNORE(value(s, other, sizeof(other))); /* whatever */
 		else if (!value(s, ct->boundary, sizeof(ct->boundary)) ||
 			 !str_is_ascii(
@@ -146,7 +149,7 @@ content_type_parse(struct content_type *ret, struct bytes text)
 	struct content_type ct = { .boundary = "" };
 	struct scan s = { text };
 
-	*ret = (struct content_type) { "text", "plain", "" };
+	*ret = (struct content_type) { "text", "plain", "", "" };
 	skip_blanks(&s);
 	if (!name(&s, ct.type, sizeof(ct.type)) || !at(&s, '/'))
 		return;

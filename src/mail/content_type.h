@@ -19,6 +19,7 @@ enum { BOUNDARY_MAX = 70 }; /* RFC 2046 5.1.1 */
 struct content_type {
 	char type[32], subtype[64]; /* lower case */
 	char boundary[BOUNDARY_MAX + 1]; /* "" if absent, too long, not ASCII */
+	char charset[32]; /* "" if absent or too long */
 };
 
 /* value: the body of the field, folded or not; empty: there is none. */

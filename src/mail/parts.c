@@ -117,6 +117,8 @@ classify(struct parts *p, const struct header *h)
 	p->part = (struct part) {
 		.encoding = content_encoding_parse(buf_bytes(&value)),
 		.is_sealed = p->sealed_at != 0,
+		.is_utf8 = strcmp(p->type.type, "text") == 0 &&
+			   str_eq_nocase(p->type.charset, "utf-8"),
 		.is_inner = p->is_inner,
 	};
 	buf_clear(&value);
@@ -230,6 +232,12 @@ const struct part *
 parts_top(const struct parts *p)
 {
 	return &p->top;
+}
+
+const struct part *
+parts_leaf(const struct parts *p)
+{
+	return p->state == IN_LEAF ? &p->part : NULL;
 }
 
 bool

@@ -34,6 +34,7 @@ struct part {
 	enum part_kind kind;
 	enum content_encoding encoding;
 	bool is_sealed;
+	bool is_utf8; /* text that says so */
 	bool is_inner; /* a message inside the message */
 	size_t leaf; /* number of this leaf, from 0; leaves only */
 };
@@ -46,6 +47,8 @@ struct parts *parts_new(const struct header *header);
 struct parts *parts_again(const struct parts *p);
 void parts_free(struct parts *p);
 const struct part *parts_top(const struct parts *p);
+/* The leaf to which the next bytes belong, as far as is known; or NULL. */
+const struct part *parts_leaf(const struct parts *p);
 
 /* Borrowed until all of its events have been pulled. */
 void parts_put(struct parts *p, const void *data, size_t n);

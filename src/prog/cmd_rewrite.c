@@ -34,7 +34,7 @@ struct rewrite {
 	struct relais *r;
 	const char *file, *from, *user; /* options, or NULL */
 	char *full_name; /* of the submitter, or NULL */
-	bool is_7bit, had_nul;
+	bool is_7bit;
 	struct conf *conf;
 	struct aliases *aliases;
 	struct alias_opts names;
@@ -159,7 +159,6 @@ read_message(struct rewrite *w)
 	while (ok && (n = fread(piece, 1, sizeof(piece), f)) > 0)
 		ok = add_piece(w, &dot, bytes_of(piece, n));
 	ok = ok && smtp_dot_finish(&dot, &w->text);
-	w->had_nul = dot.had_nul;
 	if (ferror(f) != 0 || !ok) {
 		(void)relais_complain(w->r, RELAIS_FAILED, "%s",
 		    ok ? "the message cannot be read"
@@ -307,11 +306,7 @@ take_in(struct rewrite *w)
 	drain(in, &w->stored);
 	ok = ok && intake_end(in);
 	drain(in, &w->stored);
-	if (ok && w->had_nul) {
-		refuse(w, 554, "5.6.0",
-		    "the message contains a NUL byte, which no mail may");
-		ok = false;
-	} else if (!ok)
+	if (!ok)
 		refuse(w, intake_verdict(in)->code,
 		    intake_verdict(in)->enhanced, intake_verdict(in)->text);
 	w->env->is_8bit = seen->has_8bit_body;

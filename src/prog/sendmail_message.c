@@ -229,12 +229,6 @@ sendmail_message_set(struct sendmail_message *m, struct bytes text,
 		(void)err_set(err, ERR_INPUT, "the header is too big");
 		goto out;
 	}
-	/* Refused here, where somebody sees it; framing would lose it. */
-	if (memchr(text.p, '\0', text.n) != NULL) {
-		(void)err_set(err, ERR_INPUT,
-		    "the message contains a NUL byte, which no mail may");
-		goto out;
-	}
 	m->body = bytes_of(text.p + used, text.n - used);
 	m->is_8bit = !str_is_ascii(text);
 	if (wishes->has_header_rcpts)

@@ -46,8 +46,8 @@ struct sendmail_wishes {
 	const char *from; /* value of From, used if there is none */
 };
 
-/* text is borrowed for the life of m.  -1: ERR_INPUT, the header is too big or
- * there is a NUL in the message. */
+/* text is borrowed for the life of m.  -1: ERR_INPUT, the header is too
+ * big.  A NUL in it is for relaisd to replace. */
 int sendmail_message_set(struct sendmail_message *m, struct bytes text,
     const struct sendmail_wishes *wishes, struct err *err);
 

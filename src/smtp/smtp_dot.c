@@ -198,7 +198,6 @@ smtp_dot_put(struct smtp_dot *d, const void *bytes, size_t n, struct buf *out)
 		i += used;
 	}
 	buf_added(out, (size_t)(to - start));
-	d->had_nul |= memchr(p, '\0', i) != NULL;
 	return i;
 }
 

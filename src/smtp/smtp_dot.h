@@ -40,7 +40,6 @@ struct smtp_dot {
 	int state; /* private */
 	bool is_end; /* the lone dot was seen */
 	bool had_bare; /* a bare CR or LF was repaired */
-	bool had_nul; /* a NUL went through to the output */
 };
 
 void smtp_dot_init(struct smtp_dot *d, enum smtp_dot_kind kind);

@@ -327,7 +327,6 @@ end_message(struct smtp_server *s, struct ss_info *info)
 		return SS_IDLE;
 	}
 	info->had_bare = s->t.dot.had_bare;
-	info->had_nul = s->t.dot.had_nul;
 	info->mail = s->t.mail.mail;
 	s->awaiting = SS_END;
 	return SS_END;

@@ -114,7 +114,6 @@ struct ss_info { /* borrowed until the next call on s */
 	 * not asked for; 553 5.6.7 unless something else is sent in its place. */
 	bool lacks_utf8;
 	bool had_bare; /* SS_END: bare CR or LF was repaired */
-	bool had_nul; /* SS_END: the content holds a NUL; must be refused */
 };
 
 enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);

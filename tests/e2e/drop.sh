@@ -50,14 +50,15 @@ echo nonsense >"$RELAIS_DROP/2123456789abcdef0123456789abcdef"
 
 run_relaisd home
 wait_port home 127.0.0.1 2525
-taken() { [ "$(grep -c '"event":"message"' "$T/mail.log")" = 2 ]; }
+taken() { [ "$(grep -c '"event":"message"' "$T/mail.log")" = 3 ]; }
 check "relaisd takes it in and sends it" until_true 15 taken
 forged=$(grep -l '^Subject: forged' "$T"/mail/*.eml)
 check "line ends of others are repaired" test \
     "$(tr -dc '\r' <"$forged" | wc -c)" -eq "$(tr -dc '\n' <"$forged" | wc -c)"
 check "and what looked like a command is content" grep -q '^QUIT' "$forged"
-check "a NUL is refused, and the file set aside" until_true 5 \
-    grep -q 'refused .*contains a NUL' "$T/home.log"
+check "a NUL is replaced, and the message sent" grep -q '^a?b' \
+    "$(grep -l '^Subject: nul' "$T"/mail/*.eml)"
+check "and that is logged" grep -q 'repaired .*NUL bytes replaced' "$T/home.log"
 check "an address that says more than itself, too" until_true 5 \
     grep -q 'holds an address or a parameter that is none' "$T/home.log"
 check "both are kept" test "$(find "$T/home/spool/corrupt" -type f | wc -l)" -ge 2

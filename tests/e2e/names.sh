@@ -122,9 +122,8 @@ check "and what is for a provider without 8BITMIME" test "$(changes --7bit < <(
 check "and what is guessed" test "$(changes < <(
 	printf 'From: root\nDate: today\nMessage-ID: a@b\n\nx\n'
 ))" = "Date replaced by now, for it could not be read; the old one is in X-Original-Date; brackets of the Message-ID mended; the old one is in X-Original-Message-ID"
-check "and that a NUL is refused" test "$(JQ=.refused rewrite \
-    --to x@example.net < <(printf 'From: root\n\na\0b\n'))" = \
-    '554 5.6.0 the message contains a NUL byte, which no mail may'
+check "and that a NUL is replaced" grep -q 'NUL bytes replaced' \
+    < <(changes < <(printf 'From: root\n\na\0b\n'))
 check "and a long line that is signed" grep -q '^554 5.6.0 a signed' \
     < <(JQ=.refused rewrite --to x@example.net < <(
 	printf 'Content-Type: multipart/signed; boundary=s\n\n--s\n\n%01200d\n' 1

@@ -142,8 +142,7 @@ ss_driver_rcpt(struct ss_driver *d, const struct ss_info *info)
 static inline void
 ss_driver_end(struct ss_driver *d, const struct ss_info *info)
 {
-	ss_driver_note(d, "END", info->had_bare ? " bare" : "",
-	    info->had_nul ? " nul" : "");
+	ss_driver_note(d, "END", info->had_bare ? " bare" : "", "");
 	d->is_broken |= !d->has_mail || d->rcpts == 0;
 }
 
@@ -198,8 +197,7 @@ ss_driver_event(
 		d->pending = ev;
 	else
 		ss_driver_answer(d, ev,
-		    info->had_nul ? 550
-		    : info->lacks_utf8 && strstr(info->addr, "@kept") != NULL
+		    info->lacks_utf8 && strstr(info->addr, "@kept") != NULL
 			? 553
 			: ss_driver_code(ev == SS_END ? buf_str(&d->message)
 						      : info->addr));

@@ -482,6 +482,26 @@ is_identity(struct bytes value)
 	return is_one_of(trimmed(value), names);
 }
 
+/* There it becomes another character, which changes more. */
+static bool
+has_utf8_nul(struct bytes t)
+{
+	if (memchr(t.p, '\0', t.n) == NULL)
+		return false;
+	for (; t.n >= 5; t = bytes_of(t.p + 1, t.n - 1))
+		if (strncasecmp(t.p, "utf-8", 5) == 0)
+			return true;
+	return false;
+}
+
+static struct bytes
+without_nul(struct bytes t, struct buf *to)
+{
+	for (size_t i = 0; i < t.n; i++)
+		put_char(to, t.p[i] == '\0' ? '?' : t.p[i]);
+	return buf_bytes(to);
+}
+
 /* The text as it should have been. */
 static bool
 is_encoded(struct bytes fields)
@@ -1738,20 +1758,22 @@ only_once(struct head *h)
 static void
 submitted_parse(struct bytes text, struct head *h)
 {
-	struct buf mended, renamed;
+	struct buf plain, mended, renamed;
 	struct head marks;
 	char *p;
 	size_t n;
 
+	buf_init(&plain, TEXT_LIMIT);
 	buf_init(&mended, TEXT_LIMIT);
 	buf_init(&renamed, TEXT_LIMIT);
-	mend_text(text, &mended, &renamed, &marks);
+	mend_text(without_nul(text, &plain), &mended, &renamed, &marks);
+	buf_clear(&plain);
 	n = buf_len(&mended);
 	p = buf_steal(&mended);
 	head_parse(bytes_of(p, n), h);
 	h->mended = p;
 	h->renamed = buf_steal(&renamed);
-	h->is_vague = marks.is_vague;
+	h->is_vague = marks.is_vague || has_utf8_nul(text);
 	h->has_original_lines = marks.has_original_lines;
 	if (!h->is_too_big)
 		only_once(h);
@@ -1944,8 +1966,6 @@ model_judge(struct bytes text, const struct model_rules *rules)
 		j = (struct model_judgment) { MODEL_REFUSED, "5.3.4", 0, 0 };
 	else if (count(&h, "Received") > HOPS_LIMIT)
 		j = (struct model_judgment) { MODEL_REFUSED, "5.4.6", 0, 0 };
-	else if (memchr(text.p, '\0', text.n) != NULL)
-		j = (struct model_judgment) { MODEL_REFUSED, "5.6.0", 0, 0 };
 	else if (t.longest_sealed > LINE_LIMIT)
 		j.fate = MODEL_REFUSED, j.enhanced = "5.6.0";
 	else if (longest_line(body) > LINE_LIMIT && t.is_beyond)

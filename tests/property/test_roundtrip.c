@@ -342,8 +342,7 @@ put_sendmail(struct bench *b, struct sample *s, struct buf *to)
 	}
 	if (!ok)
 		verdict_local(&s->refusal, VERDICT_NEVER, STAGE_LOCAL, 554,
-		    strstr(err.text, "NUL") != NULL ? "5.6.0" : "5.3.4",
-		    err.text);
+		    "5.3.4", err.text);
 	sendmail_message_clear(&m);
 	sendmail_input_clear(&in);
 	return ok;
@@ -382,11 +381,9 @@ begin(struct visit *v)
 }
 
 static void
-on_end(struct visit *v, const struct ss_info *info)
+on_end(struct visit *v)
 {
 	begin(v);
-	if (info->had_nul)
-		reception_refuse(v->r, 554, "5.6.0", "NUL");
 	v->is_done = true;
 	v->is_waiting = reception_offer(v->r, QUEUE_MODE_QUEUE, on_told, v);
 	if (v->is_waiting)
@@ -424,7 +421,7 @@ on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 		reception_put(v->r, info->body);
 		break;
 	case SS_END:
-		on_end(v, info);
+		on_end(v);
 		break;
 	case SS_IDLE:
 	case SS_STARTTLS:

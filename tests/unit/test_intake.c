@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fixup/intake.h"
+#include "fixup/notes.h"
 #include "fixup/trace.h"
 #include "mail/header.h"
 
@@ -402,6 +403,57 @@ a_from_is_made_of_whatever_is_known(void **state)
 	}
 }
 
+/* Cron must not lose its output for a NUL in it. */
+static void
+a_nul_is_replaced_and_noted(void **state)
+{
+#define UTF8      "Content-Type: text/plain; charset=UTF-8\r\n"
+#define PART      "Content-Type: multipart/mixed; boundary=b\r\n"
+#define NUL(text) text, sizeof(text) - 1
+	static const struct {
+		const char *in;
+		size_t n;
+		const char *out;
+	} nuls[] = {
+		{ NUL(ALL "\r\none\r\n\0\r\n\0\0two\0"),
+		    ALL "\r\none\r\n?\r\n??two?\r\n" },
+		{ NUL(ALL "Subject: a\0b\r\n\0: c\r\n\r\n\r\n"),
+		    ALL "Subject: a?b\r\n?: c\r\n\r\n\r\n" },
+		{ NUL(ALL UTF8 "\r\na\0b\r\n"), ALL UTF8 "\r\na\xef\xbf\xbd"
+							 "b\r\n" },
+		{ NUL(ALL UTF8 "Content-Transfer-Encoding: quoted-printable\r\n"
+			       "\r\na\0b\r\n"),
+		    ALL UTF8 "Content-Transfer-Encoding: quoted-printable\r\n"
+			     "\r\na=EF=BF=BDb\r\n" },
+		{ NUL(ALL PART "\r\n\0\r\n--b\r\n" UTF8 "\r\n\0\r\n--b\r\n"
+			       "X: \0\r\n\r\n-\0\r\n--b--\r\n\0"),
+		    ALL PART "\r\n?\r\n--b\r\n" UTF8
+			     "\r\n\xef\xbf\xbd\r\n--b\r\n"
+			     "X: ?\r\n\r\n-?\r\n--b--\r\n?\r\n" },
+	};
+	struct envelope *e = the_envelope();
+	struct intake_facts facts = the_facts(e);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(nuls); i++)
+		for (size_t chunk = 1; chunk <= nuls[i].n; chunk++) {
+			struct intake *in = intake_new(&facts);
+			struct buf out;
+
+			buf_init(&out, 10000);
+			assert_true(run(
+			    in, bytes_of(nuls[i].in, nuls[i].n), chunk, &out));
+			assert_string_equal(
+			    buf_str(&out) + strlen(RECEIVED), nuls[i].out);
+			assert_int_equal(
+			    intake_seen(in)->notes & NOTE_BIT(NOTE_NUL),
+			    NOTE_BIT(NOTE_NUL));
+			buf_clear(&out);
+			intake_free(in);
+		}
+	envelope_free(e);
+}
+
 /* --- refusals ------------------------------------------------------------- */
 
 static void
@@ -702,6 +754,7 @@ main(void)
 		cmocka_unit_test(
 		    messages_come_out_mended_and_otherwise_as_they_were),
 		cmocka_unit_test(the_body_is_the_callers_own_bytes),
+		cmocka_unit_test(a_nul_is_replaced_and_noted),
 		cmocka_unit_test(what_was_seen_is_true_at_every_chunk_size),
 		cmocka_unit_test(
 		    one_byte_over_127_anywhere_in_the_body_is_seen),

@@ -148,7 +148,7 @@ static bool
 encode_field(struct header *h, size_t i)
 {
 	char name[NAME_LEN_MAX + 1];
-	struct buf value, utf8, out;
+	struct buf value, mended, utf8, out;
 	bool ok;
 
 	if (!str_copy(name, sizeof(name), header_at(h, i).name)) {
@@ -156,13 +156,16 @@ encode_field(struct header *h, size_t i)
 		return true;
 	}
 	buf_init(&value, HEADER_VALUE_MAX);
-	buf_init(&utf8, 2 * HEADER_VALUE_MAX);
+	buf_init(&mended, VALUE_MAX);
+	buf_init(&utf8, 2 * VALUE_MAX);
 	buf_init(&out, VALUE_MAX);
 	ok = header_value(h, i, &value) &&
-	     mime_utf8(&utf8, buf_bytes(&value)) &&
+	     mime_mend(&mended, buf_bytes(&value)) &&
+	     mime_utf8(&utf8, buf_bytes(&mended)) &&
 	     add_value(&out, name, buf_bytes(&utf8)) &&
 	     header_replace(h, i, name, buf_bytes(&out));
 	buf_clear(&value);
+	buf_clear(&mended);
 	buf_clear(&utf8);
 	buf_clear(&out);
 	return ok;

@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "fixup/bcc.h"
 #include "fixup/equals.h"
+#include "fixup/fields.h"
 #include "fixup/fill.h"
 #include "fixup/lines.h"
 #include "fixup/notes.h"
@@ -53,7 +54,7 @@ intake_new(const struct intake_facts *facts)
 	if (facts->likeness_key != NULL)
 		siphash_init(&in->likeness, facts->likeness_key);
 	buf_init(&in->head, HEAD_MAX);
-	buf_init(&in->mended, SIZE_MAX / 2); /* as the caller's chunks are */
+	buf_init(&in->mended, SIZE_MAX / 4); /* as the caller's chunks are */
 	in->message_id = xstrdup("");
 	in->seen.message_id = in->message_id;
 	in->account = xstrdup("");
@@ -260,6 +261,20 @@ rule_bcc(struct intake *in)
 }
 
 static bool
+rule_empty(struct intake *in)
+{
+	fields_remove_empty(in->header, &in->seen.notes);
+	return true;
+}
+
+static bool
+rule_words(struct intake *in)
+{
+	return fields_mend_words(in->header, &in->seen.notes) &&
+	       fields_decode_addresses(in->header, &in->seen.notes);
+}
+
+static bool
 rule_once(struct intake *in)
 {
 	once_repair(in->header);
@@ -301,6 +316,8 @@ rule_message_id(struct intake *in)
 static bool
 rule_lines(struct intake *in)
 {
+	if (lines_has_long_word(in->header))
+		note(in, NOTE_LONG_WORD);
 	return lines_fold(in->header);
 }
 
@@ -339,6 +356,8 @@ static const struct rule {
 	{ rule_mended, 0, NULL, NULL },
 	{ rule_account, 0, NULL, NULL },
 	{ rule_bcc, 0, NULL, NULL },
+	{ rule_empty, 0, NULL, NULL },
+	{ rule_words, 554, "5.6.0", "the encoded words are too long" },
 	{ rule_once, 0, NULL, NULL },
 	{ rule_locals, 554, "5.6.0",
 	    "the names in To or Cc lead to too many addresses" },

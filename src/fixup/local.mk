@@ -7,6 +7,8 @@ noinst_LIBRARIES += %reldir%/libfixup.a
 	%reldir%/eightbit.h \
 	%reldir%/equals.c \
 	%reldir%/equals.h \
+	%reldir%/fields.c \
+	%reldir%/fields.h \
 	%reldir%/fill.c \
 	%reldir%/fill.h \
 	%reldir%/identity.c \

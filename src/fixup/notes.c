@@ -20,6 +20,11 @@ static const char *const texts[NOTE_COUNT] = {
 			"X-Original-Message-ID",
 	[NOTE_ID_TWICE] = "a second Message-ID moved to X-Original-Message-ID",
 	[NOTE_NUL] = "NUL bytes replaced",
+	[NOTE_LONG_WORD] = "a header field with a word that no line can hold "
+			   "folded or encoded",
+	[NOTE_EMPTY] = "fields for addresses without any removed",
+	[NOTE_WORD] = "bytes over 127 in encoded words encoded",
+	[NOTE_ADDRESS] = "an address taken out of an encoded word",
 };
 
 const char *

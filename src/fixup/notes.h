@@ -18,6 +18,10 @@ enum note {
 	NOTE_ID_NEW,
 	NOTE_ID_TWICE,
 	NOTE_NUL,
+	NOTE_LONG_WORD,
+	NOTE_EMPTY,
+	NOTE_WORD,
+	NOTE_ADDRESS,
 	NOTE_COUNT
 };
 #define NOTE_BIT(note) (1u << (note))

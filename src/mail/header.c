@@ -111,6 +111,13 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* In a name, RFC 5322 2.2.  NUL counts as what it is replaced by further on. */
+static bool
+is_name_char(char c)
+{
+	return c == '\0' || (c > ' ' && c < 0x7f && c != ':');
+}
+
 /* RFC 5322 2.2 and, for the blanks, 4.5.8: fills the lengths of f from a line
  * that begins a field. */
 static bool
@@ -118,8 +125,7 @@ parse_name(struct bytes line, struct field *f)
 {
 	size_t n = 0, colon;
 
-	while (n < line.n && line.p[n] > ' ' && line.p[n] < 0x7f &&
-	       line.p[n] != ':')
+	while (n < line.n && is_name_char(line.p[n]))
 		n++;
 	colon = n;
 	while (colon < line.n && is_blank(line.p[colon]))
@@ -255,7 +261,7 @@ hidden_len(struct bytes line)
 		size_t n = strlen(names[i]);
 
 		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
-		    strchr(" \t;.,=<", line.p[n]) != NULL &&
+		    memchr(" \t;.,=<", line.p[n], 7) != NULL &&
 		    memchr(line.p, '@', line.n) != NULL)
 			return n;
 	}
@@ -325,7 +331,8 @@ rename_line(struct header *h, struct bytes name, size_t at)
 	return bytes_of(line, n);
 }
 
-/* Does the line begin a field, as it is or as it was meant? */
+/* Does the line begin a field, as it is or as it was meant?  A mended name is no
+ * change to a signature: RFC 6376 3.4.2 takes the blanks off as well. */
 static bool
 begins_field(struct header *h, struct bytes *line, struct field *f)
 {
@@ -339,7 +346,6 @@ begins_field(struct header *h, struct bytes *line, struct field *f)
 			*line = rename_line(
 			    h, bytes_of(NULL, f->name_n), f->body_at);
 			f->body_at = f->name_n + 1;
-			f->is_changed = true;
 		}
 		return true;
 	}
@@ -348,7 +354,6 @@ begins_field(struct header *h, struct bytes *line, struct field *f)
 	*line = rename_line(h, bytes_of(name, n), at);
 	f->name_n = n;
 	f->body_at = n + 1;
-	f->is_changed = true;
 	return true;
 }
 
@@ -453,7 +458,6 @@ close_name(struct header *h, struct field *f)
 	f->at = at;
 	f->n -= gap;
 	f->body_at -= gap;
-	f->is_changed = true;
 	h->mended |= HEADER_MENDED_NAME;
 }
 

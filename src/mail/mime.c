@@ -3,16 +3,11 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/str.h"
 
 /* RFC 2047 2: an encoded word is at most 75 characters. */
-static const char word_start[] = "=?utf-8?q?";
-static const char word_end[] = "?=";
-enum {
-	WORD_MAX = 75,
-	WORD_TEXT_MAX = WORD_MAX - (sizeof(word_start) - 1) -
-			(sizeof(word_end) - 1)
-};
+enum { WORD_MAX = 75, CHARSET_MAX = 40 };
 
 static bool
 is_alnum(char c)
@@ -126,32 +121,254 @@ encode_char(char out[4 * 3 + 1], struct bytes c)
 	return n;
 }
 
+/* Where may a text be cut: at characters of UTF-8, at bytes, or nowhere? */
+static size_t
+unit_len(struct bytes charset, struct bytes text)
+{
+	size_t n = bytes_eq_nocase(charset, "utf-8") ? char_len(text) : 1;
+
+	return n > 0 ? n : 1;
+}
+
+static bool
+may_cut(struct bytes charset)
+{
+	static const char *const names[] = { "utf-8", "iso-8859-", "windows-12",
+		"cp12", "koi8-", "us-ascii" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bytes_has_prefix_nocase(charset, names[i]))
+			return true;
+	return false;
+}
+
 /* A character is never cut in two between words (RFC 2047 5). */
 bool
-mime_words(struct buf *to, struct bytes text)
+mime_words_in(struct buf *to, struct bytes charset, struct bytes text)
 {
+	static const char word_end[] = "?= ";
+	size_t frame = charset.n + strlen("=?"
+					  "?q?"
+					  "?="),
+	       used = frame;
 	char out[4 * 3 + 1];
-	size_t used = 0;
 
-	if (!buf_adds(to, word_start))
+	if (charset.n > CHARSET_MAX)
 		return false;
-	while (text.n > 0) {
-		size_t len = char_len(text);
+	for (bool is_first = true; is_first || text.n > 0; is_first = false) {
+		size_t len = text.n > 0 ? unit_len(charset, text) : 0;
 		size_t n = encode_char(out, bytes_of(text.p, len));
 
-		if (used + n > WORD_TEXT_MAX) {
-			if (!buf_adds(to, word_end) || !buf_addc(to, ' ') ||
-			    !buf_adds(to, word_start))
+		if (len == 0)
+			n = 0;
+		if (is_first || (used + n > WORD_MAX && may_cut(charset))) {
+			if ((!is_first && !buf_adds(to, word_end)) ||
+			    !buf_adds(to, "=?") ||
+			    !buf_add(to, charset.p, charset.n) ||
+			    !buf_adds(to, "?q?"))
 				return false;
-			used = 0;
+			used = frame;
 		}
 		if (!buf_add(to, out, n))
 			return false;
 		used += n;
 		text = bytes_of(text.p + len, text.n - len);
 	}
-	return buf_adds(to, word_end);
+	return buf_adds(to, "?=");
 }
+
+bool
+mime_words(struct buf *to, struct bytes text)
+{
+	return mime_words_in(to, bytes_of("utf-8", 5), text);
+}
+
+/* --- encoded words that are there ------------------------------------------ */
+
+struct word {
+	size_t n; /* all of it */
+	struct bytes charset, text; /* the charset without a language */
+	bool is_base64;
+};
+
+/* "=?" charset ["*" language] "?" ("q" / "b") "?" text "?=" at the front, where
+ * text may hold blanks and bytes over 127.  False: there is none. */
+static bool
+read_word(struct bytes b, struct word *w)
+{
+	const char *end, *p = b.p + 2;
+	size_t n = 0;
+
+	if (b.n < 8 || b.p[0] != '=' || b.p[1] != '?')
+		return false;
+	while (n < b.n - 2 && (is_alnum(p[n]) || is_one_of(p[n], "-_.:+*")))
+		n++;
+	if (n == 0 || n > CHARSET_MAX || b.n < n + 7 || p[n] != '?' ||
+	    p[n + 2] != '?' || !is_one_of(p[n + 1], "qQbB"))
+		return false;
+	w->charset = bytes_of(p, n);
+	w->is_base64 = is_one_of(p[n + 1], "bB");
+	p += n + 3;
+	end = memchr(p, '?', (size_t)(b.p + b.n - p));
+	/* A "?" that ends nothing is text where it was not encoded. */
+	while (end != NULL && end + 1 < b.p + b.n && end[1] != '=') {
+		if (end > p && end[-1] == '=')
+			return false; /* another word begins */
+		end = memchr(end + 1, '?', (size_t)(b.p + b.n - end - 1));
+	}
+	if (end == NULL || end + 1 == b.p + b.n)
+		return false;
+	w->text = bytes_of(p, (size_t)(end - p));
+	w->n = (size_t)(end + 2 - b.p);
+	return true;
+}
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+				      : -1;
+}
+
+/* RFC 2047 4.2; what is not encoded as it should be is itself. */
+static bool
+decode_q(struct buf *to, struct bytes b)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < b.n; i++) {
+		int high = i + 2 < b.n && b.p[i] == '=' ? hex_digit(b.p[i + 1])
+							: -1;
+		int low = high >= 0 ? hex_digit(b.p[i + 2]) : -1;
+
+		if (low >= 0) {
+			ok = buf_addc(to, (char)(high * 16 + low));
+			i += 2;
+		} else {
+			ok = buf_addc(to, b.p[i] == '_' ? ' ' : b.p[i]);
+		}
+	}
+	return ok;
+}
+
+/* The bytes of ASCII in b as base64; false, and nothing appended: they are none. */
+static bool
+decode_b(struct buf *to, struct bytes b)
+{
+	size_t before = buf_len(to);
+	struct buf ascii;
+	bool ok = true;
+
+	buf_init(&ascii, b.n + 4);
+	for (size_t i = 0; i < b.n; i++)
+		if ((unsigned char)b.p[i] < 0x80 && b.p[i] != ' ' &&
+		    b.p[i] != '\t')
+			ok = ok && buf_addc(&ascii, b.p[i]);
+	while (ok && buf_len(&ascii) % 4 != 0) /* often forgotten */
+		ok = buf_addc(&ascii, '=');
+	ok = ok && base64_decode(to, buf_bytes(&ascii));
+	if (!ok)
+		buf_truncate(to, before);
+	buf_clear(&ascii);
+	return ok;
+}
+
+static struct bytes
+without_language(struct bytes charset)
+{
+	struct bytes rest = charset;
+
+	return bytes_cut(&rest, '*');
+}
+
+static bool
+mend_word(struct buf *to, const struct word *w)
+{
+	struct buf raw;
+	bool ok;
+
+	buf_init(&raw, w->text.n + 1);
+	ok = w->is_base64 ? decode_b(&raw, w->text) ||
+				buf_add(&raw, w->text.p, w->text.n)
+			  : decode_q(&raw, w->text);
+	ok = ok &&
+	     mime_words_in(to, without_language(w->charset), buf_bytes(&raw));
+	buf_clear(&raw);
+	return ok;
+}
+
+bool
+mime_mend(struct buf *to, struct bytes value)
+{
+	while (value.n > 0) {
+		const char *at = memchr(value.p, '=', value.n);
+		size_t n = at == NULL ? value.n : (size_t)(at - value.p);
+		struct word w;
+
+		if (!buf_add(to, value.p, n))
+			return false;
+		value = bytes_of(value.p + n, value.n - n);
+		if (value.n == 0)
+			break;
+		if (!read_word(value, &w)) {
+			w.n = 1;
+			if (!buf_addc(to, '='))
+				return false;
+		} else if (str_is_ascii(bytes_of(value.p, w.n))
+			       ? !buf_add(to, value.p, w.n)
+			       : !mend_word(to, &w)) {
+			return false;
+		}
+		value = bytes_of(value.p + w.n, value.n - w.n);
+	}
+	return true;
+}
+
+/* Is a byte below 128 itself wherever it stands? */
+static bool
+agrees_with_ascii(struct bytes charset)
+{
+	static const char *const others[] = { "utf-7", "utf-16", "utf-32",
+		"ucs", "iso-2022", "hz", "cp037", "ebcdic" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (bytes_has_prefix_nocase(charset, others[i]))
+			return false;
+	return true;
+}
+
+bool
+mime_decode(struct buf *to, struct bytes text, struct bytes *ret_charset)
+{
+	struct bytes charset = bytes_of("", 0), one;
+	size_t before = buf_len(to);
+	bool ok = true;
+	struct word w;
+
+	for (text = bytes_trim(text); ok && text.n > 0;
+	     text = bytes_trim(text)) {
+		ok = read_word(text, &w);
+		if (!ok)
+			break;
+		one = without_language(w.charset);
+		ok = agrees_with_ascii(one) &&
+		     (charset.n == 0 || bytes_same_nocase(charset, one)) &&
+		     (w.is_base64 ? decode_b(to, w.text)
+				  : decode_q(to, w.text));
+		charset = one;
+		text = bytes_of(text.p + w.n, text.n - w.n);
+	}
+	if (!ok || charset.n == 0) {
+		buf_truncate(to, before);
+		return false;
+	}
+	*ret_charset = charset;
+	return true;
+}
+
+/* --- text that is to be encoded --------------------------------------------- */
 
 /* Or a control character: header_fold() makes blanks of them. */
 static bool

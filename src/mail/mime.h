@@ -22,6 +22,22 @@ enum { MIME_TEXT_MAX = 998 };
  * At most twice as long.  False: the buffer is full. */
 bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
 
+/* Encoded words (RFC 2047) that hold bytes over 127, written so that they show what
+ * forgiving readers have seen in them: in "Q" the bytes are encoded, in the charset
+ * that is named; in "B" they are left out, or, where what is left is no base64,
+ * the text is encoded as it stands.  All else is copied.  value: an unfolded field.
+ * False: the buffer is full; nine times as large is enough. */
+bool mime_mend(struct buf *to, struct bytes value) MUST_CHECK;
+
+/* A text of encoded words only is decoded, if their charsets are one and the same
+ * and agree with ASCII: the bytes in that charset.  False: it is none. */
+bool mime_decode(
+    struct buf *to, struct bytes text, struct bytes *ret_charset) MUST_CHECK;
+
+/* Encoded words of bytes in a charset. */
+bool mime_words_in(
+    struct buf *to, struct bytes charset, struct bytes text) MUST_CHECK;
+
 /* Encoded words, whatever the text is and however long; it is UTF-8. */
 bool mime_words(struct buf *to, struct bytes text) MUST_CHECK;
 

@@ -456,6 +456,7 @@ put_message(struct talk *t, struct err *err)
 	struct smtp_stuff st;
 
 	smtp_stuff_init(&st);
+	st.keeps_nul = true;
 	if (put_part(t, &st, t->s->head, err) != 0 ||
 	    put_part(t, &st, t->s->body, err) != 0)
 		return -1;

@@ -280,7 +280,7 @@ smtp_stuff_put(
 	start = to = buf_space(out, SMTP_DOT_SPACE(n));
 	for (end = p + n; p < end; p = nul + 1) {
 		nul = memchr(p, '\0', (size_t)(end - p));
-		if (nul == NULL)
+		if (nul == NULL || s->keeps_nul)
 			nul = end;
 		to = stuff_run(s, to, p, (size_t)(nul - p));
 	}

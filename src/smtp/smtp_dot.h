@@ -59,12 +59,14 @@ bool smtp_dot_finish(struct smtp_dot *d, struct buf *out) MUST_CHECK;
 struct smtp_stuff {
 	bool is_inside; /* of a line; private */
 	bool has_cr; /* a CR is held back; private */
+	/* NUL goes out: to relaisd, which replaces it.  Set after _init(). */
+	bool keeps_nul;
 };
 
 void smtp_stuff_init(struct smtp_stuff *s);
 
 /* Appends n bytes of a message, stuffed; a CR or LF that stands alone becomes
- * CR LF and a NUL is left out (the way in refuses both, so this is the second
+ * CR LF and a NUL is left out (the way in mends both, so this is the second
  * lock on the door).  Returns how many bytes were taken; less than n only when
  * out has no space for SMTP_DOT_SPACE of the rest. */
 size_t smtp_stuff_put(

@@ -201,7 +201,6 @@ struct head {
 	struct bytes body; /* what is behind */
 	char *joined[3]; /* texts of lists that stood more than once */
 	char *mended; /* what all of it points into, if not the text given */
-	char *renamed; /* fields whose names were mended, ":" behind each */
 	bool is_vague; /* they may have been joined otherwise */
 	bool has_original_lines; /* X-Original-Line holds text */
 };
@@ -213,7 +212,6 @@ head_clear(struct head *h)
 	for (size_t i = 0; i < 3; i++)
 		free(h->joined[i]);
 	free(h->mended);
-	free(h->renamed);
 	*h = (struct head) { NULL };
 }
 
@@ -518,7 +516,7 @@ is_encoded(struct bytes fields)
 }
 
 static void
-mend_text(struct bytes t, struct buf *out, struct buf *renamed, struct head *h)
+mend_text(struct bytes t, struct buf *out, struct head *h)
 {
 	struct line *v;
 	size_t text, end, n = read_lines(t, &v, &text, &end);
@@ -552,10 +550,6 @@ mend_text(struct bytes t, struct buf *out, struct buf *renamed, struct head *h)
 			put_line(out, &v[i]);
 		else if (!is_header || !is_mbox(v[i].raw))
 			put_line(&body, &v[i]);
-		if (v[i].is_mended) {
-			put(renamed, v[i].name, strlen(v[i].name));
-			put_char(renamed, ':');
-		}
 	}
 	if (text < n || has_blank)
 		put(out, "\r\n", 2);
@@ -1532,6 +1526,34 @@ tree_clear(struct tree *t)
 
 /* --- what must become of it ----------------------------------------------- */
 
+/* Fields for addresses or ids that have none. */
+static bool
+is_empty_list(const struct field *f)
+{
+	static const char *const names[] = { "From", "To", "Cc", "Reply-To",
+		"Sender", "Resent-From", "Resent-Sender", "Resent-To",
+		"Resent-Cc", "Resent-Reply-To", "In-Reply-To", "References",
+		"Errors-To", "Mail-Followup-To", "Mail-Reply-To",
+		"Delivered-To", "Disposition-Notification-To",
+		"Return-Receipt-To", NULL };
+	int depth = 0;
+
+	if (!is_one_of(f->name, names))
+		return false;
+	for (size_t i = 0; i < f->body.n; i++) {
+		if (f->body.p[i] == '\\' && depth > 0)
+			i++;
+		else if (f->body.p[i] == '(')
+			depth++;
+		else if (f->body.p[i] == ')' && depth > 0)
+			depth--;
+		else if (depth == 0 &&
+			 memchr(" \t\r\n,<>", f->body.p[i], 7) == NULL)
+			return false;
+	}
+	return depth == 0;
+}
+
 static bool
 is_removed(const struct field *f)
 {
@@ -1540,7 +1562,7 @@ is_removed(const struct field *f)
 	static const char *const empty[] = { "From", "Date", "Message-ID",
 		NULL };
 
-	return is_one_of(f->name, always) ||
+	return is_one_of(f->name, always) || is_empty_list(f) ||
 	       (is_one_of(f->name, empty) && trimmed(f->body).n == 0);
 }
 
@@ -1733,6 +1755,9 @@ only_once(struct head *h)
 		"In-Reply-To", "References", "MIME-Version", "Content-Type",
 		"Content-Transfer-Encoding" };
 
+	for (size_t i = h->n; i > 0; i--)
+		if (is_empty_list(&h->v[i - 1]))
+			drop_field(h, i - 1);
 	for (size_t i = 0; i < 2; i++)
 		best_stamp(h, stamps[i]);
 
@@ -1758,21 +1783,19 @@ only_once(struct head *h)
 static void
 submitted_parse(struct bytes text, struct head *h)
 {
-	struct buf plain, mended, renamed;
+	struct buf plain, mended;
 	struct head marks;
 	char *p;
 	size_t n;
 
 	buf_init(&plain, TEXT_LIMIT);
 	buf_init(&mended, TEXT_LIMIT);
-	buf_init(&renamed, TEXT_LIMIT);
-	mend_text(without_nul(text, &plain), &mended, &renamed, &marks);
+	mend_text(without_nul(text, &plain), &mended, &marks);
 	buf_clear(&plain);
 	n = buf_len(&mended);
 	p = buf_steal(&mended);
 	head_parse(bytes_of(p, n), h);
 	h->mended = p;
-	h->renamed = buf_steal(&renamed);
 	h->is_vague = marks.is_vague || has_utf8_nul(text);
 	h->has_original_lines = marks.has_original_lines;
 	if (!h->is_too_big)
@@ -2119,6 +2142,35 @@ is_fit(struct compare *c, const struct field *f, unsigned role)
 }
 
 static bool
+has_half_word(struct bytes raw)
+{
+	return !is_ascii(raw) && memmem(raw.p, raw.n, "=?", 2) != NULL;
+}
+
+/* So long a word that only text may have it. */
+static bool
+is_told_elsewhere(const struct field *f)
+{
+	static const char *const grammar[] = { "Received", "References", "Bcc",
+		"Resent-Bcc", "Return-Path", "Message-ID", "Date",
+		"In-Reply-To", "MIME-Version", "Content-Type",
+		"Content-Disposition", "Content-Length",
+		"Content-Transfer-Encoding", "From", "Sender", "Reply-To", "To",
+		"Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc",
+		"Disposition-Notification-To", "DKIM-Signature", NULL };
+	size_t word = 0;
+
+	if (!is_too_long(f->raw) || !is_one_of(f->name, grammar))
+		return false;
+	for (size_t i = 0; i < f->body.n; i++) {
+		word = is_white(f->body.p[i]) ? 0 : word + 1;
+		if (word > 890)
+			return true;
+	}
+	return false;
+}
+
+static bool
 same_field(struct compare *c, const struct field *a, const struct field *b,
     bool is_top)
 {
@@ -2138,18 +2190,19 @@ same_field(struct compare *c, const struct field *a, const struct field *b,
 		return no(c, "a line too long", a->raw, b->raw);
 	if (role != 0 || (may_change && !is_ascii(a->raw) &&
 			     is_one_of(a->name, address_fields))) {
-		if (is_long) {
+		if (is_long || has_half_word(a->raw)) {
 			model_vague++; /* blanks inside words are allowed */
 			return true;
 		}
 		return same_mailboxes(c, a, b, role);
 	}
-	if (!may_change)
+	if (!may_change && !(is_top && has_half_word(a->raw)))
 		return no(c, "a field changed", a->raw, b->raw);
 	if (is_foreign(c, b->raw, is_top))
 		return no(c, "bytes over 127", a->raw, b->raw);
-	/* Where may such a word be cut, and where does such a value end? */
-	if ((is_long && !is_utf8(a->raw)) ||
+	/* Where may such a word be cut, and where does such a value end?  What
+	 * is seen in an encoded word with other bytes? */
+	if (has_half_word(a->raw) || (is_long && !is_utf8(a->raw)) ||
 	    (is_one_of(a->name, params) && !is_parameterized(a->body))) {
 		model_vague++;
 		return true;
@@ -2170,27 +2223,12 @@ names_somebody(const struct field *f)
 	return ok;
 }
 
-static bool
-is_renamed(const struct compare *c, struct bytes name)
-{
-	for (const char *p = c->given.renamed; *p != '\0';) {
-		size_t n = strcspn(p, ":");
-
-		if (n == name.n && strncasecmp(p, name.p, n) == 0)
-			return true;
-		p += n + 1;
-	}
-	return false;
-}
-
 /* Are the fields of this name others than they were? */
 static bool
 has_changed(const struct compare *c, struct bytes name)
 {
 	size_t k = 0;
 
-	if (is_renamed(c, name))
-		return true;
 	for (size_t i = 0; i < c->original.n; i++) {
 		const struct field *f = &c->original.v[i];
 
@@ -2255,6 +2293,8 @@ may_vanish(const struct compare *c, const struct field *f, bool is_top)
 {
 	static const char *const counts[] = { "Content-Length", "Lines", NULL };
 
+	if (is_told_elsewhere(f))
+		return true;
 	if (!is_top)
 		return false;
 	if (is_one_of(f->name, counts) || is_named(f->name, "DKIM-Signature"))
@@ -2309,6 +2349,11 @@ may_appear(const struct compare *c, const struct head *given,
 			return false; /* there is one already */
 	if (is_one_of(f->name, mime))
 		return c->is_repaired;
+	for (size_t i = 0; i < given->n; i++)
+		if (is_told_elsewhere(&given->v[i]) &&
+		    f->name.n == given->v[i].name.n + 11 &&
+		    strncasecmp(f->name.p, "X-Original-", 11) == 0)
+			return true;
 	if (!is_top)
 		return false;
 	if (is_named(f->name, "Reply-To"))
@@ -2357,6 +2402,7 @@ has_originals(struct compare *c)
 	for (size_t i = 0; i < c->original.n; i++) {
 		const struct field *f = &c->original.v[i];
 		bool found = trimmed(f->body).n == 0 || f->raw.n > 900 ||
+			     has_half_word(f->raw) ||
 			     !is_one_of(f->name, stamps);
 
 		for (size_t k = 0; k < c->wire.n && !found; k++) {
@@ -2375,6 +2421,24 @@ has_originals(struct compare *c)
 			return no(c, "a date or an id is lost", f->raw,
 			    bytes_of("", 0));
 	}
+	return true;
+}
+
+/* Is w what is left of field i, rather than a later field of that name? */
+static bool
+has_remains(const struct head *a, size_t i, const struct field *w)
+{
+	const struct field *f = &a->v[i];
+
+	if (f->name.n != w->name.n ||
+	    strncasecmp(f->name.p, w->name.p, w->name.n) != 0 ||
+	    is_named(f->name, "Received") ||
+	    is_named(f->name, "DKIM-Signature"))
+		return false;
+	for (size_t k = i + 1; k < a->n; k++)
+		if (f->name.n == a->v[k].name.n &&
+		    strncasecmp(f->name.p, a->v[k].name.p, f->name.n) == 0)
+			return !same(a->v[k].raw, w->raw);
 	return true;
 }
 
@@ -2403,6 +2467,14 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 		if (k < b->n && is_cte(f) && is_cte(&b->v[k]) &&
 		    c->is_repaired) {
 			k++; /* looked at with the part itself */
+			continue;
+		}
+		if (is_told_elsewhere(f)) {
+			/* Of a list some members may have stayed. */
+			k += k < b->n && b->v[k].name.n == f->name.n &&
+			     strncasecmp(
+				 b->v[k].name.p, f->name.p, f->name.n) == 0;
+			model_vague++;
 			continue;
 		}
 		if (may_vanish(c, f, is_top)) {

@@ -321,6 +321,7 @@ put_sendmail(struct bench *b, struct sample *s, struct buf *to)
 	if (ok) {
 		adds(to, "DATA\r\n");
 		smtp_stuff_init(&st);
+		st.keeps_nul = true;
 		assert_int_equal(
 		    smtp_stuff_put(&st, buf_str(&m.head), buf_len(&m.head), to),
 		    buf_len(&m.head));

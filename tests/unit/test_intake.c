@@ -123,6 +123,45 @@ static const struct row {
 	/* mbox */
 	{ "From me Fri Aug 21\r\n" ALL "\r\nFrom x\r\n",
 	    RECEIVED ALL "\r\nFrom x\r\n" },
+	/* fields for addresses without any */
+	{ ALL "To: \r\nCc:\r\n ,\r\nReply-To: (nobody \\) (here)), "
+	      "<>\r\nResent-To:\r\n"
+	      "Sender: \r\nReferences:\r\nSubject:\r\nX-Y:\r\n\r\n",
+	    RECEIVED ALL "Subject:\r\nX-Y:\r\n\r\n" },
+	{ "From: (me)\r\nFrom: ,\r\n" DATE MSGID "\r\n",
+	    RECEIVED DATE MSGID FROM "\r\n" },
+	/* encoded words with bytes over 127 */
+	{ ALL "Subject: =?iso-8859-1?Q?Fr\xfche?=\r\n\r\n",
+	    RECEIVED ALL "Subject: =?iso-8859-1?q?Fr=FChe?=\r\n\r\n" },
+	{ ALL
+	    "Subject: a =?utf-8*de?Q?Fr\xc3\xbche Zeit=2E?= b\xc3\xb6\r\n\r\n",
+	    RECEIVED ALL
+	    "Subject: a =?utf-8?q?Fr=C3=BChe_Zeit=2E?= b\xc3\xb6\r\n\r\n" },
+	{ ALL "Subject: =?utf-8?B?w6\xffk=?=\r\nX: "
+	      "=?iso-8859-15?B?\xe9t\xe9?=\r\n\r\n",
+	    RECEIVED ALL "Subject: =?utf-8?q?=C3=A9?=\r\nX: "
+			 "=?iso-8859-15?q?=E9t=E9?=\r\n\r\n" },
+	{ ALL "Subject: =?iso-8859-1?Q?Fr\xfche =?x? \xfc\r\n\r\n",
+	    RECEIVED ALL "Subject: =?iso-8859-1?Q?Fr\xfche =?x? \xfc\r\n\r\n" },
+	/* addresses in encoded words */
+	{ "From: =?utf-8?q?J=C3=B6rg_<j@x.example>?=\r\n" DATE MSGID "\r\n",
+	    RECEIVED "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID
+		     "\r\n" },
+	{ "From: =?ISO-8859-1?B?SvZyZyA8akB4LmV4YW1wbGU+?=\r\n" DATE MSGID
+	  "\r\n",
+	    RECEIVED
+	    "From: =?ISO-8859-1?q?J=F6rg?= <j@x.example>\r\n" DATE MSGID
+	    "\r\n" },
+	{ "From: =?utf-8?q?J_?=\r\n =?utf-8?q?=3Cj=40x=2Eexample=3E?=\r\n" DATE
+		MSGID "To: =?utf-8?q?a=40b=2Eexample=2C?= "
+		      "=?utf-8?q?=22M=C3=BC=2C_X=22_<c@d.example>?=\r\n\r\n",
+	    RECEIVED
+	    "From: J <j@x.example>\r\n" DATE MSGID
+	    "To: a@b.example, =?utf-8?q?M=C3=BC=2C_X?= <c@d.example>\r\n\r\n" },
+	{ "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID
+	  "To: =?utf-8?q?friends?=\r\n\r\n",
+	    RECEIVED "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID
+		     "To: =?utf-8?q?friends?=\r\n\r\n" },
 	/* dates that servers refuse: read if they can be, and kept */
 	{ "From: a@b\r\nMessage-ID: <x@y>\r\nDate: Fr, 27 Mai 2022 00:42:02 "
 	  "+0200\r\n\r\n",

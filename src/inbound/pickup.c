@@ -201,9 +201,6 @@ static void
 offer(struct parcel *x)
 {
 	x->pickup->reading = NULL;
-	if (x->dot.had_nul)
-		reception_refuse(x->reception, 554, "5.6.0",
-		    "the message contains a NUL byte, which no mail may");
 	if (!reception_offer(x->reception, QUEUE_MODE_ACCEPTED, on_told, x))
 		turn_down(x);
 }

@@ -2471,9 +2471,7 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 		}
 		if (is_told_elsewhere(f)) {
 			/* Of a list some members may have stayed. */
-			k += k < b->n && b->v[k].name.n == f->name.n &&
-			     strncasecmp(
-				 b->v[k].name.p, f->name.p, f->name.n) == 0;
+			k += k < b->n && has_remains(a, i, &b->v[k]);
 			model_vague++;
 			continue;
 		}

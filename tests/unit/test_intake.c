@@ -154,7 +154,7 @@ static const struct row {
 	    "\r\n" },
 	{ "From: =?utf-8?q?J_?=\r\n =?utf-8?q?=3Cj=40x=2Eexample=3E?=\r\n" DATE
 		MSGID "To: =?utf-8?q?a=40b=2Eexample=2C?= "
-		      "=?utf-8?q?=22M=C3=BC=2C_X=22_<c@d.example>?=\r\n\r\n",
+	  "=?utf-8?q?=22M=C3=BC=2C_X=22_<c@d.example>?=\r\n\r\n",
 	    RECEIVED
 	    "From: J <j@x.example>\r\n" DATE MSGID
 	    "To: a@b.example, =?utf-8?q?M=C3=BC=2C_X?= <c@d.example>\r\n\r\n" },

@@ -117,5 +117,5 @@ run_relaisd home
 wait_port home 127.0.0.1 2525
 check "what waited arrives when relaisd is back" \
     until_true 20 has_mail mail "from the cage, later"
-[ $bed_bad = 0 ] || show_log home
+[ "$bed_bad" = 0 ] || show_log home
 bed_done

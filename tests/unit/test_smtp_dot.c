@@ -433,10 +433,39 @@ nothing_is_taken_behind_the_end(void **state)
 	buf_clear(&out);
 }
 
+/* relaisd, which replaces it, has to see it. */
+static void
+a_nul_goes_to_relaisd_and_to_nobody_else(void **state)
+{
+	static const char text[] = "a\0.\r\n.\0b\r\n";
+
+	(void)state;
+	for (int keeps = 0; keeps < 2; keeps++) {
+		struct smtp_stuff s;
+		struct buf out;
+
+		buf_init(&out, 100);
+		smtp_stuff_init(&s);
+		s.keeps_nul = keeps == 1;
+		assert_int_equal(
+		    smtp_stuff_put(&s, text, sizeof(text) - 1, &out),
+		    sizeof(text) - 1);
+		if (keeps == 1) {
+			assert_int_equal(buf_len(&out), sizeof(text));
+			assert_memory_equal(
+			    buf_str(&out), "a\0.\r\n..\0b\r\n", sizeof(text));
+		} else {
+			assert_buf(&out, "a.\r\n..b\r\n");
+		}
+		buf_clear(&out);
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_nul_goes_to_relaisd_and_to_nobody_else),
 		cmocka_unit_test(
 		    a_message_is_taken_byte_for_byte_at_every_chunk_size),
 		cmocka_unit_test(no_other_sequence_ends_a_message),

@@ -8,6 +8,7 @@
 
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
+#include "cred/cred_file.h"
 #include "mail/addr.h"
 #include "sys/trust.h"
 
@@ -234,9 +235,41 @@ conf_keep_secrets(struct conf *to, const struct conf *from)
 		if (s->kind != CRED_FILE || s->secret != NULL || old < 0)
 			continue;
 		o = &from->accounts[old].secret;
-		if (o->kind == CRED_FILE && strcmp(o->value, s->value) == 0)
+		if (o->kind == CRED_FILE && strcmp(o->value, s->value) == 0 &&
+		    o->secret != NULL && cred_file_is_same(o)) {
 			s->secret = secret_dup(o->secret);
+			s->stamp = o->stamp;
+		}
 	}
+}
+
+/* All of them are strings. */
+static void
+keep_field(const struct setting *st, struct conf *to, const struct conf *from)
+{
+	char **field = (char **)(void *)((char *)to + st->field);
+	const char *old = *(
+	    char *const *)(const void *)((const char *)from + st->field);
+
+	free(*field);
+	*field = old != NULL ? xstrdup(old) : NULL;
+}
+
+void
+conf_keep_started(struct conf *to, const struct conf *from)
+{
+	for (size_t i = 0; i < nsettings; i++)
+		if (settings[i].needs_restart &&
+		    settings[i].section == SETTING_RELAIS &&
+		    settings[i].field != SETTING_NO_FIELD)
+			keep_field(&settings[i], to, from);
+	for (size_t i = 0; i < to->nlistens; i++)
+		conf_listen_clear(&to->listens[i]);
+	free(to->listens);
+	to->nlistens = from->nlistens;
+	to->listens = xcalloc(from->nlistens + 1, sizeof(*to->listens));
+	for (size_t i = 0; i < from->nlistens; i++)
+		conf_listen_copy(&to->listens[i], &from->listens[i]);
 }
 
 int

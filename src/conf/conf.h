@@ -204,8 +204,18 @@ struct conf *conf_ref(struct conf *c);
 void conf_free(struct conf *c);
 
 /* After a reload: the daemon may not be able to read the secret files that
- * root read at the start, so what he read is taken over from the old one. */
+ * root read at the start, so what he read is taken over from the old one, if the
+ * file is still the one he read.  Looks at the files. */
 void conf_keep_secrets(struct conf *to, const struct conf *from);
+
+/* After a reload: what needs a restart stays as it is in from, so that to is
+ * what is in force. */
+void conf_keep_started(struct conf *to, const struct conf *from);
+
+/* The listener that a connection of this account would end at, or NULL: mail
+ * would come back to us by the way it left (R43). */
+const struct conf_listen *conf_loops_to(
+    const struct conf *c, const struct conf_account *a);
 
 /* May a client with this address ("127.0.0.1", "fe80::1%eth0") talk to this
  * listener?  Pure. */

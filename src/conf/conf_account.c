@@ -259,27 +259,31 @@ is_listener(const struct conf *c, const char *host, const struct conf_listen *l)
 	       (is_any && conf_is_loopback(host));
 }
 
-/* R43: mail that comes back to us by the way it left. */
-static void
-check_not_ourselves(struct draft *d)
+const struct conf_listen *
+conf_loops_to(const struct conf *c, const struct conf_account *a)
 {
-	const struct conf *c = d->b->conf;
-	const struct conf_account *a = d->a;
-
 	for (size_t i = 0; i < c->nlistens; i++) {
 		const struct conf_listen *l = &c->listens[i];
 
 		if (l->path != NULL || !is_listener(c, a->host, l))
 			continue;
 		for (size_t k = 0; k < a->nports; k++)
-			if (a->ports[k].port == l->port) {
-				PROBLEM(d, get(d, "host"),
-				    "%s port %d is relais itself (listener "
-				    "%s), so mail would go round in a circle",
-				    a->host, l->port, l->name);
-				return;
-			}
+			if (a->ports[k].port == l->port)
+				return l;
 	}
+	return NULL;
+}
+
+static void
+check_not_ourselves(struct draft *d)
+{
+	const struct conf_listen *l = conf_loops_to(d->b->conf, d->a);
+
+	if (l != NULL)
+		PROBLEM(d, get(d, "host"),
+		    "%s port %d is relais itself (listener %s), so mail would "
+		    "go round in a circle",
+		    d->a->host, l->port, l->name);
 }
 
 static bool
@@ -483,7 +487,7 @@ check_secret_file(struct draft *d)
 	err_clear(&err);
 	if (cred_file_check(s->value, d->b->env->group, d->b->owner, &err) != 0)
 		PROBLEM(d, v, "%s", err.text);
-	else if (geteuid() == 0)
+	else if (geteuid() == 0 && cred_file_stamp(s->value, &s->stamp))
 		/* Soon we may not be root any more.  What cannot be read now
 		 * is told when a login needs it. */
 		IGNORE(cred_file_read(

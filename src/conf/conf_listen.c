@@ -12,6 +12,25 @@
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
 
+static char *
+dup_or_null(const char *s)
+{
+	return s != NULL ? xstrdup(s) : NULL;
+}
+
+void
+conf_listen_copy(struct conf_listen *to, const struct conf_listen *from)
+{
+	*to = *from;
+	to->name = dup_or_null(from->name);
+	to->address = dup_or_null(from->address);
+	to->path = dup_or_null(from->path);
+	to->host = dup_or_null(from->host);
+	to->nets = xcalloc(from->nnets + 1, sizeof(*to->nets));
+	for (size_t i = 0; i < from->nnets; i++)
+		to->nets[i] = from->nets[i];
+}
+
 void
 conf_listen_clear(struct conf_listen *l)
 {

@@ -24,11 +24,12 @@ static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 static const char *const log_words[] = { "auto", "stderr", "syslog", NULL };
 
 /* Where a value goes, and what it may be. */
-#define R(member)       SETTING_RELAIS, offsetof(struct conf, member)
-#define A(member)       SETTING_ACCOUNT, offsetof(struct conf_account, member)
-#define R_NONE          SETTING_RELAIS, SETTING_NO_FIELD
-#define L_NONE          SETTING_LISTEN, SETTING_NO_FIELD
-#define A_NONE          SETTING_ACCOUNT, SETTING_NO_FIELD
+#define R(member)       SETTING_RELAIS, offsetof(struct conf, member), false
+#define R_ONCE(member)  SETTING_RELAIS, offsetof(struct conf, member), true
+#define A(member)       SETTING_ACCOUNT, offsetof(struct conf_account, member), false
+#define R_ONCE_NONE     SETTING_RELAIS, SETTING_NO_FIELD, true
+#define L_ONCE_NONE     SETTING_LISTEN, SETTING_NO_FIELD, true
+#define A_NONE          SETTING_ACCOUNT, SETTING_NO_FIELD, false
 #define ANY             0, 0, NULL
 #define RANGE(min, max) min, max, NULL
 #define COUNT           RANGE(0, 1000000000)
@@ -41,15 +42,15 @@ const struct setting settings[] = {
 	    "address that gets mail for root and other local names, and alerts" },
 	{ "hostname", R(hostname), SETTING_WORD, ANY, NULL,
 	    "full name of this machine, for the greeting to the provider" },
-	{ "listen", R_NONE, SETTING_LIST, ANY, "localhost:25",
+	{ "listen", R_ONCE_NONE, SETTING_LIST, ANY, "localhost:25",
 	    "addresses to take mail on, as host:port; empty for none" },
-	{ "socket", R(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/smtp.sock",
+	{ "socket", R_ONCE(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/smtp.sock",
 	    "Unix socket on which sendmail hands over mail" },
-	{ "control", R(control), SETTING_PATH, ANY, RELAIS_RUN_DIR "/control.sock",
+	{ "control", R_ONCE(control), SETTING_PATH, ANY, RELAIS_RUN_DIR "/control.sock",
 	    "Unix socket on which the relais command talks to the daemon" },
-	{ "spool", R(spool), SETTING_PATH, ANY, RELAIS_SPOOL_DIR,
+	{ "spool", R_ONCE(spool), SETTING_PATH, ANY, RELAIS_SPOOL_DIR,
 	    "folder that keeps accepted messages" },
-	{ "user", R(user), SETTING_WORD, ANY, "relais",
+	{ "user", R_ONCE(user), SETTING_WORD, ANY, "relais",
 	    "user the daemon becomes when it is started as root" },
 	{ "verdict_timeout", R(verdict_timeout_ms), SETTING_DURATION, ANY, "10s",
 	    "how long a client in mode verdict waits for the provider's word" },
@@ -89,11 +90,11 @@ const struct setting settings[] = {
 	    "where the log goes: auto, stderr, syslog or a file" },
 
 	/* [listen NAME] */
-	{ "address", L_NONE, SETTING_WORD, ANY, NULL,
+	{ "address", L_ONCE_NONE, SETTING_WORD, ANY, NULL,
 	    "host:port, or the path of a Unix socket" },
-	{ "mode", L_NONE, SETTING_ENUM, WORDS(setting_modes), "auto",
+	{ "mode", L_ONCE_NONE, SETTING_ENUM, WORDS(setting_modes), "auto",
 	    "what the answer to a message means: auto, verdict, safe or queue" },
-	{ "allow_from", L_NONE, SETTING_LIST, ANY, NULL,
+	{ "allow_from", L_ONCE_NONE, SETTING_LIST, ANY, NULL,
 	    "addresses and networks that may connect; beyond loopback a must" },
 
 	/* [account NAME] */

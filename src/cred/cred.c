@@ -88,9 +88,21 @@ from_file(const struct cred_source *s, const struct cred_env *env,
 
 	err_clear(&why);
 	rc = cred_file_read(s->value, env->group, ret, &why);
-	if (rc != 0 && why.os == EACCES && s->secret != NULL) {
+	if (rc != 0 && why.os == EACCES && s->secret != NULL &&
+	    cred_file_is_same(s)) {
 		*ret = secret_dup(s->secret);
-		rc = 0;
+		return CRED_OK;
+	}
+	if (rc != 0 && why.os == EACCES && env->user != NULL) {
+		struct err plain = why;
+
+		/* "cannot read the secret in /etc/...": who cannot? */
+		(void)err_set(&why, ERR_SECRET, "user %s %s%s", env->user,
+		    plain.text,
+		    s->secret != NULL
+			? " (it is not the file that was read at the start)"
+			: "");
+		why.os = EACCES;
 	}
 	return file_result(rc, &why, err);
 }

@@ -40,6 +40,11 @@ struct cred_source {
 	enum cred_kind kind;
 	char *value;
 	struct secret *secret; /* CRED_TEXT; CRED_FILE perhaps */
+	struct cred_stamp { /* of the file at that time */
+		dev_t dev;
+		ino_t ino;
+		int64_t size, changed_ns; /* st_ctim */
+	} stamp;
 	/* The provider shows it in groups of four with blanks that do not
 	 * belong to it; such blanks are taken out. */
 	bool is_grouped;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cred/cred.h"
 #include "sys/trust.h"
 
 static bool
@@ -84,6 +85,30 @@ check_trust(const char *path, uid_t owner, struct err *err)
 	if (trust_file(path, owner, &why) == 0)
 		return 0;
 	return err_set(err, ERR_SECRET, "%s", why.text);
+}
+
+bool
+cred_file_stamp(const char *path, struct cred_stamp *ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*ret = (struct cred_stamp) { st.st_dev, st.st_ino, st.st_size,
+		(int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec };
+	return true;
+}
+
+bool
+cred_file_is_same(const struct cred_source *s)
+{
+	struct cred_stamp now;
+
+	if (!cred_file_stamp(s->value, &now))
+		return errno == EACCES;
+	return now.dev == s->stamp.dev && now.ino == s->stamp.ino &&
+	       now.size == s->stamp.size &&
+	       now.changed_ns == s->stamp.changed_ns;
 }
 
 int

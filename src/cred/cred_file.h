@@ -6,6 +6,7 @@
 #ifndef CRED_CRED_FILE_H
 #define CRED_CRED_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -30,6 +31,14 @@ int cred_file_read(const char *path, gid_t group, struct secret **ret,
  * access list systemd puts on credentials looks like a group's right. */
 int cred_file_read_any(
     const char *path, struct secret **ret, struct err *err) MUST_CHECK;
+/* By what a file is known again; false: it cannot be looked at. */
+struct cred_source;
+struct cred_stamp;
+bool cred_file_stamp(const char *path, struct cred_stamp *ret);
+/* The file still is what its stamp says, as far as we can see: in a folder that
+ * is closed to us nothing can be seen. */
+bool cred_file_is_same(const struct cred_source *s);
+
 /* Only looks: exists, is regular, is not open to others, and is safe from all
  * but root and owner, the daemon's user.  A file we may not reach is no error:
  * the daemon may be another user. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/account.h"
 #include "conf/conf.h"
@@ -60,6 +61,17 @@ accounts_check_tls(const struct conf_account *a, struct err *err)
 		(void)err_ctx(err, "[account %s]", a->name);
 	tls_ctx_free(ctx);
 	return rc;
+}
+
+bool
+accounts_same_tls(const struct conf_account *a, const struct conf_account *b)
+{
+	for (size_t i = 0; i < TLS_PINS_MAX; i++)
+		if (!str_eq(a->tls_pins[i], b->tls_pins[i]))
+			return false;
+	return str_eq(a->tls_ca_file, b->tls_ca_file) &&
+	       str_eq(a->tls_cert, b->tls_cert) &&
+	       str_eq(a->tls_key, b->tls_key);
 }
 
 static int

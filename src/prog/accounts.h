@@ -12,6 +12,7 @@
 #ifndef PROG_ACCOUNTS_H
 #define PROG_ACCOUNTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -50,6 +51,10 @@ struct outbound *accounts_outbound(const struct accounts *a);
 
 /* Can certificates and keys of this account be read?  Reads files. */
 int accounts_check_tls(const struct conf_account *a, struct err *err);
+
+/* Would a certificate be checked, and one of ours shown, in the same way? */
+bool accounts_same_tls(
+    const struct conf_account *a, const struct conf_account *b);
 
 /* The handle of the account by the rules, or of its spare while it is away (one
  * step: a spare's own spare is not asked); -1: no rule names one. */

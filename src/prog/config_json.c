@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prog/config_json.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -237,6 +238,22 @@ put_listen_mode(struct buf *to, const void *base, const struct conf *c)
 	IGNORE(buf_adds(to, setting_modes[l->mode]));
 }
 
+static void
+put_listen_allow(struct buf *to, const void *base, const struct conf *c)
+{
+	const struct conf_listen *l = base;
+	char text[INET6_ADDRSTRLEN];
+
+	(void)c;
+	for (size_t i = 0; i < l->nnets; i++) {
+		const struct conf_net *n = &l->nets[i];
+
+		if (inet_ntop(n->family, n->addr, text, sizeof(text)) != NULL)
+			IGNORE(buf_addf(to, "%s%s/%u", i > 0 ? " " : "", text,
+			    n->prefix_bits));
+	}
+}
+
 static const struct {
 	enum setting_section section;
 	const char *name;
@@ -245,6 +262,7 @@ static const struct {
 	{ SETTING_RELAIS, "listen", put_listen },
 	{ SETTING_LISTEN, "address", put_listen_address },
 	{ SETTING_LISTEN, "mode", put_listen_mode },
+	{ SETTING_LISTEN, "allow_from", put_listen_allow },
 	{ SETTING_ACCOUNT, "port", put_port },
 	{ SETTING_ACCOUNT, "tls", put_tls },
 	{ SETTING_ACCOUNT, "tls_pin", put_pins },
@@ -267,6 +285,16 @@ put_special(struct buf *to, const struct setting *st, const void *base,
 			specials[i].put(to, base, c);
 }
 
+void
+config_value(struct buf *to, const struct setting *st, const void *base,
+    const struct conf *c)
+{
+	if (st->field == SETTING_NO_FIELD)
+		put_special(to, st, base, c);
+	else
+		put_field(to, st, base);
+}
+
 /* --- sections ------------------------------------------------------------- */
 
 static void
@@ -284,10 +312,7 @@ add_section(json_t *to, enum setting_section kind, const char *name,
 		if (st->section != kind)
 			continue;
 		buf_reset(&value);
-		if (st->field == SETTING_NO_FIELD)
-			put_special(&value, st, base, c);
-		else
-			put_field(&value, st, base);
+		config_value(&value, st, base, c);
 		if (buf_len(&value) > 0)
 			(void)json_object_set_new(values, st->name,
 			    ctl_json_bytes(buf_bytes(&value)));

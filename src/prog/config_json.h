@@ -19,4 +19,10 @@ struct conf;
 /* The caller gives it to json_decref(). */
 json_t *config_json(const struct conf *c);
 
+/* One value as it would be written; nothing if it is not set. */
+struct buf;
+struct setting;
+void config_value(struct buf *to, const struct setting *st, const void *base,
+    const struct conf *c);
+
 #endif

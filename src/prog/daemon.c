@@ -31,6 +31,7 @@
 #include "prog/control.h"
 #include "prog/notices.h"
 #include "prog/sockets.h"
+#include "prog/unapplied.h"
 #include "queue/queue.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
@@ -51,7 +52,7 @@ struct daemon {
 	struct conf_env env;
 	struct conf_paths paths;
 	char hostname[256];
-	const char *file;
+	char *file; /* absolute, for we leave the folder we start in */
 	struct privilege_user user;
 	struct cred_env cred;
 	struct sockets sockets;
@@ -77,6 +78,17 @@ struct daemon {
 
 /* --- the configuration ---------------------------------------------------- */
 
+static char *
+absolute_path(const char *path)
+{
+	char *cwd = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+	char *full = cwd != NULL ? xasprintf("%s/%s", cwd, path)
+				 : xstrdup(path);
+
+	free(cwd);
+	return full;
+}
+
 static void
 find_surroundings(struct daemon *d)
 {
@@ -95,8 +107,8 @@ find_surroundings(struct daemon *d)
 		.group = g != NULL ? g->gr_gid : (gid_t)-1,
 	};
 	conf_paths_init(&d->paths, &d->env);
-	d->file = d->args->conf_file != NULL ? d->args->conf_file
-					     : d->paths.file;
+	d->file = absolute_path(
+	    d->args->conf_file != NULL ? d->args->conf_file : d->paths.file);
 	privilege_self(&d->user);
 	d->cred = (struct cred_env) {
 		.helper = RELAIS_LIBEXEC_DIR "/relais-cred",
@@ -513,10 +525,10 @@ policy_of(const struct conf *c)
 	};
 }
 
-static int
-open_queue(struct daemon *d, const struct conf *c, struct err *err)
+static struct queue_opts
+queue_opts_from(struct daemon *d, const struct conf *c)
 {
-	struct queue_opts opts = {
+	return (struct queue_opts) {
 		.dir = c->spool,
 		.fs = fs_sys(),
 		.clock = clock_sys(),
@@ -538,8 +550,6 @@ open_queue(struct daemon *d, const struct conf *c, struct err *err)
 		.head_start_ms = HEAD_START_MS,
 		.policy = policy_of(c),
 	};
-
-	return queue_open(&opts, &d->queue, err);
 }
 
 /* --- as root -------------------------------------------------------------- */
@@ -555,12 +565,18 @@ make_socket_dir(
 	return rc;
 }
 
+/* A client and its draft on the disk, and all the rest. */
+static size_t
+descriptors(const struct conf *conf)
+{
+	return 2 * (size_t)conf->max_sessions + 1000;
+}
+
 /* Everything that needs root, done before the first byte is read. */
 static int
 prepare(struct daemon *d, const struct conf *conf, struct err *err)
 {
-	/* A client and its draft on the disk, and all the rest. */
-	privilege_want_descriptors(2 * (size_t)conf->max_sessions + 1000);
+	privilege_want_descriptors(descriptors(conf));
 	if (geteuid() == 0 && privilege_find(conf->user, &d->user, err) != 0)
 		return -1;
 	if (privilege_harden(err) != 0 ||
@@ -669,31 +685,110 @@ stop(struct daemon *d)
 	loop_soon(d->loop, &d->turn);
 }
 
+/* "auto": where the program was started says it. */
+static int
+open_log(const struct daemon *d, const struct conf *conf, struct err *err)
+{
+	const char *log = conf->log;
+
+	if (strcmp(log, "auto") == 0)
+		log = d->args->is_foreground ? "stderr" : "syslog";
+	return log_sys_open(log, LOG_LEVEL_INFO, err);
+}
+
+/* What only shows beside the configuration in force. */
+static int
+check_change(const struct conf *c, const struct conf *in_force, struct err *err)
+{
+	for (size_t i = 0; i < c->naccounts; i++) {
+		const struct conf_account *a = &c->accounts[i];
+		const struct conf_listen *l = conf_loops_to(c, a);
+		int old = conf_account_find(in_force, a->name);
+
+		if (l != NULL)
+			return err_set(err, ERR_CONFIG,
+			    "[account %s]: %s port %d is relais itself until "
+			    "it "
+			    "is restarted (listener %s), so mail would go "
+			    "round "
+			    "in a circle",
+			    a->name, a->host, l->port, l->name);
+		/* One that was broken before stands in nobody's way. */
+		if ((old < 0 ||
+			!accounts_same_tls(a, &in_force->accounts[old])) &&
+		    accounts_check_tls(a, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* NULL: it has been said what is wrong, and nothing has changed. */
+static struct conf *
+load_change(struct daemon *d)
+{
+	const struct conf *in_force = accounts_conf(d->accounts);
+	struct conf *conf = load_conf(d);
+	struct err err;
+
+	if (conf == NULL)
+		return NULL;
+	unapplied_log(in_force, conf);
+	conf_keep_started(conf, in_force);
+	conf_keep_secrets(conf, in_force);
+	if (check_change(conf, in_force, &err) == 0)
+		return conf;
+	log_err(LOG_LEVEL_ERROR, &err);
+	conf_free(conf);
+	return NULL;
+}
+
+/* Secrets are fetched when a login needs them; but who asks for a reload may
+ * have changed one, and should not have to wait for that to hear it. */
+static void
+look_at_secrets(const struct daemon *d, const struct conf *conf)
+{
+	struct secret *secret = NULL;
+	struct err err;
+
+	for (size_t i = 0; i < conf->naccounts; i++) {
+		const struct conf_account *a = &conf->accounts[i];
+		struct cred_request rq = { .source = &a->secret,
+			.account = a->name };
+
+		if (a->secret.kind != CRED_FILE)
+			continue;
+		if (cred_fetch(&rq, &d->cred, &secret, &err) == CRED_OK)
+			secret_free(secret);
+		else
+			log_err(LOG_LEVEL_ERROR, &err);
+	}
+}
+
 static void
 reload(struct daemon *d)
 {
 	struct conf *conf;
 	struct inbound_opts opts;
-	struct queue_policy policy;
+	struct queue_opts queue;
 	struct err err;
 
 	if (d->is_stopping)
 		return;
-	if ((conf = load_conf(d)) == NULL) {
+	if ((conf = load_change(d)) == NULL) {
 		log_text(LOG_LEVEL_ERROR,
 		    "reload refused; the configuration in force stays");
 		return;
 	}
-	conf_keep_secrets(conf, accounts_conf(d->accounts));
+	look_at_secrets(d, conf);
 	accounts_set(d->accounts, conf);
 	load_aliases(d);
 	load_replies(d);
 	opts = inbound_opts_from(d, conf);
-	policy = policy_of(conf);
-	queue_set_policy(d->queue, &policy);
+	queue = queue_opts_from(d, conf);
+	queue_set_opts(d->queue, &queue);
 	inbound_set_opts(d->inbound, &opts);
-	if (strcmp(conf->log, "auto") != 0 &&
-	    log_sys_open(conf->log, LOG_LEVEL_INFO, &err) != 0)
+	privilege_want_descriptors(descriptors(conf));
+	if (open_log(d, conf, &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
 	conf_free(conf);
 	log_text(LOG_LEVEL_NOTICE, "configuration read again: %s", d->file);
@@ -767,6 +862,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 {
 	struct accounts_hooks hooks = { on_account_alert, on_relayed, d };
 	struct inbound_opts opts = inbound_opts_from(d, conf);
+	struct queue_opts queue;
 
 	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
 	    catch_signals(d, err) != 0)
@@ -776,7 +872,8 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
 	d->log_timer = loop_timer_new(d->loop, on_log_timer, d);
 	log_sys_on_withheld(on_withheld, d);
-	if (open_queue(d, conf, err) != 0)
+	queue = queue_opts_from(d, conf);
+	if (queue_open(&queue, &d->queue, err) != 0)
 		return -1;
 	start_telling(d);
 	load_replies(d);
@@ -827,6 +924,7 @@ finish(struct daemon *d)
 	replies_free(d->replies);
 	conf_free(d->listening);
 	conf_paths_clear(&d->paths);
+	free(d->file);
 	sockets_clear(&d->sockets);
 	return true;
 }
@@ -834,7 +932,6 @@ finish(struct daemon *d)
 static int
 run(struct daemon *d, struct conf *conf)
 {
-	const char *log = conf->log;
 	int report = -1;
 	struct err err = { 0 };
 
@@ -845,10 +942,7 @@ run(struct daemon *d, struct conf *conf)
 	}
 	if (prepare(d, conf, &err) != 0)
 		goto failed;
-	if (strcmp(log, "auto") == 0)
-		log = d->args->is_foreground ? "stderr" : "syslog";
-	if (start(d, conf, &err) != 0 ||
-	    log_sys_open(log, LOG_LEVEL_INFO, &err) != 0)
+	if (start(d, conf, &err) != 0 || open_log(d, conf, &err) != 0)
 		goto failed;
 	log_text(LOG_LEVEL_NOTICE, "relaisd runs as %s with %zu account%s",
 	    d->user.name, conf->naccounts, conf->naccounts == 1 ? "" : "s");

@@ -17,7 +17,9 @@ relaisd_SOURCES = \
 	%reldir%/notices.h \
 	%reldir%/relaisd.c \
 	%reldir%/sockets.c \
-	%reldir%/sockets.h
+	%reldir%/sockets.h \
+	%reldir%/unapplied.c \
+	%reldir%/unapplied.h
 relaisd_LDADD = src/prog/libcontrol.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \

@@ -255,6 +255,18 @@ queue_set_policy(struct queue *q, const struct queue_policy *policy)
 		users_set_limit(q, policy->max_per_user);
 }
 
+void
+queue_set_opts(struct queue *q, const struct queue_opts *opts)
+{
+	q->o.retry_after_ms = opts->retry_after_ms;
+	q->o.retry_max_ms = opts->retry_max_ms;
+	q->o.lifetime_ms = opts->lifetime_ms;
+	q->o.delay_notice_ms = opts->delay_notice_ms;
+	q->o.max_size_bytes = opts->max_size_bytes;
+	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
+	queue_set_policy(q, &opts->policy);
+}
+
 static int64_t
 earlier(int64_t a, int64_t b)
 {

@@ -133,6 +133,8 @@ void queue_reroute(struct queue *q, int naccounts);
 int64_t queue_tick(struct queue *q);
 
 void queue_set_policy(struct queue *q, const struct queue_policy *policy);
+/* After a reload: of opts, its times, max_size_bytes and policy. */
+void queue_set_opts(struct queue *q, const struct queue_opts *opts);
 
 /* --- inbound -------------------------------------------------------------- */
 

@@ -153,15 +153,17 @@ bad_files_are_explained(void **state)
 
 /* As another user: 0 if the secret was had, 1 if not and chmod was advised. */
 static int
-fetch_as_nobody(const char *path, bool was_read_before)
+fetch_as_nobody(const char *path, const struct cred_stamp *read_before)
 {
 	struct cred_source s = { .kind = CRED_FILE, .value = xstrdup(path) };
 	struct cred_request rq = { &s, "work", "h", "u" };
 	struct cred_env env = { .helper = "", .group = 65534 };
 	struct asked a = { .secret = NULL };
 
-	if (was_read_before)
+	if (read_before != NULL) {
 		s.secret = secret_new(bytes_of("s3cret", 6));
+		s.stamp = *read_before;
+	}
 	err_clear(&a.err);
 	a.result = cred_fetch(&rq, &env, &a.secret, &a.err);
 	if (a.result == CRED_OK)
@@ -172,6 +174,7 @@ fetch_as_nobody(const char *path, bool was_read_before)
 static void
 what_root_read_is_kept_for_the_user_he_becomes(void **state)
 {
+	enum { NEVER, BEFORE, CHANGED };
 	struct files f;
 
 	(void)state;
@@ -179,17 +182,23 @@ what_root_read_is_kept_for_the_user_he_becomes(void **state)
 		skip();
 	files_init(&f);
 	assert_int_equal(chmod(f.dir, 0711), 0);
-	for (int before = 0; before < 2; before++) {
+	for (int read = NEVER; read <= CHANGED; read++) {
 		const char *path = files_put(&f, "s", "s3cret\n", 0600);
+		struct cred_stamp stamp;
 		int status;
-		pid_t pid = fork();
+		pid_t pid;
 
+		assert_true(cred_file_stamp(path, &stamp));
+		if (read == CHANGED)
+			path = files_put(&f, "s", "another\n", 0600);
+		pid = fork();
 		if (pid == 0)
 			_exit(setgid(65534) != 0 || setuid(65534) != 0
 				  ? 3
-				  : fetch_as_nobody(path, before == 1));
+				  : fetch_as_nobody(
+					path, read == NEVER ? NULL : &stamp));
 		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_int_equal(WEXITSTATUS(status), before == 1 ? 0 : 1);
+		assert_int_equal(WEXITSTATUS(status), read == BEFORE ? 0 : 1);
 	}
 	files_clear(&f);
 }

@@ -1,0 +1,255 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# reload.sh - SIGHUP: an account keeps what it has spent and learnt, mail goes
+# through the right account whatever was moved in the file, what needs a restart
+# is named, and a secret that cannot be read any more is not used.
+. "${srcdir:-.}/tests/lib/bed.sh"
+bed_enter
+need jq
+start_provider mail
+
+handled() { grep -c 'configuration read again\|reload refused' "$T/$1.log"; }
+# reload NAME: returns when it has been read, or refused.
+reload() {
+	local before
+	before=$(handled "$1")
+	kill -HUP "$(cat "$T/$1.pid")"
+	until_true 10 eval '[ "$(handled '"$1"')" -gt '"$before"' ]' ||
+	    fail "$1 does not hear SIGHUP"
+}
+set_conf() { # NAME SETTING VALUE: in the first place where it stands
+	sed -i "0,/^$2 = /s,^$2 = .*,$2 = $3," "$T/$1/relais.conf"
+}
+send() { # [SENDER]
+	printf 'Subject: x\n\nhello\n' | curl -s --max-time 20 \
+	    --url "smtp://127.0.0.1:${PORT:-2525}" --mail-rcpt b@example.org \
+	    --mail-from "${1:-a@example.test}" -T - || fail "a mail is taken"
+}
+got() { grep -c '"event":"message"' "$T/$1.log"; }
+has_got() { [ "$(got "$1")" = "$2" ]; }
+state() { relais --json status | jq -r '.accounts[0].state'; }
+is_state() { [ "$(state)" = "$1" ]; }
+
+# --- what an account is -------------------------------------------------------
+
+start_relaisd home < <(
+	account mail mail.example.test 587 starttls
+	echo "max_per_hour = 5"
+)
+for _ in 1 2 3 4; do send; done
+check "four of five an hour go" until_true 10 has_got mail 4
+reload home
+for _ in 1 2 3 4; do send; done
+until_true 5 is_state paused
+for _ in 1 2 3; do reload home; done
+sleep 1
+check "after a reload one more goes, not five" has_got mail 5
+check "status still counts what was sent" \
+    [ "$(relais --json status | jq '.accounts[0].sent')" = 5 ]
+check "and the ports that work" eval 'relais status | grep -q "587 works"'
+echo 'nonsense' >>"$T/home/relais.conf"
+reload home
+check "a configuration with errors is refused and says so" \
+    grep -q 'reload refused' "$T/home.log"
+sed -i '/^nonsense/d' "$T/home/relais.conf"
+check "and nothing has changed" \
+    [ "$(state)-$(relais --json status | jq '.accounts[0].sent')" = paused-5 ]
+set_conf home max_per_hour 8
+reload home
+check "a higher limit lets the rest go" until_true 10 has_got mail 8
+stop home
+
+# --- a late word --------------------------------------------------------------
+
+start_provider late --port 1587 --implicit-port 1465 --delay-ms 1500 \
+    --fail "mail:550:5.7.705:Access denied, threshold exceeded:1"
+PORT=2626 start_relaisd old < <(account late mail.example.test 1587 starttls)
+PORT=2626 send &
+until_true 10 grep -q ' connected account=late' "$T/old.log"
+sleep 0.5
+install -o relais -m 600 "$T/secret/mail" "$T/secret/other"
+set_conf old password_file "$T/secret/other"
+reload old
+check "the login was corrected while the old one was being refused" \
+    until_true 20 has_got late 1
+wait $!
+check "the late word holds nothing" eval '! grep -q " held account" "$T/old.log"'
+stop old
+
+# --- a restart after the correction -------------------------------------------
+
+install -o relais -m 600 "$T/secret/wrong" "$T/secret/changing"
+# start_relaisd fails if the spool of before is in its way.
+rm -rf "$T/home"
+before=$(got mail)
+start_relaisd home < <(account mail mail.example.test 587 starttls |
+    sed "s,^password_file = .*,password_file = $T/secret/changing,")
+send
+check "a wrong password holds the account" until_true 10 is_state held
+stop home
+cat "$T/secret/mail" >"$T/secret/changing"
+run_relaisd home
+wait_port home 127.0.0.1 2525
+check "corrected, a restart tries at once" \
+    until_true 10 has_got mail $((before + 1))
+check "nothing of the password stands in the spool" \
+    eval '! grep -rqF "not the password" "$T/home/spool/state"'
+stop home
+
+# --- the file may be written in any order -------------------------------------
+
+start_provider left --port 3587 --implicit-port 3465
+start_provider right --port 4587 --implicit-port 4465
+stop left
+stop right
+section() { # NAME PORT SENDERS
+	IDENTITY=keep account "$1" mail.example.test "$2" starttls
+	echo "senders = $3"
+}
+other_conf() { # sections on stdin
+	sed -i '/^\[account/,$d' "$T/home/relais.conf"
+	cat >>"$T/home/relais.conf"
+	reload home
+}
+rm -rf "$T/home"
+start_relaisd home < <(
+	section left 3587 "*@left.test"
+	section right 4587 "*@right.test"
+)
+for _ in 1 2 3; do
+	send a@left.test
+	send a@right.test
+done
+other_conf < <(
+	section new 4587 "*@new.test"
+	section right 4587 "*@right.test"
+	section left 3587 "*@left.test"
+)
+for _ in 1 2; do send a@left.test; done
+# left goes, and its mail finds another name; right comes first now.
+other_conf < <(
+	section right 4587 "*@right.test"
+	section renamed 3587 "*@left.test"
+)
+again() { # NAME PORT
+	start_provider "$1" --port "$2" --implicit-port $(($2 - 122))
+}
+again left 3587
+again right 4587
+relais flush >/dev/null
+check "mail goes through the right account, renamed" \
+    until_true 20 has_got left 5
+check "and moved" until_true 20 has_got right 3
+check "nothing through a wrong one" eval \
+    '! grep -q "@right.test" "$T/left.log" && ! grep -q "@left.test" "$T/right.log"'
+check "no account that is gone is listed" [ "$(relais --json status |
+    jq -r '[.accounts[].name] | join(" ")')" = "right renamed" ]
+check "and the queue is empty" [ "$(queue_len)" = 0 ]
+stop home
+
+# --- what needs a restart -----------------------------------------------------
+
+rm -rf "$T/home"
+start_relaisd home < <(
+	account mail mail.example.test 587 starttls
+	printf '[listen bulk]\naddress = 127.0.0.1:2527\nmode = safe\n'
+)
+sed -i -e 's,^listen = .*,listen = 127.0.0.1:2599,' \
+    -e "s,^socket = .*,socket = $T/home/other.sock," \
+    -e "s,^control = .*,control = $T/home/other.control," \
+    -e "s,^spool = .*,spool = $T/home/other," \
+    -e 's,^mode = .*,mode = queue,' \
+    -e 's,^hostname = .*,hostname = other.example.test,' \
+    -e "s,^admin = .*,user = daemon\nadmin = other@example.test\nmax_size = 7M," \
+    "$T/home/relais.conf"
+printf '[listen more]\naddress = 127.0.0.1:2528\n' >>"$T/home/relais.conf"
+reload home
+for s in listen socket control spool user; do
+	check "SIGHUP says that $s needs a restart" \
+	    grep -qE "[^a-z]$s in \[relais\].* restart" "$T/home.log"
+done
+check "so does the mode of a listener" \
+    grep -qE "mode in \[listen bulk\].* restart" "$T/home.log"
+check "and a new one" grep -qE "\[listen more\].* restart" "$T/home.log"
+check "what can be applied is not named" eval \
+    '! grep -E "(admin|hostname|max_size) in .* restart" "$T/home.log"'
+# With -c relais reads the file; so the daemon is asked where it was.
+in_force() { # SECTION SETTING
+	RELAIS_CONTROL=$T/home/control.sock "$top_builddir/relais" --json config |
+	    jq -r ".sections[] | select(.kind == \"${1%% *}\" and
+	    .name == \"${1#* }\") | .settings.\"$2\""
+}
+check "relais config shows what is in force" \
+    [ "$(in_force "relais " listen) $(in_force "relais " spool)" = \
+    "127.0.0.1:2525 $T/home/spool" ]
+check "of listeners, too" [ "$(in_force "listen bulk" mode)" = safe ]
+check "and what a reload has changed" [ "$(in_force "relais " admin) $(
+    in_force "relais " max_size)" = "other@example.test 7M" ]
+n=$(grep -c 'needs a restart\|restart' "$T/home.log")
+reload home
+check "at each reload again" \
+    [ "$(grep -c 'restart' "$T/home.log")" -gt "$n" ]
+before=$(got mail)
+send
+check "mail goes on" until_true 10 has_got mail $((before + 1))
+stop home
+
+# --- a path from where it was started -----------------------------------------
+
+rm -rf "$T/home"
+relaisd_conf home < <(
+	echo "log = $T/home/daemon.log"
+	account mail mail.example.test 587 starttls
+)
+: >"$T/home/daemon.log"
+chown relais "$T/home/daemon.log"
+(cd "$T/home" && exec "$top_builddir/relaisd" -c relais.conf) 2>"$T/home.log"
+until_true 10 port_open 127.0.0.1 2525
+pid=$(relais --json status | jq .pid)
+set_conf home max_size 6M
+echo "max_per_hour = 77" >>"$T/home/relais.conf"
+kill -HUP "$pid"
+check "a path that was relative at the start is found at a reload" \
+    until_true 10 grep -q "configuration read again: $T/home/relais.conf" \
+    "$T/home/daemon.log"
+check "and read" [ "$(in_force "account mail" max_per_hour)" = 77 ]
+kill "$pid"
+until_true 20 eval "! kill -0 $pid 2>/dev/null"
+
+# --- a secret that cannot be read any more ------------------------------------
+
+rm -rf "$T/home"
+mkdir -p "$T/shut"
+chmod 755 "$T/shut"
+cat "$T/secret/mail" >"$T/shut/mail"
+chmod 600 "$T/shut/mail" # root's, who reads it at the start
+shut() { account mail mail.example.test 587 starttls |
+    sed "s,^password_file = .*,password_file = $T/shut/mail,"; }
+start_relaisd home < <(shut)
+before=$(got mail)
+send
+check "a secret of root's is read at the start" \
+    until_true 10 has_got mail $((before + 1))
+reload home
+send
+check "and kept while it is the same" until_true 10 has_got mail $((before + 2))
+check "which is nothing to complain of" \
+    eval '! grep -qF "$T/shut/mail" "$T/home.log"'
+printf 'another one\n' >"$T/shut/mail"
+reload home
+# The next message wants a new connection.
+stop mail
+start_provider mail
+check "one that has changed is named, with who cannot read it" \
+    grep -qE "user relais cannot read .*$T/shut/mail" "$T/home.log"
+send
+check "the old one is not used: the account waits for a person" \
+    until_true 25 is_state held
+check "for the secret, not for a refusal" \
+    eval 'relais --json status | jq -r ".accounts[0].reason" | grep -qF "$T/shut/mail"'
+chown relais "$T/shut/mail"
+cat "$T/secret/mail" >"$T/shut/mail"
+reload home
+check "readable and right, it goes" until_true 20 has_got mail 1
+[ $bed_bad = 0 ] || show_log home 40
+bed_done

@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	%reldir%/power.sh \
 	%reldir%/powercut.sh \
 	%reldir%/rcpts.sh \
+	%reldir%/reload.sh \
 	%reldir%/restart.sh \
 	%reldir%/stall.sh \
 	%reldir%/uncertain.sh

@@ -1802,6 +1802,31 @@ a_provider_that_is_always_silent_is_paused(void **state)
 }
 
 static void
+the_end_of_one_of_several_connections_pauses_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	b->opts.max_connections = 2;
+	b->p.delay_ms = 2;
+	start(b);
+	for (int i = 0; i < 300; i++)
+		submit(b, 1);
+	until(b, b->most == 2 && b->p.messages > 100);
+	fault(b, FAULT_DROP, "rcpt:1");
+	for (unsigned long n = 0; n < 150; n = b->p.messages) {
+		turn(b);
+		assert_int_equal(state_of(b), POOL_READY);
+	}
+	assert_int_equal(b->p.faults.v[0].left, 0);
+	/* Those that were on it have a wait of their own. */
+	for (int i = 0; i < 100 && queue_count(b->q) > 0; i++) {
+		wait_a_moment(b);
+		pass(b, 10 * SECOND);
+	}
+	assert_int_equal(queue_count(b->q), 0);
+}
+
+static void
 a_password_that_is_not_answered_is_tried_twice_at_most(void **state)
 {
 	struct bench *b = *state;
@@ -1908,6 +1933,7 @@ main(void)
 		TEST(a_silent_connection_holds_back_no_other_mail),
 		TEST(when_all_are_silent_the_longest_silent_makes_room),
 		TEST(a_provider_that_is_always_silent_is_paused),
+		TEST(the_end_of_one_of_several_connections_pauses_nothing),
 		TEST(a_password_that_is_not_answered_is_tried_twice_at_most),
 	};
 

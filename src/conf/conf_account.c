@@ -68,8 +68,12 @@ read_both(
 		providers_read_built_in(b->providers);
 	else if (providers_read(b->providers, shipped, err) != 0)
 		return -1;
-	return access(own, F_OK) != 0 ? 0
-				      : providers_read(b->providers, own, err);
+	/* A row says to which host the secret goes. */
+	if (access(own, F_OK) != 0)
+		return 0;
+	return trust_file(own, b->owner, err) == 0
+		   ? providers_read(b->providers, own, err)
+		   : -1;
 }
 
 static void

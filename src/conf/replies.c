@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "mail/reply_table.h"
+#include "sys/trust.h"
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
@@ -43,11 +45,14 @@ parse(struct replies *r, FILE *f, const char *file, struct err *err)
 int
 replies_load(const char *file, struct replies **ret, struct err *err)
 {
-	FILE *f = fopen(file, "re");
 	struct replies *r;
+	FILE *f;
 	int rc;
 
 	*ret = NULL;
+	if (trust_file(file, geteuid(), err) != 0)
+		return -1;
+	f = fopen(file, "re");
 	if (f == NULL && errno == ENOENT)
 		return 0;
 	if (f == NULL)

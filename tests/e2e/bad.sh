@@ -245,6 +245,14 @@ chown nobody "$conf"
 refuses "a configuration of somebody else" 'belongs to nobody' \
     "$D" --check -c "$conf"
 chown root "$conf"
+mkdir -p /etc/relais
+for own in providers replies; do
+	touch /etc/relais/$own
+	chown nobody /etc/relais/$own
+	refuses "$own of somebody else" "relais/$own belongs to nobody" \
+	    "$D" --check -c <(cat "$conf"; printf '[account p]\nprovider = fastmail\nuser = a@b.example\npassword = x\ndefault = yes\n')
+	rm /etc/relais/$own
+done
 ln -s "$conf" "$T/link.conf"
 check "a link of root's is fine" "$D" --check -c "$T/link.conf"
 chown -h nobody "$T/link.conf"

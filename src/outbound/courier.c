@@ -743,6 +743,13 @@ courier_is_growing(const struct courier *c)
 }
 
 bool
+courier_is_trusted(const struct courier *c)
+{
+	return c->is_ready && !courier_is_stalled(c) &&
+	       smtp_client_is_trusted(c->smtp);
+}
+
+bool
 courier_is_asking(const struct courier *c)
 {
 	return !c->is_ready && c->secret != NULL;
@@ -882,6 +889,7 @@ begin_smtp(struct courier *c)
 		.is_plain_spoken = pool_speaks_plainly(c->pool),
 		.rng = pool_rng(c->pool),
 		.greeting_ms = pool_patience_ms(c->pool),
+		.is_vouched_for = pool_vouches(c->pool),
 	};
 
 	name_ourselves(c, &opts);

@@ -30,6 +30,8 @@ void courier_turn(struct courier *c);
 bool courier_is_stalled(const struct courier *c);
 /* It will take more before long, as the server answers. */
 bool courier_is_growing(const struct courier *c);
+/* It has answered so well that its window is as wide as can be. */
+bool courier_is_trusted(const struct courier *c);
 /* It has given its password and does not know yet whether that is right. */
 bool courier_is_asking(const struct courier *c);
 /* Stalled, and from this time on (boot clock) without any hope, so that it may

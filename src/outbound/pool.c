@@ -828,6 +828,16 @@ pool_turn(struct pool *p)
 }
 
 bool
+pool_vouches(const struct pool *p)
+{
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next)
+		if (courier_is_trusted(courier_of_link(it)))
+			return true;
+	return false;
+}
+
+bool
 pool_favours_other(const struct pool *p, const struct courier *c)
 {
 	for (struct list *it = p->couriers.next; it != &p->couriers;

@@ -183,6 +183,8 @@ void pool_extra_failed(struct pool *p, const char *why);
  * Once that may be this connection; if nothing was taken since the last time,
  * it is the provider. */
 void pool_given_up(struct pool *p, const char *why);
+/* A courier has the whole window: the server is well. */
+bool pool_vouches(const struct pool *p);
 /* Another courier has to earn its window and is given what is due first, by
  * pool_turn(): so it has it by the time that it is needed. */
 bool pool_favours_other(const struct pool *p, const struct courier *c);

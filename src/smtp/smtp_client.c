@@ -694,6 +694,13 @@ smtp_client_is_growing(const struct smtp_client *c)
 	       smtp_flight_is_growing(c->flight);
 }
 
+bool
+smtp_client_is_trusted(const struct smtp_client *c)
+{
+	return c->state == ST_READY && c->now_ms < smtp_client_overdue_at(c) &&
+	       smtp_flight_is_trusted(c->flight);
+}
+
 void
 smtp_client_round_trip(struct smtp_client *c, int64_t ms)
 {

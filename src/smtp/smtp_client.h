@@ -61,6 +61,9 @@ struct smtp_client_opts {
 	bool is_bare_auth; /* no initial response: it did not take one before */
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	size_t window_first; /* before the first answer; 0: 1 */
+	/* Another connection has the whole window just now: the first answer
+	 * opens it here, too. */
+	bool is_vouched_for;
 	const struct rng *rng;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
 	 * greeting has its own because port probing cannot wait 5 minutes. */
@@ -106,6 +109,8 @@ int64_t smtp_client_stalls_at(const struct smtp_client *c);
 bool smtp_client_awaits_end(const struct smtp_client *c);
 /* It answers in time, and with each answer its window grows. */
 bool smtp_client_is_growing(const struct smtp_client *c);
+/* Its window is as wide as it gets. */
+bool smtp_client_is_trusted(const struct smtp_client *c);
 /* The transport's round trip, measured while it was made; 0: not known. */
 void smtp_client_round_trip(struct smtp_client *c, int64_t ms);
 

@@ -52,6 +52,7 @@ struct smtp_flight {
 	size_t nlive; /* slots that are not done */
 	size_t window_max, window_first;
 	size_t earned; /* answers since it was new or silent */
+	bool is_vouched_for; /* by another connection; not once it was silent */
 	int64_t now_ms;
 	int64_t answered_ms; /* the newest answer */
 	uint64_t nmails; /* MAILs said, against MAILMAX */
@@ -111,6 +112,7 @@ smtp_flight_new(const struct smtp_caps *caps, struct smtp_out *out,
 			    ? jobs
 			    : SMTP_WINDOW_JOBS_MAX;
 	f->window_first = opts->window_first != 0 ? opts->window_first : 1;
+	f->is_vouched_for = opts->is_vouched_for;
 	f->is_plain_spoken = opts->is_plain_spoken;
 	f->distrust = opts->distrust;
 	return f;
@@ -151,6 +153,8 @@ window_now(const struct smtp_flight *f)
 
 	if (!is_pipelining(f))
 		return 1;
+	if (f->is_vouched_for && f->earned > 0)
+		return f->window_max;
 	return n < f->window_max ? n : f->window_max;
 }
 
@@ -170,6 +174,13 @@ smtp_flight_may_add(const struct smtp_flight *f, size_t jobs_max)
 }
 
 bool
+smtp_flight_is_trusted(const struct smtp_flight *f)
+{
+	return is_pipelining(f) && f->earned > 0 &&
+	       window_now(f) == f->window_max;
+}
+
+bool
 smtp_flight_is_growing(const struct smtp_flight *f)
 {
 	return is_pipelining(f) && !f->is_stopped && has_mails_left(f) &&
@@ -186,6 +197,7 @@ void
 smtp_flight_was_silent(struct smtp_flight *f)
 {
 	f->earned = 0;
+	f->is_vouched_for = false;
 }
 
 /* The oldest slot that still lives; replies belong to it. */

@@ -19,7 +19,8 @@
  * transaction is under way, and its body waits until the envelope is answered:
  * so a server that falls silent there has surely not got the message.  Each
  * transaction that is answered widens it, the first by one, the next by more:
- * a far server is busy after three round trips.
+ * a far server is busy after three round trips.  Where another connection to it
+ * has the whole window already, the first answer is enough.
  *
  * Replies come in the order of the commands and every transaction has a fixed
  * sequence of them, so two counters per transaction are all the book-keeping:
@@ -74,6 +75,8 @@ void smtp_flight_was_silent(struct smtp_flight *f);
 
 /* jobs_max: under way at once, whatever has been earned. */
 bool smtp_flight_may_add(const struct smtp_flight *f, size_t jobs_max);
+/* The window is as wide as it gets, because of what was answered. */
+bool smtp_flight_is_trusted(const struct smtp_flight *f);
 /* The window will have more room with the next answer. */
 bool smtp_flight_is_growing(const struct smtp_flight *f);
 void smtp_flight_add(struct smtp_flight *f, const struct smtp_job *job);

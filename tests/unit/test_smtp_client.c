@@ -2431,6 +2431,41 @@ a_new_connection_carries_one_message_and_answers_widen_it(void **state)
 }
 
 static void
+one_that_is_vouched_for_needs_one_answer_until_it_was_silent(void **state)
+{
+	struct smtp_client_opts opts = { .ehlo_name = "me",
+		.host = "mx.example",
+		.rng = &rng,
+		.tls = SC_TLS_OFF,
+		.is_vouched_for = true };
+	struct smtp_client *c = smtp_client_new(&opts);
+	struct sc_info info;
+
+	(void)state;
+	hear(c, "220 mx\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
+	sent_all(c);
+	hear(c, pipelining);
+	assert_int_equal(smtp_client_next(c, &info), SC_READY);
+	smtp_client_tick(c, 1000);
+	assert_int_equal(send_all_it_may(c), 1);
+	assert_false(says(c, "BDAT"));
+	assert_false(smtp_client_is_trusted(c));
+	hear(c, "250 ok\r\n250 ok\r\n");
+	assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
+	assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+	assert_true(says(c, "BDAT"));
+	hear(c, "250 ok\r\n");
+	while (smtp_client_next(c, &info) != SC_JOB_DONE)
+		;
+	assert_true(smtp_client_is_trusted(c));
+	smtp_client_tick(c, 1000 + SMTP_STALL_MS);
+	assert_int_equal(send_all_it_may(c), 1);
+	assert_false(smtp_client_is_trusted(c));
+	smtp_client_free(c);
+}
+
+static void
 nothing_new_goes_behind_an_answer_that_is_missing(void **state)
 {
 	static const struct {
@@ -2741,6 +2776,8 @@ main(void)
 		    silence_ends_the_session_and_names_the_command),
 		cmocka_unit_test(
 		    a_new_connection_carries_one_message_and_answers_widen_it),
+		cmocka_unit_test(
+		    one_that_is_vouched_for_needs_one_answer_until_it_was_silent),
 		cmocka_unit_test(
 		    nothing_new_goes_behind_an_answer_that_is_missing),
 		cmocka_unit_test(after_a_pause_the_window_is_earned_anew),

@@ -13,7 +13,14 @@
 
 enum { FREE_WAIT_MS = 1000 };
 
-#define WORKERS "8"
+/* libuv gives name look-ups half of the workers at most, the lanes take theirs,
+ * and what is left is the disk's alone. */
+#define WORKERS "20"
+static const int lane_max[LOOP_LANES] = {
+	[LOOP_LANE_PEOPLE] = 2,
+	[LOOP_LANE_SECRETS] = 4,
+	[LOOP_LANE_KEYS] = 2,
+};
 
 /* libuv's own timers count CLOCK_MONOTONIC, which stands still while the
  * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47, R48)
@@ -39,6 +46,14 @@ struct loop_signal {
 struct job_req {
 	uv_work_t uv;
 	struct loop_job *job; /* NULL: cancelled */
+	struct loop *l;
+	struct lane *lane; /* or NULL */
+	struct list link; /* among those that wait in it */
+};
+
+struct lane {
+	int left; /* so many more may run */
+	struct list waiting;
 };
 
 struct loop {
@@ -54,6 +69,7 @@ struct loop {
 	size_t nheap, heap_cap;
 	struct list soon;
 	struct list signals;
+	struct lane lanes[LOOP_LANES];
 	char *read_buf;
 	struct loop_memory memory;
 };
@@ -351,6 +367,28 @@ job_run(uv_work_t *w)
 	r->job->run(r->job);
 }
 
+static void job_done(uv_work_t *w, int status);
+
+static void
+job_start(struct job_req *r)
+{
+	if (uv_queue_work(&r->l->uv, &r->uv, job_run, job_done) != 0)
+		abort(); /* only refuses a missing function */
+}
+
+/* The next of this lane, if any waits and one may. */
+static void
+lane_go_on(struct lane *lane)
+{
+	struct list *first = lane->waiting.next;
+
+	if (lane->left == 0 || list_is_empty(&lane->waiting))
+		return;
+	lane->left--;
+	list_remove(first);
+	job_start(list_entry(first, struct job_req, link));
+}
+
 static void
 job_done(uv_work_t *w, int status)
 {
@@ -358,21 +396,41 @@ job_done(uv_work_t *w, int status)
 	struct loop_job *j = r->job;
 
 	(void)status;
+	if (r->lane != NULL) {
+		r->lane->left++;
+		lane_go_on(r->lane);
+	}
 	free(r);
 	if (j != NULL)
 		j->done(j);
 }
 
-void
-loop_submit(struct loop *l, struct loop_job *j)
+static struct job_req *
+job_new(struct loop *l, struct loop_job *j)
 {
 	struct job_req *r = xcalloc(1, sizeof(*r));
 
 	r->uv.data = r;
+	r->l = l;
 	r->job = j;
 	j->priv = r;
-	if (uv_queue_work(&l->uv, &r->uv, job_run, job_done) != 0)
-		abort(); /* only refuses a missing function */
+	return r;
+}
+
+void
+loop_submit(struct loop *l, struct loop_job *j)
+{
+	job_start(job_new(l, j));
+}
+
+void
+loop_submit_slow(struct loop *l, enum loop_lane lane, struct loop_job *j)
+{
+	struct job_req *r = job_new(l, j);
+
+	r->lane = &l->lanes[lane];
+	list_append(&r->lane->waiting, &r->link);
+	lane_go_on(r->lane);
 }
 
 bool
@@ -423,6 +481,10 @@ loop_new(const struct clock *clock, struct loop **ret, struct err *err)
 	l->memory.diag_fd = -1;
 	list_init(&l->soon);
 	list_init(&l->signals);
+	for (size_t i = 0; i < LOOP_LANES; i++) {
+		l->lanes[i].left = lane_max[i];
+		list_init(&l->lanes[i].waiting);
+	}
 	list_init(&l->memory.lingering);
 	l->timer_fd = timerfd_create(
 	    CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -64,4 +64,17 @@ struct loop_job {
 void loop_submit(struct loop *l, struct loop_job *j);
 bool loop_cancel(struct loop *l, struct loop_job *j);
 
+/* Jobs that somebody else can make last for seconds.  Of each kind only a few
+ * are on a worker at once and the others wait their turn, so that the disk
+ * always finds one: a name service, a password command or a provider that
+ * stands still must not stop mail that needs none of them.  They cannot be
+ * cancelled. */
+enum loop_lane {
+	LOOP_LANE_PEOPLE, /* the user database */
+	LOOP_LANE_SECRETS, /* files, commands, keyrings */
+	LOOP_LANE_KEYS, /* keys derived from passwords */
+	LOOP_LANES
+};
+void loop_submit_slow(struct loop *l, enum loop_lane lane, struct loop_job *j);
+
 #endif

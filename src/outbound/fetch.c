@@ -55,7 +55,7 @@ fetch_new(struct pool *p,
 	f->told = told;
 	f->ctx = ctx;
 	list_append(pool_fetches(p), &f->link);
-	loop_submit(pool_loop(p), &f->job);
+	loop_submit_slow(pool_loop(p), LOOP_LANE_SECRETS, &f->job);
 	return f;
 }
 

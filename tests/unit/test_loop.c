@@ -304,7 +304,7 @@ static void
 jobs_run_elsewhere_and_end_here(void **state)
 {
 	struct loop *l = new_loop(clock_sys());
-	struct job jobs[20] = { 0 };
+	struct job jobs[60] = { 0 };
 	int done = 0, cancelled = 0;
 
 	(void)state;
@@ -333,6 +333,38 @@ jobs_run_elsewhere_and_end_here(void **state)
 	loop_free(l);
 }
 
+static void
+slow_jobs_leave_workers_to_the_others(void **state)
+{
+	struct loop *l = new_loop(clock_sys());
+	struct job slow[LOOP_LANES][12] = { 0 };
+	struct job quick = { .job = { .run = job_run, .done = job_done } };
+	int done = 0;
+
+	(void)state;
+	for (int lane = 0; lane < LOOP_LANES; lane++)
+		for (size_t i = 0; i < ARRAY_LEN(slow[lane]); i++) {
+			slow[lane][i].job.run = job_run;
+			slow[lane][i].job.done = job_done;
+			slow[lane][i].sleep_ms = 100;
+			loop_submit_slow(
+			    l, (enum loop_lane)lane, &slow[lane][i].job);
+		}
+	loop_submit(l, &quick.job);
+	while (quick.done == 0)
+		loop_run_once(l, true);
+	for (int lane = 0; lane < LOOP_LANES; lane++)
+		assert_int_equal(slow[lane][ARRAY_LEN(slow[lane]) - 1].done, 0);
+	while (done < LOOP_LANES * (int)ARRAY_LEN(slow[0])) {
+		loop_run_once(l, true);
+		done = 0;
+		for (int lane = 0; lane < LOOP_LANES; lane++)
+			for (size_t i = 0; i < ARRAY_LEN(slow[lane]); i++)
+				done += slow[lane][i].done;
+	}
+	loop_free(l);
+}
+
 int
 main(void)
 {
@@ -346,6 +378,7 @@ main(void)
 		cmocka_unit_test(a_task_runs_once_per_turn),
 		cmocka_unit_test(a_signal_is_told_on_the_loop),
 		cmocka_unit_test(jobs_run_elsewhere_and_end_here),
+		cmocka_unit_test(slow_jobs_leave_workers_to_the_others),
 	};
 
 	(void)alarm(TEST_ALARM_S);

@@ -109,6 +109,5 @@ inbound_free(struct inbound *in)
 	list_foreach (it, &in->doors)
 		door_free(list_entry(it, struct door, link));
 	pickup_free(in->pickup);
-	submitter_clear(&in->shared.last);
 	free(in);
 }

@@ -18,6 +18,8 @@
 
 struct inbound;
 struct loop;
+struct people;
+struct person;
 
 /* Borrowed strings and functions must outlive the inbound. */
 struct inbound_opts {
@@ -28,9 +30,12 @@ struct inbound_opts {
 	size_t max_sessions;
 	int64_t verdict_ms; /* QUEUE_MODE_VERDICT waits this long */
 	bool hide_submitter;
+	struct people *people; /* whom to ask who a user is */
 	/* The name of the rule that keeps this user from submitting, or NULL:
-	 * he may.  uid may be UID_UNKNOWN or UID_HIDDEN. */
-	const char *(*bars)(void *ctx, uint32_t uid);
+	 * he may.  Unsure: for now, because the user database says nothing of
+	 * him, and the rule is about that. */
+	const char *(*bars)(
+	    void *ctx, const struct person *who, bool *ret_is_unsure);
 	/* Does an account send mail under this address (identity)?  Else it is
 	 * replaced whatever the message is. */
 	bool (*keeps_sender)(void *ctx, const char *addr);

@@ -12,6 +12,7 @@
 #include "inbound/reception.h"
 #include "net/dirwatch.h"
 #include "net/loop.h"
+#include "net/people.h"
 #include "smtp/smtp_dot.h"
 
 enum { PIECE_BYTES = 65536 };
@@ -26,6 +27,7 @@ struct pickup {
 	bool is_looking; /* on a worker */
 	bool has_names; /* of the last look are not all done */
 	bool is_late; /* the next look is due already */
+	bool has_put_back; /* files whose owners are not known yet */
 	int64_t looked_ms, pause_ms;
 	int64_t next_ms; /* of the timer */
 	struct parcel *reading;
@@ -33,12 +35,21 @@ struct pickup {
 	size_t nparcels;
 };
 
+enum parcel_state {
+	PARCEL_ASKING, /* who its owner is */
+	PARCEL_BEGUN, /* may be read */
+	PARCEL_OFFERED
+};
+
 /* One file of the drop folder. */
 struct parcel {
 	struct list link;
 	struct pickup *pickup;
 	struct queue_drop *drop;
-	struct submitter by;
+	enum parcel_state state;
+	uint32_t uid;
+	struct person *by; /* since it has begun */
+	struct people_ask *ask;
 	struct envelope *env;
 	struct reception *reception;
 	struct smtp_dot dot;
@@ -70,24 +81,33 @@ look_by(struct pickup *p, int64_t at)
 }
 
 static void
-parcel_end(struct parcel *x, enum queue_drop_end how, const char *why)
+parcel_free(struct parcel *x, enum queue_drop_end how, const char *why)
 {
 	struct pickup *p = x->pickup;
 
-	if (how == QUEUE_DROP_LATER) {
-		p->pause_ms = PICKUP_AGAIN_MS;
-		look_by(p, now_ms(p) + PICKUP_AGAIN_MS);
-	}
 	if (p->reading == x)
 		p->reading = NULL;
 	queue_drop_end(x->drop, how, why);
 	reception_free(x->reception);
 	envelope_free(x->env);
-	submitter_clear(&x->by);
+	people_forget(x->ask);
+	person_free(x->by);
 	list_remove(&x->link);
 	p->nparcels--;
 	free(x);
 	work_soon(p);
+}
+
+static void
+parcel_end(struct parcel *x, enum queue_drop_end how, const char *why)
+{
+	struct pickup *p = x->pickup;
+
+	parcel_free(x, how, why);
+	if (how == QUEUE_DROP_LATER) {
+		p->pause_ms = PICKUP_AGAIN_MS;
+		look_by(p, now_ms(p) + PICKUP_AGAIN_MS);
+	}
 }
 
 static void
@@ -129,8 +149,8 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 			*ret_is_whole = false;
 	}
 	addr_list_clear(&known);
-	e->uid = x->by.uid;
-	envelope_set(&e->user, x->by.user);
+	e->uid = x->uid;
+	envelope_set(&e->user, x->by->name);
 	envelope_set(&e->peer, "drop");
 	e->size_bytes = 0;
 	return e;
@@ -201,6 +221,7 @@ static void
 offer(struct parcel *x)
 {
 	x->pickup->reading = NULL;
+	x->state = PARCEL_OFFERED;
 	if (!reception_offer(x->reception, QUEUE_MODE_ACCEPTED, on_told, x))
 		turn_down(x);
 }
@@ -223,29 +244,15 @@ go_on(struct parcel *x)
 }
 
 static void
-take(struct pickup *p, struct queue_drop *drop)
+begin(struct parcel *x, const char *rule)
 {
-	const struct inbound_opts *o = &p->shared->opts;
-	struct parcel *x = xcalloc(1, sizeof(*x));
-	const char *why = guard_refuses(queue_drop_envelope(drop));
+	struct pickup *p = x->pickup;
 	bool is_whole = true;
-	const char *rule;
 	char text[160];
 
-	x->pickup = p;
-	x->drop = drop;
-	submitter_find(p->shared, &x->by, queue_drop_uid(drop));
-	list_append(&p->parcels, &x->link);
-	p->nparcels++;
-	if (why != NULL) {
-		parcel_end(x, QUEUE_DROP_BAD, why);
-		return;
-	}
-	p->reading = x;
 	smtp_dot_init(&x->dot, SMTP_DOT_CHUNK);
-	rule = o->bars(o->ctx, x->by.uid);
 	x->env = envelope_of(x, &is_whole);
-	x->reception = reception_new(p->shared, x->env, &x->by, "local");
+	x->reception = reception_new(p->shared, x->env, x->by, "local");
 	if (!is_whole)
 		reception_refuse(x->reception, 550, "5.1.1", RECEPTION_NOBODY);
 	if (rule != NULL) {
@@ -253,6 +260,83 @@ take(struct pickup *p, struct queue_drop *drop)
 		    "this user may not submit mail (%s)", rule);
 		reception_refuse(x->reception, 550, "5.7.1", text);
 	}
+}
+
+static void
+on_person(void *ctx, const struct person *who)
+{
+	struct parcel *x = ctx;
+	struct pickup *p = x->pickup;
+	const struct inbound_opts *o = &p->shared->opts;
+	bool is_unsure = false;
+	const char *rule = o->bars(o->ctx, who, &is_unsure);
+
+	x->ask = NULL;
+	if (p->has_put_back)
+		look_by(p, now_ms(p));
+	p->has_put_back = false;
+	if (rule != NULL && is_unsure) {
+		parcel_end(x, QUEUE_DROP_LATER, NULL);
+		return;
+	}
+	x->state = PARCEL_BEGUN;
+	x->by = person_ref(who);
+	begin(x, rule);
+	work_soon(p);
+}
+
+/* Files of this user that wait to hear who he is. */
+static size_t
+count_asking(const struct pickup *p, uint32_t uid)
+{
+	size_t n = 0;
+
+	list_foreach (it, &p->parcels) {
+		const struct parcel *x = list_entry(it, struct parcel, link);
+
+		n += x->state == PARCEL_ASKING && x->uid == uid;
+	}
+	return n;
+}
+
+static void
+take(struct pickup *p, struct queue_drop *drop)
+{
+	struct parcel *x = xcalloc(1, sizeof(*x));
+	const char *why = guard_refuses(queue_drop_envelope(drop));
+	struct people_ask *ask;
+
+	x->pickup = p;
+	x->drop = drop;
+	x->uid = queue_drop_uid(drop);
+	list_append(&p->parcels, &x->link);
+	p->nparcels++;
+	if (why != NULL) {
+		parcel_end(x, QUEUE_DROP_BAD, why);
+		return;
+	}
+	ask = people_ask(p->shared->opts.people, x->uid, on_person, x);
+	if (ask == NULL)
+		return; /* x may be gone */
+	x->ask = ask;
+	/* Who is not known yet must not hold those back who are. */
+	if (count_asking(p, x->uid) > PICKUP_ASKING_MAX) {
+		p->has_put_back = true;
+		parcel_free(x, QUEUE_DROP_LATER, NULL);
+	}
+}
+
+/* The next that may be read, or NULL. */
+static struct parcel *
+next_begun(const struct pickup *p)
+{
+	list_foreach (it, &p->parcels) {
+		struct parcel *x = list_entry(it, struct parcel, link);
+
+		if (x->state == PARCEL_BEGUN)
+			return x;
+	}
+	return NULL;
 }
 
 /* --- looking -------------------------------------------------------------- */
@@ -334,6 +418,8 @@ on_task(struct loop_task *t)
 		if (!p->has_names)
 			plan_look(p);
 	}
+	if (p->reading == NULL)
+		p->reading = next_begun(p);
 	while (p->reading != NULL && now_ms(p) < until)
 		go_on(p->reading);
 	if (p->reading != NULL ||

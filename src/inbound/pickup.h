@@ -26,7 +26,8 @@ enum {
 	PICKUP_PAUSE_MS = 200,
 	PICKUP_PAUSES = 10,
 	PICKUP_TURN_MS = 5,
-	PICKUP_AT_ONCE_MAX = 20
+	PICKUP_AT_ONCE_MAX = 20,
+	PICKUP_ASKING_MAX = 4 /* of one user, for the user database */
 };
 
 struct pickup *pickup_new(struct inbound_shared *sh);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "inbound/reception.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "mail/addr.h"
 #include "mail/xtext.h"
 #include "net/loop.h"
+#include "net/people.h"
 
 enum { LOGGED_RCPTS_MAX = 5 };
 
@@ -28,46 +28,6 @@ struct reception {
 	struct queue_draft *draft;
 	struct verdict refusal; /* class set: the rest is thrown away */
 };
-
-static void
-look_up(struct submitter *s, uint32_t uid)
-{
-	struct passwd pw, *found = NULL;
-	char room[2048];
-
-	*s = (struct submitter) { .uid = uid };
-	if (!uid_is_known(uid) ||
-	    getpwuid_r(uid, &pw, room, sizeof(room), &found) != 0 ||
-	    found == NULL)
-		return;
-	s->user = xstrdup(found->pw_name);
-	s->full_name = xstrndup(found->pw_gecos, strcspn(found->pw_gecos, ","));
-}
-
-void
-submitter_find(struct inbound_shared *sh, struct submitter *s, uint32_t uid)
-{
-	int64_t now = clock_boot_ms(loop_clock(sh->loop));
-
-	if (sh->last.uid != uid || now >= sh->last_until_ms) {
-		submitter_clear(&sh->last);
-		look_up(&sh->last, uid);
-		sh->last_until_ms = now + SUBMITTER_KEEP_MS;
-	}
-	*s = (struct submitter) { .uid = uid };
-	if (sh->last.user != NULL)
-		s->user = xstrdup(sh->last.user);
-	if (sh->last.full_name != NULL)
-		s->full_name = xstrdup(sh->last.full_name);
-}
-
-void
-submitter_clear(struct submitter *s)
-{
-	free(s->user);
-	free(s->full_name);
-	*s = (struct submitter) { .uid = UID_UNKNOWN };
-}
 
 /* --- refusing ------------------------------------------------------------- */
 
@@ -152,7 +112,7 @@ is_here(void *ctx, const char *id)
 
 struct reception *
 reception_new(struct inbound_shared *sh, struct envelope *env,
-    const struct submitter *by, const char *with)
+    const struct person *by, const char *with)
 {
 	const struct clock *clock = loop_clock(sh->loop);
 	struct reception *r = xcalloc(1, sizeof(*r));

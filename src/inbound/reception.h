@@ -19,32 +19,16 @@
 #include "queue/queue.h"
 
 struct loop;
+struct person;
 struct reception;
-
-/* Who hands the message over, from the user database. */
-struct submitter {
-	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
-	char *user; /* login name, or NULL */
-	char *full_name; /* from GECOS, or NULL */
-};
 
 /* What everything inbound shares; owned by the inbound. */
 struct inbound_shared {
 	struct loop *loop;
 	struct queue *queue;
 	struct inbound_opts opts;
-	/* The one looked up last, for submitter_find(). */
-	struct submitter last;
-	int64_t last_until_ms; /* boot clock */
 	struct pace pace;
 };
-
-/* Asks the user database, which blocks, and remembers the answer for
- * SUBMITTER_KEEP_MS: what sends a burst is mostly one user. */
-enum { SUBMITTER_KEEP_MS = 5000 };
-void submitter_find(
-    struct inbound_shared *sh, struct submitter *s, uint32_t uid);
-void submitter_clear(struct submitter *s);
 
 /* A recipient as it was given. */
 struct reception_rcpt {
@@ -65,7 +49,7 @@ bool reception_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
 /* env is complete but for id, time and size, which are filled in; it, by and
  * with ("ESMTP", "local") are borrowed until reception_free(). */
 struct reception *reception_new(struct inbound_shared *sh, struct envelope *env,
-    const struct submitter *by, const char *with);
+    const struct person *by, const char *with);
 /* Whatever is under way goes on without us once it was offered. */
 void reception_free(struct reception *r);
 

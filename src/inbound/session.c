@@ -11,6 +11,7 @@
 #include "mail/addr.h"
 #include "mail/mime.h"
 #include "net/loop.h"
+#include "net/people.h"
 #include "net/stream.h"
 #include "smtp/smtp_limits.h"
 #include "smtp/smtp_server.h"
@@ -24,7 +25,9 @@ struct session {
 	struct stream *stream;
 	struct smtp_server *smtp;
 	struct loop_timer *timer;
-	struct submitter by;
+	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
+	struct person *by; /* who that is, since MAIL */
+	struct people_ask *ask; /* MAIL waits to hear it */
 	char *hostname; /* as it was when the session began */
 	char peer[80];
 	bool is_closing;
@@ -64,7 +67,7 @@ begin_message(struct session *s)
 	if (s->reception != NULL)
 		return;
 	s->reception = reception_new(
-	    s->set->shared, s->env, &s->by, smtp_server_with(s->smtp));
+	    s->set->shared, s->env, s->by, smtp_server_with(s->smtp));
 }
 
 /* --- what the queue says -------------------------------------------------- */
@@ -135,7 +138,7 @@ is_beyond_pace(const struct session *s)
 {
 	struct inbound_shared *sh = s->set->shared;
 
-	return pace_is_beyond(&sh->pace, s->by.uid,
+	return pace_is_beyond(&sh->pace, s->uid,
 	    s->listener->is_unix ? "" : stream_peer_host(s->stream),
 	    clock_boot_ms(loop_clock(sh->loop)));
 }
@@ -161,13 +164,26 @@ static bool
 is_barred(struct session *s)
 {
 	const struct inbound_opts *o = &s->set->shared->opts;
-	const char *rule = o->bars(o->ctx, s->by.uid);
+	bool is_unsure = false;
+	const char *rule = o->bars(o->ctx, s->by, &is_unsure);
 	char text[160];
 
 	if (rule == NULL)
 		return false;
+	if (is_unsure) {
+		log_text(LOG_LEVEL_WARNING,
+		    "put off uid %lu on %s: the user database does not answer, "
+		    "and %s needs it",
+		    (unsigned long)s->uid, s->peer, rule);
+		(void)snprintf(text, sizeof(text),
+		    "the user database does not say who you are (%s); try "
+		    "again later",
+		    rule);
+		smtp_server_reply(s->smtp, 451, "4.3.0", text);
+		return true;
+	}
 	log_text(LOG_LEVEL_NOTICE, "refused user %s on %s: not in %s",
-	    s->by.user != NULL ? s->by.user : "(unknown)", s->peer, rule);
+	    s->by->name != NULL ? s->by->name : "(unknown)", s->peer, rule);
 	(void)snprintf(
 	    text, sizeof(text), "you may not submit mail here (%s)", rule);
 	smtp_server_reply(s->smtp, 550, "5.7.1", text);
@@ -211,13 +227,33 @@ take_sender(struct session *s, const struct ss_info *info)
 	return ok;
 }
 
+/* The user database has said who it is, or that it says nothing: MAIL can be
+ * answered. */
+static void
+on_person(void *ctx, const struct person *who)
+{
+	struct session *s = ctx;
+	bool has_waited = s->ask != NULL;
+
+	s->ask = NULL;
+	person_free(s->by);
+	s->by = person_ref(who);
+	if (is_barred(s)) {
+		reset_transaction(s);
+	} else {
+		envelope_set(&s->env->user, who->name);
+		smtp_server_reply(s->smtp, 250, "2.1.0", "sender taken");
+	}
+	if (has_waited)
+		drive(s);
+}
+
 static void
 on_mail(struct session *s, const struct ss_info *info)
 {
+	const struct inbound_opts *o = &s->set->shared->opts;
 	struct err err;
 
-	if (is_barred(s))
-		return;
 	if (!queue_has_room(
 		s->set->shared->queue, info->mail.size_bytes, &err)) {
 		/* The queue has told a person. */
@@ -233,14 +269,13 @@ on_mail(struct session *s, const struct ss_info *info)
 	s->env->ret = info->mail.ret;
 	s->env->is_8bit = info->mail.is_8bit;
 	s->env->is_utf8 = info->mail.is_utf8;
-	s->env->uid = s->by.uid;
-	envelope_set(&s->env->user, s->by.user);
+	s->env->uid = s->uid;
 	envelope_set(&s->env->peer, s->peer);
 	envelope_set(&s->env->helo, smtp_server_helo(s->smtp));
 	envelope_set(&s->env->listener, s->listener->name);
 	envelope_set(&s->env->account, info->mail.account);
 	s->asked = info->mail.mode;
-	smtp_server_reply(s->smtp, 250, "2.1.0", "sender taken");
+	s->ask = people_ask(o->people, s->uid, on_person, s);
 }
 
 static void
@@ -393,7 +428,7 @@ on_ready(void *ctx)
 static void
 name_peer(struct session *s)
 {
-	submitter_find(s->set->shared, &s->by, stream_peer_uid(s->stream));
+	s->uid = stream_peer_uid(s->stream);
 	if (s->listener->is_unix)
 		(void)snprintf(s->peer, sizeof(s->peer), "unix");
 	else
@@ -407,8 +442,8 @@ is_same_submitter(const struct session *a, const struct session *b)
 {
 	const char *port = strrchr(a->peer, ':');
 
-	if (a->by.uid != UID_UNKNOWN || b->by.uid != UID_UNKNOWN)
-		return a->by.uid == b->by.uid;
+	if (a->uid != UID_UNKNOWN || b->uid != UID_UNKNOWN)
+		return a->uid == b->uid;
 	return port != NULL &&
 	       strncmp(a->peer, b->peer, (size_t)(port + 1 - a->peer)) == 0;
 }
@@ -503,7 +538,8 @@ session_free(struct session *s)
 	smtp_server_free(s->smtp);
 	loop_timer_free(s->timer);
 	stream_finish(s->stream, LINGER_MS);
-	submitter_clear(&s->by);
+	people_forget(s->ask);
+	person_free(s->by);
 	free(s->hostname);
 	free(s);
 }

@@ -13,6 +13,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/loop_inside.h \
 	%reldir%/netwatch.c \
 	%reldir%/netwatch.h \
+	%reldir%/people.c \
+	%reldir%/people.h \
 	%reldir%/peer.c \
 	%reldir%/peer.h \
 	%reldir%/port_owner.c \

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prog/admission.h"
 
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +9,7 @@
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
+#include "net/people.h"
 #include "outbound/outbound.h"
 
 static bool
@@ -23,45 +22,48 @@ list_has(const struct conf_list *l, const char *name)
 }
 
 static bool
-is_in_groups(const struct conf_list *groups, const struct passwd *pw)
+is_in_groups(const struct conf_list *groups, const struct person *who)
 {
-	gid_t gids[256];
-	int n = sizeof(gids) / sizeof(gids[0]);
-
-	if (getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
-		n = sizeof(gids) / sizeof(gids[0]);
-	for (int i = 0; i < n; i++) {
-		struct group *g = getgrgid(gids[i]);
-
-		if (g != NULL && list_has(groups, g->gr_name))
+	for (size_t i = 0; i < who->ngroups; i++)
+		if (list_has(groups, who->groups[i]))
 			return true;
-	}
 	return false;
 }
 
 static bool
-is_listed(const struct conf *c, uint32_t uid)
+is_listed(const struct conf *c, const struct person *who)
 {
-	const struct passwd *pw;
 	char number[16];
 
-	if (!uid_is_known(uid))
+	if (!uid_is_known(who->uid))
 		return false;
-	(void)snprintf(number, sizeof(number), "%" PRIu32, uid);
-	if (list_has(&c->allow_users, number))
-		return true;
-	if ((pw = getpwuid(uid)) == NULL)
-		return false;
-	return list_has(&c->allow_users, pw->pw_name) ||
-	       (c->allow_groups.n > 0 && is_in_groups(&c->allow_groups, pw));
+	(void)snprintf(number, sizeof(number), "%" PRIu32, who->uid);
+	return list_has(&c->allow_users, number) ||
+	       (who->name != NULL && list_has(&c->allow_users, who->name)) ||
+	       is_in_groups(&c->allow_groups, who);
+}
+
+/* It matters for the way of his mail who this is. */
+static bool
+has_users(const struct conf *c)
+{
+	for (size_t i = 0; i < c->naccounts; i++)
+		if (c->accounts[i].users.n > 0)
+			return true;
+	return false;
 }
 
 const char *
-admission_bars(const struct conf *c, uint32_t uid)
+admission_bars(
+    const struct conf *c, const struct person *who, bool *ret_is_unsure)
 {
-	if ((c->allow_users.n == 0 && c->allow_groups.n == 0) ||
-	    is_listed(c, uid))
-		return NULL;
+	bool has_rule = c->allow_users.n > 0 || c->allow_groups.n > 0;
+
+	*ret_is_unsure = who->is_silent ||
+			 (c->allow_groups.n > 0 && who->name != NULL &&
+			     !who->has_groups);
+	if (!has_rule || is_listed(c, who))
+		return who->is_silent && has_users(c) ? "users" : NULL;
 	if (c->allow_groups.n == 0)
 		return "allow_users";
 	return c->allow_users.n == 0 ? "allow_groups"

@@ -2,8 +2,7 @@
 /* admission.h - may this user submit, and does any account take this message?
  *
  * The rules of the configuration in force, for inbound to ask while the client
- * still waits.  Looks users and groups up (may block on the user database);
- * inbound asks once in a few seconds per user.
+ * still waits.  Asks nobody: who a user is has been looked up (net/people.h).
  */
 #ifndef PROG_ADMISSION_H
 #define PROG_ADMISSION_H
@@ -14,12 +13,16 @@
 struct conf;
 struct envelope;
 struct outbound;
+struct person;
 struct verdict;
 
 /* The setting that keeps this user out, or NULL.  Users stand there by
  * name or number; who cannot be told (UID_UNKNOWN,
- * UID_HIDDEN) is on no list. */
-const char *admission_bars(const struct conf *c, uint32_t uid);
+ * UID_HIDDEN) is on no list.
+ * Unsure: the user database says nothing of him, so that neither allow_users and
+ * allow_groups nor the users of an account can be read. */
+const char *admission_bars(
+    const struct conf *c, const struct person *who, bool *ret_is_unsure);
 
 /* What may be said in EHLO, before it is known which account a message has:
  * what the most generous one takes, by its setting and by what its provider

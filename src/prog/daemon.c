@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <libgen.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "net/listen.h"
 #include "net/loop.h"
 #include "net/netwatch.h"
+#include "net/people.h"
 #include "outbound/outbound.h"
 #include "prog/accounts.h"
 #include "prog/admission.h"
@@ -67,6 +67,7 @@ struct daemon {
 	struct control *control;
 	struct alerts *alerts;
 	struct notices *notices;
+	struct people *people;
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct accounts *accounts;
 	struct aliases *aliases;
@@ -176,11 +177,11 @@ check(const struct daemon *d, const struct conf *conf)
 /* --- who may submit ------------------------------------------------------- */
 
 static const char *
-bars(void *ctx, uint32_t uid)
+bars(void *ctx, const struct person *who, bool *ret_is_unsure)
 {
 	const struct daemon *d = ctx;
 
-	return admission_bars(accounts_conf(d->accounts), uid);
+	return admission_bars(accounts_conf(d->accounts), who, ret_is_unsure);
 }
 
 static uint64_t
@@ -386,6 +387,7 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 		.max_rcpts = (size_t)c->max_recipients,
 		.max_sessions = (size_t)c->max_sessions,
 		.verdict_ms = c->verdict_timeout_ms,
+		.people = d->people,
 		.bars = bars,
 		.refuses = refuses,
 		.keeps_sender = keeps_sender,
@@ -458,19 +460,29 @@ on_held(void *ctx, const char *id)
 	on_account_alert(d, st.name, "message-held", why);
 }
 
+struct limit_news {
+	struct daemon *d;
+	bool is_over;
+};
+
 static void
-on_user_limit(void *ctx, uint32_t uid, bool is_over)
+tell_user_limit(void *ctx, const struct person *who)
 {
-	struct daemon *d = ctx;
-	const struct passwd *pw = getpwuid(uid);
+	struct limit_news *n = ctx;
+	struct daemon *d = n->d;
+	bool is_over = n->is_over;
 	char user[64], why[300];
 
-	if (pw != NULL)
-		(void)snprintf(user, sizeof(user), "%s", pw->pw_name);
-	else if (uid == UID_HIDDEN)
+	free(n);
+	if (d->alerts == NULL)
+		return; /* relaisd could not start */
+	if (who->name != NULL)
+		(void)snprintf(user, sizeof(user), "%s", who->name);
+	else if (who->uid == UID_HIDDEN)
 		(void)snprintf(user, sizeof(user), "unknown");
 	else
-		(void)snprintf(user, sizeof(user), "%lu", (unsigned long)uid);
+		(void)snprintf(
+		    user, sizeof(user), "%lu", (unsigned long)who->uid);
 	(void)snprintf(why, sizeof(why),
 	    "max_per_user = %d of user %s is used up; the mail beyond it is "
 	    "kept and goes when there is room again; relais queue shows what "
@@ -481,6 +493,16 @@ on_user_limit(void *ctx, uint32_t uid, bool is_over)
 		alert_raise(d->alerts, "user-limit", user, why);
 	else
 		alert_over(d->alerts, "user-limit", user);
+}
+
+static void
+on_user_limit(void *ctx, uint32_t uid, bool is_over)
+{
+	struct daemon *d = ctx;
+	struct limit_news *n = xmalloc(sizeof(*n));
+
+	*n = (struct limit_news) { d, is_over };
+	IGNORE(people_ask(d->people, uid, tell_user_limit, n));
 }
 
 static void
@@ -780,6 +802,7 @@ reload(struct daemon *d)
 		return;
 	}
 	look_at_secrets(d, conf);
+	people_refresh(d->people, conf->allow_groups.n > 0);
 	accounts_set(d->accounts, conf);
 	load_aliases(d);
 	load_replies(d);
@@ -861,7 +884,7 @@ static int
 start(struct daemon *d, struct conf *conf, struct err *err)
 {
 	struct accounts_hooks hooks = { on_account_alert, on_relayed, d };
-	struct inbound_opts opts = inbound_opts_from(d, conf);
+	struct inbound_opts opts;
 	struct queue_opts queue;
 
 	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
@@ -872,6 +895,8 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
 	d->log_timer = loop_timer_new(d->loop, on_log_timer, d);
 	log_sys_on_withheld(on_withheld, d);
+	d->people = people_new(d->loop, people_look_up);
+	people_refresh(d->people, conf->allow_groups.n > 0);
 	queue = queue_opts_from(d, conf);
 	if (queue_open(&queue, &d->queue, err) != 0)
 		return -1;
@@ -880,6 +905,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	d->accounts = accounts_new(d->loop, d->queue, &d->cred, &hooks);
 	accounts_set(d->accounts, conf);
 	load_aliases(d);
+	opts = inbound_opts_from(d, conf);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
 	if (sockets_serve(&d->sockets, d->inbound, err) != 0)
 		return -1;
@@ -896,6 +922,7 @@ close_outbound(struct daemon *d)
 		outbound_cut(accounts_outbound(d->accounts));
 	notices_free(d->notices);
 	queue_free(d->queue);
+	people_free(d->people);
 	alert_free(d->alerts);
 	accounts_free(d->accounts);
 	d->accounts = NULL;

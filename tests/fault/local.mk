@@ -22,6 +22,7 @@ endif
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
 	%reldir%/auth.sh \
+	%reldir%/blocking.sh \
 	%reldir%/clock.sh \
 	%reldir%/connections.py %reldir%/connections.sh \
 	%reldir%/corrupt.py %reldir%/corrupt.sh \

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	%reldir%/sink.py \
 	%reldir%/ss_driver.h \
 	%reldir%/temp.h \
+	%reldir%/slowusers.c \
 	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh
 
 noinst_PROGRAMS += %reldir%/provider
@@ -29,10 +30,13 @@ noinst_PROGRAMS += %reldir%/provider
 	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(JANSSON_LIBS)
 
 # Preloaded into relaisd by tests of time and of the disk.
-noinst_DATA = %reldir%/timeshift.so %reldir%/diskfault.so
+noinst_DATA = %reldir%/timeshift.so %reldir%/diskfault.so \
+	%reldir%/slowusers.so
 CLEANFILES += $(noinst_DATA)
 PRELOAD = $(MKDIR_P) %reldir% && $(CC) -D_GNU_SOURCE -O1 -Wall -shared -fPIC
 %reldir%/timeshift.so: $(srcdir)/%reldir%/timeshift.c
 	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/timeshift.c
+%reldir%/slowusers.so: $(srcdir)/%reldir%/slowusers.c
+	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/slowusers.c
 %reldir%/diskfault.so: $(srcdir)/%reldir%/diskfault.c
 	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/diskfault.c

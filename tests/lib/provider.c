@@ -200,6 +200,7 @@ read_args(struct provider *p, struct args *a, char **argv)
 		{ "--password-file", TEXT, &a->password_file },
 		{ "--token-file", TEXT, &a->token_file },
 		{ "--mechanisms", TEXT, &p->smtp.auth_mechanisms },
+		{ "--scram-iterations", TEXT, &p->scram_iterations },
 		{ "--no-auth", FLAG, &a->no_auth },
 		{ "--no-tls", FLAG, &a->no_tls },
 		{ "--store", TEXT, &a->store },

@@ -35,6 +35,7 @@ struct provider {
 	unsigned long over_connection; /* how often it was said */
 	struct rules *rules; /* NULL: takes any mail */
 	int64_t delay_ms; /* before each answer to MAIL, RCPT and the end */
+	const char *scram_iterations; /* NULL: 4096 */
 	bool one_domain; /* of recipients per transaction, as Google has it */
 	int store_dirfd; /* -1: keep nothing */
 	unsigned long messages; /* so far; names the files */

@@ -349,6 +349,7 @@ new_sasl(struct session *s)
 		.users = &s->p->user,
 		.nusers = 1,
 		.hostname = s->p->smtp.hostname,
+		.scram_iterations = s->p->scram_iterations,
 	};
 
 	if (stream_tls(s->stream) != NULL)

@@ -23,6 +23,7 @@
 #include "mail/addr.h"
 #include "mail/idna.h"
 #include "net/loop.h"
+#include "net/people.h"
 #include "outbound/content.h"
 #include "prog/sendmail_input.h"
 #include "prog/sendmail_message.h"
@@ -354,7 +355,7 @@ struct visit {
 	struct bench *b;
 	struct sample *s;
 	struct smtp_server *smtp;
-	struct submitter by;
+	struct person by;
 	struct envelope *env;
 	struct addr_list known;
 	struct reception *r;

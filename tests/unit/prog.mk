@@ -36,6 +36,10 @@ unit_tests += \
 %canon_reldir%_test_ctl_server_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 # What the daemon does beside moving mail.
+unit_tests += %reldir%/test_admission
+%canon_reldir%_test_admission_SOURCES = \
+	%reldir%/test_admission.c src/prog/admission.c
+%canon_reldir%_test_admission_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 unit_tests += %reldir%/test_alert
 %canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c src/prog/alert.c
 %canon_reldir%_test_alert_LDADD = src/cred/libcred.a $(CTL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* people.h - what the user database says of a uid: names and groups.
+ *
+ * The database may be a directory somewhere in the network, which takes seconds
+ * or says nothing at all.  So it is asked on a worker, for one uid once however
+ * many want to know, and what it said is kept for PEOPLE_KEEP_MS.  Who asks is
+ * told within PEOPLE_PATIENCE_MS: when the database is silent, what it said of
+ * this uid before, else that it is silent.
+ */
+#ifndef NET_PEOPLE_H
+#define NET_PEOPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct people;
+struct people_ask;
+
+enum {
+	PEOPLE_KEEP_MS = 60 * 1000,
+	PEOPLE_PATIENCE_MS = 15 * 1000,
+	PEOPLE_AGAIN_MS = 5000, /* behind a failure of the database */
+	/* So many uids are remembered, beside those that are being asked for. */
+	PEOPLE_MAX = 256
+};
+
+/* Counted; goes with the last person_free(). */
+struct person {
+	unsigned refs;
+	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
+	/* The database has not answered, so nothing else is known.  Else
+	 * without a name there is no such user. */
+	bool is_silent;
+	bool has_groups; /* they were asked for */
+	char *name; /* login name, or NULL */
+	char *full_name; /* from GECOS, or NULL */
+	char **groups; /* names */
+	size_t ngroups;
+};
+struct person *person_new(uint32_t uid);
+struct person *person_ref(const struct person *who);
+void person_free(struct person *who);
+
+/* Fills in what is known; runs on a worker and may block. */
+typedef void people_look(struct person *who, bool wants_groups);
+people_look people_look_up; /* in the machine's database */
+
+struct people *people_new(struct loop *l, people_look *look);
+/* Tells all who still ask that the database is silent. */
+void people_free(struct people *p);
+
+/* Groups cost a question each, so they are asked for only where a rule is about
+ * them.  Also has everybody asked for anew: the configuration was read again. */
+void people_refresh(struct people *p, bool wants_groups);
+
+/* told() is called once, with a person borrowed for the call.  NULL: it has been
+ * called already, for the answer was at hand. */
+struct people_ask *people_ask(struct people *p, uint32_t uid,
+    void (*told)(void *ctx, const struct person *who), void *ctx);
+void people_forget(struct people_ask *ask); /* told() will not be called */
+
+#endif

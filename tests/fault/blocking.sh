@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What can take seconds at somebody else's will: the user database, and keys that
+# a provider has us derive.  Who needs it waits; nobody else does.  The figures
+# are printed.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "$srcdir/tests/lib/load.sh"
+need python3 certtool jq
+bed_enter
+[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
+MOST_MS=${MOST_MS:-1500} # the machine may be busy
+SLOW=$top_builddir/tests/lib/slowusers.so
+[ -f "$SLOW" ] || skip_all "slowusers.so is not built"
+ALICE=$(id -u alice)
+py() { python3 "$srcdir/tests/fault/neighbour.py" "$@"; }
+log_has() { grep -q -- "$1" "$T/home.log"; }
+run_relaisd() {
+	start "$1" env "LD_PRELOAD=$SLOW" "SLOWUSERS=$T/slowusers" \
+	    "ASAN_OPTIONS=verify_asan_link_order=0" \
+	    "$top_builddir/relaisd" -f -c "$T/$1/relais.conf"
+}
+# beside WHAT COMMAND...: honest mail of bob while COMMAND runs.
+beside() {
+	local what=$1 longest n bad
+	shift
+	rm -f "$T/over"
+	py bob honest 60 "$T/over" >"$T/honest" &
+	local honest=$!
+	sleep 0.3
+	"$@" >"$T/beside" 2>&1
+	touch "$T/over"
+	wait $honest
+	read -r longest n bad <"$T/honest"
+	note "$what: $(cat "$T/beside")"
+	note "  honest mail: $n, longest ${longest} ms"
+	check "$what: honest mail waits ${longest} ms at most" \
+	    [ "${longest:-99999}" -lt "$MOST_MS" ]
+	check "  and all of it is taken" [ "${bad:-1}" = 0 ]
+}
+took() { cut -d' ' -f1 "$T/beside"; }
+said() { cut -d' ' -f2 "$T/beside"; }
+reload() {
+	kill -HUP "$(cat "$T/home.pid")"
+	sleep 0.5
+}
+conf() {
+	printf '%s\n' "$@"
+	account mail mail.example.test 587 starttls
+}
+start_provider provider
+
+# --- the user database --------------------------------------------------------
+
+start_relaisd home < <(conf)
+echo "$ALICE 3000" >"$T/slowusers"
+beside "a look-up of 3 s" py alice once
+check "  the user herself waits for it: $(took) ms" [ "$(took)" -ge 2900 ]
+check "  and is served" [ "$(said)" = 250 ]
+beside "the next mail" py alice once
+check "  needs no look-up: $(took) ms" [ "$(took)" -lt "$MOST_MS" ]
+
+reload
+ask_status() {
+	local began
+	py alice once >/dev/null &
+	sleep 0.3
+	began=$(now_ms)
+	relais status >/dev/null || return 1
+	note "status: $(($(now_ms) - began)) ms"
+	[ $(($(now_ms) - began)) -lt "$MOST_MS" ]
+	local rc=$?
+	wait $!
+	return $rc
+}
+check "the control socket answers meanwhile" ask_status
+
+drop_of() { # USER SUBJECT
+	printf 'Subject: %s\n\nx\n' "$2" | RELAIS_SOCKET=/nowhere \
+	    RELAIS_SMTP=127.0.0.1:1 RELAIS_DROP=$T/home/spool/drop \
+	    setpriv --reuid "$1" --regid "$1" --clear-groups \
+	    "$top_builddir/sendmail" -f "$1@example.test" to@example.org
+}
+echo "$ALICE 10000" >"$T/slowusers"
+reload
+dropping=()
+for i in $(seq 25); do
+	drop_of alice "slow $i" &
+	dropping+=($!)
+done
+wait "${dropping[@]}"
+drop_of bob "quick"
+check "the drop folder: another user's file is taken in meanwhile" \
+    until_true 3 has_mail provider quick
+check "  before those of the user who is looked up" \
+    eval '! has_mail provider slow'
+all_slow() { [ "$(grep -ls '^Subject: slow' "$T"/provider/*.eml | wc -l)" = 25 ]; }
+check "  which follow, each once" until_true 20 all_slow
+
+# --- a database that says nothing ---------------------------------------------
+
+echo "$ALICE 30000" >"$T/slowusers"
+stop home TERM
+start_relaisd home < <(conf "allow_users = alice, bob")
+beside "silent for 30 s, with a rule about users" py alice once
+check "  the user is put off, not refused: $(took) ms" [ "$(said)" = 451 ]
+beside "  the next mail" py alice once
+check "  is put off at once: $(took) ms" \
+    eval '[ "$(said)" = 451 ] && [ "$(took)" -lt $MOST_MS ]'
+check "  the log says why" log_has 'put off uid .*the user database does not'
+sed -i '/^allow_users/d' "$T/home/relais.conf"
+reload
+beside "  without the rule" py alice once
+check "  her mail is taken by her number: $(took) ms" [ "$(said)" = 250 ]
+echo "0 0" >"$T/slowusers"
+stop home TERM
+
+no_crash home
+[ "$bed_bad" = 0 ] || show_log home 30
+bed_done

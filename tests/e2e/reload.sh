@@ -80,7 +80,7 @@ stop old
 
 install -o relais -m 600 "$T/secret/wrong" "$T/secret/changing"
 # start_relaisd fails if the spool of before is in its way.
-rm -rf "$T/home"
+rm -rf "${T:?}/home"
 before=$(got mail)
 start_relaisd home < <(account mail mail.example.test 587 starttls |
     sed "s,^password_file = .*,password_file = $T/secret/changing,")
@@ -111,7 +111,7 @@ other_conf() { # sections on stdin
 	cat >>"$T/home/relais.conf"
 	reload home
 }
-rm -rf "$T/home"
+rm -rf "${T:?}/home"
 start_relaisd home < <(
 	section left 3587 "*@left.test"
 	section right 4587 "*@right.test"
@@ -149,7 +149,7 @@ stop home
 
 # --- what needs a restart -----------------------------------------------------
 
-rm -rf "$T/home"
+rm -rf "${T:?}/home"
 start_relaisd home < <(
 	account mail mail.example.test 587 starttls
 	printf '[listen bulk]\naddress = 127.0.0.1:2527\nmode = safe\n'
@@ -196,7 +196,7 @@ stop home
 
 # --- a path from where it was started -----------------------------------------
 
-rm -rf "$T/home"
+rm -rf "${T:?}/home"
 relaisd_conf home < <(
 	echo "log = $T/home/daemon.log"
 	account mail mail.example.test 587 starttls
@@ -218,7 +218,7 @@ until_true 20 eval "! kill -0 $pid 2>/dev/null"
 
 # --- a secret that cannot be read any more ------------------------------------
 
-rm -rf "$T/home"
+rm -rf "${T:?}/home"
 mkdir -p "$T/shut"
 chmod 755 "$T/shut"
 cat "$T/secret/mail" >"$T/shut/mail"
@@ -251,5 +251,5 @@ chown relais "$T/shut/mail"
 cat "$T/secret/mail" >"$T/shut/mail"
 reload home
 check "readable and right, it goes" until_true 20 has_got mail 1
-[ $bed_bad = 0 ] || show_log home 40
+[ "$bed_bad" = 0 ] || show_log home 40
 bed_done

@@ -117,7 +117,7 @@ on_told(void *ctx, const struct queue_told *t)
 
 	switch (t->outcome) {
 	case QUEUE_SAFE:
-		reception_log(x->reception, "picked-up", t->folded_into);
+		reception_log_accepted(x->reception, t->folded_into);
 		parcel_end(x, QUEUE_DROP_TAKEN, NULL);
 		break;
 	case QUEUE_REFUSED:

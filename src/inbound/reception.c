@@ -27,6 +27,8 @@ struct reception {
 	struct intake *intake;
 	struct queue_draft *draft;
 	struct verdict refusal; /* class set: the rest is thrown away */
+	const char *accepted; /* the log's word for it */
+	bool is_accepted; /* and the log says so */
 };
 
 /* --- refusing ------------------------------------------------------------- */
@@ -214,6 +216,12 @@ check_account(struct reception *r)
 		IGNORE(o->refuses(o->ctx, r->env, &r->refusal));
 }
 
+static void
+on_taken(void *ctx)
+{
+	reception_log_accepted(ctx, "");
+}
+
 bool
 reception_offer(struct reception *r, enum queue_mode mode,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx)
@@ -234,6 +242,8 @@ reception_offer(struct reception *r, enum queue_mode mode,
 	queue_draft_end(r->draft, r->env, mode,
 	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,
 	    ctx);
+	r->accepted = mode == QUEUE_MODE_ACCEPTED ? "picked-up" : "accepted";
+	queue_draft_on_taken(r->draft, on_taken, r);
 	return true;
 }
 
@@ -256,8 +266,8 @@ log_who(struct log_line *l, const struct envelope *e)
 	log_addr(l, "from", e->sender);
 }
 
-void
-reception_log(const struct reception *r, const char *word, const char *into)
+static void
+log_message(const struct reception *r, const char *word, const char *into)
 {
 	const struct envelope *e = r->env;
 	struct log_line l;
@@ -269,10 +279,24 @@ reception_log(const struct reception *r, const char *word, const char *into)
 		log_addr(&l, "to", e->rcpts[i].addr);
 	log_num(&l, "nrcpts", (int64_t)e->nrcpts);
 	log_num(&l, "size", (int64_t)e->size_bytes);
-	if (into != NULL && into[0] != '\0')
+	if (into[0] != '\0')
 		log_str(&l, "into", into);
 	log_str(&l, "msgid", intake_seen(r->intake)->message_id);
 	log_end(&l);
+}
+
+void
+reception_log_accepted(struct reception *r, const char *into)
+{
+	if (!r->is_accepted)
+		log_message(r, r->accepted, into);
+	r->is_accepted = true;
+}
+
+void
+reception_log_unheard(const struct reception *r)
+{
+	log_message(r, "unheard", "");
 }
 
 void

@@ -65,10 +65,13 @@ bool reception_offer(struct reception *r, enum queue_mode mode,
 /* Class VERDICT_NONE while nothing speaks against it. */
 const struct verdict *reception_refusal(const struct reception *r);
 
-/* One line: the word, who, from, to, size, Message-ID; into: the message that
- * stands for it as well, "" or NULL: it has its own. */
-void reception_log(
-    const struct reception *r, const char *word, const char *into);
+/* One line each: who, from, to, size, Message-ID.  That it is accepted is said
+ * once, and before the first recipient has it: the call that answers the client
+ * may come too late for that.  into: the message that stands for it as well, or
+ * "". */
+void reception_log_accepted(struct reception *r, const char *into);
+/* The client left before it was told. */
+void reception_log_unheard(const struct reception *r);
 void reception_log_refused(const struct reception *r, const struct verdict *v);
 
 #endif

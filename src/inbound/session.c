@@ -93,7 +93,7 @@ say_safe(struct session *s, const struct queue_told *t)
 		    s->env->id, t->folded_into);
 	else
 		(void)snprintf(text, sizeof(text), "%s queued", s->env->id);
-	reception_log(s->reception, "accepted", t->folded_into);
+	reception_log_accepted(s->reception, t->folded_into);
 	smtp_server_reply(s->smtp, 250, "2.0.0", text);
 }
 
@@ -347,7 +347,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		/* A client that left before it heard the answer: the message
 		 * goes on its way all the same. */
 		if (s->is_waiting)
-			reception_log(s->reception, "unheard", NULL);
+			reception_log_unheard(s->reception);
 		reset_transaction(s);
 		break;
 	case SS_CLOSE:

@@ -115,6 +115,20 @@ rcpt_set_verdict(struct rcpt *r, const struct verdict *v)
 	*r->last = *v;
 }
 
+const struct rcpt *
+envelope_rcpt_to_name(const struct envelope *e)
+{
+	const struct rcpt *failed = NULL;
+
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		if (e->rcpts[i].state == RCPT_WAITING)
+			return &e->rcpts[i];
+		if (e->rcpts[i].state == RCPT_FAILED && failed == NULL)
+			failed = &e->rcpts[i];
+	}
+	return failed != NULL ? failed : &e->rcpts[0];
+}
+
 size_t
 envelope_waiting(const struct envelope *e)
 {
@@ -123,6 +137,15 @@ envelope_waiting(const struct envelope *e)
 	for (size_t i = 0; i < e->nrcpts; i++)
 		n += e->rcpts[i].state == RCPT_WAITING;
 	return n;
+}
+
+bool
+envelope_is_sent(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->nrcpts; i++)
+		if (e->rcpts[i].state != RCPT_SENT)
+			return false;
+	return true;
 }
 
 bool

@@ -95,8 +95,15 @@ struct rcpt *envelope_add_rcpt(struct envelope *e, const char *addr);
 void envelope_clear_rcpts(struct envelope *e);
 void rcpt_set_verdict(struct rcpt *r, const struct verdict *v);
 
+/* The one to name where there is room for one: who still waits, else who has
+ * failed, else the first. */
+const struct rcpt *envelope_rcpt_to_name(const struct envelope *e);
+
 /* Recipients that are still RCPT_WAITING. */
 size_t envelope_waiting(const struct envelope *e);
+
+/* To all. */
+bool envelope_is_sent(const struct envelope *e);
 
 /* Still waiting, and maybe served already: the answer was lost.  So is one of
  * them. */

@@ -23,21 +23,6 @@ struct walk {
 	int64_t now_s;
 };
 
-/* The recipient that the message still waits for, else one that failed. */
-static const struct rcpt *
-pick_rcpt(const struct envelope *e)
-{
-	const struct rcpt *pick = &e->rcpts[0];
-
-	for (size_t i = 0; i < e->nrcpts; i++) {
-		if (e->rcpts[i].state == RCPT_WAITING)
-			return &e->rcpts[i];
-		if (e->rcpts[i].state == RCPT_FAILED)
-			pick = &e->rcpts[i];
-	}
-	return pick;
-}
-
 static void
 add_reason(struct buf *to, const struct spool_state *st, const struct rcpt *r)
 {
@@ -56,7 +41,7 @@ static void
 add_message(const struct walk *w, const struct envelope *e,
     const struct spool_state *st, struct buf *to)
 {
-	const struct rcpt *r = pick_rcpt(e);
+	const struct rcpt *r = envelope_rcpt_to_name(e);
 	const char *addr = r->addr;
 	bool waits = w->place == SPOOL_QUEUE && !st->is_held;
 	int64_t next_s = st->next_wall_ms / 1000 - w->now_s;
@@ -90,7 +75,8 @@ add_message(const struct walk *w, const struct envelope *e,
 	IGNORE(buf_addc(to, '}'));
 }
 
-/* One that is damaged or half written is the daemon's business. */
+/* One that is damaged or half written is the daemon's business; one that is
+ * done was sent or deleted, and only its file is left. */
 static bool
 list_one(void *arg, const char *id)
 {
@@ -100,11 +86,14 @@ list_one(void *arg, const char *id)
 
 	if (spool_load(w->spool, w->place, id, &m, NULL) != SPOOL_OK)
 		return true;
-	buf_init(&text, 65536);
-	add_message(
-	    w, spool_message_envelope(m), spool_message_state(m), &text);
-	w->item(w->ctx, buf_bytes(&text));
-	buf_clear(&text);
+	if (!spool_message_state(m)->is_done &&
+	    !envelope_is_sent(spool_message_envelope(m))) {
+		buf_init(&text, 65536);
+		add_message(w, spool_message_envelope(m),
+		    spool_message_state(m), &text);
+		w->item(w->ctx, buf_bytes(&text));
+		buf_clear(&text);
+	}
 	spool_message_free(m);
 	return true;
 }

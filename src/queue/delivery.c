@@ -383,6 +383,7 @@ flight_expire(struct flight *fl)
 {
 	expire_rcpts(fl);
 	finish(fl);
+	entry_name_rcpt(fl->e, fl->env);
 	fl->is_unsaved = false;
 	fl->must_settle = false;
 }
@@ -514,6 +515,27 @@ flight_recover(struct flight *fl)
 	plan_uncertain(fl, 0);
 }
 
+static bool
+has_one_taken_it(const struct flight *fl)
+{
+	for (size_t i = 0; i < fl->env->nrcpts; i++)
+		if (fl->answers[i] != NULL &&
+		    fl->answers[i]->class == VERDICT_OK)
+			return true;
+	return false;
+}
+
+static void
+tell_taken(struct flight *fl)
+{
+	void (*taken)(void *ctx) = fl->taken;
+
+	if (taken == NULL || !has_one_taken_it(fl))
+		return;
+	fl->taken = NULL;
+	taken(fl->taken_ctx);
+}
+
 /* Only what is known of each recipient: the verdict that ends the delivery may
  * say something else of those without an answer. */
 void
@@ -523,6 +545,7 @@ queue_delivery_note(struct queue_delivery *d)
 	bool must_sync = fl->must_sync, must_settle = fl->must_settle;
 	static const struct verdict none;
 
+	tell_taken(fl);
 	if (is_sent_to_all(fl, &none)) {
 		flight_write_done(fl);
 		return;
@@ -535,6 +558,7 @@ queue_delivery_note(struct queue_delivery *d)
 	/* Or the next transaction would wait for a sync that is due only at the
 	 * end of the delivery. */
 	fl->is_unsynced = fl->is_unsynced || fl->must_sync;
+	entry_name_rcpt(fl->e, fl->env);
 	fl->must_sync = must_sync;
 	fl->must_settle = must_settle;
 	flight_write_notes(fl);
@@ -683,6 +707,7 @@ queue_delivery_end(struct queue_delivery *d, enum queue_end how,
 		end_untried(fl, v, not_before_ms);
 		break;
 	}
+	entry_name_rcpt(fl->e, fl->env);
 	flight_drop_answers(fl);
 	if (fl->result == RESULT_SENT)
 		pace_sent(fl);

@@ -185,6 +185,15 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 }
 
 void
+queue_draft_on_taken(struct queue_draft *d, void (*taken)(void *ctx), void *ctx)
+{
+	if (d->fl == NULL)
+		return;
+	d->fl->taken = taken;
+	d->fl->taken_ctx = ctx;
+}
+
+void
 queue_draft_free(struct queue_draft *d)
 {
 	if (d == NULL)
@@ -194,6 +203,7 @@ queue_draft_free(struct queue_draft *d)
 
 		fl->draft_handle = NULL;
 		fl->told = NULL;
+		fl->taken = NULL;
 		fl->client = CLIENT_GONE;
 	}
 	if (d->e != NULL) {

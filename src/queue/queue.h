@@ -186,6 +186,12 @@ const unsigned char *queue_likeness_key(const struct queue *q);
 void queue_draft_end(struct queue_draft *d, const struct envelope *env,
     enum queue_mode mode, int64_t verdict_by_ms,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx);
+/* After queue_draft_end(): taken() is called when the first recipient has the
+ * message and told() has not been called yet.  It counts as accepted from then
+ * on, so a log can say that before it says "sent".  At most once; it may call
+ * nothing of the queue. */
+void queue_draft_on_taken(
+    struct queue_draft *d, void (*taken)(void *ctx), void *ctx);
 /* Always the caller's last call.  Before queue_draft_end() it removes every
  * trace of the draft.  NULL is allowed. */
 void queue_draft_free(struct queue_draft *d);
@@ -362,7 +368,7 @@ enum queue_state {
 };
 
 struct queue_item { /* borrowed until the next call on q */
-	const char *id, *sender, *rcpt; /* the first recipient */
+	const char *id, *sender, *rcpt; /* one that still needs it */
 	size_t nrcpts;
 	uint64_t size_bytes;
 	int64_t arrived_s; /* wall clock */

@@ -100,7 +100,7 @@ struct entry {
 	bool is_uncertain : 1; /* some who wait may have been served */
 	unsigned counted : 3; /* 0, or 1 + the state it is counted in */
 	char id[QID_SIZE];
-	char names[]; /* sender NUL first recipient NUL */
+	char names[]; /* sender NUL a recipient that still needs it NUL */
 };
 
 enum disk {
@@ -178,6 +178,8 @@ struct flight {
 	struct queue_draft *draft_handle;
 	void (*told)(void *ctx, const struct queue_told *t);
 	void *told_ctx;
+	void (*taken)(void *ctx);
+	void *taken_ctx;
 
 	/* Folded into this one; NULL: not, or its line is written. */
 	struct flight *carrier;
@@ -413,6 +415,8 @@ void entry_free(struct queue *q, struct entry *e);
  * new, neither listed nor due nor in flight. */
 struct entry *entry_name(
     struct queue *q, struct entry *e, const struct envelope *env) MUST_CHECK;
+/* Names the recipient that is now the one to name; env is the entry's own. */
+void entry_name_rcpt(struct entry *e, const struct envelope *env);
 /* Takes over what else listings show. */
 void entry_describe(struct entry *e, const struct envelope *env);
 void entry_list(struct queue *q, struct entry *e);

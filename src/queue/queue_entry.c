@@ -128,12 +128,35 @@ entry_free(struct queue *q, struct entry *e)
 
 /* --- listing -------------------------------------------------------------- */
 
+/* Its room is that of the longest: which of them is named changes. */
+void
+entry_name_rcpt(struct entry *e, const struct envelope *env)
+{
+	const char *addr = envelope_rcpt_to_name(env)->addr;
+
+	memcpy(e->names + strlen(e->names) + 1, addr, strlen(addr) + 1);
+}
+
+static size_t
+longest_rcpt(const struct envelope *env)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		size_t n = strlen(env->rcpts[i].addr);
+
+		if (n > longest)
+			longest = n;
+	}
+	return longest;
+}
+
 struct entry *
 entry_name(struct queue *q, struct entry *e, const struct envelope *env)
 {
 	struct entry **at = place_of(q, e);
 	size_t n = strlen(env->sender) + 1;
-	size_t m = strlen(env->rcpts[0].addr) + 1;
+	size_t m = longest_rcpt(env) + 1;
 
 	assert(e->fl == NULL && list_is_empty(&e->link) &&
 	       !due_is_in_heap(&e->node));
@@ -142,7 +165,7 @@ entry_name(struct queue *q, struct entry *e, const struct envelope *env)
 	    &q->slab, e, sizeof(*e), offsetof(struct entry, names) + n + m);
 	list_init(&e->link); /* which points to itself */
 	memcpy(e->names, env->sender, n);
-	memcpy(e->names + n, env->rcpts[0].addr, m);
+	entry_name_rcpt(e, env);
 	*at = e;
 	return e;
 }

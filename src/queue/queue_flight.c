@@ -247,6 +247,7 @@ tell(struct flight *fl, struct calls *c)
 	fl->client = CLIENT_TOLD;
 	list_remove(&fl->client_link);
 	fl->told = NULL;
+	fl->taken = NULL;
 	if (fl->draft_handle != NULL)
 		fl->draft_handle->fl = NULL;
 	fl->draft_handle = NULL;

@@ -61,6 +61,7 @@ adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
 	for (size_t i = env->nrcpts; i-- > 0;)
 		if (env->rcpts[i].state != RCPT_SENT)
 			entry_set_verdict(q, e, env->rcpts[i].last);
+	entry_set_verdict(q, e, envelope_rcpt_to_name(env)->last);
 	if (st->is_held)
 		entry_set_reason(q, e, st->reason);
 	else if (env->nequal > 0 && e->reason == NULL)
@@ -127,15 +128,6 @@ adopt(struct queue *q, enum spool_place place, const char *id,
 		finish_failing(q, e);
 }
 
-static bool
-is_all_sent(const struct envelope *env)
-{
-	for (size_t i = 0; i < env->nrcpts; i++)
-		if (env->rcpts[i].state != RCPT_SENT)
-			return false;
-	return true;
-}
-
 /* Something could not be read just now (no descriptors left, a disk with a bad
  * day): everything that is not known by then is looked for once more. */
 static void
@@ -156,7 +148,7 @@ scan_file(struct queue *q, enum spool_place place, const char *id)
 	case SPOOL_OK:
 		spool_message_mend(m);
 		if (spool_message_state(m)->is_done ||
-		    is_all_sent(spool_message_envelope(m)))
+		    envelope_is_sent(spool_message_envelope(m)))
 			removal_add(q, place, id);
 		else
 			adopt(q, place, id, m);

@@ -61,6 +61,18 @@ queued() { # NAME COUNT
 	check "$1: queued" test "$(queue_len)" = "$2"
 }
 
+in_order() { # WHERE: no line says "sent" of a mail before "accepted"
+	check "$1: accepted is logged before sent" awk '
+	    { for (i = 1; i <= NF && $i !~ /^id=/; i++)
+		if ($i == "accepted" || $i == "picked-up" || $i == "sent")
+			word = $i }
+	    word == "sent" { sent[$i] }
+	    word == "accepted" || word == "picked-up" {
+		n++; if ($i in sent) { print; late = 1 } }
+	    { word = "" }
+	    END { exit late || n == 0 }' "$T/home.log"
+}
+
 # --- a provider that answers --------------------------------------------------
 
 begin --fail 'rcpt/never*:550:5.1.1:No such person here' \
@@ -98,6 +110,15 @@ check "TCP verdict: 250 with the provider's words" \
 by_tcp "TCP queue" 2527
 check "TCP queue: 250 queued" said '< 250 2.0.0 .* queued'
 check "TCP queue: no attempt" eval '! has_mail provider "TCP queue"'
+by_tcp "TCP safe, taken" 2526
+by_command "-odb, taken" 0 -odb -- to@example.org
+by_command "-odi, one put off" 0 -odi -- to@example.org later@example.org
+until_true 5 has_mail provider "-odb, taken"
+named() { "$top_builddir/relais" --json queue | jq -r 'map(
+    select(.recipient_count == 2) | .recipients[0]) | sort | join(" ")'; }
+check "the queue names who has not got it" \
+    test "$(named)" = "later@example.org never@example.org"
+in_order "with every answer"
 finish
 
 # --- one that does not --------------------------------------------------------

@@ -974,6 +974,120 @@ R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 	assert_int_equal(queue_count(l->q), 0);
 }
 
+/* What listings name. */
+static void
+assert_named(struct lab *l, const char *id, const char *rcpt)
+{
+	struct queue_item it;
+
+	assert_true(queue_find(l->q, id, &it));
+	assert_string_equal(it.rcpt, rcpt);
+	assert_string_equal(it.sender, "sender@example.org");
+}
+
+static void
+the_recipient_named_is_one_that_still_waits(void **state)
+{
+	struct lab *l = *state;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
+	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	lab_submit(l, &c, QUEUE_MODE_SAFE, 12, hello);
+	lab_tick(l);
+	lab_client_done(&c);
+	assert_named(l, c.id, "r0@example.net");
+	d = queue_take(l->q, 0);
+	queue_delivery_rcpt(d, 0, &ok);
+	queue_delivery_note(d);
+	assert_named(l, c.id, "r1@example.net"); /* also meanwhile */
+	queue_delivery_rcpt(d, 1, &never);
+	for (size_t i = 2; i < 10; i++)
+		queue_delivery_rcpt(d, i, &ok);
+	queue_delivery_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
+	assert_named(l, c.id, "r10@example.net"); /* and that is longer */
+	lab_restart(l);
+	lab_tick(l);
+	assert_named(l, c.id, "r10@example.net");
+	lab_pass(l, 2 * MINUTE);
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	queue_delivery_rcpt(d, 10, &ok);
+	queue_delivery_rcpt(d, 11, &ok);
+	queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	assert_named(l, c.id, "r1@example.net"); /* who has failed */
+	lab_restart(l);
+	lab_tick(l);
+	assert_named(l, c.id, "r1@example.net");
+}
+
+static void
+it_is_said_to_be_taken_before_its_answer_is_logged(void **state)
+{
+	static const enum queue_mode modes[] = { QUEUE_MODE_SAFE,
+		QUEUE_MODE_VERDICT, QUEUE_MODE_ACCEPTED };
+	struct lab *l = *state;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct queue_delivery *d;
+	struct lab_client c;
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		int taken = 0;
+
+		l->is_delayed = true;
+		lab_submit(l, &c, modes[i], 2, hello);
+		queue_draft_on_taken(c.d, lab_count, &taken);
+		d = queue_take(l->q, 0);
+		queue_delivery_rcpt(d, 0, &later);
+		queue_delivery_note(d);
+		assert_int_equal(taken, 0); /* nobody has it */
+		queue_delivery_rcpt(d, 1, &ok);
+		queue_delivery_note(d);
+		queue_delivery_note(d);
+		assert_int_equal(taken, 1);
+		assert_int_equal(c.told, 0);
+		queue_delivery_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
+		lab_run(l);
+		assert_told(&c, QUEUE_SAFE);
+		lab_client_done(&c);
+		assert_int_equal(taken, 1);
+		assert_true(queue_delete(l->q, c.id));
+		lab_run(l);
+	}
+}
+
+static void
+who_has_left_or_knows_is_not_told_that_it_is_taken(void **state)
+{
+	struct lab *l = *state;
+	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct lab_client c;
+	int taken = 0;
+
+	for (int is_told = 0; is_told < 2; is_told++) {
+		struct queue_delivery *d;
+
+		l->is_delayed = true;
+		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		queue_draft_on_taken(c.d, lab_count, &taken);
+		if (is_told)
+			lab_run(l);
+		else
+			lab_client_done(&c);
+		d = queue_take(l->q, 0);
+		queue_delivery_rcpt(d, 0, &ok);
+		queue_delivery_note(d);
+		queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+		if (is_told)
+			lab_client_done(&c);
+		lab_run(l);
+	}
+	assert_int_equal(taken, 0);
+}
+
 static void
 what_needs_no_sync_is_settled_at_once(void **state)
 {
@@ -2426,6 +2540,15 @@ main(void)
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R62_a_partial_success_is_synced_before_it_is_settled,
+		    lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_recipient_named_is_one_that_still_waits, lab_setup,
+		    lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    it_is_said_to_be_taken_before_its_answer_is_logged,
+		    lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_has_left_or_knows_is_not_told_that_it_is_taken,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_needs_no_sync_is_settled_at_once, lab_setup,

@@ -21,7 +21,7 @@ enum err_class {
 	ERR_NONE = 0,
 	ERR_CONFIG, /* a setting or a file of the user's is wrong */
 	ERR_SYSTEM, /* a system call failed; os holds errno */
-	ERR_DISK, /* the spool cannot be written; os holds errno */
+	ERR_DISK, /* the spool or the log cannot be made or written */
 	ERR_NETWORK, /* name look-up, connect, lost connection, deadline */
 	ERR_TLS, /* the handshake failed, or nobody speaks TLS there */
 	ERR_CERTIFICATE, /* it is not the peer's, or not to be trusted */

@@ -956,6 +956,17 @@ finish(struct daemon *d)
 	return true;
 }
 
+/* What relaisd(8) says.  A service manager may try again after all but a wrong
+ * configuration. */
+static int
+status_of(const struct err *err)
+{
+	return err->class == ERR_CONFIG ? EX_CONFIG
+	       : err->class == ERR_DISK ? EX_CANTCREAT
+	       : err->class == ERR_BUSY ? EX_TEMPFAIL
+					: EX_OSERR;
+}
+
 static int
 run(struct daemon *d, struct conf *conf)
 {
@@ -987,9 +998,7 @@ run(struct daemon *d, struct conf *conf)
 	return EX_OK;
 failed:
 	log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
-	return err.class == ERR_CONFIG ? EX_CONFIG
-	       : err.class == ERR_BUSY ? EX_UNAVAILABLE
-				       : EX_OSERR;
+	return status_of(&err);
 }
 
 int

@@ -93,6 +93,8 @@ open_failed(struct spool *s, const char *part, struct err *err)
 		    s->path, s->path);
 	else
 		err_sys(err, "the spool %s%s%s", s->path, slash, part);
+	if (err != NULL)
+		err->class = ERR_DISK;
 	return -1;
 }
 
@@ -106,14 +108,14 @@ check_dir(
 	if (s->fs->fstat(s->fs->ctx, fd, &st) != 0)
 		return open_failed(s, part, err);
 	if (st.st_uid != s->uid)
-		return err_set(err, ERR_CONFIG,
+		return err_set(err, ERR_DISK,
 		    "the spool %s%s%s belongs to uid %u, not to uid %u; as "
 		    "root type: chown -R %u %s",
 		    s->path, slash, part, (unsigned)st.st_uid, (unsigned)s->uid,
 		    (unsigned)s->uid, s->path);
 	/* Looking into the spool itself harms nobody. */
 	if ((st.st_mode & (part[0] != '\0' ? 077 : 022) & ~mode) != 0)
-		return err_set(err, ERR_CONFIG,
+		return err_set(err, ERR_DISK,
 		    "the spool %s%s%s is open to other users (mode %o); "
 		    "type: chmod %o %s%s%s",
 		    s->path, slash, part, (unsigned)(st.st_mode & 07777),

@@ -105,8 +105,10 @@ open_file(const char *path, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 
-	if (fd < 0)
-		return err_sys(err, "open the log %s", path);
+	if (fd < 0) {
+		(void)err_sys(err, "open the log %s", path);
+		err->class = ERR_DISK;
+	}
 	return fd;
 }
 

@@ -135,6 +135,14 @@ make_parents(const char *path)
 	}
 }
 
+static int
+cannot_make(int rc, struct err *err)
+{
+	if (err != NULL)
+		err->class = ERR_DISK;
+	return rc;
+}
+
 int
 privilege_make_dir(const char *path, mode_t mode,
     const struct privilege_user *owner, struct err *err)
@@ -144,15 +152,18 @@ privilege_make_dir(const char *path, mode_t mode,
 	if (stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return 0;
-		return err_set(err, ERR_CONFIG,
-		    "%s is not a directory; move it away", path);
+		return err_set(
+		    err, ERR_DISK, "%s is not a directory; move it away", path);
 	}
 	make_parents(path);
 	if (mkdir(path, mode) != 0)
-		return err_sys(err, "make the directory %s", path);
+		return cannot_make(
+		    err_sys(err, "make the directory %s", path), err);
 	if (geteuid() == 0 && chown(path, owner->uid, owner->gid) != 0)
-		return err_sys(err, "give %s to user %s", path, owner->name);
+		return cannot_make(
+		    err_sys(err, "give %s to user %s", path, owner->name), err);
 	if (chmod(path, mode) != 0)
-		return err_sys(err, "set the mode of %s", path);
+		return cannot_make(
+		    err_sys(err, "set the mode of %s", path), err);
 	return 0;
 }

@@ -30,10 +30,36 @@ sed -e 's/2525/2527/' -e "s,$T/home/\(smtp\|control\),$T/second/\1," \
     "$T/home/relais.conf" >"$T/second/relais.conf"
 "$top_builddir/relaisd" -f -c "$T/second/relais.conf" >"$T/second.log" 2>&1
 status=$?
-check "a second relaisd on the same spool refuses to start" \
-    test $status -ne 0
+check "a second relaisd on the same spool exits with 75" test "$status" = 75
 check "and says who holds it" grep -q "$T/home/spool" "$T/second.log"
+starts() { # SED-SCRIPT: the exit status with a configuration changed by it
+	mkdir -p "$T/other"
+	chmod 755 "$T/other"
+	sed -e "s,$T/home/,$T/other/," -e 's/2525/2528/' -e "$1" \
+	    "$T/home/relais.conf" >"$T/other.conf"
+	timeout 10 "$top_builddir/relaisd" -f -c "$T/other.conf" \
+	    >"$T/other.log" 2>&1
+	echo $?
+}
+check "a port that is taken: 75" test "$(starts 's/2528/2525/')" = 75
+check "  and it is named" grep -q 2525 "$T/other.log"
 stop home
+echo "no folder" >"$T/file"
+check "a spool that cannot be made: 73" test "$(
+	starts "s,^spool *=.*,spool = $T/file/spool,")" = 73
+mkdir -m 711 "$T/owned"
+check "a spool of somebody else: 73" test "$(
+	starts "s,^spool *=.*,spool = $T/owned,")" = 73
+check "  with the command that helps" grep -q "chown -R" "$T/other.log"
+check "a log that cannot be opened: 73" test "$(
+	starts "/^\[relais\]/a log = $T/file/log")" = 73
+check "a user that does not exist: 78" test "$(
+	starts '/^user *=/d; /^\[relais\]/a user = nobody-of-that-name')" = 78
+check "a configuration that is wrong: 78" test "$(starts '1i nonsense')" = 78
+"$top_builddir/relaisd" -f -c "$T/none.conf" >/dev/null 2>&1
+check "one that cannot be read: 78" test $? = 78
+"$top_builddir/relaisd" --nonsense >/dev/null 2>&1
+check "a wrong command line: 64" test $? = 64
 
 # --- a provider that says nothing does not hold up the end ----------------------
 
@@ -119,7 +145,7 @@ until_true 10 eval '! is_up handed'
 status=$?
 check "without -f the command returns 0 when the daemon runs" test $status = 0
 check "and mail can be sent at once" test -n "$(say 2525)"
-[ $bed_bad = 0 ] || show_log background
+[ "$bed_bad" = 0 ] || show_log background
 # It is nobody's child; this namespace has one such process.
 for exe in /proc/[0-9]*/exe; do
 	[ "$(readlink "$exe")" != "$top_builddir/relaisd" ] ||
@@ -163,5 +189,5 @@ sent() { grep -q ' sent .*user=alice' "$T/alice.log"; }
 check "which sends it" until_true 10 sent
 check "relais talks to it" eval 'as_alice "$top_builddir/relais" status |
     grep -q "^mail *ready"'
-[ $bed_bad = 0 ] || show_log alice
+[ "$bed_bad" = 0 ] || show_log alice
 bed_done

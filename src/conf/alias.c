@@ -24,14 +24,22 @@ struct entry {
 	struct conf_list targets;
 };
 
-struct aliases {
-	char *file;
+/* A file as it was when it was read. */
+struct version {
 	struct timespec mtime;
 	off_t size;
 	ino_t ino; /* 0: there was no file */
+};
+
+struct aliases {
+	char *file;
+	struct version version, users_version;
 	struct entry *v; /* sorted by name */
 	size_t n;
+	struct conf_list users; /* sorted */
 };
+
+static const char users_file[] = "/etc/passwd";
 
 /* --- reading -------------------------------------------------------------- */
 
@@ -257,6 +265,7 @@ alias_free(struct aliases *a)
 		conf_list_clear(&a->v[i].targets);
 	}
 	free(a->v);
+	conf_list_clear(&a->users);
 	free(a->file);
 	free(a);
 }
@@ -303,6 +312,43 @@ is_default(const char *file)
 	return strcmp(file, setting_find(SETTING_RELAIS, "aliases")->dflt) == 0;
 }
 
+static struct version
+version_of(const struct stat *st)
+{
+	return (struct version) { st->st_mtim, st->st_size, st->st_ino };
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Not by getpwnam(3), which may ask a directory over the network while the whole
+ * program waits. */
+static void
+load_users(struct aliases *a)
+{
+	struct stat st = { .st_ino = 0 };
+	struct bytes rest;
+	struct buf text;
+
+	buf_init(&text, FILE_MAX);
+	IGNORE(read_file(users_file, &st, &text)); /* none, or the first */
+	for (rest = buf_bytes(&text); rest.n > 0;) {
+		struct bytes line = bytes_cut(&rest, '\n');
+		struct bytes name = bytes_cut(&line, ':');
+
+		if (name.n > 0)
+			conf_list_add(&a->users, name.p, name.n);
+	}
+	if (a->users.n > 0)
+		qsort(a->users.v, a->users.n, sizeof(a->users.v[0]),
+		    compare_names);
+	a->users_version = version_of(&st);
+	buf_clear(&text);
+}
+
 struct aliases *
 alias_load(const char *file, struct conf_problems *problems)
 {
@@ -320,23 +366,29 @@ alias_load(const char *file, struct conf_problems *problems)
 			    problems, file, 0, file, "%s", strerror(os));
 	}
 	a = alias_parse(file, buf_bytes(&text), problems);
-	a->mtime = st.st_mtim;
-	a->size = st.st_size;
-	a->ino = st.st_ino;
+	a->version = version_of(&st);
 	buf_clear(&text);
+	load_users(a);
 	return a;
+}
+
+static bool
+is_stale(const char *file, const struct version *v)
+{
+	struct stat st;
+
+	if (stat(file, &st) != 0)
+		return v->ino != 0;
+	return st.st_ino != v->ino || st.st_size != v->size ||
+	       st.st_mtim.tv_sec != v->mtime.tv_sec ||
+	       st.st_mtim.tv_nsec != v->mtime.tv_nsec;
 }
 
 bool
 alias_is_stale(const struct aliases *a)
 {
-	struct stat st;
-
-	if (stat(a->file, &st) != 0)
-		return a->ino != 0;
-	return st.st_ino != a->ino || st.st_size != a->size ||
-	       st.st_mtim.tv_sec != a->mtime.tv_sec ||
-	       st.st_mtim.tv_nsec != a->mtime.tv_nsec;
+	return is_stale(a->file, &a->version) ||
+	       is_stale(users_file, &a->users_version);
 }
 
 /* --- resolving ------------------------------------------------------------ */
@@ -402,6 +454,33 @@ find(const struct aliases *a, const char *name)
 			low = mid + 1;
 	}
 	return NULL;
+}
+
+static bool
+is_user(const struct aliases *a, const char *name)
+{
+	return a->users.n > 0 &&
+	       bsearch(&name, a->users.v, a->users.n, sizeof(a->users.v[0]),
+		   compare_names) != NULL;
+}
+
+bool
+alias_is_name(const struct aliases *a, const char *word)
+{
+	struct bytes inner = without_quotes(bytes_of(word, strlen(word)));
+	char name[ADDR_MAX + 1], *plus;
+
+	if (!str_copy(name, sizeof(name), inner) || name[0] == '\0')
+		return false;
+	/* RFC 5321 4.5.1: everybody has one. */
+	if (str_eq_nocase(name, "postmaster") || is_user(a, name) ||
+	    find(a, name) != NULL)
+		return true;
+	plus = strchr(name + 1, '+');
+	if (plus == NULL)
+		return false;
+	*plus = '\0';
+	return is_user(a, name) || find(a, name) != NULL;
 }
 
 /* The user, then the user without "+tag", then everybody else. */

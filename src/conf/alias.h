@@ -29,7 +29,7 @@ struct aliases;
 struct conf;
 struct conf_problems;
 
-/* Reads the file; blocks on the disk.  Never NULL: with problems it holds what
+/* Reads the file, and the users' names from /etc/passwd; blocks on the disk.  Never NULL: with problems it holds what
  * was right.  A file that does not exist is a problem unless it is the one
  * looked for by default. */
 struct aliases *alias_load(const char *file, struct conf_problems *problems);
@@ -39,7 +39,7 @@ struct aliases *alias_parse(
 void alias_free(struct aliases *a);
 
 size_t alias_count(const struct aliases *a);
-/* The file is another than it was when it was loaded.  One stat(2). */
+/* A file is another than it was when it was loaded.  Two stat(2). */
 bool alias_is_stale(const struct aliases *a);
 
 /* Borrowed. */
@@ -55,6 +55,10 @@ struct alias_opts alias_opts_of(const struct conf *c);
 
 /* Is mail for this address for a name of this machine? */
 bool alias_is_local(const struct alias_opts *o, const char *addr);
+
+/* Is there a user of this machine or an alias of this name?  "default" makes no
+ * name of a word. */
+bool alias_is_name(const struct aliases *a, const char *word);
 
 /* Adds those who get the mail for addr, each once: addr itself if it is
  * neither local nor in the file.  False: nobody, to is as it was.

@@ -130,7 +130,12 @@ static const struct {
 	{ "Resent-Sender", add_mailboxes },
 	{ "Resent-To", add_mailboxes },
 	{ "Resent-Cc", add_mailboxes },
+	{ "Resent-Reply-To", add_mailboxes },
 	{ "Disposition-Notification-To", add_mailboxes },
+	{ "Errors-To", add_mailboxes },
+	{ "Return-Receipt-To", add_mailboxes },
+	{ "Mail-Followup-To", add_mailboxes },
+	{ "Mail-Reply-To", add_mailboxes },
 	{ "Content-Type", add_parameters },
 	{ "Content-Disposition", add_parameters },
 };

@@ -71,11 +71,24 @@ first_that(
 	return NULL;
 }
 
-/* Half understood is not allowed: the provider may understand the rest. */
+/* Half understood is not allowed: the provider may understand the rest.  Nor is
+ * the name of a group beside the author. */
 static bool
 allows_list(const struct identity_opts *o, const struct addr_list *l)
 {
-	return l->n > 0 && !l->is_malformed && first_that(o, l, false) == NULL;
+	return l->n > 0 && !l->is_malformed && !l->is_loose && !l->has_group &&
+	       first_that(o, l, false) == NULL;
+}
+
+/* One author, whom every reader sees.  A name that holds another address is what
+ * only IDENTITY_FORCE forbids: mailing lists have "joe@x via list". */
+static bool
+allows_author(const struct identity_opts *o, const struct addr_list *l,
+    struct bytes field)
+{
+	return l->n == 1 && allows_list(o, l) &&
+	       (o->mode != IDENTITY_FORCE ||
+		   mailbox_is_plain(&l->items[0], field));
 }
 
 /* --- display names -------------------------------------------------------- */
@@ -115,9 +128,11 @@ make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 	IGNORE(addr_split(bytes_or_none(addr), &local, &domain));
 	if (is_here)
 		domain = place_of(o, domain);
-	/* A name that is too long for the buffer is cut. */
-	IGNORE(buf_add(to, local.p, local.n) && domain.n > 0 &&
-	       buf_adds(to, is_here ? " on " : " at ") &&
+	/* A name that is too long for the buffer is cut.  There may be an "@"
+	 * in quotes. */
+	for (size_t i = 0; i < local.n; i++)
+		IGNORE(buf_addc(to, local.p[i] == '@' ? ' ' : local.p[i]));
+	IGNORE(domain.n > 0 && buf_adds(to, is_here ? " on " : " at ") &&
 	       buf_add(to, domain.p, domain.n));
 }
 
@@ -152,7 +167,7 @@ add_account(
 	bool ok;
 
 	if (it != NULL && has_name(o, it))
-		return mailbox_add(to, it, address);
+		return mailbox_add_plain(to, it, address);
 	buf_init(&name, NAME_SIZE_MAX);
 	if (o->full_name != NULL && o->full_name[0] != '\0')
 		IGNORE(buf_adds(&name, o->full_name)); /* or cut */
@@ -273,8 +288,9 @@ change_from(struct work *w, size_t i, const struct addr_list *l)
 	if (!add_reply_to(w, l, author))
 		return false;
 	buf_init(&value, VALUE_MAX);
-	ok = (kept != NULL ? mailbox_add(&value, kept, bytes_or_none(author))
-			   : add_account(w->o, refused, &value)) &&
+	ok = (kept != NULL
+		     ? mailbox_add_plain(&value, kept, bytes_or_none(author))
+		     : add_account(w->o, refused, &value)) &&
 	     write_field(w->h, "From", i, &value);
 	buf_clear(&value);
 	return ok;
@@ -289,7 +305,7 @@ apply_from(struct work *w)
 	bool ok = true;
 
 	read_list(w->h, i, &text, &l);
-	if (l.n != 1 || !allows_list(w->o, &l))
+	if (!allows_author(w->o, &l, buf_bytes(&text)))
 		ok = change_from(w, i, &l);
 	addr_list_clear(&l);
 	buf_clear(&text);
@@ -310,7 +326,9 @@ check_resent(struct work *w, size_t i)
 	bool ok = true;
 
 	read_list(w->h, i, &text, &l);
-	if (!allows_list(w->o, &l)) {
+	if (!(w->o->mode == IDENTITY_FORCE
+		    ? allows_author(w->o, &l, buf_bytes(&text))
+		    : allows_list(w->o, &l))) {
 		buf_init(&value, VALUE_MAX);
 		w->ret->changed |= IDENTITY_CHANGED_RESENT;
 		ok = add_account(w->o, l.n > 0 ? &l.items[0] : NULL, &value) &&
@@ -335,11 +353,13 @@ apply_resent(struct work *w)
 static bool
 field_is_allowed(struct work *w, size_t i)
 {
+	struct bytes body = header_at(w->h, i).body;
 	struct addr_list l;
 	bool ok;
 
-	addr_list_parse(&l, header_at(w->h, i).body);
-	ok = allows_list(w->o, &l);
+	addr_list_parse(&l, body);
+	ok = allows_list(w->o, &l) &&
+	     (w->o->mode != IDENTITY_FORCE || allows_author(w->o, &l, body));
 	addr_list_clear(&l);
 	return ok;
 }

@@ -294,7 +294,7 @@ rule_locals(struct intake *in)
 {
 	const struct locals_opts *o = in->facts->locals;
 
-	return o == NULL || locals_repair(in->header, o);
+	return o == NULL || locals_repair(in->header, o, &in->seen.notes);
 }
 
 static bool

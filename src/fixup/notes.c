@@ -25,6 +25,13 @@ static const char *const texts[NOTE_COUNT] = {
 	[NOTE_EMPTY] = "fields for addresses without any removed",
 	[NOTE_WORD] = "bytes over 127 in encoded words encoded",
 	[NOTE_ADDRESS] = "an address taken out of an encoded word",
+	[NOTE_COMMA] = "a comma in a field of addresses taken for a part of "
+		       "the name behind it",
+	[NOTE_STRANGER] = "a word that is neither a user nor an alias of this "
+			  "machine left out of a field of addresses",
+	[NOTE_NOBODY] = "a field that names no recipients written as "
+			"\"undisclosed-recipients:;\"",
+	[NOTE_BAD] = "text that is no address left out of a field of addresses",
 };
 
 const char *

@@ -22,6 +22,10 @@ enum note {
 	NOTE_EMPTY,
 	NOTE_WORD,
 	NOTE_ADDRESS,
+	NOTE_COMMA, /* in a name without quotes */
+	NOTE_STRANGER, /* a word that is nobody's name */
+	NOTE_NOBODY, /* undisclosed recipients */
+	NOTE_BAD, /* no address */
 	NOTE_COUNT
 };
 #define NOTE_BIT(note) (1u << (note))

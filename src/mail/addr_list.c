@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/addr.h"
 
@@ -16,17 +17,36 @@ enum token {
 	TOKEN_BROKEN /* quote, comment or literal without its end */
 };
 
+enum {
+	/* Searches for the end of a quote, comment or literal that find none;
+	 * beyond that, every one is taken to have none.  Keeps the time linear. */
+	SEARCHES_MAX = 16,
+	PIECES_MAX = 8, /* of one name, commas between */
+	NOBODY_MAX = 64
+};
+
 /* What has been read of the address under way. */
 struct parse {
 	struct addr_list *list;
 	struct bytes text;
 	size_t at; /* behind the current token */
 	size_t start; /* of the current token */
+	size_t entry; /* where the current member of the list begins */
+	size_t searches; /* that found nothing */
+	bool in_group;
+	bool is_damaged; /* the member has a quote or bracket without end */
+	bool lacks_comma; /* in front of the member */
+	/* The last items of the list that may be pieces of a name; those with
+	 * several words have no address. */
+	size_t npieces;
+	bool (*is_name)(void *ctx, const char *word); /* NULL: no pieces */
+	void *ctx;
 
 	struct buf spec; /* the addr-spec so far, blanks left out */
 	size_t spec_from, spec_to; /* where it stands */
 	char before; /* what the spec ends in: 0, 'w'ord, '.', '@', 'l'iteral */
-	bool has_at;
+	bool has_at, has_quote, has_word;
+	bool is_phrase; /* words and dots only */
 	bool is_bad; /* this is no addr-spec (it may still be a phrase) */
 	bool is_angle; /* between < and > */
 	bool is_over; /* behind >: only a comment or a comma may follow */
@@ -77,6 +97,37 @@ skip_comment(struct parse *p)
 	return depth == 0;
 }
 
+/* The token that is to have an end; if it has none, the mark alone is broken and
+ * what follows is read as if it were not there. */
+static enum token
+closed(struct parse *p, enum token t)
+{
+	bool is_whole = false;
+
+	if (p->searches < SEARCHES_MAX) {
+		switch (t) {
+		case TOKEN_COMMENT:
+			is_whole = skip_comment(p);
+			break;
+		case TOKEN_LITERAL:
+			is_whole = skip_to(p, ']');
+			break;
+		case TOKEN_WORD:
+			is_whole = skip_to(p, '"');
+			break;
+		case TOKEN_END:
+		case TOKEN_SPECIAL:
+		case TOKEN_BROKEN:
+			break;
+		}
+		p->searches += !is_whole;
+	}
+	if (is_whole)
+		return t;
+	p->at = p->start + 1;
+	return TOKEN_BROKEN;
+}
+
 static enum token
 next_token(struct parse *p)
 {
@@ -87,11 +138,11 @@ next_token(struct parse *p)
 		return TOKEN_END;
 	switch (p->text.p[p->at++]) {
 	case '"':
-		return skip_to(p, '"') ? TOKEN_WORD : TOKEN_BROKEN;
+		return closed(p, TOKEN_WORD);
 	case '(':
-		return skip_comment(p) ? TOKEN_COMMENT : TOKEN_BROKEN;
+		return closed(p, TOKEN_COMMENT);
 	case '[':
-		return skip_to(p, ']') ? TOKEN_LITERAL : TOKEN_BROKEN;
+		return closed(p, TOKEN_LITERAL);
 	default:
 		if (is_special(p->text.p[p->start]))
 			return TOKEN_SPECIAL;
@@ -108,7 +159,8 @@ forget_spec(struct parse *p)
 	buf_reset(&p->spec);
 	p->spec_from = p->spec_to = 0;
 	p->before = '\0';
-	p->has_at = false;
+	p->has_at = p->has_quote = p->has_word = false;
+	p->is_phrase = true;
 	p->is_bad = false;
 }
 
@@ -120,6 +172,16 @@ start_address(struct parse *p)
 	p->is_over = false;
 	p->has_item = false;
 	p->phrase = p->comment = bytes_of("", 0);
+}
+
+/* The next member of the list begins behind the current token. */
+static void
+start_entry(struct parse *p)
+{
+	start_address(p);
+	p->entry = p->at;
+	p->is_damaged = false;
+	p->lacks_comma = false;
 }
 
 /* Adds the current token.  Line ends inside a quoted string are folding and
@@ -146,6 +208,9 @@ add_word(struct parse *p, char kind)
 
 	if (follows_word || (kind == 'l' && p->before != '@'))
 		p->is_bad = true;
+	p->has_quote |= p->text.p[p->start] == '"';
+	p->has_word = true;
+	p->is_phrase &= kind == 'w';
 	add_spec(p, kind);
 }
 
@@ -155,6 +220,7 @@ add_at(struct parse *p)
 	if (p->has_at || p->before == '\0')
 		p->is_bad = true;
 	p->has_at = true;
+	p->is_phrase = false;
 	add_spec(p, '@');
 }
 
@@ -167,37 +233,290 @@ add_item(struct addr_list *l, const struct addr_item *it)
 	l->items[l->n++] = *it;
 }
 
+static struct bytes
+slice(const struct parse *p, size_t from, size_t to)
+{
+	return bytes_of(p->text.p + from, to > from ? to - from : 0);
+}
+
+static void
+note_bad(struct parse *p, struct bytes b)
+{
+	p->list->is_malformed = true;
+	if (p->list->bad.n == 0)
+		p->list->bad = bytes_trim(b);
+}
+
+/* --- nobody --------------------------------------------------------------- */
+
+static bool
+has_any(const char *s, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strstr(s, *words) != NULL)
+			return true;
+	return false;
+}
+
+/* What programs write where they do not tell the recipients: "Undisclosed
+ * recipients", "unlisted-recipients", "Recipient list not shown". */
+static bool
+means_nobody(struct bytes b)
+{
+	static const char *const hidden[] = { "undisclos", "undiclos",
+		"nondisclos", "notdisclos", "unlisted", "suppressed",
+		"notshown", "hidden", NULL };
+	static const char *const whom[] = { "recip", "receip", "reciep", NULL };
+	char letters[NOBODY_MAX + 1];
+	size_t n = 0;
+
+	if (b.n > 4 * NOBODY_MAX)
+		return false;
+	for (size_t i = 0; i < b.n; i++) {
+		char c = b.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c + ('a' - 'A'));
+		if (c < 'a' || c > 'z')
+			continue;
+		if (n == NOBODY_MAX)
+			return false;
+		letters[n++] = c;
+	}
+	letters[n] = '\0';
+	return strcmp(letters, "undisclosed") == 0 ||
+	       (has_any(letters, hidden) && has_any(letters, whom));
+}
+
+/* "undisclosed-recipients", or with a name of this machine behind the "@". */
+static bool
+is_nobody(struct bytes addr)
+{
+	struct bytes local, domain;
+
+	return (!addr_split(addr, &local, &domain) ||
+		   addr_is_local_name(addr, NULL)) &&
+	       means_nobody(local);
+}
+
+/* --- pieces of names ------------------------------------------------------ */
+
+/* Those without an address were none, then; the others are what they say. */
+static void
+settle_pieces(struct parse *p)
+{
+	struct addr_list *l = p->list;
+	size_t to = l->n - p->npieces;
+
+	for (size_t i = to; i < l->n; i++)
+		if (l->items[i].addr != NULL)
+			l->items[to++] = l->items[i];
+		else
+			note_bad(p, l->items[i].spec);
+	l->n = to;
+	p->npieces = 0;
+}
+
+/* Of more than PIECES_MAX the first is none. */
+static void
+settle_first(struct parse *p)
+{
+	struct addr_list *l = p->list;
+	struct addr_item *first = &l->items[l->n - p->npieces];
+
+	p->npieces--;
+	if (first->addr != NULL)
+		return;
+	note_bad(p, first->spec);
+	memmove(first, first + 1, p->npieces * sizeof(*first));
+	l->n--;
+}
+
+/* Words and dots that no angle follows: a bare word may be an address, more than
+ * one cannot.  True: it is a piece. */
+static bool
+is_piece(const struct parse *p)
+{
+	return p->is_name != NULL && p->is_phrase && p->has_word &&
+	       !p->is_angle && !p->is_damaged && !p->lacks_comma;
+}
+
+static void
+add_piece(struct parse *p)
+{
+	struct bytes spec = buf_bytes(&p->spec);
+	bool is_word = !p->is_bad && addr_is_safe(spec);
+
+	if (p->list->n == ADDR_LIST_MAX) {
+		note_bad(p, slice(p, p->entry, p->start));
+		return;
+	}
+	add_item(p->list, &(struct addr_item) {
+			      .addr = is_word ? xstrndup(spec.p, spec.n) : NULL,
+			      .spec = slice(p, p->spec_from, p->spec_to),
+			      .phrase = p->phrase,
+			      .comment = p->comment,
+			  });
+	p->has_item = true;
+	if (++p->npieces > PIECES_MAX)
+		settle_first(p);
+}
+
+/* What stands before "<" is the display name, with the pieces in front of it
+ * that are nobody's. */
+static void
+join_pieces(struct parse *p)
+{
+	struct addr_list *l = p->list;
+	size_t end = p->before != '\0' ? p->spec_to : p->start;
+
+	while (p->npieces > 0) {
+		struct addr_item *it = &l->items[l->n - 1];
+
+		if (it->addr != NULL && p->is_name(p->ctx, it->addr))
+			break;
+		p->phrase = slice(p, (size_t)(it->spec.p - p->text.p), end);
+		free(it->addr);
+		l->n--;
+		p->npieces--;
+		l->has_joined = l->is_loose = true;
+	}
+	settle_pieces(p);
+	while (
+	    p->phrase.n > 0 && strchr(" \t\r\n,", p->phrase.p[p->phrase.n - 1]))
+		p->phrase.n--;
+}
+
+/* --- addresses ------------------------------------------------------------ */
+
+static bool
+is_plain(char c)
+{
+	return (unsigned char)c >= 0x80 ||
+	       (c > ' ' && c < 0x7f && strchr("()<>[]:;@\\,\"", c) == NULL);
+}
+
+/* The local part in one piece: as it is if it needs no quotes, else as one quoted
+ * string.  False: longer than any address. */
+static bool
+add_local(struct buf *to, struct bytes local)
+{
+	struct buf plain;
+	bool needs_quotes = false, ok = true;
+
+	buf_init(&plain, ADDR_MAX);
+	for (size_t i = 0; ok && i < local.n; i++) {
+		char c = local.p[i];
+
+		if (c == '"')
+			continue;
+		if (c == '\\' && i + 1 < local.n)
+			c = local.p[++i];
+		needs_quotes |= !is_plain(c);
+		ok = buf_addc(&plain, c);
+	}
+	needs_quotes |= buf_len(&plain) == 0;
+	ok = ok && (!needs_quotes || buf_addc(to, '"'));
+	for (size_t i = 0; ok && i < buf_len(&plain); i++) {
+		char c = buf_str(&plain)[i];
+
+		ok = ((c != '"' && c != '\\') || buf_addc(to, '\\')) &&
+		     buf_addc(to, c);
+	}
+	buf_clear(&plain);
+	return ok && (!needs_quotes || buf_addc(to, '"'));
+}
+
+static bool
+is_one_string(struct bytes local)
+{
+	size_t i = 1;
+
+	while (i < local.n && local.p[i] != '"')
+		i += local.p[i] == '\\' ? 2 : 1;
+	return local.n > 1 && local.p[0] == '"' && i == local.n - 1;
+}
+
+/* RFC 5322 4.4 allows "a . "b" @ c."; an envelope does not.  NULL: no address. */
+static char *
+envelope_form(const struct parse *p)
+{
+	struct bytes spec = buf_bytes(&p->spec), local, domain;
+	bool has_at = addr_split(spec, &local, &domain), ok = true;
+	struct buf form;
+
+	if (domain.n > 1 && domain.p[domain.n - 1] == '.')
+		domain.n--;
+	buf_init(&form, ADDR_MAX + 1);
+	if (p->has_quote && !is_one_string(local))
+		ok = add_local(&form, local);
+	else
+		ok = buf_add(&form, local.p, local.n);
+	ok = ok && (!has_at || (buf_addc(&form, '@') &&
+				   buf_add(&form, domain.p, domain.n)));
+	ok = ok && addr_is_safe(buf_bytes(&form));
+	if (ok)
+		return buf_steal(&form);
+	buf_clear(&form);
+	return NULL;
+}
+
+static bool
+same_text(struct bytes b, const char *s)
+{
+	return b.n == strlen(s) && memcmp(b.p, s, b.n) == 0;
+}
+
 static void
 append_item(struct parse *p)
 {
 	struct addr_list *l = p->list;
-	struct bytes spec = buf_bytes(&p->spec);
+	struct bytes spec = slice(p, p->spec_from, p->spec_to);
+	char *addr = NULL;
 
-	if (p->before == '\0')
-		return; /* nothing between two commas, or <> */
-	if (p->is_bad || p->before == '@' || !addr_is_safe(spec) ||
-	    l->n == ADDR_LIST_MAX) {
-		l->is_malformed = true;
+	bool is_empty = p->before == '\0' && !p->is_damaged;
+
+	if ((is_empty ? p->is_angle : !p->has_at) &&
+	    means_nobody(
+		p->is_angle ? p->phrase : slice(p, p->entry, p->start))) {
+		l->hides_rcpts = l->is_loose = true;
 		return;
 	}
-	add_item(l, &(struct addr_item) {
-			.addr = xstrndup(spec.p, spec.n),
-			.spec = bytes_of(p->text.p + p->spec_from,
-			    p->spec_to - p->spec_from),
+	if (is_empty)
+		return; /* nothing between two commas, or <> */
+	if (is_piece(p)) {
+		add_piece(p);
+		return;
+	}
+	settle_pieces(p);
+	if (!p->is_bad && !p->is_damaged && p->before != '@' &&
+	    p->before != '\0' && l->n < ADDR_LIST_MAX)
+		addr = envelope_form(p);
+	if (addr == NULL) {
+		note_bad(p, slice(p, p->entry, p->is_angle ? p->at : p->start));
+		return;
+	}
+	if (is_nobody(bytes_of(addr, strlen(addr)))) {
+		l->hides_rcpts = l->is_loose = true;
+		free(addr);
+		return;
+	}
+	l->is_loose |= !same_text(spec, addr);
+	add_item(l, &(struct addr_item) { .addr = addr,
+			.spec = spec,
 			.phrase = p->phrase,
-			.comment = p->comment,
-		    });
+			.comment = p->comment });
 	p->has_item = true;
 }
 
 static void
 end_address(struct parse *p)
 {
-	if (p->is_angle)
-		p->list->is_malformed = true; /* ">" is missing */
 	if (!p->is_over)
 		append_item(p);
-	start_address(p);
+	if (p->is_angle || p->lacks_comma) /* ">" is missing */
+		note_bad(p, slice(p, p->entry, p->start));
+	start_entry(p);
 }
 
 /* What stood before "<" was the display name. */
@@ -206,9 +525,13 @@ open_angle(struct parse *p)
 {
 	if (p->is_angle)
 		p->list->is_malformed = true;
+	p->list->is_loose |= p->has_at;
 	if (p->before != '\0')
-		p->phrase = bytes_of(
-		    p->text.p + p->spec_from, p->spec_to - p->spec_from);
+		p->phrase = slice(p, p->spec_from, p->spec_to);
+	if (p->npieces > 0 && !p->is_damaged &&
+	    (p->is_phrase || p->before == '\0'))
+		join_pieces(p);
+	settle_pieces(p);
 	forget_spec(p);
 	p->is_angle = true;
 }
@@ -230,12 +553,31 @@ close_angle(struct parse *p)
 static void
 on_colon(struct parse *p)
 {
-	/* A route begins with "@"; readers may differ about anything else. */
-	if (p->is_angle && buf_str(&p->spec)[0] != '@')
-		p->list->is_malformed = true;
+	struct addr_list *l = p->list;
+	bool is_route = p->is_angle && buf_str(&p->spec)[0] == '@';
+	bool hides = means_nobody(slice(p, p->entry, p->start));
+
+	l->is_loose |= is_route;
+	/* Readers may differ about anything else there. */
+	if (p->is_angle && !is_route && !hides)
+		l->is_malformed = true;
 	forget_spec(p);
-	if (!p->is_angle)
-		start_address(p);
+	if (p->is_angle && !hides)
+		return;
+	l->hides_rcpts |= hides;
+	l->is_loose |= p->in_group || p->is_angle;
+	l->has_group = p->in_group = true;
+	settle_pieces(p);
+	start_entry(p);
+}
+
+static void
+on_semicolon(struct parse *p)
+{
+	end_address(p);
+	settle_pieces(p);
+	p->list->is_loose |= !p->in_group;
+	p->in_group = false;
 }
 
 static void
@@ -250,7 +592,7 @@ on_special(struct parse *p)
 			end_address(p);
 		break;
 	case ';':
-		end_address(p);
+		on_semicolon(p);
 		break;
 	case ':':
 		on_colon(p);
@@ -269,6 +611,7 @@ on_special(struct parse *p)
 		break;
 	default:
 		p->is_bad = true;
+		p->is_phrase = false;
 		add_spec(p, 'w');
 	}
 }
@@ -289,23 +632,44 @@ static void
 demand_comma(struct parse *p, enum token t)
 {
 	char c = t == TOKEN_SPECIAL ? p->text.p[p->start] : '\0';
+	size_t at = p->at;
 
 	if (!p->is_over || t == TOKEN_COMMENT || t == TOKEN_END || c == ',' ||
 	    c == ';')
 		return;
-	p->list->is_malformed = true;
-	start_address(p);
+	p->at = p->start;
+	start_entry(p);
+	p->at = at;
+	p->lacks_comma = true;
+}
+
+static void
+end_list(struct parse *p)
+{
+	struct addr_list *l = p->list;
+
+	end_address(p);
+	settle_pieces(p);
+	l->is_loose |= p->in_group;
+	/* Whatever stands beside it means the same. */
+	if (l->hides_rcpts && l->n == 0 && l->is_malformed) {
+		l->is_malformed = false;
+		l->is_loose = true;
+	}
 }
 
 void
-addr_list_parse(struct addr_list *ret, struct bytes value)
+addr_list_parse_names(struct addr_list *ret, struct bytes value,
+    bool (*is_name)(void *ctx, const char *word), void *ctx)
 {
-	struct parse p = { .list = ret, .text = value };
+	struct parse p = {
+		.list = ret, .text = value, .is_name = is_name, .ctx = ctx
+	};
 	enum token t;
 
 	*ret = (struct addr_list) { 0 };
 	buf_init(&p.spec, ADDR_MAX + 1);
-	start_address(&p);
+	start_entry(&p);
 	do {
 		t = next_token(&p);
 		demand_comma(&p, t);
@@ -323,15 +687,20 @@ addr_list_parse(struct addr_list *ret, struct bytes value)
 			on_special(&p);
 			break;
 		case TOKEN_BROKEN:
-			ret->is_malformed = true;
-			start_address(&p);
+			p.is_damaged = true;
 			break;
 		case TOKEN_END:
-			end_address(&p);
+			end_list(&p);
 			break;
 		}
 	} while (t != TOKEN_END);
 	buf_clear(&p.spec);
+}
+
+void
+addr_list_parse(struct addr_list *ret, struct bytes value)
+{
+	addr_list_parse_names(ret, value, NULL, NULL);
 }
 
 void

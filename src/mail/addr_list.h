@@ -10,6 +10,13 @@
  * dots that old grammars allow; UTF-8 counts as letters (RFC 6532).  A bare
  * name without "@" is an address: it is qualified later.
  *
+ * What is understood, but in a way in which readers may differ, makes the list
+ * loose: obsolete forms, an "@" outside quotes in a name, ";" between
+ * addresses, a group without its end.  Written anew (mail/mailbox.h) it is safe.
+ *
+ * "Undisclosed-Recipients" in any of its spellings is nobody's name and no
+ * address (hides_rcpts).
+ *
  * What cannot be understood is skipped up to the next comma, reported by
  * is_malformed, and never stops the rest.  One pass, linear time; at most
  * ADDR_LIST_MAX addresses, more makes the list malformed too.
@@ -30,7 +37,9 @@ enum {
 
 /* The bytes borrow the text that was parsed. */
 struct addr_item {
-	char *addr; /* without comments and blanks; passes addr_is_safe() */
+	/* In the form that an envelope has: no comments, blanks or routes, one
+	 * quoted string or none, no dot at the end; passes addr_is_safe(). */
+	char *addr;
 	struct bytes spec; /* where it stands in the text, blanks and all */
 	struct bytes phrase; /* the display name as written, or empty */
 	struct bytes comment; /* last comment, without "(" and ")", or empty */
@@ -41,10 +50,24 @@ struct addr_list {
 	size_t n;
 	bool is_malformed;
 	struct str_set known; /* of addr_list_add() and addr_list_mark() */
+	bool is_loose;
+	bool has_group;
+	bool hides_rcpts;
+	bool has_joined; /* a comma was taken for a part of a name */
+	struct bytes bad; /* the first that was not understood, or empty */
 };
 
 /* value: a field body, folded or not.  The caller gives it to _clear(). */
 void addr_list_parse(struct addr_list *ret, struct bytes value);
+
+/* The same for a field that people wrote: "Smith, John <john@example.net>" is
+ * one mailbox.  Bare words in front of a mailbox with a name belong to that name,
+ * back to the last one that is_name() knows as a name of this machine; what
+ * is more than one word cannot be an address and belongs to it anyhow.  The
+ * phrase of such an item is not fit to be written as it is.  is_name() is asked
+ * at most once for each word. */
+void addr_list_parse_names(struct addr_list *ret, struct bytes value,
+    bool (*is_name)(void *ctx, const char *word), void *ctx);
 void addr_list_clear(struct addr_list *l);
 
 /* Adds one address, which passes addr_is_safe(), unless it is there already or

@@ -36,6 +36,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/reply_table.h \
 	%reldir%/verdict.c \
 	%reldir%/verdict.h \
+	%reldir%/words.c \
+	%reldir%/words.h \
 	%reldir%/xtext.c \
 	%reldir%/xtext.h
 dist_pkgdata_DATA += %reldir%/replies

@@ -5,8 +5,19 @@
 
 #include "base/str.h"
 #include "mail/mime.h"
+#include "mail/words.h"
 
 enum { NAME_SIZE_MAX = 4096 };
+
+static bool
+is_printable(struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		if ((unsigned char)b.p[i] < ' ' ||
+		    (unsigned char)b.p[i] >= 0x7f)
+			return false;
+	return true;
+}
 
 /* RFC 5322 3.2.5: atoms (encoded words are some), dots, quoted strings, and
  * nothing that would end the phrase or need a newer reader. */
@@ -15,10 +26,8 @@ is_sound(struct bytes phrase)
 {
 	bool is_quoted = false;
 
-	for (size_t i = 0; i < phrase.n; i++)
-		if ((unsigned char)phrase.p[i] < ' ' ||
-		    (unsigned char)phrase.p[i] >= 0x7f)
-			return false;
+	if (!is_printable(phrase))
+		return false;
 	for (size_t i = 0; i < phrase.n; i++) {
 		char c = phrase.p[i];
 
@@ -32,15 +41,6 @@ is_sound(struct bytes phrase)
 	return phrase.n > 0 && !is_quoted;
 }
 
-static bool
-has_encoded_word(struct bytes b)
-{
-	for (size_t i = 0; i + 1 < b.n; i++)
-		if (b.p[i] == '=' && b.p[i + 1] == '?')
-			return true;
-	return false;
-}
-
 /* Empty: none that may stay as it is.  Encoded words may stand in a comment
  * just as well (RFC 2047 5); encoding them again would show them as they are. */
 static struct bytes
@@ -49,7 +49,7 @@ ready_name(const struct addr_item *it)
 	struct bytes name = it->phrase.n > 0 ? it->phrase
 					     : bytes_trim(it->comment);
 
-	if (!is_sound(name) || (it->phrase.n == 0 && !has_encoded_word(name)))
+	if (!is_sound(name) || (it->phrase.n == 0 && !words_has(name)))
 		name.n = 0;
 	return name;
 }
@@ -59,7 +59,7 @@ ready_name(const struct addr_item *it)
 static bool
 is_mixed(struct bytes phrase)
 {
-	if (!has_encoded_word(phrase) || str_is_ascii(phrase))
+	if (!words_has(phrase) || str_is_ascii(phrase))
 		return false;
 	for (size_t i = 0; i < phrase.n; i++)
 		if (((unsigned char)phrase.p[i] < ' ' && phrase.p[i] != '\t') ||
@@ -84,12 +84,20 @@ add_mixed(struct buf *to, struct bytes phrase)
 static void
 plain_name(const struct addr_item *it, struct buf *to)
 {
-	struct buf raw;
+	struct buf raw, read;
 
 	buf_init(&raw, NAME_SIZE_MAX);
+	buf_init(&read, NAME_SIZE_MAX);
 	addr_item_name(it, &raw);
-	IGNORE(mime_utf8(to, buf_bytes(&raw)));
+	/* Words in it would be encoded a second time.  Those that hold anything
+	 * that no word may hold are none. */
+	if (is_printable(buf_bytes(&raw)) &&
+	    words_read(&read, buf_bytes(&raw)) == WORDS_UTF8)
+		IGNORE(mime_utf8(to, buf_bytes(&read)));
+	else
+		IGNORE(mime_utf8(to, buf_bytes(&raw)));
 	buf_clear(&raw);
+	buf_clear(&read);
 }
 
 bool
@@ -108,6 +116,100 @@ mailbox_add(struct buf *to, const struct addr_item *it, struct bytes addr)
 	buf_init(&name, 2 * NAME_SIZE_MAX);
 	plain_name(it, &name);
 	ok = mime_mailbox(to, buf_bytes(&name), addr);
+	buf_clear(&name);
+	return ok;
+}
+
+/* --- authors -------------------------------------------------------------- */
+
+static size_t
+count(struct bytes b, char c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b.n; i++)
+		n += b.p[i] == c;
+	return n;
+}
+
+static bool
+repeats_address(const struct addr_item *it, struct bytes addr)
+{
+	struct buf read;
+	bool repeats;
+
+	buf_init(&read, NAME_SIZE_MAX);
+	addr_item_name(it, &read);
+	repeats = bytes_same_nocase(bytes_trim(buf_bytes(&read)), addr);
+	buf_clear(&read);
+	return repeats;
+}
+
+bool
+mailbox_is_plain(const struct addr_item *it, struct bytes field)
+{
+	size_t at = (size_t)(it->spec.p - field.p), end = at + it->spec.n;
+	struct buf others, read;
+	enum words_read how;
+	struct bytes seen;
+	bool is_plain;
+
+	buf_init(&others, field.n + 1);
+	buf_init(&read, 2 * field.n + 8);
+	IGNORE(buf_add(&others, field.p, at) &&
+	       buf_add(&others, field.p + end, field.n - end)); /* they fit */
+	how = words_read(&read, buf_bytes(&others));
+	seen = buf_bytes(&read);
+	is_plain = how != WORDS_HIDDEN && count(seen, '<') <= 1 &&
+		   count(seen, '>') <= 1 &&
+		   (count(seen, '@') == 0 ||
+		       (is_sound(it->phrase) && it->comment.n == 0 &&
+			   repeats_address(
+			       it, bytes_of(it->addr, strlen(it->addr)))));
+	buf_clear(&others);
+	buf_clear(&read);
+	return is_plain;
+}
+
+/* The name as readers show it.  False: they may show something else. */
+static bool
+read_name(const struct addr_item *it, struct buf *to)
+{
+	enum words_read how;
+	struct buf raw;
+
+	buf_init(&raw, NAME_SIZE_MAX);
+	addr_item_name(it, &raw);
+	how = words_read(to, buf_bytes(&raw));
+	buf_clear(&raw);
+	return how == WORDS_UTF8 ||
+	       (how == WORDS_BYTES && strpbrk(buf_str(to), "@<>") == NULL);
+}
+
+bool
+mailbox_add_plain(struct buf *to, const struct addr_item *it, struct bytes addr)
+{
+	struct buf read, name;
+	bool ok, is_read;
+
+	buf_init(&read, NAME_SIZE_MAX);
+	buf_init(&name, 4 * NAME_SIZE_MAX);
+	is_read = read_name(it, &read);
+	if ((is_read && strpbrk(buf_str(&read), "@<>") == NULL) ||
+	    repeats_address(it, addr)) {
+		ok = mailbox_add(to, it, addr);
+	} else {
+		for (size_t i = 0; is_read && i < buf_len(&read); i++) {
+			char c = buf_str(&read)[i];
+
+			if (c == '@')
+				IGNORE(buf_adds(&name, " at "));
+			else if (c != '<' && c != '>')
+				IGNORE(buf_addc(&name, c));
+		}
+		ok = mime_mailbox(to, buf_bytes(&name), addr);
+	}
+	buf_clear(&read);
 	buf_clear(&name);
 	return ok;
 }

@@ -17,6 +17,16 @@
 #include "base/must.h"
 #include "mail/addr_list.h"
 
+/* Does the field, of which it is the only mailbox, show one address to every
+ * reader, also to one that decodes encoded words first, does not know quotes or
+ * looks for the first "@" or "<"?  A name that repeats the address is fine. */
+bool mailbox_is_plain(const struct addr_item *it, struct bytes field);
+
+/* As below, but with a name of which mailbox_is_plain() is true: "boss at
+ * example.com".  A name that cannot be read is left out. */
+bool mailbox_add_plain(
+    struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;
+
 /* Its text was unfolded before it was parsed.  False: the buffer is full. */
 bool mailbox_add(
     struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;

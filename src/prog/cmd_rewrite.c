@@ -244,6 +244,14 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 	return alias_resolve(w->aliases, &w->names, addr, to);
 }
 
+static bool
+is_name(void *ctx, const char *word)
+{
+	const struct rewrite *w = ctx;
+
+	return alias_is_name(w->aliases, word);
+}
+
 static void
 refuse(struct rewrite *w, int code, const char *enhanced, const char *text)
 {
@@ -288,7 +296,7 @@ static bool
 take_in(struct rewrite *w)
 {
 	const struct clock *clock = clock_sys();
-	struct locals_opts locals = { is_local, resolve, w };
+	struct locals_opts locals = { is_local, resolve, is_name, w };
 	struct intake_facts facts = {
 		.env = w->env,
 		.hostname = w->conf->host_found,

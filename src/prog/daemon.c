@@ -272,6 +272,16 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 	return alias_resolve(d->aliases, &o, addr, to);
 }
 
+static bool
+is_name(void *ctx, const char *word)
+{
+	struct daemon *d = ctx;
+
+	if (alias_is_stale(d->aliases))
+		load_aliases(d);
+	return alias_is_name(d->aliases, word);
+}
+
 /* --- telling people ------------------------------------------------------- */
 
 static const struct conf *
@@ -391,7 +401,7 @@ inbound_opts_from(struct daemon *d, const struct conf *c)
 		.bars = bars,
 		.refuses = refuses,
 		.keeps_sender = keeps_sender,
-		.locals = { is_local, resolve, d },
+		.locals = { is_local, resolve, is_name, d },
 		.ctx = d,
 	};
 }

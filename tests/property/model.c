@@ -1554,15 +1554,51 @@ is_empty_list(const struct field *f)
 	return depth == 0;
 }
 
+/* "Undisclosed recipients" that is no group as RFC 5322 has it. */
+static bool
+is_bad_nobody(struct bytes body)
+{
+	char letters[64];
+	size_t n = 0, i;
+
+	for (i = 0; i < body.n; i++) {
+		char c = (char)(body.p[i] | ' ');
+
+		if (c >= 'a' && c <= 'z' && n < sizeof(letters) - 1)
+			letters[n++] = c;
+		if (body.p[i] == '@')
+			return false;
+	}
+	letters[n] = '\0';
+	if (strstr(letters, "undisclos") == NULL ||
+	    strstr(letters, "recip") == NULL)
+		return false;
+	for (i = 0; i < body.n && body.p[i] != ':'; i++)
+		continue;
+	for (i++; i < body.n && is_white(body.p[i]); i++)
+		continue;
+	if (i >= body.n || body.p[i] != ';')
+		return true;
+	for (i++; i < body.n; i++)
+		if (!is_white(body.p[i]) && body.p[i] != ',')
+			return true;
+	return false;
+}
+
 static bool
 is_removed(const struct field *f)
 {
+	static const char *const rcpts[] = { "Cc", "Reply-To", "Resent-Cc",
+		"Disposition-Notification-To", "Errors-To", "Mail-Followup-To",
+		NULL };
+
 	static const char *const always[] = { "Bcc", "Resent-Bcc",
 		"Return-Path", "X-Relais-Account", NULL };
 	static const char *const empty[] = { "From", "Date", "Message-ID",
 		NULL };
 
 	return is_one_of(f->name, always) || is_empty_list(f) ||
+	       (is_one_of(f->name, rcpts) && is_bad_nobody(f->body)) ||
 	       (is_one_of(f->name, empty) && trimmed(f->body).n == 0);
 }
 
@@ -1804,7 +1840,7 @@ submitted_parse(struct bytes text, struct head *h)
 
 static const char *const address_fields[] = { "From", "Sender", "Reply-To",
 	"To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc",
-	"Disposition-Notification-To", NULL };
+	"Disposition-Notification-To", "Errors-To", "Mail-Followup-To", NULL };
 
 static bool
 allows_all(const struct boxes *b)
@@ -1821,7 +1857,8 @@ static unsigned
 role_of(struct bytes name, bool is_top)
 {
 	static const char *const locals[] = { "To", "Cc", "Reply-To",
-		"Resent-To", "Resent-Cc", NULL };
+		"Resent-To", "Resent-Cc", "Disposition-Notification-To",
+		"Errors-To", "Mail-Followup-To", NULL };
 	static const char *const authors[] = { "From", "Resent-From", NULL };
 	static const char *const senders[] = { "Sender", "Resent-Sender",
 		NULL };
@@ -1886,9 +1923,14 @@ account_box(struct box *box)
 	(void)snprintf(host, sizeof(host), "%s", domain);
 	if (is_here)
 		host[strcspn(host, ".")] = '\0';
-	if (box->name[0] == '\0' && strcasecmp(box->addr, MODEL_ADDRESS) != 0)
+	if (box->name[0] == '\0' && strcasecmp(box->addr, MODEL_ADDRESS) != 0) {
 		(void)snprintf(box->name, sizeof(box->name), "%.*s %s %s",
 		    (int)local, box->addr, is_here ? "on" : "at", host);
+		/* No reader may find an address in it. */
+		for (size_t i = 0; i < local && box->name[i] != '\0'; i++)
+			if (box->name[i] == '@')
+				box->name[i] = ' ';
+	}
 	(void)snprintf(box->addr, sizeof(box->addr), "%s", MODEL_ADDRESS);
 }
 
@@ -2073,7 +2115,9 @@ same_mailboxes(struct compare *c, const struct field *a, const struct field *b,
 	bool ok, is_sure = boxes_parse(a->body, &x);
 
 	ok = boxes_parse(b->body, &y);
-	if (!is_sure) {
+	if (is_bad_nobody(a->body) && (role & LOCALS) != 0) {
+		ok = is_named(trimmed(b->body), "undisclosed-recipients:;");
+	} else if (!is_sure || is_bad_nobody(a->body)) {
 		/* Two readers may differ about it.  What goes out must still
 		 * be an author who may stay. */
 		model_vague++;
@@ -2123,7 +2167,7 @@ is_fit(struct compare *c, const struct field *f, unsigned role)
 		return false;
 	if (role == 0 && is_ascii(f->raw))
 		return true;
-	is_sure = boxes_parse(f->body, &b);
+	is_sure = boxes_parse(f->body, &b) && !is_bad_nobody(f->body);
 	ok = !is_sure || (role & (AUTHOR | SENDER)) == 0 ||
 	     (allows_all(&b) &&
 		 (b.n == 1 || !is_named(f->name, "From") || role == 0));

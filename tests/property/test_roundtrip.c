@@ -174,7 +174,7 @@ bench_open(struct bench *b)
 	b->shared.opts = (struct inbound_opts) {
 		.hostname = MODEL_HOST,
 		.refuses = refuses,
-		.locals = { is_local, resolve, NULL },
+		.locals = { is_local, resolve, NULL, NULL },
 	};
 	for (size_t i = 0; i < BATCH; i++) {
 		mails_init(&b->samples[i].mail);

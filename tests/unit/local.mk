@@ -14,6 +14,7 @@ unit_tests = \
 	%reldir%/test_str_set \
 	%reldir%/test_trust \
 	%reldir%/test_wipe \
+	%reldir%/test_words \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
 	%reldir%/test_sasl \
@@ -105,6 +106,8 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_header_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_idna_SOURCES = %reldir%/test_idna.c
 %canon_reldir%_test_idna_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_words_SOURCES = %reldir%/test_words.c
+%canon_reldir%_test_words_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_mailbox_SOURCES = %reldir%/test_mailbox.c
 %canon_reldir%_test_mailbox_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_mime_SOURCES = %reldir%/test_mime.c

@@ -8,24 +8,35 @@
 #include "mail/addr.h"
 #include "mail/addr_list.h"
 
-/* "addr|addr" and, after a "!", that it is malformed. */
+/* "addr|addr", then "!" for malformed, "~" for loose, "?" for hidden recipients
+ * and "+" for a joined name. */
 static void
-check_list(const char *text, const char *expect)
+check_names(const char *text, const char *expect,
+    bool (*is_name)(void *ctx, const char *word))
 {
 	struct addr_list l;
 	struct buf got;
 
 	buf_init(&got, 4096);
-	addr_list_parse(&l, bytes_of(text, strlen(text)));
+	addr_list_parse_names(&l, bytes_of(text, strlen(text)), is_name, NULL);
 	for (size_t i = 0; i < l.n; i++) {
 		assert_true(buf_adds(&got, i > 0 ? "|" : ""));
 		assert_true(buf_adds(&got, l.items[i].addr));
 	}
 	assert_true(buf_adds(&got, l.is_malformed ? "!" : ""));
+	assert_true(buf_adds(&got, l.is_loose ? "~" : ""));
+	assert_true(buf_adds(&got, l.hides_rcpts ? "?" : ""));
+	assert_true(buf_adds(&got, l.has_joined ? "+" : ""));
 	if (strcmp(buf_str(&got), expect) != 0)
 		fail_msg("%s: got %s, not %s", text, buf_str(&got), expect);
 	addr_list_clear(&l);
 	buf_clear(&got);
+}
+
+static void
+check_list(const char *text, const char *expect)
+{
+	check_names(text, expect, NULL);
 }
 
 static void
@@ -42,28 +53,28 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "Joe Doe <a@b>", "a@b" },
 		{ "\"Doe, Joe\" <a@b>, x@y", "a@b|x@y" },
 		{ "J. R. Doe <a@b>", "a@b" },
-		{ "joe@c <a@b>", "a@b" },
+		{ "joe@c <a@b>", "a@b~" },
 		{ "[Team] =?utf-8?q?x?= <a@b>", "a@b" },
 		{ "<a@b>", "a@b" },
 		{ "<>", "" },
 		{ "a@b (Joe, the one)", "a@b" },
-		{ "(c) a (c) @ (c) b (c (d (e)) f)", "a@b" },
+		{ "(c) a (c) @ (c) b (c (d (e)) f)", "a@b~" },
 		{ "a@b (un\\)closed)", "a@b" },
-		{ " a . b @ c . d ", "a.b@c.d" },
-		{ "a\r\n @\r\n\tb", "a@b" },
+		{ " a . b @ c . d ", "a.b@c.d~" },
+		{ "a\r\n @\r\n\tb", "a@b~" },
 		{ "\"a b\"@c", "\"a b\"@c" },
-		{ "\"a\r\n b\"@c", "\"a b\"@c" },
+		{ "\"a\r\n b\"@c", "\"a b\"@c~" },
 		{ "\"a\\\"b\"@c", "\"a\\\"b\"@c" },
 		{ "a@[192.0.2.1]", "a@[192.0.2.1]" },
-		{ "<@x,@y.z:a@b>", "a@b" },
-		{ "<@x:a@b>, c@d", "a@b|c@d" },
-		{ "undisclosed-recipients:;", "" },
+		{ "<@x,@y.z:a@b>", "a@b~" },
+		{ "<@x:a@b>, c@d", "a@b|c@d~" },
+		{ "undisclosed-recipients:;", "?" },
 		{ "A Group: a@b, C <c@d>;, e@f", "a@b|c@d|e@f" },
 		{ "A: a@b;, B: c@d;", "a@b|c@d" },
 		{ "A: a@b; x@y", "a@b|x@y" },
 		{ "j\xc3\xb6rg@b\xc3\xbc", "j\xc3\xb6rg@b\xc3\xbc" },
 		{ "J\xc3\xb6 <a@b>", "a@b" },
-		{ "a@b;c@d", "a@b|c@d" },
+		{ "a@b;c@d", "a@b|c@d~" },
 		/* malformed, and how far it carries */
 		{ "a b", "!" },
 		{ "a b@c, d@e", "d@e!" },
@@ -83,11 +94,136 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "a@b\xff, c@d", "c@d!" },
 		{ "a\x01@b, c@d", "c@d!" },
 		{ "[1.2.3.4], a@b", "a@b!" },
+		/* what has no end spoils its own member only */
+		{ "bob[@y, a@b", "a@b!" },
+		{ "\"open, a@b, c@d", "a@b|c@d!" },
+		{ "\"Joe <x@y>, a@b", "a@b!" },
+		{ "Joe (x <x@y>, a@b (c), d@e", "a@b|d@e!" },
+		{ "a@b, <x@y, c@d", "a@b|x@y|c@d!" },
+		{ "a@b x@y, c@d", "c@d!" },
+		{ "a@b;; c@d", "a@b|c@d~" },
+		{ "a\\, c@d", "c@d!" },
+		/* obsolete forms, in the one that an envelope has */
+		{ "a.\"b\".c@d.e", "a.b.c@d.e~" },
+		{ "\"a\".\"b\"@d", "a.b@d~" },
+		{ "\"a b\".c@d", "\"a b.c\"@d~" },
+		{ "\"a\\\"\".c@d", "\"a\\\".c\"@d~" },
+		{ "\"\".\"\"@d", ".@d~" },
+		{ "\"a@x\".b@d", "\"a@x.b\"@d~" },
+		{ "a@b.example.", "a@b.example~" },
+		{ "Joe <a (c) @ b. c>", "a@b.c~" },
+		{ "<@r.x : a@b>", "a@b~" },
+		{ "< a@b >", "a@b" },
+		{ "\"joe\"@d", "\"joe\"@d" },
+		{ "mailto:a@b", "a@b~" },
+		{ "team: a@b", "a@b~" },
+		{ "a: b: c@d;", "c@d~" },
+		/* nobody */
+		{ "Undisclosed-Recipients", "~?" },
+		{ "undisclosed-recipients;;", "~?" },
+		{ "undisclosed recipients:", "~?" },
+		{ "undisclosed recipients", "~?" },
+		{ "<Undisclosed-Recipient:;>", "~?" },
+		{ "Undisclosed recipients <>", "~?" },
+		{ "\"Undisclosed-Recipient\":;", "?" },
+		{ "\"Undisclosed-Recipient:;\"", "~?" },
+		{ "undisclosed-recipients:;@example.net", "~?" },
+		{ "undisclosed-recipients@localhost", "~?" },
+		{ "undisclosed-recipients@example.net",
+		    "undisclosed-recipients@example.net" },
+		{ "Recipient list not shown:", "~?" },
+		{ "Recipient List Suppressed:;", "?" },
+		{ "unlisted-recipients:; (no To-header on input)", "?" },
+		{ "UNDISCLOSED-RECIPIENTS:,", "~?" },
+		{ "undisclosed-recipients, a@b", "a@b~?" },
+		{ "undisclosed-recipients: a@b;", "a@b?" },
+		{ "list@b", "list@b" },
+		{ "recipients", "recipients" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_list(rows[i][0], rows[i][1]);
+}
+
+/* Users of this machine have a small letter here. */
+static bool
+is_small(void *ctx, const char *word)
+{
+	(void)ctx;
+	return word[0] >= 'a' && word[0] <= 'z';
+}
+
+static void
+a_comma_in_a_name_is_a_part_of_it(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "Smith, John <a@b>", "a@b~+" },
+		{ "Dr. Smith, John <a@b>", "a@b~+" },
+		{ "Dr. Smith, Jr., John <a@b>, Doe, Jane <c@d>", "a@b|c@d~+" },
+		{ "Smith, <a@b>", "a@b~+" },
+		{ "=?utf-8?q?M=C3=BCller?=, J <a@b>", "a@b~+" },
+		{ "M\xc3\xbcller, J <a@b>", "a@b~+" },
+		{ "T: Smith, John <a@b>;", "a@b~+" },
+		{ "root, John <a@b>", "root|a@b" },
+		{ "root, Smith, John <a@b>", "root|a@b~+" },
+		{ "Smith, root, John <a@b>", "Smith|root|a@b" },
+		{ "Smith, x@y, John <a@b>", "Smith|x@y|a@b" },
+		{ "Smith, a@b", "Smith|a@b" },
+		{ "root, a@b", "root|a@b" },
+		{ "Smith", "Smith" },
+		{ "Smith; John <a@b>", "Smith|a@b~" },
+		{ "two words, a@b", "a@b!" },
+		{ "two words, root, J <a@b>", "root|a@b!" },
+		{ "A, B, C, D, E, F, G, H, I, J <a@b>", "A|a@b~+" },
+		{ "\"Smith\", John <a@b>", "a@b~+" },
+		{ "Smith, j@c <a@b>", "Smith|a@b~" },
+		{ "Smith, (x John <a@b>, c@d", "Smith|c@d!" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_names(rows[i][0], rows[i][1], is_small);
+}
+
+static void
+a_joined_name_reaches_to_its_first_word(void **state)
+{
+	struct addr_list l;
+	struct buf name;
+	const char *text = "root, Dr. Smith,\r\n Jr., John <a@b>";
+
+	(void)state;
+	buf_init(&name, 100);
+	addr_list_parse_names(&l, bytes_of(text, strlen(text)), is_small, NULL);
+	assert_int_equal(l.n, 2);
+	addr_item_name(&l.items[1], &name);
+	assert_buf(&name, "Dr. Smith, Jr., John");
+	buf_clear(&name);
+	addr_list_clear(&l);
+}
+
+static void
+the_first_bad_entry_is_told(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "a@b, bob[@y, c@d", "bob[@y" },
+		{ "a@b, \"Joe <x@y>, z z", "\"Joe <x@y>" },
+		{ "a@b x@y", "a@b x@y" },
+		{ "<a@b> <c@d>, e@f", "<c@d>" },
+		{ "a@b, <c@d", "<c@d" },
+		{ "a@b, (c", "(c" },
+		{ "a@b, c@d", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct addr_list l;
+
+		addr_list_parse(&l, bytes_of(rows[i][0], strlen(rows[i][0])));
+		assert_true(bytes_eq(l.bad, rows[i][1]));
+		addr_list_clear(&l);
+	}
 }
 
 static void
@@ -192,6 +328,9 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_of_every_shape_give_their_addresses),
+		cmocka_unit_test(a_comma_in_a_name_is_a_part_of_it),
+		cmocka_unit_test(a_joined_name_reaches_to_its_first_word),
+		cmocka_unit_test(the_first_bad_entry_is_told),
 		cmocka_unit_test(
 		    an_item_says_where_it_stands_and_what_it_is_called),
 		cmocka_unit_test(

@@ -46,7 +46,36 @@ static const struct row {
 	    "From: B\r\n <b@Allowed.Example>", "b@ALLOWED.EXAMPLE",
 	    "From: B\r\n <b@Allowed.Example>", 0 },
 	{ IDENTITY_ALLOW, "me@example.org", "From: team: me@example.org;",
-	    "me@example.org", "From: team: me@example.org;", 0 },
+	    "me@example.org", "From: me@example.org", IDENTITY_CHANGED_FROM },
+	/* another author in the name of a group or a mailbox */
+	{ IDENTITY_FORCE, "me@example.org",
+	    "From: \"boss@corp.example\": a, b;", "me@example.org",
+	    "From: a on pve1 <me@example.org>", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_FORCE, "me@example.org",
+	    "From: boss@corp.example:;, me@example.org", "me@example.org",
+	    "From: me@example.org", IDENTITY_CHANGED_FROM },
+	{ IDENTITY_FORCE, "me@example.org",
+	    "From: boss@corp.example <me@example.org>", "me@example.org",
+	    "From: \"boss at corp.example\" <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
+	{ IDENTITY_FORCE, "me@example.org",
+	    "From: =?utf-8?q?boss=40corp=2Eexample?= <me@example.org>\r\n"
+	    "Sender: \"boss@corp.example\" <me@example.org>",
+	    "me@example.org", "From: \"boss at corp.example\" <me@example.org>",
+	    IDENTITY_CHANGED_FROM | IDENTITY_CHANGED_SENDER },
+	{ IDENTITY_FORCE, "me@example.org",
+	    "From: me@example.org\r\n"
+	    "Sender: me@example.org (boss@corp.example)\r\n"
+	    "Resent-From: me@example.org (boss@corp.example)",
+	    "me@example.org",
+	    "From: me@example.org\r\nSender: me@example.org\r\n"
+	    "Resent-From: \"boss at corp.example\" <me@example.org>",
+	    IDENTITY_CHANGED_SENDER | IDENTITY_CHANGED_RESENT },
+	/* a mailing list's name, which only "force" forbids */
+	{ IDENTITY_ALLOW, "me@example.org",
+	    "From: \"joe@corp.example via list\" <me@example.org>",
+	    "me@example.org",
+	    "From: \"joe@corp.example via list\" <me@example.org>", 0 },
 	/* a tag behind the user is the user's own affair */
 	{ IDENTITY_ALLOW, "me+cron@example.org",
 	    "From: Me <ME+x@example.org>\r\nSender: al+y@x.example",

@@ -3,6 +3,7 @@
 #include "tests/lib/check.h"
 
 #include "fixup/locals.h"
+#include "fixup/notes.h"
 #include "mail/addr.h"
 
 static bool
@@ -25,10 +26,19 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 	return true;
 }
 
-static const struct locals_opts opts = { is_local, resolve, NULL };
+/* Those of this machine have a small letter. */
+static bool
+is_name(void *ctx, const char *word)
+{
+	(void)ctx;
+	return word[0] >= 'a' && word[0] <= 'z';
+}
+
+static const struct locals_opts opts = { is_local, resolve, is_name, NULL };
 
 static const struct row {
 	const char *in, *out;
+	unsigned notes;
 } rows[] = {
 	{ "To: root\r\n", "To: me@example.org\r\n" },
 	{ "To: root@localhost\r\n", "To: me@example.org\r\n" },
@@ -39,6 +49,57 @@ static const struct row {
 	{ "To: \"R, oot\" <root@nas.local>, Bob <bob@example.net>\r\n",
 	    "To: \"R, oot\" <me@example.org>, Bob <bob@example.net>\r\n" },
 	{ "Cc: ops, root\r\n", "Cc: me@example.org, you@example.org\r\n" },
+	/* a comma in a name */
+	{ "To: Smith, John <j@example.net>\r\n",
+	    "To: \"Smith, John\" <j@example.net>\r\n", NOTE_BIT(NOTE_COMMA) },
+	{ "Cc: Dr. Smith, John <j@example.net>, root\r\n",
+	    "Cc: \"Dr. Smith, John\" <j@example.net>, me@example.org\r\n",
+	    NOTE_BIT(NOTE_COMMA) },
+	{ "From: Smith, John <j@example.net>\r\n",
+	    "From: \"Smith, John\" <j@example.net>\r\n", NOTE_BIT(NOTE_COMMA) },
+	{ "Reply-To: =?utf-8?q?M=C3=BC?=, J <j@example.net>\r\n",
+	    "Reply-To: =?utf-8?q?M=C3=BC=2C_J?= <j@example.net>\r\n",
+	    NOTE_BIT(NOTE_COMMA) },
+	{ "To: root, John <j@example.net>\r\n",
+	    "To: me@example.org, John <j@example.net>\r\n" },
+	{ "To: Smith, j@example.net\r\n", "To: j@example.net\r\n",
+	    NOTE_BIT(NOTE_STRANGER) },
+	{ "To: Smith\r\n", "To: me@example.org\r\n" },
+	{ "To: root, bob[@y, j@example.net\r\n",
+	    "To: me@example.org, j@example.net\r\n", NOTE_BIT(NOTE_BAD) },
+	/* nobody */
+	{ "To: Undisclosed-Recipients\r\n", "To: undisclosed-recipients:;\r\n",
+	    NOTE_BIT(NOTE_NOBODY) },
+	{ "To: undisclosed-recipients;;\r\n",
+	    "To: undisclosed-recipients:;\r\n", NOTE_BIT(NOTE_NOBODY) },
+	{ "To: undisclosed recipients:\r\n", "To: undisclosed-recipients:;\r\n",
+	    NOTE_BIT(NOTE_NOBODY) },
+	{ "Cc: Undisclosed recipients\r\nTo: j@example.net\r\n",
+	    "To: j@example.net\r\n", NOTE_BIT(NOTE_NOBODY) },
+	{ "Cc: Undisclosed-recipients:;\r\n",
+	    "Cc: Undisclosed-recipients:;\r\n" },
+	/* other fields */
+	{ "Errors-To: root\r\n", "Errors-To: me@example.org\r\n" },
+	{ "Return-receipt-to: root@localhost\r\n",
+	    "Return-Receipt-To: me@example.org\r\n" },
+	{ "Disposition-Notification-To: Root <root>\r\n",
+	    "Disposition-Notification-To: Root <me@example.org>\r\n" },
+	{ "Mail-Followup-To: ops, j@example.net\r\n",
+	    "Mail-Followup-To: me@example.org, you@example.org, "
+	    "j@example.net\r\n" },
+	{ "Mail-Reply-To: nobody\r\nTo: j@example.net\r\n",
+	    "To: j@example.net\r\n" },
+	{ "Delivered-To: root@host.example\r\nX-Original-To: root\r\n"
+	  "Delivered-To: j@example.net\r\n",
+	    "Delivered-To: j@example.net\r\n" },
+	/* obsolete forms */
+	{ "To: a.\"b\".c@d.example\r\n", "To: a.b.c@d.example\r\n" },
+	{ "From: J <@r.example:j@d.example>\r\n", "From: J <j@d.example>\r\n" },
+	{ "Sender: j @ d . example.\r\n", "Sender: j@d.example\r\n" },
+	{ "To: a@x.example; b@y.example\r\n",
+	    "To: a@x.example, b@y.example\r\n" },
+	{ "From: boss@corp.example <j@d.example>\r\n",
+	    "From: \"boss@corp.example\" <j@d.example>\r\n" },
 	{ "To: team: root, b@example.net;\r\n",
 	    "To: me@example.org, b@example.net\r\n" },
 	{ "To: a@example.net,\r\n\troot\r\n",
@@ -75,14 +136,16 @@ local_names_are_replaced_by_who_gets_their_mail(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct header *h = header_new();
+		unsigned notes = 0;
 		struct buf out;
 
 		header_put(h, rows[i].in, strlen(rows[i].in));
 		header_end(h);
-		assert_true(locals_repair(h, &opts));
+		assert_true(locals_repair(h, &opts, &notes));
 		buf_init(&out, HEADER_MAX);
 		assert_true(header_write(h, &out));
 		assert_string_equal(buf_str(&out), rows[i].out);
+		assert_int_equal(notes, rows[i].notes);
 		buf_clear(&out);
 		header_free(h);
 	}
@@ -93,6 +156,7 @@ static void
 many_names_take_linear_time(void **state)
 {
 	struct header *h = header_new();
+	unsigned notes = 0;
 	struct buf in, out;
 
 	(void)state;
@@ -103,7 +167,7 @@ many_names_take_linear_time(void **state)
 		assert_true(buf_adds(&in, ",\r\n b"));
 	header_put(h, buf_str(&in), buf_len(&in));
 	header_end(h);
-	assert_true(locals_repair(h, &opts));
+	assert_true(locals_repair(h, &opts, &notes));
 	assert_true(header_write(h, &out));
 	assert_string_equal(
 	    buf_str(&out), "To: a@example.net, me@example.org\r\n");

@@ -170,6 +170,14 @@ read_message(struct rewrite *w)
 	return ok;
 }
 
+static bool
+is_name(void *ctx, const char *word)
+{
+	const struct rewrite *w = ctx;
+
+	return alias_is_name(w->aliases, word);
+}
+
 /* As sendmail -t: without --to, whom the header names. */
 static void
 find_recipients(struct rewrite *w)
@@ -188,7 +196,8 @@ find_recipients(struct rewrite *w)
 		     i = header_find(h, names[n], i + 1)) {
 			buf_reset(&value);
 			IGNORE(header_value(h, i, &value)); /* it fits */
-			addr_list_parse(&l, buf_bytes(&value));
+			addr_list_parse_names(
+			    &l, buf_bytes(&value), is_name, w);
 			for (size_t k = 0; k < l.n; k++)
 				(void)envelope_add_rcpt(
 				    w->before, l.items[k].addr);
@@ -242,14 +251,6 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 	const struct rewrite *w = ctx;
 
 	return alias_resolve(w->aliases, &w->names, addr, to);
-}
-
-static bool
-is_name(void *ctx, const char *word)
-{
-	const struct rewrite *w = ctx;
-
-	return alias_is_name(w->aliases, word);
 }
 
 static void

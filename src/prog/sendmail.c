@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,18 +276,36 @@ submit(struct sendmail *sm)
 	places_free(places);
 }
 
+/* 0 or the exit status; an option behind the addresses is no fault of the data. */
 static int
 add_words(struct sendmail *sm, struct err *err)
 {
 	for (size_t i = 0; i < sm->args.naddrs; i++)
 		if (sendmail_message_add_word(
 			&sm->message, sm->args.addrs[i], err) != 0)
-			return -1;
-	if (sm->args.naddrs == 0 && !sm->args.has_header_rcpts)
-		return err_set(err, ERR_INPUT,
-		    "no recipients: name them, or give -t to take them from "
-		    "the header");
-	return 0;
+			return sm->args.addrs[i][0] == '-' ? EX_USAGE
+							   : EX_DATAERR;
+	if (sm->args.naddrs > 0 || sm->args.has_header_rcpts)
+		return 0;
+	(void)err_set(err, ERR_INPUT,
+	    "no recipients: name them, or give -t to take them from the "
+	    "header");
+	return EX_USAGE;
+}
+
+/* Aliases are not known here, and they have small letters; a word with a capital
+ * one is a person's name unless a user has it. */
+static bool
+is_name(void *ctx, const char *word)
+{
+	bool is_small = true;
+
+	(void)ctx;
+	for (const char *p = word; *p != '\0'; p++)
+		if ((*p >= 'A' && *p <= 'Z') || (unsigned char)*p >= 0x80)
+			is_small = false;
+	return is_small || str_eq_nocase(word, "root") ||
+	       str_eq_nocase(word, "postmaster") || getpwnam(word) != NULL;
 }
 
 /* The value of From for a message without one. */
@@ -319,13 +338,16 @@ send_message(struct sendmail *sm)
 {
 	struct sendmail_wishes wishes = {
 		.has_header_rcpts = sm->args.has_header_rcpts,
+		.is_name = is_name,
 	};
 	struct err err = { 0 };
 	struct buf from;
 	int rc;
 
-	if (find_sender(sm, &err) != 0 || add_words(sm, &err) != 0)
+	if (find_sender(sm, &err) != 0)
 		return refuse(EX_USAGE, &err);
+	if ((rc = add_words(sm, &err)) != 0)
+		return refuse(rc, &err);
 	if (sendmail_input_read(&sm->input, STDIN_FILENO, &err) != 0)
 		return refuse(
 		    err.class == ERR_INPUT ? EX_DATAERR : EX_IOERR, &err);
@@ -338,11 +360,6 @@ send_message(struct sendmail *sm)
 	buf_clear(&from);
 	if (rc != 0)
 		return refuse(EX_DATAERR, &err);
-	if (sm->message.is_malformed) {
-		complain(NULL, "the header names a recipient that is no "
-			       "address; the others are served");
-		failed(sm, EX_DATAERR);
-	}
 	if (sm->message.nrcpts == 0) {
 		complain(NULL, "the header names no recipients");
 		return sm->status != EX_OK ? sm->status : EX_USAGE;
@@ -356,10 +373,13 @@ static int
 verify(struct sendmail *sm)
 {
 	struct err err = { 0 };
+	int rc;
 
 	sm->args.has_header_rcpts = false;
-	if (find_sender(sm, &err) != 0 || add_words(sm, &err) != 0)
+	if (find_sender(sm, &err) != 0)
 		return refuse(EX_USAGE, &err);
+	if ((rc = add_words(sm, &err)) != 0)
+		return refuse(rc, &err);
 	submit(sm);
 	return sm->status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prog/sendmail_message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -43,48 +44,76 @@ add_rcpt(struct sendmail_message *m, const char *addr)
 		SUBMIT_OPEN };
 }
 
-/* False: something in it is no address we would pass on. */
+/* One that relaisd would refuse is better refused before anybody is served.  And
+ * one that looks like an option never reaches a command line further on (F21). */
 static bool
-add_list(struct sendmail_message *m, struct bytes value)
+is_sendable(const char *addr)
+{
+	char whole[ADDR_MAX + 3];
+
+	if (addr[0] == '-' || strlen(addr) > ADDR_MAX)
+		return false;
+	(void)snprintf(whole, sizeof(whole),
+	    strchr(addr, '@') != NULL ? "%s" : "%s@x", addr); /* it fits */
+	return addr_is_mailbox(bytes_of(whole, strlen(whole)));
+}
+
+/* Says which entry is none.  Returns -1. */
+static int
+refuse_entry(struct bytes field, struct bytes entry, struct err *err)
+{
+	struct buf shown;
+
+	buf_init(&shown, 8 * STR_ESCAPE_MAX);
+	if (field.n > 0)
+		IGNORE(str_escape(&shown, field, STR_ESCAPE_MAX) &&
+		       buf_adds(&shown, ": "));
+	IGNORE(buf_addc(&shown, '"') &&
+	       str_escape(&shown, entry, STR_ESCAPE_MAX / 2));
+	(void)err_set(err, ERR_INPUT, "%s\" is no address%s", buf_str(&shown),
+	    entry.n > 0 && entry.p[0] == '-' && field.n == 0
+		? "; options stand before the addresses"
+		: "; nobody was sent the message");
+	buf_clear(&shown);
+	return -1;
+}
+
+static int
+add_list(struct sendmail_message *m, struct bytes field, struct bytes value,
+    const struct sendmail_wishes *w, struct err *err)
 {
 	struct addr_list l;
-	bool is_good;
+	int rc = 0;
 
-	addr_list_parse(&l, value);
-	is_good = !l.is_malformed;
-	for (size_t i = 0; i < l.n; i++) {
-		/* One that looks like an option never reaches a command line
-		 * further on (F21). */
-		if (l.items[i].addr[0] == '-' || l.items[i].addr[0] == '\0')
-			is_good = false;
-		else
+	addr_list_parse_names(&l, value, w != NULL ? w->is_name : NULL,
+	    w != NULL ? w->ctx : NULL);
+	if (l.is_malformed)
+		rc = refuse_entry(field, l.bad, err);
+	for (size_t i = 0; rc == 0 && i < l.n; i++) {
+		if (is_sendable(l.items[i].addr))
 			add_rcpt(m, l.items[i].addr);
+		else
+			rc = refuse_entry(field, l.items[i].spec, err);
 	}
 	addr_list_clear(&l);
-	return is_good;
+	return rc;
 }
 
 int
 sendmail_message_add_word(
     struct sendmail_message *m, const char *word, struct err *err)
 {
-	struct buf shown;
+	struct bytes all = bytes_of(word, strlen(word));
 	size_t before = m->nrcpts;
-	bool is_good = true;
 
-	for (const char *p = word; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			is_good = false;
-	if (is_good && add_list(m, bytes_of(word, strlen(word))) &&
-	    m->nrcpts > before)
-		return 0;
-	buf_init(&shown, 4 * STR_ESCAPE_MAX + 4);
-	IGNORE(
-	    str_escape(&shown, bytes_of(word, strlen(word)), STR_ESCAPE_MAX));
-	(void)err_set(err, ERR_INPUT, "\"%s\" is no address%s", buf_str(&shown),
-	    word[0] == '-' ? "; options stand before the addresses" : "");
-	buf_clear(&shown);
-	return -1;
+	for (size_t i = 0; i < all.n; i++)
+		if ((unsigned char)word[i] < ' ' || word[i] == 0x7f)
+			return refuse_entry(bytes_of("", 0), all, err);
+	if (add_list(m, bytes_of("", 0), all, NULL, err) != 0)
+		return -1;
+	if (m->nrcpts == before)
+		return refuse_entry(bytes_of("", 0), all, err);
+	return 0;
 }
 
 /* In order of address, doubles beside each other. */
@@ -139,30 +168,27 @@ is_one_of(struct bytes name, const char *const *names)
 	return false;
 }
 
-static void
-take_field(struct sendmail_message *m, const struct header_field *f)
-{
-	if (!add_list(m, f->body))
-		m->is_malformed = true;
-}
-
-static void
-take_plain(struct sendmail_message *m, const struct header *h)
+static int
+take_plain(struct sendmail_message *m, const struct header *h,
+    const struct sendmail_wishes *w, struct err *err)
 {
 	static const char *const names[] = { "To", "Cc", "Bcc", NULL };
 
 	for (size_t i = 0; i < header_count(h); i++) {
 		struct header_field f = header_at(h, i);
 
-		if (is_one_of(f.name, names))
-			take_field(m, &f);
+		if (is_one_of(f.name, names) &&
+		    add_list(m, f.name, f.body, w, err) != 0)
+			return -1;
 	}
+	return 0;
 }
 
 /* RFC 5322 3.6.6: each resending puts its block of fields in front.  The newest
  * block ends at a field that is no Resent- one, or at a name it had already. */
-static void
-take_resent(struct sendmail_message *m, const struct header *h, size_t first)
+static int
+take_resent(struct sendmail_message *m, const struct header *h, size_t first,
+    const struct sendmail_wishes *w, struct err *err)
 {
 	static const char *const names[] = { "Resent-To", "Resent-Cc",
 		"Resent-Bcc", NULL };
@@ -171,28 +197,29 @@ take_resent(struct sendmail_message *m, const struct header *h, size_t first)
 		struct header_field f = header_at(h, i);
 
 		if (!bytes_has_prefix_nocase(f.name, "Resent-"))
-			return;
+			return 0;
 		for (size_t k = first; k < i; k++) {
 			struct header_field before = header_at(h, k);
 
 			if (before.name.n == f.name.n &&
 			    strncasecmp(before.name.p, f.name.p, f.name.n) == 0)
-				return;
+				return 0;
 		}
-		if (is_one_of(f.name, names))
-			take_field(m, &f);
+		if (is_one_of(f.name, names) &&
+		    add_list(m, f.name, f.body, w, err) != 0)
+			return -1;
 	}
+	return 0;
 }
 
-static void
-take_rcpts(struct sendmail_message *m, const struct header *h)
+static int
+take_rcpts(struct sendmail_message *m, const struct header *h,
+    const struct sendmail_wishes *w, struct err *err)
 {
 	for (size_t i = 0; i < header_count(h); i++)
-		if (bytes_has_prefix_nocase(header_at(h, i).name, "Resent-")) {
-			take_resent(m, h, i);
-			return;
-		}
-	take_plain(m, h);
+		if (bytes_has_prefix_nocase(header_at(h, i).name, "Resent-"))
+			return take_resent(m, h, i, w, err);
+	return take_plain(m, h, w, err);
 }
 
 /* False: the header is full. */
@@ -231,8 +258,8 @@ sendmail_message_set(struct sendmail_message *m, struct bytes text,
 	}
 	m->body = bytes_of(text.p + used, text.n - used);
 	m->is_8bit = !str_is_ascii(text);
-	if (wishes->has_header_rcpts)
-		take_rcpts(m, h);
+	if (wishes->has_header_rcpts && take_rcpts(m, h, wishes, err) != 0)
+		goto out;
 	drop_doubles(m);
 	if (!mend(h, wishes) || !header_write(h, &m->head) ||
 	    !buf_adds(&m->head, "\r\n") || !add_rest(h, &m->head)) {

@@ -28,26 +28,30 @@ struct sendmail_message {
 	bool is_8bit;
 	struct submit_rcpt *rcpts; /* each once; owns the addresses */
 	size_t nrcpts;
-	/* A field of recipients held something that is no address; the others
-	 * are here. */
-	bool is_malformed;
 };
 
 void sendmail_message_init(struct sendmail_message *m);
 void sendmail_message_clear(struct sendmail_message *m);
 
-/* A word of the command line: an address or a comma list.  -1: ERR_INPUT, it is
- * none, begins with "-", or holds a control character (R8). */
+/* A word of the command line: an address or a comma list.  -1: ERR_INPUT, one of
+ * them, which err names, is none, begins with "-", or holds a control character
+ * (R8). */
 int sendmail_message_add_word(
     struct sendmail_message *m, const char *word, struct err *err);
 
 struct sendmail_wishes {
 	bool has_header_rcpts; /* -t */
 	const char *from; /* value of From, used if there is none */
+	/* May this word in front of a comma be a name of this machine?  Else it is
+	 * a part of the name behind it (mail/addr_list.h).  NULL: always. */
+	bool (*is_name)(void *ctx, const char *word);
+	void *ctx;
 };
 
-/* text is borrowed for the life of m.  -1: ERR_INPUT, the header is too
- * big.  A NUL in it is for relaisd to replace. */
+/* text is borrowed for the life of m.  A NUL in it is for relaisd to replace.  -1:
+ * ERR_INPUT, the header is too big, or a field of recipients holds something that
+ * is no address, which err names: then nobody may get the message, for a caller
+ * who mends it would send it twice to the others. */
 int sendmail_message_set(struct sendmail_message *m, struct bytes text,
     const struct sendmail_wishes *wishes, struct err *err);
 

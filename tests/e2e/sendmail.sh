@@ -158,7 +158,7 @@ refused() { # NAME STATUS ARGUMENT...
 	check "  and nothing was sent" nothing_arrived
 }
 message 'To: a@x.org\n\nx\n'
-refused "a line end in an address is refused" 64 $'a@x.org\nRCPT TO:<b@x.org>'
+refused "a line end in an address is refused" 65 $'a@x.org\nRCPT TO:<b@x.org>'
 refused "an address that begins with - is refused" 64 -- -oQ@x.org
 refused "options behind addresses are refused" 64 a@x.org -f b@x.org
 refused "a line end in -f is refused" 64 -f $'a@x.org>\nDATA' a@x.org
@@ -169,6 +169,22 @@ message 'Subject: x\n\nx\n'
 refused "-t without recipients in the header" 64 -t
 message 'To: -x@x.org\n\nx\n'
 refused "-t with an address like an option" 65 -t
+# A damaged list: nobody, so that whoever mends it and tries again does not send
+# twice to the others.
+for list in 'bob[@y.example' '"Joe <b@x.org>' '(b@x.org' 'b@x.org c@x.org' \
+    '<b@x.org> <c@x.org>' '<b@x.org' 'b@@x.org' 'b@x..org' 'b@x!org' '"b' 'a b'; do
+	for field in To Cc Bcc; do
+		message "From: f@x.org\nTo: a@x.org\n$field: d@x.org, $list, e@x.org\n\nx\n"
+		refused "-t, $field with $list" 65 -t
+		refused "  and with recipients beside it" 65 -t g@x.org
+	done
+	check "  which is named" grep -qF -e "\"$list\"" -e "\"${list##* }\"" "$T/err"
+	message 'From: f@x.org\nTo: a@x.org\n\nx\n'
+	refused "a recipient $list" 65 a@x.org "$list" e@x.org
+	refused "  in a list" 65 "a@x.org, $list, e@x.org"
+	refused "  and beside -t" 65 -t "$list"
+	check "  which is named" grep -qF -e "\"$list\"" -e "\"${list##* }\"" "$T/err"
+done
 refused "a giant option" 64 -F "$(head -c 5000 /dev/zero | tr '\0' x)" a@x.org
 
 # R17: no option opens a file.

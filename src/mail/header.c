@@ -519,6 +519,21 @@ on_stray(struct header *h, size_t n)
 	add_field(h, &f, n);
 }
 
+/* "To: joe@example.net", then " Bcc: jane@example.net": the blank in front makes
+ * it a part of the line before, where everybody reads it; nobody means that. */
+static bool
+is_indented_bcc(const struct header *h, struct bytes line)
+{
+	char name[GUESS_MAX];
+	size_t n, at;
+
+	return h->is_mending && guess_name(line, name, &n, &at) &&
+	       (bytes_eq_nocase(bytes_of(name, n), "Bcc") ||
+		   bytes_eq_nocase(bytes_of(name, n), "Resent-Bcc")) &&
+	       strchr(":\x9a", line.p[at - 1]) != NULL &&
+	       memchr(line.p + at, '@', line.n - at) != NULL;
+}
+
 /* Judges the line that begins at h->line and reaches to the end of the text.
  * It is complete, or longer than a header may be, or the last. */
 static void
@@ -532,7 +547,8 @@ on_line(struct header *h)
 	if (is_empty_line(line) && h->mbox_n == 0) {
 		h->has_blank = true;
 		h->state = HEADER_DONE;
-	} else if (h->nfields > 0 && is_blank(line.p[0])) {
+	} else if (h->nfields > 0 && is_blank(line.p[0]) &&
+		   !is_indented_bcc(h, line)) {
 		add_line(h, &h->fields[h->nfields - 1], line.n);
 	} else if (begins_field(h, &line, &f)) {
 		on_field(h, &f, line.n);

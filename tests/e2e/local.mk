@@ -1,6 +1,7 @@
 # End-to-end tests: real programs in, real providers out; see tests/lib/bed.sh.
 # Not part of "make check", because they need root and Debian's packages.
 e2e_tests = \
+	%reldir%/addresses.sh \
 	%reldir%/answers.sh \
 	%reldir%/bad.sh \
 	%reldir%/bytes.sh \

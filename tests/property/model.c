@@ -427,6 +427,18 @@ put_line(struct buf *to, const struct line *l)
 	}
 }
 
+/* "Bcc:" behind blanks, and an address: a field, whatever the blanks say. */
+static bool
+is_indented_bcc(struct bytes raw)
+{
+	struct line l = meant_line(raw, false);
+
+	return (strcasecmp(l.name, "Bcc") == 0 ||
+		   strcasecmp(l.name, "Resent-Bcc") == 0) &&
+	       (raw.p[l.body - 1] == ':' || raw.p[l.body - 1] == '\x9a') &&
+	       memchr(raw.p + l.body, '@', raw.n - l.body) != NULL;
+}
+
 /* The header's lines, with those behind a line of text up to the next empty one;
  * returns how many. */
 static size_t
@@ -441,7 +453,7 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 		raw.n = line_len(raw);
 		if (raw.n == 2 && raw.p[0] == '\r')
 			break;
-		if (n > 0 && is_blank(raw.p[0]) &&
+		if (n > 0 && is_blank(raw.p[0]) && !is_indented_bcc(raw) &&
 		    !(n == 1 && is_mbox(v[0].raw) && v[0].name[0] == '\0')) {
 			v[n - 1].raw.n += raw.n;
 			at += raw.n;

@@ -14,6 +14,7 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "outbound/derive.h"
 #include "outbound/fetch.h"
 #include "outbound/haul.h"
 #include "outbound/pool.h"
@@ -40,6 +41,7 @@ struct courier {
 	struct smtp_client *smtp; /* NULL until the transport is ready */
 	struct loop_timer *timer;
 	struct fetch *fetch; /* the secret is being fetched */
+	struct derive *derive; /* a key is being derived */
 	struct secret *secret; /* until the server has taken or refused it */
 	struct list hauls; /* messages under way */
 	struct haul *body; /* whose body the engine wants now, or NULL */
@@ -127,6 +129,16 @@ on_fetched(void *ctx, const struct secret *secret, const struct err *why)
 	drive(c);
 }
 
+static void
+on_derived(void *ctx, const struct sasl_key *k)
+{
+	struct courier *c = ctx;
+
+	c->derive = NULL;
+	smtp_client_keyed(c->smtp, k);
+	drive(c);
+}
+
 /* --- the end of a connection ---------------------------------------------- */
 
 /* Gives every message back and frees the courier.  v: what is known of those
@@ -151,6 +163,7 @@ courier_free(struct courier *c)
 	list_foreach (it, &c->hauls)
 		haul_end(haul_of_link(it), NULL);
 	fetch_forget(c->fetch);
+	derive_forget(c->derive);
 	secret_free(c->secret);
 	dial_free(c->dial);
 	smtp_client_free(c->smtp);
@@ -663,6 +676,10 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		break;
 	case SC_NEED_CRED:
 		c->fetch = fetch_new(c->pool, on_fetched, c);
+		break;
+	case SC_NEED_KEY:
+		c->derive = derive_new(pool_loop(c->pool),
+		    smtp_client_take_key(c->smtp), on_derived, c);
 		break;
 	case SC_READY:
 		on_engine_ready(c, info);

@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/content.h \
 	%reldir%/courier.c \
 	%reldir%/courier.h \
+	%reldir%/derive.c \
+	%reldir%/derive.h \
 	%reldir%/fetch.c \
 	%reldir%/fetch.h \
 	%reldir%/haul.c \

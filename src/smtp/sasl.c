@@ -157,6 +157,8 @@ struct sasl {
 	char nonce[NONCE_MAX];
 	unsigned iterations;
 	char *prepared; /* the password by SASLprep; the library's memory */
+	unsigned char salted[GSASL_HASH_MAX_SIZE];
+	size_t nsalted; /* 0: not derived */
 	bool is_complete;
 	const char *trouble;
 	char reason[REASON_MAX];
@@ -192,6 +194,7 @@ sasl_free(struct sasl *s)
 	if (s->prepared != NULL)
 		explicit_bzero(s->prepared, strlen(s->prepared));
 	gsasl_free(s->prepared);
+	explicit_bzero(s->salted, sizeof(s->salted));
 	free(s);
 }
 
@@ -217,24 +220,6 @@ set_binding(struct sasl *s)
 	return ok;
 }
 
-/* RFC 5802 2.2: Hi(), as many bytes as the hash has. */
-static bool
-salt_password(const struct sasl *s, struct bytes salt, void *ret, size_t n)
-{
-	gnutls_mac_algorithm_t mac = (s->mech->flags & IS_SHA1) != 0
-					 ? GNUTLS_MAC_SHA1
-					 : GNUTLS_MAC_SHA256;
-	const unsigned char *salt_p = (const unsigned char *)salt.p;
-	gnutls_datum_t salt_datum = { .size = (unsigned)salt.n };
-	gnutls_datum_t key = { (unsigned char *)s->prepared,
-		(unsigned)strlen(s->prepared) };
-
-	/* It is only read, but not declared so. */
-	memcpy(&salt_datum.data, &salt_p, sizeof(salt_p));
-	return gnutls_pbkdf2(mac, &key, &salt_datum, s->iterations, ret, n) ==
-	       0;
-}
-
 static void
 to_hex(char *to, const unsigned char *from, size_t n)
 {
@@ -254,26 +239,14 @@ static int
 on_ask(Gsasl *lib, Gsasl_session *session, Gsasl_property prop)
 {
 	const struct sasl *s = gsasl_callback_hook_get(lib);
-	size_t n = (s->mech->flags & IS_SHA1) != 0 ? GSASL_HASH_SHA1_SIZE
-						   : GSASL_HASH_SHA256_SIZE;
-	unsigned char salted[GSASL_HASH_MAX_SIZE];
-	char hex[2 * sizeof(salted) + 1];
-	int rc = GSASL_NO_CALLBACK;
-	const char *code;
-	struct buf salt;
+	char hex[2 * sizeof(s->salted) + 1];
+	int rc;
 
-	if (prop != GSASL_SCRAM_SALTED_PASSWORD || s->prepared == NULL ||
-	    (code = gsasl_property_fast(session, GSASL_SCRAM_SALT)) == NULL)
-		return rc;
-	buf_init(&salt, SASL_MESSAGE_MAX);
-	if (base64_decode(&salt, bytes_of(code, strlen(code))) &&
-	    salt_password(s, buf_bytes(&salt), salted, n)) {
-		to_hex(hex, salted, n);
-		rc = gsasl_property_set(session, prop, hex);
-		explicit_bzero(hex, sizeof(hex));
-	}
-	explicit_bzero(salted, sizeof(salted));
-	buf_clear(&salt);
+	if (prop != GSASL_SCRAM_SALTED_PASSWORD || s->nsalted == 0)
+		return GSASL_NO_CALLBACK;
+	to_hex(hex, s->salted, s->nsalted);
+	rc = gsasl_property_set(session, prop, hex);
+	explicit_bzero(hex, sizeof(hex));
 	return rc;
 }
 
@@ -406,6 +379,8 @@ prepare_password(struct sasl *s)
 	const char *password = secret_bytes(s->opts.secret).p;
 	char *prepared = NULL;
 
+	if (s->prepared != NULL)
+		return true;
 	if (gsasl_saslprep(password, 0, &prepared, NULL) != GSASL_OK)
 		return give_up(s, "the password has characters that SCRAM does "
 				  "not allow");
@@ -426,6 +401,123 @@ check_scram(struct sasl *s, struct bytes challenge)
 	return true;
 }
 
+/* --- the key -------------------------------------------------------------- */
+
+struct sasl_key {
+	bool is_sha1;
+	unsigned iterations;
+	struct buf salt;
+	char *password; /* prepared */
+	unsigned char salted[GSASL_HASH_MAX_SIZE];
+	size_t nsalted; /* 0: not derived, or it cannot be */
+};
+
+/* Behind check_server_first(), which has found both commas. */
+static bool
+take_salt(struct bytes challenge, struct buf *to)
+{
+	const char *p = memchr(challenge.p, ',', challenge.n);
+	size_t n = challenge.n - (size_t)(p + 1 - challenge.p);
+	const char *end = memchr(p + 1, ',', n);
+
+	return end - p > 3 && memcmp(p + 1, "s=", 2) == 0 &&
+	       base64_decode(to, bytes_of(p + 3, (size_t)(end - p - 3)));
+}
+
+struct sasl_key *
+sasl_key_new(struct sasl *s, struct bytes challenge)
+{
+	struct sasl_key *k;
+
+	if ((s->mech->flags & IS_SCRAM) == 0 || s->steps != 1 ||
+	    s->nsalted > 0 || !check_scram(s, challenge))
+		return NULL;
+	k = xcalloc(1, sizeof(*k));
+	k->is_sha1 = (s->mech->flags & IS_SHA1) != 0;
+	k->iterations = s->iterations;
+	k->password = xstrdup(s->prepared);
+	buf_init(&k->salt, SASL_MESSAGE_MAX);
+	if (take_salt(challenge, &k->salt))
+		return k;
+	sasl_key_free(k);
+	return NULL;
+}
+
+/* As many bytes as the hash has. */
+static bool
+salt_password(const struct sasl_key *k, void *ret, size_t n)
+{
+	gnutls_mac_algorithm_t mac = k->is_sha1 ? GNUTLS_MAC_SHA1
+						: GNUTLS_MAC_SHA256;
+	struct bytes salt = buf_bytes(&k->salt);
+	const unsigned char *salt_p = (const unsigned char *)salt.p;
+	gnutls_datum_t salt_datum = { .size = (unsigned)salt.n };
+	gnutls_datum_t key = { (unsigned char *)k->password,
+		(unsigned)strlen(k->password) };
+
+	/* It is only read, but not declared so. */
+	memcpy(&salt_datum.data, &salt_p, sizeof(salt_p));
+	return gnutls_pbkdf2(mac, &key, &salt_datum, k->iterations, ret, n) ==
+	       0;
+}
+
+/* What GnuTLS may refuse (FIPS 140), GNU SASL does, slowly. */
+static bool
+salt_slowly(const struct sasl_key *k, char *ret)
+{
+	char unused[3][GSASL_HASH_MAX_SIZE];
+	struct bytes salt = buf_bytes(&k->salt);
+	int rc = gsasl_scram_secrets_from_password(
+	    k->is_sha1 ? GSASL_HASH_SHA1 : GSASL_HASH_SHA256, k->password,
+	    k->iterations, salt.p, salt.n, ret, unused[0], unused[1],
+	    unused[2]);
+
+	explicit_bzero(unused, sizeof(unused));
+	return rc == GSASL_OK;
+}
+
+void
+sasl_key_derive(struct sasl_key *k)
+{
+	size_t n = k->is_sha1 ? GSASL_HASH_SHA1_SIZE : GSASL_HASH_SHA256_SIZE;
+
+	if (salt_password(k, k->salted, n) || salt_slowly(k, (char *)k->salted))
+		k->nsalted = n;
+}
+
+void
+sasl_key_use(struct sasl *s, const struct sasl_key *k)
+{
+	memcpy(s->salted, k->salted, sizeof(s->salted));
+	s->nsalted = k->nsalted;
+}
+
+void
+sasl_key_free(struct sasl_key *k)
+{
+	if (k == NULL)
+		return;
+	buf_clear(&k->salt);
+	explicit_bzero(k->password, strlen(k->password));
+	free(k->password);
+	explicit_bzero(k->salted, sizeof(k->salted));
+	free(k);
+}
+
+static void
+derive_here(struct sasl *s, struct bytes challenge)
+{
+	struct sasl_key *k = sasl_key_new(s, challenge);
+
+	if (k == NULL)
+		return;
+	sasl_key_derive(k);
+	sasl_key_use(s, k);
+	sasl_key_free(k);
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
 static bool
 step_library(struct sasl *s, struct bytes challenge, struct buf *to)
 {
@@ -441,6 +533,8 @@ step_library(struct sasl *s, struct bytes challenge, struct buf *to)
 		challenge.p = "";
 	if (is_scram && s->steps > 0 && !check_scram(s, challenge))
 		return false;
+	if (is_scram && s->steps == 1)
+		derive_here(s, challenge);
 	rc = gsasl_step(s->session, challenge.p, challenge.n, &out, &n);
 	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE) {
 		if (is_scram && s->steps == 2)

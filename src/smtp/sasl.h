@@ -68,6 +68,18 @@ void sasl_free(struct sasl *s);
 bool sasl_step(
     struct sasl *s, struct bytes challenge, struct buf *to) MUST_CHECK;
 
+/* SCRAM's salted password (RFC 5802 2.2: Hi()): at the server's will up to a
+ * second of work, which is for another thread than the one that serves others.
+ * A key owns all it needs.  Without sasl_key_use(), sasl_step() derives it
+ * itself. */
+struct sasl_key;
+/* What has to be derived before sasl_step() with this challenge, the caller's;
+ * NULL: nothing. */
+struct sasl_key *sasl_key_new(struct sasl *s, struct bytes challenge);
+void sasl_key_derive(struct sasl_key *k); /* on any thread */
+void sasl_key_use(struct sasl *s, const struct sasl_key *k);
+void sasl_key_free(struct sasl_key *k); /* overwrites it */
+
 /* The server said yes: may it be believed?  False for a SCRAM server that has
  * not proved that it knows the password: an attack. */
 bool sasl_is_complete(const struct sasl *s);

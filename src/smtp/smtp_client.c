@@ -36,6 +36,7 @@ enum state {
 	ST_TLS, /* the driver wraps the transport */
 	ST_CRED, /* the driver fetches the secret */
 	ST_AUTH,
+	ST_KEY, /* the driver has a key derived, between two steps of AUTH */
 	ST_READY,
 	ST_QUIT,
 	ST_CLOSED,
@@ -49,6 +50,8 @@ struct login {
 	struct buf binding;
 	const struct sasl_mech *mech;
 	struct sasl *sasl; /* the attempt under way */
+	struct buf challenge; /* that waits for a key */
+	struct sasl_key *key; /* to be taken by the driver */
 	struct buf initial; /* base64, for behind the 334 */
 	unsigned tried;
 	int ncommands; /* AUTH, so far */
@@ -119,6 +122,7 @@ static const struct {
 	[ST_STARTTLS] = { SMTP_STEP_STARTTLS, SC_TROUBLE_LOST },
 	[ST_TLS] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
 	[ST_CRED] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
+	[ST_KEY] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
 	[ST_AUTH] = { SMTP_STEP_AUTH, SC_TROUBLE_AUTH_LATER },
 	[ST_READY] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
 	[ST_QUIT] = { SMTP_STEP_QUIT, SC_TROUBLE_NONE },
@@ -141,6 +145,7 @@ smtp_client_new(const struct smtp_client_opts *opts)
 	smtp_out_init(&c->out, SMTP_CLIENT_OUT_MAX);
 	smtp_reply_init(&c->reply);
 	buf_init(&c->login.binding, BINDING_MAX);
+	buf_init(&c->login.challenge, SMTP_REPLY_MAX);
 	buf_init(&c->login.initial, 2 * SASL_MESSAGE_MAX);
 	c->flight = smtp_flight_new(&c->caps, &c->out, opts);
 	return c;
@@ -155,7 +160,10 @@ forget_login(struct smtp_client *c)
 	l->sasl = NULL;
 	secret_free(l->secret);
 	l->secret = NULL;
+	sasl_key_free(l->key);
+	l->key = NULL;
 	buf_wipe(&l->binding);
+	buf_wipe(&l->challenge);
 	buf_wipe(&l->initial);
 }
 
@@ -505,11 +513,26 @@ say_response(struct smtp_client *c, struct bytes raw)
 	buf_wipe(&line);
 }
 
+/* The step that the challenge in l->challenge asks for. */
+static void
+go_on_auth(struct smtp_client *c)
+{
+	struct login *l = &c->login;
+	struct buf raw;
+
+	buf_init(&raw, SASL_MESSAGE_MAX);
+	if (!sasl_step(l->sasl, buf_bytes(&l->challenge), &raw))
+		over_auth(c, sasl_trouble(l->sasl));
+	else
+		say_response(c, buf_bytes(&raw));
+	buf_wipe(&raw);
+	buf_wipe(&l->challenge);
+}
+
 static void
 on_challenge(struct smtp_client *c)
 {
 	struct login *l = &c->login;
-	struct buf challenge, raw;
 
 	if (buf_len(&l->initial) > 0) {
 		c->out.has_secret = true;
@@ -522,16 +545,19 @@ on_challenge(struct smtp_client *c)
 		buf_wipe(&l->initial);
 		return;
 	}
-	buf_init(&challenge, SMTP_REPLY_MAX);
-	buf_init(&raw, SASL_MESSAGE_MAX);
-	if (!decode_challenge(c, &challenge))
+	buf_wipe(&l->challenge);
+	if (!decode_challenge(c, &l->challenge)) {
 		over_auth(c, "the server's login challenge is not base64");
-	else if (!sasl_step(l->sasl, buf_bytes(&challenge), &raw))
-		over_auth(c, sasl_trouble(l->sasl));
-	else
-		say_response(c, buf_bytes(&raw));
-	buf_wipe(&challenge);
-	buf_wipe(&raw);
+		return;
+	}
+	sasl_key_free(l->key);
+	l->key = sasl_key_new(l->sasl, buf_bytes(&l->challenge));
+	if (l->key == NULL) {
+		go_on_auth(c);
+		return;
+	}
+	c->state = ST_KEY;
+	c->pending = SC_NEED_KEY;
 }
 
 /* The reply, and behind it what the server gave as its reason before, both
@@ -891,6 +917,7 @@ static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
 	[ST_STARTTLS] = on_starttls_reply,
 	[ST_TLS] = over_misfit,
 	[ST_CRED] = over_misfit,
+	[ST_KEY] = over_misfit,
 	[ST_AUTH] = on_auth_reply,
 	[ST_READY] = on_job_reply,
 	[ST_QUIT] = on_quit_reply,
@@ -1141,7 +1168,8 @@ patience_ms(const struct smtp_client *c)
 {
 	enum smtp_step step = step_now(c);
 
-	if (c->state == ST_CLOSED || c->state == ST_TLS || c->state == ST_CRED)
+	if (c->state == ST_CLOSED || c->state == ST_TLS ||
+	    c->state == ST_CRED || c->state == ST_KEY)
 		return INT64_MAX;
 	if (!smtp_out_is_empty(&c->out))
 		return cap_ms(c, SMTP_BLOCK_MS);
@@ -1254,6 +1282,24 @@ smtp_client_no_cred(struct smtp_client *c, const char *why)
 		return;
 	over_local(c, SC_TROUBLE_CRED, STAGE_LOCAL, why);
 	say_quit(c);
+}
+
+struct sasl_key *
+smtp_client_take_key(struct smtp_client *c)
+{
+	struct sasl_key *k = c->login.key;
+
+	c->login.key = NULL;
+	return k;
+}
+
+void
+smtp_client_keyed(struct smtp_client *c, const struct sasl_key *k)
+{
+	if (c->state != ST_KEY)
+		return;
+	sasl_key_use(c->login.sasl, k);
+	go_on_auth(c);
 }
 
 bool

@@ -30,6 +30,7 @@
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 
+struct sasl_key;
 struct smtp_client;
 
 enum sc_tls {
@@ -120,6 +121,8 @@ enum sc_event {
 	SC_STARTTLS, /* flush, wrap the transport, then _tls_up() */
 	SC_NEED_CRED, /* fetch the secret, then _cred() or _no_cred(); not
 		       * raised for EXTERNAL, which has none */
+	SC_NEED_KEY, /* _take_key(), have it derived on another thread, then
+		      * _keyed(); for SCRAM */
 	SC_READY, /* logged in (info.text: mechanism): _send() or _quit() */
 	SC_WANT_BODY, /* info.job: _body() will take bytes */
 	SC_RCPT_DONE, /* info.job, info.rcpt, info.verdict: that recipient.
@@ -176,6 +179,9 @@ void smtp_client_tls_up(struct smtp_client *c);
 void smtp_client_cred(struct smtp_client *c, const struct secret *s,
     const char *binding_type, struct bytes binding);
 void smtp_client_no_cred(struct smtp_client *c, const char *why);
+/* The caller's from then on; smtp/sasl.h has what to do with it. */
+struct sasl_key *smtp_client_take_key(struct smtp_client *c);
+void smtp_client_keyed(struct smtp_client *c, const struct sasl_key *k);
 
 /* One transaction.  Everything is borrowed until its SC_JOB_DONE. */
 struct smtp_job_rcpt {

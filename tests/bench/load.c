@@ -50,6 +50,7 @@
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "smtp/sasl.h"
 #include "smtp/smtp_client.h"
 #include "sys/clock_sys.h"
 #include "tls/tls_ctx.h"
@@ -290,6 +291,7 @@ static bool
 on_event(struct client *c, enum sc_event ev, const struct sc_info *info)
 {
 	struct mail *m = (struct mail *)(uintptr_t)info->job;
+	struct sasl_key *key;
 
 	switch (ev) {
 	case SC_IDLE:
@@ -301,6 +303,12 @@ on_event(struct client *c, enum sc_event ev, const struct sc_info *info)
 	case SC_NEED_CRED:
 		smtp_client_cred(
 		    c->smtp, c->l->password, NULL, bytes_of("", 0));
+		break;
+	case SC_NEED_KEY:
+		key = smtp_client_take_key(c->smtp);
+		sasl_key_derive(key);
+		smtp_client_keyed(c->smtp, key);
+		sasl_key_free(key);
 		break;
 	case SC_READY:
 		c->is_ready = true;

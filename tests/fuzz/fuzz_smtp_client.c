@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "smtp/sasl.h"
 #include "smtp/smtp_client.h"
 
 enum { NJOBS = 4, NRCPTS = 2, TURNS_MAX = 100000 };
@@ -39,6 +40,7 @@ static const struct rng rng = { no_random, NULL };
 static void
 on_event(struct session *s, enum sc_event ev, const struct sc_info *info)
 {
+	struct sasl_key *key;
 	struct secret *secret;
 
 	FUZZ_REQUIRE(!s->is_closed);
@@ -55,6 +57,12 @@ on_event(struct session *s, enum sc_event ev, const struct sc_info *info)
 		smtp_client_cred(s->c, secret, "tls-exporter",
 		    bytes_of("0123456789abcdef0123456789abcdef", 32));
 		secret_free(secret);
+		break;
+	case SC_NEED_KEY:
+		key = smtp_client_take_key(s->c);
+		sasl_key_derive(key);
+		smtp_client_keyed(s->c, key);
+		sasl_key_free(key);
 		break;
 	case SC_WANT_BODY:
 		FUZZ_REQUIRE(info->job < s->next);

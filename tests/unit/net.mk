@@ -49,6 +49,7 @@ unit_tests += %reldir%/test_outbound
 	tests/lib/fault.c tests/lib/fault.h \
 	tests/lib/provider.h tests/lib/provider_session.c \
 	tests/lib/rules.c tests/lib/rules.h
+%canon_reldir%_test_outbound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gnutls_pbkdf2
 %canon_reldir%_test_outbound_LDADD = src/outbound/liboutbound.a \
 	src/queue/libqueue.a src/cred/libcred.a \
 	src/fixup/libfixup.a src/net/libnet.a \

@@ -5,6 +5,8 @@
 #include "tests/lib/check.h"
 
 #include <ftw.h>
+#include <gnutls/crypto.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,6 +24,32 @@
 #include "tests/lib/certs.h"
 #include "tests/lib/provider.h"
 #include "tests/lib/temp.h"
+
+/* --- keys ------------------------------------------------------------------ */
+
+static struct {
+	pthread_t thread; /* of the loop */
+	_Atomic int calls, on_loop;
+	_Atomic int sleep_ms;
+} derived;
+
+int __real_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
+    const gnutls_datum_t *salt, unsigned iterations, void *output,
+    size_t length);
+int __wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
+    const gnutls_datum_t *salt, unsigned iterations, void *output,
+    size_t length);
+
+int
+__wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
+    const gnutls_datum_t *salt, unsigned iterations, void *output,
+    size_t length)
+{
+	derived.on_loop += pthread_equal(pthread_self(), derived.thread) != 0;
+	derived.calls++;
+	(void)usleep((useconds_t)derived.sleep_ms * 1000);
+	return __real_gnutls_pbkdf2(mac, key, salt, iterations, output, length);
+}
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 enum { JOBS_MAX = 64 };
@@ -1312,6 +1340,40 @@ mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords(
 	assert_int_equal(queue_count(b->q), 1);
 }
 
+/* Up to a second of work, at the provider's will. */
+static void
+a_key_is_derived_while_the_loop_goes_on(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.auth_mechanisms = "SCRAM-SHA-256";
+	derived.thread = pthread_self();
+	derived.calls = derived.on_loop = 0;
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(derived.calls, 1);
+	assert_int_equal(derived.on_loop, 0);
+}
+
+static void
+a_connection_may_end_while_its_key_is_derived(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.auth_mechanisms = "SCRAM-SHA-256";
+	derived.calls = 0;
+	derived.sleep_ms = 300;
+	start(b);
+	submit(b, 1);
+	until(b, derived.calls == 1);
+	provider_stop_sessions(&b->p);
+	until(b, state_of(b) == POOL_PAUSED);
+	pass(b, HOUR);
+	all_is_sent(b, 1);
+	derived.sleep_ms = 0;
+}
+
 /* What stands in a body must not be taken for a command by the second one. */
 static void
 a_box_that_lists_chunking_and_does_not_know_it_gets_data(void **state)
@@ -1914,6 +1976,8 @@ main(void)
 		TEST(a_mechanism_that_fails_is_followed_by_the_next),
 		TEST(
 		    mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords),
+		TEST(a_key_is_derived_while_the_loop_goes_on),
+		TEST(a_connection_may_end_while_its_key_is_derived),
 		TEST(a_box_that_lists_chunking_and_does_not_know_it_gets_data),
 		TEST(a_box_that_hangs_up_over_bdat_gets_data),
 		TEST(parameters_that_are_offered_and_refused_are_left_out),

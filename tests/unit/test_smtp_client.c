@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/base64.h"
+#include "smtp/sasl.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_limits.h"
@@ -196,6 +197,7 @@ static void
 on_event(struct stage *st, enum sc_event ev, const struct sc_info *info)
 {
 	struct buf *e = &st->events;
+	struct sasl_key *key;
 
 	switch (ev) {
 	case SC_IDLE:
@@ -207,6 +209,12 @@ on_event(struct stage *st, enum sc_event ev, const struct sc_info *info)
 		break;
 	case SC_NEED_CRED:
 		give_cred(st);
+		break;
+	case SC_NEED_KEY:
+		key = smtp_client_take_key(st->c);
+		sasl_key_derive(key);
+		smtp_client_keyed(st->c, key);
+		sasl_key_free(key);
 		break;
 	case SC_READY:
 		assert_true(buf_addf(e, "ready %.*s\n", (int)info->text.n,

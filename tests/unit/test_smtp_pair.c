@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "smtp/sasl.h"
 #include "smtp/sasl_server.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_server.h"
@@ -250,6 +251,7 @@ static bool
 turn_client(struct pair *p)
 {
 	struct sc_info info;
+	struct sasl_key *key;
 	enum sc_event ev;
 	bool went = false;
 
@@ -265,6 +267,12 @@ turn_client(struct pair *p)
 			break;
 		case SC_NEED_CRED:
 			give_secret(p);
+			break;
+		case SC_NEED_KEY:
+			key = smtp_client_take_key(p->c);
+			sasl_key_derive(key);
+			smtp_client_keyed(p->c, key);
+			sasl_key_free(key);
 			break;
 		case SC_WANT_BODY:
 			p->body = &p->mails[info.job];

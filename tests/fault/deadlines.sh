@@ -51,8 +51,12 @@ shift_time set talking_ms=0 idle_ms=0
 passed_min=$(($(shift_time get skipped_ms) / 60000))
 all=0
 for s in "${stages[@]}"; do
-	why=$(grep -m 1 -oE " (paused|deferred) .*(account=$s ).*" "$T/home.log" |
-	    grep -oE "(did not|sent no|no answer|not known)[^\";]*" | head -n 1)
+	# Up to the login 30 s are enough when mail waits; at the end nobody
+	# knows what has become of the message.
+	why=$(grep -m 1 -oE " ((paused|deferred|uncertain) .*account=$s |account $s: ).*" \
+	    "$T/home.log" |
+	    grep -oE "(did not|sent no|no answer|answer to it|not known|said nothing)[^\";]*" |
+	    head -n 1)
 	n=$(find "$T/$s" -name '*.eml' | wc -l)
 	# After the last byte nobody knows: once more is right there.
 	if has_mail "$s" "to $s" && [ -n "$why" ] &&

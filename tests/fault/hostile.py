@@ -66,7 +66,8 @@ def cases():
             for kind, value, state, copies in (
                 ("fail", "421:4.3.2:not now", "paused", 1),
                 ("fail", "451:4.3.0:not now", "ready", 1),
-                ("fail", "550:5.7.1:never", "ready", 0),
+                # At MAIL it is about the account or the sender: held.
+                ("fail", "550:5.7.1:never", "ready", int(stage == "mail")),
                 ("drop", None, "paused", 9 if stage == "end" else 1),
                 ("hang", None, None, 9 if stage == "end" else 1),
                 ("say", r"250-half of it\r\n", None, 1),
@@ -128,6 +129,7 @@ def write_conf():
     with open(HEAD) as f:
         text = f.read()
     text += "[listen bulk]\naddress = 127.0.0.1:2526\nmode = queue\n"
+    text += "[listen word]\naddress = 127.0.0.1:2527\nmode = verdict\n"
     text += "".join(account(i, c) for i, c in enumerate(ALL))
     with open(DIR + "/relais.conf", "w") as f:
         f.write(text)
@@ -182,7 +184,7 @@ class Healthy(threading.Thread):
         while not self.over:
             began = time.monotonic()
             try:
-                with smtplib.SMTP("127.0.0.1", 2525, timeout=60) as smtp:
+                with smtplib.SMTP("127.0.0.1", 2527, timeout=60) as smtp:
                     smtp.ehlo()
                     smtp.mail("h.c%d@example.test" % i)
                     smtp.rcpt("to@example.org")
@@ -369,6 +371,7 @@ def main():
     for i, c in enumerate(ALL[:-1]):
         start_provider(i, c.options[:2] if c.options[0] == "--hide" else [], "good")
     time.sleep(1)
+    control("release", "--all")
     control("flush")
     r.check(wait_for(drained, 60), HEALTHY, "the queue does not empty: %s" % [
         (m["account"], m["reason"]) for m in control("queue") or []

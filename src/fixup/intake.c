@@ -38,6 +38,7 @@ struct intake {
 	struct parts *parts; /* of a message that has some; or NULL */
 	struct part top; /* of one that has none */
 	struct buf mended; /* the caller's last chunk without its NULs */
+	struct buf alike; /* some of it, on its way there */
 	struct siphash likeness; /* with a key */
 	size_t line_len; /* of the line under way */
 	char last; /* byte that was seen last, NUL at the start */
@@ -55,6 +56,7 @@ intake_new(const struct intake_facts *facts)
 		siphash_init(&in->likeness, facts->likeness_key);
 	buf_init(&in->head, HEAD_MAX);
 	buf_init(&in->mended, SIZE_MAX / 4); /* as the caller's chunks are */
+	buf_init(&in->alike, SIZE_MAX / 4);
 	in->message_id = xstrdup("");
 	in->seen.message_id = in->message_id;
 	in->account = xstrdup("");
@@ -71,6 +73,7 @@ intake_free(struct intake *in)
 	parts_free(in->parts);
 	buf_clear(&in->head);
 	buf_clear(&in->mended);
+	buf_clear(&in->alike);
 	free(in->message_id);
 	free(in->account);
 	free(in);
@@ -470,19 +473,47 @@ substitute(const struct intake *in)
 	return bytes_of("?", 1);
 }
 
-/* Between the NULs as usual.  What is taken for one depends on what was before. */
+/* How much of b has the same substitute: what a part is changes where a line
+ * ends. */
+static size_t
+len_alike(const struct intake *in, struct bytes b)
+{
+	const char *nl;
+
+	if (in->header == NULL && in->parts == NULL)
+		return b.n;
+	nl = memchr(b.p, '\n', b.n);
+	return nl != NULL ? (size_t)(nl + 1 - b.p) : b.n;
+}
+
+static void
+replace_nul(struct buf *to, struct bytes b, struct bytes by)
+{
+	while (b.n > 0) {
+		const char *nul = memchr(b.p, '\0', b.n);
+		size_t n = nul != NULL ? (size_t)(nul - b.p) : b.n;
+
+		if (!buf_add(to, b.p, n) ||
+		    (nul != NULL && !buf_add(to, by.p, by.n)))
+			abort(); /* nine times a chunk */
+		n += nul != NULL;
+		b = bytes_of(b.p + n, b.n - n);
+	}
+}
+
+/* What is taken for a NUL depends on what was before. */
 static bool
 take_without_nul(struct intake *in, struct bytes b)
 {
 	note(in, NOTE_NUL);
 	buf_reset(&in->mended);
 	while (b.n > 0) {
-		bool is_nul = b.p[0] == '\0';
-		const char *nul = memchr(b.p, '\0', b.n);
-		size_t n = is_nul ? 1 : nul != NULL ? (size_t)(nul - b.p) : b.n;
-		struct bytes piece = is_nul ? substitute(in) : bytes_of(b.p, n);
+		size_t n = len_alike(in, b);
+		struct bytes piece;
 
-		if (!take(in, piece, &piece))
+		buf_reset(&in->alike);
+		replace_nul(&in->alike, bytes_of(b.p, n), substitute(in));
+		if (!take(in, buf_bytes(&in->alike), &piece))
 			return false;
 		if (!buf_add(&in->mended, piece.p, piece.n))
 			abort(); /* nine times a chunk */

@@ -31,8 +31,7 @@ inbound_new(struct loop *l, struct queue *q, const struct inbound_opts *opts)
 	in->shared.loop = l;
 	in->shared.queue = q;
 	in->shared.opts = *opts;
-	in->set.shared = &in->shared;
-	list_init(&in->set.sessions);
+	session_set_init(&in->set, &in->shared);
 	list_init(&in->doors);
 	in->pickup = pickup_new(&in->shared);
 	return in;
@@ -109,5 +108,6 @@ inbound_free(struct inbound *in)
 	list_foreach (it, &in->doors)
 		door_free(list_entry(it, struct door, link));
 	pickup_free(in->pickup);
+	loop_soon_cancel(&in->set.task);
 	free(in);
 }

@@ -16,10 +16,17 @@
 #include "smtp/smtp_limits.h"
 #include "smtp/smtp_server.h"
 
-enum { LINGER_MS = 5000, LOGGED_RCPTS_MAX = 5 };
+enum {
+	LINGER_MS = 5000,
+	/* Of one session at once; what is left waits for a turn of the loop, of
+	 * which all those that wait together may take so long. */
+	PIECE_BYTES = 16384,
+	TURN_MS = 5
+};
 
 struct session {
 	struct list link;
+	struct list wait_link; /* in set->waiting, or in none */
 	struct session_set *set;
 	const struct inbound_listener *listener;
 	struct stream *stream;
@@ -358,24 +365,39 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 
 /* --- the crank ------------------------------------------------------------ */
 
-static bool
-take_input(struct session *s)
+/* Some of what has come, so that its events come before more. */
+static size_t
+take_input(struct session *s, size_t most)
 {
-	size_t room, n;
+	size_t room = smtp_server_room(s->smtp);
 	const void *p;
-	bool took = false;
+	size_t n;
 
-	while ((room = smtp_server_room(s->smtp)) > 0 &&
-	       (n = stream_peek(s->stream, &p)) > 0) {
-		if (n > room)
-			n = room;
+	if (room == 0)
+		return 0;
+	n = stream_peek(s->stream, &p);
+	if (n > room)
+		n = room;
+	if (n > most)
+		n = most;
+	if (n > 0) {
 		smtp_server_put(s->smtp, p, n);
 		stream_used(s->stream, n);
-		took = true;
-		/* One piece at a time: its events come before more. */
-		break;
 	}
-	return took;
+	return n;
+}
+
+/* Who sends without end must not keep the others from being heard. */
+static void
+wait_for_turn(struct session *s)
+{
+	const void *p;
+
+	if (smtp_server_room(s->smtp) == 0 || stream_peek(s->stream, &p) == 0)
+		return;
+	list_remove(&s->wait_link);
+	list_append(&s->set->waiting, &s->wait_link);
+	loop_soon(s->set->shared->loop, &s->set->task);
 }
 
 static void
@@ -394,10 +416,11 @@ drive(struct session *s)
 {
 	struct ss_info info;
 	enum ss_event ev;
-	bool took;
+	size_t left = PIECE_BYTES, took;
 
 	do {
-		took = take_input(s);
+		took = take_input(s, left);
+		left -= took;
 		if (stream_at_eof(s->stream) || stream_error(s->stream) != NULL)
 			smtp_server_eof(s->smtp);
 		smtp_server_tick(
@@ -409,11 +432,13 @@ drive(struct session *s)
 		 * the answer to it. */
 		if (!s->is_waiting)
 			give_output(s);
-	} while (took && !s->is_closing);
+	} while (took > 0 && !s->is_closing);
 	if (s->is_closing) {
 		session_free(s);
 		return;
 	}
+	if (left == 0)
+		wait_for_turn(s);
 	loop_timer_set(s->timer, smtp_server_deadline(s->smtp));
 }
 
@@ -421,6 +446,33 @@ static void
 on_ready(void *ctx)
 {
 	drive(ctx);
+}
+
+/* A piece of each, or of as many as there is time for. */
+static void
+on_turn(struct loop_task *t)
+{
+	struct session_set *set = list_entry(t, struct session_set, task);
+	const struct clock *clock = loop_clock(set->shared->loop);
+	int64_t until = clock_boot_ms(clock) + TURN_MS;
+
+	while (!list_is_empty(&set->waiting) && clock_boot_ms(clock) < until) {
+		struct list *it = set->waiting.next;
+
+		list_remove(it);
+		drive(list_entry(it, struct session, wait_link));
+	}
+	if (!list_is_empty(&set->waiting))
+		loop_soon(set->shared->loop, t);
+}
+
+void
+session_set_init(struct session_set *set, struct inbound_shared *sh)
+{
+	set->shared = sh;
+	list_init(&set->sessions);
+	list_init(&set->waiting);
+	loop_task_init(&set->task, on_turn);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -448,18 +500,29 @@ is_same_submitter(const struct session *a, const struct session *b)
 	       strncmp(a->peer, b->peer, (size_t)(port + 1 - a->peer)) == 0;
 }
 
+/* In percent.  Whoever hides behind a closed connection has sessions under his
+ * own name as well: both together must leave some to others. */
+static int
+share_of(const struct session *s)
+{
+	return s->uid == UID_HIDDEN ? SMTP_SESSIONS_OF_HIDDEN
+				    : SMTP_SESSIONS_OF_ONE;
+}
+
 /* R68: somebody else must find a session, too. */
 static bool
 has_too_many(const struct session *s)
 {
 	size_t max = s->set->shared->opts.max_sessions;
-	size_t n = 0;
+	size_t most = max * (size_t)share_of(s) / 100, n = 0;
 
-	if (s->set->count <= max * SMTP_SESSIONS_OF_ONE / 100)
+	if (most == 0)
+		most = 1;
+	if (max <= 1 || s->set->count <= most)
 		return false;
 	list_foreach (it, &s->set->sessions)
 		n += is_same_submitter(s, list_entry(it, struct session, link));
-	return max > 1 && n > max * SMTP_SESSIONS_OF_ONE / 100;
+	return n > most;
 }
 
 /* True: this peer is not served, and has been told.  Trust is by listener and
@@ -483,7 +546,7 @@ is_turned_away(struct session *s)
 		(void)snprintf(text, sizeof(text),
 		    "too many sessions of one user (%d %% of max_sessions); "
 		    "try again soon",
-		    SMTP_SESSIONS_OF_ONE);
+		    share_of(s));
 		smtp_server_turn_away(s->smtp, 421, "4.3.2", text);
 	} else {
 		return false;
@@ -506,6 +569,7 @@ session_start(
 	};
 
 	s->set = set;
+	list_init(&s->wait_link);
 	s->listener = listener;
 	opts.hostname = s->hostname = xstrdup(sh->opts.hostname);
 	s->stream = stream_new(sh->loop, fd, on_ready, s);
@@ -534,6 +598,7 @@ session_free(struct session *s)
 		return;
 	reset_transaction(s);
 	list_remove(&s->link);
+	list_remove(&s->wait_link);
 	s->set->count--;
 	smtp_server_free(s->smtp);
 	loop_timer_free(s->timer);

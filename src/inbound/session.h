@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "inbound/reception.h"
+#include "net/loop.h"
 
 struct session;
 struct stream;
@@ -23,7 +24,10 @@ struct session_set {
 	struct list sessions;
 	size_t count;
 	bool is_stopping;
+	struct loop_task task; /* the next turn, */
+	struct list waiting; /* of those who have sent more, in this order */
 };
+void session_set_init(struct session_set *set, struct inbound_shared *sh);
 
 /* Takes over fd.  listener is borrowed for the life of the session.  A peer
  * that may not come in, or for whom there is no room, hears 421. */

@@ -79,7 +79,9 @@ enum {
 enum { SMTP_SLOW_MS = 10 * 60 * 1000, SMTP_SLOW_BYTES = 500 };
 
 /* R68: of max_sessions, so many in a hundred may belong to one user, or to one
- * machine whose users are not known, so that others find room. */
-enum { SMTP_SESSIONS_OF_ONE = 75 };
+ * machine whose users are not known, so that others find room.  Those who hung
+ * up before they could be asked for have a share of their own: whose they are is
+ * not known, and he may have the other one, too. */
+enum { SMTP_SESSIONS_OF_ONE = 75, SMTP_SESSIONS_OF_HIDDEN = 20 };
 
 #endif

@@ -151,6 +151,62 @@ def unread(path, count, seconds):
     print(len(all))
 
 
+def flood(what, seconds):
+    """Twenty clients that send the same commands without end and read what comes."""
+    text = (what.replace("\\r\\n", "\r\n") + "\r\n").encode() * 500
+    end = time.monotonic() + float(seconds)
+    sent, all = 0, []
+    while time.monotonic() < end:
+        while len(all) < 20:
+            s = socket.create_connection(SMTP)
+            s.setblocking(False)
+            s.send(b"EHLO x\r\n")
+            all.append([s, b""])
+        for client in list(all):
+            s, left = client
+            try:
+                n = s.send(left or text)
+                client[1] = (left or text)[n:]
+                sent += n
+            except BlockingIOError:
+                pass
+            except OSError:
+                all.remove(client)
+                continue
+            try:
+                s.recv(1 << 20)
+            except BlockingIOError:
+                pass
+            except OSError:
+                all.remove(client)
+        time.sleep(0.0005)
+    print(sent)
+
+
+def early(seconds):
+    """Clients that begin and are gone, and some that wait for ever."""
+    end = time.monotonic() + float(seconds)
+    n, all = 0, []
+    while time.monotonic() < end:
+        s = socket.create_connection(SMTP)
+        n += 1
+        try:
+            s.sendall(b"EHLO x\r\nMAIL FROM:<x@example.test>\r\nRCPT TO:<to@example.org>\r\nDATA\r\n")
+        except OSError:
+            pass  # turned away
+        if n % 100 == 0:
+            all.append(s)
+        else:
+            s.close()
+    print(n)
+
+
+def nuls(count):
+    began = time.monotonic()
+    reply = submit(b"Subject: nuls\r\n\r\n" + b"\0" * int(count))
+    print(int((time.monotonic() - began) * 1000), reply[:3].decode())
+
+
 def mentions(name, count):
     began = time.monotonic()
     header = b"To: x@example.org" + b"".join(b",\r\n " + name.encode() for i in range(int(count)))

@@ -105,6 +105,14 @@ against "listings that nobody reads" 1 py alice unread "$control" 1000 2
 after=$(awk '/VmRSS/ { print $2 }' "/proc/$(cat "$T/home.pid")/status")
 check "  cost little memory: $((after - before)) kB" [ $((after - before)) -lt 8192 ]
 
+# --- commands and bytes without end ---------------------------------------------
+
+for what in NOOP RSET 'VRFY root' 'MAIL FROM:<x@example.test>\r\nRSET'; do
+	against "${what%% *} without end from 20 clients" 0 py alice flood "$what" 3
+done
+against "clients that leave early" 0 py alice early 3
+against "10,000,000 NULs" 1 py alice nuls 10000000
+
 # --- one alias, again and again -----------------------------------------------
 
 against "40,000 mentions of an alias" 1 py alice mentions ops 40000

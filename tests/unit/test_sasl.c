@@ -18,6 +18,7 @@ static struct {
 	unsigned calls;
 	unsigned iterations;
 	bool is_broken;
+	bool is_spoiled; /* another key comes out */
 } hi;
 
 int __real_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
@@ -36,7 +37,8 @@ __wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
 	hi.iterations = iterations;
 	if (hi.is_broken)
 		return GNUTLS_E_INVALID_REQUEST;
-	return __real_gnutls_pbkdf2(mac, key, salt, iterations, output, length);
+	return __real_gnutls_pbkdf2(mac, key, salt,
+	    iterations + (hi.is_spoiled ? 1 : 0), output, length);
 }
 
 static const char binding_data[] = "0123456789abcdef0123456789abcdef";
@@ -311,6 +313,11 @@ gnutls_salts_the_password_and_gnu_sasl_when_it_cannot(void **state)
 			assert_int_equal(log_in(&t), 235);
 			assert_int_equal(hi.calls, 1);
 			assert_int_equal(hi.iterations, 5000);
+			/* And nothing is derived a second time, in the step:
+			 * this key counts. */
+			hi.is_spoiled = is_broken == 0;
+			assert_int_equal(log_in(&t), hi.is_spoiled ? 535 : 235);
+			hi.is_spoiled = false;
 			t.secret = "wrong";
 			assert_int_equal(log_in(&t), 535);
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fixup/fill.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/must.h"
@@ -66,21 +67,29 @@ add_author(struct buf *to, const struct fill_facts *f)
 	       buf_adds(to, "postmaster@localhost");
 }
 
+static bool
+add_from(struct buf *to, const struct fill_facts *f)
+{
+	struct buf addr;
+	bool ok;
+
+	buf_init(&addr, ADDR_MAX);
+	ok = add_author(&addr, f) &&
+	     mime_mailbox(to, bytes_or_none(f->full_name), buf_bytes(&addr));
+	buf_clear(&addr);
+	return ok;
+}
+
 bool
 fill_from(struct header *h, const struct fill_facts *f)
 {
-	struct buf addr, value;
+	struct buf value;
 	bool ok;
 
 	if (has_value(h, "From"))
 		return true;
-	buf_init(&addr, ADDR_MAX);
 	buf_init(&value, VALUE_MAX);
-	ok = add_author(&addr, f) &&
-	     mime_mailbox(
-		 &value, bytes_or_none(f->full_name), buf_bytes(&addr)) &&
-	     header_append(h, "From", buf_bytes(&value));
-	buf_clear(&addr);
+	ok = add_from(&value, f) && header_append(h, "From", buf_bytes(&value));
 	buf_clear(&value);
 	return ok;
 }
@@ -195,7 +204,31 @@ move_others(struct header *h, const struct kind *k, size_t best,
 	return ok;
 }
 
-/* Makes the field fit.  fresh: the value it gets if it cannot be mended. */
+/* Makes field i fit.  fresh: the value it gets if it cannot be mended. */
+static bool
+fit_one(struct header *h, size_t i, const struct kind *k,
+    const struct fill_facts *f, struct bytes fresh)
+{
+	struct buf value, mended;
+	bool ok = true;
+
+	buf_init(&value, HEADER_VALUE_MAX);
+	buf_init(&mended, VALUE_MAX);
+	get_value(h, i, &value);
+	if (!k->is_fit(buf_bytes(&value))) {
+		bool is_mended = k->mend(&mended, buf_bytes(&value), f);
+
+		note(f, is_mended ? k->mended : k->replaced);
+		ok = header_replace(h, i, k->name,
+			 is_mended ? buf_bytes(&mended) : fresh) &&
+		     keep_original(h, k, buf_bytes(&value));
+	}
+	buf_clear(&value);
+	buf_clear(&mended);
+	return ok;
+}
+
+/* Makes one fit field of all of them. */
 static bool
 make_fit(struct header *h, const struct kind *k, const struct fill_facts *f,
     struct bytes fresh)
@@ -208,15 +241,7 @@ make_fit(struct header *h, const struct kind *k, const struct fill_facts *f,
 	buf_init(&mended, VALUE_MAX);
 	i = best_of(h, k, f, &value, &mended);
 	ok = move_others(h, k, i, f, &value);
-	get_value(h, i, &value);
-	if (ok && !k->is_fit(buf_bytes(&value))) {
-		bool is_mended = buf_len(&mended) > 0;
-
-		note(f, is_mended ? k->mended : k->replaced);
-		ok = header_replace(h, i, k->name,
-			 is_mended ? buf_bytes(&mended) : fresh) &&
-		     keep_original(h, k, buf_bytes(&value));
-	}
+	ok = ok && fit_one(h, i, k, f, fresh);
 	buf_clear(&value);
 	buf_clear(&mended);
 	return ok;
@@ -272,6 +297,91 @@ fill_message_id(struct header *h, const struct fill_facts *f)
 	     (has_value(h, "Message-ID")
 		     ? make_fit(h, &id_kind, f, buf_bytes(&value))
 		     : header_append(h, "Message-ID", buf_bytes(&value)));
+	buf_clear(&value);
+	return ok;
+}
+
+/* --- messages that are resent ----------------------------------------------- */
+
+static const struct kind resent_date_kind = { "Resent-Date",
+	"X-Original-Resent-Date", date_is_strict, mend_date, NOTE_DATE_TWICE,
+	NOTE_DATE_READ, NOTE_DATE_NOW };
+
+/* The newest block begins with the first Resent- field and ends at one that is
+ * none, or whose name it had already. */
+static size_t
+block_of(const struct header *h, size_t *ret_first)
+{
+	size_t first = header_find(h, NULL, 0), end;
+
+	while (first != HEADER_NONE &&
+	       !bytes_has_prefix_nocase(header_at(h, first).name, "Resent-"))
+		first = header_find(h, NULL, first + 1);
+	*ret_first = first;
+	for (end = first; end != HEADER_NONE;
+	     end = header_find(h, NULL, end + 1)) {
+		struct bytes name = header_at(h, end).name;
+
+		if (!bytes_has_prefix_nocase(name, "Resent-"))
+			return end;
+		for (size_t k = header_find(h, NULL, first); k < end;
+		     k = header_find(h, NULL, k + 1))
+			if (bytes_same_nocase(header_at(h, k).name, name))
+				return end;
+	}
+	return header_count(h);
+}
+
+static bool
+add_resent(struct header *h, size_t first, const char *name,
+    const struct fill_facts *f, const struct buf *value)
+{
+	note(f, NOTE_RESENT);
+	return header_insert(h, first, name, buf_bytes(value));
+}
+
+static bool
+resent_id(struct buf *to, const struct header *h, const struct fill_facts *f)
+{
+	char sender[ADDR_MAX + 1], id[ENVELOPE_ID_SIZE + 1];
+
+	/* Another than the Message-ID may get in the same moment. */
+	(void)snprintf(id, sizeof(id), "%sr", f->env->id);
+	public_sender(h, f, sender);
+	return msgid_value(to, id, f->hostname, sender, f->wall_ms);
+}
+
+bool
+fill_resent(struct header *h, const struct fill_facts *f)
+{
+	char text[DATE_TEXT_SIZE];
+	size_t first, end = block_of(h, &first), i;
+	struct buf value;
+	bool ok = true;
+
+	if (first == HEADER_NONE)
+		return true;
+	(void)date_rfc5322(f->wall_ms, f->utc_offset_s, text);
+	buf_init(&value, VALUE_MAX);
+	if (header_find(h, "Resent-Message-ID", first) >= end) {
+		ok = resent_id(&value, h, f) &&
+		     add_resent(h, first, "Resent-Message-ID", f, &value);
+		end++;
+	}
+	i = header_find(h, "Resent-Date", first);
+	buf_reset(&value);
+	if (ok && i < end) {
+		ok = fit_one(
+		    h, i, &resent_date_kind, f, bytes_of(text, strlen(text)));
+	} else if (ok) {
+		ok = buf_adds(&value, text) &&
+		     add_resent(h, first, "Resent-Date", f, &value);
+		end++;
+	}
+	buf_reset(&value);
+	if (ok && header_find(h, "Resent-From", first) >= end)
+		ok = add_from(&value, f) &&
+		     add_resent(h, first, "Resent-From", f, &value);
 	buf_clear(&value);
 	return ok;
 }

@@ -33,5 +33,9 @@ struct fill_facts {
 bool fill_from(struct header *h, const struct fill_facts *f) MUST_CHECK;
 bool fill_date(struct header *h, const struct fill_facts *f) MUST_CHECK;
 bool fill_message_id(struct header *h, const struct fill_facts *f) MUST_CHECK;
+/* RFC 5322 3.6.6: if the message is resent, its newest block of Resent- fields gets
+ * the From, Date and Message-ID it lacks, and a Date that is fit.  The fields of
+ * the message itself stay what they are. */
+bool fill_resent(struct header *h, const struct fill_facts *f) MUST_CHECK;
 
 #endif

@@ -317,6 +317,14 @@ rule_message_id(struct intake *in)
 }
 
 static bool
+rule_resent(struct intake *in)
+{
+	struct fill_facts f = fill_facts(in);
+
+	return fill_resent(in->header, &f);
+}
+
+static bool
 rule_lines(struct intake *in)
 {
 	if (lines_has_long_word(in->header))
@@ -358,15 +366,16 @@ static const struct rule {
 	    "mail loop: the message has come back and is still in the queue" },
 	{ rule_mended, 0, NULL, NULL },
 	{ rule_account, 0, NULL, NULL },
-	{ rule_bcc, 0, NULL, NULL },
 	{ rule_empty, 0, NULL, NULL },
 	{ rule_words, 554, "5.6.0", "the encoded words are too long" },
+	{ rule_bcc, 0, NULL, NULL },
 	{ rule_once, 0, NULL, NULL },
 	{ rule_locals, 554, "5.6.0",
 	    "the names in To or Cc lead to too many addresses" },
 	{ rule_from, 554, "5.6.0", "no From field could be made" },
 	{ rule_date, 554, "5.6.0", "no Date field could be made" },
 	{ rule_message_id, 554, "5.6.0", "no Message-ID could be made" },
+	{ rule_resent, 554, "5.6.0", "no Resent- fields could be made" },
 	{ rule_lines, 554, "5.6.0",
 	    "a header field of the message is too long to be folded" },
 	{ rule_signature, 0, NULL, NULL },

@@ -32,6 +32,7 @@ static const char *const texts[NOTE_COUNT] = {
 	[NOTE_NOBODY] = "a field that names no recipients written as "
 			"\"undisclosed-recipients:;\"",
 	[NOTE_BAD] = "text that is no address left out of a field of addresses",
+	[NOTE_RESENT] = "the block of Resent- fields completed",
 };
 
 const char *

@@ -26,6 +26,7 @@ enum note {
 	NOTE_STRANGER, /* a word that is nobody's name */
 	NOTE_NOBODY, /* undisclosed recipients */
 	NOTE_BAD, /* no address */
+	NOTE_RESENT,
 	NOTE_COUNT
 };
 #define NOTE_BIT(note) (1u << (note))

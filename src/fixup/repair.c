@@ -157,8 +157,10 @@ choose(const struct repair *r, const struct part *part)
 	case CONTENT_7BIT:
 	case CONTENT_8BIT:
 	case CONTENT_BINARY:
-	case CONTENT_OTHER: /* nobody could decode it anyhow */
 		break;
+	case CONTENT_OTHER:
+		/* RFC 2045 6.4: bytes of which nobody knows what they are. */
+		return RECODE_BASE64;
 	}
 	return l->odd > l->bytes / QP_SHARE ? RECODE_BASE64 : RECODE_QP;
 }
@@ -323,13 +325,34 @@ set_mime(struct header *h)
 	       header_append(h, "MIME-Version", text_of("1.0"));
 }
 
+/* An encoding outside MIME ("x-uuencode") has a second one around it now, for which
+ * the field has no word: what it said is kept. */
 static bool
-set_leaf(struct header *h, const struct plan *p)
+keep_encoding(struct header *h, const struct part *part)
+{
+	size_t i = header_find(h, "Content-Transfer-Encoding", 0);
+	struct buf value;
+	bool ok;
+
+	if (part->encoding != CONTENT_OTHER || i == HEADER_NONE)
+		return true;
+	buf_init(&value, HEADER_VALUE_MAX);
+	ok = header_value(h, i, &value) &&
+	     header_append(
+		 h, "X-Original-Content-Transfer-Encoding", buf_bytes(&value));
+	buf_clear(&value);
+	return ok;
+}
+
+static bool
+set_leaf(struct header *h, const struct plan *p, const struct part *part)
 {
 	static const char encoding[] = "Content-Transfer-Encoding";
 
 	if (p->how != RECODE_QP && p->how != RECODE_BASE64)
 		return true;
+	if (!keep_encoding(h, part))
+		return false;
 	/* Without a type it is text in ASCII, which it is not. */
 	if (p->has_8bit && header_find(h, "Content-Type", 0) == HEADER_NONE &&
 	    !set_field(h, "Content-Type",
@@ -372,7 +395,7 @@ mend_header(struct repair *r, struct header *h, const struct part *part)
 	mend_mbox(r, h);
 	if (part->kind == PART_LEAF && plan_of(r, part)->how != RECODE_KEEP) {
 		if ((part->is_inner && !set_mime(h)) ||
-		    !set_leaf(h, plan_of(r, part)))
+		    !set_leaf(h, plan_of(r, part), part))
 			return false;
 	} else if (r->opts.is_7bit && !r->seen.has_stuck_8bit &&
 		   !set_7bit(h, part)) {

@@ -6,7 +6,8 @@
  *	server without 8BITMIME	treated by fixup/eightbit.h (RFC 6152 3)
  *
  * Quoted-printable, or base64 where that is much shorter; decoded, a part is
- * what it was.  Parts encoded already, but badly, are mended.  What nobody
+ * what it was.  One in an encoding outside MIME becomes base64 of its bytes, and
+ * X-Original-Content-Transfer-Encoding says what they are.  Parts encoded already, but badly, are mended.  What nobody
  * reads (preamble, epilogue) is wrapped and loses its bytes over 127.  Sealed
  * parts (mail/parts.h) stay as they are: repair_refuses() tells if they are the
  * trouble.

@@ -170,18 +170,38 @@ content_encoding_parse(struct bytes text)
 	} rows[] = {
 		{ "", CONTENT_7BIT },
 		{ "7bit", CONTENT_7BIT },
+		{ "7bits", CONTENT_7BIT },
+		{ "none", CONTENT_7BIT },
 		{ "8bit", CONTENT_8BIT },
+		{ "8bits", CONTENT_8BIT },
+		{ "eightbit", CONTENT_8BIT },
+		{ "8bitmime", CONTENT_8BIT },
+		{ "utf8", CONTENT_8BIT },
 		{ "binary", CONTENT_BINARY },
 		{ "quoted-printable", CONTENT_QP },
 		{ "base64", CONTENT_BASE64 },
 	};
 	struct scan s = { text };
+	char plain[16] = "";
 	struct bytes word;
+	size_t n = 0;
 
 	skip_blanks(&s);
 	word = token(&s);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	/* What begins with no word is not what is empty. */
+	for (size_t i = word.n == 0 && s.b.n > 0;
+	     i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (bytes_eq_nocase(word, rows[i].name))
+			return rows[i].encoding;
+	/* "8-bit", "8 bit": readers take them for what they are meant to be, while
+	 * one that is written so is no encoding to anybody ("base-64"). */
+	text = bytes_trim(text);
+	for (size_t i = 0; i < text.n && n + 1 < sizeof(plain); i++)
+		if (strchr("-_ \"'", text.p[i]) == NULL)
+			plain[n++] = text.p[i];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].encoding <= CONTENT_BINARY &&
+		    str_eq_nocase(plain, rows[i].name) && n > 0)
 			return rows[i].encoding;
 	return CONTENT_OTHER;
 }

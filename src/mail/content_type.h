@@ -4,7 +4,8 @@
  *	content   = type "/" subtype *(";" attribute "=" value)
  *	mechanism = "7bit" / "8bit" / "binary" / "quoted-printable" / "base64"
  *
- * Comments and folding are passed over.  What is missing or cannot be read is
+ * Ways of writing the first three that are wrong and clear ("8-bit", "8 bits") are
+ * understood.  Comments and folding are passed over.  What is missing or cannot be read is
  * text/plain (RFC 2045 5.2), an empty boundary, OTHER as encoding.
  */
 #ifndef MAIL_CONTENT_TYPE_H

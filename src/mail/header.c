@@ -817,14 +817,21 @@ make_field(
 }
 
 bool
-header_prepend(struct header *h, const char *name, struct bytes value)
+header_insert(struct header *h, size_t i, const char *name, struct bytes value)
 {
 	struct field f;
 
+	assert(i <= h->nfields);
 	if (!make_field(h, name, value, &f))
 		return false;
-	*insert_field(h, 0) = f;
+	*insert_field(h, i) = f;
 	return true;
+}
+
+bool
+header_prepend(struct header *h, const char *name, struct bytes value)
+{
+	return header_insert(h, 0, name, value);
 }
 
 bool

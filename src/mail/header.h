@@ -134,6 +134,10 @@ bool header_prepend(
     struct header *h, const char *name, struct bytes value) MUST_CHECK;
 bool header_append(
     struct header *h, const char *name, struct bytes value) MUST_CHECK;
+/* In front of field i; every index from i on moves up.  No change to what others
+ * have signed, like one that was prepended. */
+bool header_insert(struct header *h, size_t i, const char *name,
+    struct bytes value) MUST_CHECK;
 bool header_replace(struct header *h, size_t i, const char *name,
     struct bytes value) MUST_CHECK;
 

@@ -70,12 +70,6 @@ field_value(const struct header *h, const char *name, struct buf *to)
 }
 
 static bool
-is_identity(enum content_encoding e)
-{
-	return e == CONTENT_7BIT || e == CONTENT_8BIT || e == CONTENT_BINARY;
-}
-
-static bool
 is_message(const struct content_type *t)
 {
 	return strcmp(t->type, "message") == 0 &&
@@ -87,7 +81,9 @@ is_message(const struct content_type *t)
 static enum part_kind
 kind_of(struct parts *p)
 {
-	if (!is_identity(p->part.encoding))
+	/* Readers take a multipart apart if it claims what they do not know. */
+	if (p->part.encoding == CONTENT_QP ||
+	    p->part.encoding == CONTENT_BASE64)
 		return PART_LEAF;
 	if (is_message(&p->type))
 		return PART_MESSAGE;

@@ -467,7 +467,7 @@ put_leaf(struct making *m)
 		"application/pgp-signature", "application/pkcs7-mime",
 		"text/plain (comment)", "image/png" };
 	static const char *const encodings[] = { "7bit", "8bit", "8BIT",
-		"binary", "quoted-printable", "base64", "x-uuencode" };
+		"binary", "quoted-printable", "base64", "x-uuencode", "8-bit" };
 	const char *encoding = NULL;
 
 	if (!one_in(m, 3))

@@ -486,8 +486,8 @@ is_bcc(const char *name)
 static bool
 is_identity(struct bytes value)
 {
-	static const char *const names[] = { "", "7bit", "8bit", "binary",
-		NULL };
+	static const char *const names[] = { "", "7bit", "8bit", "8-bit",
+		"7-bit", "binary", NULL };
 
 	return is_one_of(trimmed(value), names);
 }
@@ -1314,6 +1314,7 @@ encoding_parse(struct bytes b, enum encoding *ret)
 		const char *name;
 		enum encoding encoding;
 	} rows[] = { { "7bit", IDENTITY }, { "8bit", IDENTITY },
+		{ "8-bit", IDENTITY }, { "7-bit", IDENTITY },
 		{ "binary", IDENTITY }, { "quoted-printable", QP },
 		{ "base64", BASE64 } };
 	char word[64];
@@ -1357,7 +1358,7 @@ classify(struct tree *t, const struct head *h, bool is_inner,
 	} else if (is_digest) {
 		ty = (struct type) { "message", "rfc822", "" };
 	}
-	if (*ret_encoding != IDENTITY)
+	if (*ret_encoding == QP || *ret_encoding == BASE64)
 		return LEAF;
 	if (strcmp(ty.type, "message") == 0 &&
 	    (strcmp(ty.subtype, "rfc822") == 0 ||
@@ -1543,9 +1544,9 @@ static bool
 is_empty_list(const struct field *f)
 {
 	static const char *const names[] = { "From", "To", "Cc", "Reply-To",
-		"Sender", "Resent-From", "Resent-Sender", "Resent-To",
-		"Resent-Cc", "Resent-Reply-To", "In-Reply-To", "References",
-		"Errors-To", "Mail-Followup-To", "Mail-Reply-To",
+		"Bcc", "Resent-Bcc", "Sender", "Resent-From", "Resent-Sender",
+		"Resent-To", "Resent-Cc", "Resent-Reply-To", "In-Reply-To",
+		"References", "Errors-To", "Mail-Followup-To", "Mail-Reply-To",
 		"Delivered-To", "Disposition-Notification-To",
 		"Return-Receipt-To", NULL };
 	int depth = 0;
@@ -1804,7 +1805,10 @@ only_once(struct head *h)
 		"Content-Transfer-Encoding" };
 
 	for (size_t i = h->n; i > 0; i--)
-		if (is_empty_list(&h->v[i - 1]))
+		/* Who is put in depends on whether there was a From. */
+		if (is_empty_list(&h->v[i - 1]) &&
+		    !(is_named(h->v[i - 1].name, "From") &&
+			count(h, "From") == 1))
 			drop_field(h, i - 1);
 	for (size_t i = 0; i < 2; i++)
 		best_stamp(h, stamps[i]);
@@ -1979,6 +1983,39 @@ keeps_utf8_local(const struct boxes *b, unsigned role, bool *ret_is_vague)
 	return false;
 }
 
+/* What the newest block of a message that is resent lacks (RFC 5322 3.6.6). */
+static bool
+is_resent(const struct field *f)
+{
+	return f->name.n >= 7 && strncasecmp(f->name.p, "Resent-", 7) == 0;
+}
+
+static bool
+is_lacking(const struct head *a, const char *name)
+{
+	struct bytes seen[16];
+	size_t nseen = 0;
+
+	for (size_t i = 0; i < a->n && nseen < 16; i++) {
+		const struct field *f = &a->v[i];
+
+		if (is_named(f->name, "Resent-Bcc") ||
+		    is_named(f->name, "Bcc") || is_removed(f) ||
+		    (nseen == 0 && !is_resent(f)))
+			continue;
+		if (!is_resent(f))
+			return true;
+		for (size_t k = 0; k < nseen; k++)
+			if (seen[k].n == f->name.n &&
+			    strncasecmp(seen[k].p, f->name.p, f->name.n) == 0)
+				return true;
+		if (is_named(f->name, name))
+			return false;
+		seen[nseen++] = f->name;
+	}
+	return nseen > 0;
+}
+
 static bool
 keeps_utf8(
     const struct head *h, const struct model_rules *rules, bool *ret_is_vague)
@@ -1993,7 +2030,8 @@ keeps_utf8(
 		    (is_top && is_named(f->name, "Sender") &&
 			is_from_gone(h, rules)) ||
 		    (is_top && is_named(f->name, "Resent-Sender") &&
-			is_replaced(h, "Resent-From", NULL)) ||
+			(is_replaced(h, "Resent-From", NULL) ||
+			    is_lacking(h, "Resent-From"))) ||
 		    (is_top && (is_removed(f) ||
 				   (is_named(f->name, "From") && has_from))))
 			continue;
@@ -2403,7 +2441,8 @@ may_appear(const struct compare *c, const struct head *given,
 		    !is_removed(&given->v[i]) &&
 		    !may_vanish(c, &given->v[i], is_top))
 			return false; /* there is one already */
-	if (is_one_of(f->name, mime))
+	if (is_one_of(f->name, mime) ||
+	    is_named(f->name, "X-Original-Content-Transfer-Encoding"))
 		return c->is_repaired;
 	for (size_t i = 0; i < given->n; i++)
 		if (is_told_elsewhere(&given->v[i]) &&
@@ -2435,6 +2474,26 @@ static bool
 is_cte(const struct field *f)
 {
 	return is_named(f->name, "Content-Transfer-Encoding");
+}
+
+/* A field that completes such a block. */
+static bool
+completes(const struct head *a, const struct field *w)
+{
+	struct boxes b;
+	bool ok;
+
+	if (is_named(w->name, "Resent-Date"))
+		return is_lacking(a, "Resent-Date") &&
+		       is_fit_stamp(&(struct field) {
+			   bytes_of("Date", 4), w->body, w->raw });
+	if (is_named(w->name, "Resent-Message-ID"))
+		return is_lacking(a, "Resent-Message-ID") && is_fit_stamp(w);
+	if (!is_named(w->name, "Resent-From") || !is_lacking(a, "Resent-From"))
+		return false;
+	ok = boxes_parse(w->body, &b) && allows_all(&b) && b.n == 1;
+	boxes_clear(&b);
+	return ok;
 }
 
 static bool
@@ -2499,12 +2558,15 @@ has_remains(const struct head *a, size_t i, const struct field *w)
 }
 
 /* The fields of a header, one by one and in order. */
+static const char *const resent[] = { "Resent-From", "Resent-Date",
+	"Resent-Message-ID" };
+
 static bool
 same_heads(struct compare *c, const struct head *a, const struct head *b,
     size_t from, bool is_top)
 {
 	size_t k = from;
-	bool has_from = false;
+	bool has_from = false, is_complete = false;
 
 	if (is_top || b->n == from || a->mbox.n > LINE_LIMIT ||
 		    is_foreign(c, a->mbox, false)
@@ -2514,9 +2576,17 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 
 	for (size_t i = 0; i < a->n; i++) {
 		const struct field *f = &a->v[i];
+
 		bool is_from = is_top && is_named(f->name, "From") &&
 			       !is_removed(f);
 
+		if (is_top && !is_complete && is_resent(f) && !is_removed(f)) {
+			is_complete = true;
+			for (size_t j = 0; j < 3; j++)
+				k += k < b->n &&
+				     is_named(b->v[k].name, resent[j]) &&
+				     completes(a, &b->v[k]);
+		}
 		if (must_vanish(c, f, is_top) || (is_from && has_from))
 			continue;
 		has_from |= is_from;
@@ -2544,6 +2614,11 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 			: !same_field(c, f, &b->v[k++], is_top))
 			return false;
 	}
+	for (size_t i = 0; is_top && i < 3; i++)
+		if (is_lacking(a, resent[i]) && find(b, resent[i]) == NULL)
+			return no(c, "a block of Resent- fields lacks one",
+			    bytes_of(resent[i], strlen(resent[i])),
+			    bytes_of("", 0));
 	for (; k < b->n; k++)
 		if (!may_appear(c, a, &b->v[k], is_top))
 			return no(c, "a field too many", bytes_of("", 0),
@@ -2628,7 +2703,7 @@ same_leaf(struct compare *c, struct bytes a, enum encoding ea, struct bytes b,
 	if (!needs_change(c, a))
 		return (same(a, b) && ea == eb) ||
 		       no(c, "a part changed", a, b);
-	if (eb != QP && eb != BASE64)
+	if (ea == OTHER ? eb != BASE64 : eb != QP && eb != BASE64)
 		return no(c, "a part is not encoded", a, b);
 	if (!is_ascii(b) || longest_line(b) > LINE_LIMIT)
 		return no(c, "a part is badly encoded", a, b);
@@ -2738,7 +2813,8 @@ model_same(struct bytes text, struct bytes wire,
 	c.is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(a));
 	c.is_repaired = longest_line(a) > LINE_LIMIT || c.is_7bit;
 	c.is_from_replaced = is_from_gone(&c.given, rules);
-	c.is_resent_replaced = is_replaced(&c.given, "Resent-From", NULL);
+	c.is_resent_replaced = is_replaced(&c.given, "Resent-From", NULL) ||
+			       is_lacking(&c.given, "Resent-From");
 	ok = is_clean(&c, wire) &&
 	     (c.wire.has_blank || no(&c, "no empty line", text, wire)) &&
 	     ((c.wire.n > 0 && is_named(c.wire.v[0].name, "Received")) ||

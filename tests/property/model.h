@@ -19,6 +19,7 @@
  *			X-Original-Line; what is odd in a field's name is gone
  *	stamps		Date and Message-ID that are not fit are written anew, of
  *			several one stays; X-Original-... has the others
+ *	resent		the newest block has Resent-From, -Date and -Message-ID
  *	put in		From, Date, Message-ID; Reply-To where From was replaced;
  *			Auto-Submitted where the null sender was; MIME-Version
  *			and the fields of a part that was encoded

@@ -63,6 +63,13 @@ encodings_are_known_in_any_case(void **state)
 		{ "Quoted-Printable", CONTENT_QP },
 		{ "(x) base64 ", CONTENT_BASE64 },
 		{ "x-uuencode", CONTENT_OTHER },
+		{ "8-bit", CONTENT_8BIT },
+		{ "8 bits", CONTENT_8BIT },
+		{ "\"8BIT\"", CONTENT_8BIT },
+		{ "7_bit", CONTENT_7BIT },
+		{ "UTF-8", CONTENT_8BIT },
+		{ "base-64", CONTENT_OTHER },
+		{ "quotedprintable", CONTENT_OTHER },
 		{ "base64x", CONTENT_OTHER },
 	};
 

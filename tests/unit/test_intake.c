@@ -16,6 +16,9 @@
 #define FROM  "From: Alice <alice@example.org>\r\n"
 #define DATE  "Date: Fri, 21 Aug 2026 14:03:05 +0200\r\n"
 #define MSGID "Message-ID: <20260821120305.X1@mx.example.org>\r\n"
+#define RFROM "Resent-From: Alice <alice@example.org>\r\n"
+#define RDATE "Resent-Date: Fri, 21 Aug 2026 14:03:05 +0200\r\n"
+#define RID   "Resent-Message-ID: <20260821120305.X1r@mx.example.org>\r\n"
 #define ALL                                                                    \
 	"From: a@b\r\nDate: Fri, 27 May 2022 00:42:02 +0200\r\nMessage-ID: "   \
 	"<x@y>\r\n"
@@ -123,6 +126,23 @@ static const struct row {
 	/* mbox */
 	{ "From me Fri Aug 21\r\n" ALL "\r\nFrom x\r\n",
 	    RECEIVED ALL "\r\nFrom x\r\n" },
+	/* RFC 5322 3.6.6: the newest block, and nothing else */
+	{ "Resent-To: x@y\r\n" ALL "\r\n",
+	    RECEIVED RFROM RDATE RID "Resent-To: x@y\r\n" ALL "\r\n" },
+	{ ALL "Resent-Bcc: x@y\r\n\r\n", RECEIVED ALL "\r\n" },
+	{ "Resent-To: x@y\r\nResent-From: b@c\r\nX-Y: z\r\n" ALL "\r\n",
+	    RECEIVED RDATE RID
+	    "Resent-To: x@y\r\nResent-From: b@c\r\nX-Y: z\r\n" ALL "\r\n" },
+	{ "Resent-To: x@y\r\nResent-Message-ID: <a@b>\r\nResent-Date: 27 Mai "
+	  "2022 10:00\r\n"
+	  "Resent-To: o@p\r\nResent-From: q@r\r\n" ALL "\r\n",
+	    RECEIVED RFROM
+	    "Resent-To: x@y\r\nResent-Message-ID: <a@b>\r\n"
+	    "Resent-Date: Fri, 27 May 2022 10:00:00 +0200\r\nResent-To: "
+	    "o@p\r\nResent-From: q@r\r\n" ALL
+	    "X-Original-Resent-Date: 27 Mai 2022 10:00\r\n\r\n" },
+	{ "Resent-To: x@y\r\n\r\n", RECEIVED RFROM RDATE RID
+	    "Resent-To: x@y\r\n" FROM DATE MSGID "\r\n" },
 	/* fields for addresses without any */
 	{ ALL "To: \r\nCc:\r\n ,\r\nReply-To: (nobody \\) (here)), "
 	      "<>\r\nResent-To:\r\n"

@@ -102,6 +102,21 @@ static const struct row {
 	    "Content-Type: text/html; charset=iso-8859-1\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "<p>caf=E9</p>\r\n" },
+	/* An encoding that nobody knows, or that is only misspelt. */
+	{ true,
+	    "A: 1\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n"
+	    "begin 644 caf\xc3\xa9\r\n",
+	    "A: 1\r\nContent-Transfer-Encoding: base64\r\n"
+	    "MIME-Version: 1.0\r\n"
+	    "X-Original-Content-Transfer-Encoding: x-uuencode\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n\r\n"
+	    "YmVnaW4gNjQ0IGNhZsOpDQo=\r\n" },
+	{ true,
+	    "A: 1\r\nContent-Transfer-Encoding: 8-bit\r\n\r\nna\xc3\xafve it "
+	    "is\r\n",
+	    "A: 1\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "\r\nna=C3=AFve it is\r\n" },
 	/* Mostly bytes over 127: base64, which ends its line. */
 	{ true, "A: 1\r\n\r\n\xc3\xa4\xc3\xb6\xc3\xbc\r\n",
 	    "A: 1\r\nMIME-Version: 1.0\r\n"

@@ -362,7 +362,12 @@ look(struct pickup *p)
 	p->is_looking = true;
 	p->looked_ms = now_ms(p);
 	p->is_watching = p->watch != NULL && dirwatch_arm(p->watch);
-	queue_drop_scan(p->shared->queue, on_looked, p);
+	/* A first worker brings all the others with it, and their stacks: an
+	 * idle daemon does without. */
+	if (queue_drop_is_empty(p->shared->queue))
+		on_looked(p);
+	else
+		queue_drop_scan(p->shared->queue, on_looked, p);
 }
 
 static void

@@ -323,6 +323,8 @@ enum {
 	QUEUE_ASIDE_BYTES = 16 * 1024 * 1024
 };
 
+/* Nothing lies there.  Blocks for the first piece of a directory. */
+bool queue_drop_is_empty(struct queue *q);
 /* Looks what is there, on a worker; then done() is called.  So many names of each
  * user that nobody is hidden by the files of another one.  Does nothing while
  * another look is under way.  done NULL: forget whom to tell. */

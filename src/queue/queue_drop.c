@@ -302,6 +302,29 @@ drop_scan_done(struct queue *q, struct drop_scan *scan)
 		s->done(s->ctx);
 }
 
+static bool
+note_name(void *arg, const char *name)
+{
+	bool *has_one = arg;
+
+	(void)name;
+	*has_one = true;
+	return false;
+}
+
+bool
+queue_drop_is_empty(struct queue *q)
+{
+	bool has_one = false;
+
+	if (q->o.fs->list(q->o.fs->ctx, spool_drop_dirfd(q->spool), note_name,
+		&has_one) != 0 ||
+	    has_one)
+		return false;
+	q->drops.again_ms = INT64_MAX;
+	return true;
+}
+
 void
 queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx)
 {

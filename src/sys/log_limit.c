@@ -32,8 +32,18 @@ is_over(const struct log_limit_kind *k, int64_t now_ms)
 	return now_ms - k->since_ms >= LOG_LIMIT_MS;
 }
 
-/* The kind with this hash, else a place for it: one that is not in use any
- * more, or the one with the fewest lines. */
+/* Is a's place better than b's?  What was left out must still be told. */
+static bool
+is_better(const struct log_limit_kind *a, const struct log_limit_kind *b)
+{
+	bool is_a_open = a->lines <= LOG_LIMIT_LINES;
+	bool is_b_open = b->lines <= LOG_LIMIT_LINES;
+
+	return is_a_open != is_b_open ? is_a_open : a->used < b->used;
+}
+
+/* The kind with this hash, else a place for it.  The one with the fewest lines
+ * would not do: two new kinds in turn would take it from each other. */
 static struct log_limit_kind *
 find_kind(struct log_limit *l, uint64_t hash, int64_t now_ms)
 {
@@ -44,10 +54,7 @@ find_kind(struct log_limit *l, uint64_t hash, int64_t now_ms)
 
 		if (k->hash == hash)
 			return k;
-		if (k->hash == 0 ||
-		    (k->lines <= LOG_LIMIT_LINES && is_over(k, now_ms)))
-			k->lines = 0;
-		if (k->lines < place->lines)
+		if (is_better(k, place))
 			place = k;
 	}
 	*place = (struct log_limit_kind) { .hash = hash, .since_ms = now_ms };
@@ -60,6 +67,7 @@ log_limit_pass(
 {
 	struct log_limit_kind *k = find_kind(l, hash_of(line), now_ms);
 
+	k->used = ++l->uses;
 	if (is_over(k, now_ms) && k->lines <= LOG_LIMIT_LINES) {
 		k->since_ms = now_ms;
 		k->lines = 0;

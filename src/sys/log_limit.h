@@ -3,7 +3,8 @@
  *
  * Lines are equal if they differ in digits alone: the port of a client, a time,
  * a process.  Of one kind LOG_LIMIT_LINES pass in a second; then one line says
- * how many more there were.
+ * how many more there were.  LOG_LIMIT_KINDS are told apart at a time; a new one
+ * takes the place of the one that has not been seen for longest.
  *
  * No clock and no output of its own.
  */
@@ -18,8 +19,10 @@
 enum { LOG_LIMIT_LINES = 20, LOG_LIMIT_MS = 1000, LOG_LIMIT_KINDS = 32 };
 
 struct log_limit { /* all zeroes at first */
+	uint64_t uses;
 	struct log_limit_kind {
 		uint64_t hash; /* of the line without its digits; 0: unused */
+		uint64_t used; /* when, counted in uses */
 		int64_t since_ms;
 		uint64_t lines; /* since then */
 		enum log_level level;

@@ -87,6 +87,28 @@ a_flood_of_one_kind_takes_no_other_line_along(void **state)
 	assert_int_equal(pass(&l, 3, "flood", 10), 0);
 }
 
+/* Mail that is busy, each line of it a kind of its own, and a flood of two kinds. */
+static void
+floods_in_turn_are_counted_however_many_kinds_there_are(void **state)
+{
+	static struct log_limit l;
+	size_t passed = 0;
+	char what[40];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		(void)snprintf(what, sizeof(what), "%c%c%c", 'a' + i % 26,
+		    'a' + i / 26 % 26, 'a' + i / 676);
+		if (i < 2 * LOG_LIMIT_KINDS || i % 10 == 0)
+			assert_int_equal(pass(&l, 1 + i / 10, what, 1), 1);
+		if (i < 2 * LOG_LIMIT_KINDS)
+			continue;
+		passed += pass(&l, 1 + i / 10, "turned away", 1);
+		passed += pass(&l, 1 + i / 10, "closed", 1);
+	}
+	assert_int_equal(passed, 2 * LOG_LIMIT_LINES);
+}
+
 int
 main(void)
 {
@@ -95,6 +117,8 @@ main(void)
 		    equal_lines_are_written_some_times_and_then_counted),
 		cmocka_unit_test(lines_at_a_usual_pace_all_pass),
 		cmocka_unit_test(a_flood_of_one_kind_takes_no_other_line_along),
+		cmocka_unit_test(
+		    floods_in_turn_are_counted_however_many_kinds_there_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -842,7 +842,9 @@ catch_signals(struct daemon *d, struct err *err)
 {
 	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
 
-	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+	/* Both cannot fail.  A file that may not grow is an error like others. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		if (loop_on_signal(d->loop, sigs[i], on_signal, d, err) != 0)
 			return -1;

@@ -535,7 +535,9 @@ main(int argc, char **argv)
 
 	if (!open_standard(&has_stdin))
 		return EX_OSERR;
-	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+	/* Both cannot fail.  A file that may not grow is an error like others. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (sendmail_args_parse(argc, argv, &sm.args, &err) != 0) {
 		complain(NULL, err.text);
 		return EX_USAGE;

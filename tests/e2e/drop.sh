@@ -17,6 +17,13 @@ check "sendmail exits 0 without a daemon" \
     "$top_builddir/sendmail" -f relay@example.test to@example.test <"$T/m"
 check "the message is in the drop folder" \
     test "$(find "$RELAIS_DROP" -type f | wc -l)" = 1
+said=$( (ulimit -f 0; exec "$top_builddir/sendmail" to@example.test) <"$T/m" 2>&1)
+status=$?
+check "a file may not grow (ulimit -f): exit $status, in one sentence" eval \
+    '[ $status = 75 ] && [ "$(wc -l <<<"$said")" = 1 ]'
+note "$said"
+check "  and nothing is left behind" \
+    test "$(find "$RELAIS_DROP" -type f | wc -l)" = 1
 
 # What others put there: first a file like sendmail's, but with line ends and
 # words of their own, for which the checksums are made anew.

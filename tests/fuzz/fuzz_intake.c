@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The intake filter: the chunk size changes nothing, the output ends in a line
- * end and holds no Bcc. */
+ * end, holds no Bcc and no NUL, and has one Date and one Message-ID that are fit. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 
 #include "fixup/intake.h"
+#include "mail/date_parse.h"
 #include "mail/header.h"
+#include "mail/msgid.h"
 
 static void
 drain(struct intake *in, struct buf *out)
@@ -45,12 +47,29 @@ run(const uint8_t *data, size_t size, size_t chunk, struct buf *out,
 	return ok;
 }
 
+/* One of them, in the form that servers take. */
+static void
+check_stamp(
+    const struct header *h, const char *name, bool (*is_fit)(struct bytes v))
+{
+	size_t i = header_find(h, name, 0);
+	struct buf value;
+
+	buf_init(&value, HEADER_VALUE_MAX);
+	FUZZ_REQUIRE(i != HEADER_NONE);
+	FUZZ_REQUIRE(header_find(h, name, i + 1) == HEADER_NONE);
+	FUZZ_REQUIRE(header_value(h, i, &value));
+	FUZZ_REQUIRE(is_fit(buf_bytes(&value)));
+	buf_clear(&value);
+}
+
 static void
 check_output(const struct buf *out)
 {
 	struct header *h = header_new();
 
 	FUZZ_REQUIRE(buf_str(out)[buf_len(out) - 1] == '\n');
+	FUZZ_REQUIRE(memchr(buf_str(out), '\0', buf_len(out)) == NULL);
 	header_put(h, buf_str(out), buf_len(out));
 	header_end(h);
 	if (header_state(h) == HEADER_DONE) {
@@ -59,6 +78,8 @@ check_output(const struct buf *out)
 		FUZZ_REQUIRE(header_find(h, "From", 0) != HEADER_NONE);
 		FUZZ_REQUIRE(header_find(h, "Date", 0) != HEADER_NONE);
 		FUZZ_REQUIRE(header_has_blank(h));
+		check_stamp(h, "Date", date_is_strict);
+		check_stamp(h, "Message-ID", msgid_is_fit);
 	}
 	header_free(h);
 }

@@ -46,8 +46,24 @@ is_trusted(const struct walk *w, uid_t uid)
 	return uid == 0 || uid == geteuid() || uid == w->uid;
 }
 
+/* Is there a user with this uid in our user namespace? */
+static bool
+is_mapped(uid_t uid)
+{
+	unsigned long first, outside, count;
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	bool ret = f == NULL;
+
+	while (!ret && fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3)
+		ret = uid >= first && uid - first < count;
+	if (f != NULL)
+		IGNORE(fclose(f)); /* only read */
+	return ret;
+}
+
 /* In a user namespace whose map lacks their owner files belong to this uid;
- * nobody in there can become it. */
+ * nobody in there can become it, unless the map has it as well: then it is a user
+ * like others, often "nobody". */
 static bool
 is_unmapped(uid_t uid)
 {
@@ -59,7 +75,7 @@ is_unmapped(uid_t uid)
 		return false;
 	n = read(fd, text, sizeof(text) - 1);
 	IGNORE(close(fd)); /* only read */
-	return n > 0 && strtoul(text, NULL, 10) == uid;
+	return n > 0 && strtoul(text, NULL, 10) == uid && !is_mapped(uid);
 }
 
 static int

@@ -160,6 +160,23 @@ what_belongs_to_a_stranger_is_refused(void **state)
 	check("root/group", "other users can change");
 }
 
+/* That files of unknown owners get the same uid elsewhere makes no difference. */
+static void
+nobody_is_a_stranger_like_others(void **state)
+{
+	char *path = in_dir("nobodys");
+	bool has_nobody;
+
+	(void)state;
+	make_folder("nobodys", 0755, 0);
+	make_file("nobodys/file", 0600, 0);
+	has_nobody = geteuid() == 0 && chown(path, 65534, 0) == 0;
+	free(path);
+	if (!has_nobody)
+		skip();
+	check("nobodys/file", "the folder");
+}
+
 /* ..data is a link of root's that is replaced as a whole, the folder is sticky
  * and open to the group; NixOS has links of root's into its store. */
 static void
@@ -189,6 +206,7 @@ main(void)
 		cmocka_unit_test(what_others_may_write_to_is_refused),
 		cmocka_unit_test(what_is_not_there_is_for_who_opens_it),
 		cmocka_unit_test(what_belongs_to_a_stranger_is_refused),
+		cmocka_unit_test(nobody_is_a_stranger_like_others),
 		cmocka_unit_test(links_of_roots_are_followed),
 	};
 

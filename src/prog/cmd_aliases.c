@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
@@ -13,6 +15,8 @@
 #include "mail/addr.h"
 #include "prog/relais.h"
 #include "prog/relais_conf.h"
+
+enum { INDENT = 4 }; /* of what a line goes on with */
 
 /* What one run works with. */
 struct look {
@@ -82,16 +86,19 @@ print_targets(const struct relais *r, const char *name, const json_t *to)
 {
 	size_t i;
 	json_t *one;
+	struct buf all;
 
-	(void)printf("%s:", name);
-	json_array_foreach(to, i, one)
-	{
-		(void)printf("%s ", i > 0 ? "," : "");
-		relais_print(r, COLOUR_NONE, json_string_value(one));
+	if (json_array_size(to) == 0) {
+		(void)printf("%s: ", name);
+		relais_print_wrapped(r, COLOUR_BAD, INDENT, "nobody");
+		return;
 	}
-	if (json_array_size(to) == 0)
-		relais_print(r, COLOUR_BAD, " nobody");
-	(void)putchar('\n');
+	buf_init(&all, SIZE_MAX);
+	IGNORE(buf_addf(&all, "%s:", name));
+	json_array_foreach(to, i, one) IGNORE(
+	    buf_addf(&all, "%s %s", i > 0 ? "," : "", json_string_value(one)));
+	relais_print_wrapped(r, COLOUR_NONE, INDENT, buf_str(&all));
+	buf_clear(&all);
 }
 
 static bool
@@ -108,19 +115,20 @@ are_names(const struct relais *r, int argc, char *const *argv)
 }
 
 static void
-tell_count(const struct look *l)
+tell_count(const struct relais *r, const struct look *l)
 {
 	size_t n = alias_count(l->aliases);
 
 	if (access(l->file, F_OK) != 0 && errno == ENOENT)
-		(void)printf("%s: there is no such file, so mail for names of "
-			     "this machine goes to %s\n",
+		relais_printf_wrapped(r, INDENT,
+		    "%s: there is no such file, so mail for names of this "
+		    "machine goes to %s",
 		    l->file,
 		    l->opts.admin != NULL ? l->opts.admin
 					  : "nobody: set admin in [relais]");
 	else
-		(void)printf("%s: no mistakes, %zu name%s\n", l->file, n,
-		    n == 1 ? "" : "s");
+		relais_printf_wrapped(r, INDENT, "%s: no mistakes, %zu name%s",
+		    l->file, n, n == 1 ? "" : "s");
 }
 
 static void
@@ -130,7 +138,7 @@ tell(const struct relais *r, const struct look *l, int argc, char *const *argv)
 		(void)relais_complain(
 		    r, RELAIS_FAILED, "%s", l->problems.v[i].text);
 	if (argc == 0 && l->problems.n == 0)
-		tell_count(l);
+		tell_count(r, l);
 	for (int i = 0; i < argc; i++) {
 		json_t *to = targets_json(l, argv[i]);
 

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "base/xalloc.h"
 #include "conf/conf.h"
 #include "prog/config_json.h"
 #include "prog/relais.h"
 #include "prog/relais_conf.h"
 
+enum { INDENT = 4 }; /* of what a line goes on with */
+
+/* Foreign text between two words of ours, on a line of its own. */
 static void
-print_escaped(const char *text)
+print_line(const struct relais *r, const char *before, const char *text,
+    const char *after)
 {
 	struct buf b;
 
 	buf_init(&b, 4 * 4096 + 4);
 	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), 4096));
-	(void)fputs(buf_str(&b), stdout);
+	relais_printf_wrapped(r, INDENT, "%s%s%s", before, buf_str(&b), after);
 	buf_clear(&b);
 }
 
@@ -27,17 +33,17 @@ print_section(const struct relais *r, const json_t *section)
 	const char *key;
 	json_t *value;
 
-	(void)printf("\n[%s", relais_string(section, "kind"));
-	if (*name != '\0')
-		(void)putchar(' ');
-	print_escaped(name);
-	(void)puts("]");
-	(void)r;
+	char *before = xasprintf(
+	    "[%s%s", relais_string(section, "kind"), *name != '\0' ? " " : "");
+
+	(void)putchar('\n');
+	print_line(r, before, name, "]");
+	free(before);
 	json_object_foreach(values, key, value)
 	{
-		(void)printf("%s = ", key);
-		print_escaped(json_string_value(value));
-		(void)putchar('\n');
+		before = xasprintf("%s = ", key);
+		print_line(r, before, json_string_value(value), "");
+		free(before);
 	}
 }
 
@@ -47,9 +53,8 @@ print_config(const struct relais *r, const json_t *config)
 	const json_t *sections = json_object_get(config, "sections"), *one;
 	size_t i;
 
-	(void)fputs("# ", stdout);
-	print_escaped(relais_string(config, "file"));
-	(void)puts(", with defaults and presets; secrets are not shown");
+	print_line(r, "# ", relais_string(config, "file"),
+	    ", with defaults and presets; secrets are not shown");
 	json_array_foreach(sections, i, one) print_section(r, one);
 }
 

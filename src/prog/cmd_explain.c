@@ -44,9 +44,10 @@ or_unknown(const char *text)
 static void
 print(const struct relais *r, const char *label, const char *text)
 {
-	(void)printf("%-8s", label);
-	relais_print(r, COLOUR_NONE, text);
-	(void)putchar('\n');
+	enum { LABEL = 8 };
+
+	(void)printf("%-*s", LABEL, label);
+	relais_print_wrapped(r, COLOUR_NONE, LABEL, text);
 }
 
 /* The rows of the caller's own daemon, or else the machine's. */

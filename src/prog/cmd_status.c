@@ -9,19 +9,22 @@
 #include "prog/relais.h"
 #include "prog/relais_table.h"
 
+enum { INDENT = 4 }; /* of what a line of the head goes on with */
+
 static const char *const titles[] = { "ACCOUNT", "STATE", ">SENT", "LAST",
 	">CONNECTIONS", "HOST", "PORTS" };
 
 /* Without this a person looks for mail that came and does not go out. */
 static void
-print_folding(const json_t *q)
+print_folding(const struct relais *r, const json_t *q)
 {
 	long long carriers = relais_number(q, "folding");
 	long long folded = relais_number(q, "folded");
 
 	if (carriers > 0)
-		(void)printf("folding equal messages (max_equal): %lld in the "
-			     "queue stand%s for %lld more\n",
+		relais_printf_wrapped(r, INDENT,
+		    "folding equal messages (max_equal): %lld in the queue "
+		    "stand%s for %lld more",
 		    carriers, carriers == 1 ? "s" : "", folded);
 }
 
@@ -32,21 +35,21 @@ print_head(const struct relais *r, const json_t *st)
 	long long oldest = relais_number(q, "oldest_age");
 	char text[NUM_TEXT_SIZE];
 
-	(void)r;
-	(void)printf("relaisd %s, running for %s, %lld client%s\n",
+	relais_printf_wrapped(r, INDENT,
+	    "relaisd %s, running for %s, %lld client%s",
 	    relais_string(st, "version"),
 	    num_duration_text(relais_number(st, "uptime") * 1000, text),
 	    relais_number(st, "sessions"),
 	    relais_number(st, "sessions") == 1 ? "" : "s");
-	(void)printf("queue: %lld waiting, %lld being sent, %lld held, "
-		     "%lld failed",
+	relais_printf_wrapped(r, INDENT,
+	    "queue: %lld waiting, %lld being sent, %lld held, %lld failed"
+	    "%s%s%s",
 	    relais_number(q, "due"), relais_number(q, "active"),
-	    relais_number(q, "held"), relais_number(q, "failed"));
-	if (oldest > 0)
-		(void)printf("; the oldest is %s old",
-		    num_duration_text(oldest * 1000, text));
-	(void)putchar('\n');
-	print_folding(q);
+	    relais_number(q, "held"), relais_number(q, "failed"),
+	    oldest > 0 ? "; the oldest is " : "",
+	    oldest > 0 ? num_duration_text(oldest * 1000, text) : "",
+	    oldest > 0 ? " old" : "");
+	print_folding(r, q);
 	(void)putchar('\n');
 }
 

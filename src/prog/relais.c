@@ -150,6 +150,21 @@ relais_print_wrapped(const struct relais *r, enum relais_colour colour,
 }
 
 void
+relais_printf_wrapped(
+    const struct relais *r, size_t indent, const char *fmt, ...)
+{
+	struct buf text;
+	va_list ap;
+
+	buf_init(&text, 4 * TEXT_MAX);
+	va_start(ap, fmt);
+	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
+	va_end(ap);
+	relais_print_wrapped(r, COLOUR_NONE, indent, buf_str(&text));
+	buf_clear(&text);
+}
+
+void
 relais_print_json(const json_t *value)
 {
 	(void)json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
@@ -289,22 +304,48 @@ relais_ask(struct relais *r, const char *verb, json_t *args,
 
 /* --- the command line ----------------------------------------------------- */
 
-static int
-show_help(const struct relais_command *c)
+static void
+show_usage(const struct relais *r, const char *verb, const char *args)
 {
-	if (c != NULL) {
-		(void)printf("usage: relais [-c FILE] [--json] %s%s%s\n\n%s.\n",
-		    c->name, c->args[0] != '\0' ? " " : "", c->args, c->help);
-		if (c->details != NULL)
-			(void)printf("\n%s\n", c->details);
+	enum { INDENT = sizeof("usage: ") - 1 };
+
+	(void)fputs("usage: ", stdout);
+	relais_printf_wrapped(r, INDENT, "relais [-c FILE] [--json] %s%s%s",
+	    verb, args[0] != '\0' ? " " : "", args);
+	(void)putchar('\n');
+}
+
+static int
+show_help_of(const struct relais *r, const struct relais_command *c)
+{
+	show_usage(r, c->name, c->args);
+	relais_printf_wrapped(r, 0, "%s.", c->help);
+	if (c->details == NULL)
 		return RELAIS_DONE;
+	(void)putchar('\n');
+	for (const char *line = c->details, *end; *line != '\0'; line = end) {
+		size_t n = strcspn(line, "\n");
+
+		relais_printf_wrapped(r, 0, "%.*s", (int)n, line);
+		end = line + n + (line[n] == '\n');
 	}
-	(void)puts("usage: relais [-c FILE] [--json] VERB [ARGUMENT ...]\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		(void)printf(
-		    "  %-9s %s\n", commands[i]->name, commands[i]->help);
-	(void)puts("\n\"relais VERB --help\" tells more about one; "
-		   "relais(1) about all.");
+	return RELAIS_DONE;
+}
+
+static int
+show_help(const struct relais *r)
+{
+	enum { NAMES = 9, INDENT = 2 + NAMES + 1 };
+
+	show_usage(r, "VERB", "[ARGUMENT ...]");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		(void)printf("  %-*s ", NAMES, commands[i]->name);
+		relais_print_wrapped(r, COLOUR_NONE, INDENT, commands[i]->help);
+	}
+	(void)putchar('\n');
+	relais_print_wrapped(r, COLOUR_NONE, 0,
+	    "\"relais VERB --help\" tells more about one; relais(1) about "
+	    "all.");
 	return RELAIS_DONE;
 }
 
@@ -397,14 +438,14 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	if (n < 0)
 		return relais_complain(r, RELAIS_USAGE, "-c wants a file");
 	if (n == 0 && wants_help)
-		return show_help(NULL);
+		return show_help(r);
 	if (n == 0)
 		return relais_complain(r, RELAIS_USAGE,
 		    "what shall I do? \"relais --help\" lists the verbs");
 	/* "relais help" and "relais help VERB" are what people type first. */
 	if (strcmp(rest[0], "help") == 0) {
 		if (n == 1)
-			return show_help(NULL);
+			return show_help(r);
 		wants_help = true;
 		rest++;
 	}
@@ -413,7 +454,7 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	if (r->command == NULL)
 		return unknown_verb(r, rest[0]);
 	if (wants_help)
-		return show_help(r->command);
+		return show_help_of(r, r->command);
 	return r->command->run(r, n - 1, rest + 1);
 }
 

@@ -65,9 +65,11 @@ void relais_print(
  * line may have any length. */
 size_t relais_width(const struct relais *r);
 /* Text and the end of its line, wrapped at words.  The first line begins where
- * the caller has left off, at column indent, the others are indented so. */
+ * the caller has left off, at column indent at most, the others are indented so. */
 void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
     size_t indent, const char *text);
+void relais_printf_wrapped(const struct relais *r, size_t indent,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Members of an object, never NULL. */
 const char *relais_string(const json_t *object, const char *key);

@@ -85,10 +85,33 @@ check "show" run 0 "$RELAIS" show "$id"
 check "  the header" said '^Subject: one'
 check "  the submitter" said 'uid 0 root'
 longest() { wc -L <"$T/out"; }
-for verb in queue status "show $id"; do
+# A configuration and aliases whose lines are longer than that.
+{
+	account work 127.0.0.1 2599 starttls
+	printf 'senders ='
+	printf ' someone%d@example.net' {1..12}
+	printf '\n[relais]\naliases = %s\n' "$T/aliases"
+} >"$T/wide.conf"
+{
+	printf 'all: someone1@example.net'
+	printf ', someone%d@example.net' {2..12}
+	printf '\n'
+} >"$T/aliases"
+for words in queue status "show $id" "-c $T/wide.conf config" \
+    "-c $T/wide.conf aliases all" "-c $T/wide.conf aliases" \
+    "explain 535 5.7.139 Authentication unsuccessful" --help \
+    {status,queue,show,flush,retry,hold,release,delete}\ --help \
+    {explain,aliases,rewrite,config,version}\ --help; do
+	what=${words#"-c $T/wide.conf "}
 	# shellcheck disable=SC2086
-	COLUMNS=80 run 0 "$RELAIS" $verb
-	check "80 columns are enough for $verb" test "$(longest)" -le 80
+	COLUMNS=80 run 0 "$RELAIS" $words
+	check "80 columns are enough for $what" test "$(longest)" -le 80
+	tr -s ' \n' ' ' <"$T/out" >"$T/wrapped"
+	# shellcheck disable=SC2086
+	COLUMNS=0 run 0 "$RELAIS" $words
+	[[ $words != -c* && $words != explain* ]] ||
+	    check "  and nothing is lost" \
+	    test "$(tr -s ' \n' ' ' <"$T/out")" = "$(cat "$T/wrapped")"
 done
 check "show of what is not there" run 1 "$RELAIS" show nothing
 check "hold" run 0 "$RELAIS" hold "$id"

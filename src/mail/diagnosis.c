@@ -178,23 +178,28 @@ cut_codes(struct bytes *text, uint64_t *ret_code, struct bytes *ret_enhanced)
 }
 
 /* As cut_codes(), behind whatever a log has in front of the reply: there only
- * an enhanced code is told from any other number. */
+ * an enhanced code, or a code behind a colon, is told from any other number;
+ * ports such as 465 and 587 are no codes (RFC 5321 4.2: the second digit). */
 static bool
 find_codes(struct bytes *text, uint64_t *ret_code, struct bytes *ret_enhanced)
 {
 	struct bytes rest = *text;
+	bool is_behind_colon = false;
 
 	if (cut_codes(text, ret_code, ret_enhanced))
 		return true;
 	while (rest.n > 0) {
-		struct bytes from = rest;
+		struct bytes from = rest, w;
 
 		if (cut_codes(&from, ret_code, ret_enhanced) &&
-		    ret_enhanced->n > 0) {
+		    (ret_enhanced->n > 0 ||
+			(is_behind_colon && *ret_code >= 400 &&
+			    *ret_code / 10 % 10 <= 5))) {
 			*text = from;
 			return true;
 		}
-		(void)cut_word(&rest); /* looked at just now */
+		w = cut_word(&rest); /* looked at just now */
+		is_behind_colon = w.n > 0 && w.p[w.n - 1] == ':';
 	}
 	*ret_code = 0;
 	return false;

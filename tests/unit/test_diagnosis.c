@@ -283,6 +283,10 @@ a_pasted_reply_is_understood(void **state)
 		  "Password not accepted\n535 5.7.8 see support.google.com",
 		    "Gmail wants an app password", DIAGNOSIS_HOLD_ACCOUNT },
 		{ "450\tmail send limit exceeded", "limit", DIAGNOSIS_QUOTA },
+		{ "smtp.mailgun.org[192.0.2.1]:587 said: 550 sandbox",
+		    "Mailgun", DIAGNOSIS_HOLD_MESSAGE },
+		{ "port: 587 said: 450 mail send limit exceeded", "limit",
+		    DIAGNOSIS_QUOTA },
 		{ "your daily limit of 500 messages is used up", "limit",
 		    DIAGNOSIS_QUOTA },
 	};

@@ -26,6 +26,7 @@ e2e_tests = \
 	%reldir%/relais.sh \
 	%reldir%/repair.sh \
 	%reldir%/replies.sh \
+	%reldir%/samples.sh \
 	%reldir%/sendmail.sh \
 	%reldir%/service.sh \
 	%reldir%/sessions.sh \

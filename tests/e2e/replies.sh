@@ -157,6 +157,48 @@ check "  and it is there after a restart" \
     until_true 10 grep -q "$whole" <(relais --json queue)
 finish
 
+# --- an odd text is shown once, and legibly ----------------------------------------
+
+# Quotes, a backslash, a byte that is no UTF-8, a letter that is, and an escape
+# sequence that would colour a terminal.
+odd=$(printf 'say "no" c:\\dir caf\351 \303\244 \033[31mred')
+shown='say "no" c:\dir caf? ??  [31mred'
+begin --fail "mail/x@*:550:5.9.9:$odd" --fail "rcpt/y@*:550:5.1.1:$odd"
+legible() { # WHERE, with the text that is shown there on standard input
+	cat >"$T/odd"
+	check "an odd reply is legible in $1" grep -qF -- "$shown" "$T/odd"
+	check "  and nothing is left that a terminal obeys" \
+	    test "$(LC_ALL=C tr -d '\n\r\t -~' <"$T/odd" | wc -c)" = 0
+}
+SENDER=x@example.test send -odb
+check "an odd reply: the message is held" until_true 15 states_are ready/held
+id=$(relais --json queue | jq -r '.[0].id')
+legible "relais queue" < <(relais queue)
+legible "relais show" < <(relais show "$id")
+legible "JSON of queue" < <(relais --json queue | jq -r '.[0].reason')
+legible "JSON of show" < <(relais --json show "$id" | jq -r .reason)
+until_true 5 told message-held
+legible "what alert_command gets" <"$T/alerts/told"
+SENDER=x2@example.test RECIPIENT=y@example.org send -odi
+legible "what sendmail says" <"$T/said"
+SENDER=x2@example.test RECIPIENT=y@example.org send -odb
+noticed() { grep -qs '^Diagnostic-Code:' "$T"/provider/*.eml; }
+until_true 10 noticed
+legible "the notice" < <(tr -d '\r' <"$T/provider/0001.eml" |
+    grep -v '^Diagnostic-Code:')
+legible "the notice's field for programs" < <(
+	grep '^Diagnostic-Code:' "$T/provider/0001.eml")
+# The log puts values between double quotes.
+shown=${shown//\"/\'} legible "the log" <"$T/home.log"
+finish
+begin --fail "auth:535:5.7.8:$odd"
+send -odb
+check "an odd reply to the login: the account is held" \
+    until_true 15 states_are held/due
+legible "relais status" < <(relais status)
+legible "JSON of status" < <(relais --json status | jq -r '.accounts[0].reason')
+finish
+
 # --- a provider by its name ----------------------------------------------------------
 
 echo "127.0.0.1 smtp.gmail.com" >>/etc/hosts

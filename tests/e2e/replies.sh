@@ -196,6 +196,8 @@ send -odb
 check "an odd reply to the login: the account is held" \
     until_true 15 states_are held/due
 legible "relais status" < <(relais status)
+relais status >"$T/odd"
+check "  and relais status exits with 1, for an account is held" test $? = 1
 legible "JSON of status" < <(relais --json status | jq -r '.accounts[0].reason')
 finish
 

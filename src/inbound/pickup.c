@@ -202,7 +202,7 @@ turn_down(struct parcel *x)
 
 	reception_log_refused(x->reception, v);
 	parcel_end(x,
-	    v->class == VERDICT_LATER ? QUEUE_DROP_LATER : QUEUE_DROP_BAD,
+	    v->class == VERDICT_LATER ? QUEUE_DROP_LATER : QUEUE_DROP_REFUSED,
 	    v->text);
 }
 

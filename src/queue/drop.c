@@ -242,6 +242,14 @@ bad(struct err *err, const char *why)
 	return DROP_BAD;
 }
 
+/* sendmail, which knows no limits of ours, has said yes to it. */
+static enum drop_result
+refused(struct err *err, const char *why)
+{
+	(void)bad(err, why);
+	return DROP_REFUSED;
+}
+
 static enum drop_result
 check_file(struct drop_file *f, int dirfd, struct err *err)
 {
@@ -308,7 +316,7 @@ read_header(struct drop_file *f, const struct drop_limits *max, struct err *err)
 		}
 		buf_added(&b, (size_t)r);
 		if (count_rcpts(buf_bytes(&b)) > max->rcpts) {
-			ret = bad(err, "has more than max_recipients");
+			ret = refused(err, "has more than max_recipients");
 			break;
 		}
 		res = spool_text_header_parse(
@@ -321,7 +329,7 @@ read_header(struct drop_file *f, const struct drop_limits *max, struct err *err)
 	if (res == SPOOL_TEXT_BAD)
 		return bad(err, "is not what sendmail writes");
 	if (f->env->size_bytes > max->size_bytes)
-		return bad(err, "is larger than max_size");
+		return refused(err, "is larger than max_size");
 	f->body = body;
 	f->size = f->env->size_bytes;
 	return DROP_OK;

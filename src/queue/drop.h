@@ -48,6 +48,7 @@ enum drop_result {
 	DROP_GONE,
 	DROP_UNFINISHED, /* shorter than it says, or still being written */
 	DROP_BAD, /* err says why it will never be taken */
+	DROP_REFUSED, /* the same, and it may well be a message of sendmail's */
 	DROP_ERROR /* cannot be read just now */
 };
 

@@ -354,9 +354,12 @@ int queue_drop_read(
 enum queue_drop_end {
 	QUEUE_DROP_TAKEN,
 	QUEUE_DROP_LATER,
-	QUEUE_DROP_BAD /* never to be taken: set aside in corrupt/ */
+	QUEUE_DROP_BAD, /* never to be taken: set aside in corrupt/ */
+	/* The same, but it was accepted by sendmail, so it is kept there
+	 * however much its user has there already. */
+	QUEUE_DROP_REFUSED
 };
-/* why, for QUEUE_DROP_BAD, is told; or NULL. */
+/* why, for the last two, is told; or NULL. */
 void queue_drop_end(
     struct queue_drop *d, enum queue_drop_end how, const char *why);
 

@@ -374,7 +374,7 @@ is_too_much(struct queue *q, const struct stat *st)
 }
 
 static void
-set_aside(struct queue *q, const char *name, struct err *why)
+set_aside(struct queue *q, const char *name, bool must_keep, struct err *why)
 {
 	const struct fs *fs = q->o.fs;
 	int dir = spool_drop_dirfd(q->spool);
@@ -383,10 +383,10 @@ set_aside(struct queue *q, const char *name, struct err *why)
 
 	if (fs->stat(fs->ctx, dir, name, &st) != 0)
 		return; /* gone */
-	if (!is_too_much(q, &st) &&
+	if ((!is_too_much(q, &st) || must_keep) &&
 	    spool_drop_set_aside(q->spool, name, &err) == 0)
 		err_ctx(why, "moved to corrupt/");
-	else if (fs->unlink(fs->ctx, dir, name) == 0)
+	else if (!must_keep && fs->unlink(fs->ctx, dir, name) == 0)
 		err_ctx(why, "removed");
 	else
 		err_ctx(why, "ignored");
@@ -406,7 +406,7 @@ on_unfinished(struct queue *q, const char *name)
 		return;
 	if (queue_wall(q) / 1000 - st.st_ctime > QUEUE_FOREIGN_S) {
 		err_set(&err, ERR_INPUT, "drop file is shorter than it says");
-		set_aside(q, name, &err);
+		set_aside(q, name, false, &err);
 	} else if (again_ms < q->drops.again_ms) {
 		q->drops.again_ms = again_ms;
 	}
@@ -441,7 +441,10 @@ try_open(struct queue *q, const char *name, size_t max_rcpts)
 		on_unfinished(q, name);
 		break;
 	case DROP_BAD:
-		set_aside(q, name, &err);
+		set_aside(q, name, false, &err);
+		break;
+	case DROP_REFUSED:
+		set_aside(q, name, true, &err);
 		break;
 	case DROP_ERROR:
 		tell(q, name, &err);
@@ -513,12 +516,13 @@ queue_drop_end(struct queue_drop *d, enum queue_drop_end how, const char *why)
 			break;
 		/* It would be taken in again and again: better not at all. */
 		err_sys(&err, "drop file, already taken, cannot be removed");
-		set_aside(q, d->name, &err);
+		set_aside(q, d->name, false, &err);
 		break;
+	case QUEUE_DROP_REFUSED:
 	case QUEUE_DROP_BAD:
 		err_set(&err, ERR_INPUT, "drop file of uid %u: %s",
 		    (unsigned)drop_uid(d->file), why != NULL ? why : "refused");
-		set_aside(q, d->name, &err);
+		set_aside(q, d->name, how == QUEUE_DROP_REFUSED, &err);
 		break;
 	case QUEUE_DROP_LATER:
 		break;

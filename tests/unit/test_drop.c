@@ -499,6 +499,27 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 	assert_in_range(l->troubles, 10, 30);
 }
 
+/* sendmail knows no limits of the daemon's and has said yes: what they refuse is
+ * kept for a person, however much there is of it. */
+static void
+what_sendmail_accepted_is_never_removed(void **state)
+{
+	enum { FILES = QUEUE_ASIDE_FILES + 5 };
+	struct lab *l = *state;
+	struct queue_drop *d;
+	struct err err;
+
+	for (int i = 0; i < FILES; i++)
+		assert_int_equal(write_drop(l, fs_sys(), &err), 0);
+	for (int look = 0; look < 5; look++) {
+		scan(l);
+		while (queue_drop_next(l->q, 0, &d)) /* no recipients at all */
+			assert_null(d);
+	}
+	assert_int_equal(lab_files(l, "drop"), 0);
+	assert_int_equal(lab_files(l, "corrupt"), FILES);
+}
+
 /* A look gives each user a part of the names. */
 static void
 the_files_of_one_user_do_not_hide_those_of_another(void **state)
@@ -603,11 +624,11 @@ a_message_over_the_limit_is_refused(void **state)
 	struct drop_limits max = { size - 1, 2 };
 
 	assert_int_equal(
-	    drop_open(fs_sys(), AT_FDCWD, whole, &max, &f, &err), DROP_BAD);
+	    drop_open(fs_sys(), AT_FDCWD, whole, &max, &f, &err), DROP_REFUSED);
 	max.size_bytes = size;
 	max.rcpts = 1;
 	assert_int_equal(
-	    drop_open(fs_sys(), AT_FDCWD, whole, &max, &f, &err), DROP_BAD);
+	    drop_open(fs_sys(), AT_FDCWD, whole, &max, &f, &err), DROP_REFUSED);
 	max.rcpts = 2;
 	assert_int_equal(
 	    drop_open(fs_sys(), AT_FDCWD, whole, &max, &f, &err), DROP_OK);
@@ -706,6 +727,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines,
 		    lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_sendmail_accepted_is_never_removed, lab_setup,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_files_of_one_user_do_not_hide_those_of_another,
 		    lab_setup, lab_teardown),

@@ -70,7 +70,7 @@ ask_status() {
 	[ $(($(now_ms) - began)) -lt "$MOST_MS" ]
 	local rc=$?
 	wait $!
-	return $rc
+	return "$rc"
 }
 check "the control socket answers meanwhile" ask_status
 

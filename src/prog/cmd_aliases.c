@@ -16,7 +16,10 @@
 #include "prog/relais.h"
 #include "prog/relais_conf.h"
 
-enum { INDENT = 4 }; /* of what a line goes on with */
+enum {
+	INDENT = 4,
+	TARGETS_MAX = 4 * 1024 * 1024 /* as a file may have */
+}; /* of what a line goes on with */
 
 /* What one run works with. */
 struct look {
@@ -93,7 +96,7 @@ print_targets(const struct relais *r, const char *name, const json_t *to)
 		relais_print_wrapped(r, COLOUR_BAD, INDENT, "nobody");
 		return;
 	}
-	buf_init(&all, SIZE_MAX);
+	buf_init(&all, TARGETS_MAX);
 	IGNORE(buf_addf(&all, "%s:", name));
 	json_array_foreach(to, i, one) IGNORE(
 	    buf_addf(&all, "%s %s", i > 0 ? "," : "", json_string_value(one)));

@@ -21,7 +21,7 @@ e2e_tests = \
 	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/provider.sh \
-	%reldir%/reload.sh \
+	%reldir%/sighup.sh \
 	%reldir%/providers.sh \
 	%reldir%/relais.sh \
 	%reldir%/repair.sh \

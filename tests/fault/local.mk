@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	%reldir%/reload.sh \
 	%reldir%/restart.sh \
 	%reldir%/stall.sh \
+	%reldir%/storms.sh \
 	%reldir%/uncertain.sh
 
 check_PROGRAMS += %reldir%/powercut

@@ -1,3 +1,4 @@
+EXTRA_DIST += tests/unit/replies.tsv
 unit_tests = \
 	%reldir%/test_base64 \
 	%reldir%/test_num \

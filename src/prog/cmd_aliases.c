@@ -17,9 +17,9 @@
 #include "prog/relais_conf.h"
 
 enum {
-	INDENT = 4,
+	INDENT = 4, /* of what a line goes on with */
 	TARGETS_MAX = 4 * 1024 * 1024 /* as a file may have */
-}; /* of what a line goes on with */
+};
 
 /* What one run works with. */
 struct look {

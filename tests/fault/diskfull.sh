@@ -121,7 +121,6 @@ all_arrived "filled to the last byte"
 # --- failing calls ------------------------------------------------------------
 
 # What relaisd keeps, and nothing of what it refused; its log is told once.
-fault() { printf %s "$1" 1<>"$T/diskfault"; }
 fds() { find "/proc/$(cat "$T/home.pid")/fd" -type l | wc -l; }
 alerts() { grep -c ' alert event=disk' "$T/home.log"; }
 
@@ -132,7 +131,7 @@ failing() { # WHAT KIND EVERY
 	local what="EIO from $1" before
 	[ "$3" = 1 ] || what="$what, one in $3"
 	clean
-	printf %s -1 >"$T/diskfault"
+	disk_fault -1
 	shift_time new
 	relaisd_conf home < <(conf)
 	LD_PRELOAD_MORE=$top_builddir/tests/lib/diskfault.so run_relaisd home
@@ -140,7 +139,7 @@ failing() { # WHAT KIND EVERY
 	load --ports 2526,2527 --clients 4 --count 20 --seconds 20
 	wait "$load_pid"
 	before=$(fds)
-	fault "$2$3"
+	disk_fault "$2$3"
 	# A message whose file is lost has ten seconds to reach the provider.
 	shift_time set idle_ms=10
 	load --ports 2526,2527 --clients 4 --first 1001 --seconds 2 \
@@ -157,7 +156,7 @@ failing() { # WHAT KIND EVERY
 	[ "$3" != 1 ] || check "$what: no mail is taken after three in a row; alerts $(alerts)" \
 	    eval 'grep -q "has failed [0-9]* times in a row" "$T/home.log" &&
 		[ "$(alerts)" = 1 ] && [ "$(refused_at MAIL)" -gt 10 ]'
-	fault -1
+	disk_fault -1
 	# The minute in which nothing is accepted.
 	shift_time pass 61 30
 	load --ports 2526,2527 --clients 4 --first 2001 --count 20 --seconds 20

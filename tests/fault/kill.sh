@@ -74,13 +74,13 @@ attack() {
 	IN_FLIGHT=$T/in-flight FILES=$T/files
 	rm -rf "$T/home/spool" "$T/acked" "$T"/provider/*.eml
 	: >"$IN_FLIGHT"; : >"$FILES"; : >"$T/home.log"
-	printf %s "$2" >"$T/diskfault"
+	disk_fault "$2"
 	start_relaisd home < <(conf)
 	load --ports 2525,2526 --clients 8 --seconds 600
 	kill_again_and_again
 	kill "$load_pid"
 	wait "$load_pid"
-	printf %s -1 >"$T/diskfault"
+	disk_fault -1
 	wait_port home 127.0.0.1 2525
 	relais flush >/dev/null 2>&1
 	until_true 60 drained || {

@@ -20,6 +20,10 @@ tally() {
 }
 # Nothing waits any more, and nothing is under way.
 drained() { [ "$(relais --json queue 2>/dev/null | jq length)" = 0 ]; }
+# disk_fault KIND: what goes wrong on the disk from now on (tests/lib/diskfault.c).
+# Written in place: relaisd has the file mapped, and one that were empty for a
+# moment would kill it.
+disk_fault() { printf %s "$1" 1<>"$T/diskfault"; }
 # Files below a folder of the spool.
 spool_files() { find "$T/${RELAIS:-home}/spool/$1" -type f 2>/dev/null | wc -l; }
 # Did sanitizers or an assertion say something in the log?

@@ -22,7 +22,7 @@
 
 #include "base/buf.h"
 
-#include "fixup/identity.h"
+#include "rewrite/identity.h"
 
 struct conf;
 struct conf_account;

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %reldir%/libconf.a
 %canon_reldir%_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
-%canon_reldir%_libconf_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
+%canon_reldir%_libconf_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_libconf_a_SOURCES = \
 	%reldir%/account.c \
 	%reldir%/account.h \
@@ -13,6 +13,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf_listen.c \
 	%reldir%/conf_read.c \
 	%reldir%/conf_read.h \
+	%reldir%/config_json.c \
+	%reldir%/config_json.h \
 	%reldir%/provider.c \
 	%reldir%/provider.h \
 	%reldir%/replies.c \

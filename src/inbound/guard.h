@@ -5,7 +5,7 @@
  * Anybody can write such a file.  So the envelope is written as the commands
  * that it stands for and read by the parser of the server: the limits are the
  * very same, and nothing can mean more than itself (R8).  The number of
- * recipients and the size are checked before (queue/drop.h).
+ * recipients and the size are checked before (store/drop.h).
  *
  * Pure.
  */

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "fixup/locals.h"
 #include "queue/queue.h"
+#include "rewrite/locals.h"
 
 struct inbound;
 struct loop;

@@ -5,11 +5,11 @@ noinst_LIBRARIES += %reldir%/libinbound.a
 	%reldir%/guard.h \
 	%reldir%/inbound.c \
 	%reldir%/inbound.h \
+	%reldir%/incoming.c \
+	%reldir%/incoming.h \
 	%reldir%/pace.c \
 	%reldir%/pace.h \
 	%reldir%/pickup.c \
 	%reldir%/pickup.h \
-	%reldir%/reception.c \
-	%reldir%/reception.h \
 	%reldir%/session.c \
 	%reldir%/session.h

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "inbound/guard.h"
-#include "inbound/reception.h"
+#include "inbound/incoming.h"
 #include "net/dirwatch.h"
 #include "net/loop.h"
 #include "net/people.h"
@@ -51,7 +51,7 @@ struct parcel {
 	struct person *by; /* since it has begun */
 	struct people_ask *ask;
 	struct envelope *env;
-	struct reception *reception;
+	struct incoming *incoming;
 	struct smtp_dot dot;
 };
 
@@ -88,7 +88,7 @@ parcel_free(struct parcel *x, enum queue_drop_end how, const char *why)
 	if (p->reading == x)
 		p->reading = NULL;
 	queue_drop_end(x->drop, how, why);
-	reception_free(x->reception);
+	incoming_free(x->incoming);
 	envelope_free(x->env);
 	people_forget(x->ask);
 	person_free(x->by);
@@ -117,7 +117,7 @@ on_told(void *ctx, const struct queue_told *t)
 
 	switch (t->outcome) {
 	case QUEUE_SAFE:
-		reception_log_accepted(x->reception, t->folded_into);
+		incoming_log_accepted(x->incoming, t->folded_into);
 		parcel_end(x, QUEUE_DROP_TAKEN, NULL);
 		break;
 	case QUEUE_REFUSED:
@@ -143,9 +143,9 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 	envelope_clear_rcpts(e);
 	for (size_t i = 0; i < was->nrcpts; i++) {
 		const struct rcpt *r = &was->rcpts[i];
-		struct reception_rcpt given = { r->addr, r->orcpt, r->notify };
+		struct incoming_rcpt given = { r->addr, r->orcpt, r->notify };
 
-		if (!reception_add_rcpt(x->pickup->shared, e, &known, &given))
+		if (!incoming_add_rcpt(x->pickup->shared, e, &known, &given))
 			*ret_is_whole = false;
 	}
 	addr_list_clear(&known);
@@ -163,7 +163,7 @@ put_piece(struct parcel *x, struct bytes b, struct buf *to)
 	size_t used = smtp_dot_put(&x->dot, b.p, b.n, to);
 
 	assert(used == b.n); /* to has SMTP_DOT_SPACE */
-	reception_put(x->reception, buf_bytes(to));
+	incoming_put(x->incoming, buf_bytes(to));
 	buf_reset(to);
 }
 
@@ -185,7 +185,7 @@ read_piece(struct parcel *x, struct err *err)
 		put_piece(x, bytes_of(piece, n), &clean);
 	} else {
 		IGNORE(smtp_dot_finish(&x->dot, &clean)); /* there is room */
-		reception_put(x->reception, buf_bytes(&clean));
+		incoming_put(x->incoming, buf_bytes(&clean));
 		res = PIECE_LAST;
 	}
 	buf_clear(&clean);
@@ -198,9 +198,9 @@ read_piece(struct parcel *x, struct err *err)
 static void
 turn_down(struct parcel *x)
 {
-	const struct verdict *v = reception_refusal(x->reception);
+	const struct verdict *v = incoming_refusal(x->incoming);
 
-	reception_log_refused(x->reception, v);
+	incoming_log_refused(x->incoming, v);
 	parcel_end(x,
 	    v->class == VERDICT_LATER ? QUEUE_DROP_LATER : QUEUE_DROP_REFUSED,
 	    v->text);
@@ -222,7 +222,7 @@ offer(struct parcel *x)
 {
 	x->pickup->reading = NULL;
 	x->state = PARCEL_OFFERED;
-	if (!reception_offer(x->reception, QUEUE_MODE_ACCEPTED, on_told, x))
+	if (!incoming_offer(x->incoming, QUEUE_MODE_ACCEPTED, on_told, x))
 		turn_down(x);
 }
 
@@ -252,13 +252,13 @@ begin(struct parcel *x, const char *rule)
 
 	smtp_dot_init(&x->dot, SMTP_DOT_CHUNK);
 	x->env = envelope_of(x, &is_whole);
-	x->reception = reception_new(p->shared, x->env, x->by, "local");
+	x->incoming = incoming_new(p->shared, x->env, x->by, "local");
 	if (!is_whole)
-		reception_refuse(x->reception, 550, "5.1.1", RECEPTION_NOBODY);
+		incoming_refuse(x->incoming, 550, "5.1.1", RECEPTION_NOBODY);
 	if (rule != NULL) {
 		(void)snprintf(text, sizeof(text),
 		    "this user may not submit mail (%s)", rule);
-		reception_refuse(x->reception, 550, "5.7.1", text);
+		incoming_refuse(x->incoming, 550, "5.7.1", text);
 	}
 }
 

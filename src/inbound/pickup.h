@@ -2,7 +2,7 @@
 /* pickup.h - takes in what sendmail left in the drop folder while no daemon
  * answered.
  *
- * Every file goes the road of all mail (inbound/reception.h), its owner is the
+ * Every file goes the road of all mail (inbound/incoming.h), its owner is the
  * submitter, and it is removed only when the queue has called it safe.  Looks at
  * the start, when something comes (net/dirwatch.h), and every PICKUP_MS in case
  * that was missed, or every PICKUP_BLIND_MS where folders cannot be watched.

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/addr.h"
-#include "mail/mime.h"
+#include "mime/rfc2047.h"
 #include "net/loop.h"
 #include "net/people.h"
 #include "net/stream.h"
@@ -43,7 +43,7 @@ struct session {
 	struct envelope *env;
 	struct addr_list known; /* its recipients */
 	enum ss_mode asked; /* for; see mode_of() */
-	struct reception *reception; /* from the first byte on */
+	struct incoming *incoming; /* from the first byte on */
 	bool is_waiting; /* for the queue's word */
 };
 
@@ -59,8 +59,8 @@ session_of_link(struct list *link)
 static void
 reset_transaction(struct session *s)
 {
-	reception_free(s->reception);
-	s->reception = NULL;
+	incoming_free(s->incoming);
+	s->incoming = NULL;
 	envelope_free(s->env);
 	s->env = NULL;
 	addr_list_clear(&s->known);
@@ -71,9 +71,9 @@ reset_transaction(struct session *s)
 static void
 begin_message(struct session *s)
 {
-	if (s->reception != NULL)
+	if (s->incoming != NULL)
 		return;
-	s->reception = reception_new(
+	s->incoming = incoming_new(
 	    s->set->shared, s->env, s->by, smtp_server_with(s->smtp));
 }
 
@@ -100,14 +100,14 @@ say_safe(struct session *s, const struct queue_told *t)
 		    s->env->id, t->folded_into);
 	else
 		(void)snprintf(text, sizeof(text), "%s queued", s->env->id);
-	reception_log_accepted(s->reception, t->folded_into);
+	incoming_log_accepted(s->incoming, t->folded_into);
 	smtp_server_reply(s->smtp, 250, "2.0.0", text);
 }
 
 static void
 say_verdict(struct session *s, const struct verdict *v)
 {
-	reception_log_refused(s->reception, v);
+	incoming_log_refused(s->incoming, v);
 	smtp_server_reply(s->smtp, v->code != 0 ? v->code : 554,
 	    v->enhanced[0] != '\0' ? v->enhanced : NULL, v->text);
 }
@@ -126,9 +126,9 @@ on_told(void *ctx, const struct queue_told *t)
 		break;
 	case QUEUE_FAILED:
 		log_err(LOG_LEVEL_ERROR, &t->err);
-		reception_refuse(s->reception, 452, "4.3.1",
+		incoming_refuse(s->incoming, 452, "4.3.1",
 		    "the spool cannot keep this message now");
-		say_verdict(s, reception_refusal(s->reception));
+		say_verdict(s, incoming_refusal(s->incoming));
 		break;
 	}
 	reset_transaction(s);
@@ -288,10 +288,10 @@ on_mail(struct session *s, const struct ss_info *info)
 static void
 on_rcpt(struct session *s, const struct ss_info *info)
 {
-	struct reception_rcpt given = { info->addr, info->rcpt.orcpt,
+	struct incoming_rcpt given = { info->addr, info->rcpt.orcpt,
 		info->rcpt.notify };
 
-	if (!reception_add_rcpt(s->set->shared, s->env, &s->known, &given)) {
+	if (!incoming_add_rcpt(s->set->shared, s->env, &s->known, &given)) {
 		smtp_server_reply(s->smtp, 550, "5.1.1", RECEPTION_NOBODY);
 		return;
 	}
@@ -302,11 +302,11 @@ static void
 on_end(struct session *s)
 {
 	begin_message(s);
-	s->is_waiting = reception_offer(
-	    s->reception, mode_of(s, s->asked), on_told, s);
+	s->is_waiting = incoming_offer(
+	    s->incoming, mode_of(s, s->asked), on_told, s);
 	if (s->is_waiting)
 		return;
-	say_verdict(s, reception_refusal(s->reception));
+	say_verdict(s, incoming_refusal(s->incoming));
 	reset_transaction(s);
 }
 
@@ -345,7 +345,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		break;
 	case SS_BODY:
 		begin_message(s);
-		reception_put(s->reception, info->body);
+		incoming_put(s->incoming, info->body);
 		break;
 	case SS_END:
 		on_end(s);
@@ -354,7 +354,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		/* A client that left before it heard the answer: the message
 		 * goes on its way all the same. */
 		if (s->is_waiting)
-			reception_log_unheard(s->reception);
+			incoming_log_unheard(s->incoming);
 		reset_transaction(s);
 		break;
 	case SS_CLOSE:

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "inbound/reception.h"
+#include "inbound/incoming.h"
 #include "net/loop.h"
 
 struct session;

@@ -8,8 +8,8 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "mail/content_type.h"
-#include "mail/mime.h"
+#include "mime/content_type.h"
+#include "mime/rfc2047.h"
 
 enum {
 	GUESS_MAX = 64, /* of a name that is no name as it stands */
@@ -436,8 +436,8 @@ keep_stray(struct header *h)
 		struct bytes line = bytes_trim(bytes_cut(&rest, '\n'));
 
 		buf_reset(&value);
-		/* MIME_TEXT_MAX of it, which always fits. */
-		if (line.n > 0 && mime_text(&value, line))
+		/* RFC2047_TEXT_MAX of it, which always fits. */
+		if (line.n > 0 && rfc2047_text(&value, line))
 			IGNORE(header_append(
 			    h, "X-Original-Line", buf_bytes(&value)));
 	}

@@ -6,8 +6,6 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/addr.h \
 	%reldir%/addr_list.c \
 	%reldir%/addr_list.h \
-	%reldir%/content_type.c \
-	%reldir%/content_type.h \
 	%reldir%/date.c \
 	%reldir%/date.h \
 	%reldir%/date_parse.c \
@@ -24,20 +22,14 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/idna.h \
 	%reldir%/mailbox.c \
 	%reldir%/mailbox.h \
-	%reldir%/mime.c \
-	%reldir%/mime.h \
 	%reldir%/msgid.c \
 	%reldir%/msgid.h \
-	%reldir%/parts.c \
-	%reldir%/parts.h \
 	%reldir%/received.c \
 	%reldir%/received.h \
 	%reldir%/reply_table.c \
 	%reldir%/reply_table.h \
 	%reldir%/verdict.c \
 	%reldir%/verdict.h \
-	%reldir%/words.c \
-	%reldir%/words.h \
 	%reldir%/xtext.c \
 	%reldir%/xtext.h
 dist_pkgdata_DATA += %reldir%/replies

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "mail/mime.h"
-#include "mail/words.h"
+#include "mime/rfc2047.h"
+#include "mime/words.h"
 
 enum { NAME_SIZE_MAX = 4096 };
 
@@ -75,7 +75,7 @@ add_mixed(struct buf *to, struct bytes phrase)
 	bool ok;
 
 	buf_init(&text, 2 * NAME_SIZE_MAX);
-	ok = mime_utf8(&text, phrase) && mime_mixed(to, buf_bytes(&text));
+	ok = mime_utf8(&text, phrase) && rfc2047_mixed(to, buf_bytes(&text));
 	buf_clear(&text);
 	return ok;
 }
@@ -115,7 +115,7 @@ mailbox_add(struct buf *to, const struct addr_item *it, struct bytes addr)
 		       buf_addc(to, '>');
 	buf_init(&name, 2 * NAME_SIZE_MAX);
 	plain_name(it, &name);
-	ok = mime_mailbox(to, buf_bytes(&name), addr);
+	ok = rfc2047_mailbox(to, buf_bytes(&name), addr);
 	buf_clear(&name);
 	return ok;
 }
@@ -207,7 +207,7 @@ mailbox_add_plain(struct buf *to, const struct addr_item *it, struct bytes addr)
 			else if (c != '<' && c != '>')
 				IGNORE(buf_addc(&name, c));
 		}
-		ok = mime_mailbox(to, buf_bytes(&name), addr);
+		ok = rfc2047_mailbox(to, buf_bytes(&name), addr);
 	}
 	buf_clear(&read);
 	buf_clear(&name);

@@ -4,7 +4,7 @@
  *
  * A name that may stand in a field stays as it was written: atoms, dots, quoted
  * strings and encoded words (RFC 5322 3.2.5, RFC 2047).  Any other is made fit
- * (mail/mime.h), bytes that are not UTF-8 being taken for ISO 8859-1.  A comment
+ * (mime/rfc2047.h), bytes that are not UTF-8 being taken for ISO 8859-1.  A comment
  * serves as the name where there is none: "root (Cron Daemon)".
  *
  * Pure.

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "fixup/outgoing.h"
 #include "mail/envelope.h"
 #include "queue/queue.h"
+#include "rewrite/outgoing.h"
 
 enum { PIECE_BYTES = 65536 };
 
 struct content {
-	struct queue_delivery *qd;
+	struct queue_claim *qd;
 	struct outgoing *outgoing;
 	uint64_t stored; /* bytes of the message in the queue */
 	uint64_t at; /* position in what is handed out */
@@ -30,7 +30,7 @@ struct content {
 static int
 stored_bytes(struct content *c, uint64_t at, struct bytes *ret, struct err *err)
 {
-	struct bytes all = queue_delivery_bytes(c->qd);
+	struct bytes all = queue_claim_bytes(c->qd);
 
 	if (all.p != NULL) {
 		*ret = bytes_of(all.p + at, all.n - (size_t)at);
@@ -41,7 +41,7 @@ stored_bytes(struct content *c, uint64_t at, struct bytes *ret, struct err *err)
 			c->piece = xmalloc(PIECE_BYTES);
 		c->piece_at = at;
 		c->piece_n = 0;
-		if (queue_delivery_read(c->qd, at, c->piece, PIECE_BYTES,
+		if (queue_claim_read(c->qd, at, c->piece, PIECE_BYTES,
 			&c->piece_n, err) != 0)
 			return -1;
 	}
@@ -87,7 +87,7 @@ static int
 finish_header(
     struct content *c, const struct content_opts *opts, struct err *err)
 {
-	const struct envelope *e = queue_delivery_envelope(c->qd);
+	const struct envelope *e = queue_claim_envelope(c->qd);
 	struct outgoing_opts o = { .identity = opts->identity,
 		.may_utf8 = opts->has_smtputf8 && e->is_utf8,
 		.nequal = e->nequal,
@@ -119,7 +119,7 @@ measure(struct content *c, struct err *err)
 static int
 prepare(struct content *c, const struct content_opts *opts, struct err *err)
 {
-	const struct envelope *e = queue_delivery_envelope(c->qd);
+	const struct envelope *e = queue_claim_envelope(c->qd);
 	struct repair_opts mend = { .is_7bit = e->is_8bit &&
 					       !opts->has_8bitmime };
 	struct repair *r = NULL;
@@ -144,14 +144,14 @@ prepare(struct content *c, const struct content_opts *opts, struct err *err)
 }
 
 int
-content_new(struct queue_delivery *qd, const struct content_opts *opts,
+content_new(struct queue_claim *qd, const struct content_opts *opts,
     struct content **ret, struct err *err)
 {
 	struct content *c = xcalloc(1, sizeof(*c));
 
 	c->qd = qd;
 	c->outgoing = outgoing_new();
-	c->stored = queue_delivery_envelope(qd)->size_bytes;
+	c->stored = queue_claim_envelope(qd)->size_bytes;
 	if (prepare(c, opts, err) != 0) {
 		content_free(c);
 		return -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* content.h - the bytes of one queued message as one server gets them.
  *
- * Puts the account's identity on the header (fixup/outgoing.h), repairs what
- * this server would refuse (fixup/repair.h), and reads the rest from memory or
+ * Puts the account's identity on the header (rewrite/outgoing.h), repairs what
+ * this server would refuse (rewrite/repair.h), and reads the rest from memory or
  * from the spool, piece by piece, as often as it takes.  A body that must be
  * repaired is read twice before the first byte goes out, because its size has
  * to be known exactly.  Reading the spool blocks on the page cache, at worst on
@@ -16,10 +16,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "fixup/identity.h"
+#include "rewrite/identity.h"
 
 struct content;
-struct queue_delivery;
+struct queue_claim;
 
 struct content_opts {
 	struct identity_opts identity;
@@ -28,7 +28,7 @@ struct content_opts {
 
 /* qd must outlive it.  -1: it cannot be read, or (ERR_INPUT) it cannot be made
  * fit for this account.  The caller owns *ret. */
-int content_new(struct queue_delivery *qd, const struct content_opts *opts,
+int content_new(struct queue_claim *qd, const struct content_opts *opts,
     struct content **ret, struct err *err);
 void content_free(struct content *c);
 

@@ -14,9 +14,9 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "outbound/delivery.h"
 #include "outbound/derive.h"
 #include "outbound/fetch.h"
-#include "outbound/haul.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
 #include "smtp/smtp_caps.h"
@@ -43,8 +43,8 @@ struct courier {
 	struct fetch *fetch; /* the secret is being fetched */
 	struct derive *derive; /* a key is being derived */
 	struct secret *secret; /* until the server has taken or refused it */
-	struct list hauls; /* messages under way */
-	struct haul *body; /* whose body the engine wants now, or NULL */
+	struct list deliveries; /* messages under way */
+	struct delivery *body; /* whose body the engine wants now, or NULL */
 	size_t carried; /* taken on this connection */
 	size_t answered; /* of those, by the server itself */
 	bool has_taken; /* the server: one of them at least */
@@ -66,7 +66,7 @@ struct courier {
 	unsigned names; /* those that may be said, one bit each */
 	unsigned names_refused; /* when it began */
 	char mechanism[32];
-	struct haul_remote remote;
+	struct delivery_remote remote;
 };
 
 static void drive(struct courier *c);
@@ -149,8 +149,8 @@ go(struct courier *c, const struct verdict *v)
 	struct pool *p = c->pool;
 
 	c->is_gone = true;
-	list_foreach (it, &c->hauls)
-		haul_end(haul_of_link(it), v);
+	list_foreach (it, &c->deliveries)
+		delivery_end(delivery_of_link(it), v);
 	courier_free(c);
 	pool_courier_gone(p);
 }
@@ -160,8 +160,8 @@ courier_free(struct courier *c)
 {
 	if (c == NULL)
 		return;
-	list_foreach (it, &c->hauls)
-		haul_end(haul_of_link(it), NULL);
+	list_foreach (it, &c->deliveries)
+		delivery_end(delivery_of_link(it), NULL);
 	fetch_forget(c->fetch);
 	derive_forget(c->derive);
 	secret_free(c->secret);
@@ -408,7 +408,7 @@ may_take(const struct courier *c)
 
 	return c->is_ready && !c->is_quitting && !c->is_over && !is_past(c) &&
 	       pool_may_take(c->pool) && (max == 0 || c->carried < max) &&
-	       (list_is_empty(&c->hauls) || !pool_is_on_trial(c->pool));
+	       (list_is_empty(&c->deliveries) || !pool_is_on_trial(c->pool));
 }
 
 /* It is busy, and what it may carry will be over before long.  Far away a
@@ -419,7 +419,7 @@ wants_relief(const struct courier *c)
 	size_t max = pool_per_connection(c->pool);
 
 	return !c->has_relief && max != 0 && c->carried >= max / 8 &&
-	       c->hauls.next != c->hauls.prev;
+	       c->deliveries.next != c->deliveries.prev;
 }
 
 /* Puts one transaction on its way if the engine has room: first the rest of a
@@ -428,15 +428,15 @@ wants_relief(const struct courier *c)
 static bool
 load(struct courier *c)
 {
-	struct queue_delivery *qd;
-	struct haul *h;
+	struct queue_claim *qd;
+	struct delivery *h;
 
 	if (!c->is_ready || !smtp_client_may_send(c->smtp))
 		return false;
-	list_foreach (it, &c->hauls) {
-		h = haul_of_link(it);
-		if (haul_is_between(h)) {
-			haul_send(h, c->smtp);
+	list_foreach (it, &c->deliveries) {
+		h = delivery_of_link(it);
+		if (delivery_is_between(h)) {
+			delivery_send(h, c->smtp);
 			return true;
 		}
 	}
@@ -449,28 +449,28 @@ load(struct courier *c)
 	if ((qd = queue_take(pool_queue(c->pool), pool_account(c->pool))) ==
 	    NULL)
 		return false;
-	h = haul_new(c->pool, qd, c->smtp, &c->remote);
+	h = delivery_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
 		return true;
-	if (list_is_empty(&c->hauls))
+	if (list_is_empty(&c->deliveries))
 		c->is_reused = c->answered > 0;
-	list_append(&c->hauls, haul_link(h));
+	list_append(&c->deliveries, delivery_link(h));
 	c->carried++;
 	if (wants_relief(c)) {
 		c->has_relief = true;
 		pool_relieve(c->pool);
 	}
-	pool_took(c->pool, envelope_waiting(queue_delivery_envelope(qd)));
-	haul_send(h, c->smtp);
+	pool_took(c->pool, envelope_waiting(queue_claim_envelope(qd)));
+	delivery_send(h, c->smtp);
 	return true;
 }
 
-static struct haul *
-haul_by_tag(struct courier *c, uint64_t tag)
+static struct delivery *
+delivery_by_tag(struct courier *c, uint64_t tag)
 {
-	list_foreach (it, &c->hauls)
-		if (haul_tag(haul_of_link(it)) == tag)
-			return haul_of_link(it);
+	list_foreach (it, &c->deliveries)
+		if (delivery_tag(delivery_of_link(it)) == tag)
+			return delivery_of_link(it);
 	abort(); /* the engine names a job that was never sent */
 }
 
@@ -561,13 +561,13 @@ note_answer(struct courier *c, const struct sc_info *info)
 static void
 on_job_done(struct courier *c, const struct sc_info *info)
 {
-	struct haul *h = haul_by_tag(c, info->job);
+	struct delivery *h = delivery_by_tag(c, info->job);
 
 	if (c->body == h)
 		c->body = NULL;
 	note_answer(c, info);
-	if (haul_job_done(h, &info->verdict, info->is_void))
-		haul_end(h, &info->verdict);
+	if (delivery_job_done(h, &info->verdict, info->is_void))
+		delivery_end(h, &info->verdict);
 }
 
 static void
@@ -669,7 +669,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	case SC_IDLE:
 		break;
 	case SC_WANT_BODY:
-		c->body = haul_by_tag(c, info->job);
+		c->body = delivery_by_tag(c, info->job);
 		break;
 	case SC_STARTTLS:
 		on_starttls(c);
@@ -685,8 +685,8 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		on_engine_ready(c, info);
 		break;
 	case SC_RCPT_DONE:
-		haul_rcpt(haul_by_tag(c, info->job), info->rcpt, &info->verdict,
-		    info->is_void);
+		delivery_rcpt(delivery_by_tag(c, info->job), info->rcpt,
+		    &info->verdict, info->is_void);
 		break;
 	case SC_JOB_DONE:
 		on_job_done(c, info);
@@ -722,7 +722,7 @@ maybe_quit(struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->hauls))
+	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->deliveries))
 		return;
 	if (!c->is_over && !is_past(c) && pool_may_take(c->pool) &&
 	    now_ms(c) < c->keep_until && (max == 0 || c->carried < max))
@@ -828,8 +828,8 @@ set_timer(struct courier *c)
 
 	if (c->smtp != NULL && smtp_client_deadline(c->smtp) < at)
 		at = smtp_client_deadline(c->smtp);
-	if (c->is_ready && list_is_empty(&c->hauls) && c->keep_until < at &&
-	    !c->is_quitting)
+	if (c->is_ready && list_is_empty(&c->deliveries) &&
+	    c->keep_until < at && !c->is_quitting)
 		at = c->keep_until;
 	loop_timer_set(c->timer, at);
 }
@@ -936,11 +936,11 @@ crank(struct courier *c)
 		while ((ev = next_event(c, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))
 				return;
-		if (!list_is_empty(&c->hauls))
+		if (!list_is_empty(&c->deliveries))
 			c->keep_until = now_ms(c) + KEEP_MS;
 		goes_on = load(c) || goes_on;
 		if (c->body != NULL)
-			goes_on = haul_feed(c->body, c->smtp) || goes_on;
+			goes_on = delivery_feed(c->body, c->smtp) || goes_on;
 		goes_on = give_output(c) || goes_on;
 		smtp_client_unsent(c->smtp, stream_unsent(c->stream));
 	} while (goes_on);
@@ -1066,11 +1066,11 @@ courier_open(struct pool *p)
 	c->pool = p;
 	c->opts = pool_opts_ref(pool_opts_of(p));
 	c->port = *pool_port(p);
-	list_init(&c->hauls);
+	list_init(&c->deliveries);
 	c->handshake_by = INT64_MAX;
 	c->opened_ms = c->heard_ms = now_ms(c);
 	c->keep_until = c->opened_ms + KEEP_MS;
-	c->remote = (struct haul_remote) { c->who, "", false, on_ready, c };
+	c->remote = (struct delivery_remote) { c->who, "", false, on_ready, c };
 	c->timer = loop_timer_new(pool_loop(p), on_timer, c);
 	list_append(pool_couriers(p), &c->link);
 	c->dial = dial_new(pool_loop(p), opts_of(c)->host, c->port.port,

@@ -5,12 +5,12 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/content.h \
 	%reldir%/courier.c \
 	%reldir%/courier.h \
+	%reldir%/delivery.c \
+	%reldir%/delivery.h \
 	%reldir%/derive.c \
 	%reldir%/derive.h \
 	%reldir%/fetch.c \
 	%reldir%/fetch.h \
-	%reldir%/haul.c \
-	%reldir%/haul.h \
 	%reldir%/learnt.c \
 	%reldir%/learnt.h \
 	%reldir%/outbound.c \

@@ -27,9 +27,9 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "base/secret.h"
-#include "fixup/identity.h"
 #include "outbound/learnt.h"
 #include "outbound/reach.h"
+#include "rewrite/identity.h"
 #include "tls/tls_ctx.h"
 
 struct courier;

@@ -32,7 +32,7 @@
 
 struct queue;
 struct queue_draft;
-struct queue_delivery;
+struct queue_claim;
 
 /* One blocking job.  run() is called on some other thread, done() afterwards
  * on the loop's; in tests both at once.  Embedded in what owns it. */
@@ -199,24 +199,24 @@ void queue_draft_free(struct queue_draft *d);
 /* --- outbound ------------------------------------------------------------- */
 
 /* The next message due for this account, marked as under way; NULL: none.
- * Every delivery taken is given back with queue_delivery_end(). */
-struct queue_delivery *queue_take(struct queue *q, int account);
+ * Every delivery taken is given back with queue_claim_end(). */
+struct queue_claim *queue_take(struct queue *q, int account);
 /* Is there one, without taking it. */
 bool queue_has_due(struct queue *q, int account);
 /* How many wait for their turn or their time. */
 size_t queue_backlog(const struct queue *q, int account);
 
-/* Borrowed until queue_delivery_end().  Recipients that are not RCPT_WAITING
+/* Borrowed until queue_claim_end().  Recipients that are not RCPT_WAITING
  * are done and must not be tried again. */
-const struct envelope *queue_delivery_envelope(const struct queue_delivery *d);
-int queue_delivery_attempts(const struct queue_delivery *d); /* before this */
+const struct envelope *queue_claim_envelope(const struct queue_claim *d);
+int queue_claim_attempts(const struct queue_claim *d); /* before this */
 /* The whole message if it is small or still in memory, else p is NULL and it
  * is read in pieces. */
-struct bytes queue_delivery_bytes(const struct queue_delivery *d);
+struct bytes queue_claim_bytes(const struct queue_claim *d);
 /* Bytes of the message from offset at; *ret_n 0 at the end.  Reads the page
  * cache or the disk.  The checksum is verified when the message was taken. */
-int queue_delivery_read(struct queue_delivery *d, uint64_t at, void *p,
-    size_t n, size_t *ret_n, struct err *err);
+int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
+    size_t *ret_n, struct err *err);
 
 /* The last byte of a transaction for these recipients (ascending) is about to
  * go to `who'.  From there on they may be served without our hearing of it, so
@@ -224,16 +224,15 @@ int queue_delivery_read(struct queue_delivery *d, uint64_t at, void *p,
  * shown as "may have been delivered" and dealt with as policy says (R63).
  * True: go on.  False (it must be synced): noted() is called later, when that
  * has been done or has failed, but not after the end of the delivery. */
-bool queue_delivery_offer(struct queue_delivery *d, const size_t *rcpts,
-    size_t n, const char *who, void (*noted)(void *ctx), void *ctx) MUST_CHECK;
+bool queue_claim_offer(struct queue_claim *d, const size_t *rcpts, size_t n,
+    const char *who, void (*noted)(void *ctx), void *ctx) MUST_CHECK;
 /* The newest verdict about recipient i; the last one before the end counts. */
-void queue_delivery_rcpt(
-    struct queue_delivery *d, size_t i, const struct verdict *v);
+void queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v);
 /* Before a result is told or logged: answers that are final are noted in the
  * message's file, so that a kill does not lose them.  Writes to the page cache.
- * At the end of each transaction, and before queue_delivery_end() unless it is
+ * At the end of each transaction, and before queue_claim_end() unless it is
  * QUEUE_END_UNTRIED. */
-void queue_delivery_note(struct queue_delivery *d);
+void queue_claim_note(struct queue_claim *d);
 /* Policy, see above. */
 bool queue_syncs_each(const struct queue *q);
 /* How a delivery ends. */
@@ -252,7 +251,7 @@ enum queue_end {
 /* settled() is called once when the result is durable: a partial success is
  * synced before the connection may be used again.  May be called from within.
  * The delivery is gone after this call. */
-void queue_delivery_end(struct queue_delivery *d, enum queue_end how,
+void queue_claim_end(struct queue_claim *d, enum queue_end how,
     const struct verdict *v, int64_t not_before_ms, void (*settled)(void *ctx),
     void *ctx);
 
@@ -299,7 +298,7 @@ enum { QUEUE_FAILED_DAYS = 30 };
 
 /* --- the drop folder ------------------------------------------------------ */
 
-/* What sendmail wrote while no daemon answered (queue/drop.h).  The caller
+/* What sendmail wrote while no daemon answered (store/drop.h).  The caller
  * takes each file through the same intake as everything else:
  *
  *	queue_drop_scan(q, done, ctx);

@@ -25,10 +25,10 @@
 #include "base/slab.h"
 #include "queue/budget.h"
 #include "queue/due.h"
-#include "queue/qid.h"
 #include "queue/queue.h"
 #include "queue/retry.h"
-#include "queue/spool.h"
+#include "store/qid.h"
+#include "store/spool.h"
 
 enum {
 	/* How long a provider may still rescue a message the disk refused. */
@@ -129,7 +129,7 @@ enum offer {
 	OFFER_WRITING
 };
 
-struct queue_delivery {
+struct queue_claim {
 	struct flight *fl;
 };
 struct queue_draft {
@@ -188,7 +188,7 @@ struct flight {
 	uint64_t folds; /* of a carrier: lines so far */
 
 	bool is_active;
-	struct queue_delivery delivery;
+	struct queue_claim delivery;
 	struct verdict **answers; /* of this attempt, per recipient */
 	enum offer offer;
 	void (*noted)(void *ctx);

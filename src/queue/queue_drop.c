@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/xalloc.h"
-#include "queue/drop.h"
+#include "store/drop.h"
 
 enum {
 	NAMES_PER_USER = 100, /* in one scan, before others had theirs */

@@ -6,25 +6,25 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/cmd.h \
 	%reldir%/sasl.c \
 	%reldir%/sasl.h \
-	%reldir%/sasl_status.c \
-	%reldir%/sasl_status.h \
 	%reldir%/sasl_server.c \
 	%reldir%/sasl_server.h \
+	%reldir%/sasl_status.c \
+	%reldir%/sasl_status.h \
 	%reldir%/smtp_caps.c \
 	%reldir%/smtp_caps.h \
 	%reldir%/smtp_client.c \
 	%reldir%/smtp_client.h \
 	%reldir%/smtp_dot.c \
 	%reldir%/smtp_dot.h \
-	%reldir%/smtp_flight.c \
-	%reldir%/smtp_flight.h \
 	%reldir%/smtp_limits.h \
 	%reldir%/smtp_out.c \
 	%reldir%/smtp_out.h \
-	%reldir%/smtp_reply.c \
-	%reldir%/smtp_reply.h \
 	%reldir%/smtp_params.c \
 	%reldir%/smtp_params.h \
+	%reldir%/smtp_pipeline.c \
+	%reldir%/smtp_pipeline.h \
+	%reldir%/smtp_reply.c \
+	%reldir%/smtp_reply.h \
 	%reldir%/smtp_say.c \
 	%reldir%/smtp_say.h \
 	%reldir%/smtp_server.c \

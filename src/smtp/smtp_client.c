@@ -13,9 +13,9 @@
 #include "smtp/sasl.h"
 #include "smtp/sasl_status.h"
 #include "smtp/smtp_caps.h"
-#include "smtp/smtp_flight.h"
 #include "smtp/smtp_limits.h"
 #include "smtp/smtp_out.h"
+#include "smtp/smtp_pipeline.h"
 #include "smtp/smtp_reply.h"
 
 enum {
@@ -69,7 +69,7 @@ struct smtp_client {
 	struct buf in;
 	struct smtp_out out;
 	struct smtp_reply reply;
-	struct smtp_flight *flight;
+	struct smtp_pipeline *flight;
 	struct login login;
 	enum sc_event pending; /* to be told next; SC_IDLE: none */
 	bool is_tls;
@@ -147,7 +147,7 @@ smtp_client_new(const struct smtp_client_opts *opts)
 	buf_init(&c->login.binding, BINDING_MAX);
 	buf_init(&c->login.challenge, SMTP_REPLY_MAX);
 	buf_init(&c->login.initial, 2 * SASL_MESSAGE_MAX);
-	c->flight = smtp_flight_new(&c->caps, &c->out, opts);
+	c->flight = smtp_pipeline_new(&c->caps, &c->out, opts);
 	return c;
 }
 
@@ -176,7 +176,7 @@ smtp_client_free(struct smtp_client *c)
 	buf_clear(&c->in);
 	smtp_out_clear(&c->out);
 	smtp_reply_clear(&c->reply);
-	smtp_flight_free(c->flight);
+	smtp_pipeline_free(c->flight);
 	free(c);
 }
 
@@ -193,11 +193,11 @@ over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
 	assert(c->state != ST_CLOSED);
 	if (trouble != SC_TROUBLE_NONE)
 		c->why.class = VERDICT_LATER;
-	smtp_flight_fail(c->flight, &c->why, may_be_taken);
+	smtp_pipeline_fail(c->flight, &c->why, may_be_taken);
 	c->trouble = trouble;
 	/* What has been found out is why, however it came to an end then. */
-	if (smtp_flight_trouble(c->flight, &first) != SC_TROUBLE_NONE) {
-		c->trouble = smtp_flight_trouble(c->flight, &first);
+	if (smtp_pipeline_trouble(c->flight, &first) != SC_TROUBLE_NONE) {
+		c->trouble = smtp_pipeline_trouble(c->flight, &first);
 		c->why = first;
 	}
 	if (c->trouble == SC_TROUBLE_NAME)
@@ -238,7 +238,7 @@ over_reply(struct smtp_client *c, enum sc_trouble trouble)
 static enum smtp_step
 step_now(const struct smtp_client *c)
 {
-	return c->state == ST_READY ? smtp_flight_step(c->flight)
+	return c->state == ST_READY ? smtp_pipeline_step(c->flight)
 				    : states[c->state].step;
 }
 
@@ -668,7 +668,7 @@ static int64_t
 asked_at(const struct smtp_client *c)
 {
 	if (c->state == ST_READY)
-		return smtp_flight_waits_since(c->flight);
+		return smtp_pipeline_waits_since(c->flight);
 	return step_now(c) == SMTP_STEP_NONE || has_unsent(c) ? INT64_MAX
 							      : c->since_ms;
 }
@@ -717,14 +717,14 @@ smtp_client_is_growing(const struct smtp_client *c)
 {
 	return c->state == ST_READY && !c->wants_quit && !c->is_eof &&
 	       c->now_ms < smtp_client_overdue_at(c) &&
-	       smtp_flight_is_growing(c->flight);
+	       smtp_pipeline_is_growing(c->flight);
 }
 
 bool
 smtp_client_is_trusted(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->now_ms < smtp_client_overdue_at(c) &&
-	       smtp_flight_is_trusted(c->flight);
+	       smtp_pipeline_is_trusted(c->flight);
 }
 
 void
@@ -870,7 +870,7 @@ on_starttls_reply(struct smtp_client *c)
 static bool
 over_session(struct smtp_client *c)
 {
-	enum sc_trouble trouble = smtp_flight_trouble(c->flight, &c->why);
+	enum sc_trouble trouble = smtp_pipeline_trouble(c->flight, &c->why);
 
 	if (trouble == SC_TROUBLE_NONE)
 		return false;
@@ -881,7 +881,7 @@ over_session(struct smtp_client *c)
 static void
 on_job_reply(struct smtp_client *c)
 {
-	switch (smtp_flight_reply(c->flight, &c->reply)) {
+	switch (smtp_pipeline_reply(c->flight, &c->reply)) {
 	case SMTP_FLIGHT_OK:
 		break;
 	case SMTP_FLIGHT_OVER:
@@ -940,7 +940,7 @@ handle_reply(struct smtp_client *c)
 	else
 		on_reply[c->state](c);
 	if (was_stalled)
-		smtp_flight_was_silent(c->flight);
+		smtp_pipeline_was_silent(c->flight);
 	smtp_reply_reset(&c->reply);
 }
 
@@ -1002,10 +1002,10 @@ static void
 produce(struct smtp_client *c)
 {
 	if (c->state == ST_READY)
-		smtp_flight_produce(c->flight);
+		smtp_pipeline_produce(c->flight);
 	if (c->wants_quit && c->pending == SC_IDLE &&
 	    (c->state == ST_READY || c->state == ST_CRED) &&
-	    smtp_flight_is_empty(c->flight))
+	    smtp_pipeline_is_empty(c->flight))
 		say(c, ST_QUIT, "QUIT", NULL);
 }
 
@@ -1013,9 +1013,9 @@ produce(struct smtp_client *c)
 static bool
 tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 {
-	*ret_ev = smtp_flight_event(c->flight, ret);
+	*ret_ev = smtp_pipeline_event(c->flight, ret);
 	if (*ret_ev != SC_IDLE) {
-		if (smtp_flight_is_empty(c->flight))
+		if (smtp_pipeline_is_empty(c->flight))
 			smtp_out_shrink(&c->out);
 		return true;
 	}
@@ -1050,12 +1050,12 @@ advance(struct smtp_client *c)
 		on_eof(c);
 		return true;
 	}
-	if (c->state == ST_READY && smtp_flight_is_empty(c->flight) &&
+	if (c->state == ST_READY && smtp_pipeline_is_empty(c->flight) &&
 	    over_session(c)) {
 		say_quit(c);
 		return true;
 	}
-	if (c->body_why[0] != '\0' && smtp_flight_has_settled(c->flight)) {
+	if (c->body_why[0] != '\0' && smtp_pipeline_has_settled(c->flight)) {
 		over_local(c, SC_TROUBLE_LOST, STAGE_LOCAL, c->body_why);
 		return true;
 	}
@@ -1077,7 +1077,7 @@ smtp_client_next(struct smtp_client *c, struct sc_info *ret_info)
 		return ev;
 	produce(c); /* its end may have been waited for by QUIT */
 	if (c->state == ST_READY && !c->is_body_told &&
-	    smtp_flight_wants_body(c->flight, &ret_info->job)) {
+	    smtp_pipeline_wants_body(c->flight, &ret_info->job)) {
 		c->is_body_told = true;
 		return SC_WANT_BODY;
 	}
@@ -1138,7 +1138,7 @@ void
 smtp_client_sent(struct smtp_client *c, size_t n)
 {
 	smtp_out_sent(&c->out, n);
-	smtp_flight_sent(c->flight);
+	smtp_pipeline_sent(c->flight);
 	c->since_ms = c->now_ms;
 	see_sending(c);
 }
@@ -1149,7 +1149,7 @@ smtp_client_unsent(struct smtp_client *c, size_t n)
 	if (n < c->out.unsent)
 		c->since_ms = c->now_ms;
 	c->out.unsent = n;
-	smtp_flight_sent(c->flight);
+	smtp_pipeline_sent(c->flight);
 }
 
 /* --- time ----------------------------------------------------------------- */
@@ -1239,7 +1239,7 @@ smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 		c->since_ms = now_ms;
 	}
 	c->now_ms = now_ms;
-	smtp_flight_tick(c->flight, now_ms);
+	smtp_pipeline_tick(c->flight, now_ms);
 	see_sending(c);
 	/* Unread bytes may hold the answer that is missed. */
 	if (buf_len(&c->in) == 0 && now_ms >= smtp_client_deadline(c))
@@ -1306,20 +1306,20 @@ bool
 smtp_client_may_send(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->pending == SC_IDLE && !c->is_eof &&
-	       !c->wants_quit && smtp_flight_may_add(c->flight, jobs_max(c));
+	       !c->wants_quit && smtp_pipeline_may_add(c->flight, jobs_max(c));
 }
 
 void
 smtp_client_send(struct smtp_client *c, const struct smtp_job *job)
 {
 	assert(smtp_client_may_send(c));
-	if (smtp_flight_is_empty(c->flight)) {
+	if (smtp_pipeline_is_empty(c->flight)) {
 		if (c->now_ms - c->heard_ms >=
 		    span_ms(c, SMTP_STALL_MS, SMTP_STALL_ROUNDS))
-			smtp_flight_was_silent(c->flight);
+			smtp_pipeline_was_silent(c->flight);
 		c->since_ms = c->now_ms;
 	}
-	smtp_flight_add(c->flight, job);
+	smtp_pipeline_add(c->flight, job);
 	produce(c);
 }
 
@@ -1327,13 +1327,13 @@ size_t
 smtp_client_body(struct smtp_client *c, const void *p, size_t n)
 {
 	c->is_body_told = false;
-	return c->state == ST_READY ? smtp_flight_body(c->flight, p, n) : 0;
+	return c->state == ST_READY ? smtp_pipeline_body(c->flight, p, n) : 0;
 }
 
 void
 smtp_client_body_failed(struct smtp_client *c, const char *why)
 {
-	smtp_flight_stop(c->flight);
+	smtp_pipeline_stop(c->flight);
 	IGNORE(str_copy(c->body_why, sizeof(c->body_why),
 	    bytes_of(why, strlen(why)))); /* cut is good enough */
 }
@@ -1349,7 +1349,7 @@ bool
 smtp_client_is_idle(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->pending == SC_IDLE &&
-	       smtp_flight_is_empty(c->flight);
+	       smtp_pipeline_is_empty(c->flight);
 }
 
 unsigned
@@ -1367,13 +1367,13 @@ smtp_client_ehlo(const struct smtp_client *c)
 unsigned
 smtp_client_distrust(const struct smtp_client *c)
 {
-	return smtp_flight_distrust(c->flight);
+	return smtp_pipeline_distrust(c->flight);
 }
 
 bool
 smtp_client_lost_bdat(const struct smtp_client *c)
 {
-	return smtp_flight_lost_bdat(c->flight);
+	return smtp_pipeline_lost_bdat(c->flight);
 }
 
 bool

@@ -7,8 +7,8 @@
 
 #include "base/xalloc.h"
 #include "mail/envelope.h"
-#include "queue/qid.h"
-#include "queue/spool.h"
+#include "store/qid.h"
+#include "store/spool.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 

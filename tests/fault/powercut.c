@@ -133,12 +133,12 @@ accept_one(unsigned long i)
 /* --- count ---------------------------------------------------------------- */
 
 static bool
-is_whole(struct queue_delivery *d, unsigned long i)
+is_whole(struct queue_claim *d, unsigned long i)
 {
 	static char want[LARGE], got[LARGE + 1];
 	size_t n = make_text(i, want), have;
 
-	return queue_delivery_read(d, 0, got, sizeof(got), &have, NULL) == 0 &&
+	return queue_claim_read(d, 0, got, sizeof(got), &have, NULL) == 0 &&
 	       have == n && memcmp(want, got, n) == 0;
 }
 
@@ -146,12 +146,12 @@ static unsigned long
 count(unsigned long most)
 {
 	bool *seen = calloc(most + 1, sizeof(bool));
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	unsigned long whole = 0;
 
 	queue_flush(q, -1);
 	while ((d = queue_take(q, 0)) != NULL) {
-		const char *from = queue_delivery_envelope(d)->sender;
+		const char *from = queue_claim_envelope(d)->sender;
 		uint64_t i;
 
 		if (num_u64_max(bytes_of(from, strlen(from)), most, &i) &&
@@ -159,7 +159,7 @@ count(unsigned long most)
 			seen[i] = true;
 			whole++;
 		}
-		queue_delivery_end(
+		queue_claim_end(
 		    d, QUEUE_END_UNTRIED, NULL, INT64_MAX, NULL, NULL);
 	}
 	free(seen);

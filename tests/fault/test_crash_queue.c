@@ -73,15 +73,15 @@ child_delivers(struct lab *l, int fd)
 {
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	struct verdict not_now = lab_verdict(VERDICT_LATER, "not now");
-	struct queue_delivery *d = queue_take(l->q, 0);
+	struct queue_claim *d = queue_take(l->q, 0);
 
-	queue_delivery_rcpt(d, 0, &ok);
+	queue_claim_rcpt(d, 0, &ok);
 	say(fd, SAID_SENT_FIRST);
-	queue_delivery_end(d, QUEUE_END_TRIED, &not_now, 0, NULL, NULL);
+	queue_claim_end(d, QUEUE_END_TRIED, &not_now, 0, NULL, NULL);
 	lab_pass(l, 5 * 60 * 1000);
 	d = queue_take(l->q, 0);
 	if (d != NULL)
-		queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 }
 
 static void
@@ -126,7 +126,7 @@ listen_to_child(struct lab *l, const struct scene *s, int nth)
 static int
 count_left(struct lab *l, const struct scene *s)
 {
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	char *p = malloc(s->size + 1);
 	struct err err;
@@ -140,14 +140,13 @@ count_left(struct lab *l, const struct scene *s)
 		free(p);
 		return -1;
 	}
-	assert_int_equal(queue_delivery_envelope(d)->nrcpts, s->nrcpts);
-	assert_int_equal(
-	    queue_delivery_read(d, 0, p, s->size + 1, &n, &err), 0);
+	assert_int_equal(queue_claim_envelope(d)->nrcpts, s->nrcpts);
+	assert_int_equal(queue_claim_read(d, 0, p, s->size + 1, &n, &err), 0);
 	assert_int_equal(n, s->size);
 	assert_memory_equal(p, content(s).p, n);
 	free(p);
-	left = (int)envelope_waiting(queue_delivery_envelope(d));
-	queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	left = (int)envelope_waiting(queue_claim_envelope(d));
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 	assert_null(queue_take(l->q, 0));
 	return left;
 }

@@ -45,15 +45,15 @@ content(const struct scene *s)
 static void
 end_first_ok(struct lab *l, enum verdict_class others)
 {
-	struct queue_delivery *d = queue_take(l->q, 0);
+	struct queue_claim *d = queue_take(l->q, 0);
 	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
 	struct verdict v = lab_verdict(others, "no");
 	int settled = 0;
 
 	if (d == NULL)
 		return;
-	queue_delivery_rcpt(d, 0, &ok);
-	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0, lab_count, &settled);
+	queue_claim_rcpt(d, 0, &ok);
+	queue_claim_end(d, QUEUE_END_TRIED, &v, 0, lab_count, &settled);
 	assert_int_equal(settled, 1); /* failure or not */
 }
 
@@ -138,7 +138,7 @@ static size_t
 deliver_all(struct lab *l, const struct scene *s, const char *id)
 {
 	struct queue_item it;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	size_t got = 0;
 
 	if (queue_find(l->q, id, &it)) {
@@ -152,15 +152,15 @@ deliver_all(struct lab *l, const struct scene *s, const char *id)
 		struct err err;
 		size_t n;
 
-		assert_string_equal(queue_delivery_envelope(d)->id, id);
-		assert_int_equal(queue_delivery_envelope(d)->nrcpts, s->nrcpts);
+		assert_string_equal(queue_claim_envelope(d)->id, id);
+		assert_int_equal(queue_claim_envelope(d)->nrcpts, s->nrcpts);
 		assert_int_equal(
-		    queue_delivery_read(d, 0, p, want.n + 1, &n, &err), 0);
+		    queue_claim_read(d, 0, p, want.n + 1, &n, &err), 0);
 		assert_int_equal(n, want.n);
 		assert_memory_equal(p, want.p, n);
 		free(p);
-		got += envelope_waiting(queue_delivery_envelope(d));
-		queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+		got += envelope_waiting(queue_claim_envelope(d));
+		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 	}
 	return got;
 }

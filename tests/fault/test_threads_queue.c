@@ -168,18 +168,17 @@ deliver_some(struct lab *l, unsigned turn)
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	struct verdict later = lab_verdict(VERDICT_LATER, "later");
 	struct verdict never = lab_verdict(VERDICT_NEVER, "never");
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	char byte;
 	size_t n;
 
 	if (turn % 2 == 0 || (d = queue_take(l->q, 0)) == NULL)
 		return;
-	assert_int_equal(queue_delivery_read(d, 50, &byte, 1, &n, NULL), 0);
+	assert_int_equal(queue_claim_read(d, 50, &byte, 1, &n, NULL), 0);
 	assert_int_equal(n, 1);
 	if (turn % 7 == 0)
-		queue_delivery_rcpt(d, 0, &ok);
-	queue_delivery_end(d,
-	    turn % 11 == 0 ? QUEUE_END_UNTRIED : QUEUE_END_TRIED,
+		queue_claim_rcpt(d, 0, &ok);
+	queue_claim_end(d, turn % 11 == 0 ? QUEUE_END_UNTRIED : QUEUE_END_TRIED,
 	    turn % 5 == 0   ? &later
 	    : turn % 9 == 0 ? &never
 			    : &ok,

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "fixup/identity.h"
 #include "mail/header.h"
+#include "rewrite/identity.h"
 
 enum { OUT_MAX = 4 * HEADER_MAX };
 

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "fixup/intake.h"
 #include "mail/date_parse.h"
 #include "mail/header.h"
 #include "mail/msgid.h"
+#include "rewrite/intake.h"
 
 static void
 drain(struct intake *in, struct buf *out)

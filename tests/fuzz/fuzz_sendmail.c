@@ -10,9 +10,9 @@
 
 #include "base/xalloc.h"
 #include "mail/addr.h"
-#include "prog/sendmail_args.h"
-#include "prog/sendmail_input.h"
-#include "prog/sendmail_message.h"
+#include "sendmail/sendmail_args.h"
+#include "sendmail/sendmail_input.h"
+#include "sendmail/sendmail_message.h"
 
 enum { WORDS_MAX = 32 };
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/crc32.h"
-#include "queue/spool_journal.h"
-#include "queue/spool_text.h"
+#include "store/spool_journal.h"
+#include "store/spool_text.h"
 
 enum { MAX = 1024 * 1024 };
 

@@ -26,11 +26,11 @@ fuzz_targets = \
 %canon_reldir%_fuzz_ctl_line_LDADD = src/ctl/libctl.a $(FUZZ_LIBS) \
 	$(JANSSON_LIBS)
 %canon_reldir%_fuzz_sendmail_SOURCES = %reldir%/fuzz_sendmail.c \
-	src/prog/sendmail_args.c \
-	src/prog/sendmail_input.c \
-	src/prog/sendmail_message.c
+	src/sendmail/sendmail_args.c \
+	src/sendmail/sendmail_input.c \
+	src/sendmail/sendmail_message.c
 %canon_reldir%_fuzz_sendmail_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_spool_parse_LDADD = src/queue/libqueue.a $(FUZZ_LIBS)
+%canon_reldir%_fuzz_spool_parse_LDADD = src/queue/libqueue.a src/store/libstore.a $(FUZZ_LIBS)
 
 # With --enable-fuzzing the fuzzer's main, else one that replays files.
 if !FUZZING
@@ -39,8 +39,8 @@ check_LIBRARIES = %reldir%/libreplay.a
 %canon_reldir%_libreplay_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_libreplay_a_SOURCES = %reldir%/replay.c
 endif
-FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/fixup/libfixup.a src/smtp/libsmtp.a \
-	src/mail/libmail.a src/base/libbase.a $(GSASL_LIBS) $(GNUTLS_LIBS) $(IDN2_LIBS)
+FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/rewrite/librewrite.a src/smtp/libsmtp.a \
+	src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(GSASL_LIBS) $(GNUTLS_LIBS) $(IDN2_LIBS)
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run

@@ -437,12 +437,12 @@ lab_verdict(enum verdict_class class, const char *text)
 bool
 lab_deliver(struct lab *l, enum verdict_class class)
 {
-	struct queue_delivery *d = queue_take(l->q, l->account);
+	struct queue_claim *d = queue_take(l->q, l->account);
 	struct verdict v = lab_verdict(class, "so says the provider");
 
 	if (d == NULL)
 		return false;
-	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
+	queue_claim_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
 	return true;
 }
 

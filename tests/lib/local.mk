@@ -25,7 +25,7 @@ noinst_PROGRAMS += %reldir%/provider
 	%reldir%/rules.c \
 	%reldir%/rules.h
 %canon_reldir%_provider_LDADD = src/net/libnet.a src/tls/libtls.a \
-	src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a \
+	src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \
 	src/base/libbase.a \
 	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(JANSSON_LIBS)
 

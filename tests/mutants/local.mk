@@ -4,14 +4,17 @@ mutant_tables = \
 	%reldir%/conf.txt \
 	%reldir%/cred.txt \
 	%reldir%/ctl.txt \
-	%reldir%/fixup.txt \
 	%reldir%/inbound.txt \
 	%reldir%/mail.txt \
+	%reldir%/mime.txt \
 	%reldir%/net.txt \
 	%reldir%/outbound.txt \
-	%reldir%/prog.txt \
 	%reldir%/queue.txt \
+	%reldir%/relaisd.txt \
+	%reldir%/rewrite.txt \
+	%reldir%/sendmail.txt \
 	%reldir%/smtp.txt \
+	%reldir%/store.txt \
 	%reldir%/sys.txt \
 	%reldir%/tls.txt
 

@@ -2,9 +2,9 @@
 /* model.h - what relais may do to a message, written down a second time.
  *
  * A reference for the tests, simple and slow: it works on whole messages, knows
- * no stream, and shares no code with src/mail and src/fixup.  Given what a
+ * no stream, and shares no code with src/mail and src/rewrite.  Given what a
  * program submitted and what a server got, it says whether the one is the other
- * but for the repairs that doc/man/relais.conf.5 and the headers of src/fixup
+ * but for the repairs that doc/man/relais.conf.5 and the headers of src/rewrite
  * promise:
  *
  *	line ends	CR LF CR-CR-LF each end one line; the last line has one

@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "queue/spool_text.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_server.h"
+#include "store/spool_text.h"
 #include "tests/property/strict.h"
 
 enum { STREAM_MAX = 1 << 16, TURNS_MAX = 1000 };

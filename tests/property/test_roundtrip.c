@@ -4,7 +4,7 @@
  * LF or NUL.
  *
  * Random mail (mails.h) takes the real road: the command's own filters or none,
- * the server engine, reception with its fix-ups, the queue and its spool; then
+ * the server engine, incoming with its fix-ups, the queue and its spool; then
  * the queue is closed and opened again, and what it holds goes through the
  * account's identity and repair and the client engine to a server that forgives
  * nothing (strict.h).  That server offers other extensions each time.
@@ -18,15 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fixup/identity.h"
-#include "inbound/reception.h"
+#include "inbound/incoming.h"
 #include "mail/addr.h"
 #include "mail/idna.h"
 #include "net/loop.h"
 #include "net/people.h"
 #include "outbound/content.h"
-#include "prog/sendmail_input.h"
-#include "prog/sendmail_message.h"
+#include "rewrite/identity.h"
+#include "sendmail/sendmail_input.h"
+#include "sendmail/sendmail_message.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_dot.h"
@@ -358,7 +358,7 @@ struct visit {
 	struct person by;
 	struct envelope *env;
 	struct addr_list known;
-	struct reception *r;
+	struct incoming *r;
 	bool is_waiting, is_done;
 	struct buf said;
 };
@@ -378,7 +378,7 @@ static void
 begin(struct visit *v)
 {
 	if (v->r == NULL)
-		v->r = reception_new(
+		v->r = incoming_new(
 		    &v->b->shared, v->env, &v->by, smtp_server_with(v->smtp));
 }
 
@@ -387,10 +387,10 @@ on_end(struct visit *v)
 {
 	begin(v);
 	v->is_done = true;
-	v->is_waiting = reception_offer(v->r, QUEUE_MODE_QUEUE, on_told, v);
+	v->is_waiting = incoming_offer(v->r, QUEUE_MODE_QUEUE, on_told, v);
 	if (v->is_waiting)
 		return;
-	v->s->refusal = *reception_refusal(v->r);
+	v->s->refusal = *incoming_refusal(v->r);
 	smtp_server_reply(v->smtp, v->s->refusal.code, v->s->refusal.enhanced,
 	    v->s->refusal.text);
 }
@@ -398,7 +398,7 @@ on_end(struct visit *v)
 static void
 on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 {
-	struct reception_rcpt rcpt = { info->addr, info->rcpt.orcpt,
+	struct incoming_rcpt rcpt = { info->addr, info->rcpt.orcpt,
 		info->rcpt.notify };
 
 	switch (ev) {
@@ -414,13 +414,13 @@ on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 		smtp_server_reply(v->smtp, 250, "2.1.0", "ok");
 		break;
 	case SS_RCPT:
-		assert_true(reception_add_rcpt(
-		    &v->b->shared, v->env, &v->known, &rcpt));
+		assert_true(
+		    incoming_add_rcpt(&v->b->shared, v->env, &v->known, &rcpt));
 		smtp_server_reply(v->smtp, 250, "2.1.5", "ok");
 		break;
 	case SS_BODY:
 		begin(v);
-		reception_put(v->r, info->body);
+		incoming_put(v->r, info->body);
 		break;
 	case SS_END:
 		on_end(v);
@@ -512,7 +512,7 @@ submit(struct bench *b, struct sample *s)
 		b->shared.queue = b->lab.q;
 		converse(&v, buf_bytes(&stream));
 	}
-	reception_free(v.r);
+	incoming_free(v.r);
 	envelope_free(v.env);
 	addr_list_clear(&v.known);
 	smtp_server_free(v.smtp);
@@ -522,10 +522,10 @@ submit(struct bench *b, struct sample *s)
 
 /* --- out ------------------------------------------------------------------ */
 
-/* A delivery, as outbound/haul.c makes its transactions. */
+/* A delivery, as outbound/delivery.c makes its transactions. */
 struct parcel {
 	struct sample *s;
-	struct queue_delivery *qd;
+	struct queue_claim *qd;
 	const struct envelope *env;
 	struct content *content;
 	struct smtp_job job;
@@ -601,7 +601,7 @@ wire_form(const char *addr)
 }
 
 static bool
-open_parcel(struct tour *t, struct queue_delivery *qd)
+open_parcel(struct tour *t, struct queue_claim *qd)
 {
 	static const char *const allowed[] = { "*@" MODEL_ALLOWED_DOMAIN };
 	struct content_opts opts = {
@@ -616,12 +616,12 @@ open_parcel(struct tour *t, struct queue_delivery *qd)
 	struct err err;
 
 	*p = (struct parcel) { .qd = qd };
-	p->env = queue_delivery_envelope(qd);
+	p->env = queue_claim_envelope(qd);
 	p->s = sample_of(t->b, p->env->id);
 	if (content_new(qd, &opts, &p->content, &err) != 0) {
 		verdict_local(&p->s->failure, VERDICT_NEVER, STAGE_LOCAL, 554,
 		    "5.6.0", err.text);
-		queue_delivery_end(
+		queue_claim_end(
 		    qd, QUEUE_END_TRIED, &p->s->failure, 0, NULL, NULL);
 		return false;
 	}
@@ -683,7 +683,7 @@ close_parcel(struct parcel *p)
 		free(p->addrs[i]);
 	free(p->sender);
 	content_free(p->content);
-	queue_delivery_end(p->qd, QUEUE_END_TRIED, &v, 0, NULL, NULL);
+	queue_claim_end(p->qd, QUEUE_END_TRIED, &v, 0, NULL, NULL);
 }
 
 /* True: something happened. */
@@ -789,7 +789,7 @@ deliver(struct bench *b)
 		.window_jobs = 1 + dice_roll(&b->dice, 8),
 		.window_first = 1 + dice_roll(&b->dice, 8) };
 	struct tour *t = calloc(1, sizeof(*t));
-	struct queue_delivery *qd;
+	struct queue_claim *qd;
 	bool went = true;
 
 	assert_non_null(t);

@@ -35,5 +35,5 @@ unit_tests += \
 unit_tests += %reldir%/test_growth
 %canon_reldir%_test_growth_SOURCES = %reldir%/test_growth.c
 %canon_reldir%_test_growth_LDADD = src/conf/libconf.a src/cred/libcred.a src/sys/libsys.a \
-	src/fixup/libfixup.a src/smtp/libsmtp.a $(QUEUE_LIBS) $(INIH_LIBS) \
+	src/rewrite/librewrite.a src/smtp/libsmtp.a $(QUEUE_LIBS) $(INIH_LIBS) \
 	$(CMOCKA_LIBS)

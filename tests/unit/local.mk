@@ -33,20 +33,20 @@ unit_tests = \
 	%reldir%/test_header \
 	%reldir%/test_idna \
 	%reldir%/test_identity \
-	%reldir%/test_equals \
+	%reldir%/test_duplicate_key \
 	%reldir%/test_outgoing \
 	%reldir%/test_intake \
 	%reldir%/test_locals \
-	%reldir%/test_once \
+	%reldir%/test_single_fields \
 	%reldir%/test_signature \
 	%reldir%/test_eightbit \
 	%reldir%/test_lines \
 	%reldir%/test_recode \
 	%reldir%/test_repair \
 	%reldir%/test_mailbox \
-	%reldir%/test_mime \
+	%reldir%/test_rfc2047 \
 	%reldir%/test_msgid \
-	%reldir%/test_parts \
+	%reldir%/test_mime_stream \
 	%reldir%/test_received \
 	%reldir%/test_cmd \
 	%reldir%/test_smtp_params \
@@ -88,7 +88,7 @@ WRAP_PRIVILEGE = -Wl,--wrap=geteuid,--wrap=initgroups,--wrap=setresgid \
 %canon_reldir%_test_wipe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 %canon_reldir%_test_wipe_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 
-MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
+MAIL_LIBS = src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_date_parse_SOURCES = %reldir%/test_date_parse.c
 %canon_reldir%_test_date_parse_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_envelope_SOURCES = %reldir%/test_envelope.c
@@ -99,8 +99,8 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_addr_list_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_content_type_SOURCES = %reldir%/test_content_type.c
 %canon_reldir%_test_content_type_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
-%canon_reldir%_test_parts_SOURCES = %reldir%/test_parts.c
-%canon_reldir%_test_parts_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_mime_stream_SOURCES = %reldir%/test_mime_stream.c
+%canon_reldir%_test_mime_stream_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_date_SOURCES = %reldir%/test_date.c
 %canon_reldir%_test_date_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_header_SOURCES = %reldir%/test_header.c
@@ -111,8 +111,8 @@ MAIL_LIBS = src/mail/libmail.a src/base/libbase.a $(IDN2_LIBS)
 %canon_reldir%_test_words_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_mailbox_SOURCES = %reldir%/test_mailbox.c
 %canon_reldir%_test_mailbox_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
-%canon_reldir%_test_mime_SOURCES = %reldir%/test_mime.c
-%canon_reldir%_test_mime_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_rfc2047_SOURCES = %reldir%/test_rfc2047.c
+%canon_reldir%_test_rfc2047_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_msgid_SOURCES = %reldir%/test_msgid.c
 %canon_reldir%_test_msgid_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_received_SOURCES = %reldir%/test_received.c
@@ -154,31 +154,31 @@ SMTP_LIBS = src/smtp/libsmtp.a src/base/libbase.a
 %canon_reldir%_test_reply_table_SOURCES = %reldir%/test_reply_table.c
 %canon_reldir%_test_reply_table_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 
-FIXUP_LIBS = src/fixup/libfixup.a $(MAIL_LIBS)
+REWRITE_LIBS = src/rewrite/librewrite.a $(MAIL_LIBS)
 %canon_reldir%_test_identity_SOURCES = %reldir%/test_identity.c
-%canon_reldir%_test_identity_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
-%canon_reldir%_test_equals_SOURCES = %reldir%/test_equals.c
-%canon_reldir%_test_equals_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_identity_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_duplicate_key_SOURCES = %reldir%/test_duplicate_key.c
+%canon_reldir%_test_duplicate_key_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_outgoing_SOURCES = %reldir%/test_outgoing.c
-%canon_reldir%_test_outgoing_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_outgoing_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_intake_SOURCES = %reldir%/test_intake.c
-%canon_reldir%_test_intake_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
-%canon_reldir%_test_once_SOURCES = %reldir%/test_once.c
-%canon_reldir%_test_once_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_intake_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_single_fields_SOURCES = %reldir%/test_single_fields.c
+%canon_reldir%_test_single_fields_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_signature_SOURCES = %reldir%/test_signature.c
-%canon_reldir%_test_signature_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_signature_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_locals_SOURCES = %reldir%/test_locals.c
-%canon_reldir%_test_locals_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_locals_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_eightbit_SOURCES = %reldir%/test_eightbit.c
-%canon_reldir%_test_eightbit_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_eightbit_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_lines_SOURCES = %reldir%/test_lines.c
-%canon_reldir%_test_lines_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_lines_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_recode_SOURCES = %reldir%/test_recode.c
-%canon_reldir%_test_recode_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_recode_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_repair_SOURCES = %reldir%/test_repair.c
-%canon_reldir%_test_repair_LDADD = $(FIXUP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_test_repair_LDADD = $(REWRITE_LIBS) $(CMOCKA_LIBS)
 
-SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
+SASL_LIBS = src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a src/base/libbase.a \
 	$(GSASL_LIBS) $(GNUTLS_LIBS) $(IDN2_LIBS)
 %canon_reldir%_test_smtp_client_SOURCES = %reldir%/test_smtp_client.c
 %canon_reldir%_test_smtp_client_LDADD = $(SASL_LIBS) $(CMOCKA_LIBS)

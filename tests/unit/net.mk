@@ -1,6 +1,6 @@
 # Tests of src/tls and src/net.
-TLS_LIBS = src/tls/libtls.a src/mail/libmail.a src/base/libbase.a $(GNUTLS_LIBS)
-NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a src/mail/libmail.a \
+TLS_LIBS = src/tls/libtls.a src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(GNUTLS_LIBS)
+NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a src/mail/libmail.a src/mime/libmime.a \
 	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS)
 
 unit_tests += %reldir%/test_tls_pipe
@@ -51,10 +51,10 @@ unit_tests += %reldir%/test_outbound
 	tests/lib/rules.c tests/lib/rules.h
 %canon_reldir%_test_outbound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gnutls_pbkdf2
 %canon_reldir%_test_outbound_LDADD = src/outbound/liboutbound.a \
-	src/queue/libqueue.a src/cred/libcred.a \
-	src/fixup/libfixup.a src/net/libnet.a \
+	src/queue/libqueue.a src/store/libstore.a src/cred/libcred.a \
+	src/rewrite/librewrite.a src/net/libnet.a \
 	src/tls/libtls.a src/sys/libsys.a src/smtp/libsmtp.a \
-	src/mail/libmail.a src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) \
+	src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) \
 	$(GSASL_LIBS) $(IDN2_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 unit_tests += %reldir%/test_dirwatch
 %canon_reldir%_test_dirwatch_SOURCES = %reldir%/test_dirwatch.c
@@ -62,5 +62,5 @@ unit_tests += %reldir%/test_dirwatch
 unit_tests += %reldir%/test_guard
 %canon_reldir%_test_guard_SOURCES = %reldir%/test_guard.c
 %canon_reldir%_test_guard_LDADD = src/inbound/libinbound.a \
-	src/smtp/libsmtp.a src/mail/libmail.a src/base/libbase.a \
+	src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a src/base/libbase.a \
 	$(IDN2_LIBS) $(CMOCKA_LIBS)

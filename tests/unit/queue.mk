@@ -1,5 +1,5 @@
 # Tests of src/queue.
-QUEUE_LIBS = src/queue/libqueue.a src/mail/libmail.a src/sys/libsys.a \
+QUEUE_LIBS = src/queue/libqueue.a src/store/libstore.a src/mail/libmail.a src/mime/libmime.a src/sys/libsys.a \
 	src/base/libbase.a $(IDN2_LIBS) -lpthread
 QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 	tests/lib/lab.c tests/lib/lab.h

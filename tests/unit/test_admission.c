@@ -6,7 +6,7 @@
 #include "mail/envelope.h"
 #include "net/people.h"
 #include "outbound/outbound.h"
-#include "prog/admission.h"
+#include "relaisd/admission.h"
 
 /* Not asked here. */
 int

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "net/loop.h"
-#include "prog/alert.h"
+#include "relaisd/alert.h"
 #include "tests/lib/temp.h"
 
 struct bench {

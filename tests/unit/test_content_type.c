@@ -2,7 +2,7 @@
 /* Content-Type and Content-Transfer-Encoding, as programs really write them. */
 #include "tests/lib/check.h"
 
-#include "mail/content_type.h"
+#include "mime/content_type.h"
 
 static const struct {
 	const char *in, *type, *subtype, *boundary;

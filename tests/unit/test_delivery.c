@@ -18,15 +18,15 @@ static const char mx[] = "mx.example.net[192.0.2.1]:587";
 
 /* Says so for the first n recipients. */
 static bool
-offer(struct queue_delivery *d, size_t n, int *noted)
+offer(struct queue_claim *d, size_t n, int *noted)
 {
 	static const size_t all[] = { 0, 1, 2, 3 };
 
-	return queue_delivery_offer(d, all, n, mx, lab_count, noted);
+	return queue_claim_offer(d, all, n, mx, lab_count, noted);
 }
 
 /* Accepted and stored, and its delivery begun. */
-static struct queue_delivery *
+static struct queue_claim *
 take_stored(struct lab *l, struct lab_client *c, size_t nrcpts)
 {
 	lab_submit(l, c, QUEUE_MODE_SAFE, nrcpts, hello);
@@ -64,7 +64,7 @@ static void
 the_disk_knows_before_the_end_goes(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	struct queue_item it;
 	int noted = 0;
@@ -102,7 +102,7 @@ what_is_not_on_the_disk_needs_no_note(void **state)
 {
 	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int noted = 0;
 
@@ -114,7 +114,7 @@ what_is_not_on_the_disk_needs_no_note(void **state)
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	d = queue_take(l->q, 0);
 	assert_true(offer(d, 2, &noted));
-	queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 	assert_int_equal(c.told, 1);
 	assert_int_equal(l->njobs, 0);
 	assert_buf(&l->disk.order, "");
@@ -128,7 +128,7 @@ static void
 a_message_becomes_safe_together_with_its_note(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int noted = 0;
 
@@ -166,15 +166,15 @@ an_answer_that_came_is_no_doubt(void **state)
 	struct lab *l = *state;
 
 	for (int untried = 0; untried < 2; untried++) {
-		struct queue_delivery *d;
+		struct queue_claim *d;
 		struct lab_client c;
 		int noted = 0;
 
 		d = take_stored(l, &c, 2);
 		assert_true(offer(d, 2, &noted)); /* jobs run at once here */
 		for (size_t i = 0; i < 2; i++)
-			queue_delivery_rcpt(d, i, &greylisted);
-		queue_delivery_end(d,
+			queue_claim_rcpt(d, i, &greylisted);
+		queue_claim_end(d,
 		    untried ? QUEUE_END_UNTRIED : QUEUE_END_TRIED, &busy, 0,
 		    NULL, NULL);
 		assert_false(after_a_crash(l, c.id).is_uncertain);
@@ -187,7 +187,7 @@ an_answer_that_came_is_no_doubt(void **state)
 static void
 check_missing_answer(struct lab *l, enum queue_end how)
 {
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	struct envelope *env;
 	struct err err;
@@ -196,7 +196,7 @@ check_missing_answer(struct lab *l, enum queue_end how)
 
 	d = take_stored(l, &c, 4);
 	assert_true(offer(d, 2, &noted));
-	queue_delivery_end(d, how, NULL, 0, NULL, NULL);
+	queue_claim_end(d, how, NULL, 0, NULL, NULL);
 	assert_true(after_a_crash(l, c.id).is_uncertain);
 	assert_int_equal(queue_show(l->q, c.id, &env, &text, &err), 0);
 	for (size_t i = 0; i < 4; i++) /* only those who were offered */
@@ -221,7 +221,7 @@ the_end_of_a_delivery_does_not_wait_for_its_note(void **state)
 {
 	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int noted = 0;
 
@@ -232,7 +232,7 @@ the_end_of_a_delivery_does_not_wait_for_its_note(void **state)
 		assert_false(offer(d, 1, &noted));
 		if (i == 1)
 			lab_start_one(l);
-		queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 		if (i == 1)
 			lab_finish_one(l);
 		lab_run(l);
@@ -246,7 +246,7 @@ static void
 a_disk_that_cannot_note_does_not_stop_a_delivery(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int noted = 0;
 
@@ -260,7 +260,7 @@ a_disk_that_cannot_note_does_not_stop_a_delivery(void **state)
 		lab_run(l);
 		assert_int_equal(noted, synced);
 		assert_int_equal(l->troubles, synced + 1);
-		queue_delivery_end(d, QUEUE_END_TRIED,
+		queue_claim_end(d, QUEUE_END_TRIED,
 		    &(struct verdict) { .class = VERDICT_OK }, 0, NULL, NULL);
 		lab_run(l);
 		assert_int_equal(queue_count(l->q), 0);
@@ -274,7 +274,7 @@ static void
 with_hold_the_note_is_synced_and_a_person_decides(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	struct queue_item it;
 	int noted = 0;
@@ -306,7 +306,7 @@ static void
 with_hold_a_broken_connection_is_the_same(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	struct verdict lost;
 	struct queue_item it;
@@ -318,9 +318,9 @@ with_hold_a_broken_connection_is_the_same(void **state)
 		d = take_stored(l, &c, 2);
 		assert_true(offer(d, 2, &noted));
 		verdict_unanswered(&lost, mx);
-		queue_delivery_rcpt(d, 0, &lost);
-		queue_delivery_rcpt(d, 1, &lost);
-		queue_delivery_end(d, QUEUE_END_TRIED, &lost, 0, NULL, NULL);
+		queue_claim_rcpt(d, 0, &lost);
+		queue_claim_rcpt(d, 1, &lost);
+		queue_claim_end(d, QUEUE_END_TRIED, &lost, 0, NULL, NULL);
 		assert_true(queue_find(l->q, c.id, &it));
 		assert_true(it.is_uncertain);
 		assert_int_equal(

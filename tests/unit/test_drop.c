@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/crc32.h"
-#include "queue/drop.h"
+#include "store/drop.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/lab.h"

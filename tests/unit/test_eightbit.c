@@ -3,7 +3,7 @@
  * know ASCII only. */
 #include "tests/lib/check.h"
 
-#include "fixup/eightbit.h"
+#include "rewrite/eightbit.h"
 #include "tests/lib/decode.h"
 
 static const struct {

@@ -13,12 +13,12 @@
 #include "base/str.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
-#include "fixup/intake.h"
-#include "fixup/outgoing.h"
 #include "mail/dsn.h"
-#include "queue/spool_journal.h"
-#include "queue/spool_text.h"
+#include "rewrite/intake.h"
+#include "rewrite/outgoing.h"
 #include "smtp/smtp_reply.h"
+#include "store/spool_journal.h"
+#include "store/spool_text.h"
 #include "sys/clock_sys.h"
 
 enum {

@@ -2,7 +2,7 @@
 /* R41, R14: every sender field is the account's or allowed, in one go. */
 #include "tests/lib/check.h"
 
-#include "fixup/identity.h"
+#include "rewrite/identity.h"
 
 static const char *const patterns[] = { "*@allowed.example", "al@x.example" };
 

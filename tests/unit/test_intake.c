@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 
-#include "fixup/intake.h"
-#include "fixup/notes.h"
-#include "fixup/trace.h"
 #include "mail/header.h"
+#include "rewrite/intake.h"
+#include "rewrite/notes.h"
+#include "rewrite/trace.h"
 
 #define RECEIVED                                                               \
 	"Received: from alice by mx.example.org (relais, userid 1000) with "   \

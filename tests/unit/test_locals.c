@@ -2,9 +2,9 @@
 /* Names of this machine in To and Cc, which providers refuse. */
 #include "tests/lib/check.h"
 
-#include "fixup/locals.h"
-#include "fixup/notes.h"
 #include "mail/addr.h"
+#include "rewrite/locals.h"
+#include "rewrite/notes.h"
 
 static bool
 is_local(void *ctx, const char *addr)

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "fixup/intake.h"
-#include "fixup/outgoing.h"
+#include "rewrite/intake.h"
+#include "rewrite/outgoing.h"
 
 static struct outgoing_opts policy = {
 	.identity = { .mode = IDENTITY_ALLOW,

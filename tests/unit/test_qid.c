@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "queue/qid.h"
+#include "store/qid.h"
 
 #define NOW_MS INT64_C(1750000000000)
 

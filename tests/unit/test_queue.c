@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "queue/queue.h"
-#include "queue/spool.h"
-#include "queue/spool_text.h"
+#include "store/spool.h"
+#include "store/spool_text.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/lab.h"
 
@@ -55,11 +55,11 @@ only_item(struct lab *l, const char *id)
 }
 
 static void
-end(struct queue_delivery *d, enum verdict_class class)
+end(struct queue_claim *d, enum verdict_class class)
 {
 	struct verdict v = lab_verdict(class, "so says the provider");
 
-	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
+	queue_claim_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
 }
 
 static void
@@ -71,15 +71,14 @@ assert_told(const struct lab_client *c, enum queue_outcome outcome)
 
 /* What a delivery reads is the message, whatever it is read from. */
 static void
-assert_reads(struct queue_delivery *d, struct bytes want, size_t step)
+assert_reads(struct queue_claim *d, struct bytes want, size_t step)
 {
 	char *p = malloc(step);
 	struct err err;
 	size_t n, at = 0;
 
 	do {
-		assert_int_equal(
-		    queue_delivery_read(d, at, p, step, &n, &err), 0);
+		assert_int_equal(queue_claim_read(d, at, p, step, &n, &err), 0);
 		assert_true(at + n <= want.n);
 		assert_memory_equal(p, want.p + at, n);
 		at += n;
@@ -184,7 +183,7 @@ disk_and_provider_failing_fails_and_leaves_nothing(void **state)
 	struct lab_client c;
 
 	for (int untried = 0; untried < 2; untried++) {
-		struct queue_delivery *d;
+		struct queue_claim *d;
 
 		fault_fs_arm(&l->disk, 3, ENOSPC);
 		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
@@ -192,7 +191,7 @@ disk_and_provider_failing_fails_and_leaves_nothing(void **state)
 		lab_pass(l, HOUR); /* bounded by the delivery alone */
 		assert_int_equal(c.told, 0);
 		if (untried)
-			queue_delivery_end(
+			queue_claim_end(
 			    d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 		else
 			end(d, VERDICT_LATER);
@@ -244,13 +243,13 @@ partly_sent_with_a_failed_disk_fails(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 
 	fault_fs_arm(&l->disk, 2, EIO);
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 0, &ok);
+	queue_claim_rcpt(d, 0, &ok);
 	end(d, VERDICT_LATER);
 	assert_told(&c, QUEUE_FAILED);
 	lab_client_done(&c);
@@ -397,7 +396,7 @@ verdict_mode_ends_at_its_deadline(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	int64_t next;
 
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
@@ -421,7 +420,7 @@ a_deadline_is_made_known_once_the_disk_has_it(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	int asked;
 
 	l->is_delayed = true;
@@ -459,17 +458,17 @@ verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	d = queue_take(l->q, 0);
-	queue_delivery_end(d, QUEUE_END_UNTRIED, NULL, l->boot_ms + 1000, NULL,
+	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, l->boot_ms + 1000, NULL,
 	    NULL); /* once more within the deadline */
 	assert_int_equal(c.told, 0);
 	lab_pass(l, 1000);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	queue_delivery_end(
+	queue_claim_end(
 	    d, QUEUE_END_UNTRIED, NULL, l->boot_ms + MINUTE, NULL, NULL);
 	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
@@ -498,7 +497,7 @@ verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked(void **state)
 	lab_tick(l);
 	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
-	queue_delivery_end(
+	queue_claim_end(
 	    d, QUEUE_END_UNTRIED, NULL, l->boot_ms + MINUTE, NULL, NULL);
 
 	l->account = -1;
@@ -513,12 +512,12 @@ mixed_recipients_are_safe_and_the_refused_go_to_failed(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 0, &ok);
+	queue_claim_rcpt(d, 0, &ok);
 	end(d, VERDICT_NEVER);
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
@@ -536,10 +535,9 @@ mixed_recipients_are_safe_and_the_refused_go_to_failed(void **state)
 	lab_tick(l);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	assert_int_equal(queue_delivery_envelope(d)->rcpts[0].state, RCPT_SENT);
-	assert_int_equal(
-	    queue_delivery_envelope(d)->rcpts[1].state, RCPT_WAITING);
-	assert_int_equal(queue_delivery_attempts(d), 0);
+	assert_int_equal(queue_claim_envelope(d)->rcpts[0].state, RCPT_SENT);
+	assert_int_equal(queue_claim_envelope(d)->rcpts[1].state, RCPT_WAITING);
+	assert_int_equal(queue_claim_attempts(d), 0);
 	end(d, VERDICT_OK);
 	assert_int_equal(queue_count(l->q), 0);
 }
@@ -703,13 +701,13 @@ an_attempt_that_came_to_nothing_ends_the_head_start(void **state)
 
 	with_head_start(l);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		struct queue_delivery *d;
+		struct queue_claim *d;
 		struct lab_client c;
 
 		lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 		d = queue_take(l->q, 0);
 		assert_non_null(d);
-		queue_delivery_end(d, ends[i], &later, 0, NULL, NULL);
+		queue_claim_end(d, ends[i], &later, 0, NULL, NULL);
 		assert_int_equal(c.told, 0);
 		lab_run(l);
 		assert_int_equal(lab_files(l, "queue"), i + 1);
@@ -797,7 +795,7 @@ closing_during_the_head_start_makes_it_safe(void **state)
 static bool
 race(struct lab *l, int64_t disk_ms, int64_t provider_ms)
 {
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	bool is_asked;
 
@@ -918,7 +916,7 @@ a_message_survives_a_restart_and_is_delivered(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	lab_tick(l);
@@ -929,12 +927,12 @@ a_message_survives_a_restart_and_is_delivered(void **state)
 	lab_tick(l);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	assert_string_equal(queue_delivery_envelope(d)->id, c.id);
+	assert_string_equal(queue_claim_envelope(d)->id, c.id);
 	assert_string_equal(
-	    queue_delivery_envelope(d)->sender, "sender@example.org");
-	assert_int_equal(queue_delivery_envelope(d)->nrcpts, 2);
-	assert_int_equal(queue_delivery_envelope(d)->uid, 1000);
-	assert_int_equal(queue_delivery_bytes(d).n, hello.n);
+	    queue_claim_envelope(d)->sender, "sender@example.org");
+	assert_int_equal(queue_claim_envelope(d)->nrcpts, 2);
+	assert_int_equal(queue_claim_envelope(d)->uid, 1000);
+	assert_int_equal(queue_claim_bytes(d).n, hello.n);
 	assert_reads(d, hello, 5);
 	end(d, VERDICT_OK);
 	assert_int_equal(lab_files(l, "queue"), 0);
@@ -945,7 +943,7 @@ R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
 	int settled = 0;
@@ -955,9 +953,9 @@ R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 	lab_client_done(&c);
 	l->is_delayed = true;
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 1, &ok);
+	queue_claim_rcpt(d, 1, &ok);
 	buf_reset(&l->disk.order);
-	queue_delivery_end(d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
+	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
 	assert_int_equal(settled, 0);
 	lab_run(l);
 	assert_int_equal(settled, 1);
@@ -968,7 +966,7 @@ R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(queue_delivery_envelope(d)->rcpts[i].state,
+		assert_int_equal(queue_claim_envelope(d)->rcpts[i].state,
 		    i == 1 ? RCPT_SENT : RCPT_WAITING);
 	end(d, VERDICT_OK);
 	assert_int_equal(queue_count(l->q), 0);
@@ -992,7 +990,7 @@ the_recipient_named_is_one_that_still_waits(void **state)
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
 	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 12, hello);
@@ -1000,13 +998,13 @@ the_recipient_named_is_one_that_still_waits(void **state)
 	lab_client_done(&c);
 	assert_named(l, c.id, "r0@example.net");
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 0, &ok);
-	queue_delivery_note(d);
+	queue_claim_rcpt(d, 0, &ok);
+	queue_claim_note(d);
 	assert_named(l, c.id, "r1@example.net"); /* also meanwhile */
-	queue_delivery_rcpt(d, 1, &never);
+	queue_claim_rcpt(d, 1, &never);
 	for (size_t i = 2; i < 10; i++)
-		queue_delivery_rcpt(d, i, &ok);
-	queue_delivery_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
+		queue_claim_rcpt(d, i, &ok);
+	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
 	assert_named(l, c.id, "r10@example.net"); /* and that is longer */
 	lab_restart(l);
 	lab_tick(l);
@@ -1014,9 +1012,9 @@ the_recipient_named_is_one_that_still_waits(void **state)
 	lab_pass(l, 2 * MINUTE);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	queue_delivery_rcpt(d, 10, &ok);
-	queue_delivery_rcpt(d, 11, &ok);
-	queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	queue_claim_rcpt(d, 10, &ok);
+	queue_claim_rcpt(d, 11, &ok);
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 	assert_named(l, c.id, "r1@example.net"); /* who has failed */
 	lab_restart(l);
 	lab_tick(l);
@@ -1031,7 +1029,7 @@ it_is_said_to_be_taken_before_its_answer_is_logged(void **state)
 	struct lab *l = *state;
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
@@ -1041,15 +1039,15 @@ it_is_said_to_be_taken_before_its_answer_is_logged(void **state)
 		lab_submit(l, &c, modes[i], 2, hello);
 		queue_draft_on_taken(c.d, lab_count, &taken);
 		d = queue_take(l->q, 0);
-		queue_delivery_rcpt(d, 0, &later);
-		queue_delivery_note(d);
+		queue_claim_rcpt(d, 0, &later);
+		queue_claim_note(d);
 		assert_int_equal(taken, 0); /* nobody has it */
-		queue_delivery_rcpt(d, 1, &ok);
-		queue_delivery_note(d);
-		queue_delivery_note(d);
+		queue_claim_rcpt(d, 1, &ok);
+		queue_claim_note(d);
+		queue_claim_note(d);
 		assert_int_equal(taken, 1);
 		assert_int_equal(c.told, 0);
-		queue_delivery_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
+		queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
 		lab_run(l);
 		assert_told(&c, QUEUE_SAFE);
 		lab_client_done(&c);
@@ -1068,7 +1066,7 @@ who_has_left_or_knows_is_not_told_that_it_is_taken(void **state)
 	int taken = 0;
 
 	for (int is_told = 0; is_told < 2; is_told++) {
-		struct queue_delivery *d;
+		struct queue_claim *d;
 
 		l->is_delayed = true;
 		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
@@ -1078,9 +1076,9 @@ who_has_left_or_knows_is_not_told_that_it_is_taken(void **state)
 		else
 			lab_client_done(&c);
 		d = queue_take(l->q, 0);
-		queue_delivery_rcpt(d, 0, &ok);
-		queue_delivery_note(d);
-		queue_delivery_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+		queue_claim_rcpt(d, 0, &ok);
+		queue_claim_note(d);
+		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 		if (is_told)
 			lab_client_done(&c);
 		lab_run(l);
@@ -1104,7 +1102,7 @@ what_needs_no_sync_is_settled_at_once(void **state)
 		lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 		lab_run(l);
 		lab_client_done(&c);
-		queue_delivery_end(queue_take(l->q, 0), QUEUE_END_TRIED, &v, 0,
+		queue_claim_end(queue_take(l->q, 0), QUEUE_END_TRIED, &v, 0,
 		    lab_count, &settled);
 		assert_int_equal(settled, 1);
 		lab_run(l);
@@ -1152,7 +1150,7 @@ untried_charges_nothing(void **state)
 	lab_tick(l);
 	lab_client_done(&c);
 	buf_reset(&l->disk.order);
-	queue_delivery_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
+	queue_claim_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
 	    l->boot_ms + 5 * MINUTE, NULL, NULL);
 	it = only_item(l, c.id);
 	assert_int_equal(it.attempts, 0);
@@ -1217,7 +1215,7 @@ R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
 	int settled = 0;
 
@@ -1234,9 +1232,9 @@ R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 		assert_non_null(d);
 		assert_reads(d, hello, 100);
 		assert_int_equal(
-		    envelope_waiting(queue_delivery_envelope(d)), 3 - i);
-		queue_delivery_rcpt(d, i, &ok);
-		queue_delivery_end(
+		    envelope_waiting(queue_claim_envelope(d)), 3 - i);
+		queue_claim_rcpt(d, i, &ok);
+		queue_claim_end(
 		    d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
 		assert_int_equal(settled, (int)i + 1);
 		assert_int_equal(l->troubles, (int)i + 1);
@@ -1248,7 +1246,7 @@ R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 	lab_pass(l, HOUR);
 	assert_int_equal(only_item(l, c.id).attempts, 2);
 	d = queue_take(l->q, 0);
-	assert_int_equal(envelope_waiting(queue_delivery_envelope(d)), 1);
+	assert_int_equal(envelope_waiting(queue_claim_envelope(d)), 1);
 	end(d, VERDICT_OK);
 	assert_int_equal(queue_count(l->q), 0);
 	assert_int_equal(lab_files(l, "queue"), 0);
@@ -1266,12 +1264,12 @@ a_large_message_is_read_from_the_file_at_any_stage(void **state)
 	static const size_t nrcpts[] = { 1, 500 };
 
 	for (size_t i = 0; i < ARRAY_LEN(nrcpts); i++) {
-		struct queue_delivery *d;
+		struct queue_claim *d;
 
 		l->is_delayed = true;
 		lab_submit(l, &c, QUEUE_MODE_SAFE, nrcpts[i], big);
 		d = queue_take(l->q, 0);
-		assert_null(queue_delivery_bytes(d).p);
+		assert_null(queue_claim_bytes(d).p);
 		assert_reads(d, big, 1000);
 		lab_run(l);
 		assert_told(&c, QUEUE_SAFE);
@@ -1287,7 +1285,7 @@ a_large_message_is_read_from_the_file_at_any_stage(void **state)
 		lab_restart(l);
 		lab_pass(l, 3 * MINUTE);
 		d = queue_take(l->q, 0);
-		assert_int_equal(queue_delivery_envelope(d)->nrcpts, nrcpts[i]);
+		assert_int_equal(queue_claim_envelope(d)->nrcpts, nrcpts[i]);
 		assert_reads(d, big, 999);
 		end(d, VERDICT_OK);
 		assert_int_equal(lab_files(l, "queue"), 0);
@@ -1301,7 +1299,7 @@ many_fresh_messages_do_not_stay_in_memory(void **state)
 	struct lab *l = *state;
 	struct lab_client c;
 	struct bytes big = long_message(QUEUE_MEMORY_MAX);
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	int n = 0;
 
 	for (int i = 0; i < 200; i++) { /* 25 MB */
@@ -1326,7 +1324,7 @@ R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 	struct bytes sizes[] = { hello, long_message(200000) };
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		struct queue_delivery *d;
+		struct queue_claim *d;
 		char path[512], buf[1000];
 		struct err err;
 		FILE *f;
@@ -1349,16 +1347,16 @@ R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 		l->troubles = 0;
 		d = queue_take(l->q, 0);
 		if (i == 1) { /* the last bytes never come out */
-			while ((rc = queue_delivery_read(
+			while ((rc = queue_claim_read(
 				    d, at, buf, sizeof(buf), &n, &err)) == 0)
 				at += n;
 			assert_true(at < sizes[i].n);
-			queue_delivery_end(
+			queue_claim_end(
 			    d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 			d = queue_take(l->q, 0);
 		}
 		assert_int_equal(l->troubles, 1);
-		assert_string_equal(queue_delivery_envelope(d)->id, c.id);
+		assert_string_equal(queue_claim_envelope(d)->id, c.id);
 		end(d, VERDICT_OK);
 		assert_int_equal(lab_files(l, "corrupt"), i + 1);
 		assert_int_equal(queue_count(l->q), 0);
@@ -1475,7 +1473,7 @@ holding_what_is_under_way_holds_it_afterwards(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	lab_tick(l);
@@ -1679,7 +1677,7 @@ a_reroute_reaches_what_is_on_disk_under_way_held_and_failed(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client c, held, failed;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &held, QUEUE_MODE_SAFE, 1, hello);
 	lab_tick(l);
@@ -1846,7 +1844,7 @@ what_is_not_tried_soon_does_not_stay_in_memory(void **state)
 {
 	struct lab *l = *state;
 	struct bytes large = long_message(100 * 1000);
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, large);
@@ -2006,8 +2004,7 @@ sender_rights_hold_the_message_for_a_person(void **state)
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	lab_tick(l);
 	lab_client_done(&c);
-	queue_delivery_end(
-	    queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
+	queue_claim_end(queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
 	for (int again = 0; again < 2; again++) {
 		it = only_item(l, c.id);
 		assert_int_equal(it.state, QUEUE_STATE_HELD);
@@ -2042,7 +2039,7 @@ who_waits_for_the_verdict_hears_why_and_nothing_is_held(void **state)
 		lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 		lab_tick(l);
 		assert_int_equal(c.told, 0);
-		queue_delivery_end(
+		queue_claim_end(
 		    queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
 		assert_told(&c, QUEUE_REFUSED);
 		assert_int_equal(c.t.verdict.code, 550);
@@ -2060,19 +2057,19 @@ what_somebody_has_taken_is_held_for_the_others_alone(void **state)
 	struct lab *l = *state;
 	struct verdict v = not_yours(), ok = lab_verdict(VERDICT_OK, "yes");
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	lab_tick(l);
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 0, &ok);
-	queue_delivery_end(d, QUEUE_END_HELD, &v, 0, NULL, NULL);
+	queue_claim_rcpt(d, 0, &ok);
+	queue_claim_end(d, QUEUE_END_HELD, &v, 0, NULL, NULL);
 	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_HELD);
 	assert_true(queue_retry(l->q, c.id));
 	d = queue_take(l->q, 0);
-	assert_int_equal(envelope_waiting(queue_delivery_envelope(d)), 1);
+	assert_int_equal(envelope_waiting(queue_claim_envelope(d)), 1);
 	end(d, VERDICT_OK);
 	assert_int_equal(queue_count(l->q), 0);
 }
@@ -2082,7 +2079,7 @@ what_is_due_a_little_later_is_not_forgotten(void **state)
 {
 	struct lab *l = *state;
 	struct lab_client a, b;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	int before;
 
 	lab_submit(l, &a, QUEUE_MODE_QUEUE, 1, hello);
@@ -2092,7 +2089,7 @@ what_is_due_a_little_later_is_not_forgotten(void **state)
 		lab_pass(l, lab_tick(l) - l->boot_ms);
 	before = l->turns_asked;
 	d = queue_take(l->q, 0);
-	assert_string_equal(queue_delivery_envelope(d)->id, a.id);
+	assert_string_equal(queue_claim_envelope(d)->id, a.id);
 	assert_true(l->turns_asked > before); /* the timer must be set for b */
 	end(d, VERDICT_OK);
 	assert_true(lab_tick(l) < l->boot_ms + MINUTE);
@@ -2181,13 +2178,13 @@ R62_one_recipient_is_told_while_the_others_still_wait(void **state)
 	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
 	struct queue_original o;
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
 	lab_tick(l);
 	lab_client_done(&c);
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 1, &never);
+	queue_claim_rcpt(d, 1, &never);
 	end(d, VERDICT_LATER);
 	assert_int_equal(l->failed, 1);
 	o = original(l, c.id, 0);
@@ -2210,13 +2207,13 @@ a_failure_that_the_disk_cannot_keep_is_told_later(void **state)
 	struct lab *l = *state;
 	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
 	struct lab_client c;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	lab_tick(l);
 	lab_client_done(&c);
 	d = queue_take(l->q, 0);
-	queue_delivery_rcpt(d, 0, &never);
+	queue_claim_rcpt(d, 0, &never);
 	l->disk.is_lasting = true;
 	fault_fs_arm(&l->disk, 1, ENOSPC);
 	end(d, VERDICT_LATER);
@@ -2347,7 +2344,7 @@ an_account_in_trouble_tells_nobody_of_delays(void **state)
 	lab_tick(l);
 	lab_client_done(&c);
 	for (int hours = 0; hours < 48; hours++) {
-		queue_delivery_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
+		queue_claim_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
 		    l->boot_ms + HOUR, NULL, NULL);
 		lab_pass(l, HOUR);
 	}

@@ -95,7 +95,7 @@ the_first_go_and_the_others_become_one(void **state)
 {
 	struct lab *l = *state;
 	char carrier[ENVELOPE_ID_SIZE], id[ENVELOPE_ID_SIZE];
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct queue_item it;
 
 	assert_int_equal(storm(l, 3), 3);
@@ -115,8 +115,8 @@ the_first_go_and_the_others_become_one(void **state)
 	assert_folding(l, 0, 0); /* its turn has come: nothing joins it */
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	assert_int_equal(queue_delivery_envelope(d)->nequal, 50);
-	queue_delivery_end(d, QUEUE_END_TRIED,
+	assert_int_equal(queue_claim_envelope(d)->nequal, 50);
+	queue_claim_end(d, QUEUE_END_TRIED,
 	    &(struct verdict) { .class = VERDICT_OK }, 0, NULL, NULL);
 	assert_int_equal(queue_count(l->q), 0);
 }
@@ -332,7 +332,7 @@ static void
 a_flush_sends_what_was_counted_and_a_new_one_follows(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	char first[ENVELOPE_ID_SIZE], second[ENVELOPE_ID_SIZE];
 
 	assert_int_equal(storm(l, 3), 3);
@@ -340,10 +340,10 @@ a_flush_sends_what_was_counted_and_a_new_one_follows(void **state)
 	assert_true(submit(l, NULL));
 	queue_flush(l->q, -1);
 	d = queue_take(l->q, 0);
-	assert_int_equal(queue_delivery_envelope(d)->nequal, 1);
+	assert_int_equal(queue_claim_envelope(d)->nequal, 1);
 	assert_false(submit(l, second)); /* what goes cannot change */
 	assert_string_not_equal(first, second);
-	queue_delivery_end(d, QUEUE_END_TRIED,
+	queue_claim_end(d, QUEUE_END_TRIED,
 	    &(struct verdict) { .class = VERDICT_LATER }, 0, NULL, NULL);
 	assert_true(submit(l, NULL));
 	assert_int_equal(count_of(l, first), 1);

@@ -32,23 +32,23 @@ assert_file_says(const struct lab *l, const char *word, bool says)
 		fail_msg("\"%s\" in: %s", word, text);
 }
 
-static struct queue_delivery *
+static struct queue_claim *
 take_with_answer(struct lab *l, size_t rcpt, enum verdict_class class)
 {
-	struct queue_delivery *d = queue_take(l->q, 0);
+	struct queue_claim *d = queue_take(l->q, 0);
 	struct verdict v = lab_verdict(class, "so says the provider");
 
 	assert_non_null(d);
-	queue_delivery_rcpt(d, rcpt, &v);
+	queue_claim_rcpt(d, rcpt, &v);
 	return d;
 }
 
 static void
-end(struct queue_delivery *d, enum verdict_class class, int *settled)
+end(struct queue_claim *d, enum verdict_class class, int *settled)
 {
 	struct verdict v = lab_verdict(class, "so says the provider");
 
-	queue_delivery_end(d, QUEUE_END_TRIED, &v, 0,
+	queue_claim_end(d, QUEUE_END_TRIED, &v, 0,
 	    settled != NULL ? lab_count : NULL, settled);
 }
 
@@ -66,7 +66,7 @@ static void
 a_message_that_all_have_says_so_before_its_delivery_ends(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	submit(l, 1, &c);
@@ -74,7 +74,7 @@ a_message_that_all_have_says_so_before_its_delivery_ends(void **state)
 	d = take_with_answer(l, 0, VERDICT_OK);
 	assert_file_says(l, " done ", false);
 	buf_reset(&l->disk.order);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	assert_file_says(l, " done ", true);
 	assert_null(strchr(buf_str(&l->disk.order), 's'));
 	end(d, VERDICT_OK, NULL);
@@ -88,13 +88,13 @@ a_message_that_is_served_while_it_is_written_says_so_from_the_start(
     void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	l->is_delayed = true;
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	lab_start_one(l);
 	assert_file_says(l, " done ", true);
 	end(d, VERDICT_OK, NULL);
@@ -108,7 +108,7 @@ static void
 a_message_that_is_served_while_it_is_synced_says_so(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	l->is_delayed = true;
@@ -116,7 +116,7 @@ a_message_that_is_served_while_it_is_synced_says_so(void **state)
 	d = take_with_answer(l, 0, VERDICT_OK);
 	lab_start_one(l);
 	assert_file_says(l, " done ", false);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	assert_file_says(l, " done ", true);
 	end(d, VERDICT_OK, NULL);
 	lab_client_done(&c);
@@ -129,7 +129,7 @@ static void
 who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int settled = 0;
 	size_t second = 1;
@@ -138,10 +138,10 @@ who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
 	l->is_delayed = true;
 	d = take_with_answer(l, 0, VERDICT_OK);
 	buf_reset(&l->disk.order);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	assert_file_says(l, "rcpt 0 sent", true);
 	/* Not synced, and the next one does not wait for a sync. */
-	assert_true(queue_delivery_offer(d, &second, 1, "mx", NULL, NULL));
+	assert_true(queue_claim_offer(d, &second, 1, "mx", NULL, NULL));
 	assert_null(strchr(buf_str(&l->disk.order), 's'));
 	end(d, VERDICT_LATER, &settled);
 	assert_int_equal(settled, 0);
@@ -156,7 +156,7 @@ who_was_served_before_the_disk_had_the_message_is_in_it_from_the_start(
     void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int settled = 0;
 
@@ -165,7 +165,7 @@ who_was_served_before_the_disk_had_the_message_is_in_it_from_the_start(
 	lab_restart(l);
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	assert_int_equal(l->njobs, 0);
 	end(d, VERDICT_LATER, &settled);
 	assert_int_equal(l->njobs, 1);
@@ -181,7 +181,7 @@ static void
 a_file_that_takes_no_line_goes_at_once(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 
 	submit(l, 1, &c);
@@ -189,7 +189,7 @@ a_file_that_takes_no_line_goes_at_once(void **state)
 	d = take_with_answer(l, 0, VERDICT_OK);
 	l->disk.only = "w";
 	fault_fs_arm(&l->disk, 1, ENOSPC);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	assert_true(l->disk.fired);
 	assert_int_equal(lab_files(l, "queue"), 0);
 	assert_int_equal(l->troubles, 1);
@@ -343,7 +343,7 @@ static void
 each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct lab_client c;
 	int settled = 0;
 
@@ -354,7 +354,7 @@ each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 	submit(l, 1, &c);
 	l->is_delayed = true;
 	d = take_with_answer(l, 0, VERDICT_OK);
-	queue_delivery_note(d);
+	queue_claim_note(d);
 	buf_reset(&l->disk.order);
 	end(d, VERDICT_OK, &settled);
 	assert_int_equal(settled, 0);

@@ -60,7 +60,7 @@ static void
 what_is_over_the_limit_waits_and_lets_others_pass(void **state)
 {
 	struct lab *l = *state;
-	struct queue_delivery *d;
+	struct queue_claim *d;
 	struct queue_item it;
 	char id[ENVELOPE_ID_SIZE], other[ENVELOPE_ID_SIZE];
 
@@ -71,8 +71,8 @@ what_is_over_the_limit_waits_and_lets_others_pass(void **state)
 	submit(l, PERSON, 1, other);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	assert_string_equal(queue_delivery_envelope(d)->id, other);
-	queue_delivery_end(d, QUEUE_END_TRIED,
+	assert_string_equal(queue_claim_envelope(d)->id, other);
+	queue_claim_end(d, QUEUE_END_TRIED,
 	    &(struct verdict) { .class = VERDICT_OK }, 0, NULL, NULL);
 	assert_false(queue_has_due(l->q, 0)); /* so nobody logs in for it */
 	assert_true(queue_find(l->q, id, &it));
@@ -192,12 +192,11 @@ attempts_do_not_count_only_messages_do(void **state)
 	submit(l, SCRIPT, 1, NULL);
 	submit(l, SCRIPT, 1, NULL);
 	for (int i = 0; i < 20; i++) {
-		struct queue_delivery *d = queue_take(l->q, 0);
+		struct queue_claim *d = queue_take(l->q, 0);
 
 		assert_non_null(d);
-		queue_delivery_end(d,
-		    i % 2 ? QUEUE_END_TRIED : QUEUE_END_UNTRIED, &later, 0,
-		    NULL, NULL);
+		queue_claim_end(d, i % 2 ? QUEUE_END_TRIED : QUEUE_END_UNTRIED,
+		    &later, 0, NULL, NULL);
 		lab_pass(l, 5 * MINUTE);
 	}
 	assert_int_equal(l->limited, 0);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "fixup/recode.h"
+#include "rewrite/recode.h"
 #include "tests/lib/decode.h"
 
 static const struct row {

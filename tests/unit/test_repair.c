@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "fixup/repair.h"
-#include "mail/parts.h"
+#include "rewrite/mime_stream.h"
+#include "rewrite/repair.h"
 #include "tests/lib/decode.h"
 
 #define L100                                                                   \
@@ -388,25 +388,25 @@ leaves_of(struct bytes in, struct buf *to)
 {
 	struct header *h = header_new();
 	size_t at = header_put(h, in.p, in.n);
-	struct parts *p = parts_new(h);
-	struct parts_info info;
-	enum parts_event ev;
+	struct mime_stream *p = mime_stream_new(h);
+	struct mime_part info;
+	enum mime_event ev;
 	struct buf leaf;
 	bool has_end = false;
 
 	header_free(h);
 	buf_init(&leaf, 1 << 22);
-	parts_put(p, in.p + at, in.n - at);
+	mime_stream_put(p, in.p + at, in.n - at);
 	for (;;) {
-		ev = parts_next(p, &info);
-		if (ev == PARTS_MORE) {
+		ev = mime_stream_next(p, &info);
+		if (ev == MIME_MORE) {
 			if (has_end)
 				break;
 			has_end = true;
-			parts_end(p);
-		} else if (ev == PARTS_BODY) {
+			mime_stream_end(p);
+		} else if (ev == MIME_BODY) {
 			assert_true(buf_add(&leaf, info.bytes.p, info.bytes.n));
-		} else if (ev == PARTS_LEAF_END) {
+		} else if (ev == MIME_LEAF_END) {
 			if (info.part->encoding == CONTENT_QP)
 				decode_qp(buf_bytes(&leaf), to);
 			else if (info.part->encoding == CONTENT_BASE64)
@@ -418,7 +418,7 @@ leaves_of(struct bytes in, struct buf *to)
 			buf_reset(&leaf);
 		}
 	}
-	parts_free(p);
+	mime_stream_free(p);
 	buf_clear(&leaf);
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "prog/sendmail_args.h"
+#include "sendmail/sendmail_args.h"
 
 enum { WORDS_MAX = 20 };
 

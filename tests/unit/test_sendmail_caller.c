@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "prog/sendmail_caller.h"
+#include "sendmail/sendmail_caller.h"
 
 static const char file[] =
     "# comment:x:7:7:not me:/:/bin/sh\n"

@@ -2,7 +2,7 @@
 /* Lines and the lone dot, however the pipe cut the bytes. */
 #include "tests/lib/check.h"
 
-#include "prog/sendmail_input.h"
+#include "sendmail/sendmail_input.h"
 
 struct row {
 	const char *in;

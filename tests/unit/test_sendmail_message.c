@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "prog/sendmail_message.h"
+#include "sendmail/sendmail_message.h"
 
 static const struct row {
 	const char *in;

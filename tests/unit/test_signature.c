@@ -2,7 +2,7 @@
 /* R14: no signature leaves that would only prove a forgery. */
 #include "tests/lib/check.h"
 
-#include "fixup/signature.h"
+#include "rewrite/signature.h"
 
 static const char text[] =
     "DKIM-Signature: v=1; h = From:\r\n To : Date; b=1\r\n"

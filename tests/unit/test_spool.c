@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "queue/qid.h"
-#include "queue/spool.h"
+#include "store/qid.h"
+#include "store/spool.h"
 #include "tests/lib/fault_fs.h"
 #include "tests/lib/temp.h"
 

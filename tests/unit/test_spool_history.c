@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "queue/spool_history.h"
-#include "queue/spool_journal.h"
+#include "store/spool_history.h"
+#include "store/spool_journal.h"
 
 static struct envelope *
 envelope_to(const char *first, const char *second)

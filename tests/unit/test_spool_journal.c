@@ -8,7 +8,7 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
-#include "queue/spool_journal.h"
+#include "store/spool_journal.h"
 #include "tests/lib/dice.h"
 
 static struct envelope *

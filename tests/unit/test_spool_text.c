@@ -7,7 +7,7 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
-#include "queue/spool_text.h"
+#include "store/spool_text.h"
 #include "tests/lib/dice.h"
 
 static char *

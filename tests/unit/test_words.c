@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "mail/words.h"
+#include "mime/words.h"
 
 static void
 words_are_read_as_readers_do(void **state)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* config_json.h - the configuration in force, for `relais config`.
+ *
+ *	{ "file": PATH, "sections": [ { "kind": "account", "name": "work",
+ *	  "settings": { NAME: TEXT, ... } }, ... ] }
+ *
+ * Names and order are those of the option table (conf/setting.h), values are
+ * written as the file would have them, defaults and presets filled in.  What
+ * is not set is not there.  Of a secret there is the place it comes from and
+ * never the secret.
+ */
+#ifndef CONF_CONFIG_JSON_H
+#define CONF_CONFIG_JSON_H
+
+#include <jansson.h>
+
+struct conf;
+
+/* The caller gives it to json_decref(). */
+json_t *config_json(const struct conf *c);
+
+/* One value as it would be written; nothing if it is not set. */
+struct buf;
+struct setting;
+void config_value(struct buf *to, const struct setting *st, const void *base,
+    const struct conf *c);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* incoming.h - one message on its way in: fix-ups, then a draft of the queue.
+ *
+ * The same road for mail that came over SMTP and for mail from the drop folder
+ * (R3).  A message that is refused on the way is read to its end and thrown
+ * away; why is then in the verdict.  Internal to inbound.
+ */
+#ifndef INBOUND_INCOMING_H
+#define INBOUND_INCOMING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "inbound/inbound.h"
+#include "inbound/pace.h"
+#include "mail/envelope.h"
+#include "mail/verdict.h"
+#include "queue/queue.h"
+
+struct loop;
+struct person;
+struct incoming;
+
+/* What everything inbound shares; owned by the inbound. */
+struct inbound_shared {
+	struct loop *loop;
+	struct queue *queue;
+	struct inbound_opts opts;
+	struct pace pace;
+};
+
+/* A recipient as it was given. */
+struct incoming_rcpt {
+	const char *addr;
+	const char *orcpt; /* or NULL */
+	unsigned notify;
+};
+/* Adds it to the envelope; a name of this machine is replaced by those who get
+ * its mail.  Nobody is added twice: known has all of this envelope, empty at
+ * first, and is the caller's to clear.  False: nobody gets it, refuse with
+ * RECEPTION_NOBODY. */
+bool incoming_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
+    struct addr_list *known, const struct incoming_rcpt *given);
+#define RECEPTION_NOBODY                                                       \
+	"nobody on this machine reads mail for this name, and no alias leads " \
+	"elsewhere: set admin in [relais]"
+
+/* env is complete but for id, time and size, which are filled in; it, by and
+ * with ("ESMTP", "local") are borrowed until incoming_free(). */
+struct incoming *incoming_new(struct inbound_shared *sh, struct envelope *env,
+    const struct person *by, const char *with);
+/* Whatever is under way goes on without us once it was offered. */
+void incoming_free(struct incoming *r);
+
+/* Clean bytes of the message, CRLF line ends. */
+void incoming_put(struct incoming *r, struct bytes body);
+/* Refuses it for a reason the caller found; the first reason stays. */
+void incoming_refuse(
+    struct incoming *r, int code, const char *enhanced, const char *text);
+/* The message is complete: offers it to the queue, which will tell.  False: it
+ * is refused, told() is not called. */
+bool incoming_offer(struct incoming *r, enum queue_mode mode,
+    void (*told)(void *ctx, const struct queue_told *t), void *ctx);
+/* Class VERDICT_NONE while nothing speaks against it. */
+const struct verdict *incoming_refusal(const struct incoming *r);
+
+/* One line each: who, from, to, size, Message-ID.  That it is accepted is said
+ * once, and before the first recipient has it: the call that answers the client
+ * may come too late for that.  into: the message that stands for it as well, or
+ * "". */
+void incoming_log_accepted(struct incoming *r, const char *into);
+/* The client left before it was told. */
+void incoming_log_unheard(const struct incoming *r);
+void incoming_log_refused(const struct incoming *r, const struct verdict *v);
+
+#endif

@@ -1,0 +1,812 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/delivery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "mail/addr.h"
+#include "mail/diagnosis.h"
+#include "mail/envelope.h"
+#include "mail/idna.h"
+#include "net/loop.h"
+#include "outbound/content.h"
+#include "outbound/pool.h"
+#include "queue/queue.h"
+#include "smtp/smtp_caps.h"
+#include "smtp/smtp_client.h"
+
+enum {
+	LOGGED_RCPTS_MAX = 5,
+	HEAD_MAX = 64 * 1024,
+	/* Whoever took only one said so for another reason, mostly: no fewer
+	 * than these are offered to the next message. */
+	RCPTS_MIN = 2
+};
+
+struct delivery {
+	struct list link;
+	struct pool *pool;
+	struct pool_opts *opts; /* as they were when it began */
+	struct queue_claim *qd;
+	const struct envelope *env;
+	const struct delivery_remote *remote;
+	struct smtp_job job;
+	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
+	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
+	bool *offered; /* one per env->rcpts */
+	size_t split; /* recipients that fitted when it said: no more */
+	struct verdict *verdicts; /* one per env->rcpts */
+	struct content *content;
+	char **addrs; /* of env->rcpts where the wire needs another form */
+	size_t naddrs;
+	char *sender; /* likewise, or NULL */
+	int64_t began_ms;
+	bool is_busy; /* a transaction is under way */
+	/* The queue knows that the end of this transaction goes out, or is
+	 * about to know. */
+	bool is_offered, is_offering;
+	bool offers_dsn; /* the server */
+	bool is_sent; /* a transaction went well for somebody */
+	bool is_void; /* what made it wait is no fault of its own */
+	struct verdict hold; /* class set: a person must change a setting
+			      * before this message can go */
+};
+
+static int64_t
+now_ms(const struct delivery *h)
+{
+	return clock_boot_ms(loop_clock(pool_loop(h->pool)));
+}
+
+/* Nothing can be sent of it.  A header without room never will have; a disk
+ * that cannot be read may recover. */
+static void
+give_up(struct delivery *h, const struct err *err)
+{
+	struct verdict v;
+
+	if (err->class == ERR_INPUT)
+		verdict_local(
+		    &v, VERDICT_NEVER, STAGE_LOCAL, 554, "5.6.0", err->text);
+	else
+		verdict_local(
+		    &v, VERDICT_LATER, STAGE_LOCAL, 451, "4.3.0", err->text);
+	log_text(LOG_LEVEL_ERROR, "%s: %s", h->env->id, err->text);
+	delivery_end(h, &v);
+}
+
+/* The address as the wire has it: the domain in A-labels, which every server
+ * understands; of the local part there is no other form (RFC 6531 3.2).  NULL:
+ * as it is. */
+static char *
+wire_addr(const char *addr)
+{
+	struct bytes b = bytes_of(addr, strlen(addr));
+	struct buf ascii;
+
+	if (str_is_ascii(b))
+		return NULL;
+	buf_init(&ascii, 2 * ADDR_MAX);
+	if (idna_addr(&ascii, b))
+		return buf_steal(&ascii);
+	buf_clear(&ascii);
+	return NULL;
+}
+
+static void
+make_wire_addrs(struct delivery *h)
+{
+	h->naddrs = h->env->nrcpts;
+	h->addrs = xcalloc(h->naddrs, sizeof(*h->addrs));
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		h->addrs[i] = wire_addr(h->env->rcpts[i].addr);
+	h->sender = wire_addr(content_identity(h->content)->sender);
+}
+
+struct delivery *
+delivery_new(struct pool *p, struct queue_claim *qd,
+    const struct smtp_client *smtp, const struct delivery_remote *remote)
+{
+	const struct smtp_caps *caps = smtp_client_caps(smtp);
+	struct content_opts opts = {
+		.identity = pool_identity(p),
+		.has_8bitmime = caps->has_8bitmime,
+		.has_smtputf8 = caps->has_smtputf8,
+	};
+	struct delivery *h = xcalloc(1, sizeof(*h));
+	struct err err;
+
+	list_init(&h->link);
+	h->pool = p;
+	h->opts = pool_opts_ref(pool_opts_of(p));
+	h->qd = qd;
+	h->env = queue_claim_envelope(qd);
+	h->remote = remote;
+	h->rcpts = xcalloc(h->env->nrcpts, sizeof(*h->rcpts));
+	h->index = xcalloc(h->env->nrcpts, sizeof(*h->index));
+	h->verdicts = xcalloc(h->env->nrcpts, sizeof(*h->verdicts));
+	h->offered = xcalloc(h->env->nrcpts, sizeof(*h->offered));
+	h->began_ms = now_ms(h);
+	if (content_new(qd, &opts, &h->content, &err) != 0) {
+		give_up(h, &err);
+		return NULL;
+	}
+	make_wire_addrs(h);
+	return h;
+}
+
+struct delivery *
+delivery_of_link(struct list *link)
+{
+	return list_entry(link, struct delivery, link);
+}
+
+struct list *
+delivery_link(struct delivery *h)
+{
+	return &h->link;
+}
+
+uint64_t
+delivery_tag(const struct delivery *h)
+{
+	return (uint64_t)(uintptr_t)h;
+}
+
+/* --- the transaction ------------------------------------------------------ */
+
+static bool
+is_to_offer(const struct delivery *h, size_t i)
+{
+	return h->env->rcpts[i].state == RCPT_WAITING && !h->offered[i];
+}
+
+static bool
+has_more(const struct delivery *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		if (is_to_offer(h, i))
+			return true;
+	return false;
+}
+
+bool
+delivery_is_between(const struct delivery *h)
+{
+	return !h->is_busy && has_more(h);
+}
+
+static size_t
+group_max(const struct delivery *h, const struct smtp_client *smtp)
+{
+	size_t max = h->opts->max_rcpts;
+	size_t offered = smtp_client_rcpt_max(smtp);
+
+	size_t learnt = pool_learnt(h->pool, LEARNT_RCPT_MAX);
+
+	if (max == 0 || (offered != 0 && offered < max))
+		max = offered;
+	if (max == 0 || (learnt != 0 && learnt < max))
+		max = learnt;
+	if (max == 0 || (h->split != 0 && h->split < max))
+		max = h->split;
+	return max != 0 ? max : SIZE_MAX;
+}
+
+static size_t
+domains_max(const struct delivery *h, const struct smtp_client *smtp)
+{
+	size_t max = (size_t)smtp_client_caps(smtp)->rcpt_domain_max;
+
+	if (pool_splits_domains(h->pool))
+		max = 1;
+	return max != 0 ? max : SIZE_MAX;
+}
+
+static const char *
+rcpt_addr(const struct delivery *h, size_t i)
+{
+	return h->addrs[i] != NULL ? h->addrs[i] : h->env->rcpts[i].addr;
+}
+
+static bool
+is_utf8_addr(const char *addr)
+{
+	return !str_is_ascii(bytes_of(addr, strlen(addr)));
+}
+
+static struct bytes
+domain_of(const char *addr)
+{
+	return addr_domain(bytes_of(addr, strlen(addr)));
+}
+
+/* Is this the domain of one of the n that have been picked? */
+static bool
+has_domain(const struct delivery *h, size_t n, struct bytes domain)
+{
+	for (size_t i = n; i-- > 0;)
+		if (addr_domain_eq(domain_of(h->rcpts[i].addr), domain))
+			return true;
+	return false;
+}
+
+struct group {
+	size_t max, domains_max;
+	size_t ndomains;
+	bool needs_utf8;
+};
+
+/* May it go with the n that have been picked? */
+static bool
+fits_group(struct delivery *h, struct group *g, size_t n, const char *addr)
+{
+	struct bytes domain = domain_of(addr);
+
+	if (n > 0 && is_utf8_addr(addr) != g->needs_utf8)
+		return false;
+	if (g->domains_max != SIZE_MAX && !has_domain(h, n, domain) &&
+	    g->ndomains++ >= g->domains_max)
+		return false;
+	g->needs_utf8 = is_utf8_addr(addr);
+	return true;
+}
+
+/* Those whose address needs SMTPUTF8 go by themselves, so that a server without
+ * it refuses only them.  Returns how many. */
+static size_t
+pick_group(struct delivery *h, struct group *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->env->nrcpts && n < g->max; i++) {
+		const struct rcpt *r = &h->env->rcpts[i];
+
+		if (!is_to_offer(h, i) || !fits_group(h, g, n, rcpt_addr(h, i)))
+			continue;
+		h->offered[i] = true;
+		h->index[n] = i;
+		h->rcpts[n++] = (struct smtp_job_rcpt) { rcpt_addr(h, i),
+			r->orcpt, r->notify };
+	}
+	return n;
+}
+
+void
+delivery_send(struct delivery *h, struct smtp_client *smtp)
+{
+	const char *sender = h->sender != NULL
+				 ? h->sender
+				 : content_identity(h->content)->sender;
+	struct group g = { .max = group_max(h, smtp),
+		.domains_max = domains_max(h, smtp) };
+	size_t n = pick_group(h, &g);
+
+	h->job = (struct smtp_job) {
+		.tag = delivery_tag(h),
+		.sender = sender,
+		.rcpts = h->rcpts,
+		.nrcpts = n,
+		.size_bytes = content_size(h->content),
+		.is_8bit = content_is_8bit(h->content),
+		.needs_utf8 = g.needs_utf8 || is_utf8_addr(sender) ||
+			      content_needs_utf8(h->content),
+		.envid = h->env->envid,
+		.ret = h->env->ret,
+	};
+	h->is_busy = true;
+	h->is_offered = false;
+	h->offers_dsn = smtp_client_offers_dsn(smtp);
+	content_rewind(h->content);
+	smtp_client_send(smtp, &h->job);
+}
+
+static void
+on_noted(void *ctx)
+{
+	struct delivery *h = ctx;
+
+	h->is_offering = false;
+	h->is_offered = true;
+	h->remote->go_on(h->remote->ctx);
+}
+
+/* The last byte of the body takes the dot with it.  False: not yet. */
+static bool
+may_end(struct delivery *h)
+{
+	if (h->is_offered || h->is_offering)
+		return h->is_offered;
+	h->is_offered = queue_claim_offer(
+	    h->qd, h->index, h->job.nrcpts, h->remote->who, on_noted, h);
+	h->is_offering = !h->is_offered;
+	return h->is_offered;
+}
+
+bool
+delivery_feed(struct delivery *h, struct smtp_client *smtp)
+{
+	struct bytes piece;
+	struct err err;
+	bool went = false;
+	size_t n;
+
+	for (;;) {
+		if (content_peek(h->content, &piece, &err) != 0) {
+			/* The connection is given up, so that no half message
+			 * is ever taken for a whole one. */
+			log_text(
+			    LOG_LEVEL_ERROR, "%s: %s", h->env->id, err.text);
+			smtp_client_body_failed(smtp,
+			    "the message could not be read from the spool");
+			return true;
+		}
+		if (piece.n > 0 && content_ends_with(h->content, piece) &&
+		    !may_end(h))
+			return went;
+		if (piece.n == 0 ||
+		    (n = smtp_client_body(smtp, piece.p, piece.n)) == 0)
+			return went;
+		content_used(h->content, n);
+		went = true;
+	}
+}
+
+static enum diagnosis_act
+act_on(const struct delivery *h, const struct verdict *v)
+{
+	return diagnose(v, h->opts->host).act;
+}
+
+/* A 5yz that means something else, a quota say, must not end the message, and a
+ * 4yz may be for good (a row of the user's), or be 552 for a full mailbox, which
+ * the engine takes for "later"; code and text stay as they were said. */
+static void
+reconsider(struct delivery *h, struct verdict *v)
+{
+	enum diagnosis_act act = act_on(h, v);
+
+	if (act == DIAGNOSIS_HOLD_MESSAGE && h->hold.class == VERDICT_NONE)
+		h->hold = *v;
+	v->class = act == DIAGNOSIS_FAIL ? VERDICT_NEVER : VERDICT_LATER;
+}
+
+/* Does the provider take no mail from <>, whatever null_sender says?  At MAIL
+ * there is nothing else to refuse; some keep that for later. */
+static bool
+is_about_null_sender(const struct verdict *v, enum diagnosis_act act)
+{
+	static const char *const words[] = { "*<>*", "*null sender*",
+		"*empty sender*", "*null return*", "*empty return*",
+		"*null envelope*", "*empty envelope*" };
+
+	if (act != DIAGNOSIS_FAIL && act != DIAGNOSIS_HOLD_MESSAGE)
+		return false;
+	if (v->stage == STAGE_MAIL || act == DIAGNOSIS_HOLD_MESSAGE)
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_match(words[i], v->text))
+			return true;
+	return false;
+}
+
+/* A notice that went out from <> and was refused for that goes once more, with
+ * the address of the account, if there is one. */
+static bool
+replaces_null_sender(struct delivery *h, const struct verdict *v)
+{
+	const char *own = h->opts->identity.address;
+
+	if (pool_is_past(h->pool, h->opts) || h->job.sender[0] != '\0' ||
+	    own == NULL || own[0] == '\0' ||
+	    !is_about_null_sender(v, act_on(h, v)))
+		return false;
+	pool_no_null_sender(h->pool, v);
+	return true;
+}
+
+void
+delivery_rcpt(
+    struct delivery *h, size_t rcpt, const struct verdict *v, bool is_void)
+{
+	size_t i = h->index[rcpt];
+	struct verdict *mine = &h->verdicts[i];
+
+	*mine = *v;
+	h->is_void |= is_void;
+	if (mine->class == VERDICT_NEVER && replaces_null_sender(h, mine)) {
+		mine->class = VERDICT_LATER;
+		h->is_void = true;
+	} else if (mine->class == VERDICT_NEVER ||
+		   (mine->class == VERDICT_LATER && mine->code != 0 &&
+		       !is_void)) {
+		reconsider(h, mine);
+	}
+	if (mine->class == VERDICT_OK)
+		h->is_sent = true;
+	queue_claim_rcpt(h->qd, i, mine);
+}
+
+static bool
+has_several_domains(const struct delivery *h)
+{
+	for (size_t i = 1; i < h->job.nrcpts; i++)
+		if (!addr_domain_eq(domain_of(h->rcpts[0].addr),
+			domain_of(h->rcpts[i].addr)))
+			return true;
+	return false;
+}
+
+/* RFC 3463 3.6, or in words: 552 alone may be a full mailbox. */
+static bool
+is_about_number(const struct verdict *v)
+{
+	return (v->enhanced[0] != '\0' &&
+		   strcmp(v->enhanced + 1, ".5.3") == 0) ||
+	       str_match("*recipients*", v->text);
+}
+
+/* The first n were taken, and from there on they were too many. */
+static void
+learn_limit(struct delivery *h, size_t n)
+{
+	for (size_t i = 0; i < h->job.nrcpts; i++) {
+		const struct verdict *v = &h->verdicts[h->index[i]];
+
+		if ((v->class == VERDICT_OK) != (i < n) ||
+		    (i == n && !is_about_number(v)))
+			return;
+	}
+	if (pool_is_past(h->pool, h->opts))
+		return;
+	pool_learn(h->pool, LEARNT_RCPT_MAX,
+	    (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
+}
+
+/* Those who were too many for this transaction, or lived elsewhere, come in the
+ * next one, at once (R61).  Each time fewer are left, or their domains are, so
+ * this comes to an end. */
+static void
+offer_rest_again(struct delivery *h, bool is_taken)
+{
+	bool may_split = is_taken || has_several_domains(h);
+	size_t taken = 0, too_many = 0;
+
+	for (size_t i = 0; i < h->job.nrcpts; i++) {
+		size_t at = h->index[i];
+		enum diagnosis_act act = act_on(h, &h->verdicts[at]);
+
+		taken += act == DIAGNOSIS_NONE;
+		if (act == DIAGNOSIS_SPLIT_DOMAINS) {
+			if (!pool_is_past(h->pool, h->opts))
+				pool_split_domains(h->pool);
+			h->offered[at] = !may_split;
+		} else if (act == DIAGNOSIS_SPLIT && is_taken) {
+			h->offered[at] = false;
+			too_many++;
+		}
+	}
+	if (too_many == 0)
+		return;
+	h->split = taken;
+	if (!pool_is_past(h->pool, h->opts))
+		learn_limit(h, taken);
+}
+
+bool
+delivery_job_done(struct delivery *h, const struct verdict *v, bool is_void)
+{
+	enum diagnosis_act act = act_on(h, v);
+	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS, is_over;
+
+	h->is_busy = false;
+	h->is_void |= is_void;
+	if (v->class == VERDICT_OK || is_domains)
+		offer_rest_again(h, v->class == VERDICT_OK);
+	/* After trouble with the message or the connection the rest must not
+	 * be offered on it; they keep waiting, with this verdict.  Recipients
+	 * who are put off do not stand in the way of others. */
+	is_over = (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
+		      !is_domains) ||
+		  v->code == 421 || act == DIAGNOSIS_RECONNECT || h->is_void ||
+		  h->hold.class != VERDICT_NONE || !has_more(h);
+	if (!is_over)
+		queue_claim_note(h->qd);
+	return is_over;
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+static bool
+is_hold(const struct delivery *h, const struct verdict *v)
+{
+	return h->hold.class != VERDICT_NONE && v->class == VERDICT_LATER &&
+	       v->code == h->hold.code && strcmp(v->text, h->hold.text) == 0;
+}
+
+static const char *
+class_word(const struct delivery *h, const struct verdict *v)
+{
+	static const char *words[] = {
+		[VERDICT_NONE] = "untried",
+		[VERDICT_OK] = "sent",
+		[VERDICT_LATER] = "deferred",
+		[VERDICT_NEVER] = "failed",
+	};
+
+	if (is_hold(h, v))
+		return "held";
+	return v->is_uncertain ? "uncertain" : words[v->class];
+}
+
+static void
+log_submitter(struct log_line *l, const struct envelope *e)
+{
+	if (e->user != NULL)
+		log_str(l, "user", e->user);
+	else if (uid_is_known(e->uid))
+		log_num(l, "uid", e->uid);
+	else
+		log_str(l, "peer", e->peer);
+}
+
+static bool
+same_answer(const struct verdict *a, const struct verdict *b)
+{
+	return a->class == b->class && a->code == b->code &&
+	       a->is_uncertain == b->is_uncertain &&
+	       strcmp(a->text, b->text) == 0;
+}
+
+/* What the provider saw in place of what was submitted. */
+static void
+log_identity(struct log_line *l, const struct delivery *h)
+{
+	const struct identity_result *id = content_identity(h->content);
+
+	if ((id->changed & IDENTITY_CHANGED_ENVELOPE) != 0)
+		log_addr(l, "as", id->sender);
+	if ((id->changed & IDENTITY_CHANGED_FROM) != 0)
+		log_addr(l, "header_from_was", id->old_from);
+	if (content_is_repaired(h->content))
+		log_str(l, "body", "re-encoded");
+}
+
+static void
+log_advice(
+    struct log_line *l, const struct delivery *h, const struct verdict *v)
+{
+	struct diagnosis d = diagnose(v, h->opts->host);
+
+	/* The courier has said, or will, what is wrong with the session. */
+	if (h->is_void && v->class == VERDICT_LATER)
+		return;
+	if (d.act != DIAGNOSIS_NONE && d.cause[0] != '\0')
+		log_sentence(l, "cause", d.cause);
+	if (d.act != DIAGNOSIS_NONE && d.remedy[0] != '\0')
+		log_sentence(l, "remedy", d.remedy);
+}
+
+/* One line for all recipients that got the same answer as recipient i. */
+static void
+log_group(const struct delivery *h, size_t i)
+{
+	const struct verdict *v = &h->verdicts[i];
+	const struct envelope *e = h->env;
+	char text[NUM_TEXT_SIZE];
+	struct log_line l;
+	size_t n = 0;
+
+	log_begin(&l,
+	    v->class == VERDICT_OK ? LOG_LEVEL_INFO
+	    : is_hold(h, v)        ? LOG_LEVEL_ERROR
+				   : LOG_LEVEL_WARNING,
+	    class_word(h, v));
+	log_str(&l, "id", e->id);
+	log_submitter(&l, e);
+	log_addr(&l, "from", e->sender);
+	log_identity(&l, h);
+	for (size_t k = i; k < e->nrcpts; k++)
+		if (same_answer(v, &h->verdicts[k]) && n++ < LOGGED_RCPTS_MAX)
+			log_addr(&l, "to", e->rcpts[k].addr);
+	if (n > 1)
+		log_num(&l, "nrcpts", (int64_t)n);
+	log_str(&l, "account", h->opts->name);
+	log_str(&l, "remote", h->remote->who);
+	log_str(&l, "tls", h->remote->tls[0] != '\0' ? h->remote->tls : "none");
+	log_num(&l, "code", v->code);
+	log_str(&l, "reply", v->text);
+	log_advice(&l, h, v);
+	log_str(&l, "delay",
+	    num_duration_text(clock_wall_ms(loop_clock(pool_loop(h->pool))) -
+				  e->arrived_s * 1000,
+		text));
+	log_num(&l, "took_ms", now_ms(h) - h->began_ms);
+	log_num(&l, "attempt", queue_claim_attempts(h->qd) + 1);
+	log_end(&l);
+}
+
+static void
+log_outcome(const struct delivery *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		bool is_told = false;
+
+		if (h->verdicts[i].class == VERDICT_NONE)
+			continue;
+		for (size_t k = 0; k < i && !is_told; k++)
+			is_told = same_answer(&h->verdicts[k], &h->verdicts[i]);
+		if (!is_told)
+			log_group(h, i);
+	}
+}
+
+/* A partial result must be durable before any courier takes more work. */
+static bool
+is_partial(const struct delivery *h)
+{
+	bool has_ok = false, has_other = false;
+
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		/* What was decided before this delivery. */
+		if (h->env->rcpts[i].state != RCPT_WAITING &&
+		    h->verdicts[i].class == VERDICT_NONE)
+			continue;
+		if (h->verdicts[i].class == VERDICT_OK)
+			has_ok = true;
+		else
+			has_other = true;
+	}
+	return has_ok && has_other;
+}
+
+/* The connection broke, or was broken off, while this message was being
+ * answered: it may be the cause. */
+static bool
+broke_it(const struct verdict *v)
+{
+	return v->class == VERDICT_LATER && (v->code == 0 || v->code == 421) &&
+	       (v->stage == STAGE_MAIL || v->stage == STAGE_RCPT ||
+		   v->stage == STAGE_DATA || v->stage == STAGE_END);
+}
+
+/* A message that breaks every connection must not be the first on each (R49):
+ * it gets its own wait, like one that was refused.  At MAIL once is no sign
+ * yet, the server may just have ended a connection that was idle; and one that
+ * has served its time ends without anybody's doing. */
+static bool
+is_suspect(const struct delivery *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		const struct verdict *v = &h->verdicts[i];
+
+		if (!broke_it(v))
+			continue;
+		if (h->remote->is_spent && v->stage != STAGE_END)
+			return false;
+		return (v->stage != STAGE_MAIL && !h->remote->is_spent) ||
+		       pool_suspects(h->pool, h->env->id);
+	}
+	return false;
+}
+
+/* What the answers mean for the account.  True: nobody took or refused it for
+ * good, and the trouble is the account's: nothing is charged to the message. */
+static bool
+is_untried(const struct delivery *h)
+{
+	bool is_account = !is_suspect(h);
+
+	for (size_t i = 0; i < h->env->nrcpts; i++) {
+		const struct verdict *v = &h->verdicts[i];
+
+		if (v->class == VERDICT_NONE)
+			continue;
+		/* A lost connection is the courier's to tell, and one that
+		 * has served its time is no trouble. */
+		if (v->is_uncertain ||
+		    (!(h->is_void && v->class == VERDICT_LATER) &&
+			!(v->code == 0 && broke_it(v)) &&
+			!(v->code == 421 && h->remote->is_spent) &&
+			!pool_heard(h->pool, h->opts, v)))
+			is_account = false;
+	}
+	return is_account;
+}
+
+static bool
+wants_relayed(const struct delivery *h)
+{
+	for (size_t i = 0; i < h->env->nrcpts; i++)
+		if (h->verdicts[i].class == VERDICT_OK &&
+		    (h->env->rcpts[i].notify & DSN_NOTIFY_SUCCESS) != 0)
+			return true;
+	return false;
+}
+
+/* RFC 3461 5.2.2: NOTIFY=SUCCESS ends here, and its sender is told. */
+static void
+tell_relayed(const struct delivery *h)
+{
+	const struct pool_opts *o = h->opts;
+	struct envelope *env;
+	char *head;
+	size_t n = 0;
+
+	if (h->offers_dsn || o->relayed == NULL || !wants_relayed(h))
+		return;
+	env = envelope_dup(h->env);
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		struct rcpt *r = &env->rcpts[i];
+
+		/* Those of earlier attempts have been told of then. */
+		r->state = h->verdicts[i].class == VERDICT_OK ? RCPT_SENT
+							      : RCPT_WAITING;
+		if (r->state == RCPT_SENT)
+			rcpt_set_verdict(r, &h->verdicts[i]);
+	}
+	head = xmalloc(HEAD_MAX);
+	/* A notice without the header is still one. */
+	IGNORE(queue_claim_read(h->qd, 0, head, HEAD_MAX, &n, NULL));
+	o->relayed(o->ctx, env, bytes_of(head, n));
+	free(head);
+	envelope_free(env);
+}
+
+static void
+end_held(struct delivery *h, bool must_settle)
+{
+	struct diagnosis d = diagnose(&h->hold, h->opts->host);
+	char id[ENVELOPE_ID_SIZE];
+	struct buf why;
+
+	memcpy(id, h->env->id, sizeof(id));
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(&h->hold, &d, &why);
+	queue_claim_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
+	    must_settle ? pool_settled : NULL, h->pool);
+	pool_message_held(h->pool, id, buf_str(&why));
+	buf_clear(&why);
+}
+
+void
+delivery_end(struct delivery *h, const struct verdict *v)
+{
+	bool must_settle = is_partial(h) ||
+			   queue_syncs_each(pool_queue(h->pool));
+	bool untried;
+
+	/* Not said before a kill could not undo it. */
+	queue_claim_note(h->qd);
+	log_outcome(h);
+	tell_relayed(h);
+	untried = is_untried(h) && (v == NULL || v->stage != STAGE_LOCAL);
+	if (h->is_sent)
+		pool_sent(h->pool, h->opts);
+	if (must_settle && !untried)
+		pool_settling(h->pool);
+	if (untried)
+		queue_claim_end(h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	else if (h->hold.class != VERDICT_NONE)
+		end_held(h, must_settle);
+	else
+		queue_claim_end(h->qd, QUEUE_END_TRIED, v, 0,
+		    must_settle ? pool_settled : NULL, h->pool);
+	list_remove(&h->link);
+	for (size_t i = 0; i < h->naddrs; i++)
+		free(h->addrs[i]);
+	free(h->addrs);
+	free(h->sender);
+	content_free(h->content);
+	pool_opts_free(h->opts);
+	free(h->rcpts);
+	free(h->index);
+	free(h->offered);
+	free(h->verdicts);
+	free(h);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* delivery.h - one message of the queue on one courier.
+ *
+ * Joins a delivery of the queue with the transactions of the client engine:
+ * the account's identity is put on (rewrite/outgoing.h),
+ * waiting recipients are offered in groups (max_recipients, RFC 9422, one domain
+ * at a time),
+ * the body is read as the engine wants it, verdicts go back recipient by
+ * recipient, and the outcome is logged.
+ *
+ * Owns the queue's delivery until delivery_end().
+ */
+#ifndef OUTBOUND_DELIVERY_H
+#define OUTBOUND_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct delivery;
+struct pool;
+struct queue_claim;
+struct smtp_client;
+struct verdict;
+
+/* The connection, for verdicts and the log; borrowed. */
+struct delivery_remote {
+	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
+	const char *tls; /* "TLSv1.3", "" in clear */
+	bool is_spent; /* its 421 ends the connection and means no more */
+	/* Some body has more to give than when it was last asked. */
+	void (*go_on)(void *ctx);
+	void *ctx;
+};
+
+/* NULL: the message cannot be read or cannot go through this account; it has
+ * been given back to the queue. */
+struct delivery *delivery_new(struct pool *p, struct queue_claim *qd,
+    const struct smtp_client *smtp, const struct delivery_remote *remote);
+struct delivery *delivery_of_link(struct list *link);
+struct list *delivery_link(struct delivery *h);
+uint64_t delivery_tag(const struct delivery *h);
+
+/* No transaction is under way, and recipients are left for another. */
+bool delivery_is_between(const struct delivery *h);
+/* Begins the next transaction; the engine must have room for it. */
+void delivery_send(struct delivery *h, struct smtp_client *smtp);
+/* After the engine asked for this message's body: gives it bytes until it
+ * takes no more, or the disk must first know that the last ones are about to
+ * go; true: some went. */
+bool delivery_feed(struct delivery *h, struct smtp_client *smtp);
+/* is_void: see struct sc_info. */
+void delivery_rcpt(
+    struct delivery *h, size_t rcpt, const struct verdict *v, bool is_void);
+/* The transaction is over.  True: every recipient has been offered, or no more
+ * may be on this connection; the message is done with this courier:
+ * delivery_end(). */
+bool delivery_job_done(
+    struct delivery *h, const struct verdict *v, bool is_void);
+/* Gives the delivery back to the queue with what is known and frees h.  NULL:
+ * the connection ended before its turn came. */
+void delivery_end(struct delivery *h, const struct verdict *v);
+
+#endif

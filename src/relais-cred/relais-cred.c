@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais-cred - fetches one secret for the daemon and exits.
+ *
+ * Reads a request on its input, writes the secret to its output, or a sentence
+ * to its error output (cred/cred_wire.h).  GLib, D-Bus and the user's own
+ * password command live and die here, outside the daemon.  Started by relaisd
+ * only; not for people.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "cred/cred_command.h"
+#include "cred/cred_wire.h"
+#include "relais-cred/keyring.h"
+
+/* No core file and no debugger of the same user may show the secret (R32).
+ * What else is open is not ours and not for the password command (R29). */
+static void
+keep_to_ourselves(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	IGNORE(prctl(PR_SET_DUMPABLE, 0) != 0); /* best effort, both */
+	IGNORE(setrlimit(RLIMIT_CORE, &none) != 0);
+#ifdef HAVE_CLOSE_RANGE
+	IGNORE(close_range(STDERR_FILENO + 1, ~0u, 0) != 0);
+#else
+	for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
+		IGNORE(close(fd)); /* most are not open */
+#endif
+}
+
+static bool
+read_request(struct buf *b)
+{
+	for (;;) {
+		char *to = buf_space(b, 1024);
+		ssize_t n;
+
+		if (to == NULL)
+			return false;
+		n = read(STDIN_FILENO, to, 1024);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
+		buf_added(b, (size_t)n);
+	}
+}
+
+static bool
+write_secret(const struct secret *s)
+{
+	struct bytes b = secret_bytes(s);
+
+	while (b.n > 0) {
+		ssize_t n = write(STDOUT_FILENO, b.p, b.n);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0)
+			b = bytes_of(b.p + n, b.n - (size_t)n);
+	}
+	return true;
+}
+
+static enum cred_result
+answer(const struct cred_wire *w, struct secret **ret, struct err *err)
+{
+	if (w->kind == CRED_KEYRING)
+		return keyring_lookup(w, ret, err);
+	return cred_command(w->command, w->timeout_ms, ret, err);
+}
+
+int
+main(void)
+{
+	struct buf text;
+	struct cred_wire w;
+	struct secret *s = NULL;
+	struct err err;
+	enum cred_result r = CRED_NEVER;
+	char *request = NULL;
+
+	keep_to_ourselves();
+	err_clear(&err);
+	buf_init(&text, CRED_WIRE_MAX + 1024);
+	if (isatty(STDIN_FILENO) || !read_request(&text)) {
+		err_set(&err, ERR_INPUT, "relaisd starts this, people do not");
+	} else {
+		request = buf_steal(&text);
+		if (cred_wire_parse(request, &w))
+			r = answer(&w, &s, &err);
+		else
+			err_set(&err, ERR_INPUT, "malformed request");
+	}
+	if (r == CRED_OK && !write_secret(s))
+		r = CRED_LATER;
+	if (r != CRED_OK)
+		(void)fprintf(stderr, "%s\n", err.text);
+	secret_free(s);
+	free(request);
+	buf_wipe(&text);
+	return (int)r;
+}

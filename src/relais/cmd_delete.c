@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "relais/relais_change.h"
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	char **words = xcalloc((size_t)argc + 1, sizeof(char *));
+	bool is_all = false, is_sure = false;
+	int n = 0, status;
+
+	for (int i = 0; i < argc; i++) {
+		is_all = is_all || strcmp(argv[i], "--all") == 0;
+		if (strcmp(argv[i], "--yes") == 0)
+			is_sure = true;
+		else
+			words[n++] = argv[i];
+	}
+	if (is_all && !is_sure &&
+	    !relais_confirm("Delete all messages that wait, are held or have "
+			    "failed?"))
+		status = relais_complain(
+		    r, RELAIS_FAILED, "nothing was deleted");
+	else
+		status = relais_change(r, "delete", "deleted", n, words);
+	free(words);
+	return status;
+}
+
+const struct relais_command cmd_delete = {
+	.name = "delete",
+	.args = "--all [--yes] | ID ...",
+	.help = "removes messages for good; nobody is told",
+	.details =
+	    "A message that is being delivered right now cannot be deleted.\n"
+	    "With --all a person at a terminal is asked first; --yes answers.",
+	.run = run,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "conf/replies.h"
+#include "mail/diagnosis.h"
+#include "mail/verdict.h"
+#include "relais/relais.h"
+
+enum { REPLY_MAX = 2000 };
+
+/* In place of the words of diagnosis_act_name(). */
+static const char *const acts[] = {
+	[DIAGNOSIS_NONE] = "nothing: it went well",
+	[DIAGNOSIS_RETRY] = "keeps the message and tries it again later",
+	[DIAGNOSIS_SPLIT] = "sends to the rest of the recipients in "
+			    "transactions of their own, at once",
+	[DIAGNOSIS_SPLIT_DOMAINS] = "sends to the recipients of each domain in "
+				    "transactions of their own, at once",
+	[DIAGNOSIS_RECONNECT] = "opens a new connection, at once",
+	[DIAGNOSIS_NEXT_MECHANISM] = "tries the next way to log in that the "
+				     "server offers; holds the account if "
+				     "there is none",
+	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
+	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit has room again",
+	[DIAGNOSIS_HOLD_ACCOUNT] = "holds the account and tells the "
+				   "administrator; few and slow tries, no mail "
+				   "is lost",
+	[DIAGNOSIS_HOLD_MESSAGE] = "holds the message until somebody releases "
+				   "it: relais release ID",
+	[DIAGNOSIS_FAIL] = "gives up on this recipient or message, keeps it in "
+			   "failed/ and tells its sender",
+};
+
+static const char *
+or_unknown(const char *text)
+{
+	return *text != '\0' ? text : "not known";
+}
+
+static void
+print(const struct relais *r, const char *label, const char *text)
+{
+	enum { LABEL = 8 };
+
+	(void)printf("%-*s", LABEL, label);
+	relais_print_wrapped(r, COLOUR_NONE, LABEL, text);
+}
+
+/* The rows of the caller's own daemon, or else the machine's. */
+static void
+load_own_rows(struct relais *r, bool is_user, struct replies **ret)
+{
+	struct conf_env env = {
+		.is_user = is_user,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+	};
+	struct conf_paths paths;
+	struct err err;
+
+	conf_paths_init(&paths, &env);
+	if (replies_load(paths.replies_own, ret, &err) != 0)
+		(void)relais_complain(r, RELAIS_FAILED, "%s", err.text);
+	conf_paths_clear(&paths);
+}
+
+static int
+explain(struct relais *r, struct bytes reply)
+{
+	struct verdict v;
+	struct diagnosis d;
+	json_t *result;
+	bool has_codes = diagnosis_read(reply, &v);
+
+	d = diagnose(&v, v.who);
+	if (!has_codes && d.cause[0] == '\0')
+		return relais_complain(r, RELAIS_FAILED,
+		    "there is no code such as 550 or 5.7.1 in that, and "
+		    "nothing is known about its words; give the whole reply");
+	if (!relais_is_json(r)) {
+		print(r, "Cause:", or_unknown(d.cause));
+		print(r, "Remedy:", or_unknown(d.remedy));
+		print(r, "relais:", acts[d.act]);
+		return RELAIS_DONE;
+	}
+	result = json_pack("{s:s, s:s, s:s, s:i, s:s}", "act",
+	    diagnosis_act_name(d.act), "cause", d.cause, "remedy", d.remedy,
+	    "code", v.code, "enhanced", v.enhanced);
+	relais_print_json(result);
+	json_decref(result);
+	return RELAIS_DONE;
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	struct buf reply;
+	bool fits = true;
+	struct replies *rows = NULL;
+	int status;
+
+	if (argc == 0)
+		return relais_complain(r, RELAIS_USAGE,
+		    "what did the server say? For example: relais explain "
+		    "\"535 5.7.139 Authentication unsuccessful\"");
+	buf_init(&reply, REPLY_MAX);
+	for (int i = 0; fits && i < argc; i++)
+		fits = buf_addf(&reply, "%s%s", i > 0 ? " " : "", argv[i]);
+	load_own_rows(r, true, &rows);
+	if (rows == NULL)
+		load_own_rows(r, false, &rows);
+	replies_use(rows);
+	status = fits ? explain(r, buf_bytes(&reply))
+		      : relais_complain(r, RELAIS_USAGE, "that is too long");
+	replies_use(NULL);
+	replies_free(rows);
+	buf_clear(&reply);
+	return status;
+}
+
+const struct relais_command cmd_explain = {
+	.name = "explain",
+	.args = "REPLY",
+	.help = "says what a server's reply means and what to do",
+	.details = NULL,
+	.run = run,
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "relais/relais.h"
+
+/* False: not understood. */
+static bool
+read_args(int argc, char *const *argv, json_t *to)
+{
+	if (argc > 1)
+		return false;
+	if (argc == 0 || strcmp(argv[0], "--all") == 0)
+		return true;
+	if (strcmp(argv[0], "--gently") == 0)
+		(void)json_object_set_new(to, "gently", json_true());
+	else if (argv[0][0] == '-')
+		return false;
+	else
+		(void)json_object_set_new(to, "account", json_string(argv[0]));
+	return true;
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	json_t *args = json_object(), *result = NULL;
+	int status;
+
+	if (!read_args(argc, argv, args)) {
+		json_decref(args);
+		return relais_complain(
+		    r, RELAIS_USAGE, "name one account, or none for all");
+	}
+	status = relais_ask(r, "flush", args, NULL, NULL, &result);
+	if (status == RELAIS_DONE && relais_is_json(r))
+		relais_print_json(result);
+	json_decref(result);
+	return status;
+}
+
+const struct relais_command cmd_flush = {
+	.name = "flush",
+	.args = "[--all | --gently | ACCOUNT]",
+	.help = "tries everything that waits at once",
+	.details =
+	    "Accounts that are paused or held try at once too; not so with\n"
+	    "--gently if they are held or their provider's limit is used up.\n"
+	    "Messages that are held stay so: see \"relais release\".  An\n"
+	    "ordinary user's flush is about the messages of that user.",
+	.run = run,
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relais/relais_change.h"
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	return relais_change(r, "hold", "held", argc, argv);
+}
+
+const struct relais_command cmd_hold = {
+	.name = "hold",
+	.args = "--all | ID ...",
+	.help = "keeps messages in the queue until a person releases them",
+	.details = "A message that is being delivered right now finishes its "
+		   "attempt first.",
+	.run = run,
+};

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/xalloc.h"
+#include "conf/conf.h"
+#include "ctl/ctl_row.h"
+#include "relais/relais.h"
+#include "relais/relais_conf.h"
+#include "relais/relais_spool.h"
+#include "relais/relais_table.h"
+
+static const char *const titles[] = { "ID", ">AGE", ">SIZE", "NEXT TRY",
+	"ACCOUNT", "FROM", "TO" };
+
+struct listing {
+	struct relais *r;
+	struct table *table; /* NULL with --json */
+	struct ctl_row row;
+	bool is_bad; /* an item was none */
+	size_t n;
+};
+
+/* "in 5m", "now", or the state that says why there is none. */
+static void
+add_next(struct table *t, const struct ctl_row *row)
+{
+	const char *state = ctl_row_text(row, "state");
+	long long s = ctl_row_number(row, "next_try");
+	char when[NUM_TEXT_SIZE];
+	char *text;
+
+	if (strcmp(state, "failed") == 0) {
+		table_cell(t, COLOUR_BAD, "failed");
+	} else if (strcmp(state, "held") == 0) {
+		table_cell(t, COLOUR_WARN, "held");
+	} else if (strcmp(state, "active") == 0) {
+		table_cell(t, COLOUR_NONE, "sending");
+	} else if (!ctl_row_has(row, "next_try")) {
+		table_cell(t, COLOUR_NONE, "-");
+	} else if (s <= 0) {
+		table_cell(t, COLOUR_NONE, "now");
+	} else {
+		text = xasprintf("in %s", num_duration_text(s * 1000, when));
+		table_cell(t, COLOUR_NONE, text);
+		free(text);
+	}
+}
+
+static void
+add_rcpts(struct table *t, const struct ctl_row *row)
+{
+	const char *first = ctl_row_text(row, "recipients");
+	long long n = ctl_row_number(row, "recipient_count");
+	char *text;
+
+	if (n <= 1) {
+		table_cell(t, COLOUR_NONE, first);
+		return;
+	}
+	text = xasprintf("%s and %lld more", first, n - 1);
+	table_cell(t, COLOUR_NONE, text);
+	free(text);
+}
+
+static void
+add_row(struct table *t, const struct ctl_row *row)
+{
+	const char *sender = ctl_row_text(row, "sender");
+	const char *account = ctl_row_text(row, "account");
+	const char *reason = ctl_row_text(row, "reason");
+	char text[NUM_TEXT_SIZE];
+
+	table_row(t);
+	table_cell(t, COLOUR_BOLD, ctl_row_text(row, "id"));
+	table_cell(t, COLOUR_NONE,
+	    num_duration_text(ctl_row_number(row, "age") * 1000, text));
+	table_cell(t, COLOUR_NONE,
+	    num_size_text((uint64_t)ctl_row_number(row, "size"), text));
+	add_next(t, row);
+	table_cell(t, COLOUR_NONE, *account != '\0' ? account : "-");
+	table_cell(t, COLOUR_NONE, *sender != '\0' ? sender : "<>");
+	add_rcpts(t, row);
+	if (*reason != '\0')
+		table_note(t, COLOUR_NONE, reason);
+}
+
+static void
+add_item(void *ctx, struct bytes item)
+{
+	struct listing *l = ctx;
+
+	l->n++;
+	if (l->table == NULL)
+		relais_list_item(l->r, item);
+	else if (ctl_row_read(&l->row, item, NULL) == 0)
+		add_row(l->table, &l->row);
+	else
+		l->is_bad = true;
+}
+
+/* No daemon answers: who may read the spool reads it.  Everybody else is told
+ * that the daemon is away, as by every other verb. */
+static bool
+list_from_disk(struct relais *r, struct listing *l)
+{
+	struct conf *c = NULL;
+	struct err err = { 0 };
+	bool ok = false;
+
+	/* A socket alone does not say where the spool is. */
+	if (relais_conf_file(r) == NULL && getenv("RELAIS_CONTROL") != NULL)
+		return false;
+	if (relais_conf_load(relais_conf_file(r), false, &c) != 0)
+		return false;
+	if (access(c->spool, R_OK | W_OK | X_OK) == 0) {
+		ok = relais_spool_list(c, add_item, l, &err) == 0;
+		(void)relais_complain(r, RELAIS_DONE, "%s",
+		    ok ? "relaisd does not run; this is what lies in its spool"
+		       : err.text);
+	}
+	conf_free(c);
+	return ok;
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	struct listing l = { .r = r };
+	int status;
+
+	(void)argv;
+	if (argc > 0)
+		return relais_complain(
+		    r, RELAIS_USAGE, "takes no arguments; see \"relais show\"");
+	if (!relais_is_json(r))
+		l.table = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	ctl_row_init(&l.row);
+	status = RELAIS_DONE;
+	if (relais_has_daemon(r) || !list_from_disk(r, &l))
+		status = relais_ask(r, "queue", NULL, add_item, &l, NULL);
+	if (status == RELAIS_DONE && l.is_bad)
+		status = relais_complain(
+		    r, RELAIS_FAILED, "the reply is not understood");
+	if (status == RELAIS_DONE && l.table == NULL)
+		relais_list_end(r);
+	else if (status == RELAIS_DONE && l.n == 0)
+		(void)puts("The queue is empty.");
+	else if (status == RELAIS_DONE)
+		table_print(l.table, r);
+	table_free(l.table);
+	ctl_row_clear(&l.row);
+	return status;
+}
+
+const struct relais_command cmd_queue = {
+	.name = "queue",
+	.args = "",
+	.help = "lists the messages that wait, are held or have failed",
+	.details = "Below a message stands what was said about it last.\n"
+		   "While relaisd does not run, root and its user see what "
+		   "lies in the spool.",
+	.run = run,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relais/relais_change.h"
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	return relais_change(r, "release", "released", argc, argv);
+}
+
+const struct relais_command cmd_release = {
+	.name = "release",
+	.args = "--all | ID ...",
+	.help = "lets held messages go on",
+	.details = NULL,
+	.run = run,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relais/relais_change.h"
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	return relais_change(r, "retry", "due now", argc, argv);
+}
+
+const struct relais_command cmd_retry = {
+	.name = "retry",
+	.args = "--all | ID ...",
+	.help = "tries messages at once, held and failed ones too",
+	.details = "A message that had failed is put back into the queue.",
+	.run = run,
+};

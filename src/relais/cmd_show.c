@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "mail/date.h"
+#include "mail/envelope.h"
+#include "relais/relais.h"
+#include "sys/clock_sys.h"
+
+enum {
+	LINE_MAX_SHOWN = 2000,
+	LABEL = 11, /* columns of a label */
+	TIME = sizeof("2026-08-21T14:03:05+02:00") /* and a blank */
+};
+
+static void
+print_line(const struct relais *r, enum relais_colour colour, const char *label,
+    struct bytes text)
+{
+	struct buf b;
+
+	buf_init(&b, 4 * LINE_MAX_SHOWN + 4);
+	IGNORE(str_escape(&b, text, LINE_MAX_SHOWN));
+	if (*label != '\0')
+		(void)printf("%-*s", LABEL, label);
+	if (*label != '\0')
+		relais_print_wrapped(r, colour, LABEL, buf_str(&b));
+	else
+		(void)puts(buf_str(&b));
+	buf_clear(&b);
+}
+
+static void
+print_text(const struct relais *r, const char *label, const char *text)
+{
+	if (*text != '\0')
+		print_line(r, COLOUR_NONE, label, bytes_of(text, strlen(text)));
+}
+
+/* Text of several lines, each escaped by itself; tabs become blanks. */
+static void
+print_lines(const struct relais *r, const char *text)
+{
+	for (const char *p = text; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+		size_t shown = n > 0 && p[n - 1] == '\r' ? n - 1 : n;
+		struct buf line;
+
+		buf_init(&line, shown + 1);
+		IGNORE(buf_add(&line, p, shown));
+		for (size_t i = 0; i < shown; i++)
+			if (p[i] == '\t')
+				line.p[line.head + i] = ' ';
+		print_line(r, COLOUR_NONE, "", buf_bytes(&line));
+		buf_clear(&line);
+		p += n + (p[n] == '\n');
+	}
+}
+
+static void
+print_rcpts(const struct relais *r, const json_t *rcpts)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(rcpts, i, one)
+	{
+		const char *state = relais_string(one, "state");
+
+		print_text(
+		    r, i == 0 ? "To:" : " ", relais_string(one, "address"));
+		if (strcmp(state, "waiting") != 0)
+			print_text(r, " ", state);
+		print_text(r, " ", relais_string(one, "verdict"));
+		print_text(r, "  Cause:", relais_string(one, "cause"));
+		print_text(r, "  Remedy:", relais_string(one, "remedy"));
+	}
+}
+
+static void
+print_submitter(const struct relais *r, const json_t *m)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	if (relais_number(m, "uid") == UID_HIDDEN)
+		IGNORE(buf_adds(&b, "unknown local user, "));
+	else if (relais_number(m, "uid") != UID_UNKNOWN)
+		IGNORE(buf_addf(&b, "uid %lld %s, ", relais_number(m, "uid"),
+		    relais_string(m, "user")));
+	IGNORE(buf_addf(&b, "from %s %s", relais_string(m, "peer"),
+	    relais_string(m, "helo")));
+	print_line(r, COLOUR_NONE, "Submitted:", buf_bytes(&b));
+	buf_clear(&b);
+}
+
+static void
+print_facts(const struct relais *r, const json_t *m)
+{
+	int64_t arrived_ms = relais_number(m, "arrived") * 1000;
+	const json_t *next = json_object_get(m, "next_try");
+	const char *sender = relais_string(m, "sender");
+	char date[DATE_TEXT_SIZE], text[NUM_TEXT_SIZE];
+
+	print_text(r, "ID:", relais_string(m, "id"));
+	print_text(r, "State:", relais_string(m, "state"));
+	print_text(r, "Reason:", relais_string(m, "reason"));
+	(void)printf(
+	    "%-*s%lld\n", LABEL, "Attempts:", relais_number(m, "attempts"));
+	if (json_is_integer(next) && json_integer_value(next) > 0)
+		(void)printf("%-*sin %s\n", LABEL, "Next try:",
+		    num_duration_text(json_integer_value(next) * 1000, text));
+	else if (json_is_integer(next))
+		(void)printf("%-*snow\n", LABEL, "Next try:");
+	(void)printf("%-*s%s\n", LABEL, "Arrived:",
+	    date_iso(
+		arrived_ms, clock_utc_offset_s(clock_sys(), arrived_ms), date));
+	(void)printf("%-*s%s\n", LABEL,
+	    "Size:", num_size_text((uint64_t)relais_number(m, "size"), text));
+	print_submitter(r, m);
+	print_text(r, "Account:", relais_string(m, "account"));
+	print_text(r, "From:", *sender != '\0' ? sender : "<>");
+}
+
+/* Each event with its time, in the zone of the reader. */
+static void
+print_history(const struct relais *r, const json_t *history)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(history, i, one)
+	{
+		int64_t at_ms = relais_number(one, "time") * 1000;
+		const char *text = relais_string(one, "text");
+		char date[DATE_TEXT_SIZE];
+		struct buf b;
+
+		buf_init(&b, 4 * LINE_MAX_SHOWN + 4);
+		IGNORE(str_escape(
+		    &b, bytes_of(text, strlen(text)), LINE_MAX_SHOWN));
+		(void)printf("%-*s", TIME,
+		    date_iso(
+			at_ms, clock_utc_offset_s(clock_sys(), at_ms), date));
+		relais_print_wrapped(r, COLOUR_NONE, TIME, buf_str(&b));
+		buf_clear(&b);
+	}
+	if (json_array_size(history) > 0)
+		(void)putchar('\n');
+}
+
+/* The header of the message stands behind the journal and an empty line. */
+static const char *
+header_of(const char *text)
+{
+	const char *end = *text == '\n' ? text : strstr(text, "\n\n");
+
+	if (end == NULL)
+		return text;
+	return end + (*text == '\n' ? 1 : 2);
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	json_t *m = NULL;
+	int status;
+
+	if (argc != 1)
+		return relais_complain(
+		    r, RELAIS_USAGE, "name the id of one message");
+	status = relais_ask(
+	    r, "show", json_pack("{s:s}", "id", argv[0]), NULL, NULL, &m);
+	if (status != RELAIS_DONE)
+		return status;
+	if (relais_is_json(r)) {
+		relais_print_json(m);
+	} else {
+		print_facts(r, m);
+		print_rcpts(r, json_object_get(m, "recipients"));
+		(void)putchar('\n');
+		print_history(r, json_object_get(m, "history"));
+		print_lines(r, header_of(relais_string(m, "text")));
+	}
+	json_decref(m);
+	return RELAIS_DONE;
+}
+
+const struct relais_command cmd_show = {
+	.name = "show",
+	.args = "ID",
+	.help = "shows one message: who, when, every attempt, its header",
+	.details = NULL,
+	.run = run,
+};

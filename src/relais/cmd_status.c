@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "base/xalloc.h"
+#include "relais/relais.h"
+#include "relais/relais_table.h"
+
+enum { INDENT = 4 }; /* of what a line of the head goes on with */
+
+static const char *const titles[] = { "ACCOUNT", "STATE", ">SENT", "LAST",
+	">CONNECTIONS", "HOST", "PORTS" };
+
+/* Without this a person looks for mail that came and does not go out. */
+static void
+print_folding(const struct relais *r, const json_t *q)
+{
+	long long carriers = relais_number(q, "folding");
+	long long folded = relais_number(q, "folded");
+
+	if (carriers > 0)
+		relais_printf_wrapped(r, INDENT,
+		    "folding equal messages (max_equal): %lld in the queue "
+		    "stand%s for %lld more",
+		    carriers, carriers == 1 ? "s" : "", folded);
+}
+
+static void
+print_head(const struct relais *r, const json_t *st)
+{
+	const json_t *q = json_object_get(st, "queue");
+	long long oldest = relais_number(q, "oldest_age");
+	char text[NUM_TEXT_SIZE];
+
+	relais_printf_wrapped(r, INDENT,
+	    "relaisd %s, running for %s, %lld client%s",
+	    relais_string(st, "version"),
+	    num_duration_text(relais_number(st, "uptime") * 1000, text),
+	    relais_number(st, "sessions"),
+	    relais_number(st, "sessions") == 1 ? "" : "s");
+	relais_printf_wrapped(r, INDENT,
+	    "queue: %lld waiting, %lld being sent, %lld held, %lld failed"
+	    "%s%s%s",
+	    relais_number(q, "due"), relais_number(q, "active"),
+	    relais_number(q, "held"), relais_number(q, "failed"),
+	    oldest > 0 ? "; the oldest is " : "",
+	    oldest > 0 ? num_duration_text(oldest * 1000, text) : "",
+	    oldest > 0 ? " old" : "");
+	print_folding(r, q);
+	(void)putchar('\n');
+}
+
+static void
+add_note(struct table *t, const json_t *a, enum relais_colour colour)
+{
+	const char *reason = relais_string(a, "reason");
+	const json_t *next = json_object_get(a, "next_try");
+	char text[NUM_TEXT_SIZE];
+	char *note;
+
+	if (*reason == '\0')
+		return;
+	note = json_is_integer(next)
+		   ? xasprintf("%s; next try in %s", reason,
+			 num_duration_text(
+			     json_integer_value(next) * 1000, text))
+		   : xstrdup(reason);
+	table_note(t, colour, note);
+	free(note);
+}
+
+static void
+add_account(struct table *t, const json_t *a)
+{
+	const char *state = relais_string(a, "state");
+	bool is_held = strcmp(state, "held") == 0;
+	enum relais_colour colour = is_held                       ? COLOUR_BAD
+				    : strcmp(state, "ready") == 0 ? COLOUR_NONE
+								  : COLOUR_WARN;
+	long long last = relais_number(a, "last_sent");
+	long long now = (long long)time(NULL);
+	char number[32], text[NUM_TEXT_SIZE];
+	char *ago = last > 0
+			? xasprintf("%s ago",
+			      num_duration_text(
+				  (now > last ? now - last : 0) * 1000, text))
+			: xstrdup("never");
+
+	table_row(t);
+	table_cell(t, COLOUR_BOLD, relais_string(a, "name"));
+	table_cell(t, colour, state);
+	(void)snprintf(
+	    number, sizeof(number), "%lld", relais_number(a, "sent"));
+	table_cell(t, COLOUR_NONE, number);
+	table_cell(t, COLOUR_NONE, ago);
+	(void)snprintf(
+	    number, sizeof(number), "%lld", relais_number(a, "connections"));
+	table_cell(t, COLOUR_NONE, number);
+	table_cell(t, COLOUR_NONE, relais_string(a, "host"));
+	table_cell(t, COLOUR_NONE, relais_string(a, "ports"));
+	add_note(t, a, colour);
+	free(ago);
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	json_t *st = NULL;
+	const json_t *accounts, *a;
+	struct table *t;
+	size_t i;
+	int status;
+
+	(void)argv;
+	if (argc > 0)
+		return relais_complain(r, RELAIS_USAGE, "takes no arguments");
+	status = relais_ask(r, "status", NULL, NULL, NULL, &st);
+	if (status != RELAIS_DONE)
+		return status;
+	accounts = json_object_get(st, "accounts");
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(accounts, i, a)
+	{
+		add_account(t, a);
+		if (strcmp(relais_string(a, "state"), "held") == 0)
+			status = RELAIS_FAILED;
+	}
+	if (relais_is_json(r)) {
+		relais_print_json(st);
+	} else {
+		print_head(r, st);
+		table_print(t, r);
+	}
+	table_free(t);
+	json_decref(st);
+	return status;
+}
+
+const struct relais_command cmd_status = {
+	.name = "status",
+	.args = "",
+	.help = "shows the daemon, its accounts and what waits",
+	.details =
+	    "Exits 1 if the daemon does not answer or an account is held,\n"
+	    "because then a person must act.",
+	.run = run,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "relais/relais.h"
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	json_t *v;
+
+	(void)argv;
+	if (argc > 0)
+		return relais_complain(r, RELAIS_USAGE, "takes no arguments");
+	if (!relais_is_json(r)) {
+		(void)printf("relais %s\n", PACKAGE_VERSION);
+		return RELAIS_DONE;
+	}
+	v = json_pack("{s:s}", "version", PACKAGE_VERSION);
+	relais_print_json(v);
+	json_decref(v);
+	return RELAIS_DONE;
+}
+
+const struct relais_command cmd_version = {
+	.name = "version",
+	.args = "",
+	.help = "says which version of relais this is",
+	.details = "\"relais status\" says which one the daemon is.",
+	.run = run,
+};

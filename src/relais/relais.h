@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais.h - what the commands of relais(1) share.
+ *
+ * A command is a file cmd_NAME.c with one constant entry for the table in
+ * relais.c.  It gets the words behind its name, asks the daemon, prints, and
+ * returns the exit status: 0 done, 1 refused or failed, 2 wrong usage.
+ */
+#ifndef RELAIS_RELAIS_H
+#define RELAIS_RELAIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+
+enum { RELAIS_DONE = 0, RELAIS_FAILED = 1, RELAIS_USAGE = 2 };
+
+struct relais; /* one run of the program; private to relais.c */
+
+struct relais_command {
+	const char *name;
+	const char *args; /* behind the name: "[--all] [ID ...]" */
+	const char *help; /* one line */
+	const char *details; /* more lines for --help, or NULL */
+	int (*run)(struct relais *r, int argc, char *const *argv);
+};
+
+extern const struct relais_command cmd_aliases, cmd_config, cmd_delete,
+    cmd_explain, cmd_flush, cmd_hold, cmd_queue, cmd_release, cmd_retry,
+    cmd_rewrite, cmd_show, cmd_status, cmd_version;
+
+bool relais_is_json(const struct relais *r);
+/* The file named by -c, or NULL. */
+const char *relais_conf_file(const struct relais *r);
+
+/* Asks the daemon.  args is given up to the call, may be NULL; item and
+ * *ret_result as ctl_client_call() has them.  What goes wrong is told on
+ * stderr; the exit status is returned. */
+int relais_ask(struct relais *r, const char *verb, json_t *args,
+    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result);
+
+/* Does a daemon answer?  Says nothing about one that does not. */
+bool relais_has_daemon(struct relais *r);
+
+/* "relais: VERB: sentence" on stderr, escaped; returns status. */
+int relais_complain(const struct relais *r, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- printing ------------------------------------------------------------- */
+
+void relais_print_json(const json_t *value);
+
+/* A JSON array as its items come. */
+void relais_list_item(struct relais *r, struct bytes item);
+void relais_list_end(const struct relais *r);
+
+enum relais_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_WARN, COLOUR_BAD };
+/* On stdout; foreign text is escaped (R79), colours only on a terminal. */
+void relais_print(
+    const struct relais *r, enum relais_colour colour, const char *text);
+
+/* Columns of a line for people: of the terminal, or what COLUMNS says; 0: a
+ * line may have any length. */
+size_t relais_width(const struct relais *r);
+/* Text and the end of its line, wrapped at words.  The first line begins where
+ * the caller has left off, at column indent at most, the others are indented so. */
+void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
+    size_t indent, const char *text);
+void relais_printf_wrapped(const struct relais *r, size_t indent,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Members of an object, never NULL. */
+const char *relais_string(const json_t *object, const char *key);
+long long relais_number(const json_t *object, const char *key);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais_change.h - what hold, release, retry and delete have in common: ids or
+ * --all, one request, one line about what was done. */
+#ifndef RELAIS_RELAIS_CHANGE_H
+#define RELAIS_RELAIS_CHANGE_H
+
+#include "relais/relais.h"
+
+/* done: the word for it, as in "3 messages deleted".  Returns the exit status:
+ * 1 if one of them could not be changed. */
+int relais_change(struct relais *r, const char *verb, const char *done,
+    int argc, char *const *argv);
+
+/* Asks a person at a terminal; true: yes, or nobody is there to be asked. */
+bool relais_confirm(const char *question);
+
+#endif

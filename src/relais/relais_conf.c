@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relais/relais_conf.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "conf/conf.h"
+
+static void
+tell(const struct conf_problems *problems)
+{
+	for (size_t i = 0; i < problems->n; i++) {
+		const char *text = problems->v[i].text;
+		struct buf shown;
+
+		buf_init(&shown, 16384);
+		IGNORE(str_escape(&shown, bytes_of(text, strlen(text)), 4000));
+		(void)fprintf(stderr, "relais: %s\n", buf_str(&shown));
+		buf_clear(&shown);
+	}
+}
+
+int
+relais_conf_load(const char *file, bool is_loud, struct conf **ret)
+{
+	const struct group *g = getgrnam("relais");
+	char hostname[256] = "";
+	struct conf_problems problems = { 0 };
+	struct conf_paths paths;
+	struct conf_env env = {
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.state_home = getenv("XDG_STATE_HOME"),
+		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.uid = getuid(),
+		.hostname = hostname,
+		.group = g != NULL ? g->gr_gid : (gid_t)-1,
+	};
+	int rc;
+
+	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
+		hostname[0] = '\0';
+	conf_paths_init(&paths, &env);
+	rc = conf_load(file != NULL ? file : paths.file, &env, ret, &problems);
+	if (rc != 0 && is_loud)
+		tell(&problems);
+	conf_problems_clear(&problems);
+	conf_paths_clear(&paths);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais_conf.h - a configuration file read by relais(1) itself: to find the
+ * control socket, and to show it while no daemon runs. */
+#ifndef RELAIS_RELAIS_CONF_H
+#define RELAIS_RELAIS_CONF_H
+
+#include <stdbool.h>
+
+#include "base/must.h"
+
+struct conf;
+
+/* NULL as file: the machine's.  -1: it cannot be read or is wrong; if
+ * is_loud, every problem is told on stderr.  The caller gives *ret to
+ * conf_free(). */
+int relais_conf_load(
+    const char *file, bool is_loud, struct conf **ret) MUST_CHECK;
+
+#endif

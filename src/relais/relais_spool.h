@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais_spool.h - the queue as it lies on the disk, while no daemon runs.
+ *
+ * Blocks on the disk.  Takes the spool's lock while it reads, so it cannot be
+ * used beside a daemon.
+ */
+#ifndef RELAIS_RELAIS_SPOOL_H
+#define RELAIS_RELAIS_SPOOL_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/must.h"
+
+struct conf;
+
+/* Calls item() for each message with the JSON object that the daemon's verb
+ * "queue" gives for it (doc/formats/control), in no order.  As root it becomes
+ * the user of the daemon for good first, for the spool is that user's.  -1: the
+ * spool cannot be read; ERR_BUSY: a daemon has it. */
+int relais_spool_list(const struct conf *c,
+    void (*item)(void *ctx, struct bytes item), void *ctx,
+    struct err *err) MUST_CHECK;
+
+#endif

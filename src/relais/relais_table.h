@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais_table.h - rows of text in aligned columns, for people.
+ *
+ * Widths are counted in characters, not bytes.  Cells are escaped (R79) and
+ * copied.  A row may have a note, which stands below it.
+ */
+#ifndef RELAIS_RELAIS_TABLE_H
+#define RELAIS_RELAIS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "relais/relais.h"
+
+struct table;
+
+/* titles: as many as columns, those that begin with ">" are aligned right;
+ * borrowed. */
+struct table *table_new(const char *const *titles, size_t columns);
+void table_free(struct table *t);
+
+/* Fills the cells of the newest row from the left. */
+void table_row(struct table *t);
+void table_cell(struct table *t, enum relais_colour colour, const char *text);
+void table_note(struct table *t, enum relais_colour colour, const char *text);
+
+void table_print(const struct table *t, const struct relais *r);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* admission.h - may this user submit, and does any account take this message?
+ *
+ * The rules of the configuration in force, for inbound to ask while the client
+ * still waits.  Asks nobody: who a user is has been looked up (net/people.h).
+ */
+#ifndef RELAISD_ADMISSION_H
+#define RELAISD_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conf;
+struct envelope;
+struct outbound;
+struct person;
+struct verdict;
+
+/* The setting that keeps this user out, or NULL.  Users stand there by
+ * name or number; who cannot be told (UID_UNKNOWN,
+ * UID_HIDDEN) is on no list.
+ * Unsure: the user database says nothing of him, so that neither allow_users and
+ * allow_groups nor the users of an account can be read. */
+const char *admission_bars(
+    const struct conf *c, const struct person *who, bool *ret_is_unsure);
+
+/* What may be said in EHLO, before it is known which account a message has:
+ * what the most generous one takes, by its setting and by what its provider
+ * said last (RFC 1870).  o may be NULL: no provider has said anything. */
+uint64_t admission_max_size(const struct conf *c, const struct outbound *o);
+
+/* True: no account takes this message, of e->size_bytes; *ret_why says it to
+ * the client. */
+bool admission_refuses(const struct conf *c, const struct outbound *o,
+    const struct envelope *e, struct verdict *ret_why);
+
+#endif

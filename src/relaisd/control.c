@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <config.h>
+
+#include "relaisd/control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "conf/conf.h"
+#include "conf/config_json.h"
+#include "ctl/ctl_json.h"
+#include "ctl/ctl_server.h"
+#include "mail/diagnosis.h"
+#include "mail/envelope.h"
+#include "net/loop.h"
+#include "outbound/outbound.h"
+#include "queue/queue.h"
+#include "store/spool_history.h"
+
+enum { ITEM_MAX = 65536 }; /* of JSON about one message; far from reached */
+
+struct control {
+	struct control_opts opts;
+	struct ctl_server *server;
+	int64_t started_ms; /* boot clock */
+};
+
+static int64_t
+now_ms(const struct control *c)
+{
+	return clock_boot_ms(loop_clock(c->opts.loop));
+}
+
+static int64_t
+wall_ms(const struct control *c)
+{
+	return clock_wall_ms(loop_clock(c->opts.loop));
+}
+
+static const struct conf *
+conf_of(const struct control *c)
+{
+	return c->opts.conf(c->opts.ctx);
+}
+
+/* --- rights --------------------------------------------------------------- */
+
+static bool
+may_see(const struct ctl_call *call, const struct queue_item *it)
+{
+	return ctl_call_is_privileged(call) || it->uid == ctl_call_uid(call);
+}
+
+static bool
+find_visible(struct control *c, const struct ctl_call *call, const char *id,
+    struct queue_item *ret)
+{
+	return queue_find(c->opts.queue, id, ret) && may_see(call, ret);
+}
+
+/* --- messages as JSON ----------------------------------------------------- */
+
+static const char *
+state_name(enum queue_state s)
+{
+	static const char *const names[] = {
+		[QUEUE_STATE_DUE] = "due",
+		[QUEUE_STATE_ACTIVE] = "active",
+		[QUEUE_STATE_HELD] = "held",
+		[QUEUE_STATE_FAILED] = "failed",
+	};
+
+	return names[s];
+}
+
+/* A message waits for its account too: a paused or held one is the reason that
+ * nothing happens, and when it tries again is when the message is tried. */
+static bool
+find_trouble(const struct control *c, int account, struct pool_status *ret)
+{
+	return outbound_status(c->opts.outbound, account, ret) &&
+	       ret->state != POOL_READY;
+}
+
+/* Seconds from now; -1: it waits for a person. */
+static int64_t
+next_try_s(const struct control *c, const struct queue_item *it)
+{
+	int64_t at_ms = it->next_try_ms, left_ms;
+	struct pool_status st;
+
+	if (it->state == QUEUE_STATE_HELD || it->state == QUEUE_STATE_FAILED)
+		return -1;
+	if (it->state == QUEUE_STATE_DUE && find_trouble(c, it->account, &st) &&
+	    st.until_ms > at_ms)
+		at_ms = st.until_ms;
+	if (at_ms == INT64_MAX)
+		return -1;
+	left_ms = at_ms - now_ms(c);
+	return left_ms > 0 ? (left_ms + 999) / 1000 : 0;
+}
+
+/* What was said about the message, else what is wrong with its account. */
+static const char *
+reason_of(const struct control *c, const struct queue_item *it)
+{
+	struct pool_status st;
+
+	if (it->reason[0] == '\0' && it->state == QUEUE_STATE_DUE &&
+	    find_trouble(c, it->account, &st))
+		return st.reason;
+	return it->reason;
+}
+
+/* NULL: none. */
+static const char *
+account_name(const struct control *c, int account)
+{
+	struct pool_status st;
+
+	return outbound_status(c->opts.outbound, account, &st) ? st.name : NULL;
+}
+
+/* The object of one message, as text: there may be very many. */
+static void
+add_item(const struct control *c, const struct queue_item *it, struct buf *to)
+{
+	int64_t age_s = wall_ms(c) / 1000 - it->arrived_s;
+	int64_t next_s = next_try_s(c, it);
+	const char *account = account_name(c, it->account);
+
+	IGNORE(buf_addc(to, '{')); /* a full buffer is told by its end */
+	ctl_json_add_text(to, "id", it->id);
+	ctl_json_add_text(to, "state", state_name(it->state));
+	ctl_json_add_text(to, "sender", it->sender);
+	ctl_json_add_texts(to, "recipients", &it->rcpt, 1);
+	ctl_json_add_number(to, "recipient_count", (int64_t)it->nrcpts);
+	ctl_json_add_number(to, "size", (int64_t)it->size_bytes);
+	ctl_json_add_number(to, "arrived", it->arrived_s);
+	ctl_json_add_number(to, "age", age_s > 0 ? age_s : 0);
+	if (next_s < 0)
+		ctl_json_add_raw(to, "next_try", "null");
+	else
+		ctl_json_add_number(to, "next_try", next_s);
+	if (account == NULL)
+		ctl_json_add_raw(to, "account", "null");
+	else
+		ctl_json_add_text(to, "account", account);
+	ctl_json_add_number(to, "attempts", it->attempts);
+	ctl_json_add_number(to, "uid", it->uid);
+	ctl_json_add_raw(to, "uncertain", it->is_uncertain ? "true" : "false");
+	ctl_json_add_text(to, "reason", reason_of(c, it));
+	IGNORE(buf_addc(to, '}'));
+}
+
+/* The same for where one is looked at. */
+static json_t *
+item_json(const struct control *c, const struct queue_item *it)
+{
+	struct buf text;
+	json_t *item = NULL;
+
+	buf_init(&text, ITEM_MAX);
+	add_item(c, it, &text);
+	if (ctl_json_decode(buf_bytes(&text), &item, NULL) != 0)
+		item = json_object();
+	buf_clear(&text);
+	return item;
+}
+
+/* --- queue ---------------------------------------------------------------- */
+
+/* So many messages are looked at in one step, so that others have their turn. */
+enum { STEP_MESSAGES = 500, STEP_CHANGES = 20 };
+
+static void
+walk_free(void *walk)
+{
+	queue_walk_free(walk);
+}
+
+/* Goes on where the last step stopped.  Messages that come meanwhile may be
+ * missing: a listing is no promise. */
+static void
+on_queue(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	struct queue_walk *w = ctl_call_state(call);
+	struct queue_item it;
+	struct buf item;
+	bool is_over = false;
+
+	if (w == NULL) {
+		w = queue_walk_new(c->opts.queue);
+		ctl_call_keep(call, w, walk_free);
+	}
+	buf_init(&item, ITEM_MAX);
+	for (int i = 0;
+	     i < STEP_MESSAGES && !is_over && ctl_call_has_room(call); i++) {
+		is_over = !queue_walk_next(w, &it);
+		if (is_over || !may_see(call, &it))
+			continue;
+		buf_reset(&item);
+		add_item(c, &it, &item);
+		ctl_call_item_text(call, buf_bytes(&item));
+	}
+	buf_clear(&item);
+	if (is_over)
+		ctl_call_done(call, NULL);
+}
+
+/* --- show ----------------------------------------------------------------- */
+
+static json_t *
+rcpts_json(const struct envelope *e)
+{
+	static const char *const states[] = {
+		[RCPT_WAITING] = "waiting",
+		[RCPT_SENT] = "sent",
+		[RCPT_FAILED] = "failed",
+	};
+	json_t *all = json_array();
+	static const struct verdict none;
+	struct diagnosis advice;
+	struct buf text;
+
+	buf_init(&text, 4096);
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		const struct rcpt *r = &e->rcpts[i];
+
+		buf_reset(&text);
+		if (r->last != NULL)
+			verdict_text(r->last, &text);
+		advice = diagnosis_of(r->last != NULL ? r->last : &none);
+		(void)json_array_append_new(
+		    all, json_pack("{s:o, s:s, s:b, s:o, s:s, s:s}", "address",
+			     ctl_json_text(r->addr), "state", states[r->state],
+			     "uncertain", rcpt_is_in_doubt(r), "verdict",
+			     ctl_json_bytes(buf_bytes(&text)), "cause",
+			     advice.cause, "remedy", advice.remedy));
+	}
+	buf_clear(&text);
+	return all;
+}
+
+/* The journal, which ends at an empty line, as sentences with their times. */
+static json_t *
+history_json(const char *text, const struct envelope *e)
+{
+	json_t *all = json_array();
+	struct buf sentence;
+	int64_t at_ms = e->arrived_s * 1000;
+
+	buf_init(&sentence, 4096);
+	while (*text != '\0' && *text != '\n') {
+		size_t n = strcspn(text, "\n");
+
+		buf_reset(&sentence);
+		if (spool_history_line(bytes_of(text, n), e, &sentence, &at_ms))
+			(void)json_array_append_new(
+			    all, json_pack("{s:I, s:o}", "time",
+				     (json_int_t)(at_ms / 1000), "text",
+				     ctl_json_bytes(buf_bytes(&sentence))));
+		text += n + (text[n] == '\n');
+	}
+	buf_clear(&sentence);
+	return all;
+}
+
+static json_t *
+text_or_null(const char *s)
+{
+	return s != NULL ? ctl_json_text(s) : json_null();
+}
+
+static void
+on_show(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const char *id = ctl_json_string(ctl_call_args(call), "id");
+	struct envelope *env = NULL;
+	struct queue_item it;
+	struct err err = { 0 };
+	char *text = NULL;
+	json_t *result;
+
+	if (id == NULL || !find_visible(c, call, id, &it)) {
+		ctl_call_refuse(
+		    call, "no message %.40s", id != NULL ? id : "without id");
+		return;
+	}
+	result = item_json(c, &it);
+	if (queue_show(c->opts.queue, id, &env, &text, &err) != 0) {
+		ctl_call_refuse(call, "%s", err.text);
+		json_decref(result);
+		return;
+	}
+	(void)json_object_set_new(result, "recipients", rcpts_json(env));
+	(void)json_object_set_new(result, "user", text_or_null(env->user));
+	(void)json_object_set_new(result, "peer", ctl_json_text(env->peer));
+	(void)json_object_set_new(result, "helo", text_or_null(env->helo));
+	(void)json_object_set_new(
+	    result, "listener", text_or_null(env->listener));
+	(void)json_object_set_new(result, "history", history_json(text, env));
+	(void)json_object_set_new(result, "text", ctl_json_text(text));
+	ctl_call_done(call, result);
+	json_decref(result);
+	envelope_free(env);
+	free(text);
+}
+
+/* --- hold, release, retry, delete ----------------------------------------- */
+
+struct change {
+	/* False: not in this state. */
+	bool (*apply)(struct queue *q, const char *id);
+	unsigned states; /* what --all means */
+	const char *cannot;
+};
+
+/* How far a request for many messages got. */
+struct progress {
+	struct queue_walk *walk; /* all of them; NULL: those that are named */
+	size_t at; /* the next one of these */
+	json_int_t done;
+	json_t *failed;
+};
+
+static void
+progress_free(void *state)
+{
+	struct progress *p = state;
+
+	queue_walk_free(p->walk);
+	json_decref(p->failed);
+	free(p);
+}
+
+static struct progress *
+progress_of(struct control *c, struct ctl_call *call, bool is_all)
+{
+	struct progress *p = ctl_call_state(call);
+
+	if (p != NULL)
+		return p;
+	p = xcalloc(1, sizeof(*p));
+	p->failed = json_array();
+	if (is_all)
+		p->walk = queue_walk_new(c->opts.queue);
+	ctl_call_keep(call, p, progress_free);
+	return p;
+}
+
+/* A step of what somebody asks for all of them.  False: that was the last. */
+static bool
+change_some(struct control *c, const struct ctl_call *call,
+    const struct change *change, struct progress *p)
+{
+	struct queue_item it;
+	char id[ENVELOPE_ID_SIZE];
+
+	for (int seen = 0, changed = 0;
+	     seen < STEP_MESSAGES && changed < STEP_CHANGES; seen++) {
+		if (!queue_walk_next(p->walk, &it))
+			return false;
+		if (!may_see(call, &it) ||
+		    (change->states >> it.state & 1) == 0)
+			continue;
+		(void)snprintf(id, sizeof(id), "%s", it.id);
+		p->done += change->apply(c->opts.queue, id);
+		changed++;
+	}
+	return true;
+}
+
+/* The sentence for one id, or NULL if it was done. */
+static const char *
+change_one(struct control *c, const struct ctl_call *call,
+    const struct change *change, const char *id)
+{
+	struct queue_item it;
+
+	if (id == NULL || !find_visible(c, call, id, &it))
+		return "no such message";
+	if (!change->apply(c->opts.queue, id))
+		return it.state == QUEUE_STATE_ACTIVE ? "is being delivered now"
+						      : change->cannot;
+	return NULL;
+}
+
+/* The same for those that are named. */
+static bool
+change_named(struct control *c, const struct ctl_call *call,
+    const struct change *change, struct progress *p)
+{
+	const json_t *ids = json_object_get(ctl_call_args(call), "ids");
+
+	for (int i = 0; i < STEP_CHANGES; i++, p->at++) {
+		const char *name, *why;
+
+		if (p->at >= json_array_size(ids))
+			return false;
+		name = json_string_value(json_array_get(ids, p->at));
+		why = change_one(c, call, change, name);
+		if (why == NULL)
+			p->done++;
+		else
+			(void)json_array_append_new(
+			    p->failed, json_pack("{s:o, s:s}", "id",
+					   ctl_json_text(name), "error", why));
+	}
+	return true;
+}
+
+static void
+change(struct control *c, struct ctl_call *call, const struct change *what)
+{
+	const json_t *args = ctl_call_args(call);
+	bool is_all = json_is_true(json_object_get(args, "all"));
+	struct progress *p;
+	json_t *result;
+
+	if (!is_all && json_array_size(json_object_get(args, "ids")) == 0) {
+		ctl_call_refuse(call, "which messages? Name their ids, or all");
+		return;
+	}
+	p = progress_of(c, call, is_all);
+	if (is_all ? change_some(c, call, what, p)
+		   : change_named(c, call, what, p))
+		return; /* there is more */
+	result = json_pack("{s:I, s:O}", "done", p->done, "failed", p->failed);
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static bool
+hold_apply(struct queue *q, const char *id)
+{
+	return queue_hold(q, id, "held by a person");
+}
+
+enum {
+	BIT_DUE = 1 << QUEUE_STATE_DUE,
+	BIT_ACTIVE = 1 << QUEUE_STATE_ACTIVE,
+	BIT_HELD = 1 << QUEUE_STATE_HELD,
+	BIT_FAILED = 1 << QUEUE_STATE_FAILED
+};
+
+static void
+on_hold(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { hold_apply, BIT_DUE | BIT_ACTIVE,
+		"has failed already" };
+
+	change(ctx, call, &what);
+}
+
+static void
+on_release(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { queue_release, BIT_HELD,
+		"is not held" };
+
+	change(ctx, call, &what);
+}
+
+static void
+on_retry(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { queue_retry,
+		BIT_DUE | BIT_HELD | BIT_FAILED, "cannot be tried" };
+
+	change(ctx, call, &what);
+}
+
+static void
+on_delete(void *ctx, struct ctl_call *call)
+{
+	static const struct change what = { queue_delete,
+		BIT_DUE | BIT_HELD | BIT_FAILED, "cannot be deleted now" };
+
+	change(ctx, call, &what);
+}
+
+/* --- flush ---------------------------------------------------------------- */
+
+/* An ordinary user's flush is a retry of what waits of his. */
+static void
+flush_own(struct control *c, struct ctl_call *call)
+{
+	static const struct change what = { queue_retry, BIT_DUE, "" };
+	struct progress *p = progress_of(c, call, true);
+	json_t *result;
+
+	if (change_some(c, call, &what, p))
+		return; /* there is more */
+	result = json_pack("{s:I}", "done", p->done);
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+on_flush(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const char *name = ctl_json_string(ctl_call_args(call), "account");
+	int i = -1, account = -1;
+	json_t *result;
+
+	if (name != NULL) {
+		if ((i = conf_account_find(conf_of(c), name)) < 0) {
+			ctl_call_refuse(
+			    call, "no account is called \"%.80s\"", name);
+			return;
+		}
+		account = outbound_handle(c->opts.outbound, (size_t)i);
+	}
+	if (!ctl_call_is_privileged(call)) {
+		flush_own(c, call);
+		return;
+	}
+	queue_flush(c->opts.queue, account);
+	outbound_flush(c->opts.outbound, account,
+	    json_is_true(json_object_get(ctl_call_args(call), "gently")));
+	result = json_pack(
+	    "{s:I}", "done", (json_int_t)queue_count(c->opts.queue));
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+/* --- status, config, version ---------------------------------------------- */
+
+static json_t *
+counts_json(const struct control *c, const struct ctl_call *call)
+{
+	struct queue_counts n;
+	struct queue_folding f;
+	int64_t age_s = 0;
+
+	if (ctl_call_is_privileged(call)) {
+		queue_counts(c->opts.queue, &n);
+		queue_folding(c->opts.queue, &f);
+	} else {
+		queue_counts_of(c->opts.queue, ctl_call_uid(call), &n);
+		queue_folding_of(c->opts.queue, ctl_call_uid(call), &f);
+	}
+	if (n.oldest_s != 0)
+		age_s = wall_ms(c) / 1000 - n.oldest_s;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "due",
+	    (json_int_t)n.of[QUEUE_STATE_DUE], "active",
+	    (json_int_t)n.of[QUEUE_STATE_ACTIVE], "held",
+	    (json_int_t)n.of[QUEUE_STATE_HELD], "failed",
+	    (json_int_t)n.of[QUEUE_STATE_FAILED], "oldest_age",
+	    (json_int_t)(age_s > 0 ? age_s : 0), "folding",
+	    (json_int_t)f.carriers, "folded", (json_int_t)f.folded);
+}
+
+static json_t *
+account_json(const struct control *c, const struct pool_status *st)
+{
+	static const char *const states[] = {
+		[POOL_READY] = "ready",
+		[POOL_PAUSED] = "paused",
+		[POOL_HELD] = "held",
+	};
+	int64_t left_ms = st->until_ms - now_ms(c);
+	json_t *next = json_null();
+
+	if (st->state != POOL_READY && st->until_ms != INT64_MAX)
+		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I}",
+	    "name", ctl_json_text(st->name), "host", ctl_json_text(st->host),
+	    "state", states[st->state], "reason", ctl_json_text(st->reason),
+	    "next_try", next, "connections", (json_int_t)st->couriers, "ports",
+	    ctl_json_text(st->ports), "sent", (json_int_t)st->sent, "last_sent",
+	    (json_int_t)st->last_sent_s);
+}
+
+static void
+on_status(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const struct outbound *o = c->opts.outbound;
+	json_t *accounts = json_array(), *result;
+
+	for (size_t i = 0; i < outbound_count(o); i++) {
+		struct pool_status st;
+
+		if (outbound_status(o, outbound_handle(o, i), &st))
+			(void)json_array_append_new(
+			    accounts, account_json(c, &st));
+	}
+	result = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version",
+	    PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime",
+	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
+	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
+	    counts_json(c, call), "accounts", accounts);
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+on_config(void *ctx, struct ctl_call *call)
+{
+	json_t *result = config_json(conf_of(ctx));
+
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+on_version(void *ctx, struct ctl_call *call)
+{
+	json_t *result = json_pack("{s:s}", "version", PACKAGE_VERSION);
+
+	(void)ctx;
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+/* --- the table ------------------------------------------------------------ */
+
+static const struct ctl_verb verbs[] = {
+	{ "status", false, on_status },
+	{ "queue", false, on_queue },
+	{ "show", false, on_show },
+	{ "flush", false, on_flush },
+	{ "hold", false, on_hold },
+	{ "release", false, on_release },
+	{ "retry", false, on_retry },
+	{ "delete", false, on_delete },
+	{ "config", true, on_config },
+	{ "version", false, on_version },
+	{ NULL, false, NULL },
+};
+
+int
+control_new(int fd, const struct control_opts *opts, struct control **ret,
+    struct err *err)
+{
+	struct control *c = xcalloc(1, sizeof(*c));
+
+	c->opts = *opts;
+	c->started_ms = now_ms(c);
+	if (ctl_server_new(opts->loop, fd, verbs, c, &c->server, err) != 0) {
+		free(c);
+		return -1;
+	}
+	*ret = c;
+	return 0;
+}
+
+void
+control_free(struct control *c)
+{
+	if (c == NULL)
+		return;
+	ctl_server_free(c->server);
+	free(c);
+}

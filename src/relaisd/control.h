@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* control.h - what relais(1) may ask of the daemon: the verbs of the control
+ * socket and the rights over them.
+ *
+ * Root and the daemon's own user see and touch everything; everybody else only
+ * the messages he submitted himself.  Whoever asks about a message that is not
+ * his hears that there is none.
+ */
+#ifndef RELAISD_CONTROL_H
+#define RELAISD_CONTROL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct conf;
+struct control;
+struct loop;
+struct outbound;
+struct queue;
+
+/* Borrowed; the functions answer what changes: asked each time. */
+struct control_opts {
+	struct loop *loop;
+	struct queue *queue;
+	struct outbound *outbound;
+	const struct conf *(*conf)(void *ctx);
+	size_t (*sessions)(void *ctx); /* incoming, now */
+	void *ctx;
+};
+
+/* fd is bound (mode 0666: rights come from peer credentials), listening, and
+ * taken over.  opts is copied. */
+int control_new(int fd, const struct control_opts *opts, struct control **ret,
+    struct err *err);
+void control_free(struct control *c);
+
+#endif

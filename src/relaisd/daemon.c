@@ -1,0 +1,1043 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relaisd/daemon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "conf/account.h"
+#include "conf/alias.h"
+#include "conf/conf.h"
+#include "conf/replies.h"
+#include "cred/cred.h"
+#include "inbound/inbound.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "net/netwatch.h"
+#include "net/people.h"
+#include "outbound/outbound.h"
+#include "queue/queue.h"
+#include "relaisd/accounts.h"
+#include "relaisd/admission.h"
+#include "relaisd/alert.h"
+#include "relaisd/background.h"
+#include "relaisd/control.h"
+#include "relaisd/notices.h"
+#include "relaisd/sockets.h"
+#include "relaisd/unapplied.h"
+#include "sys/clock_sys.h"
+#include "sys/fs_sys.h"
+#include "sys/log_limit.h"
+#include "sys/log_sys.h"
+#include "sys/privilege.h"
+
+enum {
+	STOP_MS = 20 * 1000,
+	STOP_POLL_MS = 50,
+	STOP_VERDICT_MS = 5 * 1000, /* clients wait no longer for a verdict */
+	RETRY_MAX_MS = 3600 * 1000,
+	HEAD_START_MS = 1000 /* of the provider over the disk */
+};
+
+struct daemon {
+	const struct daemon_args *args;
+	struct conf_env env;
+	struct conf_paths paths;
+	char hostname[256];
+	char *file; /* absolute, for we leave the folder we start in */
+	struct privilege_user user;
+	struct cred_env cred;
+	struct sockets sockets;
+	int control_fd;
+	struct loop *loop;
+	struct loop_task turn;
+	struct loop_timer *timer;
+	struct loop_timer *watchdog;
+	struct loop_timer *log_timer; /* lines that were withheld are counted */
+	struct queue *queue;
+	struct inbound *inbound;
+	struct control *control;
+	struct alerts *alerts;
+	struct notices *notices;
+	struct people *people;
+	struct netwatch *netwatch; /* NULL: the kernel has none for us */
+	struct accounts *accounts;
+	struct aliases *aliases;
+	struct replies *replies; /* the user's rows, NULL: none */
+	struct conf *listening; /* what the listeners were made from */
+	bool is_stopping;
+	int64_t stop_by_ms, no_verdict_ms;
+};
+
+/* --- the configuration ---------------------------------------------------- */
+
+static char *
+absolute_path(const char *path)
+{
+	char *cwd = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+	char *full = cwd != NULL ? xasprintf("%s/%s", cwd, path)
+				 : xstrdup(path);
+
+	free(cwd);
+	return full;
+}
+
+static void
+find_surroundings(struct daemon *d)
+{
+	struct group *g = getgrnam("relais");
+
+	if (gethostname(d->hostname, sizeof(d->hostname) - 1) != 0)
+		d->hostname[0] = '\0';
+	d->env = (struct conf_env) {
+		.is_user = d->args->is_user,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.state_home = getenv("XDG_STATE_HOME"),
+		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.uid = getuid(),
+		.hostname = d->hostname,
+		.group = g != NULL ? g->gr_gid : (gid_t)-1,
+	};
+	conf_paths_init(&d->paths, &d->env);
+	d->file = absolute_path(
+	    d->args->conf_file != NULL ? d->args->conf_file : d->paths.file);
+	privilege_self(&d->user);
+	d->cred = (struct cred_env) {
+		.helper = RELAIS_LIBEXEC_DIR "/relais-cred",
+		.credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+		.group = d->env.group,
+		.runtime_dir = d->args->is_user ? d->env.runtime_dir : NULL,
+		.dbus_address = d->args->is_user
+				    ? getenv("DBUS_SESSION_BUS_ADDRESS")
+				    : NULL,
+	};
+	if (getenv("RELAIS_CRED_HELPER") != NULL && geteuid() == getuid())
+		d->cred.helper = getenv("RELAIS_CRED_HELPER");
+}
+
+/* NULL: every problem has been told. */
+static struct conf *
+load_conf(struct daemon *d)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+
+	if (conf_load(d->file, &d->env, &conf, &problems) != 0)
+		for (size_t i = 0; i < problems.n; i++)
+			log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+	conf_problems_clear(&problems);
+	return conf;
+}
+
+/* --check: EX_OK or EX_CONFIG. */
+static int
+check(const struct daemon *d, const struct conf *conf)
+{
+	struct conf_problems problems = { 0 };
+	struct privilege_user user;
+	struct replies *replies;
+	struct err err;
+	int status = EX_OK;
+
+	alias_free(alias_load(conf->aliases, &problems));
+	for (size_t i = 0; i < problems.n; i++) {
+		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+		status = EX_CONFIG;
+	}
+	conf_problems_clear(&problems);
+	if (replies_load(d->paths.replies_own, &replies, &err) != 0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		status = EX_CONFIG;
+	}
+	replies_free(replies);
+	for (size_t i = 0; i < conf->naccounts; i++)
+		if (accounts_check_tls(&conf->accounts[i], &err) != 0) {
+			log_err(LOG_LEVEL_ERROR, &err);
+			status = EX_CONFIG;
+		}
+	if (geteuid() == 0 && privilege_find(conf->user, &user, &err) != 0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		status = EX_CONFIG;
+	}
+	if (status == EX_OK)
+		(void)printf("%s: good, %zu account%s\n", d->file,
+		    conf->naccounts, conf->naccounts == 1 ? "" : "s");
+	return status;
+}
+
+/* --- who may submit ------------------------------------------------------- */
+
+static const char *
+bars(void *ctx, const struct person *who, bool *ret_is_unsure)
+{
+	const struct daemon *d = ctx;
+
+	return admission_bars(accounts_conf(d->accounts), who, ret_is_unsure);
+}
+
+static uint64_t
+max_size(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return admission_max_size(
+	    accounts_conf(d->accounts), accounts_outbound(d->accounts));
+}
+
+static bool
+refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
+{
+	const struct daemon *d = ctx;
+
+	return admission_refuses(accounts_conf(d->accounts),
+	    accounts_outbound(d->accounts), e, ret_why);
+}
+
+static bool
+keeps_sender(void *ctx, const char *addr)
+{
+	const struct daemon *d = ctx;
+	const struct conf *c = accounts_conf(d->accounts);
+
+	for (size_t i = 0; i < c->naccounts; i++) {
+		struct identity_opts o = conf_identity(c, &c->accounts[i]);
+
+		if (identity_allows(&o, addr))
+			return true;
+	}
+	return false;
+}
+
+/* --- names of this machine ------------------------------------------------ */
+
+/* Problems are no reason to take no mail: what is right holds. */
+static void
+load_aliases(struct daemon *d)
+{
+	struct conf_problems problems = { 0 };
+
+	alias_free(d->aliases);
+	d->aliases = alias_load(accounts_conf(d->accounts)->aliases, &problems);
+	for (size_t i = 0; i < problems.n; i++)
+		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+	conf_problems_clear(&problems);
+}
+
+/* Nor does a row of the user's that is wrong stop any mail: it is told, and the
+ * shipped rows count alone. */
+static void
+load_replies(struct daemon *d)
+{
+	struct replies *was = d->replies;
+	struct err err;
+
+	if (replies_load(d->paths.replies_own, &d->replies, &err) != 0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		log_text(LOG_LEVEL_ERROR,
+		    "nothing in %s counts until that is mended",
+		    d->paths.replies_own);
+	}
+	replies_use(d->replies);
+	replies_free(was);
+}
+
+static bool
+is_local(void *ctx, const char *addr)
+{
+	const struct daemon *d = ctx;
+	struct alias_opts o = alias_opts_of(accounts_conf(d->accounts));
+
+	return alias_is_local(&o, addr);
+}
+
+/* The file is looked at again whenever it matters, so that nobody has to tell
+ * the daemon about a change. */
+static bool
+resolve(void *ctx, const char *addr, struct addr_list *to)
+{
+	struct daemon *d = ctx;
+	struct alias_opts o = alias_opts_of(accounts_conf(d->accounts));
+
+	if (alias_is_stale(d->aliases))
+		load_aliases(d);
+	return alias_resolve(d->aliases, &o, addr, to);
+}
+
+static bool
+is_name(void *ctx, const char *word)
+{
+	struct daemon *d = ctx;
+
+	if (alias_is_stale(d->aliases))
+		load_aliases(d);
+	return alias_is_name(d->aliases, word);
+}
+
+/* --- telling people ------------------------------------------------------- */
+
+static const struct conf *
+conf_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return accounts_conf(d->accounts);
+}
+
+static const struct conf_list *
+alert_command(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return &accounts_conf(d->accounts)->alert_command;
+}
+
+static size_t
+queue_waiting(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return queue_count(d->queue);
+}
+
+struct held {
+	const struct outbound *outbound;
+	const char *account;
+	size_t count;
+};
+
+static bool
+count_held(void *ctx, const struct queue_item *it)
+{
+	struct held *h = ctx;
+	struct pool_status st;
+
+	h->count += it->state == QUEUE_STATE_HELD &&
+		    outbound_status(h->outbound, it->account, &st) &&
+		    strcmp(st.name, h->account) == 0;
+	return h->count <= 1; /* more make no difference */
+}
+
+/* Held messages are one cause until the last has been dealt with. */
+static void
+see_held_are_new(struct daemon *d, const char *account)
+{
+	struct held h = { accounts_outbound(d->accounts), account, 0 };
+
+	queue_each(d->queue, count_held, &h);
+	if (h.count <= 1)
+		alert_over(d->alerts, "message-held", account);
+}
+
+static void
+on_account_alert(
+    void *ctx, const char *account, const char *event, const char *reason)
+{
+	struct daemon *d = ctx;
+
+	if (reason == NULL) {
+		alert_over(d->alerts, event, account);
+		return;
+	}
+	if (strcmp(event, "message-held") == 0)
+		see_held_are_new(d, account);
+	alert_raise(d->alerts, event, account, reason);
+}
+
+/* Notices see to it themselves that these are few. */
+static void
+on_notices_alert(void *ctx, const char *event, const char *reason)
+{
+	struct daemon *d = ctx;
+
+	alert_over(d->alerts, event, NULL);
+	alert_raise(d->alerts, event, NULL, reason);
+}
+
+static void
+on_relayed(void *ctx, const struct envelope *env, struct bytes header)
+{
+	struct daemon *d = ctx;
+
+	notices_relayed(d->notices, env, header);
+}
+
+static void
+start_telling(struct daemon *d)
+{
+	struct alert_opts alerts = { d->loop, alert_command, queue_waiting, d };
+	struct notices_opts notices = {
+		.loop = d->loop,
+		.queue = d->queue,
+		.rng = rng_sys(),
+		.conf = conf_now,
+		.alert = on_notices_alert,
+		.ctx = d,
+	};
+
+	d->alerts = alert_new(&alerts);
+	d->notices = notices_new(&notices);
+}
+
+static struct inbound_opts
+inbound_opts_from(struct daemon *d, const struct conf *c)
+{
+	return (struct inbound_opts) {
+		.hostname = c->host_found,
+		.max_size = max_size,
+		.hide_submitter = c->received_hide,
+		.max_rcpts = (size_t)c->max_recipients,
+		.max_sessions = (size_t)c->max_sessions,
+		.verdict_ms = c->verdict_timeout_ms,
+		.people = d->people,
+		.bars = bars,
+		.refuses = refuses,
+		.keeps_sender = keeps_sender,
+		.locals = { is_local, resolve, is_name, d },
+		.ctx = d,
+	};
+}
+
+/* --- what the queue asks -------------------------------------------------- */
+
+static int
+on_route(void *ctx, const struct envelope *e)
+{
+	const struct daemon *d = ctx;
+
+	return accounts_route(d->accounts, e);
+}
+
+static void
+on_wake(void *ctx, int account)
+{
+	struct daemon *d = ctx;
+
+	if (d->accounts != NULL)
+		outbound_wake(accounts_outbound(d->accounts), account);
+	loop_soon(d->loop, &d->turn);
+}
+
+/* ERR_NONE: only worth a line. */
+static void
+on_trouble(void *ctx, const char *id, const struct err *why)
+{
+	struct daemon *d = ctx;
+	char text[600];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", id, why->text);
+	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
+	    "%s", text);
+	if (why->class == ERR_DISK && d->alerts != NULL) {
+		alert_raise(d->alerts, "disk", NULL, text);
+		alert_over(d->alerts, "disk", NULL);
+	}
+}
+
+static void
+on_failed(void *ctx, const char *id)
+{
+	struct daemon *d = ctx;
+
+	notices_failed(d->notices, id);
+}
+
+/* Of an uncertain message; other ones are told by their account. */
+static void
+on_held(void *ctx, const char *id)
+{
+	struct daemon *d = ctx;
+	struct pool_status st = { .name = "" };
+	struct queue_item it;
+	char why[600];
+
+	if (!queue_find(d->queue, id, &it))
+		return;
+	(void)snprintf(why, sizeof(why),
+	    "%s: %s; relais release %s sends it again, relais delete %s does "
+	    "not",
+	    id, it.reason, id, id);
+	(void)outbound_status(
+	    accounts_outbound(d->accounts), it.account, &st); /* or "" */
+	on_account_alert(d, st.name, "message-held", why);
+}
+
+struct limit_news {
+	struct daemon *d;
+	bool is_over;
+};
+
+static void
+tell_user_limit(void *ctx, const struct person *who)
+{
+	struct limit_news *n = ctx;
+	struct daemon *d = n->d;
+	bool is_over = n->is_over;
+	char user[64], why[300];
+
+	free(n);
+	if (d->alerts == NULL)
+		return; /* relaisd could not start */
+	if (who->name != NULL)
+		(void)snprintf(user, sizeof(user), "%s", who->name);
+	else if (who->uid == UID_HIDDEN)
+		(void)snprintf(user, sizeof(user), "unknown");
+	else
+		(void)snprintf(
+		    user, sizeof(user), "%lu", (unsigned long)who->uid);
+	(void)snprintf(why, sizeof(why),
+	    "max_per_user = %d of user %s is used up; the mail beyond it is "
+	    "kept and goes when there is room again; relais queue shows what "
+	    "it "
+	    "is",
+	    accounts_conf(d->accounts)->max_per_user, user);
+	if (is_over)
+		alert_raise(d->alerts, "user-limit", user, why);
+	else
+		alert_over(d->alerts, "user-limit", user);
+}
+
+static void
+on_user_limit(void *ctx, uint32_t uid, bool is_over)
+{
+	struct daemon *d = ctx;
+	struct limit_news *n = xmalloc(sizeof(*n));
+
+	*n = (struct limit_news) { d, is_over };
+	IGNORE(people_ask(d->people, uid, tell_user_limit, n));
+}
+
+static void
+on_delayed(void *ctx, const char *id)
+{
+	struct daemon *d = ctx;
+
+	notices_delayed(d->notices, id);
+}
+
+static void
+queue_submit(void *ctx, struct work *w)
+{
+	loop_submit(ctx, (struct loop_job *)w);
+}
+
+static bool
+queue_cancel(void *ctx, struct work *w)
+{
+	return loop_cancel(ctx, (struct loop_job *)w);
+}
+
+/* struct work (queue) and struct loop_job (net) are the same thing on two
+ * layers that do not know each other. */
+_Static_assert(
+    sizeof(struct work) == sizeof(struct loop_job) &&
+	offsetof(struct work, run) == offsetof(struct loop_job, run) &&
+	offsetof(struct work, done) == offsetof(struct loop_job, done) &&
+	offsetof(struct work, priv) == offsetof(struct loop_job, priv),
+    "a queue job is a loop job");
+
+static struct queue_policy
+policy_of(const struct conf *c)
+{
+	return (struct queue_policy) {
+		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
+		.max_per_user = (uint64_t)c->max_per_user,
+		.max_equal = (unsigned)c->max_equal,
+		.equal_ms = c->equal_ms,
+		.sync_results_ms = c->sync_results_ms,
+		.syncs_each = c->sync_results_ms == 0,
+	};
+}
+
+static struct queue_opts
+queue_opts_from(struct daemon *d, const struct conf *c)
+{
+	return (struct queue_opts) {
+		.dir = c->spool,
+		.fs = fs_sys(),
+		.clock = clock_sys(),
+		.rng = rng_sys(),
+		.pool = { queue_submit, queue_cancel, d->loop },
+		.hooks = { .route = on_route,
+		    .wake = on_wake,
+		    .trouble = on_trouble,
+		    .failed = on_failed,
+		    .held = on_held,
+		    .user_limit = on_user_limit,
+		    .delayed = on_delayed,
+		    .ctx = d },
+		.retry_after_ms = c->retry_after_ms,
+		.retry_max_ms = RETRY_MAX_MS,
+		.lifetime_ms = c->lifetime_ms,
+		.delay_notice_ms = c->delay_notice_ms,
+		.max_size_bytes = c->max_size_bytes,
+		.head_start_ms = HEAD_START_MS,
+		.policy = policy_of(c),
+	};
+}
+
+/* --- as root -------------------------------------------------------------- */
+
+static int
+make_socket_dir(
+    const char *socket, const struct privilege_user *u, struct err *err)
+{
+	char *copy = xstrdup(socket);
+	int rc = privilege_make_dir(dirname(copy), 0755, u, err);
+
+	free(copy);
+	return rc;
+}
+
+/* A client and its draft on the disk, and all the rest. */
+static size_t
+descriptors(const struct conf *conf)
+{
+	return 2 * (size_t)conf->max_sessions + 1000;
+}
+
+/* Everything that needs root, done before the first byte is read. */
+static int
+prepare(struct daemon *d, const struct conf *conf, struct err *err)
+{
+	privilege_want_descriptors(descriptors(conf));
+	if (geteuid() == 0 && privilege_find(conf->user, &d->user, err) != 0)
+		return -1;
+	if (privilege_harden(err) != 0 ||
+	    privilege_make_dir(conf->spool, 0711, &d->user, err) != 0 ||
+	    make_socket_dir(conf->socket, &d->user, err) != 0 ||
+	    make_socket_dir(conf->control, &d->user, err) != 0 ||
+	    sockets_open(&d->sockets, conf, err) != 0 ||
+	    (d->control_fd = listen_unix(conf->control, 0666, err)) < 0 ||
+	    privilege_drop(&d->user, err) != 0)
+		return -1;
+	d->cred.home = d->user.home;
+	d->cred.user = d->user.name;
+	return 0;
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static bool
+has_stopped(const struct daemon *d)
+{
+	if (clock_boot_ms(clock_sys()) >= d->stop_by_ms)
+		return true;
+	return inbound_sessions(d->inbound) == 0 &&
+	       outbound_has_stopped(accounts_outbound(d->accounts));
+}
+
+/* Does what is due and says when to be called again.  Runs after whatever
+ * touched the queue, and at the time the queue named. */
+static void
+turn(struct daemon *d)
+{
+	int64_t next, look_again;
+
+	next = queue_tick(d->queue);
+	outbound_turn(accounts_outbound(d->accounts));
+	look_again = accounts_watch_spares(d->accounts);
+	if (look_again < next)
+		next = look_again;
+	if (d->is_stopping) {
+		if (has_stopped(d))
+			loop_stop(d->loop);
+		if (clock_boot_ms(clock_sys()) >= d->no_verdict_ms)
+			queue_give_up_waiting(d->queue, -1);
+		next = clock_boot_ms(clock_sys()) + STOP_POLL_MS;
+	}
+	loop_timer_set(d->timer, next);
+}
+
+static void
+on_turn(struct loop_task *t)
+{
+	turn(list_entry(t, struct daemon, turn));
+}
+
+static void
+on_timer(void *ctx)
+{
+	turn(ctx);
+}
+
+static void
+on_log_timer(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->log_timer, log_sys_tell());
+}
+
+static void
+on_withheld(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_timer_set(d->log_timer, clock_boot_ms(clock_sys()) + LOG_LIMIT_MS);
+}
+
+/* The service manager hears from us when a whole turn has been made, so that a
+ * loop that hangs in it is noticed (R48). */
+static void
+on_watchdog(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	turn(d);
+	listen_notify("WATCHDOG=1");
+	loop_timer_set(
+	    d->watchdog, clock_boot_ms(clock_sys()) + listen_watchdog_ms());
+}
+
+static void
+stop(struct daemon *d)
+{
+	struct outbound *o = accounts_outbound(d->accounts);
+
+	if (d->is_stopping)
+		return;
+	log_text(LOG_LEVEL_NOTICE, "stopping");
+	listen_notify("STOPPING=1");
+	d->is_stopping = true;
+	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
+	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
+	inbound_stop(d->inbound);
+	outbound_stop(o);
+	for (int i = 0; i < outbound_handles(o); i++)
+		queue_give_up_waiting(d->queue, i);
+	loop_soon(d->loop, &d->turn);
+}
+
+/* "auto": where the program was started says it. */
+static int
+open_log(const struct daemon *d, const struct conf *conf, struct err *err)
+{
+	const char *log = conf->log;
+
+	if (strcmp(log, "auto") == 0)
+		log = d->args->is_foreground ? "stderr" : "syslog";
+	return log_sys_open(log, LOG_LEVEL_INFO, err);
+}
+
+/* What only shows beside the configuration in force. */
+static int
+check_change(const struct conf *c, const struct conf *in_force, struct err *err)
+{
+	for (size_t i = 0; i < c->naccounts; i++) {
+		const struct conf_account *a = &c->accounts[i];
+		const struct conf_listen *l = conf_loops_to(c, a);
+		int old = conf_account_find(in_force, a->name);
+
+		if (l != NULL)
+			return err_set(err, ERR_CONFIG,
+			    "[account %s]: %s port %d is relais itself until "
+			    "it "
+			    "is restarted (listener %s), so mail would go "
+			    "round "
+			    "in a circle",
+			    a->name, a->host, l->port, l->name);
+		/* One that was broken before stands in nobody's way. */
+		if ((old < 0 ||
+			!accounts_same_tls(a, &in_force->accounts[old])) &&
+		    accounts_check_tls(a, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* NULL: it has been said what is wrong, and nothing has changed. */
+static struct conf *
+load_change(struct daemon *d)
+{
+	const struct conf *in_force = accounts_conf(d->accounts);
+	struct conf *conf = load_conf(d);
+	struct err err;
+
+	if (conf == NULL)
+		return NULL;
+	unapplied_log(in_force, conf);
+	conf_keep_started(conf, in_force);
+	conf_keep_secrets(conf, in_force);
+	if (check_change(conf, in_force, &err) == 0)
+		return conf;
+	log_err(LOG_LEVEL_ERROR, &err);
+	conf_free(conf);
+	return NULL;
+}
+
+/* Secrets are fetched when a login needs them; but who asks for a reload may
+ * have changed one, and should not have to wait for that to hear it. */
+static void
+look_at_secrets(const struct daemon *d, const struct conf *conf)
+{
+	struct secret *secret = NULL;
+	struct err err;
+
+	for (size_t i = 0; i < conf->naccounts; i++) {
+		const struct conf_account *a = &conf->accounts[i];
+		struct cred_request rq = { .source = &a->secret,
+			.account = a->name };
+
+		if (a->secret.kind != CRED_FILE)
+			continue;
+		if (cred_fetch(&rq, &d->cred, &secret, &err) == CRED_OK)
+			secret_free(secret);
+		else
+			log_err(LOG_LEVEL_ERROR, &err);
+	}
+}
+
+static void
+reload(struct daemon *d)
+{
+	struct conf *conf;
+	struct inbound_opts opts;
+	struct queue_opts queue;
+	struct err err;
+
+	if (d->is_stopping)
+		return;
+	if ((conf = load_change(d)) == NULL) {
+		log_text(LOG_LEVEL_ERROR,
+		    "reload refused; the configuration in force stays");
+		return;
+	}
+	look_at_secrets(d, conf);
+	people_refresh(d->people, conf->allow_groups.n > 0);
+	accounts_set(d->accounts, conf);
+	load_aliases(d);
+	load_replies(d);
+	opts = inbound_opts_from(d, conf);
+	queue = queue_opts_from(d, conf);
+	queue_set_opts(d->queue, &queue);
+	inbound_set_opts(d->inbound, &opts);
+	privilege_want_descriptors(descriptors(conf));
+	if (open_log(d, conf, &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	conf_free(conf);
+	log_text(LOG_LEVEL_NOTICE, "configuration read again: %s", d->file);
+	loop_soon(d->loop, &d->turn);
+}
+
+static void
+on_signal(void *ctx, int sig)
+{
+	if (sig == SIGHUP)
+		reload(ctx);
+	else
+		stop(ctx);
+}
+
+static int
+catch_signals(struct daemon *d, struct err *err)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
+
+	/* Both cannot fail.  A file that may not grow is an error like others. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (loop_on_signal(d->loop, sigs[i], on_signal, d, err) != 0)
+			return -1;
+	return 0;
+}
+
+static size_t
+sessions_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return inbound_sessions(d->inbound);
+}
+
+static void
+on_network(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	outbound_network_changed(accounts_outbound(d->accounts));
+}
+
+/* A machine that does not tell about its network still delivers, only later. */
+static void
+watch_network(struct daemon *d)
+{
+	struct err err;
+
+	if (netwatch_new(d->loop, on_network, d, &d->netwatch, &err) != 0)
+		log_err(LOG_LEVEL_INFO, &err);
+}
+
+static int
+serve_control(struct daemon *d, struct err *err)
+{
+	struct control_opts opts = {
+		.loop = d->loop,
+		.queue = d->queue,
+		.conf = conf_now,
+		.outbound = accounts_outbound(d->accounts),
+		.sessions = sessions_now,
+		.ctx = d,
+	};
+
+	return control_new(d->control_fd, &opts, &d->control, err);
+}
+
+static int
+start(struct daemon *d, struct conf *conf, struct err *err)
+{
+	struct accounts_hooks hooks = { on_account_alert, on_relayed, d };
+	struct inbound_opts opts;
+	struct queue_opts queue;
+
+	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
+	    catch_signals(d, err) != 0)
+		return -1;
+	loop_task_init(&d->turn, on_turn);
+	d->timer = loop_timer_new(d->loop, on_timer, d);
+	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
+	d->log_timer = loop_timer_new(d->loop, on_log_timer, d);
+	log_sys_on_withheld(on_withheld, d);
+	d->people = people_new(d->loop, people_look_up);
+	people_refresh(d->people, conf->allow_groups.n > 0);
+	queue = queue_opts_from(d, conf);
+	if (queue_open(&queue, &d->queue, err) != 0)
+		return -1;
+	start_telling(d);
+	load_replies(d);
+	d->accounts = accounts_new(d->loop, d->queue, &d->cred, &hooks);
+	accounts_set(d->accounts, conf);
+	load_aliases(d);
+	opts = inbound_opts_from(d, conf);
+	d->inbound = inbound_new(d->loop, d->queue, &opts);
+	if (sockets_serve(&d->sockets, d->inbound, err) != 0)
+		return -1;
+	watch_network(d);
+	return serve_control(d, err);
+}
+
+/* Deliveries go back to the queue, the queue writes down what became of them
+ * and tells the couriers' pools, and only then can those go. */
+static void
+close_outbound(struct daemon *d)
+{
+	if (d->accounts != NULL)
+		outbound_cut(accounts_outbound(d->accounts));
+	notices_free(d->notices);
+	queue_free(d->queue);
+	people_free(d->people);
+	alert_free(d->alerts);
+	accounts_free(d->accounts);
+	d->accounts = NULL;
+}
+
+/* False: a worker is stuck (a slow command for a secret, a name server that
+ * does not answer) and still reads the configuration. */
+static bool
+finish(struct daemon *d)
+{
+	control_free(d->control);
+	netwatch_free(d->netwatch);
+	inbound_free(d->inbound);
+	close_outbound(d);
+	if (d->loop != NULL) {
+		loop_soon_cancel(&d->turn);
+		loop_timer_free(d->timer);
+		loop_timer_free(d->watchdog);
+		loop_timer_free(d->log_timer);
+		log_sys_on_withheld(NULL, NULL);
+		if (!loop_free(d->loop))
+			return false;
+	}
+	alias_free(d->aliases);
+	replies_use(NULL);
+	replies_free(d->replies);
+	conf_free(d->listening);
+	conf_paths_clear(&d->paths);
+	free(d->file);
+	sockets_clear(&d->sockets);
+	return true;
+}
+
+/* What relaisd(8) says.  A service manager may try again after all but a wrong
+ * configuration. */
+static int
+status_of(const struct err *err)
+{
+	return err->class == ERR_CONFIG ? EX_CONFIG
+	       : err->class == ERR_DISK ? EX_CANTCREAT
+	       : err->class == ERR_BUSY ? EX_TEMPFAIL
+					: EX_OSERR;
+}
+
+static int
+run(struct daemon *d, struct conf *conf)
+{
+	int report = -1;
+	struct err err = { 0 };
+
+	if (!d->args->is_foreground && (report = background_go()) < 0) {
+		log_text(LOG_LEVEL_ERROR, "cannot go to the background: %s",
+		    strerror(errno));
+		return EX_OSERR;
+	}
+	if (prepare(d, conf, &err) != 0)
+		goto failed;
+	if (start(d, conf, &err) != 0 || open_log(d, conf, &err) != 0)
+		goto failed;
+	log_text(LOG_LEVEL_NOTICE, "relaisd runs as %s with %zu account%s",
+	    d->user.name, conf->naccounts, conf->naccounts == 1 ? "" : "s");
+	if (conf->admin == NULL)
+		log_text(LOG_LEVEL_WARNING,
+		    "`admin' is not set in [relais]: mail for root and notices "
+		    "have no reader");
+	listen_notify("READY=1");
+	if (listen_watchdog_ms() > 0)
+		loop_timer_set(d->watchdog, clock_boot_ms(clock_sys()));
+	background_report(report);
+	loop_soon(d->loop, &d->turn);
+	loop_run(d->loop);
+	log_text(LOG_LEVEL_NOTICE, "stopped");
+	return EX_OK;
+failed:
+	log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
+	return status_of(&err);
+}
+
+int
+daemon_main(const struct daemon_args *args)
+{
+	struct daemon d = { .args = args };
+	struct conf *conf;
+	struct err err;
+	int status;
+
+	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
+		return EX_OSERR;
+	find_surroundings(&d);
+	conf = load_conf(&d);
+	if (conf == NULL) {
+		status = EX_CONFIG;
+	} else if (args->is_check) {
+		status = check(&d, conf);
+		conf_free(conf);
+	} else {
+		d.listening = conf;
+		status = run(&d, conf);
+	}
+	if (!finish(&d)) {
+		log_sys_close();
+		_exit(status); /* exit() would wait for that worker */
+	}
+	log_sys_close();
+	return status;
+}

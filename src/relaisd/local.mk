@@ -1,0 +1,37 @@
+sbin_PROGRAMS += relaisd
+relaisd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+relaisd_SOURCES = \
+	%reldir%/accounts.c \
+	%reldir%/accounts.h \
+	%reldir%/admission.c \
+	%reldir%/admission.h \
+	%reldir%/alert.c \
+	%reldir%/alert.h \
+	%reldir%/background.c \
+	%reldir%/background.h \
+	%reldir%/daemon.c \
+	%reldir%/daemon.h \
+	%reldir%/notice_cap.c \
+	%reldir%/notice_cap.h \
+	%reldir%/notices.c \
+	%reldir%/notices.h \
+	%reldir%/relaisd.c \
+	%reldir%/sockets.c \
+	%reldir%/sockets.h \
+	%reldir%/unapplied.c \
+	%reldir%/unapplied.h
+relaisd_LDADD = src/relaisd/libcontrol.a \
+	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
+	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \
+	src/cred/libcred.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
+	src/rewrite/librewrite.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \
+	src/base/libbase.a \
+	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
+	$(IDN2_LIBS) -lpthread
+
+# What relaisd answers on its control socket.
+noinst_LIBRARIES += %reldir%/libcontrol.a
+%canon_reldir%_libcontrol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_libcontrol_a_SOURCES = \
+	%reldir%/control.c \
+	%reldir%/control.h

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* notice_cap.h - how many notices one sender gets.
+ *
+ * Ten in an hour; what happens beyond that is gathered and told in one mail, at
+ * most one in an hour, too.  What has been counted is a text that outlives the
+ * process.  Senders beyond NOTICE_CAP_SENDERS push out the one that was counted
+ * the longest time ago.
+ *
+ * Pure; times are wall clock seconds, and a clock that was set back counts as if
+ * the hour was over.
+ */
+#ifndef RELAISD_NOTICE_CAP_H
+#define RELAISD_NOTICE_CAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum { NOTICE_CAP_MAX = 10, NOTICE_CAP_S = 3600, NOTICE_CAP_SENDERS = 1000 };
+
+struct notice_cap;
+
+struct notice_cap *notice_cap_new(void);
+void notice_cap_free(struct notice_cap *c);
+
+/* True: one more notice may go to this sender, and is counted. */
+bool notice_cap_take(struct notice_cap *c, const char *sender, int64_t now_s);
+/* When the mail about those that were too many may go: now_s or later. */
+int64_t notice_cap_digest_s(
+    const struct notice_cap *c, const char *sender, int64_t now_s);
+/* It has been sent. */
+void notice_cap_digested(
+    struct notice_cap *c, const char *sender, int64_t now_s);
+
+/* One line per sender that is still counted.  Loading ignores what it does not
+ * understand. */
+void notice_cap_save(const struct notice_cap *c, int64_t now_s, struct buf *to);
+void notice_cap_load(struct notice_cap *c, struct bytes text);
+
+#endif

@@ -1,0 +1,829 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relaisd/notices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/account.h"
+#include "conf/alias.h"
+#include "conf/conf.h"
+#include "mail/msgid.h"
+#include "net/loop.h"
+#include "queue/bounce.h"
+#include "queue/queue.h"
+#include "relaisd/notice_cap.h"
+
+enum {
+	GATHER_MS = 60 * 1000,
+	APART_MS = 15 * 60 * 1000,
+	AGAIN_MS = 1000, /* a message that is just being written */
+	FULL_AGAIN_MS = 60 * 1000, /* the queue had no room for the notice */
+	SAVE_MS = 10 * 1000, /* what was counted, at most so often */
+	SLICE = 50, /* messages looked at before the loop goes on */
+	DIGEST_SLICE = 1000
+};
+
+#define STATE_NAME "notices"
+enum { STATE_MAX = 1024 * 1024 };
+
+/* A message somebody is to be told of. */
+struct todo {
+	struct list link;
+	char id[ENVELOPE_ID_SIZE];
+	enum dsn_action action;
+};
+
+/* Messages that are told of together. */
+struct digest {
+	struct list link; /* in digests, if it is for a sender */
+	char *sender; /* or NULL */
+	struct list todo;
+	int64_t due_ms; /* INT64_MAX: there is nothing to tell */
+	int64_t last_ms; /* 0: none yet */
+	size_t relayed; /* a sender's, handed on to a server without DSN */
+};
+
+struct about {
+	char id[ENVELOPE_ID_SIZE];
+	enum dsn_action action;
+	struct envelope *env;
+};
+
+/* A notice on its way into the queue, and what it tells of. */
+struct sending {
+	struct list link;
+	struct notices *n;
+	struct queue_draft *draft;
+	struct about *about;
+	size_t nabout;
+	bool is_told; /* about to be freed */
+};
+
+struct notices {
+	struct notices_opts o;
+	struct list todo;
+	struct digest admin;
+	struct digest notices; /* that have failed: for log and alert alone */
+	struct list digests; /* of senders who had their share */
+	struct notice_cap *cap;
+	int64_t save_ms; /* boot clock; INT64_MAX: it is saved */
+	struct list sending;
+	struct loop_task soon;
+	struct loop_timer *timer;
+	int64_t again_ms; /* boot clock; when to look at todo */
+};
+
+/* --- life ----------------------------------------------------------------- */
+
+static void work(struct notices *n);
+
+static void
+on_soon(struct loop_task *t)
+{
+	work(list_entry(t, struct notices, soon));
+}
+
+static void
+on_timer(void *ctx)
+{
+	work(ctx);
+}
+
+static void
+digest_init(struct digest *d)
+{
+	list_init(&d->link);
+	list_init(&d->todo);
+	d->due_ms = INT64_MAX;
+}
+
+static void
+load_cap(struct notices *n)
+{
+	char *text = queue_state_read(n->o.queue, STATE_NAME);
+
+	n->cap = notice_cap_new();
+	if (text != NULL)
+		notice_cap_load(n->cap, bytes_of(text, strlen(text)));
+	free(text);
+	n->save_ms = INT64_MAX;
+}
+
+struct notices *
+notices_new(const struct notices_opts *opts)
+{
+	struct notices *n = xcalloc(1, sizeof(*n));
+
+	n->o = *opts;
+	if (n->o.gather_ms == 0)
+		n->o.gather_ms = GATHER_MS;
+	if (n->o.apart_ms == 0)
+		n->o.apart_ms = APART_MS;
+	list_init(&n->todo);
+	digest_init(&n->admin);
+	digest_init(&n->notices);
+	list_init(&n->digests);
+	load_cap(n);
+	list_init(&n->sending);
+	loop_task_init(&n->soon, on_soon);
+	n->timer = loop_timer_new(opts->loop, on_timer, n);
+	return n;
+}
+
+static int64_t
+now_ms(const struct notices *n)
+{
+	return clock_boot_ms(loop_clock(n->o.loop));
+}
+
+static int64_t
+wall_ms(const struct notices *n)
+{
+	return clock_wall_ms(loop_clock(n->o.loop));
+}
+
+/* A crash loses the last seconds of it, so that a burst is one write. */
+static void
+save_cap(struct notices *n)
+{
+	struct buf text;
+	struct err err;
+
+	if (n->save_ms == INT64_MAX)
+		return;
+	n->save_ms = INT64_MAX;
+	buf_init(&text, STATE_MAX);
+	notice_cap_save(n->cap, wall_ms(n) / 1000, &text);
+	IGNORE(queue_state_write(/* it is not that long */
+	    n->o.queue, STATE_NAME, buf_bytes(&text), &err));
+	buf_clear(&text);
+}
+
+static void
+cap_changed(struct notices *n)
+{
+	if (n->save_ms == INT64_MAX)
+		n->save_ms = now_ms(n) + SAVE_MS;
+}
+
+static void
+todo_free(struct todo *t)
+{
+	list_remove(&t->link);
+	free(t);
+}
+
+static void
+sending_free(struct sending *s)
+{
+	list_remove(&s->link);
+	queue_draft_free(s->draft);
+	for (size_t i = 0; i < s->nabout; i++)
+		envelope_free(s->about[i].env);
+	free(s->about);
+	free(s);
+}
+
+static void
+free_todo(struct list *all)
+{
+	list_foreach (it, all)
+		todo_free(list_entry(it, struct todo, link));
+}
+
+/* Of a sender. */
+static void
+digest_free(struct digest *d)
+{
+	free_todo(&d->todo);
+	list_remove(&d->link);
+	free(d->sender);
+	free(d);
+}
+
+void
+notices_free(struct notices *n)
+{
+	if (n == NULL)
+		return;
+	save_cap(n);
+	notice_cap_free(n->cap);
+	free_todo(&n->todo);
+	free_todo(&n->admin.todo);
+	free_todo(&n->notices.todo);
+	list_foreach (it, &n->digests)
+		digest_free(list_entry(it, struct digest, link));
+	list_foreach (it, &n->sending)
+		sending_free(list_entry(it, struct sending, link));
+	loop_soon_cancel(&n->soon);
+	loop_timer_free(n->timer);
+	free(n);
+}
+
+static int32_t
+offset_s(const struct notices *n)
+{
+	return clock_utc_offset_s(loop_clock(n->o.loop), wall_ms(n));
+}
+
+static const struct conf *
+conf_of(const struct notices *n)
+{
+	return n->o.conf(n->o.ctx);
+}
+
+static void
+add_todo(struct notices *n, const char *id, enum dsn_action action)
+{
+	struct todo *t = xcalloc(1, sizeof(*t));
+
+	(void)snprintf(t->id, sizeof(t->id), "%s", id);
+	t->action = action;
+	list_append(&n->todo, &t->link);
+}
+
+void
+notices_failed(struct notices *n, const char *id)
+{
+	add_todo(n, id, DSN_FAILED);
+	loop_soon(n->o.loop, &n->soon);
+}
+
+void
+notices_delayed(struct notices *n, const char *id)
+{
+	add_todo(n, id, DSN_DELAYED);
+	loop_soon(n->o.loop, &n->soon);
+}
+
+/* --- into the queue ------------------------------------------------------- */
+
+static void
+log_made(const struct sending *s, const struct envelope *env)
+{
+	enum dsn_action action = s->nabout > 0 ? s->about[0].action
+					       : DSN_RELAYED;
+	static const char *const words[] = {
+		[DSN_FAILED] = "failed",
+		[DSN_DELAYED] = "delayed",
+		[DSN_RELAYED] = "relayed",
+	};
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_NOTICE, "notice");
+	log_str(&l, "id", queue_draft_id(s->draft));
+	log_addr(&l, "to", env->rcpts[0].addr);
+	log_str(&l, "action", words[action]);
+	if (s->nabout > 0)
+		log_str(&l, "about", s->about[0].id);
+	if (s->nabout > 1)
+		log_num(&l, "messages", (int64_t)s->nabout);
+	log_end(&l);
+}
+
+static void
+on_told(void *ctx, const struct queue_told *t)
+{
+	struct sending *s = ctx;
+	struct notices *n = s->n;
+
+	for (size_t i = 0; i < s->nabout; i++) {
+		struct about *a = &s->about[i];
+
+		if (t->outcome == QUEUE_FAILED)
+			add_todo(n, a->id, a->action);
+		else if (a->action == DSN_FAILED)
+			queue_told_failed(n->o.queue, a->id, a->env);
+	}
+	if (t->outcome == QUEUE_FAILED) {
+		log_text(LOG_LEVEL_ERROR,
+		    "a notice cannot be kept and is made again later: %s",
+		    t->err.text);
+		n->again_ms = now_ms(n) + FULL_AGAIN_MS;
+	}
+	s->is_told = true;
+	loop_soon(n->o.loop, &n->soon);
+}
+
+static void
+free_told(struct notices *n)
+{
+	list_foreach (it, &n->sending) {
+		struct sending *s = list_entry(it, struct sending, link);
+
+		if (s->is_told)
+			sending_free(s);
+	}
+}
+
+/* Takes over s. */
+static void
+submit(struct notices *n, struct sending *s, const struct envelope *env,
+    struct bytes text)
+{
+	struct queue_told failed = { .outcome = QUEUE_FAILED };
+
+	s->n = n;
+	s->draft = queue_draft_new(n->o.queue);
+	list_append(&n->sending, &s->link);
+	if (queue_draft_write(s->draft, text.p, text.n, &failed.err) != 0) {
+		on_told(s, &failed);
+		return;
+	}
+	log_made(s, env);
+	queue_draft_end(s->draft, env, QUEUE_MODE_ACCEPTED, 0, on_told, s);
+}
+
+/* From nobody, and nothing answers it.  Who submitted what it is about may see
+ * it in the queue. */
+static struct envelope *
+new_envelope(const char *to, const struct envelope *like, bool is_8bit)
+{
+	struct envelope *env = envelope_new();
+
+	envelope_add_rcpt(env, to)->notify = DSN_NOTIFY_NEVER;
+	envelope_set(&env->peer, "notices");
+	env->uid = UID_UNKNOWN;
+	if (like != NULL) {
+		env->uid = like->uid;
+		envelope_set(&env->user, like->user);
+	}
+	env->is_8bit = is_8bit;
+	env->is_utf8 = !str_is_ascii(bytes_of(to, strlen(to)));
+	return env;
+}
+
+/* The account that had the message has its notice. */
+static const struct conf_account *
+account_of(const struct notices *n, const struct envelope *about)
+{
+	const struct conf *c = conf_of(n);
+	struct queue_item it;
+	int i = -1;
+
+	if (queue_find(n->o.queue, about->id, &it))
+		i = it.account;
+	if (i < 0 || (size_t)i >= c->naccounts)
+		i = c->default_account >= 0 ? c->default_account : 0;
+	return &c->accounts[i];
+}
+
+/* For the From field; the provider would not take a stranger's. */
+static void
+from_address(
+    const struct notices *n, const struct conf_account *a, struct buf *to)
+{
+	buf_init(to, 1024);
+	if (a->address != NULL) {
+		IGNORE(buf_adds(to, a->address)); /* an address fits */
+		return;
+	}
+	IGNORE(buf_adds(to, "mailer-daemon@"));
+	IGNORE(msgid_domain(to, conf_of(n)->host_found, NULL));
+}
+
+static struct sending *
+sending_new(void)
+{
+	struct sending *s = xcalloc(1, sizeof(*s));
+
+	list_init(&s->link);
+	return s;
+}
+
+static void
+sending_about(
+    struct sending *s, const struct todo *t, const struct envelope *env)
+{
+	struct about *a;
+
+	s->about = xrealloc(s->about, s->nabout + 1, sizeof(*s->about));
+	a = &s->about[s->nabout++];
+	(void)snprintf(a->id, sizeof(a->id), "%s", t->id);
+	a->action = t->action;
+	a->env = envelope_dup(env);
+}
+
+/* --- to the sender -------------------------------------------------------- */
+
+static void
+submit_dsn(struct notices *n, struct sending *s, const char *account,
+    const struct dsn_opts *dsn)
+{
+	struct envelope *env;
+	struct buf text;
+	bool is_8bit = false;
+
+	buf_init(&text, DSN_MAX);
+	if (dsn_build(&text, dsn, &is_8bit)) {
+		env = new_envelope(dsn->env->sender, dsn->env, is_8bit);
+		envelope_set(&env->account, account);
+		submit(n, s, env, buf_bytes(&text));
+		envelope_free(env);
+	} else { /* cannot be: what it returns of the original is bounded */
+		log_text(LOG_LEVEL_ERROR, "%s: the notice about it is too long",
+		    dsn->env->id);
+		sending_free(s);
+	}
+	buf_clear(&text);
+}
+
+static void
+send_dsn(struct notices *n, struct sending *s, enum dsn_action action,
+    const struct queue_original *o)
+{
+	const struct conf_account *a = account_of(n, o->env);
+	struct buf from;
+	struct dsn_opts dsn = {
+		.action = action,
+		.env = o->env,
+		.hostname = conf_of(n)->host_found,
+		.original = buf_bytes(&o->text),
+		.original_is_whole = o->is_whole,
+		.wall_ms = wall_ms(n),
+		.utc_offset_s = offset_s(n),
+		.tried_ms = o->tried_ms,
+		.give_up_ms = o->give_up_ms,
+		.rng = n->o.rng,
+	};
+
+	from_address(n, a, &from);
+	dsn.from = buf_str(&from);
+	submit_dsn(n, s, a->name, &dsn);
+	buf_clear(&from);
+}
+
+static bool
+is_local(const struct notices *n, const char *sender)
+{
+	struct alias_opts opts = alias_opts_of(conf_of(n));
+
+	return alias_is_local(&opts, sender);
+}
+
+/* --- a sender who has had enough ------------------------------------------- */
+
+/* False: this one is told of together with others. */
+static bool
+take_share(struct notices *n, const char *sender)
+{
+	if (!notice_cap_take(n->cap, sender, wall_ms(n) / 1000))
+		return false;
+	cap_changed(n);
+	return true;
+}
+
+/* Due in a while: more may follow. */
+static struct digest *
+digest_of(struct notices *n, const char *sender)
+{
+	int64_t now_s = wall_ms(n) / 1000, wait_s;
+	struct digest *d;
+
+	list_foreach (it, &n->digests) {
+		d = list_entry(it, struct digest, link);
+		if (strcasecmp(d->sender, sender) == 0)
+			return d;
+	}
+	d = xcalloc(1, sizeof(*d));
+	digest_init(d);
+	d->sender = xstrdup(sender);
+	list_append(&n->digests, &d->link);
+	wait_s = notice_cap_digest_s(n->cap, sender, now_s) - now_s;
+	d->due_ms = now_ms(n) + wait_s * 1000;
+	if (wait_s * 1000 < n->o.gather_ms)
+		d->due_ms = now_ms(n) + n->o.gather_ms;
+	loop_soon(n->o.loop, &n->soon);
+	return d;
+}
+
+static void
+put_off(struct digest *d, struct todo *t)
+{
+	list_remove(&t->link);
+	list_append(&d->todo, &t->link);
+}
+
+void
+notices_relayed(
+    struct notices *n, const struct envelope *env, struct bytes header)
+{
+	struct queue_original o = { .tried_ms = wall_ms(n) };
+
+	if (bounce_to(env, DSN_RELAYED, header, is_local(n, env->sender)) !=
+	    BOUNCE_SENDER)
+		return;
+	if (!take_share(n, env->sender)) {
+		digest_of(n, env->sender)->relayed++;
+		return;
+	}
+	o.env = envelope_dup(env);
+	buf_init(&o.text, header.n + 1);
+	IGNORE(buf_add(&o.text, header.p, header.n)); /* has the room */
+	send_dsn(n, sending_new(), DSN_RELAYED, &o);
+	queue_original_clear(&o);
+}
+
+/* --- many at once ---------------------------------------------------------- */
+
+static void
+gather(struct notices *n, struct digest *d, int64_t gather_ms, struct todo *t)
+{
+	int64_t due = now_ms(n) + gather_ms;
+
+	put_off(d, t);
+	if (d->last_ms != 0 && due < d->last_ms + n->o.apart_ms)
+		due = d->last_ms + n->o.apart_ms;
+	if (d->due_ms == INT64_MAX)
+		d->due_ms = due;
+}
+
+/* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the
+ * list of the first of them.  What does not fit there is counted. */
+static void
+collect(
+    struct notices *n, struct digest *d, struct sending *s, struct buf *list)
+{
+	size_t left = DIGEST_SLICE;
+
+	list_foreach (it, &d->todo) {
+		struct todo *t = list_entry(it, struct todo, link);
+		struct queue_original o;
+
+		if (left-- == 0)
+			return;
+		if (queue_original(n->o.queue, t->id, 0, &o, NULL) != 0) {
+			todo_free(t); /* somebody has deleted it */
+			continue;
+		}
+		sending_about(s, t, o.env);
+		if (list != NULL && s->nabout <= BOUNCE_LISTED_MAX)
+			IGNORE(bounce_list_add(
+			    list, o.env, t->action, offset_s(n)));
+		queue_original_clear(&o);
+		todo_free(t);
+	}
+}
+
+static const struct rcpt *
+first_failed(const struct envelope *env)
+{
+	for (size_t i = 0; i < env->nrcpts; i++)
+		if (env->rcpts[i].state == RCPT_FAILED)
+			return &env->rcpts[i];
+	return &env->rcpts[0];
+}
+
+/* what: "message" or "notice" */
+static void
+raise_failed(const struct notices *n, const struct sending *s, const char *what)
+{
+	const struct rcpt *r;
+	char text[700];
+
+	if (s->nabout == 0)
+		return;
+	r = first_failed(s->about[0].env);
+	(void)snprintf(text, sizeof(text),
+	    "%zu %s%s could not be delivered; the first is %s to "
+	    "%.200s%s%.200s; "
+	    "see: relais show %s",
+	    s->nabout, what, s->nabout == 1 ? "" : "s", s->about[0].id, r->addr,
+	    r->last != NULL ? ": " : "", r->last != NULL ? r->last->text : "",
+	    s->about[0].id);
+	n->o.alert(n->o.ctx, "mail-failed", text);
+}
+
+/* To the administrator by its own route, else by that of what it tells of. */
+static const struct conf_account *
+route_digest(const struct notices *n, struct envelope *env,
+    const struct envelope *like, bool is_for_sender)
+{
+	const struct conf *c = conf_of(n);
+	const struct conf_account *a;
+	int i = -1;
+
+	if (!is_for_sender || like == NULL)
+		i = conf_route(c, env, NULL);
+	if (i >= 0)
+		return &c->accounts[i];
+	if (like == NULL)
+		return &c->accounts[0];
+	a = account_of(n, like);
+	envelope_set(&env->account, a->name);
+	env->uid = like->uid;
+	envelope_set(&env->user, like->user);
+	return a;
+}
+
+/* Takes over s; d: the sender's, or NULL. */
+static void
+send_digest(struct notices *n, struct sending *s, const struct digest *d,
+    struct bytes list)
+{
+	const struct conf *c = conf_of(n);
+	const char *to = d != NULL ? d->sender : c->admin;
+	const struct envelope *like = s->nabout > 0 ? s->about[0].env : NULL;
+	struct envelope *env = new_envelope(to, d != NULL ? like : NULL, false);
+	struct buf text, from;
+	struct bounce_digest b = {
+		.hostname = c->host_found,
+		.to = to,
+		.is_for_sender = d != NULL,
+		.list = list,
+		.nrelayed = d != NULL ? d->relayed : 0,
+		.wall_ms = wall_ms(n),
+		.utc_offset_s = offset_s(n),
+		.rng = n->o.rng,
+	};
+
+	for (size_t i = 0; i < s->nabout; i++)
+		*(s->about[i].action == DSN_FAILED ? &b.nmessages
+						   : &b.ndelayed) += 1;
+	from_address(n, route_digest(n, env, like, d != NULL), &from);
+	b.from = buf_str(&from);
+	buf_init(&text, BOUNCE_DIGEST_MAX + 8192);
+	IGNORE(bounce_digest(&text, &b)); /* that is enough */
+	submit(n, s, env, buf_bytes(&text));
+	buf_clear(&text);
+	buf_clear(&from);
+	envelope_free(env);
+}
+
+/* Takes over s, of which log and alert have said all that can be said. */
+static void
+send_nothing(struct notices *n, struct sending *s)
+{
+	for (size_t i = 0; i < s->nabout; i++)
+		queue_told_failed(n->o.queue, s->about[i].id, s->about[i].env);
+	sending_free(s);
+}
+
+static void
+digest_made(struct notices *n, struct digest *d)
+{
+	d->last_ms = now_ms(n);
+	d->due_ms = list_is_empty(&d->todo) ? INT64_MAX
+					    : d->last_ms + n->o.apart_ms;
+}
+
+static void
+tell_admin(struct notices *n)
+{
+	struct sending *s = sending_new();
+	struct buf list;
+
+	buf_init(&list, BOUNCE_DIGEST_MAX);
+	collect(n, &n->admin, s, &list);
+	digest_made(n, &n->admin);
+	raise_failed(n, s, "message");
+	if (s->nabout > 0 && conf_of(n)->admin != NULL)
+		send_digest(n, s, NULL, buf_bytes(&list));
+	else
+		send_nothing(n, s);
+	buf_clear(&list);
+}
+
+/* Of notices that have failed nobody can be told by mail. */
+static void
+tell_of_notices(struct notices *n)
+{
+	struct sending *s = sending_new();
+
+	collect(n, &n->notices, s, NULL);
+	digest_made(n, &n->notices);
+	raise_failed(n, s, "notice");
+	send_nothing(n, s);
+}
+
+static void
+tell_sender(struct notices *n, struct digest *d)
+{
+	struct sending *s = sending_new();
+	struct buf list;
+
+	buf_init(&list, BOUNCE_DIGEST_MAX);
+	collect(n, d, s, &list);
+	if (s->nabout > 0 || d->relayed > 0) {
+		notice_cap_digested(n->cap, d->sender, wall_ms(n) / 1000);
+		cap_changed(n);
+		send_digest(n, s, d, buf_bytes(&list));
+	} else {
+		sending_free(s);
+	}
+	buf_clear(&list);
+	d->relayed = 0;
+	d->due_ms = now_ms(n) + NOTICE_CAP_S * 1000;
+	if (list_is_empty(&d->todo))
+		digest_free(d);
+}
+
+/* When the next one is. */
+static int64_t
+make_digests(struct notices *n)
+{
+	int64_t now = now_ms(n), next;
+
+	if (now >= n->admin.due_ms)
+		tell_admin(n);
+	if (now >= n->notices.due_ms)
+		tell_of_notices(n);
+	next = n->admin.due_ms < n->notices.due_ms ? n->admin.due_ms
+						   : n->notices.due_ms;
+	list_foreach (it, &n->digests) {
+		struct digest *d = list_entry(it, struct digest, link);
+
+		if (now >= d->due_ms)
+			tell_sender(n, d); /* may free it */
+		else if (d->due_ms < next)
+			next = d->due_ms;
+	}
+	return next;
+}
+
+/* --- one message ---------------------------------------------------------- */
+
+/* As much of the original as its sender asked for. */
+static int
+load(struct notices *n, const struct todo *t, struct queue_original *o,
+    struct err *err)
+{
+	if (queue_original(n->o.queue, t->id, 0, o, err) != 0)
+		return -1;
+	if (o->env->ret != DSN_RET_FULL || t->action != DSN_FAILED)
+		return 0;
+	queue_original_clear(o);
+	return queue_original(n->o.queue, t->id, DSN_FULL_MAX, o, err);
+}
+
+/* Takes over t. */
+static void
+tell(struct notices *n, struct todo *t, const struct queue_original *o)
+{
+	struct bytes text = buf_bytes(&o->text);
+	struct sending *s;
+
+	switch (
+	    bounce_to(o->env, t->action, text, is_local(n, o->env->sender))) {
+	case BOUNCE_SENDER:
+		if (!take_share(n, o->env->sender)) {
+			put_off(digest_of(n, o->env->sender), t);
+			return;
+		}
+		s = sending_new();
+		sending_about(s, t, o->env);
+		send_dsn(n, s, t->action, o);
+		todo_free(t);
+		return;
+	case BOUNCE_ADMIN:
+		gather(n, &n->admin, n->o.gather_ms, t);
+		return;
+	case BOUNCE_NOBODY:
+		break;
+	}
+	if (t->action == DSN_FAILED &&
+	    (o->env->sender[0] == '\0' || bounce_is_notice(text))) {
+		gather(n, &n->notices, 0, t);
+		return;
+	}
+	if (t->action == DSN_FAILED) /* NOTIFY=NEVER, or told before */
+		queue_told_failed(n->o.queue, t->id, o->env);
+	todo_free(t);
+}
+
+static void
+work(struct notices *n)
+{
+	int left = SLICE;
+	int64_t next;
+
+	free_told(n);
+	list_foreach (it, &n->todo) {
+		struct todo *t = list_entry(it, struct todo, link);
+		struct queue_original o;
+		struct err err = { 0 };
+
+		if (n->again_ms > now_ms(n) || left-- == 0)
+			break;
+		if (load(n, t, &o, &err) == 0) {
+			tell(n, t, &o);
+			queue_original_clear(&o);
+		} else if (err.class == ERR_BUSY) {
+			n->again_ms = now_ms(n) + AGAIN_MS;
+		} else {
+			todo_free(t);
+		}
+	}
+	next = make_digests(n);
+	if (!list_is_empty(&n->todo) && n->again_ms < next)
+		next = n->again_ms;
+	if (now_ms(n) >= n->save_ms)
+		save_cap(n);
+	loop_timer_set(n->timer, next < n->save_ms ? next : n->save_ms);
+}

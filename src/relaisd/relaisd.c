@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relaisd - the daemon.  See relaisd(8). */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "relaisd/daemon.h"
+
+static const char usage[] =
+    "usage: relaisd [-c FILE] [-f] [--user] [--check]\n"
+    "\n"
+    "  -c FILE   read this configuration\n"
+    "  -f        stay in the foreground, log to standard error\n"
+    "  --user    run for one user: XDG folders, that user's keyring\n"
+    "  --check   say what is wrong with the configuration; exit 0 or 78\n"
+    "  --version, --help\n"
+    "\n"
+    "See relaisd(8) and relais.conf(5).\n";
+
+int
+main(int argc, char **argv)
+{
+	enum { OPT_USER = 256, OPT_CHECK, OPT_VERSION, OPT_HELP };
+	static const struct option longs[] = {
+		{ "user", no_argument, NULL, OPT_USER },
+		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct daemon_args args = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:fh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			args.conf_file = optarg;
+			break;
+		case 'f':
+			args.is_foreground = true;
+			break;
+		case OPT_USER:
+			args.is_user = true;
+			break;
+		case OPT_CHECK:
+			args.is_check = true;
+			break;
+		case OPT_VERSION:
+			(void)printf("relaisd %s\n", PACKAGE_VERSION);
+			return EX_OK;
+		case 'h':
+		case OPT_HELP:
+			(void)fputs(usage, stdout);
+			return EX_OK;
+		default:
+			(void)fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "relaisd: unexpected argument %s\n%s",
+		    argv[optind], usage);
+		return EX_USAGE;
+	}
+	return daemon_main(&args);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sockets.h - the submission sockets, bound before root is given up.
+ *
+ * From the service manager if it handed some over (sd_listen_fds), else as the
+ * configuration says.  Bound first, served later, so that nothing is read
+ * while the process still is root.
+ */
+#ifndef RELAISD_SOCKETS_H
+#define RELAISD_SOCKETS_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct conf;
+struct conf_listen;
+struct inbound;
+
+/* A value; all zero: none. */
+struct sockets {
+	struct socket_opened {
+		int fd;
+		const struct conf_listen *conf;
+	} * opened;
+	size_t nopened;
+};
+
+/* Borrows conf for as long as the sockets are served.  -1: one that is not
+ * optional cannot be had. */
+int sockets_open(struct sockets *s, const struct conf *conf, struct err *err);
+/* Gives all of them to inbound, which owns the descriptors from then on. */
+int sockets_serve(const struct sockets *s, struct inbound *in, struct err *err);
+void sockets_clear(struct sockets *s);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* equals.h - a message that stands for others says so.
+ *
+ * Which messages are equal: all bytes but those of Date, Message-ID and
+ * Received, which differ each time.  What goes out for many of them says how
+ * many there were, in its subject, where people look, and in a field of its
+ * own.
+ *
+ * Pure.
+ */
+#ifndef REWRITE_DUPLICATE_KEY_H
+#define REWRITE_DUPLICATE_KEY_H
+
+#include <stdint.h>
+
+struct header;
+struct siphash;
+
+/* What is left of the header; the body is put behind it by the caller. */
+void duplicate_key_put_header(const struct header *h, struct siphash *s);
+
+/* h stands for n others, the last of which came at that time.  A subject that
+ * has no room for it stays. */
+void duplicate_key_tell(struct header *h, uint32_t n, int64_t last_s);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* eightbit.h - header fields with bytes over 127, for servers without
+ * SMTPUTF8 (RFC 6531) and for mail that did not ask for it.
+ *
+ *	text		encoded words (RFC 2047)
+ *	mailboxes	the same for the display name, A-labels for the domain
+ *	Content-Type, Content-Disposition: encoded words inside the quotes, as
+ *			every mail program understands though RFC 2231 is the rule
+ *
+ * Bytes that are not UTF-8 are taken for ISO 8859-1, so that nothing is lost.
+ * A local part has no other form: a field with one stays.
+ *
+ * Pure.
+ */
+#ifndef REWRITE_EIGHTBIT_H
+#define REWRITE_EIGHTBIT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "mail/header.h"
+
+/* keep_utf8: SMTPUTF8 will be said, so fields in UTF-8 stay (RFC 6532); only
+ * what is not even that is encoded.  False: the header has no room. */
+bool eightbit_header(struct header *h, bool keep_utf8) MUST_CHECK;
+
+/* Would eightbit_header() have something to do? */
+bool eightbit_must(const struct header *h, bool keep_utf8);
+
+/* Is a byte over 127 left in any field? */
+bool eightbit_has(const struct header *h);
+
+#endif

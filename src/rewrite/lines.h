@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lines.h - header fields with lines longer than RFC 5322 2.1.1 allows.
+ *
+ * Such a field is folded anew at its blanks.  What no line can hold:
+ *
+ *	text		a long word becomes encoded words (RFC 2047), which show
+ *			what was there
+ *	fields with a	folded where their grammar has room for a blank: behind
+ *	grammar		"," and ";", between "<a><b>", in the URLs of List-
+ *			fields (RFC 2369 2), in the b= of a signature (RFC 6376
+ *			3.5)
+ *
+ * A field with a grammar that still has such a word is told as text in
+ * X-Original-NAME, because cut in two it would mean something else; of a list
+ * the other members stay.  Other fields stay byte for byte.
+ */
+#ifndef REWRITE_LINES_H
+#define REWRITE_LINES_H
+
+#include <stdbool.h>
+
+#include "base/must.h"
+#include "mail/header.h"
+
+enum { LINES_MAX = 998 }; /* octets, without CRLF */
+
+/* False: the header has no room. */
+bool lines_fold(struct header *h) MUST_CHECK;
+/* Would it do more than fold at blanks? */
+bool lines_has_long_word(const struct header *h);
+
+#endif

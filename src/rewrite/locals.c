@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rewrite/locals.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "mail/addr.h"
+#include "mail/mailbox.h"
+#include "rewrite/notes.h"
+
+static const char nobody[] = "undisclosed-recipients:;";
+
+enum kind {
+	KIND_TO, /* must not be empty: RFC 5322 3.6.3 */
+	KIND_RCPTS, /* goes if nobody is left */
+	KIND_TRACE, /* of a delivery: names of this machine say nothing */
+	KIND_AUTHORS /* names of this machine are for rewrite/identity.h */
+};
+
+static const struct row {
+	const char *name;
+	enum kind kind;
+} rows[] = {
+	{ "To", KIND_TO },
+	{ "Cc", KIND_RCPTS },
+	{ "Reply-To", KIND_RCPTS },
+	{ "Resent-To", KIND_TO },
+	{ "Resent-Cc", KIND_RCPTS },
+	{ "Resent-Reply-To", KIND_RCPTS },
+	{ "Errors-To", KIND_RCPTS },
+	{ "Return-Receipt-To", KIND_RCPTS },
+	{ "Disposition-Notification-To", KIND_RCPTS },
+	{ "Mail-Followup-To", KIND_RCPTS },
+	{ "Mail-Reply-To", KIND_RCPTS },
+	{ "Apparently-To", KIND_RCPTS },
+	{ "X-Errors-To", KIND_RCPTS },
+	{ "X-Reply-To", KIND_RCPTS },
+	{ "X-Confirm-Reading-To", KIND_RCPTS },
+	{ "Read-Receipt-To", KIND_RCPTS },
+	{ "Delivered-To", KIND_TRACE },
+	{ "Envelope-To", KIND_TRACE },
+	{ "X-Envelope-To", KIND_TRACE },
+	{ "X-Original-To", KIND_TRACE },
+	{ "X-Delivered-To", KIND_TRACE },
+	{ "X-Rcpt-To", KIND_TRACE },
+	{ "From", KIND_AUTHORS },
+	{ "Sender", KIND_AUTHORS },
+	{ "Resent-From", KIND_AUTHORS },
+	{ "Resent-Sender", KIND_AUTHORS },
+};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* One field, and its mailboxes as they are to be, commas between. */
+struct writing {
+	const struct locals_opts *o;
+	enum kind kind;
+	struct addr_list given;
+	size_t nlocal; /* of them */
+	struct addr_list seen; /* written in place of local names */
+	struct buf value;
+	unsigned notes;
+};
+
+static bool
+is_local(const struct writing *w, const struct addr_item *it)
+{
+	return w->kind != KIND_AUTHORS && w->o->is_local(w->o->ctx, it->addr);
+}
+
+static void
+read_field(struct writing *w, struct bytes value)
+{
+	addr_list_parse_names(&w->given, value, w->o->is_name, w->o->ctx);
+	for (size_t i = 0; i < w->given.n; i++)
+		w->nlocal += is_local(w, &w->given.items[i]);
+	if (w->given.has_joined)
+		w->notes |= NOTE_BIT(NOTE_COMMA);
+	if (w->given.hides_rcpts && w->given.is_loose)
+		w->notes |= NOTE_BIT(NOTE_NOBODY);
+}
+
+/* What was not understood would be lost, so it needs a reason. */
+static bool
+must_change(const struct writing *w)
+{
+	const struct addr_list *l = &w->given;
+
+	if (w->kind == KIND_AUTHORS)
+		return l->is_loose && !l->is_malformed && l->n > 0;
+	if (l->n == 0)
+		return l->is_loose && l->hides_rcpts;
+	return w->nlocal > 0 || l->has_joined ||
+	       (l->is_loose && (!l->is_malformed || l->hides_rcpts));
+}
+
+static bool
+add_mailbox(struct writing *w, const struct addr_item *it, const char *addr)
+{
+	return (buf_len(&w->value) == 0 || buf_adds(&w->value, ", ")) &&
+	       mailbox_add(&w->value, it, bytes_of(addr, strlen(addr)));
+}
+
+/* A bare word that is nobody's name here, in a field that others read: the admin,
+ * who gets its mail, is not for them to see. */
+static bool
+is_stray_word(const struct writing *w, const struct addr_item *it)
+{
+	return w->o->is_name != NULL && w->nlocal < w->given.n &&
+	       strchr(it->addr, '@') == NULL &&
+	       !w->o->is_name(w->o->ctx, it->addr);
+}
+
+static bool
+add_item(struct writing *w, const struct addr_item *it)
+{
+	size_t at = w->seen.n;
+	bool ok = true;
+
+	if (!is_local(w, it))
+		return add_mailbox(w, it, it->addr);
+	if (is_stray_word(w, it)) {
+		w->notes |= NOTE_BIT(NOTE_STRANGER);
+		return true;
+	}
+	if (!w->o->resolve(w->o->ctx, it->addr, &w->seen))
+		return true;
+	for (; ok && at < w->seen.n; at++)
+		ok = add_mailbox(w, it, w->seen.items[at].addr);
+	return ok;
+}
+
+static bool
+rewrite(struct header *h, size_t i, const char *name, struct writing *w)
+{
+	if (w->kind == KIND_TRACE && w->nlocal > 0) {
+		header_remove(h, i);
+		return true;
+	}
+	if (w->given.is_malformed)
+		w->notes |= NOTE_BIT(NOTE_BAD);
+	for (size_t k = 0; k < w->given.n; k++)
+		if (!add_item(w, &w->given.items[k]))
+			return false;
+	if (buf_len(&w->value) > 0)
+		return header_replace(h, i, name, buf_bytes(&w->value));
+	if (w->kind != KIND_TO) {
+		header_remove(h, i);
+		return true;
+	}
+	return header_replace(h, i, name, bytes_of(nobody, sizeof(nobody) - 1));
+}
+
+static bool
+repair_field(struct header *h, size_t i, const struct row *row,
+    const struct locals_opts *o, unsigned *notes)
+{
+	struct writing w = { .o = o, .kind = row->kind };
+	struct buf text;
+	bool ok = true;
+
+	buf_init(&text, HEADER_VALUE_MAX);
+	buf_init(&w.value, HEADER_WORK_MAX);
+	IGNORE(header_value(h, i, &text)); /* it fits */
+	read_field(&w, buf_bytes(&text));
+	if (must_change(&w)) {
+		ok = rewrite(h, i, row->name, &w);
+		*notes |= w.notes;
+	}
+	addr_list_clear(&w.seen);
+	addr_list_clear(&w.given);
+	buf_clear(&w.value);
+	buf_clear(&text);
+	return ok;
+}
+
+static const struct row *
+row_of(struct bytes name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (bytes_eq_nocase(name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
+bool
+locals_repair(struct header *h, const struct locals_opts *o, unsigned *notes)
+{
+	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1)) {
+		const struct row *row = row_of(header_at(h, i).name);
+
+		if (row != NULL && !repair_field(h, i, row, o, notes))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* locals.h - fields of addresses, so that all readers understand the same and no
+ * name of this machine is among them.
+ *
+ * Providers refuse "To: root", and an answer would go astray, or to a stranger
+ * whose server completes the name.  So what is done to the recipients of the
+ * envelope is done to these fields: the name is replaced by those who get its
+ * mail, each once, with the display name that was there; a name that leads
+ * nowhere is taken out.  Delivered-To and the like are removed if they name this
+ * machine: with the new address in them a server could see a loop.
+ *
+ * "Smith, John <john@example.net>" has a comma in a name without quotes: words
+ * that are no name of this machine belong to the name behind them, and are left
+ * out where there is none and others read the field.  "To: undisclosed-recipients"
+ * in any spelling names nobody.  Obsolete forms are written in the form that the
+ * envelope has (RFC 5322 4.4, RFC 6409 8).
+ *
+ * A field without any of this stays byte for byte.  Pure; done on the way in, for
+ * it does not depend on the account.
+ */
+#ifndef REWRITE_LOCALS_H
+#define REWRITE_LOCALS_H
+
+#include <stdbool.h>
+
+#include "base/must.h"
+#include "mail/addr_list.h"
+#include "mail/header.h"
+
+struct locals_opts {
+	/* Is this a name to be looked up? */
+	bool (*is_local)(void *ctx, const char *addr);
+	/* Adds who gets its mail, unless they are in the list already; false:
+	 * nobody does. */
+	bool (*resolve)(void *ctx, const char *addr, struct addr_list *to);
+	/* Is there a user or an alias of this name?  NULL: not asked, every bare
+	 * word is one. */
+	bool (*is_name)(void *ctx, const char *word);
+	void *ctx;
+};
+
+/* *notes gets what was guessed (rewrite/notes.h).  False: the header has no room. */
+bool locals_repair(
+    struct header *h, const struct locals_opts *o, unsigned *notes) MUST_CHECK;
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fill.h - the fields that every message has and some programs forget, or
+ * write in forms that servers refuse (RFC 6409 8.1 to 8.3): From, Date,
+ * Message-ID.
+ *
+ * Each adds its field if it is absent or empty.  A Date or Message-ID that is not
+ * fit is mended if it is clear what was meant, else replaced; of several the best
+ * stays.  Old values are kept in X-Original-Date and X-Original-Message-ID.
+ * False: no room, or nothing that could be written.
+ */
+#ifndef REWRITE_MISSING_FIELDS_H
+#define REWRITE_MISSING_FIELDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/must.h"
+#include "mail/envelope.h"
+#include "mail/header.h"
+
+struct missing_facts {
+	const struct envelope *env; /* id, sender, user */
+	const char *hostname;
+	int64_t wall_ms;
+	int32_t utc_offset_s;
+	const char *full_name; /* or NULL */
+	unsigned *notes; /* rewrite/notes.h; what was guessed is added */
+};
+
+/* The envelope sender, qualified with the host's name if it has no domain;
+ * for the null sender the submitting user, else postmaster.  With the full
+ * name, encoded (R14). */
+bool missing_from(struct header *h, const struct missing_facts *f) MUST_CHECK;
+bool missing_date(struct header *h, const struct missing_facts *f) MUST_CHECK;
+bool missing_message_id(
+    struct header *h, const struct missing_facts *f) MUST_CHECK;
+/* RFC 5322 3.6.6: if the message is resent, its newest block of Resent- fields gets
+ * the From, Date and Message-ID it lacks, and a Date that is fit.  The fields of
+ * the message itself stay what they are. */
+bool missing_resent(struct header *h, const struct missing_facts *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* recode.h - the body of a part in another transfer encoding (RFC 2045 6), as
+ * it streams by.
+ *
+ * Decoded, the result is what was put, byte for byte; every line of it is at
+ * most 76 octets, all of them ASCII.  The two that mend take what is encoded
+ * already but badly: lines too long, bytes over 127.
+ *
+ * A value without allocation.
+ */
+#ifndef REWRITE_RECODE_H
+#define REWRITE_RECODE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+enum recode_how {
+	RECODE_KEEP = 0, /* as it is */
+	RECODE_QP,
+	RECODE_BASE64,
+	RECODE_MEND_QP,
+	RECODE_MEND_BASE64
+};
+
+struct recode {
+	enum recode_how how;
+	size_t column;
+	char line[57]; /* base64: bytes that wait for their line to be full;
+			* QP that is mended: blanks that may end theirs */
+	size_t nline;
+	char blank; /* QP: at the end of a line it must be encoded; or NUL */
+	bool has_cr; /* QP: a line end if LF follows */
+	int hex_left; /* digits of "=XX" that must stay on the line */
+};
+
+void recode_init(struct recode *r, enum recode_how how);
+
+/* Room that n bytes of input may need in out. */
+#define RECODE_ROOM(n) (5 * (n) + 16)
+
+/* Appends to out, which has RECODE_ROOM(b.n) of room. */
+void recode_put(struct recode *r, struct bytes b, struct buf *out);
+/* The part is over.  Adds no line end. */
+void recode_end(struct recode *r, struct buf *out);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* repair.h - a body that a provider would refuse, in another form.
+ *
+ *	lines over 998 octets	the part is re-encoded (RFC 5322 2.1.1)
+ *	bytes over 127, for a	the part is re-encoded, headers inside are
+ *	server without 8BITMIME	treated by rewrite/eightbit.h (RFC 6152 3)
+ *
+ * Quoted-printable, or base64 where that is much shorter; decoded, a part is
+ * what it was.  One in an encoding outside MIME becomes base64 of its bytes, and
+ * X-Original-Content-Transfer-Encoding says what they are.  Parts encoded already, but badly, are mended.  What nobody
+ * reads (preamble, epilogue) is wrapped and loses its bytes over 127.  Sealed
+ * parts (rewrite/mime_stream.h) stay as they are: repair_refuses() tells if they are the
+ * trouble.
+ *
+ * Two passes, because a part's header comes before what it has to tell of: look
+ * at the whole body, then put the whole body again, as often as wanted.
+ *
+ * Pure.
+ */
+#ifndef REWRITE_REPAIR_H
+#define REWRITE_REPAIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "mail/header.h"
+
+struct repair;
+
+struct repair_opts {
+	bool is_7bit; /* no byte over 127 may be left */
+};
+
+/* header: the message's own, borrowed until repair_free(). */
+struct repair *repair_new(struct header *header, const struct repair_opts *o);
+void repair_free(struct repair *r);
+
+/* First pass: all of the body. */
+void repair_look(struct repair *r, struct bytes body);
+void repair_looked(struct repair *r);
+
+/* What it came to. */
+struct repair_seen {
+	size_t nqp, nbase64, nmended; /* parts */
+	bool has_frame; /* something between the parts is changed */
+	/* Bytes over 127 are left: in a sealed part, or in an address of an
+	 * attached message's header, of which there is no other form. */
+	bool has_stuck_8bit;
+};
+const struct repair_seen *repair_seen(const struct repair *r);
+bool repair_changes(const struct repair *r); /* anything at all */
+/* Why it cannot be done, or NULL; static text. */
+const char *repair_refuses(const struct repair *r);
+
+/* Makes the message's header say what will follow.  Only if it changes
+ * anything.  False: no room. */
+bool repair_header(struct repair *r) MUST_CHECK;
+
+/* Second pass: begin, then for each piece of the body put and pull until there
+ * is nothing; end, and pull once more. */
+void repair_begin(struct repair *r);
+void repair_put(struct repair *r, struct bytes body); /* borrowed meanwhile */
+void repair_end(struct repair *r);
+/* Borrowed until the next call on r; none: wants more, or that was all. */
+struct bytes repair_pull(struct repair *r);
+
+#endif

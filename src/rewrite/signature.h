@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* signature.h - DKIM signatures that have gone stale (RFC 6376).
+ *
+ * A signature over a field that was changed, added or taken out since the header
+ * was read does not hold any more, and would only prove a forgery: it is
+ * removed.  From counts as signed whatever the signature says (RFC 6376 5.4).
+ * What the body has become is not looked at.
+ *
+ * Pure; linear in the size of the header.
+ */
+#ifndef REWRITE_SIGNATURE_H
+#define REWRITE_SIGNATURE_H
+
+#include <stdbool.h>
+
+#include "mail/header.h"
+
+/* True: there was one. */
+bool signature_remove_stale(struct header *h);
+
+#endif

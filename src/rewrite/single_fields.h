@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* once.h - fields that may stand only once (RFC 5322 3.6, RFC 2045 3).
+ *
+ * Google, IONOS and others refuse a message with two of them, and programs that
+ * add a header to a header make them all the time (two To from PHP's mail()).
+ * To, Cc and Reply-To become one field with all addresses; of the others the
+ * first that says something stays.  Those of resenders may repeat;
+ * Date and Message-ID are for rewrite/missing_fields.h.
+ *
+ * Pure; done on the way in.
+ */
+#ifndef REWRITE_SINGLE_FIELDS_H
+#define REWRITE_SINGLE_FIELDS_H
+
+#include "mail/header.h"
+
+void single_fields_repair(struct header *h);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace.h - where a message has been: our Received field, and loops (R42). */
+#ifndef REWRITE_TRACE_H
+#define REWRITE_TRACE_H
+
+#include <stdbool.h>
+
+#include "base/must.h"
+#include "mail/header.h"
+#include "mail/received.h"
+
+/* RFC 5321 6.3 asks for a threshold of at least 100. */
+enum { TRACE_HOPS_MAX = 100 };
+
+/* Has it been through more than TRACE_HOPS_MAX systems? */
+bool trace_is_loop(const struct header *h);
+
+/* Does a Received field, anybody's, hold the id of a message that is_here()
+ * knows?  Then this is that message, come back while it is still under way.
+ * One that is long gone may come again: people resend what they have got. */
+bool trace_has_come_back(const struct header *h,
+    bool (*is_here)(void *ctx, const char *id), void *ctx);
+
+/* Puts our Received field in front.  False: no room. */
+bool trace_add(struct header *h, const struct received_opts *opts) MUST_CHECK;
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sendmail_caller.h - who calls: login and full name of a uid.
+ *
+ * The line of the password file, if there is one; only who is not in it is
+ * asked for through the name services, whose beginning takes longer than the
+ * whole rest of handing over a message.
+ */
+#ifndef SENDMAIL_SENDMAIL_CALLER_H
+#define SENDMAIL_SENDMAIL_CALLER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+enum { CALLER_LOGIN_SIZE = 64, CALLER_GECOS_SIZE = 512 };
+
+struct caller { /* longer names are cut */
+	char login[CALLER_LOGIN_SIZE]; /* "uid1000" if he has no name */
+	char gecos[CALLER_GECOS_SIZE]; /* "" if it is not known */
+};
+
+void caller_find(struct caller *c, uid_t uid);
+
+/* The line of a password file that names this uid first.  False: there is
+ * none; c is untouched. */
+bool caller_from(struct caller *c, struct bytes file, uid_t uid);
+
+#endif

@@ -1,0 +1,917 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/smtp_pipeline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "smtp/smtp_dot.h"
+#include "smtp/smtp_limits.h"
+
+enum {
+	/* A BDAT body up to here leaves with its envelope. */
+	EAGER_BODY_MAX = 131072,
+	/* A body is asked for in pieces of at least this. */
+	BODY_ROOM_MIN = 16384
+};
+
+/* Positions in the fixed sequence of a transaction with n recipients. */
+enum { POS_RSET = 0, POS_MAIL = 1, POS_RCPT = 2 };
+
+struct slot {
+	struct list link;
+	const struct smtp_job *job;
+	size_t out_pos; /* commands before this one are queued */
+	size_t in_pos; /* replies before this one have come */
+	bool is_bdat;
+	bool is_body; /* the body's turn has come */
+	bool has_end; /* its last byte is queued */
+	bool is_mail_refused; /* final says how */
+	bool is_void; /* final or a refusal is the session's fault */
+	bool is_done;
+	uint64_t begin_bytes; /* where its first command begins in the stream */
+	uint64_t end_bytes; /* where its last byte ended, with has_end */
+	int64_t begun_ms, ended_ms; /* when they went out; INT64_MAX: not yet */
+	uint64_t body_left;
+	struct smtp_stuff stuff;
+	size_t naccepted;
+	struct verdict final; /* of the job, and of who has none of his own */
+	struct verdict refusal; /* of a recipient: stands for all refused */
+	size_t report; /* next recipient to report, once is_done */
+	bool is_told[]; /* recipient i has had his verdict */
+};
+
+struct smtp_pipeline {
+	const struct smtp_caps *caps;
+	struct smtp_out *out;
+	struct list slots; /* oldest first */
+	struct slot *cur; /* the one that is being said, or NULL */
+	size_t nlive; /* slots that are not done */
+	size_t window_max, window_first;
+	size_t earned; /* answers since it was new or silent */
+	bool is_vouched_for; /* by another connection; not once it was silent */
+	int64_t now_ms;
+	int64_t answered_ms; /* the newest answer */
+	uint64_t nmails; /* MAILs said, against MAILMAX */
+	bool is_plain_spoken;
+	bool is_stopped;
+	/* The server may be inside a transaction that came to nothing. */
+	bool is_dirty;
+	struct slot *refused; /* a recipient's refusal waits to be told */
+	size_t refused_rcpt;
+	struct verdict refused_verdict;
+	/* Why the session ends, and with whose words. */
+	enum sc_trouble trouble;
+	struct verdict trouble_why;
+	unsigned distrust;
+	bool has_chunked; /* a BDAT was answered well */
+	bool has_lost_bdat; /* or one had no answer when it broke */
+};
+
+static const enum verdict_stage stages[SMTP_STEP_COUNT] = {
+	[SMTP_STEP_NONE] = STAGE_CONNECT,
+	[SMTP_STEP_GREETING] = STAGE_GREETING,
+	[SMTP_STEP_EHLO] = STAGE_EHLO,
+	[SMTP_STEP_HELO] = STAGE_EHLO,
+	[SMTP_STEP_STARTTLS] = STAGE_TLS,
+	[SMTP_STEP_AUTH] = STAGE_AUTH,
+	[SMTP_STEP_RSET] = STAGE_MAIL,
+	[SMTP_STEP_MAIL] = STAGE_MAIL,
+	[SMTP_STEP_RCPT] = STAGE_RCPT,
+	[SMTP_STEP_DATA] = STAGE_DATA,
+	[SMTP_STEP_END] = STAGE_END,
+	[SMTP_STEP_QUIT] = STAGE_CONNECT,
+};
+
+enum verdict_stage
+smtp_step_stage(enum smtp_step step)
+{
+	return stages[step];
+}
+
+static struct slot *
+slot_of(struct list *link)
+{
+	return list_entry(link, struct slot, link);
+}
+
+struct smtp_pipeline *
+smtp_pipeline_new(const struct smtp_caps *caps, struct smtp_out *out,
+    const struct smtp_client_opts *opts)
+{
+	struct smtp_pipeline *f = xcalloc(1, sizeof(*f));
+	size_t jobs = opts->window_jobs;
+
+	f->caps = caps;
+	f->out = out;
+	list_init(&f->slots);
+	f->window_max = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
+			    ? jobs
+			    : SMTP_WINDOW_JOBS_MAX;
+	f->window_first = opts->window_first != 0 ? opts->window_first : 1;
+	f->is_vouched_for = opts->is_vouched_for;
+	f->is_plain_spoken = opts->is_plain_spoken;
+	f->distrust = opts->distrust;
+	return f;
+}
+
+void
+smtp_pipeline_free(struct smtp_pipeline *f)
+{
+	if (f == NULL)
+		return;
+	list_foreach (it, &f->slots)
+		free(slot_of(it));
+	free(f);
+}
+
+static bool
+is_pipelining(const struct smtp_pipeline *f)
+{
+	return f->caps->has_pipelining && !f->is_plain_spoken;
+}
+
+bool
+smtp_pipeline_is_empty(const struct smtp_pipeline *f)
+{
+	return list_is_empty(&f->slots);
+}
+
+static bool
+is_silent_or_new(const struct smtp_pipeline *f)
+{
+	return f->earned == 0 && f->window_first == 1;
+}
+
+static size_t
+window_now(const struct smtp_pipeline *f)
+{
+	size_t n = f->window_first + f->earned * f->earned;
+
+	if (!is_pipelining(f))
+		return 1;
+	if (f->is_vouched_for && f->earned > 0)
+		return f->window_max;
+	return n < f->window_max ? n : f->window_max;
+}
+
+static bool
+has_mails_left(const struct smtp_pipeline *f)
+{
+	return f->caps->mail_max == 0 || f->nmails < f->caps->mail_max;
+}
+
+bool
+smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max)
+{
+	if (f->cur != NULL || f->is_stopped || f->trouble != SC_TROUBLE_NONE ||
+	    !has_mails_left(f))
+		return false;
+	return f->nlive < window_now(f) && f->nlive < jobs_max;
+}
+
+bool
+smtp_pipeline_is_trusted(const struct smtp_pipeline *f)
+{
+	return is_pipelining(f) && f->earned > 0 &&
+	       window_now(f) == f->window_max;
+}
+
+bool
+smtp_pipeline_is_growing(const struct smtp_pipeline *f)
+{
+	return is_pipelining(f) && !f->is_stopped && has_mails_left(f) &&
+	       window_now(f) < f->window_max;
+}
+
+void
+smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms)
+{
+	f->now_ms = now_ms;
+}
+
+void
+smtp_pipeline_was_silent(struct smtp_pipeline *f)
+{
+	f->earned = 0;
+	f->is_vouched_for = false;
+}
+
+/* The oldest slot that still lives; replies belong to it. */
+static struct slot *
+head(const struct smtp_pipeline *f)
+{
+	for (struct list *it = f->slots.next; it != &f->slots; it = it->next)
+		if (!slot_of(it)->is_done)
+			return slot_of(it);
+	return NULL;
+}
+
+static size_t
+pos_data(const struct slot *s)
+{
+	return POS_RCPT + s->job->nrcpts;
+}
+
+static enum smtp_step
+step_at(const struct slot *s, size_t pos)
+{
+	if (pos == POS_RSET)
+		return SMTP_STEP_RSET;
+	if (pos == POS_MAIL)
+		return SMTP_STEP_MAIL;
+	if (pos < pos_data(s))
+		return SMTP_STEP_RCPT;
+	/* BDAT LAST is answered once, as the end of the message. */
+	return pos == pos_data(s) && !s->is_bdat ? SMTP_STEP_DATA
+						 : SMTP_STEP_END;
+}
+
+/* --- a new transaction ---------------------------------------------------- */
+
+/* R8, on the way out: no control character, in parameters no blank either. */
+static bool
+is_clean(const char *text, unsigned char lowest)
+{
+	for (; text != NULL && *text != '\0'; text++)
+		if ((unsigned char)*text < lowest || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	return str_is_ascii(bytes_of(text, strlen(text)));
+}
+
+static bool
+is_clean_job(const struct smtp_job *j)
+{
+	bool ok = is_clean(j->sender, ' ') && is_clean(j->envid, '!');
+
+	for (size_t i = 0; ok && i < j->nrcpts; i++)
+		ok = is_clean(j->rcpts[i].addr, ' ') &&
+		     is_clean(j->rcpts[i].orcpt, '!');
+	return ok;
+}
+
+static bool
+needs_utf8(const struct smtp_job *j)
+{
+	if (j->needs_utf8 || !is_ascii(j->sender))
+		return true;
+	for (size_t i = 0; i < j->nrcpts; i++)
+		if (!is_ascii(j->rcpts[i].addr))
+			return true;
+	return false;
+}
+
+/* What this server cannot take ends here, before anything is said. */
+static bool
+is_refused_by_us(const struct smtp_pipeline *f, struct slot *s)
+{
+	const struct smtp_caps *caps = f->caps;
+	const struct smtp_job *j = s->job;
+	const char *enhanced = NULL, *text = NULL;
+	int code = 0;
+
+	if (!is_clean_job(j)) {
+		code = 501, enhanced = "5.1.3";
+		text = "an address holds a control character";
+	} else if (caps->size_max_bytes != 0 &&
+		   j->size_bytes > caps->size_max_bytes) {
+		code = 552, enhanced = "5.3.4";
+		text = "the message is larger than the server takes";
+	} else if (needs_utf8(j) && !caps->has_smtputf8) {
+		code = 550, enhanced = "5.6.7";
+		text = "the message has addresses beyond ASCII, and the "
+		       "server offers no SMTPUTF8";
+	} else if (j->is_8bit && !caps->has_8bitmime) {
+		code = 554, enhanced = "5.6.3";
+		text = "the message has 8-bit text, and the server offers no "
+		       "8BITMIME";
+	}
+	if (text == NULL)
+		return false;
+	verdict_local(
+	    &s->final, VERDICT_NEVER, STAGE_LOCAL, code, enhanced, text);
+	return true;
+}
+
+void
+smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
+{
+	struct slot *s = xcalloc(
+	    1, sizeof(*s) + job->nrcpts * sizeof(s->is_told[0]));
+
+	assert(smtp_pipeline_may_add(f, SIZE_MAX) && job->nrcpts > 0);
+	s->job = job;
+	s->begun_ms = s->ended_ms = INT64_MAX;
+	list_append(&f->slots, &s->link);
+	if (is_refused_by_us(f, s)) {
+		s->is_done = true;
+		return;
+	}
+	s->is_bdat = f->caps->has_chunking && !f->is_plain_spoken;
+	s->body_left = job->size_bytes;
+	s->begin_bytes = smtp_out_queued_bytes(f->out);
+	smtp_stuff_init(&s->stuff);
+	/* Only a confirmed end surely leaves the server between transactions
+	 * (RFC 5321 4.1.4, RFC 3030 3). */
+	s->in_pos = s->out_pos = f->is_dirty || f->nlive > 0 ? POS_RSET
+							     : POS_MAIL;
+	f->is_dirty = false;
+	f->nlive++;
+	f->nmails++;
+	f->cur = s;
+}
+
+/* --- saying it ------------------------------------------------------------ */
+
+static bool
+say_mail(struct smtp_pipeline *f, const struct slot *s)
+{
+	const struct smtp_caps *caps = f->caps;
+	const struct smtp_job *j = s->job;
+	struct smtp_out *o = f->out;
+
+	smtp_out_begin(o, "MAIL FROM:<");
+	smtp_out_add(o, j->sender);
+	smtp_out_add(o, ">");
+	if (caps->has_size) {
+		smtp_out_add(o, " SIZE=");
+		smtp_out_add_num(o, j->size_bytes);
+	}
+	if (j->is_8bit)
+		smtp_out_add(o, " BODY=8BITMIME");
+	if (needs_utf8(j))
+		smtp_out_add(o, " SMTPUTF8");
+	if (caps->has_dsn && j->ret != DSN_RET_UNSET)
+		smtp_out_add(
+		    o, j->ret == DSN_RET_FULL ? " RET=FULL" : " RET=HDRS");
+	if (caps->has_dsn && j->envid != NULL) {
+		smtp_out_add(o, " ENVID=");
+		smtp_out_add(o, j->envid);
+	}
+	return smtp_out_end(o);
+}
+
+/* RFC 3461 4.1: NEVER stands alone. */
+static void
+say_notify(struct smtp_out *o, unsigned notify)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} words[] = {
+		{ DSN_NOTIFY_SUCCESS, "SUCCESS" },
+		{ DSN_NOTIFY_FAILURE, "FAILURE" },
+		{ DSN_NOTIFY_DELAY, "DELAY" },
+	};
+	const char *between = " NOTIFY=";
+
+	if ((notify & DSN_NOTIFY_NEVER) != 0) {
+		smtp_out_add(o, " NOTIFY=NEVER");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((notify & words[i].bit) == 0)
+			continue;
+		smtp_out_add(o, between);
+		smtp_out_add(o, words[i].word);
+		between = ",";
+	}
+}
+
+static bool
+say_rcpt(struct smtp_pipeline *f, const struct smtp_job_rcpt *r)
+{
+	struct smtp_out *o = f->out;
+
+	smtp_out_begin(o, "RCPT TO:<");
+	smtp_out_add(o, r->addr);
+	smtp_out_add(o, ">");
+	if (f->caps->has_dsn) {
+		say_notify(o, r->notify);
+		if (r->orcpt != NULL) {
+			smtp_out_add(o, " ORCPT=");
+			smtp_out_add(o, r->orcpt);
+		}
+	}
+	return smtp_out_end(o);
+}
+
+static bool
+say_data(struct smtp_pipeline *f, struct slot *s)
+{
+	struct smtp_out *o = f->out;
+
+	if (!s->is_bdat) {
+		smtp_out_begin(o, "DATA");
+		return smtp_out_end(o);
+	}
+	smtp_out_begin(o, "BDAT ");
+	smtp_out_add_num(o, s->body_left);
+	smtp_out_add(o, " LAST");
+	if (!smtp_out_end(o))
+		return false;
+	s->is_body = true;
+	return true;
+}
+
+/* False: no room for it now. */
+static bool
+say_step(struct smtp_pipeline *f, struct slot *s)
+{
+	size_t pos = s->out_pos;
+	bool ok;
+
+	if (pos == POS_RSET) {
+		smtp_out_begin(f->out, "RSET");
+		ok = smtp_out_end(f->out);
+	} else if (pos == POS_MAIL) {
+		ok = say_mail(f, s);
+	} else if (pos < pos_data(s)) {
+		ok = say_rcpt(f, &s->job->rcpts[pos - POS_RCPT]);
+	} else {
+		ok = say_data(f, s);
+	}
+	s->out_pos += ok;
+	return ok;
+}
+
+/* The last byte of the message.  False: no room for it now. */
+static bool
+say_end(struct smtp_pipeline *f, struct slot *s)
+{
+	if (!s->is_bdat) {
+		if (!smtp_stuff_end(&s->stuff, &f->out->buf))
+			return false;
+		s->out_pos++;
+	}
+	s->has_end = true;
+	s->end_bytes = smtp_out_queued_bytes(f->out);
+	return true;
+}
+
+static bool
+is_hopeless(const struct slot *s)
+{
+	return s->is_mail_refused || s->naccepted == 0;
+}
+
+static void
+finish(struct smtp_pipeline *f, struct slot *s, const struct verdict *v)
+{
+	if (s->is_mail_refused)
+		; /* final is the answer to MAIL */
+	else if (s->naccepted == 0 && s->refusal.class != VERDICT_NONE)
+		s->final = s->refusal;
+	else
+		s->final = *v;
+	s->is_done = true;
+	f->earned += f->earned < f->window_max;
+	f->is_dirty = s->final.class != VERDICT_OK;
+	f->nlive--;
+	if (f->cur == s)
+		f->cur = NULL;
+}
+
+/* May the next command of s leave before what was said is answered? */
+static bool
+may_say(const struct smtp_pipeline *f, const struct slot *s)
+{
+	bool is_answered = s->in_pos == s->out_pos;
+
+	if (!is_pipelining(f))
+		return is_answered;
+	if (s->out_pos < pos_data(s) || is_answered)
+		return true;
+	return !s->is_mail_refused &&
+	       !(s->is_bdat && (s->job->size_bytes > EAGER_BODY_MAX ||
+				   is_silent_or_new(f)));
+}
+
+void
+smtp_pipeline_produce(struct smtp_pipeline *f)
+{
+	struct slot *s;
+
+	while ((s = f->cur) != NULL && !f->is_stopped) {
+		if (s->has_end) {
+			f->cur = NULL;
+		} else if (s->is_body) {
+			if (s->body_left > 0 || !say_end(f, s))
+				return;
+		} else if (s->out_pos > pos_data(s) || !may_say(f, s)) {
+			return; /* for 354, or for earlier replies */
+		} else if (s->out_pos == pos_data(s) &&
+			   s->in_pos == s->out_pos && is_hopeless(s)) {
+			finish(f, s, &s->refusal); /* the body stays here */
+		} else if (!say_step(f, s)) {
+			return;
+		}
+	}
+}
+
+bool
+smtp_pipeline_wants_body(const struct smtp_pipeline *f, uint64_t *ret_tag)
+{
+	const struct slot *s = f->cur;
+
+	if (s == NULL || f->is_stopped || !s->is_body || s->body_left == 0 ||
+	    buf_room(&f->out->buf) < BODY_ROOM_MIN)
+		return false;
+	*ret_tag = s->job->tag;
+	return true;
+}
+
+size_t
+smtp_pipeline_body(struct smtp_pipeline *f, const void *p, size_t n)
+{
+	struct slot *s = f->cur;
+	size_t room = buf_room(&f->out->buf);
+
+	if (s == NULL || f->is_stopped || !s->is_body)
+		return 0;
+	if (n > s->body_left)
+		n = (size_t)s->body_left;
+	if (!s->is_bdat) {
+		n = smtp_stuff_put(&s->stuff, p, n, &f->out->buf);
+	} else {
+		if (n > room)
+			n = room;
+		if (!buf_add(&f->out->buf, p, n))
+			return 0;
+	}
+	s->body_left -= n;
+	smtp_pipeline_produce(f);
+	return n;
+}
+
+void
+smtp_pipeline_stop(struct smtp_pipeline *f)
+{
+	f->is_stopped = true;
+}
+
+bool
+smtp_pipeline_has_settled(const struct smtp_pipeline *f)
+{
+	return f->is_stopped && head(f) == f->cur;
+}
+
+/* --- the end of a session -------------------------------------------------- */
+
+/* Something that is no fault of the message: its recipients wait, and go over
+ * another connection.  The first word counts. */
+static void
+end_session(struct smtp_pipeline *f, struct slot *s, enum sc_trouble trouble,
+    struct verdict *v)
+{
+	v->class = VERDICT_LATER;
+	s->is_void = true;
+	if (f->trouble != SC_TROUBLE_NONE)
+		return;
+	f->trouble = trouble;
+	f->trouble_why = *v;
+}
+
+enum sc_trouble
+smtp_pipeline_trouble(const struct smtp_pipeline *f, struct verdict *ret)
+{
+	*ret = f->trouble_why;
+	return f->trouble;
+}
+
+bool
+smtp_pipeline_lost_bdat(const struct smtp_pipeline *f)
+{
+	return f->has_lost_bdat;
+}
+
+unsigned
+smtp_pipeline_distrust(const struct smtp_pipeline *f)
+{
+	return f->distrust;
+}
+
+/* --- hearing it ----------------------------------------------------------- */
+
+enum smtp_step
+smtp_pipeline_step(const struct smtp_pipeline *f)
+{
+	const struct slot *s = head(f);
+
+	if (s == NULL || s->in_pos == s->out_pos ||
+	    (step_at(s, s->in_pos) == SMTP_STEP_END && !s->has_end))
+		return SMTP_STEP_NONE;
+	return step_at(s, s->in_pos);
+}
+
+static bool
+says(const struct verdict *v, const char *const *patterns)
+{
+	for (; *patterns != NULL; patterns++)
+		if (str_match(*patterns, v->text))
+			return true;
+	return false;
+}
+
+/* RFC 5321 4.1.1.11: 555; others call it a bad argument, or say what it is that
+ * they do not like.  An address is no parameter, nor is a name. */
+static bool
+is_about_params(const struct verdict *v)
+{
+	static const char *const words[] = { "*parameter*", "*argument*",
+		"*option*", "*size=*", "*body=*", "*ret=*", "*envid*",
+		"*notify*", "*orcpt*", "*extension*", NULL };
+	static const char *const others[] = { "*address*", "*helo*", "*ehlo*",
+		NULL };
+
+	if (v->code == 555)
+		return true;
+	if (v->code / 10 != 50 || strncmp(v->enhanced, "5.1.", 4) == 0 ||
+	    says(v, others))
+		return false;
+	return strcmp(v->enhanced, "5.5.4") == 0 || says(v, words);
+}
+
+/* Were there any?  Where they were known not to work, none has been said that
+ * can be left out. */
+static bool
+has_mail_params(const struct smtp_pipeline *f, const struct smtp_job *j)
+{
+	return f->caps->has_size || (j->is_8bit && f->caps->has_8bitmime) ||
+	       (f->caps->has_dsn &&
+		   (j->ret != DSN_RET_UNSET || j->envid != NULL));
+}
+
+static bool
+has_rcpt_params(const struct smtp_pipeline *f, const struct smtp_job_rcpt *r)
+{
+	return f->caps->has_dsn && (r->notify != 0 || r->orcpt != NULL);
+}
+
+/* A refusal of MAIL, RCPT or DATA that is in truth about the session: the
+ * verdict is changed, and the session ends. */
+static void
+look_behind(
+    struct smtp_pipeline *f, struct slot *s, bool has_params, struct verdict *v)
+{
+	/* Postfix keeps that for later (smtpd_delay_reject). */
+	static const char *const name[] = { "*helo command rejected*",
+		"*invalid helo*", "*bad helo*", "*helo name*", "*ehlo name*",
+		"*helo hostname*", "*helo rejected*", NULL };
+
+	if (v->code == 503) {
+		end_session(f, s, SC_TROUBLE_BROKEN, v);
+	} else if (v->code / 100 == 5 && says(v, name)) {
+		end_session(f, s, SC_TROUBLE_NAME, v);
+	} else if (has_params && is_about_params(v)) {
+		end_session(f, s, SC_TROUBLE_OFFER, v);
+		f->distrust |= SMTP_DISTRUST_PARAMS;
+	}
+}
+
+/* The last byte may have gone out. */
+static bool
+has_left(const struct smtp_pipeline *f, const struct slot *s)
+{
+	return s->has_end && smtp_out_left_bytes(f->out) >= s->end_bytes;
+}
+
+void
+smtp_pipeline_sent(struct smtp_pipeline *f)
+{
+	/* The newest first: what stands before one that has gone has gone. */
+	for (struct list *it = f->slots.prev; it != &f->slots; it = it->prev) {
+		struct slot *s = slot_of(it);
+
+		if (s->ended_ms != INT64_MAX)
+			return;
+		if (s->begun_ms == INT64_MAX &&
+		    f->out->sent_bytes > s->begin_bytes)
+			s->begun_ms = f->now_ms;
+		if (has_left(f, s))
+			s->ended_ms = f->now_ms;
+	}
+}
+
+int64_t
+smtp_pipeline_waits_since(const struct smtp_pipeline *f)
+{
+	const struct slot *s = head(f);
+	enum smtp_step step = smtp_pipeline_step(f);
+
+	if (step == SMTP_STEP_NONE || s->begun_ms == INT64_MAX)
+		return INT64_MAX;
+	if (step == SMTP_STEP_END)
+		return s->ended_ms;
+	/* Without pipelining each command waited for the answer before it. */
+	return is_pipelining(f) || s->begun_ms > f->answered_ms
+		   ? s->begun_ms
+		   : f->answered_ms;
+}
+
+static void
+on_rcpt_refused(
+    struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+{
+	size_t i = s->in_pos - POS_RCPT;
+	struct verdict *v = &f->refused_verdict;
+
+	smtp_reply_verdict(r, STAGE_RCPT, v);
+	/* RFC 5321 4.5.3.1.10: too many recipients, whatever it says. */
+	if (r->code == 552)
+		v->class = VERDICT_LATER;
+	look_behind(f, s, has_rcpt_params(f, &s->job->rcpts[i]), v);
+	s->is_told[i] = true;
+	f->refused = s;
+	f->refused_rcpt = i;
+	/* If nobody is accepted the job has the mildest of the refusals: it
+	 * is over for good only if it is for everybody. */
+	if (s->refusal.class == VERDICT_NONE ||
+	    (s->refusal.class == VERDICT_NEVER && v->class == VERDICT_LATER))
+		s->refusal = *v;
+}
+
+static enum smtp_pipeline_result
+on_data(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+{
+	struct verdict v;
+
+	if (r->code / 100 == 3) {
+		/* RFC 2920 3.1: a 354 although nobody was accepted must be
+		 * answered with a lone dot. */
+		s->is_body = true;
+		if (is_hopeless(s))
+			s->body_left = 0;
+		return SMTP_FLIGHT_OK;
+	}
+	if (r->code / 100 == 2)
+		return SMTP_FLIGHT_BAD;
+	smtp_reply_verdict(r, STAGE_DATA, &v);
+	/* "No valid recipients" is in order behind refusals. */
+	if (!is_hopeless(s))
+		look_behind(f, s, false, &v);
+	finish(f, s, &v);
+	return SMTP_FLIGHT_OK;
+}
+
+/* The server does not know BDAT, and takes the message for commands; or it has
+ * lost the thread, which a BDAT that went well before tells from that. */
+static bool
+is_about_bdat(const struct smtp_pipeline *f, const struct slot *s, int code)
+{
+	return s->is_bdat && code >= 500 && code <= 504 &&
+	       !(code == 503 && f->has_chunked);
+}
+
+/* The answer to the whole message, or, while we still speak, to what the
+ * server has seen of it. */
+static enum smtp_pipeline_result
+on_end(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+{
+	bool is_early = !s->has_end || f->out->sent_bytes < s->end_bytes;
+	bool was_refused = s->is_mail_refused;
+	struct verdict v;
+
+	if (r->code / 100 == 3 || (is_early && r->code / 100 == 2))
+		return SMTP_FLIGHT_BAD;
+	smtp_reply_verdict(r, is_early ? STAGE_DATA : STAGE_END, &v);
+	if (!is_hopeless(s) && is_about_bdat(f, s, r->code)) {
+		end_session(f, s, SC_TROUBLE_OFFER, &v);
+		f->distrust |= SMTP_DISTRUST_CHUNKING;
+		is_early = true; /* whatever follows is an answer to the body */
+	} else if (!is_hopeless(s)) {
+		look_behind(f, s, false, &v);
+	}
+	f->has_chunked |= s->is_bdat && v.class == VERDICT_OK;
+	finish(f, s, &v);
+	if (was_refused && v.class == VERDICT_OK)
+		return SMTP_FLIGHT_BAD; /* it takes what it refused */
+	/* It does not listen to the rest, so what follows cannot be matched;
+	 * but its answer counts (R65). */
+	return is_early ? SMTP_FLIGHT_OVER : SMTP_FLIGHT_OK;
+}
+
+static enum smtp_pipeline_result
+on_envelope(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r,
+    enum smtp_step step)
+{
+	int class = r->code / 100;
+
+	if (class == 3 || (step == SMTP_STEP_RSET && class != 2))
+		return SMTP_FLIGHT_BAD;
+	if (step == SMTP_STEP_MAIL && class != 2) {
+		s->is_mail_refused = true;
+		smtp_reply_verdict(r, STAGE_MAIL, &s->final);
+		look_behind(f, s, has_mail_params(f, s->job), &s->final);
+	} else if (step == SMTP_STEP_RCPT && !s->is_mail_refused) {
+		if (class == 2)
+			s->naccepted++;
+		else
+			on_rcpt_refused(f, s, r);
+	}
+	return SMTP_FLIGHT_OK;
+}
+
+enum smtp_pipeline_result
+smtp_pipeline_reply(struct smtp_pipeline *f, const struct smtp_reply *r)
+{
+	struct slot *s = head(f);
+	enum smtp_pipeline_result res;
+	enum smtp_step step;
+
+	if (s == NULL || f->out->sent_bytes <= s->begin_bytes)
+		return SMTP_FLIGHT_BAD; /* nobody asked */
+	step = step_at(s, s->in_pos);
+	if (s->in_pos == s->out_pos && !s->is_body)
+		return SMTP_FLIGHT_BAD;
+	if (step == SMTP_STEP_END)
+		res = on_end(f, s, r);
+	else if (step == SMTP_STEP_DATA)
+		res = on_data(f, s, r);
+	else
+		res = on_envelope(f, s, r, step);
+	if (res != SMTP_FLIGHT_BAD)
+		s->in_pos++;
+	f->answered_ms = f->now_ms;
+	return res;
+}
+
+void
+smtp_pipeline_fail(
+    struct smtp_pipeline *f, const struct verdict *why, bool may_be_taken)
+{
+	const struct slot *first = head(f);
+	enum verdict_stage stage = first != NULL
+				       ? stages[step_at(first, first->in_pos)]
+				       : STAGE_CONNECT;
+
+	f->has_lost_bdat = may_be_taken && first != NULL && first->is_bdat &&
+			   stage == STAGE_END && !f->has_chunked;
+	list_foreach (it, &f->slots) {
+		struct slot *s = slot_of(it);
+		struct verdict v = *why;
+
+		if (s->is_done)
+			continue;
+		/* The one being answered may be what broke the connection;
+		 * those behind it have no part in it. */
+		if (v.stage != STAGE_LOCAL)
+			v.stage = s == first && f->trouble == SC_TROUBLE_NONE
+				      ? stage
+				      : STAGE_CONNECT;
+		v.is_uncertain = may_be_taken && has_left(f, s);
+		if (s->in_pos < pos_data(s) && !s->is_mail_refused) {
+			/* Some RCPT is unanswered, so the refusals heard do
+			 * not stand for all. */
+			s->refusal.class = VERDICT_NONE;
+		}
+		if (f->trouble != SC_TROUBLE_NONE)
+			s->is_void = true;
+		finish(f, s, &v);
+	}
+	f->is_stopped = true;
+}
+
+/* --- telling it ----------------------------------------------------------- */
+
+enum sc_event
+smtp_pipeline_event(struct smtp_pipeline *f, struct sc_info *ret)
+{
+	struct slot *s = f->refused;
+
+	if (s != NULL) {
+		f->refused = NULL;
+		ret->job = s->job->tag;
+		ret->rcpt = f->refused_rcpt;
+		ret->verdict = f->refused_verdict;
+		ret->is_void = s->is_void;
+		return SC_RCPT_DONE;
+	}
+	list_foreach (it, &f->slots) {
+		s = slot_of(it);
+		if (!s->is_done)
+			continue;
+		ret->job = s->job->tag;
+		ret->verdict = s->final;
+		ret->is_void = s->is_void;
+		while (s->report < s->job->nrcpts && s->is_told[s->report])
+			s->report++;
+		if (s->report < s->job->nrcpts) {
+			ret->rcpt = s->report++;
+			return SC_RCPT_DONE;
+		}
+		list_remove(&s->link);
+		free(s);
+		return SC_JOB_DONE;
+	}
+	return SC_IDLE;
+}

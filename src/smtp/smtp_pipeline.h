@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smtp_pipeline.h - the transactions under way on one connection, in order.
+ *
+ * The part of the client engine that begins once the login is done: it queues
+ * commands as far ahead as the server allows, gives each reply to the command
+ * it belongs to, and turns them into exact verdicts.
+ *
+ *	[RSET] MAIL RCPT ... RCPT  BDAT size LAST + body         (RFC 3030)
+ *	[RSET] MAIL RCPT ... RCPT  DATA | 354 | body + dot       (RFC 5321)
+ *
+ * With PIPELINING (RFC 2920) everything up to the bar leaves at once, and the
+ * next transaction follows the last byte of this one; without it, one command
+ * waits for the reply to the one before.  RSET stands in front where the
+ * server may still be inside an earlier transaction.  A large BDAT body waits
+ * for the answers to its envelope: they cost one round trip, a refused body
+ * would cost the whole transfer.
+ *
+ * The window is earned.  On a connection that is new, or was silent, one
+ * transaction is under way, and its body waits until the envelope is answered:
+ * so a server that falls silent there has surely not got the message.  Each
+ * transaction that is answered widens it, the first by one, the next by more:
+ * a far server is busy after three round trips.  Where another connection to it
+ * has the whole window already, the first answer is enough.
+ *
+ * Replies come in the order of the commands and every transaction has a fixed
+ * sequence of them, so two counters per transaction are all the book-keeping:
+ * memory does not grow with the number of commands (R77).
+ */
+#ifndef SMTP_SMTP_PIPELINE_H
+#define SMTP_SMTP_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/verdict.h"
+#include "smtp/smtp_caps.h"
+#include "smtp/smtp_client.h"
+#include "smtp/smtp_out.h"
+#include "smtp/smtp_reply.h"
+
+/* What a reply is awaited for. */
+enum smtp_step {
+	SMTP_STEP_NONE = 0, /* for nothing */
+	SMTP_STEP_GREETING,
+	SMTP_STEP_EHLO,
+	SMTP_STEP_HELO,
+	SMTP_STEP_STARTTLS,
+	SMTP_STEP_AUTH,
+	SMTP_STEP_RSET,
+	SMTP_STEP_MAIL,
+	SMTP_STEP_RCPT,
+	SMTP_STEP_DATA,
+	SMTP_STEP_END,
+	SMTP_STEP_QUIT,
+	SMTP_STEP_COUNT
+};
+
+struct smtp_pipeline;
+
+/* caps and out are borrowed; caps may change until the first transaction. */
+struct smtp_pipeline *smtp_pipeline_new(const struct smtp_caps *caps,
+    struct smtp_out *out, const struct smtp_client_opts *opts);
+void smtp_pipeline_free(struct smtp_pipeline *f);
+
+/* The time, for what follows. */
+void smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms);
+/* After bytes of out have gone. */
+void smtp_pipeline_sent(struct smtp_pipeline *f);
+/* When the oldest command that has no answer went out, as far as the window
+ * tells; INT64_MAX: there is none. */
+int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *f);
+/* It was silent: the window is to be earned anew. */
+void smtp_pipeline_was_silent(struct smtp_pipeline *f);
+
+/* jobs_max: under way at once, whatever has been earned. */
+bool smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max);
+/* The window is as wide as it gets, because of what was answered. */
+bool smtp_pipeline_is_trusted(const struct smtp_pipeline *f);
+/* The window will have more room with the next answer. */
+bool smtp_pipeline_is_growing(const struct smtp_pipeline *f);
+void smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job);
+bool smtp_pipeline_is_empty(const struct smtp_pipeline *f);
+
+/* Queues what may be said now. */
+void smtp_pipeline_produce(struct smtp_pipeline *f);
+
+/* Is a body owed, and is there space for a good piece of it? */
+bool smtp_pipeline_wants_body(const struct smtp_pipeline *f, uint64_t *ret_tag);
+size_t smtp_pipeline_body(struct smtp_pipeline *f, const void *p, size_t n);
+/* Nothing more will be queued; the body that is owed stays incomplete. */
+void smtp_pipeline_stop(struct smtp_pipeline *f);
+/* After _stop(): every transaction but the broken one has its end. */
+bool smtp_pipeline_has_settled(const struct smtp_pipeline *f);
+
+enum smtp_pipeline_result {
+	SMTP_FLIGHT_OK = 0,
+	/* Understood, but the connection is of no more use, at once:
+	 * smtp_pipeline_trouble() may know why. */
+	SMTP_FLIGHT_OVER,
+	SMTP_FLIGHT_BAD /* the reply fits nothing that was asked */
+};
+enum smtp_pipeline_result smtp_pipeline_reply(
+    struct smtp_pipeline *f, const struct smtp_reply *r);
+
+/* SC_TROUBLE_NONE, or why the session must end once every transaction that is
+ * under way has had its end: SC_TROUBLE_BROKEN, _OFFER or _NAME, and the reply
+ * that said so.  Nothing is added from then on. */
+enum sc_trouble smtp_pipeline_trouble(
+    const struct smtp_pipeline *f, struct verdict *ret);
+/* Of the options, and what was found since. */
+unsigned smtp_pipeline_distrust(const struct smtp_pipeline *f);
+
+/* See smtp_client_lost_bdat(). */
+bool smtp_pipeline_lost_bdat(const struct smtp_pipeline *f);
+
+/* The step whose reply is due now; SMTP_STEP_NONE while it is our turn. */
+enum smtp_step smtp_pipeline_step(const struct smtp_pipeline *f);
+
+/* The connection is over: ends every transaction with what is known of it,
+ * else with this verdict.  The oldest has the stage it had reached, the others
+ * STAGE_CONNECT.  may_be_taken: the server may have acted on what it got
+ * without our hearing of it, so a message whose last byte was sent is
+ * uncertain. */
+void smtp_pipeline_fail(
+    struct smtp_pipeline *f, const struct verdict *why, bool may_be_taken);
+
+/* SC_RCPT_DONE and SC_JOB_DONE, one at a time; SC_IDLE: none. */
+enum sc_event smtp_pipeline_event(struct smtp_pipeline *f, struct sc_info *ret);
+
+/* The stage of the conversation that a step belongs to. */
+enum verdict_stage smtp_step_stage(enum smtp_step step);
+
+#endif

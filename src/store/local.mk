@@ -1,0 +1,23 @@
+noinst_LIBRARIES += %reldir%/libstore.a
+%canon_reldir%_libstore_a_CFLAGS = $(AM_CFLAGS)
+%canon_reldir%_libstore_a_SOURCES = \
+	%reldir%/disk.c \
+	%reldir%/disk.h \
+	%reldir%/drop.c \
+	%reldir%/drop.h \
+	%reldir%/qid.c \
+	%reldir%/qid.h \
+	%reldir%/spool.c \
+	%reldir%/spool.h \
+	%reldir%/spool_core.h \
+	%reldir%/spool_folder.c \
+	%reldir%/spool_history.c \
+	%reldir%/spool_history.h \
+	%reldir%/spool_journal.c \
+	%reldir%/spool_journal.h \
+	%reldir%/spool_read.c \
+	%reldir%/spool_text.c \
+	%reldir%/spool_text.h \
+	%reldir%/spool_word.c \
+	%reldir%/spool_word.h \
+	%reldir%/spool_write.c

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spool_history.h - the journal of a message as sentences for people.
+ *
+ * relais show prints them; the journal itself (spool_journal.h) is for programs.
+ *
+ * Pure.  Any bytes give an answer; text of other hosts is copied as it is, so
+ * the caller escapes it.
+ */
+#ifndef STORE_SPOOL_HISTORY_H
+#define STORE_SPOOL_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "mail/envelope.h"
+
+/* Adds the sentence for one line of the journal, without its checksum and LF.
+ * env names the recipients.  *ret_wall_ms: when it happened; the line of a
+ * recipient has no time of its own and leaves it untouched.  False, and nothing
+ * is added: the line says nothing to a person, or is not understood. */
+bool spool_history_line(struct bytes line, const struct envelope *env,
+    struct buf *to, int64_t *ret_wall_ms);
+
+#endif

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Notation, with crc and field as spool_word.h has them:
+ *
+ *   note    = crc SP event *( SP field ) LF
+ */
+#include "store/spool_journal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crc32.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "store/spool_word.h"
+
+/* --- writing -------------------------------------------------------------- */
+
+/* A line is built behind a place kept for its checksum. */
+static bool
+note_begin(struct buf *to, size_t *ret_start)
+{
+	*ret_start = buf_len(to);
+	return buf_adds(to, "00000000 ");
+}
+
+static bool
+note_end(struct buf *to, size_t start)
+{
+	char hex[SPOOL_CRC_LEN + 1];
+	char *line = to->p + to->head + start;
+
+	(void)snprintf(hex, sizeof(hex), "%08" PRIx32,
+	    crc32_of(0, line + SPOOL_CRC_LEN + 1,
+		buf_len(to) - start - SPOOL_CRC_LEN - 1));
+	memcpy(line, hex, SPOOL_CRC_LEN);
+	return buf_addc(to, '\n');
+}
+
+static bool
+note_times(struct buf *to, const char *event, int64_t wall_ms, int64_t seen_ms)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "%s %" PRIu64 " %" PRIu64, event,
+		   spool_since_1970(wall_ms), spool_since_1970(seen_ms)) &&
+	       note_end(to, start);
+}
+
+static bool
+note_time(struct buf *to, const char *event, int64_t wall_ms)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "%s %" PRIu64, event, spool_since_1970(wall_ms)) &&
+	       note_end(to, start);
+}
+
+bool
+spool_note_attempt(struct buf *to, int64_t wall_ms, int64_t seen_ms)
+{
+	return note_times(to, "attempt", wall_ms, seen_ms);
+}
+
+bool
+spool_note_seen(struct buf *to, int64_t wall_ms, int64_t seen_ms)
+{
+	return note_times(to, "seen", wall_ms, seen_ms);
+}
+
+static const char *const state_names[] = { [RCPT_WAITING] = "waiting",
+	[RCPT_SENT] = "sent",
+	[RCPT_FAILED] = "failed" };
+enum { NSTATES = sizeof(state_names) / sizeof(state_names[0]) };
+
+bool
+spool_note_rcpt(struct buf *to, size_t index, const struct rcpt *r)
+{
+	static const struct verdict none;
+	const struct verdict *v = r->last != NULL ? r->last : &none;
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "rcpt %zu %s %s %s %d", index,
+		   state_names[r->state], verdict_class_name(v->class),
+		   verdict_stage_name(v->stage), v->code > 0 ? v->code : 0) &&
+	       spool_escape_field(to, v->enhanced) &&
+	       buf_adds(to, v->is_uncertain   ? " uncertain"
+			    : v->is_logged_in ? " login"
+					      : " sure") &&
+	       spool_escape_field(to, v->who) && buf_addc(to, ' ') &&
+	       spool_escape(to, v->text) && note_end(to, start);
+}
+
+/* "0-99,120,122"; "-" is none. */
+static bool
+note_ranges(struct buf *to, const size_t *v, size_t n)
+{
+	if (n == 0)
+		return buf_addc(to, '-');
+	for (size_t i = 0, last; i < n; i = last + 1) {
+		for (last = i; last + 1 < n && v[last + 1] == v[last] + 1;)
+			last++;
+		if (!buf_addf(to, "%s%zu", i > 0 ? "," : "", v[i]) ||
+		    (last > i && !buf_addf(to, "-%zu", v[last])))
+			return false;
+	}
+	return true;
+}
+
+bool
+spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
+    const size_t *rcpts, size_t n)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "offer %" PRIu64, spool_since_1970(wall_ms)) &&
+	       spool_escape_field(to, who) && buf_addc(to, ' ') &&
+	       note_ranges(to, rcpts, n) && note_end(to, start);
+}
+
+bool
+spool_note_next(struct buf *to, int64_t next_wall_ms)
+{
+	return note_time(to, "next", next_wall_ms);
+}
+
+bool
+spool_note_hold(struct buf *to, int64_t wall_ms, const char *why)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "hold %" PRIu64 " ", spool_since_1970(wall_ms)) &&
+	       spool_escape(to, why) && note_end(to, start);
+}
+
+bool
+spool_note_equal(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "equal", wall_ms);
+}
+
+bool
+spool_note_release(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "release", wall_ms);
+}
+
+bool
+spool_note_told(struct buf *to, int64_t wall_ms, size_t index)
+{
+	size_t start;
+
+	return note_begin(to, &start) &&
+	       buf_addf(to, "told %" PRIu64 " %zu", spool_since_1970(wall_ms),
+		   index) &&
+	       note_end(to, start);
+}
+
+bool
+spool_note_delay_told(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "delay-told", wall_ms);
+}
+
+bool
+spool_note_requeue(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "requeue", wall_ms);
+}
+
+bool
+spool_note_done(struct buf *to, int64_t wall_ms)
+{
+	return note_time(to, "done", wall_ms);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+struct fold {
+	struct envelope *env;
+	struct spool_state *st;
+	bool *offered; /* one per recipient; NULL: none is */
+	char who[VERDICT_WHO_MAX]; /* to whom */
+};
+
+static bool
+fold_seen(struct fold *f, struct bytes args)
+{
+	struct bytes wall;
+	int64_t at, seen;
+
+	if (!spool_take_field(&args, &wall) || !spool_number(wall, &at) ||
+	    !spool_number(args, &seen))
+		return false;
+	f->st->seen_ms = seen;
+	return true;
+}
+
+static void
+forget_offer(struct fold *f)
+{
+	free(f->offered);
+	f->offered = NULL;
+}
+
+static bool
+fold_attempt(struct fold *f, struct bytes args)
+{
+	struct bytes rest = args, wall;
+
+	if (!fold_seen(f, args) || f->st->attempts == INT32_MAX ||
+	    !spool_take_field(&rest, &wall) ||
+	    !spool_number(wall, &f->st->tried_wall_ms))
+		return false;
+	f->st->attempts++;
+	f->st->is_offered = false;
+	forget_offer(f);
+	return true;
+}
+
+static bool
+copy_field(char *to, size_t size, char *text)
+{
+	bool ok = text != NULL &&
+		  str_copy(to, size, bytes_of(text, strlen(text)));
+
+	free(text);
+	return ok;
+}
+
+/* "3" or "3-5" */
+static bool
+mark_range(struct fold *f, struct bytes range)
+{
+	struct bytes first = bytes_cut(&range, '-');
+	uint64_t from, to;
+
+	if (!num_u64_max(first, f->env->nrcpts - 1, &from))
+		return false;
+	to = from;
+	if (range.n > 0 && !num_u64_max(range, f->env->nrcpts - 1, &to))
+		return false;
+	for (uint64_t i = from; i <= to; i++)
+		f->offered[i] = true;
+	return from <= to;
+}
+
+static bool
+fold_offer(struct fold *f, struct bytes args)
+{
+	struct bytes wall, who;
+	int64_t at;
+
+	if (!spool_take_field(&args, &wall) || !spool_number(wall, &at) ||
+	    !spool_take_field(&args, &who) ||
+	    !copy_field(f->who, sizeof(f->who), spool_unescape_field(who)))
+		return false;
+	if (bytes_eq(args, "-")) {
+		f->st->is_offered = false;
+		forget_offer(f);
+		return true;
+	}
+	if (f->offered == NULL)
+		f->offered = xcalloc(f->env->nrcpts, sizeof(*f->offered));
+	f->st->is_offered = true;
+	while (args.n > 0)
+		if (!mark_range(f, bytes_cut(&args, ',')))
+			return false;
+	return true;
+}
+
+bool
+spool_journal_verdict(struct bytes args, struct verdict *v)
+{
+	struct bytes class, stage, code, enhanced, sure, who;
+	uint64_t n;
+
+	if (!spool_take_field(&args, &class) ||
+	    !spool_take_field(&args, &stage) ||
+	    !spool_take_field(&args, &code) ||
+	    !spool_take_field(&args, &enhanced) ||
+	    !spool_take_field(&args, &sure) || !spool_take_field(&args, &who))
+		return false;
+	if (!verdict_class_from(class, &v->class) ||
+	    !verdict_stage_from(stage, &v->stage) ||
+	    !num_u64_max(code, 999, &n))
+		return false;
+	v->code = (int)n;
+	v->is_uncertain = bytes_eq(sure, "uncertain");
+	v->is_logged_in = bytes_eq(sure, "login");
+	return copy_field(v->enhanced, sizeof(v->enhanced),
+		   spool_unescape_field(enhanced)) &&
+	       copy_field(v->who, sizeof(v->who), spool_unescape_field(who)) &&
+	       copy_field(v->text, sizeof(v->text), spool_unescape(args));
+}
+
+static bool
+fold_rcpt(struct fold *f, struct bytes args)
+{
+	struct verdict v = { 0 };
+	struct bytes index, state;
+	uint64_t i;
+	size_t s = 0;
+
+	if (!spool_take_field(&args, &index) ||
+	    !spool_take_field(&args, &state) ||
+	    !num_u64_max(index, f->env->nrcpts - 1, &i) ||
+	    !spool_journal_verdict(args, &v))
+		return false;
+	while (s < NSTATES && !bytes_eq(state, state_names[s]))
+		s++;
+	if (s == NSTATES)
+		return false;
+	f->env->rcpts[i].state = (enum rcpt_state)s;
+	f->env->rcpts[i].is_told = false;
+	if (f->offered != NULL)
+		f->offered[i] = false;
+	if (v.class != VERDICT_NONE)
+		rcpt_set_verdict(&f->env->rcpts[i], &v);
+	return true;
+}
+
+static bool
+fold_next(struct fold *f, struct bytes args)
+{
+	return spool_number(args, &f->st->next_wall_ms);
+}
+
+static bool
+fold_hold(struct fold *f, struct bytes args)
+{
+	struct bytes wall;
+	int64_t at;
+	char *why;
+
+	if (!spool_take_field(&args, &wall) || !spool_number(wall, &at) ||
+	    (why = spool_unescape(args)) == NULL)
+		return false;
+	f->st->is_held = true;
+	f->st->is_offered = false; /* a person will see to it */
+	/* Cut is fine: it is for people. */
+	IGNORE(copy_field(f->st->reason, sizeof(f->st->reason), why));
+	return true;
+}
+
+static bool
+fold_release(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!spool_number(args, &at))
+		return false;
+	f->st->is_held = f->st->is_offered = false;
+	f->st->reason[0] = '\0';
+	f->st->life_from_s = at / 1000;
+	return true;
+}
+
+static bool
+fold_equal(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!spool_number(args, &at) || f->env->nequal == UINT32_MAX)
+		return false;
+	f->env->nequal++;
+	f->env->equal_last_s = at / 1000;
+	return true;
+}
+
+static bool
+fold_told(struct fold *f, struct bytes args)
+{
+	struct bytes wall;
+	int64_t at;
+	uint64_t i;
+
+	if (!spool_take_field(&args, &wall) || !spool_number(wall, &at) ||
+	    !num_u64_max(args, f->env->nrcpts - 1, &i))
+		return false;
+	f->env->rcpts[i].is_told = f->env->rcpts[i].state == RCPT_FAILED;
+	return true;
+}
+
+static bool
+fold_delay_told(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!spool_number(args, &at))
+		return false;
+	f->st->is_delay_told = true;
+	return true;
+}
+
+static bool
+fold_requeue(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!spool_number(args, &at))
+		return false;
+	for (size_t i = 0; i < f->env->nrcpts; i++) {
+		if (f->env->rcpts[i].state == RCPT_FAILED)
+			f->env->rcpts[i].state = RCPT_WAITING;
+		f->env->rcpts[i].is_told = false;
+	}
+	forget_offer(f);
+	*f->st = (struct spool_state) { .life_from_s = at / 1000 };
+	return true;
+}
+
+static bool
+fold_done(struct fold *f, struct bytes args)
+{
+	int64_t at;
+
+	if (!spool_number(args, &at))
+		return false;
+	f->st->is_done = true;
+	return true;
+}
+
+static const struct {
+	const char *event;
+	bool (*fold)(struct fold *f, struct bytes args);
+} events[] = {
+	{ "attempt", fold_attempt },
+	{ "seen", fold_seen },
+	{ "rcpt", fold_rcpt },
+	{ "offer", fold_offer },
+	{ "next", fold_next },
+	{ "hold", fold_hold },
+	{ "release", fold_release },
+	{ "requeue", fold_requeue },
+	{ "told", fold_told },
+	{ "delay-told", fold_delay_told },
+	{ "equal", fold_equal },
+	{ "done", fold_done },
+};
+enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
+
+static bool
+is_sound(struct bytes line)
+{
+	uint32_t crc;
+
+	return line.n > SPOOL_CRC_LEN && line.p[SPOOL_CRC_LEN] == ' ' &&
+	       spool_crc(bytes_of(line.p, SPOOL_CRC_LEN), &crc) &&
+	       crc == crc32_of(0, line.p + SPOOL_CRC_LEN + 1,
+			  line.n - SPOOL_CRC_LEN - 1);
+}
+
+static bool
+fold_line(struct fold *f, struct bytes line)
+{
+	struct bytes event;
+
+	line = bytes_of(line.p + SPOOL_CRC_LEN + 1, line.n - SPOOL_CRC_LEN - 1);
+	if (!spool_take_field(&line, &event))
+		return false;
+	for (size_t i = 0; i < NEVENTS; i++)
+		if (bytes_eq(event, events[i].event))
+			return events[i].fold(f, line);
+	return false;
+}
+
+/* What no answer was noted for. */
+static void
+settle_offer(struct fold *f)
+{
+	struct verdict v;
+
+	if (f->offered == NULL)
+		return;
+	verdict_unanswered(&v, f->who);
+	for (size_t i = 0; i < f->env->nrcpts; i++)
+		if (f->offered[i] && f->env->rcpts[i].state == RCPT_WAITING)
+			rcpt_set_verdict(&f->env->rcpts[i], &v);
+}
+
+static bool
+fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
+{
+	struct bytes rest = journal, line;
+	bool is_torn = false;
+
+	*ret_good = 0;
+	while (spool_take_line(&rest, &line)) {
+		if (!is_sound(line)) {
+			is_torn = true;
+			continue;
+		}
+		/* A sound line behind a bad one: that was no crash. */
+		if (is_torn || !fold_line(f, line))
+			return false;
+		*ret_good = journal.n - rest.n;
+	}
+	return true;
+}
+
+bool
+spool_journal_parse(struct bytes journal, struct envelope *env,
+    struct spool_state *st, size_t *ret_good)
+{
+	struct fold f = { .env = env, .st = st };
+	size_t good;
+	bool ok = fold_lines(&f, journal, &good);
+
+	if (ok) {
+		settle_offer(&f);
+		*ret_good = good;
+	}
+	forget_offer(&f);
+	return ok;
+}

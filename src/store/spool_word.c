@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/spool_word.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+
+static bool
+escape(struct buf *to, const char *text, bool is_field)
+{
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+		bool plain = c >= 0x20 && c != 0x7f && c != '\\' &&
+			     !(is_field && c == ' ');
+
+		if (plain ? !buf_addc(to, *p) : !buf_addf(to, "\\x%02x", c))
+			return false;
+	}
+	return true;
+}
+
+bool
+spool_escape(struct buf *to, const char *text)
+{
+	return escape(to, text, false);
+}
+
+bool
+spool_escape_field(struct buf *to, const char *text)
+{
+	if (!buf_addc(to, ' '))
+		return false;
+	if (text[0] == '\0')
+		return buf_addc(to, '-');
+	if (strcmp(text, "-") == 0)
+		return buf_adds(to, "\\x2d");
+	return escape(to, text, true);
+}
+
+int
+spool_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+spool_crc(struct bytes b, uint32_t *ret)
+{
+	uint32_t v = 0;
+
+	if (b.n != SPOOL_CRC_LEN)
+		return false;
+	for (size_t i = 0; i < b.n; i++) {
+		int d = spool_hex_digit(b.p[i]);
+
+		if (d < 0)
+			return false;
+		v = v << 4 | (uint32_t)d;
+	}
+	*ret = v;
+	return true;
+}
+
+char *
+spool_unescape(struct bytes b)
+{
+	char *text = xmalloc(b.n + 1), *to = text;
+
+	for (size_t i = 0; i < b.n; i++) {
+		int high, low;
+
+		if ((unsigned char)b.p[i] < 0x20 || b.p[i] == 0x7f)
+			goto bad;
+		if (b.p[i] != '\\') {
+			*to++ = b.p[i];
+			continue;
+		}
+		if (b.n - i < 4 || b.p[i + 1] != 'x')
+			goto bad;
+		high = spool_hex_digit(b.p[i + 2]);
+		low = spool_hex_digit(b.p[i + 3]);
+		if (high < 0 || low < 0 || high + low == 0)
+			goto bad;
+		*to++ = (char)(high << 4 | low);
+		i += 3;
+	}
+	*to = '\0';
+	return text;
+bad:
+	free(text);
+	return NULL;
+}
+
+char *
+spool_unescape_field(struct bytes b)
+{
+	return bytes_eq(b, "-") ? xstrdup("") : spool_unescape(b);
+}
+
+bool
+spool_take_line(struct bytes *from, struct bytes *ret)
+{
+	const char *lf = from->n > 0 ? memchr(from->p, '\n', from->n) : NULL;
+	size_t n;
+
+	if (lf == NULL)
+		return false;
+	n = (size_t)(lf - from->p);
+	*ret = bytes_of(from->p, n);
+	*from = bytes_of(lf + 1, from->n - n - 1);
+	return true;
+}
+
+bool
+spool_take_field(struct bytes *from, struct bytes *ret)
+{
+	const char *sp = from->n > 0 ? memchr(from->p, ' ', from->n) : NULL;
+	size_t n;
+
+	if (sp == NULL)
+		return false;
+	n = (size_t)(sp - from->p);
+	*ret = bytes_of(from->p, n);
+	*from = bytes_of(sp + 1, from->n - n - 1);
+	return true;
+}
+
+bool
+spool_number(struct bytes b, int64_t *ret)
+{
+	uint64_t v;
+
+	if (!num_u64_max(b, INT64_MAX, &v))
+		return false;
+	*ret = (int64_t)v;
+	return true;
+}
+
+uint64_t
+spool_since_1970(int64_t t)
+{
+	return t > 0 ? (uint64_t)t : 0;
+}

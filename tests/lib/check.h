@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* check.h - what every unit test includes: cmocka and two habits.
+/* check.h - what every unit test includes: cmocka and three habits.
+ *
+ * TEST_ONLY="a_pattern*" in the environment runs only those whose names fit.
  *
  * Parsers and engines are tested at every chunk size: check_chunks() calls the
  * test once for each size from one byte to the whole input, so that nobody has
@@ -13,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,6 +23,12 @@
 #include "base/buf.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#undef cmocka_run_group_tests
+#define cmocka_run_group_tests(tests, set_up, tear_down)                       \
+	(cmocka_set_test_filter(getenv("TEST_ONLY")),                          \
+	    _cmocka_run_group_tests(                                           \
+		#tests, tests, ARRAY_LEN(tests), set_up, tear_down))
 
 /* The contents of a buffer equal this text, byte for byte. */
 #define assert_buf(b, text)                                                    \

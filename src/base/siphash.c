@@ -10,14 +10,14 @@ rotate(uint64_t x, unsigned bits)
 	return x << bits | x >> (64 - bits);
 }
 
+/* Written out, compilers see that it is one instruction; of a loop they do not. */
 static uint64_t
 load(const unsigned char *p)
 {
-	uint64_t x = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		x |= (uint64_t)p[i] << 8 * i;
-	return x;
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+	       (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
 }
 
 static void

@@ -10,6 +10,13 @@ lower(char c)
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+/* Most letters that are compared differ, so that is seen first. */
+static bool
+same_nocase(char a, char b)
+{
+	return a == b || ((a ^ b) == ('a' ^ 'A') && lower(a) == lower(b));
+}
+
 bool
 str_eq(const char *a, const char *b)
 {
@@ -28,15 +35,20 @@ bytes_same_nocase(struct bytes a, struct bytes b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (!same_nocase(a.p[i], b.p[i]))
 			return false;
 	return true;
 }
 
+/* Most names are told apart by their first letter, so none is measured. */
 bool
 bytes_eq_nocase(struct bytes a, const char *b)
 {
-	return bytes_same_nocase(a, bytes_of(b, strlen(b)));
+	size_t i = 0;
+
+	while (i < a.n && b[i] != '\0' && same_nocase(a.p[i], b[i]))
+		i++;
+	return i == a.n && b[i] == '\0';
 }
 
 bool
@@ -48,14 +60,11 @@ bytes_eq(struct bytes a, const char *b)
 bool
 bytes_has_prefix_nocase(struct bytes a, const char *prefix)
 {
-	size_t n = strlen(prefix);
+	size_t i = 0;
 
-	if (a.n < n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (lower(a.p[i]) != lower(prefix[i]))
-			return false;
-	return true;
+	while (i < a.n && prefix[i] != '\0' && same_nocase(a.p[i], prefix[i]))
+		i++;
+	return prefix[i] == '\0';
 }
 
 static bool
@@ -150,7 +159,15 @@ str_is_utf8(struct bytes b)
 bool
 str_is_ascii(struct bytes b)
 {
-	for (size_t i = 0; i < b.n; i++)
+	uint64_t word;
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= b.n; i += sizeof(word)) {
+		memcpy(&word, b.p + i, sizeof(word));
+		if ((word & UINT64_C(0x8080808080808080)) != 0)
+			return false;
+	}
+	for (; i < b.n; i++)
 		if ((unsigned char)b.p[i] >= 0x80)
 			return false;
 	return true;

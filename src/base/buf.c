@@ -142,12 +142,20 @@ bool
 buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
-	char *to;
+	/* With the NUL; the capacity is never above the maximum. */
+	size_t room = b->p != NULL ? b->cap - b->head - b->len : 0;
+	char *to = room > 0 ? b->p + b->head + b->len : NULL;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(to, room, fmt, again); /* it usually fits */
 	va_end(again);
+	if (n >= 0 && (size_t)n < room) {
+		b->len += (size_t)n;
+		return true;
+	}
+	if (to != NULL)
+		to[0] = '\0';
 	if (n < 0 || (to = buf_space(b, (size_t)n)) == NULL)
 		return false;
 	(void)vsnprintf(to, (size_t)n + 1, fmt, ap); /* measured above */

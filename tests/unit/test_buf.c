@@ -115,6 +115,26 @@ no_more_than_the_maximum_is_taken(void **state)
 	buf_clear(&b);
 }
 
+static void
+formatted_text_is_whole_however_little_room_is_left(void **state)
+{
+	char expected[400];
+	struct buf b;
+
+	(void)state;
+	for (size_t had = 0; had < 300; had++) {
+		buf_init(&b, 320);
+		memset(expected, 'x', had + 1);
+		assert_true(buf_add(&b, expected, had + 1));
+		buf_drop(&b, 1);
+		(void)snprintf(expected + had, sizeof(expected) - had, "%s-%d",
+		    "formatted", 12345);
+		assert_true(buf_addf(&b, "%s-%d", "formatted", 12345));
+		assert_buf(&b, expected);
+		buf_clear(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -123,6 +143,8 @@ main(void)
 		cmocka_unit_test(no_more_than_the_maximum_is_taken),
 		cmocka_unit_test(a_string_stays_one_when_it_moves_to_the_front),
 		cmocka_unit_test(letters_end_where_the_maximum_is),
+		cmocka_unit_test(
+		    formatted_text_is_whole_however_little_room_is_left),
 		cmocka_unit_test(whole_numbers_are_written_as_printf_does),
 	};
 

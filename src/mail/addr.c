@@ -62,21 +62,37 @@ addr_is_safe(struct bytes addr)
 		if (is_control(addr.p[i]))
 			return false;
 	while (walk_next(&w, &c))
-		if (!w.is_quoted && strchr(" <>\\", c) != NULL)
+		if (!w.is_quoted &&
+		    (c == ' ' || c == '<' || c == '>' || c == '\\'))
 			return false;
 	return !w.is_open;
 }
 
-bool
-addr_split(struct bytes addr, struct bytes *ret_local, struct bytes *ret_domain)
+/* Where the "@" in front of the domain is; the length if there is none. */
+static size_t
+at_of(struct bytes addr)
 {
 	struct walk w = { .b = addr };
 	size_t at = addr.n;
 	char c;
 
+	/* Hardly any is quoted; then it is the last one. */
+	if (addr.n > 0 && memchr(addr.p, '"', addr.n) == NULL) {
+		while (at > 0 && addr.p[at - 1] != '@')
+			at--;
+		return at > 0 ? at - 1 : addr.n;
+	}
 	while (walk_next(&w, &c))
 		if (c == '@' && !w.is_quoted)
 			at = w.at - 1;
+	return at;
+}
+
+bool
+addr_split(struct bytes addr, struct bytes *ret_local, struct bytes *ret_domain)
+{
+	size_t at = at_of(addr);
+
 	*ret_local = bytes_of(addr.p, at);
 	*ret_domain = at < addr.n ? bytes_of(addr.p + at + 1, addr.n - at - 1)
 				  : bytes_of(addr.p + at, 0);
@@ -277,8 +293,7 @@ is_under(struct bytes domain, const char *suffix)
 
 	if (domain.n < n)
 		return false;
-	return addr_domain_eq(
-		   bytes_of(domain.p + domain.n - n, n), bytes_of(suffix, n)) &&
+	return bytes_eq_nocase(bytes_of(domain.p + domain.n - n, n), suffix) &&
 	       (domain.n == n || domain.p[domain.n - n - 1] == '.');
 }
 

@@ -655,8 +655,10 @@ next_event(struct courier *c, struct sc_info *info)
 {
 	enum sc_event ev = smtp_client_next(c->smtp, info);
 
-	(void)snprintf(
-	    info->verdict.who, sizeof(info->verdict.who), "%s", c->who);
+	if (ev == SC_IDLE)
+		return ev;
+	IGNORE(str_copy(info->verdict.who, sizeof(info->verdict.who),
+	    bytes_of(c->who, strlen(c->who)))); /* of the same size */
 	info->verdict.is_logged_in = c->is_ready && opts_of(c)->wants_auth;
 	return ev;
 }

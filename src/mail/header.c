@@ -499,10 +499,12 @@ on_field(struct header *h, const struct field *f, size_t n)
 	if (h->keeps_mbox && h->mbox_n > 0)
 		h->kept_n = h->mbox_n;
 	h->mbox_n = 0;
-	if (is_known(bytes_of(buf_str(&h->text) + f->at, f->name_n)))
-		h->nknown++;
-	else
-		h->nothers++;
+	if (h->has_stray) {
+		if (is_known(bytes_of(buf_str(&h->text) + f->at, f->name_n)))
+			h->nknown++;
+		else
+			h->nothers++;
+	}
 	add_field(h, f, n);
 }
 
@@ -511,10 +513,8 @@ on_stray(struct header *h, size_t n)
 {
 	struct field f = { .at = h->line };
 
-	if (!h->has_stray) {
-		h->nknown = h->nothers = 0;
+	if (!h->has_stray)
 		begin_stray(h);
-	}
 	h->nothers++;
 	add_field(h, &f, n);
 }

@@ -163,17 +163,17 @@ verdict_text(const struct verdict *v, struct buf *to)
 	if (v->is_uncertain)
 		IGNORE(buf_adds(to, "may have been delivered: "));
 	if (v->code != 0)
-		IGNORE(buf_addf(to, "%d ", v->code));
+		IGNORE(buf_addi(to, v->code) && buf_addc(to, ' '));
 	if (v->enhanced[0] != '\0')
-		IGNORE(buf_addf(to, "%s ", v->enhanced));
+		IGNORE(buf_adds(to, v->enhanced) && buf_addc(to, ' '));
 	IGNORE(buf_adds(to, v->text));
 	if (v->who[0] == '\0')
 		return;
-	if (v->code != 0)
-		IGNORE(buf_addf(
-		    to, " (said by %s%s)", v->who, stages[v->stage].said));
-	else
-		IGNORE(buf_addf(to, " (%s%s)", v->who, stages[v->stage].met));
+	IGNORE(buf_adds(to, v->code != 0 ? " (said by " : " (") &&
+	       buf_adds(to, v->who) &&
+	       buf_adds(to, v->code != 0 ? stages[v->stage].said
+					 : stages[v->stage].met) &&
+	       buf_addc(to, ')'));
 }
 
 enum verdict_class

@@ -8,6 +8,12 @@
 #include "base/must.h"
 #include "base/str.h"
 
+static bool
+is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* FNV-1a; who makes two kinds collide has them counted as one. */
 static uint64_t
 hash_of(const char *line)
@@ -15,13 +21,15 @@ hash_of(const char *line)
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
 	for (const char *p = line; *p != '\0'; p++) {
-		bool is_digit = *p >= '0' && *p <= '9';
+		unsigned char c = (unsigned char)*p;
 
 		/* A number counts as one digit, however long it is. */
-		if (is_digit && p > line && p[-1] >= '0' && p[-1] <= '9')
-			continue;
-		h ^= is_digit ? '0' : (unsigned char)*p;
-		h *= UINT64_C(0x100000001b3);
+		if (is_digit(c)) {
+			if (is_digit((unsigned char)p[1]))
+				continue;
+			c = '0';
+		}
+		h = (h ^ c) * UINT64_C(0x100000001b3);
 	}
 	return h != 0 ? h : 1;
 }

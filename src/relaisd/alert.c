@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/must.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "cred/cred_run.h"
@@ -228,6 +230,7 @@ run_new(struct alerts *a, const struct conf_list *command, const char *event,
 	const char *user = is_user ? about : "";
 	const char *account = is_user ? "" : about;
 	size_t queue = a->o.waiting(a->o.ctx);
+	struct buf shown;
 	char number[24];
 
 	list_init(&r->link);
@@ -237,15 +240,20 @@ run_new(struct alerts *a, const struct conf_list *command, const char *event,
 	for (size_t i = 0; i < command->n; i++)
 		r->argv[i] = xstrdup(command->v[i]);
 	(void)snprintf(number, sizeof(number), "%zu", queue);
+	/* Foreign words, on the way to a mail or a terminal. */
+	buf_init(&shown, 4 * REASON_MAX);
+	IGNORE(
+	    str_escape(&shown, bytes_of(reason, strlen(reason)), REASON_MAX));
 	r->envp[0] = xstrdup("PATH=/usr/local/bin:/usr/bin:/bin");
 	r->envp[1] = xstrdup("LC_ALL=C.UTF-8");
 	r->envp[2] = xstrdup("HOME=/");
 	r->envp[3] = variable("RELAIS_EVENT", event);
 	r->envp[4] = variable("RELAIS_ACCOUNT", account);
 	r->envp[5] = variable("RELAIS_USER", user);
-	r->envp[6] = variable("RELAIS_REASON", reason);
+	r->envp[6] = variable("RELAIS_REASON", buf_str(&shown));
 	r->envp[7] = variable("RELAIS_QUEUE", number);
-	set_input(r, account, user, reason, queue);
+	set_input(r, account, user, buf_str(&shown), queue);
+	buf_clear(&shown);
 	cred_run_init(&r->cred);
 	r->cred.argv = r->argv;
 	r->cred.envp = r->envp;

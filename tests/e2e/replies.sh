@@ -9,13 +9,7 @@
 need certtool jq setpriv
 bed_enter
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
-cat >"$T/alert" <<EOF
-#!/bin/sh
-printf '%s|%s\n' "\$RELAIS_EVENT" "\$RELAIS_REASON" >>$T/alerts/told
-EOF
-chmod 755 "$T/alert"
-mkdir "$T/alerts"
-chmod 1777 "$T/alerts"
+bed_alerts
 
 # As bed.sh has it, and after of_user as somebody's own daemon.
 relaisd=("$top_builddir/relaisd")
@@ -159,16 +153,16 @@ finish
 
 # --- an odd text is shown once, and legibly ----------------------------------------
 
-# Quotes, a backslash, a byte that is no UTF-8, a letter that is, and an escape
-# sequence that would colour a terminal.
-odd=$(printf 'say "no" c:\\dir caf\351 \303\244 \033[31mred')
-shown='say "no" c:\dir caf? ??  [31mred'
-begin --fail "mail/x@*:550:5.9.9:$odd" --fail "rcpt/y@*:550:5.1.1:$odd"
+# Quotes, a letter in UTF-8, a byte that is none, and an escape sequence that
+# would colour a terminal; said as it is, and then the provider hangs up.
+odd=$(printf 'say "no" Empf\303\244nger caf\351 \033[31mred')
+shown='say "no" Empfänger caf\xe9  [31mred'
+begin --cut "mail/x@*:550 5.9.9 $odd\r\n" --cut "rcpt/y@*:550 5.1.1 $odd\r\n"
 legible() { # WHERE, with the text that is shown there on standard input
 	cat >"$T/odd"
 	check "an odd reply is legible in $1" grep -qF -- "$shown" "$T/odd"
 	check "  and nothing is left that a terminal obeys" \
-	    test "$(LC_ALL=C tr -d '\n\r\t -~' <"$T/odd" | wc -c)" = 0
+	    test "$(LC_ALL=C tr -d '\n\r\t -~\303\244' <"$T/odd" | wc -c)" = 0
 }
 SENDER=x@example.test send -odb
 check "an odd reply: the message is held" until_true 15 states_are ready/held
@@ -177,8 +171,11 @@ legible "relais queue" < <(relais queue)
 legible "relais show" < <(relais show "$id")
 legible "JSON of queue" < <(relais --json queue | jq -r '.[0].reason')
 legible "JSON of show" < <(relais --json show "$id" | jq -r .reason)
+# The log puts values between double quotes.
+shown=${shown//\"/\'} legible "the log" <"$T/home.log"
 until_true 5 told message-held
-legible "what alert_command gets" <"$T/alerts/told"
+# What goes over the wire of SMTP is ASCII.
+shown='say "no" Empfaenger cafe  [31mred'
 SENDER=x2@example.test RECIPIENT=y@example.org send -odi
 legible "what sendmail says" <"$T/said"
 SENDER=x2@example.test RECIPIENT=y@example.org send -odb
@@ -188,10 +185,9 @@ legible "the notice" < <(tr -d '\r' <"$T/provider/0001.eml" |
     grep -v '^Diagnostic-Code:')
 legible "the notice's field for programs" < <(
 	grep '^Diagnostic-Code:' "$T/provider/0001.eml")
-# The log puts values between double quotes.
-shown=${shown//\"/\'} legible "the log" <"$T/home.log"
 finish
-begin --fail "auth:535:5.7.8:$odd"
+shown='say "no" Empfänger caf\xe9  [31mred'
+begin --cut "auth:535 5.7.8 $odd\r\n"
 send -odb
 check "an odd reply to the login: the account is held" \
     until_true 15 states_are held/due
@@ -199,6 +195,7 @@ legible "relais status" < <(relais status)
 relais status >"$T/odd"
 check "  and relais status exits with 1, for an account is held" test $? = 1
 legible "JSON of status" < <(relais --json status | jq -r '.accounts[0].reason')
+legible "what alert_command gets" <"$T/alerts/told"
 finish
 
 # --- a provider by its name ----------------------------------------------------------

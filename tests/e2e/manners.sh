@@ -10,13 +10,7 @@
 need certtool jq
 bed_enter
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
-cat >"$T/alert" <<EOF
-#!/bin/sh
-printf '%s|%s\n' "\$RELAIS_EVENT" "\$RELAIS_REASON" >>$T/alerts/told
-EOF
-chmod 755 "$T/alert"
-mkdir "$T/alerts"
-chmod 1777 "$T/alerts"
+bed_alerts
 
 # The provider alone, with other options; its log begins anew.
 provider() { # OPTION...

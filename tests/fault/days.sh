@@ -14,12 +14,7 @@ export RETRY_AFTER=60s
 HOUR=3600
 bed_secrets
 
-cat >"$T/alert" <<EOF
-#!/bin/sh
-echo "\$RELAIS_EVENT" >>$T/alerts/told
-EOF
-chmod 755 "$T/alert"
-mkdir -m 1777 "$T/alerts"
+bed_alerts
 
 conf() { # HOST
 	echo "alert_command = $T/alert"
@@ -32,7 +27,7 @@ failed() {
 	relais --json queue | jq '[.[] | select(.state == "failed")] | length'
 }
 logins() { grep -c "\"login\",\"code\":$1" "$T/provider.log"; }
-alerts() { grep -c "^$1\$" "$T/alerts/told" 2>/dev/null; }
+alerts() { grep -c "^$1|" "$T/alerts/told" 2>/dev/null; }
 # Reports of failure that the provider was given, and notices of delay.
 reports() { grep -ls "^Action: $1" "$T"/provider/*.eml | wc -l; }
 

@@ -492,6 +492,19 @@ relais() { "$top_builddir/relais" -c "$T/${RELAIS:-home}/relais.conf" "$@"; }
 queue_len() { relais --json queue | jq length; }
 queue_is() { [ "$(queue_len)" = "$1" ]; }
 
+# bed_alerts: "alert_command = $T/alert" of a configuration then adds a line
+# EVENT|ACCOUNT|REASON to $T/alerts/told.
+bed_alerts() {
+	cat >"$T/alert" <<-EOF
+	#!/bin/sh
+	printf '%s|%s|%s\n' "\$RELAIS_EVENT" "\$RELAIS_ACCOUNT" \
+	    "\$RELAIS_REASON" >>$T/alerts/told
+	EOF
+	chmod 755 "$T/alert"
+	mkdir "$T/alerts"
+	chmod 1777 "$T/alerts"
+}
+
 # --- what arrived -------------------------------------------------------------
 
 # The body of a message file: all after the first empty line, LF line ends.

@@ -1358,12 +1358,6 @@ smtp_client_ehlo_refused(const struct smtp_client *c)
 	return c->ehlo_refused;
 }
 
-size_t
-smtp_client_ehlo(const struct smtp_client *c)
-{
-	return c->ehlo;
-}
-
 unsigned
 smtp_client_distrust(const struct smtp_client *c)
 {

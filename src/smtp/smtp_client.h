@@ -222,10 +222,8 @@ void smtp_client_quit(struct smtp_client *c);
 /* No transaction is under way and none is wanted: the connection is idle. */
 bool smtp_client_is_idle(const struct smtp_client *c);
 
-/* Which names it has refused in EHLO, one bit each from ehlo_name on, and which
- * of them was said last. */
+/* Which names it has refused in EHLO, one bit each from ehlo_name on. */
 unsigned smtp_client_ehlo_refused(const struct smtp_client *c);
-size_t smtp_client_ehlo(const struct smtp_client *c);
 /* The enum smtp_distrust of the options, and what was found since. */
 unsigned smtp_client_distrust(const struct smtp_client *c);
 /* The connection was lost while a BDAT had no answer, and none had a good one.  A

@@ -247,6 +247,88 @@ str_escape(struct buf *to, struct bytes from, size_t max)
 	return n == from.n || buf_adds(to, "...");
 }
 
+char
+str_plain_letter(uint32_t c)
+{
+	static const char letters[] = "aaaaaaaceeeeiiiidnooooo ouuuuyts"
+				      "aaaaaaaceeeeiiiidnooooo ouuuuyty"
+				      "aaaaaaccccccccddddeeeeeeeeeegggg"
+				      "gggghhhhiiiiiiiiiiiijjkkklllllll"
+				      "lllnnnnnnnnnoooooooorrrrrrssssss"
+				      "ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+
+	return c >= 0xc0 && c <= 0x17f ? letters[c - 0xc0] : '\0';
+}
+
+/* A character outside ASCII as ASCII; NULL: there is no such thing. */
+static const char *
+plain_text(uint32_t c, char one[2])
+{
+	static const struct {
+		uint32_t c;
+		const char *text;
+	} rows[] = {
+		{ 0xc4, "AE" },
+		{ 0xd6, "OE" },
+		{ 0xdc, "UE" },
+		{ 0xe4, "ae" },
+		{ 0xf6, "oe" },
+		{ 0xfc, "ue" },
+		{ 0xdf, "ss" },
+		{ 0xc6, "AE" },
+		{ 0xe6, "ae" },
+		{ 0x152, "OE" },
+		{ 0x153, "oe" },
+		{ 0xa0, " " },
+		{ 0x2009, " " },
+		{ 0x202f, " " },
+		{ 0xab, "\"" },
+		{ 0xbb, "\"" },
+		{ 0x201c, "\"" },
+		{ 0x201d, "\"" },
+		{ 0x201e, "\"" },
+		{ 0xb4, "'" },
+		{ 0x2018, "'" },
+		{ 0x2019, "'" },
+		{ 0x2010, "-" },
+		{ 0x2011, "-" },
+		{ 0x2013, "-" },
+		{ 0x2014, "-" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].c == c)
+			return rows[i].text;
+	one[0] = str_plain_letter(c);
+	one[1] = '\0';
+	if (one[0] >= 'a' && c >= 0xc0 && c <= 0xde)
+		one[0] = (char)(one[0] - 'a' + 'A');
+	return one[0] >= 'A' ? one : NULL;
+}
+
+bool
+str_add_plain(struct buf *to, struct bytes from)
+{
+	for (size_t i = 0, len; i < from.n; i += len) {
+		struct bytes as_is;
+		const char *plain;
+		char one[2];
+		uint32_t c;
+
+		len = utf8_len(from.p + i, from.n - i, &c);
+		if (len == 0) {
+			len = 1;
+			c = (unsigned char)from.p[i];
+		}
+		as_is = bytes_of(from.p + i, len);
+		plain = c >= 0x80 ? plain_text(c, one) : NULL;
+		if (plain != NULL ? !buf_adds(to, plain)
+				  : !buf_add(to, as_is.p, as_is.n))
+			return false;
+	}
+	return true;
+}
+
 size_t
 str_width(struct bytes text)
 {

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/must.h"
@@ -49,6 +50,15 @@ bool str_match(const char *pattern, const char *text);
 bool str_escape(struct buf *to, struct bytes from, size_t max) MUST_CHECK;
 
 enum { STR_ESCAPE_MAX = 200 };
+
+/* Latin letters with an accent, U+00C0 to U+017F, without it and small; NUL: c is
+ * none of them. */
+char str_plain_letter(uint32_t c);
+/* For where accents do not count, or only ASCII may stand: Latin letters lose
+ * theirs (and ae, oe, ue, ss are written in German), quotes, dashes and blanks of
+ * typographers become plain ones.  What is no UTF-8 is taken for ISO 8859-1; other
+ * characters stay.  False: the buffer is full. */
+bool str_add_plain(struct buf *to, struct bytes from) MUST_CHECK;
 
 /* Characters of UTF-8 text: what a terminal shows in one column each, but for
  * wide and combining ones. */

@@ -213,20 +213,6 @@ struct text {
 	bool is_bad;
 };
 
-/* Latin letters with an accent, U+00C0 to U+017F, without it. */
-static char
-plain_letter(unsigned long c)
-{
-	static const char letters[] = "aaaaaaaceeeeiiiidnooooo ouuuuyts"
-				      "aaaaaaaceeeeiiiidnooooo ouuuuyty"
-				      "aaaaaaccccccccddddeeeeeeeeeegggg"
-				      "gggghhhhiiiiiiiiiiiijjkkklllllll"
-				      "lllnnnnnnnnnoooooooorrrrrrssssss"
-				      "ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
-
-	return c >= 0xc0 && c <= 0x17f ? letters[c - 0xc0] : '\0';
-}
-
 /* Characters with a meaning of their own, as ASCII. */
 static const char *
 meaning_of(unsigned long c)
@@ -316,7 +302,7 @@ add_char(struct token *t, char c)
 static void
 add_letter(struct token *t, unsigned long c)
 {
-	char plain = plain_letter(c);
+	char plain = str_plain_letter((uint32_t)c);
 
 	c = small_letter(c);
 	if (c < 0x80 || plain != '\0') {

@@ -100,10 +100,15 @@ diagnosis_reason(
     const struct verdict *v, const struct diagnosis *d, struct buf *to)
 {
 	struct verdict shown = *v;
+	int n = REPLY_SHOWN;
 
-	if (strlen(v->text) > REPLY_SHOWN)
-		(void)snprintf(shown.text, sizeof(shown.text), "%.*s...",
-		    REPLY_SHOWN, v->text);
+	if (strlen(v->text) > REPLY_SHOWN) {
+		/* Not within a character of UTF-8. */
+		while (n > REPLY_SHOWN - 4 && (v->text[n] & 0xc0) == 0x80)
+			n--;
+		(void)snprintf(
+		    shown.text, sizeof(shown.text), "%.*s...", n, v->text);
+	}
 	verdict_text(&shown, to);
 	if (d->cause[0] != '\0')
 		IGNORE(

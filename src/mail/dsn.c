@@ -107,19 +107,29 @@ dsn_count(const struct envelope *env, enum dsn_action action)
 
 /* --- foreign text --------------------------------------------------------- */
 
-/* Printable ASCII; anything else is "?". */
-static char
-printable(char c)
+/* Printable ASCII; accents go, and anything else is "?".  The caller frees it. */
+static char *
+printable(const char *text)
 {
-	return c >= ' ' && c < 0x7f ? c : '?';
+	struct buf plain;
+	char *p;
+
+	buf_init(&plain, 2 * VALUE_MAX);
+	IGNORE(str_add_plain(&plain, bytes_of(text, strlen(text)))); /* cut */
+	p = buf_steal(&plain);
+	for (char *c = p; *c != '\0'; c++)
+		if (*c < ' ' || *c >= 0x7f)
+			*c = '?';
+	return p;
 }
 
 /* In lines of TEXT_WIDTH, each behind the indent, broken at blanks if there
  * are any. */
 static void
-add_wrapped(struct notice *n, const char *indent, const char *text)
+add_wrapped(struct notice *n, const char *indent, const char *foreign)
 {
 	size_t width = TEXT_WIDTH - strlen(indent);
+	char *whole = printable(foreign), *text = whole;
 
 	while (*text != '\0') {
 		size_t cut = strlen(text);
@@ -130,13 +140,11 @@ add_wrapped(struct notice *n, const char *indent, const char *text)
 		if (cut == 0)
 			cut = width;
 		adds(n, indent);
-		for (size_t i = 0; i < cut; i++)
-			if (!buf_addc(n->to, printable(text[i])))
-				n->is_full = true;
-		adds(n, "\r\n");
+		addf(n, "%.*s\r\n", (int)cut, text);
 		text += cut;
 		text += strspn(text, " ");
 	}
+	free(whole);
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -166,9 +174,8 @@ add_field(struct notice *n, const char *name, const char *fmt, ...)
 	if (!buf_vaddf(&value, fmt, ap))
 		n->is_full = true;
 	va_end(ap);
-	text = buf_steal(&value);
-	for (char *c = text; *c != '\0'; c++)
-		*c = printable(*c);
+	text = printable(buf_str(&value));
+	buf_clear(&value);
 	/* A value that no line can hold is left out; that the buffer is full
 	 * is noticed by the next who writes. */
 	IGNORE(header_fold(n->to, name, bytes_of(text, strlen(text))));

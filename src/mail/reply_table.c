@@ -402,12 +402,6 @@ reply_table_free(struct reply_table *t)
 	free(t);
 }
 
-size_t
-reply_table_count(const struct reply_table *t)
-{
-	return t->nrows;
-}
-
 /* --- a reply's text, folded ----------------------------------------------- */
 
 struct folded {
@@ -471,7 +465,7 @@ url_path(struct bytes at)
 }
 
 static void
-fold_text(struct bytes text, struct folded *f)
+fold_ascii(struct bytes text, struct folded *f)
 {
 	bool is_url = false;
 
@@ -504,10 +498,33 @@ fold_text(struct bytes text, struct folded *f)
 	f->text[f->n] = '\0';
 }
 
+/* Nobody knows whether a server writes "ungültig" in UTF-8, in ISO 8859-1, or
+ * "ungueltig". */
+static void
+fold_text(struct bytes text, struct folded *f)
+{
+	struct buf plain;
+
+	if (str_is_ascii(text)) {
+		fold_ascii(text, f);
+		return;
+	}
+	buf_init(&plain, FOLDED_MAX);
+	IGNORE(str_add_plain(&plain, text)); /* cut when full */
+	fold_ascii(buf_bytes(&plain), f);
+	buf_clear(&plain);
+}
+
 /* At the beginning of a word, "rate" is no part of "corporate". */
 static bool
 has_words(const struct folded *f, struct bytes words)
 {
+	struct folded plain;
+
+	if (!str_is_ascii(words)) {
+		fold_text(words, &plain);
+		words = bytes_of(plain.text, plain.n);
+	}
 	for (size_t i = 0; i + words.n <= f->n; i++) {
 		size_t k = 0;
 

@@ -25,9 +25,6 @@ int reply_table_parse(struct bytes text, const struct reply_table *base,
     struct reply_table **ret, struct err *err) MUST_CHECK;
 void reply_table_free(struct reply_table *t);
 
-/* How many rows there are. */
-size_t reply_table_count(const struct reply_table *t);
-
 /* Does this name belong to a provider that the table knows? */
 bool reply_table_knows(const struct reply_table *t, const char *host);
 

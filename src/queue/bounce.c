@@ -134,18 +134,21 @@ static bool
 add_verdict(struct buf *to, const struct verdict *v)
 {
 	struct diagnosis d;
-	struct buf text;
+	struct buf text, plain;
 	bool ok;
 
 	if (v == NULL)
 		return true;
 	d = diagnosis_of(v);
 	buf_init(&text, LINE_MAX_SHOWN);
+	buf_init(&plain, LINE_MAX_SHOWN);
 	verdict_text(v, &text);
-	ok = add_wrapped(to, "  Reason:     ", buf_str(&text)) &&
+	IGNORE(str_add_plain(&plain, buf_bytes(&text))); /* cut when full */
+	ok = add_wrapped(to, "  Reason:     ", buf_str(&plain)) &&
 	     add_wrapped(to, "  Cause:      ", d.cause) &&
 	     add_wrapped(to, "  Remedy:     ", d.remedy);
 	buf_clear(&text);
+	buf_clear(&plain);
 	return ok;
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/must.h"
+#include "base/str.h"
 #include "smtp/smtp_limits.h"
 
 enum {
@@ -50,15 +52,14 @@ say_line(struct buf *out, const char *p, size_t n)
 	assert(fits);
 }
 
-void
-smtp_say(struct buf *out, int code, const char *enhanced, const char *text)
+static void
+say_text(struct buf *out, int code, const char *enhanced, struct bytes from)
 {
-	const char *p = text, *end = text + strnlen(text, SMTP_SAY_TEXT_MAX);
+	const char *p = from.p, *text = from.p, *end = from.p + from.n;
 	const char *lf;
 	size_t n;
 	bool is_last = false;
 
-	assert(code >= 200 && code <= 599);
 	while (end > text && end[-1] == '\n')
 		end--;
 	if (enhanced == NULL || enhanced[0] != '0' + code / 100 ||
@@ -74,4 +75,21 @@ smtp_say(struct buf *out, int code, const char *enhanced, const char *text)
 		if (p < end) /* the line feed or the blank */
 			p += *p == '\n' || *p == ' ';
 	}
+}
+
+void
+smtp_say(struct buf *out, int code, const char *enhanced, const char *text)
+{
+	struct bytes b = bytes_of(text, strnlen(text, SMTP_SAY_TEXT_MAX));
+	struct buf plain;
+
+	assert(code >= 200 && code <= 599);
+	if (str_is_ascii(b)) {
+		say_text(out, code, enhanced, b);
+		return;
+	}
+	buf_init(&plain, SMTP_SAY_TEXT_MAX);
+	IGNORE(str_add_plain(&plain, b)); /* cut when full */
+	say_text(out, code, enhanced, buf_bytes(&plain));
+	buf_clear(&plain);
 }

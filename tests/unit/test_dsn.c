@@ -317,8 +317,8 @@ foreign_text_stays_what_it_is(void **state)
 	buf_init(&b, DSN_MAX);
 	assert_true(build(&b, e, DSN_FAILED, "Subject: \xc3\xb6\r\n", false));
 	assert_has(&b, "Final-Recipient: utf-8; b\\x{5C}\\x{F6}\\x{3D}@c\r\n");
-	/* Only the original may have 8 bits. */
-	assert_has(&b, "Diagnostic-Code: smtp; 550 5.7.1 caf??");
+	/* Only the original may have 8 bits: accents go. */
+	assert_has(&b, "Diagnostic-Code: smtp; 550 5.7.1 cafe");
 	assert_has_not(&b, "caf\xc3\xa9");
 	assert_has_not(&b, "\r\nAction: delivered");
 	assert_has_not(&b, "\x1b");

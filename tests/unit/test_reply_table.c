@@ -132,6 +132,18 @@ words_are_found_where_people_mean_them(void **state)
 		{ "\ttext spamhaus", "https://www.spamhaus.org/query", true },
 		{ "\ttext quota", "<a@b.example> is over quota", true },
 		{ "\ttext quota", "1 < 2, quota", true },
+		/* Accents and how they are written do not count. */
+		{ "\ttext empfaenger", "Empf\xc3\xa4nger", true },
+		{ "\ttext empfaenger", "EMPF\xc4NGER", true },
+		{ "\ttext Empf\xc3\xa4nger", "Empfaenger", true },
+		{ "\ttext envoi",
+		    "l\xe2\x80\x99"
+		    "envoi",
+		    true },
+		{ "\ttext \xd0\xbd\xd0\xb5\xd1\x82", "\xd0\xbd\xd0\xb5\xd1\x82",
+		    true },
+		{ "\ttext \xd0\xbd\xd0\xb5\xd1\x82", "\xd0\xb4\xd0\xb0\xd0\xb0",
+		    false },
 	};
 
 	(void)state;
@@ -172,7 +184,6 @@ codes_and_hosts_are_patterns(void **state)
 
 	(void)state;
 	assert_int_equal(reply_table_parse(text_of(text), NULL, &t, &err), 0);
-	assert_int_equal(reply_table_count(t), 3);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct diagnosis d;
 		struct verdict v;

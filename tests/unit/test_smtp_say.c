@@ -24,7 +24,9 @@ replies_have_the_shape_of_rfc_5321(void **state)
 		{ 550, "", "no", "550 no\r\n" },
 		/* Foreign text ends no line. */
 		{ 550, NULL, "a\r250 b\x01\x7f\x1b[1m\xc3\xa9",
-		    "550 a 250 b ? [1m??\r\n" },
+		    "550 a 250 b ? [1me\r\n" },
+		{ 550, NULL, "Empf\xc3\xa4nger d\xe9pass\xe9 \xd0\x9d",
+		    "550 Empfaenger depasse ??\r\n" },
 	};
 
 	(void)state;

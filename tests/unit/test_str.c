@@ -51,6 +51,43 @@ escaping_stops_at_the_limit(void **state)
 }
 
 static void
+accents_go_and_other_alphabets_stay(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "plain", "plain" },
+		{ "Empf\xc3\xa4nger ung\xc3\xbcltig", "Empfaenger ungueltig" },
+		{ "Empf\xe4nger ung\xfcltig", "Empfaenger ungueltig" },
+		{ "d\xc3\xa9pass\xc3\xa9, bo\xc3\xaete", "depasse, boite" },
+		{ "d\xe9pass\xe9, bo\xeete", "depasse, boite" },
+		{ "\xc3\x89t\xc3\xa9 \xc3\x96l \xc3\x9f", "Ete OEl ss" },
+		{ "l\xe2\x80\x99"
+		  "envoi\xc2\xa0\xe2\x80\x93 x",
+		    "l'envoi - x" },
+		{ "l\xc3\xadmite a\xc3\xb1o", "limite ano" },
+		{ "skrzynka pe\xc5\x82na", "skrzynka pelna" },
+		{ "\xd0\xbd\xd0\xb5\xd1\x82", "\xd0\xbd\xd0\xb5\xd1\x82" },
+		{ "\xff\xc3", "yA" }, /* ISO 8859-1 */
+		{ "\x80\x9b", "\x80\x9b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf b;
+
+		buf_init(&b, 200);
+		assert_true(str_add_plain(
+		    &b, bytes_of(rows[i].in, strlen(rows[i].in))));
+		assert_buf(&b, rows[i].out);
+		buf_clear(&b);
+		buf_init(&b, 1);
+		assert_false(str_add_plain(&b, bytes_of("\xe4", 1)));
+		buf_clear(&b);
+	}
+}
+
+static void
 patterns_match_as_documented(void **state)
 {
 	(void)state;
@@ -132,6 +169,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(escaping_leaves_nothing_a_terminal_obeys),
 		cmocka_unit_test(escaping_stops_at_the_limit),
+		cmocka_unit_test(accents_go_and_other_alphabets_stay),
 		cmocka_unit_test(patterns_match_as_documented),
 		cmocka_unit_test(a_line_is_cut_into_its_pieces),
 		cmocka_unit_test(distance_finds_the_nearest_word),

@@ -172,7 +172,8 @@ R16_the_program_gets_the_facts_and_nothing_else(void **state)
 	alert_raise(b->alerts, "account-held", "work",
 	    "535 said \"no\"\nRELAIS_ACCOUNT=forged \xff $(id)");
 	assert_string_equal(told(b, 1),
-	    "account-held|work|535 said \"no\" RELAIS_ACCOUNT=forged \xff $(id)"
+	    "account-held|work|535 said \"no\" RELAIS_ACCOUNT=forged \\xff "
+	    "$(id)"
 	    "|7|; echo no shell||"
 	    "{\"event\":\"account-held\",\"account\":\"work\",\"user\":\"\","
 	    "\"reason\":"

@@ -68,7 +68,7 @@ unit_tests += %reldir%/test_session
 %canon_reldir%_test_session_SOURCES = %reldir%/test_session.c tests/lib/sockets.h
 %canon_reldir%_test_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=peer_uid
 %canon_reldir%_test_session_LDADD = src/inbound/libinbound.a \
-	src/queue/libqueue.a src/fixup/libfixup.a src/net/libnet.a \
-	src/tls/libtls.a src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a \
-	src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) \
+	src/queue/libqueue.a src/store/libstore.a src/rewrite/librewrite.a \
+	src/net/libnet.a src/tls/libtls.a src/sys/libsys.a src/smtp/libsmtp.a \
+	src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(IDN2_LIBS) \
 	$(CMOCKA_LIBS)

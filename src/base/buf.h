@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/must.h"
 
@@ -30,6 +31,13 @@ static inline struct bytes
 bytes_of(const void *p, size_t n)
 {
 	return (struct bytes) { p, n };
+}
+
+/* Of a C string, without its NUL; none of NULL. */
+static inline struct bytes
+bytes_str(const char *s)
+{
+	return bytes_of(s, s != NULL ? strlen(s) : 0);
 }
 
 struct buf {

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %reldir%/libbase.a
 %canon_reldir%_libbase_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_libbase_a_SOURCES = \
+	%reldir%/ascii.h \
 	%reldir%/base64.c \
 	%reldir%/base64.h \
 	%reldir%/buf.c \
@@ -8,7 +9,6 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/clock.h \
 	%reldir%/crc32.c \
 	%reldir%/crc32.h \
-	%reldir%/crc32_tables.inc \
 	%reldir%/err.c \
 	%reldir%/err.h \
 	%reldir%/fs.h \

@@ -86,15 +86,14 @@ log_bytes(struct log_line *l, const char *key, struct bytes value)
 void
 log_str(struct log_line *l, const char *key, const char *value)
 {
-	log_bytes(l, key, bytes_of(value, strlen(value)));
+	log_bytes(l, key, bytes_str(value));
 }
 
 void
 log_sentence(struct log_line *l, const char *key, const char *value)
 {
 	if (add_key(l, key, "="))
-		add_quoted(
-		    &l->text, bytes_of(value, strlen(value)), SENTENCE_MAX);
+		add_quoted(&l->text, bytes_str(value), SENTENCE_MAX);
 }
 
 void
@@ -109,8 +108,8 @@ log_addr(struct log_line *l, const char *key, const char *addr)
 {
 	if (!add_key(l, key, "=<"))
 		return;
-	IGNORE(str_escape(&l->text, bytes_of(addr, strlen(addr)),
-	    STR_ESCAPE_MAX)); /* cut when full */
+	IGNORE(str_escape(
+	    &l->text, bytes_str(addr), STR_ESCAPE_MAX)); /* cut when full */
 	IGNORE(buf_addc(&l->text, '>'));
 }
 

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 static unsigned char
 lower(char c)
 {
@@ -26,7 +28,7 @@ str_eq(const char *a, const char *b)
 bool
 str_eq_nocase(const char *a, const char *b)
 {
-	return bytes_eq_nocase(bytes_of(a, strlen(a)), b);
+	return bytes_eq_nocase(bytes_str(a), b);
 }
 
 bool
@@ -67,20 +69,14 @@ bytes_has_prefix_nocase(struct bytes a, const char *prefix)
 	return prefix[i] == '\0';
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct bytes
 bytes_trim(struct bytes b)
 {
-	while (b.n > 0 && is_blank(b.p[0])) {
+	while (b.n > 0 && ascii_is_blank(b.p[0])) {
 		b.p++;
 		b.n--;
 	}
-	while (b.n > 0 && is_blank(b.p[b.n - 1]))
+	while (b.n > 0 && ascii_is_blank(b.p[b.n - 1]))
 		b.n--;
 	return b;
 }

@@ -46,7 +46,7 @@ xrealloc(void *p, size_t count, size_t size)
 char *
 xstrdup(const char *s)
 {
-	return xstrndup(s, strlen(s));
+	return s != NULL ? xstrndup(s, strlen(s)) : NULL;
 }
 
 char *

@@ -16,7 +16,7 @@
 void *xmalloc(size_t n);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t count, size_t size); /* checks the product */
-char *xstrdup(const char *s);
+char *xstrdup(const char *s); /* NULL for NULL */
 char *xstrndup(const char *s, size_t n);
 /* Gives the system back what was freed in the midst of what is in use, where the
  * C library keeps that until it is asked (glibc).  Takes milliseconds. */

@@ -140,8 +140,7 @@ conf_route_refuses(
 		return true;
 	}
 	IGNORE(buf_adds(why, "there is no account \""));
-	IGNORE(str_escape(
-	    why, bytes_of(e->account, strlen(e->account)), STR_ESCAPE_MAX));
+	IGNORE(str_escape(why, bytes_str(e->account), STR_ESCAPE_MAX));
 	IGNORE(buf_adds(why, "\""));
 	add_nearest(conf, e->account, why);
 	return true;

@@ -400,8 +400,8 @@ has_domain(const char *addr, const char *host)
 
 	if (addr == NULL)
 		return false;
-	domain = addr_domain(bytes_of(addr, strlen(addr)));
-	return addr_domain_eq(domain, bytes_of(host, strlen(host)));
+	domain = addr_domain(bytes_str(addr));
+	return addr_domain_eq(domain, bytes_str(host));
 }
 
 static bool
@@ -431,7 +431,7 @@ alias_opts_of(const struct conf *c)
 bool
 alias_is_local(const struct alias_opts *o, const char *addr)
 {
-	struct bytes b = bytes_of(addr, strlen(addr));
+	struct bytes b = bytes_str(addr);
 
 	return addr_is_local_name(b, o->hosts[0]) ||
 	       addr_is_local_name(b, o->hosts[1]);
@@ -467,7 +467,7 @@ is_user(const struct aliases *a, const char *name)
 bool
 alias_is_name(const struct aliases *a, const char *word)
 {
-	struct bytes inner = without_quotes(bytes_of(word, strlen(word)));
+	struct bytes inner = without_quotes(bytes_str(word));
 	char name[ADDR_MAX + 1], *plus;
 
 	if (!str_copy(name, sizeof(name), inner) || name[0] == '\0')
@@ -491,7 +491,7 @@ find_user(const struct aliases *a, const char *addr)
 	struct bytes local, domain;
 	char name[ADDR_MAX + 1], *plus;
 
-	IGNORE(addr_split(bytes_of(addr, strlen(addr)), &local, &domain));
+	IGNORE(addr_split(bytes_str(addr), &local, &domain));
 	if (!str_copy(name, sizeof(name), without_quotes(local)))
 		return NULL;
 	if ((e = find(a, name)) != NULL)

@@ -101,8 +101,7 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 	const struct conf *c = b->conf;
 	const struct conf_value *v = conf_section_get(s, "retry_after");
 
-	if (c->admin != NULL &&
-	    addr_is_local_name(bytes_of(c->admin, strlen(c->admin)), NULL))
+	if (c->admin != NULL && addr_is_local_name(bytes_str(c->admin), NULL))
 		conf_problem_add(b->problems, b->raw->file,
 		    conf_section_get(s, "admin")->line, "admin in [relais]",
 		    "%s is a name of this machine; write an address that a "
@@ -252,7 +251,7 @@ keep_field(const struct setting *st, struct conf *to, const struct conf *from)
 	    char *const *)(const void *)((const char *)from + st->field);
 
 	free(*field);
-	*field = old != NULL ? xstrdup(old) : NULL;
+	*field = xstrdup(old);
 }
 
 void

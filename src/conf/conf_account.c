@@ -196,7 +196,7 @@ ports_from_text(struct draft *d, const char *text)
 
 	setting_split_list(text, &words);
 	for (size_t i = 0; i < words.n; i++)
-		if (num_u64(bytes_of(words.v[i], strlen(words.v[i])), &port))
+		if (num_u64(bytes_str(words.v[i]), &port))
 			add_port(d, (int)port);
 	conf_list_clear(&words);
 }
@@ -299,8 +299,7 @@ is_pin(const char *text)
 	if (strncmp(text, "sha256:", 7) != 0)
 		return false;
 	buf_init(&b, 64);
-	is_good = base64_decode(&b, bytes_of(text + 7, strlen(text + 7))) &&
-		  buf_len(&b) == 32;
+	is_good = base64_decode(&b, bytes_str(text + 7)) && buf_len(&b) == 32;
 	buf_clear(&b);
 	return is_good;
 }
@@ -467,7 +466,7 @@ secret_from(struct draft *d, const struct conf_section *s)
 		first = v;
 		first_name = sources[i].name;
 		to->kind = sources[i].kind;
-		to->value = v->text != NULL ? xstrdup(v->text) : NULL;
+		to->value = xstrdup(v->text);
 		to->secret = secret_dup(v->secret);
 	}
 	return first != NULL;

@@ -12,20 +12,14 @@
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
 
-static char *
-dup_or_null(const char *s)
-{
-	return s != NULL ? xstrdup(s) : NULL;
-}
-
 void
 conf_listen_copy(struct conf_listen *to, const struct conf_listen *from)
 {
 	*to = *from;
-	to->name = dup_or_null(from->name);
-	to->address = dup_or_null(from->address);
-	to->path = dup_or_null(from->path);
-	to->host = dup_or_null(from->host);
+	to->name = xstrdup(from->name);
+	to->address = xstrdup(from->address);
+	to->path = xstrdup(from->path);
+	to->host = xstrdup(from->host);
 	to->nets = xcalloc(from->nnets + 1, sizeof(*to->nets));
 	for (size_t i = 0; i < from->nnets; i++)
 		to->nets[i] = from->nets[i];
@@ -82,8 +76,7 @@ parse_net(const char *text, struct conf_net *net)
 	free(addr);
 	if (!is_good || slash == NULL)
 		return is_good;
-	if (!num_u64_max(bytes_of(slash + 1, strlen(slash + 1)),
-		net->prefix_bits, &bits))
+	if (!num_u64_max(bytes_str(slash + 1), net->prefix_bits, &bits))
 		return false;
 	net->prefix_bits = (unsigned)bits;
 	return true;
@@ -144,9 +137,7 @@ conf_split_address(const char *text, char **ret_host, int *ret_port)
 	struct bytes host;
 	uint64_t port;
 
-	if (colon == NULL ||
-	    !num_u64_max(
-		bytes_of(colon + 1, strlen(colon + 1)), 65535, &port) ||
+	if (colon == NULL || !num_u64_max(bytes_str(colon + 1), 65535, &port) ||
 	    port == 0)
 		return false;
 	host = bytes_of(text, (size_t)(colon - text));
@@ -244,8 +235,8 @@ add_listen(struct conf_build *b, const struct wanted *w, const char *path,
 	*l = (struct conf_listen) {
 		.name = xstrdup(w->name),
 		.address = xstrdup(w->address),
-		.path = path != NULL ? xstrdup(path) : NULL,
-		.host = host != NULL ? xstrdup(host) : NULL,
+		.path = xstrdup(path),
+		.host = xstrdup(host),
 		.port = port,
 		.is_loopback = path != NULL || conf_is_loopback(host),
 		.is_optional = w->is_optional,

@@ -150,7 +150,7 @@ open_section(struct reading *rd, enum setting_section kind, const char *name)
 	rd->raw->v = xrealloc(rd->raw->v, rd->raw->n + 1, sizeof(*rd->raw->v));
 	s = &rd->raw->v[rd->raw->n++];
 	s->kind = kind;
-	s->name = name != NULL ? xstrdup(name) : NULL;
+	s->name = xstrdup(name);
 	s->title = xasprintf("[%s%s%s]", setting_section_name(kind),
 	    name != NULL ? " " : "", name != NULL ? name : "");
 	s->line = rd->line;
@@ -168,17 +168,14 @@ unknown_section(struct reading *rd, const char *kind, const char *name)
 
 	rd->is_lost = true;
 	if (near != NULL && strcmp(near, "relais") == 0)
-		PROBLEM(rd,
-		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
+		PROBLEM(rd, shown("unknown section [", bytes_str(all), "]"),
 		    "did you mean [relais]?");
 	else if (near != NULL)
-		PROBLEM(rd,
-		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
+		PROBLEM(rd, shown("unknown section [", bytes_str(all), "]"),
 		    "did you mean [%s %s]?", near,
 		    is_name(name) ? name : "NAME");
 	else
-		PROBLEM(rd,
-		    shown("unknown section [", bytes_of(all, strlen(all)), "]"),
+		PROBLEM(rd, shown("unknown section [", bytes_str(all), "]"),
 		    "expected [relais], [listen NAME] or [account NAME]");
 	free(all);
 }
@@ -187,7 +184,7 @@ unknown_section(struct reading *rd, const char *kind, const char *name)
 static void
 enter_section(struct reading *rd, const char *section)
 {
-	struct bytes all = bytes_trim(bytes_of(section, strlen(section)));
+	struct bytes all = bytes_trim(bytes_str(section));
 	char *text = xstrndup(all.p, all.n);
 	size_t n = strcspn(text, " \t");
 	char *kind = xstrndup(text, n);
@@ -202,7 +199,7 @@ enter_section(struct reading *rd, const char *section)
 		unknown_section(rd, kind, name);
 	} else if (!is_name(name)) {
 		rd->is_lost = true;
-		PROBLEM(rd, shown("[", bytes_of(section, strlen(section)), "]"),
+		PROBLEM(rd, shown("[", bytes_str(section), "]"),
 		    "expected a name of letters, digits and . _ - @ +, such "
 		    "as [%s work]",
 		    kind);
@@ -220,7 +217,7 @@ static void
 unknown_key(struct reading *rd, const struct conf_section *s, const char *name)
 {
 	const struct setting *near = setting_nearest(s->kind, name);
-	struct bytes b = bytes_of(name, strlen(name));
+	struct bytes b = bytes_str(name);
 	char *in = xasprintf("\" in %s", s->title);
 	char *what = shown("unknown key \"", b, in);
 
@@ -333,7 +330,7 @@ set_key(struct reading *rd, const char *name)
 	if (rd->is_lost)
 		return;
 	if (rd->section == 0) {
-		PROBLEM(rd, shown("\"", bytes_of(name, strlen(name)), "\""),
+		PROBLEM(rd, shown("\"", bytes_str(name), "\""),
 		    "it stands before the first section; put [relais] above "
 		    "it");
 		rd->is_lost = true;

@@ -78,9 +78,7 @@ parse_ports(struct row *r, struct provider *p, struct err *err)
 	uint64_t port;
 
 	while (r->at < r->words->n &&
-	       num_u64_max(
-		   bytes_of(r->words->v[r->at], strlen(r->words->v[r->at])),
-		   65535, &port)) {
+	       num_u64_max(bytes_str(r->words->v[r->at]), 65535, &port)) {
 		const char *tls;
 
 		r->at++;

@@ -284,12 +284,6 @@ setting_split_list(const char *text, struct conf_list *to)
 
 /* --- checking ------------------------------------------------------------- */
 
-static struct bytes
-as_bytes(const char *s)
-{
-	return bytes_of(s, strlen(s));
-}
-
 /* Adds to the explanation and says false; a full buffer cuts it, which is the
  * least of our worries here. */
 static bool
@@ -368,7 +362,7 @@ check_int(const struct setting *st, const char *text, struct buf *why)
 {
 	uint64_t v;
 
-	if (num_u64_max(as_bytes(text), (uint64_t)st->max, &v) &&
+	if (num_u64_max(bytes_str(text), (uint64_t)st->max, &v) &&
 	    v >= (uint64_t)st->min)
 		return true;
 	IGNORE(buf_addf(
@@ -382,7 +376,7 @@ check_size(const struct setting *st, const char *text, struct buf *why)
 	uint64_t v;
 
 	(void)st;
-	return num_size_bytes(as_bytes(text), &v) ||
+	return num_size_bytes(bytes_str(text), &v) ||
 	       expected(why, "expected a size such as 500K or 35M");
 }
 
@@ -392,7 +386,7 @@ check_duration(const struct setting *st, const char *text, struct buf *why)
 	int64_t v;
 
 	(void)st;
-	return num_duration_ms(as_bytes(text), &v) ||
+	return num_duration_ms(bytes_str(text), &v) ||
 	       expected(why, "expected a time such as 30s, 5m, 4h or 5d");
 }
 
@@ -443,7 +437,7 @@ check_ports(const struct setting *st, const char *text, struct buf *why)
 	setting_split_list(text, &l);
 	is_good = l.n > 0 && l.n <= CONF_PORTS_MAX;
 	for (size_t i = 0; i < l.n && is_good; i++)
-		is_good = num_u64_max(as_bytes(l.v[i]), 65535, &v) && v > 0;
+		is_good = num_u64_max(bytes_str(l.v[i]), 65535, &v) && v > 0;
 	conf_list_clear(&l);
 	return is_good ||
 	       expected(why, "expected a port from 1 to 65535, or auto");
@@ -510,10 +504,10 @@ number_of(const struct setting *st, const char *text)
 	if (st->type == SETTING_YESNO)
 		return setting_word_index(yes_words, text) >= 0;
 	if (st->type == SETTING_DURATION)
-		return num_duration_ms(as_bytes(text), &ms) ? ms : 0;
+		return num_duration_ms(bytes_str(text), &ms) ? ms : 0;
 	if (st->type == SETTING_SIZE)
-		return num_size_bytes(as_bytes(text), &v) ? (int64_t)v : 0;
-	return num_u64(as_bytes(text), &v) ? (int64_t)v : 0;
+		return num_size_bytes(bytes_str(text), &v) ? (int64_t)v : 0;
+	return num_u64(bytes_str(text), &v) ? (int64_t)v : 0;
 }
 
 static void

@@ -5,13 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/xalloc.h"
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
 
 /* Takes one word from *in; false: a quote is not closed.  to has room for the
  * rest of the line: unquoting never makes a word longer. */
@@ -21,7 +16,7 @@ take_word(const char **in, char *to)
 	const char *p = *in;
 	char quote = '\0';
 
-	for (; *p != '\0' && (quote != '\0' || !is_blank(*p)); p++) {
+	for (; *p != '\0' && (quote != '\0' || !ascii_is_wsp(*p)); p++) {
 		if (quote == '\0' && (*p == '\'' || *p == '"')) {
 			quote = *p;
 		} else if (quote != '\0' && *p == quote) {
@@ -46,7 +41,7 @@ argv_split(const char *line, char ***ret, size_t *ret_n)
 	size_t n = 0;
 
 	for (;;) {
-		while (is_blank(*line))
+		while (ascii_is_wsp(*line))
 			line++;
 		if (*line == '\0')
 			break;

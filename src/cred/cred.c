@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "cred/cred_file.h"
@@ -28,13 +29,6 @@ cred_source_eq(const struct cred_source *a, const struct cred_source *b)
 	return str_eq(a->value, b->value);
 }
 
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
-}
-
 /* "abcd efgh ijkl mnop": groups of four, single blanks between. */
 static bool
 is_in_groups(struct bytes b)
@@ -42,7 +36,7 @@ is_in_groups(struct bytes b)
 	if (b.n < 9 || (b.n + 1) % 5 != 0)
 		return false;
 	for (size_t i = 0; i < b.n; i++)
-		if (i % 5 == 4 ? b.p[i] != ' ' : !is_alnum(b.p[i]))
+		if (i % 5 == 4 ? b.p[i] != ' ' : !ascii_is_alnum(b.p[i]))
 			return false;
 	return true;
 }

@@ -49,7 +49,7 @@ set(struct cred_wire *w, const char *key, const char *value)
 		return w->kind != CRED_NONE;
 	}
 	if (strcmp(key, "timeout_ms") == 0 &&
-	    num_u64_max(bytes_of(value, strlen(value)), INT32_MAX, &v)) {
+	    num_u64_max(bytes_str(value), INT32_MAX, &v)) {
 		w->timeout_ms = (int64_t)v;
 		return true;
 	}

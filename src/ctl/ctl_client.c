@@ -34,8 +34,7 @@ connect_path(const struct ctl_client *c, const char *path, struct err *err)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
-	if (!str_copy(
-		sa.sun_path, sizeof(sa.sun_path), bytes_of(path, strlen(path))))
+	if (!str_copy(sa.sun_path, sizeof(sa.sun_path), bytes_str(path)))
 		return err_set(
 		    err, ERR_NETWORK, "%s: the path is too long", path);
 	for (int waited_ms = 0;; waited_ms += 50) {

@@ -59,8 +59,7 @@ ctl_json_bytes(struct bytes b)
 json_t *
 ctl_json_text(const char *s)
 {
-	return s != NULL ? ctl_json_bytes(bytes_of(s, strlen(s)))
-			 : json_string("");
+	return s != NULL ? ctl_json_bytes(bytes_str(s)) : json_string("");
 }
 
 /* Most text needs no look at its characters beyond this one. */

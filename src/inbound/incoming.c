@@ -65,7 +65,7 @@ refuse_for_disk(struct incoming *r, const struct err *err)
 static char *
 original(const struct inbound_shared *sh, const struct incoming_rcpt *given)
 {
-	struct bytes addr = bytes_of(given->addr, strlen(given->addr));
+	struct bytes addr = bytes_str(given->addr);
 	struct bytes local, domain;
 	struct buf orcpt;
 

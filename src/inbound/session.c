@@ -206,8 +206,7 @@ take_8bit_sender(struct session *s, const char *addr, struct buf *to)
 {
 	const struct inbound_opts *o = &s->set->shared->opts;
 
-	if (mime_utf8(to, bytes_of(addr, strlen(addr))) &&
-	    addr_is_safe(buf_bytes(to)) &&
+	if (mime_utf8(to, bytes_str(addr)) && addr_is_safe(buf_bytes(to)) &&
 	    !o->keeps_sender(o->ctx, buf_str(to)))
 		return true;
 	smtp_server_reply(s->smtp, 553, "5.6.7",

@@ -3,28 +3,16 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 
 enum { LABEL_MAX = 63 };
-
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
-}
 
 /* RFC 5322 atext, and UTF-8 as RFC 6532 adds it. */
 static bool
 is_atext(char c)
 {
-	return is_alnum(c) || (unsigned char)c >= 0x80 ||
+	return ascii_is_alnum(c) || (unsigned char)c >= 0x80 ||
 	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
@@ -59,7 +47,7 @@ addr_is_safe(struct bytes addr)
 	if (addr.n > ADDR_MAX || !str_is_utf8(addr))
 		return false;
 	for (size_t i = 0; i < addr.n; i++)
-		if (is_control(addr.p[i]))
+		if (ascii_is_control(addr.p[i]))
 			return false;
 	while (walk_next(&w, &c))
 		if (!w.is_quoted &&
@@ -134,7 +122,7 @@ addr_domain_is_literal(struct bytes domain)
 	if (domain.n < 3 || domain.p[0] != '[' || domain.p[domain.n - 1] != ']')
 		return false;
 	for (size_t i = 1; i < domain.n - 1; i++)
-		if (!is_alnum(domain.p[i]) && domain.p[i] != '.' &&
+		if (!ascii_is_alnum(domain.p[i]) && domain.p[i] != '.' &&
 		    domain.p[i] != ':' && domain.p[i] != '-')
 			return false;
 	return true;
@@ -167,7 +155,7 @@ addr_domain_is_name(struct bytes domain)
 		}
 		/* An internationalised label may be longer before it is an
 		 * A-label; libidn2 judges it when it is needed. */
-		if (!is_alnum(c) && c != '-' && c != '_' &&
+		if (!ascii_is_alnum(c) && c != '-' && c != '_' &&
 		    (unsigned char)c < 0x80)
 			return false;
 		if (++label > LABEL_MAX)
@@ -274,7 +262,7 @@ addr_without_tag(const char *addr, char ret[ADDR_MAX + 1])
 	struct bytes local, domain;
 	const char *plus;
 
-	if (!addr_split(bytes_of(addr, strlen(addr)), &local, &domain) ||
+	if (!addr_split(bytes_str(addr), &local, &domain) ||
 	    strlen(addr) > ADDR_MAX || local.p[0] == '"')
 		return false;
 	plus = memchr(local.p, '+', local.n);
@@ -343,6 +331,6 @@ addr_is_local_name(struct bytes addr, const char *hostname)
 	if (memchr(domain.p, '.', domain.n) == NULL)
 		return true;
 	return is_under_local_suffix(domain) ||
-	       (hostname != NULL && addr_domain_eq(domain,
-					bytes_of(hostname, strlen(hostname))));
+	       (hostname != NULL &&
+		   addr_domain_eq(domain, bytes_str(hostname)));
 }

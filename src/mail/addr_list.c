@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/addr.h"
@@ -53,12 +54,6 @@ struct parse {
 	bool has_item; /* and this address is the last of the list */
 	struct bytes phrase, comment;
 };
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 static bool
 is_special(char c)
@@ -131,7 +126,7 @@ closed(struct parse *p, enum token t)
 static enum token
 next_token(struct parse *p)
 {
-	while (p->at < p->text.n && is_blank(p->text.p[p->at]))
+	while (p->at < p->text.n && ascii_is_blank(p->text.p[p->at]))
 		p->at++;
 	p->start = p->at;
 	if (p->at == p->text.n)
@@ -146,7 +141,7 @@ next_token(struct parse *p)
 	default:
 		if (is_special(p->text.p[p->start]))
 			return TOKEN_SPECIAL;
-		while (p->at < p->text.n && !is_blank(p->text.p[p->at]) &&
+		while (p->at < p->text.n && !ascii_is_blank(p->text.p[p->at]) &&
 		       !is_special(p->text.p[p->at]))
 			p->at++;
 		return TOKEN_WORD;
@@ -496,7 +491,7 @@ append_item(struct parse *p)
 		note_bad(p, slice(p, p->entry, p->is_angle ? p->at : p->start));
 		return;
 	}
-	if (is_nobody(bytes_of(addr, strlen(addr)))) {
+	if (is_nobody(bytes_str(addr))) {
 		l->hides_rcpts = l->is_loose = true;
 		free(addr);
 		return;
@@ -716,7 +711,7 @@ addr_list_clear(struct addr_list *l)
 void
 addr_list_add(struct addr_list *l, const char *addr)
 {
-	struct bytes b = bytes_of(addr, strlen(addr));
+	struct bytes b = bytes_str(addr);
 
 	struct buf key;
 
@@ -741,7 +736,7 @@ addr_list_mark(struct addr_list *l, const char *source)
 {
 	char *key = mark_of(source);
 
-	(void)str_set_add(&l->known, bytes_of(key, strlen(key)));
+	(void)str_set_add(&l->known, bytes_str(key));
 	free(key);
 }
 
@@ -749,7 +744,7 @@ bool
 addr_list_is_marked(const struct addr_list *l, const char *source)
 {
 	char *key = mark_of(source);
-	bool is_there = str_set_has(&l->known, bytes_of(key, strlen(key)));
+	bool is_there = str_set_has(&l->known, bytes_str(key));
 
 	free(key);
 	return is_there;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 
 enum {
@@ -120,12 +121,6 @@ take(struct scan *s, char c)
 	return true;
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* A number of least to most digits. */
 static int64_t
 number(struct scan *s, size_t least, size_t most)
@@ -133,12 +128,12 @@ number(struct scan *s, size_t least, size_t most)
 	int64_t v = 0;
 	size_t n = 0;
 
-	while (n < most && is_digit(look(s))) {
+	while (n < most && ascii_is_digit(look(s))) {
 		v = v * 10 + (look(s) - '0');
 		IGNORE(take(s, look(s)));
 		n++;
 	}
-	s->is_bad |= n < least || is_digit(look(s));
+	s->is_bad |= n < least || ascii_is_digit(look(s));
 	return v;
 }
 
@@ -168,7 +163,7 @@ date_is_strict(struct bytes value)
 	if (value.n > TEXT_MAX || !str_is_ascii(value))
 		return false;
 	skip_cfws(&s);
-	if (!is_digit(look(&s))) {
+	if (!ascii_is_digit(look(&s))) {
 		day = name(&s, "SunMonTueWedThuFriSat");
 		s.is_bad |= day < 0;
 		skip_cfws(&s);
@@ -342,7 +337,7 @@ put_char(struct text *x, unsigned long c, bool *is_glued)
 		*is_glued = false;
 		return;
 	}
-	if (c < 0x80 && is_digit((char)c)) {
+	if (c < 0x80 && ascii_is_digit((char)c)) {
 		t = token_for(x, NUMBER, *is_glued);
 		t->value = t->value * 10 + (int64_t)(c - '0');
 		x->is_bad |= ++t->digits > 15;

@@ -30,7 +30,7 @@ diagnosis_shipped(void)
 	if (shipped == NULL) {
 		err_clear(&err);
 		rc = reply_table_parse(
-		    bytes_of(built_in, strlen(built_in)), NULL, &shipped, &err);
+		    bytes_str(built_in), NULL, &shipped, &err);
 		assert(rc == 0); /* a unit test reads the same rows */
 		IGNORE(rc);
 	}

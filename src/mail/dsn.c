@@ -178,7 +178,7 @@ add_field(struct notice *n, const char *name, const char *fmt, ...)
 	buf_clear(&value);
 	/* A value that no line can hold is left out; that the buffer is full
 	 * is noticed by the next who writes. */
-	IGNORE(header_fold(n->to, name, bytes_of(text, strlen(text))));
+	IGNORE(header_fold(n->to, name, bytes_str(text)));
 	free(text);
 }
 
@@ -217,7 +217,7 @@ add_code_point(struct buf *to, struct bytes from)
 static void
 add_final_recipient(struct notice *n, const char *addr)
 {
-	struct bytes b = bytes_of(addr, strlen(addr));
+	struct bytes b = bytes_str(addr);
 	struct buf coded;
 
 	if (str_is_ascii(b)) {
@@ -250,7 +250,7 @@ add_original_recipient(struct notice *n, const char *orcpt)
 		return;
 	text++;
 	buf_init(&plain, VALUE_MAX);
-	if (xtext_decode(&plain, bytes_of(text, strlen(text))))
+	if (xtext_decode(&plain, bytes_str(text)))
 		add_field(n, "Original-Recipient", "%.*s %s",
 		    (int)(text - orcpt), orcpt, buf_str(&plain));
 	buf_clear(&plain);
@@ -327,8 +327,7 @@ add_status_part(struct notice *n)
 	begin_part(n, "message/delivery-status");
 	adds(n, "\r\n");
 	buf_init(&envid, VALUE_MAX);
-	if (e->envid != NULL &&
-	    xtext_decode(&envid, bytes_of(e->envid, strlen(e->envid))))
+	if (e->envid != NULL && xtext_decode(&envid, bytes_str(e->envid)))
 		add_field(n, "Original-Envelope-Id", "%s", buf_str(&envid));
 	buf_clear(&envid);
 	add_field(n, "Reporting-MTA", "dns; %s", n->o->hostname);

@@ -17,18 +17,12 @@ envelope_new(void)
 	return e;
 }
 
-static char *
-dup_or_null(const char *s)
-{
-	return s != NULL ? xstrdup(s) : NULL;
-}
-
 static void
 dup_rcpt(struct envelope *to, const struct rcpt *from)
 {
 	struct rcpt *r = envelope_add_rcpt(to, from->addr);
 
-	r->orcpt = dup_or_null(from->orcpt);
+	r->orcpt = xstrdup(from->orcpt);
 	r->notify = from->notify;
 	r->state = from->state;
 	if (from->last != NULL)
@@ -42,12 +36,12 @@ envelope_dup(const struct envelope *e)
 
 	*c = *e;
 	c->sender = xstrdup(e->sender);
-	c->envid = dup_or_null(e->envid);
-	c->user = dup_or_null(e->user);
+	c->envid = xstrdup(e->envid);
+	c->user = xstrdup(e->user);
 	c->peer = xstrdup(e->peer);
-	c->helo = dup_or_null(e->helo);
-	c->listener = dup_or_null(e->listener);
-	c->account = dup_or_null(e->account);
+	c->helo = xstrdup(e->helo);
+	c->listener = xstrdup(e->listener);
+	c->account = xstrdup(e->account);
 	c->rcpts = NULL;
 	c->nrcpts = 0;
 	for (size_t i = 0; i < e->nrcpts; i++)
@@ -89,7 +83,7 @@ envelope_set(char **field, const char *value)
 {
 	char *old = *field;
 
-	*field = dup_or_null(value); /* value may lie within the old string */
+	*field = xstrdup(value); /* value may lie within the old string */
 	free(old);
 }
 

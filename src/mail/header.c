@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mime/content_type.h"
@@ -105,12 +106,6 @@ header_drop_mbox(struct header *h)
 	h->kept_n = 0;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* In a name, RFC 5322 2.2.  NUL counts as what it is replaced by further on. */
 static bool
 is_name_char(char c)
@@ -128,7 +123,7 @@ parse_name(struct bytes line, struct field *f)
 	while (n < line.n && is_name_char(line.p[n]))
 		n++;
 	colon = n;
-	while (colon < line.n && is_blank(line.p[colon]))
+	while (colon < line.n && ascii_is_wsp(line.p[colon]))
 		colon++;
 	if (n == 0 || colon == line.n || line.p[colon] != ':')
 		return false;
@@ -300,7 +295,7 @@ guess_name(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
 				return false;
 			name[n++] = b.p[0];
 			skip = 1;
-		} else if (n > 0 && is_blank(b.p[0]) &&
+		} else if (n > 0 && ascii_is_wsp(b.p[0]) &&
 			   colon_len(bytes_of(b.p + 1, b.n - 1)) == 0 &&
 			   invisible(bytes_of(b.p + 1, b.n - 1)) == 0) {
 			return false; /* two words */
@@ -547,7 +542,7 @@ on_line(struct header *h)
 	if (is_empty_line(line) && h->mbox_n == 0) {
 		h->has_blank = true;
 		h->state = HEADER_DONE;
-	} else if (h->nfields > 0 && is_blank(line.p[0]) &&
+	} else if (h->nfields > 0 && ascii_is_wsp(line.p[0]) &&
 		   !is_indented_bcc(h, line)) {
 		add_line(h, &h->fields[h->nfields - 1], line.n);
 	} else if (begins_field(h, &line, &f)) {
@@ -731,17 +726,11 @@ header_remove_all(struct header *h, const char *name)
 	return n;
 }
 
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 /* A blank, or what becomes one. */
 static bool
 is_gap(char c)
 {
-	return c == ' ' || is_control(c);
+	return c == ' ' || ascii_is_control(c);
 }
 
 /* Appends one word with the n blanks in front of it, on a new line if the

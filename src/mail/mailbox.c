@@ -164,8 +164,7 @@ mailbox_is_plain(const struct addr_item *it, struct bytes field)
 		   count(seen, '>') <= 1 &&
 		   (count(seen, '@') == 0 ||
 		       (is_sound(it->phrase) && it->comment.n == 0 &&
-			   repeats_address(
-			       it, bytes_of(it->addr, strlen(it->addr)))));
+			   repeats_address(it, bytes_str(it->addr))));
 	buf_clear(&others);
 	buf_clear(&read);
 	return is_plain;

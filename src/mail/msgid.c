@@ -3,30 +3,18 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "mail/addr.h"
 #include "mail/date.h"
 
 enum { ID_LEN_MAX = 900 };
 
-static struct bytes
-bytes_or_none(const char *s)
-{
-	return s != NULL ? bytes_of(s, strlen(s)) : bytes_of("", 0);
-}
-
 /* RFC 5322 3.6.4 wants ASCII in the id of a message that may meet any reader. */
 static bool
 is_usable(struct bytes domain)
 {
 	return addr_domain_is_public(domain) && str_is_ascii(domain);
-}
-
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
 }
 
 /* Hyphens for what no name holds, and no empty label. */
@@ -41,7 +29,7 @@ add_invalid(struct buf *to, struct bytes host)
 		if (c == '.' && after_dot)
 			continue;
 		after_dot = c == '.';
-		if (!buf_addc(to, is_alnum(c) || c == '.' ? c : '-'))
+		if (!buf_addc(to, ascii_is_alnum(c) || c == '.' ? c : '-'))
 			return false;
 	}
 	if (host.n == 0 && !buf_adds(to, "relais"))
@@ -52,8 +40,8 @@ add_invalid(struct buf *to, struct bytes host)
 bool
 msgid_domain(struct buf *to, const char *hostname, const char *sender)
 {
-	struct bytes host = bytes_or_none(hostname);
-	struct bytes domain = addr_domain(bytes_or_none(sender));
+	struct bytes host = bytes_str(hostname);
+	struct bytes domain = addr_domain(bytes_str(sender));
 
 	if (is_usable(domain) && !is_usable(host))
 		host = domain;
@@ -70,7 +58,7 @@ add_id(struct buf *to, const char *id)
 	if (id[0] != '\0' && !buf_addc(to, '.'))
 		return false;
 	for (; *id != '\0'; id++)
-		if (!buf_addc(to, is_alnum(*id) ? *id : '-'))
+		if (!buf_addc(to, ascii_is_alnum(*id) ? *id : '-'))
 			return false;
 	return true;
 }

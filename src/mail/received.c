@@ -118,7 +118,7 @@ add_for(struct buf *to, const struct envelope *e)
 
 	if (e->nrcpts != 1)
 		return true;
-	addr = bytes_of(e->rcpts[0].addr, strlen(e->rcpts[0].addr));
+	addr = bytes_str(e->rcpts[0].addr);
 	/* A UTF-8 address would make the whole header need SMTPUTF8. */
 	if (addr.n == 0 || !addr_is_safe(addr) || !str_is_ascii(addr))
 		return true;

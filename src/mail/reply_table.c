@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -409,13 +410,6 @@ struct folded {
 	size_t n;
 };
 
-static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9');
-}
-
 /* Capitals, hyphens and underscores are a matter of taste. */
 static char
 fold(char c)
@@ -528,7 +522,8 @@ has_words(const struct folded *f, struct bytes words)
 	for (size_t i = 0; i + words.n <= f->n; i++) {
 		size_t k = 0;
 
-		if (is_alnum(words.p[0]) && i > 0 && is_alnum(f->text[i - 1]))
+		if (ascii_is_alnum(words.p[0]) && i > 0 &&
+		    ascii_is_alnum(f->text[i - 1]))
 			continue;
 		while (k < words.n && f->text[i + k] == fold(words.p[k]))
 			k++;
@@ -633,7 +628,7 @@ code_fits(const struct reply_row *row, int code)
 static bool
 is_like(struct bytes pattern, const char *enhanced)
 {
-	struct bytes have = bytes_of(enhanced, strlen(enhanced));
+	struct bytes have = bytes_str(enhanced);
 
 	while (pattern.n > 0) {
 		struct bytes a = bytes_cut(&pattern, '.');
@@ -690,7 +685,7 @@ reply_table_find(const struct reply_table *t, const struct verdict *v,
 {
 	struct look l = { .v = v, .host = host };
 
-	fold_text(bytes_of(v->text, strlen(v->text)), &l.text);
+	fold_text(bytes_str(v->text), &l.text);
 	for (size_t i = 0; i < t->nrows; i++)
 		if (row_fits(t, &t->rows[i], &l)) {
 			tell(&t->rows[i], host, ret);

@@ -142,9 +142,9 @@ verdict_local(struct verdict *v, enum verdict_class class,
 {
 	*v = (struct verdict) { .class = class, .stage = stage, .code = code };
 	if (enhanced != NULL)
-		IGNORE(str_copy(v->enhanced, sizeof(v->enhanced),
-		    bytes_of(enhanced, strlen(enhanced))));
-	set_text(v, bytes_of(text, strlen(text)));
+		IGNORE(str_copy(
+		    v->enhanced, sizeof(v->enhanced), bytes_str(enhanced)));
+	set_text(v, bytes_str(text));
 }
 
 void
@@ -153,7 +153,7 @@ verdict_unanswered(struct verdict *v, const char *who)
 	verdict_local(v, VERDICT_LATER, STAGE_END, 0, NULL,
 	    "the whole message was sent, and its answer is not known");
 	v->is_uncertain = true;
-	IGNORE(str_copy(v->who, sizeof(v->who), bytes_of(who, strlen(who))));
+	IGNORE(str_copy(v->who, sizeof(v->who), bytes_str(who)));
 }
 
 void

@@ -3,18 +3,13 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/must.h"
 #include "base/str.h"
 
 struct scan {
 	struct bytes b; /* what is left */
 };
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* RFC 2045 5.1: no control, no blank, none of these. */
 static bool
@@ -58,7 +53,7 @@ static void
 skip_blanks(struct scan *s)
 {
 	while (s->b.n > 0) {
-		if (is_blank(s->b.p[0]))
+		if (ascii_is_blank(s->b.p[0]))
 			skip(s, 1);
 		else if (s->b.p[0] == '(')
 			skip_comment(s);
@@ -137,8 +132,7 @@ parameters(struct scan *s, struct content_type *ct)
 		} else if (!bytes_eq_nocase(attribute, "boundary"))
 			IGNORE(value(s, other, sizeof(other))); /* whatever */
 		else if (!value(s, ct->boundary, sizeof(ct->boundary)) ||
-			 !str_is_ascii(
-			     bytes_of(ct->boundary, strlen(ct->boundary))))
+			 !str_is_ascii(bytes_str(ct->boundary)))
 			ct->boundary[0] = '\0';
 	}
 }

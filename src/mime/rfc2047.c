@@ -3,18 +3,12 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/str.h"
 
 /* RFC 2047 2: an encoded word is at most 75 characters. */
 enum { WORD_MAX = 75, CHARSET_MAX = 40 };
-
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
-}
 
 static bool
 is_one_of(char c, const char *set)
@@ -106,7 +100,8 @@ encode_char(char out[4 * 3 + 1], struct bytes c)
 	static const char hex[] = "0123456789ABCDEF";
 	size_t n = 0;
 
-	if (c.n == 1 && (is_alnum(c.p[0]) || is_one_of(c.p[0], "!*+-/"))) {
+	if (c.n == 1 &&
+	    (ascii_is_alnum(c.p[0]) || is_one_of(c.p[0], "!*+-/"))) {
 		out[n++] = c.p[0];
 	} else if (c.n == 1 &&
 		   ((unsigned char)c.p[0] <= ' ' || c.p[0] == 0x7f)) {
@@ -201,7 +196,8 @@ read_word(struct bytes b, struct word *w)
 
 	if (b.n < 8 || b.p[0] != '=' || b.p[1] != '?')
 		return false;
-	while (n < b.n - 2 && (is_alnum(p[n]) || is_one_of(p[n], "-_.:+*")))
+	while (
+	    n < b.n - 2 && (ascii_is_alnum(p[n]) || is_one_of(p[n], "-_.:+*")))
 		n++;
 	if (n == 0 || n > CHARSET_MAX || b.n < n + 7 || p[n] != '?' ||
 	    p[n + 2] != '?' || !is_one_of(p[n + 1], "qQbB"))
@@ -476,7 +472,7 @@ static bool
 is_atoms(struct bytes text)
 {
 	for (size_t i = 0; i < text.n; i++)
-		if (!is_alnum(text.p[i]) &&
+		if (!ascii_is_alnum(text.p[i]) &&
 		    !is_one_of(text.p[i], " !#$%&'*+-/=?^_`{|}~"))
 			return false;
 	return true;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/str.h"
 #include "mime/rfc2047.h"
@@ -20,12 +21,6 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Up to the next "?"; no blank may stand in a word, but some programs put them
  * in the text. */
 static bool
@@ -33,8 +28,8 @@ take_piece(struct bytes b, size_t *at, bool may_blank, struct bytes *ret)
 {
 	size_t from = *at;
 
-	while (
-	    *at < b.n && b.p[*at] != '?' && (may_blank || !is_blank(b.p[*at])))
+	while (*at < b.n && b.p[*at] != '?' &&
+	       (may_blank || !ascii_is_blank(b.p[*at])))
 		(*at)++;
 	*ret = bytes_of(b.p + from, *at - from);
 	if (*at == b.n || b.p[*at] != '?')
@@ -93,7 +88,7 @@ decode_b(struct buf *to, struct bytes b)
 
 	buf_init(&whole, b.n + 4);
 	for (size_t i = 0; i < b.n; i++)
-		if (!is_blank(b.p[i]) && b.p[i] != '=')
+		if (!ascii_is_blank(b.p[i]) && b.p[i] != '=')
 			IGNORE(buf_addc(&whole, b.p[i]));
 	if (buf_len(&whole) % 4 == 1)
 		buf_truncate(&whole, buf_len(&whole) - 1);
@@ -174,7 +169,7 @@ blanks(struct bytes b)
 {
 	size_t n = 0;
 
-	while (n < b.n && is_blank(b.p[n]))
+	while (n < b.n && ascii_is_blank(b.p[n]))
 		n++;
 	return n;
 }

@@ -22,7 +22,7 @@ env_number(const char *name, uint64_t *ret)
 {
 	const char *v = getenv(name);
 
-	return v != NULL && num_u64(bytes_of(v, strlen(v)), ret);
+	return v != NULL && num_u64(bytes_str(v), ret);
 }
 
 static int

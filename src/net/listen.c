@@ -394,8 +394,7 @@ listen_unix(const char *path, unsigned mode, struct err *err)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
-	if (!str_copy(sun.sun_path, sizeof(sun.sun_path),
-		bytes_of(path, strlen(path))))
+	if (!str_copy(sun.sun_path, sizeof(sun.sun_path), bytes_str(path)))
 		return err_set(err, ERR_CONFIG,
 		    "the path %s is too long for a socket (at most %zu bytes)",
 		    path, sizeof(sun.sun_path) - 1);

@@ -108,7 +108,7 @@ find_process(uint64_t inode, uint64_t *ret_pid, char name[NAME_SIZE])
 
 	(void)snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
 	while (!is_found && proc != NULL && (de = readdir(proc)) != NULL) {
-		if (!num_u64(bytes_of(de->d_name, strlen(de->d_name)), ret_pid))
+		if (!num_u64(bytes_str(de->d_name), ret_pid))
 			continue;
 		is_found = has_socket(de->d_name, wanted);
 		if (is_found)

@@ -359,8 +359,8 @@ tell_pool(struct courier *c, const struct sc_info *info)
 	if (advice != NULL) {
 		struct diagnosis d = { 0 };
 
-		IGNORE(str_copy(d.remedy, sizeof(d.remedy),
-		    bytes_of(advice, strlen(advice)))); /* fits */
+		IGNORE(str_copy(
+		    d.remedy, sizeof(d.remedy), bytes_str(advice))); /* fits */
 		diagnosis_reason(&info->verdict, &d, &why);
 	} else { /* cut when full */
 		IGNORE(buf_addf(&why, "%s: %s", c->who, info->verdict.text));
@@ -863,8 +863,7 @@ static bool
 is_full_name(const char *name)
 {
 	return name != NULL && strchr(name, '.') != NULL &&
-	       !bytes_has_prefix_nocase(
-		   bytes_of(name, strlen(name)), "localhost");
+	       !bytes_has_prefix_nocase(bytes_str(name), "localhost");
 }
 
 /* What is configured; the address literal, which is what Thunderbird uses and

@@ -86,7 +86,7 @@ give_up(struct delivery *h, const struct err *err)
 static char *
 wire_addr(const char *addr)
 {
-	struct bytes b = bytes_of(addr, strlen(addr));
+	struct bytes b = bytes_str(addr);
 	struct buf ascii;
 
 	if (str_is_ascii(b))
@@ -217,13 +217,13 @@ rcpt_addr(const struct delivery *h, size_t i)
 static bool
 is_utf8_addr(const char *addr)
 {
-	return !str_is_ascii(bytes_of(addr, strlen(addr)));
+	return !str_is_ascii(bytes_str(addr));
 }
 
 static struct bytes
 domain_of(const char *addr)
 {
-	return addr_domain(bytes_of(addr, strlen(addr)));
+	return addr_domain(bytes_str(addr));
 }
 
 /* Is this the domain of one of the n that have been picked? */

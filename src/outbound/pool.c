@@ -306,9 +306,8 @@ load_standing(struct pool *p)
 	until = strsep(&reason, " ");
 	refusals = strsep(&reason, " ");
 	if (reason != NULL &&
-	    num_u64_max(
-		bytes_of(until, strlen(until)), INT64_MAX / 1000, &at) &&
-	    num_u64_max(bytes_of(refusals, strlen(refusals)), 1000, &n) &&
+	    num_u64_max(bytes_str(until), INT64_MAX / 1000, &at) &&
+	    num_u64_max(bytes_str(refusals), 1000, &n) &&
 	    (int64_t)at > now_s(p) && (int64_t)at < now_s(p) + 86400 + 3600 &&
 	    strcmp(text, "paused") != 0) {
 		char *rest = reason + strcspn(reason, "\n");
@@ -385,7 +384,7 @@ load_learnt(struct pool *p)
 {
 	char *text = kept(p, "learnt");
 
-	learnt_load(&p->learnt, p->opts->host, bytes_of(text, strlen(text)));
+	learnt_load(&p->learnt, p->opts->host, bytes_str(text));
 	free(text);
 }
 
@@ -394,11 +393,11 @@ load_kept(struct pool *p)
 {
 	char *text = kept(p, "reach");
 
-	reach_load(&p->reach, bytes_of(text, strlen(text)));
+	reach_load(&p->reach, bytes_str(text));
 	free(text);
 	refresh_ports_text(p);
 	text = kept(p, "budget");
-	budget_load(&p->budget, bytes_of(text, strlen(text)));
+	budget_load(&p->budget, bytes_str(text));
 	free(text);
 	load_size(p);
 	load_learnt(p);

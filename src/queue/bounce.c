@@ -72,7 +72,7 @@ enum bounce_to
 bounce_to(const struct envelope *env, enum dsn_action action,
     struct bytes header, bool is_local)
 {
-	struct bytes sender = bytes_of(env->sender, strlen(env->sender));
+	struct bytes sender = bytes_str(env->sender);
 
 	/* 0 for the null sender, too. */
 	if (dsn_count(env, action) == 0 || bounce_is_notice(header))

@@ -109,7 +109,7 @@ are_names(const struct relais *r, int argc, char *const *argv)
 {
 	for (int i = 0; i < argc; i++)
 		if (argv[i][0] == '\0' || argv[i][0] == '-' ||
-		    !addr_is_safe(bytes_of(argv[i], strlen(argv[i])))) {
+		    !addr_is_safe(bytes_str(argv[i]))) {
 			(void)relais_complain(r, RELAIS_USAGE,
 			    "\"%s\" is no name mail can have", argv[i]);
 			return false;

@@ -20,7 +20,7 @@ print_line(const struct relais *r, const char *before, const char *text,
 	struct buf b;
 
 	buf_init(&b, 4 * 4096 + 4);
-	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), 4096));
+	IGNORE(str_escape(&b, bytes_str(text), 4096));
 	relais_printf_wrapped(r, INDENT, "%s%s%s", before, buf_str(&b), after);
 	buf_clear(&b);
 }

@@ -55,7 +55,7 @@ struct rewrite {
 static bool
 is_address(struct rewrite *w, const char *addr)
 {
-	if (addr_is_safe(bytes_of(addr, strlen(addr))))
+	if (addr_is_safe(bytes_str(addr)))
 		return true;
 	(void)relais_complain(w->r, RELAIS_USAGE, "\"%s\" is no address", addr);
 	return false;

@@ -38,7 +38,7 @@ static void
 print_text(const struct relais *r, const char *label, const char *text)
 {
 	if (*text != '\0')
-		print_line(r, COLOUR_NONE, label, bytes_of(text, strlen(text)));
+		print_line(r, COLOUR_NONE, label, bytes_str(text));
 }
 
 /* Text of several lines, each escaped by itself; tabs become blanks. */
@@ -141,8 +141,7 @@ print_history(const struct relais *r, const json_t *history)
 		struct buf b;
 
 		buf_init(&b, 4 * LINE_MAX_SHOWN + 4);
-		IGNORE(str_escape(
-		    &b, bytes_of(text, strlen(text)), LINE_MAX_SHOWN));
+		IGNORE(str_escape(&b, bytes_str(text), LINE_MAX_SHOWN));
 		(void)printf("%-*s", TIME,
 		    date_iso(
 			at_ms, clock_utc_offset_s(clock_sys(), at_ms), date));

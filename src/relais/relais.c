@@ -112,8 +112,7 @@ find_width(void)
 	struct winsize size;
 	uint64_t n;
 
-	if (columns != NULL &&
-	    num_u64_max(bytes_of(columns, strlen(columns)), 10000, &n))
+	if (columns != NULL && num_u64_max(bytes_str(columns), 10000, &n))
 		return (size_t)n;
 	if (isatty(STDOUT_FILENO) == 1 &&
 	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)

@@ -18,7 +18,7 @@ tell(const struct conf_problems *problems)
 		struct buf shown;
 
 		buf_init(&shown, 16384);
-		IGNORE(str_escape(&shown, bytes_of(text, strlen(text)), 4000));
+		IGNORE(str_escape(&shown, bytes_str(text), 4000));
 		(void)fprintf(stderr, "relais: %s\n", buf_str(&shown));
 		buf_clear(&shown);
 	}

@@ -65,7 +65,7 @@ cell_of(enum relais_colour colour, const char *text, size_t max)
 	struct buf b;
 
 	buf_init(&b, 4 * max + 4);
-	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), max));
+	IGNORE(str_escape(&b, bytes_str(text), max));
 	cell.width = str_width(buf_bytes(&b));
 	cell.text = buf_steal(&b);
 	return cell;
@@ -116,7 +116,7 @@ measure(const struct table *t, size_t widths[COLUMNS_MAX])
 	for (size_t k = 0; k < t->columns; k++) {
 		const char *title = title_of(t, k, &is_right);
 
-		widths[k] = str_width(bytes_of(title, strlen(title)));
+		widths[k] = str_width(bytes_str(title));
 	}
 	for (size_t i = 0; i < t->n; i++)
 		for (size_t k = 0; k < t->rows[i].n; k++) {

@@ -106,7 +106,7 @@ ehlo_name(const struct conf *conf)
 
 	if (conf->hostname == NULL)
 		return NULL;
-	name = bytes_of(conf->hostname, strlen(conf->hostname));
+	name = bytes_str(conf->hostname);
 	return addr_domain_is_public(name) ? conf->hostname : NULL;
 }
 

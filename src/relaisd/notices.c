@@ -110,7 +110,7 @@ load_cap(struct notices *n)
 
 	n->cap = notice_cap_new();
 	if (text != NULL)
-		notice_cap_load(n->cap, bytes_of(text, strlen(text)));
+		notice_cap_load(n->cap, bytes_str(text));
 	free(text);
 	n->save_ms = INT64_MAX;
 }
@@ -355,7 +355,7 @@ new_envelope(const char *to, const struct envelope *like, bool is_8bit)
 		envelope_set(&env->user, like->user);
 	}
 	env->is_8bit = is_8bit;
-	env->is_utf8 = !str_is_ascii(bytes_of(to, strlen(to)));
+	env->is_utf8 = !str_is_ascii(bytes_str(to));
 	return env;
 }
 

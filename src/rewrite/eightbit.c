@@ -87,7 +87,7 @@ add_parameters(struct buf *to, struct bytes b)
 static bool
 add_mailbox(struct buf *to, const struct addr_item *it)
 {
-	struct bytes addr = bytes_of(it->addr, strlen(it->addr));
+	struct bytes addr = bytes_str(it->addr);
 	struct buf ascii;
 	bool ok;
 

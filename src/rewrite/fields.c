@@ -107,8 +107,7 @@ static bool
 are_mailboxes(const struct addr_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (!addr_is_mailbox(
-			bytes_of(l->items[i].addr, strlen(l->items[i].addr))))
+		if (!addr_is_mailbox(bytes_str(l->items[i].addr)))
 			return false;
 	return l->n > 0 && !l->is_malformed;
 }
@@ -117,7 +116,7 @@ are_mailboxes(const struct addr_list *l)
 static bool
 add_mailbox(struct buf *to, const struct addr_item *it, struct bytes charset)
 {
-	struct bytes addr = bytes_of(it->addr, strlen(it->addr));
+	struct bytes addr = bytes_str(it->addr);
 	struct buf name;
 	bool ok;
 

@@ -18,12 +18,6 @@ struct work {
 	struct identity_result *ret;
 };
 
-static struct bytes
-bytes_or_none(const char *s)
-{
-	return s != NULL ? bytes_of(s, strlen(s)) : bytes_of("", 0);
-}
-
 static bool
 has_address(const struct identity_opts *o)
 {
@@ -53,7 +47,7 @@ identity_allows(const struct identity_opts *o, const char *addr)
 	if (keeps_all(o) || str_eq_nocase(addr, o->address))
 		return true;
 	/* "*" is every address, but a name alone is none. */
-	if (o->mode == IDENTITY_FORCE || !addr_is_mailbox(bytes_or_none(addr)))
+	if (o->mode == IDENTITY_FORCE || !addr_is_mailbox(bytes_str(addr)))
 		return false;
 	return is_listed(o, addr) ||
 	       (addr_without_tag(addr, base) &&
@@ -109,7 +103,7 @@ place_of(const struct identity_opts *o, struct bytes domain)
 {
 	if (domain.n == 0 || domain.p[0] == '[' ||
 	    bytes_eq_nocase(first_label(domain), "localhost"))
-		domain = bytes_or_none(o->hostname);
+		domain = bytes_str(o->hostname);
 	return domain.n > 0 && domain.p[0] != '[' ? first_label(domain)
 						  : domain;
 }
@@ -124,8 +118,8 @@ make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 
 	if (addr == NULL || addr[0] == '\0' || str_eq_nocase(addr, o->address))
 		return;
-	is_here = addr_is_local_name(bytes_or_none(addr), o->hostname);
-	IGNORE(addr_split(bytes_or_none(addr), &local, &domain));
+	is_here = addr_is_local_name(bytes_str(addr), o->hostname);
+	IGNORE(addr_split(bytes_str(addr), &local, &domain));
 	if (is_here)
 		domain = place_of(o, domain);
 	/* A name that is too long for the buffer is cut.  There may be an "@"
@@ -141,7 +135,7 @@ make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 static bool
 has_name(const struct identity_opts *o, const struct addr_item *it)
 {
-	struct bytes addr = bytes_or_none(it->addr), local, domain, name;
+	struct bytes addr = bytes_str(it->addr), local, domain, name;
 	struct buf text;
 	bool has;
 
@@ -162,7 +156,7 @@ static bool
 add_account(
     const struct identity_opts *o, const struct addr_item *it, struct buf *to)
 {
-	struct bytes address = bytes_or_none(o->address);
+	struct bytes address = bytes_str(o->address);
 	struct buf name;
 	bool ok;
 
@@ -226,7 +220,7 @@ has_ascii_form(struct bytes domain)
 static bool
 can_be_reached(const struct identity_opts *o, const char *addr)
 {
-	struct bytes b = bytes_or_none(addr), local, domain;
+	struct bytes b = bytes_str(addr), local, domain;
 
 	return addr_split(b, &local, &domain) && str_is_ascii(local) &&
 	       addr_is_mailbox(b) && !addr_is_local_name(b, o->hostname) &&
@@ -284,13 +278,12 @@ change_from(struct work *w, size_t i, const struct addr_list *l)
 	w->ret->changed |= IDENTITY_CHANGED_FROM;
 	if (refused != NULL)
 		IGNORE(str_copy(w->ret->old_from, sizeof(w->ret->old_from),
-		    bytes_or_none(refused->addr))); /* it fits */
+		    bytes_str(refused->addr))); /* it fits */
 	if (!add_reply_to(w, l, author))
 		return false;
 	buf_init(&value, VALUE_MAX);
-	ok = (kept != NULL
-		     ? mailbox_add_plain(&value, kept, bytes_or_none(author))
-		     : add_account(w->o, refused, &value)) &&
+	ok = (kept != NULL ? mailbox_add_plain(&value, kept, bytes_str(author))
+			   : add_account(w->o, refused, &value)) &&
 	     write_field(w->h, "From", i, &value);
 	buf_clear(&value);
 	return ok;
@@ -380,7 +373,7 @@ apply_sender(struct work *w, const char *field, enum identity_change author,
 		if (is_bare)
 			header_remove(w->h, i);
 		else if (!header_replace(
-			     w->h, i, field, bytes_or_none(w->o->address)))
+			     w->h, i, field, bytes_str(w->o->address)))
 			return false;
 	}
 	return true;
@@ -401,8 +394,8 @@ apply_envelope(struct work *w, const char *sender)
 		w->ret->changed |= IDENTITY_CHANGED_ENVELOPE;
 	}
 	/* An address of the configuration has been checked for its length. */
-	IGNORE(str_copy(
-	    w->ret->sender, sizeof(w->ret->sender), bytes_or_none(now)));
+	IGNORE(
+	    str_copy(w->ret->sender, sizeof(w->ret->sender), bytes_str(now)));
 }
 
 static bool
@@ -425,8 +418,7 @@ say_automatic(struct work *w, const char *sender)
 	    header_find(w->h, "Auto-Submitted", 0) != HEADER_NONE)
 		return true;
 	w->ret->changed |= IDENTITY_ADDED_AUTO_SUBMITTED;
-	return header_append(
-	    w->h, "Auto-Submitted", bytes_or_none("auto-replied"));
+	return header_append(w->h, "Auto-Submitted", bytes_str("auto-replied"));
 }
 
 bool

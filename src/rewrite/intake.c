@@ -563,7 +563,7 @@ intake_end(struct intake *in)
 		const char *end = in->last == '\r' ? "\n" : "\r\n";
 
 		IGNORE(buf_adds(&in->head, end)); /* HEAD_MAX is generous */
-		see_body(in, bytes_of(end, strlen(end)));
+		see_body(in, bytes_str(end));
 	}
 	if (in->parts != NULL) {
 		mime_stream_end(in->parts);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "mime/rfc2047.h"
 
@@ -52,19 +53,13 @@ has_long_line(struct bytes b)
 
 /* --- fields with a grammar -------------------------------------------------- */
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static size_t
 longest_word(struct bytes b)
 {
 	size_t longest = 0, n = 0;
 
 	for (size_t i = 0; i < b.n; i++) {
-		n = is_blank(b.p[i]) ? 0 : n + 1;
+		n = ascii_is_blank(b.p[i]) ? 0 : n + 1;
 		longest = n > longest ? n : longest;
 	}
 	return longest;
@@ -89,7 +84,7 @@ read_tag(struct place *w, char c)
 	} else if (c == '=' && !w->is_b) {
 		w->is_b = w->tag_len == 1 && w->tag == 'b';
 		w->tag_len = 2; /* a value */
-	} else if (!is_blank(c)) {
+	} else if (!ascii_is_blank(c)) {
 		w->tag = c;
 		w->tag_len++;
 	}
@@ -144,10 +139,11 @@ add_with_room(struct buf *to, struct bytes name, struct bytes b)
 		size_t from = i;
 
 		step(&w, b, &i);
-		w.run = is_blank(b.p[i]) ? 0 : w.run + (i - from) + 1;
+		w.run = ascii_is_blank(b.p[i]) ? 0 : w.run + (i - from) + 1;
 		if (!buf_add(to, b.p + from, i - from + 1))
 			return false;
-		if (i + 1 < b.n && !is_blank(b.p[i]) && !is_blank(b.p[i + 1]) &&
+		if (i + 1 < b.n && !ascii_is_blank(b.p[i]) &&
+		    !ascii_is_blank(b.p[i + 1]) &&
 		    has_room(&w, b.p[i], b.p[i + 1])) {
 			if (!buf_addc(to, ' '))
 				return false;
@@ -168,7 +164,7 @@ is_list(const char *name)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_eq_nocase(name, names[i]))
 			return false;
-	return !bytes_has_prefix_nocase(bytes_of(name, strlen(name)), "ARC-");
+	return !bytes_has_prefix_nocase(bytes_str(name), "ARC-");
 }
 
 /* Length of the member at the front, a blank or what has none outside quotes. */
@@ -178,7 +174,7 @@ member_len(struct bytes b)
 	bool is_quoted = false;
 	size_t n = 0;
 
-	for (; n < b.n && (is_quoted || !is_blank(b.p[n])); n++) {
+	for (; n < b.n && (is_quoted || !ascii_is_blank(b.p[n])); n++) {
 		if (b.p[n] == '\\' && is_quoted && n + 1 < b.n)
 			n++;
 		else if (b.p[n] == '"')
@@ -253,7 +249,7 @@ keep_original(struct header *h, size_t i, const char *name, struct bytes value,
 static bool
 put_field(struct header *h, size_t i, const char *name, struct bytes value)
 {
-	struct bytes n = bytes_of(name, strlen(name));
+	struct bytes n = bytes_str(name);
 	struct buf out;
 	bool ok;
 

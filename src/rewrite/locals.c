@@ -97,7 +97,7 @@ static bool
 add_mailbox(struct writing *w, const struct addr_item *it, const char *addr)
 {
 	return (buf_len(&w->value) == 0 || buf_adds(&w->value, ", ")) &&
-	       mailbox_add(&w->value, it, bytes_of(addr, strlen(addr)));
+	       mailbox_add(&w->value, it, bytes_str(addr));
 }
 
 /* A bare word that is nobody's name here, in a field that others read: the admin,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -285,12 +286,6 @@ count(struct mime_stream *p, struct bytes b)
 
 /* --- delimiters ----------------------------------------------------------- */
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Sets match and is_last if the held line is a delimiter. */
 static void
 match_line(struct mime_stream *p)
@@ -298,7 +293,7 @@ match_line(struct mime_stream *p)
 	struct bytes b = bytes_of(p->hold + 2, p->nhold);
 
 	p->match = 0;
-	while (b.n > 0 && is_blank(b.p[b.n - 1]))
+	while (b.n > 0 && ascii_is_blank(b.p[b.n - 1]))
 		b.n--;
 	if (b.n < 3 || b.p[0] != '-' || b.p[1] != '-')
 		return;

@@ -33,12 +33,6 @@ has_value(struct header *h, const char *name)
 	return found;
 }
 
-static struct bytes
-bytes_or_none(const char *s)
-{
-	return s != NULL ? bytes_of(s, strlen(s)) : bytes_of("", 0);
-}
-
 /* Appends local@hostname; false, and nothing appended, if that is none. */
 static bool
 add_at_host(struct buf *to, struct bytes local, const char *hostname)
@@ -57,12 +51,12 @@ add_at_host(struct buf *to, struct bytes local, const char *hostname)
 static bool
 add_author(struct buf *to, const struct missing_facts *f)
 {
-	struct bytes sender = bytes_or_none(f->env->sender);
+	struct bytes sender = bytes_str(f->env->sender);
 
 	if (addr_is_mailbox(sender))
 		return buf_add(to, sender.p, sender.n);
 	return add_at_host(to, sender, f->hostname) ||
-	       add_at_host(to, bytes_or_none(f->env->user), f->hostname) ||
+	       add_at_host(to, bytes_str(f->env->user), f->hostname) ||
 	       add_at_host(to, bytes_of("postmaster", 10), f->hostname) ||
 	       buf_adds(to, "postmaster@localhost");
 }
@@ -75,7 +69,7 @@ add_from(struct buf *to, const struct missing_facts *f)
 
 	buf_init(&addr, ADDR_MAX);
 	ok = add_author(&addr, f) &&
-	     rfc2047_mailbox(to, bytes_or_none(f->full_name), buf_bytes(&addr));
+	     rfc2047_mailbox(to, bytes_str(f->full_name), buf_bytes(&addr));
 	buf_clear(&addr);
 	return ok;
 }
@@ -256,7 +250,7 @@ missing_date(struct header *h, const struct missing_facts *f)
 
 	/* Cannot fail: it is a date. */
 	IGNORE(date_rfc5322(f->wall_ms, f->utc_offset_s, text));
-	now = bytes_of(text, strlen(text));
+	now = bytes_str(text);
 	return has_value(h, "Date") ? make_fit(h, &date_kind, f, now)
 				    : header_append(h, "Date", now);
 }
@@ -264,7 +258,7 @@ missing_date(struct header *h, const struct missing_facts *f)
 static bool
 is_public(const char *addr)
 {
-	return addr_domain_is_public(addr_domain(bytes_of(addr, strlen(addr))));
+	return addr_domain_is_public(addr_domain(bytes_str(addr)));
 }
 
 /* Whose domain may stand in the Message-ID: the envelope sender's, or, where
@@ -281,7 +275,7 @@ public_sender(const struct header *h, const struct missing_facts *f,
 	    &from, i != HEADER_NONE ? header_at(h, i).body : bytes_of("", 0));
 	if (!is_public(addr) && from.n > 0 && is_public(from.items[0].addr))
 		addr = from.items[0].addr;
-	IGNORE(str_copy(ret, ADDR_MAX + 1, bytes_of(addr, strlen(addr))));
+	IGNORE(str_copy(ret, ADDR_MAX + 1, bytes_str(addr)));
 	addr_list_clear(&from);
 }
 
@@ -372,8 +366,7 @@ missing_resent(struct header *h, const struct missing_facts *f)
 	i = header_find(h, "Resent-Date", first);
 	buf_reset(&value);
 	if (ok && i < end) {
-		ok = fit_one(
-		    h, i, &resent_date_kind, f, bytes_of(text, strlen(text)));
+		ok = fit_one(h, i, &resent_date_kind, f, bytes_str(text));
 	} else if (ok) {
 		ok = buf_adds(&value, text) &&
 		     add_resent(h, first, "Resent-Date", f, &value);

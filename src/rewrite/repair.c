@@ -299,22 +299,16 @@ repair_refuses(const struct repair *r)
 
 /* --- headers -------------------------------------------------------------- */
 
-static struct bytes
-text_of(const char *s)
-{
-	return bytes_of(s, strlen(s));
-}
-
 static bool
 set_field(struct header *h, const char *name, const char *value)
 {
 	size_t i = header_find(h, name, 0), more = i;
 
 	if (i == HEADER_NONE)
-		return header_append(h, name, text_of(value));
+		return header_append(h, name, bytes_str(value));
 	while ((more = header_find(h, name, more + 1)) != HEADER_NONE)
 		header_remove(h, more);
-	return header_replace(h, i, name, text_of(value));
+	return header_replace(h, i, name, bytes_str(value));
 }
 
 /* RFC 2045 4: without it, what the header says of its body does not count. */
@@ -322,7 +316,7 @@ static bool
 set_mime(struct header *h)
 {
 	return header_find(h, "MIME-Version", 0) != HEADER_NONE ||
-	       header_append(h, "MIME-Version", text_of("1.0"));
+	       header_append(h, "MIME-Version", bytes_str("1.0"));
 }
 
 /* An encoding outside MIME ("x-uuencode") has a second one around it now, for which

@@ -36,8 +36,7 @@ add_sound(struct buf *to, const struct addr_list *l)
 		const char *addr = l->items[i].addr;
 
 		ok = (i == 0 || buf_adds(to, ", ")) &&
-		     mailbox_add(
-			 to, &l->items[i], bytes_of(addr, strlen(addr)));
+		     mailbox_add(to, &l->items[i], bytes_str(addr));
 	}
 	return ok;
 }

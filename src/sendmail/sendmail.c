@@ -60,11 +60,10 @@ complain(const char *what, const char *text)
 	buf_init(&b, 16 * SHOWN_MAX);
 	IGNORE(buf_adds(&b, "sendmail: "));
 	if (what != NULL) {
-		IGNORE(str_escape(
-		    &b, bytes_of(what, strlen(what)), STR_ESCAPE_MAX));
+		IGNORE(str_escape(&b, bytes_str(what), STR_ESCAPE_MAX));
 		IGNORE(buf_adds(&b, ": "));
 	}
-	IGNORE(str_escape(&b, bytes_of(text, strlen(text)), SHOWN_MAX));
+	IGNORE(str_escape(&b, bytes_str(text), SHOWN_MAX));
 	(void)fprintf(stderr, "%s\n", buf_str(&b));
 	buf_clear(&b);
 }
@@ -145,7 +144,7 @@ find_caller(struct sendmail *sm)
 static int
 set_sender(struct sendmail *sm, const char *addr, struct err *err)
 {
-	bool is_bare = addr_domain(bytes_of(addr, strlen(addr))).n == 0;
+	bool is_bare = addr_domain(bytes_str(addr)).n == 0;
 
 	buf_init(&sm->sender, ADDR_MAX);
 	if (buf_adds(&sm->sender, addr) &&
@@ -167,7 +166,7 @@ find_sender(struct sendmail *sm, struct err *err)
 
 	if (given == NULL)
 		return set_sender(sm, sm->caller.login, err);
-	trimmed = bytes_trim(bytes_of(given, strlen(given)));
+	trimmed = bytes_trim(bytes_str(given));
 	if (trimmed.n == 0 || bytes_eq(trimmed, "<>")) {
 		buf_init(&sm->sender, ADDR_MAX);
 		return 0;
@@ -414,7 +413,7 @@ static void
 become_relais(const char *verb, const char *option)
 {
 	char name[] = "relais", *word = xstrdup(verb);
-	char *flag = option != NULL ? xstrdup(option) : NULL;
+	char *flag = xstrdup(option);
 	char *const argv[] = { name, word, flag, NULL };
 	char own[4096];
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);

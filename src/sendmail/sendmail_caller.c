@@ -93,9 +93,7 @@ caller_find(struct caller *c, uid_t uid)
 		    (unsigned long)uid); /* fits */
 		return;
 	}
-	set(c->login, sizeof(c->login),
-	    bytes_of(pw->pw_name, strlen(pw->pw_name)));
+	set(c->login, sizeof(c->login), bytes_str(pw->pw_name));
 	if (pw->pw_gecos != NULL)
-		set(c->gecos, sizeof(c->gecos),
-		    bytes_of(pw->pw_gecos, strlen(pw->pw_gecos)));
+		set(c->gecos, sizeof(c->gecos), bytes_str(pw->pw_gecos));
 }

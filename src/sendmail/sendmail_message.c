@@ -55,7 +55,7 @@ is_sendable(const char *addr)
 		return false;
 	(void)snprintf(whole, sizeof(whole),
 	    strchr(addr, '@') != NULL ? "%s" : "%s@x", addr); /* it fits */
-	return addr_is_mailbox(bytes_of(whole, strlen(whole)));
+	return addr_is_mailbox(bytes_str(whole));
 }
 
 /* Says which entry is none.  Returns -1. */
@@ -103,7 +103,7 @@ int
 sendmail_message_add_word(
     struct sendmail_message *m, const char *word, struct err *err)
 {
-	struct bytes all = bytes_of(word, strlen(word));
+	struct bytes all = bytes_str(word);
 	size_t before = m->nrcpts;
 
 	for (size_t i = 0; i < all.n; i++)
@@ -145,7 +145,7 @@ drop_doubles(struct sendmail_message *m)
 	for (size_t i = m->nrcpts - 1; i > 0; i--) {
 		const char *a = sorted[i]->addr, *b = sorted[i - 1]->addr;
 
-		if (addr_eq(bytes_of(a, strlen(a)), bytes_of(b, strlen(b)))) {
+		if (addr_eq(bytes_str(a), bytes_str(b))) {
 			free(sorted[i]->addr);
 			sorted[i]->addr = NULL;
 		}
@@ -229,7 +229,7 @@ mend(struct header *h, const struct sendmail_wishes *w)
 	(void)header_remove_all(h, "Bcc");
 	(void)header_remove_all(h, "Resent-Bcc");
 	return header_find(h, "From", 0) != HEADER_NONE ||
-	       header_append(h, "From", bytes_of(w->from, strlen(w->from)));
+	       header_append(h, "From", bytes_str(w->from));
 }
 
 /* Text that stood in the header, or the body's beginning. */

@@ -157,8 +157,7 @@ connect_unix(const struct socket_place *s)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd;
 
-	if (!str_copy(sa.sun_path, sizeof(sa.sun_path),
-		bytes_of(s->path, strlen(s->path)))) {
+	if (!str_copy(sa.sun_path, sizeof(sa.sun_path), bytes_str(s->path))) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}

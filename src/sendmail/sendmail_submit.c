@@ -121,7 +121,7 @@ add_notify(struct buf *to, unsigned notify)
 static bool
 is_ascii(const char *s)
 {
-	return str_is_ascii(bytes_of(s, strlen(s)));
+	return str_is_ascii(bytes_str(s));
 }
 
 /* RFC 6531 3.4: asked for when an address needs it. */

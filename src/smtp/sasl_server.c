@@ -276,7 +276,7 @@ step_token(struct sasl_server *s, struct bytes in, struct buf *text)
 			return welcome(s, text, u->name);
 	}
 	s->phase = REFUSED;
-	return challenge(s, text, bytes_of(reason, strlen(reason)));
+	return challenge(s, text, bytes_str(reason));
 }
 
 static int

@@ -31,7 +31,7 @@ next_word(struct bytes *rest)
 bool
 smtp_caps_has_word(const char *list, const char *word)
 {
-	struct bytes rest = bytes_of(list, strlen(list));
+	struct bytes rest = bytes_str(list);
 
 	for (;;) {
 		struct bytes w = next_word(&rest);

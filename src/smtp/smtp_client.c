@@ -574,8 +574,8 @@ set_auth_reply(struct smtp_client *c, struct bytes reason)
 	IGNORE(buf_addf(&said, "%.*s%s%.*s", reason.n > 0 ? 200 : -1, v.text,
 	    reason.n > 0 ? " " : "", (int)reason.n, reason.p)); /* fits */
 	IGNORE(sasl_status_reduce(buf_bytes(&said), &text)); /* gets shorter */
-	verdict_from_reply(&c->why, v.stage, v.code,
-	    bytes_of(v.enhanced, strlen(v.enhanced)), buf_bytes(&text));
+	verdict_from_reply(
+	    &c->why, v.stage, v.code, bytes_str(v.enhanced), buf_bytes(&text));
 	buf_clear(&said);
 	buf_clear(&text);
 }
@@ -1025,7 +1025,7 @@ tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 		if (*ret_ev == SC_READY && c->login.mech != NULL) {
 			const char *name = sasl_mech_name(c->login.mech);
 
-			ret->text = bytes_of(name, strlen(name));
+			ret->text = bytes_str(name);
 		}
 		return true;
 	}
@@ -1110,7 +1110,7 @@ smtp_client_eof(struct smtp_client *c, const char *why)
 		return;
 	c->is_eof = true;
 	IGNORE(str_copy(c->eof_why, sizeof(c->eof_why),
-	    bytes_of(why, strlen(why)))); /* cut is good enough */
+	    bytes_str(why))); /* cut is good enough */
 }
 
 size_t
@@ -1269,7 +1269,7 @@ smtp_client_cred(struct smtp_client *c, const struct secret *s,
 	l->secret = secret_dup(s);
 	if (binding_type != NULL && binding.n > 0 &&
 	    str_copy(l->binding_type, sizeof(l->binding_type),
-		bytes_of(binding_type, strlen(binding_type))))
+		bytes_str(binding_type)))
 		/* Too long for the buffer: as if there were none. */
 		IGNORE(buf_add(&l->binding, binding.p, binding.n));
 	try_login(c);
@@ -1335,7 +1335,7 @@ smtp_client_body_failed(struct smtp_client *c, const char *why)
 {
 	smtp_pipeline_stop(c->flight);
 	IGNORE(str_copy(c->body_why, sizeof(c->body_why),
-	    bytes_of(why, strlen(why)))); /* cut is good enough */
+	    bytes_str(why))); /* cut is good enough */
 }
 
 void

@@ -245,7 +245,7 @@ is_clean(const char *text, unsigned char lowest)
 static bool
 is_ascii(const char *text)
 {
-	return str_is_ascii(bytes_of(text, strlen(text)));
+	return str_is_ascii(bytes_str(text));
 }
 
 static bool

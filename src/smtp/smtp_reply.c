@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 #include "smtp/smtp_limits.h"
 
 enum { CODE_DIGITS = 3 };
@@ -45,18 +47,12 @@ smtp_reply_text(const struct smtp_reply *r)
 	return buf_bytes(&r->text);
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* 0: the line does not begin with a code. */
 static int
 code_of(struct bytes line)
 {
 	if (line.n < CODE_DIGITS || line.p[0] < '2' || line.p[0] > '5' ||
-	    !is_digit(line.p[1]) || !is_digit(line.p[2]))
+	    !ascii_is_digit(line.p[1]) || !ascii_is_digit(line.p[2]))
 		return 0;
 	return (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 +
 	       (line.p[2] - '0');
@@ -138,7 +134,7 @@ skip_digits(struct bytes text, size_t *i)
 {
 	size_t from = *i;
 
-	while (*i < text.n && *i < from + 3 && is_digit(text.p[*i]))
+	while (*i < text.n && *i < from + 3 && ascii_is_digit(text.p[*i]))
 		(*i)++;
 	return *i > from;
 }

@@ -428,7 +428,7 @@ owed(struct smtp_server *s, struct ss_info *info)
 		return SS_ABORT;
 	}
 	if (s->close_due != NULL) {
-		info->text = bytes_of(s->close_due, strlen(s->close_due));
+		info->text = bytes_str(s->close_due);
 		s->close_due = NULL;
 		buf_wipe(&s->in);
 		return SS_CLOSE;
@@ -626,7 +626,7 @@ say_challenge(struct smtp_server *s, const char *base64)
 {
 	bool fits;
 
-	assert(!syntax_has_control(bytes_of(base64, strlen(base64))));
+	assert(!syntax_has_control(bytes_str(base64)));
 	fits = buf_addf(&s->out, "334 %s\r\n", base64);
 	assert(fits); /* a challenge is at most SMTP_SAY_SPACE long */
 }

@@ -371,7 +371,7 @@ static const struct smtp_refusal no_mechanism = { 504, "5.5.4",
 static struct bytes
 find_word(const char *list, struct bytes word)
 {
-	struct bytes rest = bytes_of(list, strlen(list)), one;
+	struct bytes rest = bytes_str(list), one;
 	char name[SMTP_MECHANISM_MAX + 1];
 
 	if (!str_copy(name, sizeof(name), word))

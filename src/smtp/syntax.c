@@ -3,21 +3,9 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "smtp/smtp_limits.h"
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	       (c >= 'a' && c <= 'z');
-}
 
 static bool
 is_high(char c)
@@ -25,24 +13,18 @@ is_high(char c)
 	return (unsigned char)c >= 0x80;
 }
 
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 /* RFC 5322 3.2.3, and the dot. */
 static bool
 is_local(char c)
 {
-	return is_alnum(c) || is_high(c) ||
+	return ascii_is_alnum(c) || is_high(c) ||
 	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
 static bool
 is_label(char c)
 {
-	return is_alnum(c) || is_high(c) || c == '-' || c == '_';
+	return ascii_is_alnum(c) || is_high(c) || c == '-' || c == '_';
 }
 
 /* RFC 5321 4.1.3 has "<" and ">", too; but then two readers could differ about
@@ -57,7 +39,7 @@ bool
 syntax_has_control(struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++)
-		if (is_control(b.p[i]))
+		if (ascii_is_control(b.p[i]))
 			return true;
 	return false;
 }
@@ -72,7 +54,7 @@ skip(struct bytes *b, size_t n)
 static void
 skip_blanks(struct bytes *b)
 {
-	while (b->n > 0 && is_blank(b->p[0]))
+	while (b->n > 0 && ascii_is_wsp(b->p[0]))
 		skip(b, 1);
 }
 
@@ -192,7 +174,7 @@ syntax_path(struct bytes in, struct syntax_path *ret)
 	if (take(&in, '<') ? !take_bracketed(&in, &path.addr)
 			   : !take_mailbox(&in, &path.addr))
 		return false;
-	if (in.n > 0 && !is_blank(in.p[0]))
+	if (in.n > 0 && !ascii_is_wsp(in.p[0]))
 		return false;
 	skip_blanks(&in);
 	path.is_8bit = !str_is_ascii(path.addr);
@@ -211,7 +193,7 @@ syntax_word(struct bytes *list)
 
 	skip_blanks(list);
 	word = bytes_of(list->p, 0);
-	while (list->n > 0 && !is_blank(list->p[0])) {
+	while (list->n > 0 && !ascii_is_wsp(list->p[0])) {
 		skip(list, 1);
 		word.n++;
 	}
@@ -222,13 +204,13 @@ syntax_word(struct bytes *list)
 static bool
 is_key(char c)
 {
-	return is_alnum(c) || c == '-';
+	return ascii_is_alnum(c) || c == '-';
 }
 
 static bool
 is_value(char c)
 {
-	return !is_control(c) && c != ' ' && c != '=';
+	return !ascii_is_control(c) && c != ' ' && c != '=';
 }
 
 enum syntax_more
@@ -272,7 +254,7 @@ syntax_is_xtext(struct bytes b)
 				return false;
 			c = (char)(hex_digit(b.p[0]) * 16 + hex_digit(b.p[1]));
 			skip(&b, 2);
-			if (is_control(c))
+			if (ascii_is_control(c))
 				return false;
 		} else if (c <= ' ' || c >= 0x7f || c == '=')
 			return false; /* char may be signed: > 0x7f, < 0 */

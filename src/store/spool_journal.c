@@ -228,8 +228,7 @@ fold_attempt(struct fold *f, struct bytes args)
 static bool
 copy_field(char *to, size_t size, char *text)
 {
-	bool ok = text != NULL &&
-		  str_copy(to, size, bytes_of(text, strlen(text)));
+	bool ok = text != NULL && str_copy(to, size, bytes_str(text));
 
 	free(text);
 	return ok;

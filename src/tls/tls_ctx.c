@@ -228,17 +228,11 @@ tls_ctx_trim(struct tls_ctx *c)
 
 /* --- life --------------------------------------------------------------- */
 
-static char *
-dup_or_null(const char *s)
-{
-	return s != NULL ? xstrdup(s) : NULL;
-}
-
 static int
 check_pin(const char *pin, struct err *err)
 {
 	static const char prefix[] = "sha256:";
-	struct bytes b = bytes_of(pin, strlen(pin));
+	struct bytes b = bytes_str(pin);
 	struct buf raw;
 	bool ok;
 
@@ -283,9 +277,9 @@ tls_ctx_new_client(
 			return -1;
 	begin_gnutls();
 	c = xcalloc(1, sizeof(*c));
-	c->ca_file = dup_or_null(opts->ca_file);
-	c->cert_file = dup_or_null(opts->cert_file);
-	c->key_file = dup_or_null(opts->key_file);
+	c->ca_file = xstrdup(opts->ca_file);
+	c->cert_file = xstrdup(opts->cert_file);
+	c->key_file = xstrdup(opts->key_file);
 	for (int i = 0; i < TLS_PINS_MAX; i++)
 		if (opts->pins[i] != NULL) /* "SHA256:" is welcome too */
 			c->pins[i] = xasprintf("sha256:%s", opts->pins[i] + 7);
@@ -305,9 +299,9 @@ tls_ctx_new_server(
 
 	begin_gnutls();
 	c->is_server = true;
-	c->ca_file = dup_or_null(opts->client_ca_file);
-	c->cert_file = dup_or_null(opts->cert_file);
-	c->key_file = dup_or_null(opts->key_file);
+	c->ca_file = xstrdup(opts->client_ca_file);
+	c->cert_file = xstrdup(opts->cert_file);
+	c->key_file = xstrdup(opts->key_file);
 	if (gnutls_session_ticket_key_generate(&c->ticket_key) != 0)
 		abort(); /* memory or the random source */
 	if (set_priority(c, opts->priority, err) != 0 || load(c, err) != 0) {

@@ -335,7 +335,7 @@ tls_pipe_new(struct tls_ctx *ctx, const char *name, struct tls_pipe **ret,
 		return -1;
 	t = xcalloc(1, sizeof(*t));
 	t->ctx = ctx;
-	t->name = name != NULL ? xstrdup(name) : NULL;
+	t->name = xstrdup(name);
 	buf_init(&t->in, IN_MAX);
 	buf_init(&t->out, OUT_MAX);
 	if (set_up_session(t, err) != 0) {

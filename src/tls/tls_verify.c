@@ -153,7 +153,7 @@ equal_nocase(struct bytes a, struct bytes b)
 bool
 tls_verify_name_matches(struct bytes presented, const char *host)
 {
-	struct bytes h = without_final_dot(bytes_of(host, strlen(host)));
+	struct bytes h = without_final_dot(bytes_str(host));
 	const char *dot;
 
 	presented = without_final_dot(presented);

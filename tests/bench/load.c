@@ -673,7 +673,7 @@ read_password(struct load *l)
 	if (f == NULL || getline(&line, &room, f) < 0)
 		die("the password cannot be read");
 	line[strcspn(line, "\n")] = '\0';
-	l->password = secret_new(bytes_of(line, strlen(line)));
+	l->password = secret_new(bytes_str(line));
 	free(line);
 	(void)fclose(f); /* only read from */
 }

@@ -154,8 +154,8 @@ count(unsigned long most)
 		const char *from = queue_claim_envelope(d)->sender;
 		uint64_t i;
 
-		if (num_u64_max(bytes_of(from, strlen(from)), most, &i) &&
-		    !seen[i] && is_whole(d, (unsigned long)i)) {
+		if (num_u64_max(bytes_str(from), most, &i) && !seen[i] &&
+		    is_whole(d, (unsigned long)i)) {
 			seen[i] = true;
 			whole++;
 		}
@@ -171,8 +171,7 @@ main(int argc, char **argv)
 {
 	uint64_t n;
 
-	if (argc != 4 ||
-	    !num_u64_max(bytes_of(argv[3], strlen(argv[3])), 100000, &n))
+	if (argc != 4 || !num_u64_max(bytes_str(argv[3]), 100000, &n))
 		return 2;
 	disk = *fs_sys();
 	disk.sync = sync_or_not;

@@ -12,7 +12,7 @@
 static void
 check_item(const struct addr_item *it, const char *from, const char *to)
 {
-	struct bytes addr = bytes_of(it->addr, strlen(it->addr)), a, b;
+	struct bytes addr = bytes_str(it->addr), a, b;
 	struct buf out;
 
 	FUZZ_REQUIRE(addr_is_safe(addr) && addr.n > 0);

@@ -55,7 +55,7 @@ check_rcpts(const struct sendmail_message *m)
 	for (size_t i = 0; i < m->nrcpts; i++) {
 		const char *addr = m->rcpts[i].addr;
 
-		FUZZ_REQUIRE(addr_is_safe(bytes_of(addr, strlen(addr))));
+		FUZZ_REQUIRE(addr_is_safe(bytes_str(addr)));
 		FUZZ_REQUIRE(addr[0] != '-' && addr[0] != '\0');
 	}
 }

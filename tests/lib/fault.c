@@ -82,8 +82,7 @@ parse_text(struct fault *f, const char *at)
 	const char *last = strrchr(at, ':');
 	size_t n = strlen(at);
 
-	if (last != NULL &&
-	    parse_count(f, bytes_of(last + 1, strlen(last + 1))))
+	if (last != NULL && parse_count(f, bytes_str(last + 1)))
 		n = (size_t)(last - at);
 	return str_copy(f->text, sizeof(f->text), bytes_of(at, n));
 }

@@ -53,7 +53,7 @@ files_put_bytes(
 static inline const char *
 files_put(struct files *f, const char *name, const char *text, mode_t mode)
 {
-	return files_put_bytes(f, name, bytes_of(text, strlen(text)), mode);
+	return files_put_bytes(f, name, bytes_str(text), mode);
 }
 
 static inline void

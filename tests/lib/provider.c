@@ -110,7 +110,7 @@ number(const char *text)
 {
 	uint64_t n;
 
-	if (!num_u64_max(bytes_of(text, strlen(text)), INT64_MAX, &n))
+	if (!num_u64_max(bytes_str(text), INT64_MAX, &n))
 		die("a number is missing or too large");
 	return (int64_t)n;
 }

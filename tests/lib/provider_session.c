@@ -462,7 +462,7 @@ on_mail(struct session *s, const struct ss_info *info)
 static struct bytes
 domain_of(const char *addr)
 {
-	return addr_domain(bytes_of(addr, strlen(addr)));
+	return addr_domain(bytes_str(addr));
 }
 
 static bool

@@ -51,7 +51,7 @@ struct subject {
 static struct bytes
 text_of(const struct subject *s)
 {
-	return bytes_of(s->text, strlen(s->text));
+	return bytes_str(s->text);
 }
 
 static bool
@@ -64,16 +64,14 @@ is_not_null(const struct rules *r, const struct subject *s)
 static bool
 is_own(const struct rules *r, const struct subject *s)
 {
-	return s->text[0] == '\0' ||
-	       addr_eq(text_of(s), bytes_of(r->owner, strlen(r->owner)));
+	return s->text[0] == '\0' || addr_eq(text_of(s), bytes_str(r->owner));
 }
 
 static bool
 is_own_domain(const struct rules *r, const struct subject *s)
 {
-	return s->text[0] == '\0' ||
-	       addr_domain_eq(addr_domain(text_of(s)),
-		   addr_domain(bytes_of(r->owner, strlen(r->owner))));
+	return s->text[0] == '\0' || addr_domain_eq(addr_domain(text_of(s)),
+					 addr_domain(bytes_str(r->owner)));
 }
 
 /* A host name with a dot or an address literal; of an address, its domain. */
@@ -164,8 +162,7 @@ word(char **line)
 static bool
 copy(char *to, size_t room, const char *from)
 {
-	return from[0] != '\0' &&
-	       str_copy(to, room, bytes_of(from, strlen(from)));
+	return from[0] != '\0' && str_copy(to, room, bytes_str(from));
 }
 
 static bool
@@ -182,7 +179,7 @@ parse_reply(struct rule *rule, char *line)
 	uint64_t code;
 	char *w = word(&line), *before = line;
 
-	if (!num_u64_max(bytes_of(w, strlen(w)), 599, &code) || code < 200)
+	if (!num_u64_max(bytes_str(w), 599, &code) || code < 200)
 		return false;
 	rule->code = (int)code;
 	before = xstrdup(line);
@@ -220,7 +217,7 @@ parse_rule(struct rule *rule, char *line)
 		return false;
 	if ((number = strchr(rule->check, ':')) != NULL) {
 		*number++ = '\0';
-		if (!num_u64(bytes_of(number, strlen(number)), &limit))
+		if (!num_u64(bytes_str(number), &limit))
 			return false;
 	}
 	rule->limit = (size_t)limit;

@@ -343,7 +343,7 @@ is_known(const char *name)
 		"DKIM-Signature", "Return-Receipt-To", "Mail-Followup-To",
 		"Disposition-Notification-To", "Comments", "Keywords", NULL };
 
-	return is_one_of(bytes_of(name, strlen(name)), known) ||
+	return is_one_of(bytes_str(name), known) ||
 	       strncasecmp(name, "X-", 2) == 0 ||
 	       strncasecmp(name, "Content-", 8) == 0 ||
 	       strncasecmp(name, "Resent-", 7) == 0 ||
@@ -971,7 +971,7 @@ mailbox(struct bytes *b, struct box *ret)
 	}
 	set_name(ret, phrase, is_comment);
 	*b = bytes_of(b->p + i, b->n - i);
-	return is_utf8(bytes_of(ret->addr, strlen(ret->addr)));
+	return is_utf8(bytes_str(ret->addr));
 }
 
 /* The mailboxes of a field, if there is no doubt about them: no groups, no
@@ -1115,8 +1115,7 @@ wire_addr(const char *addr, char ret[ADDR_SIZE])
 
 		n = *label == '.' ? 1 : strcspn(label, ".");
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			if (same(bytes_of(label, n),
-				bytes_of(rows[i].u, strlen(rows[i].u))))
+			if (same(bytes_of(label, n), bytes_str(rows[i].u)))
 				to = rows[i].a;
 		if (to == NULL && !is_ascii(bytes_of(label, n)))
 			is_known = false;
@@ -1374,8 +1373,7 @@ classify(struct tree *t, const struct head *h, bool is_inner,
 	l = &t->levels[t->depth++];
 	memcpy(l->boundary, ty.boundary, sizeof(l->boundary));
 	l->is_digest = strcmp(ty.subtype, "digest") == 0;
-	if (t->sealed_at == 0 &&
-	    is_one_of(bytes_of(ty.subtype, strlen(ty.subtype)), seals))
+	if (t->sealed_at == 0 && is_one_of(bytes_str(ty.subtype), seals))
 		t->sealed_at = t->depth;
 	return MULTIPART;
 }
@@ -1975,7 +1973,7 @@ keeps_utf8_local(const struct boxes *b, unsigned role, bool *ret_is_vague)
 	for (size_t k = 0; k < b->n; k++) {
 		if (!wire_addr(b->v[k].addr, ascii))
 			*ret_is_vague = true;
-		else if (!is_ascii(bytes_of(ascii, strlen(ascii))) &&
+		else if (!is_ascii(bytes_str(ascii)) &&
 			 ((role & LOCALS) == 0 ||
 			     !model_is_local(b->v[k].addr)))
 			return true;
@@ -2227,8 +2225,8 @@ is_fit(struct compare *c, const struct field *f, unsigned role)
 		if ((role & LOCALS) != 0 && model_is_local(b.v[i].addr))
 			ok = false;
 		if (wire_addr(b.v[i].addr, ascii) &&
-		    is_foreign(c, f->raw, true) &&
-		    is_ascii(bytes_of(ascii, strlen(ascii))) && b.n == 1)
+		    is_foreign(c, f->raw, true) && is_ascii(bytes_str(ascii)) &&
+		    b.n == 1)
 			ok = false;
 	}
 	boxes_clear(&b);
@@ -2617,8 +2615,7 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 	for (size_t i = 0; is_top && i < 3; i++)
 		if (is_lacking(a, resent[i]) && find(b, resent[i]) == NULL)
 			return no(c, "a block of Resent- fields lacks one",
-			    bytes_of(resent[i], strlen(resent[i])),
-			    bytes_of("", 0));
+			    bytes_str(resent[i]), bytes_of("", 0));
 	for (; k < b->n; k++)
 		if (!may_appear(c, a, &b->v[k], is_top))
 			return no(c, "a field too many", bytes_of("", 0),

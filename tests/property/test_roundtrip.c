@@ -144,7 +144,7 @@ static bool
 is_local(void *ctx, const char *addr)
 {
 	(void)ctx;
-	return addr_is_local_name(bytes_of(addr, strlen(addr)), MODEL_HOST);
+	return addr_is_local_name(bytes_str(addr), MODEL_HOST);
 }
 
 static bool
@@ -591,7 +591,7 @@ on_mail(void *ctx, const struct strict_mail *m)
 static char *
 wire_form(const char *addr)
 {
-	struct bytes b = bytes_of(addr, strlen(addr));
+	struct bytes b = bytes_str(addr);
 	struct buf ascii;
 
 	buf_init(&ascii, 2 * ADDR_MAX);

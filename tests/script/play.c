@@ -372,8 +372,7 @@ connect_unix(const char *path)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	if (!str_copy(sun.sun_path, sizeof(sun.sun_path),
-		bytes_of(path, strlen(path))) ||
+	if (!str_copy(sun.sun_path, sizeof(sun.sun_path), bytes_str(path)) ||
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0) {
 		perror(path);
 		exit(1);

@@ -18,7 +18,7 @@ check_names(const char *text, const char *expect,
 	struct buf got;
 
 	buf_init(&got, 4096);
-	addr_list_parse_names(&l, bytes_of(text, strlen(text)), is_name, NULL);
+	addr_list_parse_names(&l, bytes_str(text), is_name, NULL);
 	for (size_t i = 0; i < l.n; i++) {
 		assert_true(buf_adds(&got, i > 0 ? "|" : ""));
 		assert_true(buf_adds(&got, l.items[i].addr));
@@ -195,7 +195,7 @@ a_joined_name_reaches_to_its_first_word(void **state)
 
 	(void)state;
 	buf_init(&name, 100);
-	addr_list_parse_names(&l, bytes_of(text, strlen(text)), is_small, NULL);
+	addr_list_parse_names(&l, bytes_str(text), is_small, NULL);
 	assert_int_equal(l.n, 2);
 	addr_item_name(&l.items[1], &name);
 	assert_buf(&name, "Dr. Smith, Jr., John");
@@ -220,7 +220,7 @@ the_first_bad_entry_is_told(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct addr_list l;
 
-		addr_list_parse(&l, bytes_of(rows[i][0], strlen(rows[i][0])));
+		addr_list_parse(&l, bytes_str(rows[i][0]));
 		assert_true(bytes_eq(l.bad, rows[i][1]));
 		addr_list_clear(&l);
 	}
@@ -248,8 +248,7 @@ an_item_says_where_it_stands_and_what_it_is_called(void **state)
 		struct buf name;
 
 		buf_init(&name, 100);
-		addr_list_parse(
-		    &l, bytes_of(rows[i].text, strlen(rows[i].text)));
+		addr_list_parse(&l, bytes_str(rows[i].text));
 		assert_int_equal(l.n, 1);
 		assert_true(bytes_eq(l.items[0].spec, rows[i].spec));
 		assert_true(bytes_eq(l.items[0].phrase, rows[i].phrase));
@@ -267,7 +266,7 @@ a_comment_after_an_empty_address_belongs_to_nobody(void **state)
 	const char *text = "a@b (x), <> (y)";
 
 	(void)state;
-	addr_list_parse(&l, bytes_of(text, strlen(text)));
+	addr_list_parse(&l, bytes_str(text));
 	assert_int_equal(l.n, 1);
 	assert_true(bytes_eq(l.items[0].comment, "x"));
 	addr_list_clear(&l);
@@ -290,8 +289,7 @@ every_prefix_of_a_list_is_survived_and_safe(void **state)
 		memcpy(copy, text, n);
 		addr_list_parse(&l, bytes_of(copy, n));
 		for (size_t i = 0; i < l.n; i++)
-			assert_true(addr_is_safe(bytes_of(
-			    l.items[i].addr, strlen(l.items[i].addr))));
+			assert_true(addr_is_safe(bytes_str(l.items[i].addr)));
 		addr_list_clear(&l);
 		free(copy);
 	}

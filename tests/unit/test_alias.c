@@ -35,7 +35,7 @@ static const char text[] = "# comment\n"
 static struct aliases *
 parse(const char *s, struct conf_problems *p)
 {
-	return alias_parse(file, bytes_of(s, strlen(s)), p);
+	return alias_parse(file, bytes_str(s), p);
 }
 
 /* Blank separated; "-" if nobody. */
@@ -261,8 +261,7 @@ an_entry_is_gone_through_once_for_a_list(void **state)
 	    "ops: a@example.org, web\nweb: b@example.org\n"
 	    "loop: pool\npool: loop\n";
 	struct conf_problems problems = { 0 };
-	struct aliases *a = alias_parse(
-	    "aliases", bytes_of(lines, strlen(lines)), &problems);
+	struct aliases *a = alias_parse("aliases", bytes_str(lines), &problems);
 	struct alias_opts o = { .admin = NULL };
 	struct addr_list to = { 0 };
 

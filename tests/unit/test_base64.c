@@ -25,12 +25,10 @@ pairs_go_both_ways(void **state)
 		struct buf b;
 
 		buf_init(&b, 100);
-		assert_true(base64_encode(
-		    &b, bytes_of(pairs[i].text, strlen(pairs[i].text))));
+		assert_true(base64_encode(&b, bytes_str(pairs[i].text)));
 		assert_buf(&b, pairs[i].code);
 		buf_reset(&b);
-		assert_true(base64_decode(
-		    &b, bytes_of(pairs[i].code, strlen(pairs[i].code))));
+		assert_true(base64_decode(&b, bytes_str(pairs[i].code)));
 		assert_buf(&b, pairs[i].text);
 		buf_clear(&b);
 	}
@@ -49,8 +47,7 @@ malformed_input_is_refused_and_leaves_no_trace(void **state)
 
 		buf_init(&b, 100);
 		assert_true(buf_adds(&b, "before"));
-		assert_false(
-		    base64_decode(&b, bytes_of(bad[i], strlen(bad[i]))));
+		assert_false(base64_decode(&b, bytes_str(bad[i])));
 		assert_buf(&b, "before");
 		buf_clear(&b);
 	}

@@ -24,7 +24,7 @@ read_bytes(struct read *r, struct bytes text)
 static void
 read_text(struct read *r, const char *text)
 {
-	read_bytes(r, bytes_of(text, strlen(text)));
+	read_bytes(r, bytes_str(text));
 }
 
 static void

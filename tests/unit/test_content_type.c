@@ -41,8 +41,7 @@ types_are_read_as_they_are_written(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct content_type ct;
 
-		content_type_parse(
-		    &ct, bytes_of(rows[i].in, strlen(rows[i].in)));
+		content_type_parse(&ct, bytes_str(rows[i].in));
 		assert_string_equal(ct.type, rows[i].type);
 		assert_string_equal(ct.subtype, rows[i].subtype);
 		assert_string_equal(ct.boundary, rows[i].boundary);
@@ -75,8 +74,7 @@ encodings_are_known_in_any_case(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(content_encoding_parse(bytes_of(
-				     cases[i].in, strlen(cases[i].in))),
+		assert_int_equal(content_encoding_parse(bytes_str(cases[i].in)),
 		    cases[i].out);
 }
 

@@ -242,8 +242,8 @@ blanks_that_only_show_groups_are_taken_out(void **state)
 		for (int grouped = 0; grouped < 2; grouped++) {
 			struct cred_source s = { .kind = CRED_TEXT,
 				.is_grouped = grouped == 1,
-				.secret = secret_new(bytes_of(
-				    rows[i].shown, strlen(rows[i].shown))) };
+				.secret = secret_new(
+				    bytes_str(rows[i].shown)) };
 			struct cred_request rq = { &s, "a", "h", "u" };
 			struct cred_env env = { .helper = "" };
 			struct asked a = { .secret = NULL };

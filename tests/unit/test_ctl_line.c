@@ -74,9 +74,7 @@ what_is_no_object_is_refused(void **state)
 		struct err err = { 0 };
 
 		assert_int_equal(
-		    ctl_json_decode(
-			bytes_of(bad[i], strlen(bad[i])), &value, &err),
-		    -1);
+		    ctl_json_decode(bytes_str(bad[i]), &value, &err), -1);
 		assert_int_equal(err.class, ERR_INPUT);
 	}
 	buf_init(&deep, 200000);

@@ -9,7 +9,7 @@
 static int
 read_row(struct ctl_row *r, const char *text)
 {
-	return ctl_row_read(r, bytes_of(text, strlen(text)), NULL);
+	return ctl_row_read(r, bytes_str(text), NULL);
 }
 
 static void

@@ -11,7 +11,7 @@ enum { HERE = 7200 };
 static struct bytes
 b(const char *s)
 {
-	return bytes_of(s, strlen(s));
+	return bytes_str(s);
 }
 
 static void

@@ -84,7 +84,7 @@ static size_t
 each_row(void (*call)(const struct row *row, const struct verdict *v))
 {
 	char *file = read_file("tests/unit/replies.tsv");
-	struct bytes text = bytes_of(file, strlen(file));
+	struct bytes text = bytes_str(file);
 	size_t n = 0;
 
 	while (text.n > 0) {
@@ -296,8 +296,7 @@ a_pasted_reply_is_understood(void **state)
 		struct verdict v;
 		struct diagnosis d;
 
-		(void)diagnosis_read(
-		    bytes_of(pasted[i].text, strlen(pasted[i].text)), &v);
+		(void)diagnosis_read(bytes_str(pasted[i].text), &v);
 		d = diagnose(&v, v.who);
 		assert_int_equal(d.act, pasted[i].act);
 		if (strstr(d.cause, pasted[i].word) == NULL)
@@ -326,9 +325,7 @@ a_pasted_reply_of_nobody_in_particular_has_no_cause(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(pasted); i++) {
 		struct verdict v;
 
-		assert_int_equal(
-		    diagnosis_read(
-			bytes_of(pasted[i].text, strlen(pasted[i].text)), &v),
+		assert_int_equal(diagnosis_read(bytes_str(pasted[i].text), &v),
 		    pasted[i].has_codes);
 		assert_string_equal(diagnose(&v, v.who).cause, "");
 	}

@@ -45,8 +45,8 @@ set_reply(struct rcpt *r, int code, const char *enhanced, const char *text)
 {
 	struct verdict v;
 
-	verdict_from_reply(&v, STAGE_RCPT, code,
-	    bytes_of(enhanced, strlen(enhanced)), bytes_of(text, strlen(text)));
+	verdict_from_reply(
+	    &v, STAGE_RCPT, code, bytes_str(enhanced), bytes_str(text));
 	memcpy(v.who, "mx.example.net[192.0.2.1]:465", 30);
 	rcpt_set_verdict(r, &v);
 }
@@ -62,7 +62,7 @@ build(struct buf *to, const struct envelope *e, enum dsn_action action,
 		.env = e,
 		.hostname = "mx.example.org",
 		.from = "mailer-daemon@mx.example.org",
-		.original = bytes_of(original, strlen(original)),
+		.original = bytes_str(original),
 		.original_is_whole = is_whole,
 		.wall_ms = INT64_C(1787313785000),
 		.utc_offset_s = 7200,

@@ -12,7 +12,7 @@
 static struct bytes
 b(const char *s)
 {
-	return bytes_of(s, strlen(s));
+	return bytes_str(s);
 }
 
 /* Reads text in chunks; returns how many bytes the header took. */

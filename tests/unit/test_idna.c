@@ -25,8 +25,7 @@ only_the_domain_of_an_address_is_translated(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		buf_init(&b, 400);
-		assert_true(
-		    idna_addr(&b, bytes_of(rows[i][0], strlen(rows[i][0]))));
+		assert_true(idna_addr(&b, bytes_str(rows[i][0])));
 		assert_buf(&b, rows[i][1]);
 		buf_clear(&b);
 	}
@@ -43,7 +42,7 @@ what_is_no_domain_is_refused_whole(void **state)
 	buf_init(&b, 400);
 	assert_true(buf_adds(&b, "kept"));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_false(idna_addr(&b, bytes_of(rows[i], strlen(rows[i]))));
+		assert_false(idna_addr(&b, bytes_str(rows[i])));
 		assert_buf(&b, "kept");
 	}
 	buf_clear(&b);

@@ -289,7 +289,7 @@ check_row(const void *arg, size_t chunk)
 	struct buf out;
 
 	buf_init(&out, 10000);
-	assert_true(run(in, bytes_of(row->in, strlen(row->in)), chunk, &out));
+	assert_true(run(in, bytes_str(row->in), chunk, &out));
 	assert_string_equal(buf_str(&out), row->out);
 	buf_clear(&out);
 	intake_free(in);
@@ -413,8 +413,7 @@ a_message_id_takes_the_authors_domain_where_the_sender_is_local(void **state)
 		envelope_set(&e->sender, cases[i].sender);
 		facts.hostname = "pve1";
 		in = intake_new(&facts);
-		assert_true(run(in,
-		    bytes_of(cases[i].from, strlen(cases[i].from)), 3, &out));
+		assert_true(run(in, bytes_str(cases[i].from), 3, &out));
 		assert_non_null(
 		    strstr(intake_seen(in)->message_id, cases[i].domain));
 		buf_clear(&out);

@@ -75,7 +75,7 @@ what_makes_no_sense_is_skipped(void **state)
 	struct learnt l = { 0 };
 
 	(void)state;
-	learnt_load(&l, "h", bytes_of(text, strlen(text)));
+	learnt_load(&l, "h", bytes_str(text));
 	for (int i = 0; i < LEARNT_COUNT; i++)
 		assert_int_equal(
 		    l.facts[i].value, i == LEARNT_NO_NULL_SENDER ? 1 : 0);

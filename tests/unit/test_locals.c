@@ -10,7 +10,7 @@ static bool
 is_local(void *ctx, const char *addr)
 {
 	(void)ctx;
-	return addr_is_local_name(bytes_of(addr, strlen(addr)), "host.example");
+	return addr_is_local_name(bytes_str(addr), "host.example");
 }
 
 /* ops: two; nobody: none; the others: the admin. */

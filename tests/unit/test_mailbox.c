@@ -66,8 +66,7 @@ an_author_is_plain_or_made_so(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(authors); i++) {
-		struct bytes in = bytes_of(
-		    authors[i].in, strlen(authors[i].in));
+		struct bytes in = bytes_str(authors[i].in);
 		struct addr_list l;
 		struct buf out;
 
@@ -92,7 +91,7 @@ the_name_stays_and_the_address_is_ours(void **state)
 		struct addr_list l;
 		struct buf out;
 
-		addr_list_parse(&l, bytes_of(rows[i].in, strlen(rows[i].in)));
+		addr_list_parse(&l, bytes_str(rows[i].in));
 		assert_int_equal(l.n, 1);
 		buf_init(&out, 1000);
 		assert_true(mailbox_add(

@@ -201,7 +201,7 @@ static void
 check_row(const void *ctx, size_t chunk)
 {
 	const struct row *row = ctx;
-	struct bytes in = bytes_of(row->in, strlen(row->in));
+	struct bytes in = bytes_str(row->in);
 	struct run r;
 	char *got;
 

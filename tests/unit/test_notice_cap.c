@@ -106,7 +106,7 @@ what_cannot_be_understood_is_left_out(void **state)
 	    "-5 1 0 a@b\n1750000000 10 0 me@example.org\n1 2 3";
 	struct notice_cap *c = *state;
 
-	notice_cap_load(c, bytes_of(bad, strlen(bad)));
+	notice_cap_load(c, bytes_str(bad));
 	assert_int_equal(take_all(c, me, NOW), 0);
 	assert_int_equal(take_all(c, "a@b", NOW), 10);
 }

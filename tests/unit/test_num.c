@@ -10,12 +10,6 @@
 #include "base/num.h"
 #include "base/secret.h"
 
-static struct bytes
-text_of(const char *s)
-{
-	return bytes_of(s, strlen(s));
-}
-
 static void
 numbers_are_taken_whole_or_not_at_all(void **state)
 {
@@ -25,12 +19,12 @@ numbers_are_taken_whole_or_not_at_all(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(num_u64(text_of(bad[i]), &v));
+		assert_false(num_u64(bytes_str(bad[i]), &v));
 	assert_int_equal(v, 7);
-	assert_true(num_u64(text_of("18446744073709551615"), &v));
+	assert_true(num_u64(bytes_str("18446744073709551615"), &v));
 	assert_true(v == UINT64_MAX);
-	assert_false(num_u64_max(text_of("101"), 100, &v));
-	assert_true(num_u64_max(text_of("100"), 100, &v));
+	assert_false(num_u64_max(bytes_str("101"), 100, &v));
+	assert_true(num_u64_max(bytes_str("100"), 100, &v));
 }
 
 static void
@@ -40,15 +34,15 @@ durations_and_sizes_have_units(void **state)
 	uint64_t n = 7;
 
 	(void)state;
-	assert_true(num_duration_ms(text_of("90"), &ms) && ms == 90000);
-	assert_true(num_duration_ms(text_of("5m"), &ms) && ms == 300000);
-	assert_true(num_duration_ms(text_of("4H"), &ms) && ms == 14400000);
-	assert_true(num_duration_ms(text_of("5d"), &ms) && ms == 432000000);
-	assert_false(num_duration_ms(text_of("9223372036854775807"), &ms));
-	assert_false(num_duration_ms(text_of("m"), &ms));
-	assert_true(num_size_bytes(text_of("35M"), &n) && n == 35u << 20);
-	assert_true(num_size_bytes(text_of("0"), &n) && n == 0);
-	assert_false(num_size_bytes(text_of("17179869184G"), &n));
+	assert_true(num_duration_ms(bytes_str("90"), &ms) && ms == 90000);
+	assert_true(num_duration_ms(bytes_str("5m"), &ms) && ms == 300000);
+	assert_true(num_duration_ms(bytes_str("4H"), &ms) && ms == 14400000);
+	assert_true(num_duration_ms(bytes_str("5d"), &ms) && ms == 432000000);
+	assert_false(num_duration_ms(bytes_str("9223372036854775807"), &ms));
+	assert_false(num_duration_ms(bytes_str("m"), &ms));
+	assert_true(num_size_bytes(bytes_str("35M"), &n) && n == 35u << 20);
+	assert_true(num_size_bytes(bytes_str("0"), &n) && n == 0);
+	assert_false(num_size_bytes(bytes_str("17179869184G"), &n));
 }
 
 static void
@@ -87,7 +81,7 @@ a_log_line_cannot_be_forged(void **state)
 	buf_init(&b, 10000);
 	log_to(&sink);
 	log_begin(&l, LOG_LEVEL_INFO, "sent");
-	log_bytes(&l, "reply", text_of("ok\n2026 sent id=\"x\""));
+	log_bytes(&l, "reply", bytes_str("ok\n2026 sent id=\"x\""));
 	log_addr(&l, "to", "a\x1b@b");
 	log_str(&l, "who", "a b");
 	log_num(&l, "n", -3);
@@ -106,9 +100,9 @@ static void
 secrets_compare_by_value_and_have_a_limit(void **state)
 {
 	static char big[SECRET_MAX + 1];
-	struct secret *a = secret_new(text_of("s3cret"));
+	struct secret *a = secret_new(bytes_str("s3cret"));
 	struct secret *b = secret_dup(a);
-	struct secret *c = secret_new(text_of("s3creT"));
+	struct secret *c = secret_new(bytes_str("s3creT"));
 
 	(void)state;
 	assert_true(secret_eq(a, b));

@@ -184,7 +184,7 @@ fetch_secret(const void *ctx, struct secret **ret, struct err *err)
 
 	(void)err;
 	b->count->fetches++;
-	*ret = secret_new(bytes_of(b->password, strlen(b->password)));
+	*ret = secret_new(bytes_str(b->password));
 	return 0;
 }
 

@@ -1914,9 +1914,8 @@ small_facts_survive_a_restart(void **state)
 	for (int i = 0; i < 3; i++) {
 		const char *facts[] = { "465", "587", "2525" };
 
-		assert_int_equal(
-		    queue_state_write(l->q, "ports.mail",
-			bytes_of(facts[i], strlen(facts[i])), &err),
+		assert_int_equal(queue_state_write(l->q, "ports.mail",
+				     bytes_str(facts[i]), &err),
 		    0);
 	}
 	assert_int_equal(l->njobs, 1);

@@ -104,7 +104,7 @@ check_row(const void *ctx, size_t chunk)
 	struct buf out;
 
 	buf_init(&out, 4096);
-	recode(row->how, bytes_of(row->in, strlen(row->in)), chunk, &out);
+	recode(row->how, bytes_str(row->in), chunk, &out);
 	assert_string_equal(buf_str(&out), row->out);
 	buf_clear(&out);
 }

@@ -187,8 +187,7 @@ check_row(const void *ctx, size_t chunk)
 	const char *why;
 
 	buf_init(&out, 1 << 20);
-	repair(bytes_of(row->in, strlen(row->in)), chunk, row->is_7bit, &out,
-	    &why);
+	repair(bytes_str(row->in), chunk, row->is_7bit, &out, &why);
 	assert_null(why);
 	if (strstr(row->in, L1000) != NULL) {
 		buf_truncate(&out, strlen(row->out));
@@ -242,7 +241,7 @@ what_stays_8bit_is_said(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(stuck); i++) {
-		struct bytes in = bytes_of(stuck[i], strlen(stuck[i]));
+		struct bytes in = bytes_str(stuck[i]);
 		const char *why;
 		struct buf out;
 

@@ -16,7 +16,7 @@ act_on(const char *text)
 	struct verdict v;
 
 	verdict_from_reply(
-	    &v, STAGE_END, 550, bytes_of("", 0), bytes_of(text, strlen(text)));
+	    &v, STAGE_END, 550, bytes_of("", 0), bytes_str(text));
 	return diagnose(&v, "mail.corp.example").act;
 }
 

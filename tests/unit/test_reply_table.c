@@ -8,12 +8,6 @@
 
 #include "mail/reply_table.h"
 
-static struct bytes
-text_of(const char *s)
-{
-	return bytes_of(s, strlen(s));
-}
-
 static void
 a_bad_row_is_named_by_line(void **state)
 {
@@ -58,7 +52,7 @@ a_bad_row_is_named_by_line(void **state)
 		(void)snprintf(text, sizeof(text), "# one\n%s\n", rows[i].row);
 		err_clear(&err);
 		assert_int_equal(
-		    reply_table_parse(text_of(text), NULL, &t, &err), -1);
+		    reply_table_parse(bytes_str(text), NULL, &t, &err), -1);
 		assert_null(t);
 		if (strstr(err.text, rows[i].why) == NULL ||
 		    strncmp(err.text, "line ", 5) != 0)
@@ -78,7 +72,8 @@ a_sentence_is_never_too_long_to_be_shown_whole(void **state)
 	sentence[241] = '\0';
 	(void)snprintf(
 	    text, sizeof(text), "* * 550 * pause\n\tremedy %s\n", sentence);
-	assert_int_equal(reply_table_parse(text_of(text), NULL, &t, &err), -1);
+	assert_int_equal(
+	    reply_table_parse(bytes_str(text), NULL, &t, &err), -1);
 	assert_non_null(strstr(err.text, "line 2: a sentence has at most 240"));
 }
 
@@ -95,9 +90,10 @@ fits(const char *words, const char *reply)
 
 	(void)snprintf(text, sizeof(text), "* * * * pause\n%s\n", words);
 	err_clear(&err);
-	if (reply_table_parse(text_of(text), NULL, &t, &err) != 0)
+	if (reply_table_parse(bytes_str(text), NULL, &t, &err) != 0)
 		fail_msg("%s: %s", words, err.text);
-	verdict_from_reply(&v, STAGE_END, 550, bytes_of("", 0), text_of(reply));
+	verdict_from_reply(
+	    &v, STAGE_END, 550, bytes_of("", 0), bytes_str(reply));
 	found = reply_table_find(t, &v, "mail.example.org", &d);
 	reply_table_free(t);
 	return found;
@@ -183,13 +179,13 @@ codes_and_hosts_are_patterns(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(reply_table_parse(text_of(text), NULL, &t, &err), 0);
+	assert_int_equal(reply_table_parse(bytes_str(text), NULL, &t, &err), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct diagnosis d;
 		struct verdict v;
 
 		verdict_from_reply(&v, rows[i].stage, rows[i].code,
-		    text_of(rows[i].enhanced), bytes_of("", 0));
+		    bytes_str(rows[i].enhanced), bytes_of("", 0));
 		v.is_logged_in = rows[i].is_logged_in;
 		if (reply_table_find(t, &v, rows[i].host, &d) != rows[i].fits)
 			fail_msg("%s %d %s", rows[i].host, rows[i].code,
@@ -210,11 +206,11 @@ own_rows_come_before_the_shipped_ones(void **state)
 
 	(void)state;
 	err_clear(&err);
-	if (reply_table_parse(text_of(text), diagnosis_shipped(), &t, &err) !=
+	if (reply_table_parse(bytes_str(text), diagnosis_shipped(), &t, &err) !=
 	    0)
 		fail_msg("%s", err.text);
 	verdict_from_reply(
-	    &v, STAGE_END, 550, bytes_of("", 0), text_of("spam"));
+	    &v, STAGE_END, 550, bytes_of("", 0), bytes_str("spam"));
 	assert_int_equal(diagnose(&v, "smtp.gmail.com").act, DIAGNOSIS_FAIL);
 	diagnosis_use(t);
 	assert_int_equal(diagnose(&v, "smtp.gmail.com").act, DIAGNOSIS_RETRY);
@@ -245,10 +241,10 @@ no_text_is_too_odd(void **state)
 			struct err err;
 
 			if (reply_table_parse(
-				text_of(texts[i]), NULL, &t, &err) != 0)
+				bytes_str(texts[i]), NULL, &t, &err) != 0)
 				continue;
 			verdict_from_reply(&v, STAGE_END, 550, bytes_of("", 0),
-			    text_of(replies[k]));
+			    bytes_str(replies[k]));
 			(void)reply_table_find(t, &v, "x", &d);
 			reply_table_free(t);
 		}

@@ -28,8 +28,7 @@ names_are_written_in_the_plainest_form_that_is_safe(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		buf_init(&b, 200);
-		assert_true(rfc2047_phrase(
-		    &b, bytes_of(rows[i][0], strlen(rows[i][0]))));
+		assert_true(rfc2047_phrase(&b, bytes_str(rows[i][0])));
 		assert_buf(&b, rows[i][1]);
 		buf_clear(&b);
 	}

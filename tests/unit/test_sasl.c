@@ -46,7 +46,7 @@ static const char binding_data[] = "0123456789abcdef0123456789abcdef";
 static struct bytes
 text(const char *s)
 {
-	return bytes_of(s, strlen(s));
+	return bytes_str(s);
 }
 
 static const struct sasl_mech *

@@ -30,13 +30,12 @@ the_first_line_of_a_uid_names_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_true(
-		    caller_from(&c, bytes_of(file, strlen(file)), rows[i].uid));
+		assert_true(caller_from(&c, bytes_str(file), rows[i].uid));
 		assert_string_equal(c.login, rows[i].login);
 		assert_string_equal(c.gecos, rows[i].gecos);
 	}
-	assert_false(caller_from(&c, bytes_of(file, strlen(file)), 8));
-	assert_false(caller_from(&c, bytes_of(file, strlen(file)), 100));
+	assert_false(caller_from(&c, bytes_str(file), 8));
+	assert_false(caller_from(&c, bytes_str(file), 100));
 	assert_false(caller_from(&c, bytes_of("", 0), 0));
 	assert_string_equal(c.login, "last"); /* untouched */
 }

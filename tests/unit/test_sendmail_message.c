@@ -94,9 +94,8 @@ a_damaged_list_is_refused_as_a_whole_and_the_entry_named(void **state)
 		struct err err = { 0 };
 
 		sendmail_message_init(&m);
-		assert_int_equal(
-		    sendmail_message_set(&m,
-			bytes_of(bad[i][0], strlen(bad[i][0])), &wishes, &err),
+		assert_int_equal(sendmail_message_set(
+				     &m, bytes_str(bad[i][0]), &wishes, &err),
 		    -1);
 		assert_int_equal(err.class, ERR_INPUT);
 		if (strstr(err.text, bad[i][1]) != err.text)
@@ -119,9 +118,8 @@ headers_become_envelopes(void **state)
 
 		buf_init(&got, 4096);
 		sendmail_message_init(&m);
-		assert_int_equal(sendmail_message_set(&m,
-				     bytes_of(rows[i].in, strlen(rows[i].in)),
-				     &wishes, NULL),
+		assert_int_equal(sendmail_message_set(
+				     &m, bytes_str(rows[i].in), &wishes, NULL),
 		    0);
 		list_rcpts(&m, &got);
 		assert_string_equal(buf_str(&got), rows[i].rcpts);

@@ -8,7 +8,7 @@
 static void
 parse(struct smtp_caps *caps, const char *text)
 {
-	smtp_caps_parse(caps, bytes_of(text, strlen(text)));
+	smtp_caps_parse(caps, bytes_str(text));
 }
 
 static void

@@ -187,7 +187,7 @@ give_cred(struct stage *st)
 		smtp_client_no_cred(st->c, "no secret");
 		return;
 	}
-	s = secret_new(bytes_of(pl->secret, strlen(pl->secret)));
+	s = secret_new(bytes_str(pl->secret));
 	smtp_client_cred(st->c, s, pl->binding != NULL ? "tls-exporter" : NULL,
 	    bytes_of(pl->binding, pl->binding != NULL ? 32 : 0));
 	secret_free(s);
@@ -369,8 +369,7 @@ play_once(const void *row, size_t chunk)
 	stage_open(&st, pl, chunk);
 	perform(&st);
 	compare(pl, chunk, "said", &st.heard, buf_bytes(&st.wanted));
-	compare(pl, chunk, "events", &st.events,
-	    bytes_of(pl->events, strlen(pl->events)));
+	compare(pl, chunk, "events", &st.events, bytes_str(pl->events));
 	stage_close(&st);
 }
 

@@ -13,7 +13,7 @@ static int
 mail(const char *list, unsigned offered, struct smtp_mail_params *ret)
 {
 	const struct smtp_refusal *why = smtp_params_mail(
-	    bytes_of(list, strlen(list)), offered, ret);
+	    bytes_str(list), offered, ret);
 
 	if (why == NULL)
 		return 250;
@@ -25,7 +25,7 @@ static int
 rcpt(const char *list, struct smtp_rcpt_params *ret)
 {
 	const struct smtp_refusal *why = smtp_params_rcpt(
-	    bytes_of(list, strlen(list)), ALL, ret);
+	    bytes_str(list), ALL, ret);
 
 	return why == NULL ? 250 : why->code;
 }

@@ -219,8 +219,7 @@ enhanced_codes_are_taken_only_when_they_fit(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
 		struct bytes have = smtp_reply_enhanced(
-		    bytes_of(codes[i].text, strlen(codes[i].text)),
-		    codes[i].code);
+		    bytes_str(codes[i].text), codes[i].code);
 
 		assert_int_equal(have.n, strlen(codes[i].want));
 		assert_memory_equal(have.p, codes[i].want, have.n);

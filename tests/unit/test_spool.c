@@ -86,8 +86,8 @@ store(struct bed *b, struct err *err)
 
 	buf_init(&header, 10000);
 	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
-	rc = spool_store(b->s, id, buf_bytes(&header),
-	    bytes_of(hello, strlen(hello)), NULL, err);
+	rc = spool_store(
+	    b->s, id, buf_bytes(&header), bytes_str(hello), NULL, err);
 	buf_clear(&header);
 	envelope_free(e);
 	return rc;
@@ -647,7 +647,7 @@ write_many(void *arg)
 		assert_true(
 		    spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
 		w->kept += spool_store(w->b->s, e->id, buf_bytes(&header),
-			       bytes_of(hello, strlen(hello)), NULL, &err) == 0;
+			       bytes_str(hello), NULL, &err) == 0;
 		buf_clear(&header);
 		envelope_free(e);
 	}
@@ -673,8 +673,8 @@ store_one(void *arg)
 	(void)snprintf(e->id, sizeof(e->id), "%s", t->id);
 	buf_init(&header, 10000);
 	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
-	t->rc = spool_store(t->b->s, t->id, buf_bytes(&header),
-	    bytes_of(hello, strlen(hello)), NULL, &err);
+	t->rc = spool_store(
+	    t->b->s, t->id, buf_bytes(&header), bytes_str(hello), NULL, &err);
 	buf_clear(&header);
 	envelope_free(e);
 	return NULL;

@@ -132,8 +132,7 @@ lines_that_are_not_understood_are_left_out(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		int64_t at_ms = 7;
 
-		if (spool_history_line(
-			bytes_of(lines[i], strlen(lines[i])), e, &text, &at_ms))
+		if (spool_history_line(bytes_str(lines[i]), e, &text, &at_ms))
 			fail_msg("\"%s\" is shown as \"%s\"", lines[i],
 			    buf_str(&text));
 		assert_int_equal(buf_len(&text), 0);

@@ -31,8 +31,8 @@ escaping_leaves_nothing_a_terminal_obeys(void **state)
 		struct buf b;
 
 		buf_init(&b, 200);
-		assert_true(str_escape(&b,
-		    bytes_of(rows[i].in, strlen(rows[i].in)), STR_ESCAPE_MAX));
+		assert_true(
+		    str_escape(&b, bytes_str(rows[i].in), STR_ESCAPE_MAX));
 		assert_buf(&b, rows[i].out);
 		buf_clear(&b);
 	}

@@ -5,12 +5,6 @@
 
 #include "base/str_set.h"
 
-static struct bytes
-text_of(const char *s)
-{
-	return bytes_of(s, strlen(s));
-}
-
 static void
 a_text_is_new_once(void **state)
 {
@@ -19,17 +13,17 @@ a_text_is_new_once(void **state)
 	struct str_set s = { 0 };
 
 	(void)state;
-	assert_false(str_set_has(&s, text_of("a")));
+	assert_false(str_set_has(&s, bytes_str("a")));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		assert_false(str_set_has(&s, text_of(texts[i])));
-		assert_true(str_set_add(&s, text_of(texts[i])));
+		assert_false(str_set_has(&s, bytes_str(texts[i])));
+		assert_true(str_set_add(&s, bytes_str(texts[i])));
 		for (size_t k = 0; k <= i; k++) {
-			assert_true(str_set_has(&s, text_of(texts[k])));
-			assert_false(str_set_add(&s, text_of(texts[k])));
+			assert_true(str_set_has(&s, bytes_str(texts[k])));
+			assert_false(str_set_add(&s, bytes_str(texts[k])));
 		}
 	}
 	str_set_clear(&s);
-	assert_false(str_set_has(&s, text_of("a")));
+	assert_false(str_set_has(&s, bytes_str("a")));
 }
 
 static void
@@ -41,13 +35,13 @@ thousands_are_told_apart_in_any_order(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 5000; i++) {
 		(void)snprintf(text, sizeof(text), "%u", i * 7919 % 5000);
-		assert_true(str_set_add(&s, text_of(text)));
+		assert_true(str_set_add(&s, bytes_str(text)));
 	}
 	for (unsigned i = 0; i < 5000; i++) {
 		(void)snprintf(text, sizeof(text), "%u", i);
-		assert_true(str_set_has(&s, text_of(text)));
+		assert_true(str_set_has(&s, bytes_str(text)));
 		(void)snprintf(text, sizeof(text), "%u", i + 5000);
-		assert_false(str_set_has(&s, text_of(text)));
+		assert_false(str_set_has(&s, bytes_str(text)));
 	}
 	str_set_clear(&s);
 }

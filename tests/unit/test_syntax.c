@@ -8,7 +8,7 @@
 static struct bytes
 text(const char *s)
 {
-	return bytes_of(s, strlen(s));
+	return bytes_str(s);
 }
 
 static void

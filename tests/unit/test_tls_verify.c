@@ -37,8 +37,7 @@ names_match_as_rfc_9525_says(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct bytes b = bytes_of(
-		    rows[i].presented, strlen(rows[i].presented));
+		struct bytes b = bytes_str(rows[i].presented);
 
 		if (tls_verify_name_matches(b, rows[i].host) !=
 		    rows[i].is_match)

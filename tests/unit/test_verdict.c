@@ -7,7 +7,7 @@
 static struct bytes
 b(const char *s)
 {
-	return bytes_of(s, strlen(s));
+	return bytes_str(s);
 }
 
 static void

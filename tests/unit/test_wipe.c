@@ -73,7 +73,7 @@ a_buffer_that_moves_leaves_nothing_behind(void **state)
 static void
 a_secret_leaves_nothing(void **state)
 {
-	struct secret *s = secret_new(bytes_of(word, strlen(word)));
+	struct secret *s = secret_new(bytes_str(word));
 
 	(void)state;
 	watch(s, strlen(word));

@@ -36,8 +36,7 @@ words_are_read_as_readers_do(void **state)
 
 		buf_init(&out, 100);
 		assert_int_equal(
-		    words_read(&out, bytes_of(rows[i].in, strlen(rows[i].in))),
-		    rows[i].how);
+		    words_read(&out, bytes_str(rows[i].in)), rows[i].how);
 		assert_buf(&out, rows[i].out);
 		buf_clear(&out);
 	}

@@ -1,6 +1,6 @@
 # Unit tests: tests/unit/test_STEM.c for src/*/STEM.c, each a program.
-# UNIT_LIBS is every pure and store library in link order.
-UNIT_LIBS = src/sys/libsys.a src/base/libbase.a
+# Its libraries, and what is linked with any of them, are in $(LDADD).
+LDADD = $(RELAIS_LIBS) $(CMOCKA_LIBS)
 include %reldir%/lib/local.mk
 include %reldir%/unit/local.mk
 include %reldir%/unit/prog.mk

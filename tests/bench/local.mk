@@ -14,19 +14,18 @@ bench_programs = \
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 
-BENCH_NET_LIBS = src/net/libnet.a src/tls/libtls.a src/sys/libsys.a \
-	src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a src/base/libbase.a \
-	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS)
 %canon_reldir%_delay_SOURCES = %reldir%/delay.c
-%canon_reldir%_delay_LDADD = $(BENCH_NET_LIBS)
+%canon_reldir%_delay_LDADD = $(RELAIS_LIBS)
 %canon_reldir%_fill_SOURCES = %reldir%/fill.c
-%canon_reldir%_fill_LDADD = src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
-	src/mail/libmail.a src/mime/libmime.a src/base/libbase.a -lpthread
+%canon_reldir%_fill_LDADD = $(RELAIS_LIBS)
 %canon_reldir%_floor_SOURCES = %reldir%/floor.c
+%canon_reldir%_floor_LDADD =
 %canon_reldir%_house_SOURCES = %reldir%/house.c
+%canon_reldir%_house_LDADD =
 %canon_reldir%_load_SOURCES = %reldir%/load.c
-%canon_reldir%_load_LDADD = $(BENCH_NET_LIBS)
+%canon_reldir%_load_LDADD = $(RELAIS_LIBS)
 %canon_reldir%_spawn_SOURCES = %reldir%/spawn.c
+%canon_reldir%_spawn_LDADD =
 
 BENCH_ENV = srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)'
 # Side by side with the others; BENCH="..." names rows.  Tables in bench.txt.

@@ -5,14 +5,11 @@ fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue \
 
 %canon_reldir%_test_fault_queue_SOURCES = %reldir%/test_fault_queue.c \
 	$(QUEUE_LAB)
-%canon_reldir%_test_fault_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_test_crash_queue_SOURCES = %reldir%/test_crash_queue.c \
 	$(QUEUE_LAB)
-%canon_reldir%_test_crash_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_test_threads_queue_SOURCES = %reldir%/test_threads_queue.c \
 	$(QUEUE_LAB)
-%canon_reldir%_test_threads_queue_LDADD = $(QUEUE_LIBS) $(CMOCKA_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(fault_tests)
@@ -45,5 +42,4 @@ EXTRA_DIST += \
 	%reldir%/uncertain.sh
 
 check_PROGRAMS += %reldir%/powercut
-%canon_reldir%_powercut_SOURCES = %reldir%/powercut.c
-%canon_reldir%_powercut_LDADD = $(QUEUE_LIBS)
+%canon_reldir%_powercut_LDADD = $(RELAIS_LIBS)

@@ -13,24 +13,10 @@ fuzz_targets = \
 	%reldir%/fuzz_smtp_reply \
 	%reldir%/fuzz_smtp_server \
 	%reldir%/fuzz_spool_parse
-%canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_conf_LDADD = src/conf/libconf.a src/cred/libcred.a src/sys/libsys.a \
-	$(FUZZ_LIBS) $(INIH_LIBS)
-%canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_smtp_reply_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_addr_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_header_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_intake_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_ctl_line_LDADD = src/ctl/libctl.a $(FUZZ_LIBS) \
-	$(JANSSON_LIBS)
 %canon_reldir%_fuzz_sendmail_SOURCES = %reldir%/fuzz_sendmail.c \
 	src/sendmail/sendmail_args.c \
 	src/sendmail/sendmail_input.c \
 	src/sendmail/sendmail_message.c
-%canon_reldir%_fuzz_sendmail_LDADD = $(FUZZ_LIBS)
-%canon_reldir%_fuzz_spool_parse_LDADD = src/queue/libqueue.a src/store/libstore.a $(FUZZ_LIBS)
 
 # With --enable-fuzzing the fuzzer's main, else one that replays files.
 if !FUZZING
@@ -39,8 +25,20 @@ check_LIBRARIES = %reldir%/libreplay.a
 %canon_reldir%_libreplay_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_libreplay_a_SOURCES = %reldir%/replay.c
 endif
-FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) src/rewrite/librewrite.a src/smtp/libsmtp.a \
-	src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(GSASL_LIBS) $(GNUTLS_LIBS) $(IDN2_LIBS)
+FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) $(RELAIS_LIBS)
+
+%canon_reldir%_fuzz_addr_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_conf_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_ctl_line_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_header_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_intake_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_sendmail_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_dot_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_reply_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_spool_parse_LDADD = $(FUZZ_LIBS)
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run

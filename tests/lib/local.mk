@@ -24,10 +24,7 @@ noinst_PROGRAMS += %reldir%/provider
 	%reldir%/provider_session.c \
 	%reldir%/rules.c \
 	%reldir%/rules.h
-%canon_reldir%_provider_LDADD = src/net/libnet.a src/tls/libtls.a \
-	src/sys/libsys.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \
-	src/base/libbase.a \
-	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(JANSSON_LIBS)
+%canon_reldir%_provider_LDADD = $(RELAIS_LIBS)
 
 # Preloaded into relaisd by tests of time and of the disk.
 noinst_DATA = %reldir%/timeshift.so %reldir%/diskfault.so \

@@ -17,5 +17,4 @@ AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \
 
 check_PROGRAMS += %reldir%/settings
 %canon_reldir%_settings_SOURCES = %reldir%/settings.c
-%canon_reldir%_settings_LDADD = src/conf/libconf.a src/cred/libcred.a src/sys/libsys.a \
-	src/mail/libmail.a src/mime/libmime.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS)
+%canon_reldir%_settings_LDADD = $(RELAIS_LIBS)

@@ -63,5 +63,5 @@ EXTRA_DIST += %reldir%/README %reldir%/run $(script_files)
 
 check_PROGRAMS += %reldir%/play
 %canon_reldir%_play_SOURCES = %reldir%/play.c
-%canon_reldir%_play_LDADD = src/smtp/libsmtp.a src/base/libbase.a
+%canon_reldir%_play_LDADD = $(RELAIS_LIBS)
 TESTS += %reldir%/run

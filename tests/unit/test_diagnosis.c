@@ -229,6 +229,52 @@ who_must_act_is_told_what_to_do(void **state)
 }
 
 static void
+an_answer_that_no_row_knows_means_what_its_stage_and_class_say(void **state)
+{
+	static const struct {
+		enum verdict_stage stage;
+		int code; /* 0: there was none */
+		enum diagnosis_act act;
+	} rows[] = {
+		{ STAGE_CONNECT, 0, DIAGNOSIS_PAUSE },
+		{ STAGE_GREETING, 554, DIAGNOSIS_PAUSE },
+		{ STAGE_EHLO, 421, DIAGNOSIS_PAUSE },
+		{ STAGE_AUTH, 0, DIAGNOSIS_PAUSE },
+		{ STAGE_AUTH, 454, DIAGNOSIS_PAUSE },
+		{ STAGE_AUTH, 504, DIAGNOSIS_NEXT_MECHANISM },
+		{ STAGE_AUTH, 535, DIAGNOSIS_HOLD_ACCOUNT },
+		{ STAGE_MAIL, 0, DIAGNOSIS_RETRY },
+		{ STAGE_MAIL, 421, DIAGNOSIS_PAUSE },
+		{ STAGE_MAIL, 451, DIAGNOSIS_RETRY },
+		{ STAGE_MAIL, 503, DIAGNOSIS_RECONNECT },
+		{ STAGE_MAIL, 550, DIAGNOSIS_HOLD_MESSAGE },
+		{ STAGE_RCPT, 450, DIAGNOSIS_RETRY },
+		{ STAGE_RCPT, 550, DIAGNOSIS_FAIL },
+		{ STAGE_RCPT, 552, DIAGNOSIS_SPLIT },
+		{ STAGE_END, 0, DIAGNOSIS_RETRY },
+		{ STAGE_END, 421, DIAGNOSIS_PAUSE },
+		{ STAGE_END, 451, DIAGNOSIS_RETRY },
+		{ STAGE_END, 554, DIAGNOSIS_FAIL },
+	};
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].code == 0)
+			verdict_local(&v, VERDICT_LATER, rows[i].stage, 0, NULL,
+			    "the connection broke");
+		else
+			verdict_from_reply(&v, rows[i].stage, rows[i].code,
+			    bytes_of("", 0), bytes_of("no", 2));
+		if (diagnose(&v, "mail.example.org").act != rows[i].act)
+			fail_msg("row %zu", i);
+	}
+	v.is_uncertain = true;
+	assert_non_null(
+	    strstr(diagnose(&v, "mail.example.org").remedy, "arrive twice"));
+}
+
+static void
 no_login_trouble_ever_fails_a_message(void **state)
 {
 	(void)state;
@@ -340,6 +386,8 @@ main(void)
 		    a_provider_is_named_only_if_the_server_is_its_own),
 		cmocka_unit_test(a_reason_holds_the_whole_remedy),
 		cmocka_unit_test(who_must_act_is_told_what_to_do),
+		cmocka_unit_test(
+		    an_answer_that_no_row_knows_means_what_its_stage_and_class_say),
 		cmocka_unit_test(no_login_trouble_ever_fails_a_message),
 		cmocka_unit_test(every_closed_window_says_when_it_reopens),
 		cmocka_unit_test(a_pasted_reply_is_understood),

@@ -13,7 +13,9 @@ bed_enter
 
 pid() { cat "$T/home.pid"; }
 fds() { find "/proc/$(pid)/fd" -mindepth 1 | wc -l; }
-pss() { awk '/^Pss:/ { print $2 }' "/proc/$(pid)/smaps_rollup"; }
+# Its own memory.  Pages of libraries are shared, and who else has them mapped
+# is the machine's business.
+own() { awk '/^Anonymous:/ { print $2 }' "/proc/$(pid)/smaps_rollup"; }
 children() { pgrep -c -P "$(pid)"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$(pid)/stat"; }
 connections() {
@@ -29,34 +31,36 @@ start_provider provider
 start_relaisd home < <(account mail mail.example.test 587 starttls)
 submit before
 until_true 10 has_mail provider before || fail "a mail before"
-# What it needs once for all: buffers, the heap as it settles, the courier.
-connections 10000 >/dev/null 2>&1
 until_true 40 eval '[ "$(relais --json status |
     jq ".accounts[0].connections")" = 0 ]'
-fds_before=$(fds) pss_before=$(pss)
+fds_before=$(fds)
+# What it needs once for all: buffers, and the heap as it settles.
+connections $((CONNECTIONS / 5)) >/dev/null 2>&1
+until_true 20 quiet $((fds_before + spare))
+own_before=$(own)
 began=$(now_ms)
 made=$(connections "$CONNECTIONS" 2>"$T/seed")
 note "$(cat "$T/seed")"
 took=$(($(now_ms) - began))
 until_true 20 quiet $((fds_before + spare))
-fds_after=$(fds) pss_after=$(pss)
+fds_after=$(fds) own_after=$(own)
 if [ "$made" -lt $((CONNECTIONS / 2)) ]; then
 	fail "only $made of $CONNECTIONS connections were made"
 elif [ "$fds_after" -le $((fds_before + spare)) ] &&
-    [ $((pss_after - pss_before)) -lt 900 ] && [ "$(children)" = 0 ]; then
+    [ $((own_after - own_before)) -lt 400 ] && [ "$(children)" = 0 ]; then
 	pass "$made connections dropped at random in $((took / 1000)) s:" \
-	    "descriptors $fds_before, then $fds_after; memory $pss_before KiB," \
-	    "then $pss_after KiB; child processes 0"
+	    "descriptors $fds_before, then $fds_after; memory $own_before KiB," \
+	    "then $own_after KiB; child processes 0"
 else
 	fail "after $made connections: descriptors $fds_before, then" \
-	    "$fds_after; memory $pss_before KiB, then $pss_after KiB;" \
+	    "$fds_after; memory $own_before KiB, then $own_after KiB;" \
 	    "$(children) child processes, $(sessions) sessions"
 fi
 before=$(ticks)
 sleep 2
 spent=$(($(ticks) - before))
 check "and $spent clock ticks are spent in the two seconds afterwards" \
-    [ $spent -le 2 ]
+    [ $spent -le 10 ]
 check "no message came of them, no file is left" \
     [ "$(spool_files queue):$(find "$T/provider" -name '*.eml' | wc -l)" = 0:1 ]
 submit after

@@ -4,7 +4,7 @@
 
   load.py send [OPTION]...	many SMTP clients at once
     --ports 2525,2526		on 127.0.0.1, taken in turn
-    --clients 8  --seconds 60
+    --clients 8  --seconds 300
     --count 2000		ends when so many were answered with 250; SIGTERM
 				ends it too, each client after its message
     --first 1			the first number
@@ -115,7 +115,7 @@ def send(argv):
     p = argparse.ArgumentParser()
     p.add_argument("--ports", default="2525")
     p.add_argument("--clients", type=int, default=8)
-    p.add_argument("--seconds", type=float, default=60)
+    p.add_argument("--seconds", type=float, default=300)
     p.add_argument("--count", type=int, default=10**9)
     p.add_argument("--first", type=int, default=1)
     p.add_argument("--acked", required=True)

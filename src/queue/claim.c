@@ -225,7 +225,7 @@ queue_claim_offer(struct queue_claim *d, const size_t *rcpts, size_t n,
 	for (size_t i = 0; i < n; i++)
 		fl->offered[rcpts[i]] = true;
 	flight_noted(
-	    fl, spool_note_offer(&fl->notes, queue_wall(fl->q), who, rcpts, n));
+	    fl, journal_offer(&fl->notes, queue_wall(fl->q), who, rcpts, n));
 	/* A kill leaves in the page cache what was written.  A power cut may
 	 * take it, and then a person knows less; only where the note decides
 	 * whether the message is sent again it is worth a sync. */
@@ -288,7 +288,7 @@ apply_verdict(struct flight *fl, size_t i, const struct verdict *v)
 		return;
 	if (v->class != VERDICT_NONE)
 		rcpt_set_verdict(r, v);
-	flight_noted(fl, spool_note_rcpt(&fl->notes, i, r));
+	flight_noted(fl, journal_rcpt(&fl->notes, i, r));
 	/* What has been decided must not be tried again. */
 	if (r->state != RCPT_WAITING)
 		fl->must_sync = fl->must_settle = true;
@@ -367,8 +367,7 @@ finish(struct flight *fl)
 	if (all_sent || none_sent)
 		fl->must_settle = queue_syncs_each(fl->q) && has_file(fl);
 	if (all_sent && fl->must_settle)
-		flight_noted(
-		    fl, spool_note_done(&fl->notes, queue_wall(fl->q)));
+		flight_noted(fl, journal_done(&fl->notes, queue_wall(fl->q)));
 	entry_set_verdict(fl->q, fl->e, v);
 }
 
@@ -399,7 +398,7 @@ plan_next(struct flight *fl, int64_t not_before_ms)
 	if (e->next_ms < not_before_ms)
 		e->next_ms = not_before_ms;
 	flight_noted(
-	    fl, spool_note_next(&fl->notes, queue_wall(q) + e->next_ms - now));
+	    fl, journal_next(&fl->notes, queue_wall(q) + e->next_ms - now));
 }
 
 static const struct verdict *
@@ -451,7 +450,7 @@ note_attempt(struct flight *fl, const struct verdict *v)
 		take_all(fl, v);
 		return;
 	}
-	flight_noted(fl, spool_note_attempt(&fl->notes, queue_wall(q), seen));
+	flight_noted(fl, journal_attempt(&fl->notes, queue_wall(q), seen));
 	for (size_t i = 0; i < fl->env->nrcpts; i++)
 		if (fl->env->rcpts[i].state == RCPT_WAITING)
 			apply_verdict(fl, i, answer_for(fl, i, v));
@@ -471,7 +470,7 @@ see_delay(struct flight *fl)
 		return;
 	e->is_delay_told = true;
 	fl->must_tell_delayed = true;
-	flight_noted(fl, spool_note_delay_told(&fl->notes, queue_wall(q)));
+	flight_noted(fl, journal_delay_told(&fl->notes, queue_wall(q)));
 }
 
 static void
@@ -480,7 +479,7 @@ hold(struct flight *fl, const char *why)
 	fl->e->is_held = true;
 	entry_count(fl->q, fl->e);
 	fl->must_sync = true;
-	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(fl->q), why));
+	flight_noted(fl, journal_hold(&fl->notes, queue_wall(fl->q), why));
 }
 
 /* To be sent again, which may be twice, or to wait for a person. */
@@ -505,12 +504,12 @@ flight_recover(struct flight *fl)
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
 	entry_noted(e, seen);
-	flight_noted(fl, spool_note_attempt(&fl->notes, queue_wall(q), seen));
+	flight_noted(fl, journal_attempt(&fl->notes, queue_wall(q), seen));
 	for (size_t i = 0; i < fl->env->nrcpts; i++) {
 		const struct rcpt *r = &fl->env->rcpts[i];
 
 		if (rcpt_is_in_doubt(r))
-			flight_noted(fl, spool_note_rcpt(&fl->notes, i, r));
+			flight_noted(fl, journal_rcpt(&fl->notes, i, r));
 	}
 	plan_uncertain(fl, 0);
 }
@@ -650,13 +649,12 @@ end_untried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
 	e->next_ms = not_before_ms > now ? not_before_ms : now;
 	entry_set_verdict(q, e, v);
 	if (fl->offered != NULL && !is_answer_missing(fl))
-		flight_noted(fl,
-		    spool_note_offer(&fl->notes, queue_wall(q), "", NULL, 0));
+		flight_noted(
+		    fl, journal_offer(&fl->notes, queue_wall(q), "", NULL, 0));
 	/* So that restarts do not keep a message young for ever. */
 	if (entry_must_note(q, e)) {
 		entry_noted(e, seen);
-		flight_noted(
-		    fl, spool_note_seen(&fl->notes, queue_wall(q), seen));
+		flight_noted(fl, journal_seen(&fl->notes, queue_wall(q), seen));
 	}
 }
 

@@ -240,7 +240,7 @@ queue_hold(struct queue *q, const char *id, const char *why)
 	entry_set_reason(q, e, why);
 	fl->must_sync = true;
 	fl->is_unsaved = false;
-	flight_noted(fl, spool_note_hold(&fl->notes, queue_wall(q), why));
+	flight_noted(fl, journal_hold(&fl->notes, queue_wall(q), why));
 	flight_advance(fl);
 	return true;
 }
@@ -256,7 +256,7 @@ release(struct queue *q, struct entry *e)
 	entry_set_reason(q, e, "");
 	fl->must_sync = true;
 	fl->is_unsaved = false;
-	flight_noted(fl, spool_note_release(&fl->notes, queue_wall(q)));
+	flight_noted(fl, journal_release(&fl->notes, queue_wall(q)));
 }
 
 bool
@@ -280,7 +280,7 @@ requeue(struct queue *q, struct entry *e)
 	if (fl->is_requeue)
 		return;
 	fl->is_requeue = true;
-	flight_noted(fl, spool_note_requeue(&fl->notes, queue_wall(q)));
+	flight_noted(fl, journal_requeue(&fl->notes, queue_wall(q)));
 	flight_advance(fl);
 }
 

@@ -178,7 +178,7 @@ carry(struct flight *fl, struct kind *k)
 	memcpy(k->carrier, e->id, QID_SIZE);
 	k->folded = 0;
 	e->next_ms = queue_now(q) + wait_ms;
-	flight_noted(fl, spool_note_next(&fl->notes, queue_wall(q) + wait_ms));
+	flight_noted(fl, journal_next(&fl->notes, queue_wall(q) + wait_ms));
 	fl->mode = QUEUE_MODE_QUEUE;
 	fl->is_fresh = false;
 	fold_describe(q, e, 0);
@@ -210,7 +210,7 @@ join(struct flight *fl, struct kind *k, struct entry *carrier)
 	fl->carrier = to;
 	fl->fold_turn = ++to->folds;
 	memcpy(fl->folded_into, carrier->id, QID_SIZE);
-	flight_noted(to, spool_note_equal(&to->notes, queue_wall(q)));
+	flight_noted(to, journal_equal(&to->notes, queue_wall(q)));
 	to->must_sync = true;
 	if (to->env != NULL) {
 		to->env->nequal++;

@@ -227,9 +227,9 @@ job_new(struct queue *q, enum job_kind kind, struct flight *fl)
 	j->fl = fl;
 	list_init(&j->link);
 	buf_init(&j->text, kind == JOB_STATE ? (size_t)SPOOL_STATE_MAX
-					     : (size_t)SPOOL_HEADER_MAX);
+					     : (size_t)STORE_HEADER_MAX);
 	buf_init(&j->next, SPOOL_STATE_MAX);
-	buf_init(&j->notes, SPOOL_HEADER_MAX);
+	buf_init(&j->notes, STORE_HEADER_MAX);
 	if (fl != NULL) {
 		memcpy(j->id, fl->e->id, QID_SIZE);
 		j->place = fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE;

@@ -45,7 +45,7 @@ flight_get(struct queue *q, struct entry *e)
 	fl->q = q;
 	fl->e = e;
 	fl->delivery.fl = fl;
-	buf_init(&fl->notes, SPOOL_HEADER_MAX);
+	buf_init(&fl->notes, STORE_HEADER_MAX);
 	list_init(&fl->client_link);
 	list_append(&q->flights, &fl->link);
 	e->fl = fl;
@@ -342,7 +342,7 @@ flight_write_done(struct flight *fl)
 	if (fl->is_done_noted || !may_write_now(fl))
 		return;
 	buf_init(&line, 100);
-	IGNORE(spool_note_done(&line, queue_wall(q))); /* fits */
+	IGNORE(journal_done(&line, queue_wall(q))); /* fits */
 	if (append_now(fl, buf_bytes(&line), &err) != 0) {
 		queue_trouble(q, e->id, &err);
 		if (spool_remove(q->spool, place_of(e), e->id, &err) != 0)

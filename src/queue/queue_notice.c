@@ -88,7 +88,7 @@ queue_original(struct queue *q, const char *id, size_t max_bytes,
 {
 	const struct entry *e = find_known(q, id);
 	struct queue_original o = { 0 };
-	const struct spool_state *st;
+	const struct journal_state *st;
 	struct spool_message *m;
 	size_t max;
 
@@ -138,7 +138,7 @@ queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
 	for (size_t i = 0; i < env->nrcpts; i++) {
 		if (env->rcpts[i].state != RCPT_FAILED || env->rcpts[i].is_told)
 			continue;
-		flight_noted(fl, spool_note_told(&fl->notes, queue_wall(q), i));
+		flight_noted(fl, journal_told(&fl->notes, queue_wall(q), i));
 		/* Somebody may have put it back into the queue meanwhile. */
 		if (fl->env != NULL && fl->env->rcpts[i].state == RCPT_FAILED)
 			fl->env->rcpts[i].is_told = true;
@@ -174,7 +174,7 @@ note_seen(struct queue *q, struct entry *e)
 	int64_t seen = entry_seen_ms(q, e);
 
 	entry_noted(e, seen);
-	flight_noted(fl, spool_note_seen(&fl->notes, queue_wall(q), seen));
+	flight_noted(fl, journal_seen(&fl->notes, queue_wall(q), seen));
 	flight_advance(fl);
 }
 

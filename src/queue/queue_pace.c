@@ -57,7 +57,7 @@ flight_store(struct flight *fl)
 		rc = spool_draft_end(fl->draft, fl->env, &err);
 		j->draft = fl->draft;
 	} else {
-		rc = spool_text_header(&j->text, SPOOL_TEXT_MESSAGE, fl->env, 0)
+		rc = store_text_header(&j->text, STORE_TEXT_MESSAGE, fl->env, 0)
 			 ? 0
 			 : err_set(&err, ERR_INPUT, "the envelope is too long");
 		j->message = bytes_of(fl->bytes, (size_t)fl->e->size_bytes);

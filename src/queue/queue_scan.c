@@ -33,7 +33,7 @@ remove_unfinished(struct queue *q, enum spool_place place, const char *id)
 }
 
 static void
-adopt_state(struct queue *q, struct entry *e, const struct spool_state *st)
+adopt_state(struct queue *q, struct entry *e, const struct journal_state *st)
 {
 	int64_t now = queue_now(q);
 
@@ -52,7 +52,7 @@ adopt_state(struct queue *q, struct entry *e, const struct spool_state *st)
 
 static void
 adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
-    const struct spool_state *st)
+    const struct journal_state *st)
 {
 	/* What speaks of those that still need it comes last. */
 	for (size_t i = env->nrcpts; i-- > 0;)
@@ -98,7 +98,7 @@ adopt(struct queue *q, enum spool_place place, const char *id,
     struct spool_message *m)
 {
 	const struct envelope *env = spool_message_envelope(m);
-	const struct spool_state *st = spool_message_state(m);
+	const struct journal_state *st = spool_message_state(m);
 	struct entry *e = entry_name(q, entry_new(q, id), env);
 	bool is_done = envelope_waiting(env) == 0;
 

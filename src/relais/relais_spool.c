@@ -24,7 +24,7 @@ struct walk {
 };
 
 static void
-add_reason(struct buf *to, const struct spool_state *st, const struct rcpt *r)
+add_reason(struct buf *to, const struct journal_state *st, const struct rcpt *r)
 {
 	struct buf text;
 
@@ -39,7 +39,7 @@ add_reason(struct buf *to, const struct spool_state *st, const struct rcpt *r)
 
 static void
 add_message(const struct walk *w, const struct envelope *e,
-    const struct spool_state *st, struct buf *to)
+    const struct journal_state *st, struct buf *to)
 {
 	const struct rcpt *r = envelope_rcpt_to_name(e);
 	const char *addr = r->addr;

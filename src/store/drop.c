@@ -11,7 +11,7 @@
 #include "base/crc32.h"
 #include "base/xalloc.h"
 #include "store/disk.h"
-#include "store/spool_text.h"
+#include "store/store_text.h"
 
 /* Sixteen random digits; a dot in front while it is being written. */
 enum { NAME_LEN = 16, NAME_SIZE = NAME_LEN + 1, HEADER_MAX = 1024 * 1024 };
@@ -77,7 +77,7 @@ static int
 write_message(struct writer *w, const struct buf *header,
     const struct bytes *pieces, size_t npieces)
 {
-	char end[SPOOL_END_MAX];
+	char end[STORE_END_MAX];
 	uint64_t size = 0;
 	uint32_t crc = 0;
 
@@ -89,7 +89,7 @@ write_message(struct writer *w, const struct buf *header,
 		crc = crc32_of(crc, pieces[i].p, pieces[i].n);
 		size += pieces[i].n;
 	}
-	return disk_write(w->fs, w->fd, end, spool_text_end(end, size, crc));
+	return disk_write(w->fs, w->fd, end, store_text_end(end, size, crc));
 }
 
 /* The new name must be durable too.  Those who may only write to the folder
@@ -170,7 +170,7 @@ make_header(struct buf *to, const struct envelope *e, size_t from,
 		r->notify = e->rcpts[i].notify;
 	}
 	buf_reset(to);
-	return spool_text_header(to, SPOOL_TEXT_DROP, part, 0);
+	return store_text_header(to, STORE_TEXT_DROP, part, 0);
 }
 
 /* All files under their temporary names. */
@@ -293,13 +293,13 @@ count_rcpts(struct bytes b)
 static enum drop_result
 read_header(struct drop_file *f, const struct drop_limits *max, struct err *err)
 {
-	enum spool_text_result res = SPOOL_TEXT_SHORT;
+	enum store_text_result res = STORE_TEXT_SHORT;
 	enum drop_result ret = DROP_OK;
 	struct buf b;
 	size_t step = FIRST_READ, body = 0;
 
 	buf_init(&b, HEADER_MAX);
-	while (ret == DROP_OK && res == SPOOL_TEXT_SHORT) {
+	while (ret == DROP_OK && res == STORE_TEXT_SHORT) {
 		char *p = buf_space(&b, step);
 		ssize_t r;
 
@@ -319,14 +319,14 @@ read_header(struct drop_file *f, const struct drop_limits *max, struct err *err)
 			ret = refused(err, "has more than max_recipients");
 			break;
 		}
-		res = spool_text_header_parse(
-		    SPOOL_TEXT_DROP, buf_bytes(&b), &f->env, &body);
+		res = store_text_header_parse(
+		    STORE_TEXT_DROP, buf_bytes(&b), &f->env, &body);
 		step = buf_len(&b);
 	}
 	buf_clear(&b);
 	if (ret != DROP_OK)
 		return ret;
-	if (res == SPOOL_TEXT_BAD)
+	if (res == STORE_TEXT_BAD)
 		return bad(err, "is not what sendmail writes");
 	if (f->env->size_bytes > max->size_bytes)
 		return refused(err, "is larger than max_size");
@@ -353,7 +353,7 @@ keep_wishes(struct drop_file *f)
 static enum drop_result
 read_end(struct drop_file *f, uint32_t *ret_crc, struct err *err)
 {
-	char end[SPOOL_END_MAX];
+	char end[STORE_END_MAX];
 	ssize_t r = disk_pread(
 	    f->fs, f->fd, end, sizeof(end), f->body + f->size);
 	size_t used;
@@ -362,14 +362,14 @@ read_end(struct drop_file *f, uint32_t *ret_crc, struct err *err)
 		err_sys(err, "drop file");
 		return DROP_ERROR;
 	}
-	switch (spool_text_end_parse(
+	switch (store_text_end_parse(
 	    bytes_of(end, (size_t)r), f->size, ret_crc, &used)) {
-	case SPOOL_TEXT_OK:
+	case STORE_TEXT_OK:
 		return used == (size_t)r ? DROP_OK
 					 : bad(err, "goes on behind its end");
-	case SPOOL_TEXT_SHORT:
+	case STORE_TEXT_SHORT:
 		return DROP_UNFINISHED;
-	case SPOOL_TEXT_BAD:
+	case STORE_TEXT_BAD:
 		break;
 	}
 	return bad(err, "does not end where it says");

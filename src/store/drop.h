@@ -12,7 +12,7 @@
  * A file looks like one of the spool, with another first line, a random name,
  * and without a journal; doc/formats/spool.
  *
- * Needs base, mail and spool_text only, so that sendmail stays small.  Blocks
+ * Needs base, mail and store_text only, so that sendmail stays small.  Blocks
  * on the disk.
  */
 #ifndef STORE_DROP_H

@@ -13,11 +13,11 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/spool_folder.c \
 	%reldir%/spool_history.c \
 	%reldir%/spool_history.h \
-	%reldir%/spool_journal.c \
-	%reldir%/spool_journal.h \
+	%reldir%/journal.c \
+	%reldir%/journal.h \
 	%reldir%/spool_read.c \
-	%reldir%/spool_text.c \
-	%reldir%/spool_text.h \
+	%reldir%/store_text.c \
+	%reldir%/store_text.h \
 	%reldir%/spool_word.c \
 	%reldir%/spool_word.h \
 	%reldir%/spool_write.c

@@ -26,8 +26,8 @@
 #include "base/fs.h"
 #include "base/must.h"
 #include "mail/envelope.h"
-#include "store/spool_journal.h"
-#include "store/spool_text.h"
+#include "store/journal.h"
+#include "store/store_text.h"
 
 struct spool;
 struct spool_draft;
@@ -58,7 +58,7 @@ struct spool_notes {
 	void *ctx;
 };
 
-/* A whole message with the header that spool_text_header() made for it.  -1:
+/* A whole message with the header that store_text_header() made for it.  -1:
  * nothing of it is left on the disk.  notes may be NULL. */
 int spool_store(struct spool *s, const char *id, struct bytes header,
     struct bytes message, const struct spool_notes *notes, struct err *err);
@@ -123,7 +123,7 @@ void spool_message_mend(struct spool_message *m);
 
 /* Borrowed from m; the envelope may be changed. */
 struct envelope *spool_message_envelope(struct spool_message *m);
-const struct spool_state *spool_message_state(const struct spool_message *m);
+const struct journal_state *spool_message_state(const struct spool_message *m);
 /* The caller frees it with envelope_free(). */
 struct envelope *spool_message_take_envelope(struct spool_message *m);
 

@@ -8,7 +8,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "mail/verdict.h"
-#include "store/spool_journal.h"
+#include "store/journal.h"
 #include "store/spool_word.h"
 
 /* The recipient with this number, or NULL. */
@@ -38,8 +38,7 @@ say_rcpt(struct bytes args, const struct envelope *env, struct buf *to)
 
 	if (!spool_take_field(&args, &index) ||
 	    !spool_take_field(&args, &state) ||
-	    (r = rcpt_at(env, index)) == NULL ||
-	    !spool_journal_verdict(args, &v))
+	    (r = rcpt_at(env, index)) == NULL || !journal_verdict(args, &v))
 		return false;
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (bytes_eq(state, states[i].state)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* spool_history.h - the journal of a message as sentences for people.
  *
- * relais show prints them; the journal itself (spool_journal.h) is for programs.
+ * relais show prints them; the journal itself (journal.h) is for programs.
  *
  * Pure.  Any bytes give an answer; text of other hosts is copied as it is, so
  * the caller escapes it.

@@ -14,7 +14,7 @@ struct spool_message {
 	enum spool_place place;
 	int fd;
 	struct envelope *env;
-	struct spool_state st;
+	struct journal_state st;
 	uint64_t body, size; /* where the message is */
 	uint64_t journal, end; /* where that starts, and is sound up to */
 	bool is_torn; /* something follows that end */
@@ -35,14 +35,14 @@ static enum spool_result
 load_header(struct spool_message *m, const char *path, const char *id,
     struct buf *file, struct err *err)
 {
-	enum spool_text_result res = SPOOL_TEXT_SHORT;
+	enum store_text_result res = STORE_TEXT_SHORT;
 	size_t body = 0, step = SPOOL_FIRST_READ;
 
-	while (res == SPOOL_TEXT_SHORT) {
+	while (res == STORE_TEXT_SHORT) {
 		char *p = buf_space(file, step);
 		ssize_t r;
 
-		if (p == NULL || buf_len(file) > SPOOL_HEADER_MAX)
+		if (p == NULL || buf_len(file) > STORE_HEADER_MAX)
 			return damaged(err, path, "its header does not end");
 		r = disk_pread(m->s->fs, m->fd, p, step, buf_len(file));
 		if (r < 0) {
@@ -52,14 +52,14 @@ load_header(struct spool_message *m, const char *path, const char *id,
 		if (r == 0)
 			return SPOOL_UNFINISHED;
 		buf_added(file, (size_t)r);
-		if (strncmp(buf_str(file), SPOOL_DRAFT_MARK,
-			strlen(SPOOL_DRAFT_MARK)) == 0)
+		if (strncmp(buf_str(file), STORE_DRAFT_MARK,
+			strlen(STORE_DRAFT_MARK)) == 0)
 			return SPOOL_UNFINISHED; /* however long it is */
-		res = spool_text_header_parse(
-		    SPOOL_TEXT_MESSAGE, buf_bytes(file), &m->env, &body);
+		res = store_text_header_parse(
+		    STORE_TEXT_MESSAGE, buf_bytes(file), &m->env, &body);
 		step = buf_len(file);
 	}
-	if (res == SPOOL_TEXT_BAD)
+	if (res == STORE_TEXT_BAD)
 		return damaged(err, path, "its header is not sound");
 	if (strcmp(m->env->id, id) != 0)
 		return damaged(err, path, "it names another id");
@@ -79,7 +79,7 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 
 	if (file_size < at)
 		return SPOOL_UNFINISHED;
-	if (n > SPOOL_JOURNAL_MAX)
+	if (n > JOURNAL_MAX)
 		return damaged(err, path, "its journal is too long");
 	if (file_size <= buf_len(file)) {
 		tail = bytes_of(buf_str(file) + at, (size_t)n);
@@ -97,17 +97,17 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 		buf_added(file, (size_t)r);
 		tail = buf_bytes(file);
 	}
-	switch (spool_text_end_parse(tail, m->size, &m->want_crc, &end)) {
-	case SPOOL_TEXT_SHORT:
+	switch (store_text_end_parse(tail, m->size, &m->want_crc, &end)) {
+	case STORE_TEXT_SHORT:
 		return SPOOL_UNFINISHED;
-	case SPOOL_TEXT_BAD:
+	case STORE_TEXT_BAD:
 		return damaged(err, path, "its end record is not sound");
-	case SPOOL_TEXT_OK:
+	case STORE_TEXT_OK:
 		break;
 	}
 	m->journal = at + end;
 	tail = bytes_of(tail.p + end, tail.n - end);
-	if (!spool_journal_parse(tail, m->env, &m->st, &good))
+	if (!journal_parse(tail, m->env, &m->st, &good))
 		return damaged(err, path, "its journal is not sound");
 	m->end = m->journal + good;
 	m->is_torn = good < tail.n;
@@ -160,7 +160,7 @@ spool_load(struct spool *s, enum spool_place place, const char *id,
 	m->s = s;
 	m->place = place;
 	m->fd = fd;
-	buf_init(&file, SPOOL_JOURNAL_MAX + SPOOL_END_MAX);
+	buf_init(&file, JOURNAL_MAX + STORE_END_MAX);
 	res = check_file(s, fd, path, &size, err);
 	if (res == SPOOL_OK)
 		res = load_header(m, path, id, &file, err);
@@ -208,7 +208,7 @@ spool_message_envelope(struct spool_message *m)
 	return m->env;
 }
 
-const struct spool_state *
+const struct journal_state *
 spool_message_state(const struct spool_message *m)
 {
 	return &m->st;

@@ -55,9 +55,9 @@ take_end(struct buf *to, uint64_t size, uint32_t crc,
 {
 	char *end;
 
-	buf_init(to, SPOOL_END_MAX + SPOOL_HEADER_MAX);
-	end = buf_space(to, SPOOL_END_MAX);
-	buf_added(to, spool_text_end(end, (size_t)size, crc));
+	buf_init(to, STORE_END_MAX + STORE_HEADER_MAX);
+	end = buf_space(to, STORE_END_MAX);
+	buf_added(to, store_text_end(end, (size_t)size, crc));
 	if (notes != NULL) {
 		struct bytes lines = notes->take(notes->ctx);
 
@@ -142,9 +142,9 @@ spool_draft_new(
 	d->folder = f;
 	d->fd = fd;
 	memcpy(d->id, id, QID_SIZE);
-	buf_init(&d->header, SPOOL_HEADER_MAX);
+	buf_init(&d->header, STORE_HEADER_MAX);
 	memset(head, ' ', sizeof(head));
-	memcpy(head, SPOOL_DRAFT_MARK, strlen(SPOOL_DRAFT_MARK));
+	memcpy(head, STORE_DRAFT_MARK, strlen(STORE_DRAFT_MARK));
 	if (disk_write(s->fs, fd, head, sizeof(head)) != 0) {
 		disk_err(err, "cannot write", id);
 		spool_draft_free(d);
@@ -195,12 +195,12 @@ int
 spool_draft_end(
     struct spool_draft *d, const struct envelope *env, struct err *err)
 {
-	if (spool_text_header(
-		&d->header, SPOOL_TEXT_MESSAGE, env, DRAFT_HEADER))
+	if (store_text_header(
+		&d->header, STORE_TEXT_MESSAGE, env, DRAFT_HEADER))
 		return 0;
 	/* More recipients than the place kept for them: the commit copies. */
 	buf_reset(&d->header);
-	if (spool_text_header(&d->header, SPOOL_TEXT_MESSAGE, env, 0))
+	if (store_text_header(&d->header, STORE_TEXT_MESSAGE, env, 0))
 		return 0;
 	return err_set(err, ERR_INPUT, "the envelope of %s is too long", d->id);
 }
@@ -249,7 +249,7 @@ fill_in(struct spool_draft *d, const struct spool_notes *notes)
 {
 	const struct fs *fs = d->s->fs;
 	const char *header = buf_str(&d->header);
-	const size_t first = strlen(SPOOL_DRAFT_MARK);
+	const size_t first = strlen(STORE_DRAFT_MARK);
 	struct buf end;
 	int rc;
 

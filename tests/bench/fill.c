@@ -50,8 +50,8 @@ store(struct spool *s, struct envelope *e, struct bytes message)
 	qid_make(clock_wall_ms(clock_sys()), rng_sys(), e->id);
 	e->arrived_s = clock_wall_ms(clock_sys()) / 1000;
 	e->size_bytes = message.n;
-	buf_init(&header, SPOOL_HEADER_MAX);
-	if (!spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0) ||
+	buf_init(&header, STORE_HEADER_MAX);
+	if (!store_text_header(&header, STORE_TEXT_MESSAGE, e, 0) ||
 	    spool_store(s, e->id, buf_bytes(&header), message, NULL, &err) !=
 		0) {
 		(void)fprintf(stderr, "fill: %s\n", err.text);

@@ -8,25 +8,25 @@
 #include <string.h>
 
 #include "base/crc32.h"
-#include "store/spool_journal.h"
-#include "store/spool_text.h"
+#include "store/journal.h"
+#include "store/store_text.h"
 
 enum { MAX = 1024 * 1024 };
 
 static void
 check_journal(struct bytes journal, struct envelope *env)
 {
-	struct spool_state st = { 0 };
+	struct journal_state st = { 0 };
 	size_t good = SIZE_MAX;
 
-	if (spool_journal_parse(journal, env, &st, &good))
+	if (journal_parse(journal, env, &st, &good))
 		FUZZ_REQUIRE(good <= journal.n);
 	FUZZ_REQUIRE(st.attempts >= 0);
 	FUZZ_REQUIRE(memchr(st.reason, '\0', sizeof(st.reason)) != NULL);
 }
 
 static void
-check_again(enum spool_text_kind kind, const struct envelope *env)
+check_again(enum store_text_kind kind, const struct envelope *env)
 {
 	struct envelope *again = NULL;
 	struct buf a, b;
@@ -34,11 +34,11 @@ check_again(enum spool_text_kind kind, const struct envelope *env)
 
 	buf_init(&a, MAX);
 	buf_init(&b, MAX);
-	FUZZ_REQUIRE(spool_text_header(&a, kind, env, 0));
-	FUZZ_REQUIRE(spool_text_header_parse(
-			 kind, buf_bytes(&a), &again, &body) == SPOOL_TEXT_OK);
+	FUZZ_REQUIRE(store_text_header(&a, kind, env, 0));
+	FUZZ_REQUIRE(store_text_header_parse(
+			 kind, buf_bytes(&a), &again, &body) == STORE_TEXT_OK);
 	FUZZ_REQUIRE(body == buf_len(&a));
-	FUZZ_REQUIRE(spool_text_header(&b, kind, again, 0));
+	FUZZ_REQUIRE(store_text_header(&b, kind, again, 0));
 	FUZZ_REQUIRE(buf_len(&a) == buf_len(&b));
 	FUZZ_REQUIRE(memcmp(buf_str(&a), buf_str(&b), buf_len(&a)) == 0);
 	envelope_free(again);
@@ -55,16 +55,16 @@ check_file(struct bytes file)
 		uint64_t at;
 		uint32_t crc;
 
-		if (spool_text_header_parse((enum spool_text_kind)kind, file,
-			&env, &body) != SPOOL_TEXT_OK)
+		if (store_text_header_parse((enum store_text_kind)kind, file,
+			&env, &body) != STORE_TEXT_OK)
 			continue;
 		FUZZ_REQUIRE(env->nrcpts > 0 && body <= file.n);
-		check_again((enum spool_text_kind)kind, env);
+		check_again((enum store_text_kind)kind, env);
 		at = body + env->size_bytes;
 		if (at <= file.n &&
-		    spool_text_end_parse(
+		    store_text_end_parse(
 			bytes_of(file.p + at, file.n - (size_t)at),
-			env->size_bytes, &crc, &used) == SPOOL_TEXT_OK)
+			env->size_bytes, &crc, &used) == STORE_TEXT_OK)
 			check_journal(bytes_of(file.p + at + used,
 					  file.n - (size_t)at - used),
 			    env);

@@ -14,7 +14,7 @@
 
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_server.h"
-#include "store/spool_text.h"
+#include "store/store_text.h"
 #include "tests/property/strict.h"
 
 enum { STREAM_MAX = 1 << 16, TURNS_MAX = 1000 };
@@ -143,10 +143,10 @@ through_spool(const struct envelope *e, size_t lines)
 	size_t body;
 
 	buf_init(&text, STREAM_MAX);
-	assert_true(spool_text_header(&text, SPOOL_TEXT_MESSAGE, e, 0));
-	assert_int_equal(spool_text_header_parse(SPOOL_TEXT_MESSAGE,
+	assert_true(store_text_header(&text, STORE_TEXT_MESSAGE, e, 0));
+	assert_int_equal(store_text_header_parse(STORE_TEXT_MESSAGE,
 			     buf_bytes(&text), &back, &body),
-	    SPOOL_TEXT_OK);
+	    STORE_TEXT_OK);
 	assert_int_equal(body, buf_len(&text));
 	if (lines > 0)
 		assert_int_equal(count_lines(buf_bytes(&text)), lines);
@@ -202,8 +202,8 @@ R9_no_byte_forges_a_line_of_the_spool(void **state)
 				struct buf b;
 
 				buf_init(&b, STREAM_MAX);
-				assert_true(spool_text_header(
-				    &b, SPOOL_TEXT_MESSAGE, e, 0));
+				assert_true(store_text_header(
+				    &b, STORE_TEXT_MESSAGE, e, 0));
 				lines = count_lines(buf_bytes(&b));
 				buf_clear(&b);
 			}

@@ -6,8 +6,8 @@ unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_delivery %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
 	%reldir%/test_queue %reldir%/test_queue_fold %reldir%/test_queue_remove %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_siphash %reldir%/test_slab %reldir%/test_spool \
 	%reldir%/test_spool_history \
-	%reldir%/test_spool_journal \
-	%reldir%/test_spool_text
+	%reldir%/test_journal \
+	%reldir%/test_store_text
 
 %canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_LAB)
 %canon_reldir%_test_drop_SOURCES = %reldir%/test_drop.c $(QUEUE_LAB)

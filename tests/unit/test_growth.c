@@ -17,8 +17,8 @@
 #include "rewrite/intake.h"
 #include "rewrite/outgoing.h"
 #include "smtp/smtp_reply.h"
-#include "store/spool_journal.h"
-#include "store/spool_text.h"
+#include "store/journal.h"
+#include "store/store_text.h"
 #include "sys/clock_sys.h"
 
 enum {
@@ -218,10 +218,10 @@ run_header(struct bytes text, size_t n)
 
 	(void)text;
 	buf_init(&b, TEXT_MAX);
-	assert_true(spool_text_header(&b, SPOOL_TEXT_DROP, e, 0));
-	assert_int_equal(spool_text_header_parse(
-			     SPOOL_TEXT_DROP, buf_bytes(&b), &back, &body),
-	    SPOOL_TEXT_OK);
+	assert_true(store_text_header(&b, STORE_TEXT_DROP, e, 0));
+	assert_int_equal(store_text_header_parse(
+			     STORE_TEXT_DROP, buf_bytes(&b), &back, &body),
+	    STORE_TEXT_OK);
 	envelope_free(back);
 	envelope_free(e);
 	buf_clear(&b);
@@ -231,7 +231,7 @@ static void
 run_journal(struct bytes text, size_t n)
 {
 	struct envelope *e = envelope_of(n);
-	struct spool_state st = { 0 };
+	struct journal_state st = { 0 };
 	struct verdict v = { .class = VERDICT_NEVER, .code = 550 };
 	struct buf b;
 	size_t good;
@@ -240,11 +240,11 @@ run_journal(struct bytes text, size_t n)
 	buf_init(&b, TEXT_MAX);
 	for (size_t i = 0; i < n; i++) {
 		rcpt_set_verdict(&e->rcpts[i], &v);
-		assert_true(spool_note_rcpt(&b, i, &e->rcpts[i]));
-		assert_true(spool_note_offer(&b, 1, "mx", &i, 1));
-		assert_true(spool_note_equal(&b, 1));
+		assert_true(journal_rcpt(&b, i, &e->rcpts[i]));
+		assert_true(journal_offer(&b, 1, "mx", &i, 1));
+		assert_true(journal_equal(&b, 1));
 	}
-	assert_true(spool_journal_parse(buf_bytes(&b), e, &st, &good));
+	assert_true(journal_parse(buf_bytes(&b), e, &st, &good));
 	buf_clear(&b);
 	envelope_free(e);
 }

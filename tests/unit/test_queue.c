@@ -12,7 +12,7 @@
 
 #include "queue/queue.h"
 #include "store/spool.h"
-#include "store/spool_text.h"
+#include "store/store_text.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/lab.h"
 
@@ -2238,7 +2238,7 @@ what_the_journal_says_is_done_is_not_done_again(void **state)
 	lab_client_done(&c);
 	queue_free(l->q);
 	buf_init(&lines, 1000);
-	assert_true(spool_note_rcpt(&lines, 0, &sent));
+	assert_true(journal_rcpt(&lines, 0, &sent));
 	assert_int_equal(spool_open(l->dir, fs_sys(), &s, &err), 0);
 	assert_int_equal(
 	    spool_append(s, SPOOL_QUEUE, c.id, buf_bytes(&lines), true, &err),

@@ -85,7 +85,7 @@ store(struct bed *b, struct err *err)
 	int rc;
 
 	buf_init(&header, 10000);
-	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+	assert_true(store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
 	rc = spool_store(
 	    b->s, id, buf_bytes(&header), bytes_str(hello), NULL, err);
 	buf_clear(&header);
@@ -105,9 +105,9 @@ add_journal(struct bed *b)
 	rcpt_set_verdict(&e->rcpts[0], &v);
 	e->rcpts[0].state = RCPT_SENT;
 	buf_init(&lines, 10000);
-	assert_true(spool_note_attempt(&lines, 1, 1));
-	assert_true(spool_note_rcpt(&lines, 0, &e->rcpts[0]));
-	assert_true(spool_note_next(&lines, 1));
+	assert_true(journal_attempt(&lines, 1, 1));
+	assert_true(journal_rcpt(&lines, 0, &e->rcpts[0]));
+	assert_true(journal_next(&lines, 1));
 	assert_int_equal(
 	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
 	    0);
@@ -353,8 +353,8 @@ what_was_appended_half_is_not_there_twice(void **state)
 
 	assert_int_equal(store(b, &err), 0);
 	buf_init(&lines, 10000);
-	assert_true(spool_note_attempt(&lines, 1, 1));
-	assert_true(spool_note_hold(&lines, 1,
+	assert_true(journal_attempt(&lines, 1, 1));
+	assert_true(journal_hold(&lines, 1,
 	    "a reason so long that the first line lies in the first half"));
 	b->disk.only = "w";
 	fault_fs_arm(&b->disk, 1, ENOSPC);
@@ -467,10 +467,10 @@ a_header_or_a_journal_without_end_is_damaged(void **state)
 	struct err err;
 
 	assert_int_equal(store(b, &err), 0);
-	stretch(b->path, SPOOL_JOURNAL_MAX + 1000000);
+	stretch(b->path, JOURNAL_MAX + 1000000);
 	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
 	write_file(b->path, "relais-spool 1\n", 15);
-	stretch(b->path, SPOOL_HEADER_MAX + 1000000);
+	stretch(b->path, STORE_HEADER_MAX + 1000000);
 	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
 }
 
@@ -486,7 +486,7 @@ an_empty_message_has_a_checksum_too(void **state)
 	char c;
 
 	buf_init(&header, 10000);
-	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+	assert_true(store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
 	assert_true(buf_adds(&header, "end 0 00000001\n"));
 	envelope_free(e);
 	assert_int_equal(store(b, &err), 0); /* for its folder */
@@ -645,7 +645,7 @@ write_many(void *arg)
 		    e->id, sizeof(e->id), "0123456789a%05u", w->first + i);
 		buf_init(&header, 10000);
 		assert_true(
-		    spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+		    store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
 		w->kept += spool_store(w->b->s, e->id, buf_bytes(&header),
 			       bytes_str(hello), NULL, &err) == 0;
 		buf_clear(&header);
@@ -672,7 +672,7 @@ store_one(void *arg)
 
 	(void)snprintf(e->id, sizeof(e->id), "%s", t->id);
 	buf_init(&header, 10000);
-	assert_true(spool_text_header(&header, SPOOL_TEXT_MESSAGE, e, 0));
+	assert_true(store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
 	t->rc = spool_store(
 	    t->b->s, t->id, buf_bytes(&header), bytes_str(hello), NULL, &err);
 	buf_clear(&header);

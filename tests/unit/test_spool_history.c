@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/journal.h"
 #include "store/spool_history.h"
-#include "store/spool_journal.h"
 
 static struct envelope *
 envelope_to(const char *first, const char *second)
@@ -52,7 +52,7 @@ every_event_is_a_sentence(void **state)
 
 	(void)state;
 	buf_init(&b, 4096);
-	assert_true(spool_note_attempt(&b, 1750000000123, 5));
+	assert_true(journal_attempt(&b, 1750000000123, 5));
 	assert_int_equal(said(&b, e, text, sizeof(text)), 1750000000123);
 	assert_string_equal(text, "delivery attempt");
 
@@ -60,37 +60,37 @@ every_event_is_a_sentence(void **state)
 	    bytes_of("Greylisted \\ wait", 17));
 	(void)snprintf(v.who, sizeof(v.who), "mx.example.net[192.0.2.1]:465");
 	rcpt_set_verdict(&e->rcpts[1], &v);
-	assert_true(spool_note_rcpt(&b, 1, &e->rcpts[1]));
+	assert_true(journal_rcpt(&b, 1, &e->rcpts[1]));
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
 	assert_string_equal(text,
 	    "b@example.net: is tried again: 451 4.7.1 Greylisted \\ wait "
 	    "(said by mx.example.net[192.0.2.1]:465 to RCPT)");
 	e->rcpts[1].state = RCPT_FAILED;
-	assert_true(spool_note_rcpt(&b, 1, &e->rcpts[1]));
+	assert_true(journal_rcpt(&b, 1, &e->rcpts[1]));
 	(void)said(&b, e, text, sizeof(text));
 	assert_memory_equal(text, "b@example.net: failed: 451", 26);
 
-	assert_true(spool_note_offer(&b, 1000, "mx[192.0.2.1]:465", both, 2));
+	assert_true(journal_offer(&b, 1000, "mx[192.0.2.1]:465", both, 2));
 	assert_int_equal(said(&b, e, text, sizeof(text)), 1000);
 	assert_string_equal(
 	    text, "the end of the message is sent to mx[192.0.2.1]:465");
-	assert_true(spool_note_hold(&b, 2000, "held by a person"));
+	assert_true(journal_hold(&b, 2000, "held by a person"));
 	assert_int_equal(said(&b, e, text, sizeof(text)), 2000);
 	assert_string_equal(text, "held: held by a person");
-	assert_true(spool_note_release(&b, 3000));
+	assert_true(journal_release(&b, 3000));
 	assert_int_equal(said(&b, e, text, sizeof(text)), 3000);
 	assert_string_equal(text, "released");
-	assert_true(spool_note_requeue(&b, 3000));
+	assert_true(journal_requeue(&b, 3000));
 	(void)said(&b, e, text, sizeof(text));
 	assert_string_equal(text, "put back into the queue");
-	assert_true(spool_note_told(&b, 4000, 0));
+	assert_true(journal_told(&b, 4000, 0));
 	assert_int_equal(said(&b, e, text, sizeof(text)), 4000);
 	assert_string_equal(
 	    text, "a notice says that a@example.net has failed");
-	assert_true(spool_note_delay_told(&b, 5000));
+	assert_true(journal_delay_told(&b, 5000));
 	(void)said(&b, e, text, sizeof(text));
 	assert_string_equal(text, "a notice tells the sender of the delay");
-	assert_true(spool_note_equal(&b, 6000));
+	assert_true(journal_equal(&b, 6000));
 	(void)said(&b, e, text, sizeof(text));
 	assert_string_equal(
 	    text, "one more equal message is folded into this one");
@@ -107,11 +107,11 @@ what_only_the_schedule_needs_is_left_out(void **state)
 
 	(void)state;
 	buf_init(&b, 4096);
-	assert_true(spool_note_seen(&b, 1000, 5));
+	assert_true(journal_seen(&b, 1000, 5));
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
-	assert_true(spool_note_next(&b, 1000));
+	assert_true(journal_next(&b, 1000));
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
-	assert_true(spool_note_offer(&b, 1000, "mx", NULL, 0));
+	assert_true(journal_offer(&b, 1000, "mx", NULL, 0));
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
 	buf_clear(&b);
 	envelope_free(e);

@@ -3,7 +3,7 @@
  *
  *   note    = crc SP event *( SP field ) LF
  */
-#include "store/spool_journal.h"
+#include "store/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,13 +61,13 @@ note_time(struct buf *to, const char *event, int64_t wall_ms)
 }
 
 bool
-spool_note_attempt(struct buf *to, int64_t wall_ms, int64_t seen_ms)
+journal_attempt(struct buf *to, int64_t wall_ms, int64_t seen_ms)
 {
 	return note_times(to, "attempt", wall_ms, seen_ms);
 }
 
 bool
-spool_note_seen(struct buf *to, int64_t wall_ms, int64_t seen_ms)
+journal_seen(struct buf *to, int64_t wall_ms, int64_t seen_ms)
 {
 	return note_times(to, "seen", wall_ms, seen_ms);
 }
@@ -78,7 +78,7 @@ static const char *const state_names[] = { [RCPT_WAITING] = "waiting",
 enum { NSTATES = sizeof(state_names) / sizeof(state_names[0]) };
 
 bool
-spool_note_rcpt(struct buf *to, size_t index, const struct rcpt *r)
+journal_rcpt(struct buf *to, size_t index, const struct rcpt *r)
 {
 	static const struct verdict none;
 	const struct verdict *v = r->last != NULL ? r->last : &none;
@@ -113,7 +113,7 @@ note_ranges(struct buf *to, const size_t *v, size_t n)
 }
 
 bool
-spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
+journal_offer(struct buf *to, int64_t wall_ms, const char *who,
     const size_t *rcpts, size_t n)
 {
 	size_t start;
@@ -125,13 +125,13 @@ spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
 }
 
 bool
-spool_note_next(struct buf *to, int64_t next_wall_ms)
+journal_next(struct buf *to, int64_t next_wall_ms)
 {
 	return note_time(to, "next", next_wall_ms);
 }
 
 bool
-spool_note_hold(struct buf *to, int64_t wall_ms, const char *why)
+journal_hold(struct buf *to, int64_t wall_ms, const char *why)
 {
 	size_t start;
 
@@ -141,19 +141,19 @@ spool_note_hold(struct buf *to, int64_t wall_ms, const char *why)
 }
 
 bool
-spool_note_equal(struct buf *to, int64_t wall_ms)
+journal_equal(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "equal", wall_ms);
 }
 
 bool
-spool_note_release(struct buf *to, int64_t wall_ms)
+journal_release(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "release", wall_ms);
 }
 
 bool
-spool_note_told(struct buf *to, int64_t wall_ms, size_t index)
+journal_told(struct buf *to, int64_t wall_ms, size_t index)
 {
 	size_t start;
 
@@ -164,19 +164,19 @@ spool_note_told(struct buf *to, int64_t wall_ms, size_t index)
 }
 
 bool
-spool_note_delay_told(struct buf *to, int64_t wall_ms)
+journal_delay_told(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "delay-told", wall_ms);
 }
 
 bool
-spool_note_requeue(struct buf *to, int64_t wall_ms)
+journal_requeue(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "requeue", wall_ms);
 }
 
 bool
-spool_note_done(struct buf *to, int64_t wall_ms)
+journal_done(struct buf *to, int64_t wall_ms)
 {
 	return note_time(to, "done", wall_ms);
 }
@@ -185,7 +185,7 @@ spool_note_done(struct buf *to, int64_t wall_ms)
 
 struct fold {
 	struct envelope *env;
-	struct spool_state *st;
+	struct journal_state *st;
 	bool *offered; /* one per recipient; NULL: none is */
 	char who[VERDICT_WHO_MAX]; /* to whom */
 };
@@ -276,7 +276,7 @@ fold_offer(struct fold *f, struct bytes args)
 }
 
 bool
-spool_journal_verdict(struct bytes args, struct verdict *v)
+journal_verdict(struct bytes args, struct verdict *v)
 {
 	struct bytes class, stage, code, enhanced, sure, who;
 	uint64_t n;
@@ -311,7 +311,7 @@ fold_rcpt(struct fold *f, struct bytes args)
 	if (!spool_take_field(&args, &index) ||
 	    !spool_take_field(&args, &state) ||
 	    !num_u64_max(index, f->env->nrcpts - 1, &i) ||
-	    !spool_journal_verdict(args, &v))
+	    !journal_verdict(args, &v))
 		return false;
 	while (s < NSTATES && !bytes_eq(state, state_names[s]))
 		s++;
@@ -412,7 +412,7 @@ fold_requeue(struct fold *f, struct bytes args)
 		f->env->rcpts[i].is_told = false;
 	}
 	forget_offer(f);
-	*f->st = (struct spool_state) { .life_from_s = at / 1000 };
+	*f->st = (struct journal_state) { .life_from_s = at / 1000 };
 	return true;
 }
 
@@ -506,8 +506,8 @@ fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
 }
 
 bool
-spool_journal_parse(struct bytes journal, struct envelope *env,
-    struct spool_state *st, size_t *ret_good)
+journal_parse(struct bytes journal, struct envelope *env,
+    struct journal_state *st, size_t *ret_good)
 {
 	struct fold f = { .env = env, .st = st };
 	size_t good;

@@ -8,7 +8,7 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
-#include "store/spool_journal.h"
+#include "store/journal.h"
 #include "tests/lib/dice.h"
 
 static struct envelope *
@@ -52,17 +52,17 @@ R9_any_verdict_comes_back_as_it_was(void **state)
 	for (int i = 0; i < 3000; i++) {
 		struct verdict v = random_verdict();
 		struct rcpt *r = &e->rcpts[dice(3)];
-		struct spool_state st = { 0 };
+		struct journal_state st = { 0 };
 		struct buf b;
 		size_t good = 0;
 
 		r->state = (enum rcpt_state)dice(3);
 		rcpt_set_verdict(r, &v);
 		buf_init(&b, 100000);
-		assert_true(spool_note_rcpt(&b, (size_t)(r - e->rcpts), r));
+		assert_true(journal_rcpt(&b, (size_t)(r - e->rcpts), r));
 		r->state = RCPT_WAITING;
 		rcpt_set_verdict(r, &(struct verdict) { 0 });
-		assert_true(spool_journal_parse(buf_bytes(&b), e, &st, &good));
+		assert_true(journal_parse(buf_bytes(&b), e, &st, &good));
 		assert_int_equal(good, buf_len(&b));
 		assert_int_equal(r->last->class, v.class);
 		assert_int_equal(r->last->stage, v.stage);
@@ -83,26 +83,26 @@ write_journal(struct buf *b, struct envelope *e)
 
 	verdict_local(&v, VERDICT_OK, STAGE_END, 250, "2.0.0", "taken");
 	buf_init(b, 10000);
-	assert_true(spool_note_attempt(b, 1750000000000, 1000));
+	assert_true(journal_attempt(b, 1750000000000, 1000));
 	e->rcpts[1].state = RCPT_SENT;
 	rcpt_set_verdict(&e->rcpts[1], &v);
-	assert_true(spool_note_rcpt(b, 1, &e->rcpts[1]));
-	assert_true(spool_note_next(b, 1750000060000));
-	assert_true(spool_note_hold(b, 1750000001000, "why\nnot"));
-	assert_true(spool_note_seen(b, 1750000002000, 5000));
+	assert_true(journal_rcpt(b, 1, &e->rcpts[1]));
+	assert_true(journal_next(b, 1750000060000));
+	assert_true(journal_hold(b, 1750000001000, "why\nnot"));
+	assert_true(journal_seen(b, 1750000002000, 5000));
 }
 
 static void
 a_journal_folds_into_envelope_and_state(void **state)
 {
 	struct envelope *e = plain_envelope(2), *f = plain_envelope(2);
-	struct spool_state st = { 0 };
+	struct journal_state st = { 0 };
 	struct buf b;
 	size_t good = 0;
 
 	(void)state;
 	write_journal(&b, e);
-	assert_true(spool_journal_parse(buf_bytes(&b), f, &st, &good));
+	assert_true(journal_parse(buf_bytes(&b), f, &st, &good));
 	assert_int_equal(good, buf_len(&b));
 	assert_int_equal(st.attempts, 1);
 	assert_int_equal(st.next_wall_ms, 1750000060000);
@@ -111,11 +111,11 @@ a_journal_folds_into_envelope_and_state(void **state)
 	assert_string_equal(st.reason, "why\nnot");
 	assert_int_equal(f->rcpts[0].state, RCPT_WAITING);
 	assert_int_equal(f->rcpts[1].state, RCPT_SENT);
-	assert_true(spool_note_release(&b, 1750000003000));
+	assert_true(journal_release(&b, 1750000003000));
 	f->rcpts[0].state = RCPT_FAILED;
-	assert_true(spool_note_requeue(&b, 1760000003000));
-	st = (struct spool_state) { 0 };
-	assert_true(spool_journal_parse(buf_bytes(&b), f, &st, &good));
+	assert_true(journal_requeue(&b, 1760000003000));
+	st = (struct journal_state) { 0 };
+	assert_true(journal_parse(buf_bytes(&b), f, &st, &good));
 	assert_false(st.is_held);
 	assert_int_equal(st.attempts, 0);
 	assert_int_equal(st.life_from_s, 1760000003);
@@ -138,10 +138,10 @@ static void
 assert_doubts(struct buf *b, const char *want)
 {
 	struct envelope *e = plain_envelope(strlen(want));
-	struct spool_state st = { 0 };
+	struct journal_state st = { 0 };
 	size_t good = 0;
 
-	assert_true(spool_journal_parse(buf_bytes(b), e, &st, &good));
+	assert_true(journal_parse(buf_bytes(b), e, &st, &good));
 	assert_int_equal(good, buf_len(b));
 	assert_int_equal(st.is_offered, strchr(want, 'x') != NULL);
 	for (size_t i = 0; i < e->nrcpts; i++) {
@@ -161,20 +161,20 @@ R63_an_offer_leaves_a_doubt_until_it_is_answered(void **state)
 
 	(void)state;
 	buf_init(&b, 10000);
-	assert_true(spool_note_offer(&b, 1750000000000, "mx a:25", some, 6));
+	assert_true(journal_offer(&b, 1750000000000, "mx a:25", some, 6));
 	assert_non_null(
 	    strstr(buf_str(&b), "offer 1750000000000 mx\\x20a:25 0-2,4,6-7\n"));
 	assert_doubts(&b, "xxx.x.xx");
-	assert_true(spool_note_offer(&b, 1750000000001, "mx a:25", one, 1));
+	assert_true(journal_offer(&b, 1750000000001, "mx a:25", one, 1));
 	assert_doubts(&b, "xxx.xxxx");
 	e->rcpts[1].state = RCPT_WAITING;
-	assert_true(spool_note_rcpt(&b, 1, &e->rcpts[1]));
+	assert_true(journal_rcpt(&b, 1, &e->rcpts[1]));
 	assert_doubts(&b, "x.x.xxxx");
-	assert_true(spool_note_attempt(&b, 1750000000002, 5));
+	assert_true(journal_attempt(&b, 1750000000002, 5));
 	assert_doubts(&b, "........");
-	assert_true(spool_note_offer(&b, 1750000000003, "mx a:25", one, 1));
+	assert_true(journal_offer(&b, 1750000000003, "mx a:25", one, 1));
 	assert_doubts(&b, ".....x..");
-	assert_true(spool_note_offer(&b, 1750000000003, "", NULL, 0));
+	assert_true(journal_offer(&b, 1750000000003, "", NULL, 0));
 	assert_doubts(&b, "........");
 	buf_clear(&b);
 	envelope_free(e);
@@ -185,14 +185,14 @@ an_offer_to_nobody_we_know_is_damage(void **state)
 {
 	static const size_t bad[] = { 2 };
 	struct envelope *e = plain_envelope(2);
-	struct spool_state st = { 0 };
+	struct journal_state st = { 0 };
 	struct buf b;
 	size_t good;
 
 	(void)state;
 	buf_init(&b, 1000);
-	assert_true(spool_note_offer(&b, 1, "mx", bad, 1));
-	assert_false(spool_journal_parse(buf_bytes(&b), e, &st, &good));
+	assert_true(journal_offer(&b, 1, "mx", bad, 1));
+	assert_false(journal_parse(buf_bytes(&b), e, &st, &good));
 	buf_clear(&b);
 	envelope_free(e);
 }
@@ -201,15 +201,15 @@ static void
 equal_messages_are_counted(void **state)
 {
 	struct envelope *e = plain_envelope(1);
-	struct spool_state st = { 0 };
+	struct journal_state st = { 0 };
 	struct buf b;
 	size_t good;
 
 	(void)state;
 	buf_init(&b, 10000);
 	for (int i = 1; i <= 100; i++)
-		assert_true(spool_note_equal(&b, 1750000000000 + i * 1000));
-	assert_true(spool_journal_parse(buf_bytes(&b), e, &st, &good));
+		assert_true(journal_equal(&b, 1750000000000 + i * 1000));
+	assert_true(journal_parse(buf_bytes(&b), e, &st, &good));
 	assert_int_equal(e->nequal, 100);
 	assert_int_equal(e->equal_last_s, 1750000100);
 	buf_clear(&b);
@@ -230,23 +230,23 @@ a_torn_last_line_is_ignored_and_a_bad_one_before_is_damage(void **state)
 		last--;
 	for (size_t n = 0; n <= buf_len(&b); n++) {
 		struct envelope *f = plain_envelope(2);
-		struct spool_state st = { 0 };
+		struct journal_state st = { 0 };
 		size_t good = SIZE_MAX;
 
-		assert_true(spool_journal_parse(
-		    bytes_of(buf_str(&b), n), f, &st, &good));
+		assert_true(
+		    journal_parse(bytes_of(buf_str(&b), n), f, &st, &good));
 		assert_true(good <= n);
 		assert_true(n - good < 100);
 		envelope_free(f);
 	}
 	for (size_t i = 0; i < buf_len(&b) * 8; i++) {
 		struct envelope *f = plain_envelope(2);
-		struct spool_state st = { 0 };
+		struct journal_state st = { 0 };
 		size_t good = 0;
 		bool ok;
 
 		b.p[b.head + i / 8] ^= (char)(1 << i % 8);
-		ok = spool_journal_parse(buf_bytes(&b), f, &st, &good);
+		ok = journal_parse(buf_bytes(&b), f, &st, &good);
 		/* Without the line feed between them, the last two are one. */
 		assert_int_equal(ok, i / 8 >= last - 1);
 		if (ok)
@@ -275,14 +275,14 @@ sound_lines_that_make_no_sense_are_damage(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		struct envelope *f = plain_envelope(2);
-		struct spool_state st = { 0 };
+		struct journal_state st = { 0 };
 		struct buf b;
 		size_t good = 0;
 
 		buf_init(&b, 1000);
 		assert_true(buf_addf(&b, "%08x %s\n",
 		    crc32_of(0, lines[i], strlen(lines[i])), lines[i]));
-		assert_false(spool_journal_parse(buf_bytes(&b), f, &st, &good));
+		assert_false(journal_parse(buf_bytes(&b), f, &st, &good));
 		buf_clear(&b);
 		envelope_free(f);
 	}

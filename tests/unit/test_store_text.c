@@ -7,7 +7,7 @@
 
 #include "base/crc32.h"
 #include "base/xalloc.h"
-#include "store/spool_text.h"
+#include "store/store_text.h"
 #include "tests/lib/dice.h"
 
 static char *
@@ -94,25 +94,25 @@ R9_any_envelope_comes_back_as_it_was(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3000; i++) {
-		enum spool_text_kind kind = (enum spool_text_kind)(i & 1);
+		enum store_text_kind kind = (enum store_text_kind)(i & 1);
 		struct envelope *e = random_envelope(), *back = NULL;
 		size_t total = i % 3 == 0 ? 4096 : 0, body = 0;
 		struct buf b;
 
 		buf_init(&b, 100000);
-		assert_true(spool_text_header(&b, kind, e, total));
+		assert_true(store_text_header(&b, kind, e, total));
 		assert_true(total == 0 || buf_len(&b) == total);
 		assert_true(buf_adds(&b, "rcpt: forged@example.org\n"));
 		assert_int_equal(
-		    spool_text_header_parse(kind, buf_bytes(&b), &back, &body),
-		    SPOOL_TEXT_OK);
+		    store_text_header_parse(kind, buf_bytes(&b), &back, &body),
+		    STORE_TEXT_OK);
 		assert_string_equal(
 		    buf_str(&b) + body, "rcpt: forged@example.org\n");
 		assert_same_envelope(e, back);
 		envelope_free(back);
 		assert_int_equal(
-		    spool_text_header_parse(!kind, buf_bytes(&b), &back, &body),
-		    SPOOL_TEXT_BAD);
+		    store_text_header_parse(!kind, buf_bytes(&b), &back, &body),
+		    STORE_TEXT_BAD);
 		envelope_free(e);
 		buf_clear(&b);
 	}
@@ -142,19 +142,19 @@ a_header_cut_anywhere_is_short_and_flipped_anywhere_is_bad(void **state)
 
 	(void)state;
 	buf_init(&b, 10000);
-	assert_true(spool_text_header(&b, SPOOL_TEXT_MESSAGE, e, 0));
+	assert_true(store_text_header(&b, STORE_TEXT_MESSAGE, e, 0));
 	len = buf_len(&b);
 	/* Enough lines behind it to mislead a reader. */
 	assert_true(buf_adds(&b, "A: b\n\nend 7 00000000\n"));
 	for (size_t n = 0; n < len; n++)
-		assert_int_equal(spool_text_header_parse(SPOOL_TEXT_MESSAGE,
+		assert_int_equal(store_text_header_parse(STORE_TEXT_MESSAGE,
 				     bytes_of(buf_str(&b), n), &back, &body),
-		    SPOOL_TEXT_SHORT);
+		    STORE_TEXT_SHORT);
 	for (size_t i = 0; i < len * 8; i++) {
 		b.p[b.head + i / 8] ^= (char)(1 << i % 8);
-		assert_int_equal(spool_text_header_parse(SPOOL_TEXT_MESSAGE,
+		assert_int_equal(store_text_header_parse(STORE_TEXT_MESSAGE,
 				     buf_bytes(&b), &back, &body),
-		    SPOOL_TEXT_BAD);
+		    STORE_TEXT_BAD);
 		b.p[b.head + i / 8] ^= (char)(1 << i % 8);
 	}
 	buf_clear(&b);
@@ -200,9 +200,9 @@ headers_nobody_wrote_are_bad(void **state)
 		assert_true(buf_addf(&b, "relais-spool 1\n%s", lines[i]));
 		assert_true(buf_addf(&b, "sum: %08x\n\n",
 		    crc32_of(0, buf_str(&b), buf_len(&b))));
-		assert_int_equal(spool_text_header_parse(SPOOL_TEXT_MESSAGE,
+		assert_int_equal(store_text_header_parse(STORE_TEXT_MESSAGE,
 				     buf_bytes(&b), &back, &body),
-		    SPOOL_TEXT_BAD);
+		    STORE_TEXT_BAD);
 		buf_clear(&b);
 	}
 }
@@ -210,33 +210,33 @@ headers_nobody_wrote_are_bad(void **state)
 static void
 an_end_record_cut_is_short_and_changed_is_bad(void **state)
 {
-	char end[SPOOL_END_MAX];
-	size_t len = spool_text_end(end, 12345, 0xdeadbeef), used = 0;
+	char end[STORE_END_MAX];
+	size_t len = store_text_end(end, 12345, 0xdeadbeef), used = 0;
 	uint32_t crc = 0;
 
 	(void)state;
 	assert_string_equal(end, "end 12345 deadbeef\n");
 	assert_int_equal(
-	    spool_text_end_parse(bytes_of(end, len), 12345, &crc, &used),
-	    SPOOL_TEXT_OK);
+	    store_text_end_parse(bytes_of(end, len), 12345, &crc, &used),
+	    STORE_TEXT_OK);
 	assert_int_equal(crc, 0xdeadbeef);
 	assert_int_equal(used, len);
 	assert_int_equal(
-	    spool_text_end_parse(bytes_of(end, len), 12346, &crc, &used),
-	    SPOOL_TEXT_BAD);
+	    store_text_end_parse(bytes_of(end, len), 12346, &crc, &used),
+	    STORE_TEXT_BAD);
 	for (size_t n = 0; n < len; n++)
 		assert_int_equal(
-		    spool_text_end_parse(bytes_of(end, n), 12345, &crc, &used),
-		    SPOOL_TEXT_SHORT);
+		    store_text_end_parse(bytes_of(end, n), 12345, &crc, &used),
+		    STORE_TEXT_SHORT);
 	for (size_t i = 0; i < len * 8; i++) {
-		enum spool_text_result res;
+		enum store_text_result res;
 
 		end[i / 8] ^= (char)(1 << i % 8);
-		res = spool_text_end_parse(
+		res = store_text_end_parse(
 		    bytes_of(end, len), 12345, &crc, &used);
 		/* Another checksum is found out when it is compared. */
-		assert_true(res == SPOOL_TEXT_BAD ||
-			    (res == SPOOL_TEXT_OK && crc != 0xdeadbeef));
+		assert_true(res == STORE_TEXT_BAD ||
+			    (res == STORE_TEXT_OK && crc != 0xdeadbeef));
 		end[i / 8] ^= (char)(1 << i % 8);
 	}
 }

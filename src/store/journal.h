@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* spool_journal.h - what happened to a message since it came, a line an event.
+/* journal.h - what happened to a message since it came, a line an event.
  *
- * The journal stands behind the end record (spool_text.h) and is only appended
+ * The journal stands behind the end record (store_text.h) and is only appended
  * to.  Each line carries a CRC-32; the remains of one that a crash left behind are
  * told from damage.
  *
  * Pure.  Parsing never trusts its input: any bytes give an answer.
  */
-#ifndef STORE_SPOOL_JOURNAL_H
-#define STORE_SPOOL_JOURNAL_H
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,17 +19,17 @@
 #include "mail/diagnosis.h"
 #include "mail/envelope.h"
 
-enum { SPOOL_JOURNAL_MAX = 64 * 1024 * 1024 };
+enum { JOURNAL_MAX = 64 * 1024 * 1024 };
 
 /* What the journal adds to the envelope. */
-struct spool_state {
+struct journal_state {
 	int attempts;
 	int64_t next_wall_ms; /* 0: none was noted */
 	int64_t seen_ms; /* time the queue had seen pass, at the last note */
 	int64_t life_from_s; /* 0: from its arrival */
 	int64_t tried_wall_ms; /* the last attempt; 0: none */
 	bool is_delay_told; /* the sender knows that it takes long */
-	/* It was being sent, see spool_note_offer(), when the journal ends. */
+	/* It was being sent, see journal_offer(), when the journal ends. */
 	bool is_offered;
 	bool is_done; /* nothing is left to do: the file may go */
 	bool is_held;
@@ -37,45 +37,44 @@ struct spool_state {
 };
 
 /* Each adds one line; false: the buffer is full. */
-bool spool_note_attempt(
+bool journal_attempt(
     struct buf *to, int64_t wall_ms, int64_t seen_ms) MUST_CHECK;
-bool spool_note_seen(struct buf *to, int64_t wall_ms,
+bool journal_seen(struct buf *to, int64_t wall_ms,
     int64_t seen_ms) MUST_CHECK; /* time has passed without an attempt */
-bool spool_note_rcpt(
+bool journal_rcpt(
     struct buf *to, size_t index, const struct rcpt *r) MUST_CHECK;
 /* The last byte of a transaction for these recipients (ascending) is about to
  * go to `who': until the next attempt, or a verdict, is noted, they may have
  * been served, and their last verdict is verdict_unanswered().  n 0: all
  * answers came after all. */
-bool spool_note_offer(struct buf *to, int64_t wall_ms, const char *who,
+bool journal_offer(struct buf *to, int64_t wall_ms, const char *who,
     const size_t *rcpts, size_t n) MUST_CHECK;
-bool spool_note_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
-bool spool_note_hold(
-    struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
+bool journal_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
+bool journal_hold(struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
 /* An equal message came, and this one stands for it, too. */
-bool spool_note_equal(struct buf *to, int64_t wall_ms) MUST_CHECK;
+bool journal_equal(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Its life starts anew. */
-bool spool_note_release(struct buf *to, int64_t wall_ms) MUST_CHECK;
+bool journal_release(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Somebody knows that this recipient has failed; of one that waits again by
  * now it says nothing. */
-bool spool_note_told(struct buf *to, int64_t wall_ms, size_t index) MUST_CHECK;
+bool journal_told(struct buf *to, int64_t wall_ms, size_t index) MUST_CHECK;
 /* Somebody knows that it takes long. */
-bool spool_note_delay_told(struct buf *to, int64_t wall_ms) MUST_CHECK;
+bool journal_delay_told(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Recipients that failed wait again; life starts anew. */
-bool spool_note_requeue(struct buf *to, int64_t wall_ms) MUST_CHECK;
+bool journal_requeue(struct buf *to, int64_t wall_ms) MUST_CHECK;
 /* Nothing of the message is needed any more: all recipients have it, or it was
  * refused or deleted.  The file is about to be removed. */
-bool spool_note_done(struct buf *to, int64_t wall_ms) MUST_CHECK;
+bool journal_done(struct buf *to, int64_t wall_ms) MUST_CHECK;
 
 /* Folds a journal into envelope and state, which start as the header left
  * them.  *ret_good bytes of it are sound; what follows is the remains of a
  * line that was being written and is to be cut off.  False: a line is bad and
  * good ones follow, so it is damaged. */
-bool spool_journal_parse(struct bytes journal, struct envelope *env,
-    struct spool_state *st, size_t *ret_good);
+bool journal_parse(struct bytes journal, struct envelope *env,
+    struct journal_state *st, size_t *ret_good);
 
 /* The verdict in the line of a recipient, behind its number and state.  *v,
  * which starts as zeroes, is undefined if this is false. */
-bool spool_journal_verdict(struct bytes args, struct verdict *v);
+bool journal_verdict(struct bytes args, struct verdict *v);
 
 #endif

@@ -4,7 +4,7 @@
  *   file    = "relais-spool 1" LF *( key ": " value LF ) "sum: " crc LF LF
  *             message "end " length SP crc LF *note
  */
-#include "store/spool_text.h"
+#include "store/store_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@
 #include "store/spool_word.h"
 
 static const char *const first_lines[] = {
-	[SPOOL_TEXT_MESSAGE] = "relais-spool 1\n",
-	[SPOOL_TEXT_DROP] = "relais-drop 1\n",
+	[STORE_TEXT_MESSAGE] = "relais-spool 1\n",
+	[STORE_TEXT_DROP] = "relais-drop 1\n",
 };
 
 /* --- header --------------------------------------------------------------- */
@@ -140,7 +140,7 @@ add_padding(struct buf *to, size_t start, size_t total)
 }
 
 bool
-spool_text_header(struct buf *to, enum spool_text_kind kind,
+store_text_header(struct buf *to, enum store_text_kind kind,
     const struct envelope *e, size_t total)
 {
 	size_t start = buf_len(to);
@@ -366,7 +366,7 @@ starts_with(struct bytes b, const char *text)
 }
 
 /* The lines between the first and the empty one. */
-static enum spool_text_result
+static enum store_text_result
 get_lines(
     struct bytes file, size_t at_first, struct envelope *e, size_t *ret_body)
 {
@@ -379,42 +379,42 @@ get_lines(
 		size_t at = file.n - rest.n;
 
 		if (!spool_take_line(&rest, &line))
-			return SPOOL_TEXT_SHORT;
+			return STORE_TEXT_SHORT;
 		if (starts_with(line, "sum: ")) {
 			line = bytes_of(line.p + 5, line.n - 5);
 			if (!spool_crc(line, &sum) ||
 			    sum != crc32_of(0, file.p, at))
-				return SPOOL_TEXT_BAD;
+				return STORE_TEXT_BAD;
 			break;
 		}
 		if (!get_line(e, line, &seen))
-			return SPOOL_TEXT_BAD;
+			return STORE_TEXT_BAD;
 	}
 	if (rest.n == 0)
-		return SPOOL_TEXT_SHORT;
+		return STORE_TEXT_SHORT;
 	if (rest.p[0] != '\n' || e->nrcpts == 0)
-		return SPOOL_TEXT_BAD;
+		return STORE_TEXT_BAD;
 	*ret_body = file.n - rest.n + 1;
-	return SPOOL_TEXT_OK;
+	return STORE_TEXT_OK;
 }
 
-enum spool_text_result
-spool_text_header_parse(enum spool_text_kind kind, struct bytes file,
+enum store_text_result
+store_text_header_parse(enum store_text_kind kind, struct bytes file,
     struct envelope **ret_env, size_t *ret_body)
 {
 	const char *first = first_lines[kind];
 	struct envelope *e;
-	enum spool_text_result res;
+	enum store_text_result res;
 
-	if (starts_with(file, SPOOL_DRAFT_MARK) ||
-	    is_prefix_of(file, SPOOL_DRAFT_MARK) || is_prefix_of(file, first))
-		return SPOOL_TEXT_SHORT;
+	if (starts_with(file, STORE_DRAFT_MARK) ||
+	    is_prefix_of(file, STORE_DRAFT_MARK) || is_prefix_of(file, first))
+		return STORE_TEXT_SHORT;
 	if (!starts_with(file, first))
-		return SPOOL_TEXT_BAD;
+		return STORE_TEXT_BAD;
 	e = envelope_new();
 	e->uid = UID_UNKNOWN;
 	res = get_lines(file, strlen(first), e, ret_body);
-	if (res == SPOOL_TEXT_OK)
+	if (res == STORE_TEXT_OK)
 		*ret_env = e;
 	else
 		envelope_free(e);
@@ -424,35 +424,35 @@ spool_text_header_parse(enum spool_text_kind kind, struct bytes file,
 /* --- end record ----------------------------------------------------------- */
 
 size_t
-spool_text_end(char to[SPOOL_END_MAX], uint64_t size, uint32_t crc)
+store_text_end(char to[STORE_END_MAX], uint64_t size, uint32_t crc)
 {
 	return (size_t)snprintf(
-	    to, SPOOL_END_MAX, "end %" PRIu64 " %08" PRIx32 "\n", size, crc);
+	    to, STORE_END_MAX, "end %" PRIu64 " %08" PRIx32 "\n", size, crc);
 }
 
-enum spool_text_result
-spool_text_end_parse(
+enum store_text_result
+store_text_end_parse(
     struct bytes file, uint64_t size, uint32_t *ret_crc, size_t *ret_used)
 {
-	char want[SPOOL_END_MAX];
-	size_t len = spool_text_end(want, size, 0),
+	char want[STORE_END_MAX];
+	size_t len = store_text_end(want, size, 0),
 	       fixed = len - SPOOL_CRC_LEN - 1;
 	uint32_t crc;
 
 	/* The part that is known must be there as far as the file goes. */
 	if (memcmp(file.n > 0 ? file.p : "", want,
 		file.n < fixed ? file.n : fixed) != 0)
-		return SPOOL_TEXT_BAD;
+		return STORE_TEXT_BAD;
 	if (file.n < len) {
 		for (size_t i = fixed; i < file.n; i++)
 			if (spool_hex_digit(file.p[i]) < 0)
-				return SPOOL_TEXT_BAD;
-		return SPOOL_TEXT_SHORT;
+				return STORE_TEXT_BAD;
+		return STORE_TEXT_SHORT;
 	}
 	if (!spool_crc(bytes_of(file.p + fixed, SPOOL_CRC_LEN), &crc) ||
 	    file.p[len - 1] != '\n')
-		return SPOOL_TEXT_BAD;
+		return STORE_TEXT_BAD;
 	*ret_crc = crc;
 	*ret_used = len;
-	return SPOOL_TEXT_OK;
+	return STORE_TEXT_OK;
 }

@@ -19,24 +19,24 @@ slurp(struct flight *fl, struct err *err)
 
 	fl->bytes = xmalloc(size + 1);
 	for (size_t at = 0; at == 0 || at < size; at += n) {
-		if (spool_message_read(fl->message, at, fl->bytes + at,
-			size - at, &n, err) != 0)
+		if (fl->q->store->ops->message_read(fl->message, at,
+			fl->bytes + at, size - at, &n, err) != 0)
 			return -1;
 		if (n == 0)
 			break;
 	}
-	spool_message_free(fl->message);
+	fl->q->store->ops->message_free(fl->message);
 	fl->message = NULL;
 	return 0;
 }
 
 static void
-cannot_load(struct flight *fl, enum spool_result res, struct err *why)
+cannot_load(struct flight *fl, enum store_result res, struct err *why)
 {
 	struct queue *q = fl->q;
 	struct entry *e = fl->e;
 
-	if (res == SPOOL_ERROR) { /* perhaps later */
+	if (res == STORE_ERROR) { /* perhaps later */
 		queue_trouble(q, e->id, why);
 		if (fl->is_unsaved)
 			flight_drop_message(fl);
@@ -47,15 +47,15 @@ cannot_load(struct flight *fl, enum spool_result res, struct err *why)
 		flight_advance(fl);
 		return;
 	}
-	if (res == SPOOL_GONE) {
+	if (res == STORE_GONE) {
 		err_set(
 		    why, ERR_DISK, "somebody has removed it from the spool");
 		queue_trouble(q, e->id, why);
 	} else {
-		if (res == SPOOL_UNFINISHED)
+		if (res == STORE_UNFINISHED)
 			err_set(why, ERR_DISK, "it has become shorter");
 		queue_set_aside(
-		    q, e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, e->id, why);
+		    q, e->in_failed ? STORE_FAILED : STORE_QUEUE, e->id, why);
 	}
 	entry_free(q, e);
 }
@@ -64,27 +64,27 @@ bool
 flight_load(struct flight *fl, bool with_body)
 {
 	struct err err;
-	struct spool_message *m;
-	enum spool_result res;
+	struct store_message *m;
+	enum store_result res;
 
 	if (fl->env != NULL &&
 	    (!with_body || fl->bytes != NULL || fl->draft != NULL))
 		return true;
-	res = spool_load(fl->q->spool,
-	    fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, fl->e->id, &m, &err);
-	if (res != SPOOL_OK) {
+	res = fl->q->store->ops->load(fl->q->store,
+	    fl->e->in_failed ? STORE_FAILED : STORE_QUEUE, fl->e->id, &m, &err);
+	if (res != STORE_OK) {
 		cannot_load(fl, res, &err);
 		return false;
 	}
-	spool_message_free(fl->message);
+	if (fl->message != NULL)
+		fl->q->store->ops->message_free(fl->message);
 	fl->message = m;
 	if (fl->env == NULL) /* else it knows more than the disk */
-		fl->env = spool_message_take_envelope(m);
+		fl->env = store_message_take_envelope(m);
 	if (with_body && fl->env->size_bytes <= QUEUE_MEMORY_MAX &&
 	    slurp(fl, &err) != 0) {
-		cannot_load(fl,
-		    spool_message_is_damaged(m) ? SPOOL_DAMAGED : SPOOL_ERROR,
-		    &err);
+		cannot_load(
+		    fl, m->is_damaged ? STORE_DAMAGED : STORE_ERROR, &err);
 		return false;
 	}
 	return true;
@@ -196,8 +196,10 @@ queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
 		return 0;
 	}
 	if (fl->draft != NULL)
-		return spool_draft_read(fl->draft, at, p, n, ret_n, err);
-	return spool_message_read(fl->message, at, p, n, ret_n, err);
+		return fl->q->store->ops->draft_read(
+		    fl->draft, at, p, n, ret_n, err);
+	return fl->q->store->ops->message_read(
+	    fl->message, at, p, n, ret_n, err);
 }
 
 /* --- giving back ---------------------------------------------------------- */
@@ -669,7 +671,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 	assert(fl->is_active);
 	if (v == NULL)
 		v = &none;
-	if (fl->message != NULL && spool_message_is_damaged(fl->message)) {
+	if (fl->message != NULL && fl->message->is_damaged) {
 		struct err why;
 
 		/* Found by reading, which comes before any offer. */
@@ -678,7 +680,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		flight_drop_answers(fl);
 		fl->is_active = false;
 		entry_count(fl->q, fl->e);
-		cannot_load(fl, SPOOL_DAMAGED, &why);
+		cannot_load(fl, STORE_DAMAGED, &why);
 		if (settled != NULL)
 			settled(ctx);
 		return;

@@ -15,10 +15,10 @@ has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 		err_set(err, ERR_DISK,
 		    "the disk of the spool %s has failed %u times in a row; "
 		    "nothing is accepted for now",
-		    q->o.dir, q->disk_failures);
+		    q->store->name, q->disk_failures);
 		return false;
 	}
-	return spool_has_room(q->spool, size_bytes, err);
+	return q->store->ops->has_room(q->store, size_bytes, err);
 }
 
 void
@@ -52,7 +52,7 @@ queue_draft_new(struct queue *q)
 	do
 		qid_make(queue_wall(q), q->o.rng, id);
 	while (entry_lookup(q, id) != NULL ||
-	       (!q->scan.is_done && !spool_is_free(q->spool, id)));
+	       (!q->scan.is_done && !q->store->ops->is_free(q->store, id)));
 	d->q = q;
 	d->e = entry_new(q, id);
 	memcpy(d->id, id, QID_SIZE);
@@ -70,10 +70,11 @@ queue_draft_id(const struct queue_draft *d)
 static int
 spill(struct queue_draft *d, struct err *err)
 {
+	struct store *s = d->q->store;
 	struct bytes b = buf_bytes(&d->bytes);
 
-	if (spool_draft_new(d->q->spool, d->e->id, &d->spill, err) != 0 ||
-	    spool_draft_write(d->spill, b.p, b.n, err) != 0)
+	if (s->ops->draft_new(s, d->e->id, &d->spill, err) != 0 ||
+	    s->ops->draft_write(d->spill, b.p, b.n, err) != 0)
 		return -1;
 	buf_clear(&d->bytes);
 	return 0;
@@ -84,7 +85,7 @@ write_to_file(struct queue_draft *d, const void *p, size_t n, struct err *err)
 {
 	if (d->spill == NULL && spill(d, err) != 0)
 		return -1;
-	return spool_draft_write(d->spill, p, n, err);
+	return d->q->store->ops->draft_write(d->spill, p, n, err);
 }
 
 int
@@ -108,7 +109,7 @@ give_content(struct flight *fl, struct queue_draft *d)
 	struct entry *e = fl->e;
 
 	if (d->spill != NULL) {
-		fl->env->size_bytes = spool_draft_size(d->spill);
+		fl->env->size_bytes = d->spill->size_bytes;
 		fl->draft = d->spill;
 		d->spill = NULL;
 	} else {
@@ -207,7 +208,7 @@ queue_draft_free(struct queue_draft *d)
 		fl->client = CLIENT_GONE;
 	}
 	if (d->e != NULL) {
-		spool_draft_free(d->spill);
+		d->q->store->ops->draft_free(d->spill);
 		entry_free(d->q, d->e);
 	}
 	buf_clear(&d->bytes);

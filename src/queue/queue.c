@@ -26,19 +26,14 @@ clear_accounts(struct queue *q)
 	q->accounts = NULL;
 }
 
-int
-queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
+struct queue *
+queue_new(const struct queue_opts *opts)
 {
-	struct spool *spool;
-	struct queue *q;
+	struct queue *q = xcalloc(1, sizeof(*q));
 
-	if (spool_open(opts->dir, opts->fs, &spool, err) != 0)
-		return -1;
-	q = xcalloc(1, sizeof(*q));
 	q->o = *opts;
-	q->o.dir = xstrdup(opts->dir);
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
-	q->spool = spool;
+	q->store = opts->store;
 	slab_init(&q->slab);
 	list_init(&q->listed);
 	list_init(&q->walks);
@@ -51,11 +46,9 @@ queue_open(const struct queue_opts *opts, struct queue **ret, struct err *err)
 	make_accounts(q, opts->naccounts);
 	rng_fill(q->o.rng, q->kinds.key, sizeof(q->kinds.key));
 	users_load(q);
-	q->scan.first = (qid_folder_at(queue_wall(q)) + 1) % QID_FOLDERS;
 	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
 	q->clean_ms = queue_now(q);
-	*ret = q;
-	return 0;
+	return q;
 }
 
 /* Deliveries that outbound has not given back are as if they had not been. */
@@ -105,8 +98,6 @@ queue_free(struct queue *q)
 	free(q->buckets);
 	(void)pthread_cond_destroy(&q->finished);
 	(void)pthread_mutex_destroy(&q->mutex);
-	spool_free(q->spool);
-	free((char *)(uintptr_t)q->o.dir);
 	free(q);
 }
 
@@ -353,11 +344,11 @@ queue_state_read(struct queue *q, const char *name)
 	struct err err;
 	char *text = NULL;
 
-	buf_init(&b, SPOOL_STATE_MAX);
+	buf_init(&b, STORE_STATE_MAX);
 	if (j != NULL)
 		IGNORE(buf_add(&b, buf_str(j->has_next ? &j->next : &j->text),
 		    buf_len(j->has_next ? &j->next : &j->text))); /* fits */
-	else if (spool_state_read(q->spool, name, &b, &err) != 0)
+	else if (q->store->ops->state_read(q->store, name, &b, &err) != 0)
 		queue_trouble(q, name, &err);
 	if (buf_len(&b) > 0)
 		text = buf_steal(&b);
@@ -373,7 +364,7 @@ queue_state_write(
 	struct buf *to;
 
 	assert(strchr(name, '/') == NULL && name[0] != '.');
-	if (text.n > SPOOL_STATE_MAX)
+	if (text.n > STORE_STATE_MAX)
 		return err_set(err, ERR_INPUT, "state %s is too long", name);
 	if (j != NULL) { /* being written: the newest comes after it */
 		j->has_next = true;

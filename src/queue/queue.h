@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* queue.h - where incoming and outgoing meet: the spool plus the schedule.
+/* queue.h - where incoming and outgoing meet: the store plus the schedule.
  *
  * Inbound offers a draft and is told once: safe, refused, or cannot be kept.
  * Outbound takes what is due and returns verdicts.  Neither knows the other.
@@ -9,7 +9,7 @@
  * file synced, directory synced (whichever comes first).  Delivery and disk
  * run side by side.
  *
- * Single-threaded; nothing here blocks except queue_open() and the writing of
+ * Single-threaded; nothing here blocks except queue_new() and the writing of
  * large drafts and of unsynced notes into the page cache.  Syncs run through struct work_pool on
  * worker threads, on objects handed over whole, and come back on the loop.
  */
@@ -23,7 +23,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fs.h"
 #include "base/list.h"
 #include "base/must.h"
 #include "base/rng.h"
@@ -31,6 +30,7 @@
 #include "mail/verdict.h"
 
 struct queue;
+struct store;
 struct queue_draft;
 struct queue_claim;
 
@@ -96,8 +96,7 @@ struct queue_policy {
 };
 
 struct queue_opts {
-	const char *dir; /* the spool; its parent must exist */
-	const struct fs *fs;
+	struct store *store; /* must outlive the queue */
 	const struct clock *clock;
 	const struct rng *rng;
 	struct work_pool pool;
@@ -117,11 +116,9 @@ struct queue_opts {
 	struct queue_policy policy;
 };
 
-/* Opens and locks the spool (ERR_BUSY: another daemon holds it), starts the
- * scan of what it holds; queue_tick() carries the scan on in slices, so a long
- * queue does not delay the first greeting.  The caller owns *ret. */
-int queue_open(
-    const struct queue_opts *opts, struct queue **ret, struct err *err);
+/* Starts the scan of what the store holds; queue_tick() carries it on in slices,
+ * so a long queue does not delay the first greeting. */
+struct queue *queue_new(const struct queue_opts *opts);
 /* Waits for jobs under way.  What is not safe yet is told QUEUE_FAILED. */
 void queue_free(struct queue *q);
 
@@ -298,7 +295,8 @@ enum { QUEUE_FAILED_DAYS = 30 };
 
 /* --- the drop folder ------------------------------------------------------ */
 
-/* What sendmail wrote while no daemon answered (store/drop.h).  The caller
+/* What sendmail wrote while no daemon answered (store/drop_folder.h); a store
+ * that has none must not be asked.  The caller
  * takes each file through the same intake as everything else:
  *
  *	queue_drop_scan(q, done, ctx);
@@ -306,21 +304,8 @@ enum { QUEUE_FAILED_DAYS = 30 };
  *		if d is not NULL, read it, offer it as a draft, and when told:
  *		queue_drop_end()
  *
- * Files that no sendmail of ours wrote, or for somebody else, are set aside in
- * corrupt/ and told to trouble(), up to QUEUE_ASIDE_FILES and _BYTES of each user;
- * more are removed.  What has another name, is a link, a pipe or a folder is
- * removed after QUEUE_FOREIGN_S, a file whose writing was given up after
- * QUEUE_DRAFT_S, and both at once beyond QUEUE_DROP_FILES and _BYTES of a user. */
+ * What is set aside or removed instead is told to trouble(). */
 struct queue_drop;
-
-enum {
-	QUEUE_FOREIGN_S = 60,
-	QUEUE_DRAFT_S = 60 * 60,
-	QUEUE_DROP_FILES = 1000,
-	QUEUE_DROP_BYTES = 256 * 1024 * 1024,
-	QUEUE_ASIDE_FILES = 100,
-	QUEUE_ASIDE_BYTES = 16 * 1024 * 1024
-};
 
 /* Nothing lies there.  Blocks for the first piece of a directory. */
 bool queue_drop_is_empty(struct queue *q);

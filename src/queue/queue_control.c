@@ -120,14 +120,14 @@ queue_count(const struct queue *q)
 
 /* Lines without their checksums. */
 static void
-add_journal(struct spool_message *m, struct buf *to)
+add_journal(struct queue *q, struct store_message *m, struct buf *to)
 {
 	struct buf raw;
 	const char *p, *lf;
 
 	buf_init(&raw, SHOW_JOURNAL_MAX);
 	/* A long journal is shown as far as there is room. */
-	IGNORE(spool_message_journal(m, &raw, NULL));
+	IGNORE(q->store->ops->message_journal(m, &raw, NULL));
 	for (p = buf_str(&raw); (lf = strchr(p, '\n')) != NULL; p = lf + 1) {
 		const char *sp = memchr(p, ' ', (size_t)(lf - p));
 
@@ -152,29 +152,30 @@ static int
 show_from_disk(struct queue *q, const struct entry *e,
     struct envelope **ret_env, struct buf *text, struct err *err)
 {
-	struct spool_message *m;
+	struct store_message *m;
 	char *head;
 	size_t n = 0;
 
-	switch (spool_load(q->spool, e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE,
-	    e->id, &m, err)) {
-	case SPOOL_OK:
+	switch (q->store->ops->load(q->store,
+	    e->in_failed ? STORE_FAILED : STORE_QUEUE, e->id, &m, err)) {
+	case STORE_OK:
 		break;
-	case SPOOL_GONE:
-	case SPOOL_UNFINISHED:
+	case STORE_GONE:
+	case STORE_UNFINISHED:
 		return err_set(err, ERR_DISK, "%s has left the spool", e->id);
-	case SPOOL_DAMAGED:
-	case SPOOL_ERROR:
+	case STORE_DAMAGED:
+	case STORE_ERROR:
 		return -1;
 	}
-	add_journal(m, text);
+	add_journal(q, m, text);
 	IGNORE(buf_addc(text, '\n'));
 	head = xmalloc(SHOW_HEADER_MAX);
-	if (spool_message_read(m, 0, head, SHOW_HEADER_MAX, &n, NULL) == 0)
+	if (q->store->ops->message_read(
+		m, 0, head, SHOW_HEADER_MAX, &n, NULL) == 0)
 		add_header(text, head, n);
 	free(head);
-	*ret_env = spool_message_take_envelope(m);
-	spool_message_free(m);
+	*ret_env = store_message_take_envelope(m);
+	q->store->ops->message_free(m);
 	return 0;
 }
 
@@ -191,7 +192,7 @@ show_from_memory(const struct flight *fl, struct envelope **ret_env,
 		    text, fl->bytes, n < SHOW_HEADER_MAX ? n : SHOW_HEADER_MAX);
 	} else {
 		head = xmalloc(SHOW_HEADER_MAX);
-		if (spool_draft_read(
+		if (fl->q->store->ops->draft_read(
 			fl->draft, 0, head, SHOW_HEADER_MAX, &n, err) != 0) {
 			free(head);
 			return -1;

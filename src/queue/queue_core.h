@@ -27,8 +27,8 @@
 #include "queue/due.h"
 #include "queue/queue.h"
 #include "queue/retry.h"
-#include "store/qid.h"
-#include "store/spool.h"
+#include "store/drop_folder.h"
+#include "store/store.h"
 
 enum {
 	/* How long a provider may still rescue a message the disk refused. */
@@ -51,7 +51,6 @@ enum {
 	QUEUE_CLEAN_MS = 24 * 60 * 60 * 1000, /* between looks at failed/ */
 	QUEUE_CLEAN_MAX = 1000, /* files changed in one go, */
 	QUEUE_CLEAN_AGAIN_MS = 1000, /* and the pause then */
-	QUEUE_DROPS_MAX = 1000, /* files looked at per scan */
 	/* Finished messages whose files are still to be removed: with so many
 	 * no more is delivered until half of them are gone, and so many threads
 	 * remove them. */
@@ -138,7 +137,7 @@ struct queue_draft {
 	struct entry *e; /* NULL once the message is complete */
 	struct flight *fl; /* NULL once the client has been told */
 	struct buf bytes; /* as long as the message is small */
-	struct spool_draft *spill; /* then */
+	struct store_draft *spill; /* then */
 	bool has_failed; /* to be written */
 };
 
@@ -151,8 +150,8 @@ struct flight {
 	/* Content; env NULL: on disk only. */
 	struct envelope *env;
 	char *bytes; /* the whole message, or one of */
-	struct spool_draft *draft;
-	struct spool_message *message;
+	struct store_draft *draft;
+	struct store_message *message;
 	size_t charged; /* against QUEUE_FRESH_MAX */
 	bool is_fresh; /* its first attempt has not ended */
 	int64_t fresh_ms; /* since then */
@@ -213,14 +212,14 @@ enum job_kind {
 	JOB_FAIL, /* append, and move to failed/ */
 	JOB_REQUEUE, /* append, and move back */
 	JOB_REMOVE, /* of many messages */
-	JOB_SYNC, /* of the folders that lost them */
+	JOB_SYNC, /* of what they removed */
 	JOB_STATE,
 	JOB_DROPS
 };
 
 /* One file of the spool. */
 struct file {
-	enum spool_place place;
+	enum store_place place;
 	char id[QID_SIZE];
 };
 struct files {
@@ -232,19 +231,19 @@ struct job {
 	struct list link; /* in q->jobs */
 	struct queue *q; /* NULL: the queue is gone, only free it */
 	enum job_kind kind;
-	struct drop_scan *scan; /* JOB_DROPS */
-	struct spool *spool;
+	struct drop_found *found; /* JOB_DROPS */
+	int64_t wall_s; /* likewise */
 	struct flight *fl; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS */
 	char id[QID_SIZE];
-	enum spool_place place;
+	enum store_place place;
 	struct bytes message; /* JOB_STORE: borrowed from the flight, */
-	struct spool_draft *draft; /* one of the two */
+	struct store_draft *draft; /* one of the two */
 	struct buf text; /* header, lines, content */
 	/* JOB_STORE, under q->mutex: lines that came meanwhile, until the file
 	 * has all it needs; from then on they are added to it. */
 	struct buf notes;
 	bool is_written;
-	struct files files; /* JOB_REMOVE, JOB_SYNC */
+	struct files files; /* JOB_REMOVE */
 	bool must_sync;
 	uint64_t folds; /* up to which line of the flight */
 	char *name; /* JOB_STATE */
@@ -304,7 +303,6 @@ struct removals {
 	size_t under_way; /* of jobs */
 	unsigned jobs;
 	bool is_full;
-	struct files unsynced; /* one of each folder */
 	int64_t sync_at_ms; /* 0: all is synced, or being synced */
 	bool is_syncing;
 	int64_t close_by_ms; /* while the queue closes; 0: it does not */
@@ -323,24 +321,9 @@ struct tallies {
 };
 
 struct scan {
-	unsigned step; /* folders done */
-	unsigned first; /* folder to start at */
-	bool has_begun, is_done;
+	struct store_scan *at; /* NULL: it has not begun, or is done */
+	bool is_done;
 	int64_t again_ms; /* something could not be read: from the start */
-	bool is_there[QID_FOLDERS];
-	char (*ids)[QID_SIZE]; /* of the folder at hand */
-	size_t count, at;
-};
-
-/* What a user has in a folder. */
-struct charge {
-	uint32_t uid;
-	size_t files, names;
-	uint64_t bytes;
-};
-struct charges { /* sorted by uid */
-	struct charge *v;
-	size_t n;
 };
 
 struct drops {
@@ -350,7 +333,6 @@ struct drops {
 	bool is_scanning;
 	void (*done)(void *ctx); /* tells that it is over */
 	void *ctx;
-	struct charges aside; /* in corrupt/ */
 	struct list taken; /* struct queue_drop */
 	/* Not a line for each of ten thousand. */
 	int64_t told_ms;
@@ -361,7 +343,7 @@ struct drops {
 struct queue {
 	struct queue_opts o;
 	struct retry retry;
-	struct spool *spool;
+	struct store *store;
 	struct account *accounts; /* naccounts, and one for nobody */
 	int naccounts;
 
@@ -474,7 +456,7 @@ bool job_add_notes(struct job *j, struct bytes lines);
 /* --- queue_remove.c: what is finished goes away --------------------------- */
 
 /* Its file is removed in the background. */
-void removal_add(struct queue *q, enum spool_place place, const char *id);
+void removal_add(struct queue *q, enum store_place place, const char *id);
 /* The disk is slow: what is delivered now would only wait to be removed. */
 bool removals_are_full(const struct queue *q);
 void removal_job_done(struct queue *q, struct job *j);
@@ -579,7 +561,7 @@ bool scan_step(struct queue *q);
 int64_t scan_again_ms(const struct queue *q);
 void scan_clear(struct queue *q);
 /* Moves a file to corrupt/ and tells. */
-void queue_set_aside(struct queue *q, enum spool_place place, const char *id,
+void queue_set_aside(struct queue *q, enum store_place place, const char *id,
     const struct err *why);
 
 /* --- queue_notice.c ------------------------------------------------------- */
@@ -593,9 +575,7 @@ void queue_clean_failed(struct queue *q);
 
 void drops_init(struct queue *q);
 void drops_clear(struct queue *q);
-/* JOB_DROPS: on the worker, and back on the loop. */
-void drop_scan_run(struct drop_scan *scan);
-void drop_scan_done(struct queue *q, struct drop_scan *scan);
-void drop_scan_free(struct drop_scan *scan);
+/* JOB_DROPS is back. */
+void drops_found(struct queue *q, struct drop_found *found);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/xalloc.h"
 
-/* --- on a worker thread: only the job, the spool, and what is borrowed ----- */
+/* --- on a worker thread: only the job, the store, and what is borrowed ----- */
 
 /* Between these two the loop may not touch the notes. */
 static struct bytes
@@ -30,60 +30,56 @@ notes_written(void *ctx)
 static int
 run_store(struct job *j)
 {
-	struct spool_notes notes = { take_notes, notes_written, j };
+	struct store_notes notes = { take_notes, notes_written, j };
+	struct store *s = j->q->store;
 
 	if (j->draft != NULL)
-		return spool_draft_commit(j->draft, &notes, &j->err);
-	return spool_store(
-	    j->spool, j->id, buf_bytes(&j->text), j->message, &notes, &j->err);
+		return s->ops->draft_commit(j->draft, &notes, &j->err);
+	return s->ops->put(
+	    s, j->id, buf_bytes(&j->text), j->message, &notes, &j->err);
 }
 
 static int
 run_append(struct job *j)
 {
+	struct store *s = j->q->store;
+
 	if (buf_len(&j->text) == 0)
 		return 0;
-	return spool_append(j->spool, j->place, j->id, buf_bytes(&j->text),
-	    j->must_sync, &j->err);
+	return s->ops->append(
+	    s, j->place, j->id, buf_bytes(&j->text), j->must_sync, &j->err);
 }
 
-/* Also when the journal cannot be written: where a file lies says the most. */
 static int
 run_fail(struct job *j)
 {
-	int rc = run_append(j);
+	struct store *s = j->q->store;
 
-	if (j->place == SPOOL_FAILED)
-		return rc;
-	if (spool_move(j->spool, SPOOL_QUEUE, SPOOL_FAILED, j->id, &j->place,
-		&j->err) != 0)
-		return -1;
-	return rc;
+	return s->ops->finish(
+	    s, &j->place, STORE_FAILED, j->id, buf_bytes(&j->text), &j->err);
 }
 
 static int
 run_requeue(struct job *j)
 {
-	if (run_append(j) != 0)
-		return -1;
-	if (j->place == SPOOL_QUEUE)
-		return 0;
-	return spool_move(
-	    j->spool, SPOOL_FAILED, SPOOL_QUEUE, j->id, &j->place, &j->err);
+	struct store *s = j->q->store;
+
+	return s->ops->finish(
+	    s, &j->place, STORE_QUEUE, j->id, buf_bytes(&j->text), &j->err);
 }
 
-/* On each file; the error of the first that fails is told. */
+/* The error of the first that fails is told. */
 static int
-run_files(struct job *j, int (*act)(struct spool *s, enum spool_place place,
-			     const char *id, struct err *err))
+run_remove(struct job *j)
 {
+	struct store *s = j->q->store;
 	struct err *err = &j->err;
 	int rc = 0;
 
 	for (size_t i = 0; i < j->files.count; i++) {
 		const struct file *f = &j->files.v[i];
 
-		if (act(j->spool, f->place, f->id, err) == 0)
+		if (s->ops->remove(s, f->place, f->id, err) == 0)
 			continue;
 		if (rc == 0)
 			memcpy(j->id, f->id, QID_SIZE);
@@ -94,28 +90,22 @@ run_files(struct job *j, int (*act)(struct spool *s, enum spool_place place,
 }
 
 static int
-run_remove(struct job *j)
-{
-	return run_files(j, spool_remove);
-}
-
-static int
 run_sync(struct job *j)
 {
-	return run_files(j, spool_sync);
+	return j->q->store->ops->sync(j->q->store, &j->err);
 }
 
 static int
 run_state(struct job *j)
 {
-	return spool_state_write(
-	    j->spool, j->name, buf_bytes(&j->text), &j->err);
+	return j->q->store->ops->state_write(
+	    j->q->store, j->name, buf_bytes(&j->text), &j->err);
 }
 
 static int
 run_drops(struct job *j)
 {
-	drop_scan_run(j->scan);
+	drop_folder_look(j->q->store->drop, j->wall_s, j->found);
 	return 0;
 }
 
@@ -154,7 +144,9 @@ job_free(struct job *j)
 	buf_clear(&j->next);
 	buf_clear(&j->notes);
 	free(j->files.v);
-	drop_scan_free(j->scan);
+	if (j->found != NULL)
+		drop_found_clear(j->found);
+	free(j->found);
 	free(j->name);
 	free(j);
 }
@@ -194,7 +186,7 @@ job_deliver(struct job *j)
 		state_done(j);
 		break;
 	case JOB_DROPS:
-		drop_scan_done(j->q, j->scan);
+		drops_found(j->q, j->found);
 		break;
 	case JOB_STORE:
 	case JOB_APPEND:
@@ -223,16 +215,15 @@ job_new(struct queue *q, enum job_kind kind, struct flight *fl)
 	j->work = (struct work) { .run = job_run, .done = job_done };
 	j->q = q;
 	j->kind = kind;
-	j->spool = q->spool;
 	j->fl = fl;
 	list_init(&j->link);
-	buf_init(&j->text, kind == JOB_STATE ? (size_t)SPOOL_STATE_MAX
+	buf_init(&j->text, kind == JOB_STATE ? (size_t)STORE_STATE_MAX
 					     : (size_t)STORE_HEADER_MAX);
-	buf_init(&j->next, SPOOL_STATE_MAX);
+	buf_init(&j->next, STORE_STATE_MAX);
 	buf_init(&j->notes, STORE_HEADER_MAX);
 	if (fl != NULL) {
 		memcpy(j->id, fl->e->id, QID_SIZE);
-		j->place = fl->e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE;
+		j->place = fl->e->in_failed ? STORE_FAILED : STORE_QUEUE;
 		fl->job = j;
 	}
 	return j;

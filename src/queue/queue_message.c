@@ -98,9 +98,10 @@ flight_drop_message(struct flight *fl)
 	fl->is_fresh = false;
 	free(fl->bytes);
 	fl->bytes = NULL;
-	spool_draft_free(fl->draft);
+	fl->q->store->ops->draft_free(fl->draft);
 	fl->draft = NULL;
-	spool_message_free(fl->message);
+	if (fl->message != NULL)
+		fl->q->store->ops->message_free(fl->message);
 	fl->message = NULL;
 }
 
@@ -269,10 +270,10 @@ submit_notes(struct flight *fl, enum job_kind kind)
 	job_submit(j);
 }
 
-static enum spool_place
+static enum store_place
 place_of(const struct entry *e)
 {
-	return e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE;
+	return e->in_failed ? STORE_FAILED : STORE_QUEUE;
 }
 
 /* There is a file, or will be, and no job may be adding to it. */
@@ -291,8 +292,8 @@ append_now(struct flight *fl, struct bytes lines, struct err *err)
 {
 	if (fl->job != NULL && job_add_notes(fl->job, lines))
 		return 0;
-	return spool_append(
-	    fl->q->spool, place_of(fl->e), fl->e->id, lines, false, err);
+	return fl->q->store->ops->append(
+	    fl->q->store, place_of(fl->e), fl->e->id, lines, false, err);
 }
 
 void
@@ -345,7 +346,8 @@ flight_write_done(struct flight *fl)
 	IGNORE(journal_done(&line, queue_wall(q))); /* fits */
 	if (append_now(fl, buf_bytes(&line), &err) != 0) {
 		queue_trouble(q, e->id, &err);
-		if (spool_remove(q->spool, place_of(e), e->id, &err) != 0)
+		if (q->store->ops->remove(q->store, place_of(e), e->id, &err) !=
+		    0)
 			queue_trouble(q, e->id, &err);
 	}
 	fl->is_done_noted = true;
@@ -536,7 +538,7 @@ fail_done(struct flight *fl, struct job *j)
 {
 	struct entry *e = fl->e;
 
-	e->in_failed = j->place == SPOOL_FAILED;
+	e->in_failed = j->place == STORE_FAILED;
 	e->is_failed = true;
 	entry_count(fl->q, e);
 	fl->result = RESULT_NONE;
@@ -548,10 +550,10 @@ requeue_done(struct flight *fl, struct job *j)
 {
 	struct entry *e = fl->e;
 
-	bool has_moved = e->in_failed && j->place == SPOOL_QUEUE;
+	bool has_moved = e->in_failed && j->place == STORE_QUEUE;
 
 	fl->is_requeue = false;
-	e->in_failed = j->place == SPOOL_FAILED;
+	e->in_failed = j->place == STORE_FAILED;
 	/* Moved, if perhaps not for good: then it is worth the try. */
 	if (j->rc != 0 && !has_moved)
 		return;

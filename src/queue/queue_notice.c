@@ -61,7 +61,8 @@ keep_header(struct buf *text)
 }
 
 static int
-read_text(struct spool_message *m, size_t max, struct buf *to, struct err *err)
+read_text(struct queue *q, struct store_message *m, size_t max, struct buf *to,
+    struct err *err)
 {
 	uint64_t at = 0;
 	size_t n;
@@ -73,7 +74,7 @@ read_text(struct spool_message *m, size_t max, struct buf *to, struct err *err)
 
 		if (p == NULL)
 			return 0;
-		if (spool_message_read(m, at, p, want, &n, err) != 0)
+		if (q->store->ops->message_read(m, at, p, want, &n, err) != 0)
 			return -1;
 		if (n == 0)
 			return 0;
@@ -89,7 +90,7 @@ queue_original(struct queue *q, const char *id, size_t max_bytes,
 	const struct entry *e = find_known(q, id);
 	struct queue_original o = { 0 };
 	const struct journal_state *st;
-	struct spool_message *m;
+	struct store_message *m;
 	size_t max;
 
 	if (e == NULL)
@@ -97,22 +98,23 @@ queue_original(struct queue *q, const char *id, size_t max_bytes,
 	if (e->fl != NULL && (e->fl->job != NULL || e->fl->disk != DISK_SAFE))
 		return err_set(err, ERR_BUSY, "%s is being written", id);
 	err_set(err, ERR_DISK, "%s has left the spool", id);
-	if (spool_load(q->spool, e->in_failed ? SPOOL_FAILED : SPOOL_QUEUE, id,
-		&m, err) != SPOOL_OK)
+	if (q->store->ops->load(q->store,
+		e->in_failed ? STORE_FAILED : STORE_QUEUE, id, &m,
+		err) != STORE_OK)
 		return -1;
 	o.is_whole = e->size_bytes <= max_bytes;
 	max = o.is_whole ? (size_t)e->size_bytes : ORIGINAL_HEADER_MAX;
 	buf_init(&o.text, max + 1);
 	/* A message whose body is damaged is still worth a notice. */
-	if (read_text(m, max, &o.text, NULL) != 0)
+	if (read_text(q, m, max, &o.text, NULL) != 0)
 		o.is_whole = false;
 	if (!o.is_whole)
 		keep_header(&o.text);
-	st = spool_message_state(m);
+	st = &m->state;
 	o.tried_ms = st->tried_wall_ms;
 	o.give_up_ms = e->life_from_s * 1000 + q->o.lifetime_ms;
-	o.env = spool_message_take_envelope(m);
-	spool_message_free(m);
+	o.env = store_message_take_envelope(m);
+	q->store->ops->message_free(m);
 	*ret = o;
 	return 0;
 }

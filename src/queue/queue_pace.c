@@ -54,7 +54,7 @@ flight_store(struct flight *fl)
 	int rc;
 
 	if (fl->draft != NULL) {
-		rc = spool_draft_end(fl->draft, fl->env, &err);
+		rc = fl->q->store->ops->draft_end(fl->draft, fl->env, &err);
 		j->draft = fl->draft;
 	} else {
 		rc = store_text_header(&j->text, STORE_TEXT_MESSAGE, fl->env, 0)

@@ -5,8 +5,8 @@
  * the provider takes makes the deliveries wait in the end, or the files would
  * become more and more.
  *
- * A power cut can undo what was not synced.  So the folders that lost files are
- * synced, all that lost some within sync_results_ms in one go. */
+ * A power cut can undo what was not synced.  So there is a sync for all that was
+ * removed within sync_results_ms. */
 #include "queue/queue_core.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 enum { BATCH = 16 }; /* files of one job */
 
 static void
-files_add(struct files *f, enum spool_place place, const char *id)
+files_add(struct files *f, enum store_place place, const char *id)
 {
 	if (f->count == f->cap) {
 		f->cap = f->cap == 0 ? BATCH : f->cap * 2;
@@ -43,29 +43,6 @@ files_take(struct files *f, size_t n)
 		*f = (struct files) { 0 };
 	}
 	return taken;
-}
-
-static bool
-is_same_folder(const struct file *a, const struct file *b)
-{
-	char x[QID_FOLDER_SIZE], y[QID_FOLDER_SIZE];
-
-	qid_folder(a->id, x);
-	qid_folder(b->id, y);
-	return a->place == b->place &&
-	       (a->place != SPOOL_QUEUE || strcmp(x, y) == 0);
-}
-
-static void
-note_unsynced(struct queue *q, const struct file *file)
-{
-	struct removals *r = &q->removals;
-
-	/* Mostly the folder of the one before it. */
-	for (size_t i = r->unsynced.count; i-- > 0;)
-		if (is_same_folder(&r->unsynced.v[i], file))
-			return;
-	files_add(&r->unsynced, file->place, file->id);
 }
 
 static size_t
@@ -97,7 +74,7 @@ start(struct queue *q)
 }
 
 void
-removal_add(struct queue *q, enum spool_place place, const char *id)
+removal_add(struct queue *q, enum store_place place, const char *id)
 {
 	files_add(&q->removals.waiting, place, id);
 	if (waiting(q) >= QUEUE_REMOVALS_MAX)
@@ -114,8 +91,6 @@ removal_job_done(struct queue *q, struct job *j)
 		queue_trouble(q, j->id, &j->err);
 	r->jobs--;
 	r->under_way -= j->files.count;
-	for (size_t i = 0; i < j->files.count; i++)
-		note_unsynced(q, &j->files.v[i]);
 	if (r->sync_at_ms == 0) {
 		r->sync_at_ms = queue_now(q) + q->o.policy.sync_results_ms;
 		queue_rescheduled(q);
@@ -133,7 +108,6 @@ sync_now(struct queue *q)
 	struct removals *r = &q->removals;
 	struct job *j = job_new(q, JOB_SYNC, NULL);
 
-	j->files = files_take(&r->unsynced, r->unsynced.count);
 	r->sync_at_ms = 0;
 	r->is_syncing = true;
 	job_submit(j);
@@ -144,7 +118,7 @@ removal_sync_done(struct queue *q, struct job *j)
 {
 	q->removals.is_syncing = false;
 	if (j->rc != 0)
-		queue_trouble(q, j->id, &j->err);
+		queue_trouble(q, "-", &j->err);
 	if (q->removals.sync_at_ms != 0)
 		queue_rescheduled(q);
 }
@@ -171,8 +145,7 @@ removals_close(struct queue *q)
 void
 removals_clear(struct queue *q)
 {
-	if (q->removals.unsynced.count > 0)
+	if (q->removals.sync_at_ms != 0)
 		sync_now(q); /* at once, now */
 	free(q->removals.waiting.v);
-	free(q->removals.unsynced.v);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The scan of what the spool held when the queue was opened: folder by folder,
- * in slices, while new mail already comes and goes.  Whatever this process
+/* The scan of what the store held when the queue was opened, in slices, while new mail already comes and goes.  Whatever this process
  * knows by its id is left alone: it may be half written. */
 #include "queue/queue_core.h"
 
@@ -10,13 +9,14 @@
 #include "base/xalloc.h"
 
 void
-queue_set_aside(struct queue *q, enum spool_place place, const char *id,
+queue_set_aside(struct queue *q, enum store_place place, const char *id,
     const struct err *why)
 {
 	struct err err = *why;
 
-	IGNORE(spool_move(q->spool, place, SPOOL_CORRUPT, id, &place, NULL));
-	if (place == SPOOL_CORRUPT)
+	IGNORE(q->store->ops->finish(
+	    q->store, &place, STORE_CORRUPT, id, bytes_str(""), NULL));
+	if (place == STORE_CORRUPT)
 		err_ctx(&err, "moved to corrupt/");
 	else
 		err_ctx(&err, "left where it is, as it cannot be moved");
@@ -24,11 +24,11 @@ queue_set_aside(struct queue *q, enum spool_place place, const char *id,
 }
 
 static void
-remove_unfinished(struct queue *q, enum spool_place place, const char *id)
+remove_unfinished(struct queue *q, enum store_place place, const char *id)
 {
 	struct err err;
 
-	if (spool_remove(q->spool, place, id, &err) != 0)
+	if (q->store->ops->remove(q->store, place, id, &err) != 0)
 		queue_trouble(q, id, &err);
 }
 
@@ -80,29 +80,29 @@ finish_failing(struct queue *q, struct entry *e)
 
 /* A crash came between the end of the message and its answer. */
 static void
-recover(struct queue *q, struct entry *e, struct spool_message *m)
+recover(struct queue *q, struct entry *e, struct store_message *m)
 {
 	struct flight *fl = flight_get(q, e);
 	struct err why;
 
 	err_set(&why, ERR_NONE, "%s", e->reason->text);
 	queue_trouble(q, e->id, &why);
-	fl->env = spool_message_take_envelope(m);
+	fl->env = store_message_take_envelope(m);
 	flight_recover(fl);
 	flight_drop_content(fl);
 	flight_advance(fl);
 }
 
 static void
-adopt(struct queue *q, enum spool_place place, const char *id,
-    struct spool_message *m)
+adopt(struct queue *q, enum store_place place, const char *id,
+    struct store_message *m)
 {
-	const struct envelope *env = spool_message_envelope(m);
-	const struct journal_state *st = spool_message_state(m);
+	const struct envelope *env = m->env;
+	const struct journal_state *st = &m->state;
 	struct entry *e = entry_name(q, entry_new(q, id), env);
 	bool is_done = envelope_waiting(env) == 0;
 
-	e->in_failed = place == SPOOL_FAILED;
+	e->in_failed = place == STORE_FAILED;
 	/* All sent is noted as done and removed. */
 	e->is_failed = e->in_failed || is_done;
 	entry_describe(e, env);
@@ -137,111 +137,43 @@ look_again(struct queue *q)
 }
 
 static void
-scan_file(struct queue *q, enum spool_place place, const char *id)
+scan_file(struct queue *q, enum store_place place, const char *id)
 {
-	struct spool_message *m;
+	struct store_message *m;
 	struct err err;
 
 	if (entry_lookup(q, id) != NULL)
 		return;
-	switch (spool_load(q->spool, place, id, &m, &err)) {
-	case SPOOL_OK:
-		spool_message_mend(m);
-		if (spool_message_state(m)->is_done ||
-		    envelope_is_sent(spool_message_envelope(m)))
+	switch (q->store->ops->load(q->store, place, id, &m, &err)) {
+	case STORE_OK:
+		q->store->ops->message_mend(m);
+		if (m->state.is_done || envelope_is_sent(m->env))
 			removal_add(q, place, id);
 		else
 			adopt(q, place, id, m);
-		spool_message_free(m);
+		q->store->ops->message_free(m);
 		break;
-	case SPOOL_GONE:
+	case STORE_GONE:
 		break;
-	case SPOOL_UNFINISHED:
+	case STORE_UNFINISHED:
 		remove_unfinished(q, place, id);
 		break;
-	case SPOOL_DAMAGED:
+	case STORE_DAMAGED:
 		queue_set_aside(q, place, id, &err);
 		break;
-	case SPOOL_ERROR:
+	case STORE_ERROR:
 		queue_trouble(q, id, &err);
 		look_again(q);
 		break;
 	}
 }
 
-struct names {
-	char (*ids)[QID_SIZE];
-	size_t count, cap;
-};
-
-static bool
-note_name(void *arg, const char *id)
-{
-	struct names *n = arg;
-
-	if (n->count == n->cap) {
-		n->cap = n->cap == 0 ? 64 : n->cap * 2;
-		n->ids = xrealloc(n->ids, n->cap, QID_SIZE);
-	}
-	memcpy(n->ids[n->count++], id, QID_SIZE);
-	return true;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return memcmp(a, b, QID_SIZE);
-}
-
-/* The last step is failed/. */
-static enum spool_place
-place_of_step(const struct queue *q)
-{
-	return q->scan.step < QID_FOLDERS ? SPOOL_QUEUE : SPOOL_FAILED;
-}
-
-/* The folders' names come round every nine hours; the one after the newest is
- * the oldest, if no message is older than that. */
-static void
-read_folder(struct queue *q)
-{
-	struct scan *s = &q->scan;
-	unsigned folder = (s->first + s->step) % QID_FOLDERS;
-	struct names n = { 0 };
-	struct err err;
-
-	if (place_of_step(q) == SPOOL_QUEUE && !s->is_there[folder])
-		return;
-	if (spool_list(
-		q->spool, place_of_step(q), folder, note_name, &n, &err) != 0) {
-		queue_trouble(q, "-", &err);
-		look_again(q);
-	}
-	if (n.count > 0)
-		qsort(n.ids, n.count, QID_SIZE, by_name);
-	s->ids = n.ids;
-	s->count = n.count;
-}
-
-static void
-begin(struct queue *q)
-{
-	struct err err;
-
-	q->scan.has_begun = true;
-	q->scan.again_ms = 0;
-	if (spool_folders(q->spool, q->scan.is_there, &err) != 0) {
-		queue_trouble(q, "-", &err);
-		look_again(q);
-	}
-}
-
 void
 scan_clear(struct queue *q)
 {
-	free(q->scan.ids);
-	q->scan.ids = NULL;
-	q->scan.count = q->scan.at = 0;
+	if (q->scan.at != NULL)
+		q->store->ops->scan_free(q->scan.at);
+	q->scan.at = NULL;
 }
 
 int64_t
@@ -250,27 +182,49 @@ scan_again_ms(const struct queue *q)
 	return q->scan.again_ms != 0 ? q->scan.again_ms : INT64_MAX;
 }
 
+static void
+begin(struct queue *q)
+{
+	q->scan.is_done = false;
+	q->scan.again_ms = 0;
+	q->scan.at = q->store->ops->scan_new(q->store, queue_wall(q));
+}
+
+static void
+look_on(struct queue *q)
+{
+	enum store_place place;
+	char id[QID_SIZE];
+	struct err err;
+
+	switch (q->store->ops->scan_next(q->scan.at, &place, id, &err)) {
+	case STORE_FOUND_ONE:
+		scan_file(q, place, id);
+		break;
+	case STORE_FOUND_NONE:
+		break;
+	case STORE_FOUND_ERROR:
+		queue_trouble(q, "-", &err);
+		look_again(q);
+		break;
+	case STORE_FOUND_END:
+		scan_clear(q);
+		q->scan.is_done = true;
+		break;
+	}
+}
+
 bool
 scan_step(struct queue *q)
 {
 	struct scan *s = &q->scan;
 	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
 
-	if (s->is_done && s->again_ms != 0 && queue_now(q) >= s->again_ms) {
-		s->is_done = s->has_begun = false;
-		s->step = 0;
-	}
-	if (!s->has_begun)
+	if (s->at == NULL &&
+	    (!s->is_done || (s->again_ms != 0 && queue_now(q) >= s->again_ms)))
 		begin(q);
-	for (int files = 0; !s->is_done && files < QUEUE_SLICE_FILES; files++) {
-		if (s->ids == NULL)
-			read_folder(q);
-		if (s->at < s->count) {
-			scan_file(q, place_of_step(q), s->ids[s->at++]);
-		} else {
-			scan_clear(q);
-			s->is_done = s->step++ == QID_FOLDERS;
-		}
+	for (int n = 0; !s->is_done && n < QUEUE_SLICE_FILES; n++) {
+		look_on(q);
 		if (queue_now(q) >= until)
 			break;
 	}

@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 
 enum {
-	USERS_MAX = 512, /* of whom we know; the state fits SPOOL_STATE_MAX */
+	USERS_MAX = 512, /* of whom we know; the state fits STORE_STATE_MAX */
 	SAVE_MS = 10 * 1000
 };
 static const char state_name[] = "users";
@@ -83,7 +83,7 @@ save(struct queue *q)
 	struct buf b;
 	struct err err;
 
-	buf_init(&b, SPOOL_STATE_MAX);
+	buf_init(&b, STORE_STATE_MAX);
 	for (size_t i = 0; i < q->users.count; i++) {
 		/* Too long to keep: forgotten. */
 		IGNORE(buf_addf(&b, "user %" PRIu32 "\n", q->users.v[i].uid));

@@ -9,15 +9,14 @@
 #include "ctl/ctl_json.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
-#include "store/qid.h"
 #include "store/spool.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "sys/privilege.h"
 
 struct walk {
-	struct spool *spool;
-	enum spool_place place;
+	struct store *store;
+	enum store_place place;
 	void (*item)(void *ctx, struct bytes item);
 	void *ctx;
 	int64_t now_s;
@@ -43,14 +42,14 @@ add_message(const struct walk *w, const struct envelope *e,
 {
 	const struct rcpt *r = envelope_rcpt_to_name(e);
 	const char *addr = r->addr;
-	bool waits = w->place == SPOOL_QUEUE && !st->is_held;
+	bool waits = w->place == STORE_QUEUE && !st->is_held;
 	int64_t next_s = st->next_wall_ms / 1000 - w->now_s;
 
 	IGNORE(buf_addc(to, '{')); /* a full buffer is told by its end */
 	ctl_json_add_text(to, "id", e->id);
 	ctl_json_add_text(to, "state",
 	    waits                      ? "due"
-	    : w->place == SPOOL_FAILED ? "failed"
+	    : w->place == STORE_FAILED ? "failed"
 				       : "held");
 	ctl_json_add_text(to, "sender", e->sender);
 	ctl_json_add_texts(to, "recipients", &addr, 1);
@@ -77,41 +76,39 @@ add_message(const struct walk *w, const struct envelope *e,
 
 /* One that is damaged or half written is the daemon's business; one that is
  * done was sent or deleted, and only its file is left. */
-static bool
-list_one(void *arg, const char *id)
+static void
+list_one(const struct walk *w, const char *id)
 {
-	const struct walk *w = arg;
-	struct spool_message *m;
+	const struct store_ops *ops = w->store->ops;
+	struct store_message *m;
 	struct buf text;
 
-	if (spool_load(w->spool, w->place, id, &m, NULL) != SPOOL_OK)
-		return true;
-	if (!spool_message_state(m)->is_done &&
-	    !envelope_is_sent(spool_message_envelope(m))) {
+	if (ops->load(w->store, w->place, id, &m, NULL) != STORE_OK)
+		return;
+	if (!m->state.is_done && !envelope_is_sent(m->env)) {
 		buf_init(&text, 65536);
-		add_message(w, spool_message_envelope(m),
-		    spool_message_state(m), &text);
+		add_message(w, m->env, &m->state, &text);
 		w->item(w->ctx, buf_bytes(&text));
 		buf_clear(&text);
 	}
-	spool_message_free(m);
-	return true;
+	ops->message_free(m);
 }
 
 static int
 list_all(struct walk *w, struct err *err)
 {
-	bool is_there[QID_FOLDERS] = { false };
+	const struct store_ops *ops = w->store->ops;
+	struct store_scan *scan = ops->scan_new(w->store, w->now_s * 1000);
+	enum store_found found;
+	char id[QID_SIZE];
 
-	if (spool_folders(w->spool, is_there, err) != 0)
-		return -1;
-	w->place = SPOOL_QUEUE;
-	for (unsigned i = 0; i < QID_FOLDERS; i++)
-		if (is_there[i] &&
-		    spool_list(w->spool, w->place, i, list_one, w, err) != 0)
-			return -1;
-	w->place = SPOOL_FAILED;
-	return spool_list(w->spool, w->place, 0, list_one, w, err);
+	do {
+		found = ops->scan_next(scan, &w->place, id, err);
+		if (found == STORE_FOUND_ONE)
+			list_one(w, id);
+	} while (found == STORE_FOUND_ONE || found == STORE_FOUND_NONE);
+	ops->scan_free(scan);
+	return found == STORE_FOUND_END ? 0 : -1;
 }
 
 int
@@ -128,10 +125,10 @@ relais_spool_list(const struct conf *c,
 	if (geteuid() == 0 && (privilege_find(c->user, &user, err) != 0 ||
 				  privilege_drop(&user, err) != 0))
 		return -1;
-	if (spool_open(c->spool, fs_sys(), &w.spool, err) != 0)
+	if (spool_open(c->spool, fs_sys(), &w.store, err) != 0)
 		return -1;
 	w.now_s = clock_wall_ms(clock_sys()) / 1000;
 	rc = list_all(&w, err);
-	spool_free(w.spool);
+	store_free(w.store);
 	return rc;
 }

@@ -33,6 +33,7 @@
 #include "relaisd/notices.h"
 #include "relaisd/sockets.h"
 #include "relaisd/unapplied.h"
+#include "store/spool.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "sys/log_limit.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct loop_timer *timer;
 	struct loop_timer *watchdog;
 	struct loop_timer *log_timer; /* lines that were withheld are counted */
+	struct store *store;
 	struct queue *queue;
 	struct inbound *inbound;
 	struct control *control;
@@ -561,8 +563,7 @@ static struct queue_opts
 queue_opts_from(struct daemon *d, const struct conf *c)
 {
 	return (struct queue_opts) {
-		.dir = c->spool,
-		.fs = fs_sys(),
+		.store = d->store,
 		.clock = clock_sys(),
 		.rng = rng_sys(),
 		.pool = { queue_submit, queue_cancel, d->loop },
@@ -909,9 +910,10 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	log_sys_on_withheld(on_withheld, d);
 	d->people = people_new(d->loop, people_look_up);
 	people_refresh(d->people, conf->allow_groups.n > 0);
-	queue = queue_opts_from(d, conf);
-	if (queue_open(&queue, &d->queue, err) != 0)
+	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
 		return -1;
+	queue = queue_opts_from(d, conf);
+	d->queue = queue_new(&queue);
 	start_telling(d);
 	load_replies(d);
 	d->accounts = accounts_new(d->loop, d->queue, &d->cred, &hooks);
@@ -934,6 +936,7 @@ close_outbound(struct daemon *d)
 		outbound_cut(accounts_outbound(d->accounts));
 	notices_free(d->notices);
 	queue_free(d->queue);
+	store_free(d->store);
 	people_free(d->people);
 	alert_free(d->alerts);
 	accounts_free(d->accounts);

@@ -2,8 +2,12 @@
 #include "store/disk.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/must.h"
+
+enum { SET_ASIDE_MAX = 64, SET_ASIDE_TRIES = 10 };
 
 int
 disk_err(struct err *err, const char *what, const char *name)
@@ -88,4 +92,21 @@ disk_pread(const struct fs *fs, int fd, void *p, size_t n, uint64_t from)
 		have += (size_t)r;
 	}
 	return (ssize_t)have;
+}
+
+int
+disk_set_aside(
+    const struct fs *fs, int dir, const char *path, int to, const char *name)
+{
+	char free_name[SET_ASIDE_MAX];
+	struct stat st;
+
+	(void)snprintf(free_name, sizeof(free_name), "%s", name);
+	for (int i = 1; i < SET_ASIDE_TRIES; i++) {
+		if (fs->stat(fs->ctx, to, free_name, &st) != 0)
+			return fs->rename(fs->ctx, dir, path, to, free_name);
+		(void)snprintf(free_name, sizeof(free_name), "%s.%d", name, i);
+	}
+	errno = EEXIST;
+	return -1;
 }

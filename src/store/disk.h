@@ -30,4 +30,9 @@ int disk_pwrite(const struct fs *fs, int fd, const void *p, size_t n, off_t to);
 ssize_t disk_pread(
     const struct fs *fs, int fd, void *p, size_t n, uint64_t from);
 
+/* Moves a file to a folder where nothing is replaced, under this name or, where
+ * that is taken, NAME.1 and so on. */
+int disk_set_aside(
+    const struct fs *fs, int dir, const char *path, int to, const char *name);
+
 #endif

@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/disk.h \
 	%reldir%/drop.c \
 	%reldir%/drop.h \
+	%reldir%/drop_folder.c \
+	%reldir%/drop_folder.h \
 	%reldir%/qid.c \
 	%reldir%/qid.h \
 	%reldir%/spool.c \
@@ -16,6 +18,8 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/journal.c \
 	%reldir%/journal.h \
 	%reldir%/spool_read.c \
+	%reldir%/spool_scan.c \
+	%reldir%/store.h \
 	%reldir%/store_text.c \
 	%reldir%/store_text.h \
 	%reldir%/spool_word.c \

@@ -3,7 +3,8 @@
  *
  *   disk.h           short calls over the table of disk functions
  *   spool_folder.c   directories, and one sync for all who wait for it
- *   spool.c          names, opening, listing, room, small files
+ *   spool.c          names, opening, room, small files
+ *   spool_scan.c     what is there
  *   spool_write.c    a message goes to the disk, changes, moves, goes away
  *   spool_read.c     and comes back
  */
@@ -44,26 +45,36 @@ struct folder {
 enum part { PART_QUEUE, PART_FAILED, PART_CORRUPT, PART_DROP, PART_STATE };
 enum { NPARTS = PART_STATE + 1 };
 
+/* Which folders have lost files since their last sync. */
+struct spool_lost {
+	uint64_t folders[QID_FOLDERS / 64];
+	bool has_failed;
+};
+
 struct spool {
+	struct store store; /* its name: where it lies */
 	const struct fs *fs;
-	char *path; /* for messages */
 	int fd, lock_fd;
 	uid_t uid;
 	struct dir dirs[NPARTS];
 	pthread_mutex_t mutex; /* folders, and the counters in struct dir */
 	pthread_cond_t synced;
 	struct list folders; /* the one used last in front */
+	struct spool_lost lost; /* under the mutex */
 };
+
+static inline struct spool *
+spool_of(struct store *s)
+{
+	return (struct spool *)(void *)s;
+}
 
 /* --- spool.c -------------------------------------------------------------- */
 
 int spool_open_at(struct spool *s, int dirfd, const char *name, int flags);
 /* Relative to the spool. */
 void spool_path(
-    enum spool_place place, const char *id, char ret[SPOOL_PATH_SIZE]);
-/* A name in corrupt/ that is not taken; -1 and errno. */
-int spool_corrupt_path(
-    struct spool *s, const char *id, char ret[SPOOL_PATH_SIZE]);
+    enum store_place place, const char *id, char ret[SPOOL_PATH_SIZE]);
 
 /* --- spool_folder.c ------------------------------------------------------- */
 
@@ -75,9 +86,51 @@ int dir_sync(struct spool *s, struct dir *d);
 /* The folder an id belongs to, made if need be; given back with _put, which
  * takes NULL. */
 struct folder *folder_get(struct spool *s, const char *id, struct err *err);
+struct folder *folder_get_named(
+    struct spool *s, const char *name, struct err *err);
 void folder_put(struct spool *s, struct folder *f);
 /* Makes what was put into the folder durable, and the folder itself. */
 int folder_sync(struct spool *s, struct folder *f);
 void folder_free(struct spool *s, struct folder *f);
+
+/* --- the functions of the table (store.h) ----------------------------------- */
+
+/* spool_write.c */
+int spool_put(struct store *st, const char *id, struct bytes header,
+    struct bytes message, const struct store_notes *notes, struct err *err);
+int spool_draft_new(struct store *st, const char *id, struct store_draft **ret,
+    struct err *err);
+int spool_draft_write(
+    struct store_draft *sd, const void *p, size_t n, struct err *err);
+int spool_draft_read(struct store_draft *sd, uint64_t at, void *p, size_t n,
+    size_t *ret_n, struct err *err);
+int spool_draft_end(
+    struct store_draft *sd, const struct envelope *env, struct err *err);
+int spool_draft_commit(
+    struct store_draft *sd, const struct store_notes *notes, struct err *err);
+void spool_draft_free(struct store_draft *sd);
+int spool_append(struct store *st, enum store_place place, const char *id,
+    struct bytes lines, bool must_sync, struct err *err);
+int spool_finish(struct store *st, enum store_place *place, enum store_place to,
+    const char *id, struct bytes lines, struct err *err);
+int spool_remove(
+    struct store *st, enum store_place place, const char *id, struct err *err);
+int spool_sync(struct store *st, struct err *err);
+
+/* spool_read.c */
+enum store_result spool_load(struct store *st, enum store_place place,
+    const char *id, struct store_message **ret, struct err *err);
+void spool_message_mend(struct store_message *sm);
+int spool_message_journal(
+    struct store_message *sm, struct buf *to, struct err *err);
+int spool_message_read(struct store_message *sm, uint64_t at, void *p, size_t n,
+    size_t *ret_n, struct err *err);
+void spool_message_free(struct store_message *sm);
+
+/* spool_scan.c */
+struct store_scan *spool_scan_new(struct store *st, int64_t wall_ms);
+enum store_found spool_scan_next(struct store_scan *scan,
+    enum store_place *ret_place, char ret_id[QID_SIZE], struct err *err);
+void spool_scan_free(struct store_scan *scan);
 
 #endif

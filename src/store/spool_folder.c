@@ -85,9 +85,16 @@ struct folder *
 folder_get(struct spool *s, const char *id, struct err *err)
 {
 	char name[QID_FOLDER_SIZE];
-	struct folder *f;
 
 	qid_folder(id, name);
+	return folder_get_named(s, name, err);
+}
+
+struct folder *
+folder_get_named(struct spool *s, const char *name, struct err *err)
+{
+	struct folder *f;
+
 	(void)pthread_mutex_lock(&s->mutex);
 	f = folder_find(s, name);
 	if (f == NULL) {
@@ -98,7 +105,7 @@ folder_get(struct spool *s, const char *id, struct err *err)
 			goto out;
 		}
 		f = xcalloc(1, sizeof(*f));
-		memcpy(f->name, name, sizeof(name));
+		memcpy(f->name, name, sizeof(f->name));
 		f->dir.fd = fd;
 		list_init(&f->link);
 	}

@@ -10,28 +10,32 @@
 #include "store/spool_core.h"
 
 struct spool_message {
+	struct store_message message;
 	struct spool *s;
-	enum spool_place place;
+	enum store_place place;
 	int fd;
-	struct envelope *env;
-	struct journal_state st;
 	uint64_t body, size; /* where the message is */
 	uint64_t journal, end; /* where that starts, and is sound up to */
 	bool is_torn; /* something follows that end */
 	uint32_t want_crc, crc;
 	uint64_t crc_at; /* crc covers the message up to here */
-	bool is_damaged;
 };
 
-static enum spool_result
+static struct spool_message *
+message_of(struct store_message *m)
+{
+	return (struct spool_message *)(void *)m;
+}
+
+static enum store_result
 damaged(struct err *err, const char *path, const char *how)
 {
 	err_set(err, ERR_DISK, "%s is damaged: %s", path, how);
-	return SPOOL_DAMAGED;
+	return STORE_DAMAGED;
 }
 
 /* Reads on until the header is whole; it is almost always in the first. */
-static enum spool_result
+static enum store_result
 load_header(struct spool_message *m, const char *path, const char *id,
     struct buf *file, struct err *err)
 {
@@ -47,29 +51,29 @@ load_header(struct spool_message *m, const char *path, const char *id,
 		r = disk_pread(m->s->fs, m->fd, p, step, buf_len(file));
 		if (r < 0) {
 			disk_err(err, "cannot read", path);
-			return SPOOL_ERROR;
+			return STORE_ERROR;
 		}
 		if (r == 0)
-			return SPOOL_UNFINISHED;
+			return STORE_UNFINISHED;
 		buf_added(file, (size_t)r);
 		if (strncmp(buf_str(file), STORE_DRAFT_MARK,
 			strlen(STORE_DRAFT_MARK)) == 0)
-			return SPOOL_UNFINISHED; /* however long it is */
-		res = store_text_header_parse(
-		    STORE_TEXT_MESSAGE, buf_bytes(file), &m->env, &body);
+			return STORE_UNFINISHED; /* however long it is */
+		res = store_text_header_parse(STORE_TEXT_MESSAGE,
+		    buf_bytes(file), &m->message.env, &body);
 		step = buf_len(file);
 	}
 	if (res == STORE_TEXT_BAD)
 		return damaged(err, path, "its header is not sound");
-	if (strcmp(m->env->id, id) != 0)
+	if (strcmp(m->message.env->id, id) != 0)
 		return damaged(err, path, "it names another id");
 	m->body = body;
-	m->size = m->env->size_bytes;
-	return SPOOL_OK;
+	m->size = m->message.env->size_bytes;
+	return STORE_OK;
 }
 
 /* End record and journal, which may have been read already. */
-static enum spool_result
+static enum store_result
 load_tail(struct spool_message *m, const char *path, uint64_t file_size,
     struct buf *file, struct err *err)
 {
@@ -78,7 +82,7 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 	struct bytes tail;
 
 	if (file_size < at)
-		return SPOOL_UNFINISHED;
+		return STORE_UNFINISHED;
 	if (n > JOURNAL_MAX)
 		return damaged(err, path, "its journal is too long");
 	if (file_size <= buf_len(file)) {
@@ -92,14 +96,14 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 		r = disk_pread(m->s->fs, m->fd, p, (size_t)n, at);
 		if (r < 0) {
 			disk_err(err, "cannot read", path);
-			return SPOOL_ERROR;
+			return STORE_ERROR;
 		}
 		buf_added(file, (size_t)r);
 		tail = buf_bytes(file);
 	}
 	switch (store_text_end_parse(tail, m->size, &m->want_crc, &end)) {
 	case STORE_TEXT_SHORT:
-		return SPOOL_UNFINISHED;
+		return STORE_UNFINISHED;
 	case STORE_TEXT_BAD:
 		return damaged(err, path, "its end record is not sound");
 	case STORE_TEXT_OK:
@@ -107,15 +111,15 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 	}
 	m->journal = at + end;
 	tail = bytes_of(tail.p + end, tail.n - end);
-	if (!journal_parse(tail, m->env, &m->st, &good))
+	if (!journal_parse(tail, m->message.env, &m->message.state, &good))
 		return damaged(err, path, "its journal is not sound");
 	m->end = m->journal + good;
 	m->is_torn = good < tail.n;
-	return SPOOL_OK;
+	return STORE_OK;
 }
 
 /* R29: a regular file of ours that has no second name. */
-static enum spool_result
+static enum store_result
 check_file(struct spool *s, int fd, const char *path, uint64_t *ret_size,
     struct err *err)
 {
@@ -123,7 +127,7 @@ check_file(struct spool *s, int fd, const char *path, uint64_t *ret_size,
 
 	if (s->fs->fstat(s->fs->ctx, fd, &st) != 0) {
 		disk_err(err, "cannot read", path);
-		return SPOOL_ERROR;
+		return STORE_ERROR;
 	}
 	if (!S_ISREG(st.st_mode))
 		return damaged(err, path, "it is no regular file");
@@ -132,16 +136,17 @@ check_file(struct spool *s, int fd, const char *path, uint64_t *ret_size,
 	if (st.st_nlink != 1)
 		return damaged(err, path, "it has a second name");
 	*ret_size = (uint64_t)st.st_size;
-	return SPOOL_OK;
+	return STORE_OK;
 }
 
-enum spool_result
-spool_load(struct spool *s, enum spool_place place, const char *id,
-    struct spool_message **ret, struct err *err)
+enum store_result
+spool_load(struct store *st, enum store_place place, const char *id,
+    struct store_message **ret, struct err *err)
 {
+	struct spool *s = spool_of(st);
 	char path[SPOOL_PATH_SIZE];
 	struct spool_message *m;
-	enum spool_result res;
+	enum store_result res;
 	struct buf file;
 	uint64_t size;
 	int fd;
@@ -150,11 +155,11 @@ spool_load(struct spool *s, enum spool_place place, const char *id,
 	fd = spool_open_at(s, s->fd, path, O_RDONLY | O_NONBLOCK);
 	if (fd < 0) {
 		if (errno == ENOENT)
-			return SPOOL_GONE;
+			return STORE_GONE;
 		if (errno == ELOOP)
 			return damaged(err, path, "it is a symbolic link");
 		disk_err(err, "cannot open", path);
-		return SPOOL_ERROR;
+		return STORE_ERROR;
 	}
 	m = xcalloc(1, sizeof(*m));
 	m->s = s;
@@ -162,38 +167,41 @@ spool_load(struct spool *s, enum spool_place place, const char *id,
 	m->fd = fd;
 	buf_init(&file, JOURNAL_MAX + STORE_END_MAX);
 	res = check_file(s, fd, path, &size, err);
-	if (res == SPOOL_OK)
+	if (res == STORE_OK)
 		res = load_header(m, path, id, &file, err);
-	if (res == SPOOL_OK)
+	if (res == STORE_OK)
 		res = load_tail(m, path, size, &file, err);
 	buf_clear(&file);
-	if (res == SPOOL_OK)
-		*ret = m;
+	if (res == STORE_OK)
+		*ret = &m->message;
 	else
-		spool_message_free(m);
+		spool_message_free(&m->message);
 	return res;
 }
 
 void
-spool_message_free(struct spool_message *m)
+spool_message_free(struct store_message *sm)
 {
+	struct spool_message *m = message_of(sm);
+
 	if (m == NULL)
 		return;
 	disk_close(m->s->fs, m->fd);
-	envelope_free(m->env);
+	envelope_free(m->message.env);
 	free(m);
 }
 
 void
-spool_message_mend(struct spool_message *m)
+spool_message_mend(struct store_message *sm)
 {
+	struct spool_message *m = message_of(sm);
 	struct spool *s = m->s;
 	char path[SPOOL_PATH_SIZE];
 	int fd;
 
 	if (!m->is_torn)
 		return;
-	spool_path(m->place, m->env->id, path);
+	spool_path(m->place, m->message.env->id, path);
 	fd = spool_open_at(s, s->fd, path, O_RDWR);
 	/* If it cannot be done, the next append will meet the same trouble,
 	 * and say so. */
@@ -202,30 +210,10 @@ spool_message_mend(struct spool_message *m)
 	disk_close(s->fs, fd);
 }
 
-struct envelope *
-spool_message_envelope(struct spool_message *m)
-{
-	return m->env;
-}
-
-const struct journal_state *
-spool_message_state(const struct spool_message *m)
-{
-	return &m->st;
-}
-
-struct envelope *
-spool_message_take_envelope(struct spool_message *m)
-{
-	struct envelope *e = m->env;
-
-	m->env = NULL;
-	return e;
-}
-
 int
-spool_message_journal(struct spool_message *m, struct buf *to, struct err *err)
+spool_message_journal(struct store_message *sm, struct buf *to, struct err *err)
 {
+	struct spool_message *m = message_of(sm);
 	char chunk[SPOOL_FIRST_READ];
 	ssize_t r;
 
@@ -238,16 +226,10 @@ spool_message_journal(struct spool_message *m, struct buf *to, struct err *err)
 	}
 }
 
-bool
-spool_message_is_damaged(const struct spool_message *m)
-{
-	return m->is_damaged;
-}
-
 static int
 message_damaged(struct spool_message *m, struct err *err)
 {
-	m->is_damaged = true;
+	m->message.is_damaged = true;
 	return err_set(
 	    err, ERR_DISK, "the message is damaged: its checksum is wrong");
 }
@@ -297,13 +279,14 @@ verify_up_to(struct spool_message *m, uint64_t at, struct err *err)
 }
 
 int
-spool_message_read(struct spool_message *m, uint64_t at, void *p, size_t n,
+spool_message_read(struct store_message *sm, uint64_t at, void *p, size_t n,
     size_t *ret_n, struct err *err)
 {
+	struct spool_message *m = message_of(sm);
 	uint64_t left = at < m->size ? m->size - at : 0;
 	size_t want = n < left ? n : (size_t)left;
 
-	if (m->is_damaged || (m->size == 0 && m->crc != m->want_crc))
+	if (m->message.is_damaged || (m->size == 0 && m->crc != m->want_crc))
 		return message_damaged(m, err);
 	if (want > 0 && (verify_up_to(m, at, err) != 0 ||
 			    read_exactly(m, at, p, want, err) != 0 ||

@@ -17,11 +17,11 @@ enum {
 };
 
 struct spool_draft {
+	struct store_draft draft;
 	struct spool *s;
 	struct folder *folder;
 	char id[QID_SIZE];
 	int fd;
-	uint64_t size;
 	uint32_t crc; /* of the message alone */
 	struct buf header;
 	bool has_failed, is_committed;
@@ -51,7 +51,7 @@ uncreate(struct spool *s, struct folder *f, const char *id)
  * name and one flush publishes it. */
 static void
 take_end(struct buf *to, uint64_t size, uint32_t crc,
-    const struct spool_notes *notes)
+    const struct store_notes *notes)
 {
 	char *end;
 
@@ -66,7 +66,7 @@ take_end(struct buf *to, uint64_t size, uint32_t crc,
 }
 
 static void
-end_written(struct buf *end, const struct spool_notes *notes)
+end_written(struct buf *end, const struct store_notes *notes)
 {
 	if (notes != NULL)
 		notes->written(notes->ctx);
@@ -75,7 +75,7 @@ end_written(struct buf *end, const struct spool_notes *notes)
 
 static int
 write_end(struct spool *s, int fd, uint64_t size, uint32_t crc,
-    const struct spool_notes *notes)
+    const struct store_notes *notes)
 {
 	struct buf end;
 	int rc;
@@ -87,9 +87,10 @@ write_end(struct spool *s, int fd, uint64_t size, uint32_t crc,
 }
 
 int
-spool_store(struct spool *s, const char *id, struct bytes header,
-    struct bytes message, const struct spool_notes *notes, struct err *err)
+spool_put(struct store *st, const char *id, struct bytes header,
+    struct bytes message, const struct store_notes *notes, struct err *err)
 {
+	struct spool *s = spool_of(st);
 	struct folder *f = folder_get(s, id, err);
 	int fd, rc = -1;
 
@@ -120,10 +121,17 @@ out:
 	return rc;
 }
 
+static struct spool_draft *
+draft_of(struct store_draft *d)
+{
+	return (struct spool_draft *)(void *)d;
+}
+
 int
 spool_draft_new(
-    struct spool *s, const char *id, struct spool_draft **ret, struct err *err)
+    struct store *st, const char *id, struct store_draft **ret, struct err *err)
 {
+	struct spool *s = spool_of(st);
 	struct spool_draft *d;
 	char head[DRAFT_HEADER];
 	struct folder *f = folder_get(s, id, err);
@@ -147,17 +155,19 @@ spool_draft_new(
 	memcpy(head, STORE_DRAFT_MARK, strlen(STORE_DRAFT_MARK));
 	if (disk_write(s->fs, fd, head, sizeof(head)) != 0) {
 		disk_err(err, "cannot write", id);
-		spool_draft_free(d);
+		spool_draft_free(&d->draft);
 		return -1;
 	}
-	*ret = d;
+	*ret = &d->draft;
 	return 0;
 }
 
 int
 spool_draft_write(
-    struct spool_draft *d, const void *p, size_t n, struct err *err)
+    struct store_draft *sd, const void *p, size_t n, struct err *err)
 {
+	struct spool_draft *d = draft_of(sd);
+
 	if (d->has_failed || disk_write(d->s->fs, d->fd, p, n) != 0) {
 		if (d->has_failed)
 			errno = EIO;
@@ -165,21 +175,16 @@ spool_draft_write(
 		return disk_err(err, "cannot write", d->id);
 	}
 	d->crc = crc32_of(d->crc, p, n);
-	d->size += n;
+	d->draft.size_bytes += n;
 	return 0;
 }
 
-uint64_t
-spool_draft_size(const struct spool_draft *d)
-{
-	return d->size;
-}
-
 int
-spool_draft_read(struct spool_draft *d, uint64_t at, void *p, size_t n,
+spool_draft_read(struct store_draft *sd, uint64_t at, void *p, size_t n,
     size_t *ret_n, struct err *err)
 {
-	uint64_t left = at < d->size ? d->size - at : 0;
+	struct spool_draft *d = draft_of(sd);
+	uint64_t left = at < d->draft.size_bytes ? d->draft.size_bytes - at : 0;
 	size_t want = n < left ? n : (size_t)left;
 	ssize_t r = disk_pread(d->s->fs, d->fd, p, want, DRAFT_HEADER + at);
 
@@ -193,8 +198,10 @@ spool_draft_read(struct spool_draft *d, uint64_t at, void *p, size_t n,
 
 int
 spool_draft_end(
-    struct spool_draft *d, const struct envelope *env, struct err *err)
+    struct store_draft *sd, const struct envelope *env, struct err *err)
 {
+	struct spool_draft *d = draft_of(sd);
+
 	if (store_text_header(
 		&d->header, STORE_TEXT_MESSAGE, env, DRAFT_HEADER))
 		return 0;
@@ -212,8 +219,9 @@ copy_message(struct spool_draft *d, int to)
 	size_t n = 0;
 	int rc = 0;
 
-	for (uint64_t at = 0; rc == 0 && at < d->size; at += n)
-		if (spool_draft_read(d, at, chunk, COPY_CHUNK, &n, NULL) != 0 ||
+	for (uint64_t at = 0; rc == 0 && at < d->draft.size_bytes; at += n)
+		if (spool_draft_read(
+			&d->draft, at, chunk, COPY_CHUNK, &n, NULL) != 0 ||
 		    disk_write(d->s->fs, to, chunk, n) != 0)
 			rc = -1;
 	free(chunk);
@@ -223,7 +231,7 @@ copy_message(struct spool_draft *d, int to)
 /* The header does not fit: a second file takes the first one's name.  The
  * first stays open for those who read it. */
 static int
-rewrite(struct spool_draft *d, const struct spool_notes *notes)
+rewrite(struct spool_draft *d, const struct store_notes *notes)
 {
 	int fd;
 
@@ -235,7 +243,7 @@ rewrite(struct spool_draft *d, const struct spool_notes *notes)
 	if (disk_write(
 		d->s->fs, fd, buf_str(&d->header), buf_len(&d->header)) != 0 ||
 	    copy_message(d, fd) != 0 ||
-	    write_end(d->s, fd, d->size, d->crc, notes) != 0) {
+	    write_end(d->s, fd, d->draft.size_bytes, d->crc, notes) != 0) {
 		disk_close(d->s->fs, fd);
 		return -1;
 	}
@@ -245,7 +253,7 @@ rewrite(struct spool_draft *d, const struct spool_notes *notes)
 /* The first line last: until it is there, the file says that it is a draft,
  * wherever the work was interrupted. */
 static int
-fill_in(struct spool_draft *d, const struct spool_notes *notes)
+fill_in(struct spool_draft *d, const struct store_notes *notes)
 {
 	const struct fs *fs = d->s->fs;
 	const char *header = buf_str(&d->header);
@@ -256,9 +264,9 @@ fill_in(struct spool_draft *d, const struct spool_notes *notes)
 	if (disk_pwrite(fs, d->fd, header + first, DRAFT_HEADER - first,
 		(off_t)first) != 0)
 		return -1;
-	take_end(&end, d->size, d->crc, notes);
+	take_end(&end, d->draft.size_bytes, d->crc, notes);
 	rc = disk_pwrite(fs, d->fd, buf_str(&end), buf_len(&end),
-	    (off_t)(DRAFT_HEADER + d->size));
+	    (off_t)(DRAFT_HEADER + d->draft.size_bytes));
 	if (rc == 0)
 		rc = disk_pwrite(fs, d->fd, header, first, 0);
 	end_written(&end, notes);
@@ -267,8 +275,9 @@ fill_in(struct spool_draft *d, const struct spool_notes *notes)
 
 int
 spool_draft_commit(
-    struct spool_draft *d, const struct spool_notes *notes, struct err *err)
+    struct store_draft *sd, const struct store_notes *notes, struct err *err)
 {
+	struct spool_draft *d = draft_of(sd);
 	bool fits = buf_len(&d->header) == DRAFT_HEADER;
 	int rc;
 
@@ -287,8 +296,10 @@ spool_draft_commit(
 }
 
 void
-spool_draft_free(struct spool_draft *d)
+spool_draft_free(struct store_draft *sd)
 {
+	struct spool_draft *d = draft_of(sd);
+
 	if (d == NULL)
 		return;
 	if (!d->is_committed)
@@ -331,11 +342,12 @@ cut_torn_line(struct spool *s, int fd, uint64_t *size)
 }
 
 int
-spool_append(struct spool *s, enum spool_place place, const char *id,
+spool_append(struct store *st, enum store_place place, const char *id,
     struct bytes lines, bool must_sync, struct err *err)
 {
+	struct spool *s = spool_of(st);
 	char path[SPOOL_PATH_SIZE];
-	struct stat st;
+	struct stat info;
 	uint64_t size;
 	int fd;
 
@@ -343,9 +355,9 @@ spool_append(struct spool *s, enum spool_place place, const char *id,
 	fd = spool_open_at(s, s->fd, path, O_RDWR);
 	if (fd < 0)
 		return disk_err(err, "cannot open", path);
-	if (s->fs->fstat(s->fs->ctx, fd, &st) != 0)
+	if (s->fs->fstat(s->fs->ctx, fd, &info) != 0)
 		goto fail;
-	size = (uint64_t)st.st_size;
+	size = (uint64_t)info.st_size;
 	if (cut_torn_line(s, fd, &size) != 0)
 		goto fail;
 	if (disk_pwrite(s->fs, fd, lines.p, lines.n, (off_t)size) != 0) {
@@ -369,14 +381,14 @@ fail:
 
 static int
 sync_place(
-    struct spool *s, enum spool_place place, const char *id, struct err *err)
+    struct spool *s, enum store_place place, const char *id, struct err *err)
 {
 	struct folder *f;
 	int rc;
 
-	if (place != SPOOL_QUEUE)
+	if (place != STORE_QUEUE)
 		return dir_sync(
-		    s, &s->dirs[place == SPOOL_FAILED ? PART_FAILED
+		    s, &s->dirs[place == STORE_FAILED ? PART_FAILED
 						      : PART_CORRUPT]);
 	f = folder_get(s, id, err);
 	if (f == NULL)
@@ -386,34 +398,27 @@ sync_place(
 	return rc;
 }
 
-int
-spool_sync(
-    struct spool *s, enum spool_place place, const char *id, struct err *err)
-{
-	return sync_place(s, place, id, err) == 0
-		   ? 0
-		   : disk_err(err, "cannot sync the folder of", id);
-}
-
-int
-spool_move(struct spool *s, enum spool_place from, enum spool_place to,
-    const char *id, enum spool_place *ret_place, struct err *err)
+static int
+move(struct spool *s, enum store_place *place, enum store_place to,
+    const char *id, struct err *err)
 {
 	char old[SPOOL_PATH_SIZE], new[SPOOL_PATH_SIZE];
+	enum store_place from = *place;
 	struct folder *f = NULL;
 	int rc;
 
 	spool_path(from, id, old);
 	spool_path(to, id, new);
-	if (to == SPOOL_CORRUPT && spool_corrupt_path(s, id, new) != 0)
-		return disk_err(err, "cannot move aside", old);
-	if (to == SPOOL_QUEUE && (f = folder_get(s, id, err)) == NULL)
+	if (to == STORE_QUEUE && (f = folder_get(s, id, err)) == NULL)
 		return -1;
-	rc = s->fs->rename(s->fs->ctx, s->fd, old, s->fd, new);
+	rc = to == STORE_CORRUPT
+		 ? disk_set_aside(
+		       s->fs, s->fd, old, s->dirs[PART_CORRUPT].fd, id)
+		 : s->fs->rename(s->fs->ctx, s->fd, old, s->fd, new);
 	folder_put(s, f);
 	if (rc != 0)
 		return disk_err(err, "cannot move", old);
-	*ret_place = to;
+	*place = to;
 	/* Where it is now first: without a journal, a file system could
 	 * otherwise forget the old name before it knows the new one. */
 	if (sync_place(s, to, id, err) != 0 ||
@@ -423,13 +428,74 @@ spool_move(struct spool *s, enum spool_place from, enum spool_place to,
 }
 
 int
-spool_remove(
-    struct spool *s, enum spool_place place, const char *id, struct err *err)
+spool_finish(struct store *st, enum store_place *place, enum store_place to,
+    const char *id, struct bytes lines, struct err *err)
 {
+	int rc = lines.n == 0 ? 0
+			      : spool_append(st, *place, id, lines, true, err);
+
+	if (*place == to || (rc != 0 && to == STORE_QUEUE))
+		return rc;
+	return move(spool_of(st), place, to, id, err) == 0 ? rc : -1;
+}
+
+int
+spool_remove(
+    struct store *st, enum store_place place, const char *id, struct err *err)
+{
+	struct spool *s = spool_of(st);
 	char path[SPOOL_PATH_SIZE];
+	char folder[QID_FOLDER_SIZE];
+	unsigned i;
 
 	spool_path(place, id, path);
 	if (s->fs->unlink(s->fs->ctx, s->fd, path) != 0 && errno != ENOENT)
 		return disk_err(err, "cannot remove", path);
+	qid_folder(id, folder);
+	i = (unsigned)qid_folder_number(folder);
+	(void)pthread_mutex_lock(&s->mutex);
+	if (place == STORE_QUEUE)
+		s->lost.folders[i / 64] |= UINT64_C(1) << i % 64;
+	else
+		s->lost.has_failed |= place == STORE_FAILED;
+	(void)pthread_mutex_unlock(&s->mutex);
 	return 0;
+}
+
+static int
+sync_folder(struct spool *s, unsigned number, struct err *err)
+{
+	char name[QID_FOLDER_SIZE];
+	struct folder *f;
+	int rc;
+
+	qid_folder_name(number, name);
+	f = folder_get_named(s, name, err);
+	rc = f != NULL ? folder_sync(s, f) : -1;
+	if (f != NULL && rc != 0)
+		disk_err(err, "cannot sync folder", name);
+	folder_put(s, f);
+	return rc;
+}
+
+/* The error of the first that fails is told. */
+int
+spool_sync(struct store *st, struct err *err)
+{
+	struct spool *s = spool_of(st);
+	struct spool_lost lost;
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&s->mutex);
+	lost = s->lost;
+	memset(&s->lost, 0, sizeof(s->lost));
+	(void)pthread_mutex_unlock(&s->mutex);
+	for (unsigned i = 0; i < QID_FOLDERS; i++)
+		if ((lost.folders[i / 64] >> i % 64 & 1) != 0 &&
+		    sync_folder(s, i, rc == 0 ? err : NULL) != 0)
+			rc = -1;
+	if (lost.has_failed && dir_sync(s, &s->dirs[PART_FAILED]) != 0)
+		rc = rc == 0 ? disk_err(err, "cannot sync folder", "failed")
+			     : -1;
+	return rc;
 }

@@ -42,7 +42,7 @@ make_message(size_t size)
 }
 
 static void
-store(struct spool *s, struct envelope *e, struct bytes message)
+store(struct store *s, struct envelope *e, struct bytes message)
 {
 	struct buf header;
 	struct err err;
@@ -52,7 +52,7 @@ store(struct spool *s, struct envelope *e, struct bytes message)
 	e->size_bytes = message.n;
 	buf_init(&header, STORE_HEADER_MAX);
 	if (!store_text_header(&header, STORE_TEXT_MESSAGE, e, 0) ||
-	    spool_store(s, e->id, buf_bytes(&header), message, NULL, &err) !=
+	    s->ops->put(s, e->id, buf_bytes(&header), message, NULL, &err) !=
 		0) {
 		(void)fprintf(stderr, "fill: %s\n", err.text);
 		exit(EXIT_FAILURE);
@@ -68,7 +68,7 @@ main(int argc, char **argv)
 	struct bytes message = make_message(size);
 	struct envelope *e = envelope_new();
 	struct fs fs = *fs_sys();
-	struct spool *s;
+	struct store *s;
 	struct err err;
 
 	fs.sync = no_sync;
@@ -82,6 +82,6 @@ main(int argc, char **argv)
 	envelope_set(&e->peer, "unix");
 	for (long i = 0; i < count; i++)
 		store(s, e, message);
-	spool_free(s);
+	store_free(s);
 	return EXIT_SUCCESS;
 }

@@ -12,6 +12,7 @@
 
 #include "base/num.h"
 #include "queue/queue.h"
+#include "store/spool.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 
@@ -69,8 +70,6 @@ static void
 open_queue(const char *dir)
 {
 	struct queue_opts o = {
-		.dir = dir,
-		.fs = &disk,
 		.clock = clock_sys(),
 		.rng = rng_sys(),
 		.pool = { submit, cancel, NULL },
@@ -83,10 +82,11 @@ open_queue(const char *dir)
 	};
 	struct err err;
 
-	if (queue_open(&o, &q, &err) != 0) {
+	if (spool_open(dir, &disk, &o.store, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(1);
 	}
+	q = queue_new(&o);
 	while (queue_tick(q) <= clock_boot_ms(clock_sys()))
 		;
 }

@@ -167,8 +167,7 @@ dying_anywhere_loses_nothing_that_was_promised(void **state)
 			int left, all = (int)scenes[i].nrcpts;
 
 			lab_init(&l);
-			queue_free(l.q);
-			l.q = NULL;
+			lab_close(&l);
 			said = listen_to_child(&l, &scenes[i], ++nth);
 			left = count_left(&l, &scenes[i]);
 			if ((said & SAID_DONE) != 0)

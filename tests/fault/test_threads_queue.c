@@ -196,7 +196,7 @@ nothing_is_lost_between_threads(void **state)
 
 	(void)state;
 	lab_init(&l);
-	queue_free(l.q);
+	lab_close(&l);
 	l.disk.fs.sync = slow_sync;
 	l.pool = (struct work_pool) { pool_submit, pool_cancel, &p };
 	pool_start(&p);
@@ -226,7 +226,7 @@ nothing_is_lost_between_threads(void **state)
 	/* Closing in the middle of it. */
 	for (unsigned i = 0; i < 20; i++)
 		submit(&l, &clients[i], i);
-	queue_free(l.q);
+	lab_close(&l);
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(clients[i].told, 2);
 	pool_stop(&p);

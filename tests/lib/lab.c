@@ -147,8 +147,6 @@ int
 lab_try_open(struct lab *l, struct err *err)
 {
 	struct queue_opts o = {
-		.dir = l->dir,
-		.fs = &l->disk.fs,
 		.clock = &l->clock,
 		.rng = &l->rng,
 		.pool = l->pool.submit != NULL
@@ -172,7 +170,11 @@ lab_try_open(struct lab *l, struct err *err)
 		.policy = l->policy,
 	};
 
-	return queue_open(&o, &l->q, err);
+	if (spool_open(l->dir, &l->disk.fs, &l->store, err) != 0)
+		return -1;
+	o.store = l->store;
+	l->q = queue_new(&o);
+	return 0;
 }
 
 void
@@ -242,11 +244,19 @@ keep_draft(struct lab *l, struct queue_draft *d)
 }
 
 void
+lab_close(struct lab *l)
+{
+	queue_free(l->q);
+	l->q = NULL;
+	store_free(l->store);
+	l->store = NULL;
+}
+
+void
 lab_clear(struct lab *l)
 {
 	free_drafts(l);
-	queue_free(l->q);
-	l->q = NULL;
+	lab_close(l);
 	(void)nftw(l->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
 	fault_fs_clear(&l->disk);
 }
@@ -254,7 +264,7 @@ lab_clear(struct lab *l)
 void
 lab_restart(struct lab *l)
 {
-	queue_free(l->q);
+	lab_close(l);
 	lab_open(l);
 }
 

@@ -7,6 +7,7 @@
 #define TESTS_LIB_LAB_H
 
 #include "queue/queue.h"
+#include "store/spool.h"
 #include "tests/lib/fault_fs.h"
 
 enum { LAB_JOBS = 256, LAB_DRAFTS = 128 };
@@ -28,6 +29,7 @@ struct lab {
 	struct work *running; /* started by lab_start_one() */
 
 	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
+	struct store *store;
 	struct queue *q;
 	uint32_t uid; /* of who submits; 1000 at first */
 	const char *envid; /* of what is submitted, or NULL */
@@ -53,6 +55,7 @@ int lab_teardown(void **state);
 
 void lab_open(struct lab *l);
 int lab_try_open(struct lab *l, struct err *err);
+void lab_close(struct lab *l);
 void lab_restart(struct lab *l); /* closes in order, and opens */
 /* queue_tick() until it wants to wait. */
 int64_t lab_tick(struct lab *l);

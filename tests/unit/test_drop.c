@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/crc32.h"
-#include "store/drop.h"
+#include "store/drop_folder.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/lab.h"
@@ -470,13 +470,13 @@ beyond_a_users_share_what_is_no_mail_goes_at_once(void **state)
 	struct lab *l = *state;
 	char foreign[20];
 
-	for (int i = 0; i < QUEUE_DROP_FILES + 20; i++) {
+	for (int i = 0; i < DROP_FILES + 20; i++) {
 		(void)snprintf(foreign, sizeof(foreign), "x%d", i);
 		put(l, foreign, "x", 1);
 	}
 	set_clock(l, 0);
 	scan(l);
-	assert_int_equal(lab_files(l, "drop"), QUEUE_DROP_FILES);
+	assert_int_equal(lab_files(l, "drop"), DROP_FILES);
 }
 
 static void
@@ -485,7 +485,7 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 	struct lab *l = *state;
 	char file[20];
 
-	for (int i = 0; i < 2 * QUEUE_ASIDE_FILES; i++) {
+	for (int i = 0; i < 2 * DROP_ASIDE_FILES; i++) {
 		(void)snprintf(file, sizeof(file), "%016d", i);
 		put(l, file, "junk", 4);
 	}
@@ -495,7 +495,7 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 		assert_null(next_drop(l));
 	}
 	assert_int_equal(lab_files(l, "drop"), 0);
-	assert_int_equal(lab_files(l, "corrupt"), QUEUE_ASIDE_FILES);
+	assert_int_equal(lab_files(l, "corrupt"), DROP_ASIDE_FILES);
 	assert_in_range(l->troubles, 10, 30);
 }
 
@@ -504,7 +504,7 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 static void
 what_sendmail_accepted_is_never_removed(void **state)
 {
-	enum { FILES = QUEUE_ASIDE_FILES + 5 };
+	enum { FILES = DROP_ASIDE_FILES + 5 };
 	struct lab *l = *state;
 	struct queue_drop *d;
 	struct err err;

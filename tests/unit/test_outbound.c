@@ -20,6 +20,7 @@
 #include "net/loop.h"
 #include "outbound/outbound.h"
 #include "queue/queue.h"
+#include "store/spool.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/certs.h"
@@ -62,6 +63,7 @@ struct bench {
 	int64_t ahead_ms; /* of the real clock */
 	struct clock clock;
 	struct loop *loop;
+	struct store *store;
 	struct queue *q;
 	struct outbound *o;
 	struct pool_opts opts;
@@ -159,8 +161,6 @@ static void
 open_queue(struct bench *b)
 {
 	struct queue_opts o = {
-		.dir = b->dir,
-		.fs = fs_sys(),
 		.clock = &b->clock,
 		.rng = rng_sys(),
 		.pool = { submit_job, cancel_job, b },
@@ -173,7 +173,9 @@ open_queue(struct bench *b)
 	};
 	struct err err;
 
-	assert_int_equal(queue_open(&o, &b->q, &err), 0);
+	assert_int_equal(spool_open(b->dir, fs_sys(), &b->store, &err), 0);
+	o.store = b->store;
+	b->q = queue_new(&o);
 }
 
 /* --- the account ----------------------------------------------------------- */
@@ -317,6 +319,7 @@ close_account(struct bench *b)
 	if (b->o != NULL)
 		outbound_cut(b->o);
 	queue_free(b->q);
+	store_free(b->store);
 	if (b->o != NULL)
 		outbound_free(b->o);
 	b->o = NULL;

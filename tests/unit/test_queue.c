@@ -782,7 +782,7 @@ closing_during_the_head_start_makes_it_safe(void **state)
 
 	with_head_start(l);
 	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	queue_free(l->q);
+	lab_close(l);
 	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
 	lab_open(l);
@@ -1939,7 +1939,7 @@ closing_tells_everybody_who_waits(void **state)
 	l->is_delayed = true;
 	lab_submit(l, &under_way, QUEUE_MODE_SAFE, 1, hello);
 	assert_non_null(queue_take(l->q, 0));
-	queue_free(l->q);
+	lab_close(l);
 	assert_told(&waits, QUEUE_SAFE);
 	assert_told(&unsafe, QUEUE_FAILED);
 	assert_told(&under_way, QUEUE_SAFE);
@@ -1961,7 +1961,7 @@ closing_waits_for_a_job_that_runs(void **state)
 	l->is_delayed = true;
 	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	lab_start_one(l);
-	queue_free(l->q);
+	lab_close(l);
 	assert_told(&c, QUEUE_SAFE);
 	lab_client_done(&c);
 	lab_finish_one(l); /* the loop hears of it when the queue is gone */
@@ -2228,7 +2228,7 @@ what_the_journal_says_is_done_is_not_done_again(void **state)
 {
 	struct lab *l = *state;
 	struct rcpt sent = { .state = RCPT_SENT };
-	struct spool *s;
+	struct store *s;
 	struct lab_client c;
 	struct buf lines;
 	struct err err;
@@ -2236,14 +2236,14 @@ what_the_journal_says_is_done_is_not_done_again(void **state)
 	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
 	lab_tick(l);
 	lab_client_done(&c);
-	queue_free(l->q);
+	lab_close(l);
 	buf_init(&lines, 1000);
 	assert_true(journal_rcpt(&lines, 0, &sent));
 	assert_int_equal(spool_open(l->dir, fs_sys(), &s, &err), 0);
 	assert_int_equal(
-	    spool_append(s, SPOOL_QUEUE, c.id, buf_bytes(&lines), true, &err),
+	    s->ops->append(s, STORE_QUEUE, c.id, buf_bytes(&lines), true, &err),
 	    0);
-	spool_free(s);
+	store_free(s);
 	buf_clear(&lines);
 	lab_open(l);
 	lab_tick(l);
@@ -2263,7 +2263,7 @@ what_is_damaged_is_set_aside_and_told(void **state)
 	lab_tick(l);
 	lab_client_done(&c);
 	assert_true(lab_only_file(l, "queue", path));
-	queue_free(l->q);
+	lab_close(l);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "X", 1, 20), 1);
 	assert_int_equal(close(fd), 0);

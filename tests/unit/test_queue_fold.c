@@ -494,8 +494,7 @@ an_orderly_end_writes_what_is_counted(void **state)
 	for (int i = 0; i < 4; i++)
 		lab_submit(l, &c[i], QUEUE_MODE_SAFE, 1, hello);
 	lab_start_one(l);
-	queue_free(l->q);
-	l->q = NULL;
+	lab_close(l);
 	lab_finish_one(l);
 	l->is_delayed = false;
 	for (int i = 0; i < 4; i++) {

@@ -291,7 +291,7 @@ closing_leaves_to_the_next_start_what_is_removed_too_slowly(void **state)
 	slow = l;
 	quick_unlink = l->disk.fs.unlink;
 	l->disk.fs.unlink = slow_unlink;
-	queue_free(l->q);
+	lab_close(l);
 	left = lab_files(l, "queue");
 	assert_in_range(left, 1, 99);
 	l->njobs = 0;
@@ -322,7 +322,7 @@ what_was_removed_within_a_time_is_synced_in_one_go(void **state)
 	struct lab *l = *state;
 	struct lab_client c;
 
-	queue_free(l->q);
+	lab_close(l);
 	l->policy.sync_results_ms = 1000;
 	lab_open(l);
 	for (int i = 0; i < 5; i++)
@@ -340,6 +340,26 @@ what_was_removed_within_a_time_is_synced_in_one_go(void **state)
 }
 
 static void
+what_was_removed_from_failed_is_synced_too(void **state)
+{
+	struct lab *l = *state;
+	struct lab_client c;
+
+	lab_close(l);
+	l->policy.sync_results_ms = 1000;
+	lab_open(l);
+	submit(l, 1, &c);
+	assert_true(lab_deliver(l, VERDICT_NEVER));
+	lab_pass(l, MINUTE);
+	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_true(queue_delete(l->q, c.id));
+	assert_int_equal(lab_files(l, "failed"), 0);
+	buf_reset(&l->disk.order);
+	lab_pass(l, 1000);
+	assert_int_equal(folder_syncs(l), 1);
+}
+
+static void
 each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 {
 	struct lab *l = *state;
@@ -347,7 +367,7 @@ each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 	struct lab_client c;
 	int settled = 0;
 
-	queue_free(l->q);
+	lab_close(l);
 	l->policy.syncs_each = true;
 	lab_open(l);
 	assert_true(queue_syncs_each(l->q));
@@ -373,7 +393,7 @@ what_never_came_to_the_disk_is_settled_at_once(void **state)
 	struct lab_client c;
 	int settled = 0;
 
-	queue_free(l->q);
+	lab_close(l);
 	l->policy.syncs_each = true;
 	l->is_delayed = true;
 	for (int head_start = 0; head_start < 2; head_start++) {
@@ -388,7 +408,7 @@ what_never_came_to_the_disk_is_settled_at_once(void **state)
 		assert_int_equal(l->njobs, 0);
 		assert_int_equal(l->troubles, 0);
 		if (head_start == 0)
-			queue_free(l->q);
+			lab_close(l);
 	}
 }
 
@@ -408,6 +428,7 @@ main(void)
 		T(a_disk_that_removes_nothing_makes_the_deliveries_wait),
 		T(closing_leaves_to_the_next_start_what_is_removed_too_slowly),
 		T(what_was_removed_within_a_time_is_synced_in_one_go),
+		T(what_was_removed_from_failed_is_synced_too),
 		T(each_result_is_synced_before_the_next_message_if_asked_for),
 		T(what_never_came_to_the_disk_is_settled_at_once),
 	};

@@ -16,6 +16,7 @@
 #include "net/people.h"
 #include "queue/queue.h"
 #include "smtp/smtp_limits.h"
+#include "store/spool.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/sockets.h"
@@ -37,6 +38,7 @@ struct bench {
 	int64_t now, step; /* of the clock, and how far it goes at each look */
 	struct clock clock;
 	struct loop *loop;
+	struct store *store;
 	struct queue *q;
 	struct people *people;
 	struct inbound_shared shared;
@@ -190,9 +192,9 @@ setup(void **state)
 	b->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, b };
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
 	b->people = people_new(b->loop, look_up);
+	assert_int_equal(spool_open(b->dir, fs_sys(), &b->store, &err), 0);
 	o = (struct queue_opts) {
-		.dir = b->dir,
-		.fs = fs_sys(),
+		.store = b->store,
 		.clock = &b->clock,
 		.rng = rng_sys(),
 		.pool = { submit_job, cancel_job, b },
@@ -203,7 +205,7 @@ setup(void **state)
 		.lifetime_ms = INT64_C(432000000),
 		.max_size_bytes = 1024 * 1024,
 	};
-	assert_int_equal(queue_open(&o, &b->q, &err), 0);
+	b->q = queue_new(&o);
 	b->shared = (struct inbound_shared) {
 		.loop = b->loop,
 		.queue = b->q,
@@ -251,6 +253,7 @@ teardown(void **state)
 	loop_soon_cancel(&b->set.task);
 	people_free(b->people);
 	queue_free(b->q);
+	store_free(b->store);
 	assert_true(loop_free(b->loop));
 	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
 	free(b);

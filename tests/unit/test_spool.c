@@ -26,7 +26,7 @@ static const char hello[] = "Subject: hi\r\n\r\nhello\r\n";
 struct bed {
 	char dir[64], path[128]; /* of the message */
 	struct fault_fs disk;
-	struct spool *s;
+	struct store *s;
 };
 
 static int
@@ -57,7 +57,7 @@ teardown(void **state)
 {
 	struct bed *b = *state;
 
-	spool_free(b->s);
+	store_free(b->s);
 	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
 	fault_fs_clear(&b->disk);
 	free(b);
@@ -86,7 +86,7 @@ store(struct bed *b, struct err *err)
 
 	buf_init(&header, 10000);
 	assert_true(store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
-	rc = spool_store(
+	rc = b->s->ops->put(
 	    b->s, id, buf_bytes(&header), bytes_str(hello), NULL, err);
 	buf_clear(&header);
 	envelope_free(e);
@@ -108,8 +108,8 @@ add_journal(struct bed *b)
 	assert_true(journal_attempt(&lines, 1, 1));
 	assert_true(journal_rcpt(&lines, 0, &e->rcpts[0]));
 	assert_true(journal_next(&lines, 1));
-	assert_int_equal(
-	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
+	assert_int_equal(b->s->ops->append(b->s, STORE_QUEUE, id,
+			     buf_bytes(&lines), true, &err),
 	    0);
 	buf_clear(&lines);
 	envelope_free(e);
@@ -137,29 +137,29 @@ write_file(const char *path, const void *p, size_t n)
 }
 
 /* Loads and reads; if both go well it is the message and nothing else. */
-static enum spool_result
+static enum store_result
 examine(struct bed *b, enum rcpt_state *ret_first)
 {
-	struct spool_message *m;
+	struct store_message *m;
 	char got[100];
 	struct err err;
 	size_t n = 0;
-	enum spool_result res = spool_load(b->s, SPOOL_QUEUE, id, &m, &err);
+	enum store_result res = b->s->ops->load(
+	    b->s, STORE_QUEUE, id, &m, &err);
 
-	if (res != SPOOL_OK)
+	if (res != STORE_OK)
 		return res;
-	*ret_first = spool_message_envelope(m)->rcpts[0].state;
-	assert_string_equal(
-	    spool_message_envelope(m)->sender, "me@example.org");
-	assert_int_equal(spool_message_envelope(m)->nrcpts, 2);
-	if (spool_message_read(m, 0, got, sizeof(got), &n, &err) != 0) {
-		assert_true(spool_message_is_damaged(m));
-		res = SPOOL_DAMAGED;
+	*ret_first = m->env->rcpts[0].state;
+	assert_string_equal(m->env->sender, "me@example.org");
+	assert_int_equal(m->env->nrcpts, 2);
+	if (b->s->ops->message_read(m, 0, got, sizeof(got), &n, &err) != 0) {
+		assert_true(m->is_damaged);
+		res = STORE_DAMAGED;
 	} else {
 		assert_int_equal(n, strlen(hello));
 		assert_memory_equal(got, hello, n);
 	}
-	spool_message_free(m);
+	b->s->ops->message_free(m);
 	return res;
 }
 
@@ -208,12 +208,12 @@ an_id_is_never_overwritten(void **state)
 	enum rcpt_state first;
 	struct err err;
 
-	assert_true(spool_is_free(b->s, id));
+	assert_true(b->s->ops->is_free(b->s, id));
 	assert_int_equal(store(b, &err), 0);
-	assert_false(spool_is_free(b->s, id));
+	assert_false(b->s->ops->is_free(b->s, id));
 	assert_int_equal(store(b, &err), -1);
 	assert_int_equal(err.os, EEXIST);
-	assert_int_equal(examine(b, &first), SPOOL_OK);
+	assert_int_equal(examine(b, &first), STORE_OK);
 }
 
 /* The names of the folders that were synced, in order. */
@@ -238,18 +238,20 @@ static void
 a_move_is_synced_where_it_goes_and_then_where_it_was(void **state)
 {
 	struct bed *b = *state;
-	enum spool_place place;
+	enum store_place place = STORE_QUEUE;
 	struct err err;
 
 	assert_int_equal(store(b, &err), 0);
 	b->disk.fs.sync = noting_sync;
 	buf_init(&synced, 1000);
-	assert_int_equal(
-	    spool_move(b->s, SPOOL_QUEUE, SPOOL_FAILED, id, &place, &err), 0);
+	assert_int_equal(b->s->ops->finish(b->s, &place, STORE_FAILED, id,
+			     bytes_str(""), &err),
+	    0);
 	assert_buf(&synced, "failed 34 ");
 	buf_reset(&synced);
-	assert_int_equal(
-	    spool_move(b->s, SPOOL_FAILED, SPOOL_QUEUE, id, &place, &err), 0);
+	assert_int_equal(b->s->ops->finish(b->s, &place, STORE_QUEUE, id,
+			     bytes_str(""), &err),
+	    0);
 	assert_buf(&synced, "34 failed ");
 	buf_clear(&synced);
 }
@@ -262,7 +264,8 @@ a_small_file_is_synced_before_it_gets_its_name(void **state)
 
 	buf_reset(&b->disk.order);
 	assert_int_equal(
-	    spool_state_write(b->s, "budget.work", bytes_of("x", 1), &err), 0);
+	    b->s->ops->state_write(b->s, "budget.work", bytes_of("x", 1), &err),
+	    0);
 	assert_buf(&b->disk.order, "cwsxrd");
 }
 
@@ -272,7 +275,7 @@ the_folders_of_a_new_spool_are_durable(void **state)
 	struct bed *b = *state;
 	struct err err;
 
-	spool_free(b->s);
+	store_free(b->s);
 	b->disk.fs.sync = noting_sync;
 	buf_init(&synced, 1000);
 	assert_int_equal(spool_open(b->dir, &b->disk.fs, &b->s, &err), 0);
@@ -302,12 +305,12 @@ a_file_cut_anywhere_is_unfinished_or_whole(void **state)
 	for (size_t n = 0; n <= file.n; n++) {
 		write_file(b->path, file.p, n);
 		assert_int_equal(examine(b, &first),
-		    n < promised ? SPOOL_UNFINISHED : SPOOL_OK);
+		    n < promised ? STORE_UNFINISHED : STORE_OK);
 		if (n < promised)
 			continue;
 		/* What is torn was cut off, so that the journal can go on. */
 		add_journal(b);
-		assert_int_equal(examine(b, &first), SPOOL_OK);
+		assert_int_equal(examine(b, &first), STORE_OK);
 		assert_int_equal(first, RCPT_SENT);
 	}
 	free((char *)(uintptr_t)file.p);
@@ -328,14 +331,14 @@ a_bit_flipped_anywhere_never_removes_or_changes_a_message(void **state)
 	bad = xmalloc(file.n);
 	for (size_t i = 0; i < file.n * 8; i++) {
 		enum rcpt_state first = RCPT_WAITING;
-		enum spool_result res;
+		enum store_result res;
 
 		memcpy(bad, file.p, file.n);
 		bad[i / 8] ^= (char)(1 << i % 8);
 		write_file(b->path, bad, file.n);
 		res = examine(b, &first);
-		assert_true(res == SPOOL_DAMAGED || res == SPOOL_OK);
-		harmless += res == SPOOL_OK;
+		assert_true(res == STORE_DAMAGED || res == STORE_OK);
+		harmless += res == STORE_OK;
 	}
 	/* Only in the last journal line, or the line feed before it. */
 	assert_true(harmless < 50 * 8);
@@ -347,7 +350,7 @@ static void
 what_was_appended_half_is_not_there_twice(void **state)
 {
 	struct bed *b = *state;
-	struct spool_message *m;
+	struct store_message *m;
 	struct buf lines;
 	struct err err;
 
@@ -358,23 +361,24 @@ what_was_appended_half_is_not_there_twice(void **state)
 	    "a reason so long that the first line lies in the first half"));
 	b->disk.only = "w";
 	fault_fs_arm(&b->disk, 1, ENOSPC);
-	assert_int_equal(
-	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
+	assert_int_equal(b->s->ops->append(b->s, STORE_QUEUE, id,
+			     buf_bytes(&lines), true, &err),
 	    -1);
-	assert_int_equal(
-	    spool_append(b->s, SPOOL_QUEUE, id, buf_bytes(&lines), true, &err),
+	assert_int_equal(b->s->ops->append(b->s, STORE_QUEUE, id,
+			     buf_bytes(&lines), true, &err),
 	    0);
 	buf_clear(&lines);
-	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
-	assert_int_equal(spool_message_state(m)->attempts, 1);
-	spool_message_free(m);
+	assert_int_equal(
+	    b->s->ops->load(b->s, STORE_QUEUE, id, &m, &err), STORE_OK);
+	assert_int_equal(m->state.attempts, 1);
+	b->s->ops->message_free(m);
 }
 
 static void
 a_line_that_a_power_cut_spoilt_does_not_spoil_the_next(void **state)
 {
 	struct bed *b = *state;
-	struct spool_message *m;
+	struct store_message *m;
 	enum rcpt_state first = RCPT_WAITING;
 	struct bytes file;
 	struct err err;
@@ -388,11 +392,12 @@ a_line_that_a_power_cut_spoilt_does_not_spoil_the_next(void **state)
 	memset(at, 0, 4);
 	write_file(b->path, file.p, file.n);
 	free((char *)(uintptr_t)file.p);
-	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
-	spool_message_mend(m);
-	spool_message_free(m);
+	assert_int_equal(
+	    b->s->ops->load(b->s, STORE_QUEUE, id, &m, &err), STORE_OK);
+	b->s->ops->message_mend(m);
+	b->s->ops->message_free(m);
 	add_journal(b);
-	assert_int_equal(examine(b, &first), SPOOL_OK);
+	assert_int_equal(examine(b, &first), STORE_OK);
 	assert_int_equal(first, RCPT_SENT);
 }
 
@@ -417,7 +422,7 @@ any_file_at_all_gives_an_answer(void **state)
 		if (n > 20 && i % 2 == 0)
 			memcpy(junk, "relais-spool 1\n", 15);
 		write_file(b->path, junk, n);
-		assert_int_not_equal(examine(b, &first), SPOOL_OK);
+		assert_int_not_equal(examine(b, &first), STORE_OK);
 	}
 }
 
@@ -429,26 +434,26 @@ R29_only_a_plain_file_of_ours_with_one_name_is_read(void **state)
 	struct err err;
 	char other[200];
 
-	assert_int_equal(examine(b, &first), SPOOL_GONE);
+	assert_int_equal(examine(b, &first), STORE_GONE);
 	assert_int_equal(store(b, &err), 0);
 	(void)snprintf(other, sizeof(other), "%s/other", b->dir);
 	assert_int_equal(link(b->path, other), 0);
-	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(examine(b, &first), STORE_DAMAGED);
 	assert_int_equal(unlink(b->path), 0);
 	assert_int_equal(symlink(other, b->path), 0);
-	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(examine(b, &first), STORE_DAMAGED);
 	assert_int_equal(unlink(b->path), 0);
 	assert_int_equal(mkfifo(b->path, 0600), 0);
-	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(examine(b, &first), STORE_DAMAGED);
 	assert_int_equal(unlink(b->path), 0);
 	assert_int_equal(mkdir(b->path, 0700), 0);
-	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(examine(b, &first), STORE_DAMAGED);
 	assert_int_equal(rmdir(b->path), 0);
 	assert_int_equal(rename(other, b->path), 0);
-	assert_int_equal(examine(b, &first), SPOOL_OK);
+	assert_int_equal(examine(b, &first), STORE_OK);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(b->path, 65534, (gid_t)-1), 0);
-		assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+		assert_int_equal(examine(b, &first), STORE_DAMAGED);
 	}
 }
 
@@ -468,10 +473,10 @@ a_header_or_a_journal_without_end_is_damaged(void **state)
 
 	assert_int_equal(store(b, &err), 0);
 	stretch(b->path, JOURNAL_MAX + 1000000);
-	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(examine(b, &first), STORE_DAMAGED);
 	write_file(b->path, "relais-spool 1\n", 15);
 	stretch(b->path, STORE_HEADER_MAX + 1000000);
-	assert_int_equal(examine(b, &first), SPOOL_DAMAGED);
+	assert_int_equal(examine(b, &first), STORE_DAMAGED);
 }
 
 static void
@@ -479,7 +484,7 @@ an_empty_message_has_a_checksum_too(void **state)
 {
 	struct bed *b = *state;
 	struct envelope *e = make_envelope(0);
-	struct spool_message *m;
+	struct store_message *m;
 	struct buf header;
 	struct err err;
 	size_t n;
@@ -492,17 +497,18 @@ an_empty_message_has_a_checksum_too(void **state)
 	assert_int_equal(store(b, &err), 0); /* for its folder */
 	write_file(b->path, buf_str(&header), buf_len(&header));
 	buf_clear(&header);
-	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
-	assert_int_equal(spool_message_read(m, 0, &c, 1, &n, &err), -1);
-	assert_true(spool_message_is_damaged(m));
-	spool_message_free(m);
+	assert_int_equal(
+	    b->s->ops->load(b->s, STORE_QUEUE, id, &m, &err), STORE_OK);
+	assert_int_equal(b->s->ops->message_read(m, 0, &c, 1, &n, &err), -1);
+	assert_true(m->is_damaged);
+	b->s->ops->message_free(m);
 }
 
 static void
 a_file_under_another_name_is_damaged(void **state)
 {
 	struct bed *b = *state;
-	struct spool_message *m;
+	struct store_message *m;
 	struct err err;
 	char other[200];
 
@@ -511,8 +517,8 @@ a_file_under_another_name_is_damaged(void **state)
 	    other, sizeof(other), "%s/failed/0123456789abcdee", b->dir);
 	assert_int_equal(rename(b->path, other), 0);
 	assert_int_equal(
-	    spool_load(b->s, SPOOL_FAILED, "0123456789abcdee", &m, &err),
-	    SPOOL_DAMAGED);
+	    b->s->ops->load(b->s, STORE_FAILED, "0123456789abcdee", &m, &err),
+	    STORE_DAMAGED);
 }
 
 static void
@@ -521,12 +527,13 @@ what_is_set_aside_replaces_nothing(void **state)
 	struct bed *b = *state;
 	struct err err;
 	char path[200];
-	enum spool_place place = SPOOL_QUEUE;
+	enum store_place place = STORE_QUEUE;
 
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(store(b, &err), 0);
-		assert_int_equal(spool_move(b->s, SPOOL_QUEUE, SPOOL_CORRUPT,
-				     id, &place, &err),
+		place = STORE_QUEUE;
+		assert_int_equal(b->s->ops->finish(b->s, &place, STORE_CORRUPT,
+				     id, bytes_str(""), &err),
 		    0);
 	}
 	(void)snprintf(path, sizeof(path), "%s/corrupt/%s", b->dir, id);
@@ -542,29 +549,30 @@ a_draft_is_unfinished_until_it_is_committed(void **state)
 {
 	struct bed *b = *state;
 	struct envelope *e = make_envelope(strlen(hello));
-	struct spool_draft *d;
+	struct store_draft *d;
 	enum rcpt_state first;
 	struct err err;
 	char got[100];
 	size_t n;
 
-	assert_int_equal(spool_draft_new(b->s, id, &d, &err), 0);
-	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
-	assert_int_equal(spool_draft_write(d, hello, 10, &err), 0);
+	assert_int_equal(b->s->ops->draft_new(b->s, id, &d, &err), 0);
+	assert_int_equal(examine(b, &first), STORE_UNFINISHED);
+	assert_int_equal(b->s->ops->draft_write(d, hello, 10, &err), 0);
 	assert_int_equal(
-	    spool_draft_write(d, hello + 10, strlen(hello) - 10, &err), 0);
-	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
-	assert_int_equal(spool_draft_end(d, e, &err), 0);
-	assert_int_equal(examine(b, &first), SPOOL_UNFINISHED);
+	    b->s->ops->draft_write(d, hello + 10, strlen(hello) - 10, &err), 0);
+	assert_int_equal(examine(b, &first), STORE_UNFINISHED);
+	assert_int_equal(b->s->ops->draft_end(d, e, &err), 0);
+	assert_int_equal(examine(b, &first), STORE_UNFINISHED);
 	buf_reset(&b->disk.order);
-	assert_int_equal(spool_draft_commit(d, NULL, &err), 0);
+	assert_int_equal(b->s->ops->draft_commit(d, NULL, &err), 0);
 	assert_buf(&b->disk.order, "wwwsdd");
-	assert_int_equal(examine(b, &first), SPOOL_OK);
-	assert_int_equal(spool_draft_read(d, 3, got, sizeof(got), &n, &err), 0);
+	assert_int_equal(examine(b, &first), STORE_OK);
+	assert_int_equal(
+	    b->s->ops->draft_read(d, 3, got, sizeof(got), &n, &err), 0);
 	assert_int_equal(n, strlen(hello) - 3);
 	assert_memory_equal(got, hello + 3, n);
-	spool_draft_free(d);
-	assert_int_equal(examine(b, &first), SPOOL_OK);
+	b->s->ops->draft_free(d);
+	assert_int_equal(examine(b, &first), STORE_OK);
 	envelope_free(e);
 }
 
@@ -573,19 +581,20 @@ R45_a_failed_draft_is_not_committed_a_second_time(void **state)
 {
 	struct bed *b = *state;
 	struct envelope *e = make_envelope(strlen(hello));
-	struct spool_draft *d;
+	struct store_draft *d;
 	struct err err;
 
-	assert_int_equal(spool_draft_new(b->s, id, &d, &err), 0);
-	assert_int_equal(spool_draft_write(d, hello, strlen(hello), &err), 0);
-	assert_int_equal(spool_draft_end(d, e, &err), 0);
+	assert_int_equal(b->s->ops->draft_new(b->s, id, &d, &err), 0);
+	assert_int_equal(
+	    b->s->ops->draft_write(d, hello, strlen(hello), &err), 0);
+	assert_int_equal(b->s->ops->draft_end(d, e, &err), 0);
 	b->disk.only = "s";
 	fault_fs_arm(&b->disk, 1, EIO);
-	assert_int_equal(spool_draft_commit(d, NULL, &err), -1);
-	assert_int_equal(spool_draft_commit(d, NULL, &err), -1);
+	assert_int_equal(b->s->ops->draft_commit(d, NULL, &err), -1);
+	assert_int_equal(b->s->ops->draft_commit(d, NULL, &err), -1);
 	assert_int_equal(b->disk.calls, 1); /* the sync was not repeated */
-	spool_draft_free(d);
-	assert_true(spool_is_free(b->s, id));
+	b->s->ops->draft_free(d);
+	assert_true(b->s->ops->is_free(b->s, id));
 	envelope_free(e);
 }
 
@@ -594,28 +603,30 @@ reading_ahead_does_not_skip_the_checksum(void **state)
 {
 	struct bed *b = *state;
 	struct bytes file;
-	struct spool_message *m;
+	struct store_message *m;
 	struct err err;
 	char got[10], *at;
 	size_t n;
 
 	assert_int_equal(store(b, &err), 0);
-	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
-	assert_int_equal(spool_message_read(m, 15, got, 3, &n, &err), 0);
-	assert_int_equal(spool_message_read(m, 18, got, 4, &n, &err), 0);
-	assert_false(spool_message_is_damaged(m));
-	spool_message_free(m);
+	assert_int_equal(
+	    b->s->ops->load(b->s, STORE_QUEUE, id, &m, &err), STORE_OK);
+	assert_int_equal(b->s->ops->message_read(m, 15, got, 3, &n, &err), 0);
+	assert_int_equal(b->s->ops->message_read(m, 18, got, 4, &n, &err), 0);
+	assert_false(m->is_damaged);
+	b->s->ops->message_free(m);
 	file = read_file(b->path);
 	at = memmem(file.p, file.n, "hi\r\n", 4);
 	assert_non_null(at);
 	*at ^= 1;
 	write_file(b->path, file.p, file.n);
-	assert_int_equal(spool_load(b->s, SPOOL_QUEUE, id, &m, &err), SPOOL_OK);
-	assert_int_equal(spool_message_read(m, 15, got, 3, &n, &err), 0);
-	assert_int_equal(spool_message_read(m, 18, got, 4, &n, &err), -1);
-	assert_true(spool_message_is_damaged(m));
-	assert_int_equal(spool_message_read(m, 0, got, 1, &n, &err), -1);
-	spool_message_free(m);
+	assert_int_equal(
+	    b->s->ops->load(b->s, STORE_QUEUE, id, &m, &err), STORE_OK);
+	assert_int_equal(b->s->ops->message_read(m, 15, got, 3, &n, &err), 0);
+	assert_int_equal(b->s->ops->message_read(m, 18, got, 4, &n, &err), -1);
+	assert_true(m->is_damaged);
+	assert_int_equal(b->s->ops->message_read(m, 0, got, 1, &n, &err), -1);
+	b->s->ops->message_free(m);
 	free((char *)(uintptr_t)file.p);
 }
 
@@ -646,7 +657,7 @@ write_many(void *arg)
 		buf_init(&header, 10000);
 		assert_true(
 		    store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
-		w->kept += spool_store(w->b->s, e->id, buf_bytes(&header),
+		w->kept += w->b->s->ops->put(w->b->s, e->id, buf_bytes(&header),
 			       bytes_str(hello), NULL, &err) == 0;
 		buf_clear(&header);
 		envelope_free(e);
@@ -673,7 +684,7 @@ store_one(void *arg)
 	(void)snprintf(e->id, sizeof(e->id), "%s", t->id);
 	buf_init(&header, 10000);
 	assert_true(store_text_header(&header, STORE_TEXT_MESSAGE, e, 0));
-	t->rc = spool_store(
+	t->rc = t->b->s->ops->put(
 	    t->b->s, t->id, buf_bytes(&header), bytes_str(hello), NULL, &err);
 	buf_clear(&header);
 	envelope_free(e);
@@ -745,12 +756,23 @@ R45_a_folder_that_could_not_be_made_durable_takes_no_more(void **state)
 	assert_int_equal(b->disk.calls, 1);
 }
 
-static bool
-count_id(void *arg, const char *name)
+static int
+count_ids(struct bed *b)
 {
-	(void)name;
-	++*(int *)arg;
-	return true;
+	struct store_scan *scan = b->s->ops->scan_new(b->s, 0);
+	enum store_found found;
+	enum store_place place;
+	char found_id[QID_SIZE];
+	struct err err;
+	int n = 0;
+
+	do {
+		found = b->s->ops->scan_next(scan, &place, found_id, &err);
+		assert_int_not_equal(found, STORE_FOUND_ERROR);
+		n += found == STORE_FOUND_ONE;
+	} while (found != STORE_FOUND_END);
+	b->s->ops->scan_free(scan);
+	return n;
 }
 
 static atomic_int folder_syncs;
@@ -773,7 +795,7 @@ one_folder_sync_serves_many_messages(void **state)
 	struct bed *b = *state;
 	struct writer w[WRITERS];
 	struct err err;
-	int kept = 0, there = 0;
+	int kept = 0, there;
 
 	b->disk.fs.sync = slow_sync;
 	folder_syncs = 0;
@@ -787,10 +809,7 @@ one_folder_sync_serves_many_messages(void **state)
 		kept += w[i].kept;
 	}
 	assert_int_equal(kept, WRITERS * EACH);
-	assert_int_equal(
-	    spool_list(b->s, SPOOL_QUEUE, (unsigned)qid_folder_number("34"),
-		count_id, &there, &err),
-	    0);
+	there = count_ids(b);
 	assert_int_equal(there, WRITERS * EACH);
 	assert_true(folder_syncs < WRITERS * EACH / 2);
 }
@@ -817,7 +836,7 @@ a_failed_folder_sync_fails_all_whom_it_was_to_serve(void **state)
 	struct bed *b = *state;
 	struct writer w[WRITERS];
 	struct err err;
-	int there = 0;
+	int there;
 
 	assert_int_equal(store(b, &err), 0);
 	b->disk.fs.sync = failing_sync;
@@ -831,10 +850,7 @@ a_failed_folder_sync_fails_all_whom_it_was_to_serve(void **state)
 		assert_int_equal(pthread_join(w[i].thread, NULL), 0);
 		assert_int_equal(w[i].kept, 0);
 	}
-	assert_int_equal(
-	    spool_list(b->s, SPOOL_QUEUE, (unsigned)qid_folder_number("34"),
-		count_id, &there, &err),
-	    0);
+	there = count_ids(b);
 	assert_int_equal(there, 1); /* the one from before */
 }
 
@@ -845,7 +861,7 @@ only_ids_are_taken_for_messages(void **state)
 		"0123456789ABCDEF", "0123456789abcde.", ".123456789abcdef" };
 	struct bed *b = *state;
 	struct err err;
-	int there = 0;
+	int there;
 	char path[200];
 
 	assert_int_equal(store(b, &err), 0);
@@ -854,10 +870,7 @@ only_ids_are_taken_for_messages(void **state)
 		    path, sizeof(path), "%s/queue/34/%s", b->dir, names[i]);
 		write_file(path, "x", 1);
 	}
-	assert_int_equal(
-	    spool_list(b->s, SPOOL_QUEUE, (unsigned)qid_folder_number("34"),
-		count_id, &there, &err),
-	    0);
+	there = count_ids(b);
 	assert_int_equal(there, 1);
 }
 
@@ -902,8 +915,8 @@ R44_the_last_room_of_a_disk_is_not_for_new_mail(void **state)
 			.f_bavail = rows[i].left,
 			.f_files = rows[i].files,
 			.f_favail = rows[i].files_left };
-		assert_int_equal(
-		    spool_has_room(b->s, rows[i].size, &err), rows[i].has_room);
+		assert_int_equal(b->s->ops->has_room(b->s, rows[i].size, &err),
+		    rows[i].has_room);
 		if (!rows[i].has_room)
 			assert_int_equal(err.class, ERR_DISK);
 	}
@@ -915,12 +928,12 @@ static void
 only_one_process_has_the_spool(void **state)
 {
 	struct bed *b = *state;
-	struct spool *other;
+	struct store *other;
 	struct err err;
 
 	assert_int_equal(spool_open(b->dir, &b->disk.fs, &other, &err), -1);
 	assert_int_equal(err.class, ERR_BUSY);
-	spool_free(b->s);
+	store_free(b->s);
 	b->s = NULL;
 	assert_int_equal(spool_open(b->dir, &b->disk.fs, &b->s, &err), 0);
 }
@@ -949,11 +962,11 @@ static void
 a_spool_that_cannot_be_used_says_what_to_type(void **state)
 {
 	struct bed *b = *state;
-	struct spool *other;
+	struct store *other;
 	struct err err;
 	char path[200];
 
-	spool_free(b->s);
+	store_free(b->s);
 	b->s = NULL;
 	(void)snprintf(path, sizeof(path), "%s/no/where", b->dir);
 	assert_int_equal(spool_open(path, &b->disk.fs, &other, &err), -1);
@@ -981,7 +994,7 @@ static void
 a_spool_may_be_a_link_to_another_disk(void **state)
 {
 	struct bed *b = *state;
-	struct spool *s;
+	struct store *s;
 	struct err err;
 	char to[100], link_path[100];
 
@@ -990,7 +1003,7 @@ a_spool_may_be_a_link_to_another_disk(void **state)
 	assert_int_equal(mkdir(to, 0700), 0);
 	assert_int_equal(symlink(to, link_path), 0);
 	assert_int_equal(spool_open(link_path, &b->disk.fs, &s, &err), 0);
-	spool_free(s);
+	store_free(s);
 }
 
 int

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store.h - messages at rest, whatever keeps them.
+ *
+ * The queue knows a store by this table alone.  spool.h is the one on the disk;
+ * the tests have one in memory.
+ *
+ * A message in a store is complete or absent, whatever the moment of a crash.
+ * put() or draft_commit() returning 0 is the only event that lets a caller
+ * promise delivery (SMTP 250, exit status 0).
+ *
+ * A message is a header (store_text.h), its bytes, and a journal of what
+ * happened to it since (journal.h).  Header and journal are text that the
+ * caller makes: a store keeps it and gives it back, and need not know what it
+ * means.
+ *
+ * Everything here blocks.  Any number of threads may work on different messages
+ * at the same time; two calls about the same message must not overlap, except
+ * draft_read() beside draft_commit(), and what struct store_notes allows.  One
+ * process owns a store.  Where several shared one, scan_next() would be the call
+ * that makes a message theirs, and append() and finish() those that find out
+ * that it no longer is.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "mail/envelope.h"
+#include "store/journal.h"
+#include "store/qid.h"
+#include "store/store_text.h"
+
+struct drop_folder;
+struct store_scan;
+
+enum store_place { STORE_QUEUE, STORE_FAILED, STORE_CORRUPT };
+
+enum store_result {
+	STORE_OK,
+	STORE_GONE, /* no such message */
+	STORE_UNFINISHED, /* it ends early: it was never promised */
+	STORE_DAMAGED, /* err says how */
+	STORE_ERROR /* it cannot be read just now; err says why */
+};
+
+enum store_found {
+	STORE_FOUND_ONE,
+	STORE_FOUND_NONE, /* yet: ask again */
+	STORE_FOUND_ERROR, /* something could not be looked at; ask again */
+	STORE_FOUND_END
+};
+
+/* Small facts, each replaced as a whole. */
+enum { STORE_STATE_MAX = 1024 * 1024 };
+
+/* What became of a message while it was being written.  take() is asked for the
+ * first lines of its journal when everything else has been written; they become
+ * part of the message together with its end, so there is no moment at which it
+ * is complete without them.  From written() on append() may add to it, without a
+ * sync, although the write has not returned. */
+struct store_notes {
+	struct bytes (*take)(void *ctx);
+	void (*written)(void *ctx);
+	void *ctx;
+};
+
+/* What every store begins its own with. */
+struct store_draft { /* a message whose size is not known yet */
+	uint64_t size_bytes; /* so far */
+};
+struct store_message { /* one that was loaded */
+	struct envelope *env; /* the caller may change it, or take it away */
+	struct journal_state state;
+	bool is_damaged; /* found out while it was being read */
+};
+struct store {
+	const struct store_ops *ops;
+	const char *name; /* for messages to a person */
+	/* Where mail waits that came without us (drop_folder.h); NULL: nowhere. */
+	struct drop_folder *drop;
+};
+
+struct store_ops {
+	void (*free)(struct store *s);
+	/* True: no message of this id is in the queue. */
+	bool (*is_free)(struct store *s, const char *id);
+
+	/* A whole message with the header that store_text_header() made for it.
+	 * -1: nothing of it is left.  notes may be NULL. */
+	int (*put)(struct store *s, const char *id, struct bytes header,
+	    struct bytes message, const struct store_notes *notes,
+	    struct err *err);
+	/* A message that comes in pieces; no scan sees it before its end. */
+	int (*draft_new)(struct store *s, const char *id,
+	    struct store_draft **ret, struct err *err);
+	int (*draft_write)(
+	    struct store_draft *d, const void *p, size_t n, struct err *err);
+	/* Bytes from offset at; *ret_n is 0 at the end. */
+	int (*draft_read)(struct store_draft *d, uint64_t at, void *p, size_t n,
+	    size_t *ret_n, struct err *err);
+	/* The message is complete.  Does not block: the commit may then run on
+	 * another thread without the envelope, whose size_bytes is set. */
+	int (*draft_end)(
+	    struct store_draft *d, const struct envelope *env, struct err *err);
+	/* At most once; failure is final.  notes may be NULL. */
+	int (*draft_commit)(struct store_draft *d,
+	    const struct store_notes *notes, struct err *err);
+	/* Always the last call; what was not committed is deleted.  NULL is
+	 * allowed. */
+	void (*draft_free)(struct store_draft *d);
+
+	/* Adds lines to the journal; with must_sync they are durable on return.
+	 * -1: nothing was added, or (class ERR_DISK after a failed sync) it may
+	 * be lost. */
+	int (*append)(struct store *s, enum store_place place, const char *id,
+	    struct bytes lines, bool must_sync, struct err *err);
+	/* Adds lines, which may be none, and moves it; durable on return.  -1:
+	 * one of both has failed; *place says where it is now.  (Moved all the
+	 * same: a power cut may undo that.)  On the way to failed/ and corrupt/
+	 * it is moved even if the lines cannot be written, for where a message
+	 * lies says the most; and what lies in corrupt/ is never replaced. */
+	int (*finish)(struct store *s, enum store_place *place,
+	    enum store_place to, const char *id, struct bytes lines,
+	    struct err *err);
+	/* Until sync() a power cut may bring it back. */
+	int (*remove)(struct store *s, enum store_place place, const char *id,
+	    struct err *err);
+	/* Makes durable what was removed since the last one. */
+	int (*sync)(struct store *s, struct err *err);
+
+	/* Header, end and journal, not the message.  OK: the caller frees
+	 * *ret. */
+	enum store_result (*load)(struct store *s, enum store_place place,
+	    const char *id, struct store_message **ret, struct err *err);
+	/* Cuts off what a crash left of a journal line, lest the next append make
+	 * it look like damage.  Only while nobody may be appending: at the
+	 * scan. */
+	void (*message_mend)(struct store_message *m);
+	/* Adds the lines of the journal, as far as there is room. */
+	int (*message_journal)(
+	    struct store_message *m, struct buf *to, struct err *err);
+	/* Bytes of the message from offset at; *ret_n is 0 at the end.  The
+	 * checksum is verified on the way: the last bytes are handed out only if
+	 * all that went before were right.  -1 and is_damaged: they were not. */
+	int (*message_read)(struct store_message *m, uint64_t at, void *p,
+	    size_t n, size_t *ret_n, struct err *err);
+	void (*message_free)(struct store_message *m);
+
+	/* All that is there, in small steps, the oldest first as far as ids tell
+	 * that by now; what comes meanwhile is seen or not.  Must be freed
+	 * before the store. */
+	struct store_scan *(*scan_new)(struct store *s, int64_t wall_ms);
+	enum store_found (*scan_next)(struct store_scan *scan,
+	    enum store_place *ret_place, char ret_id[QID_SIZE],
+	    struct err *err);
+	void (*scan_free)(struct store_scan *scan);
+
+	/* False: too little is left for a message of that size (R44). */
+	bool (*has_room)(struct store *s, uint64_t size_bytes, struct err *err);
+
+	/* Small facts, replaced as a whole and durably.  Reading one that is not
+	 * there gives nothing and is no error. */
+	int (*state_read)(
+	    struct store *s, const char *name, struct buf *to, struct err *err);
+	int (*state_write)(struct store *s, const char *name,
+	    struct bytes content, struct err *err);
+};
+
+static inline void
+store_free(struct store *s)
+{
+	if (s != NULL)
+		s->ops->free(s);
+}
+
+/* The caller frees it with envelope_free(). */
+static inline struct envelope *
+store_message_take_envelope(struct store_message *m)
+{
+	struct envelope *e = m->env;
+
+	m->env = NULL;
+	return e;
+}
+
+#endif

@@ -17,6 +17,7 @@
 #include "outbound/delivery.h"
 #include "outbound/derive.h"
 #include "outbound/fetch.h"
+#include "outbound/login.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
 #include "smtp/smtp_caps.h"
@@ -40,6 +41,7 @@ struct courier {
 	struct stream *stream;
 	struct smtp_client *smtp; /* NULL until the transport is ready */
 	struct loop_timer *timer;
+	struct sasl_login *login; /* while it goes on */
 	struct fetch *fetch; /* the secret is being fetched */
 	struct derive *derive; /* a key is being derived */
 	struct secret *secret; /* until the server has taken or refused it */
@@ -108,7 +110,22 @@ is_past(const struct courier *c)
 	return pool_is_past(c->pool, c->opts);
 }
 
-/* --- the secret ----------------------------------------------------------- */
+/* --- the login ------------------------------------------------------------ */
+
+static void on_fetched(
+    void *ctx, const struct secret *secret, const struct err *why);
+static void on_derived(void *ctx, const struct sasl_key *k);
+
+/* What the login needs of others. */
+static void
+help_login(struct courier *c, enum sasl_act act)
+{
+	if (act == SASL_FETCH)
+		c->fetch = fetch_new(c->pool, on_fetched, c);
+	else if (act == SASL_DERIVE)
+		c->derive = derive_new(pool_loop(c->pool),
+		    sasl_login_take_key(c->login), on_derived, c);
+}
 
 static void
 on_fetched(void *ctx, const struct secret *secret, const struct err *why)
@@ -116,15 +133,19 @@ on_fetched(void *ctx, const struct secret *secret, const struct err *why)
 	struct courier *c = ctx;
 	struct bytes binding = { "", 0 };
 	const char *type = NULL;
+	struct verdict v;
 
 	c->fetch = NULL;
 	if (stream_tls(c->stream) != NULL)
 		type = tls_pipe_binding(stream_tls(c->stream), &binding);
 	if (secret != NULL) {
 		c->secret = secret_dup(secret);
-		smtp_client_cred(c->smtp, secret, type, binding);
+		sasl_login_secret(c->login, secret, type, binding);
+		help_login(c, login_go_on(c->login, c->smtp));
 	} else {
-		smtp_client_no_cred(c->smtp, why->text);
+		verdict_local(
+		    &v, VERDICT_LATER, STAGE_LOCAL, 0, NULL, why->text);
+		smtp_client_no_login(c->smtp, SC_TROUBLE_CRED, &v);
 	}
 	drive(c);
 }
@@ -135,8 +156,18 @@ on_derived(void *ctx, const struct sasl_key *k)
 	struct courier *c = ctx;
 
 	c->derive = NULL;
-	smtp_client_keyed(c->smtp, k);
+	sasl_login_keyed(c->login, k);
+	help_login(c, login_go_on(c->login, c->smtp));
 	drive(c);
+}
+
+static void
+forget_login(struct courier *c)
+{
+	sasl_login_free(c->login);
+	c->login = NULL;
+	secret_free(c->secret);
+	c->secret = NULL;
 }
 
 /* --- the end of a connection ---------------------------------------------- */
@@ -164,7 +195,7 @@ courier_free(struct courier *c)
 		delivery_end(delivery_of_link(it), NULL);
 	fetch_forget(c->fetch);
 	derive_forget(c->derive);
-	secret_free(c->secret);
+	forget_login(c);
 	dial_free(c->dial);
 	smtp_client_free(c->smtp);
 	if (c->stream != NULL)
@@ -603,8 +634,7 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	if (c->is_ready)
 		return;
 	c->is_ready = true;
-	secret_free(c->secret);
-	c->secret = NULL;
+	forget_login(c);
 	if (stream_tls(c->stream) != NULL)
 		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
 	IGNORE(str_copy(c->mechanism, sizeof(c->mechanism), info->text));
@@ -676,12 +706,10 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	case SC_STARTTLS:
 		on_starttls(c);
 		break;
-	case SC_NEED_CRED:
-		c->fetch = fetch_new(c->pool, on_fetched, c);
-		break;
-	case SC_NEED_KEY:
-		c->derive = derive_new(pool_loop(c->pool),
-		    smtp_client_take_key(c->smtp), on_derived, c);
+	case SC_AUTH:
+	case SC_CHALLENGE:
+	case SC_ACCEPTED:
+		help_login(c, login_event(c->login, c->smtp, ev, info));
 		break;
 	case SC_READY:
 		on_engine_ready(c, info);
@@ -897,15 +925,9 @@ begin_smtp(struct courier *c)
 		.distrust = pool_learnt(c->pool, LEARNT_DISTRUST),
 		.is_bare_auth = pool_learnt(c->pool, LEARNT_BARE_AUTH) != 0,
 		.ehlo_refused = pool_names_refused(c->pool),
-		.host = o->host,
-		.port = c->port.port,
 		.tls = c->port.tls,
 		.wants_auth = o->wants_auth,
-		.user = o->user,
-		.auth = o->auth,
-		.is_token = o->is_token,
 		.is_plain_spoken = pool_speaks_plainly(c->pool),
-		.rng = pool_rng(c->pool),
 		.greeting_ms = pool_patience_ms(c->pool),
 		.is_vouched_for = pool_vouches(c->pool),
 	};
@@ -913,6 +935,13 @@ begin_smtp(struct courier *c)
 	name_ourselves(c, &opts);
 	c->names_refused = opts.ehlo_refused;
 	c->smtp = smtp_client_new(&opts);
+	if (o->wants_auth)
+		c->login = sasl_login_new(
+		    &(struct sasl_login_opts) { .user = o->user,
+			.allowed = o->auth,
+			.is_token = o->is_token,
+			.host = o->host,
+			.port = c->port.port });
 	smtp_client_tick(c->smtp, now_ms(c));
 	smtp_client_round_trip(c->smtp, c->dialled_ms);
 }

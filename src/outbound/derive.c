@@ -5,7 +5,7 @@
 
 #include "base/xalloc.h"
 #include "net/loop.h"
-#include "smtp/sasl.h"
+#include "sasl/sasl.h"
 
 struct derive {
 	struct loop_job job; /* first, so that a job is a derive */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* derive.h - a key that a login needs, derived on a worker thread.
  *
- * The server says how many rounds that takes (smtp/sasl.h).  Outlives whoever
+ * The server says how many rounds that takes (sasl/sasl.h).  Outlives whoever
  * asked, because a worker cannot be stopped half-way.
  */
 #ifndef OUTBOUND_DERIVE_H

@@ -13,6 +13,8 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/fetch.h \
 	%reldir%/learnt.c \
 	%reldir%/learnt.h \
+	%reldir%/login.c \
+	%reldir%/login.h \
 	%reldir%/outbound.c \
 	%reldir%/outbound.h \
 	%reldir%/pool.c \

@@ -1442,12 +1442,6 @@ pool_queue(const struct pool *p)
 	return p->queue;
 }
 
-const struct rng *
-pool_rng(const struct pool *p)
-{
-	return p->rng;
-}
-
 struct pool_opts *
 pool_opts_of(const struct pool *p)
 {

@@ -138,7 +138,6 @@ void pool_status(const struct pool *p, struct pool_status *ret);
 
 struct loop *pool_loop(const struct pool *p);
 struct queue *pool_queue(const struct pool *p);
-const struct rng *pool_rng(const struct pool *p);
 /* Those in force; to keep them: pool_opts_ref(). */
 struct pool_opts *pool_opts_of(const struct pool *p);
 /* These are the options of another login, server or port than the account has

@@ -1,15 +1,9 @@
 # The two engines and what they are made of.
 noinst_LIBRARIES += %reldir%/libsmtp.a
-%canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS) $(GSASL_CFLAGS) $(GNUTLS_CFLAGS)
+%canon_reldir%_libsmtp_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_libsmtp_a_SOURCES = \
 	%reldir%/cmd.c \
 	%reldir%/cmd.h \
-	%reldir%/sasl.c \
-	%reldir%/sasl.h \
-	%reldir%/sasl_server.c \
-	%reldir%/sasl_server.h \
-	%reldir%/sasl_status.c \
-	%reldir%/sasl_status.h \
 	%reldir%/smtp_caps.c \
 	%reldir%/smtp_caps.h \
 	%reldir%/smtp_client.c \

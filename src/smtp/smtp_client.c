@@ -10,8 +10,6 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "smtp/sasl.h"
-#include "smtp/sasl_status.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_limits.h"
 #include "smtp/smtp_out.h"
@@ -21,11 +19,7 @@
 enum {
 	IN_MAX = 16384, /* replies not looked at yet */
 	AUTH_LINE_INLINE_MAX = 512, /* RFC 5321 4.5.3.1.4, R67 */
-	WHY_MAX = 256,
-	BINDING_MAX = 1024,
-	/* AUTH commands of one login: each mechanism there is, once more where
-	 * an initial response was not taken, and an end. */
-	AUTH_TRIES_MAX = 8
+	WHY_MAX = 256
 };
 
 enum state {
@@ -34,30 +28,23 @@ enum state {
 	ST_HELO,
 	ST_STARTTLS,
 	ST_TLS, /* the driver wraps the transport */
-	ST_CRED, /* the driver fetches the secret */
+	ST_LOGIN, /* the driver has the word: login.asked */
 	ST_AUTH,
-	ST_KEY, /* the driver has a key derived, between two steps of AUTH */
 	ST_READY,
 	ST_QUIT,
 	ST_CLOSED,
 	ST_COUNT
 };
 
-/* One login, from the first mechanism to the last. */
+/* AUTH, as far as it is SMTP's (RFC 4954). */
 struct login {
-	struct secret *secret; /* NULL: not fetched */
-	char binding_type[32];
-	struct buf binding;
-	const struct sasl_mech *mech;
-	struct sasl *sasl; /* the attempt under way */
-	struct buf challenge; /* that waits for a key */
-	struct sasl_key *key; /* to be taken by the driver */
+	enum sc_event asked; /* of the driver: how AUTH goes on */
+	char mechanism[SMTP_MECHANISM_MAX + 1];
 	struct buf initial; /* base64, for behind the 334 */
-	unsigned tried;
-	int ncommands; /* AUTH, so far */
+	struct buf challenge; /* lent by SC_CHALLENGE */
+	struct verdict refusal; /* of the mechanism before; NONE: none yet */
 	bool has_initial; /* in the AUTH that is unanswered */
 	bool is_bare; /* no initial response in the AUTH line */
-	struct verdict worst; /* what was said of the mechanisms so far */
 };
 
 struct smtp_client {
@@ -121,8 +108,7 @@ static const struct {
 	[ST_HELO] = { SMTP_STEP_HELO, SC_TROUBLE_REFUSED },
 	[ST_STARTTLS] = { SMTP_STEP_STARTTLS, SC_TROUBLE_LOST },
 	[ST_TLS] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
-	[ST_CRED] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
-	[ST_KEY] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
+	[ST_LOGIN] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
 	[ST_AUTH] = { SMTP_STEP_AUTH, SC_TROUBLE_AUTH_LATER },
 	[ST_READY] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
 	[ST_QUIT] = { SMTP_STEP_QUIT, SC_TROUBLE_NONE },
@@ -144,9 +130,8 @@ smtp_client_new(const struct smtp_client_opts *opts)
 	buf_init(&c->in, IN_MAX);
 	smtp_out_init(&c->out, SMTP_CLIENT_OUT_MAX);
 	smtp_reply_init(&c->reply);
-	buf_init(&c->login.binding, BINDING_MAX);
 	buf_init(&c->login.challenge, SMTP_REPLY_MAX);
-	buf_init(&c->login.initial, 2 * SASL_MESSAGE_MAX);
+	buf_init(&c->login.initial, SMTP_AUTH_TEXT_MAX);
 	c->flight = smtp_pipeline_new(&c->caps, &c->out, opts);
 	return c;
 }
@@ -154,17 +139,8 @@ smtp_client_new(const struct smtp_client_opts *opts)
 static void
 forget_login(struct smtp_client *c)
 {
-	struct login *l = &c->login;
-
-	sasl_free(l->sasl);
-	l->sasl = NULL;
-	secret_free(l->secret);
-	l->secret = NULL;
-	sasl_key_free(l->key);
-	l->key = NULL;
-	buf_wipe(&l->binding);
-	buf_wipe(&l->challenge);
-	buf_wipe(&l->initial);
+	buf_wipe(&c->login.challenge);
+	buf_wipe(&c->login.initial);
 }
 
 void
@@ -329,54 +305,25 @@ become_ready(struct smtp_client *c)
 
 /* --- login ---------------------------------------------------------------- */
 
+/* How AUTH goes on is the driver's to say. */
 static void
-over_no_auth(struct smtp_client *c)
+ask_login(struct smtp_client *c, enum sc_event what)
 {
-	char text[VERDICT_TEXT_MAX];
-
-	if (!c->caps.has_auth)
-		(void)snprintf(text, sizeof(text),
-		    "the server offers no login (AUTH) on this port");
-	else
-		(void)snprintf(text, sizeof(text),
-		    "no login method in common: the server offers \"%.200s\", "
-		    "and the account may use %.100s",
-		    c->caps.auth,
-		    c->opts.auth != NULL ? c->opts.auth
-		    : c->opts.is_token   ? "OAUTHBEARER or XOAUTH2"
-					 : "SCRAM, PLAIN or LOGIN");
-	over_local(c, SC_TROUBLE_NO_AUTH, STAGE_AUTH, text);
-	say_quit(c);
+	c->state = ST_LOGIN;
+	c->login.asked = c->pending = what;
 }
 
-static bool
-begin_attempt(struct smtp_client *c)
+static void
+begin_login(struct smtp_client *c)
 {
-	struct login *l = &c->login;
-	struct buf raw;
-	bool ok = true;
-
-	sasl_free(l->sasl);
-	buf_wipe(&l->initial);
-	l->sasl = sasl_new(l->mech, &(struct sasl_opts) {
-					.user = c->opts.user,
-					.secret = l->secret,
-					.host = c->opts.host,
-					.port = c->opts.port,
-					.binding_type = l->binding_type,
-					.binding = buf_bytes(&l->binding),
-				    });
-	if (l->sasl == NULL)
-		return false;
-	buf_init(&raw, SASL_MESSAGE_MAX);
-	if (sasl_mech_is_client_first(l->mech)) {
-		ok = sasl_step(l->sasl, bytes_of("", 0), &raw) &&
-		     base64_encode(&l->initial, buf_bytes(&raw));
-		if (ok && buf_len(&l->initial) == 0)
-			ok = buf_adds(&l->initial, "="); /* RFC 4954 4 */
+	assert(c->is_tls || c->opts.tls == SC_TLS_OFF); /* R72 */
+	if (c->caps.has_auth) {
+		ask_login(c, SC_AUTH);
+		return;
 	}
-	buf_wipe(&raw);
-	return ok;
+	over_local(c, SC_TROUBLE_NO_AUTH, STAGE_AUTH,
+	    "the server offers no login (AUTH) on this port");
+	say_quit(c);
 }
 
 /* AUTH with the initial response if the line stays short and the server takes
@@ -384,102 +331,27 @@ begin_attempt(struct smtp_client *c)
 static void
 say_auth(struct smtp_client *c)
 {
-	size_t n = buf_len(&c->login.initial);
-	char verb[40];
-	int len;
+	struct login *l = &c->login;
+	size_t n = buf_len(&l->initial);
+	char verb[sizeof("AUTH ") + SMTP_MECHANISM_MAX];
+	int len = snprintf(verb, sizeof(verb), "AUTH %s", l->mechanism);
 
-	len = snprintf(
-	    verb, sizeof(verb), "AUTH %s", sasl_mech_name(c->login.mech));
-	c->login.ncommands++;
-	c->login.has_initial = n > 0 && !c->login.is_bare &&
-			       (size_t)len + strlen(" \r\n") + n <=
-				   AUTH_LINE_INLINE_MAX;
-	if (!c->login.has_initial) {
+	l->has_initial = n > 0 && !l->is_bare &&
+			 (size_t)len + strlen(" \r\n") + n <=
+			     AUTH_LINE_INLINE_MAX;
+	if (!l->has_initial) {
 		say(c, ST_AUTH, verb, NULL);
 		return;
 	}
 	c->out.has_secret = true;
-	say(c, ST_AUTH, verb, buf_str(&c->login.initial));
-	buf_wipe(&c->login.initial);
+	say(c, ST_AUTH, verb, buf_str(&l->initial));
+	buf_wipe(&l->initial);
 }
 
-/* RFC 4954 4, 6: that mechanism will not do, whatever the password.  500, 502
- * and 503 are what servers say that do not know the word. */
-static bool
-is_about_mechanism(int code)
-{
-	return code >= 500 && code <= 504;
-}
-
-/* The server has judged the login, not only the way of it: another mechanism
- * would say the same password once more, and some count that (R57).
- * 534 is "too weak a mechanism" (RFC 4954 6), and Google's "app password". */
-static bool
-is_about_login(const struct verdict *v)
-{
-	static const char *const enhanced[] = { "5.7.8", "5.7.13", "5.7.14",
-		"5.7.30", "5.7.139" };
-
-	if (v->code == 535 || v->code == 525 ||
-	    (v->code == 534 && !str_match("*mechanism*", v->text)))
-		return true;
-	for (size_t i = 0; i < sizeof(enhanced) / sizeof(enhanced[0]); i++)
-		if (strcmp(v->enhanced, enhanced[i]) == 0)
-			return true;
-	return false;
-}
-
-/* No mechanism is left: what was said of them, or that there was none. */
+/* RFC 4954 4: cancels the exchange. */
 static void
-over_no_mechanism(struct smtp_client *c)
+say_cancel(struct smtp_client *c)
 {
-	if (c->login.worst.class == VERDICT_NONE) {
-		over_no_auth(c);
-		return;
-	}
-	c->why = c->login.worst;
-	over(c,
-	    is_about_mechanism(c->why.code) ? SC_TROUBLE_NO_AUTH
-					    : SC_TROUBLE_AUTH,
-	    true);
-	say_quit(c);
-}
-
-/* The next mechanism, or the end. */
-static void
-try_login(struct smtp_client *c)
-{
-	struct login *l = &c->login;
-	struct sasl_wish wish = {
-		.allowed = c->opts.auth,
-		.offered = c->caps.auth,
-		.is_token = c->opts.is_token,
-		/* Until the driver was asked, anything may be at hand. */
-		.has_binding = l->secret == NULL || buf_len(&l->binding) > 0,
-	};
-
-	assert(c->is_tls || c->opts.tls == SC_TLS_OFF); /* R72 */
-	while (l->ncommands < AUTH_TRIES_MAX &&
-	       (l->mech = sasl_pick(&wish, l->tried)) != NULL) {
-		if (sasl_mech_needs_secret(l->mech) && l->secret == NULL) {
-			c->state = ST_CRED;
-			c->pending = SC_NEED_CRED;
-			return;
-		}
-		l->tried = sasl_mark_tried(l->tried, l->mech);
-		if (begin_attempt(c)) {
-			say_auth(c);
-			return;
-		}
-	}
-	over_no_mechanism(c);
-}
-
-static void
-over_auth(struct smtp_client *c, const char *text)
-{
-	over_local(c, SC_TROUBLE_AUTH, STAGE_AUTH, text);
-	/* RFC 4954 4: cancels the exchange. */
 	smtp_out_begin(&c->out, "*");
 	IGNORE(smtp_out_end(&c->out)); /* manners only */
 }
@@ -496,37 +368,7 @@ decode_challenge(struct smtp_client *c, struct buf *to)
 		return true;
 	/* Some servers prompt for LOGIN in plain words; the words do not
 	 * matter. */
-	return strcmp(sasl_mech_name(c->login.mech), "LOGIN") == 0;
-}
-
-static void
-say_response(struct smtp_client *c, struct bytes raw)
-{
-	struct buf line;
-
-	buf_init(&line, 2 * SASL_MESSAGE_MAX);
-	c->out.has_secret = true;
-	if (base64_encode(&line, raw))
-		say(c, ST_AUTH, buf_str(&line), NULL);
-	else
-		over_auth(c, "the response is too long");
-	buf_wipe(&line);
-}
-
-/* The step that the challenge in l->challenge asks for. */
-static void
-go_on_auth(struct smtp_client *c)
-{
-	struct login *l = &c->login;
-	struct buf raw;
-
-	buf_init(&raw, SASL_MESSAGE_MAX);
-	if (!sasl_step(l->sasl, buf_bytes(&l->challenge), &raw))
-		over_auth(c, sasl_trouble(l->sasl));
-	else
-		say_response(c, buf_bytes(&raw));
-	buf_wipe(&raw);
-	buf_wipe(&l->challenge);
+	return strcmp(c->login.mechanism, "LOGIN") == 0;
 }
 
 static void
@@ -546,74 +388,13 @@ on_challenge(struct smtp_client *c)
 		return;
 	}
 	buf_wipe(&l->challenge);
-	if (!decode_challenge(c, &l->challenge)) {
-		over_auth(c, "the server's login challenge is not base64");
+	if (decode_challenge(c, &l->challenge)) {
+		ask_login(c, SC_CHALLENGE);
 		return;
 	}
-	sasl_key_free(l->key);
-	l->key = sasl_key_new(l->sasl, buf_bytes(&l->challenge));
-	if (l->key == NULL) {
-		go_on_auth(c);
-		return;
-	}
-	c->state = ST_KEY;
-	c->pending = SC_NEED_KEY;
-}
-
-/* The reply, and behind it what the server gave as its reason before, both
- * without JSON. */
-static void
-set_auth_reply(struct smtp_client *c, struct bytes reason)
-{
-	struct verdict v;
-	struct buf said, text;
-
-	smtp_reply_verdict(&c->reply, STAGE_AUTH, &v);
-	buf_init(&said, 2 * VERDICT_TEXT_MAX);
-	buf_init(&text, 2 * VERDICT_TEXT_MAX);
-	IGNORE(buf_addf(&said, "%.*s%s%.*s", reason.n > 0 ? 200 : -1, v.text,
-	    reason.n > 0 ? " " : "", (int)reason.n, reason.p)); /* fits */
-	IGNORE(sasl_status_reduce(buf_bytes(&said), &text)); /* gets shorter */
-	verdict_from_reply(
-	    &c->why, v.stage, v.code, bytes_str(v.enhanced), buf_bytes(&text));
-	buf_clear(&said);
-	buf_clear(&text);
-}
-
-static void
-over_auth_reply(struct smtp_client *c)
-{
-	bool is_later = c->reply.code / 100 == 4;
-
-	set_auth_reply(c, sasl_server_reason(c->login.sasl));
-	over(c, is_later ? SC_TROUBLE_AUTH_LATER : SC_TROUBLE_AUTH, true);
-	say_quit(c);
-}
-
-/* 5yz: the same mechanism in another way, another mechanism, or the end. */
-static void
-on_auth_refused(struct smtp_client *c)
-{
-	struct login *l = &c->login;
-	struct verdict v;
-
-	smtp_reply_verdict(&c->reply, STAGE_AUTH, &v);
-	if (is_about_login(&v) || sasl_server_reason(l->sasl).n > 0) {
-		over_auth_reply(c);
-		return;
-	}
-	if (v.code == 501 && l->has_initial) {
-		l->is_bare = true;
-		if (l->ncommands < AUTH_TRIES_MAX && begin_attempt(c)) {
-			say_auth(c);
-			return;
-		}
-	}
-	/* Of two refusals the one that says more than "unknown". */
-	if (l->worst.class == VERDICT_NONE ||
-	    (is_about_mechanism(l->worst.code) && !is_about_mechanism(v.code)))
-		l->worst = v;
-	try_login(c);
+	over_local(c, SC_TROUBLE_AUTH, STAGE_AUTH,
+	    "the server's login challenge is not base64");
+	say_cancel(c);
 }
 
 static void
@@ -626,17 +407,11 @@ on_auth_reply(struct smtp_client *c)
 		l->has_initial = false;
 		on_challenge(c);
 	} else if (code == 235) {
-		if (sasl_is_complete(l->sasl))
-			become_ready(c);
-		else
-			over_auth(c,
-			    "the server said yes without proving that "
-			    "it knows the password: it may be somebody "
-			    "else's");
-	} else if (code / 100 == 5) {
-		on_auth_refused(c);
-	} else if (code / 100 == 4) {
-		over_auth_reply(c);
+		ask_login(c, SC_ACCEPTED);
+	} else if (code / 100 == 4 || code / 100 == 5) {
+		smtp_reply_verdict(&c->reply, STAGE_AUTH, &l->refusal);
+		l->is_bare |= code == 501 && l->has_initial;
+		ask_login(c, SC_AUTH);
 	} else {
 		over_misfit(c);
 	}
@@ -769,7 +544,7 @@ after_hello(struct smtp_client *c)
 		    "it wants TLS from the first byte, set tls = implicit");
 		say_quit(c);
 	} else if (c->opts.wants_auth) {
-		try_login(c);
+		begin_login(c);
 	} else {
 		become_ready(c);
 	}
@@ -916,8 +691,7 @@ static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
 	[ST_HELO] = on_helo_reply,
 	[ST_STARTTLS] = on_starttls_reply,
 	[ST_TLS] = over_misfit,
-	[ST_CRED] = over_misfit,
-	[ST_KEY] = over_misfit,
+	[ST_LOGIN] = over_misfit,
 	[ST_AUTH] = on_auth_reply,
 	[ST_READY] = on_job_reply,
 	[ST_QUIT] = on_quit_reply,
@@ -1004,9 +778,25 @@ produce(struct smtp_client *c)
 	if (c->state == ST_READY)
 		smtp_pipeline_produce(c->flight);
 	if (c->wants_quit && c->pending == SC_IDLE &&
-	    (c->state == ST_READY || c->state == ST_CRED) &&
+	    (c->state == ST_READY ||
+		(c->state == ST_LOGIN && c->login.asked == SC_AUTH)) &&
 	    smtp_pipeline_is_empty(c->flight))
 		say(c, ST_QUIT, "QUIT", NULL);
+}
+
+static void
+lend_login(const struct smtp_client *c, enum sc_event ev, struct sc_info *ret)
+{
+	const struct login *l = &c->login;
+
+	if (ev == SC_AUTH) {
+		ret->text = bytes_str(c->caps.auth);
+		ret->verdict = l->refusal;
+	} else if (ev == SC_CHALLENGE) {
+		ret->text = buf_bytes(&l->challenge);
+	} else if (ev == SC_READY) {
+		ret->text = bytes_str(l->mechanism);
+	}
 }
 
 /* True: an event was found. */
@@ -1022,11 +812,7 @@ tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 	if (c->pending != SC_IDLE) {
 		*ret_ev = c->pending;
 		c->pending = SC_IDLE;
-		if (*ret_ev == SC_READY && c->login.mech != NULL) {
-			const char *name = sasl_mech_name(c->login.mech);
-
-			ret->text = bytes_str(name);
-		}
+		lend_login(c, *ret_ev, ret);
 		return true;
 	}
 	if (c->state != ST_CLOSED || c->is_close_told)
@@ -1168,8 +954,7 @@ patience_ms(const struct smtp_client *c)
 {
 	enum smtp_step step = step_now(c);
 
-	if (c->state == ST_CLOSED || c->state == ST_TLS ||
-	    c->state == ST_CRED || c->state == ST_KEY)
+	if (c->state == ST_CLOSED || c->state == ST_TLS || c->state == ST_LOGIN)
 		return INT64_MAX;
 	if (!smtp_out_is_empty(&c->out))
 		return cap_ms(c, SMTP_BLOCK_MS);
@@ -1258,48 +1043,81 @@ smtp_client_tls_up(struct smtp_client *c)
 	say_ehlo(c);
 }
 
+/* Is this the answer to what was asked? */
+static bool
+is_asked(const struct smtp_client *c, enum sc_event what)
+{
+	return c->state == ST_LOGIN && c->login.asked == what;
+}
+
+static void
+over_too_long(struct smtp_client *c)
+{
+	over_local(c, SC_TROUBLE_AUTH, STAGE_AUTH, "the response is too long");
+}
+
 void
-smtp_client_cred(struct smtp_client *c, const struct secret *s,
-    const char *binding_type, struct bytes binding)
+smtp_client_auth(
+    struct smtp_client *c, const char *mechanism, const struct bytes *initial)
 {
 	struct login *l = &c->login;
 
-	if (c->state != ST_CRED)
+	if (!is_asked(c, SC_AUTH))
 		return;
-	l->secret = secret_dup(s);
-	if (binding_type != NULL && binding.n > 0 &&
-	    str_copy(l->binding_type, sizeof(l->binding_type),
-		bytes_str(binding_type)))
-		/* Too long for the buffer: as if there were none. */
-		IGNORE(buf_add(&l->binding, binding.p, binding.n));
-	try_login(c);
-}
-
-void
-smtp_client_no_cred(struct smtp_client *c, const char *why)
-{
-	if (c->state != ST_CRED)
+	IGNORE(str_copy(l->mechanism, sizeof(l->mechanism),
+	    bytes_str(mechanism))); /* RFC 4422: 20 at most */
+	buf_wipe(&l->initial);
+	/* RFC 4954 4: an empty one is "=". */
+	if (initial == NULL ||
+	    (initial->n == 0 ? buf_adds(&l->initial, "=")
+			     : base64_encode(&l->initial, *initial))) {
+		say_auth(c);
 		return;
-	over_local(c, SC_TROUBLE_CRED, STAGE_LOCAL, why);
+	}
+	over_too_long(c);
 	say_quit(c);
 }
 
-struct sasl_key *
-smtp_client_take_key(struct smtp_client *c)
+void
+smtp_client_respond(struct smtp_client *c, struct bytes response)
 {
-	struct sasl_key *k = c->login.key;
+	struct buf line;
 
-	c->login.key = NULL;
-	return k;
+	if (!is_asked(c, SC_CHALLENGE))
+		return;
+	buf_wipe(&c->login.challenge);
+	buf_init(&line, SMTP_AUTH_TEXT_MAX);
+	c->out.has_secret = true;
+	if (base64_encode(&line, response)) {
+		say(c, ST_AUTH, buf_str(&line), NULL);
+	} else {
+		over_too_long(c);
+		say_cancel(c);
+	}
+	buf_wipe(&line);
 }
 
 void
-smtp_client_keyed(struct smtp_client *c, const struct sasl_key *k)
+smtp_client_logged_in(struct smtp_client *c)
 {
-	if (c->state != ST_KEY)
+	if (is_asked(c, SC_ACCEPTED))
+		become_ready(c);
+}
+
+void
+smtp_client_no_login(
+    struct smtp_client *c, enum sc_trouble trouble, const struct verdict *why)
+{
+	bool is_inside = !is_asked(c, SC_AUTH);
+
+	if (c->state != ST_LOGIN)
 		return;
-	sasl_key_use(c->login.sasl, k);
-	go_on_auth(c);
+	c->why = *why;
+	over(c, trouble, true);
+	if (is_inside)
+		say_cancel(c);
+	else
+		say_quit(c);
 }
 
 bool

@@ -25,12 +25,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/rng.h"
-#include "base/secret.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 
-struct sasl_key;
 struct smtp_client;
 
 enum sc_tls {
@@ -48,15 +45,8 @@ struct smtp_client_opts {
 	const char *ehlo_name;
 	const char *ehlo_others[SC_EHLO_NAMES_MAX - 1];
 	unsigned ehlo_refused; /* smtp_client_ehlo_refused() of before */
-	const char *host; /* name of the server, for OAUTHBEARER, SCRAM */
-	int port;
 	enum sc_tls tls;
 	bool wants_auth; /* log in, or stop (never go on without) */
-	const char *user; /* NULL if !wants_auth */
-	/* Mechanisms that may be used, best first, blank separated; NULL: the
-	 * default order of DESIGN section 7. */
-	const char *auth;
-	bool is_token; /* the secret is an OAuth2 token */
 	bool is_plain_spoken; /* no pipelining, no BDAT: it misbehaved before */
 	unsigned distrust; /* enum smtp_distrust: found out before */
 	bool is_bare_auth; /* no initial response: it did not take one before */
@@ -65,7 +55,6 @@ struct smtp_client_opts {
 	/* Another connection has the whole window just now: the first answer
 	 * opens it here, too. */
 	bool is_vouched_for;
-	const struct rng *rng;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
 	 * greeting has its own because port probing cannot wait 5 minutes. */
 	int64_t greeting_ms;
@@ -119,10 +108,12 @@ void smtp_client_round_trip(struct smtp_client *c, int64_t ms);
 enum sc_event {
 	SC_IDLE = 0, /* needs bytes, room or time */
 	SC_STARTTLS, /* flush, wrap the transport, then _tls_up() */
-	SC_NEED_CRED, /* fetch the secret, then _cred() or _no_cred(); not
-		       * raised for EXTERNAL, which has none */
-	SC_NEED_KEY, /* _take_key(), have it derived on another thread, then
-		      * _keyed(); for SCRAM */
+	SC_AUTH, /* info.text: the mechanisms it offers, blank separated;
+		  * info.verdict: how it refused the one before, or NONE.
+		  * _auth() or _no_login() */
+	SC_CHALLENGE, /* info.text, without base64: _respond() or _no_login() */
+	SC_ACCEPTED, /* 235: _logged_in() if it can be believed, or
+		      * _no_login() */
 	SC_READY, /* logged in (info.text: mechanism): _send() or _quit() */
 	SC_WANT_BODY, /* info.job: _body() will take bytes */
 	SC_RCPT_DONE, /* info.job, info.rcpt, info.verdict: that recipient.
@@ -149,7 +140,7 @@ enum sc_trouble {
 	SC_TROUBLE_NO_AUTH, /* no AUTH or no mechanism both sides have */
 	SC_TROUBLE_AUTH, /* credentials refused */
 	SC_TROUBLE_AUTH_LATER, /* 4yz to AUTH */
-	SC_TROUBLE_CRED, /* _no_cred() */
+	SC_TROUBLE_CRED, /* there is no secret; the driver's word */
 	SC_TROUBLE_NAME, /* a name in EHLO refused; smtp_client_ehlo_refused()
 			  * says whether another is left for a new connection */
 	/* Before or after SC_READY: this session is of no more use, and a new
@@ -174,14 +165,16 @@ enum sc_event smtp_client_next(struct smtp_client *c, struct sc_info *ret_info);
 /* --- answers to events ---------------------------------------------------- */
 
 void smtp_client_tls_up(struct smtp_client *c);
-/* Copies the secret and wipes its copy after use.  Channel binding data of the
- * TLS session may be empty: then no -PLUS mechanism is used. */
-void smtp_client_cred(struct smtp_client *c, const struct secret *s,
-    const char *binding_type, struct bytes binding);
-void smtp_client_no_cred(struct smtp_client *c, const char *why);
-/* The caller's from then on; smtp/sasl.h has what to do with it. */
-struct sasl_key *smtp_client_take_key(struct smtp_client *c);
-void smtp_client_keyed(struct smtp_client *c, const struct sasl_key *k);
+/* Which mechanism, and its initial response if the client speaks first (raw,
+ * may be empty): it goes into the AUTH line, or behind the 334 where the line
+ * would be long or the server took none before.  Copied, and wiped after use. */
+void smtp_client_auth(
+    struct smtp_client *c, const char *mechanism, const struct bytes *initial);
+void smtp_client_respond(struct smtp_client *c, struct bytes response);
+void smtp_client_logged_in(struct smtp_client *c);
+/* No login: the conversation is over, with this trouble and verdict. */
+void smtp_client_no_login(
+    struct smtp_client *c, enum sc_trouble trouble, const struct verdict *why);
 
 /* One transaction.  Everything is borrowed until its SC_JOB_DONE. */
 struct smtp_job_rcpt {

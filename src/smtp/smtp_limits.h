@@ -13,6 +13,8 @@ enum {
 	SMTP_ACCOUNT_MAX = 64, /* XACCOUNT= */
 	SMTP_AUTH_LINE_MAX = 16384, /* RFC 4954 4: at least 12,288 */
 	SMTP_MECHANISM_MAX = 20, /* RFC 4422 3.1 */
+	SMTP_AUTH_TEXT_MAX =
+	    32768, /* of a response in base64: a token is long */
 	SMTP_TEXT_LINE_MAX = 998, /* without CRLF; RFC 5322 2.1.1 */
 	SMTP_RCPTS_MAX = 1000, /* default of max_recipients */
 	SMTP_ERRORS_MAX = 20, /* replies of 5yz to commands */

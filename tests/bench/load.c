@@ -50,7 +50,6 @@
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/stream.h"
-#include "smtp/sasl.h"
 #include "smtp/smtp_client.h"
 #include "sys/clock_sys.h"
 #include "tls/tls_ctx.h"
@@ -286,12 +285,25 @@ start_tls(struct client *c)
 	c->is_shaking = true;
 }
 
+static void
+log_in(struct client *c, const struct sc_info *info)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%c%s%c%s", 0, c->l->a.user, 0,
+	    secret_bytes(c->l->password).p);
+	struct bytes plain = bytes_of(text, (size_t)n);
+
+	if (info->verdict.class == VERDICT_NONE)
+		smtp_client_auth(c->smtp, "PLAIN", &plain);
+	else
+		smtp_client_no_login(c->smtp, SC_TROUBLE_AUTH, &info->verdict);
+}
+
 /* True: the connection is over. */
 static bool
 on_event(struct client *c, enum sc_event ev, const struct sc_info *info)
 {
 	struct mail *m = (struct mail *)(uintptr_t)info->job;
-	struct sasl_key *key;
 
 	switch (ev) {
 	case SC_IDLE:
@@ -300,15 +312,14 @@ on_event(struct client *c, enum sc_event ev, const struct sc_info *info)
 	case SC_STARTTLS:
 		start_tls(c);
 		break;
-	case SC_NEED_CRED:
-		smtp_client_cred(
-		    c->smtp, c->l->password, NULL, bytes_of("", 0));
+	case SC_AUTH:
+		log_in(c, info);
 		break;
-	case SC_NEED_KEY:
-		key = smtp_client_take_key(c->smtp);
-		sasl_key_derive(key);
-		smtp_client_keyed(c->smtp, key);
-		sasl_key_free(key);
+	case SC_CHALLENGE: /* PLAIN has none */
+		smtp_client_respond(c->smtp, bytes_of("", 0));
+		break;
+	case SC_ACCEPTED:
+		smtp_client_logged_in(c->smtp);
 		break;
 	case SC_READY:
 		c->is_ready = true;
@@ -451,16 +462,11 @@ connect_client(struct client *c)
 	struct load *l = c->l;
 	struct smtp_client_opts opts = {
 		.ehlo_name = "client.example.test",
-		.host = l->a.name != NULL ? l->a.name : "localhost",
-		.port = (int)l->a.port,
 		.tls = l->a.wants_tls ? SC_TLS_STARTTLS : SC_TLS_OFF,
 		.wants_auth = l->a.user != NULL,
-		.user = l->a.user,
-		.auth = "PLAIN",
 		.is_plain_spoken = l->a.window == 0,
 		.window_jobs = (size_t)l->a.window,
 		.window_first = (size_t)l->a.window,
-		.rng = rng_sys(),
 	};
 	int fd;
 

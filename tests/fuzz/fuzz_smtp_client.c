@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-#include "smtp/sasl.h"
-#include "smtp/smtp_client.h"
+#include "outbound/login.h"
 
 enum { NJOBS = 4, NRCPTS = 2, TURNS_MAX = 100000 };
 
@@ -18,6 +17,7 @@ static const char *const bodies[NJOBS] = { "one\r\n", "", ".two\r\n..\r\n",
 
 struct session {
 	struct smtp_client *c;
+	struct sasl_login *login;
 	struct smtp_job jobs[NJOBS];
 	struct smtp_job_rcpt rcpts[NRCPTS];
 	size_t next;
@@ -30,19 +30,30 @@ struct session {
 };
 
 static void
-no_random(void *ctx, void *p, size_t n)
+log_in(struct session *s, enum sasl_act act)
 {
-	(void)ctx;
-	memset(p, 1, n);
+	struct secret *secret;
+	struct sasl_key *key;
+
+	if (act == SASL_FETCH) {
+		secret = secret_new(bytes_of("pw", 2));
+		sasl_login_secret(s->login, secret, "tls-exporter",
+		    bytes_of("0123456789abcdef0123456789abcdef", 32));
+		secret_free(secret);
+	} else if (act == SASL_DERIVE) {
+		key = sasl_login_take_key(s->login);
+		sasl_key_derive(key);
+		sasl_login_keyed(s->login, key);
+		sasl_key_free(key);
+	} else {
+		return;
+	}
+	log_in(s, login_go_on(s->login, s->c));
 }
-static const struct rng rng = { no_random, NULL };
 
 static void
 on_event(struct session *s, enum sc_event ev, const struct sc_info *info)
 {
-	struct sasl_key *key;
-	struct secret *secret;
-
 	FUZZ_REQUIRE(!s->is_closed);
 	switch (ev) {
 	case SC_IDLE:
@@ -52,17 +63,10 @@ on_event(struct session *s, enum sc_event ev, const struct sc_info *info)
 		FUZZ_REQUIRE(smtp_client_room(s->c) == 0);
 		smtp_client_tls_up(s->c);
 		break;
-	case SC_NEED_CRED:
-		secret = secret_new(bytes_of("pw", 2));
-		smtp_client_cred(s->c, secret, "tls-exporter",
-		    bytes_of("0123456789abcdef0123456789abcdef", 32));
-		secret_free(secret);
-		break;
-	case SC_NEED_KEY:
-		key = smtp_client_take_key(s->c);
-		sasl_key_derive(key);
-		smtp_client_keyed(s->c, key);
-		sasl_key_free(key);
+	case SC_AUTH:
+	case SC_CHALLENGE:
+	case SC_ACCEPTED:
+		log_in(s, login_event(s->login, s->c, ev, info));
 		break;
 	case SC_WANT_BODY:
 		FUZZ_REQUIRE(info->job < s->next);
@@ -134,18 +138,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct session s = { .wants = NJOBS };
-	struct smtp_client_opts opts = { .ehlo_name = "h",
-		.host = "mx",
-		.port = 1,
-		.user = "u",
-		.rng = &rng };
+	struct smtp_client_opts opts = { .ehlo_name = "h" };
+	struct sasl_login_opts login = { .user = "u", .host = "mx", .port = 1 };
 	size_t at = 2, chunk;
 
 	if (size < 2)
 		return 0;
 	opts.tls = data[0] % 3;
 	opts.wants_auth = (data[0] & 4) != 0;
-	opts.is_token = (data[0] & 8) != 0;
+	login.is_token = (data[0] & 8) != 0;
 	opts.is_plain_spoken = (data[0] & 16) != 0;
 	opts.window_first = (data[0] & 32) != 0 ? NJOBS : 0;
 	chunk = data[1] % 32 + 1;
@@ -158,6 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.nrcpts = NRCPTS,
 			.size_bytes = strlen(bodies[i]) };
 	s.c = smtp_client_new(&opts);
+	s.login = sasl_login_new(&login);
 	for (int i = 0; !s.is_closed; i++) {
 		size_t n = smtp_client_room(s.c);
 
@@ -171,5 +173,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		turn(&s);
 	}
 	smtp_client_free(s.c);
+	sasl_login_free(s.login);
 	return 0;
 }

@@ -15,7 +15,7 @@ EXTRA_DIST += \
 	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh
 
 noinst_PROGRAMS += %reldir%/provider
-%canon_reldir%_provider_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_provider_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 %canon_reldir%_provider_SOURCES = \
 	%reldir%/fault.c \
 	%reldir%/fault.h \
@@ -23,7 +23,9 @@ noinst_PROGRAMS += %reldir%/provider
 	%reldir%/provider.h \
 	%reldir%/provider_session.c \
 	%reldir%/rules.c \
-	%reldir%/rules.h
+	%reldir%/rules.h \
+	%reldir%/sasl_server.c \
+	%reldir%/sasl_server.h
 %canon_reldir%_provider_LDADD = $(RELAIS_LIBS)
 
 # Preloaded into relaisd by tests of time and of the disk.

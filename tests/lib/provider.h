@@ -16,9 +16,9 @@
 #include <stdio.h>
 
 #include "base/list.h"
-#include "smtp/sasl_server.h"
 #include "smtp/smtp_server.h"
 #include "tests/lib/fault.h"
+#include "tests/lib/sasl_server.h"
 
 struct loop;
 struct rules;

@@ -12,6 +12,7 @@ mutant_tables = \
 	%reldir%/queue.txt \
 	%reldir%/relaisd.txt \
 	%reldir%/rewrite.txt \
+	%reldir%/sasl.txt \
 	%reldir%/sendmail.txt \
 	%reldir%/smtp.txt \
 	%reldir%/store.txt \

@@ -81,9 +81,7 @@ send_on(struct envelope *e, bool is_utf8)
 {
 	struct strict_opts server = { true, true, true, true, true, true,
 		true };
-	struct smtp_client_opts opts = {
-		.ehlo_name = "me", .host = "mx", .tls = SC_TLS_OFF
-	};
+	struct smtp_client_opts opts = { .ehlo_name = "me", .tls = SC_TLS_OFF };
 	struct smtp_job_rcpt rcpts[2];
 	struct smtp_job job = { .sender = e->sender,
 		.rcpts = rcpts,

@@ -784,7 +784,6 @@ static void
 deliver(struct bench *b)
 {
 	struct smtp_client_opts opts = { .ehlo_name = "me.example",
-		.host = "strict.example",
 		.tls = SC_TLS_OFF,
 		.window_jobs = 1 + dice_roll(&b->dice, 8),
 		.window_first = 1 + dice_roll(&b->dice, 8) };

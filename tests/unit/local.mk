@@ -68,5 +68,8 @@ WRAP_PRIVILEGE = -Wl,--wrap=geteuid,--wrap=initgroups,--wrap=setresgid \
 %canon_reldir%_test_privilege_LDFLAGS = $(AM_LDFLAGS) $(WRAP_PRIVILEGE)
 %canon_reldir%_test_wipe_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 
+SASL_SERVER = tests/lib/sasl_server.c tests/lib/sasl_server.h
+%canon_reldir%_test_sasl_SOURCES = %reldir%/test_sasl.c $(SASL_SERVER)
+%canon_reldir%_test_smtp_pair_SOURCES = %reldir%/test_smtp_pair.c $(SASL_SERVER)
 %canon_reldir%_test_sasl_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gnutls_pbkdf2

@@ -26,12 +26,12 @@ unit_tests += %reldir%/test_tls_verify
 
 # An account at work, against the throw-away provider in the same process.
 unit_tests += %reldir%/test_outbound
-%canon_reldir%_test_outbound_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_test_outbound_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 %canon_reldir%_test_outbound_SOURCES = %reldir%/test_outbound.c \
 	tests/lib/certs.c tests/lib/certs.h \
 	tests/lib/fault.c tests/lib/fault.h \
 	tests/lib/provider.h tests/lib/provider_session.c \
-	tests/lib/rules.c tests/lib/rules.h
+	tests/lib/rules.c tests/lib/rules.h $(SASL_SERVER)
 %canon_reldir%_test_outbound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gnutls_pbkdf2
 unit_tests += %reldir%/test_dirwatch
 unit_tests += %reldir%/test_guard

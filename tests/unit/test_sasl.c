@@ -9,8 +9,8 @@
 
 #include "base/base64.h"
 #include "base/str.h"
-#include "smtp/sasl.h"
-#include "smtp/sasl_server.h"
+#include "sasl/sasl.h"
+#include "tests/lib/sasl_server.h"
 
 /* The client's way to a salted password, watched on its way to GnuTLS.  The
  * servers of these tests have GNU SASL compute it, which knows no shortcut. */

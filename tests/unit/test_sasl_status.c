@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "smtp/sasl_status.h"
+#include "sasl/sasl_status.h"
 
 static struct bytes
 text(const char *s)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/base64.h"
-#include "smtp/sasl.h"
+#include "outbound/login.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_limits.h"
@@ -31,6 +31,8 @@ struct play {
 	const char *script;
 	const char *events;
 	struct smtp_client_opts opts;
+	const char *auth; /* mechanisms */
+	bool is_token;
 	const char *secret;
 	const char *binding;
 	const char *bodies[MAX_JOBS]; /* one message each, to r0@x, ... */
@@ -48,6 +50,7 @@ struct cue {
 struct stage {
 	const struct play *play;
 	struct smtp_client *c;
+	struct sasl_login *login;
 	struct mail mails[MAX_JOBS];
 	size_t nmails, next_mail;
 	struct buf server; /* all that the server will say */
@@ -66,14 +69,6 @@ struct stage {
 	bool is_eof;
 	unsigned njobs_ok, nuncertain;
 };
-
-static void
-no_random(void *ctx, void *p, size_t n)
-{
-	(void)ctx;
-	memset(p, 7, n);
-}
-static const struct rng rng = { no_random, NULL };
 
 static void
 add(struct buf *b, const char *p, size_t n)
@@ -148,16 +143,19 @@ stage_open(struct stage *st, const struct play *pl, size_t chunk)
 		opts.ehlo_name = "[192.0.2.1]";
 	if (opts.window_first == 0)
 		opts.window_first = SMTP_WINDOW_JOBS_MAX;
-	opts.host = "mx.example";
-	opts.port = 587;
-	opts.rng = &rng;
 	st->c = smtp_client_new(&opts);
+	st->login = sasl_login_new(&(struct sasl_login_opts) { .user = "u",
+	    .allowed = pl->auth,
+	    .is_token = pl->is_token,
+	    .host = "mx.example",
+	    .port = 587 });
 }
 
 static void
 stage_close(struct stage *st)
 {
 	smtp_client_free(st->c);
+	sasl_login_free(st->login);
 	buf_clear(&st->server);
 	buf_clear(&st->wanted);
 	buf_clear(&st->heard);
@@ -178,26 +176,39 @@ static const char *troubles[] = { "none", "lost", "protocol", "refused",
 	"offer" };
 
 static void
-give_cred(struct stage *st)
+log_in(struct stage *st, enum sasl_act act)
 {
 	const struct play *pl = st->play;
+	struct sasl_key *key;
 	struct secret *s;
+	struct verdict v;
 
-	if (pl->secret == NULL) {
-		smtp_client_no_cred(st->c, "no secret");
+	if (act == SASL_DERIVE) {
+		key = sasl_login_take_key(st->login);
+		sasl_key_derive(key);
+		sasl_login_keyed(st->login, key);
+		sasl_key_free(key);
+	} else if (act != SASL_FETCH) {
 		return;
+	} else if (pl->secret == NULL) {
+		verdict_local(
+		    &v, VERDICT_LATER, STAGE_LOCAL, 0, NULL, "no secret");
+		smtp_client_no_login(st->c, SC_TROUBLE_CRED, &v);
+		return;
+	} else {
+		s = secret_new(bytes_str(pl->secret));
+		sasl_login_secret(st->login, s,
+		    pl->binding != NULL ? "tls-exporter" : NULL,
+		    bytes_of(pl->binding, pl->binding != NULL ? 32 : 0));
+		secret_free(s);
 	}
-	s = secret_new(bytes_str(pl->secret));
-	smtp_client_cred(st->c, s, pl->binding != NULL ? "tls-exporter" : NULL,
-	    bytes_of(pl->binding, pl->binding != NULL ? 32 : 0));
-	secret_free(s);
+	log_in(st, login_go_on(st->login, st->c));
 }
 
 static void
 on_event(struct stage *st, enum sc_event ev, const struct sc_info *info)
 {
 	struct buf *e = &st->events;
-	struct sasl_key *key;
 
 	switch (ev) {
 	case SC_IDLE:
@@ -207,14 +218,10 @@ on_event(struct stage *st, enum sc_event ev, const struct sc_info *info)
 		assert_true(buf_adds(e, "tls\n"));
 		smtp_client_tls_up(st->c);
 		break;
-	case SC_NEED_CRED:
-		give_cred(st);
-		break;
-	case SC_NEED_KEY:
-		key = smtp_client_take_key(st->c);
-		sasl_key_derive(key);
-		smtp_client_keyed(st->c, key);
-		sasl_key_free(key);
+	case SC_AUTH:
+	case SC_CHALLENGE:
+	case SC_ACCEPTED:
+		log_in(st, login_event(st->login, st->c, ev, info));
 		break;
 	case SC_READY:
 		assert_true(buf_addf(e, "ready %.*s\n", (int)info->text.n,
@@ -481,7 +488,7 @@ run_all(const struct play *plays, size_t n)
 	"S: 220 mx\nC: EHLO [192.0.2.1]\n"                                     \
 	"S: 250-mx\nS: 250-AUTH PLAIN LOGIN\nS: 250 STARTTLS\n"                \
 	"C: STARTTLS\nS: 220 go\nC: EHLO [192.0.2.1]\n"
-#define AUTH_OPTS .wants_auth = true, .user = "u"
+#define AUTH_OPTS .wants_auth = true
 #define CLOSED    "close none none local 0\n"
 
 static const struct play tls[] = {
@@ -754,7 +761,8 @@ a_reply_beyond_the_caps_ends_the_session(void **state)
 
 static const struct play logins[] = {
 	{ .name = "LOGIN, prompted in base64 and in plain words",
-	    .opts = { IN_TLS, .auth = "login" },
+	    .opts = { IN_TLS },
+	    .auth = "login",
 	    .secret = "pw",
 	    .quits = true,
 	    .script = AUTH("PLAIN LOGIN") "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
@@ -762,7 +770,8 @@ static const struct play logins[] = {
 					  "C: cHc=\nS: 235 in\n" BYE,
 	    .events = "ready LOGIN\n" CLOSED },
 	{ .name = "a mechanism the server cannot do after all: the next",
-	    .opts = { IN_TLS, .auth = "XOAUTH2 PLAIN LOGIN" },
+	    .opts = { IN_TLS },
+	    .auth = "XOAUTH2 PLAIN LOGIN",
 	    .secret = "pw",
 	    .quits = true,
 	    .script = AUTH(
@@ -790,7 +799,8 @@ static const struct play logins[] = {
 					  "C: AHUAcHc=\nS: 235 in\n" BYE,
 	    .events = "ready PLAIN\n" CLOSED },
 	{ .name = "501 to EXTERNAL's: the empty one behind the 334",
-	    .opts = { IN_TLS, .auth = "EXTERNAL" },
+	    .opts = { IN_TLS },
+	    .auth = "EXTERNAL",
 	    .quits = true,
 	    .script = AUTH("EXTERNAL") "C: AUTH EXTERNAL =\nS: 501 what\n"
 				       "C: AUTH EXTERNAL\nS: 334 \nC: \n"
@@ -840,7 +850,8 @@ static const struct play logins[] = {
 					  "C: QUIT\n",
 	    .events = "close auth later auth 554 5.7.1\n" },
 	{ .name = "535 ends it wherever it comes",
-	    .opts = { IN_TLS, .auth = "XOAUTH2 PLAIN LOGIN" },
+	    .opts = { IN_TLS },
+	    .auth = "XOAUTH2 PLAIN LOGIN",
 	    .secret = "pw",
 	    .script = AUTH(
 		"PLAIN LOGIN XOAUTH2") "C: AUTH XOAUTH2 "
@@ -857,7 +868,8 @@ static const struct play logins[] = {
 					  "is not supported\nC: QUIT\n",
 	    .events = "close auth later auth 550 5.7.30\n" },
 	{ .name = "RFC 4954: too weak a mechanism",
-	    .opts = { IN_TLS, .auth = "LOGIN PLAIN" },
+	    .opts = { IN_TLS },
+	    .auth = "LOGIN PLAIN",
 	    .secret = "pw",
 	    .quits = true,
 	    .script = AUTH("PLAIN LOGIN") "C: AUTH LOGIN\n"
@@ -906,25 +918,29 @@ static const struct play logins[] = {
 	    .script = AUTH("PLAIN") "C: QUIT\n",
 	    .events = "close cred later local 0\n" },
 	{ .name = "EXTERNAL needs no secret",
-	    .opts = { IN_TLS, .auth = "EXTERNAL" },
+	    .opts = { IN_TLS },
+	    .auth = "EXTERNAL",
 	    .quits = true,
 	    .script = AUTH("PLAIN EXTERNAL") "C: AUTH EXTERNAL =\n"
 					     "S: 235 in\n" BYE,
 	    .events = "ready EXTERNAL\n" CLOSED },
 	{ .name = "a challenge that is not base64",
-	    .opts = { IN_TLS, .auth = "CRAM-MD5" },
+	    .opts = { IN_TLS },
+	    .auth = "CRAM-MD5",
 	    .secret = "pw",
 	    .script = AUTH("CRAM-MD5") "C: AUTH CRAM-MD5\n"
 				       "S: 334 <1@x>\nC: *\n",
 	    .events = "close auth later auth 0\n" },
 	{ .name = "one challenge too many",
-	    .opts = { IN_TLS, .auth = "PLAIN" },
+	    .opts = { IN_TLS },
+	    .auth = "PLAIN",
 	    .secret = "pw",
 	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\n"
 				    "S: 334 YWdhaW4=\nC: *\n",
 	    .events = "close auth later auth 0\n" },
 	{ .name = "R74: XOAUTH2, refused with a reason",
-	    .opts = { IN_TLS, .is_token = true },
+	    .opts = { IN_TLS },
+	    .is_token = true,
 	    .secret = "tok",
 	    .script = AUTH(
 		"PLAIN XOAUTH2") "C: AUTH XOAUTH2 "
@@ -933,7 +949,8 @@ static const struct play logins[] = {
 				 "S: 535 5.7.8 no\nC: QUIT\n",
 	    .events = "close auth later auth 535 5.7.8\n" },
 	{ .name = "R74: OAUTHBEARER, refused with a reason",
-	    .opts = { IN_TLS, .is_token = true },
+	    .opts = { IN_TLS },
+	    .is_token = true,
 	    .secret = "tok",
 	    .script = AUTH(
 		"OAUTHBEARER XOAUTH2") "C: AUTH OAUTHBEARER "
@@ -964,10 +981,10 @@ static void
 the_tries_of_one_login_are_bounded(void **state)
 {
 	static const struct play pl = { .name = "501 to all",
-		.opts = { IN_TLS,
-		    .auth = "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 "
-			    "SCRAM-SHA-1 OAUTHBEARER XOAUTH2 PLAIN LOGIN "
-			    "CRAM-MD5 EXTERNAL" },
+		.opts = { IN_TLS },
+		.auth = "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 "
+			"SCRAM-SHA-1 OAUTHBEARER XOAUTH2 PLAIN LOGIN "
+			"CRAM-MD5 EXTERNAL",
 		.secret = "pw",
 		.binding = BINDING,
 		.script = AUTH(
@@ -1023,7 +1040,8 @@ a_long_token_does_not_go_into_the_auth_line(void **state)
 {
 	static char token[12289];
 	static struct play pl = { .name = "long token",
-		.opts = { IN_TLS, .is_token = true },
+		.opts = { IN_TLS },
+		.is_token = true,
 		.secret = token,
 		.script = AUTH("XOAUTH2") "C: AUTH XOAUTH2\nS: 334\n",
 		.events = "ready XOAUTH2\n" };
@@ -1459,8 +1477,6 @@ static struct smtp_client *
 client_with(bool is_plain_spoken, size_t window_first, const char *offers)
 {
 	struct smtp_client_opts opts = { .ehlo_name = "me",
-		.host = "mx.example",
-		.rng = &rng,
 		.tls = SC_TLS_OFF,
 		.is_plain_spoken = is_plain_spoken,
 		.window_first = window_first };
@@ -2120,8 +2136,8 @@ big_open(struct big *b, const char *ehlo, uint64_t size)
 	struct buf heard;
 
 	buf_init(&heard, 4096);
-	b->c = smtp_client_new(&(struct smtp_client_opts) {
-	    .tls = SC_TLS_OFF, .ehlo_name = "h", .host = "x", .rng = &rng });
+	b->c = smtp_client_new(
+	    &(struct smtp_client_opts) { .tls = SC_TLS_OFF, .ehlo_name = "h" });
 	b->rcpt = (struct smtp_job_rcpt) { .addr = "r@x" };
 	b->job = (struct smtp_job) { .tag = 1,
 		.sender = "",
@@ -2455,11 +2471,9 @@ finish_one(struct smtp_client *c)
 static void
 one_that_is_vouched_for_needs_one_answer_until_it_was_silent(void **state)
 {
-	struct smtp_client_opts opts = { .ehlo_name = "me",
-		.host = "mx.example",
-		.rng = &rng,
-		.tls = SC_TLS_OFF,
-		.is_vouched_for = true };
+	struct smtp_client_opts opts = {
+		.ehlo_name = "me", .tls = SC_TLS_OFF, .is_vouched_for = true
+	};
 	struct smtp_client *c = smtp_client_new(&opts);
 	struct sc_info info;
 

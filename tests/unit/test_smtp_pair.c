@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "smtp/sasl.h"
-#include "smtp/sasl_server.h"
-#include "smtp/smtp_client.h"
+#include "outbound/login.h"
 #include "smtp/smtp_server.h"
+#include "tests/lib/sasl_server.h"
 
 enum { NMAILS = 30, NRCPTS = 3, TURNS_MAX = 4000000 };
 
@@ -31,6 +30,7 @@ struct mail {
 
 struct pair {
 	struct smtp_client *c;
+	struct sasl_login *login;
 	struct smtp_server *s;
 	struct sasl_server *sasl;
 	struct mail mails[NMAILS];
@@ -239,19 +239,30 @@ check_job(struct mail *m)
 }
 
 static void
-give_secret(struct pair *p)
+log_in(struct pair *p, enum sasl_act act)
 {
-	struct secret *s = secret_new(bytes_of("pw", 2));
+	struct sasl_key *key;
+	struct secret *s;
 
-	smtp_client_cred(p->c, s, NULL, bytes_of("", 0));
-	secret_free(s);
+	if (act == SASL_FETCH) {
+		s = secret_new(bytes_of("pw", 2));
+		sasl_login_secret(p->login, s, NULL, bytes_of("", 0));
+		secret_free(s);
+	} else if (act == SASL_DERIVE) {
+		key = sasl_login_take_key(p->login);
+		sasl_key_derive(key);
+		sasl_login_keyed(p->login, key);
+		sasl_key_free(key);
+	} else {
+		return;
+	}
+	log_in(p, login_go_on(p->login, p->c));
 }
 
 static bool
 turn_client(struct pair *p)
 {
 	struct sc_info info;
-	struct sasl_key *key;
 	enum sc_event ev;
 	bool went = false;
 
@@ -265,14 +276,10 @@ turn_client(struct pair *p)
 		case SC_STARTTLS:
 			p->client_in_tls = true;
 			break;
-		case SC_NEED_CRED:
-			give_secret(p);
-			break;
-		case SC_NEED_KEY:
-			key = smtp_client_take_key(p->c);
-			sasl_key_derive(key);
-			smtp_client_keyed(p->c, key);
-			sasl_key_free(key);
+		case SC_AUTH:
+		case SC_CHALLENGE:
+		case SC_ACCEPTED:
+			log_in(p, login_event(p->login, p->c, ev, &info));
 			break;
 		case SC_WANT_BODY:
 			p->body = &p->mails[info.job];
@@ -378,6 +385,10 @@ converse(const struct smtp_server_opts *so, const struct smtp_client_opts *co,
 
 	buf_init(&p.arrived, 1 << 20);
 	p.c = smtp_client_new(co);
+	p.login = sasl_login_new(&(struct sasl_login_opts) { .user = "u",
+	    .allowed = so->auth_mechanisms,
+	    .host = "mx",
+	    .port = 587 });
 	p.s = smtp_server_new(so);
 	p.sasl = sasl_server_new(&ao);
 	for (size_t i = 0; i < NMAILS; i++)
@@ -402,6 +413,7 @@ converse(const struct smtp_server_opts *so, const struct smtp_client_opts *co,
 	}
 	buf_clear(&p.arrived);
 	smtp_client_free(p.c);
+	sasl_login_free(p.login);
 	smtp_server_free(p.s);
 	sasl_server_free(p.sasl);
 }
@@ -415,7 +427,6 @@ everything_arrives_byte_for_byte(void **state)
 			.may_chunk = (bits & 1) != 0,
 			.hide_pipelining = (bits & 2) != 0 };
 		struct smtp_client_opts co = { .ehlo_name = "me",
-			.host = "mx",
 			.tls = SC_TLS_OFF,
 			.is_plain_spoken = (bits & 4) != 0 };
 
@@ -439,11 +450,7 @@ tls_and_login_come_first(void **state)
 			.must_auth = true,
 			.auth_mechanisms = mechs[i] };
 		struct smtp_client_opts co = { .ehlo_name = "me",
-			.host = "mx",
-			.port = 587,
-			.wants_auth = true,
-			.user = "u",
-			.auth = mechs[i] };
+			.wants_auth = true };
 
 		for (uint64_t seed = 1; seed <= 4; seed++)
 			converse(&so, &co, seed * 31 + i);

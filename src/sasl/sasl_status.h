@@ -5,8 +5,8 @@
  * challenge, or in the reply itself, plain or in base64.  Of that a person needs
  * one word.
  */
-#ifndef SMTP_SASL_STATUS_H
-#define SMTP_SASL_STATUS_H
+#ifndef SASL_SASL_STATUS_H
+#define SASL_SASL_STATUS_H
 
 #include "base/buf.h"
 #include "base/must.h"

@@ -10,8 +10,8 @@
  * do not exist here (R23).  SCRAM iteration counts outside 4,096 ... 1,000,000
  * and unknown mandatory extensions are refused (R73).
  */
-#ifndef SMTP_SASL_H
-#define SMTP_SASL_H
+#ifndef SASL_SASL_H
+#define SASL_SASL_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "smtp/sasl_status.h"
+#include "sasl/sasl_status.h"
 
 #include <string.h>
 

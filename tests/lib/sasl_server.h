@@ -10,8 +10,8 @@
  *
  * One object per session; each "MECH ..." line starts afresh (R27).
  */
-#ifndef SMTP_SASL_SERVER_H
-#define SMTP_SASL_SERVER_H
+#ifndef TESTS_LIB_SASL_SERVER_H
+#define TESTS_LIB_SASL_SERVER_H
 
 #include "base/buf.h"
 #include "base/must.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "smtp/sasl.h"
+#include "sasl/sasl.h"
 
 #include <assert.h>
 #include <gnutls/crypto.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "smtp/sasl_server.h"
+#include "tests/lib/sasl_server.h"
 
 #include <gsasl.h>
 #include <stdlib.h>

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sasl_login.h - one login, from the first mechanism to the last.
+ *
+ * Picks a mechanism, answers the server's challenges, and judges a refusal: is
+ * it about this mechanism, so that the next one may be tried, or about the
+ * login itself?  A password that was refused is never offered again (R57), by
+ * no mechanism, because some servers count that.
+ *
+ * Pure, and without SMTP: whoever speaks with the server reports what it said
+ * and does what sasl_login_act() asks for.
+ */
+#ifndef SASL_SASL_LOGIN_H
+#define SASL_SASL_LOGIN_H
+
+#include "mail/verdict.h"
+#include "sasl/sasl.h"
+
+/* Borrowed strings must outlive the login. */
+struct sasl_login_opts {
+	const char *user;
+	/* Mechanisms that may be used, best first, blank separated; NULL: the
+	 * usual order (sasl.h). */
+	const char *allowed;
+	bool is_token; /* the secret is an OAuth2 token */
+	const char *host; /* name of the server, for OAUTHBEARER */
+	int port;
+};
+
+struct sasl_login;
+
+struct sasl_login *sasl_login_new(const struct sasl_login_opts *opts);
+void sasl_login_free(struct sasl_login *l); /* overwrites the secret */
+
+/* What is to be done now. */
+enum sasl_act {
+	SASL_FETCH, /* the secret, then sasl_login_secret(); not for EXTERNAL,
+		     * which has none */
+	SASL_BEGIN, /* say AUTH: _mechanism() and _initial() */
+	SASL_RESPOND, /* say _response() */
+	SASL_DERIVE, /* _take_key(), sasl_key_derive() on another thread, then
+		      * _keyed() */
+	SASL_LOGGED_IN,
+	/* The login has failed; sasl_login_why() says why. */
+	SASL_NO_MECHANISM, /* that both sides have */
+	SASL_REFUSED,
+	SASL_LATER
+};
+
+/* --- what has happened; each changes sasl_login_act() --------------------- */
+
+/* The server offers these mechanisms, blank separated. */
+void sasl_login_offered(struct sasl_login *l, struct bytes mechanisms);
+/* The secret is copied.  Channel binding data of the TLS session may be empty:
+ * then no -PLUS mechanism is used. */
+void sasl_login_secret(struct sasl_login *l, const struct secret *s,
+    const char *binding_type, struct bytes binding);
+void sasl_login_challenge(struct sasl_login *l, struct bytes challenge);
+void sasl_login_keyed(struct sasl_login *l, const struct sasl_key *k);
+/* It said yes; that is believed only if it has proved that it knows the
+ * password, where the mechanism can (RFC 5802). */
+void sasl_login_accepted(struct sasl_login *l);
+/* It said no.  is_bare: from now on initial responses follow behind a challenge;
+ * the mechanism that was refused before that is tried once more. */
+void sasl_login_refused(
+    struct sasl_login *l, const struct verdict *v, bool is_bare);
+
+/* --- what is to be said; borrowed until the next call on l ---------------- */
+
+enum sasl_act sasl_login_act(const struct sasl_login *l);
+const char *sasl_login_mechanism(const struct sasl_login *l);
+/* NULL: the server speaks first. */
+const struct bytes *sasl_login_initial(const struct sasl_login *l);
+struct bytes sasl_login_response(const struct sasl_login *l);
+/* The caller's from then on. */
+struct sasl_key *sasl_login_take_key(struct sasl_login *l);
+const struct verdict *sasl_login_why(const struct sasl_login *l);
+
+#endif

@@ -246,6 +246,66 @@ is_known(struct bytes name)
 	return false;
 }
 
+/* Does it end in "bcc", and no letter in front of it?  '-' is a sign, '*' a letter of
+ * another alphabet: a sign, too, or whatever it looks like. */
+static bool
+ends_in_bcc(const char *seen, size_t n, bool is_any)
+{
+	size_t nplain = 0;
+
+	for (const char *want = "ccb"; *want != '\0'; want++) {
+		while (n > 0 &&
+		       (seen[n - 1] == '-' || (seen[n - 1] == '*' && !is_any)))
+			n--;
+		if (n == 0 || (seen[n - 1] != *want && seen[n - 1] != '*'))
+			return false;
+		nplain += seen[--n] != '*';
+	}
+	return nplain > 0 &&
+	       (n == 0 || seen[n - 1] == '-' || seen[n - 1] == '*');
+}
+
+bool
+header_is_bcc(struct bytes name)
+{
+	char seen[GUESS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0, skip; i<name.n; i += skip> 0 ? skip : 1) {
+		unsigned char c = (unsigned char)name.p[i];
+		bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+		skip = invisible(bytes_of(name.p + i, name.n - i));
+		if (skip > 0 || c < ' ' || (c >= 0x7f && c < 0xc0))
+			continue;
+		if (n == sizeof(seen)) /* the end counts */
+			memmove(seen, seen + 1, --n);
+		seen[n++] = c >= 0xc0   ? '*'
+			    : is_letter ? (char)(c | 0x20)
+					: '-';
+	}
+	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true);
+}
+
+/* Length of such a name in front of a colon and an address; 0: it is none. */
+static size_t
+bcc_len(struct bytes line)
+{
+	struct bytes name;
+	size_t n = 0;
+
+	while (n < line.n && n < GUESS_MAX &&
+	       colon_len(bytes_of(line.p + n, line.n - n)) == 0)
+		n++;
+	if (n == line.n || n == GUESS_MAX ||
+	    memchr(line.p + n, '@', line.n - n) == NULL)
+		return 0;
+	name = bytes_trim(bytes_of(line.p, n));
+	if (memchr(name.p, ' ', name.n) != NULL)
+		return 0; /* several words are text */
+	return header_is_bcc(name) ? n : 0;
+}
+
 /* "Bcc joe@example.net": the colon is missing, and it was meant all the same. */
 static size_t
 hidden_len(struct bytes line)
@@ -263,22 +323,11 @@ hidden_len(struct bytes line)
 	return 0;
 }
 
-/* The name that this line was to have, without what does not belong into it; *at
- * is where the field's body begins.  False: none that mail has. */
 static bool
-guess_name(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
+guess_known(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
 {
 	size_t i = 0, n = 0, skip;
 
-	while ((skip = invisible(bytes_of(line.p + i, line.n - i))) > 0)
-		i += skip;
-	n = hidden_len(bytes_of(line.p + i, line.n - i));
-	if (n > 0) {
-		memcpy(name, line.p + i, n);
-		*ret_n = n;
-		*at = i + n;
-		return true;
-	}
 	while (i < line.n && n < GUESS_MAX) {
 		struct bytes b = bytes_of(line.p + i, line.n - i);
 
@@ -303,6 +352,37 @@ guess_name(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
 		i += skip;
 	}
 	return false;
+}
+
+/* The name that this line was to have, without what does not belong into it; *at
+ * is where the field's body begins.  False: none that mail has. */
+static bool
+guess_name(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
+{
+	size_t i = 0, n, skip;
+	struct bytes rest;
+
+	while ((skip = invisible(bytes_of(line.p + i, line.n - i))) > 0)
+		i += skip;
+	rest = bytes_of(line.p + i, line.n - i);
+	n = hidden_len(rest);
+	if (n > 0) {
+		memcpy(name, rest.p, n);
+		*ret_n = n;
+		*at = i + n;
+		return true;
+	}
+	if (guess_known(rest, name, ret_n, at)) {
+		*at += i;
+		return true;
+	}
+	n = bcc_len(rest);
+	if (n == 0)
+		return false;
+	memcpy(name, "Bcc", 3);
+	*ret_n = 3;
+	*at = i + n + colon_len(bytes_of(rest.p + n, rest.n - n));
+	return true;
 }
 
 /* Writes the line at the end of the text as "name:" and what is behind at.  The
@@ -355,10 +435,7 @@ begins_field(struct header *h, struct bytes *line, struct field *f)
 static bool
 is_bcc(const struct header *h, const struct field *f)
 {
-	struct bytes name = bytes_of(buf_str(&h->text) + f->at, f->name_n);
-
-	return bytes_eq_nocase(name, "Bcc") ||
-	       bytes_eq_nocase(name, "Resent-Bcc");
+	return header_is_bcc(bytes_of(buf_str(&h->text) + f->at, f->name_n));
 }
 
 /* Appends a copy of what stands there; there is room for a header once more. */
@@ -523,8 +600,7 @@ is_indented_bcc(const struct header *h, struct bytes line)
 	size_t n, at;
 
 	return h->is_mending && guess_name(line, name, &n, &at) &&
-	       (bytes_eq_nocase(bytes_of(name, n), "Bcc") ||
-		   bytes_eq_nocase(bytes_of(name, n), "Resent-Bcc")) &&
+	       header_is_bcc(bytes_of(name, n)) &&
 	       strchr(":\x9a", line.p[at - 1]) != NULL &&
 	       memchr(line.p + at, '@', line.n - at) != NULL;
 }

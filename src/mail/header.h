@@ -110,6 +110,11 @@ struct header_field { /* borrowed until the next change to h */
 };
 struct header_field header_at(const struct header *h, size_t i);
 
+/* Is this a name of hidden copies, as it stands or as people read it: "Bcc", in any
+ * spelling, with anything around it ("Resent-Bcc", "X-Bcc", "Bcc?") or with letters
+ * of another alphabet that look the same? */
+bool header_is_bcc(struct bytes name);
+
 /* Appends the body unfolded (line ends taken out) and trimmed.  False: no room,
  * nothing was appended. */
 bool header_value(const struct header *h, size_t i, struct buf *to) MUST_CHECK;

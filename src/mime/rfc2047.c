@@ -178,6 +178,33 @@ rfc2047_words(struct buf *to, struct bytes text)
 	return rfc2047_words_in(to, bytes_of("utf-8", 5), text);
 }
 
+/* Or a control character: header_fold() makes blanks of them. */
+static bool
+is_gap(char c)
+{
+	return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
+static size_t
+word_len(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.n && !is_gap(b.p[n]))
+		n++;
+	return n;
+}
+
+static size_t
+gap_len(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.n && is_gap(b.p[n]))
+		n++;
+	return n;
+}
+
 /* --- encoded words that are there ------------------------------------------ */
 
 struct word {
@@ -335,63 +362,31 @@ agrees_with_ascii(struct bytes charset)
 	return true;
 }
 
-bool
+size_t
 rfc2047_decode(struct buf *to, struct bytes text, struct bytes *ret_charset)
 {
 	struct bytes charset = bytes_of("", 0), one;
-	size_t before = buf_len(to);
-	bool ok = true;
+	size_t before = buf_len(to), i = 0;
 	struct word w;
 
-	for (text = bytes_trim(text); ok && text.n > 0;
-	     text = bytes_trim(text)) {
-		ok = read_word(text, &w);
-		if (!ok)
-			break;
+	while (read_word(bytes_of(text.p + i, text.n - i), &w)) {
 		one = without_language(w.charset);
-		ok = agrees_with_ascii(one) &&
-		     (charset.n == 0 || bytes_same_nocase(charset, one)) &&
-		     (w.is_base64 ? decode_b(to, w.text)
-				  : decode_q(to, w.text));
+		if (!agrees_with_ascii(one) ||
+		    (charset.n > 0 && !bytes_same_nocase(charset, one)) ||
+		    !(w.is_base64 ? decode_b(to, w.text)
+				  : decode_q(to, w.text))) {
+			buf_truncate(to, before);
+			return 0;
+		}
 		charset = one;
-		text = bytes_of(text.p + w.n, text.n - w.n);
-	}
-	if (!ok || charset.n == 0) {
-		buf_truncate(to, before);
-		return false;
+		i += w.n;
+		i += gap_len(bytes_of(text.p + i, text.n - i));
 	}
 	*ret_charset = charset;
-	return true;
+	return i;
 }
 
 /* --- text that is to be encoded --------------------------------------------- */
-
-/* Or a control character: header_fold() makes blanks of them. */
-static bool
-is_blank(char c)
-{
-	return (unsigned char)c <= ' ' || c == 0x7f;
-}
-
-static size_t
-word_len(struct bytes b)
-{
-	size_t n = 0;
-
-	while (n < b.n && !is_blank(b.p[n]))
-		n++;
-	return n;
-}
-
-static size_t
-blanks_len(struct bytes b)
-{
-	size_t n = 0;
-
-	while (n < b.n && is_blank(b.p[n]))
-		n++;
-	return n;
-}
 
 /* Words from the front that need encoding, with the blanks between them. */
 static size_t
@@ -406,7 +401,7 @@ run_len(struct bytes b)
 		    str_is_ascii(bytes_of(b.p + next, word)))
 			break;
 		n = next + word;
-		next = n + blanks_len(bytes_of(b.p + n, b.n - n));
+		next = n + gap_len(bytes_of(b.p + n, b.n - n));
 	} while (next < b.n);
 	return n;
 }
@@ -445,7 +440,7 @@ rfc2047_mixed(struct buf *to, struct bytes b)
 				return false;
 			was_run = false;
 		} else {
-			n = blanks_len(b);
+			n = gap_len(b);
 			if (!buf_add(to, b.p, n))
 				return false;
 		}

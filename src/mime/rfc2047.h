@@ -29,9 +29,10 @@ bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
  * False: the buffer is full; nine times as large is enough. */
 bool rfc2047_mend(struct buf *to, struct bytes value) MUST_CHECK;
 
-/* A text of encoded words only is decoded, if their charsets are one and the same
- * and agree with ASCII: the bytes in that charset.  False: it is none. */
-bool rfc2047_decode(
+/* Decodes the encoded words at the front, if their charsets are one and the same
+ * and agree with ASCII: appends the bytes in that charset.  How much of the text it
+ * was, with the blanks behind; 0: nothing. */
+size_t rfc2047_decode(
     struct buf *to, struct bytes text, struct bytes *ret_charset) MUST_CHECK;
 
 /* Encoded words of bytes in a charset. */

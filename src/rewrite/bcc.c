@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rewrite/bcc.h"
 
+#include "base/str.h"
+
 void
 bcc_remove(struct header *h)
 {
-	static const char *const names[] = { "Bcc", "Resent-Bcc",
-		"Return-Path" };
+	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1)) {
+		struct bytes name = header_at(h, i).name;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		IGNORE(header_remove_all(h, names[i])); /* none is fine */
+		if (header_is_bcc(name) || bytes_eq_nocase(name, "Return-Path"))
+			header_remove(h, i);
+	}
 }

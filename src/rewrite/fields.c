@@ -8,13 +8,15 @@
 #include "mail/addr_list.h"
 #include "mail/mailbox.h"
 #include "mime/rfc2047.h"
+#include "mime/words.h"
+#include "rewrite/locals.h"
 #include "rewrite/notes.h"
 
 enum { NAME_LEN_MAX = 100, NAME_MAX = 4096 };
 
 /* --- empty ------------------------------------------------------------------ */
 
-/* Nothing but blanks, commas, comments and "<>"? */
+/* Nothing but blanks, punctuation and comments? */
 static bool
 says_nothing(struct bytes b)
 {
@@ -29,29 +31,48 @@ says_nothing(struct bytes b)
 			depth++;
 		else if (c == ')' && depth > 0)
 			depth--;
-		else if (depth == 0 && (c == '\0' || !strchr(" \t\r\n,<>", c)))
+		else if (depth == 0 &&
+			 (c == '\0' || !strchr(" \t\r\n,;:<>\"", c)))
 			return false;
 	}
 	return depth == 0;
 }
 
+static bool
+is_empty(struct bytes b)
+{
+	struct buf read;
+	bool is_so;
+
+	if (!words_has(b))
+		return says_nothing(b);
+	buf_init(&read, 2 * b.n + 8);
+	IGNORE(words_read(&read, b));
+	is_so = says_nothing(buf_bytes(&read));
+	buf_clear(&read);
+	return is_so;
+}
+
+/* Fields of addresses, and those of ids, which are written like them. */
+static bool
+wants_something(struct bytes name)
+{
+	return locals_is_field(name) || bytes_eq_nocase(name, "In-Reply-To") ||
+	       bytes_eq_nocase(name, "References");
+}
+
 void
 fields_remove_empty(struct header *h, unsigned *notes)
 {
-	static const char *const names[] = { "To", "Cc", "Bcc", "Reply-To",
-		"Sender", "Resent-From", "Resent-Sender", "Resent-To",
-		"Resent-Cc", "Resent-Bcc", "Resent-Reply-To", "In-Reply-To",
-		"References", "Errors-To", "Mail-Followup-To", "Mail-Reply-To",
-		"Disposition-Notification-To", "Return-Receipt-To",
-		"Delivered-To", "From" };
+	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1)) {
+		struct header_field f = header_at(h, i);
 
-	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
-		for (size_t i = header_find(h, names[n], 0); i != HEADER_NONE;
-		     i = header_find(h, names[n], i + 1))
-			if (says_nothing(header_at(h, i).body)) {
-				header_remove(h, i);
-				*notes |= NOTE_BIT(NOTE_EMPTY);
-			}
+		if (wants_something(f.name) && is_empty(f.body)) {
+			header_remove(h, i);
+			*notes |= NOTE_BIT(NOTE_EMPTY);
+		}
+	}
 }
 
 /* --- encoded words ---------------------------------------------------------- */
@@ -59,10 +80,7 @@ fields_remove_empty(struct header *h, unsigned *notes)
 static bool
 has_half_word(struct bytes b)
 {
-	for (size_t i = 0; i + 1 < b.n; i++)
-		if (b.p[i] == '=' && b.p[i + 1] == '?')
-			return !str_is_ascii(b);
-	return false;
+	return words_has(b) && !str_is_ascii(b);
 }
 
 static bool
@@ -131,30 +149,110 @@ add_mailbox(struct buf *to, const struct addr_item *it, struct bytes charset)
 	return ok;
 }
 
+/* A member of the list that is nothing but encoded words, at the front; *ret_n is
+ * its length, 0 if there is none. */
 static bool
-decode_field(struct header *h, size_t i, const char *name, unsigned *notes)
+add_decoded_member(struct buf *to, struct bytes b, size_t *ret_n)
 {
-	struct buf value, text, out;
 	struct addr_list l = { 0 };
 	struct bytes charset;
+	struct buf text;
 	bool ok = true;
+	size_t n;
+
+	buf_init(&text, b.n + 1);
+	n = rfc2047_decode(&text, b, &charset);
+	if (n > 0 && (n == b.n || b.p[n] == ','))
+		addr_list_parse(&l, buf_bytes(&text));
+	*ret_n = are_mailboxes(&l) ? n : 0;
+	for (size_t i = 0; ok && *ret_n > 0 && i < l.n; i++)
+		ok = (i == 0 || buf_adds(to, ", ")) &&
+		     add_mailbox(to, &l.items[i], charset);
+	addr_list_clear(&l);
+	buf_clear(&text);
+	return ok;
+}
+
+/* "<", encoded words and ">", at the front. */
+static bool
+add_decoded_angle(struct buf *to, struct bytes b, size_t *ret_n)
+{
+	struct bytes inside = bytes_of(b.p + 1, b.n - 1), charset;
+	struct buf text;
+	bool ok = true;
+	size_t n;
+
+	buf_init(&text, b.n);
+	*ret_n = 0;
+	n = rfc2047_decode(&text, inside, &charset);
+	if (n > 0 && n < inside.n && inside.p[n] == '>' &&
+	    addr_is_mailbox(buf_bytes(&text))) {
+		*ret_n = n + 2;
+		ok = buf_addc(to, '<') &&
+		     buf_add(to, buf_str(&text), buf_len(&text)) &&
+		     buf_addc(to, '>');
+	}
+	buf_clear(&text);
+	return ok;
+}
+
+/* Length of the quoted string, if there is one; it may lack its end. */
+static size_t
+unit_len(struct bytes b)
+{
+	size_t n = 1;
+
+	if (b.p[0] != '"')
+		return 1;
+	while (n < b.n && b.p[n] != '"')
+		n += b.p[n] == '\\' ? 2 : 1;
+	return n < b.n ? n + 1 : b.n;
+}
+
+/* The list, with what was encoded of it that must not be; *ret_found tells if there
+ * was any. */
+static bool
+decode_list(struct buf *to, struct bytes b, bool *ret_found)
+{
+	bool is_start = true, ok = true;
+
+	*ret_found = false;
+	while (ok && b.n > 0) {
+		size_t n = 0;
+
+		if (is_start)
+			ok = add_decoded_member(to, b, &n);
+		else if (b.p[0] == '<')
+			ok = add_decoded_angle(to, b, &n);
+		*ret_found |= n > 0;
+		if (n == 0) {
+			n = unit_len(b);
+			ok = ok && buf_add(to, b.p, n);
+		}
+		is_start = b.p[0] == ',' || (is_start && b.p[0] == ' ');
+		b = bytes_of(b.p + n, b.n - n);
+	}
+	return ok;
+}
+
+static bool
+decode_field(struct header *h, size_t i, unsigned *notes)
+{
+	char name[NAME_LEN_MAX + 1];
+	struct buf value, out;
+	bool ok, found;
 
 	buf_init(&value, HEADER_VALUE_MAX);
-	buf_init(&text, HEADER_VALUE_MAX);
 	buf_init(&out, 16 * HEADER_VALUE_MAX);
-	IGNORE(header_value(h, i, &value)); /* it fits */
-	if (rfc2047_decode(&text, buf_bytes(&value), &charset))
-		addr_list_parse(&l, buf_bytes(&text));
-	if (are_mailboxes(&l)) {
-		for (size_t k = 0; ok && k < l.n; k++)
-			ok = (k == 0 || buf_adds(&out, ", ")) &&
-			     add_mailbox(&out, &l.items[k], charset);
+	/* Both fit. */
+	IGNORE(str_copy(name, sizeof(name), header_at(h, i).name));
+	IGNORE(header_value(h, i, &value));
+	ok = decode_list(&out, buf_bytes(&value), &found);
+	if (ok && found) {
 		*notes |= NOTE_BIT(NOTE_ADDRESS);
-		ok = ok && header_replace(h, i, name, buf_bytes(&out));
+		ok = header_replace(h, i, name, buf_bytes(&out));
 	}
-	addr_list_clear(&l);
 	buf_clear(&value);
-	buf_clear(&text);
 	buf_clear(&out);
 	return ok;
 }
@@ -162,14 +260,11 @@ decode_field(struct header *h, size_t i, const char *name, unsigned *notes)
 bool
 fields_decode_addresses(struct header *h, unsigned *notes)
 {
-	static const char *const names[] = { "From", "Sender", "Reply-To", "To",
-		"Cc", "Resent-From", "Resent-Sender", "Resent-To",
-		"Resent-Cc" };
-
-	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
-		for (size_t i = header_find(h, names[n], 0); i != HEADER_NONE;
-		     i = header_find(h, names[n], i + 1))
-			if (!decode_field(h, i, names[n], notes))
-				return false;
+	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1))
+		if (locals_is_field(header_at(h, i).name) &&
+		    words_has(header_at(h, i).body) &&
+		    !decode_field(h, i, notes))
+			return false;
 	return true;
 }

@@ -100,13 +100,12 @@ add_mailbox(struct writing *w, const struct addr_item *it, const char *addr)
 	       mailbox_add(&w->value, it, bytes_str(addr));
 }
 
-/* A bare word that is nobody's name here, in a field that others read: the admin,
- * who gets its mail, is not for them to see. */
+/* A bare word that is nobody's name here: the admin, who gets its mail, is not for
+ * those who read the field to see. */
 static bool
 is_stray_word(const struct writing *w, const struct addr_item *it)
 {
-	return w->o->is_name != NULL && w->nlocal < w->given.n &&
-	       strchr(it->addr, '@') == NULL &&
+	return w->o->is_name != NULL && strchr(it->addr, '@') == NULL &&
 	       !w->o->is_name(w->o->ctx, it->addr);
 }
 
@@ -180,6 +179,12 @@ row_of(struct bytes name)
 		if (bytes_eq_nocase(name, rows[i].name))
 			return &rows[i];
 	return NULL;
+}
+
+bool
+locals_is_field(struct bytes name)
+{
+	return row_of(name) != NULL;
 }
 
 bool

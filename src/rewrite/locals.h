@@ -11,7 +11,7 @@
  *
  * "Smith, John <john@example.net>" has a comma in a name without quotes: words
  * that are no name of this machine belong to the name behind them, and are left
- * out where there is none and others read the field.  "To: undisclosed-recipients"
+ * out where there is none.  "To: undisclosed-recipients"
  * in any spelling names nobody.  Obsolete forms are written in the form that the
  * envelope has (RFC 5322 4.4, RFC 6409 8).
  *
@@ -38,6 +38,9 @@ struct locals_opts {
 	bool (*is_name)(void *ctx, const char *word);
 	void *ctx;
 };
+
+/* Does a field of this name hold addresses? */
+bool locals_is_field(struct bytes name);
 
 /* *notes gets what was guessed (rewrite/notes.h).  False: the header has no room. */
 bool locals_repair(

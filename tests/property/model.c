@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/property/model.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,6 +359,58 @@ struct line {
 	bool is_mended;
 };
 
+/* "bcc" with no letter in front, whatever signs are around and between; letters
+ * outside ASCII are signs, too, or any letters. */
+static bool
+ends_in_bcc(const char *s, size_t n, bool any)
+{
+	bool has_plain = false;
+
+	for (const char *want = "ccb"; *want != '\0'; want++, n--) {
+		while (n > 0 && !isalpha((unsigned char)s[n - 1]) &&
+		       !(any && (unsigned char)s[n - 1] >= 0xc0))
+			n--;
+		if (n == 0 || ((unsigned char)s[n - 1] < 0xc0 &&
+				  tolower((unsigned char)s[n - 1]) != *want))
+			return false;
+		has_plain |= (unsigned char)s[n - 1] < 0xc0;
+	}
+	return has_plain && (n == 0 || !isalpha((unsigned char)s[n - 1]));
+}
+
+static bool
+is_bcc(struct bytes name)
+{
+	char seen[1024];
+	size_t n = 0, step;
+
+	for (size_t i = 0; i < name.n && n < sizeof(seen); i += step) {
+		step = starts_with(bytes_of(name.p + i, name.n - i), invisible);
+		if (step == 0) {
+			seen[n++] = name.p[i];
+			step = 1;
+		}
+	}
+	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true);
+}
+
+/* Such a name in front of a colon and an address. */
+static bool
+is_bcc_line(struct bytes raw, size_t *ret_body)
+{
+	size_t n = 0, step = 0;
+
+	while (
+	    n < raw.n && n < GUESS_LIMIT &&
+	    (step = starts_with(bytes_of(raw.p + n, raw.n - n), colons)) == 0)
+		n++;
+	*ret_body = n + step;
+	return step > 0 && memchr(raw.p + n, '@', raw.n - n) != NULL &&
+	       memchr(trimmed(bytes_of(raw.p, n)).p, ' ',
+		   trimmed(bytes_of(raw.p, n)).n) == NULL &&
+	       is_bcc(bytes_of(raw.p, n));
+}
+
 /* What a line was meant to be. */
 static struct line
 meant_line(struct bytes raw, bool is_behind_text)
@@ -388,6 +441,8 @@ meant_line(struct bytes raw, bool is_behind_text)
 			return l;
 		}
 	}
+	size_t begin = i;
+
 	for (n = 0; i < raw.n && n < GUESS_LIMIT; i += step) {
 		struct bytes b = bytes_of(raw.p + i, raw.n - i);
 		struct bytes next = bytes_of(raw.p + i + 1, raw.n - i - 1);
@@ -410,8 +465,12 @@ meant_line(struct bytes raw, bool is_behind_text)
 			break;
 		}
 	}
-	if (!l.is_mended)
-		l.name[0] = '\0';
+	if (!l.is_mended) {
+		l.is_mended = is_bcc_line(
+		    bytes_of(raw.p + begin, raw.n - begin), &n);
+		l.body = begin + n;
+		strcpy(l.name, l.is_mended ? "Bcc" : "");
+	}
 	return l;
 }
 
@@ -433,8 +492,7 @@ is_indented_bcc(struct bytes raw)
 {
 	struct line l = meant_line(raw, false);
 
-	return (strcasecmp(l.name, "Bcc") == 0 ||
-		   strcasecmp(l.name, "Resent-Bcc") == 0) &&
+	return is_bcc(bytes_of(l.name, strlen(l.name))) &&
 	       (raw.p[l.body - 1] == ':' || raw.p[l.body - 1] == '\x9a') &&
 	       memchr(raw.p + l.body, '@', raw.n - l.body) != NULL;
 }
@@ -474,13 +532,6 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 	*ret_end = at;
 	*ret_text = text;
 	return n;
-}
-
-static bool
-is_bcc(const char *name)
-{
-	return strcasecmp(name, "Bcc") == 0 ||
-	       strcasecmp(name, "Resent-Bcc") == 0;
 }
 
 static bool
@@ -558,7 +609,9 @@ mend_text(struct bytes t, struct buf *out, struct head *h)
 
 		v[i].is_mended |= is_field && is_header &&
 				  v[i].raw.p[v[i].body - 2] <= ' ';
-		if (i < text || (is_field && (is_header || is_bcc(v[i].name))))
+		if (i < text ||
+		    (is_field && (is_header || is_bcc(bytes_of(v[i].name,
+						   strlen(v[i].name))))))
 			put_line(out, &v[i]);
 		else if (!is_header || !is_mbox(v[i].raw))
 			put_line(&body, &v[i]);
@@ -1542,10 +1595,13 @@ static bool
 is_empty_list(const struct field *f)
 {
 	static const char *const names[] = { "From", "To", "Cc", "Reply-To",
-		"Bcc", "Resent-Bcc", "Sender", "Resent-From", "Resent-Sender",
-		"Resent-To", "Resent-Cc", "Resent-Reply-To", "In-Reply-To",
-		"References", "Errors-To", "Mail-Followup-To", "Mail-Reply-To",
-		"Delivered-To", "Disposition-Notification-To",
+		"Sender", "Resent-From", "Resent-Sender", "Resent-To",
+		"Resent-Cc", "Resent-Reply-To", "In-Reply-To", "References",
+		"Errors-To", "Mail-Followup-To", "Mail-Reply-To",
+		"Apparently-To", "X-Errors-To", "X-Reply-To",
+		"X-Confirm-Reading-To", "Read-Receipt-To", "Delivered-To",
+		"Envelope-To", "X-Envelope-To", "X-Original-To",
+		"X-Delivered-To", "X-Rcpt-To", "Disposition-Notification-To",
 		"Return-Receipt-To", NULL };
 	int depth = 0;
 
@@ -1559,7 +1615,7 @@ is_empty_list(const struct field *f)
 		else if (f->body.p[i] == ')' && depth > 0)
 			depth--;
 		else if (depth == 0 &&
-			 memchr(" \t\r\n,<>", f->body.p[i], 7) == NULL)
+			 memchr(" \t\r\n,<>;:\"", f->body.p[i], 10) == NULL)
 			return false;
 	}
 	return depth == 0;
@@ -1603,12 +1659,13 @@ is_removed(const struct field *f)
 		"Disposition-Notification-To", "Errors-To", "Mail-Followup-To",
 		NULL };
 
-	static const char *const always[] = { "Bcc", "Resent-Bcc",
-		"Return-Path", "X-Relais-Account", NULL };
+	static const char *const always[] = { "Return-Path", "X-Relais-Account",
+		NULL };
 	static const char *const empty[] = { "From", "Date", "Message-ID",
 		NULL };
 
-	return is_one_of(f->name, always) || is_empty_list(f) ||
+	return is_bcc(f->name) || is_one_of(f->name, always) ||
+	       is_empty_list(f) ||
 	       (is_one_of(f->name, rcpts) && is_bad_nobody(f->body)) ||
 	       (is_one_of(f->name, empty) && trimmed(f->body).n == 0);
 }
@@ -1997,9 +2054,7 @@ is_lacking(const struct head *a, const char *name)
 	for (size_t i = 0; i < a->n && nseen < 16; i++) {
 		const struct field *f = &a->v[i];
 
-		if (is_named(f->name, "Resent-Bcc") ||
-		    is_named(f->name, "Bcc") || is_removed(f) ||
-		    (nseen == 0 && !is_resent(f)))
+		if (is_removed(f) || (nseen == 0 && !is_resent(f)))
 			continue;
 		if (!is_resent(f))
 			return true;

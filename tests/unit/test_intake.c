@@ -121,8 +121,20 @@ static const struct row {
 	{ "Bcc: a\r\nbcc:b,\r\n c,\r\n\td\r\nBCC : e\r\nResent-Bcc: f\r\n"
 	  "Resent-bcc:\r\n g\r\nReturn-Path: <h>\r\n" ALL "Bcc: i",
 	    RECEIVED ALL "\r\n" },
-	{ ALL "X-Bcc: a\r\nBcc-X: b\r\n\r\nBcc: body\r\n",
-	    RECEIVED ALL "X-Bcc: a\r\nBcc-X: b\r\n\r\nBcc: body\r\n" },
+	{ ALL "Bcc-X: a\r\nSubcc: b\r\n\r\nBcc: body\r\n",
+	    RECEIVED ALL "Bcc-X: a\r\nSubcc: b\r\n\r\nBcc: body\r\n" },
+	/* what people read as Bcc is one, with signs and letters of others */
+	{ ALL
+	    "X-Bcc: s@h\r\n\"Bcc\": s@h,\r\n t@h\r\nB-cc: s@h\r\nBcc?: s@h\r\n"
+	    "B?cc: s@h\r\nX: 1\r\n\r\n",
+	    RECEIVED ALL "X: 1\r\n\r\n" },
+	{ ALL "Bc\xd1\x81: s@h\r\n\xd0\x92\xd1\x81\xd1\x81: x@y\r\n\r\n",
+	    RECEIVED ALL "\r\n\xd0\x92\xd1\x81\xd1\x81: x@y\r\n\r\n" },
+	{ ALL "Bcc\x0b: s@h\r\n\x01"
+	      "Bcc: s@h,\r\n t@h\r\nBcc\xcd\x8f: s@h\r\n"
+	      "\xd0\x92"
+	      "cc: s@h\r\nX: 1\r\n\r\n",
+	    RECEIVED ALL "X: 1\r\n\r\n" },
 	/* mbox */
 	{ "From me Fri Aug 21\r\n" ALL "\r\nFrom x\r\n",
 	    RECEIVED ALL "\r\nFrom x\r\n" },
@@ -178,6 +190,18 @@ static const struct row {
 	    RECEIVED
 	    "From: J <j@x.example>\r\n" DATE MSGID
 	    "To: a@b.example, =?utf-8?q?M=C3=BC=2C_X?= <c@d.example>\r\n\r\n" },
+	/* also as a member of a list, and in any field of addresses */
+	{ ALL "To: a@x.example, =?utf-8?q?J=C3=B6_<j@x.example>?=, \"B, "
+	      "=?utf-8?q?c=40x.example?=\" <b@x.example>\r\n"
+	      "Errors-To: J <=?utf-8?q?j=40x.example?=>\r\n\r\n",
+	    RECEIVED ALL
+	    "To: a@x.example, =?utf-8?q?J=C3=B6?= <j@x.example>, \"B,\r\n "
+	    "=?utf-8?q?c=40x.example?=\" <b@x.example>\r\n"
+	    "Errors-To: J <j@x.example>\r\n\r\n" },
+	/* nothing is said, in more ways */
+	{ ALL "To: \"\"\r\nCc: :;\r\nReply-To: =?utf-8?q??=\r\n"
+	      "Return-Receipt-To: \"\" <>\r\nX-Reply-To: ;\r\n\r\n",
+	    RECEIVED ALL "\r\n" },
 	{ "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID
 	  "To: =?utf-8?q?friends?=\r\n\r\n",
 	    RECEIVED "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID

@@ -78,7 +78,8 @@ a_word_that_no_line_holds_is_encoded_and_reads_the_same(void **state)
 		assert_true(header_write(h, &out));
 		assert_true(decode_longest(buf_bytes(&out)) <= 84);
 		assert_true(header_value(h, 0, &value));
-		assert_true(rfc2047_decode(&text, buf_bytes(&value), &charset));
+		assert_true(
+		    rfc2047_decode(&text, buf_bytes(&value), &charset) > 0);
 		assert_true(bytes_eq(charset, "utf-8"));
 		assert_int_equal(buf_len(&text), len);
 		assert_memory_equal(

@@ -64,7 +64,13 @@ static const struct row {
 	    "To: me@example.org, John <j@example.net>\r\n" },
 	{ "To: Smith, j@example.net\r\n", "To: j@example.net\r\n",
 	    NOTE_BIT(NOTE_STRANGER) },
-	{ "To: Smith\r\n", "To: me@example.org\r\n" },
+	/* The admin gets its mail, and is nobody's to see. */
+	{ "To: Smith\r\n", "To: undisclosed-recipients:;\r\n",
+	    NOTE_BIT(NOTE_STRANGER) },
+	{ "To: \"no address\"\r\nReply-To: John <Smith>\r\n",
+	    "To: undisclosed-recipients:;\r\n", NOTE_BIT(NOTE_STRANGER) },
+	{ "Cc: Smith\r\nTo: root\r\n", "To: me@example.org\r\n",
+	    NOTE_BIT(NOTE_STRANGER) },
 	{ "To: root, bob[@y, j@example.net\r\n",
 	    "To: me@example.org, j@example.net\r\n", NOTE_BIT(NOTE_BAD) },
 	/* nobody */

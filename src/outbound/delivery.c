@@ -713,7 +713,7 @@ is_untried(const struct delivery *h)
 		    (!(h->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(v)) &&
 			!(v->code == 421 && h->remote->is_spent) &&
-			!pool_heard(h->pool, h->opts, v)))
+			!pool_heard_of(h->pool, h->opts, v, h->env->id)))
 			is_account = false;
 	}
 	return is_account;

@@ -38,6 +38,7 @@ enum {
 	BUDGET_SAVE_MS = 10 * 1000,
 	WATCH_MS = 15 * 1000,
 	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
+	CULPRITS_MAX = 8,
 	ASKING_MAX = 2, /* couriers with a password nobody has taken yet */
 	TAG_MASK = 0xffff
 };
@@ -50,6 +51,12 @@ struct about {
 	bool has_secret; /* it is about the secret, or that there is none */
 	unsigned char key[SIPHASH_KEY_BYTES];
 	unsigned login, secret;
+};
+
+/* A message whose answer closed the account; see pool_heard_of(). */
+struct culprit {
+	char id[ENVELOPE_ID_SIZE];
+	uint64_t sent; /* by the account, at that time */
 };
 
 struct pool {
@@ -78,6 +85,8 @@ struct pool {
 	int broken; /* sessions in a row that took nothing: see pool_broken() */
 	char reason[DIAGNOSIS_REASON_MAX + 1];
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
+	struct culprit culprits[CULPRITS_MAX]; /* a ring */
+	size_t next_culprit;
 	char *ports_text;
 	struct budget budget; /* on steady_s() */
 	int64_t wall_ahead_ms; /* of the boot clock, at first */
@@ -417,6 +426,8 @@ let_try(struct pool *p)
 	p->state = POOL_READY;
 	p->until_ms = 0;
 	p->is_window_closed = p->is_own_limit = false;
+	for (size_t i = 0; i < CULPRITS_MAX; i++)
+		queue_step_back(p->queue, p->culprits[i].id);
 	loop_timer_set(p->timer, now_ms(p));
 	check_budget(p);
 }
@@ -1352,6 +1363,29 @@ pool_sent(struct pool *p, const struct pool_opts *o)
 	p->troubles = 0;
 	p->broken = 0;
 	p->has_lost_bdat = false;
+}
+
+bool
+pool_heard_of(struct pool *p, const struct pool_opts *o,
+    const struct verdict *v, const char *id)
+{
+	enum diagnosis_act act = diagnose(v, o->host).act;
+	bool was_ready = p->state == POOL_READY;
+	struct culprit *c;
+
+	for (size_t i = 0; i < CULPRITS_MAX; i++)
+		if (act != DIAGNOSIS_RECONNECT &&
+		    strcmp(p->culprits[i].id, id) == 0 &&
+		    p->culprits[i].sent != p->sent)
+			return false;
+	if (!pool_heard(p, o, v))
+		return false;
+	if (was_ready && p->state != POOL_READY) {
+		c = &p->culprits[p->next_culprit++ % CULPRITS_MAX];
+		(void)snprintf(c->id, sizeof(c->id), "%s", id);
+		c->sent = p->sent;
+	}
+	return true;
 }
 
 bool

@@ -238,6 +238,12 @@ void pool_refused(struct pool *p, const struct secret *secret);
  * to be charged to the message. */
 bool pool_heard(
     struct pool *p, const struct pool_opts *o, const struct verdict *v);
+/* Likewise for the answer to a message, which may be the message's own fault
+ * whatever the reply says: it is the last one to be tried when the account opens
+ * again, and if it hears the like once more although others went well in
+ * between, the account is not closed for it.  False, then: it is charged. */
+bool pool_heard_of(struct pool *p, const struct pool_opts *o,
+    const struct verdict *v, const char *id);
 /* This answer has ended a session before its time (DIAGNOSIS_RECONNECT).  After
  * three in a row that took no message the account is held. */
 void pool_broken(

@@ -258,6 +258,9 @@ void queue_claim_end(struct queue_claim *d, enum queue_end how,
  * way; -1: all, and those too. */
 void queue_give_up_waiting(struct queue *q, int account);
 
+/* This message, if it is there and due, comes after all others that are. */
+void queue_step_back(struct queue *q, const char *id);
+
 /* Small facts that other modules keep across restarts, one file each under
  * state/.  Reading blocks on the disk and is meant for the start; the caller
  * frees the text, NULL: there is none.  Writing replaces the file as a whole

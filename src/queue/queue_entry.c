@@ -386,6 +386,19 @@ entry_unwait(struct queue *q, struct entry *e)
 }
 
 void
+queue_step_back(struct queue *q, const char *id)
+{
+	struct entry *e = entry_lookup(q, id);
+
+	if (e == NULL || e->account < 0 || !due_is_in_heap(&e->node) ||
+	    e->next_ms > queue_now(q))
+		return;
+	entry_unwait(q, e);
+	e->next_ms = queue_now(q);
+	due_add(&account_of(q, e)->due, &e->node, e->next_ms);
+}
+
+void
 queue_wake(struct queue *q, int account, bool even_again)
 {
 	struct account *a = &q->accounts[account];

@@ -565,6 +565,37 @@ a_used_up_quota_stops_all_tries_until_it_reopens(void **state)
 	all_is_sent(b, 2);
 }
 
+/* A filter that speaks of limits, a sender that the provider counts apart: mail
+ * that is the only one to hear of a quota must not keep all others waiting. */
+static void
+two_messages_that_alone_hear_of_a_quota_hold_up_no_others(void **state)
+{
+	static const char *const odd[] = { "odd1@x.test", "odd2@x.test" };
+	struct bench *b = *state;
+	char ids[2][ENVELOPE_ID_SIZE];
+
+	fault(
+	    b, FAULT_FAIL, "mail/odd*@*:450:4.7.1:Daily sending limit reached");
+	start(b);
+	for (size_t i = 0; i < 2; i++)
+		submit_from(b, odd[i], 1, ids[i]);
+	until(b, state_of(b) == POOL_PAUSED);
+	/* Younger than both. */
+	submit(b, 1);
+	submit(b, 1);
+	/* The second one hears it, too; the first comes last by then. */
+	pass(b, HOUR + MINUTE);
+	until(b, state_of(b) == POOL_PAUSED);
+	/* Now each is known: they wait by themselves, and the account works. */
+	pass(b, HOUR + MINUTE);
+	until(b,
+	    b->p.messages == 2 && item(b, ids[0]).attempts > 0 &&
+		item(b, ids[1]).attempts > 0);
+	assert_int_equal(state_of(b), POOL_READY);
+	submit(b, 1);
+	until(b, b->p.messages == 3 && queue_count(b->q) == 2);
+}
+
 /* What a new process would find: "max_per_hour SLOT COUNT COUNT ...". */
 static long
 spent_as_stored(const struct bench *b)
@@ -2008,6 +2039,7 @@ main(void)
 		TEST(R57_a_refused_password_is_tried_a_dozen_times_a_day),
 		TEST(a_hold_outlasts_a_restart),
 		TEST(a_used_up_quota_stops_all_tries_until_it_reopens),
+		TEST(two_messages_that_alone_hear_of_a_quota_hold_up_no_others),
 		TEST(an_accounts_own_limit_closes_the_window_first),
 		TEST(no_more_connections_are_opened_than_allowed),
 		TEST(a_connection_carries_no_more_than_allowed),

@@ -588,9 +588,8 @@ two_messages_that_alone_hear_of_a_quota_hold_up_no_others(void **state)
 	until(b, state_of(b) == POOL_PAUSED);
 	/* Now each is known: they wait by themselves, and the account works. */
 	pass(b, HOUR + MINUTE);
-	until(b,
-	    b->p.messages == 2 && item(b, ids[0]).attempts > 0 &&
-		item(b, ids[1]).attempts > 0);
+	until(b, b->p.messages == 2 && item(b, ids[0]).attempts > 0 &&
+		     item(b, ids[1]).attempts > 0);
 	assert_int_equal(state_of(b), POOL_READY);
 	submit(b, 1);
 	until(b, b->p.messages == 3 && queue_count(b->q) == 2);

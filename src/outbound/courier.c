@@ -596,6 +596,10 @@ on_job_done(struct courier *c, const struct sc_info *info)
 
 	if (c->body == h)
 		c->body = NULL;
+	if (info->verdict.class == VERDICT_NONE) {
+		delivery_end(h, NULL); /* another connection may have it */
+		return;
+	}
 	note_answer(c, info);
 	if (delivery_job_done(h, &info->verdict, info->is_void))
 		delivery_end(h, &info->verdict);

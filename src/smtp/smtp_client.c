@@ -426,12 +426,6 @@ span_ms(const struct smtp_client *c, int64_t ms, int rounds)
 	return c->round_trip_ms * rounds > ms ? c->round_trip_ms * rounds : ms;
 }
 
-static int64_t
-overdue_ms(const struct smtp_client *c)
-{
-	return span_ms(c, SMTP_OVERDUE_MS, SMTP_OVERDUE_ROUNDS);
-}
-
 static bool
 has_unsent(const struct smtp_client *c)
 {
@@ -465,13 +459,20 @@ after(int64_t since_ms, int64_t ms)
 	return since_ms == INT64_MAX ? INT64_MAX : since_ms + ms;
 }
 
-int64_t
-smtp_client_overdue_at(const struct smtp_client *c)
+/* As long as it answers, what lies behind gets its turn. */
+static int64_t
+late_at(const struct smtp_client *c, int64_t ms, int rounds)
 {
 	int64_t since = smtp_client_waits_since(c);
 
-	/* As long as it answers, what lies behind gets its turn. */
-	return after(since > c->heard_ms ? since : c->heard_ms, overdue_ms(c));
+	return after(
+	    since > c->heard_ms ? since : c->heard_ms, span_ms(c, ms, rounds));
+}
+
+int64_t
+smtp_client_overdue_at(const struct smtp_client *c)
+{
+	return late_at(c, SMTP_OVERDUE_MS, SMTP_OVERDUE_ROUNDS);
 }
 
 int64_t
@@ -1024,7 +1025,10 @@ smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 		c->since_ms = now_ms;
 	}
 	c->now_ms = now_ms;
-	smtp_pipeline_tick(c->flight, now_ms);
+	smtp_pipeline_tick(c->flight, now_ms,
+	    now_ms >= late_at(c, SMTP_LATE_MS, SMTP_LATE_ROUNDS));
+	if (now_ms >= smtp_client_stalls_at(c))
+		smtp_pipeline_take_back(c->flight);
 	see_sending(c);
 	/* Unread bytes may hold the answer that is missed. */
 	if (buf_len(&c->in) == 0 && now_ms >= smtp_client_deadline(c))

@@ -88,7 +88,9 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
  * with us.  When the oldest command without an answer is older than
  * max(SMTP_STALL_MS, SMTP_STALL_ROUNDS round trips) the connection is stalled:
  * _may_send() is false until it is answered, and then the window is to be
- * earned anew.  Before that, behind an answer that is overdue, little is sent. */
+ * earned anew.  Before that, behind an answer that is overdue, little is sent,
+ * and bodies wait for the answers to their envelopes; a message that waits so
+ * behind others when the connection stalls is given back. */
 
 /* Since when something is awaited of the server; INT64_MAX: nothing is. */
 int64_t smtp_client_waits_since(const struct smtp_client *c);
@@ -122,7 +124,9 @@ enum sc_event {
 		       * recipient has had its SC_RCPT_DONE before.  When the
 		       * connection breaks, the verdict of the oldest job has
 		       * the stage it had reached, and those behind it, which
-		       * have no part in it, STAGE_CONNECT. */
+		       * have no part in it, STAGE_CONNECT.
+		       * VERDICT_NONE: given back untried, on a connection that
+		       * is stalled; nothing was said of its recipients. */
 	SC_CLOSE /* flush and hang up; info.verdict says why.  Every job
 		       * under way has had its SC_JOB_DONE before.  The verdict
 		       * is about the connection or the account, never about a

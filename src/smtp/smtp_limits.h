@@ -65,9 +65,11 @@ enum {
 };
 
 /* How long the oldest unanswered command may be out: so long, and at least so
- * many round trips.  Behind an overdue answer goes little, behind a stalled one
- * nothing. */
+ * many round trips.  Behind an answer that is late goes no body, behind an
+ * overdue one little else, behind a stalled one nothing. */
 enum {
+	SMTP_LATE_MS = 50,
+	SMTP_LATE_ROUNDS = 2,
 	SMTP_OVERDUE_MS = 250,
 	SMTP_OVERDUE_ROUNDS = 4,
 	SMTP_OVERDUE_JOBS = 2, /* under way at once, at most */

@@ -53,6 +53,10 @@ struct smtp_pipeline {
 	size_t window_max, window_first;
 	size_t earned; /* answers since it was new or silent */
 	bool is_vouched_for; /* by another connection; not once it was silent */
+	/* An answer is late: what follows waits with its body, and can be
+	 * taken back. */
+	bool is_late;
+	size_t nowed; /* answers to come to what was taken back */
 	int64_t now_ms;
 	int64_t answered_ms; /* the newest answer */
 	uint64_t nmails; /* MAILs said, against MAILMAX */
@@ -168,7 +172,7 @@ bool
 smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max)
 {
 	if (f->cur != NULL || f->is_stopped || f->trouble != SC_TROUBLE_NONE ||
-	    !has_mails_left(f))
+	    !has_mails_left(f) || f->nowed > 0)
 		return false;
 	return f->nlive < window_now(f) && f->nlive < jobs_max;
 }
@@ -188,9 +192,10 @@ smtp_pipeline_is_growing(const struct smtp_pipeline *f)
 }
 
 void
-smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms)
+smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms, bool is_late)
 {
 	f->now_ms = now_ms;
+	f->is_late = is_late;
 }
 
 void
@@ -491,7 +496,7 @@ may_say(const struct smtp_pipeline *f, const struct slot *s)
 		return is_answered;
 	if (s->out_pos < pos_data(s) || is_answered)
 		return true;
-	return !s->is_mail_refused &&
+	return !s->is_mail_refused && !f->is_late &&
 	       !(s->is_bdat && (s->job->size_bytes > EAGER_BODY_MAX ||
 				   is_silent_or_new(f)));
 }
@@ -516,6 +521,19 @@ smtp_pipeline_produce(struct smtp_pipeline *f)
 			return;
 		}
 	}
+}
+
+void
+smtp_pipeline_take_back(struct smtp_pipeline *f)
+{
+	struct slot *s = f->cur;
+
+	if (s == NULL || s == head(f) || s->out_pos > pos_data(s))
+		return;
+	f->nowed = s->out_pos - s->in_pos;
+	s->is_void = true;
+	s->report = s->job->nrcpts;
+	finish(f, s, &(struct verdict) { .class = VERDICT_NONE });
 }
 
 bool
@@ -607,6 +625,8 @@ smtp_pipeline_step(const struct smtp_pipeline *f)
 {
 	const struct slot *s = head(f);
 
+	if (s == NULL && f->nowed > 0)
+		return SMTP_STEP_MAIL;
 	if (s == NULL || s->in_pos == s->out_pos ||
 	    (step_at(s, s->in_pos) == SMTP_STEP_END && !s->has_end))
 		return SMTP_STEP_NONE;
@@ -708,6 +728,8 @@ smtp_pipeline_waits_since(const struct smtp_pipeline *f)
 	const struct slot *s = head(f);
 	enum smtp_step step = smtp_pipeline_step(f);
 
+	if (s == NULL && f->nowed > 0)
+		return f->answered_ms;
 	if (step == SMTP_STEP_NONE || s->begun_ms == INT64_MAX)
 		return INT64_MAX;
 	if (step == SMTP_STEP_END)
@@ -828,6 +850,14 @@ smtp_pipeline_reply(struct smtp_pipeline *f, const struct smtp_reply *r)
 	enum smtp_pipeline_result res;
 	enum smtp_step step;
 
+	f->is_late = false;
+	if (s == NULL && f->nowed > 0) {
+		/* It may have taken that MAIL. */
+		f->is_dirty = true;
+		f->nowed--;
+		f->answered_ms = f->now_ms;
+		return SMTP_FLIGHT_OK;
+	}
 	if (s == NULL || f->out->sent_bytes <= s->begin_bytes)
 		return SMTP_FLIGHT_BAD; /* nobody asked */
 	step = step_at(s, s->in_pos);

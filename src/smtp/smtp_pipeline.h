@@ -22,6 +22,9 @@
  * a far server is busy after three round trips.  Where another connection to it
  * has the whole window already, the first answer is enough.
  *
+ * Behind an answer that is late, bodies wait for their envelopes as well: then
+ * the newest transaction can be taken back and go over another connection.
+ *
  * Replies come in the order of the commands and every transaction has a fixed
  * sequence of them, so two counters per transaction are all the book-keeping:
  * memory does not grow with the number of commands (R77).
@@ -63,8 +66,8 @@ struct smtp_pipeline *smtp_pipeline_new(const struct smtp_caps *caps,
     struct smtp_out *out, const struct smtp_client_opts *opts);
 void smtp_pipeline_free(struct smtp_pipeline *f);
 
-/* The time, for what follows. */
-void smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms);
+/* The time, for what follows, and whether an answer is late by now. */
+void smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms, bool is_late);
 /* After bytes of out have gone. */
 void smtp_pipeline_sent(struct smtp_pipeline *f);
 /* When the oldest command that has no answer went out, as far as the window
@@ -88,6 +91,10 @@ void smtp_pipeline_produce(struct smtp_pipeline *f);
 /* Is a body owed, and is there space for a good piece of it? */
 bool smtp_pipeline_wants_body(const struct smtp_pipeline *f, uint64_t *ret_tag);
 size_t smtp_pipeline_body(struct smtp_pipeline *f, const void *p, size_t n);
+/* The newest transaction ends untried, VERDICT_NONE, if others are ahead of it
+ * and no more of it than its envelope was said.  The answers to that are
+ * awaited before another is added. */
+void smtp_pipeline_take_back(struct smtp_pipeline *f);
 /* Nothing more will be queued; the body that is owed stays incomplete. */
 void smtp_pipeline_stop(struct smtp_pipeline *f);
 /* After _stop(): every transaction but the broken one has its end. */

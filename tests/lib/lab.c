@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
 #include "sys/fs_sys.h"
+#include "tests/lib/memory_store.h"
 #include "tests/lib/temp.h"
 
 static int64_t
@@ -170,7 +172,8 @@ lab_try_open(struct lab *l, struct err *err)
 		.policy = l->policy,
 	};
 
-	if (spool_open(l->dir, &l->disk.fs, &l->store, err) != 0)
+	if (l->store == NULL &&
+	    spool_open(l->dir, &l->disk.fs, &l->store, err) != 0)
 		return -1;
 	o.store = l->store;
 	l->q = queue_new(&o);
@@ -194,6 +197,18 @@ lab_count(void *ctx)
 	++*(int *)ctx;
 }
 
+static void
+init(struct lab *l)
+{
+	l->boot_ms = 1000 * 1000;
+	l->wall_ms = INT64_C(1750000000000);
+	l->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, l };
+	l->rng = (struct rng) { fill, l };
+	l->seed = 42;
+	l->uid = 1000;
+	lab_open(l);
+}
+
 void
 lab_init(struct lab *l)
 {
@@ -202,13 +217,16 @@ lab_init(struct lab *l)
 	if (chmod(l->dir, 0711) != 0)
 		abort();
 	fault_fs_init(&l->disk);
-	l->boot_ms = 1000 * 1000;
-	l->wall_ms = INT64_C(1750000000000);
-	l->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, l };
-	l->rng = (struct rng) { fill, l };
-	l->seed = 42;
-	l->uid = 1000;
-	lab_open(l);
+	init(l);
+}
+
+void
+lab_init_in_memory(struct lab *l)
+{
+	memset(l, 0, sizeof(*l));
+	l->is_in_memory = true;
+	l->store = memory_store_new();
+	init(l);
 }
 
 static int
@@ -248,6 +266,8 @@ lab_close(struct lab *l)
 {
 	queue_free(l->q);
 	l->q = NULL;
+	if (l->is_in_memory)
+		return;
 	store_free(l->store);
 	l->store = NULL;
 }
@@ -257,6 +277,9 @@ lab_clear(struct lab *l)
 {
 	free_drafts(l);
 	lab_close(l);
+	store_free(l->store);
+	if (l->is_in_memory)
+		return;
 	(void)nftw(l->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
 	fault_fs_clear(&l->disk);
 }
@@ -271,11 +294,19 @@ lab_restart(struct lab *l)
 int
 lab_setup(void **state)
 {
-	struct lab *l = malloc(sizeof(*l));
+	struct lab *l = xmalloc(sizeof(*l));
 
-	if (l == NULL)
-		return -1;
 	lab_init(l);
+	*state = l;
+	return 0;
+}
+
+int
+lab_setup_in_memory(void **state)
+{
+	struct lab *l = xmalloc(sizeof(*l));
+
+	lab_init_in_memory(l);
 	*state = l;
 	return 0;
 }
@@ -476,6 +507,11 @@ lab_files(const struct lab *l, const char *part)
 {
 	char path[128];
 
+	if (l->is_in_memory)
+		return memory_store_count(
+		    l->store, strcmp(part, "queue") == 0    ? STORE_QUEUE
+			      : strcmp(part, "failed") == 0 ? STORE_FAILED
+							    : STORE_CORRUPT);
 	(void)snprintf(path, sizeof(path), "%s/%s", l->dir, part);
 	files_seen = 0;
 	(void)nftw(path, count_it, 16, FTW_PHYS);

@@ -29,7 +29,8 @@ struct lab {
 	struct work *running; /* started by lab_start_one() */
 
 	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
-	struct store *store;
+	bool is_in_memory;
+	struct store *store; /* outlives lab_close() if that is so */
 	struct queue *q;
 	uint32_t uid; /* of who submits; 1000 at first */
 	const char *envid; /* of what is submitted, or NULL */
@@ -46,11 +47,15 @@ struct lab {
 
 /* Makes the folder and opens the queue, two accounts. */
 void lab_init(struct lab *l);
+/* The same with a store in memory (memory_store.h): quicker, but without faults,
+ * files and drop folder. */
+void lab_init_in_memory(struct lab *l);
 /* Frees the queue and removes the folder. */
 void lab_clear(struct lab *l);
 
 /* Of cmocka: *state is a lab of its own. */
 int lab_setup(void **state);
+int lab_setup_in_memory(void **state);
 int lab_teardown(void **state);
 
 void lab_open(struct lab *l);
@@ -89,7 +94,8 @@ bool lab_deliver(struct lab *l, enum verdict_class class);
 /* A settled() that counts: ctx is an int. */
 void lab_count(void *ctx);
 
-/* Files under a part of the spool ("queue", "failed", ...). */
+/* Files under a part of the spool ("queue", "failed", "corrupt"; on a disk
+ * whatever else lies there). */
 size_t lab_files(const struct lab *l, const char *part);
 /* The path of the only one; false: there is none or more. */
 bool lab_only_file(const struct lab *l, const char *part, char path[512]);

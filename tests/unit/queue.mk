@@ -1,6 +1,7 @@
 # Tests of src/queue.
 QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
-	tests/lib/lab.c tests/lib/lab.h
+	tests/lib/lab.c tests/lib/lab.h \
+	tests/lib/memory_store.c tests/lib/memory_store.h
 
 unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_delivery %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \

@@ -1975,6 +1975,7 @@ a_second_daemon_on_the_same_spool_is_refused(void **state)
 	struct lab other = *l;
 	struct err err = { 0 };
 
+	other.store = NULL;
 	assert_int_equal(lab_try_open(&other, &err), -1);
 	assert_int_equal(err.class, ERR_BUSY);
 	assert_non_null(strstr(err.text, l->dir));
@@ -2434,16 +2435,17 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    safe_is_told_when_the_disk_has_it, lab_setup, lab_teardown),
+		    safe_is_told_when_the_disk_has_it, lab_setup_in_memory,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    told_is_never_called_from_within_the_end_of_the_draft,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_quicker_than_the_disk_leaves_the_disk_untouched,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_quicker_than_a_running_sync_leaves_no_file,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_saves_what_the_disk_cannot_keep, lab_setup,
 		    lab_teardown),
@@ -2454,19 +2456,19 @@ main(void)
 		    a_failed_disk_does_not_wait_for_ever_for_a_provider,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    refused_while_waiting_is_told_in_safe_mode_too, lab_setup,
-		    lab_teardown),
+		    refused_while_waiting_is_told_in_safe_mode_too,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    partly_sent_with_a_failed_disk_fails, lab_setup,
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_draft_given_up_leaves_no_trace, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_whose_client_has_gone_goes_its_way, lab_setup,
-		    lab_teardown),
+		    a_message_whose_client_has_gone_goes_its_way,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    refused_without_anybody_to_tell_is_kept_as_failed,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_noted_but_not_moved_is_moved_after_a_restart,
 		    lab_setup, lab_teardown),
@@ -2476,19 +2478,20 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    verdict_mode_hears_the_provider, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    verdict_mode_ends_at_its_deadline, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_deadline_is_made_known_once_the_disk_has_it, lab_setup,
+		    verdict_mode_ends_at_its_deadline, lab_setup_in_memory,
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    at_its_deadline_a_slow_disk_is_still_waited_for, lab_setup,
-		    lab_teardown),
+		    a_deadline_is_made_known_once_the_disk_has_it,
+		    lab_setup_in_memory, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    at_its_deadline_a_slow_disk_is_still_waited_for,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    mixed_recipients_are_safe_and_the_refused_go_to_failed,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_accepted_long_ago_is_never_just_refused, lab_setup,
 		    lab_teardown),
@@ -2496,8 +2499,8 @@ main(void)
 		    while_a_session_waits_for_the_provider_the_disk_is_left_alone,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_wake_for_nothing_does_not_swallow_the_next, lab_setup,
-		    lab_teardown),
+		    a_wake_for_nothing_does_not_swallow_the_next,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_head_start_ends_and_the_queue_asks_to_be_called_then,
 		    lab_setup, lab_teardown),
@@ -2532,83 +2535,84 @@ main(void)
 		    queue_mode_makes_no_attempt_until_its_time, lab_setup,
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_survives_a_restart_and_is_delivered, lab_setup,
-		    lab_teardown),
+		    a_message_survives_a_restart_and_is_delivered,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R62_a_partial_success_is_synced_before_it_is_settled,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    the_recipient_named_is_one_that_still_waits, lab_setup,
-		    lab_teardown),
+		    the_recipient_named_is_one_that_still_waits,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    it_is_said_to_be_taken_before_its_answer_is_logged,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_has_left_or_knows_is_not_told_that_it_is_taken,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_needs_no_sync_is_settled_at_once, lab_setup,
+		    what_needs_no_sync_is_settled_at_once, lab_setup_in_memory,
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    retries_come_later_and_later_also_after_a_restart,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    untried_charges_nothing, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R47_only_time_that_really_passed_expires_a_message,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_nobody_ever_took_is_too_old_one_day, lab_setup,
-		    lab_teardown),
+		    what_nobody_ever_took_is_too_old_one_day,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R44_a_full_disk_does_not_serve_anybody_twice, lab_setup,
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_large_message_is_read_from_the_file_at_any_stage,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    many_fresh_messages_do_not_stay_in_memory, lab_setup,
-		    lab_teardown),
+		    many_fresh_messages_do_not_stay_in_memory,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R46_a_damaged_message_is_set_aside_and_blocks_nothing,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    mail_comes_and_goes_while_a_long_queue_is_scanned,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_cannot_be_read_at_the_start_is_looked_for_again,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    held_messages_wait_also_after_a_restart, lab_setup,
+		    held_messages_wait_also_after_a_restart,
+		    lab_setup_in_memory, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    holding_what_is_under_way_holds_it_afterwards,
+		    lab_setup_in_memory, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    deleting_leaves_nothing, lab_setup_in_memory, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+		    listings_are_in_order_of_arrival, lab_setup_in_memory,
 		    lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    holding_what_is_under_way_holds_it_afterwards, lab_setup,
-		    lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    deleting_leaves_nothing, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    listings_are_in_order_of_arrival, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_listing_in_pieces_survives_what_leaves_meanwhile,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_is_held_and_what_is_oldest_is_known_without_looking,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    showing_gives_envelope_journal_and_header, lab_setup,
-		    lab_teardown),
+		    showing_gives_envelope_journal_and_header,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    messages_without_an_account_are_asked_about_again,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_reroute_reaches_what_is_on_disk_under_way_held_and_failed,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    outbound_is_woken_when_something_becomes_due, lab_setup,
-		    lab_teardown),
+		    outbound_is_woken_when_something_becomes_due,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_reroute_leaves_alone_what_is_being_settled, lab_setup,
-		    lab_teardown),
+		    a_reroute_leaves_alone_what_is_being_settled,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R44_a_full_disk_is_said_early, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
@@ -2621,14 +2625,14 @@ main(void)
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
 		    lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_failure_is_told_when_the_disk_knows_it, lab_setup,
-		    lab_teardown),
+		    a_failure_is_told_when_the_disk_knows_it,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_is_told_again_after_a_restart_until_somebody_knows,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R62_one_recipient_is_told_while_the_others_still_wait,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_that_the_disk_cannot_keep_is_told_later,
 		    lab_setup, lab_teardown),
@@ -2640,45 +2644,46 @@ main(void)
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_told_too_late_does_not_hide_the_next_failure,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    who_heard_the_refusal_is_not_told_again, lab_setup,
-		    lab_teardown),
+		    who_heard_the_refusal_is_not_told_again,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_delay_is_told_once, lab_setup, lab_teardown),
+		    a_delay_is_told_once, lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_account_in_trouble_tells_nobody_of_delays, lab_setup,
-		    lab_teardown),
+		    an_account_in_trouble_tells_nobody_of_delays,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_failed_long_ago_is_removed_if_somebody_knows,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R47_a_jump_of_the_clock_removes_nothing_from_failed,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    failed_holds_so_much_and_the_oldest_goes_first, lab_setup,
-		    lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    small_facts_survive_a_restart, lab_setup, lab_teardown),
+		    failed_holds_so_much_and_the_oldest_goes_first,
+		    lab_setup_in_memory, lab_teardown),
+		cmocka_unit_test_setup_teardown(small_facts_survive_a_restart,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    closing_tells_everybody_who_waits, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_waits_for_a_job_that_runs, lab_setup, lab_teardown),
+		    closing_waits_for_a_job_that_runs, lab_setup_in_memory,
+		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_second_daemon_on_the_same_spool_is_refused, lab_setup,
 		    lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_due_a_little_later_is_not_forgotten, lab_setup,
-		    lab_teardown),
+		    what_is_due_a_little_later_is_not_forgotten,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
-		    sender_rights_hold_the_message_for_a_person, lab_setup,
-		    lab_teardown),
+		    sender_rights_hold_the_message_for_a_person,
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_waits_for_the_verdict_hears_why_and_nothing_is_held,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_somebody_has_taken_is_held_for_the_others_alone,
-		    lab_setup, lab_teardown),
+		    lab_setup_in_memory, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

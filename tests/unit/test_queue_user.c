@@ -25,7 +25,7 @@ setup(void **state)
 {
 	struct lab *l;
 
-	(void)lab_setup(state);
+	(void)lab_setup_in_memory(state);
 	l = *state;
 	set_limit(l, 3);
 	return 0;

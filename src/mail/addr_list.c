@@ -242,6 +242,18 @@ note_bad(struct parse *p, struct bytes b)
 		p->list->bad = bytes_trim(b);
 }
 
+/* All of the member under way, which reaches to the next comma. */
+static void
+note_bad_entry(struct parse *p)
+{
+	const char *end = p->list->bad.n > 0 ? NULL
+					     : memchr(p->text.p + p->at, ',',
+						   p->text.n - p->at);
+
+	note_bad(p, slice(p, p->entry,
+			end != NULL ? (size_t)(end - p->text.p) : p->text.n));
+}
+
 /* --- nobody --------------------------------------------------------------- */
 
 static bool
@@ -491,6 +503,10 @@ append_item(struct parse *p)
 		note_bad(p, slice(p, p->entry, p->is_angle ? p->at : p->start));
 		return;
 	}
+	if (strcmp(addr, "\"\"") == 0) { /* it says nothing either */
+		free(addr);
+		return;
+	}
 	if (is_nobody(bytes_str(addr))) {
 		l->hides_rcpts = l->is_loose = true;
 		free(addr);
@@ -519,7 +535,7 @@ static void
 open_angle(struct parse *p)
 {
 	if (p->is_angle)
-		p->list->is_malformed = true;
+		note_bad_entry(p);
 	p->list->is_loose |= p->has_at;
 	if (p->before != '\0')
 		p->phrase = slice(p, p->spec_from, p->spec_to);
@@ -555,7 +571,7 @@ on_colon(struct parse *p)
 	l->is_loose |= is_route;
 	/* Readers may differ about anything else there. */
 	if (p->is_angle && !is_route && !hides)
-		l->is_malformed = true;
+		note_bad_entry(p);
 	forget_spec(p);
 	if (p->is_angle && !hides)
 		return;

@@ -3,6 +3,7 @@
 
 #include <idn2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -13,6 +14,7 @@ idna_domain(struct buf *to, struct bytes domain)
 {
 	uint8_t *ascii = NULL;
 	char *utf8;
+	size_t n;
 	bool ok;
 
 	if (str_is_ascii(domain))
@@ -26,7 +28,10 @@ idna_domain(struct buf *to, struct bytes domain)
 	free(utf8);
 	if (!ok)
 		return false;
-	ok = buf_adds(to, (const char *)ascii);
+	n = strlen((const char *)ascii);
+	/* An ideographic full stop at the end is a dot now. */
+	n -= n > 1 && ascii[n - 1] == '.' && domain.p[domain.n - 1] != '.';
+	ok = buf_add(to, (const char *)ascii, n);
 	idn2_free(ascii);
 	return ok;
 }

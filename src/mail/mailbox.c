@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "mail/addr.h"
 #include "mime/rfc2047.h"
 #include "mime/words.h"
 
@@ -210,5 +211,119 @@ mailbox_add_plain(struct buf *to, const struct addr_item *it, struct bytes addr)
 	}
 	buf_clear(&read);
 	buf_clear(&name);
+	return ok;
+}
+
+/* --- addresses in encoded words -------------------------------------------- */
+
+static bool
+are_mailboxes(const struct addr_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!addr_is_mailbox(bytes_str(l->items[i].addr)))
+			return false;
+	return l->n > 0 && !l->is_malformed;
+}
+
+/* The name stays in the charset it was in. */
+static bool
+add_in_charset(struct buf *to, const struct addr_item *it, struct bytes charset)
+{
+	struct bytes addr = bytes_str(it->addr);
+	struct buf name;
+	bool ok;
+
+	buf_init(&name, NAME_SIZE_MAX);
+	addr_item_name(it, &name);
+	ok = str_is_ascii(buf_bytes(&name))
+		 ? rfc2047_mailbox(to, buf_bytes(&name), addr)
+		 : rfc2047_words_in(to, charset, buf_bytes(&name)) &&
+		       buf_adds(to, " <") && buf_add(to, addr.p, addr.n) &&
+		       buf_addc(to, '>');
+	buf_clear(&name);
+	return ok;
+}
+
+/* A member of the list that is nothing but encoded words, at the front; *ret_n is
+ * its length, 0 if there is none. */
+static bool
+add_decoded_member(struct buf *to, struct bytes b, size_t *ret_n)
+{
+	struct addr_list l = { 0 };
+	struct bytes charset;
+	struct buf text;
+	bool ok = true;
+	size_t n;
+
+	buf_init(&text, b.n + 1);
+	n = rfc2047_decode(&text, b, &charset);
+	if (n > 0 && (n == b.n || b.p[n] == ','))
+		addr_list_parse(&l, buf_bytes(&text));
+	*ret_n = are_mailboxes(&l) ? n : 0;
+	for (size_t i = 0; ok && *ret_n > 0 && i < l.n; i++)
+		ok = (i == 0 || buf_adds(to, ", ")) &&
+		     add_in_charset(to, &l.items[i], charset);
+	addr_list_clear(&l);
+	buf_clear(&text);
+	return ok;
+}
+
+/* "<", encoded words and ">", at the front. */
+static bool
+add_decoded_angle(struct buf *to, struct bytes b, size_t *ret_n)
+{
+	struct bytes inside = bytes_of(b.p + 1, b.n - 1), charset;
+	struct buf text;
+	bool ok = true;
+	size_t n;
+
+	buf_init(&text, b.n);
+	*ret_n = 0;
+	n = rfc2047_decode(&text, inside, &charset);
+	if (n > 0 && n < inside.n && inside.p[n] == '>' &&
+	    addr_is_mailbox(buf_bytes(&text))) {
+		*ret_n = n + 2;
+		ok = buf_addc(to, '<') &&
+		     buf_add(to, buf_str(&text), buf_len(&text)) &&
+		     buf_addc(to, '>');
+	}
+	buf_clear(&text);
+	return ok;
+}
+
+/* Length of the quoted string, if there is one; it may lack its end. */
+static size_t
+unit_len(struct bytes b)
+{
+	size_t n = 1;
+
+	if (b.p[0] != '"')
+		return 1;
+	while (n < b.n && b.p[n] != '"')
+		n += b.p[n] == '\\' ? 2 : 1;
+	return n < b.n ? n + 1 : b.n;
+}
+
+bool
+mailbox_decode_list(struct buf *to, struct bytes b, bool *ret_found)
+{
+	bool is_start = true, ok = true;
+
+	*ret_found = false;
+	while (ok && b.n > 0) {
+		size_t n = 0;
+
+		if (is_start)
+			ok = add_decoded_member(to, b, &n);
+		else if (b.p[0] == '<')
+			ok = add_decoded_angle(to, b, &n);
+		*ret_found |= n > 0;
+		if (n == 0) {
+			n = unit_len(b);
+			ok = ok && buf_add(to, b.p, n);
+		}
+		is_start = b.p[0] == ',' || (is_start && b.p[0] == ' ');
+		b = bytes_of(b.p + n, b.n - n);
+	}
 	return ok;
 }

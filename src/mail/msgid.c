@@ -130,6 +130,10 @@ msgid_mend(struct buf *to, struct bytes value)
 		value = bytes_of(value.p + 1, value.n - 1);
 	while (value.n > 0 && is_husk(value.p[value.n - 1]))
 		value.n--;
+	if (value.n > 2 &&
+	    ((value.p[0] == '[' && value.p[value.n - 1] == ']') ||
+		(value.p[0] == '{' && value.p[value.n - 1] == '}')))
+		value = bytes_of(value.p + 1, value.n - 2);
 	return is_core(value) && buf_addc(to, '<') &&
 	       buf_add(to, value.p, value.n) && buf_addc(to, '>');
 }

@@ -74,14 +74,27 @@ token(struct scan *s)
 	return t;
 }
 
+/* What stands without quotes where it needs some: "----=_Part/1". */
+static struct bytes
+run(struct scan *s)
+{
+	struct bytes t = bytes_of(s->b.p, 0);
+
+	while (t.n < s->b.n && t.p[t.n] != ';' && !ascii_is_blank(t.p[t.n]))
+		t.n++;
+	skip(s, t.n);
+	skip_blanks(s);
+	return t;
+}
+
 /* Copies a token or a quoted string; false: it does not fit or has no end. */
 static bool
-value(struct scan *s, char *to, size_t size)
+value(struct scan *s, char *to, size_t size, bool is_boundary)
 {
 	size_t n = 0, i = 1;
 
 	if (!at(s, '"'))
-		return str_copy(to, size, token(s));
+		return str_copy(to, size, is_boundary ? run(s) : token(s));
 	for (; i < s->b.n && s->b.p[i] != '"'; i++) {
 		char c = s->b.p[i];
 
@@ -127,11 +140,12 @@ parameters(struct scan *s, struct content_type *ct)
 		skip(s, 1);
 		skip_blanks(s);
 		if (bytes_eq_nocase(attribute, "charset")) {
-			if (!value(s, ct->charset, sizeof(ct->charset)))
+			if (!value(s, ct->charset, sizeof(ct->charset), false))
 				ct->charset[0] = '\0';
 		} else if (!bytes_eq_nocase(attribute, "boundary"))
-			IGNORE(value(s, other, sizeof(other))); /* whatever */
-		else if (!value(s, ct->boundary, sizeof(ct->boundary)) ||
+			IGNORE(value(
+			    s, other, sizeof(other), false)); /* whatever */
+		else if (!value(s, ct->boundary, sizeof(ct->boundary), true) ||
 			 !str_is_ascii(bytes_str(ct->boundary)))
 			ct->boundary[0] = '\0';
 	}

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 
-enum { BOUNDARY_MAX = 70 }; /* RFC 2046 5.1.1 */
+enum { BOUNDARY_MAX = 250 }; /* 70 in RFC 2046 5.1.1, and readers take more */
 
 struct content_type {
 	char type[32], subtype[64]; /* lower case */

@@ -78,18 +78,22 @@ is_message(const struct content_type *t)
 		   strcmp(t->subtype, "global") == 0);
 }
 
+static bool
+is_multipart(const struct content_type *t)
+{
+	return strcmp(t->type, "multipart") == 0;
+}
+
 /* A multipart without a boundary is a text that nobody can take apart. */
 static enum part_kind
 kind_of(struct mime_stream *p)
 {
-	/* Readers take a multipart apart if it claims what they do not know. */
-	if (p->part.encoding == CONTENT_QP ||
-	    p->part.encoding == CONTENT_BASE64)
-		return PART_LEAF;
-	if (is_message(&p->type))
+	/* Readers take a multipart apart whatever encoding it claims (RFC 2045 6.4
+	 * allows it none), and decode a message that has one. */
+	if (is_message(&p->type) && p->part.encoding != CONTENT_QP &&
+	    p->part.encoding != CONTENT_BASE64)
 		return PART_MESSAGE;
-	if (strcmp(p->type.type, "multipart") != 0 ||
-	    p->type.boundary[0] == '\0')
+	if (!is_multipart(&p->type) || p->type.boundary[0] == '\0')
 		return PART_LEAF;
 	if (p->depth == MIME_PARTS_DEPTH_MAX) {
 		p->is_beyond = true;
@@ -117,6 +121,7 @@ classify(struct mime_stream *p, const struct header *h)
 		.is_utf8 = strcmp(p->type.type, "text") == 0 &&
 			   str_eq_nocase(p->type.charset, "utf-8"),
 		.is_inner = p->is_inner,
+		.is_whole = is_multipart(&p->type),
 	};
 	buf_clear(&value);
 	p->part.kind = kind_of(p);

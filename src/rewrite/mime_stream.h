@@ -35,6 +35,7 @@ struct part {
 	enum content_encoding encoding;
 	bool is_sealed;
 	bool is_utf8; /* text that says so */
+	bool is_whole; /* a multipart; as a leaf it cannot be taken apart */
 	bool is_inner; /* a message inside the message */
 	size_t leaf; /* number of this leaf, from 0; leaves only */
 };

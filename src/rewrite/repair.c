@@ -319,21 +319,20 @@ set_mime(struct header *h)
 	       header_append(h, "MIME-Version", bytes_str("1.0"));
 }
 
-/* An encoding outside MIME ("x-uuencode") has a second one around it now, for which
- * the field has no word: what it said is kept. */
+/* What the field said, before it says something else: an encoding outside MIME
+ * ("x-uuencode") has a second one around it then. */
 static bool
-keep_encoding(struct header *h, const struct part *part)
+keep(struct header *h, const char *name, const char *original)
 {
-	size_t i = header_find(h, "Content-Transfer-Encoding", 0);
+	size_t i = header_find(h, name, 0);
 	struct buf value;
 	bool ok;
 
-	if (part->encoding != CONTENT_OTHER || i == HEADER_NONE)
+	if (i == HEADER_NONE)
 		return true;
 	buf_init(&value, HEADER_VALUE_MAX);
 	ok = header_value(h, i, &value) &&
-	     header_append(
-		 h, "X-Original-Content-Transfer-Encoding", buf_bytes(&value));
+	     header_append(h, original, buf_bytes(&value));
 	buf_clear(&value);
 	return ok;
 }
@@ -345,10 +344,20 @@ set_leaf(struct header *h, const struct plan *p, const struct part *part)
 
 	if (p->how != RECODE_QP && p->how != RECODE_BASE64)
 		return true;
-	if (!keep_encoding(h, part))
+	if (part->encoding == CONTENT_OTHER &&
+	    !keep(h, encoding, "X-Original-Content-Transfer-Encoding"))
 		return false;
-	/* Without a type it is text in ASCII, which it is not. */
-	if (p->has_8bit && header_find(h, "Content-Type", 0) == HEADER_NONE &&
+	/* A multipart that nobody can take apart is text, and must be called so:
+	 * no encoding is allowed in one. */
+	if (part->is_whole) {
+		if (!keep(h, "Content-Type", "X-Original-Content-Type") ||
+		    !set_field(h, "Content-Type", "text/plain"))
+			return false;
+	}
+	/* Without a type, or a charset, it is text in ASCII, which it is not. */
+	if (p->has_8bit &&
+	    (part->is_whole ||
+		header_find(h, "Content-Type", 0) == HEADER_NONE) &&
 	    !set_field(h, "Content-Type",
 		p->is_utf8 ? "text/plain; charset=utf-8"
 			   : "text/plain; charset=unknown-8bit"))

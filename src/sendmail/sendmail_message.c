@@ -11,6 +11,7 @@
 #include "mail/addr.h"
 #include "mail/addr_list.h"
 #include "mail/header.h"
+#include "mail/mailbox.h"
 
 void
 sendmail_message_init(struct sendmail_message *m)
@@ -83,8 +84,17 @@ add_list(struct sendmail_message *m, struct bytes field, struct bytes value,
     const struct sendmail_wishes *w, struct err *err)
 {
 	struct addr_list l;
+	struct buf text, plain;
+	bool found;
 	int rc = 0;
 
+	buf_init(&text, value.n + 1);
+	buf_init(&plain, 16 * value.n + 1);
+	for (size_t i = 0; i < value.n; i++) /* unfolded */
+		if (value.p[i] != '\r' && value.p[i] != '\n')
+			IGNORE(buf_addc(&text, value.p[i]));
+	if (mailbox_decode_list(&plain, buf_bytes(&text), &found) && found)
+		value = buf_bytes(&plain);
 	addr_list_parse_names(&l, value, w != NULL ? w->is_name : NULL,
 	    w != NULL ? w->ctx : NULL);
 	if (l.is_malformed)
@@ -96,6 +106,8 @@ add_list(struct sendmail_message *m, struct bytes field, struct bytes value,
 			rc = refuse_entry(field, l.items[i].spec, err);
 	}
 	addr_list_clear(&l);
+	buf_clear(&text);
+	buf_clear(&plain);
 	return rc;
 }
 

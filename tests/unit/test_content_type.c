@@ -24,9 +24,15 @@ static const struct {
 	{ "multipart/mixed; novalue; boundary=b", "multipart", "mixed", "b" },
 	{ "multipart/mixed; boundary=\"unterminated", "multipart", "mixed",
 	    "unterminated" },
+	/* longer than RFC 2046 has it, as readers take them */
 	{ "multipart/mixed; boundary=\"1234567890123456789012345678901234567890"
 	  "1234567890123456789012345678901\"",
-	    "multipart", "mixed", "" },
+	    "multipart", "mixed",
+	    "1234567890123456789012345678901234567890123456789012345678901234"
+	    "5678901" },
+	/* without the quotes it needs */
+	{ "multipart/mixed; boundary=--=_a/b=c?d; x=y", "multipart", "mixed",
+	    "--=_a/b=c?d" },
 	/* Not understood: what a message without the field is. */
 	{ "text", "text", "plain", "" },
 	{ "/plain", "text", "plain", "" },

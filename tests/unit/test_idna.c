@@ -16,6 +16,7 @@ only_the_domain_of_an_address_is_translated(void **state)
 		  "CHER.example",
 		    "a@xn--bcher-kva.example" },
 		{ "\xc3\xb6@\xc3\xb6.de", "\xc3\xb6@xn--nda.de" },
+		{ "a@\xc3\xb6.de\xe3\x80\x82", "a@xn--nda.de" },
 		{ "root", "root" },
 		{ "a@[192.0.2.1]", "a@[192.0.2.1]" },
 		{ "\"@\xc3\xb6\"@\xc3\xb6.de", "\"@\xc3\xb6\"@xn--nda.de" },

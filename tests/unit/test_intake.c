@@ -235,6 +235,9 @@ static const struct row {
 	    "+0200\r\n"
 	    "X-Original-Date: today\r\nX-Original-Date: 2022-05-27\r\n\r\n" },
 	/* ids */
+	{ "From: a@b\r\n" DATE "Message-ID: [job@app.example]\r\n\r\n",
+	    RECEIVED "From: a@b\r\n" DATE "Message-ID: <job@app.example>\r\n"
+		     "X-Original-Message-ID: [job@app.example]\r\n\r\n" },
 	{ "From: a@b\r\n" DATE "Message-ID: job-1@app.example\r\n\r\n",
 	    RECEIVED "From: a@b\r\n" DATE "Message-ID: <job-1@app.example>\r\n"
 		     "X-Original-Message-ID: job-1@app.example\r\n\r\n" },

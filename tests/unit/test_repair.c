@@ -102,6 +102,27 @@ static const struct row {
 	    "Content-Type: text/html; charset=iso-8859-1\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "<p>caf=E9</p>\r\n" },
+	/* A multipart that nobody can take apart must not be given an encoding. */
+	{ true,
+	    "A: 1\r\nContent-Type: "
+	    "multipart/mixed\r\n\r\n--b\r\n\r\nna\xc3\xafve it "
+	    "is\r\n",
+	    "A: 1\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "MIME-Version: 1.0\r\nX-Original-Content-Type: multipart/mixed\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "--b\r\n\r\nna=C3=AFve it is\r\n" },
+	/* One that claims an encoding is taken apart all the same. */
+	{ true,
+	    "A: 1\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+	    "Content-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\nna\xc3\xafve "
+	    "it "
+	    "is\r\n--b--\r\n",
+	    "A: 1\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+	    "Content-Transfer-Encoding: base64\r\nMIME-Version: "
+	    "1.0\r\n\r\n--b\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "na=C3=AFve it is\r\n--b--\r\n" },
 	/* An encoding that nobody knows, or that is only misspelt. */
 	{ true,
 	    "A: 1\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n"

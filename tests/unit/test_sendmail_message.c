@@ -49,6 +49,12 @@ static const struct row {
 	    "From: f@x\r\nTo: Smith, Joe <a@x>, ops, Al <b@x>\r\n\r\n" },
 	{ "From: f@x\r\nTo: Undisclosed-Recipients\r\nBcc: a@x; b@x\r\n\r\n",
 	    "a@x,b@x,", "From: f@x\r\nTo: Undisclosed-Recipients\r\n\r\n" },
+	/* addresses in encoded words; an empty one is none */
+	{ "From: f@x\r\nTo: a@x, =?utf-8?q?J=C3=B6_<b@x>?=,\r\n \"\", C "
+	  "<=?utf-8?q?c=40x?=>\r\n\r\n",
+	    "a@x,b@x,c@x,",
+	    "From: f@x\r\nTo: a@x, =?utf-8?q?J=C3=B6_<b@x>?=,\r\n \"\", C "
+	    "<=?utf-8?q?c=40x?=>\r\n\r\n" },
 	{ "From: f@x\r\nTo: a.\"b\".c@x.\r\n\r\n", "a.b.c@x,",
 	    "From: f@x\r\nTo: a.\"b\".c@x.\r\n\r\n" },
 };
@@ -73,6 +79,8 @@ a_damaged_list_is_refused_as_a_whole_and_the_entry_named(void **state)
 {
 	static const char *const bad[][2] = {
 		{ "To: a@x, bob[@y.example, c@x", "To: \"bob[@y.example\"" },
+		{ "To: a@x, <mailto:b@x>, c@x", "To: \"<mailto:b@x>\"" },
+		{ "To: a@x, <<b@x>>, c@x", "To: \"<<b@x>>\"" },
 		{ "Cc: a@x, \"Joe <b@x>, c@x", "Cc: \"\"Joe <b@x>\"" },
 		{ "Bcc: a@x, (b@x, c@x", "Bcc: \"(b@x\"" },
 		{ "To: a@x b@x, c@x", "To: \"a@x b@x\"" },

@@ -20,7 +20,7 @@
 			loop_run_once((l), true);                              \
 	} while (0)
 
-enum { TEST_ALARM_S = 60 };
+enum { TEST_ALARM_S = 300 };
 
 static inline int
 connect_to(int family, int port)

@@ -53,7 +53,9 @@ watch_in_child(void)
 	    !switch_loopback(true))
 		return CANNOT;
 	began = clock_boot_ms(clock_sys());
-	while (clock_boot_ms(clock_sys()) < began + 2500) {
+	/* Then long enough for a second one. */
+	while (clock_boot_ms(clock_sys()) <
+	       (first == 0 ? began + 20000 : first + 1500)) {
 		loop_run_once(l, false);
 		if (changes > 0 && first == 0)
 			first = clock_boot_ms(clock_sys());

@@ -376,10 +376,10 @@ turn(struct bench *b)
 	outbound_turn(b->o);
 }
 
-/* Until that is so, for ten seconds at most. */
+/* Until that is so, for half a minute at most. */
 #define until(b, condition)                                                    \
 	do {                                                                   \
-		int left_ = 20000;                                             \
+		int left_ = 60000;                                             \
 		while (!(condition)) {                                         \
 			assert_true(--left_ > 0);                              \
 			turn(b);                                               \

@@ -115,11 +115,11 @@ end(struct people *p, struct loop *l)
 	assert_false(atomic_load(&was_on_loop));
 }
 
-/* Until so many have been told of it; two seconds at most. */
+/* Until so many have been told of it; half a minute at most. */
 static void
 turn_until(struct loop *l, const struct asker *a, int told)
 {
-	for (int i = 0; i < 2000 && a->told < told; i++) {
+	for (int i = 0; i < 30000 && a->told < told; i++) {
 		loop_run_once(l, false);
 		(void)usleep(1000);
 	}

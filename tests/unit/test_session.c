@@ -342,10 +342,10 @@ turn(struct bench *b)
 	(void)queue_tick(b->q);
 }
 
-/* Ten seconds at most. */
+/* Half a minute at most. */
 #define until(b, condition)                                                    \
 	do {                                                                   \
-		int left_ = 20000;                                             \
+		int left_ = 60000;                                             \
 		while (!(condition)) {                                         \
 			assert_true(--left_ > 0);                              \
 			turn(b);                                               \

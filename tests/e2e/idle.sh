@@ -13,7 +13,9 @@ start_relaisd home < <(
 pid=$(cat "$T/home.pid")
 check "a mail goes out" submit first
 check "and arrives" until_true 10 has_mail mail first
-sleep 25 # the connection is closed by now
+until_true 40 eval '[ "$(relais --json status |
+    jq ".accounts[0].connections")" = 0 ]'
+sleep 5
 wakeups() { # SECONDS
 	timeout "$1" strace -f -qq -e signal=none -p "$pid" -o "$T/strace" \
 	    -e trace=epoll_wait,epoll_pwait,epoll_pwait2 >/dev/null 2>&1
@@ -43,7 +45,15 @@ count() { relais --json queue 2>/dev/null | jq length; }
 python3 "$T/fill.py" "$QUEUED"
 check "$QUEUED mails wait for a provider that is away" test "$(count)" = "$QUEUED"
 full=$(anon_kb)
-sleep 20
+# What is under way ends first.
+falls_no_more() {
+	local n
+	n=$(anon_kb)
+	sleep 10
+	[ "$(anon_kb)" -ge "$n" ]
+}
+sleep 10
+until_true 1 falls_no_more
 rest=$(anon_kb)
 stop home
 run_relaisd home

@@ -18,7 +18,7 @@ submit() {
 }
 arrived_now() { grep -c '"event":"message"' "$T/mail.log"; }
 for _ in 1 2 3 4 5; do submit || fail "a mail is taken"; done
-check "three go, two wait" until_true 5 test "$(queue_len)" = 2
+check "three go, two wait" until_true 5 queue_is 2
 check "the provider has three" test "$(arrived_now)" = 3
 state() { relais --json status | jq -r '.accounts[0].state'; }
 check "the account is paused" test "$(state)" = paused
@@ -70,7 +70,7 @@ check "held again" until_true 10 eval '[ "$(state)" = held ]'
 cp "$T/right" "$T/secret/mail"
 check "a changed secret is tried without being told" until_true 30 drained
 check "the log says why" grep -q 'its secret has changed' "$T/home.log"
-[ $bed_bad = 0 ] || show_log home 40
+[ "$bed_bad" = 0 ] || show_log home 40
 
 # A provider that ends each connection after so many messages: no pause, no
 # message is charged, and from the third connection on it need not say so.

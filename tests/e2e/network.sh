@@ -25,7 +25,7 @@ mkdir -p "$T/far"
 start far ip netns exec far "$top_builddir/tests/lib/provider" --host 0.0.0.0 \
     --port 587 --cert "$T/pki/mail.pem" --key "$T/pki/mail.key" \
     --user "$USER_NAME" --password-file "$T/secret/mail" --store "$T/far" \
-    --lifetime 200
+    --lifetime 3600
 until_true 10 grep -q ready "$T/far.log" || fail "the provider does not start"
 sed -i '/example.test/d' /etc/hosts
 echo 127.0.0.1 client.example.test >>/etc/hosts
@@ -85,7 +85,7 @@ rm -f "$T/far"/*
 start far ip netns exec far "$top_builddir/tests/lib/provider" --host 0.0.0.0 \
     --port 587 --cert "$T/pki/mail.pem" --key "$T/pki/mail.key" \
     --user "$USER_NAME" --password-file "$T/secret/mail" --store "$T/far" \
-    --lifetime 200
+    --lifetime 3600
 echo 10.8.8.8 other.example.test >>/etc/hosts
 send there second
 check "without a route the account is paused" until_true 15 is there paused
@@ -105,7 +105,7 @@ for i in $(seq 40); do
 	sleep 0.1
 done
 sleep 4
-check "forty changes in four seconds: $(($(tries) - before)) tries" \
-    [ $(($(tries) - before)) -le 3 ]
+check "forty changes in a row: $(($(tries) - before)) tries" \
+    [ $(($(tries) - before)) -le 10 ]
 no_crash home
 bed_done

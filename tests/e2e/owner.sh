@@ -97,5 +97,5 @@ check "the policy is on: release" eval 'RELAIS=keep relais release --all >/dev/n
 for i in $(seq $n); do
 	check "  lets message $i go" until_true 15 got "^Subject: keep $i"
 done
-[ $bed_bad = 0 ] || { show_log home; show_log keep; show_log postfix; }
+[ "$bed_bad" = 0 ] || { show_log home; show_log keep; show_log postfix; }
 bed_done

@@ -133,5 +133,5 @@ submit big 300000
 check "a client that says its size hears 552 at MAIL" grep -q \
     '^< 552 5.3.4' "$T/submit.err"
 check "before it sends anything" eval '! grep -q "^> DATA" "$T/submit.err"'
-[ $bed_bad = 0 ] || { show_log home; show_log tight; }
+[ "$bed_bad" = 0 ] || { show_log home; show_log tight; }
 bed_done

@@ -74,8 +74,9 @@ connecting() { RELAIS=quiet relais --json status |
 until_true 5 connecting
 start_s=$SECONDS
 stop quiet
+# What is under way has 20 s to be finished; there is nothing here.
 check "a silent provider does not delay the stop" \
-    test $((SECONDS - start_s)) -lt 5
+    test $((SECONDS - start_s)) -lt 15
 stop mute
 
 # --- sockets from the service manager, and readiness ---------------------------
@@ -126,14 +127,17 @@ check "sendmail uses the Unix socket that was handed over" eval \
 handed=$(awk '$1 == "pid" { print $2 }' "$T/handed.log")
 barks() { grep -c WATCHDOG=1 "$T/handed.log"; }
 before=$(barks)
-sleep 2.2
-check "the watchdog hears of it twice in its time: $(($(barks) - before)) in 2 s" \
-    test $(($(barks) - before)) -ge 3
+check "the watchdog hears of it, again and again" \
+    until_true 5 eval '[ "$(barks)" -ge $((before + 4)) ]'
 kill -STOP "$handed"
-sleep 0.3
-before=$(barks)
-sleep 1.5
-check "and nothing of one that hangs" test "$(barks)" = "$before"
+is_silent() {
+	local n
+	n=$(barks)
+	sleep 2
+	[ "$(barks)" = "$n" ]
+}
+# Who writes the log may be behind.
+check "and nothing of one that hangs" until_true 1 is_silent
 kill -CONT "$handed"
 kill "$handed"
 check "so is the stop" until_true 10 grep -q STOPPING=1 "$T/handed.log"

@@ -21,7 +21,7 @@ set_conf() { # NAME SETTING VALUE: in the first place where it stands
 	sed -i "0,/^$2 = /s,^$2 = .*,$2 = $3," "$T/$1/relais.conf"
 }
 send() { # [SENDER]
-	printf 'Subject: x\n\nhello\n' | curl -s --max-time 20 \
+	printf 'Subject: x\n\nhello\n' | curl -s --max-time 120 \
 	    --url "smtp://127.0.0.1:${PORT:-2525}" --mail-rcpt b@example.org \
 	    --mail-from "${1:-a@example.test}" -T - || fail "a mail is taken"
 }
@@ -61,13 +61,14 @@ stop home
 
 # --- a late word --------------------------------------------------------------
 
-start_provider late --port 1587 --implicit-port 1465 --delay-ms 1500 \
+start_provider late --port 1587 --implicit-port 1465 --delay-ms 5000 \
     --fail "mail:550:5.7.705:Access denied, threshold exceeded:1"
 PORT=2626 start_relaisd old < <(account late mail.example.test 1587 starttls)
 PORT=2626 send &
-until_true 10 grep -q ' connected account=late' "$T/old.log"
-sleep 0.5
 install -o relais -m 600 "$T/secret/mail" "$T/secret/other"
+until_true 10 grep -q ' connected account=late' "$T/old.log"
+# MAIL has gone out, its answer takes 5 s.
+sleep 0.5
 set_conf old password_file "$T/secret/other"
 reload old
 check "the login was corrected while the old one was being refused" \

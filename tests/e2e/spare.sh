@@ -41,9 +41,9 @@ chmod 600 "$T/secret/right"
 sed -i "0,/password_file/s,password_file = .*,password_file = $T/secret/right," \
     "$T/home/relais.conf"
 kill -HUP "$(cat "$T/home.pid")"
-sleep 1
+until_true 10 grep -q 'configuration read again' "$T/home.log"
 submit
 check "once the account works its mail goes there again" \
     until_true 10 eval '[ "$(got mail)" = 1 ]'
-[ $bed_bad = 0 ] || show_log home 40
+[ "$bed_bad" = 0 ] || show_log home 40
 bed_done

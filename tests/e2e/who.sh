@@ -141,5 +141,5 @@ check "  but the log does" grep -q "accepted .*uid=$alice user=alice" "$T/home.l
 stop home
 if ! has_mail mail no; then pass "nothing that was refused has arrived"
 else fail "something that was refused has arrived"; fi
-[ $bed_bad = 0 ] || show_log home 30
+[ "$bed_bad" = 0 ] || show_log home 30
 bed_done

@@ -8,7 +8,7 @@
 need python3 certtool jq
 bed_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-MOST_MS=${MOST_MS:-1500} # the machine may be busy
+MOST_MS=${MOST_MS:-6000} # the machine may be busy
 SLOW=$top_builddir/tests/lib/slowusers.so
 [ -f "$SLOW" ] || skip_all "slowusers.so is not built"
 ALICE=$(id -u alice)
@@ -39,9 +39,12 @@ beside() {
 }
 took() { cut -d' ' -f1 "$T/beside"; }
 said() { cut -d' ' -f2 "$T/beside"; }
+have_read() { grep -c 'configuration read again' "$T/home.log"; }
 reload() {
+	local before
+	before=$(have_read)
 	kill -HUP "$(cat "$T/home.pid")"
-	sleep 0.5
+	until_true 10 eval '[ "$(have_read)" -gt '"$before"' ]'
 }
 conf() {
 	printf '%s\n' "$@"
@@ -52,9 +55,10 @@ start_provider provider
 # --- the user database --------------------------------------------------------
 
 start_relaisd home < <(conf)
-echo "$ALICE 3000" >"$T/slowusers"
-beside "a look-up of 3 s" py alice once
-check "  the user herself waits for it: $(took) ms" [ "$(took)" -ge 2900 ]
+# Shorter than the 15 s after which it is given up.
+echo "$ALICE 12000" >"$T/slowusers"
+beside "a look-up of 12 s" py alice once
+check "  the user herself waits for it: $(took) ms" [ "$(took)" -ge 11900 ]
 check "  and is served" [ "$(said)" = 250 ]
 beside "the next mail" py alice once
 check "  needs no look-up: $(took) ms" [ "$(took)" -lt "$MOST_MS" ]
@@ -80,19 +84,19 @@ drop_of() { # USER SUBJECT
 	    setpriv --reuid "$1" --regid "$1" --clear-groups \
 	    "$top_builddir/sendmail" -f "$1@example.test" to@example.org
 }
-echo "$ALICE 10000" >"$T/slowusers"
 reload
 dropping=()
 for i in $(seq 25); do
 	drop_of alice "slow $i" &
 	dropping+=($!)
 done
-wait "${dropping[@]}"
+wait "${dropping[0]}"
 drop_of bob "quick"
 check "the drop folder: another user's file is taken in meanwhile" \
-    until_true 3 has_mail provider quick
+    until_true 10 has_mail provider quick
 check "  before those of the user who is looked up" \
     eval '! has_mail provider slow'
+wait "${dropping[@]}"
 all_slow() { [ "$(grep -ls '^Subject: slow' "$T"/provider/*.eml | wc -l)" = 25 ]; }
 check "  which follow, each once" until_true 20 all_slow
 

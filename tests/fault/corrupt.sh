@@ -20,7 +20,7 @@ conf() {
 }
 bed_secrets
 start_relaisd home < <(conf)
-load --ports 2526 --count "$MESSAGES" --seconds 60
+load --ports 2526 --count "$MESSAGES"
 wait "$load_pid"
 stop home
 all=$(spool_files queue)

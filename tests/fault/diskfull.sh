@@ -101,7 +101,7 @@ fills_up "no files left" size=64m,nr_inodes=150
 clean
 small_disk size=8m
 start_relaisd home < <(conf)
-load --ports 2527 --clients 2 --count 40 --seconds 20
+load --ports 2527 --clients 2 --count 40
 wait "$load_pid"
 cat /dev/zero >"$T/home/spool/hog" 2>/dev/null
 load --ports 2526,2525 --clients 2 --seconds 2 --refused "$T/refused"
@@ -136,7 +136,7 @@ failing() { # WHAT KIND EVERY
 	relaisd_conf home < <(conf)
 	LD_PRELOAD_MORE=$top_builddir/tests/lib/diskfault.so run_relaisd home
 	wait_port home 127.0.0.1 2525
-	load --ports 2526,2527 --clients 4 --count 20 --seconds 20
+	load --ports 2526,2527 --clients 4 --count 20
 	wait "$load_pid"
 	before=$(fds)
 	disk_fault "$2$3"
@@ -158,8 +158,8 @@ failing() { # WHAT KIND EVERY
 		[ "$(alerts)" = 1 ] && [ "$(refused_at MAIL)" -gt 10 ]'
 	disk_fault -1
 	# The minute in which nothing is accepted.
-	shift_time pass 61 30
-	load --ports 2526,2527 --clients 4 --first 2001 --count 20 --seconds 20
+	shift_time pass 61 300
+	load --ports 2526,2527 --clients 4 --first 2001 --count 20
 	wait "$load_pid"
 	check "$what: it recovers by itself" \
 	    [ "$(grep -c '^2...' "$T/acked")" -ge 20 ]

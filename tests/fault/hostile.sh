@@ -13,7 +13,7 @@ cp "$T/hostile/relais.conf" "$T/hostile/head.conf"
 export T
 python3 "$srcdir/tests/fault/hostile.py" "$T/hostile" "$top_builddir" \
     "$T/hostile/head.conf" --cert "$T/pki/mail.pem" --key "$T/pki/mail.key" \
-    --user "$USER_NAME" --password-file "$T/secret/mail" --lifetime 250 \
+    --user "$USER_NAME" --password-file "$T/secret/mail" --lifetime 3600 \
     2>&1 | tee "$T/hostile.out"
 grep -q '^PASS' "$T/hostile.out" && ! grep -qE '^FAIL|^Traceback' \
     "$T/hostile.out" || bed_bad=1

@@ -104,7 +104,7 @@ run() { # COMMAND...: what relaisd is run by
 
 is_traced=0
 run env
-if [ $all_lost = 0 ] && [ $all_torn = 0 ] && [ $in_queue -ge 20 ]; then
+if [ $all_lost = 0 ] && [ $all_torn = 0 ] && [ $in_queue -ge "$CUTS" ]; then
 	pass "power cut: $CUTS cuts, $total messages had heard 250 before them," \
 	    "$in_queue files were in the queue: lost 0, torn 0"
 else

@@ -28,13 +28,15 @@ begin() { # settings of the account on stdin replace its own; "key =" removes
 		printf '[listen bulk]\naddress = 127.0.0.1:2526\nmode = safe\n'
 	)
 }
+# It takes 20 s at most, and a busy machine may add to that.
+GONE_MS=50000
 # SIGTERM; sets took (ms) and status.
 terminate() {
 	local pid began
 	pid=$(cat "$T/home.pid")
 	began=$(now_ms)
 	kill -TERM "$pid"
-	(sleep 40 && kill -KILL "$pid" 2>/dev/null) &
+	(sleep 100 && kill -KILL "$pid" 2>/dev/null) &
 	local guard=$!
 	wait "$pid"
 	status=$?
@@ -88,9 +90,9 @@ done
 kill "$load_pid"
 wait "$load_pid"
 terminate
-ends "under load, the eleventh time" 25000
+ends "under load, the eleventh time" $GONE_MS
 check "under load, ten times: gone after at most $worst ms, all with status 0" \
-    eval '[ $bad = 0 ] && [ $worst -le 25000 ]'
+    eval '[ $bad = 0 ] && [ $worst -le $GONE_MS ]'
 # An orderly stop leaves no delivery in doubt.
 arrives "under load" 1
 
@@ -105,7 +107,7 @@ hanging() { # STAGE COPIES
 	terminate
 	kill "$load_pid"
 	wait "$load_pid"
-	ends "a provider that hangs at $1" 25000
+	ends "a provider that hangs at $1" $GONE_MS
 	stop bad
 	start_provider provider
 	arrives "a provider that hangs at $1" "$2"
@@ -124,7 +126,7 @@ sleep 1
 kill "$load_pid"
 terminate
 wait "$load_pid"
-ends "clients that wait for a verdict" 25000
+ends "clients that wait for a verdict" $GONE_MS
 stop bad
 start_provider provider
 arrives "clients that wait for a verdict" 2
@@ -142,7 +144,7 @@ EOC
 submit waits
 sleep 1
 terminate
-ends "a password command that hangs" 25000
+ends "a password command that hangs" $GONE_MS
 stop provider
 
 # A name server that never answers.
@@ -163,7 +165,7 @@ EOC
 submit waits
 sleep 1
 terminate
-ends "a name server that never answers" 25000
+ends "a name server that never answers" $GONE_MS
 stop provider
 cp "$T/nsswitch" /etc/nsswitch.conf
 
@@ -181,7 +183,7 @@ python3 - >"$T/middle" <<-'EOF' &
 	while b"354" not in said:
 	    said += s.recv(4096)
 	print("in the middle", flush=True)
-	end = time.time() + 10
+	end = time.time() + 60
 	try:
 	    while time.time() < end:
 	        s.sendall(b"one more line\r\n")
@@ -200,7 +202,7 @@ until_true 20 grep -qs middle "$T/middle"
 sleep 0.3
 terminate
 wait $middle
-ends "a client in the middle of a message" 5000
+ends "a client in the middle of a message" 15000
 check "the client in the middle hears $(tail -n 1 "$T/middle")" \
     grep -q ^421 "$T/middle"
 stop provider
@@ -248,5 +250,5 @@ check "the first is not disturbed" until_true 10 has_mail provider \
     "after the second"
 check "nor its control socket" drained
 terminate
-ends "SIGTERM after all" 25000
+ends "SIGTERM after all" $GONE_MS
 bed_done

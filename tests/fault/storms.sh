@@ -95,7 +95,7 @@ finish
 
 # --- equal messages -----------------------------------------------------------
 
-begin 'max_equal = 5' 'equal_time = 12s'
+begin 'max_equal = 5' 'equal_time = 40s'
 for i in $(seq 15); do
 	by_command alice "it failed" || fail "an equal mail is refused"
 	by_tcp alice "it failed" || fail "an equal mail by TCP is refused"
@@ -119,7 +119,7 @@ check "one line in the log for each" \
 kill_it
 check "kill -9: the count is still there" \
     test "$(listed 'stands for 10 equal messages')" = 2
-check "they arrive with the count" until_true 20 has_n '.10 times. it failed' 2
+check "they arrive with the count" until_true 60 has_n '.10 times. it failed' 2
 check "and nothing is left" until_true 10 drained
 check "the field says it, too" test \
     "$(grep -l '^X-Relais-Equal: 9 others' "$T"/provider/*.eml | wc -l)" = 2

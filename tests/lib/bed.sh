@@ -234,7 +234,10 @@ until_true() {
 	shift
 	until "$@"; do
 		left=$((left - 1))
-		[ $left -gt 0 ] || return 1
+		[ $left -gt 0 ] || {
+			note "waited in vain: $*" >&2
+			return 1
+		}
 		sleep 0.1
 	done
 }
@@ -476,7 +479,7 @@ submit() {
 		    fold -w 76 | sed 's/$/\r/'
 		printf 'end\r\n'
 	} >"$T/submit.mail"
-	timeout 45 curl -sSv --max-time 40 --mail-from "$USER_NAME" \
+	timeout 125 curl -sSv --max-time 120 --mail-from "$USER_NAME" \
 	    --mail-rcpt to@example.org --upload-file "$T/submit.mail" \
 	    "smtp://127.0.0.1:${PORT:-2525}" >"$T/submit.err" 2>&1
 }

@@ -166,39 +166,37 @@ next_line(struct ctl_client *c, struct bytes *ret, struct err *err)
 	return 0;
 }
 
-/* Told from the end of the reply without decoding it. */
-static bool
-is_item(struct bytes line, struct bytes *ret)
+/* *ret is the caller's. */
+static int
+next_reply(struct ctl_client *c, json_t **ret, struct err *err)
 {
-	static const char begin[] = "{\"item\":";
-	const size_t n = sizeof(begin) - 1;
+	struct bytes line;
 
-	if (line.n <= n || memcmp(line.p, begin, n) != 0)
-		return false;
-	*ret = bytes_of(line.p + n, line.n - n - 1); /* "}" */
-	return true;
+	if (next_line(c, &line, err) != 0)
+		return -1;
+	if (ctl_json_decode(line, ret, err) != 0)
+		return err_set(err, ERR_NETWORK, "the reply is not understood");
+	return 0;
 }
 
 int
 ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
-    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result,
+    void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
     struct err *err)
 {
-	json_t *reply = NULL;
-	struct bytes line, one;
+	json_t *reply, *one;
 	const char *why;
 	int rc = 0;
 
-	if (ask(c, verb, args, err) != 0 || next_line(c, &line, err) != 0)
+	if (ask(c, verb, args, err) != 0 || next_reply(c, &reply, err) != 0)
 		return -1;
-	while (is_item(line, &one)) {
+	while ((one = json_object_get(reply, "item")) != NULL) {
 		if (item != NULL)
 			item(ctx, one);
-		if (next_line(c, &line, err) != 0)
+		json_decref(reply);
+		if (next_reply(c, &reply, err) != 0)
 			return -1;
 	}
-	if (ctl_json_decode(line, &reply, err) != 0)
-		return err_set(err, ERR_NETWORK, "the reply is not understood");
 	if (!json_is_true(json_object_get(reply, "ok"))) {
 		why = ctl_json_string(reply, "error");
 		rc = err_set(

@@ -19,14 +19,14 @@ int ctl_client_open(
     const char *path, int timeout_ms, struct ctl_client **ret, struct err *err);
 void ctl_client_free(struct ctl_client *c);
 
-/* Asks and waits for the whole reply.  item() gets the text of each item of
- * a listing, borrowed for the call; ctl_row.h reads it.  It may be NULL.  *ret_result (may be NULL) is the
+/* Asks and waits for the whole reply.  item() gets each item of a listing as it
+ * comes, borrowed for the call; it may be NULL.  *ret_result (may be NULL) is the
  * caller's to json_decref(), JSON null if the reply holds none.
  *
  * -1: ERR_INPUT, the daemon refused and err has its words; ERR_NETWORK, the
  * connection broke or took too long: use it no more. */
 int ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
-    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result,
+    void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
     struct err *err);
 
 #endif

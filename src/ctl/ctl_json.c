@@ -62,79 +62,22 @@ ctl_json_text(const char *s)
 	return s != NULL ? ctl_json_bytes(bytes_str(s)) : json_string("");
 }
 
-/* Most text needs no look at its characters beyond this one. */
-static bool
-is_plain(const char *s)
+json_t *
+ctl_json_message(const struct ctl_message *m)
 {
-	for (; *s != '\0'; s++)
-		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
-			return false;
-	return true;
-}
+	int64_t age_s = m->now_s - m->arrived_s;
 
-static void
-add_key(struct buf *to, const char *key)
-{
-	size_t n = buf_len(to);
-
-	/* Full buffers are the caller's affair, here and below. */
-	if (n > 0 && strchr("{[", buf_str(to)[n - 1]) == NULL)
-		IGNORE(buf_addc(to, ','));
-	IGNORE(buf_addc(to, '"'));
-	IGNORE(buf_adds(to, key));
-	IGNORE(buf_adds(to, "\":"));
-}
-
-static void
-add_string(struct buf *to, const char *s)
-{
-	json_t *text;
-
-	if (is_plain(s)) {
-		IGNORE(buf_addc(to, '"'));
-		IGNORE(buf_adds(to, s));
-		IGNORE(buf_addc(to, '"'));
-		return;
-	}
-	text = ctl_json_text(s);
-	(void)json_dump_callback(
-	    text, add_piece, to, JSON_COMPACT | JSON_ENCODE_ANY);
-	json_decref(text);
-}
-
-void
-ctl_json_add_text(struct buf *to, const char *key, const char *value)
-{
-	add_key(to, key);
-	add_string(to, value != NULL ? value : "");
-}
-
-void
-ctl_json_add_texts(
-    struct buf *to, const char *key, const char *const *values, size_t n)
-{
-	add_key(to, key);
-	IGNORE(buf_addc(to, '['));
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			IGNORE(buf_addc(to, ','));
-		add_string(to, values[i]);
-	}
-	IGNORE(buf_addc(to, ']'));
-}
-
-void
-ctl_json_add_raw(struct buf *to, const char *key, const char *value)
-{
-	add_key(to, key);
-	IGNORE(buf_adds(to, value));
-}
-
-void
-ctl_json_add_number(struct buf *to, const char *key, int64_t value)
-{
-	add_key(to, key);
-	IGNORE(buf_addi(to, value));
+	return json_pack("{s:s, s:s, s:o, s:[o], s:I, s:I, s:I, s:I, s:o, s:o,"
+			 " s:i, s:I, s:b, s:o}",
+	    "id", m->id, "state", m->state, "sender", ctl_json_text(m->sender),
+	    "recipients", ctl_json_text(m->rcpt), "recipient_count",
+	    (json_int_t)m->nrcpts, "size", (json_int_t)m->size_bytes, "arrived",
+	    (json_int_t)m->arrived_s, "age",
+	    (json_int_t)(age_s > 0 ? age_s : 0), "next_try",
+	    m->next_s < 0 ? json_null() : json_integer(m->next_s), "account",
+	    m->account != NULL ? ctl_json_text(m->account) : json_null(),
+	    "attempts", m->attempts, "uid", (json_int_t)m->uid, "uncertain",
+	    m->is_uncertain, "reason", ctl_json_text(m->reason));
 }
 
 const char *

@@ -27,17 +27,19 @@ bool ctl_json_encode(struct buf *to, const json_t *value) MUST_CHECK;
 json_t *ctl_json_text(const char *s);
 json_t *ctl_json_bytes(struct bytes b);
 
-/* Members of an object, written straight into a buffer: for listings of a
- * hundred thousand, which jansson takes ten times as long for.  Each adds
- * `"key":value` and, unless it is the first behind a bracket, a comma in front;
- * the caller adds the brackets.  key is ours and needs no escaping; NULL is "".
- * Cut short when the buffer is full. */
-void ctl_json_add_text(struct buf *to, const char *key, const char *value);
-void ctl_json_add_texts(
-    struct buf *to, const char *key, const char *const *values, size_t n);
-void ctl_json_add_number(struct buf *to, const char *key, int64_t value);
-/* What value says is JSON already. */
-void ctl_json_add_raw(struct buf *to, const char *key, const char *value);
+/* A message of the queue as a listing shows it (doc/formats/control).  Texts are
+ * borrowed; account may be NULL. */
+struct ctl_message {
+	const char *id, *state, *sender, *rcpt, *account, *reason;
+	size_t nrcpts;
+	uint64_t size_bytes;
+	int64_t arrived_s, now_s; /* since 1970 */
+	int64_t next_s; /* from now; -1: it waits for a person */
+	int attempts;
+	uint32_t uid;
+	bool is_uncertain;
+};
+json_t *ctl_json_message(const struct ctl_message *m);
 
 /* A member of an object if it is a string, else NULL; borrowed. */
 const char *ctl_json_string(const json_t *object, const char *key);

@@ -136,15 +136,6 @@ ctl_call_item(struct ctl_call *call, json_t *item)
 }
 
 void
-ctl_call_item_text(struct ctl_call *call, struct bytes item)
-{
-	if (!buf_adds(&call->out, "{\"item\":") ||
-	    !buf_add(&call->out, item.p, item.n) ||
-	    !buf_adds(&call->out, "}\n"))
-		call->is_closing = true; /* as in put() */
-}
-
-void
 ctl_call_done(struct ctl_call *call, json_t *result)
 {
 	json_t *line = json_pack("{s:b}", "ok", 1);

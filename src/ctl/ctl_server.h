@@ -67,8 +67,6 @@ void ctl_call_keep(
 bool ctl_call_has_room(const struct ctl_call *call);
 /* What they are given stays the caller's; result may be NULL. */
 void ctl_call_item(struct ctl_call *call, json_t *item);
-/* An item that is JSON text already. */
-void ctl_call_item_text(struct ctl_call *call, struct bytes item);
 void ctl_call_done(struct ctl_call *call, json_t *result);
 void ctl_call_refuse(struct ctl_call *call, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

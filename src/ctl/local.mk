@@ -9,7 +9,5 @@ noinst_LIBRARIES += %reldir%/libctl.a
 	%reldir%/ctl_json.h \
 	%reldir%/ctl_line.c \
 	%reldir%/ctl_line.h \
-	%reldir%/ctl_row.c \
-	%reldir%/ctl_row.h \
 	%reldir%/ctl_server.c \
 	%reldir%/ctl_server.h

@@ -7,7 +7,6 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
-#include "ctl/ctl_row.h"
 #include "relais/relais.h"
 #include "relais/relais_conf.h"
 #include "relais/relais_spool.h"
@@ -19,17 +18,15 @@ static const char *const titles[] = { "ID", ">AGE", ">SIZE", "NEXT TRY",
 struct listing {
 	struct relais *r;
 	struct table *table; /* NULL with --json */
-	struct ctl_row row;
-	bool is_bad; /* an item was none */
 	size_t n;
 };
 
 /* "in 5m", "now", or the state that says why there is none. */
 static void
-add_next(struct table *t, const struct ctl_row *row)
+add_next(struct table *t, const json_t *row)
 {
-	const char *state = ctl_row_text(row, "state");
-	long long s = ctl_row_number(row, "next_try");
+	const char *state = relais_string(row, "state");
+	long long s = relais_number(row, "next_try");
 	char when[NUM_TEXT_SIZE];
 	char *text;
 
@@ -39,7 +36,7 @@ add_next(struct table *t, const struct ctl_row *row)
 		table_cell(t, COLOUR_WARN, "held");
 	} else if (strcmp(state, "active") == 0) {
 		table_cell(t, COLOUR_NONE, "sending");
-	} else if (!ctl_row_has(row, "next_try")) {
+	} else if (json_is_null(json_object_get(row, "next_try"))) {
 		table_cell(t, COLOUR_NONE, "-");
 	} else if (s <= 0) {
 		table_cell(t, COLOUR_NONE, "now");
@@ -51,12 +48,15 @@ add_next(struct table *t, const struct ctl_row *row)
 }
 
 static void
-add_rcpts(struct table *t, const struct ctl_row *row)
+add_rcpts(struct table *t, const json_t *row)
 {
-	const char *first = ctl_row_text(row, "recipients");
-	long long n = ctl_row_number(row, "recipient_count");
+	const char *first = json_string_value(
+	    json_array_get(json_object_get(row, "recipients"), 0));
+	long long n = relais_number(row, "recipient_count");
 	char *text;
 
+	if (first == NULL)
+		first = "";
 	if (n <= 1) {
 		table_cell(t, COLOUR_NONE, first);
 		return;
@@ -67,19 +67,19 @@ add_rcpts(struct table *t, const struct ctl_row *row)
 }
 
 static void
-add_row(struct table *t, const struct ctl_row *row)
+add_row(struct table *t, const json_t *row)
 {
-	const char *sender = ctl_row_text(row, "sender");
-	const char *account = ctl_row_text(row, "account");
-	const char *reason = ctl_row_text(row, "reason");
+	const char *sender = relais_string(row, "sender");
+	const char *account = relais_string(row, "account");
+	const char *reason = relais_string(row, "reason");
 	char text[NUM_TEXT_SIZE];
 
 	table_row(t);
-	table_cell(t, COLOUR_BOLD, ctl_row_text(row, "id"));
+	table_cell(t, COLOUR_BOLD, relais_string(row, "id"));
 	table_cell(t, COLOUR_NONE,
-	    num_duration_text(ctl_row_number(row, "age") * 1000, text));
+	    num_duration_text(relais_number(row, "age") * 1000, text));
 	table_cell(t, COLOUR_NONE,
-	    num_size_text((uint64_t)ctl_row_number(row, "size"), text));
+	    num_size_text((uint64_t)relais_number(row, "size"), text));
 	add_next(t, row);
 	table_cell(t, COLOUR_NONE, *account != '\0' ? account : "-");
 	table_cell(t, COLOUR_NONE, *sender != '\0' ? sender : "<>");
@@ -89,17 +89,15 @@ add_row(struct table *t, const struct ctl_row *row)
 }
 
 static void
-add_item(void *ctx, struct bytes item)
+add_item(void *ctx, json_t *item)
 {
 	struct listing *l = ctx;
 
 	l->n++;
 	if (l->table == NULL)
 		relais_list_item(l->r, item);
-	else if (ctl_row_read(&l->row, item, NULL) == 0)
-		add_row(l->table, &l->row);
 	else
-		l->is_bad = true;
+		add_row(l->table, item);
 }
 
 /* No daemon answers: who may read the spool reads it.  Everybody else is told
@@ -138,13 +136,9 @@ run(struct relais *r, int argc, char *const *argv)
 		    r, RELAIS_USAGE, "takes no arguments; see \"relais show\"");
 	if (!relais_is_json(r))
 		l.table = table_new(titles, sizeof(titles) / sizeof(titles[0]));
-	ctl_row_init(&l.row);
 	status = RELAIS_DONE;
 	if (relais_has_daemon(r) || !list_from_disk(r, &l))
 		status = relais_ask(r, "queue", NULL, add_item, &l, NULL);
-	if (status == RELAIS_DONE && l.is_bad)
-		status = relais_complain(
-		    r, RELAIS_FAILED, "the reply is not understood");
 	if (status == RELAIS_DONE && l.table == NULL)
 		relais_list_end(r);
 	else if (status == RELAIS_DONE && l.n == 0)
@@ -152,7 +146,6 @@ run(struct relais *r, int argc, char *const *argv)
 	else if (status == RELAIS_DONE)
 		table_print(l.table, r);
 	table_free(l.table);
-	ctl_row_clear(&l.row);
 	return status;
 }
 

@@ -172,10 +172,10 @@ relais_print_json(const json_t *value)
 
 /* The bracket comes with the first item, so that a refusal prints nothing. */
 void
-relais_list_item(struct relais *r, struct bytes item)
+relais_list_item(struct relais *r, const json_t *item)
 {
 	(void)fputs(r->has_items ? ",\n" : "[\n", stdout);
-	(void)fwrite(item.p, 1, item.n, stdout);
+	(void)json_dumpf(item, stdout, JSON_COMPACT);
 	r->has_items = true;
 }
 
@@ -286,7 +286,7 @@ connect_daemon(struct relais *r)
 
 int
 relais_ask(struct relais *r, const char *verb, json_t *args,
-    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result)
+    void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result)
 {
 	struct err err = { 0 };
 	int rc = -1;

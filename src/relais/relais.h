@@ -39,7 +39,7 @@ const char *relais_conf_file(const struct relais *r);
  * *ret_result as ctl_client_call() has them.  What goes wrong is told on
  * stderr; the exit status is returned. */
 int relais_ask(struct relais *r, const char *verb, json_t *args,
-    void (*item)(void *ctx, struct bytes item), void *ctx, json_t **ret_result);
+    void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result);
 
 /* Does a daemon answer?  Says nothing about one that does not. */
 bool relais_has_daemon(struct relais *r);
@@ -53,7 +53,7 @@ int relais_complain(const struct relais *r, int status, const char *fmt, ...)
 void relais_print_json(const json_t *value);
 
 /* A JSON array as its items come. */
-void relais_list_item(struct relais *r, struct bytes item);
+void relais_list_item(struct relais *r, const json_t *item);
 void relais_list_end(const struct relais *r);
 
 enum relais_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_WARN, COLOUR_BAD };

@@ -17,61 +17,55 @@
 struct walk {
 	struct store *store;
 	enum store_place place;
-	void (*item)(void *ctx, struct bytes item);
+	void (*item)(void *ctx, json_t *item);
 	void *ctx;
 	int64_t now_s;
 };
 
+/* What a person reads first, else what was said last about the recipient. */
 static void
 add_reason(struct buf *to, const struct journal_state *st, const struct rcpt *r)
 {
-	struct buf text;
-
-	buf_init(&text, 2048);
 	if (st->reason[0] != '\0')
-		IGNORE(buf_adds(&text, st->reason)); /* cut is fine */
+		IGNORE(buf_adds(to, st->reason)); /* cut is fine */
 	else if (r->last != NULL && r->state != RCPT_SENT)
-		verdict_text(r->last, &text);
-	ctl_json_add_text(to, "reason", buf_str(&text));
-	buf_clear(&text);
+		verdict_text(r->last, to);
 }
 
-static void
-add_message(const struct walk *w, const struct envelope *e,
-    const struct journal_state *st, struct buf *to)
+static json_t *
+message_json(const struct walk *w, const struct envelope *e,
+    const struct journal_state *st)
 {
 	const struct rcpt *r = envelope_rcpt_to_name(e);
-	const char *addr = r->addr;
 	bool waits = w->place == STORE_QUEUE && !st->is_held;
 	int64_t next_s = st->next_wall_ms / 1000 - w->now_s;
+	struct buf reason;
+	json_t *item;
 
-	IGNORE(buf_addc(to, '{')); /* a full buffer is told by its end */
-	ctl_json_add_text(to, "id", e->id);
-	ctl_json_add_text(to, "state",
-	    waits                      ? "due"
-	    : w->place == STORE_FAILED ? "failed"
-				       : "held");
-	ctl_json_add_text(to, "sender", e->sender);
-	ctl_json_add_texts(to, "recipients", &addr, 1);
-	ctl_json_add_number(to, "recipient_count", (int64_t)e->nrcpts);
-	ctl_json_add_number(to, "size", (int64_t)e->size_bytes);
-	ctl_json_add_number(to, "arrived", e->arrived_s);
-	ctl_json_add_number(
-	    to, "age", w->now_s > e->arrived_s ? w->now_s - e->arrived_s : 0);
-	if (waits)
-		ctl_json_add_number(to, "next_try", next_s > 0 ? next_s : 0);
-	else
-		ctl_json_add_raw(to, "next_try", "null");
-	if (e->account == NULL)
-		ctl_json_add_raw(to, "account", "null");
-	else
-		ctl_json_add_text(to, "account", e->account);
-	ctl_json_add_number(to, "attempts", st->attempts);
-	ctl_json_add_number(to, "uid", e->uid);
-	ctl_json_add_raw(to, "uncertain",
-	    st->is_offered || envelope_is_in_doubt(e) ? "true" : "false");
-	add_reason(to, st, r);
-	IGNORE(buf_addc(to, '}'));
+	buf_init(&reason, 2048);
+	add_reason(&reason, st, r);
+	item = ctl_json_message(&(struct ctl_message) {
+	    .id = e->id,
+	    .state = waits                      ? "due"
+		     : w->place == STORE_FAILED ? "failed"
+						: "held",
+	    .sender = e->sender,
+	    .rcpt = r->addr,
+	    .nrcpts = e->nrcpts,
+	    .size_bytes = e->size_bytes,
+	    .arrived_s = e->arrived_s,
+	    .now_s = w->now_s,
+	    .next_s = !waits       ? -1
+		      : next_s > 0 ? next_s
+				   : 0,
+	    .account = e->account,
+	    .attempts = st->attempts,
+	    .uid = e->uid,
+	    .is_uncertain = st->is_offered || envelope_is_in_doubt(e),
+	    .reason = buf_str(&reason),
+	});
+	buf_clear(&reason);
+	return item;
 }
 
 /* One that is damaged or half written is the daemon's business; one that is
@@ -81,15 +75,14 @@ list_one(const struct walk *w, const char *id)
 {
 	const struct store_ops *ops = w->store->ops;
 	struct store_message *m;
-	struct buf text;
+	json_t *item;
 
 	if (ops->load(w->store, w->place, id, &m, NULL) != STORE_OK)
 		return;
 	if (!m->state.is_done && !envelope_is_sent(m->env)) {
-		buf_init(&text, 65536);
-		add_message(w, m->env, &m->state, &text);
-		w->item(w->ctx, buf_bytes(&text));
-		buf_clear(&text);
+		item = message_json(w, m->env, &m->state);
+		w->item(w->ctx, item);
+		json_decref(item);
 	}
 	ops->message_free(m);
 }
@@ -112,8 +105,8 @@ list_all(struct walk *w, struct err *err)
 }
 
 int
-relais_spool_list(const struct conf *c,
-    void (*item)(void *ctx, struct bytes item), void *ctx, struct err *err)
+relais_spool_list(const struct conf *c, void (*item)(void *ctx, json_t *item),
+    void *ctx, struct err *err)
 {
 	struct walk w = { .item = item, .ctx = ctx };
 	struct privilege_user user;

@@ -7,7 +7,8 @@
 #ifndef RELAIS_RELAIS_SPOOL_H
 #define RELAIS_RELAIS_SPOOL_H
 
-#include "base/buf.h"
+#include <jansson.h>
+
 #include "base/err.h"
 #include "base/must.h"
 
@@ -18,7 +19,7 @@ struct conf;
  * the user of the daemon for good first, for the spool is that user's.  -1: the
  * spool cannot be read; ERR_BUSY: a daemon has it. */
 int relais_spool_list(const struct conf *c,
-    void (*item)(void *ctx, struct bytes item), void *ctx,
+    void (*item)(void *ctx, json_t *item), void *ctx,
     struct err *err) MUST_CHECK;
 
 #endif

@@ -21,8 +21,6 @@
 #include "queue/queue.h"
 #include "store/spool_history.h"
 
-enum { ITEM_MAX = 65536 }; /* of JSON about one message; far from reached */
-
 struct control {
 	struct control_opts opts;
 	struct ctl_server *server;
@@ -125,51 +123,25 @@ account_name(const struct control *c, int account)
 	return outbound_status(c->opts.outbound, account, &st) ? st.name : NULL;
 }
 
-/* The object of one message, as text: there may be very many. */
-static void
-add_item(const struct control *c, const struct queue_item *it, struct buf *to)
-{
-	int64_t age_s = wall_ms(c) / 1000 - it->arrived_s;
-	int64_t next_s = next_try_s(c, it);
-	const char *account = account_name(c, it->account);
-
-	IGNORE(buf_addc(to, '{')); /* a full buffer is told by its end */
-	ctl_json_add_text(to, "id", it->id);
-	ctl_json_add_text(to, "state", state_name(it->state));
-	ctl_json_add_text(to, "sender", it->sender);
-	ctl_json_add_texts(to, "recipients", &it->rcpt, 1);
-	ctl_json_add_number(to, "recipient_count", (int64_t)it->nrcpts);
-	ctl_json_add_number(to, "size", (int64_t)it->size_bytes);
-	ctl_json_add_number(to, "arrived", it->arrived_s);
-	ctl_json_add_number(to, "age", age_s > 0 ? age_s : 0);
-	if (next_s < 0)
-		ctl_json_add_raw(to, "next_try", "null");
-	else
-		ctl_json_add_number(to, "next_try", next_s);
-	if (account == NULL)
-		ctl_json_add_raw(to, "account", "null");
-	else
-		ctl_json_add_text(to, "account", account);
-	ctl_json_add_number(to, "attempts", it->attempts);
-	ctl_json_add_number(to, "uid", it->uid);
-	ctl_json_add_raw(to, "uncertain", it->is_uncertain ? "true" : "false");
-	ctl_json_add_text(to, "reason", reason_of(c, it));
-	IGNORE(buf_addc(to, '}'));
-}
-
-/* The same for where one is looked at. */
 static json_t *
 item_json(const struct control *c, const struct queue_item *it)
 {
-	struct buf text;
-	json_t *item = NULL;
-
-	buf_init(&text, ITEM_MAX);
-	add_item(c, it, &text);
-	if (ctl_json_decode(buf_bytes(&text), &item, NULL) != 0)
-		item = json_object();
-	buf_clear(&text);
-	return item;
+	return ctl_json_message(&(struct ctl_message) {
+	    .id = it->id,
+	    .state = state_name(it->state),
+	    .sender = it->sender,
+	    .rcpt = it->rcpt,
+	    .nrcpts = it->nrcpts,
+	    .size_bytes = it->size_bytes,
+	    .arrived_s = it->arrived_s,
+	    .now_s = wall_ms(c) / 1000,
+	    .next_s = next_try_s(c, it),
+	    .account = account_name(c, it->account),
+	    .attempts = it->attempts,
+	    .uid = it->uid,
+	    .is_uncertain = it->is_uncertain,
+	    .reason = reason_of(c, it),
+	});
 }
 
 /* --- queue ---------------------------------------------------------------- */
@@ -191,24 +163,22 @@ on_queue(void *ctx, struct ctl_call *call)
 	struct control *c = ctx;
 	struct queue_walk *w = ctl_call_state(call);
 	struct queue_item it;
-	struct buf item;
 	bool is_over = false;
+	json_t *item;
 
 	if (w == NULL) {
 		w = queue_walk_new(c->opts.queue);
 		ctl_call_keep(call, w, walk_free);
 	}
-	buf_init(&item, ITEM_MAX);
 	for (int i = 0;
 	     i < STEP_MESSAGES && !is_over && ctl_call_has_room(call); i++) {
 		is_over = !queue_walk_next(w, &it);
 		if (is_over || !may_see(call, &it))
 			continue;
-		buf_reset(&item);
-		add_item(c, &it, &item);
-		ctl_call_item_text(call, buf_bytes(&item));
+		item = item_json(c, &it);
+		ctl_call_item(call, item);
+		json_decref(item);
 	}
-	buf_clear(&item);
 	if (is_over)
 		ctl_call_done(call, NULL);
 }

@@ -7,7 +7,6 @@
 
 #include "ctl/ctl_json.h"
 #include "ctl/ctl_line.h"
-#include "ctl/ctl_row.h"
 
 enum { LINE_LIMIT = 512 };
 
@@ -31,28 +30,6 @@ check_line(struct bytes line)
 	json_decref(value);
 	json_decref(again);
 	buf_clear(&out);
-}
-
-/* What is read without a tree means what the tree says, and is JSON wherever
- * the library takes it for that. */
-static void
-check_row(struct bytes line)
-{
-	json_t *value = NULL;
-	struct ctl_row r;
-
-	ctl_row_init(&r);
-	if (ctl_row_read(&r, line, NULL) == 0 &&
-	    ctl_json_decode(line, &value, NULL) == 0) {
-		const char *key;
-		const json_t *v;
-
-		json_object_foreach(value, key, v) if (json_is_string(v))
-		    FUZZ_REQUIRE(strcmp(ctl_row_text(&r, key),
-				     json_string_value(v)) == 0);
-	}
-	json_decref(value);
-	ctl_row_clear(&r);
 }
 
 /* Puts the input in chunks; the sum of all lines goes to *ret. */
@@ -99,7 +76,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		  buf_len(&whole) - (size_t)(p - buf_str(&whole)))) != NULL;
 	     p = lf + 1) {
 		check_line(bytes_of(p, (size_t)(lf - p)));
-		check_row(bytes_of(p, (size_t)(lf - p)));
 	}
 	buf_clear(&whole);
 	buf_clear(&pieces);

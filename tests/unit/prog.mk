@@ -17,7 +17,6 @@ unit_tests += \
 unit_tests += \
 	%reldir%/test_ctl_json \
 	%reldir%/test_ctl_line \
-	%reldir%/test_ctl_row \
 	%reldir%/test_ctl_server
 
 # What the daemon does beside moving mail.

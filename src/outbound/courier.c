@@ -28,8 +28,7 @@
 enum {
 	KEEP_MS = 20 * 1000,
 	LINGER_MS = 5000,
-	SPENT_MIN = 5, /* messages before a 421 that says no more than that */
-	HOPELESS_MS = 30 * 1000 /* stalled so long, without a byte */
+	SPENT_MIN = 5 /* messages before a 421 that says no more than that */
 };
 
 struct courier {
@@ -733,6 +732,19 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	return false;
 }
 
+/* It has answered after all. */
+static void
+note_silence(struct courier *c)
+{
+	int64_t since = smtp_client_waits_since(c->smtp);
+
+	if (!c->is_ready || is_past(c) || since == INT64_MAX ||
+	    smtp_client_awaits_end(c->smtp))
+		return;
+	pool_answered(
+	    c->pool, now_ms(c) - (since > c->heard_ms ? since : c->heard_ms));
+}
+
 static bool
 take_input(struct courier *c)
 {
@@ -741,6 +753,7 @@ take_input(struct courier *c)
 
 	if (room == 0 || (n = stream_peek(c->stream, &p)) == 0)
 		return false;
+	note_silence(c);
 	if (n > room)
 		n = room;
 	smtp_client_put(c->smtp, p, n);
@@ -820,7 +833,8 @@ courier_hopeless_at(const struct courier *c)
 	since = smtp_client_waits_since(c->smtp);
 	if (since == INT64_MAX || smtp_client_awaits_end(c->smtp))
 		return INT64_MAX;
-	return (c->heard_ms > since ? c->heard_ms : since) + HOPELESS_MS;
+	return (c->heard_ms > since ? c->heard_ms : since) +
+	       pool_silence_ms(c->pool);
 }
 
 void
@@ -830,7 +844,9 @@ courier_give_up(struct courier *c)
 
 	(void)snprintf(why, sizeof(why),
 	    "the server has said nothing for %d seconds, and other mail waits",
-	    HOPELESS_MS / 1000);
+	    (int)((now_ms(c) - c->heard_ms) / 1000));
+	if (c->is_ready && !is_past(c))
+		pool_fell_silent(c->pool);
 	c->is_given_up = true;
 	smtp_client_eof(c->smtp, why);
 	drive(c);

@@ -38,6 +38,8 @@ enum {
 	BUDGET_SAVE_MS = 10 * 1000,
 	WATCH_MS = 15 * 1000,
 	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
+	SILENCE_MS = 30 * 1000, /* stalled so long, without a byte */
+	SILENCE_MAX_MS = 5 * 60 * 1000,
 	CULPRITS_MAX = 8,
 	ASKING_MAX = 2, /* couriers with a password nobody has taken yet */
 	TAG_MASK = 0xffff
@@ -84,6 +86,8 @@ struct pool {
 	int refusals; /* of the login, in a row */
 	int broken; /* sessions in a row that took nothing: see pool_broken() */
 	char reason[DIAGNOSIS_REASON_MAX + 1];
+	size_t silences; /* connections given up since a message was taken */
+	int64_t slow_ms; /* the slowest answer of late */
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	struct culprit culprits[CULPRITS_MAX]; /* a ring */
 	size_t next_culprit;
@@ -643,7 +647,8 @@ change_ports(struct pool *p, bool is_same_host)
 static void
 forget_provider(struct pool *p)
 {
-	p->spent = 0;
+	p->spent = p->silences = 0;
+	p->slow_ms = 0;
 	p->splits_domains = p->speaks_plainly = false;
 	p->learnt = (struct learnt) { 0 };
 	p->absurd[0] = '\0';
@@ -1362,7 +1367,35 @@ pool_sent(struct pool *p, const struct pool_opts *o)
 	 * trouble, too, and must not be asked again at once for ever. */
 	p->troubles = 0;
 	p->broken = 0;
+	p->silences = 0;
+	p->slow_ms -= p->slow_ms / 8;
 	p->has_lost_bdat = false;
+}
+
+int64_t
+pool_silence_ms(const struct pool *p)
+{
+	int64_t ms = SILENCE_MS;
+
+	for (size_t n = p->silences / connections_max(p);
+	     n > 0 && ms < SILENCE_MAX_MS; n--)
+		ms *= 2;
+	if (ms < 2 * p->slow_ms)
+		ms = 2 * p->slow_ms;
+	return ms < SILENCE_MAX_MS ? ms : SILENCE_MAX_MS;
+}
+
+void
+pool_fell_silent(struct pool *p)
+{
+	p->silences++;
+}
+
+void
+pool_answered(struct pool *p, int64_t took_ms)
+{
+	if (took_ms > p->slow_ms)
+		p->slow_ms = took_ms;
 }
 
 bool

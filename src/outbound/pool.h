@@ -248,6 +248,13 @@ bool pool_heard_of(struct pool *p, const struct pool_opts *o,
  * three in a row that took no message the account is held. */
 void pool_broken(
     struct pool *p, const struct pool_opts *o, const struct verdict *v);
+/* How long a connection may say nothing before it makes room for another.  A
+ * provider that answers slowly, but does, must get there: the time grows with
+ * each round of connections that were given up while no message was taken, and
+ * is twice what an answer took of late. */
+int64_t pool_silence_ms(const struct pool *p);
+void pool_fell_silent(struct pool *p);
+void pool_answered(struct pool *p, int64_t took_ms);
 /* This message was being answered when a connection broke.  True: it was the
  * last time, too. */
 bool pool_suspects(struct pool *p, const char *id);

@@ -595,6 +595,31 @@ two_messages_that_alone_hear_of_a_quota_hold_up_no_others(void **state)
 	until(b, b->p.messages == 3 && queue_count(b->q) == 2);
 }
 
+/* An answer that takes longer than a silent connection is given: other mail
+ * waits, so each would be closed before it, for ever. */
+static void
+a_slow_provider_gets_all_of_it_over_one_connection(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.delay_ms = 45 * SECOND;
+	b->opts.max_connections = 1;
+	start(b);
+	for (int i = 0; i < 4; i++)
+		submit(b, 1);
+	for (int s = 0; s < 3600 && queue_count(b->q) > 0; s += 3) {
+		pass(b, 3 * SECOND);
+		for (int i = 0; i < 20; i++) {
+			turn(b);
+			(void)usleep(100);
+		}
+	}
+	assert_int_equal(queue_count(b->q), 0);
+	assert_int_equal(b->p.messages, 4);
+	/* It is not pestered. */
+	assert_true(b->connections <= 4);
+}
+
 /* What a new process would find: "max_per_hour SLOT COUNT COUNT ...". */
 static long
 spent_as_stored(const struct bench *b)
@@ -2038,6 +2063,7 @@ main(void)
 		TEST(R57_a_refused_password_is_tried_a_dozen_times_a_day),
 		TEST(a_hold_outlasts_a_restart),
 		TEST(a_used_up_quota_stops_all_tries_until_it_reopens),
+		TEST(a_slow_provider_gets_all_of_it_over_one_connection),
 		TEST(two_messages_that_alone_hear_of_a_quota_hold_up_no_others),
 		TEST(an_accounts_own_limit_closes_the_window_first),
 		TEST(no_more_connections_are_opened_than_allowed),

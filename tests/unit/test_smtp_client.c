@@ -789,6 +789,12 @@ static const struct play logins[] = {
 	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
 					  "S: 535 5.7.8 no\nC: QUIT\n",
 	    .events = "close auth later auth 535 5.7.8\n" },
+	{ .name = "R57: and 535 says so without an enhanced code",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 535 no\nC: QUIT\n",
+	    .events = "close auth later auth 535\n" },
 	{ .name = "501 to an initial response: the same without it",
 	    .opts = { IN_TLS },
 	    .secret = "pw",

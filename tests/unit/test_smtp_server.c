@@ -1424,6 +1424,7 @@ main(void)
 		cmocka_unit_test(other_protocols_end_the_session_at_once),
 		cmocka_unit_test(
 		    errors_are_counted_and_a_good_message_forgives_them),
+		cmocka_unit_test(what_is_refused_is_not_read_for_ever),
 		cmocka_unit_test(an_overlong_line_is_dropped_within_bounds),
 		cmocka_unit_test(no_control_character_passes_anywhere),
 		cmocka_unit_test(an_injected_command_is_not_run),

@@ -105,7 +105,7 @@ first_due(struct queue *q, int account)
 	       n->due_ms <= queue_now(q)) {
 		struct entry *e = list_entry(n, struct entry, node);
 
-		if (!user_puts_off(q, e))
+		if (!entry_is_put_off(q, e))
 			return e;
 	}
 	return NULL;
@@ -147,7 +147,7 @@ queue_take(struct queue *q, int account)
 			note_taken(q, account);
 			continue;
 		}
-		user_spend(q, e);
+		entry_begins(q, e);
 		fl->is_active = true;
 		entry_count(q, e);
 		fl->result = RESULT_NONE;

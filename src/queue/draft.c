@@ -175,7 +175,7 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	e->next_ms = queue_now(q);
 	if (mode == QUEUE_MODE_QUEUE)
 		e->next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
-	if (fold_offer(fl) != FOLD_JOINED)
+	if (!flight_joins(fl))
 		begin(fl);
 	fl->is_ending = false;
 	if (fl->job == NULL && fl->disk != DISK_WAITING)

@@ -16,13 +16,12 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/queue_count.c \
 	%reldir%/queue_drop.c \
 	%reldir%/queue_entry.c \
-	%reldir%/queue_fold.c \
+	%reldir%/queue_gate.c \
 	%reldir%/queue_job.c \
 	%reldir%/queue_message.c \
 	%reldir%/queue_notice.c \
 	%reldir%/queue_pace.c \
 	%reldir%/queue_remove.c \
 	%reldir%/queue_scan.c \
-	%reldir%/queue_user.c \
 	%reldir%/retry.c \
 	%reldir%/retry.h

@@ -44,8 +44,6 @@ queue_new(const struct queue_opts *opts)
 	(void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail on Linux */
 	(void)pthread_cond_init(&q->finished, NULL);
 	make_accounts(q, opts->naccounts);
-	rng_fill(q->o.rng, q->kinds.key, sizeof(q->kinds.key));
-	users_load(q);
 	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
 	q->clean_ms = queue_now(q);
 	return q;
@@ -78,7 +76,6 @@ queue_free(struct queue *q)
 {
 	if (q == NULL)
 		return;
-	users_save(q);
 	q->is_closing = true;
 	removals_close(q);
 	job_finish_all(q);
@@ -91,9 +88,7 @@ queue_free(struct queue *q)
 	entry_forget_reasons(q);
 	scan_clear(q);
 	drops_clear(q);
-	users_clear(q);
 	counts_clear(q);
-	fold_clear(q);
 	clear_accounts(q);
 	free(q->buckets);
 	(void)pthread_cond_destroy(&q->finished);
@@ -239,11 +234,7 @@ sweep(struct queue *q)
 void
 queue_set_policy(struct queue *q, const struct queue_policy *policy)
 {
-	uint64_t max_per_user = q->o.policy.max_per_user;
-
 	q->o.policy = *policy;
-	if (policy->max_per_user != max_per_user)
-		users_set_limit(q, policy->max_per_user);
 }
 
 void

@@ -67,9 +67,6 @@ struct queue_hooks {
 	/* It waits for a person from now on, because it may have been delivered
 	 * already; the disk knows.  Only note it.  May be NULL. */
 	void (*held)(void *ctx, const char *id);
-	/* max_per_user of this user is used up and mail waits for it, or none
-	 * does any more.  Only note it.  May be NULL. */
-	void (*user_limit)(void *ctx, uint32_t uid, bool is_over);
 	/* It has been here for delay_notice_ms, and its recipients' server
 	 * says "later".  Once per message.  Only note it.  May be NULL. */
 	void (*delayed)(void *ctx, const char *id);
@@ -81,18 +78,49 @@ struct queue_policy {
 	/* A message whose answer was lost, by the network or by a crash, waits
 	 * for a person instead of being sent once more. */
 	bool holds_uncertain;
-	/* Recipients that the mail of one submitting user may have in an hour;
-	 * what is more waits, and lets others pass.  0: no limit. */
-	uint64_t max_per_user;
-	/* Of more equal messages than this within that time, those that follow
-	 * are folded into one, with a count.  max_equal 0: never. */
-	unsigned max_equal;
-	int64_t equal_ms;
 	/* So soon after the file of a finished message was removed this is
 	 * synced. */
 	int64_t sync_results_ms;
 	/* Each result is synced before the account carries another message. */
 	bool syncs_each;
+};
+
+/* Two gates at which a policy may stand (src/policy).  It is asked there and
+ * answers with a value; it may ask the queue what other programs may ask, and
+ * changes nothing.  All zero: nobody stands there. */
+
+enum queue_arrives {
+	QUEUE_ARRIVES, /* and goes its way */
+	QUEUE_CARRIES, /* waits, and stands for those that join it */
+	QUEUE_JOINS /* is one line of another; nothing else is done with it */
+};
+struct queue_arrival {
+	enum queue_arrives what;
+	int64_t wait_ms; /* QUEUE_CARRIES */
+	char carrier[ENVELOPE_ID_SIZE]; /* QUEUE_JOINS, */
+	unsigned njoined; /* with this one */
+};
+/* A message is complete, and nothing is decided about it. */
+struct queue_arrival_gate {
+	/* See queue_likeness_key(). */
+	const unsigned char *(*likeness_key)(void *ctx);
+	void (*decide)(
+	    void *ctx, const struct envelope *e, struct queue_arrival *ret);
+	void *ctx;
+};
+
+enum { QUEUE_WHY_MAX = 120 };
+/* A message is about to be taken for its first attempt. */
+struct queue_attempt_gate {
+	/* 0: now.  Else it is put off for that long, and asked about again. */
+	int64_t (*wait_ms)(void *ctx, uint32_t uid);
+	/* One that was not put off before is, and listings say why; it is not
+	 * any more, as it is taken or gone. */
+	void (*put_off)(void *ctx, uint32_t uid, char why[QUEUE_WHY_MAX]);
+	void (*let_go)(void *ctx, uint32_t uid);
+	/* It is taken.  True: it is counted, and never asked about again. */
+	bool (*begins)(void *ctx, uint32_t uid, uint32_t nrcpts);
+	void *ctx;
 };
 
 struct queue_opts {
@@ -114,6 +142,8 @@ struct queue_opts {
 	 * 0: all goes to the disk at once. */
 	int64_t head_start_ms;
 	struct queue_policy policy;
+	struct queue_arrival_gate arrival;
+	struct queue_attempt_gate attempt;
 };
 
 /* Starts the scan of what the store holds; queue_tick() carries it on in slices,
@@ -394,14 +424,13 @@ void queue_counts(const struct queue *q, struct queue_counts *ret);
 void queue_counts_of(
     const struct queue *q, uint32_t uid, struct queue_counts *ret);
 
-/* Messages that equal ones are being folded into (max_equal), and how many have
- * been; of all users or of one. */
-struct queue_folding {
-	size_t carriers;
-	uint64_t folded;
-};
-void queue_folding(struct queue *q, struct queue_folding *ret);
-void queue_folding_of(struct queue *q, uint32_t uid, struct queue_folding *ret);
+/* True: it waits, safely, for its first attempt, and others may join it. */
+bool queue_may_carry(struct queue *q, const char *id);
+/* The attempt gate answers otherwise now: all that was put off is asked about
+ * again. */
+void queue_ask_again(struct queue *q);
+/* To the hook of that name. */
+void queue_trouble(struct queue *q, const char *id, const struct err *err);
 
 /* Envelope, journal and header for `relais show`; the caller frees *ret_text.
  * Reads the disk. */

@@ -21,9 +21,7 @@
 
 #include <pthread.h>
 
-#include "base/siphash.h"
 #include "base/slab.h"
-#include "queue/budget.h"
 #include "queue/due.h"
 #include "queue/queue.h"
 #include "queue/retry.h"
@@ -94,7 +92,7 @@ struct entry {
 	bool in_failed : 1; /* its file is in failed/ */
 	bool is_untold : 1; /* recipients have failed, and nobody knows */
 	bool is_delay_told : 1;
-	bool is_counted : 1; /* against its user's limit */
+	bool is_counted : 1; /* by the attempt gate */
 	bool is_put_off : 1; /* by it */
 	bool is_uncertain : 1; /* some who wait may have been served */
 	unsigned counted : 3; /* 0, or 1 + the state it is counted in */
@@ -267,36 +265,6 @@ struct account {
 	bool is_woken; /* and has not taken all since */
 };
 
-/* Equal messages. */
-struct kind {
-	uint64_t key;
-	int64_t since_ms, used_ms;
-	unsigned count; /* since then */
-	bool is_storm; /* the window before was full */
-	bool is_told; /* of this storm */
-	char carrier[QID_SIZE]; /* the newest, or "" */
-	unsigned folded; /* into it */
-};
-struct kinds {
-	unsigned char key[SIPHASH_KEY_BYTES];
-	struct kind *v;
-	size_t count;
-};
-
-struct user {
-	uint32_t uid;
-	struct budget budget;
-	size_t waiting; /* messages that are put off */
-	int64_t used_ms;
-};
-struct users {
-	struct user *v;
-	size_t count;
-	int64_t wall_ahead_ms; /* of the boot clock, at first */
-	bool is_dirty; /* else than it was saved */
-	int64_t saved_ms;
-};
-
 /* What is finished and still has a file. */
 struct removals {
 	struct files waiting;
@@ -369,8 +337,6 @@ struct queue {
 	struct scan scan;
 	struct removals removals;
 	struct drops drops;
-	struct users users;
-	struct kinds kinds;
 	struct pace disk_pace;
 	size_t offered, storing; /* flights with offered_ms, stored_among */
 	unsigned offers;
@@ -424,7 +390,6 @@ void entry_unwait(struct queue *q, struct entry *e);
 void queue_wake(struct queue *q, int account, bool even_again);
 /* queue_tick() is to be called, to say when it is to be called. */
 void queue_rescheduled(struct queue *q);
-void queue_trouble(struct queue *q, const char *id, const struct err *err);
 /* A message could not be written or synced (draft.c). */
 void queue_disk_failed(struct queue *q);
 
@@ -523,35 +488,23 @@ void flight_expire(struct flight *fl);
 /* A crash has ended the attempt at a message when its answer was awaited. */
 void flight_recover(struct flight *fl);
 
-/* --- queue_fold.c --------------------------------------------------------- */
+/* --- queue_gate.c: what policies decide ------------------------------------ */
 
-enum fold_result {
-	FOLD_NOT, /* goes its way */
-	FOLD_CARRIES, /* waits, and stands for those that follow */
-	FOLD_JOINED /* is one line of another; nothing else is done with it */
-};
-/* A new message with all it has. */
-enum fold_result fold_offer(struct flight *fl);
+/* A new message with all it has.  True: it is one line of another now, and
+ * nothing else is done with it. */
+bool flight_joins(struct flight *fl);
 /* The reason that a listing gives for a carrier of n others. */
-void fold_describe(struct queue *q, struct entry *carrier, uint64_t n);
-/* The lines of those that were folded by then are on the disk, or are not. */
-void fold_written(struct flight *carrier, const struct job *j);
+void carrier_describe(struct queue *q, struct entry *carrier, uint64_t n);
+/* The lines of those that joined by then are on the disk, or are not. */
+void carrier_written(struct flight *carrier, const struct job *j);
 /* The carrier goes, and lines that were not written with it. */
-void fold_abandon(struct flight *carrier);
-void fold_clear(struct queue *q);
-
-/* --- queue_user.c --------------------------------------------------------- */
-
-void users_load(struct queue *q);
-void users_save(struct queue *q);
-void users_clear(struct queue *q);
-/* True: its user's limit is used up, and it waits for later now. */
-bool user_puts_off(struct queue *q, struct entry *e);
+void carrier_abandon(struct flight *carrier);
+/* True: it waits for later now. */
+bool entry_is_put_off(struct queue *q, struct entry *e);
 /* It is taken. */
-void user_spend(struct queue *q, struct entry *e);
-/* It does not wait for room any more. */
-void user_let_go(struct queue *q, struct entry *e);
-void users_set_limit(struct queue *q, uint64_t max);
+void entry_begins(struct queue *q, struct entry *e);
+/* It does not wait any more. */
+void entry_let_go(struct queue *q, struct entry *e);
 
 /* --- queue_scan.c --------------------------------------------------------- */
 

@@ -120,7 +120,7 @@ entry_free(struct queue *q, struct entry *e)
 	q->nentries--;
 	entry_unwait(q, e);
 	entry_unlist(q, e);
-	user_let_go(q, e);
+	entry_let_go(q, e);
 	flight_free(e->fl);
 	reason_put(e->reason);
 	slab_free(&q->slab, e);

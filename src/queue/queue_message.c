@@ -134,7 +134,7 @@ flight_free(struct flight *fl)
 	if (fl == NULL)
 		return;
 	if (fl->folds > 0)
-		fold_abandon(fl);
+		carrier_abandon(fl);
 	pace_attempt_over(fl);
 	pace_store_over(fl);
 	flight_drop_answers(fl);
@@ -573,7 +573,7 @@ flight_job_done(struct flight *fl, struct job *j)
 {
 	fl->job = NULL;
 	if (j->folds > 0)
-		fold_written(fl, j);
+		carrier_written(fl, j);
 	if (j->rc != 0 && j->kind != JOB_STORE)
 		queue_trouble(fl->q, fl->e->id, &j->err);
 	switch (j->kind) {

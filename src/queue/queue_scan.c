@@ -65,7 +65,7 @@ adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
 	if (st->is_held)
 		entry_set_reason(q, e, st->reason);
 	else if (env->nequal > 0 && e->reason == NULL)
-		fold_describe(q, e, env->nequal);
+		carrier_describe(q, e, env->nequal);
 }
 
 /* A crash came between the journal and the move to failed/. */

@@ -18,6 +18,7 @@
 #include "mail/envelope.h"
 #include "net/loop.h"
 #include "outbound/outbound.h"
+#include "policy/fold.h"
 #include "queue/queue.h"
 #include "store/spool_history.h"
 
@@ -508,15 +509,16 @@ static json_t *
 counts_json(const struct control *c, const struct ctl_call *call)
 {
 	struct queue_counts n;
-	struct queue_folding f;
+	uint32_t uid = ctl_call_uid(call);
+	struct fold_totals f;
 	int64_t age_s = 0;
 
 	if (ctl_call_is_privileged(call)) {
 		queue_counts(c->opts.queue, &n);
-		queue_folding(c->opts.queue, &f);
+		fold_totals(c->opts.fold, NULL, &f);
 	} else {
-		queue_counts_of(c->opts.queue, ctl_call_uid(call), &n);
-		queue_folding_of(c->opts.queue, ctl_call_uid(call), &f);
+		queue_counts_of(c->opts.queue, uid, &n);
+		fold_totals(c->opts.fold, &uid, &f);
 	}
 	if (n.oldest_s != 0)
 		age_s = wall_ms(c) / 1000 - n.oldest_s;

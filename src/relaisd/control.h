@@ -18,12 +18,14 @@ struct conf;
 struct control;
 struct loop;
 struct outbound;
+struct fold;
 struct queue;
 
 /* Borrowed; the functions answer what changes: asked each time. */
 struct control_opts {
 	struct loop *loop;
 	struct queue *queue;
+	struct fold *fold;
 	struct outbound *outbound;
 	const struct conf *(*conf)(void *ctx);
 	size_t (*sessions)(void *ctx); /* incoming, now */

@@ -24,6 +24,8 @@
 #include "net/netwatch.h"
 #include "net/people.h"
 #include "outbound/outbound.h"
+#include "policy/fold.h"
+#include "policy/user_limit.h"
 #include "queue/queue.h"
 #include "relaisd/accounts.h"
 #include "relaisd/admission.h"
@@ -65,6 +67,8 @@ struct daemon {
 	struct loop_timer *log_timer; /* lines that were withheld are counted */
 	struct store *store;
 	struct queue *queue;
+	struct fold *fold;
+	struct user_limit *user_limit;
 	struct inbound *inbound;
 	struct control *control;
 	struct alerts *alerts;
@@ -551,12 +555,16 @@ policy_of(const struct conf *c)
 {
 	return (struct queue_policy) {
 		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
-		.max_per_user = (uint64_t)c->max_per_user,
-		.max_equal = (unsigned)c->max_equal,
-		.equal_ms = c->equal_ms,
 		.sync_results_ms = c->sync_results_ms,
 		.syncs_each = c->sync_results_ms == 0,
 	};
+}
+
+static struct fold_opts
+fold_opts_from(const struct conf *c)
+{
+	return (struct fold_opts) { .max_equal = (unsigned)c->max_equal,
+		.equal_ms = c->equal_ms };
 }
 
 static struct queue_opts
@@ -572,7 +580,6 @@ queue_opts_from(struct daemon *d, const struct conf *c)
 		    .trouble = on_trouble,
 		    .failed = on_failed,
 		    .held = on_held,
-		    .user_limit = on_user_limit,
 		    .delayed = on_delayed,
 		    .ctx = d },
 		.retry_after_ms = c->retry_after_ms,
@@ -582,6 +589,8 @@ queue_opts_from(struct daemon *d, const struct conf *c)
 		.max_size_bytes = c->max_size_bytes,
 		.head_start_ms = HEAD_START_MS,
 		.policy = policy_of(c),
+		.arrival = fold_gate(d->fold),
+		.attempt = user_limit_gate(d->user_limit),
 	};
 }
 
@@ -803,6 +812,7 @@ reload(struct daemon *d)
 	struct conf *conf;
 	struct inbound_opts opts;
 	struct queue_opts queue;
+	struct fold_opts fold;
 	struct err err;
 
 	if (d->is_stopping)
@@ -820,6 +830,9 @@ reload(struct daemon *d)
 	opts = inbound_opts_from(d, conf);
 	queue = queue_opts_from(d, conf);
 	queue_set_opts(d->queue, &queue);
+	fold = fold_opts_from(conf);
+	fold_set_opts(d->fold, &fold);
+	user_limit_set(d->user_limit, (uint64_t)conf->max_per_user);
 	inbound_set_opts(d->inbound, &opts);
 	privilege_want_descriptors(descriptors(conf));
 	if (open_log(d, conf, &err) != 0)
@@ -884,6 +897,7 @@ serve_control(struct daemon *d, struct err *err)
 	struct control_opts opts = {
 		.loop = d->loop,
 		.queue = d->queue,
+		.fold = d->fold,
 		.conf = conf_now,
 		.outbound = accounts_outbound(d->accounts),
 		.sessions = sessions_now,
@@ -899,6 +913,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	struct accounts_hooks hooks = { on_account_alert, on_relayed, d };
 	struct inbound_opts opts;
 	struct queue_opts queue;
+	struct fold_opts fold;
 
 	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
 	    catch_signals(d, err) != 0)
@@ -912,8 +927,14 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	people_refresh(d->people, conf->allow_groups.n > 0);
 	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
 		return -1;
+	fold = fold_opts_from(conf);
+	d->fold = fold_new(clock_sys(), rng_sys(), &fold);
+	d->user_limit = user_limit_new(
+	    clock_sys(), (uint64_t)conf->max_per_user, on_user_limit, d);
 	queue = queue_opts_from(d, conf);
 	d->queue = queue_new(&queue);
+	fold_attach(d->fold, d->queue);
+	user_limit_attach(d->user_limit, d->queue);
 	start_telling(d);
 	load_replies(d);
 	d->accounts = accounts_new(d->loop, d->queue, &d->cred, &hooks);
@@ -935,7 +956,11 @@ close_outbound(struct daemon *d)
 	if (d->accounts != NULL)
 		outbound_cut(accounts_outbound(d->accounts));
 	notices_free(d->notices);
+	if (d->queue != NULL)
+		user_limit_save(d->user_limit);
 	queue_free(d->queue);
+	user_limit_free(d->user_limit);
+	fold_free(d->fold);
 	store_free(d->store);
 	people_free(d->people);
 	alert_free(d->alerts);

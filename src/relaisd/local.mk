@@ -23,7 +23,7 @@ relaisd_SOURCES = \
 relaisd_LDADD = src/relaisd/libcontrol.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \
-	src/cred/libcred.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
+	src/cred/libcred.a src/policy/libpolicy.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
 	src/rewrite/librewrite.a src/sasl/libsasl.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \
 	src/base/libbase.a \
 	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \

@@ -159,7 +159,6 @@ lab_try_open(struct lab *l, struct err *err)
 		    .trouble = trouble,
 		    .failed = failed,
 		    .held = held,
-		    .user_limit = user_limit,
 		    .delayed = delayed,
 		    .ctx = l },
 		.naccounts = 2,
@@ -175,9 +174,24 @@ lab_try_open(struct lab *l, struct err *err)
 	if (l->store == NULL &&
 	    spool_open(l->dir, &l->disk.fs, &l->store, err) != 0)
 		return -1;
+	l->fold = fold_new(&l->clock, &l->rng, &l->fold_opts);
+	l->user_limit = user_limit_new(
+	    &l->clock, l->max_per_user, user_limit, l);
 	o.store = l->store;
+	o.arrival = fold_gate(l->fold);
+	o.attempt = user_limit_gate(l->user_limit);
 	l->q = queue_new(&o);
+	fold_attach(l->fold, l->q);
+	user_limit_attach(l->user_limit, l->q);
 	return 0;
+}
+
+void
+lab_set_policy(struct lab *l)
+{
+	queue_set_policy(l->q, &l->policy);
+	fold_set_opts(l->fold, &l->fold_opts);
+	user_limit_set(l->user_limit, l->max_per_user);
 }
 
 void
@@ -264,8 +278,14 @@ keep_draft(struct lab *l, struct queue_draft *d)
 void
 lab_close(struct lab *l)
 {
+	if (l->q != NULL)
+		user_limit_save(l->user_limit);
 	queue_free(l->q);
 	l->q = NULL;
+	user_limit_free(l->user_limit);
+	fold_free(l->fold);
+	l->user_limit = NULL;
+	l->fold = NULL;
 	if (l->is_in_memory)
 		return;
 	store_free(l->store);

@@ -6,6 +6,8 @@
 #ifndef TESTS_LIB_LAB_H
 #define TESTS_LIB_LAB_H
 
+#include "policy/fold.h"
+#include "policy/user_limit.h"
 #include "queue/queue.h"
 #include "store/spool.h"
 #include "tests/lib/fault_fs.h"
@@ -21,7 +23,9 @@ struct lab {
 	struct rng rng;
 
 	int64_t head_start_ms; /* for the next lab_open() */
-	struct queue_policy policy; /* likewise */
+	struct queue_policy policy; /* likewise, */
+	struct fold_opts fold_opts;
+	uint64_t max_per_user;
 	struct work_pool pool; /* of the test's; submit NULL: this one: */
 	bool is_delayed; /* jobs wait for lab_run() */
 	struct work *jobs[LAB_JOBS];
@@ -32,6 +36,8 @@ struct lab {
 	bool is_in_memory;
 	struct store *store; /* outlives lab_close() if that is so */
 	struct queue *q;
+	struct fold *fold;
+	struct user_limit *user_limit;
 	uint32_t uid; /* of who submits; 1000 at first */
 	const char *envid; /* of what is submitted, or NULL */
 	uint64_t likeness; /* of what is submitted; 0 at first */
@@ -62,6 +68,8 @@ void lab_open(struct lab *l);
 int lab_try_open(struct lab *l, struct err *err);
 void lab_close(struct lab *l);
 void lab_restart(struct lab *l); /* closes in order, and opens */
+/* As after a reload: what policy, fold_opts and max_per_user say now. */
+void lab_set_policy(struct lab *l);
 /* queue_tick() until it wants to wait. */
 int64_t lab_tick(struct lab *l);
 void lab_pass(struct lab *l, int64_t ms); /* both clocks, and a tick */

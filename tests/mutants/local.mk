@@ -9,6 +9,7 @@ mutant_tables = \
 	%reldir%/mime.txt \
 	%reldir%/net.txt \
 	%reldir%/outbound.txt \
+	%reldir%/policy.txt \
 	%reldir%/queue.txt \
 	%reldir%/relaisd.txt \
 	%reldir%/rewrite.txt \

@@ -17,9 +17,9 @@ static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 static void
 fold_more_than_three(struct lab *l)
 {
-	l->policy.max_equal = 3;
-	l->policy.equal_ms = HOUR;
-	queue_set_policy(l->q, &l->policy);
+	l->fold_opts.max_equal = 3;
+	l->fold_opts.equal_ms = HOUR;
+	lab_set_policy(l);
 	l->likeness = 7;
 }
 
@@ -59,11 +59,12 @@ submit(struct lab *l, char id[ENVELOPE_ID_SIZE])
 static void
 assert_folding(struct lab *l, size_t carriers, uint64_t folded)
 {
-	struct queue_folding all, mine, of_another;
+	struct fold_totals all, mine, of_another;
+	const uint32_t other_uid = l->uid + 1;
 
-	queue_folding(l->q, &all);
-	queue_folding_of(l->q, l->uid, &mine);
-	queue_folding_of(l->q, l->uid + 1, &of_another);
+	fold_totals(l->fold, NULL, &all);
+	fold_totals(l->fold, &l->uid, &mine);
+	fold_totals(l->fold, &other_uid, &of_another);
 	assert_int_equal(all.carriers, carriers);
 	assert_int_equal(all.folded, folded);
 	assert_int_equal(mine.carriers, carriers);
@@ -233,8 +234,8 @@ what_differs_is_never_folded(void **state)
 		lab_client_done(&c);
 		assert_true(lab_deliver(l, VERDICT_OK));
 	}
-	l->policy.max_equal = 0; /* nobody asks */
-	queue_set_policy(l->q, &l->policy);
+	l->fold_opts.max_equal = 0; /* nobody asks */
+	lab_set_policy(l);
 	assert_null(queue_likeness_key(l->q));
 	assert_int_equal(storm(l, 20), 20);
 }
@@ -413,8 +414,9 @@ a_long_wait_does_not_outlive_the_message(void **state)
 {
 	struct lab *l = *state;
 
-	l->policy.equal_ms = INT64_C(10) * 24 * HOUR; /* lifetime is 5 days */
-	queue_set_policy(l->q, &l->policy);
+	l->fold_opts.equal_ms = INT64_C(10) * 24 *
+				HOUR; /* lifetime is 5 days */
+	lab_set_policy(l);
 	assert_int_equal(storm(l, 10), 3);
 	for (int h = 0; h < 61; h++)
 		lab_pass(l, HOUR);

@@ -16,8 +16,8 @@ static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 static void
 set_limit(struct lab *l, uint64_t max)
 {
-	l->policy.max_per_user = max;
-	queue_set_policy(l->q, &l->policy);
+	l->max_per_user = max;
+	lab_set_policy(l);
 }
 
 static int

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The two gates: where a policy (src/policy) is asked, and what follows from its
+ * answer.
+ *
+ * A message that joins another, the carrier, is one line in the carrier's
+ * journal, synced before its client hears "accepted", and then it is gone. */
+#include "queue/queue_core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- arrival -------------------------------------------------------------- */
+
+const unsigned char *
+queue_likeness_key(const struct queue *q)
+{
+	const struct queue_arrival_gate *g = &q->o.arrival;
+
+	return g->likeness_key != NULL ? g->likeness_key(g->ctx) : NULL;
+}
+
+void
+carrier_describe(struct queue *q, struct entry *carrier, uint64_t n)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof(text),
+	    "stands for %" PRIu64
+	    " equal messages (max_equal, equal_time); more "
+	    "may join until it is sent",
+	    n + 1);
+	entry_set_reason(q, carrier, text);
+}
+
+/* It is on the disk or will be, and its turn is still to come. */
+static bool
+may_carry(const struct queue *q, const struct entry *e)
+{
+	const struct flight *fl = e->fl;
+
+	if (e->is_failed || e->is_gone || e->attempts > 0 ||
+	    e->next_ms <= queue_now(q))
+		return false;
+	return fl == NULL ||
+	       (!fl->is_active && !fl->is_dropped && !fl->is_unsaved &&
+		   fl->result == RESULT_NONE && fl->disk != DISK_LOST);
+}
+
+bool
+queue_may_carry(struct queue *q, const char *id)
+{
+	const struct entry *e = entry_lookup(q, id);
+
+	return e != NULL && may_carry(q, e);
+}
+
+/* Waiting must not make it too old to be tried. */
+static void
+carry(struct flight *fl, const struct queue_arrival *a)
+{
+	struct queue *q = fl->q;
+	struct entry *e = fl->e;
+	int64_t most = q->o.lifetime_ms / 2;
+	int64_t wait_ms = a->wait_ms < most ? a->wait_ms : most;
+
+	e->next_ms = queue_now(q) + wait_ms;
+	flight_noted(fl, journal_next(&fl->notes, queue_wall(q) + wait_ms));
+	fl->mode = QUEUE_MODE_QUEUE;
+	fl->is_fresh = false;
+	carrier_describe(q, e, 0);
+}
+
+static void
+join(struct flight *fl, struct entry *carrier, unsigned njoined)
+{
+	struct queue *q = fl->q;
+	struct flight *to = flight_get(q, carrier);
+
+	fl->e->is_gone = true;
+	fl->mode = QUEUE_MODE_QUEUE;
+	fl->disk = DISK_WRITING;
+	flight_drop_message(fl);
+	fl->carrier = to;
+	fl->fold_turn = ++to->folds;
+	memcpy(fl->folded_into, carrier->id, QID_SIZE);
+	flight_noted(to, journal_equal(&to->notes, queue_wall(q)));
+	to->must_sync = true;
+	if (to->env != NULL) {
+		to->env->nequal++;
+		to->env->equal_last_s = queue_wall(q) / 1000;
+	}
+	carrier_describe(q, carrier, njoined);
+	entry_unwait(q, carrier);
+	flight_advance(to);
+}
+
+bool
+flight_joins(struct flight *fl)
+{
+	struct queue *q = fl->q;
+	const struct queue_arrival_gate *g = &q->o.arrival;
+	struct queue_arrival a = { .what = QUEUE_ARRIVES };
+	struct entry *carrier;
+
+	if (g->decide != NULL)
+		g->decide(g->ctx, fl->env, &a);
+	if (a.what == QUEUE_JOINS &&
+	    (carrier = entry_lookup(q, a.carrier)) != NULL &&
+	    may_carry(q, carrier)) {
+		join(fl, carrier, a.njoined);
+		return true;
+	}
+	if (a.what == QUEUE_CARRIES)
+		carry(fl, &a);
+	return false;
+}
+
+/* They are told at the next turn of the queue: this is called from within
+ * something else. */
+static void
+settle(struct flight *carrier, uint64_t turn, const struct err *why)
+{
+	struct queue *q = carrier->q;
+
+	list_foreach (it, &q->clients) {
+		struct flight *fl = list_entry(it, struct flight, client_link);
+
+		if (fl->carrier != carrier || fl->fold_turn > turn)
+			continue;
+		fl->carrier = NULL;
+		fl->disk = why == NULL ? DISK_SAFE : DISK_LOST;
+		if (why != NULL)
+			fl->disk_err = *why;
+		q->is_todo = true;
+	}
+	if (q->is_todo)
+		queue_rescheduled(q);
+}
+
+void
+carrier_written(struct flight *carrier, const struct job *j)
+{
+	settle(carrier, j->folds, j->rc == 0 ? NULL : &j->err);
+}
+
+void
+carrier_abandon(struct flight *carrier)
+{
+	struct err err;
+
+	err_set(&err, ERR_DISK, "the message that was to stand for it is gone");
+	settle(carrier, carrier->folds, &err);
+}
+
+/* --- attempt -------------------------------------------------------------- */
+
+void
+entry_let_go(struct queue *q, struct entry *e)
+{
+	const struct queue_attempt_gate *g = &q->o.attempt;
+
+	if (!e->is_put_off)
+		return;
+	e->is_put_off = false;
+	if (!q->is_closing)
+		g->let_go(g->ctx, e->uid);
+}
+
+static void
+put_off(struct queue *q, struct entry *e, int64_t wait_ms)
+{
+	const struct queue_attempt_gate *g = &q->o.attempt;
+	char why[QUEUE_WHY_MAX] = "";
+
+	e->next_ms = queue_now(q) + wait_ms;
+	if (!e->is_put_off) {
+		e->is_put_off = true;
+		g->put_off(g->ctx, e->uid, why);
+		entry_set_reason(q, e, why);
+	}
+	entry_wait(q, e);
+	/* Who waits for the provider hears that it is queued. */
+	if (e->fl != NULL && e->fl->client != CLIENT_TOLD) {
+		e->fl->verdict_by_ms = e->fl->store_at_ms = queue_now(q);
+		q->is_todo = true;
+		queue_rescheduled(q);
+	}
+}
+
+bool
+entry_is_put_off(struct queue *q, struct entry *e)
+{
+	const struct queue_attempt_gate *g = &q->o.attempt;
+	int64_t wait_ms;
+
+	if (g->wait_ms == NULL || e->is_counted)
+		return false;
+	wait_ms = g->wait_ms(g->ctx, e->uid);
+	if (wait_ms == 0)
+		return false;
+	put_off(q, e, wait_ms);
+	return true;
+}
+
+void
+entry_begins(struct queue *q, struct entry *e)
+{
+	const struct queue_attempt_gate *g = &q->o.attempt;
+
+	if (e->is_put_off) /* the time it had to wait was not its own */
+		e->life_from_s = queue_wall(q) / 1000;
+	entry_let_go(q, e);
+	if (g->begins != NULL && !e->is_counted)
+		e->is_counted = g->begins(g->ctx, e->uid, e->nrcpts);
+}
+
+void
+queue_ask_again(struct queue *q)
+{
+	list_foreach (it, &q->listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		if (!e->is_put_off)
+			continue;
+		e->next_ms = queue_now(q);
+		if (due_is_in_heap(&e->node))
+			entry_wait(q, e);
+	}
+}

@@ -16,9 +16,7 @@ sendmail_SOURCES = \
 	%reldir%/sendmail_proxy.c \
 	%reldir%/sendmail_proxy.h \
 	%reldir%/sendmail_submit.c \
-	%reldir%/sendmail_submit.h \
-	%reldir%/sendmail_wire.c \
-	%reldir%/sendmail_wire.h
+	%reldir%/sendmail_submit.h
 sendmail_LDADD = src/queue/libqueue.a src/store/libstore.a src/mail/libmail.a src/mime/libmime.a src/smtp/libsmtp.a \
 	src/sys/libsys.a src/base/libbase.a
 

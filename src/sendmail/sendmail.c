@@ -24,6 +24,7 @@
 #include "base/xalloc.h"
 #include "mail/addr.h"
 #include "mail/addr_list.h"
+#include "mail/xtext.h"
 #include "mime/rfc2047.h"
 #include "sendmail/sendmail_args.h"
 #include "sendmail/sendmail_caller.h"
@@ -191,7 +192,7 @@ envelope_of(const struct sendmail *sm, const struct submit *s)
 
 	buf_init(&envid, 1024);
 	envelope_set(&e->sender, s->sender);
-	if (s->envid != NULL && submit_xtext(&envid, s->envid))
+	if (s->envid != NULL && xtext_encode(&envid, bytes_str(s->envid)))
 		envelope_set(&e->envid, buf_str(&envid));
 	e->ret = s->ret;
 	e->is_8bit = s->is_8bit;

@@ -67,8 +67,6 @@ enum submit_end {
 /* Takes over fd.  err says why it was not SUBMIT_OVER. */
 enum submit_end submit_run(int fd, const struct submit *s, struct err *err);
 
-/* RFC 3461 4: appends s as xtext.  False: the buffer is full. */
-bool submit_xtext(struct buf *to, const char *s) MUST_CHECK;
 /* RFC 6531 3.4: does an address of it need SMTPUTF8? */
 bool submit_needs_utf8(const struct submit *s);
 

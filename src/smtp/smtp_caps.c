@@ -158,6 +158,7 @@ static const struct {
 	{ "STARTTLS", offsetof(struct smtp_caps, has_starttls), NULL },
 	{ "ENHANCEDSTATUSCODES", offsetof(struct smtp_caps, has_enhanced),
 	    NULL },
+	{ "XRELAIS", offsetof(struct smtp_caps, has_xrelais), NULL },
 	{ "AUTH", 0, on_auth },
 	{ "SIZE", 0, on_size },
 	{ "LIMITS", 0, on_limits },

@@ -33,6 +33,7 @@ struct smtp_caps {
 	bool has_enhanced; /* RFC 2034 */
 	bool has_size; /* RFC 1870: SIZE= may be said */
 	bool has_auth; /* RFC 4954 */
+	bool has_xrelais; /* of relaisd: XMODE= and XACCOUNT= */
 	uint64_t size_max_bytes; /* 0: no limit stated */
 	/* RFC 9422; 0: not stated */
 	uint64_t rcpt_max; /* recipients in one transaction */

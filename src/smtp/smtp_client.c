@@ -31,6 +31,7 @@ enum state {
 	ST_LOGIN, /* the driver has the word: login.asked */
 	ST_AUTH,
 	ST_READY,
+	ST_AHEAD, /* as READY, while the answer to EHLO is still to come */
 	ST_QUIT,
 	ST_CLOSED,
 	ST_COUNT
@@ -111,6 +112,7 @@ static const struct {
 	[ST_LOGIN] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
 	[ST_AUTH] = { SMTP_STEP_AUTH, SC_TROUBLE_AUTH_LATER },
 	[ST_READY] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
+	[ST_AHEAD] = { SMTP_STEP_EHLO, SC_TROUBLE_REFUSED },
 	[ST_QUIT] = { SMTP_STEP_QUIT, SC_TROUBLE_NONE },
 	[ST_CLOSED] = { SMTP_STEP_NONE, SC_TROUBLE_NONE },
 };
@@ -293,6 +295,26 @@ say_ehlo(struct smtp_client *c)
 		c->ehlo = 0;
 	c->caps = (struct smtp_caps) { 0 };
 	say(c, ST_EHLO, "EHLO", ehlo_name(c, c->ehlo));
+}
+
+/* "HOST ESMTP XRELAIS ready" */
+static bool
+is_relaisd(const struct smtp_client *c)
+{
+	struct bytes text = smtp_reply_text(&c->reply);
+	const char *blank = text.n > 0 ? memchr(text.p, ' ', text.n) : NULL;
+
+	return blank != NULL &&
+	       bytes_has_prefix_nocase(
+		   bytes_of(blank, text.n - (size_t)(blank - text.p)),
+		   " ESMTP XRELAIS ");
+}
+
+/* Jobs may be under way. */
+static bool
+is_open(const struct smtp_client *c)
+{
+	return c->state == ST_READY || c->state == ST_AHEAD;
 }
 
 static void
@@ -524,7 +546,13 @@ jobs_max(const struct smtp_client *c)
 static void
 on_greeting(struct smtp_client *c)
 {
-	if (c->reply.code == 220)
+	if (c->reply.code == 220 && c->opts.if_relaisd != NULL &&
+	    is_relaisd(c)) {
+		say_ehlo(c);
+		c->caps = *c->opts.if_relaisd;
+		c->state = ST_AHEAD;
+		c->pending = SC_READY;
+	} else if (c->reply.code == 220)
 		say_ehlo(c);
 	else if (c->reply.code / 100 >= 4)
 		over_reply(c, SC_TROUBLE_REFUSED);
@@ -608,6 +636,18 @@ on_ehlo_reply(struct smtp_client *c)
 	} else {
 		over_misfit(c);
 	}
+}
+
+/* Where it is no good, nothing that stands behind it counts. */
+static void
+on_ehlo_ahead(struct smtp_client *c)
+{
+	if (c->reply.code / 100 == 2) {
+		c->state = ST_READY;
+		return;
+	}
+	smtp_reply_verdict(&c->reply, STAGE_EHLO, &c->why);
+	over(c, SC_TROUBLE_REFUSED, false);
 }
 
 static void
@@ -695,6 +735,7 @@ static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
 	[ST_LOGIN] = over_misfit,
 	[ST_AUTH] = on_auth_reply,
 	[ST_READY] = on_job_reply,
+	[ST_AHEAD] = on_ehlo_ahead,
 	[ST_QUIT] = on_quit_reply,
 };
 
@@ -709,7 +750,7 @@ handle_reply(struct smtp_client *c)
 	c->since_ms = c->heard_ms = c->now_ms;
 	if (c->reply.code == 421)
 		on_421(c);
-	else if (c->state != ST_READY && c->state != ST_QUIT &&
+	else if (!is_open(c) && c->state != ST_QUIT &&
 		 !smtp_out_is_empty(&c->out))
 		over_misfit(c); /* an answer before the question */
 	else
@@ -776,7 +817,7 @@ on_eof(struct smtp_client *c)
 static void
 produce(struct smtp_client *c)
 {
-	if (c->state == ST_READY)
+	if (is_open(c))
 		smtp_pipeline_produce(c->flight);
 	if (c->wants_quit && c->pending == SC_IDLE &&
 	    (c->state == ST_READY ||
@@ -863,7 +904,7 @@ smtp_client_next(struct smtp_client *c, struct sc_info *ret_info)
 	if (tell(c, ret_info, &ev)) /* a job can end without a reply */
 		return ev;
 	produce(c); /* its end may have been waited for by QUIT */
-	if (c->state == ST_READY && !c->is_body_told &&
+	if (is_open(c) && !c->is_body_told &&
 	    smtp_pipeline_wants_body(c->flight, &ret_info->job)) {
 		c->is_body_told = true;
 		return SC_WANT_BODY;
@@ -1127,7 +1168,7 @@ smtp_client_no_login(
 bool
 smtp_client_may_send(const struct smtp_client *c)
 {
-	return c->state == ST_READY && c->pending == SC_IDLE && !c->is_eof &&
+	return is_open(c) && c->pending == SC_IDLE && !c->is_eof &&
 	       !c->wants_quit && smtp_pipeline_may_add(c->flight, jobs_max(c));
 }
 
@@ -1149,7 +1190,7 @@ size_t
 smtp_client_body(struct smtp_client *c, const void *p, size_t n)
 {
 	c->is_body_told = false;
-	return c->state == ST_READY ? smtp_pipeline_body(c->flight, p, n) : 0;
+	return is_open(c) ? smtp_pipeline_body(c->flight, p, n) : 0;
 }
 
 void

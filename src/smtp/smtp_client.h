@@ -28,6 +28,7 @@
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 
+struct smtp_caps;
 struct smtp_client;
 
 enum sc_tls {
@@ -50,6 +51,14 @@ struct smtp_client_opts {
 	bool is_plain_spoken; /* no pipelining, no BDAT: it misbehaved before */
 	unsigned distrust; /* enum smtp_distrust: found out before */
 	bool is_bare_auth; /* no initial response: it did not take one before */
+	/* Nobody tries again over another connection: a refusal is told as it
+	 * was said, even if it may be about the session. */
+	bool is_last_try;
+	/* What a server offers whose greeting says XRELAIS, or NULL.  EHLO and
+	 * the first transaction then leave before it has answered anything,
+	 * which RFC 2920 3.1 allows nobody else: only our own daemon says that
+	 * word, and only where it can take it. */
+	const struct smtp_caps *if_relaisd;
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	size_t window_first; /* before the first answer; 0: 1 */
 	/* Another connection has the whole window just now: the first answer
@@ -196,6 +205,12 @@ struct smtp_job {
 	bool needs_utf8;
 	const char *envid;
 	enum dsn_ret ret;
+	const char
+	    *params; /* more of MAIL, "XMODE=safe", as they are; or NULL */
+	bool keeps_nul; /* see smtp_dot.h */
+	/* No message follows: each recipient has his SC_RCPT_DONE with the
+	 * answer to RCPT, accepted or not. */
+	bool is_probe;
 };
 
 /* True after SC_READY while the window has room and no body is owed; false for
@@ -231,7 +246,6 @@ bool smtp_client_is_bare_auth(const struct smtp_client *c);
 
 /* What the server offered in its last EHLO reply, without what is not to be
  * trusted. */
-struct smtp_caps;
 const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
 /* RFC 9422 RCPTMAX, or 0. */
 size_t smtp_client_rcpt_max(const struct smtp_client *c);

@@ -60,7 +60,7 @@ struct smtp_pipeline {
 	int64_t now_ms;
 	int64_t answered_ms; /* the newest answer */
 	uint64_t nmails; /* MAILs said, against MAILMAX */
-	bool is_plain_spoken;
+	bool is_plain_spoken, is_last_try;
 	bool is_stopped;
 	/* The server may be inside a transaction that came to nothing. */
 	bool is_dirty;
@@ -118,6 +118,7 @@ smtp_pipeline_new(const struct smtp_caps *caps, struct smtp_out *out,
 	f->window_first = opts->window_first != 0 ? opts->window_first : 1;
 	f->is_vouched_for = opts->is_vouched_for;
 	f->is_plain_spoken = opts->is_plain_spoken;
+	f->is_last_try = opts->is_last_try;
 	f->distrust = opts->distrust;
 	return f;
 }
@@ -256,7 +257,8 @@ is_ascii(const char *text)
 static bool
 is_clean_job(const struct smtp_job *j)
 {
-	bool ok = is_clean(j->sender, ' ') && is_clean(j->envid, '!');
+	bool ok = is_clean(j->sender, ' ') && is_clean(j->envid, '!') &&
+		  is_clean(j->params, ' ');
 
 	for (size_t i = 0; ok && i < j->nrcpts; i++)
 		ok = is_clean(j->rcpts[i].addr, ' ') &&
@@ -325,6 +327,7 @@ smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
 	s->body_left = job->size_bytes;
 	s->begin_bytes = smtp_out_queued_bytes(f->out);
 	smtp_stuff_init(&s->stuff);
+	s->stuff.keeps_nul = job->keeps_nul;
 	/* Only a confirmed end surely leaves the server between transactions
 	 * (RFC 5321 4.1.4, RFC 3030 3). */
 	s->in_pos = s->out_pos = f->is_dirty || f->nlive > 0 ? POS_RSET
@@ -361,6 +364,10 @@ say_mail(struct smtp_pipeline *f, const struct slot *s)
 	if (caps->has_dsn && j->envid != NULL) {
 		smtp_out_add(o, " ENVID=");
 		smtp_out_add(o, j->envid);
+	}
+	if (j->params != NULL) {
+		smtp_out_add(o, " ");
+		smtp_out_add(o, j->params);
 	}
 	return smtp_out_end(o);
 }
@@ -486,6 +493,16 @@ finish(struct smtp_pipeline *f, struct slot *s, const struct verdict *v)
 		f->cur = NULL;
 }
 
+static void
+end_probe(struct smtp_pipeline *f, struct slot *s)
+{
+	struct verdict v;
+
+	verdict_local(&v, VERDICT_OK, STAGE_RCPT, 250, NULL, "");
+	finish(f, s, &v);
+	f->is_dirty = true;
+}
+
 /* May the next command of s leave before what was said is answered? */
 static bool
 may_say(const struct smtp_pipeline *f, const struct slot *s)
@@ -512,6 +529,10 @@ smtp_pipeline_produce(struct smtp_pipeline *f)
 		} else if (s->is_body) {
 			if (s->body_left > 0 || !say_end(f, s))
 				return;
+		} else if (s->job->is_probe && s->out_pos == pos_data(s)) {
+			if (s->in_pos != s->out_pos)
+				return;
+			end_probe(f, s);
 		} else if (s->out_pos > pos_data(s) || !may_say(f, s)) {
 			return; /* for 354, or for earlier replies */
 		} else if (s->out_pos == pos_data(s) &&
@@ -688,6 +709,8 @@ look_behind(
 		"*invalid helo*", "*bad helo*", "*helo name*", "*ehlo name*",
 		"*helo hostname*", "*helo rejected*", NULL };
 
+	if (f->is_last_try)
+		return;
 	if (v->code == 503) {
 		end_session(f, s, SC_TROUBLE_BROKEN, v);
 	} else if (v->code / 100 == 5 && says(v, name)) {
@@ -740,21 +763,28 @@ smtp_pipeline_waits_since(const struct smtp_pipeline *f)
 		   : f->answered_ms;
 }
 
+/* The answer is told at once. */
+static struct verdict *
+tell_rcpt(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+{
+	f->refused = s;
+	f->refused_rcpt = s->in_pos - POS_RCPT;
+	s->is_told[f->refused_rcpt] = true;
+	smtp_reply_verdict(r, STAGE_RCPT, &f->refused_verdict);
+	return &f->refused_verdict;
+}
+
 static void
 on_rcpt_refused(
     struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 {
-	size_t i = s->in_pos - POS_RCPT;
-	struct verdict *v = &f->refused_verdict;
+	struct verdict *v = tell_rcpt(f, s, r);
+	size_t i = f->refused_rcpt;
 
-	smtp_reply_verdict(r, STAGE_RCPT, v);
 	/* RFC 5321 4.5.3.1.10: too many recipients, whatever it says. */
 	if (r->code == 552)
 		v->class = VERDICT_LATER;
 	look_behind(f, s, has_rcpt_params(f, &s->job->rcpts[i]), v);
-	s->is_told[i] = true;
-	f->refused = s;
-	f->refused_rcpt = i;
 	/* If nobody is accepted the job has the mildest of the refusals: it
 	 * is over for good only if it is for everybody. */
 	if (s->refusal.class == VERDICT_NONE ||
@@ -806,7 +836,8 @@ on_end(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 	if (r->code / 100 == 3 || (is_early && r->code / 100 == 2))
 		return SMTP_FLIGHT_BAD;
 	smtp_reply_verdict(r, is_early ? STAGE_DATA : STAGE_END, &v);
-	if (!is_hopeless(s) && is_about_bdat(f, s, r->code)) {
+	if (!is_hopeless(s) && !f->is_last_try &&
+	    is_about_bdat(f, s, r->code)) {
 		end_session(f, s, SC_TROUBLE_OFFER, &v);
 		f->distrust |= SMTP_DISTRUST_CHUNKING;
 		is_early = true; /* whatever follows is an answer to the body */
@@ -835,10 +866,13 @@ on_envelope(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r,
 		smtp_reply_verdict(r, STAGE_MAIL, &s->final);
 		look_behind(f, s, has_mail_params(f, s->job), &s->final);
 	} else if (step == SMTP_STEP_RCPT && !s->is_mail_refused) {
-		if (class == 2)
-			s->naccepted++;
-		else
+		if (class != 2) {
 			on_rcpt_refused(f, s, r);
+			return SMTP_FLIGHT_OK;
+		}
+		s->naccepted++;
+		if (s->job->is_probe)
+			(void)tell_rcpt(f, s, r); /* as it is */
 	}
 	return SMTP_FLIGHT_OK;
 }

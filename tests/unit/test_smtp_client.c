@@ -2811,10 +2811,110 @@ the_reason_of_a_token_refusal_is_told(void **state)
 	stage_close(&st);
 }
 
+/* --- to relaisd, from sendmail -------------------------------------------- */
+
+static const struct smtp_caps of_relaisd = {
+	.has_pipelining = true, .has_chunking = true, .has_size = true
+};
+
+#define FROM_SENDMAIL                                                          \
+	.tls = SC_TLS_OFF, .is_last_try = true, .if_relaisd = &of_relaisd,     \
+	.distrust = SMTP_DISTRUST_CHUNKING
+#define AHEAD                                                                  \
+	"S: 220 mx ESMTP XRELAIS ready\n"                                      \
+	"C: EHLO [192.0.2.1]\nC: MAIL FROM:<me@x> SIZE=3\n"                    \
+	"C: RCPT TO:<r0@x>\nC: BDAT 3 LAST\nC: a\n"
+
+static void
+ask_for_a_mode(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)rcpts;
+	job->params = "XMODE=safe XACCOUNT=work";
+}
+
+static void
+probe(struct smtp_job *job, struct smtp_job_rcpt *rcpts)
+{
+	(void)rcpts;
+	job->is_probe = true;
+}
+
+static const struct play last_tries[] = {
+	{ .name = "relaisd by its greeting: all of it before an answer",
+	    .opts = { FROM_SENDMAIL },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = AHEAD "S: 250-mx\nS: 250 PIPELINING\nS: 250 ok\n"
+			    "S: 250 ok\nS: 250 2.0.0 taken\n" BYE,
+	    .events = "ready \n"
+		      "1.0 ok end 250 2.0.0\n1 ok end 250 2.0.0\n" CLOSED },
+	{ .name = "its EHLO refused: nothing behind it counts",
+	    .opts = { FROM_SENDMAIL },
+	    .bodies = { "a\r\n" },
+	    .script = AHEAD "S: 501 5.5.4 who\nS: 250 ok\nS: 250 ok\n"
+			    "S: 250 2.0.0 taken\n",
+	    .events = "ready \n"
+		      "1.0 later mail 501 5.5.4\n1 later mail 501 5.5.4\n"
+		      "close refused later ehlo 501 5.5.4\n" },
+	{ .name = "no greeting of relaisd: EHLO is waited for",
+	    .opts = { FROM_SENDMAIL },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = "S: 220 XRELAIS mx ESMTP\nC: EHLO [192.0.2.1]\n"
+		      "S: 250-mx\nS: 250-CHUNKING\nS: 250 PIPELINING\n"
+		      "C: MAIL FROM:<me@x>\nC: RCPT TO:<r0@x>\nC: DATA\n"
+		      "S: 250 ok\nS: 250 ok\nS: 354 go\n"
+		      "C: a\nC: .\nS: 250 taken\n" BYE,
+	    .events = "ready \n"
+		      "1.0 ok end 250\n1 ok end 250\n" CLOSED },
+	{ .name = "nobody tries again: a refusal is one, whatever its words",
+	    .opts = { .tls = SC_TLS_OFF, .is_last_try = true },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\n"
+				  "S: 501 5.5.4 bad parameter\n"
+				  "C: RCPT TO:<r0@x>\nS: 503 no\n" BYE,
+	    .events =
+		"ready \n"
+		"1.0 never mail 501 5.5.4\n1 never mail 501 5.5.4\n" CLOSED },
+	{ .name = "parameters of the caller's, as they are",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .tweak = ask_for_a_mode,
+	    .script = HELLO_PLAIN
+	    "C: MAIL FROM:<me@x> SIZE=3 XMODE=safe "
+	    "XACCOUNT=work\nS: 550 no\nC: RCPT TO:<r0@x>\nS: 503 no\n" BYE,
+	    .events = "ready \n"
+		      "1.0 never mail 550\n1 never mail 550\n" CLOSED },
+	{ .name = "a probe: each recipient's answer, and no message",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "" },
+	    .nrcpts = 3,
+	    .quits = true,
+	    .tweak = probe,
+	    .script = HELLO_PIPE "C: MAIL FROM:<me@x> SIZE=0\n"
+				 "C: RCPT TO:<r0@x>\nC: RCPT TO:<r1@x>\n"
+				 "C: RCPT TO:<r2@x>\n"
+				 "S: 250 ok\nS: 250 2.1.5 yes\n"
+				 "S: 550 5.1.1 no\nS: 251 2.1.5 yes\n" BYE,
+	    .events = "ready \n"
+		      "1.0 ok rcpt 250 2.1.5\n1.1 never rcpt 550 5.1.1\n"
+		      "1.2 ok rcpt 251 2.1.5\n1 ok rcpt 250\n" CLOSED },
+};
+
+static void
+the_last_try_is_told_as_it_was_said(void **state)
+{
+	(void)state;
+	run_all(last_tries, ARRAY_LEN(last_tries));
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_last_try_is_told_as_it_was_said),
 		cmocka_unit_test(mail_is_sent_and_verdicts_are_told),
 		cmocka_unit_test(nothing_is_sent_in_clear_once_tls_is_wanted),
 		cmocka_unit_test(

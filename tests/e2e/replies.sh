@@ -195,6 +195,7 @@ legible "relais status" < <(relais status)
 relais status >"$T/odd"
 check "  and relais status exits with 1, for an account is held" test $? = 1
 legible "JSON of status" < <(relais --json status | jq -r '.accounts[0].reason')
+until_true 10 told account-held
 legible "what alert_command gets" <"$T/alerts/told"
 finish
 

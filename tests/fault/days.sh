@@ -28,6 +28,9 @@ failed() {
 }
 logins() { grep -c "\"login\",\"code\":$1" "$T/provider.log"; }
 alerts() { grep -c "^$1|" "$T/alerts/told" 2>/dev/null; }
+# The command has been run; while it runs no time may pass, or it is taken for one
+# that hangs.
+alerted() { grep -q " alert-command event=$1 .* ended=" "$T/home.log"; }
 # Reports of failure that the provider was given, and notices of delay.
 reports() { grep -ls "^Action: $1" "$T"/provider/*.eml | wc -l; }
 
@@ -75,6 +78,7 @@ a_day() {
 	password wrong
 	begin mail.example.test "$MESSAGES"
 	relais flush >/dev/null
+	until_true 20 alerted account-held
 	pass_hours 24
 	tries=$(logins 535)
 	if [ "$tries" -ge 3 ] && [ "$tries" -le 12 ]; then
@@ -109,7 +113,7 @@ quota() { # NAME HOST FAULT [HOURS MOST]
 	relais flush >/dev/null
 	check "$name: the account is paused at once" \
 	    until_true 20 state_is paused
-	sleep 0.5
+	until_true 20 alerted quota
 	first=$(attempts)
 	# Not for cron either.
 	RELAIS_CONTROL=$T/home/control.sock "$top_builddir/sendmail" -q

@@ -13,11 +13,16 @@
  *	skipped_ms		the sum of that, kept by us
  *	wakes			times the loop has woken, kept by us
  *
+ * While a look-up or another job is under way on a thread they go as they are:
+ * how long that takes is the machine's business, and none may be taken for one
+ * that hangs.
+ *
  * The clocks never move past the time for which the loop has set its timerfd,
  * so every timer goes off at its moment, in order, however fast time passes.
  * faketime(1) cannot do this: all its clocks jump together, and they run fast
  * also while a reply is on its way, which then is late.
  */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,6 +36,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 enum { SLICE_MS = 1, FDS_MAX = 65536 };
 
@@ -186,11 +192,91 @@ talks(void)
 	return any;
 }
 
-/* The loop has waited in vain. */
+/* --- jobs ----------------------------------------------------------------- */
+
+/* What libuv's threads do for the loop, until it has heard of the end. */
+struct job {
+	struct job *next;
+	void *req;
+	void (*done)(void);
+};
+
+static struct job *jobs;
+
+static void
+begins(void *req, void (*done)(void))
+{
+	struct job *j = malloc(sizeof(*j));
+
+	if (j == NULL)
+		abort();
+	*j = (struct job) { jobs, req, done };
+	jobs = j;
+}
+
+static void (*ends(void *req))(void)
+{
+	struct job **at = &jobs, *j;
+	void (*done)(void);
+
+	while ((*at)->req != req)
+		at = &(*at)->next;
+	j = *at;
+	*at = j->next;
+	done = j->done;
+	free(j);
+	return done;
+}
+
+static void
+work_ends(uv_work_t *req, int status)
+{
+	((uv_after_work_cb)ends(req))(req, status);
+}
+
+static void
+lookup_ends(uv_getaddrinfo_t *req, int status, struct addrinfo *ai)
+{
+	((uv_getaddrinfo_cb)ends(req))(req, status, ai);
+}
+
+int
+uv_queue_work(
+    uv_loop_t *l, uv_work_t *req, uv_work_cb work, uv_after_work_cb done)
+{
+	int (*real)(uv_loop_t *, uv_work_t *, uv_work_cb, uv_after_work_cb);
+	int rc;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "uv_queue_work");
+	rc = real(l, req, work, work_ends);
+	if (rc == 0)
+		begins(req, (void (*)(void))done);
+	return rc;
+}
+
+int
+uv_getaddrinfo(uv_loop_t *l, uv_getaddrinfo_t *req, uv_getaddrinfo_cb done,
+    const char *node, const char *service, const struct addrinfo *hints)
+{
+	int (*real)(uv_loop_t *, uv_getaddrinfo_t *, uv_getaddrinfo_cb,
+	    const char *, const char *, const struct addrinfo *);
+	int rc;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "uv_getaddrinfo");
+	rc = real(l, req, lookup_ends, node, service, hints);
+	if (rc == 0)
+		begins(req, (void (*)(void))done);
+	return rc;
+}
+
+/* --- waiting in vain ------------------------------------------------------ */
+
 static void
 move_on(void)
 {
-	int64_t by = talks() ? shift->talking_ms : shift->idle_ms;
+	int64_t by = jobs != NULL ? 0
+		     : talks()    ? shift->talking_ms
+				  : shift->idle_ms;
 	int64_t left;
 
 	if (timer_at_ms != INT64_MAX) {

@@ -24,7 +24,6 @@
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/loop_inside.h"
-#include "net/port_owner.h"
 
 enum {
 	BACKLOG = 1024,
@@ -247,10 +246,13 @@ bind_error(const char *host, int port, struct err *err)
 {
 	int os = errno;
 
-	if (os == EADDRINUSE) {
-		port_owner_tell(host, port, err);
-		err->class = ERR_BUSY;
-	} else if (os == EACCES)
+	if (os == EADDRINUSE)
+		(void)err_set(err, ERR_BUSY,
+		    "cannot listen on %s port %d: another program uses it; "
+		    "choose another port with `listen`, or stop that program; "
+		    "to see its name, type: ss -ltnp 'sport = :%d'",
+		    host, port, port);
+	else if (os == EACCES)
 		(void)err_set(err, ERR_SYSTEM,
 		    "no right to listen on port %d: ports below 1024 need "
 		    "root, a socket unit of systemd, or "

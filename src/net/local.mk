@@ -17,8 +17,6 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/people.h \
 	%reldir%/peer.c \
 	%reldir%/peer.h \
-	%reldir%/port_owner.c \
-	%reldir%/port_owner.h \
 	%reldir%/race.c \
 	%reldir%/race.h \
 	%reldir%/stream.c \

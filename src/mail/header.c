@@ -744,6 +744,31 @@ header_at(const struct header *h, size_t i)
 	};
 }
 
+size_t
+header_block_end(const struct header *h, size_t first)
+{
+	static const char *const names[] = { "Resent-Date", "Resent-From",
+		"Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Bcc",
+		"Resent-Message-ID", "Resent-Reply-To" };
+	unsigned seen = 0;
+
+	for (size_t i = first; i != HEADER_NONE;
+	     i = header_find(h, NULL, i + 1)) {
+		struct bytes name = header_at(h, i).name;
+
+		if (!bytes_has_prefix_nocase(name, "Resent-"))
+			return i;
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (!bytes_eq_nocase(name, names[k]))
+				continue;
+			if ((seen & (1u << k)) != 0)
+				return i;
+			seen |= 1u << k;
+		}
+	}
+	return header_count(h);
+}
+
 bool
 header_value(const struct header *h, size_t i, struct buf *to)
 {

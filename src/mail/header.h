@@ -110,6 +110,11 @@ struct header_field { /* borrowed until the next change to h */
 };
 struct header_field header_at(const struct header *h, size_t i);
 
+/* Where the block of Resent- fields ends that begins at first: each resending puts
+ * one in front (RFC 5322 3.6.6), so it ends at a field that is none, or at one of
+ * them that it had already. */
+size_t header_block_end(const struct header *h, size_t first);
+
 /* Is this a name of hidden copies, as it stands or as people read it: "Bcc", in any
  * spelling, with anything around it ("Resent-Bcc", "X-Bcc", "Bcc?") or with letters
  * of another alphabet that look the same? */

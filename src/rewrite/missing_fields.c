@@ -302,29 +302,18 @@ static const struct kind resent_date_kind = { "Resent-Date",
 	"X-Original-Resent-Date", date_is_strict, mend_date, NOTE_DATE_TWICE,
 	NOTE_DATE_READ, NOTE_DATE_NOW };
 
-/* The newest block begins with the first Resent- field and ends at one that is
- * none, or whose name it had already. */
+/* The newest block begins with the first Resent- field. */
 static size_t
 block_of(const struct header *h, size_t *ret_first)
 {
-	size_t first = header_find(h, NULL, 0), end;
+	size_t first = header_find(h, NULL, 0);
 
 	while (first != HEADER_NONE &&
 	       !bytes_has_prefix_nocase(header_at(h, first).name, "Resent-"))
 		first = header_find(h, NULL, first + 1);
 	*ret_first = first;
-	for (end = first; end != HEADER_NONE;
-	     end = header_find(h, NULL, end + 1)) {
-		struct bytes name = header_at(h, end).name;
-
-		if (!bytes_has_prefix_nocase(name, "Resent-"))
-			return end;
-		for (size_t k = header_find(h, NULL, first); k < end;
-		     k = header_find(h, NULL, k + 1))
-			if (bytes_same_nocase(header_at(h, k).name, name))
-				return end;
-	}
-	return header_count(h);
+	return first != HEADER_NONE ? header_block_end(h, first)
+				    : header_count(h);
 }
 
 static bool

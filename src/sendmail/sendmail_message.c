@@ -196,8 +196,7 @@ take_plain(struct sendmail_message *m, const struct header *h,
 	return 0;
 }
 
-/* RFC 5322 3.6.6: each resending puts its block of fields in front.  The newest
- * block ends at a field that is no Resent- one, or at a name it had already. */
+/* Of the newest block. */
 static int
 take_resent(struct sendmail_message *m, const struct header *h, size_t first,
     const struct sendmail_wishes *w, struct err *err)
@@ -205,18 +204,11 @@ take_resent(struct sendmail_message *m, const struct header *h, size_t first,
 	static const char *const names[] = { "Resent-To", "Resent-Cc",
 		"Resent-Bcc", NULL };
 
-	for (size_t i = first; i < header_count(h); i++) {
+	size_t end = header_block_end(h, first);
+
+	for (size_t i = first; i < end; i++) {
 		struct header_field f = header_at(h, i);
 
-		if (!bytes_has_prefix_nocase(f.name, "Resent-"))
-			return 0;
-		for (size_t k = first; k < i; k++) {
-			struct header_field before = header_at(h, k);
-
-			if (before.name.n == f.name.n &&
-			    strncasecmp(before.name.p, f.name.p, f.name.n) == 0)
-				return 0;
-		}
 		if (is_one_of(f.name, names) &&
 		    add_list(m, f.name, f.body, w, err) != 0)
 			return -1;

@@ -4,6 +4,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/ascii.h \
 	%reldir%/base64.c \
 	%reldir%/base64.h \
+	%reldir%/budget.c \
+	%reldir%/budget.h \
 	%reldir%/buf.c \
 	%reldir%/buf.h \
 	%reldir%/clock.h \

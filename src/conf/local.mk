@@ -2,8 +2,6 @@ noinst_LIBRARIES += %reldir%/libconf.a
 %canon_reldir%_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
 %canon_reldir%_libconf_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_libconf_a_SOURCES = \
-	%reldir%/account.c \
-	%reldir%/account.h \
 	%reldir%/alias.c \
 	%reldir%/alias.h \
 	%reldir%/conf.c \
@@ -19,6 +17,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/provider.h \
 	%reldir%/replies.c \
 	%reldir%/replies.h \
+	%reldir%/route.c \
+	%reldir%/route.h \
 	%reldir%/setting.c \
 	%reldir%/setting.h
 dist_pkgdata_DATA += %reldir%/providers

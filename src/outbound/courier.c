@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account/account.h"
+#include "account/fetch.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/str.h"
@@ -16,7 +18,6 @@
 #include "net/stream.h"
 #include "outbound/delivery.h"
 #include "outbound/derive.h"
-#include "outbound/fetch.h"
 #include "outbound/login.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
@@ -34,8 +35,9 @@ enum {
 struct courier {
 	struct list link;
 	struct pool *pool;
-	struct pool_opts *opts; /* by which it was opened */
-	struct reach_port port;
+	struct account_opts *opts; /* by which it was opened */
+	struct account_port port;
+	int64_t patience_ms; /* with each step up to the greeting */
 	struct dial *dial;
 	struct stream *stream;
 	struct smtp_client *smtp; /* NULL until the transport is ready */
@@ -87,16 +89,16 @@ courier_is_ready(const struct courier *c)
 static int64_t
 now_ms(const struct courier *c)
 {
-	return clock_boot_ms(loop_clock(pool_loop(c->pool)));
+	return clock_boot_ms(loop_clock(c->pool->loop));
 }
 
-static const struct pool_opts *
+static const struct account_opts *
 opts_of(const struct courier *c)
 {
 	return c->opts;
 }
 
-const struct pool_opts *
+const struct account_opts *
 courier_opts(const struct courier *c)
 {
 	return c->opts;
@@ -106,7 +108,34 @@ courier_opts(const struct courier *c)
 static bool
 is_past(const struct courier *c)
 {
-	return pool_is_past(c->pool, c->opts);
+	return account_is_past(c->pool->account, c->opts);
+}
+
+static bool
+tell_account(const struct courier *c, const struct account_news *n)
+{
+	return account_heard(c->pool->account, c->opts, n);
+}
+
+static void
+tell_trouble(
+    const struct courier *c, enum account_news_kind kind, const char *why)
+{
+	struct account_news n = { .kind = kind, .why = why };
+
+	(void)tell_account(c, &n); /* of course it is about the account */
+}
+
+static uint32_t
+fact(const struct courier *c, enum learnt_fact f)
+{
+	return account_fact(c->pool->account, f);
+}
+
+static void
+learn(const struct courier *c, enum learnt_fact f, uint32_t value)
+{
+	account_learn(c->pool->account, c->opts, f, value);
 }
 
 /* --- the login ------------------------------------------------------------ */
@@ -120,9 +149,10 @@ static void
 help_login(struct courier *c, enum sasl_act act)
 {
 	if (act == SASL_FETCH)
-		c->fetch = fetch_new(c->pool, on_fetched, c);
+		c->fetch = fetch_new(c->pool->loop,
+		    account_opts(c->pool->account), on_fetched, c);
 	else if (act == SASL_DERIVE)
-		c->derive = derive_new(pool_loop(c->pool),
+		c->derive = derive_new(c->pool->loop,
 		    sasl_login_take_key(c->login), on_derived, c);
 }
 
@@ -201,40 +231,33 @@ courier_free(struct courier *c)
 		stream_finish(c->stream, LINGER_MS);
 	loop_timer_free(c->timer);
 	list_remove(&c->link);
-	pool_opts_free(c->opts);
+	account_opts_free(c->opts);
 	free(c);
 }
 
 /* What the TLS layer said decides whether this port is the way. */
-static enum reach_fault
+static enum port_fault
 fault_of_stream(const struct courier *c)
 {
 	const struct err *e = stream_error(c->stream);
 
 	if (e != NULL && e->class == ERR_CERTIFICATE)
-		return REACH_CERTIFICATE;
+		return PORT_CERTIFICATE;
 	if (e != NULL && e->class == ERR_TLS)
-		return REACH_NO_TLS;
-	return REACH_RESET;
-}
-
-/* The account does without this connection.  True: its end means nothing more. */
-static bool
-is_dispensable(struct courier *c, const char *why)
-{
-	if (!pool_works_without(c->pool, c))
-		return false;
-	pool_extra_failed(c->pool, why);
-	return true;
+		return PORT_NO_TLS;
+	return PORT_RESET;
 }
 
 static void
-port_failed(struct courier *c, enum reach_fault fault, const char *why)
+port_failed(struct courier *c, enum port_fault fault, const char *why)
 {
-	/* If another courier has found out before, there is a new port to try
-	 * already. */
-	if (c->port.port == pool_port(c->pool)->port && !is_dispensable(c, why))
-		pool_port_failed(c->pool, fault, why);
+	struct account_news n = { .kind = ACCOUNT_NO_WAY,
+		.port = c->port,
+		.fault = fault,
+		.why = why };
+
+	if (!pool_works_without(c->pool, c, why))
+		(void)tell_account(c, &n); /* it is about the account */
 }
 
 /* The transport failed before the engine could speak, or under its feet
@@ -243,7 +266,7 @@ static void
 transport_failed(struct courier *c)
 {
 	const struct err *e = stream_error(c->stream);
-	enum reach_fault fault = fault_of_stream(c);
+	enum port_fault fault = fault_of_stream(c);
 	char why[600];
 
 	if (tls_pipe_offered_ticket(stream_tls(c->stream))) {
@@ -268,7 +291,7 @@ handshake_timed_out(struct courier *c)
 	    "%s: no answer to the TLS handshake; if the port wants clear text "
 	    "first, set tls = starttls",
 	    c->who);
-	port_failed(c, REACH_NO_GREETING, why);
+	port_failed(c, PORT_NO_GREETING, why);
 	go(c, NULL);
 }
 
@@ -286,27 +309,27 @@ enum trouble_act {
  * (mail/diagnosis.h knows the replies). */
 static const struct {
 	enum trouble_act act;
-	enum reach_fault fault; /* for ACT_PORT */
+	enum port_fault fault; /* for ACT_PORT */
 	/* Where the engine knows more than the last reply says; goes behind
 	 * it. */
 	const char *advice;
 } troubles[] = {
-	[SC_TROUBLE_NONE] = { ACT_NOTHING, REACH_UNTRIED, NULL },
-	[SC_TROUBLE_LOST] = { ACT_PAUSE, REACH_NO_GREETING, NULL },
-	[SC_TROUBLE_PROTOCOL] = { ACT_PORT, REACH_NOT_SMTP, NULL },
-	[SC_TROUBLE_REFUSED] = { ACT_PAUSE, REACH_UNTRIED, NULL },
-	[SC_TROUBLE_NO_TLS] = { ACT_PORT, REACH_NO_TLS, NULL },
-	[SC_TROUBLE_NO_AUTH] = { ACT_HOLD, REACH_UNTRIED,
+	[SC_TROUBLE_NONE] = { ACT_NOTHING, PORT_UNTRIED, NULL },
+	[SC_TROUBLE_LOST] = { ACT_PAUSE, PORT_NO_GREETING, NULL },
+	[SC_TROUBLE_PROTOCOL] = { ACT_PORT, PORT_NOT_SMTP, NULL },
+	[SC_TROUBLE_REFUSED] = { ACT_PAUSE, PORT_UNTRIED, NULL },
+	[SC_TROUBLE_NO_TLS] = { ACT_PORT, PORT_NO_TLS, NULL },
+	[SC_TROUBLE_NO_AUTH] = { ACT_HOLD, PORT_UNTRIED,
 	    "the provider takes no login method that it offers and the account "
 	    "may use; check auth, port and tls of this account" },
-	[SC_TROUBLE_AUTH] = { ACT_HOLD, REACH_UNTRIED, NULL },
-	[SC_TROUBLE_AUTH_LATER] = { ACT_PAUSE, REACH_UNTRIED, NULL },
-	[SC_TROUBLE_CRED] = { ACT_HOLD, REACH_UNTRIED, NULL },
-	[SC_TROUBLE_NAME] = { ACT_HOLD, REACH_UNTRIED,
+	[SC_TROUBLE_AUTH] = { ACT_HOLD, PORT_UNTRIED, NULL },
+	[SC_TROUBLE_AUTH_LATER] = { ACT_PAUSE, PORT_UNTRIED, NULL },
+	[SC_TROUBLE_CRED] = { ACT_HOLD, PORT_UNTRIED, NULL },
+	[SC_TROUBLE_NAME] = { ACT_HOLD, PORT_UNTRIED,
 	    "the provider takes none of the names that relais gives in EHLO; "
 	    "set hostname in [relais] to the full name of this machine" },
-	[SC_TROUBLE_BROKEN] = { ACT_AGAIN, REACH_UNTRIED, NULL },
-	[SC_TROUBLE_OFFER] = { ACT_AGAIN, REACH_UNTRIED, NULL },
+	[SC_TROUBLE_BROKEN] = { ACT_AGAIN, PORT_UNTRIED, NULL },
+	[SC_TROUBLE_OFFER] = { ACT_AGAIN, PORT_UNTRIED, NULL },
 };
 
 /* The server has refused a name in EHLO that it was not known to refuse, and
@@ -332,8 +355,7 @@ act_on(const struct courier *c, const struct sc_info *info)
 		/* Confusion behind the login says nothing about the port: it
 		 * was the provider, and it lost the thread. */
 		if (c->is_ready && troubles[info->trouble].act == ACT_PORT) {
-			if (!is_past(c))
-				pool_misbehaved(c->pool);
+			learn(c, LEARNT_PLAIN, 1);
 			return ACT_PAUSE;
 		}
 		return troubles[info->trouble].act;
@@ -347,74 +369,90 @@ act_on(const struct courier *c, const struct sc_info *info)
 	return c->was_idle || !c->has_broken ? ACT_NOTHING : ACT_PAUSE;
 }
 
-static void
-learn(struct courier *c, const struct sc_info *info)
+/* Once may have been chance. */
+static bool
+lost_bdat_again(const struct courier *c)
 {
-	unsigned refused = smtp_client_ehlo_refused(c->smtp);
-	unsigned distrust = smtp_client_distrust(c->smtp);
+	bool is_again = fact(c, LEARNT_LOST_BDAT) != 0;
 
-	if (is_past(c)) /* maybe another provider's habits */
-		return;
-	if (smtp_client_lost_bdat(c->smtp) && pool_lost_bdat(c->pool))
-		distrust |= SMTP_DISTRUST_CHUNKING;
-	pool_learn(c->pool, LEARNT_DISTRUST,
-	    pool_learnt(c->pool, LEARNT_DISTRUST) | distrust);
-	if (may_say_another_name(c, info))
-		pool_refuse_names(c->pool, refused);
-	else if (info->trouble == SC_TROUBLE_NAME)
-		pool_refuse_names(c->pool, 0); /* the next try begins anew */
-	if (info->trouble == SC_TROUBLE_BROKEN)
-		pool_broken(c->pool, c->opts, &info->verdict);
+	learn(c, LEARNT_LOST_BDAT, 1);
+	return is_again;
 }
 
 static void
-tell_pool(struct courier *c, const struct sc_info *info)
+learn_at_end(struct courier *c, const struct sc_info *info)
 {
-	enum trouble_act act = act_on(c, info);
-	const char *advice = info->verdict.code != 0
-				 ? troubles[info->trouble].advice
-				 : NULL;
-	struct buf why;
+	unsigned distrust = smtp_client_distrust(c->smtp);
 
-	if (is_past(c))
-		return;
-	if (info->trouble == SC_TROUBLE_AUTH ||
-	    info->trouble == SC_TROUBLE_CRED)
-		pool_refused(c->pool, c->secret);
-	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent ||
-	    (act != ACT_PORT && info->verdict.code != 0 && advice == NULL &&
-		pool_heard(c->pool, c->opts, &info->verdict)))
-		return;
-	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	if (advice != NULL) {
-		struct diagnosis d = { 0 };
+	if (smtp_client_lost_bdat(c->smtp) && lost_bdat_again(c))
+		distrust |= SMTP_DISTRUST_CHUNKING;
+	learn(c, LEARNT_DISTRUST, fact(c, LEARNT_DISTRUST) | distrust);
+	if (may_say_another_name(c, info)) {
+		learn(c, LEARNT_NAMES_TRIED, smtp_client_ehlo_refused(c->smtp));
+	} else if (info->trouble == SC_TROUBLE_NAME) {
+		learn(c, LEARNT_NAMES_TRIED, 0); /* the next try begins anew */
+		learn(c, LEARNT_EHLO, 0);
+	}
+}
 
+static bool
+tell_answer(const struct courier *c, enum account_news_kind kind,
+    const struct verdict *v)
+{
+	struct account_news n = {
+		.kind = kind, .verdict = v, .secret = c->secret
+	};
+
+	return tell_account(c, &n);
+}
+
+static void
+explain(const struct courier *c, const struct sc_info *info, struct buf *why)
+{
+	const char *advice = troubles[info->trouble].advice;
+	struct diagnosis d = { 0 };
+
+	if (info->verdict.code != 0 && advice != NULL) {
 		IGNORE(str_copy(
 		    d.remedy, sizeof(d.remedy), bytes_str(advice))); /* fits */
-		diagnosis_reason(&info->verdict, &d, &why);
+		diagnosis_reason(&info->verdict, &d, why);
 	} else { /* cut when full */
-		IGNORE(buf_addf(&why, "%s: %s", c->who, info->verdict.text));
+		IGNORE(buf_addf(why, "%s: %s", c->who, info->verdict.text));
 	}
-	if (info->trouble == SC_TROUBLE_LOST &&
-	    is_dispensable(c, buf_str(&why)))
-		act = ACT_NOTHING;
-	switch (act) {
-	case ACT_NOTHING:
-	case ACT_AGAIN:
-		break;
-	case ACT_PAUSE:
-		if (c->was_stalled)
-			pool_given_up(c->pool, buf_str(&why));
-		else
-			pool_pause(c->pool, buf_str(&why));
-		break;
-	case ACT_HOLD:
-		pool_hold(c->pool, c->opts, buf_str(&why));
-		break;
-	case ACT_PORT:
+}
+
+static void
+tell_end(struct courier *c, const struct sc_info *info)
+{
+	enum trouble_act act = act_on(c, info);
+	struct buf why;
+
+	if (info->trouble == SC_TROUBLE_AUTH ||
+	    info->trouble == SC_TROUBLE_CRED)
+		(void)tell_answer(c, ACCOUNT_SECRET_REFUSED, &info->verdict);
+	if (info->trouble == SC_TROUBLE_BROKEN)
+		(void)tell_answer(c, ACCOUNT_BROKEN_OFF, &info->verdict);
+	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent)
+		return;
+	/* What the answer calls for comes before what the kind of trouble
+	 * does, unless the engine knows more. */
+	if (act != ACT_PORT && info->verdict.code != 0 &&
+	    troubles[info->trouble].advice == NULL &&
+	    tell_answer(c, ACCOUNT_ANSWERED, &info->verdict))
+		return;
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	explain(c, info, &why);
+	if (act == ACT_PORT)
 		port_failed(c, troubles[info->trouble].fault, buf_str(&why));
-		break;
-	}
+	else if (info->trouble == SC_TROUBLE_LOST &&
+		 pool_works_without(c->pool, c, buf_str(&why)))
+		; /* the others go on */
+	else if (act == ACT_HOLD)
+		tell_trouble(c, ACCOUNT_NO_LOGIN, buf_str(&why));
+	else
+		tell_trouble(c,
+		    c->was_stalled ? ACCOUNT_SILENT : ACCOUNT_TROUBLE,
+		    buf_str(&why));
 	buf_clear(&why);
 }
 
@@ -423,9 +461,10 @@ on_close(struct courier *c, const struct sc_info *info)
 {
 	struct verdict v = info->verdict;
 
-	tell_pool(c, info);
-	if (!is_past(c))
-		learn(c, info);
+	if (!is_past(c)) {
+		tell_end(c, info);
+		learn_at_end(c, info);
+	}
 	go(c, v.class != VERDICT_NONE ? &v : NULL);
 }
 
@@ -438,7 +477,8 @@ may_take(const struct courier *c)
 
 	return c->is_ready && !c->is_quitting && !c->is_over && !is_past(c) &&
 	       pool_may_take(c->pool) && (max == 0 || c->carried < max) &&
-	       (list_is_empty(&c->deliveries) || !pool_is_on_trial(c->pool));
+	       (list_is_empty(&c->deliveries) ||
+		   account_trust(c->pool->account) != ACCOUNT_ON_TRIAL);
 }
 
 /* It is busy, and what it may carry will be over before long.  Far away a
@@ -476,8 +516,7 @@ load(struct courier *c)
 		pool_look(c->pool);
 		return false;
 	}
-	if ((qd = queue_take(pool_queue(c->pool), pool_account(c->pool))) ==
-	    NULL)
+	if ((qd = queue_take(c->pool->queue, c->pool->handle)) == NULL)
 		return false;
 	h = delivery_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
@@ -490,7 +529,8 @@ load(struct courier *c)
 		c->has_relief = true;
 		pool_relieve(c->pool);
 	}
-	pool_took(c->pool, envelope_waiting(queue_claim_envelope(qd)));
+	account_spend(
+	    c->pool->account, envelope_waiting(queue_claim_envelope(qd)));
 	delivery_send(h, c->smtp);
 	return true;
 }
@@ -548,6 +588,15 @@ names_limit(const struct verdict *v, enum diagnosis_act act)
 	       has_word(v, "too many|max|limit|enough");
 }
 
+/* One alone may be a server that restarts. */
+static void
+learn_spent(const struct courier *c)
+{
+	if (fact(c, LEARNT_SPENT) == c->answered)
+		learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->answered);
+	learn(c, LEARNT_SPENT, (uint32_t)c->answered);
+}
+
 /* The first one that ends without an answer is the one that broke it. */
 static void
 note_break(struct courier *c, const struct verdict *v)
@@ -572,15 +621,13 @@ note_answer(struct courier *c, const struct sc_info *info)
 		return;
 	if (is_end_of_service(c, v, act)) {
 		c->is_over = c->remote.is_spent = true;
-		if (is_past(c))
-			; /* that may have been another provider */
-		else if (names_limit(v, act))
-			pool_limited(c->pool, c->answered);
+		if (names_limit(v, act))
+			learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->answered);
 		else if (c->answered >= SPENT_MIN && !c->is_reused)
-			pool_spent(c->pool, c->answered);
+			learn_spent(c);
 	} else if (act == DIAGNOSIS_RECONNECT) {
 		c->is_over = true;
-		pool_broken(c->pool, c->opts, v);
+		(void)tell_answer(c, ACCOUNT_BROKEN_OFF, v);
 	} else if (v->code != 0 && v->code != 421) {
 		c->answered++;
 		c->has_taken |= v->class == VERDICT_OK;
@@ -627,8 +674,19 @@ learn_names(struct courier *c)
 	unsigned refused = smtp_client_ehlo_refused(c->smtp);
 
 	if (refused != 0 && (c->names & ~refused) != 0)
-		pool_learn(c->pool, LEARNT_EHLO,
+		learn(c, LEARNT_EHLO,
 		    learnt_ehlo(refused, opts_of(c)->ehlo_name));
+}
+
+static void
+tell_login(const struct courier *c)
+{
+	const struct smtp_caps *caps = smtp_client_caps(c->smtp);
+	struct account_news n = { .kind = ACCOUNT_LOGGED_IN,
+		.size_max_bytes = caps->size_max_bytes,
+		.absurd = caps->absurd };
+
+	(void)tell_account(c, &n); /* of course it is about the account */
 }
 
 static void
@@ -644,9 +702,8 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	log_login(c);
 	learn_names(c);
 	if (smtp_client_is_bare_auth(c->smtp))
-		pool_learn(c->pool, LEARNT_BARE_AUTH, 1);
-	pool_absurd(c->pool, smtp_client_caps(c->smtp)->absurd);
-	pool_reached(c->pool, smtp_client_caps(c->smtp)->size_max_bytes);
+		learn(c, LEARNT_BARE_AUTH, 1);
+	tell_login(c);
 }
 
 /* --- the crank ------------------------------------------------------------ */
@@ -674,12 +731,12 @@ on_starttls(struct courier *c)
 	struct err err;
 
 	IGNORE(give_output(c)); /* STARTTLS itself has gone */
-	if (pool_tls(c->pool, &ctx, &err) != 0 ||
+	if (account_tls(c->pool->account, &ctx, &err) != 0 ||
 	    stream_start_tls(c->stream, ctx, opts_of(c)->host, &err) != 0) {
 		smtp_client_eof(c->smtp, err.text);
 		return;
 	}
-	c->handshake_by = now_ms(c) + pool_patience_ms(c->pool);
+	c->handshake_by = now_ms(c) + c->patience_ms;
 }
 
 /* Who has said it, and to whom, the engine does not know. */
@@ -922,7 +979,7 @@ is_full_name(const char *name)
 static void
 name_ourselves(struct courier *c, struct smtp_client_opts *opts)
 {
-	const struct pool_opts *o = opts_of(c);
+	const struct account_opts *o = opts_of(c);
 	const char *full = o->identity.hostname;
 	size_t n = 0;
 
@@ -940,15 +997,17 @@ name_ourselves(struct courier *c, struct smtp_client_opts *opts)
 static void
 begin_smtp(struct courier *c)
 {
-	const struct pool_opts *o = opts_of(c);
+	const struct account_opts *o = opts_of(c);
 	struct smtp_client_opts opts = {
-		.distrust = pool_learnt(c->pool, LEARNT_DISTRUST),
-		.is_bare_auth = pool_learnt(c->pool, LEARNT_BARE_AUTH) != 0,
-		.ehlo_refused = pool_names_refused(c->pool),
+		.distrust = fact(c, LEARNT_DISTRUST),
+		.is_bare_auth = fact(c, LEARNT_BARE_AUTH) != 0,
+		.ehlo_refused = fact(c, LEARNT_NAMES_TRIED) |
+				learnt_ehlo_refused(
+				    fact(c, LEARNT_EHLO), o->ehlo_name),
 		.tls = c->port.tls,
 		.wants_auth = o->wants_auth,
-		.is_plain_spoken = pool_speaks_plainly(c->pool),
-		.greeting_ms = pool_patience_ms(c->pool),
+		.is_plain_spoken = fact(c, LEARNT_PLAIN) != 0,
+		.greeting_ms = c->patience_ms,
 		.is_vouched_for = pool_vouches(c->pool),
 	};
 
@@ -1045,31 +1104,31 @@ courier_stop(struct courier *c)
 
 /* --- dialling ------------------------------------------------------------- */
 
-static const enum reach_fault dial_reach[] = {
-	[DIAL_OK] = REACH_UNTRIED,
-	[DIAL_LOOKUP] = REACH_UNTRIED, /* not the port's fault */
-	[DIAL_REFUSED] = REACH_REFUSED,
-	[DIAL_SILENT] = REACH_SILENT,
-	[DIAL_UNREACHABLE] = REACH_UNTRIED, /* nor here */
-	[DIAL_OTHER] = REACH_RESET,
+static const enum port_fault dial_reach[] = {
+	[DIAL_OK] = PORT_UNTRIED,
+	[DIAL_LOOKUP] = PORT_UNTRIED, /* not the port's fault */
+	[DIAL_REFUSED] = PORT_REFUSED,
+	[DIAL_SILENT] = PORT_SILENT,
+	[DIAL_UNREACHABLE] = PORT_UNTRIED, /* nor here */
+	[DIAL_OTHER] = PORT_RESET,
 };
 
 static void
 dial_failed(struct courier *c, const struct dial_result *r)
 {
-	enum reach_fault fault = dial_reach[r->fault];
+	enum port_fault fault = dial_reach[r->fault];
 
-	if (fault != REACH_UNTRIED)
+	if (fault != PORT_UNTRIED)
 		port_failed(c, fault, r->err.text);
-	else if (!is_dispensable(c, r->err.text))
-		pool_pause(c->pool, r->err.text);
+	else if (!pool_works_without(c->pool, c, r->err.text))
+		tell_trouble(c, ACCOUNT_TROUBLE, r->err.text);
 	go(c, NULL);
 }
 
 static void
 name_sides(struct courier *c)
 {
-	const struct pool_opts *o = opts_of(c);
+	const struct account_opts *o = opts_of(c);
 
 	(void)snprintf(c->who, sizeof(c->who), "%s[%s]:%d", o->host,
 	    stream_peer_host(c->stream), stream_peer_port(c->stream));
@@ -1096,11 +1155,11 @@ on_dialled(void *ctx, const struct dial_result *r)
 	stream_on_ready(c->stream, on_ready, c);
 	name_sides(c);
 	if (c->port.tls == SC_TLS_IMPLICIT) {
-		c->handshake_by = now_ms(c) + pool_patience_ms(c->pool);
-		if (pool_tls(c->pool, &tls, &err) != 0 ||
+		c->handshake_by = now_ms(c) + c->patience_ms;
+		if (account_tls(c->pool->account, &tls, &err) != 0 ||
 		    stream_start_tls(c->stream, tls, opts_of(c)->host, &err) !=
 			0) {
-			pool_pause(c->pool, err.text);
+			tell_trouble(c, ACCOUNT_TROUBLE, err.text);
 			go(c, NULL);
 			return;
 		}
@@ -1112,17 +1171,20 @@ void
 courier_open(struct pool *p)
 {
 	struct courier *c = xcalloc(1, sizeof(*c));
+	struct account_way way;
 
+	account_way(p->account, &way);
 	c->pool = p;
-	c->opts = pool_opts_ref(pool_opts_of(p));
-	c->port = *pool_port(p);
+	c->opts = account_opts_ref(way.opts);
+	c->port = way.port;
+	c->patience_ms = way.patience_ms;
 	list_init(&c->deliveries);
 	c->handshake_by = INT64_MAX;
 	c->opened_ms = c->heard_ms = now_ms(c);
 	c->keep_until = c->opened_ms + KEEP_MS;
 	c->remote = (struct delivery_remote) { c->who, "", false, on_ready, c };
-	c->timer = loop_timer_new(pool_loop(p), on_timer, c);
-	list_append(pool_couriers(p), &c->link);
-	c->dial = dial_new(pool_loop(p), opts_of(c)->host, c->port.port,
-	    pool_patience_ms(p), on_dialled, c);
+	c->timer = loop_timer_new(p->loop, on_timer, c);
+	list_append(&p->couriers, &c->link);
+	c->dial = dial_new(p->loop, opts_of(c)->host, c->port.port,
+	    c->patience_ms, on_dialled, c);
 }

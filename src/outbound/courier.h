@@ -18,7 +18,7 @@
 
 struct courier;
 struct pool;
-struct pool_opts;
+struct account_opts;
 
 void courier_open(struct pool *p);
 /* Cuts the connection; messages under way go back to the queue. */
@@ -41,7 +41,7 @@ void courier_give_up(struct courier *c);
 /* Finish what is under way, then QUIT. */
 void courier_stop(struct courier *c);
 /* Those by which it was opened. */
-const struct pool_opts *courier_opts(const struct courier *c);
+const struct account_opts *courier_opts(const struct courier *c);
 bool courier_is_ready(const struct courier *c); /* logged in */
 struct courier *courier_of_link(struct list *link);
 

@@ -31,7 +31,7 @@ enum {
 struct delivery {
 	struct list link;
 	struct pool *pool;
-	struct pool_opts *opts; /* as they were when it began */
+	struct account_opts *opts; /* as they were when it began */
 	struct queue_claim *qd;
 	const struct envelope *env;
 	const struct delivery_remote *remote;
@@ -60,7 +60,7 @@ struct delivery {
 static int64_t
 now_ms(const struct delivery *h)
 {
-	return clock_boot_ms(loop_clock(pool_loop(h->pool)));
+	return clock_boot_ms(loop_clock(h->pool->loop));
 }
 
 /* Nothing can be sent of it.  A header without room never will have; a disk
@@ -108,13 +108,24 @@ make_wire_addrs(struct delivery *h)
 	h->sender = wire_addr(content_identity(h->content)->sender);
 }
 
+/* As set for the account, after what was learnt of the provider. */
+static struct identity_opts
+identity_for(const struct account *a)
+{
+	struct identity_opts o = account_opts(a)->identity;
+
+	if (account_fact(a, LEARNT_NO_NULL_SENDER) != 0)
+		o.keeps_null_sender = false;
+	return o;
+}
+
 struct delivery *
 delivery_new(struct pool *p, struct queue_claim *qd,
     const struct smtp_client *smtp, const struct delivery_remote *remote)
 {
 	const struct smtp_caps *caps = smtp_client_caps(smtp);
 	struct content_opts opts = {
-		.identity = pool_identity(p),
+		.identity = identity_for(p->account),
 		.has_8bitmime = caps->has_8bitmime,
 		.has_smtputf8 = caps->has_smtputf8,
 	};
@@ -123,7 +134,7 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 
 	list_init(&h->link);
 	h->pool = p;
-	h->opts = pool_opts_ref(pool_opts_of(p));
+	h->opts = account_opts_ref(account_opts(p->account));
 	h->qd = qd;
 	h->env = queue_claim_envelope(qd);
 	h->remote = remote;
@@ -187,7 +198,7 @@ group_max(const struct delivery *h, const struct smtp_client *smtp)
 	size_t max = h->opts->max_rcpts;
 	size_t offered = smtp_client_rcpt_max(smtp);
 
-	size_t learnt = pool_learnt(h->pool, LEARNT_RCPT_MAX);
+	size_t learnt = account_fact(h->pool->account, LEARNT_RCPT_MAX);
 
 	if (max == 0 || (offered != 0 && offered < max))
 		max = offered;
@@ -203,7 +214,7 @@ domains_max(const struct delivery *h, const struct smtp_client *smtp)
 {
 	size_t max = (size_t)smtp_client_caps(smtp)->rcpt_domain_max;
 
-	if (pool_splits_domains(h->pool))
+	if (account_fact(h->pool->account, LEARNT_ONE_DOMAIN) != 0)
 		max = 1;
 	return max != 0 ? max : SIZE_MAX;
 }
@@ -395,6 +406,32 @@ is_about_null_sender(const struct verdict *v, enum diagnosis_act act)
 	return false;
 }
 
+static void
+learn(const struct delivery *h, enum learnt_fact f, uint32_t value)
+{
+	account_learn(h->pool->account, h->opts, f, value);
+}
+
+/* The account's address stands in from now on, and a person is told. */
+static void
+learn_no_null_sender(const struct delivery *h, const struct verdict *v)
+{
+	static const struct diagnosis d = {
+		.cause = "the provider takes no mail from <>, so notices go "
+			 "out with the address of the account",
+		.remedy = "set null_sender = no for this account",
+	};
+	struct buf why;
+
+	if (account_fact(h->pool->account, LEARNT_NO_NULL_SENDER) != 0)
+		return;
+	learn(h, LEARNT_NO_NULL_SENDER, 1);
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, &d, &why);
+	account_alert(h->pool->account, "null-sender", buf_str(&why));
+	buf_clear(&why);
+}
+
 /* A notice that went out from <> and was refused for that goes once more, with
  * the address of the account, if there is one. */
 static bool
@@ -402,11 +439,11 @@ replaces_null_sender(struct delivery *h, const struct verdict *v)
 {
 	const char *own = h->opts->identity.address;
 
-	if (pool_is_past(h->pool, h->opts) || h->job.sender[0] != '\0' ||
-	    own == NULL || own[0] == '\0' ||
+	if (account_is_past(h->pool->account, h->opts) ||
+	    h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
 	    !is_about_null_sender(v, act_on(h, v)))
 		return false;
-	pool_no_null_sender(h->pool, v);
+	learn_no_null_sender(h, v);
 	return true;
 }
 
@@ -462,10 +499,7 @@ learn_limit(struct delivery *h, size_t n)
 		    (i == n && !is_about_number(v)))
 			return;
 	}
-	if (pool_is_past(h->pool, h->opts))
-		return;
-	pool_learn(h->pool, LEARNT_RCPT_MAX,
-	    (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
+	learn(h, LEARNT_RCPT_MAX, (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
 }
 
 /* Those who were too many for this transaction, or lived elsewhere, come in the
@@ -483,8 +517,7 @@ offer_rest_again(struct delivery *h, bool is_taken)
 
 		taken += act == DIAGNOSIS_NONE;
 		if (act == DIAGNOSIS_SPLIT_DOMAINS) {
-			if (!pool_is_past(h->pool, h->opts))
-				pool_split_domains(h->pool);
+			learn(h, LEARNT_ONE_DOMAIN, 1);
 			h->offered[at] = !may_split;
 		} else if (act == DIAGNOSIS_SPLIT && is_taken) {
 			h->offered[at] = false;
@@ -494,8 +527,7 @@ offer_rest_again(struct delivery *h, bool is_taken)
 	if (too_many == 0)
 		return;
 	h->split = taken;
-	if (!pool_is_past(h->pool, h->opts))
-		learn_limit(h, taken);
+	learn_limit(h, taken);
 }
 
 bool
@@ -623,8 +655,8 @@ log_group(const struct delivery *h, size_t i)
 	log_str(&l, "reply", v->text);
 	log_advice(&l, h, v);
 	log_str(&l, "delay",
-	    num_duration_text(clock_wall_ms(loop_clock(pool_loop(h->pool))) -
-				  e->arrived_s * 1000,
+	    num_duration_text(
+		clock_wall_ms(loop_clock(h->pool->loop)) - e->arrived_s * 1000,
 		text));
 	log_num(&l, "took_ms", now_ms(h) - h->began_ms);
 	log_num(&l, "attempt", queue_claim_attempts(h->qd) + 1);
@@ -733,12 +765,12 @@ wants_relayed(const struct delivery *h)
 static void
 tell_relayed(const struct delivery *h)
 {
-	const struct pool_opts *o = h->opts;
+	const struct outbound_hooks *hooks = h->pool->hooks;
 	struct envelope *env;
 	char *head;
 	size_t n = 0;
 
-	if (h->offers_dsn || o->relayed == NULL || !wants_relayed(h))
+	if (h->offers_dsn || hooks->relayed == NULL || !wants_relayed(h))
 		return;
 	env = envelope_dup(h->env);
 	for (size_t i = 0; i < env->nrcpts; i++) {
@@ -753,9 +785,23 @@ tell_relayed(const struct delivery *h)
 	head = xmalloc(HEAD_MAX);
 	/* A notice without the header is still one. */
 	IGNORE(queue_claim_read(h->qd, 0, head, HEAD_MAX, &n, NULL));
-	o->relayed(o->ctx, env, bytes_of(head, n));
+	hooks->relayed(hooks->ctx, env, bytes_of(head, n));
 	free(head);
 	envelope_free(env);
+}
+
+/* This message waits for a person. */
+static void
+alert_held(const struct pool *p, const char *id, const char *why)
+{
+	struct queue_item it;
+	char text[ENVELOPE_ID_SIZE + DIAGNOSIS_REASON_MAX + 2];
+
+	/* Who waited has heard it. */
+	if (!queue_find(p->queue, id, &it) || it.state != QUEUE_STATE_HELD)
+		return;
+	(void)snprintf(text, sizeof(text), "%s: %s", id, why);
+	account_alert(p->account, "message-held", text);
 }
 
 static void
@@ -770,15 +816,14 @@ end_held(struct delivery *h, bool must_settle)
 	diagnosis_reason(&h->hold, &d, &why);
 	queue_claim_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
 	    must_settle ? pool_settled : NULL, h->pool);
-	pool_message_held(h->pool, id, buf_str(&why));
+	alert_held(h->pool, id, buf_str(&why));
 	buf_clear(&why);
 }
 
 void
 delivery_end(struct delivery *h, const struct verdict *v)
 {
-	bool must_settle = is_partial(h) ||
-			   queue_syncs_each(pool_queue(h->pool));
+	bool must_settle = is_partial(h) || queue_syncs_each(h->pool->queue);
 	bool untried;
 
 	/* Not said before a kill could not undo it. */
@@ -803,7 +848,7 @@ delivery_end(struct delivery *h, const struct verdict *v)
 	free(h->addrs);
 	free(h->sender);
 	content_free(h->content);
-	pool_opts_free(h->opts);
+	account_opts_free(h->opts);
 	free(h->rcpts);
 	free(h->index);
 	free(h->offered);

@@ -9,15 +9,9 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/delivery.h \
 	%reldir%/derive.c \
 	%reldir%/derive.h \
-	%reldir%/fetch.c \
-	%reldir%/fetch.h \
-	%reldir%/learnt.c \
-	%reldir%/learnt.h \
 	%reldir%/login.c \
 	%reldir%/login.h \
 	%reldir%/outbound.c \
 	%reldir%/outbound.h \
 	%reldir%/pool.c \
-	%reldir%/pool.h \
-	%reldir%/reach.c \
-	%reldir%/reach.h
+	%reldir%/pool.h

@@ -1,91 +1,90 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "outbound/outbound.h"
 
-#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "account/accounts.h"
 #include "base/xalloc.h"
+#include "outbound/pool.h"
+#include "queue/queue.h"
 
-/* The place in the array is the handle. */
+/* By the handle of the account. */
 struct slot {
-	struct pool *pool; /* NULL: free */
+	struct pool *pool; /* NULL: no such account */
 	bool is_woken;
-	bool is_named; /* by the newest outbound_set() */
+	bool is_leaving; /* the account has left, and perhaps still works */
 };
 
 struct outbound {
 	struct loop *loop;
 	struct queue *queue;
 	const struct rng *rng;
+	struct accounts *accounts;
+	struct outbound_hooks hooks;
 	struct slot *slots;
 	size_t nslots;
-	int *order; /* handles, as outbound_set() named them */
-	size_t n;
 	bool is_any_woken;
-	bool is_any_leaving; /* not named, and perhaps still at work */
+	bool is_any_leaving;
 };
-
-struct outbound *
-outbound_new(struct loop *l, struct queue *q, const struct rng *rng)
-{
-	struct outbound *o = xcalloc(1, sizeof(*o));
-
-	o->loop = l;
-	o->queue = q;
-	o->rng = rng;
-	return o;
-}
-
-static struct pool *
-pool_at(const struct outbound *o, int account)
-{
-	return account >= 0 && (size_t)account < o->nslots
-		   ? o->slots[account].pool
-		   : NULL;
-}
 
 /* --- which accounts there are --------------------------------------------- */
 
-/* The place of this name, or a free one, or a new one. */
-static size_t
-find_slot(struct outbound *o, const char *name)
+static struct slot *
+slot_at(const struct outbound *o, int account)
 {
-	size_t found = o->nslots;
-
-	for (size_t i = 0; i < o->nslots; i++) {
-		if (o->slots[i].pool == NULL)
-			found = i;
-		else if (strcmp(pool_opts_of(o->slots[i].pool)->name, name) ==
-			 0)
-			return i;
-	}
-	if (found == o->nslots) {
-		o->slots = xrealloc(o->slots, o->nslots + 1, sizeof(*o->slots));
-		o->slots[o->nslots++] = (struct slot) { .pool = NULL };
-	}
-	return found;
-}
-
-static int
-set_one(struct outbound *o, struct pool_opts *opts)
-{
-	size_t i = find_slot(o, opts->name);
-	struct slot *s = &o->slots[i];
-
-	if (s->pool != NULL)
-		pool_set_opts(s->pool, opts);
-	else
-		s->pool = pool_new(o->loop, o->queue, o->rng, (int)i, opts);
-	s->is_named = true;
-	return (int)i;
+	return account >= 0 && (size_t)account < o->nslots &&
+		       o->slots[account].pool != NULL
+		   ? &o->slots[account]
+		   : NULL;
 }
 
 static void
-free_slot(struct slot *s)
+begin(struct outbound *o, struct account *a)
 {
-	pool_free(s->pool);
-	*s = (struct slot) { .pool = NULL };
+	size_t i = (size_t)account_handle(a);
+
+	if (i >= o->nslots) {
+		o->slots = xrealloc(o->slots, i + 1, sizeof(*o->slots));
+		while (o->nslots <= i)
+			o->slots[o->nslots++] = (struct slot) { .pool = NULL };
+	}
+	o->slots[i].is_leaving = false;
+	if (o->slots[i].pool == NULL)
+		o->slots[i].pool = pool_new(
+		    o->loop, o->queue, o->rng, a, &o->hooks);
+	pool_resume(o->slots[i].pool);
+}
+
+static void
+on_changed(void *listener, struct account *a, enum account_change what)
+{
+	struct outbound *o = listener;
+	struct slot *s = slot_at(o, account_handle(a));
+
+	if (what == ACCOUNT_CAME)
+		begin(o, a);
+	if (s == NULL)
+		return;
+	switch (what) {
+	case ACCOUNT_CAME:
+		break;
+	case ACCOUNT_MAY_TRY:
+		pool_reopen(s->pool);
+		break;
+	case ACCOUNT_MAY_WORK:
+		pool_turn_soon(s->pool);
+		break;
+	case ACCOUNT_STANDS_DOWN:
+		queue_give_up_waiting(o->queue, account_handle(a));
+		break;
+	case ACCOUNT_GOES_ELSEWHERE:
+		pool_renew(s->pool);
+		break;
+	case ACCOUNT_LEFT:
+		pool_stop(s->pool);
+		s->is_leaving = o->is_any_leaving = true;
+		break;
+	}
 }
 
 /* Its mail has gone to others; what it carried has come to its end. */
@@ -95,53 +94,37 @@ free_who_left(struct outbound *o)
 	o->is_any_leaving = false;
 	for (size_t i = 0; i < o->nslots; i++) {
 		struct slot *s = &o->slots[i];
+		struct account *a;
 
-		if (s->pool == NULL || s->is_named)
+		if (!s->is_leaving)
 			continue;
-		if (pool_has_stopped(s->pool))
-			free_slot(s);
-		else
+		if (!pool_has_stopped(s->pool)) {
 			o->is_any_leaving = true;
+			continue;
+		}
+		a = s->pool->account;
+		pool_free(s->pool);
+		*s = (struct slot) { .pool = NULL };
+		accounts_remove(o->accounts, a);
 	}
 }
 
-void
-outbound_set(struct outbound *o, struct pool_opts *const *opts, size_t n)
-{
-	free(o->order);
-	o->order = xcalloc(n, sizeof(*o->order));
-	o->n = n;
-	for (size_t i = 0; i < o->nslots; i++)
-		o->slots[i].is_named = false;
-	for (size_t i = 0; i < n; i++)
-		o->order[i] = set_one(o, opts[i]);
-	for (size_t i = 0; i < o->nslots; i++)
-		if (o->slots[i].pool != NULL && !o->slots[i].is_named) {
-			pool_stop(o->slots[i].pool);
-			o->is_any_leaving = true;
-		}
-}
-
-size_t
-outbound_count(const struct outbound *o)
-{
-	return o->n;
-}
-
-int
-outbound_handle(const struct outbound *o, size_t i)
-{
-	assert(i < o->n);
-	return o->order[i];
-}
-
-int
-outbound_handles(const struct outbound *o)
-{
-	return (int)o->nslots;
-}
-
 /* --- life ----------------------------------------------------------------- */
+
+struct outbound *
+outbound_new(struct loop *l, struct queue *q, const struct rng *rng,
+    struct accounts *accounts, const struct outbound_hooks *hooks)
+{
+	struct outbound *o = xcalloc(1, sizeof(*o));
+
+	o->loop = l;
+	o->queue = q;
+	o->rng = rng;
+	o->accounts = accounts;
+	o->hooks = *hooks;
+	accounts_listen(accounts, on_changed, o);
+	return o;
+}
 
 void
 outbound_cut(struct outbound *o)
@@ -157,9 +140,8 @@ outbound_free(struct outbound *o)
 	if (o == NULL)
 		return;
 	for (size_t i = 0; i < o->nslots; i++)
-		free_slot(&o->slots[i]);
+		pool_free(o->slots[i].pool);
 	free(o->slots);
-	free(o->order);
 	free(o);
 }
 
@@ -168,10 +150,10 @@ outbound_free(struct outbound *o)
 void
 outbound_wake(struct outbound *o, int account)
 {
-	if (pool_at(o, account) == NULL)
-		return;
-	o->slots[account].is_woken = true;
-	o->is_any_woken = true;
+	struct slot *s = slot_at(o, account);
+
+	if (s != NULL)
+		s->is_woken = o->is_any_woken = true;
 }
 
 void
@@ -188,21 +170,6 @@ outbound_turn(struct outbound *o)
 	}
 	if (o->is_any_leaving)
 		free_who_left(o);
-}
-
-void
-outbound_flush(struct outbound *o, int account, bool is_gentle)
-{
-	for (size_t i = 0; i < o->n; i++)
-		if (account < 0 || account == o->order[i])
-			pool_flush(pool_at(o, o->order[i]), is_gentle);
-}
-
-void
-outbound_network_changed(struct outbound *o)
-{
-	for (size_t i = 0; i < o->n; i++)
-		pool_network_changed(pool_at(o, o->order[i]));
 }
 
 void
@@ -223,18 +190,10 @@ outbound_has_stopped(const struct outbound *o)
 	return true;
 }
 
-bool
-outbound_is_away(const struct outbound *o, int account)
+size_t
+outbound_couriers(const struct outbound *o, int account)
 {
-	return pool_at(o, account) != NULL && pool_is_away(pool_at(o, account));
-}
+	const struct slot *s = slot_at(o, account);
 
-bool
-outbound_status(const struct outbound *o, int account, struct pool_status *ret)
-{
-	const struct pool *p = pool_at(o, account);
-
-	if (p != NULL)
-		pool_status(p, ret);
-	return p != NULL;
+	return s != NULL ? pool_count(s->pool) : 0;
 }

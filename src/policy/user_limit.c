@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/envelope.h"
-#include "queue/budget.h"
 #include "store/store.h"
 
 enum {

@@ -3,8 +3,6 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_SOURCES = \
 	%reldir%/bounce.c \
 	%reldir%/bounce.h \
-	%reldir%/budget.c \
-	%reldir%/budget.h \
 	%reldir%/claim.c \
 	%reldir%/draft.c \
 	%reldir%/due.c \

@@ -8,9 +8,9 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "conf/account.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
+#include "conf/route.h"
 #include "ctl/ctl_json.h"
 #include "mail/addr.h"
 #include "mail/addr_list.h"

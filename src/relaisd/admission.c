@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/account.h"
+#include "account/accounts.h"
 #include "conf/conf.h"
+#include "conf/route.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 #include "net/people.h"
-#include "outbound/outbound.h"
 
 static bool
 list_has(const struct conf_list *l, const char *name)
@@ -78,22 +78,24 @@ smaller_limit(uint64_t a, uint64_t b) /* 0: none */
 
 /* What this account takes: its setting, and what the provider said last. */
 static uint64_t
-account_limit(const struct conf *c, const struct outbound *o, size_t account)
+account_limit(
+    const struct conf *c, const struct accounts *accounts, size_t account)
 {
-	struct pool_status st = { .size_max_bytes = 0 };
+	struct account_status st = { .size_max_bytes = 0 };
 
-	(void)outbound_status(o, outbound_handle(o, account), &st);
+	(void)accounts_status(
+	    accounts, accounts_handle(accounts, account), &st);
 	return smaller_limit(
 	    c->accounts[account].max_size_bytes, st.size_max_bytes);
 }
 
 uint64_t
-admission_max_size(const struct conf *c, const struct outbound *o)
+admission_max_size(const struct conf *c, const struct accounts *accounts)
 {
-	uint64_t most = account_limit(c, o, 0);
+	uint64_t most = account_limit(c, accounts, 0);
 
 	for (size_t i = 1; i < c->naccounts && most != 0; i++) {
-		uint64_t limit = account_limit(c, o, i);
+		uint64_t limit = account_limit(c, accounts, i);
 
 		most = limit == 0 || limit > most ? limit : most;
 	}
@@ -101,11 +103,11 @@ admission_max_size(const struct conf *c, const struct outbound *o)
 }
 
 static bool
-is_too_large(const struct conf *c, const struct outbound *o,
+is_too_large(const struct conf *c, const struct accounts *accounts,
     const struct envelope *e, struct buf *why)
 {
 	size_t i = (size_t)conf_route(c, e, NULL);
-	uint64_t limit = account_limit(c, o, i);
+	uint64_t limit = account_limit(c, accounts, i);
 
 	if (limit == 0 || e->size_bytes <= limit)
 		return false;
@@ -117,7 +119,7 @@ is_too_large(const struct conf *c, const struct outbound *o,
 }
 
 bool
-admission_refuses(const struct conf *c, const struct outbound *o,
+admission_refuses(const struct conf *c, const struct accounts *accounts,
     const struct envelope *e, struct verdict *ret_why)
 {
 	bool is_so = true;
@@ -127,7 +129,7 @@ admission_refuses(const struct conf *c, const struct outbound *o,
 	if (conf_route_refuses(c, e, &why))
 		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 550, "5.7.1",
 		    buf_str(&why));
-	else if (is_too_large(c, o, e, &why))
+	else if (is_too_large(c, accounts, e, &why))
 		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 552, "5.3.4",
 		    buf_str(&why));
 	else

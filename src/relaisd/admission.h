@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct accounts;
 struct conf;
 struct envelope;
-struct outbound;
 struct person;
 struct verdict;
 
@@ -26,12 +26,13 @@ const char *admission_bars(
 
 /* What may be said in EHLO, before it is known which account a message has:
  * what the most generous one takes, by its setting and by what its provider
- * said last (RFC 1870).  o may be NULL: no provider has said anything. */
-uint64_t admission_max_size(const struct conf *c, const struct outbound *o);
+ * said last (RFC 1870).  accounts may be NULL: no provider has said anything. */
+uint64_t admission_max_size(
+    const struct conf *c, const struct accounts *accounts);
 
 /* True: no account takes this message, of e->size_bytes; *ret_why says it to
  * the client. */
-bool admission_refuses(const struct conf *c, const struct outbound *o,
+bool admission_refuses(const struct conf *c, const struct accounts *accounts,
     const struct envelope *e, struct verdict *ret_why);
 
 #endif

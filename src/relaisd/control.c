@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/accounts.h"
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -79,10 +80,10 @@ state_name(enum queue_state s)
 /* A message waits for its account too: a paused or held one is the reason that
  * nothing happens, and when it tries again is when the message is tried. */
 static bool
-find_trouble(const struct control *c, int account, struct pool_status *ret)
+find_trouble(const struct control *c, int account, struct account_status *ret)
 {
-	return outbound_status(c->opts.outbound, account, ret) &&
-	       ret->state != POOL_READY;
+	return accounts_status(c->opts.accounts, account, ret) &&
+	       ret->state != ACCOUNT_READY;
 }
 
 /* Seconds from now; -1: it waits for a person. */
@@ -90,7 +91,7 @@ static int64_t
 next_try_s(const struct control *c, const struct queue_item *it)
 {
 	int64_t at_ms = it->next_try_ms, left_ms;
-	struct pool_status st;
+	struct account_status st;
 
 	if (it->state == QUEUE_STATE_HELD || it->state == QUEUE_STATE_FAILED)
 		return -1;
@@ -107,7 +108,7 @@ next_try_s(const struct control *c, const struct queue_item *it)
 static const char *
 reason_of(const struct control *c, const struct queue_item *it)
 {
-	struct pool_status st;
+	struct account_status st;
 
 	if (it->reason[0] == '\0' && it->state == QUEUE_STATE_DUE &&
 	    find_trouble(c, it->account, &st))
@@ -119,9 +120,9 @@ reason_of(const struct control *c, const struct queue_item *it)
 static const char *
 account_name(const struct control *c, int account)
 {
-	struct pool_status st;
+	struct account_status st;
 
-	return outbound_status(c->opts.outbound, account, &st) ? st.name : NULL;
+	return accounts_status(c->opts.accounts, account, &st) ? st.name : NULL;
 }
 
 static json_t *
@@ -488,14 +489,14 @@ on_flush(void *ctx, struct ctl_call *call)
 			    call, "no account is called \"%.80s\"", name);
 			return;
 		}
-		account = outbound_handle(c->opts.outbound, (size_t)i);
+		account = accounts_handle(c->opts.accounts, (size_t)i);
 	}
 	if (!ctl_call_is_privileged(call)) {
 		flush_own(c, call);
 		return;
 	}
 	queue_flush(c->opts.queue, account);
-	outbound_flush(c->opts.outbound, account,
+	accounts_flush(c->opts.accounts, account,
 	    json_is_true(json_object_get(ctl_call_args(call), "gently")));
 	result = json_pack(
 	    "{s:I}", "done", (json_int_t)queue_count(c->opts.queue));
@@ -532,40 +533,41 @@ counts_json(const struct control *c, const struct ctl_call *call)
 }
 
 static json_t *
-account_json(const struct control *c, const struct pool_status *st)
+account_json(const struct control *c, int account)
 {
 	static const char *const states[] = {
-		[POOL_READY] = "ready",
-		[POOL_PAUSED] = "paused",
-		[POOL_HELD] = "held",
+		[ACCOUNT_READY] = "ready",
+		[ACCOUNT_PAUSED] = "paused",
+		[ACCOUNT_HELD] = "held",
 	};
-	int64_t left_ms = st->until_ms - now_ms(c);
+	struct account_status st;
 	json_t *next = json_null();
+	int64_t left_ms;
 
-	if (st->state != POOL_READY && st->until_ms != INT64_MAX)
+	if (!accounts_status(c->opts.accounts, account, &st))
+		return json_null(); /* cannot be: it is in force */
+	left_ms = st.until_ms - now_ms(c);
+	if (st.state != ACCOUNT_READY && st.until_ms != INT64_MAX)
 		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I}",
-	    "name", ctl_json_text(st->name), "host", ctl_json_text(st->host),
-	    "state", states[st->state], "reason", ctl_json_text(st->reason),
-	    "next_try", next, "connections", (json_int_t)st->couriers, "ports",
-	    ctl_json_text(st->ports), "sent", (json_int_t)st->sent, "last_sent",
-	    (json_int_t)st->last_sent_s);
+	    "name", ctl_json_text(st.name), "host", ctl_json_text(st.host),
+	    "state", states[st.state], "reason", ctl_json_text(st.reason),
+	    "next_try", next, "connections",
+	    (json_int_t)outbound_couriers(c->opts.outbound, account), "ports",
+	    ctl_json_text(st.ports), "sent", (json_int_t)st.sent, "last_sent",
+	    (json_int_t)st.last_sent_s);
 }
 
 static void
 on_status(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
-	const struct outbound *o = c->opts.outbound;
+	const struct accounts *all = c->opts.accounts;
 	json_t *accounts = json_array(), *result;
 
-	for (size_t i = 0; i < outbound_count(o); i++) {
-		struct pool_status st;
-
-		if (outbound_status(o, outbound_handle(o, i), &st))
-			(void)json_array_append_new(
-			    accounts, account_json(c, &st));
-	}
+	for (size_t i = 0; i < accounts_count(all); i++)
+		(void)json_array_append_new(
+		    accounts, account_json(c, accounts_handle(all, i)));
 	result = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version",
 	    PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime",
 	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",

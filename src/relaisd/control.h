@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 
+struct accounts;
 struct conf;
 struct control;
 struct loop;
@@ -26,7 +27,8 @@ struct control_opts {
 	struct loop *loop;
 	struct queue *queue;
 	struct fold *fold;
-	struct outbound *outbound;
+	struct accounts *accounts;
+	const struct outbound *outbound;
 	const struct conf *(*conf)(void *ctx);
 	size_t (*sessions)(void *ctx); /* incoming, now */
 	void *ctx;

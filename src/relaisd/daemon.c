@@ -11,12 +11,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "account/accounts.h"
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "conf/account.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
 #include "conf/replies.h"
+#include "conf/route.h"
 #include "cred/cred.h"
 #include "inbound/inbound.h"
 #include "net/listen.h"
@@ -27,12 +28,12 @@
 #include "policy/fold.h"
 #include "policy/user_limit.h"
 #include "queue/queue.h"
-#include "relaisd/accounts.h"
 #include "relaisd/admission.h"
 #include "relaisd/alert.h"
 #include "relaisd/background.h"
 #include "relaisd/control.h"
 #include "relaisd/notices.h"
+#include "relaisd/routing.h"
 #include "relaisd/sockets.h"
 #include "relaisd/unapplied.h"
 #include "store/spool.h"
@@ -76,6 +77,8 @@ struct daemon {
 	struct people *people;
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct accounts *accounts;
+	struct outbound *outbound;
+	struct routing *routing;
 	struct aliases *aliases;
 	struct replies *replies; /* the user's rows, NULL: none */
 	struct conf *listening; /* what the listeners were made from */
@@ -166,7 +169,7 @@ check(const struct daemon *d, const struct conf *conf)
 	}
 	replies_free(replies);
 	for (size_t i = 0; i < conf->naccounts; i++)
-		if (accounts_check_tls(&conf->accounts[i], &err) != 0) {
+		if (routing_check_tls(&conf->accounts[i], &err) != 0) {
 			log_err(LOG_LEVEL_ERROR, &err);
 			status = EX_CONFIG;
 		}
@@ -187,7 +190,7 @@ bars(void *ctx, const struct person *who, bool *ret_is_unsure)
 {
 	const struct daemon *d = ctx;
 
-	return admission_bars(accounts_conf(d->accounts), who, ret_is_unsure);
+	return admission_bars(routing_conf(d->routing), who, ret_is_unsure);
 }
 
 static uint64_t
@@ -195,8 +198,7 @@ max_size(void *ctx)
 {
 	const struct daemon *d = ctx;
 
-	return admission_max_size(
-	    accounts_conf(d->accounts), accounts_outbound(d->accounts));
+	return admission_max_size(routing_conf(d->routing), d->accounts);
 }
 
 static bool
@@ -204,15 +206,15 @@ refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
 	const struct daemon *d = ctx;
 
-	return admission_refuses(accounts_conf(d->accounts),
-	    accounts_outbound(d->accounts), e, ret_why);
+	return admission_refuses(
+	    routing_conf(d->routing), d->accounts, e, ret_why);
 }
 
 static bool
 keeps_sender(void *ctx, const char *addr)
 {
 	const struct daemon *d = ctx;
-	const struct conf *c = accounts_conf(d->accounts);
+	const struct conf *c = routing_conf(d->routing);
 
 	for (size_t i = 0; i < c->naccounts; i++) {
 		struct identity_opts o = conf_identity(c, &c->accounts[i]);
@@ -232,7 +234,7 @@ load_aliases(struct daemon *d)
 	struct conf_problems problems = { 0 };
 
 	alias_free(d->aliases);
-	d->aliases = alias_load(accounts_conf(d->accounts)->aliases, &problems);
+	d->aliases = alias_load(routing_conf(d->routing)->aliases, &problems);
 	for (size_t i = 0; i < problems.n; i++)
 		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
 	conf_problems_clear(&problems);
@@ -260,7 +262,7 @@ static bool
 is_local(void *ctx, const char *addr)
 {
 	const struct daemon *d = ctx;
-	struct alias_opts o = alias_opts_of(accounts_conf(d->accounts));
+	struct alias_opts o = alias_opts_of(routing_conf(d->routing));
 
 	return alias_is_local(&o, addr);
 }
@@ -271,7 +273,7 @@ static bool
 resolve(void *ctx, const char *addr, struct addr_list *to)
 {
 	struct daemon *d = ctx;
-	struct alias_opts o = alias_opts_of(accounts_conf(d->accounts));
+	struct alias_opts o = alias_opts_of(routing_conf(d->routing));
 
 	if (alias_is_stale(d->aliases))
 		load_aliases(d);
@@ -295,7 +297,7 @@ conf_now(void *ctx)
 {
 	const struct daemon *d = ctx;
 
-	return accounts_conf(d->accounts);
+	return routing_conf(d->routing);
 }
 
 static const struct conf_list *
@@ -303,7 +305,7 @@ alert_command(void *ctx)
 {
 	const struct daemon *d = ctx;
 
-	return &accounts_conf(d->accounts)->alert_command;
+	return &routing_conf(d->routing)->alert_command;
 }
 
 static size_t
@@ -315,7 +317,7 @@ queue_waiting(void *ctx)
 }
 
 struct held {
-	const struct outbound *outbound;
+	const struct accounts *accounts;
 	const char *account;
 	size_t count;
 };
@@ -324,10 +326,10 @@ static bool
 count_held(void *ctx, const struct queue_item *it)
 {
 	struct held *h = ctx;
-	struct pool_status st;
+	struct account_status st;
 
 	h->count += it->state == QUEUE_STATE_HELD &&
-		    outbound_status(h->outbound, it->account, &st) &&
+		    accounts_status(h->accounts, it->account, &st) &&
 		    strcmp(st.name, h->account) == 0;
 	return h->count <= 1; /* more make no difference */
 }
@@ -336,7 +338,7 @@ count_held(void *ctx, const struct queue_item *it)
 static void
 see_held_are_new(struct daemon *d, const char *account)
 {
-	struct held h = { accounts_outbound(d->accounts), account, 0 };
+	struct held h = { d->accounts, account, 0 };
 
 	queue_each(d->queue, count_held, &h);
 	if (h.count <= 1)
@@ -419,7 +421,7 @@ on_route(void *ctx, const struct envelope *e)
 {
 	const struct daemon *d = ctx;
 
-	return accounts_route(d->accounts, e);
+	return routing_account(d->routing, e);
 }
 
 static void
@@ -427,8 +429,8 @@ on_wake(void *ctx, int account)
 {
 	struct daemon *d = ctx;
 
-	if (d->accounts != NULL)
-		outbound_wake(accounts_outbound(d->accounts), account);
+	if (d->outbound != NULL)
+		outbound_wake(d->outbound, account);
 	loop_soon(d->loop, &d->turn);
 }
 
@@ -461,7 +463,7 @@ static void
 on_held(void *ctx, const char *id)
 {
 	struct daemon *d = ctx;
-	struct pool_status st = { .name = "" };
+	struct account_status st = { .name = "" };
 	struct queue_item it;
 	char why[600];
 
@@ -471,8 +473,7 @@ on_held(void *ctx, const char *id)
 	    "%s: %s; relais release %s sends it again, relais delete %s does "
 	    "not",
 	    id, it.reason, id, id);
-	(void)outbound_status(
-	    accounts_outbound(d->accounts), it.account, &st); /* or "" */
+	(void)accounts_status(d->accounts, it.account, &st); /* or "" */
 	on_account_alert(d, st.name, "message-held", why);
 }
 
@@ -504,7 +505,7 @@ tell_user_limit(void *ctx, const struct person *who)
 	    "kept and goes when there is room again; relais queue shows what "
 	    "it "
 	    "is",
-	    accounts_conf(d->accounts)->max_per_user, user);
+	    routing_conf(d->routing)->max_per_user, user);
 	if (is_over)
 		alert_raise(d->alerts, "user-limit", user, why);
 	else
@@ -642,7 +643,7 @@ has_stopped(const struct daemon *d)
 	if (clock_boot_ms(clock_sys()) >= d->stop_by_ms)
 		return true;
 	return inbound_sessions(d->inbound) == 0 &&
-	       outbound_has_stopped(accounts_outbound(d->accounts));
+	       outbound_has_stopped(d->outbound);
 }
 
 /* Does what is due and says when to be called again.  Runs after whatever
@@ -653,8 +654,8 @@ turn(struct daemon *d)
 	int64_t next, look_again;
 
 	next = queue_tick(d->queue);
-	outbound_turn(accounts_outbound(d->accounts));
-	look_again = accounts_watch_spares(d->accounts);
+	outbound_turn(d->outbound);
+	look_again = routing_watch_spares(d->routing);
 	if (look_again < next)
 		next = look_again;
 	if (d->is_stopping) {
@@ -711,8 +712,6 @@ on_watchdog(void *ctx)
 static void
 stop(struct daemon *d)
 {
-	struct outbound *o = accounts_outbound(d->accounts);
-
 	if (d->is_stopping)
 		return;
 	log_text(LOG_LEVEL_NOTICE, "stopping");
@@ -721,8 +720,9 @@ stop(struct daemon *d)
 	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
 	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
 	inbound_stop(d->inbound);
-	outbound_stop(o);
-	for (int i = 0; i < outbound_handles(o); i++)
+	outbound_stop(d->outbound);
+	accounts_stop(d->accounts);
+	for (int i = 0; i < accounts_handles(d->accounts); i++)
 		queue_give_up_waiting(d->queue, i);
 	loop_soon(d->loop, &d->turn);
 }
@@ -757,8 +757,8 @@ check_change(const struct conf *c, const struct conf *in_force, struct err *err)
 			    a->name, a->host, l->port, l->name);
 		/* One that was broken before stands in nobody's way. */
 		if ((old < 0 ||
-			!accounts_same_tls(a, &in_force->accounts[old])) &&
-		    accounts_check_tls(a, err) != 0)
+			!routing_same_tls(a, &in_force->accounts[old])) &&
+		    routing_check_tls(a, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -768,7 +768,7 @@ check_change(const struct conf *c, const struct conf *in_force, struct err *err)
 static struct conf *
 load_change(struct daemon *d)
 {
-	const struct conf *in_force = accounts_conf(d->accounts);
+	const struct conf *in_force = routing_conf(d->routing);
 	struct conf *conf = load_conf(d);
 	struct err err;
 
@@ -824,7 +824,7 @@ reload(struct daemon *d)
 	}
 	look_at_secrets(d, conf);
 	people_refresh(d->people, conf->allow_groups.n > 0);
-	accounts_set(d->accounts, conf);
+	routing_set(d->routing, conf);
 	load_aliases(d);
 	load_replies(d);
 	opts = inbound_opts_from(d, conf);
@@ -878,7 +878,7 @@ on_network(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	outbound_network_changed(accounts_outbound(d->accounts));
+	accounts_network_changed(d->accounts);
 }
 
 /* A machine that does not tell about its network still delivers, only later. */
@@ -899,7 +899,8 @@ serve_control(struct daemon *d, struct err *err)
 		.queue = d->queue,
 		.fold = d->fold,
 		.conf = conf_now,
-		.outbound = accounts_outbound(d->accounts),
+		.accounts = d->accounts,
+		.outbound = d->outbound,
 		.sessions = sessions_now,
 		.ctx = d,
 	};
@@ -907,10 +908,40 @@ serve_control(struct daemon *d, struct err *err)
 	return control_new(d->control_fd, &opts, &d->control, err);
 }
 
+static char *
+read_state(void *ctx, const char *name)
+{
+	const struct daemon *d = ctx;
+
+	return queue_state_read(d->queue, name);
+}
+
+static int
+write_state(void *ctx, const char *name, struct bytes text, struct err *err)
+{
+	const struct daemon *d = ctx;
+
+	return queue_state_write(d->queue, name, text, err);
+}
+
+static void
+open_accounts(struct daemon *d)
+{
+	struct account_hooks of_accounts = { .read = read_state,
+		.write = write_state,
+		.alert = on_account_alert,
+		.ctx = d };
+	struct outbound_hooks of_outbound = { on_relayed, d };
+
+	d->accounts = accounts_new(d->loop, rng_sys(), &of_accounts);
+	d->outbound = outbound_new(
+	    d->loop, d->queue, rng_sys(), d->accounts, &of_outbound);
+	d->routing = routing_new(d->accounts, d->queue, &d->cred);
+}
+
 static int
 start(struct daemon *d, struct conf *conf, struct err *err)
 {
-	struct accounts_hooks hooks = { on_account_alert, on_relayed, d };
 	struct inbound_opts opts;
 	struct queue_opts queue;
 	struct fold_opts fold;
@@ -937,8 +968,8 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	user_limit_attach(d->user_limit, d->queue);
 	start_telling(d);
 	load_replies(d);
-	d->accounts = accounts_new(d->loop, d->queue, &d->cred, &hooks);
-	accounts_set(d->accounts, conf);
+	open_accounts(d);
+	routing_set(d->routing, conf);
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
@@ -949,12 +980,12 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 }
 
 /* Deliveries go back to the queue, the queue writes down what became of them
- * and tells the couriers' pools, and only then can those go. */
+ * and tells the pools, and only then can those go. */
 static void
 close_outbound(struct daemon *d)
 {
-	if (d->accounts != NULL)
-		outbound_cut(accounts_outbound(d->accounts));
+	outbound_cut(d->outbound);
+	accounts_stop(d->accounts);
 	notices_free(d->notices);
 	if (d->queue != NULL)
 		user_limit_save(d->user_limit);
@@ -964,6 +995,8 @@ close_outbound(struct daemon *d)
 	store_free(d->store);
 	people_free(d->people);
 	alert_free(d->alerts);
+	outbound_free(d->outbound);
+	routing_free(d->routing);
 	accounts_free(d->accounts);
 	d->accounts = NULL;
 }

@@ -1,8 +1,6 @@
 sbin_PROGRAMS += relaisd
 relaisd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relaisd_SOURCES = \
-	%reldir%/accounts.c \
-	%reldir%/accounts.h \
 	%reldir%/admission.c \
 	%reldir%/admission.h \
 	%reldir%/alert.c \
@@ -16,12 +14,14 @@ relaisd_SOURCES = \
 	%reldir%/notices.c \
 	%reldir%/notices.h \
 	%reldir%/relaisd.c \
+	%reldir%/routing.c \
+	%reldir%/routing.h \
 	%reldir%/sockets.c \
 	%reldir%/sockets.h \
 	%reldir%/unapplied.c \
 	%reldir%/unapplied.h
 relaisd_LDADD = src/relaisd/libcontrol.a \
-	src/inbound/libinbound.a src/outbound/liboutbound.a src/ctl/libctl.a \
+	src/inbound/libinbound.a src/outbound/liboutbound.a src/account/libaccount.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \
 	src/cred/libcred.a src/policy/libpolicy.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
 	src/rewrite/librewrite.a src/sasl/libsasl.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \

@@ -10,8 +10,8 @@
 
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "conf/account.h"
 #include "conf/conf.h"
+#include "conf/route.h"
 #include "mail/envelope.h"
 
 static const char presets[] =

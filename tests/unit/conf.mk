@@ -8,7 +8,7 @@ unit_tests += \
 	%reldir%/test_replies \
 	%reldir%/test_conf_read \
 	%reldir%/test_conf \
-	%reldir%/test_account \
+	%reldir%/test_route \
 	%reldir%/test_alias
 
 unit_tests += %reldir%/test_growth

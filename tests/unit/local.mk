@@ -7,7 +7,7 @@ unit_tests = \
 	%reldir%/test_reply_table \
 	%reldir%/test_sasl_status \
 	%reldir%/test_learnt \
-	%reldir%/test_reach \
+	%reldir%/test_port_memory \
 	%reldir%/test_fs_sys \
 	%reldir%/test_log_limit \
 	%reldir%/test_privilege \

@@ -2,25 +2,25 @@
 /* Who may submit, by what the user database said, or did not say. */
 #include "tests/lib/check.h"
 
+#include "account/accounts.h"
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "net/people.h"
-#include "outbound/outbound.h"
 #include "relaisd/admission.h"
 
 /* Not asked here. */
 int
-outbound_handle(const struct outbound *o, size_t i)
+accounts_handle(const struct accounts *accounts, size_t i)
 {
-	(void)o;
+	(void)accounts;
 	return (int)i;
 }
 
 bool
-outbound_status(
-    const struct outbound *o, int handle, struct pool_status *ret_status)
+accounts_status(const struct accounts *accounts, int handle,
+    struct account_status *ret_status)
 {
-	(void)o;
+	(void)accounts;
 	(void)handle;
 	(void)ret_status;
 	return false;

@@ -3,7 +3,7 @@
  * and what was spent survives a restart. */
 #include "tests/lib/check.h"
 
-#include "queue/budget.h"
+#include "base/budget.h"
 
 #define DAY 86400
 

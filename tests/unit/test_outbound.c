@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account/accounts.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "cred/cred.h"
@@ -65,8 +66,9 @@ struct bench {
 	struct loop *loop;
 	struct store *store;
 	struct queue *q;
+	struct accounts *accounts;
 	struct outbound *o;
-	struct pool_opts opts;
+	struct account_opts opts;
 	bool is_disk_slow; /* jobs wait for finish_jobs() */
 	struct work *jobs[JOBS_MAX];
 	size_t njobs;
@@ -143,8 +145,8 @@ route(void *ctx, const struct envelope *e)
 	const struct bench *b = ctx;
 
 	(void)e;
-	return b->o != NULL && outbound_count(b->o) > 0
-		   ? outbound_handle(b->o, 0)
+	return b->o != NULL && accounts_count(b->accounts) > 0
+		   ? accounts_handle(b->accounts, 0)
 		   : -1;
 }
 
@@ -216,10 +218,10 @@ on_accepted(void *ctx, int fd)
 	b->most = n > b->most ? n : b->most;
 }
 
-static struct pool_opts
-account_opts(struct bench *b, int port)
+static struct account_opts
+work_opts(struct bench *b, int port)
 {
-	return (struct pool_opts) {
+	return (struct account_opts) {
 		.name = "work",
 		.host = "127.0.0.1",
 		.ports = { { port, SC_TLS_STARTTLS } },
@@ -232,8 +234,6 @@ account_opts(struct bench *b, int port)
 		.retry_after_ms = MINUTE,
 		.fetch_secret = fetch_secret,
 		.fetch_ctx = b,
-		.alert = alert,
-		.ctx = b,
 	};
 }
 
@@ -263,7 +263,7 @@ open_provider(struct bench *b)
 	assert_int_equal(tls_ctx_new_server(&tls, &b->p.tls, &err), 0);
 	fd = listen_tcp("127.0.0.1", 0, &err);
 	assert_true(fd >= 0);
-	b->opts = account_opts(b, listen_port(fd));
+	b->opts = work_opts(b, listen_port(fd));
 	assert_int_equal(
 	    listener_new(b->loop, fd, on_accepted, b, &b->listener, &err), 0);
 }
@@ -289,14 +289,14 @@ setup(void **state)
 
 /* These accounts, in this order, and all mail is asked about anew. */
 static void
-reload_as(struct bench *b, const struct pool_opts *accounts, size_t n)
+reload_as(struct bench *b, const struct account_opts *accounts, size_t n)
 {
-	struct pool_opts *opts[4];
+	struct account_opts *opts[4];
 
 	for (size_t i = 0; i < n; i++)
-		opts[i] = pool_opts_new(&accounts[i]);
-	outbound_set(b->o, opts, n);
-	queue_reroute(b->q, outbound_handles(b->o));
+		opts[i] = account_opts_new(&accounts[i]);
+	accounts_set(b->accounts, opts, n);
+	queue_reroute(b->q, accounts_handles(b->accounts));
 }
 
 static void
@@ -305,23 +305,44 @@ reload(struct bench *b)
 	reload_as(b, &b->opts, 1);
 }
 
+static char *
+read_state(void *ctx, const char *name)
+{
+	return queue_state_read(((struct bench *)ctx)->q, name);
+}
+
+static int
+write_state(void *ctx, const char *name, struct bytes text, struct err *err)
+{
+	return queue_state_write(((struct bench *)ctx)->q, name, text, err);
+}
+
 /* Once a test has said what is special about the account. */
 static void
 start(struct bench *b)
 {
-	b->o = outbound_new(b->loop, b->q, rng_sys());
+	struct account_hooks of_accounts = { .read = read_state,
+		.write = write_state,
+		.alert = alert,
+		.ctx = b };
+	struct outbound_hooks of_outbound = { .ctx = b };
+
+	b->accounts = accounts_new(b->loop, rng_sys(), &of_accounts);
+	b->o = outbound_new(
+	    b->loop, b->q, rng_sys(), b->accounts, &of_outbound);
 	reload(b);
 }
 
 static void
 close_account(struct bench *b)
 {
-	if (b->o != NULL)
-		outbound_cut(b->o);
+	outbound_cut(b->o);
+	accounts_stop(b->accounts);
 	queue_free(b->q);
 	store_free(b->store);
-	if (b->o != NULL)
-		outbound_free(b->o);
+	outbound_free(b->o);
+	accounts_free(b->accounts);
+	b->accounts = NULL;
 	b->o = NULL;
 }
 
@@ -404,12 +425,13 @@ pass(struct bench *b, int64_t ms)
 	turn(b);
 }
 
-static enum pool_state
+static enum account_state
 state_of(struct bench *b)
 {
-	struct pool_status st;
+	struct account_status st;
 
-	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
+	assert_true(
+	    accounts_status(b->accounts, accounts_handle(b->accounts, 0), &st));
 	return st.state;
 }
 
@@ -484,22 +506,22 @@ R56_a_refused_password_holds_the_account_and_fails_nothing(void **state)
 	start(b);
 	submit(b, 1);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	assert_int_equal(b->connections, 1);
 	assert_int_equal(queue_count(b->q), 2);
 	assert_string_equal(b->event, "account-held");
 	assert_int_equal(b->alerts, 1);
-	outbound_network_changed(b->o); /* is no cure */
+	accounts_network_changed(b->accounts); /* is no cure */
 	pass(b, 59 * SECOND);
 	wait_a_moment(b);
 	assert_int_equal(b->connections, 1);
 	pass(b, 2 * SECOND);
-	until(b, b->connections == 2 && state_of(b) == POOL_HELD);
+	until(b, b->connections == 2 && state_of(b) == ACCOUNT_HELD);
 	/* Mended, it is noticed. */
 	b->password = "right";
 	pass(b, 20 * SECOND);
 	all_is_sent(b, 2);
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 }
 
 static void
@@ -510,10 +532,10 @@ R57_a_refused_password_is_tried_a_dozen_times_a_day(void **state)
 	b->password = "wrong";
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	for (int minutes = 0; minutes < 24 * 60; minutes++) {
 		pass(b, MINUTE);
-		for (int i = 0; i < 200 && state_of(b) != POOL_HELD; i++) {
+		for (int i = 0; i < 200 && state_of(b) != ACCOUNT_HELD; i++) {
 			turn(b);
 			(void)usleep(500);
 		}
@@ -531,10 +553,10 @@ a_hold_outlasts_a_restart(void **state)
 	b->password = "wrong";
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	restart(b);
 	wait_a_moment(b);
-	assert_int_equal(state_of(b), POOL_HELD);
+	assert_int_equal(state_of(b), ACCOUNT_HELD);
 	assert_int_equal(b->connections, 1);
 }
 
@@ -548,10 +570,10 @@ a_used_up_quota_stops_all_tries_until_it_reopens(void **state)
 	fault(b, FAULT_FAIL, "end:554:5.2.0:submission quota exceeded:1");
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 	submit(b, 1);
 	assert_string_equal(b->event, "quota");
-	outbound_network_changed(b->o);
+	accounts_network_changed(b->accounts);
 	for (int hours = 0; hours < 3; hours++) {
 		pass(b, HOUR);
 		wait_a_moment(b);
@@ -579,18 +601,18 @@ two_messages_that_alone_hear_of_a_quota_hold_up_no_others(void **state)
 	start(b);
 	for (size_t i = 0; i < 2; i++)
 		submit_from(b, odd[i], 1, ids[i]);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 	/* Younger than both. */
 	submit(b, 1);
 	submit(b, 1);
 	/* The second one hears it, too; the first comes last by then. */
 	pass(b, HOUR + MINUTE);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 	/* Now each is known: they wait by themselves, and the account works. */
 	pass(b, HOUR + MINUTE);
 	until(b, b->p.messages == 2 && item(b, ids[0]).attempts > 0 &&
 		     item(b, ids[1]).attempts > 0);
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 	submit(b, 1);
 	until(b, b->p.messages == 3 && queue_count(b->q) == 2);
 }
@@ -646,9 +668,9 @@ an_accounts_own_limit_closes_the_window_first(void **state)
 	start(b);
 	for (int i = 0; i < 3; i++)
 		submit(b, 1);
-	until(b, b->p.messages == 2 && state_of(b) == POOL_PAUSED);
+	until(b, b->p.messages == 2 && state_of(b) == ACCOUNT_PAUSED);
 	assert_int_equal(spent_as_stored(b), 2); /* a kill changes nothing */
-	outbound_flush(b->o, -1, false);
+	accounts_flush(b->accounts, -1, false);
 	wait_a_moment(b);
 	assert_int_equal(b->p.messages, 2);
 	restart(b);
@@ -692,12 +714,13 @@ static struct cred_source file_a = { .kind = CRED_FILE, .value = path_a };
 static char path_b[] = "/b";
 static struct cred_source file_b = { .kind = CRED_FILE, .value = path_b };
 
-static struct pool_status
+static struct account_status
 status_of(struct bench *b, size_t i)
 {
-	struct pool_status st;
+	struct account_status st;
 
-	assert_true(outbound_status(b->o, outbound_handle(b->o, i), &st));
+	assert_true(
+	    accounts_status(b->accounts, accounts_handle(b->accounts, i), &st));
 	return st;
 }
 
@@ -719,7 +742,7 @@ what_was_spent_outlives_a_reload(void **state)
 	all_is_sent(b, 4);
 	reload(b);
 	submit_some(b, 4);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 	for (int i = 0; i < 8; i++) {
 		reload(b);
 		wait_a_moment(b);
@@ -730,7 +753,7 @@ what_was_spent_outlives_a_reload(void **state)
 	assert_int_equal(queue_count(b->q), 3);
 	b->opts.max_per_hour = 7;
 	reload(b);
-	until(b, b->p.messages == 7 && state_of(b) == POOL_PAUSED);
+	until(b, b->p.messages == 7 && state_of(b) == ACCOUNT_PAUSED);
 	wait_a_moment(b);
 	assert_int_equal(b->p.messages, 7);
 	b->opts.max_per_hour = 0;
@@ -749,7 +772,7 @@ a_limit_that_is_set_later_counts_what_went_before(void **state)
 	b->opts.max_per_day = 4;
 	reload(b);
 	submit_some(b, 2);
-	until(b, b->p.messages == 4 && state_of(b) == POOL_PAUSED);
+	until(b, b->p.messages == 4 && state_of(b) == ACCOUNT_PAUSED);
 	b->opts.max_per_day = 0;
 	b->opts.max_per_hour = 4;
 	reload(b);
@@ -762,7 +785,7 @@ static void
 an_account_that_was_removed_has_spent_what_it_has(void **state)
 {
 	struct bench *b = *state;
-	struct pool_opts other;
+	struct account_opts other;
 
 	b->opts.max_per_hour = 3;
 	start(b);
@@ -775,13 +798,13 @@ an_account_that_was_removed_has_spent_what_it_has(void **state)
 	reload_as(b, &other, 1);
 	until(b, outbound_has_stopped(b->o));
 	turn(b);
-	assert_int_equal(outbound_count(b->o), 1);
+	assert_int_equal(accounts_count(b->accounts), 1);
 	reload(b);
 	submit_some(b, 2);
 	until(b, b->p.messages == 3);
 	wait_a_moment(b);
 	assert_int_equal(b->p.messages, 3);
-	assert_int_equal(state_of(b), POOL_PAUSED);
+	assert_int_equal(state_of(b), ACCOUNT_PAUSED);
 	finish_jobs(b);
 }
 
@@ -789,31 +812,31 @@ static void
 an_account_keeps_its_handle_wherever_it_stands(void **state)
 {
 	struct bench *b = *state;
-	struct pool_opts three[3];
+	struct account_opts three[3];
 	int work, second;
 
 	start(b);
 	submit(b, 1);
 	all_is_sent(b, 1);
-	work = outbound_handle(b->o, 0);
+	work = accounts_handle(b->accounts, 0);
 	for (int i = 0; i < 3; i++)
 		three[i] = b->opts;
 	three[0].name = "second";
 	three[2].name = "third";
 	reload_as(b, three, 3);
-	assert_int_equal(outbound_handle(b->o, 1), work);
+	assert_int_equal(accounts_handle(b->accounts, 1), work);
 	assert_int_equal(status_of(b, 1).sent, 1);
 	assert_int_equal(status_of(b, 0).sent, 0);
-	second = outbound_handle(b->o, 0);
+	second = accounts_handle(b->accounts, 0);
 	reload_as(b, &three[0], 1);
-	assert_int_equal(outbound_handle(b->o, 0), second);
+	assert_int_equal(accounts_handle(b->accounts, 0), second);
 	turn(b);
 	/* A new name begins anew, whatever had its handle. */
 	three[1].name = "fourth";
 	reload_as(b, three, 2);
 	assert_int_equal(status_of(b, 1).sent, 0);
 	assert_string_equal(status_of(b, 1).name, "fourth");
-	assert_int_not_equal(outbound_handle(b->o, 1), second);
+	assert_int_not_equal(accounts_handle(b->accounts, 1), second);
 }
 
 static void
@@ -892,7 +915,7 @@ static void
 what_is_known_of_a_port_outlives_a_reload(void **state)
 {
 	struct bench *b = *state;
-	struct reach_port *ports = b->opts.ports;
+	struct account_port *ports = b->opts.ports;
 	int fd;
 
 	ports[1] = ports[0];
@@ -947,7 +970,7 @@ a_late_word_over_an_old_connection_stops_nothing(void **state)
 		pass(b, b->p.delay_ms);
 		b->p.delay_ms = 0;
 		all_is_sent(b, sent + 1);
-		assert_int_equal(state_of(b), POOL_READY);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
 		assert_int_equal(b->alerts, 0);
 	}
 }
@@ -971,13 +994,13 @@ a_refusal_that_crosses_a_reload_is_asked_about_once_more(void **state)
 	restart(b);
 	b->password = "wrong";
 	submit(b, 1);
-	for (int i = 0; i < 20 && state_of(b) != POOL_HELD; i++) {
+	for (int i = 0; i < 20 && state_of(b) != ACCOUNT_HELD; i++) {
 		int before = b->fetches;
 
-		until(b, b->fetches > before || state_of(b) == POOL_HELD);
+		until(b, b->fetches > before || state_of(b) == ACCOUNT_HELD);
 		reload(b);
 	}
-	assert_int_equal(state_of(b), POOL_HELD);
+	assert_int_equal(state_of(b), ACCOUNT_HELD);
 	assert_int_equal(b->connections, 4);
 }
 
@@ -990,14 +1013,14 @@ a_storm_of_reloads_tries_a_refused_login_once(void **state)
 	b->opts.secret = &file_a;
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	for (int i = 0; i < 10; i++) {
 		b->opts.max_per_hour = (uint64_t)(100 + i);
 		reload(b);
 		wait_a_moment(b);
 	}
 	assert_int_equal(b->connections, 2);
-	assert_int_equal(state_of(b), POOL_HELD);
+	assert_int_equal(state_of(b), ACCOUNT_HELD);
 	/* A secret that has been changed where it was is seen at once. */
 	b->password = "right";
 	reload(b);
@@ -1015,19 +1038,19 @@ another_login_clears_a_hold(void **state)
 	start(b);
 	submit(b, 1);
 	for (int i = 0; i < 4; i++) {
-		until(b, state_of(b) == POOL_HELD);
+		until(b, state_of(b) == ACCOUNT_HELD);
 		assert_int_equal(b->connections, i + 1);
 		b->opts.secret = i % 2 == 0 ? &file_b : &file_a;
 		reload(b);
-		until(b, state_of(b) != POOL_HELD);
+		until(b, state_of(b) != ACCOUNT_HELD);
 	}
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	assert_int_equal(b->alerts, 5); /* each is news */
 	b->opts.auth = "PLAIN";
 	b->password = "right";
 	reload(b);
 	all_is_sent(b, 1);
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 }
 
 static void
@@ -1038,12 +1061,12 @@ a_storm_of_reloads_does_not_open_a_quota(void **state)
 	fault(b, FAULT_FAIL, "end:554:5.2.0:submission quota exceeded:2");
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 	for (int i = 0; i < 8; i++) {
 		reload(b);
 		wait_a_moment(b);
 	}
-	assert_int_equal(state_of(b), POOL_PAUSED);
+	assert_int_equal(state_of(b), ACCOUNT_PAUSED);
 	assert_int_equal(b->p.messages, 0);
 	assert_int_equal(queue_count(b->q), 1);
 }
@@ -1057,7 +1080,7 @@ a_hold_ends_with_the_login_it_was_about(void **state)
 	b->opts.secret = &file_a;
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	b->password = "right"; /* corrected while nobody looked */
 	restart(b);
 	all_is_sent(b, 1);
@@ -1066,15 +1089,15 @@ a_hold_ends_with_the_login_it_was_about(void **state)
 	b->password = "wrong";
 	restart(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	b->opts.secret = &file_b;
 	restart(b);
-	until(b, b->connections == 4 && state_of(b) == POOL_HELD);
+	until(b, b->connections == 4 && state_of(b) == ACCOUNT_HELD);
 	/* What has not changed is not tried. */
 	restart(b);
 	wait_a_moment(b);
 	assert_int_equal(b->connections, 4);
-	assert_int_equal(state_of(b), POOL_HELD);
+	assert_int_equal(state_of(b), ACCOUNT_HELD);
 }
 
 /* Whoever reads the spool learns no password from it. */
@@ -1089,7 +1112,7 @@ a_kept_hold_does_not_hold_the_secret(void **state)
 	b->password = "wrongwrongwrong";
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	(void)snprintf(path, sizeof(path), "%s/state/standing.work", b->dir);
 	f = fopen(path, "r");
 	assert_non_null(f);
@@ -1125,7 +1148,7 @@ trouble_of_the_provider_is_charged_to_no_message(void **state)
 		b->p.faults.n = 0;
 		fault(b, rows[i].kind, rows[i].spec);
 		submit_from(b, "me@x.test", 1, id);
-		until(b, state_of(b) == POOL_PAUSED);
+		until(b, state_of(b) == ACCOUNT_PAUSED);
 		assert_int_equal(item(b, id).attempts, 0);
 		assert_int_equal(item(b, id).state, QUEUE_STATE_DUE);
 		pass(b, 20 * MINUTE);
@@ -1147,11 +1170,11 @@ each_pause_is_twice_the_one_before_up_to_a_quarter_of_an_hour(void **state)
 	start(b);
 	submit(b, 1);
 	for (int i = 1; i <= 9; i++) {
-		struct pool_status st;
+		struct account_status st;
 		int64_t wait;
 
-		until(b, b->connections == i && state_of(b) == POOL_PAUSED);
-		outbound_status(b->o, 0, &st);
+		until(b, b->connections == i && state_of(b) == ACCOUNT_PAUSED);
+		accounts_status(b->accounts, 0, &st);
 		wait = st.until_ms - boot_ms(b);
 		assert_in_range(wait, want - 2 * SECOND, want + want / 10);
 		want = want < 7 * MINUTE ? 2 * want : 15 * MINUTE;
@@ -1191,7 +1214,7 @@ sender_rights_hold_the_message_and_tell_a_person(void **state)
 	submit_from(b, "me@x.test", 1, id);
 	until(b, item(b, id).state == QUEUE_STATE_HELD);
 	assert_string_equal(b->event, "message-held");
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 	submit(b, 1); /* is not the account's trouble */
 	until(b, b->p.messages == 1);
 }
@@ -1208,7 +1231,7 @@ a_session_that_lost_the_thread_is_followed_by_a_new_one(void **state)
 	until(b, b->connections == 2);
 	all_is_sent(b, 1);
 	assert_int_equal(b->alerts, 0);
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 }
 
 static void
@@ -1221,7 +1244,7 @@ sessions_that_keep_losing_the_thread_hold_the_account(void **state)
 	start(b);
 	submit_from(b, "me@x.test", 1, id);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	assert_int_equal(b->connections, 3);
 	assert_string_equal(b->event, "account-held");
 	assert_int_equal(queue_count(b->q), 2);
@@ -1239,7 +1262,7 @@ a_refusal_of_the_sender_that_nobody_knows_holds_the_message(void **state)
 	submit_from(b, "me@x.test", 1, id);
 	until(b, item(b, id).state == QUEUE_STATE_HELD);
 	assert_string_equal(b->event, "message-held");
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 }
 
 /* 530 after a login is about the sender, before one about the account. */
@@ -1253,7 +1276,7 @@ a_login_that_is_wanted_again_holds_the_message(void **state)
 	start(b);
 	submit_from(b, "me@x.test", 1, id);
 	until(b, item(b, id).state == QUEUE_STATE_HELD);
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 	assert_non_null(strstr(item(b, id).reason, "relais release ID"));
 	submit(b, 1);
 	until(b, b->p.messages == 1);
@@ -1269,7 +1292,7 @@ an_account_without_a_login_is_held_where_one_is_wanted(void **state)
 	fault(b, FAULT_FAIL, "mail:530:5.7.0:log in first");
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 }
 
 /* However long the reply is, and after a restart, too. */
@@ -1304,7 +1327,7 @@ a_full_mailbox_fails_its_recipient_alone(void **state)
 	start(b);
 	submit_from(b, "me@x.test", 3, id);
 	until(b, b->p.messages == 1 && item(b, id).state == QUEUE_STATE_FAILED);
-	assert_int_equal(state_of(b), POOL_READY);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
 	assert_int_equal(b->alerts, 0);
 }
 
@@ -1382,20 +1405,21 @@ static void
 a_server_that_takes_no_name_holds_the_account_with_advice(void **state)
 {
 	struct bench *b = *state;
-	struct pool_status st;
+	struct account_status st;
 	char id[ENVELOPE_ID_SIZE];
 
 	b->opts.identity.hostname = "pve1.example.test";
 	fault(b, FAULT_FAIL, "ehlo:504:5.5.2:need fully-qualified hostname");
 	start(b);
 	submit_from(b, "me@x.test", 1, id);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	assert_int_equal(b->connections, 1);
-	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
+	assert_true(
+	    accounts_status(b->accounts, accounts_handle(b->accounts, 0), &st));
 	assert_non_null(strstr(st.reason, "set hostname in [relais]"));
 	assert_int_equal(item(b, id).attempts, 0);
 	b->p.faults.n = 0;
-	outbound_flush(b->o, 0, false);
+	accounts_flush(b->accounts, 0, false);
 	all_is_sent(b, 1);
 }
 
@@ -1451,15 +1475,16 @@ mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords(
     void **state)
 {
 	struct bench *b = *state;
-	struct pool_status st;
+	struct account_status st;
 
 	b->p.smtp.auth_mechanisms = "PLAIN LOGIN";
 	fault(b, FAULT_FAIL, "auth:504:5.5.4:Unrecognized authentication type");
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_HELD);
+	until(b, state_of(b) == ACCOUNT_HELD);
 	assert_int_equal(b->connections, 1);
-	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
+	assert_true(
+	    accounts_status(b->accounts, accounts_handle(b->accounts, 0), &st));
 	assert_non_null(strstr(st.reason, "no login method"));
 	assert_null(strstr(st.reason, "password"));
 	assert_int_equal(queue_count(b->q), 1);
@@ -1493,7 +1518,7 @@ a_connection_may_end_while_its_key_is_derived(void **state)
 	submit(b, 1);
 	until(b, derived.calls == 1);
 	provider_stop_sessions(&b->p);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 	pass(b, HOUR);
 	all_is_sent(b, 1);
 	derived.sleep_ms = 0;
@@ -1570,7 +1595,7 @@ static void
 limits_that_cannot_be_meant_bounce_nothing(void **state)
 {
 	struct bench *b = *state;
-	struct pool_status st;
+	struct account_status st;
 
 	b->p.smtp.hide_size = true;
 	b->p.smtp.limits = "RCPTMAX=0 MAILMAX=0\nSIZE 1";
@@ -1579,7 +1604,8 @@ limits_that_cannot_be_meant_bounce_nothing(void **state)
 	submit(b, 3);
 	submit(b, 1);
 	all_is_sent(b, 2);
-	assert_true(outbound_status(b->o, outbound_handle(b->o, 0), &st));
+	assert_true(
+	    accounts_status(b->accounts, accounts_handle(b->accounts, 0), &st));
 	assert_int_equal(st.size_max_bytes, 0);
 	assert_int_equal(b->alerts, 0);
 }
@@ -1838,7 +1864,7 @@ a_limit_of_the_session_is_followed_by_a_new_one_at_once(void **state)
 		for (int k = 0; k < 12; k++)
 			submit(b, 1);
 		all_is_sent(b, 12);
-		assert_int_equal(state_of(b), POOL_READY);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
 		assert_int_equal(b->alerts, 0);
 		assert_int_equal(b->connections, 4);
 		/* What was learnt is kept to, also after a restart: nothing is
@@ -1870,7 +1896,7 @@ a_421_to_a_connection_that_was_idle_means_another_one(void **state)
 		fault(b, FAULT_FAIL, "mail:421:4.3.2:shutting down:1");
 		submit_from(b, "me@x.test", 1, id);
 		all_is_sent(b, 2UL * (unsigned long)i + 2);
-		assert_int_equal(state_of(b), POOL_READY);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
 	}
 	assert_int_equal(b->connections, 5);
 	assert_int_equal(b->alerts, 0);
@@ -1884,7 +1910,7 @@ a_421_to_a_new_connection_is_trouble_all_the_same(void **state)
 	fault(b, FAULT_FAIL, "mail:421:4.7.0:too many messages:1");
 	start(b);
 	submit(b, 1);
-	until(b, state_of(b) == POOL_PAUSED);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
 }
 
 /* --- silence ---------------------------------------------------------------- */
@@ -1934,7 +1960,7 @@ a_silent_connection_holds_back_no_other_mail(void **state)
 		}
 		assert_true(b->ahead_ms < began + 4 * SECOND);
 		assert_true(b->connections <= 2);
-		assert_int_equal(state_of(b), POOL_READY);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
 		start_anew(b);
 	}
 }
@@ -1979,11 +2005,11 @@ a_provider_that_is_always_silent_is_paused(void **state)
 	start(b);
 	for (int i = 0; i < 3; i++)
 		submit(b, 1);
-	for (int i = 0; i < 20 && state_of(b) == POOL_READY; i++) {
+	for (int i = 0; i < 20 && state_of(b) == ACCOUNT_READY; i++) {
 		wait_a_moment(b);
 		pass(b, 5 * SECOND);
 	}
-	assert_int_equal(state_of(b), POOL_PAUSED);
+	assert_int_equal(state_of(b), ACCOUNT_PAUSED);
 	assert_int_equal(b->connections, 2);
 	assert_int_equal(queue_count(b->q), 3);
 }
@@ -2003,7 +2029,7 @@ the_end_of_one_of_several_connections_pauses_nothing(void **state)
 	fault(b, FAULT_DROP, "end:1");
 	for (unsigned long n = 0; n < 150; n = b->p.messages) {
 		turn(b);
-		assert_int_equal(state_of(b), POOL_READY);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
 	}
 	assert_int_equal(b->p.faults.v[0].left, 0);
 	/* Those that were on it have a wait of their own. */

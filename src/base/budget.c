@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/budget.h"
+#include "base/budget.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -8,8 +8,8 @@
  *
  * A value without I/O.
  */
-#ifndef OUTBOUND_LEARNT_H
-#define OUTBOUND_LEARNT_H
+#ifndef ACCOUNT_LEARNT_H
+#define ACCOUNT_LEARNT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +23,15 @@ enum learnt_fact {
 	LEARNT_RCPT_MAX, /* so many recipients in one transaction */
 	LEARNT_NO_NULL_SENDER, /* 1: it takes no mail from <> */
 	LEARNT_PER_CONNECTION, /* so many messages */
+	/* Those from here on are true, or suspected, until the program ends. */
+	LEARNT_KEPT,
+	LEARNT_ONE_DOMAIN =
+	    LEARNT_KEPT, /* 1: recipients of one at a time, R61 */
+	LEARNT_PLAIN, /* 1: it gets confused by pipelining */
+	LEARNT_NAMES_TRIED, /* refused in EHLO since a session came to be */
+	/* 1: a connection was lost behind a BDAT, since a message was taken. */
+	LEARNT_LOST_BDAT,
+	LEARNT_SPENT, /* messages before the last 421 in the middle */
 	LEARNT_COUNT
 };
 
@@ -45,10 +54,10 @@ bool learnt_set(
 uint32_t learnt_ehlo(unsigned refused, const char *configured);
 unsigned learnt_ehlo_refused(uint32_t value, const char *configured);
 
-/* One sentence for the log. */
+/* One sentence for the log, or nothing. */
 void learnt_text(enum learnt_fact f, uint32_t value, struct buf *to);
 
-/* One line per fact, to be kept; and back.  Lines that make no sense, or are
+/* One line per fact, to be kept (those before LEARNT_KEPT); and back.  Lines that make no sense, or are
  * about another host, are skipped. */
 void learnt_save(const struct learnt *l, const char *host, struct buf *to);
 void learnt_load(struct learnt *l, const char *host, struct bytes saved);

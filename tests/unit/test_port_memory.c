@@ -3,9 +3,9 @@
  * first, and what was found survives a restart. */
 #include "tests/lib/check.h"
 
-#include "outbound/reach.h"
+#include "account/port_memory.h"
 
-static const struct reach_port ports[] = {
+static const struct account_port ports[] = {
 	{ 465, SC_TLS_IMPLICIT },
 	{ 587, SC_TLS_STARTTLS },
 	{ 2525, SC_TLS_STARTTLS },
@@ -14,38 +14,38 @@ static const struct reach_port ports[] = {
 static void
 a_round_tries_each_port_once(void **state)
 {
-	struct reach r;
+	struct port_memory r;
 
 	(void)state;
-	reach_init(&r, ports, ARRAY_LEN(ports));
-	assert_int_equal(reach_current(&r)->port, 465);
-	assert_true(reach_has_next(&r));
-	assert_true(reach_failed(&r, REACH_SILENT, 1));
-	assert_int_equal(reach_current(&r)->port, 587);
-	assert_true(reach_failed(&r, REACH_REFUSED, 2));
-	assert_int_equal(reach_current(&r)->port, 2525);
-	assert_false(reach_has_next(&r));
-	assert_false(reach_failed(&r, REACH_RESET, 3));
-	assert_int_equal(reach_current(&r)->port, 465);
+	port_memory_init(&r, ports, ARRAY_LEN(ports));
+	assert_int_equal(port_memory_current(&r)->port, 465);
+	assert_true(port_memory_has_next(&r));
+	assert_true(port_memory_failed(&r, PORT_SILENT, 1));
+	assert_int_equal(port_memory_current(&r)->port, 587);
+	assert_true(port_memory_failed(&r, PORT_REFUSED, 2));
+	assert_int_equal(port_memory_current(&r)->port, 2525);
+	assert_false(port_memory_has_next(&r));
+	assert_false(port_memory_failed(&r, PORT_RESET, 3));
+	assert_int_equal(port_memory_current(&r)->port, 465);
 }
 
 static void
 the_next_round_begins_with_the_port_that_worked(void **state)
 {
-	struct reach r;
+	struct port_memory r;
 	int seen[3];
 
 	(void)state;
 	for (size_t works = 0; works < ARRAY_LEN(ports); works++) {
-		reach_init(&r, ports, ARRAY_LEN(ports));
+		port_memory_init(&r, ports, ARRAY_LEN(ports));
 		for (size_t i = 0; i < works; i++)
-			assert_true(reach_failed(&r, REACH_SILENT, 1));
-		assert_true(reach_worked(&r, 2));
-		assert_false(reach_worked(&r, 3)); /* no news */
+			assert_true(port_memory_failed(&r, PORT_SILENT, 1));
+		assert_true(port_memory_worked(&r, 2));
+		assert_false(port_memory_worked(&r, 3)); /* no news */
 		for (size_t i = 0; i < 3; i++) {
-			seen[i] = reach_current(&r)->port;
+			seen[i] = port_memory_current(&r)->port;
 			assert_int_equal(
-			    reach_failed(&r, REACH_SILENT, 4), i < 2);
+			    port_memory_failed(&r, PORT_SILENT, 4), i < 2);
 		}
 		assert_int_equal(seen[0], ports[works].port);
 		assert_int_not_equal(seen[1], seen[0]);
@@ -57,34 +57,34 @@ the_next_round_begins_with_the_port_that_worked(void **state)
 static void
 one_port_has_no_other(void **state)
 {
-	struct reach r;
+	struct port_memory r;
 
 	(void)state;
-	reach_init(&r, ports, 1);
-	assert_false(reach_has_next(&r));
-	assert_false(reach_failed(&r, REACH_SILENT, 1));
-	assert_int_equal(reach_current(&r)->port, 465);
+	port_memory_init(&r, ports, 1);
+	assert_false(port_memory_has_next(&r));
+	assert_false(port_memory_failed(&r, PORT_SILENT, 1));
+	assert_int_equal(port_memory_current(&r)->port, 465);
 }
 
 static void
 what_was_found_survives_a_restart(void **state)
 {
-	struct reach r, again;
+	struct port_memory r, again;
 	struct buf b, text, text_again;
 
 	(void)state;
 	buf_init(&b, 500);
 	buf_init(&text, 500);
 	buf_init(&text_again, 500);
-	reach_init(&r, ports, ARRAY_LEN(ports));
-	assert_true(reach_failed(&r, REACH_SILENT, 1700000000));
-	assert_true(reach_worked(&r, 1700000005));
-	reach_save(&r, &b);
-	reach_init(&again, ports, ARRAY_LEN(ports));
-	reach_load(&again, buf_bytes(&b));
-	assert_int_equal(reach_current(&again)->port, 587);
-	reach_text(&r, &text);
-	reach_text(&again, &text_again);
+	port_memory_init(&r, ports, ARRAY_LEN(ports));
+	assert_true(port_memory_failed(&r, PORT_SILENT, 1700000000));
+	assert_true(port_memory_worked(&r, 1700000005));
+	port_memory_save(&r, &b);
+	port_memory_init(&again, ports, ARRAY_LEN(ports));
+	port_memory_load(&again, buf_bytes(&b));
+	assert_int_equal(port_memory_current(&again)->port, 587);
+	port_memory_text(&r, &text);
+	port_memory_text(&again, &text_again);
 	assert_buf(
 	    &text, "465 filtered (nobody answered), 587 works, 2525 not tried");
 	assert_buf(&text_again, buf_str(&text));
@@ -98,13 +98,13 @@ nonsense_in_the_saved_state_is_skipped(void **state)
 {
 	static const char saved[] = "\n587\nabc works 1\n587 flies 1\n"
 				    "587 works x\n70000 works 1\n25 works 1\n";
-	struct reach r;
+	struct port_memory r;
 
 	(void)state;
-	reach_init(&r, ports, ARRAY_LEN(ports));
+	port_memory_init(&r, ports, ARRAY_LEN(ports));
 	for (size_t n = 0; n < sizeof(saved); n++)
-		reach_load(&r, bytes_of(saved, n));
-	assert_int_equal(reach_current(&r)->port, 465);
+		port_memory_load(&r, bytes_of(saved, n));
+	assert_int_equal(port_memory_current(&r)->port, 465);
 }
 
 int

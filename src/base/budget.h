@@ -11,8 +11,8 @@
  * was spent back with it: nothing is given away, and nothing waits until the
  * clock has caught up (R47).  A value without I/O.
  */
-#ifndef QUEUE_BUDGET_H
-#define QUEUE_BUDGET_H
+#ifndef BASE_BUDGET_H
+#define BASE_BUDGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "conf/account.h"
+#include "conf/route.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "outbound/reach.h"
+#include "account/port_memory.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -12,46 +12,47 @@
 static const struct {
 	const char *word; /* in the saved state */
 	const char *text; /* for people */
-} faults[REACH_FAULTS] = {
-	[REACH_UNTRIED] = { "untried", "not tried" },
-	[REACH_WORKS] = { "works", "works" },
-	[REACH_SILENT] = { "silent", "filtered (nobody answered)" },
-	[REACH_REFUSED] = { "refused", "refused" },
-	[REACH_RESET] = { "reset", "cut off (reset after connecting)" },
-	[REACH_NO_GREETING] = { "no-greeting", "silent after connecting" },
-	[REACH_NOT_SMTP] = { "not-smtp", "answered by something else" },
-	[REACH_NO_TLS] = { "no-tls", "without TLS (STARTTLS stripped?)" },
-	[REACH_CERTIFICATE] = { "certificate", "a foreign certificate" },
+} faults[PORT_FAULTS] = {
+	[PORT_UNTRIED] = { "untried", "not tried" },
+	[PORT_WORKS] = { "works", "works" },
+	[PORT_SILENT] = { "silent", "filtered (nobody answered)" },
+	[PORT_REFUSED] = { "refused", "refused" },
+	[PORT_RESET] = { "reset", "cut off (reset after connecting)" },
+	[PORT_NO_GREETING] = { "no-greeting", "silent after connecting" },
+	[PORT_NOT_SMTP] = { "not-smtp", "answered by something else" },
+	[PORT_NO_TLS] = { "no-tls", "without TLS (STARTTLS stripped?)" },
+	[PORT_CERTIFICATE] = { "certificate", "a foreign certificate" },
 };
 
 void
-reach_init(struct reach *r, const struct reach_port *ports, size_t n)
+port_memory_init(
+    struct port_memory *r, const struct account_port *ports, size_t n)
 {
-	assert(n > 0 && n <= REACH_PORTS_MAX);
-	*r = (struct reach) { .n = n };
+	assert(n > 0 && n <= ACCOUNT_PORTS_MAX);
+	*r = (struct port_memory) { .n = n };
 	for (size_t i = 0; i < n; i++)
 		r->ports[i].at = ports[i];
 }
 
-const struct reach_port *
-reach_current(const struct reach *r)
+const struct account_port *
+port_memory_current(const struct port_memory *r)
 {
 	return &r->ports[r->current].at;
 }
 
 bool
-reach_has_next(const struct reach *r)
+port_memory_has_next(const struct port_memory *r)
 {
 	return r->tried + 1 < r->n;
 }
 
 bool
-reach_worked(struct reach *r, int64_t now_s)
+port_memory_worked(struct port_memory *r, int64_t now_s)
 {
-	bool is_news = r->ports[r->current].fault != REACH_WORKS ||
+	bool is_news = r->ports[r->current].fault != PORT_WORKS ||
 		       r->first != r->current;
 
-	r->ports[r->current].fault = REACH_WORKS;
+	r->ports[r->current].fault = PORT_WORKS;
 	r->ports[r->current].when_s = now_s;
 	r->first = r->current;
 	r->tried = 0;
@@ -61,7 +62,7 @@ reach_worked(struct reach *r, int64_t now_s)
 /* The port after this one in order of preference, the first one skipped
  * because the round began there. */
 static size_t
-next_port(const struct reach *r)
+next_port(const struct port_memory *r)
 {
 	size_t i = r->tried == 1 ? 0 : r->current + 1;
 
@@ -69,7 +70,7 @@ next_port(const struct reach *r)
 }
 
 bool
-reach_failed(struct reach *r, enum reach_fault why, int64_t now_s)
+port_memory_failed(struct port_memory *r, enum port_fault why, int64_t now_s)
 {
 	r->ports[r->current].fault = why;
 	r->ports[r->current].when_s = now_s;
@@ -84,13 +85,13 @@ reach_failed(struct reach *r, enum reach_fault why, int64_t now_s)
 }
 
 const char *
-reach_fault_text(enum reach_fault f)
+port_fault_text(enum port_fault f)
 {
 	return faults[f].text;
 }
 
 void
-reach_text(const struct reach *r, struct buf *to)
+port_memory_text(const struct port_memory *r, struct buf *to)
 {
 	for (size_t i = 0; i < r->n; i++)
 		IGNORE(buf_addf(to, "%s%d %s", i > 0 ? ", " : "",
@@ -99,7 +100,7 @@ reach_text(const struct reach *r, struct buf *to)
 }
 
 void
-reach_save(const struct reach *r, struct buf *to)
+port_memory_save(const struct port_memory *r, struct buf *to)
 {
 	for (size_t i = 0; i < r->n; i++)
 		IGNORE(buf_addf(to, "%d %s %" PRId64 "\n", r->ports[i].at.port,
@@ -108,7 +109,7 @@ reach_save(const struct reach *r, struct buf *to)
 }
 
 static void
-load_line(struct reach *r, struct bytes line)
+load_line(struct port_memory *r, struct bytes line)
 {
 	struct bytes port = bytes_cut(&line, ' ');
 	struct bytes word = bytes_cut(&line, ' ');
@@ -120,18 +121,18 @@ load_line(struct reach *r, struct bytes line)
 	for (size_t i = 0; i < r->n; i++) {
 		if ((uint64_t)r->ports[i].at.port != number)
 			continue;
-		for (int f = 0; f < REACH_FAULTS; f++)
+		for (int f = 0; f < PORT_FAULTS; f++)
 			if (bytes_eq(word, faults[f].word)) {
-				r->ports[i].fault = (enum reach_fault)f;
+				r->ports[i].fault = (enum port_fault)f;
 				r->ports[i].when_s = (int64_t)when;
 			}
-		if (r->ports[i].fault == REACH_WORKS)
+		if (r->ports[i].fault == PORT_WORKS)
 			r->first = r->current = i;
 	}
 }
 
 void
-reach_load(struct reach *r, struct bytes saved)
+port_memory_load(struct port_memory *r, struct bytes saved)
 {
 	while (saved.n > 0)
 		load_line(r, bytes_cut(&saved, '\n'));

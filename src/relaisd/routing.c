@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/accounts.h"
+#include "relaisd/routing.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "account/accounts.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "conf/account.h"
 #include "conf/conf.h"
+#include "conf/route.h"
 #include "cred/cred.h"
 #include "mail/addr.h"
 #include "mail/envelope.h"
-#include "outbound/outbound.h"
 #include "queue/queue.h"
 #include "sys/clock_sys.h"
 
@@ -24,13 +24,11 @@ struct basis {
 	const struct cred_env *env;
 };
 
-struct accounts {
-	struct loop *loop;
+struct routing {
+	struct accounts *accounts;
 	struct queue *queue;
 	const struct cred_env *env;
-	struct accounts_hooks hooks;
 	struct conf *conf;
-	struct outbound *outbound;
 	bool *is_away; /* by place in conf: its spare has taken over */
 };
 
@@ -49,7 +47,7 @@ tls_opts_from(const struct conf_account *a)
 }
 
 int
-accounts_check_tls(const struct conf_account *a, struct err *err)
+routing_check_tls(const struct conf_account *a, struct err *err)
 {
 	struct tls_client_opts o = tls_opts_from(a);
 	struct tls_ctx *ctx = NULL;
@@ -64,7 +62,7 @@ accounts_check_tls(const struct conf_account *a, struct err *err)
 }
 
 bool
-accounts_same_tls(const struct conf_account *a, const struct conf_account *b)
+routing_same_tls(const struct conf_account *a, const struct conf_account *b)
 {
 	for (size_t i = 0; i < TLS_PINS_MAX; i++)
 		if (!str_eq(a->tls_pins[i], b->tls_pins[i]))
@@ -110,19 +108,18 @@ ehlo_name(const struct conf *conf)
 	return addr_domain_is_public(name) ? conf->hostname : NULL;
 }
 
-static struct pool_opts *
-opts_from(const struct accounts *accounts, size_t i)
+static struct account_opts *
+opts_from(const struct routing *r, size_t i)
 {
 	static const enum sc_tls tls[] = {
 		[CONF_TLS_STARTTLS] = SC_TLS_STARTTLS,
 		[CONF_TLS_IMPLICIT] = SC_TLS_IMPLICIT,
 		[CONF_TLS_OFF] = SC_TLS_OFF,
 	};
-	const struct accounts_hooks *hooks = &accounts->hooks;
-	struct conf *conf = accounts->conf;
+	struct conf *conf = r->conf;
 	const struct conf_account *a = &conf->accounts[i];
 	struct basis *b = xmalloc(sizeof(*b));
-	struct pool_opts o = {
+	struct account_opts o = {
 		.gone = basis_free,
 		.owner = b,
 		.name = a->name,
@@ -145,128 +142,123 @@ opts_from(const struct accounts *accounts, size_t i)
 		.secret = &a->secret,
 		.fetch_secret = fetch_secret,
 		.fetch_ctx = b,
-		.alert = hooks->alert,
-		.relayed = hooks->relayed,
-		.ctx = hooks->ctx,
 	};
 
-	*b = (struct basis) { conf_ref(conf), a, accounts->env };
+	*b = (struct basis) { conf_ref(conf), a, r->env };
 	for (size_t k = 0; k < a->nports; k++)
-		o.ports[k] = (struct reach_port) { a->ports[k].port,
+		o.ports[k] = (struct account_port) { a->ports[k].port,
 			tls[a->ports[k].tls] };
-	return pool_opts_new(&o);
+	return account_opts_new(&o);
 }
 
 /* --- life ----------------------------------------------------------------- */
 
-struct accounts *
-accounts_new(struct loop *loop, struct queue *queue, const struct cred_env *env,
-    const struct accounts_hooks *hooks)
+struct routing *
+routing_new(
+    struct accounts *accounts, struct queue *queue, const struct cred_env *env)
 {
-	struct accounts *a = xcalloc(1, sizeof(*a));
+	struct routing *r = xcalloc(1, sizeof(*r));
 
-	a->loop = loop;
-	a->queue = queue;
-	a->env = env;
-	a->hooks = *hooks;
-	a->outbound = outbound_new(loop, queue, rng_sys());
-	return a;
+	r->accounts = accounts;
+	r->queue = queue;
+	r->env = env;
+	return r;
 }
 
 /* Who was away under the old configuration, and has a spare still. */
 static bool *
-keep_away(const struct accounts *a, const struct conf *was)
+keep_away(const struct routing *r, const struct conf *was)
 {
-	bool *is_away = xcalloc(a->conf->naccounts, sizeof(*is_away));
+	bool *is_away = xcalloc(r->conf->naccounts, sizeof(*is_away));
 
-	for (size_t i = 0; was != NULL && i < a->conf->naccounts; i++) {
-		int old = conf_account_find(was, a->conf->accounts[i].name);
+	for (size_t i = 0; was != NULL && i < r->conf->naccounts; i++) {
+		int old = conf_account_find(was, r->conf->accounts[i].name);
 
-		is_away[i] = old >= 0 && a->is_away[old] &&
-			     a->conf->accounts[i].fallback >= 0;
+		is_away[i] = old >= 0 && r->is_away[old] &&
+			     r->conf->accounts[i].fallback >= 0;
 	}
 	return is_away;
 }
 
-void
-accounts_set(struct accounts *a, struct conf *conf)
+static void
+reroute(const struct routing *r)
 {
-	struct pool_opts **opts = xcalloc(conf->naccounts, sizeof(*opts));
-	struct conf *was = a->conf;
+	queue_reroute(r->queue, accounts_handles(r->accounts));
+}
+
+void
+routing_set(struct routing *r, struct conf *conf)
+{
+	struct account_opts **opts = xcalloc(conf->naccounts, sizeof(*opts));
+	struct conf *was = r->conf;
 	bool *is_away;
 
-	a->conf = conf_ref(conf);
+	r->conf = conf_ref(conf);
 	for (size_t i = 0; i < conf->naccounts; i++)
-		opts[i] = opts_from(a, i);
-	outbound_set(a->outbound, opts, conf->naccounts);
+		opts[i] = opts_from(r, i);
+	accounts_set(r->accounts, opts, conf->naccounts);
 	free(opts);
-	is_away = keep_away(a, was);
-	free(a->is_away);
-	a->is_away = is_away;
+	is_away = keep_away(r, was);
+	free(r->is_away);
+	r->is_away = is_away;
 	if (was == NULL || !conf_routes_alike(was, conf))
-		queue_reroute(a->queue, outbound_handles(a->outbound));
+		reroute(r);
 	conf_free(was);
 }
 
 void
-accounts_free(struct accounts *a)
+routing_free(struct routing *r)
 {
-	if (a == NULL)
+	if (r == NULL)
 		return;
-	outbound_free(a->outbound);
-	conf_free(a->conf);
-	free(a->is_away);
-	free(a);
+	conf_free(r->conf);
+	free(r->is_away);
+	free(r);
 }
 
 const struct conf *
-accounts_conf(const struct accounts *a)
+routing_conf(const struct routing *r)
 {
-	return a->conf;
-}
-
-struct outbound *
-accounts_outbound(const struct accounts *a)
-{
-	return a->outbound;
+	return r->conf;
 }
 
 /* --- which account -------------------------------------------------------- */
 
 int
-accounts_route(const struct accounts *a, const struct envelope *env)
+routing_account(const struct routing *r, const struct envelope *env)
 {
-	int i = conf_route(a->conf, env, NULL);
-	int spare = i >= 0 ? a->conf->accounts[i].fallback : -1;
+	int i = conf_route(r->conf, env, NULL);
+	int spare = i >= 0 ? r->conf->accounts[i].fallback : -1;
 
 	if (i < 0)
 		return -1;
 	/* A provider that may have the message already must not be passed
 	 * over: the spare would send it twice. */
-	if (spare >= 0 && a->is_away[i] && !envelope_is_in_doubt(env))
+	if (spare >= 0 && r->is_away[i] && !envelope_is_in_doubt(env))
 		i = spare;
-	return outbound_handle(a->outbound, (size_t)i);
+	return accounts_handle(r->accounts, (size_t)i);
 }
 
 int64_t
-accounts_watch_spares(struct accounts *a)
+routing_watch_spares(struct routing *r)
 {
-	const struct conf *c = a->conf;
+	const struct conf *c = r->conf;
 	int64_t next = INT64_MAX;
-	struct pool_status st;
 	bool has_changed = false;
 
 	for (size_t i = 0; i < c->naccounts; i++) {
-		int handle = outbound_handle(a->outbound, i);
+		const struct account *a = accounts_at(
+		    r->accounts, accounts_handle(r->accounts, i));
 		bool is_away = c->accounts[i].fallback >= 0 &&
-			       outbound_is_away(a->outbound, handle);
+			       account_is_away(a);
+		struct account_status st;
 
-		if (is_away && outbound_status(a->outbound, handle, &st) &&
-		    st.until_ms < next)
+		account_status(a, &st);
+		if (is_away && st.until_ms < next)
 			next = st.until_ms + 1;
-		if (is_away == a->is_away[i])
+		if (is_away == r->is_away[i])
 			continue;
-		a->is_away[i] = is_away;
+		r->is_away[i] = is_away;
 		has_changed = true;
 		log_text(LOG_LEVEL_WARNING,
 		    is_away ? "account %s is away; its mail goes through %s"
@@ -276,6 +268,6 @@ accounts_watch_spares(struct accounts *a)
 		    c->accounts[c->accounts[i].fallback].name);
 	}
 	if (has_changed)
-		queue_reroute(a->queue, outbound_handles(a->outbound));
+		reroute(r);
 	return next;
 }

@@ -2,8 +2,8 @@
 /* The choice of the account: first whose conditions hold, else the default. */
 #include "tests/lib/check.h"
 
-#include "conf/account.h"
 #include "conf/conf.h"
+#include "conf/route.h"
 #include "conf/setting.h"
 #include "mail/envelope.h"
 

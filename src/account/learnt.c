@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "outbound/learnt.h"
+#include "account/learnt.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -15,7 +15,7 @@ enum { LIFE_S = 30 * 86400, EHLO_BITS = 7 };
 static const struct {
 	const char *word;
 	uint32_t max; /* a greater value is no fact */
-} facts[LEARNT_COUNT] = {
+} facts[LEARNT_KEPT] = {
 	[LEARNT_EHLO] = { "ehlo", UINT32_MAX },
 	[LEARNT_DISTRUST] = { "distrust",
 	    SMTP_DISTRUST_CHUNKING | SMTP_DISTRUST_PARAMS },
@@ -115,6 +115,15 @@ learnt_text(enum learnt_fact f, uint32_t value, struct buf *to)
 		    "connection; no more are tried",
 		    value));
 		break;
+	case LEARNT_ONE_DOMAIN:
+		IGNORE(buf_adds(to,
+		    "the provider takes the recipients of one domain at a "
+		    "time, and from now on gets them so"));
+		break;
+	case LEARNT_PLAIN:
+	case LEARNT_NAMES_TRIED:
+	case LEARNT_LOST_BDAT:
+	case LEARNT_SPENT:
 	case LEARNT_COUNT:
 		break;
 	}
@@ -123,7 +132,7 @@ learnt_text(enum learnt_fact f, uint32_t value, struct buf *to)
 void
 learnt_save(const struct learnt *l, const char *host, struct buf *to)
 {
-	for (size_t i = 0; i < LEARNT_COUNT; i++)
+	for (size_t i = 0; i < LEARNT_KEPT; i++)
 		if (l->facts[i].value != 0)
 			IGNORE(buf_addf(to, "%s %s %" PRIu32 " %" PRId64 "\n",
 			    host, facts[i].word, l->facts[i].value,
@@ -139,7 +148,7 @@ load_line(struct learnt *l, const char *host, struct bytes line)
 
 	if (!bytes_eq(at, host) || !num_u64_max(line, INT64_MAX, &when_s))
 		return;
-	for (size_t i = 0; i < LEARNT_COUNT; i++)
+	for (size_t i = 0; i < LEARNT_KEPT; i++)
 		if (bytes_eq(word, facts[i].word) &&
 		    num_u64_max(number, facts[i].max, &value)) {
 			l->facts[i].value = (uint32_t)value;

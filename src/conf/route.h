@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* account.h - through which account a message goes.
+/* route.h - through which account a message goes.
  *
  * The first account, in the order of the file, whose conditions `senders`,
  * `recipients` and `users` all hold; else the default.  A condition that is
@@ -15,8 +15,8 @@
  *
  * Pure: no look-up of users, no disk, no clock.
  */
-#ifndef CONF_ACCOUNT_H
-#define CONF_ACCOUNT_H
+#ifndef CONF_ROUTE_H
+#define CONF_ROUTE_H
 
 #include <stdbool.h>
 

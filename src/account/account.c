@@ -1,0 +1,907 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "account/account.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "account/fetch.h"
+#include "account/port_memory.h"
+#include "base/budget.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "mail/diagnosis.h"
+#include "mail/verdict.h"
+#include "net/loop.h"
+#include "smtp/smtp_caps.h"
+
+enum {
+	PATIENCE_MS = 30 * 1000,
+	PATIENCE_AUTO_MS = 4 * 1000, /* another port is waiting */
+	WAKE_JITTER_MS = 2000,
+	BROKEN_MAX = 3,
+	LONG_PAUSE_MS = 60 * 60 * 1000, /* then a person is told */
+	LONG_WINDOW_MS = 15 * 60 * 1000,
+	KEPT_MAX = 8192,
+	BUDGET_SAVE_MS = 10 * 1000,
+	WATCH_MS = 15 * 1000
+};
+
+struct account {
+	struct loop *loop;
+	const struct rng *rng;
+	const struct account_hooks *hooks;
+	int handle;
+	bool is_stopped;
+	struct account_opts *opts;
+	struct standing standing;
+	struct loop_timer *timer; /* the next try */
+	struct loop_timer *watch; /* looks whether the secret has changed */
+	struct fetch *watched; /* under way for that, or NULL */
+	struct port_memory ports;
+	char *ports_text;
+	struct tls_ctx *tls;
+	struct learnt learnt;
+	uint64_t size_max_bytes; /* of the last EHLO */
+	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
+	struct budget budget; /* on steady_s() */
+	int64_t wall_ahead_ms; /* of the boot clock, at first */
+	bool is_budget_dirty;
+	int64_t budget_saved_ms;
+	uint64_t sent;
+	int64_t last_sent_s;
+};
+
+static int64_t
+now_ms(const struct account *a)
+{
+	return clock_boot_ms(loop_clock(a->loop));
+}
+
+static int64_t
+now_s(const struct account *a)
+{
+	return clock_wall_ms(loop_clock(a->loop)) / 1000;
+}
+
+/* The wall clock as it was when the account was made, moved on by the boot
+ * clock: a limit by the hour must neither reopen nor close because somebody sets
+ * the clock (R47). */
+static int64_t
+steady_s(const struct account *a)
+{
+	return (now_ms(a) + a->wall_ahead_ms) / 1000;
+}
+
+static void
+changed(struct account *a, enum account_change what)
+{
+	if (a->hooks->changed != NULL)
+		a->hooks->changed(a->hooks->listener, a, what);
+}
+
+void
+account_alert(const struct account *a, const char *event, const char *reason)
+{
+	if (a->hooks->alert != NULL)
+		a->hooks->alert(a->hooks->ctx, a->opts->name, event, reason);
+}
+
+/* --- what is kept across restarts ----------------------------------------- */
+
+/* The file of this account for one kind of fact; the caller frees it. */
+static char *
+kept(const struct account *a, const char *kind)
+{
+	char *name = xasprintf("%s.%s", kind, a->opts->name);
+	char *text = a->hooks->read(a->hooks->ctx, name);
+
+	free(name);
+	return text != NULL ? text : xstrdup("");
+}
+
+/* Takes text over. */
+static void
+keep(const struct account *a, const char *kind, struct buf *text)
+{
+	char *name = xasprintf("%s.%s", kind, a->opts->name);
+	struct err err;
+
+	if (a->hooks->write(a->hooks->ctx, name, buf_bytes(text), &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	free(name);
+	buf_clear(text);
+}
+
+static void
+refresh_ports_text(struct account *a)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	port_memory_text(&a->ports, &b);
+	free(a->ports_text);
+	a->ports_text = buf_steal(&b);
+}
+
+static void
+save_ports(struct account *a)
+{
+	struct buf b;
+
+	refresh_ports_text(a);
+	buf_init(&b, KEPT_MAX);
+	port_memory_save(&a->ports, &b);
+	keep(a, "reach", &b);
+}
+
+/* Not at every message: what a crash forgets is less than a minute's. */
+static void
+save_budget(struct account *a, bool is_last)
+{
+	struct buf b;
+
+	if (!a->is_budget_dirty ||
+	    (!is_last && now_ms(a) < a->budget_saved_ms + BUDGET_SAVE_MS))
+		return;
+	buf_init(&b, KEPT_MAX);
+	budget_save(&a->budget, &b);
+	keep(a, "budget", &b);
+	a->is_budget_dirty = false;
+	a->budget_saved_ms = now_ms(a);
+}
+
+static void
+save_standing(struct account *a)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	standing_save(&a->standing, now_ms(a), now_s(a), &b);
+	keep(a, "standing", &b);
+}
+
+/* "HOST SIZE": what another provider says of sizes is not this one's word. */
+static void
+save_size(struct account *a)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	IGNORE(buf_addf(&b, "%s %" PRIu64 "\n", a->opts->host,
+	    a->size_max_bytes)); /* fits: a host name and a number */
+	keep(a, "size", &b);
+}
+
+static void
+load_size(struct account *a)
+{
+	char *text = kept(a, "size"), *size = text;
+	const char *host = strsep(&size, " ");
+	uint64_t n;
+
+	if (size != NULL && strcmp(host, a->opts->host) == 0 &&
+	    num_u64(bytes_of(size, strcspn(size, "\n")), &n) &&
+	    n >= SMTP_CAPS_SIZE_MIN)
+		a->size_max_bytes = n;
+	free(text);
+}
+
+static void
+save_learnt(struct account *a)
+{
+	struct buf b;
+
+	buf_init(&b, KEPT_MAX);
+	learnt_save(&a->learnt, a->opts->host, &b);
+	keep(a, "learnt", &b);
+}
+
+static void
+load_kept(struct account *a)
+{
+	char *text = kept(a, "reach");
+
+	port_memory_load(&a->ports, bytes_str(text));
+	free(text);
+	refresh_ports_text(a);
+	text = kept(a, "budget");
+	budget_load(&a->budget, bytes_str(text));
+	free(text);
+	load_size(a);
+	text = kept(a, "learnt");
+	learnt_load(&a->learnt, a->opts->host, bytes_str(text));
+	free(text);
+	text = kept(a, "standing");
+	standing_load(&a->standing, now_ms(a), now_s(a), bytes_str(text));
+	free(text);
+}
+
+/* --- standing ------------------------------------------------------------- */
+
+static void
+log_standing(const struct account *a, enum log_level level, const char *event)
+{
+	char wait[NUM_TEXT_SIZE];
+	struct log_line l;
+
+	log_begin(&l, level, event);
+	log_str(&l, "account", a->opts->name);
+	log_sentence(&l, "reason", a->standing.reason);
+	log_str(&l, "retry_in",
+	    num_duration_text(a->standing.until_ms - now_ms(a), wait));
+	log_end(&l);
+}
+
+static void
+stand_down(struct account *a, enum account_state state, const char *why,
+    int64_t wait_ms)
+{
+	standing_down(&a->standing, state, why, now_ms(a), wait_ms);
+	loop_timer_set(a->timer, a->standing.until_ms);
+	save_standing(a);
+	changed(a, ACCOUNT_STANDS_DOWN);
+}
+
+static void
+pause_for(struct account *a, const char *why)
+{
+	struct standing *s = &a->standing;
+
+	if (s->state != ACCOUNT_READY)
+		return;
+	stand_down(a, ACCOUNT_PAUSED, why,
+	    standing_pause_ms(s, a->opts->retry_after_ms, a->rng));
+	log_standing(a, LOG_LEVEL_WARNING, "paused");
+	if (s->paused_since_ms == 0)
+		s->paused_since_ms = now_ms(a);
+	else if (now_ms(a) - s->paused_since_ms >= LONG_PAUSE_MS)
+		account_alert(a, "account-paused", s->reason);
+}
+
+/* o: as account_heard() has it. */
+static void
+hold(struct account *a, const struct account_opts *o, const char *why)
+{
+	struct standing *s = &a->standing;
+
+	if (s->state == ACCOUNT_HELD)
+		return;
+	if (o != a->opts && !s->has_tried_again) {
+		s->has_tried_again = true;
+		log_text(LOG_LEVEL_NOTICE,
+		    "account %s: a connection from before the reload heard "
+		    "this, so it is tried once more: %s",
+		    a->opts->name, why);
+		return;
+	}
+	login_mark_set(&s->mark, a->opts, a->rng);
+	stand_down(a, ACCOUNT_HELD, why, standing_hold_ms(s));
+	log_standing(a, LOG_LEVEL_ERROR, "held");
+	account_alert(a, "account-held", s->reason);
+}
+
+/* The window is closed: no attempt until it reopens, because some providers
+ * close it anew at every try. */
+static void
+close_window(struct account *a, const char *why, int64_t wait_ms)
+{
+	if (a->standing.state != ACCOUNT_READY)
+		return;
+	a->standing.is_window_closed = true;
+	stand_down(a, ACCOUNT_PAUSED, why, wait_ms);
+	log_standing(a, LOG_LEVEL_ERROR, "quota");
+	/* A limit by the minute is how things should be. */
+	if (wait_ms >= LONG_WINDOW_MS)
+		account_alert(a, "quota", a->standing.reason);
+}
+
+/* Our own limits: a closed window before the provider closes it. */
+static void
+check_budget(struct account *a)
+{
+	const char *name = NULL;
+	uint64_t max = 0;
+	int64_t wait_s = budget_wait_s(&a->budget, steady_s(a), &name, &max);
+	char why[200];
+
+	if (wait_s == 0 || a->standing.state != ACCOUNT_READY)
+		return;
+	a->standing.is_own_limit = true;
+	save_budget(a, true); /* lest a kill opens the window */
+	(void)snprintf(why, sizeof(why),
+	    "%s = %" PRIu64 " of account %s is used up; mail waits until there "
+	    "is room again",
+	    name, max, a->opts->name);
+	close_window(a, why, wait_s * 1000);
+}
+
+static void
+let_try(struct account *a)
+{
+	standing_let_try(&a->standing);
+	loop_timer_set(a->timer, INT64_MAX);
+	changed(a, ACCOUNT_MAY_TRY);
+	check_budget(a);
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct account *a = ctx;
+
+	if (a->standing.state != ACCOUNT_READY)
+		let_try(a);
+}
+
+static void
+troubles_are_over(const struct account *a)
+{
+	account_alert(a, "account-held", NULL);
+	account_alert(a, "account-paused", NULL);
+	account_alert(a, "quota", NULL);
+}
+
+static void
+clear_trouble(struct account *a)
+{
+	troubles_are_over(a);
+	standing_clear(&a->standing);
+	let_try(a);
+	save_standing(a);
+}
+
+/* --- a refused secret ------------------------------------------------------ */
+
+static bool
+is_watching(const struct account *a)
+{
+	return a->standing.state == ACCOUNT_HELD &&
+	       a->standing.mark.has_secret && !a->is_stopped;
+}
+
+static void
+on_watched(void *ctx, const struct secret *now, const struct err *why)
+{
+	struct account *a = ctx;
+
+	(void)why; /* told when a connection asks */
+	a->watched = NULL;
+	if (!is_watching(a))
+		return;
+	if (now == NULL || login_mark_fits_secret(&a->standing.mark, now)) {
+		loop_timer_set(a->watch, now_ms(a) + WATCH_MS);
+		return;
+	}
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: its secret has changed, so it is tried again at once",
+	    a->opts->name);
+	a->standing.refusals = 0;
+	account_flush(a, false);
+}
+
+static void
+on_watch(void *ctx)
+{
+	struct account *a = ctx;
+
+	if (is_watching(a) && a->watched == NULL)
+		a->watched = fetch_new(a->loop, a->opts, on_watched, a);
+}
+
+static void
+secret_refused(struct account *a, const struct secret *secret)
+{
+	struct standing *s = &a->standing;
+
+	/* A second connection that tried it: this counts, too. */
+	if (s->state == ACCOUNT_HELD)
+		s->refusals++;
+	login_mark_set(&s->mark, a->opts, a->rng);
+	login_mark_set_secret(&s->mark, secret);
+	loop_timer_set(a->watch, now_ms(a) + WATCH_MS);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+/* A hold that was kept is about a login that may have been mended meanwhile. */
+static void
+check_mark(struct account *a)
+{
+	const struct standing *s = &a->standing;
+
+	if (s->state != ACCOUNT_HELD || !s->mark.is_set)
+		return;
+	if (!login_mark_fits(&s->mark, a->opts))
+		clear_trouble(a);
+	else if (s->mark.has_secret)
+		loop_timer_set(a->watch, now_ms(a));
+}
+
+struct account *
+account_new(struct loop *l, const struct rng *rng, int handle,
+    const struct account_hooks *hooks, struct account_opts *opts)
+{
+	struct account *a = xcalloc(1, sizeof(*a));
+
+	a->loop = l;
+	a->rng = rng;
+	a->hooks = hooks;
+	a->handle = handle;
+	a->opts = opts;
+	a->wall_ahead_ms = clock_wall_ms(loop_clock(l)) - now_ms(a);
+	a->timer = loop_timer_new(l, on_timer, a);
+	a->watch = loop_timer_new(l, on_watch, a);
+	port_memory_init(&a->ports, opts->ports, opts->nports);
+	budget_init(&a->budget, opts->max_per_minute, opts->max_per_hour,
+	    opts->max_per_day);
+	load_kept(a);
+	if (a->standing.state != ACCOUNT_READY)
+		loop_timer_set(a->timer, a->standing.until_ms);
+	check_mark(a);
+	check_budget(a);
+	return a;
+}
+
+void
+account_stop(struct account *a)
+{
+	a->is_stopped = true;
+	save_budget(a, true);
+}
+
+void
+account_free(struct account *a)
+{
+	if (a == NULL)
+		return;
+	fetch_forget(a->watched);
+	loop_timer_free(a->timer);
+	loop_timer_free(a->watch);
+	tls_ctx_free(a->tls);
+	free(a->ports_text);
+	account_opts_free(a->opts);
+	free(a);
+}
+
+void
+account_flush(struct account *a, bool is_gentle)
+{
+	if (is_gentle &&
+	    (a->standing.state == ACCOUNT_HELD || a->standing.is_window_closed))
+		return;
+	let_try(a);
+}
+
+void
+account_network_changed(struct account *a)
+{
+	struct standing *s = &a->standing;
+
+	if (s->state != ACCOUNT_PAUSED || s->is_window_closed)
+		return;
+	s->troubles = 0;
+	s->until_ms = now_ms(a) + 500 + rng_below(a->rng, WAKE_JITTER_MS);
+	loop_timer_set(a->timer, s->until_ms);
+}
+
+/* --- other options -------------------------------------------------------- */
+
+bool
+account_is_past(const struct account *a, const struct account_opts *o)
+{
+	return o != a->opts && !account_opts_same_way(o, a->opts);
+}
+
+/* What is known of a port stays known while the host is the same. */
+static void
+change_ports(struct account *a, bool is_same_host)
+{
+	struct buf known;
+
+	buf_init(&known, KEPT_MAX);
+	if (is_same_host)
+		port_memory_save(&a->ports, &known);
+	port_memory_init(&a->ports, a->opts->ports, a->opts->nports);
+	port_memory_load(&a->ports, buf_bytes(&known));
+	buf_clear(&known);
+	save_ports(a);
+}
+
+static void
+forget_provider(struct account *a)
+{
+	a->learnt = (struct learnt) { 0 };
+	a->absurd[0] = '\0';
+	a->size_max_bytes = 0;
+	save_size(a);
+	save_learnt(a);
+}
+
+static void
+change_way(struct account *a, const struct account_opts *was)
+{
+	bool is_same_host = strcmp(was->host, a->opts->host) == 0;
+
+	if (!is_same_host)
+		forget_provider(a);
+	if (!is_same_host || !account_opts_same_ports(was, a->opts))
+		change_ports(a, is_same_host);
+	if (!account_opts_same_tls(was, a->opts)) {
+		tls_ctx_free(a->tls);
+		a->tls = NULL;
+	}
+	a->standing.is_proven = false;
+	IGNORE(learnt_set(&a->learnt, LEARNT_NAMES_TRIED, 0, now_s(a)));
+	changed(a, ACCOUNT_GOES_ELSEWHERE);
+}
+
+static void
+look_again(struct account *a)
+{
+	struct standing *s = &a->standing;
+
+	if (s->state == ACCOUNT_READY || s->is_own_limit) {
+		let_try(a);
+	} else if (!s->has_tried_again) {
+		s->has_tried_again = true;
+		let_try(a);
+	} else if (s->mark.has_secret) {
+		loop_timer_set(a->watch, now_ms(a));
+	}
+}
+
+void
+account_set_opts(struct account *a, struct account_opts *opts)
+{
+	struct account_opts *was = a->opts;
+
+	a->opts = opts;
+	a->is_stopped = false;
+	budget_set_limits(&a->budget, opts->max_per_minute, opts->max_per_hour,
+	    opts->max_per_day);
+	if (!account_opts_same_way(was, opts))
+		change_way(a, was);
+	if (!account_opts_same_login(was, opts))
+		clear_trouble(a);
+	else
+		look_again(a);
+	account_opts_free(was);
+}
+
+/* --- facts ---------------------------------------------------------------- */
+
+void
+account_status(const struct account *a, struct account_status *ret)
+{
+	*ret = (struct account_status) {
+		.name = a->opts->name,
+		.host = a->opts->host,
+		.state = a->standing.state,
+		.reason = a->standing.reason,
+		.until_ms = a->standing.until_ms,
+		.ports = a->ports_text,
+		.sent = a->sent,
+		.last_sent_s = a->last_sent_s,
+		.size_max_bytes = a->size_max_bytes,
+	};
+}
+
+bool
+account_is_away(const struct account *a)
+{
+	const struct standing *s = &a->standing;
+
+	return s->state == ACCOUNT_HELD ||
+	       (s->state == ACCOUNT_PAUSED &&
+		   now_ms(a) - s->troubled_since_ms >= ACCOUNT_AWAY_MS);
+}
+
+int
+account_handle(const struct account *a)
+{
+	return a->handle;
+}
+
+struct account_opts *
+account_opts(const struct account *a)
+{
+	return a->opts;
+}
+
+enum account_trust
+account_trust(const struct account *a)
+{
+	const struct standing *s = &a->standing;
+
+	return s->state != ACCOUNT_READY ? ACCOUNT_NOT_NOW
+	       : s->is_on_trial          ? ACCOUNT_ON_TRIAL
+	       : s->is_proven            ? ACCOUNT_PROVEN
+					 : ACCOUNT_UNPROVEN;
+}
+
+void
+account_way(const struct account *a, struct account_way *ret)
+{
+	*ret = (struct account_way) {
+		.opts = a->opts,
+		.port = *port_memory_current(&a->ports),
+		.patience_ms = port_memory_has_next(&a->ports)
+				   ? PATIENCE_AUTO_MS
+				   : PATIENCE_MS,
+	};
+}
+
+int
+account_tls(struct account *a, struct tls_ctx **ret, struct err *err)
+{
+	if (a->tls == NULL &&
+	    tls_ctx_new_client(&a->opts->tls, &a->tls, err) != 0)
+		return -1;
+	*ret = a->tls;
+	return 0;
+}
+
+void
+account_rest(struct account *a)
+{
+	/* The trust store is worth 4 MB: give it back until it is needed. */
+	if (a->tls != NULL)
+		tls_ctx_trim(a->tls);
+	(void)malloc_trim(0); /* nothing to give back is fine */
+}
+
+void
+account_spend(struct account *a, size_t nrcpts)
+{
+	const char *name;
+
+	budget_spend(&a->budget, (uint32_t)nrcpts, steady_s(a));
+	a->is_budget_dirty = true;
+	save_budget(a, false);
+	name = budget_warning(&a->budget, steady_s(a));
+	if (name != NULL)
+		log_text(LOG_LEVEL_WARNING,
+		    "account %s: 80 %% of %s is used up", a->opts->name, name);
+	check_budget(a);
+}
+
+uint32_t
+account_fact(const struct account *a, enum learnt_fact f)
+{
+	return learnt_value(&a->learnt, f, now_s(a));
+}
+
+void
+account_learn(struct account *a, const struct account_opts *o,
+    enum learnt_fact f, uint32_t value)
+{
+	struct buf text;
+
+	if (account_is_past(a, o) ||
+	    !learnt_set(&a->learnt, f, value, now_s(a)))
+		return;
+	if (f < LEARNT_KEPT)
+		save_learnt(a);
+	if (value == 0)
+		return;
+	buf_init(&text, DIAGNOSIS_REASON_MAX);
+	learnt_text(f, value, &text);
+	if (buf_len(&text) > 0)
+		log_text(LOG_LEVEL_NOTICE, "account %s: %s", a->opts->name,
+		    buf_str(&text));
+	buf_clear(&text);
+}
+
+/* --- what was heard ------------------------------------------------------- */
+
+static void
+warn_absurd(struct account *a, const char *what)
+{
+	if (what[0] == '\0' || strcmp(a->absurd, what) == 0)
+		return;
+	(void)snprintf(a->absurd, sizeof(a->absurd), "%s", what);
+	log_text(LOG_LEVEL_WARNING,
+	    "account %s: the provider states \"%s\", which cannot be meant and "
+	    "is ignored",
+	    a->opts->name, what);
+}
+
+static void
+logged_in(struct account *a, const struct account_news *n)
+{
+	struct standing *s = &a->standing;
+
+	warn_absurd(a, n->absurd);
+	if (n->size_max_bytes != a->size_max_bytes) {
+		a->size_max_bytes = n->size_max_bytes;
+		save_size(a);
+	}
+	s->refusals = 0;
+	s->is_proven = true;
+	s->mark = (struct login_mark) { .is_set = false };
+	if (port_memory_worked(&a->ports, now_s(a)))
+		save_ports(a);
+	/* Another connection has heard otherwise meanwhile. */
+	if (s->state != ACCOUNT_READY)
+		return;
+	if (s->reason[0] != '\0') {
+		log_text(
+		    LOG_LEVEL_NOTICE, "account %s works again", a->opts->name);
+		s->reason[0] = '\0';
+		save_standing(a);
+	}
+	changed(a, ACCOUNT_MAY_WORK);
+}
+
+static void
+mail_was_taken(struct account *a)
+{
+	struct standing *s = &a->standing;
+
+	troubles_are_over(a);
+	s->has_tried_again = s->is_on_trial = false;
+	s->paused_since_ms = 0;
+	/* Not before: a provider that takes the login and nothing else is in
+	 * trouble, too, and must not be asked again at once for ever. */
+	s->troubles = s->broken = 0;
+	IGNORE(learnt_set(&a->learnt, LEARNT_LOST_BDAT, 0, now_s(a)));
+}
+
+static bool
+concerns_account(enum diagnosis_act act)
+{
+	return act == DIAGNOSIS_RECONNECT || act == DIAGNOSIS_NEXT_MECHANISM ||
+	       act == DIAGNOSIS_PAUSE || act == DIAGNOSIS_QUOTA ||
+	       act == DIAGNOSIS_HOLD_ACCOUNT;
+}
+
+/* Does to the account what the answer calls for (mail/diagnosis.h). */
+static void
+act_on(struct account *a, const struct account_opts *o, const struct verdict *v,
+    const struct diagnosis *d)
+{
+	struct buf why;
+
+	if (d->act == DIAGNOSIS_RECONNECT)
+		return; /* the connection sees to it */
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, d, &why);
+	if (d->act == DIAGNOSIS_PAUSE) {
+		pause_for(a, buf_str(&why));
+	} else if (d->act == DIAGNOSIS_QUOTA) {
+		a->standing.is_on_trial = true;
+		close_window(a, buf_str(&why), d->pause_ms);
+	} else {
+		hold(a, o, buf_str(&why));
+	}
+	buf_clear(&why);
+}
+
+static void
+broken_off(
+    struct account *a, const struct account_opts *o, const struct verdict *v)
+{
+	static const struct diagnosis d = {
+		.cause = "the last three sessions ended like this before a "
+			 "message was taken",
+		.remedy = "check port, tls and user of this account, or ask "
+			  "the provider; then: relais flush",
+	};
+	struct buf why;
+
+	if (++a->standing.broken < BROKEN_MAX)
+		return;
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, &d, &why);
+	hold(a, o, buf_str(&why));
+	buf_clear(&why);
+}
+
+/* What to say when no port leads to the provider: the newest reason, and what
+ * was found on each port if there are several. */
+static void
+pause_unreached(struct account *a, const char *text)
+{
+	char why[DIAGNOSIS_REASON_MAX];
+
+	if (a->ports.n > 1)
+		(void)snprintf(why, sizeof(why), "%s (ports of %s: %s)", text,
+		    a->opts->host, a->ports_text);
+	else
+		(void)snprintf(why, sizeof(why), "%s", text);
+	pause_for(a, why);
+}
+
+static void
+port_failed(struct account *a, const struct account_news *n)
+{
+	bool has_next;
+
+	/* If another connection has found out before, there is a new port to
+	 * try already. */
+	if (n->port.port != port_memory_current(&a->ports)->port)
+		return;
+	has_next = port_memory_failed(&a->ports, n->fault, now_s(a));
+	save_ports(a);
+	if (!has_next) {
+		pause_unreached(a, n->why);
+		return;
+	}
+	/* The connection that found out is still there; the next one is opened
+	 * when it is gone. */
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: port %d does not lead to the provider (%s); trying "
+	    "port %d next",
+	    a->opts->name, n->port.port, n->why,
+	    port_memory_current(&a->ports)->port);
+}
+
+static void
+was_silent(struct account *a, const char *why)
+{
+	if (a->standing.troubles > 0) {
+		pause_for(a, why);
+		return;
+	}
+	a->standing.troubles++;
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: %s; another connection is opened", a->opts->name, why);
+}
+
+bool
+account_heard(struct account *a, const struct account_opts *o,
+    const struct account_news *n)
+{
+	bool is_past = account_is_past(a, o);
+	struct diagnosis d;
+
+	if (n->kind == ACCOUNT_ANSWERED) {
+		d = diagnose(n->verdict, o->host);
+		if (!concerns_account(d.act))
+			return false;
+		if (!is_past)
+			act_on(a, o, n->verdict, &d);
+		return true;
+	}
+	if (n->kind == ACCOUNT_SENT) {
+		a->sent++;
+		a->last_sent_s = now_s(a);
+	}
+	if (is_past)
+		return true;
+	switch (n->kind) {
+	case ACCOUNT_LOGGED_IN:
+		logged_in(a, n);
+		break;
+	case ACCOUNT_SENT:
+		mail_was_taken(a);
+		break;
+	case ACCOUNT_SECRET_REFUSED:
+		secret_refused(a, n->secret);
+		break;
+	case ACCOUNT_BROKEN_OFF:
+		broken_off(a, o, n->verdict);
+		break;
+	case ACCOUNT_NO_WAY:
+		port_failed(a, n);
+		break;
+	case ACCOUNT_TROUBLE:
+		pause_for(a, n->why);
+		break;
+	case ACCOUNT_SILENT:
+		was_silent(a, n->why);
+		break;
+	case ACCOUNT_NO_LOGIN:
+		hold(a, o, n->why);
+		break;
+	case ACCOUNT_ANSWERED:
+		break;
+	}
+	return true;
+}

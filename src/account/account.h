@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* account.h - one provider login: what is true of it as long as its name stands.
+ *
+ * It lives as long as its name stands in the configuration: what has been spent
+ * of its limits, what was learnt about its provider, a hold or a pause are true
+ * of the login and not of a file.  A reload gives it other options and nothing
+ * else.
+ *
+ * Opens no connection and knows no queue.  Whoever has connections asks it two
+ * things: may I have one, and whereto (account_trust(), account_way()); and says
+ * what was heard over them (account_heard()).  What was heard over a connection
+ * made by the options of another login, server or port says nothing of this one
+ * and is left aside.
+ */
+#ifndef ACCOUNT_ACCOUNT_H
+#define ACCOUNT_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "account/account_opts.h"
+#include "account/learnt.h"
+#include "account/standing.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+struct account;
+struct loop;
+struct tls_ctx;
+struct verdict;
+
+/* --- what it asks of those around it -------------------------------------- */
+
+enum account_change {
+	ACCOUNT_CAME, /* it is new, or is back before it was gone */
+	ACCOUNT_MAY_TRY, /* again */
+	ACCOUNT_MAY_WORK, /* the login is good: more at once than before */
+	ACCOUNT_STANDS_DOWN, /* paused or held */
+	/* The connections that there are would not be made by the new options:
+	 * they finish what they carry. */
+	ACCOUNT_GOES_ELSEWHERE,
+	ACCOUNT_LEFT /* finish what is under way, then accounts_remove() */
+};
+
+struct account_hooks {
+	/* Small texts that outlast a restart; read() may return NULL, what it
+	 * returns is freed here. */
+	char *(*read)(void *ctx, const char *name);
+	int (*write)(
+	    void *ctx, const char *name, struct bytes text, struct err *err);
+	/* A person should know: "account-held", "account-paused" (for more than
+	 * an hour), "quota", "message-held", "null-sender"; reason NULL: that is
+	 * over.  May be asked again and again about the same.  Or NULL. */
+	void (*alert)(void *ctx, const char *account, const char *event,
+	    const char *reason);
+	void *ctx;
+	/* Called from within whatever changed it; NULL: nobody listens. */
+	void (*changed)(
+	    void *listener, struct account *a, enum account_change what);
+	void *listener;
+};
+
+/* --- life (for accounts.c) ------------------------------------------------ */
+
+/* Takes over opts, borrows hooks.  A hold or a closed window that was kept is
+ * still in force, unless the login it was about is another one by now. */
+struct account *account_new(struct loop *l, const struct rng *rng, int handle,
+    const struct account_hooks *hooks, struct account_opts *opts);
+/* After a reload; takes over opts.  Another login (host, user, mechanisms, place
+ * of the secret) has a clean sheet.  An account that is held or paused tries
+ * once, because a person may have mended what is not written here; it does so
+ * again only when a message has been taken since, for reloads may follow one
+ * another quickly, and each refused login counts against us. */
+void account_set_opts(struct account *a, struct account_opts *opts);
+/* Tries nothing any more; what was counted is written. */
+void account_stop(struct account *a);
+void account_free(struct account *a);
+
+/* Tries now, whatever the state; gently: not if it is held or its window is
+ * closed, where each try may count against us. */
+void account_flush(struct account *a, bool is_gentle);
+/* As account_flush() for a paused account, after a little jitter. */
+void account_network_changed(struct account *a);
+
+/* --- facts ---------------------------------------------------------------- */
+
+struct account_status { /* borrowed until the loop turns */
+	const char *name, *host;
+	enum account_state state;
+	const char *reason; /* "" when ready */
+	int64_t until_ms; /* boot clock; when it tries again */
+	const char *ports; /* port_memory_text() */
+	uint64_t sent; /* messages, since start */
+	int64_t last_sent_s; /* wall clock, 0: never */
+	uint64_t size_max_bytes; /* that the provider stated last; 0: none */
+};
+void account_status(const struct account *a, struct account_status *ret);
+
+/* Held, or out of reach for longer than ACCOUNT_AWAY_MS: a spare may take over,
+ * until the account is allowed its next try. */
+enum { ACCOUNT_AWAY_MS = 10 * 60 * 1000 };
+bool account_is_away(const struct account *a);
+
+/* The number it has in the queue; nobody else gets it while this one lives. */
+int account_handle(const struct account *a);
+/* Those in force; to keep them: account_opts_ref(). */
+struct account_opts *account_opts(const struct account *a);
+/* Are these the options of another login, server or port? */
+bool account_is_past(const struct account *a, const struct account_opts *o);
+
+/* --- may I, and whereto --------------------------------------------------- */
+
+enum account_trust {
+	ACCOUNT_NOT_NOW, /* nothing may be tried */
+	/* The provider said that a quota is used up, and has taken nothing
+	 * since: one connection with one message at a time finds out whether the
+	 * window has reopened, for each refusal may count against us. */
+	ACCOUNT_ON_TRIAL,
+	/* Nobody knows whether the login works: that is found out once. */
+	ACCOUNT_UNPROVEN,
+	ACCOUNT_PROVEN
+};
+enum account_trust account_trust(const struct account *a);
+
+struct account_way {
+	struct account_opts *opts; /* account_opts() */
+	struct account_port port;
+	int64_t patience_ms; /* for each step on this port */
+};
+void account_way(const struct account *a, struct account_way *ret);
+/* The TLS context, made when first asked for. */
+int account_tls(struct account *a, struct tls_ctx **ret, struct err *err);
+/* No connection is left: what they shared and costs memory is given back. */
+void account_rest(struct account *a);
+
+/* So many recipients are about to be sent: counts against the limits. */
+void account_spend(struct account *a, size_t nrcpts);
+
+/* What was found out about the provider, by a connection made by o; a new fact
+ * is logged and, if it is of that kind, kept. */
+uint32_t account_fact(const struct account *a, enum learnt_fact f);
+void account_learn(struct account *a, const struct account_opts *o,
+    enum learnt_fact f, uint32_t value);
+
+/* --- this is what I heard ------------------------------------------------- */
+
+enum account_news_kind {
+	/* The login succeeded: size_max_bytes, absurd. */
+	ACCOUNT_LOGGED_IN,
+	/* A message was taken. */
+	ACCOUNT_SENT,
+	/* An answer that may be about the account: verdict. */
+	ACCOUNT_ANSWERED,
+	/* The server did not take this secret, or there was none: secret.  While
+	 * the account is held for it, the secret is looked at again, and a
+	 * changed one is tried at once (R57). */
+	ACCOUNT_SECRET_REFUSED,
+	/* This answer has ended a session before its time: verdict.  After three
+	 * in a row that took no message the account is held. */
+	ACCOUNT_BROKEN_OFF,
+	/* This port is not the way: port, fault, why.  Another is tried at once,
+	 * or the account pauses. */
+	ACCOUNT_NO_WAY,
+	/* The provider or the network is in trouble: why. */
+	ACCOUNT_TROUBLE,
+	/* It was silent for so long that it was closed for the sake of what
+	 * waits: why.  Once that may be this connection; if nothing was taken
+	 * since the last time, it is the provider. */
+	ACCOUNT_SILENT,
+	/* The login does not work: why.  If there has been a reload since the
+	 * connection was made, another one finds out first whether that is still
+	 * so. */
+	ACCOUNT_NO_LOGIN
+};
+
+struct account_news {
+	enum account_news_kind kind;
+	const struct verdict *verdict;
+	const char *why; /* one sentence */
+	struct account_port port;
+	enum port_fault fault;
+	const struct secret *secret;
+	uint64_t
+	    size_max_bytes; /* the largest message it says it takes, or 0 */
+	const char *absurd; /* stated, and cannot be meant; "": nothing */
+};
+
+/* Over a connection made by o.  True: this was about the account, and nothing
+ * is to be charged to a message. */
+bool account_heard(struct account *a, const struct account_opts *o,
+    const struct account_news *n);
+
+/* What struct account_hooks has it for. */
+void account_alert(
+    const struct account *a, const char *event, const char *reason);
+
+#endif

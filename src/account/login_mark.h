@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* login_mark.h - which login a hold is about, to be known again after a restart.
+ *
+ * Both tags are of the key, which is drawn for each hold; they are so short that
+ * nobody learns a password from them, and one change in 65,536 waits for its
+ * time.
+ *
+ * A value without I/O.
+ */
+#ifndef ACCOUNT_LOGIN_MARK_H
+#define ACCOUNT_LOGIN_MARK_H
+
+#include <stdbool.h>
+
+#include "account/account_opts.h"
+#include "base/buf.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "base/siphash.h"
+
+struct login_mark {
+	bool is_set;
+	bool has_secret; /* it is about the secret, or that there is none */
+	unsigned char key[SIPHASH_KEY_BYTES];
+	unsigned login, secret;
+};
+
+/* This login it is about from now on, whatever its secret. */
+void login_mark_set(
+    struct login_mark *m, const struct account_opts *o, const struct rng *rng);
+/* And about this secret, or about its absence: NULL.  After login_mark_set(). */
+void login_mark_set_secret(struct login_mark *m, const struct secret *secret);
+
+bool login_mark_fits(const struct login_mark *m, const struct account_opts *o);
+bool login_mark_fits_secret(
+    const struct login_mark *m, const struct secret *secret);
+
+/* One line, to be kept; and back.  A line that makes no sense leaves m as it
+ * is. */
+void login_mark_save(const struct login_mark *m, struct buf *to);
+void login_mark_load(struct login_mark *m, const char *line);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "account/standing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/num.h"
+#include "base/xalloc.h"
+
+enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 15 * 60 * 1000 };
+
+void
+standing_down(struct standing *s, enum account_state state, const char *why,
+    int64_t now_ms, int64_t wait_ms)
+{
+	if (s->reason[0] == '\0')
+		s->troubled_since_ms = now_ms;
+	s->state = state;
+	s->is_proven = false;
+	(void)snprintf(s->reason, sizeof(s->reason), "%s", why);
+	s->until_ms = now_ms + wait_ms;
+}
+
+/* First wait a quarter of retry_after, doubled up to a quarter of an hour,
+ * with a tenth of jitter. */
+int64_t
+standing_pause_ms(
+    struct standing *s, int64_t retry_after_ms, const struct rng *rng)
+{
+	int64_t wait = retry_after_ms / 4;
+
+	if (wait < PAUSE_MIN_MS)
+		wait = PAUSE_MIN_MS;
+	for (int i = 0; i < s->troubles && wait < PAUSE_MAX_MS; i++)
+		wait *= 2;
+	if (wait > PAUSE_MAX_MS)
+		wait = PAUSE_MAX_MS;
+	s->troubles++;
+	return wait + rng_below(rng, (uint32_t)(wait / 10 + 1));
+}
+
+/* R57: tries after a refused login, at most 12 a day. */
+int64_t
+standing_hold_ms(struct standing *s)
+{
+	static const int64_t waits_s[] = { 60, 15 * 60, 3600, 6 * 3600 };
+	size_t last = sizeof(waits_s) / sizeof(waits_s[0]) - 1;
+	size_t i = (size_t)s->refusals < last ? (size_t)s->refusals : last;
+
+	s->refusals++;
+	return waits_s[i] * 1000;
+}
+
+void
+standing_let_try(struct standing *s)
+{
+	s->state = ACCOUNT_READY;
+	s->until_ms = 0;
+	s->is_window_closed = s->is_own_limit = false;
+}
+
+void
+standing_clear(struct standing *s)
+{
+	*s = (struct standing) { .state = ACCOUNT_READY,
+		.is_proven = s->is_proven };
+}
+
+/* One line: state, when it ends (wall clock), refusals in a row, reason; and one
+ * that says which login it is about. */
+void
+standing_save(
+    const struct standing *s, int64_t now_ms, int64_t now_s, struct buf *to)
+{
+	/* Our own limits follow from what has been spent. */
+	if (s->state != ACCOUNT_READY && !s->is_own_limit)
+		IGNORE(buf_addf(to, "%s %" PRId64 " %d %s\n",
+		    s->state == ACCOUNT_HELD ? "held"
+		    : s->is_window_closed    ? "quota"
+					     : "paused",
+		    now_s + (s->until_ms - now_ms) / 1000, s->refusals,
+		    s->reason)); /* fits: DIAGNOSIS_REASON_MAX */
+	if (s->state == ACCOUNT_HELD && s->mark.is_set)
+		login_mark_save(&s->mark, to);
+}
+
+void
+standing_load(
+    struct standing *s, int64_t now_ms, int64_t now_s, struct bytes saved)
+{
+	char *text = xstrndup(saved.p, saved.n), *reason = text;
+	const char *until, *refusals;
+	uint64_t at, n;
+
+	(void)strsep(&reason, " ");
+	until = strsep(&reason, " ");
+	refusals = strsep(&reason, " ");
+	if (reason != NULL &&
+	    num_u64_max(
+		bytes_of(until, strlen(until)), INT64_MAX / 1000, &at) &&
+	    num_u64_max(bytes_of(refusals, strlen(refusals)), 1000, &n) &&
+	    (int64_t)at > now_s && (int64_t)at < now_s + 86400 + 3600 &&
+	    strcmp(text, "paused") != 0) {
+		char *rest = reason + strcspn(reason, "\n");
+
+		if (*rest != '\0')
+			*rest++ = '\0';
+		s->state = strcmp(text, "held") == 0 ? ACCOUNT_HELD
+						     : ACCOUNT_PAUSED;
+		s->is_window_closed = s->state == ACCOUNT_PAUSED;
+		s->is_on_trial = s->is_window_closed;
+		s->refusals = (int)n;
+		s->until_ms = now_ms + ((int64_t)at - now_s) * 1000;
+		(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
+		/* A hold without that line is about nothing. */
+		if (s->state == ACCOUNT_HELD)
+			login_mark_load(&s->mark, rest);
+	}
+	free(text);
+}

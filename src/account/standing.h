@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* standing.h - may an account work, and if not: why, and until when.
+ *
+ * Ready; paused until a time (the provider or the network is in trouble: nothing
+ * is charged to any message), which may be a closed window (a quota); held (the
+ * login was refused: a person must act, meanwhile few and slow tries, R56-R58).
+ *
+ * A value without I/O.  Times are of the boot clock; what is kept across a
+ * restart is of the wall clock.
+ */
+#ifndef ACCOUNT_STANDING_H
+#define ACCOUNT_STANDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "account/login_mark.h"
+#include "base/buf.h"
+#include "base/rng.h"
+#include "mail/diagnosis.h"
+
+enum account_state { ACCOUNT_READY, ACCOUNT_PAUSED, ACCOUNT_HELD };
+
+struct standing {
+	enum account_state state;
+	int64_t until_ms;
+	char reason[DIAGNOSIS_REASON_MAX + 1]; /* "": never any, or over */
+	int64_t troubled_since_ms; /* while there is a reason */
+	int64_t
+	    paused_since_ms; /* the first pause since mail was taken; 0: none */
+	int troubles; /* since a message was taken */
+	int refusals; /* of the login, in a row */
+	int broken; /* sessions in a row that took nothing */
+	bool is_proven; /* the newest login worked, no trouble since */
+	bool is_window_closed; /* paused by a quota: the network is no cure */
+	bool is_own_limit; /* the quota is one of the options */
+	bool is_on_trial; /* no message was taken since a quota reply */
+	/* Without a cause, since a message was taken. */
+	bool has_tried_again;
+	struct login_mark mark; /* while the account is held */
+};
+
+/* Begins a pause or a hold. */
+void standing_down(struct standing *s, enum account_state state,
+    const char *why, int64_t now_ms, int64_t wait_ms);
+/* How long the next pause is, and the next hold; each is longer than the one
+ * before. */
+int64_t standing_pause_ms(
+    struct standing *s, int64_t retry_after_ms, const struct rng *rng);
+int64_t standing_hold_ms(struct standing *s);
+/* Not ready yet, only allowed to try: the reason and the count of troubles stay
+ * until something succeeds. */
+void standing_let_try(struct standing *s);
+/* Nothing is known against it. */
+void standing_clear(struct standing *s);
+
+/* To be kept; and back.  A hold or a closed window outlasts a restart: some
+ * providers count every try against us.  A pause by the network does not.  No
+ * wait is believed that is longer than a day, for the clock may have been
+ * wrong. */
+void standing_save(
+    const struct standing *s, int64_t now_ms, int64_t now_s, struct buf *to);
+void standing_load(
+    struct standing *s, int64_t now_ms, int64_t now_s, struct bytes saved);
+
+#endif

@@ -114,6 +114,8 @@ for n in $(seq "$RELOADS"); do
 	reload "$n"
 	now=$(ss -Htn state established dport = 587 2>/dev/null | wc -l)
 	[ "$now" -le "$most" ] || most=$now
+	# A slow machine need not come so far.
+	[ "$n" -lt 100 ] || [ $(($(now_ms) - began)) -lt 60000 ] || break
 	sleep 0.08
 done
 took=$(($(now_ms) - began))
@@ -122,8 +124,8 @@ wait "$load_pid" "$small_pid" "$shut_pid"
 check "relaisd lives" is_up home
 read_again=$(grep -c 'configuration read again' "$T/home.log")
 refused=$(grep -c 'reload refused' "$T/home.log")
-check "$RELOADS reloads in $took ms: $read_again were read, $refused refused" \
-    [ "$read_again" -gt $((RELOADS / 2)) ]
+check "$n reloads in $took ms: $read_again were read, $refused refused" \
+    [ "$read_again" -gt $((n / 2)) ]
 check "a limit of $PER_HOUR an hour: $(got limited) went" \
     [ "$(got limited)" -le "$PER_HOUR" ]
 check "max_connections = 4: $most were open at most" [ "$most" -le 4 ]

@@ -333,7 +333,7 @@ may_end(struct delivery *h)
 {
 	if (h->is_offered || h->is_offering)
 		return h->is_offered;
-	h->is_offered = queue_claim_offer(
+	h->is_offered = queue_claim_mark(
 	    h->qd, h->index, h->job.nrcpts, h->remote->who, on_noted, h);
 	h->is_offering = !h->is_offered;
 	return h->is_offered;

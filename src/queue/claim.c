@@ -13,38 +13,38 @@
 
 /* The whole of a small message, its checksum verified. */
 static int
-slurp(struct flight *fl, struct err *err)
+slurp(struct queue_message *msg, struct err *err)
 {
-	size_t size = (size_t)fl->env->size_bytes, n = 0;
+	size_t size = (size_t)msg->env->size_bytes, n = 0;
 
-	fl->bytes = xmalloc(size + 1);
+	msg->body.bytes = xmalloc(size + 1);
 	for (size_t at = 0; at == 0 || at < size; at += n) {
-		if (fl->q->store->ops->message_read(fl->message, at,
-			fl->bytes + at, size - at, &n, err) != 0)
+		if (msg->q->store->ops->message_read(msg->body.loaded, at,
+			msg->body.bytes + at, size - at, &n, err) != 0)
 			return -1;
 		if (n == 0)
 			break;
 	}
-	fl->q->store->ops->message_free(fl->message);
-	fl->message = NULL;
+	msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = NULL;
 	return 0;
 }
 
 static void
-cannot_load(struct flight *fl, enum store_result res, struct err *why)
+cannot_load(struct queue_message *msg, enum store_result res, struct err *why)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 
 	if (res == STORE_ERROR) { /* perhaps later */
 		queue_trouble(q, e->id, why);
-		if (fl->is_unsaved)
-			flight_drop_message(fl);
+		if (msg->disk.is_unsaved)
+			message_drop_message(msg);
 		else
-			flight_drop_content(fl);
-		e->next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
+			message_drop_content(msg);
+		e->times.next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
 		entry_wait(q, e);
-		flight_advance(fl);
+		message_advance(msg);
 		return;
 	}
 	if (res == STORE_GONE) {
@@ -61,30 +61,31 @@ cannot_load(struct flight *fl, enum store_result res, struct err *why)
 }
 
 bool
-flight_load(struct flight *fl, bool with_body)
+message_load(struct queue_message *msg, bool with_body)
 {
 	struct err err;
 	struct store_message *m;
 	enum store_result res;
 
-	if (fl->env != NULL &&
-	    (!with_body || fl->bytes != NULL || fl->draft != NULL))
+	if (msg->env != NULL &&
+	    (!with_body || msg->body.bytes != NULL || msg->body.draft != NULL))
 		return true;
-	res = fl->q->store->ops->load(fl->q->store,
-	    fl->e->in_failed ? STORE_FAILED : STORE_QUEUE, fl->e->id, &m, &err);
+	res = msg->q->store->ops->load(msg->q->store,
+	    msg->e->in_failed ? STORE_FAILED : STORE_QUEUE, msg->e->id, &m,
+	    &err);
 	if (res != STORE_OK) {
-		cannot_load(fl, res, &err);
+		cannot_load(msg, res, &err);
 		return false;
 	}
-	if (fl->message != NULL)
-		fl->q->store->ops->message_free(fl->message);
-	fl->message = m;
-	if (fl->env == NULL) /* else it knows more than the disk */
-		fl->env = store_message_take_envelope(m);
-	if (with_body && fl->env->size_bytes <= QUEUE_MEMORY_MAX &&
-	    slurp(fl, &err) != 0) {
+	if (msg->body.loaded != NULL)
+		msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = m;
+	if (msg->env == NULL) /* else it knows more than the disk */
+		msg->env = store_message_take_envelope(m);
+	if (with_body && msg->env->size_bytes <= QUEUE_MEMORY_MAX &&
+	    slurp(msg, &err) != 0) {
 		cannot_load(
-		    fl, m->is_damaged ? STORE_DAMAGED : STORE_ERROR, &err);
+		    msg, m->is_damaged ? STORE_DAMAGED : STORE_ERROR, &err);
 		return false;
 	}
 	return true;
@@ -140,21 +141,21 @@ queue_take(struct queue *q, int account)
 	struct entry *e;
 
 	while ((e = first_due(q, account)) != NULL) {
-		struct flight *fl = flight_get(q, e);
+		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
-		if (!flight_load(fl, true)) {
+		if (!message_load(msg, true)) {
 			note_taken(q, account);
 			continue;
 		}
 		entry_begins(q, e);
-		fl->is_active = true;
+		msg->attempt.is_active = true;
 		entry_count(q, e);
-		fl->result = RESULT_NONE;
-		fl->answers = xcalloc(
-		    fl->env->nrcpts, sizeof(struct verdict *));
+		msg->attempt.result = RESULT_NONE;
+		msg->attempt.answers = xcalloc(
+		    msg->env->nrcpts, sizeof(struct verdict *));
 		note_taken(q, account);
-		return &fl->delivery;
+		return &msg->attempt.claim;
 	}
 	if (account >= 0 && account < q->naccounts)
 		q->accounts[account].is_woken = false;
@@ -164,42 +165,42 @@ queue_take(struct queue *q, int account)
 const struct envelope *
 queue_claim_envelope(const struct queue_claim *d)
 {
-	return d->fl->env;
+	return d->msg->env;
 }
 
 int
 queue_claim_attempts(const struct queue_claim *d)
 {
-	return d->fl->e->attempts;
+	return d->msg->e->attempts;
 }
 
 struct bytes
 queue_claim_bytes(const struct queue_claim *d)
 {
-	return bytes_of(d->fl->bytes, (size_t)d->fl->env->size_bytes);
+	return bytes_of(d->msg->body.bytes, (size_t)d->msg->env->size_bytes);
 }
 
 int
 queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
     size_t *ret_n, struct err *err)
 {
-	struct flight *fl = d->fl;
-	uint64_t size = fl->env->size_bytes;
+	struct queue_message *msg = d->msg;
+	uint64_t size = msg->env->size_bytes;
 
-	if (fl->bytes != NULL) {
+	if (msg->body.bytes != NULL) {
 		uint64_t left = at < size ? size - at : 0;
 
 		if (n > left)
 			n = (size_t)left;
-		memcpy(p, fl->bytes + (left > 0 ? at : 0), n);
+		memcpy(p, msg->body.bytes + (left > 0 ? at : 0), n);
 		*ret_n = n;
 		return 0;
 	}
-	if (fl->draft != NULL)
-		return fl->q->store->ops->draft_read(
-		    fl->draft, at, p, n, ret_n, err);
-	return fl->q->store->ops->message_read(
-	    fl->message, at, p, n, ret_n, err);
+	if (msg->body.draft != NULL)
+		return msg->q->store->ops->draft_read(
+		    msg->body.draft, at, p, n, ret_n, err);
+	return msg->q->store->ops->message_read(
+	    msg->body.loaded, at, p, n, ret_n, err);
 }
 
 /* --- giving back ---------------------------------------------------------- */
@@ -213,44 +214,45 @@ set_answer(struct verdict **to, const struct verdict *v)
 }
 
 bool
-queue_claim_offer(struct queue_claim *d, const size_t *rcpts, size_t n,
-    const char *who, void (*noted)(void *ctx), void *ctx)
+queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
+    const char *who, void (*on_marked)(void *ctx), void *ctx)
 {
-	struct flight *fl = d->fl;
+	struct queue_message *msg = d->msg;
 	struct verdict v;
 
-	assert(fl->is_active && fl->noted == NULL);
+	assert(msg->attempt.is_active && msg->attempt.on_marked == NULL);
 	verdict_unanswered(&v, who);
-	set_answer(&fl->unanswered, &v);
-	if (fl->offered == NULL)
-		fl->offered = xcalloc(fl->env->nrcpts, sizeof(*fl->offered));
+	set_answer(&msg->attempt.unanswered, &v);
+	if (msg->attempt.offered == NULL)
+		msg->attempt.offered = xcalloc(
+		    msg->env->nrcpts, sizeof(*msg->attempt.offered));
 	for (size_t i = 0; i < n; i++)
-		fl->offered[rcpts[i]] = true;
-	flight_noted(
-	    fl, journal_offer(&fl->notes, queue_wall(fl->q), who, rcpts, n));
+		msg->attempt.offered[rcpts[i]] = true;
+	message_noted(msg,
+	    journal_mark(&msg->disk.notes, queue_wall(msg->q), who, rcpts, n));
 	/* A kill leaves in the page cache what was written.  A power cut may
 	 * take it, and then a person knows less; only where the note decides
 	 * whether the message is sent again it is worth a sync. */
-	if (fl->q->o.policy.holds_uncertain)
-		fl->must_sync = true;
-	fl->offer = OFFER_UNWRITTEN;
-	flight_write_offer(fl);
+	if (msg->q->o.policy.holds_uncertain)
+		msg->disk.must_sync = true;
+	msg->attempt.mark = MARK_UNWRITTEN;
+	message_write_mark(msg);
 	/* Where the disk has not got the message, nobody has been told that it
 	 * is safe, and nobody will be before this note is there as well. */
-	if (fl->offer != OFFER_WRITING)
+	if (msg->attempt.mark != MARK_WRITING)
 		return true;
-	fl->noted = noted;
-	fl->noted_ctx = ctx;
+	msg->attempt.on_marked = on_marked;
+	msg->attempt.marked_ctx = ctx;
 	return false;
 }
 
 void
 queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v)
 {
-	assert(i < d->fl->env->nrcpts);
-	set_answer(&d->fl->answers[i], v);
-	if (d->fl->offered != NULL)
-		d->fl->offered[i] = false;
+	assert(i < d->msg->env->nrcpts);
+	set_answer(&d->msg->attempt.answers[i], v);
+	if (d->msg->attempt.offered != NULL)
+		d->msg->attempt.offered[i] = false;
 }
 
 static bool
@@ -280,9 +282,9 @@ state_after(const struct verdict *v)
 /* Notes only what is news: a retry that hears the same again writes nothing
  * about the recipient. */
 static void
-apply_verdict(struct flight *fl, size_t i, const struct verdict *v)
+apply_verdict(struct queue_message *msg, size_t i, const struct verdict *v)
 {
-	struct rcpt *r = &fl->env->rcpts[i];
+	struct rcpt *r = &msg->env->rcpts[i];
 	enum rcpt_state was = r->state;
 
 	r->state = state_after(v);
@@ -290,12 +292,12 @@ apply_verdict(struct flight *fl, size_t i, const struct verdict *v)
 		return;
 	if (v->class != VERDICT_NONE)
 		rcpt_set_verdict(r, v);
-	flight_noted(fl, journal_rcpt(&fl->notes, i, r));
+	message_noted(msg, journal_rcpt(&msg->disk.notes, i, r));
 	/* What has been decided must not be tried again. */
 	if (r->state != RCPT_WAITING)
-		fl->must_sync = fl->must_settle = true;
+		msg->disk.must_sync = msg->attempt.must_be_durable = true;
 	if (r->state == RCPT_FAILED)
-		fl->must_tell_failed = true;
+		msg->news.has_failed = true;
 }
 
 static size_t
@@ -310,20 +312,20 @@ count_state(const struct envelope *env, enum rcpt_state state)
 
 /* The verdict to show for a message whose recipients have theirs. */
 static const struct verdict *
-telling_verdict(const struct flight *fl, enum rcpt_state state)
+telling_verdict(const struct queue_message *msg, enum rcpt_state state)
 {
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		if (fl->env->rcpts[i].state == state &&
-		    fl->env->rcpts[i].last != NULL)
-			return fl->env->rcpts[i].last;
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->env->rcpts[i].state == state &&
+		    msg->env->rcpts[i].last != NULL)
+			return msg->env->rcpts[i].last;
 	return NULL;
 }
 
 static void
-expire_rcpts(struct flight *fl)
+expire_rcpts(struct queue_message *msg)
 {
 	char text[VERDICT_TEXT_MAX], age[NUM_TEXT_SIZE];
-	struct envelope *env = fl->env;
+	struct envelope *env = msg->env;
 	struct verdict v;
 
 	for (size_t i = 0; i < env->nrcpts; i++) {
@@ -333,44 +335,47 @@ expire_rcpts(struct flight *fl)
 			continue;
 		(void)snprintf(text, sizeof(text),
 		    "not delivered within %s; last: %.400s",
-		    num_duration_text(fl->q->o.lifetime_ms, age),
+		    num_duration_text(msg->q->o.lifetime_ms, age),
 		    r->last != NULL ? r->last->text : "never tried");
 		verdict_local(
 		    &v, VERDICT_NEVER, STAGE_LOCAL, 554, "5.4.7", text);
-		apply_verdict(fl, i, &v);
+		apply_verdict(msg, i, &v);
 	}
 }
 
 static bool
-has_file(const struct flight *fl)
+has_file(const struct queue_message *msg)
 {
-	return fl->disk == DISK_SAFE || fl->disk == DISK_WRITING;
+	return msg->disk.state == DISK_SAFE || msg->disk.state == DISK_WRITING;
 }
 
 /* No recipient is left to try. */
 static void
-finish(struct flight *fl)
+finish(struct queue_message *msg)
 {
-	bool none_sent = count_state(fl->env, RCPT_SENT) == 0;
-	bool all_sent = count_state(fl->env, RCPT_FAILED) == 0;
+	bool none_sent = count_state(msg->env, RCPT_SENT) == 0;
+	bool all_sent = count_state(msg->env, RCPT_FAILED) == 0;
 	const struct verdict *v;
 
-	fl->result = all_sent ? RESULT_SENT : RESULT_FAILED;
-	v = telling_verdict(fl, all_sent ? RCPT_SENT : RCPT_FAILED);
+	msg->attempt.result = all_sent ? RESULT_SENT : RESULT_FAILED;
+	v = telling_verdict(msg, all_sent ? RCPT_SENT : RCPT_FAILED);
 	if (v != NULL)
-		fl->verdict = *v;
+		msg->attempt.verdict = *v;
 	/* Nobody is told "accepted" about a mail that was refused while they
 	 * waited, and who was told "refused" gets no bounce. */
-	fl->is_refused = none_sent && fl->client == CLIENT_WAITING &&
-			 fl->mode != QUEUE_MODE_ACCEPTED;
+	msg->attempt.is_refused = none_sent &&
+				  msg->client.state == CLIENT_WAITING &&
+				  msg->client.mode != QUEUE_MODE_ACCEPTED;
 	/* What a kill must not undo has been written.  A duplicate is the worst
 	 * that a power cut brings: no need to keep the connection waiting,
 	 * unless somebody asked for it. */
 	if (all_sent || none_sent)
-		fl->must_settle = queue_syncs_each(fl->q) && has_file(fl);
-	if (all_sent && fl->must_settle)
-		flight_noted(fl, journal_done(&fl->notes, queue_wall(fl->q)));
-	entry_set_verdict(fl->q, fl->e, v);
+		msg->attempt.must_be_durable = queue_syncs_each(msg->q) &&
+					       has_file(msg);
+	if (all_sent && msg->attempt.must_be_durable)
+		message_noted(
+		    msg, journal_done(&msg->disk.notes, queue_wall(msg->q)));
+	entry_set_verdict(msg->q, msg->e, v);
 }
 
 bool
@@ -380,161 +385,167 @@ queue_syncs_each(const struct queue *q)
 }
 
 void
-flight_expire(struct flight *fl)
+message_expire(struct queue_message *msg)
 {
-	expire_rcpts(fl);
-	finish(fl);
-	entry_name_rcpt(fl->e, fl->env);
-	fl->is_unsaved = false;
-	fl->must_settle = false;
+	expire_rcpts(msg);
+	finish(msg);
+	entry_name_rcpt(msg->e, msg->env);
+	msg->disk.is_unsaved = false;
+	msg->attempt.must_be_durable = false;
 }
 
 static void
-plan_next(struct flight *fl, int64_t not_before_ms)
+plan_next(struct queue_message *msg, int64_t not_before_ms)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	int64_t now = queue_now(q);
 
-	e->next_ms = now + retry_wait_ms(&q->retry, e->attempts, q->o.rng);
-	if (e->next_ms < not_before_ms)
-		e->next_ms = not_before_ms;
-	flight_noted(
-	    fl, journal_next(&fl->notes, queue_wall(q) + e->next_ms - now));
+	e->times.next_ms = now +
+			   retry_wait_ms(&q->retry, e->attempts, q->o.rng);
+	if (e->times.next_ms < not_before_ms)
+		e->times.next_ms = not_before_ms;
+	message_noted(msg, journal_next(&msg->disk.notes,
+			       queue_wall(q) + e->times.next_ms - now));
 }
 
 static const struct verdict *
-answer_for(const struct flight *fl, size_t i, const struct verdict *v)
+answer_for(const struct queue_message *msg, size_t i, const struct verdict *v)
 {
-	if (fl->answers[i] != NULL)
-		return fl->answers[i];
-	return v->class == VERDICT_NONE && fl->offered != NULL && fl->offered[i]
-		   ? fl->unanswered
+	if (msg->attempt.answers[i] != NULL)
+		return msg->attempt.answers[i];
+	return v->class == VERDICT_NONE && msg->attempt.offered != NULL &&
+		       msg->attempt.offered[i]
+		   ? msg->attempt.unanswered
 		   : v;
 }
 
 static bool
-is_sent_to_all(const struct flight *fl, const struct verdict *v)
+is_sent_to_all(const struct queue_message *msg, const struct verdict *v)
 {
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		if (fl->env->rcpts[i].state != RCPT_SENT &&
-		    (fl->env->rcpts[i].state != RCPT_WAITING ||
-			answer_for(fl, i, v)->class != VERDICT_OK))
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->env->rcpts[i].state != RCPT_SENT &&
+		    (msg->env->rcpts[i].state != RCPT_WAITING ||
+			answer_for(msg, i, v)->class != VERDICT_OK))
 			return false;
 	return true;
 }
 
 static void
-take_all(struct flight *fl, const struct verdict *v)
+take_all(struct queue_message *msg, const struct verdict *v)
 {
-	for (size_t i = 0; i < fl->env->nrcpts; i++) {
-		struct rcpt *r = &fl->env->rcpts[i];
+	for (size_t i = 0; i < msg->env->nrcpts; i++) {
+		struct rcpt *r = &msg->env->rcpts[i];
 
 		if (r->state == RCPT_WAITING)
-			rcpt_set_verdict(r, answer_for(fl, i, v));
+			rcpt_set_verdict(r, answer_for(msg, i, v));
 		r->state = RCPT_SENT;
 	}
 }
 
 /* The attempt is counted, and everybody who waited has an answer. */
 static void
-note_attempt(struct flight *fl, const struct verdict *v)
+note_attempt(struct queue_message *msg, const struct verdict *v)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	int64_t seen = entry_seen_ms(q, e);
 
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
 	entry_noted(e, seen);
 	/* What has been sent to all is removed: nobody would read the notes. */
-	if (is_sent_to_all(fl, v)) {
-		take_all(fl, v);
+	if (is_sent_to_all(msg, v)) {
+		take_all(msg, v);
 		return;
 	}
-	flight_noted(fl, journal_attempt(&fl->notes, queue_wall(q), seen));
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		if (fl->env->rcpts[i].state == RCPT_WAITING)
-			apply_verdict(fl, i, answer_for(fl, i, v));
+	message_noted(
+	    msg, journal_attempt(&msg->disk.notes, queue_wall(q), seen));
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->env->rcpts[i].state == RCPT_WAITING)
+			apply_verdict(msg, i, answer_for(msg, i, v));
 }
 
 /* Only when the recipients' server itself says "later": a notice about a dead
  * account would wait behind the message it is about, and tell of a delay that
  * is over. */
 static void
-see_delay(struct flight *fl)
+see_delay(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 
 	if (e->is_delay_told || q->o.delay_notice_ms <= 0 ||
 	    entry_age_ms(q, e) < q->o.delay_notice_ms)
 		return;
 	e->is_delay_told = true;
-	fl->must_tell_delayed = true;
-	flight_noted(fl, journal_delay_told(&fl->notes, queue_wall(q)));
+	msg->news.is_delayed = true;
+	message_noted(msg, journal_delay_told(&msg->disk.notes, queue_wall(q)));
 }
 
 static void
-hold(struct flight *fl, const char *why)
+hold(struct queue_message *msg, const char *why)
 {
-	fl->e->is_held = true;
-	entry_count(fl->q, fl->e);
-	fl->must_sync = true;
-	flight_noted(fl, journal_hold(&fl->notes, queue_wall(fl->q), why));
+	msg->e->is_held = true;
+	entry_count(msg->q, msg->e);
+	msg->disk.must_sync = true;
+	message_noted(
+	    msg, journal_hold(&msg->disk.notes, queue_wall(msg->q), why));
 }
 
 /* To be sent again, which may be twice, or to wait for a person. */
 static void
-plan_uncertain(struct flight *fl, int64_t not_before_ms)
+plan_uncertain(struct queue_message *msg, int64_t not_before_ms)
 {
-	if (!fl->q->o.policy.holds_uncertain) {
-		plan_next(fl, not_before_ms);
+	if (!msg->q->o.policy.holds_uncertain) {
+		plan_next(msg, not_before_ms);
 		return;
 	}
-	hold(fl, fl->e->reason != NULL ? fl->e->reason->text : "");
-	fl->must_tell_held = true;
+	hold(msg, msg->e->reason != NULL ? msg->e->reason->text : "");
+	msg->news.is_held = true;
 }
 
 void
-flight_recover(struct flight *fl)
+message_recover(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	int64_t seen = entry_seen_ms(q, e);
 
 	if (e->attempts < UINT16_MAX)
 		e->attempts++;
 	entry_noted(e, seen);
-	flight_noted(fl, journal_attempt(&fl->notes, queue_wall(q), seen));
-	for (size_t i = 0; i < fl->env->nrcpts; i++) {
-		const struct rcpt *r = &fl->env->rcpts[i];
+	message_noted(
+	    msg, journal_attempt(&msg->disk.notes, queue_wall(q), seen));
+	for (size_t i = 0; i < msg->env->nrcpts; i++) {
+		const struct rcpt *r = &msg->env->rcpts[i];
 
 		if (rcpt_is_in_doubt(r))
-			flight_noted(fl, journal_rcpt(&fl->notes, i, r));
+			message_noted(
+			    msg, journal_rcpt(&msg->disk.notes, i, r));
 	}
-	plan_uncertain(fl, 0);
+	plan_uncertain(msg, 0);
 }
 
 static bool
-has_one_taken_it(const struct flight *fl)
+has_one_taken_it(const struct queue_message *msg)
 {
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		if (fl->answers[i] != NULL &&
-		    fl->answers[i]->class == VERDICT_OK)
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->attempt.answers[i] != NULL &&
+		    msg->attempt.answers[i]->class == VERDICT_OK)
 			return true;
 	return false;
 }
 
 static void
-tell_taken(struct flight *fl)
+tell_taken(struct queue_message *msg)
 {
-	void (*taken)(void *ctx) = fl->taken;
+	void (*on_taken)(void *ctx) = msg->client.on_taken;
 
-	if (taken == NULL || !has_one_taken_it(fl))
+	if (on_taken == NULL || !has_one_taken_it(msg))
 		return;
-	fl->taken = NULL;
-	taken(fl->taken_ctx);
+	msg->client.on_taken = NULL;
+	on_taken(msg->client.taken_ctx);
 }
 
 /* Only what is known of each recipient: the verdict that ends the delivery may
@@ -542,84 +553,88 @@ tell_taken(struct flight *fl)
 void
 queue_claim_note(struct queue_claim *d)
 {
-	struct flight *fl = d->fl;
-	bool must_sync = fl->must_sync, must_settle = fl->must_settle;
+	struct queue_message *msg = d->msg;
+	bool must_sync = msg->disk.must_sync,
+	     must_settle = msg->attempt.must_be_durable;
 	static const struct verdict none;
 
-	tell_taken(fl);
-	if (is_sent_to_all(fl, &none)) {
-		flight_write_done(fl);
+	tell_taken(msg);
+	if (is_sent_to_all(msg, &none)) {
+		message_write_done(msg);
 		return;
 	}
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		if (fl->answers[i] != NULL &&
-		    fl->env->rcpts[i].state == RCPT_WAITING &&
-		    state_after(fl->answers[i]) != RCPT_WAITING)
-			apply_verdict(fl, i, fl->answers[i]);
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->attempt.answers[i] != NULL &&
+		    msg->env->rcpts[i].state == RCPT_WAITING &&
+		    state_after(msg->attempt.answers[i]) != RCPT_WAITING)
+			apply_verdict(msg, i, msg->attempt.answers[i]);
 	/* Or the next transaction would wait for a sync that is due only at the
 	 * end of the delivery. */
-	fl->is_unsynced = fl->is_unsynced || fl->must_sync;
-	entry_name_rcpt(fl->e, fl->env);
-	fl->must_sync = must_sync;
-	fl->must_settle = must_settle;
-	flight_write_notes(fl);
+	msg->disk.is_unsynced = msg->disk.is_unsynced || msg->disk.must_sync;
+	entry_name_rcpt(msg->e, msg->env);
+	msg->disk.must_sync = must_sync;
+	msg->attempt.must_be_durable = must_settle;
+	message_write_notes(msg);
 }
 
 static void
-end_tried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
+end_tried(
+    struct queue_message *msg, const struct verdict *v, int64_t not_before_ms)
 {
-	note_attempt(fl, v);
-	fl->e->is_uncertain = envelope_is_in_doubt(fl->env);
-	if (fl->e->is_uncertain && fl->q->o.policy.holds_uncertain) {
-		fl->result = RESULT_LATER;
+	note_attempt(msg, v);
+	msg->e->is_uncertain = envelope_is_in_doubt(msg->env);
+	if (msg->e->is_uncertain && msg->q->o.policy.holds_uncertain) {
+		msg->attempt.result = RESULT_LATER;
 		entry_set_verdict(
-		    fl->q, fl->e, telling_verdict(fl, RCPT_WAITING));
-		plan_uncertain(fl, 0);
+		    msg->q, msg->e, telling_verdict(msg, RCPT_WAITING));
+		plan_uncertain(msg, 0);
 		return;
 	}
-	if (envelope_waiting(fl->env) > 0 && entry_is_expired(fl->q, fl->e))
-		expire_rcpts(fl);
-	if (envelope_waiting(fl->env) == 0) {
-		finish(fl);
+	if (envelope_waiting(msg->env) > 0 && entry_is_expired(msg->q, msg->e))
+		expire_rcpts(msg);
+	if (envelope_waiting(msg->env) == 0) {
+		finish(msg);
 		/* The answer to the end of the message says more than that to
 		 * RCPT. */
-		if (fl->result == RESULT_SENT && v->class == VERDICT_OK)
-			fl->verdict = *v;
+		if (msg->attempt.result == RESULT_SENT &&
+		    v->class == VERDICT_OK)
+			msg->attempt.verdict = *v;
 		return;
 	}
-	fl->result = RESULT_LATER;
-	entry_set_verdict(fl->q, fl->e, telling_verdict(fl, RCPT_WAITING));
-	plan_next(fl, not_before_ms);
-	see_delay(fl);
+	msg->attempt.result = RESULT_LATER;
+	entry_set_verdict(msg->q, msg->e, telling_verdict(msg, RCPT_WAITING));
+	plan_next(msg, not_before_ms);
+	see_delay(msg);
 }
 
 static bool
-may_refuse(const struct flight *fl)
+may_refuse(const struct queue_message *msg)
 {
-	return fl->client == CLIENT_WAITING && fl->mode == QUEUE_MODE_VERDICT &&
-	       count_state(fl->env, RCPT_SENT) == 0;
+	return msg->client.state == CLIENT_WAITING &&
+	       msg->client.mode == QUEUE_MODE_VERDICT &&
+	       count_state(msg->env, RCPT_SENT) == 0;
 }
 
 /* Too old or not: who is told to mend a setting gets the time to do it. */
 static void
-end_held(struct flight *fl, const struct verdict *v)
+end_held(struct queue_message *msg, const struct verdict *v)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	struct diagnosis d;
 	struct buf why;
 	struct verdict later = *v;
 
 	later.class = VERDICT_LATER;
-	note_attempt(fl, &later);
-	if (envelope_waiting(fl->env) == 0) {
-		finish(fl);
+	note_attempt(msg, &later);
+	if (envelope_waiting(msg->env) == 0) {
+		finish(msg);
 		return;
 	}
-	fl->result = RESULT_LATER;
-	fl->verdict = *v;
-	if (may_refuse(fl)) {
-		fl->is_refused = true;
+	msg->attempt.result = RESULT_LATER;
+	msg->attempt.verdict = *v;
+	if (may_refuse(msg)) {
+		msg->attempt.is_refused = true;
 		return;
 	}
 	d = diagnosis_of(v);
@@ -627,90 +642,92 @@ end_held(struct flight *fl, const struct verdict *v)
 	diagnosis_reason(v, &d, &why);
 	entry_set_reason(q, e, buf_str(&why));
 	buf_clear(&why);
-	e->is_uncertain = envelope_is_in_doubt(fl->env);
-	hold(fl, e->reason->text);
+	e->is_uncertain = envelope_is_in_doubt(msg->env);
+	hold(msg, e->reason->text);
 }
 
 static bool
-is_answer_missing(const struct flight *fl)
+is_answer_missing(const struct queue_message *msg)
 {
-	for (size_t i = 0; i < fl->env->nrcpts; i++)
-		if (fl->offered[i])
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->attempt.offered[i])
 			return true;
 	return false;
 }
 
 static void
-end_untried(struct flight *fl, const struct verdict *v, int64_t not_before_ms)
+end_untried(
+    struct queue_message *msg, const struct verdict *v, int64_t not_before_ms)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	int64_t now = queue_now(q), seen = entry_seen_ms(q, e);
 
-	fl->result = RESULT_UNTRIED;
-	e->next_ms = not_before_ms > now ? not_before_ms : now;
+	msg->attempt.result = RESULT_UNTRIED;
+	e->times.next_ms = not_before_ms > now ? not_before_ms : now;
 	entry_set_verdict(q, e, v);
-	if (fl->offered != NULL && !is_answer_missing(fl))
-		flight_noted(
-		    fl, journal_offer(&fl->notes, queue_wall(q), "", NULL, 0));
+	if (msg->attempt.offered != NULL && !is_answer_missing(msg))
+		message_noted(msg,
+		    journal_mark(&msg->disk.notes, queue_wall(q), "", NULL, 0));
 	/* So that restarts do not keep a message young for ever. */
 	if (entry_must_note(q, e)) {
 		entry_noted(e, seen);
-		flight_noted(fl, journal_seen(&fl->notes, queue_wall(q), seen));
+		message_noted(
+		    msg, journal_seen(&msg->disk.notes, queue_wall(q), seen));
 	}
 }
 
 void
 queue_claim_end(struct queue_claim *d, enum queue_end how,
-    const struct verdict *v, int64_t not_before_ms, void (*settled)(void *ctx),
-    void *ctx)
+    const struct verdict *v, int64_t not_before_ms,
+    void (*on_durable)(void *ctx), void *ctx)
 {
 	static const struct verdict none;
-	struct flight *fl = d->fl;
+	struct queue_message *msg = d->msg;
 
-	assert(fl->is_active);
+	assert(msg->attempt.is_active);
 	if (v == NULL)
 		v = &none;
-	if (fl->message != NULL && fl->message->is_damaged) {
+	if (msg->body.loaded != NULL && msg->body.loaded->is_damaged) {
 		struct err why;
 
 		/* Found by reading, which comes before any offer. */
-		assert(fl->job == NULL);
+		assert(msg->disk.job == NULL);
 		err_set(&why, ERR_DISK, "its checksum is wrong");
-		flight_drop_answers(fl);
-		fl->is_active = false;
-		entry_count(fl->q, fl->e);
-		cannot_load(fl, STORE_DAMAGED, &why);
-		if (settled != NULL)
-			settled(ctx);
+		message_drop_answers(msg);
+		msg->attempt.is_active = false;
+		entry_count(msg->q, msg->e);
+		cannot_load(msg, STORE_DAMAGED, &why);
+		if (on_durable != NULL)
+			on_durable(ctx);
 		return;
 	}
-	fl->is_active = false;
-	entry_count(fl->q, fl->e);
-	fl->is_fresh = false;
-	fl->is_unsaved = false;
-	fl->offer = OFFER_NONE;
-	fl->noted = NULL;
-	if (fl->is_unsynced)
-		fl->must_sync = fl->must_settle = true;
-	fl->is_unsynced = false;
-	fl->settled = settled;
-	fl->settled_ctx = ctx;
+	msg->attempt.is_active = false;
+	entry_count(msg->q, msg->e);
+	msg->body.is_fresh = false;
+	msg->disk.is_unsaved = false;
+	msg->attempt.mark = MARK_NONE;
+	msg->attempt.on_marked = NULL;
+	if (msg->disk.is_unsynced)
+		msg->disk.must_sync = msg->attempt.must_be_durable = true;
+	msg->disk.is_unsynced = false;
+	msg->attempt.on_durable = on_durable;
+	msg->attempt.durable_ctx = ctx;
 	switch (how) {
 	case QUEUE_END_TRIED:
-		end_tried(fl, v, not_before_ms);
+		end_tried(msg, v, not_before_ms);
 		break;
 	case QUEUE_END_HELD:
-		end_held(fl, v);
+		end_held(msg, v);
 		break;
 	case QUEUE_END_UNTRIED:
-		end_untried(fl, v, not_before_ms);
+		end_untried(msg, v, not_before_ms);
 		break;
 	}
-	entry_name_rcpt(fl->e, fl->env);
-	flight_drop_answers(fl);
-	if (fl->result == RESULT_SENT)
-		pace_sent(fl);
-	pace_attempt_over(fl);
-	flight_advance(fl);
+	entry_name_rcpt(msg->e, msg->env);
+	message_drop_answers(msg);
+	if (msg->attempt.result == RESULT_SENT)
+		pace_sent(msg);
+	pace_attempt_over(msg);
+	message_advance(msg);
 }

@@ -10,12 +10,12 @@
 static bool
 has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 {
-	if (q->disk_failures >= QUEUE_BAD_DISK_AFTER &&
-	    queue_now(q) < q->disk_failed_ms + QUEUE_BAD_DISK_MS) {
+	if (q->bad_disk.failures >= QUEUE_BAD_DISK_AFTER &&
+	    queue_now(q) < q->bad_disk.failed_ms + QUEUE_BAD_DISK_MS) {
 		err_set(err, ERR_DISK,
 		    "the disk of the spool %s has failed %u times in a row; "
 		    "nothing is accepted for now",
-		    q->store->name, q->disk_failures);
+		    q->store->name, q->bad_disk.failures);
 		return false;
 	}
 	return q->store->ops->has_room(q->store, size_bytes, err);
@@ -24,8 +24,8 @@ has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 void
 queue_disk_failed(struct queue *q)
 {
-	q->disk_failures++;
-	q->disk_failed_ms = queue_now(q);
+	q->bad_disk.failures++;
+	q->bad_disk.failed_ms = queue_now(q);
 }
 
 /* A full disk has room for one message now and for none a moment later, so
@@ -35,9 +35,9 @@ queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 {
 	if (has_room(q, size_bytes, err))
 		return true;
-	if (q->disk_told_ms == 0 ||
-	    queue_now(q) >= q->disk_told_ms + QUEUE_TELL_DISK_MS) {
-		q->disk_told_ms = queue_now(q);
+	if (q->bad_disk.told_ms == 0 ||
+	    queue_now(q) >= q->bad_disk.told_ms + QUEUE_TELL_DISK_MS) {
+		q->bad_disk.told_ms = queue_now(q);
 		queue_trouble(q, "-", err);
 	}
 	return false;
@@ -104,48 +104,48 @@ queue_draft_write(
 }
 
 static void
-give_content(struct flight *fl, struct queue_draft *d)
+give_content(struct queue_message *msg, struct queue_draft *d)
 {
-	struct entry *e = fl->e;
+	struct entry *e = msg->e;
 
 	if (d->spill != NULL) {
-		fl->env->size_bytes = d->spill->size_bytes;
-		fl->draft = d->spill;
+		msg->env->size_bytes = d->spill->size_bytes;
+		msg->body.draft = d->spill;
 		d->spill = NULL;
 	} else {
-		fl->env->size_bytes = buf_len(&d->bytes);
-		fl->bytes = buf_steal(&d->bytes);
+		msg->env->size_bytes = buf_len(&d->bytes);
+		msg->body.bytes = buf_steal(&d->bytes);
 	}
-	entry_describe(e, fl->env);
-	fl->is_fresh = true;
-	fl->fresh_ms = queue_now(fl->q);
-	flight_charge(fl);
+	entry_describe(e, msg->env);
+	msg->body.is_fresh = true;
+	msg->body.fresh_ms = queue_now(msg->q);
+	message_charge(msg);
 }
 
 static void
-set_client(struct flight *fl, struct queue_draft *d, enum queue_mode mode,
-    int64_t verdict_by_ms)
+set_client(struct queue_message *msg, struct queue_draft *d,
+    enum queue_mode mode, int64_t verdict_by_ms)
 {
-	fl->client = CLIENT_WAITING;
-	fl->mode = mode;
-	fl->verdict_by_ms = verdict_by_ms;
-	fl->draft_handle = d;
-	list_append(&fl->q->clients, &fl->client_link);
-	d->fl = fl;
+	msg->client.state = CLIENT_WAITING;
+	msg->client.mode = mode;
+	msg->client.verdict_by_ms = verdict_by_ms;
+	msg->client.draft = d;
+	list_append(&msg->q->clients, &msg->client.link);
+	d->msg = msg;
 	d->e = NULL;
 }
 
 /* Its way through the queue. */
 static void
-begin(struct flight *fl)
+begin(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 
 	entry_list(q, e);
-	entry_route(q, e, fl->env);
-	flight_offer(fl);
-	if (fl->mode != QUEUE_MODE_QUEUE && e->account >= 0)
+	entry_route(q, e, msg->env);
+	message_begin(msg);
+	if (msg->client.mode != QUEUE_MODE_QUEUE && e->account >= 0)
 		queue_wake(q, e->account, true);
 	entry_wait(q, e);
 }
@@ -153,45 +153,46 @@ begin(struct flight *fl)
 void
 queue_draft_end(struct queue_draft *d, const struct envelope *env,
     enum queue_mode mode, int64_t verdict_by_ms,
-    void (*told)(void *ctx, const struct queue_told *t), void *ctx)
+    void (*on_accepted)(void *ctx, const struct queue_told *t), void *ctx)
 {
 	struct queue *q = d->q;
 	struct entry *e;
-	struct flight *fl;
+	struct queue_message *msg;
 
 	assert(d->e != NULL && env->nrcpts > 0);
 	d->e = e = entry_name(q, d->e, env);
-	fl = flight_get(q, e);
-	fl->is_ending = true;
-	fl->env = envelope_dup(env);
-	memcpy(fl->env->id, e->id, QID_SIZE);
-	if (fl->env->arrived_s == 0)
-		fl->env->arrived_s = queue_wall(q) / 1000;
-	give_content(fl, d);
-	set_client(fl, d, mode, verdict_by_ms);
-	fl->told = told;
-	fl->told_ctx = ctx;
+	msg = message_get(q, e);
+	msg->client.is_ending = true;
+	msg->env = envelope_dup(env);
+	memcpy(msg->env->id, e->id, QID_SIZE);
+	if (msg->env->arrived_s == 0)
+		msg->env->arrived_s = queue_wall(q) / 1000;
+	give_content(msg, d);
+	set_client(msg, d, mode, verdict_by_ms);
+	msg->client.on_accepted = on_accepted;
+	msg->client.accepted_ctx = ctx;
 
-	e->next_ms = queue_now(q);
+	e->times.next_ms = queue_now(q);
 	if (mode == QUEUE_MODE_QUEUE)
-		e->next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
-	if (!flight_joins(fl))
-		begin(fl);
-	fl->is_ending = false;
-	if (fl->job == NULL && fl->disk != DISK_WAITING)
+		e->times.next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
+	if (!message_joins(msg))
+		begin(msg);
+	msg->client.is_ending = false;
+	if (msg->disk.job == NULL && msg->disk.state != DISK_WAITING)
 		q->is_todo = true;
 	if (q->is_todo || mode == QUEUE_MODE_VERDICT ||
-	    fl->disk == DISK_WAITING)
+	    msg->disk.state == DISK_WAITING)
 		queue_rescheduled(q);
 }
 
 void
-queue_draft_on_taken(struct queue_draft *d, void (*taken)(void *ctx), void *ctx)
+queue_draft_on_taken(
+    struct queue_draft *d, void (*on_taken)(void *ctx), void *ctx)
 {
-	if (d->fl == NULL)
+	if (d->msg == NULL)
 		return;
-	d->fl->taken = taken;
-	d->fl->taken_ctx = ctx;
+	d->msg->client.on_taken = on_taken;
+	d->msg->client.taken_ctx = ctx;
 }
 
 void
@@ -199,13 +200,13 @@ queue_draft_free(struct queue_draft *d)
 {
 	if (d == NULL)
 		return;
-	if (d->fl != NULL) { /* nobody waits any more */
-		struct flight *fl = d->fl;
+	if (d->msg != NULL) { /* nobody waits any more */
+		struct queue_message *msg = d->msg;
 
-		fl->draft_handle = NULL;
-		fl->told = NULL;
-		fl->taken = NULL;
-		fl->client = CLIENT_GONE;
+		msg->client.draft = NULL;
+		msg->client.on_accepted = NULL;
+		msg->client.on_taken = NULL;
+		msg->client.state = CLIENT_GONE;
 	}
 	if (d->e != NULL) {
 		d->q->store->ops->draft_free(d->spill);

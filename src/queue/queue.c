@@ -34,15 +34,16 @@ queue_new(const struct queue_opts *opts)
 	q->o = *opts;
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
 	q->store = opts->store;
-	slab_init(&q->slab);
-	list_init(&q->listed);
-	list_init(&q->walks);
-	list_init(&q->flights);
+	slab_init(&q->entries.slab);
+	list_init(&q->entries.listed);
+	list_init(&q->entries.walks);
+	list_init(&q->messages);
 	list_init(&q->clients);
-	list_init(&q->jobs);
+	list_init(&q->jobs.list);
 	drops_init(q);
-	(void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail on Linux */
-	(void)pthread_cond_init(&q->finished, NULL);
+	(void)pthread_mutex_init(
+	    &q->jobs.mutex, NULL); /* cannot fail on Linux */
+	(void)pthread_cond_init(&q->jobs.finished, NULL);
 	make_accounts(q, opts->naccounts);
 	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
 	q->clean_ms = queue_now(q);
@@ -51,24 +52,25 @@ queue_new(const struct queue_opts *opts)
 
 /* Deliveries that outbound has not given back are as if they had not been. */
 static void
-abandon_flights(struct queue *q)
+abandon_messages(struct queue *q)
 {
-	list_foreach (it, &q->flights) {
-		struct flight *fl = list_entry(it, struct flight, link);
+	list_foreach (it, &q->messages) {
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, link);
 
-		fl->is_active = false;
-		entry_count(q, fl->e);
-		fl->mode = QUEUE_MODE_QUEUE; /* waits for no provider */
-		fl->is_unsaved = false; /* one last try */
+		msg->attempt.is_active = false;
+		entry_count(q, msg->e);
+		msg->client.mode = QUEUE_MODE_QUEUE; /* waits for no provider */
+		msg->disk.is_unsaved = false; /* one last try */
 	}
 	while (!list_is_empty(&q->clients)) {
-		struct flight *fl = list_entry(
-		    q->clients.next, struct flight, client_link);
+		struct queue_message *msg = list_entry(
+		    q->clients.next, struct queue_message, client.link);
 
-		flight_advance(fl);
+		message_advance(msg);
 	}
-	list_foreach (it, &q->flights)
-		flight_advance(list_entry(it, struct flight, link));
+	list_foreach (it, &q->messages)
+		message_advance(list_entry(it, struct queue_message, link));
 }
 
 void
@@ -79,20 +81,20 @@ queue_free(struct queue *q)
 	q->is_closing = true;
 	removals_close(q);
 	job_finish_all(q);
-	abandon_flights(q);
+	abandon_messages(q);
 	job_finish_all(q);
 	removals_clear(q);
-	for (size_t i = 0; i < q->nbuckets; i++)
-		while (q->buckets[i] != NULL)
-			entry_free(q, q->buckets[i]);
+	for (size_t i = 0; i < q->entries.nbuckets; i++)
+		while (q->entries.buckets[i] != NULL)
+			entry_free(q, q->entries.buckets[i]);
 	entry_forget_reasons(q);
 	scan_clear(q);
 	drops_clear(q);
 	counts_clear(q);
 	clear_accounts(q);
-	free(q->buckets);
-	(void)pthread_cond_destroy(&q->finished);
-	(void)pthread_mutex_destroy(&q->mutex);
+	free(q->entries.buckets);
+	(void)pthread_cond_destroy(&q->jobs.finished);
+	(void)pthread_mutex_destroy(&q->jobs.mutex);
 	free(q);
 }
 
@@ -106,7 +108,7 @@ queue_reroute(struct queue *q, int naccounts)
 	clear_accounts(q);
 	make_accounts(q, naccounts);
 	entry_sort(q);
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
 		e->account = ACCOUNT_UNASKED;
@@ -119,19 +121,19 @@ route_one(struct queue *q)
 {
 	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
 	struct entry *e;
-	struct flight *fl;
+	struct queue_message *msg;
 
 	if (n == NULL || n->due_ms > queue_now(q))
 		return false;
 	e = (struct entry *)(void *)((char *)n - offsetof(struct entry, node));
 	entry_unwait(q, e);
-	fl = flight_get(q, e);
-	if (flight_load(fl, false)) {
-		entry_route(q, e, fl->env);
-		if (fl->message != NULL) /* was read for this alone */
-			flight_drop_content(fl);
+	msg = message_get(q, e);
+	if (message_load(msg, false)) {
+		entry_route(q, e, msg->env);
+		if (msg->body.loaded != NULL) /* was read for this alone */
+			message_drop_content(msg);
 		entry_wait(q, e);
-		flight_advance(fl);
+		message_advance(msg);
 	}
 	return true;
 }
@@ -153,19 +155,19 @@ route_step(struct queue *q)
 static void
 tell_clients(struct queue *q)
 {
-	struct flight *found;
+	struct queue_message *found;
 
 	do {
 		found = NULL;
 		list_foreach (it, &q->clients) {
-			struct flight *fl = list_entry(
-			    it, struct flight, client_link);
+			struct queue_message *msg = list_entry(
+			    it, struct queue_message, client.link);
 
-			if (found == NULL && flight_can_tell(fl))
-				found = fl;
+			if (found == NULL && message_can_tell(msg))
+				found = msg;
 		}
 		if (found != NULL)
-			flight_advance(found);
+			message_advance(found);
 	} while (found != NULL);
 	q->is_todo = false;
 }
@@ -176,13 +178,14 @@ queue_give_up_waiting(struct queue *q, int account)
 	int64_t now = queue_now(q);
 
 	list_foreach (it, &q->clients) {
-		struct flight *fl = list_entry(it, struct flight, client_link);
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, client.link);
 
-		if ((account >= 0 &&
-			(fl->e->account != account || fl->is_active)) ||
-		    fl->verdict_by_ms <= now)
+		if ((account >= 0 && (msg->e->account != account ||
+					 msg->attempt.is_active)) ||
+		    msg->client.verdict_by_ms <= now)
 			continue;
-		fl->verdict_by_ms = fl->store_at_ms = now;
+		msg->client.verdict_by_ms = msg->race.store_at_ms = now;
 		q->is_todo = true;
 	}
 	if (q->is_todo)
@@ -192,21 +195,22 @@ queue_give_up_waiting(struct queue *q, int account)
 static void
 expire(struct queue *q, struct entry *e)
 {
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 
 	entry_unwait(q, e);
-	if (!flight_load(fl, false))
+	if (!message_load(msg, false))
 		return;
-	flight_expire(fl);
-	flight_advance(fl);
+	message_expire(msg);
+	message_advance(msg);
 }
 
 static bool
 may_expire(const struct queue *q, const struct entry *e)
 {
 	return !e->is_held && !e->is_failed && !e->is_gone && !e->is_put_off &&
-	       (e->fl == NULL || (!e->fl->is_active && e->fl->job == NULL &&
-				     e->fl->client == CLIENT_TOLD)) &&
+	       (e->msg == NULL ||
+		   (!e->msg->attempt.is_active && e->msg->disk.job == NULL &&
+		       e->msg->client.state == CLIENT_TOLD)) &&
 	       entry_is_expired(q, e);
 }
 
@@ -220,7 +224,7 @@ sweep(struct queue *q)
 
 	if (now < q->sweep_ms)
 		return;
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
 		if (n < QUEUE_SWEEP_MAX && may_expire(q, e))
@@ -284,11 +288,12 @@ next_deadline(struct queue *q)
 	int64_t next = n != NULL ? n->due_ms : INT64_MAX;
 
 	list_foreach (it, &q->clients)
-		next = earlier(next, flight_deadline(list_entry(
-					 it, struct flight, client_link)));
+		next = earlier(next, message_deadline(list_entry(it,
+					 struct queue_message, client.link)));
 	next = earlier(next, scan_again_ms(q));
-	return q->nlisted > 0 ? earlier(next, earlier(q->sweep_ms, q->clean_ms))
-			      : next;
+	return q->entries.nlisted > 0
+		   ? earlier(next, earlier(q->sweep_ms, q->clean_ms))
+		   : next;
 }
 
 int64_t
@@ -317,7 +322,7 @@ queue_tick(struct queue *q)
 static struct job *
 find_state_job(struct queue *q, const char *name)
 {
-	list_foreach (it, &q->jobs) {
+	list_foreach (it, &q->jobs.list) {
 		struct job *j = list_entry(it, struct job, link);
 
 		if (j->kind == JOB_STATE && strcmp(j->name, name) == 0)

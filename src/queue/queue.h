@@ -206,19 +206,19 @@ int queue_draft_write(
     struct queue_draft *d, const void *p, size_t n, struct err *err);
 /* 16 bytes, by which envelope.likeness is to be made; NULL: nobody asks. */
 const unsigned char *queue_likeness_key(const struct queue *q);
-/* The message is complete.  env is copied; its id is set.  told() is called
+/* The message is complete.  env is copied; its id is set.  on_accepted() is called
  * once, later, never from within this call, unless the draft is freed before:
  * then the message goes on its way untold.  verdict_by_ms is on the boot clock
  * and matters to QUEUE_MODE_VERDICT only. */
 void queue_draft_end(struct queue_draft *d, const struct envelope *env,
     enum queue_mode mode, int64_t verdict_by_ms,
-    void (*told)(void *ctx, const struct queue_told *t), void *ctx);
-/* After queue_draft_end(): taken() is called when the first recipient has the
- * message and told() has not been called yet.  It counts as accepted from then
+    void (*on_accepted)(void *ctx, const struct queue_told *t), void *ctx);
+/* After queue_draft_end(): on_taken() is called when the first recipient has the
+ * message and on_accepted() has not been called yet.  It counts as accepted from then
  * on, so a log can say that before it says "sent".  At most once; it may call
  * nothing of the queue. */
 void queue_draft_on_taken(
-    struct queue_draft *d, void (*taken)(void *ctx), void *ctx);
+    struct queue_draft *d, void (*on_taken)(void *ctx), void *ctx);
 /* Always the caller's last call.  Before queue_draft_end() it removes every
  * trace of the draft.  NULL is allowed. */
 void queue_draft_free(struct queue_draft *d);
@@ -249,10 +249,10 @@ int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
  * go to `who'.  From there on they may be served without our hearing of it, so
  * if the disk has the message it must know that first: after a crash it is
  * shown as "may have been delivered" and dealt with as policy says (R63).
- * True: go on.  False (it must be synced): noted() is called later, when that
+ * True: go on.  False (it must be synced): on_marked() is called later, when that
  * has been done or has failed, but not after the end of the delivery. */
-bool queue_claim_offer(struct queue_claim *d, const size_t *rcpts, size_t n,
-    const char *who, void (*noted)(void *ctx), void *ctx) MUST_CHECK;
+bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
+    const char *who, void (*on_marked)(void *ctx), void *ctx) MUST_CHECK;
 /* The newest verdict about recipient i; the last one before the end counts. */
 void queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v);
 /* Before a result is told or logged: answers that are final are noted in the
@@ -275,12 +275,12 @@ enum queue_end {
 			   * nothing is charged to the message, it stays due
 			   * at not_before_ms */
 };
-/* settled() is called once when the result is durable: a partial success is
+/* on_durable() is called once when the result is durable: a partial success is
  * synced before the connection may be used again.  May be called from within.
  * The delivery is gone after this call. */
 void queue_claim_end(struct queue_claim *d, enum queue_end how,
-    const struct verdict *v, int64_t not_before_ms, void (*settled)(void *ctx),
-    void *ctx);
+    const struct verdict *v, int64_t not_before_ms,
+    void (*on_durable)(void *ctx), void *ctx);
 
 /* The provider will not be asked soon: sessions in QUEUE_MODE_VERDICT whose
  * message goes through this account hear QUEUE_SAFE as soon as the disk has

@@ -17,8 +17,8 @@ item_of(const struct entry *e)
 		.rcpt = e->names + strlen(e->names) + 1,
 		.nrcpts = e->nrcpts,
 		.size_bytes = e->size_bytes,
-		.arrived_s = e->arrived_s,
-		.next_try_ms = e->next_ms,
+		.arrived_s = e->times.arrived_s,
+		.next_try_ms = e->times.next_ms,
 		.attempts = e->attempts,
 		.account = e->account >= 0 ? e->account : -1,
 		.uid = e->uid,
@@ -33,7 +33,7 @@ queue_each(struct queue *q,
     bool (*each)(void *ctx, const struct queue_item *it), void *ctx)
 {
 	entry_sort(q);
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct queue_item item = item_of(
 		    list_entry(it, struct entry, link));
 
@@ -55,15 +55,15 @@ queue_walk_new(struct queue *q)
 
 	entry_sort(q);
 	w->q = q;
-	w->at = q->listed.next;
-	list_append(&q->walks, &w->link);
+	w->at = q->entries.listed.next;
+	list_append(&q->entries.walks, &w->link);
 	return w;
 }
 
 bool
 queue_walk_next(struct queue_walk *w, struct queue_item *ret)
 {
-	if (w->at == &w->q->listed)
+	if (w->at == &w->q->entries.listed)
 		return false;
 	*ret = item_of(list_entry(w->at, struct entry, link));
 	w->at = w->at->next;
@@ -82,7 +82,7 @@ queue_walk_free(struct queue_walk *w)
 void
 walks_pass(struct queue *q, struct entry *e)
 {
-	list_foreach (it, &q->walks) {
+	list_foreach (it, &q->entries.walks) {
 		struct queue_walk *w = list_entry(it, struct queue_walk, link);
 
 		if (w->at == &e->link)
@@ -113,7 +113,7 @@ queue_find(struct queue *q, const char *id, struct queue_item *ret)
 size_t
 queue_count(const struct queue *q)
 {
-	return q->nlisted;
+	return q->entries.nlisted;
 }
 
 /* --- showing -------------------------------------------------------------- */
@@ -180,27 +180,27 @@ show_from_disk(struct queue *q, const struct entry *e,
 }
 
 static int
-show_from_memory(const struct flight *fl, struct envelope **ret_env,
+show_from_memory(const struct queue_message *msg, struct envelope **ret_env,
     struct buf *text, struct err *err)
 {
-	size_t n = (size_t)fl->e->size_bytes;
+	size_t n = (size_t)msg->e->size_bytes;
 	char *head = NULL;
 
 	IGNORE(buf_addc(text, '\n'));
-	if (fl->bytes != NULL) {
-		add_header(
-		    text, fl->bytes, n < SHOW_HEADER_MAX ? n : SHOW_HEADER_MAX);
+	if (msg->body.bytes != NULL) {
+		add_header(text, msg->body.bytes,
+		    n < SHOW_HEADER_MAX ? n : SHOW_HEADER_MAX);
 	} else {
 		head = xmalloc(SHOW_HEADER_MAX);
-		if (fl->q->store->ops->draft_read(
-			fl->draft, 0, head, SHOW_HEADER_MAX, &n, err) != 0) {
+		if (msg->q->store->ops->draft_read(msg->body.draft, 0, head,
+			SHOW_HEADER_MAX, &n, err) != 0) {
 			free(head);
 			return -1;
 		}
 		add_header(text, head, n);
 		free(head);
 	}
-	*ret_env = envelope_dup(fl->env);
+	*ret_env = envelope_dup(msg->env);
 	return 0;
 }
 
@@ -215,8 +215,8 @@ queue_show(struct queue *q, const char *id, struct envelope **ret_env,
 	if (e == NULL)
 		return err_set(err, ERR_INPUT, "no message %.40s", id);
 	buf_init(&text, SHOW_JOURNAL_MAX + SHOW_HEADER_MAX + 1);
-	rc = e->fl != NULL && e->fl->disk != DISK_SAFE
-		 ? show_from_memory(e->fl, ret_env, &text, err)
+	rc = e->msg != NULL && e->msg->disk.state != DISK_SAFE
+		 ? show_from_memory(e->msg, ret_env, &text, err)
 		 : show_from_disk(q, e, ret_env, &text, err);
 	if (rc == 0)
 		*ret_text = buf_steal(&text);
@@ -230,34 +230,34 @@ bool
 queue_hold(struct queue *q, const char *id, const char *why)
 {
 	struct entry *e = find_listed(q, id);
-	struct flight *fl;
+	struct queue_message *msg;
 
 	if (e == NULL || e->is_failed)
 		return false;
-	fl = flight_get(q, e);
+	msg = message_get(q, e);
 	e->is_held = true;
 	entry_count(q, e);
 	entry_unwait(q, e);
 	entry_set_reason(q, e, why);
-	fl->must_sync = true;
-	fl->is_unsaved = false;
-	flight_noted(fl, journal_hold(&fl->notes, queue_wall(q), why));
-	flight_advance(fl);
+	msg->disk.must_sync = true;
+	msg->disk.is_unsaved = false;
+	message_noted(msg, journal_hold(&msg->disk.notes, queue_wall(q), why));
+	message_advance(msg);
 	return true;
 }
 
 static void
 release(struct queue *q, struct entry *e)
 {
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 
 	e->is_held = false;
 	entry_count(q, e);
-	e->life_from_s = queue_wall(q) / 1000;
+	e->times.life_from_s = queue_wall(q) / 1000;
 	entry_set_reason(q, e, "");
-	fl->must_sync = true;
-	fl->is_unsaved = false;
-	flight_noted(fl, journal_release(&fl->notes, queue_wall(q)));
+	msg->disk.must_sync = true;
+	msg->disk.is_unsaved = false;
+	message_noted(msg, journal_release(&msg->disk.notes, queue_wall(q)));
 }
 
 bool
@@ -268,21 +268,21 @@ queue_release(struct queue *q, const char *id)
 	if (e == NULL || !e->is_held)
 		return false;
 	release(q, e);
-	e->next_ms = queue_now(q);
-	flight_advance(e->fl);
+	e->times.next_ms = queue_now(q);
+	message_advance(e->msg);
 	return true;
 }
 
 static void
 requeue(struct queue *q, struct entry *e)
 {
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 
-	if (fl->is_requeue)
+	if (msg->is_requeue)
 		return;
-	fl->is_requeue = true;
-	flight_noted(fl, journal_requeue(&fl->notes, queue_wall(q)));
-	flight_advance(fl);
+	msg->is_requeue = true;
+	message_noted(msg, journal_requeue(&msg->disk.notes, queue_wall(q)));
+	message_advance(msg);
 }
 
 bool
@@ -298,10 +298,10 @@ queue_retry(struct queue *q, const char *id)
 	}
 	if (e->is_held)
 		release(q, e);
-	e->next_ms = queue_now(q);
-	if (e->fl != NULL) {
+	e->times.next_ms = queue_now(q);
+	if (e->msg != NULL) {
 		entry_unwait(q, e);
-		flight_advance(e->fl);
+		message_advance(e->msg);
 	} else {
 		entry_wait(q, e);
 	}
@@ -312,15 +312,15 @@ bool
 queue_delete(struct queue *q, const char *id)
 {
 	struct entry *e = find_listed(q, id);
-	struct flight *fl;
+	struct queue_message *msg;
 
 	if (e == NULL)
 		return false;
-	fl = flight_get(q, e);
-	if (fl->is_active || fl->client != CLIENT_TOLD)
+	msg = message_get(q, e);
+	if (msg->attempt.is_active || msg->client.state != CLIENT_TOLD)
 		return false;
-	fl->is_dropped = true;
-	flight_advance(fl);
+	msg->is_dropped = true;
+	message_advance(msg);
 	return true;
 }
 
@@ -330,12 +330,12 @@ queue_flush(struct queue *q, int account)
 	int64_t now = queue_now(q);
 
 	entry_sort(q); /* the oldest first */
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
 		if (account >= 0 && e->account != account)
 			continue;
-		e->next_ms = now;
+		e->times.next_ms = now;
 		if (due_is_in_heap(&e->node))
 			entry_wait(q, e);
 	}

@@ -3,13 +3,13 @@
  *
  *   entry    a message in memory: what a listing shows and when it is due.
  *            Small, as there may be a hundred thousand.
- *   flight   what an entry has while something happens to it: its content, a
- *            client who waits, a delivery, a job on the disk.
+ *   message  what an entry has while something happens to it: its content, a
+ *            client who waits, an attempt, a job on the disk.
  *   job      one blocking piece of work on another thread.
  *
  * The one rule that keeps this simple: every event (a job came back, a
- * delivery ended, a deadline passed) is noted in the flight, and then
- * flight_advance() looks at the whole of it and does what can be done.  At most
+ * delivery ended, a deadline passed) is noted in the message, and then
+ * message_advance() looks at the whole of it and does what can be done.  At most
  * one job per message is under way.  Callbacks are made last of all, when
  * nothing is touched any more.
  *
@@ -71,15 +71,19 @@ struct reason { /* shared by the entries that have the same */
 
 enum { ACCOUNT_NONE = -1, ACCOUNT_UNASKED = -2 };
 
+struct entry_times {
+	int64_t next_ms; /* boot clock */
+	int64_t born_ms; /* boot clock at which the time seen was 0 */
+	int64_t arrived_s, life_from_s;
+};
+
 struct entry {
 	struct due_node node; /* in the heap of its account, while it waits */
 	struct entry *hash_next;
 	struct list link; /* in order of arrival; unlinked: not listed */
 	struct reason *reason;
-	struct flight *fl;
-	int64_t next_ms; /* boot clock */
-	int64_t born_ms; /* boot clock at which the time seen was 0 */
-	int64_t arrived_s, life_from_s;
+	struct queue_message *msg;
+	struct entry_times times;
 	uint64_t size_bytes;
 	uint32_t noted_s; /* time seen, as the journal has it */
 	uint32_t nrcpts;
@@ -100,18 +104,18 @@ struct entry {
 	char names[]; /* sender NUL a recipient that still needs it NUL */
 };
 
-enum disk {
+enum disk_state {
 	DISK_SAFE, /* the file is there, promised */
 	DISK_WAITING, /* the provider has a head start; nothing is there yet */
 	DISK_WRITING, /* a job is at it, or will be */
 	DISK_LOST /* it cannot be kept */
 };
-enum client {
+enum client_state {
 	CLIENT_TOLD, /* or there never was one */
 	CLIENT_WAITING,
 	CLIENT_GONE /* before it could be told */
 };
-enum result { /* of the last delivery */
+enum result { /* of the last attempt */
 	RESULT_NONE, /* none has ended */
 	RESULT_UNTRIED,
 	RESULT_LATER, /* tried, and recipients are left */
@@ -119,89 +123,117 @@ enum result { /* of the last delivery */
 	RESULT_FAILED /* none left to try, and some have failed */
 };
 
-/* The note that a message may have been delivered from now on. */
-enum offer {
-	OFFER_NONE, /* or it is on the disk */
-	OFFER_UNWRITTEN, /* the message is not there yet */
-	OFFER_WRITING
+/* The commit mark: the note that a message may have been delivered from now
+ * on. */
+enum mark {
+	MARK_NONE, /* or it is on the disk */
+	MARK_UNWRITTEN, /* the message is not there yet */
+	MARK_WRITING
 };
 
 struct queue_claim {
-	struct flight *fl;
+	struct queue_message *msg;
 };
 struct queue_draft {
 	struct queue *q;
 	char id[QID_SIZE];
 	struct entry *e; /* NULL once the message is complete */
-	struct flight *fl; /* NULL once the client has been told */
+	struct queue_message *msg; /* NULL once the client has been told */
 	struct buf bytes; /* as long as the message is small */
 	struct store_draft *spill; /* then */
 	bool has_failed; /* to be written */
 };
 
-struct flight {
-	struct list link; /* in q->flights */
-	struct list client_link; /* in q->clients, until the client is told */
-	struct queue *q;
-	struct entry *e;
-
-	/* Content; env NULL: on disk only. */
-	struct envelope *env;
+/* What is kept in memory of what the message says. */
+struct message_body {
 	char *bytes; /* the whole message, or one of */
 	struct store_draft *draft;
-	struct store_message *message;
+	struct store_message *loaded;
 	size_t charged; /* against QUEUE_FRESH_MAX */
 	bool is_fresh; /* its first attempt has not ended */
 	int64_t fresh_ms; /* since then */
+};
 
-	enum disk disk;
-	int64_t store_at_ms; /* DISK_WAITING: until then */
-	int64_t offered_ms; /* 0: its first attempt is over */
-	size_t offered_among; /* so many had theirs before them then, with it */
-	int64_t stored_ms; /* when its store job began */
-	size_t stored_among; /* likewise, store jobs under way; 0: none */
-	struct err disk_err;
+/* What the disk has of it, and is about to get. */
+struct message_disk {
+	enum disk_state state;
+	struct err err; /* DISK_LOST */
 	struct job *job; /* under way */
 	struct buf notes; /* lines for the journal */
 	bool must_sync;
 	bool is_unsaved; /* writing them has failed: with the next ones */
 	bool is_unsynced; /* results were noted that need a sync in the end */
 	bool is_done_noted; /* the file says that it may go */
+};
 
-	enum client client;
+/* Who has it first, the provider or the disk (queue_pace.c). */
+struct message_race {
+	int64_t store_at_ms; /* DISK_WAITING: until then */
+	int64_t begun_ms; /* 0: its first attempt is over */
+	size_t begun_among; /* so many had theirs before them then, with it */
+	int64_t stored_ms; /* when its store job began */
+	size_t stored_among; /* likewise, store jobs under way; 0: none */
+};
+
+/* Who submitted it. */
+struct message_client {
+	struct list link; /* in q->clients, until the client is told */
+	enum client_state state;
 	enum queue_mode mode;
 	bool is_ending; /* within queue_draft_end() */
 	int64_t verdict_by_ms, grace_ms;
-	struct queue_draft *draft_handle;
-	void (*told)(void *ctx, const struct queue_told *t);
-	void *told_ctx;
-	void (*taken)(void *ctx);
+	struct queue_draft *draft;
+	void (*on_accepted)(void *ctx, const struct queue_told *t);
+	void *accepted_ctx;
+	void (*on_taken)(void *ctx);
 	void *taken_ctx;
+};
 
-	/* Folded into this one; NULL: not, or its line is written. */
-	struct flight *carrier;
-	uint64_t fold_turn; /* which line that is */
-	char folded_into[QID_SIZE]; /* or "" */
-	uint64_t folds; /* of a carrier: lines so far */
+/* It stands for others, or another stands for it (queue_gate.c). */
+struct message_join {
+	struct queue_message *carrier; /* NULL: none, or its line is written */
+	uint64_t turn; /* which line that is */
+	char into[QID_SIZE]; /* or "" */
+	uint64_t lines; /* of a carrier: so far */
+};
 
+/* The attempt under way, or the last one (claim.c). */
+struct message_attempt {
 	bool is_active;
-	struct queue_claim delivery;
-	struct verdict **answers; /* of this attempt, per recipient */
-	enum offer offer;
-	void (*noted)(void *ctx);
-	void *noted_ctx;
+	struct queue_claim claim;
+	struct verdict **answers; /* per recipient */
+	enum mark mark;
+	void (*on_marked)(void *ctx);
+	void *marked_ctx;
 	bool *offered; /* per recipient: the answer is out; NULL: nobody's is */
 	struct verdict *unanswered; /* theirs, if it does not come */
 	enum result result;
 	struct verdict verdict; /* RESULT_SENT, or is_refused */
 	bool is_refused; /* by the provider, while the client waited */
+	void (*on_durable)(void *ctx);
+	void *durable_ctx;
+	bool must_be_durable; /* on_durable() waits for the notes */
+};
+
+/* What people are to be told as soon as the disk knows it. */
+struct message_news {
+	bool has_failed, is_delayed, is_held;
+};
+
+struct queue_message {
+	struct list link; /* in q->messages */
+	struct queue *q;
+	struct entry *e;
+	struct envelope *env; /* NULL: on the disk only */
+	struct message_body body;
+	struct message_disk disk;
+	struct message_race race;
+	struct message_client client;
+	struct message_join join;
+	struct message_attempt attempt;
+	struct message_news news;
 	bool is_dropped; /* nothing of it is to stay */
 	bool is_requeue; /* from failed/ */
-	void (*settled)(void *ctx);
-	void *settled_ctx;
-	bool must_settle; /* only when the notes are on the disk */
-	bool must_tell_failed, must_tell_delayed,
-	    must_tell_held; /* then, too */
 };
 
 enum job_kind {
@@ -226,28 +258,29 @@ struct files {
 };
 struct job {
 	struct work work;
-	struct list link; /* in q->jobs */
+	struct list link; /* in q->jobs.list */
 	struct queue *q; /* NULL: the queue is gone, only free it */
 	enum job_kind kind;
 	struct drop_found *found; /* JOB_DROPS */
 	int64_t wall_s; /* likewise */
-	struct flight *fl; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS */
+	struct queue_message
+	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS */
 	char id[QID_SIZE];
 	enum store_place place;
-	struct bytes message; /* JOB_STORE: borrowed from the flight, */
+	struct bytes message; /* JOB_STORE: borrowed from the queue_message, */
 	struct store_draft *draft; /* one of the two */
 	struct buf text; /* header, lines, content */
-	/* JOB_STORE, under q->mutex: lines that came meanwhile, until the file
+	/* JOB_STORE, under q->jobs.mutex: lines that came meanwhile, until the file
 	 * has all it needs; from then on they are added to it. */
 	struct buf notes;
 	bool is_written;
 	struct files files; /* JOB_REMOVE */
 	bool must_sync;
-	uint64_t folds; /* up to which line of the flight */
+	uint64_t folds; /* up to which line of the message */
 	char *name; /* JOB_STATE */
 	bool has_next; /* JOB_STATE: a newer content came meanwhile, */
 	struct buf next; /* this one */
-	bool is_finished; /* under q->mutex */
+	bool is_finished; /* under q->jobs.mutex */
 	int rc;
 	struct err err;
 };
@@ -308,45 +341,60 @@ struct drops {
 	int64_t stuck_told_ms; /* not before */
 };
 
+/* All of them, by id and in order of arrival. */
+struct entries {
+	struct slab slab; /* they outlive what comes with them */
+	struct entry **buckets;
+	size_t nbuckets, count;
+	struct list listed;
+	size_t nlisted;
+	struct list walks; /* struct queue_walk */
+	bool is_unsorted;
+	struct reason *last_reason;
+};
+struct jobs {
+	struct list list;
+	pthread_mutex_t mutex; /* job.is_finished, job.notes */
+	pthread_cond_t finished;
+};
+struct races {
+	struct pace disk;
+	size_t begun, storing; /* messages with begun_ms, stored_among */
+	unsigned probes;
+};
+/* Messages kept in memory until their first attempt is over. */
+struct fresh {
+	size_t bytes, peak;
+	int64_t look_ms;
+};
+struct bad_disk {
+	unsigned failures; /* messages that it did not keep, in a row */
+	int64_t failed_ms;
+	int64_t told_ms; /* that nothing is accepted; 0: never */
+};
+
 struct queue {
 	struct queue_opts o;
 	struct retry retry;
 	struct store *store;
 	struct account *accounts; /* naccounts, and one for nobody */
 	int naccounts;
-
-	struct slab slab; /* of entries: they outlive what comes with them */
-	struct entry **buckets;
-	size_t nbuckets, nentries;
-	struct list listed;
-	size_t nlisted;
-	struct list walks; /* struct queue_walk */
+	struct entries entries;
 	struct tallies tallies;
-	bool is_unsorted;
-	struct reason *last_reason;
-
-	struct list flights;
-	struct list clients;
-	struct list jobs;
-	pthread_mutex_t mutex; /* job.is_finished */
-	pthread_cond_t finished;
+	struct list messages;
+	struct list clients; /* messages whose client is not told yet */
+	struct jobs jobs;
 	bool is_closing;
 	bool is_ticking; /* within queue_tick() */
 	bool is_todo; /* a client can be told, but not just now */
-
 	struct scan scan;
 	struct removals removals;
 	struct drops drops;
-	struct pace disk_pace;
-	size_t offered, storing; /* flights with offered_ms, stored_among */
-	unsigned offers;
-	size_t fresh, fresh_peak;
-	int64_t fresh_look_ms;
+	struct races race;
+	struct fresh fresh;
+	struct bad_disk bad_disk;
 	int64_t sweep_ms;
 	int64_t clean_ms;
-	unsigned disk_failures; /* messages that it did not keep, in a row */
-	int64_t disk_failed_ms;
-	int64_t disk_told_ms; /* that nothing is accepted; 0: never */
 };
 
 /* --- queue_entry.c: entries ----------------------------------------------- */
@@ -360,7 +408,7 @@ struct entry *entry_new(struct queue *q, const char *id);
 struct entry *entry_lookup(struct queue *q, const char *id);
 void entry_free(struct queue *q, struct entry *e);
 /* Gives it the names that listings show.  It may move: only for one that is
- * new, neither listed nor due nor in flight. */
+ * new, neither listed nor due nor in a queue_message. */
 struct entry *entry_name(
     struct queue *q, struct entry *e, const struct envelope *env) MUST_CHECK;
 /* Names the recipient that is now the one to name; env is the entry's own. */
@@ -408,7 +456,8 @@ void walks_pass(struct queue *q, struct entry *e);
 
 /* --- queue_job.c: jobs ---------------------------------------------------- */
 
-struct job *job_new(struct queue *q, enum job_kind kind, struct flight *fl);
+struct job *job_new(
+    struct queue *q, enum job_kind kind, struct queue_message *msg);
 void job_submit(struct job *j);
 /* True: it had not started; it is freed. */
 bool job_cancel(struct job *j);
@@ -433,72 +482,73 @@ void removals_close(struct queue *q);
 /* All jobs are back. */
 void removals_clear(struct queue *q);
 
-/* --- queue_flight.c: what happens to a message ---------------------------- */
+/* --- queue_message.c: what happens to a message ---------------------------- */
 
-/* The entry's flight, made if need be: of a file that is safe. */
-struct flight *flight_get(struct queue *q, struct entry *e);
+/* The entry's message, made if need be: of a file that is safe. */
+struct queue_message *message_get(struct queue *q, struct entry *e);
 /* Without content, client, delivery or job it is not needed any more. */
-void flight_advance(struct flight *fl);
-void flight_job_done(struct flight *fl, struct job *j);
-void flight_free(struct flight *fl);
-void flight_drop_content(struct flight *fl);
-void flight_drop_message(struct flight *fl); /* and keep the envelope */
+void message_advance(struct queue_message *msg);
+void message_job_done(struct queue_message *msg, struct job *j);
+void message_free(struct queue_message *msg);
+void message_drop_content(struct queue_message *msg);
+void message_drop_message(
+    struct queue_message *msg); /* and keep the envelope */
 /* Drops what was kept in vain, as its first attempt does not come; when to call
  * again, INT64_MAX: when there is something fresh. */
 int64_t fresh_tick(struct queue *q);
 /* What was heard in the attempt that is over. */
-void flight_drop_answers(struct flight *fl);
-void flight_charge(struct flight *fl);
+void message_drop_answers(struct queue_message *msg);
+void message_charge(struct queue_message *msg);
 /* Can the client of this one be told now? */
-bool flight_can_tell(const struct flight *fl);
+bool message_can_tell(const struct queue_message *msg);
 /* The boot time at which that can change without an event; INT64_MAX. */
-int64_t flight_deadline(const struct flight *fl);
-/* The note of an offer goes to the disk if the message is there. */
-void flight_write_offer(struct flight *fl);
+int64_t message_deadline(const struct queue_message *msg);
+/* The commit mark goes to the disk if the message is there. */
+void message_write_mark(struct queue_message *msg);
 /* All notes go to the page cache, as far as that can be done at once. */
-void flight_write_notes(struct flight *fl);
+void message_write_notes(struct queue_message *msg);
 /* Its file, if there is one, says from now on that it may go. */
-void flight_write_done(struct flight *fl);
+void message_write_done(struct queue_message *msg);
 /* Adds to the journal; too long a journal loses its newest lines, which is
  * reported and harmless. */
-void flight_noted(struct flight *fl, bool ok);
+void message_noted(struct queue_message *msg, bool ok);
 
 /* --- queue_pace.c: who is to have a new message first ---------------------- */
 
 /* A new message: gives it to the disk, now or when the head start of the
  * provider is over. */
-void flight_offer(struct flight *fl);
+void message_begin(struct queue_message *msg);
 /* The head start is over. */
-void flight_store(struct flight *fl);
+void message_store(struct queue_message *msg);
 /* Starts what is due. */
 void pace_tick(struct queue *q);
 /* What happened; nothing is learnt from what took its time elsewhere. */
-void pace_sent(struct flight *fl);
-void pace_stored(struct flight *fl);
+void pace_sent(struct queue_message *msg);
+void pace_stored(struct queue_message *msg);
 /* Its first attempt is over; the store job is back; or it goes away. */
-void pace_attempt_over(struct flight *fl);
-void pace_store_over(struct flight *fl);
+void pace_attempt_over(struct queue_message *msg);
+void pace_store_over(struct queue_message *msg);
 
 /* --- delivery.c ----------------------------------------------------------- */
 
 /* False: it cannot be read; the entry has been dealt with and may be gone. */
-bool flight_load(struct flight *fl, bool with_body);
+bool message_load(struct queue_message *msg, bool with_body);
 /* All that still wait have failed: too old. */
-void flight_expire(struct flight *fl);
+void message_expire(struct queue_message *msg);
 /* A crash has ended the attempt at a message when its answer was awaited. */
-void flight_recover(struct flight *fl);
+void message_recover(struct queue_message *msg);
 
 /* --- queue_gate.c: what policies decide ------------------------------------ */
 
 /* A new message with all it has.  True: it is one line of another now, and
  * nothing else is done with it. */
-bool flight_joins(struct flight *fl);
+bool message_joins(struct queue_message *msg);
 /* The reason that a listing gives for a carrier of n others. */
 void carrier_describe(struct queue *q, struct entry *carrier, uint64_t n);
 /* The lines of those that joined by then are on the disk, or are not. */
-void carrier_written(struct flight *carrier, const struct job *j);
+void carrier_written(struct queue_message *carrier, const struct job *j);
 /* The carrier goes, and lines that were not written with it. */
-void carrier_abandon(struct flight *carrier);
+void carrier_abandon(struct queue_message *carrier);
 /* True: it waits for later now. */
 bool entry_is_put_off(struct queue *q, struct entry *e);
 /* It is taken. */
@@ -520,7 +570,7 @@ void queue_set_aside(struct queue *q, enum store_place place, const char *id,
 /* --- queue_notice.c ------------------------------------------------------- */
 
 /* A job has come back: tells what is to be told now that the disk knows. */
-void flight_tell_people(struct flight *fl);
+void message_tell_people(struct queue_message *msg);
 /* As far as the clock says that it is time to. */
 void queue_clean_failed(struct queue *q);
 

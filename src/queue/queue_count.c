@@ -17,7 +17,7 @@ entry_state(const struct entry *e)
 {
 	if (e->is_failed)
 		return QUEUE_STATE_FAILED;
-	if (e->fl != NULL && e->fl->is_active)
+	if (e->msg != NULL && e->msg->attempt.is_active)
 		return QUEUE_STATE_ACTIVE;
 	return e->is_held ? QUEUE_STATE_HELD : QUEUE_STATE_DUE;
 }
@@ -80,14 +80,15 @@ drop_empty(struct tallies *t, struct tally *u)
 static bool
 is_older(const struct entry *a, const struct entry *b)
 {
-	return b == NULL || a->arrived_s < b->arrived_s;
+	return b == NULL || a->times.arrived_s < b->times.arrived_s;
 }
 
 /* The next one behind e, of this user or, t being the tally of all, of any. */
 static struct entry *
 next_oldest(const struct queue *q, const struct tally *t, const struct entry *e)
 {
-	for (struct list *it = e->link.next; it != &q->listed; it = it->next) {
+	for (struct list *it = e->link.next; it != &q->entries.listed;
+	     it = it->next) {
 		struct entry *x = list_entry(it, struct entry, link);
 
 		if (!x->is_failed && (t == &q->tallies.all || x->uid == t->uid))
@@ -104,7 +105,7 @@ counts_sorted(struct queue *q)
 	t->all.oldest = NULL;
 	for (size_t i = 0; i < t->n; i++)
 		t->v[i].oldest = NULL;
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 		struct tally *u = find(t, e->uid);
 
@@ -191,7 +192,7 @@ tell(const struct tally *t, struct queue_counts *ret)
 	for (size_t i = 0; i < sizeof(ret->of) / sizeof(ret->of[0]); i++)
 		ret->of[i] = t->of[i];
 	if (t->oldest != NULL)
-		ret->oldest_s = t->oldest->arrived_s;
+		ret->oldest_s = t->oldest->times.arrived_s;
 }
 
 void

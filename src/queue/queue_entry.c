@@ -38,11 +38,12 @@ hash(const char *id)
 static void
 grow(struct queue *q)
 {
-	size_t n = q->nbuckets == 0 ? FIRST_BUCKETS : q->nbuckets * 2;
+	size_t n = q->entries.nbuckets == 0 ? FIRST_BUCKETS
+					    : q->entries.nbuckets * 2;
 	struct entry **to = xcalloc(n, sizeof(struct entry *));
 
-	for (size_t i = 0; i < q->nbuckets; i++) {
-		struct entry *e = q->buckets[i], *next;
+	for (size_t i = 0; i < q->entries.nbuckets; i++) {
+		struct entry *e = q->entries.buckets[i], *next;
 
 		for (; e != NULL; e = next) {
 			struct entry **b = &to[hash(e->id) & (n - 1)];
@@ -52,33 +53,33 @@ grow(struct queue *q)
 			*b = e;
 		}
 	}
-	free(q->buckets);
-	q->buckets = to;
-	q->nbuckets = n;
+	free(q->entries.buckets);
+	q->entries.buckets = to;
+	q->entries.nbuckets = n;
 }
 
 static struct entry **
 bucket_of(struct queue *q, const char *id)
 {
-	return &q->buckets[hash(id) & (q->nbuckets - 1)];
+	return &q->entries.buckets[hash(id) & (q->entries.nbuckets - 1)];
 }
 
 struct entry *
 entry_new(struct queue *q, const char *id)
 {
-	struct entry *e = slab_alloc(&q->slab, sizeof(*e));
+	struct entry *e = slab_alloc(&q->entries.slab, sizeof(*e));
 	struct entry **b;
 
-	if (q->nentries >= q->nbuckets * PER_BUCKET)
+	if (q->entries.count >= q->entries.nbuckets * PER_BUCKET)
 		grow(q);
 	memcpy(e->id, id, QID_SIZE);
 	e->account = ACCOUNT_UNASKED;
-	e->born_ms = queue_now(q);
+	e->times.born_ms = queue_now(q);
 	list_init(&e->link);
 	b = bucket_of(q, id);
 	e->hash_next = *b;
 	*b = e;
-	q->nentries++;
+	q->entries.count++;
 	return e;
 }
 
@@ -98,7 +99,7 @@ entry_lookup(struct queue *q, const char *id)
 {
 	struct entry *e;
 
-	if (q->nbuckets == 0)
+	if (q->entries.nbuckets == 0)
 		return NULL;
 	e = *bucket_of(q, id);
 	while (e != NULL && strcmp(e->id, id) != 0)
@@ -117,13 +118,13 @@ void
 entry_free(struct queue *q, struct entry *e)
 {
 	*place_of(q, e) = e->hash_next;
-	q->nentries--;
+	q->entries.count--;
 	entry_unwait(q, e);
 	entry_unlist(q, e);
 	entry_let_go(q, e);
-	flight_free(e->fl);
+	message_free(e->msg);
 	reason_put(e->reason);
-	slab_free(&q->slab, e);
+	slab_free(&q->entries.slab, e);
 }
 
 /* --- listing -------------------------------------------------------------- */
@@ -158,11 +159,11 @@ entry_name(struct queue *q, struct entry *e, const struct envelope *env)
 	size_t n = strlen(env->sender) + 1;
 	size_t m = longest_rcpt(env) + 1;
 
-	assert(e->fl == NULL && list_is_empty(&e->link) &&
+	assert(e->msg == NULL && list_is_empty(&e->link) &&
 	       !due_is_in_heap(&e->node));
 	/* Not sizeof: names begin within its padding. */
-	e = slab_resize(
-	    &q->slab, e, sizeof(*e), offsetof(struct entry, names) + n + m);
+	e = slab_resize(&q->entries.slab, e, sizeof(*e),
+	    offsetof(struct entry, names) + n + m);
 	list_init(&e->link); /* which points to itself */
 	memcpy(e->names, env->sender, n);
 	entry_name_rcpt(e, env);
@@ -175,16 +176,16 @@ entry_describe(struct entry *e, const struct envelope *env)
 {
 	e->nrcpts = (uint32_t)env->nrcpts;
 	e->size_bytes = env->size_bytes;
-	e->arrived_s = env->arrived_s;
-	e->life_from_s = env->arrived_s;
+	e->times.arrived_s = env->arrived_s;
+	e->times.life_from_s = env->arrived_s;
 	e->uid = env->uid;
 }
 
 void
 entry_list(struct queue *q, struct entry *e)
 {
-	list_append(&q->listed, &e->link);
-	q->nlisted++;
+	list_append(&q->entries.listed, &e->link);
+	q->entries.nlisted++;
 	entry_count(q, e);
 }
 
@@ -196,7 +197,7 @@ entry_unlist(struct queue *q, struct entry *e)
 	walks_pass(q, e);
 	entry_uncount(q, e);
 	list_remove(&e->link);
-	q->nlisted--;
+	q->entries.nlisted--;
 }
 
 static int
@@ -205,8 +206,8 @@ by_arrival(const void *a, const void *b)
 	const struct entry *x = *(struct entry *const *)a;
 	const struct entry *y = *(struct entry *const *)b;
 
-	if (x->arrived_s != y->arrived_s)
-		return x->arrived_s < y->arrived_s ? -1 : 1;
+	if (x->times.arrived_s != y->times.arrived_s)
+		return x->times.arrived_s < y->times.arrived_s ? -1 : 1;
 	return strcmp(x->id, y->id);
 }
 
@@ -217,18 +218,18 @@ entry_sort(struct queue *q)
 	struct entry **all;
 	size_t n = 0;
 
-	if (!q->is_unsorted || q->nlisted == 0)
+	if (!q->entries.is_unsorted || q->entries.nlisted == 0)
 		return;
-	all = xmalloc(q->nlisted * sizeof(*all));
-	list_foreach (it, &q->listed) {
+	all = xmalloc(q->entries.nlisted * sizeof(*all));
+	list_foreach (it, &q->entries.listed) {
 		all[n++] = list_entry(it, struct entry, link);
 		list_remove(it);
 	}
 	qsort(all, n, sizeof(struct entry *), by_arrival);
 	for (size_t i = 0; i < n; i++)
-		list_append(&q->listed, &all[i]->link);
+		list_append(&q->entries.listed, &all[i]->link);
 	free(all);
-	q->is_unsorted = false;
+	q->entries.is_unsorted = false;
 	counts_sorted(q);
 }
 
@@ -239,16 +240,16 @@ entry_set_reason(struct queue *q, struct entry *e, const char *text)
 	struct reason *r = NULL;
 	size_t n = strlen(text);
 
-	if (n > 0 && q->last_reason != NULL &&
-	    strcmp(q->last_reason->text, text) == 0) {
-		r = q->last_reason;
+	if (n > 0 && q->entries.last_reason != NULL &&
+	    strcmp(q->entries.last_reason->text, text) == 0) {
+		r = q->entries.last_reason;
 		r->refs++;
 	} else if (n > 0) {
 		r = xmalloc(sizeof(*r) + n + 1);
 		memcpy(r->text, text, n + 1);
 		r->refs = 2;
-		reason_put(q->last_reason);
-		q->last_reason = r;
+		reason_put(q->entries.last_reason);
+		q->entries.last_reason = r;
 	}
 	reason_put(e->reason);
 	e->reason = r;
@@ -257,8 +258,8 @@ entry_set_reason(struct queue *q, struct entry *e, const char *text)
 void
 entry_forget_reasons(struct queue *q)
 {
-	reason_put(q->last_reason);
-	q->last_reason = NULL;
+	reason_put(q->entries.last_reason);
+	q->entries.last_reason = NULL;
 }
 
 void
@@ -281,7 +282,7 @@ entry_set_verdict(struct queue *q, struct entry *e, const struct verdict *v)
 int64_t
 entry_seen_ms(const struct queue *q, const struct entry *e)
 {
-	return queue_now(q) - e->born_ms;
+	return queue_now(q) - e->times.born_ms;
 }
 
 /* A hundred and thirty-six years are enough. */
@@ -311,7 +312,7 @@ int64_t
 entry_age_ms(const struct queue *q, const struct entry *e)
 {
 	return retry_age_ms(
-	    e->life_from_s * 1000, queue_wall(q), entry_seen_ms(q, e));
+	    e->times.life_from_s * 1000, queue_wall(q), entry_seen_ms(q, e));
 }
 
 bool
@@ -341,21 +342,23 @@ entry_route(struct queue *q, struct entry *e, const struct envelope *env)
 /* Nothing is going on with it but, perhaps, its being written for the first
  * time: that a delivery need not wait for. */
 static bool
-is_at_rest(const struct flight *fl)
+is_at_rest(const struct queue_message *msg)
 {
-	if (fl->is_active || fl->is_dropped || fl->is_requeue ||
-	    fl->result == RESULT_SENT || fl->result == RESULT_FAILED)
+	if (msg->attempt.is_active || msg->is_dropped || msg->is_requeue ||
+	    msg->attempt.result == RESULT_SENT ||
+	    msg->attempt.result == RESULT_FAILED)
 		return false;
-	if (fl->disk == DISK_WRITING)
-		return fl->result == RESULT_NONE;
-	return fl->job == NULL && (buf_len(&fl->notes) == 0 || fl->is_unsaved);
+	if (msg->disk.state == DISK_WRITING)
+		return msg->attempt.result == RESULT_NONE;
+	return msg->disk.job == NULL &&
+	       (buf_len(&msg->disk.notes) == 0 || msg->disk.is_unsaved);
 }
 
 static bool
 may_wait(const struct entry *e)
 {
 	return !e->is_held && !e->is_failed && !e->is_gone &&
-	       (e->fl == NULL || is_at_rest(e->fl));
+	       (e->msg == NULL || is_at_rest(e->msg));
 }
 
 void
@@ -371,9 +374,9 @@ entry_wait(struct queue *q, struct entry *e)
 			ask += QUEUE_ASK_AGAIN_MS;
 		due_add(&account_of(q, e)->due, &e->node, ask);
 	} else {
-		due_add(&account_of(q, e)->due, &e->node, e->next_ms);
+		due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
 	}
-	if (e->account >= 0 && e->next_ms <= now)
+	if (e->account >= 0 && e->times.next_ms <= now)
 		queue_wake(q, e->account, false);
 	else
 		queue_rescheduled(q);
@@ -391,11 +394,11 @@ queue_step_back(struct queue *q, const char *id)
 	struct entry *e = entry_lookup(q, id);
 
 	if (e == NULL || e->account < 0 || !due_is_in_heap(&e->node) ||
-	    e->next_ms > queue_now(q))
+	    e->times.next_ms > queue_now(q))
 		return;
 	entry_unwait(q, e);
-	e->next_ms = queue_now(q);
-	due_add(&account_of(q, e)->due, &e->node, e->next_ms);
+	e->times.next_ms = queue_now(q);
+	due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
 }
 
 void

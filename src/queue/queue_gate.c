@@ -37,14 +37,15 @@ carrier_describe(struct queue *q, struct entry *carrier, uint64_t n)
 static bool
 may_carry(const struct queue *q, const struct entry *e)
 {
-	const struct flight *fl = e->fl;
+	const struct queue_message *msg = e->msg;
 
 	if (e->is_failed || e->is_gone || e->attempts > 0 ||
-	    e->next_ms <= queue_now(q))
+	    e->times.next_ms <= queue_now(q))
 		return false;
-	return fl == NULL ||
-	       (!fl->is_active && !fl->is_dropped && !fl->is_unsaved &&
-		   fl->result == RESULT_NONE && fl->disk != DISK_LOST);
+	return msg == NULL || (!msg->attempt.is_active && !msg->is_dropped &&
+				  !msg->disk.is_unsaved &&
+				  msg->attempt.result == RESULT_NONE &&
+				  msg->disk.state != DISK_LOST);
 }
 
 bool
@@ -57,81 +58,83 @@ queue_may_carry(struct queue *q, const char *id)
 
 /* Waiting must not make it too old to be tried. */
 static void
-carry(struct flight *fl, const struct queue_arrival *a)
+carry(struct queue_message *msg, const struct queue_arrival *a)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	int64_t most = q->o.lifetime_ms / 2;
 	int64_t wait_ms = a->wait_ms < most ? a->wait_ms : most;
 
-	e->next_ms = queue_now(q) + wait_ms;
-	flight_noted(fl, journal_next(&fl->notes, queue_wall(q) + wait_ms));
-	fl->mode = QUEUE_MODE_QUEUE;
-	fl->is_fresh = false;
+	e->times.next_ms = queue_now(q) + wait_ms;
+	message_noted(
+	    msg, journal_next(&msg->disk.notes, queue_wall(q) + wait_ms));
+	msg->client.mode = QUEUE_MODE_QUEUE;
+	msg->body.is_fresh = false;
 	carrier_describe(q, e, 0);
 }
 
 static void
-join(struct flight *fl, struct entry *carrier, unsigned njoined)
+join(struct queue_message *msg, struct entry *carrier, unsigned njoined)
 {
-	struct queue *q = fl->q;
-	struct flight *to = flight_get(q, carrier);
+	struct queue *q = msg->q;
+	struct queue_message *to = message_get(q, carrier);
 
-	fl->e->is_gone = true;
-	fl->mode = QUEUE_MODE_QUEUE;
-	fl->disk = DISK_WRITING;
-	flight_drop_message(fl);
-	fl->carrier = to;
-	fl->fold_turn = ++to->folds;
-	memcpy(fl->folded_into, carrier->id, QID_SIZE);
-	flight_noted(to, journal_equal(&to->notes, queue_wall(q)));
-	to->must_sync = true;
+	msg->e->is_gone = true;
+	msg->client.mode = QUEUE_MODE_QUEUE;
+	msg->disk.state = DISK_WRITING;
+	message_drop_message(msg);
+	msg->join.carrier = to;
+	msg->join.turn = ++to->join.lines;
+	memcpy(msg->join.into, carrier->id, QID_SIZE);
+	message_noted(to, journal_equal(&to->disk.notes, queue_wall(q)));
+	to->disk.must_sync = true;
 	if (to->env != NULL) {
 		to->env->nequal++;
 		to->env->equal_last_s = queue_wall(q) / 1000;
 	}
 	carrier_describe(q, carrier, njoined);
 	entry_unwait(q, carrier);
-	flight_advance(to);
+	message_advance(to);
 }
 
 bool
-flight_joins(struct flight *fl)
+message_joins(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
+	struct queue *q = msg->q;
 	const struct queue_arrival_gate *g = &q->o.arrival;
 	struct queue_arrival a = { .what = QUEUE_ARRIVES };
 	struct entry *carrier;
 
 	if (g->decide != NULL)
-		g->decide(g->ctx, fl->env, &a);
+		g->decide(g->ctx, msg->env, &a);
 	if (a.what == QUEUE_JOINS &&
 	    (carrier = entry_lookup(q, a.carrier)) != NULL &&
 	    may_carry(q, carrier)) {
-		join(fl, carrier, a.njoined);
+		join(msg, carrier, a.njoined);
 		return true;
 	}
 	if (a.what == QUEUE_CARRIES)
-		carry(fl, &a);
+		carry(msg, &a);
 	return false;
 }
 
 /* They are told at the next turn of the queue: this is called from within
  * something else. */
 static void
-settle(struct flight *carrier, uint64_t turn, const struct err *why)
+settle(struct queue_message *carrier, uint64_t turn, const struct err *why)
 {
 	struct queue *q = carrier->q;
 
 	list_foreach (it, &q->clients) {
-		struct flight *fl = list_entry(it, struct flight, client_link);
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, client.link);
 
-		if (fl->carrier != carrier || fl->fold_turn > turn)
+		if (msg->join.carrier != carrier || msg->join.turn > turn)
 			continue;
-		fl->carrier = NULL;
-		fl->disk = why == NULL ? DISK_SAFE : DISK_LOST;
+		msg->join.carrier = NULL;
+		msg->disk.state = why == NULL ? DISK_SAFE : DISK_LOST;
 		if (why != NULL)
-			fl->disk_err = *why;
+			msg->disk.err = *why;
 		q->is_todo = true;
 	}
 	if (q->is_todo)
@@ -139,18 +142,18 @@ settle(struct flight *carrier, uint64_t turn, const struct err *why)
 }
 
 void
-carrier_written(struct flight *carrier, const struct job *j)
+carrier_written(struct queue_message *carrier, const struct job *j)
 {
 	settle(carrier, j->folds, j->rc == 0 ? NULL : &j->err);
 }
 
 void
-carrier_abandon(struct flight *carrier)
+carrier_abandon(struct queue_message *carrier)
 {
 	struct err err;
 
 	err_set(&err, ERR_DISK, "the message that was to stand for it is gone");
-	settle(carrier, carrier->folds, &err);
+	settle(carrier, carrier->join.lines, &err);
 }
 
 /* --- attempt -------------------------------------------------------------- */
@@ -173,7 +176,7 @@ put_off(struct queue *q, struct entry *e, int64_t wait_ms)
 	const struct queue_attempt_gate *g = &q->o.attempt;
 	char why[QUEUE_WHY_MAX] = "";
 
-	e->next_ms = queue_now(q) + wait_ms;
+	e->times.next_ms = queue_now(q) + wait_ms;
 	if (!e->is_put_off) {
 		e->is_put_off = true;
 		g->put_off(g->ctx, e->uid, why);
@@ -181,8 +184,9 @@ put_off(struct queue *q, struct entry *e, int64_t wait_ms)
 	}
 	entry_wait(q, e);
 	/* Who waits for the provider hears that it is queued. */
-	if (e->fl != NULL && e->fl->client != CLIENT_TOLD) {
-		e->fl->verdict_by_ms = e->fl->store_at_ms = queue_now(q);
+	if (e->msg != NULL && e->msg->client.state != CLIENT_TOLD) {
+		e->msg->client.verdict_by_ms = e->msg->race.store_at_ms =
+		    queue_now(q);
 		q->is_todo = true;
 		queue_rescheduled(q);
 	}
@@ -209,7 +213,7 @@ entry_begins(struct queue *q, struct entry *e)
 	const struct queue_attempt_gate *g = &q->o.attempt;
 
 	if (e->is_put_off) /* the time it had to wait was not its own */
-		e->life_from_s = queue_wall(q) / 1000;
+		e->times.life_from_s = queue_wall(q) / 1000;
 	entry_let_go(q, e);
 	if (g->begins != NULL && !e->is_counted)
 		e->is_counted = g->begins(g->ctx, e->uid, e->nrcpts);
@@ -218,12 +222,12 @@ entry_begins(struct queue *q, struct entry *e)
 void
 queue_ask_again(struct queue *q)
 {
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
 		if (!e->is_put_off)
 			continue;
-		e->next_ms = queue_now(q);
+		e->times.next_ms = queue_now(q);
 		if (due_is_in_heap(&e->node))
 			entry_wait(q, e);
 	}

@@ -14,7 +14,7 @@ take_notes(void *ctx)
 {
 	struct job *j = ctx;
 
-	(void)pthread_mutex_lock(&j->q->mutex);
+	(void)pthread_mutex_lock(&j->q->jobs.mutex);
 	return buf_bytes(&j->notes);
 }
 
@@ -24,7 +24,7 @@ notes_written(void *ctx)
 	struct job *j = ctx;
 
 	j->is_written = true;
-	(void)pthread_mutex_unlock(&j->q->mutex);
+	(void)pthread_mutex_unlock(&j->q->jobs.mutex);
 }
 
 static int
@@ -127,11 +127,11 @@ job_run(struct work *w)
 	struct queue *q = j->q;
 	int rc = runs[j->kind](j);
 
-	(void)pthread_mutex_lock(&q->mutex);
+	(void)pthread_mutex_lock(&q->jobs.mutex);
 	j->rc = rc;
 	j->is_finished = true;
-	(void)pthread_cond_broadcast(&q->finished);
-	(void)pthread_mutex_unlock(&q->mutex);
+	(void)pthread_cond_broadcast(&q->jobs.finished);
+	(void)pthread_mutex_unlock(&q->jobs.mutex);
 }
 
 /* --- on the loop ---------------------------------------------------------- */
@@ -169,7 +169,7 @@ state_done(struct job *j)
 	}
 }
 
-/* Off the list first: what is done next may free the queue's flight, or start
+/* Off the list first: what is done next may free the message, or start
  * another job for it. */
 static void
 job_deliver(struct job *j)
@@ -192,7 +192,7 @@ job_deliver(struct job *j)
 	case JOB_APPEND:
 	case JOB_FAIL:
 	case JOB_REQUEUE:
-		flight_job_done(j->fl, j);
+		message_job_done(j->msg, j);
 		break;
 	}
 }
@@ -208,23 +208,23 @@ job_done(struct work *w)
 }
 
 struct job *
-job_new(struct queue *q, enum job_kind kind, struct flight *fl)
+job_new(struct queue *q, enum job_kind kind, struct queue_message *msg)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 
 	j->work = (struct work) { .run = job_run, .done = job_done };
 	j->q = q;
 	j->kind = kind;
-	j->fl = fl;
+	j->msg = msg;
 	list_init(&j->link);
 	buf_init(&j->text, kind == JOB_STATE ? (size_t)STORE_STATE_MAX
 					     : (size_t)STORE_HEADER_MAX);
 	buf_init(&j->next, STORE_STATE_MAX);
 	buf_init(&j->notes, STORE_HEADER_MAX);
-	if (fl != NULL) {
-		memcpy(j->id, fl->e->id, QID_SIZE);
-		j->place = fl->e->in_failed ? STORE_FAILED : STORE_QUEUE;
-		fl->job = j;
+	if (msg != NULL) {
+		memcpy(j->id, msg->e->id, QID_SIZE);
+		j->place = msg->e->in_failed ? STORE_FAILED : STORE_QUEUE;
+		msg->disk.job = j;
 	}
 	return j;
 }
@@ -234,7 +234,7 @@ job_submit(struct job *j)
 {
 	struct queue *q = j->q;
 
-	list_append(&q->jobs, &j->link);
+	list_append(&q->jobs.list, &j->link);
 	if (!q->is_closing) {
 		q->o.pool.submit(q->o.pool.ctx, &j->work);
 		return;
@@ -248,7 +248,7 @@ job_cancel(struct job *j)
 {
 	if (!j->q->o.pool.cancel(j->q->o.pool.ctx, &j->work))
 		return false;
-	j->fl->job = NULL;
+	j->msg->disk.job = NULL;
 	job_free(j);
 	return true;
 }
@@ -258,27 +258,28 @@ job_add_notes(struct job *j, struct bytes lines)
 {
 	bool ok;
 
-	(void)pthread_mutex_lock(&j->q->mutex);
+	(void)pthread_mutex_lock(&j->q->jobs.mutex);
 	ok = !j->is_written && buf_add(&j->notes, lines.p, lines.n);
-	(void)pthread_mutex_unlock(&j->q->mutex);
+	(void)pthread_mutex_unlock(&j->q->jobs.mutex);
 	return ok;
 }
 
 void
 job_finish_all(struct queue *q)
 {
-	while (!list_is_empty(&q->jobs)) {
-		struct job *j = list_entry(q->jobs.next, struct job, link);
+	while (!list_is_empty(&q->jobs.list)) {
+		struct job *j = list_entry(q->jobs.list.next, struct job, link);
 
 		if (q->o.pool.cancel(q->o.pool.ctx, &j->work)) {
 			job_run(&j->work);
 			job_done(&j->work);
 			continue;
 		}
-		(void)pthread_mutex_lock(&q->mutex);
+		(void)pthread_mutex_lock(&q->jobs.mutex);
 		while (!j->is_finished)
-			(void)pthread_cond_wait(&q->finished, &q->mutex);
-		(void)pthread_mutex_unlock(&q->mutex);
+			(void)pthread_cond_wait(
+			    &q->jobs.finished, &q->jobs.mutex);
+		(void)pthread_mutex_unlock(&q->jobs.mutex);
 		job_deliver(j);
 		j->q = NULL; /* its done() is still to come, and frees it */
 	}

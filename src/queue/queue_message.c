@@ -25,39 +25,40 @@
 
 /* What is called back when everything else is done. */
 struct calls {
-	void (*told)(void *ctx, const struct queue_told *t);
-	void *told_ctx;
+	void (*on_accepted)(void *ctx, const struct queue_told *t);
+	void *accepted_ctx;
 	struct queue_told t;
-	void (*settled)(void *ctx);
-	void *settled_ctx;
-	void (*noted)(void *ctx);
-	void *noted_ctx;
+	void (*on_durable)(void *ctx);
+	void *durable_ctx;
+	void (*on_marked)(void *ctx);
+	void *marked_ctx;
 };
 
-struct flight *
-flight_get(struct queue *q, struct entry *e)
+struct queue_message *
+message_get(struct queue *q, struct entry *e)
 {
-	struct flight *fl = e->fl;
+	struct queue_message *msg = e->msg;
 
-	if (fl != NULL)
-		return fl;
-	fl = xcalloc(1, sizeof(*fl));
-	fl->q = q;
-	fl->e = e;
-	fl->delivery.fl = fl;
-	buf_init(&fl->notes, STORE_HEADER_MAX);
-	list_init(&fl->client_link);
-	list_append(&q->flights, &fl->link);
-	e->fl = fl;
-	return fl;
+	if (msg != NULL)
+		return msg;
+	msg = xcalloc(1, sizeof(*msg));
+	msg->q = q;
+	msg->e = e;
+	msg->attempt.claim.msg = msg;
+	buf_init(&msg->disk.notes, STORE_HEADER_MAX);
+	list_init(&msg->client.link);
+	list_append(&q->messages, &msg->link);
+	e->msg = msg;
+	return msg;
 }
 
 void
-flight_charge(struct flight *fl)
+message_charge(struct queue_message *msg)
 {
-	fl->charged = fl->bytes != NULL ? (size_t)fl->e->size_bytes + 1024
-					: QUEUE_FRESH_FILE;
-	fl->q->fresh += fl->charged;
+	msg->body.charged = msg->body.bytes != NULL
+				? (size_t)msg->e->size_bytes + 1024
+				: QUEUE_FRESH_FILE;
+	msg->q->fresh.bytes += msg->body.charged;
 }
 
 /* A provider that is away, or slow: what waits for it is read from the disk when
@@ -67,206 +68,215 @@ fresh_tick(struct queue *q)
 {
 	int64_t now = queue_now(q);
 
-	if (q->fresh > q->fresh_peak)
-		q->fresh_peak = q->fresh;
-	if (q->fresh == 0 && q->fresh_peak < QUEUE_TRIM_BYTES)
+	if (q->fresh.bytes > q->fresh.peak)
+		q->fresh.peak = q->fresh.bytes;
+	if (q->fresh.bytes == 0 && q->fresh.peak < QUEUE_TRIM_BYTES)
 		return INT64_MAX;
-	if (now < q->fresh_look_ms)
-		return q->fresh_look_ms;
-	q->fresh_look_ms = now + QUEUE_FRESH_MS;
-	list_foreach (it, &q->flights) {
-		struct flight *fl = list_entry(it, struct flight, link);
+	if (now < q->fresh.look_ms)
+		return q->fresh.look_ms;
+	q->fresh.look_ms = now + QUEUE_FRESH_MS;
+	list_foreach (it, &q->messages) {
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, link);
 
-		if (!fl->is_fresh || fl->is_active || fl->job != NULL ||
-		    fl->disk != DISK_SAFE || fl->client != CLIENT_TOLD ||
-		    now - fl->fresh_ms < QUEUE_FRESH_MS)
+		if (!msg->body.is_fresh || msg->attempt.is_active ||
+		    msg->disk.job != NULL || msg->disk.state != DISK_SAFE ||
+		    msg->client.state != CLIENT_TOLD ||
+		    now - msg->body.fresh_ms < QUEUE_FRESH_MS)
 			continue;
-		fl->is_fresh = false;
-		flight_advance(fl); /* may free it */
+		msg->body.is_fresh = false;
+		message_advance(msg); /* may free it */
 	}
-	if (q->fresh_peak - q->fresh >= QUEUE_TRIM_BYTES)
+	if (q->fresh.peak - q->fresh.bytes >= QUEUE_TRIM_BYTES)
 		xtrim();
-	q->fresh_peak = q->fresh;
-	return q->fresh > 0 ? q->fresh_look_ms : INT64_MAX;
+	q->fresh.peak = q->fresh.bytes;
+	return q->fresh.bytes > 0 ? q->fresh.look_ms : INT64_MAX;
 }
 
 void
-flight_drop_message(struct flight *fl)
+message_drop_message(struct queue_message *msg)
 {
-	fl->q->fresh -= fl->charged;
-	fl->charged = 0;
-	fl->is_fresh = false;
-	free(fl->bytes);
-	fl->bytes = NULL;
-	fl->q->store->ops->draft_free(fl->draft);
-	fl->draft = NULL;
-	if (fl->message != NULL)
-		fl->q->store->ops->message_free(fl->message);
-	fl->message = NULL;
+	msg->q->fresh.bytes -= msg->body.charged;
+	msg->body.charged = 0;
+	msg->body.is_fresh = false;
+	free(msg->body.bytes);
+	msg->body.bytes = NULL;
+	msg->q->store->ops->draft_free(msg->body.draft);
+	msg->body.draft = NULL;
+	if (msg->body.loaded != NULL)
+		msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = NULL;
 }
 
 void
-flight_drop_content(struct flight *fl)
+message_drop_content(struct queue_message *msg)
 {
-	flight_drop_message(fl);
-	envelope_free(fl->env);
-	fl->env = NULL;
+	message_drop_message(msg);
+	envelope_free(msg->env);
+	msg->env = NULL;
 }
 
 void
-flight_drop_answers(struct flight *fl)
+message_drop_answers(struct queue_message *msg)
 {
-	free(fl->offered);
-	free(fl->unanswered);
-	fl->offered = NULL;
-	fl->unanswered = NULL;
-	if (fl->answers == NULL)
+	free(msg->attempt.offered);
+	free(msg->attempt.unanswered);
+	msg->attempt.offered = NULL;
+	msg->attempt.unanswered = NULL;
+	if (msg->attempt.answers == NULL)
 		return;
-	for (size_t i = 0; i < fl->e->nrcpts; i++)
-		free(fl->answers[i]);
-	free(fl->answers);
-	fl->answers = NULL;
+	for (size_t i = 0; i < msg->e->nrcpts; i++)
+		free(msg->attempt.answers[i]);
+	free(msg->attempt.answers);
+	msg->attempt.answers = NULL;
 }
 
 void
-flight_free(struct flight *fl)
+message_free(struct queue_message *msg)
 {
-	if (fl == NULL)
+	if (msg == NULL)
 		return;
-	if (fl->folds > 0)
-		carrier_abandon(fl);
-	pace_attempt_over(fl);
-	pace_store_over(fl);
-	flight_drop_answers(fl);
-	flight_drop_content(fl);
-	if (fl->draft_handle != NULL)
-		fl->draft_handle->fl = NULL;
-	buf_clear(&fl->notes);
-	list_remove(&fl->client_link);
-	list_remove(&fl->link);
-	fl->e->fl = NULL;
-	free(fl);
+	if (msg->join.lines > 0)
+		carrier_abandon(msg);
+	pace_attempt_over(msg);
+	pace_store_over(msg);
+	message_drop_answers(msg);
+	message_drop_content(msg);
+	if (msg->client.draft != NULL)
+		msg->client.draft->msg = NULL;
+	buf_clear(&msg->disk.notes);
+	list_remove(&msg->client.link);
+	list_remove(&msg->link);
+	msg->e->msg = NULL;
+	free(msg);
 }
 
 void
-flight_noted(struct flight *fl, bool ok)
+message_noted(struct queue_message *msg, bool ok)
 {
 	struct err err;
 
 	if (ok)
 		return;
 	err_set(&err, ERR_SYSTEM, "the journal has grown too long");
-	queue_trouble(fl->q, fl->e->id, &err);
+	queue_trouble(msg->q, msg->e->id, &err);
 }
 
 /* --- the client ----------------------------------------------------------- */
 
 /* In verdict mode: is there still something to wait for? */
 static bool
-may_get_verdict(const struct flight *fl)
+may_get_verdict(const struct queue_message *msg)
 {
-	const struct entry *e = fl->e;
+	const struct entry *e = msg->e;
 
-	if (fl->mode != QUEUE_MODE_VERDICT ||
-	    queue_now(fl->q) >= fl->verdict_by_ms)
+	if (msg->client.mode != QUEUE_MODE_VERDICT ||
+	    queue_now(msg->q) >= msg->client.verdict_by_ms)
 		return false;
-	if (fl->is_active)
+	if (msg->attempt.is_active)
 		return true;
-	if (fl->result != RESULT_NONE && fl->result != RESULT_UNTRIED)
+	if (msg->attempt.result != RESULT_NONE &&
+	    msg->attempt.result != RESULT_UNTRIED)
 		return false;
-	return e->account >= 0 && !e->is_held && e->next_ms < fl->verdict_by_ms;
+	return e->account >= 0 && !e->is_held &&
+	       e->times.next_ms < msg->client.verdict_by_ms;
 }
 
 /* The disk has failed: may the provider still save it? */
 static bool
-may_be_rescued(const struct flight *fl)
+may_be_rescued(const struct queue_message *msg)
 {
-	if (fl->is_active)
+	if (msg->attempt.is_active)
 		return true;
-	return fl->result == RESULT_NONE && fl->mode != QUEUE_MODE_QUEUE &&
-	       fl->e->account >= 0 && queue_now(fl->q) < fl->grace_ms;
+	return msg->attempt.result == RESULT_NONE &&
+	       msg->client.mode != QUEUE_MODE_QUEUE && msg->e->account >= 0 &&
+	       queue_now(msg->q) < msg->client.grace_ms;
 }
 
 bool
-flight_can_tell(const struct flight *fl)
+message_can_tell(const struct queue_message *msg)
 {
-	if (fl->client == CLIENT_TOLD || fl->is_ending)
+	if (msg->client.state == CLIENT_TOLD || msg->client.is_ending)
 		return false;
-	if (fl->result == RESULT_SENT || fl->is_refused)
+	if (msg->attempt.result == RESULT_SENT || msg->attempt.is_refused)
 		return true;
-	switch (fl->disk) {
+	switch (msg->disk.state) {
 	case DISK_WAITING:
 	case DISK_WRITING:
 		return false;
 	case DISK_LOST:
-		return !may_be_rescued(fl);
+		return !may_be_rescued(msg);
 	case DISK_SAFE:
 		break;
 	}
 	/* What is promised from here on must be known as offered, if it is. */
-	return fl->offer == OFFER_NONE && !may_get_verdict(fl);
+	return msg->attempt.mark == MARK_NONE && !may_get_verdict(msg);
 }
 
 int64_t
-flight_deadline(const struct flight *fl)
+message_deadline(const struct queue_message *msg)
 {
-	if (fl->client == CLIENT_TOLD || fl->disk == DISK_WRITING ||
-	    (fl->disk == DISK_SAFE && fl->offer != OFFER_NONE))
+	if (msg->client.state == CLIENT_TOLD ||
+	    msg->disk.state == DISK_WRITING ||
+	    (msg->disk.state == DISK_SAFE && msg->attempt.mark != MARK_NONE))
 		return INT64_MAX;
-	if (fl->disk == DISK_WAITING)
-		return fl->store_at_ms;
-	if (fl->disk == DISK_LOST)
-		return fl->is_active ? INT64_MAX : fl->grace_ms;
-	return fl->verdict_by_ms;
+	if (msg->disk.state == DISK_WAITING)
+		return msg->race.store_at_ms;
+	if (msg->disk.state == DISK_LOST)
+		return msg->attempt.is_active ? INT64_MAX
+					      : msg->client.grace_ms;
+	return msg->client.verdict_by_ms;
 }
 
 static void
-tell(struct flight *fl, struct calls *c)
+tell_client(struct queue_message *msg, struct calls *c)
 {
 	struct queue_told t = { .outcome = QUEUE_SAFE };
-	bool is_gone = fl->client == CLIENT_GONE;
+	bool is_gone = msg->client.state == CLIENT_GONE;
 
-	if (fl->is_refused || fl->result == RESULT_SENT)
-		t.verdict = fl->verdict;
-	if (fl->is_refused) {
+	if (msg->attempt.is_refused || msg->attempt.result == RESULT_SENT)
+		t.verdict = msg->attempt.verdict;
+	if (msg->attempt.is_refused) {
 		t.outcome = QUEUE_REFUSED;
-		fl->is_dropped = true;
-	} else if (fl->disk == DISK_LOST && fl->result != RESULT_SENT) {
+		msg->is_dropped = true;
+	} else if (msg->disk.state == DISK_LOST &&
+		   msg->attempt.result != RESULT_SENT) {
 		t.outcome = QUEUE_FAILED;
-		t.err = fl->disk_err;
-		fl->is_dropped = true;
+		t.err = msg->disk.err;
+		msg->is_dropped = true;
 	}
 	/* Nobody else will say that the disk has failed. */
-	if (fl->disk == DISK_LOST && (is_gone || t.outcome != QUEUE_FAILED))
-		queue_trouble(fl->q, fl->e->id, &fl->disk_err);
-	memcpy(t.folded_into, fl->folded_into, sizeof(fl->folded_into));
+	if (msg->disk.state == DISK_LOST &&
+	    (is_gone || t.outcome != QUEUE_FAILED))
+		queue_trouble(msg->q, msg->e->id, &msg->disk.err);
+	memcpy(t.folded_into, msg->join.into, sizeof(msg->join.into));
 	if (!is_gone) {
-		c->told = fl->told;
-		c->told_ctx = fl->told_ctx;
+		c->on_accepted = msg->client.on_accepted;
+		c->accepted_ctx = msg->client.accepted_ctx;
 		c->t = t;
 	}
-	fl->client = CLIENT_TOLD;
-	list_remove(&fl->client_link);
-	fl->told = NULL;
-	fl->taken = NULL;
-	if (fl->draft_handle != NULL)
-		fl->draft_handle->fl = NULL;
-	fl->draft_handle = NULL;
+	msg->client.state = CLIENT_TOLD;
+	list_remove(&msg->client.link);
+	msg->client.on_accepted = NULL;
+	msg->client.on_taken = NULL;
+	if (msg->client.draft != NULL)
+		msg->client.draft->msg = NULL;
+	msg->client.draft = NULL;
 }
 
 /* --- the disk ------------------------------------------------------------- */
 
 static void
-submit_notes(struct flight *fl, enum job_kind kind)
+submit_notes(struct queue_message *msg, enum job_kind kind)
 {
-	struct job *j = job_new(fl->q, kind, fl);
+	struct job *j = job_new(msg->q, kind, msg);
 	struct buf swap = j->text;
 
-	j->text = fl->notes;
-	fl->notes = swap;
-	j->must_sync = fl->must_sync || kind != JOB_APPEND;
-	j->folds = fl->folds;
-	fl->must_sync = false;
+	j->text = msg->disk.notes;
+	msg->disk.notes = swap;
+	j->must_sync = msg->disk.must_sync || kind != JOB_APPEND;
+	j->folds = msg->join.lines;
+	msg->disk.must_sync = false;
 	job_submit(j);
 }
 
@@ -278,236 +288,243 @@ place_of(const struct entry *e)
 
 /* There is a file, or will be, and no job may be adding to it. */
 static bool
-may_write_now(const struct flight *fl)
+may_write_now(const struct queue_message *msg)
 {
-	if (fl->job == NULL)
-		return fl->disk == DISK_SAFE;
-	return fl->job->kind == JOB_STORE;
+	if (msg->disk.job == NULL)
+		return msg->disk.state == DISK_SAFE;
+	return msg->disk.job->kind == JOB_STORE;
 }
 
 /* Without a sync it goes no further than the page cache, in less time than
  * another thread takes to wake up; and that is what a kill leaves. */
 static int
-append_now(struct flight *fl, struct bytes lines, struct err *err)
+append_now(struct queue_message *msg, struct bytes lines, struct err *err)
 {
-	if (fl->job != NULL && job_add_notes(fl->job, lines))
+	if (msg->disk.job != NULL && job_add_notes(msg->disk.job, lines))
 		return 0;
-	return fl->q->store->ops->append(
-	    fl->q->store, place_of(fl->e), fl->e->id, lines, false, err);
+	return msg->q->store->ops->append(
+	    msg->q->store, place_of(msg->e), msg->e->id, lines, false, err);
 }
 
 void
-flight_write_offer(struct flight *fl)
+message_write_mark(struct queue_message *msg)
 {
 	struct err err;
 
-	if (fl->offer != OFFER_UNWRITTEN || fl->job != NULL ||
-	    fl->disk != DISK_SAFE)
+	if (msg->attempt.mark != MARK_UNWRITTEN || msg->disk.job != NULL ||
+	    msg->disk.state != DISK_SAFE)
 		return;
-	if (fl->must_sync) {
-		fl->offer = OFFER_WRITING;
-		submit_notes(fl, JOB_APPEND);
+	if (msg->disk.must_sync) {
+		msg->attempt.mark = MARK_WRITING;
+		submit_notes(msg, JOB_APPEND);
 		return;
 	}
-	fl->offer = OFFER_NONE;
-	if (append_now(fl, buf_bytes(&fl->notes), &err) == 0)
-		buf_reset(&fl->notes);
+	msg->attempt.mark = MARK_NONE;
+	if (append_now(msg, buf_bytes(&msg->disk.notes), &err) == 0)
+		buf_reset(&msg->disk.notes);
 	else /* they go with the next ones */
-		queue_trouble(fl->q, fl->e->id, &err);
+		queue_trouble(msg->q, msg->e->id, &err);
 }
 
 void
-flight_write_notes(struct flight *fl)
+message_write_notes(struct queue_message *msg)
 {
 	struct err err;
 
-	if (buf_len(&fl->notes) == 0 || !may_write_now(fl))
+	if (buf_len(&msg->disk.notes) == 0 || !may_write_now(msg))
 		return;
-	if (append_now(fl, buf_bytes(&fl->notes), &err) != 0) {
-		queue_trouble(fl->q, fl->e->id, &err);
+	if (append_now(msg, buf_bytes(&msg->disk.notes), &err) != 0) {
+		queue_trouble(msg->q, msg->e->id, &err);
 		return;
 	}
-	fl->offer = OFFER_NONE;
-	buf_reset(&fl->notes);
+	msg->attempt.mark = MARK_NONE;
+	buf_reset(&msg->disk.notes);
 }
 
 /* A disk that takes no line may still let go of a file. */
 void
-flight_write_done(struct flight *fl)
+message_write_done(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 	struct err err;
 	struct buf line;
 
-	if (fl->is_done_noted || !may_write_now(fl))
+	if (msg->disk.is_done_noted || !may_write_now(msg))
 		return;
 	buf_init(&line, 100);
 	IGNORE(journal_done(&line, queue_wall(q))); /* fits */
-	if (append_now(fl, buf_bytes(&line), &err) != 0) {
+	if (append_now(msg, buf_bytes(&line), &err) != 0) {
 		queue_trouble(q, e->id, &err);
 		if (q->store->ops->remove(q->store, place_of(e), e->id, &err) !=
 		    0)
 			queue_trouble(q, e->id, &err);
 	}
-	fl->is_done_noted = true;
+	msg->disk.is_done_noted = true;
 	buf_clear(&line);
 }
 
 /* Nothing of it is to stay.  Frees the entry, now or when the job is back. */
 static void
-discard(struct flight *fl)
+discard(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 
 	entry_unwait(q, e);
 	entry_unlist(q, e);
 	e->is_gone = true;
-	flight_write_done(fl);
-	if (fl->job != NULL)
+	message_write_done(msg);
+	if (msg->disk.job != NULL)
 		return;
-	if (fl->settled != NULL && fl->disk == DISK_SAFE) {
-		fl->must_sync = true;
-		submit_notes(fl, JOB_APPEND); /* and settle when that is back */
+	if (msg->attempt.on_durable != NULL && msg->disk.state == DISK_SAFE) {
+		msg->disk.must_sync = true;
+		submit_notes(
+		    msg, JOB_APPEND); /* and settle when that is back */
 		return;
 	}
-	if (fl->disk == DISK_SAFE)
+	if (msg->disk.state == DISK_SAFE)
 		removal_add(q, place_of(e), e->id);
 	entry_free(q, e); /* which removes an unfinished file */
 }
 
 /* No job is under way, the file is safe, and nothing has to be written. */
 static void
-rest(struct flight *fl)
+rest(struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
 
 	if (!due_is_in_heap(&e->node))
 		entry_wait(q, e);
-	if (fl->is_active || fl->client != CLIENT_TOLD)
+	if (msg->attempt.is_active || msg->client.state != CLIENT_TOLD)
 		return;
-	if (fl->is_unsaved)
-		flight_drop_message(fl);
-	else if (!fl->is_fresh || q->fresh > QUEUE_FRESH_MAX)
-		flight_free(fl);
+	if (msg->disk.is_unsaved)
+		message_drop_message(msg);
+	else if (!msg->body.is_fresh || q->fresh.bytes > QUEUE_FRESH_MAX)
+		message_free(msg);
 }
 
-/* One step, or none if a job is under way; may free the flight. */
+/* One step, or none if a job is under way; may free the message. */
 static void
-work_on_disk(struct flight *fl)
+work_on_disk(struct queue_message *msg)
 {
-	if (fl->is_active || fl->is_ending)
+	if (msg->attempt.is_active || msg->client.is_ending)
 		return;
-	if (fl->folded_into[0] != '\0') {
-		if (fl->client == CLIENT_TOLD)
-			entry_free(fl->q, fl->e); /* no file of its own */
-		return;
-	}
-	if (fl->is_dropped || fl->result == RESULT_SENT) {
-		discard(fl);
+	if (msg->join.into[0] != '\0') {
+		if (msg->client.state == CLIENT_TOLD)
+			entry_free(msg->q, msg->e); /* no file of its own */
 		return;
 	}
-	if (fl->job != NULL || fl->disk == DISK_WRITING)
-		return;
-	if (fl->disk == DISK_WAITING) {
-		flight_store(fl);
+	if (msg->is_dropped || msg->attempt.result == RESULT_SENT) {
+		discard(msg);
 		return;
 	}
-	if (fl->disk == DISK_LOST) {
-		if (!due_is_in_heap(&fl->e->node))
-			entry_wait(fl->q, fl->e);
+	if (msg->disk.job != NULL || msg->disk.state == DISK_WRITING)
+		return;
+	if (msg->disk.state == DISK_WAITING) {
+		message_store(msg);
 		return;
 	}
-	if (fl->is_requeue)
-		submit_notes(fl, JOB_REQUEUE);
-	else if (fl->result == RESULT_FAILED)
-		submit_notes(fl, JOB_FAIL);
-	else if (buf_len(&fl->notes) > 0 && !fl->is_unsaved)
-		submit_notes(fl, JOB_APPEND);
+	if (msg->disk.state == DISK_LOST) {
+		if (!due_is_in_heap(&msg->e->node))
+			entry_wait(msg->q, msg->e);
+		return;
+	}
+	if (msg->is_requeue)
+		submit_notes(msg, JOB_REQUEUE);
+	else if (msg->attempt.result == RESULT_FAILED)
+		submit_notes(msg, JOB_FAIL);
+	else if (buf_len(&msg->disk.notes) > 0 && !msg->disk.is_unsaved)
+		submit_notes(msg, JOB_APPEND);
 	else
-		rest(fl);
+		rest(msg);
 }
 
 /* What is to go need not come. */
 static void
-cancel_store(struct flight *fl)
+cancel_store(struct queue_message *msg)
 {
-	if (!fl->is_active && (fl->is_dropped || fl->result == RESULT_SENT) &&
-	    fl->job != NULL && fl->job->kind == JOB_STORE &&
-	    job_cancel(fl->job))
-		fl->disk = DISK_LOST; /* never began, so nothing is there */
+	if (!msg->attempt.is_active &&
+	    (msg->is_dropped || msg->attempt.result == RESULT_SENT) &&
+	    msg->disk.job != NULL && msg->disk.job->kind == JOB_STORE &&
+	    job_cancel(msg->disk.job))
+		msg->disk.state =
+		    DISK_LOST; /* never began, so nothing is there */
 }
 
 static void
-settle(struct flight *fl, struct calls *c)
+tell_durable(struct queue_message *msg, struct calls *c)
 {
-	bool is_written = fl->job == NULL && fl->disk == DISK_SAFE &&
-			  (buf_len(&fl->notes) == 0 || fl->is_unsaved);
+	bool is_written = msg->disk.job == NULL &&
+			  msg->disk.state == DISK_SAFE &&
+			  (buf_len(&msg->disk.notes) == 0 ||
+			      msg->disk.is_unsaved);
 
-	if (fl->settled == NULL || fl->is_active ||
-	    (fl->must_settle && fl->disk != DISK_LOST && !is_written))
+	if (msg->attempt.on_durable == NULL || msg->attempt.is_active ||
+	    (msg->attempt.must_be_durable && msg->disk.state != DISK_LOST &&
+		!is_written))
 		return;
-	c->settled = fl->settled;
-	c->settled_ctx = fl->settled_ctx;
-	fl->settled = NULL;
-	fl->must_settle = false;
+	c->on_durable = msg->attempt.on_durable;
+	c->durable_ctx = msg->attempt.durable_ctx;
+	msg->attempt.on_durable = NULL;
+	msg->attempt.must_be_durable = false;
 }
 
 static void
-go_on(struct flight *fl, struct calls *c)
+tell_marked(struct queue_message *msg, struct calls *c)
 {
-	if (fl->noted == NULL || fl->offer != OFFER_NONE)
+	if (msg->attempt.on_marked == NULL || msg->attempt.mark != MARK_NONE)
 		return;
-	c->noted = fl->noted;
-	c->noted_ctx = fl->noted_ctx;
-	fl->noted = NULL;
+	c->on_marked = msg->attempt.on_marked;
+	c->marked_ctx = msg->attempt.marked_ctx;
+	msg->attempt.on_marked = NULL;
 }
 
 void
-flight_advance(struct flight *fl)
+message_advance(struct queue_message *msg)
 {
 	struct calls c = { 0 };
 
-	if (fl->is_ending)
+	if (msg->client.is_ending)
 		return;
-	flight_write_offer(fl);
-	if (flight_can_tell(fl))
-		tell(fl, &c);
-	cancel_store(fl);
-	settle(fl, &c);
-	go_on(fl, &c);
-	work_on_disk(fl); /* fl may be gone */
-	if (c.noted != NULL)
-		c.noted(c.noted_ctx);
-	if (c.settled != NULL)
-		c.settled(c.settled_ctx);
-	if (c.told != NULL)
-		c.told(c.told_ctx, &c.t);
+	message_write_mark(msg);
+	if (message_can_tell(msg))
+		tell_client(msg, &c);
+	cancel_store(msg);
+	tell_durable(msg, &c);
+	tell_marked(msg, &c);
+	work_on_disk(msg); /* msg may be gone */
+	if (c.on_marked != NULL)
+		c.on_marked(c.marked_ctx);
+	if (c.on_durable != NULL)
+		c.on_durable(c.durable_ctx);
+	if (c.on_accepted != NULL)
+		c.on_accepted(c.accepted_ctx, &c.t);
 }
 
 /* --- jobs come back ------------------------------------------------------- */
 
 static void
-store_done(struct flight *fl, struct job *j)
+store_done(struct queue_message *msg, struct job *j)
 {
-	struct queue *q = fl->q;
+	struct queue *q = msg->q;
 
 	if (j->rc == 0) {
-		fl->disk = DISK_SAFE;
-		q->disk_failures = 0;
-		pace_stored(fl);
-		/* Only now has flight_deadline() a date: whoever turns the
+		msg->disk.state = DISK_SAFE;
+		q->bad_disk.failures = 0;
+		pace_stored(msg);
+		/* Only now has message_deadline() a date: whoever turns the
 		 * queue must hear of it, or the client waits for ever. */
 		queue_rescheduled(q);
 		return;
 	}
-	fl->disk = DISK_LOST;
-	fl->disk_err = j->err;
-	fl->grace_ms = queue_now(q) + QUEUE_GRACE_MS;
-	if (fl->mode == QUEUE_MODE_VERDICT && fl->verdict_by_ms > fl->grace_ms)
-		fl->grace_ms = fl->verdict_by_ms;
+	msg->disk.state = DISK_LOST;
+	msg->disk.err = j->err;
+	msg->client.grace_ms = queue_now(q) + QUEUE_GRACE_MS;
+	if (msg->client.mode == QUEUE_MODE_VERDICT &&
+	    msg->client.verdict_by_ms > msg->client.grace_ms)
+		msg->client.grace_ms = msg->client.verdict_by_ms;
 	queue_disk_failed(q);
 	queue_rescheduled(q);
 }
@@ -516,79 +533,80 @@ store_done(struct flight *fl, struct job *j)
  * meanwhile, so the envelope stays in memory, and the lines go with the next
  * ones. */
 static void
-append_done(struct flight *fl, struct job *j)
+append_done(struct queue_message *msg, struct job *j)
 {
-	if (fl->offer == OFFER_WRITING)
-		fl->offer = OFFER_NONE; /* or it would wait for the disk */
+	if (msg->attempt.mark == MARK_WRITING)
+		msg->attempt.mark =
+		    MARK_NONE; /* or it would wait for the disk */
 	if (j->rc == 0)
 		return;
-	flight_noted(
-	    fl, buf_add(&j->text, buf_str(&fl->notes), buf_len(&fl->notes)));
-	buf_reset(&fl->notes);
-	flight_noted(
-	    fl, buf_add(&fl->notes, buf_str(&j->text), buf_len(&j->text)));
-	fl->must_sync = fl->must_sync || j->must_sync;
-	fl->is_unsaved = fl->env != NULL;
-	if (!fl->is_unsaved) /* of a hold or release; memory knows it */
-		buf_reset(&fl->notes);
+	message_noted(msg, buf_add(&j->text, buf_str(&msg->disk.notes),
+			       buf_len(&msg->disk.notes)));
+	buf_reset(&msg->disk.notes);
+	message_noted(msg,
+	    buf_add(&msg->disk.notes, buf_str(&j->text), buf_len(&j->text)));
+	msg->disk.must_sync = msg->disk.must_sync || j->must_sync;
+	msg->disk.is_unsaved = msg->env != NULL;
+	if (!msg->disk.is_unsaved) /* of a hold or release; memory knows it */
+		buf_reset(&msg->disk.notes);
 }
 
 static void
-fail_done(struct flight *fl, struct job *j)
+fail_done(struct queue_message *msg, struct job *j)
 {
-	struct entry *e = fl->e;
+	struct entry *e = msg->e;
 
 	e->in_failed = j->place == STORE_FAILED;
 	e->is_failed = true;
-	entry_count(fl->q, e);
-	fl->result = RESULT_NONE;
-	flight_drop_content(fl);
+	entry_count(msg->q, e);
+	msg->attempt.result = RESULT_NONE;
+	message_drop_content(msg);
 }
 
 static void
-requeue_done(struct flight *fl, struct job *j)
+requeue_done(struct queue_message *msg, struct job *j)
 {
-	struct entry *e = fl->e;
+	struct entry *e = msg->e;
 
 	bool has_moved = e->in_failed && j->place == STORE_QUEUE;
 
-	fl->is_requeue = false;
+	msg->is_requeue = false;
 	e->in_failed = j->place == STORE_FAILED;
 	/* Moved, if perhaps not for good: then it is worth the try. */
 	if (j->rc != 0 && !has_moved)
 		return;
 	e->is_failed = false;
 	e->is_held = false;
-	entry_count(fl->q, e);
+	entry_count(msg->q, e);
 	e->is_untold = false;
 	e->is_delay_told = false;
 	e->attempts = 0;
-	e->life_from_s = queue_wall(fl->q) / 1000;
-	e->born_ms = e->next_ms = queue_now(fl->q);
+	e->times.life_from_s = queue_wall(msg->q) / 1000;
+	e->times.born_ms = e->times.next_ms = queue_now(msg->q);
 	entry_noted(e, 0);
 }
 
 void
-flight_job_done(struct flight *fl, struct job *j)
+message_job_done(struct queue_message *msg, struct job *j)
 {
-	fl->job = NULL;
+	msg->disk.job = NULL;
 	if (j->folds > 0)
-		carrier_written(fl, j);
+		carrier_written(msg, j);
 	if (j->rc != 0 && j->kind != JOB_STORE)
-		queue_trouble(fl->q, fl->e->id, &j->err);
+		queue_trouble(msg->q, msg->e->id, &j->err);
 	switch (j->kind) {
 	case JOB_STORE:
-		store_done(fl, j);
-		pace_store_over(fl);
+		store_done(msg, j);
+		pace_store_over(msg);
 		break;
 	case JOB_FAIL:
-		fail_done(fl, j);
+		fail_done(msg, j);
 		break;
 	case JOB_REQUEUE:
-		requeue_done(fl, j);
+		requeue_done(msg, j);
 		break;
 	case JOB_APPEND:
-		append_done(fl, j);
+		append_done(msg, j);
 		break;
 	case JOB_REMOVE:
 	case JOB_SYNC:
@@ -596,9 +614,9 @@ flight_job_done(struct flight *fl, struct job *j)
 	case JOB_DROPS:
 		break;
 	}
-	flight_tell_people(fl);
-	if (fl->is_ending)
-		fl->q->is_todo = true;
+	message_tell_people(msg);
+	if (msg->client.is_ending)
+		msg->q->is_todo = true;
 	else
-		flight_advance(fl);
+		message_advance(msg);
 }

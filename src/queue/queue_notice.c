@@ -13,27 +13,28 @@ enum { ORIGINAL_HEADER_MAX = 64 * 1024 };
 /* Nobody is told of what the disk does not know yet: after a crash it would be
  * tried again, and perhaps taken. */
 void
-flight_tell_people(struct flight *fl)
+message_tell_people(struct queue_message *msg)
 {
-	const struct queue_hooks *h = &fl->q->o.hooks;
-	struct entry *e = fl->e;
+	const struct queue_hooks *h = &msg->q->o.hooks;
+	struct entry *e = msg->e;
 
-	if (fl->job != NULL || fl->is_dropped || fl->disk != DISK_SAFE ||
-	    fl->is_unsynced || buf_len(&fl->notes) > 0 || fl->q->is_closing)
+	if (msg->disk.job != NULL || msg->is_dropped ||
+	    msg->disk.state != DISK_SAFE || msg->disk.is_unsynced ||
+	    buf_len(&msg->disk.notes) > 0 || msg->q->is_closing)
 		return;
-	if (fl->must_tell_failed) {
-		fl->must_tell_failed = false;
+	if (msg->news.has_failed) {
+		msg->news.has_failed = false;
 		e->is_untold = true;
 		if (h->failed != NULL)
 			h->failed(h->ctx, e->id);
 	}
-	if (fl->must_tell_held) {
-		fl->must_tell_held = false;
+	if (msg->news.is_held) {
+		msg->news.is_held = false;
 		if (h->held != NULL && e->is_held)
 			h->held(h->ctx, e->id);
 	}
-	if (fl->must_tell_delayed) {
-		fl->must_tell_delayed = false;
+	if (msg->news.is_delayed) {
+		msg->news.is_delayed = false;
 		if (h->delayed != NULL && !e->is_failed)
 			h->delayed(h->ctx, e->id);
 	}
@@ -95,7 +96,8 @@ queue_original(struct queue *q, const char *id, size_t max_bytes,
 
 	if (e == NULL)
 		return err_set(err, ERR_INPUT, "no message %.40s", id);
-	if (e->fl != NULL && (e->fl->job != NULL || e->fl->disk != DISK_SAFE))
+	if (e->msg != NULL &&
+	    (e->msg->disk.job != NULL || e->msg->disk.state != DISK_SAFE))
 		return err_set(err, ERR_BUSY, "%s is being written", id);
 	err_set(err, ERR_DISK, "%s has left the spool", id);
 	if (q->store->ops->load(q->store,
@@ -112,7 +114,7 @@ queue_original(struct queue *q, const char *id, size_t max_bytes,
 		keep_header(&o.text);
 	st = &m->state;
 	o.tried_ms = st->tried_wall_ms;
-	o.give_up_ms = e->life_from_s * 1000 + q->o.lifetime_ms;
+	o.give_up_ms = e->times.life_from_s * 1000 + q->o.lifetime_ms;
 	o.env = store_message_take_envelope(m);
 	q->store->ops->message_free(m);
 	*ret = o;
@@ -131,21 +133,22 @@ void
 queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
 {
 	struct entry *e = find_known(q, id);
-	struct flight *fl;
+	struct queue_message *msg;
 
 	if (e == NULL)
 		return;
 	e->is_untold = false;
-	fl = flight_get(q, e);
+	msg = message_get(q, e);
 	for (size_t i = 0; i < env->nrcpts; i++) {
 		if (env->rcpts[i].state != RCPT_FAILED || env->rcpts[i].is_told)
 			continue;
-		flight_noted(fl, journal_told(&fl->notes, queue_wall(q), i));
+		message_noted(
+		    msg, journal_told(&msg->disk.notes, queue_wall(q), i));
 		/* Somebody may have put it back into the queue meanwhile. */
-		if (fl->env != NULL && fl->env->rcpts[i].state == RCPT_FAILED)
-			fl->env->rcpts[i].is_told = true;
+		if (msg->env != NULL && msg->env->rcpts[i].state == RCPT_FAILED)
+			msg->env->rcpts[i].is_told = true;
 	}
-	flight_advance(fl);
+	message_advance(msg);
 }
 
 /* --- failed/ -------------------------------------------------------------- */
@@ -153,31 +156,31 @@ queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
 static bool
 may_clean(const struct entry *e)
 {
-	return e->is_failed && !e->is_gone && !e->is_untold && e->fl == NULL;
+	return e->is_failed && !e->is_gone && !e->is_untold && e->msg == NULL;
 }
 
 static void
 clean_one(struct queue *q, struct entry *e, const char *why)
 {
 	struct err err;
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 
 	err_set(&err, ERR_NONE, "removed from failed/: %s", why);
 	queue_trouble(q, e->id, &err);
-	fl->is_dropped = true;
-	flight_advance(fl);
+	msg->is_dropped = true;
+	message_advance(msg);
 }
 
 /* So that a machine that is switched off at night forgets in the end, too. */
 static void
 note_seen(struct queue *q, struct entry *e)
 {
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 	int64_t seen = entry_seen_ms(q, e);
 
 	entry_noted(e, seen);
-	flight_noted(fl, journal_seen(&fl->notes, queue_wall(q), seen));
-	flight_advance(fl);
+	message_noted(msg, journal_seen(&msg->disk.notes, queue_wall(q), seen));
+	message_advance(msg);
 }
 
 static bool
@@ -198,12 +201,12 @@ queue_clean_failed(struct queue *q)
 		return;
 	q->clean_ms = now + QUEUE_CLEAN_MS;
 	entry_sort(q); /* the oldest first */
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
 		total += e->is_failed ? e->size_bytes : 0;
 	}
-	list_foreach (it, &q->listed) {
+	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
 		if (!may_clean(e) || left == 0)

@@ -46,78 +46,82 @@ is_quicker(const struct pace *a, const struct pace *b)
 /* The header is made here, so that the job needs no envelope: that one now
  * belongs to whoever delivers it. */
 void
-flight_store(struct flight *fl)
+message_store(struct queue_message *msg)
 {
-	struct job *j = job_new(fl->q, JOB_STORE, fl);
+	struct job *j = job_new(msg->q, JOB_STORE, msg);
 	struct buf swap;
 	struct err err;
 	int rc;
 
-	if (fl->draft != NULL) {
-		rc = fl->q->store->ops->draft_end(fl->draft, fl->env, &err);
-		j->draft = fl->draft;
+	if (msg->body.draft != NULL) {
+		rc = msg->q->store->ops->draft_end(
+		    msg->body.draft, msg->env, &err);
+		j->draft = msg->body.draft;
 	} else {
-		rc = store_text_header(&j->text, STORE_TEXT_MESSAGE, fl->env, 0)
+		rc = store_text_header(
+			 &j->text, STORE_TEXT_MESSAGE, msg->env, 0)
 			 ? 0
 			 : err_set(&err, ERR_INPUT, "the envelope is too long");
-		j->message = bytes_of(fl->bytes, (size_t)fl->e->size_bytes);
+		j->message = bytes_of(
+		    msg->body.bytes, (size_t)msg->e->size_bytes);
 	}
 	/* Limits make envelopes of megabytes impossible long before. */
 	assert(rc == 0);
 	/* What is known by now is in the file from the start, and is durable
 	 * with it. */
 	swap = j->notes;
-	j->notes = fl->notes;
-	fl->notes = swap;
-	j->folds = fl->folds;
-	fl->must_sync = false;
-	fl->offer = OFFER_NONE;
-	fl->disk = DISK_WRITING;
-	fl->stored_ms = queue_now(fl->q);
-	fl->stored_among = ++fl->q->storing;
+	j->notes = msg->disk.notes;
+	msg->disk.notes = swap;
+	j->folds = msg->join.lines;
+	msg->disk.must_sync = false;
+	msg->attempt.mark = MARK_NONE;
+	msg->disk.state = DISK_WRITING;
+	msg->race.stored_ms = queue_now(msg->q);
+	msg->race.stored_among = ++msg->q->race.storing;
 	job_submit(j);
 }
 
 /* --- the head start ------------------------------------------------------- */
 
 static int64_t
-head_start_ms(const struct flight *fl)
+head_start_ms(const struct queue_message *msg)
 {
-	struct queue *q = fl->q;
-	const struct entry *e = fl->e;
+	struct queue *q = msg->q;
+	const struct entry *e = msg->e;
 	const struct pace *pace;
 	int64_t ms = q->o.head_start_ms, wait;
 
-	if (ms == 0 || e->account < 0 || fl->mode == QUEUE_MODE_QUEUE ||
+	if (ms == 0 || e->account < 0 || msg->client.mode == QUEUE_MODE_QUEUE ||
 	    q->is_closing)
 		return 0;
-	if (fl->mode == QUEUE_MODE_VERDICT) {
+	if (msg->client.mode == QUEUE_MODE_VERDICT) {
 		/* At the deadline the disk must have had its time too. */
-		int64_t left = (fl->verdict_by_ms - queue_now(q)) / 4;
+		int64_t left = (msg->client.verdict_by_ms - queue_now(q)) / 4;
 
 		return left < ms ? left : ms;
 	}
 	pace = &q->accounts[e->account].pace;
-	if (!is_quicker(pace, &q->disk_pace) || q->offers++ % PROBE_EVERY == 0)
+	if (!is_quicker(pace, &q->race.disk) ||
+	    q->race.probes++ % PROBE_EVERY == 0)
 		return 0;
 	/* With those before it, twice what that will take. */
 	wait = SAFE_HEAD_START_MS +
-	       2 * (int64_t)q->offered * pace->average / PACE_UNIT;
+	       2 * (int64_t)q->race.begun * pace->average / PACE_UNIT;
 	return ms < wait ? ms : wait;
 }
 
 void
-flight_offer(struct flight *fl)
+message_begin(struct queue_message *msg)
 {
-	int64_t now = queue_now(fl->q), ms = head_start_ms(fl);
+	int64_t now = queue_now(msg->q), ms = head_start_ms(msg);
 
-	fl->offered_ms = now;
-	fl->offered_among = ++fl->q->offered;
-	fl->store_at_ms = now + ms;
+	msg->race.begun_ms = now;
+	msg->race.begun_among = ++msg->q->race.begun;
+	msg->race.store_at_ms = now + ms;
 	if (ms > 0)
-		fl->disk = DISK_WAITING;
+		msg->disk.state = DISK_WAITING;
 	else
-		flight_store(fl);
+		message_store(msg);
 }
 
 void
@@ -126,40 +130,43 @@ pace_tick(struct queue *q)
 	int64_t now = queue_now(q);
 
 	list_foreach (it, &q->clients) {
-		struct flight *fl = list_entry(it, struct flight, client_link);
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, client.link);
 
-		if (fl->disk == DISK_WAITING && fl->store_at_ms <= now)
-			flight_store(fl);
+		if (msg->disk.state == DISK_WAITING &&
+		    msg->race.store_at_ms <= now)
+			message_store(msg);
 	}
 }
 
 void
-pace_sent(struct flight *fl)
+pace_sent(struct queue_message *msg)
 {
-	if (fl->offered_ms != 0 && fl->e->account >= 0)
-		pace_add(&fl->q->accounts[fl->e->account].pace,
-		    queue_now(fl->q) - fl->offered_ms, fl->offered_among);
+	if (msg->race.begun_ms != 0 && msg->e->account >= 0)
+		pace_add(&msg->q->accounts[msg->e->account].pace,
+		    queue_now(msg->q) - msg->race.begun_ms,
+		    msg->race.begun_among);
 }
 
 void
-pace_attempt_over(struct flight *fl)
+pace_attempt_over(struct queue_message *msg)
 {
-	if (fl->offered_ms != 0)
-		fl->q->offered--;
-	fl->offered_ms = 0;
+	if (msg->race.begun_ms != 0)
+		msg->q->race.begun--;
+	msg->race.begun_ms = 0;
 }
 
 void
-pace_stored(struct flight *fl)
+pace_stored(struct queue_message *msg)
 {
-	pace_add(&fl->q->disk_pace, queue_now(fl->q) - fl->stored_ms,
-	    fl->stored_among);
+	pace_add(&msg->q->race.disk, queue_now(msg->q) - msg->race.stored_ms,
+	    msg->race.stored_among);
 }
 
 void
-pace_store_over(struct flight *fl)
+pace_store_over(struct queue_message *msg)
 {
-	if (fl->stored_among != 0)
-		fl->q->storing--;
-	fl->stored_among = 0;
+	if (msg->race.stored_among != 0)
+		msg->q->race.storing--;
+	msg->race.stored_among = 0;
 }

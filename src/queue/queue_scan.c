@@ -40,13 +40,13 @@ adopt_state(struct queue *q, struct entry *e, const struct journal_state *st)
 	e->attempts = (uint16_t)(st->attempts < UINT16_MAX ? st->attempts
 							   : UINT16_MAX);
 	e->is_held = st->is_held;
-	e->born_ms = now - st->seen_ms;
+	e->times.born_ms = now - st->seen_ms;
 	entry_noted(e, st->seen_ms);
 	if (st->life_from_s != 0)
-		e->life_from_s = st->life_from_s;
-	e->next_ms = now;
+		e->times.life_from_s = st->life_from_s;
+	e->times.next_ms = now;
 	if (st->next_wall_ms != 0)
-		e->next_ms += retry_resume_ms(
+		e->times.next_ms += retry_resume_ms(
 		    &q->retry, st->next_wall_ms, queue_wall(q));
 }
 
@@ -72,25 +72,25 @@ adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
 static void
 finish_failing(struct queue *q, struct entry *e)
 {
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 
-	fl->result = RESULT_FAILED;
-	flight_advance(fl);
+	msg->attempt.result = RESULT_FAILED;
+	message_advance(msg);
 }
 
 /* A crash came between the end of the message and its answer. */
 static void
 recover(struct queue *q, struct entry *e, struct store_message *m)
 {
-	struct flight *fl = flight_get(q, e);
+	struct queue_message *msg = message_get(q, e);
 	struct err why;
 
 	err_set(&why, ERR_NONE, "%s", e->reason->text);
 	queue_trouble(q, e->id, &why);
-	fl->env = store_message_take_envelope(m);
-	flight_recover(fl);
-	flight_drop_content(fl);
-	flight_advance(fl);
+	msg->env = store_message_take_envelope(m);
+	message_recover(msg);
+	message_drop_content(msg);
+	message_advance(msg);
 }
 
 static void
@@ -115,11 +115,11 @@ adopt(struct queue *q, enum store_place place, const char *id,
 		    !env->rcpts[i].is_told)
 			e->is_untold = true;
 	entry_list(q, e);
-	q->is_unsorted = true;
+	q->entries.is_unsorted = true;
 	if (e->is_untold && q->o.hooks.failed != NULL)
 		q->o.hooks.failed(q->o.hooks.ctx, e->id);
 	entry_route(q, e, env);
-	if (st->is_offered && !e->is_failed) {
+	if (st->is_marked && !e->is_failed) {
 		recover(q, e, m);
 		return;
 	}

@@ -61,7 +61,7 @@ message_json(const struct walk *w, const struct envelope *e,
 	    .account = e->account,
 	    .attempts = st->attempts,
 	    .uid = e->uid,
-	    .is_uncertain = st->is_offered || envelope_is_in_doubt(e),
+	    .is_uncertain = st->is_marked || envelope_is_in_doubt(e),
 	    .reason = buf_str(&reason),
 	});
 	buf_clear(&reason);

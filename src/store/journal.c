@@ -113,7 +113,7 @@ note_ranges(struct buf *to, const size_t *v, size_t n)
 }
 
 bool
-journal_offer(struct buf *to, int64_t wall_ms, const char *who,
+journal_mark(struct buf *to, int64_t wall_ms, const char *who,
     const size_t *rcpts, size_t n)
 {
 	size_t start;
@@ -220,7 +220,7 @@ fold_attempt(struct fold *f, struct bytes args)
 	    !spool_number(wall, &f->st->tried_wall_ms))
 		return false;
 	f->st->attempts++;
-	f->st->is_offered = false;
+	f->st->is_marked = false;
 	forget_offer(f);
 	return true;
 }
@@ -262,13 +262,13 @@ fold_offer(struct fold *f, struct bytes args)
 	    !copy_field(f->who, sizeof(f->who), spool_unescape_field(who)))
 		return false;
 	if (bytes_eq(args, "-")) {
-		f->st->is_offered = false;
+		f->st->is_marked = false;
 		forget_offer(f);
 		return true;
 	}
 	if (f->offered == NULL)
 		f->offered = xcalloc(f->env->nrcpts, sizeof(*f->offered));
-	f->st->is_offered = true;
+	f->st->is_marked = true;
 	while (args.n > 0)
 		if (!mark_range(f, bytes_cut(&args, ',')))
 			return false;
@@ -343,7 +343,7 @@ fold_hold(struct fold *f, struct bytes args)
 	    (why = spool_unescape(args)) == NULL)
 		return false;
 	f->st->is_held = true;
-	f->st->is_offered = false; /* a person will see to it */
+	f->st->is_marked = false; /* a person will see to it */
 	/* Cut is fine: it is for people. */
 	IGNORE(copy_field(f->st->reason, sizeof(f->st->reason), why));
 	return true;
@@ -356,7 +356,7 @@ fold_release(struct fold *f, struct bytes args)
 
 	if (!spool_number(args, &at))
 		return false;
-	f->st->is_held = f->st->is_offered = false;
+	f->st->is_held = f->st->is_marked = false;
 	f->st->reason[0] = '\0';
 	f->st->life_from_s = at / 1000;
 	return true;

@@ -29,8 +29,8 @@ struct journal_state {
 	int64_t life_from_s; /* 0: from its arrival */
 	int64_t tried_wall_ms; /* the last attempt; 0: none */
 	bool is_delay_told; /* the sender knows that it takes long */
-	/* It was being sent, see journal_offer(), when the journal ends. */
-	bool is_offered;
+	/* It was being sent, see journal_mark(), when the journal ends. */
+	bool is_marked;
 	bool is_done; /* nothing is left to do: the file may go */
 	bool is_held;
 	char reason[DIAGNOSIS_REASON_MAX + 1]; /* why it is held, "" */
@@ -47,7 +47,7 @@ bool journal_rcpt(
  * go to `who': until the next attempt, or a verdict, is noted, they may have
  * been served, and their last verdict is verdict_unanswered().  n 0: all
  * answers came after all. */
-bool journal_offer(struct buf *to, int64_t wall_ms, const char *who,
+bool journal_mark(struct buf *to, int64_t wall_ms, const char *who,
     const size_t *rcpts, size_t n) MUST_CHECK;
 bool journal_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
 bool journal_hold(struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;

@@ -22,7 +22,7 @@ offer(struct queue_claim *d, size_t n, int *noted)
 {
 	static const size_t all[] = { 0, 1, 2, 3 };
 
-	return queue_claim_offer(d, all, n, mx, lab_count, noted);
+	return queue_claim_mark(d, all, n, mx, lab_count, noted);
 }
 
 /* Accepted and stored, and its delivery begun. */

@@ -241,7 +241,7 @@ run_journal(struct bytes text, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		rcpt_set_verdict(&e->rcpts[i], &v);
 		assert_true(journal_rcpt(&b, i, &e->rcpts[i]));
-		assert_true(journal_offer(&b, 1, "mx", &i, 1));
+		assert_true(journal_mark(&b, 1, "mx", &i, 1));
 		assert_true(journal_equal(&b, 1));
 	}
 	assert_true(journal_parse(buf_bytes(&b), e, &st, &good));

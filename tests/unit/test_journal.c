@@ -143,7 +143,7 @@ assert_doubts(struct buf *b, const char *want)
 
 	assert_true(journal_parse(buf_bytes(b), e, &st, &good));
 	assert_int_equal(good, buf_len(b));
-	assert_int_equal(st.is_offered, strchr(want, 'x') != NULL);
+	assert_int_equal(st.is_marked, strchr(want, 'x') != NULL);
 	for (size_t i = 0; i < e->nrcpts; i++) {
 		assert_int_equal(doubt(e, i), want[i] == 'x');
 		if (doubt(e, i))
@@ -161,20 +161,20 @@ R63_an_offer_leaves_a_doubt_until_it_is_answered(void **state)
 
 	(void)state;
 	buf_init(&b, 10000);
-	assert_true(journal_offer(&b, 1750000000000, "mx a:25", some, 6));
+	assert_true(journal_mark(&b, 1750000000000, "mx a:25", some, 6));
 	assert_non_null(
 	    strstr(buf_str(&b), "offer 1750000000000 mx\\x20a:25 0-2,4,6-7\n"));
 	assert_doubts(&b, "xxx.x.xx");
-	assert_true(journal_offer(&b, 1750000000001, "mx a:25", one, 1));
+	assert_true(journal_mark(&b, 1750000000001, "mx a:25", one, 1));
 	assert_doubts(&b, "xxx.xxxx");
 	e->rcpts[1].state = RCPT_WAITING;
 	assert_true(journal_rcpt(&b, 1, &e->rcpts[1]));
 	assert_doubts(&b, "x.x.xxxx");
 	assert_true(journal_attempt(&b, 1750000000002, 5));
 	assert_doubts(&b, "........");
-	assert_true(journal_offer(&b, 1750000000003, "mx a:25", one, 1));
+	assert_true(journal_mark(&b, 1750000000003, "mx a:25", one, 1));
 	assert_doubts(&b, ".....x..");
-	assert_true(journal_offer(&b, 1750000000003, "", NULL, 0));
+	assert_true(journal_mark(&b, 1750000000003, "", NULL, 0));
 	assert_doubts(&b, "........");
 	buf_clear(&b);
 	envelope_free(e);
@@ -191,7 +191,7 @@ an_offer_to_nobody_we_know_is_damage(void **state)
 
 	(void)state;
 	buf_init(&b, 1000);
-	assert_true(journal_offer(&b, 1, "mx", bad, 1));
+	assert_true(journal_mark(&b, 1, "mx", bad, 1));
 	assert_false(journal_parse(buf_bytes(&b), e, &st, &good));
 	buf_clear(&b);
 	envelope_free(e);

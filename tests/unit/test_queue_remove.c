@@ -141,7 +141,7 @@ who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
 	queue_claim_note(d);
 	assert_file_says(l, "rcpt 0 sent", true);
 	/* Not synced, and the next one does not wait for a sync. */
-	assert_true(queue_claim_offer(d, &second, 1, "mx", NULL, NULL));
+	assert_true(queue_claim_mark(d, &second, 1, "mx", NULL, NULL));
 	assert_null(strchr(buf_str(&l->disk.order), 's'));
 	end(d, VERDICT_LATER, &settled);
 	assert_int_equal(settled, 0);

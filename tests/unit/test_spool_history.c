@@ -70,7 +70,7 @@ every_event_is_a_sentence(void **state)
 	(void)said(&b, e, text, sizeof(text));
 	assert_memory_equal(text, "b@example.net: failed: 451", 26);
 
-	assert_true(journal_offer(&b, 1000, "mx[192.0.2.1]:465", both, 2));
+	assert_true(journal_mark(&b, 1000, "mx[192.0.2.1]:465", both, 2));
 	assert_int_equal(said(&b, e, text, sizeof(text)), 1000);
 	assert_string_equal(
 	    text, "the end of the message is sent to mx[192.0.2.1]:465");
@@ -111,7 +111,7 @@ what_only_the_schedule_needs_is_left_out(void **state)
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
 	assert_true(journal_next(&b, 1000));
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
-	assert_true(journal_offer(&b, 1000, "mx", NULL, 0));
+	assert_true(journal_mark(&b, 1000, "mx", NULL, 0));
 	assert_int_equal(said(&b, e, text, sizeof(text)), -1);
 	buf_clear(&b);
 	envelope_free(e);

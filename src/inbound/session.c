@@ -332,9 +332,8 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 	switch (ev) {
 	case SS_IDLE:
 		break;
-	case SS_STARTTLS:
-	case SS_AUTH:
-		/* Not offered by this listener, so the engine never asks. */
+	case SS_COMMAND:
+		/* has_commands is not set, so the engine never asks. */
 		break;
 	case SS_MAIL:
 		on_mail(s, info);

@@ -41,7 +41,7 @@ smtp_server_new(const struct smtp_server_opts *opts)
 	buf_init(&s->in, SMTP_SERVER_IN_MAX);
 	buf_init(&s->out, SMTP_SERVER_OUT_MAX);
 	buf_init(&s->body, SMTP_DOT_SPACE(SMTP_SERVER_IN_MAX));
-	buf_init(&s->auth, SMTP_AUTH_LINE_MAX);
+	buf_init(&s->line, SMTP_AUTH_LINE_MAX);
 	s->mode = MODE_COMMAND;
 	s->phase = PHASE_NEW;
 	s->is_first_line = true;
@@ -62,7 +62,7 @@ smtp_server_free(struct smtp_server *s)
 	if (s == NULL)
 		return;
 	buf_wipe(&s->in);
-	buf_wipe(&s->auth);
+	buf_wipe(&s->line);
 	buf_clear(&s->out);
 	buf_clear(&s->body);
 	free(s);
@@ -172,16 +172,12 @@ drop_input(struct smtp_server *s, size_t n)
 
 static const struct smtp_refusal line_too_long = { 500, "5.5.2",
 	"line too long" };
-static const struct smtp_refusal auth_too_long = { 500, "5.5.6",
-	"authentication exchange line too long" };
 
 static void
-begin_overlong(struct smtp_server *s, size_t have, bool is_auth)
+begin_overlong(struct smtp_server *s, size_t have)
 {
 	s->overlong_cr = buf_str(&s->in)[have - 1] == '\r';
 	s->overlong_bytes = have;
-	s->overlong_is_auth = is_auth;
-	s->overlong_in = s->mode;
 	s->mode = MODE_OVERLONG;
 	s->is_first_line = false;
 	drop_input(s, have);
@@ -190,8 +186,8 @@ begin_overlong(struct smtp_server *s, size_t have, bool is_auth)
 static bool
 take_command(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 {
-	bool is_auth = bytes_has_prefix_nocase(buf_bytes(&s->in), "AUTH ");
-	size_t max = is_auth ? SMTP_AUTH_LINE_MAX : SMTP_COMMAND_LINE_MAX;
+	size_t max = s->opts.has_commands ? SMTP_AUTH_LINE_MAX
+					  : SMTP_COMMAND_LINE_MAX;
 	struct bytes line;
 
 	if (s->is_first_line && !ss_is_smtp(s))
@@ -200,7 +196,7 @@ take_command(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 	case LINE_PART:
 		return false;
 	case LINE_LONG:
-		begin_overlong(s, max, is_auth);
+		begin_overlong(s, max);
 		return true;
 	case LINE_WHOLE:
 		break;
@@ -212,19 +208,21 @@ take_command(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 	return true;
 }
 
-/* Hands a line of the dialogue to the driver, whose answer is due. */
-static enum ss_event
-ask_auth(struct smtp_server *s, struct bytes line, struct ss_info *info)
+enum ss_event
+ss_ask_command(struct smtp_server *s, struct bytes line, struct ss_info *info)
 {
-	IGNORE(buf_add(&s->auth, line.p, line.n)); /* SMTP_AUTH_LINE_MAX */
-	info->text = buf_bytes(&s->auth);
+	IGNORE(buf_add(&s->line, line.p, line.n)); /* SMTP_AUTH_LINE_MAX */
+	info->text = buf_bytes(&s->line);
+	info->is_dialogue = s->mode == MODE_DIALOGUE;
+	info->has_more = buf_len(&s->in) > line.n + 2;
 	s->mode = MODE_COMMAND;
-	s->awaiting = SS_AUTH;
-	return SS_AUTH;
+	s->awaiting = SS_COMMAND;
+	return SS_COMMAND;
 }
 
 static bool
-take_auth(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
+take_dialogue(
+    struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 {
 	struct bytes line;
 
@@ -232,13 +230,13 @@ take_auth(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 	case LINE_PART:
 		return false;
 	case LINE_LONG:
-		begin_overlong(s, SMTP_AUTH_LINE_MAX, true);
+		begin_overlong(s, SMTP_AUTH_LINE_MAX);
 		return true;
 	case LINE_WHOLE:
 		break;
 	}
 	s->is_touched = true;
-	*ret_ev = ask_auth(s, line, info);
+	*ret_ev = ss_ask_command(s, line, info);
 	drop_input(s, line.n + 2);
 	return true;
 }
@@ -267,15 +265,15 @@ static bool
 take_overlong(
     struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 {
-	const struct smtp_refusal *why = s->overlong_is_auth ? &auth_too_long
-							     : &line_too_long;
 	bool is_end;
 	size_t n = overlong_rest(s, &is_end);
 
+	(void)info;
+	(void)ret_ev;
 	drop_input(s, n);
 	s->overlong_bytes += n;
 	if (s->overlong_bytes > SMTP_OVERLONG_DISCARD_MAX) {
-		ss_refuse(s, why);
+		ss_refuse(s, &line_too_long);
 		ss_hang_up(s, "line too long"); /* R77 */
 		return true;
 	}
@@ -283,12 +281,7 @@ take_overlong(
 		return false;
 	s->is_touched = true;
 	s->mode = MODE_COMMAND;
-	if (s->overlong_in == MODE_AUTH)
-		/* The driver learns that the dialogue is off; the answer it
-		 * gives is replaced by ours. */
-		*ret_ev = ask_auth(s, bytes_of("*", 1), info);
-	else
-		ss_refuse(s, why);
+	ss_refuse(s, &line_too_long);
 	return true;
 }
 
@@ -411,7 +404,7 @@ take_chunk(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 static bool (*const take[MODE_COUNT])(
     struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev) = {
 	[MODE_COMMAND] = take_command,
-	[MODE_AUTH] = take_auth,
+	[MODE_DIALOGUE] = take_dialogue,
 	[MODE_OVERLONG] = take_overlong,
 	[MODE_DATA] = take_data,
 	[MODE_CHUNK] = take_chunk,
@@ -451,8 +444,8 @@ smtp_server_next(struct smtp_server *s, struct ss_info *ret_info)
 
 	*ret_info = (struct ss_info) { .addr = NULL };
 	buf_reset(&s->body);
-	if (buf_len(&s->auth) > 0)
-		buf_wipe(&s->auth);
+	if (buf_len(&s->line) > 0)
+		buf_wipe(&s->line);
 	while (ev == SS_IDLE && (ev = owed(s, ret_info)) == SS_IDLE &&
 	       may_go_on(s)) {
 		if (take[s->mode](s, ret_info, &ev))
@@ -632,22 +625,17 @@ say_challenge(struct smtp_server *s, const char *base64)
 }
 
 void
-smtp_server_auth(
+smtp_server_command(
     struct smtp_server *s, int code, const char *enhanced, const char *text)
 {
 	if (s->mode == MODE_CLOSED)
 		return;
-	assert(s->awaiting == SS_AUTH);
-	s->awaiting = SS_IDLE;
+	assert(s->awaiting == SS_COMMAND);
 	s->is_touched = true;
-	if (s->overlong_in == MODE_AUTH) {
-		s->overlong_in = MODE_COMMAND;
-		ss_refuse(s, &auth_too_long);
-		return;
-	}
-	s->is_authed = is_yes(code);
+	if (code != 220)
+		s->awaiting = SS_IDLE;
 	if (code == 334) {
-		s->mode = MODE_AUTH;
+		s->mode = MODE_DIALOGUE;
 		say_challenge(s, text);
 	} else if (code / 100 == 5)
 		ss_refuse(s, &(struct smtp_refusal) { code, enhanced, text });
@@ -658,15 +646,19 @@ smtp_server_auth(
 }
 
 void
-smtp_server_tls_up(struct smtp_server *s)
+smtp_server_offer(struct smtp_server *s, const char *lines)
+{
+	s->offers = lines;
+}
+
+void
+smtp_server_restart(struct smtp_server *s)
 {
 	if (s->mode == MODE_CLOSED)
 		return;
-	assert(s->awaiting == SS_STARTTLS || s->phase == PHASE_NEW);
-	/* What was learnt in clear counts for nothing (RFC 3207 4.2). */
+	assert(s->awaiting == SS_COMMAND || s->phase == PHASE_NEW);
 	s->awaiting = SS_IDLE;
 	s->is_touched = true;
-	s->is_tls = true;
 	s->is_first_line = true;
 	s->is_extended = false;
 	s->helo[0] = '\0';
@@ -706,14 +698,9 @@ smtp_server_helo(const struct smtp_server *s)
 const char *
 smtp_server_with(const struct smtp_server *s)
 {
-	static const char *const names[2][2][2] = {
-		{ { "ESMTP", "ESMTPA" }, { "ESMTPS", "ESMTPSA" } },
-		{ { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } },
-	};
-
 	if (!s->is_extended)
 		return "SMTP";
-	return names[s->t.mail.mail.is_utf8][s->is_tls][s->is_authed];
+	return s->t.mail.mail.is_utf8 ? "UTF8SMTP" : "ESMTP";
 }
 
 bool

@@ -3,10 +3,10 @@
  *
  * The driver owns the transport, the clock and what happens to the message;
  * this engine owns the grammar, the order of commands, the end of the message
- * and the limits (RFC 5321, 1870, 2920, 3030, 3461, 3207, 4954, 6152, 6531).
+ * and the limits (RFC 5321, 1870, 2920, 3030, 3461, 6152, 6531).
  * No call blocks, allocates without a cap, reads the time, or logs.
  *
- * After SS_MAIL, SS_RCPT and SS_END (and SS_AUTH) the engine stays silent
+ * After SS_MAIL, SS_RCPT and SS_END (and SS_COMMAND) the engine stays silent
  * until the driver answers with smtp_server_reply(): 250 cannot be said before
  * the queue called the message safe, because the only code that could say it
  * has not been told.  Commands that arrive meanwhile wait in order.
@@ -36,11 +36,9 @@ struct smtp_server_opts {
 	 * wait for the answer to EHLO. */
 	bool may_xrelais;
 	bool may_chunk; /* offer CHUNKING and take BDAT */
-	/* For the provider side of the tests and for future listeners. */
-	bool may_starttls; /* offer STARTTLS until TLS is on */
-	bool must_starttls; /* 530 5.7.0 to MAIL before TLS */
-	bool must_auth; /* 530 5.7.0 to MAIL before AUTH */
-	const char *auth_mechanisms; /* "PLAIN LOGIN": offered once TLS is on */
+	/* The driver knows STARTTLS and AUTH: SS_COMMAND.  None of ours does;
+	 * the throw-away provider of the tests is built on it. */
+	bool has_commands;
 	bool hide_pipelining, hide_8bitmime, hide_smtputf8, hide_dsn, hide_size;
 	const char *limits; /* RFC 9422, "RCPTMAX=20", or NULL */
 };
@@ -70,8 +68,8 @@ void smtp_server_tick(struct smtp_server *s, int64_t now_ms);
 /* Events, each reported once; pull until SS_IDLE. */
 enum ss_event {
 	SS_IDLE = 0, /* needs bytes, room, time or an answer */
-	SS_STARTTLS, /* flush, wrap the transport, then _tls_up() */
-	SS_AUTH, /* info.text: line of the dialogue; answer by _auth() */
+	SS_COMMAND, /* info.text: STARTTLS or AUTH and what follows it, or the
+		     * next line of a dialogue: answer by _command() */
 	SS_MAIL, /* info.addr, info.mail: answer due */
 	SS_RCPT, /* info.addr, info.rcpt: answer due */
 	SS_BODY, /* info.body: clean bytes, CRLF only, no dot-stuffing */
@@ -114,6 +112,8 @@ struct ss_info { /* borrowed until the next call on s */
 	 * not asked for; 553 5.6.7 unless something else is sent in its place. */
 	bool lacks_utf8;
 	bool had_bare; /* SS_END: bare CR or LF was repaired */
+	bool is_dialogue; /* SS_COMMAND: the line follows a 334 */
+	bool has_more; /* SS_COMMAND: there are bytes behind the line already */
 };
 
 enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);
@@ -125,17 +125,18 @@ enum ss_event smtp_server_next(struct smtp_server *s, struct ss_info *ret_info);
 void smtp_server_reply(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 
-/* The answer to SS_AUTH.  AUTH arrives as "MECH" or "MECH initial-response"
- * (MECH spelt as in auth_mechanisms), later lines as the base64 the client sent
- * ("*" cancels; a line beyond SMTP_AUTH_LINE_MAX does too, and the engine then
- * says 500 5.5.6 itself).  334 carries the next challenge (base64, any length
- * up to SMTP_SAY_SPACE) in text, 235 ends it well, 4yz/5yz badly. */
-void smtp_server_auth(
+/* The answer to SS_COMMAND.  334 carries a challenge (base64, any length up to
+ * SMTP_SAY_SPACE) in text, and makes the next line SS_COMMAND too; behind a 220
+ * nothing is read before smtp_server_restart(); 421 closes. */
+void smtp_server_command(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 
-/* TLS is on: the answer to SS_STARTTLS, or before the first byte when the
- * listener speaks TLS from the start.  Forgets all that was said in clear. */
-void smtp_server_tls_up(struct smtp_server *s);
+/* Lines for the reply to EHLO, separated by \n, borrowed; NULL: none. */
+void smtp_server_offer(struct smtp_server *s, const char *lines);
+
+/* As if the client had just come, without a greeting: TLS is on, and what was
+ * said in clear counts for nothing (RFC 3207 4.2). */
+void smtp_server_restart(struct smtp_server *s);
 
 /* Tells the client 421 with this text and closes: a clean stop.  An answer that
  * was due is not wanted any more. */
@@ -148,7 +149,7 @@ void smtp_server_turn_away(
 
 /* Facts for the trace field and the log; borrowed, NULL before EHLO/HELO. */
 const char *smtp_server_helo(const struct smtp_server *s);
-/* "SMTP", "ESMTP", "ESMTPS", "ESMTPSA", "UTF8SMTP", ... (RFC 3848, 6531). */
+/* "SMTP", "ESMTP", "UTF8SMTP" (RFC 3848, 6531). */
 const char *smtp_server_with(const struct smtp_server *s);
 bool smtp_server_in_transaction(const struct smtp_server *s);
 

@@ -46,7 +46,7 @@ offered(const struct smtp_server *s)
 	set |= o->hide_smtputf8 ? 0 : SMTP_OFFER_SMTPUTF8;
 	set |= o->hide_dsn ? 0 : SMTP_OFFER_DSN;
 	set |= o->may_xrelais ? SMTP_OFFER_XRELAIS : 0;
-	set |= o->auth_mechanisms != NULL && s->is_tls ? SMTP_OFFER_AUTH : 0;
+	set |= o->has_commands ? SMTP_OFFER_AUTH : 0;
 	return set;
 }
 
@@ -118,9 +118,8 @@ do_ehlo(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	offer(&text, has & SMTP_OFFER_DSN, "DSN", "");
 	offer(&text, true, "ENHANCEDSTATUSCODES", "");
 	offer(&text, o->may_chunk, "CHUNKING", "");
-	offer(&text, o->may_starttls && !s->is_tls, "STARTTLS", "");
-	if (has & SMTP_OFFER_AUTH)
-		offer(&text, true, "AUTH", o->auth_mechanisms);
+	if (s->offers != NULL)
+		offer(&text, true, s->offers, "");
 	if (o->limits != NULL)
 		offer(&text, true, "LIMITS", o->limits);
 	offer(&text, has & SMTP_OFFER_XRELAIS, "XRELAIS", "");
@@ -142,10 +141,6 @@ static const struct smtp_refusal bad_rcpt = { 501, "5.1.3",
 	"malformed recipient address" };
 static const struct smtp_refusal want_utf8 = { 553, "5.6.7",
 	"this address needs SMTPUTF8" };
-static const struct smtp_refusal want_tls = { 530, "5.7.0",
-	"say STARTTLS first" };
-static const struct smtp_refusal want_auth = { 530, "5.7.0",
-	"authentication required" };
 
 static enum ss_event
 ask(struct smtp_server *s, enum ss_event what)
@@ -167,10 +162,6 @@ parse_mail(struct smtp_server *s, struct bytes args, struct syntax_path *path)
 {
 	const struct smtp_refusal *why;
 
-	if (s->opts.must_starttls && !s->is_tls)
-		return &want_tls;
-	if (s->opts.must_auth && !s->is_authed)
-		return &want_auth;
 	if (!cmd_take_keyword(&args, "FROM"))
 		return &want_from;
 	if (!syntax_path(args, path))
@@ -333,79 +324,6 @@ do_rset(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	return SS_IDLE;
 }
 
-/* --- TLS and AUTH ---------------------------------------------------------- */
-
-static const struct smtp_refusal has_tls = { 503, "5.5.1", "TLS is on" };
-static const struct smtp_refusal injected = { 501, "5.5.1",
-	"nothing may follow STARTTLS" };
-
-static enum ss_event
-do_starttls(struct smtp_server *s, struct bytes args, struct ss_info *info)
-{
-	(void)info;
-	if (!s->opts.may_starttls || s->is_tls) {
-		ss_refuse(s, s->is_tls ? &has_tls : &not_here);
-		return SS_IDLE;
-	}
-	if (args.n > 0) {
-		ss_refuse(s, &no_args);
-		return SS_IDLE;
-	}
-	if (buf_len(&s->in) > s->line_bytes) {
-		/* R4: clear text that hopes to be taken for what TLS
-		 * protects. */
-		ss_refuse(s, &injected);
-		ss_hang_up(s, "bytes behind STARTTLS");
-		return SS_IDLE;
-	}
-	ss_say(s, 220, "2.0.0", "go ahead");
-	return ask(s, SS_STARTTLS);
-}
-
-static const struct smtp_refusal is_authed = { 503, "5.5.1",
-	"authenticated already" };
-static const struct smtp_refusal no_mechanism = { 504, "5.5.4",
-	"mechanism not offered" };
-
-/* The word of a blank separated list, as it is spelt there; n == 0: none. */
-static struct bytes
-find_word(const char *list, struct bytes word)
-{
-	struct bytes rest = bytes_str(list), one;
-	char name[SMTP_MECHANISM_MAX + 1];
-
-	if (!str_copy(name, sizeof(name), word))
-		return bytes_of(list, 0);
-	do
-		one = syntax_word(&rest);
-	while (one.n > 0 && !bytes_eq_nocase(one, name));
-	return one;
-}
-
-static enum ss_event
-do_auth(struct smtp_server *s, struct bytes args, struct ss_info *info)
-{
-	struct bytes word = syntax_word(&args), mechanism = { .n = 0 };
-	const struct smtp_refusal *why = NULL;
-
-	if (s->opts.auth_mechanisms != NULL)
-		mechanism = find_word(s->opts.auth_mechanisms, word);
-	if ((offered(s) & SMTP_OFFER_AUTH) == 0)
-		why = &not_here;
-	else if (s->is_authed)
-		why = &is_authed;
-	else if (mechanism.n == 0)
-		why = &no_mechanism;
-	if (why != NULL) {
-		ss_refuse(s, why);
-		return SS_IDLE;
-	}
-	IGNORE(buf_addf(&s->auth, "%.*s%s%.*s", (int)mechanism.n, mechanism.p,
-	    args.n > 0 ? " " : "", (int)args.n, args.p)); /* a line fits */
-	info->text = buf_bytes(&s->auth);
-	return ask(s, SS_AUTH);
-}
-
 /* --- the rest -------------------------------------------------------------- */
 
 static enum ss_event
@@ -444,6 +362,20 @@ do_quit(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	(void)info;
 	ss_say(s, 221, "2.0.0", "bye");
 	ss_hang_up(s, "quit");
+	return SS_IDLE;
+}
+
+/* Known to the driver, if at all. */
+static enum ss_event
+do_driver(struct smtp_server *s, struct bytes args, struct ss_info *info)
+{
+	const char *line = buf_str(&s->in);
+
+	(void)args;
+	if (s->opts.has_commands)
+		return ss_ask_command(
+		    s, bytes_of(line, s->line_bytes - 2), info);
+	ss_refuse(s, &not_here);
 	return SS_IDLE;
 }
 
@@ -511,8 +443,8 @@ static const struct {
 	[CMD_EXPN] = { PHASE_ANY, do_other },
 	[CMD_HELP] = { PHASE_ANY, do_help },
 	[CMD_QUIT] = { PHASE_ANY, do_quit },
-	[CMD_STARTTLS] = { PHASE_READY, do_starttls },
-	[CMD_AUTH] = { PHASE_READY, do_auth },
+	[CMD_STARTTLS] = { PHASE_READY, do_driver },
+	[CMD_AUTH] = { PHASE_READY, do_driver },
 };
 
 bool

@@ -26,7 +26,7 @@ enum phase {
 /* What the next byte from the client is. */
 enum mode {
 	MODE_COMMAND, /* part of a command line */
-	MODE_AUTH, /* part of a line of the AUTH dialogue */
+	MODE_DIALOGUE, /* part of a line that the driver wants as it is */
 	MODE_OVERLONG, /* part of a line that is too long: dropped */
 	MODE_DATA, /* content, up to the lone dot */
 	MODE_CHUNK, /* content, chunk_left bytes of it */
@@ -50,7 +50,8 @@ struct smtp_server {
 	struct smtp_server_opts opts;
 	struct buf in, out;
 	struct buf body; /* lent by SS_BODY */
-	struct buf auth; /* lent by SS_AUTH, then wiped */
+	struct buf line; /* lent by SS_COMMAND, then wiped */
+	const char *offers; /* of the driver, for EHLO */
 	enum mode mode;
 	enum phase phase;
 	/* The event whose answer is due; SS_IDLE: none. */
@@ -61,7 +62,7 @@ struct smtp_server {
 
 	bool is_eof;
 	bool is_first_line;
-	bool is_tls, is_authed, is_extended; /* EHLO, not HELO */
+	bool is_extended; /* EHLO, not HELO */
 	char helo[SMTP_DOMAIN_MAX + 1]; /* "": none yet */
 	char addr[SMTP_PATH_MAX + 1]; /* lent by SS_MAIL and SS_RCPT */
 	struct smtp_rcpt_params rcpt; /* likewise */
@@ -75,8 +76,6 @@ struct smtp_server {
 	uint64_t discarded_bytes; /* of what is refused and still comes */
 	size_t overlong_bytes;
 	bool overlong_cr; /* the last byte dropped was a CR */
-	bool overlong_is_auth; /* RFC 4954: 5.5.6, and the dialogue ends */
-	enum mode overlong_in; /* the mode it began in */
 
 	struct smtp_refusal too_big; /* names the limit */
 	char too_big_text[64];
@@ -99,6 +98,9 @@ void ss_reset_transaction(struct smtp_server *s);
 void ss_hang_up(struct smtp_server *s, const char *why);
 /* The message would be larger than max_size_bytes. */
 bool ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes);
+/* The driver's word on this line (without CR LF), the first in s->in. */
+enum ss_event ss_ask_command(
+    struct smtp_server *s, struct bytes line, struct ss_info *info);
 
 /* --- smtp_server_cmd.c ---------------------------------------------------- */
 

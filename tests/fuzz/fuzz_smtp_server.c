@@ -19,14 +19,17 @@ play(struct ss_driver *d, unsigned set, struct bytes in, size_t chunk)
 		.max_size_bytes = (set & OPT_SIZE) != 0 ? 50 : 0,
 		.max_rcpts = 3,
 		.may_chunk = (set & OPT_CHUNK) != 0,
-		.may_starttls = (set & OPT_TLS) != 0,
-		.auth_mechanisms = (set & OPT_AUTH) != 0 ? "PLAIN" : NULL,
 		.hide_dsn = (set & OPT_HIDE) != 0,
 		.hide_smtputf8 = (set & OPT_HIDE) != 0 };
+	struct ss_login_opts login = { .may_starttls = (set & OPT_TLS) != 0,
+		.mechanisms = (set & OPT_AUTH) != 0 ? "PLAIN" : NULL };
 
-	ss_driver_init(d, &opts);
+	if ((set & (OPT_AUTH | OPT_TLS)) != 0)
+		ss_driver_init_login(d, &opts, &login);
+	else
+		ss_driver_init(d, &opts);
 	if ((set & (OPT_AUTH | OPT_TLS)) == OPT_AUTH)
-		smtp_server_tls_up(d->s);
+		ss_login_tls_up(&d->login);
 	smtp_server_tick(d->s, 1);
 	(void)ss_driver_feed(d, in.p, in.n, chunk);
 	smtp_server_tick(d->s, 2);

@@ -9,7 +9,7 @@ EXTRA_DIST += \
 	%reldir%/peers \
 	%reldir%/rulebook \
 	%reldir%/sink.py \
-	%reldir%/ss_driver.h \
+	%reldir%/ss_driver.h %reldir%/ss_login.h \
 	%reldir%/temp.h \
 	%reldir%/slowusers.c \
 	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh

@@ -126,7 +126,7 @@ hide(struct provider *p, struct args *a, struct bytes word)
 		{ "smtputf8", FLAG, &p->smtp.hide_smtputf8 },
 		{ "dsn", FLAG, &p->smtp.hide_dsn },
 		{ "size", FLAG, &p->smtp.hide_size },
-		{ "starttls", UNFLAG, &p->smtp.may_starttls },
+		{ "starttls", UNFLAG, &p->login.may_starttls },
 		{ "auth", FLAG, &a->no_auth },
 	};
 
@@ -199,7 +199,7 @@ read_args(struct provider *p, struct args *a, char **argv)
 		{ "--user", TEXT, &a->user },
 		{ "--password-file", TEXT, &a->password_file },
 		{ "--token-file", TEXT, &a->token_file },
-		{ "--mechanisms", TEXT, &p->smtp.auth_mechanisms },
+		{ "--mechanisms", TEXT, &p->login.mechanisms },
 		{ "--scram-iterations", TEXT, &p->scram_iterations },
 		{ "--no-auth", FLAG, &a->no_auth },
 		{ "--no-tls", FLAG, &a->no_tls },
@@ -291,11 +291,11 @@ settle(struct provider *p, const struct args *a)
 	if (a->token_file != NULL)
 		p->user.token = first_line(a->token_file);
 	if (a->no_auth || a->user == NULL)
-		p->smtp.auth_mechanisms = NULL;
+		p->login.mechanisms = NULL;
 	/* --hide auth: none offered, but mail is not taken without one. */
-	p->smtp.must_auth = a->user != NULL;
+	p->login.must_auth = a->user != NULL;
 	if (a->no_tls) {
-		p->smtp.may_starttls = p->smtp.must_starttls = false;
+		p->login.may_starttls = p->login.must_starttls = false;
 		if (a->port < 0)
 			die("--no-tls needs --port");
 	} else if (a->cert == NULL || a->key == NULL) {
@@ -418,9 +418,11 @@ main(int argc, char **argv)
 		.smtp = {
 			.hostname = "provider.example.test",
 			.may_chunk = true,
+		},
+		.login = {
 			.may_starttls = true,
 			.must_starttls = true,
-			.auth_mechanisms =
+			.mechanisms =
 			    "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
 		},
 		.store_dirfd = -1,

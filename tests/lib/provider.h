@@ -19,6 +19,7 @@
 #include "smtp/smtp_server.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/sasl_server.h"
+#include "tests/lib/ss_login.h"
 
 struct loop;
 struct rules;
@@ -28,6 +29,7 @@ struct provider {
 	struct loop *loop;
 	struct tls_ctx *tls;
 	struct smtp_server_opts smtp;
+	struct ss_login_opts login;
 	struct sasl_server_user user;
 	struct faults faults;
 	int64_t per_connection; /* 421 to the MAIL behind that many; 0: none */

@@ -34,12 +34,12 @@ struct session {
 	struct provider *p;
 	struct stream *stream;
 	struct smtp_server *smtp;
+	struct ss_login login;
 	struct sasl_server *sasl; /* from the first AUTH on */
 	struct loop_timer *timer; /* of the engine */
 	struct loop_timer *pause; /* of the answer */
 	struct answer answer;
 	char mechanism[32];
-	bool in_auth; /* the next line goes on with the dialogue */
 	bool is_waiting_tls;
 	bool is_hung; /* says nothing any more */
 	bool is_closing;
@@ -167,7 +167,7 @@ tell_message(const struct session *s)
 	    (json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "sender",
 	    s->sender, "recipients", s->rcpts, "size",
 	    (json_int_t)s->size_bytes, "helo", smtp_server_helo(s->smtp),
-	    "with", smtp_server_with(s->smtp), "tls",
+	    "with", ss_login_with(&s->login), "tls",
 	    tls != NULL ? tls_pipe_version(tls) : NULL, "mechanism",
 	    user != NULL ? s->mechanism : NULL, "user", user);
 	say_event(s->p, line);
@@ -328,6 +328,18 @@ trouble(const struct session *s, enum stage stage, const char *fault_addr,
 
 /* --- events --------------------------------------------------------------- */
 
+/* All that the transport takes. */
+static void
+give_output(struct session *s)
+{
+	const void *p;
+	size_t n;
+
+	while ((n = smtp_server_peek(s->smtp, &p)) > 0 &&
+	       (n = stream_write(s->stream, p, n)) > 0)
+		smtp_server_sent(s->smtp, n);
+}
+
 static void
 start_tls(struct session *s)
 {
@@ -345,7 +357,7 @@ static struct sasl_server *
 new_sasl(struct session *s)
 {
 	struct sasl_server_opts opts = {
-		.mechanisms = s->p->smtp.auth_mechanisms,
+		.mechanisms = s->p->login.mechanisms,
 		.users = &s->p->user,
 		.nusers = 1,
 		.hostname = s->p->smtp.hostname,
@@ -379,7 +391,7 @@ tell_login(const struct provider *p, int code)
 /* The fault of a dialogue that begins, by mechanism: "PLAIN", or "PLAIN +" if
  * an initial response came with it. */
 static const struct fault *
-auth_fault(struct session *s, struct bytes line)
+auth_fault(struct session *s, struct bytes line, bool is_dialogue)
 {
 	const char *blank = memchr(line.p, ' ', line.n);
 	char what[64];
@@ -387,34 +399,33 @@ auth_fault(struct session *s, struct bytes line)
 	(void)snprintf(what, sizeof(what), "%.*s%s",
 	    (int)(blank != NULL ? blank - line.p : (ptrdiff_t)line.n), line.p,
 	    blank != NULL ? " +" : "");
-	return fault_hit(&s->p->faults, AT_AUTH, s->in_auth ? NULL : what);
+	return fault_hit(&s->p->faults, AT_AUTH, is_dialogue ? NULL : what);
 }
 
 static void
-on_auth(struct session *s, struct bytes line)
+on_auth(struct session *s, struct bytes line, bool is_dialogue)
 {
-	const struct fault *f = auth_fault(s, line);
+	const struct fault *f = auth_fault(s, line, is_dialogue);
 	struct buf text;
 	int code;
 
 	if (struck(s, f))
 		return;
 	if (f != NULL) {
-		smtp_server_auth(s->smtp, f->code, f->enhanced, f->text);
+		ss_login_answer(&s->login, f->code, f->enhanced, f->text);
 		tell_login(s->p, f->code);
 		return;
 	}
 	if (s->sasl == NULL)
 		s->sasl = new_sasl(s);
-	if (!s->in_auth)
+	if (!is_dialogue)
 		note_mechanism(s, line);
 	buf_init(&text, 32768);
 	code = sasl_server_step(s->sasl, line, &text);
-	smtp_server_auth(
-	    s->smtp, code, sasl_server_enhanced(code), buf_str(&text));
-	s->in_auth = code == 334;
+	ss_login_answer(
+	    &s->login, code, sasl_server_enhanced(code), buf_str(&text));
 	buf_wipe(&text);
-	if (!s->in_auth)
+	if (code != 334)
 		tell_login(s->p, code);
 }
 
@@ -438,10 +449,31 @@ say_enough(struct session *s)
 }
 
 static void
+on_command(struct session *s, const struct ss_info *info)
+{
+	struct bytes line;
+
+	switch (ss_login_command(&s->login, info, &line)) {
+	case SS_LOGIN_NOTHING:
+		break;
+	case SS_LOGIN_TLS:
+		give_output(s); /* the 220 leaves in clear */
+		start_tls(s);
+		break;
+	case SS_LOGIN_LINE:
+		on_auth(s, line, info->is_dialogue);
+		break;
+	}
+}
+
+static void
 on_mail(struct session *s, const struct ss_info *info)
 {
-	const struct fault *f = trouble(s, AT_MAIL, info->addr, info->addr);
+	const struct fault *f;
 
+	if (ss_login_refuses_mail(&s->login))
+		return;
+	f = trouble(s, AT_MAIL, info->addr, info->addr);
 	if (struck(s, f))
 		return;
 	if (f != NULL) {
@@ -543,11 +575,8 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 	switch (ev) {
 	case SS_IDLE:
 		break;
-	case SS_STARTTLS:
-		start_tls(s);
-		break;
-	case SS_AUTH:
-		on_auth(s, info->text);
+	case SS_COMMAND:
+		on_command(s, info);
 		break;
 	case SS_MAIL:
 		on_mail(s, info);
@@ -615,21 +644,14 @@ run_events(struct session *s)
 {
 	struct ss_info info;
 	enum ss_event ev;
-	const void *p;
-	size_t n;
 
 	while (!s->is_closing && !s->is_hung && !s->is_waiting_tls &&
 	       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE) {
-		/* What was said before STARTTLS leaves in clear. */
-		while ((n = smtp_server_peek(s->smtp, &p)) > 0 &&
-		       (n = stream_write(s->stream, p, n)) > 0)
-			smtp_server_sent(s->smtp, n);
+		give_output(s); /* before STARTTLS: in clear */
 		on_event(s, ev, &info);
 	}
-	while (!s->is_waiting_tls && !s->is_cut && !s->is_hung &&
-	       (n = smtp_server_peek(s->smtp, &p)) > 0 &&
-	       (n = stream_write(s->stream, p, n)) > 0)
-		smtp_server_sent(s->smtp, n);
+	if (!s->is_waiting_tls && !s->is_cut && !s->is_hung)
+		give_output(s);
 }
 
 static bool
@@ -683,7 +705,7 @@ note_tls(struct session *s)
 	if (!s->is_waiting_tls || !stream_tls_is_up(s->stream))
 		return;
 	s->is_waiting_tls = false;
-	smtp_server_tls_up(s->smtp);
+	ss_login_tls_up(&s->login);
 }
 
 static void
@@ -727,10 +749,13 @@ provider_session_start(struct provider *p, int fd, bool is_implicit_tls)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 	const struct fault *f = fault_hit(&p->faults, AT_GREETING, NULL);
+	struct smtp_server_opts opts = p->smtp;
 
 	s->p = p;
 	s->stream = stream_new(p->loop, fd, on_ready, s);
-	s->smtp = smtp_server_new(&p->smtp);
+	opts.has_commands = true;
+	s->smtp = smtp_server_new(&opts);
+	ss_login_init(&s->login, &p->login, s->smtp);
 	s->timer = loop_timer_new(p->loop, on_ready, s);
 	s->pause = loop_timer_new(p->loop, on_pause_over, s);
 	list_append(&p->sessions, &s->link);

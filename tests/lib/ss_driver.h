@@ -21,9 +21,11 @@
 
 #include "base/buf.h"
 #include "smtp/smtp_server.h"
+#include "tests/lib/ss_login.h"
 
 struct ss_driver {
 	struct smtp_server *s;
+	struct ss_login login; /* if the engine has_commands */
 	struct buf out; /* what the engine said */
 	struct buf events; /* a line for each event; content is not one */
 	struct buf message; /* the content of the newest message */
@@ -52,6 +54,18 @@ ss_driver_init(struct ss_driver *d, const struct smtp_server_opts *opts)
 	buf_init(&d->out, 1 << 24);
 	buf_init(&d->events, 1 << 24);
 	buf_init(&d->message, 1 << 24);
+}
+
+/* And offers TLS and a login. */
+static inline void
+ss_driver_init_login(struct ss_driver *d, const struct smtp_server_opts *opts,
+    const struct ss_login_opts *login)
+{
+	struct smtp_server_opts o = *opts;
+
+	o.has_commands = true;
+	ss_driver_init(d, &o);
+	ss_login_init(&d->login, login, d->s);
 }
 
 static inline void
@@ -100,16 +114,35 @@ ss_driver_auth(struct ss_driver *d, struct bytes text)
 	static const char inline_good[] = "PLAIN AHUAcA==";
 
 	if (text.n == 5 && memcmp(text.p, "PLAIN", 5) == 0)
-		smtp_server_auth(d->s, 334, NULL, "");
+		ss_login_answer(&d->login, 334, NULL, "");
 	else if ((text.n == sizeof(good) - 1 &&
 		     memcmp(text.p, good, text.n) == 0) ||
 		 (text.n == sizeof(inline_good) - 1 &&
 		     memcmp(text.p, inline_good, text.n) == 0))
-		smtp_server_auth(d->s, 235, "2.7.0", "welcome");
+		ss_login_answer(&d->login, 235, "2.7.0", "welcome");
 	else if (text.n == 1 && text.p[0] == '*')
-		smtp_server_auth(d->s, 501, "5.7.0", "cancelled");
+		ss_login_answer(&d->login, 501, "5.7.0", "cancelled");
 	else
-		smtp_server_auth(d->s, 535, "5.7.8", "no");
+		ss_login_answer(&d->login, 535, "5.7.8", "no");
+}
+
+static inline void
+ss_driver_command(struct ss_driver *d, const struct ss_info *info)
+{
+	struct bytes line;
+
+	switch (ss_login_command(&d->login, info, &line)) {
+	case SS_LOGIN_NOTHING:
+		break;
+	case SS_LOGIN_TLS:
+		ss_driver_note(d, "STARTTLS", "", "");
+		ss_login_tls_up(&d->login);
+		break;
+	case SS_LOGIN_LINE:
+		ss_driver_note(d, "AUTH", "", "");
+		ss_driver_auth(d, line);
+		break;
+	}
 }
 
 static inline void
@@ -153,15 +186,12 @@ ss_driver_event(
 	switch (ev) {
 	case SS_IDLE:
 		break;
-	case SS_STARTTLS:
-		ss_driver_note(d, "STARTTLS", "", "");
-		smtp_server_tls_up(d->s);
-		break;
-	case SS_AUTH:
-		ss_driver_note(d, "AUTH", "", "");
-		ss_driver_auth(d, info->text);
+	case SS_COMMAND:
+		ss_driver_command(d, info);
 		break;
 	case SS_MAIL:
+		if (ss_login_refuses_mail(&d->login))
+			return;
 		ss_driver_mail(d, info);
 		break;
 	case SS_RCPT:

@@ -426,8 +426,7 @@ on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 		on_end(v);
 		break;
 	case SS_IDLE:
-	case SS_STARTTLS:
-	case SS_AUTH:
+	case SS_COMMAND:
 	case SS_ABORT:
 	case SS_CLOSE:
 		break;

@@ -41,7 +41,8 @@ struct play {
  */
 
 static bool
-option(struct smtp_server_opts *opts, struct bytes word)
+option(struct smtp_server_opts *opts, struct ss_login_opts *login,
+    struct bytes word)
 {
 	uint64_t n;
 
@@ -54,9 +55,9 @@ option(struct smtp_server_opts *opts, struct bytes word)
 	else if (bytes_eq(word, "chunking"))
 		opts->may_chunk = true;
 	else if (bytes_eq(word, "starttls"))
-		opts->may_starttls = true;
+		login->may_starttls = true;
 	else if (bytes_eq(word, "auth"))
-		opts->auth_mechanisms = "PLAIN";
+		login->mechanisms = "PLAIN";
 	else
 		return false;
 	return true;
@@ -64,7 +65,8 @@ option(struct smtp_server_opts *opts, struct bytes word)
 
 /* The O: lines of a script.  *ret_has: there is one. */
 static bool
-options(struct bytes script, struct smtp_server_opts *opts, bool *ret_has)
+options(struct bytes script, struct smtp_server_opts *opts,
+    struct ss_login_opts *login, bool *ret_has)
 {
 	const char *p = script.p, *end = p + script.n, *lf, *blank;
 
@@ -80,8 +82,8 @@ options(struct bytes script, struct smtp_server_opts *opts, bool *ret_has)
 			blank = memchr(p, ' ', (size_t)(lf - p));
 			if (blank == NULL)
 				blank = lf;
-			if (blank > p &&
-			    !option(opts, bytes_of(p, (size_t)(blank - p))))
+			if (blank > p && !option(opts, login,
+					     bytes_of(p, (size_t)(blank - p))))
 				return false;
 		}
 	}
@@ -343,18 +345,22 @@ play_in_memory(const char *file, struct bytes script)
 {
 	static const size_t chunks[] = { 1, 2, 7, TEXT_MAX };
 	struct smtp_server_opts opts = { .hostname = "relay.example" };
+	struct ss_login_opts login = { .may_starttls = false };
 	bool has_options, is_good = true;
 
-	if (!options(script, &opts, &has_options)) {
+	if (!options(script, &opts, &login, &has_options)) {
 		fprintf(stderr, "%s: unknown option\n", file);
 		return false;
 	}
 	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
 		struct side side = { .chunk = chunks[i] };
 
-		ss_driver_init(&side.driver, &opts);
-		if (opts.auth_mechanisms != NULL && !opts.may_starttls)
-			smtp_server_tls_up(side.driver.s);
+		if (login.may_starttls || login.mechanisms != NULL)
+			ss_driver_init_login(&side.driver, &opts, &login);
+		else
+			ss_driver_init(&side.driver, &opts);
+		if (login.mechanisms != NULL && !login.may_starttls)
+			ss_login_tls_up(&side.driver.login);
 		buf_init(&side.in, TEXT_MAX);
 		is_good &= play_script(file, script, &side);
 		buf_clear(&side.in);
@@ -448,6 +454,7 @@ static bool
 play_file(const char *name, const char *how, const char *where)
 {
 	struct smtp_server_opts unused = { .hostname = "" };
+	struct ss_login_opts too;
 	struct buf script;
 	bool is_good, has_options;
 
@@ -457,7 +464,7 @@ play_file(const char *name, const char *how, const char *where)
 		;
 	else if (how == NULL)
 		is_good = play_in_memory(name, buf_bytes(&script));
-	else if (options(buf_bytes(&script), &unused, &has_options) &&
+	else if (options(buf_bytes(&script), &unused, &too, &has_options) &&
 		 has_options) {
 		printf("skip %s\n", name);
 		buf_clear(&script);

@@ -251,11 +251,11 @@ open_provider(struct bench *b)
 		.loop = b->loop,
 		.smtp = { .hostname = "provider.test",
 		    .max_size_bytes = 1024 * 1024,
-		    .may_chunk = true,
-		    .may_starttls = true,
+		    .may_chunk = true },
+		.login = { .may_starttls = true,
 		    .must_starttls = true,
 		    .must_auth = true,
-		    .auth_mechanisms = "PLAIN" },
+		    .mechanisms = "PLAIN" },
 		.user = { .name = "me", .password = "right" },
 		.store_dirfd = -1,
 	};
@@ -1288,7 +1288,7 @@ an_account_without_a_login_is_held_where_one_is_wanted(void **state)
 	struct bench *b = *state;
 
 	b->opts.wants_auth = false;
-	b->p.smtp.must_auth = false;
+	b->p.login.must_auth = false;
 	fault(b, FAULT_FAIL, "mail:530:5.7.0:log in first");
 	start(b);
 	submit(b, 1);
@@ -1461,7 +1461,7 @@ a_mechanism_that_fails_is_followed_by_the_next(void **state)
 {
 	struct bench *b = *state;
 
-	b->p.smtp.auth_mechanisms = "PLAIN LOGIN";
+	b->p.login.mechanisms = "PLAIN LOGIN";
 	fault(b, FAULT_FAIL, "auth/PLAIN*:553:5.3.0:Auth failure");
 	start(b);
 	submit(b, 1);
@@ -1477,7 +1477,7 @@ mechanisms_that_all_fail_hold_the_account_without_a_word_of_passwords(
 	struct bench *b = *state;
 	struct account_status st;
 
-	b->p.smtp.auth_mechanisms = "PLAIN LOGIN";
+	b->p.login.mechanisms = "PLAIN LOGIN";
 	fault(b, FAULT_FAIL, "auth:504:5.5.4:Unrecognized authentication type");
 	start(b);
 	submit(b, 1);
@@ -1496,7 +1496,7 @@ a_key_is_derived_while_the_loop_goes_on(void **state)
 {
 	struct bench *b = *state;
 
-	b->p.smtp.auth_mechanisms = "SCRAM-SHA-256";
+	b->p.login.mechanisms = "SCRAM-SHA-256";
 	derived.thread = pthread_self();
 	derived.calls = derived.on_loop = 0;
 	start(b);
@@ -1511,7 +1511,7 @@ a_connection_may_end_while_its_key_is_derived(void **state)
 {
 	struct bench *b = *state;
 
-	b->p.smtp.auth_mechanisms = "SCRAM-SHA-256";
+	b->p.login.mechanisms = "SCRAM-SHA-256";
 	derived.calls = 0;
 	derived.sleep_ms = 300;
 	start(b);

@@ -29,7 +29,7 @@
 enum {
 	KEEP_MS = 20 * 1000,
 	LINGER_MS = 5000,
-	SPENT_MIN = 5 /* messages before a 421 that says no more than that */
+	SPENT_MIN = 5 /* messages before a 421 that may be their limit */
 };
 
 struct courier {
@@ -560,9 +560,17 @@ has_word(const struct verdict *v, const char *words)
 	return false;
 }
 
+/* It says that the account has to wait, or a person to act. */
+static bool
+concerns_account(enum diagnosis_act act)
+{
+	return act == DIAGNOSIS_QUOTA || act == DIAGNOSIS_HOLD_ACCOUNT;
+}
+
 /* The connection has served its time: after messages that went well over it,
  * this answer is about their number or about a time that is over, and about
- * nothing else. */
+ * nothing else.  A 421 that says no more than that is believed once: where the
+ * next connection hears it before it has carried anything, it is trouble. */
 static bool
 is_end_of_service(
     const struct courier *c, const struct verdict *v, enum diagnosis_act act)
@@ -574,7 +582,8 @@ is_end_of_service(
 	if (v->code != 421)
 		return false;
 	return (c->has_taken &&
-		   has_word(v, "session|connection|too many messages")) ||
+		   (!concerns_account(act) ||
+		       has_word(v, "session|connection|too many messages"))) ||
 	       (v->stage == STAGE_MAIL &&
 		   (c->is_reused || c->answered >= SPENT_MIN));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -387,23 +388,66 @@ reconsider(struct delivery *h, struct verdict *v)
 	v->class = act == DIAGNOSIS_FAIL ? VERDICT_NEVER : VERDICT_LATER;
 }
 
+static bool
+is_one_of(struct bytes word, const char *const *list)
+{
+	while (*list != NULL && !bytes_eq_nocase(word, *list))
+		list++;
+	return *list != NULL;
+}
+
+/* The next word of *text, without what may stand in between. */
+static struct bytes
+cut_telling_word(struct bytes *text)
+{
+	static const char *const fillers[] = { "is", "address", "smtp", "mail",
+		NULL };
+	struct bytes w;
+
+	do {
+		while (text->n > 0 && !ascii_is_alnum(*text->p))
+			text->p++, text->n--;
+		for (w = bytes_of(text->p, 0);
+		     text->n > 0 && ascii_is_alnum(*text->p); w.n++)
+			text->p++, text->n--;
+	} while (is_one_of(w, fillers));
+	return w;
+}
+
+/* "null reverse-path", "Empty MAIL FROM", "sender address required"; but "no
+ * mail from" is said of anything. */
+static bool
+names_null_sender(struct bytes text)
+{
+	static const char *const senders[] = { "sender", "return", "reverse",
+		"envelope", "originator", "from", NULL };
+	static const char *const none[] = { "null", "empty", "blank", "missing",
+		NULL };
+	struct bytes was = { "", 0 }, w;
+
+	for (; (w = cut_telling_word(&text)).n > 0; was = w) {
+		if (is_one_of(w, senders) &&
+		    (is_one_of(was, none) || (bytes_eq_nocase(was, "no") &&
+						 !bytes_eq_nocase(w, "from"))))
+			return true;
+		if (is_one_of(was, senders) &&
+		    (is_one_of(w, none) || bytes_eq_nocase(w, "required")))
+			return true;
+	}
+	return false;
+}
+
 /* Does the provider take no mail from <>, whatever null_sender says?  At MAIL
  * there is nothing else to refuse; some keep that for later. */
 static bool
 is_about_null_sender(const struct verdict *v, enum diagnosis_act act)
 {
-	static const char *const words[] = { "*<>*", "*null sender*",
-		"*empty sender*", "*null return*", "*empty return*",
-		"*null envelope*", "*empty envelope*" };
-
+	if (names_null_sender(bytes_str(v->text)))
+		return true;
 	if (act != DIAGNOSIS_FAIL && act != DIAGNOSIS_HOLD_MESSAGE)
 		return false;
-	if (v->stage == STAGE_MAIL || act == DIAGNOSIS_HOLD_MESSAGE)
-		return true;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (str_match(words[i], v->text))
-			return true;
-	return false;
+	return v->stage == STAGE_MAIL || act == DIAGNOSIS_HOLD_MESSAGE ||
+	       strstr(v->text, "<>") != NULL;
 }
 
 static void

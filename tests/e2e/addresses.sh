@@ -177,7 +177,7 @@ check "  which has them so" test "$(grep '"event":"message"' "$T/mail.log" |
 
 talk() { # LINES: as a small script does; prints the answers
 	# shellcheck disable=SC2059	# escapes are wanted
-	printf "$1" | timeout 20 python3 -c '
+	printf "$1" | timeout 200 python3 -c '
 import socket, sys
 s = socket.create_connection(("127.0.0.1", 2525))
 f = s.makefile("rb")

@@ -48,7 +48,7 @@ by_command() {
 by_tcp() {
 	local began
 	began=$(now_ms)
-	printf 'Subject: %s\n\nx\n' "$1" | timeout 30 curl -sv \
+	printf 'Subject: %s\n\nx\n' "$1" | timeout 120 curl -sv \
 	    --url "smtp://127.0.0.1:$2" --mail-from "$USER_NAME" \
 	    --mail-rcpt "${3:-to@example.org}" -T - >"$T/said" 2>&1
 	took=$(($(now_ms) - began))

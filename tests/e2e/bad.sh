@@ -165,7 +165,7 @@ rm -rf "${T:?}/home" "$T/home.log"
 refuses() { # CASE PATTERN COMMAND...
 	local name=$1 pattern=$2 status
 	shift 2
-	timeout 10 "$@" >"$T/refuses.log" 2>&1 </dev/null
+	timeout 100 "$@" >"$T/refuses.log" 2>&1 </dev/null
 	status=$?
 	if [ $status = 0 ] || [ $status = 124 ]; then
 		fail "$name: relaisd starts all the same (status $status)"

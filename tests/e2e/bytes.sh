@@ -160,7 +160,7 @@ for name, build, value, may_control in options:
     bad += len(problems)
 sys.exit(bad != 0)
 END
-every_byte() { timeout 200 python3 "$T/bytes.py" "$top_builddir/sendmail" \
+every_byte() { timeout 800 python3 "$T/bytes.py" "$top_builddir/sendmail" \
     "$T/smtp.sock" >"$T/result"; }
 check "no argument of sendmail makes a command or a field" every_byte
 cat "$T/result"

@@ -30,7 +30,7 @@ if [ "${1-}" != inside ]; then
 	# XDG_DATA_HOME: the keyring must not be the one of whoever runs this.
 	env -i PATH="$PATH" HOME="$T/home" XDG_RUNTIME_DIR="$T/run" \
 	    XDG_DATA_HOME="$T/home/data" CRED="$top_builddir/relais-cred" \
-	    timeout -k 5 60 dbus-run-session -- "$name" inside 2>"$T/err"
+	    timeout -k 5 300 dbus-run-session -- "$name" inside 2>"$T/err"
 	status=$?
 	[ $status = 0 ] || sed 's/^/     /' "$T/err"
 	exit $status

@@ -14,7 +14,7 @@ printf 'From: <%s>\r\nSubject: x\r\n\r\n..\r\n.\r\nna\xc3\xafve\r\n' \
 upload() {
 	local url=$1
 	shift
-	timeout "${LIMIT:-20}" curl -sS --ssl-reqd --cacert "$T/pki/ca.pem" --mail-from "$USER_NAME" \
+	timeout "${LIMIT:-100}" curl -sS --ssl-reqd --cacert "$T/pki/ca.pem" --mail-from "$USER_NAME" \
 	    --mail-rcpt to@example.org --upload-file "$T/mail" \
 	    --connect-to "::127.0.0.1:" "$@" "$url" 2>"$T/curl.err"
 }
@@ -56,7 +56,7 @@ for stage in greeting ehlo starttls auth mail rcpt body end; do
 	check "--drop $stage" eval '! up && up'
 	stop provider
 	start_provider provider --hang "$stage:1"
-	check "--hang $stage" eval '! LIMIT=1 up && up'
+	check "--hang $stage" eval '! LIMIT=6 up && up'
 	stop provider
 done
 start_provider provider --hide pipelining,chunking,auth

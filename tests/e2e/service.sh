@@ -37,7 +37,7 @@ starts() { # SED-SCRIPT: the exit status with a configuration changed by it
 	chmod 755 "$T/other"
 	sed -e "s,$T/home/,$T/other/," -e 's/2525/2528/' -e "$1" \
 	    "$T/home/relais.conf" >"$T/other.conf"
-	timeout 10 "$top_builddir/relaisd" -f -c "$T/other.conf" \
+	timeout 100 "$top_builddir/relaisd" -f -c "$T/other.conf" \
 	    >"$T/other.log" 2>&1
 	echo $?
 }

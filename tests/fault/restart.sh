@@ -235,7 +235,7 @@ fi
 
 # --- a second one -------------------------------------------------------------
 
-timeout 10 "$top_builddir/relaisd" -f -c "$T/home/relais.conf" \
+timeout 100 "$top_builddir/relaisd" -f -c "$T/home/relais.conf" \
     >"$T/second.log" 2>&1
 second=$?
 if [ $second != 0 ] && [ $second != 124 ] &&

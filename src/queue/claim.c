@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -9,143 +9,19 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 
-/* --- content from the disk ------------------------------------------------ */
-
-/* The whole of a small message, its checksum verified. */
-static int
-slurp(struct queue_message *msg, struct err *err)
-{
-	size_t size = (size_t)msg->env->size_bytes, n = 0;
-
-	msg->body.bytes = xmalloc(size + 1);
-	for (size_t at = 0; at == 0 || at < size; at += n) {
-		if (msg->q->store->ops->message_read(msg->body.loaded, at,
-			msg->body.bytes + at, size - at, &n, err) != 0)
-			return -1;
-		if (n == 0)
-			break;
-	}
-	msg->q->store->ops->message_free(msg->body.loaded);
-	msg->body.loaded = NULL;
-	return 0;
-}
-
-static void
-cannot_load(struct queue_message *msg, enum store_result res, struct err *why)
-{
-	struct queue *q = msg->q;
-	struct entry *e = msg->e;
-
-	if (res == STORE_ERROR) { /* perhaps later */
-		queue_trouble(q, e->id, why);
-		if (msg->disk.is_unsaved)
-			message_drop_message(msg);
-		else
-			message_drop_content(msg);
-		e->times.next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
-		entry_wait(q, e);
-		message_advance(msg);
-		return;
-	}
-	if (res == STORE_GONE) {
-		err_set(
-		    why, ERR_DISK, "somebody has removed it from the spool");
-		queue_trouble(q, e->id, why);
-	} else {
-		if (res == STORE_UNFINISHED)
-			err_set(why, ERR_DISK, "it has become shorter");
-		queue_set_aside(
-		    q, e->in_failed ? STORE_FAILED : STORE_QUEUE, e->id, why);
-	}
-	entry_free(q, e);
-}
-
-bool
-message_load(struct queue_message *msg, bool with_body)
-{
-	struct err err;
-	struct store_message *m;
-	enum store_result res;
-
-	if (msg->env != NULL &&
-	    (!with_body || msg->body.bytes != NULL || msg->body.draft != NULL))
-		return true;
-	res = msg->q->store->ops->load(msg->q->store,
-	    msg->e->in_failed ? STORE_FAILED : STORE_QUEUE, msg->e->id, &m,
-	    &err);
-	if (res != STORE_OK) {
-		cannot_load(msg, res, &err);
-		return false;
-	}
-	if (msg->body.loaded != NULL)
-		msg->q->store->ops->message_free(msg->body.loaded);
-	msg->body.loaded = m;
-	if (msg->env == NULL) /* else it knows more than the disk */
-		msg->env = store_message_take_envelope(m);
-	if (with_body && msg->env->size_bytes <= QUEUE_MEMORY_MAX &&
-	    slurp(msg, &err) != 0) {
-		cannot_load(
-		    msg, m->is_damaged ? STORE_DAMAGED : STORE_ERROR, &err);
-		return false;
-	}
-	return true;
-}
-
 /* --- taking --------------------------------------------------------------- */
-
-/* Those whose user has had enough for now step back on the way. */
-static struct entry *
-first_due(struct queue *q, int account)
-{
-	struct due_node *n;
-
-	if (account < 0 || account >= q->naccounts)
-		return NULL; /* one of before a reload */
-	while (!removals_are_full(q) &&
-	       (n = due_first(&q->accounts[account].due)) != NULL &&
-	       n->due_ms <= queue_now(q)) {
-		struct entry *e = list_entry(n, struct entry, node);
-
-		if (!entry_is_put_off(q, e))
-			return e;
-	}
-	return NULL;
-}
-
-bool
-queue_has_due(struct queue *q, int account)
-{
-	return first_due(q, account) != NULL;
-}
-
-/* While something was due, queue_tick() did not look for what comes next. */
-static void
-note_taken(struct queue *q, int account)
-{
-	struct account *a = &q->accounts[account];
-
-	a->is_woken = queue_has_due(q, account);
-	if (!a->is_woken && due_first(&a->due) != NULL)
-		queue_rescheduled(q);
-}
-
-size_t
-queue_backlog(const struct queue *q, int account)
-{
-	return q->accounts[account].due.count;
-}
 
 struct queue_claim *
 queue_take(struct queue *q, int account)
 {
 	struct entry *e;
 
-	while ((e = first_due(q, account)) != NULL) {
+	while ((e = schedule_first(q, account)) != NULL) {
 		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
 		if (!message_load(msg, true)) {
-			note_taken(q, account);
+			schedule_taken(q, account);
 			continue;
 		}
 		entry_begins(q, e);
@@ -154,7 +30,7 @@ queue_take(struct queue *q, int account)
 		msg->attempt.result = RESULT_NONE;
 		msg->attempt.answers = xcalloc(
 		    msg->env->nrcpts, sizeof(struct verdict *));
-		note_taken(q, account);
+		schedule_taken(q, account);
 		return &msg->attempt.claim;
 	}
 	if (account >= 0 && account < q->naccounts)
@@ -204,6 +80,21 @@ queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
 }
 
 /* --- giving back ---------------------------------------------------------- */
+
+void
+message_drop_answers(struct queue_message *msg)
+{
+	free(msg->attempt.offered);
+	free(msg->attempt.unanswered);
+	msg->attempt.offered = NULL;
+	msg->attempt.unanswered = NULL;
+	if (msg->attempt.answers == NULL)
+		return;
+	for (size_t i = 0; i < msg->e->nrcpts; i++)
+		free(msg->attempt.answers[i]);
+	free(msg->attempt.answers);
+	msg->attempt.answers = NULL;
+}
 
 static void
 set_answer(struct verdict **to, const struct verdict *v)
@@ -697,7 +588,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		message_drop_answers(msg);
 		msg->attempt.is_active = false;
 		entry_count(msg->q, msg->e);
-		cannot_load(msg, STORE_DAMAGED, &why);
+		message_cannot_load(msg, STORE_DAMAGED, &why);
 		if (on_durable != NULL)
 			on_durable(ctx);
 		return;

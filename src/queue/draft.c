@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,11 +7,20 @@
 
 #include "base/xalloc.h"
 
+enum {
+	/* R45: so many messages in a row that the disk did not keep, and nothing
+	 * is accepted until this time has passed. */
+	BAD_DISK_AFTER = 3,
+	BAD_DISK_MS = 60 * 1000,
+	/* A person is told of a disk that takes nothing. */
+	TELL_DISK_MS = 60 * 60 * 1000
+};
+
 static bool
 has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 {
-	if (q->bad_disk.failures >= QUEUE_BAD_DISK_AFTER &&
-	    queue_now(q) < q->bad_disk.failed_ms + QUEUE_BAD_DISK_MS) {
+	if (q->bad_disk.failures >= BAD_DISK_AFTER &&
+	    queue_now(q) < q->bad_disk.failed_ms + BAD_DISK_MS) {
 		err_set(err, ERR_DISK,
 		    "the disk of the spool %s has failed %u times in a row; "
 		    "nothing is accepted for now",
@@ -36,7 +45,7 @@ queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 	if (has_room(q, size_bytes, err))
 		return true;
 	if (q->bad_disk.told_ms == 0 ||
-	    queue_now(q) >= q->bad_disk.told_ms + QUEUE_TELL_DISK_MS) {
+	    queue_now(q) >= q->bad_disk.told_ms + TELL_DISK_MS) {
 		q->bad_disk.told_ms = queue_now(q);
 		queue_trouble(q, "-", err);
 	}

@@ -1,25 +1,44 @@
 noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_CFLAGS = $(AM_CFLAGS) -pthread
 %canon_reldir%_libqueue_a_SOURCES = \
+	%reldir%/body.c \
+	%reldir%/body.h \
 	%reldir%/bounce.c \
 	%reldir%/bounce.h \
 	%reldir%/claim.c \
+	%reldir%/claim.h \
+	%reldir%/control.c \
+	%reldir%/count.c \
+	%reldir%/count.h \
 	%reldir%/draft.c \
+	%reldir%/drops.c \
+	%reldir%/drops.h \
 	%reldir%/due.c \
 	%reldir%/due.h \
+	%reldir%/entry.c \
+	%reldir%/entry.h \
+	%reldir%/gate.c \
+	%reldir%/gate.h \
+	%reldir%/inside.h \
+	%reldir%/job.c \
+	%reldir%/job.h \
+	%reldir%/message.c \
+	%reldir%/message.h \
+	%reldir%/message_client.c \
+	%reldir%/message_client.h \
+	%reldir%/message_disk.c \
+	%reldir%/message_disk.h \
+	%reldir%/news.c \
+	%reldir%/news.h \
+	%reldir%/pace.c \
+	%reldir%/pace.h \
 	%reldir%/queue.c \
 	%reldir%/queue.h \
-	%reldir%/queue_control.c \
-	%reldir%/queue_core.h \
-	%reldir%/queue_count.c \
-	%reldir%/queue_drop.c \
-	%reldir%/queue_entry.c \
-	%reldir%/queue_gate.c \
-	%reldir%/queue_job.c \
-	%reldir%/queue_message.c \
-	%reldir%/queue_notice.c \
-	%reldir%/queue_pace.c \
-	%reldir%/queue_remove.c \
-	%reldir%/queue_scan.c \
+	%reldir%/removal.c \
+	%reldir%/removal.h \
 	%reldir%/retry.c \
-	%reldir%/retry.h
+	%reldir%/retry.h \
+	%reldir%/scan.c \
+	%reldir%/scan.h \
+	%reldir%/schedule.c \
+	%reldir%/schedule.h

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,24 +7,7 @@
 
 #include "base/xalloc.h"
 
-static void
-make_accounts(struct queue *q, int n)
-{
-	assert(n >= 0 && n < INT16_MAX);
-	q->naccounts = n;
-	q->accounts = xcalloc((size_t)n + 1, sizeof(*q->accounts));
-	for (int i = 0; i <= n; i++)
-		due_init(&q->accounts[i].due);
-}
-
-static void
-clear_accounts(struct queue *q)
-{
-	for (int i = 0; i <= q->naccounts; i++)
-		due_clear(&q->accounts[i].due);
-	free(q->accounts);
-	q->accounts = NULL;
-}
+enum { SWEEP_MS = 10 * 60 * 1000, SWEEP_MAX = 50 }; /* for what is too old */
 
 struct queue *
 queue_new(const struct queue_opts *opts)
@@ -44,8 +27,8 @@ queue_new(const struct queue_opts *opts)
 	(void)pthread_mutex_init(
 	    &q->jobs.mutex, NULL); /* cannot fail on Linux */
 	(void)pthread_cond_init(&q->jobs.finished, NULL);
-	make_accounts(q, opts->naccounts);
-	q->sweep_ms = queue_now(q) + QUEUE_SWEEP_MS;
+	schedule_init(q, opts->naccounts);
+	q->sweep_ms = queue_now(q) + SWEEP_MS;
 	q->clean_ms = queue_now(q);
 	return q;
 }
@@ -91,62 +74,11 @@ queue_free(struct queue *q)
 	scan_clear(q);
 	drops_clear(q);
 	counts_clear(q);
-	clear_accounts(q);
+	schedule_clear(q);
 	free(q->entries.buckets);
 	(void)pthread_cond_destroy(&q->jobs.finished);
 	(void)pthread_mutex_destroy(&q->jobs.mutex);
 	free(q);
-}
-
-/* --- accounts ------------------------------------------------------------- */
-
-/* Everything goes to the heap of those without an account, due at once, and
- * is asked about in slices. */
-void
-queue_reroute(struct queue *q, int naccounts)
-{
-	clear_accounts(q);
-	make_accounts(q, naccounts);
-	entry_sort(q);
-	list_foreach (it, &q->entries.listed) {
-		struct entry *e = list_entry(it, struct entry, link);
-
-		e->account = ACCOUNT_UNASKED;
-		entry_wait(q, e);
-	}
-}
-
-static bool
-route_one(struct queue *q)
-{
-	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
-	struct entry *e;
-	struct queue_message *msg;
-
-	if (n == NULL || n->due_ms > queue_now(q))
-		return false;
-	e = (struct entry *)(void *)((char *)n - offsetof(struct entry, node));
-	entry_unwait(q, e);
-	msg = message_get(q, e);
-	if (message_load(msg, false)) {
-		entry_route(q, e, msg->env);
-		if (msg->body.loaded != NULL) /* was read for this alone */
-			message_drop_content(msg);
-		entry_wait(q, e);
-		message_advance(msg);
-	}
-	return true;
-}
-
-static bool
-route_step(struct queue *q)
-{
-	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
-
-	for (int i = 0; i < QUEUE_SLICE_FILES && queue_now(q) < until; i++)
-		if (!route_one(q))
-			return false;
-	return true;
 }
 
 /* --- the turn of the crank ------------------------------------------------ */
@@ -218,7 +150,7 @@ may_expire(const struct queue *q, const struct entry *e)
 static void
 sweep(struct queue *q)
 {
-	struct entry *old[QUEUE_SWEEP_MAX];
+	struct entry *old[SWEEP_MAX];
 	int64_t now = queue_now(q);
 	size_t n = 0;
 
@@ -227,10 +159,10 @@ sweep(struct queue *q)
 	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
 
-		if (n < QUEUE_SWEEP_MAX && may_expire(q, e))
+		if (n < SWEEP_MAX && may_expire(q, e))
 			old[n++] = e;
 	}
-	q->sweep_ms = n == QUEUE_SWEEP_MAX ? now + 1 : now + QUEUE_SWEEP_MS;
+	q->sweep_ms = n == SWEEP_MAX ? now + 1 : now + SWEEP_MS;
 	for (size_t i = 0; i < n; i++)
 		expire(q, old[i]);
 }
@@ -254,45 +186,18 @@ queue_set_opts(struct queue *q, const struct queue_opts *opts)
 }
 
 static int64_t
-earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Wakes who has something due; when the next one will be. */
-static int64_t
-wake_accounts(struct queue *q)
-{
-	int64_t now = queue_now(q), next = INT64_MAX;
-
-	for (int i = 0; i < q->naccounts; i++) {
-		struct due_node *n = due_first(&q->accounts[i].due);
-
-		if (n != NULL && n->due_ms <= now) {
-			if (!removals_are_full(q))
-				queue_wake(q, i, false);
-			continue;
-		}
-		/* It may never have come to take what it was woken for. */
-		q->accounts[i].is_woken = false;
-		if (n != NULL)
-			next = earlier(next, n->due_ms);
-	}
-	return next;
-}
-
-static int64_t
 next_deadline(struct queue *q)
 {
 	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
 	int64_t next = n != NULL ? n->due_ms : INT64_MAX;
 
 	list_foreach (it, &q->clients)
-		next = earlier(next, message_deadline(list_entry(it,
-					 struct queue_message, client.link)));
-	next = earlier(next, scan_again_ms(q));
+		next = earlier_of(next,
+		    message_deadline(
+			list_entry(it, struct queue_message, client.link)));
+	next = earlier_of(next, scan_again_ms(q));
 	return q->entries.nlisted > 0
-		   ? earlier(next, earlier(q->sweep_ms, q->clean_ms))
+		   ? earlier_of(next, earlier_of(q->sweep_ms, q->clean_ms))
 		   : next;
 }
 
@@ -306,15 +211,15 @@ queue_tick(struct queue *q)
 	pace_tick(q);
 	tell_clients(q);
 	has_more = scan_step(q);
-	has_more |= route_step(q);
+	has_more |= schedule_route(q);
 	sweep(q);
 	queue_clean_failed(q);
-	next = earlier(wake_accounts(q), removals_tick(q));
-	next = earlier(next, fresh_tick(q));
+	next = earlier_of(schedule_wake(q), removals_tick(q));
+	next = earlier_of(next, fresh_tick(q));
 	q->is_ticking = false;
 	if (has_more || q->is_todo)
 		return queue_now(q);
-	return earlier(next, next_deadline(q));
+	return earlier_of(next, next_deadline(q));
 }
 
 /* --- small files ---------------------------------------------------------- */

@@ -7,12 +7,21 @@
  *
  * A power cut can undo what was not synced.  So there is a sync for all that was
  * removed within sync_results_ms. */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
+
+enum {
+	/* Finished messages whose files are still to be removed: with so many
+	 * no more is delivered until half of them are gone, and so many threads
+	 * remove them. */
+	REMOVALS_MAX = 2000,
+	REMOVALS_AT_ONCE = 2,
+	REMOVALS_CLOSE_MS = 2000 /* at the end, not longer */
+};
 
 enum { BATCH = 16 }; /* files of one job */
 
@@ -63,7 +72,7 @@ start(struct queue *q)
 	struct removals *r = &q->removals;
 	struct job *j;
 
-	if (r->waiting.count == 0 || r->jobs == QUEUE_REMOVALS_AT_ONCE ||
+	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE ||
 	    (r->close_by_ms != 0 && queue_now(q) >= r->close_by_ms))
 		return;
 	j = job_new(q, JOB_REMOVE, NULL);
@@ -77,7 +86,7 @@ void
 removal_add(struct queue *q, enum store_place place, const char *id)
 {
 	files_add(&q->removals.waiting, place, id);
-	if (waiting(q) >= QUEUE_REMOVALS_MAX)
+	if (waiting(q) >= REMOVALS_MAX)
 		q->removals.is_full = true;
 	start(q);
 }
@@ -95,7 +104,7 @@ removal_job_done(struct queue *q, struct job *j)
 		r->sync_at_ms = queue_now(q) + q->o.policy.sync_results_ms;
 		queue_rescheduled(q);
 	}
-	if (r->is_full && waiting(q) <= QUEUE_REMOVALS_MAX / 2) {
+	if (r->is_full && waiting(q) <= REMOVALS_MAX / 2) {
 		r->is_full = false;
 		queue_rescheduled(q);
 	}
@@ -139,7 +148,7 @@ removals_tick(struct queue *q)
 void
 removals_close(struct queue *q)
 {
-	q->removals.close_by_ms = queue_now(q) + QUEUE_REMOVALS_CLOSE_MS;
+	q->removals.close_by_ms = queue_now(q) + REMOVALS_CLOSE_MS;
 }
 
 void

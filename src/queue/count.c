@@ -5,7 +5,7 @@
  * may have changed, and does nothing if it has not.  The oldest of a user is
  * found by going on from the one before when that leaves, so that all of it
  * together goes over the list once. */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+
+enum { NOTE_SEEN_MS = 6 * 60 * 60 * 1000 };
 
 enum { FIRST_BUCKETS = 64, PER_BUCKET = 2, REASON_MAX = 300 };
 
@@ -305,7 +307,7 @@ entry_must_note(const struct queue *q, const struct entry *e)
 {
 	int64_t noted_ms = (int64_t)e->noted_s * 1000;
 
-	return entry_seen_ms(q, e) - noted_ms >= QUEUE_NOTE_SEEN_MS;
+	return entry_seen_ms(q, e) - noted_ms >= NOTE_SEEN_MS;
 }
 
 int64_t
@@ -319,104 +321,6 @@ bool
 entry_is_expired(const struct queue *q, const struct entry *e)
 {
 	return entry_age_ms(q, e) >= q->o.lifetime_ms;
-}
-
-/* --- accounts ------------------------------------------------------------- */
-
-static struct account *
-account_of(struct queue *q, const struct entry *e)
-{
-	return &q->accounts[e->account >= 0 ? e->account : q->naccounts];
-}
-
-void
-entry_route(struct queue *q, struct entry *e, const struct envelope *env)
-{
-	int account = q->o.hooks.route(q->o.hooks.ctx, env);
-
-	entry_unwait(q, e);
-	e->account = account >= 0 && account < q->naccounts ? (int16_t)account
-							    : -1;
-}
-
-/* Nothing is going on with it but, perhaps, its being written for the first
- * time: that a delivery need not wait for. */
-static bool
-is_at_rest(const struct queue_message *msg)
-{
-	if (msg->attempt.is_active || msg->is_dropped || msg->is_requeue ||
-	    msg->attempt.result == RESULT_SENT ||
-	    msg->attempt.result == RESULT_FAILED)
-		return false;
-	if (msg->disk.state == DISK_WRITING)
-		return msg->attempt.result == RESULT_NONE;
-	return msg->disk.job == NULL &&
-	       (buf_len(&msg->disk.notes) == 0 || msg->disk.is_unsaved);
-}
-
-static bool
-may_wait(const struct entry *e)
-{
-	return !e->is_held && !e->is_failed && !e->is_gone &&
-	       (e->msg == NULL || is_at_rest(e->msg));
-}
-
-void
-entry_wait(struct queue *q, struct entry *e)
-{
-	int64_t now = queue_now(q), ask = now;
-
-	entry_unwait(q, e);
-	if (!may_wait(e))
-		return;
-	if (e->account < 0) {
-		if (e->account == ACCOUNT_NONE)
-			ask += QUEUE_ASK_AGAIN_MS;
-		due_add(&account_of(q, e)->due, &e->node, ask);
-	} else {
-		due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
-	}
-	if (e->account >= 0 && e->times.next_ms <= now)
-		queue_wake(q, e->account, false);
-	else
-		queue_rescheduled(q);
-}
-
-void
-entry_unwait(struct queue *q, struct entry *e)
-{
-	due_remove(&account_of(q, e)->due, &e->node);
-}
-
-void
-queue_step_back(struct queue *q, const char *id)
-{
-	struct entry *e = entry_lookup(q, id);
-
-	if (e == NULL || e->account < 0 || !due_is_in_heap(&e->node) ||
-	    e->times.next_ms > queue_now(q))
-		return;
-	entry_unwait(q, e);
-	e->times.next_ms = queue_now(q);
-	due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
-}
-
-void
-queue_wake(struct queue *q, int account, bool even_again)
-{
-	struct account *a = &q->accounts[account];
-
-	if ((a->is_woken && !even_again) || q->is_closing)
-		return;
-	a->is_woken = true;
-	q->o.hooks.wake(q->o.hooks.ctx, account);
-}
-
-void
-queue_rescheduled(struct queue *q)
-{
-	if (!q->is_ticking && !q->is_closing)
-		q->o.hooks.wake(q->o.hooks.ctx, -1);
 }
 
 void

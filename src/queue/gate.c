@@ -4,7 +4,7 @@
  *
  * A message that joins another, the carrier, is one line in the carrier's
  * journal, synced before its client hears "accepted", and then it is gone. */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -223,7 +223,7 @@ job_new(struct queue *q, enum job_kind kind, struct queue_message *msg)
 	buf_init(&j->notes, STORE_HEADER_MAX);
 	if (msg != NULL) {
 		memcpy(j->id, msg->e->id, QID_SIZE);
-		j->place = msg->e->in_failed ? STORE_FAILED : STORE_QUEUE;
+		j->place = entry_place(msg->e);
 		msg->disk.job = j;
 	}
 	return j;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +91,7 @@ walks_pass(struct queue *q, struct entry *e)
 }
 
 /* NULL: nothing of that name that a person may know of. */
-static struct entry *
+struct entry *
 find_listed(struct queue *q, const char *id)
 {
 	struct entry *e = qid_is_valid(id) ? entry_lookup(q, id) : NULL;
@@ -156,8 +156,7 @@ show_from_disk(struct queue *q, const struct entry *e,
 	char *head;
 	size_t n = 0;
 
-	switch (q->store->ops->load(q->store,
-	    e->in_failed ? STORE_FAILED : STORE_QUEUE, e->id, &m, err)) {
+	switch (q->store->ops->load(q->store, entry_place(e), e->id, &m, err)) {
 	case STORE_OK:
 		break;
 	case STORE_GONE:

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What people are to be told of, and how long what has failed is kept. */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "base/xalloc.h"
+
+enum {
+	CLEAN_MS = 24 * 60 * 60 * 1000, /* between looks at failed/ */
+	CLEAN_MAX = 1000, /* files changed in one go, */
+	CLEAN_AGAIN_MS = 1000 /* and the pause then */
+};
 
 enum { ORIGINAL_HEADER_MAX = 64 * 1024 };
 
@@ -41,14 +47,6 @@ message_tell_people(struct queue_message *msg)
 }
 
 /* --- the message a notice is about ---------------------------------------- */
-
-static struct entry *
-find_known(struct queue *q, const char *id)
-{
-	struct entry *e = qid_is_valid(id) ? entry_lookup(q, id) : NULL;
-
-	return e != NULL && !list_is_empty(&e->link) ? e : NULL;
-}
 
 /* Cut behind its empty line. */
 static void
@@ -88,7 +86,7 @@ int
 queue_original(struct queue *q, const char *id, size_t max_bytes,
     struct queue_original *ret, struct err *err)
 {
-	const struct entry *e = find_known(q, id);
+	const struct entry *e = find_listed(q, id);
 	struct queue_original o = { 0 };
 	const struct journal_state *st;
 	struct store_message *m;
@@ -100,9 +98,8 @@ queue_original(struct queue *q, const char *id, size_t max_bytes,
 	    (e->msg->disk.job != NULL || e->msg->disk.state != DISK_SAFE))
 		return err_set(err, ERR_BUSY, "%s is being written", id);
 	err_set(err, ERR_DISK, "%s has left the spool", id);
-	if (q->store->ops->load(q->store,
-		e->in_failed ? STORE_FAILED : STORE_QUEUE, id, &m,
-		err) != STORE_OK)
+	if (q->store->ops->load(q->store, entry_place(e), id, &m, err) !=
+	    STORE_OK)
 		return -1;
 	o.is_whole = e->size_bytes <= max_bytes;
 	max = o.is_whole ? (size_t)e->size_bytes : ORIGINAL_HEADER_MAX;
@@ -132,7 +129,7 @@ queue_original_clear(struct queue_original *o)
 void
 queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
 {
-	struct entry *e = find_known(q, id);
+	struct entry *e = find_listed(q, id);
 	struct queue_message *msg;
 
 	if (e == NULL)
@@ -195,11 +192,11 @@ queue_clean_failed(struct queue *q)
 {
 	int64_t now = queue_now(q);
 	uint64_t total = 0;
-	int left = QUEUE_CLEAN_MAX;
+	int left = CLEAN_MAX;
 
 	if (now < q->clean_ms || !q->scan.is_done)
 		return;
-	q->clean_ms = now + QUEUE_CLEAN_MS;
+	q->clean_ms = now + CLEAN_MS;
 	entry_sort(q); /* the oldest first */
 	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
@@ -224,5 +221,5 @@ queue_clean_failed(struct queue *q)
 		}
 	}
 	if (left == 0)
-		q->clean_ms = now + QUEUE_CLEAN_AGAIN_MS;
+		q->clean_ms = now + CLEAN_AGAIN_MS;
 }

@@ -10,7 +10,7 @@
  * Whoever waits hears nothing before one of the two has the message, and when
  * the head start is over, or an attempt came to nothing, the disk gets it.
  */
-#include "queue/queue_core.h"
+#include "queue/inside.h"
 
 #include <assert.h>
 

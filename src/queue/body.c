@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is kept in memory of what a message says. */
+#include "queue/inside.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+enum {
+	/* What an open file counts for in QUEUE_FRESH_MAX. */
+	FRESH_FILE = 256 * 1024,
+	/* What is not tried is not kept much longer than that. */
+	FRESH_MS = 10 * 1000,
+	/* With so much less of it freed memory goes back to the system. */
+	TRIM_BYTES = 1024 * 1024
+};
+
+void
+message_charge(struct queue_message *msg)
+{
+	msg->body.charged = msg->body.bytes != NULL
+				? (size_t)msg->e->size_bytes + 1024
+				: FRESH_FILE;
+	msg->q->fresh.bytes += msg->body.charged;
+}
+
+/* A provider that is away, or slow: what waits for it is read from the disk when
+ * its turn comes, and does not lie in memory until then. */
+int64_t
+fresh_tick(struct queue *q)
+{
+	int64_t now = queue_now(q);
+
+	if (q->fresh.bytes > q->fresh.peak)
+		q->fresh.peak = q->fresh.bytes;
+	if (q->fresh.bytes == 0 && q->fresh.peak < TRIM_BYTES)
+		return INT64_MAX;
+	if (now < q->fresh.look_ms)
+		return q->fresh.look_ms;
+	q->fresh.look_ms = now + FRESH_MS;
+	list_foreach (it, &q->messages) {
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, link);
+
+		if (!msg->body.is_fresh || msg->attempt.is_active ||
+		    msg->disk.job != NULL || msg->disk.state != DISK_SAFE ||
+		    msg->client.state != CLIENT_TOLD ||
+		    now - msg->body.fresh_ms < FRESH_MS)
+			continue;
+		msg->body.is_fresh = false;
+		message_advance(msg); /* may free it */
+	}
+	if (q->fresh.peak - q->fresh.bytes >= TRIM_BYTES)
+		xtrim();
+	q->fresh.peak = q->fresh.bytes;
+	return q->fresh.bytes > 0 ? q->fresh.look_ms : INT64_MAX;
+}
+
+void
+message_drop_message(struct queue_message *msg)
+{
+	msg->q->fresh.bytes -= msg->body.charged;
+	msg->body.charged = 0;
+	msg->body.is_fresh = false;
+	free(msg->body.bytes);
+	msg->body.bytes = NULL;
+	msg->q->store->ops->draft_free(msg->body.draft);
+	msg->body.draft = NULL;
+	if (msg->body.loaded != NULL)
+		msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = NULL;
+}
+
+void
+message_drop_content(struct queue_message *msg)
+{
+	message_drop_message(msg);
+	envelope_free(msg->env);
+	msg->env = NULL;
+}
+
+/* --- content from the disk ------------------------------------------------ */
+
+/* The whole of a small message, its checksum verified. */
+static int
+slurp(struct queue_message *msg, struct err *err)
+{
+	size_t size = (size_t)msg->env->size_bytes, n = 0;
+
+	msg->body.bytes = xmalloc(size + 1);
+	for (size_t at = 0; at == 0 || at < size; at += n) {
+		if (msg->q->store->ops->message_read(msg->body.loaded, at,
+			msg->body.bytes + at, size - at, &n, err) != 0)
+			return -1;
+		if (n == 0)
+			break;
+	}
+	msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = NULL;
+	return 0;
+}
+
+void
+message_cannot_load(
+    struct queue_message *msg, enum store_result res, struct err *why)
+{
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
+
+	if (res == STORE_ERROR) { /* perhaps later */
+		queue_trouble(q, e->id, why);
+		if (msg->disk.is_unsaved)
+			message_drop_message(msg);
+		else
+			message_drop_content(msg);
+		e->times.next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
+		entry_wait(q, e);
+		message_advance(msg);
+		return;
+	}
+	if (res == STORE_GONE) {
+		err_set(
+		    why, ERR_DISK, "somebody has removed it from the spool");
+		queue_trouble(q, e->id, why);
+	} else {
+		if (res == STORE_UNFINISHED)
+			err_set(why, ERR_DISK, "it has become shorter");
+		queue_set_aside(q, entry_place(e), e->id, why);
+	}
+	entry_free(q, e);
+}
+
+bool
+message_load(struct queue_message *msg, bool with_body)
+{
+	struct err err;
+	struct store_message *m;
+	enum store_result res;
+
+	if (msg->env != NULL &&
+	    (!with_body || msg->body.bytes != NULL || msg->body.draft != NULL))
+		return true;
+	res = msg->q->store->ops->load(
+	    msg->q->store, entry_place(msg->e), msg->e->id, &m, &err);
+	if (res != STORE_OK) {
+		message_cannot_load(msg, res, &err);
+		return false;
+	}
+	if (msg->body.loaded != NULL)
+		msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = m;
+	if (msg->env == NULL) /* else it knows more than the disk */
+		msg->env = store_message_take_envelope(m);
+	if (with_body && msg->env->size_bytes <= QUEUE_MEMORY_MAX &&
+	    slurp(msg, &err) != 0) {
+		message_cannot_load(
+		    msg, m->is_damaged ? STORE_DAMAGED : STORE_ERROR, &err);
+		return false;
+	}
+	return true;
+}

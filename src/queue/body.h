@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* body.h - what is kept in memory of what a message says. */
+#ifndef QUEUE_BODY_H
+#define QUEUE_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct queue;
+struct queue_message;
+
+/* Small messages kept in memory until their first attempt is over. */
+enum { QUEUE_FRESH_MAX = 16 * 1024 * 1024 };
+
+/* What is kept in memory of what the message says. */
+struct message_body {
+	char *bytes; /* the whole message, or one of */
+	struct store_draft *draft;
+	struct store_message *loaded;
+	size_t charged; /* against QUEUE_FRESH_MAX */
+	bool is_fresh; /* its first attempt has not ended */
+	int64_t fresh_ms; /* since then */
+};
+
+/* Messages kept in memory until their first attempt is over. */
+struct fresh {
+	size_t bytes, peak;
+	int64_t look_ms;
+};
+
+void message_drop_content(struct queue_message *msg);
+void message_drop_message(
+    struct queue_message *msg); /* and keep the envelope */
+/* Drops what was kept in vain, as its first attempt does not come; when to call
+ * again, INT64_MAX: when there is something fresh. */
+int64_t fresh_tick(struct queue *q);
+void message_charge(struct queue_message *msg);
+/* False: it cannot be read; the entry has been dealt with and may be gone. */
+bool message_load(struct queue_message *msg, bool with_body);
+
+/* It could not be; frees the entry, or has it tried later. */
+void message_cannot_load(
+    struct queue_message *msg, enum store_result res, struct err *why);
+
+#endif

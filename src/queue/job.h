@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* job.h - one blocking piece of work on another thread.
+ *
+ * It reads what it was given, which nobody changes or frees until it is back. */
+#ifndef QUEUE_JOB_H
+#define QUEUE_JOB_H
+
+#include <pthread.h>
+
+#include "base/list.h"
+#include "queue/queue.h"
+#include "store/store.h"
+
+struct drop_found;
+struct queue_message;
+
+enum job_kind {
+	JOB_STORE,
+	JOB_APPEND,
+	JOB_FAIL, /* append, and move to failed/ */
+	JOB_REQUEUE, /* append, and move back */
+	JOB_REMOVE, /* of many messages */
+	JOB_SYNC, /* of what they removed */
+	JOB_STATE,
+	JOB_DROPS
+};
+
+/* One message at rest. */
+struct file {
+	enum store_place place;
+	char id[QID_SIZE];
+};
+struct files {
+	struct file *v;
+	size_t count, cap;
+};
+struct job {
+	struct work work;
+	struct list link; /* in q->jobs.list */
+	struct queue *q; /* NULL: the queue is gone, only free it */
+	enum job_kind kind;
+	struct drop_found *found; /* JOB_DROPS */
+	int64_t wall_s; /* likewise */
+	struct queue_message
+	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS */
+	char id[QID_SIZE];
+	enum store_place place;
+	struct bytes message; /* JOB_STORE: borrowed from the queue_message, */
+	struct store_draft *draft; /* one of the two */
+	struct buf text; /* header, lines, content */
+	/* JOB_STORE, under q->jobs.mutex: lines that came meanwhile, until the file
+	 * has all it needs; from then on they are added to it. */
+	struct buf notes;
+	bool is_written;
+	struct files files; /* JOB_REMOVE */
+	bool must_sync;
+	uint64_t folds; /* up to which line of the message */
+	char *name; /* JOB_STATE */
+	bool has_next; /* JOB_STATE: a newer content came meanwhile, */
+	struct buf next; /* this one */
+	bool is_finished; /* under q->jobs.mutex */
+	int rc;
+	struct err err;
+};
+struct jobs {
+	struct list list;
+	pthread_mutex_t mutex; /* job.is_finished, job.notes */
+	pthread_cond_t finished;
+};
+
+struct job *job_new(
+    struct queue *q, enum job_kind kind, struct queue_message *msg);
+void job_submit(struct job *j);
+/* True: it had not started; it is freed. */
+bool job_cancel(struct job *j);
+/* For queue_free(): does or awaits all. */
+void job_finish_all(struct queue *q);
+/* JOB_STORE: these lines become part of the file together with its end record.
+ * False: that is too late, the file is complete and can be added to. */
+bool job_add_notes(struct job *j, struct bytes lines);
+
+#endif

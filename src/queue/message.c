@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The states of a message, and what each event leads to:
+ *
+ *   disk      provider      client waits, and hears
+ *   waiting   undecided     nothing yet; the provider has a head start
+ *   writing   undecided     nothing yet
+ *   safe      undecided     SAFE; in verdict mode, when it has waited enough
+ *   any       took all      SAFE, with the provider's words; the file goes
+ *   any       refused all   REFUSED, with its words; the file goes
+ *   writing   later, mixed  nothing yet
+ *   safe      later, mixed  SAFE
+ *   lost      undecided     nothing, until the delivery ends or a grace is over
+ *   lost      later, mixed  FAILED; nothing of it stays
+ *
+ * Lost, with some recipients served and some not: FAILED too.  The client will
+ * send it again to all of them, and some get it twice; the other way round,
+ * somebody would not get it at all.
+ */
+#include "queue/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+/* What is called back when everything else is done. */
+struct calls {
+	struct client_call client;
+	void (*on_durable)(void *ctx);
+	void *durable_ctx;
+	void (*on_marked)(void *ctx);
+	void *marked_ctx;
+};
+
+struct queue_message *
+message_get(struct queue *q, struct entry *e)
+{
+	struct queue_message *msg = e->msg;
+
+	if (msg != NULL)
+		return msg;
+	msg = xcalloc(1, sizeof(*msg));
+	msg->q = q;
+	msg->e = e;
+	msg->attempt.claim.msg = msg;
+	buf_init(&msg->disk.notes, STORE_HEADER_MAX);
+	list_init(&msg->client.link);
+	list_append(&q->messages, &msg->link);
+	e->msg = msg;
+	return msg;
+}
+
+void
+message_free(struct queue_message *msg)
+{
+	if (msg == NULL)
+		return;
+	if (msg->join.lines > 0)
+		carrier_abandon(msg);
+	pace_attempt_over(msg);
+	pace_store_over(msg);
+	message_drop_answers(msg);
+	message_drop_content(msg);
+	if (msg->client.draft != NULL)
+		msg->client.draft->msg = NULL;
+	buf_clear(&msg->disk.notes);
+	list_remove(&msg->client.link);
+	list_remove(&msg->link);
+	msg->e->msg = NULL;
+	free(msg);
+}
+
+/* Nothing of it is to stay.  Frees the entry, now or when the job is back. */
+static void
+discard(struct queue_message *msg)
+{
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
+
+	entry_unwait(q, e);
+	entry_unlist(q, e);
+	e->is_gone = true;
+	message_write_done(msg);
+	if (msg->disk.job != NULL)
+		return;
+	if (msg->attempt.on_durable != NULL && msg->disk.state == DISK_SAFE) {
+		msg->disk.must_sync = true;
+		message_submit(
+		    msg, JOB_APPEND); /* and settle when that is back */
+		return;
+	}
+	if (msg->disk.state == DISK_SAFE)
+		removal_add(q, entry_place(e), e->id);
+	entry_free(q, e); /* which removes an unfinished file */
+}
+
+/* No job is under way, the file is safe, and nothing has to be written. */
+static void
+rest(struct queue_message *msg)
+{
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
+
+	if (!due_is_in_heap(&e->node))
+		entry_wait(q, e);
+	if (msg->attempt.is_active || msg->client.state != CLIENT_TOLD)
+		return;
+	if (msg->disk.is_unsaved)
+		message_drop_message(msg);
+	else if (!msg->body.is_fresh || q->fresh.bytes > QUEUE_FRESH_MAX)
+		message_free(msg);
+}
+
+/* One step, or none if a job is under way; may free the message. */
+static void
+work_on_disk(struct queue_message *msg)
+{
+	if (msg->attempt.is_active || msg->client.is_ending)
+		return;
+	if (msg->join.into[0] != '\0') {
+		if (msg->client.state == CLIENT_TOLD)
+			entry_free(msg->q, msg->e); /* no file of its own */
+		return;
+	}
+	if (msg->is_dropped || msg->attempt.result == RESULT_SENT) {
+		discard(msg);
+		return;
+	}
+	if (msg->disk.job != NULL || msg->disk.state == DISK_WRITING)
+		return;
+	if (msg->disk.state == DISK_WAITING) {
+		message_store(msg);
+		return;
+	}
+	if (msg->disk.state == DISK_LOST) {
+		if (!due_is_in_heap(&msg->e->node))
+			entry_wait(msg->q, msg->e);
+		return;
+	}
+	if (msg->is_requeue)
+		message_submit(msg, JOB_REQUEUE);
+	else if (msg->attempt.result == RESULT_FAILED)
+		message_submit(msg, JOB_FAIL);
+	else if (buf_len(&msg->disk.notes) > 0 && !msg->disk.is_unsaved)
+		message_submit(msg, JOB_APPEND);
+	else
+		rest(msg);
+}
+
+static void
+tell_durable(struct queue_message *msg, struct calls *c)
+{
+	bool is_written = msg->disk.job == NULL &&
+			  msg->disk.state == DISK_SAFE &&
+			  (buf_len(&msg->disk.notes) == 0 ||
+			      msg->disk.is_unsaved);
+
+	if (msg->attempt.on_durable == NULL || msg->attempt.is_active ||
+	    (msg->attempt.must_be_durable && msg->disk.state != DISK_LOST &&
+		!is_written))
+		return;
+	c->on_durable = msg->attempt.on_durable;
+	c->durable_ctx = msg->attempt.durable_ctx;
+	msg->attempt.on_durable = NULL;
+	msg->attempt.must_be_durable = false;
+}
+
+static void
+tell_marked(struct queue_message *msg, struct calls *c)
+{
+	if (msg->attempt.on_marked == NULL || msg->attempt.mark != MARK_NONE)
+		return;
+	c->on_marked = msg->attempt.on_marked;
+	c->marked_ctx = msg->attempt.marked_ctx;
+	msg->attempt.on_marked = NULL;
+}
+
+void
+message_advance(struct queue_message *msg)
+{
+	struct calls c = { 0 };
+
+	if (msg->client.is_ending)
+		return;
+	message_write_mark(msg);
+	if (message_can_tell(msg))
+		message_tell_client(msg, &c.client);
+	message_cancel_store(msg);
+	tell_durable(msg, &c);
+	tell_marked(msg, &c);
+	work_on_disk(msg); /* msg may be gone */
+	if (c.on_marked != NULL)
+		c.on_marked(c.marked_ctx);
+	if (c.on_durable != NULL)
+		c.on_durable(c.durable_ctx);
+	if (c.client.on_accepted != NULL)
+		c.client.on_accepted(c.client.accepted_ctx, &c.client.t);
+}
+
+void
+message_job_done(struct queue_message *msg, struct job *j)
+{
+	message_disk_done(msg, j);
+	if (j->folds > 0)
+		carrier_written(msg, j);
+	message_tell_people(msg);
+	if (msg->client.is_ending)
+		msg->q->is_todo = true;
+	else
+		message_advance(msg);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who submitted a message: what they wait for, and what they hear. */
+#include "queue/inside.h"
+
+#include <string.h>
+
+/* In verdict mode: is there still something to wait for? */
+static bool
+may_get_verdict(const struct queue_message *msg)
+{
+	const struct entry *e = msg->e;
+
+	if (msg->client.mode != QUEUE_MODE_VERDICT ||
+	    queue_now(msg->q) >= msg->client.verdict_by_ms)
+		return false;
+	if (msg->attempt.is_active)
+		return true;
+	if (msg->attempt.result != RESULT_NONE &&
+	    msg->attempt.result != RESULT_UNTRIED)
+		return false;
+	return e->account >= 0 && !e->is_held &&
+	       e->times.next_ms < msg->client.verdict_by_ms;
+}
+
+/* The disk has failed: may the provider still save it? */
+static bool
+may_be_rescued(const struct queue_message *msg)
+{
+	if (msg->attempt.is_active)
+		return true;
+	return msg->attempt.result == RESULT_NONE &&
+	       msg->client.mode != QUEUE_MODE_QUEUE && msg->e->account >= 0 &&
+	       queue_now(msg->q) < msg->client.grace_ms;
+}
+
+bool
+message_can_tell(const struct queue_message *msg)
+{
+	if (msg->client.state == CLIENT_TOLD || msg->client.is_ending)
+		return false;
+	if (msg->attempt.result == RESULT_SENT || msg->attempt.is_refused)
+		return true;
+	switch (msg->disk.state) {
+	case DISK_WAITING:
+	case DISK_WRITING:
+		return false;
+	case DISK_LOST:
+		return !may_be_rescued(msg);
+	case DISK_SAFE:
+		break;
+	}
+	/* What is promised from here on must be known as offered, if it is. */
+	return msg->attempt.mark == MARK_NONE && !may_get_verdict(msg);
+}
+
+int64_t
+message_deadline(const struct queue_message *msg)
+{
+	if (msg->client.state == CLIENT_TOLD ||
+	    msg->disk.state == DISK_WRITING ||
+	    (msg->disk.state == DISK_SAFE && msg->attempt.mark != MARK_NONE))
+		return INT64_MAX;
+	if (msg->disk.state == DISK_WAITING)
+		return msg->race.store_at_ms;
+	if (msg->disk.state == DISK_LOST)
+		return msg->attempt.is_active ? INT64_MAX
+					      : msg->client.grace_ms;
+	return msg->client.verdict_by_ms;
+}
+
+void
+message_tell_client(struct queue_message *msg, struct client_call *c)
+{
+	struct queue_told t = { .outcome = QUEUE_SAFE };
+	bool is_gone = msg->client.state == CLIENT_GONE;
+
+	if (msg->attempt.is_refused || msg->attempt.result == RESULT_SENT)
+		t.verdict = msg->attempt.verdict;
+	if (msg->attempt.is_refused) {
+		t.outcome = QUEUE_REFUSED;
+		msg->is_dropped = true;
+	} else if (msg->disk.state == DISK_LOST &&
+		   msg->attempt.result != RESULT_SENT) {
+		t.outcome = QUEUE_FAILED;
+		t.err = msg->disk.err;
+		msg->is_dropped = true;
+	}
+	/* Nobody else will say that the disk has failed. */
+	if (msg->disk.state == DISK_LOST &&
+	    (is_gone || t.outcome != QUEUE_FAILED))
+		queue_trouble(msg->q, msg->e->id, &msg->disk.err);
+	memcpy(t.folded_into, msg->join.into, sizeof(msg->join.into));
+	if (!is_gone) {
+		c->on_accepted = msg->client.on_accepted;
+		c->accepted_ctx = msg->client.accepted_ctx;
+		c->t = t;
+	}
+	msg->client.state = CLIENT_TOLD;
+	list_remove(&msg->client.link);
+	msg->client.on_accepted = NULL;
+	msg->client.on_taken = NULL;
+	if (msg->client.draft != NULL)
+		msg->client.draft->msg = NULL;
+	msg->client.draft = NULL;
+}

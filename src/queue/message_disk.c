@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the disk has of a message, and is about to get. */
+#include "queue/inside.h"
+
+#include "base/xalloc.h"
+
+enum {
+	GRACE_MS = 10 * 1000
+}; /* a provider may still rescue what the disk refused */
+
+void
+message_noted(struct queue_message *msg, bool ok)
+{
+	struct err err;
+
+	if (ok)
+		return;
+	err_set(&err, ERR_SYSTEM, "the journal has grown too long");
+	queue_trouble(msg->q, msg->e->id, &err);
+}
+
+void
+message_submit(struct queue_message *msg, enum job_kind kind)
+{
+	struct job *j = job_new(msg->q, kind, msg);
+	struct buf swap = j->text;
+
+	j->text = msg->disk.notes;
+	msg->disk.notes = swap;
+	j->must_sync = msg->disk.must_sync || kind != JOB_APPEND;
+	j->folds = msg->join.lines;
+	msg->disk.must_sync = false;
+	job_submit(j);
+}
+
+/* There is a file, or will be, and no job may be adding to it. */
+static bool
+may_write_now(const struct queue_message *msg)
+{
+	if (msg->disk.job == NULL)
+		return msg->disk.state == DISK_SAFE;
+	return msg->disk.job->kind == JOB_STORE;
+}
+
+/* Without a sync it goes no further than the page cache, in less time than
+ * another thread takes to wake up; and that is what a kill leaves. */
+static int
+append_now(struct queue_message *msg, struct bytes lines, struct err *err)
+{
+	if (msg->disk.job != NULL && job_add_notes(msg->disk.job, lines))
+		return 0;
+	return msg->q->store->ops->append(
+	    msg->q->store, entry_place(msg->e), msg->e->id, lines, false, err);
+}
+
+void
+message_write_mark(struct queue_message *msg)
+{
+	struct err err;
+
+	if (msg->attempt.mark != MARK_UNWRITTEN || msg->disk.job != NULL ||
+	    msg->disk.state != DISK_SAFE)
+		return;
+	if (msg->disk.must_sync) {
+		msg->attempt.mark = MARK_WRITING;
+		message_submit(msg, JOB_APPEND);
+		return;
+	}
+	msg->attempt.mark = MARK_NONE;
+	if (append_now(msg, buf_bytes(&msg->disk.notes), &err) == 0)
+		buf_reset(&msg->disk.notes);
+	else /* they go with the next ones */
+		queue_trouble(msg->q, msg->e->id, &err);
+}
+
+void
+message_write_notes(struct queue_message *msg)
+{
+	struct err err;
+
+	if (buf_len(&msg->disk.notes) == 0 || !may_write_now(msg))
+		return;
+	if (append_now(msg, buf_bytes(&msg->disk.notes), &err) != 0) {
+		queue_trouble(msg->q, msg->e->id, &err);
+		return;
+	}
+	msg->attempt.mark = MARK_NONE;
+	buf_reset(&msg->disk.notes);
+}
+
+/* A disk that takes no line may still let go of a file. */
+void
+message_write_done(struct queue_message *msg)
+{
+	struct queue *q = msg->q;
+	struct entry *e = msg->e;
+	struct err err;
+	struct buf line;
+
+	if (msg->disk.is_done_noted || !may_write_now(msg))
+		return;
+	buf_init(&line, 100);
+	IGNORE(journal_done(&line, queue_wall(q))); /* fits */
+	if (append_now(msg, buf_bytes(&line), &err) != 0) {
+		queue_trouble(q, e->id, &err);
+		if (q->store->ops->remove(
+			q->store, entry_place(e), e->id, &err) != 0)
+			queue_trouble(q, e->id, &err);
+	}
+	msg->disk.is_done_noted = true;
+	buf_clear(&line);
+}
+
+/* What is to go need not come. */
+void
+message_cancel_store(struct queue_message *msg)
+{
+	if (!msg->attempt.is_active &&
+	    (msg->is_dropped || msg->attempt.result == RESULT_SENT) &&
+	    msg->disk.job != NULL && msg->disk.job->kind == JOB_STORE &&
+	    job_cancel(msg->disk.job))
+		msg->disk.state =
+		    DISK_LOST; /* never began, so nothing is there */
+}
+
+static void
+store_done(struct queue_message *msg, struct job *j)
+{
+	struct queue *q = msg->q;
+
+	if (j->rc == 0) {
+		msg->disk.state = DISK_SAFE;
+		q->bad_disk.failures = 0;
+		pace_stored(msg);
+		/* Only now has message_deadline() a date: whoever turns the
+		 * queue must hear of it, or the client waits for ever. */
+		queue_rescheduled(q);
+		return;
+	}
+	msg->disk.state = DISK_LOST;
+	msg->disk.err = j->err;
+	msg->client.grace_ms = queue_now(q) + GRACE_MS;
+	if (msg->client.mode == QUEUE_MODE_VERDICT &&
+	    msg->client.verdict_by_ms > msg->client.grace_ms)
+		msg->client.grace_ms = msg->client.verdict_by_ms;
+	queue_disk_failed(q);
+	queue_rescheduled(q);
+}
+
+/* The disk is full, perhaps.  Who has been served must not be served again
+ * meanwhile, so the envelope stays in memory, and the lines go with the next
+ * ones. */
+static void
+append_done(struct queue_message *msg, struct job *j)
+{
+	if (msg->attempt.mark == MARK_WRITING)
+		msg->attempt.mark =
+		    MARK_NONE; /* or it would wait for the disk */
+	if (j->rc == 0)
+		return;
+	message_noted(msg, buf_add(&j->text, buf_str(&msg->disk.notes),
+			       buf_len(&msg->disk.notes)));
+	buf_reset(&msg->disk.notes);
+	message_noted(msg,
+	    buf_add(&msg->disk.notes, buf_str(&j->text), buf_len(&j->text)));
+	msg->disk.must_sync = msg->disk.must_sync || j->must_sync;
+	msg->disk.is_unsaved = msg->env != NULL;
+	if (!msg->disk.is_unsaved) /* of a hold or release; memory knows it */
+		buf_reset(&msg->disk.notes);
+}
+
+static void
+fail_done(struct queue_message *msg, struct job *j)
+{
+	struct entry *e = msg->e;
+
+	e->in_failed = j->place == STORE_FAILED;
+	e->is_failed = true;
+	entry_count(msg->q, e);
+	msg->attempt.result = RESULT_NONE;
+	message_drop_content(msg);
+}
+
+static void
+requeue_done(struct queue_message *msg, struct job *j)
+{
+	struct entry *e = msg->e;
+
+	bool has_moved = e->in_failed && j->place == STORE_QUEUE;
+
+	msg->is_requeue = false;
+	e->in_failed = j->place == STORE_FAILED;
+	/* Moved, if perhaps not for good: then it is worth the try. */
+	if (j->rc != 0 && !has_moved)
+		return;
+	e->is_failed = false;
+	e->is_held = false;
+	entry_count(msg->q, e);
+	e->is_untold = false;
+	e->is_delay_told = false;
+	e->attempts = 0;
+	e->times.life_from_s = queue_wall(msg->q) / 1000;
+	e->times.born_ms = e->times.next_ms = queue_now(msg->q);
+	entry_noted(e, 0);
+}
+
+void
+message_disk_done(struct queue_message *msg, struct job *j)
+{
+	msg->disk.job = NULL;
+	if (j->rc != 0 && j->kind != JOB_STORE)
+		queue_trouble(msg->q, msg->e->id, &j->err);
+	switch (j->kind) {
+	case JOB_STORE:
+		store_done(msg, j);
+		pace_store_over(msg);
+		break;
+	case JOB_FAIL:
+		fail_done(msg, j);
+		break;
+	case JOB_REQUEUE:
+		requeue_done(msg, j);
+		break;
+	case JOB_APPEND:
+		append_done(msg, j);
+		break;
+	case JOB_REMOVE:
+	case JOB_SYNC:
+	case JOB_STATE:
+	case JOB_DROPS:
+		break;
+	}
+}

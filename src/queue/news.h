@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* news.h - what people are to be told, and how long what failed is kept. */
+#ifndef QUEUE_NEWS_H
+#define QUEUE_NEWS_H
+
+#include <stdbool.h>
+
+struct queue;
+struct queue_message;
+
+/* What people are to be told as soon as the disk knows it. */
+struct message_news {
+	bool has_failed, is_delayed, is_held;
+};
+
+/* A job has come back: tells what is to be told now that the disk knows. */
+void message_tell_people(struct queue_message *msg);
+/* As far as the clock says that it is time to. */
+void queue_clean_failed(struct queue *q);
+
+#endif

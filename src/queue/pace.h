@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pace.h - who is to have a new message first. */
+#ifndef QUEUE_PACE_H
+#define QUEUE_PACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct queue;
+struct queue_message;
+
+/* How long each message took lately, where many side by side share the time
+ * that they all take; in the unit of pace.c. */
+struct pace {
+	int64_t average;
+	unsigned samples;
+};
+
+struct races {
+	struct pace disk;
+	size_t begun, storing; /* messages with begun_ms, stored_among */
+	unsigned probes;
+};
+
+/* Who has it first, the provider or the disk (pace.c). */
+struct message_race {
+	int64_t store_at_ms; /* DISK_WAITING: until then */
+	int64_t begun_ms; /* 0: its first attempt is over */
+	size_t begun_among; /* so many had theirs before them then, with it */
+	int64_t stored_ms; /* when its store job began */
+	size_t stored_among; /* likewise, store jobs under way; 0: none */
+};
+
+/* A new message: gives it to the disk, now or when the head start of the
+ * provider is over. */
+void message_begin(struct queue_message *msg);
+/* The head start is over. */
+void message_store(struct queue_message *msg);
+/* Starts what is due. */
+void pace_tick(struct queue *q);
+/* What happened; nothing is learnt from what took its time elsewhere. */
+void pace_sent(struct queue_message *msg);
+void pace_stored(struct queue_message *msg);
+/* Its first attempt is over; the store job is back; or it goes away. */
+void pace_attempt_over(struct queue_message *msg);
+void pace_store_over(struct queue_message *msg);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is due: a heap of entries for each account, and one of those that have
+ * none. */
+#include "queue/inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+enum { ASK_AGAIN_MS = 60 * 1000 }; /* about an account nobody could name */
+
+void
+schedule_init(struct queue *q, int n)
+{
+	assert(n >= 0 && n < INT16_MAX);
+	q->naccounts = n;
+	q->accounts = xcalloc((size_t)n + 1, sizeof(*q->accounts));
+	for (int i = 0; i <= n; i++)
+		due_init(&q->accounts[i].due);
+}
+
+void
+schedule_clear(struct queue *q)
+{
+	for (int i = 0; i <= q->naccounts; i++)
+		due_clear(&q->accounts[i].due);
+	free(q->accounts);
+	q->accounts = NULL;
+}
+
+static struct account *
+account_of(struct queue *q, const struct entry *e)
+{
+	return &q->accounts[e->account >= 0 ? e->account : q->naccounts];
+}
+
+void
+entry_route(struct queue *q, struct entry *e, const struct envelope *env)
+{
+	int account = q->o.hooks.route(q->o.hooks.ctx, env);
+
+	entry_unwait(q, e);
+	e->account = account >= 0 && account < q->naccounts ? (int16_t)account
+							    : -1;
+}
+
+/* Nothing is going on with it but, perhaps, its being written for the first
+ * time: that a delivery need not wait for. */
+static bool
+is_at_rest(const struct queue_message *msg)
+{
+	if (msg->attempt.is_active || msg->is_dropped || msg->is_requeue ||
+	    msg->attempt.result == RESULT_SENT ||
+	    msg->attempt.result == RESULT_FAILED)
+		return false;
+	if (msg->disk.state == DISK_WRITING)
+		return msg->attempt.result == RESULT_NONE;
+	return msg->disk.job == NULL &&
+	       (buf_len(&msg->disk.notes) == 0 || msg->disk.is_unsaved);
+}
+
+static bool
+may_wait(const struct entry *e)
+{
+	return !e->is_held && !e->is_failed && !e->is_gone &&
+	       (e->msg == NULL || is_at_rest(e->msg));
+}
+
+void
+entry_wait(struct queue *q, struct entry *e)
+{
+	int64_t now = queue_now(q), ask = now;
+
+	entry_unwait(q, e);
+	if (!may_wait(e))
+		return;
+	if (e->account < 0) {
+		if (e->account == ACCOUNT_NONE)
+			ask += ASK_AGAIN_MS;
+		due_add(&account_of(q, e)->due, &e->node, ask);
+	} else {
+		due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
+	}
+	if (e->account >= 0 && e->times.next_ms <= now)
+		queue_wake(q, e->account, false);
+	else
+		queue_rescheduled(q);
+}
+
+void
+entry_unwait(struct queue *q, struct entry *e)
+{
+	due_remove(&account_of(q, e)->due, &e->node);
+}
+
+void
+queue_step_back(struct queue *q, const char *id)
+{
+	struct entry *e = entry_lookup(q, id);
+
+	if (e == NULL || e->account < 0 || !due_is_in_heap(&e->node) ||
+	    e->times.next_ms > queue_now(q))
+		return;
+	entry_unwait(q, e);
+	e->times.next_ms = queue_now(q);
+	due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
+}
+
+void
+queue_wake(struct queue *q, int account, bool even_again)
+{
+	struct account *a = &q->accounts[account];
+
+	if ((a->is_woken && !even_again) || q->is_closing)
+		return;
+	a->is_woken = true;
+	q->o.hooks.wake(q->o.hooks.ctx, account);
+}
+
+void
+queue_rescheduled(struct queue *q)
+{
+	if (!q->is_ticking && !q->is_closing)
+		q->o.hooks.wake(q->o.hooks.ctx, -1);
+}
+
+/* Everything goes to the heap of those without an account, due at once, and
+ * is asked about in slices. */
+void
+queue_reroute(struct queue *q, int naccounts)
+{
+	schedule_clear(q);
+	schedule_init(q, naccounts);
+	entry_sort(q);
+	list_foreach (it, &q->entries.listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		e->account = ACCOUNT_UNASKED;
+		entry_wait(q, e);
+	}
+}
+
+static bool
+route_one(struct queue *q)
+{
+	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
+	struct entry *e;
+	struct queue_message *msg;
+
+	if (n == NULL || n->due_ms > queue_now(q))
+		return false;
+	e = (struct entry *)(void *)((char *)n - offsetof(struct entry, node));
+	entry_unwait(q, e);
+	msg = message_get(q, e);
+	if (message_load(msg, false)) {
+		entry_route(q, e, msg->env);
+		if (msg->body.loaded != NULL) /* was read for this alone */
+			message_drop_content(msg);
+		entry_wait(q, e);
+		message_advance(msg);
+	}
+	return true;
+}
+
+bool
+schedule_route(struct queue *q)
+{
+	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
+
+	for (int i = 0; i < QUEUE_SLICE_FILES && queue_now(q) < until; i++)
+		if (!route_one(q))
+			return false;
+	return true;
+}
+
+/* Wakes who has something due; when the next one will be. */
+int64_t
+schedule_wake(struct queue *q)
+{
+	int64_t now = queue_now(q), next = INT64_MAX;
+
+	for (int i = 0; i < q->naccounts; i++) {
+		struct due_node *n = due_first(&q->accounts[i].due);
+
+		if (n != NULL && n->due_ms <= now) {
+			if (!removals_are_full(q))
+				queue_wake(q, i, false);
+			continue;
+		}
+		/* It may never have come to take what it was woken for. */
+		q->accounts[i].is_woken = false;
+		if (n != NULL)
+			next = earlier_of(next, n->due_ms);
+	}
+	return next;
+}
+
+struct entry *
+schedule_first(struct queue *q, int account)
+{
+	struct due_node *n;
+
+	if (account < 0 || account >= q->naccounts)
+		return NULL; /* one of before a reload */
+	while (!removals_are_full(q) &&
+	       (n = due_first(&q->accounts[account].due)) != NULL &&
+	       n->due_ms <= queue_now(q)) {
+		struct entry *e = list_entry(n, struct entry, node);
+
+		if (!entry_is_put_off(q, e))
+			return e;
+	}
+	return NULL;
+}
+
+bool
+queue_has_due(struct queue *q, int account)
+{
+	return schedule_first(q, account) != NULL;
+}
+
+/* While something was due, queue_tick() did not look for what comes next. */
+void
+schedule_taken(struct queue *q, int account)
+{
+	struct account *a = &q->accounts[account];
+
+	a->is_woken = queue_has_due(q, account);
+	if (!a->is_woken && due_first(&a->due) != NULL)
+		queue_rescheduled(q);
+}
+
+size_t
+queue_backlog(const struct queue *q, int account)
+{
+	return q->accounts[account].due.count;
+}

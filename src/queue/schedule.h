@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* schedule.h - what is due, for each account. */
+#ifndef QUEUE_SCHEDULE_H
+#define QUEUE_SCHEDULE_H
+
+#include "queue/due.h"
+#include "queue/entry.h"
+#include "queue/pace.h"
+
+struct account {
+	struct pace pace; /* from the offer until all of it was sent */
+	struct due due;
+	bool is_woken; /* and has not taken all since */
+};
+
+/* n accounts, and one for nobody. */
+void schedule_init(struct queue *q, int n);
+void schedule_clear(struct queue *q);
+/* Asks in slices which account is whose; true: there is more to ask. */
+bool schedule_route(struct queue *q);
+/* Wakes who has something due; when the next one will be. */
+int64_t schedule_wake(struct queue *q);
+/* Those whose user has had enough for now step back on the way. */
+struct entry *schedule_first(struct queue *q, int account);
+/* The first one was taken. */
+void schedule_taken(struct queue *q, int account);
+
+void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
+/* Into the heap of its account, if it waits for its time. */
+void entry_wait(struct queue *q, struct entry *e);
+void entry_unwait(struct queue *q, struct entry *e);
+/* Tells outbound, unless it knows. */
+void queue_wake(struct queue *q, int account, bool even_again);
+/* queue_tick() is to be called, to say when it is to be called. */
+void queue_rescheduled(struct queue *q);
+
+#endif

@@ -1193,6 +1193,7 @@ R49_a_message_that_breaks_connections_lets_others_pass(void **state)
 	submit_from(b, "poison@x.test", 1, poison);
 	turn(b);
 	submit(b, 1);
+	until(b, item(b, poison).attempts == 1); /* the first break counts */
 	/* It has its own wait, which is longer than the account's pause. */
 	for (int i = 0; i < 20 && queue_count(b->q) == 2; i++) {
 		pass(b, 10 * SECOND);
@@ -1200,7 +1201,6 @@ R49_a_message_that_breaks_connections_lets_others_pass(void **state)
 	}
 	assert_int_equal(queue_count(b->q), 1);
 	assert_int_equal(b->p.messages, 1);
-	assert_true(item(b, poison).attempts > 0);
 }
 
 static void

@@ -851,6 +851,19 @@ on_signal(void *ctx, int sig)
 		stop(ctx);
 }
 
+/* SIGHUP ends a process that does not expect it.  One that comes while the
+ * daemon starts waits, and is a reload once it is up. */
+static void
+let_reload(int how)
+{
+	sigset_t set;
+
+	/* None of these can fail for this signal. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(how, &set, NULL);
+}
+
 static int
 catch_signals(struct daemon *d, struct err *err)
 {
@@ -862,6 +875,7 @@ catch_signals(struct daemon *d, struct err *err)
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		if (loop_on_signal(d->loop, sigs[i], on_signal, d, err) != 0)
 			return -1;
+	let_reload(SIG_UNBLOCK);
 	return 0;
 }
 
@@ -1082,6 +1096,8 @@ daemon_main(const struct daemon_args *args)
 	struct err err;
 	int status;
 
+	if (!args->is_check)
+		let_reload(SIG_BLOCK);
 	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
 		return EX_OSERR;
 	find_surroundings(&d);

@@ -59,6 +59,25 @@ reload home
 check "a higher limit lets the rest go" until_true 10 has_got mail 8
 stop home
 
+# --- before it is up ----------------------------------------------------------
+
+rm -rf "${T:?}/home"
+relaisd_conf home < <(account mail mail.example.test 587 starttls)
+mv "$T/home/relais.conf" "$T/home/whole"
+mkfifo "$T/home/relais.conf"
+: >"$T/home.log"
+run_relaisd home
+exec 9>"$T/home/relais.conf" # waits until it is being read
+kill -HUP "$(cat "$T/home.pid")"
+cat "$T/home/whole" >&9
+mv "$T/home/whole" "$T/home/relais.conf"
+exec 9>&-
+check "SIGHUP while it starts does not end it" \
+    until_true 10 port_open 127.0.0.1 2525
+check "and is a reload once it is up" until_true 10 \
+    grep -q 'configuration read again' "$T/home.log"
+stop home
+
 # --- a late word --------------------------------------------------------------
 
 start_provider late --port 1587 --implicit-port 1465 --delay-ms 5000 \

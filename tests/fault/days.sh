@@ -133,6 +133,8 @@ quota() { # NAME HOST FAULT [HOURS MOST]
 	check "$name: failed $(failed)" [ "$(failed)" = 0 ]
 	check "$name: alerts $(wc -l <"$T/alerts/told")" \
 	    [ "$(alerts quota):$(wc -l <"$T/alerts/told")" = 1:1 ]
+	[ "$(wc -l <"$T/alerts/told")" = 1 ] ||
+	    sed 's/^/     | /' "$T/alerts/told"
 	stop provider
 	start_provider provider
 	all_arrive "$name"

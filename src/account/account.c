@@ -16,7 +16,6 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/diagnosis.h"
-#include "mail/verdict.h"
 #include "net/loop.h"
 #include "smtp/smtp_caps.h"
 
@@ -763,15 +762,16 @@ concerns_account(enum diagnosis_act act)
 
 /* Does to the account what the answer calls for (mail/diagnosis.h). */
 static void
-act_on(struct account *a, const struct account_opts *o, const struct verdict *v,
-    const struct diagnosis *d)
+act_on(struct account *a, const struct account_opts *o,
+    const struct answer *answer)
 {
+	const struct diagnosis *d = &answer->meaning;
 	struct buf why;
 
 	if (d->act == DIAGNOSIS_RECONNECT)
 		return; /* the connection sees to it */
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(v, d, &why);
+	diagnosis_reason(&answer->verdict, d, &why);
 	if (d->act == DIAGNOSIS_PAUSE) {
 		pause_for(a, buf_str(&why));
 	} else if (d->act == DIAGNOSIS_QUOTA) {
@@ -784,8 +784,8 @@ act_on(struct account *a, const struct account_opts *o, const struct verdict *v,
 }
 
 static void
-broken_off(
-    struct account *a, const struct account_opts *o, const struct verdict *v)
+broken_off(struct account *a, const struct account_opts *o,
+    const struct answer *answer)
 {
 	static const struct diagnosis d = {
 		.cause = "the last three sessions ended like this before a "
@@ -798,7 +798,7 @@ broken_off(
 	if (++a->standing.broken < BROKEN_MAX)
 		return;
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(v, &d, &why);
+	diagnosis_reason(&answer->verdict, &d, &why);
 	hold(a, o, buf_str(&why));
 	buf_clear(&why);
 }
@@ -859,14 +859,12 @@ account_heard(struct account *a, const struct account_opts *o,
     const struct account_news *n)
 {
 	bool is_past = account_is_past(a, o);
-	struct diagnosis d;
 
 	if (n->kind == ACCOUNT_ANSWERED) {
-		d = diagnose(n->verdict, o->host);
-		if (!concerns_account(d.act))
+		if (!concerns_account(n->answer->meaning.act))
 			return false;
 		if (!is_past)
-			act_on(a, o, n->verdict, &d);
+			act_on(a, o, n->answer);
 		return true;
 	}
 	if (n->kind == ACCOUNT_SENT) {
@@ -886,7 +884,7 @@ account_heard(struct account *a, const struct account_opts *o,
 		secret_refused(a, n->secret);
 		break;
 	case ACCOUNT_BROKEN_OFF:
-		broken_off(a, o, n->verdict);
+		broken_off(a, o, n->answer);
 		break;
 	case ACCOUNT_NO_WAY:
 		port_failed(a, n);

@@ -28,7 +28,6 @@
 struct account;
 struct loop;
 struct tls_ctx;
-struct verdict;
 
 /* --- what it asks of those around it -------------------------------------- */
 
@@ -150,13 +149,13 @@ enum account_news_kind {
 	ACCOUNT_LOGGED_IN,
 	/* A message was taken. */
 	ACCOUNT_SENT,
-	/* An answer that may be about the account: verdict. */
+	/* An answer that may be about the account: answer. */
 	ACCOUNT_ANSWERED,
 	/* The server did not take this secret, or there was none: secret.  While
 	 * the account is held for it, the secret is looked at again, and a
 	 * changed one is tried at once (R57). */
 	ACCOUNT_SECRET_REFUSED,
-	/* This answer has ended a session before its time: verdict.  After three
+	/* This answer has ended a session before its time: answer.  After three
 	 * in a row that took no message the account is held. */
 	ACCOUNT_BROKEN_OFF,
 	/* This port is not the way: port, fault, why.  Another is tried at once,
@@ -176,7 +175,7 @@ enum account_news_kind {
 
 struct account_news {
 	enum account_news_kind kind;
-	const struct verdict *verdict;
+	const struct answer *answer;
 	const char *why; /* one sentence */
 	struct account_port port;
 	enum port_fault fault;

@@ -48,6 +48,13 @@ struct diagnosis {
 	char remedy[DIAGNOSIS_TEXT_MAX];
 };
 
+/* An answer and what it means, found out once, where it is heard; a value that
+ * travels. */
+struct answer {
+	struct verdict verdict;
+	struct diagnosis meaning;
+};
+
 /* host: the server's name.  A provider is named only if that is its server; ""
  * says that nobody knows: then what is one provider's alone is told with an
  * "if". */

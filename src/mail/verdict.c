@@ -176,6 +176,16 @@ verdict_text(const struct verdict *v, struct buf *to)
 	       buf_addc(to, ')'));
 }
 
+bool
+verdict_eq(const struct verdict *a, const struct verdict *b)
+{
+	return a->class == b->class && a->stage == b->stage &&
+	       a->code == b->code && a->is_uncertain == b->is_uncertain &&
+	       a->is_logged_in == b->is_logged_in &&
+	       strcmp(a->enhanced, b->enhanced) == 0 &&
+	       strcmp(a->text, b->text) == 0 && strcmp(a->who, b->who) == 0;
+}
+
 enum verdict_class
 verdict_worse(enum verdict_class a, enum verdict_class b)
 {

@@ -72,6 +72,9 @@ void verdict_unanswered(struct verdict *v, const char *who);
  * uncertain one begins with "may have been delivered: ". */
 void verdict_text(const struct verdict *v, struct buf *to);
 
+/* The same in every respect. */
+bool verdict_eq(const struct verdict *a, const struct verdict *b);
+
 /* The worse of two classes in the order ok < later < never. */
 enum verdict_class verdict_worse(enum verdict_class a, enum verdict_class b);
 

@@ -70,6 +70,7 @@ struct courier {
 	unsigned names_refused; /* when it began */
 	char mechanism[32];
 	struct delivery_remote remote;
+	struct answer heard; /* the newest, and what it means */
 };
 
 static void drive(struct courier *c);
@@ -396,11 +397,10 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 }
 
 static bool
-tell_answer(const struct courier *c, enum account_news_kind kind,
-    const struct verdict *v)
+tell_answer(const struct courier *c, enum account_news_kind kind)
 {
 	struct account_news n = {
-		.kind = kind, .verdict = v, .secret = c->secret
+		.kind = kind, .answer = &c->heard, .secret = c->secret
 	};
 
 	return tell_account(c, &n);
@@ -429,16 +429,16 @@ tell_end(struct courier *c, const struct sc_info *info)
 
 	if (info->trouble == SC_TROUBLE_AUTH ||
 	    info->trouble == SC_TROUBLE_CRED)
-		(void)tell_answer(c, ACCOUNT_SECRET_REFUSED, &info->verdict);
+		(void)tell_answer(c, ACCOUNT_SECRET_REFUSED);
 	if (info->trouble == SC_TROUBLE_BROKEN)
-		(void)tell_answer(c, ACCOUNT_BROKEN_OFF, &info->verdict);
+		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
 	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent)
 		return;
 	/* What the answer calls for comes before what the kind of trouble
 	 * does, unless the engine knows more. */
 	if (act != ACT_PORT && info->verdict.code != 0 &&
 	    troubles[info->trouble].advice == NULL &&
-	    tell_answer(c, ACCOUNT_ANSWERED, &info->verdict))
+	    tell_answer(c, ACCOUNT_ANSWERED))
 		return;
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	explain(c, info, &why);
@@ -518,6 +518,7 @@ load(struct courier *c)
 	}
 	if ((qd = queue_take(c->pool->queue, c->pool->handle)) == NULL)
 		return false;
+	c->heard.verdict.class = VERDICT_NONE; /* the table may be another */
 	h = delivery_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
 		return true;
@@ -622,7 +623,7 @@ static void
 note_answer(struct courier *c, const struct sc_info *info)
 {
 	const struct verdict *v = &info->verdict;
-	enum diagnosis_act act = diagnose(v, opts_of(c)->host).act;
+	enum diagnosis_act act = c->heard.meaning.act;
 
 	if (v->code == 0 || v->code == 421)
 		note_break(c, v);
@@ -636,7 +637,7 @@ note_answer(struct courier *c, const struct sc_info *info)
 			learn_spent(c);
 	} else if (act == DIAGNOSIS_RECONNECT) {
 		c->is_over = true;
-		(void)tell_answer(c, ACCOUNT_BROKEN_OFF, v);
+		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
 	} else if (v->code != 0 && v->code != 421) {
 		c->answered++;
 		c->has_taken |= v->class == VERDICT_OK;
@@ -656,7 +657,7 @@ on_job_done(struct courier *c, const struct sc_info *info)
 		return;
 	}
 	note_answer(c, info);
-	if (delivery_job_done(h, &info->verdict, info->is_void))
+	if (delivery_job_done(h, &c->heard, info->is_void))
 		delivery_end(h, &info->verdict);
 }
 
@@ -748,6 +749,17 @@ on_starttls(struct courier *c)
 	c->handshake_by = now_ms(c) + c->patience_ms;
 }
 
+/* The same answer is told of each recipient, of the transaction, and at the
+ * end. */
+static void
+hear(struct courier *c, const struct verdict *v)
+{
+	if (verdict_eq(&c->heard.verdict, v))
+		return;
+	c->heard.verdict = *v;
+	c->heard.meaning = diagnose(v, opts_of(c)->host);
+}
+
 /* Who has said it, and to whom, the engine does not know. */
 static enum sc_event
 next_event(struct courier *c, struct sc_info *info)
@@ -759,6 +771,8 @@ next_event(struct courier *c, struct sc_info *info)
 	IGNORE(str_copy(info->verdict.who, sizeof(info->verdict.who),
 	    bytes_of(c->who, strlen(c->who)))); /* of the same size */
 	info->verdict.is_logged_in = c->is_ready && opts_of(c)->wants_auth;
+	if (ev == SC_RCPT_DONE || ev == SC_JOB_DONE || ev == SC_CLOSE)
+		hear(c, &info->verdict);
 	return ev;
 }
 
@@ -785,7 +799,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		break;
 	case SC_RCPT_DONE:
 		delivery_rcpt(delivery_by_tag(c, info->job), info->rcpt,
-		    &info->verdict, info->is_void);
+		    &c->heard, info->is_void);
 		break;
 	case SC_JOB_DONE:
 		on_job_done(c, info);

@@ -41,7 +41,11 @@ struct delivery {
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
 	bool *offered; /* one per env->rcpts */
 	size_t split; /* recipients that fitted when it said: no more */
-	struct verdict *verdicts; /* one per env->rcpts */
+	/* One per env->rcpts; NULL: nothing was said.  Those who heard the same
+	 * share one of heard. */
+	const struct answer **answers;
+	struct answer **heard;
+	size_t nheard;
 	struct content *content;
 	char **addrs; /* of env->rcpts where the wire needs another form */
 	size_t naddrs;
@@ -54,7 +58,7 @@ struct delivery {
 	bool offers_dsn; /* the server */
 	bool is_sent; /* a transaction went well for somebody */
 	bool is_void; /* what made it wait is no fault of its own */
-	struct verdict hold; /* class set: a person must change a setting
+	struct answer hold; /* class set: a person must change a setting
 			      * before this message can go */
 };
 
@@ -141,7 +145,7 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 	h->remote = remote;
 	h->rcpts = xcalloc(h->env->nrcpts, sizeof(*h->rcpts));
 	h->index = xcalloc(h->env->nrcpts, sizeof(*h->index));
-	h->verdicts = xcalloc(h->env->nrcpts, sizeof(*h->verdicts));
+	h->answers = xcalloc(h->env->nrcpts, sizeof(*h->answers));
 	h->offered = xcalloc(h->env->nrcpts, sizeof(*h->offered));
 	h->began_ms = now_ms(h);
 	if (content_new(qd, &opts, &h->content, &err) != 0) {
@@ -369,23 +373,48 @@ delivery_feed(struct delivery *h, struct smtp_client *smtp)
 	}
 }
 
-static enum diagnosis_act
-act_on(const struct delivery *h, const struct verdict *v)
+/* What recipient i has heard; VERDICT_NONE: nothing yet. */
+static const struct answer *
+answer_of(const struct delivery *h, size_t i)
 {
-	return diagnose(v, h->opts->host).act;
+	static const struct answer nothing = { .verdict = {
+						   .class = VERDICT_NONE } };
+
+	return h->answers[i] != NULL ? h->answers[i] : &nothing;
+}
+
+static const struct verdict *
+verdict_of(const struct delivery *h, size_t i)
+{
+	return &answer_of(h, i)->verdict;
+}
+
+static const struct answer *
+keep_answer(struct delivery *h, const struct answer *a)
+{
+	struct answer *newest = h->nheard > 0 ? h->heard[h->nheard - 1] : NULL;
+
+	if (newest != NULL && verdict_eq(&newest->verdict, &a->verdict))
+		return newest;
+	h->heard = xrealloc(h->heard, h->nheard + 1, sizeof(struct answer *));
+	h->heard[h->nheard] = xmalloc(sizeof(*a));
+	*h->heard[h->nheard] = *a;
+	return h->heard[h->nheard++];
 }
 
 /* A 5yz that means something else, a quota say, must not end the message, and a
  * 4yz may be for good (a row of the user's), or be 552 for a full mailbox, which
  * the engine takes for "later"; code and text stay as they were said. */
 static void
-reconsider(struct delivery *h, struct verdict *v)
+reconsider(struct delivery *h, struct answer *a)
 {
-	enum diagnosis_act act = act_on(h, v);
+	enum diagnosis_act act = a->meaning.act;
 
-	if (act == DIAGNOSIS_HOLD_MESSAGE && h->hold.class == VERDICT_NONE)
-		h->hold = *v;
-	v->class = act == DIAGNOSIS_FAIL ? VERDICT_NEVER : VERDICT_LATER;
+	if (act == DIAGNOSIS_HOLD_MESSAGE &&
+	    h->hold.verdict.class == VERDICT_NONE)
+		h->hold = *a;
+	a->verdict.class = act == DIAGNOSIS_FAIL ? VERDICT_NEVER
+						 : VERDICT_LATER;
 }
 
 static bool
@@ -479,38 +508,38 @@ learn_no_null_sender(const struct delivery *h, const struct verdict *v)
 /* A notice that went out from <> and was refused for that goes once more, with
  * the address of the account, if there is one. */
 static bool
-replaces_null_sender(struct delivery *h, const struct verdict *v)
+replaces_null_sender(struct delivery *h, const struct answer *a)
 {
 	const char *own = h->opts->identity.address;
 
 	if (account_is_past(h->pool->account, h->opts) ||
 	    h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
-	    !is_about_null_sender(v, act_on(h, v)))
+	    !is_about_null_sender(&a->verdict, a->meaning.act))
 		return false;
-	learn_no_null_sender(h, v);
+	learn_no_null_sender(h, &a->verdict);
 	return true;
 }
 
 void
 delivery_rcpt(
-    struct delivery *h, size_t rcpt, const struct verdict *v, bool is_void)
+    struct delivery *h, size_t rcpt, const struct answer *a, bool is_void)
 {
 	size_t i = h->index[rcpt];
-	struct verdict *mine = &h->verdicts[i];
+	struct answer mine = *a;
+	struct verdict *v = &mine.verdict;
 
-	*mine = *v;
 	h->is_void |= is_void;
-	if (mine->class == VERDICT_NEVER && replaces_null_sender(h, mine)) {
-		mine->class = VERDICT_LATER;
+	if (v->class == VERDICT_NEVER && replaces_null_sender(h, a)) {
+		v->class = VERDICT_LATER;
 		h->is_void = true;
-	} else if (mine->class == VERDICT_NEVER ||
-		   (mine->class == VERDICT_LATER && mine->code != 0 &&
-		       !is_void)) {
-		reconsider(h, mine);
+	} else if (v->class == VERDICT_NEVER ||
+		   (v->class == VERDICT_LATER && v->code != 0 && !is_void)) {
+		reconsider(h, &mine);
 	}
-	if (mine->class == VERDICT_OK)
+	if (v->class == VERDICT_OK)
 		h->is_sent = true;
-	queue_claim_rcpt(h->qd, i, mine);
+	h->answers[i] = keep_answer(h, &mine);
+	queue_claim_rcpt(h->qd, i, v);
 }
 
 static bool
@@ -537,7 +566,7 @@ static void
 learn_limit(struct delivery *h, size_t n)
 {
 	for (size_t i = 0; i < h->job.nrcpts; i++) {
-		const struct verdict *v = &h->verdicts[h->index[i]];
+		const struct verdict *v = verdict_of(h, h->index[i]);
 
 		if ((v->class == VERDICT_OK) != (i < n) ||
 		    (i == n && !is_about_number(v)))
@@ -557,7 +586,7 @@ offer_rest_again(struct delivery *h, bool is_taken)
 
 	for (size_t i = 0; i < h->job.nrcpts; i++) {
 		size_t at = h->index[i];
-		enum diagnosis_act act = act_on(h, &h->verdicts[at]);
+		enum diagnosis_act act = answer_of(h, at)->meaning.act;
 
 		taken += act == DIAGNOSIS_NONE;
 		if (act == DIAGNOSIS_SPLIT_DOMAINS) {
@@ -575,9 +604,10 @@ offer_rest_again(struct delivery *h, bool is_taken)
 }
 
 bool
-delivery_job_done(struct delivery *h, const struct verdict *v, bool is_void)
+delivery_job_done(struct delivery *h, const struct answer *a, bool is_void)
 {
-	enum diagnosis_act act = act_on(h, v);
+	const struct verdict *v = &a->verdict;
+	enum diagnosis_act act = a->meaning.act;
 	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS, is_over;
 
 	h->is_busy = false;
@@ -590,7 +620,7 @@ delivery_job_done(struct delivery *h, const struct verdict *v, bool is_void)
 	is_over = (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
 		      !is_domains) ||
 		  v->code == 421 || act == DIAGNOSIS_RECONNECT || h->is_void ||
-		  h->hold.class != VERDICT_NONE || !has_more(h);
+		  h->hold.verdict.class != VERDICT_NONE || !has_more(h);
 	if (!is_over)
 		queue_claim_note(h->qd);
 	return is_over;
@@ -601,8 +631,9 @@ delivery_job_done(struct delivery *h, const struct verdict *v, bool is_void)
 static bool
 is_hold(const struct delivery *h, const struct verdict *v)
 {
-	return h->hold.class != VERDICT_NONE && v->class == VERDICT_LATER &&
-	       v->code == h->hold.code && strcmp(v->text, h->hold.text) == 0;
+	return h->hold.verdict.class != VERDICT_NONE &&
+	       v->class == VERDICT_LATER && v->code == h->hold.verdict.code &&
+	       strcmp(v->text, h->hold.verdict.text) == 0;
 }
 
 static const char *
@@ -654,25 +685,24 @@ log_identity(struct log_line *l, const struct delivery *h)
 }
 
 static void
-log_advice(
-    struct log_line *l, const struct delivery *h, const struct verdict *v)
+log_advice(struct log_line *l, const struct delivery *h, const struct answer *a)
 {
-	struct diagnosis d = diagnose(v, h->opts->host);
+	const struct diagnosis *d = &a->meaning;
 
 	/* The courier has said, or will, what is wrong with the session. */
-	if (h->is_void && v->class == VERDICT_LATER)
+	if (h->is_void && a->verdict.class == VERDICT_LATER)
 		return;
-	if (d.act != DIAGNOSIS_NONE && d.cause[0] != '\0')
-		log_sentence(l, "cause", d.cause);
-	if (d.act != DIAGNOSIS_NONE && d.remedy[0] != '\0')
-		log_sentence(l, "remedy", d.remedy);
+	if (d->act != DIAGNOSIS_NONE && d->cause[0] != '\0')
+		log_sentence(l, "cause", d->cause);
+	if (d->act != DIAGNOSIS_NONE && d->remedy[0] != '\0')
+		log_sentence(l, "remedy", d->remedy);
 }
 
 /* One line for all recipients that got the same answer as recipient i. */
 static void
 log_group(const struct delivery *h, size_t i)
 {
-	const struct verdict *v = &h->verdicts[i];
+	const struct verdict *v = verdict_of(h, i);
 	const struct envelope *e = h->env;
 	char text[NUM_TEXT_SIZE];
 	struct log_line l;
@@ -688,7 +718,7 @@ log_group(const struct delivery *h, size_t i)
 	log_addr(&l, "from", e->sender);
 	log_identity(&l, h);
 	for (size_t k = i; k < e->nrcpts; k++)
-		if (same_answer(v, &h->verdicts[k]) && n++ < LOGGED_RCPTS_MAX)
+		if (same_answer(v, verdict_of(h, k)) && n++ < LOGGED_RCPTS_MAX)
 			log_addr(&l, "to", e->rcpts[k].addr);
 	if (n > 1)
 		log_num(&l, "nrcpts", (int64_t)n);
@@ -697,7 +727,7 @@ log_group(const struct delivery *h, size_t i)
 	log_str(&l, "tls", h->remote->tls[0] != '\0' ? h->remote->tls : "none");
 	log_num(&l, "code", v->code);
 	log_str(&l, "reply", v->text);
-	log_advice(&l, h, v);
+	log_advice(&l, h, answer_of(h, i));
 	log_str(&l, "delay",
 	    num_duration_text(
 		clock_wall_ms(loop_clock(h->pool->loop)) - e->arrived_s * 1000,
@@ -713,10 +743,11 @@ log_outcome(const struct delivery *h)
 	for (size_t i = 0; i < h->env->nrcpts; i++) {
 		bool is_told = false;
 
-		if (h->verdicts[i].class == VERDICT_NONE)
+		if (verdict_of(h, i)->class == VERDICT_NONE)
 			continue;
 		for (size_t k = 0; k < i && !is_told; k++)
-			is_told = same_answer(&h->verdicts[k], &h->verdicts[i]);
+			is_told = same_answer(
+			    verdict_of(h, k), verdict_of(h, i));
 		if (!is_told)
 			log_group(h, i);
 	}
@@ -731,9 +762,9 @@ is_partial(const struct delivery *h)
 	for (size_t i = 0; i < h->env->nrcpts; i++) {
 		/* What was decided before this delivery. */
 		if (h->env->rcpts[i].state != RCPT_WAITING &&
-		    h->verdicts[i].class == VERDICT_NONE)
+		    verdict_of(h, i)->class == VERDICT_NONE)
 			continue;
-		if (h->verdicts[i].class == VERDICT_OK)
+		if (verdict_of(h, i)->class == VERDICT_OK)
 			has_ok = true;
 		else
 			has_other = true;
@@ -759,7 +790,7 @@ static bool
 is_suspect(const struct delivery *h)
 {
 	for (size_t i = 0; i < h->env->nrcpts; i++) {
-		const struct verdict *v = &h->verdicts[i];
+		const struct verdict *v = verdict_of(h, i);
 
 		if (!broke_it(v))
 			continue;
@@ -779,7 +810,7 @@ is_untried(const struct delivery *h)
 	bool is_account = !is_suspect(h);
 
 	for (size_t i = 0; i < h->env->nrcpts; i++) {
-		const struct verdict *v = &h->verdicts[i];
+		const struct verdict *v = verdict_of(h, i);
 
 		if (v->class == VERDICT_NONE)
 			continue;
@@ -789,7 +820,8 @@ is_untried(const struct delivery *h)
 		    (!(h->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(v)) &&
 			!(v->code == 421 && h->remote->is_spent) &&
-			!pool_heard_of(h->pool, h->opts, v, h->env->id)))
+			!pool_heard_of(
+			    h->pool, h->opts, answer_of(h, i), h->env->id)))
 			is_account = false;
 	}
 	return is_account;
@@ -799,7 +831,7 @@ static bool
 wants_relayed(const struct delivery *h)
 {
 	for (size_t i = 0; i < h->env->nrcpts; i++)
-		if (h->verdicts[i].class == VERDICT_OK &&
+		if (verdict_of(h, i)->class == VERDICT_OK &&
 		    (h->env->rcpts[i].notify & DSN_NOTIFY_SUCCESS) != 0)
 			return true;
 	return false;
@@ -821,10 +853,10 @@ tell_relayed(const struct delivery *h)
 		struct rcpt *r = &env->rcpts[i];
 
 		/* Those of earlier attempts have been told of then. */
-		r->state = h->verdicts[i].class == VERDICT_OK ? RCPT_SENT
-							      : RCPT_WAITING;
+		r->state = verdict_of(h, i)->class == VERDICT_OK ? RCPT_SENT
+								 : RCPT_WAITING;
 		if (r->state == RCPT_SENT)
-			rcpt_set_verdict(r, &h->verdicts[i]);
+			rcpt_set_verdict(r, verdict_of(h, i));
 	}
 	head = xmalloc(HEAD_MAX);
 	/* A notice without the header is still one. */
@@ -851,14 +883,13 @@ alert_held(const struct pool *p, const char *id, const char *why)
 static void
 end_held(struct delivery *h, bool must_settle)
 {
-	struct diagnosis d = diagnose(&h->hold, h->opts->host);
 	char id[ENVELOPE_ID_SIZE];
 	struct buf why;
 
 	memcpy(id, h->env->id, sizeof(id));
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(&h->hold, &d, &why);
-	queue_claim_end(h->qd, QUEUE_END_HELD, &h->hold, 0,
+	diagnosis_reason(&h->hold.verdict, &h->hold.meaning, &why);
+	queue_claim_end(h->qd, QUEUE_END_HELD, &h->hold.verdict, 0,
 	    must_settle ? pool_settled : NULL, h->pool);
 	alert_held(h->pool, id, buf_str(&why));
 	buf_clear(&why);
@@ -881,7 +912,7 @@ delivery_end(struct delivery *h, const struct verdict *v)
 		pool_settling(h->pool);
 	if (untried)
 		queue_claim_end(h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
-	else if (h->hold.class != VERDICT_NONE)
+	else if (h->hold.verdict.class != VERDICT_NONE)
 		end_held(h, must_settle);
 	else
 		queue_claim_end(h->qd, QUEUE_END_TRIED, v, 0,
@@ -896,6 +927,9 @@ delivery_end(struct delivery *h, const struct verdict *v)
 	free(h->rcpts);
 	free(h->index);
 	free(h->offered);
-	free(h->verdicts);
+	for (size_t i = 0; i < h->nheard; i++)
+		free(h->heard[i]);
+	free(h->heard);
+	free(h->answers);
 	free(h);
 }

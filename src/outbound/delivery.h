@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 
+struct answer;
 struct delivery;
 struct pool;
 struct queue_claim;
@@ -53,12 +54,12 @@ void delivery_send(struct delivery *h, struct smtp_client *smtp);
 bool delivery_feed(struct delivery *h, struct smtp_client *smtp);
 /* is_void: see struct sc_info. */
 void delivery_rcpt(
-    struct delivery *h, size_t rcpt, const struct verdict *v, bool is_void);
+    struct delivery *h, size_t rcpt, const struct answer *a, bool is_void);
 /* The transaction is over.  True: every recipient has been offered, or no more
  * may be on this connection; the message is done with this courier:
  * delivery_end(). */
 bool delivery_job_done(
-    struct delivery *h, const struct verdict *v, bool is_void);
+    struct delivery *h, const struct answer *a, bool is_void);
 /* Gives the delivery back to the queue with what is known and frees h.  NULL:
  * the connection ended before its turn came. */
 void delivery_end(struct delivery *h, const struct verdict *v);

@@ -369,15 +369,14 @@ sent_so_far(const struct pool *p)
 
 bool
 pool_heard_of(struct pool *p, const struct account_opts *o,
-    const struct verdict *v, const char *id)
+    const struct answer *answer, const char *id)
 {
-	struct account_news n = { .kind = ACCOUNT_ANSWERED, .verdict = v };
+	struct account_news n = { .kind = ACCOUNT_ANSWERED, .answer = answer };
 	bool was_open = account_trust(p->account) != ACCOUNT_NOT_NOW;
-	enum diagnosis_act act = diagnose(v, o->host).act;
 	struct pool_culprit *c;
 
 	for (size_t i = 0; i < POOL_CULPRITS_MAX; i++)
-		if (act != DIAGNOSIS_RECONNECT &&
+		if (answer->meaning.act != DIAGNOSIS_RECONNECT &&
 		    strcmp(p->culprits[i].id, id) == 0 &&
 		    p->culprits[i].sent != sent_so_far(p))
 			return false;

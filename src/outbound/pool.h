@@ -115,7 +115,7 @@ void pool_sent(struct pool *p, const struct account_opts *o);
  * opens again, and if it hears the like once more although others went well in
  * between, the account is not closed for it.  False, then: it is charged. */
 bool pool_heard_of(struct pool *p, const struct account_opts *o,
-    const struct verdict *v, const char *id);
+    const struct answer *answer, const char *id);
 /* This message was being answered when a connection broke.  True: it was the
  * last time, too. */
 bool pool_suspects(struct pool *p, const char *id);

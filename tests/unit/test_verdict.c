@@ -155,6 +155,29 @@ the_worse_of_two_is_the_one_further_from_ok(void **state)
 	assert_int_equal(verdict_worse(VERDICT_OK, VERDICT_OK), VERDICT_OK);
 }
 
+static void
+two_are_the_same_in_every_respect_or_not_at_all(void **state)
+{
+	const struct verdict a = { VERDICT_LATER, STAGE_RCPT, 450, "4.7.1",
+		false, false, "not now", "mx.example[192.0.2.1]:25" };
+	struct verdict v[9];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		v[i] = a;
+	assert_true(verdict_eq(&a, &v[8]));
+	v[0].class = VERDICT_NEVER;
+	v[1].stage = STAGE_MAIL;
+	v[2].code = 451;
+	v[3].enhanced[4] = '2';
+	v[4].is_uncertain = true;
+	v[5].is_logged_in = true;
+	v[6].text[0] = 'N';
+	v[7].who[0] = 'M';
+	for (size_t i = 0; i < 8; i++)
+		assert_false(verdict_eq(&a, &v[i]));
+}
+
 int
 main(void)
 {
@@ -165,6 +188,8 @@ main(void)
 		cmocka_unit_test(the_line_for_people_says_who_and_when),
 		cmocka_unit_test(names_go_there_and_back),
 		cmocka_unit_test(the_worse_of_two_is_the_one_further_from_ok),
+		cmocka_unit_test(
+		    two_are_the_same_in_every_respect_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

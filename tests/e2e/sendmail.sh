@@ -372,6 +372,23 @@ stop own
 sink 25
 bare a@x.org
 is "without a socket localhost:25 is used" 0
+# Two places: where the first has the whole message and its answer is lost, it goes
+# to no second one.
+stop sink
+start own /usr/bin/python3 "$srcdir/tests/lib/sink.py" 25 "$T/runtime"
+rm -f "$T/runtime/"*.mail
+until_true 10 port_open 127.0.0.1 25
+for kind in relaisd another; do
+	sink /run/relais/smtp.sock "$kind" end=close
+	bare a@x.org
+	is "$kind: an answer that was lost: the next place is not asked" 75
+	check "  and has nothing" test ! -e "$T/runtime/1.mail"
+done
+sink /run/relais/smtp.sock mail=close
+bare a@x.org
+is "lost before the message has left: the next place" 0
+check "  has it" test -e "$T/runtime/1.mail"
+stop own
 sink 2600
 RELAIS_SMTP=127.0.0.1:2600 bare a@x.org
 is "RELAIS_SMTP names another host and port" 0

@@ -36,50 +36,76 @@ eightbit_has(const struct header *h)
 
 /* --- parameters ----------------------------------------------------------- */
 
-/* Length of the quoted string or the run of other bytes at the front. */
+/* Length of what stands in front of the next ";" that is not quoted. */
 static size_t
-segment_len(struct bytes b)
+parameter_len(struct bytes b)
 {
-	bool is_quoted = b.p[0] == '"';
-	size_t n = 1;
+	bool is_quoted = false;
+	size_t n = 0;
 
-	for (; n < b.n; n++) {
+	for (; n < b.n && (is_quoted || b.p[n] != ';'); n++) {
 		if (is_quoted && b.p[n] == '\\' && n + 1 < b.n)
 			n++;
-		else if (is_quoted && b.p[n] == '"')
-			return n + 1;
-		else if (!is_quoted && strchr("\"; \t=", b.p[n]) != NULL)
-			return n;
+		else if (b.p[n] == '"')
+			is_quoted = !is_quoted;
 	}
 	return n;
+}
+
+/* Without quotes; programs leave them out, around blanks too. */
+static bool
+add_unquoted(struct buf *to, struct bytes b)
+{
+	bool is_quoted = false;
+
+	for (size_t i = 0; i < b.n; i++) {
+		if (b.p[i] == '"') {
+			is_quoted = !is_quoted;
+			continue;
+		}
+		if (is_quoted && b.p[i] == '\\' && i + 1 < b.n)
+			i++;
+		if (!buf_addc(to, b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* As encoded words in quotes: no standard has it, but all readers. */
+static bool
+add_parameter(struct buf *to, struct bytes b)
+{
+	const char *equals = memchr(b.p, '=', b.n);
+	size_t n = equals != NULL ? (size_t)(equals + 1 - b.p) : 0;
+	struct buf text;
+	bool ok;
+
+	if (str_is_ascii(b))
+		return buf_add(to, b.p, b.n);
+	if (n == 0 || !str_is_ascii(bytes_of(b.p, n)))
+		return rfc2047_mixed(to, b);
+	buf_init(&text, VALUE_MAX);
+	ok = add_unquoted(&text, bytes_trim(bytes_of(b.p + n, b.n - n))) &&
+	     buf_add(to, b.p, n) && buf_addc(to, '"') &&
+	     rfc2047_words(to, buf_bytes(&text)) && buf_addc(to, '"');
+	buf_clear(&text);
+	return ok;
 }
 
 static bool
 add_parameters(struct buf *to, struct bytes b)
 {
-	while (b.n > 0) {
-		size_t n = segment_len(b);
-		struct bytes part = bytes_of(b.p, n);
+	for (;;) {
+		size_t n = parameter_len(b);
 
-		if (str_is_ascii(part)) {
-			if (!buf_add(to, part.p, part.n))
-				return false;
-		} else {
-			size_t lead = strchr("\"; \t=", part.p[0]) != NULL;
-			size_t tail = n > 1 && part.p[0] == '"' &&
-				      part.p[n - 1] == '"';
-
-			if ((lead > 0 && part.p[0] != '"' &&
-				!buf_addc(to, part.p[0])) ||
-			    !buf_addc(to, '"') ||
-			    !rfc2047_words(
-				to, bytes_of(part.p + lead, n - lead - tail)) ||
-			    !buf_addc(to, '"'))
-				return false;
-		}
-		b = bytes_of(b.p + n, b.n - n);
+		if (!add_parameter(to, bytes_of(b.p, n)))
+			return false;
+		if (n == b.n)
+			return true;
+		if (!buf_addc(to, ';'))
+			return false;
+		b = bytes_of(b.p + n + 1, b.n - n - 1);
 	}
-	return true;
 }
 
 /* --- mailboxes ------------------------------------------------------------ */

@@ -47,6 +47,18 @@ static const struct {
 	{ "Content-Type: text/plain; name=\xc3\x9c"
 	  "bung\r\n",
 	    "Content-Type: text/plain; name=\"=?utf-8?q?=C3=9Cbung?=\"\r\n" },
+	/* A quote is part of the name, a blank too. */
+	{ "Content-Disposition: attachment; "
+	  "filename=\"\xc3\xa9\\\"\\\\;\xc3\xa9\" ; a=\"\\\"\"\r\n",
+	    "Content-Disposition: attachment; "
+	    "filename=\"=?utf-8?q?=C3=A9=22=5C=3B=C3=A9?=\";\r\n "
+	    "a=\"\\\"\"\r\n" },
+	{ "Content-Type: text/plain; name= \xc3\xa9 x.txt ; charset=utf-8;\r\n",
+	    "Content-Type: text/plain; name=\"=?utf-8?q?=C3=A9_x=2Etxt?=\"; "
+	    "charset=utf-8;\r\n" },
+	{ "Content-Type: text/plain \xc3\xa9; n\xc3\xa9=\"\xc3\xa9\r\n",
+	    "Content-Type: text/plain =?utf-8?q?=C3=A9?=; "
+	    "=?utf-8?q?n=C3=A9=3D=22=C3=A9?=\r\n" },
 	/* Not understood as mailboxes: text. */
 	{ "To: \xc3\xa4 \xc3\xb6 <\r\n",
 	    "To: =?utf-8?q?=C3=A4_=C3=B6?= <\r\n" },

@@ -23,6 +23,9 @@ static const struct row {
 	{ "MIME-Version", false },
 	{ "Content-Type", false },
 	{ "Content-Transfer-Encoding", false },
+	{ "Content-ID", false },
+	{ "Content-Description", false },
+	{ "Content-Disposition", false },
 };
 
 /* What could be understood of a list, written anew: a quote that is never closed

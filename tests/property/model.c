@@ -1858,7 +1858,8 @@ only_once(struct head *h)
 	static const char *const lists[] = { "To", "Cc", "Reply-To" };
 	static const char *const others[] = { "From", "Sender", "Subject",
 		"In-Reply-To", "References", "MIME-Version", "Content-Type",
-		"Content-Transfer-Encoding" };
+		"Content-Transfer-Encoding", "Content-ID",
+		"Content-Description", "Content-Disposition" };
 
 	for (size_t i = h->n; i > 0; i--)
 		/* Who is put in depends on whether there was a From. */

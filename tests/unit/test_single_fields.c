@@ -33,6 +33,11 @@ static const struct {
 	  "Content-Transfer-Encoding: 8bit\r\n",
 	    "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
 	    "Content-Transfer-Encoding: 7bit\r\n" },
+	{ "Content-ID: <a@b>\r\nContent-Description: c\r\n"
+	  "Content-Disposition: inline\r\nContent-disposition: attachment\r\n"
+	  "Content-description: d\r\nContent-Id: <e@f>\r\n",
+	    "Content-ID: <a@b>\r\nContent-Description: c\r\n"
+	    "Content-Disposition: inline\r\n" },
 	/* these may */
 	{ "Received: a\r\nReceived: b\r\nComments: c\r\nComments: d\r\n"
 	  "Resent-To: a\r\nResent-To: b\r\nTo :a,  b\r\n",

@@ -469,7 +469,9 @@ substitute(const struct intake *in)
 				      ? mime_stream_leaf(in->parts)
 				      : &in->top;
 
-	if (in->header == NULL && leaf != NULL && leaf->is_utf8)
+	/* In a signed part nothing could be done for an 8-bit one later. */
+	if (in->header == NULL && leaf != NULL && leaf->is_utf8 &&
+	    !leaf->is_sealed)
 		switch (leaf->encoding) {
 		case CONTENT_7BIT:
 		case CONTENT_8BIT:

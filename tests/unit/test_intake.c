@@ -498,6 +498,7 @@ a_nul_is_replaced_and_noted(void **state)
 {
 #define UTF8      "Content-Type: text/plain; charset=UTF-8\r\n"
 #define PART      "Content-Type: multipart/mixed; boundary=b\r\n"
+#define SIGNED    "Content-Type: multipart/signed; boundary=b\r\n"
 #define NUL(text) text, sizeof(text) - 1
 	static const struct {
 		const char *in;
@@ -519,6 +520,9 @@ a_nul_is_replaced_and_noted(void **state)
 		    ALL PART "\r\n?\r\n--b\r\n" UTF8
 			     "\r\n\xef\xbf\xbd\r\n--b\r\n"
 			     "X: ?\r\n\r\n-?\r\n--b--\r\n?\r\n" },
+		/* Nobody may encode it later. */
+		{ NUL(ALL SIGNED "\r\n--b\r\n" UTF8 "\r\na\0b\r\n--b--\r\n"),
+		    ALL SIGNED "\r\n--b\r\n" UTF8 "\r\na?b\r\n--b--\r\n" },
 	};
 	struct envelope *e = the_envelope();
 	struct intake_facts facts = the_facts(e);

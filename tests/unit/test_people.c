@@ -200,8 +200,10 @@ who_asks_a_silent_database_is_told_so_in_time(void **state)
 	assert_int_equal(atomic_load(&looks), 1);
 	/* The late answer is of use to those who come later. */
 	set_gate(true, false);
-	turn(l, 50);
-	assert_null(people_ask(p, 1, on_told, &a));
+	for (int i = 0; i < 30000 && a.is_silent; i++) {
+		turn(l, 1);
+		assert_null(people_ask(p, 1, on_told, &a));
+	}
 	assert_false(a.is_silent);
 	assert_string_equal(a.name, "other");
 	end(p, l);
@@ -290,6 +292,8 @@ few_are_asked_for_at_once(void **state)
 	(void)state;
 	for (uint32_t uid = 1; uid < 41; uid += 2)
 		assert_non_null(people_ask(p, uid, on_told, &a));
+	for (int i = 0; i < 30000 && atomic_load(&at_once) < 2; i++)
+		turn(l, 1);
 	turn(l, 50);
 	assert_int_equal(atomic_load(&at_once), 2);
 	set_gate(true, false);

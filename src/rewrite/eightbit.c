@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "mail/addr.h"
 #include "mail/addr_list.h"
 #include "mail/idna.h"
 #include "mail/mailbox.h"
 #include "mime/rfc2047.h"
+#include "mime/words.h"
 
 enum { NAME_LEN_MAX = 100, VALUE_MAX = 6 * HEADER_VALUE_MAX };
 
@@ -71,7 +73,25 @@ add_unquoted(struct buf *to, struct bytes b)
 	return true;
 }
 
-/* As encoded words in quotes: no standard has it, but all readers. */
+/* As encoded words, which no standard has here, but all readers.  Words that are
+ * there must not be encoded a second time. */
+static bool
+add_words(struct buf *to, struct bytes text)
+{
+	struct buf mixed;
+	bool ok;
+
+	if (!words_has(text))
+		return rfc2047_words(to, text);
+	buf_init(&mixed, VALUE_MAX);
+	ok = rfc2047_mixed(&mixed, text);
+	for (const char *p = buf_str(&mixed); ok && *p != '\0'; p++)
+		ok = ((*p != '"' && *p != '\\') || buf_addc(to, '\\')) &&
+		     buf_addc(to, *p);
+	buf_clear(&mixed);
+	return ok;
+}
+
 static bool
 add_parameter(struct buf *to, struct bytes b)
 {
@@ -82,12 +102,14 @@ add_parameter(struct buf *to, struct bytes b)
 
 	if (str_is_ascii(b))
 		return buf_add(to, b.p, b.n);
-	if (n == 0 || !str_is_ascii(bytes_of(b.p, n)))
+	/* An encoded word begins so, too. */
+	if (n < 2 || !str_is_ascii(bytes_of(b.p, n)) ||
+	    (ascii_is_blank(b.p[n - 2]) && n < b.n && b.p[n] == '?'))
 		return rfc2047_mixed(to, b);
 	buf_init(&text, VALUE_MAX);
 	ok = add_unquoted(&text, bytes_trim(bytes_of(b.p + n, b.n - n))) &&
 	     buf_add(to, b.p, n) && buf_addc(to, '"') &&
-	     rfc2047_words(to, buf_bytes(&text)) && buf_addc(to, '"');
+	     add_words(to, buf_bytes(&text)) && buf_addc(to, '"');
 	buf_clear(&text);
 	return ok;
 }

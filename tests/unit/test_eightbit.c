@@ -56,6 +56,12 @@ static const struct {
 	{ "Content-Type: text/plain; name= \xc3\xa9 x.txt ; charset=utf-8;\r\n",
 	    "Content-Type: text/plain; name=\"=?utf-8?q?=C3=A9_x=2Etxt?=\"; "
 	    "charset=utf-8;\r\n" },
+	{ "Content-Type: a/b; name=\xc3\xa9 =?x?q?=E9?= \"\\\"\r\n",
+	    "Content-Type: a/b; name=\"=?utf-8?q?=C3=A9?= =?utf-8?q?_?= "
+	    "=?x?q?=E9?= \\\"\"\r\n" },
+	{ "Content-Type: a/b =?utf-8?q?x?= \xc3\xa9\r\n",
+	    "Content-Type: a/b =?utf-8?q?x?= =?utf-8?q?_?= "
+	    "=?utf-8?q?=C3=A9?=\r\n" },
 	{ "Content-Type: text/plain \xc3\xa9; n\xc3\xa9=\"\xc3\xa9\r\n",
 	    "Content-Type: text/plain =?utf-8?q?=C3=A9?=; "
 	    "=?utf-8?q?n=C3=A9=3D=22=C3=A9?=\r\n" },

@@ -79,6 +79,31 @@ message_drop_content(struct queue_message *msg)
 	msg->env = NULL;
 }
 
+void
+message_take_content(struct queue_message *msg, struct queue_draft *d)
+{
+	struct entry *e = msg->e;
+
+	if (d->spill != NULL) {
+		msg->env->size_bytes = d->spill->size_bytes;
+		msg->body.draft = d->spill;
+		d->spill = NULL;
+	} else {
+		msg->env->size_bytes = buf_len(&d->bytes);
+		msg->body.bytes = buf_steal(&d->bytes);
+	}
+	entry_describe(e, msg->env);
+	msg->body.is_fresh = true;
+	msg->body.fresh_ms = queue_now(msg->q);
+	message_charge(msg);
+}
+
+void
+message_is_stale(struct queue_message *msg)
+{
+	msg->body.is_fresh = false;
+}
+
 /* --- content from the disk ------------------------------------------------ */
 
 /* The whole of a small message, its checksum verified. */

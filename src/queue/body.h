@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 struct queue;
+struct queue_draft;
 struct queue_message;
 
 /* Small messages kept in memory until their first attempt is over. */
@@ -44,5 +45,10 @@ bool message_load(struct queue_message *msg, bool with_body);
 /* It could not be; frees the entry, or has it tried later. */
 void message_cannot_load(
     struct queue_message *msg, enum store_result res, struct err *why);
+
+/* That of the draft, which loses it. */
+void message_take_content(struct queue_message *msg, struct queue_draft *d);
+/* Its first attempt is over, or will not come soon. */
+void message_is_stale(struct queue_message *msg);
 
 #endif

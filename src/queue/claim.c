@@ -96,6 +96,25 @@ message_drop_answers(struct queue_message *msg)
 	msg->attempt.answers = NULL;
 }
 
+void
+message_end_attempt(struct queue_message *msg)
+{
+	msg->attempt.is_active = false;
+	entry_count(msg->q, msg->e);
+}
+
+void
+message_has_failed(struct queue_message *msg)
+{
+	msg->attempt.result = RESULT_FAILED;
+}
+
+void
+message_forget_attempt(struct queue_message *msg)
+{
+	msg->attempt.result = RESULT_NONE;
+}
+
 static void
 set_answer(struct verdict **to, const struct verdict *v)
 {
@@ -125,12 +144,10 @@ queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
 	 * take it, and then a person knows less; only where the note decides
 	 * whether the message is sent again it is worth a sync. */
 	if (msg->q->o.policy.holds_uncertain)
-		msg->disk.must_sync = true;
-	msg->attempt.mark = MARK_UNWRITTEN;
-	message_write_mark(msg);
+		message_must_sync(msg);
 	/* Where the disk has not got the message, nobody has been told that it
 	 * is safe, and nobody will be before this note is there as well. */
-	if (msg->attempt.mark != MARK_WRITING)
+	if (message_mark(msg))
 		return true;
 	msg->attempt.on_marked = on_marked;
 	msg->attempt.marked_ctx = ctx;
@@ -185,8 +202,10 @@ apply_verdict(struct queue_message *msg, size_t i, const struct verdict *v)
 		rcpt_set_verdict(r, v);
 	message_noted(msg, journal_rcpt(&msg->disk.notes, i, r));
 	/* What has been decided must not be tried again. */
-	if (r->state != RCPT_WAITING)
-		msg->disk.must_sync = msg->attempt.must_be_durable = true;
+	if (r->state != RCPT_WAITING) {
+		message_must_sync(msg);
+		msg->attempt.must_be_durable = true;
+	}
 	if (r->state == RCPT_FAILED)
 		msg->news.has_failed = true;
 }
@@ -281,7 +300,7 @@ message_expire(struct queue_message *msg)
 	expire_rcpts(msg);
 	finish(msg);
 	entry_name_rcpt(msg->e, msg->env);
-	msg->disk.is_unsaved = false;
+	message_save_again(msg);
 	msg->attempt.must_be_durable = false;
 }
 
@@ -379,7 +398,7 @@ hold(struct queue_message *msg, const char *why)
 {
 	msg->e->is_held = true;
 	entry_count(msg->q, msg->e);
-	msg->disk.must_sync = true;
+	message_must_sync(msg);
 	message_noted(
 	    msg, journal_hold(&msg->disk.notes, queue_wall(msg->q), why));
 }
@@ -432,11 +451,12 @@ static void
 tell_taken(struct queue_message *msg)
 {
 	void (*on_taken)(void *ctx) = msg->client.on_taken;
+	void *taken_ctx = msg->client.taken_ctx;
 
 	if (on_taken == NULL || !has_one_taken_it(msg))
 		return;
-	msg->client.on_taken = NULL;
-	on_taken(msg->client.taken_ctx);
+	message_calls_taken(msg, NULL, NULL);
+	on_taken(taken_ctx);
 }
 
 /* Only what is known of each recipient: the verdict that ends the delivery may
@@ -446,7 +466,7 @@ queue_claim_note(struct queue_claim *d)
 {
 	struct queue_message *msg = d->msg;
 	bool must_sync = msg->disk.must_sync,
-	     must_settle = msg->attempt.must_be_durable;
+	     must_be_durable = msg->attempt.must_be_durable;
 	static const struct verdict none;
 
 	tell_taken(msg);
@@ -459,13 +479,11 @@ queue_claim_note(struct queue_claim *d)
 		    msg->env->rcpts[i].state == RCPT_WAITING &&
 		    state_after(msg->attempt.answers[i]) != RCPT_WAITING)
 			apply_verdict(msg, i, msg->attempt.answers[i]);
+	entry_name_rcpt(msg->e, msg->env);
 	/* Or the next transaction would wait for a sync that is due only at the
 	 * end of the delivery. */
-	msg->disk.is_unsynced = msg->disk.is_unsynced || msg->disk.must_sync;
-	entry_name_rcpt(msg->e, msg->env);
-	msg->disk.must_sync = must_sync;
-	msg->attempt.must_be_durable = must_settle;
-	message_write_notes(msg);
+	msg->attempt.must_be_durable = must_be_durable;
+	message_write_unsynced(msg, must_sync);
 }
 
 static void
@@ -586,22 +604,17 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		assert(msg->disk.job == NULL);
 		err_set(&why, ERR_DISK, "its checksum is wrong");
 		message_drop_answers(msg);
-		msg->attempt.is_active = false;
-		entry_count(msg->q, msg->e);
+		message_end_attempt(msg);
 		message_cannot_load(msg, STORE_DAMAGED, &why);
 		if (on_durable != NULL)
 			on_durable(ctx);
 		return;
 	}
-	msg->attempt.is_active = false;
-	entry_count(msg->q, msg->e);
-	msg->body.is_fresh = false;
-	msg->disk.is_unsaved = false;
-	msg->attempt.mark = MARK_NONE;
+	message_end_attempt(msg);
+	message_is_stale(msg);
 	msg->attempt.on_marked = NULL;
-	if (msg->disk.is_unsynced)
-		msg->disk.must_sync = msg->attempt.must_be_durable = true;
-	msg->disk.is_unsynced = false;
+	if (message_attempt_over(msg))
+		msg->attempt.must_be_durable = true;
 	msg->attempt.on_durable = on_durable;
 	msg->attempt.durable_ctx = ctx;
 	switch (how) {
@@ -621,4 +634,41 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		pace_sent(msg);
 	pace_attempt_over(msg);
 	message_advance(msg);
+}
+
+/* --- calling back ---------------------------------------------------------- */
+
+static void
+tell_durable(struct queue_message *msg, struct attempt_calls *c)
+{
+	bool is_written = msg->disk.job == NULL &&
+			  msg->disk.state == DISK_SAFE &&
+			  (buf_len(&msg->disk.notes) == 0 ||
+			      msg->disk.is_unsaved);
+
+	if (msg->attempt.on_durable == NULL || msg->attempt.is_active ||
+	    (msg->attempt.must_be_durable && msg->disk.state != DISK_LOST &&
+		!is_written))
+		return;
+	c->on_durable = msg->attempt.on_durable;
+	c->durable_ctx = msg->attempt.durable_ctx;
+	msg->attempt.on_durable = NULL;
+	msg->attempt.must_be_durable = false;
+}
+
+static void
+tell_marked(struct queue_message *msg, struct attempt_calls *c)
+{
+	if (msg->attempt.on_marked == NULL || msg->disk.mark != MARK_NONE)
+		return;
+	c->on_marked = msg->attempt.on_marked;
+	c->marked_ctx = msg->attempt.marked_ctx;
+	msg->attempt.on_marked = NULL;
+}
+
+void
+message_tell_attempt(struct queue_message *msg, struct attempt_calls *c)
+{
+	tell_durable(msg, c);
+	tell_marked(msg, c);
 }

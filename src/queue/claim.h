@@ -16,14 +16,6 @@ enum result { /* of the last attempt */
 	RESULT_FAILED /* none left to try, and some have failed */
 };
 
-/* The commit mark: the note that a message may have been delivered from now
- * on. */
-enum mark {
-	MARK_NONE, /* or it is on the disk */
-	MARK_UNWRITTEN, /* the message is not there yet */
-	MARK_WRITING
-};
-
 struct queue_claim {
 	struct queue_message *msg;
 };
@@ -33,7 +25,6 @@ struct message_attempt {
 	bool is_active;
 	struct queue_claim claim;
 	struct verdict **answers; /* per recipient */
-	enum mark mark;
 	void (*on_marked)(void *ctx);
 	void *marked_ctx;
 	bool *offered; /* per recipient: the answer is out; NULL: nobody's is */
@@ -46,11 +37,27 @@ struct message_attempt {
 	bool must_be_durable; /* on_durable() waits for the notes */
 };
 
+struct attempt_calls {
+	void (*on_durable)(void *ctx);
+	void *durable_ctx;
+	void (*on_marked)(void *ctx);
+	void *marked_ctx;
+};
+
 /* What was heard in the attempt that is over. */
 void message_drop_answers(struct queue_message *msg);
 /* All that still wait have failed: too old. */
 void message_expire(struct queue_message *msg);
 /* A crash has ended the attempt at a message when its answer was awaited. */
 void message_recover(struct queue_message *msg);
+
+/* It is not under way any more. */
+void message_end_attempt(struct queue_message *msg);
+/* As a restart finds it: none is left to try. */
+void message_has_failed(struct queue_message *msg);
+/* What came of it has been dealt with. */
+void message_forget_attempt(struct queue_message *msg);
+/* Who is to be called back now, once what they wait for is so; else NULL. */
+void message_tell_attempt(struct queue_message *msg, struct attempt_calls *c);
 
 #endif

@@ -238,8 +238,8 @@ queue_hold(struct queue *q, const char *id, const char *why)
 	entry_count(q, e);
 	entry_unwait(q, e);
 	entry_set_reason(q, e, why);
-	msg->disk.must_sync = true;
-	msg->disk.is_unsaved = false;
+	message_must_sync(msg);
+	message_save_again(msg);
 	message_noted(msg, journal_hold(&msg->disk.notes, queue_wall(q), why));
 	message_advance(msg);
 	return true;
@@ -254,8 +254,8 @@ release(struct queue *q, struct entry *e)
 	entry_count(q, e);
 	e->times.life_from_s = queue_wall(q) / 1000;
 	entry_set_reason(q, e, "");
-	msg->disk.must_sync = true;
-	msg->disk.is_unsaved = false;
+	message_must_sync(msg);
+	message_save_again(msg);
 	message_noted(msg, journal_release(&msg->disk.notes, queue_wall(q)));
 }
 

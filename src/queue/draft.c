@@ -112,38 +112,6 @@ queue_draft_write(
 	return -1;
 }
 
-static void
-give_content(struct queue_message *msg, struct queue_draft *d)
-{
-	struct entry *e = msg->e;
-
-	if (d->spill != NULL) {
-		msg->env->size_bytes = d->spill->size_bytes;
-		msg->body.draft = d->spill;
-		d->spill = NULL;
-	} else {
-		msg->env->size_bytes = buf_len(&d->bytes);
-		msg->body.bytes = buf_steal(&d->bytes);
-	}
-	entry_describe(e, msg->env);
-	msg->body.is_fresh = true;
-	msg->body.fresh_ms = queue_now(msg->q);
-	message_charge(msg);
-}
-
-static void
-set_client(struct queue_message *msg, struct queue_draft *d,
-    enum queue_mode mode, int64_t verdict_by_ms)
-{
-	msg->client.state = CLIENT_WAITING;
-	msg->client.mode = mode;
-	msg->client.verdict_by_ms = verdict_by_ms;
-	msg->client.draft = d;
-	list_append(&msg->q->clients, &msg->client.link);
-	d->msg = msg;
-	d->e = NULL;
-}
-
 /* Its way through the queue. */
 static void
 begin(struct queue_message *msg)
@@ -171,22 +139,22 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	assert(d->e != NULL && env->nrcpts > 0);
 	d->e = e = entry_name(q, d->e, env);
 	msg = message_get(q, e);
-	msg->client.is_ending = true;
 	msg->env = envelope_dup(env);
 	memcpy(msg->env->id, e->id, QID_SIZE);
 	if (msg->env->arrived_s == 0)
 		msg->env->arrived_s = queue_wall(q) / 1000;
-	give_content(msg, d);
-	set_client(msg, d, mode, verdict_by_ms);
-	msg->client.on_accepted = on_accepted;
-	msg->client.accepted_ctx = ctx;
+	message_take_content(msg, d);
+	message_waits(msg, d, mode, verdict_by_ms);
+	message_calls(msg, on_accepted, ctx);
+	d->msg = msg;
+	d->e = NULL;
 
 	e->times.next_ms = queue_now(q);
 	if (mode == QUEUE_MODE_QUEUE)
 		e->times.next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
 	if (!message_joins(msg))
 		begin(msg);
-	msg->client.is_ending = false;
+	message_is_ready(msg);
 	if (msg->disk.job == NULL && msg->disk.state != DISK_WAITING)
 		q->is_todo = true;
 	if (q->is_todo || mode == QUEUE_MODE_VERDICT ||
@@ -198,10 +166,8 @@ void
 queue_draft_on_taken(
     struct queue_draft *d, void (*on_taken)(void *ctx), void *ctx)
 {
-	if (d->msg == NULL)
-		return;
-	d->msg->client.on_taken = on_taken;
-	d->msg->client.taken_ctx = ctx;
+	if (d->msg != NULL)
+		message_calls_taken(d->msg, on_taken, ctx);
 }
 
 void
@@ -209,14 +175,8 @@ queue_draft_free(struct queue_draft *d)
 {
 	if (d == NULL)
 		return;
-	if (d->msg != NULL) { /* nobody waits any more */
-		struct queue_message *msg = d->msg;
-
-		msg->client.draft = NULL;
-		msg->client.on_accepted = NULL;
-		msg->client.on_taken = NULL;
-		msg->client.state = CLIENT_GONE;
-	}
+	if (d->msg != NULL)
+		message_client_leaves(d->msg);
 	if (d->e != NULL) {
 		d->q->store->ops->draft_free(d->spill);
 		entry_free(d->q, d->e);

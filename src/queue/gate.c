@@ -68,8 +68,8 @@ carry(struct queue_message *msg, const struct queue_arrival *a)
 	e->times.next_ms = queue_now(q) + wait_ms;
 	message_noted(
 	    msg, journal_next(&msg->disk.notes, queue_wall(q) + wait_ms));
-	msg->client.mode = QUEUE_MODE_QUEUE;
-	msg->body.is_fresh = false;
+	message_wait_no_more(msg);
+	message_is_stale(msg);
 	carrier_describe(q, e, 0);
 }
 
@@ -80,14 +80,14 @@ join(struct queue_message *msg, struct entry *carrier, unsigned njoined)
 	struct queue_message *to = message_get(q, carrier);
 
 	msg->e->is_gone = true;
-	msg->client.mode = QUEUE_MODE_QUEUE;
-	msg->disk.state = DISK_WRITING;
+	message_wait_no_more(msg);
+	message_is_carried(msg);
 	message_drop_message(msg);
 	msg->join.carrier = to;
 	msg->join.turn = ++to->join.lines;
 	memcpy(msg->join.into, carrier->id, QID_SIZE);
 	message_noted(to, journal_equal(&to->disk.notes, queue_wall(q)));
-	to->disk.must_sync = true;
+	message_must_sync(to);
 	if (to->env != NULL) {
 		to->env->nequal++;
 		to->env->equal_last_s = queue_wall(q) / 1000;
@@ -132,9 +132,7 @@ settle(struct queue_message *carrier, uint64_t turn, const struct err *why)
 		if (msg->join.carrier != carrier || msg->join.turn > turn)
 			continue;
 		msg->join.carrier = NULL;
-		msg->disk.state = why == NULL ? DISK_SAFE : DISK_LOST;
-		if (why != NULL)
-			msg->disk.err = *why;
+		message_is_stored(msg, why);
 		q->is_todo = true;
 	}
 	if (q->is_todo)
@@ -185,8 +183,7 @@ put_off(struct queue *q, struct entry *e, int64_t wait_ms)
 	entry_wait(q, e);
 	/* Who waits for the provider hears that it is queued. */
 	if (e->msg != NULL && e->msg->client.state != CLIENT_TOLD) {
-		e->msg->client.verdict_by_ms = e->msg->race.store_at_ms =
-		    queue_now(q);
+		message_hurry(e->msg);
 		q->is_todo = true;
 		queue_rescheduled(q);
 	}

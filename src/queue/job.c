@@ -224,7 +224,7 @@ job_new(struct queue *q, enum job_kind kind, struct queue_message *msg)
 	if (msg != NULL) {
 		memcpy(j->id, msg->e->id, QID_SIZE);
 		j->place = entry_place(msg->e);
-		msg->disk.job = j;
+		message_has_job(msg, j);
 	}
 	return j;
 }
@@ -248,7 +248,7 @@ job_cancel(struct job *j)
 {
 	if (!j->q->o.pool.cancel(j->q->o.pool.ctx, &j->work))
 		return false;
-	j->msg->disk.job = NULL;
+	message_has_job(j->msg, NULL);
 	job_free(j);
 	return true;
 }

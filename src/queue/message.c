@@ -26,10 +26,7 @@
 /* What is called back when everything else is done. */
 struct calls {
 	struct client_call client;
-	void (*on_durable)(void *ctx);
-	void *durable_ctx;
-	void (*on_marked)(void *ctx);
-	void *marked_ctx;
+	struct attempt_calls attempt;
 };
 
 struct queue_message *
@@ -84,7 +81,7 @@ discard(struct queue_message *msg)
 	if (msg->disk.job != NULL)
 		return;
 	if (msg->attempt.on_durable != NULL && msg->disk.state == DISK_SAFE) {
-		msg->disk.must_sync = true;
+		message_must_sync(msg);
 		message_submit(
 		    msg, JOB_APPEND); /* and settle when that is back */
 		return;
@@ -147,34 +144,6 @@ work_on_disk(struct queue_message *msg)
 		rest(msg);
 }
 
-static void
-tell_durable(struct queue_message *msg, struct calls *c)
-{
-	bool is_written = msg->disk.job == NULL &&
-			  msg->disk.state == DISK_SAFE &&
-			  (buf_len(&msg->disk.notes) == 0 ||
-			      msg->disk.is_unsaved);
-
-	if (msg->attempt.on_durable == NULL || msg->attempt.is_active ||
-	    (msg->attempt.must_be_durable && msg->disk.state != DISK_LOST &&
-		!is_written))
-		return;
-	c->on_durable = msg->attempt.on_durable;
-	c->durable_ctx = msg->attempt.durable_ctx;
-	msg->attempt.on_durable = NULL;
-	msg->attempt.must_be_durable = false;
-}
-
-static void
-tell_marked(struct queue_message *msg, struct calls *c)
-{
-	if (msg->attempt.on_marked == NULL || msg->attempt.mark != MARK_NONE)
-		return;
-	c->on_marked = msg->attempt.on_marked;
-	c->marked_ctx = msg->attempt.marked_ctx;
-	msg->attempt.on_marked = NULL;
-}
-
 void
 message_advance(struct queue_message *msg)
 {
@@ -186,13 +155,12 @@ message_advance(struct queue_message *msg)
 	if (message_can_tell(msg))
 		message_tell_client(msg, &c.client);
 	message_cancel_store(msg);
-	tell_durable(msg, &c);
-	tell_marked(msg, &c);
+	message_tell_attempt(msg, &c.attempt);
 	work_on_disk(msg); /* msg may be gone */
-	if (c.on_marked != NULL)
-		c.on_marked(c.marked_ctx);
-	if (c.on_durable != NULL)
-		c.on_durable(c.durable_ctx);
+	if (c.attempt.on_marked != NULL)
+		c.attempt.on_marked(c.attempt.marked_ctx);
+	if (c.attempt.on_durable != NULL)
+		c.attempt.on_durable(c.attempt.durable_ctx);
 	if (c.client.on_accepted != NULL)
 		c.client.on_accepted(c.client.accepted_ctx, &c.client.t);
 }

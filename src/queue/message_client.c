@@ -50,7 +50,7 @@ message_can_tell(const struct queue_message *msg)
 		break;
 	}
 	/* What is promised from here on must be known as offered, if it is. */
-	return msg->attempt.mark == MARK_NONE && !may_get_verdict(msg);
+	return msg->disk.mark == MARK_NONE && !may_get_verdict(msg);
 }
 
 int64_t
@@ -58,7 +58,7 @@ message_deadline(const struct queue_message *msg)
 {
 	if (msg->client.state == CLIENT_TOLD ||
 	    msg->disk.state == DISK_WRITING ||
-	    (msg->disk.state == DISK_SAFE && msg->attempt.mark != MARK_NONE))
+	    (msg->disk.state == DISK_SAFE && msg->disk.mark != MARK_NONE))
 		return INT64_MAX;
 	if (msg->disk.state == DISK_WAITING)
 		return msg->race.store_at_ms;
@@ -102,4 +102,70 @@ message_tell_client(struct queue_message *msg, struct client_call *c)
 	if (msg->client.draft != NULL)
 		msg->client.draft->msg = NULL;
 	msg->client.draft = NULL;
+}
+
+void
+message_waits(struct queue_message *msg, struct queue_draft *d,
+    enum queue_mode mode, int64_t verdict_by_ms)
+{
+	msg->client.state = CLIENT_WAITING;
+	msg->client.is_ending = true;
+	msg->client.mode = mode;
+	msg->client.verdict_by_ms = verdict_by_ms;
+	msg->client.draft = d;
+	list_append(&msg->q->clients, &msg->client.link);
+}
+
+void
+message_calls(struct queue_message *msg,
+    void (*on_accepted)(void *ctx, const struct queue_told *t), void *ctx)
+{
+	msg->client.on_accepted = on_accepted;
+	msg->client.accepted_ctx = ctx;
+}
+
+void
+message_calls_taken(
+    struct queue_message *msg, void (*on_taken)(void *ctx), void *ctx)
+{
+	msg->client.on_taken = on_taken;
+	msg->client.taken_ctx = ctx;
+}
+
+void
+message_is_ready(struct queue_message *msg)
+{
+	msg->client.is_ending = false;
+}
+
+void
+message_client_leaves(struct queue_message *msg)
+{
+	msg->client.draft = NULL;
+	msg->client.on_accepted = NULL;
+	msg->client.on_taken = NULL;
+	msg->client.state = CLIENT_GONE;
+}
+
+void
+message_wait_no_more(struct queue_message *msg)
+{
+	msg->client.mode = QUEUE_MODE_QUEUE;
+}
+
+void
+message_hurry(struct queue_message *msg)
+{
+	msg->client.verdict_by_ms = queue_now(msg->q);
+	pace_hurry(msg);
+}
+
+void
+message_has_grace(struct queue_message *msg, int64_t until_ms)
+{
+	struct message_client *c = &msg->client;
+
+	c->grace_ms = until_ms;
+	if (c->mode == QUEUE_MODE_VERDICT && c->verdict_by_ms > until_ms)
+		c->grace_ms = c->verdict_by_ms;
 }

@@ -2,6 +2,8 @@
 /* What the disk has of a message, and is about to get. */
 #include "queue/inside.h"
 
+#include <assert.h>
+
 #include "base/xalloc.h"
 
 enum {
@@ -17,6 +19,84 @@ message_noted(struct queue_message *msg, bool ok)
 		return;
 	err_set(&err, ERR_SYSTEM, "the journal has grown too long");
 	queue_trouble(msg->q, msg->e->id, &err);
+}
+
+/* The header is made here, so that the job needs no envelope: that one now
+ * belongs to whoever delivers it. */
+void
+message_store(struct queue_message *msg)
+{
+	struct job *j = job_new(msg->q, JOB_STORE, msg);
+	struct buf swap;
+	struct err err;
+	int rc;
+
+	if (msg->body.draft != NULL) {
+		rc = msg->q->store->ops->draft_end(
+		    msg->body.draft, msg->env, &err);
+		j->draft = msg->body.draft;
+	} else {
+		rc = store_text_header(
+			 &j->text, STORE_TEXT_MESSAGE, msg->env, 0)
+			 ? 0
+			 : err_set(&err, ERR_INPUT, "the envelope is too long");
+		j->message = bytes_of(
+		    msg->body.bytes, (size_t)msg->e->size_bytes);
+	}
+	/* Limits make envelopes of megabytes impossible long before. */
+	assert(rc == 0);
+	/* What is known by now is in the file from the start, and is durable
+	 * with it. */
+	swap = j->notes;
+	j->notes = msg->disk.notes;
+	msg->disk.notes = swap;
+	j->folds = msg->join.lines;
+	msg->disk.must_sync = false;
+	msg->disk.mark = MARK_NONE;
+	msg->disk.state = DISK_WRITING;
+	pace_store_begun(msg);
+	job_submit(j);
+}
+
+void
+message_begin(struct queue_message *msg)
+{
+	if (pace_begin(msg) > 0)
+		msg->disk.state = DISK_WAITING;
+	else
+		message_store(msg);
+}
+
+void
+message_is_carried(struct queue_message *msg)
+{
+	msg->disk.state = DISK_WRITING;
+}
+
+void
+message_is_stored(struct queue_message *msg, const struct err *why)
+{
+	msg->disk.state = why == NULL ? DISK_SAFE : DISK_LOST;
+	if (why != NULL)
+		msg->disk.err = *why;
+}
+
+void
+message_has_job(struct queue_message *msg, struct job *j)
+{
+	msg->disk.job = j;
+}
+
+void
+message_must_sync(struct queue_message *msg)
+{
+	msg->disk.must_sync = true;
+}
+
+void
+message_save_again(struct queue_message *msg)
+{
+	msg->disk.is_unsaved = false;
 }
 
 void
@@ -58,15 +138,15 @@ message_write_mark(struct queue_message *msg)
 {
 	struct err err;
 
-	if (msg->attempt.mark != MARK_UNWRITTEN || msg->disk.job != NULL ||
+	if (msg->disk.mark != MARK_UNWRITTEN || msg->disk.job != NULL ||
 	    msg->disk.state != DISK_SAFE)
 		return;
 	if (msg->disk.must_sync) {
-		msg->attempt.mark = MARK_WRITING;
+		msg->disk.mark = MARK_WRITING;
 		message_submit(msg, JOB_APPEND);
 		return;
 	}
-	msg->attempt.mark = MARK_NONE;
+	msg->disk.mark = MARK_NONE;
 	if (append_now(msg, buf_bytes(&msg->disk.notes), &err) == 0)
 		buf_reset(&msg->disk.notes);
 	else /* they go with the next ones */
@@ -84,8 +164,35 @@ message_write_notes(struct queue_message *msg)
 		queue_trouble(msg->q, msg->e->id, &err);
 		return;
 	}
-	msg->attempt.mark = MARK_NONE;
+	msg->disk.mark = MARK_NONE;
 	buf_reset(&msg->disk.notes);
+}
+
+bool
+message_mark(struct queue_message *msg)
+{
+	msg->disk.mark = MARK_UNWRITTEN;
+	message_write_mark(msg);
+	return msg->disk.mark != MARK_WRITING;
+}
+
+void
+message_write_unsynced(struct queue_message *msg, bool did_before)
+{
+	msg->disk.is_unsynced = msg->disk.is_unsynced || msg->disk.must_sync;
+	msg->disk.must_sync = did_before;
+	message_write_notes(msg);
+}
+
+bool
+message_attempt_over(struct queue_message *msg)
+{
+	bool was_unsynced = msg->disk.is_unsynced;
+
+	msg->disk.must_sync = msg->disk.must_sync || was_unsynced;
+	msg->disk.is_unsynced = msg->disk.is_unsaved = false;
+	msg->disk.mark = MARK_NONE;
+	return was_unsynced;
 }
 
 /* A disk that takes no line may still let go of a file. */
@@ -129,7 +236,7 @@ store_done(struct queue_message *msg, struct job *j)
 	struct queue *q = msg->q;
 
 	if (j->rc == 0) {
-		msg->disk.state = DISK_SAFE;
+		message_is_stored(msg, NULL);
 		q->bad_disk.failures = 0;
 		pace_stored(msg);
 		/* Only now has message_deadline() a date: whoever turns the
@@ -137,12 +244,8 @@ store_done(struct queue_message *msg, struct job *j)
 		queue_rescheduled(q);
 		return;
 	}
-	msg->disk.state = DISK_LOST;
-	msg->disk.err = j->err;
-	msg->client.grace_ms = queue_now(q) + GRACE_MS;
-	if (msg->client.mode == QUEUE_MODE_VERDICT &&
-	    msg->client.verdict_by_ms > msg->client.grace_ms)
-		msg->client.grace_ms = msg->client.verdict_by_ms;
+	message_is_stored(msg, &j->err);
+	message_has_grace(msg, queue_now(q) + GRACE_MS);
 	queue_disk_failed(q);
 	queue_rescheduled(q);
 }
@@ -153,9 +256,8 @@ store_done(struct queue_message *msg, struct job *j)
 static void
 append_done(struct queue_message *msg, struct job *j)
 {
-	if (msg->attempt.mark == MARK_WRITING)
-		msg->attempt.mark =
-		    MARK_NONE; /* or it would wait for the disk */
+	if (msg->disk.mark == MARK_WRITING)
+		msg->disk.mark = MARK_NONE; /* or it would wait for the disk */
 	if (j->rc == 0)
 		return;
 	message_noted(msg, buf_add(&j->text, buf_str(&msg->disk.notes),
@@ -177,7 +279,7 @@ fail_done(struct queue_message *msg, struct job *j)
 	e->in_failed = j->place == STORE_FAILED;
 	e->is_failed = true;
 	entry_count(msg->q, e);
-	msg->attempt.result = RESULT_NONE;
+	message_forget_attempt(msg);
 	message_drop_content(msg);
 }
 

@@ -12,8 +12,6 @@
  */
 #include "queue/inside.h"
 
-#include <assert.h>
-
 enum {
 	SAMPLE_WEIGHT = 8,
 	SAMPLES_MIN = 8, /* before that nothing is known */
@@ -41,44 +39,6 @@ is_quicker(const struct pace *a, const struct pace *b)
 {
 	return a->samples == SAMPLES_MIN && b->samples == SAMPLES_MIN &&
 	       a->average < b->average;
-}
-
-/* The header is made here, so that the job needs no envelope: that one now
- * belongs to whoever delivers it. */
-void
-message_store(struct queue_message *msg)
-{
-	struct job *j = job_new(msg->q, JOB_STORE, msg);
-	struct buf swap;
-	struct err err;
-	int rc;
-
-	if (msg->body.draft != NULL) {
-		rc = msg->q->store->ops->draft_end(
-		    msg->body.draft, msg->env, &err);
-		j->draft = msg->body.draft;
-	} else {
-		rc = store_text_header(
-			 &j->text, STORE_TEXT_MESSAGE, msg->env, 0)
-			 ? 0
-			 : err_set(&err, ERR_INPUT, "the envelope is too long");
-		j->message = bytes_of(
-		    msg->body.bytes, (size_t)msg->e->size_bytes);
-	}
-	/* Limits make envelopes of megabytes impossible long before. */
-	assert(rc == 0);
-	/* What is known by now is in the file from the start, and is durable
-	 * with it. */
-	swap = j->notes;
-	j->notes = msg->disk.notes;
-	msg->disk.notes = swap;
-	j->folds = msg->join.lines;
-	msg->disk.must_sync = false;
-	msg->attempt.mark = MARK_NONE;
-	msg->disk.state = DISK_WRITING;
-	msg->race.stored_ms = queue_now(msg->q);
-	msg->race.stored_among = ++msg->q->race.storing;
-	job_submit(j);
 }
 
 /* --- the head start ------------------------------------------------------- */
@@ -110,18 +70,28 @@ head_start_ms(const struct queue_message *msg)
 	return ms < wait ? ms : wait;
 }
 
-void
-message_begin(struct queue_message *msg)
+int64_t
+pace_begin(struct queue_message *msg)
 {
 	int64_t now = queue_now(msg->q), ms = head_start_ms(msg);
 
 	msg->race.begun_ms = now;
 	msg->race.begun_among = ++msg->q->race.begun;
 	msg->race.store_at_ms = now + ms;
-	if (ms > 0)
-		msg->disk.state = DISK_WAITING;
-	else
-		message_store(msg);
+	return ms;
+}
+
+void
+pace_store_begun(struct queue_message *msg)
+{
+	msg->race.stored_ms = queue_now(msg->q);
+	msg->race.stored_among = ++msg->q->race.storing;
+}
+
+void
+pace_hurry(struct queue_message *msg)
+{
+	msg->race.store_at_ms = queue_now(msg->q);
 }
 
 void

@@ -31,11 +31,11 @@ struct message_race {
 	size_t stored_among; /* likewise, store jobs under way; 0: none */
 };
 
-/* A new message: gives it to the disk, now or when the head start of the
- * provider is over. */
-void message_begin(struct queue_message *msg);
-/* The head start is over. */
-void message_store(struct queue_message *msg);
+/* A new message; the head start of the provider, which may be 0. */
+int64_t pace_begin(struct queue_message *msg);
+/* Its head start is over. */
+void pace_hurry(struct queue_message *msg);
+void pace_store_begun(struct queue_message *msg);
 /* Starts what is due. */
 void pace_tick(struct queue *q);
 /* What happened; nothing is learnt from what took its time elsewhere. */

@@ -41,10 +41,9 @@ abandon_messages(struct queue *q)
 		struct queue_message *msg = list_entry(
 		    it, struct queue_message, link);
 
-		msg->attempt.is_active = false;
-		entry_count(q, msg->e);
-		msg->client.mode = QUEUE_MODE_QUEUE; /* waits for no provider */
-		msg->disk.is_unsaved = false; /* one last try */
+		message_end_attempt(msg);
+		message_wait_no_more(msg);
+		message_save_again(msg); /* one last try */
 	}
 	while (!list_is_empty(&q->clients)) {
 		struct queue_message *msg = list_entry(
@@ -117,7 +116,7 @@ queue_give_up_waiting(struct queue *q, int account)
 					 msg->attempt.is_active)) ||
 		    msg->client.verdict_by_ms <= now)
 			continue;
-		msg->client.verdict_by_ms = msg->race.store_at_ms = now;
+		message_hurry(msg);
 		q->is_todo = true;
 	}
 	if (q->is_todo)

@@ -74,7 +74,7 @@ finish_failing(struct queue *q, struct entry *e)
 {
 	struct queue_message *msg = message_get(q, e);
 
-	msg->attempt.result = RESULT_FAILED;
+	message_has_failed(msg);
 	message_advance(msg);
 }
 

@@ -116,13 +116,14 @@ fault_of(struct bytes target)
 		return "a file cannot be a target: relais delivers to "
 		       "addresses only";
 	if (bytes_has_prefix_nocase(inner, ":include:"))
-		return ":include: is not supported: write the addresses here";
+		return ":include: is not supported: write the addresses in "
+		       "this file";
 	if (memchr(target.p, '@', target.n) != NULL)
-		return addr_is_mailbox(target) ? NULL : "this is no address";
+		return addr_is_mailbox(target) ? NULL : "not a valid address";
 	/* Other mailers' words, ":blackhole:" and ":fail:", are no names. */
 	return addr_is_safe(target) && strchr("\":", first) == NULL
 		   ? NULL
-		   : "this is neither an address nor a name";
+		   : "neither an address nor a name";
 }
 
 static void
@@ -170,7 +171,7 @@ read_entry(struct reading *rd, struct bytes b)
 		return;
 	}
 	if (!addr_is_safe(name)) {
-		problem(rd, name, "this is no name mail can have");
+		problem(rd, name, "not a valid local name");
 		return;
 	}
 	name = without_quotes(name);
@@ -196,8 +197,8 @@ read_line(struct reading *rd, struct bytes b)
 		read_targets(rd, b);
 	else
 		problem(rd, b,
-		    "a line that begins with a blank continues the "
-		    "one before, and there is none");
+		    "a line that begins with a blank continues the previous "
+		    "line, but there is none");
 }
 
 /* --- the table ------------------------------------------------------------ */
@@ -225,7 +226,8 @@ settle(struct reading *rd)
 
 		if (n > 0 && strcasecmp(a->v[n - 1].name, e->name) == 0) {
 			conf_problem_add(rd->problems, a->file, e->line,
-			    e->name, "already on line %d", a->v[n - 1].line);
+			    e->name, "already defined on line %d",
+			    a->v[n - 1].line);
 			conf_list_clear(&e->targets);
 			free(e->name);
 			continue;

@@ -104,7 +104,7 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 	if (c->admin != NULL && addr_is_local_name(bytes_str(c->admin), NULL))
 		conf_problem_add(b->problems, b->raw->file,
 		    conf_section_get(s, "admin")->line, "admin in [relais]",
-		    "%s is a name of this machine; write an address that a "
+		    "%s is a name of this machine; give an address that a "
 		    "provider can deliver to",
 		    c->admin);
 	if (c->retry_after_ms < 1000)
@@ -114,8 +114,7 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 	if (c->lifetime_ms < c->retry_after_ms)
 		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
 		    "lifetime in [relais]",
-		    "it is shorter than retry_after, so nothing would be "
-		    "tried twice");
+		    "shorter than retry_after, so no message would be retried");
 }
 
 /* The user that the daemon runs as. */

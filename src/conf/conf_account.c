@@ -241,8 +241,9 @@ build_ports(struct draft *d)
 	if (mode == CONF_TLS_OFF && d->a->host != NULL &&
 	    !conf_is_loopback(d->a->host))
 		PROBLEM(d, tls,
-		    "tls = off is possible only with a host on this machine, "
-		    "such as localhost: the password would go out in clear");
+		    "tls = off is allowed only for a host on this machine, "
+		    "such as localhost: otherwise the password would be sent "
+		    "in clear text");
 }
 
 /* Would a connection to this host end at this listener, if the port fits?
@@ -285,8 +286,8 @@ check_not_ourselves(struct draft *d)
 
 	if (l != NULL)
 		PROBLEM(d, get(d, "host"),
-		    "%s port %d is relais itself (listener %s), so mail would "
-		    "go round in a circle",
+		    "%s port %d is relais itself (listener %s), so messages "
+		    "would loop",
 		    d->a->host, l->port, l->name);
 }
 
@@ -323,7 +324,8 @@ build_tls(struct draft *d)
 
 	if ((d->a->tls_cert == NULL) != (d->a->tls_key == NULL))
 		PROBLEM(d, get(d, d->a->tls_cert ? "tls_cert" : "tls_key"),
-		    "tls_cert and tls_key belong together, one is missing");
+		    "tls_cert and tls_key must be set together; one is "
+		    "missing");
 	check_trust(d, "tls_ca_file", d->a->tls_ca_file);
 	check_trust(d, "tls_cert", d->a->tls_cert);
 	check_trust(d, "tls_key", d->a->tls_key);
@@ -331,14 +333,16 @@ build_tls(struct draft *d)
 		return;
 	setting_split_list(v->text, &words);
 	if (words.n > CONF_PINS_MAX)
-		PROBLEM(d, v, "at most %d keys in tls_pin", (int)CONF_PINS_MAX);
+		PROBLEM(d, v,
+		    "too many keys in tls_pin: at most %d are allowed",
+		    (int)CONF_PINS_MAX);
 	for (size_t i = 0; i < words.n && i < CONF_PINS_MAX; i++)
 		if (is_pin(words.v[i]))
 			d->a->tls_pins[i] = xstrdup(words.v[i]);
 		else
 			PROBLEM(d, v,
-			    "tls_pin \"%s\" is not sha256: and the BASE64 of "
-			    "32 bytes",
+			    "tls_pin \"%s\" is not sha256: followed by the "
+			    "BASE64 of 32 bytes",
 			    words.v[i]);
 	conf_list_clear(&words);
 }
@@ -352,7 +356,7 @@ build_where(struct draft *d)
 		check_not_ourselves(d);
 	else if (get(d, "provider") == NULL) /* else that was the problem */
 		PROBLEM(d, NULL,
-		    "it needs provider = KEY, or host = NAME of the server");
+		    "no server is set: add provider = KEY, or host = NAME");
 }
 
 /* --- as whom -------------------------------------------------------------- */
@@ -373,11 +377,12 @@ build_user(struct draft *d)
 	if (a->user == NULL) {
 		if (d->preset->login == PROVIDER_LOGIN_OTHER)
 			PROBLEM(d, NULL,
-			    "it needs user, the login name; %s calls it %s",
+			    "no login name is set: add user; %s calls it %s",
 			    d->preset->key, d->preset->login_word);
 		else
-			PROBLEM(
-			    d, NULL, "it needs user = your mail address there");
+			PROBLEM(d, NULL,
+			    "no login name is set: add user = your email "
+			    "address there");
 		return;
 	}
 	if (d->preset->login != PROVIDER_LOGIN_LOCAL ||
@@ -406,8 +411,9 @@ build_identity(struct draft *d)
 		if (a->identity != CONF_IDENTITY_KEEP &&
 		    (a->user != NULL || d->preset == NULL))
 			PROBLEM(d, get(d, "user"),
-			    "it needs address, the mail address it sends as, "
-			    "because its login name is not one");
+			    "no address is set: add address, the email address "
+			    "to send as, because the login name is not an "
+			    "address");
 		return;
 	}
 	if (is_said || has_list || d->preset == NULL)
@@ -458,7 +464,7 @@ secret_from(struct draft *d, const struct conf_section *s)
 			continue;
 		if (first != NULL) {
 			PROBLEM(d, v,
-			    "it has two secrets, %s in line %d and %s: keep "
+			    "two secrets are set, %s on line %d and %s: keep "
 			    "one",
 			    first_name, first->line, sources[i].name);
 			continue;
@@ -508,11 +514,11 @@ build_secret(struct draft *d)
 	a->secret.is_grouped = d->preset != NULL &&
 			       d->preset->has_grouped_secret;
 	if (has_one && a->user == NULL && d->preset == NULL)
-		PROBLEM(d, NULL, "it has a secret but no user to log in as");
+		PROBLEM(d, NULL, "a secret is set but no user to log in as");
 	if (!has_one && a->user != NULL &&
 	    (a->auth == NULL || strcmp(a->auth, "EXTERNAL") != 0))
 		PROBLEM(d, NULL,
-		    "it has a user but no secret: add password_file, "
+		    "a user is set but no secret: add password_file, "
 		    "password_command, password_credential, password_keyring "
 		    "or password%s%s%s",
 		    hint != NULL ? " (" : "", hint != NULL ? hint : "",
@@ -597,7 +603,7 @@ build_fallback(struct conf_build *b, const struct conf_section *own,
 		/* From [account *] it may well be meant for the others. */
 		a->fallback = -1;
 		if (conf_section_get(own, "fallback") != NULL)
-			PROBLEM(&d, v, "its fallback is itself");
+			PROBLEM(&d, v, "an account cannot be its own fallback");
 		return;
 	}
 	if (a->fallback >= 0)
@@ -606,7 +612,7 @@ build_fallback(struct conf_build *b, const struct conf_section *own,
 	for (size_t i = 0; i < c->naccounts; i++)
 		names[i] = c->accounts[i].name;
 	near = setting_nearest_word(names, v->text);
-	PROBLEM(&d, v, "its fallback \"%s\" is not an account%s%s%s", v->text,
+	PROBLEM(&d, v, "fallback \"%s\" is not an account%s%s%s", v->text,
 	    near ? ": did you mean \"" : "", near ? near : "",
 	    near ? "\"?" : "");
 	free(names);
@@ -626,7 +632,7 @@ marked_default(struct conf_build *b)
 			conf_problem_add(b->problems, b->raw->file,
 			    c->accounts[i].line, "default = yes",
 			    "both [account %s] and [account %s] are the "
-			    "default; only one can be",
+			    "default; only one account can be",
 			    c->accounts[found].name, c->accounts[i].name);
 		else
 			found = (int)i;
@@ -674,7 +680,7 @@ conf_build_accounts(struct conf_build *b)
 		/* An unreadable file has been complained about already. */
 		if (b->problems->n == 0)
 			conf_problem_add(b->problems, b->raw->file, 0, NULL,
-			    "there is no account: add [account NAME] with "
+			    "no account is configured: add [account NAME] with "
 			    "provider or host, user and password_file");
 		return;
 	}

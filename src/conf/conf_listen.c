@@ -226,8 +226,8 @@ add_listen(struct conf_build *b, const struct wanted *w, const char *path,
 			if (w->is_section)
 				conf_problem_add(b->problems, b->raw->file,
 				    w->line, w->title,
-				    "%s is in [listen %s] already", w->address,
-				    c->listens[i].name);
+				    "%s is already used in [listen %s]",
+				    w->address, c->listens[i].name);
 			return;
 		}
 	c->listens = xrealloc(c->listens, c->nlistens + 1, sizeof(*l));
@@ -270,7 +270,7 @@ add_wanted(struct conf_build *b, const struct wanted *w)
 		add_listen(b, w, w->address, NULL, 0);
 	} else if (!conf_split_address(w->address, &host, &port)) {
 		conf_problem_add(b->problems, b->raw->file, w->line, w->title,
-		    "\"%s\" is not host:port, such as localhost:25 or "
+		    "\"%s\" is neither host:port, such as localhost:25 or "
 		    "[::1]:25, nor the path of a socket",
 		    w->address);
 	} else if (str_eq_nocase(host, "localhost")) {
@@ -312,7 +312,8 @@ add_section(struct conf_build *b, const struct conf_section *s)
 
 	if (address == NULL) {
 		conf_problem_add(b->problems, b->raw->file, s->line, s->title,
-		    "it needs an address, such as address = 192.168.1.2:25");
+		    "no address is set: add one, such as address = "
+		    "192.168.1.2:25");
 		return;
 	}
 	w.address = address->text;

@@ -142,8 +142,8 @@ open_section(struct reading *rd, enum setting_section kind, const char *name)
 	struct conf_section *s;
 
 	if (old != NULL) {
-		PROBLEM(rd, xstrdup(old->title),
-		    "this section is there already, in line %d", old->line);
+		PROBLEM(rd, xasprintf("duplicate section %s", old->title),
+		    "first defined on line %d", old->line);
 		rd->is_lost = true;
 		return;
 	}
@@ -225,7 +225,8 @@ unknown_key(struct reading *rd, const struct conf_section *s, const char *name)
 	for (int k = 0; k < SETTING_SECTIONS; k++)
 		if (k != (int)s->kind &&
 		    setting_find((enum setting_section)k, name) != NULL) {
-			PROBLEM(rd, what, "it belongs into a section [%s%s]",
+			PROBLEM(rd, what,
+			    "this key belongs in a section [%s%s]",
 			    setting_section_name((enum setting_section)k),
 			    k != SETTING_RELAIS ? " NAME" : "");
 			return;
@@ -233,7 +234,7 @@ unknown_key(struct reading *rd, const struct conf_section *s, const char *name)
 	if (near != NULL)
 		PROBLEM(rd, what, "did you mean \"%s\"?", near->name);
 	else
-		PROBLEM(rd, what, "there is no such setting");
+		PROBLEM(rd, what, "no such setting");
 }
 
 /* What stands behind the sign, as its type wants it. */
@@ -296,7 +297,7 @@ set_text(struct reading *rd, const struct conf_section *s,
 
 	buf_init(&why, 400);
 	if (has_control(v))
-		IGNORE(buf_adds(&why, "it holds a control character"));
+		IGNORE(buf_adds(&why, "it contains a control character"));
 	else
 		is_good = setting_check(st, text, &why);
 	if (!is_good) {
@@ -331,8 +332,7 @@ set_key(struct reading *rd, const char *name)
 		return;
 	if (rd->section == 0) {
 		PROBLEM(rd, shown("\"", bytes_str(name), "\""),
-		    "it stands before the first section; put [relais] above "
-		    "it");
+		    "key before the first section; put [relais] above it");
 		rd->is_lost = true;
 		return;
 	}
@@ -344,7 +344,7 @@ set_key(struct reading *rd, const char *name)
 	old = &s->values[st - settings];
 	if (old->line > 0 && st->type != SETTING_LIST) {
 		PROBLEM(rd, xasprintf("%s in %s", name, s->title),
-		    "it is set already, in line %d", old->line);
+		    "already set on line %d", old->line);
 		return;
 	}
 	if (st->type == SETTING_SECRET)
@@ -410,7 +410,8 @@ shown_length(struct reading *rd)
 			return (size_t)(end - t.p) + 1;
 		}
 		PROBLEM(rd, shown("section \"", t, "\""),
-		    end != NULL ? "its name is too long" : "it has no ]");
+		    end != NULL ? "the name is too long"
+				: "the closing ] is missing");
 		rd->is_lost = true;
 		return 0;
 	}
@@ -420,7 +421,7 @@ shown_length(struct reading *rd)
 			return i;
 		}
 	/* The text itself is not shown: it may be a secret on the wrong line. */
-	PROBLEM(rd, xstrdup("a line without meaning"),
+	PROBLEM(rd, xstrdup("unrecognized line"),
 	    "expected \"key = value\", \"[section]\" or a comment with #");
 	return 0;
 }
@@ -438,7 +439,7 @@ feed(char *str, int num, void *stream)
 		return str;
 	}
 	if (rd->is_key) { /* inih did not give it back */
-		PROBLEM(rd, xstrdup("a line without meaning"),
+		PROBLEM(rd, xstrdup("unrecognized line"),
 		    "expected \"key = value\"");
 		rd->is_key = false;
 	}
@@ -497,7 +498,7 @@ parse(struct reading *rd, const struct buf *b)
 
 	if (memchr(text.p, '\0', text.n) != NULL) {
 		conf_problem_add(rd->problems, rd->raw->file, 0, NULL,
-		    "this is not a text file, it holds a NUL byte");
+		    "not a text file: it contains a NUL byte");
 		return;
 	}
 	if (bytes_has_prefix_nocase(text, bom))

@@ -86,7 +86,7 @@ parse_ports(struct row *r, struct provider *p, struct err *err)
 		if (tls == NULL ||
 		    (strcmp(tls, "I") != 0 && strcmp(tls, "S") != 0))
 			return err_set(err, ERR_CONFIG,
-			    "behind a port stands I or S, for the kind of TLS");
+			    "expected I or S, the kind of TLS, after the port");
 		if (p->nports == CONF_PORTS_MAX)
 			return err_set(err, ERR_CONFIG, "at most %d ports",
 			    (int)CONF_PORTS_MAX);
@@ -314,11 +314,10 @@ unknown(const struct providers *p, const char *key, struct err *err)
 	near = setting_nearest_word(keys, key);
 	if (near != NULL)
 		err_set(err, ERR_CONFIG,
-		    "there is no preset \"%s\": did you mean \"%s\"?", key,
-		    near);
+		    "unknown provider \"%s\": did you mean \"%s\"?", key, near);
 	else
 		err_set(err, ERR_CONFIG,
-		    "there is no preset \"%s\": set host in its place", key);
+		    "unknown provider \"%s\": set host instead", key);
 	free(keys);
 }
 

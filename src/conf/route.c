@@ -90,25 +90,26 @@ conf_route(
 
 		if (i < 0)
 			return told(ret_why,
-			    "the account asked for does not exist", -1);
+			    "the requested account does not exist", -1);
 		if (!is_for_user(&conf->accounts[i], e))
 			return told(ret_why,
-			    "the account asked for is not for this user "
+			    "the requested account does not serve this user "
 			    "(users)",
 			    -1);
-		return told(ret_why, "asked for by name", i);
+		return told(ret_why, "requested by name", i);
 	}
 	for (size_t i = 0; i < conf->naccounts; i++) {
 		const struct conf_account *a = &conf->accounts[i];
 
 		if (conf_account_has_condition(a) && is_for_sender(a, e) &&
 		    is_for_recipients(a, e) && is_for_user(a, e))
-			return told(ret_why, "its conditions hold", (int)i);
+			return told(ret_why, "its conditions match", (int)i);
 	}
 	if (conf->default_account < 0)
 		return told(ret_why,
-		    "no account takes this sender and these recipients "
-		    "(senders, recipients, users), and none is the default",
+		    "no account serves this sender and these recipients "
+		    "(senders, recipients, users), and no account is the "
+		    "default",
 		    -1);
 	return told(ret_why, "the default", conf->default_account);
 }
@@ -139,7 +140,7 @@ conf_route_refuses(
 		IGNORE(buf_adds(why, text)); /* cut when full, here and below */
 		return true;
 	}
-	IGNORE(buf_adds(why, "there is no account \""));
+	IGNORE(buf_adds(why, "unknown account \""));
 	IGNORE(str_escape(why, bytes_str(e->account), STR_ESCAPE_MAX));
 	IGNORE(buf_adds(why, "\""));
 	add_nearest(conf, e->account, why);

@@ -43,9 +43,9 @@ const struct setting settings[] = {
 	{ "hostname", R(hostname), SETTING_WORD, ANY, NULL,
 	    "full name of this machine, for the greeting to the provider" },
 	{ "listen", R_ONCE_NONE, SETTING_LIST, ANY, "localhost:25",
-	    "addresses to take mail on, as host:port; empty for none" },
+	    "addresses to listen on, as host:port; empty for none" },
 	{ "socket", R_ONCE(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/smtp.sock",
-	    "Unix socket on which sendmail hands over mail" },
+	    "Unix socket on which sendmail submits messages" },
 	{ "control", R_ONCE(control), SETTING_PATH, ANY, RELAIS_RUN_DIR "/control.sock",
 	    "Unix socket on which the relais command talks to the daemon" },
 	{ "spool", R_ONCE(spool), SETTING_PATH, ANY, RELAIS_SPOOL_DIR,
@@ -53,21 +53,21 @@ const struct setting settings[] = {
 	{ "user", R_ONCE(user), SETTING_WORD, ANY, "relais",
 	    "user the daemon becomes when it is started as root" },
 	{ "verdict_timeout", R(verdict_timeout_ms), SETTING_DURATION, ANY, "10s",
-	    "how long a client in mode verdict waits for the provider's word" },
+	    "how long a client in mode verdict waits for the provider's reply" },
 	{ "max_size", R(max_size_bytes), SETTING_SIZE, ANY, "50M",
-	    "largest message that is taken" },
+	    "largest message that is accepted" },
 	{ "max_recipients", R(max_recipients), SETTING_INT, RANGE(100, 100000),
 	    "1000", "most recipients one message may have" },
 	{ "max_sessions", R(max_sessions), SETTING_INT, RANGE(1, 100000), "100",
 	    "most clients at the same time" },
 	{ "max_per_user", R(max_per_user), SETTING_INT, COUNT, "0",
-	    "most recipients of one local user's mail in any hour; 0 for no limit" },
+	    "most recipients of one local user in any hour; 0 for no limit" },
 	{ "max_equal", R(max_equal), SETTING_INT, COUNT, "100",
 	    "equal messages within equal_time that are sent one by one; 0 for all" },
 	{ "equal_time", R(equal_ms), SETTING_DURATION, ANY, "1h",
-	    "how long further ones are folded into one, with a count" },
+	    "how long further equal messages are folded into one, with a count" },
 	{ "retry_after", R(retry_after_ms), SETTING_DURATION, ANY, "1m",
-	    "wait before the second attempt; doubled from there up to an hour" },
+	    "wait before the second attempt; doubled each time, up to an hour" },
 	{ "lifetime", R(lifetime_ms), SETTING_DURATION, ANY, "5d",
 	    "how long a message is tried before it is given up" },
 	{ "delay_notice", R(delay_notice_ms), SETTING_DURATION, ANY, "4h",
@@ -77,7 +77,7 @@ const struct setting settings[] = {
 	{ "sync_results", R(sync_results_ms), SETTING_DURATION, ANY, "1s",
 	    "how often results of deliveries are synced; 0 for each, at once" },
 	{ "alert_command", R(alert_command), SETTING_ARGV, ANY, NULL,
-	    "program that is told, on its standard input, what needs a person" },
+	    "program that receives on standard input what needs attention" },
 	{ "allow_users", R(allow_users), SETTING_LIST, ANY, NULL,
 	    "users who may submit; together with allow_groups; empty for all" },
 	{ "allow_groups", R(allow_groups), SETTING_LIST, ANY, NULL,
@@ -95,7 +95,7 @@ const struct setting settings[] = {
 	{ "mode", L_ONCE_NONE, SETTING_ENUM, WORDS(setting_modes), "auto",
 	    "what the answer to a message means: auto, verdict, safe or queue" },
 	{ "allow_from", L_ONCE_NONE, SETTING_LIST, ANY, NULL,
-	    "addresses and networks that may connect; beyond loopback a must" },
+	    "addresses and networks that may connect; required beyond loopback" },
 
 	/* [account NAME] */
 	{ "provider", A(provider), SETTING_WORD, ANY, NULL,
@@ -105,13 +105,13 @@ const struct setting settings[] = {
 	{ "port", A_NONE, SETTING_PORTS, ANY, "auto",
 	    "port, several in order, or auto" },
 	{ "tls", A_NONE, SETTING_ENUM, WORDS(setting_tls_modes), "auto",
-	    "auto, implicit, starttls; off only to this machine itself" },
+	    "auto, implicit, starttls; off only for a server on this machine" },
 	{ "tls_ca_file", A(tls_ca_file), SETTING_PATH, ANY, NULL,
-	    "certificates to trust in place of the system's" },
+	    "certificates to trust instead of the system's" },
 	{ "tls_pin", A_NONE, SETTING_LIST, ANY, NULL,
 	    "public keys to trust, up to two, as sha256:BASE64" },
 	{ "tls_cert", A(tls_cert), SETTING_PATH, ANY, NULL,
-	    "certificate to show to the server" },
+	    "client certificate to present to the server" },
 	{ "tls_key", A(tls_key), SETTING_PATH, ANY, NULL,
 	    "private key of tls_cert" },
 	{ "user", A(user), SETTING_WORD, ANY, NULL, "name to log in with" },
@@ -128,15 +128,15 @@ const struct setting settings[] = {
 	{ "auth", A_NONE, SETTING_LIST, WORDS(auth_words), "auto",
 	    "mechanisms that may be used to log in, best first" },
 	{ "address", A(address), SETTING_ADDRESS, ANY, NULL,
-	    "the account's own mail address; by default the login name" },
+	    "the account's own email address; by default the login name" },
 	{ "full_name", A(full_name), SETTING_TEXT, ANY, NULL,
-	    "name to show where the account's address is put in" },
+	    "display name used where the account's address is inserted" },
 	{ "identity", A(identity), SETTING_ENUM, WORDS(setting_identities),
-	    "allow", "which senders stay: allow, force or keep" },
+	    "allow", "which senders are kept: allow, force or keep" },
 	{ "allowed_senders", A(allowed_senders), SETTING_LIST, ANY, NULL,
 	    "addresses, also with *, that identity = allow leaves alone" },
 	{ "null_sender", A(null_sender), SETTING_YESNO, ANY, "no",
-	    "whether the provider takes mail from the null sender, <>" },
+	    "whether the provider accepts messages from the null sender, <>" },
 	{ "senders", A(senders), SETTING_LIST, ANY, NULL,
 	    "the account serves messages from these senders" },
 	{ "recipients", A(recipients), SETTING_LIST, ANY, NULL,
@@ -146,7 +146,7 @@ const struct setting settings[] = {
 	{ "default", A(is_default), SETTING_YESNO, ANY, "no",
 	    "whether messages that no account claims go here" },
 	{ "fallback", A_NONE, SETTING_WORD, ANY, NULL,
-	    "account to use while this one is held or out of reach" },
+	    "account to use while this one is held or unreachable" },
 	{ "max_connections", A(max_connections), SETTING_INT, RANGE(1, 100), "2",
 	    "most connections at the same time" },
 	{ "max_per_connection", A(max_per_connection), SETTING_INT, COUNT, "500",
@@ -160,7 +160,7 @@ const struct setting settings[] = {
 	{ "max_recipients", A(max_recipients), SETTING_INT, COUNT, "100",
 	    "most recipients in one transaction; more are split" },
 	{ "max_size", A(max_size_bytes), SETTING_SIZE, ANY, "0",
-	    "largest message the provider takes; 0: what the server says" },
+	    "largest message the provider accepts; 0: what the server announces" },
 };
 /* clang-format on */
 const size_t nsettings = sizeof(settings) / sizeof(settings[0]);
@@ -354,7 +354,8 @@ check_address(const struct setting *st, const char *text, struct buf *why)
 	if (is_one_word(text) && at != NULL && at != text && at[1] != '\0' &&
 	    strpbrk(text, "<>\"") == NULL)
 		return true;
-	return expected(why, "expected a mail address such as me@example.org");
+	return expected(
+	    why, "expected an email address such as me@example.org");
 }
 
 static bool
@@ -455,7 +456,7 @@ check_argv(const struct setting *st, const char *text, struct buf *why)
 		argv_free(argv);
 	return r == ARGV_OK ||
 	       expected(why, r == ARGV_QUOTE
-				 ? "a quote is not closed"
+				 ? "a closing quote is missing"
 				 : "expected a program and its arguments");
 }
 

@@ -94,7 +94,7 @@ from_file(const struct cred_source *s, const struct cred_env *env,
 		(void)err_set(&why, ERR_SECRET, "user %s %s%s", env->user,
 		    plain.text,
 		    s->secret != NULL
-			? " (it is not the file that was read at the start)"
+			? " (it is not the file that was read at startup)"
 			: "");
 		why.os = EACCES;
 	}
@@ -116,8 +116,8 @@ from_systemd(const char *name, const struct cred_env *env, struct secret **ret,
 	}
 	if (env->credentials_dir == NULL) {
 		err_set(err, ERR_SECRET,
-		    "there is no credential \"%s\": the service manager gave "
-		    "none, see LoadCredential= in systemd.exec(5)",
+		    "no credential \"%s\": the service manager passed no "
+		    "credentials; see LoadCredential= in systemd.exec(5)",
 		    name);
 		return CRED_NEVER;
 	}
@@ -134,7 +134,7 @@ from_text(const struct cred_source *s, struct secret **ret, struct err *err)
 	*ret = secret_dup(s->secret);
 	if (*ret != NULL)
 		return CRED_OK;
-	err_set(err, ERR_SECRET, "there is no password");
+	err_set(err, ERR_SECRET, "no password is configured");
 	return CRED_NEVER;
 }
 

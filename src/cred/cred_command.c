@@ -57,8 +57,9 @@ failed(const struct cred_run *r, const char *program, struct err *err)
 {
 	if (wants_terminal(buf_str(&r->err))) {
 		err_set(err, ERR_SECRET,
-		    "%s wants to ask for a passphrase, and there is nobody to "
-		    "ask; unlock its key without one, or use password_file",
+		    "%s asks for a passphrase, but relaisd has no terminal; "
+		    "make its key usable without a passphrase, or use "
+		    "password_file",
 		    program);
 		add_said(err, r);
 		return CRED_NEVER;
@@ -78,8 +79,8 @@ judge(
 	switch (ran) {
 	case CRED_RAN_NOT:
 		err_set(err, ERR_SECRET,
-		    "cannot run %s (password_command is not given to a "
-		    "shell): %s",
+		    "cannot run %s: %s; password_command is run without a "
+		    "shell",
 		    program, strerror(r->code));
 		return r->code == ENOENT || r->code == EACCES ||
 			       r->code == ENOEXEC
@@ -88,16 +89,15 @@ judge(
 	case CRED_RAN_TIMEOUT:
 		err_set(err, ERR_SECRET, "%s %s within %" PRId64 " s%s",
 		    program,
-		    buf_len(&r->out) == 0 ? "printed nothing and waited"
-					  : "did not end",
+		    buf_len(&r->out) == 0 ? "printed nothing" : "did not exit",
 		    r->timeout_ms / 1000,
 		    buf_len(&r->out) == 0
-			? "; it may be asking for a passphrase, and there is "
-			  "nobody to ask"
+			? "; it may be asking for a passphrase, but relaisd "
+			  "has no terminal"
 			: "");
 		return CRED_LATER;
 	case CRED_RAN_KILLED:
-		err_set(err, ERR_SECRET, "%s was ended by signal %d", program,
+		err_set(err, ERR_SECRET, "%s was killed by signal %d", program,
 		    r->code);
 		return CRED_LATER;
 	case CRED_RAN_EXITED:
@@ -123,8 +123,7 @@ cred_command(
 
 	if (argv_split(line, &argv, &n) != ARGV_OK) {
 		err_set(err, ERR_SECRET,
-		    "password_command is empty, or a quote in it is not "
-		    "closed");
+		    "password_command is empty, or a closing quote is missing");
 		return CRED_NEVER;
 	}
 	cred_run_init(&r);

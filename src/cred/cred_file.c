@@ -33,11 +33,11 @@ advise(const char *path, const struct stat *st, gid_t group, struct err *err)
 	if (!is_group(group) || st->st_uid != 0 ||
 	    getgrgid_r(group, &gr, space, sizeof(space), &found) != 0 ||
 	    found == NULL)
-		err_set(err, before.class, "%s: type chmod 600 %s", before.text,
-		    path);
+		err_set(err, before.class, "%s; type: chmod 600 %s",
+		    before.text, path);
 	else
 		err_set(err, before.class,
-		    "%s: type chgrp %s %s && chmod 640 %s", before.text,
+		    "%s; type: chgrp %s %s && chmod 640 %s", before.text,
 		    found->gr_name, path, path);
 	err->os = before.os;
 }
@@ -61,7 +61,7 @@ cred_file_mode(
 	if ((mode & 0007) == 0 && ((mode & 0070) == 0 || is_ours))
 		return 0;
 	err_set(err, ERR_SECRET,
-	    "%s holds a secret and other users may read or change it (mode "
+	    "%s contains a secret, but other users can read or change it (mode "
 	    "%04o)",
 	    path, mode);
 	advise(path, st, group, err);
@@ -73,7 +73,7 @@ check_kind(const char *path, const struct stat *st, struct err *err)
 {
 	if (S_ISREG(st->st_mode))
 		return 0;
-	return err_set(err, ERR_SECRET, "%s is not an ordinary file", path);
+	return err_set(err, ERR_SECRET, "%s is not a regular file", path);
 }
 
 static int
@@ -142,7 +142,7 @@ cred_first_line(
 	/* No login method can carry one; RFC 4616 section 2. */
 	if (memchr(p, '\0', n) != NULL)
 		return err_set(err, ERR_SECRET,
-		    "the first line of %s holds a NUL byte, so it is no "
+		    "the first line of %s contains a NUL byte, so it is not a "
 		    "password",
 		    what);
 	*ret = secret_new(bytes_of(p, n));

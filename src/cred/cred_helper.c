@@ -54,7 +54,7 @@ refused(const struct cred_run *r, struct err *err)
 		err_set(err, ERR_SECRET, "%.*s", (int)said.n, said.p);
 	else
 		err_set(err, ERR_SECRET,
-		    "relais-cred ended with exit status %d", r->code);
+		    "relais-cred failed with exit status %d", r->code);
 	return r->code == 2 ? CRED_NEVER : CRED_LATER;
 }
 
@@ -73,7 +73,7 @@ judge(const struct cred_run *r, enum cred_ran ran, struct secret **ret,
 		    "answer in time");
 		return CRED_LATER;
 	case CRED_RAN_KILLED:
-		err_set(err, ERR_SECRET, "relais-cred was ended by signal %d",
+		err_set(err, ERR_SECRET, "relais-cred was killed by signal %d",
 		    r->code);
 		return CRED_LATER;
 	case CRED_RAN_EXITED:

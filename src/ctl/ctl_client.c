@@ -35,8 +35,8 @@ connect_path(const struct ctl_client *c, const char *path, struct err *err)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	if (!str_copy(sa.sun_path, sizeof(sa.sun_path), bytes_str(path)))
-		return err_set(
-		    err, ERR_NETWORK, "%s: the path is too long", path);
+		return err_set(err, ERR_NETWORK,
+		    "%s: the path is too long for a socket", path);
 	for (int waited_ms = 0;; waited_ms += 50) {
 		if (connect(c->fd, (const struct sockaddr *)&sa, sizeof(sa)) ==
 		    0)
@@ -93,7 +93,7 @@ wait_for(const struct ctl_client *c, short events, struct err *err)
 		return 0;
 	if (n == 0)
 		return err_set(
-		    err, ERR_NETWORK, "relaisd does not answer in time");
+		    err, ERR_NETWORK, "no answer from relaisd in time");
 	return lost(err, "poll");
 }
 
@@ -110,7 +110,7 @@ send_all(const struct ctl_client *c, struct buf *out, struct err *err)
 			if (wait_for(c, POLLOUT, err) != 0)
 				return -1;
 		} else if (errno != EINTR)
-			return lost(err, "relaisd hung up");
+			return lost(err, "connection to relaisd lost");
 	}
 	return 0;
 }
@@ -149,7 +149,7 @@ read_more(struct ctl_client *c, struct err *err)
 		    err, ERR_NETWORK, "relaisd closed the connection");
 	if (errno == EAGAIN || errno == EINTR)
 		return wait_for(c, POLLIN, err);
-	return lost(err, "relaisd hung up");
+	return lost(err, "connection to relaisd lost");
 }
 
 /* Borrowed until the next call. */
@@ -175,7 +175,8 @@ next_reply(struct ctl_client *c, json_t **ret, struct err *err)
 	if (next_line(c, &line, err) != 0)
 		return -1;
 	if (ctl_json_decode(line, ret, err) != 0)
-		return err_set(err, ERR_NETWORK, "the reply is not understood");
+		return err_set(
+		    err, ERR_NETWORK, "malformed reply from relaisd");
 	return 0;
 }
 

@@ -203,7 +203,7 @@ request(struct ctl_call *c, struct bytes line)
 	if (verb == NULL)
 		refuse(c, "no such verb");
 	else if (args != NULL && !json_is_object(args))
-		refuse(c, "args is no object");
+		refuse(c, "args is not an object");
 	else if (verb->needs_privilege && !c->is_privileged)
 		refuse(c, "only root and the user of relaisd may do this");
 	else {

@@ -61,10 +61,10 @@ of_the_lost(void)
 {
 	return (struct diagnosis) {
 		.act = DIAGNOSIS_RETRY,
-		.cause = "the provider got the whole message, and its answer "
-			 "was lost on the way",
-		.remedy = "nothing: it is sent again and may arrive twice; "
-			  "with uncertain = hold it waits for a person instead",
+		.cause = "the provider received the whole message, but its "
+			 "reply was lost",
+		.remedy = "nothing: the message is sent again and may arrive "
+			  "twice; to hold it instead, set uncertain = hold",
 	};
 }
 

@@ -30,18 +30,18 @@ static const struct {
 	bool is_default; /* sent too if nothing was asked for */
 	enum rcpt_state state;
 } actions[] = {
-	[DSN_FAILED] = { "failed", "Mail could not be delivered",
-	    "could not be delivered to the recipients below. It will not be "
-	    "tried again.",
+	[DSN_FAILED] = { "failed", "Message could not be delivered",
+	    "could not be delivered to the recipients below. Delivery will not "
+	    "be attempted again.",
 	    "5.0.0", DSN_NOTIFY_FAILURE, true, RCPT_FAILED },
-	[DSN_DELAYED] = { "delayed", "Mail is delayed",
-	    "has not been delivered yet to the recipients below. It is still "
-	    "being tried; you need not send it again.",
+	[DSN_DELAYED] = { "delayed", "Message is delayed",
+	    "has not yet been delivered to the recipients below. Delivery is "
+	    "still being attempted; you do not need to send the message again.",
 	    "4.0.0", DSN_NOTIFY_DELAY, true, RCPT_WAITING },
-	[DSN_RELAYED] = { "relayed", "Mail was handed on",
-	    "was handed on for the recipients below, to a server that sends no "
-	    "notices about delivery. If you hear nothing more, it most likely "
-	    "arrived.",
+	[DSN_RELAYED] = { "relayed", "Message was relayed",
+	    "was relayed, for the recipients below, to a server that does not "
+	    "report deliveries. If you hear nothing more, the message most "
+	    "likely arrived.",
 	    "2.0.0", DSN_NOTIFY_SUCCESS, false, RCPT_SENT },
 };
 
@@ -348,25 +348,27 @@ static const char *
 advice_for(const char *status)
 {
 	static const char *const rows[][2] = {
-		{ "4.4.7", "If it still matters, send it again. The "
-			   "administrator of this machine can see what stood "
-			   "in the way." },
-		{ "5.1.", "Check the address for typing errors, or ask the "
-			  "recipient for the right one, and send it again." },
+		{ "4.4.7",
+		    "If it is still relevant, send it again. The administrator "
+		    "of this machine can see what prevented the delivery." },
+		{ "5.1.",
+		    "Check the address for typing errors, or ask the recipient "
+		    "for the right one, and send the message again." },
 		{ "5.2.2", "The mailbox is full. Tell the recipient, and send "
-			   "it again later." },
+			   "the message again later." },
 		{ "5.2.3", "The message is too large. Send it in parts, or "
-			   "hand over the files in another way." },
+			   "transfer the files in another way." },
 		{ "5.3.4", "The message is too large. Send it in parts, or "
-			   "hand over the files in another way." },
-		{ "5.4.6", "The message went in circles. Whoever set up the "
-			   "forwarding has to mend it." },
-		{ "5.6.", "The server does not take a message of this form. "
-			  "Write it again as plain text and send that." },
-		{ "5.7.", "The server refused it by its own rules; the text "
-			  "above says which, its support knows more." },
-		{ "", "If this says too little, ask the administrator of this "
-		      "machine." },
+			   "transfer the files in another way." },
+		{ "5.4.6", "The message was forwarded in a loop. The person "
+			   "who set up the forwarding must correct it." },
+		{ "5.6.", "The server does not accept a message of this form. "
+			  "Send it again as plain text." },
+		{ "5.7.", "The server refused the message by its own rules. "
+			  "The text above says which; the server's support can "
+			  "tell you more." },
+		{ "", "If this is not enough information, ask the "
+		      "administrator of this machine." },
 	};
 	size_t i = 0;
 
@@ -388,7 +390,7 @@ add_age(struct notice *n, int64_t ms)
 
 	while (i < 3 && ms < 2 * units[i].ms)
 		i++;
-	add_wrappedf(n, "    ", "It was tried for %lld %s.",
+	add_wrappedf(n, "    ", "Delivery was attempted for %lld %s.",
 	    (long long)(ms / units[i].ms), units[i].name);
 }
 
@@ -437,7 +439,7 @@ add_human_part(struct notice *n)
 	    date_rfc5322(e->arrived_s * 1000, n->o->utc_offset_s, date),
 	    actions[n->o->action].intro);
 	if (n->o->action == DSN_DELAYED && n->o->give_up_ms != 0)
-		add_wrappedf(n, "", "The relay will go on trying until %s.",
+		add_wrappedf(n, "", "The relay will keep trying until %s.",
 		    date_rfc5322(n->o->give_up_ms, n->o->utc_offset_s, date));
 	for (size_t i = 0; i < e->nrcpts && told < HUMAN_RCPTS_MAX; i++)
 		if (dsn_rcpt_wants(&e->rcpts[i], n->o->action)) {
@@ -446,13 +448,14 @@ add_human_part(struct notice *n)
 		}
 	if (told < all)
 		addf(n,
-		    "\r\n  ... and %zu more recipients, listed in the part "
-		    "for programs.\r\n",
+		    "\r\n  ... and %zu more recipients, listed in the "
+		    "machine-readable part.\r\n",
 		    all - told);
 	if (e->id[0] != '\0') {
 		adds(n, "\r\n");
 		add_wrappedf(n, "",
-		    "The administrator sees more with: relais show %s", e->id);
+		    "For details, the administrator can type: relais show %s",
+		    e->id);
 	}
 }
 

@@ -247,7 +247,7 @@ parse_act(struct bytes line, struct reply_row *row, struct err *err)
 	while (i < n && !bytes_eq(word, acts[i].word))
 		i++;
 	if (i == n)
-		return err_set(err, ERR_CONFIG, "\"%.*s\" is not an act",
+		return err_set(err, ERR_CONFIG, "unknown action \"%.*s\"",
 		    (int)word.n, word.p);
 	row->act = acts[i].act;
 	if (row->stages != AT_ANY && (row->stages & ~acts[i].stages) != 0)
@@ -257,8 +257,8 @@ parse_act(struct bytes line, struct reply_row *row, struct err *err)
 	if ((row->act == DIAGNOSIS_QUOTA) != (pause.n > 0))
 		return err_set(err, ERR_CONFIG,
 		    row->act == DIAGNOSIS_QUOTA
-			? "behind quota stands how long to wait, 1h say"
-			: "only behind quota stands how long to wait");
+			? "expected how long to wait after quota, such as 1h"
+			: "only quota is followed by how long to wait");
 	if (pause.n > 0 &&
 	    (!num_duration_ms(pause, &row->pause_ms) || row->pause_ms < 1000 ||
 		row->pause_ms > PAUSE_MAX_MS))
@@ -266,8 +266,7 @@ parse_act(struct bytes line, struct reply_row *row, struct err *err)
 		    "\"%.*s\" is not a time from 1s to 1d", (int)pause.n,
 		    pause.p);
 	if (bytes_trim(line).n > 0)
-		return err_set(
-		    err, ERR_CONFIG, "there is too much on this line");
+		return err_set(err, ERR_CONFIG, "too many fields on this line");
 	return 0;
 }
 
@@ -287,11 +286,12 @@ parse_row(struct reply_table *t, struct bytes line, struct err *err)
 		return -1;
 	if (!is_codes(row.codes))
 		return err_set(err, ERR_CONFIG,
-		    "\"%.*s\" is not codes such as 550 or 4xx,550",
+		    "\"%.*s\" is not a list of codes such as 550 or 4xx,550",
 		    (int)row.codes.n, row.codes.p);
 	if (!is_enhanced(row.enhanced))
 		return err_set(err, ERR_CONFIG,
-		    "\"%.*s\" is not enhanced codes such as 5.7.1 or x.2.2",
+		    "\"%.*s\" is not a list of enhanced codes such as 5.7.1 or "
+		    "x.2.2",
 		    (int)row.enhanced.n, row.enhanced.p);
 	if (parse_act(line, &row, err) != 0)
 		return -1;
@@ -310,11 +310,11 @@ add_words(struct reply_table *t, struct reply_row *row, enum word_kind kind,
 
 	if (kind == WORDS_OR && row->nwords == 0)
 		return err_set(
-		    err, ERR_CONFIG, "\"or\" goes on with text or not");
+		    err, ERR_CONFIG, "expected text or not after \"or\"");
 	while (rest.n > 0)
 		if (bytes_trim(bytes_cut(&rest, '|')).n == 0)
 			return err_set(
-			    err, ERR_CONFIG, "there is nothing between two |");
+			    err, ERR_CONFIG, "nothing between two |");
 	t->words = xrealloc(t->words, t->nwords + 1, sizeof(*t->words));
 	t->words[t->nwords++] = (struct reply_words) { kind, any };
 	row->nwords++;
@@ -340,7 +340,7 @@ parse_detail(struct reply_table *t, struct bytes line, struct err *err)
 
 	if (t->nrows == 0)
 		return err_set(
-		    err, ERR_CONFIG, "an indented line belongs to a row");
+		    err, ERR_CONFIG, "indented line without a row above it");
 	row = &t->rows[t->nrows - 1];
 	if (text.n == 0)
 		return err_set(err, ERR_CONFIG, "nothing follows \"%.*s\"",
@@ -368,7 +368,7 @@ parse_line(struct reply_table *t, struct bytes line, struct err *err)
 	if (all.n == 0 || all.p[0] == '#')
 		return 0;
 	if (memchr(all.p, '\0', all.n) != NULL)
-		return err_set(err, ERR_CONFIG, "there is a NUL in it");
+		return err_set(err, ERR_CONFIG, "the file contains a NUL byte");
 	if (line.p[0] == ' ' || line.p[0] == '\t')
 		return parse_detail(t, all, err);
 	if (bytes_eq(cut_word(&rest), "provider"))

@@ -151,7 +151,7 @@ void
 verdict_unanswered(struct verdict *v, const char *who)
 {
 	verdict_local(v, VERDICT_LATER, STAGE_END, 0, NULL,
-	    "the whole message was sent, and its answer is not known");
+	    "the whole message was sent, but the reply is not known");
 	v->is_uncertain = true;
 	IGNORE(str_copy(v->who, sizeof(v->who), bytes_str(who)));
 }

@@ -56,8 +56,7 @@ listen_inherited(struct err *err)
 		return 0;
 	if (n > FDS_MAX)
 		return err_set(err, ERR_CONFIG,
-		    "the service manager hands over more than %d sockets",
-		    FDS_MAX);
+		    "the service manager passes more than %d sockets", FDS_MAX);
 	for (int fd = FIRST_FD; fd < FIRST_FD + (int)n; fd++)
 		if (check_inherited(fd, err) != 0)
 			return -1;

@@ -81,14 +81,14 @@ tell_fault(struct dial *d, enum dial_fault fault, int os)
 	switch (fault) {
 	case DIAL_SILENT:
 		(void)err_set(&r.err, ERR_NETWORK,
-		    "%s port %d: nobody answered in %s; the port is probably "
+		    "%s port %d: no answer within %s; the port is probably "
 		    "filtered by a firewall or the access provider",
 		    d->host, d->port, num_duration_text(d->timeout_ms, took));
 		break;
 	case DIAL_REFUSED:
 		(void)err_set(&r.err, ERR_NETWORK,
-		    "%s port %d refused the connection: nothing listens there, "
-		    "or a firewall rejects it",
+		    "%s port %d: connection refused; nothing listens there, or "
+		    "a firewall rejects it",
 		    d->host, d->port);
 		break;
 	case DIAL_UNREACHABLE:
@@ -129,7 +129,7 @@ lookup_words(int rc)
 	switch (rc) {
 	case UV_EAI_NONAME:
 	case UV_EAI_NODATA:
-		return "there is no such name";
+		return "no such name";
 	case UV_EAI_AGAIN:
 		return "no answer from the name servers";
 	case UV_EAI_FAIL:
@@ -144,8 +144,8 @@ lookup_failed(struct dial *d, int rc, struct dial_result *ret)
 {
 	ret->fault = DIAL_LOOKUP;
 	(void)err_set(&ret->err, ERR_NETWORK,
-	    "no address for %s: the resolver says %s; check the name, the "
-	    "network and /etc/resolv.conf",
+	    "no address for %s: %s; check the name, the network and "
+	    "/etc/resolv.conf",
 	    d->host, lookup_words(rc));
 }
 

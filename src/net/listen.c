@@ -254,8 +254,8 @@ bind_error(const char *host, int port, struct err *err)
 		    host, port, port);
 	else if (os == EACCES)
 		(void)err_set(err, ERR_SYSTEM,
-		    "no right to listen on port %d: ports below 1024 need "
-		    "root, a socket unit of systemd, or "
+		    "cannot listen on port %d: permission denied; ports below "
+		    "1024 need root, a systemd socket unit, or "
 		    "CAP_NET_BIND_SERVICE",
 		    port);
 	else if (os == EADDRNOTAVAIL || os == EAFNOSUPPORT)
@@ -376,17 +376,17 @@ clear_stale(const struct sockaddr_un *sun, struct err *err)
 		    path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return err_sys(err, "cannot make a socket");
+		return err_sys(err, "cannot create a socket");
 	rc = connect(fd, (const struct sockaddr *)sun, sizeof(*sun));
 	os = errno;
 	(void)close(fd); /* only asked whether it answers */
 	if (rc == 0 || (os != ECONNREFUSED && os != ENOENT))
 		return err_set(err, ERR_BUSY,
-		    "another program answers on %s: is relaisd running "
-		    "already?",
+		    "cannot listen on %s: another program answers there; is "
+		    "relaisd already running?",
 		    path);
 	if (unlink(path) != 0 && errno != ENOENT)
-		return err_sys(err, "cannot remove the dead socket %s", path);
+		return err_sys(err, "cannot remove the stale socket %s", path);
 	return 0;
 }
 
@@ -398,13 +398,14 @@ listen_unix(const char *path, unsigned mode, struct err *err)
 
 	if (!str_copy(sun.sun_path, sizeof(sun.sun_path), bytes_str(path)))
 		return err_set(err, ERR_CONFIG,
-		    "the path %s is too long for a socket (at most %zu bytes)",
+		    "cannot listen on %s: the path is too long for a socket "
+		    "(at most %zu bytes)",
 		    path, sizeof(sun.sun_path) - 1);
 	if (clear_stale(&sun, err) != 0)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_sys(err, "cannot make a socket");
+		return err_sys(err, "cannot create a socket");
 	if (bind_unix(fd, &sun, mode) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	(void)err_sys(err, "cannot listen on %s", path);

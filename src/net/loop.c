@@ -343,8 +343,8 @@ loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
 
 	if (rc != 0) {
 		free(s);
-		return err_set(err, ERR_SYSTEM,
-		    "signals cannot be received: %s", uv_strerror(rc));
+		return err_set(err, ERR_SYSTEM, "cannot receive signals: %s",
+		    uv_strerror(rc));
 	}
 	s->uv.data = s;
 	s->fire = fire;
@@ -352,8 +352,8 @@ loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
 	rc = uv_signal_start(&s->uv, on_signal, sig);
 	if (rc != 0) {
 		uv_close((uv_handle_t *)&s->uv, signal_closed);
-		return err_set(err, ERR_SYSTEM,
-		    "signal %d cannot be received: %s", sig, uv_strerror(rc));
+		return err_set(err, ERR_SYSTEM, "cannot receive signal %d: %s",
+		    sig, uv_strerror(rc));
 	}
 	list_append(&l->signals, &s->link);
 	return 0;
@@ -490,7 +490,7 @@ loop_new(const struct clock *clock, struct loop **ret, struct err *err)
 	    CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_fd < 0) {
 		free(l);
-		return err_sys(err, "cannot make a timer");
+		return err_sys(err, "cannot create a timer");
 	}
 	rc = uv_loop_init(&l->uv);
 	if (rc == 0)
@@ -500,8 +500,8 @@ loop_new(const struct clock *clock, struct loop **ret, struct err *err)
 		 * so what libuv holds is not taken apart again. */
 		(void)close(l->timer_fd);
 		free(l);
-		return err_set(err, ERR_SYSTEM, "cannot make an event loop: %s",
-		    uv_strerror(rc));
+		return err_set(err, ERR_SYSTEM,
+		    "cannot create an event loop: %s", uv_strerror(rc));
 	}
 	*ret = l;
 	return 0;

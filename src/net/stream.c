@@ -139,7 +139,7 @@ break_with(struct stream *s, int uv_errno)
 {
 	struct err err;
 
-	(void)err_set(&err, ERR_NETWORK, "%s%sthe connection broke: %s",
+	(void)err_set(&err, ERR_NETWORK, "%s%sconnection lost: %s",
 	    s->peer_host, s->peer_host[0] != '\0' ? ": " : "",
 	    uv_strerror(uv_errno));
 	err.os = -uv_errno; /* libuv negates errno on Unix */
@@ -779,8 +779,9 @@ stream_start_tls(
 	assert(s->tls == NULL);
 	if (s->view_len > 0 || buf_len(&s->unread) > 0)
 		return err_set(err, ERR_TLS,
-		    "%zu bytes in clear came behind the answer to STARTTLS: "
-		    "refused, somebody may be tampering with the connection",
+		    "%zu bytes of clear text followed the reply to STARTTLS: "
+		    "refused, because someone may be tampering with the "
+		    "connection",
 		    s->view_len + buf_len(&s->unread));
 	if (s->is_eof || s->err != NULL)
 		return err_set(err, ERR_NETWORK,

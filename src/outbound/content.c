@@ -96,7 +96,7 @@ finish_header(
 	if (outgoing_finish(c->outgoing, e->sender, &o))
 		return 0;
 	return err_set(err, ERR_INPUT,
-	    "its header is too large to put the account's address in");
+	    "the header is too large to insert the account's address");
 }
 
 /* How many bytes the repaired body has: the way there is the way to know. */

@@ -157,8 +157,9 @@ judge(enum found found, const struct cred_wire *w, const GError *error,
 		return CRED_LATER;
 	case FOUND_NONE:
 		err_set(err, ERR_SECRET,
-		    "the keyring has no entry for it; type secret-tool store "
-		    "--label=relais service smtp host %s user %s",
+		    "the keyring has no entry for this account; type: "
+		    "secret-tool store --label=relais service smtp host %s "
+		    "user %s",
 		    w->host, w->login);
 		return CRED_NEVER;
 	case FOUND_ERROR:
@@ -167,7 +168,7 @@ judge(enum found found, const struct cred_wire *w, const GError *error,
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		err_set(err, ERR_SECRET, "the keyring did not answer in time");
 	else
-		err_set(err, ERR_SECRET, "the keyring cannot be reached: %s",
+		err_set(err, ERR_SECRET, "cannot connect to the keyring: %s",
 		    error != NULL ? error->message : "no reason given");
 	return CRED_LATER;
 }

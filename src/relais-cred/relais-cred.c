@@ -93,7 +93,8 @@ main(void)
 	err_clear(&err);
 	buf_init(&text, CRED_WIRE_MAX + 1024);
 	if (isatty(STDIN_FILENO) || !read_request(&text)) {
-		err_set(&err, ERR_INPUT, "relaisd starts this, people do not");
+		err_set(
+		    &err, ERR_INPUT, "relais-cred is started by relaisd only");
 	} else {
 		request = buf_steal(&text);
 		if (cred_wire_parse(request, &w))

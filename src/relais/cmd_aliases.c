@@ -111,7 +111,7 @@ are_names(const struct relais *r, int argc, char *const *argv)
 		if (argv[i][0] == '\0' || argv[i][0] == '-' ||
 		    !addr_is_safe(bytes_str(argv[i]))) {
 			(void)relais_complain(r, RELAIS_USAGE,
-			    "\"%s\" is no name mail can have", argv[i]);
+			    "\"%s\" is not a valid local name", argv[i]);
 			return false;
 		}
 	return true;
@@ -124,13 +124,12 @@ tell_count(const struct relais *r, const struct look *l)
 
 	if (access(l->file, F_OK) != 0 && errno == ENOENT)
 		relais_printf_wrapped(r, INDENT,
-		    "%s: there is no such file, so mail for names of this "
-		    "machine goes to %s",
+		    "%s: no such file, so mail for local names goes to %s",
 		    l->file,
 		    l->opts.admin != NULL ? l->opts.admin
 					  : "nobody: set admin in [relais]");
 	else
-		relais_printf_wrapped(r, INDENT, "%s: no mistakes, %zu name%s",
+		relais_printf_wrapped(r, INDENT, "%s: no errors, %zu name%s",
 		    l->file, n, n == 1 ? "" : "s");
 }
 
@@ -187,9 +186,8 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_aliases = {
 	.name = "aliases",
 	.args = "[NAME ...]",
-	.help = "checks the aliases file; says who gets the mail for a name",
-	.details = "Every problem is told with its line.  relaisd notices a "
-		   "change of the file\n"
-		   "by itself.",
+	.help = "checks the aliases file; shows who receives mail for a name",
+	.details = "Every problem is reported with its line.  relaisd notices "
+		   "changes of the file\nby itself.",
 	.run = run,
 };

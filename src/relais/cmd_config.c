@@ -93,8 +93,7 @@ const struct relais_command cmd_config = {
 	.name = "config",
 	.args = "",
 	.help = "prints the configuration in force, without secrets",
-	.details = "With -c FILE it is read from that file, else the daemon is "
-		   "asked,\n"
-		   "which answers root and its own user.",
+	.details = "With -c FILE, reads that file.  Otherwise asks the daemon, "
+		   "which answers\nonly root and its own user.",
 	.run = run,
 };

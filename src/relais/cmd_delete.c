@@ -20,8 +20,8 @@ run(struct relais *r, int argc, char *const *argv)
 			words[n++] = argv[i];
 	}
 	if (is_all && !is_sure &&
-	    !relais_confirm("Delete all messages that wait, are held or have "
-			    "failed?"))
+	    !relais_confirm(
+		"Delete all messages that are waiting, held or failed?"))
 		status = relais_complain(
 		    r, RELAIS_FAILED, "nothing was deleted");
 	else
@@ -33,9 +33,9 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_delete = {
 	.name = "delete",
 	.args = "--all [--yes] | ID ...",
-	.help = "removes messages for good; nobody is told",
-	.details =
-	    "A message that is being delivered right now cannot be deleted.\n"
-	    "With --all a person at a terminal is asked first; --yes answers.",
+	.help = "removes messages permanently, without telling the sender",
+	.details = "A message that is being delivered right now cannot be "
+		   "deleted.\nWith --all, asks for confirmation at a terminal; "
+		   "--yes skips the question.",
 	.run = run,
 };

@@ -14,23 +14,23 @@ enum { REPLY_MAX = 2000 };
 
 /* In place of the words of diagnosis_act_name(). */
 static const char *const acts[] = {
-	[DIAGNOSIS_NONE] = "nothing: it went well",
+	[DIAGNOSIS_NONE] = "nothing: the reply reports success",
 	[DIAGNOSIS_RETRY] = "keeps the message and tries it again later",
 	[DIAGNOSIS_SPLIT] = "sends to the rest of the recipients in "
 			    "transactions of their own, at once",
 	[DIAGNOSIS_SPLIT_DOMAINS] = "sends to the recipients of each domain in "
 				    "transactions of their own, at once",
 	[DIAGNOSIS_RECONNECT] = "opens a new connection, at once",
-	[DIAGNOSIS_NEXT_MECHANISM] = "tries the next way to log in that the "
-				     "server offers; holds the account if "
-				     "there is none",
+	[DIAGNOSIS_NEXT_MECHANISM] =
+	    "tries the next login method that the server offers; holds the "
+	    "account if there is none",
 	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
-	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit has room again",
-	[DIAGNOSIS_HOLD_ACCOUNT] = "holds the account and tells the "
-				   "administrator; few and slow tries, no mail "
-				   "is lost",
-	[DIAGNOSIS_HOLD_MESSAGE] = "holds the message until somebody releases "
-				   "it: relais release ID",
+	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit allows it again",
+	[DIAGNOSIS_HOLD_ACCOUNT] =
+	    "holds the account and tells the administrator; retries rarely, no "
+	    "message is lost",
+	[DIAGNOSIS_HOLD_MESSAGE] =
+	    "holds the message until someone releases it: relais release ID",
 	[DIAGNOSIS_FAIL] = "gives up on this recipient or message, keeps it in "
 			   "failed/ and tells its sender",
 };
@@ -79,8 +79,8 @@ explain(struct relais *r, struct bytes reply)
 	d = diagnose(&v, v.who);
 	if (!has_codes && d.cause[0] == '\0')
 		return relais_complain(r, RELAIS_FAILED,
-		    "there is no code such as 550 or 5.7.1 in that, and "
-		    "nothing is known about its words; give the whole reply");
+		    "unknown reply: it has no code such as 550 or 5.7.1 and no "
+		    "known words; give the whole reply");
 	if (!relais_is_json(r)) {
 		print(r, "Cause:", or_unknown(d.cause));
 		print(r, "Remedy:", or_unknown(d.remedy));
@@ -105,8 +105,8 @@ run(struct relais *r, int argc, char *const *argv)
 
 	if (argc == 0)
 		return relais_complain(r, RELAIS_USAGE,
-		    "what did the server say? For example: relais explain "
-		    "\"535 5.7.139 Authentication unsuccessful\"");
+		    "no reply given; for example, type: relais explain \"535 "
+		    "5.7.139 Authentication unsuccessful\"");
 	buf_init(&reply, REPLY_MAX);
 	for (int i = 0; fits && i < argc; i++)
 		fits = buf_addf(&reply, "%s%s", i > 0 ? " " : "", argv[i]);
@@ -115,7 +115,8 @@ run(struct relais *r, int argc, char *const *argv)
 		load_own_rows(r, false, &rows);
 	replies_use(rows);
 	status = fits ? explain(r, buf_bytes(&reply))
-		      : relais_complain(r, RELAIS_USAGE, "that is too long");
+		      : relais_complain(
+			    r, RELAIS_USAGE, "the reply is too long");
 	replies_use(NULL);
 	replies_free(rows);
 	buf_clear(&reply);
@@ -125,7 +126,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_explain = {
 	.name = "explain",
 	.args = "REPLY",
-	.help = "says what a server's reply means and what to do",
+	.help = "explains what a server's reply means and what to do",
 	.details = NULL,
 	.run = run,
 };

@@ -29,8 +29,8 @@ run(struct relais *r, int argc, char *const *argv)
 
 	if (!read_args(argc, argv, args)) {
 		json_decref(args);
-		return relais_complain(
-		    r, RELAIS_USAGE, "name one account, or none for all");
+		return relais_complain(r, RELAIS_USAGE,
+		    "expected one account, or none for all accounts");
 	}
 	status = relais_ask(r, "flush", args, NULL, NULL, &result);
 	if (status == RELAIS_DONE && relais_is_json(r))
@@ -42,11 +42,11 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_flush = {
 	.name = "flush",
 	.args = "[--all | --gently | ACCOUNT]",
-	.help = "tries everything that waits at once",
+	.help = "retries all waiting messages now",
 	.details =
-	    "Accounts that are paused or held try at once too; not so with\n"
-	    "--gently if they are held or their provider's limit is used up.\n"
-	    "Messages that are held stay so: see \"relais release\".  An\n"
-	    "ordinary user's flush is about the messages of that user.",
+	    "Paused and held accounts are tried too.  With --gently, accounts "
+	    "that are\nheld or whose provider's limit is used up are not.  "
+	    "Held messages stay\nheld: see \"relais release\".  An ordinary "
+	    "user's flush covers the messages\nof that user.",
 	.run = run,
 };

@@ -10,7 +10,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_hold = {
 	.name = "hold",
 	.args = "--all | ID ...",
-	.help = "keeps messages in the queue until a person releases them",
+	.help = "keeps messages in the queue until they are released",
 	.details = "A message that is being delivered right now finishes its "
 		   "attempt first.",
 	.run = run,

@@ -117,7 +117,8 @@ list_from_disk(struct relais *r, struct listing *l)
 	if (access(c->spool, R_OK | W_OK | X_OK) == 0) {
 		ok = relais_spool_list(c, add_item, l, &err) == 0;
 		(void)relais_complain(r, RELAIS_DONE, "%s",
-		    ok ? "relaisd does not run; this is what lies in its spool"
+		    ok ? "relaisd is not running; this list is read from its "
+			 "spool"
 		       : err.text);
 	}
 	conf_free(c);
@@ -152,9 +153,9 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_queue = {
 	.name = "queue",
 	.args = "",
-	.help = "lists the messages that wait, are held or have failed",
-	.details = "Below a message stands what was said about it last.\n"
-		   "While relaisd does not run, root and its user see what "
-		   "lies in the spool.",
+	.help = "lists the messages that are waiting, held or failed",
+	.details = "The line below a message shows the latest reply or "
+		   "error.\nWhile relaisd is not running, root and its user "
+		   "see what is in the spool.",
 	.run = run,
 };

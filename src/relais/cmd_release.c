@@ -10,7 +10,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_release = {
 	.name = "release",
 	.args = "--all | ID ...",
-	.help = "lets held messages go on",
+	.help = "releases held messages for delivery",
 	.details = NULL,
 	.run = run,
 };

@@ -10,7 +10,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_retry = {
 	.name = "retry",
 	.args = "--all | ID ...",
-	.help = "tries messages at once, held and failed ones too",
-	.details = "A message that had failed is put back into the queue.",
+	.help = "retries messages now, including held and failed ones",
+	.details = "A failed message is put back into the queue.",
 	.run = run,
 };

@@ -57,7 +57,8 @@ is_address(struct rewrite *w, const char *addr)
 {
 	if (addr_is_safe(bytes_str(addr)))
 		return true;
-	(void)relais_complain(w->r, RELAIS_USAGE, "\"%s\" is no address", addr);
+	(void)relais_complain(
+	    w->r, RELAIS_USAGE, "\"%s\" is not a valid address", addr);
 	return false;
 }
 
@@ -116,7 +117,7 @@ take_words(struct rewrite *w, int argc, char *const *argv)
 		if (row != NULL) {
 			if (++i == argc) {
 				(void)relais_complain(w->r, RELAIS_USAGE,
-				    "%s wants a value", row->name);
+				    "%s needs a value", row->name);
 				return false;
 			}
 			if (!row->take(w, argv[i]))
@@ -126,8 +127,8 @@ take_words(struct rewrite *w, int argc, char *const *argv)
 		} else if (w->file == NULL && argv[i][0] != '-') {
 			w->file = argv[i];
 		} else {
-			(void)relais_complain(
-			    w->r, RELAIS_USAGE, "what is \"%s\"?", argv[i]);
+			(void)relais_complain(w->r, RELAIS_USAGE,
+			    "unexpected argument \"%s\"", argv[i]);
 			return false;
 		}
 	}
@@ -161,7 +162,7 @@ read_message(struct rewrite *w)
 	ok = ok && smtp_dot_finish(&dot, &w->text);
 	if (ferror(f) != 0 || !ok) {
 		(void)relais_complain(w->r, RELAIS_FAILED, "%s",
-		    ok ? "the message cannot be read"
+		    ok ? "cannot read the message"
 		       : "the message is too large");
 		ok = false;
 	}
@@ -218,7 +219,7 @@ find_submitter(struct rewrite *w)
 
 	if (w->user != NULL && pw == NULL) {
 		(void)relais_complain(
-		    w->r, RELAIS_FAILED, "there is no user \"%s\"", w->user);
+		    w->r, RELAIS_FAILED, "unknown user \"%s\"", w->user);
 		return false;
 	}
 	w->before->uid = pw != NULL ? pw->pw_uid : getuid();
@@ -386,7 +387,7 @@ send_out(struct rewrite *w)
 	}
 	if (!outgoing_finish(w->outgoing, w->env->sender, &o)) {
 		refuse(w, 554, "5.6.0",
-		    "the header is too large to put the account's address in");
+		    "the header is too large to insert the account's address");
 		return false;
 	}
 	body = outgoing_head(w->outgoing);
@@ -468,10 +469,10 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 		{ "Date", "Date added" },
 		{ "Message-ID", "Message-ID added" },
 		{ "Bcc", "Bcc removed" },
-		{ "DKIM-Signature", "DKIM-Signature removed, for what it "
+		{ "DKIM-Signature", "DKIM-Signature removed, because what it "
 				    "signed has changed" },
 		{ "Return-Path", "Return-Path removed" },
-		{ "Auto-Submitted", "Auto-Submitted added, for the null "
+		{ "Auto-Submitted", "Auto-Submitted added, because the null "
 				    "sender was replaced" },
 		{ "X-Relais-Account", "X-Relais-Account removed" },
 	};
@@ -616,7 +617,7 @@ act(struct rewrite *w)
 		find_recipients(w);
 	if (w->before->nrcpts == 0)
 		return relais_complain(w->r, RELAIS_USAGE,
-		    "no recipients: name them with --to or in the header");
+		    "no recipients: name them in the header or with --to");
 	if (!resolve_all(w) || !take_in(w) || !choose(w) || !send_out(w))
 		return refused(w);
 	if (relais_is_json(w->r))
@@ -655,14 +656,12 @@ const struct relais_command cmd_rewrite = {
 	.name = "rewrite",
 	.args = "[--from ADDR] [--to ADDR]... [--user NAME] [--account NAME] "
 		"[--7bit] [FILE]",
-	.help = "shows what would be sent of a message, and sends nothing",
+	.help = "shows how a message would be sent, without sending it",
 	.details =
-	    "Reads the message from FILE or standard input and the "
-	    "configuration from\n"
-	    "-c FILE or the machine's; needs no daemon.  Prints the account "
-	    "and why it is\n"
-	    "chosen, the sender and recipient fields before and after, and "
-	    "what else would\n"
-	    "be changed; with --7bit for a provider without 8BITMIME.",
+	    "Reads the message from FILE or standard input, and the "
+	    "configuration from\n-c FILE or the system's file; needs no "
+	    "daemon.  Prints the account and why it\nis chosen, the sender and "
+	    "recipient fields before and after, and what else\nwould be "
+	    "changed; with --7bit for a provider without 8BITMIME.",
 	.run = run,
 };

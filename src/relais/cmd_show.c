@@ -171,7 +171,7 @@ run(struct relais *r, int argc, char *const *argv)
 
 	if (argc != 1)
 		return relais_complain(
-		    r, RELAIS_USAGE, "name the id of one message");
+		    r, RELAIS_USAGE, "expected the id of one message");
 	status = relais_ask(
 	    r, "show", json_pack("{s:s}", "id", argv[0]), NULL, NULL, &m);
 	if (status != RELAIS_DONE)

@@ -142,9 +142,8 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_status = {
 	.name = "status",
 	.args = "",
-	.help = "shows the daemon, its accounts and what waits",
-	.details =
-	    "Exits 1 if the daemon does not answer or an account is held,\n"
-	    "because then a person must act.",
+	.help = "shows the daemon, its accounts and the size of the queue",
+	.details = "Exits with status 1 if the daemon does not answer or an "
+		   "account is held,\nbecause someone must act.",
 	.run = run,
 };

@@ -26,7 +26,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_version = {
 	.name = "version",
 	.args = "",
-	.help = "says which version of relais this is",
-	.details = "\"relais status\" says which one the daemon is.",
+	.help = "prints the version of relais",
+	.details = "\"relais status\" shows the version of the daemon.",
 	.run = run,
 };

@@ -256,7 +256,7 @@ connect_quietly(struct relais *r, struct err *err)
 	if (r->client != NULL)
 		return 0;
 	if (r->control == NULL && find_control(r) != 0)
-		return err_set(err, ERR_CONFIG, "the configuration is wrong");
+		return err_set(err, ERR_CONFIG, "the configuration has errors");
 	return ctl_client_open(r->control, ANSWER_MS, &r->client, err);
 }
 
@@ -278,8 +278,8 @@ connect_daemon(struct relais *r)
 	if (err.class == ERR_CONFIG)
 		return -1;
 	(void)relais_complain(r, RELAIS_FAILED,
-	    "relaisd does not answer (%s): start it with \"systemctl %sstart "
-	    "relais\"",
+	    "cannot connect to relaisd: %s; if it is not running, type: "
+	    "systemctl %sstart relais",
 	    err.text, r->is_own_daemon ? "--user " : "");
 	return -1;
 }
@@ -343,8 +343,8 @@ show_help(const struct relais *r)
 	}
 	(void)putchar('\n');
 	relais_print_wrapped(r, COLOUR_NONE, 0,
-	    "\"relais VERB --help\" tells more about one; relais(1) about "
-	    "all.");
+	    "\"relais VERB --help\" describes one verb, relais(1) all of "
+	    "them.");
 	return RELAIS_DONE;
 }
 
@@ -373,9 +373,9 @@ unknown_verb(const struct relais *r, const char *name)
 	}
 	if (best != NULL)
 		return relais_complain(r, RELAIS_USAGE,
-		    "no verb \"%s\": did you mean \"%s\"?", name, best);
+		    "unknown verb \"%s\": did you mean \"%s\"?", name, best);
 	return relais_complain(r, RELAIS_USAGE,
-	    "no verb \"%s\"; \"relais --help\" lists them", name);
+	    "unknown verb \"%s\"; for the list, type: relais --help", name);
 }
 
 /* One word that may stand before or behind the verb.  1: taken, with the next
@@ -435,12 +435,12 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	int n = sort_words(r, argc, argv, rest, &wants_help);
 
 	if (n < 0)
-		return relais_complain(r, RELAIS_USAGE, "-c wants a file");
+		return relais_complain(r, RELAIS_USAGE, "-c needs a file");
 	if (n == 0 && wants_help)
 		return show_help(r);
 	if (n == 0)
 		return relais_complain(r, RELAIS_USAGE,
-		    "what shall I do? \"relais --help\" lists the verbs");
+		    "no verb given; for the list, type: relais --help");
 	/* "relais help" and "relais help VERB" are what people type first. */
 	if (strcmp(rest[0], "help") == 0) {
 		if (n == 1)

@@ -24,7 +24,7 @@ args_of(const struct relais *r, int argc, char *const *argv)
 usage:
 	json_decref(ids);
 	(void)relais_complain(
-	    r, RELAIS_USAGE, "name the ids of messages, or give --all");
+	    r, RELAIS_USAGE, "expected the ids of messages, or --all");
 	return NULL;
 }
 

@@ -114,7 +114,7 @@ relais_spool_list(const struct conf *c, void (*item)(void *ctx, json_t *item),
 
 	/* spool_open() would make what is missing. */
 	if (access(c->spool, F_OK) != 0)
-		return err_sys(err, "the spool %s", c->spool);
+		return err_sys(err, "cannot open the spool %s", c->spool);
 	if (geteuid() == 0 && (privilege_find(c->user, &user, err) != 0 ||
 				  privilege_drop(&user, err) != 0))
 		return -1;

@@ -112,7 +112,7 @@ is_too_large(const struct conf *c, const struct accounts *accounts,
 	if (limit == 0 || e->size_bytes <= limit)
 		return false;
 	IGNORE(buf_addf(why,
-	    "the provider of account %s takes no message of more than %llu "
+	    "the provider of account %s accepts no message larger than %llu "
 	    "bytes",
 	    c->accounts[i].name, (unsigned long long)limit));
 	return true;

@@ -273,7 +273,8 @@ run_command(
 		return;
 	if (c->v[0][0] != '/') {
 		log_text(LOG_LEVEL_ERROR,
-		    "alert_command: %s is no absolute path; nobody is told",
+		    "alert_command: %s is not an absolute path, so no alert is "
+		    "sent",
 		    c->v[0]);
 		return;
 	}

@@ -35,6 +35,7 @@ background_report(int fd)
 	if (fd < 0)
 		return;
 	if (write(fd, "+", 1) != 1)
-		log_text(LOG_LEVEL_WARNING, "nobody waits for the start");
+		log_text(LOG_LEVEL_WARNING,
+		    "cannot report the start: the parent process is gone");
 	(void)close(fd); /* said or not */
 }

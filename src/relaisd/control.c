@@ -397,7 +397,7 @@ change(struct control *c, struct ctl_call *call, const struct change *what)
 	json_t *result;
 
 	if (!is_all && json_array_size(json_object_get(args, "ids")) == 0) {
-		ctl_call_refuse(call, "which messages? Name their ids, or all");
+		ctl_call_refuse(call, "expected the ids of messages, or all");
 		return;
 	}
 	p = progress_of(c, call, is_all);
@@ -486,7 +486,7 @@ on_flush(void *ctx, struct ctl_call *call)
 	if (name != NULL) {
 		if ((i = conf_account_find(conf_of(c), name)) < 0) {
 			ctl_call_refuse(
-			    call, "no account is called \"%.80s\"", name);
+			    call, "unknown account \"%.80s\"", name);
 			return;
 		}
 		account = accounts_handle(c->opts.accounts, (size_t)i);

@@ -251,7 +251,7 @@ load_replies(struct daemon *d)
 	if (replies_load(d->paths.replies_own, &d->replies, &err) != 0) {
 		log_err(LOG_LEVEL_ERROR, &err);
 		log_text(LOG_LEVEL_ERROR,
-		    "nothing in %s counts until that is mended",
+		    "%s is ignored until the error is corrected",
 		    d->paths.replies_own);
 	}
 	replies_use(d->replies);
@@ -470,8 +470,8 @@ on_held(void *ctx, const char *id)
 	if (!queue_find(d->queue, id, &it))
 		return;
 	(void)snprintf(why, sizeof(why),
-	    "%s: %s; relais release %s sends it again, relais delete %s does "
-	    "not",
+	    "%s: %s; to send it again, type: relais release %s; to discard it, "
+	    "type: relais delete %s",
 	    id, it.reason, id, id);
 	(void)accounts_status(d->accounts, it.account, &st); /* or "" */
 	on_account_alert(d, st.name, "message-held", why);
@@ -501,10 +501,9 @@ tell_user_limit(void *ctx, const struct person *who)
 		(void)snprintf(
 		    user, sizeof(user), "%lu", (unsigned long)who->uid);
 	(void)snprintf(why, sizeof(why),
-	    "max_per_user = %d of user %s is used up; the mail beyond it is "
-	    "kept and goes when there is room again; relais queue shows what "
-	    "it "
-	    "is",
+	    "max_per_user = %d of user %s is used up; further messages are "
+	    "kept and sent when the limit allows it; to see them, type: relais "
+	    "queue",
 	    routing_conf(d->routing)->max_per_user, user);
 	if (is_over)
 		alert_raise(d->alerts, "user-limit", user, why);
@@ -750,10 +749,8 @@ check_change(const struct conf *c, const struct conf *in_force, struct err *err)
 		if (l != NULL)
 			return err_set(err, ERR_CONFIG,
 			    "[account %s]: %s port %d is relais itself until "
-			    "it "
-			    "is restarted (listener %s), so mail would go "
-			    "round "
-			    "in a circle",
+			    "it is restarted (listener %s), so messages would "
+			    "loop",
 			    a->name, a->host, l->port, l->name);
 		/* One that was broken before stands in nobody's way. */
 		if ((old < 0 ||
@@ -819,7 +816,7 @@ reload(struct daemon *d)
 		return;
 	if ((conf = load_change(d)) == NULL) {
 		log_text(LOG_LEVEL_ERROR,
-		    "reload refused; the configuration in force stays");
+		    "reload refused; the current configuration stays in force");
 		return;
 	}
 	look_at_secrets(d, conf);
@@ -838,7 +835,7 @@ reload(struct daemon *d)
 	if (open_log(d, conf, &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
 	conf_free(conf);
-	log_text(LOG_LEVEL_NOTICE, "configuration read again: %s", d->file);
+	log_text(LOG_LEVEL_NOTICE, "configuration reloaded: %s", d->file);
 	loop_soon(d->loop, &d->turn);
 }
 
@@ -1073,8 +1070,8 @@ run(struct daemon *d, struct conf *conf)
 	    d->user.name, conf->naccounts, conf->naccounts == 1 ? "" : "s");
 	if (conf->admin == NULL)
 		log_text(LOG_LEVEL_WARNING,
-		    "`admin' is not set in [relais]: mail for root and notices "
-		    "have no reader");
+		    "admin is not set in [relais]: no one "
+		    "reads mail for root and notices");
 	listen_notify("READY=1");
 	if (listen_watchdog_ms() > 0)
 		loop_timer_set(d->watchdog, clock_boot_ms(clock_sys()));

@@ -303,7 +303,7 @@ on_told(void *ctx, const struct queue_told *t)
 	}
 	if (t->outcome == QUEUE_FAILED) {
 		log_text(LOG_LEVEL_ERROR,
-		    "a notice cannot be kept and is made again later: %s",
+		    "cannot store a notice, which is made again later: %s",
 		    t->err.text);
 		n->again_ms = now_ms(n) + FULL_AGAIN_MS;
 	}

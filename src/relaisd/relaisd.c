@@ -11,15 +11,11 @@
 #include "relaisd/daemon.h"
 
 static const char usage[] =
-    "usage: relaisd [-c FILE] [-f] [--user] [--check]\n"
-    "\n"
-    "  -c FILE   read this configuration\n"
-    "  -f        stay in the foreground, log to standard error\n"
-    "  --user    run for one user: XDG folders, that user's keyring\n"
-    "  --check   say what is wrong with the configuration; exit 0 or 78\n"
-    "  --version, --help\n"
-    "\n"
-    "See relaisd(8) and relais.conf(5).\n";
+    "usage: relaisd [-c FILE] [-f] [--user] [--check]\n\n  -c FILE   read this "
+    "configuration\n  -f        stay in the foreground, log to standard "
+    "error\n  --user    run for one user: XDG folders, that user's keyring\n  "
+    "--check   check the configuration; exit 0 if it is valid, else 78\n  "
+    "--version, --help\n\nSee relaisd(8) and relais.conf(5).\n";
 
 int
 main(int argc, char **argv)

@@ -261,9 +261,10 @@ routing_watch_spares(struct routing *r)
 		r->is_away[i] = is_away;
 		has_changed = true;
 		log_text(LOG_LEVEL_WARNING,
-		    is_away ? "account %s is away; its mail goes through %s"
-			    : "account %s is tried again, %s takes no "
-			      "more of its mail",
+		    is_away ? "account %s is unavailable; its messages go "
+			      "through %s"
+			    : "account %s is used again; its messages no "
+			      "longer go through %s",
 		    c->accounts[i].name,
 		    c->accounts[c->accounts[i].fallback].name);
 	}

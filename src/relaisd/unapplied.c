@@ -31,9 +31,8 @@ compare_setting(const struct setting *st, const char *section,
 	config_value(&b, st, wanted->base, wanted->conf);
 	if (strcmp(buf_str(&a), buf_str(&b)) != 0)
 		log_text(LOG_LEVEL_WARNING,
-		    "%s in [%s] is now \"%s\" in the file; that takes a "
-		    "restart "
-		    "of relaisd, until then it is \"%s\"",
+		    "%s in [%s] is now \"%s\" in the file; until relaisd is "
+		    "restarted, it stays \"%s\"",
 		    st->name, section, buf_str(&b), buf_str(&a));
 	buf_clear(&a);
 	buf_clear(&b);
@@ -72,8 +71,8 @@ tell_missing(const struct conf *in, const struct conf *from, const char *what)
 
 		if (is_section(l) && find_listen(in, l->name) == NULL)
 			log_text(LOG_LEVEL_WARNING,
-			    "[listen %s] is %s; that takes a restart of "
-			    "relaisd",
+			    "[listen %s] is %s; it takes effect when relaisd "
+			    "is restarted",
 			    l->name, what);
 	}
 }

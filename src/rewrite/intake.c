@@ -373,14 +373,14 @@ static const struct rule {
 	{ rule_once, 0, NULL, NULL },
 	{ rule_locals, 554, "5.6.0",
 	    "the names in To or Cc lead to too many addresses" },
-	{ rule_from, 554, "5.6.0", "no From field could be made" },
-	{ rule_date, 554, "5.6.0", "no Date field could be made" },
-	{ rule_message_id, 554, "5.6.0", "no Message-ID could be made" },
-	{ rule_resent, 554, "5.6.0", "no Resent- fields could be made" },
+	{ rule_from, 554, "5.6.0", "no From field could be created" },
+	{ rule_date, 554, "5.6.0", "no Date field could be created" },
+	{ rule_message_id, 554, "5.6.0", "no Message-ID could be created" },
+	{ rule_resent, 554, "5.6.0", "no Resent- fields could be created" },
 	{ rule_lines, 554, "5.6.0",
 	    "a header field of the message is too long to be folded" },
 	{ rule_signature, 0, NULL, NULL },
-	{ rule_trace, 554, "5.6.0", "no Received field could be made" },
+	{ rule_trace, 554, "5.6.0", "no Received field could be created" },
 };
 
 /* The header is complete: mends it and writes it to head, with the empty line
@@ -580,8 +580,8 @@ intake_end(struct intake *in)
 	if (is_sealed_too_long(in))
 		return refuse(in, 554, "5.6.0",
 		    "a signed or encrypted part of the message has a line of "
-		    "more than 998 octets, which no server takes and nobody "
-		    "may change");
+		    "more than 998 octets, which no server accepts and which "
+		    "must not be changed");
 	if (in->facts->likeness_key != NULL)
 		in->seen.likeness = siphash_end(&in->likeness);
 	return true;

@@ -275,7 +275,7 @@ repair_looked(struct repair *r)
 			 "deep, to be repaired";
 	else if (mime_stream_longest_sealed(r->parts) > LINES_MAX)
 		r->why = "a signed or encrypted part has a line of more than "
-			 "998 octets, which no server takes";
+			 "998 octets, which no server accepts";
 }
 
 const struct repair_seen *

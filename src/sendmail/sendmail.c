@@ -175,7 +175,7 @@ find_sender(struct sendmail *sm, struct err *err)
 	sendmail_message_init(&one);
 	rc = sendmail_message_add_word(&one, given, err);
 	if (rc == 0 && one.nrcpts != 1)
-		rc = err_set(err, ERR_INPUT, "-f wants one address");
+		rc = err_set(err, ERR_INPUT, "-f needs one address");
 	if (rc == 0)
 		rc = set_sender(sm, one.rcpts[0].addr, err);
 	sendmail_message_clear(&one);
@@ -230,7 +230,9 @@ drop(struct sendmail *sm, const struct submit *s, const char *dir,
 		return -1;
 	}
 	if (sm->args.is_verbose)
-		complain("relaisd is away, the message waits for it in", dir);
+		complain("cannot connect to relaisd, so the message waits in "
+			 "its drop folder",
+		    dir);
 	return 0;
 }
 
@@ -268,8 +270,8 @@ submit(struct sendmail *sm)
 	}
 	if (end != SUBMIT_OVER &&
 	    drop(sm, &s, places_drop(places), &err) != 0) {
-		complain("relaisd cannot be reached, the message was not "
-			 "accepted",
+		complain(
+		    "the message was not accepted: cannot connect to relaisd",
 		    err.text);
 		failed(sm, EX_TEMPFAIL);
 	}
@@ -288,8 +290,7 @@ add_words(struct sendmail *sm, struct err *err)
 	if (sm->args.naddrs > 0 || sm->args.has_header_rcpts)
 		return 0;
 	(void)err_set(err, ERR_INPUT,
-	    "no recipients: name them, or give -t to take them from the "
-	    "header");
+	    "no recipients: name them, or use -t to take them from the header");
 	return EX_USAGE;
 }
 
@@ -396,9 +397,9 @@ speak_smtp(struct sendmail *sm)
 	if (fd < 0) {
 		/* In the words of the protocol too: whoever reads stdout. */
 		(void)printf(
-		    "421 4.3.2 %s relaisd cannot be reached\r\n", sm->host);
+		    "421 4.3.2 %s cannot connect to relaisd\r\n", sm->host);
 		(void)fflush(stdout);
-		complain("relaisd cannot be reached", err.text);
+		complain("cannot connect to relaisd", err.text);
 		failed(sm, EX_TEMPFAIL);
 	} else if (proxy_run(fd, STDIN_FILENO, STDOUT_FILENO, &err) != 0) {
 		complain(places_name(places), err.text);
@@ -445,7 +446,7 @@ run_relais(const char *verb, const char *option, int refused)
 
 	if (pid == 0) {
 		become_relais(verb, option);
-		complain(NULL, "relais(1) cannot be run");
+		complain(NULL, "cannot run relais(1)");
 		_exit(NOT_RUN);
 	}
 	if (pid < 0)
@@ -549,7 +550,7 @@ main(int argc, char **argv)
 		return EX_IOERR;
 	}
 	if (sm.args.is_verbose && sm.args.ignored[0] != '\0')
-		complain("these options have no meaning here", sm.args.ignored);
+		complain("ignored options", sm.args.ignored);
 	sendmail_input_init(&sm.input, sm.args.ignores_dots);
 	sendmail_message_init(&sm.message);
 	find_caller(&sm);

@@ -46,7 +46,7 @@ set_account(struct sendmail_args *a, const char *value, struct err *err)
 			n = 0;
 	if (n == 0 || n > ACCOUNT_MAX)
 		return err_set(
-		    err, ERR_INPUT, "-a wants the name of an account");
+		    err, ERR_INPUT, "-a needs the name of an account");
 	a->account = value;
 	return 0;
 }
@@ -118,11 +118,11 @@ set_action(struct sendmail_args *a, const char *value, struct err *err)
 		}
 	if (value[0] == 'd' || value[0] == 'D')
 		return err_set(err, ERR_INPUT,
-		    "-b%c: this sendmail is no daemon; the service that "
+		    "-b%c: this sendmail is not a daemon; the service that "
 		    "accepts and delivers mail is relaisd(8)",
 		    value[0]);
 	return err_set(err, ERR_INPUT,
-	    "-b wants m, s, p, i or v; other modes do not exist here");
+	    "-b needs m, s, p, i or v; other modes are not supported");
 }
 
 /* -odX, and DeliveryMode. */
@@ -209,8 +209,8 @@ set_notify(struct sendmail_args *a, const char *value, struct err *err)
 
 		if (bit == 0)
 			return err_set(err, ERR_INPUT,
-			    "-N wants never, or a list of success, failure "
-			    "and delay");
+			    "-N needs never, or a list of success, failure and "
+			    "delay");
 		all |= bit;
 		p += n;
 		if (*p == '\0')
@@ -231,7 +231,7 @@ set_ret(struct sendmail_args *a, const char *value, struct err *err)
 	else if (str_eq_nocase(value, "hdrs"))
 		a->ret = DSN_RET_HDRS;
 	else
-		return err_set(err, ERR_INPUT, "-R wants full or hdrs");
+		return err_set(err, ERR_INPUT, "-R needs full or hdrs");
 	return 0;
 }
 
@@ -246,7 +246,7 @@ set_envid(struct sendmail_args *a, const char *value, struct err *err)
 			n = 0;
 	if (n == 0 || n > 100)
 		return err_set(err, ERR_INPUT,
-		    "-V wants an envelope id of at most 100 printable ASCII "
+		    "-V needs an envelope id of at most 100 printable ASCII "
 		    "characters");
 	a->envid = value;
 	return 0;
@@ -317,7 +317,7 @@ option_apply(struct sendmail_args *a, const struct option *o, const char *value,
     struct err *err)
 {
 	if (value == NULL && o->set != NULL)
-		return err_set(err, ERR_INPUT, "-%c wants a value", o->letter);
+		return err_set(err, ERR_INPUT, "-%c needs a value", o->letter);
 	if (value != NULL && strlen(value) > SENDMAIL_VALUE_MAX)
 		return err_set(err, ERR_INPUT,
 		    "the value of -%c is longer than %d bytes", o->letter,
@@ -375,7 +375,7 @@ check_sizes(int argc, char *const *argv, struct err *err)
 	}
 	if (sum > SENDMAIL_ARGV_MAX)
 		return err_set(err, ERR_INPUT,
-		    "the arguments are longer than %d bytes together",
+		    "the arguments are longer than %d bytes in total",
 		    SENDMAIL_ARGV_MAX);
 	return 0;
 }

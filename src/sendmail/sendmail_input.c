@@ -24,7 +24,7 @@ add(struct sendmail_input *in, const char *p, size_t n, struct err *err)
 	if (buf_add(&in->text, p, n))
 		return 0;
 	return err_set(
-	    err, ERR_INPUT, "the message is larger than this program takes");
+	    err, ERR_INPUT, "the message is too large for this program");
 }
 
 static int
@@ -115,7 +115,7 @@ sendmail_input_read(struct sendmail_input *in, int fd, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_sys(err, "the message cannot be read");
+			return err_sys(err, "cannot read the message");
 		if (sendmail_input_put(in, piece, (size_t)n, err) != 0)
 			return -1;
 	}

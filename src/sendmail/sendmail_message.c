@@ -71,10 +71,11 @@ refuse_entry(struct bytes field, struct bytes entry, struct err *err)
 		       buf_adds(&shown, ": "));
 	IGNORE(buf_addc(&shown, '"') &&
 	       str_escape(&shown, entry, STR_ESCAPE_MAX / 2));
-	(void)err_set(err, ERR_INPUT, "%s\" is no address%s", buf_str(&shown),
+	(void)err_set(err, ERR_INPUT, "%s\" is not a valid address%s",
+	    buf_str(&shown),
 	    entry.n > 0 && entry.p[0] == '-' && field.n == 0
-		? "; options stand before the addresses"
-		: "; nobody was sent the message");
+		? "; options must come before the addresses"
+		: "; the message was not sent to anyone");
 	buf_clear(&shown);
 	return -1;
 }
@@ -257,7 +258,7 @@ sendmail_message_set(struct sendmail_message *m, struct bytes text,
 	used = header_put(h, text.p, text.n);
 	header_end(h);
 	if (header_state(h) != HEADER_DONE) {
-		(void)err_set(err, ERR_INPUT, "the header is too big");
+		(void)err_set(err, ERR_INPUT, "the header is too large");
 		goto out;
 	}
 	m->body = bytes_of(text.p + used, text.n - used);
@@ -267,7 +268,7 @@ sendmail_message_set(struct sendmail_message *m, struct bytes text,
 	drop_doubles(m);
 	if (!mend(h, wishes) || !header_write(h, &m->head) ||
 	    !buf_adds(&m->head, "\r\n") || !add_rest(h, &m->head)) {
-		(void)err_set(err, ERR_INPUT, "the header is too big");
+		(void)err_set(err, ERR_INPUT, "the header is too large");
 		goto out;
 	}
 	rc = 0;

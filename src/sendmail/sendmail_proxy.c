@@ -130,7 +130,7 @@ proxy_run(int fd, int from, int to, struct err *err)
 		rc = crank(&in, &out);
 	}
 	if (rc != 0)
-		(void)err_sys(err, "the conversation broke");
+		(void)err_sys(err, "connection lost");
 	buf_clear(&in.held);
 	buf_clear(&out.held);
 	(void)close(fd); /* everything was carried */

@@ -125,7 +125,7 @@ refuse_utf8(struct talk *t)
 	struct verdict v;
 
 	verdict_local(&v, VERDICT_NEVER, STAGE_RCPT, 553, "5.6.7",
-	    "the server takes ASCII addresses only (no SMTPUTF8)");
+	    "the server accepts only ASCII addresses (no SMTPUTF8)");
 	if (!is_ascii(t->s->sender)) {
 		refuse_all(t, &v);
 		return;
@@ -150,8 +150,8 @@ static void
 give_up(struct talk *t, enum submit_end how, const struct verdict *v)
 {
 	if (v->code != 0)
-		(void)err_set(
-		    t->err, ERR_NETWORK, "it said: %d %s", v->code, v->text);
+		(void)err_set(t->err, ERR_NETWORK, "the server said: %d %s",
+		    v->code, v->text);
 	else
 		(void)err_set(t->err, ERR_NETWORK, "%s", v->text);
 	end(t, how);
@@ -215,7 +215,7 @@ begin_job(struct talk *t)
 
 	if (t->s->account != NULL && !caps->has_xrelais) {
 		(void)err_set(t->err, ERR_NETWORK,
-		    "it does not let one choose an account");
+		    "the server does not support choosing an account (-a)");
 		end(t, SUBMIT_NOT_TAKEN);
 		return;
 	}

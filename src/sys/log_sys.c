@@ -106,7 +106,7 @@ open_file(const char *path, struct err *err)
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 
 	if (fd < 0) {
-		(void)err_sys(err, "open the log %s", path);
+		(void)err_sys(err, "cannot open the log %s", path);
 		err->class = ERR_DISK;
 	}
 	return fd;

@@ -22,12 +22,12 @@ privilege_find(const char *name, struct privilege_user *ret, struct err *err)
 	if (found == NULL) {
 		if (rc != 0) {
 			errno = rc;
-			return err_sys(err, "look up user %s", name);
+			return err_sys(err, "cannot look up user %s", name);
 		}
 		return err_set(err, ERR_CONFIG,
-		    "user %s does not exist; create it with: useradd --system "
-		    "--home-dir /nonexistent --shell /usr/sbin/nologin %s, or "
-		    "name another with `user =' in [relais]",
+		    "user %s does not exist; set another with user in "
+		    "[relais], or type: useradd --system --home-dir "
+		    "/nonexistent --shell /usr/sbin/nologin %s",
 		    name, name);
 	}
 	ret->uid = pw.pw_uid;
@@ -65,7 +65,7 @@ fill_standard_descriptors(struct err *err)
 	do {
 		fd = open("/dev/null", O_RDWR);
 		if (fd < 0)
-			return err_sys(err, "open /dev/null");
+			return err_sys(err, "cannot open /dev/null");
 	} while (fd <= 2);
 	(void)close(fd); /* one too many; nothing was written */
 	return 0;
@@ -77,12 +77,12 @@ privilege_harden(struct err *err)
 	static const struct rlimit no_core = { 0, 0 };
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return err_sys(err, "forbid core dumps (prctl)");
+		return err_sys(err, "cannot disable core dumps (prctl)");
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
-		return err_sys(err, "forbid core dumps (setrlimit)");
+		return err_sys(err, "cannot disable core dumps (setrlimit)");
 	(void)umask(077);
 	if (chdir("/") != 0)
-		return err_sys(err, "change to /");
+		return err_sys(err, "cannot change to the folder /");
 	return fill_standard_descriptors(err);
 }
 
@@ -106,18 +106,19 @@ privilege_drop(const struct privilege_user *u, struct err *err)
 	if (geteuid() != 0 || u->uid == 0)
 		return 0;
 	if (initgroups(u->name, u->gid) != 0)
-		return err_sys(err, "take the groups of user %s", u->name);
+		return err_sys(
+		    err, "cannot take the groups of user %s", u->name);
 	if (setresgid(u->gid, u->gid, u->gid) != 0 ||
 	    setresuid(u->uid, u->uid, u->uid) != 0)
-		return err_sys(err, "become user %s", u->name);
+		return err_sys(err, "cannot become user %s", u->name);
 	/* Checked, not believed: once a kernel said yes and meant no. */
 	if (getresuid(&r, &e, &s) != 0 || r != u->uid || e != u->uid ||
 	    s != u->uid || setuid(0) == 0 || seteuid(0) == 0)
 		return err_set(err, ERR_SYSTEM,
-		    "root could not be given up for user %s", u->name);
+		    "user %s: root privileges could not be dropped", u->name);
 	/* Changing the user made the process dumpable again. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return err_sys(err, "forbid core dumps (prctl)");
+		return err_sys(err, "cannot disable core dumps (prctl)");
 	return 0;
 }
 
@@ -153,17 +154,18 @@ privilege_make_dir(const char *path, mode_t mode,
 		if (S_ISDIR(st.st_mode))
 			return 0;
 		return err_set(
-		    err, ERR_DISK, "%s is not a directory; move it away", path);
+		    err, ERR_DISK, "%s is not a folder; move it away", path);
 	}
 	make_parents(path);
 	if (mkdir(path, mode) != 0)
 		return cannot_make(
-		    err_sys(err, "make the directory %s", path), err);
+		    err_sys(err, "cannot create the folder %s", path), err);
 	if (geteuid() == 0 && chown(path, owner->uid, owner->gid) != 0)
-		return cannot_make(
-		    err_sys(err, "give %s to user %s", path, owner->name), err);
+		return cannot_make(err_sys(err, "cannot give %s to user %s",
+				       path, owner->name),
+		    err);
 	if (chmod(path, mode) != 0)
 		return cannot_make(
-		    err_sys(err, "set the mode of %s", path), err);
+		    err_sys(err, "cannot set the mode of %s", path), err);
 	return 0;
 }

@@ -90,8 +90,8 @@ refuse_owner(const struct walk *w, const char *what, const char *object,
 	name_of(st->st_uid, owner, sizeof(owner));
 	name_of(w->uid, user, sizeof(user));
 	return err_set(err, ERR_CONFIG,
-	    "%s %s belongs to %s, who could %s %s, and not to root or %s; "
-	    "type: chown -h %s %s",
+	    "%s %s belongs to %s, who could %s %s, but must belong to root or "
+	    "%s; type: chown -h %s %s",
 	    what, object, owner, is_file ? "change" : "replace",
 	    is_file ? "it" : w->path, user, is_file ? user : "root", object);
 }

@@ -145,16 +145,17 @@ load_trust(struct tls_ctx *c, struct err *err)
 		if (n > 0)
 			return 0;
 		return err_set(err, ERR_CONFIG,
-		    "no certificate can be read from tls_ca_file %s: %s",
-		    c->ca_file, n < 0 ? gnutls_strerror(n) : "it has none");
+		    "cannot read a certificate from tls_ca_file %s: %s",
+		    c->ca_file,
+		    n < 0 ? gnutls_strerror(n) : "the file has none");
 	}
 	n = gnutls_certificate_set_x509_system_trust(c->cred);
 	if (n > 0)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-	    "this machine knows no certificate authority, so no server can be "
-	    "verified: install the package ca-certificates, or set "
-	    "tls_ca_file or tls_pin");
+	    "this machine has no certificate authorities, so no server can be "
+	    "verified; install the package ca-certificates, or set tls_ca_file "
+	    "or tls_pin");
 }
 
 static int

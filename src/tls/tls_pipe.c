@@ -183,10 +183,11 @@ check_pin(struct tls_pipe *t, struct err *err)
 	buf_init(&pin, 128);
 	if (tls_verify_pin(t->session, &pin) != 0)
 		rc = err_set(err, ERR_TLS,
-		    "%s shows no certificate that can be read", t->name);
+		    "%s presents no readable certificate", t->name);
 	else if (!tls_ctx_has_pin(t->ctx, buf_str(&pin)))
 		rc = err_set(err, ERR_CERTIFICATE,
-		    "the key of %s is not the one of tls_pin; it shows %s",
+		    "the key of %s does not match tls_pin; the server presents "
+		    "%s",
 		    t->name, buf_str(&pin));
 	buf_clear(&pin);
 	return rc;
@@ -411,9 +412,9 @@ check_first_byte(struct tls_pipe *t, const char *p, struct err *err)
 	}
 	if (t->name != NULL && !t->is_upgraded && *p >= ' ' && *p <= '~')
 		(void)err_set(&why, ERR_TLS,
-		    "%s does not begin with TLS on this port, it speaks clear "
-		    "text first: set tls = starttls, or use the port for TLS "
-		    "from the start (465)",
+		    "%s does not begin with TLS on this port but speaks clear "
+		    "text first; set tls = starttls, or use the port for "
+		    "implicit TLS (465)",
 		    t->name);
 	else
 		(void)err_set(
@@ -431,8 +432,8 @@ tls_pipe_put(struct tls_pipe *t, const void *p, size_t n, struct err *err)
 	if (n > 0 && check_first_byte(t, p, err) != 0)
 		return -1;
 	if (!buf_add(&t->in, p, n)) {
-		(void)err_set(&why, ERR_TLS, "%s sends more than can be taken",
-		    peer_name(t));
+		(void)err_set(&why, ERR_TLS,
+		    "%s sent more data than can be processed", peer_name(t));
 		return broken(t, &why, err);
 	}
 	return tls_pipe_run(t, err);

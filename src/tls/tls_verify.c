@@ -38,18 +38,20 @@ tell_dates(const struct tls_facts *f, struct err *err)
 	char from[DATE_TEXT_SIZE], until[DATE_TEXT_SIZE];
 	char now[DATE_TEXT_SIZE];
 	const char *whose = f->is_authority
-				? "an authority behind the certificate of "
+				? "an authority in the certificate chain of "
 				: "the certificate of ";
 
 	if (f->until_s == 0)
 		return err_set(err, ERR_CERTIFICATE,
-		    "the authority behind the certificate of %s, in the store "
-		    "of this machine, is out of date; the clock says %s",
+		    "the authority in the certificate chain of %s, in the "
+		    "store of this machine, is out of date; the clock of this "
+		    "machine says %s",
 		    f->name, date_text(f->now_s, now));
 	if (f->now_s < f->from_s && f->now_s < RELEASED_S)
 		return err_set(err, ERR_CERTIFICATE,
 		    "%s%s is valid from %s on, but the clock of this machine "
-		    "says %s, which cannot be: set the clock (is NTP running?)",
+		    "says %s, which cannot be right; set the clock (is NTP "
+		    "running?)",
 		    whose, f->name, date_text(f->from_s, from),
 		    date_text(f->now_s, now));
 	if (f->now_s < f->from_s)
@@ -68,14 +70,13 @@ tell_signer(const struct tls_facts *f, struct err *err)
 {
 	if (f->is_self_signed)
 		return err_set(err, ERR_CERTIFICATE,
-		    "the certificate of %s is signed by an authority this "
-		    "machine does not know (self-signed); set tls_ca_file or "
-		    "tls_pin if it is the right one",
+		    "the certificate of %s is from an unknown authority "
+		    "(self-signed); if it is the right one, set tls_ca_file or "
+		    "tls_pin",
 		    f->name);
 	return err_set(err, ERR_CERTIFICATE,
-	    "the certificate of %s is signed by an authority this machine "
-	    "does not know (%s); set tls_ca_file or tls_pin if it is the right "
-	    "one",
+	    "the certificate of %s is from an unknown authority (%s); if it is "
+	    "the right one, set tls_ca_file or tls_pin",
 	    f->name, f->issuer);
 }
 
@@ -84,9 +85,8 @@ tell_name(const struct tls_facts *f, struct err *err)
 {
 	if (f->names[0] == '\0')
 		return err_set(err, ERR_CERTIFICATE,
-		    "the certificate that %s shows names no host at all "
-		    "(no subjectAltName), so it proves nothing; set tls_pin "
-		    "if it is the right one",
+		    "the certificate of %s names no host (no subjectAltName), "
+		    "so it proves nothing; if it is the right one, set tls_pin",
 		    f->name);
 	return err_set(err, ERR_CERTIFICATE,
 	    "the certificate is for %s, not %s", f->names, f->name);
@@ -101,9 +101,9 @@ static const struct {
 	{ GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED, tell_dates, NULL },
 	{ GNUTLS_CERT_SIGNER_NOT_FOUND, tell_signer, NULL },
 	{ GNUTLS_CERT_REVOKED, NULL, "has been revoked" },
-	{ GNUTLS_CERT_SIGNATURE_FAILURE, NULL, "has a false signature" },
+	{ GNUTLS_CERT_SIGNATURE_FAILURE, NULL, "has an invalid signature" },
 	{ GNUTLS_CERT_SIGNER_NOT_CA, NULL,
-	    "is signed by somebody who may not sign certificates" },
+	    "is signed by an issuer that is not a certificate authority" },
 	{ GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, NULL,
 	    "is signed by an authority that may not sign for this name" },
 	{ GNUTLS_CERT_INSECURE_ALGORITHM, NULL,
@@ -320,7 +320,7 @@ tls_verify_session(
 
 	if (import(session, 0, &leaf) != 0)
 		return err_set(err, ERR_CERTIFICATE,
-		    "%s shows no certificate that can be read", name);
+		    "%s presents no readable certificate", name);
 	/* An answer that is not a verdict must not count as one (F81). */
 	rc = gnutls_certificate_verify_peers(session, &purpose, 1, &f.status);
 	if (rc != 0)

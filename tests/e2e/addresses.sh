@@ -125,7 +125,7 @@ check "  and no recipient" test "$(grep '"event":"message"' "$T/mail.log" |
 check "  the guess is logged" grep -q 'repaired .*comma' "$T/home.log"
 check "  and shown by relais rewrite" eval "printf \
     'From: x\nTo: Dr. Smith, John <j@example.net>\n\nx\n' |
-    relais rewrite | grep -q 'comma in a field of addresses'"
+    relais rewrite | grep -q 'comma in an address field'"
 hand_over 'From: x\nTo: ops, Smith, John <j@example.net>\nCc: root\n\nx\n' -t
 check "an alias beside it stays what it is" \
     has '^To: ops@example.org, "Smith, John" <j@example.net>'

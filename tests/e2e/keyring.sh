@@ -85,5 +85,5 @@ expect "a locked keyring is waited for" 1 "" "the keyring is locked"
 
 export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/bus
 ask work mail.example.test me@example.test
-expect "no session is waited for" 1 "" "the keyring cannot be reached"
+expect "no session is waited for" 1 "" "cannot connect to the keyring"
 exit $bad

@@ -107,10 +107,10 @@ check "and an answer to a name of this machine" test "$(
 	))" = "boss@example.org, ops@example.org"
 check "and the account of a user, and why" test "$(JQ='.account + ": " + .why' \
     rewrite --user alice --to x@example.net < <(mail a b))" = \
-    "alices: its conditions hold"
+    "alices: its conditions match"
 check "and what would be refused" test "$(JQ=.refused rewrite --account wrk \
     --to x@example.net < <(mail a b))" = \
-    '550 5.7.1 there is no account "wrk": did you mean "work"?'
+    '550 5.7.1 unknown account "wrk": did you mean "work"?'
 check "and sends nothing" test "$(count)" = "$n"
 changes() { JQ='.changes | join("; ")' rewrite --to x@example.net "$@"; }
 check "and what is repaired" test "$(changes < <(
@@ -121,7 +121,7 @@ check "and what is for a provider without 8BITMIME" test "$(changes --7bit < <(
 ))" = "parts re-encoded: 0 as quoted-printable, 1 as base64"
 check "and what is guessed" test "$(changes < <(
 	printf 'From: root\nDate: today\nMessage-ID: a@b\n\nx\n'
-))" = "Date replaced by now, for it could not be read; the old one is in X-Original-Date; brackets of the Message-ID mended; the old one is in X-Original-Message-ID"
+))" = "Date replaced by the current time because it could not be read; the old one is in X-Original-Date; brackets of the Message-ID corrected; the old one is in X-Original-Message-ID"
 check "and that a NUL is replaced" grep -q 'NUL bytes replaced' \
     < <(changes < <(printf 'From: root\n\na\0b\n'))
 check "and a long line that is signed" grep -q '^554 5.6.0 a signed' \
@@ -136,10 +136,10 @@ complains() { # STATUS PATTERN ARGUMENT...
 }
 check "a file that is not there is said" complains 1 \
     'no-such-file: No such file' --to x@example.net "$T/no-such-file"
-check "so is a user who is not there" complains 1 'no user "nobodyhere"' \
+check "so is a user who is not there" complains 1 'unknown user "nobodyhere"' \
     --user nobodyhere --to x@example.net
-check "an option without its value" complains 2 '--to wants a value' --to
-check "an address that is none" complains 2 '"a b" is no address' --from 'a b'
+check "an option without its value" complains 2 '--to needs a value' --to
+check "an address that is none" complains 2 '"a b" is not a valid address' --from 'a b'
 check "a message for nobody" complains 2 'no recipients'
 
 check "sendmail -a chooses an account" hand_over -a work -f root x@example.net \
@@ -152,10 +152,10 @@ check "X-Relais-Account chooses one" hand_over -f root x@example.net < <(
 check "its address is put in" has '^From: .*<work@example.test>'
 check "and the field is gone" has_not x-relais
 check "an unknown name is refused, with the nearest" refused \
-    '550 5.7.1 there is no account "wrk": did you mean "work"' \
+    '550 5.7.1 unknown account "wrk": did you mean "work"' \
     -a wrk x@example.net
 check "an account of other users is refused" refused \
-    '550 5.7.1 .*not for this user' -a alices x@example.net
+    '550 5.7.1 .*does not serve this user' -a alices x@example.net
 
 # By who submits it: processes of different users, by socket and by TCP.
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }

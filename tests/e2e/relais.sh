@@ -256,7 +256,7 @@ send() { # WORD...: a mail by sendmail with these words; its queue id
 check "-a chooses the account" test "$(account_of "$(send -a other)")" = other
 check "an account that is not there is refused" \
     run 77 "$top_builddir/sendmail" -a nix to@example.org
-check "  in words" complained 'there is no account "nix"'
+check "  in words" complained 'unknown account "nix"'
 later=$(send -odq)
 check "-odq is not tried" test "$(json ".[] | select(.id == \"$later\") |
     .attempts" queue)" = 0
@@ -268,7 +268,7 @@ stop home
 off() { env -u RELAIS_CONTROL "$RELAIS" -c "$T/home/relais.conf" "$@"; }
 check "while no daemon runs, queue reads the spool" test "$(
 	off --json queue 2>"$T/err" | jq -r 'map(.id) | sort | join(" ")')" = "$kept"
-check "  and says so" complained 'does not run'
+check "  and says so" complained 'is not running'
 check "  to those who may read it" run 1 as bob env -u RELAIS_CONTROL \
     "$RELAIS" -c "$T/home/relais.conf" queue
 run_relaisd home

@@ -8,7 +8,7 @@ bed_enter
 need jq
 start_provider mail
 
-handled() { grep -c 'configuration read again\|reload refused' "$T/$1.log"; }
+handled() { grep -c 'configuration reloaded\|reload refused' "$T/$1.log"; }
 # reload NAME: returns when it has been read, or refused.
 reload() {
 	local before
@@ -230,7 +230,7 @@ set_conf home max_size 6M
 echo "max_per_hour = 77" >>"$T/home/relais.conf"
 kill -HUP "$pid"
 check "a path that was relative at the start is found at a reload" \
-    until_true 10 grep -q "configuration read again: $T/home/relais.conf" \
+    until_true 10 grep -q "configuration reloaded: $T/home/relais.conf" \
     "$T/home/daemon.log"
 check "and read" [ "$(in_force "account mail" max_per_hour)" = 77 ]
 kill "$pid"

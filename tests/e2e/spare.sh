@@ -31,7 +31,7 @@ check "a held account's mail goes through the spare" \
 check "with the spare's identity" \
     grep -q '"sender":"second@example.test"' "$T/spare.log"
 check "the log says who stands in" \
-    grep -q 'account first is away; its mail goes through second' "$T/home.log"
+    grep -q 'account first is unavailable; its messages go through second' "$T/home.log"
 submit
 check "so does what comes later" until_true 5 eval '[ "$(got spare)" = 2 ]'
 check "nothing is left, nothing failed" test "$(queue_len)" = 0
@@ -41,7 +41,7 @@ chmod 600 "$T/secret/right"
 sed -i "0,/password_file/s,password_file = .*,password_file = $T/secret/right," \
     "$T/home/relais.conf"
 kill -HUP "$(cat "$T/home.pid")"
-until_true 10 grep -q 'configuration read again' "$T/home.log"
+until_true 10 grep -q 'configuration reloaded' "$T/home.log"
 submit
 check "once the account works its mail goes there again" \
     until_true 10 eval '[ "$(got mail)" = 1 ]'

@@ -39,7 +39,7 @@ beside() {
 }
 took() { cut -d' ' -f1 "$T/beside"; }
 said() { cut -d' ' -f2 "$T/beside"; }
-have_read() { grep -c 'configuration read again' "$T/home.log"; }
+have_read() { grep -c 'configuration reloaded' "$T/home.log"; }
 reload() {
 	local before
 	before=$(have_read)

@@ -135,7 +135,7 @@ begins() { # NAME SECONDS
 begins "started ten years ahead" $((NOW + TEN_YEARS))
 begins "started ten years back" $((NOW - TEN_YEARS))
 begins "started in 1970" 10
-says home 'is valid from [-0-9]+ on, but the clock .* 1970.*: set the clock' \
+says home 'is valid from [-0-9]+ on, but the clock .* 1970.*; set the clock' \
     "a certificate that is not valid yet is called a matter of the clock"
 # Taken before NTP had the time, and fifty years old a moment later.
 send away 1

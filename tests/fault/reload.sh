@@ -122,7 +122,7 @@ took=$(($(now_ms) - began))
 kill "$load_pid"
 wait "$load_pid" "$small_pid" "$shut_pid"
 check "relaisd lives" is_up home
-read_again=$(grep -c 'configuration read again' "$T/home.log")
+read_again=$(grep -c 'configuration reloaded' "$T/home.log")
 refused=$(grep -c 'reload refused' "$T/home.log")
 check "$n reloads in $took ms: $read_again were read, $refused refused" \
     [ "$read_again" -gt $((n / 2)) ]

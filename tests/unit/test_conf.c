@@ -483,42 +483,44 @@ static const struct {
 	int line;
 	const char *why;
 } refused[] = {
-	{ "", 0, "there is no account: add [account NAME]" },
-	{ "[relais]\n[account *]\nhost = h\n", 0, "there is no account" },
-	{ "\n[account a]\n", 2, "it needs provider = KEY, or host = NAME" },
+	{ "", 0, "no account is configured: add [account NAME]" },
+	{ "[relais]\n[account *]\nhost = h\n", 0, "no account is configured" },
+	{ "\n[account a]\n", 2,
+	    "no server is set: add provider = KEY, or host = NAME" },
 	{ "[account a]\nprovider = gmial\n", 2, "[account a], line 2 of " },
 	{ "[account a]\nprovider = gmial\n", 2, "did you mean \"gmail\"?" },
 	{ "[account a]\nprovider = gmail\npassword_file = @SECRET@\n", 1,
-	    "it needs user = your mail address there" },
+	    "no login name is set: add user = your email address there" },
 	{ "[account a]\nprovider = brevo\npassword_file = @SECRET@\n", 1,
-	    "it needs user, the login name; brevo calls it login" },
+	    "no login name is set: add user; brevo calls it login" },
 	{ "[account a]\nprovider = gmail\nuser = a@b\n", 1,
-	    "a user but no secret: add password_file" },
+	    "a user is set but no secret: add password_file" },
 	{ "[account a]\nprovider = gmail\nuser = a@b\n", 1, "app-password" },
 	{ "[account a]\nhost = h\nuser = joe\npassword_file = @SECRET@\n", 3,
-	    "it needs address" },
-	{ "[account a]\nhost = h\nidentity = force\n", 1, "it needs address" },
+	    "no address is set: add address" },
+	{ "[account a]\nhost = h\nidentity = force\n", 1,
+	    "no address is set: add address" },
 	{ "[account a]\nhost = h\npassword_file = @SECRET@\n", 1,
-	    "a secret but no user" },
+	    "a secret is set but no user" },
 	{ LOGIN "password_command = x\n", 5,
-	    "it has two secrets, password_file in line 4 and "
+	    "two secrets are set, password_file on line 4 and "
 	    "password_command: keep one" },
 	{ "[account a]\nhost = h\nuser = a@b\n"
 	  "password_file = /nonexistent/x\n",
 	    4, "/nonexistent/x: No such file" },
 	{ ACCOUNT "tls = off\n", 3,
-	    "tls = off is possible only with a host on this machine" },
+	    "tls = off is allowed only for a host on this machine" },
 	{ ACCOUNT "tls_cert = /x\n", 3,
-	    "tls_cert and tls_key belong together" },
-	{ ACCOUNT "tls_key = /x\n", 3, "tls_cert and tls_key belong together" },
-	{ ACCOUNT "tls_pin = sha256:abc\n", 3, "is not sha256: and" },
-	{ ACCOUNT "tls_pin = sha1:abc\n", 3, "is not sha256: and" },
-	{ ACCOUNT "fallback = a\n", 3, "its fallback is itself" },
+	    "tls_cert and tls_key must be set together" },
+	{ ACCOUNT "tls_key = /x\n", 3,
+	    "tls_cert and tls_key must be set together" },
+	{ ACCOUNT "tls_pin = sha256:abc\n", 3, "is not sha256: followed by" },
+	{ ACCOUNT "tls_pin = sha1:abc\n", 3, "is not sha256: followed by" },
+	{ ACCOUNT "fallback = a\n", 3,
+	    "an account cannot be its own fallback" },
 	{ ACCOUNT "default = yes\n[account work]\nhost = h\n"
 		  "fallback = wrk\n",
-	    6,
-	    "its fallback \"wrk\" is not an account: did you mean "
-	    "\"work\"?" },
+	    6, "fallback \"wrk\" is not an account: did you mean \"work\"?" },
 	{ ACCOUNT "[account b]\nhost = h\n", 1,
 	    "none of the 2 accounts is the default" },
 	{ ACCOUNT "default = yes\n[account b]\nhost = h\ndefault = yes\n", 4,
@@ -538,16 +540,16 @@ static const struct {
 	    "\"lan\" in [listen lan] is not an address or a network" },
 	{ "[listen lan]\naddress = *:25\nallow_from = 10.0.0.0/33\n" ACCOUNT, 3,
 	    "is not an address or a network" },
-	{ "[listen lan]\nmode = safe\n" ACCOUNT, 1, "it needs an address" },
+	{ "[listen lan]\nmode = safe\n" ACCOUNT, 1, "no address is set" },
 	{ "[listen a]\naddress = [::1]:25\n[listen b]\naddress = "
 	  "[::1]:25\n" ACCOUNT,
-	    3, "[::1]:25 is in [listen a] already" },
-	{ "[relais]\nlisten = 25\n" ACCOUNT, 2, "\"25\" is not host:port" },
-	{ "[relais]\nlisten = ::1:25\n" ACCOUNT, 2, "is not host:port" },
+	    3, "[::1]:25 is already used in [listen a]" },
+	{ "[relais]\nlisten = 25\n" ACCOUNT, 2, "\"25\" is neither host:port" },
+	{ "[relais]\nlisten = ::1:25\n" ACCOUNT, 2, "is neither host:port" },
 	{ "[relais]\nlisten = mail.example:25\n" ACCOUNT, 2,
 	    "is not an address of this machine" },
 	{ "[relais]\nlisten = localhost:99999\n" ACCOUNT, 2,
-	    "is not host:port" },
+	    "is neither host:port" },
 	/* R43 */
 	{ "[account a]\nhost = localhost\nport = 25\n", 2,
 	    "localhost port 25 is relais itself (listener listen)" },
@@ -619,7 +621,7 @@ a_secret_file_others_may_read_is_refused(void **state)
 	assert_null(l.conf);
 	assert_int_equal(l.problems.n, 1);
 	assert_int_equal(l.problems.v[0].line, 4);
-	assert_non_null(strstr(l.problems.v[0].text, "type chmod 600 "));
+	assert_non_null(strstr(l.problems.v[0].text, "type: chmod 600 "));
 	unload(&l);
 	files_clear(&f);
 	free(text);

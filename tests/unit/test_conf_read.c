@@ -167,13 +167,12 @@ static const struct {
 	    "unknown key \"prot\" in [account work]",
 	    "did you mean \"port\"?" },
 	{ "[account work]\nxyzzy = 5\n", 2,
-	    "unknown key \"xyzzy\" in [account work]",
-	    "there is no such setting" },
+	    "unknown key \"xyzzy\" in [account work]", "no such setting" },
 	{ "[relais]\nport = 5\n", 2, "unknown key \"port\" in [relais]",
-	    "it belongs into a section [account NAME]" },
+	    "this key belongs in a section [account NAME]" },
 	{ "[account a]\nadmin = a@b\n", 2,
 	    "unknown key \"admin\" in [account a]",
-	    "it belongs into a section [relais]" },
+	    "this key belongs in a section [relais]" },
 	{ "[account a]\n\x1b[2J = 5\n", 2,
 	    "unknown key \"\\x1b[2J\" in [account a]", "no such setting" },
 	{ "[account a]\nport = many\n", 2, "port = \"many\" in [account a]",
@@ -183,9 +182,9 @@ static const struct {
 	{ "[account a]\npassword =\n", 2, "password in [account a]",
 	    "expected a value" },
 	{ "[account a]\nport = 5\nport = 6\n", 3, "port in [account a]",
-	    "it is set already, in line 2" },
+	    "already set on line 2" },
 	{ "[account a]\npassword = 5\npassword = 6\n", 3,
-	    "password in [account a]", "it is set already, in line 2" },
+	    "password in [account a]", "already set on line 2" },
 	{ "[acount work]\n", 1, "unknown section [acount work]",
 	    "did you mean [account work]?" },
 	{ "[acount \x1b[2J]\n", 1, "unknown section [acount \\x1b[2J]",
@@ -197,18 +196,19 @@ static const struct {
 	{ "[account]\n", 1, "[account]", "expected a name" },
 	{ "[account a b]\n", 1, "[account a b]", "expected a name" },
 	{ "[account a/b]\n", 1, "[account a/b]", "expected a name" },
-	{ "[account a]\n[account a]\n", 2, "[account a]",
-	    "this section is there already, in line 1" },
-	{ "[account a\n", 1, "section \"[account a\"", "it has no ]" },
-	{ "[account a;]\n", 1, "section \"[account a;]\"", "it has no ]" },
+	{ "[account a]\n[account a]\n", 2, "duplicate section [account a]",
+	    "first defined on line 1" },
+	{ "[account a\n", 1, "section \"[account a\"",
+	    "the closing ] is missing" },
+	{ "[account a;]\n", 1, "section \"[account a;]\"",
+	    "the closing ] is missing" },
 	{ "[account "
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
 	    1, "section \"[account aaaaaaaaaaaaaaaa", "too long" },
-	{ "admin = a@b\n", 1, "\"admin\"",
-	    "it stands before the first section" },
-	{ "[account a]\nhunter2\n", 2, "a line without meaning",
+	{ "admin = a@b\n", 1, "\"admin\"", "key before the first section" },
+	{ "[account a]\nhunter2\n", 2, "unrecognized line",
 	    "expected \"key = value\"" },
-	{ "[account a]\n= x\n", 2, "a line without meaning", "expected" },
+	{ "[account a]\n= x\n", 2, "unrecognized line", "expected" },
 };
 
 static void
@@ -323,7 +323,7 @@ a_file_with_a_password_is_for_its_owner_only(void **state)
 		assert_int_equal(p.n == 0, rows[i].is_good);
 		if (p.n > 0) {
 			assert_non_null(
-			    strstr(p.v[0].text, ": type chmod 600"));
+			    strstr(p.v[0].text, "; type: chmod 600"));
 			assert_int_equal(p.v[0].line, 2);
 		}
 		conf_raw_free(raw);

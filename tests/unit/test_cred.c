@@ -125,12 +125,12 @@ a_file_others_may_read_is_refused_with_what_to_type(void **state)
 	(void)state;
 	files_init(&f);
 	path = files_put(&f, "s", "x\n", 0644);
-	advice = xasprintf("(mode 0644): type chmod 600 %s", path);
+	advice = xasprintf("(mode 0644); type: chmod 600 %s", path);
 	a = ask(CRED_FILE, path);
 	assert_refused(a, CRED_NEVER, advice);
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		a = ask(CRED_FILE, files_put(&f, "s", "x\n", modes[i]));
-		assert_refused(a, CRED_NEVER, "may read or change it");
+		assert_refused(a, CRED_NEVER, "can read or change it");
 	}
 	free(advice);
 	files_clear(&f);
@@ -148,13 +148,13 @@ bad_files_are_explained(void **state)
 	a = ask(CRED_FILE, "/nonexistent/s");
 	assert_refused(a, CRED_NEVER, "No such file");
 	a = ask(CRED_FILE, f.dir);
-	assert_refused(a, CRED_NEVER, "not an ordinary file");
+	assert_refused(a, CRED_NEVER, "not a regular file");
 	a = ask(CRED_FILE, files_put(&f, "s", "\nx", 0600));
 	assert_refused(a, CRED_NEVER, "is empty");
 	fifo = xasprintf("%s/fifo", f.dir);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	a = ask(CRED_FILE, fifo);
-	assert_refused(a, CRED_NEVER, "not an ordinary file");
+	assert_refused(a, CRED_NEVER, "not a regular file");
 	assert_int_equal(unlink(fifo), 0);
 	big = xasprintf("%0*d", (int)SECRET_MAX + 1, 0);
 	a = ask(CRED_FILE, files_put(&f, "s", big, 0600));
@@ -183,7 +183,7 @@ fetch_as_nobody(const char *path, const struct cred_stamp *read_before)
 	a.result = cred_fetch(&rq, &env, &a.secret, &a.err);
 	if (a.result == CRED_OK)
 		return bytes_eq(secret_bytes(a.secret), "s3cret") ? 0 : 2;
-	return strstr(a.err.text, "Permission denied: type chgrp ") ? 1 : 2;
+	return strstr(a.err.text, "Permission denied; type: chgrp ") ? 1 : 2;
 }
 
 static void
@@ -328,7 +328,7 @@ a_command_that_fails_is_explained(void **state)
 	a = ask(CRED_COMMAND, "/nonexistent/pass show mail");
 	assert_refused(a, CRED_NEVER, "cannot run /nonexistent/pass");
 	a = ask(CRED_COMMAND, "'cat x | head -1'");
-	assert_refused(a, CRED_NEVER, "not given to a shell");
+	assert_refused(a, CRED_NEVER, "run without a shell");
 	a = ask(
 	    CRED_COMMAND, "/bin/sh -c 'echo \"no such entry\" >&2; exit 3'");
 	assert_refused(
@@ -340,7 +340,7 @@ a_command_that_fails_is_explained(void **state)
 	a = ask(CRED_COMMAND, "printf 'a\\0b'");
 	assert_refused(a, CRED_NEVER, "NUL byte");
 	a = ask(CRED_COMMAND, "/bin/sh -c 'kill -9 $$'");
-	assert_refused(a, CRED_LATER, "ended by signal 9");
+	assert_refused(a, CRED_LATER, "killed by signal 9");
 }
 
 static void
@@ -352,11 +352,11 @@ a_command_that_wants_a_person_is_explained(void **state)
 	a = ask(CRED_COMMAND,
 	    "/bin/sh -c 'echo \"gpg: cannot open /dev/tty: No such device or "
 	    "address\" >&2; exit 2'");
-	assert_refused(a, CRED_NEVER, "wants to ask for a passphrase");
+	assert_refused(a, CRED_NEVER, "asks for a passphrase");
 	assert_non_null(strstr(a.err.text, "/dev/tty"));
 	a = ask_for(CRED_COMMAND, "sleep 60", 1000);
 	assert_refused(a, CRED_LATER,
-	    "printed nothing and waited within 1 s; it may be asking for a "
+	    "printed nothing within 1 s; it may be asking for a "
 	    "passphrase");
 }
 
@@ -386,7 +386,7 @@ a_command_that_hangs_is_ended_with_its_children(void **state)
 	    "i=$((i + 1)); echo; sleep 0.1; done >%s) & wait'",
 	    mark);
 	a = ask_for(CRED_COMMAND, command, 3000);
-	assert_refused(a, CRED_LATER, "did not end within 3 s");
+	assert_refused(a, CRED_LATER, "did not exit within 3 s");
 	assert_null(strstr(a.err.text, "s3cret"));
 	assert_true(now_ms() - began < 20000);
 	assert_int_equal(stat(mark, &then), 0);

@@ -210,7 +210,7 @@ wrong_requests_are_refused_and_garbage_hung_up_on(void **state)
 	talk(*state, "{\"verb\":5}\n", 100,
 	    "{\"ok\":false,\"error\":\"no such verb\"}\n", false);
 	talk(*state, "{\"verb\":\"echo\",\"args\":[]}\n", 100,
-	    "{\"ok\":false,\"error\":\"args is no object\"}\n", false);
+	    "{\"ok\":false,\"error\":\"args is not an object\"}\n", false);
 	talk(*state, "GET / HTTP/1.1\r\n\r\n{\"verb\":\"echo\"}\n", 100,
 	    "{\"ok\":false,\"error\":\"not a JSON object\"}\n", true);
 	talk(*state, "{\"verb\":\"echo\"}", 3, "", false);

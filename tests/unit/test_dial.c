@@ -102,7 +102,8 @@ a_refusal_is_told_as_one(void **state)
 	(void)close(fd);
 	dial("127.0.0.1", port, 5000);
 	assert_int_equal(got.fault, DIAL_REFUSED);
-	assert_non_null(strstr(got.err.text, "refused the connection"));
+	assert_non_null(
+	    strstr(got.err.text, "connection refused; nothing listens"));
 }
 
 static void
@@ -125,7 +126,7 @@ silence_is_told_as_a_filter(void **state)
 	(void)usleep(50000);
 	dial("127.0.0.1", listen_port(fd), 300);
 	assert_int_equal(got.fault, DIAL_SILENT);
-	assert_non_null(strstr(got.err.text, "nobody answered"));
+	assert_non_null(strstr(got.err.text, "no answer within"));
 	assert_non_null(strstr(got.err.text, "filtered"));
 	for (size_t i = 0; i < ARRAY_LEN(filling); i++)
 		(void)close(filling[i]);
@@ -140,7 +141,8 @@ a_name_without_address_is_told(void **state)
 	(void)state;
 	dial("no-such-host.invalid", 465, 20000);
 	assert_int_equal(got.fault, DIAL_LOOKUP);
-	assert_non_null(strstr(got.err.text, "the resolver says"));
+	assert_non_null(
+	    strstr(got.err.text, "no address for no-such-host.invalid: "));
 	assert_non_null(strstr(got.err.text, "/etc/resolv.conf"));
 	dial("a..b", 465, 20000);
 	assert_int_equal(got.fault, DIAL_LOOKUP);

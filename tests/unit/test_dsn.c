@@ -110,7 +110,7 @@ a_failure_is_told_to_people_and_programs(void **state)
 	assert_buf(&b,
 	    "From: Mail relay <mailer-daemon@mx.example.org>\r\n"
 	    "To: <alice@example.org>\r\n"
-	    "Subject: Mail could not be delivered\r\n"
+	    "Subject: Message could not be delivered\r\n"
 	    "Date: Fri, 21 Aug 2026 14:03:05 +0200\r\n"
 	    "Message-ID: <20260821120305.notice-0c0d0e0f1011121314151617"
 	    "@mx.example.org>\r\n"
@@ -126,16 +126,16 @@ a_failure_is_told_to_people_and_programs(void **state)
 	    "\r\n"
 	    "Your message of Fri, 21 Aug 2026 13:03:05 +0200 could not be "
 	    "delivered\r\n"
-	    "to the recipients below. It will not be tried again.\r\n"
+	    "to the recipients below. Delivery will not be attempted again.\r\n"
 	    "\r\n"
 	    "  <bob@example.net>\r\n"
 	    "    The server said: 550 5.1.1 No such user here (said by\r\n"
 	    "    mx.example.net[192.0.2.1]:465 to RCPT)\r\n"
 	    "    Check the address for typing errors, or ask the recipient "
 	    "for the\r\n"
-	    "    right one, and send it again.\r\n"
+	    "    right one, and send the message again.\r\n"
 	    "\r\n"
-	    "The administrator sees more with: relais show X1\r\n"
+	    "For details, the administrator can type: relais show X1\r\n"
 	    "\r\n--" BOUNDARY "\r\n"
 	    "Content-Type: message/delivery-status\r\n"
 	    "\r\n"
@@ -210,7 +210,7 @@ a_message_whose_time_ran_out_says_so(void **state)
 	rcpt_set_verdict(r, &v);
 	buf_init(&b, DSN_MAX);
 	assert_false(build(&b, e, DSN_FAILED, "", false));
-	assert_has(&b, "It was tried for 60 minutes.");
+	assert_has(&b, "Delivery was attempted for 60 minutes.");
 	assert_has(&b, "The reason: no route");
 	assert_has(&b, "Status: 4.4.7\r\n");
 	assert_has(&b, "Diagnostic-Code: x-relais; no route\r\n");
@@ -237,7 +237,7 @@ a_delay_says_until_when_and_a_hand_over_to_whom(void **state)
 	assert_has(&b, "Action: delayed\r\nStatus: 4.3.0\r\n");
 	assert_has(&b, "Will-Retry-Until: Sat, 22 Aug 2026 14:00:00 +0200\r\n");
 	assert_has(
-	    &b, "go on trying until Sat, 22 Aug 2026 14:00:00 +0200.\r\n");
+	    &b, "keep trying until Sat, 22 Aug 2026 14:00:00 +0200.\r\n");
 	assert_has_not(&b, "s@example.net");
 	buf_reset(&b);
 	assert_false(build(&b, e, DSN_RELAYED, HEAD, false));

@@ -119,7 +119,7 @@ what_cannot_be_found_is_explained(void **state)
 	} rows[] = {
 		{ "gmial", "did you mean \"gmail\"?" },
 		{ "fast mail", "did you mean \"fastmail\"?" },
-		{ "nowhere-at-all", "set host in its place" },
+		{ "nowhere-at-all", "set host instead" },
 		{ "ses", "ses needs a region, for example \"ses:eu-west-1\"" },
 		{ "ses:", "needs a region" },
 		{ "ses:evil.example", "needs a region" },

@@ -67,7 +67,7 @@ a_wrong_file_is_named_and_nothing_of_it_counts(void **state)
 	    load("* data 550 * retry\n\n* data 550 * perhaps\n", &r, &err), -1);
 	assert_null(r);
 	assert_non_null(strstr(err.text, "/replies: line 3: "));
-	assert_non_null(strstr(err.text, "\"perhaps\" is not an act"));
+	assert_non_null(strstr(err.text, "unknown action \"perhaps\""));
 	replies_use(r);
 	assert_int_equal(act_on("no"), DIAGNOSIS_FAIL);
 	big = xmalloc(1200000);

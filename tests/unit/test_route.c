@@ -42,7 +42,8 @@ static const struct {
 	{ "me@work.example", "a@x", "me", 1000, "spare", SPARE, "by name" },
 	{ "me@work.example", "a@x", "me", 1000, "gone", -1, "does not exist" },
 	/* By name only for whom it is. */
-	{ "me@work.example", "a@x", "me", 1000, "build", -1, "not for this" },
+	{ "me@work.example", "a@x", "me", 1000, "build", -1,
+	    "does not serve this" },
 	{ "me@work.example", "a@x", "builder", 990, "build", BUILD, "by name" },
 	/* Sub-addresses, and case. */
 	{ "me@home.example", "Boss+urgent@Y.example", "me", 1000, NULL, LISTS,
@@ -131,7 +132,7 @@ without_a_default_mail_may_have_no_account(void **state)
 	(void)state;
 	none.default_account = -1;
 	assert_int_equal(conf_route(&none, e, &why), -1);
-	assert_non_null(strstr(why, "none is the default"));
+	assert_non_null(strstr(why, "no account is the default"));
 	assert_int_equal(conf_route(&none, taken, &why), WORK);
 	envelope_free(e);
 	envelope_free(taken);
@@ -144,13 +145,13 @@ whoever_submits_hears_why_no_account_takes_it(void **state)
 		const char *account, *user, *want;
 	} cases[] = {
 		{ "wrk", NULL,
-		    "there is no account \"wrk\": did you mean \"work\"?" },
+		    "unknown account \"wrk\": did you mean \"work\"?" },
 		{ "nothing-like-it", NULL,
-		    "there is no account \"nothing-like-it\"" },
+		    "unknown account \"nothing-like-it\"" },
 		{ "\x1b[2J\r\n250 ok", NULL,
-		    "there is no account \"\\x1b[2J\\x0d\\x0a250 ok\"" },
+		    "unknown account \"\\x1b[2J\\x0d\\x0a250 ok\"" },
 		{ "build", "me",
-		    "the account asked for is not for this user (users)" },
+		    "the requested account does not serve this user (users)" },
 		{ "build", "builder", NULL },
 		{ NULL, NULL, NULL },
 	};

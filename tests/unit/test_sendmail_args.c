@@ -194,17 +194,17 @@ what_cannot_be_meant_is_refused_with_a_sentence(void **state)
 	} rows[] = {
 		{ { "sendmail", "-bd" }, "relaisd(8)" },
 		{ { "sendmail", "-bD" }, "relaisd(8)" },
-		{ { "sendmail", "-bt" }, "-b wants" },
-		{ { "sendmail", "-bmx" }, "-b wants" },
-		{ { "sendmail", "-f" }, "-f wants a value" },
-		{ { "sendmail", "-Nsometimes", "x" }, "-N wants" },
+		{ { "sendmail", "-bt" }, "-b needs" },
+		{ { "sendmail", "-bmx" }, "-b needs" },
+		{ { "sendmail", "-f" }, "-f needs a value" },
+		{ { "sendmail", "-Nsometimes", "x" }, "-N needs" },
 		{ { "sendmail", "-Nnever,delay", "x" }, "never cannot" },
-		{ { "sendmail", "-N", "" }, "-N wants" },
-		{ { "sendmail", "-Rsome" }, "-R wants" },
-		{ { "sendmail", "-V", "a\nb" }, "-V wants" },
-		{ { "sendmail", "-a", "x\nBcc: y" }, "-a wants" },
-		{ { "sendmail", "-a", "x BODY=7BIT" }, "-a wants" },
-		{ { "sendmail", "-a", "" }, "-a wants" },
+		{ { "sendmail", "-N", "" }, "-N needs" },
+		{ { "sendmail", "-Rsome" }, "-R needs" },
+		{ { "sendmail", "-V", "a\nb" }, "-V needs" },
+		{ { "sendmail", "-a", "x\nBcc: y" }, "-a needs" },
+		{ { "sendmail", "-a", "x BODY=7BIT" }, "-a needs" },
+		{ { "sendmail", "-a", "" }, "-a needs" },
 	};
 
 	(void)state;

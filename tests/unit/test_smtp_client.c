@@ -264,7 +264,7 @@ serve(struct stage *st)
 
 	if (st->said >= st->drop_at && !st->is_eof) {
 		st->is_eof = true;
-		smtp_client_eof(st->c, "the connection broke");
+		smtp_client_eof(st->c, "connection lost");
 		return true;
 	}
 	if (st->cue >= st->ncues || st->is_eof || buf_len(&st->heard) < q->at ||
@@ -1664,7 +1664,7 @@ who_was_not_answered_shares_no_refusal(void **state)
 	assert_int_equal(info.rcpt, 0);
 	assert_int_equal(info.verdict.class, VERDICT_NEVER);
 	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
-	smtp_client_eof(c, "the connection broke");
+	smtp_client_eof(c, "connection lost");
 	assert_int_equal(smtp_client_next(c, &info), SC_RCPT_DONE);
 	assert_int_equal(info.rcpt, 1);
 	assert_int_equal(info.verdict.class, VERDICT_LATER);

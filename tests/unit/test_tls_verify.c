@@ -93,7 +93,7 @@ dates_are_told_with_the_clock(void **state)
 	    "the certificate of smtp.example.org expired on 2026-01-02; the "
 	    "clock of this machine says 2026-01-11");
 	f.is_authority = true;
-	check(&f, "an authority behind the certificate of smtp.example.org "
+	check(&f, "an authority in the certificate chain of smtp.example.org "
 		  "expired on 2026-01-02");
 	f.until_s = 0;
 	check(&f, "in the store of this machine, is out of date");
@@ -102,8 +102,8 @@ dates_are_told_with_the_clock(void **state)
 	f = good();
 	f.status = GNUTLS_CERT_INVALID | GNUTLS_CERT_NOT_ACTIVATED;
 	f.now_s = 3600;
-	check(&f, "the clock of this machine says 1970-01-01, which cannot "
-		  "be: set the clock");
+	check(&f, "the clock of this machine says 1970-01-01, which cannot be "
+		  "right; set the clock");
 	f.from_s = Y2026 + 1000 * DAY;
 	f.until_s = f.from_s + DAY;
 	f.now_s = Y2026 + 999 * DAY;
@@ -118,11 +118,12 @@ every_other_fault_has_its_words(void **state)
 		const char *words;
 	} rows[] = {
 		{ GNUTLS_CERT_SIGNER_NOT_FOUND,
-		    "an authority this machine does not know (CN=Some CA); set "
-		    "tls_ca_file or tls_pin" },
+		    "an unknown authority (CN=Some CA); if it is the right "
+		    "one, set tls_ca_file or tls_pin" },
 		{ GNUTLS_CERT_REVOKED, "has been revoked" },
-		{ GNUTLS_CERT_SIGNATURE_FAILURE, "has a false signature" },
-		{ GNUTLS_CERT_SIGNER_NOT_CA, "may not sign certificates" },
+		{ GNUTLS_CERT_SIGNATURE_FAILURE, "has an invalid signature" },
+		{ GNUTLS_CERT_SIGNER_NOT_CA, "is signed by an issuer that is "
+					     "not a certificate authority" },
 		{ GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
 		    "may not sign for this name" },
 		{ GNUTLS_CERT_INSECURE_ALGORITHM, "no longer safe" },
@@ -155,7 +156,7 @@ the_wrong_name_is_told(void **state)
 	check(
 	    &f, "the certificate is for mail.other.org, not smtp.example.org");
 	f.names = "";
-	check(&f, "names no host at all");
+	check(&f, "names no host");
 }
 
 int

@@ -118,8 +118,8 @@ the_line_for_people_says_who_and_when(void **state)
 	assert_int_equal(v.class, VERDICT_LATER);
 	verdict_text(&v, &line);
 	assert_buf(&line,
-	    "may have been delivered: the whole message was sent, and its "
-	    "answer is not known (mx, after the end of the message)");
+	    "may have been delivered: the whole message was sent, but the "
+	    "reply is not known (mx, after the end of the message)");
 	buf_clear(&line);
 }
 

@@ -262,7 +262,7 @@ an_answer_that_no_row_knows_means_what_its_stage_and_class_say(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (rows[i].code == 0)
 			verdict_local(&v, VERDICT_LATER, rows[i].stage, 0, NULL,
-			    "the connection broke");
+			    "connection lost");
 		else
 			verdict_from_reply(&v, rows[i].stage, rows[i].code,
 			    bytes_of("", 0), bytes_of("no", 2));
@@ -327,7 +327,7 @@ a_pasted_reply_is_understood(void **state)
 		    DIAGNOSIS_SPLIT },
 		{ "smtp.gmail.com[192.0.2.1] said: 535-5.7.8 Username and "
 		  "Password not accepted\n535 5.7.8 see support.google.com",
-		    "Gmail wants an app password", DIAGNOSIS_HOLD_ACCOUNT },
+		    "Gmail requires an app password", DIAGNOSIS_HOLD_ACCOUNT },
 		{ "450\tmail send limit exceeded", "limit", DIAGNOSIS_QUOTA },
 		{ "smtp.mailgun.org[192.0.2.1]:587 said: 550 sandbox",
 		    "Mailgun", DIAGNOSIS_HOLD_MESSAGE },

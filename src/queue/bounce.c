@@ -197,8 +197,9 @@ bounce_list_add(struct buf *list, const struct envelope *env,
 		date_rfc5322(env->arrived_s * 1000, utc_offset_s, date)) &&
 	    add_wrappedf(list, "  From:       ", "<%s>%s%s", env->sender,
 		*user != '\0' ? ", submitted by " : "", user) &&
-	    (action == DSN_FAILED || add_wrapped(list, "  State:      ",
-					 "late; it is still being tried")) &&
+	    (action == DSN_FAILED ||
+		add_wrapped(list, "  State:      ",
+		    "late; delivery is still being attempted")) &&
 	    add_rcpts(list, env, action))
 		return true;
 	buf_truncate(list, before);
@@ -280,20 +281,19 @@ static bool
 add_sender_body(struct buf *to, const struct bounce_digest *d)
 {
 	return add_wrappedf(to, "",
-		   "This is the mail relay on %s. You have had several notices "
-		   "about your mail lately. These are all further ones "
-		   "together, "
-		   "so that you do not get a notice for each:",
+		   "This is the mail relay on %s. You have recently received "
+		   "several notices about your messages. This one stands for "
+		   "all further ones:",
 		   d->hostname) &&
 	       buf_adds(to, "\r\n") &&
 	       add_count(to, d->nmessages, "message could not be delivered.",
 		   "messages could not be delivered.") &&
-	       add_count(to, d->ndelayed, "message is late; it is still tried.",
-		   "messages are late; they are still tried.") &&
+	       add_count(to, d->ndelayed,
+		   "message is late; delivery is still being attempted.",
+		   "messages are late; delivery is still being attempted.") &&
 	       add_count(to, d->nrelayed,
-		   "message was handed on to a server that sends no notices.",
-		   "messages were handed on to servers that send no "
-		   "notices.") &&
+		   "message was relayed to a server that sends no notices.",
+		   "messages were relayed to servers that send no notices.") &&
 	       buf_add(to, d->list.p, d->list.n) &&
 	       add_rest(to, d->nmessages + d->ndelayed, "");
 }
@@ -307,21 +307,20 @@ add_admin_body(struct buf *to, const struct bounce_digest *d)
 
 	if (ok && d->nmessages == 1)
 		ok = add_wrapped(to, "",
-		    "A mail that a program on this machine submitted could not "
-		    "be delivered. It is kept in failed/ for some time.");
+		    "A message that a program on this machine submitted could "
+		    "not be delivered. It is kept in failed/ for some time.");
 	else if (ok)
 		ok = add_wrappedf(to, "",
-		    "%zu mails that programs on this machine submitted could "
-		    "not be delivered. They are kept in failed/ for some time.",
+		    "%zu messages that programs on this machine submitted "
+		    "could not be delivered. They are kept in failed/ for some "
+		    "time.",
 		    d->nmessages);
 	ok = ok && buf_add(to, d->list.p, d->list.n) &&
 	     add_rest(to, d->nmessages, ": relais queue");
 	return ok &&
-	       buf_adds(to,
-		   "\r\n"
-		   "    relais show ID      says more about one of them\r\n"
-		   "    relais retry ID     sends it again\r\n"
-		   "    relais delete ID    throws it away\r\n");
+	       buf_adds(to, "\r\n    relais show ID      shows the details of "
+			    "a message\r\n    relais retry ID     sends it "
+			    "again\r\n    relais delete ID    deletes it\r\n");
 }
 
 bool

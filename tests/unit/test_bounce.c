@@ -202,35 +202,23 @@ the_digest_says_what_failed_why_and_what_to_do(void **state)
 	d.list = buf_bytes(&list);
 	assert_true(bounce_digest(&b, &d));
 	assert_buf(&b,
-	    "From: Mail relay <relay@example.org>\r\n"
-	    "To: <admin@example.org>\r\n"
-	    "Subject: Mail failed on pve1\r\n"
-	    "Date: Sun, 15 Jun 2025 15:06:40 +0000\r\n"
-	    "Message-ID: <20250615150640.notice-a5a5a5a5a5a5a5a5a5a5a5a5"
-	    "@example.org>\r\n"
-	    "Auto-Submitted: auto-generated\r\n"
-	    "MIME-Version: 1.0\r\n"
-	    "Content-Type: text/plain; charset=us-ascii\r\n"
-	    "\r\n"
-	    "This is the mail relay on pve1.\r\n"
-	    "\r\n"
-	    "A mail that a program on this machine submitted could not be "
-	    "delivered.\r\n"
-	    "It is kept in failed/ for some time.\r\n"
-	    "\r\n"
-	    "0123456789abcdef\r\n"
-	    "  Arrived:    Sun, 15 Jun 2025 15:06:40 +0000\r\n"
-	    "  From:       <root>, submitted by root\r\n"
-	    "  To:         <bob@example.net>\r\n"
-	    "  To:         <carol@example.net>\r\n"
-	    "  Reason:     550 5.1.1 no such  [1m user (said by\r\n"
-	    "              mx.example.org[192.0.2.1]:465 to RCPT)\r\n"
-	    "  Cause:      the provider does not take this recipient\r\n"
-	    "  Remedy:     check the address\r\n"
-	    "\r\n"
-	    "    relais show ID      says more about one of them\r\n"
-	    "    relais retry ID     sends it again\r\n"
-	    "    relais delete ID    throws it away\r\n");
+	    "From: Mail relay <relay@example.org>\r\nTo: "
+	    "<admin@example.org>\r\nSubject: Mail failed on pve1\r\nDate: Sun, "
+	    "15 Jun 2025 15:06:40 +0000\r\nMessage-ID: "
+	    "<20250615150640.notice-a5a5a5a5a5a5a5a5a5a5a5a5@example.org>"
+	    "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: "
+	    "1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\nThis is "
+	    "the mail relay on pve1.\r\n\r\nA message that a program on this "
+	    "machine submitted could not be\r\ndelivered. It is kept in "
+	    "failed/ for some time.\r\n\r\n0123456789abcdef\r\n  Arrived:    "
+	    "Sun, 15 Jun 2025 15:06:40 +0000\r\n  From:       <root>, "
+	    "submitted by root\r\n  To:         <bob@example.net>\r\n  To:     "
+	    "    <carol@example.net>\r\n  Reason:     550 5.1.1 no such  [1m "
+	    "user (said by\r\n              mx.example.org[192.0.2.1]:465 to "
+	    "RCPT)\r\n  Cause:      the provider does not accept this "
+	    "recipient\r\n  Remedy:     check the address\r\n\r\n    relais "
+	    "show ID      shows the details of a message\r\n    relais retry "
+	    "ID     sends it again\r\n    relais delete ID    deletes it\r\n");
 	buf_clear(&b);
 	buf_clear(&list);
 	envelope_free(e);
@@ -278,17 +266,17 @@ a_sender_with_many_notices_gets_the_others_in_one(void **state)
 	buf_init(&b, BOUNCE_DIGEST_MAX);
 	strcpy(e->id, "0123456789abcdef");
 	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
-	assert_null(strstr(buf_str(&list), "still being tried"));
+	assert_null(strstr(buf_str(&list), "still being attempted"));
 	e->rcpts[0].state = RCPT_WAITING;
 	assert_true(bounce_list_add(&list, e, DSN_DELAYED, 0));
-	assert_non_null(strstr(buf_str(&list), "still being tried"));
+	assert_non_null(strstr(buf_str(&list), "still being attempted"));
 	d.list = buf_bytes(&list);
 	assert_true(bounce_digest(&b, &d));
 	assert_true(bounce_is_notice(buf_bytes(&b)));
 	assert_non_null(strstr(buf_str(&b), "60 more notices about your mail"));
 	assert_non_null(strstr(buf_str(&b), "\r\n57 messages could not be"));
 	assert_non_null(strstr(buf_str(&b), "\r\n1 message is late"));
-	assert_non_null(strstr(buf_str(&b), "\r\n2 messages were handed on"));
+	assert_non_null(strstr(buf_str(&b), "\r\n2 messages were relayed"));
 	assert_non_null(strstr(buf_str(&b), "<bob@example.net>"));
 	assert_non_null(strstr(buf_str(&b), "... and 8 more\r\n"));
 	/* Commands of this machine are of no use elsewhere. */
@@ -319,7 +307,7 @@ many_failures_are_counted_and_a_full_list_is_left_as_it_was(void **state)
 	buf_init(&b, BOUNCE_DIGEST_MAX);
 	d.list = buf_bytes(&list);
 	assert_true(bounce_digest(&b, &d));
-	assert_non_null(strstr(buf_str(&b), "57 mails that programs"));
+	assert_non_null(strstr(buf_str(&b), "57 messages that programs"));
 	assert_non_null(strstr(buf_str(&b), "... and 7 more: relais queue"));
 	buf_clear(&b);
 	buf_init(&b, 300);

@@ -32,27 +32,21 @@ enum {
 	SPENT_MIN = 5 /* messages before a 421 that may be their limit */
 };
 
-struct courier {
-	struct list link;
-	struct pool *pool;
-	struct account_opts *opts; /* by which it was opened */
-	struct account_port port;
-	int64_t patience_ms; /* with each step up to the greeting */
-	struct dial *dial;
-	struct stream *stream;
-	struct smtp_client *smtp; /* NULL until the transport is ready */
-	struct loop_timer *timer;
-	struct sasl_login *login; /* while it goes on */
+/* The way in, up to the answer to the password. */
+struct courier_login {
+	struct sasl_login *sasl; /* while it goes on */
 	struct fetch *fetch; /* the secret is being fetched */
 	struct derive *derive; /* a key is being derived */
 	struct secret *secret; /* until the server has taken or refused it */
-	struct list deliveries; /* messages under way */
-	struct delivery *body; /* whose body the engine wants now, or NULL */
-	size_t carried; /* taken on this connection */
-	size_t answered; /* of those, by the server itself */
-	bool has_taken; /* the server: one of them at least */
-	bool is_reused; /* the message under way found it idle */
-	bool was_idle; /* broke at MAIL: the server may have ended it before */
+	char literal[80]; /* our address, for EHLO */
+	unsigned names; /* those that may be said, one bit each */
+	unsigned names_refused; /* when it began */
+	char mechanism[32];
+};
+
+/* Since when, until when, for how long. */
+struct courier_timing {
+	int64_t patience_ms; /* with each step up to the greeting */
 	int64_t heard_ms; /* last byte of the server; at first, its making */
 	int64_t opened_ms, dialled_ms; /* when; and how long that took */
 	bool has_greeted;
@@ -60,17 +54,38 @@ struct courier {
 	bool was_stalled; /* when last looked at */
 	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t keep_until; /* idle until then, then QUIT */
+};
+
+/* What the connection has carried, and how that went. */
+struct courier_service {
+	size_t carried; /* taken on this connection */
+	size_t answered; /* of those, by the server itself */
+	bool has_taken; /* the server: one of them at least */
+	bool is_reused; /* the message under way found it idle */
+	bool was_idle; /* broke at MAIL: the server may have ended it before */
 	bool has_relief; /* the next courier is on its way */
-	bool is_ready, is_quitting, is_gone;
 	bool has_broken; /* with messages under way */
 	bool is_over; /* the server wants a new connection: no more on this */
+};
+
+struct courier {
+	struct list link;
+	struct pool *pool;
+	struct account_opts *opts; /* by which it was opened */
+	struct account_port port;
+	struct dial *dial;
+	struct stream *stream;
+	struct smtp_client *smtp; /* NULL until the transport is ready */
+	struct loop_timer *timer;
+	struct list deliveries; /* messages under way */
+	struct delivery *body; /* whose body the engine wants now, or NULL */
+	bool is_ready, is_quitting, is_gone;
 	char who[VERDICT_WHO_MAX];
-	char literal[80]; /* our address, for EHLO */
-	unsigned names; /* those that may be said, one bit each */
-	unsigned names_refused; /* when it began */
-	char mechanism[32];
 	struct delivery_remote remote;
 	struct answer heard; /* the newest, and what it means */
+	struct courier_login login;
+	struct courier_timing timing;
+	struct courier_service service;
 };
 
 static void drive(struct courier *c);
@@ -150,11 +165,11 @@ static void
 help_login(struct courier *c, enum sasl_act act)
 {
 	if (act == SASL_FETCH)
-		c->fetch = fetch_new(c->pool->loop,
+		c->login.fetch = fetch_new(c->pool->loop,
 		    account_opts(c->pool->account), on_fetched, c);
 	else if (act == SASL_DERIVE)
-		c->derive = derive_new(c->pool->loop,
-		    sasl_login_take_key(c->login), on_derived, c);
+		c->login.derive = derive_new(c->pool->loop,
+		    sasl_login_take_key(c->login.sasl), on_derived, c);
 }
 
 static void
@@ -165,13 +180,13 @@ on_fetched(void *ctx, const struct secret *secret, const struct err *why)
 	const char *type = NULL;
 	struct verdict v;
 
-	c->fetch = NULL;
+	c->login.fetch = NULL;
 	if (stream_tls(c->stream) != NULL)
 		type = tls_pipe_binding(stream_tls(c->stream), &binding);
 	if (secret != NULL) {
-		c->secret = secret_dup(secret);
-		sasl_login_secret(c->login, secret, type, binding);
-		help_login(c, login_go_on(c->login, c->smtp));
+		c->login.secret = secret_dup(secret);
+		sasl_login_secret(c->login.sasl, secret, type, binding);
+		help_login(c, login_go_on(c->login.sasl, c->smtp));
 	} else {
 		verdict_local(
 		    &v, VERDICT_LATER, STAGE_LOCAL, 0, NULL, why->text);
@@ -185,19 +200,19 @@ on_derived(void *ctx, const struct sasl_key *k)
 {
 	struct courier *c = ctx;
 
-	c->derive = NULL;
-	sasl_login_keyed(c->login, k);
-	help_login(c, login_go_on(c->login, c->smtp));
+	c->login.derive = NULL;
+	sasl_login_keyed(c->login.sasl, k);
+	help_login(c, login_go_on(c->login.sasl, c->smtp));
 	drive(c);
 }
 
 static void
 forget_login(struct courier *c)
 {
-	sasl_login_free(c->login);
-	c->login = NULL;
-	secret_free(c->secret);
-	c->secret = NULL;
+	sasl_login_free(c->login.sasl);
+	c->login.sasl = NULL;
+	secret_free(c->login.secret);
+	c->login.secret = NULL;
 }
 
 /* --- the end of a connection ---------------------------------------------- */
@@ -223,8 +238,8 @@ courier_free(struct courier *c)
 		return;
 	list_foreach (it, &c->deliveries)
 		delivery_end(delivery_of_link(it), NULL);
-	fetch_forget(c->fetch);
-	derive_forget(c->derive);
+	fetch_forget(c->login.fetch);
+	derive_forget(c->login.derive);
 	forget_login(c);
 	dial_free(c->dial);
 	smtp_client_free(c->smtp);
@@ -340,7 +355,8 @@ may_say_another_name(const struct courier *c, const struct sc_info *info)
 {
 	unsigned refused = smtp_client_ehlo_refused(c->smtp);
 
-	return refused != c->names_refused && (c->names & ~refused) != 0 &&
+	return refused != c->login.names_refused &&
+	       (c->login.names & ~refused) != 0 &&
 	       (info->trouble == SC_TROUBLE_NAME ||
 		   (info->verdict.stage == STAGE_EHLO &&
 		       (info->trouble == SC_TROUBLE_LOST ||
@@ -362,12 +378,13 @@ act_on(const struct courier *c, const struct sc_info *info)
 		return troubles[info->trouble].act;
 	}
 	if (!c->is_ready && info->verdict.stage <= STAGE_GREETING)
-		return c->is_given_up ? ACT_PAUSE : ACT_PORT;
+		return c->timing.is_given_up ? ACT_PAUSE : ACT_PORT;
 	/* An idle connection that the server ends is nobody's trouble, even
 	 * if our next MAIL crossed it on the way. */
 	if (!c->is_ready)
 		return ACT_PAUSE;
-	return c->was_idle || !c->has_broken ? ACT_NOTHING : ACT_PAUSE;
+	return c->service.was_idle || !c->service.has_broken ? ACT_NOTHING
+							     : ACT_PAUSE;
 }
 
 /* Once may have been chance. */
@@ -400,7 +417,7 @@ static bool
 tell_answer(const struct courier *c, enum account_news_kind kind)
 {
 	struct account_news n = {
-		.kind = kind, .answer = &c->heard, .secret = c->secret
+		.kind = kind, .answer = &c->heard, .secret = c->login.secret
 	};
 
 	return tell_account(c, &n);
@@ -451,7 +468,7 @@ tell_end(struct courier *c, const struct sc_info *info)
 		tell_trouble(c, ACCOUNT_NO_LOGIN, buf_str(&why));
 	else
 		tell_trouble(c,
-		    c->was_stalled ? ACCOUNT_SILENT : ACCOUNT_TROUBLE,
+		    c->timing.was_stalled ? ACCOUNT_SILENT : ACCOUNT_TROUBLE,
 		    buf_str(&why));
 	buf_clear(&why);
 }
@@ -475,8 +492,9 @@ may_take(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	return c->is_ready && !c->is_quitting && !c->is_over && !is_past(c) &&
-	       pool_may_take(c->pool) && (max == 0 || c->carried < max) &&
+	return c->is_ready && !c->is_quitting && !c->service.is_over &&
+	       !is_past(c) && pool_may_take(c->pool) &&
+	       (max == 0 || c->service.carried < max) &&
 	       (list_is_empty(&c->deliveries) ||
 		   account_trust(c->pool->account) != ACCOUNT_ON_TRIAL);
 }
@@ -488,7 +506,8 @@ wants_relief(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	return !c->has_relief && max != 0 && c->carried >= max / 8 &&
+	return !c->service.has_relief && max != 0 &&
+	       c->service.carried >= max / 8 &&
 	       c->deliveries.next != c->deliveries.prev;
 }
 
@@ -523,11 +542,11 @@ load(struct courier *c)
 	if (h == NULL)
 		return true;
 	if (list_is_empty(&c->deliveries))
-		c->is_reused = c->answered > 0;
+		c->service.is_reused = c->service.answered > 0;
 	list_append(&c->deliveries, delivery_link(h));
-	c->carried++;
+	c->service.carried++;
 	if (wants_relief(c)) {
-		c->has_relief = true;
+		c->service.has_relief = true;
 		pool_relieve(c->pool);
 	}
 	account_spend(
@@ -578,15 +597,15 @@ is_end_of_service(
 {
 	if (v->class == VERDICT_OK || v->code == 503)
 		return false;
-	if (c->has_taken && act == DIAGNOSIS_RECONNECT)
+	if (c->service.has_taken && act == DIAGNOSIS_RECONNECT)
 		return true;
 	if (v->code != 421)
 		return false;
-	return (c->has_taken &&
+	return (c->service.has_taken &&
 		   (!concerns_account(act) ||
 		       has_word(v, "session|connection|too many messages"))) ||
 	       (v->stage == STAGE_MAIL &&
-		   (c->is_reused || c->answered >= SPENT_MIN));
+		   (c->service.is_reused || c->service.answered >= SPENT_MIN));
 }
 
 /* It says itself that there is a limit. */
@@ -602,19 +621,20 @@ names_limit(const struct verdict *v, enum diagnosis_act act)
 static void
 learn_spent(const struct courier *c)
 {
-	if (fact(c, LEARNT_SPENT) == c->answered)
-		learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->answered);
-	learn(c, LEARNT_SPENT, (uint32_t)c->answered);
+	if (fact(c, LEARNT_SPENT) == c->service.answered)
+		learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->service.answered);
+	learn(c, LEARNT_SPENT, (uint32_t)c->service.answered);
 }
 
 /* The first one that ends without an answer is the one that broke it. */
 static void
 note_break(struct courier *c, const struct verdict *v)
 {
-	if (c->has_broken || v->stage == STAGE_LOCAL)
+	if (c->service.has_broken || v->stage == STAGE_LOCAL)
 		return;
-	c->has_broken = true;
-	c->was_idle = v->code == 0 && v->stage == STAGE_MAIL && c->answered > 0;
+	c->service.has_broken = true;
+	c->service.was_idle = v->code == 0 && v->stage == STAGE_MAIL &&
+			      c->service.answered > 0;
 }
 
 /* What has been said of one transaction may be about the session.  What the
@@ -627,22 +647,24 @@ note_answer(struct courier *c, const struct sc_info *info)
 
 	if (v->code == 0 || v->code == 421)
 		note_break(c, v);
-	if (c->is_over || info->is_void)
+	if (c->service.is_over || info->is_void)
 		return;
 	if (is_end_of_service(c, v, act)) {
-		c->is_over = c->remote.is_spent = true;
+		c->service.is_over = c->remote.is_spent = true;
 		if (names_limit(v, act))
-			learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->answered);
-		else if (c->answered >= SPENT_MIN && !c->is_reused)
+			learn(c, LEARNT_PER_CONNECTION,
+			    (uint32_t)c->service.answered);
+		else if (c->service.answered >= SPENT_MIN &&
+			 !c->service.is_reused)
 			learn_spent(c);
 	} else if (act == DIAGNOSIS_RECONNECT) {
-		c->is_over = true;
+		c->service.is_over = true;
 		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
 	} else if (v->code != 0 && v->code != 421) {
-		c->answered++;
-		c->has_taken |= v->class == VERDICT_OK;
+		c->service.answered++;
+		c->service.has_taken |= v->class == VERDICT_OK;
 	}
-	c->is_reused = false;
+	c->service.is_reused = false;
 }
 
 static void
@@ -673,7 +695,8 @@ log_login(const struct courier *c)
 	if (stream_tls(c->stream) != NULL)
 		log_str(&l, "resumed",
 		    tls_pipe_was_resumed(stream_tls(c->stream)) ? "yes" : "no");
-	log_str(&l, "auth", c->mechanism[0] != '\0' ? c->mechanism : "none");
+	log_str(&l, "auth",
+	    c->login.mechanism[0] != '\0' ? c->login.mechanism : "none");
 	log_end(&l);
 }
 
@@ -683,7 +706,7 @@ learn_names(struct courier *c)
 {
 	unsigned refused = smtp_client_ehlo_refused(c->smtp);
 
-	if (refused != 0 && (c->names & ~refused) != 0)
+	if (refused != 0 && (c->login.names & ~refused) != 0)
 		learn(c, LEARNT_EHLO,
 		    learnt_ehlo(refused, opts_of(c)->ehlo_name));
 }
@@ -708,7 +731,8 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	forget_login(c);
 	if (stream_tls(c->stream) != NULL)
 		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
-	IGNORE(str_copy(c->mechanism, sizeof(c->mechanism), info->text));
+	IGNORE(str_copy(
+	    c->login.mechanism, sizeof(c->login.mechanism), info->text));
 	log_login(c);
 	learn_names(c);
 	if (smtp_client_is_bare_auth(c->smtp))
@@ -746,7 +770,7 @@ on_starttls(struct courier *c)
 		smtp_client_eof(c->smtp, err.text);
 		return;
 	}
-	c->handshake_by = now_ms(c) + c->patience_ms;
+	c->timing.handshake_by = now_ms(c) + c->timing.patience_ms;
 }
 
 /* The same answer is told of each recipient, of the transaction, and at the
@@ -792,7 +816,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	case SC_AUTH:
 	case SC_CHALLENGE:
 	case SC_ACCEPTED:
-		help_login(c, login_event(c->login, c->smtp, ev, info));
+		help_login(c, login_event(c->login.sasl, c->smtp, ev, info));
 		break;
 	case SC_READY:
 		on_engine_ready(c, info);
@@ -821,8 +845,9 @@ note_silence(struct courier *c)
 	if (!c->is_ready || is_past(c) || since == INT64_MAX ||
 	    smtp_client_awaits_end(c->smtp))
 		return;
-	pool_answered(
-	    c->pool, now_ms(c) - (since > c->heard_ms ? since : c->heard_ms));
+	pool_answered(c->pool,
+	    now_ms(c) -
+		(since > c->timing.heard_ms ? since : c->timing.heard_ms));
 }
 
 static bool
@@ -838,8 +863,8 @@ take_input(struct courier *c)
 		n = room;
 	smtp_client_put(c->smtp, p, n);
 	stream_used(c->stream, n);
-	c->heard_ms = now_ms(c);
-	c->has_greeted = true;
+	c->timing.heard_ms = now_ms(c);
+	c->timing.has_greeted = true;
 	return true;
 }
 
@@ -851,8 +876,9 @@ maybe_quit(struct courier *c)
 
 	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->deliveries))
 		return;
-	if (!c->is_over && !is_past(c) && pool_may_take(c->pool) &&
-	    now_ms(c) < c->keep_until && (max == 0 || c->carried < max))
+	if (!c->service.is_over && !is_past(c) && pool_may_take(c->pool) &&
+	    now_ms(c) < c->timing.keep_until &&
+	    (max == 0 || c->service.carried < max))
 		return;
 	c->is_quitting = true;
 	smtp_client_quit(c->smtp);
@@ -865,13 +891,13 @@ maybe_quit(struct courier *c)
 static int64_t
 stalls_at(const struct courier *c)
 {
-	int64_t ms = c->dialled_ms * SMTP_STALL_ROUNDS;
+	int64_t ms = c->timing.dialled_ms * SMTP_STALL_ROUNDS;
 
 	if (c->stream == NULL)
 		return INT64_MAX; /* dialling has its own patience */
-	if (c->smtp != NULL && c->handshake_by == INT64_MAX)
+	if (c->smtp != NULL && c->timing.handshake_by == INT64_MAX)
 		return smtp_client_stalls_at(c->smtp);
-	return c->heard_ms + (ms > SMTP_STALL_MS ? ms : SMTP_STALL_MS);
+	return c->timing.heard_ms + (ms > SMTP_STALL_MS ? ms : SMTP_STALL_MS);
 }
 
 bool
@@ -896,7 +922,7 @@ courier_is_trusted(const struct courier *c)
 bool
 courier_is_asking(const struct courier *c)
 {
-	return !c->is_ready && c->secret != NULL;
+	return !c->is_ready && c->login.secret != NULL;
 }
 
 int64_t
@@ -905,7 +931,8 @@ courier_hopeless_at(const struct courier *c)
 	int64_t since;
 
 	/* Up to the greeting each step has a deadline that is as short. */
-	if (c->smtp == NULL || !c->has_greeted || c->handshake_by != INT64_MAX)
+	if (c->smtp == NULL || !c->timing.has_greeted ||
+	    c->timing.handshake_by != INT64_MAX)
 		return INT64_MAX;
 	/* Nothing depends on the answer to QUIT. */
 	if (c->is_quitting)
@@ -913,7 +940,7 @@ courier_hopeless_at(const struct courier *c)
 	since = smtp_client_waits_since(c->smtp);
 	if (since == INT64_MAX || smtp_client_awaits_end(c->smtp))
 		return INT64_MAX;
-	return (c->heard_ms > since ? c->heard_ms : since) +
+	return (c->timing.heard_ms > since ? c->timing.heard_ms : since) +
 	       pool_silence_ms(c->pool);
 }
 
@@ -924,10 +951,10 @@ courier_give_up(struct courier *c)
 
 	(void)snprintf(why, sizeof(why),
 	    "the server has said nothing for %d seconds, and other mail waits",
-	    (int)((now_ms(c) - c->heard_ms) / 1000));
+	    (int)((now_ms(c) - c->timing.heard_ms) / 1000));
 	if (c->is_ready && !is_past(c))
 		pool_fell_silent(c->pool);
-	c->is_given_up = true;
+	c->timing.is_given_up = true;
 	smtp_client_eof(c->smtp, why);
 	drive(c);
 }
@@ -951,7 +978,7 @@ look_at(const struct courier *c)
 static void
 set_timer(struct courier *c)
 {
-	int64_t at = c->handshake_by;
+	int64_t at = c->timing.handshake_by;
 
 	if (look_at(c) < at)
 		at = look_at(c);
@@ -959,8 +986,8 @@ set_timer(struct courier *c)
 	if (c->smtp != NULL && smtp_client_deadline(c->smtp) < at)
 		at = smtp_client_deadline(c->smtp);
 	if (c->is_ready && list_is_empty(&c->deliveries) &&
-	    c->keep_until < at && !c->is_quitting)
-		at = c->keep_until;
+	    c->timing.keep_until < at && !c->is_quitting)
+		at = c->timing.keep_until;
 	loop_timer_set(c->timer, at);
 }
 
@@ -968,20 +995,20 @@ set_timer(struct courier *c)
 static bool
 handshake_is_over(struct courier *c)
 {
-	if (c->handshake_by == INT64_MAX)
+	if (c->timing.handshake_by == INT64_MAX)
 		return true;
 	if (stream_error(c->stream) != NULL || stream_at_eof(c->stream)) {
 		transport_failed(c);
 		return false;
 	}
 	if (!stream_tls_is_up(c->stream)) {
-		if (now_ms(c) >= c->handshake_by)
+		if (now_ms(c) >= c->timing.handshake_by)
 			handshake_timed_out(c);
 		else
 			set_timer(c);
 		return false;
 	}
-	c->handshake_by = INT64_MAX;
+	c->timing.handshake_by = INT64_MAX;
 	if (c->smtp != NULL)
 		smtp_client_tls_up(c->smtp);
 	return true;
@@ -1009,12 +1036,13 @@ name_ourselves(struct courier *c, struct smtp_client_opts *opts)
 	if (!is_full_name(full) ||
 	    (o->ehlo_name != NULL && str_eq_nocase(full, o->ehlo_name)))
 		full = NULL;
-	opts->ehlo_name = o->ehlo_name != NULL ? o->ehlo_name : c->literal;
+	opts->ehlo_name = o->ehlo_name != NULL ? o->ehlo_name
+					       : c->login.literal;
 	if (o->ehlo_name != NULL)
-		opts->ehlo_others[n++] = c->literal;
+		opts->ehlo_others[n++] = c->login.literal;
 	if (full != NULL)
 		opts->ehlo_others[n++] = full;
-	c->names = (2u << n) - 1;
+	c->login.names = (2u << n) - 1;
 }
 
 static void
@@ -1030,22 +1058,22 @@ begin_smtp(struct courier *c)
 		.tls = c->port.tls,
 		.wants_auth = o->wants_auth,
 		.is_plain_spoken = fact(c, LEARNT_PLAIN) != 0,
-		.greeting_ms = c->patience_ms,
+		.greeting_ms = c->timing.patience_ms,
 		.is_vouched_for = pool_vouches(c->pool),
 	};
 
 	name_ourselves(c, &opts);
-	c->names_refused = opts.ehlo_refused;
+	c->login.names_refused = opts.ehlo_refused;
 	c->smtp = smtp_client_new(&opts);
 	if (o->wants_auth)
-		c->login = sasl_login_new(
+		c->login.sasl = sasl_login_new(
 		    &(struct sasl_login_opts) { .user = o->user,
 			.allowed = o->auth,
 			.is_token = o->is_token,
 			.host = o->host,
 			.port = c->port.port });
 	smtp_client_tick(c->smtp, now_ms(c));
-	smtp_client_round_trip(c->smtp, c->dialled_ms);
+	smtp_client_round_trip(c->smtp, c->timing.dialled_ms);
 }
 
 static void
@@ -1063,13 +1091,13 @@ crank(struct courier *c)
 		else if (stream_at_eof(c->stream))
 			smtp_client_eof(
 			    c->smtp, "the server closed the connection");
-		c->was_stalled = courier_is_stalled(c);
+		c->timing.was_stalled = courier_is_stalled(c);
 		smtp_client_tick(c->smtp, now_ms(c));
 		while ((ev = next_event(c, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))
 				return;
 		if (!list_is_empty(&c->deliveries))
-			c->keep_until = now_ms(c) + KEEP_MS;
+			c->timing.keep_until = now_ms(c) + KEEP_MS;
 		goes_on = load(c) || goes_on;
 		if (c->body != NULL)
 			goes_on = delivery_feed(c->body, c->smtp) || goes_on;
@@ -1155,7 +1183,7 @@ name_sides(struct courier *c)
 
 	(void)snprintf(c->who, sizeof(c->who), "%s[%s]:%d", o->host,
 	    stream_peer_host(c->stream), stream_peer_port(c->stream));
-	(void)snprintf(c->literal, sizeof(c->literal), "%s",
+	(void)snprintf(c->login.literal, sizeof(c->login.literal), "%s",
 	    stream_local_literal(c->stream));
 }
 
@@ -1173,12 +1201,12 @@ on_dialled(void *ctx, const struct dial_result *r)
 		return;
 	}
 	c->stream = r->stream;
-	c->heard_ms = now_ms(c);
-	c->dialled_ms = c->heard_ms - c->opened_ms;
+	c->timing.heard_ms = now_ms(c);
+	c->timing.dialled_ms = c->timing.heard_ms - c->timing.opened_ms;
 	stream_on_ready(c->stream, on_ready, c);
 	name_sides(c);
 	if (c->port.tls == SC_TLS_IMPLICIT) {
-		c->handshake_by = now_ms(c) + c->patience_ms;
+		c->timing.handshake_by = now_ms(c) + c->timing.patience_ms;
 		if (account_tls(c->pool->account, &tls, &err) != 0 ||
 		    stream_start_tls(c->stream, tls, opts_of(c)->host, &err) !=
 			0) {
@@ -1200,14 +1228,14 @@ courier_open(struct pool *p)
 	c->pool = p;
 	c->opts = account_opts_ref(way.opts);
 	c->port = way.port;
-	c->patience_ms = way.patience_ms;
+	c->timing.patience_ms = way.patience_ms;
 	list_init(&c->deliveries);
-	c->handshake_by = INT64_MAX;
-	c->opened_ms = c->heard_ms = now_ms(c);
-	c->keep_until = c->opened_ms + KEEP_MS;
+	c->timing.handshake_by = INT64_MAX;
+	c->timing.opened_ms = c->timing.heard_ms = now_ms(c);
+	c->timing.keep_until = c->timing.opened_ms + KEEP_MS;
 	c->remote = (struct delivery_remote) { c->who, "", false, on_ready, c };
 	c->timer = loop_timer_new(p->loop, on_timer, c);
 	list_append(&p->couriers, &c->link);
 	c->dial = dial_new(p->loop, opts_of(c)->host, c->port.port,
-	    c->patience_ms, on_dialled, c);
+	    c->timing.patience_ms, on_dialled, c);
 }

@@ -21,6 +21,7 @@
 #include "outbound/outbound.h"
 #include "policy/fold.h"
 #include "queue/queue.h"
+#include "relaisd/routing.h"
 #include "store/spool_history.h"
 
 struct control {
@@ -44,7 +45,7 @@ wall_ms(const struct control *c)
 static const struct conf *
 conf_of(const struct control *c)
 {
-	return c->opts.conf(c->opts.ctx);
+	return routing_conf(c->opts.routing);
 }
 
 /* --- rights --------------------------------------------------------------- */

@@ -15,12 +15,12 @@
 #include "base/err.h"
 
 struct accounts;
-struct conf;
 struct control;
 struct loop;
 struct outbound;
 struct fold;
 struct queue;
+struct routing;
 
 /* Borrowed; the functions answer what changes: asked each time. */
 struct control_opts {
@@ -29,7 +29,7 @@ struct control_opts {
 	struct fold *fold;
 	struct accounts *accounts;
 	const struct outbound *outbound;
-	const struct conf *(*conf)(void *ctx);
+	const struct routing *routing;
 	size_t (*sessions)(void *ctx); /* incoming, now */
 	void *ctx;
 };

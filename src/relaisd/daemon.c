@@ -292,14 +292,6 @@ is_name(void *ctx, const char *word)
 
 /* --- telling people ------------------------------------------------------- */
 
-static const struct conf *
-conf_now(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return routing_conf(d->routing);
-}
-
 static const struct conf_list *
 alert_command(void *ctx)
 {
@@ -386,7 +378,7 @@ start_telling(struct daemon *d)
 		.loop = d->loop,
 		.queue = d->queue,
 		.rng = rng_sys(),
-		.conf = conf_now,
+		.routing = d->routing,
 		.alert = on_notices_alert,
 		.ctx = d,
 	};
@@ -909,7 +901,7 @@ serve_control(struct daemon *d, struct err *err)
 		.loop = d->loop,
 		.queue = d->queue,
 		.fold = d->fold,
-		.conf = conf_now,
+		.routing = d->routing,
 		.accounts = d->accounts,
 		.outbound = d->outbound,
 		.sessions = sessions_now,
@@ -977,9 +969,9 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	d->queue = queue_new(&queue);
 	fold_attach(d->fold, d->queue);
 	user_limit_attach(d->user_limit, d->queue);
-	start_telling(d);
 	load_replies(d);
 	open_accounts(d);
+	start_telling(d);
 	routing_set(d->routing, conf);
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);

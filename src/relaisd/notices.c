@@ -18,6 +18,7 @@
 #include "queue/bounce.h"
 #include "queue/queue.h"
 #include "relaisd/notice_cap.h"
+#include "relaisd/routing.h"
 
 enum {
 	GATHER_MS = 60 * 1000,
@@ -235,7 +236,7 @@ offset_s(const struct notices *n)
 static const struct conf *
 conf_of(const struct notices *n)
 {
-	return n->o.conf(n->o.ctx);
+	return routing_conf(n->o.routing);
 }
 
 static void

@@ -21,18 +21,18 @@
 
 #include "base/buf.h"
 
-struct conf;
 struct envelope;
 struct loop;
 struct notices;
 struct queue;
 struct rng;
+struct routing;
 
 struct notices_opts {
 	struct loop *loop;
 	struct queue *queue;
 	const struct rng *rng;
-	const struct conf *(*conf)(void *ctx); /* asked each time */
+	const struct routing *routing;
 	void (*alert)(void *ctx, const char *event, const char *reason);
 	void *ctx;
 	/* Between a failure and its digest, and between two digests; 0: a

@@ -1963,6 +1963,36 @@ a_421_after_a_message_that_went_well_means_a_new_connection(void **state)
 	}
 }
 
+/* To whatever it is the answer; those behind it lose nothing. */
+static void
+a_421_in_the_middle_of_a_message_sends_it_over_a_new_connection(void **state)
+{
+	static const char *const stages[] = {
+		"mail/late@*:421:4.2.1:closing:1",
+		"rcpt{2}:421:4.2.1:closing:1",
+		"end/late@*:421:4.2.1:closing:1",
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(stages); i++) {
+		b->p.smtp.may_chunk = i % 2 == 0;
+		fault(b, FAULT_FAIL, stages[i / 2]);
+		start(b);
+		submit(b, 1);
+		submit(b, 1);
+		submit_from(b, "late@x.test", 2, NULL);
+		for (int k = 0; k < 5; k++)
+			submit(b, 1);
+		until(
+		    b, state_of(b) != ACCOUNT_READY || queue_count(b->q) == 0);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
+		assert_int_equal(b->p.messages, 8);
+		assert_int_equal(b->connections, 2);
+		start_anew(b);
+	}
+	b->p.smtp.may_chunk = true;
+}
+
 /* Once more at once is enough, and what is said of a time is believed. */
 static void
 a_421_to_the_new_connection_too_pauses_the_account(void **state)
@@ -2236,6 +2266,8 @@ main(void)
 		TEST(a_421_to_a_new_connection_is_trouble_all_the_same),
 		TEST(
 		    a_421_after_a_message_that_went_well_means_a_new_connection),
+		TEST(
+		    a_421_in_the_middle_of_a_message_sends_it_over_a_new_connection),
 		TEST(a_421_to_the_new_connection_too_pauses_the_account),
 		TEST(a_silent_connection_holds_back_no_other_mail),
 		TEST(when_all_are_silent_the_longest_silent_makes_room),

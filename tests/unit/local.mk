@@ -5,6 +5,7 @@ unit_tests = \
 	%reldir%/test_buf \
 	%reldir%/test_diagnosis \
 	%reldir%/test_reply_table \
+	%reldir%/test_sasl_login \
 	%reldir%/test_sasl_status \
 	%reldir%/test_learnt \
 	%reldir%/test_port_memory \

@@ -2504,6 +2504,66 @@ one_that_is_vouched_for_needs_one_answer_until_it_was_silent(void **state)
 }
 
 static void
+send_whole(struct smtp_client *c, const struct smtp_job *job)
+{
+	struct sc_info info;
+
+	smtp_client_send(c, job);
+	assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
+	assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
+	assert_true(says(c, "MAIL"));
+}
+
+/* So that there is room for more.  Returns the time at the end. */
+static int64_t
+answer_five(struct smtp_client *c, int64_t t, int64_t rtt)
+{
+	struct smtp_job job = for_two;
+
+	job.nrcpts = 1;
+	for (int k = 0; k < 5; k++) {
+		send_whole(c, &job);
+		t += rtt;
+		smtp_client_tick(c, t);
+		hear_ok(c, 1);
+	}
+	assert_int_equal(smtp_client_stalls_at(c), INT64_MAX);
+	return t;
+}
+
+static void
+where_much_is_under_way_nothing_follows_once_an_answer_is_late(void **state)
+{
+	struct smtp_client *c = client_with_one_answered(50);
+	int64_t t = answer_five(c, 1100, 50);
+
+	(void)state;
+	for (int i = 0; i < SMTP_OVERDUE_JOBS; i++)
+		send_whole(c, &for_two);
+	smtp_client_tick(c, t + SMTP_OVERDUE_MS - 1);
+	assert_true(smtp_client_may_send(c));
+	smtp_client_tick(c, t + SMTP_OVERDUE_MS);
+	assert_false(smtp_client_may_send(c));
+	smtp_client_free(c);
+}
+
+static void
+where_one_is_under_way_nothing_follows_once_the_connection_is_stalled(
+    void **state)
+{
+	struct smtp_client *c = client_with_one_answered(50);
+	int64_t t = answer_five(c, 1100, 50);
+
+	(void)state;
+	send_whole(c, &for_two);
+	smtp_client_tick(c, t + SMTP_STALL_MS - 1);
+	assert_true(smtp_client_may_send(c));
+	smtp_client_tick(c, t + SMTP_STALL_MS);
+	assert_false(smtp_client_may_send(c));
+	smtp_client_free(c);
+}
+
+static void
 nothing_new_goes_behind_an_answer_that_is_missing(void **state)
 {
 	static const struct {
@@ -2521,25 +2581,8 @@ nothing_new_goes_behind_an_answer_that_is_missing(void **state)
 		struct sc_info info;
 		enum sc_event ev;
 
-		/* Five are answered, so that there is room for more. */
-		for (int k = 0; k < 5; k++) {
-			struct smtp_job job = for_two;
-
-			job.nrcpts = 1;
-			smtp_client_send(c, &job);
-			assert_int_equal(
-			    smtp_client_next(c, &info), SC_WANT_BODY);
-			assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
-			assert_true(says(c, "MAIL"));
-			t += rtt;
-			smtp_client_tick(c, t);
-			hear_ok(c, 1);
-		}
-		assert_int_equal(smtp_client_stalls_at(c), INT64_MAX);
-		smtp_client_send(c, &for_two);
-		assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
-		assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
-		assert_true(says(c, "MAIL"));
+		t = answer_five(c, t, rtt);
+		send_whole(c, &for_two);
 		assert_int_equal(
 		    smtp_client_stalls_at(c), t + rows[i].stalled_ms);
 		smtp_client_tick(c, t + rows[i].overdue_ms - 1);
@@ -2957,6 +3000,10 @@ main(void)
 		    a_new_connection_carries_one_message_and_answers_widen_it),
 		cmocka_unit_test(
 		    one_that_is_vouched_for_needs_one_answer_until_it_was_silent),
+		cmocka_unit_test(
+		    where_much_is_under_way_nothing_follows_once_an_answer_is_late),
+		cmocka_unit_test(
+		    where_one_is_under_way_nothing_follows_once_the_connection_is_stalled),
 		cmocka_unit_test(
 		    nothing_new_goes_behind_an_answer_that_is_missing),
 		cmocka_unit_test(

@@ -126,6 +126,21 @@ slurp(struct queue_message *msg, struct err *err)
 }
 
 void
+queue_set_aside(struct queue *q, enum store_place place, const char *id,
+    const struct err *why)
+{
+	struct err err = *why;
+
+	IGNORE(q->store->ops->finish(
+	    q->store, &place, STORE_CORRUPT, id, bytes_str(""), NULL));
+	if (place == STORE_CORRUPT)
+		err_ctx(&err, "moved to corrupt/");
+	else
+		err_ctx(&err, "left where it is, as it cannot be moved");
+	queue_trouble(q, id, &err);
+}
+
+void
 message_cannot_load(
     struct queue_message *msg, enum store_result res, struct err *why)
 {
@@ -152,7 +167,7 @@ message_cannot_load(
 			err_set(why, ERR_DISK, "it has become shorter");
 		queue_set_aside(q, entry_place(e), e->id, why);
 	}
-	entry_free(q, e);
+	message_forget(q, e);
 }
 
 bool

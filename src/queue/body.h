@@ -51,4 +51,8 @@ void message_take_content(struct queue_message *msg, struct queue_draft *d);
 /* Its first attempt is over, or will not come soon. */
 void message_is_stale(struct queue_message *msg);
 
+/* Moves a file to corrupt/ and tells. */
+void queue_set_aside(struct queue *q, enum store_place place, const char *id,
+    const struct err *why);
+
 #endif

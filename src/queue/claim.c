@@ -11,17 +11,58 @@
 
 /* --- taking --------------------------------------------------------------- */
 
+static struct entry *
+first_due(struct queue *q, int account)
+{
+	struct due_node *n;
+
+	if (account < 0 || account >= q->naccounts)
+		return NULL; /* one of before a reload */
+	while (!removals_are_full(q) &&
+	       (n = due_first(&q->accounts[account].due)) != NULL &&
+	       n->due_ms <= queue_now(q)) {
+		struct entry *e = list_entry(n, struct entry, node);
+
+		if (!entry_is_put_off(q, e))
+			return e;
+	}
+	return NULL;
+}
+
+bool
+queue_has_due(struct queue *q, int account)
+{
+	return first_due(q, account) != NULL;
+}
+
+/* While something was due, queue_tick() did not look for what comes next. */
+static void
+note_taken(struct queue *q, int account)
+{
+	struct account *a = &q->accounts[account];
+
+	a->is_woken = queue_has_due(q, account);
+	if (!a->is_woken && due_first(&a->due) != NULL)
+		queue_rescheduled(q);
+}
+
+size_t
+queue_backlog(const struct queue *q, int account)
+{
+	return q->accounts[account].due.count;
+}
+
 struct queue_claim *
 queue_take(struct queue *q, int account)
 {
 	struct entry *e;
 
-	while ((e = schedule_first(q, account)) != NULL) {
+	while ((e = first_due(q, account)) != NULL) {
 		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
 		if (!message_load(msg, true)) {
-			schedule_taken(q, account);
+			note_taken(q, account);
 			continue;
 		}
 		entry_begins(q, e);
@@ -30,7 +71,7 @@ queue_take(struct queue *q, int account)
 		msg->attempt.result = RESULT_NONE;
 		msg->attempt.answers = xcalloc(
 		    msg->env->nrcpts, sizeof(struct verdict *));
-		schedule_taken(q, account);
+		note_taken(q, account);
 		return &msg->attempt.claim;
 	}
 	if (account >= 0 && account < q->naccounts)

@@ -8,114 +8,6 @@
 
 enum { SHOW_JOURNAL_MAX = 256 * 1024, SHOW_HEADER_MAX = 64 * 1024 };
 
-static struct queue_item
-item_of(const struct entry *e)
-{
-	return (struct queue_item) {
-		.id = e->id,
-		.sender = e->names,
-		.rcpt = e->names + strlen(e->names) + 1,
-		.nrcpts = e->nrcpts,
-		.size_bytes = e->size_bytes,
-		.arrived_s = e->times.arrived_s,
-		.next_try_ms = e->times.next_ms,
-		.attempts = e->attempts,
-		.account = e->account >= 0 ? e->account : -1,
-		.uid = e->uid,
-		.state = entry_state(e),
-		.is_uncertain = e->is_uncertain,
-		.reason = e->reason != NULL ? e->reason->text : "",
-	};
-}
-
-void
-queue_each(struct queue *q,
-    bool (*each)(void *ctx, const struct queue_item *it), void *ctx)
-{
-	entry_sort(q);
-	list_foreach (it, &q->entries.listed) {
-		struct queue_item item = item_of(
-		    list_entry(it, struct entry, link));
-
-		if (!each(ctx, &item))
-			break;
-	}
-}
-
-struct queue_walk {
-	struct list link;
-	struct queue *q;
-	struct list *at; /* the next one */
-};
-
-struct queue_walk *
-queue_walk_new(struct queue *q)
-{
-	struct queue_walk *w = xcalloc(1, sizeof(*w));
-
-	entry_sort(q);
-	w->q = q;
-	w->at = q->entries.listed.next;
-	list_append(&q->entries.walks, &w->link);
-	return w;
-}
-
-bool
-queue_walk_next(struct queue_walk *w, struct queue_item *ret)
-{
-	if (w->at == &w->q->entries.listed)
-		return false;
-	*ret = item_of(list_entry(w->at, struct entry, link));
-	w->at = w->at->next;
-	return true;
-}
-
-void
-queue_walk_free(struct queue_walk *w)
-{
-	if (w == NULL)
-		return;
-	list_remove(&w->link);
-	free(w);
-}
-
-void
-walks_pass(struct queue *q, struct entry *e)
-{
-	list_foreach (it, &q->entries.walks) {
-		struct queue_walk *w = list_entry(it, struct queue_walk, link);
-
-		if (w->at == &e->link)
-			w->at = e->link.next;
-	}
-}
-
-/* NULL: nothing of that name that a person may know of. */
-struct entry *
-find_listed(struct queue *q, const char *id)
-{
-	struct entry *e = qid_is_valid(id) ? entry_lookup(q, id) : NULL;
-
-	return e != NULL && !list_is_empty(&e->link) ? e : NULL;
-}
-
-bool
-queue_find(struct queue *q, const char *id, struct queue_item *ret)
-{
-	const struct entry *e = find_listed(q, id);
-
-	if (e == NULL)
-		return false;
-	*ret = item_of(e);
-	return true;
-}
-
-size_t
-queue_count(const struct queue *q)
-{
-	return q->entries.nlisted;
-}
-
 /* --- showing -------------------------------------------------------------- */
 
 /* Lines without their checksums. */
@@ -207,7 +99,7 @@ int
 queue_show(struct queue *q, const char *id, struct envelope **ret_env,
     char **ret_text, struct err *err)
 {
-	const struct entry *e = find_listed(q, id);
+	const struct entry *e = entry_find_listed(q, id);
 	struct buf text;
 	int rc;
 
@@ -228,7 +120,7 @@ queue_show(struct queue *q, const char *id, struct envelope **ret_env,
 bool
 queue_hold(struct queue *q, const char *id, const char *why)
 {
-	struct entry *e = find_listed(q, id);
+	struct entry *e = entry_find_listed(q, id);
 	struct queue_message *msg;
 
 	if (e == NULL || e->is_failed)
@@ -262,7 +154,7 @@ release(struct queue *q, struct entry *e)
 bool
 queue_release(struct queue *q, const char *id)
 {
-	struct entry *e = find_listed(q, id);
+	struct entry *e = entry_find_listed(q, id);
 
 	if (e == NULL || !e->is_held)
 		return false;
@@ -287,7 +179,7 @@ requeue(struct queue *q, struct entry *e)
 bool
 queue_retry(struct queue *q, const char *id)
 {
-	struct entry *e = find_listed(q, id);
+	struct entry *e = entry_find_listed(q, id);
 
 	if (e == NULL)
 		return false;
@@ -310,7 +202,7 @@ queue_retry(struct queue *q, const char *id)
 bool
 queue_delete(struct queue *q, const char *id)
 {
-	struct entry *e = find_listed(q, id);
+	struct entry *e = entry_find_listed(q, id);
 	struct queue_message *msg;
 
 	if (e == NULL)

@@ -30,13 +30,6 @@ has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 	return q->store->ops->has_room(q->store, size_bytes, err);
 }
 
-void
-queue_disk_failed(struct queue *q)
-{
-	q->bad_disk.failures++;
-	q->bad_disk.failed_ms = queue_now(q);
-}
-
 /* A full disk has room for one message now and for none a moment later, so
  * what counts is the time since a person was told. */
 bool
@@ -179,7 +172,7 @@ queue_draft_free(struct queue_draft *d)
 		message_client_leaves(d->msg);
 	if (d->e != NULL) {
 		d->q->store->ops->draft_free(d->spill);
-		entry_free(d->q, d->e);
+		message_forget(d->q, d->e);
 	}
 	buf_clear(&d->bytes);
 	free(d);

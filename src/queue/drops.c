@@ -99,9 +99,11 @@ tell_names(struct queue *q, const struct drop_found *found)
 
 /* --- the scan ------------------------------------------------------------- */
 
-void
-drops_found(struct queue *q, struct drop_found *found)
+static void
+drops_found(struct job *j)
 {
+	struct queue *q = j->q;
+	struct drop_found *found = j->found;
 	struct drops *s = &q->drops;
 
 	s->is_scanning = false;
@@ -143,7 +145,7 @@ queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx)
 	if (q->drops.is_scanning || done == NULL)
 		return;
 	q->drops.is_scanning = true;
-	j = job_new(q, JOB_DROPS, NULL);
+	j = job_new(q, JOB_DROPS, NULL, drops_found);
 	j->found = xcalloc(1, sizeof(*j->found));
 	j->wall_s = queue_wall(q) / 1000;
 	job_submit(j);

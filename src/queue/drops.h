@@ -24,7 +24,5 @@ struct drops {
 
 void drops_init(struct queue *q);
 void drops_clear(struct queue *q);
-/* JOB_DROPS is back. */
-void drops_found(struct queue *q, struct drop_found *found);
 
 #endif

@@ -121,10 +121,6 @@ entry_free(struct queue *q, struct entry *e)
 {
 	*place_of(q, e) = e->hash_next;
 	q->entries.count--;
-	entry_unwait(q, e);
-	entry_unlist(q, e);
-	entry_let_go(q, e);
-	message_free(e->msg);
 	reason_put(e->reason);
 	slab_free(&q->entries.slab, e);
 }
@@ -181,6 +177,23 @@ entry_describe(struct entry *e, const struct envelope *env)
 	e->times.arrived_s = env->arrived_s;
 	e->times.life_from_s = env->arrived_s;
 	e->uid = env->uid;
+}
+
+struct queue_walk {
+	struct list link;
+	struct queue *q;
+	struct list *at; /* the next one */
+};
+
+static void
+walks_pass(struct queue *q, struct entry *e)
+{
+	list_foreach (it, &q->entries.walks) {
+		struct queue_walk *w = list_entry(it, struct queue_walk, link);
+
+		if (w->at == &e->link)
+			w->at = e->link.next;
+	}
 }
 
 void
@@ -328,4 +341,97 @@ queue_trouble(struct queue *q, const char *id, const struct err *err)
 {
 	if (q->o.hooks.trouble != NULL)
 		q->o.hooks.trouble(q->o.hooks.ctx, id, err);
+}
+
+/* --- asking --------------------------------------------------------------- */
+
+static struct queue_item
+item_of(const struct entry *e)
+{
+	return (struct queue_item) {
+		.id = e->id,
+		.sender = e->names,
+		.rcpt = e->names + strlen(e->names) + 1,
+		.nrcpts = e->nrcpts,
+		.size_bytes = e->size_bytes,
+		.arrived_s = e->times.arrived_s,
+		.next_try_ms = e->times.next_ms,
+		.attempts = e->attempts,
+		.account = e->account >= 0 ? e->account : -1,
+		.uid = e->uid,
+		.state = entry_state(e),
+		.is_uncertain = e->is_uncertain,
+		.reason = e->reason != NULL ? e->reason->text : "",
+	};
+}
+
+void
+queue_each(struct queue *q,
+    bool (*each)(void *ctx, const struct queue_item *it), void *ctx)
+{
+	entry_sort(q);
+	list_foreach (it, &q->entries.listed) {
+		struct queue_item item = item_of(
+		    list_entry(it, struct entry, link));
+
+		if (!each(ctx, &item))
+			break;
+	}
+}
+
+struct queue_walk *
+queue_walk_new(struct queue *q)
+{
+	struct queue_walk *w = xcalloc(1, sizeof(*w));
+
+	entry_sort(q);
+	w->q = q;
+	w->at = q->entries.listed.next;
+	list_append(&q->entries.walks, &w->link);
+	return w;
+}
+
+bool
+queue_walk_next(struct queue_walk *w, struct queue_item *ret)
+{
+	if (w->at == &w->q->entries.listed)
+		return false;
+	*ret = item_of(list_entry(w->at, struct entry, link));
+	w->at = w->at->next;
+	return true;
+}
+
+void
+queue_walk_free(struct queue_walk *w)
+{
+	if (w == NULL)
+		return;
+	list_remove(&w->link);
+	free(w);
+}
+
+/* NULL: nothing of that name that a person may know of. */
+struct entry *
+entry_find_listed(struct queue *q, const char *id)
+{
+	struct entry *e = qid_is_valid(id) ? entry_lookup(q, id) : NULL;
+
+	return e != NULL && !list_is_empty(&e->link) ? e : NULL;
+}
+
+bool
+queue_find(struct queue *q, const char *id, struct queue_item *ret)
+{
+	const struct entry *e = entry_find_listed(q, id);
+
+	if (e == NULL)
+		return false;
+	*ret = item_of(e);
+	return true;
+}
+
+size_t
+queue_count(const struct queue *q)
+{
+	return q->entries.nlisted;
 }

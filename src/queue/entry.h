@@ -77,6 +77,7 @@ entry_place(const struct entry *e)
 struct entry *entry_new(struct queue *q, const char *id);
 /* Any of this id, also one that is not listed. */
 struct entry *entry_lookup(struct queue *q, const char *id);
+/* Neither listed nor due, and without a message (message_forget()). */
 void entry_free(struct queue *q, struct entry *e);
 /* Gives it the names that listings show.  It may move: only for one that is
  * new, neither listed nor due nor in a queue_message. */
@@ -100,5 +101,8 @@ void entry_noted(struct entry *e, int64_t seen_ms);
 bool entry_must_note(const struct queue *q, const struct entry *e);
 int64_t entry_age_ms(const struct queue *q, const struct entry *e);
 bool entry_is_expired(const struct queue *q, const struct entry *e);
+
+/* One that a person may know of, or NULL. */
+struct entry *entry_find_listed(struct queue *q, const char *id);
 
 #endif

@@ -78,9 +78,4 @@ earlier_of(int64_t a, int64_t b)
 }
 /* A message could not be written or synced (draft.c). */
 void queue_disk_failed(struct queue *q);
-/* One that a person may know of, or NULL (control.c). */
-struct entry *find_listed(struct queue *q, const char *id);
-/* It is about to leave the listing (control.c). */
-void walks_pass(struct queue *q, struct entry *e);
-
 #endif

@@ -151,50 +151,13 @@ job_free(struct job *j)
 	free(j);
 }
 
-static void
-state_done(struct job *j)
-{
-	struct queue *q = j->q;
-
-	if (j->rc != 0)
-		queue_trouble(q, j->name, &j->err);
-	if (j->has_next) {
-		struct job *k = job_new(q, JOB_STATE, NULL);
-		struct buf swap = k->text;
-
-		k->text = j->next;
-		j->next = swap;
-		k->name = xstrdup(j->name);
-		job_submit(k);
-	}
-}
-
-/* Off the list first: what is done next may free the message, or start
- * another job for it. */
+/* Off the list first: what is done next may free the message, or start another
+ * job for it. */
 static void
 job_deliver(struct job *j)
 {
 	list_remove(&j->link);
-	switch (j->kind) {
-	case JOB_REMOVE:
-		removal_job_done(j->q, j);
-		break;
-	case JOB_SYNC:
-		removal_sync_done(j->q, j);
-		break;
-	case JOB_STATE:
-		state_done(j);
-		break;
-	case JOB_DROPS:
-		drops_found(j->q, j->found);
-		break;
-	case JOB_STORE:
-	case JOB_APPEND:
-	case JOB_FAIL:
-	case JOB_REQUEUE:
-		message_job_done(j->msg, j);
-		break;
-	}
+	j->done(j);
 }
 
 static void
@@ -208,13 +171,15 @@ job_done(struct work *w)
 }
 
 struct job *
-job_new(struct queue *q, enum job_kind kind, struct queue_message *msg)
+job_new(struct queue *q, enum job_kind kind, struct queue_message *msg,
+    void (*done)(struct job *j))
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 
 	j->work = (struct work) { .run = job_run, .done = job_done };
 	j->q = q;
 	j->kind = kind;
+	j->done = done;
 	j->msg = msg;
 	list_init(&j->link);
 	buf_init(&j->text, kind == JOB_STATE ? (size_t)STORE_STATE_MAX
@@ -224,7 +189,6 @@ job_new(struct queue *q, enum job_kind kind, struct queue_message *msg)
 	if (msg != NULL) {
 		memcpy(j->id, msg->e->id, QID_SIZE);
 		j->place = entry_place(msg->e);
-		message_has_job(msg, j);
 	}
 	return j;
 }
@@ -248,7 +212,6 @@ job_cancel(struct job *j)
 {
 	if (!j->q->o.pool.cancel(j->q->o.pool.ctx, &j->work))
 		return false;
-	message_has_job(j->msg, NULL);
 	job_free(j);
 	return true;
 }

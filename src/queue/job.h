@@ -39,6 +39,7 @@ struct job {
 	struct list link; /* in q->jobs.list */
 	struct queue *q; /* NULL: the queue is gone, only free it */
 	enum job_kind kind;
+	void (*done)(struct job *j);
 	struct drop_found *found; /* JOB_DROPS */
 	int64_t wall_s; /* likewise */
 	struct queue_message
@@ -68,8 +69,9 @@ struct jobs {
 	pthread_cond_t finished;
 };
 
-struct job *job_new(
-    struct queue *q, enum job_kind kind, struct queue_message *msg);
+/* done(): on the loop, when it is off the list. */
+struct job *job_new(struct queue *q, enum job_kind kind,
+    struct queue_message *msg, void (*done)(struct job *j));
 void job_submit(struct job *j);
 /* True: it had not started; it is freed. */
 bool job_cancel(struct job *j);

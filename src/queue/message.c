@@ -88,7 +88,7 @@ discard(struct queue_message *msg)
 	}
 	if (msg->disk.state == DISK_SAFE)
 		removal_add(q, entry_place(e), e->id);
-	entry_free(q, e); /* which removes an unfinished file */
+	message_forget(q, e); /* which removes an unfinished file */
 }
 
 /* No job is under way, the file is safe, and nothing has to be written. */
@@ -116,7 +116,7 @@ work_on_disk(struct queue_message *msg)
 		return;
 	if (msg->join.into[0] != '\0') {
 		if (msg->client.state == CLIENT_TOLD)
-			entry_free(msg->q, msg->e); /* no file of its own */
+			message_forget(msg->q, msg->e); /* no file of its own */
 		return;
 	}
 	if (msg->is_dropped || msg->attempt.result == RESULT_SENT) {
@@ -166,8 +166,10 @@ message_advance(struct queue_message *msg)
 }
 
 void
-message_job_done(struct queue_message *msg, struct job *j)
+message_job_done(struct job *j)
 {
+	struct queue_message *msg = j->msg;
+
 	message_disk_done(msg, j);
 	if (j->folds > 0)
 		carrier_written(msg, j);
@@ -176,4 +178,44 @@ message_job_done(struct queue_message *msg, struct job *j)
 		msg->q->is_todo = true;
 	else
 		message_advance(msg);
+}
+
+void
+message_forget(struct queue *q, struct entry *e)
+{
+	entry_unwait(q, e);
+	entry_unlist(q, e);
+	entry_let_go(q, e);
+	message_free(e->msg);
+	entry_free(q, e);
+}
+
+/* Nobody is told of what the disk does not know yet: after a crash it would be
+ * tried again, and perhaps taken. */
+void
+message_tell_people(struct queue_message *msg)
+{
+	const struct queue_hooks *h = &msg->q->o.hooks;
+	struct entry *e = msg->e;
+
+	if (msg->disk.job != NULL || msg->is_dropped ||
+	    msg->disk.state != DISK_SAFE || msg->disk.is_unsynced ||
+	    buf_len(&msg->disk.notes) > 0 || msg->q->is_closing)
+		return;
+	if (msg->news.has_failed) {
+		msg->news.has_failed = false;
+		e->is_untold = true;
+		if (h->failed != NULL)
+			h->failed(h->ctx, e->id);
+	}
+	if (msg->news.is_held) {
+		msg->news.is_held = false;
+		if (h->held != NULL && e->is_held)
+			h->held(h->ctx, e->id);
+	}
+	if (msg->news.is_delayed) {
+		msg->news.is_delayed = false;
+		if (h->delayed != NULL && !e->is_failed)
+			h->delayed(h->ctx, e->id);
+	}
 }

@@ -39,7 +39,10 @@ struct queue_message {
 struct queue_message *message_get(struct queue *q, struct entry *e);
 /* Without content, client, delivery or job it is not needed any more. */
 void message_advance(struct queue_message *msg);
-void message_job_done(struct queue_message *msg, struct job *j);
+void message_job_done(struct job *j);
 void message_free(struct queue_message *msg);
+
+/* The entry goes, with all that it has. */
+void message_forget(struct queue *q, struct entry *e);
 
 #endif

@@ -26,11 +26,12 @@ message_noted(struct queue_message *msg, bool ok)
 void
 message_store(struct queue_message *msg)
 {
-	struct job *j = job_new(msg->q, JOB_STORE, msg);
+	struct job *j = job_new(msg->q, JOB_STORE, msg, message_job_done);
 	struct buf swap;
 	struct err err;
 	int rc;
 
+	msg->disk.job = j;
 	if (msg->body.draft != NULL) {
 		rc = msg->q->store->ops->draft_end(
 		    msg->body.draft, msg->env, &err);
@@ -82,12 +83,6 @@ message_is_stored(struct queue_message *msg, const struct err *why)
 }
 
 void
-message_has_job(struct queue_message *msg, struct job *j)
-{
-	msg->disk.job = j;
-}
-
-void
 message_must_sync(struct queue_message *msg)
 {
 	msg->disk.must_sync = true;
@@ -102,9 +97,10 @@ message_save_again(struct queue_message *msg)
 void
 message_submit(struct queue_message *msg, enum job_kind kind)
 {
-	struct job *j = job_new(msg->q, kind, msg);
+	struct job *j = job_new(msg->q, kind, msg, message_job_done);
 	struct buf swap = j->text;
 
+	msg->disk.job = j;
 	j->text = msg->disk.notes;
 	msg->disk.notes = swap;
 	j->must_sync = msg->disk.must_sync || kind != JOB_APPEND;
@@ -225,9 +221,11 @@ message_cancel_store(struct queue_message *msg)
 	if (!msg->attempt.is_active &&
 	    (msg->is_dropped || msg->attempt.result == RESULT_SENT) &&
 	    msg->disk.job != NULL && msg->disk.job->kind == JOB_STORE &&
-	    job_cancel(msg->disk.job))
-		msg->disk.state =
-		    DISK_LOST; /* never began, so nothing is there */
+	    job_cancel(msg->disk.job)) {
+		msg->disk.job = NULL;
+		/* It never began, so nothing is there. */
+		msg->disk.state = DISK_LOST;
+	}
 }
 
 static void
@@ -331,5 +329,27 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	case JOB_STATE:
 	case JOB_DROPS:
 		break;
+	}
+}
+
+void
+queue_disk_failed(struct queue *q)
+{
+	q->bad_disk.failures++;
+	q->bad_disk.failed_ms = queue_now(q);
+}
+
+void
+message_store_due(struct queue *q)
+{
+	int64_t now = queue_now(q);
+
+	list_foreach (it, &q->clients) {
+		struct queue_message *msg = list_entry(
+		    it, struct queue_message, client.link);
+
+		if (msg->disk.state == DISK_WAITING &&
+		    msg->race.store_at_ms <= now)
+			message_store(msg);
 	}
 }

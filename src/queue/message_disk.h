@@ -40,6 +40,8 @@ struct message_disk {
 void message_begin(struct queue_message *msg);
 /* The head start is over. */
 void message_store(struct queue_message *msg);
+/* Of all messages. */
+void message_store_due(struct queue *q);
 /* One that joined another: its line is being written; it is there, or why not. */
 void message_is_carried(struct queue_message *msg);
 void message_is_stored(struct queue_message *msg, const struct err *why);
@@ -64,8 +66,6 @@ void message_write_done(struct queue_message *msg);
 /* Adds to the journal; too long a journal loses its newest lines, which is
  * reported and harmless. */
 void message_noted(struct queue_message *msg, bool ok);
-/* This job is under way for it; NULL: none is any more. */
-void message_has_job(struct queue_message *msg, struct job *j);
 /* All notes, by a job. */
 void message_submit(struct queue_message *msg, enum job_kind kind);
 /* What is to go need not come. */

@@ -16,36 +16,6 @@ enum {
 
 enum { ORIGINAL_HEADER_MAX = 64 * 1024 };
 
-/* Nobody is told of what the disk does not know yet: after a crash it would be
- * tried again, and perhaps taken. */
-void
-message_tell_people(struct queue_message *msg)
-{
-	const struct queue_hooks *h = &msg->q->o.hooks;
-	struct entry *e = msg->e;
-
-	if (msg->disk.job != NULL || msg->is_dropped ||
-	    msg->disk.state != DISK_SAFE || msg->disk.is_unsynced ||
-	    buf_len(&msg->disk.notes) > 0 || msg->q->is_closing)
-		return;
-	if (msg->news.has_failed) {
-		msg->news.has_failed = false;
-		e->is_untold = true;
-		if (h->failed != NULL)
-			h->failed(h->ctx, e->id);
-	}
-	if (msg->news.is_held) {
-		msg->news.is_held = false;
-		if (h->held != NULL && e->is_held)
-			h->held(h->ctx, e->id);
-	}
-	if (msg->news.is_delayed) {
-		msg->news.is_delayed = false;
-		if (h->delayed != NULL && !e->is_failed)
-			h->delayed(h->ctx, e->id);
-	}
-}
-
 /* --- the message a notice is about ---------------------------------------- */
 
 /* Cut behind its empty line. */
@@ -86,7 +56,7 @@ int
 queue_original(struct queue *q, const char *id, size_t max_bytes,
     struct queue_original *ret, struct err *err)
 {
-	const struct entry *e = find_listed(q, id);
+	const struct entry *e = entry_find_listed(q, id);
 	struct queue_original o = { 0 };
 	const struct journal_state *st;
 	struct store_message *m;
@@ -129,7 +99,7 @@ queue_original_clear(struct queue_original *o)
 void
 queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
 {
-	struct entry *e = find_listed(q, id);
+	struct entry *e = entry_find_listed(q, id);
 	struct queue_message *msg;
 
 	if (e == NULL)

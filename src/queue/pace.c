@@ -95,21 +95,6 @@ pace_hurry(struct queue_message *msg)
 }
 
 void
-pace_tick(struct queue *q)
-{
-	int64_t now = queue_now(q);
-
-	list_foreach (it, &q->clients) {
-		struct queue_message *msg = list_entry(
-		    it, struct queue_message, client.link);
-
-		if (msg->disk.state == DISK_WAITING &&
-		    msg->race.store_at_ms <= now)
-			message_store(msg);
-	}
-}
-
-void
 pace_sent(struct queue_message *msg)
 {
 	if (msg->race.begun_ms != 0 && msg->e->account >= 0)

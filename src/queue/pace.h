@@ -36,8 +36,6 @@ int64_t pace_begin(struct queue_message *msg);
 /* Its head start is over. */
 void pace_hurry(struct queue_message *msg);
 void pace_store_begun(struct queue_message *msg);
-/* Starts what is due. */
-void pace_tick(struct queue *q);
 /* What happened; nothing is learnt from what took its time elsewhere. */
 void pace_sent(struct queue_message *msg);
 void pace_stored(struct queue_message *msg);

@@ -68,7 +68,7 @@ queue_free(struct queue *q)
 	removals_clear(q);
 	for (size_t i = 0; i < q->entries.nbuckets; i++)
 		while (q->entries.buckets[i] != NULL)
-			entry_free(q, q->entries.buckets[i]);
+			message_forget(q, q->entries.buckets[i]);
 	entry_forget_reasons(q);
 	scan_clear(q);
 	drops_clear(q);
@@ -78,6 +78,77 @@ queue_free(struct queue *q)
 	(void)pthread_cond_destroy(&q->jobs.finished);
 	(void)pthread_mutex_destroy(&q->jobs.mutex);
 	free(q);
+}
+
+/* Everything goes to the heap of those without an account, due at once, and
+ * is asked about in slices. */
+void
+queue_reroute(struct queue *q, int naccounts)
+{
+	schedule_clear(q);
+	schedule_init(q, naccounts);
+	entry_sort(q);
+	list_foreach (it, &q->entries.listed) {
+		struct entry *e = list_entry(it, struct entry, link);
+
+		e->account = ACCOUNT_UNASKED;
+		entry_wait(q, e);
+	}
+}
+
+static bool
+route_one(struct queue *q)
+{
+	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
+	struct entry *e;
+	struct queue_message *msg;
+
+	if (n == NULL || n->due_ms > queue_now(q))
+		return false;
+	e = (struct entry *)(void *)((char *)n - offsetof(struct entry, node));
+	entry_unwait(q, e);
+	msg = message_get(q, e);
+	if (message_load(msg, false)) {
+		entry_route(q, e, msg->env);
+		if (msg->body.loaded != NULL) /* was read for this alone */
+			message_drop_content(msg);
+		entry_wait(q, e);
+		message_advance(msg);
+	}
+	return true;
+}
+
+static bool
+route_step(struct queue *q)
+{
+	int64_t until = queue_now(q) + QUEUE_SLICE_MS;
+
+	for (int i = 0; i < QUEUE_SLICE_FILES && queue_now(q) < until; i++)
+		if (!route_one(q))
+			return false;
+	return true;
+}
+
+/* Wakes who has something due; when the next one will be. */
+static int64_t
+wake_accounts(struct queue *q)
+{
+	int64_t now = queue_now(q), next = INT64_MAX;
+
+	for (int i = 0; i < q->naccounts; i++) {
+		struct due_node *n = due_first(&q->accounts[i].due);
+
+		if (n != NULL && n->due_ms <= now) {
+			if (!removals_are_full(q))
+				queue_wake(q, i, false);
+			continue;
+		}
+		/* It may never have come to take what it was woken for. */
+		q->accounts[i].is_woken = false;
+		if (n != NULL)
+			next = earlier_of(next, n->due_ms);
+	}
+	return next;
 }
 
 /* --- the turn of the crank ------------------------------------------------ */
@@ -207,13 +278,13 @@ queue_tick(struct queue *q)
 	int64_t next;
 
 	q->is_ticking = true;
-	pace_tick(q);
+	message_store_due(q);
 	tell_clients(q);
 	has_more = scan_step(q);
-	has_more |= schedule_route(q);
+	has_more |= route_step(q);
 	sweep(q);
 	queue_clean_failed(q);
-	next = earlier_of(schedule_wake(q), removals_tick(q));
+	next = earlier_of(wake_accounts(q), removals_tick(q));
 	next = earlier_of(next, fresh_tick(q));
 	q->is_ticking = false;
 	if (has_more || q->is_todo)
@@ -256,6 +327,24 @@ queue_state_read(struct queue *q, const char *name)
 	return text;
 }
 
+static void
+state_done(struct job *j)
+{
+	struct queue *q = j->q;
+
+	if (j->rc != 0)
+		queue_trouble(q, j->name, &j->err);
+	if (j->has_next) {
+		struct job *k = job_new(q, JOB_STATE, NULL, state_done);
+		struct buf swap = k->text;
+
+		k->text = j->next;
+		j->next = swap;
+		k->name = xstrdup(j->name);
+		job_submit(k);
+	}
+}
+
 int
 queue_state_write(
     struct queue *q, const char *name, struct bytes text, struct err *err)
@@ -270,7 +359,7 @@ queue_state_write(
 		j->has_next = true;
 		to = &j->next;
 	} else {
-		j = job_new(q, JOB_STATE, NULL);
+		j = job_new(q, JOB_STATE, NULL, state_done);
 		j->name = xstrdup(name);
 		to = &j->text;
 	}

@@ -66,6 +66,8 @@ removals_are_full(const struct queue *q)
 	return q->removals.is_full;
 }
 
+static void removal_job_done(struct job *j);
+
 static void
 start(struct queue *q)
 {
@@ -75,7 +77,7 @@ start(struct queue *q)
 	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE ||
 	    (r->close_by_ms != 0 && queue_now(q) >= r->close_by_ms))
 		return;
-	j = job_new(q, JOB_REMOVE, NULL);
+	j = job_new(q, JOB_REMOVE, NULL, removal_job_done);
 	j->files = files_take(&r->waiting, BATCH);
 	r->under_way += j->files.count;
 	r->jobs++;
@@ -91,9 +93,10 @@ removal_add(struct queue *q, enum store_place place, const char *id)
 	start(q);
 }
 
-void
-removal_job_done(struct queue *q, struct job *j)
+static void
+removal_job_done(struct job *j)
 {
+	struct queue *q = j->q;
 	struct removals *r = &q->removals;
 
 	if (j->rc != 0)
@@ -111,20 +114,23 @@ removal_job_done(struct queue *q, struct job *j)
 	start(q);
 }
 
+static void removal_sync_done(struct job *j);
+
 static void
 sync_now(struct queue *q)
 {
 	struct removals *r = &q->removals;
-	struct job *j = job_new(q, JOB_SYNC, NULL);
+	struct job *j = job_new(q, JOB_SYNC, NULL, removal_sync_done);
 
 	r->sync_at_ms = 0;
 	r->is_syncing = true;
 	job_submit(j);
 }
 
-void
-removal_sync_done(struct queue *q, struct job *j)
+static void
+removal_sync_done(struct job *j)
 {
+	struct queue *q = j->q;
 	q->removals.is_syncing = false;
 	if (j->rc != 0)
 		queue_trouble(q, "-", &j->err);

@@ -20,8 +20,6 @@ struct removals {
 void removal_add(struct queue *q, enum store_place place, const char *id);
 /* The disk is slow: what is delivered now would only wait to be removed. */
 bool removals_are_full(const struct queue *q);
-void removal_job_done(struct queue *q, struct job *j);
-void removal_sync_done(struct queue *q, struct job *j);
 /* Syncs if it is time to; when it will be, INT64_MAX: never. */
 int64_t removals_tick(struct queue *q);
 /* The queue is being closed: what takes too long is left to the next scan. */

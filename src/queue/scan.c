@@ -8,21 +8,6 @@
 
 #include "base/xalloc.h"
 
-void
-queue_set_aside(struct queue *q, enum store_place place, const char *id,
-    const struct err *why)
-{
-	struct err err = *why;
-
-	IGNORE(q->store->ops->finish(
-	    q->store, &place, STORE_CORRUPT, id, bytes_str(""), NULL));
-	if (place == STORE_CORRUPT)
-		err_ctx(&err, "moved to corrupt/");
-	else
-		err_ctx(&err, "left where it is, as it cannot be moved");
-	queue_trouble(q, id, &err);
-}
-
 static void
 remove_unfinished(struct queue *q, enum store_place place, const char *id)
 {

@@ -18,8 +18,5 @@ bool scan_step(struct queue *q);
 /* When there is reason to call it after that; INT64_MAX. */
 int64_t scan_again_ms(const struct queue *q);
 void scan_clear(struct queue *q);
-/* Moves a file to corrupt/ and tells. */
-void queue_set_aside(struct queue *q, enum store_place place, const char *id,
-    const struct err *why);
 
 #endif

@@ -16,14 +16,6 @@ struct account {
 /* n accounts, and one for nobody. */
 void schedule_init(struct queue *q, int n);
 void schedule_clear(struct queue *q);
-/* Asks in slices which account is whose; true: there is more to ask. */
-bool schedule_route(struct queue *q);
-/* Wakes who has something due; when the next one will be. */
-int64_t schedule_wake(struct queue *q);
-/* Those whose user has had enough for now step back on the way. */
-struct entry *schedule_first(struct queue *q, int account);
-/* The first one was taken. */
-void schedule_taken(struct queue *q, int account);
 
 void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
 /* Into the heap of its account, if it waits for its time. */

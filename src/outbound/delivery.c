@@ -430,7 +430,7 @@ static struct bytes
 cut_telling_word(struct bytes *text)
 {
 	static const char *const fillers[] = { "is", "address", "smtp", "mail",
-		NULL };
+		"envelope", "reverse", NULL };
 	struct bytes w;
 
 	do {
@@ -444,20 +444,22 @@ cut_telling_word(struct bytes *text)
 }
 
 /* "null reverse-path", "Empty MAIL FROM", "sender address required"; but "no
- * mail from" is said of anything. */
+ * mail from", "no path" and "no reverse DNS" are said of anything. */
 static bool
 names_null_sender(struct bytes text)
 {
-	static const char *const senders[] = { "sender", "return", "reverse",
-		"envelope", "originator", "from", NULL };
+	static const char *const senders[] = { "sender", "return", "originator",
+		"from", "path", NULL };
 	static const char *const none[] = { "null", "empty", "blank", "missing",
 		NULL };
 	struct bytes was = { "", 0 }, w;
 
 	for (; (w = cut_telling_word(&text)).n > 0; was = w) {
-		if (is_one_of(w, senders) &&
-		    (is_one_of(was, none) || (bytes_eq_nocase(was, "no") &&
-						 !bytes_eq_nocase(w, "from"))))
+		if (is_one_of(was, none) && is_one_of(w, senders))
+			return true;
+		if (bytes_eq_nocase(was, "no") &&
+		    (bytes_eq_nocase(w, "sender") ||
+			bytes_eq_nocase(w, "return")))
 			return true;
 		if (is_one_of(was, senders) &&
 		    (is_one_of(w, none) || bytes_eq_nocase(w, "required")))

@@ -1627,6 +1627,7 @@ a_notice_from_nobody_that_is_refused_goes_with_the_accounts_address(
 		"rcpt/r*:550:5.5.0:Sender address required",
 		"end:550:5.7.1:Message with blank sender",
 		"end:554:5.6.0:null reverse-path",
+		"end:550:5.7.1:Null envelope sender",
 		"end:550:5.7.1:Empty MAIL FROM is spam",
 		"end:554:5.7.1:The envelope sender is missing",
 		"end:550:5.7.1:no return-path",
@@ -1675,6 +1676,8 @@ a_notice_to_nobody_fails_and_the_null_sender_stays(void **state)
 {
 	static const char *const refusals[] = {
 		"rcpt:550:5.1.1:no such user:1",
+		"rcpt:550:5.1.1:user unknown, and you have no reverse DNS:1",
+		"rcpt:550:5.1.1:user unknown, missing reverse-DNS:1",
 		"rcpt:550:5.1.1:mailbox unavailable, null MX:1",
 		"rcpt:550:5.2.1:the recipient has bounced before:1",
 		"end:554:5.7.1:an empty attachment, from a list of spam:1",

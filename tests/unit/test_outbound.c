@@ -1929,6 +1929,25 @@ a_421_to_a_connection_that_was_idle_means_another_one(void **state)
 }
 
 static void
+a_421_to_an_idle_connection_that_has_taken_nothing_yet_does_too(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_FAIL, "rcpt:550:5.1.1:no such user:1");
+	start(b);
+	submit_from(b, "me@x.test", 1, id);
+	until(b, item(b, id).state == QUEUE_STATE_FAILED);
+	wait_a_moment(b);
+	fault(b, FAULT_FAIL, "mail:421:4.7.0:not now:1");
+	submit(b, 1);
+	until(b, b->p.messages == 1);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
 a_421_to_a_new_connection_is_trouble_all_the_same(void **state)
 {
 	struct bench *b = *state;
@@ -2266,6 +2285,8 @@ main(void)
 		TEST(each_result_is_durable_before_more_is_taken_if_asked_for),
 		TEST(a_limit_of_the_session_is_followed_by_a_new_one_at_once),
 		TEST(a_421_to_a_connection_that_was_idle_means_another_one),
+		TEST(
+		    a_421_to_an_idle_connection_that_has_taken_nothing_yet_does_too),
 		TEST(a_421_to_a_new_connection_is_trouble_all_the_same),
 		TEST(
 		    a_421_after_a_message_that_went_well_means_a_new_connection),

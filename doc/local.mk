@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%reldir%/HACKING \
 	%reldir%/PERFORMANCE \
 	%reldir%/RELEASE \
+	%reldir%/RELIABILITY \
 	%reldir%/ROADMAP \
 	%reldir%/SECURITY \
 	%reldir%/formats/control \

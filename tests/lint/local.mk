@@ -8,6 +8,7 @@ lint_tests = \
 	%reldir%/shell \
 	%reldir%/man \
 	%reldir%/mutants \
+	%reldir%/rules \
 	%reldir%/sendmail \
 	%reldir%/verbs
 TESTS += $(lint_tests)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Both sides of SASL against each other, and the client against servers that
- * lie (R23, R27, R73, R74, R87). */
+ * lie (R23, R27, R73, R74). */
 #include "tests/lib/check.h"
 
 #include <gnutls/crypto.h>

@@ -1016,7 +1016,7 @@ the_tries_of_one_login_are_bounded(void **state)
 	stage_close(&st);
 }
 
-/* R73, R87: yes without a proof. */
+/* R73: yes without a proof. */
 static void
 a_yes_to_scram_without_the_proof_is_an_attack(void **state)
 {

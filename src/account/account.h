@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* account.h - one provider login: what is true of it as long as its name stands.
+/* account.h - the state of one provider login, for as long as its name is
+ * configured.
  *
- * It lives as long as its name stands in the configuration: what has been spent
- * of its limits, what was learnt about its provider, a hold or a pause are true
- * of the login and not of a file.  A reload gives it other options and nothing
- * else.
+ * It lives as long as its name is in the configuration: spent limits, facts
+ * learnt about the provider, a hold or a pause belong to the login and not to a
+ * file.  A reload changes only its options.
  *
- * Opens no connection and knows no queue.  Whoever has connections asks it two
- * things: may I have one, and whereto (account_trust(), account_way()); and says
- * what was heard over them (account_heard()).  What was heard over a connection
- * made by the options of another login, server or port says nothing of this one
- * and is left aside.
+ * It opens no connection and knows no queue.  The owner of the connections asks
+ * it two things: may I have one, and whereto (account_trust(), account_way());
+ * and says what was heard over them (account_heard()).  What was heard over a
+ * connection made by the options of another login, server or port says nothing
+ * of this one and is left aside.
  */
 #ifndef ACCOUNT_ACCOUNT_H
 #define ACCOUNT_ACCOUNT_H

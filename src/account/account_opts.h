@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* account_opts.h - what one configuration says of an account.
+/* account_opts.h - the options of an account in one configuration.
  *
- * Never changed: whoever works by it keeps it until it is done, and a reload
- * makes another.  Counted, on the loop's thread.
+ * They never change: a user of them keeps a reference until it is done, and a
+ * reload makes new ones.  Reference-counted, on the loop's thread.
  */
 #ifndef ACCOUNT_ACCOUNT_OPTS_H
 #define ACCOUNT_ACCOUNT_OPTS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fetch.h - an account's secret, fetched on a worker thread.
+/* fetch.h - fetches an account's secret on a worker thread.
  *
- * Outlives whoever asked, and the account, if it must, because a worker cannot
- * be stopped half-way.
+ * It may outlive the caller and the account, because a worker cannot be stopped
+ * half-way.
  */
 #ifndef ACCOUNT_FETCH_H
 #define ACCOUNT_FETCH_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ascii.h - the classes of characters that mail's grammars are made of (RFC 5234
- * appendix B.1), whatever the locale.  Bytes from 0x80 belong to none of them.
+/* ascii.h - the character classes of the mail grammars (RFC 5234 appendix B.1),
+ * independent of the locale.  Bytes from 0x80 belong to none of them.
  */
 #ifndef BASE_ASCII_H
 #define BASE_ASCII_H
@@ -14,7 +14,7 @@ ascii_is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* WSP, CR or LF: what text that was folded has between its words. */
+/* WSP, CR or LF: what folded text has between its words. */
 static inline bool
 ascii_is_blank(char c)
 {

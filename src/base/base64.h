@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* base64.h - RFC 4648 section 4, strict, as RFC 4954 section 4 wants it (R22).
+/* base64.h - strict base64 (RFC 4648 section 4), as RFC 4954 section 4 requires
+ * (R22).
  *
  * No line breaks, no foreign characters, "=" only at the end, and the unused
  * bits of the last character are zero.
@@ -12,8 +13,8 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* Both append; false: malformed input or the buffer is full.  What was
- * appended before the fault is found is taken back. */
+/* Both append.  False: the input is malformed or the buffer is full; then
+ * nothing is appended. */
 bool base64_encode(struct buf *to, struct bytes from) MUST_CHECK;
 bool base64_decode(struct buf *to, struct bytes from) MUST_CHECK;
 

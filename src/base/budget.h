@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* budget.h - how much an account or a user may still send, in rolling windows.
+/* budget.h - counts how much an account or a user may still send, in
+ * rolling windows.
  *
  * Three windows, a minute, an hour and a day; each counts recipients, as
  * providers do, in slots of a sixtieth of its length, so that in no window,
@@ -7,9 +8,9 @@
  * many recipients: it goes when there is room for one).
  *
  * Times are seconds since 1970, because the counts survive a restart; from one
- * call to the next they should go on as time does.  A clock set back takes what
- * was spent back with it: nothing is given away, and nothing waits until the
- * clock has caught up (R47).  A value without I/O.
+ * call to the next they should go on as time does.  If the clock is set back,
+ * the counts move back with it: no limit is exceeded, and nothing waits until
+ * the clock has caught up (R47).  A value without I/O.
  */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H
@@ -39,7 +40,7 @@ void budget_init(
 void budget_set_limits(
     struct budget *b, uint64_t per_minute, uint64_t per_hour, uint64_t per_day);
 
-/* Counts in every window, for a limit may be set later. */
+/* Counts in every window, because a limit may be set later. */
 void budget_spend(struct budget *b, uint32_t n, int64_t now_s);
 /* Seconds until there is room for one more, 0: now.  The limit that is used up
  * goes to *ret_name ("max_per_hour") and *ret_max if they are not NULL. */

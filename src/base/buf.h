@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* buf.h - a growable run of bytes with a hard maximum; and borrowed bytes.
+/* buf.h - a growable byte buffer with a hard maximum, and borrowed bytes.
  *
- * The one growable buffer of the program (R24).  Bytes are added at the end
- * and dropped from the front, so it serves as a queue between a socket and an
- * engine.  "Full" is an ordinary answer: the adder then added nothing.
+ * It is the only growable buffer of the program (R24).  Bytes are added at the
+ * end and dropped from the front, so it serves as a queue between a socket and
+ * an engine.  "Full" is an ordinary answer: the adder then added nothing.
  *
  * The contents are always followed by a NUL that is not counted, so that
  * buf_str() is a C string if no NUL was added.
@@ -19,9 +19,9 @@
 
 #include "base/must.h"
 
-/* Bytes somebody else owns.  Whatever came from a network is handed around in
- * this type, never as a C string (R11); path, exec and format functions do not
- * take it and logging escapes it. */
+/* Bytes that someone else owns.  Everything that came from a network is passed
+ * in this type, never as a C string (R11); path, exec and format functions do
+ * not take it and logging escapes it. */
 struct bytes {
 	const char *p;
 	size_t n;
@@ -52,7 +52,8 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 /* Frees the memory; the buffer may be used again with the same maximum. */
 void buf_clear(struct buf *b);
-/* As buf_clear(), but overwrites the memory first: it held a secret. */
+/* As buf_clear(), but overwrites the memory first, for a buffer that held a
+ * secret. */
 void buf_wipe(struct buf *b);
 /* Empties it and keeps the memory. */
 void buf_reset(struct buf *b);
@@ -96,7 +97,7 @@ buf_bytes(const struct buf *b)
 	return bytes_of(buf_str(b), b->len);
 }
 
-/* Hands the contents over as a C string that the caller frees; b is empty. */
+/* Returns the contents as a C string that the caller frees; b is empty then. */
 char *buf_steal(struct buf *b);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* crc32.h - the CRC-32 of zip, gzip and Ethernet (polynomial 0x04c11db7).
  *
- * It tells a torn or damaged file from a whole one.  It is no protection
- * against somebody who wants to deceive.  Pure.
+ * It detects a torn or damaged file.  It does not protect against deliberate
+ * changes.  Pure.
  */
 #ifndef BASE_CRC32_H
 #define BASE_CRC32_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Carries an earlier result on; start with 0. */
+/* Continues an earlier result; the first call passes 0. */
 uint32_t crc32_of(uint32_t crc, const void *p, size_t n);
 
 #endif

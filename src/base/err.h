@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* err.h - our own failures, told in one sentence.
+/* err.h - describes a failure on this machine in one sentence.
  *
  * A struct err describes something that went wrong on this machine: a disk,
  * a setting, a secret, a connection.  What a remote server answered is not an
@@ -7,7 +7,8 @@
  *
  * A function that can fail returns -1 and fills its last argument; on success
  * it leaves the err alone.  Callers add context with err_ctx() or pass it on;
- * only inbound, outbound and prog log it.  The text never leaves the machine.
+ * only inbound, outbound and the programs log it.  The text never leaves the
+ * machine.
  *
  * Values, no allocation, no blocking.  A NULL err is allowed everywhere and
  * means that the caller only wants the -1.
@@ -45,7 +46,7 @@ int err_set(struct err *err, enum err_class class, const char *fmt, ...)
 /* Adds ": " and the words for the current errno; class ERR_SYSTEM. */
 int err_sys(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Puts "context: " in front of the sentence that is there already. */
+/* Puts "context: " in front of the existing sentence. */
 int err_ctx(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fs.h - the disk calls of the spool, as a table of functions.
  *
- * Every access to the spool goes through one struct fs, so that a test can
- * make the Nth call fail, record the order of calls, or stop the world there.
- * The real one is sys/fs_sys.h.  The calls have the meaning, the return values
- * and the errno of their POSIX namesakes; all names are relative to a
- * directory descriptor, nothing follows a symbolic link, every descriptor is
+ * Every access to the spool goes through one struct fs, so that a test can make
+ * the Nth call fail, record the order of calls, or stop the program there.  The
+ * real one is sys/fs_sys.h.  The calls have the meaning, the return values and
+ * the errno of their POSIX namesakes; all names are relative to a directory
+ * descriptor, nothing follows a symbolic link, every descriptor is
  * close-on-exec.
  */
 #ifndef BASE_FS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log.h - one line per event, to a sink chosen at start.
+/* log.h - writes one log line per event, to a sink chosen at the start.
  *
  * A line is a word for the event and "key=value" pairs.  Values that came from
  * outside are escaped here and nowhere else (R79); numbers and our own words
@@ -12,8 +12,8 @@
  *	log_bytes(&l, "reply", reply);
  *	log_end(&l);
  *
- * Only inbound, outbound and prog log.  The sink is the one global of the
- * program; without one, lines are dropped.
+ * Only inbound, outbound and the programs log.  The sink is the one global of
+ * the program; without one, lines are dropped.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -53,8 +53,8 @@ struct log_line {
 void log_begin(struct log_line *l, enum log_level level, const char *event);
 void log_str(struct log_line *l, const char *key, const char *value);
 void log_bytes(struct log_line *l, const char *key, struct bytes value);
-/* For what a person must read to its end: a reason, a remedy.  It is not cut
- * after STR_ESCAPE_MAX bytes, so a reply in it must have been. */
+/* For text that must be readable to its end, such as a reason or a remedy.  It
+ * is not cut after STR_ESCAPE_MAX bytes, so a reply in it must have been. */
 void log_sentence(struct log_line *l, const char *key, const char *value);
 void log_num(struct log_line *l, const char *key, int64_t value);
 /* An address in angle brackets, as mail logs have it: from=<a@b>. */

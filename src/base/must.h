@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* must.h - results that may not be dropped by accident.
+/* must.h - marks results that must not be ignored by accident.
  *
  * MUST_CHECK marks a function whose answer the caller has to look at.  A value
  * that may be ignored after all is given to IGNORE() with a reason beside it;

@@ -3,8 +3,8 @@
  *
  * Locked into memory and kept out of core dumps where the system allows it,
  * overwritten when freed.  No log, format or environment function accepts a
- * struct secret; whoever needs the bytes asks for them by secret_bytes() and
- * copies them only into memory that is wiped (buf_wipe()).
+ * struct secret.  Code that needs the bytes calls secret_bytes() and copies
+ * them only into memory that is wiped (buf_wipe()).
  */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H

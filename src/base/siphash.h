@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* siphash.h - SipHash-2-4: a hash whose collisions nobody can plan who does not
- * know the key.
+/* siphash.h - SipHash-2-4, a hash whose collisions cannot be planned without
+ * the key.
  *
- * For telling texts apart, by a key that is kept with the results; no
- * replacement for a signature.  A value without I/O.
+ * It tells texts apart, with a key that is kept beside the results.  It does
+ * not replace a signature.  A value without I/O.
  */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
@@ -23,7 +23,7 @@ void siphash_init(
     struct siphash *s, const unsigned char key[SIPHASH_KEY_BYTES]);
 /* Text may come in pieces; where it is cut makes no difference. */
 void siphash_put(struct siphash *s, const void *p, size_t n);
-/* s may go on afterwards, the result is that of what was put so far. */
+/* More text may follow; the result covers the text so far. */
 uint64_t siphash_end(const struct siphash *s);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* slab.h - many small objects that live long, side by side.
+/* slab.h - stores many small, long-lived objects side by side.
  *
- * What lives long among what lives briefly keeps whole pages from being given
- * back, a page for each object.  Objects of a slab share blocks of their own, one
- * kind of block per size; a block whose objects are all gone is freed.
+ * A long-lived object among short-lived ones keeps a whole page from being
+ * returned to the system.  Objects of a slab share blocks of their own, one
+ * kind of block per size.  A block is freed when all its objects are gone.
  *
- * Pure.  Like xalloc, it dies when memory is exhausted.
+ * Pure.  Like xalloc, it aborts when memory is exhausted.
  */
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* str.h - small things with text: compare, escape, match.
+/* str.h - compares, escapes and matches text.
  *
  * ASCII rules only; no function here looks at the locale.
  */
@@ -25,9 +25,8 @@ bool bytes_has_prefix_nocase(struct bytes a, const char *prefix);
 /* The bytes without leading and trailing blanks (space, tab, CR, LF). */
 struct bytes bytes_trim(struct bytes b);
 
-/* Cuts off and returns what stands before the first sep, which goes too; all
- * of it if there is none.  *rest is what is left: pieces of a line, lines of a
- * text. */
+/* Cuts off and returns the text before the first sep, and drops the sep;
+ * without one, returns all of it.  *rest is the remaining text. */
 struct bytes bytes_cut(struct bytes *rest, char sep);
 
 /* Copies with a NUL.  False: it did not fit; to then holds what did. */
@@ -42,22 +41,22 @@ bool str_is_ascii(struct bytes b);
  * patterns of `senders`, `recipients` and `allowed_senders`. */
 bool str_match(const char *pattern, const char *text);
 
-/* The escape function of R79: what a log line, a terminal or a listing may
- * show of foreign text.  C0, DEL, C1, bidirectional controls and bytes that are
- * not UTF-8 become \xNN; at most max input bytes are shown, then "...".  A
+/* The escape function of R79: makes foreign text safe for a log line, a
+ * terminal or a listing.  C0, DEL, C1, bidirectional controls and bytes that
+ * are not UTF-8 become \xNN; at most max input bytes are shown, then "...".  A
  * backslash stays as it is, so text that was escaped before does not change.
  * False: the buffer is full. */
 bool str_escape(struct buf *to, struct bytes from, size_t max) MUST_CHECK;
 
 enum { STR_ESCAPE_MAX = 200 };
 
-/* Latin letters with an accent, U+00C0 to U+017F, without it and small; NUL: c is
- * none of them. */
+/* An accented Latin letter, U+00C0 to U+017F, in lower case without its accent;
+ * NUL if c is no such letter. */
 char str_plain_letter(uint32_t c);
-/* For where accents do not count, or only ASCII may stand: Latin letters lose
- * theirs (and ae, oe, ue, ss are written in German), quotes, dashes and blanks of
- * typographers become plain ones.  What is no UTF-8 is taken for ISO 8859-1; other
- * characters stay.  False: the buffer is full. */
+/* For text where accents do not count or only ASCII is allowed: Latin letters
+ * lose their accents (and ae, oe, ue, ss are written in German), typographic
+ * quotes, dashes and blanks become plain ones.  Bytes that are not UTF-8 are
+ * read as ISO 8859-1; other characters stay.  False: the buffer is full. */
 bool str_add_plain(struct buf *to, struct bytes from) MUST_CHECK;
 
 /* Characters of UTF-8 text: what a terminal shows in one column each, but for

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* str_set.h - a set of texts, for finding duplicates in what others sent.
+/* str_set.h - a set of texts, for finding duplicates in received data.
  *
  * A crit-bit tree: the time of a call depends on the length of the text and
  * never on how many others there are or who chose them, so it needs no random

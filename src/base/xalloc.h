@@ -18,8 +18,8 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t count, size_t size); /* checks the product */
 char *xstrdup(const char *s); /* NULL for NULL */
 char *xstrndup(const char *s, size_t n);
-/* Gives the system back what was freed in the midst of what is in use, where the
- * C library keeps that until it is asked (glibc).  Takes milliseconds. */
+/* Returns freed memory between allocations to the system, where the C library
+ * keeps it until asked (glibc).  Takes milliseconds. */
 void xtrim(void);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

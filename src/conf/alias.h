@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* alias.h - where mail for names of this machine goes: the aliases file.
+/* alias.h - reads the aliases file, which says where mail for local names goes.
  *
  *	root: me@example.org, ops@example.org
  *	www-data@shop.lan: shop@example.org,
@@ -9,11 +9,11 @@
  *
  * A name is a user, user@host, or "default" for users without an entry; case
  * does not count, and user+tag falls back to user.  A target is an address or
- * another name.  Programs, files and :include: are refused, for relais delivers
- * to no mailbox and runs nothing: each is a problem with its line, and left out.
- * Loops end: a name that leads back to itself adds nothing.
+ * another name.  Programs, files and :include: are refused, because relais
+ * neither delivers to mailboxes nor runs programs: each is reported with its
+ * line and ignored.  Loops end: a name that leads back to itself adds nothing.
  *
- * What no entry leads anywhere goes to `admin`.
+ * Mail for a name that leads to no address goes to `admin`.
  */
 #ifndef CONF_ALIAS_H
 #define CONF_ALIAS_H

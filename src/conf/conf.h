@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* conf.h - the configuration, read whole and checked whole.
+/* conf.h - reads and checks the whole configuration.
  *
  * conf_load() reads one INI file (inih), fills in defaults and provider
  * presets, and checks what can be checked without the network.  It reports
  * every problem it finds, not only the first, each with file and line.  The
- * options themselves stand in one table, conf/setting.h.
+ * options are defined in one table, conf/setting.h.
  *
- * The result is plain data, made once and read by everybody; it owns all its
- * strings.  A reload makes a new one; the old one goes when nobody works by it
- * any more.  Blocks on the disk while loading; looks
- * at no environment variable, the caller passes in what it found.
+ * The result is plain data that is made once and then only read; it owns all
+ * its strings.  A reload makes a new one, and the old one is freed when nothing
+ * uses it any more.  Blocks on the disk while loading; it reads no environment
+ * variables: the caller passes in their values.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H

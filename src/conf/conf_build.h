@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* conf_build.h - from checked text to struct conf, in the order of the calls.
+/* conf_build.h - turns checked text into struct conf, in the order of the
+ * calls.
  *
- * Internal to conf.  Each function adds its problems and goes on, so that one
+ * Internal to conf.  Each function adds its problems and continues, so that one
  * run shows them all.
  */
 #ifndef CONF_CONF_BUILD_H

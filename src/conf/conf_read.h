@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* conf_read.h - relais.conf as text: sections, keys, values, line numbers.
+/* conf_read.h - reads relais.conf into sections, keys, values and line numbers.
  *
  *	file    = *( comment / section / key )
  *	section = "[" ( "relais" / ( "listen" / "account" ) 1*blank NAME ) "]"
  *	key     = NAME *blank "=" *blank value
  *	comment = ( "#" / ";" ) *any, also behind a value and a blank
  *
- * Every value here has passed setting_check().  Indentation means nothing and
- * no value goes on on the next line.  A value of type text, argv or secret is
- * the whole rest of the line, of any length; in a secret even trailing blanks
- * count.
+ * Every value here has passed setting_check().  Indentation means nothing, and
+ * a value cannot continue on the next line.  A value of type text, argv or
+ * secret is the whole rest of the line, of any length; in a secret even
+ * trailing blanks count.
  *
  * inih parses the sections and the keys.  It never sees a value: its line
  * buffer is 200 bytes in most builds, it takes ";" for a comment, and a secret
- * has no business in it.
+ * must not pass through it.
  *
  * Internal to conf.  Blocks on the disk.
  */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* config_json.h - the configuration in force, for `relais config`.
+/* config_json.h - writes the configuration in force as JSON, for `relais
+ * config`.
  *
  *	{ "file": PATH, "sections": [ { "kind": "account", "name": "work",
  *	  "settings": { NAME: TEXT, ... } }, ... ] }
  *
  * Names and order are those of the option table (conf/setting.h), values are
- * written as the file would have them, defaults and presets filled in.  What
- * is not set is not there.  Of a secret there is the place it comes from and
+ * written as the file would have them, defaults and presets filled in.  A
+ * setting without a value is left out.  For a secret the source is shown and
  * never the secret.
  */
 #ifndef CONF_CONFIG_JSON_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* provider.h - the presets: what is known of a provider before asking it.
+/* provider.h - the presets: what is known about a provider in advance.
  *
- * Data, not code: the rows stand in a text file (its header has the format),
- * to which the administrator adds his own.
+ * They are data, not code: the rows are in a text file, whose header describes
+ * the format, and the administrator can add more.
  *
  * Blocks on the disk in providers_read() only.
  */

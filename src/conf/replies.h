@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* replies.h - the user's own rows about what replies mean.
+/* replies.h - reads the user's own rows about the meaning of replies.
  *
- * They stand in a file beside relais.conf, in the form of src/mail/replies, and
- * come before the shipped ones (mail/diagnosis.h).
+ * They are in a file beside relais.conf, in the format of src/mail/replies, and
+ * come before the shipped rows (mail/diagnosis.h).
  *
  * Blocks on the disk.
  */

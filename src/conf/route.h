@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* route.h - through which account a message goes.
+/* route.h - chooses the account that sends a message.
  *
  * The first account, in the order of the file, whose conditions `senders`,
- * `recipients` and `users` all hold; else the default.  A condition that is
- * not set holds; `recipients` holds when every recipient still waiting matches.
- * In both user+tag counts as user, too.
- * An account that sets none is reached as the default, as a
- * spare or by its name only, because otherwise it would hide all behind it.
- * Without a default, mail that meets no condition has no account: say so to
- * whoever submits it.
+ * `recipients` and `users` all match; else the default.  A condition that is
+ * not set matches; `recipients` matches if every recipient still waiting does.
+ * In both user+tag counts as user, too.  An account that sets none is used only
+ * as the default, as a fallback or by name, because otherwise it would hide all
+ * accounts after it.  Without a default, a message that matches no account is
+ * refused on submission.
  *
- * An account asked for by name is taken if its `users` holds, whatever its other
- * conditions say.
+ * An account that is requested by name is used if its `users` match, whatever
+ * its other conditions say.
  *
  * Pure: no look-up of users, no disk, no clock.
  */
@@ -34,8 +33,8 @@ struct envelope;
 int conf_route(
     const struct conf *conf, const struct envelope *e, const char **ret_why);
 
-/* The same for whoever submits it: why there is none, in one sentence, with
- * the nearest name if one was asked for.  False: there is one. */
+/* The same for the submitter: why there is none, in one sentence, with the
+ * nearest name if one was asked for.  False: there is one. */
 bool conf_route_refuses(
     const struct conf *conf, const struct envelope *e, struct buf *why);
 

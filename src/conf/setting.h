@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* setting.h - every option, once.
+/* setting.h - the table of all options.
  *
- * One table holds name, section, type, range, default and a line of help.  The
- * parser, `relais config`, the error sentences and the check of the manual
- * page all work from it; an option that is not here does not exist.
+ * The table has the name, section, type, range, default and one line of help of
+ * each.  The parser, `relais config`, the error sentences and the check of the
+ * manual page all work from it; an option that is not here does not exist.
  *
  * Pure: no disk, no clock, no environment.
  */

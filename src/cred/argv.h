@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* argv.h - a command line from the configuration, cut into words without a
+/* argv.h - splits a command line of the configuration into words, without a
  * shell.
  *
  *	word   = 1*( plain / "'" *any "'" / dquote *( any / "\" any ) dquote

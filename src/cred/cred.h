@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cred.h - the secret of one account, fetched when a login needs it.
+/* cred.h - fetches the secret of an account when a login needs it.
  *
- * Where it may come from: the configuration itself, a file, a credential of
- * the service manager, a command, the desktop keyring.  The last two run in
- * the helper relais-cred, a process that does nothing else, so that GLib,
- * D-Bus and other people's programs never enter the daemon.
+ * It may come from the configuration itself, a file, a credential of the
+ * service manager, a command, the desktop keyring.  The last two run in the
+ * helper relais-cred, a process that does nothing else, so that GLib, D-Bus and
+ * programs of others never run in the daemon.
  *
- * A file is refused while others may read it (R31).  The secret is its first
- * line: every byte counts, only the line end is cut.
+ * A file is refused while other users can read it (R31).  The secret is its
+ * first line: every byte counts, only the line end is cut.
  *
  * Blocks, up to cred_env.timeout_ms: call it on a worker thread.  Nothing is
  * logged, and no sentence, argument or environment ever holds the secret

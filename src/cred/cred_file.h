@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cred_file.h - files that hold a secret, and who else could read them.
+/* cred_file.h - reads files that contain a secret, and checks who else could
+ * read them.
  *
  * Blocks on the disk.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cred_run.h - a child process that answers with a secret.
+/* cred_run.h - runs a child process that prints a secret.
  *
- * No shell; a session of its own, so no terminal can be asked; all signals as
- * at birth; no descriptor but its three.  Its output goes into a buffer that
- * is wiped.  After the deadline it is killed with everything it started in its
- * session.
+ * The child has no shell, no terminal (it runs in a session of its own),
+ * default signal handling, and no descriptors but its three.  Its output goes
+ * into a buffer that is wiped.  After the deadline the child is killed with
+ * everything it started in its session.
  *
  * Blocks until the child is gone.
  */

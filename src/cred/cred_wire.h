@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cred_wire.h - what the daemon and relais-cred say to each other.
+/* cred_wire.h - the protocol between the daemon and relais-cred.
  *
  *	request  = *( KEY " " VALUE LF )                     on its input
  *	answer   = the secret, to the end of the pipe        on its output
  *	sentence = why not                                   on its error output
  *	exit     = 0 ok, 1 try later, 2 a person must help
  *
- * Keys: want (command, keyring), account, command, host, login, timeout_ms.
- * No value holds a line feed: settings do not.  Both sides are always of the
- * same build, so there is no version.
+ * Keys: want (command, keyring), account, command, host, login, timeout_ms.  No
+ * value contains a line feed, because no setting does.  Both sides are always
+ * of the same build, so there is no version.
  *
  * Pure.
  */

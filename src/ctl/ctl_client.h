@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ctl_client.h - the asking side of the control socket; blocking, without an
- * event loop, each call with a deadline.
+/* ctl_client.h - the client side of the control socket.  It blocks, uses no
+ * event loop, and each call has a deadline.
  */
 #ifndef CTL_CTL_CLIENT_H
 #define CTL_CTL_CLIENT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ctl_json.h - what goes on a control line, over jansson.
+/* ctl_json.h - encodes and decodes the JSON of a control line, with jansson.
  *
  * References: what a function returns or stores in *ret is the caller's to
  * json_decref(); arguments stay the caller's.

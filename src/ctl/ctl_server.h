@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ctl_server.h - the answering side of the control socket, on the loop.
+/* ctl_server.h - the server side of the control socket, on the event loop.
  *
- * Which verbs there are and who may use them is a table of the program; this
- * file knows connections: the framing, the limits, and that nothing a client
- * sends, leaves out or breaks off harms the daemon (R20).  Rights come from the
- * peer credentials of the socket and from nothing else.
+ * A table of the program says which verbs exist and who may use them.  This
+ * module handles the connections: the framing, the limits, and that nothing a
+ * client sends, omits or breaks off harms the daemon (R20).  Rights come from
+ * the peer credentials of the socket and from nothing else.
  *
  * One step of one request of a connection is done in a turn of the loop, however
  * many were sent at once; mail is served in between.  A handler does little in a

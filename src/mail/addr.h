@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* addr.h - mailboxes: RFC 5321 4.1.2, 6531 (UTF-8).
+/* addr.h - parses and compares mailboxes (RFC 5321 4.1.2, UTF-8 by RFC 6531).
  *
  *	mailbox    = local-part "@" (domain / address-literal)
  *	local-part = dot-string / quoted-string
@@ -23,10 +23,10 @@
  * exceed 64, so only the whole is held to a limit. */
 enum { ADDR_MAX = 320, ADDR_DOMAIN_MAX = 255 };
 
-/* May it stand between < and > of an SMTP command, whoever wrote it (R8)?  No
- * control byte, no unbalanced quote, no blank or angle bracket outside quotes,
- * well-formed UTF-8, at most ADDR_MAX bytes.  The empty address (the null
- * sender) is safe.  Says nothing about whether it makes sense. */
+/* May it stand between < and > of an SMTP command, whatever its origin (R8)?
+ * No control byte, no unbalanced quote, no blank or angle bracket outside
+ * quotes, well-formed UTF-8, at most ADDR_MAX bytes.  The empty address (the
+ * null sender) is safe.  Says nothing about whether it makes sense. */
 bool addr_is_safe(struct bytes addr);
 
 /* True if it is local-part@domain by the grammar above, read leniently: dots

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* addr_list.h - the addresses of a From, To, Cc, ... field (RFC 5322 3.4, 4.4).
+/* addr_list.h - parses the addresses of a From, To, Cc, ... field (RFC
+ * 5322 3.4, 4.4).
  *
  *	address-list = (mailbox / group) *("," (mailbox / group))
  *	mailbox      = addr-spec / [phrase] "<" [route ":"] addr-spec ">"
@@ -10,11 +11,11 @@
  * dots that old grammars allow; UTF-8 counts as letters (RFC 6532).  A bare
  * name without "@" is an address: it is qualified later.
  *
- * What is understood, but in a way in which readers may differ, makes the list
+ * A form that different mail programs may read differently makes the list
  * loose: obsolete forms, an "@" outside quotes in a name, ";" between
- * addresses, a group without its end.  Written anew (mail/mailbox.h) it is safe.
+ * addresses, a group without its end.  Rewritten by mail/mailbox.h, it is safe.
  *
- * "Undisclosed-Recipients" in any of its spellings is nobody's name and no
+ * "Undisclosed-Recipients" in any of its spellings is neither a name nor an
  * address (hides_rcpts).
  *
  * What cannot be understood is skipped up to the next comma, reported by

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* date_parse.h - what programs write into a Date field, understood.
+/* date_parse.h - parses the dates that programs write into a Date field.
  *
  *	Fri, 27 May 2022 00:42:02 +0200		RFC 5322 3.3
  *	27 May 22 00:42 CEST			its older forms, without a zone

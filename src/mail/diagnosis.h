@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* diagnosis.h - what an answer really means, what to do, and in plain words.
+/* diagnosis.h - says what a reply really means and what to do about it.
  *
  * Replies do not always mean what their class says: a 550 may be a quota that
  * reopens tomorrow, a 450 may look like an unknown mailbox and be a limit.

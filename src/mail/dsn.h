@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dsn.h - notices about the fate of a message (RFC 3461, 3464, 6522, 6533).
+/* dsn.h - builds delivery status notifications (RFC 3461, 3464, 6522, 6533).
  *
  * A notice is a complete message (CRLF line ends): its header, a part in plain
  * sentences for people, a part for programs, and the header of the original or
- * all of it.  It is to be sent with the null sender, and only if dsn_count()
- * says that somebody wants it: a message with the null sender is never
- * answered (R39), NOTIFY decides for the others.
+ * all of it.  It must be sent with the null sender, and only if dsn_count()
+ * says that it is wanted: a message from the null sender is never answered
+ * (R39), and NOTIFY decides for the others.
  *
  * What remote servers said appears in printable ASCII only.
  */

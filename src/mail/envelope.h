@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* envelope.h - who sends to whom, with which wishes, who submitted it, when.
+/* envelope.h - the envelope of a message: sender, recipients, options,
+ * submitter and time.
  *
  * Addresses are RFC 5321 mailboxes without angle brackets, kept byte for byte
- * (the local part is case-sensitive, RFC 5321 2.4); the null sender is "".
- * No address holds a control character (R8): whoever fills an envelope has
- * checked that with addr_is_safe() (mail/addr.h).
+ * (the local part is case-sensitive, RFC 5321 2.4); the null sender is "".  No
+ * address contains a control character (R8): the code that fills an envelope
+ * checks it with addr_is_safe() (mail/addr.h).
  *
  * An envelope owns all its strings.
  */

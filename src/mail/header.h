@@ -4,29 +4,30 @@
  *	field    = name *WSP ":" body CRLF
  *	body     = line *(CRLF WSP line)
  *
- * Read tolerantly, written back byte for byte: what is not removed or replaced
- * comes out as it went in, in the same order.  Reading takes chunks of any
- * size, line ends may be LF too, and the header ends at
+ * It is read tolerantly and written back byte for byte: fields that are not
+ * removed or replaced come out unchanged, in the same order.  Reading takes
+ * chunks of any size, line ends may be LF too, and the header ends at
  *
  *	- an empty line, which is taken but belongs to nobody;
  *	- a line that is no field: the body begins there, without an empty line
  *	  (header_rest() has what was taken of it);
  *	- the end of the input.
  *
- * With header_mend(), names are read as they were meant: blanks (also U+00A0
- * and others that nobody sees) around them go, and so does a byte order mark.
- * A line that is no field then does not always end the header.  The lines up to
- * the next empty one decide: if most of them are fields that mail has, the header
- * goes on; otherwise the body begins with them.  Either way a Bcc among them is a
- * field, and no other text is lost: header_rest() has it, or, in front of an
- * encoded body, fields named X-Original-Line.
+ * With header_mend(), names are read as they were meant: blanks around them,
+ * also U+00A0 and other invisible ones, and a byte order mark are removed.
+ * Then a line that is not a field does not always end the header.  The lines up
+ * to the next empty one decide: if most of them are fields that mail has, the
+ * header goes on; otherwise the body begins with them.  Either way a Bcc among
+ * them is a field, and no other text is lost: header_rest() has it, or, in
+ * front of an encoded body, fields named X-Original-Line.
  *
  * A leading mbox line ("From me Fri Aug 21 ...", or with ">" in front) is
  * dropped if a field follows it, or kept in front of the fields if
  * header_keep_mbox() said so; otherwise it is text and the body begins with it.
  *
- * Bounded (R78): HEADER_MAX bytes in all, HEADER_FIELDS_MAX fields; over that the
- * state says so and nothing more is taken.  One field may be as long as that.  Linear in the size of the header.
+ * Bounded (R78): HEADER_MAX bytes in all, HEADER_FIELDS_MAX fields; beyond that
+ * the state says so and nothing more is accepted.  One field may be as long as
+ * that.  Linear in the size of the header.
  *
  * A field is named by its index, from 0 to header_count() - 1, in order of
  * appearance; removed fields leave a gap that header_find() skips.
@@ -47,7 +48,8 @@ enum {
 	HEADER_OWN_MAX = 262144, /* for what we add to a header that is full */
 	/* The most that header_value() appends. */
 	HEADER_VALUE_MAX = HEADER_MAX + HEADER_OWN_MAX,
-	/* For all that is made anew, also what is replaced again later. */
+	/* For every field that is created, also if it is replaced again
+	 * later. */
 	HEADER_WORK_MAX = 8 * HEADER_MAX,
 	HEADER_LINE_MAX = 998, /* of fields made here */
 	HEADER_FOLD = 78
@@ -88,7 +90,7 @@ void header_widen(struct header *h);
 size_t header_put(struct header *h, const void *p, size_t n);
 void header_end(struct header *h); /* there will be no more bytes */
 enum header_state header_state(const struct header *h);
-/* Did an empty line end it?  If not, whoever writes it adds one. */
+/* Did an empty line end it?  If not, the caller that writes it adds one. */
 bool header_has_blank(const struct header *h);
 /* The start of the body, made of bytes that header_put() took; borrowed until the
  * next change to h.  Without header_mend() they are the last ones. */
@@ -155,7 +157,7 @@ bool header_replace(struct header *h, size_t i, const char *name,
  * line end, without the empty line. */
 bool header_write(const struct header *h, struct buf *to) MUST_CHECK;
 
-/* One field made and folded as above, for whoever writes a message without
+/* One field made and folded as above, for code that writes a message without
  * struct header. */
 bool header_fold(
     struct buf *to, const char *name, struct bytes value) MUST_CHECK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* idna.h - domains in UTF-8 as the A-labels of the wire (RFC 5890, IDNA2008).
+/* idna.h - converts UTF-8 domains to A-labels (RFC 5890, IDNA2008).
  *
- * In a file of its own so that a program which never needs it does not pull
- * libidn2 in.
+ * It is a file of its own so that a program that does not need it does not link
+ * libidn2.
  */
 #ifndef MAIL_IDNA_H
 #define MAIL_IDNA_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* mailbox.h - a mailbox written anew: the display name somebody gave it, with
- * an address.
+/* mailbox.h - writes a mailbox with its display name and an address.
  *
- * A name that may stand in a field stays as it was written: atoms, dots, quoted
- * strings and encoded words (RFC 5322 3.2.5, RFC 2047).  Any other is made fit
- * (mime/rfc2047.h), bytes that are not UTF-8 being taken for ISO 8859-1.  A comment
- * serves as the name where there is none: "root (Cron Daemon)".
+ * A name that is valid in a field stays as it was written: atoms, dots, quoted
+ * strings and encoded words (RFC 5322 3.2.5, RFC 2047).  Any other name is
+ * encoded (mime/rfc2047.h); bytes that are not UTF-8 are read as ISO 8859-1.  A
+ * comment serves as the name where there is none: "root (Cron Daemon)".
  *
  * Pure.
  */

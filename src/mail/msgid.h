@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* msgid.h - Message-IDs: whether one is fit to be sent, and one for a message that
- * has none (RFC 5322 3.6.4).
+/* msgid.h - checks a Message-ID and creates one for a message without (RFC 5322
+ * 3.6.4).
  *
  *	<20260821120305.ID@domain>
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* received.h - our line in the trace of a message (RFC 5321 4.4).
+/* received.h - writes our Received field (RFC 5321 4.4).
  *
  *	Received: from laptop ([127.0.0.1]) (user alice, uid 1000)
  *	 by host.example.org (relais) with ESMTP id X
@@ -8,9 +8,9 @@
  *	 id X; Fri, 21 Aug 2026 14:03:05 +0200
  *
  * The second form is for mail from a Unix socket or the drop folder.  Whatever
- * HELO or the login name hold, the field keeps its grammar: characters that no
- * name has become "?" (R14).  FOR names the recipient only if there is exactly
- * one, so that no recipient learns of another.
+ * HELO or the login name contain, the field stays valid: characters that are
+ * not allowed in a name become "?" (R14).  FOR names the recipient only if
+ * there is exactly one, so that no recipient learns of another.
  */
 #ifndef MAIL_RECEIVED_H
 #define MAIL_RECEIVED_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* reply_table.h - replies and what they mean, as a text that people can read.
+/* reply_table.h - reads the table of replies and their meaning from a text
+ * file.
  *
- * The shipped text is src/mail/replies, whose header has the format; the user's
- * own rows have the same.  mail/diagnosis.h looks into both.
+ * The shipped text is src/mail/replies, whose header describes the format.  The
+ * user's own rows have the same format.  mail/diagnosis.h looks into both.
  *
  * Pure.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* verdict.h - what was decided about a message or a recipient, and by whom.
+/* verdict.h - the decision about a message or a recipient, and who made it.
  *
- * A remote "no" is data that travels, not an error of ours: code, enhanced
- * code (RFC 3463), text, and who said it.  It is stored with the envelope,
- * shown by relais(1), logged, and handed to whoever still waits.
+ * A server's refusal is data, not an error of ours: code, enhanced code (RFC
+ * 3463), text, and who said it.  It is stored with the envelope, shown by
+ * relais(1), logged, and passed to the client if it still waits.
  *
  * A plain value, copied freely.  The text is kept raw (bytes as received, no
- * CR, LF or NUL, cut at VERDICT_TEXT_MAX); whoever shows it escapes it.
+ * CR, LF or NUL, cut at VERDICT_TEXT_MAX); code that shows it escapes it.
  */
 #ifndef MAIL_VERDICT_H
 #define MAIL_VERDICT_H

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* content_type.h - what a part says about itself (RFC 2045 5.1 and 6.1).
+/* content_type.h - parses Content-Type and Content-Transfer-Encoding (RFC 2045
+ * 5.1 and 6.1).
  *
  *	content   = type "/" subtype *(";" attribute "=" value)
  *	mechanism = "7bit" / "8bit" / "binary" / "quoted-printable" / "base64"
  *
- * Ways of writing the first three that are wrong and clear ("8-bit", "8 bits") are
- * understood.  Comments and folding are passed over.  What is missing or cannot be read is
- * text/plain (RFC 2045 5.2), an empty boundary, OTHER as encoding.
+ * Wrong but clear spellings of the first three ("8-bit", "8 bits") are
+ * understood.  Comments and folding are skipped.  A missing or unreadable type
+ * is text/plain (RFC 2045 5.2), a missing boundary is empty, and an unknown
+ * encoding is OTHER.
  */
 #ifndef MIME_CONTENT_TYPE_H
 #define MIME_CONTENT_TYPE_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* mime.h - names and words made fit for a header (RFC 2047, RFC 5322 3.2).
+/* rfc2047.h - makes names and words fit for a header (RFC 2047, RFC 5322 3.2).
  *
  * Whatever a full name in the password file, a -F option or the environment
- * holds, the result is printable ASCII without line ends and means only itself
- * (R14): control characters become blanks, bytes that are not UTF-8 are taken
- * for ISO 8859-1, a text that looks like an encoded word is encoded.  Words are short
- * enough to be folded (mail/header.h).
+ * contains, the result is printable ASCII without line ends and cannot be read
+ * as anything else (R14).  Control characters become blanks, bytes that are not
+ * UTF-8 are read as ISO 8859-1, and text that looks like an encoded word is
+ * encoded.  Words are short enough to be folded (mail/header.h).
  */
 #ifndef MIME_RFC2047_H
 #define MIME_RFC2047_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* words.h - encoded words (RFC 2047) as text.
+/* words.h - decodes encoded words (RFC 2047) to text.
  *
- * Reads as readers do, so that what they would see can be judged: also inside
- * quotes and comments, and with the blanks between two words left out.
+ * It reads as mail programs do, so that the text they would show can be judged:
+ * words inside quotes and comments count too, and blanks between two words are
+ * left out.
  *
  * Pure; linear in the length of the text.
  */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dial.h - a TCP connection to one host and port, by the fastest address.
+/* dial.h - opens a TCP connection to one host and port, by its fastest address.
  *
- * The name is looked up by the system resolver on a worker thread, each time
- * anew (R54); the addresses are raced as in RFC 8305: families alternate, a
- * new attempt every 250 ms, the first to connect wins, the family that lost is
- * tried last for an hour.  The winner has TCP_NODELAY and TCP_USER_TIMEOUT.
+ * The name is looked up by the system resolver on a worker thread, again for
+ * each connection (R54); the addresses are raced as in RFC 8305: families
+ * alternate, a new attempt every 250 ms, the first to connect wins, the family
+ * that lost is tried last for an hour.  The winner has TCP_NODELAY and
+ * TCP_USER_TIMEOUT.
  *
- * Nothing blocks.  The outcome is told once, never from within dial_new().
+ * Nothing blocks.  The result is reported once, never from within dial_new().
  */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dirwatch.h - tells when something new has come into a folder (inotify(7)).
  *
- * Once for each dirwatch_arm(): whoever makes thousands of files in the folder
- * wakes the program as often as it has looked, and no more.  Arm first, then
- * look: what comes in between is told.
+ * It reports once for each dirwatch_arm(), so that a user who creates thousands
+ * of files in the folder wakes the program no more often than it has looked.
+ * Arm first, then look: a file that arrives in between is reported.
  *
- * Sees what this kernel does: on a network file system, not what other machines
- * do.  Needs no privilege but to read the folder, and does not block.
+ * It sees changes made through this kernel only: on a network file system, not
+ * those of other machines.  Needs no privilege but to read the folder, and does
+ * not block.
  */
 #ifndef NET_DIRWATCH_H
 #define NET_DIRWATCH_H

@@ -2,10 +2,10 @@
 /* listen.h - a listening socket on the loop: TCP, Unix, or handed over by the
  * service manager.
  *
- * The last descriptors of the process, a quarter of its limit and at most 64, are
- * not for those who connect: before they are touched, and on EMFILE, ENFILE or
- * ENOMEM, accepting pauses for a moment instead of spinning, and who connects
- * waits in the kernel's queue (R52).
+ * The last descriptors of the process, a quarter of its limit and at most 64,
+ * are not used for clients.  Before they are touched, and on EMFILE, ENFILE or
+ * ENOMEM, accepting pauses for a moment instead of spinning, and new clients
+ * wait in the kernel's queue (R52).
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* loop_inside.h - what the files of src/net share about the loop.  Not for
- * other folders.
+/* loop_inside.h - declarations of the loop shared by the files of src/net, not
+ * for other folders.
  */
 #ifndef NET_LOOP_INSIDE_H
 #define NET_LOOP_INSIDE_H

@@ -3,9 +3,9 @@
  *
  * An address or a route came or went (rtnetlink(7)), so what was unreachable
  * may be reachable now.  A cable that is plugged in causes a dozen messages
- * within a second or two; they are told as one, NETWATCH_QUIET_MS after the
- * last and at most NETWATCH_LONGEST_MS after the first.  Needs no privilege
- * and does not block.
+ * within a second or two; they are reported as one, NETWATCH_QUIET_MS after the
+ * last and at most NETWATCH_LONGEST_MS after the first.  Needs no privilege and
+ * does not block.
  */
 #ifndef NET_NETWATCH_H
 #define NET_NETWATCH_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* peer.h - which local user is at the other end of a socket.
+/* peer.h - finds the local user at the other end of a socket.
  *
  * Unix sockets: SO_PEERCRED.  TCP between two addresses of this machine: the
  * kernel's socket diagnostics (sock_diag(7)), asked for the client's end of
  * exactly this connection.  Needs no privilege.  Does not block: the kernel
  * answers within the call.
  *
- * The answer is the user who made the socket, not the one who writes to it
- * now.  A client that has already closed its socket cannot be told any more,
- * so ask when the connection comes in.
+ * The answer is the user who made the socket, not the one who writes to it now.
+ * The user of a client that has already closed its socket cannot be found any
+ * more, so ask when the connection comes in.
  */
 #ifndef NET_PEER_H
 #define NET_PEER_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* people.h - what the user database says of a uid: names and groups.
+/* people.h - looks up the names and groups of a uid without blocking the loop.
  *
- * The database may be a directory somewhere in the network, which takes seconds
- * or says nothing at all.  So it is asked on a worker, for one uid once however
- * many want to know, and what it said is kept for PEOPLE_KEEP_MS.  Who asks is
- * told within PEOPLE_PATIENCE_MS: when the database is silent, what it said of
- * this uid before, else that it is silent.
+ * The database may be a directory on the network, which answers after seconds
+ * or not at all.  So a worker asks it, once per uid however many callers wait,
+ * and the answer is kept for PEOPLE_KEEP_MS.  A caller gets an answer within
+ * PEOPLE_PATIENCE_MS: if the database is silent, the earlier answer about this
+ * uid, or that there is none.
  */
 #ifndef NET_PEOPLE_H
 #define NET_PEOPLE_H
@@ -52,7 +52,8 @@ struct people *people_new(struct loop *l, people_look *look);
 void people_free(struct people *p);
 
 /* Groups cost a question each, so they are asked for only where a rule is about
- * them.  Also has everybody asked for anew: the configuration was read again. */
+ * them.  Also looks everybody up again, because the configuration was
+ * reloaded. */
 void people_refresh(struct people *p, bool wants_groups);
 
 /* told() is called once, with a person borrowed for the call.  NULL: it has been

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* stream.h - one connected socket on the loop, with or without TLS.
  *
- * Reading and writing look the same in clear and under TLS, so the driver of
- * an engine is one small function that is called whenever something changed:
+ * Reading and writing are the same in clear text and under TLS, so the driver
+ * of an engine is one small function that is called whenever something changed:
  * bytes came, room came, the peer closed, TLS is up, or the stream broke.
  *
  * An idle stream holds no buffers: bytes are read into one buffer of the loop
- * and only what the driver leaves unread is kept (and reading stops until it
- * is taken).  Nothing blocks.  ready() is called from the loop, never from
- * within a call on the stream, so there is no re-entrance.
+ * and only bytes that the driver leaves unread are kept (and reading stops
+ * until they are taken).  Nothing blocks.  ready() is called from the loop,
+ * never from within a call on the stream, so there is no re-entrance.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H

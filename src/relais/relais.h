@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais.h - what the commands of relais(1) share.
+/* relais.h - declarations shared by the commands of relais(1).
  *
  * A command is a file cmd_NAME.c with one constant entry for the table in
- * relais.c.  It gets the words behind its name, asks the daemon, prints, and
+ * relais.c.  It gets the words after its name, asks the daemon, prints, and
  * returns the exit status: 0 done, 1 refused or failed, 2 wrong usage.
  */
 #ifndef RELAIS_RELAIS_H

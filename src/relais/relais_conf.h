@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais_conf.h - a configuration file read by relais(1) itself: to find the
- * control socket, and to show it while no daemon runs. */
+/* relais_conf.h - reads a configuration file in relais(1) itself, to find the
+ * control socket and to show it while no daemon runs. */
 #ifndef RELAIS_RELAIS_CONF_H
 #define RELAIS_RELAIS_CONF_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais_spool.h - the queue as it lies on the disk, while no daemon runs.
+/* relais_spool.h - reads the queue from the disk while no daemon runs.
  *
  * Blocks on the disk.  Takes the spool's lock while it reads, so it cannot be
- * used beside a daemon.
+ * used while a daemon runs.
  */
 #ifndef RELAIS_RELAIS_SPOOL_H
 #define RELAIS_RELAIS_SPOOL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais_table.h - rows of text in aligned columns, for people.
+/* relais_table.h - prints rows of text in aligned columns.
  *
  * Widths are counted in characters, not bytes.  Cells are escaped (R79) and
  * copied.  A row may have a note, which stands below it.

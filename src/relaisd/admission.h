@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* admission.h - may this user submit, and does any account take this message?
+/* admission.h - decides whether a user may submit, and whether an account
+ * accepts the message.
  *
- * The rules of the configuration in force, for inbound to ask while the client
- * still waits.  Asks nobody: who a user is has been looked up (net/people.h).
+ * It applies the rules of the configuration in force while the client still
+ * waits.  It looks nothing up: the user has been looked up before
+ * (net/people.h).
  */
 #ifndef RELAISD_ADMISSION_H
 #define RELAISD_ADMISSION_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* alert.h - tells a person, by a way that is not mail, what needs one.
+/* alert.h - tells a person about a problem by another way than mail.
  *
- * Each cause is an event and the account or user it is about, if any.  Raising it logs
- * one line and runs alert_command once; raising it again does nothing until
- * alert_over().  Commands run one after the other, on a worker thread, without
- * a shell and without a search for the program, for at most 30 seconds each,
- * with an environment of their own:
+ * Each cause is an event and the account or user it is about, if any.  Raising
+ * it logs one line and runs alert_command once; raising it again does nothing
+ * until alert_over().  Commands run one after another, on a worker thread,
+ * without a shell and without a search for the program, for at most 30 seconds
+ * each, with an environment of their own:
  *
  *	PATH=... LC_ALL=C.UTF-8 HOME=/
  *	RELAIS_EVENT=account-held	of the table in alert.c

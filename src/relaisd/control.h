@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* control.h - what relais(1) may ask of the daemon: the verbs of the control
- * socket and the rights over them.
+/* control.h - the verbs of the control socket and the rights to use them.
  *
- * Root and the daemon's own user see and touch everything; everybody else only
- * the messages he submitted himself.  Whoever asks about a message that is not
- * his hears that there is none.
+ * Root and the daemon's own user see and touch everything; other users only the
+ * messages that they submitted.  A user who asks about the message of someone
+ * else is told that it does not exist.
  */
 #ifndef RELAISD_CONTROL_H
 #define RELAISD_CONTROL_H

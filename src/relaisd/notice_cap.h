@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* notice_cap.h - how many notices one sender gets.
+/* notice_cap.h - limits how many notices one sender gets.
  *
- * Ten in an hour; what happens beyond that is gathered and told in one mail, at
- * most one in an hour, too.  What has been counted is a text that outlives the
- * process.  Senders beyond NOTICE_CAP_SENDERS push out the one that was counted
- * the longest time ago.
+ * A sender gets ten in an hour; further events are gathered and reported in one
+ * message, also at most once an hour.  The counts are kept as text across
+ * restarts.  Beyond NOTICE_CAP_SENDERS senders the one counted the longest time
+ * ago is dropped.
  *
  * Pure; times are wall clock seconds, and a clock that was set back counts as if
  * the hour was over.

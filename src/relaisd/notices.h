@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* notices.h - makes the notices about what became of a message.
+/* notices.h - creates the notices about the fate of a message.
  *
  * queue/bounce.h decides who is told.  A DSN goes into the queue as a message
  * like any other, from the null sender, for which the account's own address
@@ -9,10 +9,10 @@
  * One sender gets ten notices in an hour, and what is beyond that in one mail
  * (relaisd/notice_cap.h).
  *
- * Only when a notice is safe is its message marked as told, so a crash repeats
- * a notice rather than losing it.  What cannot be told to anybody, a notice
- * that failed itself, stays in failed/ and is told by log and alert alone, at
- * once, further ones after a quarter of an hour.
+ * A message is marked as reported only when its notice is safe, so a crash
+ * repeats a notice rather than losing it.  A notice that itself failed stays in
+ * failed/ and is reported by log and alert alone: the first at once, further
+ * ones after a quarter of an hour.
  */
 #ifndef RELAISD_NOTICES_H
 #define RELAISD_NOTICES_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* routing.h - the configuration in force, and through whom a message goes.
+/* routing.h - the configuration in force, and the account that a message goes
+ * through.
  *
- * Here settings become the options of the accounts, and here it is decided which account
- * a message goes through: the one that the rules name, or its spare while that
- * one is away (DESIGN: fallback).
+ * It turns settings into the options of the accounts, and decides which account
+ * a message goes through: the one that the rules name, or its fallback while
+ * that account is unavailable.
  *
  * A reload hands over another configuration.  Whatever is still done by an
  * older one, a message under way or a secret being fetched, holds on to that

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sockets.h - the submission sockets, bound before root is given up.
  *
- * From the service manager if it handed some over (sd_listen_fds), else as the
- * configuration says.  Bound first, served later, so that nothing is read
- * while the process still is root.
+ * They come from the service manager if it passed some (sd_listen_fds), else
+ * from the configuration.  They are bound first and served later, so that
+ * nothing is read while the process is still root.
  */
 #ifndef RELAISD_SOCKETS_H
 #define RELAISD_SOCKETS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* unapplied.h - what a reload has read and cannot put in force.
+/* unapplied.h - reports settings that a reload has read but cannot apply.
  *
- * Which settings these are stands in the table of conf/setting.h.
+ * The table of conf/setting.h says which settings these are.
  */
 #ifndef RELAISD_UNAPPLIED_H
 #define RELAISD_UNAPPLIED_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* equals.h - a message that stands for others says so.
+/* duplicate_key.h - finds equal messages, and marks the one that stands for
+ * others.
  *
- * Which messages are equal: all bytes but those of Date, Message-ID and
- * Received, which differ each time.  What goes out for many of them says how
- * many there were, in its subject, where people look, and in a field of its
- * own.
+ * Messages are equal if all their bytes are, except Date, Message-ID and
+ * Received, which always differ.  A message that is sent for several states
+ * their number in its subject, where people look, and in a field of its own.
  *
  * Pure.
  */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* eightbit.h - header fields with bytes over 127, for servers without
- * SMTPUTF8 (RFC 6531) and for mail that did not ask for it.
+/* eightbit.h - encodes header fields with bytes over 127, for servers without
+ * SMTPUTF8 (RFC 6531) and for messages that did not ask for it.
  *
  *	text		encoded words (RFC 2047)
  *	mailboxes	the same for the display name, A-labels for the domain
  *	Content-Type, Content-Disposition: encoded words inside the quotes, as
  *			every mail program understands though RFC 2231 is the rule
  *
- * Bytes that are not UTF-8 are taken for ISO 8859-1, so that nothing is lost.
- * A local part has no other form: a field with one stays.
+ * Bytes that are not UTF-8 are read as ISO 8859-1, so that nothing is lost.  A
+ * local part has no other form: a field with one stays.
  *
  * Pure.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fields.h - fields that say nothing, or say it in a form that servers refuse.
+/* fields.h - removes empty address fields and repairs forms that servers
+ * refuse.
  *
  *	empty		To, Cc, Reply-To and the like with nothing in them but
  *			blanks, comments, commas and "<>" are removed: RFC 5322

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* identity.h - whose name is on a message that an account sends.
+/* identity.h - sets the sender addresses of a message to those of its account.
  *
- * Providers check the envelope sender, From, Sender and what was resent, each
- * its own way, so one policy decides about all of them together, and nothing a
- * caller says beats it:
+ * Providers check the envelope sender, From, Sender and the Resent- fields,
+ * each in its own way.  So one policy decides about all of them, and no caller
+ * can override it:
  *
  *	allow	an address stays if it is the account's or matches a pattern of
  *		the account, user+tag counting as user, else the account's
@@ -12,20 +12,22 @@
  *	keep	everything stays but the null sender (see below)
  *
  * Where From is replaced, the display name stays ("Cron Daemon").  Without one,
- * or where it is only the name of a user of this machine ("root"), the account's
- * full name is put in, else one is made from the old address ("root on pve1").
- * From is left with one author, the first that may stay: many providers refuse
- * more.  Whoever was there and can be reached by others goes to Reply-To, unless
- * that names somebody.  Sender goes, for From says it all.  A DKIM signature
- * over a field that was changed is removed: it would only prove a forgery.
- * Return-Path is removed whatever the mode is.
+ * or where it is only the name of a user of this machine ("root"), the
+ * account's full name is put in, else one is made from the old address ("root
+ * on pve1").  From is left with one author, the first that may stay: many
+ * providers refuse more.  Former authors whose addresses are valid elsewhere go
+ * to Reply-To, unless that field is already set.  Sender is removed, because
+ * From says it all.  A DKIM signature over a field that was changed is removed:
+ * it would only prove a forgery.  Return-Path is removed whatever the mode is.
  *
- * The null sender is replaced in every mode where the provider does not take it,
- * for otherwise no notice of ours would go out; then Auto-Submitted says what it
- * said: do not answer (RFC 3834).
+ * The null sender is replaced in every mode where the provider does not accept
+ * it, because otherwise no notice of ours could be sent.  Auto-Submitted is
+ * then added: like the null sender, it says that nobody should answer (RFC
+ * 3834).
  *
- * What is right already stays byte for byte.  Pure; applied on the way out, at
- * each attempt, to a copy of the header: another account changes otherwise.
+ * A correct field stays byte for byte.  Pure; applied on the way out, at each
+ * attempt, to a copy of the header, because another account makes other
+ * changes.
  */
 #ifndef REWRITE_IDENTITY_H
 #define REWRITE_IDENTITY_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* intake.h - what is done to every message on its way in, as a filter.
+/* intake.h - the filter that every message passes on its way in.
  *
  * Clean bytes in (CRLF line ends, as smtp_server's SS_BODY gives them), the
  * message as it will be stored out.  The header is collected (capped, R78),
- * mended once it is complete, and the body then streams through untouched:
+ * repaired once it is complete, and the body then streams through unchanged:
  *
  *   - a Received field of ours in front (RFC 5321 4.4);
  *   - Date, Message-ID and From added where missing (RFC 6409 8);
@@ -24,8 +24,8 @@
  * A message that begins with something other than a field is all body: it
  * gets a header and the empty line between.
  *
- * Whether mail came by command or by SMTP, this is the only way in.  Pure: no
- * I/O, no clock; facts come as parameters.
+ * It is the only way in, for the sendmail command and for SMTP.  Pure: no I/O,
+ * no clock; facts come as parameters.
  */
 #ifndef REWRITE_INTAKE_H
 #define REWRITE_INTAKE_H

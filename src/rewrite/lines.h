@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* lines.h - header fields with lines longer than RFC 5322 2.1.1 allows.
+/* lines.h - folds header fields with lines longer than RFC 5322 2.1.1
+ * allows.
  *
- * Such a field is folded anew at its blanks.  What no line can hold:
+ * Such a field is folded again at its blanks.  Text that is too long for any
+ * line:
  *
  *	text		a long word becomes encoded words (RFC 2047), which show
  *			what was there
@@ -10,8 +12,8 @@
  *			fields (RFC 2369 2), in the b= of a signature (RFC 6376
  *			3.5)
  *
- * A field with a grammar that still has such a word is told as text in
- * X-Original-NAME, because cut in two it would mean something else; of a list
+ * A field with a grammar that still has such a word is moved, as text, to
+ * X-Original-NAME, because a split word would mean something else; of a list
  * the other members stay.  Other fields stay byte for byte.
  */
 #ifndef REWRITE_LINES_H

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* locals.h - fields of addresses, so that all readers understand the same and no
- * name of this machine is among them.
+/* locals.h - rewrites address fields, so that every mail program reads them
+ * alike and no local name of this machine is left.
  *
- * Providers refuse "To: root", and an answer would go astray, or to a stranger
- * whose server completes the name.  So what is done to the recipients of the
- * envelope is done to these fields: the name is replaced by those who get its
+ * Providers refuse "To: root", and a reply would be lost or reach a stranger
+ * whose server completes the name.  So these fields are treated as the
+ * recipients of the envelope are: the name is replaced by those who get its
  * mail, each once, with the display name that was there; a name that leads
- * nowhere is taken out.  Delivered-To and the like are removed if they name this
+ * nowhere is removed.  Delivered-To and the like are removed if they name this
  * machine: with the new address in them a server could see a loop.
  *
  * "Smith, John <john@example.net>" has a comma in a name without quotes: words
- * that are no name of this machine belong to the name behind them, and are left
- * out where there is none.  "To: undisclosed-recipients"
- * in any spelling names nobody.  Obsolete forms are written in the form that the
- * envelope has (RFC 5322 4.4, RFC 6409 8).
+ * that are not a name of this machine belong to the name that follows, and are
+ * removed if there is none.  "To: undisclosed-recipients" in any spelling names
+ * nobody.  Obsolete forms are written in the form that the envelope has (RFC
+ * 5322 4.4, RFC 6409 8).
  *
- * A field without any of this stays byte for byte.  Pure; done on the way in, for
- * it does not depend on the account.
+ * A field without any of this stays byte for byte.  Pure; done on the way in,
+ * because it does not depend on the account.
  */
 #ifndef REWRITE_LOCALS_H
 #define REWRITE_LOCALS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* parts.h - the parts of a message while it streams by (RFC 2046).
+/* mime_stream.h - finds the parts of a message while it streams by (RFC 2046).
  *
  *	entity    = header [blank line] (leaf / multipart / entity)
  *	multipart = [preamble] 1*(delimiter entity) close-delimiter [epilogue]
@@ -10,8 +10,8 @@
  * bytes of an event, or in a header (written by header_write(), then CRLF if
  * header_has_blank()).  The CRLF in front of a delimiter belongs to it.
  *
- * Parts of multipart/signed and multipart/encrypted are sealed: one byte
- * changed in there and the signature is worth nothing.
+ * Parts of multipart/signed and multipart/encrypted are sealed: changing one
+ * byte would break the signature.
  *
  * Bounded: MIME_PARTS_DEPTH_MAX, MIME_PARTS_MAX; a message beyond is reported by
  * mime_stream_is_beyond() and what follows comes out as frame.  Linear.

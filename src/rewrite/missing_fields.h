@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fill.h - the fields that every message has and some programs forget, or
- * write in forms that servers refuse (RFC 6409 8.1 to 8.3): From, Date,
+/* missing_fields.h - adds required fields that are missing, and repairs those
+ * written in forms that servers refuse (RFC 6409 8.1 to 8.3): From, Date,
  * Message-ID.
  *
- * Each adds its field if it is absent or empty.  A Date or Message-ID that is not
- * fit is mended if it is clear what was meant, else replaced; of several the best
+ * Each adds its field if it is absent or empty.  An invalid Date or Message-ID
+ * is repaired if its meaning is clear, else replaced; of several the best
  * stays.  Old values are kept in X-Original-Date and X-Original-Message-ID.
  * False: no room, or nothing that could be written.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* notes.h - what was repaired in a message by guessing, for the log and for
- * "relais rewrite".
+/* notes.h - names the repairs that were a guess, for the log and for "relais
+ * rewrite".
  *
- * A set of these is an unsigned number, bit by bit.  A repair that leaves no
- * doubt about what was meant needs no note.
+ * A set of these is an unsigned number, one bit each.  A repair that leaves no
+ * doubt needs no note.
  */
 #ifndef REWRITE_NOTES_H
 #define REWRITE_NOTES_H

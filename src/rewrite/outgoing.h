@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* outgoing.h - what is done to a message for the account that sends it.
+/* outgoing.h - adapts a message to the account that sends it.
  *
  * Takes the beginning of a stored message until its header is complete and
  * makes the header that goes on the wire: the result is "these bytes instead of

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* recode.h - the body of a part in another transfer encoding (RFC 2045 6), as
- * it streams by.
+/* recode.h - changes the transfer encoding of a part while it streams by (RFC
+ * 2045 6).
  *
- * Decoded, the result is what was put, byte for byte; every line of it is at
- * most 76 octets, all of them ASCII.  The two that mend take what is encoded
- * already but badly: lines too long, bytes over 127.
+ * The decoded result equals the input byte for byte; its encoded lines have at
+ * most 76 octets, all ASCII.  The two repairing modes take a part that is
+ * encoded badly: lines too long, bytes over 127.
  *
  * A value without allocation.
  */

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* repair.h - a body that a provider would refuse, in another form.
+/* repair.h - re-encodes a body that a provider would refuse.
  *
  *	lines over 998 octets	the part is re-encoded (RFC 5322 2.1.1)
  *	bytes over 127, for a	the part is re-encoded, headers inside are
  *	server without 8BITMIME	treated by rewrite/eightbit.h (RFC 6152 3)
  *
- * Quoted-printable, or base64 where that is much shorter; decoded, a part is
- * what it was.  One in an encoding outside MIME becomes base64 of its bytes, and
- * X-Original-Content-Transfer-Encoding says what they are.  Parts encoded already, but badly, are mended.  What nobody
- * reads (preamble, epilogue) is wrapped and loses its bytes over 127.  Sealed
- * parts (rewrite/mime_stream.h) stay as they are: repair_refuses() tells if they are the
- * trouble.
+ * The encoding is quoted-printable, or base64 where that is much shorter; the
+ * decoded part is unchanged.  A part in an encoding outside MIME becomes base64
+ * of its bytes, and X-Original-Content-Transfer-Encoding says what they are.
+ * Parts that are encoded badly are repaired.  Text that nobody reads (preamble,
+ * epilogue) is wrapped and loses its bytes over 127.  Sealed parts
+ * (rewrite/mime_stream.h) stay as they are: repair_refuses() tells if they are
+ * the problem.
  *
- * Two passes, because a part's header comes before what it has to tell of: look
- * at the whole body, then put the whole body again, as often as wanted.
+ * Two passes, because the header of a part precedes the content that it
+ * describes: look at the whole body, then put the whole body again, as often as
+ * wanted.
  *
  * Pure.
  */

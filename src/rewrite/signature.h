@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* signature.h - DKIM signatures that have gone stale (RFC 6376).
+/* signature.h - removes DKIM signatures that no longer hold (RFC 6376).
  *
- * A signature over a field that was changed, added or taken out since the header
- * was read does not hold any more, and would only prove a forgery: it is
+ * A signature over a field that was changed, added or taken out since the
+ * header was read no longer holds and would only suggest a forgery, so it is
  * removed.  From counts as signed whatever the signature says (RFC 6376 5.4).
- * What the body has become is not looked at.
+ * Changes of the body are not considered.
  *
  * Pure; linear in the size of the header.
  */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* once.h - fields that may stand only once (RFC 5322 3.6, RFC 2045 3).
+/* single_fields.h - merges or removes repeated fields that may occur only once
+ * (RFC 5322 3.6, RFC 2045 3).
  *
  * Google, IONOS and others refuse a message with two of them, and programs that
- * add a header to a header make them all the time (two To from PHP's mail()).
- * To, Cc and Reply-To become one field with all addresses; of the others the
- * first that says something stays.  Those of resenders may repeat;
- * Date and Message-ID are for rewrite/missing_fields.h.
+ * put one header on top of another create them often (two To from PHP's
+ * mail()).  To, Cc and Reply-To become one field with all addresses; of the
+ * others the first non-empty one stays.  Resent- fields may repeat; Date and
+ * Message-ID are left to rewrite/missing_fields.h.
  *
  * Pure; done on the way in.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trace.h - where a message has been: our Received field, and loops (R42). */
+/* trace.h - adds our Received field and detects loops (R42). */
 #ifndef REWRITE_TRACE_H
 #define REWRITE_TRACE_H
 

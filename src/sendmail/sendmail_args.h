@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sendmail_args.h - the command line of sendmail(8), mailq(1), newaliases(1).
+/* sendmail_args.h - parses the command line of sendmail(8), mailq(1) and
+ * newaliases(1).
  *
  * One table knows every letter: whether a value follows, joined ("-fme") or as
  * the next word ("-f me"), and what it does.  Letters that take no value may
- * stand together ("-ti").  Options end at "--" or at the first word that is
- * none; nothing after an address is an option.
+ * stand together ("-ti").  Options end at "--" or at the first word that is not
+ * an option; nothing after an address is an option.
  *
- * Letters of history that mean nothing here are taken with their value and
- * ignored, unknown ones with the rest of their word.  No option names a file
- * that would be opened (R17), and every value has a maximum length (R19).
+ * Historical letters without a meaning here are ignored together with their
+ * value, unknown letters together with the rest of their word.  No option names
+ * a file that would be opened (R17), and every value has a maximum length
+ * (R19).
  *
  * Reads nothing but its arguments; allocates nothing.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sendmail_caller.h - who calls: login and full name of a uid.
+/* sendmail_caller.h - finds the login and full name of the caller.
  *
- * The line of the password file, if there is one; only who is not in it is
- * asked for through the name services, whose beginning takes longer than the
- * whole rest of handing over a message.
+ * It reads the password file.  Only a user who is not in it is looked up
+ * through the name services, because starting them takes longer than the whole
+ * rest of a submission.
  */
 #ifndef SENDMAIL_SENDMAIL_CALLER_H
 #define SENDMAIL_SENDMAIL_CALLER_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sendmail_input.h - the message as it comes on standard input.
+/* sendmail_input.h - reads the message from standard input.
  *
  * A filter: bytes in any pieces, lines with CRLF out.  LF, CR, CRLF and CR CR
- * LF each end one line; a final line without end gets one.  Unless dots are ignored, a
- * line that holds nothing but one dot ends the message and what follows is
- * dropped.
+ * LF each end one line; a final line without end gets one.  Unless dots are
+ * ignored, a line with a single dot ends the message, and the rest of the input
+ * is dropped.
  *
- * The message is read to its end before anybody is contacted, so a program
+ * The message is read to its end before any server is contacted, so a program
  * that dies in the middle has sent nothing.
  */
 #ifndef SENDMAIL_SENDMAIL_INPUT_H

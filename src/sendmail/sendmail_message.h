@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sendmail_message.h - a message and its recipients, ready to be submitted.
+/* sendmail_message.h - prepares a message and its recipients for submission.
  *
  * From the raw text (CRLF lines): takes the recipients out of the header for
  * -t, removes Bcc and Resent-Bcc (R15), and adds From when there is none,
@@ -48,10 +48,11 @@ struct sendmail_wishes {
 	void *ctx;
 };
 
-/* text is borrowed for the life of m.  A NUL in it is for relaisd to replace.  -1:
- * ERR_INPUT, the header is too big, or a field of recipients holds something that
- * is no address, which err names: then nobody may get the message, for a caller
- * who mends it would send it twice to the others. */
+/* text is borrowed for the life of m.  A NUL in it is for relaisd to replace.
+ * -1: ERR_INPUT, the header is too big, or a field of recipients holds
+ * something that is not an address, which err names.  Then nobody may get the
+ * message, because a caller who corrects it would send it twice to the
+ * others. */
 int sendmail_message_set(struct sendmail_message *m, struct bytes text,
     const struct sendmail_wishes *wishes, struct err *err);
 

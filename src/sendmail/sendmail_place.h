@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sendmail_place.h - where sendmail(8) can hand a message to, in order.
+/* sendmail_place.h - the places where sendmail(8) can submit a message, in
+ * order.
  *
  * By default: the socket of the caller's own daemon, the machine's socket, and
  * localhost:25.  A socket that exists but is not answered (the daemon restarts)
  * is tried again for a short while.  RELAIS_SOCKET (a path) or RELAIS_SMTP
- * (host:port) in the environment name one place, and then there is no other:
- * who asks for a certain daemon does not want his mail to go elsewhere.
+ * (host:port) in the environment name one place, and then there is no other: a
+ * caller who asks for a certain daemon does not want the message to go
+ * elsewhere.
  *
  * Blocks.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sendmail_submit.h - one message handed over in one SMTP conversation.
+/* sendmail_submit.h - submits one message in one SMTP session.
  *
  * Takes as few round trips as the server allows: relaisd says in its greeting
  * that it is one, and gets EHLO, envelope and message (BDAT) in one flight if
@@ -8,7 +8,7 @@
  * so many recipients at once (452) gets the rest in further transactions of
  * the same connection.
  *
- * Blocks.  What the server refuses is told through told(), not returned.
+ * Blocks.  Refusals by the server are reported through told(), not returned.
  */
 #ifndef SENDMAIL_SENDMAIL_SUBMIT_H
 #define SENDMAIL_SENDMAIL_SUBMIT_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log_limit.h - keeps anybody from filling the log with equal lines.
+/* log_limit.h - limits equal log lines, so that nobody can fill the log.
  *
- * Lines are equal if they differ in digits alone: the port of a client, a time,
- * a process.  Of one kind LOG_LIMIT_LINES pass in a second; then one line says
- * how many more there were.  LOG_LIMIT_KINDS are told apart at a time; a new one
- * takes the place of the one that has not been seen for longest.
+ * Lines are equal if they differ only in digits: the port of a client, a time,
+ * a process.  In one second LOG_LIMIT_LINES of a kind pass; then one line says
+ * how many more there were.  At most LOG_LIMIT_KINDS kinds are counted at a
+ * time; a new kind replaces the one not seen for the longest time.
  *
- * No clock and no output of its own.
+ * It has no clock and no output of its own.
  */
 #ifndef SYS_LOG_LIMIT_H
 #define SYS_LOG_LIMIT_H

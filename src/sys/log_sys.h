@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log_sys.h - where log lines go: standard error, syslog, or a file.
+/* log_sys.h - writes log lines to standard error, syslog or a file.
  *
  * Standard error gets a time stamp on a terminal or a pipe, and the priority
  * prefix that the journal understands when it is connected to the journal.

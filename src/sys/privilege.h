@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* privilege.h - giving root up for good, and other promises to the kernel.
+/* privilege.h - drops root privileges permanently, and disables core dumps.
  *
  * Blocks on the user database only.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* trust.h - may the content of a file decide what relais does?
+/* trust.h - decides whether relais may trust the content of a file.
  *
  * A configuration, a secret or a key is believed only if nobody but root and
- * the user of the daemon can change or replace it.  Its mode alone does not say
- * so: who may write to a folder on the way can put another file in its place.
+ * the user of the daemon can change or replace it.  The mode of the file is not
+ * enough: a user who can write to a folder on its path can put another file in
+ * its place.
  *
  * Blocks on the disk.
  */
@@ -21,8 +22,8 @@
  * the file.  Links are fine if their owner is: Kubernetes and NixOS make them.
  *
  * 0 also if the way ends early, because something does not exist or is closed
- * to us: whoever opens the file will say so.  -1 (ERR_CONFIG): the sentence
- * names what is wrong and what to type. */
+ * to us: the code that opens the file reports it.  -1 (ERR_CONFIG): the
+ * sentence names what is wrong and what to type. */
 int trust_file(const char *path, uid_t uid, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tls_ctx.h - what TLS connections of one account (or one server) share.
+/* tls_ctx.h - the state that all TLS connections of one account (or one server)
+ * share.
  *
- * Trust anchors, client certificate, pins, and the newest session ticket for
- * resumption (R7: never shared between accounts).  The trust store is read
- * from disk when the first connection needs it and dropped by
+ * It holds trust anchors, client certificate, pins, and the newest session
+ * ticket for resumption, which accounts never share (R7).  The trust store is
+ * read from disk when the first connection needs it and dropped by
  * tls_ctx_trim(), because the system store costs about 4 MB.
  *
  * Reading the trust store and keys blocks on the disk for some milliseconds;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tls_inside.h - what the files of src/tls share.  Not for other folders.
+/* tls_inside.h - declarations shared by the files of src/tls, not for other
+ * folders.
  */
 #ifndef TLS_TLS_INSIDE_H
 #define TLS_TLS_INSIDE_H

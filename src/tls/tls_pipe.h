@@ -2,10 +2,10 @@
 /* tls_pipe.h - one TLS connection, without a socket.
  *
  * Ciphertext in and out on one side, clear text in and out on the other; the
- * driver owns the transport.  TLS 1.2 or newer; as a client, chain, name
- * (RFC 9525: SAN dNSName only, wildcard in the left-most label) and dates are
+ * driver owns the transport.  TLS 1.2 or newer; as a client, chain, name (RFC
+ * 9525: SAN dNSName only, wildcard in the left-most label) and dates are
  * verified before the first clear byte can pass, or the SPKI pin is.  SNI is
- * sent.  Post-handshake tickets are taken at any time (F85).
+ * sent.  Post-handshake tickets are accepted at any time.
  *
  * No call blocks.  Errors are sentences that say what was wrong with the
  * certificate and, where the first bytes tell, which TLS mode the port wants.

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tls_verify.h - is this the server we wanted, and if not, in words.
+/* tls_verify.h - decides whether a certificate belongs to the wanted server,
+ * and says why not.
  *
- * The library checks signatures; here its verdict, the names and the dates are
- * turned into a decision and one sentence that a person can act on.
+ * The library checks signatures.  This module turns its result, the names and
+ * the dates into a decision and one sentence that a person can act on.
  *
  * Names follow RFC 9525: only subjectAltName counts, dNSName for a host name
- * and iPAddress for an address, and "*" only as the whole left-most label.
- * The common name is never looked at (F82, R69).
+ * and iPAddress for an address, and "*" only as the whole left-most label.  The
+ * common name is never used (R69).
  *
  * No I/O and no clock: the caller says what time it is.
  */

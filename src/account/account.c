@@ -312,7 +312,7 @@ check_budget(struct account *a)
 	if (wait_s == 0 || a->standing.state != ACCOUNT_READY)
 		return;
 	a->standing.is_own_limit = true;
-	save_budget(a, true); /* lest a kill opens the window */
+	save_budget(a, true); /* so that a kill does not open the window */
 	(void)snprintf(why, sizeof(why),
 	    "%s = %" PRIu64 " of account %s is used up; mail waits until there "
 	    "is room again",

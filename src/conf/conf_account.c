@@ -403,8 +403,8 @@ build_identity(struct draft *d)
 
 	if (a->address == NULL && a->user != NULL && strchr(a->user, '@'))
 		a->address = xstrdup(a->user);
-	/* Without a login there is no address to insist on: the relay of an
-	 * access provider takes what comes. */
+	/* Without a login no address can be required: the relay of an access
+	 * provider accepts any sender. */
 	if (!is_said && a->address == NULL && a->user == NULL)
 		a->identity = CONF_IDENTITY_KEEP;
 	if (a->address == NULL) {

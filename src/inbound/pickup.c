@@ -156,7 +156,7 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 	return e;
 }
 
-/* Line ends as they must be, whoever wrote the file (R3); to is empty again. */
+/* Correct line ends, whatever wrote the file (R3); to is empty again. */
 static void
 put_piece(struct parcel *x, struct bytes b, struct buf *to)
 {

@@ -7,8 +7,9 @@
  * the start, when something comes (net/dirwatch.h), and every PICKUP_MS in case
  * that was missed, or every PICKUP_BLIND_MS where folders cannot be watched.
  *
- * Whoever fills the folder has his own mail wait: one file is opened, or
- * PICKUP_TURN_MS spent on reading one, in a turn of the loop.  Internal to inbound.
+ * A user who fills the folder delays only his own messages: one file is opened,
+ * or PICKUP_TURN_MS spent on reading one, in a turn of the loop.  Internal to
+ * inbound.
  */
 #ifndef INBOUND_PICKUP_H
 #define INBOUND_PICKUP_H

@@ -498,8 +498,8 @@ is_same_submitter(const struct session *a, const struct session *b)
 	       strncmp(a->peer, b->peer, (size_t)(port + 1 - a->peer)) == 0;
 }
 
-/* In percent.  Whoever hides behind a closed connection has sessions under his
- * own name as well: both together must leave some to others. */
+/* In percent.  A user who hides behind a closed connection has sessions under
+ * his own name as well: both together must leave some to others. */
 static int
 share_of(const struct session *s)
 {

@@ -139,8 +139,8 @@ make_request(struct diag_request *r, uint32_t seq,
 	r->body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 }
 
-/* Without such a connection the kernel falls back to a listening socket on
- * the client's port, whoever owns it: a stranger who connects from port 22
+/* Without such a connection the kernel falls back to a listening socket on the
+ * client's port, whatever user owns it: a stranger who connects from port 22
  * would be taken for root.  That one has no port at its other end. */
 static bool
 is_the_one(const struct inet_diag_msg *msg, const struct diag_request *r)

@@ -24,8 +24,8 @@
 enum {
 	LOGGED_RCPTS_MAX = 5,
 	HEAD_MAX = 64 * 1024,
-	/* Whoever took only one said so for another reason, mostly: no fewer
-	 * than these are offered to the next message. */
+	/* A server that accepted only one mostly had another reason: the next
+	 * message offers no fewer than these. */
 	RCPTS_MIN = 2
 };
 

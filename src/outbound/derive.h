@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* derive.h - a key that a login needs, derived on a worker thread.
+/* derive.h - derives a key that a login needs, on a worker thread.
  *
- * The server says how many rounds that takes (sasl/sasl.h).  Outlives whoever
- * asked, because a worker cannot be stopped half-way.
+ * The server says how many rounds that takes (sasl/sasl.h).  It may outlive the
+ * caller, because a worker cannot be stopped half-way.
  */
 #ifndef OUTBOUND_DERIVE_H
 #define OUTBOUND_DERIVE_H

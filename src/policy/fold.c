@@ -97,7 +97,7 @@ put_text(struct siphash *s, const char *text)
 	siphash_put(s, text != NULL ? "" : "-", 1);
 }
 
-/* The user, or whoever is at the other end. */
+/* The user, or the name of the other end. */
 static void
 put_submitter(struct siphash *s, const struct envelope *e)
 {
@@ -116,7 +116,7 @@ kind_of(const struct fold *f, const struct envelope *e)
 {
 	struct siphash s;
 
-	/* Whoever names his mails wants to hear of each. */
+	/* A sender that gives envelope ids wants a report for each message. */
 	if (f->opts.max_equal == 0 || e->likeness == 0 || e->envid != NULL)
 		return 0;
 	siphash_init(&s, f->key);

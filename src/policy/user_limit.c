@@ -203,7 +203,7 @@ put_off(void *ctx, uint32_t uid, char why[QUEUE_WHY_MAX])
 	    l->max);
 	if (u == NULL || u->waiting++ > 0)
 		return;
-	user_limit_save(l); /* lest a kill opens the window */
+	user_limit_save(l); /* so that a kill does not open the window */
 	l->on_limit(l->ctx, uid, true);
 }
 

@@ -17,7 +17,7 @@ first_due(struct queue *q, int account)
 	struct due_node *n;
 
 	if (account < 0 || account >= q->naccounts)
-		return NULL; /* one of before a reload */
+		return NULL; /* an account from before a reload */
 	while (!removals_are_full(q) &&
 	       (n = due_first(&q->accounts[account].due)) != NULL &&
 	       n->due_ms <= queue_now(q)) {

@@ -22,7 +22,7 @@ message_noted(struct queue_message *msg, bool ok)
 }
 
 /* The header is made here, so that the job needs no envelope: that one now
- * belongs to whoever delivers it. */
+ * belongs to its delivery. */
 void
 message_store(struct queue_message *msg)
 {
@@ -237,7 +237,7 @@ store_done(struct queue_message *msg, struct job *j)
 		message_is_stored(msg, NULL);
 		q->bad_disk.failures = 0;
 		pace_stored(msg);
-		/* Only now has message_deadline() a date: whoever turns the
+		/* Only now message_deadline() has a date: the driver of the
 		 * queue must hear of it, or the client waits for ever. */
 		queue_rescheduled(q);
 		return;

@@ -7,8 +7,8 @@
  *   in safe mode where it has lately been quicker than the disk: a relay in
  *   the next room, not a provider across the sea.
  *
- * Whoever waits hears nothing before one of the two has the message, and when
- * the head start is over, or an attempt came to nothing, the disk gets it.
+ * A waiting client hears nothing before one of the two has the message, and
+ * when the head start is over, or an attempt came to nothing, the disk gets it.
  */
 #include "queue/inside.h"
 

@@ -169,8 +169,8 @@ enum queue_mode {
 	QUEUE_MODE_SAFE, /* told as soon as provider or disk has it */
 	QUEUE_MODE_VERDICT, /* waits for the provider until verdict_by_ms */
 	QUEUE_MODE_QUEUE, /* disk only; no attempt until the next run */
-	/* As SAFE, but whoever submitted it was told "accepted" long ago (the
-	 * drop folder) and waits no more: a refusal is kept in failed/ like any
+	/* As SAFE, but the submitter was told "accepted" long ago (the drop
+	 * folder) and no longer waits: a refusal is kept in failed/ like any
 	 * later one, and QUEUE_REFUSED is never told. */
 	QUEUE_MODE_ACCEPTED
 };
@@ -267,7 +267,7 @@ enum queue_end {
 	QUEUE_END_TRIED, /* recipients have their verdicts; those without one
 			  * get v */
 	QUEUE_END_HELD, /* as tried, but v says why a person must act first:
-			 * whoever has no other answer keeps waiting, and the
+			 * a client without another answer keeps waiting, and the
 			 * message is held.  A client who still waits in verdict
 			 * mode, while nobody has taken it, hears v and nothing
 			 * is kept. */

@@ -208,7 +208,7 @@ find_recipients(struct rewrite *w)
 	header_free(h);
 }
 
-/* Whoever calls, or whom --user names, is the submitter. */
+/* The caller, or the user that --user names, is the submitter. */
 static bool
 find_submitter(struct rewrite *w)
 {

@@ -409,7 +409,7 @@ apply_fields(struct work *w)
 		   IDENTITY_CHANGED_RESENT);
 }
 
-/* Whoever answers by himself does not answer the null sender. */
+/* Automatic responders do not answer the null sender. */
 static bool
 say_automatic(struct work *w, const char *sender)
 {

@@ -225,7 +225,8 @@ rule_own(struct intake *in)
 	       !trace_has_come_back(in->header, f->is_here, f->ctx);
 }
 
-/* For whoever cannot say "sendmail -a"; nobody else's business (X-). */
+/* For clients that cannot use "sendmail -a"; it is removed, because it concerns
+ * no one else (X-). */
 static bool
 rule_account(struct intake *in)
 {

@@ -125,8 +125,8 @@ classify(struct mime_stream *p, const struct header *h)
 	};
 	buf_clear(&value);
 	p->part.kind = kind_of(p);
-	/* Without the empty line nothing separates two headers.  Behind the
-	 * message's own whoever writes it puts one. */
+	/* Without the empty line nothing separates two headers.  After the
+	 * message's own header the writer adds one. */
 	if (p->part.kind == PART_MESSAGE && p->nparts > 0 &&
 	    !header_has_blank(h))
 		p->part.kind = PART_LEAF;

@@ -493,7 +493,8 @@ on_frame(struct repair *r, struct bytes b)
 		if (c == '\n' || c == '\r') {
 			r->frame_column = 0;
 		} else if (r->frame_column++ == LINES_MAX) {
-			/* The blank, lest it look like a delimiter. */
+			/* The blank, so that it does not look like a
+			 * delimiter. */
 			add(r, "\r\n ", 3);
 			r->frame_column = 2;
 		}

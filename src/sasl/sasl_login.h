@@ -6,8 +6,8 @@
  * login itself?  A password that was refused is never offered again (R57), by
  * no mechanism, because some servers count that.
  *
- * Pure, and without SMTP: whoever speaks with the server reports what it said
- * and does what sasl_login_act() asks for.
+ * Pure, and without SMTP: the caller, which speaks with the server, reports
+ * what the server said and does what sasl_login_act() asks for.
  */
 #ifndef SASL_SASL_LOGIN_H
 #define SASL_SASL_LOGIN_H

@@ -2,7 +2,7 @@
 /* sendmail - hands a message to relaisd; also mailq and newaliases.  See
  * sendmail(8).
  *
- * Runs as whoever calls it, with no rights of its own, reads no configuration
+ * Runs as the calling user, with no rights of its own, reads no configuration
  * and no secret, and writes no file but one in the drop folder, and that only
  * when nobody answers (R17, R18).
  */
@@ -395,7 +395,7 @@ speak_smtp(struct sendmail *sm)
 	int fd = places_next(places, &err);
 
 	if (fd < 0) {
-		/* In the words of the protocol too: whoever reads stdout. */
+		/* Also as an SMTP reply, for the program that reads stdout. */
 		(void)printf(
 		    "421 4.3.2 %s cannot connect to relaisd\r\n", sm->host);
 		(void)fflush(stdout);

@@ -188,7 +188,7 @@ patience_ms(const struct places *p, int why)
 	case ECONNREFUSED:
 		return RESTART_MS;
 	case ENOENT:
-		/* Whoever names a socket has no other place to go. */
+		/* A caller that names a socket has no other place to go. */
 		return p->is_named ? RESTART_MS : 0;
 	default:
 		return 0;

@@ -4,7 +4,7 @@
  * A plain value.  Each EHLO replaces it entirely: nothing learnt in clear
  * counts inside TLS (RFC 3207 4.2, R5).  Unknown keywords and malformed values
  * are passed over (RFC 5321 4.1.1.1, RFC 9422 3), and so are limits that no
- * server may have: whoever believed them could send nothing.
+ * server may have: a client that believed them could send nothing.
  */
 #ifndef SMTP_SMTP_CAPS_H
 #define SMTP_SMTP_CAPS_H

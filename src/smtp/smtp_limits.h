@@ -77,9 +77,9 @@ enum {
 	SMTP_STALL_ROUNDS = 8
 };
 
-/* R68: whoever sends a message, a client to us or we to a server, has so long
- * for it and then a second more for each so many bytes.  No line is that slow;
- * somebody who wants to hold a session or a courier for ever is. */
+/* R68: the sender of a message, a client or we, has SMTP_SLOW_MS for it, plus a
+ * second for each SMTP_SLOW_BYTES.  No network is that slow; only a peer that
+ * wants to occupy a session or a courier is. */
 enum { SMTP_SLOW_MS = 10 * 60 * 1000, SMTP_SLOW_BYTES = 500 };
 
 /* R68: of max_sessions, so many in a hundred may belong to one user, or to one

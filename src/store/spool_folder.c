@@ -14,8 +14,8 @@ enum { FOLDERS_KEPT = 2 }; /* open without being in use */
 /* A sync covers what was in the directory when it started.  So a caller wants
  * the next one to start, number started + 1, and not the one that may be under
  * way: that began before the caller's file was in its place, and may have read
- * the directory already.  Whoever finds nobody syncing starts the next one,
- * for itself and all who came meanwhile.
+ * the directory already.  A caller that finds no sync running starts the next
+ * one, for itself and all that came meanwhile.
  *
  * A failed sync fails everybody it was to serve, and is never repeated for
  * them: the kernel may have dropped the dirty pages, and a second try could

@@ -136,9 +136,9 @@ struct store_ops {
 	 * *ret. */
 	enum store_result (*load)(struct store *s, enum store_place place,
 	    const char *id, struct store_message **ret, struct err *err);
-	/* Cuts off what a crash left of a journal line, lest the next append make
-	 * it look like damage.  Only while nobody may be appending: at the
-	 * scan. */
+	/* Cuts off a journal line that a crash left incomplete, so that the
+	 * next append does not make it look like damage.  Only while nobody may
+	 * be appending: at the scan. */
 	void (*message_mend)(struct store_message *m);
 	/* Adds the lines of the journal, as far as there is room. */
 	int (*message_journal)(

@@ -10,7 +10,8 @@ lint_tests = \
 	%reldir%/mutants \
 	%reldir%/rules \
 	%reldir%/sendmail \
-	%reldir%/verbs
+	%reldir%/verbs \
+	%reldir%/wording
 TESTS += $(lint_tests)
 EXTRA_DIST += $(lint_tests) %reldir%/pure.allow .clang-format
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \

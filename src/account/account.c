@@ -314,8 +314,8 @@ check_budget(struct account *a)
 	a->standing.is_own_limit = true;
 	save_budget(a, true); /* so that a kill does not open the window */
 	(void)snprintf(why, sizeof(why),
-	    "%s = %" PRIu64 " of account %s is used up; mail waits until there "
-	    "is room again",
+	    "%s = %" PRIu64 " of account %s is used up; messages wait until "
+	    "the limit allows more",
 	    name, max, a->opts->name);
 	close_window(a, why, wait_s * 1000);
 }
@@ -706,8 +706,8 @@ warn_absurd(struct account *a, const char *what)
 		return;
 	(void)snprintf(a->absurd, sizeof(a->absurd), "%s", what);
 	log_text(LOG_LEVEL_WARNING,
-	    "account %s: the provider states \"%s\", which cannot be meant and "
-	    "is ignored",
+	    "account %s: the provider states \"%s\", which is implausible and "
+	    "ignored",
 	    a->opts->name, what);
 }
 
@@ -789,7 +789,7 @@ broken_off(struct account *a, const struct account_opts *o,
 {
 	static const struct diagnosis d = {
 		.cause = "the last three sessions ended like this before a "
-			 "message was taken",
+			 "message was accepted",
 		.remedy = "check port, tls and user of this account, or ask "
 			  "the provider; then: relais flush",
 	};

@@ -71,13 +71,13 @@ distrust_text(uint32_t value)
 {
 	switch (value) {
 	case SMTP_DISTRUST_CHUNKING:
-		return "the provider offers CHUNKING and does not know BDAT; "
-		       "messages go by DATA";
+		return "the provider offers CHUNKING but does not know BDAT; "
+		       "messages are sent with DATA";
 	case SMTP_DISTRUST_PARAMS:
-		return "the provider does not take the parameters of MAIL or "
+		return "the provider does not accept the parameters of MAIL or "
 		       "RCPT that it offers; they are left out";
 	default:
-		return "the provider does not know BDAT, nor the parameters of "
+		return "the provider does not know BDAT or the parameters of "
 		       "MAIL or RCPT that it offers; both are left out";
 	}
 }
@@ -88,37 +88,37 @@ learnt_text(enum learnt_fact f, uint32_t value, struct buf *to)
 	switch (f) {
 	case LEARNT_EHLO:
 		IGNORE(buf_adds(to, /* cut when full, here and below */
-		    "the provider refuses a name in EHLO and takes another; "
-		    "that one is used"));
+		    "the provider refuses a name in EHLO and accepts another, "
+		    "which is used"));
 		break;
 	case LEARNT_DISTRUST:
 		IGNORE(buf_adds(to, distrust_text(value)));
 		break;
 	case LEARNT_BARE_AUTH:
-		IGNORE(buf_adds(to, "the provider takes no initial response "
-				    "with AUTH; it gets none"));
+		IGNORE(buf_adds(to, "the provider accepts no initial response "
+				    "with AUTH; none is sent"));
 		break;
 	case LEARNT_RCPT_MAX:
 		IGNORE(buf_addf(to,
-		    "the provider takes %" PRIu32 " recipients at once; no "
-		    "more are offered together",
+		    "the provider accepts %" PRIu32
+		    " recipients at once; no more are sent together",
 		    value));
 		break;
 	case LEARNT_NO_NULL_SENDER:
 		IGNORE(buf_adds(to,
-		    "the provider takes no mail from <>; notices go out "
-		    "with the address of the account"));
+		    "the provider accepts no mail from <>; notices are "
+		    "sent with the address of the account"));
 		break;
 	case LEARNT_PER_CONNECTION:
 		IGNORE(buf_addf(to,
-		    "the provider takes %" PRIu32 " messages over one "
+		    "the provider accepts %" PRIu32 " messages over one "
 		    "connection; no more are tried",
 		    value));
 		break;
 	case LEARNT_ONE_DOMAIN:
 		IGNORE(buf_adds(to,
-		    "the provider takes the recipients of one domain at a "
-		    "time, and from now on gets them so"));
+		    "the provider accepts the recipients of only one domain at "
+		    "a time; they are sent that way from now on"));
 		break;
 	case LEARNT_PLAIN:
 	case LEARNT_NAMES_TRIED:

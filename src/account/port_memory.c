@@ -15,13 +15,14 @@ static const struct {
 } faults[PORT_FAULTS] = {
 	[PORT_UNTRIED] = { "untried", "not tried" },
 	[PORT_WORKS] = { "works", "works" },
-	[PORT_SILENT] = { "silent", "filtered (nobody answered)" },
+	[PORT_SILENT] = { "silent", "filtered (no answer)" },
 	[PORT_REFUSED] = { "refused", "refused" },
 	[PORT_RESET] = { "reset", "cut off (reset after connecting)" },
 	[PORT_NO_GREETING] = { "no-greeting", "silent after connecting" },
 	[PORT_NOT_SMTP] = { "not-smtp", "answered by something else" },
 	[PORT_NO_TLS] = { "no-tls", "without TLS (STARTTLS stripped?)" },
-	[PORT_CERTIFICATE] = { "certificate", "a foreign certificate" },
+	[PORT_CERTIFICATE] = { "certificate",
+	    "a certificate of another server" },
 };
 
 void

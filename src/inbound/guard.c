@@ -87,5 +87,5 @@ guard_refuses(const struct envelope *e)
 		ok = is_sound_rcpt(e, &e->rcpts[i], &command);
 	}
 	buf_clear(&command);
-	return ok ? NULL : "it holds an address or a parameter that is none";
+	return ok ? NULL : "it contains an invalid address or parameter";
 }

@@ -433,7 +433,7 @@ on_task(struct loop_task *t)
 }
 
 static const char cannot_watch[] =
-    "the drop folder cannot be watched and is looked at every 5 seconds";
+    "cannot watch the drop folder, which is read every 5 seconds instead";
 
 struct pickup *
 pickup_new(struct inbound_shared *sh)

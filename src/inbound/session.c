@@ -183,8 +183,7 @@ is_barred(struct session *s)
 		    "and %s needs it",
 		    (unsigned long)s->uid, s->peer, rule);
 		(void)snprintf(text, sizeof(text),
-		    "the user database does not say who you are (%s); try "
-		    "again later",
+		    "the user database does not answer (%s); try again later",
 		    rule);
 		smtp_server_reply(s->smtp, 451, "4.3.0", text);
 		return true;

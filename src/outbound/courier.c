@@ -336,13 +336,13 @@ static const struct {
 	[SC_TROUBLE_REFUSED] = { ACT_PAUSE, PORT_UNTRIED, NULL },
 	[SC_TROUBLE_NO_TLS] = { ACT_PORT, PORT_NO_TLS, NULL },
 	[SC_TROUBLE_NO_AUTH] = { ACT_HOLD, PORT_UNTRIED,
-	    "the provider takes no login method that it offers and the account "
-	    "may use; check auth, port and tls of this account" },
+	    "the provider accepts no login method that it offers and the "
+	    "account may use; check auth, port and tls of this account" },
 	[SC_TROUBLE_AUTH] = { ACT_HOLD, PORT_UNTRIED, NULL },
 	[SC_TROUBLE_AUTH_LATER] = { ACT_PAUSE, PORT_UNTRIED, NULL },
 	[SC_TROUBLE_CRED] = { ACT_HOLD, PORT_UNTRIED, NULL },
 	[SC_TROUBLE_NAME] = { ACT_HOLD, PORT_UNTRIED,
-	    "the provider takes none of the names that relais gives in EHLO; "
+	    "the provider accepts none of the names that relais gives in EHLO; "
 	    "set hostname in [relais] to the full name of this machine" },
 	[SC_TROUBLE_BROKEN] = { ACT_AGAIN, PORT_UNTRIED, NULL },
 	[SC_TROUBLE_OFFER] = { ACT_AGAIN, PORT_UNTRIED, NULL },
@@ -950,7 +950,8 @@ courier_give_up(struct courier *c)
 	char why[120];
 
 	(void)snprintf(why, sizeof(why),
-	    "the server has said nothing for %d seconds, and other mail waits",
+	    "the server has been silent for %d seconds, and other messages "
+	    "wait",
 	    (int)((now_ms(c) - c->timing.heard_ms) / 1000));
 	if (c->is_ready && !is_past(c))
 		pool_fell_silent(c->pool);

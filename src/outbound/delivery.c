@@ -358,8 +358,8 @@ delivery_feed(struct delivery *h, struct smtp_client *smtp)
 			 * is ever taken for a whole one. */
 			log_text(
 			    LOG_LEVEL_ERROR, "%s: %s", h->env->id, err.text);
-			smtp_client_body_failed(smtp,
-			    "the message could not be read from the spool");
+			smtp_client_body_failed(
+			    smtp, "cannot read the message from the spool");
 			return true;
 		}
 		if (piece.n > 0 && content_ends_with(h->content, piece) &&
@@ -492,8 +492,8 @@ static void
 learn_no_null_sender(const struct delivery *h, const struct verdict *v)
 {
 	static const struct diagnosis d = {
-		.cause = "the provider takes no mail from <>, so notices go "
-			 "out with the address of the account",
+		.cause = "the provider accepts no mail from <>, so notices are "
+			 "sent with the address of the account",
 		.remedy = "set null_sender = no for this account",
 	};
 	struct buf why;

@@ -198,8 +198,8 @@ put_off(void *ctx, uint32_t uid, char why[QUEUE_WHY_MAX])
 	struct user *u = find(l, uid);
 
 	(void)snprintf(why, QUEUE_WHY_MAX,
-	    "max_per_user = %" PRIu64 " of this user is used up; it "
-	    "waits until there is room again",
+	    "max_per_user = %" PRIu64 " of this user is used up; the message "
+	    "waits until the limit allows it",
 	    l->max);
 	if (u == NULL || u->waiting++ > 0)
 		return;

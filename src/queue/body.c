@@ -136,7 +136,7 @@ queue_set_aside(struct queue *q, enum store_place place, const char *id,
 	if (place == STORE_CORRUPT)
 		err_ctx(&err, "moved to corrupt/");
 	else
-		err_ctx(&err, "left where it is, as it cannot be moved");
+		err_ctx(&err, "left in place, because it cannot be moved");
 	queue_trouble(q, id, &err);
 }
 
@@ -159,8 +159,7 @@ message_cannot_load(
 		return;
 	}
 	if (res == STORE_GONE) {
-		err_set(
-		    why, ERR_DISK, "somebody has removed it from the spool");
+		err_set(why, ERR_DISK, "it has been removed from the spool");
 		queue_trouble(q, e->id, why);
 	} else {
 		if (res == STORE_UNFINISHED)

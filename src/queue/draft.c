@@ -22,8 +22,8 @@ has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 	if (q->bad_disk.failures >= BAD_DISK_AFTER &&
 	    queue_now(q) < q->bad_disk.failed_ms + BAD_DISK_MS) {
 		err_set(err, ERR_DISK,
-		    "the disk of the spool %s has failed %u times in a row; "
-		    "nothing is accepted for now",
+		    "the disk of the spool %s has failed %u times in a row; no "
+		    "messages are accepted for now",
 		    q->store->name, q->bad_disk.failures);
 		return false;
 	}

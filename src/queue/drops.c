@@ -52,7 +52,7 @@ tell_rest(struct queue *q)
 
 	if (s->nuntold > 0) {
 		err_set(&err, ERR_INPUT,
-		    "%u more files in drop/ were no mail that can be taken",
+		    "%u more files in drop/ were not acceptable messages",
 		    s->nuntold);
 		queue_trouble(q, "-", &err);
 	}
@@ -82,15 +82,15 @@ tell_names(struct queue *q, const struct drop_found *found)
 		queue_trouble(q, "-", &found->err);
 	if (found->removed > 0) {
 		err_set(&err, ERR_INPUT,
-		    "removed %zu names from drop/ that were no mail, one of "
-		    "them of uid %u",
+		    "removed %zu names from drop/ that were not messages, one "
+		    "of them of uid %u",
 		    found->removed, (unsigned)found->removed_uid);
 		tell(q, "-", &err);
 	}
 	if (found->stuck > 0 && queue_now(q) >= q->drops.stuck_told_ms) {
 		q->drops.stuck_told_ms = queue_now(q) + STUCK_TOLD_MS;
 		err_set(&err, ERR_INPUT,
-		    "drop/ holds %zu folders that are no mail and cannot be "
+		    "drop/ has %zu folders that are not messages and cannot be "
 		    "removed, one of them of uid %u",
 		    found->stuck, (unsigned)found->stuck_uid);
 		queue_trouble(q, "-", &err);

@@ -150,7 +150,8 @@ carrier_abandon(struct queue_message *carrier)
 {
 	struct err err;
 
-	err_set(&err, ERR_DISK, "the message that was to stand for it is gone");
+	err_set(&err, ERR_DISK,
+	    "the message that it was to be folded into is gone");
 	settle(carrier, carrier->join.lines, &err);
 }
 

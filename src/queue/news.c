@@ -183,7 +183,7 @@ queue_clean_failed(struct queue *q)
 			total -= e->size_bytes;
 			clean_one(q, e,
 			    is_stale(q, e)
-				? "it has been there for too long"
+				? "it has been kept for too long"
 				: "there is too much, and it is the oldest");
 		} else if (entry_must_note(q, e)) {
 			left--;

@@ -528,7 +528,8 @@ step_library(struct sasl *s, struct bytes challenge, struct buf *to)
 
 	/* The library would say the password of PLAIN again. */
 	if (s->is_complete)
-		return give_up(s, "the server asks again after the last word");
+		return give_up(
+		    s, "the server asks again after the end of the login");
 	if (challenge.n == 0)
 		challenge.p = "";
 	if (is_scram && s->steps > 0 && !check_scram(s, challenge))

@@ -228,8 +228,8 @@ sasl_login_accepted(struct sasl_login *l)
 		l->act = SASL_LOGGED_IN;
 	else
 		fail(l, SASL_REFUSED,
-		    "the server said yes without proving that it knows the "
-		    "password: it may be somebody else's");
+		    "the server accepted the login without proving that it "
+		    "knows the password: it may be an impostor");
 }
 
 /* The server has judged the login, not only the way of it: another mechanism

@@ -244,7 +244,7 @@ over_misfit(struct smtp_client *c)
 	struct bytes said = smtp_reply_text(&c->reply);
 
 	(void)snprintf(text, sizeof(text),
-	    "the server said \"%d %.*s\" where that answers nothing",
+	    "the server said \"%d %.*s\", which answers no command",
 	    c->reply.code, said.n < 200 ? (int)said.n : 200, said.p);
 	over_protocol(c, text);
 }
@@ -673,7 +673,7 @@ on_starttls_reply(struct smtp_client *c)
 		 * server's once TLS is up.  Not even QUIT is owed to them. */
 		over_local(c, SC_TROUBLE_NO_TLS, STAGE_TLS,
 		    "clear text followed the server's answer to STARTTLS: "
-		    "somebody may be tampering with the connection");
+		    "someone may be tampering with the connection");
 	} else {
 		c->state = ST_TLS;
 		c->pending = SC_STARTTLS;

@@ -231,7 +231,7 @@ static const struct smtp_refusal malformed = { 501, "5.5.4",
 static const struct smtp_refusal unknown = { 555, "5.5.4",
 	"parameter not recognized" };
 static const struct smtp_refusal twice = { 501, "5.5.4",
-	"the same parameter twice" };
+	"duplicate parameter" };
 
 static const struct smtp_refusal *
 take_all(

@@ -127,7 +127,7 @@ discard(struct smtp_server *s, size_t n, const struct smtp_refusal *why)
 	if (s->discarded_bytes <= max)
 		return;
 	ss_refuse(s, why);
-	ss_hang_up(s, "sends on what was refused");
+	ss_hang_up(s, "sends on after a refusal");
 }
 
 bool

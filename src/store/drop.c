@@ -260,15 +260,15 @@ check_file(struct drop_file *f, int dirfd, struct err *err)
 		return DROP_ERROR;
 	}
 	if (!S_ISREG(st.st_mode))
-		return bad(err, "is no regular file");
+		return bad(err, "is not a regular file");
 	/* A second name would let somebody submit what another one wrote. */
 	if (st.st_nlink != 1)
-		return bad(err, "has a second name");
+		return bad(err, "has a second link");
 	/* Nor may somebody move here what another one wrote elsewhere.  Where
 	 * the folder lacks its bit, nobody can tell. */
 	if (f->fs->fstat(f->fs->ctx, dirfd, &dir) == 0 &&
 	    (dir.st_mode & S_ISGID) != 0 && dir.st_gid != st.st_gid)
-		return bad(err, "was not made in the drop folder");
+		return bad(err, "was not created in the drop folder");
 	f->uid = st.st_uid;
 	return DROP_OK;
 }
@@ -366,7 +366,7 @@ read_end(struct drop_file *f, uint32_t *ret_crc, struct err *err)
 	    bytes_of(end, (size_t)r), f->size, ret_crc, &used)) {
 	case STORE_TEXT_OK:
 		return used == (size_t)r ? DROP_OK
-					 : bad(err, "goes on behind its end");
+					 : bad(err, "continues after its end");
 	case STORE_TEXT_SHORT:
 		return DROP_UNFINISHED;
 	case STORE_TEXT_BAD:
@@ -402,9 +402,9 @@ drop_open(const struct fs *fs, int dirfd, const char *name,
 		if (errno == ELOOP)
 			return bad(err, "is a symbolic link");
 		if (errno == ENXIO)
-			return bad(err, "is no regular file");
+			return bad(err, "is not a regular file");
 		if (errno == EACCES && is_shared(fs, dirfd))
-			return bad(err, "may not be read by relaisd");
+			return bad(err, "cannot be read by relaisd");
 		err_sys(err, "drop file");
 		return DROP_ERROR;
 	}

@@ -332,6 +332,6 @@ drop_folder_remove(struct drop_folder *f, const char *name, struct err *err)
 	if (f->fs->unlink(f->fs->ctx, f->drop, name) == 0 || errno == ENOENT)
 		return 0;
 	/* It would be taken in again and again: better not at all. */
-	err_sys(err, "drop file, already taken, cannot be removed");
+	err_sys(err, "cannot remove a drop file that was already taken");
 	return drop_folder_set_aside(f, name, false, err) ? -1 : 0;
 }

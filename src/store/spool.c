@@ -162,7 +162,7 @@ open_failed(struct spool *s, const char *part, struct err *err)
 
 	if (os == ENOENT)
 		err_sys(err,
-		    "the spool %s%s%s cannot be made; type: mkdir -p %s",
+		    "cannot create the spool %s%s%s; type: mkdir -p %s",
 		    s->store.name, slash, part, s->store.name);
 	else if (os == EACCES || os == EPERM)
 		err_sys(err,

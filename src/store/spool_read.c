@@ -64,7 +64,7 @@ load_header(struct spool_message *m, const char *path, const char *id,
 		step = buf_len(file);
 	}
 	if (res == STORE_TEXT_BAD)
-		return damaged(err, path, "its header is not sound");
+		return damaged(err, path, "its header is damaged");
 	if (strcmp(m->message.env->id, id) != 0)
 		return damaged(err, path, "it names another id");
 	m->body = body;
@@ -105,14 +105,14 @@ load_tail(struct spool_message *m, const char *path, uint64_t file_size,
 	case STORE_TEXT_SHORT:
 		return STORE_UNFINISHED;
 	case STORE_TEXT_BAD:
-		return damaged(err, path, "its end record is not sound");
+		return damaged(err, path, "its end record is damaged");
 	case STORE_TEXT_OK:
 		break;
 	}
 	m->journal = at + end;
 	tail = bytes_of(tail.p + end, tail.n - end);
 	if (!journal_parse(tail, m->message.env, &m->message.state, &good))
-		return damaged(err, path, "its journal is not sound");
+		return damaged(err, path, "its journal is damaged");
 	m->end = m->journal + good;
 	m->is_torn = good < tail.n;
 	return STORE_OK;
@@ -130,11 +130,11 @@ check_file(struct spool *s, int fd, const char *path, uint64_t *ret_size,
 		return STORE_ERROR;
 	}
 	if (!S_ISREG(st.st_mode))
-		return damaged(err, path, "it is no regular file");
+		return damaged(err, path, "it is not a regular file");
 	if (st.st_uid != s->uid)
-		return damaged(err, path, "it belongs to somebody else");
+		return damaged(err, path, "it belongs to another user");
 	if (st.st_nlink != 1)
-		return damaged(err, path, "it has a second name");
+		return damaged(err, path, "it has a second link");
 	*ret_size = (uint64_t)st.st_size;
 	return STORE_OK;
 }

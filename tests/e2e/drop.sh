@@ -67,7 +67,7 @@ check "a NUL is replaced, and the message sent" grep -q '^a?b' \
     "$(grep -l '^Subject: nul' "$T"/mail/*.eml)"
 check "and that is logged" grep -q 'repaired .*NUL bytes replaced' "$T/home.log"
 check "an address that says more than itself, too" until_true 5 \
-    grep -q 'holds an address or a parameter that is none' "$T/home.log"
+    grep -q 'contains an invalid address or parameter' "$T/home.log"
 check "  which is kept" test "$(find "$T/home/spool/corrupt" -type f | wc -l)" -eq 1
 check "its owner is the submitter" \
     grep -q 'picked-up .*uid=0 user=root' "$T/home.log"

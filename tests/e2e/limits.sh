@@ -89,5 +89,5 @@ check "a provider's limit per connection delays nothing" until_true 5 several
 check "the account was never paused" \
     eval '! grep -E " paused | uncertain " "$T/many.log"'
 check "the limit is learnt" \
-    grep -q 'takes 6 messages over one connection' "$T/many.log"
+    grep -q 'accepts 6 messages over one connection' "$T/many.log"
 bed_done

@@ -169,7 +169,7 @@ begin --hide size --limits $'RCPTMAX=0 MAILMAX=0\nSIZE 1\nX'
 send limits to@example.org other@example.org
 delivered "SIZE 1, RCPTMAX=0, MAILMAX=0" 1
 check "SIZE 1: said once" \
-    test "$(grep -c 'cannot be meant' "$T/home.log")" = 1
+    test "$(grep -c 'implausible and ignored' "$T/home.log")" = 1
 finish
 for reply in 550:5.5.3 452:4.5.3 552:5.5.3; do
 	begin --fail "rcpt{6}:$reply:Too many recipients"

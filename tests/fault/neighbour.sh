@@ -59,7 +59,7 @@ py root model "$T/alice/model"
 chmod 644 "$T/alice/model"
 py alice move "$T/alice/model" "$DROP"
 check "a file of root's that alice moves here is refused" \
-    until_true 5 log_has 'was not made in the drop folder'
+    until_true 5 log_has 'was not created in the drop folder'
 cp "$T/alice/model" "$T/model" 2>/dev/null
 check "  and nothing is sent in root's name" eval \
     '! log_has "picked-up .*uid=0 " && ! has_mail provider moved'

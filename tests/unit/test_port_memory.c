@@ -86,7 +86,7 @@ what_was_found_survives_a_restart(void **state)
 	port_memory_text(&r, &text);
 	port_memory_text(&again, &text_again);
 	assert_buf(
-	    &text, "465 filtered (nobody answered), 587 works, 2525 not tried");
+	    &text, "465 filtered (no answer), 587 works, 2525 not tried");
 	assert_buf(&text_again, buf_str(&text));
 	buf_clear(&b);
 	buf_clear(&text);

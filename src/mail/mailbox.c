@@ -11,13 +11,12 @@
 enum { NAME_SIZE_MAX = 4096 };
 
 static bool
-is_printable(struct bytes b)
+has_control(struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++)
-		if ((unsigned char)b.p[i] < ' ' ||
-		    (unsigned char)b.p[i] >= 0x7f)
-			return false;
-	return true;
+		if ((unsigned char)b.p[i] < ' ' || b.p[i] == 0x7f)
+			return true;
+	return false;
 }
 
 /* RFC 5322 3.2.5: atoms (encoded words are some), dots, quoted strings, and
@@ -27,7 +26,7 @@ is_sound(struct bytes phrase)
 {
 	bool is_quoted = false;
 
-	if (!is_printable(phrase))
+	if (has_control(phrase) || !str_is_ascii(phrase))
 		return false;
 	for (size_t i = 0; i < phrase.n; i++) {
 		char c = phrase.p[i];
@@ -90,9 +89,9 @@ plain_name(const struct addr_item *it, struct buf *to)
 	buf_init(&raw, NAME_SIZE_MAX);
 	buf_init(&read, NAME_SIZE_MAX);
 	addr_item_name(it, &raw);
-	/* Words in it would be encoded a second time.  Those that hold anything
-	 * that no word may hold are none. */
-	if (is_printable(buf_bytes(&raw)) &&
+	/* Words in it would be encoded a second time.  Those that hold a control
+	 * are none. */
+	if (!has_control(buf_bytes(&raw)) &&
 	    words_read(&read, buf_bytes(&raw)) == WORDS_UTF8)
 		IGNORE(mime_utf8(to, buf_bytes(&read)));
 	else

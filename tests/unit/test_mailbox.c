@@ -29,6 +29,8 @@ static const struct {
 	{ "a@b <root>", "\"a@b\" <me@example.org>" },
 	{ "J\xc3\xb6 \"K.\" <root>",
 	    "=?utf-8?q?J=C3=B6_K=2E?= <me@example.org>" },
+	{ "\"x\\\"y\" =?utf-8?q?J=C3=B6rg?= M\xc3\xbcller <root>",
+	    "=?utf-8?q?x=22y_J=C3=B6rg_M=C3=BCller?= <me@example.org>" },
 	{ "J\xf6rg <root>", "=?utf-8?q?J=C3=B6rg?= <me@example.org>" },
 	{ "\"a\x01\x7f z\" <root>", "a   z <me@example.org>" },
 };

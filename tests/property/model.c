@@ -2350,8 +2350,8 @@ same_field(struct compare *c, const struct field *a, const struct field *b,
 		return true;
 	if (role != 0 || (may_change && !is_ascii(a->raw) &&
 			     is_one_of(a->name, address_fields))) {
-		if (is_long || has_half_word(a->raw)) {
-			model_vague++; /* blanks inside words are allowed */
+		if (has_half_word(a->raw)) {
+			model_vague++;
 			return true;
 		}
 		return same_mailboxes(c, a, b, role);

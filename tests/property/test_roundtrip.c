@@ -1199,6 +1199,7 @@ what_goes_out_is_what_came_in(void **state)
 	if (count >= 10000) {
 		assert_true(b->ntaken > count * 8 / 10);
 		assert_true(b->nrepaired > count / 10);
+		assert_true(model_vague < count * 6 / 10);
 	}
 	bench_close(b);
 	free(b);

@@ -128,10 +128,19 @@ name(struct scan *s, char *to, size_t size)
 static void
 parameters(struct scan *s, struct content_type *ct)
 {
-	while (at(s, ';')) {
+	while (s->b.n > 0) {
 		char other[256];
 		struct bytes attribute;
 
+		/* What is no parameter takes none behind it along. */
+		if (!at(s, ';')) {
+			if (at(s, '"'))
+				IGNORE(value(s, other, sizeof(other), false));
+			else
+				skip(s, 1);
+			skip_blanks(s);
+			continue;
+		}
 		skip(s, 1);
 		skip_blanks(s);
 		attribute = token(s);

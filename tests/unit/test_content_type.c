@@ -22,6 +22,10 @@ static const struct {
 	{ "(c;boundary=a) multipart/mixed; (b=\"\\)\") boundary=z (end)",
 	    "multipart", "mixed", "z" },
 	{ "multipart/mixed; novalue; boundary=b", "multipart", "mixed", "b" },
+	{ "multipart/mixed; a,b=c; d =; =\"; boundary=no\"e; boundary=b",
+	    "multipart", "mixed", "b" },
+	{ "multipart/mixed charset=utf-8; boundary=b", "multipart", "mixed",
+	    "b" },
 	{ "multipart/mixed; boundary=\"unterminated", "multipart", "mixed",
 	    "unterminated" },
 	/* longer than RFC 2046 has it, as readers take them */

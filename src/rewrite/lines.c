@@ -21,9 +21,10 @@ has_grammar(struct bytes name)
 		"Disposition-Notification-To", "MIME-Version", "DKIM-Signature",
 		"DomainKey-Signature", "X-Google-DKIM-Signature",
 		"Authentication-Results", "Received-SPF", "Autocrypt",
-		"Newsgroups", "Followup-To", "Auto-Submitted" };
-	static const char *const prefixes[] = { "Resent-", "List-", "Content-",
-		"ARC-" };
+		"Newsgroups", "Followup-To", "Auto-Submitted", "Content-Type",
+		"Content-Disposition", "Content-Transfer-Encoding",
+		"Content-ID", "Content-Location", "Content-Language" };
+	static const char *const prefixes[] = { "Resent-", "List-", "ARC-" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (bytes_eq_nocase(name, names[i]))

@@ -144,6 +144,29 @@ fields_with_a_grammar_are_folded_where_it_has_room(void **state)
 }
 
 static void
+a_description_is_text(void **state)
+{
+	struct buf in, out;
+	struct header *h;
+
+	(void)state;
+	buf_init(&in, HEADER_MAX);
+	buf_init(&out, HEADER_MAX);
+	assert_true(buf_adds(&in, "Content-Description: "));
+	add_many(&in, "x", 1200);
+	assert_true(buf_adds(&in, "\r\n"));
+	h = read_text(&in);
+	assert_true(lines_fold(h));
+	assert_true(header_write(h, &out));
+	assert_true(decode_longest(buf_bytes(&out)) <= 998);
+	assert_non_null(strstr(buf_str(&out), "=?utf-8?q?xxx"));
+	assert_null(strstr(buf_str(&out), "X-Original-"));
+	header_free(h);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+static void
 a_member_that_no_line_holds_is_told_elsewhere(void **state)
 {
 	static const struct {
@@ -211,6 +234,7 @@ main(void)
 		    a_word_that_no_line_holds_is_encoded_and_reads_the_same),
 		cmocka_unit_test(
 		    fields_with_a_grammar_are_folded_where_it_has_room),
+		cmocka_unit_test(a_description_is_text),
 		cmocka_unit_test(a_member_that_no_line_holds_is_told_elsewhere),
 		cmocka_unit_test(a_field_whose_name_fills_the_line_goes),
 	};

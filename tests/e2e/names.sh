@@ -99,7 +99,7 @@ check "and From" test "$(JQ=.fields.From.after rewrite < <(
 check "and what is done about the null sender" test "$(JQ='.changes[] |
     select(startswith("Auto-Submitted"))' rewrite --from '<>' < <(
 	mail root x
-))" = "Auto-Submitted added, for the null sender was replaced"
+))" = "Auto-Submitted added, because the null sender was replaced"
 check "and an answer to a name of this machine" test "$(
 	JQ='.fields."Reply-To".after' rewrite < <(
 		echo 'Reply-To: root'

@@ -75,7 +75,7 @@ exec 9>&-
 check "SIGHUP while it starts does not end it" \
     until_true 10 port_open 127.0.0.1 2525
 check "and is a reload once it is up" until_true 10 \
-    grep -q 'configuration read again' "$T/home.log"
+    grep -q 'configuration reloaded' "$T/home.log"
 stop home
 
 # --- a late word --------------------------------------------------------------

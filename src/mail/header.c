@@ -265,6 +265,25 @@ ends_in_bcc(const char *seen, size_t n, bool is_any)
 	       (n == 0 || seen[n - 1] == '-' || seen[n - 1] == '*');
 }
 
+/* Does it end in the words that "bcc" stands for, whatever signs are between? */
+static bool
+ends_in_blind_copy(const char *seen, size_t n)
+{
+	static const char *const words[] = { "blindcarboncopy", "blindcopy" };
+	bool does_end = false;
+
+	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
+		size_t at = n, left = strlen(words[k]);
+
+		while (
+		    at > 0 && left > 0 &&
+		    (seen[at - 1] == '-' || seen[at - 1] == words[k][left - 1]))
+			left -= seen[--at] != '-';
+		does_end |= left == 0;
+	}
+	return does_end;
+}
+
 bool
 header_is_bcc(struct bytes name)
 {
@@ -284,7 +303,8 @@ header_is_bcc(struct bytes name)
 			    : is_letter ? (char)(c | 0x20)
 					: '-';
 	}
-	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true);
+	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
+	       ends_in_blind_copy(seen, n);
 }
 
 /* Length of such a name in front of a colon and an address; 0: it is none. */

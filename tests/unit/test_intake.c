@@ -126,6 +126,7 @@ static const struct row {
 	/* what people read as Bcc is one, with signs and letters of others */
 	{ ALL
 	    "X-Bcc: s@h\r\n\"Bcc\": s@h,\r\n t@h\r\nB-cc: s@h\r\nBcc?: s@h\r\n"
+	    "Blind-Carbon-Copy: s@h\r\nX-BlindCopy: s@h\r\n"
 	    "B?cc: s@h\r\nX: 1\r\n\r\n",
 	    RECEIVED ALL "X: 1\r\n\r\n" },
 	{ ALL "Bc\xd1\x81: s@h\r\n\xd0\x92\xd1\x81\xd1\x81: x@y\r\n\r\n",

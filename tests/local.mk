@@ -14,7 +14,7 @@ include %reldir%/e2e/local.mk
 include %reldir%/bench/local.mk
 
 # The unit suite where pointers and off_t have 32 bits; needs root.
-EXTRA_DIST += %reldir%/i386/run
+EXTRA_DIST += %reldir%/README %reldir%/i386/run
 check-i386:
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
 	    $(srcdir)/tests/i386/run

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# bench.sh - what the measurements share; sourced after bed.sh.
+# bench.sh - what the measurements share; sourced after sandbox.sh.
 #
 # Spools lie on the machine's disk, because a sync of a tmpfs costs nothing:
 # in BENCH_DISK, /var/tmp if unset.  Nothing is measured alone: what is to be
@@ -17,7 +17,7 @@ BIN=$top_builddir/tests/bench
 D=	# on the disk
 
 bench_enter() {
-	bed_enter "$@"
+	sandbox_enter "$@"
 	D=$(mktemp -d "${BENCH_DISK:-/var/tmp}/relais-bench.XXXXXX")
 	chmod 711 "$D"
 	trap bench_leave EXIT
@@ -32,7 +32,7 @@ bench_leave() {
 	done
 	umount "$T"/*/spool /var/spool/* 2>/dev/null
 	rm -rf "$D"
-	bed_leave
+	sandbox_leave
 }
 
 # --- values -------------------------------------------------------------------
@@ -142,7 +142,7 @@ say_goal() { # TEXT least|most WANTED VALUE
 settle() {
 	local name=$1
 	shift
-	start "$name" "$BIN/house" "$@"
+	start "$name" "$BIN/reaper" "$@"
 }
 # All processes below PID.
 below() {
@@ -236,7 +236,7 @@ run_load() {
 bench_provider() {
 	local name=$1
 	shift
-	bed_secrets
+	sandbox_secrets
 	: >"$T/$name.log"
 	start "$name" "$top_builddir/tests/lib/provider" --size 100000000 \
 	    --lifetime 3600 "$@"
@@ -249,7 +249,7 @@ bench_provider() {
 # "mail" as providers are, on 587 and 465; "clear" without TLS and login; and
 # on 1587 the first one far away.
 bench_providers() {
-	bed_secrets
+	sandbox_secrets
 	bench_provider mail --port 587 --implicit-port 465 \
 	    --cert "$T/pki/mail.pem" --key "$T/pki/mail.key" \
 	    --user "$USER_NAME" --password-file "$T/secret/mail"

@@ -7,8 +7,8 @@ EXTRA_DIST += \
 bench_programs = \
 	%reldir%/delay \
 	%reldir%/fill \
-	%reldir%/floor \
-	%reldir%/house \
+	%reldir%/baseline \
+	%reldir%/reaper \
 	%reldir%/load \
 	%reldir%/spawn
 EXTRA_PROGRAMS += $(bench_programs)
@@ -18,10 +18,10 @@ CLEANFILES += $(bench_programs)
 %canon_reldir%_delay_LDADD = $(RELAIS_LIBS)
 %canon_reldir%_fill_SOURCES = %reldir%/fill.c
 %canon_reldir%_fill_LDADD = $(RELAIS_LIBS)
-%canon_reldir%_floor_SOURCES = %reldir%/floor.c
-%canon_reldir%_floor_LDADD =
-%canon_reldir%_house_SOURCES = %reldir%/house.c
-%canon_reldir%_house_LDADD =
+%canon_reldir%_baseline_SOURCES = %reldir%/baseline.c
+%canon_reldir%_baseline_LDADD =
+%canon_reldir%_reaper_SOURCES = %reldir%/reaper.c
+%canon_reldir%_reaper_LDADD =
 %canon_reldir%_load_SOURCES = %reldir%/load.c
 %canon_reldir%_load_LDADD = $(RELAIS_LIBS)
 %canon_reldir%_spawn_SOURCES = %reldir%/spawn.c

@@ -7,7 +7,7 @@
 #   title[NAME]    as tables call it
 #   port[NAME]     where it listens; unset: it has no listener
 #   command[NAME]  its sendmail; unset: none of its own
-#   house[NAME]    the started program it is part of, if not NAME
+#   program[NAME]    the started program it is part of, if not NAME
 #   speed[NAME]    about how many mails a second, so that none takes for ever
 #   conf_NAME      writes its configuration for the provider on $provider_port,
 #                  with STARTTLS and with a login if $starttls and $auth say so
@@ -19,8 +19,8 @@
 
 # What every peer's file of passwords can hold.
 PASSWORD='a-password-for-the-bench'
-declare -A port=() command=() house=() speed=()
-house_of() { echo "${house[$1]:-$1}"; }
+declare -A port=() command=() program=() speed=()
+program_of() { echo "${program[$1]:-$1}"; }
 # peer_spool NAME PATH: an empty folder of the disk at a path that is built
 # into the peer.
 peer_spool() {
@@ -35,7 +35,7 @@ peer_spool() {
 # provider's verdict, the others when they are safe, as all are on 2526.
 title[relais]="relais, auto" port[relais]=2525 speed[relais]=1500
 command[relais]="$top_builddir/sendmail -odi -t"
-title[safe]="relais, safe" port[safe]=2526 speed[safe]=1500 house[safe]=relais
+title[safe]="relais, safe" port[safe]=2526 speed[safe]=1500 program[safe]=relais
 command[safe]="$top_builddir/sendmail -t"
 
 conf_relais() {
@@ -327,7 +327,7 @@ peers_prepare() {
 # come, or if it does not deliver a first mail.
 peer_up() {
 	local name=$1
-	house_up "$(house_of "$name")" || return 1
+	program_up "$(program_of "$name")" || return 1
 	listens "$name" || {
 		reason="does not start"
 		return 1
@@ -338,18 +338,18 @@ peer_up() {
 listens() {
 	[ -n "${port[$1]:-}" ] || return 0
 	until_true 15 listens_or_died "$1"
-	is_up "$(house_of "$1")"
+	is_up "$(program_of "$1")"
 }
 listens_or_died() {
-	port_open 127.0.0.1 "${port[$1]}" || ! is_up "$(house_of "$1")"
+	port_open 127.0.0.1 "${port[$1]}" || ! is_up "$(program_of "$1")"
 }
-house_up() { # unless it is already
+program_up() { # unless it is already
 	[ ! -f "$T/$1.pid" ] || return 0
 	: >"$T/$1.log"
 	"conf_$1" >>"$T/$1.log" 2>&1
 	! declare -F "run_$1" >/dev/null || "run_$1"
 }
-house_down() { stop "$1"; }
+program_down() { stop "$1"; }
 # peers_up NAME...: those that work are in alive[], in order.
 peers_up() {
 	local name
@@ -361,17 +361,17 @@ peers_up() {
 		else
 			down[$name]=$reason
 			note "${title[$name]}: $reason"
-			show_log "$(house_of "$name")" 5
+			show_log "$(program_of "$name")" 5
 		fi
 	done
 }
 peers_down() {
 	local name
-	for name in "${!speed[@]}"; do house_down "$(house_of "$name")"; done
+	for name in "${!speed[@]}"; do program_down "$(program_of "$name")"; done
 }
 # Whoever lost mails on the way begins anew, or they come in later.
 peer_renew() {
-	house_down "$(house_of "$1")"
+	program_down "$(program_of "$1")"
 	peer_up "$1" || true
 }
 
@@ -394,7 +394,7 @@ send_by_command() {
 	make_mail "$to" "$size"
 	begun=$(now_us)
 	# shellcheck disable=SC2086
-	timeout -k 5 "$BENCH_PATIENCE" "$BIN/house" "$BIN/spawn" -j "$2" "$3" \
+	timeout -k 5 "$BENCH_PATIENCE" "$BIN/reaper" "$BIN/spawn" -j "$2" "$3" \
 	    "$T/one.mail" "${command[$1]}" >"$T/spawn.out" 2>&1 </dev/null
 	grep -q failed=0 "$T/spawn.out" || {
 		reason="its sendmail fails"

@@ -3,9 +3,9 @@
 # addresses.sh - fields of addresses as other programs read them: one author
 # under identity = force, names with a comma, undisclosed recipients, hidden
 # copies, local names.  The readers are Python's and Perl's.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl jq python3 perl
-bed_enter
+sandbox_enter
 start_provider mail
 printf 'ops: ops@example.org\n' >"$T/aliases"
 chmod 644 "$T/aliases"
@@ -208,4 +208,4 @@ hand_over 'From: x@example.net\nSubject: null\n\nx\n' -f '<>' a@example.net
 check "null_sender = no holds under identity = keep" \
     test "$(grep '"event":"message"' "$T/mail.log" | tail -n 1 |
     jq -r .sender)" = "$USER_NAME"
-bed_done
+sandbox_done

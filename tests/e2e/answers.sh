@@ -3,10 +3,10 @@
 # The three answers, by sendmail's flags and by listener, with the real daemon
 # and a provider that takes, refuses, puts off or hangs; and an account's limits
 # on connections.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq curl
-bed_enter
+sandbox_enter
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
 
 begin() { # PROVIDER-OPTION...; ACCOUNT has settings of the account
@@ -225,4 +225,4 @@ wait_port home 127.0.0.1 2525
 sleep 1
 check "kill -9 and sendmail -q do not open the window" arrived_are 10
 finish
-bed_done
+sandbox_done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What goes wrong for everybody once: each trouble gets one clear sentence that
 # names the fix, an accepted mail is kept, and after the fix it is delivered.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need curl certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 
 make_cert expired mail.example.test expired
@@ -258,4 +258,4 @@ check "a link of root's is fine" "$D" --check -c "$T/link.conf"
 chown -h nobody "$T/link.conf"
 refuses "a link of somebody else's is not" 'the link .* belongs to nobody' \
     "$D" --check -c "$T/link.conf"
-bed_done
+sandbox_done

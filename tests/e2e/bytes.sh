@@ -3,9 +3,9 @@
 # bytes.sh - every byte that an argument can hold, in every option of sendmail
 # that has a value and in the recipient: refused with an exit status, or sent as
 # one address, name or parameter; never a second command or field (R8, R14).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3
-bed_enter
+sandbox_enter
 cat >"$T/bytes.py" <<'END'
 import os, re, socket, sys, threading
 
@@ -164,4 +164,4 @@ every_byte() { timeout 800 python3 "$T/bytes.py" "$top_builddir/sendmail" \
     "$T/smtp.sock" >"$T/result"; }
 check "no argument of sendmail makes a command or a field" every_byte
 cat "$T/result"
-bed_done
+sandbox_done

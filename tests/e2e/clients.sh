@@ -6,9 +6,9 @@
 # What a client makes of a text (quoted-printable, a signature line) is its own
 # business; so it first hands the same text straight to the last mail server,
 # without relais, and that is what must arrive.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need curl certtool jq
-bed_enter postfix dovecot '?nodemailer'
+sandbox_enter postfix dovecot '?nodemailer'
 
 FROM=$USER_NAME
 
@@ -82,8 +82,8 @@ by_cron() {
 	sendmail_for "$1" "$2"
 	rm -f /run/crond.reboot /run/crond.pid
 	printf 'MAILTO=%s\n@reboot root cat %s # %s\n' "$3" "$T/body" "$4" \
-	    >/etc/cron.d/bed
-	chmod 644 /etc/cron.d/bed
+	    >/etc/cron.d/sandbox
+	chmod 644 /etc/cron.d/sandbox
 	start cron cron -f
 	until_true 10 arrived "^Subject: Cron.*$4"
 	stop cron
@@ -184,7 +184,7 @@ try_client() {
 		return
 	}
 	body_of "$file" >"$T/$client.body"
-	pass "$client reaches the bed's mail server directly"
+	pass "$client reaches the sandbox's mail server directly"
 	[ -n "$has_relaisd" ] || return
 	for route in postfix587 postfix465 dovecot; do
 		file=$(send "$client" localhost 2525 "$route") || {
@@ -225,4 +225,4 @@ done
 # Dovecot salts the password, which is not ASCII, with code of its own.
 [ -z "$has_relaisd" ] || check "relais has proved the password to Dovecot by SCRAM" \
     grep -q 'connected account=dovecot .*auth=SCRAM-SHA-256' "$T/home.log"
-bed_done
+sandbox_done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The promise under kill -9: whatever was answered with 250 reaches the
 # provider, however often and whenever relaisd dies.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need python3 certtool
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 
 # Sends from several connections until it is ended; writes the number of each
@@ -92,4 +92,4 @@ round "kill -9 while the provider hangs" 1 KILL
 stop provider
 start_provider provider --drop end:5
 round "kill -9 while the provider's answers get lost" 1 KILL
-bed_done
+sandbox_done

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The dialogues of tests/script, which "make check" plays against the engine in
 # memory, once more against the daemon: over TCP and over the Unix socket.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool
-bed_enter
+sandbox_enter
 play=$top_builddir/tests/script/play
 [ -x "$play" ] || skip_all "tests/script/play is not built"
 
-bed_secrets
+sandbox_secrets
 # Nobody listens there: what is accepted stays in the queue.
 start_relaisd home < <(
 	echo 'verdict_timeout = 0'
@@ -26,4 +26,4 @@ for f in "$srcdir"/tests/script/*.smtp; do
 	done
 done
 check "the daemon is still there" is_up home
-bed_done
+sandbox_done

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The bed itself: the real providers start, take a mail over verified TLS with
+# The sandbox itself: the real providers start, take a mail over verified TLS with
 # a login, and keep it byte by byte.  When this fails, so does everything else.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need curl certtool
-bed_enter postfix dovecot
+sandbox_enter postfix dovecot
 start_dovecot_submission
 start_postfix
 
@@ -41,4 +41,4 @@ f=$(arrived 'direct 587')
 check "Postfix says who logged in and how it was encrypted" \
     grep -q 'using TLSv1.3' "$f"
 check "and names the login" grep -q "Authenticated sender: $USER_NAME" "$f"
-bed_done
+sandbox_done

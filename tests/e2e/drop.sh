@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # drop.sh - mail handed to sendmail while no daemon runs is not lost: it waits
 # in the drop folder and goes when relaisd is back, under its owner's name.
-. "${srcdir:-.}/tests/lib/bed.sh"
+. "${srcdir:-.}/tests/lib/sandbox.sh"
 need python3
-bed_enter
+sandbox_enter
 start_provider mail
 conf() { account mail mail.example.test 587 starttls; }
 start_relaisd home < <(conf)
@@ -124,5 +124,5 @@ run_relaisd home
 wait_port home 127.0.0.1 2525
 check "what waited arrives when relaisd is back" \
     until_true 20 has_mail mail "from the cage, later"
-[ "$bed_bad" = 0 ] || show_log home
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home
+sandbox_done

@@ -4,14 +4,14 @@
 #
 # OpenSMTPD is not here: Debian 12's answers every client, openssl included,
 # with an internal error in the TLS handshake.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need curl certtool jq
-bed_enter exim4
+sandbox_enter exim4
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 
 # 587 with STARTTLS, 465 from the first byte; a maildir in $T/exim/mail.
 start_exim() {
-	bed_secrets
+	sandbox_secrets
 	mkdir -p "$T/exim/spool" "$T/exim/log" /etc/exim4
 	install -o Debian-exim -m 600 "$T/secret/mail" "$T/exim/secret"
 	install -o Debian-exim -m 600 "$T/pki/mail.key" "$T/exim/key"
@@ -107,4 +107,4 @@ done
 check "eight in a row arrive" test $left = 0
 check "over few connections" \
     test "$(grep -c connected "$T/home.log")" -le 2
-bed_done
+sandbox_done

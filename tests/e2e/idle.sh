@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # idle.sh - what relaisd costs while nothing happens: a machine that sleeps must
 # not be woken, and what a long queue took must be given back.
-. "${srcdir:-.}/tests/lib/bed.sh"
-bed_enter
+. "${srcdir:-.}/tests/lib/sandbox.sh"
+sandbox_enter
 need strace jq python3
 start_provider mail
 start_relaisd home < <(
@@ -63,4 +63,4 @@ again=$(anon_kb)
 note "memory with $QUEUED mails: accepted $full kB, later $rest kB," \
     "after a restart $again kB"
 check "memory is given back without a restart" test "$rest" -le $((again + 1500))
-bed_done
+sandbox_done

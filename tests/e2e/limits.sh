@@ -3,8 +3,8 @@
 # limits.sh - an account's own limits close its window before the provider
 # does, and neither they nor a hold are forgotten by a restart; the provider's
 # own limit per connection costs a connection and nothing else.
-. "${srcdir:-.}/tests/lib/bed.sh"
-bed_enter
+. "${srcdir:-.}/tests/lib/sandbox.sh"
+sandbox_enter
 need jq
 start_provider mail
 conf() {
@@ -70,7 +70,7 @@ check "held again" until_true 10 eval '[ "$(state)" = held ]'
 cp "$T/right" "$T/secret/mail"
 check "a changed secret is tried without being told" until_true 30 drained
 check "the log says why" grep -q 'its secret has changed' "$T/home.log"
-[ "$bed_bad" = 0 ] || show_log home 40
+[ "$sandbox_bad" = 0 ] || show_log home 40
 
 # A provider that ends each connection after so many messages: no pause, no
 # message is charged, and from the third connection on it need not say so.
@@ -90,4 +90,4 @@ check "the account was never paused" \
     eval '! grep -E " paused | uncertain " "$T/many.log"'
 check "the limit is learnt" \
     grep -q 'accepts 6 messages over one connection' "$T/many.log"
-bed_done
+sandbox_done

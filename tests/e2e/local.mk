@@ -1,4 +1,4 @@
-# End-to-end tests: real programs in, real providers out; see tests/lib/bed.sh.
+# End-to-end tests: real programs in, real providers out; see tests/lib/sandbox.sh.
 # Not part of "make check", because they need root and Debian's packages.
 e2e_tests = \
 	%reldir%/addresses.sh \

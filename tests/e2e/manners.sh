@@ -5,12 +5,12 @@
 # login, limits that cannot be meant, the null sender.  No message is lost, sent
 # twice or failed because of it, and what was found out is remembered over a
 # restart.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need certtool jq
-bed_enter
+sandbox_enter
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
-bed_alerts
+sandbox_alerts
 
 # The provider alone, with other options; its log begins anew.
 provider() { # OPTION...
@@ -215,4 +215,4 @@ IDENTITY=keep begin --hide dsn --fail 'rcpt/bad*:550:5.1.1:no such user' \
 fails keep bad1@example.org
 QUIET=no delivered "identity = keep, null_sender = no: the notice goes out" 1
 finish
-bed_done
+sandbox_done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # names.sh - local names never leave: envelope, To and Cc by aliases and admin;
 # accounts chosen by name.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl jq setpriv
-bed_enter
+sandbox_enter
 start_provider mail
 cat >"$T/aliases" <<-EOF
 root: boss@example.org, ops
@@ -221,5 +221,5 @@ export RELAIS_SOCKET=$T/bare/smtp.sock
 check "without an admin a local name is refused, and how to mend it" refused \
     '550 5.1.1 .*set admin in \[relais\]' nobody
 check "an alias still holds" hand_over root < <(mail root root)
-[ "$bed_bad" = 0 ] || show_log home
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home
+sandbox_done

@@ -3,12 +3,12 @@
 # Started without a network, with a provider whose name cannot be looked up:
 # mail is taken and waits.  An address, a route, a name server that come up let
 # it go within seconds, however long the pause was to be (R48, R54).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-bed_secrets
+sandbox_secrets
 # The first pause is a quarter of it, and the next ones are twice as long.
 export RETRY_AFTER=1h
 
@@ -108,4 +108,4 @@ sleep 4
 check "forty changes in a row: $(($(tries) - before)) tries" \
     [ $(($(tries) - before)) -le 10 ]
 no_crash home
-bed_done
+sandbox_done

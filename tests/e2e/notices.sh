@@ -3,8 +3,8 @@
 # notices.sh - who is told what: DSNs for senders elsewhere, one digest for the
 # administrator, nothing for notices, the alert command once per cause, and
 # messages that wait for a person.
-. "${srcdir:-.}/tests/lib/bed.sh"
-bed_enter
+. "${srcdir:-.}/tests/lib/sandbox.sh"
+sandbox_enter
 need jq python3
 # R40: the provider takes nothing from the null sender.
 start_provider mail --hide dsn \
@@ -212,5 +212,5 @@ run_relaisd home
 wait_port home 127.0.0.1 2525
 sleep 3
 check "a restart tells nobody twice" test "$(messages)" = "$n"
-[ "$bed_bad" = 0 ] || show_log home 60
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 60
+sandbox_done

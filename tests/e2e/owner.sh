@@ -3,9 +3,9 @@
 # A real Postfix that lets a login send as its own address only, and knows no
 # name without a domain (reject_sender_login_mismatch and its like): it refuses
 # what relaisd sends without its policy, and takes what it sends with it.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need jq certtool
-bed_enter postfix dovecot
+sandbox_enter postfix dovecot
 start_postfix \
     "smtpd_sender_login_maps = inline:{ $USER_NAME=$USER_NAME }" \
     "smtpd_helo_required = yes" \
@@ -97,5 +97,5 @@ check "the policy is on: release" eval 'RELAIS=keep relais release --all >/dev/n
 for i in $(seq $n); do
 	check "  lets message $i go" until_true 15 got "^Subject: keep $i"
 done
-[ "$bed_bad" = 0 ] || { show_log home; show_log keep; show_log postfix; }
-bed_done
+[ "$sandbox_bad" = 0 ] || { show_log home; show_log keep; show_log postfix; }
+sandbox_done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Past the port filter: with port = auto a mail gets through whatever the
 # network in between does to some of the ports, never in clear text.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need curl certtool nft jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 nft add table inet wall 2>/dev/null || skip_all "this kernel has no nftables"
 
@@ -115,4 +115,4 @@ stop home
 check "nothing ever went to port 25" \
     eval 'nft list table inet wall | grep -q "dport 25 counter packets 0"'
 open_wall
-bed_done
+sandbox_done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The throw-away provider: the clients that people use can talk to it, so what
 # it says to relais counts.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need curl swaks certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/tests/lib/provider" ] || skip_all "provider is not built"
 start_provider provider
 printf 'From: <%s>\r\nSubject: x\r\n\r\n..\r\n.\r\nna\xc3\xafve\r\n' \
@@ -62,4 +62,4 @@ done
 start_provider provider --hide pipelining,chunking,auth
 check "--hide hides" eval '! upload smtp://mail.example.test:587 --user x:y'
 stop provider
-bed_done
+sandbox_done

@@ -5,9 +5,9 @@
 # each a relaisd with the shortest configuration there is.  Beforehand, the same
 # providers are seen to refuse: a client that knows no rules breaks each of them,
 # and relaisd itself is refused when its policy is switched off.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool jq python3 setpriv s-nail git php cron
-bed_enter '?nodemailer' '?bsd-mailx'
+sandbox_enter '?nodemailer' '?bsd-mailx'
 
 # ID PRESET HOST ADDRESS [LOGIN]; no preset: by its host.
 table="\
@@ -56,7 +56,7 @@ start_one() {
 	    --rules "$srcdir/tests/lib/rulebook:$id" \
 	    --fail 'rcpt/nobody@*:550:5.1.1:No such user'
 }
-bed_secrets
+sandbox_secrets
 echo 'abcdefghijklmnop' >"$T/secret/plain"
 # As some providers show it: in groups, with blanks that do not belong to it.
 echo 'abcd efgh ijkl mnop' >"$T/secret/grouped"
@@ -168,8 +168,8 @@ stop keep
 # Where programs have a choice, they do what they do by default.
 by_cron() { # root's job, mailed to root
 	rm -f /run/crond.reboot /run/crond.pid
-	echo "@reboot root echo output # $1" >/etc/cron.d/bed
-	chmod 644 /etc/cron.d/bed
+	echo "@reboot root echo output # $1" >/etc/cron.d/sandbox
+	chmod 644 /etc/cron.d/sandbox
 	start cron cron -f
 	until_true 10 arrived_at "$1"
 	stop cron
@@ -316,4 +316,4 @@ for client in $clients; do
 	# shellcheck disable=SC2046
 	row "$client" $(cat "$T/result.$client")
 done
-bed_done
+sandbox_done

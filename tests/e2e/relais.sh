@@ -3,10 +3,10 @@
 # relais(1) against a running daemon whose provider is away: what it shows, what
 # it changes, whose mail it lets one see, and that nothing sent to the control
 # socket harms the daemon.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need jq setpriv /usr/bin/python3
-bed_enter
-bed_secrets
+sandbox_enter
+sandbox_secrets
 
 start_relaisd home <<-END
 	$(account work 127.0.0.1 2599 starttls)
@@ -285,4 +285,4 @@ check "  as the mail of who dropped it" test "$(
 check "delete of all" run 0 "$RELAIS" delete --all
 check "  leaves none" test "$("$RELAIS" --json queue)" = '[]'
 stop home
-bed_done
+sandbox_done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # repair.sh - what a provider would refuse for its form arrives all the same,
 # and decodes to what was sent; what cannot be repaired is refused at entry.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl jq python3
-bed_enter
+sandbox_enter
 start_provider full
 start_provider plain --port 588 --implicit-port 466 --hide 8bitmime,smtputf8
 conf() {
@@ -133,5 +133,5 @@ submit big 300000
 check "a client that says its size hears 552 at MAIL" grep -q \
     '^< 552 5.3.4' "$T/submit.err"
 check "before it sends anything" eval '! grep -q "^> DATA" "$T/submit.err"'
-[ "$bed_bad" = 0 ] || { show_log home; show_log tight; }
-bed_done
+[ "$sandbox_bad" = 0 ] || { show_log home; show_log tight; }
+sandbox_done

@@ -4,14 +4,14 @@
 # held, whether the message is held, tried again or given up, who is told, and
 # whether what a person has to do stands everywhere to its end.  The many replies
 # themselves are in tests/unit/replies.tsv.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need certtool jq setpriv
-bed_enter
+sandbox_enter
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
-bed_alerts
+sandbox_alerts
 
-# As bed.sh has it, and after of_user as somebody's own daemon.
+# As sandbox.sh has it, and after of_user as somebody's own daemon.
 relaisd=("$top_builddir/relaisd")
 of_user() {
 	relaisd=(setpriv --reuid relais --regid relais --clear-groups
@@ -251,4 +251,4 @@ provider
 relais flush >/dev/null
 check "  and the mail is delivered" until_true 15 queue_is 0
 finish
-bed_done
+sandbox_done

@@ -3,10 +3,10 @@
 # Every sample message of tests/corpus/intake, three ways in: sendmail, SMTP and
 # the drop folder.  Each arrives, as the same message whichever way it took, and
 # no address of a Bcc leaves with it.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 jq
-bed_enter
+sandbox_enter
 start_provider mail
 start_relaisd home < <(
 	echo "max_equal = 0" # the same message comes three times
@@ -116,4 +116,4 @@ EOF
 check "each is the same message, and a sound one, whichever way it came" \
     python3 "$T/compare.py" "$T/mail" "${samples[@]}"
 no_crash home
-bed_done
+sandbox_done

@@ -3,10 +3,10 @@
 # sendmail(8) byte by byte, against a throw-away server that keeps what it gets:
 # the header, the envelope, the dots, the exit codes at every stage, and where a
 # message goes when nobody answers.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need /usr/bin/python3 setpriv unshare
 [ -x "$top_builddir/sendmail" ] || skip_all "sendmail is not built"
-bed_enter
+sandbox_enter
 
 SENDMAIL=$top_builddir/sendmail
 HOST=$(hostname)
@@ -471,4 +471,4 @@ check "so is -q" test $? = 69
 echo 'this is no alias' >/etc/aliases
 "$T/newaliases" >"$T/out" 2>"$T/err"
 check "newaliases refuses a wrong line" test $? = 65
-bed_done
+sandbox_done

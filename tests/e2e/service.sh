@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # service.sh - relaisd as a service: root given up for good, sockets handed
 # over by a service manager, readiness, the background, one user's own daemon.
-. "${srcdir:-.}/tests/lib/bed.sh"
-bed_enter
+. "${srcdir:-.}/tests/lib/sandbox.sh"
+sandbox_enter
 need python3 setpriv
 start_provider mail
 conf() { account mail mail.example.test 587 starttls; }
@@ -149,7 +149,7 @@ until_true 10 eval '! is_up handed'
 status=$?
 check "without -f the command returns 0 when the daemon runs" test $status = 0
 check "and mail can be sent at once" test -n "$(say 2525)"
-[ "$bed_bad" = 0 ] || show_log background
+[ "$sandbox_bad" = 0 ] || show_log background
 # It is nobody's child; this namespace has one such process.
 for exe in /proc/[0-9]*/exe; do
 	[ "$(readlink "$exe")" != "$top_builddir/relaisd" ] ||
@@ -193,5 +193,5 @@ sent() { grep -q ' sent .*user=alice' "$T/alice.log"; }
 check "which sends it" until_true 10 sent
 check "relais talks to it" eval 'as_alice "$top_builddir/relais" status |
     grep -q "^mail *ready"'
-[ "$bed_bad" = 0 ] || show_log alice
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log alice
+sandbox_done

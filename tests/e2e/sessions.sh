@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # One user who opens all the sessions there are leaves some for others (R68), on
 # the Unix socket and by TCP.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need python3 certtool jq curl setpriv
-bed_enter
+sandbox_enter
 start_provider provider
 start_relaisd home < <(
 	echo "max_sessions = 20"
@@ -60,4 +60,4 @@ greedy() { # WHERE NAME
 }
 greedy 2525 "by TCP"
 greedy "$T/home/smtp.sock" "on the socket"
-bed_done
+sandbox_done

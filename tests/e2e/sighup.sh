@@ -3,8 +3,8 @@
 # reload.sh - SIGHUP: an account keeps what it has spent and learnt, mail goes
 # through the right account whatever was moved in the file, what needs a restart
 # is named, and a secret that cannot be read any more is not used.
-. "${srcdir:-.}/tests/lib/bed.sh"
-bed_enter
+. "${srcdir:-.}/tests/lib/sandbox.sh"
+sandbox_enter
 need jq
 start_provider mail
 
@@ -271,5 +271,5 @@ chown relais "$T/shut/mail"
 cat "$T/secret/mail" >"$T/shut/mail"
 reload home
 check "readable and right, it goes" until_true 20 has_got mail 1
-[ "$bed_bad" = 0 ] || show_log home 40
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 40
+sandbox_done

@@ -3,10 +3,10 @@
 # spare.sh - fallback = NAME: while an account is held its mail goes through
 # the spare, with the spare's identity, and back when the account works again;
 # what the first provider may have taken stays with it.
-. "${srcdir:-.}/tests/lib/bed.sh"
-bed_enter
+. "${srcdir:-.}/tests/lib/sandbox.sh"
+sandbox_enter
 need jq
-bed_secrets
+sandbox_secrets
 start_provider mail
 printf 'wrong\n' >"$T/secret/wrong"
 chown relais "$T/secret/wrong"
@@ -45,5 +45,5 @@ until_true 10 grep -q 'configuration reloaded' "$T/home.log"
 submit
 check "once the account works its mail goes there again" \
     until_true 10 eval '[ "$(got mail)" = 1 ]'
-[ "$bed_bad" = 0 ] || show_log home 40
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 40
+sandbox_done

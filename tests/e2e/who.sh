@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # who.sh - who may submit: by user, by group and by where from, on every way in;
 # who it was stands in the log and in Received, unless that is hidden.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl jq setpriv ip
-bed_enter
+sandbox_enter
 start_provider mail
 groupadd -f mailers 2>/dev/null || echo "mailers:x:61900:" >>/etc/group
 sed -i 's/^mailers:.*/mailers:x:61900:bob/' /etc/group
@@ -141,5 +141,5 @@ check "  but the log does" grep -q "accepted .*uid=$alice user=alice" "$T/home.l
 stop home
 if ! has_mail mail no; then pass "nothing that was refused has arrived"
 else fail "something that was refused has arrived"; fi
-[ "$bed_bad" = 0 ] || show_log home 30
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 30
+sandbox_done

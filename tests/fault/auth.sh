@@ -3,10 +3,10 @@
 # A password that has expired, with 500 messages waiting and more coming: the
 # provider is not hammered, nothing bounces, nobody who submits has to wait,
 # and after the correction all of it leaves (R56, R57).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${MESSAGES:=500}"
 
@@ -77,4 +77,4 @@ round() { # NAME COMMAND...: what makes it try again after the correction
 round "corrected, relais flush" relais flush
 hangup() { kill -HUP "$(cat "$T/home.pid")"; }
 round "corrected, SIGHUP" hangup
-bed_done
+sandbox_done

@@ -3,10 +3,10 @@
 # What can take seconds at somebody else's will: the user database, and keys that
 # a provider has us derive.  Who needs it waits; nobody else does.  The figures
 # are printed.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 MOST_MS=${MOST_MS:-6000} # the machine may be busy
 SLOW=$top_builddir/tests/lib/slowusers.so
@@ -147,5 +147,5 @@ check "nobody else waits for the key: ${best} ms" \
 stop home TERM
 
 no_crash home
-[ "$bed_bad" = 0 ] || show_log home 30
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 30
+sandbox_done

@@ -3,17 +3,17 @@
 # A wall clock that jumps ten years ahead or back, a start in 1970, and a
 # suspend of an hour, in the real relaisd (tests/lib/timeshift.c): no message
 # expires, nobody is stormed with attempts, and mail goes on (R47, R48).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 export RETRY_AFTER=60s
 TEN_YEARS=$((10 * 365 * 86400))
 NOW=$(date +%s)
 : "${MESSAGES:=40}"
 away=5 # messages that wait for the account of that name
-bed_secrets
+sandbox_secrets
 
 # tls: a certificate that is valid for two days around now; plain: a provider
 # that any clock can talk to; away: nobody listens there, ever; few: two
@@ -169,4 +169,4 @@ shift_time pass 43200 300
 check "twelve hours later the $(failed) that never could leave are given up" \
     [ "$(failed):$(waiting away)" = $away:0 ]
 no_crash home
-bed_done
+sandbox_done

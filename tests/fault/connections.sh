@@ -4,10 +4,10 @@
 # or process stays behind, and no processor time is spent on them afterwards
 # (R50, R51).
 #	SEED=N CONNECTIONS=20000 tests/fault/connections.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq curl
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${CONNECTIONS:=100000}"
 
@@ -66,4 +66,4 @@ check "no message came of them, no file is left" \
 submit after
 check "mail goes through as before" until_true 10 has_mail provider after
 no_crash home
-bed_done
+sandbox_done

@@ -3,10 +3,10 @@
 # A queue of 1,000 messages of which half are damaged in fourteen ways: the
 # healthy ones leave, the damaged ones are set aside, and nothing crashes (R46).
 #	SEED=N tests/fault/corrupt.sh repeats one run.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${MESSAGES:=1000}"
 
@@ -18,7 +18,7 @@ conf() {
 	mode = queue
 	EOC
 }
-bed_secrets
+sandbox_secrets
 start_relaisd home < <(conf)
 load --ports 2526 --count "$MESSAGES"
 wait "$load_pid"
@@ -100,4 +100,4 @@ submit "after a restart"
 check "also after a restart" until_true 10 has_mail provider "after a restart"
 check "nothing is left in the queue" drained
 no_crash home
-bed_done
+sandbox_done

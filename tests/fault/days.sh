@@ -4,17 +4,17 @@
 # relaisd in seconds (tests/lib/timeshift.c): a wrong password for a day, and
 # quotas that look like something else (R56, R57, R60).  Nothing fails, nobody
 # is hammered, a person is told once, and in the end all of it leaves.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 : "${MESSAGES:=500}"
 export RETRY_AFTER=60s
 HOUR=3600
-bed_secrets
+sandbox_secrets
 
-bed_alerts
+sandbox_alerts
 
 conf() { # HOST
 	echo "alert_command = $T/alert"
@@ -151,4 +151,4 @@ quota "454 of SES after DATA" email-smtp.eu-west-1.amazonaws.com \
 quota "554 of Yandex" smtp.yandex.com \
     'end:554:5.7.1:Message rejected under suspicion of SPAM, sender blocked' \
     23 0
-bed_done
+sandbox_done

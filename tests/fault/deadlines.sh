@@ -3,14 +3,14 @@
 # Providers that say nothing any more, at every step: each is left when its
 # deadline has passed, the message stays, and the next try gets through (R48,
 # R49).  The hour that takes is over in seconds (tests/lib/timeshift.c).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 export RETRY_AFTER=60s
 stages=(greeting ehlo starttls auth mail rcpt data body end)
-bed_secrets
+sandbox_secrets
 
 conf() {
 	local i
@@ -72,4 +72,4 @@ failed=$(grep -c ' failed ' "$T/home.log")
 check "a provider that hangs is left at its deadline at $all of ${#stages[@]} steps, and all is sent within $passed_min minutes; failed $failed" \
     [ "$all:$failed" = "${#stages[@]}:0" ]
 no_crash home
-bed_done
+sandbox_done

@@ -3,10 +3,10 @@
 # More clients than descriptors: accepting pauses without spinning, deliveries,
 # the disk and relais go on with what is kept for them, and whoever waited is
 # served when others leave (R52).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq prlimit
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${DESCRIPTORS:=64}"
 
@@ -23,7 +23,7 @@ pid() { cat "$T/home.pid"; }
 fds() { find "/proc/$(pid)/fd" -type l | wc -l; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$(pid)/stat"; }
 
-bed_secrets
+sandbox_secrets
 start_relaisd home < <(conf)
 # Waits for the provider: some of it large, so that its file has to be opened.
 load --ports 2526 --count 60
@@ -85,6 +85,6 @@ check "who waited is greeted when others leave: $(tail -n 1 "$T/crowd")" \
     eval 'set -- $(tail -n 1 "$T/crowd"); [ "$1:$2" = "served:$4" ]'
 submit "after the crowd"
 check "mail goes through as before" until_true 10 has_mail provider "after the crowd"
-[ "$bed_bad" = 0 ] || show_log home
+[ "$sandbox_bad" = 0 ] || show_log home
 no_crash home
-bed_done
+sandbox_done

@@ -3,13 +3,13 @@
 # A disk that is full, in bytes or in files, and calls that fail: 452 and never
 # a false 250, nothing left behind, deliveries go on, and it recovers by itself
 # (R44, R45).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-bed_secrets
+sandbox_secrets
 
 conf() {
 	account mail mail.example.test "${ACCOUNT_PORT:-587}" starttls
@@ -191,4 +191,4 @@ failing "close" c 1
 failing "close" c 3
 failing "the sync of a folder" d 1
 failing "the sync of a folder" d 3
-bed_done
+sandbox_done

@@ -5,10 +5,10 @@
 # anybody else's is sent or touched, no submitter is believed but the kernel,
 # and honest mail goes through meanwhile (R29, R30).
 #	SEED=N tests/fault/droppers.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq setpriv
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${SEED:=$RANDOM}"
 note "seed $SEED"
@@ -223,4 +223,4 @@ check "a file that changes while it is read is sent whole or not at all" \
 check "nothing stolen is sent" eval '! grep -rqs "stolen\|secret" "$T/provider"'
 no_crash home
 check "relaisd is up" is_up home
-bed_done
+sandbox_done

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Providers that refuse, drop, hang, stop in the middle of a reply or talk
 # nonsense, at every stage; see hostile.py.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need python3 certtool
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 ulimit -n 8192
-bed_secrets
+sandbox_secrets
 relaisd_conf hostile </dev/null
 cp "$T/hostile/relais.conf" "$T/hostile/head.conf"
 export T
@@ -16,5 +16,5 @@ python3 "$srcdir/tests/fault/hostile.py" "$T/hostile" "$top_builddir" \
     --user "$USER_NAME" --password-file "$T/secret/mail" --lifetime 3600 \
     2>&1 | tee "$T/hostile.out"
 grep -q '^PASS' "$T/hostile.out" && ! grep -qE '^FAIL|^Traceback' \
-    "$T/hostile.out" || bed_bad=1
-bed_done
+    "$T/hostile.out" || sandbox_bad=1
+sandbox_done

@@ -6,10 +6,10 @@
 # way at one of the kills, as the journals show.  Then the same on a disk that
 # takes 100 ms to remove a file, where what was sent long ago still has one.
 #	SEED=N KILLS=100 MESSAGES=2000 tests/fault/kill.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 : "${KILLS:=100}" "${MESSAGES:=2000}" "${SECONDS_MAX:=200}" "${SEED:=$RANDOM}"
 RANDOM=$SEED
 note "seed $SEED"
@@ -27,7 +27,7 @@ conf() {
 	mode = safe
 	EOC
 }
-# In place of bed.sh's: with the disk as $T/diskfault has it.
+# In place of sandbox.sh's: with the disk as $T/diskfault has it.
 run_relaisd() {
 	[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 	[ -f "$diskfault" ] || skip_all "diskfault.so is not built"
@@ -143,4 +143,4 @@ if [ "$backlog" -gt 0 ]; then
 else
 	fail "the slow disk has kept no file of a finished message: proves nothing"
 fi
-bed_done
+sandbox_done

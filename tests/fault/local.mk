@@ -1,15 +1,15 @@
 # The promise under failing disk calls and sudden death; unit/queue.mk has
-# QUEUE_LIBS and QUEUE_LAB.
+# QUEUE_LIBS and QUEUE_FIXTURE.
 fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue \
 	%reldir%/test_threads_queue
 
 %canon_reldir%_test_fault_queue_SOURCES = %reldir%/test_fault_queue.c \
-	$(QUEUE_LAB)
+	$(QUEUE_FIXTURE)
 %canon_reldir%_test_crash_queue_SOURCES = %reldir%/test_crash_queue.c \
-	$(QUEUE_LAB)
+	$(QUEUE_FIXTURE)
 
 %canon_reldir%_test_threads_queue_SOURCES = %reldir%/test_threads_queue.c \
-	$(QUEUE_LAB)
+	$(QUEUE_FIXTURE)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(fault_tests)

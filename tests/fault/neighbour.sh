@@ -3,10 +3,10 @@
 # A user without rights against everybody else on the machine: what is put into
 # the drop folder, hides its owner, floods the control socket or costs time.  An
 # honest user's mail hardly waits meanwhile.  The figures are printed.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 MOST_MS=${MOST_MS:-8000} # the machine may be busy; it was 13 to 75 seconds
 DROP=$T/home/spool/drop
@@ -153,5 +153,5 @@ check "names that are no mail are removed after a minute" until_true 70 \
     eval '[ "$(find "$DROP" -name "foreign*" | wc -l)" = 0 ]'
 no_crash home
 check "relaisd is up" is_up home
-[ "$bed_bad" = 0 ] || show_log home 30
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 30
+sandbox_done

@@ -3,9 +3,9 @@
 # Sudden death of the real relaisd at every disk call of accepting, trying
 # again, delivering, giving up and telling the sender; see points.py.
 #	ONLY=accept,fail POINTS_MAX=3 tests/fault/points.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need python3 certtool strace
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 strace -f -qq -o /dev/null -e trace=fsync true 2>/dev/null ||
     skip_all "strace may not trace here"
@@ -36,5 +36,5 @@ rm -rf "$d/second" && ln -s "$T/second" "$d/second"
 python3 "$srcdir/tests/fault/points.py" "$d" "$top_builddir/relaisd" \
     "$top_builddir/relais" 2>&1 | tee "$T/points.out"
 grep -q '^PASS' "$T/points.out" && ! grep -q '^FAIL' "$T/points.out" ||
-    bed_bad=1
-bed_done
+    sandbox_bad=1
+sandbox_done

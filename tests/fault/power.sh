@@ -5,13 +5,13 @@
 # provider has, every message that had heard 250 before.  The same without
 # syncs has to lose some: the test can fail.
 #	CUTS=6 tests/fault/power.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need mkfs.ext4 e2fsck losetup python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${CUTS:=6}"
-bed_secrets
+sandbox_secrets
 
 conf() {
 	account mail mail.example.test 587 starttls
@@ -126,4 +126,4 @@ if command -v strace >/dev/null &&
 else
 	skip "power cut without syncs: strace may not trace here"
 fi
-bed_done
+sandbox_done

@@ -5,9 +5,9 @@
 # same without syncs, which has to lose something: the test can fail.  (That
 # the folder is synced cannot be seen here, because ext4 makes the name of a new
 # file durable together with it; test_fault_queue sees it.)
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need mkfs.ext4 losetup
-bed_enter
+sandbox_enter
 powercut=$top_builddir/tests/fault/powercut
 [ -x "$powercut" ] || skip_all "powercut is not built: make check-e2e does it"
 N=50
@@ -41,4 +41,4 @@ check "all $N promised messages survive a power cut" test "$found" -eq $N
 check "none of them is damaged" test ! -s "$T/corrupt"
 found=$(cut_power accept-nosync)
 check "without syncs, some are lost ($found are left)" test "$found" -lt $N
-bed_done
+sandbox_done

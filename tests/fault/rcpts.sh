@@ -3,10 +3,10 @@
 # 250 recipients of one message, of whom one is refused for good and three for
 # a while, at providers that take only so many at once: each of the others gets
 # it exactly once, at once.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 
 # r0 ... r249, the names of those who are refused instead.
@@ -126,4 +126,4 @@ learns() { # NAME REFUSALS PROVIDER-OPTION...
 }
 learns "Google" 100
 learns "LIMITS RCPTDOMAINMAX=1" 0 --limits RCPTDOMAINMAX=1
-bed_done
+sandbox_done

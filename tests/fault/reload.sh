@@ -5,13 +5,13 @@
 # their logins, limits and connections, every seventh file is broken.  Nothing
 # is lost or sent twice, a limit and a hold stay what they are, and nothing of
 # the old configurations is left.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 : "${RELOADS:=300}" "${WAITING:=1000}" "${PER_HOUR:=40}"
-bed_secrets
+sandbox_secrets
 for f in one two; do
 	install -o relais -m 600 "$T/secret/mail" "$T/secret/$f"
 done
@@ -179,5 +179,5 @@ check "memory: $idle_kib KiB, then $busy_kib, after 100 reloads more $again_kib"
     [ "$again_kib" -lt $((busy_kib + 400)) ]
 check "$(fds) descriptors are open" [ "$(fds)" -lt 40 ]
 no_crash home
-[ "$bed_bad" = 0 ] || show_log home 30
-bed_done
+[ "$sandbox_bad" = 0 ] || show_log home 30
+sandbox_done

@@ -3,12 +3,12 @@
 # SIGTERM and SIGHUP in the middle of work: what is under way is finished or
 # given back, nobody hears what is not so, and relaisd is gone in 25 seconds
 # whatever hangs.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-bed_secrets
+sandbox_secrets
 export RELAIS_CRED_HELPER=$top_builddir/relais-cred
 
 clean() {
@@ -251,4 +251,4 @@ check "the first is not disturbed" until_true 10 has_mail provider \
 check "nor its control socket" drained
 terminate
 ends "SIGTERM after all" $GONE_MS
-bed_done
+sandbox_done

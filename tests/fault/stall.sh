@@ -9,16 +9,16 @@
 #
 # Each of these is a world of its own, with its own provider and relaisd, and
 # several are there at once, for all of them mostly wait.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 IDENTITY=keep # the provider is to know senders
 CROWD=20
 # A silent connection is given up after 30 s or more.
 SOON=20
 : "${WORLDS:=5}" # at once
-bed_secrets
+sandbox_secrets
 worlds=0
 
 # world COMMAND...: with $T and ports of its own, in the background.
@@ -84,10 +84,10 @@ uncertain() {
 crowd() {
 	local name=$1 limit=$2 count=${3:-$CROWD}
 	began=${began:-$(now_ms)}
-	send crowd $CROWD 1
+	send crowd "$CROWD" 1
 	until_true "$limit" has_arrived "$count"
 	lasted=$(($(now_ms) - began))
-	if has_arrived "$count" && [ $lasted -le $((limit * 1000)) ]; then
+	if has_arrived "$count" && [ "$lasted" -le $((limit * 1000)) ]; then
 		pass "$name: $(arrived) of $CROWD after $lasted ms," \
 		    "$(logins) logins, $(uncertain) uncertain"
 	else
@@ -107,7 +107,7 @@ stage() { # NAME UNCERTAIN PROVIDER-OPTION...
 	shift 2
 	begin "$@"
 	send stuck 1 0
-	crowd "silent at $name" $SOON
+	crowd "silent at $name" "$SOON"
 	# Whatever it waits for ends here, and leaves its word in the journal.
 	# One that never logged in has no message.
 	[ "$(logins)" = 1 ] || {
@@ -138,8 +138,8 @@ busy() {
 	until_true 10 drained
 	send stuck 1 0
 	sleep 0.1
-	crowd "$name" $SOON
-	check "$name: each arrives once" test "$(arrived)" = $CROWD
+	crowd "$name" "$SOON"
+	check "$name: each arrives once" test "$(arrived)" = "$CROWD"
 	at_most "$name" 1
 	finish
 }
@@ -219,7 +219,7 @@ drips() {
 	    sed -e 's/^host = .*/host = 127.0.0.1/' -e 's/^tls = .*/tls = off/' \
 		-e '/^user = /d' -e '/^password_file/d' -e '/^tls_ca_file/d')
 	send stuck 1 0
-	crowd "the answer to RCPT drips" $SOON
+	crowd "the answer to RCPT drips" "$SOON"
 	at_most "the answer to RCPT drips" 0
 	finish
 }
@@ -228,6 +228,6 @@ world drips
 wait
 for n in $(seq "$worlds"); do
 	cat "$T/said.$n"
-	grep -q ^PASS "$T/said.$n" && ! grep -q ^FAIL "$T/said.$n" || bed_bad=1
+	grep -q ^PASS "$T/said.$n" && ! grep -q ^FAIL "$T/said.$n" || sandbox_bad=1
 done
-bed_done
+sandbox_done

@@ -3,10 +3,10 @@
 # Runaway scripts of real users, through sendmail and loopback TCP: max_per_user
 # lets others pass and spends nothing of the account's limit; equal messages are
 # folded into one with a count.  Neither loses a mail, nor under kill -9.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq curl setpriv
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 
 cat >"$T/told.sh" <<EOF
@@ -173,4 +173,4 @@ else
 	show_log home
 fi
 finish
-bed_done
+sandbox_done

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 /* What the child had said to the world before it died. */
 enum { SAID_NOTHING = 0, SAID_SAFE = 1, SAID_SENT_FIRST = 2, SAID_DONE = 4 };
@@ -50,7 +50,7 @@ content(const struct scene *s)
 }
 
 static void
-child_accepts(struct lab *l, const struct scene *s, int *fd)
+child_accepts(struct queue_fixture *l, const struct scene *s, int *fd)
 {
 	struct envelope *e = envelope_new();
 	struct queue_draft *d = queue_draft_new(l->q);
@@ -62,34 +62,34 @@ child_accepts(struct lab *l, const struct scene *s, int *fd)
 	if (queue_draft_write(d, content(s).p, s->size, &err) != 0)
 		_exit(1);
 	queue_draft_end(d, e, QUEUE_MODE_SAFE, 0, child_told, fd);
-	lab_tick(l);
+	fixture_tick(l);
 	queue_draft_free(d);
 	envelope_free(e);
 }
 
 /* The first recipient at once, the others at the second attempt. */
 static void
-child_delivers(struct lab *l, int fd)
+child_delivers(struct queue_fixture *l, int fd)
 {
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
-	struct verdict not_now = lab_verdict(VERDICT_LATER, "not now");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
+	struct verdict not_now = fixture_verdict(VERDICT_LATER, "not now");
 	struct queue_claim *d = queue_take(l->q, 0);
 
 	queue_claim_rcpt(d, 0, &ok);
 	say(fd, SAID_SENT_FIRST);
 	queue_claim_end(d, QUEUE_END_TRIED, &not_now, 0, NULL, NULL);
-	lab_pass(l, 5 * 60 * 1000);
+	fixture_pass(l, 5 * 60 * 1000);
 	d = queue_take(l->q, 0);
 	if (d != NULL)
 		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 }
 
 static void
-run_child(struct lab *l, const struct scene *s, int nth, int fd)
+run_child(struct queue_fixture *l, const struct scene *s, int nth, int fd)
 {
 	/* Not the parent's lock: a lock belongs to the open file. */
-	lab_open(l);
-	lab_tick(l);
+	fixture_open(l);
+	fixture_tick(l);
 	l->disk.dies_writing = s->dies_writing;
 	fault_fs_arm(&l->disk, nth, 0);
 	child_accepts(l, s, &fd);
@@ -100,7 +100,7 @@ run_child(struct lab *l, const struct scene *s, int nth, int fd)
 
 /* What it said, or-ed. */
 static int
-listen_to_child(struct lab *l, const struct scene *s, int nth)
+listen_to_child(struct queue_fixture *l, const struct scene *s, int nth)
 {
 	int pipe_fds[2], said = 0, status;
 	pid_t pid;
@@ -124,17 +124,17 @@ listen_to_child(struct lab *l, const struct scene *s, int nth)
 
 /* Recipients that a new process serves; -1: no message. */
 static int
-count_left(struct lab *l, const struct scene *s)
+count_left(struct queue_fixture *l, const struct scene *s)
 {
 	struct queue_claim *d;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 	char *p = malloc(s->size + 1);
 	struct err err;
 	size_t n;
 	int left;
 
-	lab_open(l);
-	lab_pass(l, 10 * 60 * 1000);
+	fixture_open(l);
+	fixture_pass(l, 10 * 60 * 1000);
 	d = queue_take(l->q, 0);
 	if (d == NULL) {
 		free(p);
@@ -163,11 +163,11 @@ dying_anywhere_loses_nothing_that_was_promised(void **state)
 		int said, nth = 0;
 
 		do {
-			struct lab l;
+			struct queue_fixture l;
 			int left, all = (int)scenes[i].nrcpts;
 
-			lab_init(&l);
-			lab_close(&l);
+			fixture_init(&l);
+			fixture_close(&l);
 			said = listen_to_child(&l, &scenes[i], ++nth);
 			left = count_left(&l, &scenes[i]);
 			if ((said & SAID_DONE) != 0)
@@ -176,10 +176,10 @@ dying_anywhere_loses_nothing_that_was_promised(void **state)
 				assert_true(left >= all - 1 ||
 					    (left == -1 &&
 						(said & SAID_SENT_FIRST) != 0));
-			assert_int_equal(lab_files(&l, "queue"), 0);
-			assert_int_equal(lab_files(&l, "corrupt"), 0);
-			assert_int_equal(lab_files(&l, "failed"), 0);
-			lab_clear(&l);
+			assert_int_equal(fixture_files(&l, "queue"), 0);
+			assert_int_equal(fixture_files(&l, "corrupt"), 0);
+			assert_int_equal(fixture_files(&l, "failed"), 0);
+			fixture_clear(&l);
 		} while ((said & SAID_DONE) == 0);
 		assert_true(nth > 10);
 	}

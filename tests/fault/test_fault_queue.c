@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 
@@ -17,7 +17,7 @@ struct scene {
 	bool is_large;
 	size_t nrcpts;
 	/* After the message was accepted, with the clock two minutes on. */
-	void (*act)(struct lab *l, const char *id);
+	void (*act)(struct queue_fixture *l, const char *id);
 	/* Recipients the provider has taken in act(), if it ran. */
 	size_t taken;
 	bool may_go; /* act() removes it */
@@ -43,74 +43,74 @@ content(const struct scene *s)
 /* --- what is done --------------------------------------------------------- */
 
 static void
-end_first_ok(struct lab *l, enum verdict_class others)
+end_first_ok(struct queue_fixture *l, enum verdict_class others)
 {
 	struct queue_claim *d = queue_take(l->q, 0);
-	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
-	struct verdict v = lab_verdict(others, "no");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	struct verdict v = fixture_verdict(others, "no");
 	int settled = 0;
 
 	if (d == NULL)
 		return;
 	queue_claim_rcpt(d, 0, &ok);
-	queue_claim_end(d, QUEUE_END_TRIED, &v, 0, lab_count, &settled);
+	queue_claim_end(d, QUEUE_END_TRIED, &v, 0, fixture_count, &settled);
 	assert_int_equal(settled, 1); /* failure or not */
 }
 
 static void
-partial(struct lab *l, const char *id)
+partial(struct queue_fixture *l, const char *id)
 {
 	(void)id;
 	end_first_ok(l, VERDICT_LATER);
 }
 
 static void
-mixed(struct lab *l, const char *id)
+mixed(struct queue_fixture *l, const char *id)
 {
 	(void)id;
 	end_first_ok(l, VERDICT_NEVER);
 }
 
 static void
-later(struct lab *l, const char *id)
+later(struct queue_fixture *l, const char *id)
 {
 	(void)id;
-	IGNORE(lab_deliver(l, VERDICT_LATER));
-	lab_pass(l, 3 * 60 * 1000);
-	IGNORE(lab_deliver(l, VERDICT_LATER));
+	IGNORE(fixture_deliver(l, VERDICT_LATER));
+	fixture_pass(l, 3 * 60 * 1000);
+	IGNORE(fixture_deliver(l, VERDICT_LATER));
 }
 
 static void
-refused(struct lab *l, const char *id)
+refused(struct queue_fixture *l, const char *id)
 {
 	(void)id;
-	IGNORE(lab_deliver(l, VERDICT_NEVER));
+	IGNORE(fixture_deliver(l, VERDICT_NEVER));
 }
 
 static void
-refused_and_requeued(struct lab *l, const char *id)
+refused_and_requeued(struct queue_fixture *l, const char *id)
 {
-	IGNORE(lab_deliver(l, VERDICT_NEVER));
+	IGNORE(fixture_deliver(l, VERDICT_NEVER));
 	IGNORE(queue_retry(l->q, id));
-	lab_tick(l);
+	fixture_tick(l);
 }
 
 static void
-held_and_released(struct lab *l, const char *id)
+held_and_released(struct queue_fixture *l, const char *id)
 {
 	IGNORE(queue_hold(l->q, id, "why"));
 	IGNORE(queue_release(l->q, id));
 }
 
 static void
-delivered(struct lab *l, const char *id)
+delivered(struct queue_fixture *l, const char *id)
 {
 	(void)id;
-	IGNORE(lab_deliver(l, VERDICT_OK));
+	IGNORE(fixture_deliver(l, VERDICT_OK));
 }
 
 static void
-deleted(struct lab *l, const char *id)
+deleted(struct queue_fixture *l, const char *id)
 {
 	IGNORE(queue_delete(l->q, id));
 }
@@ -135,7 +135,7 @@ static const struct scene scenes[] = {
 /* Requeues, releases and delivers whatever is there; how many recipients got
  * it. */
 static size_t
-deliver_all(struct lab *l, const struct scene *s, const char *id)
+deliver_all(struct queue_fixture *l, const struct scene *s, const char *id)
 {
 	struct queue_item it;
 	struct queue_claim *d;
@@ -143,10 +143,10 @@ deliver_all(struct lab *l, const struct scene *s, const char *id)
 
 	if (queue_find(l->q, id, &it)) {
 		assert_true(queue_retry(l->q, id));
-		lab_tick(l);
+		fixture_tick(l);
 	}
 	while ((d = queue_take(l->q, 0)) != NULL) {
-		struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+		struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 		struct bytes want = content(s);
 		char *p = malloc(want.n + 1);
 		struct err err;
@@ -169,29 +169,30 @@ static struct outcome
 play(const struct scene *s, int nth, int os, bool is_lasting)
 {
 	struct outcome o = { false, false, false };
-	struct lab l;
-	struct lab_client c;
+	struct queue_fixture l;
+	struct fixture_client c;
 	size_t got;
 
-	lab_init(&l);
+	fixture_init(&l);
 	if (s->act == NULL)
 		fault_fs_arm(&l.disk, nth, os);
 	l.disk.is_lasting = is_lasting;
-	lab_submit(&l, &c, s->act == NULL ? QUEUE_MODE_QUEUE : QUEUE_MODE_SAFE,
-	    s->nrcpts, content(s));
-	lab_tick(&l);
+	fixture_submit(&l, &c,
+	    s->act == NULL ? QUEUE_MODE_QUEUE : QUEUE_MODE_SAFE, s->nrcpts,
+	    content(s));
+	fixture_tick(&l);
 	assert_int_equal(c.told, 1);
 	o.is_promised = c.t.outcome == QUEUE_SAFE;
 	if (o.is_promised && c.had_fault)
 		fail_msg("%s, call %d (%c) failed: promised all the same",
 		    s->name, nth, l.disk.fired_letter);
 	if (c.d != NULL)
-		lab_client_done(&c);
+		fixture_client_done(&c);
 	if (s->act != NULL) {
 		assert_true(o.is_promised);
 		fault_fs_arm(&l.disk, nth, os);
 		s->act(&l, c.id);
-		lab_tick(&l);
+		fixture_tick(&l);
 	}
 	o.has_fired = l.disk.fired;
 	/* A draft that was synced long ago is only closed. */
@@ -203,19 +204,19 @@ play(const struct scene *s, int nth, int os, bool is_lasting)
 	/* The disk is well again; sometimes in the same process. */
 	fault_fs_arm(&l.disk, 0, 0);
 	if (nth % 2 == 0)
-		lab_restart(&l);
-	lab_tick(&l);
+		fixture_restart(&l);
+	fixture_tick(&l);
 	got = deliver_all(&l, s, c.id);
 	if (o.is_promised && !s->may_go && got < s->nrcpts - s->taken)
 		fail_msg("%s, call %d: %zu served", s->name, nth, got);
 	if (!o.is_promised && !o.has_unlink_failed)
 		assert_int_equal(got, 0);
-	assert_int_equal(lab_files(&l, "corrupt"), 0);
-	lab_restart(&l);
-	lab_tick(&l);
+	assert_int_equal(fixture_files(&l, "corrupt"), 0);
+	fixture_restart(&l);
+	fixture_tick(&l);
 	if (!s->may_go && !is_lasting)
 		assert_int_equal(queue_count(l.q), 0);
-	lab_clear(&l);
+	fixture_clear(&l);
 	return o;
 }
 
@@ -275,11 +276,11 @@ the_promise_comes_after_file_and_folder_are_synced(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct envelope *e = envelope_new();
 		struct queue_draft *d;
-		struct lab l;
+		struct queue_fixture l;
 		struct err err;
 		char piece[100000];
 
-		lab_init(&l);
+		fixture_init(&l);
 		buf_reset(&l.disk.order);
 		memset(piece, 'x', sizeof(piece));
 		for (size_t k = 0; k < rows[i].nrcpts; k++)
@@ -294,11 +295,11 @@ the_promise_comes_after_file_and_folder_are_synced(void **state)
 			    0);
 		queue_draft_end(
 		    d, e, QUEUE_MODE_QUEUE, 0, note_promise, &l.disk);
-		lab_tick(&l);
+		fixture_tick(&l);
 		assert_string_equal(buf_str(&l.disk.order), rows[i].order);
 		queue_draft_free(d);
 		envelope_free(e);
-		lab_clear(&l);
+		fixture_clear(&l);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 enum { THREADS = 4, MESSAGES = 400, PENDING = 1024 };
 
@@ -143,7 +143,7 @@ told(void *ctx, const struct queue_told *t)
 }
 
 static void
-submit(struct lab *l, struct client *c, unsigned i)
+submit(struct queue_fixture *l, struct client *c, unsigned i)
 {
 	static char text[200000];
 	struct envelope *e = envelope_new();
@@ -163,11 +163,11 @@ submit(struct lab *l, struct client *c, unsigned i)
 }
 
 static void
-deliver_some(struct lab *l, unsigned turn)
+deliver_some(struct queue_fixture *l, unsigned turn)
 {
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
-	struct verdict later = lab_verdict(VERDICT_LATER, "later");
-	struct verdict never = lab_verdict(VERDICT_NEVER, "never");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
+	struct verdict later = fixture_verdict(VERDICT_LATER, "later");
+	struct verdict never = fixture_verdict(VERDICT_NEVER, "never");
 	struct queue_claim *d;
 	char byte;
 	size_t n;
@@ -190,17 +190,17 @@ nothing_is_lost_between_threads(void **state)
 {
 	static struct client clients[MESSAGES];
 	static struct pool p;
-	struct lab l;
+	struct queue_fixture l;
 	unsigned turn = 0;
 	size_t safe = 0;
 
 	(void)state;
-	lab_init(&l);
-	lab_close(&l);
+	fixture_init(&l);
+	fixture_close(&l);
 	l.disk.fs.sync = slow_sync;
 	l.pool = (struct work_pool) { pool_submit, pool_cancel, &p };
 	pool_start(&p);
-	lab_open(&l);
+	fixture_open(&l);
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		submit(&l, &clients[i], i);
 		for (int k = 0; k < 3; k++) {
@@ -211,7 +211,7 @@ nothing_is_lost_between_threads(void **state)
 	}
 	while (pool_turn(&p))
 		deliver_some(&l, ++turn);
-	lab_pass(&l, 11000);
+	fixture_pass(&l, 11000);
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		assert_int_equal(clients[i].told, 1);
 		assert_int_not_equal(clients[i].outcome, QUEUE_FAILED);
@@ -220,23 +220,23 @@ nothing_is_lost_between_threads(void **state)
 	assert_true(safe > 0);
 	while (pool_turn(&p))
 		;
-	assert_int_equal(
-	    queue_count(l.q), lab_files(&l, "queue") + lab_files(&l, "failed"));
+	assert_int_equal(queue_count(l.q),
+	    fixture_files(&l, "queue") + fixture_files(&l, "failed"));
 
 	/* Closing in the middle of it. */
 	for (unsigned i = 0; i < 20; i++)
 		submit(&l, &clients[i], i);
-	lab_close(&l);
+	fixture_close(&l);
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(clients[i].told, 2);
 	pool_stop(&p);
 	l.pool = (struct work_pool) { 0 };
-	lab_open(&l);
-	lab_tick(&l);
-	assert_int_equal(
-	    queue_count(l.q), lab_files(&l, "queue") + lab_files(&l, "failed"));
-	assert_int_equal(lab_files(&l, "corrupt"), 0);
-	lab_clear(&l);
+	fixture_open(&l);
+	fixture_tick(&l);
+	assert_int_equal(queue_count(l.q),
+	    fixture_files(&l, "queue") + fixture_files(&l, "failed"));
+	assert_int_equal(fixture_files(&l, "corrupt"), 0);
+	fixture_clear(&l);
 }
 
 int

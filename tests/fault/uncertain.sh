@@ -4,10 +4,10 @@
 # connection breaks or because relaisd is killed in that moment.  The queue says
 # that it may have been delivered, `uncertain' decides what happens, and what is
 # sent again has the same bytes.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/bed.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
-bed_enter
+sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 
 begin() { # POLICY PROVIDER-OPTION...
@@ -115,4 +115,4 @@ check "a lost answer, uncertain = hold: a person is told" \
     until_true 5 grep -q 'alert event=message-held' "$T/home.log"
 relais release --all >/dev/null
 goes_again "a lost answer, uncertain = hold" 2
-bed_done
+sandbox_done

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# load.sh - bed.sh for the tests of the promise: a load of numbered messages
-# (tests/lib/load.py), and the account of them.  Sourced after bed.sh.
+# load.sh - sandbox.sh for the tests of the promise: a load of numbered messages
+# (tests/lib/load.py), and the account of them.  Sourced after sandbox.sh.
 
 # load OPTION...: in the background, its pid in $load_pid.
 load() {

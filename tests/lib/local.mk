@@ -1,9 +1,9 @@
-# Helpers: over cmocka for the unit tests, the bed for the end-to-end tests,
+# Helpers: over cmocka for the unit tests, the sandbox for the end-to-end tests,
 # and the throw-away provider.
 EXTRA_DIST += \
-	%reldir%/bed.sh \
+	%reldir%/sandbox.sh \
 	%reldir%/diskfault.c \
-	%reldir%/check.h %reldir%/decode.h %reldir%/dice.h %reldir%/files.h \
+	%reldir%/check.h %reldir%/decode.h %reldir%/random_source.h %reldir%/files.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \
 	%reldir%/peers \

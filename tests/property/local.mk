@@ -4,7 +4,7 @@ property_tests = %reldir%/test_roundtrip %reldir%/test_bytes
 
 %canon_reldir%_test_roundtrip_SOURCES = %reldir%/test_roundtrip.c \
 	%reldir%/mails.c %reldir%/mails.h %reldir%/model.c %reldir%/model.h \
-	%reldir%/strict.c %reldir%/strict.h $(QUEUE_LAB) \
+	%reldir%/strict.c %reldir%/strict.h $(QUEUE_FIXTURE) \
 	src/sendmail/sendmail_input.c src/sendmail/sendmail_message.c
 
 %canon_reldir%_test_bytes_SOURCES = %reldir%/test_bytes.c \

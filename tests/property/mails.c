@@ -9,18 +9,18 @@
 
 enum { TEXT_MAX = 1 << 24, DEPTH_MAX = 4, DEEP = 36 };
 #define LEN(a)        (sizeof(a) / sizeof((a)[0]))
-#define PICK(m, list) (list)[dice_roll((m)->d, LEN(list))]
+#define PICK(m, list) (list)[random_below((m)->d, LEN(list))]
 
 /* One mail in the making. */
 struct making {
-	struct dice *d;
+	struct random_source *d;
 	struct buf *to;
 	const char *eol; /* of this mail; NULL: another each time */
 	unsigned long boundary;
 };
 
 uint32_t
-dice_roll(struct dice *d, uint32_t bound)
+random_below(struct random_source *d, uint32_t bound)
 {
 	uint64_t z = d->state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -32,7 +32,7 @@ dice_roll(struct dice *d, uint32_t bound)
 static bool
 one_in(struct making *m, uint32_t n)
 {
-	return dice_roll(m->d, n) == 0;
+	return random_below(m->d, n) == 0;
 }
 
 static void
@@ -65,7 +65,7 @@ put_random(struct making *m, size_t n, const char *from)
 	size_t len = strlen(from);
 
 	for (; n > 0; n--)
-		put(m, from + dice_roll(m->d, (uint32_t)len), 1);
+		put(m, from + random_below(m->d, (uint32_t)len), 1);
 }
 
 static void
@@ -80,14 +80,14 @@ put_word(struct making *m)
 
 	puts_(m, one_in(m, 400) ? "=?iso-8859-1?q?na\xefve?=" : PICK(m, words));
 	if (one_in(m, 300))
-		put_random(m, 900 + dice_roll(m->d, 1500),
+		put_random(m, 900 + random_below(m->d, 1500),
 		    one_in(m, 3) ? "\xc3\xa9" : "abcdef=");
 }
 
 static void
 put_words(struct making *m, uint32_t max, bool may_fold)
 {
-	uint32_t n = dice_roll(m->d, max + 1);
+	uint32_t n = random_below(m->d, max + 1);
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (may_fold && one_in(m, 8)) {
@@ -138,7 +138,7 @@ write_path(struct making *m, struct mails_addr *a)
 	bool is_name = strchr(c, '@') != NULL && c[0] != '"' &&
 		       strchr(c, '[') == NULL;
 
-	switch (dice_roll(m->d, 12)) {
+	switch (random_below(m->d, 12)) {
 	case 0:
 		(void)snprintf(a->path, n, "< %s >", c);
 		break;
@@ -169,7 +169,7 @@ put_mailbox(struct making *m)
 	char addr[MAILS_ADDR_MAX];
 
 	address(m, addr);
-	switch (dice_roll(m->d, 8)) {
+	switch (random_below(m->d, 8)) {
 	case 0:
 	case 1:
 		puts_(m, addr);
@@ -203,7 +203,7 @@ put_mailboxes(struct making *m)
 	static const char *const odd[] = { "undisclosed-recipients:;", "<>",
 		"a@b@c", "group: a@example.net, b@example.net;", ",,",
 		"<@x,@y:joe@example.net>", "x@", "\"open", "no comma <a@b> c" };
-	size_t n = one_in(m, 200) ? 2000 : 1 + dice_roll(m->d, 3);
+	size_t n = one_in(m, 200) ? 2000 : 1 + random_below(m->d, 3);
 
 	if (one_in(m, 15)) {
 		puts_(m, PICK(m, odd));
@@ -311,7 +311,7 @@ put_dkim(struct making *m)
 static void
 put_fields(struct making *m)
 {
-	uint32_t n = dice_roll(m->d, 8);
+	uint32_t n = random_below(m->d, 8);
 
 	if (one_in(m, 15)) {
 		puts_(m, one_in(m, 3) ? ">From me Fri Aug 21 00:00:00 2026"
@@ -319,7 +319,7 @@ put_fields(struct making *m)
 		end(m);
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t kind = dice_roll(m->d, 10);
+		uint32_t kind = random_below(m->d, 10);
 
 		if (kind < 5)
 			put_address_field(m);
@@ -333,7 +333,7 @@ put_fields(struct making *m)
 			put_stamp(m);
 	}
 	if (one_in(m, 400))
-		for (uint32_t i = 95 + dice_roll(m->d, 12); i > 0; i--) {
+		for (uint32_t i = 95 + random_below(m->d, 12); i > 0; i--) {
 			puts_(m, "Received: from a by b; today");
 			end(m);
 		}
@@ -364,9 +364,9 @@ put_line(struct making *m)
 	else
 		puts_(m, PICK(m, lines));
 	if (one_in(m, 120))
-		put_random(m, 980 + dice_roll(m->d, 60), "x");
+		put_random(m, 980 + random_below(m->d, 60), "x");
 	if (one_in(m, 300))
-		put_random(m, 1200 + dice_roll(m->d, 4000),
+		put_random(m, 1200 + random_below(m->d, 4000),
 		    one_in(m, 2) ? "abc =.\xc3\xa9" : "\x80\x90\xa0\xb0\xff=");
 	end(m);
 }
@@ -374,7 +374,7 @@ put_line(struct making *m)
 static void
 put_lines(struct making *m)
 {
-	uint32_t n = dice_roll(m->d, one_in(m, 100) ? 3000 : 10);
+	uint32_t n = random_below(m->d, one_in(m, 100) ? 3000 : 10);
 
 	for (uint32_t i = 0; i < n; i++)
 		put_line(m);
@@ -385,7 +385,7 @@ put_lines(struct making *m)
 static void
 put_base64(struct making *m)
 {
-	size_t n = 4 * dice_roll(m->d, one_in(m, 10) ? 600 : 40);
+	size_t n = 4 * random_below(m->d, one_in(m, 10) ? 600 : 40);
 
 	put_random(m, n, "ABCDEFGabcdefg0123456789+/");
 	if (one_in(m, 3)) {
@@ -436,7 +436,7 @@ put_multipart(struct making *m, int depth)
 		"multipart/encrypted", "multipart/digest", "Multipart/Related",
 		"multipart/report" };
 	char boundary[32];
-	uint32_t n = dice_roll(m->d, 4);
+	uint32_t n = random_below(m->d, 4);
 
 	(void)snprintf(boundary, sizeof(boundary), "b%lu", m->boundary++);
 	put_type(m, PICK(m, types), boundary);
@@ -493,7 +493,7 @@ put_leaf(struct making *m)
 static void
 put_part(struct making *m, int depth)
 {
-	uint32_t kind = dice_roll(m->d, depth < DEPTH_MAX ? 10 : 6);
+	uint32_t kind = random_below(m->d, depth < DEPTH_MAX ? 10 : 6);
 
 	if (one_in(m, 20)) {
 		puts_(m, "From the start of a part");
@@ -538,7 +538,8 @@ structured(struct making *m)
 	else
 		put_part(m, 0);
 	if (one_in(m, 8) && buf_len(m->to) > 0)
-		buf_truncate(m->to, dice_roll(m->d, (uint32_t)buf_len(m->to)));
+		buf_truncate(
+		    m->to, random_below(m->d, (uint32_t)buf_len(m->to)));
 }
 
 static void
@@ -546,14 +547,14 @@ raw(struct making *m)
 {
 	static const char *const sets[] = { "\r\n.a",
 		"\r\n.a: \t-=", "ab:\n\r\n \xc3\xa9", "From \n:" };
-	size_t n = dice_roll(m->d, 300);
+	size_t n = random_below(m->d, 300);
 
 	if (one_in(m, 2)) {
 		put_random(m, n, PICK(m, sets));
 		return;
 	}
 	for (; n > 0; n--) {
-		char c = (char)dice_roll(m->d, 256);
+		char c = (char)random_below(m->d, 256);
 
 		if (c != '\0' || one_in(m, 10))
 			put(m, &c, 1);
@@ -566,13 +567,13 @@ damage(struct making *m)
 {
 	static const char bytes[] = "\r\n.:-\"; \t\x80\xff=ab";
 	struct buf old;
-	uint32_t n = 1 + dice_roll(m->d, 4);
+	uint32_t n = 1 + random_below(m->d, 4);
 
 	for (; n > 0 && buf_len(m->to) > 0; n--) {
-		uint32_t at = dice_roll(m->d, (uint32_t)buf_len(m->to));
+		uint32_t at = random_below(m->d, (uint32_t)buf_len(m->to));
 		char c = one_in(m, 15)
 			     ? '\0'
-			     : bytes[dice_roll(m->d, sizeof(bytes) - 1)];
+			     : bytes[random_below(m->d, sizeof(bytes) - 1)];
 
 		buf_init(&old, TEXT_MAX);
 		if (!buf_add(&old, buf_str(m->to), buf_len(m->to)))
@@ -590,7 +591,7 @@ damage(struct making *m)
 static void
 make_text(struct making *m)
 {
-	uint32_t kind = dice_roll(m->d, 20);
+	uint32_t kind = random_below(m->d, 20);
 
 	m->eol = kind < 12 ? "\r\n" : kind < 17 ? "\n" : NULL;
 	if (one_in(m, 10)) {
@@ -645,8 +646,8 @@ make_envelope(struct making *m, struct mails_mail *mail)
 	if (!one_in(m, 10))
 		address(m, mail->sender.canonical);
 	write_path(m, &mail->sender);
-	mail->nrcpts = one_in(m, 20) ? 1 + dice_roll(m->d, MAILS_RCPTS_MAX)
-				     : 1 + dice_roll(m->d, 3);
+	mail->nrcpts = one_in(m, 20) ? 1 + random_below(m->d, MAILS_RCPTS_MAX)
+				     : 1 + random_below(m->d, 3);
 	mail->says_utf8 = one_in(m, 4) || mails_is_high(mail->sender.canonical);
 	for (size_t i = 0; i < mail->nrcpts; i++) {
 		make_rcpt(m, &mail->rcpts[i]);
@@ -655,7 +656,7 @@ make_envelope(struct making *m, struct mails_mail *mail)
 				   mails_is_high(mail->rcpts[i].orcpt);
 	}
 	(void)snprintf(mail->envid, sizeof(mail->envid), "%s", PICK(m, envids));
-	mail->ret = (int)dice_roll(m->d, 3);
+	mail->ret = (int)random_below(m->d, 3);
 	mail->says_8bit = one_in(m, 3);
 }
 
@@ -673,7 +674,7 @@ mails_clear(struct mails_mail *m)
 }
 
 void
-mails_make(struct mails_mail *mail, struct dice *d)
+mails_make(struct mails_mail *mail, struct random_source *d)
 {
 	struct making m = { .d = d, .to = &mail->text };
 

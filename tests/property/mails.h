@@ -37,16 +37,17 @@ struct mails_mail {
 	bool says_8bit, says_utf8; /* parameters of MAIL */
 };
 
-struct dice {
+struct random_source {
 	uint64_t state;
 };
-uint32_t dice_roll(struct dice *d, uint32_t bound); /* 0 .. bound - 1 */
+uint32_t random_below(
+    struct random_source *d, uint32_t bound); /* 0 .. bound - 1 */
 
 bool mails_is_high(const char *s); /* has a byte over 127 */
 
 void mails_init(struct mails_mail *m);
 void mails_clear(struct mails_mail *m);
 /* Replaces what is in m. */
-void mails_make(struct mails_mail *m, struct dice *d);
+void mails_make(struct mails_mail *m, struct random_source *d);
 
 #endif

@@ -31,7 +31,7 @@
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_dot.h"
 #include "smtp/smtp_server.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 #include "tests/property/mails.h"
 #include "tests/property/model.h"
 #include "tests/property/strict.h"
@@ -70,10 +70,10 @@ struct sample {
 };
 
 struct bench {
-	struct lab lab;
+	struct queue_fixture lab;
 	struct loop *loop;
 	struct inbound_shared shared;
-	struct dice dice;
+	struct random_source dice;
 	struct sample samples[BATCH];
 	size_t n;
 	struct strict_opts server; /* of this batch */
@@ -168,7 +168,7 @@ bench_open(struct bench *b)
 {
 	struct err err;
 
-	lab_init(&b->lab);
+	fixture_init(&b->lab);
 	assert_int_equal(loop_new(&b->lab.clock, &b->loop, &err), 0);
 	b->shared.loop = b->loop;
 	b->shared.opts = (struct inbound_opts) {
@@ -217,7 +217,7 @@ bench_close(struct bench *b)
 		buf_clear(&b->samples[i].text);
 	}
 	assert_true(loop_free(b->loop));
-	lab_clear(&b->lab);
+	fixture_clear(&b->lab);
 }
 
 /* --- in ------------------------------------------------------------------- */
@@ -288,8 +288,8 @@ put_chunks(struct bench *b, struct bytes text, struct buf *to)
 	size_t at = 0, n;
 
 	do {
-		n = dice_roll(&b->dice, (uint32_t)(text.n - at) + 1);
-		if (dice_roll(&b->dice, 3) == 0)
+		n = random_below(&b->dice, (uint32_t)(text.n - at) + 1);
+		if (random_below(&b->dice, 3) == 0)
 			n = text.n - at;
 		assert_true(buf_addf(
 		    to, "BDAT %zu%s\r\n", n, at + n == text.n ? " LAST" : ""));
@@ -310,9 +310,9 @@ put_sendmail(struct bench *b, struct sample *s, struct buf *to)
 	struct err err;
 	bool ok;
 
-	sendmail_input_init(&in, dice_roll(&b->dice, 2) == 0);
+	sendmail_input_init(&in, random_below(&b->dice, 2) == 0);
 	for (size_t at = 0, n; at < text.n; at += n) {
-		n = 1 + dice_roll(&b->dice, (uint32_t)(text.n - at));
+		n = 1 + random_below(&b->dice, (uint32_t)(text.n - at));
 		assert_int_equal(
 		    sendmail_input_put(&in, text.p + at, n, &err), 0);
 	}
@@ -454,7 +454,7 @@ pump(struct visit *v)
 static void
 converse(struct visit *v, struct bytes stream)
 {
-	bool is_whole = dice_roll(&v->b->dice, 3) > 0;
+	bool is_whole = random_below(&v->b->dice, 3) > 0;
 
 	pump(v);
 	for (int turn = 0; stream.n > 0; turn++) {
@@ -464,14 +464,14 @@ converse(struct visit *v, struct bytes stream)
 		REQUIRE(v->s, turn < TURNS_MAX && room > 0, "it stalls: %s",
 		    buf_str(&v->said));
 		if (!is_whole)
-			n = 1 + dice_roll(&v->b->dice, (uint32_t)n);
+			n = 1 + random_below(&v->b->dice, (uint32_t)n);
 		smtp_server_put(v->smtp, stream.p, n);
 		stream = bytes_of(stream.p + n, stream.n - n);
 		pump(v);
 	}
 	REQUIRE(v->s, v->is_done, "it was not taken: %s", buf_str(&v->said));
 	for (int turn = 0; v->is_waiting && turn < 100; turn++)
-		(void)lab_tick(&v->b->lab);
+		(void)fixture_tick(&v->b->lab);
 	pump(v);
 	REQUIRE(v->s, !v->is_waiting, "the queue says nothing");
 }
@@ -755,13 +755,14 @@ turn_client(struct tour *t)
 static bool
 carry(struct tour *t)
 {
-	struct dice *d = &t->b->dice;
+	struct random_source *d = &t->b->dice;
 	const void *p;
 	size_t n = smtp_client_peek(t->c, &p), room;
 	bool went = n > 0;
 
 	if (n > 0) {
-		n = dice_roll(d, 2) == 0 ? n : 1 + dice_roll(d, (uint32_t)n);
+		n = random_below(d, 2) == 0 ? n
+					    : 1 + random_below(d, (uint32_t)n);
 		if (!strict_put(&t->strict, p, n))
 			fail_msg("PROPERTY_SEED=%llu PROPERTY_COUNT=%d: %s",
 			    (unsigned long long)t->b->samples[0].seed, BATCH,
@@ -784,8 +785,8 @@ deliver(struct bench *b)
 {
 	struct smtp_client_opts opts = { .ehlo_name = "me.example",
 		.tls = SC_TLS_OFF,
-		.window_jobs = 1 + dice_roll(&b->dice, 8),
-		.window_first = 1 + dice_roll(&b->dice, 8) };
+		.window_jobs = 1 + random_below(&b->dice, 8),
+		.window_first = 1 + random_below(&b->dice, 8) };
 	struct tour *t = calloc(1, sizeof(*t));
 	struct queue_claim *qd;
 	bool went = true;
@@ -1131,15 +1132,15 @@ check(struct bench *b, struct sample *s)
 static void
 choose_server(struct bench *b, uint64_t seed)
 {
-	struct dice d = { .state = seed / BATCH };
+	struct random_source d = { .state = seed / BATCH };
 
 	b->server = (struct strict_opts) {
-		.has_pipelining = dice_roll(&d, 4) != 0,
-		.has_chunking = dice_roll(&d, 2) == 0,
-		.has_8bitmime = dice_roll(&d, 2) == 0,
-		.has_smtputf8 = dice_roll(&d, 2) == 0,
-		.has_dsn = dice_roll(&d, 2) == 0,
-		.has_size = dice_roll(&d, 3) != 0,
+		.has_pipelining = random_below(&d, 4) != 0,
+		.has_chunking = random_below(&d, 2) == 0,
+		.has_8bitmime = random_below(&d, 2) == 0,
+		.has_smtputf8 = random_below(&d, 2) == 0,
+		.has_dsn = random_below(&d, 2) == 0,
+		.has_size = random_below(&d, 3) != 0,
 	};
 	/* RFC 6531 3.1 (8) */
 	b->server.has_8bitmime |= b->server.has_smtputf8;
@@ -1156,16 +1157,16 @@ run_batch(struct bench *b, uint64_t seed, size_t n)
 		sample_reset(s);
 		s->seed = seed + i;
 		b->dice.state = s->seed * UINT64_C(0xd1342543de82ef95);
-		s->road = dice_roll(&b->dice, 3);
+		s->road = random_below(&b->dice, 3);
 		mails_make(&s->mail, &b->dice);
 		submit(b, s);
 	}
-	lab_restart(&b->lab);
-	(void)lab_tick(&b->lab);
+	fixture_restart(&b->lab);
+	(void)fixture_tick(&b->lab);
 	queue_flush(b->lab.q, -1);
-	(void)lab_tick(&b->lab);
+	(void)fixture_tick(&b->lab);
 	deliver(b);
-	(void)lab_tick(&b->lab);
+	(void)fixture_tick(&b->lab);
 	for (size_t i = 0; i < n; i++)
 		check(b, &b->samples[i]);
 }

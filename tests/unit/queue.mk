@@ -1,6 +1,6 @@
 # Tests of src/queue.
-QUEUE_LAB = tests/lib/fault_fs.c tests/lib/fault_fs.h \
-	tests/lib/lab.c tests/lib/lab.h \
+QUEUE_FIXTURE = tests/lib/fault_fs.c tests/lib/fault_fs.h \
+	tests/lib/queue_fixture.c tests/lib/queue_fixture.h \
 	tests/lib/memory_store.c tests/lib/memory_store.h
 
 unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
@@ -10,13 +10,13 @@ unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_journal \
 	%reldir%/test_store_text
 
-%canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_LAB)
-%canon_reldir%_test_drop_SOURCES = %reldir%/test_drop.c $(QUEUE_LAB)
-%canon_reldir%_test_queue_SOURCES = %reldir%/test_queue.c $(QUEUE_LAB)
-%canon_reldir%_test_queue_fold_SOURCES = %reldir%/test_queue_fold.c $(QUEUE_LAB)
-%canon_reldir%_test_queue_remove_SOURCES = %reldir%/test_queue_remove.c $(QUEUE_LAB)
+%canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_FIXTURE)
+%canon_reldir%_test_drop_SOURCES = %reldir%/test_drop.c $(QUEUE_FIXTURE)
+%canon_reldir%_test_queue_SOURCES = %reldir%/test_queue.c $(QUEUE_FIXTURE)
+%canon_reldir%_test_queue_fold_SOURCES = %reldir%/test_queue_fold.c $(QUEUE_FIXTURE)
+%canon_reldir%_test_queue_remove_SOURCES = %reldir%/test_queue_remove.c $(QUEUE_FIXTURE)
 
-%canon_reldir%_test_queue_user_SOURCES = %reldir%/test_queue_user.c $(QUEUE_LAB)
+%canon_reldir%_test_queue_user_SOURCES = %reldir%/test_queue_user.c $(QUEUE_FIXTURE)
 
 %canon_reldir%_test_spool_SOURCES = %reldir%/test_spool.c \
 	tests/lib/fault_fs.c tests/lib/fault_fs.h

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "queue/queue.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 enum { MINUTE = 60 * 1000 };
 
@@ -22,39 +22,39 @@ offer(struct queue_claim *d, size_t n, int *noted)
 {
 	static const size_t all[] = { 0, 1, 2, 3 };
 
-	return queue_claim_mark(d, all, n, mx, lab_count, noted);
+	return queue_claim_mark(d, all, n, mx, fixture_count, noted);
 }
 
 /* Accepted and stored, and its delivery begun. */
 static struct queue_claim *
-take_stored(struct lab *l, struct lab_client *c, size_t nrcpts)
+take_stored(struct queue_fixture *l, struct fixture_client *c, size_t nrcpts)
 {
-	lab_submit(l, c, QUEUE_MODE_SAFE, nrcpts, hello);
-	lab_run(l);
-	lab_tick(l);
+	fixture_submit(l, c, QUEUE_MODE_SAFE, nrcpts, hello);
+	fixture_run(l);
+	fixture_tick(l);
 	assert_int_equal(c->told, 1);
-	lab_client_done(c);
+	fixture_client_done(c);
 	buf_reset(&l->disk.order);
 	return queue_take(l->q, 0);
 }
 
 /* Ends here, and begins again: what lies on the disk is all that is known. */
 static struct queue_item
-after_a_crash(struct lab *l, const char *id)
+after_a_crash(struct queue_fixture *l, const char *id)
 {
 	struct queue_item it;
 
-	lab_run(l);
+	fixture_run(l);
 	l->is_delayed = false;
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 1);
 	assert_true(queue_find(l->q, id, &it));
 	return it;
 }
 
 static void
-hold_everything(struct lab *l)
+hold_everything(struct queue_fixture *l)
 {
 	l->policy.holds_uncertain = true;
 	queue_set_policy(l->q, &l->policy);
@@ -63,9 +63,9 @@ hold_everything(struct lab *l)
 static void
 the_disk_knows_before_the_end_goes(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	struct queue_item it;
 	int noted = 0;
 
@@ -88,8 +88,8 @@ the_disk_knows_before_the_end_goes(void **state)
 	assert_true(it.is_uncertain);
 	assert_int_equal(it.attempts, 1);
 	assert_int_equal(l->troubles, 1);
-	lab_pass(l, 2 * MINUTE);
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	fixture_pass(l, 2 * MINUTE);
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	assert_true(queue_find(l->q, c.id, &it));
 	assert_false(it.is_uncertain);
 	it = after_a_crash(l, c.id);
@@ -100,18 +100,18 @@ the_disk_knows_before_the_end_goes(void **state)
 static void
 what_is_not_on_the_disk_needs_no_note(void **state)
 {
-	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
-	struct lab *l = *state;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int noted = 0;
 
 	l->head_start_ms = 1000;
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	l->is_delayed = true;
 	buf_reset(&l->disk.order);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	d = queue_take(l->q, 0);
 	assert_true(offer(d, 2, &noted));
 	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
@@ -119,7 +119,7 @@ what_is_not_on_the_disk_needs_no_note(void **state)
 	assert_int_equal(l->njobs, 0);
 	assert_buf(&l->disk.order, "");
 	assert_int_equal(noted, 0);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 /* The disk is slower than the provider's ear: the end has gone, and then the
@@ -127,47 +127,49 @@ what_is_not_on_the_disk_needs_no_note(void **state)
 static void
 a_message_becomes_safe_together_with_its_note(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int noted = 0;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = queue_take(l->q, 0);
 	assert_true(offer(d, 1, &noted));
-	assert_true(lab_run_one(l)); /* it is stored */
-	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_true(fixture_run_one(l)); /* it is stored */
+	assert_int_equal(fixture_files(l, "queue"), 1);
 	assert_int_equal(c.told, 1);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_true(after_a_crash(l, c.id).is_uncertain);
 
 	hold_everything(l);
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = queue_take(l->q, 0);
 	assert_true(offer(d, 1, &noted));
-	assert_true(lab_run_one(l));
+	assert_true(fixture_run_one(l));
 	assert_int_equal(l->njobs, 1);
-	lab_pass(l, MINUTE);
-	assert_true(lab_tick(l) > l->boot_ms); /* and nobody spins meanwhile */
+	fixture_pass(l, MINUTE);
+	assert_true(
+	    fixture_tick(l) > l->boot_ms); /* and nobody spins meanwhile */
 	assert_int_equal(c.told, 0);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(c.told, 1);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_int_equal(noted, 0); /* for it did not wait */
 }
 
 static void
 an_answer_that_came_is_no_doubt(void **state)
 {
-	struct verdict busy = lab_verdict(VERDICT_LATER, "closing"),
-		       greylisted = lab_verdict(VERDICT_LATER, "in a minute");
-	struct lab *l = *state;
+	struct verdict busy = fixture_verdict(VERDICT_LATER, "closing"),
+		       greylisted = fixture_verdict(
+			   VERDICT_LATER, "in a minute");
+	struct queue_fixture *l = *state;
 
 	for (int untried = 0; untried < 2; untried++) {
 		struct queue_claim *d;
-		struct lab_client c;
+		struct fixture_client c;
 		int noted = 0;
 
 		d = take_stored(l, &c, 2);
@@ -185,10 +187,10 @@ an_answer_that_came_is_no_doubt(void **state)
 
 /* An orderly end with the answer still out is no better than a crash. */
 static void
-check_missing_answer(struct lab *l, enum queue_end how)
+check_missing_answer(struct queue_fixture *l, enum queue_end how)
 {
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	struct envelope *env;
 	struct err err;
 	int noted = 0;
@@ -206,7 +208,7 @@ check_missing_answer(struct lab *l, enum queue_end how)
 	envelope_free(env);
 	free(text);
 	assert_true(queue_delete(l->q, c.id));
-	lab_tick(l);
+	fixture_tick(l);
 }
 
 static void
@@ -219,10 +221,10 @@ an_answer_that_did_not_come_is(void **state)
 static void
 the_end_of_a_delivery_does_not_wait_for_its_note(void **state)
 {
-	struct verdict ok = lab_verdict(VERDICT_OK, "taken");
-	struct lab *l = *state;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int noted = 0;
 
 	hold_everything(l);
@@ -231,23 +233,23 @@ the_end_of_a_delivery_does_not_wait_for_its_note(void **state)
 		d = take_stored(l, &c, 1);
 		assert_false(offer(d, 1, &noted));
 		if (i == 1)
-			lab_start_one(l);
+			fixture_start_one(l);
 		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 		if (i == 1)
-			lab_finish_one(l);
-		lab_run(l);
+			fixture_finish_one(l);
+		fixture_run(l);
 		assert_int_equal(noted, 0);
 		assert_int_equal(queue_count(l->q), 0);
-		assert_int_equal(lab_files(l, "queue"), 0);
+		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
 }
 
 static void
 a_disk_that_cannot_note_does_not_stop_a_delivery(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int noted = 0;
 
 	l->is_delayed = true;
@@ -257,14 +259,14 @@ a_disk_that_cannot_note_does_not_stop_a_delivery(void **state)
 		d = take_stored(l, &c, 1);
 		fault_fs_arm(&l->disk, 2, ENOSPC);
 		assert_int_equal(offer(d, 1, &noted), !synced);
-		lab_run(l);
+		fixture_run(l);
 		assert_int_equal(noted, synced);
 		assert_int_equal(l->troubles, synced + 1);
 		queue_claim_end(d, QUEUE_END_TRIED,
 		    &(struct verdict) { .class = VERDICT_OK }, 0, NULL, NULL);
-		lab_run(l);
+		fixture_run(l);
 		assert_int_equal(queue_count(l->q), 0);
-		assert_int_equal(lab_files(l, "queue"), 0);
+		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
 }
 
@@ -273,9 +275,9 @@ a_disk_that_cannot_note_does_not_stop_a_delivery(void **state)
 static void
 with_hold_the_note_is_synced_and_a_person_decides(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	struct queue_item it;
 	int noted = 0;
 
@@ -297,17 +299,17 @@ with_hold_the_note_is_synced_and_a_person_decides(void **state)
 	assert_int_equal(it.state, QUEUE_STATE_DUE);
 	assert_true(it.is_uncertain);
 	assert_int_equal(l->held, 1);
-	lab_pass(l, 2 * MINUTE);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	fixture_pass(l, 2 * MINUTE);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_int_equal(queue_count(l->q), 0);
 }
 
 static void
 with_hold_a_broken_connection_is_the_same(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	struct verdict lost;
 	struct queue_item it;
 	int noted = 0;
@@ -336,30 +338,30 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    the_disk_knows_before_the_end_goes, lab_setup,
-		    lab_teardown),
+		    the_disk_knows_before_the_end_goes, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_not_on_the_disk_needs_no_note, lab_setup,
-		    lab_teardown),
+		    what_is_not_on_the_disk_needs_no_note, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_becomes_safe_together_with_its_note, lab_setup,
-		    lab_teardown),
+		    a_message_becomes_safe_together_with_its_note,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_answer_that_came_is_no_doubt,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_answer_that_did_not_come_is,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_answer_that_came_is_no_doubt, lab_setup, lab_teardown),
+		    the_end_of_a_delivery_does_not_wait_for_its_note,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    an_answer_that_did_not_come_is, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    the_end_of_a_delivery_does_not_wait_for_its_note, lab_setup,
-		    lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_disk_that_cannot_note_does_not_stop_a_delivery, lab_setup,
-		    lab_teardown),
+		    a_disk_that_cannot_note_does_not_stop_a_delivery,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    with_hold_the_note_is_synced_and_a_person_decides,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    with_hold_a_broken_connection_is_the_same, lab_setup,
-		    lab_teardown),
+		    with_hold_a_broken_connection_is_the_same, fixture_setup,
+		    fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

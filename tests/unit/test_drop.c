@@ -16,13 +16,13 @@
 #include "store/drop_folder.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 static const char name[] = "0123456789abcdef";
 static const char hello[] = "Subject: hi\r\n\r\nhello\r\n";
 
 static const char *
-path_of(const struct lab *l, const char *file)
+path_of(const struct queue_fixture *l, const char *file)
 {
 	static char path[200];
 
@@ -46,7 +46,7 @@ make_envelope(void)
 }
 
 static int
-write_drop(struct lab *l, const struct fs *fs, struct err *err)
+write_drop(struct queue_fixture *l, const struct fs *fs, struct err *err)
 {
 	const struct bytes pieces[] = { { hello, 15 },
 		{ hello + 15, strlen(hello) - 15 } };
@@ -68,9 +68,9 @@ looked(void *ctx)
 	++*(int *)ctx;
 }
 
-/* In the lab a worker is done at once. */
+/* In the fixture a worker is done at once. */
 static void
-scan(struct lab *l)
+scan(struct queue_fixture *l)
 {
 	int times = 0;
 
@@ -80,7 +80,7 @@ scan(struct lab *l)
 
 /* The next one that is to be taken. */
 static struct queue_drop *
-next_drop(struct lab *l)
+next_drop(struct queue_fixture *l)
 {
 	struct queue_drop *d = NULL;
 
@@ -108,7 +108,7 @@ read_drop(struct queue_drop *d, char *to, size_t size, size_t step)
 static void
 what_sendmail_writes_comes_out(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	const struct envelope *e;
 	struct queue_drop *d;
 	struct err err;
@@ -139,7 +139,7 @@ what_sendmail_writes_comes_out(void **state)
 		assert_memory_equal(got, hello, strlen(hello));
 		assert_null(next_drop(l));
 		queue_drop_end(d, QUEUE_DROP_TAKEN, NULL);
-		assert_int_equal(lab_files(l, "drop"), 0);
+		assert_int_equal(fixture_files(l, "drop"), 0);
 	}
 	assert_int_equal(l->troubles, 0);
 }
@@ -147,7 +147,7 @@ what_sendmail_writes_comes_out(void **state)
 static void
 a_file_stays_until_its_message_is_safe(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_drop *d;
 	struct err err;
 
@@ -157,13 +157,13 @@ a_file_stays_until_its_message_is_safe(void **state)
 	scan(l);
 	assert_null(next_drop(l)); /* it is being taken in */
 	queue_drop_end(d, QUEUE_DROP_LATER, NULL);
-	assert_int_equal(lab_files(l, "drop"), 1);
+	assert_int_equal(fixture_files(l, "drop"), 1);
 	scan(l);
 	d = next_drop(l);
 	assert_non_null(d);
 	queue_drop_end(d, QUEUE_DROP_BAD, NULL);
-	assert_int_equal(lab_files(l, "drop"), 0);
-	assert_int_equal(lab_files(l, "corrupt"), 1);
+	assert_int_equal(fixture_files(l, "drop"), 0);
+	assert_int_equal(fixture_files(l, "corrupt"), 1);
 	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
 	scan(l);
 	assert_non_null(next_drop(l)); /* the queue goes first */
@@ -172,7 +172,7 @@ a_file_stays_until_its_message_is_safe(void **state)
 static void
 another_user_can_write_but_not_list(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_drop *d;
 	int status;
 	pid_t pid;
@@ -209,7 +209,7 @@ another_user_can_write_but_not_list(void **state)
 static void
 writing_is_synced_before_it_gets_its_name(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct err err;
 
 	buf_reset(&l->disk.order);
@@ -219,7 +219,7 @@ writing_is_synced_before_it_gets_its_name(void **state)
 		fault_fs_arm(&l->disk, nth, ENOSPC);
 		assert_int_equal(write_drop(l, &l->disk.fs, &err), -1);
 		assert_non_null(strstr(err.text, "drop folder"));
-		assert_int_equal(lab_files(l, "drop"), 1);
+		assert_int_equal(fixture_files(l, "drop"), 1);
 	}
 	/* The last is the close, when all is on the disk already. */
 }
@@ -227,7 +227,7 @@ writing_is_synced_before_it_gets_its_name(void **state)
 /* --- hostile users -------------------------------------------------------- */
 
 static void
-put(struct lab *l, const char *file, const char *text, size_t n)
+put(struct queue_fixture *l, const char *file, const char *text, size_t n)
 {
 	int fd = open(
 	    path_of(l, file), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -236,16 +236,16 @@ put(struct lab *l, const char *file, const char *text, size_t n)
 	assert_int_equal(close(fd), 0);
 }
 
-/* Between seconds of the file system and of the lab. */
+/* Between seconds of the file system and of the fixture. */
 static void
-set_clock(struct lab *l, int64_t ahead_s)
+set_clock(struct queue_fixture *l, int64_t ahead_s)
 {
 	l->wall_ms = clock_wall_ms(clock_sys()) + ahead_s * 1000;
 }
 
 /* Nothing comes out; how often somebody was told. */
 static void
-assert_refused(struct lab *l, int troubles, size_t corrupt)
+assert_refused(struct queue_fixture *l, int troubles, size_t corrupt)
 {
 	l->troubles = 0;
 	for (int again = 0; again < 3; again++) {
@@ -253,13 +253,13 @@ assert_refused(struct lab *l, int troubles, size_t corrupt)
 		assert_null(next_drop(l));
 	}
 	assert_int_equal(l->troubles, troubles);
-	assert_int_equal(lab_files(l, "corrupt"), corrupt);
+	assert_int_equal(fixture_files(l, "corrupt"), corrupt);
 }
 
 static void
 R29_links_pipes_and_folders_lead_nowhere(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char other[200];
 	struct stat st;
 	struct err err;
@@ -269,7 +269,7 @@ R29_links_pipes_and_folders_lead_nowhere(void **state)
 	{
 		char whole[512];
 
-		assert_true(lab_only_file(l, "drop", whole));
+		assert_true(fixture_only_file(l, "drop", whole));
 		assert_int_equal(rename(whole, other), 0);
 	}
 	/* A good file, but somebody else's. */
@@ -292,7 +292,7 @@ static void
 R29_a_link_that_comes_late_leads_nowhere(void **state)
 {
 	static const struct drop_limits max = { 1000, 10 };
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct drop_file *f;
 	struct err err;
 
@@ -313,7 +313,7 @@ what_sendmail_did_not_write_is_set_aside(void **state)
 	static const char *const texts[] = { "junk", "relais-spool 1\n",
 		"relais-drop 1\nfrom: x\nsum: 00000000\n\n",
 		"relais-drop 1\nfrom: x\nrcpt: y\nsum: 00000000\n\n" };
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		put(l, name, texts[i], strlen(texts[i]));
@@ -322,7 +322,7 @@ what_sendmail_did_not_write_is_set_aside(void **state)
 }
 
 static void
-write_text(struct lab *l, const char *text)
+write_text(struct queue_fixture *l, const char *text)
 {
 	put(l, name, text, strlen(text));
 }
@@ -349,7 +349,7 @@ a_repeated_key_is_set_aside(void **state)
 		    false },
 		{ "size: 0\nfrom: x\nrcpt: y\nfrom: x\n", false },
 	};
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	size_t bad = 0;
 	struct buf b;
 
@@ -368,7 +368,7 @@ a_repeated_key_is_set_aside(void **state)
 		if (d != NULL)
 			queue_drop_end(d, QUEUE_DROP_TAKEN, NULL);
 		bad += !rows[i].is_good;
-		assert_int_equal(lab_files(l, "corrupt"), bad);
+		assert_int_equal(fixture_files(l, "corrupt"), bad);
 	}
 }
 
@@ -376,14 +376,14 @@ a_repeated_key_is_set_aside(void **state)
 static void
 a_file_that_was_not_made_here_is_set_aside(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char whole[512];
 	struct err err;
 
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
-	assert_true(lab_only_file(l, "drop", whole));
+	assert_true(fixture_only_file(l, "drop", whole));
 	assert_int_equal(chown(whole, 1, 65534), 0);
 	assert_refused(l, 1, 1);
 }
@@ -392,7 +392,7 @@ a_file_that_was_not_made_here_is_set_aside(void **state)
 static void
 more_recipients_than_a_client_may_have_are_set_aside_unread(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct buf b;
 
 	buf_init(&b, 1000000);
@@ -411,7 +411,7 @@ static void
 many_recipients_make_several_files(void **state)
 {
 	const struct bytes piece = { hello, strlen(hello) };
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct envelope *e = make_envelope();
 	struct queue_drop *d;
 	struct err err;
@@ -427,9 +427,9 @@ many_recipients_make_several_files(void **state)
 		if (drop_write(&l->disk.fs, rng_sys(), path_of(l, ""), e,
 			&piece, 1, &err) == 0)
 			break;
-		assert_int_equal(lab_files(l, "drop"), 0);
+		assert_int_equal(fixture_files(l, "drop"), 0);
 	}
-	assert_int_equal(lab_files(l, "drop"), 3);
+	assert_int_equal(fixture_files(l, "drop"), 3);
 	scan(l);
 	for (; (d = next_drop(l)) != NULL; nfiles++) {
 		assert_true(queue_drop_envelope(d)->nrcpts <= DROP_RCPTS_MAX);
@@ -446,7 +446,7 @@ what_is_no_mail_is_removed_after_a_minute(void **state)
 {
 	static const char *const names[] = { "README", ".hidden",
 		"0123456789ABCDEF", "0123456789abcdef0" };
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		put(l, names[i], "x", 1);
@@ -455,11 +455,11 @@ what_is_no_mail_is_removed_after_a_minute(void **state)
 	assert_int_equal(mkfifo(path_of(l, "1123456789abcdef"), 0666), 0);
 	set_clock(l, 0);
 	assert_refused(l, 0, 0);
-	assert_int_equal(lab_files(l, "drop"), 6); /* and a folder */
+	assert_int_equal(fixture_files(l, "drop"), 6); /* and a folder */
 	assert_true(queue_drop_again_ms(l->q) <= l->boot_ms + 62 * 1000);
 	set_clock(l, 62);
 	assert_refused(l, 1, 0);
-	assert_int_equal(lab_files(l, "drop"), 0);
+	assert_int_equal(fixture_files(l, "drop"), 0);
 	assert_true(queue_drop_again_ms(l->q) == INT64_MAX);
 }
 
@@ -467,7 +467,7 @@ what_is_no_mail_is_removed_after_a_minute(void **state)
 static void
 beyond_a_users_share_what_is_no_mail_goes_at_once(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char foreign[20];
 
 	for (int i = 0; i < DROP_FILES + 20; i++) {
@@ -476,13 +476,13 @@ beyond_a_users_share_what_is_no_mail_goes_at_once(void **state)
 	}
 	set_clock(l, 0);
 	scan(l);
-	assert_int_equal(lab_files(l, "drop"), DROP_FILES);
+	assert_int_equal(fixture_files(l, "drop"), DROP_FILES);
 }
 
 static void
 corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char file[20];
 
 	for (int i = 0; i < 2 * DROP_ASIDE_FILES; i++) {
@@ -494,8 +494,8 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 		scan(l);
 		assert_null(next_drop(l));
 	}
-	assert_int_equal(lab_files(l, "drop"), 0);
-	assert_int_equal(lab_files(l, "corrupt"), DROP_ASIDE_FILES);
+	assert_int_equal(fixture_files(l, "drop"), 0);
+	assert_int_equal(fixture_files(l, "corrupt"), DROP_ASIDE_FILES);
 	assert_in_range(l->troubles, 10, 30);
 }
 
@@ -505,7 +505,7 @@ static void
 what_sendmail_accepted_is_never_removed(void **state)
 {
 	enum { FILES = DROP_ASIDE_FILES + 5 };
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_drop *d;
 	struct err err;
 
@@ -516,15 +516,15 @@ what_sendmail_accepted_is_never_removed(void **state)
 		while (queue_drop_next(l->q, 0, &d)) /* no recipients at all */
 			assert_null(d);
 	}
-	assert_int_equal(lab_files(l, "drop"), 0);
-	assert_int_equal(lab_files(l, "corrupt"), FILES);
+	assert_int_equal(fixture_files(l, "drop"), 0);
+	assert_int_equal(fixture_files(l, "corrupt"), FILES);
 }
 
 /* A look gives each user a part of the names. */
 static void
 the_files_of_one_user_do_not_hide_those_of_another(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_drop *d;
 	char file[20], whole[512];
 	struct err err;
@@ -533,7 +533,7 @@ the_files_of_one_user_do_not_hide_those_of_another(void **state)
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
-	assert_true(lab_only_file(l, "drop", whole));
+	assert_true(fixture_only_file(l, "drop", whole));
 	assert_int_equal(chown(whole, 65534, (gid_t)-1), 0);
 	for (int i = 0; i < 2000; i++) {
 		(void)snprintf(file, sizeof(file), "%016d", i);
@@ -553,7 +553,7 @@ the_files_of_one_user_do_not_hide_those_of_another(void **state)
 static void
 every_cut_and_every_flipped_bit_is_noticed(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char whole[512], text[1000], got[100];
 	struct queue_drop *d;
 	struct err err;
@@ -561,7 +561,7 @@ every_cut_and_every_flipped_bit_is_noticed(void **state)
 	int fd;
 
 	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
-	assert_true(lab_only_file(l, "drop", whole));
+	assert_true(fixture_only_file(l, "drop", whole));
 	fd = open(whole, O_RDONLY | O_CLOEXEC);
 	n = read(fd, text, sizeof(text));
 	assert_true(n > 0 && n < (ssize_t)sizeof(text));
@@ -583,8 +583,8 @@ every_cut_and_every_flipped_bit_is_noticed(void **state)
 			queue_drop_end(d, QUEUE_DROP_BAD, NULL);
 		}
 		text[i / 8] ^= (char)(1 << i % 8);
-		while (lab_files(l, "corrupt") > 0) { /* names run out */
-			assert_true(lab_only_file(l, "corrupt", whole));
+		while (fixture_files(l, "corrupt") > 0) { /* names run out */
+			assert_true(fixture_only_file(l, "corrupt", whole));
 			assert_int_equal(unlink(whole), 0);
 		}
 		(void)unlink(path_of(l, name));
@@ -594,13 +594,13 @@ every_cut_and_every_flipped_bit_is_noticed(void **state)
 static void
 trailing_bytes_and_huge_files_are_refused(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char whole[512];
 	struct err err;
 	int fd;
 
 	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
-	assert_true(lab_only_file(l, "drop", whole));
+	assert_true(fixture_only_file(l, "drop", whole));
 	fd = open(whole, O_WRONLY | O_APPEND | O_CLOEXEC);
 	assert_int_equal(write(fd, "x", 1), 1);
 	assert_int_equal(close(fd), 0);
@@ -613,14 +613,14 @@ trailing_bytes_and_huge_files_are_refused(void **state)
 static void
 a_message_over_the_limit_is_refused(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	size_t size = strlen(hello);
 	struct drop_file *f;
 	char whole[512];
 	struct err err;
 
 	assert_int_equal(write_drop(l, fs_sys(), &err), 0);
-	assert_true(lab_only_file(l, "drop", whole));
+	assert_true(fixture_only_file(l, "drop", whole));
 	struct drop_limits max = { size - 1, 2 };
 
 	assert_int_equal(
@@ -638,7 +638,7 @@ a_message_over_the_limit_is_refused(void **state)
 static void
 a_file_that_changes_while_it_is_read_is_not_taken(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char whole[512], got[100];
 	struct queue_drop *d;
 	struct err err;
@@ -647,7 +647,7 @@ a_file_that_changes_while_it_is_read_is_not_taken(void **state)
 
 	for (int cut = 0; cut < 2; cut++) {
 		assert_int_equal(write_drop(l, fs_sys(), &err), 0);
-		assert_true(lab_only_file(l, "drop", whole));
+		assert_true(fixture_only_file(l, "drop", whole));
 		scan(l);
 		d = next_drop(l);
 		assert_int_equal(queue_drop_read(d, got, 5, &n, &err), 0);
@@ -668,86 +668,86 @@ a_file_that_changes_while_it_is_read_is_not_taken(void **state)
 static void
 what_was_given_up_is_removed_or_set_aside(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	put(l, ".0123456789abcdef", "relais-drop 1\n", 14);
 	put(l, name, "relais-drop 1\n", 14);
 	set_clock(l, 0);
 	assert_refused(l, 0, 0);
-	assert_int_equal(lab_files(l, "drop"), 2);
+	assert_int_equal(fixture_files(l, "drop"), 2);
 	set_clock(l, 62);
 	assert_refused(l, 1, 1); /* sendmail never leaves half a file there */
-	assert_int_equal(lab_files(l, "drop"), 1);
+	assert_int_equal(fixture_files(l, "drop"), 1);
 	set_clock(l, 60 * 60 + 2);
 	assert_refused(l, 1, 1);
-	assert_int_equal(lab_files(l, "drop"), 0);
+	assert_int_equal(fixture_files(l, "drop"), 0);
 }
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_sendmail_writes_comes_out,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_sendmail_writes_comes_out, lab_setup, lab_teardown),
+		    a_file_stays_until_its_message_is_safe, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_file_stays_until_its_message_is_safe, lab_setup,
-		    lab_teardown),
+		    another_user_can_write_but_not_list, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    another_user_can_write_but_not_list, lab_setup,
-		    lab_teardown),
+		    writing_is_synced_before_it_gets_its_name, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    writing_is_synced_before_it_gets_its_name, lab_setup,
-		    lab_teardown),
+		    R29_links_pipes_and_folders_lead_nowhere, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R29_links_pipes_and_folders_lead_nowhere, lab_setup,
-		    lab_teardown),
+		    R29_a_link_that_comes_late_leads_nowhere, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R29_a_link_that_comes_late_leads_nowhere, lab_setup,
-		    lab_teardown),
+		    what_sendmail_did_not_write_is_set_aside, fixture_setup,
+		    fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_repeated_key_is_set_aside,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_sendmail_did_not_write_is_set_aside, lab_setup,
-		    lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_repeated_key_is_set_aside, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_file_that_was_not_made_here_is_set_aside, lab_setup,
-		    lab_teardown),
+		    a_file_that_was_not_made_here_is_set_aside, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    more_recipients_than_a_client_may_have_are_set_aside_unread,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    many_recipients_make_several_files, lab_setup,
-		    lab_teardown),
+		    many_recipients_make_several_files, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_no_mail_is_removed_after_a_minute, lab_setup,
-		    lab_teardown),
+		    what_is_no_mail_is_removed_after_a_minute, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    beyond_a_users_share_what_is_no_mail_goes_at_once,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_sendmail_accepted_is_never_removed, lab_setup,
-		    lab_teardown),
+		    what_sendmail_accepted_is_never_removed, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_files_of_one_user_do_not_hide_those_of_another,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    every_cut_and_every_flipped_bit_is_noticed, lab_setup,
-		    lab_teardown),
+		    every_cut_and_every_flipped_bit_is_noticed, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    trailing_bytes_and_huge_files_are_refused, lab_setup,
-		    lab_teardown),
+		    trailing_bytes_and_huge_files_are_refused, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_message_over_the_limit_is_refused, lab_setup,
-		    lab_teardown),
+		    a_message_over_the_limit_is_refused, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_file_that_changes_while_it_is_read_is_not_taken,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_was_given_up_is_removed_or_set_aside, lab_setup,
-		    lab_teardown),
+		    what_was_given_up_is_removed_or_set_aside, fixture_setup,
+		    fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "base/crc32.h"
 #include "base/xalloc.h"
 #include "store/journal.h"
-#include "tests/lib/dice.h"
+#include "tests/lib/random_source.h"
 
 static struct envelope *
 plain_envelope(size_t nrcpts)
@@ -31,14 +31,14 @@ random_verdict(void)
 {
 	struct verdict v = { 0 };
 
-	v.class = (enum verdict_class)(1 + dice(3));
-	v.stage = (enum verdict_stage)dice(STAGE_COUNT);
-	v.code = (int)dice(1000);
-	v.is_uncertain = dice(2) != 0;
+	v.class = (enum verdict_class)(1 + random_below(3));
+	v.stage = (enum verdict_stage)random_below(STAGE_COUNT);
+	v.code = (int)random_below(1000);
+	v.is_uncertain = random_below(2) != 0;
 	random_text(v.enhanced, sizeof(v.enhanced));
 	random_text(v.text, sizeof(v.text));
 	random_text(v.who, sizeof(v.who));
-	if (dice(5) == 0)
+	if (random_below(5) == 0)
 		memcpy(v.who, "-", 2);
 	return v;
 }
@@ -51,12 +51,12 @@ R9_any_verdict_comes_back_as_it_was(void **state)
 	(void)state;
 	for (int i = 0; i < 3000; i++) {
 		struct verdict v = random_verdict();
-		struct rcpt *r = &e->rcpts[dice(3)];
+		struct rcpt *r = &e->rcpts[random_below(3)];
 		struct journal_state st = { 0 };
 		struct buf b;
 		size_t good = 0;
 
-		r->state = (enum rcpt_state)dice(3);
+		r->state = (enum rcpt_state)random_below(3);
 		rcpt_set_verdict(r, &v);
 		buf_init(&b, 100000);
 		assert_true(journal_rcpt(&b, (size_t)(r - e->rcpts), r));

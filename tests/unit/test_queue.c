@@ -14,7 +14,7 @@
 #include "store/spool.h"
 #include "store/store_text.h"
 #include "sys/fs_sys.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -32,12 +32,12 @@ long_message(size_t n)
 }
 
 static void
-damage_only_file(const struct lab *l)
+damage_only_file(const struct queue_fixture *l)
 {
 	char path[512];
 	int fd;
 
-	assert_true(lab_only_file(l, "queue", path));
+	assert_true(fixture_only_file(l, "queue", path));
 	fd = open(path, O_WRONLY);
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, "?", 1, 1000), 1);
@@ -45,7 +45,7 @@ damage_only_file(const struct lab *l)
 }
 
 static struct queue_item
-only_item(struct lab *l, const char *id)
+only_item(struct queue_fixture *l, const char *id)
 {
 	struct queue_item it;
 
@@ -57,13 +57,13 @@ only_item(struct lab *l, const char *id)
 static void
 end(struct queue_claim *d, enum verdict_class class)
 {
-	struct verdict v = lab_verdict(class, "so says the provider");
+	struct verdict v = fixture_verdict(class, "so says the provider");
 
 	queue_claim_end(d, QUEUE_END_TRIED, &v, 0, NULL, NULL);
 }
 
 static void
-assert_told(const struct lab_client *c, enum queue_outcome outcome)
+assert_told(const struct fixture_client *c, enum queue_outcome outcome)
 {
 	assert_int_equal(c->told, 1);
 	assert_int_equal(c->t.outcome, outcome);
@@ -92,103 +92,103 @@ assert_reads(struct queue_claim *d, struct bytes want, size_t step)
 static void
 safe_is_told_when_the_disk_has_it(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
 	assert_int_equal(c.told, 0);
-	lab_run(l);
+	fixture_run(l);
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_OK));
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 	assert_int_equal(queue_count(l->q), 0);
 }
 
 static void
 told_is_never_called_from_within_the_end_of_the_draft(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	assert_int_equal(c.told, 0);
-	lab_tick(l);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 a_provider_quicker_than_the_disk_leaves_the_disk_untouched(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
 	buf_reset(&l->disk.order);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_OK);
 	assert_int_equal(l->njobs, 0);
 	assert_buf(&l->disk.order, "");
 	assert_int_equal(queue_count(l->q), 0);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 a_provider_quicker_than_a_running_sync_leaves_no_file(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_start_one(l);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_start_one(l);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_int_equal(queue_count(l->q), 0);
-	lab_finish_one(l);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_finish_one(l);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_provider_saves_what_the_disk_cannot_keep(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	fault_fs_arm(&l->disk, 1, ENOSPC);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
 	assert_int_equal(c.told, 0);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_OK);
 	assert_int_equal(l->troubles, 1); /* nobody else says it */
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 disk_and_provider_failing_fails_and_leaves_nothing(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	for (int untried = 0; untried < 2; untried++) {
 		struct queue_claim *d;
 
 		fault_fs_arm(&l->disk, 3, ENOSPC);
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 		d = queue_take(l->q, 0);
-		lab_pass(l, HOUR); /* bounded by the delivery alone */
+		fixture_pass(l, HOUR); /* bounded by the delivery alone */
 		assert_int_equal(c.told, 0);
 		if (untried)
 			queue_claim_end(
@@ -197,9 +197,9 @@ disk_and_provider_failing_fails_and_leaves_nothing(void **state)
 			end(d, VERDICT_LATER);
 		assert_told(&c, QUEUE_FAILED);
 		assert_int_equal(c.t.err.os, ENOSPC);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 		assert_int_equal(queue_count(l->q), 0);
-		assert_int_equal(lab_files(l, "queue"), 0);
+		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
 	assert_int_equal(l->troubles, 0); /* the client's side says it */
 }
@@ -207,59 +207,59 @@ disk_and_provider_failing_fails_and_leaves_nothing(void **state)
 static void
 a_failed_disk_does_not_wait_for_ever_for_a_provider(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	int64_t next;
 
 	fault_fs_arm(&l->disk, 1, EIO);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	next = lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	next = fixture_tick(l);
 	assert_int_equal(c.told, 0);
 	assert_true(next <= l->boot_ms + 10 * 1000);
-	lab_pass(l, next - l->boot_ms);
+	fixture_pass(l, next - l->boot_ms);
 	assert_told(&c, QUEUE_FAILED);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_null(queue_take(l->q, 0));
 }
 
 static void
 refused_while_waiting_is_told_in_safe_mode_too(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_told(&c, QUEUE_REFUSED);
-	lab_client_done(&c);
-	lab_run(l);
+	fixture_client_done(&c);
+	fixture_run(l);
 	assert_int_equal(queue_count(l->q), 0);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 partly_sent_with_a_failed_disk_fails(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 
 	fault_fs_arm(&l->disk, 2, EIO);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 0, &ok);
 	end(d, VERDICT_LATER);
 	assert_told(&c, QUEUE_FAILED);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_int_equal(queue_count(l->q), 0);
 }
 
 static void
 a_draft_given_up_leaves_no_trace(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct bytes big = long_message(300000);
 	struct err err;
 
@@ -268,9 +268,9 @@ a_draft_given_up_leaves_no_trace(void **state)
 
 		assert_int_equal(
 		    queue_draft_write(d, big.p, large ? big.n : 100, &err), 0);
-		assert_int_equal(lab_files(l, "queue"), (size_t)large);
+		assert_int_equal(fixture_files(l, "queue"), (size_t)large);
 		queue_draft_free(d);
-		assert_int_equal(lab_files(l, "queue"), 0);
+		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
 	assert_int_equal(queue_count(l->q), 0);
 	free((char *)(uintptr_t)big.p);
@@ -281,65 +281,65 @@ a_draft_given_up_leaves_no_trace(void **state)
 static void
 a_message_whose_client_has_gone_goes_its_way(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_client_done(&c);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	assert_true(lab_deliver(l, VERDICT_OK));
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_client_done(&c);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 	assert_int_equal(c.told, 0);
 }
 
 static void
 refused_without_anybody_to_tell_is_kept_as_failed(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
-	assert_int_equal(lab_files(l, "failed"), 1);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "failed"), 1);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_failure_noted_but_not_moved_is_moved_after_a_restart(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_client_done(&c);
-	lab_pass(l, 2 * MINUTE);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_client_done(&c);
+	fixture_pass(l, 2 * MINUTE);
 	fault_fs_arm(&l->disk, 1, EIO);
 	l->disk.only = "r";
-	assert_true(lab_deliver(l, VERDICT_NEVER));
-	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
+	assert_int_equal(fixture_files(l, "queue"), 1);
 	fault_fs_arm(&l->disk, 0, 0);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
-	assert_int_equal(lab_files(l, "failed"), 1);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "failed"), 1);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_failed_disk_without_a_client_is_told_as_trouble(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	fault_fs_arm(&l->disk, 1, EIO);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_client_done(&c);
-	lab_pass(l, MINUTE);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_client_done(&c);
+	fixture_pass(l, MINUTE);
 	assert_int_equal(l->troubles, 1);
 	assert_int_equal(queue_count(l->q), 0);
 }
@@ -359,58 +359,59 @@ verdict_mode_hears_the_provider(void **state)
 		{ VERDICT_NEVER, QUEUE_REFUSED, VERDICT_NEVER, 0 },
 		{ VERDICT_LATER, QUEUE_SAFE, VERDICT_NONE, 1 },
 	};
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	/* Before, while, and after the disk is at work. */
 	for (int when = 0; when < 3; when++)
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 			l->is_delayed = true;
-			lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+			fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 			if (when == 1)
-				lab_start_one(l);
+				fixture_start_one(l);
 			else if (when == 2)
-				lab_run(l);
-			lab_tick(l);
+				fixture_run(l);
+			fixture_tick(l);
 			assert_int_equal(c.told, 0);
-			assert_true(lab_deliver(l, rows[i].class));
+			assert_true(fixture_deliver(l, rows[i].class));
 			if (rows[i].class != VERDICT_LATER)
 				assert_int_equal(c.told, 1);
 			if (when == 1)
-				lab_finish_one(l);
-			lab_run(l);
+				fixture_finish_one(l);
+			fixture_run(l);
 			assert_told(&c, rows[i].outcome);
 			assert_int_equal(c.t.verdict.class, rows[i].told);
-			assert_int_equal(lab_files(l, "queue"), rows[i].left);
+			assert_int_equal(
+			    fixture_files(l, "queue"), rows[i].left);
 			assert_int_equal(queue_count(l->q), rows[i].left);
-			lab_client_done(&c);
+			fixture_client_done(&c);
 			if (rows[i].left > 0)
 				assert_true(queue_delete(l->q, c.id));
-			lab_run(l);
-			assert_int_equal(lab_files(l, "failed"), 0);
+			fixture_run(l);
+			assert_int_equal(fixture_files(l, "failed"), 0);
 		}
 }
 
 static void
 verdict_mode_ends_at_its_deadline(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
 	int64_t next;
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	d = queue_take(l->q, 0);
-	next = lab_tick(l);
+	next = fixture_tick(l);
 	assert_int_equal(c.told, 0);
 	assert_int_equal(next, l->boot_ms + 10 * 1000);
-	lab_pass(l, 10 * 1000);
+	fixture_pass(l, 10 * 1000);
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	/* Refused now: it was accepted, so it is not just dropped. */
 	end(d, VERDICT_NEVER);
-	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_int_equal(fixture_files(l, "failed"), 1);
 }
 
 /* While the disk writes there is no deadline to wait for, so the one who turns
@@ -418,121 +419,121 @@ verdict_mode_ends_at_its_deadline(void **state)
 static void
 a_deadline_is_made_known_once_the_disk_has_it(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
 	int asked;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	d = queue_take(l->q, 0);
-	(void)lab_tick(l);
+	(void)fixture_tick(l);
 	asked = l->turns_asked;
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(c.told, 0);
 	assert_true(l->turns_asked > asked);
-	assert_int_equal(lab_tick(l), l->boot_ms + 10 * 1000);
-	lab_pass(l, 10 * 1000);
+	assert_int_equal(fixture_tick(l), l->boot_ms + 10 * 1000);
+	fixture_pass(l, 10 * 1000);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	end(d, VERDICT_OK);
 }
 
 static void
 at_its_deadline_a_slow_disk_is_still_waited_for(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_pass(l, MINUTE);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_pass(l, MINUTE);
 	assert_int_equal(c.told, 0);
-	lab_run(l);
+	fixture_run(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	d = queue_take(l->q, 0);
 	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, l->boot_ms + 1000, NULL,
 	    NULL); /* once more within the deadline */
 	assert_int_equal(c.told, 0);
-	lab_pass(l, 1000);
+	fixture_pass(l, 1000);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	queue_claim_end(
 	    d, QUEUE_END_UNTRIED, NULL, l->boot_ms + MINUTE, NULL, NULL);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_tick(l);
 	assert_int_equal(c.told, 0);
 	queue_give_up_waiting(l->q, 1);
-	lab_tick(l);
+	fixture_tick(l);
 	assert_int_equal(c.told, 0);
 	queue_give_up_waiting(l->q, 0);
-	lab_tick(l);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 
 	/* At a stop nobody waits, not even for what is under way. */
-	lab_pass(l, MINUTE);
-	while (lab_deliver(l, VERDICT_OK))
+	fixture_pass(l, MINUTE);
+	while (fixture_deliver(l, VERDICT_OK))
 		;
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	d = queue_take(l->q, 0);
 	queue_give_up_waiting(l->q, 0);
-	lab_tick(l);
+	fixture_tick(l);
 	assert_int_equal(c.told, 0);
 	queue_give_up_waiting(l->q, -1);
-	lab_tick(l);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	queue_claim_end(
 	    d, QUEUE_END_UNTRIED, NULL, l->boot_ms + MINUTE, NULL, NULL);
 
 	l->account = -1;
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 mixed_recipients_are_safe_and_the_refused_go_to_failed(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 0, &ok);
 	end(d, VERDICT_NEVER);
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	for (int again = 0; again < 2; again++) {
 		assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
-		assert_int_equal(lab_files(l, "failed"), 1);
-		lab_restart(l);
-		lab_tick(l);
+		assert_int_equal(fixture_files(l, "failed"), 1);
+		fixture_restart(l);
+		fixture_tick(l);
 	}
 	/* A person sends it again: only to whom it has not gone. */
 	assert_true(queue_retry(l->q, c.id));
-	assert_int_equal(lab_files(l, "queue"), 1);
-	lab_restart(l);
-	lab_tick(l);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	fixture_restart(l);
+	fixture_tick(l);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	assert_int_equal(queue_claim_envelope(d)->rcpts[0].state, RCPT_SENT);
@@ -545,37 +546,37 @@ mixed_recipients_are_safe_and_the_refused_go_to_failed(void **state)
 static void
 what_was_accepted_long_ago_is_never_just_refused(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
-	assert_true(lab_deliver(l, VERDICT_NEVER)); /* before the disk */
+	fixture_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
+	assert_true(fixture_deliver(l, VERDICT_NEVER)); /* before the disk */
 	assert_int_equal(c.told, 0);
-	lab_run(l);
+	fixture_run(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
-	assert_int_equal(lab_files(l, "failed"), 1);
+	fixture_client_done(&c);
+	assert_int_equal(fixture_files(l, "failed"), 1);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
 
 	/* Neither provider nor disk: it has to be offered again. */
 	l->is_delayed = false;
 	fault_fs_arm(&l->disk, 1, ENOSPC);
-	lab_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_told(&c, QUEUE_FAILED);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 /* --- the provider's head start -------------------------------------------- */
 
 static void
-with_head_start(struct lab *l)
+with_head_start(struct queue_fixture *l)
 {
 	l->is_delayed = false;
 	l->head_start_ms = 1000;
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	l->is_delayed = true;
 	buf_reset(&l->disk.order);
 }
@@ -583,39 +584,39 @@ with_head_start(struct lab *l)
 static void
 while_a_session_waits_for_the_provider_the_disk_is_left_alone(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
-	lab_pass(l, 999);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	fixture_pass(l, 999);
 	assert_int_equal(l->njobs, 0);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_OK);
 	assert_int_equal(l->njobs, 0);
 	assert_buf(&l->disk.order, "");
 	assert_int_equal(queue_count(l->q), 0);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 a_head_start_ends_and_the_queue_asks_to_be_called_then(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	assert_int_equal(lab_tick(l), l->boot_ms + 1000);
-	lab_pass(l, 1000);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	assert_int_equal(fixture_tick(l), l->boot_ms + 1000);
+	fixture_pass(l, 1000);
 	assert_int_equal(l->njobs, 1);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(c.told, 0);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	lab_pass(l, 9000);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	fixture_pass(l, 9000);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 /* Each message takes the provider 1 ms and the disk 3 ms; a hundred at once
@@ -625,36 +626,36 @@ static void
 many_at_once_do_not_make_the_provider_slow(void **state)
 {
 	enum { MANY = 100 };
-	struct lab *l = *state;
-	struct lab_client c[MANY];
+	struct queue_fixture *l = *state;
+	struct fixture_client c[MANY];
 	size_t stored = 0;
 
 	with_head_start(l);
 	for (int i = 0; i < 20; i++) { /* what is known of both */
-		lab_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
-		lab_pass(l, 3);
-		lab_run(l);
-		lab_submit(l, &c[1], QUEUE_MODE_VERDICT, 1, hello);
-		lab_pass(l, 1);
-		while (lab_deliver(l, VERDICT_OK))
+		fixture_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
+		fixture_pass(l, 3);
+		fixture_run(l);
+		fixture_submit(l, &c[1], QUEUE_MODE_VERDICT, 1, hello);
+		fixture_pass(l, 1);
+		while (fixture_deliver(l, VERDICT_OK))
 			;
-		lab_run(l);
-		lab_client_done(&c[0]);
-		lab_client_done(&c[1]);
+		fixture_run(l);
+		fixture_client_done(&c[0]);
+		fixture_client_done(&c[1]);
 	}
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < MANY; i++)
-			lab_submit(l, &c[i], QUEUE_MODE_SAFE, 1, hello);
+			fixture_submit(l, &c[i], QUEUE_MODE_SAFE, 1, hello);
 		for (int i = 0; i < MANY; i++) {
-			lab_pass(l, 1);
+			fixture_pass(l, 1);
 			stored += l->njobs;
-			lab_run(l);
-			assert_true(lab_deliver(l, VERDICT_OK));
-			lab_run(l);
+			fixture_run(l);
+			assert_true(fixture_deliver(l, VERDICT_OK));
+			fixture_run(l);
 		}
 		for (int i = 0; i < MANY; i++) {
 			assert_told(&c[i], QUEUE_SAFE);
-			lab_client_done(&c[i]);
+			fixture_client_done(&c[i]);
 		}
 	}
 	/* The few that tell how quick the disk is. */
@@ -666,27 +667,27 @@ many_at_once_do_not_make_the_provider_slow(void **state)
 static void
 a_large_message_has_a_head_start_too(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct bytes large = long_message(QUEUE_MEMORY_MAX + 1);
-	struct lab_client c;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, large);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, large);
 	assert_int_equal(l->njobs, 0);
-	assert_true(lab_deliver(l, VERDICT_OK));
-	lab_run(l);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	fixture_run(l);
 	assert_told(&c, QUEUE_SAFE);
-	assert_int_equal(lab_files(l, "queue"), 0);
-	lab_client_done(&c);
+	assert_int_equal(fixture_files(l, "queue"), 0);
+	fixture_client_done(&c);
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, large);
-	lab_pass(l, 1000);
-	lab_run(l);
-	lab_pass(l, 9000);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, large);
+	fixture_pass(l, 1000);
+	fixture_run(l);
+	fixture_pass(l, 9000);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_client_done(&c);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 1);
 	free((char *)(uintptr_t)large.p);
 }
@@ -696,130 +697,130 @@ an_attempt_that_came_to_nothing_ends_the_head_start(void **state)
 {
 	static const enum queue_end ends[] = { QUEUE_END_TRIED,
 		QUEUE_END_UNTRIED };
-	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
-	struct lab *l = *state;
+	struct verdict later = fixture_verdict(VERDICT_LATER, "not now");
+	struct queue_fixture *l = *state;
 
 	with_head_start(l);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		struct queue_claim *d;
-		struct lab_client c;
+		struct fixture_client c;
 
-		lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+		fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 		d = queue_take(l->q, 0);
 		assert_non_null(d);
 		queue_claim_end(d, ends[i], &later, 0, NULL, NULL);
 		assert_int_equal(c.told, 0);
-		lab_run(l);
-		assert_int_equal(lab_files(l, "queue"), i + 1);
+		fixture_run(l);
+		assert_int_equal(fixture_files(l, "queue"), i + 1);
 		queue_give_up_waiting(l->q, 0);
-		lab_tick(l);
+		fixture_tick(l);
 		assert_told(&c, QUEUE_SAFE);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 		assert_true(queue_hold(l->q, c.id, "so that it rests"));
-		lab_run(l);
+		fixture_run(l);
 	}
-	lab_restart(l); /* and it is all there */
-	lab_tick(l);
+	fixture_restart(l); /* and it is all there */
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), ARRAY_LEN(ends));
 }
 
 static void
 a_provider_that_will_not_be_asked_has_no_head_start(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	queue_give_up_waiting(l->q, 0);
-	lab_tick(l);
-	lab_run(l);
-	lab_tick(l);
+	fixture_tick(l);
+	fixture_run(l);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	lab_client_done(&c);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	fixture_client_done(&c);
 }
 
 static void
 a_client_that_leaves_during_the_head_start_loses_nothing(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_client_done(&c);
-	lab_pass(l, 1000);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	assert_true(lab_deliver(l, VERDICT_OK));
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_client_done(&c);
+	fixture_pass(l, 1000);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_disk_that_fails_after_the_head_start_is_told(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	fault_fs_arm(&l->disk, 1, EIO);
-	lab_pass(l, 1000);
-	lab_run(l);
-	lab_pass(l, 20000);
+	fixture_pass(l, 1000);
+	fixture_run(l);
+	fixture_pass(l, 20000);
 	assert_told(&c, QUEUE_FAILED);
-	lab_client_done(&c);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_client_done(&c);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 closing_during_the_head_start_makes_it_safe(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
-	lab_close(l);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_close(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
-	lab_open(l);
-	lab_tick(l);
+	fixture_client_done(&c);
+	fixture_open(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 1);
 }
 
 /* One message for which the disk would take disk_ms and the provider takes
  * provider_ms; true: the disk was asked at once. */
 static bool
-race(struct lab *l, int64_t disk_ms, int64_t provider_ms)
+race(struct queue_fixture *l, int64_t disk_ms, int64_t provider_ms)
 {
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	bool is_asked;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	is_asked = l->njobs > 0;
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	if (disk_ms < provider_ms) {
-		lab_pass(l, disk_ms);
-		lab_run(l);
+		fixture_pass(l, disk_ms);
+		fixture_run(l);
 		assert_int_equal(c.told, is_asked);
-		lab_pass(l, provider_ms - disk_ms);
+		fixture_pass(l, provider_ms - disk_ms);
 	} else {
-		lab_pass(l, provider_ms);
+		fixture_pass(l, provider_ms);
 	}
 	end(d, VERDICT_OK);
-	lab_run(l);
+	fixture_run(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	return is_asked;
 }
 
 static int
-races(struct lab *l, int n, int64_t disk_ms, int64_t provider_ms)
+races(struct queue_fixture *l, int n, int64_t disk_ms, int64_t provider_ms)
 {
 	int asked = 0;
 
@@ -831,7 +832,7 @@ races(struct lab *l, int n, int64_t disk_ms, int64_t provider_ms)
 static void
 in_safe_mode_the_quicker_of_the_two_goes_first(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	with_head_start(l);
 	assert_int_equal(races(l, 100, 5, 6), 100); /* the disk wins */
@@ -841,47 +842,47 @@ in_safe_mode_the_quicker_of_the_two_goes_first(void **state)
 	(void)races(l, 100, 5, 30);
 	assert_int_equal(races(l, 100, 5, 30), 100);
 	assert_int_equal(queue_count(l->q), 0);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 in_safe_mode_a_slow_provider_keeps_nobody_waiting(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	with_head_start(l);
 	(void)races(l, 20, 5, 6);
 	(void)races(l, 100, 5, 2);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	if (l->njobs > 0) { /* that was the one that looks */
-		lab_run(l);
-		lab_client_done(&c);
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_run(l);
+		fixture_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	}
 	assert_non_null(queue_take(l->q, 0));
 	assert_int_equal(l->njobs, 0);
-	lab_pass(l, 20);
-	lab_run(l);
+	fixture_pass(l, 20);
+	fixture_run(l);
 	assert_told(&c, QUEUE_SAFE);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	lab_client_done(&c);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	fixture_client_done(&c);
 }
 
 /* Woken for what was held before it came; the next one wakes it again. */
 static void
 a_wake_for_nothing_does_not_swallow_the_next(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
-	lab_pass(l, 2 * MINUTE);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	fixture_pass(l, 2 * MINUTE);
 	l->wakes = 0;
 	assert_true(queue_hold(l->q, c.id, "not yet"));
-	lab_tick(l);
+	fixture_tick(l);
 	assert_true(queue_release(l->q, c.id));
 	assert_int_equal(l->wakes, 1);
 }
@@ -891,22 +892,22 @@ a_wake_for_nothing_does_not_swallow_the_next(void **state)
 static void
 queue_mode_makes_no_attempt_until_its_time(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_false(queue_has_due(l->q, 0));
 	queue_flush(l->q, -1);
 	assert_true(queue_has_due(l->q, 0));
 
 	fault_fs_arm(&l->disk, 1, EIO);
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_FAILED);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 /* --- later attempts ------------------------------------------------------- */
@@ -914,17 +915,17 @@ queue_mode_makes_no_attempt_until_its_time(void **state)
 static void
 a_message_survives_a_restart_and_is_delivered(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
-	lab_restart(l);
+	fixture_client_done(&c);
+	fixture_restart(l);
 	assert_null(queue_take(l->q, 0));
-	lab_tick(l);
+	fixture_tick(l);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	assert_string_equal(queue_claim_envelope(d)->id, c.id);
@@ -935,34 +936,34 @@ a_message_survives_a_restart_and_is_delivered(void **state)
 	assert_int_equal(queue_claim_bytes(d).n, hello.n);
 	assert_reads(d, hello, 5);
 	end(d, VERDICT_OK);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
-	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
+	struct verdict later = fixture_verdict(VERDICT_LATER, "not now");
 	int settled = 0;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	l->is_delayed = true;
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 1, &ok);
 	buf_reset(&l->disk.order);
-	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
+	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, fixture_count, &settled);
 	assert_int_equal(settled, 0);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(settled, 1);
 	assert_buf(&l->disk.order, "owsx");
 	l->is_delayed = false;
-	lab_restart(l);
-	lab_pass(l, 2 * MINUTE);
+	fixture_restart(l);
+	fixture_pass(l, 2 * MINUTE);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	for (size_t i = 0; i < 3; i++)
@@ -974,7 +975,7 @@ R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 
 /* What listings name. */
 static void
-assert_named(struct lab *l, const char *id, const char *rcpt)
+assert_named(struct queue_fixture *l, const char *id, const char *rcpt)
 {
 	struct queue_item it;
 
@@ -986,16 +987,16 @@ assert_named(struct lab *l, const char *id, const char *rcpt)
 static void
 the_recipient_named_is_one_that_still_waits(void **state)
 {
-	struct lab *l = *state;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
-	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
-	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct queue_fixture *l = *state;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
+	struct verdict never = fixture_verdict(VERDICT_NEVER, "no");
+	struct verdict later = fixture_verdict(VERDICT_LATER, "not now");
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 12, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 12, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	assert_named(l, c.id, "r0@example.net");
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 0, &ok);
@@ -1006,18 +1007,18 @@ the_recipient_named_is_one_that_still_waits(void **state)
 		queue_claim_rcpt(d, i, &ok);
 	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
 	assert_named(l, c.id, "r10@example.net"); /* and that is longer */
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_named(l, c.id, "r10@example.net");
-	lab_pass(l, 2 * MINUTE);
+	fixture_pass(l, 2 * MINUTE);
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
 	queue_claim_rcpt(d, 10, &ok);
 	queue_claim_rcpt(d, 11, &ok);
 	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 	assert_named(l, c.id, "r1@example.net"); /* who has failed */
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_named(l, c.id, "r1@example.net");
 }
 
@@ -1026,18 +1027,18 @@ it_is_said_to_be_taken_before_its_answer_is_logged(void **state)
 {
 	static const enum queue_mode modes[] = { QUEUE_MODE_SAFE,
 		QUEUE_MODE_VERDICT, QUEUE_MODE_ACCEPTED };
-	struct lab *l = *state;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
-	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct queue_fixture *l = *state;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
+	struct verdict later = fixture_verdict(VERDICT_LATER, "not now");
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		int taken = 0;
 
 		l->is_delayed = true;
-		lab_submit(l, &c, modes[i], 2, hello);
-		queue_draft_on_taken(c.d, lab_count, &taken);
+		fixture_submit(l, &c, modes[i], 2, hello);
+		queue_draft_on_taken(c.d, fixture_count, &taken);
 		d = queue_take(l->q, 0);
 		queue_claim_rcpt(d, 0, &later);
 		queue_claim_note(d);
@@ -1048,40 +1049,40 @@ it_is_said_to_be_taken_before_its_answer_is_logged(void **state)
 		assert_int_equal(taken, 1);
 		assert_int_equal(c.told, 0);
 		queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
-		lab_run(l);
+		fixture_run(l);
 		assert_told(&c, QUEUE_SAFE);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 		assert_int_equal(taken, 1);
 		assert_true(queue_delete(l->q, c.id));
-		lab_run(l);
+		fixture_run(l);
 	}
 }
 
 static void
 who_has_left_or_knows_is_not_told_that_it_is_taken(void **state)
 {
-	struct lab *l = *state;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
+	struct fixture_client c;
 	int taken = 0;
 
 	for (int is_told = 0; is_told < 2; is_told++) {
 		struct queue_claim *d;
 
 		l->is_delayed = true;
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-		queue_draft_on_taken(c.d, lab_count, &taken);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		queue_draft_on_taken(c.d, fixture_count, &taken);
 		if (is_told)
-			lab_run(l);
+			fixture_run(l);
 		else
-			lab_client_done(&c);
+			fixture_client_done(&c);
 		d = queue_take(l->q, 0);
 		queue_claim_rcpt(d, 0, &ok);
 		queue_claim_note(d);
 		queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
 		if (is_told)
-			lab_client_done(&c);
-		lab_run(l);
+			fixture_client_done(&c);
+		fixture_run(l);
 	}
 	assert_int_equal(taken, 0);
 }
@@ -1091,21 +1092,21 @@ what_needs_no_sync_is_settled_at_once(void **state)
 {
 	static const enum verdict_class classes[] = { VERDICT_OK, VERDICT_LATER,
 		VERDICT_NEVER };
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
-		struct verdict v = lab_verdict(classes[i], "so it is");
+		struct verdict v = fixture_verdict(classes[i], "so it is");
 		int settled = 0;
 
 		l->is_delayed = true;
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-		lab_run(l);
-		lab_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+		fixture_run(l);
+		fixture_client_done(&c);
 		queue_claim_end(queue_take(l->q, 0), QUEUE_END_TRIED, &v, 0,
-		    lab_count, &settled);
+		    fixture_count, &settled);
 		assert_int_equal(settled, 1);
-		lab_run(l);
+		fixture_run(l);
 	}
 }
 
@@ -1113,26 +1114,26 @@ static void
 retries_come_later_and_later_also_after_a_restart(void **state)
 {
 	static const int64_t waits[] = { 1, 2, 4, 8, 16, 32, 60, 60, 60 };
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
 		int64_t wait = waits[i] * MINUTE;
 
-		assert_true(lab_deliver(l, VERDICT_LATER));
+		assert_true(fixture_deliver(l, VERDICT_LATER));
 		assert_int_equal(only_item(l, c.id).attempts, (int)i + 1);
 		if (i % 2 == 0) {
-			lab_restart(l);
-			lab_tick(l);
+			fixture_restart(l);
+			fixture_tick(l);
 			assert_int_equal(
 			    only_item(l, c.id).attempts, (int)i + 1);
 		}
-		lab_pass(l, wait * 9 / 10 - 1000);
-		assert_false(lab_deliver(l, VERDICT_LATER));
-		lab_pass(l, wait * 2 / 10 + 2000);
+		fixture_pass(l, wait * 9 / 10 - 1000);
+		assert_false(fixture_deliver(l, VERDICT_LATER));
+		fixture_pass(l, wait * 2 / 10 + 2000);
 		assert_true(queue_has_due(l->q, 0));
 	}
 	assert_non_null(
@@ -1142,13 +1143,13 @@ retries_come_later_and_later_also_after_a_restart(void **state)
 static void
 untried_charges_nothing(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_item it;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	buf_reset(&l->disk.order);
 	queue_claim_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
 	    l->boot_ms + 5 * MINUTE, NULL, NULL);
@@ -1161,72 +1162,73 @@ untried_charges_nothing(void **state)
 static void
 R47_only_time_that_really_passed_expires_a_message(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	int64_t next;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	l->wall_ms += INT64_C(40) * 365 * DAY;
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
-	lab_restart(l); /* the machine was off for forty years */
-	lab_tick(l);
+	fixture_restart(l); /* the machine was off for forty years */
+	fixture_tick(l);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
 	next = only_item(l, c.id).next_try_ms - l->boot_ms;
 	assert_true(next >= 0 && next <= 66 * MINUTE);
 	l->wall_ms -= INT64_C(80) * 365 * DAY;
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	next = only_item(l, c.id).next_try_ms - l->boot_ms;
 	assert_true(next >= 0 && next <= 66 * MINUTE);
-	lab_pass(l, INT64_C(6) * DAY);
-	lab_pass(l, HOUR);
+	fixture_pass(l, INT64_C(6) * DAY);
+	fixture_pass(l, HOUR);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
 	l->wall_ms += INT64_C(40) * 365 * DAY;
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_FAILED);
-	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_int_equal(fixture_files(l, "failed"), 1);
 }
 
 static void
 what_nobody_ever_took_is_too_old_one_day(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	for (int i = 0; i < 120; i++) { /* more than one sweep takes */
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-		lab_tick(l);
-		lab_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_tick(l);
+		fixture_client_done(&c);
 	}
-	lab_pass(l, INT64_C(5) * DAY - HOUR);
-	assert_int_equal(lab_files(l, "failed"), 0);
-	lab_pass(l, 2 * HOUR);
-	lab_pass(l, 1000);
-	lab_pass(l, 1000);
-	assert_int_equal(lab_files(l, "failed"), 120);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_pass(l, INT64_C(5) * DAY - HOUR);
+	assert_int_equal(fixture_files(l, "failed"), 0);
+	fixture_pass(l, 2 * HOUR);
+	fixture_pass(l, 1000);
+	fixture_pass(l, 1000);
+	assert_int_equal(fixture_files(l, "failed"), 120);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = lab_verdict(VERDICT_OK, "ok");
+	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 	int settled = 0;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	l->disk.only = "w";
 	l->disk.is_lasting = true;
 	fault_fs_arm(&l->disk, 1, ENOSPC);
 	for (size_t i = 0; i < 2; i++) {
-		struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+		struct verdict later = fixture_verdict(
+		    VERDICT_LATER, "not now");
 
 		d = queue_take(l->q, 0);
 		assert_non_null(d);
@@ -1235,21 +1237,21 @@ R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 		    envelope_waiting(queue_claim_envelope(d)), 3 - i);
 		queue_claim_rcpt(d, i, &ok);
 		queue_claim_end(
-		    d, QUEUE_END_TRIED, &later, 0, lab_count, &settled);
+		    d, QUEUE_END_TRIED, &later, 0, fixture_count, &settled);
 		assert_int_equal(settled, (int)i + 1);
 		assert_int_equal(l->troubles, (int)i + 1);
-		lab_pass(l, 10 * MINUTE);
+		fixture_pass(l, 10 * MINUTE);
 	}
 	/* When there is room again, all of it is written. */
 	fault_fs_arm(&l->disk, 0, 0);
-	lab_restart(l);
-	lab_pass(l, HOUR);
+	fixture_restart(l);
+	fixture_pass(l, HOUR);
 	assert_int_equal(only_item(l, c.id).attempts, 2);
 	d = queue_take(l->q, 0);
 	assert_int_equal(envelope_waiting(queue_claim_envelope(d)), 1);
 	end(d, VERDICT_OK);
 	assert_int_equal(queue_count(l->q), 0);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 /* --- content -------------------------------------------------------------- */
@@ -1257,8 +1259,8 @@ R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 static void
 a_large_message_is_read_from_the_file_at_any_stage(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct bytes big = long_message(300001);
 	/* One header fits the place kept for it, the other does not. */
 	static const size_t nrcpts[] = { 1, 500 };
@@ -1267,28 +1269,28 @@ a_large_message_is_read_from_the_file_at_any_stage(void **state)
 		struct queue_claim *d;
 
 		l->is_delayed = true;
-		lab_submit(l, &c, QUEUE_MODE_SAFE, nrcpts[i], big);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, nrcpts[i], big);
 		d = queue_take(l->q, 0);
 		assert_null(queue_claim_bytes(d).p);
 		assert_reads(d, big, 1000);
-		lab_run(l);
+		fixture_run(l);
 		assert_told(&c, QUEUE_SAFE);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 		assert_reads(d, big, 65536);
 		end(d, VERDICT_LATER);
-		lab_run(l);
+		fixture_run(l);
 		l->is_delayed = false;
-		lab_pass(l, 2 * MINUTE);
+		fixture_pass(l, 2 * MINUTE);
 		d = queue_take(l->q, 0);
 		assert_reads(d, big, 40000);
 		end(d, VERDICT_LATER);
-		lab_restart(l);
-		lab_pass(l, 3 * MINUTE);
+		fixture_restart(l);
+		fixture_pass(l, 3 * MINUTE);
 		d = queue_take(l->q, 0);
 		assert_int_equal(queue_claim_envelope(d)->nrcpts, nrcpts[i]);
 		assert_reads(d, big, 999);
 		end(d, VERDICT_OK);
-		assert_int_equal(lab_files(l, "queue"), 0);
+		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
 	free((char *)(uintptr_t)big.p);
 }
@@ -1296,16 +1298,16 @@ a_large_message_is_read_from_the_file_at_any_stage(void **state)
 static void
 many_fresh_messages_do_not_stay_in_memory(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct bytes big = long_message(QUEUE_MEMORY_MAX);
 	struct queue_claim *d;
 	int n = 0;
 
 	for (int i = 0; i < 200; i++) { /* 25 MB */
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, big);
-		lab_tick(l);
-		lab_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, big);
+		fixture_tick(l);
+		fixture_client_done(&c);
 	}
 	while ((d = queue_take(l->q, 0)) != NULL) {
 		assert_reads(d, big, 100000);
@@ -1319,8 +1321,8 @@ many_fresh_messages_do_not_stay_in_memory(void **state)
 static void
 R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct bytes sizes[] = { hello, long_message(200000) };
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -1331,19 +1333,19 @@ R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 		size_t n, at = 0;
 		int rc;
 
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, sizes[i]);
-		lab_tick(l);
-		lab_client_done(&c);
-		assert_true(lab_only_file(l, "queue", path));
-		lab_restart(l);
-		lab_tick(l);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, sizes[i]);
+		fixture_tick(l);
+		fixture_client_done(&c);
+		assert_true(fixture_only_file(l, "queue", path));
+		fixture_restart(l);
+		fixture_tick(l);
 		f = fopen(path, "r+");
 		assert_int_equal(fseek(f, -25, SEEK_END), 0);
 		assert_int_equal(fputc('#', f), '#'); /* in the body */
 		assert_int_equal(fclose(f), 0);
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-		lab_tick(l);
-		lab_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_tick(l);
+		fixture_client_done(&c);
 		l->troubles = 0;
 		d = queue_take(l->q, 0);
 		if (i == 1) { /* the last bytes never come out */
@@ -1358,7 +1360,7 @@ R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 		assert_int_equal(l->troubles, 1);
 		assert_string_equal(queue_claim_envelope(d)->id, c.id);
 		end(d, VERDICT_OK);
-		assert_int_equal(lab_files(l, "corrupt"), i + 1);
+		assert_int_equal(fixture_files(l, "corrupt"), i + 1);
 		assert_int_equal(queue_count(l->q), 0);
 	}
 	free((char *)(uintptr_t)sizes[1].p);
@@ -1367,32 +1369,32 @@ R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 static void
 mail_comes_and_goes_while_a_long_queue_is_scanned(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	char id[ENVELOPE_ID_SIZE];
 	size_t n = 0;
 
 	for (int i = 0; i < 1200; i++) {
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 		(void)queue_tick(l->q);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 		l->wall_ms += 100;
 	}
-	lab_restart(l);
+	fixture_restart(l);
 	(void)queue_tick(l->q);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	(void)queue_tick(l->q);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	memcpy(id, c.id, sizeof(id));
 	assert_true(queue_count(l->q) < 1201);
-	while (lab_deliver(l, VERDICT_OK))
+	while (fixture_deliver(l, VERDICT_OK))
 		n++;
-	lab_tick(l);
-	while (lab_deliver(l, VERDICT_OK))
+	fixture_tick(l);
+	while (fixture_deliver(l, VERDICT_OK))
 		n++;
 	assert_int_equal(n, 1201);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static int failing_opens;
@@ -1411,31 +1413,31 @@ open_or_not(void *ctx, int dirfd, const char *name, int flags, mode_t mode)
 static void
 what_cannot_be_read_at_the_start_is_looked_for_again(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	int64_t next;
 
 	for (int i = 0; i < 3; i++) {
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-		lab_tick(l);
-		lab_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_tick(l);
+		fixture_client_done(&c);
 	}
 	failing_opens = 2;
 	l->disk.fs.open = open_or_not;
-	lab_restart(l);
-	next = lab_tick(l);
+	fixture_restart(l);
+	next = fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 1);
 	assert_int_equal(l->troubles, 2);
 	assert_true(next <= l->boot_ms + 10 * MINUTE);
-	lab_pass(l, next - l->boot_ms);
+	fixture_pass(l, next - l->boot_ms);
 	assert_int_equal(queue_count(l->q), 3);
 	/* And so is what cannot be read when its turn has come. */
 	failing_opens = 1;
-	assert_true(lab_deliver(l, VERDICT_OK));
-	assert_true(lab_deliver(l, VERDICT_OK));
-	assert_false(lab_deliver(l, VERDICT_OK));
-	lab_pass(l, 10 * MINUTE);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	assert_false(fixture_deliver(l, VERDICT_OK));
+	fixture_pass(l, 10 * MINUTE);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_int_equal(queue_count(l->q), 0);
 }
 
@@ -1444,12 +1446,12 @@ what_cannot_be_read_at_the_start_is_looked_for_again(void **state)
 static void
 held_messages_wait_also_after_a_restart(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	assert_false(queue_hold(l->q, "0000000000000000", "x"));
 	assert_true(queue_hold(l->q, c.id, "a setting\nis wrong"));
 	for (int i = 0; i < 2; i++) {
@@ -1458,57 +1460,57 @@ held_messages_wait_also_after_a_restart(void **state)
 		    only_item(l, c.id).reason, "a setting\nis wrong");
 		queue_flush(l->q, -1);
 		assert_false(queue_has_due(l->q, 0));
-		lab_restart(l);
-		lab_pass(l, DAY);
+		fixture_restart(l);
+		fixture_pass(l, DAY);
 	}
 	assert_true(queue_release(l->q, c.id));
 	assert_false(queue_release(l->q, c.id));
-	lab_restart(l);
-	lab_tick(l);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	fixture_restart(l);
+	fixture_tick(l);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 }
 
 static void
 holding_what_is_under_way_holds_it_afterwards(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct queue_claim *d;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	d = queue_take(l->q, 0);
 	assert_true(queue_hold(l->q, c.id, "stop"));
 	assert_false(queue_delete(l->q, c.id));
 	end(d, VERDICT_LATER);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_HELD);
-	lab_pass(l, DAY);
+	fixture_pass(l, DAY);
 	assert_null(queue_take(l->q, 0));
 	assert_true(queue_retry(l->q, c.id));
-	assert_true(lab_deliver(l, VERDICT_OK));
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 deleting_leaves_nothing(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	assert_false(queue_delete(l->q, c.id)); /* somebody waits for it */
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	assert_true(queue_delete(l->q, c.id));
 	assert_false(queue_delete(l->q, c.id));
-	assert_int_equal(lab_files(l, "queue"), 0);
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_int_equal(fixture_files(l, "queue"), 0);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_true(queue_delete(l->q, c.id));
-	assert_int_equal(lab_files(l, "failed"), 0);
+	assert_int_equal(fixture_files(l, "failed"), 0);
 	assert_int_equal(queue_count(l->q), 0);
 }
 
@@ -1533,17 +1535,17 @@ in_order(void *ctx, const struct queue_item *it)
 static void
 listings_are_in_order_of_arrival(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct order o = { 0, 0 };
 
 	for (int i = 0; i < 50; i++) {
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
-		lab_pass(l, 37 * MINUTE); /* folders come round meanwhile */
-		lab_client_done(&c);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+		fixture_pass(l, 37 * MINUTE); /* folders come round meanwhile */
+		fixture_client_done(&c);
 	}
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	queue_each(l->q, in_order, &o);
 	assert_int_equal(o.n, 50);
 }
@@ -1551,17 +1553,17 @@ listings_are_in_order_of_arrival(void **state)
 static void
 a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char ids[6][ENVELOPE_ID_SIZE];
 	struct queue_walk *w, *other;
 	struct queue_item it;
-	struct lab_client c;
+	struct fixture_client c;
 
 	for (int i = 0; i < 6; i++) {
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-		lab_pass(l, 1000);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_pass(l, 1000);
 		memcpy(ids[i], c.id, sizeof(ids[i]));
-		lab_client_done(&c);
+		fixture_client_done(&c);
 	}
 	w = queue_walk_new(l->q);
 	other = queue_walk_new(l->q);
@@ -1570,7 +1572,7 @@ a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
 	assert_true(queue_delete(l->q, ids[0]));
 	assert_true(queue_delete(l->q, ids[1])); /* the next of both */
 	assert_true(queue_delete(l->q, ids[2]));
-	lab_tick(l);
+	fixture_tick(l);
 	assert_true(queue_walk_next(w, &it));
 	assert_string_equal(it.id, ids[3]);
 	assert_true(queue_walk_next(other, &it));
@@ -1578,7 +1580,7 @@ a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
 	queue_walk_free(other);
 	assert_true(queue_delete(l->q, ids[4]));
 	assert_true(queue_delete(l->q, ids[5]));
-	lab_tick(l);
+	fixture_tick(l);
 	assert_false(queue_walk_next(w, &it));
 	queue_walk_free(w);
 }
@@ -1586,17 +1588,17 @@ a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
 static void
 what_is_held_and_what_is_oldest_is_known_without_looking(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char ids[3][ENVELOPE_ID_SIZE];
 	struct queue_counts n;
-	struct lab_client c;
+	struct fixture_client c;
 	int64_t first;
 
 	for (int i = 0; i < 3; i++) {
-		lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-		lab_pass(l, 60 * 1000);
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_pass(l, 60 * 1000);
 		memcpy(ids[i], c.id, sizeof(ids[i]));
-		lab_client_done(&c);
+		fixture_client_done(&c);
 	}
 	queue_counts(l->q, &n);
 	first = n.oldest_s;
@@ -1606,14 +1608,14 @@ what_is_held_and_what_is_oldest_is_known_without_looking(void **state)
 	assert_int_equal(n.of[QUEUE_STATE_DUE], 2);
 	assert_int_equal(n.of[QUEUE_STATE_HELD], 1);
 	assert_true(queue_delete(l->q, ids[0]));
-	lab_tick(l);
+	fixture_tick(l);
 	queue_counts(l->q, &n);
 	assert_int_equal(n.oldest_s, first + 60);
 	queue_counts_of(l->q, l->uid + 1, &n);
 	assert_int_equal(n.of[QUEUE_STATE_DUE] + n.of[QUEUE_STATE_HELD], 0);
 	assert_int_equal(n.oldest_s, 0);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	queue_counts_of(l->q, l->uid, &n);
 	assert_int_equal(n.of[QUEUE_STATE_HELD], 1);
 	assert_int_equal(n.oldest_s, first + 60);
@@ -1622,22 +1624,22 @@ what_is_held_and_what_is_oldest_is_known_without_looking(void **state)
 static void
 showing_gives_envelope_journal_and_header(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct envelope *env;
 	struct err err;
 	char *text;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	assert_int_equal(queue_show(l->q, c.id, &env, &text, &err), 0);
 	assert_string_equal(text, "\nSubject: hi\r\n");
 	envelope_free(env);
 	free(text);
-	lab_run(l);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_LATER));
-	lab_run(l);
+	fixture_run(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_LATER));
+	fixture_run(l);
 	assert_int_equal(queue_show(l->q, c.id, &env, &text, &err), 0);
 	assert_string_equal(env->rcpts[0].last->text, "so says the provider");
 	assert_non_null(strstr(text, "\nrcpt 0 waiting later end 451 "));
@@ -1652,78 +1654,78 @@ showing_gives_envelope_journal_and_header(void **state)
 static void
 messages_without_an_account_are_asked_about_again(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->account = -1;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	assert_int_equal(only_item(l, c.id).account, -1);
 	l->account = 1;
-	lab_pass(l, 2 * MINUTE);
+	fixture_pass(l, 2 * MINUTE);
 	assert_int_equal(only_item(l, c.id).account, 1);
 	assert_false(queue_has_due(l->q, 0));
 	l->account = 0;
 	queue_reroute(l->q, 1);
 	l->wakes = 0;
-	lab_tick(l);
+	fixture_tick(l);
 	assert_int_equal(l->wakes, 1);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
 }
 
 static void
 a_reroute_reaches_what_is_on_disk_under_way_held_and_failed(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c, held, failed;
+	struct queue_fixture *l = *state;
+	struct fixture_client c, held, failed;
 	struct queue_claim *d;
 
-	lab_submit(l, &held, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&held);
+	fixture_submit(l, &held, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&held);
 	assert_true(queue_hold(l->q, held.id, "x"));
-	lab_submit(l, &failed, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&failed);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &failed, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&failed);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	d = queue_take(l->q, 0);
 	l->account = 2;
 	queue_reroute(l->q, 3);
-	lab_tick(l);
+	fixture_tick(l);
 	end(d, VERDICT_LATER);
-	lab_pass(l, 2 * MINUTE);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	fixture_pass(l, 2 * MINUTE);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_true(queue_release(l->q, held.id));
 	assert_true(queue_retry(l->q, failed.id));
-	lab_tick(l);
-	assert_true(lab_deliver(l, VERDICT_OK));
-	assert_true(lab_deliver(l, VERDICT_OK));
+	fixture_tick(l);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_int_equal(queue_count(l->q), 0);
 }
 
 static void
 outbound_is_woken_when_something_becomes_due(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	int64_t next;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	assert_int_equal(l->wakes, 1);
-	lab_tick(l);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	l->wakes = 0;
-	next = lab_tick(l);
+	next = fixture_tick(l);
 	assert_int_equal(l->wakes, 0);
 	assert_int_equal(next, only_item(l, c.id).next_try_ms);
-	lab_pass(l, next - l->boot_ms);
+	fixture_pass(l, next - l->boot_ms);
 	assert_int_equal(l->wakes, 1);
-	lab_tick(l);
+	fixture_tick(l);
 	assert_int_equal(l->wakes, 1); /* once is enough */
 }
 
@@ -1732,36 +1734,36 @@ a_reroute_leaves_alone_what_is_being_settled(void **state)
 {
 	static const enum verdict_class classes[] = { VERDICT_NEVER,
 		VERDICT_LATER, VERDICT_OK };
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
 		for (int stored = 0; stored < 2; stored++) {
-			lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+			fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 			if (stored)
-				lab_run(l);
-			lab_client_done(&c);
+				fixture_run(l);
+			fixture_client_done(&c);
 			if (!stored)
-				lab_start_one(l);
-			assert_true(lab_deliver(l, classes[i]));
+				fixture_start_one(l);
+			assert_true(fixture_deliver(l, classes[i]));
 			if (stored)
-				lab_start_one(l);
+				fixture_start_one(l);
 			queue_reroute(l->q, 2);
-			lab_tick(l);
+			fixture_tick(l);
 			queue_flush(l->q, -1);
 			assert_null(queue_take(l->q, 0));
-			lab_finish_one(l);
-			lab_run(l);
-			lab_tick(l);
-			assert_int_equal(
-			    lab_files(l, "queue"), classes[i] == VERDICT_LATER);
-			assert_int_equal(lab_files(l, "failed"),
+			fixture_finish_one(l);
+			fixture_run(l);
+			fixture_tick(l);
+			assert_int_equal(fixture_files(l, "queue"),
+			    classes[i] == VERDICT_LATER);
+			assert_int_equal(fixture_files(l, "failed"),
 			    classes[i] == VERDICT_NEVER);
 			assert_int_equal(l->troubles, 0);
 			if (classes[i] != VERDICT_OK)
 				assert_true(queue_delete(l->q, c.id));
-			lab_run(l);
+			fixture_run(l);
 			assert_int_equal(queue_count(l->q), 0);
 		}
 }
@@ -1786,7 +1788,7 @@ little_space(void *ctx, int dirfd, struct statvfs *ret)
 static void
 R44_a_full_disk_is_said_early(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct err err;
 
 	assert_true(queue_has_room(l->q, 1000, &err));
@@ -1814,18 +1816,18 @@ R44_a_full_disk_is_said_early(void **state)
 static void
 R45_a_disk_that_keeps_failing_is_not_trusted_with_more(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	struct err err;
 
 	for (int i = 0; i < 3; i++) {
 		assert_true(queue_has_room(l->q, 0, &err));
 		l->disk.only = "s";
 		fault_fs_arm(&l->disk, 1, EIO);
-		lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-		lab_tick(l);
+		fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+		fixture_tick(l);
 		assert_told(&c, QUEUE_FAILED);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 	}
 	assert_int_equal(l->troubles, 0); /* so far the clients have heard */
 	for (int i = 0; i < 10; i++)
@@ -1833,33 +1835,34 @@ R45_a_disk_that_keeps_failing_is_not_trusted_with_more(void **state)
 	assert_int_equal(l->troubles, 1); /* a person hears once */
 	assert_int_equal(l->trouble.class, ERR_DISK);
 	assert_non_null(strstr(l->trouble.text, "failed 3 times in a row"));
-	lab_pass(l, MINUTE);
+	fixture_pass(l, MINUTE);
 	assert_true(queue_has_room(l->q, 0, &err));
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 /* The disk has it: what waits for a provider that is away takes no memory. */
 static void
 what_is_not_tried_soon_does_not_stay_in_memory(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct bytes large = long_message(100 * 1000);
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, large);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, large);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	fault_fs_arm(&l->disk, 0, 0);
-	assert_true(lab_tick(l) <= l->boot_ms + 10000); /* asks to be called */
-	lab_pass(l, 9999);
-	assert_true(lab_tick(l) <= l->boot_ms + 10000);
-	lab_pass(l, 10000);
+	assert_true(
+	    fixture_tick(l) <= l->boot_ms + 10000); /* asks to be called */
+	fixture_pass(l, 9999);
+	assert_true(fixture_tick(l) <= l->boot_ms + 10000);
+	fixture_pass(l, 10000);
 	/* Only a look at the file tells: it is not the one that was sent. */
 	damage_only_file(l);
 	d = queue_take(l->q, 0);
 	assert_null(d);
-	assert_int_equal(lab_files(l, "corrupt"), 1);
+	assert_int_equal(fixture_files(l, "corrupt"), 1);
 	free((char *)(uintptr_t)large.p);
 }
 
@@ -1868,29 +1871,29 @@ static void
 R45_large_messages_that_cannot_be_written_count_as_well(void **state)
 {
 	static const char *const calls[] = { "c", "w", "w" };
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct bytes large = long_message(QUEUE_MEMORY_MAX + 1000);
 	struct queue_draft *d;
-	struct lab_client c;
+	struct fixture_client c;
 	struct err err;
 
 	for (int i = 0; i < 3; i++) {
 		assert_true(queue_has_room(l->q, 0, &err));
 		l->disk.only = calls[i];
 		fault_fs_arm(&l->disk, i == 2 ? 2 : 1, EIO);
-		lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, large);
+		fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, large);
 		assert_told(&c, QUEUE_FAILED);
 	}
 	assert_false(queue_has_room(l->q, 0, &err));
 	assert_int_equal(l->troubles, 1);
 	assert_non_null(strstr(l->trouble.text, "failed 3 times in a row"));
-	lab_pass(l, MINUTE);
+	fixture_pass(l, MINUTE);
 	assert_true(queue_has_room(l->q, 0, &err));
 	/* One message that is tried piece by piece counts once. */
 	fault_fs_arm(&l->disk, 0, 0);
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	d = queue_draft_new(l->q);
 	fault_fs_arm(&l->disk, 1, EIO);
 	l->disk.is_lasting = true;
@@ -1905,7 +1908,7 @@ R45_large_messages_that_cannot_be_written_count_as_well(void **state)
 static void
 small_facts_survive_a_restart(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct err err;
 	char *text;
 
@@ -1919,9 +1922,9 @@ small_facts_survive_a_restart(void **state)
 		    0);
 	}
 	assert_int_equal(l->njobs, 1);
-	lab_run(l);
+	fixture_run(l);
 	l->is_delayed = false;
-	lab_restart(l);
+	fixture_restart(l);
 	text = queue_state_read(l->q, "ports.mail");
 	assert_string_equal(text, "2525");
 	free(text);
@@ -1930,53 +1933,53 @@ small_facts_survive_a_restart(void **state)
 static void
 closing_tells_everybody_who_waits(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client waits, unsafe, under_way;
+	struct queue_fixture *l = *state;
+	struct fixture_client waits, unsafe, under_way;
 
-	lab_submit(l, &waits, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_submit(l, &waits, QUEUE_MODE_VERDICT, 1, hello);
 	fault_fs_arm(&l->disk, 1, EIO);
-	lab_submit(l, &unsafe, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &unsafe, QUEUE_MODE_SAFE, 1, hello);
 	l->is_delayed = true;
-	lab_submit(l, &under_way, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &under_way, QUEUE_MODE_SAFE, 1, hello);
 	assert_non_null(queue_take(l->q, 0));
-	lab_close(l);
+	fixture_close(l);
 	assert_told(&waits, QUEUE_SAFE);
 	assert_told(&unsafe, QUEUE_FAILED);
 	assert_told(&under_way, QUEUE_SAFE);
-	lab_client_done(&waits);
-	lab_client_done(&unsafe);
-	lab_client_done(&under_way);
+	fixture_client_done(&waits);
+	fixture_client_done(&unsafe);
+	fixture_client_done(&under_way);
 	l->is_delayed = false;
-	lab_open(l);
-	lab_tick(l);
+	fixture_open(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 2);
 }
 
 static void
 closing_waits_for_a_job_that_runs(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_start_one(l);
-	lab_close(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_start_one(l);
+	fixture_close(l);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
-	lab_finish_one(l); /* the loop hears of it when the queue is gone */
-	lab_open(l);
+	fixture_client_done(&c);
+	fixture_finish_one(l); /* the loop hears of it when the queue is gone */
+	fixture_open(l);
 }
 
 static void
 a_second_daemon_on_the_same_spool_is_refused(void **state)
 {
-	struct lab *l = *state;
-	struct lab other = *l;
+	struct queue_fixture *l = *state;
+	struct queue_fixture other = *l;
 	struct err err = { 0 };
 
 	other.store = NULL;
-	assert_int_equal(lab_try_open(&other, &err), -1);
+	assert_int_equal(fixture_try_open(&other, &err), -1);
 	assert_int_equal(err.class, ERR_BUSY);
 	assert_non_null(strstr(err.text, l->dir));
 }
@@ -1996,76 +1999,77 @@ not_yours(void)
 static void
 sender_rights_hold_the_message_for_a_person(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct verdict v = not_yours();
-	struct lab_client c;
+	struct fixture_client c;
 	struct queue_item it;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	queue_claim_end(queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
 	for (int again = 0; again < 2; again++) {
 		it = only_item(l, c.id);
 		assert_int_equal(it.state, QUEUE_STATE_HELD);
 		assert_non_null(strstr(it.reason, "550 5.7.60"));
 		assert_int_equal(it.attempts, 1);
-		lab_pass(l, 30 * (int64_t)DAY); /* neither tried nor failed */
+		fixture_pass(
+		    l, 30 * (int64_t)DAY); /* neither tried nor failed */
 		assert_null(queue_take(l->q, 0));
-		lab_restart(l);
-		lab_tick(l);
+		fixture_restart(l);
+		fixture_tick(l);
 	}
-	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_int_equal(fixture_files(l, "queue"), 1);
 	assert_true(queue_release(l->q, c.id));
 	/* Its five days begin now. */
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
-	lab_restart(l);
-	lab_pass(l, HOUR);
+	fixture_restart(l);
+	fixture_pass(l, HOUR);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_DUE);
-	assert_true(lab_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_int_equal(queue_count(l->q), 0);
 }
 
 static void
 who_waits_for_the_verdict_hears_why_and_nothing_is_held(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct verdict v = not_yours();
-	struct lab_client c;
+	struct fixture_client c;
 
 	for (int is_delayed = 0; is_delayed < 2; is_delayed++) {
 		l->is_delayed = is_delayed;
-		lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
-		lab_tick(l);
+		fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+		fixture_tick(l);
 		assert_int_equal(c.told, 0);
 		queue_claim_end(
 		    queue_take(l->q, 0), QUEUE_END_HELD, &v, 0, NULL, NULL);
 		assert_told(&c, QUEUE_REFUSED);
 		assert_int_equal(c.t.verdict.code, 550);
 		assert_int_equal(c.t.verdict.class, VERDICT_NEVER);
-		lab_client_done(&c);
-		lab_run(l);
+		fixture_client_done(&c);
+		fixture_run(l);
 		assert_int_equal(queue_count(l->q), 0);
-		assert_int_equal(lab_files(l, "queue"), 0);
+		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
 }
 
 static void
 what_somebody_has_taken_is_held_for_the_others_alone(void **state)
 {
-	struct lab *l = *state;
-	struct verdict v = not_yours(), ok = lab_verdict(VERDICT_OK, "yes");
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct verdict v = not_yours(), ok = fixture_verdict(VERDICT_OK, "yes");
+	struct fixture_client c;
 	struct queue_claim *d;
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	fixture_tick(l);
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 0, &ok);
 	queue_claim_end(d, QUEUE_END_HELD, &v, 0, NULL, NULL);
 	assert_told(&c, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	assert_int_equal(only_item(l, c.id).state, QUEUE_STATE_HELD);
 	assert_true(queue_retry(l->q, c.id));
 	d = queue_take(l->q, 0);
@@ -2077,30 +2081,30 @@ what_somebody_has_taken_is_held_for_the_others_alone(void **state)
 static void
 what_is_due_a_little_later_is_not_forgotten(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client a, b;
+	struct queue_fixture *l = *state;
+	struct fixture_client a, b;
 	struct queue_claim *d;
 	int before;
 
-	lab_submit(l, &a, QUEUE_MODE_QUEUE, 1, hello);
-	lab_pass(l, 20 * 1000);
-	lab_submit(l, &b, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_submit(l, &a, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_pass(l, 20 * 1000);
+	fixture_submit(l, &b, QUEUE_MODE_QUEUE, 1, hello);
 	while (!queue_has_due(l->q, 0))
-		lab_pass(l, lab_tick(l) - l->boot_ms);
+		fixture_pass(l, fixture_tick(l) - l->boot_ms);
 	before = l->turns_asked;
 	d = queue_take(l->q, 0);
 	assert_string_equal(queue_claim_envelope(d)->id, a.id);
 	assert_true(l->turns_asked > before); /* the timer must be set for b */
 	end(d, VERDICT_OK);
-	assert_true(lab_tick(l) < l->boot_ms + MINUTE);
-	lab_client_done(&a);
-	lab_client_done(&b);
+	assert_true(fixture_tick(l) < l->boot_ms + MINUTE);
+	fixture_client_done(&a);
+	fixture_client_done(&b);
 }
 
 /* --- telling people ------------------------------------------------------- */
 
 static struct queue_original
-original(struct lab *l, const char *id, size_t max)
+original(struct queue_fixture *l, const char *id, size_t max)
 {
 	struct queue_original o;
 	struct err err;
@@ -2112,20 +2116,20 @@ original(struct lab *l, const char *id, size_t max)
 static void
 a_failure_is_told_when_the_disk_knows_it(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_original o;
-	struct lab_client c;
+	struct fixture_client c;
 	struct err err;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	l->is_delayed = true;
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_int_equal(l->failed, 0);
 	assert_int_equal(queue_original(l->q, c.id, 0, &o, &err), -1);
 	assert_int_equal(err.class, ERR_BUSY);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(l->failed, 1);
 	o = original(l, c.id, 0);
 	assert_false(o.is_whole);
@@ -2143,28 +2147,28 @@ a_failure_is_told_when_the_disk_knows_it(void **state)
 static void
 a_failure_is_told_again_after_a_restart_until_somebody_knows(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_original o;
-	struct lab_client c;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	lab_tick(l);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	for (int n = 1; n <= 3; n++) {
 		assert_int_equal(l->failed, n);
-		lab_restart(l);
-		lab_tick(l);
+		fixture_restart(l);
+		fixture_tick(l);
 	}
 	o = original(l, c.id, 0);
 	queue_told_failed(l->q, c.id, o.env);
 	queue_original_clear(&o);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_int_equal(l->failed, 4);
 	/* Somebody tries it again, and it fails again: that is news. */
 	assert_true(queue_retry(l->q, c.id));
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_int_equal(l->failed, 5);
 	o = original(l, c.id, 0);
 	assert_false(o.env->rcpts[0].is_told);
@@ -2174,15 +2178,15 @@ a_failure_is_told_again_after_a_restart_until_somebody_knows(void **state)
 static void
 R62_one_recipient_is_told_while_the_others_still_wait(void **state)
 {
-	struct lab *l = *state;
-	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
+	struct queue_fixture *l = *state;
+	struct verdict never = fixture_verdict(VERDICT_NEVER, "no");
 	struct queue_original o;
-	struct lab_client c;
+	struct fixture_client c;
 	struct queue_claim *d;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 1, &never);
 	end(d, VERDICT_LATER);
@@ -2192,8 +2196,8 @@ R62_one_recipient_is_told_while_the_others_still_wait(void **state)
 	assert_int_equal(envelope_waiting(o.env), 2);
 	queue_told_failed(l->q, c.id, o.env);
 	queue_original_clear(&o);
-	lab_pass(l, HOUR);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_pass(l, HOUR);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_int_equal(l->failed, 2);
 	o = original(l, c.id, 0);
 	assert_true(o.env->rcpts[1].is_told);
@@ -2204,14 +2208,14 @@ R62_one_recipient_is_told_while_the_others_still_wait(void **state)
 static void
 a_failure_that_the_disk_cannot_keep_is_told_later(void **state)
 {
-	struct lab *l = *state;
-	struct verdict never = lab_verdict(VERDICT_NEVER, "no");
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct verdict never = fixture_verdict(VERDICT_NEVER, "no");
+	struct fixture_client c;
 	struct queue_claim *d;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	d = queue_take(l->q, 0);
 	queue_claim_rcpt(d, 0, &never);
 	l->disk.is_lasting = true;
@@ -2219,25 +2223,25 @@ a_failure_that_the_disk_cannot_keep_is_told_later(void **state)
 	end(d, VERDICT_LATER);
 	assert_int_equal(l->failed, 0);
 	fault_fs_arm(&l->disk, 0, 0);
-	lab_pass(l, HOUR);
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	fixture_pass(l, HOUR);
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	assert_int_equal(l->failed, 1);
 }
 
 static void
 what_the_journal_says_is_done_is_not_done_again(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct rcpt sent = { .state = RCPT_SENT };
 	struct store *s;
-	struct lab_client c;
+	struct fixture_client c;
 	struct buf lines;
 	struct err err;
 
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
-	lab_close(l);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	fixture_close(l);
 	buf_init(&lines, 1000);
 	assert_true(journal_rcpt(&lines, 0, &sent));
 	assert_int_equal(spool_open(l->dir, fs_sys(), &s, &err), 0);
@@ -2246,54 +2250,55 @@ what_the_journal_says_is_done_is_not_done_again(void **state)
 	    0);
 	store_free(s);
 	buf_clear(&lines);
-	lab_open(l);
-	lab_tick(l);
+	fixture_open(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 0);
-	assert_int_equal(lab_files(l, "queue") + lab_files(l, "failed"), 0);
+	assert_int_equal(
+	    fixture_files(l, "queue") + fixture_files(l, "failed"), 0);
 }
 
 static void
 what_is_damaged_is_set_aside_and_told(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	char path[512];
 	int fd;
 
-	lab_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
-	assert_true(lab_only_file(l, "queue", path));
-	lab_close(l);
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_only_file(l, "queue", path));
+	fixture_close(l);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "X", 1, 20), 1);
 	assert_int_equal(close(fd), 0);
-	lab_open(l);
-	lab_tick(l);
+	fixture_open(l);
+	fixture_tick(l);
 	assert_int_equal(l->troubles, 1);
-	assert_int_equal(lab_files(l, "queue"), 0);
-	assert_int_equal(lab_files(l, "corrupt"), 1);
+	assert_int_equal(fixture_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "corrupt"), 1);
 	assert_int_equal(queue_count(l->q), 0);
 }
 
 static void
 what_was_told_too_late_does_not_hide_the_next_failure(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_original o;
-	struct lab_client c;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	o = original(l, c.id, 0);
 	assert_true(queue_retry(l->q, c.id));
 	queue_told_failed(l->q, c.id, o.env);
 	queue_original_clear(&o);
-	lab_restart(l);
-	lab_tick(l);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_restart(l);
+	fixture_tick(l);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	o = original(l, c.id, 0);
 	assert_false(o.env->rcpts[0].is_told);
 	queue_original_clear(&o);
@@ -2302,34 +2307,34 @@ what_was_told_too_late_does_not_hide_the_next_failure(void **state)
 static void
 who_heard_the_refusal_is_not_told_again(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
-	lab_tick(l);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	fixture_tick(l);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	assert_told(&c, QUEUE_REFUSED);
-	lab_client_done(&c);
-	lab_run(l);
+	fixture_client_done(&c);
+	fixture_run(l);
 	assert_int_equal(l->failed, 0);
 }
 
 static void
 a_delay_is_told_once(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	for (int hours = 0; hours < 48; hours++) {
-		assert_true(lab_deliver(l, VERDICT_LATER));
+		assert_true(fixture_deliver(l, VERDICT_LATER));
 		assert_int_equal(l->delayed, hours >= 4);
-		lab_pass(l, HOUR + HOUR / 5);
+		fixture_pass(l, HOUR + HOUR / 5);
 		if (hours == 20) {
-			lab_restart(l);
-			lab_tick(l);
+			fixture_restart(l);
+			fixture_tick(l);
 		}
 	}
 }
@@ -2337,16 +2342,16 @@ a_delay_is_told_once(void **state)
 static void
 an_account_in_trouble_tells_nobody_of_delays(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
-	lab_client_done(&c);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
 	for (int hours = 0; hours < 48; hours++) {
 		queue_claim_end(queue_take(l->q, 0), QUEUE_END_UNTRIED, NULL,
 		    l->boot_ms + HOUR, NULL, NULL);
-		lab_pass(l, HOUR);
+		fixture_pass(l, HOUR);
 	}
 	assert_int_equal(l->delayed, 0);
 }
@@ -2355,15 +2360,15 @@ an_account_in_trouble_tells_nobody_of_delays(void **state)
 
 /* One message in failed/, known to somebody or not. */
 static void
-fail_one(struct lab *l, struct bytes message, bool is_told, char *id)
+fail_one(struct queue_fixture *l, struct bytes message, bool is_told, char *id)
 {
 	struct queue_original o;
-	struct lab_client c;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, message);
-	lab_tick(l);
-	lab_client_done(&c);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, message);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
 	(void)snprintf(id, ENVELOPE_ID_SIZE, "%s", c.id);
 	if (!is_told)
 		return;
@@ -2375,35 +2380,35 @@ fail_one(struct lab *l, struct bytes message, bool is_told, char *id)
 static void
 what_failed_long_ago_is_removed_if_somebody_knows(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char told[ENVELOPE_ID_SIZE], untold[ENVELOPE_ID_SIZE];
 	struct queue_item it;
 
 	fail_one(l, hello, true, told);
 	fail_one(l, hello, false, untold);
 	for (int days = 0; days < 34; days++)
-		lab_pass(l, DAY);
+		fixture_pass(l, DAY);
 	assert_true(queue_find(l->q, told, &it));
-	lab_pass(l, DAY);
-	lab_pass(l, DAY);
+	fixture_pass(l, DAY);
+	fixture_pass(l, DAY);
 	assert_false(queue_find(l->q, told, &it));
 	assert_true(queue_find(l->q, untold, &it));
-	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_int_equal(fixture_files(l, "failed"), 1);
 }
 
 static void
 R47_a_jump_of_the_clock_removes_nothing_from_failed(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_item it;
 	char id[ENVELOPE_ID_SIZE];
 
 	fail_one(l, hello, true, id);
 	l->wall_ms += 3650 * (int64_t)DAY;
 	for (int n = 0; n < 3; n++) {
-		lab_pass(l, DAY);
-		lab_restart(l);
-		lab_tick(l);
+		fixture_pass(l, DAY);
+		fixture_restart(l);
+		fixture_tick(l);
 		assert_true(queue_find(l->q, id, &it));
 	}
 }
@@ -2411,22 +2416,22 @@ R47_a_jump_of_the_clock_removes_nothing_from_failed(void **state)
 static void
 failed_holds_so_much_and_the_oldest_goes_first(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct bytes big = long_message(40 * 1024 * 1024);
 	char id[3][ENVELOPE_ID_SIZE];
 	struct queue_item it;
 
 	for (int i = 0; i < 3; i++) {
 		fail_one(l, big, true, id[i]);
-		lab_pass(l, MINUTE);
+		fixture_pass(l, MINUTE);
 	}
-	assert_int_equal(lab_files(l, "failed"), 3);
-	lab_restart(l);
-	lab_tick(l);
+	assert_int_equal(fixture_files(l, "failed"), 3);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_false(queue_find(l->q, id[0], &it));
 	assert_true(queue_find(l->q, id[1], &it));
 	assert_true(queue_find(l->q, id[2], &it));
-	assert_int_equal(lab_files(l, "failed"), 2);
+	assert_int_equal(fixture_files(l, "failed"), 2);
 	free((char *)(uintptr_t)big.p);
 }
 
@@ -2435,255 +2440,257 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    safe_is_told_when_the_disk_has_it, lab_setup_in_memory,
-		    lab_teardown),
+		    safe_is_told_when_the_disk_has_it, fixture_setup_in_memory,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    told_is_never_called_from_within_the_end_of_the_draft,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_quicker_than_the_disk_leaves_the_disk_untouched,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_quicker_than_a_running_sync_leaves_no_file,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_provider_saves_what_the_disk_cannot_keep, lab_setup,
-		    lab_teardown),
+		    a_provider_saves_what_the_disk_cannot_keep, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    disk_and_provider_failing_fails_and_leaves_nothing,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failed_disk_does_not_wait_for_ever_for_a_provider,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    refused_while_waiting_is_told_in_safe_mode_too,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    partly_sent_with_a_failed_disk_fails, lab_setup,
-		    lab_teardown),
+		    partly_sent_with_a_failed_disk_fails, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_draft_given_up_leaves_no_trace, lab_setup, lab_teardown),
+		    a_draft_given_up_leaves_no_trace, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_message_whose_client_has_gone_goes_its_way,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    refused_without_anybody_to_tell_is_kept_as_failed,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_noted_but_not_moved_is_moved_after_a_restart,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failed_disk_without_a_client_is_told_as_trouble,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(verdict_mode_hears_the_provider,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    verdict_mode_hears_the_provider, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    verdict_mode_ends_at_its_deadline, lab_setup_in_memory,
-		    lab_teardown),
+		    verdict_mode_ends_at_its_deadline, fixture_setup_in_memory,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_deadline_is_made_known_once_the_disk_has_it,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    at_its_deadline_a_slow_disk_is_still_waited_for,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    verdict_mode_does_not_wait_for_a_provider_that_will_not_be_asked,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    mixed_recipients_are_safe_and_the_refused_go_to_failed,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_was_accepted_long_ago_is_never_just_refused, lab_setup,
-		    lab_teardown),
+		    what_was_accepted_long_ago_is_never_just_refused,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    while_a_session_waits_for_the_provider_the_disk_is_left_alone,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_wake_for_nothing_does_not_swallow_the_next,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_head_start_ends_and_the_queue_asks_to_be_called_then,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    many_at_once_do_not_make_the_provider_slow, lab_setup,
-		    lab_teardown),
+		    many_at_once_do_not_make_the_provider_slow, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_large_message_has_a_head_start_too, lab_setup,
-		    lab_teardown),
+		    a_large_message_has_a_head_start_too, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    an_attempt_that_came_to_nothing_ends_the_head_start,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_provider_that_will_not_be_asked_has_no_head_start,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_client_that_leaves_during_the_head_start_loses_nothing,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_disk_that_fails_after_the_head_start_is_told, lab_setup,
-		    lab_teardown),
+		    a_disk_that_fails_after_the_head_start_is_told,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_during_the_head_start_makes_it_safe, lab_setup,
-		    lab_teardown),
+		    closing_during_the_head_start_makes_it_safe, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    in_safe_mode_the_quicker_of_the_two_goes_first, lab_setup,
-		    lab_teardown),
+		    in_safe_mode_the_quicker_of_the_two_goes_first,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    in_safe_mode_a_slow_provider_keeps_nobody_waiting,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    queue_mode_makes_no_attempt_until_its_time, lab_setup,
-		    lab_teardown),
+		    queue_mode_makes_no_attempt_until_its_time, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_message_survives_a_restart_and_is_delivered,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R62_a_partial_success_is_synced_before_it_is_settled,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_recipient_named_is_one_that_still_waits,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    it_is_said_to_be_taken_before_its_answer_is_logged,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_has_left_or_knows_is_not_told_that_it_is_taken,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_needs_no_sync_is_settled_at_once, lab_setup_in_memory,
-		    lab_teardown),
+		    what_needs_no_sync_is_settled_at_once,
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    retries_come_later_and_later_also_after_a_restart,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    untried_charges_nothing, lab_setup, lab_teardown),
+		    untried_charges_nothing, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R47_only_time_that_really_passed_expires_a_message,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_nobody_ever_took_is_too_old_one_day,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R44_a_full_disk_does_not_serve_anybody_twice, lab_setup,
-		    lab_teardown),
+		    R44_a_full_disk_does_not_serve_anybody_twice, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_large_message_is_read_from_the_file_at_any_stage,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    many_fresh_messages_do_not_stay_in_memory,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R46_a_damaged_message_is_set_aside_and_blocks_nothing,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    mail_comes_and_goes_while_a_long_queue_is_scanned,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_cannot_be_read_at_the_start_is_looked_for_again,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    held_messages_wait_also_after_a_restart,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    holding_what_is_under_way_holds_it_afterwards,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
+		cmocka_unit_test_setup_teardown(deleting_leaves_nothing,
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    deleting_leaves_nothing, lab_setup_in_memory, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    listings_are_in_order_of_arrival, lab_setup_in_memory,
-		    lab_teardown),
+		    listings_are_in_order_of_arrival, fixture_setup_in_memory,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_listing_in_pieces_survives_what_leaves_meanwhile,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_is_held_and_what_is_oldest_is_known_without_looking,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    showing_gives_envelope_journal_and_header,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    messages_without_an_account_are_asked_about_again,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_reroute_reaches_what_is_on_disk_under_way_held_and_failed,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    outbound_is_woken_when_something_becomes_due,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_reroute_leaves_alone_what_is_being_settled,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
+		cmocka_unit_test_setup_teardown(R44_a_full_disk_is_said_early,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    R44_a_full_disk_is_said_early, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    what_is_not_tried_soon_does_not_stay_in_memory, lab_setup,
-		    lab_teardown),
+		    what_is_not_tried_soon_does_not_stay_in_memory,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R45_large_messages_that_cannot_be_written_count_as_well,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R45_a_disk_that_keeps_failing_is_not_trusted_with_more,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_is_told_when_the_disk_knows_it,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_is_told_again_after_a_restart_until_somebody_knows,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R62_one_recipient_is_told_while_the_others_still_wait,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_failure_that_the_disk_cannot_keep_is_told_later,
-		    lab_setup, lab_teardown),
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_the_journal_says_is_done_is_not_done_again, lab_setup,
-		    lab_teardown),
+		    what_the_journal_says_is_done_is_not_done_again,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_is_damaged_is_set_aside_and_told, lab_setup,
-		    lab_teardown),
+		    what_is_damaged_is_set_aside_and_told, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_was_told_too_late_does_not_hide_the_next_failure,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_heard_the_refusal_is_not_told_again,
-		    lab_setup_in_memory, lab_teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_delay_is_told_once, lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_delay_is_told_once,
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    an_account_in_trouble_tells_nobody_of_delays,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_failed_long_ago_is_removed_if_somebody_knows,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    R47_a_jump_of_the_clock_removes_nothing_from_failed,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    failed_holds_so_much_and_the_oldest_goes_first,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(small_facts_survive_a_restart,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_tells_everybody_who_waits, lab_setup, lab_teardown),
+		    closing_tells_everybody_who_waits, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    closing_waits_for_a_job_that_runs, lab_setup_in_memory,
-		    lab_teardown),
+		    closing_waits_for_a_job_that_runs, fixture_setup_in_memory,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    a_second_daemon_on_the_same_spool_is_refused, lab_setup,
-		    lab_teardown),
+		    a_second_daemon_on_the_same_spool_is_refused, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_is_due_a_little_later_is_not_forgotten,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    sender_rights_hold_the_message_for_a_person,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_waits_for_the_verdict_hears_why_and_nothing_is_held,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_somebody_has_taken_is_held_for_the_others_alone,
-		    lab_setup_in_memory, lab_teardown),
+		    fixture_setup_in_memory, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

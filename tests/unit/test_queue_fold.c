@@ -8,25 +8,25 @@
 #include <string.h>
 
 #include "queue/queue.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 
 static void
-fold_more_than_three(struct lab *l)
+fold_more_than_three(struct queue_fixture *l)
 {
 	l->fold_opts.max_equal = 3;
 	l->fold_opts.equal_ms = HOUR;
-	lab_set_policy(l);
+	fixture_set_policy(l);
 	l->likeness = 7;
 }
 
 static int
 setup(void **state)
 {
-	(void)lab_setup_in_memory(state);
+	(void)fixture_setup_in_memory(state);
 	fold_more_than_three(*state);
 	return 0;
 }
@@ -34,22 +34,22 @@ setup(void **state)
 static int
 setup_on_disk(void **state)
 {
-	(void)lab_setup(state);
+	(void)fixture_setup(state);
 	fold_more_than_three(*state);
 	return 0;
 }
 
 /* Submits one, which is told that it is safe; true: folded into another. */
 static bool
-submit(struct lab *l, char id[ENVELOPE_ID_SIZE])
+submit(struct queue_fixture *l, char id[ENVELOPE_ID_SIZE])
 {
-	struct lab_client c;
+	struct fixture_client c;
 
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
 	assert_int_equal(c.told, 1);
 	assert_int_equal(c.t.outcome, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	if (id != NULL)
 		(void)snprintf(id, ENVELOPE_ID_SIZE, "%s",
 		    c.t.folded_into[0] != '\0' ? c.t.folded_into : c.id);
@@ -57,7 +57,7 @@ submit(struct lab *l, char id[ENVELOPE_ID_SIZE])
 }
 
 static void
-assert_folding(struct lab *l, size_t carriers, uint64_t folded)
+assert_folding(struct queue_fixture *l, size_t carriers, uint64_t folded)
 {
 	struct fold_totals all, mine, of_another;
 	const uint32_t other_uid = l->uid + 1;
@@ -74,13 +74,13 @@ assert_folding(struct lab *l, size_t carriers, uint64_t folded)
 
 /* Submits n and delivers what is due; how many went. */
 static size_t
-storm(struct lab *l, size_t n)
+storm(struct queue_fixture *l, size_t n)
 {
 	size_t went = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		(void)submit(l, NULL);
-		while (lab_deliver(l, VERDICT_OK))
+		while (fixture_deliver(l, VERDICT_OK))
 			went++;
 	}
 	return went;
@@ -88,7 +88,7 @@ storm(struct lab *l, size_t n)
 
 /* How many others the message stands for, as the disk has it. */
 static uint32_t
-count_of(struct lab *l, const char *id)
+count_of(struct queue_fixture *l, const char *id)
 {
 	struct envelope *env;
 	struct err err;
@@ -105,7 +105,7 @@ count_of(struct lab *l, const char *id)
 static void
 the_first_go_and_the_others_become_one(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char carrier[ENVELOPE_ID_SIZE], id[ENVELOPE_ID_SIZE];
 	struct queue_claim *d;
 	struct queue_item it;
@@ -117,13 +117,13 @@ the_first_go_and_the_others_become_one(void **state)
 		assert_string_equal(id, carrier);
 	}
 	assert_int_equal(queue_count(l->q), 1);
-	assert_int_equal(lab_files(l, "queue"), 1);
+	assert_int_equal(fixture_files(l, "queue"), 1);
 	assert_null(queue_take(l->q, 0));
 	assert_true(queue_find(l->q, carrier, &it));
 	assert_non_null(strstr(it.reason, "stands for 51 equal messages"));
 	assert_int_equal(l->troubles, 1); /* one line in the log */
 	assert_folding(l, 1, 50);
-	lab_pass(l, HOUR);
+	fixture_pass(l, HOUR);
 	assert_folding(l, 0, 0); /* its turn has come: nothing joins it */
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
@@ -136,30 +136,30 @@ the_first_go_and_the_others_become_one(void **state)
 static void
 nobody_hears_accepted_before_the_disk_has_counted_him(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c[3];
+	struct queue_fixture *l = *state;
+	struct fixture_client c[3];
 
 	assert_int_equal(storm(l, 3), 3);
 	(void)submit(l, NULL);
 	l->is_delayed = true;
 	buf_reset(&l->disk.order);
 	for (int i = 0; i < 3; i++) {
-		lab_submit(l, &c[i], QUEUE_MODE_VERDICT, 1, hello);
-		lab_tick(l);
+		fixture_submit(l, &c[i], QUEUE_MODE_VERDICT, 1, hello);
+		fixture_tick(l);
 		assert_int_equal(c[i].told, 0);
 	}
 	assert_int_equal(l->njobs, 1);
-	assert_true(lab_run_one(l));
-	lab_tick(l);
+	assert_true(fixture_run_one(l));
+	fixture_tick(l);
 	assert_int_equal(c[0].told, 1);
 	assert_int_equal(c[1].told, 0); /* came while that was being synced */
-	lab_run(l);
-	lab_tick(l);
+	fixture_run(l);
+	fixture_tick(l);
 	assert_int_equal(c[1].told, 1);
 	assert_int_equal(c[2].told, 1);
 	assert_buf(&l->disk.order, "owsxowsx"); /* and two of them share one */
 	for (int i = 0; i < 3; i++)
-		lab_client_done(&c[i]);
+		fixture_client_done(&c[i]);
 	assert_int_equal(count_of(l, c[0].t.folded_into), 3);
 }
 
@@ -174,7 +174,7 @@ who_was_told_is_counted_whatever_the_disk_does(void **state)
 		bool fired = true;
 
 		for (int nth = 1; fired; nth++) {
-			struct lab *l;
+			struct queue_fixture *l;
 			char id[ENVELOPE_ID_SIZE];
 			uint32_t safe = 0, failed = 0;
 
@@ -183,24 +183,25 @@ who_was_told_is_counted_whatever_the_disk_does(void **state)
 			(void)submit(l, id);
 			fault_fs_arm(&l->disk, nth, errors[e]);
 			for (int i = 0; i < 5; i++) {
-				struct lab_client c;
+				struct fixture_client c;
 
-				lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-				lab_tick(l);
+				fixture_submit(
+				    l, &c, QUEUE_MODE_SAFE, 1, hello);
+				fixture_tick(l);
 				assert_int_equal(c.told, 1);
 				safe += c.t.outcome == QUEUE_SAFE;
 				failed += c.t.outcome == QUEUE_FAILED;
-				lab_client_done(&c);
+				fixture_client_done(&c);
 			}
 			fired = l->disk.fired;
 			fault_fs_arm(&l->disk, 0, 0);
-			lab_restart(l);
-			lab_tick(l);
+			fixture_restart(l);
+			fixture_tick(l);
 			assert_int_equal(safe + failed, 5);
 			assert_true(count_of(l, id) >= safe);
 			assert_int_equal(failed, fired ? 1 : 0);
 			assert_int_equal(queue_count(l->q), 1);
-			(void)lab_teardown((void **)&l);
+			(void)fixture_teardown((void **)&l);
 		}
 	}
 }
@@ -208,7 +209,7 @@ who_was_told_is_counted_whatever_the_disk_does(void **state)
 static void
 what_differs_is_never_folded(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 20; i++) {
 		l->likeness = 100 + (uint64_t)i; /* another text */
@@ -228,14 +229,14 @@ what_differs_is_never_folded(void **state)
 	l->envid = NULL;
 	l->likeness = 8;
 	for (size_t n = 1; n <= 20; n++) { /* other recipients */
-		struct lab_client c;
+		struct fixture_client c;
 
-		lab_submit(l, &c, QUEUE_MODE_SAFE, n, hello);
-		lab_client_done(&c);
-		assert_true(lab_deliver(l, VERDICT_OK));
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, n, hello);
+		fixture_client_done(&c);
+		assert_true(fixture_deliver(l, VERDICT_OK));
 	}
 	l->fold_opts.max_equal = 0; /* nobody asks */
-	lab_set_policy(l);
+	fixture_set_policy(l);
 	assert_null(queue_likeness_key(l->q));
 	assert_int_equal(storm(l, 20), 20);
 }
@@ -286,7 +287,7 @@ what_differs_in_one_field_is_never_folded(void **state)
 	static void (*const differ[])(struct envelope * e, const char *text) = {
 		other_rcpt, other_sender, other_orcpt, other_account, has_envid
 	};
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(differ); i++)
 		for (int n = 0; n < 10; n++) {
@@ -303,38 +304,38 @@ what_differs_in_one_field_is_never_folded(void **state)
 			assert_int_equal(
 			    queue_draft_write(d, hello.p, hello.n, &err), 0);
 			queue_draft_end(d, e, QUEUE_MODE_SAFE, 0, ignore, NULL);
-			lab_tick(l);
+			fixture_tick(l);
 			queue_draft_free(d);
 			envelope_free(e);
-			assert_true(lab_deliver(l, VERDICT_OK));
+			assert_true(fixture_deliver(l, VERDICT_OK));
 		}
 }
 
 static void
 slow_repetitions_are_no_storm(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(storm(l, 1), 1);
-		lab_pass(l, 21 * MINUTE);
+		fixture_pass(l, 21 * MINUTE);
 	}
 }
 
 static void
 a_storm_goes_on_with_one_message_an_hour_until_it_ends(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	size_t went = 0;
 
 	for (int i = 0; i < 10 * 60; i++) { /* ten hours, one a minute */
 		went += storm(l, 1);
-		lab_pass(l, MINUTE);
+		fixture_pass(l, MINUTE);
 	}
 	assert_true(went >= 3 + 9 && went <= 3 + 11);
 	assert_int_equal(l->troubles, 1);
-	lab_pass(l, 3 * HOUR);
-	while (lab_deliver(l, VERDICT_OK))
+	fixture_pass(l, 3 * HOUR);
+	while (fixture_deliver(l, VERDICT_OK))
 		continue;
 	assert_int_equal(queue_count(l->q), 0);
 	assert_int_equal(storm(l, 3), 3); /* and it is over */
@@ -343,7 +344,7 @@ a_storm_goes_on_with_one_message_an_hour_until_it_ends(void **state)
 static void
 a_flush_sends_what_was_counted_and_a_new_one_follows(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
 	char first[ENVELOPE_ID_SIZE], second[ENVELOPE_ID_SIZE];
 
@@ -365,16 +366,16 @@ a_flush_sends_what_was_counted_and_a_new_one_follows(void **state)
 static void
 a_restart_keeps_the_count_and_when_it_goes(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char id[ENVELOPE_ID_SIZE];
 	struct queue_item it;
 
 	assert_int_equal(storm(l, 3), 3);
 	(void)submit(l, id);
 	assert_int_equal(storm(l, 9), 0);
-	lab_pass(l, 20 * MINUTE);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_pass(l, 20 * MINUTE);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_true(queue_find(l->q, id, &it));
 	assert_non_null(strstr(it.reason, "stands for 10 equal"));
 	assert_int_equal(count_of(l, id), 9);
@@ -386,24 +387,24 @@ a_restart_keeps_the_count_and_when_it_goes(void **state)
 static void
 nothing_joins_what_is_due(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char first[ENVELOPE_ID_SIZE], second[ENVELOPE_ID_SIZE];
 
 	assert_int_equal(storm(l, 3), 3);
 	(void)submit(l, first);
 	for (int i = 0; i < 3; i++)
 		assert_true(submit(l, NULL));
-	lab_pass(l, HOUR);
+	fixture_pass(l, HOUR);
 	assert_false(submit(l, second));
 	assert_string_not_equal(first, second);
-	assert_true(lab_deliver(l, VERDICT_OK));
-	assert_false(lab_deliver(l, VERDICT_OK));
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	assert_false(fixture_deliver(l, VERDICT_OK));
 }
 
 static void
 a_carrier_has_its_fill(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	assert_int_equal(storm(l, 3 + 1 + 10000 + 1 + 5), 3);
 	assert_int_equal(queue_count(l->q), 2);
@@ -412,15 +413,15 @@ a_carrier_has_its_fill(void **state)
 static void
 a_long_wait_does_not_outlive_the_message(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	l->fold_opts.equal_ms = INT64_C(10) * 24 *
 				HOUR; /* lifetime is 5 days */
-	lab_set_policy(l);
+	fixture_set_policy(l);
 	assert_int_equal(storm(l, 10), 3);
 	for (int h = 0; h < 61; h++)
-		lab_pass(l, HOUR);
-	assert_true(lab_deliver(l, VERDICT_OK));
+		fixture_pass(l, HOUR);
+	assert_true(fixture_deliver(l, VERDICT_OK));
 	assert_int_equal(queue_count(l->q), 0);
 	assert_int_equal(l->failed, 0);
 }
@@ -428,45 +429,45 @@ a_long_wait_does_not_outlive_the_message(void **state)
 static void
 who_waits_on_a_message_that_goes_away_hears_no(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c[2];
+	struct queue_fixture *l = *state;
+	struct fixture_client c[2];
 	char id[ENVELOPE_ID_SIZE];
 
 	assert_int_equal(storm(l, 3), 3);
 	(void)submit(l, id);
 	l->is_delayed = true;
-	lab_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
-	lab_submit(l, &c[1], QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c[1], QUEUE_MODE_SAFE, 1, hello);
 	assert_true(queue_delete(l->q, id));
-	lab_run(l);
-	lab_tick(l);
+	fixture_run(l);
+	fixture_tick(l);
 	assert_int_equal(c[0].told, 1); /* it was counted, and deleted */
 	assert_int_equal(c[1].told, 1);
 	assert_int_equal(c[1].t.outcome, QUEUE_FAILED);
-	lab_client_done(&c[0]);
-	lab_client_done(&c[1]);
-	lab_run(l);
+	fixture_client_done(&c[0]);
+	fixture_client_done(&c[1]);
+	fixture_run(l);
 	assert_int_equal(queue_count(l->q), 0);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_carrier_that_the_disk_refuses_takes_nobody_along(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c[2];
+	struct queue_fixture *l = *state;
+	struct fixture_client c[2];
 
 	assert_int_equal(storm(l, 3), 3);
 	l->is_delayed = true;
-	lab_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
-	lab_submit(l, &c[1], QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c[1], QUEUE_MODE_SAFE, 1, hello);
 	fault_fs_arm(&l->disk, 1, ENOSPC);
-	lab_run(l);
-	lab_tick(l);
+	fixture_run(l);
+	fixture_tick(l);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(c[i].told, 1);
 		assert_int_equal(c[i].t.outcome, QUEUE_FAILED);
-		lab_client_done(&c[i]);
+		fixture_client_done(&c[i]);
 	}
 	assert_int_equal(queue_count(l->q), 0);
 	l->is_delayed = false;
@@ -477,46 +478,46 @@ a_carrier_that_the_disk_refuses_takes_nobody_along(void **state)
 static void
 clients_that_left_are_counted_too(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	char id[ENVELOPE_ID_SIZE];
 
 	assert_int_equal(storm(l, 3), 3);
 	(void)submit(l, id);
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
-	lab_client_done(&c);
-	lab_run(l);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_client_done(&c);
+	fixture_run(l);
+	fixture_tick(l);
 	assert_int_equal(c.told, 0);
 	assert_int_equal(count_of(l, id), 1);
 	l->is_delayed = false;
-	lab_restart(l); /* nothing is left behind */
+	fixture_restart(l); /* nothing is left behind */
 }
 
 /* An end in the middle of everything: nobody is left waiting. */
 static void
 an_orderly_end_writes_what_is_counted(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c[4];
+	struct queue_fixture *l = *state;
+	struct fixture_client c[4];
 	uint32_t safe = 0;
 
 	assert_int_equal(storm(l, 3), 3);
 	l->is_delayed = true;
 	for (int i = 0; i < 4; i++)
-		lab_submit(l, &c[i], QUEUE_MODE_SAFE, 1, hello);
-	lab_start_one(l);
-	lab_close(l);
-	lab_finish_one(l);
+		fixture_submit(l, &c[i], QUEUE_MODE_SAFE, 1, hello);
+	fixture_start_one(l);
+	fixture_close(l);
+	fixture_finish_one(l);
 	l->is_delayed = false;
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(c[i].told, 1);
 		safe += c[i].t.outcome == QUEUE_SAFE;
-		lab_client_done(&c[i]);
+		fixture_client_done(&c[i]);
 	}
-	lab_open(l);
-	lab_tick(l);
+	fixture_open(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 1);
 	assert_int_equal(count_of(l, c[0].id), safe - 1);
 }
@@ -524,7 +525,7 @@ an_orderly_end_writes_what_is_counted(void **state)
 static void
 many_kinds_do_not_push_out_a_storm(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (uint64_t i = 0; i < 1000; i++) {
 		l->likeness = 100 + i;
@@ -539,9 +540,9 @@ many_kinds_do_not_push_out_a_storm(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
 #define ON_DISK(f)                                                             \
-	cmocka_unit_test_setup_teardown(f, setup_on_disk, lab_teardown)
+	cmocka_unit_test_setup_teardown(f, setup_on_disk, fixture_teardown)
 	static const struct CMUnitTest tests[] = {
 		T(the_first_go_and_the_others_become_one),
 		ON_DISK(nobody_hears_accepted_before_the_disk_has_counted_him),

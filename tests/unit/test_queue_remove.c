@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "queue/queue.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 enum { MINUTE = 60 * 1000, MANY = 2500 };
 
@@ -17,13 +17,13 @@ static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 
 /* What the only file of the queue says. */
 static void
-assert_file_says(const struct lab *l, const char *word, bool says)
+assert_file_says(const struct queue_fixture *l, const char *word, bool says)
 {
 	char path[512];
 	char text[4096] = "";
 	FILE *f;
 
-	assert_true(lab_only_file(l, "queue", path));
+	assert_true(fixture_only_file(l, "queue", path));
 	f = fopen(path, "r");
 	assert_non_null(f);
 	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
@@ -33,10 +33,10 @@ assert_file_says(const struct lab *l, const char *word, bool says)
 }
 
 static struct queue_claim *
-take_with_answer(struct lab *l, size_t rcpt, enum verdict_class class)
+take_with_answer(struct queue_fixture *l, size_t rcpt, enum verdict_class class)
 {
 	struct queue_claim *d = queue_take(l->q, 0);
-	struct verdict v = lab_verdict(class, "so says the provider");
+	struct verdict v = fixture_verdict(class, "so says the provider");
 
 	assert_non_null(d);
 	queue_claim_rcpt(d, rcpt, &v);
@@ -46,18 +46,18 @@ take_with_answer(struct lab *l, size_t rcpt, enum verdict_class class)
 static void
 end(struct queue_claim *d, enum verdict_class class, int *settled)
 {
-	struct verdict v = lab_verdict(class, "so says the provider");
+	struct verdict v = fixture_verdict(class, "so says the provider");
 
 	queue_claim_end(d, QUEUE_END_TRIED, &v, 0,
-	    settled != NULL ? lab_count : NULL, settled);
+	    settled != NULL ? fixture_count : NULL, settled);
 }
 
 static void
-submit(struct lab *l, size_t nrcpts, struct lab_client *c)
+submit(struct queue_fixture *l, size_t nrcpts, struct fixture_client *c)
 {
-	lab_submit(l, c, QUEUE_MODE_SAFE, nrcpts, hello);
-	(void)lab_tick(l);
-	lab_client_done(c);
+	fixture_submit(l, c, QUEUE_MODE_SAFE, nrcpts, hello);
+	(void)fixture_tick(l);
+	fixture_client_done(c);
 }
 
 /* --- noted ---------------------------------------------------------------- */
@@ -65,9 +65,9 @@ submit(struct lab *l, size_t nrcpts, struct lab_client *c)
 static void
 a_message_that_all_have_says_so_before_its_delivery_ends(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
 	submit(l, 1, &c);
 	l->is_delayed = true;
@@ -79,58 +79,58 @@ a_message_that_all_have_says_so_before_its_delivery_ends(void **state)
 	assert_null(strchr(buf_str(&l->disk.order), 's'));
 	end(d, VERDICT_OK, NULL);
 	assert_file_says(l, " done ", true); /* it is removed later */
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_message_that_is_served_while_it_is_written_says_so_from_the_start(
     void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
 	queue_claim_note(d);
-	lab_start_one(l);
+	fixture_start_one(l);
 	assert_file_says(l, " done ", true);
 	end(d, VERDICT_OK, NULL);
-	lab_client_done(&c);
-	lab_finish_one(l);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_client_done(&c);
+	fixture_finish_one(l);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 a_message_that_is_served_while_it_is_synced_says_so(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
 	l->is_delayed = true;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
-	lab_start_one(l);
+	fixture_start_one(l);
 	assert_file_says(l, " done ", false);
 	queue_claim_note(d);
 	assert_file_says(l, " done ", true);
 	end(d, VERDICT_OK, NULL);
-	lab_client_done(&c);
-	lab_finish_one(l);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_client_done(&c);
+	fixture_finish_one(l);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 static void
 who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int settled = 0;
 	size_t second = 1;
 
@@ -145,7 +145,7 @@ who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
 	assert_null(strchr(buf_str(&l->disk.order), 's'));
 	end(d, VERDICT_LATER, &settled);
 	assert_int_equal(settled, 0);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(settled, 1);
 	assert_non_null(strchr(buf_str(&l->disk.order), 's'));
 	assert_file_says(l, "rcpt 0 sent", true);
@@ -155,34 +155,34 @@ static void
 who_was_served_before_the_disk_had_the_message_is_in_it_from_the_start(
     void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int settled = 0;
 
 	l->is_delayed = true;
 	l->head_start_ms = 1000;
-	lab_restart(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
+	fixture_restart(l);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 2, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
 	queue_claim_note(d);
 	assert_int_equal(l->njobs, 0);
 	end(d, VERDICT_LATER, &settled);
 	assert_int_equal(l->njobs, 1);
-	lab_start_one(l);
+	fixture_start_one(l);
 	assert_file_says(l, "rcpt 0 sent", true);
 	assert_int_equal(settled, 0);
-	lab_finish_one(l);
+	fixture_finish_one(l);
 	assert_int_equal(settled, 1);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 }
 
 static void
 a_file_that_takes_no_line_goes_at_once(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 
 	submit(l, 1, &c);
 	l->is_delayed = true;
@@ -191,25 +191,25 @@ a_file_that_takes_no_line_goes_at_once(void **state)
 	fault_fs_arm(&l->disk, 1, ENOSPC);
 	queue_claim_note(d);
 	assert_true(l->disk.fired);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 	assert_int_equal(l->troubles, 1);
 	end(d, VERDICT_OK, NULL);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(l->troubles, 1);
 }
 
 static void
 a_deleted_message_does_not_come_back_after_a_kill(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	submit(l, 1, &c);
 	l->is_delayed = true;
 	assert_true(queue_delete(l->q, c.id));
 	assert_file_says(l, " done ", true);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 /* --- removed -------------------------------------------------------------- */
@@ -223,9 +223,9 @@ no_sync(void *ctx, int fd)
 }
 
 static void
-submit_many(struct lab *l, size_t n)
+submit_many(struct queue_fixture *l, size_t n)
 {
-	struct lab_client c;
+	struct fixture_client c;
 
 	l->disk.fs.sync = no_sync;
 	for (size_t i = 0; i < n; i++)
@@ -233,11 +233,11 @@ submit_many(struct lab *l, size_t n)
 }
 
 static size_t
-deliver_all(struct lab *l)
+deliver_all(struct queue_fixture *l)
 {
 	size_t n = 0;
 
-	while (lab_deliver(l, VERDICT_OK))
+	while (fixture_deliver(l, VERDICT_OK))
 		n++;
 	return n;
 }
@@ -245,7 +245,7 @@ deliver_all(struct lab *l)
 static void
 a_disk_that_removes_nothing_makes_the_deliveries_wait(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	size_t n, left = MANY;
 
 	submit_many(l, MANY);
@@ -254,22 +254,22 @@ a_disk_that_removes_nothing_makes_the_deliveries_wait(void **state)
 	assert_true(n >= 1000 && n < MANY);
 	assert_true(l->njobs <= 2); /* others have work for the threads, too */
 	assert_false(queue_has_due(l->q, 0));
-	(void)lab_tick(l);
+	(void)fixture_tick(l);
 	l->wakes = 0;
-	(void)lab_tick(l);
+	(void)fixture_tick(l);
 	assert_int_equal(l->wakes, 0); /* there is nothing to come for */
-	for (left -= n; lab_run_one(l) && !queue_has_due(l->q, 0);)
+	for (left -= n; fixture_run_one(l) && !queue_has_due(l->q, 0);)
 		;
 	assert_true(l->njobs > 0); /* not only when all is gone */
-	(void)lab_tick(l);
+	(void)fixture_tick(l);
 	assert_int_equal(l->wakes, 1);
-	lab_run(l);
+	fixture_run(l);
 	assert_int_equal(deliver_all(l), left);
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
-static struct lab *slow;
+static struct queue_fixture *slow;
 static int (*quick_unlink)(void *ctx, int dirfd, const char *path);
 
 static int
@@ -282,7 +282,7 @@ slow_unlink(void *ctx, int dirfd, const char *path)
 static void
 closing_leaves_to_the_next_start_what_is_removed_too_slowly(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	size_t left;
 
 	submit_many(l, 100);
@@ -291,23 +291,23 @@ closing_leaves_to_the_next_start_what_is_removed_too_slowly(void **state)
 	slow = l;
 	quick_unlink = l->disk.fs.unlink;
 	l->disk.fs.unlink = slow_unlink;
-	lab_close(l);
-	left = lab_files(l, "queue");
+	fixture_close(l);
+	left = fixture_files(l, "queue");
 	assert_in_range(left, 1, 99);
 	l->njobs = 0;
 	l->is_delayed = false;
 	l->disk.fs.unlink = quick_unlink;
-	lab_open(l);
-	(void)lab_tick(l);
+	fixture_open(l);
+	(void)fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 0);
-	assert_false(lab_deliver(l, VERDICT_OK));
-	assert_int_equal(lab_files(l, "queue"), 0);
+	assert_false(fixture_deliver(l, VERDICT_OK));
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 /* --- synced --------------------------------------------------------------- */
 
 static size_t
-folder_syncs(const struct lab *l)
+folder_syncs(const struct queue_fixture *l)
 {
 	size_t n = 0;
 
@@ -319,57 +319,57 @@ folder_syncs(const struct lab *l)
 static void
 what_was_removed_within_a_time_is_synced_in_one_go(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_close(l);
+	fixture_close(l);
 	l->policy.sync_results_ms = 1000;
-	lab_open(l);
+	fixture_open(l);
 	for (int i = 0; i < 5; i++)
 		submit(l, 1, &c);
 	buf_reset(&l->disk.order);
 	assert_int_equal(deliver_all(l), 5);
 	assert_int_equal(folder_syncs(l), 0);
-	assert_int_equal(lab_tick(l), l->boot_ms + 1000);
-	lab_pass(l, 999);
+	assert_int_equal(fixture_tick(l), l->boot_ms + 1000);
+	fixture_pass(l, 999);
 	assert_int_equal(folder_syncs(l), 0);
-	lab_pass(l, 1);
+	fixture_pass(l, 1);
 	assert_int_equal(folder_syncs(l), 1);
 	/* And then it asks for nothing more. */
-	assert_true(lab_tick(l) > l->boot_ms + MINUTE);
+	assert_true(fixture_tick(l) > l->boot_ms + MINUTE);
 }
 
 static void
 what_was_removed_from_failed_is_synced_too(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
-	lab_close(l);
+	fixture_close(l);
 	l->policy.sync_results_ms = 1000;
-	lab_open(l);
+	fixture_open(l);
 	submit(l, 1, &c);
-	assert_true(lab_deliver(l, VERDICT_NEVER));
-	lab_pass(l, MINUTE);
-	assert_int_equal(lab_files(l, "failed"), 1);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
+	fixture_pass(l, MINUTE);
+	assert_int_equal(fixture_files(l, "failed"), 1);
 	assert_true(queue_delete(l->q, c.id));
-	assert_int_equal(lab_files(l, "failed"), 0);
+	assert_int_equal(fixture_files(l, "failed"), 0);
 	buf_reset(&l->disk.order);
-	lab_pass(l, 1000);
+	fixture_pass(l, 1000);
 	assert_int_equal(folder_syncs(l), 1);
 }
 
 static void
 each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
-	struct lab_client c;
+	struct fixture_client c;
 	int settled = 0;
 
-	lab_close(l);
+	fixture_close(l);
 	l->policy.syncs_each = true;
-	lab_open(l);
+	fixture_open(l);
 	assert_true(queue_syncs_each(l->q));
 	submit(l, 1, &c);
 	l->is_delayed = true;
@@ -378,41 +378,41 @@ each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 	buf_reset(&l->disk.order);
 	end(d, VERDICT_OK, &settled);
 	assert_int_equal(settled, 0);
-	assert_true(lab_run_one(l));
+	assert_true(fixture_run_one(l));
 	assert_int_equal(settled, 1);
 	assert_non_null(strchr(buf_str(&l->disk.order), 's'));
-	lab_run(l);
-	assert_int_equal(lab_files(l, "queue"), 0);
+	fixture_run(l);
+	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
 /* The disk has nothing of it, or will not get it: nothing to wait for. */
 static void
 what_never_came_to_the_disk_is_settled_at_once(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 	int settled = 0;
 
-	lab_close(l);
+	fixture_close(l);
 	l->policy.syncs_each = true;
 	l->is_delayed = true;
 	for (int head_start = 0; head_start < 2; head_start++) {
 		l->head_start_ms = head_start ? 1000 : 0;
-		lab_open(l);
+		fixture_open(l);
 		settled = 0;
-		lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+		fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 		end(take_with_answer(l, 0, VERDICT_OK), VERDICT_OK, &settled);
 		assert_int_equal(settled, 1);
 		assert_int_equal(c.told, 1);
-		lab_client_done(&c);
+		fixture_client_done(&c);
 		assert_int_equal(l->njobs, 0);
 		assert_int_equal(l->troubles, 0);
 		if (head_start == 0)
-			lab_close(l);
+			fixture_close(l);
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, lab_setup, lab_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

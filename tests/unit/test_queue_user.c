@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "queue/queue.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 enum { SCRIPT = 33, PERSON = 1000 };
@@ -14,44 +14,45 @@ enum { SCRIPT = 33, PERSON = 1000 };
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 
 static void
-set_limit(struct lab *l, uint64_t max)
+set_limit(struct queue_fixture *l, uint64_t max)
 {
 	l->max_per_user = max;
-	lab_set_policy(l);
+	fixture_set_policy(l);
 }
 
 static int
 setup(void **state)
 {
-	struct lab *l;
+	struct queue_fixture *l;
 
-	(void)lab_setup_in_memory(state);
+	(void)fixture_setup_in_memory(state);
 	l = *state;
 	set_limit(l, 3);
 	return 0;
 }
 
 static void
-submit(struct lab *l, uint32_t uid, size_t nrcpts, char id[ENVELOPE_ID_SIZE])
+submit(struct queue_fixture *l, uint32_t uid, size_t nrcpts,
+    char id[ENVELOPE_ID_SIZE])
 {
-	struct lab_client c;
+	struct fixture_client c;
 
 	l->uid = uid;
-	lab_submit(l, &c, QUEUE_MODE_SAFE, nrcpts, hello);
-	lab_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, nrcpts, hello);
+	fixture_tick(l);
 	assert_int_equal(c.told, 1);
 	assert_int_equal(c.t.outcome, QUEUE_SAFE);
-	lab_client_done(&c);
+	fixture_client_done(&c);
 	if (id != NULL)
 		memcpy(id, c.id, ENVELOPE_ID_SIZE);
 }
 
 static size_t
-deliver_all(struct lab *l)
+deliver_all(struct queue_fixture *l)
 {
 	size_t n = 0;
 
-	while (lab_deliver(l, VERDICT_OK))
+	while (fixture_deliver(l, VERDICT_OK))
 		n++;
 	return n;
 }
@@ -59,14 +60,14 @@ deliver_all(struct lab *l)
 static void
 what_is_over_the_limit_waits_and_lets_others_pass(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	struct queue_claim *d;
 	struct queue_item it;
 	char id[ENVELOPE_ID_SIZE], other[ENVELOPE_ID_SIZE];
 
 	for (int i = 0; i < 10; i++)
 		submit(l, SCRIPT, 1, id);
-	assert_int_equal(lab_files(l, "queue"), 10);
+	assert_int_equal(fixture_files(l, "queue"), 10);
 	assert_int_equal(deliver_all(l), 3);
 	submit(l, PERSON, 1, other);
 	d = queue_take(l->q, 0);
@@ -84,7 +85,7 @@ what_is_over_the_limit_waits_and_lets_others_pass(void **state)
 	queue_flush(l->q, -1);
 	assert_int_equal(deliver_all(l), 0);
 	for (int left = 7; left > 0; left -= 3) {
-		lab_pass(l, 61 * MINUTE);
+		fixture_pass(l, 61 * MINUTE);
 		assert_int_equal(deliver_all(l), left < 3 ? left : 3);
 	}
 	assert_int_equal(queue_count(l->q), 0);
@@ -93,7 +94,7 @@ what_is_over_the_limit_waits_and_lets_others_pass(void **state)
 static void
 a_kill_does_not_open_the_window(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char *text;
 
 	for (int i = 0; i < 5; i++)
@@ -109,18 +110,18 @@ a_kill_does_not_open_the_window(void **state)
 static void
 a_person_is_told_once_and_when_it_is_over(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 8; i++)
 		submit(l, SCRIPT, 1, NULL);
 	assert_int_equal(deliver_all(l), 3);
 	assert_int_equal(l->limited, 1);
 	assert_int_equal(l->limited_uid, SCRIPT);
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(deliver_all(l), 3);
 	assert_int_equal(l->limited, 1);
 	assert_int_equal(l->limits_over, 0);
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(deliver_all(l), 2);
 	assert_int_equal(l->limits_over, 1);
 }
@@ -128,14 +129,14 @@ a_person_is_told_once_and_when_it_is_over(void **state)
 static void
 what_was_tried_does_not_wait_for_room_any_more(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 4; i++)
 		submit(l, SCRIPT, 1, NULL);
 	assert_int_equal(deliver_all(l), 3);
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(l->limits_over, 0);
-	assert_true(lab_deliver(l, VERDICT_LATER));
+	assert_true(fixture_deliver(l, VERDICT_LATER));
 	assert_int_equal(l->limits_over, 1);
 	assert_int_equal(queue_count(l->q), 1);
 }
@@ -143,17 +144,17 @@ what_was_tried_does_not_wait_for_room_any_more(void **state)
 static void
 a_restart_does_not_open_the_window(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 5; i++)
 		submit(l, SCRIPT, 1, NULL);
 	assert_int_equal(deliver_all(l), 3);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_int_equal(queue_count(l->q), 2);
 	assert_int_equal(deliver_all(l), 0);
 	assert_int_equal(l->limited, 2); /* a new process tells anew */
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(deliver_all(l), 2);
 }
 
@@ -162,7 +163,7 @@ static void
 a_clock_that_jumps_opens_no_window_and_closes_none(void **state)
 {
 	static const int64_t years_ms = INT64_C(10) * 365 * DAY;
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 10; i++)
 		submit(l, SCRIPT, 1, NULL);
@@ -170,24 +171,24 @@ a_clock_that_jumps_opens_no_window_and_closes_none(void **state)
 	l->wall_ms += years_ms;
 	queue_flush(l->q, -1);
 	assert_int_equal(deliver_all(l), 0);
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(deliver_all(l), 3);
 	l->wall_ms -= 2 * years_ms;
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(deliver_all(l), 3);
 	/* What was spent before a restart moves back with the clock. */
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	assert_int_equal(deliver_all(l), 0);
-	lab_pass(l, 61 * MINUTE);
+	fixture_pass(l, 61 * MINUTE);
 	assert_int_equal(deliver_all(l), 1);
 }
 
 static void
 attempts_do_not_count_only_messages_do(void **state)
 {
-	struct lab *l = *state;
-	struct verdict later = lab_verdict(VERDICT_LATER, "not now");
+	struct queue_fixture *l = *state;
+	struct verdict later = fixture_verdict(VERDICT_LATER, "not now");
 
 	submit(l, SCRIPT, 1, NULL);
 	submit(l, SCRIPT, 1, NULL);
@@ -197,7 +198,7 @@ attempts_do_not_count_only_messages_do(void **state)
 		assert_non_null(d);
 		queue_claim_end(d, i % 2 ? QUEUE_END_TRIED : QUEUE_END_UNTRIED,
 		    &later, 0, NULL, NULL);
-		lab_pass(l, 5 * MINUTE);
+		fixture_pass(l, 5 * MINUTE);
 	}
 	assert_int_equal(l->limited, 0);
 }
@@ -205,7 +206,7 @@ attempts_do_not_count_only_messages_do(void **state)
 static void
 recipients_count(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	submit(l, SCRIPT, 2, NULL);
 	submit(l, SCRIPT, 4, NULL); /* there is room for one */
@@ -217,29 +218,29 @@ recipients_count(void **state)
 static void
 who_waits_for_a_verdict_hears_that_it_is_queued(void **state)
 {
-	struct lab *l = *state;
-	struct lab_client c;
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
 
 	for (int i = 0; i < 3; i++)
 		submit(l, SCRIPT, 1, NULL);
 	assert_int_equal(deliver_all(l), 3);
 	l->head_start_ms = 1000;
-	lab_restart(l);
-	lab_tick(l);
-	lab_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+	fixture_restart(l);
+	fixture_tick(l);
+	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	assert_false(queue_has_due(l->q, 0));
-	lab_tick(l);
+	fixture_tick(l);
 	assert_int_equal(c.told, 1);
 	assert_int_equal(c.t.outcome, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
-	assert_int_equal(lab_files(l, "queue"), 1);
-	lab_client_done(&c);
+	assert_int_equal(fixture_files(l, "queue"), 1);
+	fixture_client_done(&c);
 }
 
 static void
 what_waits_for_room_does_not_grow_old(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char id[ENVELOPE_ID_SIZE];
 	struct queue_item it;
 
@@ -247,11 +248,12 @@ what_waits_for_room_does_not_grow_old(void **state)
 	for (int i = 0; i < 200; i++)
 		submit(l, SCRIPT, 1, id);
 	for (int i = 0; i < 199; i++) {
-		assert_true(lab_deliver(l, VERDICT_OK));
-		assert_false(lab_deliver(l, VERDICT_OK));
-		lab_pass(l, 61 * MINUTE);
+		assert_true(fixture_deliver(l, VERDICT_OK));
+		assert_false(fixture_deliver(l, VERDICT_OK));
+		fixture_pass(l, 61 * MINUTE);
 	}
-	assert_true(lab_deliver(l, VERDICT_LATER)); /* after more than 5 days */
+	assert_true(
+	    fixture_deliver(l, VERDICT_LATER)); /* after more than 5 days */
 	assert_true(queue_find(l->q, id, &it));
 	assert_int_equal(it.state, QUEUE_STATE_DUE);
 	assert_int_equal(l->failed, 0);
@@ -260,7 +262,7 @@ what_waits_for_room_does_not_grow_old(void **state)
 static void
 a_higher_limit_lets_go_at_once(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 10; i++)
 		submit(l, SCRIPT, 1, NULL);
@@ -275,7 +277,7 @@ a_higher_limit_lets_go_at_once(void **state)
 static void
 who_is_not_known_has_no_limit(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 10; i++)
 		submit(l, UID_UNKNOWN, 1, NULL);
@@ -287,7 +289,7 @@ who_is_not_known_has_no_limit(void **state)
 static void
 those_who_hide_share_one_limit(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 10; i++)
 		submit(l, UID_HIDDEN, 1, NULL);
@@ -298,7 +300,7 @@ those_who_hide_share_one_limit(void **state)
 static void
 what_is_deleted_does_not_wait(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 	char id[ENVELOPE_ID_SIZE];
 
 	for (int i = 0; i < 4; i++)
@@ -306,7 +308,7 @@ what_is_deleted_does_not_wait(void **state)
 	assert_int_equal(deliver_all(l), 3);
 	assert_int_equal(l->limits_over, 0);
 	assert_true(queue_delete(l->q, id));
-	lab_tick(l);
+	fixture_tick(l);
 	assert_int_equal(l->limits_over, 1);
 }
 
@@ -314,7 +316,7 @@ what_is_deleted_does_not_wait(void **state)
 static void
 more_users_than_are_remembered_lose_nothing(void **state)
 {
-	struct lab *l = *state;
+	struct queue_fixture *l = *state;
 
 	set_limit(l, 1);
 	for (uint32_t uid = 1; uid <= 600; uid++) {
@@ -322,11 +324,11 @@ more_users_than_are_remembered_lose_nothing(void **state)
 		submit(l, uid, 1, NULL);
 	}
 	(void)deliver_all(l);
-	lab_restart(l);
-	lab_tick(l);
+	fixture_restart(l);
+	fixture_tick(l);
 	for (int i = 0; i < 3; i++) {
 		(void)deliver_all(l);
-		lab_pass(l, 61 * MINUTE);
+		fixture_pass(l, 61 * MINUTE);
 	}
 	assert_int_equal(queue_count(l->q), 0);
 	assert_int_equal(l->limited > 500, 1);
@@ -335,7 +337,7 @@ more_users_than_are_remembered_lose_nothing(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, lab_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
 	static const struct CMUnitTest tests[] = {
 		T(what_is_over_the_limit_waits_and_lets_others_pass),
 		T(a_person_is_told_once_and_when_it_is_over),

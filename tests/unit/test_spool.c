@@ -23,7 +23,7 @@
 static const char id[QID_SIZE] = "0123456789abcdef";
 static const char hello[] = "Subject: hi\r\n\r\nhello\r\n";
 
-struct bed {
+struct fixture {
 	char dir[64], path[128]; /* of the message */
 	struct fault_fs disk;
 	struct store *s;
@@ -32,7 +32,7 @@ struct bed {
 static int
 setup(void **state)
 {
-	struct bed *b = xcalloc(1, sizeof(*b));
+	struct fixture *b = xcalloc(1, sizeof(*b));
 	struct err err;
 
 	temp_dir(b->dir, sizeof(b->dir), "relais-spool");
@@ -55,7 +55,7 @@ remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
 static int
 teardown(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 
 	store_free(b->s);
 	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
@@ -78,7 +78,7 @@ make_envelope(size_t size)
 }
 
 static int
-store(struct bed *b, struct err *err)
+store(struct fixture *b, struct err *err)
 {
 	struct envelope *e = make_envelope(strlen(hello));
 	struct buf header;
@@ -94,7 +94,7 @@ store(struct bed *b, struct err *err)
 }
 
 static void
-add_journal(struct bed *b)
+add_journal(struct fixture *b)
 {
 	struct envelope *e = make_envelope(0);
 	struct verdict v;
@@ -138,7 +138,7 @@ write_file(const char *path, const void *p, size_t n)
 
 /* Loads and reads; if both go well it is the message and nothing else. */
 static enum store_result
-examine(struct bed *b, enum rcpt_state *ret_first)
+examine(struct fixture *b, enum rcpt_state *ret_first)
 {
 	struct store_message *m;
 	char got[100];
@@ -168,7 +168,7 @@ examine(struct bed *b, enum rcpt_state *ret_first)
 static void
 the_file_is_as_it_is_documented(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct bytes file;
 	struct err err;
 	struct stat st;
@@ -191,7 +191,7 @@ the_file_is_as_it_is_documented(void **state)
 static void
 commit_syncs_file_and_folder_in_that_order(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 
 	buf_reset(&b->disk.order);
@@ -204,7 +204,7 @@ commit_syncs_file_and_folder_in_that_order(void **state)
 static void
 an_id_is_never_overwritten(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	enum rcpt_state first;
 	struct err err;
 
@@ -237,7 +237,7 @@ noting_sync(void *ctx, int fd)
 static void
 a_move_is_synced_where_it_goes_and_then_where_it_was(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	enum store_place place = STORE_QUEUE;
 	struct err err;
 
@@ -259,7 +259,7 @@ a_move_is_synced_where_it_goes_and_then_where_it_was(void **state)
 static void
 a_small_file_is_synced_before_it_gets_its_name(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 
 	buf_reset(&b->disk.order);
@@ -272,7 +272,7 @@ a_small_file_is_synced_before_it_gets_its_name(void **state)
 static void
 the_folders_of_a_new_spool_are_durable(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 
 	store_free(b->s);
@@ -290,7 +290,7 @@ the_folders_of_a_new_spool_are_durable(void **state)
 static void
 a_file_cut_anywhere_is_unfinished_or_whole(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 	struct bytes file;
 	size_t promised;
@@ -319,7 +319,7 @@ a_file_cut_anywhere_is_unfinished_or_whole(void **state)
 static void
 a_bit_flipped_anywhere_never_removes_or_changes_a_message(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 	struct bytes file;
 	char *bad;
@@ -349,7 +349,7 @@ a_bit_flipped_anywhere_never_removes_or_changes_a_message(void **state)
 static void
 what_was_appended_half_is_not_there_twice(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store_message *m;
 	struct buf lines;
 	struct err err;
@@ -377,7 +377,7 @@ what_was_appended_half_is_not_there_twice(void **state)
 static void
 a_line_that_a_power_cut_spoilt_does_not_spoil_the_next(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store_message *m;
 	enum rcpt_state first = RCPT_WAITING;
 	struct bytes file;
@@ -404,7 +404,7 @@ a_line_that_a_power_cut_spoilt_does_not_spoil_the_next(void **state)
 static void
 any_file_at_all_gives_an_answer(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 	uint32_t seed = 77;
 	enum rcpt_state first;
@@ -429,7 +429,7 @@ any_file_at_all_gives_an_answer(void **state)
 static void
 R29_only_a_plain_file_of_ours_with_one_name_is_read(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	enum rcpt_state first;
 	struct err err;
 	char other[200];
@@ -467,7 +467,7 @@ stretch(const char *path, off_t size)
 static void
 a_header_or_a_journal_without_end_is_damaged(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	enum rcpt_state first;
 	struct err err;
 
@@ -482,7 +482,7 @@ a_header_or_a_journal_without_end_is_damaged(void **state)
 static void
 an_empty_message_has_a_checksum_too(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct envelope *e = make_envelope(0);
 	struct store_message *m;
 	struct buf header;
@@ -507,7 +507,7 @@ an_empty_message_has_a_checksum_too(void **state)
 static void
 a_file_under_another_name_is_damaged(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store_message *m;
 	struct err err;
 	char other[200];
@@ -524,7 +524,7 @@ a_file_under_another_name_is_damaged(void **state)
 static void
 what_is_set_aside_replaces_nothing(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 	char path[200];
 	enum store_place place = STORE_QUEUE;
@@ -547,7 +547,7 @@ what_is_set_aside_replaces_nothing(void **state)
 static void
 a_draft_is_unfinished_until_it_is_committed(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct envelope *e = make_envelope(strlen(hello));
 	struct store_draft *d;
 	enum rcpt_state first;
@@ -579,7 +579,7 @@ a_draft_is_unfinished_until_it_is_committed(void **state)
 static void
 R45_a_failed_draft_is_not_committed_a_second_time(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct envelope *e = make_envelope(strlen(hello));
 	struct store_draft *d;
 	struct err err;
@@ -601,7 +601,7 @@ R45_a_failed_draft_is_not_committed_a_second_time(void **state)
 static void
 reading_ahead_does_not_skip_the_checksum(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct bytes file;
 	struct store_message *m;
 	struct err err;
@@ -633,7 +633,7 @@ reading_ahead_does_not_skip_the_checksum(void **state)
 /* --- many at once --------------------------------------------------------- */
 
 struct writer {
-	struct bed *b;
+	struct fixture *b;
 	pthread_t thread;
 	unsigned first;
 	int kept;
@@ -667,7 +667,7 @@ write_many(void *arg)
 
 /* Of one message in folder 34. */
 struct store_thread {
-	struct bed *b;
+	struct fixture *b;
 	const char *id;
 	pthread_t thread;
 	int rc;
@@ -715,7 +715,7 @@ held_sync(void *ctx, int fd)
 static void
 a_folder_sync_that_had_begun_serves_nobody_who_comes_later(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store_thread first = { .b = b, .id = "0123456789a00001" };
 	struct store_thread later = { .b = b, .id = "0123456789a00002" };
 	struct err err;
@@ -744,7 +744,7 @@ a_folder_sync_that_had_begun_serves_nobody_who_comes_later(void **state)
 static void
 R45_a_folder_that_could_not_be_made_durable_takes_no_more(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 
 	b->disk.only = "d";
@@ -757,7 +757,7 @@ R45_a_folder_that_could_not_be_made_durable_takes_no_more(void **state)
 }
 
 static int
-count_ids(struct bed *b)
+count_ids(struct fixture *b)
 {
 	struct store_scan *scan = b->s->ops->scan_new(b->s, 0);
 	enum store_found found;
@@ -792,7 +792,7 @@ slow_sync(void *ctx, int fd)
 static void
 one_folder_sync_serves_many_messages(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct writer w[WRITERS];
 	struct err err;
 	int kept = 0, there;
@@ -833,7 +833,7 @@ failing_sync(void *ctx, int fd)
 static void
 a_failed_folder_sync_fails_all_whom_it_was_to_serve(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct writer w[WRITERS];
 	struct err err;
 	int there;
@@ -859,7 +859,7 @@ only_ids_are_taken_for_messages(void **state)
 {
 	static const char *const names[] = { "README", "0123456789abcdez",
 		"0123456789ABCDEF", "0123456789abcde.", ".123456789abcdef" };
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct err err;
 	int there;
 	char path[200];
@@ -905,7 +905,7 @@ R44_the_last_room_of_a_disk_is_not_for_new_mail(void **state)
 		{ MIB, 100, 0, 0, 1, true }, /* has no fixed number */
 		{ 0, 100, 1000, 1000, 1, false },
 	};
-	struct bed *b = *state;
+	struct fixture *b = *state;
 
 	b->disk.fs.space = told_space;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -927,7 +927,7 @@ R44_the_last_room_of_a_disk_is_not_for_new_mail(void **state)
 static void
 only_one_process_has_the_spool(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store *other;
 	struct err err;
 
@@ -946,7 +946,7 @@ R30_others_can_read_and_list_nothing(void **state)
 		mode_t mode;
 	} rows[] = { { "queue", 0700 }, { "failed", 0700 }, { "corrupt", 0700 },
 		{ "state", 0700 }, { "drop", 03733 }, { "lock", 0600 } };
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct stat st;
 	char path[200];
 
@@ -961,7 +961,7 @@ R30_others_can_read_and_list_nothing(void **state)
 static void
 a_spool_that_cannot_be_used_says_what_to_type(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store *other;
 	struct err err;
 	char path[200];
@@ -993,7 +993,7 @@ a_spool_that_cannot_be_used_says_what_to_type(void **state)
 static void
 a_spool_may_be_a_link_to_another_disk(void **state)
 {
-	struct bed *b = *state;
+	struct fixture *b = *state;
 	struct store *s;
 	struct err err;
 	char to[100], link_path[100];

@@ -8,14 +8,14 @@
 #include "base/crc32.h"
 #include "base/xalloc.h"
 #include "store/store_text.h"
-#include "tests/lib/dice.h"
+#include "tests/lib/random_source.h"
 
 static char *
 random_string(bool may_be_null)
 {
 	char text[40];
 
-	if (may_be_null && dice(3) == 0)
+	if (may_be_null && random_below(3) == 0)
 		return NULL;
 	random_text(text, sizeof(text));
 	return xstrdup(text);
@@ -25,9 +25,10 @@ static struct envelope *
 random_envelope(void)
 {
 	struct envelope *e = envelope_new();
-	size_t n = 1 + dice(4);
+	size_t n = 1 + random_below(4);
 
-	(void)snprintf(e->id, sizeof(e->id), "0123456789abcd%02u", dice(100));
+	(void)snprintf(
+	    e->id, sizeof(e->id), "0123456789abcd%02u", random_below(100));
 	free(e->sender);
 	e->sender = random_string(false);
 	free(e->peer);
@@ -37,20 +38,21 @@ random_envelope(void)
 	e->helo = random_string(true);
 	e->listener = random_string(true);
 	e->account = random_string(true);
-	e->ret = (enum dsn_ret)dice(3);
-	e->is_8bit = dice(2) != 0;
-	e->is_long = dice(2) != 0;
-	e->is_utf8 = dice(2) != 0;
-	e->uid = dice(2) != 0 ? UID_UNKNOWN : dice(70000);
-	e->arrived_s = dice(2000000000);
-	e->size_bytes = dice(100000);
+	e->ret = (enum dsn_ret)random_below(3);
+	e->is_8bit = random_below(2) != 0;
+	e->is_long = random_below(2) != 0;
+	e->is_utf8 = random_below(2) != 0;
+	e->uid = random_below(2) != 0 ? UID_UNKNOWN : random_below(70000);
+	e->arrived_s = random_below(2000000000);
+	e->size_bytes = random_below(100000);
 	for (size_t i = 0; i < n; i++) {
 		char *addr = random_string(false);
 		struct rcpt *r = envelope_add_rcpt(e, addr);
 
 		free(addr);
 		r->orcpt = random_string(true);
-		r->notify = dice(2) != 0 ? DSN_NOTIFY_NEVER : dice(8) * 2;
+		r->notify = random_below(2) != 0 ? DSN_NOTIFY_NEVER
+						 : random_below(8) * 2;
 	}
 	return e;
 }

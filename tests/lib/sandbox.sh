@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# bed.sh - the bed that end-to-end tests lie in; sourced first by each of them.
+# sandbox.sh - the bed that end-to-end tests lie in; sourced first by each of them.
 #
-#	. "${srcdir:-.}/tests/lib/bed.sh"
-#	bed_enter postfix dovecot		# peers wanted, may be none
+#	. "${srcdir:-.}/tests/lib/sandbox.sh"
+#	sandbox_enter postfix dovecot		# peers wanted, may be none
 #	start_postfix
 #	start_relaisd home < <(account mail mail.example.test 587 starttls)
 #	...
 #	pass "a mail arrives"
-#	bed_done
+#	sandbox_done
 #
-# bed_enter() starts the script again in namespaces of its own:
+# sandbox_enter() starts the script again in namespaces of its own:
 #   pid    when the script ends, for whatever reason, everything it started
 #          ends with it;
 #   net    a loopback of its own, so ports are fixed numbers, tests can run
@@ -21,7 +21,7 @@
 # Each check prints one line, PASS, FAIL or SKIP with a name, and a reason if
 # it is not a pass; tests/e2e/run counts them.  A script can also be run alone:
 #	tests/e2e/clients.sh
-# BED_KEEP=DIR copies $T there at the end.
+# SANDBOX_KEEP=DIR copies $T there at the end.
 
 set -u
 srcdir=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
@@ -30,19 +30,19 @@ top_builddir=${top_builddir:-$srcdir/build}
 top_builddir=$(cd "$top_builddir" && pwd)
 PEERS=${PEERS:-$top_builddir/peers}
 
-T=/run/bed
+T=/run/sandbox
 USER_NAME=relay@example.test	# the login at every provider
 # Blanks, comment characters, quotes and a letter outside ASCII: a password is
 # the whole rest of the line.  Throw-away, valid in the namespace only.
 PASSWORD=' #p;a"s\s=wörd '
-bed_bad=0
+sandbox_bad=0
 
 # --- checks -------------------------------------------------------------------
 
 pass() { printf 'PASS %s\n' "$*"; }
 fail() {
 	printf 'FAIL %s\n' "$*"
-	bed_bad=1
+	sandbox_bad=1
 }
 skip() { printf 'SKIP %s\n' "$*"; }
 # Everything the script tests is out of reach: exit 77, the custom of automake.
@@ -71,24 +71,24 @@ need() {
 
 # --- the namespaces -----------------------------------------------------------
 
-# bed_enter PEER...: those of tests/lib/peers; "?PEER" may be missing.
-bed_enter() {
-	[ -n "${BED_INSIDE:-}" ] || bed_outside "$@"
-	unset BED_INSIDE
-	trap bed_leave EXIT
+# sandbox_enter PEER...: those of tests/lib/peers; "?PEER" may be missing.
+sandbox_enter() {
+	[ -n "${SANDBOX_INSIDE:-}" ] || sandbox_outside "$@"
+	unset SANDBOX_INSIDE
+	trap sandbox_leave EXIT
 	ip link set lo up
 	mount -t tmpfs -o mode=755 tmpfs /run
 	mkdir -p "$T" "$T/tmp" "$T/pki"
 	chmod 1777 "$T/tmp"
 	export TMPDIR=$T/tmp HOME=$T/home LC_ALL=C.UTF-8 TZ=UTC
 	mkdir -p "$HOME"
-	bed_overlay "$@"
-	bed_users
-	bed_hosts
-	bed_ca
+	sandbox_overlay "$@"
+	sandbox_users
+	sandbox_hosts
+	sandbox_ca
 }
 
-bed_outside() {
+sandbox_outside() {
 	local peer
 	[ "$(id -u)" = 0 ] || skip_all "needs root for its namespaces"
 	for peer; do
@@ -100,13 +100,13 @@ bed_outside() {
 	done
 	unshare -m true 2>/dev/null ||
 	    skip_all "this machine lets nobody make namespaces"
-	exec env BED_INSIDE=1 srcdir="$srcdir" top_builddir="$top_builddir" \
+	exec env SANDBOX_INSIDE=1 srcdir="$srcdir" top_builddir="$top_builddir" \
 	    PEERS="$PEERS" unshare --mount --pid --net --fork --kill-child \
 	    --mount-proc "$BASH" "$0"
 }
 
 # /etc becomes writable, for this namespace alone; the peers lie on top.
-bed_overlay() {
+sandbox_overlay() {
 	local usr=$T/usr: etc="" peer
 	# What calls itself the machine's sendmail must meet ours.
 	mkdir -p "$T/usr/sbin"
@@ -128,7 +128,7 @@ bed_overlay() {
 }
 
 # Accounts that exist in this namespace only.
-bed_users() {
+sandbox_users() {
 	local name id=61025
 	for name in relais postfix postdrop dovecot dovenull Debian-exim vmail \
 	    alice bob; do
@@ -142,7 +142,7 @@ bed_users() {
 	done
 }
 
-bed_hosts() {
+sandbox_hosts() {
 	cat >/etc/hosts <<-EOF
 	127.0.0.1 localhost client.example.test
 	::1       localhost
@@ -153,21 +153,21 @@ bed_hosts() {
 	    >/etc/nsswitch.conf
 }
 
-bed_leave() {
+sandbox_leave() {
 	local status=$?
-	[ -z "${BED_KEEP:-}" ] || {
-		mkdir -p "$BED_KEEP"
-		cp -a "$T/." "$BED_KEEP/" 2>/dev/null
+	[ -z "${SANDBOX_KEEP:-}" ] || {
+		mkdir -p "$SANDBOX_KEEP"
+		cp -a "$T/." "$SANDBOX_KEEP/" 2>/dev/null
 	}
-	[ $status -ne 0 ] || status=$bed_bad
+	[ $status -ne 0 ] || status=$sandbox_bad
 	exit $status
 }
-bed_done() { exit $bed_bad; }
+sandbox_done() { exit $sandbox_bad; }
 
 # --- certificates -------------------------------------------------------------
 
 # A throw-away authority, $T/pki/ca.pem.
-bed_ca() {
+sandbox_ca() {
 	certtool --generate-privkey --key-type ecdsa --outfile \
 	    "$T/pki/ca.key" 2>/dev/null
 	printf '%s\n' 'cn = "Throw-away authority"' ca cert_signing_key \
@@ -227,10 +227,10 @@ stop() {
 # A test waits for what has to happen and fails if it does not; how fast the
 # machine is says nothing of relais.  So each bound on a wait is that of an idle
 # machine, and a busy one is given so many times as long.
-: "${BED_PATIENCE:=6}"
+: "${SANDBOX_PATIENCE:=6}"
 # until_true SECONDS COMMAND...: tries ten times a second.
 until_true() {
-	local left=$(($1 * 10 * BED_PATIENCE))
+	local left=$(($1 * 10 * SANDBOX_PATIENCE))
 	shift
 	until "$@"; do
 		left=$((left - 1))
@@ -244,7 +244,7 @@ until_true() {
 port_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
 # wait_port NAME HOST PORT: the program NAME listens, or died.
 wait_port() {
-	local left=$((150 * BED_PATIENCE))
+	local left=$((150 * SANDBOX_PATIENCE))
 	until port_open "$2" "$3"; do
 		left=$((left - 1))
 		if [ $left -eq 0 ] || ! is_up "$1"; then
@@ -259,7 +259,7 @@ wait_port() {
 # --- providers ----------------------------------------------------------------
 
 # Whom the providers let in; one file for Dovecot, one for the provider.
-bed_secrets() {
+sandbox_secrets() {
 	[ ! -f "$T/users.passwd" ] || return 0
 	make_cert mail mail.example.test
 	mkdir -p "$T/secret"
@@ -275,7 +275,7 @@ bed_secrets() {
 # service on 1587 that hands on to Postfix's port 25.
 start_dovecot() {
 	local protocols=${1:-}
-	bed_secrets
+	sandbox_secrets
 	mkdir -p "$T/dovecot/run" "$T/dovecot/state"
 	cat >"$T/dovecot/dovecot.conf" <<-EOF
 	base_dir = $T/dovecot/run
@@ -329,7 +329,7 @@ start_dovecot_submission() {
 # start_postfix [SETTING...]: more of main.cf.
 start_postfix() {
 	local q=$T/postfix
-	bed_secrets
+	sandbox_secrets
 	[ -f "$T/dovecot.pid" ] || start_dovecot
 	mkdir -p "$q/queue" "$q/data" "$q/mail"
 	chown postfix "$q/data"
@@ -406,7 +406,7 @@ start_postfix() {
 start_provider() {
 	local name=$1
 	shift
-	bed_secrets
+	sandbox_secrets
 	mkdir -p "$T/$name"
 	: >"$T/$name.log"
 	start "$name" "$top_builddir/tests/lib/provider" \
@@ -455,7 +455,7 @@ run_relaisd() {
 	[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 	start "$1" "$top_builddir/relaisd" -f -c "$T/$1/relais.conf"
 }
-# An account's section for the bed's providers: account NAME HOST PORT TLS
+# An account's section for the sandbox's providers: account NAME HOST PORT TLS
 account() {
 	cat <<-EOF
 	[account $1]
@@ -499,9 +499,9 @@ relais() { "$top_builddir/relais" -c "$T/${RELAIS:-home}/relais.conf" "$@"; }
 queue_len() { relais --json queue | jq length; }
 queue_is() { [ "$(queue_len)" = "$1" ]; }
 
-# bed_alerts: "alert_command = $T/alert" of a configuration then adds a line
+# sandbox_alerts: "alert_command = $T/alert" of a configuration then adds a line
 # EVENT|ACCOUNT|REASON to $T/alerts/told.
-bed_alerts() {
+sandbox_alerts() {
 	cat >"$T/alert" <<-EOF
 	#!/bin/sh
 	printf '%s|%s|%s\n' "\$RELAIS_EVENT" "\$RELAIS_ACCOUNT" \

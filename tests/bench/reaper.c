@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* house COMMAND... - runs a command so that all that comes of it stays below
+/* reaper COMMAND... - runs a command so that all that comes of it stays below
  * this process, daemons and orphans included; so their memory can be summed
  * up, and the processor time of those that have ended is kept.
  *
@@ -64,7 +64,7 @@ main(int argc, char **argv)
 	if (argc < 2 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 ||
 	    sigaction(SIGTERM, &sa, NULL) != 0 ||
 	    sigaction(SIGALRM, &sa, NULL) != 0) {
-		(void)fprintf(stderr, "usage: house COMMAND...\n");
+		(void)fprintf(stderr, "usage: reaper COMMAND...\n");
 		return EXIT_FAILURE;
 	}
 	child = fork();

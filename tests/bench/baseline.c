@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* floor DIR [COUNT] - the least that keeps a mail: standard input into a file,
+/* baseline DIR [COUNT] - the least that keeps a mail: standard input into a file,
  * synced, renamed, the directory synced.  With COUNT so many times in a row,
  * and the line "rate=" says how many a second. */
 #include <fcntl.h>
@@ -44,7 +44,7 @@ main(int argc, char **argv)
 		(void)snprintf(to, sizeof(to), "m%ld.%d", (long)getpid(), i);
 		if (n < 0 || dir < 0 ||
 		    keep(dir, text, (size_t)n, from, to) != 0) {
-			perror("floor");
+			perror("baseline");
 			return EXIT_FAILURE;
 		}
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* lab.h - a queue on a bench: a temporary spool, a clock that stands still, a
+/* queue_fixture.h - a queue on a bench: a temporary spool, a clock that stands still, a
  * random source that repeats, a work pool that runs jobs when told to, and a
  * client and a courier without a network.
  */
-#ifndef TESTS_LIB_LAB_H
-#define TESTS_LIB_LAB_H
+#ifndef TESTS_LIB_QUEUE_FIXTURE_H
+#define TESTS_LIB_QUEUE_FIXTURE_H
 
 #include "policy/fold.h"
 #include "policy/user_limit.h"
@@ -12,9 +12,9 @@
 #include "store/spool.h"
 #include "tests/lib/fault_fs.h"
 
-enum { LAB_JOBS = 256, LAB_DRAFTS = 128 };
+enum { FIXTURE_JOBS = 256, FIXTURE_DRAFTS = 128 };
 
-struct lab {
+struct queue_fixture {
 	char dir[64];
 	struct fault_fs disk;
 	int64_t boot_ms, wall_ms;
@@ -22,19 +22,19 @@ struct lab {
 	uint64_t seed;
 	struct rng rng;
 
-	int64_t head_start_ms; /* for the next lab_open() */
+	int64_t head_start_ms; /* for the next fixture_open() */
 	struct queue_policy policy; /* likewise, */
 	struct fold_opts fold_opts;
 	uint64_t max_per_user;
 	struct work_pool pool; /* of the test's; submit NULL: this one: */
-	bool is_delayed; /* jobs wait for lab_run() */
-	struct work *jobs[LAB_JOBS];
+	bool is_delayed; /* jobs wait for fixture_run() */
+	struct work *jobs[FIXTURE_JOBS];
 	size_t njobs;
-	struct work *running; /* started by lab_start_one() */
+	struct work *running; /* started by fixture_start_one() */
 
-	struct queue_draft *drafts[LAB_DRAFTS]; /* not freed yet */
+	struct queue_draft *drafts[FIXTURE_DRAFTS]; /* not freed yet */
 	bool is_in_memory;
-	struct store *store; /* outlives lab_close() if that is so */
+	struct store *store; /* outlives fixture_close() if that is so */
 	struct queue *q;
 	struct fold *fold;
 	struct user_limit *user_limit;
@@ -52,60 +52,62 @@ struct lab {
 };
 
 /* Makes the folder and opens the queue, two accounts. */
-void lab_init(struct lab *l);
+void fixture_init(struct queue_fixture *l);
 /* The same with a store in memory (memory_store.h): quicker, but without faults,
  * files and drop folder. */
-void lab_init_in_memory(struct lab *l);
+void fixture_init_in_memory(struct queue_fixture *l);
 /* Frees the queue and removes the folder. */
-void lab_clear(struct lab *l);
+void fixture_clear(struct queue_fixture *l);
 
 /* Of cmocka: *state is a lab of its own. */
-int lab_setup(void **state);
-int lab_setup_in_memory(void **state);
-int lab_teardown(void **state);
+int fixture_setup(void **state);
+int fixture_setup_in_memory(void **state);
+int fixture_teardown(void **state);
 
-void lab_open(struct lab *l);
-int lab_try_open(struct lab *l, struct err *err);
-void lab_close(struct lab *l);
-void lab_restart(struct lab *l); /* closes in order, and opens */
+void fixture_open(struct queue_fixture *l);
+int fixture_try_open(struct queue_fixture *l, struct err *err);
+void fixture_close(struct queue_fixture *l);
+void fixture_restart(struct queue_fixture *l); /* closes in order, and opens */
 /* As after a reload: what policy, fold_opts and max_per_user say now. */
-void lab_set_policy(struct lab *l);
+void fixture_set_policy(struct queue_fixture *l);
 /* queue_tick() until it wants to wait. */
-int64_t lab_tick(struct lab *l);
-void lab_pass(struct lab *l, int64_t ms); /* both clocks, and a tick */
+int64_t fixture_tick(struct queue_fixture *l);
+void fixture_pass(
+    struct queue_fixture *l, int64_t ms); /* both clocks, and a tick */
 /* Jobs that wait: starts and ends the oldest; all of them. */
-bool lab_run_one(struct lab *l);
+bool fixture_run_one(struct queue_fixture *l);
 /* Starts the oldest: its work is done, the loop does not know yet; ends it. */
-void lab_start_one(struct lab *l);
-void lab_finish_one(struct lab *l);
-void lab_run(struct lab *l);
+void fixture_start_one(struct queue_fixture *l);
+void fixture_finish_one(struct queue_fixture *l);
+void fixture_run(struct queue_fixture *l);
 
-struct lab_client {
+struct fixture_client {
 	int told;
 	struct queue_told t;
 	bool had_fault; /* a disk call had failed by then */
 	char id[ENVELOPE_ID_SIZE];
 	struct queue_draft *d;
-	struct lab *l;
+	struct queue_fixture *l;
 };
 
 /* One message from sender@example.org to n recipients r0@example.net ... */
-void lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
-    size_t nrcpts, struct bytes message);
+void fixture_submit(struct queue_fixture *l, struct fixture_client *c,
+    enum queue_mode mode, size_t nrcpts, struct bytes message);
 /* Ends that client; before it was told: it has gone away. */
-void lab_client_done(struct lab_client *c);
+void fixture_client_done(struct fixture_client *c);
 
-struct verdict lab_verdict(enum verdict_class class, const char *text);
+struct verdict fixture_verdict(enum verdict_class class, const char *text);
 /* Takes one and ends it with that verdict for all; false: none is due. */
-bool lab_deliver(struct lab *l, enum verdict_class class);
+bool fixture_deliver(struct queue_fixture *l, enum verdict_class class);
 
 /* A settled() that counts: ctx is an int. */
-void lab_count(void *ctx);
+void fixture_count(void *ctx);
 
 /* Files under a part of the spool ("queue", "failed", "corrupt"; on a disk
  * whatever else lies there). */
-size_t lab_files(const struct lab *l, const char *part);
+size_t fixture_files(const struct queue_fixture *l, const char *part);
 /* The path of the only one; false: there is none or more. */
-bool lab_only_file(const struct lab *l, const char *part, char path[512]);
+bool fixture_only_file(
+    const struct queue_fixture *l, const char *part, char path[512]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/lib/lab.h"
+#include "tests/lib/queue_fixture.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -17,13 +17,13 @@
 static int64_t
 boot_ms(void *ctx)
 {
-	return ((struct lab *)ctx)->boot_ms;
+	return ((struct queue_fixture *)ctx)->boot_ms;
 }
 
 static int64_t
 wall_ms(void *ctx)
 {
-	return ((struct lab *)ctx)->wall_ms;
+	return ((struct queue_fixture *)ctx)->wall_ms;
 }
 
 static int32_t
@@ -37,7 +37,7 @@ utc_offset_s(void *ctx, int64_t at)
 static void
 fill(void *ctx, void *p, size_t n)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 	unsigned char *to = p;
 
 	while (n-- > 0) {
@@ -49,20 +49,20 @@ fill(void *ctx, void *p, size_t n)
 static void
 submit(void *ctx, struct work *w)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	if (!l->is_delayed) {
 		w->run(w);
 		w->done(w);
 		return;
 	}
-	if (l->njobs == LAB_JOBS)
+	if (l->njobs == FIXTURE_JOBS)
 		abort();
 	l->jobs[l->njobs++] = w;
 }
 
 static void
-forget_job(struct lab *l, size_t i)
+forget_job(struct queue_fixture *l, size_t i)
 {
 	l->njobs--;
 	memmove(
@@ -72,7 +72,7 @@ forget_job(struct lab *l, size_t i)
 static bool
 cancel(void *ctx, struct work *w)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	for (size_t i = 0; i < l->njobs; i++)
 		if (l->jobs[i] == w) {
@@ -86,32 +86,32 @@ static int
 route(void *ctx, const struct envelope *e)
 {
 	(void)e;
-	return ((struct lab *)ctx)->account;
+	return ((struct queue_fixture *)ctx)->account;
 }
 
 static void
 wake(void *ctx, int account)
 {
-	((struct lab *)ctx)->wakes += account >= 0;
-	((struct lab *)ctx)->turns_asked += account < 0;
+	((struct queue_fixture *)ctx)->wakes += account >= 0;
+	((struct queue_fixture *)ctx)->turns_asked += account < 0;
 }
 
 static void
 trouble(void *ctx, const char *id, const struct err *why)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	(void)id;
 	l->troubles++;
 	l->trouble = *why;
-	if (getenv("LAB_VERBOSE") != NULL)
+	if (getenv("FIXTURE_VERBOSE") != NULL)
 		fprintf(stderr, "trouble: %s: %s\n", id, why->text);
 }
 
 static void
 failed(void *ctx, const char *id)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	(void)id;
 	l->failed++;
@@ -120,7 +120,7 @@ failed(void *ctx, const char *id)
 static void
 held(void *ctx, const char *id)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	(void)id;
 	l->held++;
@@ -129,7 +129,7 @@ held(void *ctx, const char *id)
 static void
 user_limit(void *ctx, uint32_t uid, bool is_over)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	l->limited_uid = uid;
 	l->limited += is_over;
@@ -139,14 +139,14 @@ user_limit(void *ctx, uint32_t uid, bool is_over)
 static void
 delayed(void *ctx, const char *id)
 {
-	struct lab *l = ctx;
+	struct queue_fixture *l = ctx;
 
 	(void)id;
 	l->delayed++;
 }
 
 int
-lab_try_open(struct lab *l, struct err *err)
+fixture_try_open(struct queue_fixture *l, struct err *err)
 {
 	struct queue_opts o = {
 		.clock = &l->clock,
@@ -187,7 +187,7 @@ lab_try_open(struct lab *l, struct err *err)
 }
 
 void
-lab_set_policy(struct lab *l)
+fixture_set_policy(struct queue_fixture *l)
 {
 	queue_set_policy(l->q, &l->policy);
 	fold_set_opts(l->fold, &l->fold_opts);
@@ -195,24 +195,24 @@ lab_set_policy(struct lab *l)
 }
 
 void
-lab_open(struct lab *l)
+fixture_open(struct queue_fixture *l)
 {
 	struct err err;
 
-	if (lab_try_open(l, &err) != 0) {
+	if (fixture_try_open(l, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();
 	}
 }
 
 void
-lab_count(void *ctx)
+fixture_count(void *ctx)
 {
 	++*(int *)ctx;
 }
 
 static void
-init(struct lab *l)
+init(struct queue_fixture *l)
 {
 	l->boot_ms = 1000 * 1000;
 	l->wall_ms = INT64_C(1750000000000);
@@ -220,11 +220,11 @@ init(struct lab *l)
 	l->rng = (struct rng) { fill, l };
 	l->seed = 42;
 	l->uid = 1000;
-	lab_open(l);
+	fixture_open(l);
 }
 
 void
-lab_init(struct lab *l)
+fixture_init(struct queue_fixture *l)
 {
 	memset(l, 0, sizeof(*l));
 	temp_dir(l->dir, sizeof(l->dir), "relais-lab");
@@ -235,7 +235,7 @@ lab_init(struct lab *l)
 }
 
 void
-lab_init_in_memory(struct lab *l)
+fixture_init_in_memory(struct queue_fixture *l)
 {
 	memset(l, 0, sizeof(*l));
 	l->is_in_memory = true;
@@ -255,28 +255,28 @@ remove_it(const char *path, const struct stat *st, int type, struct FTW *where)
 /* A test that failed half way has left its clients on a stack that is gone:
  * nobody may be told any more. */
 static void
-free_drafts(struct lab *l)
+free_drafts(struct queue_fixture *l)
 {
-	for (size_t i = 0; i < LAB_DRAFTS; i++) {
+	for (size_t i = 0; i < FIXTURE_DRAFTS; i++) {
 		queue_draft_free(l->drafts[i]);
 		l->drafts[i] = NULL;
 	}
 }
 
 static void
-keep_draft(struct lab *l, struct queue_draft *d)
+keep_draft(struct queue_fixture *l, struct queue_draft *d)
 {
 	size_t i = 0;
 
-	while (i < LAB_DRAFTS && l->drafts[i] != NULL)
+	while (i < FIXTURE_DRAFTS && l->drafts[i] != NULL)
 		i++;
-	if (i == LAB_DRAFTS)
+	if (i == FIXTURE_DRAFTS)
 		abort();
 	l->drafts[i] = d;
 }
 
 void
-lab_close(struct lab *l)
+fixture_close(struct queue_fixture *l)
 {
 	if (l->q != NULL)
 		user_limit_save(l->user_limit);
@@ -293,10 +293,10 @@ lab_close(struct lab *l)
 }
 
 void
-lab_clear(struct lab *l)
+fixture_clear(struct queue_fixture *l)
 {
 	free_drafts(l);
-	lab_close(l);
+	fixture_close(l);
 	store_free(l->store);
 	if (l->is_in_memory)
 		return;
@@ -305,43 +305,43 @@ lab_clear(struct lab *l)
 }
 
 void
-lab_restart(struct lab *l)
+fixture_restart(struct queue_fixture *l)
 {
-	lab_close(l);
-	lab_open(l);
+	fixture_close(l);
+	fixture_open(l);
 }
 
 int
-lab_setup(void **state)
+fixture_setup(void **state)
 {
-	struct lab *l = xmalloc(sizeof(*l));
+	struct queue_fixture *l = xmalloc(sizeof(*l));
 
-	lab_init(l);
+	fixture_init(l);
 	*state = l;
 	return 0;
 }
 
 int
-lab_setup_in_memory(void **state)
+fixture_setup_in_memory(void **state)
 {
-	struct lab *l = xmalloc(sizeof(*l));
+	struct queue_fixture *l = xmalloc(sizeof(*l));
 
-	lab_init_in_memory(l);
+	fixture_init_in_memory(l);
 	*state = l;
 	return 0;
 }
 
 int
-lab_teardown(void **state)
+fixture_teardown(void **state)
 {
-	lab_clear(*state);
+	fixture_clear(*state);
 	free(*state);
 	return 0;
 }
 
 /* What is kept as it changes is what a look at all of them finds. */
 static void
-check_counts(struct lab *l)
+check_counts(struct queue_fixture *l)
 {
 	struct queue_counts all = { .oldest_s = 0 }, own = all, got;
 	struct queue_walk *w = queue_walk_new(l->q);
@@ -369,7 +369,7 @@ check_counts(struct lab *l)
 }
 
 int64_t
-lab_tick(struct lab *l)
+fixture_tick(struct queue_fixture *l)
 {
 	int64_t next;
 
@@ -385,15 +385,15 @@ lab_tick(struct lab *l)
 }
 
 void
-lab_pass(struct lab *l, int64_t ms)
+fixture_pass(struct queue_fixture *l, int64_t ms)
 {
 	l->boot_ms += ms;
 	l->wall_ms += ms;
-	(void)lab_tick(l);
+	(void)fixture_tick(l);
 }
 
 bool
-lab_run_one(struct lab *l)
+fixture_run_one(struct queue_fixture *l)
 {
 	struct work *w;
 
@@ -407,7 +407,7 @@ lab_run_one(struct lab *l)
 }
 
 void
-lab_start_one(struct lab *l)
+fixture_start_one(struct queue_fixture *l)
 {
 	if (l->njobs == 0 || l->running != NULL)
 		abort();
@@ -417,7 +417,7 @@ lab_start_one(struct lab *l)
 }
 
 void
-lab_finish_one(struct lab *l)
+fixture_finish_one(struct queue_fixture *l)
 {
 	struct work *w = l->running;
 
@@ -426,16 +426,16 @@ lab_finish_one(struct lab *l)
 }
 
 void
-lab_run(struct lab *l)
+fixture_run(struct queue_fixture *l)
 {
-	while (lab_run_one(l))
+	while (fixture_run_one(l))
 		;
 }
 
 static void
 told(void *ctx, const struct queue_told *t)
 {
-	struct lab_client *c = ctx;
+	struct fixture_client *c = ctx;
 
 	c->told++;
 	c->t = *t;
@@ -443,8 +443,8 @@ told(void *ctx, const struct queue_told *t)
 }
 
 void
-lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
-    size_t nrcpts, struct bytes message)
+fixture_submit(struct queue_fixture *l, struct fixture_client *c,
+    enum queue_mode mode, size_t nrcpts, struct bytes message)
 {
 	struct envelope *e = envelope_new();
 	struct err err = { 0 };
@@ -468,7 +468,7 @@ lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
 		c->told = 1;
 		c->t = (struct queue_told) { .outcome = QUEUE_FAILED,
 			.err = err };
-		lab_client_done(c);
+		fixture_client_done(c);
 	} else {
 		queue_draft_end(c->d, e, mode, l->boot_ms + 10 * 1000, told, c);
 	}
@@ -476,9 +476,9 @@ lab_submit(struct lab *l, struct lab_client *c, enum queue_mode mode,
 }
 
 void
-lab_client_done(struct lab_client *c)
+fixture_client_done(struct fixture_client *c)
 {
-	for (size_t i = 0; i < LAB_DRAFTS; i++)
+	for (size_t i = 0; i < FIXTURE_DRAFTS; i++)
 		if (c->l->drafts[i] == c->d)
 			c->l->drafts[i] = NULL;
 	queue_draft_free(c->d);
@@ -486,7 +486,7 @@ lab_client_done(struct lab_client *c)
 }
 
 struct verdict
-lab_verdict(enum verdict_class class, const char *text)
+fixture_verdict(enum verdict_class class, const char *text)
 {
 	static const int codes[] = { 0, 250, 451, 550 };
 	struct verdict v;
@@ -496,10 +496,10 @@ lab_verdict(enum verdict_class class, const char *text)
 }
 
 bool
-lab_deliver(struct lab *l, enum verdict_class class)
+fixture_deliver(struct queue_fixture *l, enum verdict_class class)
 {
 	struct queue_claim *d = queue_take(l->q, l->account);
-	struct verdict v = lab_verdict(class, "so says the provider");
+	struct verdict v = fixture_verdict(class, "so says the provider");
 
 	if (d == NULL)
 		return false;
@@ -523,7 +523,7 @@ count_it(const char *path, const struct stat *st, int type, struct FTW *where)
 }
 
 size_t
-lab_files(const struct lab *l, const char *part)
+fixture_files(const struct queue_fixture *l, const char *part)
 {
 	char path[128];
 
@@ -539,9 +539,10 @@ lab_files(const struct lab *l, const char *part)
 }
 
 bool
-lab_only_file(const struct lab *l, const char *part, char path[512])
+fixture_only_file(
+    const struct queue_fixture *l, const char *part, char path[512])
 {
-	if (lab_files(l, part) != 1)
+	if (fixture_files(l, part) != 1)
 		return false;
 	memcpy(path, file_seen, sizeof(file_seen));
 	return true;

@@ -136,11 +136,11 @@ every_problem_is_told_with_its_line_and_the_rest_stays(void **state)
 		{ 4, "a file" },
 		{ 4, ":include:" },
 		{ 5, "name: target" },
-		{ 7, "no address" },
+		{ 7, "not a valid address" },
 		{ 8, "\\x1b" },
 		{ 10, ":blackhole:" },
 		{ 11, "a file" },
-		{ 9, "already on line 2" },
+		{ 9, "already defined on line 2" },
 	};
 	struct conf_problems p = { 0 };
 	struct aliases *a = parse(" joe\n"

@@ -67,7 +67,8 @@ struct inbound *inbound_new(
 /* Takes over fd, which is bound and listening. */
 int inbound_listen(struct inbound *in, int fd,
     const struct inbound_listener *opts, struct err *err);
-/* After a reload; sessions under way keep what they began with. */
+/* After a reload.  A session keeps the name and the limits that it greeted with;
+ * rules, aliases and times are the new ones from its next command on. */
 void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
 
 /* Stops accepting and tells idle sessions 421; sessions that wait for the

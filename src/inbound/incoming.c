@@ -158,7 +158,7 @@ incoming_free(struct incoming *r)
 
 /* --- the road ------------------------------------------------------------- */
 
-/* Moves what the fix-ups have ready into the draft. */
+/* Moves what the intake has ready into the draft. */
 static void
 drain(struct incoming *r)
 {

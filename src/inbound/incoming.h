@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* incoming.h - one message on its way in: fix-ups, then a draft of the queue.
+/* incoming.h - one message on its way in: through the intake (rewrite/intake.h),
+ * into a draft of the queue.
  *
  * The same road for mail that came over SMTP and for mail from the drop folder
  * (R3).  A message that is refused on the way is read to its end and thrown
@@ -39,10 +40,10 @@ struct incoming_rcpt {
 /* Adds it to the envelope; a name of this machine is replaced by those who get
  * its mail.  Nobody is added twice: known has all of this envelope, empty at
  * first, and is the caller's to clear.  False: nobody gets it, refuse with
- * RECEPTION_NOBODY. */
+ * INCOMING_NOBODY. */
 bool incoming_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
     struct addr_list *known, const struct incoming_rcpt *given);
-#define RECEPTION_NOBODY                                                       \
+#define INCOMING_NOBODY                                                        \
 	"nobody on this machine reads mail for this name, and no alias leads " \
 	"elsewhere: set admin in [relais]"
 

@@ -254,7 +254,7 @@ begin(struct parcel *x, const char *rule)
 	x->env = envelope_of(x, &is_whole);
 	x->incoming = incoming_new(p->shared, x->env, x->by, "local");
 	if (!is_whole)
-		incoming_refuse(x->incoming, 550, "5.1.1", RECEPTION_NOBODY);
+		incoming_refuse(x->incoming, 550, "5.1.1", INCOMING_NOBODY);
 	if (rule != NULL) {
 		(void)snprintf(text, sizeof(text),
 		    "this user may not submit mail (%s)", rule);

@@ -290,7 +290,7 @@ on_rcpt(struct session *s, const struct ss_info *info)
 		info->rcpt.notify };
 
 	if (!incoming_add_rcpt(s->set->shared, s->env, &s->known, &given)) {
-		smtp_server_reply(s->smtp, 550, "5.1.1", RECEPTION_NOBODY);
+		smtp_server_reply(s->smtp, 550, "5.1.1", INCOMING_NOBODY);
 		return;
 	}
 	smtp_server_reply(s->smtp, 250, "2.1.5", "recipient taken");

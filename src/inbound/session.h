@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.h - one incoming conversation: a stream, the server engine, the
- * fix-ups, and one draft of the queue at a time.
+ * intake, and one draft of the queue at a time.
  *
  * What a session says after the end of a message is only ever what the queue
  * told it.  Internal to inbound.

@@ -7,7 +7,9 @@
  * last, says for a verdict which of the actions of the queue fits, how long a
  * closed window stays closed, and cause and remedy for a person.  Rows of the
  * user's come before it.  `relais explain`, the log, and the decisions of
- * outbound all read this table and no other.
+ * outbound read this table; two things are judged before it: whether a refused
+ * AUTH ends the login (sasl/sasl_login.c) and whether a connection has served its
+ * time (outbound/courier.c).
  *
  * Pure, but for the one pointer that diagnosis_use() sets; one thread.
  */
@@ -78,8 +80,9 @@ void diagnosis_reason(
 
 /* For `relais explain`: a reply as a person pastes it, "535 5.7.139 ...", from
  * a log maybe with something in front.  The stage follows from the code as well
- * as it can, and `who' is the provider's server if one is named in front.  False: there is no code in it; it is taken for a refusal, and what
- * the table then knows it knows from the words. */
+ * as it can, and `who' is the provider's server if one is named in front.  False:
+ * there is no code in it; it is taken for a refusal, and what the table then knows
+ * it knows from the words. */
 bool diagnosis_read(struct bytes text, struct verdict *ret);
 
 /* "retry", "pause", ...: for listings and JSON. */

@@ -582,7 +582,7 @@ has_word(const struct verdict *v, const char *words)
 
 /* It says that the account has to wait, or a person to act. */
 static bool
-concerns_account(enum diagnosis_act act)
+stops_account(enum diagnosis_act act)
 {
 	return act == DIAGNOSIS_QUOTA || act == DIAGNOSIS_HOLD_ACCOUNT;
 }
@@ -602,7 +602,7 @@ is_end_of_service(
 	if (v->code != 421)
 		return false;
 	return (c->service.has_taken &&
-		   (!concerns_account(act) ||
+		   (!stops_account(act) ||
 		       has_word(v, "session|connection|too many messages"))) ||
 	       (v->stage == STAGE_MAIL &&
 		   (c->service.is_reused || c->service.answered >= SPENT_MIN));

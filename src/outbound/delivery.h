@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* delivery.h - one message of the queue on one courier.
  *
- * Joins a delivery of the queue with the transactions of the client engine:
- * the account's identity is put on (rewrite/outgoing.h),
- * waiting recipients are offered in groups (max_recipients, RFC 9422, one domain
- * at a time),
- * the body is read as the engine wants it, verdicts go back recipient by
- * recipient, and the outcome is logged.
+ * Joins a claim of the queue with the transactions of the client engine: the
+ * account's identity is put on (rewrite/outgoing.h), waiting recipients are
+ * offered in groups (max_recipients, RFC 9422, one domain at a time), the body is
+ * read as the engine wants it, verdicts go back recipient by recipient, and the
+ * outcome is logged.
  *
- * Owns the queue's delivery until delivery_end().
+ * Owns the claim until delivery_end().
  */
 #ifndef OUTBOUND_DELIVERY_H
 #define OUTBOUND_DELIVERY_H

@@ -18,7 +18,8 @@ enum { QUEUE_FRESH_MAX = 16 * 1024 * 1024 };
 
 /* What is kept in memory of what the message says. */
 struct message_body {
-	char *bytes; /* the whole message, or one of */
+	/* The message is in one of these; all NULL: on the disk only. */
+	char *bytes;
 	struct store_draft *draft;
 	struct store_message *loaded;
 	size_t charged; /* against QUEUE_FRESH_MAX */

@@ -39,7 +39,7 @@ queue_has_due(struct queue *q, int account)
 static void
 note_taken(struct queue *q, int account)
 {
-	struct account *a = &q->accounts[account];
+	struct account_schedule *a = &q->accounts[account];
 
 	a->is_woken = queue_has_due(q, account);
 	if (!a->is_woken && due_first(&a->due) != NULL)

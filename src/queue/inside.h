@@ -3,7 +3,7 @@
  *
  *   entry     a message in memory; schedule and count keep them
  *   message   what an entry has while something happens to it: body, disk,
- *             client, attempt, each a file of its own
+ *             client, race (pace), join (gate), attempt (claim), news
  *   job       a blocking piece of work on another thread
  *
  * All of it belongs to the loop's thread.
@@ -49,7 +49,7 @@ struct queue {
 	struct queue_opts o;
 	struct retry retry;
 	struct store *store;
-	struct account *accounts; /* naccounts, and one for nobody */
+	struct account_schedule *accounts; /* naccounts, and one for nobody */
 	int naccounts;
 	struct entries entries;
 	struct tallies tallies;
@@ -76,6 +76,6 @@ earlier_of(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
-/* A message could not be written or synced (draft.c). */
+/* A message could not be written or synced (message_disk.c). */
 void queue_disk_failed(struct queue *q);
 #endif

@@ -226,7 +226,7 @@ void queue_draft_free(struct queue_draft *d);
 /* --- outbound ------------------------------------------------------------- */
 
 /* The next message due for this account, marked as under way; NULL: none.
- * Every delivery taken is given back with queue_claim_end(). */
+ * Every claim is given back with queue_claim_end(). */
 struct queue_claim *queue_take(struct queue *q, int account);
 /* Is there one, without taking it. */
 bool queue_has_due(struct queue *q, int account);
@@ -250,7 +250,7 @@ int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
  * if the disk has the message it must know that first: after a crash it is
  * shown as "may have been delivered" and dealt with as policy says (R63).
  * True: go on.  False (it must be synced): on_marked() is called later, when that
- * has been done or has failed, but not after the end of the delivery. */
+ * has been done or has failed, but not after the end of the claim. */
 bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
     const char *who, void (*on_marked)(void *ctx), void *ctx) MUST_CHECK;
 /* The newest verdict about recipient i; the last one before the end counts. */
@@ -262,7 +262,7 @@ void queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v);
 void queue_claim_note(struct queue_claim *d);
 /* Policy, see above. */
 bool queue_syncs_each(const struct queue *q);
-/* How a delivery ends. */
+/* How a claim ends. */
 enum queue_end {
 	QUEUE_END_TRIED, /* recipients have their verdicts; those without one
 			  * get v */
@@ -277,7 +277,7 @@ enum queue_end {
 };
 /* on_durable() is called once when the result is durable: a partial success is
  * synced before the connection may be used again.  May be called from within.
- * The delivery is gone after this call. */
+ * The claim is gone after this call. */
 void queue_claim_end(struct queue_claim *d, enum queue_end how,
     const struct verdict *v, int64_t not_before_ms,
     void (*on_durable)(void *ctx), void *ctx);

@@ -29,7 +29,7 @@ schedule_clear(struct queue *q)
 	q->accounts = NULL;
 }
 
-static struct account *
+static struct account_schedule *
 account_of(struct queue *q, const struct entry *e)
 {
 	return &q->accounts[e->account >= 0 ? e->account : q->naccounts];
@@ -110,7 +110,7 @@ queue_step_back(struct queue *q, const char *id)
 void
 queue_wake(struct queue *q, int account, bool even_again)
 {
-	struct account *a = &q->accounts[account];
+	struct account_schedule *a = &q->accounts[account];
 
 	if ((a->is_woken && !even_again) || q->is_closing)
 		return;

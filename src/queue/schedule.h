@@ -7,7 +7,7 @@
 #include "queue/entry.h"
 #include "queue/pace.h"
 
-struct account {
+struct account_schedule {
 	struct pace pace; /* from the offer until all of it was sent */
 	struct due due;
 	bool is_woken; /* and has not taken all since */

@@ -11,7 +11,8 @@
  *   - names of this machine in To, Cc and Reply-To replaced by who gets their
  *     mail;
  *   - X-Relais-Account taken out and told;
- *   - Bcc, Resent-Bcc and Return-Path removed, folded ones too (R15);
+ *   - every field that would be read as Bcc, and Return-Path, removed
+ *     (rewrite/bcc.h, R15);
  *   - a leading mbox "From " line dropped;
  *   - NUL replaced: by U+FFFD in text that says it is UTF-8, else by "?";
  *   - header fields with overlong lines folded (rewrite/lines.h);

@@ -57,7 +57,7 @@ struct smtp_client {
 	struct buf in;
 	struct smtp_out out;
 	struct smtp_reply reply;
-	struct smtp_pipeline *flight;
+	struct smtp_pipeline *pipeline;
 	struct login login;
 	enum sc_event pending; /* to be told next; SC_IDLE: none */
 	bool is_tls;
@@ -134,7 +134,7 @@ smtp_client_new(const struct smtp_client_opts *opts)
 	smtp_reply_init(&c->reply);
 	buf_init(&c->login.challenge, SMTP_REPLY_MAX);
 	buf_init(&c->login.initial, SMTP_AUTH_TEXT_MAX);
-	c->flight = smtp_pipeline_new(&c->caps, &c->out, opts);
+	c->pipeline = smtp_pipeline_new(&c->caps, &c->out, opts);
 	return c;
 }
 
@@ -154,7 +154,7 @@ smtp_client_free(struct smtp_client *c)
 	buf_clear(&c->in);
 	smtp_out_clear(&c->out);
 	smtp_reply_clear(&c->reply);
-	smtp_pipeline_free(c->flight);
+	smtp_pipeline_free(c->pipeline);
 	free(c);
 }
 
@@ -171,11 +171,11 @@ over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
 	assert(c->state != ST_CLOSED);
 	if (trouble != SC_TROUBLE_NONE)
 		c->why.class = VERDICT_LATER;
-	smtp_pipeline_fail(c->flight, &c->why, may_be_taken);
+	smtp_pipeline_fail(c->pipeline, &c->why, may_be_taken);
 	c->trouble = trouble;
 	/* What has been found out is why, however it came to an end then. */
-	if (smtp_pipeline_trouble(c->flight, &first) != SC_TROUBLE_NONE) {
-		c->trouble = smtp_pipeline_trouble(c->flight, &first);
+	if (smtp_pipeline_trouble(c->pipeline, &first) != SC_TROUBLE_NONE) {
+		c->trouble = smtp_pipeline_trouble(c->pipeline, &first);
 		c->why = first;
 	}
 	if (c->trouble == SC_TROUBLE_NAME)
@@ -216,7 +216,7 @@ over_reply(struct smtp_client *c, enum sc_trouble trouble)
 static enum smtp_step
 step_now(const struct smtp_client *c)
 {
-	return c->state == ST_READY ? smtp_pipeline_step(c->flight)
+	return c->state == ST_READY ? smtp_pipeline_step(c->pipeline)
 				    : states[c->state].step;
 }
 
@@ -459,7 +459,7 @@ static int64_t
 asked_at(const struct smtp_client *c)
 {
 	if (c->state == ST_READY)
-		return smtp_pipeline_waits_since(c->flight);
+		return smtp_pipeline_waits_since(c->pipeline);
 	return step_now(c) == SMTP_STEP_NONE || has_unsent(c) ? INT64_MAX
 							      : c->since_ms;
 }
@@ -515,14 +515,14 @@ smtp_client_is_growing(const struct smtp_client *c)
 {
 	return c->state == ST_READY && !c->wants_quit && !c->is_eof &&
 	       c->now_ms < smtp_client_overdue_at(c) &&
-	       smtp_pipeline_is_growing(c->flight);
+	       smtp_pipeline_is_growing(c->pipeline);
 }
 
 bool
 smtp_client_is_trusted(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->now_ms < smtp_client_overdue_at(c) &&
-	       smtp_pipeline_is_trusted(c->flight);
+	       smtp_pipeline_is_trusted(c->pipeline);
 }
 
 void
@@ -686,7 +686,7 @@ on_starttls_reply(struct smtp_client *c)
 static bool
 over_session(struct smtp_client *c)
 {
-	enum sc_trouble trouble = smtp_pipeline_trouble(c->flight, &c->why);
+	enum sc_trouble trouble = smtp_pipeline_trouble(c->pipeline, &c->why);
 
 	if (trouble == SC_TROUBLE_NONE)
 		return false;
@@ -697,7 +697,7 @@ over_session(struct smtp_client *c)
 static void
 on_job_reply(struct smtp_client *c)
 {
-	switch (smtp_pipeline_reply(c->flight, &c->reply)) {
+	switch (smtp_pipeline_reply(c->pipeline, &c->reply)) {
 	case SMTP_FLIGHT_OK:
 		break;
 	case SMTP_FLIGHT_OVER:
@@ -756,7 +756,7 @@ handle_reply(struct smtp_client *c)
 	else
 		on_reply[c->state](c);
 	if (was_stalled)
-		smtp_pipeline_was_silent(c->flight);
+		smtp_pipeline_was_silent(c->pipeline);
 	smtp_reply_reset(&c->reply);
 }
 
@@ -818,11 +818,11 @@ static void
 produce(struct smtp_client *c)
 {
 	if (is_open(c))
-		smtp_pipeline_produce(c->flight);
+		smtp_pipeline_produce(c->pipeline);
 	if (c->wants_quit && c->pending == SC_IDLE &&
 	    (c->state == ST_READY ||
 		(c->state == ST_LOGIN && c->login.asked == SC_AUTH)) &&
-	    smtp_pipeline_is_empty(c->flight))
+	    smtp_pipeline_is_empty(c->pipeline))
 		say(c, ST_QUIT, "QUIT", NULL);
 }
 
@@ -845,9 +845,9 @@ lend_login(const struct smtp_client *c, enum sc_event ev, struct sc_info *ret)
 static bool
 tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 {
-	*ret_ev = smtp_pipeline_event(c->flight, ret);
+	*ret_ev = smtp_pipeline_event(c->pipeline, ret);
 	if (*ret_ev != SC_IDLE) {
-		if (smtp_pipeline_is_empty(c->flight))
+		if (smtp_pipeline_is_empty(c->pipeline))
 			smtp_out_shrink(&c->out);
 		return true;
 	}
@@ -878,12 +878,12 @@ advance(struct smtp_client *c)
 		on_eof(c);
 		return true;
 	}
-	if (c->state == ST_READY && smtp_pipeline_is_empty(c->flight) &&
+	if (c->state == ST_READY && smtp_pipeline_is_empty(c->pipeline) &&
 	    over_session(c)) {
 		say_quit(c);
 		return true;
 	}
-	if (c->body_why[0] != '\0' && smtp_pipeline_has_settled(c->flight)) {
+	if (c->body_why[0] != '\0' && smtp_pipeline_has_settled(c->pipeline)) {
 		over_local(c, SC_TROUBLE_LOST, STAGE_LOCAL, c->body_why);
 		return true;
 	}
@@ -905,7 +905,7 @@ smtp_client_next(struct smtp_client *c, struct sc_info *ret_info)
 		return ev;
 	produce(c); /* its end may have been waited for by QUIT */
 	if (is_open(c) && !c->is_body_told &&
-	    smtp_pipeline_wants_body(c->flight, &ret_info->job)) {
+	    smtp_pipeline_wants_body(c->pipeline, &ret_info->job)) {
 		c->is_body_told = true;
 		return SC_WANT_BODY;
 	}
@@ -966,7 +966,7 @@ void
 smtp_client_sent(struct smtp_client *c, size_t n)
 {
 	smtp_out_sent(&c->out, n);
-	smtp_pipeline_sent(c->flight);
+	smtp_pipeline_sent(c->pipeline);
 	c->since_ms = c->now_ms;
 	see_sending(c);
 }
@@ -977,7 +977,7 @@ smtp_client_unsent(struct smtp_client *c, size_t n)
 	if (n < c->out.unsent)
 		c->since_ms = c->now_ms;
 	c->out.unsent = n;
-	smtp_pipeline_sent(c->flight);
+	smtp_pipeline_sent(c->pipeline);
 }
 
 /* --- time ----------------------------------------------------------------- */
@@ -1066,10 +1066,10 @@ smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 		c->since_ms = now_ms;
 	}
 	c->now_ms = now_ms;
-	smtp_pipeline_tick(c->flight, now_ms,
+	smtp_pipeline_tick(c->pipeline, now_ms,
 	    now_ms >= late_at(c, SMTP_LATE_MS, SMTP_LATE_ROUNDS));
 	if (now_ms >= smtp_client_stalls_at(c))
-		smtp_pipeline_take_back(c->flight);
+		smtp_pipeline_take_back(c->pipeline);
 	see_sending(c);
 	/* Unread bytes may hold the answer that is missed. */
 	if (buf_len(&c->in) == 0 && now_ms >= smtp_client_deadline(c))
@@ -1169,20 +1169,21 @@ bool
 smtp_client_may_send(const struct smtp_client *c)
 {
 	return is_open(c) && c->pending == SC_IDLE && !c->is_eof &&
-	       !c->wants_quit && smtp_pipeline_may_add(c->flight, jobs_max(c));
+	       !c->wants_quit &&
+	       smtp_pipeline_may_add(c->pipeline, jobs_max(c));
 }
 
 void
 smtp_client_send(struct smtp_client *c, const struct smtp_job *job)
 {
 	assert(smtp_client_may_send(c));
-	if (smtp_pipeline_is_empty(c->flight)) {
+	if (smtp_pipeline_is_empty(c->pipeline)) {
 		if (c->now_ms - c->heard_ms >=
 		    span_ms(c, SMTP_STALL_MS, SMTP_STALL_ROUNDS))
-			smtp_pipeline_was_silent(c->flight);
+			smtp_pipeline_was_silent(c->pipeline);
 		c->since_ms = c->now_ms;
 	}
-	smtp_pipeline_add(c->flight, job);
+	smtp_pipeline_add(c->pipeline, job);
 	produce(c);
 }
 
@@ -1190,13 +1191,13 @@ size_t
 smtp_client_body(struct smtp_client *c, const void *p, size_t n)
 {
 	c->is_body_told = false;
-	return is_open(c) ? smtp_pipeline_body(c->flight, p, n) : 0;
+	return is_open(c) ? smtp_pipeline_body(c->pipeline, p, n) : 0;
 }
 
 void
 smtp_client_body_failed(struct smtp_client *c, const char *why)
 {
-	smtp_pipeline_stop(c->flight);
+	smtp_pipeline_stop(c->pipeline);
 	IGNORE(str_copy(c->body_why, sizeof(c->body_why),
 	    bytes_str(why))); /* cut is good enough */
 }
@@ -1212,7 +1213,7 @@ bool
 smtp_client_is_idle(const struct smtp_client *c)
 {
 	return c->state == ST_READY && c->pending == SC_IDLE &&
-	       smtp_pipeline_is_empty(c->flight);
+	       smtp_pipeline_is_empty(c->pipeline);
 }
 
 unsigned
@@ -1224,13 +1225,13 @@ smtp_client_ehlo_refused(const struct smtp_client *c)
 unsigned
 smtp_client_distrust(const struct smtp_client *c)
 {
-	return smtp_pipeline_distrust(c->flight);
+	return smtp_pipeline_distrust(c->pipeline);
 }
 
 bool
 smtp_client_lost_bdat(const struct smtp_client *c)
 {
-	return smtp_pipeline_lost_bdat(c->flight);
+	return smtp_pipeline_lost_bdat(c->pipeline);
 }
 
 bool

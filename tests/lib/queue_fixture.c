@@ -227,7 +227,7 @@ void
 fixture_init(struct queue_fixture *l)
 {
 	memset(l, 0, sizeof(*l));
-	temp_dir(l->dir, sizeof(l->dir), "relais-lab");
+	temp_dir(l->dir, sizeof(l->dir), "relais-fixture");
 	if (chmod(l->dir, 0711) != 0)
 		abort();
 	fault_fs_init(&l->disk);

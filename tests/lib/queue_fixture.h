@@ -59,7 +59,7 @@ void fixture_init_in_memory(struct queue_fixture *l);
 /* Frees the queue and removes the folder. */
 void fixture_clear(struct queue_fixture *l);
 
-/* Of cmocka: *state is a lab of its own. */
+/* Of cmocka: *state is a fixture of its own. */
 int fixture_setup(void **state);
 int fixture_setup_in_memory(void **state);
 int fixture_teardown(void **state);

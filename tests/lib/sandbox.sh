@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# sandbox.sh - the bed that end-to-end tests lie in; sourced first by each of them.
+# sandbox.sh - what end-to-end tests run in; sourced first by each of them.
 #
 #	. "${srcdir:-.}/tests/lib/sandbox.sh"
 #	sandbox_enter postfix dovecot		# peers wanted, may be none

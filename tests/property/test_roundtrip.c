@@ -4,7 +4,7 @@
  * LF or NUL.
  *
  * Random mail (mails.h) takes the real road: the command's own filters or none,
- * the server engine, incoming with its fix-ups, the queue and its spool; then
+ * the server engine, incoming with its the intake, the queue and its spool; then
  * the queue is closed and opened again, and what it holds goes through the
  * account's identity and repair and the client engine to a server that forgives
  * nothing (strict.h).  That server offers other extensions each time.
@@ -70,10 +70,10 @@ struct sample {
 };
 
 struct bench {
-	struct queue_fixture lab;
+	struct queue_fixture fixture;
 	struct loop *loop;
 	struct inbound_shared shared;
-	struct random_source dice;
+	struct random_source chance;
 	struct sample samples[BATCH];
 	size_t n;
 	struct strict_opts server; /* of this batch */
@@ -168,8 +168,8 @@ bench_open(struct bench *b)
 {
 	struct err err;
 
-	fixture_init(&b->lab);
-	assert_int_equal(loop_new(&b->lab.clock, &b->loop, &err), 0);
+	fixture_init(&b->fixture);
+	assert_int_equal(loop_new(&b->fixture.clock, &b->loop, &err), 0);
 	b->shared.loop = b->loop;
 	b->shared.opts = (struct inbound_opts) {
 		.hostname = MODEL_HOST,
@@ -217,7 +217,7 @@ bench_close(struct bench *b)
 		buf_clear(&b->samples[i].text);
 	}
 	assert_true(loop_free(b->loop));
-	fixture_clear(&b->lab);
+	fixture_clear(&b->fixture);
 }
 
 /* --- in ------------------------------------------------------------------- */
@@ -288,8 +288,8 @@ put_chunks(struct bench *b, struct bytes text, struct buf *to)
 	size_t at = 0, n;
 
 	do {
-		n = random_below(&b->dice, (uint32_t)(text.n - at) + 1);
-		if (random_below(&b->dice, 3) == 0)
+		n = random_below(&b->chance, (uint32_t)(text.n - at) + 1);
+		if (random_below(&b->chance, 3) == 0)
 			n = text.n - at;
 		assert_true(buf_addf(
 		    to, "BDAT %zu%s\r\n", n, at + n == text.n ? " LAST" : ""));
@@ -310,9 +310,9 @@ put_sendmail(struct bench *b, struct sample *s, struct buf *to)
 	struct err err;
 	bool ok;
 
-	sendmail_input_init(&in, random_below(&b->dice, 2) == 0);
+	sendmail_input_init(&in, random_below(&b->chance, 2) == 0);
 	for (size_t at = 0, n; at < text.n; at += n) {
-		n = 1 + random_below(&b->dice, (uint32_t)(text.n - at));
+		n = 1 + random_below(&b->chance, (uint32_t)(text.n - at));
 		assert_int_equal(
 		    sendmail_input_put(&in, text.p + at, n, &err), 0);
 	}
@@ -441,7 +441,7 @@ pump(struct visit *v)
 	const void *p;
 	size_t n;
 
-	smtp_server_tick(v->smtp, v->b->lab.boot_ms);
+	smtp_server_tick(v->smtp, v->b->fixture.boot_ms);
 	while ((ev = smtp_server_next(v->smtp, &info)) != SS_IDLE &&
 	       ev != SS_CLOSE)
 		on_event(v, ev, &info);
@@ -454,7 +454,7 @@ pump(struct visit *v)
 static void
 converse(struct visit *v, struct bytes stream)
 {
-	bool is_whole = random_below(&v->b->dice, 3) > 0;
+	bool is_whole = random_below(&v->b->chance, 3) > 0;
 
 	pump(v);
 	for (int turn = 0; stream.n > 0; turn++) {
@@ -464,14 +464,14 @@ converse(struct visit *v, struct bytes stream)
 		REQUIRE(v->s, turn < TURNS_MAX && room > 0, "it stalls: %s",
 		    buf_str(&v->said));
 		if (!is_whole)
-			n = 1 + random_below(&v->b->dice, (uint32_t)n);
+			n = 1 + random_below(&v->b->chance, (uint32_t)n);
 		smtp_server_put(v->smtp, stream.p, n);
 		stream = bytes_of(stream.p + n, stream.n - n);
 		pump(v);
 	}
 	REQUIRE(v->s, v->is_done, "it was not taken: %s", buf_str(&v->said));
 	for (int turn = 0; v->is_waiting && turn < 100; turn++)
-		(void)fixture_tick(&v->b->lab);
+		(void)fixture_tick(&v->b->fixture);
 	pump(v);
 	REQUIRE(v->s, !v->is_waiting, "the queue says nothing");
 }
@@ -508,7 +508,7 @@ submit(struct bench *b, struct sample *s)
 		is_sent = put_sendmail(b, s, &stream);
 	if (is_sent) {
 		v.smtp = smtp_server_new(&opts);
-		b->shared.queue = b->lab.q;
+		b->shared.queue = b->fixture.q;
 		converse(&v, buf_bytes(&stream));
 	}
 	incoming_free(v.r);
@@ -755,7 +755,7 @@ turn_client(struct tour *t)
 static bool
 carry(struct tour *t)
 {
-	struct random_source *d = &t->b->dice;
+	struct random_source *d = &t->b->chance;
 	const void *p;
 	size_t n = smtp_client_peek(t->c, &p), room;
 	bool went = n > 0;
@@ -785,8 +785,8 @@ deliver(struct bench *b)
 {
 	struct smtp_client_opts opts = { .ehlo_name = "me.example",
 		.tls = SC_TLS_OFF,
-		.window_jobs = 1 + random_below(&b->dice, 8),
-		.window_first = 1 + random_below(&b->dice, 8) };
+		.window_jobs = 1 + random_below(&b->chance, 8),
+		.window_first = 1 + random_below(&b->chance, 8) };
 	struct tour *t = calloc(1, sizeof(*t));
 	struct queue_claim *qd;
 	bool went = true;
@@ -795,7 +795,7 @@ deliver(struct bench *b)
 	t->b = b;
 	t->c = smtp_client_new(&opts);
 	strict_init(&t->strict, &b->server, on_mail, b);
-	while ((qd = queue_take(b->lab.q, 0)) != NULL)
+	while ((qd = queue_take(b->fixture.q, 0)) != NULL)
 		IGNORE(open_parcel(t, qd));
 	for (int turn = 0; went; turn++) {
 		assert_true(turn < TURNS_MAX);
@@ -1156,17 +1156,17 @@ run_batch(struct bench *b, uint64_t seed, size_t n)
 
 		sample_reset(s);
 		s->seed = seed + i;
-		b->dice.state = s->seed * UINT64_C(0xd1342543de82ef95);
-		s->road = random_below(&b->dice, 3);
-		mails_make(&s->mail, &b->dice);
+		b->chance.state = s->seed * UINT64_C(0xd1342543de82ef95);
+		s->road = random_below(&b->chance, 3);
+		mails_make(&s->mail, &b->chance);
 		submit(b, s);
 	}
-	fixture_restart(&b->lab);
-	(void)fixture_tick(&b->lab);
-	queue_flush(b->lab.q, -1);
-	(void)fixture_tick(&b->lab);
+	fixture_restart(&b->fixture);
+	(void)fixture_tick(&b->fixture);
+	queue_flush(b->fixture.q, -1);
+	(void)fixture_tick(&b->fixture);
 	deliver(b);
-	(void)fixture_tick(&b->lab);
+	(void)fixture_tick(&b->fixture);
 	for (size_t i = 0; i < n; i++)
 		check(b, &b->samples[i]);
 }

@@ -55,7 +55,7 @@ for s in "${stages[@]}"; do
 	# knows what has become of the message.
 	why=$(grep -m 1 -oE " ((paused|deferred|uncertain) .*account=$s |account $s: ).*" \
 	    "$T/home.log" |
-	    grep -oE "(did not|sent no|no answer|answer to it|not known|said nothing)[^\";]*" |
+	    grep -oE "(did not|sent no|no answer|answer to it|not known|been silent)[^\";]*" |
 	    head -n 1)
 	n=$(find "$T/$s" -name '*.eml' | wc -l)
 	# After the last byte nobody knows: once more is right there.

@@ -223,6 +223,19 @@ colon_len(struct bytes b)
 	return b.n >= 3 && memcmp(b.p, full_width, 3) == 0 ? 3 : 0;
 }
 
+bool
+header_is_named(struct bytes name, const char *const *names, size_t nnames,
+    const char *const *prefixes, size_t nprefixes)
+{
+	for (size_t i = 0; i < nnames; i++)
+		if (bytes_eq_nocase(name, names[i]))
+			return true;
+	for (size_t i = 0; i < nprefixes; i++)
+		if (bytes_has_prefix_nocase(name, prefixes[i]))
+			return true;
+	return false;
+}
+
 /* Fields that a message has, as opposed to a line of text with a colon. */
 static bool
 is_known(struct bytes name)
@@ -237,13 +250,8 @@ is_known(struct bytes name)
 	static const char *const prefixes[] = { "X-", "Content-", "Resent-",
 		"List-", "ARC-" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (bytes_eq_nocase(name, names[i]))
-			return true;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (bytes_has_prefix_nocase(name, prefixes[i]))
-			return true;
-	return false;
+	return header_is_named(name, names, sizeof(names) / sizeof(names[0]),
+	    prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
 }
 
 /* Does it end in "bcc", and no letter in front of it?  '-' is a sign, '*' a letter of

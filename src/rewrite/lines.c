@@ -26,13 +26,8 @@ has_grammar(struct bytes name)
 		"Content-ID", "Content-Location", "Content-Language" };
 	static const char *const prefixes[] = { "Resent-", "List-", "ARC-" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (bytes_eq_nocase(name, names[i]))
-			return true;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (bytes_has_prefix_nocase(name, prefixes[i]))
-			return true;
-	return false;
+	return header_is_named(name, names, sizeof(names) / sizeof(names[0]),
+	    prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
 }
 
 static bool

@@ -24,6 +24,7 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/smtp_server.c \
 	%reldir%/smtp_server.h \
 	%reldir%/smtp_server_cmd.c \
+	%reldir%/smtp_server_impl.c \
 	%reldir%/smtp_server_impl.h \
 	%reldir%/syntax.c \
 	%reldir%/syntax.h

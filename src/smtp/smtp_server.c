@@ -68,51 +68,10 @@ smtp_server_free(struct smtp_server *s)
 	free(s);
 }
 
-/* --- replies and refusals --------------------------------------------------- */
-
-void
-ss_say(struct smtp_server *s, int code, const char *enhanced, const char *text)
-{
-	if (s->mode != MODE_CLOSED)
-		smtp_say(&s->out, code, enhanced, text);
-}
-
-void
-ss_refuse(struct smtp_server *s, const struct smtp_refusal *why)
-{
-	char text[64];
-
-	ss_say(s, why->code, why->enhanced, why->text);
-	if (++s->errors <= SMTP_ERRORS_MAX)
-		return;
-	(void)snprintf(text, sizeof(text), "more than %d errors",
-	    SMTP_ERRORS_MAX); /* fits: 11 digits */
-	ss_say(s, 421, "4.7.0", text);
-	ss_hang_up(s, "too many errors");
-}
-
-void
-ss_reset_transaction(struct smtp_server *s)
-{
-	s->abort_due |= s->t.is_open;
-	s->t = (struct transaction) { .is_open = false };
-	if (s->phase != PHASE_NEW)
-		s->phase = PHASE_READY;
-	buf_clear(&s->body);
-	if (buf_len(&s->in) == 0)
-		buf_clear(&s->in); /* an idle session costs little memory */
-}
-
-void
-ss_hang_up(struct smtp_server *s, const char *why)
-{
-	if (s->mode == MODE_CLOSED)
-		return;
-	ss_reset_transaction(s);
-	s->mode = MODE_CLOSED;
-	s->awaiting = SS_IDLE;
-	s->close_due = why;
-}
+/* --- input: one function for each mode ---------------------------------------
+ *
+ * Each takes what it can from the buffer and says whether it got anywhere;
+ * *ret_ev is an event, if it led to one. */
 
 /* Counts bytes of a message or chunk that is refused already; too many of them
  * end the session. */
@@ -129,18 +88,6 @@ discard(struct smtp_server *s, size_t n, const struct smtp_refusal *why)
 	ss_refuse(s, why);
 	ss_hang_up(s, "sends on after a refusal");
 }
-
-bool
-ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes)
-{
-	return s->opts.max_size_bytes > 0 &&
-	       size_bytes > s->opts.max_size_bytes;
-}
-
-/* --- input: one function for each mode ---------------------------------------
- *
- * Each takes what it can from the buffer and says whether it got anywhere;
- * *ret_ev is an event, if it led to one. */
 
 enum line { LINE_PART, LINE_WHOLE, LINE_LONG };
 
@@ -176,8 +123,8 @@ static const struct smtp_refusal line_too_long = { 500, "5.5.2",
 static void
 begin_overlong(struct smtp_server *s, size_t have)
 {
-	s->overlong_cr = buf_str(&s->in)[have - 1] == '\r';
-	s->overlong_bytes = have;
+	s->overlong.ends_in_cr = buf_str(&s->in)[have - 1] == '\r';
+	s->overlong.bytes = have;
 	s->mode = MODE_OVERLONG;
 	s->is_first_line = false;
 	drop_input(s, have);
@@ -201,23 +148,11 @@ take_command(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 	case LINE_WHOLE:
 		break;
 	}
-	s->is_touched = true;
+	s->clock.is_touched = true;
 	s->line_bytes = line.n + 2;
 	*ret_ev = ss_command(s, line, info);
 	drop_input(s, s->line_bytes);
 	return true;
-}
-
-enum ss_event
-ss_ask_command(struct smtp_server *s, struct bytes line, struct ss_info *info)
-{
-	IGNORE(buf_add(&s->line, line.p, line.n)); /* SMTP_AUTH_LINE_MAX */
-	info->text = buf_bytes(&s->line);
-	info->is_dialogue = s->mode == MODE_DIALOGUE;
-	info->has_more = buf_len(&s->in) > line.n + 2;
-	s->mode = MODE_COMMAND;
-	s->awaiting = SS_COMMAND;
-	return SS_COMMAND;
 }
 
 static bool
@@ -235,7 +170,7 @@ take_dialogue(
 	case LINE_WHOLE:
 		break;
 	}
-	s->is_touched = true;
+	s->clock.is_touched = true;
 	*ret_ev = ss_ask_command(s, line, info);
 	drop_input(s, line.n + 2);
 	return true;
@@ -252,12 +187,12 @@ overlong_rest(struct smtp_server *s, bool *ret_end)
 	*ret_end = true;
 	while ((lf = memchr(p + i, '\n', n - i)) != NULL) {
 		i = (size_t)(lf - p) + 1;
-		if (i >= 2 ? lf[-1] == '\r' : s->overlong_cr)
+		if (i >= 2 ? lf[-1] == '\r' : s->overlong.ends_in_cr)
 			return i;
 	}
 	*ret_end = false;
 	if (n > 0)
-		s->overlong_cr = p[n - 1] == '\r';
+		s->overlong.ends_in_cr = p[n - 1] == '\r';
 	return n;
 }
 
@@ -271,15 +206,15 @@ take_overlong(
 	(void)info;
 	(void)ret_ev;
 	drop_input(s, n);
-	s->overlong_bytes += n;
-	if (s->overlong_bytes > SMTP_OVERLONG_DISCARD_MAX) {
+	s->overlong.bytes += n;
+	if (s->overlong.bytes > SMTP_OVERLONG_DISCARD_MAX) {
 		ss_refuse(s, &line_too_long);
 		ss_hang_up(s, "line too long"); /* R77 */
 		return true;
 	}
 	if (!is_end)
 		return false;
-	s->is_touched = true;
+	s->clock.is_touched = true;
 	s->mode = MODE_COMMAND;
 	ss_refuse(s, &line_too_long);
 	return true;
@@ -296,7 +231,7 @@ lend_body(struct smtp_server *s, struct ss_info *info)
 	if (!s->t.is_too_big && ss_is_too_big(s, s->t.size_bytes)) {
 		s->t.is_too_big = true;
 		s->t.is_open = false;
-		s->abort_due = true;
+		s->owed.abort = true;
 	}
 	if (s->t.is_too_big) {
 		size_t n = buf_len(&s->body);
@@ -331,8 +266,8 @@ decode(struct smtp_server *s, size_t n, struct ss_info *info)
 {
 	size_t used = smtp_dot_put(&s->t.dot, buf_str(&s->in), n, &s->body);
 
-	s->is_touched = true;
-	s->chunk_left -= s->mode == MODE_CHUNK ? used : 0;
+	s->clock.is_touched = true;
+	s->chunk.left -= s->mode == MODE_CHUNK ? used : 0;
 	buf_drop(&s->in, used);
 	return lend_body(s, info);
 }
@@ -355,17 +290,17 @@ end_refused_chunk(struct smtp_server *s)
 {
 	s->mode = MODE_COMMAND;
 	s->discarded_bytes = 0;
-	ss_refuse(s, s->chunk_refusal);
-	s->chunk_refusal = NULL;
+	ss_refuse(s, s->chunk.refusal);
+	s->chunk.refusal = NULL;
 }
 
 /* All bytes of an accepted chunk have come. */
 static enum ss_event
 end_chunk(struct smtp_server *s, struct ss_info *info)
 {
-	if (s->t.is_too_big || (s->chunk_is_last && s->t.is_complete))
+	if (s->t.is_too_big || (s->chunk.is_last && s->t.is_complete))
 		return end_message(s, info);
-	if (s->chunk_is_last) {
+	if (s->chunk.is_last) {
 		s->t.is_complete = true;
 		IGNORE(smtp_dot_finish(&s->t.dot, &s->body)); /* is empty */
 		return lend_body(s, info);
@@ -380,10 +315,10 @@ take_chunk(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 {
 	size_t n = buf_len(&s->in);
 
-	if (n > s->chunk_left)
-		n = (size_t)s->chunk_left;
-	if (s->chunk_left == 0) {
-		if (s->chunk_refusal != NULL)
+	if (n > s->chunk.left)
+		n = (size_t)s->chunk.left;
+	if (s->chunk.left == 0) {
+		if (s->chunk.refusal != NULL)
 			end_refused_chunk(s);
 		else
 			*ret_ev = end_chunk(s, info);
@@ -391,11 +326,11 @@ take_chunk(struct smtp_server *s, struct ss_info *info, enum ss_event *ret_ev)
 	}
 	if (n == 0)
 		return false;
-	if (s->chunk_refusal != NULL) {
-		s->is_touched = true;
-		s->chunk_left -= n;
+	if (s->chunk.refusal != NULL) {
+		s->clock.is_touched = true;
+		s->chunk.left -= n;
 		buf_drop(&s->in, n);
-		discard(s, n, s->chunk_refusal);
+		discard(s, n, s->chunk.refusal);
 	} else
 		*ret_ev = decode(s, n, info);
 	return true;
@@ -416,13 +351,13 @@ static bool (*const take[MODE_COUNT])(
 static enum ss_event
 owed(struct smtp_server *s, struct ss_info *info)
 {
-	if (s->abort_due) {
-		s->abort_due = false;
+	if (s->owed.abort) {
+		s->owed.abort = false;
 		return SS_ABORT;
 	}
-	if (s->close_due != NULL) {
-		info->text = bytes_str(s->close_due);
-		s->close_due = NULL;
+	if (s->owed.close != NULL) {
+		info->text = bytes_str(s->owed.close);
+		s->owed.close = NULL;
 		buf_wipe(&s->in);
 		return SS_CLOSE;
 	}
@@ -496,7 +431,7 @@ void
 smtp_server_sent(struct smtp_server *s, size_t n)
 {
 	buf_drop(&s->out, n);
-	s->is_touched = true;
+	s->clock.is_touched = true;
 }
 
 /* --- time --------------------------------------------------------------------
@@ -520,9 +455,11 @@ smtp_server_deadline(const struct smtp_server *s)
 
 	if (s->mode == MODE_CLOSED || s->awaiting != SS_IDLE)
 		return INT64_MAX;
-	if (!s->has_clock)
+	if (!s->clock.is_set)
 		return 0; /* tick, then ask again */
-	idle_at = (s->is_touched ? s->now_ms : s->touched_ms) + s->opts.idle_ms;
+	idle_at = (s->clock.is_touched ? s->clock.now_ms
+				       : s->clock.touched_ms) +
+		  s->opts.idle_ms;
 	return idle_at < slow_at(s) ? idle_at : slow_at(s);
 }
 
@@ -531,11 +468,11 @@ smtp_server_tick(struct smtp_server *s, int64_t now_ms)
 {
 	char text[64];
 
-	if (s->is_touched || !s->has_clock)
-		s->touched_ms = now_ms;
-	s->is_touched = false;
-	s->has_clock = true;
-	s->now_ms = now_ms;
+	if (s->clock.is_touched || !s->clock.is_set)
+		s->clock.touched_ms = now_ms;
+	s->clock.is_touched = false;
+	s->clock.is_set = true;
+	s->clock.now_ms = now_ms;
 	if (now_ms < smtp_server_deadline(s))
 		return;
 	if (now_ms >= slow_at(s)) {
@@ -567,7 +504,7 @@ answer_mail(struct smtp_server *s, int code)
 	}
 	s->phase = PHASE_MAIL;
 	s->t.is_open = true;
-	s->t.since_ms = s->now_ms;
+	s->t.since_ms = s->clock.now_ms;
 }
 
 static void
@@ -601,7 +538,7 @@ smtp_server_reply(
 	assert(what == SS_MAIL || what == SS_RCPT || what == SS_END);
 	assert(is_yes(code) || code / 100 == 4 || code / 100 == 5);
 	s->awaiting = SS_IDLE;
-	s->is_touched = true;
+	s->clock.is_touched = true;
 	ss_say(s, code, enhanced, text);
 	if (what == SS_MAIL)
 		answer_mail(s, code);
@@ -631,7 +568,7 @@ smtp_server_command(
 	if (s->mode == MODE_CLOSED)
 		return;
 	assert(s->awaiting == SS_COMMAND);
-	s->is_touched = true;
+	s->clock.is_touched = true;
 	if (code != 220)
 		s->awaiting = SS_IDLE;
 	if (code == 334) {
@@ -658,10 +595,10 @@ smtp_server_restart(struct smtp_server *s)
 		return;
 	assert(s->awaiting == SS_COMMAND || s->phase == PHASE_NEW);
 	s->awaiting = SS_IDLE;
-	s->is_touched = true;
+	s->clock.is_touched = true;
 	s->is_first_line = true;
-	s->is_extended = false;
-	s->helo[0] = '\0';
+	s->helo.is_extended = false;
+	s->helo.name[0] = '\0';
 	ss_reset_transaction(s);
 	s->phase = PHASE_NEW;
 }
@@ -692,13 +629,13 @@ smtp_server_turn_away(
 const char *
 smtp_server_helo(const struct smtp_server *s)
 {
-	return s->helo[0] != '\0' ? s->helo : NULL;
+	return s->helo.name[0] != '\0' ? s->helo.name : NULL;
 }
 
 const char *
 smtp_server_with(const struct smtp_server *s)
 {
-	if (!s->is_extended)
+	if (!s->helo.is_extended)
 		return "SMTP";
 	return s->t.mail.mail.is_utf8 ? "UTF8SMTP" : "ESMTP";
 }

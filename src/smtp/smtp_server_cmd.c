@@ -68,9 +68,10 @@ greet(struct smtp_server *s, struct bytes args, bool is_extended)
 	}
 	ss_reset_transaction(s);
 	for (size_t i = 0; i < name.n; i++)
-		s->helo[i] = (unsigned char)name.p[i] < 0x80 ? name.p[i] : '?';
-	s->helo[name.n] = '\0';
-	s->is_extended = is_extended;
+		s->helo.name[i] = (unsigned char)name.p[i] < 0x80 ? name.p[i]
+								  : '?';
+	s->helo.name[name.n] = '\0';
+	s->helo.is_extended = is_extended;
 	s->phase = PHASE_READY;
 	return true;
 }
@@ -272,9 +273,9 @@ parse_bdat(struct smtp_server *s, struct bytes args)
 {
 	struct bytes size = syntax_word(&args), last = syntax_word(&args);
 
-	s->chunk_is_last = bytes_eq_nocase(last, "LAST");
-	return num_u64(size, &s->chunk_left) && args.n == 0 &&
-	       (last.n == 0 || s->chunk_is_last);
+	s->chunk.is_last = bytes_eq_nocase(last, "LAST");
+	return num_u64(size, &s->chunk.left) && args.n == 0 &&
+	       (last.n == 0 || s->chunk.is_last);
 }
 
 static const struct smtp_refusal *
@@ -286,7 +287,7 @@ refuse_chunk(const struct smtp_server *s)
 		return &not_here;
 	if (s->phase != PHASE_RCPT && s->phase != PHASE_BDAT)
 		return out_of_order(s, CMD_BDAT);
-	if (__builtin_add_overflow(s->t.size_bytes, s->chunk_left, &total) ||
+	if (__builtin_add_overflow(s->t.size_bytes, s->chunk.left, &total) ||
 	    ss_is_too_big(s, total))
 		return &s->too_big;
 	return NULL;
@@ -303,8 +304,8 @@ do_bdat(struct smtp_server *s, struct bytes args, struct ss_info *info)
 		ss_hang_up(s, "malformed BDAT");
 		return SS_IDLE;
 	}
-	s->chunk_refusal = refuse_chunk(s);
-	if (s->chunk_refusal != NULL) {
+	s->chunk.refusal = refuse_chunk(s);
+	if (s->chunk.refusal != NULL) {
 		ss_reset_transaction(s);
 	} else if (s->phase == PHASE_RCPT) {
 		smtp_dot_init(&s->t.dot, SMTP_DOT_CHUNK);

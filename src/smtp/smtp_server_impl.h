@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* smtp_server_impl.h - the inside of the server engine, shared by its two
- * halves: smtp_server.c (bytes, time, events, the transaction) and
- * smtp_server_cmd.c (the commands).  Nobody else includes it.
+/* smtp_server_impl.h - the inside of the server engine, shared by its three
+ * files: smtp_server.c (bytes, time, events), smtp_server_cmd.c (the commands)
+ * and smtp_server_impl.c (what both do to a session).  No other file includes
+ * it.
  */
 #ifndef SMTP_SMTP_SERVER_IMPL_H
 #define SMTP_SMTP_SERVER_IMPL_H
@@ -46,6 +47,38 @@ struct transaction {
 	bool is_complete; /* SS_END comes next */
 };
 
+/* The BDAT chunk that is being read. */
+struct chunk {
+	uint64_t left; /* bytes that are still to come */
+	bool is_last;
+	const struct smtp_refusal *refusal; /* said after the chunk; or NULL */
+};
+
+/* The line that is too long and is being dropped. */
+struct overlong {
+	size_t bytes; /* dropped so far */
+	bool ends_in_cr; /* the last of them */
+};
+
+/* The name in HELO or EHLO. */
+struct helo {
+	char name[SMTP_DOMAIN_MAX + 1]; /* "": none yet */
+	bool is_extended; /* EHLO, not HELO */
+};
+
+/* Events the driver has not been told of yet. */
+struct owed {
+	bool abort;
+	const char *close; /* the reason; NULL: the session is open, or told */
+};
+
+/* How long nothing has moved. */
+struct clock_state {
+	bool is_set; /* there was a tick */
+	bool is_touched; /* since the last tick */
+	int64_t now_ms, touched_ms;
+};
+
 struct smtp_server {
 	struct smtp_server_opts opts;
 	struct buf in, out;
@@ -56,35 +89,24 @@ struct smtp_server {
 	enum phase phase;
 	/* The event whose answer is due; SS_IDLE: none. */
 	enum ss_event awaiting;
-	/* Events still to be told. */
-	bool abort_due;
-	const char *close_due; /* the reason */
-
+	struct owed owed;
 	bool is_eof;
 	bool is_first_line;
-	bool is_extended; /* EHLO, not HELO */
-	char helo[SMTP_DOMAIN_MAX + 1]; /* "": none yet */
+	struct helo helo;
 	char addr[SMTP_PATH_MAX + 1]; /* lent by SS_MAIL and SS_RCPT */
 	struct smtp_rcpt_params rcpt; /* likewise */
 	struct transaction t;
-
-	uint64_t chunk_left;
-	bool chunk_is_last;
-	const struct smtp_refusal *chunk_refusal; /* said behind the chunk */
-
+	struct chunk chunk;
+	struct overlong overlong;
 	size_t line_bytes; /* of the command being run, with its CR LF */
 	uint64_t discarded_bytes; /* of what is refused and still comes */
-	size_t overlong_bytes;
-	bool overlong_cr; /* the last byte dropped was a CR */
-
 	struct smtp_refusal too_big; /* names the limit */
 	char too_big_text[64];
 	unsigned errors, unknown_commands;
-	bool has_clock, is_touched; /* since the last tick */
-	int64_t now_ms, touched_ms;
+	struct clock_state clock;
 };
 
-/* --- smtp_server.c -------------------------------------------------------- */
+/* --- smtp_server_impl.c -------------------------------------------------------- */
 
 /* A reply; no effect on a closed session. */
 void ss_say(

@@ -608,7 +608,7 @@ account_handle(const struct account *a)
 }
 
 struct account_opts *
-account_opts(const struct account *a)
+account_options(const struct account *a)
 {
 	return a->opts;
 }

@@ -104,7 +104,7 @@ bool account_is_away(const struct account *a);
 /* The number it has in the queue; nobody else gets it while this one lives. */
 int account_handle(const struct account *a);
 /* Those in force; to keep them: account_opts_ref(). */
-struct account_opts *account_opts(const struct account *a);
+struct account_opts *account_options(const struct account *a);
 /* Are these the options of another login, server or port? */
 bool account_is_past(const struct account *a, const struct account_opts *o);
 
@@ -123,7 +123,7 @@ enum account_trust {
 enum account_trust account_trust(const struct account *a);
 
 struct account_way {
-	struct account_opts *opts; /* account_opts() */
+	struct account_opts *opts; /* account_options() */
 	struct account_port port;
 	int64_t patience_ms; /* for each step on this port */
 };

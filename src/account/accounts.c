@@ -78,7 +78,7 @@ find_slot(struct accounts *s, const char *name)
 
 		if (a == NULL)
 			found = i;
-		else if (strcmp(account_opts(a)->name, name) == 0)
+		else if (strcmp(account_options(a)->name, name) == 0)
 			return i;
 	}
 	if (found == s->nslots) {

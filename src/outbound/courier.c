@@ -166,7 +166,7 @@ help_login(struct courier *c, enum sasl_act act)
 {
 	if (act == SASL_FETCH)
 		c->login.fetch = fetch_new(c->pool->loop,
-		    account_opts(c->pool->account), on_fetched, c);
+		    account_options(c->pool->account), on_fetched, c);
 	else if (act == SASL_DERIVE)
 		c->login.derive = derive_new(c->pool->loop,
 		    sasl_login_take_key(c->login.sasl), on_derived, c);

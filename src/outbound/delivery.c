@@ -117,7 +117,7 @@ make_wire_addrs(struct delivery *h)
 static struct identity_opts
 identity_for(const struct account *a)
 {
-	struct identity_opts o = account_opts(a)->identity;
+	struct identity_opts o = account_options(a)->identity;
 
 	if (account_fact(a, LEARNT_NO_NULL_SENDER) != 0)
 		o.keeps_null_sender = false;
@@ -139,7 +139,7 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 
 	list_init(&h->link);
 	h->pool = p;
-	h->opts = account_opts_ref(account_opts(p->account));
+	h->opts = account_opts_ref(account_options(p->account));
 	h->qd = qd;
 	h->env = queue_claim_envelope(qd);
 	h->remote = remote;

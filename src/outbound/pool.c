@@ -122,7 +122,7 @@ pool_count(const struct pool *p)
 	for (struct list *it = p->couriers.next; it != &p->couriers;
 	     it = it->next)
 		n += account_opts_same_user(courier_opts(courier_of_link(it)),
-		    account_opts(p->account));
+		    account_options(p->account));
 	return n;
 }
 
@@ -131,7 +131,7 @@ connections_max(const struct pool *p)
 {
 	return account_trust(p->account) == ACCOUNT_ON_TRIAL
 		   ? 1
-		   : account_opts(p->account)->max_connections;
+		   : account_options(p->account)->max_connections;
 }
 
 /* A courier that is not ready yet is the only one of its kind: whether the
@@ -234,7 +234,7 @@ pool_reopen(struct pool *p)
 size_t
 pool_per_connection(const struct pool *p)
 {
-	size_t max = account_opts(p->account)->max_per_connection;
+	size_t max = account_options(p->account)->max_per_connection;
 	size_t learnt = account_fact(p->account, LEARNT_PER_CONNECTION);
 
 	return learnt != 0 && (max == 0 || learnt < max) ? learnt : max;
@@ -302,7 +302,7 @@ pool_works_without(struct pool *p, const struct courier *c, const char *why)
 	    !is_another_at_work(p, c))
 		return false;
 	log_text(LOG_LEVEL_NOTICE, "account %s: one connection of several: %s",
-	    account_opts(p->account)->name, why);
+	    account_options(p->account)->name, why);
 	p->extra_at_ms = now_ms(p) + EXTRA_MS;
 	return true;
 }

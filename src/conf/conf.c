@@ -12,88 +12,7 @@
 #include "mail/addr.h"
 #include "sys/trust.h"
 
-/* --- where things are ----------------------------------------------------- */
-
-/* An XDG folder, by the variable or by its default below home. */
-static char *
-xdg(const char *set, const char *home, const char *below, const char *rest)
-{
-	/* A relative path there is invalid and ignored (XDG base directory
-	 * specification). */
-	if (set != NULL && set[0] == '/')
-		return xasprintf("%s/%s", set, rest);
-	return xasprintf("%s/%s/%s", home != NULL ? home : "", below, rest);
-}
-
-void
-conf_paths_init(struct conf_paths *p, const struct conf_env *env)
-{
-	const char *home = env->home;
-	char *run;
-
-	if (!env->is_user) {
-		*p = (struct conf_paths) {
-			.file = xstrdup(RELAIS_CONF_DIR "/relais.conf"),
-			.providers_own = xstrdup(RELAIS_CONF_DIR "/providers"),
-			.replies_own = xstrdup(RELAIS_CONF_DIR "/replies"),
-			.spool = xstrdup(RELAIS_SPOOL_DIR),
-			.socket = xstrdup(RELAIS_RUN_DIR "/smtp.sock"),
-			.control = xstrdup(RELAIS_RUN_DIR "/control.sock"),
-		};
-		return;
-	}
-	/* cron sets no XDG_RUNTIME_DIR; sendmail looks there, too. */
-	run = env->runtime_dir != NULL && env->runtime_dir[0] == '/'
-		  ? xstrdup(env->runtime_dir)
-		  : xasprintf("/run/user/%lu", (unsigned long)env->uid);
-	*p = (struct conf_paths) {
-		.file = xdg(
-		    env->config_home, home, ".config", "relais/relais.conf"),
-		.providers_own = xdg(
-		    env->config_home, home, ".config", "relais/providers"),
-		.replies_own = xdg(
-		    env->config_home, home, ".config", "relais/replies"),
-		.spool = xdg(
-		    env->state_home, home, ".local/state", "relais/spool"),
-		.socket = xasprintf("%s/relais/smtp.sock", run),
-		.control = xasprintf("%s/relais/control.sock", run),
-	};
-	free(run);
-}
-
-void
-conf_paths_clear(struct conf_paths *p)
-{
-	free(p->file);
-	free(p->providers_own);
-	free(p->replies_own);
-	free(p->spool);
-	free(p->socket);
-	free(p->control);
-}
-
 /* --- building ------------------------------------------------------------- */
-
-void
-conf_build_defaults(enum setting_section kind, void *base)
-{
-	for (size_t i = 0; i < nsettings; i++)
-		if (settings[i].section == kind && settings[i].dflt != NULL)
-			setting_store(
-			    &settings[i], settings[i].dflt, NULL, base);
-}
-
-void
-conf_build_section(
-    const struct conf_build *b, const struct conf_section *s, void *base)
-{
-	if (s == NULL)
-		return;
-	for (size_t i = 0; i < nsettings; i++)
-		if (settings[i].section == s->kind && s->values[i].line > 0)
-			setting_store(&settings[i], s->values[i].text,
-			    b->env->home, base);
-}
 
 static void
 check_relais(const struct conf_build *b, const struct conf_section *s)
@@ -151,7 +70,7 @@ build_relais(struct conf_build *b)
 	struct conf *c = b->conf;
 	struct conf_paths p;
 
-	conf_build_defaults(SETTING_RELAIS, c);
+	setting_defaults(SETTING_RELAIS, c);
 	conf_paths_init(&p, b->env);
 	free(c->spool);
 	free(c->socket);
@@ -161,7 +80,7 @@ build_relais(struct conf_build *b)
 	c->control = p.control;
 	p.spool = p.socket = p.control = NULL;
 	conf_paths_clear(&p);
-	conf_build_section(b, s, c);
+	conf_section_store(s, b->env->home, c);
 	b->owner = find_owner(b);
 
 	c->host_found = xstrdup(c->hostname != NULL ? c->hostname
@@ -268,13 +187,4 @@ conf_keep_started(struct conf *to, const struct conf *from)
 	to->listens = xcalloc(from->nlistens + 1, sizeof(*to->listens));
 	for (size_t i = 0; i < from->nlistens; i++)
 		conf_listen_copy(&to->listens[i], &from->listens[i]);
-}
-
-int
-conf_account_find(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->naccounts; i++)
-		if (strcmp(c->accounts[i].name, name) == 0)
-			return (int)i;
-	return -1;
 }

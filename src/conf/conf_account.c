@@ -147,17 +147,17 @@ apply_preset(struct draft *d)
 static void
 apply_layers(struct draft *d)
 {
-	conf_build_defaults(SETTING_ACCOUNT, d->a);
+	setting_defaults(SETTING_ACCOUNT, d->a);
 	/* A preset that the account itself names beats the host that
 	 * [account *] names. */
 	if (conf_section_get(d->own, "provider") == NULL) {
 		apply_preset(d);
-		conf_build_section(d->b, d->star, d->a);
+		conf_section_store(d->star, d->b->env->home, d->a);
 	} else {
-		conf_build_section(d->b, d->star, d->a);
+		conf_section_store(d->star, d->b->env->home, d->a);
 		apply_preset(d);
 	}
-	conf_build_section(d->b, d->own, d->a);
+	conf_section_store(d->own, d->b->env->home, d->a);
 	if (d->preset == NULL) {
 		free(d->a->provider);
 		d->a->provider = NULL;
@@ -560,6 +560,21 @@ build_auth(struct draft *d)
 }
 
 /* --- all of them ---------------------------------------------------------- */
+
+int
+conf_account_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->naccounts; i++)
+		if (strcmp(c->accounts[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+bool
+conf_account_has_condition(const struct conf_account *a)
+{
+	return a->senders.n > 0 || a->recipients.n > 0 || a->users.n > 0;
+}
 
 static void
 build_account(struct conf_build *b, const struct conf_section *own,

@@ -22,11 +22,6 @@ struct conf_build {
 	uid_t owner; /* may own what we believe, beside root (sys/trust.h) */
 };
 
-/* Gives every field of base its default, then what the section sets. */
-void conf_build_defaults(enum setting_section kind, void *base);
-void conf_build_section(
-    const struct conf_build *b, const struct conf_section *s, void *base);
-
 /* conf_listen.c: `listen`, `socket`, [listen NAME]. */
 void conf_build_listens(struct conf_build *b);
 void conf_listen_clear(struct conf_listen *l);

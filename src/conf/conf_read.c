@@ -125,6 +125,17 @@ conf_section_get(const struct conf_section *s, const char *name)
 	return &s->values[st - settings];
 }
 
+void
+conf_section_store(const struct conf_section *s, const char *home, void *base)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < nsettings; i++)
+		if (settings[i].section == s->kind && s->values[i].line > 0)
+			setting_store(
+			    &settings[i], s->values[i].text, home, base);
+}
+
 static bool
 is_name(const char *s)
 {

@@ -61,6 +61,11 @@ const struct conf_section *conf_raw_find(
 const struct conf_value *conf_section_get(
     const struct conf_section *s, const char *name);
 
+/* Stores what the section sets in the struct at base; s may be NULL.  home: as
+ * for setting_store(). */
+void conf_section_store(
+    const struct conf_section *s, const char *home, void *base);
+
 /* Adds "WHAT, line N of FILE: WHY"; without a line "WHAT: WHY", and without a
  * what "FILE: WHY". */
 void conf_problem_add(struct conf_problems *p, const char *file, int line,

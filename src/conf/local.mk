@@ -9,6 +9,7 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf_account.c \
 	%reldir%/conf_build.h \
 	%reldir%/conf_listen.c \
+	%reldir%/conf_paths.c \
 	%reldir%/conf_read.c \
 	%reldir%/conf_read.h \
 	%reldir%/config_json.c \

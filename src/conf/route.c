@@ -67,12 +67,6 @@ is_for_user(const struct conf_account *a, const struct envelope *e)
 	return matches_one(&a->users, number);
 }
 
-bool
-conf_account_has_condition(const struct conf_account *a)
-{
-	return a->senders.n > 0 || a->recipients.n > 0 || a->users.n > 0;
-}
-
 static int
 told(const char **ret_why, const char *why, int index)
 {

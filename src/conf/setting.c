@@ -567,6 +567,15 @@ setting_store(
 }
 
 void
+setting_defaults(enum setting_section s, void *base)
+{
+	for (size_t i = 0; i < nsettings; i++)
+		if (settings[i].section == s && settings[i].dflt != NULL)
+			setting_store(
+			    &settings[i], settings[i].dflt, NULL, base);
+}
+
+void
 setting_clear(enum setting_section s, void *base)
 {
 	for (size_t i = 0; i < nsettings; i++) {

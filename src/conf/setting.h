@@ -88,6 +88,8 @@ bool setting_check(
  * replaces "~" at the start of a path. */
 void setting_store(
     const struct setting *st, const char *text, const char *home, void *base);
+/* Gives every field of this section in the struct at base its default. */
+void setting_defaults(enum setting_section s, void *base);
 /* Frees every field of this section in the struct at base. */
 void setting_clear(enum setting_section s, void *base);
 

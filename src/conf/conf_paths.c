@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where things are by default. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "conf/conf.h"
+
+/* An XDG folder, by the variable or by its default below home. */
+static char *
+xdg(const char *set, const char *home, const char *below, const char *rest)
+{
+	/* A relative path there is invalid and ignored (XDG base directory
+	 * specification). */
+	if (set != NULL && set[0] == '/')
+		return xasprintf("%s/%s", set, rest);
+	return xasprintf("%s/%s/%s", home != NULL ? home : "", below, rest);
+}
+
+void
+conf_paths_init(struct conf_paths *p, const struct conf_env *env)
+{
+	const char *home = env->home;
+	char *run;
+
+	if (!env->is_user) {
+		*p = (struct conf_paths) {
+			.file = xstrdup(RELAIS_CONF_DIR "/relais.conf"),
+			.providers_own = xstrdup(RELAIS_CONF_DIR "/providers"),
+			.replies_own = xstrdup(RELAIS_CONF_DIR "/replies"),
+			.spool = xstrdup(RELAIS_SPOOL_DIR),
+			.socket = xstrdup(RELAIS_RUN_DIR "/smtp.sock"),
+			.control = xstrdup(RELAIS_RUN_DIR "/control.sock"),
+		};
+		return;
+	}
+	/* cron sets no XDG_RUNTIME_DIR; sendmail looks there, too. */
+	run = env->runtime_dir != NULL && env->runtime_dir[0] == '/'
+		  ? xstrdup(env->runtime_dir)
+		  : xasprintf("/run/user/%lu", (unsigned long)env->uid);
+	*p = (struct conf_paths) {
+		.file = xdg(
+		    env->config_home, home, ".config", "relais/relais.conf"),
+		.providers_own = xdg(
+		    env->config_home, home, ".config", "relais/providers"),
+		.replies_own = xdg(
+		    env->config_home, home, ".config", "relais/replies"),
+		.spool = xdg(
+		    env->state_home, home, ".local/state", "relais/spool"),
+		.socket = xasprintf("%s/relais/smtp.sock", run),
+		.control = xasprintf("%s/relais/control.sock", run),
+	};
+	free(run);
+}
+
+void
+conf_paths_clear(struct conf_paths *p)
+{
+	free(p->file);
+	free(p->providers_own);
+	free(p->replies_own);
+	free(p->spool);
+	free(p->socket);
+	free(p->control);
+}

@@ -30,6 +30,31 @@ struct flight {
 
 enum { LINGER_BYTES_MAX = 65536 };
 
+/* The last words: they are sent while the owner is gone already. */
+struct lingering {
+	struct list link; /* of loop_memory()->lingering */
+	struct loop_timer *timer;
+	size_t dropped; /* bytes of the peer's, since then */
+	bool is_on;
+	bool has_said_bye; /* the peer: nothing will come of it any more */
+};
+
+/* What the driver is to be told. */
+struct driver {
+	void (*ready)(void *ctx);
+	void *ctx;
+	bool is_told; /* within ready() */
+	bool wants_ready;
+	bool wants_room; /* it has filled the stream */
+};
+
+/* Both ends, as text. */
+struct ends {
+	int peer_port;
+	char peer_host[INET6_ADDRSTRLEN];
+	char literal[INET6_ADDRSTRLEN + sizeof("[IPv6:]")];
+};
+
 struct stream {
 	union {
 		uv_handle_t handle;
@@ -38,8 +63,7 @@ struct stream {
 		uv_pipe_t pipe;
 	} uv;
 	struct loop *l;
-	void (*ready)(void *ctx);
-	void *ctx;
+	struct driver driver;
 	struct loop_task soon; /* flush, then tell what is to be told */
 	struct tls_pipe *tls;
 	/* Clear bytes in the loop's read buffer; only within ready(). */
@@ -49,23 +73,14 @@ struct stream {
 	struct buf out; /* what leaves in the next flush */
 	struct flight *flight;
 	struct err *err; /* allocated when it breaks */
-	struct loop_timer *linger;
-	struct list lingering;
-	size_t lingered; /* bytes dropped since */
+	struct lingering lingering;
 	bool is_reading;
 	bool is_eof;
-	bool is_finishing;
-	bool has_said_bye; /* the peer: nothing will come of it any more */
 	bool is_closed;
-	bool is_telling; /* within ready() */
 	bool has_had_bytes;
-	bool wants_ready;
-	bool wants_room; /* the driver has filled it */
 	int write_error; /* the peer hung up on us; reading may still work */
 	size_t lost; /* bytes that were taken and never left */
-	int peer_port;
-	char peer_host[INET6_ADDRSTRLEN];
-	char literal[INET6_ADDRSTRLEN + sizeof("[IPv6:]")];
+	struct ends ends;
 };
 
 static void stream_read_on(struct stream *s);
@@ -86,12 +101,12 @@ static void
 close_now(struct stream *s)
 {
 	s->is_closed = true;
-	s->ready = NULL;
+	s->driver.ready = NULL;
 	loop_soon_cancel(&s->soon);
-	list_remove(&s->lingering);
-	loop_timer_free(s->linger);
+	list_remove(&s->lingering.link);
+	loop_timer_free(s->lingering.timer);
 	tls_pipe_free(s->tls);
-	s->linger = NULL;
+	s->lingering.timer = NULL;
 	s->tls = NULL;
 	s->view_len = 0;
 	buf_clear(&s->unread);
@@ -102,7 +117,7 @@ close_now(struct stream *s)
 static void
 tell_soon(struct stream *s)
 {
-	s->wants_ready = true;
+	s->driver.wants_ready = true;
 	loop_soon(s->l, &s->soon);
 }
 
@@ -140,7 +155,7 @@ break_with(struct stream *s, int uv_errno)
 	struct err err;
 
 	(void)err_set(&err, ERR_NETWORK, "%s%sconnection lost: %s",
-	    s->peer_host, s->peer_host[0] != '\0' ? ": " : "",
+	    s->ends.peer_host, s->ends.peer_host[0] != '\0' ? ": " : "",
 	    uv_strerror(uv_errno));
 	err.os = -uv_errno; /* libuv negates errno on Unix */
 	take_error(s, &err);
@@ -153,7 +168,7 @@ static void
 break_writing(struct stream *s, int uv_errno)
 {
 	if ((uv_errno == UV_EPIPE || uv_errno == UV_ECONNRESET) && !s->is_eof &&
-	    !s->is_finishing) {
+	    !s->lingering.is_on) {
 		s->write_error = uv_errno;
 		lose_waiting(s);
 		stream_read_on(s);
@@ -181,7 +196,7 @@ on_written(uv_write_t *req, int status)
 		break_writing(s, status);
 	else
 		flush_now(s);
-	if (s->ready != NULL || s->is_finishing)
+	if (s->driver.ready != NULL || s->lingering.is_on)
 		tell_soon(s);
 }
 
@@ -249,9 +264,9 @@ static void
 flush_now(struct stream *s)
 {
 	send_waiting(s);
-	if (!s->wants_room || s->is_closed || s->flight != NULL)
+	if (!s->driver.wants_room || s->is_closed || s->flight != NULL)
 		return;
-	s->wants_room = false;
+	s->driver.wants_room = false;
 	tell_soon(s);
 }
 
@@ -301,7 +316,7 @@ stream_write(struct stream *s, const void *p, size_t n)
 
 	if (n >= room) {
 		n = room;
-		s->wants_room = true;
+		s->driver.wants_room = true;
 	}
 	if (s->err != NULL || s->write_error != 0) {
 		s->lost += n;
@@ -367,14 +382,14 @@ tell(struct stream *s)
 {
 	bool is_full;
 
-	s->wants_ready = false;
+	s->driver.wants_ready = false;
 	if (s->tls != NULL && tls_pipe_is_up(s->tls))
 		decrypt(s);
-	s->is_telling = true;
-	if (s->ready != NULL)
-		s->ready(s->ctx);
-	s->is_telling = false;
-	if (s->is_closed || s->is_finishing)
+	s->driver.is_told = true;
+	if (s->driver.ready != NULL)
+		s->driver.ready(s->driver.ctx);
+	s->driver.is_told = false;
+	if (s->is_closed || s->lingering.is_on)
 		return; /* finishing has asked for its own turn */
 	keep_view(s);
 	if (s->tls != NULL && tls_pipe_is_up(s->tls))
@@ -383,7 +398,7 @@ tell(struct stream *s)
 		stop_reading(s);
 	else
 		stream_read_on(s);
-	is_full = s->wants_room;
+	is_full = s->driver.wants_room;
 	flush_now(s);
 	/* A driver that fills it will do so again. */
 	if (!is_full && s->tls != NULL)
@@ -405,7 +420,8 @@ finish_step(struct stream *s)
 	 * may overtake our last words; so its bytes are read and dropped until
 	 * it closes too, it has sent more than anybody who listens, or the
 	 * linger time is over. */
-	if (s->is_eof || s->has_said_bye || uv_fileno(&s->uv.handle, &fd) != 0)
+	if (s->is_eof || s->lingering.has_said_bye ||
+	    uv_fileno(&s->uv.handle, &fd) != 0)
 		close_now(s);
 	else
 		IGNORE(shutdown(fd, SHUT_WR)); /* else the time limit ends it */
@@ -417,9 +433,9 @@ on_soon(struct loop_task *t)
 	struct stream *s = list_entry(t, struct stream, soon);
 
 	flush_now(s);
-	if (s->is_finishing)
+	if (s->lingering.is_on)
 		finish_step(s);
-	else if (s->wants_ready)
+	else if (s->driver.wants_ready)
 		tell(s);
 }
 
@@ -478,10 +494,10 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 
 	if (n == 0)
 		return;
-	if (s->is_finishing) {
+	if (s->lingering.is_on) {
 		if (n > 0)
-			s->lingered += (size_t)n;
-		if (n < 0 || s->lingered > LINGER_BYTES_MAX) {
+			s->lingering.dropped += (size_t)n;
+		if (n < 0 || s->lingering.dropped > LINGER_BYTES_MAX) {
 			stop_reading(s);
 			s->is_eof = true;
 			tell_soon(s);
@@ -545,7 +561,7 @@ stream_used(struct stream *s, size_t n)
 	if (buf_len(&s->unread) > 0)
 		return;
 	buf_clear(&s->unread);
-	if (s->is_telling)
+	if (s->driver.is_told)
 		return; /* tell() looks after it */
 	/* More may be waiting in TLS, with no event of the socket to come. */
 	if (s->tls != NULL)
@@ -602,8 +618,8 @@ note_peer(struct stream *s, int fd)
 	int family = 0;
 
 	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0) {
-		s->peer_port = address_text(
-		    &ss, s->peer_host, sizeof(s->peer_host));
+		s->ends.peer_port = address_text(
+		    &ss, s->ends.peer_host, sizeof(s->ends.peer_host));
 		return ss.ss_family;
 	}
 	/* It has hung up already. */
@@ -615,13 +631,13 @@ note_peer(struct stream *s, int fd)
 const char *
 stream_peer_host(const struct stream *s)
 {
-	return s->peer_host;
+	return s->ends.peer_host;
 }
 
 int
 stream_peer_port(const struct stream *s)
 {
-	return s->peer_port;
+	return s->ends.peer_port;
 }
 
 const char *
@@ -634,12 +650,12 @@ stream_local_literal(struct stream *s)
 
 	if (s->is_closed || uv_fileno(&s->uv.handle, &fd) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
-		return s->literal;
+		return s->ends.literal;
 	(void)address_text(&ss, text, sizeof(text));
 	if (text[0] != '\0')
-		(void)snprintf(s->literal, sizeof(s->literal), "[%s%s]",
-		    strchr(text, ':') != NULL ? "IPv6:" : "", text);
-	return s->literal;
+		(void)snprintf(s->ends.literal, sizeof(s->ends.literal),
+		    "[%s%s]", strchr(text, ':') != NULL ? "IPv6:" : "", text);
+	return s->ends.literal;
 }
 
 uint32_t
@@ -679,13 +695,13 @@ stream_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx)
 	int rc;
 
 	s->l = l;
-	s->ready = ready;
-	s->ctx = ctx;
+	s->driver.ready = ready;
+	s->driver.ctx = ctx;
 	buf_init(&s->unread, STREAM_UNREAD_MAX);
 	/* As much again for records that a finishing TLS stream leaves. */
 	buf_init(&s->out, 2 * (size_t)STREAM_UNSENT_MAX);
 	loop_task_init(&s->soon, on_soon);
-	list_init(&s->lingering);
+	list_init(&s->lingering.link);
 	rc = handle_open(s, fd);
 	s->uv.handle.data = s;
 	if (rc != 0) {
@@ -699,8 +715,8 @@ stream_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx)
 void
 stream_on_ready(struct stream *s, void (*ready)(void *ctx), void *ctx)
 {
-	s->ready = ready;
-	s->ctx = ctx;
+	s->driver.ready = ready;
+	s->driver.ctx = ctx;
 }
 
 void
@@ -719,7 +735,7 @@ on_linger_over(void *ctx)
 static void
 cut_lingering(struct list *link)
 {
-	close_now(list_entry(link, struct stream, lingering));
+	close_now(list_entry(link, struct stream, lingering.link));
 }
 
 /* The owner may free the context as soon as he has let go of the stream; what
@@ -743,7 +759,8 @@ void
 stream_said_bye(struct stream *s)
 {
 	/* What it sent beyond that would be answered with a reset. */
-	s->has_said_bye = s->view_len == 0 && buf_len(&s->unread) == 0;
+	s->lingering.has_said_bye = s->view_len == 0 &&
+				    buf_len(&s->unread) == 0;
 }
 
 void
@@ -751,8 +768,8 @@ stream_finish(struct stream *s, int64_t linger_ms)
 {
 	if (s == NULL)
 		return;
-	s->ready = NULL;
-	s->is_finishing = true;
+	s->driver.ready = NULL;
+	s->lingering.is_on = true;
 	s->view_len = 0;
 	buf_clear(&s->unread);
 	if (s->err != NULL || s->write_error != 0) {
@@ -761,9 +778,10 @@ stream_finish(struct stream *s, int64_t linger_ms)
 	}
 	let_go_of_tls(s);
 	loop_memory(s->l)->cut = cut_lingering;
-	list_append(&loop_memory(s->l)->lingering, &s->lingering);
-	s->linger = loop_timer_new(s->l, on_linger_over, s);
-	loop_timer_set(s->linger, clock_boot_ms(loop_clock(s->l)) + linger_ms);
+	list_append(&loop_memory(s->l)->lingering, &s->lingering.link);
+	s->lingering.timer = loop_timer_new(s->l, on_linger_over, s);
+	loop_timer_set(
+	    s->lingering.timer, clock_boot_ms(loop_clock(s->l)) + linger_ms);
 	stream_read_on(s);
 	tell_soon(s);
 }

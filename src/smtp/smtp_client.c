@@ -48,6 +48,28 @@ struct login {
 	bool is_bare; /* no initial response in the AUTH line */
 };
 
+/* Why the conversation is over. */
+struct ending {
+	enum sc_trouble trouble;
+	struct verdict why;
+	bool is_told;
+};
+
+/* While there is something to send without a break. */
+struct sending {
+	bool is_on;
+	int64_t since_ms;
+	uint64_t from_bytes; /* so many had been sent by then */
+};
+
+struct progress {
+	bool has_now;
+	int64_t now_ms;
+	int64_t since_ms; /* of the last progress */
+	int64_t heard_ms; /* of the last answer */
+	int64_t round_trip_ms; /* the shortest so far; 0: not known */
+};
+
 struct smtp_client {
 	struct smtp_client_opts opts;
 	enum state state;
@@ -63,20 +85,12 @@ struct smtp_client {
 	bool is_tls;
 	bool is_eof;
 	bool wants_quit;
-	bool is_close_told;
 	bool is_body_told; /* SC_WANT_BODY is out and unanswered */
 	char eof_why[WHY_MAX];
 	char body_why[WHY_MAX]; /* the body failed; "" if not */
-	enum sc_trouble trouble;
-	struct verdict why;
-	bool has_now;
-	bool is_sending; /* there has been something to send all the time, */
-	int64_t sending_since_ms; /* since then */
-	uint64_t sending_from; /* when so many bytes had gone */
-	int64_t now_ms;
-	int64_t since_ms; /* of the last progress */
-	int64_t heard_ms; /* of the last answer */
-	int64_t round_trip_ms; /* the shortest so far; 0: not known */
+	struct ending ending;
+	struct sending sending;
+	struct progress time;
 };
 
 /* What the server did not do in time, and how long that may take. */
@@ -160,7 +174,7 @@ smtp_client_free(struct smtp_client *c)
 
 /* --- the end -------------------------------------------------------------- */
 
-/* The conversation is over.  Whatever c->why says in the end, it is about this
+/* The conversation is over.  Whatever c->ending.why says in the end, it is about this
  * connection or this account and never about a message: so it is "later",
  * even behind a 535 (R56). */
 static void
@@ -170,15 +184,15 @@ over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
 
 	assert(c->state != ST_CLOSED);
 	if (trouble != SC_TROUBLE_NONE)
-		c->why.class = VERDICT_LATER;
-	smtp_pipeline_fail(c->pipeline, &c->why, may_be_taken);
-	c->trouble = trouble;
+		c->ending.why.class = VERDICT_LATER;
+	smtp_pipeline_fail(c->pipeline, &c->ending.why, may_be_taken);
+	c->ending.trouble = trouble;
 	/* What has been found out is why, however it came to an end then. */
 	if (smtp_pipeline_trouble(c->pipeline, &first) != SC_TROUBLE_NONE) {
-		c->trouble = smtp_pipeline_trouble(c->pipeline, &first);
-		c->why = first;
+		c->ending.trouble = smtp_pipeline_trouble(c->pipeline, &first);
+		c->ending.why = first;
 	}
-	if (c->trouble == SC_TROUBLE_NAME)
+	if (c->ending.trouble == SC_TROUBLE_NAME)
 		c->ehlo_refused |= 1u << c->ehlo;
 	c->state = ST_CLOSED;
 	c->pending = SC_IDLE;
@@ -191,7 +205,7 @@ static void
 over_local(struct smtp_client *c, enum sc_trouble trouble,
     enum verdict_stage stage, const char *text)
 {
-	verdict_local(&c->why, VERDICT_LATER, stage, 0, NULL, text);
+	verdict_local(&c->ending.why, VERDICT_LATER, stage, 0, NULL, text);
 	over(c, trouble, true);
 }
 
@@ -208,7 +222,7 @@ static void
 over_reply(struct smtp_client *c, enum sc_trouble trouble)
 {
 	smtp_reply_verdict(
-	    &c->reply, smtp_step_stage(states[c->state].step), &c->why);
+	    &c->reply, smtp_step_stage(states[c->state].step), &c->ending.why);
 	over(c, trouble, true);
 	say_quit(c);
 }
@@ -265,7 +279,7 @@ say(struct smtp_client *c, enum state state, const char *verb, const char *arg)
 	assert(ok); /* one command at a time: there is always room */
 	(void)ok;
 	c->state = state;
-	c->since_ms = c->now_ms;
+	c->time.since_ms = c->time.now_ms;
 }
 
 static const char *
@@ -445,7 +459,9 @@ on_auth_reply(struct smtp_client *c)
 static int64_t
 span_ms(const struct smtp_client *c, int64_t ms, int rounds)
 {
-	return c->round_trip_ms * rounds > ms ? c->round_trip_ms * rounds : ms;
+	return c->time.round_trip_ms * rounds > ms
+		   ? c->time.round_trip_ms * rounds
+		   : ms;
 }
 
 static bool
@@ -460,8 +476,9 @@ asked_at(const struct smtp_client *c)
 {
 	if (c->state == ST_READY)
 		return smtp_pipeline_waits_since(c->pipeline);
-	return step_now(c) == SMTP_STEP_NONE || has_unsent(c) ? INT64_MAX
-							      : c->since_ms;
+	return step_now(c) == SMTP_STEP_NONE || has_unsent(c)
+		   ? INT64_MAX
+		   : c->time.since_ms;
 }
 
 int64_t
@@ -469,10 +486,11 @@ smtp_client_waits_since(const struct smtp_client *c)
 {
 	int64_t asked = asked_at(c);
 
-	if (c->state == ST_CLOSED || !c->has_now)
+	if (c->state == ST_CLOSED || !c->time.has_now)
 		return INT64_MAX;
 	/* It takes no more bytes, or takes them slowly. */
-	return has_unsent(c) && c->since_ms < asked ? c->since_ms : asked;
+	return has_unsent(c) && c->time.since_ms < asked ? c->time.since_ms
+							 : asked;
 }
 
 static int64_t
@@ -487,8 +505,8 @@ late_at(const struct smtp_client *c, int64_t ms, int rounds)
 {
 	int64_t since = smtp_client_waits_since(c);
 
-	return after(
-	    since > c->heard_ms ? since : c->heard_ms, span_ms(c, ms, rounds));
+	return after(since > c->time.heard_ms ? since : c->time.heard_ms,
+	    span_ms(c, ms, rounds));
 }
 
 int64_t
@@ -514,31 +532,32 @@ bool
 smtp_client_is_growing(const struct smtp_client *c)
 {
 	return c->state == ST_READY && !c->wants_quit && !c->is_eof &&
-	       c->now_ms < smtp_client_overdue_at(c) &&
+	       c->time.now_ms < smtp_client_overdue_at(c) &&
 	       smtp_pipeline_is_growing(c->pipeline);
 }
 
 bool
 smtp_client_is_trusted(const struct smtp_client *c)
 {
-	return c->state == ST_READY && c->now_ms < smtp_client_overdue_at(c) &&
+	return c->state == ST_READY &&
+	       c->time.now_ms < smtp_client_overdue_at(c) &&
 	       smtp_pipeline_is_trusted(c->pipeline);
 }
 
 void
 smtp_client_round_trip(struct smtp_client *c, int64_t ms)
 {
-	if (c->round_trip_ms == 0 || ms < c->round_trip_ms)
-		c->round_trip_ms = ms;
+	if (c->time.round_trip_ms == 0 || ms < c->time.round_trip_ms)
+		c->time.round_trip_ms = ms;
 }
 
 static size_t
 jobs_max(const struct smtp_client *c)
 {
-	if (c->now_ms >= smtp_client_stalls_at(c))
+	if (c->time.now_ms >= smtp_client_stalls_at(c))
 		return 0;
-	return c->now_ms >= smtp_client_overdue_at(c) ? SMTP_OVERDUE_JOBS
-						      : SIZE_MAX;
+	return c->time.now_ms >= smtp_client_overdue_at(c) ? SMTP_OVERDUE_JOBS
+							   : SIZE_MAX;
 }
 
 /* --- replies -------------------------------------------------------------- */
@@ -646,7 +665,7 @@ on_ehlo_ahead(struct smtp_client *c)
 		c->state = ST_READY;
 		return;
 	}
-	smtp_reply_verdict(&c->reply, STAGE_EHLO, &c->why);
+	smtp_reply_verdict(&c->reply, STAGE_EHLO, &c->ending.why);
 	over(c, SC_TROUBLE_REFUSED, false);
 }
 
@@ -686,11 +705,12 @@ on_starttls_reply(struct smtp_client *c)
 static bool
 over_session(struct smtp_client *c)
 {
-	enum sc_trouble trouble = smtp_pipeline_trouble(c->pipeline, &c->why);
+	enum sc_trouble trouble = smtp_pipeline_trouble(
+	    c->pipeline, &c->ending.why);
 
 	if (trouble == SC_TROUBLE_NONE)
 		return false;
-	over(c, trouble, c->why.code == 503);
+	over(c, trouble, c->ending.why.code == 503);
 	return true;
 }
 
@@ -721,7 +741,8 @@ on_quit_reply(struct smtp_client *c)
 static void
 on_421(struct smtp_client *c)
 {
-	smtp_reply_verdict(&c->reply, smtp_step_stage(step_now(c)), &c->why);
+	smtp_reply_verdict(
+	    &c->reply, smtp_step_stage(step_now(c)), &c->ending.why);
 	/* RFC 5321 3.8: it closes, and acts on nothing behind this. */
 	over(c, states[c->state].on_421, false);
 }
@@ -742,12 +763,12 @@ static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
 static void
 handle_reply(struct smtp_client *c)
 {
-	bool was_stalled = c->now_ms >= smtp_client_stalls_at(c);
+	bool was_stalled = c->time.now_ms >= smtp_client_stalls_at(c);
 	int64_t asked = asked_at(c);
 
 	if (asked != INT64_MAX && c->state != ST_GREETING)
-		smtp_client_round_trip(c, c->now_ms - asked);
-	c->since_ms = c->heard_ms = c->now_ms;
+		smtp_client_round_trip(c, c->time.now_ms - asked);
+	c->time.since_ms = c->time.heard_ms = c->time.now_ms;
 	if (c->reply.code == 421)
 		on_421(c);
 	else if (!is_open(c) && c->state != ST_QUIT &&
@@ -857,11 +878,11 @@ tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 		lend_login(c, *ret_ev, ret);
 		return true;
 	}
-	if (c->state != ST_CLOSED || c->is_close_told)
+	if (c->state != ST_CLOSED || c->ending.is_told)
 		return false;
-	c->is_close_told = true;
-	ret->trouble = c->trouble;
-	ret->verdict = c->why;
+	c->ending.is_told = true;
+	ret->trouble = c->ending.trouble;
+	ret->verdict = c->ending.why;
 	*ret_ev = SC_CLOSE;
 	return true;
 }
@@ -954,11 +975,11 @@ static void
 see_sending(struct smtp_client *c)
 {
 	if (smtp_out_is_empty(&c->out)) {
-		c->is_sending = false;
-	} else if (!c->is_sending) {
-		c->is_sending = true;
-		c->sending_since_ms = c->now_ms;
-		c->sending_from = c->out.sent_bytes;
+		c->sending.is_on = false;
+	} else if (!c->sending.is_on) {
+		c->sending.is_on = true;
+		c->sending.since_ms = c->time.now_ms;
+		c->sending.from_bytes = c->out.sent_bytes;
 	}
 }
 
@@ -967,7 +988,7 @@ smtp_client_sent(struct smtp_client *c, size_t n)
 {
 	smtp_out_sent(&c->out, n);
 	smtp_pipeline_sent(c->pipeline);
-	c->since_ms = c->now_ms;
+	c->time.since_ms = c->time.now_ms;
 	see_sending(c);
 }
 
@@ -975,7 +996,7 @@ void
 smtp_client_unsent(struct smtp_client *c, size_t n)
 {
 	if (n < c->out.unsent)
-		c->since_ms = c->now_ms;
+		c->time.since_ms = c->time.now_ms;
 	c->out.unsent = n;
 	smtp_pipeline_sent(c->pipeline);
 }
@@ -1011,10 +1032,10 @@ patience_ms(const struct smtp_client *c)
 static int64_t
 slow_at(const struct smtp_client *c)
 {
-	if (!c->is_sending || c->state != ST_READY)
+	if (!c->sending.is_on || c->state != ST_READY)
 		return INT64_MAX;
-	return c->sending_since_ms + SMTP_SLOW_MS +
-	       (int64_t)((c->out.sent_bytes - c->sending_from) /
+	return c->sending.since_ms + SMTP_SLOW_MS +
+	       (int64_t)((c->out.sent_bytes - c->sending.from_bytes) /
 			 SMTP_SLOW_BYTES) *
 		   1000;
 }
@@ -1026,9 +1047,9 @@ smtp_client_deadline(const struct smtp_client *c)
 
 	if (ms == INT64_MAX)
 		return INT64_MAX;
-	if (!c->has_now)
+	if (!c->time.has_now)
 		return 0;
-	return c->since_ms + ms < slow ? c->since_ms + ms : slow;
+	return c->time.since_ms + ms < slow ? c->time.since_ms + ms : slow;
 }
 
 static void
@@ -1043,7 +1064,7 @@ on_timeout(struct smtp_client *c)
 		return;
 	}
 	(void)num_duration_text(patience_ms(c), span);
-	if (c->now_ms >= slow_at(c))
+	if (c->time.now_ms >= slow_at(c))
 		(void)snprintf(text, sizeof(text),
 		    "the server took less than %d bytes a second, for longer "
 		    "than %s",
@@ -1061,11 +1082,11 @@ on_timeout(struct smtp_client *c)
 void
 smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 {
-	if (!c->has_now) {
-		c->has_now = true;
-		c->since_ms = now_ms;
+	if (!c->time.has_now) {
+		c->time.has_now = true;
+		c->time.since_ms = now_ms;
 	}
-	c->now_ms = now_ms;
+	c->time.now_ms = now_ms;
 	smtp_pipeline_tick(c->pipeline, now_ms,
 	    now_ms >= late_at(c, SMTP_LATE_MS, SMTP_LATE_ROUNDS));
 	if (now_ms >= smtp_client_stalls_at(c))
@@ -1157,7 +1178,7 @@ smtp_client_no_login(
 
 	if (c->state != ST_LOGIN)
 		return;
-	c->why = *why;
+	c->ending.why = *why;
 	over(c, trouble, true);
 	if (is_inside)
 		say_cancel(c);
@@ -1178,10 +1199,10 @@ smtp_client_send(struct smtp_client *c, const struct smtp_job *job)
 {
 	assert(smtp_client_may_send(c));
 	if (smtp_pipeline_is_empty(c->pipeline)) {
-		if (c->now_ms - c->heard_ms >=
+		if (c->time.now_ms - c->time.heard_ms >=
 		    span_ms(c, SMTP_STALL_MS, SMTP_STALL_ROUNDS))
 			smtp_pipeline_was_silent(c->pipeline);
-		c->since_ms = c->now_ms;
+		c->time.since_ms = c->time.now_ms;
 	}
 	smtp_pipeline_add(c->pipeline, job);
 	produce(c);

@@ -44,15 +44,20 @@ struct slot {
 	bool is_told[]; /* recipient i has had his verdict */
 };
 
+/* How many transactions may be under way: it grows with what was answered. */
+struct window {
+	size_t first, max;
+	size_t earned; /* answers since the connection was new or silent */
+	bool is_vouched_for; /* by another connection; not once it was silent */
+};
+
 struct smtp_pipeline {
 	const struct smtp_caps *caps;
 	struct smtp_out *out;
 	struct list slots; /* oldest first */
 	struct slot *cur; /* the one that is being said, or NULL */
 	size_t nlive; /* slots that are not done */
-	size_t window_max, window_first;
-	size_t earned; /* answers since it was new or silent */
-	bool is_vouched_for; /* by another connection; not once it was silent */
+	struct window window;
 	/* An answer is late: what follows waits with its body, and can be
 	 * taken back. */
 	bool is_late;
@@ -112,11 +117,11 @@ smtp_pipeline_new(const struct smtp_caps *caps, struct smtp_out *out,
 	f->caps = caps;
 	f->out = out;
 	list_init(&f->slots);
-	f->window_max = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
+	f->window.max = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
 			    ? jobs
 			    : SMTP_WINDOW_JOBS_MAX;
-	f->window_first = opts->window_first != 0 ? opts->window_first : 1;
-	f->is_vouched_for = opts->is_vouched_for;
+	f->window.first = opts->window_first != 0 ? opts->window_first : 1;
+	f->window.is_vouched_for = opts->is_vouched_for;
 	f->is_plain_spoken = opts->is_plain_spoken;
 	f->is_last_try = opts->is_last_try;
 	f->distrust = opts->distrust;
@@ -148,19 +153,19 @@ smtp_pipeline_is_empty(const struct smtp_pipeline *f)
 static bool
 is_silent_or_new(const struct smtp_pipeline *f)
 {
-	return f->earned == 0 && f->window_first == 1;
+	return f->window.earned == 0 && f->window.first == 1;
 }
 
 static size_t
 window_now(const struct smtp_pipeline *f)
 {
-	size_t n = f->window_first + f->earned * f->earned;
+	size_t n = f->window.first + f->window.earned * f->window.earned;
 
 	if (!is_pipelining(f))
 		return 1;
-	if (f->is_vouched_for && f->earned > 0)
-		return f->window_max;
-	return n < f->window_max ? n : f->window_max;
+	if (f->window.is_vouched_for && f->window.earned > 0)
+		return f->window.max;
+	return n < f->window.max ? n : f->window.max;
 }
 
 static bool
@@ -181,15 +186,15 @@ smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max)
 bool
 smtp_pipeline_is_trusted(const struct smtp_pipeline *f)
 {
-	return is_pipelining(f) && f->earned > 0 &&
-	       window_now(f) == f->window_max;
+	return is_pipelining(f) && f->window.earned > 0 &&
+	       window_now(f) == f->window.max;
 }
 
 bool
 smtp_pipeline_is_growing(const struct smtp_pipeline *f)
 {
 	return is_pipelining(f) && !f->is_stopped && has_mails_left(f) &&
-	       window_now(f) < f->window_max;
+	       window_now(f) < f->window.max;
 }
 
 void
@@ -202,8 +207,8 @@ smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms, bool is_late)
 void
 smtp_pipeline_was_silent(struct smtp_pipeline *f)
 {
-	f->earned = 0;
-	f->is_vouched_for = false;
+	f->window.earned = 0;
+	f->window.is_vouched_for = false;
 }
 
 /* The oldest slot that still lives; replies belong to it. */
@@ -486,7 +491,7 @@ finish(struct smtp_pipeline *f, struct slot *s, const struct verdict *v)
 	else
 		s->final = *v;
 	s->is_done = true;
-	f->earned += f->earned < f->window_max;
+	f->window.earned += f->window.earned < f->window.max;
 	f->is_dirty = s->final.class != VERDICT_OK;
 	f->nlive--;
 	if (f->cur == s)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "account/account.h"
-#include "account/fetch.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/str.h"
@@ -16,33 +15,17 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "outbound/courier_login.h"
 #include "outbound/delivery.h"
-#include "outbound/derive.h"
-#include "outbound/login.h"
 #include "outbound/pool.h"
+#include "outbound/service.h"
 #include "queue/queue.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_limits.h"
 #include "tls/tls_pipe.h"
 
-enum {
-	KEEP_MS = 20 * 1000,
-	LINGER_MS = 5000,
-	SPENT_MIN = 5 /* messages before a 421 that may be their limit */
-};
-
-/* The way in, up to the answer to the password. */
-struct courier_login {
-	struct sasl_login *sasl; /* while it goes on */
-	struct fetch *fetch; /* the secret is being fetched */
-	struct derive *derive; /* a key is being derived */
-	struct secret *secret; /* until the server has taken or refused it */
-	char literal[80]; /* our address, for EHLO */
-	unsigned names; /* those that may be said, one bit each */
-	unsigned names_refused; /* when it began */
-	char mechanism[32];
-};
+enum { KEEP_MS = 20 * 1000, LINGER_MS = 5000 };
 
 /* Since when, until when, for how long. */
 struct courier_timing {
@@ -54,18 +37,6 @@ struct courier_timing {
 	bool was_stalled; /* when last looked at */
 	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t keep_until; /* idle until then, then QUIT */
-};
-
-/* What the connection has carried, and how that went. */
-struct courier_service {
-	size_t carried; /* taken on this connection */
-	size_t answered; /* of those, by the server itself */
-	bool has_taken; /* the server: one of them at least */
-	bool is_reused; /* the message under way found it idle */
-	bool was_idle; /* broke at MAIL: the server may have ended it before */
-	bool has_relief; /* the next courier is on its way */
-	bool has_broken; /* with messages under way */
-	bool is_over; /* the server wants a new connection: no more on this */
 };
 
 struct courier {
@@ -85,7 +56,7 @@ struct courier {
 	struct answer heard; /* the newest, and what it means */
 	struct courier_login login;
 	struct courier_timing timing;
-	struct courier_service service;
+	struct service service;
 };
 
 static void drive(struct courier *c);
@@ -110,12 +81,6 @@ now_ms(const struct courier *c)
 
 static const struct account_opts *
 opts_of(const struct courier *c)
-{
-	return c->opts;
-}
-
-const struct account_opts *
-courier_opts(const struct courier *c)
 {
 	return c->opts;
 }
@@ -154,65 +119,88 @@ learn(const struct courier *c, enum learnt_fact f, uint32_t value)
 	account_learn(c->pool->account, c->opts, f, value);
 }
 
-/* --- the login ------------------------------------------------------------ */
+/* --- the others of this account --------------------------------------------- */
 
-static void on_fetched(
-    void *ctx, const struct secret *secret, const struct err *why);
-static void on_derived(void *ctx, const struct sasl_key *k);
-
-/* What the login needs of others. */
-static void
-help_login(struct courier *c, enum sasl_act act)
+size_t
+courier_count(const struct pool *p)
 {
-	if (act == SASL_FETCH)
-		c->login.fetch = fetch_new(c->pool->loop,
-		    account_options(c->pool->account), on_fetched, c);
-	else if (act == SASL_DERIVE)
-		c->login.derive = derive_new(c->pool->loop,
-		    sasl_login_take_key(c->login.sasl), on_derived, c);
+	size_t n = 0;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next)
+		n += account_opts_same_user(
+		    courier_of_link(it)->opts, account_options(p->account));
+	return n;
 }
 
-static void
-on_fetched(void *ctx, const struct secret *secret, const struct err *why)
+/* One of them has the whole window: the server is well. */
+static bool
+is_vouched_for(const struct courier *c)
 {
-	struct courier *c = ctx;
-	struct bytes binding = { "", 0 };
-	const char *type = NULL;
-	struct verdict v;
+	for (struct list *it = c->pool->couriers.next; it != &c->pool->couriers;
+	     it = it->next)
+		if (courier_is_trusted(courier_of_link(it)))
+			return true;
+	return false;
+}
 
-	c->login.fetch = NULL;
-	if (stream_tls(c->stream) != NULL)
-		type = tls_pipe_binding(stream_tls(c->stream), &binding);
-	if (secret != NULL) {
-		c->login.secret = secret_dup(secret);
-		sasl_login_secret(c->login.sasl, secret, type, binding);
-		help_login(c, login_go_on(c->login.sasl, c->smtp));
-	} else {
-		verdict_local(
-		    &v, VERDICT_LATER, STAGE_LOCAL, 0, NULL, why->text);
-		smtp_client_no_login(c->smtp, SC_TROUBLE_CRED, &v);
+/* Another one has to earn its window and is given what is due first, when the
+ * pool is turned: so it has it by the time that it is needed. */
+static bool
+favours_other(const struct courier *c)
+{
+	for (struct list *it = c->pool->couriers.next; it != &c->pool->couriers;
+	     it = it->next)
+		if (courier_of_link(it) != c &&
+		    courier_is_growing(courier_of_link(it)))
+			return !c->pool->is_turning;
+	return false;
+}
+
+static bool
+is_another_at_work(const struct courier *c)
+{
+	for (struct list *it = c->pool->couriers.next; it != &c->pool->couriers;
+	     it = it->next) {
+		const struct courier *other = courier_of_link(it);
+
+		if (other != c && other->is_ready && !is_past(other) &&
+		    !courier_is_stalled(other))
+			return true;
 	}
-	drive(c);
+	return false;
 }
 
-static void
-on_derived(void *ctx, const struct sasl_key *k)
+/* There is another one that could take what waits: what happens to this one is
+ * no reason to stop them, and is logged; but for a while no further one is
+ * opened beside those that work. */
+static bool
+works_without(const struct courier *c, const char *why)
 {
-	struct courier *c = ctx;
-
-	c->login.derive = NULL;
-	sasl_login_keyed(c->login.sasl, k);
-	help_login(c, login_go_on(c->login.sasl, c->smtp));
-	drive(c);
+	if (account_trust(c->pool->account) == ACCOUNT_NOT_NOW ||
+	    !is_another_at_work(c))
+		return false;
+	log_text(LOG_LEVEL_NOTICE, "account %s: one connection of several: %s",
+	    account_options(c->pool->account)->name, why);
+	pool_wait_with_extra(c->pool);
+	return true;
 }
 
+/* This one will soon have carried all it may: the next one logs in meanwhile, so
+ * that no message waits for that. */
 static void
-forget_login(struct courier *c)
+relieve(struct courier *c)
 {
-	sasl_login_free(c->login.sasl);
-	c->login.sasl = NULL;
-	secret_free(c->login.secret);
-	c->login.secret = NULL;
+	struct pool *p = c->pool;
+
+	c->service.has_relief = true;
+	if (!pool_may_take(p) || account_trust(p->account) != ACCOUNT_PROVEN ||
+	    courier_count(p) >= pool_connections_max(p))
+		return;
+	list_foreach (it, &p->couriers)
+		if (!courier_of_link(it)->is_ready)
+			return;
+	courier_open(p);
 }
 
 /* --- the end of a connection ---------------------------------------------- */
@@ -238,9 +226,7 @@ courier_free(struct courier *c)
 		return;
 	list_foreach (it, &c->deliveries)
 		delivery_end(delivery_of_link(it), NULL);
-	fetch_forget(c->login.fetch);
-	derive_forget(c->login.derive);
-	forget_login(c);
+	courier_login_clear(&c->login);
 	dial_free(c->dial);
 	smtp_client_free(c->smtp);
 	if (c->stream != NULL)
@@ -272,7 +258,7 @@ port_failed(struct courier *c, enum port_fault fault, const char *why)
 		.fault = fault,
 		.why = why };
 
-	if (!pool_works_without(c->pool, c, why))
+	if (!works_without(c, why))
 		(void)tell_account(c, &n); /* it is about the account */
 }
 
@@ -348,25 +334,10 @@ static const struct {
 	[SC_TROUBLE_OFFER] = { ACT_AGAIN, PORT_UNTRIED, NULL },
 };
 
-/* The server has refused a name in EHLO that it was not known to refuse, and
- * has ended the session over it or may take another in a new one. */
-static bool
-may_say_another_name(const struct courier *c, const struct sc_info *info)
-{
-	unsigned refused = smtp_client_ehlo_refused(c->smtp);
-
-	return refused != c->login.names_refused &&
-	       (c->login.names & ~refused) != 0 &&
-	       (info->trouble == SC_TROUBLE_NAME ||
-		   (info->verdict.stage == STAGE_EHLO &&
-		       (info->trouble == SC_TROUBLE_LOST ||
-			   info->trouble == SC_TROUBLE_REFUSED)));
-}
-
 static enum trouble_act
 act_on(const struct courier *c, const struct sc_info *info)
 {
-	if (may_say_another_name(c, info))
+	if (courier_login_may_say_another_name(&c->login, info))
 		return ACT_AGAIN;
 	if (info->trouble != SC_TROUBLE_LOST) {
 		/* Confusion behind the login says nothing about the port: it
@@ -405,7 +376,7 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 	if (smtp_client_lost_bdat(c->smtp) && lost_bdat_again(c))
 		distrust |= SMTP_DISTRUST_CHUNKING;
 	learn(c, LEARNT_DISTRUST, fact(c, LEARNT_DISTRUST) | distrust);
-	if (may_say_another_name(c, info)) {
+	if (courier_login_may_say_another_name(&c->login, info)) {
 		learn(c, LEARNT_NAMES_TRIED, smtp_client_ehlo_refused(c->smtp));
 	} else if (info->trouble == SC_TROUBLE_NAME) {
 		learn(c, LEARNT_NAMES_TRIED, 0); /* the next try begins anew */
@@ -462,7 +433,7 @@ tell_end(struct courier *c, const struct sc_info *info)
 	if (act == ACT_PORT)
 		port_failed(c, troubles[info->trouble].fault, buf_str(&why));
 	else if (info->trouble == SC_TROUBLE_LOST &&
-		 pool_works_without(c->pool, c, buf_str(&why)))
+		 works_without(c, buf_str(&why)))
 		; /* the others go on */
 	else if (act == ACT_HOLD)
 		tell_trouble(c, ACCOUNT_NO_LOGIN, buf_str(&why));
@@ -531,7 +502,7 @@ load(struct courier *c)
 	}
 	if (!may_take(c))
 		return false;
-	if (pool_favours_other(c->pool, c)) {
+	if (favours_other(c)) {
 		pool_look(c->pool);
 		return false;
 	}
@@ -541,14 +512,10 @@ load(struct courier *c)
 	h = delivery_new(c->pool, qd, c->smtp, &c->remote);
 	if (h == NULL)
 		return true;
-	if (list_is_empty(&c->deliveries))
-		c->service.is_reused = c->service.answered > 0;
+	service_carry(&c->service, list_is_empty(&c->deliveries));
 	list_append(&c->deliveries, delivery_link(h));
-	c->service.carried++;
-	if (wants_relief(c)) {
-		c->service.has_relief = true;
-		pool_relieve(c->pool);
-	}
+	if (wants_relief(c))
+		relieve(c);
 	account_spend(
 	    c->pool->account, envelope_waiting(queue_claim_envelope(qd)));
 	delivery_send(h, c->smtp);
@@ -564,59 +531,6 @@ delivery_by_tag(struct courier *c, uint64_t tag)
 	abort(); /* the engine names a job that was never sent */
 }
 
-/* Any of these words, separated by "|". */
-static bool
-has_word(const struct verdict *v, const char *words)
-{
-	char pattern[40];
-
-	for (size_t n; *words != '\0'; words += n + (words[n] == '|')) {
-		n = strcspn(words, "|");
-		(void)snprintf(
-		    pattern, sizeof(pattern), "*%.*s*", (int)n, words);
-		if (str_match(pattern, v->text))
-			return true;
-	}
-	return false;
-}
-
-/* It says that the account has to wait, or a person to act. */
-static bool
-stops_account(enum diagnosis_act act)
-{
-	return act == DIAGNOSIS_QUOTA || act == DIAGNOSIS_HOLD_ACCOUNT;
-}
-
-/* The connection has served its time: after messages that went well over it,
- * this answer is about their number or about a time that is over, and about
- * nothing else.  A 421 that says no more than that is believed once: where the
- * next connection hears it before it has carried anything, it is trouble. */
-static bool
-is_end_of_service(
-    const struct courier *c, const struct verdict *v, enum diagnosis_act act)
-{
-	if (v->class == VERDICT_OK || v->code == 503)
-		return false;
-	if (c->service.has_taken && act == DIAGNOSIS_RECONNECT)
-		return true;
-	if (v->code != 421)
-		return false;
-	return (c->service.has_taken &&
-		   (!stops_account(act) ||
-		       has_word(v, "session|connection|too many messages"))) ||
-	       (v->stage == STAGE_MAIL &&
-		   (c->service.is_reused || c->service.answered >= SPENT_MIN));
-}
-
-/* It says itself that there is a limit. */
-static bool
-names_limit(const struct verdict *v, enum diagnosis_act act)
-{
-	return (act == DIAGNOSIS_RECONNECT ||
-		   has_word(v, "session|connection|messages")) &&
-	       has_word(v, "too many|max|limit|enough");
-}
-
 /* One alone may be a server that restarts. */
 static void
 learn_spent(const struct courier *c)
@@ -626,45 +540,30 @@ learn_spent(const struct courier *c)
 	learn(c, LEARNT_SPENT, (uint32_t)c->service.answered);
 }
 
-/* The first one that ends without an answer is the one that broke it. */
-static void
-note_break(struct courier *c, const struct verdict *v)
-{
-	if (c->service.has_broken || v->stage == STAGE_LOCAL)
-		return;
-	c->service.has_broken = true;
-	c->service.was_idle = v->code == 0 && v->stage == STAGE_MAIL &&
-			      c->service.answered > 0;
-}
-
 /* What has been said of one transaction may be about the session.  What the
  * engine knows of that it tells at the end. */
 static void
 note_answer(struct courier *c, const struct sc_info *info)
 {
-	const struct verdict *v = &info->verdict;
-	enum diagnosis_act act = c->heard.meaning.act;
+	enum service_news news = service_heard(
+	    &c->service, &info->verdict, c->heard.meaning.act, info->is_void);
 
-	if (v->code == 0 || v->code == 421)
-		note_break(c, v);
-	if (c->service.is_over || info->is_void)
+	switch (news) {
+	case SERVICE_GOES_ON:
 		return;
-	if (is_end_of_service(c, v, act)) {
-		c->service.is_over = c->remote.is_spent = true;
-		if (names_limit(v, act))
-			learn(c, LEARNT_PER_CONNECTION,
-			    (uint32_t)c->service.answered);
-		else if (c->service.answered >= SPENT_MIN &&
-			 !c->service.is_reused)
-			learn_spent(c);
-	} else if (act == DIAGNOSIS_RECONNECT) {
-		c->service.is_over = true;
+	case SERVICE_BROKEN:
 		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
-	} else if (v->code != 0 && v->code != 421) {
-		c->service.answered++;
-		c->service.has_taken |= v->class == VERDICT_OK;
+		return;
+	case SERVICE_LIMIT:
+		learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->service.answered);
+		break;
+	case SERVICE_MAYBE_LIMIT:
+		learn_spent(c);
+		break;
+	case SERVICE_SPENT:
+		break;
 	}
-	c->service.is_reused = false;
+	c->remote.is_spent = true;
 }
 
 static void
@@ -684,7 +583,7 @@ on_job_done(struct courier *c, const struct sc_info *info)
 }
 
 static void
-log_login(const struct courier *c)
+log_login(const struct courier *c, struct bytes mechanism)
 {
 	struct log_line l;
 
@@ -695,8 +594,10 @@ log_login(const struct courier *c)
 	if (stream_tls(c->stream) != NULL)
 		log_str(&l, "resumed",
 		    tls_pipe_was_resumed(stream_tls(c->stream)) ? "yes" : "no");
-	log_str(&l, "auth",
-	    c->login.mechanism[0] != '\0' ? c->login.mechanism : "none");
+	if (mechanism.n > 0)
+		log_bytes(&l, "auth", mechanism);
+	else
+		log_str(&l, "auth", "none");
 	log_end(&l);
 }
 
@@ -728,12 +629,10 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	if (c->is_ready)
 		return;
 	c->is_ready = true;
-	forget_login(c);
+	courier_login_forget(&c->login);
 	if (stream_tls(c->stream) != NULL)
 		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
-	IGNORE(str_copy(
-	    c->login.mechanism, sizeof(c->login.mechanism), info->text));
-	log_login(c);
+	log_login(c, info->text);
 	learn_names(c);
 	if (smtp_client_is_bare_auth(c->smtp))
 		learn(c, LEARNT_BARE_AUTH, 1);
@@ -816,7 +715,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	case SC_AUTH:
 	case SC_CHALLENGE:
 	case SC_ACCEPTED:
-		help_login(c, login_event(c->login.sasl, c->smtp, ev, info));
+		courier_login_event(&c->login, ev, info);
 		break;
 	case SC_READY:
 		on_engine_ready(c, info);
@@ -922,7 +821,7 @@ courier_is_trusted(const struct courier *c)
 bool
 courier_is_asking(const struct courier *c)
 {
-	return !c->is_ready && c->login.secret != NULL;
+	return !c->is_ready && courier_login_is_asking(&c->login);
 }
 
 int64_t
@@ -1015,37 +914,6 @@ handshake_is_over(struct courier *c)
 	return true;
 }
 
-static bool
-is_full_name(const char *name)
-{
-	return name != NULL && strchr(name, '.') != NULL &&
-	       !bytes_has_prefix_nocase(bytes_str(name), "localhost");
-}
-
-/* What is configured; the address literal, which is what Thunderbird uses and
- * most servers take, while a bare local name is refused by many; and what the
- * machine calls itself, if that is a full name.  Where a server refuses one of
- * them, the next is tried; the order is fixed, because it is remembered which
- * were refused. */
-static void
-name_ourselves(struct courier *c, struct smtp_client_opts *opts)
-{
-	const struct account_opts *o = opts_of(c);
-	const char *full = o->identity.hostname;
-	size_t n = 0;
-
-	if (!is_full_name(full) ||
-	    (o->ehlo_name != NULL && str_eq_nocase(full, o->ehlo_name)))
-		full = NULL;
-	opts->ehlo_name = o->ehlo_name != NULL ? o->ehlo_name
-					       : c->login.literal;
-	if (o->ehlo_name != NULL)
-		opts->ehlo_others[n++] = c->login.literal;
-	if (full != NULL)
-		opts->ehlo_others[n++] = full;
-	c->login.names = (2u << n) - 1;
-}
-
 static void
 begin_smtp(struct courier *c)
 {
@@ -1060,19 +928,12 @@ begin_smtp(struct courier *c)
 		.wants_auth = o->wants_auth,
 		.is_plain_spoken = fact(c, LEARNT_PLAIN) != 0,
 		.greeting_ms = c->timing.patience_ms,
-		.is_vouched_for = pool_vouches(c->pool),
+		.is_vouched_for = is_vouched_for(c),
 	};
 
-	name_ourselves(c, &opts);
-	c->login.names_refused = opts.ehlo_refused;
-	c->smtp = smtp_client_new(&opts);
-	if (o->wants_auth)
-		c->login.sasl = sasl_login_new(
-		    &(struct sasl_login_opts) { .user = o->user,
-			.allowed = o->auth,
-			.is_token = o->is_token,
-			.host = o->host,
-			.port = c->port.port });
+	courier_login_names(&c->login, o, &opts);
+	c->smtp = c->login.smtp = smtp_client_new(&opts);
+	courier_login_begin(&c->login, o, c->port.port);
 	smtp_client_tick(c->smtp, now_ms(c));
 	smtp_client_round_trip(c->smtp, c->timing.dialled_ms);
 }
@@ -1172,7 +1033,7 @@ dial_failed(struct courier *c, const struct dial_result *r)
 
 	if (fault != PORT_UNTRIED)
 		port_failed(c, fault, r->err.text);
-	else if (!pool_works_without(c->pool, c, r->err.text))
+	else if (!works_without(c, r->err.text))
 		tell_trouble(c, ACCOUNT_TROUBLE, r->err.text);
 	go(c, NULL);
 }
@@ -1201,7 +1062,7 @@ on_dialled(void *ctx, const struct dial_result *r)
 		dial_failed(c, r);
 		return;
 	}
-	c->stream = r->stream;
+	c->stream = c->login.stream = r->stream;
 	c->timing.heard_ms = now_ms(c);
 	c->timing.dialled_ms = c->timing.heard_ms - c->timing.opened_ms;
 	stream_on_ready(c->stream, on_ready, c);
@@ -1230,6 +1091,10 @@ courier_open(struct pool *p)
 	c->opts = account_opts_ref(way.opts);
 	c->port = way.port;
 	c->timing.patience_ms = way.patience_ms;
+	c->login = (struct courier_login) { .loop = p->loop,
+		.account = p->account,
+		.go_on = on_ready,
+		.ctx = c };
 	list_init(&c->deliveries);
 	c->timing.handshake_by = INT64_MAX;
 	c->timing.opened_ms = c->timing.heard_ms = now_ms(c);

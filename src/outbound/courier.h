@@ -6,19 +6,20 @@
  * stays logged in for a while, and says QUIT.  Tells its pool what became of
  * the connection, and the queue what became of each message.
  *
+ * Knows the other couriers of its pool, but not who opens them (dispatch.h).
  * Belongs to its pool's list; frees itself when the connection is over.
  */
 #ifndef OUTBOUND_COURIER_H
 #define OUTBOUND_COURIER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
 
 struct courier;
 struct pool;
-struct account_opts;
 
 void courier_open(struct pool *p);
 /* Cuts the connection; messages under way go back to the queue. */
@@ -40,9 +41,9 @@ int64_t courier_hopeless_at(const struct courier *c);
 void courier_give_up(struct courier *c);
 /* Finish what is under way, then QUIT. */
 void courier_stop(struct courier *c);
-/* Those by which it was opened. */
-const struct account_opts *courier_opts(const struct courier *c);
 bool courier_is_ready(const struct courier *c); /* logged in */
+/* Of this account: those that the provider counts as ours, too. */
+size_t courier_count(const struct pool *p);
 struct courier *courier_of_link(struct list *link);
 
 #endif

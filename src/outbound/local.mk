@@ -5,13 +5,19 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/content.h \
 	%reldir%/courier.c \
 	%reldir%/courier.h \
+	%reldir%/courier_login.c \
+	%reldir%/courier_login.h \
 	%reldir%/delivery.c \
 	%reldir%/delivery.h \
 	%reldir%/derive.c \
 	%reldir%/derive.h \
+	%reldir%/dispatch.c \
+	%reldir%/dispatch.h \
 	%reldir%/login.c \
 	%reldir%/login.h \
 	%reldir%/outbound.c \
 	%reldir%/outbound.h \
 	%reldir%/pool.c \
-	%reldir%/pool.h
+	%reldir%/pool.h \
+	%reldir%/service.c \
+	%reldir%/service.h

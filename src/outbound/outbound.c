@@ -5,6 +5,8 @@
 
 #include "account/accounts.h"
 #include "base/xalloc.h"
+#include "outbound/courier.h"
+#include "outbound/dispatch.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
 
@@ -51,7 +53,7 @@ begin(struct outbound *o, struct account *a)
 	o->slots[i].is_leaving = false;
 	if (o->slots[i].pool == NULL)
 		o->slots[i].pool = pool_new(
-		    o->loop, o->queue, o->rng, a, &o->hooks);
+		    o->loop, o->queue, o->rng, a, &o->hooks, dispatch_turn);
 	pool_resume(o->slots[i].pool);
 }
 
@@ -78,10 +80,10 @@ on_changed(void *listener, struct account *a, enum account_change what)
 		queue_give_up_waiting(o->queue, account_handle(a));
 		break;
 	case ACCOUNT_GOES_ELSEWHERE:
-		pool_renew(s->pool);
+		dispatch_renew(s->pool);
 		break;
 	case ACCOUNT_LEFT:
-		pool_stop(s->pool);
+		dispatch_stop(s->pool);
 		s->is_leaving = o->is_any_leaving = true;
 		break;
 	}
@@ -131,7 +133,7 @@ outbound_cut(struct outbound *o)
 {
 	for (size_t i = 0; o != NULL && i < o->nslots; i++)
 		if (o->slots[i].pool != NULL)
-			pool_cut(o->slots[i].pool);
+			dispatch_cut(o->slots[i].pool);
 }
 
 void
@@ -139,6 +141,7 @@ outbound_free(struct outbound *o)
 {
 	if (o == NULL)
 		return;
+	outbound_cut(o);
 	for (size_t i = 0; i < o->nslots; i++)
 		pool_free(o->slots[i].pool);
 	free(o->slots);
@@ -165,7 +168,7 @@ outbound_turn(struct outbound *o)
 			if (!o->slots[i].is_woken)
 				continue;
 			o->slots[i].is_woken = false;
-			pool_turn(o->slots[i].pool);
+			dispatch_turn(o->slots[i].pool);
 		}
 	}
 	if (o->is_any_leaving)
@@ -177,7 +180,7 @@ outbound_stop(struct outbound *o)
 {
 	for (size_t i = 0; i < o->nslots; i++)
 		if (o->slots[i].pool != NULL)
-			pool_stop(o->slots[i].pool);
+			dispatch_stop(o->slots[i].pool);
 }
 
 bool
@@ -195,5 +198,5 @@ outbound_couriers(const struct outbound *o, int account)
 {
 	const struct slot *s = slot_at(o, account);
 
-	return s != NULL ? pool_count(s->pool) : 0;
+	return s != NULL ? courier_count(s->pool) : 0;
 }

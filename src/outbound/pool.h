@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pool.h - the connections of one account.
+/* pool.h - the connections of one account, and what they know together.
  *
- * A courier is opened when something is due, more when the first is ready and
- * there is more, never more than max_connections, and one at a time, so that a
- * wrong password is tried once and not five times.  A courier that is stalled
- * does not count as one: what waits gets another.  When all there may be are
- * stalled, the one that has been silent for longest makes room.
+ * Couriers and deliveries report here what they heard, and ask what follows from
+ * it.  When a courier is opened is decided above (dispatch.h).
  *
  * What is true of the login, and whether it may be used now, is the account's to
  * know (account/account.h).
@@ -21,8 +18,6 @@
 #include "base/list.h"
 #include "mail/envelope.h"
 #include "outbound/outbound.h"
-
-struct courier;
 
 /* A message whose answer closed the account; see pool_heard_of(). */
 struct pool_culprit {
@@ -44,7 +39,7 @@ struct pool {
 	/* Its own. */
 	struct list couriers;
 	struct loop_timer *timer;
-	int64_t extra_at_ms; /* see pool_works_without() */
+	int64_t extra_at_ms; /* no further one before this time */
 	size_t unsettled; /* partial results that are being synced */
 	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
 	struct pool_culprit culprits[POOL_CULPRITS_MAX]; /* a ring */
@@ -52,50 +47,39 @@ struct pool {
 	size_t silences; /* connections given up since a message was taken */
 	int64_t slow_ms; /* the slowest answer of late */
 	bool is_stopping;
-	bool is_turning; /* within pool_turn() */
+	bool is_turning; /* within dispatch_turn() */
 };
 
+/* turn(): dispatch_turn(). */
 struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
-    struct account *a, const struct outbound_hooks *hooks);
-/* Cuts what is under way; messages stay in the queue. */
-void pool_cut(struct pool *p);
-/* After pool_cut(), when the queue has said its last word, or when stopped. */
+    struct account *a, const struct outbound_hooks *hooks,
+    void (*turn)(void *pool));
+/* After dispatch_cut(), when the queue has said its last word, or when
+ * stopped. */
 void pool_free(struct pool *p);
 
-/* Something may be due. */
-void pool_turn(struct pool *p);
+/* turn() comes soon; pool_look(): if there is something to do. */
 void pool_turn_soon(struct pool *p);
+void pool_look(struct pool *p);
 /* The account is allowed another try. */
 void pool_reopen(struct pool *p);
-/* What there is finishes what it carries: the account goes another way. */
-void pool_renew(struct pool *p);
-void pool_stop(struct pool *p);
+/* After dispatch_stop(). */
 void pool_resume(struct pool *p);
 /* No courier is left, and every result is durable. */
 bool pool_has_stopped(const struct pool *p);
-size_t pool_count(const struct pool *p);
+
+/* May a courier take another message now, and is one due? */
+bool pool_may_take(const struct pool *p);
+bool pool_has_work(const struct pool *p);
+size_t pool_connections_max(const struct pool *p);
 
 /* --- for couriers --------------------------------------------------------- */
 
-/* May one take another message now? */
-bool pool_may_take(const struct pool *p);
 /* How many messages one connection may carry, 0: any number. */
 size_t pool_per_connection(const struct pool *p);
-/* This one will soon have carried all it may: the next one logs in meanwhile, so
- * that nothing waits for that. */
-void pool_relieve(struct pool *p);
-/* There is another one that could take what waits: what happens to this one is
- * no reason to stop them, and is logged; but for a while no further one is
- * opened beside those that work. */
-bool pool_works_without(
-    struct pool *p, const struct courier *c, const char *why);
-/* One has the whole window: the server is well. */
-bool pool_vouches(const struct pool *p);
-/* Another one has to earn its window and is given what is due first, by
- * pool_turn(): so it has it by the time that it is needed. */
-bool pool_favours_other(const struct pool *p, const struct courier *c);
-/* One has become slow or stalled: another may be needed. */
-void pool_look(struct pool *p);
+/* One of several connections has failed: for a while no further one is opened
+ * beside those that work. */
+void pool_wait_with_extra(struct pool *p);
 /* How long a connection may say nothing before it makes room for another.  A
  * provider that answers slowly, but does, must get there: the time grows with
  * each round of connections that were given up while no message was taken, and

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/dispatch.h"
+
+#include "net/loop.h"
+#include "outbound/courier.h"
+#include "outbound/pool.h"
+#include "queue/queue.h"
+
+enum {
+	LONG_QUEUE = 50, /* messages that are worth a courier of their own */
+	ASKING_MAX = 2 /* couriers with a password nobody has taken yet */
+};
+
+/* A courier that is not ready yet is the only one of its kind: whether the
+ * login works is found out once.  As long as that is known and a long queue
+ * waits, several may log in side by side: at a far provider a login takes
+ * longer than a hundred messages. */
+static bool
+may_open(const struct pool *p)
+{
+	size_t n = courier_count(p), coming = 0, asking = 0;
+	bool is_new = false;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next) {
+		const struct courier *c = courier_of_link(it);
+
+		if (courier_is_stalled(c))
+			;
+		else if (!courier_is_ready(c))
+			coming++, is_new = true;
+		else if (courier_is_growing(c))
+			coming++;
+		asking += courier_is_asking(c);
+	}
+	if (n >= pool_connections_max(p) ||
+	    (n > 0 && clock_boot_ms(loop_clock(p->loop)) < p->extra_at_ms) ||
+	    (account_trust(p->account) != ACCOUNT_PROVEN &&
+		(is_new || asking >= ASKING_MAX)))
+		return false;
+	return queue_backlog(p->queue, p->handle) >= coming * LONG_QUEUE;
+}
+
+/* All that there may be are stalled, and mail waits: NULL, or the one that has
+ * said nothing for longest, if that is long enough. */
+static struct courier *
+most_hopeless(const struct pool *p)
+{
+	struct courier *found = NULL;
+	int64_t at, first = clock_boot_ms(loop_clock(p->loop));
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next) {
+		struct courier *c = courier_of_link(it);
+
+		if (!courier_is_stalled(c))
+			return NULL;
+		at = courier_hopeless_at(c);
+		if (at <= first) {
+			found = c;
+			first = at;
+		}
+	}
+	return found;
+}
+
+void
+dispatch_turn(void *pool)
+{
+	struct pool *p = pool;
+	struct courier *hopeless;
+
+	if (!pool_may_take(p)) {
+		if (account_trust(p->account) == ACCOUNT_NOT_NOW)
+			queue_give_up_waiting(p->queue, p->handle);
+		return;
+	}
+	p->is_turning = true;
+	/* See favours_other() in courier.c. */
+	list_foreach (it, &p->couriers)
+		if (courier_is_growing(courier_of_link(it)))
+			courier_turn(courier_of_link(it));
+	list_foreach (it, &p->couriers)
+		courier_turn(courier_of_link(it));
+	p->is_turning = false;
+	while (pool_has_work(p) && may_open(p))
+		courier_open(p);
+	if (!pool_has_work(p))
+		return;
+	if (courier_count(p) >= pool_connections_max(p) &&
+	    (hopeless = most_hopeless(p)) != NULL)
+		courier_give_up(hopeless); /* its end makes another turn */
+	else if (clock_boot_ms(loop_clock(p->loop)) < p->extra_at_ms)
+		loop_timer_set(p->timer, p->extra_at_ms);
+}
+
+void
+dispatch_renew(struct pool *p)
+{
+	p->extra_at_ms = p->slow_ms = 0;
+	p->silences = 0;
+	list_foreach (it, &p->couriers)
+		courier_stop(courier_of_link(it));
+}
+
+void
+dispatch_stop(struct pool *p)
+{
+	p->is_stopping = true;
+	dispatch_renew(p);
+}
+
+void
+dispatch_cut(struct pool *p)
+{
+	p->is_stopping = true;
+	list_foreach (it, &p->couriers)
+		courier_free(courier_of_link(it));
+}

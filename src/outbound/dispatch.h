@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* dispatch.h - when the connections of an account are opened, given work, and
+ * closed.
+ *
+ * A courier is opened when something is due, more when the first is ready and
+ * there is more, never more than max_connections, and one at a time, so that a
+ * wrong password is tried once and not five times.  A courier that is stalled
+ * does not count as one: what waits gets another.  When all there may be are
+ * stalled, the one that has been silent for longest makes room.
+ */
+#ifndef OUTBOUND_DISPATCH_H
+#define OUTBOUND_DISPATCH_H
+
+struct pool;
+
+/* Something may be due.  For pool_new(), too. */
+void dispatch_turn(void *pool);
+/* The couriers finish what they carry: the account goes another way. */
+void dispatch_renew(struct pool *p);
+/* Likewise, and no other is opened until pool_resume(). */
+void dispatch_stop(struct pool *p);
+/* Cuts what is under way; messages stay in the queue. */
+void dispatch_cut(struct pool *p);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* service.h - what a connection has carried, and whether its service is over.
+ *
+ * Many servers take only so many messages on one connection, and say so with an
+ * answer to one of them.  That answer is about the connection and is charged
+ * neither to the message nor to the account.
+ *
+ * A value without I/O.
+ */
+#ifndef OUTBOUND_SERVICE_H
+#define OUTBOUND_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mail/diagnosis.h"
+#include "mail/verdict.h"
+
+struct service {
+	size_t carried; /* messages given to this connection */
+	size_t answered; /* of those, by the server itself */
+	bool has_taken; /* the server: one of them at least */
+	bool is_reused; /* the message under way found it idle */
+	bool was_idle; /* broke at MAIL: the server may have ended it before */
+	bool has_relief; /* the next courier is on its way */
+	bool has_broken; /* with messages under way */
+	bool is_over; /* the server wants a new connection */
+};
+
+/* What an answer to a message says of the connection. */
+enum service_news {
+	SERVICE_GOES_ON,
+	SERVICE_SPENT, /* it has served its time */
+	SERVICE_LIMIT, /* likewise: `answered' is the server's limit */
+	SERVICE_MAYBE_LIMIT, /* likewise: it may be */
+	SERVICE_BROKEN /* the session is of no more use */
+};
+
+/* A message is given to it; is_idle: none is under way. */
+void service_carry(struct service *s, bool is_idle);
+/* The end of one transaction.  is_void: the engine says that the verdict is the
+ * session's, and tells of that at the end. */
+enum service_news service_heard(struct service *s, const struct verdict *v,
+    enum diagnosis_act act, bool is_void);
+
+#endif

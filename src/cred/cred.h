@@ -56,7 +56,8 @@ bool cred_source_eq(const struct cred_source *a, const struct cred_source *b);
 /* What the program around us knows and we may not look up ourselves.  All
  * borrowed; every one may be NULL but helper. */
 struct cred_env {
-	const char *helper; /* path of relais-cred */
+	const char
+	    *helper; /* path of relais-cred; relais-keyring is beside it */
 	const char *credentials_dir; /* $CREDENTIALS_DIRECTORY */
 	const char *home, *user; /* of the daemon, for the command */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR */

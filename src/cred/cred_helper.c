@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cred/cred_helper.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,28 +54,41 @@ refused(const struct cred_run *r, struct err *err)
 	if (said.n > 0)
 		err_set(err, ERR_SECRET, "%.*s", (int)said.n, said.p);
 	else
-		err_set(err, ERR_SECRET,
-		    "relais-cred failed with exit status %d", r->code);
+		err_set(err, ERR_SECRET, "%s failed with exit status %d",
+		    r->argv[0], r->code);
 	return r->code == 2 ? CRED_NEVER : CRED_LATER;
 }
 
 static enum cred_result
-judge(const struct cred_run *r, enum cred_ran ran, struct secret **ret,
-    struct err *err)
+not_run(const struct cred_run *r, enum cred_kind kind, struct err *err)
+{
+	if (kind == CRED_KEYRING && r->code == ENOENT)
+		err_set(err, ERR_SECRET,
+		    "password_keyring needs the program %s; install the "
+		    "package relais-keyring, or use password_file or "
+		    "password_command",
+		    r->argv[0]);
+	else
+		err_set(err, ERR_SECRET, "cannot run %s: %s", r->argv[0],
+		    strerror(r->code));
+	return CRED_NEVER;
+}
+
+static enum cred_result
+judge(const struct cred_run *r, enum cred_kind kind, enum cred_ran ran,
+    struct secret **ret, struct err *err)
 {
 	switch (ran) {
 	case CRED_RAN_NOT:
-		err_set(err, ERR_SECRET, "cannot run %s: %s", r->argv[0],
-		    strerror(r->code));
-		return CRED_NEVER;
+		return not_run(r, kind, err);
 	case CRED_RAN_TIMEOUT:
 		err_set(err, ERR_SECRET,
 		    "the program or keyring that has the password did not "
 		    "answer in time");
 		return CRED_LATER;
 	case CRED_RAN_KILLED:
-		err_set(err, ERR_SECRET, "relais-cred was killed by signal %d",
-		    r->code);
+		err_set(err, ERR_SECRET, "%s was killed by signal %d",
+		    r->argv[0], r->code);
 		return CRED_LATER;
 	case CRED_RAN_EXITED:
 		break;
@@ -90,11 +104,23 @@ judge(const struct cred_run *r, enum cred_ran ran, struct secret **ret,
 	return CRED_NEVER;
 }
 
+/* relais-keyring stands beside relais-cred. */
+static char *
+helper_path(const char *relais_cred, enum cred_kind kind)
+{
+	const char *slash = strrchr(relais_cred, '/');
+
+	if (kind != CRED_KEYRING || slash == NULL)
+		return xstrdup(relais_cred);
+	return xasprintf(
+	    "%.*s/relais-keyring", (int)(slash - relais_cred), relais_cred);
+}
+
 static enum cred_result
 ask(const struct cred_wire *w, const struct cred_env *env, struct buf *text,
     struct secret **ret, struct err *err)
 {
-	char *path = xstrdup(env->helper);
+	char *path = helper_path(env->helper, w->kind);
 	char *argv[] = { path, NULL };
 	struct small_env small;
 	struct cred_run r;
@@ -106,7 +132,7 @@ ask(const struct cred_wire *w, const struct cred_env *env, struct buf *text,
 	r.envp = small.v;
 	r.input = buf_bytes(text);
 	r.timeout_ms = w->timeout_ms + BACKSTOP_MS;
-	result = judge(&r, cred_run(&r), ret, err);
+	result = judge(&r, w->kind, cred_run(&r), ret, err);
 	cred_run_clear(&r);
 	env_clear(&small);
 	free(path);

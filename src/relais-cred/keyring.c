@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relais-cred/keyring.h"
-
-#include "config.h"
-#include "cred/cred_wire.h"
-
-#ifdef HAVE_LIBSECRET
+/* The keyring's answer: the desktop's Secret Service, asked without a word to
+ * the user.
+ *
+ * Looks for {service: relais, account: NAME}, then for what msmtp stores:
+ * {service: smtp, host: HOST, user: LOGIN}.  Never unlocks and never prompts:
+ * a locked keyring is told apart from a missing entry (R53).  The only file
+ * that links GLib and D-Bus.
+ */
+#include "relais-cred/answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,7 @@
 #pragma GCC diagnostic pop
 
 #include "base/xalloc.h"
+#include "cred/cred_wire.h"
 
 /* What one search found. */
 enum found { FOUND_NONE, FOUND_LOCKED, FOUND_SECRET, FOUND_ERROR };
@@ -174,7 +178,7 @@ judge(enum found found, const struct cred_wire *w, const GError *error,
 }
 
 enum cred_result
-keyring_lookup(const struct cred_wire *w, struct secret **ret, struct err *err)
+answer(const struct cred_wire *w, struct secret **ret, struct err *err)
 {
 	struct deadline d;
 	GError *error = NULL;
@@ -194,18 +198,3 @@ keyring_lookup(const struct cred_wire *w, struct secret **ret, struct err *err)
 	deadline_stop(&d);
 	return r;
 }
-
-#else
-
-enum cred_result
-keyring_lookup(const struct cred_wire *w, struct secret **ret, struct err *err)
-{
-	(void)w;
-	(void)ret;
-	err_set(err, ERR_SECRET,
-	    "this relais was built without the keyring; use password_file or "
-	    "password_command");
-	return CRED_NEVER;
-}
-
-#endif

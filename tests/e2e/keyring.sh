@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# password_keyring: relais-cred finds what secret-tool stored, our way and
+# password_keyring: relais-keyring finds what secret-tool stored, our way and
 # msmtp's; a locked keyring is not a missing entry and nobody is asked (R53).
 # A session bus and a keyring of its own, in a folder of its own; no root.
 set -u
@@ -22,14 +22,14 @@ if [ "${1-}" != inside ]; then
 	    dbus-send; do
 		command -v $tool >/dev/null || skip_all "$tool is missing"
 	done
-	[ -x "$top_builddir/relais-cred" ] ||
-	    skip_all "relais-cred is not built"
+	[ -x "$top_builddir/relais-keyring" ] ||
+	    skip_all "relais-keyring is not built"
 	T=$(mktemp -d) || exit 99
 	trap 'rm -rf "$T"' EXIT
 	mkdir -m 700 "$T/run" "$T/home"
 	# XDG_DATA_HOME: the keyring must not be the one of whoever runs this.
 	env -i PATH="$PATH" HOME="$T/home" XDG_RUNTIME_DIR="$T/run" \
-	    XDG_DATA_HOME="$T/home/data" CRED="$top_builddir/relais-cred" \
+	    XDG_DATA_HOME="$T/home/data" KEYRING="$top_builddir/relais-keyring" \
 	    timeout -k 5 300 dbus-run-session -- "$name" inside 2>"$T/err"
 	status=$?
 	[ $status = 0 ] || sed 's/^/     /' "$T/err"
@@ -48,7 +48,7 @@ done
 ask() {
 	# The status behind the last slash; a secret may end in a line feed.
 	out=$({ printf 'want keyring\naccount %s\nhost %s\nlogin %s\n' "$@"
-	    echo 'timeout_ms 5000'; } | "$CRED" 2>"$HOME/said"; echo "/$?")
+	    echo 'timeout_ms 5000'; } | "$KEYRING" 2>"$HOME/said"; echo "/$?")
 	status=${out##*/}
 	out=${out%/*}
 	said=$(cat "$HOME/said")

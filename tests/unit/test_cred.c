@@ -439,6 +439,21 @@ a_missing_helper_is_told(void **state)
 	cred_source_clear(&s);
 }
 
+/* The keyring's helper is a package of its own. */
+static void
+a_missing_keyring_helper_names_its_package(void **state)
+{
+	struct cred_source s = { .kind = CRED_KEYRING };
+	struct cred_request rq = { &s, "work", "h", "u" };
+	struct cred_env env = { .helper = "/nonexistent/relais-cred" };
+	struct asked a = { .secret = NULL };
+
+	(void)state;
+	err_clear(&a.err);
+	a.result = cred_fetch(&rq, &env, &a.secret, &a.err);
+	assert_refused(a, CRED_NEVER, "install the package relais-keyring");
+}
+
 static void
 requests_come_out_as_they_went_in(void **state)
 {
@@ -511,6 +526,7 @@ main(void)
 		cmocka_unit_test(
 		    what_a_command_says_is_not_passed_on_with_the_secret_in_it),
 		cmocka_unit_test(a_missing_helper_is_told),
+		cmocka_unit_test(a_missing_keyring_helper_names_its_package),
 		cmocka_unit_test(requests_come_out_as_they_went_in),
 		cmocka_unit_test(requests_that_are_none_are_refused),
 	};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais-cred - fetches one secret for the daemon and exits.
+/* relais-cred, relais-keyring - fetch one secret for the daemon and exit.
  *
- * Reads a request on its input, writes the secret to its output, or a sentence
- * to its error output (cred/cred_wire.h).  GLib, D-Bus and the user's own
- * password command live and die here, outside the daemon.  Started by relaisd
- * only; not for people.
+ * Read a request on their input, write the secret to their output, or a
+ * sentence to their error output (cred/cred_wire.h).  GLib, D-Bus and the
+ * user's own password command live and die here, outside the daemon.  Started
+ * by relaisd only; not for people.
  */
 #include "config.h"
 
@@ -16,9 +16,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "cred/cred_command.h"
 #include "cred/cred_wire.h"
-#include "relais-cred/keyring.h"
+#include "relais-cred/answer.h"
 
 /* No core file and no debugger of the same user may show the secret (R32).
  * What else is open is not ours and not for the password command (R29). */
@@ -71,14 +70,6 @@ write_secret(const struct secret *s)
 	return true;
 }
 
-static enum cred_result
-answer(const struct cred_wire *w, struct secret **ret, struct err *err)
-{
-	if (w->kind == CRED_KEYRING)
-		return keyring_lookup(w, ret, err);
-	return cred_command(w->command, w->timeout_ms, ret, err);
-}
-
 int
 main(void)
 {
@@ -94,7 +85,7 @@ main(void)
 	buf_init(&text, CRED_WIRE_MAX + 1024);
 	if (isatty(STDIN_FILENO) || !read_request(&text)) {
 		err_set(
-		    &err, ERR_INPUT, "relais-cred is started by relaisd only");
+		    &err, ERR_INPUT, "this helper is started by relaisd only");
 	} else {
 		request = buf_steal(&text);
 		if (cred_wire_parse(request, &w))

@@ -38,3 +38,5 @@ unit_tests += %reldir%/test_guard
 unit_tests += %reldir%/test_session
 %canon_reldir%_test_session_SOURCES = %reldir%/test_session.c tests/lib/sockets.h
 %canon_reldir%_test_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=peer_uid
+unit_tests += %reldir%/test_check_result
+%canon_reldir%_test_check_result_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

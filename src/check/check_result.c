@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check/check_result.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/str.h"
+#include "ctl/ctl_json.h"
+
+static const char *const stages[CHECK_STAGES] = {
+	[CHECK_DNS] = "dns",
+	[CHECK_TCP] = "tcp",
+	[CHECK_TLS] = "tls",
+	[CHECK_EHLO] = "ehlo",
+	[CHECK_SECRET] = "secret",
+	[CHECK_AUTH] = "auth",
+	[CHECK_MAIL] = "mail",
+	[CHECK_SEND] = "send",
+};
+
+static const char *const verdicts[CHECK_VERDICTS] = {
+	[CHECK_SKIPPED] = "skipped",
+	[CHECK_OK] = "ok",
+	[CHECK_NOTE] = "note",
+	[CHECK_LATER] = "later",
+	[CHECK_PERSON] = "person",
+};
+
+const char *
+check_stage_name(enum check_stage s)
+{
+	return stages[s];
+}
+
+const char *
+check_verdict_name(enum check_verdict v)
+{
+	return verdicts[v];
+}
+
+enum check_verdict
+check_worse(enum check_verdict a, enum check_verdict b)
+{
+	return a > b ? a : b;
+}
+
+int
+check_exit_status(enum check_verdict v)
+{
+	return v == CHECK_PERSON ? 2 : v == CHECK_LATER ? 1 : 0;
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static const char *
+family_name(int family)
+{
+	return family == AF_INET ? "IPv4" : family == AF_INET6 ? "IPv6" : "";
+}
+
+json_t *
+check_result_json(const struct check_result *r)
+{
+	return json_pack("{s:s, s:s, s:i, s:s, s:I, s:o, s:o}", "stage",
+	    stages[r->stage], "verdict", verdicts[r->verdict], "port", r->port,
+	    "family", family_name(r->family), "ms", (json_int_t)r->took_ms,
+	    "seen", ctl_json_text(r->seen), "advice", ctl_json_text(r->advice));
+}
+
+/* -1: none of them. */
+static int
+index_of(const char *const *names, int n, const json_t *name)
+{
+	const char *s = json_string_value(name);
+
+	for (int i = 0; s != NULL && i < n; i++)
+		if (strcmp(names[i], s) == 0)
+			return i;
+	return -1;
+}
+
+static void
+copy(char *to, size_t max, const json_t *text)
+{
+	const char *s = json_string_value(text);
+
+	(void)snprintf(to, max, "%s", s != NULL ? s : "");
+}
+
+bool
+check_result_from_json(const json_t *object, struct check_result *ret)
+{
+	int stage = index_of(
+	    stages, CHECK_STAGES, json_object_get(object, "stage"));
+	int verdict = index_of(
+	    verdicts, CHECK_VERDICTS, json_object_get(object, "verdict"));
+	const char *family = json_string_value(
+	    json_object_get(object, "family"));
+
+	if (stage < 0 || verdict < 0)
+		return false;
+	*ret = (struct check_result) {
+		.stage = (enum check_stage)stage,
+		.verdict = (enum check_verdict)verdict,
+		.port = (int)json_integer_value(
+		    json_object_get(object, "port")),
+		.family = str_eq(family, "IPv4")   ? AF_INET
+			  : str_eq(family, "IPv6") ? AF_INET6
+						   : 0,
+		.took_ms = json_integer_value(json_object_get(object, "ms")),
+	};
+	copy(ret->seen, sizeof(ret->seen), json_object_get(object, "seen"));
+	copy(ret->advice, sizeof(ret->advice),
+	    json_object_get(object, "advice"));
+	return true;
+}
+
+/* --- text ----------------------------------------------------------------- */
+
+void
+check_result_line(const struct check_result *r, struct buf *to)
+{
+	char port[16] = "", took[32] = "";
+
+	if (r->port != 0)
+		(void)snprintf(port, sizeof(port), "%d", r->port);
+	if (r->took_ms >= 0)
+		(void)snprintf(
+		    took, sizeof(took), "%" PRId64 " ms", r->took_ms);
+	IGNORE(buf_addf(to, "%-6s  %5s  %-4s  %-7s  %8s  %s", stages[r->stage],
+	    port, family_name(r->family), verdicts[r->verdict], took,
+	    r->seen)); /* cut when full */
+}

@@ -489,14 +489,14 @@ static bool
 load(struct courier *c)
 {
 	struct queue_claim *qd;
-	struct delivery *h;
+	struct delivery *d;
 
 	if (!c->is_ready || !smtp_client_may_send(c->smtp))
 		return false;
 	list_foreach (it, &c->deliveries) {
-		h = delivery_of_link(it);
-		if (delivery_is_between(h)) {
-			delivery_send(h, c->smtp);
+		d = delivery_of_link(it);
+		if (delivery_is_between(d)) {
+			delivery_send(d, c->smtp);
 			return true;
 		}
 	}
@@ -509,16 +509,16 @@ load(struct courier *c)
 	if ((qd = queue_take(c->pool->queue, c->pool->handle)) == NULL)
 		return false;
 	c->heard.verdict.class = VERDICT_NONE; /* the table may be another */
-	h = delivery_new(c->pool, qd, c->smtp, &c->remote);
-	if (h == NULL)
+	d = delivery_new(c->pool, qd, c->smtp, &c->remote);
+	if (d == NULL)
 		return true;
 	service_carry(&c->service, list_is_empty(&c->deliveries));
-	list_append(&c->deliveries, delivery_link(h));
+	list_append(&c->deliveries, delivery_link(d));
 	if (wants_relief(c))
 		relieve(c);
 	account_spend(
 	    c->pool->account, envelope_waiting(queue_claim_envelope(qd)));
-	delivery_send(h, c->smtp);
+	delivery_send(d, c->smtp);
 	return true;
 }
 
@@ -569,17 +569,17 @@ note_answer(struct courier *c, const struct sc_info *info)
 static void
 on_job_done(struct courier *c, const struct sc_info *info)
 {
-	struct delivery *h = delivery_by_tag(c, info->job);
+	struct delivery *d = delivery_by_tag(c, info->job);
 
-	if (c->body == h)
+	if (c->body == d)
 		c->body = NULL;
 	if (info->verdict.class == VERDICT_NONE) {
-		delivery_end(h, NULL); /* another connection may have it */
+		delivery_end(d, NULL); /* another connection may have it */
 		return;
 	}
 	note_answer(c, info);
-	if (delivery_job_done(h, &c->heard, info->is_void))
-		delivery_end(h, &info->verdict);
+	if (delivery_job_done(d, &c->heard, info->is_void))
+		delivery_end(d, &info->verdict);
 }
 
 static void

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascii.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -15,7 +14,9 @@
 #include "mail/envelope.h"
 #include "mail/idna.h"
 #include "net/loop.h"
+#include "outbound/answers.h"
 #include "outbound/content.h"
+#include "outbound/null_sender.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
 #include "smtp/smtp_caps.h"
@@ -41,11 +42,7 @@ struct delivery {
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
 	bool *offered; /* one per env->rcpts */
 	size_t split; /* recipients that fitted when it said: no more */
-	/* One per env->rcpts; NULL: nothing was said.  Those who heard the same
-	 * share one of heard. */
-	const struct answer **answers;
-	struct answer **heard;
-	size_t nheard;
+	struct answers answers; /* one per env->rcpts */
 	struct content *content;
 	char **addrs; /* of env->rcpts where the wire needs another form */
 	size_t naddrs;
@@ -63,15 +60,15 @@ struct delivery {
 };
 
 static int64_t
-now_ms(const struct delivery *h)
+now_ms(const struct delivery *d)
 {
-	return clock_boot_ms(loop_clock(h->pool->loop));
+	return clock_boot_ms(loop_clock(d->pool->loop));
 }
 
 /* Nothing can be sent of it.  A header without room never will have; a disk
  * that cannot be read may recover. */
 static void
-give_up(struct delivery *h, const struct err *err)
+give_up(struct delivery *d, const struct err *err)
 {
 	struct verdict v;
 
@@ -81,8 +78,8 @@ give_up(struct delivery *h, const struct err *err)
 	else
 		verdict_local(
 		    &v, VERDICT_LATER, STAGE_LOCAL, 451, "4.3.0", err->text);
-	log_text(LOG_LEVEL_ERROR, "%s: %s", h->env->id, err->text);
-	delivery_end(h, &v);
+	log_text(LOG_LEVEL_ERROR, "%s: %s", d->env->id, err->text);
+	delivery_end(d, &v);
 }
 
 /* The address as the wire has it: the domain in A-labels, which every server
@@ -104,13 +101,13 @@ wire_addr(const char *addr)
 }
 
 static void
-make_wire_addrs(struct delivery *h)
+make_wire_addrs(struct delivery *d)
 {
-	h->naddrs = h->env->nrcpts;
-	h->addrs = xcalloc(h->naddrs, sizeof(*h->addrs));
-	for (size_t i = 0; i < h->env->nrcpts; i++)
-		h->addrs[i] = wire_addr(h->env->rcpts[i].addr);
-	h->sender = wire_addr(content_identity(h->content)->sender);
+	d->naddrs = d->env->nrcpts;
+	d->addrs = xcalloc(d->naddrs, sizeof(*d->addrs));
+	for (size_t i = 0; i < d->env->nrcpts; i++)
+		d->addrs[i] = wire_addr(d->env->rcpts[i].addr);
+	d->sender = wire_addr(content_identity(d->content)->sender);
 }
 
 /* As set for the account, after what was learnt of the provider. */
@@ -134,26 +131,26 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 		.has_8bitmime = caps->has_8bitmime,
 		.has_smtputf8 = caps->has_smtputf8,
 	};
-	struct delivery *h = xcalloc(1, sizeof(*h));
+	struct delivery *d = xcalloc(1, sizeof(*d));
 	struct err err;
 
-	list_init(&h->link);
-	h->pool = p;
-	h->opts = account_opts_ref(account_options(p->account));
-	h->qd = qd;
-	h->env = queue_claim_envelope(qd);
-	h->remote = remote;
-	h->rcpts = xcalloc(h->env->nrcpts, sizeof(*h->rcpts));
-	h->index = xcalloc(h->env->nrcpts, sizeof(*h->index));
-	h->answers = xcalloc(h->env->nrcpts, sizeof(*h->answers));
-	h->offered = xcalloc(h->env->nrcpts, sizeof(*h->offered));
-	h->began_ms = now_ms(h);
-	if (content_new(qd, &opts, &h->content, &err) != 0) {
-		give_up(h, &err);
+	list_init(&d->link);
+	d->pool = p;
+	d->opts = account_opts_ref(account_options(p->account));
+	d->qd = qd;
+	d->env = queue_claim_envelope(qd);
+	d->remote = remote;
+	d->rcpts = xcalloc(d->env->nrcpts, sizeof(*d->rcpts));
+	d->index = xcalloc(d->env->nrcpts, sizeof(*d->index));
+	answers_init(&d->answers, d->env->nrcpts);
+	d->offered = xcalloc(d->env->nrcpts, sizeof(*d->offered));
+	d->began_ms = now_ms(d);
+	if (content_new(qd, &opts, &d->content, &err) != 0) {
+		give_up(d, &err);
 		return NULL;
 	}
-	make_wire_addrs(h);
-	return h;
+	make_wire_addrs(d);
+	return d;
 }
 
 struct delivery *
@@ -163,71 +160,71 @@ delivery_of_link(struct list *link)
 }
 
 struct list *
-delivery_link(struct delivery *h)
+delivery_link(struct delivery *d)
 {
-	return &h->link;
+	return &d->link;
 }
 
 uint64_t
-delivery_tag(const struct delivery *h)
+delivery_tag(const struct delivery *d)
 {
-	return (uint64_t)(uintptr_t)h;
+	return (uint64_t)(uintptr_t)d;
 }
 
 /* --- the transaction ------------------------------------------------------ */
 
 static bool
-is_to_offer(const struct delivery *h, size_t i)
+is_to_offer(const struct delivery *d, size_t i)
 {
-	return h->env->rcpts[i].state == RCPT_WAITING && !h->offered[i];
+	return d->env->rcpts[i].state == RCPT_WAITING && !d->offered[i];
 }
 
 static bool
-has_more(const struct delivery *h)
+has_more(const struct delivery *d)
 {
-	for (size_t i = 0; i < h->env->nrcpts; i++)
-		if (is_to_offer(h, i))
+	for (size_t i = 0; i < d->env->nrcpts; i++)
+		if (is_to_offer(d, i))
 			return true;
 	return false;
 }
 
 bool
-delivery_is_between(const struct delivery *h)
+delivery_is_between(const struct delivery *d)
 {
-	return !h->is_busy && has_more(h);
+	return !d->is_busy && has_more(d);
 }
 
 static size_t
-group_max(const struct delivery *h, const struct smtp_client *smtp)
+group_max(const struct delivery *d, const struct smtp_client *smtp)
 {
-	size_t max = h->opts->max_rcpts;
+	size_t max = d->opts->max_rcpts;
 	size_t offered = smtp_client_rcpt_max(smtp);
 
-	size_t learnt = account_fact(h->pool->account, LEARNT_RCPT_MAX);
+	size_t learnt = account_fact(d->pool->account, LEARNT_RCPT_MAX);
 
 	if (max == 0 || (offered != 0 && offered < max))
 		max = offered;
 	if (max == 0 || (learnt != 0 && learnt < max))
 		max = learnt;
-	if (max == 0 || (h->split != 0 && h->split < max))
-		max = h->split;
+	if (max == 0 || (d->split != 0 && d->split < max))
+		max = d->split;
 	return max != 0 ? max : SIZE_MAX;
 }
 
 static size_t
-domains_max(const struct delivery *h, const struct smtp_client *smtp)
+domains_max(const struct delivery *d, const struct smtp_client *smtp)
 {
 	size_t max = (size_t)smtp_client_caps(smtp)->rcpt_domain_max;
 
-	if (account_fact(h->pool->account, LEARNT_ONE_DOMAIN) != 0)
+	if (account_fact(d->pool->account, LEARNT_ONE_DOMAIN) != 0)
 		max = 1;
 	return max != 0 ? max : SIZE_MAX;
 }
 
 static const char *
-rcpt_addr(const struct delivery *h, size_t i)
+rcpt_addr(const struct delivery *d, size_t i)
 {
-	return h->addrs[i] != NULL ? h->addrs[i] : h->env->rcpts[i].addr;
+	return d->addrs[i] != NULL ? d->addrs[i] : d->env->rcpts[i].addr;
 }
 
 static bool
@@ -244,10 +241,10 @@ domain_of(const char *addr)
 
 /* Is this the domain of one of the n that have been picked? */
 static bool
-has_domain(const struct delivery *h, size_t n, struct bytes domain)
+has_domain(const struct delivery *d, size_t n, struct bytes domain)
 {
 	for (size_t i = n; i-- > 0;)
-		if (addr_domain_eq(domain_of(h->rcpts[i].addr), domain))
+		if (addr_domain_eq(domain_of(d->rcpts[i].addr), domain))
 			return true;
 	return false;
 }
@@ -260,13 +257,13 @@ struct group {
 
 /* May it go with the n that have been picked? */
 static bool
-fits_group(struct delivery *h, struct group *g, size_t n, const char *addr)
+fits_group(struct delivery *d, struct group *g, size_t n, const char *addr)
 {
 	struct bytes domain = domain_of(addr);
 
 	if (n > 0 && is_utf8_addr(addr) != g->needs_utf8)
 		return false;
-	if (g->domains_max != SIZE_MAX && !has_domain(h, n, domain) &&
+	if (g->domains_max != SIZE_MAX && !has_domain(d, n, domain) &&
 	    g->ndomains++ >= g->domains_max)
 		return false;
 	g->needs_utf8 = is_utf8_addr(addr);
@@ -276,76 +273,76 @@ fits_group(struct delivery *h, struct group *g, size_t n, const char *addr)
 /* Those whose address needs SMTPUTF8 go by themselves, so that a server without
  * it refuses only them.  Returns how many. */
 static size_t
-pick_group(struct delivery *h, struct group *g)
+pick_group(struct delivery *d, struct group *g)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < h->env->nrcpts && n < g->max; i++) {
-		const struct rcpt *r = &h->env->rcpts[i];
+	for (size_t i = 0; i < d->env->nrcpts && n < g->max; i++) {
+		const struct rcpt *r = &d->env->rcpts[i];
 
-		if (!is_to_offer(h, i) || !fits_group(h, g, n, rcpt_addr(h, i)))
+		if (!is_to_offer(d, i) || !fits_group(d, g, n, rcpt_addr(d, i)))
 			continue;
-		h->offered[i] = true;
-		h->index[n] = i;
-		h->rcpts[n++] = (struct smtp_job_rcpt) { rcpt_addr(h, i),
+		d->offered[i] = true;
+		d->index[n] = i;
+		d->rcpts[n++] = (struct smtp_job_rcpt) { rcpt_addr(d, i),
 			r->orcpt, r->notify };
 	}
 	return n;
 }
 
 void
-delivery_send(struct delivery *h, struct smtp_client *smtp)
+delivery_send(struct delivery *d, struct smtp_client *smtp)
 {
-	const char *sender = h->sender != NULL
-				 ? h->sender
-				 : content_identity(h->content)->sender;
-	struct group g = { .max = group_max(h, smtp),
-		.domains_max = domains_max(h, smtp) };
-	size_t n = pick_group(h, &g);
+	const char *sender = d->sender != NULL
+				 ? d->sender
+				 : content_identity(d->content)->sender;
+	struct group g = { .max = group_max(d, smtp),
+		.domains_max = domains_max(d, smtp) };
+	size_t n = pick_group(d, &g);
 
-	h->job = (struct smtp_job) {
-		.tag = delivery_tag(h),
+	d->job = (struct smtp_job) {
+		.tag = delivery_tag(d),
 		.sender = sender,
-		.rcpts = h->rcpts,
+		.rcpts = d->rcpts,
 		.nrcpts = n,
-		.size_bytes = content_size(h->content),
-		.is_8bit = content_is_8bit(h->content),
+		.size_bytes = content_size(d->content),
+		.is_8bit = content_is_8bit(d->content),
 		.needs_utf8 = g.needs_utf8 || is_utf8_addr(sender) ||
-			      content_needs_utf8(h->content),
-		.envid = h->env->envid,
-		.ret = h->env->ret,
+			      content_needs_utf8(d->content),
+		.envid = d->env->envid,
+		.ret = d->env->ret,
 	};
-	h->is_busy = true;
-	h->is_offered = false;
-	h->offers_dsn = smtp_client_offers_dsn(smtp);
-	content_rewind(h->content);
-	smtp_client_send(smtp, &h->job);
+	d->is_busy = true;
+	d->is_offered = false;
+	d->offers_dsn = smtp_client_offers_dsn(smtp);
+	content_rewind(d->content);
+	smtp_client_send(smtp, &d->job);
 }
 
 static void
 on_noted(void *ctx)
 {
-	struct delivery *h = ctx;
+	struct delivery *d = ctx;
 
-	h->is_offering = false;
-	h->is_offered = true;
-	h->remote->go_on(h->remote->ctx);
+	d->is_offering = false;
+	d->is_offered = true;
+	d->remote->go_on(d->remote->ctx);
 }
 
 /* The last byte of the body takes the dot with it.  False: not yet. */
 static bool
-may_end(struct delivery *h)
+may_end(struct delivery *d)
 {
-	if (h->is_offered || h->is_offering)
-		return h->is_offered;
-	h->is_offered = queue_claim_mark(
-	    h->qd, h->index, h->job.nrcpts, h->remote->who, on_noted, h);
-	h->is_offering = !h->is_offered;
-	return h->is_offered;
+	if (d->is_offered || d->is_offering)
+		return d->is_offered;
+	d->is_offered = queue_claim_mark(
+	    d->qd, d->index, d->job.nrcpts, d->remote->who, on_noted, d);
+	d->is_offering = !d->is_offered;
+	return d->is_offered;
 }
 
 bool
-delivery_feed(struct delivery *h, struct smtp_client *smtp)
+delivery_feed(struct delivery *d, struct smtp_client *smtp)
 {
 	struct bytes piece;
 	struct err err;
@@ -353,203 +350,110 @@ delivery_feed(struct delivery *h, struct smtp_client *smtp)
 	size_t n;
 
 	for (;;) {
-		if (content_peek(h->content, &piece, &err) != 0) {
+		if (content_peek(d->content, &piece, &err) != 0) {
 			/* The connection is given up, so that no half message
 			 * is ever taken for a whole one. */
 			log_text(
-			    LOG_LEVEL_ERROR, "%s: %s", h->env->id, err.text);
+			    LOG_LEVEL_ERROR, "%s: %s", d->env->id, err.text);
 			smtp_client_body_failed(
 			    smtp, "cannot read the message from the spool");
 			return true;
 		}
-		if (piece.n > 0 && content_ends_with(h->content, piece) &&
-		    !may_end(h))
+		if (piece.n > 0 && content_ends_with(d->content, piece) &&
+		    !may_end(d))
 			return went;
 		if (piece.n == 0 ||
 		    (n = smtp_client_body(smtp, piece.p, piece.n)) == 0)
 			return went;
-		content_used(h->content, n);
+		content_used(d->content, n);
 		went = true;
 	}
-}
-
-/* What recipient i has heard; VERDICT_NONE: nothing yet. */
-static const struct answer *
-answer_of(const struct delivery *h, size_t i)
-{
-	static const struct answer nothing = { .verdict = {
-						   .class = VERDICT_NONE } };
-
-	return h->answers[i] != NULL ? h->answers[i] : &nothing;
-}
-
-static const struct verdict *
-verdict_of(const struct delivery *h, size_t i)
-{
-	return &answer_of(h, i)->verdict;
-}
-
-static const struct answer *
-keep_answer(struct delivery *h, const struct answer *a)
-{
-	struct answer *newest = h->nheard > 0 ? h->heard[h->nheard - 1] : NULL;
-
-	if (newest != NULL && verdict_eq(&newest->verdict, &a->verdict))
-		return newest;
-	h->heard = xrealloc(h->heard, h->nheard + 1, sizeof(struct answer *));
-	h->heard[h->nheard] = xmalloc(sizeof(*a));
-	*h->heard[h->nheard] = *a;
-	return h->heard[h->nheard++];
 }
 
 /* A 5yz that means something else, a quota say, must not end the message, and a
  * 4yz may be for good (a row of the user's), or be 552 for a full mailbox, which
  * the engine takes for "later"; code and text stay as they were said. */
 static void
-reconsider(struct delivery *h, struct answer *a)
+reconsider(struct delivery *d, struct answer *a)
 {
 	enum diagnosis_act act = a->meaning.act;
 
 	if (act == DIAGNOSIS_HOLD_MESSAGE &&
-	    h->hold.verdict.class == VERDICT_NONE)
-		h->hold = *a;
+	    d->hold.verdict.class == VERDICT_NONE)
+		d->hold = *a;
 	a->verdict.class = act == DIAGNOSIS_FAIL ? VERDICT_NEVER
 						 : VERDICT_LATER;
 }
 
-static bool
-is_one_of(struct bytes word, const char *const *list)
-{
-	while (*list != NULL && !bytes_eq_nocase(word, *list))
-		list++;
-	return *list != NULL;
-}
-
-/* The next word of *text, without what may stand in between. */
-static struct bytes
-cut_telling_word(struct bytes *text)
-{
-	static const char *const fillers[] = { "is", "address", "smtp", "mail",
-		"envelope", "reverse", NULL };
-	struct bytes w;
-
-	do {
-		while (text->n > 0 && !ascii_is_alnum(*text->p))
-			text->p++, text->n--;
-		for (w = bytes_of(text->p, 0);
-		     text->n > 0 && ascii_is_alnum(*text->p); w.n++)
-			text->p++, text->n--;
-	} while (is_one_of(w, fillers));
-	return w;
-}
-
-/* "null reverse-path", "Empty MAIL FROM", "sender address required"; but "no
- * mail from", "no path" and "no reverse DNS" are said of anything. */
-static bool
-names_null_sender(struct bytes text)
-{
-	static const char *const senders[] = { "sender", "return", "originator",
-		"from", "path", NULL };
-	static const char *const none[] = { "null", "empty", "blank", "missing",
-		NULL };
-	struct bytes was = { "", 0 }, w;
-
-	for (; (w = cut_telling_word(&text)).n > 0; was = w) {
-		if (is_one_of(was, none) && is_one_of(w, senders))
-			return true;
-		if (bytes_eq_nocase(was, "no") &&
-		    (bytes_eq_nocase(w, "sender") ||
-			bytes_eq_nocase(w, "return")))
-			return true;
-		if (is_one_of(was, senders) &&
-		    (is_one_of(w, none) || bytes_eq_nocase(w, "required")))
-			return true;
-	}
-	return false;
-}
-
-/* Does the provider take no mail from <>, whatever null_sender says?  At MAIL
- * there is nothing else to refuse; some keep that for later. */
-static bool
-is_about_null_sender(const struct verdict *v, enum diagnosis_act act)
-{
-	if (names_null_sender(bytes_str(v->text)))
-		return true;
-	if (act != DIAGNOSIS_FAIL && act != DIAGNOSIS_HOLD_MESSAGE)
-		return false;
-	return v->stage == STAGE_MAIL || act == DIAGNOSIS_HOLD_MESSAGE ||
-	       strstr(v->text, "<>") != NULL;
-}
-
 static void
-learn(const struct delivery *h, enum learnt_fact f, uint32_t value)
+learn(const struct delivery *d, enum learnt_fact f, uint32_t value)
 {
-	account_learn(h->pool->account, h->opts, f, value);
+	account_learn(d->pool->account, d->opts, f, value);
 }
 
 /* The account's address stands in from now on, and a person is told. */
 static void
-learn_no_null_sender(const struct delivery *h, const struct verdict *v)
+learn_no_null_sender(const struct delivery *d, const struct verdict *v)
 {
-	static const struct diagnosis d = {
+	static const struct diagnosis advice = {
 		.cause = "the provider accepts no mail from <>, so notices are "
 			 "sent with the address of the account",
 		.remedy = "set null_sender = no for this account",
 	};
 	struct buf why;
 
-	if (account_fact(h->pool->account, LEARNT_NO_NULL_SENDER) != 0)
+	if (account_fact(d->pool->account, LEARNT_NO_NULL_SENDER) != 0)
 		return;
-	learn(h, LEARNT_NO_NULL_SENDER, 1);
+	learn(d, LEARNT_NO_NULL_SENDER, 1);
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(v, &d, &why);
-	account_alert(h->pool->account, "null-sender", buf_str(&why));
+	diagnosis_reason(v, &advice, &why);
+	account_alert(d->pool->account, "null-sender", buf_str(&why));
 	buf_clear(&why);
 }
 
 /* A notice that went out from <> and was refused for that goes once more, with
  * the address of the account, if there is one. */
 static bool
-replaces_null_sender(struct delivery *h, const struct answer *a)
+replaces_null_sender(struct delivery *d, const struct answer *a)
 {
-	const char *own = h->opts->identity.address;
+	const char *own = d->opts->identity.address;
 
-	if (account_is_past(h->pool->account, h->opts) ||
-	    h->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
-	    !is_about_null_sender(&a->verdict, a->meaning.act))
+	if (account_is_past(d->pool->account, d->opts) ||
+	    d->job.sender[0] != '\0' || own == NULL || own[0] == '\0' ||
+	    !null_sender_is_refused(&a->verdict, a->meaning.act))
 		return false;
-	learn_no_null_sender(h, &a->verdict);
+	learn_no_null_sender(d, &a->verdict);
 	return true;
 }
 
 void
 delivery_rcpt(
-    struct delivery *h, size_t rcpt, const struct answer *a, bool is_void)
+    struct delivery *d, size_t rcpt, const struct answer *a, bool is_void)
 {
-	size_t i = h->index[rcpt];
+	size_t i = d->index[rcpt];
 	struct answer mine = *a;
 	struct verdict *v = &mine.verdict;
 
-	h->is_void |= is_void;
-	if (v->class == VERDICT_NEVER && replaces_null_sender(h, a)) {
+	d->is_void |= is_void;
+	if (v->class == VERDICT_NEVER && replaces_null_sender(d, a)) {
 		v->class = VERDICT_LATER;
-		h->is_void = true;
+		d->is_void = true;
 	} else if (v->class == VERDICT_NEVER ||
 		   (v->class == VERDICT_LATER && v->code != 0 && !is_void)) {
-		reconsider(h, &mine);
+		reconsider(d, &mine);
 	}
 	if (v->class == VERDICT_OK)
-		h->is_sent = true;
-	h->answers[i] = keep_answer(h, &mine);
-	queue_claim_rcpt(h->qd, i, v);
+		d->is_sent = true;
+	answers_keep(&d->answers, i, &mine);
+	queue_claim_rcpt(d->qd, i, v);
 }
 
 static bool
-has_several_domains(const struct delivery *h)
+has_several_domains(const struct delivery *d)
 {
-	for (size_t i = 1; i < h->job.nrcpts; i++)
-		if (!addr_domain_eq(domain_of(h->rcpts[0].addr),
-			domain_of(h->rcpts[i].addr)))
+	for (size_t i = 1; i < d->job.nrcpts; i++)
+		if (!addr_domain_eq(domain_of(d->rcpts[0].addr),
+			domain_of(d->rcpts[i].addr)))
 			return true;
 	return false;
 }
@@ -565,81 +469,83 @@ is_about_number(const struct verdict *v)
 
 /* The first n were taken, and from there on they were too many. */
 static void
-learn_limit(struct delivery *h, size_t n)
+learn_limit(struct delivery *d, size_t n)
 {
-	for (size_t i = 0; i < h->job.nrcpts; i++) {
-		const struct verdict *v = verdict_of(h, h->index[i]);
+	for (size_t i = 0; i < d->job.nrcpts; i++) {
+		const struct verdict *v = answers_verdict(
+		    &d->answers, d->index[i]);
 
 		if ((v->class == VERDICT_OK) != (i < n) ||
 		    (i == n && !is_about_number(v)))
 			return;
 	}
-	learn(h, LEARNT_RCPT_MAX, (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
+	learn(d, LEARNT_RCPT_MAX, (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
 }
 
 /* Those who were too many for this transaction, or lived elsewhere, come in the
  * next one, at once (R61).  Each time fewer are left, or their domains are, so
  * this comes to an end. */
 static void
-offer_rest_again(struct delivery *h, bool is_taken)
+offer_rest_again(struct delivery *d, bool is_taken)
 {
-	bool may_split = is_taken || has_several_domains(h);
+	bool may_split = is_taken || has_several_domains(d);
 	size_t taken = 0, too_many = 0;
 
-	for (size_t i = 0; i < h->job.nrcpts; i++) {
-		size_t at = h->index[i];
-		enum diagnosis_act act = answer_of(h, at)->meaning.act;
+	for (size_t i = 0; i < d->job.nrcpts; i++) {
+		size_t at = d->index[i];
+		enum diagnosis_act act =
+		    answers_get(&d->answers, at)->meaning.act;
 
 		taken += act == DIAGNOSIS_NONE;
 		if (act == DIAGNOSIS_SPLIT_DOMAINS) {
-			learn(h, LEARNT_ONE_DOMAIN, 1);
-			h->offered[at] = !may_split;
+			learn(d, LEARNT_ONE_DOMAIN, 1);
+			d->offered[at] = !may_split;
 		} else if (act == DIAGNOSIS_SPLIT && is_taken) {
-			h->offered[at] = false;
+			d->offered[at] = false;
 			too_many++;
 		}
 	}
 	if (too_many == 0)
 		return;
-	h->split = taken;
-	learn_limit(h, taken);
+	d->split = taken;
+	learn_limit(d, taken);
 }
 
 bool
-delivery_job_done(struct delivery *h, const struct answer *a, bool is_void)
+delivery_job_done(struct delivery *d, const struct answer *a, bool is_void)
 {
 	const struct verdict *v = &a->verdict;
 	enum diagnosis_act act = a->meaning.act;
 	bool is_domains = act == DIAGNOSIS_SPLIT_DOMAINS, is_over;
 
-	h->is_busy = false;
-	h->is_void |= is_void;
+	d->is_busy = false;
+	d->is_void |= is_void;
 	if (v->class == VERDICT_OK || is_domains)
-		offer_rest_again(h, v->class == VERDICT_OK);
+		offer_rest_again(d, v->class == VERDICT_OK);
 	/* After trouble with the message or the connection the rest must not
 	 * be offered on it; they keep waiting, with this verdict.  Recipients
 	 * who are put off do not stand in the way of others. */
 	is_over = (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
 		      !is_domains) ||
-		  v->code == 421 || act == DIAGNOSIS_RECONNECT || h->is_void ||
-		  h->hold.verdict.class != VERDICT_NONE || !has_more(h);
+		  v->code == 421 || act == DIAGNOSIS_RECONNECT || d->is_void ||
+		  d->hold.verdict.class != VERDICT_NONE || !has_more(d);
 	if (!is_over)
-		queue_claim_note(h->qd);
+		queue_claim_note(d->qd);
 	return is_over;
 }
 
 /* --- the end -------------------------------------------------------------- */
 
 static bool
-is_hold(const struct delivery *h, const struct verdict *v)
+is_hold(const struct delivery *d, const struct verdict *v)
 {
-	return h->hold.verdict.class != VERDICT_NONE &&
-	       v->class == VERDICT_LATER && v->code == h->hold.verdict.code &&
-	       strcmp(v->text, h->hold.verdict.text) == 0;
+	return d->hold.verdict.class != VERDICT_NONE &&
+	       v->class == VERDICT_LATER && v->code == d->hold.verdict.code &&
+	       strcmp(v->text, d->hold.verdict.text) == 0;
 }
 
 static const char *
-class_word(const struct delivery *h, const struct verdict *v)
+class_word(const struct delivery *d, const struct verdict *v)
 {
 	static const char *words[] = {
 		[VERDICT_NONE] = "untried",
@@ -648,7 +554,7 @@ class_word(const struct delivery *h, const struct verdict *v)
 		[VERDICT_NEVER] = "failed",
 	};
 
-	if (is_hold(h, v))
+	if (is_hold(d, v))
 		return "held";
 	return v->is_uncertain ? "uncertain" : words[v->class];
 }
@@ -674,99 +580,100 @@ same_answer(const struct verdict *a, const struct verdict *b)
 
 /* What the provider saw in place of what was submitted. */
 static void
-log_identity(struct log_line *l, const struct delivery *h)
+log_identity(struct log_line *l, const struct delivery *d)
 {
-	const struct identity_result *id = content_identity(h->content);
+	const struct identity_result *id = content_identity(d->content);
 
 	if ((id->changed & IDENTITY_CHANGED_ENVELOPE) != 0)
 		log_addr(l, "as", id->sender);
 	if ((id->changed & IDENTITY_CHANGED_FROM) != 0)
 		log_addr(l, "header_from_was", id->old_from);
-	if (content_is_repaired(h->content))
+	if (content_is_repaired(d->content))
 		log_str(l, "body", "re-encoded");
 }
 
 static void
-log_advice(struct log_line *l, const struct delivery *h, const struct answer *a)
+log_advice(struct log_line *l, const struct delivery *d, const struct answer *a)
 {
-	const struct diagnosis *d = &a->meaning;
+	const struct diagnosis *meaning = &a->meaning;
 
 	/* The courier has said, or will, what is wrong with the session. */
-	if (h->is_void && a->verdict.class == VERDICT_LATER)
+	if (d->is_void && a->verdict.class == VERDICT_LATER)
 		return;
-	if (d->act != DIAGNOSIS_NONE && d->cause[0] != '\0')
-		log_sentence(l, "cause", d->cause);
-	if (d->act != DIAGNOSIS_NONE && d->remedy[0] != '\0')
-		log_sentence(l, "remedy", d->remedy);
+	if (meaning->act != DIAGNOSIS_NONE && meaning->cause[0] != '\0')
+		log_sentence(l, "cause", meaning->cause);
+	if (meaning->act != DIAGNOSIS_NONE && meaning->remedy[0] != '\0')
+		log_sentence(l, "remedy", meaning->remedy);
 }
 
 /* One line for all recipients that got the same answer as recipient i. */
 static void
-log_group(const struct delivery *h, size_t i)
+log_group(const struct delivery *d, size_t i)
 {
-	const struct verdict *v = verdict_of(h, i);
-	const struct envelope *e = h->env;
+	const struct verdict *v = answers_verdict(&d->answers, i);
+	const struct envelope *e = d->env;
 	char text[NUM_TEXT_SIZE];
 	struct log_line l;
 	size_t n = 0;
 
 	log_begin(&l,
 	    v->class == VERDICT_OK ? LOG_LEVEL_INFO
-	    : is_hold(h, v)        ? LOG_LEVEL_ERROR
+	    : is_hold(d, v)        ? LOG_LEVEL_ERROR
 				   : LOG_LEVEL_WARNING,
-	    class_word(h, v));
+	    class_word(d, v));
 	log_str(&l, "id", e->id);
 	log_submitter(&l, e);
 	log_addr(&l, "from", e->sender);
-	log_identity(&l, h);
+	log_identity(&l, d);
 	for (size_t k = i; k < e->nrcpts; k++)
-		if (same_answer(v, verdict_of(h, k)) && n++ < LOGGED_RCPTS_MAX)
+		if (same_answer(v, answers_verdict(&d->answers, k)) &&
+		    n++ < LOGGED_RCPTS_MAX)
 			log_addr(&l, "to", e->rcpts[k].addr);
 	if (n > 1)
 		log_num(&l, "nrcpts", (int64_t)n);
-	log_str(&l, "account", h->opts->name);
-	log_str(&l, "remote", h->remote->who);
-	log_str(&l, "tls", h->remote->tls[0] != '\0' ? h->remote->tls : "none");
+	log_str(&l, "account", d->opts->name);
+	log_str(&l, "remote", d->remote->who);
+	log_str(&l, "tls", d->remote->tls[0] != '\0' ? d->remote->tls : "none");
 	log_num(&l, "code", v->code);
 	log_str(&l, "reply", v->text);
-	log_advice(&l, h, answer_of(h, i));
+	log_advice(&l, d, answers_get(&d->answers, i));
 	log_str(&l, "delay",
 	    num_duration_text(
-		clock_wall_ms(loop_clock(h->pool->loop)) - e->arrived_s * 1000,
+		clock_wall_ms(loop_clock(d->pool->loop)) - e->arrived_s * 1000,
 		text));
-	log_num(&l, "took_ms", now_ms(h) - h->began_ms);
-	log_num(&l, "attempt", queue_claim_attempts(h->qd) + 1);
+	log_num(&l, "took_ms", now_ms(d) - d->began_ms);
+	log_num(&l, "attempt", queue_claim_attempts(d->qd) + 1);
 	log_end(&l);
 }
 
 static void
-log_outcome(const struct delivery *h)
+log_outcome(const struct delivery *d)
 {
-	for (size_t i = 0; i < h->env->nrcpts; i++) {
+	for (size_t i = 0; i < d->env->nrcpts; i++) {
 		bool is_told = false;
 
-		if (verdict_of(h, i)->class == VERDICT_NONE)
+		if (answers_verdict(&d->answers, i)->class == VERDICT_NONE)
 			continue;
 		for (size_t k = 0; k < i && !is_told; k++)
-			is_told = same_answer(
-			    verdict_of(h, k), verdict_of(h, i));
+			is_told = same_answer(answers_verdict(&d->answers, k),
+			    answers_verdict(&d->answers, i));
 		if (!is_told)
-			log_group(h, i);
+			log_group(d, i);
 	}
 }
 
 /* A partial result must be durable before any courier takes more work. */
 static bool
-is_partial(const struct delivery *h)
+is_partial(const struct delivery *d)
 {
 	bool has_ok = false, has_other = false;
 
-	for (size_t i = 0; i < h->env->nrcpts; i++) {
+	for (size_t i = 0; i < d->env->nrcpts; i++) {
 		/* What was decided before this delivery. */
-		if (h->env->rcpts[i].state != RCPT_WAITING &&
-		    verdict_of(h, i)->class == VERDICT_NONE)
+		if (d->env->rcpts[i].state != RCPT_WAITING &&
+		    answers_verdict(&d->answers, i)->class == VERDICT_NONE)
 			continue;
-		if (verdict_of(h, i)->class == VERDICT_OK)
+		if (answers_verdict(&d->answers, i)->class == VERDICT_OK)
 			has_ok = true;
 		else
 			has_other = true;
@@ -789,17 +696,17 @@ broke_it(const struct verdict *v)
  * yet, the server may just have ended a connection that was idle; and one that
  * has served its time ends without anybody's doing. */
 static bool
-is_suspect(const struct delivery *h)
+is_suspect(const struct delivery *d)
 {
-	for (size_t i = 0; i < h->env->nrcpts; i++) {
-		const struct verdict *v = verdict_of(h, i);
+	for (size_t i = 0; i < d->env->nrcpts; i++) {
+		const struct verdict *v = answers_verdict(&d->answers, i);
 
 		if (!broke_it(v))
 			continue;
-		if (h->remote->is_spent && v->stage != STAGE_END)
+		if (d->remote->is_spent && v->stage != STAGE_END)
 			return false;
-		return (v->stage != STAGE_MAIL && !h->remote->is_spent) ||
-		       pool_suspects(h->pool, h->env->id);
+		return (v->stage != STAGE_MAIL && !d->remote->is_spent) ||
+		       pool_suspects(d->pool, d->env->id);
 	}
 	return false;
 }
@@ -807,62 +714,63 @@ is_suspect(const struct delivery *h)
 /* What the answers mean for the account.  True: nobody took or refused it for
  * good, and the trouble is the account's: nothing is charged to the message. */
 static bool
-is_untried(const struct delivery *h)
+is_untried(const struct delivery *d)
 {
-	bool is_account = !is_suspect(h);
+	bool is_account = !is_suspect(d);
 
-	for (size_t i = 0; i < h->env->nrcpts; i++) {
-		const struct verdict *v = verdict_of(h, i);
+	for (size_t i = 0; i < d->env->nrcpts; i++) {
+		const struct verdict *v = answers_verdict(&d->answers, i);
 
 		if (v->class == VERDICT_NONE)
 			continue;
 		/* A lost connection is the courier's to tell, and one that
 		 * has served its time is no trouble. */
 		if (v->is_uncertain ||
-		    (!(h->is_void && v->class == VERDICT_LATER) &&
+		    (!(d->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(v)) &&
-			!(v->code == 421 && h->remote->is_spent) &&
-			!pool_heard_of(
-			    h->pool, h->opts, answer_of(h, i), h->env->id)))
+			!(v->code == 421 && d->remote->is_spent) &&
+			!pool_heard_of(d->pool, d->opts,
+			    answers_get(&d->answers, i), d->env->id)))
 			is_account = false;
 	}
 	return is_account;
 }
 
 static bool
-wants_relayed(const struct delivery *h)
+wants_relayed(const struct delivery *d)
 {
-	for (size_t i = 0; i < h->env->nrcpts; i++)
-		if (verdict_of(h, i)->class == VERDICT_OK &&
-		    (h->env->rcpts[i].notify & DSN_NOTIFY_SUCCESS) != 0)
+	for (size_t i = 0; i < d->env->nrcpts; i++)
+		if (answers_verdict(&d->answers, i)->class == VERDICT_OK &&
+		    (d->env->rcpts[i].notify & DSN_NOTIFY_SUCCESS) != 0)
 			return true;
 	return false;
 }
 
 /* RFC 3461 5.2.2: NOTIFY=SUCCESS ends here, and its sender is told. */
 static void
-tell_relayed(const struct delivery *h)
+tell_relayed(const struct delivery *d)
 {
-	const struct outbound_hooks *hooks = h->pool->hooks;
+	const struct outbound_hooks *hooks = d->pool->hooks;
 	struct envelope *env;
 	char *head;
 	size_t n = 0;
 
-	if (h->offers_dsn || hooks->relayed == NULL || !wants_relayed(h))
+	if (d->offers_dsn || hooks->relayed == NULL || !wants_relayed(d))
 		return;
-	env = envelope_dup(h->env);
+	env = envelope_dup(d->env);
 	for (size_t i = 0; i < env->nrcpts; i++) {
 		struct rcpt *r = &env->rcpts[i];
 
 		/* Those of earlier attempts have been told of then. */
-		r->state = verdict_of(h, i)->class == VERDICT_OK ? RCPT_SENT
-								 : RCPT_WAITING;
+		r->state = answers_verdict(&d->answers, i)->class == VERDICT_OK
+			       ? RCPT_SENT
+			       : RCPT_WAITING;
 		if (r->state == RCPT_SENT)
-			rcpt_set_verdict(r, verdict_of(h, i));
+			rcpt_set_verdict(r, answers_verdict(&d->answers, i));
 	}
 	head = xmalloc(HEAD_MAX);
 	/* A notice without the header is still one. */
-	IGNORE(queue_claim_read(h->qd, 0, head, HEAD_MAX, &n, NULL));
+	IGNORE(queue_claim_read(d->qd, 0, head, HEAD_MAX, &n, NULL));
 	hooks->relayed(hooks->ctx, env, bytes_of(head, n));
 	free(head);
 	envelope_free(env);
@@ -883,55 +791,52 @@ alert_held(const struct pool *p, const char *id, const char *why)
 }
 
 static void
-end_held(struct delivery *h, bool must_settle)
+end_held(struct delivery *d, bool must_settle)
 {
 	char id[ENVELOPE_ID_SIZE];
 	struct buf why;
 
-	memcpy(id, h->env->id, sizeof(id));
+	memcpy(id, d->env->id, sizeof(id));
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(&h->hold.verdict, &h->hold.meaning, &why);
-	queue_claim_end(h->qd, QUEUE_END_HELD, &h->hold.verdict, 0,
-	    must_settle ? pool_settled : NULL, h->pool);
-	alert_held(h->pool, id, buf_str(&why));
+	diagnosis_reason(&d->hold.verdict, &d->hold.meaning, &why);
+	queue_claim_end(d->qd, QUEUE_END_HELD, &d->hold.verdict, 0,
+	    must_settle ? pool_settled : NULL, d->pool);
+	alert_held(d->pool, id, buf_str(&why));
 	buf_clear(&why);
 }
 
 void
-delivery_end(struct delivery *h, const struct verdict *v)
+delivery_end(struct delivery *d, const struct verdict *v)
 {
-	bool must_settle = is_partial(h) || queue_syncs_each(h->pool->queue);
+	bool must_settle = is_partial(d) || queue_syncs_each(d->pool->queue);
 	bool untried;
 
 	/* Not said before a kill could not undo it. */
-	queue_claim_note(h->qd);
-	log_outcome(h);
-	tell_relayed(h);
-	untried = is_untried(h) && (v == NULL || v->stage != STAGE_LOCAL);
-	if (h->is_sent)
-		pool_sent(h->pool, h->opts);
+	queue_claim_note(d->qd);
+	log_outcome(d);
+	tell_relayed(d);
+	untried = is_untried(d) && (v == NULL || v->stage != STAGE_LOCAL);
+	if (d->is_sent)
+		pool_sent(d->pool, d->opts);
 	if (must_settle && !untried)
-		pool_settling(h->pool);
+		pool_settling(d->pool);
 	if (untried)
-		queue_claim_end(h->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
-	else if (h->hold.verdict.class != VERDICT_NONE)
-		end_held(h, must_settle);
+		queue_claim_end(d->qd, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	else if (d->hold.verdict.class != VERDICT_NONE)
+		end_held(d, must_settle);
 	else
-		queue_claim_end(h->qd, QUEUE_END_TRIED, v, 0,
-		    must_settle ? pool_settled : NULL, h->pool);
-	list_remove(&h->link);
-	for (size_t i = 0; i < h->naddrs; i++)
-		free(h->addrs[i]);
-	free(h->addrs);
-	free(h->sender);
-	content_free(h->content);
-	account_opts_free(h->opts);
-	free(h->rcpts);
-	free(h->index);
-	free(h->offered);
-	for (size_t i = 0; i < h->nheard; i++)
-		free(h->heard[i]);
-	free(h->heard);
-	free(h->answers);
-	free(h);
+		queue_claim_end(d->qd, QUEUE_END_TRIED, v, 0,
+		    must_settle ? pool_settled : NULL, d->pool);
+	list_remove(&d->link);
+	for (size_t i = 0; i < d->naddrs; i++)
+		free(d->addrs[i]);
+	free(d->addrs);
+	free(d->sender);
+	content_free(d->content);
+	account_opts_free(d->opts);
+	free(d->rcpts);
+	free(d->index);
+	free(d->offered);
+	answers_clear(&d->answers);
+	free(d);
 }

@@ -30,7 +30,7 @@ struct delivery_remote {
 	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
 	const char *tls; /* "TLSv1.3", "" in clear */
 	bool is_spent; /* its 421 ends the connection and means no more */
-	/* Some body has more to give than when it was last asked. */
+	/* More body data is available. */
 	void (*go_on)(void *ctx);
 	void *ctx;
 };
@@ -40,27 +40,27 @@ struct delivery_remote {
 struct delivery *delivery_new(struct pool *p, struct queue_claim *qd,
     const struct smtp_client *smtp, const struct delivery_remote *remote);
 struct delivery *delivery_of_link(struct list *link);
-struct list *delivery_link(struct delivery *h);
-uint64_t delivery_tag(const struct delivery *h);
+struct list *delivery_link(struct delivery *d);
+uint64_t delivery_tag(const struct delivery *d);
 
 /* No transaction is under way, and recipients are left for another. */
-bool delivery_is_between(const struct delivery *h);
+bool delivery_is_between(const struct delivery *d);
 /* Begins the next transaction; the engine must have room for it. */
-void delivery_send(struct delivery *h, struct smtp_client *smtp);
+void delivery_send(struct delivery *d, struct smtp_client *smtp);
 /* After the engine asked for this message's body: gives it bytes until it
  * takes no more, or the disk must first know that the last ones are about to
  * go; true: some went. */
-bool delivery_feed(struct delivery *h, struct smtp_client *smtp);
+bool delivery_feed(struct delivery *d, struct smtp_client *smtp);
 /* is_void: see struct sc_info. */
 void delivery_rcpt(
-    struct delivery *h, size_t rcpt, const struct answer *a, bool is_void);
+    struct delivery *d, size_t rcpt, const struct answer *a, bool is_void);
 /* The transaction is over.  True: every recipient has been offered, or no more
  * may be on this connection; the message is done with this courier:
  * delivery_end(). */
 bool delivery_job_done(
-    struct delivery *h, const struct answer *a, bool is_void);
-/* Gives the delivery back to the queue with what is known and frees h.  NULL:
+    struct delivery *d, const struct answer *a, bool is_void);
+/* Gives the delivery back to the queue with what is known and frees d.  NULL:
  * the connection ended before its turn came. */
-void delivery_end(struct delivery *h, const struct verdict *v);
+void delivery_end(struct delivery *d, const struct verdict *v);
 
 #endif

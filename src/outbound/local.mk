@@ -1,6 +1,8 @@
 noinst_LIBRARIES += %reldir%/liboutbound.a
 %canon_reldir%_liboutbound_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_liboutbound_a_SOURCES = \
+	%reldir%/answers.c \
+	%reldir%/answers.h \
 	%reldir%/content.c \
 	%reldir%/content.h \
 	%reldir%/courier.c \
@@ -15,6 +17,8 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/dispatch.h \
 	%reldir%/login.c \
 	%reldir%/login.h \
+	%reldir%/null_sender.c \
+	%reldir%/null_sender.h \
 	%reldir%/outbound.c \
 	%reldir%/outbound.h \
 	%reldir%/pool.c \

@@ -8,6 +8,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf.h \
 	%reldir%/conf_account.c \
 	%reldir%/conf_build.h \
+	%reldir%/conf_edit.c \
+	%reldir%/conf_edit.h \
 	%reldir%/conf_listen.c \
 	%reldir%/conf_paths.c \
 	%reldir%/conf_read.c \

@@ -3,6 +3,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 %canon_reldir%_libsys_a_SOURCES = \
 	%reldir%/clock_sys.c \
 	%reldir%/clock_sys.h \
+	%reldir%/file_replace.c \
+	%reldir%/file_replace.h \
 	%reldir%/fs_sys.c \
 	%reldir%/fs_sys.h \
 	%reldir%/log_limit.c \

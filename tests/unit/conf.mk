@@ -2,12 +2,14 @@
 
 unit_tests += \
 	%reldir%/test_argv \
+	%reldir%/test_file_replace \
 	%reldir%/test_cred \
 	%reldir%/test_setting \
 	%reldir%/test_provider \
 	%reldir%/test_replies \
 	%reldir%/test_conf_read \
 	%reldir%/test_conf \
+	%reldir%/test_conf_edit \
 	%reldir%/test_route \
 	%reldir%/test_alias
 

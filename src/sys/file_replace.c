@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sys/file_replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+static int
+write_all(int fd, struct bytes b)
+{
+	while (b.n > 0) {
+		ssize_t n = write(fd, b.p, b.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		b = bytes_of(b.p + n, b.n - (size_t)n);
+	}
+	return 0;
+}
+
+static int
+sync_folder_of(const char *path)
+{
+	char *copy = xstrdup(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd >= 0 ? fsync(fd) : -1;
+
+	if (fd >= 0)
+		IGNORE(close(fd)); /* only synced */
+	free(copy);
+	return rc;
+}
+
+int
+file_replace(const char *path, struct bytes content, mode_t mode, uid_t uid,
+    gid_t gid, struct err *err)
+{
+	char *real = realpath(path, NULL);
+	char *temp;
+	int fd, rc = -1;
+
+	if (real == NULL)
+		real = xstrdup(path); /* does not exist, or open() says why */
+	temp = xasprintf("%s.XX"
+			 "XX"
+			 "XX",
+	    real);
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0) {
+		err_sys(err, "cannot write %s", path);
+		goto out;
+	}
+	rc = fchown(fd, uid, gid);
+	if (rc == 0)
+		rc = fchmod(fd, mode);
+	if (rc == 0)
+		rc = write_all(fd, content);
+	if (rc == 0)
+		rc = fsync(fd);
+	if (close(fd) != 0)
+		rc = -1;
+	if (rc == 0)
+		rc = rename(temp, real);
+	if (rc != 0) {
+		err_sys(err, "cannot write %s", path);
+		IGNORE(unlink(temp)); /* an error was reported already */
+	} else if (sync_folder_of(real) != 0) {
+		rc = err_sys(err, "cannot sync the folder of %s", path);
+	}
+out:
+	free(temp);
+	free(real);
+	return rc;
+}

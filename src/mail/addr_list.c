@@ -26,14 +26,19 @@ enum {
 	NOBODY_MAX = 64
 };
 
-/* What has been read of the address under way. */
-struct parse {
-	struct addr_list *list;
+/* The text, token by token. */
+struct scan {
 	struct bytes text;
 	size_t at; /* behind the current token */
 	size_t start; /* of the current token */
-	size_t entry; /* where the current member of the list begins */
 	size_t searches; /* that found nothing */
+};
+
+/* What has been read of the address under way. */
+struct parse {
+	struct addr_list *list;
+	struct scan scan;
+	size_t entry; /* where the current member of the list begins */
 	bool in_group;
 	bool is_damaged; /* the member has a quote or bracket without end */
 	bool lacks_comma; /* in front of the member */
@@ -63,29 +68,29 @@ is_special(char c)
 
 /* Moves behind the closing mark; false: there is none. */
 static bool
-skip_to(struct parse *p, char close)
+skip_to(struct scan *s, char close)
 {
-	while (p->at < p->text.n) {
-		char c = p->text.p[p->at++];
+	while (s->at < s->text.n) {
+		char c = s->text.p[s->at++];
 
 		if (c == close)
 			return true;
-		if (c == '\\' && p->at < p->text.n)
-			p->at++;
+		if (c == '\\' && s->at < s->text.n)
+			s->at++;
 	}
 	return false;
 }
 
 static bool
-skip_comment(struct parse *p)
+skip_comment(struct scan *s)
 {
 	size_t depth = 1; /* counted, not recursed into */
 
-	while (p->at < p->text.n && depth > 0) {
-		char c = p->text.p[p->at++];
+	while (s->at < s->text.n && depth > 0) {
+		char c = s->text.p[s->at++];
 
-		if (c == '\\' && p->at < p->text.n)
-			p->at++;
+		if (c == '\\' && s->at < s->text.n)
+			s->at++;
 		depth += c == '(';
 		depth -= c == ')';
 	}
@@ -95,55 +100,55 @@ skip_comment(struct parse *p)
 /* The token that is to have an end; if it has none, the mark alone is broken and
  * what follows is read as if it were not there. */
 static enum token
-closed(struct parse *p, enum token t)
+closed(struct scan *s, enum token t)
 {
 	bool is_whole = false;
 
-	if (p->searches < SEARCHES_MAX) {
+	if (s->searches < SEARCHES_MAX) {
 		switch (t) {
 		case TOKEN_COMMENT:
-			is_whole = skip_comment(p);
+			is_whole = skip_comment(s);
 			break;
 		case TOKEN_LITERAL:
-			is_whole = skip_to(p, ']');
+			is_whole = skip_to(s, ']');
 			break;
 		case TOKEN_WORD:
-			is_whole = skip_to(p, '"');
+			is_whole = skip_to(s, '"');
 			break;
 		case TOKEN_END:
 		case TOKEN_SPECIAL:
 		case TOKEN_BROKEN:
 			break;
 		}
-		p->searches += !is_whole;
+		s->searches += !is_whole;
 	}
 	if (is_whole)
 		return t;
-	p->at = p->start + 1;
+	s->at = s->start + 1;
 	return TOKEN_BROKEN;
 }
 
 static enum token
-next_token(struct parse *p)
+next_token(struct scan *s)
 {
-	while (p->at < p->text.n && ascii_is_blank(p->text.p[p->at]))
-		p->at++;
-	p->start = p->at;
-	if (p->at == p->text.n)
+	while (s->at < s->text.n && ascii_is_blank(s->text.p[s->at]))
+		s->at++;
+	s->start = s->at;
+	if (s->at == s->text.n)
 		return TOKEN_END;
-	switch (p->text.p[p->at++]) {
+	switch (s->text.p[s->at++]) {
 	case '"':
-		return closed(p, TOKEN_WORD);
+		return closed(s, TOKEN_WORD);
 	case '(':
-		return closed(p, TOKEN_COMMENT);
+		return closed(s, TOKEN_COMMENT);
 	case '[':
-		return closed(p, TOKEN_LITERAL);
+		return closed(s, TOKEN_LITERAL);
 	default:
-		if (is_special(p->text.p[p->start]))
+		if (is_special(s->text.p[s->start]))
 			return TOKEN_SPECIAL;
-		while (p->at < p->text.n && !ascii_is_blank(p->text.p[p->at]) &&
-		       !is_special(p->text.p[p->at]))
-			p->at++;
+		while (s->at < s->text.n && !ascii_is_blank(s->text.p[s->at]) &&
+		       !is_special(s->text.p[s->at]))
+			s->at++;
 		return TOKEN_WORD;
 	}
 }
@@ -174,7 +179,7 @@ static void
 start_entry(struct parse *p)
 {
 	start_address(p);
-	p->entry = p->at;
+	p->entry = p->scan.at;
 	p->is_damaged = false;
 	p->lacks_comma = false;
 }
@@ -185,11 +190,11 @@ static void
 add_spec(struct parse *p, char kind)
 {
 	if (p->before == '\0')
-		p->spec_from = p->start;
-	p->spec_to = p->at;
+		p->spec_from = p->scan.start;
+	p->spec_to = p->scan.at;
 	p->before = kind;
-	for (size_t i = p->start; i < p->at; i++) {
-		char c = p->text.p[i];
+	for (size_t i = p->scan.start; i < p->scan.at; i++) {
+		char c = p->scan.text.p[i];
 
 		if (c != '\r' && c != '\n' && !buf_addc(&p->spec, c))
 			p->is_bad = true; /* longer than any address */
@@ -203,7 +208,7 @@ add_word(struct parse *p, char kind)
 
 	if (follows_word || (kind == 'l' && p->before != '@'))
 		p->is_bad = true;
-	p->has_quote |= p->text.p[p->start] == '"';
+	p->has_quote |= p->scan.text.p[p->scan.start] == '"';
 	p->has_word = true;
 	p->is_phrase &= kind == 'w';
 	add_spec(p, kind);
@@ -231,7 +236,7 @@ add_item(struct addr_list *l, const struct addr_item *it)
 static struct bytes
 slice(const struct parse *p, size_t from, size_t to)
 {
-	return bytes_of(p->text.p + from, to > from ? to - from : 0);
+	return bytes_of(p->scan.text.p + from, to > from ? to - from : 0);
 }
 
 static void
@@ -246,12 +251,14 @@ note_bad(struct parse *p, struct bytes b)
 static void
 note_bad_entry(struct parse *p)
 {
-	const char *end = p->list->bad.n > 0 ? NULL
-					     : memchr(p->text.p + p->at, ',',
-						   p->text.n - p->at);
+	const char *end = p->list->bad.n > 0
+			      ? NULL
+			      : memchr(p->scan.text.p + p->scan.at, ',',
+				    p->scan.text.n - p->scan.at);
 
-	note_bad(p, slice(p, p->entry,
-			end != NULL ? (size_t)(end - p->text.p) : p->text.n));
+	note_bad(p,
+	    slice(p, p->entry,
+		end != NULL ? (size_t)(end - p->scan.text.p) : p->scan.text.n));
 }
 
 /* --- nobody --------------------------------------------------------------- */
@@ -355,7 +362,7 @@ add_piece(struct parse *p)
 	bool is_word = !p->is_bad && addr_is_safe(spec);
 
 	if (p->list->n == ADDR_LIST_MAX) {
-		note_bad(p, slice(p, p->entry, p->start));
+		note_bad(p, slice(p, p->entry, p->scan.start));
 		return;
 	}
 	add_item(p->list, &(struct addr_item) {
@@ -375,14 +382,15 @@ static void
 join_pieces(struct parse *p)
 {
 	struct addr_list *l = p->list;
-	size_t end = p->before != '\0' ? p->spec_to : p->start;
+	size_t end = p->before != '\0' ? p->spec_to : p->scan.start;
 
 	while (p->npieces > 0) {
 		struct addr_item *it = &l->items[l->n - 1];
 
 		if (it->addr != NULL && p->is_name(p->ctx, it->addr))
 			break;
-		p->phrase = slice(p, (size_t)(it->spec.p - p->text.p), end);
+		p->phrase = slice(
+		    p, (size_t)(it->spec.p - p->scan.text.p), end);
 		free(it->addr);
 		l->n--;
 		p->npieces--;
@@ -485,7 +493,7 @@ append_item(struct parse *p)
 
 	if ((is_empty ? p->is_angle : !p->has_at) &&
 	    means_nobody(
-		p->is_angle ? p->phrase : slice(p, p->entry, p->start))) {
+		p->is_angle ? p->phrase : slice(p, p->entry, p->scan.start))) {
 		l->hides_rcpts = l->is_loose = true;
 		return;
 	}
@@ -500,7 +508,8 @@ append_item(struct parse *p)
 	    p->before != '\0' && l->n < ADDR_LIST_MAX)
 		addr = envelope_form(p);
 	if (addr == NULL) {
-		note_bad(p, slice(p, p->entry, p->is_angle ? p->at : p->start));
+		note_bad(p, slice(p, p->entry,
+				p->is_angle ? p->scan.at : p->scan.start));
 		return;
 	}
 	if (strcmp(addr, "\"\"") == 0) { /* it says nothing either */
@@ -526,7 +535,7 @@ end_address(struct parse *p)
 	if (!p->is_over)
 		append_item(p);
 	if (p->is_angle || p->lacks_comma) /* ">" is missing */
-		note_bad(p, slice(p, p->entry, p->start));
+		note_bad(p, slice(p, p->entry, p->scan.start));
 	start_entry(p);
 }
 
@@ -566,7 +575,7 @@ on_colon(struct parse *p)
 {
 	struct addr_list *l = p->list;
 	bool is_route = p->is_angle && buf_str(&p->spec)[0] == '@';
-	bool hides = means_nobody(slice(p, p->entry, p->start));
+	bool hides = means_nobody(slice(p, p->entry, p->scan.start));
 
 	l->is_loose |= is_route;
 	/* Readers may differ about anything else there. */
@@ -594,7 +603,7 @@ on_semicolon(struct parse *p)
 static void
 on_special(struct parse *p)
 {
-	switch (p->text.p[p->start]) {
+	switch (p->scan.text.p[p->scan.start]) {
 	case ',':
 		/* "<@a,@b:joe@c>": a comma inside a route. */
 		if (p->is_angle && buf_str(&p->spec)[0] == '@')
@@ -631,7 +640,7 @@ static void
 on_comment(struct parse *p)
 {
 	struct bytes inside = bytes_of(
-	    p->text.p + p->start + 1, p->at - p->start - 2);
+	    p->scan.text.p + p->scan.start + 1, p->scan.at - p->scan.start - 2);
 
 	p->comment = inside;
 	if (p->has_item)
@@ -642,15 +651,15 @@ on_comment(struct parse *p)
 static void
 demand_comma(struct parse *p, enum token t)
 {
-	char c = t == TOKEN_SPECIAL ? p->text.p[p->start] : '\0';
-	size_t at = p->at;
+	char c = t == TOKEN_SPECIAL ? p->scan.text.p[p->scan.start] : '\0';
+	size_t at = p->scan.at;
 
 	if (!p->is_over || t == TOKEN_COMMENT || t == TOKEN_END || c == ',' ||
 	    c == ';')
 		return;
-	p->at = p->start;
+	p->scan.at = p->scan.start;
 	start_entry(p);
-	p->at = at;
+	p->scan.at = at;
 	p->lacks_comma = true;
 }
 
@@ -673,16 +682,17 @@ void
 addr_list_parse_names(struct addr_list *ret, struct bytes value,
     bool (*is_name)(void *ctx, const char *word), void *ctx)
 {
-	struct parse p = {
-		.list = ret, .text = value, .is_name = is_name, .ctx = ctx
-	};
+	struct parse p = { .list = ret,
+		.scan = { .text = value },
+		.is_name = is_name,
+		.ctx = ctx };
 	enum token t;
 
 	*ret = (struct addr_list) { 0 };
 	buf_init(&p.spec, ADDR_MAX + 1);
 	start_entry(&p);
 	do {
-		t = next_token(&p);
+		t = next_token(&p.scan);
 		demand_comma(&p, t);
 		switch (t) {
 		case TOKEN_WORD:

@@ -28,6 +28,26 @@ struct level { /* an open multipart */
 	bool is_digest;
 };
 
+/* The start of a line that may be a delimiter. */
+struct held {
+	char line[2 + HOLD_MAX]; /* with room for the line end before it */
+	size_t n;
+	size_t match; /* a delimiter of this level is held; 0: none */
+	bool is_last; /* it closes the level */
+};
+
+/* The line end of a leaf, which belongs to a delimiter if one follows. */
+struct late {
+	char end[2], told[2];
+	size_t n;
+};
+
+/* The lines of sealed parts. */
+struct measured {
+	size_t line_len, longest;
+	bool has_cr;
+};
+
 struct mime_stream {
 	enum state state;
 	struct part top, part;
@@ -44,18 +64,9 @@ struct mime_stream {
 	struct buf spill; /* comes before in; its lines have been judged */
 	size_t spill_at; /* so much of it has been told */
 	bool is_line_start;
-	char hold[2 + HOLD_MAX]; /* start of a line that may be a delimiter,
-				  * with room for the line end before it */
-	size_t nhold;
-	size_t match; /* a delimiter of this level is held; 0: none */
-	bool is_last; /* it closes the level */
-
-	/* Line end of a leaf that belongs to a delimiter if one follows. */
-	char late[2], told[2];
-	size_t nlate;
-
-	size_t line_len, longest_sealed;
-	bool has_cr;
+	struct held held;
+	struct late late;
+	struct measured measured;
 };
 
 /* --- what a part is ------------------------------------------------------- */
@@ -251,7 +262,7 @@ mime_stream_is_beyond(const struct mime_stream *p)
 size_t
 mime_stream_longest_sealed(const struct mime_stream *p)
 {
-	return p->longest_sealed;
+	return p->measured.longest;
 }
 
 void
@@ -276,16 +287,16 @@ count(struct mime_stream *p, struct bytes b)
 		return;
 	for (size_t i = 0; i < b.n; i++) {
 		if (b.p[i] == '\n') {
-			size_t n = p->line_len - p->has_cr;
+			size_t n = p->measured.line_len - p->measured.has_cr;
 
-			if (n > p->longest_sealed)
-				p->longest_sealed = n;
-			p->line_len = 0;
-			p->has_cr = false;
+			if (n > p->measured.longest)
+				p->measured.longest = n;
+			p->measured.line_len = 0;
+			p->measured.has_cr = false;
 			continue;
 		}
-		p->has_cr = b.p[i] == '\r';
-		p->line_len++;
+		p->measured.has_cr = b.p[i] == '\r';
+		p->measured.line_len++;
 	}
 }
 
@@ -295,9 +306,9 @@ count(struct mime_stream *p, struct bytes b)
 static void
 match_line(struct mime_stream *p)
 {
-	struct bytes b = bytes_of(p->hold + 2, p->nhold);
+	struct bytes b = bytes_of(p->held.line + 2, p->held.n);
 
-	p->match = 0;
+	p->held.match = 0;
 	while (b.n > 0 && ascii_is_blank(b.p[b.n - 1]))
 		b.n--;
 	if (b.n < 3 || b.p[0] != '-' || b.p[1] != '-')
@@ -311,8 +322,8 @@ match_line(struct mime_stream *p)
 			continue;
 		if (b.n == n ||
 		    (b.n == n + 2 && b.p[n] == '-' && b.p[n + 1] == '-')) {
-			p->match = k;
-			p->is_last = b.n > n;
+			p->held.match = k;
+			p->held.is_last = b.n > n;
 			return;
 		}
 	}
@@ -323,15 +334,15 @@ match_line(struct mime_stream *p)
 static bool
 hold_line(struct mime_stream *p, struct bytes line)
 {
-	if (p->depth == 0 || p->nhold > 0 || line.n < 3 || line.n > HOLD_MAX ||
+	if (p->depth == 0 || p->held.n > 0 || line.n < 3 || line.n > HOLD_MAX ||
 	    memchr(line.p, '\n', line.n - 1) != NULL)
 		return false;
-	memcpy(p->hold + 2, line.p, line.n);
-	p->nhold = line.n;
+	memcpy(p->held.line + 2, line.p, line.n);
+	p->held.n = line.n;
 	match_line(p);
-	if (p->match == 0)
-		p->nhold = 0;
-	return p->match != 0;
+	if (p->held.match == 0)
+		p->held.n = 0;
+	return p->held.match != 0;
 }
 
 /* Looks at the start of a line until it is clear what it is; false: that takes
@@ -344,22 +355,22 @@ judge(struct mime_stream *p)
 	while (!is_clear && p->in.n > 0) {
 		char c = p->in.p[0];
 
-		if (p->nhold < 2 && c != '-') {
+		if (p->held.n < 2 && c != '-') {
 			is_clear = true;
 			break;
 		}
-		p->hold[2 + p->nhold++] = c;
+		p->held.line[2 + p->held.n++] = c;
 		p->in = bytes_of(p->in.p + 1, p->in.n - 1);
-		is_clear = c == '\n' || p->nhold == HOLD_MAX;
+		is_clear = c == '\n' || p->held.n == HOLD_MAX;
 	}
 	if (!is_clear)
 		return false;
 	p->is_line_start = false;
 	match_line(p);
-	count(p, bytes_of(p->hold + 2, p->nhold));
-	if (p->match == 0) {
-		IGNORE(buf_add(&p->spill, p->hold + 2, p->nhold));
-		p->nhold = 0;
+	count(p, bytes_of(p->held.line + 2, p->held.n));
+	if (p->held.match == 0) {
+		IGNORE(buf_add(&p->spill, p->held.line + 2, p->held.n));
+		p->held.n = 0;
 	}
 	return true;
 }
@@ -411,8 +422,8 @@ tell(struct mime_stream *p, enum mime_event ev, struct bytes b,
 static enum mime_event
 close_part(struct mime_stream *p, struct mime_part *ret)
 {
-	char *from = p->hold + 2 - p->nlate;
-	size_t n = p->nlate + p->nhold;
+	char *from = p->held.line + 2 - p->late.n;
+	size_t n = p->late.n + p->held.n;
 
 	if (p->state == IN_HEADER) {
 		header_end(p->header);
@@ -422,18 +433,18 @@ close_part(struct mime_stream *p, struct mime_part *ret)
 		p->state = IN_FRAME;
 		return tell(p, MIME_LEAF_END, bytes_of("", 0), ret);
 	}
-	memcpy(from, p->late, p->nlate);
-	p->nlate = p->nhold = 0;
+	memcpy(from, p->late.end, p->late.n);
+	p->late.n = p->held.n = 0;
 	*ret = (struct mime_part) { .part = &p->part,
 		.is_sealed = p->sealed_at != 0,
 		.bytes = bytes_of(from, n) };
-	p->depth = p->is_last ? p->match - 1 : p->match;
+	p->depth = p->held.is_last ? p->held.match - 1 : p->held.match;
 	if (p->depth < p->sealed_at)
 		p->sealed_at = 0;
-	p->match = 0;
+	p->held.match = 0;
 	p->is_line_start = true;
 	p->state = IN_FRAME;
-	if (!p->is_last)
+	if (!p->held.is_last)
 		begin_header(p, false);
 	return MIME_FRAME;
 }
@@ -494,15 +505,16 @@ take_leaf(struct mime_stream *p, struct bytes *src, struct mime_part *ret,
 	size_t n = smooth(p, *src), line_end = 0;
 	struct bytes b = bytes_of(src->p, n);
 
-	if (p->nlate == 1 && p->late[0] == '\r' && b.p[0] == '\n') {
+	if (p->late.n == 1 && p->late.end[0] == '\r' && b.p[0] == '\n') {
 		take(p, src, 1);
-		p->late[p->nlate++] = '\n';
+		p->late.end[p->late.n++] = '\n';
 		return false;
 	}
-	if (p->nlate > 0) {
-		memcpy(p->told, p->late, p->nlate);
-		*ret_ev = tell(p, MIME_BODY, bytes_of(p->told, p->nlate), ret);
-		p->nlate = 0;
+	if (p->late.n > 0) {
+		memcpy(p->late.told, p->late.end, p->late.n);
+		*ret_ev = tell(
+		    p, MIME_BODY, bytes_of(p->late.told, p->late.n), ret);
+		p->late.n = 0;
 		return true;
 	}
 	if (p->depth > 0) {
@@ -511,8 +523,8 @@ take_leaf(struct mime_stream *p, struct bytes *src, struct mime_part *ret,
 		else
 			line_end = b.p[n - 1] == '\r';
 	}
-	p->nlate = line_end;
-	memcpy(p->late, b.p + n - line_end, line_end);
+	p->late.n = line_end;
+	memcpy(p->late.end, b.p + n - line_end, line_end);
 	take(p, src, n);
 	*ret_ev = tell(p, MIME_BODY, bytes_of(b.p, n - line_end), ret);
 	return n > line_end;
@@ -563,10 +575,10 @@ finish(struct mime_stream *p, struct mime_part *ret)
 		header_end(p->header);
 		return tell_header(p, ret);
 	}
-	if (p->nlate > 0) {
-		memcpy(p->told, p->late, p->nlate);
-		tell(p, MIME_BODY, bytes_of(p->told, p->nlate), ret);
-		p->nlate = 0;
+	if (p->late.n > 0) {
+		memcpy(p->late.told, p->late.end, p->late.n);
+		tell(p, MIME_BODY, bytes_of(p->late.told, p->late.n), ret);
+		p->late.n = 0;
 		return MIME_BODY;
 	}
 	if (p->state != IN_LEAF)
@@ -593,13 +605,13 @@ mime_stream_next(struct mime_stream *p, struct mime_part *ret)
 			 * ended has given back. */
 			if (take_spill(p, ret, &ev))
 				return ev;
-		} else if (p->match != 0) {
+		} else if (p->held.match != 0) {
 			return close_part(p, ret);
 		} else if (p->in.n == 0 && !p->is_over) {
 			return MIME_MORE;
 		} else if (p->is_line_start && p->depth > 0 &&
 			   p->state != BEYOND &&
-			   (p->in.n > 0 || p->nhold > 0)) {
+			   (p->in.n > 0 || p->held.n > 0)) {
 			if (!judge(p))
 				return MIME_MORE;
 		} else if (p->in.n == 0) {

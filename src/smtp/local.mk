@@ -10,6 +10,8 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/smtp_client.h \
 	%reldir%/smtp_dot.c \
 	%reldir%/smtp_dot.h \
+	%reldir%/smtp_job.c \
+	%reldir%/smtp_job.h \
 	%reldir%/smtp_limits.h \
 	%reldir%/smtp_out.c \
 	%reldir%/smtp_out.h \

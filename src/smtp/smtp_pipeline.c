@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "smtp/smtp_dot.h"
+#include "smtp/smtp_job.h"
 #include "smtp/smtp_limits.h"
 
 enum {
@@ -243,77 +244,6 @@ step_at(const struct slot *s, size_t pos)
 
 /* --- a new transaction ---------------------------------------------------- */
 
-/* R8, on the way out: no control character, in parameters no blank either. */
-static bool
-is_clean(const char *text, unsigned char lowest)
-{
-	for (; text != NULL && *text != '\0'; text++)
-		if ((unsigned char)*text < lowest || *text == 0x7f)
-			return false;
-	return true;
-}
-
-static bool
-is_ascii(const char *text)
-{
-	return str_is_ascii(bytes_str(text));
-}
-
-static bool
-is_clean_job(const struct smtp_job *j)
-{
-	bool ok = is_clean(j->sender, ' ') && is_clean(j->envid, '!') &&
-		  is_clean(j->params, ' ');
-
-	for (size_t i = 0; ok && i < j->nrcpts; i++)
-		ok = is_clean(j->rcpts[i].addr, ' ') &&
-		     is_clean(j->rcpts[i].orcpt, '!');
-	return ok;
-}
-
-static bool
-needs_utf8(const struct smtp_job *j)
-{
-	if (j->needs_utf8 || !is_ascii(j->sender))
-		return true;
-	for (size_t i = 0; i < j->nrcpts; i++)
-		if (!is_ascii(j->rcpts[i].addr))
-			return true;
-	return false;
-}
-
-/* What this server cannot take ends here, before anything is said. */
-static bool
-is_refused_by_us(const struct smtp_pipeline *f, struct slot *s)
-{
-	const struct smtp_caps *caps = f->caps;
-	const struct smtp_job *j = s->job;
-	const char *enhanced = NULL, *text = NULL;
-	int code = 0;
-
-	if (!is_clean_job(j)) {
-		code = 501, enhanced = "5.1.3";
-		text = "an address holds a control character";
-	} else if (caps->size_max_bytes != 0 &&
-		   j->size_bytes > caps->size_max_bytes) {
-		code = 552, enhanced = "5.3.4";
-		text = "the message is larger than the server takes";
-	} else if (needs_utf8(j) && !caps->has_smtputf8) {
-		code = 550, enhanced = "5.6.7";
-		text = "the message has addresses beyond ASCII, and the "
-		       "server offers no SMTPUTF8";
-	} else if (j->is_8bit && !caps->has_8bitmime) {
-		code = 554, enhanced = "5.6.3";
-		text = "the message has 8-bit text, and the server offers no "
-		       "8BITMIME";
-	}
-	if (text == NULL)
-		return false;
-	verdict_local(
-	    &s->final, VERDICT_NEVER, STAGE_LOCAL, code, enhanced, text);
-	return true;
-}
-
 void
 smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
 {
@@ -324,7 +254,7 @@ smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
 	s->job = job;
 	s->begun_ms = s->ended_ms = INT64_MAX;
 	list_append(&f->slots, &s->link);
-	if (is_refused_by_us(f, s)) {
+	if (smtp_job_is_refused(job, f->caps, &s->final)) {
 		s->is_done = true;
 		return;
 	}
@@ -344,83 +274,6 @@ smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
 }
 
 /* --- saying it ------------------------------------------------------------ */
-
-static bool
-say_mail(struct smtp_pipeline *f, const struct slot *s)
-{
-	const struct smtp_caps *caps = f->caps;
-	const struct smtp_job *j = s->job;
-	struct smtp_out *o = f->out;
-
-	smtp_out_begin(o, "MAIL FROM:<");
-	smtp_out_add(o, j->sender);
-	smtp_out_add(o, ">");
-	if (caps->has_size) {
-		smtp_out_add(o, " SIZE=");
-		smtp_out_add_num(o, j->size_bytes);
-	}
-	if (j->is_8bit)
-		smtp_out_add(o, " BODY=8BITMIME");
-	if (needs_utf8(j))
-		smtp_out_add(o, " SMTPUTF8");
-	if (caps->has_dsn && j->ret != DSN_RET_UNSET)
-		smtp_out_add(
-		    o, j->ret == DSN_RET_FULL ? " RET=FULL" : " RET=HDRS");
-	if (caps->has_dsn && j->envid != NULL) {
-		smtp_out_add(o, " ENVID=");
-		smtp_out_add(o, j->envid);
-	}
-	if (j->params != NULL) {
-		smtp_out_add(o, " ");
-		smtp_out_add(o, j->params);
-	}
-	return smtp_out_end(o);
-}
-
-/* RFC 3461 4.1: NEVER stands alone. */
-static void
-say_notify(struct smtp_out *o, unsigned notify)
-{
-	static const struct {
-		unsigned bit;
-		const char *word;
-	} words[] = {
-		{ DSN_NOTIFY_SUCCESS, "SUCCESS" },
-		{ DSN_NOTIFY_FAILURE, "FAILURE" },
-		{ DSN_NOTIFY_DELAY, "DELAY" },
-	};
-	const char *between = " NOTIFY=";
-
-	if ((notify & DSN_NOTIFY_NEVER) != 0) {
-		smtp_out_add(o, " NOTIFY=NEVER");
-		return;
-	}
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if ((notify & words[i].bit) == 0)
-			continue;
-		smtp_out_add(o, between);
-		smtp_out_add(o, words[i].word);
-		between = ",";
-	}
-}
-
-static bool
-say_rcpt(struct smtp_pipeline *f, const struct smtp_job_rcpt *r)
-{
-	struct smtp_out *o = f->out;
-
-	smtp_out_begin(o, "RCPT TO:<");
-	smtp_out_add(o, r->addr);
-	smtp_out_add(o, ">");
-	if (f->caps->has_dsn) {
-		say_notify(o, r->notify);
-		if (r->orcpt != NULL) {
-			smtp_out_add(o, " ORCPT=");
-			smtp_out_add(o, r->orcpt);
-		}
-	}
-	return smtp_out_end(o);
-}
 
 static bool
 say_data(struct smtp_pipeline *f, struct slot *s)
@@ -451,9 +304,10 @@ say_step(struct smtp_pipeline *f, struct slot *s)
 		smtp_out_begin(f->out, "RSET");
 		ok = smtp_out_end(f->out);
 	} else if (pos == POS_MAIL) {
-		ok = say_mail(f, s);
+		ok = smtp_job_say_mail(s->job, f->caps, f->out);
 	} else if (pos < pos_data(s)) {
-		ok = say_rcpt(f, &s->job->rcpts[pos - POS_RCPT]);
+		ok = smtp_job_say_rcpt(
+		    &s->job->rcpts[pos - POS_RCPT], f->caps, f->out);
 	} else {
 		ok = say_data(f, s);
 	}
@@ -687,22 +541,6 @@ is_about_params(const struct verdict *v)
 	return strcmp(v->enhanced, "5.5.4") == 0 || says(v, words);
 }
 
-/* Were there any?  Where they were known not to work, none has been said that
- * can be left out. */
-static bool
-has_mail_params(const struct smtp_pipeline *f, const struct smtp_job *j)
-{
-	return f->caps->has_size || (j->is_8bit && f->caps->has_8bitmime) ||
-	       (f->caps->has_dsn &&
-		   (j->ret != DSN_RET_UNSET || j->envid != NULL));
-}
-
-static bool
-has_rcpt_params(const struct smtp_pipeline *f, const struct smtp_job_rcpt *r)
-{
-	return f->caps->has_dsn && (r->notify != 0 || r->orcpt != NULL);
-}
-
 /* A refusal of MAIL, RCPT or DATA that is in truth about the session: the
  * verdict is changed, and the session ends. */
 static void
@@ -789,7 +627,8 @@ on_rcpt_refused(
 	/* RFC 5321 4.5.3.1.10: too many recipients, whatever it says. */
 	if (r->code == 552)
 		v->class = VERDICT_LATER;
-	look_behind(f, s, has_rcpt_params(f, &s->job->rcpts[i]), v);
+	look_behind(
+	    f, s, smtp_job_has_rcpt_params(&s->job->rcpts[i], f->caps), v);
 	/* If nobody is accepted the job has the mildest of the refusals: it
 	 * is over for good only if it is for everybody. */
 	if (s->refusal.class == VERDICT_NONE ||
@@ -869,7 +708,8 @@ on_envelope(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r,
 	if (step == SMTP_STEP_MAIL && class != 2) {
 		s->is_mail_refused = true;
 		smtp_reply_verdict(r, STAGE_MAIL, &s->final);
-		look_behind(f, s, has_mail_params(f, s->job), &s->final);
+		look_behind(
+		    f, s, smtp_job_has_mail_params(s->job, f->caps), &s->final);
 	} else if (step == SMTP_STEP_RCPT && !s->is_mail_refused) {
 		if (class != 2) {
 			on_rcpt_refused(f, s, r);

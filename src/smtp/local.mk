@@ -8,6 +8,9 @@ noinst_LIBRARIES += %reldir%/libsmtp.a
 	%reldir%/smtp_caps.h \
 	%reldir%/smtp_client.c \
 	%reldir%/smtp_client.h \
+	%reldir%/smtp_client_auth.c \
+	%reldir%/smtp_client_impl.c \
+	%reldir%/smtp_client_impl.h \
 	%reldir%/smtp_dot.c \
 	%reldir%/smtp_dot.h \
 	%reldir%/smtp_job.c \

@@ -6,130 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "smtp/smtp_caps.h"
-#include "smtp/smtp_limits.h"
-#include "smtp/smtp_out.h"
-#include "smtp/smtp_pipeline.h"
-#include "smtp/smtp_reply.h"
+#include "smtp/smtp_client_impl.h"
 
-enum {
-	IN_MAX = 16384, /* replies not looked at yet */
-	AUTH_LINE_INLINE_MAX = 512, /* RFC 5321 4.5.3.1.4, R67 */
-	WHY_MAX = 256
-};
-
-enum state {
-	ST_GREETING,
-	ST_EHLO,
-	ST_HELO,
-	ST_STARTTLS,
-	ST_TLS, /* the driver wraps the transport */
-	ST_LOGIN, /* the driver has the word: login.asked */
-	ST_AUTH,
-	ST_READY,
-	ST_AHEAD, /* as READY, while the answer to EHLO is still to come */
-	ST_QUIT,
-	ST_CLOSED,
-	ST_COUNT
-};
-
-/* AUTH, as far as it is SMTP's (RFC 4954). */
-struct login {
-	enum sc_event asked; /* of the driver: how AUTH goes on */
-	char mechanism[SMTP_MECHANISM_MAX + 1];
-	struct buf initial; /* base64, for behind the 334 */
-	struct buf challenge; /* lent by SC_CHALLENGE */
-	struct verdict refusal; /* of the mechanism before; NONE: none yet */
-	bool has_initial; /* in the AUTH that is unanswered */
-	bool is_bare; /* no initial response in the AUTH line */
-};
-
-/* Why the conversation is over. */
-struct ending {
-	enum sc_trouble trouble;
-	struct verdict why;
-	bool is_told;
-};
-
-/* While there is something to send without a break. */
-struct sending {
-	bool is_on;
-	int64_t since_ms;
-	uint64_t from_bytes; /* so many had been sent by then */
-};
-
-struct progress {
-	bool has_now;
-	int64_t now_ms;
-	int64_t since_ms; /* of the last progress */
-	int64_t heard_ms; /* of the last answer */
-	int64_t round_trip_ms; /* the shortest so far; 0: not known */
-};
-
-struct smtp_client {
-	struct smtp_client_opts opts;
-	enum state state;
-	struct smtp_caps caps;
-	size_t ehlo; /* the name said last */
-	unsigned ehlo_refused;
-	struct buf in;
-	struct smtp_out out;
-	struct smtp_reply reply;
-	struct smtp_pipeline *pipeline;
-	struct login login;
-	enum sc_event pending; /* to be told next; SC_IDLE: none */
-	bool is_tls;
-	bool is_eof;
-	bool wants_quit;
-	bool is_body_told; /* SC_WANT_BODY is out and unanswered */
-	char eof_why[WHY_MAX];
-	char body_why[WHY_MAX]; /* the body failed; "" if not */
-	struct ending ending;
-	struct sending sending;
-	struct progress time;
-};
-
-/* What the server did not do in time, and how long that may take. */
-static const struct {
-	const char *words;
-	int64_t ms;
-} steps[SMTP_STEP_COUNT] = {
-	[SMTP_STEP_NONE] = { "", INT64_MAX },
-	[SMTP_STEP_GREETING] = { "sent no greeting", SMTP_GREETING_MS },
-	[SMTP_STEP_EHLO] = { "did not answer EHLO", SMTP_EHLO_MS },
-	[SMTP_STEP_HELO] = { "did not answer HELO", SMTP_EHLO_MS },
-	[SMTP_STEP_STARTTLS] = { "did not answer STARTTLS", SMTP_STARTTLS_MS },
-	[SMTP_STEP_AUTH] = { "did not answer AUTH", SMTP_AUTH_MS },
-	[SMTP_STEP_RSET] = { "did not answer RSET", SMTP_MAIL_MS },
-	[SMTP_STEP_MAIL] = { "did not answer MAIL", SMTP_MAIL_MS },
-	[SMTP_STEP_RCPT] = { "did not answer RCPT", SMTP_RCPT_MS },
-	[SMTP_STEP_DATA] = { "did not answer DATA", SMTP_DATA_MS },
-	[SMTP_STEP_END] = { "did not answer the end of the message",
-	    SMTP_END_MS },
-	[SMTP_STEP_QUIT] = { "did not answer QUIT", SMTP_QUIT_MS },
-};
-
-/* The reply that each state waits for; what a 421 or an end there means. */
-static const struct {
-	enum smtp_step step;
-	enum sc_trouble on_421;
-} states[ST_COUNT] = {
-	[ST_GREETING] = { SMTP_STEP_GREETING, SC_TROUBLE_REFUSED },
-	[ST_EHLO] = { SMTP_STEP_EHLO, SC_TROUBLE_REFUSED },
-	[ST_HELO] = { SMTP_STEP_HELO, SC_TROUBLE_REFUSED },
-	[ST_STARTTLS] = { SMTP_STEP_STARTTLS, SC_TROUBLE_LOST },
-	[ST_TLS] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
-	[ST_LOGIN] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
-	[ST_AUTH] = { SMTP_STEP_AUTH, SC_TROUBLE_AUTH_LATER },
-	[ST_READY] = { SMTP_STEP_NONE, SC_TROUBLE_LOST },
-	[ST_AHEAD] = { SMTP_STEP_EHLO, SC_TROUBLE_REFUSED },
-	[ST_QUIT] = { SMTP_STEP_QUIT, SC_TROUBLE_NONE },
-	[ST_CLOSED] = { SMTP_STEP_NONE, SC_TROUBLE_NONE },
-};
+enum { IN_MAX = 16384 }; /* replies not looked at yet */
 
 /* --- life ----------------------------------------------------------------- */
 
@@ -152,19 +34,12 @@ smtp_client_new(const struct smtp_client_opts *opts)
 	return c;
 }
 
-static void
-forget_login(struct smtp_client *c)
-{
-	buf_wipe(&c->login.challenge);
-	buf_wipe(&c->login.initial);
-}
-
 void
 smtp_client_free(struct smtp_client *c)
 {
 	if (c == NULL)
 		return;
-	forget_login(c);
+	sc_forget_login(c);
 	buf_clear(&c->in);
 	smtp_out_clear(&c->out);
 	smtp_reply_clear(&c->reply);
@@ -172,115 +47,7 @@ smtp_client_free(struct smtp_client *c)
 	free(c);
 }
 
-/* --- the end -------------------------------------------------------------- */
-
-/* The conversation is over.  Whatever c->ending.why says in the end, it is about this
- * connection or this account and never about a message: so it is "later",
- * even behind a 535 (R56). */
-static void
-over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
-{
-	struct verdict first;
-
-	assert(c->state != ST_CLOSED);
-	if (trouble != SC_TROUBLE_NONE)
-		c->ending.why.class = VERDICT_LATER;
-	smtp_pipeline_fail(c->pipeline, &c->ending.why, may_be_taken);
-	c->ending.trouble = trouble;
-	/* What has been found out is why, however it came to an end then. */
-	if (smtp_pipeline_trouble(c->pipeline, &first) != SC_TROUBLE_NONE) {
-		c->ending.trouble = smtp_pipeline_trouble(c->pipeline, &first);
-		c->ending.why = first;
-	}
-	if (c->ending.trouble == SC_TROUBLE_NAME)
-		c->ehlo_refused |= 1u << c->ehlo;
-	c->state = ST_CLOSED;
-	c->pending = SC_IDLE;
-	forget_login(c);
-	smtp_out_drop_all(&c->out);
-	buf_clear(&c->in);
-}
-
-static void
-over_local(struct smtp_client *c, enum sc_trouble trouble,
-    enum verdict_stage stage, const char *text)
-{
-	verdict_local(&c->ending.why, VERDICT_LATER, stage, 0, NULL, text);
-	over(c, trouble, true);
-}
-
-/* Leaves with good manners; the answer does not matter. */
-static void
-say_quit(struct smtp_client *c)
-{
-	smtp_out_begin(&c->out, "QUIT");
-	IGNORE(smtp_out_end(&c->out)); /* manners only */
-}
-
-/* A refusal before the login is done, in the server's words. */
-static void
-over_reply(struct smtp_client *c, enum sc_trouble trouble)
-{
-	smtp_reply_verdict(
-	    &c->reply, smtp_step_stage(states[c->state].step), &c->ending.why);
-	over(c, trouble, true);
-	say_quit(c);
-}
-
-static enum smtp_step
-step_now(const struct smtp_client *c)
-{
-	return c->state == ST_READY ? smtp_pipeline_step(c->pipeline)
-				    : states[c->state].step;
-}
-
-/* Where a connection is lost: a transaction under way has no part in it. */
-static enum verdict_stage
-lost_stage(const struct smtp_client *c)
-{
-	if (c->state == ST_TLS)
-		return STAGE_TLS;
-	if (c->state == ST_READY)
-		return STAGE_CONNECT;
-	return smtp_step_stage(states[c->state].step);
-}
-
-static void
-over_protocol(struct smtp_client *c, const char *text)
-{
-	over_local(c, SC_TROUBLE_PROTOCOL, smtp_step_stage(step_now(c)), text);
-}
-
-static void
-over_misfit(struct smtp_client *c)
-{
-	char text[VERDICT_TEXT_MAX];
-	struct bytes said = smtp_reply_text(&c->reply);
-
-	(void)snprintf(text, sizeof(text),
-	    "the server said \"%d %.*s\", which answers no command",
-	    c->reply.code, said.n < 200 ? (int)said.n : 200, said.p);
-	over_protocol(c, text);
-}
-
-/* --- commands ------------------------------------------------------------- */
-
-static void
-say(struct smtp_client *c, enum state state, const char *verb, const char *arg)
-{
-	bool ok;
-
-	smtp_out_begin(&c->out, verb);
-	if (arg != NULL) {
-		smtp_out_add(&c->out, " ");
-		smtp_out_add(&c->out, arg);
-	}
-	ok = smtp_out_end(&c->out);
-	assert(ok); /* one command at a time: there is always room */
-	(void)ok;
-	c->state = state;
-	c->time.since_ms = c->time.now_ms;
-}
+/* --- EHLO ---------------------------------------------------------------- */
 
 static const char *
 ehlo_name(const struct smtp_client *c, size_t i)
@@ -308,7 +75,7 @@ say_ehlo(struct smtp_client *c)
 	if (!pick_ehlo(c))
 		c->ehlo = 0;
 	c->caps = (struct smtp_caps) { 0 };
-	say(c, ST_EHLO, "EHLO", ehlo_name(c, c->ehlo));
+	sc_say(c, ST_EHLO, "EHLO", ehlo_name(c, c->ehlo));
 }
 
 /* "HOST ESMTP XRELAIS ready" */
@@ -329,128 +96,6 @@ static bool
 is_open(const struct smtp_client *c)
 {
 	return c->state == ST_READY || c->state == ST_AHEAD;
-}
-
-static void
-become_ready(struct smtp_client *c)
-{
-	forget_login(c);
-	c->state = ST_READY;
-	c->pending = SC_READY;
-}
-
-/* --- login ---------------------------------------------------------------- */
-
-/* How AUTH goes on is the driver's to say. */
-static void
-ask_login(struct smtp_client *c, enum sc_event what)
-{
-	c->state = ST_LOGIN;
-	c->login.asked = c->pending = what;
-}
-
-static void
-begin_login(struct smtp_client *c)
-{
-	assert(c->is_tls || c->opts.tls == SC_TLS_OFF); /* R72 */
-	if (c->caps.has_auth) {
-		ask_login(c, SC_AUTH);
-		return;
-	}
-	over_local(c, SC_TROUBLE_NO_AUTH, STAGE_AUTH,
-	    "the server offers no login (AUTH) on this port");
-	say_quit(c);
-}
-
-/* AUTH with the initial response if the line stays short and the server takes
- * one; else it follows behind the 334 (R67). */
-static void
-say_auth(struct smtp_client *c)
-{
-	struct login *l = &c->login;
-	size_t n = buf_len(&l->initial);
-	char verb[sizeof("AUTH ") + SMTP_MECHANISM_MAX];
-	int len = snprintf(verb, sizeof(verb), "AUTH %s", l->mechanism);
-
-	l->has_initial = n > 0 && !l->is_bare &&
-			 (size_t)len + strlen(" \r\n") + n <=
-			     AUTH_LINE_INLINE_MAX;
-	if (!l->has_initial) {
-		say(c, ST_AUTH, verb, NULL);
-		return;
-	}
-	c->out.has_secret = true;
-	say(c, ST_AUTH, verb, buf_str(&l->initial));
-	buf_wipe(&l->initial);
-}
-
-/* RFC 4954 4: cancels the exchange. */
-static void
-say_cancel(struct smtp_client *c)
-{
-	smtp_out_begin(&c->out, "*");
-	IGNORE(smtp_out_end(&c->out)); /* manners only */
-}
-
-/* False: it is not base64. */
-static bool
-decode_challenge(struct smtp_client *c, struct buf *to)
-{
-	struct bytes text = bytes_trim(smtp_reply_text(&c->reply));
-
-	if (bytes_eq(text, "="))
-		return true;
-	if (base64_decode(to, text))
-		return true;
-	/* Some servers prompt for LOGIN in plain words; the words do not
-	 * matter. */
-	return strcmp(c->login.mechanism, "LOGIN") == 0;
-}
-
-static void
-on_challenge(struct smtp_client *c)
-{
-	struct login *l = &c->login;
-
-	if (buf_len(&l->initial) > 0) {
-		c->out.has_secret = true;
-		/* "=" belongs to the AUTH line only. */
-		say(c, ST_AUTH,
-		    strcmp(buf_str(&l->initial), "=") == 0
-			? ""
-			: buf_str(&l->initial),
-		    NULL);
-		buf_wipe(&l->initial);
-		return;
-	}
-	buf_wipe(&l->challenge);
-	if (decode_challenge(c, &l->challenge)) {
-		ask_login(c, SC_CHALLENGE);
-		return;
-	}
-	over_local(c, SC_TROUBLE_AUTH, STAGE_AUTH,
-	    "the server's login challenge is not base64");
-	say_cancel(c);
-}
-
-static void
-on_auth_reply(struct smtp_client *c)
-{
-	struct login *l = &c->login;
-	int code = c->reply.code;
-
-	if (code == 334) {
-		l->has_initial = false;
-		on_challenge(c);
-	} else if (code == 235) {
-		ask_login(c, SC_ACCEPTED);
-	} else if (code / 100 == 4 || code / 100 == 5) {
-		smtp_reply_verdict(&c->reply, STAGE_AUTH, &l->refusal);
-		l->is_bare |= code == 501 && l->has_initial;
-		ask_login(c, SC_AUTH);
-	} else {
-		over_misfit(c);
-	}
 }
 
 /* --- silence --------------------------------------------------------------- */
@@ -476,7 +121,7 @@ asked_at(const struct smtp_client *c)
 {
 	if (c->state == ST_READY)
 		return smtp_pipeline_waits_since(c->pipeline);
-	return step_now(c) == SMTP_STEP_NONE || has_unsent(c)
+	return sc_step_now(c) == SMTP_STEP_NONE || has_unsent(c)
 		   ? INT64_MAX
 		   : c->time.since_ms;
 }
@@ -525,7 +170,7 @@ smtp_client_stalls_at(const struct smtp_client *c)
 bool
 smtp_client_awaits_end(const struct smtp_client *c)
 {
-	return !has_unsent(c) && step_now(c) == SMTP_STEP_END;
+	return !has_unsent(c) && sc_step_now(c) == SMTP_STEP_END;
 }
 
 bool
@@ -574,9 +219,9 @@ on_greeting(struct smtp_client *c)
 	} else if (c->reply.code == 220)
 		say_ehlo(c);
 	else if (c->reply.code / 100 >= 4)
-		over_reply(c, SC_TROUBLE_REFUSED);
+		sc_over_reply(c, SC_TROUBLE_REFUSED);
 	else
-		over_misfit(c);
+		sc_over_misfit(c);
 }
 
 static void
@@ -584,17 +229,17 @@ after_hello(struct smtp_client *c)
 {
 	if (c->opts.tls == SC_TLS_STARTTLS && !c->is_tls) {
 		if (c->caps.has_starttls) {
-			say(c, ST_STARTTLS, "STARTTLS", NULL);
+			sc_say(c, ST_STARTTLS, "STARTTLS", NULL);
 			return;
 		}
-		over_local(c, SC_TROUBLE_NO_TLS, STAGE_TLS,
+		sc_over_local(c, SC_TROUBLE_NO_TLS, STAGE_TLS,
 		    "the server offered no STARTTLS, so nothing was sent; if "
 		    "it wants TLS from the first byte, set tls = implicit");
-		say_quit(c);
+		sc_say_quit(c);
 	} else if (c->opts.wants_auth) {
-		begin_login(c);
+		sc_begin_login(c);
 	} else {
-		become_ready(c);
+		sc_become_ready(c);
 	}
 }
 
@@ -631,9 +276,10 @@ on_ehlo_refused(struct smtp_client *c, bool may_helo)
 		return;
 	}
 	if (may_helo)
-		say(c, ST_HELO, "HELO", ehlo_name(c, 0));
+		sc_say(c, ST_HELO, "HELO", ehlo_name(c, 0));
 	else
-		over_reply(c, is_name ? SC_TROUBLE_NAME : SC_TROUBLE_REFUSED);
+		sc_over_reply(
+		    c, is_name ? SC_TROUBLE_NAME : SC_TROUBLE_REFUSED);
 }
 
 static void
@@ -651,9 +297,9 @@ on_ehlo_reply(struct smtp_client *c)
 	} else if (c->reply.code / 100 == 5) {
 		on_ehlo_refused(c, may_helo);
 	} else if (c->reply.code / 100 >= 4) {
-		over_reply(c, SC_TROUBLE_REFUSED);
+		sc_over_reply(c, SC_TROUBLE_REFUSED);
 	} else {
-		over_misfit(c);
+		sc_over_misfit(c);
 	}
 }
 
@@ -666,7 +312,7 @@ on_ehlo_ahead(struct smtp_client *c)
 		return;
 	}
 	smtp_reply_verdict(&c->reply, STAGE_EHLO, &c->ending.why);
-	over(c, SC_TROUBLE_REFUSED, false);
+	sc_over(c, SC_TROUBLE_REFUSED, false);
 }
 
 static void
@@ -675,22 +321,22 @@ on_helo_reply(struct smtp_client *c)
 	if (c->reply.code / 100 == 2)
 		after_hello(c);
 	else if (c->reply.code / 100 >= 4)
-		over_reply(c, SC_TROUBLE_REFUSED);
+		sc_over_reply(c, SC_TROUBLE_REFUSED);
 	else
-		over_misfit(c);
+		sc_over_misfit(c);
 }
 
 static void
 on_starttls_reply(struct smtp_client *c)
 {
 	if (c->reply.code / 100 >= 4) {
-		over_reply(c, SC_TROUBLE_NO_TLS);
+		sc_over_reply(c, SC_TROUBLE_NO_TLS);
 	} else if (c->reply.code != 220) {
-		over_misfit(c);
+		sc_over_misfit(c);
 	} else if (buf_len(&c->in) > 0) {
 		/* R5: somebody else's words, put there to be taken for the
 		 * server's once TLS is up.  Not even QUIT is owed to them. */
-		over_local(c, SC_TROUBLE_NO_TLS, STAGE_TLS,
+		sc_over_local(c, SC_TROUBLE_NO_TLS, STAGE_TLS,
 		    "clear text followed the server's answer to STARTTLS: "
 		    "someone may be tampering with the connection");
 	} else {
@@ -710,7 +356,7 @@ over_session(struct smtp_client *c)
 
 	if (trouble == SC_TROUBLE_NONE)
 		return false;
-	over(c, trouble, c->ending.why.code == 503);
+	sc_over(c, trouble, c->ending.why.code == 503);
 	return true;
 }
 
@@ -723,11 +369,11 @@ on_job_reply(struct smtp_client *c)
 	case SMTP_FLIGHT_OVER:
 		if (over_session(c))
 			break;
-		over_local(c, SC_TROUBLE_LOST, STAGE_DATA,
+		sc_over_local(c, SC_TROUBLE_LOST, STAGE_DATA,
 		    "the server answered before it had the whole message");
 		break;
 	case SMTP_FLIGHT_BAD:
-		over_misfit(c);
+		sc_over_misfit(c);
 		break;
 	}
 }
@@ -735,16 +381,16 @@ on_job_reply(struct smtp_client *c)
 static void
 on_quit_reply(struct smtp_client *c)
 {
-	over(c, SC_TROUBLE_NONE, false);
+	sc_over(c, SC_TROUBLE_NONE, false);
 }
 
 static void
 on_421(struct smtp_client *c)
 {
 	smtp_reply_verdict(
-	    &c->reply, smtp_step_stage(step_now(c)), &c->ending.why);
+	    &c->reply, smtp_step_stage(sc_step_now(c)), &c->ending.why);
 	/* RFC 5321 3.8: it closes, and acts on nothing behind this. */
-	over(c, states[c->state].on_421, false);
+	sc_over(c, sc_states[c->state].on_421, false);
 }
 
 static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
@@ -752,9 +398,9 @@ static void (*const on_reply[ST_COUNT])(struct smtp_client *c) = {
 	[ST_EHLO] = on_ehlo_reply,
 	[ST_HELO] = on_helo_reply,
 	[ST_STARTTLS] = on_starttls_reply,
-	[ST_TLS] = over_misfit,
-	[ST_LOGIN] = over_misfit,
-	[ST_AUTH] = on_auth_reply,
+	[ST_TLS] = sc_over_misfit,
+	[ST_LOGIN] = sc_over_misfit,
+	[ST_AUTH] = sc_on_auth_reply,
 	[ST_READY] = on_job_reply,
 	[ST_AHEAD] = on_ehlo_ahead,
 	[ST_QUIT] = on_quit_reply,
@@ -773,7 +419,7 @@ handle_reply(struct smtp_client *c)
 		on_421(c);
 	else if (!is_open(c) && c->state != ST_QUIT &&
 		 !smtp_out_is_empty(&c->out))
-		over_misfit(c); /* an answer before the question */
+		sc_over_misfit(c); /* an answer before the question */
 	else
 		on_reply[c->state](c);
 	if (was_stalled)
@@ -786,15 +432,15 @@ static void
 on_garbage(struct smtp_client *c, unsigned char first)
 {
 	if (c->state == ST_QUIT)
-		over(c, SC_TROUBLE_NONE, false);
+		sc_over(c, SC_TROUBLE_NONE, false);
 	else if (c->state == ST_GREETING && (first == 0x15 || first == 0x16))
-		over_protocol(c,
+		sc_over_protocol(c,
 		    "the server speaks TLS from the first byte: set "
 		    "tls = implicit");
 	else if (c->state == ST_GREETING)
-		over_protocol(c, "this is not a mail server (no SMTP)");
+		sc_over_protocol(c, "this is not a mail server (no SMTP)");
 	else
-		over_protocol(c,
+		sc_over_protocol(c,
 		    "the server's answer is not SMTP, or longer than "
 		    "any honest one");
 }
@@ -824,13 +470,24 @@ take_reply(struct smtp_client *c)
 	return false;
 }
 
+/* Where a connection is lost: a transaction under way has no part in it. */
+static enum verdict_stage
+lost_stage(const struct smtp_client *c)
+{
+	if (c->state == ST_TLS)
+		return STAGE_TLS;
+	if (c->state == ST_READY)
+		return STAGE_CONNECT;
+	return smtp_step_stage(sc_states[c->state].step);
+}
+
 static void
 on_eof(struct smtp_client *c)
 {
 	if (c->state == ST_QUIT)
-		over(c, SC_TROUBLE_NONE, false);
+		sc_over(c, SC_TROUBLE_NONE, false);
 	else
-		over_local(c, SC_TROUBLE_LOST, lost_stage(c), c->eof_why);
+		sc_over_local(c, SC_TROUBLE_LOST, lost_stage(c), c->eof_why);
 }
 
 /* --- the crank ------------------------------------------------------------ */
@@ -844,22 +501,7 @@ produce(struct smtp_client *c)
 	    (c->state == ST_READY ||
 		(c->state == ST_LOGIN && c->login.asked == SC_AUTH)) &&
 	    smtp_pipeline_is_empty(c->pipeline))
-		say(c, ST_QUIT, "QUIT", NULL);
-}
-
-static void
-lend_login(const struct smtp_client *c, enum sc_event ev, struct sc_info *ret)
-{
-	const struct login *l = &c->login;
-
-	if (ev == SC_AUTH) {
-		ret->text = bytes_str(c->caps.auth);
-		ret->verdict = l->refusal;
-	} else if (ev == SC_CHALLENGE) {
-		ret->text = buf_bytes(&l->challenge);
-	} else if (ev == SC_READY) {
-		ret->text = bytes_str(l->mechanism);
-	}
+		sc_say(c, ST_QUIT, "QUIT", NULL);
 }
 
 /* True: an event was found. */
@@ -875,7 +517,7 @@ tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 	if (c->pending != SC_IDLE) {
 		*ret_ev = c->pending;
 		c->pending = SC_IDLE;
-		lend_login(c, *ret_ev, ret);
+		sc_lend_login(c, *ret_ev, ret);
 		return true;
 	}
 	if (c->state != ST_CLOSED || c->ending.is_told)
@@ -901,11 +543,11 @@ advance(struct smtp_client *c)
 	}
 	if (c->state == ST_READY && smtp_pipeline_is_empty(c->pipeline) &&
 	    over_session(c)) {
-		say_quit(c);
+		sc_say_quit(c);
 		return true;
 	}
 	if (c->body_why[0] != '\0' && smtp_pipeline_has_settled(c->pipeline)) {
-		over_local(c, SC_TROUBLE_LOST, STAGE_LOCAL, c->body_why);
+		sc_over_local(c, SC_TROUBLE_LOST, STAGE_LOCAL, c->body_why);
 		return true;
 	}
 	return false;
@@ -1003,6 +645,26 @@ smtp_client_unsent(struct smtp_client *c, size_t n)
 
 /* --- time ----------------------------------------------------------------- */
 
+/* What the server did not do in time, and how long that may take. */
+static const struct {
+	const char *words;
+	int64_t ms;
+} steps[SMTP_STEP_COUNT] = {
+	[SMTP_STEP_NONE] = { "", INT64_MAX },
+	[SMTP_STEP_GREETING] = { "sent no greeting", SMTP_GREETING_MS },
+	[SMTP_STEP_EHLO] = { "did not answer EHLO", SMTP_EHLO_MS },
+	[SMTP_STEP_HELO] = { "did not answer HELO", SMTP_EHLO_MS },
+	[SMTP_STEP_STARTTLS] = { "did not answer STARTTLS", SMTP_STARTTLS_MS },
+	[SMTP_STEP_AUTH] = { "did not answer AUTH", SMTP_AUTH_MS },
+	[SMTP_STEP_RSET] = { "did not answer RSET", SMTP_MAIL_MS },
+	[SMTP_STEP_MAIL] = { "did not answer MAIL", SMTP_MAIL_MS },
+	[SMTP_STEP_RCPT] = { "did not answer RCPT", SMTP_RCPT_MS },
+	[SMTP_STEP_DATA] = { "did not answer DATA", SMTP_DATA_MS },
+	[SMTP_STEP_END] = { "did not answer the end of the message",
+	    SMTP_END_MS },
+	[SMTP_STEP_QUIT] = { "did not answer QUIT", SMTP_QUIT_MS },
+};
+
 static int64_t
 cap_ms(const struct smtp_client *c, int64_t ms)
 {
@@ -1015,7 +677,7 @@ cap_ms(const struct smtp_client *c, int64_t ms)
 static int64_t
 patience_ms(const struct smtp_client *c)
 {
-	enum smtp_step step = step_now(c);
+	enum smtp_step step = sc_step_now(c);
 
 	if (c->state == ST_CLOSED || c->state == ST_TLS || c->state == ST_LOGIN)
 		return INT64_MAX;
@@ -1056,11 +718,11 @@ static void
 on_timeout(struct smtp_client *c)
 {
 	char text[VERDICT_TEXT_MAX], span[NUM_TEXT_SIZE];
-	enum smtp_step step = step_now(c);
+	enum smtp_step step = sc_step_now(c);
 	bool is_blocked = !smtp_out_is_empty(&c->out);
 
 	if (c->state == ST_QUIT) {
-		over(c, SC_TROUBLE_NONE, false);
+		sc_over(c, SC_TROUBLE_NONE, false);
 		return;
 	}
 	(void)num_duration_text(patience_ms(c), span);
@@ -1076,7 +738,7 @@ on_timeout(struct smtp_client *c)
 			? "; if it wants TLS from the first byte, set tls = "
 			  "implicit"
 			: "");
-	over_local(c, SC_TROUBLE_LOST, lost_stage(c), text);
+	sc_over_local(c, SC_TROUBLE_LOST, lost_stage(c), text);
 }
 
 void
@@ -1107,83 +769,6 @@ smtp_client_tls_up(struct smtp_client *c)
 	c->is_tls = true;
 	/* RFC 3207 4.2: nothing learnt in clear counts. */
 	say_ehlo(c);
-}
-
-/* Is this the answer to what was asked? */
-static bool
-is_asked(const struct smtp_client *c, enum sc_event what)
-{
-	return c->state == ST_LOGIN && c->login.asked == what;
-}
-
-static void
-over_too_long(struct smtp_client *c)
-{
-	over_local(c, SC_TROUBLE_AUTH, STAGE_AUTH, "the response is too long");
-}
-
-void
-smtp_client_auth(
-    struct smtp_client *c, const char *mechanism, const struct bytes *initial)
-{
-	struct login *l = &c->login;
-
-	if (!is_asked(c, SC_AUTH))
-		return;
-	IGNORE(str_copy(l->mechanism, sizeof(l->mechanism),
-	    bytes_str(mechanism))); /* RFC 4422: 20 at most */
-	buf_wipe(&l->initial);
-	/* RFC 4954 4: an empty one is "=". */
-	if (initial == NULL ||
-	    (initial->n == 0 ? buf_adds(&l->initial, "=")
-			     : base64_encode(&l->initial, *initial))) {
-		say_auth(c);
-		return;
-	}
-	over_too_long(c);
-	say_quit(c);
-}
-
-void
-smtp_client_respond(struct smtp_client *c, struct bytes response)
-{
-	struct buf line;
-
-	if (!is_asked(c, SC_CHALLENGE))
-		return;
-	buf_wipe(&c->login.challenge);
-	buf_init(&line, SMTP_AUTH_TEXT_MAX);
-	c->out.has_secret = true;
-	if (base64_encode(&line, response)) {
-		say(c, ST_AUTH, buf_str(&line), NULL);
-	} else {
-		over_too_long(c);
-		say_cancel(c);
-	}
-	buf_wipe(&line);
-}
-
-void
-smtp_client_logged_in(struct smtp_client *c)
-{
-	if (is_asked(c, SC_ACCEPTED))
-		become_ready(c);
-}
-
-void
-smtp_client_no_login(
-    struct smtp_client *c, enum sc_trouble trouble, const struct verdict *why)
-{
-	bool is_inside = !is_asked(c, SC_AUTH);
-
-	if (c->state != ST_LOGIN)
-		return;
-	c->ending.why = *why;
-	over(c, trouble, true);
-	if (is_inside)
-		say_cancel(c);
-	else
-		say_quit(c);
 }
 
 bool
@@ -1253,12 +838,6 @@ bool
 smtp_client_lost_bdat(const struct smtp_client *c)
 {
 	return smtp_pipeline_lost_bdat(c->pipeline);
-}
-
-bool
-smtp_client_is_bare_auth(const struct smtp_client *c)
-{
-	return c->login.is_bare;
 }
 
 const struct smtp_caps *

@@ -12,8 +12,6 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/date_parse.h \
 	%reldir%/diagnosis.c \
 	%reldir%/diagnosis.h \
-	%reldir%/dsn.c \
-	%reldir%/dsn.h \
 	%reldir%/envelope.c \
 	%reldir%/envelope.h \
 	%reldir%/header.c \

@@ -3,8 +3,6 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_SOURCES = \
 	%reldir%/body.c \
 	%reldir%/body.h \
-	%reldir%/bounce.c \
-	%reldir%/bounce.h \
 	%reldir%/claim.c \
 	%reldir%/claim.h \
 	%reldir%/control.c \

@@ -24,17 +24,17 @@
 #include "net/loop.h"
 #include "net/netwatch.h"
 #include "net/people.h"
+#include "notice/notices.h"
 #include "outbound/outbound.h"
 #include "policy/fold.h"
 #include "policy/user_limit.h"
 #include "queue/queue.h"
 #include "relaisd/admission.h"
-#include "relaisd/alert.h"
 #include "relaisd/background.h"
 #include "relaisd/control.h"
-#include "relaisd/notices.h"
 #include "relaisd/routing.h"
 #include "relaisd/sockets.h"
+#include "relaisd/telling.h"
 #include "relaisd/unapplied.h"
 #include "store/spool.h"
 #include "sys/clock_sys.h"
@@ -72,8 +72,7 @@ struct daemon {
 	struct user_limit *user_limit;
 	struct inbound *inbound;
 	struct control *control;
-	struct alerts *alerts;
-	struct notices *notices;
+	struct telling *telling;
 	struct people *people;
 	struct netwatch *netwatch; /* NULL: the kernel has none for us */
 	struct accounts *accounts;
@@ -292,99 +291,29 @@ is_name(void *ctx, const char *word)
 
 /* --- telling people ------------------------------------------------------- */
 
-static const struct conf_list *
-alert_command(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return &routing_conf(d->routing)->alert_command;
-}
-
-static size_t
-queue_waiting(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return queue_count(d->queue);
-}
-
-struct held {
-	const struct accounts *accounts;
-	const char *account;
-	size_t count;
-};
-
-static bool
-count_held(void *ctx, const struct queue_item *it)
-{
-	struct held *h = ctx;
-	struct account_status st;
-
-	h->count += it->state == QUEUE_STATE_HELD &&
-		    accounts_status(h->accounts, it->account, &st) &&
-		    strcmp(st.name, h->account) == 0;
-	return h->count <= 1; /* more make no difference */
-}
-
-/* Held messages are one cause until the last has been dealt with. */
-static void
-see_held_are_new(struct daemon *d, const char *account)
-{
-	struct held h = { d->accounts, account, 0 };
-
-	queue_each(d->queue, count_held, &h);
-	if (h.count <= 1)
-		alert_over(d->alerts, "message-held", account);
-}
-
 static void
 on_account_alert(
     void *ctx, const char *account, const char *event, const char *reason)
 {
-	struct daemon *d = ctx;
+	const struct daemon *d = ctx;
 
-	if (reason == NULL) {
-		alert_over(d->alerts, event, account);
-		return;
-	}
-	if (strcmp(event, "message-held") == 0)
-		see_held_are_new(d, account);
-	alert_raise(d->alerts, event, account, reason);
-}
-
-/* Notices see to it themselves that these are few. */
-static void
-on_notices_alert(void *ctx, const char *event, const char *reason)
-{
-	struct daemon *d = ctx;
-
-	alert_over(d->alerts, event, NULL);
-	alert_raise(d->alerts, event, NULL, reason);
+	telling_account(d->telling, account, event, reason);
 }
 
 static void
 on_relayed(void *ctx, const struct envelope *env, struct bytes header)
 {
-	struct daemon *d = ctx;
+	const struct daemon *d = ctx;
 
-	notices_relayed(d->notices, env, header);
+	notices_relayed(telling_notices(d->telling), env, header);
 }
 
 static void
-start_telling(struct daemon *d)
+on_notices_wake(void *ctx)
 {
-	struct alert_opts alerts = { d->loop, alert_command, queue_waiting, d };
-	struct notices_opts notices = {
-		.loop = d->loop,
-		.queue = d->queue,
-		.rng = rng_sys(),
-		.routing = d->routing,
-		.alert = on_notices_alert,
-		.ctx = d,
-	};
+	struct daemon *d = ctx;
 
-	d->alerts = alert_new(&alerts);
-	d->notices = notices_new(&notices);
+	loop_soon(d->loop, &d->turn);
 }
 
 static struct inbound_opts
@@ -430,95 +359,46 @@ on_wake(void *ctx, int account)
 static void
 on_trouble(void *ctx, const char *id, const struct err *why)
 {
-	struct daemon *d = ctx;
+	const struct daemon *d = ctx;
 	char text[600];
 
 	(void)snprintf(text, sizeof(text), "%s: %s", id, why->text);
 	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
 	    "%s", text);
-	if (why->class == ERR_DISK && d->alerts != NULL) {
-		alert_raise(d->alerts, "disk", NULL, text);
-		alert_over(d->alerts, "disk", NULL);
-	}
+	if (why->class == ERR_DISK)
+		telling_disk(d->telling, text);
 }
 
 static void
 on_failed(void *ctx, const char *id)
 {
-	struct daemon *d = ctx;
+	const struct daemon *d = ctx;
 
-	notices_failed(d->notices, id);
+	notices_failed(telling_notices(d->telling), id);
 }
 
-/* Of an uncertain message; other ones are told by their account. */
 static void
 on_held(void *ctx, const char *id)
 {
-	struct daemon *d = ctx;
-	struct account_status st = { .name = "" };
-	struct queue_item it;
-	char why[600];
+	const struct daemon *d = ctx;
 
-	if (!queue_find(d->queue, id, &it))
-		return;
-	(void)snprintf(why, sizeof(why),
-	    "%s: %s; to send it again, type: relais release %s; to discard it, "
-	    "type: relais delete %s",
-	    id, it.reason, id, id);
-	(void)accounts_status(d->accounts, it.account, &st); /* or "" */
-	on_account_alert(d, st.name, "message-held", why);
-}
-
-struct limit_news {
-	struct daemon *d;
-	bool is_over;
-};
-
-static void
-tell_user_limit(void *ctx, const struct person *who)
-{
-	struct limit_news *n = ctx;
-	struct daemon *d = n->d;
-	bool is_over = n->is_over;
-	char user[64], why[300];
-
-	free(n);
-	if (d->alerts == NULL)
-		return; /* relaisd could not start */
-	if (who->name != NULL)
-		(void)snprintf(user, sizeof(user), "%s", who->name);
-	else if (who->uid == UID_HIDDEN)
-		(void)snprintf(user, sizeof(user), "unknown");
-	else
-		(void)snprintf(
-		    user, sizeof(user), "%lu", (unsigned long)who->uid);
-	(void)snprintf(why, sizeof(why),
-	    "max_per_user = %d of user %s is used up; further messages are "
-	    "kept and sent when the limit allows it; to see them, type: relais "
-	    "queue",
-	    routing_conf(d->routing)->max_per_user, user);
-	if (is_over)
-		alert_raise(d->alerts, "user-limit", user, why);
-	else
-		alert_over(d->alerts, "user-limit", user);
+	telling_held(d->telling, id);
 }
 
 static void
 on_user_limit(void *ctx, uint32_t uid, bool is_over)
 {
-	struct daemon *d = ctx;
-	struct limit_news *n = xmalloc(sizeof(*n));
+	const struct daemon *d = ctx;
 
-	*n = (struct limit_news) { d, is_over };
-	IGNORE(people_ask(d->people, uid, tell_user_limit, n));
+	telling_user_limit(d->telling, uid, is_over);
 }
 
 static void
 on_delayed(void *ctx, const char *id)
 {
-	struct daemon *d = ctx;
+	const struct daemon *d = ctx;
 
-	notices_delayed(d->notices, id);
+	notices_delayed(telling_notices(d->telling), id);
 }
 
 static void
@@ -642,9 +522,12 @@ has_stopped(const struct daemon *d)
 static void
 turn(struct daemon *d)
 {
-	int64_t next, look_again;
+	int64_t next, look_again, notice;
 
 	next = queue_tick(d->queue);
+	notice = notices_tick(telling_notices(d->telling));
+	if (notice < next)
+		next = notice;
 	outbound_turn(d->outbound);
 	look_again = routing_watch_spares(d->routing);
 	if (look_again < next)
@@ -959,6 +842,7 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	log_sys_on_withheld(on_withheld, d);
 	d->people = people_new(d->loop, people_look_up);
 	people_refresh(d->people, conf->allow_groups.n > 0);
+	d->telling = telling_new(d->loop, d->people);
 	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
 		return -1;
 	fold = fold_opts_from(conf);
@@ -971,7 +855,8 @@ start(struct daemon *d, struct conf *conf, struct err *err)
 	user_limit_attach(d->user_limit, d->queue);
 	load_replies(d);
 	open_accounts(d);
-	start_telling(d);
+	telling_start(
+	    d->telling, d->queue, d->accounts, d->routing, on_notices_wake, d);
 	routing_set(d->routing, conf);
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
@@ -989,7 +874,7 @@ close_outbound(struct daemon *d)
 {
 	outbound_cut(d->outbound);
 	accounts_stop(d->accounts);
-	notices_free(d->notices);
+	telling_stop(d->telling);
 	if (d->queue != NULL)
 		user_limit_save(d->user_limit);
 	queue_free(d->queue);
@@ -997,7 +882,7 @@ close_outbound(struct daemon *d)
 	fold_free(d->fold);
 	store_free(d->store);
 	people_free(d->people);
-	alert_free(d->alerts);
+	telling_free(d->telling);
 	outbound_free(d->outbound);
 	routing_free(d->routing);
 	accounts_free(d->accounts);

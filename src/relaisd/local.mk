@@ -3,27 +3,25 @@ relaisd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relaisd_SOURCES = \
 	%reldir%/admission.c \
 	%reldir%/admission.h \
-	%reldir%/alert.c \
-	%reldir%/alert.h \
+	%reldir%/alert_command.c \
+	%reldir%/alert_command.h \
 	%reldir%/background.c \
 	%reldir%/background.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
-	%reldir%/notice_cap.c \
-	%reldir%/notice_cap.h \
-	%reldir%/notices.c \
-	%reldir%/notices.h \
 	%reldir%/relaisd.c \
 	%reldir%/routing.c \
 	%reldir%/routing.h \
 	%reldir%/sockets.c \
 	%reldir%/sockets.h \
+	%reldir%/telling.c \
+	%reldir%/telling.h \
 	%reldir%/unapplied.c \
 	%reldir%/unapplied.h
 relaisd_LDADD = src/relaisd/libcontrol.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/account/libaccount.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \
-	src/cred/libcred.a src/policy/libpolicy.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
+	src/cred/libcred.a src/policy/libpolicy.a src/notice/libnotice.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
 	src/rewrite/librewrite.a src/sasl/libsasl.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \
 	src/base/libbase.a \
 	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \

@@ -9,6 +9,7 @@ mutant_tables = \
 	%reldir%/mail.txt \
 	%reldir%/mime.txt \
 	%reldir%/net.txt \
+	%reldir%/notice.txt \
 	%reldir%/outbound.txt \
 	%reldir%/policy.txt \
 	%reldir%/queue.txt \

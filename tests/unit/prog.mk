@@ -24,7 +24,6 @@ unit_tests += %reldir%/test_admission
 %canon_reldir%_test_admission_SOURCES = \
 	%reldir%/test_admission.c src/relaisd/admission.c
 unit_tests += %reldir%/test_alert
-%canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c src/relaisd/alert.c
+%canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c \
+	src/relaisd/alert_command.c
 unit_tests += %reldir%/test_notice_cap
-%canon_reldir%_test_notice_cap_SOURCES = %reldir%/test_notice_cap.c \
-	src/relaisd/notice_cap.c

@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "net/loop.h"
-#include "relaisd/alert.h"
+#include "notice/alert.h"
+#include "relaisd/alert_command.h"
 #include "tests/lib/temp.h"
 
 struct bench {
@@ -19,9 +20,10 @@ struct bench {
 	int64_t now_ms;
 	struct clock clock;
 	struct loop *loop;
-	struct conf_list command;
+	struct conf_list list;
 	char *argv[3];
 	struct alerts *alerts;
+	struct alert_command *command;
 };
 
 static int64_t
@@ -38,17 +40,12 @@ offset_s(void *ctx, int64_t wall_ms)
 	return 0;
 }
 
-static const struct conf_list *
-command(void *ctx)
+static void
+on_alert(void *ctx, const struct alert *a)
 {
-	return &((struct bench *)ctx)->command;
-}
+	struct bench *b = ctx;
 
-static size_t
-waiting(void *ctx)
-{
-	(void)ctx;
-	return 7;
+	alert_command_run(b->command, &b->list, a, 7);
 }
 
 static void
@@ -81,11 +78,12 @@ setup(void **state)
 	write_script(b, text);
 	b->argv[0] = b->script;
 	b->argv[1] = (char *)(uintptr_t) "; echo no shell";
-	b->command = (struct conf_list) { b->argv, 2 };
+	b->list = (struct conf_list) { b->argv, 2 };
 	b->now_ms = 1000;
 	b->clock = (struct clock) { boot_ms, boot_ms, offset_s, b };
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
-	opts = (struct alert_opts) { b->loop, command, waiting, b };
+	b->command = alert_command_new(b->loop);
+	opts = (struct alert_opts) { &b->clock, on_alert, b };
 	b->alerts = alert_new(&opts);
 	assert_int_equal(setenv("SECRET_OF_OURS", "leaked", 1), 0);
 	*state = b;
@@ -98,6 +96,7 @@ teardown(void **state)
 	struct bench *b = *state;
 
 	alert_free(b->alerts);
+	alert_command_free(b->command);
 	loop_free(b->loop);
 	(void)unlink(b->script); /* it may never have been */
 	(void)unlink(b->told);
@@ -193,9 +192,9 @@ a_program_that_is_missing_or_fails_harms_nothing(void **state)
 	alert_raise(b->alerts, "disk", NULL, "a");
 	b->argv[0] = (char *)(uintptr_t) "/nonexistent/alert";
 	alert_raise(b->alerts, "account-held", "a", "b");
-	b->command.n = 0;
+	b->list.n = 0;
 	alert_raise(b->alerts, "account-held", "b", "c");
-	b->command.n = 2;
+	b->list.n = 2;
 	b->argv[0] = b->script;
 	(void)snprintf(
 	    text, sizeof(text), "echo $RELAIS_ACCOUNT >>%s; exit 3", b->told);

@@ -5,7 +5,8 @@
 
 #include "base/str.h"
 #include "mail/addr.h"
-#include "queue/bounce.h"
+#include "notice/bounce.h"
+#include "notice/digest.h"
 
 static struct bytes
 text(const char *s)
@@ -148,7 +149,7 @@ R39_our_own_notices_are_known_as_such(void **state)
 		.from = "relay@example.org",
 		.wall_ms = 1750000000000,
 		.rng = &rng };
-	struct bounce_digest digest = { .hostname = "h.example.org",
+	struct digest_opts digest = { .hostname = "h.example.org",
 		.from = "relay@example.org",
 		.to = "admin@example.org",
 		.nmessages = 1,
@@ -162,7 +163,7 @@ R39_our_own_notices_are_known_as_such(void **state)
 	assert_true(dsn_build(&b, &dsn, &is_8bit));
 	assert_true(bounce_is_notice(buf_bytes(&b)));
 	buf_reset(&b);
-	assert_true(bounce_digest(&b, &digest));
+	assert_true(digest_build(&b, &digest));
 	assert_true(bounce_is_notice(buf_bytes(&b)));
 	buf_clear(&b);
 	envelope_free(e);
@@ -174,7 +175,7 @@ static void
 the_digest_says_what_failed_why_and_what_to_do(void **state)
 {
 	struct envelope *e = from("root", 0, RCPT_FAILED);
-	struct bounce_digest d = { .hostname = "pve1",
+	struct digest_opts d = { .hostname = "pve1",
 		.from = "relay@example.org",
 		.to = "admin@example.org",
 		.nmessages = 1,
@@ -196,11 +197,11 @@ the_digest_says_what_failed_why_and_what_to_do(void **state)
 	(void)envelope_add_rcpt(e, "carol@example.net");
 	e->rcpts[2].state = RCPT_FAILED;
 	rcpt_set_verdict(&e->rcpts[2], &v);
-	buf_init(&list, BOUNCE_DIGEST_MAX);
-	buf_init(&b, BOUNCE_DIGEST_MAX);
-	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
+	buf_init(&list, DIGEST_MAX);
+	buf_init(&b, DIGEST_MAX);
+	assert_true(digest_list_add(&list, e, DSN_FAILED, 0));
 	d.list = buf_bytes(&list);
-	assert_true(bounce_digest(&b, &d));
+	assert_true(digest_build(&b, &d));
 	assert_buf(&b,
 	    "From: Mail relay <relay@example.org>\r\nTo: "
 	    "<admin@example.org>\r\nSubject: Mail failed on pve1\r\nDate: Sun, "
@@ -237,8 +238,8 @@ the_digest_is_ascii_whatever_it_tells_of(void **state)
 	verdict_from_reply(
 	    &v, STAGE_RCPT, 550, text("5.1.1"), text("n\xc3\xb6"));
 	rcpt_set_verdict(&e->rcpts[0], &v);
-	buf_init(&list, BOUNCE_DIGEST_MAX);
-	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
+	buf_init(&list, DIGEST_MAX);
+	assert_true(digest_list_add(&list, e, DSN_FAILED, 0));
 	assert_true(str_is_ascii(buf_bytes(&list)));
 	assert_null(strstr(buf_str(&list), "\nX: y"));
 	assert_non_null(strstr(buf_str(&list), "<j??rgen@example.org>"));
@@ -250,11 +251,11 @@ static void
 a_sender_with_many_notices_gets_the_others_in_one(void **state)
 {
 	struct envelope *e = from("me@example.org", 0, RCPT_FAILED);
-	struct bounce_digest d = { .hostname = "pve1",
+	struct digest_opts d = { .hostname = "pve1",
 		.from = "relay@example.org",
 		.to = "me@example.org",
 		.is_for_sender = true,
-		.nmessages = BOUNCE_LISTED_MAX + 7,
+		.nmessages = DIGEST_LISTED_MAX + 7,
 		.ndelayed = 1,
 		.nrelayed = 2,
 		.wall_ms = 1750000000000,
@@ -262,16 +263,16 @@ a_sender_with_many_notices_gets_the_others_in_one(void **state)
 	struct buf list, b;
 
 	(void)state;
-	buf_init(&list, BOUNCE_DIGEST_MAX);
-	buf_init(&b, BOUNCE_DIGEST_MAX);
+	buf_init(&list, DIGEST_MAX);
+	buf_init(&b, DIGEST_MAX);
 	strcpy(e->id, "0123456789abcdef");
-	assert_true(bounce_list_add(&list, e, DSN_FAILED, 0));
+	assert_true(digest_list_add(&list, e, DSN_FAILED, 0));
 	assert_null(strstr(buf_str(&list), "still being attempted"));
 	e->rcpts[0].state = RCPT_WAITING;
-	assert_true(bounce_list_add(&list, e, DSN_DELAYED, 0));
+	assert_true(digest_list_add(&list, e, DSN_DELAYED, 0));
 	assert_non_null(strstr(buf_str(&list), "still being attempted"));
 	d.list = buf_bytes(&list);
-	assert_true(bounce_digest(&b, &d));
+	assert_true(digest_build(&b, &d));
 	assert_true(bounce_is_notice(buf_bytes(&b)));
 	assert_non_null(strstr(buf_str(&b), "60 more notices about your mail"));
 	assert_non_null(strstr(buf_str(&b), "\r\n57 messages could not be"));
@@ -290,10 +291,10 @@ static void
 many_failures_are_counted_and_a_full_list_is_left_as_it_was(void **state)
 {
 	struct envelope *e = from("root", 0, RCPT_FAILED);
-	struct bounce_digest d = { .hostname = "pve1",
+	struct digest_opts d = { .hostname = "pve1",
 		.from = "relay@example.org",
 		.to = "admin@example.org",
-		.nmessages = BOUNCE_LISTED_MAX + 7,
+		.nmessages = DIGEST_LISTED_MAX + 7,
 		.wall_ms = 1750000000000,
 		.rng = &rng };
 	struct buf list, b;
@@ -301,17 +302,17 @@ many_failures_are_counted_and_a_full_list_is_left_as_it_was(void **state)
 
 	(void)state;
 	buf_init(&list, 300);
-	while (bounce_list_add(&list, e, DSN_FAILED, 0))
+	while (digest_list_add(&list, e, DSN_FAILED, 0))
 		n = buf_len(&list);
 	assert_int_equal(buf_len(&list), n);
-	buf_init(&b, BOUNCE_DIGEST_MAX);
+	buf_init(&b, DIGEST_MAX);
 	d.list = buf_bytes(&list);
-	assert_true(bounce_digest(&b, &d));
+	assert_true(digest_build(&b, &d));
 	assert_non_null(strstr(buf_str(&b), "57 messages that programs"));
 	assert_non_null(strstr(buf_str(&b), "... and 7 more: relais queue"));
 	buf_clear(&b);
 	buf_init(&b, 300);
-	assert_false(bounce_digest(&b, &d));
+	assert_false(digest_build(&b, &d));
 	assert_int_equal(buf_len(&b), 0);
 	buf_clear(&b);
 	buf_clear(&list);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "mail/dsn.h"
+#include "notice/dsn.h"
 
 #define HEAD "Subject: hello\r\nMessage-ID: <orig@example.org>\r\nFrom: a@b\r\n"
 

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
-#include "mail/dsn.h"
+#include "notice/dsn.h"
 #include "rewrite/intake.h"
 #include "rewrite/outgoing.h"
 #include "smtp/smtp_reply.h"

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "relaisd/notice_cap.h"
+#include "notice/notice_cap.h"
 
 #define NOW INT64_C(1750000000)
 static const char me[] = "me@example.org";

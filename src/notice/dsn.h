@@ -9,8 +9,8 @@
  *
  * What remote servers said appears in printable ASCII only.
  */
-#ifndef MAIL_DSN_H
-#define MAIL_DSN_H
+#ifndef NOTICE_DSN_H
+#define NOTICE_DSN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "mail/dsn.h"
+#include "notice/dsn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

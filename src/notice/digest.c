@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/bounce.h"
+#include "notice/digest.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "mail/addr.h"
 #include "mail/date.h"
 #include "mail/diagnosis.h"
 #include "mail/header.h"
@@ -15,72 +14,8 @@ enum {
 	TEXT_WIDTH = 72,
 	LINE_MAX_SHOWN = 1200,
 	RCPTS_LISTED_MAX = 10,
-	MARK_BYTES = 12,
-	STAMP_LEN = 14 /* of date_stamp() */
+	MARK_BYTES = 12
 };
-
-/* --- who ------------------------------------------------------------------ */
-
-static bool
-has_text(const char *value, const char *text)
-{
-	return strcasestr(value, text) != NULL;
-}
-
-/* "<20260821120305.notice-": the moment, and the mark. */
-static bool
-is_ours(const char *id, const char *mark)
-{
-	return *id == '<' && strspn(id + 1, "0123456789") == STAMP_LEN &&
-	       id[1 + STAMP_LEN] == '.' &&
-	       strncmp(id + 2 + STAMP_LEN, mark, strlen(mark)) == 0;
-}
-
-static const struct {
-	const char *name;
-	bool (*says)(const char *value, const char *text);
-	const char *text;
-} signs[] = {
-	{ "Auto-Submitted", has_text, "auto-replied" },
-	{ "Content-Type", has_text, "multipart/report" },
-	{ "Message-ID", is_ours, NOTICE_MARK },
-};
-
-bool
-bounce_is_notice(struct bytes header)
-{
-	struct header *h = header_new();
-	bool is_notice = false;
-
-	IGNORE(header_put(h, header.p, header.n)); /* the rest is body */
-	header_end(h);
-	for (size_t k = 0; k < sizeof(signs) / sizeof(signs[0]); k++) {
-		size_t i = header_find(h, signs[k].name, 0);
-		struct buf value;
-
-		buf_init(&value, HEADER_VALUE_MAX);
-		if (i != HEADER_NONE && header_value(h, i, &value) &&
-		    signs[k].says(buf_str(&value), signs[k].text))
-			is_notice = true;
-		buf_clear(&value);
-	}
-	header_free(h);
-	return is_notice;
-}
-
-enum bounce_to
-bounce_to(const struct envelope *env, enum dsn_action action,
-    struct bytes header, bool is_local)
-{
-	struct bytes sender = bytes_str(env->sender);
-
-	/* 0 for the null sender, too. */
-	if (dsn_count(env, action) == 0 || bounce_is_notice(header))
-		return BOUNCE_NOBODY;
-	if (addr_is_mailbox(sender) && !is_local)
-		return BOUNCE_SENDER;
-	return action == DSN_FAILED ? BOUNCE_ADMIN : BOUNCE_NOBODY;
-}
 
 /* --- the list ------------------------------------------------------------- */
 
@@ -185,7 +120,7 @@ add_rcpts(struct buf *to, const struct envelope *env, enum dsn_action action)
 }
 
 bool
-bounce_list_add(struct buf *list, const struct envelope *env,
+digest_list_add(struct buf *list, const struct envelope *env,
     enum dsn_action action, int32_t utc_offset_s)
 {
 	size_t before = buf_len(list);
@@ -206,7 +141,7 @@ bounce_list_add(struct buf *list, const struct envelope *env,
 	return false;
 }
 
-/* --- the digest ----------------------------------------------------------- */
+/* --- the mail ------------------------------------------------------------- */
 
 static bool __attribute__((format(printf, 3, 4)))
 add_field(struct buf *to, const char *name, const char *fmt, ...)
@@ -225,7 +160,7 @@ add_field(struct buf *to, const char *name, const char *fmt, ...)
 }
 
 static bool
-add_subject(struct buf *to, const struct bounce_digest *d)
+add_subject(struct buf *to, const struct digest_opts *d)
 {
 	if (!d->is_for_sender)
 		return add_field(
@@ -235,7 +170,7 @@ add_subject(struct buf *to, const struct bounce_digest *d)
 }
 
 static bool
-add_header(struct buf *to, const struct bounce_digest *d)
+add_header(struct buf *to, const struct digest_opts *d)
 {
 	char mark[sizeof(NOTICE_MARK) + 2 * MARK_BYTES] = NOTICE_MARK;
 	unsigned char random[MARK_BYTES];
@@ -272,13 +207,13 @@ add_count(struct buf *to, size_t n, const char *one, const char *many)
 static bool
 add_rest(struct buf *to, size_t all, const char *where)
 {
-	return all <= BOUNCE_LISTED_MAX ||
+	return all <= DIGEST_LISTED_MAX ||
 	       buf_addf(to, "\r\n... and %zu more%s\r\n",
-		   all - BOUNCE_LISTED_MAX, where);
+		   all - DIGEST_LISTED_MAX, where);
 }
 
 static bool
-add_sender_body(struct buf *to, const struct bounce_digest *d)
+add_sender_body(struct buf *to, const struct digest_opts *d)
 {
 	return add_wrappedf(to, "",
 		   "This is the mail relay on %s. You have recently received "
@@ -299,7 +234,7 @@ add_sender_body(struct buf *to, const struct bounce_digest *d)
 }
 
 static bool
-add_admin_body(struct buf *to, const struct bounce_digest *d)
+add_admin_body(struct buf *to, const struct digest_opts *d)
 {
 	bool ok = add_wrappedf(
 		      to, "", "This is the mail relay on %s.", d->hostname) &&
@@ -324,7 +259,7 @@ add_admin_body(struct buf *to, const struct bounce_digest *d)
 }
 
 bool
-bounce_digest(struct buf *to, const struct bounce_digest *d)
+digest_build(struct buf *to, const struct digest_opts *d)
 {
 	size_t before = buf_len(to);
 

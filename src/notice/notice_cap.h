@@ -9,8 +9,8 @@
  * Pure; times are wall clock seconds, and a clock that was set back counts as if
  * the hour was over.
  */
-#ifndef RELAISD_NOTICE_CAP_H
-#define RELAISD_NOTICE_CAP_H
+#ifndef NOTICE_NOTICE_CAP_H
+#define NOTICE_NOTICE_CAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

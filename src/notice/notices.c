@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/notices.h"
+#include "notice/notices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,18 +7,12 @@
 #include <strings.h>
 
 #include "base/list.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "conf/alias.h"
-#include "conf/conf.h"
-#include "conf/route.h"
-#include "mail/msgid.h"
-#include "net/loop.h"
-#include "queue/bounce.h"
+#include "notice/bounce.h"
+#include "notice/digest.h"
+#include "notice/notice_cap.h"
 #include "queue/queue.h"
-#include "relaisd/notice_cap.h"
-#include "relaisd/routing.h"
 
 enum {
 	GATHER_MS = 60 * 1000,
@@ -31,7 +25,7 @@ enum {
 };
 
 #define STATE_NAME "notices"
-enum { STATE_MAX = 1024 * 1024 };
+enum { STATE_MAX = 1024 * 1024, FROM_MAX = 1024 };
 
 /* A message somebody is to be told of. */
 struct todo {
@@ -41,8 +35,8 @@ struct todo {
 };
 
 /* Messages that are told of together. */
-struct digest {
-	struct list link; /* in digests, if it is for a sender */
+struct batch {
+	struct list link; /* in senders, if it is for one */
 	char *sender; /* or NULL */
 	struct list todo;
 	int64_t due_ms; /* INT64_MAX: there is nothing to tell */
@@ -69,35 +63,28 @@ struct sending {
 struct notices {
 	struct notices_opts o;
 	struct list todo;
-	struct digest admin;
-	struct digest notices; /* that have failed: for log and alert alone */
-	struct list digests; /* of senders who had their share */
+	struct batch admin;
+	struct batch notices; /* that have failed: for log and alert alone */
+	struct list senders; /* batches of those who had their share */
 	struct notice_cap *cap;
 	int64_t save_ms; /* boot clock; INT64_MAX: it is saved */
 	struct list sending;
-	struct loop_task soon;
-	struct loop_timer *timer;
 	int64_t again_ms; /* boot clock; when to look at todo */
+	int64_t next_ms; /* boot clock; when there is something to do */
 };
 
 /* --- life ----------------------------------------------------------------- */
 
-static void work(struct notices *n);
-
+/* There is something to do at once. */
 static void
-on_soon(struct loop_task *t)
+wake(struct notices *n)
 {
-	work(list_entry(t, struct notices, soon));
+	n->next_ms = 0;
+	n->o.wake(n->o.ctx);
 }
 
 static void
-on_timer(void *ctx)
-{
-	work(ctx);
-}
-
-static void
-digest_init(struct digest *d)
+batch_init(struct batch *d)
 {
 	list_init(&d->link);
 	list_init(&d->todo);
@@ -127,26 +114,24 @@ notices_new(const struct notices_opts *opts)
 	if (n->o.apart_ms == 0)
 		n->o.apart_ms = APART_MS;
 	list_init(&n->todo);
-	digest_init(&n->admin);
-	digest_init(&n->notices);
-	list_init(&n->digests);
+	batch_init(&n->admin);
+	batch_init(&n->notices);
+	list_init(&n->senders);
 	load_cap(n);
 	list_init(&n->sending);
-	loop_task_init(&n->soon, on_soon);
-	n->timer = loop_timer_new(opts->loop, on_timer, n);
 	return n;
 }
 
 static int64_t
 now_ms(const struct notices *n)
 {
-	return clock_boot_ms(loop_clock(n->o.loop));
+	return clock_boot_ms(n->o.clock);
 }
 
 static int64_t
 wall_ms(const struct notices *n)
 {
-	return clock_wall_ms(loop_clock(n->o.loop));
+	return clock_wall_ms(n->o.clock);
 }
 
 /* A crash loses the last seconds of it, so that a burst is one write. */
@@ -200,7 +185,7 @@ free_todo(struct list *all)
 
 /* Of a sender. */
 static void
-digest_free(struct digest *d)
+batch_free(struct batch *d)
 {
 	free_todo(&d->todo);
 	list_remove(&d->link);
@@ -218,25 +203,17 @@ notices_free(struct notices *n)
 	free_todo(&n->todo);
 	free_todo(&n->admin.todo);
 	free_todo(&n->notices.todo);
-	list_foreach (it, &n->digests)
-		digest_free(list_entry(it, struct digest, link));
+	list_foreach (it, &n->senders)
+		batch_free(list_entry(it, struct batch, link));
 	list_foreach (it, &n->sending)
 		sending_free(list_entry(it, struct sending, link));
-	loop_soon_cancel(&n->soon);
-	loop_timer_free(n->timer);
 	free(n);
 }
 
 static int32_t
 offset_s(const struct notices *n)
 {
-	return clock_utc_offset_s(loop_clock(n->o.loop), wall_ms(n));
-}
-
-static const struct conf *
-conf_of(const struct notices *n)
-{
-	return routing_conf(n->o.routing);
+	return clock_utc_offset_s(n->o.clock, wall_ms(n));
 }
 
 static void
@@ -253,39 +230,31 @@ void
 notices_failed(struct notices *n, const char *id)
 {
 	add_todo(n, id, DSN_FAILED);
-	loop_soon(n->o.loop, &n->soon);
+	wake(n);
 }
 
 void
 notices_delayed(struct notices *n, const char *id)
 {
 	add_todo(n, id, DSN_DELAYED);
-	loop_soon(n->o.loop, &n->soon);
+	wake(n);
 }
 
 /* --- into the queue ------------------------------------------------------- */
 
 static void
-log_made(const struct sending *s, const struct envelope *env)
+tell_made(const struct sending *s, const struct envelope *env)
 {
-	enum dsn_action action = s->nabout > 0 ? s->about[0].action
-					       : DSN_RELAYED;
-	static const char *const words[] = {
-		[DSN_FAILED] = "failed",
-		[DSN_DELAYED] = "delayed",
-		[DSN_RELAYED] = "relayed",
+	const struct about *first = s->nabout > 0 ? s->about : NULL;
+	struct notice_made m = {
+		.id = queue_draft_id(s->draft),
+		.to = env->rcpts[0].addr,
+		.action = first != NULL ? first->action : DSN_RELAYED,
+		.about = first != NULL ? first->id : NULL,
+		.nabout = s->nabout,
 	};
-	struct log_line l;
 
-	log_begin(&l, LOG_LEVEL_NOTICE, "notice");
-	log_str(&l, "id", queue_draft_id(s->draft));
-	log_addr(&l, "to", env->rcpts[0].addr);
-	log_str(&l, "action", words[action]);
-	if (s->nabout > 0)
-		log_str(&l, "about", s->about[0].id);
-	if (s->nabout > 1)
-		log_num(&l, "messages", (int64_t)s->nabout);
-	log_end(&l);
+	s->n->o.made(s->n->o.ctx, &m);
 }
 
 static void
@@ -293,6 +262,7 @@ on_told(void *ctx, const struct queue_told *t)
 {
 	struct sending *s = ctx;
 	struct notices *n = s->n;
+	struct err err;
 
 	for (size_t i = 0; i < s->nabout; i++) {
 		struct about *a = &s->about[i];
@@ -303,13 +273,14 @@ on_told(void *ctx, const struct queue_told *t)
 			queue_told_failed(n->o.queue, a->id, a->env);
 	}
 	if (t->outcome == QUEUE_FAILED) {
-		log_text(LOG_LEVEL_ERROR,
-		    "cannot store a notice, which is made again later: %s",
-		    t->err.text);
+		err = t->err;
+		(void)err_ctx(
+		    &err, "cannot store a notice, which is made again later");
+		n->o.trouble(n->o.ctx, &err);
 		n->again_ms = now_ms(n) + FULL_AGAIN_MS;
 	}
 	s->is_told = true;
-	loop_soon(n->o.loop, &n->soon);
+	wake(n);
 }
 
 static void
@@ -337,14 +308,14 @@ submit(struct notices *n, struct sending *s, const struct envelope *env,
 		on_told(s, &failed);
 		return;
 	}
-	log_made(s, env);
+	tell_made(s, env);
 	queue_draft_end(s->draft, env, QUEUE_MODE_ACCEPTED, 0, on_told, s);
 }
 
 /* From nobody, and nothing answers it.  Who submitted what it is about may see
  * it in the queue. */
 static struct envelope *
-new_envelope(const char *to, const struct envelope *like, bool is_8bit)
+new_envelope(const char *to, const struct envelope *like)
 {
 	struct envelope *env = envelope_new();
 
@@ -355,38 +326,8 @@ new_envelope(const char *to, const struct envelope *like, bool is_8bit)
 		env->uid = like->uid;
 		envelope_set(&env->user, like->user);
 	}
-	env->is_8bit = is_8bit;
 	env->is_utf8 = !str_is_ascii(bytes_str(to));
 	return env;
-}
-
-/* The account that had the message has its notice. */
-static const struct conf_account *
-account_of(const struct notices *n, const struct envelope *about)
-{
-	const struct conf *c = conf_of(n);
-	struct queue_item it;
-	int i = -1;
-
-	if (queue_find(n->o.queue, about->id, &it))
-		i = it.account;
-	if (i < 0 || (size_t)i >= c->naccounts)
-		i = c->default_account >= 0 ? c->default_account : 0;
-	return &c->accounts[i];
-}
-
-/* For the From field; the provider would not take a stranger's. */
-static void
-from_address(
-    const struct notices *n, const struct conf_account *a, struct buf *to)
-{
-	buf_init(to, 1024);
-	if (a->address != NULL) {
-		IGNORE(buf_adds(to, a->address)); /* an address fits */
-		return;
-	}
-	IGNORE(buf_adds(to, "mailer-daemon@"));
-	IGNORE(msgid_domain(to, conf_of(n)->host_found, NULL));
 }
 
 static struct sending *
@@ -413,38 +354,18 @@ sending_about(
 
 /* --- to the sender -------------------------------------------------------- */
 
-static void
-submit_dsn(struct notices *n, struct sending *s, const char *account,
-    const struct dsn_opts *dsn)
-{
-	struct envelope *env;
-	struct buf text;
-	bool is_8bit = false;
-
-	buf_init(&text, DSN_MAX);
-	if (dsn_build(&text, dsn, &is_8bit)) {
-		env = new_envelope(dsn->env->sender, dsn->env, is_8bit);
-		envelope_set(&env->account, account);
-		submit(n, s, env, buf_bytes(&text));
-		envelope_free(env);
-	} else { /* cannot be: what it returns of the original is bounded */
-		log_text(LOG_LEVEL_ERROR, "%s: the notice about it is too long",
-		    dsn->env->id);
-		sending_free(s);
-	}
-	buf_clear(&text);
-}
-
+/* Takes over s. */
 static void
 send_dsn(struct notices *n, struct sending *s, enum dsn_action action,
     const struct queue_original *o)
 {
-	const struct conf_account *a = account_of(n, o->env);
-	struct buf from;
+	struct envelope *env = new_envelope(o->env->sender, o->env);
+	struct buf from, text;
+	struct err err;
 	struct dsn_opts dsn = {
 		.action = action,
 		.env = o->env,
-		.hostname = conf_of(n)->host_found,
+		.hostname = n->o.hostname(n->o.ctx),
 		.original = buf_bytes(&o->text),
 		.original_is_whole = o->is_whole,
 		.wall_ms = wall_ms(n),
@@ -454,18 +375,27 @@ send_dsn(struct notices *n, struct sending *s, enum dsn_action action,
 		.rng = n->o.rng,
 	};
 
-	from_address(n, a, &from);
+	buf_init(&from, FROM_MAX);
+	n->o.route(n->o.ctx, env, o->env, &from);
 	dsn.from = buf_str(&from);
-	submit_dsn(n, s, a->name, &dsn);
+	buf_init(&text, DSN_MAX);
+	if (dsn_build(&text, &dsn, &env->is_8bit)) {
+		submit(n, s, env, buf_bytes(&text));
+	} else { /* cannot be: what it returns of the original is bounded */
+		(void)err_set(&err, ERR_SYSTEM,
+		    "%s: the notice about it is too long", o->env->id);
+		n->o.trouble(n->o.ctx, &err);
+		sending_free(s);
+	}
+	buf_clear(&text);
 	buf_clear(&from);
+	envelope_free(env);
 }
 
 static bool
 is_local(const struct notices *n, const char *sender)
 {
-	struct alias_opts opts = alias_opts_of(conf_of(n));
-
-	return alias_is_local(&opts, sender);
+	return n->o.is_local(n->o.ctx, sender);
 }
 
 /* --- a sender who has had enough ------------------------------------------- */
@@ -481,31 +411,31 @@ take_share(struct notices *n, const char *sender)
 }
 
 /* Due in a while: more may follow. */
-static struct digest *
+static struct batch *
 digest_of(struct notices *n, const char *sender)
 {
 	int64_t now_s = wall_ms(n) / 1000, wait_s;
-	struct digest *d;
+	struct batch *d;
 
-	list_foreach (it, &n->digests) {
-		d = list_entry(it, struct digest, link);
+	list_foreach (it, &n->senders) {
+		d = list_entry(it, struct batch, link);
 		if (strcasecmp(d->sender, sender) == 0)
 			return d;
 	}
 	d = xcalloc(1, sizeof(*d));
-	digest_init(d);
+	batch_init(d);
 	d->sender = xstrdup(sender);
-	list_append(&n->digests, &d->link);
+	list_append(&n->senders, &d->link);
 	wait_s = notice_cap_digest_s(n->cap, sender, now_s) - now_s;
 	d->due_ms = now_ms(n) + wait_s * 1000;
 	if (wait_s * 1000 < n->o.gather_ms)
 		d->due_ms = now_ms(n) + n->o.gather_ms;
-	loop_soon(n->o.loop, &n->soon);
+	wake(n);
 	return d;
 }
 
 static void
-put_off(struct digest *d, struct todo *t)
+put_off(struct batch *d, struct todo *t)
 {
 	list_remove(&t->link);
 	list_append(&d->todo, &t->link);
@@ -534,7 +464,7 @@ notices_relayed(
 /* --- many at once ---------------------------------------------------------- */
 
 static void
-gather(struct notices *n, struct digest *d, int64_t gather_ms, struct todo *t)
+gather(struct notices *n, struct batch *d, int64_t gather_ms, struct todo *t)
 {
 	int64_t due = now_ms(n) + gather_ms;
 
@@ -548,8 +478,7 @@ gather(struct notices *n, struct digest *d, int64_t gather_ms, struct todo *t)
 /* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the
  * list of the first of them.  What does not fit there is counted. */
 static void
-collect(
-    struct notices *n, struct digest *d, struct sending *s, struct buf *list)
+collect(struct notices *n, struct batch *d, struct sending *s, struct buf *list)
 {
 	size_t left = DIGEST_SLICE;
 
@@ -564,8 +493,8 @@ collect(
 			continue;
 		}
 		sending_about(s, t, o.env);
-		if (list != NULL && s->nabout <= BOUNCE_LISTED_MAX)
-			IGNORE(bounce_list_add(
+		if (list != NULL && s->nabout <= DIGEST_LISTED_MAX)
+			IGNORE(digest_list_add(
 			    list, o.env, t->action, offset_s(n)));
 		queue_original_clear(&o);
 		todo_free(t);
@@ -601,40 +530,17 @@ raise_failed(const struct notices *n, const struct sending *s, const char *what)
 	n->o.alert(n->o.ctx, "mail-failed", text);
 }
 
-/* To the administrator by its own route, else by that of what it tells of. */
-static const struct conf_account *
-route_digest(const struct notices *n, struct envelope *env,
-    const struct envelope *like, bool is_for_sender)
-{
-	const struct conf *c = conf_of(n);
-	const struct conf_account *a;
-	int i = -1;
-
-	if (!is_for_sender || like == NULL)
-		i = conf_route(c, env, NULL);
-	if (i >= 0)
-		return &c->accounts[i];
-	if (like == NULL)
-		return &c->accounts[0];
-	a = account_of(n, like);
-	envelope_set(&env->account, a->name);
-	env->uid = like->uid;
-	envelope_set(&env->user, like->user);
-	return a;
-}
-
 /* Takes over s; d: the sender's, or NULL. */
 static void
-send_digest(struct notices *n, struct sending *s, const struct digest *d,
+send_digest(struct notices *n, struct sending *s, const struct batch *d,
     struct bytes list)
 {
-	const struct conf *c = conf_of(n);
-	const char *to = d != NULL ? d->sender : c->admin;
-	const struct envelope *like = s->nabout > 0 ? s->about[0].env : NULL;
-	struct envelope *env = new_envelope(to, d != NULL ? like : NULL, false);
+	const char *to = d != NULL ? d->sender : n->o.admin(n->o.ctx);
+	const struct envelope *about = s->nabout > 0 ? s->about[0].env : NULL;
+	struct envelope *env = new_envelope(to, d != NULL ? about : NULL);
 	struct buf text, from;
-	struct bounce_digest b = {
-		.hostname = c->host_found,
+	struct digest_opts b = {
+		.hostname = n->o.hostname(n->o.ctx),
 		.to = to,
 		.is_for_sender = d != NULL,
 		.list = list,
@@ -647,10 +553,11 @@ send_digest(struct notices *n, struct sending *s, const struct digest *d,
 	for (size_t i = 0; i < s->nabout; i++)
 		*(s->about[i].action == DSN_FAILED ? &b.nmessages
 						   : &b.ndelayed) += 1;
-	from_address(n, route_digest(n, env, like, d != NULL), &from);
+	buf_init(&from, FROM_MAX);
+	n->o.route(n->o.ctx, env, about, &from);
 	b.from = buf_str(&from);
-	buf_init(&text, BOUNCE_DIGEST_MAX + 8192);
-	IGNORE(bounce_digest(&text, &b)); /* that is enough */
+	buf_init(&text, DIGEST_MAX + 8192);
+	IGNORE(digest_build(&text, &b)); /* that is enough */
 	submit(n, s, env, buf_bytes(&text));
 	buf_clear(&text);
 	buf_clear(&from);
@@ -667,7 +574,7 @@ send_nothing(struct notices *n, struct sending *s)
 }
 
 static void
-digest_made(struct notices *n, struct digest *d)
+digest_made(struct notices *n, struct batch *d)
 {
 	d->last_ms = now_ms(n);
 	d->due_ms = list_is_empty(&d->todo) ? INT64_MAX
@@ -680,11 +587,11 @@ tell_admin(struct notices *n)
 	struct sending *s = sending_new();
 	struct buf list;
 
-	buf_init(&list, BOUNCE_DIGEST_MAX);
+	buf_init(&list, DIGEST_MAX);
 	collect(n, &n->admin, s, &list);
 	digest_made(n, &n->admin);
 	raise_failed(n, s, "message");
-	if (s->nabout > 0 && conf_of(n)->admin != NULL)
+	if (s->nabout > 0 && n->o.admin(n->o.ctx) != NULL)
 		send_digest(n, s, NULL, buf_bytes(&list));
 	else
 		send_nothing(n, s);
@@ -704,12 +611,12 @@ tell_of_notices(struct notices *n)
 }
 
 static void
-tell_sender(struct notices *n, struct digest *d)
+tell_sender(struct notices *n, struct batch *d)
 {
 	struct sending *s = sending_new();
 	struct buf list;
 
-	buf_init(&list, BOUNCE_DIGEST_MAX);
+	buf_init(&list, DIGEST_MAX);
 	collect(n, d, s, &list);
 	if (s->nabout > 0 || d->relayed > 0) {
 		notice_cap_digested(n->cap, d->sender, wall_ms(n) / 1000);
@@ -722,7 +629,7 @@ tell_sender(struct notices *n, struct digest *d)
 	d->relayed = 0;
 	d->due_ms = now_ms(n) + NOTICE_CAP_S * 1000;
 	if (list_is_empty(&d->todo))
-		digest_free(d);
+		batch_free(d);
 }
 
 /* When the next one is. */
@@ -737,8 +644,8 @@ make_digests(struct notices *n)
 		tell_of_notices(n);
 	next = n->admin.due_ms < n->notices.due_ms ? n->admin.due_ms
 						   : n->notices.due_ms;
-	list_foreach (it, &n->digests) {
-		struct digest *d = list_entry(it, struct digest, link);
+	list_foreach (it, &n->senders) {
+		struct batch *d = list_entry(it, struct batch, link);
 
 		if (now >= d->due_ms)
 			tell_sender(n, d); /* may free it */
@@ -798,12 +705,15 @@ tell(struct notices *n, struct todo *t, const struct queue_original *o)
 	todo_free(t);
 }
 
-static void
-work(struct notices *n)
+int64_t
+notices_tick(struct notices *n)
 {
 	int left = SLICE;
 	int64_t next;
 
+	if (now_ms(n) < n->next_ms)
+		return n->next_ms;
+	n->next_ms = INT64_MAX;
 	free_told(n);
 	list_foreach (it, &n->todo) {
 		struct todo *t = list_entry(it, struct todo, link);
@@ -826,5 +736,9 @@ work(struct notices *n)
 		next = n->again_ms;
 	if (now_ms(n) >= n->save_ms)
 		save_cap(n);
-	loop_timer_set(n->timer, next < n->save_ms ? next : n->save_ms);
+	if (n->save_ms < next)
+		next = n->save_ms;
+	if (next < n->next_ms) /* else it is wanted at once */
+		n->next_ms = next;
+	return n->next_ms;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/notice_cap.h"
+#include "notice/notice_cap.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -80,6 +80,12 @@ ctl_client_free(struct ctl_client *c)
 	free(c);
 }
 
+void
+ctl_client_patience(struct ctl_client *c, int timeout_ms)
+{
+	c->timeout_ms = timeout_ms;
+}
+
 static int
 wait_for(const struct ctl_client *c, short events, struct err *err)
 {

@@ -18,6 +18,8 @@ struct ctl_client;
 int ctl_client_open(
     const char *path, int timeout_ms, struct ctl_client **ret, struct err *err);
 void ctl_client_free(struct ctl_client *c);
+/* How long each step of a call may take from now on. */
+void ctl_client_patience(struct ctl_client *c, int timeout_ms);
 
 /* Asks and waits for the whole reply.  item() gets each item of a listing as it
  * comes, borrowed for the call; it may be NULL.  *ret_result (may be NULL) is the

@@ -50,6 +50,7 @@ struct ctl_call {
 	json_t *args;
 	void *state;
 	void (*free_state)(void *state);
+	bool is_waiting; /* its handler, for something that is not ours */
 	bool is_closing; /* flush and hang up */
 };
 
@@ -59,6 +60,7 @@ call_end(struct ctl_call *c)
 	json_decref(c->args);
 	c->args = NULL;
 	c->verb = NULL;
+	c->is_waiting = false;
 	if (c->state != NULL)
 		c->free_state(c->state);
 	c->state = NULL;
@@ -109,6 +111,23 @@ ctl_call_keep(struct ctl_call *call, void *state, void (*free_it)(void *state))
 {
 	call->state = state;
 	call->free_state = free_it;
+}
+
+void
+ctl_call_wait(struct ctl_call *call)
+{
+	call->is_waiting = true;
+}
+
+void
+ctl_call_wake(struct ctl_call *call)
+{
+	if (!call->is_waiting)
+		return;
+	call->is_waiting = false;
+	list_remove(&call->ready_link);
+	list_append(&call->server->ready, &call->ready_link);
+	loop_soon(call->server->loop, &call->server->task);
 }
 
 bool
@@ -244,7 +263,7 @@ static bool
 may_step(const struct ctl_call *c)
 {
 	return !c->is_closing && ctl_call_has_room(c) &&
-	       (c->verb != NULL || c->has_more);
+	       (c->verb != NULL ? !c->is_waiting : c->has_more);
 }
 
 static void
@@ -290,7 +309,8 @@ on_ready(void *ctx)
 		call_free(c);
 		return;
 	}
-	loop_timer_set(c->timer, now + CTL_IDLE_MS);
+	/* What a handler waits for has a time limit of its own. */
+	loop_timer_set(c->timer, c->is_waiting ? INT64_MAX : now + CTL_IDLE_MS);
 	do {
 		moved = take_in(c);
 		moved = send_out(c) || moved;
@@ -299,6 +319,10 @@ on_ready(void *ctx)
 		list_remove(&c->ready_link);
 		list_append(&c->server->ready, &c->ready_link);
 		loop_soon(c->server->loop, &c->server->task);
+		return;
+	}
+	if (stream_at_eof(c->stream) && c->is_waiting) {
+		call_free(c); /* the person has given up */
 		return;
 	}
 	if (stream_at_eof(c->stream) && c->verb == NULL)

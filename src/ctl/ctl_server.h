@@ -64,6 +64,13 @@ void *ctl_call_state(const struct ctl_call *call);
 void ctl_call_keep(
     struct ctl_call *call, void *state, void (*free_it)(void *state));
 
+/* What comes next depends on something else: run() is not called again before
+ * ctl_call_wake().  The connection may be silent meanwhile for longer than
+ * CTL_IDLE_MS, and if its client closes it the request is over at once.  A
+ * handler that waits keeps a state, whose free_it() ends what it waits for. */
+void ctl_call_wait(struct ctl_call *call);
+void ctl_call_wake(struct ctl_call *call);
+
 bool ctl_call_has_room(const struct ctl_call *call);
 /* What they are given stays the caller's; result may be NULL. */
 void ctl_call_item(struct ctl_call *call, json_t *item);

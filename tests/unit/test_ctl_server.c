@@ -30,6 +30,8 @@ struct bench {
 	struct ctl_server *server;
 	size_t most_rounds; /* how often the listing was called */
 	size_t echoes; /* requests answered */
+	struct ctl_call *waiting; /* the call of "wait"; NULL: it is over */
+	int news; /* what it has to tell */
 };
 
 static int64_t
@@ -83,11 +85,41 @@ on_no(void *ctx, struct ctl_call *call)
 	ctl_call_refuse(call, "no, %s", "never \xff");
 }
 
+static void
+on_over(void *state)
+{
+	((struct bench *)state)->waiting = NULL;
+}
+
+/* One item for each piece of news; the last is 0. */
+static void
+on_wait(void *ctx, struct ctl_call *call)
+{
+	struct bench *b = ctx;
+	json_t *item;
+
+	if (ctl_call_state(call) == NULL) {
+		ctl_call_keep(call, b, on_over);
+		b->waiting = call;
+		ctl_call_wait(call);
+		return;
+	}
+	item = json_integer(b->news);
+	if (b->news == 0) {
+		ctl_call_done(call, item);
+	} else {
+		ctl_call_item(call, item);
+		ctl_call_wait(call);
+	}
+	json_decref(item);
+}
+
 static const struct ctl_verb verbs[] = {
 	{ "echo", false, on_echo },
 	{ "list", false, on_list },
 	{ "no", false, on_no },
 	{ "secret", true, on_echo },
+	{ "wait", false, on_wait },
 	{ NULL, false, NULL },
 };
 
@@ -313,6 +345,68 @@ who_says_nothing_is_hung_up_on(void **state)
 
 /* From here on we are this user, for the kernel and whoever asks it. */
 static void
+hear(const struct bench *b, int fd, const char *what)
+{
+	struct buf got;
+	bool is_closed;
+
+	buf_init(&got, 1000);
+	drain(b, fd, &got, &is_closed);
+	assert_string_equal(buf_str(&got), what);
+	assert_false(is_closed);
+	buf_clear(&got);
+}
+
+static void
+tell(struct bench *b, int news)
+{
+	assert_non_null(b->waiting);
+	b->news = news;
+	ctl_call_wake(b->waiting);
+}
+
+/* Each line leaves when there is something to say, however long that takes, and
+ * the next request waits for the last of them. */
+static void
+a_verb_may_wait_and_tell_bit_by_bit(void **state)
+{
+	static const char said[] = "{\"verb\":\"wait\"}\n{\"verb\":\"echo\"}\n";
+	struct bench *b = *state;
+	int fd = dial(b);
+
+	assert_int_equal(send(fd, said, sizeof(said) - 1, 0), sizeof(said) - 1);
+	hear(b, fd, "");
+	b->now_ms += 10 * CTL_IDLE_MS;
+	hear(b, fd, "");
+	tell(b, 7);
+	hear(b, fd, "{\"item\":7}\n");
+	b->now_ms += 10 * CTL_IDLE_MS;
+	tell(b, 8);
+	hear(b, fd, "{\"item\":8}\n");
+	tell(b, 0);
+	hear(b, fd, "{\"ok\":true,\"result\":0}\n{\"ok\":true}\n");
+	assert_null(b->waiting);
+	(void)close(fd);
+	turn(b);
+}
+
+/* Ctrl-C at a check: what it waits for ends with it. */
+static void
+who_hangs_up_ends_what_is_waited_for(void **state)
+{
+	static const char said[] = "{\"verb\":\"wait\"}\n";
+	struct bench *b = *state;
+	int fd = dial(b);
+
+	assert_int_equal(send(fd, said, sizeof(said) - 1, 0), sizeof(said) - 1);
+	hear(b, fd, "");
+	assert_non_null(b->waiting);
+	(void)close(fd);
+	turn(b);
+	assert_null(b->waiting);
+}
+
+static void
 become(uid_t uid)
 {
 	assert_int_equal(seteuid(0), 0);
@@ -444,6 +538,8 @@ main(void)
 		cmocka_unit_test(breaking_off_at_any_byte_does_no_harm),
 		cmocka_unit_test(each_user_has_so_many_connections),
 		cmocka_unit_test(who_says_nothing_is_hung_up_on),
+		cmocka_unit_test(a_verb_may_wait_and_tell_bit_by_bit),
+		cmocka_unit_test(who_hangs_up_ends_what_is_waited_for),
 		cmocka_unit_test(others_may_not_do_what_is_privileged),
 		cmocka_unit_test(R20_users_leave_room_for_the_administrator),
 		cmocka_unit_test(the_daemons_own_user_is_privileged),

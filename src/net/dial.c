@@ -1,31 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/dial.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <uv.h>
-
-#include "base/buf.h"
 #include "base/num.h"
-#include "base/str.h"
 #include "base/xalloc.h"
+#include "net/lookup.h"
 #include "net/loop.h"
-#include "net/loop_inside.h"
 #include "net/race.h"
 #include "net/stream.h"
-
-/* The request belongs to a worker thread until the look-up ends, which may be
- * long after the dial was given up. */
-struct lookup {
-	uv_getaddrinfo_t uv;
-	struct dial *d; /* NULL: given up */
-};
 
 struct dial {
 	struct loop *l;
@@ -37,8 +22,6 @@ struct dial {
 	struct lookup *lookup;
 	struct race *race;
 	struct loop_timer *deadline;
-	struct loop_task soon;
-	struct dial_result early; /* told by soon */
 };
 
 /* told() may free the dial. */
@@ -123,124 +106,19 @@ on_race(void *ctx, int fd, int os)
 
 /* --- the look-up -------------------------------------------------------- */
 
-static const char *
-lookup_words(int rc)
-{
-	switch (rc) {
-	case UV_EAI_NONAME:
-	case UV_EAI_NODATA:
-		return "no such name";
-	case UV_EAI_AGAIN:
-		return "no answer from the name servers";
-	case UV_EAI_FAIL:
-		return "the name servers failed";
-	default:
-		return uv_strerror(rc);
-	}
-}
-
 static void
-lookup_failed(struct dial *d, int rc, struct dial_result *ret)
+on_lookup(void *ctx, const struct lookup_result *found)
 {
-	ret->fault = DIAL_LOOKUP;
-	(void)err_set(&ret->err, ERR_NETWORK,
-	    "no address for %s: %s; check the name, the network and "
-	    "/etc/resolv.conf",
-	    d->host, lookup_words(rc));
-}
+	struct dial *d = ctx;
+	struct dial_result r = { .fault = DIAL_LOOKUP, .err = found->err };
 
-static void
-start_race(struct dial *d, const struct addrinfo *ai)
-{
-	struct sockaddr_storage addrs[2 * RACE_MAX];
-	size_t n = 0;
-
-	memset(addrs, 0, sizeof(addrs));
-	for (; ai != NULL && n < 2 * RACE_MAX; ai = ai->ai_next)
-		if (ai->ai_addrlen <= sizeof(addrs[0]) &&
-		    (ai->ai_family == AF_INET || ai->ai_family == AF_INET6))
-			memcpy(&addrs[n++], ai->ai_addr, ai->ai_addrlen);
-	d->race = race_new(d->l, addrs, n, on_race, d);
-}
-
-static bool
-has_address(const struct addrinfo *ai)
-{
-	for (; ai != NULL; ai = ai->ai_next)
-		if (ai->ai_family == AF_INET || ai->ai_family == AF_INET6)
-			return true;
-	return false;
-}
-
-static void
-on_lookup(uv_getaddrinfo_t *req, int rc, struct addrinfo *ai)
-{
-	struct lookup *q = req->data;
-	struct dial *d = q->d;
-	struct dial_result r = { .fault = DIAL_LOOKUP };
-
-	free(q);
-	if (d != NULL) {
+	if (found->n > 0) {
+		d->race = race_new(d->l, found->addrs, found->n, on_race, d);
+		lookup_free(d->lookup);
 		d->lookup = NULL;
-		if (rc == 0 && has_address(ai))
-			start_race(d, ai);
-		else {
-			lookup_failed(d, rc != 0 ? rc : UV_EAI_NONAME, &r);
-			tell(d, &r);
-		}
+	} else {
+		tell(d, &r);
 	}
-	uv_freeaddrinfo(ai);
-}
-
-/* AI_ADDRCONFIG is left out: it hides addresses from a machine that has only
- * loopback, and the race finds out by itself which family works. */
-static struct addrinfo
-hints_with(int flags)
-{
-	return (struct addrinfo) { .ai_flags = flags | AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM };
-}
-
-/* An address needs no look-up, so it must not wait for a worker thread. */
-static bool
-start_literal(struct dial *d, const char *host, const char *port)
-{
-	struct addrinfo hints = hints_with(AI_NUMERICHOST), *ai = NULL;
-
-	if (getaddrinfo(host, port, &hints, &ai) != 0)
-		return false;
-	start_race(d, ai);
-	freeaddrinfo(ai);
-	return true;
-}
-
-static void
-on_soon(struct loop_task *t)
-{
-	struct dial *d = list_entry(t, struct dial, soon);
-	struct dial_result r = d->early;
-
-	tell(d, &r);
-}
-
-static void
-start_lookup(struct dial *d, const char *host, const char *port)
-{
-	struct addrinfo hints = hints_with(0);
-	struct lookup *q = xcalloc(1, sizeof(*q));
-	int rc;
-
-	q->d = d;
-	q->uv.data = q;
-	rc = uv_getaddrinfo(
-	    loop_uv(d->l), &q->uv, on_lookup, host, port, &hints);
-	if (rc == 0) {
-		d->lookup = q;
-		return;
-	}
-	free(q); /* not even a possible name */
-	lookup_failed(d, rc, &d->early);
-	loop_soon(d->l, &d->soon);
 }
 
 static void
@@ -255,42 +133,47 @@ on_deadline(void *ctx)
 		tell_fault(d, DIAL_SILENT, ETIMEDOUT);
 		return;
 	}
-	lookup_failed(d, UV_EAI_AGAIN, &r);
+	lookup_timed_out(d->host, &r.err);
 	tell(d, &r);
 }
 
 /* --- life --------------------------------------------------------------- */
 
-/* "[::1]" -> "::1"; the caller frees. */
-static char *
-without_brackets(const char *host)
+static struct dial *
+new_without_way(struct loop *l, const char *host, int port, int64_t timeout_ms,
+    void (*told)(void *ctx, const struct dial_result *r), void *ctx)
 {
-	size_t n = strlen(host);
+	struct dial *d = xcalloc(1, sizeof(*d));
 
-	if (n >= 2 && host[0] == '[' && host[n - 1] == ']')
-		return xstrndup(host + 1, n - 2);
-	return xstrdup(host);
+	d->l = l;
+	d->host = lookup_without_brackets(host);
+	d->port = port;
+	d->timeout_ms = timeout_ms;
+	d->told = told;
+	d->ctx = ctx;
+	d->deadline = loop_timer_new(l, on_deadline, d);
+	loop_timer_set(d->deadline, clock_boot_ms(loop_clock(l)) + timeout_ms);
+	return d;
 }
 
 struct dial *
 dial_new(struct loop *l, const char *host, int port, int64_t timeout_ms,
     void (*told)(void *ctx, const struct dial_result *r), void *ctx)
 {
-	struct dial *d = xcalloc(1, sizeof(*d));
-	char service[16];
+	struct dial *d = new_without_way(l, host, port, timeout_ms, told, ctx);
 
-	d->l = l;
-	d->host = without_brackets(host);
-	d->port = port;
-	d->timeout_ms = timeout_ms;
-	d->told = told;
-	d->ctx = ctx;
-	loop_task_init(&d->soon, on_soon);
-	d->deadline = loop_timer_new(l, on_deadline, d);
-	loop_timer_set(d->deadline, clock_boot_ms(loop_clock(l)) + timeout_ms);
-	(void)snprintf(service, sizeof(service), "%d", port);
-	if (!start_literal(d, d->host, service))
-		start_lookup(d, d->host, service);
+	d->lookup = lookup_new(l, host, port, on_lookup, d);
+	return d;
+}
+
+struct dial *
+dial_new_to(struct loop *l, const struct dial_target *to, int64_t timeout_ms,
+    void (*told)(void *ctx, const struct dial_result *r), void *ctx)
+{
+	struct dial *d = new_without_way(
+	    l, to->host, to->port, timeout_ms, told, ctx);
+
+	d->race = race_new(l, to->addrs, to->n, on_race, d);
 	return d;
 }
 
@@ -299,14 +182,9 @@ dial_free(struct dial *d)
 {
 	if (d == NULL)
 		return;
-	if (d->lookup != NULL) {
-		d->lookup->d = NULL;
-		/* Too late is fine: on_lookup() sees that nobody waits. */
-		IGNORE(uv_cancel((uv_req_t *)&d->lookup->uv));
-	}
+	lookup_free(d->lookup);
 	race_free(d->race);
 	loop_timer_free(d->deadline);
-	loop_soon_cancel(&d->soon);
 	free(d->host);
 	free(d);
 }

@@ -12,7 +12,9 @@
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 
@@ -38,6 +40,17 @@ struct dial_result {
 
 /* host and port are copied.  timeout_ms covers everything. */
 struct dial *dial_new(struct loop *l, const char *host, int port,
+    int64_t timeout_ms, void (*told)(void *ctx, const struct dial_result *r),
+    void *ctx);
+/* The same with addresses that are known, n > 0 of them, port included; host is
+ * for sentences.  Copied. */
+struct dial_target {
+	const char *host;
+	int port;
+	const struct sockaddr_storage *addrs;
+	size_t n;
+};
+struct dial *dial_new_to(struct loop *l, const struct dial_target *to,
     int64_t timeout_ms, void (*told)(void *ctx, const struct dial_result *r),
     void *ctx);
 void dial_free(struct dial *d); /* gives up; no callback comes */

@@ -8,6 +8,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/dirwatch.h \
 	%reldir%/listen.c \
 	%reldir%/listen.h \
+	%reldir%/lookup.c \
+	%reldir%/lookup.h \
 	%reldir%/loop.c \
 	%reldir%/loop.h \
 	%reldir%/loop_inside.h \

@@ -148,6 +148,34 @@ a_name_without_address_is_told(void **state)
 	assert_int_equal(got.fault, DIAL_LOOKUP);
 }
 
+/* Of a host whose addresses are known one may be chosen. */
+static void
+a_chosen_address_is_dialled(void **state)
+{
+	struct err err;
+	int fd = listen_tcp("127.0.0.1", 0, &err);
+	struct sockaddr_storage to = { 0 };
+	struct sockaddr_in *in = (struct sockaddr_in *)(void *)&to;
+	struct dial *d;
+
+	(void)state;
+	in->sin_family = AF_INET;
+	in->sin_port = htons((uint16_t)listen_port(fd));
+	in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	told = 0;
+	d = dial_new_to(l,
+	    &(struct dial_target) { .host = "no-such-host.invalid",
+		.port = listen_port(fd),
+		.addrs = &to,
+		.n = 1 },
+	    5000, on_told, NULL);
+	TURN_UNTIL(l, told > 0);
+	dial_free(d);
+	assert_int_equal(got.fault, DIAL_OK);
+	stream_free(got.stream);
+	(void)close(fd);
+}
+
 static void
 a_dial_can_be_given_up_at_any_moment(void **state)
 {
@@ -176,6 +204,7 @@ main(void)
 		cmocka_unit_test(a_refusal_is_told_as_one),
 		cmocka_unit_test(silence_is_told_as_a_filter),
 		cmocka_unit_test(a_name_without_address_is_told),
+		cmocka_unit_test(a_chosen_address_is_dialled),
 		cmocka_unit_test(a_dial_can_be_given_up_at_any_moment),
 	};
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lookup.h - finds the addresses of a host, by the system resolver on a worker
+ * thread; an address literal, in brackets or not, needs no worker.
+ *
+ * Nothing blocks, and it has no time limit of its own: the owner frees it when
+ * time is up.  The result is told once, never from within lookup_new().
+ */
+#ifndef NET_LOOKUP_H
+#define NET_LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+struct loop;
+struct lookup;
+
+enum { LOOKUP_MAX = 32 }; /* addresses beyond that are left out */
+
+/* Borrowed during the call. */
+struct lookup_result {
+	const struct sockaddr_storage *addrs; /* IPv4 and IPv6, with the port */
+	size_t n; /* 0: none, then: */
+	bool is_unknown; /* the name servers say that there is none */
+	struct err err; /* one sentence */
+};
+
+/* host is copied. */
+struct lookup *lookup_new(struct loop *l, const char *host, int port,
+    void (*told)(void *ctx, const struct lookup_result *r), void *ctx);
+void lookup_free(struct lookup *q); /* gives up; no callback comes */
+
+/* The sentence for a look-up that takes too long. */
+void lookup_timed_out(const char *host, struct err *ret);
+/* "[::1]" -> "::1"; the caller frees. */
+char *lookup_without_brackets(const char *host);
+
+#endif

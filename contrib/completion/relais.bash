@@ -24,7 +24,7 @@ _relais() {
 	fi
 	case $verb in
 	"") words="status queue show flush retry hold release delete explain
-	    aliases rewrite config version -c --json --help" ;;
+	    aliases rewrite config providers version -c --json --help" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;

@@ -59,47 +59,17 @@ set_string(char **to, const char *s, size_t n)
 
 /* --- preset --------------------------------------------------------------- */
 
-/* The shipped presets, then the user's own in their place. */
-static int
-read_both(
-    struct conf_build *b, const char *shipped, const char *own, struct err *err)
-{
-	if (b->env->providers == NULL && access(shipped, F_OK) != 0)
-		providers_read_built_in(b->providers);
-	else if (providers_read(b->providers, shipped, err) != 0)
-		return -1;
-	/* A row says to which host the secret goes. */
-	if (access(own, F_OK) != 0)
-		return 0;
-	return trust_file(own, b->owner, err) == 0
-		   ? providers_read(b->providers, own, err)
-		   : -1;
-}
-
 static void
 read_providers(struct conf_build *b)
 {
-	const struct conf_env *env = b->env;
-	struct conf_paths paths;
 	struct err err;
 
-	conf_paths_init(&paths, env);
 	b->has_asked = true;
-	b->providers = providers_new();
 	err_clear(&err);
-	if (read_both(b,
-		env->providers != NULL ? env->providers
-				       : RELAIS_DATA_DIR "/providers",
-		env->providers_own != NULL ? env->providers_own
-					   : paths.providers_own,
-		&err) != 0) {
+	b->providers = providers_load(b->env, b->owner, &err);
+	if (b->providers == NULL)
 		conf_problem_add(
 		    b->problems, b->raw->file, 0, NULL, "%s", err.text);
-		/* What is missing from half a list is not worth a word. */
-		providers_free(b->providers);
-		b->providers = NULL;
-	}
-	conf_paths_clear(&paths);
 }
 
 /* An own host means: not the provider that [account *] names. */

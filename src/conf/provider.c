@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/setting.h"
+#include "sys/trust.h"
 
 /* src/conf/providers, made a string by src/conf/local.mk. */
 static const char built_in[] =
@@ -39,6 +42,12 @@ provider_clear(struct provider *p)
 	free(p->login_word);
 	free(p->secret);
 	conf_list_clear(&p->settings);
+	free(p->name);
+	conf_list_clear(&p->aliases);
+	conf_list_clear(&p->domains);
+	conf_list_clear(&p->mx);
+	free(p->page);
+	free(p->note);
 }
 
 void
@@ -136,6 +145,42 @@ parse_senders(const char *word, struct provider *p, struct err *err)
 	    word);
 }
 
+/* What the indented lines hold: lists grow, a text is there once. */
+static const struct {
+	const char *name;
+	size_t list, text; /* offset in struct provider; SIZE_MAX: not that */
+} facts[] = {
+	{ "name=", SIZE_MAX, offsetof(struct provider, name) },
+	{ "aliases=", offsetof(struct provider, aliases), SIZE_MAX },
+	{ "domains=", offsetof(struct provider, domains), SIZE_MAX },
+	{ "mx=", offsetof(struct provider, mx), SIZE_MAX },
+	{ "page=", SIZE_MAX, offsetof(struct provider, page) },
+	{ "note=", SIZE_MAX, offsetof(struct provider, note) },
+};
+
+/* False: it is none of them. */
+static bool
+take_fact(const char *text, struct provider *p)
+{
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		size_t n = strlen(facts[i].name);
+		char **to;
+
+		if (strncmp(text, facts[i].name, n) != 0)
+			continue;
+		if (facts[i].list != SIZE_MAX) {
+			setting_split_list(text + n,
+			    (struct conf_list *)((char *)p + facts[i].list));
+		} else {
+			to = (char **)((char *)p + facts[i].text);
+			free(*to);
+			*to = xstrdup(text + n);
+		}
+		return true;
+	}
+	return false;
+}
+
 /* Limits only: a preset may not decide whom the user trusts or who he is. */
 static int
 parse_setting(const char *word, struct provider *p, struct err *err)
@@ -149,7 +194,9 @@ parse_setting(const char *word, struct provider *p, struct err *err)
 	int rc = -1;
 
 	buf_init(&why, 200);
-	if (strcmp(word, "grouped=yes") == 0) {
+	if (take_fact(word, p)) {
+		rc = 0;
+	} else if (strcmp(word, "grouped=yes") == 0) {
 		p->has_grouped_secret = true;
 		rc = 0;
 	} else if (st == NULL || strncmp(name, "max_", 4) != 0) {
@@ -219,32 +266,69 @@ parse_row(const struct conf_list *words, struct provider *p, struct err *err)
 	return parse_columns(&r, p, err);
 }
 
-static void
+static struct provider *
 put(struct providers *ps, const struct provider *p)
 {
 	for (size_t i = 0; i < ps->n; i++)
 		if (strcmp(ps->v[i].key, p->key) == 0) {
 			provider_clear(&ps->v[i]);
 			ps->v[i] = *p;
-			return;
+			return &ps->v[i];
 		}
 	ps->v = xrealloc(ps->v, ps->n + 1, sizeof(*ps->v));
 	ps->v[ps->n++] = *p;
+	return &ps->v[ps->n - 1];
 }
 
+/* The end of what counts on a line: "#" begins a comment only where a word
+ * could begin, because addresses of pages hold it too. */
+static size_t
+length_of(const char *line)
+{
+	size_t n = strcspn(line, "\r\n");
+
+	for (size_t i = 0; i < n; i++)
+		if (line[i] == '#' && (i == 0 || ascii_is_wsp(line[i - 1])))
+			n = i;
+	while (n > 0 && ascii_is_wsp(line[n - 1]))
+		n--;
+	return n;
+}
+
+/* Not setting_split_list(): "domains=a,b" is one word. */
+static void
+split_words(const char *line, struct conf_list *to)
+{
+	while (*(line += strspn(line, " \t")) != '\0') {
+		size_t n = strcspn(line, " \t");
+
+		conf_list_add(to, line, n);
+		line += n;
+	}
+}
+
+/* *last is the row above, which an indented line belongs to. */
 static int
-read_line(struct providers *ps, char *line, int lineno, struct err *err)
+read_line(struct providers *ps, char *line, int lineno, struct provider **last,
+    struct err *err)
 {
 	struct provider p = { .line = lineno };
 	struct conf_list words = { NULL, 0 };
 	int rc = 0;
 
-	line[strcspn(line, "#\r\n")] = '\0';
-	setting_split_list(line, &words);
-	if (words.n > 0 && (rc = parse_row(&words, &p, err)) == 0)
-		put(ps, &p);
-	else
+	line[length_of(line)] = '\0';
+	if (line[0] == '\0')
+		return 0;
+	if (ascii_is_wsp(line[0]) && *last != NULL)
+		return parse_setting(line + strspn(line, " \t"), *last, err);
+	split_words(line, &words);
+	if ((rc = parse_row(&words, &p, err)) == 0) {
+		if (p.name == NULL)
+			p.name = xstrdup(p.key);
+		*last = put(ps, &p);
+	} else {
 		provider_clear(&p);
+	}
 	conf_list_clear(&words);
 	return rc;
 }
@@ -252,12 +336,13 @@ read_line(struct providers *ps, char *line, int lineno, struct err *err)
 static int
 read_lines(struct providers *p, FILE *f, const char *file, struct err *err)
 {
+	struct provider *last = NULL;
 	char *line = NULL;
 	size_t cap = 0;
 	int lineno = 0, rc = 0;
 
 	while (rc == 0 && getline(&line, &cap, f) >= 0)
-		rc = read_line(p, line, ++lineno, err);
+		rc = read_line(p, line, ++lineno, &last, err);
 	if (rc != 0)
 		err_ctx(err, "line %d of %s", lineno, file);
 	else if (ferror(f))
@@ -292,7 +377,52 @@ providers_read_built_in(struct providers *p)
 	IGNORE(fclose(f)); /* memory */
 }
 
+static int
+read_both(struct providers *p, const char *shipped, const char *own,
+    uid_t owner, struct err *err)
+{
+	if (shipped == NULL && access(RELAIS_DATA_DIR "/providers", F_OK) != 0)
+		providers_read_built_in(p);
+	else if (providers_read(p,
+		     shipped != NULL ? shipped : RELAIS_DATA_DIR "/providers",
+		     err) != 0)
+		return -1;
+	/* A row says to which host the secret goes. */
+	if (access(own, F_OK) != 0)
+		return 0;
+	return trust_file(own, owner, err) == 0 ? providers_read(p, own, err)
+						: -1;
+}
+
+struct providers *
+providers_load(const struct conf_env *env, uid_t owner, struct err *err)
+{
+	struct providers *p = providers_new();
+	struct conf_paths paths;
+
+	conf_paths_init(&paths, env);
+	if (read_both(p, env->providers,
+		env->providers_own != NULL ? env->providers_own
+					   : paths.providers_own,
+		owner, err) != 0) {
+		/* What is missing from half a list is not worth a word. */
+		providers_free(p);
+		p = NULL;
+	}
+	conf_paths_clear(&paths);
+	return p;
+}
+
 /* --- finding -------------------------------------------------------------- */
+
+static bool
+has_word(const struct conf_list *l, const char *word)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_eq_nocase(l->v[i], word))
+			return true;
+	return false;
+}
 
 static const struct provider *
 find_key(const struct providers *p, const char *key)
@@ -300,7 +430,98 @@ find_key(const struct providers *p, const char *key)
 	for (size_t i = 0; i < p->n; i++)
 		if (str_eq_nocase(p->v[i].key, key))
 			return &p->v[i];
+	for (size_t i = 0; i < p->n; i++)
+		if (has_word(&p->v[i].aliases, key))
+			return &p->v[i];
 	return NULL;
+}
+
+/* The last one, because own rows come behind the shipped ones. */
+const struct provider *
+providers_by_domain(const struct providers *p, const char *domain)
+{
+	for (size_t i = p->n; i-- > 0;)
+		if (has_word(&p->v[i].domains, domain))
+			return &p->v[i];
+	return NULL;
+}
+
+static const struct provider *
+find_mx(const struct providers *p, const char *suffix)
+{
+	for (size_t i = p->n; i-- > 0;)
+		if (has_word(&p->v[i].mx, suffix))
+			return &p->v[i];
+	return NULL;
+}
+
+const struct provider *
+providers_by_mx(const struct providers *p, const char *mx_host)
+{
+	const struct provider *found = NULL;
+	const char *dot;
+
+	while (found == NULL && (dot = strchr(mx_host, '.')) != NULL) {
+		found = find_mx(p, mx_host);
+		mx_host = dot + 1;
+	}
+	return found;
+}
+
+static bool
+list_matches(const struct conf_list *l, const char *pattern)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_match(pattern, l->v[i]))
+			return true;
+	return false;
+}
+
+bool
+provider_matches(const struct provider *p, const char *word)
+{
+	char *pattern = xasprintf("*%s*", word);
+	bool fits = str_match(pattern, p->key) || str_match(pattern, p->name) ||
+		    (p->host != NULL && str_match(pattern, p->host)) ||
+		    list_matches(&p->aliases, pattern) ||
+		    list_matches(&p->domains, pattern);
+
+	free(pattern);
+	return fits;
+}
+
+const char *
+provider_secret_name(const struct provider *p)
+{
+	static const struct {
+		const char *secret, *words;
+	} rows[] = {
+		{ "app-password", "app password" },
+		{ "password", "password" },
+		{ "oauth:", "sign-in" },
+		{ "api-key", "API key" },
+		{ "api-token", "API token" },
+		{ "smtp-key", "SMTP key" },
+		{ "secret-key", "secret key" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strncmp(
+			p->secret, rows[i].secret, strlen(rows[i].secret)) == 0)
+			return rows[i].words;
+	return p->secret;
+}
+
+char *
+provider_oauth(const struct provider *p, bool is_first)
+{
+	static const char mark[] = "oauth:";
+	const char *at = p->secret != NULL ? strstr(p->secret, mark) : NULL;
+
+	if (at == NULL || (is_first && at != p->secret))
+		return NULL;
+	at += sizeof(mark) - 1;
+	return xstrndup(at, strcspn(at, "|"));
 }
 
 static void

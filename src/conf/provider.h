@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* provider.h - the presets: what is known about a provider in advance.
+/* provider.h - the presets: what is known about a provider in advance, and
+ * which mailboxes are at that provider.
  *
  * They are data, not code: the rows are in a text file, whose header describes
  * the format, and the administrator can add more.
@@ -42,6 +43,10 @@ struct provider {
 	enum provider_senders senders;
 	bool has_grouped_secret; /* shown with blanks that do not belong */
 	struct conf_list settings; /* "max_recipients=100" ...: checked */
+	char *name; /* for people; the key if the file gives none */
+	struct conf_list aliases, domains, mx;
+	char *page; /* where the user gets the secret, or NULL */
+	char *note; /* what one has to know about the secret, or NULL */
 	int line;
 };
 
@@ -59,10 +64,36 @@ int providers_read(
  * runs before it is installed, or alone in a container. */
 void providers_read_built_in(struct providers *p);
 
-/* The row for "KEY" or "KEY:REGION"; *ret_host is the host with the region put
- * in, for the caller to free.  NULL: err says why, with the nearest key. */
+/* The shipped rows (the built-in ones if the file is not there), then the user's
+ * own in their place, from where env says.  Nobody but root and owner may be
+ * able to change the own ones.  NULL: err says what is wrong. */
+struct providers *providers_load(
+    const struct conf_env *env, uid_t owner, struct err *err);
+
+/* The row for "KEY" or "KEY:REGION", or an alias of KEY; *ret_host is the host
+ * with the region put in, for the caller to free.  NULL: err says why, with the
+ * nearest key. */
 const struct provider *providers_find(const struct providers *p,
     const char *spec, char **ret_host, struct err *err);
+
+/* The row whose `domains' name this domain, or NULL.  It may be a refusal. */
+const struct provider *providers_by_domain(
+    const struct providers *p, const char *domain);
+
+/* The row whose `mx' is the longest suffix of this name of a mail server, two
+ * labels at least; or NULL.  It may be a refusal. */
+const struct provider *providers_by_mx(
+    const struct providers *p, const char *mx_host);
+
+/* Does the row contain the word: in its key, name, host, aliases or domains? */
+bool provider_matches(const struct provider *p, const char *word);
+
+/* "app password", "mailbox password", "sign-in": what the provider asks for
+ * first, as it reads in a sentence.  Borrowed. */
+const char *provider_secret_name(const struct provider *p);
+/* KEY of the first "oauth:KEY" of its secrets, or NULL; is_first: only if the
+ * provider has no better one. */
+char *provider_oauth(const struct provider *p, bool is_first);
 
 /* In the order of the files, for listings; NULL after the last. */
 const struct provider *providers_at(const struct providers *p, size_t i);

@@ -42,7 +42,7 @@ struct relais {
 static const struct relais_command *const commands[] = { &cmd_status,
 	&cmd_queue, &cmd_show, &cmd_flush, &cmd_retry, &cmd_hold, &cmd_release,
 	&cmd_delete, &cmd_explain, &cmd_aliases, &cmd_rewrite, &cmd_config,
-	&cmd_version };
+	&cmd_providers, &cmd_version };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -28,8 +28,8 @@ struct relais_command {
 };
 
 extern const struct relais_command cmd_aliases, cmd_config, cmd_delete,
-    cmd_explain, cmd_flush, cmd_hold, cmd_queue, cmd_release, cmd_retry,
-    cmd_rewrite, cmd_show, cmd_status, cmd_version;
+    cmd_explain, cmd_flush, cmd_hold, cmd_providers, cmd_queue, cmd_release,
+    cmd_retry, cmd_rewrite, cmd_show, cmd_status, cmd_version;
 
 bool relais_is_json(const struct relais *r);
 /* The file named by -c, or NULL. */

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/provider.h"
 
 static void
 tell(const struct conf_problems *problems)
@@ -24,14 +25,14 @@ tell(const struct conf_problems *problems)
 	}
 }
 
-int
-relais_conf_load(const char *file, bool is_loud, struct conf **ret)
+static struct conf_env
+make_env(char *hostname, size_t size)
 {
 	const struct group *g = getgrnam("relais");
-	char hostname[256] = "";
-	struct conf_problems problems = { 0 };
-	struct conf_paths paths;
-	struct conf_env env = {
+
+	if (gethostname(hostname, size - 1) != 0)
+		hostname[0] = '\0';
+	return (struct conf_env) {
 		.home = getenv("HOME"),
 		.config_home = getenv("XDG_CONFIG_HOME"),
 		.state_home = getenv("XDG_STATE_HOME"),
@@ -40,10 +41,17 @@ relais_conf_load(const char *file, bool is_loud, struct conf **ret)
 		.hostname = hostname,
 		.group = g != NULL ? g->gr_gid : (gid_t)-1,
 	};
+}
+
+int
+relais_conf_load(const char *file, bool is_loud, struct conf **ret)
+{
+	char hostname[256] = "";
+	struct conf_env env = make_env(hostname, sizeof(hostname));
+	struct conf_problems problems = { 0 };
+	struct conf_paths paths;
 	int rc;
 
-	if (gethostname(hostname, sizeof(hostname) - 1) != 0)
-		hostname[0] = '\0';
 	conf_paths_init(&paths, &env);
 	rc = conf_load(file != NULL ? file : paths.file, &env, ret, &problems);
 	if (rc != 0 && is_loud)
@@ -51,4 +59,17 @@ relais_conf_load(const char *file, bool is_loud, struct conf **ret)
 	conf_problems_clear(&problems);
 	conf_paths_clear(&paths);
 	return rc;
+}
+
+struct providers *
+relais_providers_load(void)
+{
+	char hostname[256] = "";
+	struct conf_env env = make_env(hostname, sizeof(hostname));
+	struct err err = { 0 };
+	struct providers *p = providers_load(&env, geteuid(), &err);
+
+	if (p == NULL)
+		(void)fprintf(stderr, "relais: %s\n", err.text);
+	return p;
 }

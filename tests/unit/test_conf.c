@@ -238,7 +238,7 @@ static const struct {
 	{ "provider = gmail\naddress = a@b", "465i 587s" },
 	{ "provider = gmail\naddress = a@b\nport = 587", "587s" },
 	{ "provider = gmail\naddress = a@b\ntls = starttls", "587s" },
-	{ "provider = yahoo\naddress = a@b\ntls = starttls", "465s" },
+	{ "provider = fastmail\naddress = a@b\ntls = starttls", "465s" },
 	{ "provider = postmark\nuser = x\naddress = a@b", "587s 2525s" },
 };
 

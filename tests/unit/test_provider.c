@@ -212,6 +212,171 @@ a_bad_row_is_named_by_line(void **state)
 	}
 }
 
+static void
+a_mailbox_is_recognized_by_its_domain(void **state)
+{
+	static const struct {
+		const char *domain, *key;
+	} rows[] = {
+		{ "gmail.com", "gmail" },
+		{ "GoogleMail.com", "gmail" },
+		{ "orange.fr", "orange" },
+		{ "wanadoo.fr", "orange" },
+		{ "free.fr", "free" },
+		{ "aliceadsl.fr", "alice" },
+		{ "bbox.fr", "bouygues" },
+		{ "laposte.net", "laposte" },
+		{ "sfr.fr", "sfr" },
+		{ "neuf.fr", "sfr" },
+		{ "hotmail.fr", "outlook" },
+		{ "msn.com", "outlook" },
+		{ "live.fr", "outlook" },
+		{ "yahoo.fr", "yahoo" },
+		{ "aol.com", "aol" },
+		{ "tutanota.com", "tuta" },
+		{ "example.org", NULL },
+		{ "xgmail.com", NULL },
+		{ "mail.gmail.com", NULL },
+		{ "", NULL },
+	};
+	struct providers *ps = load_shipped();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct provider *p = providers_by_domain(
+		    ps, rows[i].domain);
+
+		if (rows[i].key == NULL && p == NULL)
+			continue;
+		if (p == NULL || rows[i].key == NULL ||
+		    strcmp(p->key, rows[i].key) != 0)
+			fail_msg("%s: %s", rows[i].domain,
+			    p != NULL ? p->key : "none");
+	}
+	providers_free(ps);
+}
+
+static void
+a_hosted_domain_is_recognized_by_its_mail_server(void **state)
+{
+	static const struct {
+		const char *mx, *key;
+	} rows[] = {
+		{ "mx00.ionos.de", "ionos-de" },
+		{ "mx01.ionos.fr", "ionos" },
+		{ "aspmx.l.google.com", "workspace" },
+		{ "firm-example.mail.protection.outlook.com", "office365" },
+		{ "x.olc.protection.outlook.com", "outlook" },
+		{ "mx1.mail.ovh.net", "ovh" },
+		{ "spool.mail.gandi.net", "gandi" },
+		{ "in1-smtp.MessagingEngine.com", "fastmail" },
+		{ "mx.example.com", NULL },
+		{ "com", NULL },
+		{ "net", NULL },
+		{ "notionos.de", NULL },
+		{ "", NULL },
+	};
+	struct providers *ps = load_shipped();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct provider *p = providers_by_mx(ps, rows[i].mx);
+
+		if (rows[i].key == NULL && p == NULL)
+			continue;
+		if (p == NULL || rows[i].key == NULL ||
+		    strcmp(p->key, rows[i].key) != 0)
+			fail_msg(
+			    "%s: %s", rows[i].mx, p != NULL ? p->key : "none");
+	}
+	providers_free(ps);
+}
+
+static void
+the_names_that_people_use_are_aliases(void **state)
+{
+	static const char *const words[][2] = { { "hotmail", "outlook" },
+		{ "live", "outlook" }, { "msn", "outlook" },
+		{ "ionos", "ionos" }, { "bbox", "bouygues" },
+		{ "Wanadoo", "orange" }, { "googlemail", "gmail" },
+		{ "aliceadsl", "alice" } };
+	struct providers *ps = load_shipped();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		char *host = NULL;
+		const struct provider *p = providers_find(
+		    ps, words[i][0], &host, NULL);
+
+		assert_non_null(p);
+		assert_string_equal(p->key, words[i][1]);
+		free(host);
+	}
+	providers_free(ps);
+}
+
+static void
+no_word_leads_to_two_providers(void **state)
+{
+	struct providers *ps = load_shipped();
+	const struct provider *a, *b;
+
+	(void)state;
+	for (size_t i = 0; (a = providers_at(ps, i)) != NULL; i++) {
+		assert_true(
+		    a->page == NULL || strncmp(a->page, "https://", 8) == 0);
+		for (size_t k = 0; k < a->domains.n; k++)
+			if (providers_by_domain(ps, a->domains.v[k]) != a)
+				fail_msg("%s: twice", a->domains.v[k]);
+		for (size_t k = 0; k < a->mx.n; k++)
+			if (providers_by_mx(ps, a->mx.v[k]) != a)
+				fail_msg("%s: twice", a->mx.v[k]);
+		for (size_t j = 0; (b = providers_at(ps, j)) != NULL; j++)
+			for (size_t k = 0; k < a->aliases.n; k++)
+				assert_true(
+				    strcmp(a->aliases.v[k], b->key) != 0);
+	}
+	providers_free(ps);
+}
+
+static void
+indented_lines_belong_to_the_row_above(void **state)
+{
+	struct providers *ps = providers_new();
+	const struct provider *p;
+	struct files f;
+
+	(void)state;
+	files_init(&f);
+	assert_int_equal(
+	    providers_read(ps,
+		files_put(&f, "providers",
+		    "corp mail.corp.example 465 I addr app-password|oauth:own "
+		    "force domains=corp.example,corp.test\n"
+		    "\tname=The Company # ours\n"
+		    "    domains=a.example b.example\n# x\n"
+		    "    page=https://corp.example/#mail\n"
+		    "    max_per_day=9\n",
+		    0644),
+		NULL),
+	    0);
+	p = providers_by_domain(ps, "B.example");
+	assert_non_null(p);
+	assert_ptr_equal(p, providers_by_domain(ps, "corp.test"));
+	assert_string_equal(p->name, "The Company");
+	assert_string_equal(p->page, "https://corp.example/#mail");
+	assert_string_equal(p->settings.v[0], "max_per_day=9");
+	assert_string_equal(provider_secret_name(p), "app password");
+	assert_null(provider_oauth(p, true));
+	char *oauth = provider_oauth(p, false);
+	assert_string_equal(oauth, "own");
+	free(oauth);
+	assert_true(provider_matches(p, "compan"));
+	assert_false(provider_matches(p, "gmail"));
+	files_clear(&f);
+	providers_free(ps);
+}
+
 int
 main(void)
 {
@@ -223,6 +388,12 @@ main(void)
 		cmocka_unit_test(what_cannot_be_found_is_explained),
 		cmocka_unit_test(own_rows_replace_shipped_ones),
 		cmocka_unit_test(a_bad_row_is_named_by_line),
+		cmocka_unit_test(a_mailbox_is_recognized_by_its_domain),
+		cmocka_unit_test(
+		    a_hosted_domain_is_recognized_by_its_mail_server),
+		cmocka_unit_test(the_names_that_people_use_are_aliases),
+		cmocka_unit_test(no_word_leads_to_two_providers),
+		cmocka_unit_test(indented_lines_belong_to_the_row_above),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

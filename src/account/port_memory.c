@@ -85,12 +85,6 @@ port_memory_failed(struct port_memory *r, enum port_fault why, int64_t now_s)
 	return true;
 }
 
-const char *
-port_fault_text(enum port_fault f)
-{
-	return faults[f].text;
-}
-
 void
 port_memory_text(const struct port_memory *r, struct buf *to)
 {

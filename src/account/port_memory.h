@@ -68,7 +68,6 @@ bool port_memory_failed(
 
 /* For people: "465 filtered (nobody answered), 587 works". */
 void port_memory_text(const struct port_memory *r, struct buf *to);
-const char *port_fault_text(enum port_fault f);
 
 /* One line per port, to be kept; and back, matching ports by number.  Lines
  * that make no sense are skipped. */

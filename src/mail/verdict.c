@@ -185,9 +185,3 @@ verdict_eq(const struct verdict *a, const struct verdict *b)
 	       strcmp(a->enhanced, b->enhanced) == 0 &&
 	       strcmp(a->text, b->text) == 0 && strcmp(a->who, b->who) == 0;
 }
-
-enum verdict_class
-verdict_worse(enum verdict_class a, enum verdict_class b)
-{
-	return a > b ? a : b;
-}

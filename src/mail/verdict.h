@@ -75,7 +75,4 @@ void verdict_text(const struct verdict *v, struct buf *to);
 /* The same in every respect. */
 bool verdict_eq(const struct verdict *a, const struct verdict *b);
 
-/* The worse of two classes in the order ok < later < never. */
-enum verdict_class verdict_worse(enum verdict_class a, enum verdict_class b);
-
 #endif

@@ -67,12 +67,3 @@ xtext_decode(struct buf *to, struct bytes from)
 	}
 	return true;
 }
-
-bool
-xtext_is_valid(struct bytes text)
-{
-	for (size_t at = 0; at < text.n;)
-		if (next_byte(text, &at) < 0)
-			return false;
-	return true;
-}

@@ -20,7 +20,4 @@ bool xtext_encode(struct buf *to, struct bytes from) MUST_CHECK;
  * some would obey (R8), or the buffer is full; nothing was appended. */
 bool xtext_decode(struct buf *to, struct bytes from) MUST_CHECK;
 
-/* Well-formed, and without control characters behind the coding. */
-bool xtext_is_valid(struct bytes text);
-
 #endif

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/num.h"
-#include "base/xalloc.h"
 #include "net/listen.h"
 
 enum { FIRST_FD = 3, FDS_MAX = 64 };
@@ -61,20 +60,6 @@ listen_inherited(struct err *err)
 		if (check_inherited(fd, err) != 0)
 			return -1;
 	return (int)n;
-}
-
-char *
-listen_inherited_name(int fd)
-{
-	const char *p = getenv("LISTEN_FDNAMES");
-
-	if (p == NULL)
-		return xstrdup("");
-	for (int i = FIRST_FD; i < fd; i++) {
-		p += strcspn(p, ":");
-		p += *p == ':' ? 1 : 0;
-	}
-	return xstrndup(p, strcspn(p, ":"));
 }
 
 void

@@ -223,24 +223,6 @@ is_local_name(const char *host)
 	       str_eq_nocase(host, "ip6-localhost");
 }
 
-bool
-listen_is_loopback(const char *host)
-{
-	char text[INET6_ADDRSTRLEN + 2];
-	struct in_addr v4;
-	struct in6_addr v6;
-
-	strip_brackets(host, text, sizeof(text));
-	if (is_local_name(text))
-		return true;
-	if (inet_pton(AF_INET, text, &v4) == 1)
-		return (ntohl(v4.s_addr) >> 24) == 127;
-	if (inet_pton(AF_INET6, text, &v6) != 1)
-		return false;
-	return IN6_IS_ADDR_LOOPBACK(&v6) ||
-	       (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-}
-
 static int
 bind_error(const char *host, int port, struct err *err)
 {

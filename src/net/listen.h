@@ -37,14 +37,10 @@ int listen_tcp(const char *host, int port, struct err *err);
 int listen_port(int fd);
 /* Replaces a stale socket, refuses one that answers (ERR_BUSY). */
 int listen_unix(const char *path, unsigned mode, struct err *err);
-/* True for loopback addresses and names that mean them ("localhost"). */
-bool listen_is_loopback(const char *host);
 
 /* sd_listen_fds(3): how many descriptors from 3 on were handed over, 0: none.
  * Each is made close-on-exec and is known to be a listening stream socket. */
 int listen_inherited(struct err *err);
-/* FileDescriptorName= of one of them, "" if it has none; the caller frees. */
-char *listen_inherited_name(int fd);
 /* Tells the service manager "READY=1", "STOPPING=1", ...; no-op without
  * NOTIFY_SOCKET. */
 void listen_notify(const char *state);

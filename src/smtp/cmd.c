@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "smtp/cmd.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -73,14 +72,4 @@ cmd_take_keyword(struct bytes *args, const char *word)
 		return false;
 	*args = bytes_trim(bytes_of(rest.p + 1, rest.n - 1));
 	return true;
-}
-
-const char *
-cmd_name(enum cmd_verb verb)
-{
-	for (size_t i = 0; i < VERBS; i++)
-		if (verbs[i].verb == verb && verb > CMD_OTHER)
-			return verbs[i].name;
-	assert(verb < CMD_COUNT);
-	return "?";
 }

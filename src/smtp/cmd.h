@@ -42,7 +42,4 @@ struct cmd cmd_parse(struct bytes line);
  * blanks around the colon are allowed.  False: it is not there. */
 bool cmd_take_keyword(struct bytes *args, const char *word) MUST_CHECK;
 
-/* "EHLO", for log lines; "?" for the three that are no command of ours. */
-const char *cmd_name(enum cmd_verb verb);
-
 #endif

@@ -35,12 +35,6 @@ smtp_reply_reset(struct smtp_reply *r)
 	buf_reset(&r->text);
 }
 
-bool
-smtp_reply_has_begun(const struct smtp_reply *r)
-{
-	return r->nbytes > 0;
-}
-
 struct bytes
 smtp_reply_text(const struct smtp_reply *r)
 {

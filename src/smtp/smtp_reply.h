@@ -43,8 +43,6 @@ void smtp_reply_reset(struct smtp_reply *r);
 /* Takes bytes up to the end of one reply; *ret_used says how many. */
 enum smtp_reply_result smtp_reply_put(
     struct smtp_reply *r, const void *p, size_t n, size_t *ret_used);
-/* Bytes of an unfinished reply are held. */
-bool smtp_reply_has_begun(const struct smtp_reply *r);
 
 /* The texts without code and separator, joined by LF.  Borrowed. */
 struct bytes smtp_reply_text(const struct smtp_reply *r);

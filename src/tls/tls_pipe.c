@@ -571,12 +571,6 @@ tls_pipe_version(const struct tls_pipe *t)
 				    : "TLS";
 }
 
-const char *
-tls_pipe_cipher(const struct tls_pipe *t)
-{
-	return gnutls_cipher_get_name(gnutls_cipher_get(t->session));
-}
-
 bool
 tls_pipe_was_resumed(const struct tls_pipe *t)
 {

@@ -61,7 +61,6 @@ void tls_pipe_bye(struct tls_pipe *t); /* close_notify */
 
 /* After tls_pipe_is_up(): "TLSv1.3", borrowed constants. */
 const char *tls_pipe_version(const struct tls_pipe *t);
-const char *tls_pipe_cipher(const struct tls_pipe *t);
 bool tls_pipe_was_resumed(const struct tls_pipe *t);
 /* Any time: a ticket was offered.  If the handshake fails all the same, one
  * more try is worth while: the ticket has been forgotten (F85). */

@@ -86,19 +86,6 @@ the_keyword_may_have_blanks_around_its_colon(void **state)
 	}
 }
 
-static void
-every_command_has_a_name(void **state)
-{
-	(void)state;
-	for (int v = CMD_HELO; v < CMD_COUNT; v++) {
-		const char *name = cmd_name((enum cmd_verb)v);
-
-		assert_int_equal(cmd_parse(text(name)).verb, v);
-	}
-	assert_string_equal(cmd_name(CMD_UNKNOWN), "?");
-	assert_string_equal(cmd_name(CMD_FOREIGN), "?");
-}
-
 int
 main(void)
 {
@@ -107,7 +94,6 @@ main(void)
 		    verbs_are_known_in_any_case_and_arguments_trimmed),
 		cmocka_unit_test(a_nul_is_part_of_the_word),
 		cmocka_unit_test(the_keyword_may_have_blanks_around_its_colon),
-		cmocka_unit_test(every_command_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,6 @@ parse_row(const void *p, size_t chunk)
 		assert_int_equal(text.n, strlen(row->text));
 		assert_memory_equal(text.p, row->text, text.n);
 	}
-	assert_int_equal(smtp_reply_has_begun(&r), used > 0);
 	smtp_reply_clear(&r);
 }
 
@@ -96,7 +95,6 @@ a_parser_serves_for_the_next_reply_after_reset(void **state)
 		assert_int_equal(smtp_reply_put(&r, "250-a\r\n25", 9, &used),
 		    SMTP_REPLY_MORE);
 		smtp_reply_reset(&r);
-		assert_false(smtp_reply_has_begun(&r));
 		assert_int_equal(
 		    smtp_reply_put(&r, "550 x\r\n", 7, &used), SMTP_REPLY_DONE);
 		assert_int_equal(r.code, 550);

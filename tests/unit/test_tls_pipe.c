@@ -206,7 +206,6 @@ hands_are_shaken_however_the_bytes_are_cut(void **state)
 			assert_true(tls_pipe_is_up(e.server));
 			assert_string_equal(tls_pipe_version(e.client),
 			    v == 0 ? "TLSv1.3" : "TLSv1.2");
-			assert_non_null(tls_pipe_cipher(e.client));
 			say(&e, e.client, e.server, "EHLO x\r\n");
 			say(&e, e.server, e.client, "250 y\r\n");
 			free_ends(&e);

@@ -145,17 +145,6 @@ names_go_there_and_back(void **state)
 }
 
 static void
-the_worse_of_two_is_the_one_further_from_ok(void **state)
-{
-	(void)state;
-	assert_int_equal(
-	    verdict_worse(VERDICT_OK, VERDICT_LATER), VERDICT_LATER);
-	assert_int_equal(
-	    verdict_worse(VERDICT_NEVER, VERDICT_LATER), VERDICT_NEVER);
-	assert_int_equal(verdict_worse(VERDICT_OK, VERDICT_OK), VERDICT_OK);
-}
-
-static void
 two_are_the_same_in_every_respect_or_not_at_all(void **state)
 {
 	const struct verdict a = { VERDICT_LATER, STAGE_RCPT, 450, "4.7.1",
@@ -187,7 +176,6 @@ main(void)
 		cmocka_unit_test(text_loses_its_control_characters_and_is_cut),
 		cmocka_unit_test(the_line_for_people_says_who_and_when),
 		cmocka_unit_test(names_go_there_and_back),
-		cmocka_unit_test(the_worse_of_two_is_the_one_further_from_ok),
 		cmocka_unit_test(
 		    two_are_the_same_in_every_respect_or_not_at_all),
 	};

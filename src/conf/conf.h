@@ -95,16 +95,17 @@ struct conf_net {
 };
 
 /* One per socket to open: what `listen` and `socket` name, and each section
- * [listen NAME].  "localhost" makes two, 127.0.0.1 and ::1. */
+ * [listen NAME].  "localhost" makes two, 127.0.0.1 and ::1; so does "*",
+ * 0.0.0.0 and ::. */
 struct conf_listen {
 	char *name; /* of the section; "listen" or "socket" else */
 	char *address; /* as it was written, for people */
 	char *path; /* Unix socket, or NULL and then: */
-	char *host; /* an address literal; "*" for any is "::" */
+	char *host; /* an address literal */
 	int port;
 	bool is_loopback; /* always true for a Unix socket */
-	/* The second half of "localhost": a machine without IPv6 has none, so
-	 * failing to bind it is only worth a log line. */
+	/* The second half of "localhost" or "*": a machine without IPv6 has
+	 * none, so failing to bind it is only worth a log line. */
 	bool is_optional;
 	enum conf_mode mode;
 	struct conf_net *nets; /* allow_from; none: everybody who gets through

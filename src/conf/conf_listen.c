@@ -186,7 +186,7 @@ add_nets(struct conf_build *b, const struct wanted *w, struct conf_listen *l)
 	for (size_t i = 0; i < words.n; i++)
 		if (parse_net(words.v[i], &l->nets[l->nnets]))
 			l->nnets++;
-		else
+		else if (!w->is_optional) /* else it is known */
 			conf_problem_add(b->problems, b->raw->file,
 			    w->allow_from->line, "allow_from",
 			    "\"%s\" in %s is not an address or a network such "
@@ -200,7 +200,7 @@ static void
 check_reach(
     struct conf_build *b, const struct wanted *w, const struct conf_listen *l)
 {
-	if (l->is_loopback ||
+	if (l->is_loopback || w->is_optional ||
 	    (w->allow_from != NULL && w->allow_from->text[0] != '\0'))
 		return;
 	conf_problem_add(b->problems, b->raw->file, w->line, w->title,
@@ -273,14 +273,13 @@ add_wanted(struct conf_build *b, const struct wanted *w)
 		    "\"%s\" is neither host:port, such as localhost:25 or "
 		    "[::1]:25, nor the path of a socket",
 		    w->address);
-	} else if (str_eq_nocase(host, "localhost")) {
+	} else if (str_eq_nocase(host, "localhost") || strcmp(host, "*") == 0) {
+		bool is_any = host[0] == '*';
 		struct wanted second = *w;
 
 		second.is_optional = true;
-		add_listen(b, w, NULL, "127.0.0.1", port);
-		add_listen(b, &second, NULL, "::1", port);
-	} else if (strcmp(host, "*") == 0) {
-		add_listen(b, w, NULL, "::", port);
+		add_listen(b, w, NULL, is_any ? "0.0.0.0" : "127.0.0.1", port);
+		add_listen(b, &second, NULL, is_any ? "::" : "::1", port);
 	} else if (is_bindable(host)) {
 		add_listen(b, w, NULL, host, port);
 	} else {

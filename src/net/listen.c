@@ -203,26 +203,6 @@ listener_free(struct listener *li)
 
 /* --- binding: TCP ------------------------------------------------------- */
 
-/* "[::1]" -> "::1" */
-static void
-strip_brackets(const char *host, char *to, size_t size)
-{
-	size_t n = strlen(host);
-
-	if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
-		host++;
-		n -= 2;
-	}
-	IGNORE(str_copy(to, size, bytes_of(host, n))); /* cut: no address */
-}
-
-static bool
-is_local_name(const char *host)
-{
-	return str_eq_nocase(host, "localhost") ||
-	       str_eq_nocase(host, "ip6-localhost");
-}
-
 static int
 bind_error(const char *host, int port, struct err *err)
 {
@@ -279,24 +259,18 @@ listen_on(const struct addrinfo *ai)
 int
 listen_tcp(const char *host, int port, struct err *err)
 {
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST |
+					      AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM };
 	struct addrinfo *ai = NULL;
 	struct err unused;
-	char text[NI_MAXHOST], service[16];
+	char service[16];
 	int rc, fd;
 
 	if (err == NULL)
 		err = &unused;
-	strip_brackets(host, text, sizeof(text));
-	/* Not looked up: /etc/hosts may say anything. */
-	if (is_local_name(text))
-		IGNORE(str_copy(text, sizeof(text),
-		    bytes_of(
-			str_eq_nocase(text, "localhost") ? "127.0.0.1" : "::1",
-			str_eq_nocase(text, "localhost") ? 9 : 3)));
 	(void)snprintf(service, sizeof(service), "%d", port);
-	rc = getaddrinfo(text, service, &hints, &ai);
+	rc = getaddrinfo(host, service, &hints, &ai);
 	if (rc != 0)
 		return err_set(err, ERR_CONFIG,
 		    "cannot listen on %s: %s; give an address of this machine, "

@@ -31,7 +31,7 @@ void listener_free(struct listener *li); /* closes; does not unlink */
  * privileges are given up.  Each returns a descriptor or -1.  The sentence
  * says who holds the port if it is in use (ERR_BUSY), and what to do; err->os
  * tells EADDRNOTAVAIL and EAFNOSUPPORT, the address this machine lacks.
- * "localhost" is 127.0.0.1; who wants ::1 too asks a second time. */
+ * host is an address literal.  A socket of IPv6 takes no IPv4. */
 int listen_tcp(const char *host, int port, struct err *err);
 /* The port it is bound to, also when the kernel chose it (port 0). */
 int listen_port(int fd);

@@ -153,16 +153,33 @@ a_section_takes_over_an_address_of_listen(void **state)
 		      "[listen lan]\naddress = *:587\n"
 		      "allow_from = 192.168.1.0/24 fd00::/8\n"
 		      "[account a]\nhost = h\n");
-	assert_int_equal(l.conf->nlistens, 4);
+	assert_int_equal(l.conf->nlistens, 5);
 	assert_string_equal(l.conf->listens[0].name, "bulk");
 	assert_int_equal(l.conf->listens[0].mode, CONF_MODE_SAFE);
-	assert_string_equal(l.conf->listens[1].host, "::");
 	assert_false(l.conf->listens[1].is_loopback);
 	assert_int_equal(l.conf->listens[1].nnets, 2);
-	assert_int_equal(l.conf->listens[3].port, 26);
+	assert_int_equal(l.conf->listens[4].port, 26);
 	unload(&l);
 	load_good(&l, "[relais]\nlisten =\n[account a]\nhost = h\n");
 	assert_int_equal(l.conf->nlistens, 1);
+	unload(&l);
+}
+
+/* A socket of IPv6 takes no IPv4 here (net/listen.c). */
+static void
+a_star_is_both_families(void **state)
+{
+	struct loaded l;
+
+	(void)state;
+	load_good(&l, "[relais]\nlisten =\n[listen lan]\naddress = *:25\n"
+		      "allow_from = 192.168.1.0/24 fd00::/8\n"
+		      "[account a]\nhost = h\n");
+	assert_string_equal(l.conf->listens[0].host, "0.0.0.0");
+	assert_false(l.conf->listens[0].is_optional);
+	assert_string_equal(l.conf->listens[1].host, "::");
+	assert_true(l.conf->listens[1].is_optional);
+	assert_int_equal(l.conf->listens[1].nnets, 2);
 	unload(&l);
 }
 
@@ -634,6 +651,7 @@ main(void)
 		cmocka_unit_test(the_shortest_useful_file_is_enough),
 		cmocka_unit_test(listeners_are_the_socket_and_localhost),
 		cmocka_unit_test(a_section_takes_over_an_address_of_listen),
+		cmocka_unit_test(a_star_is_both_families),
 		cmocka_unit_test(clients_are_allowed_by_listener),
 		cmocka_unit_test(without_a_list_only_loopback_may_talk),
 		cmocka_unit_test(ports_and_tls_follow_preset_and_number),

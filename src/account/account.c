@@ -93,7 +93,7 @@ account_alert(const struct account *a, const char *event, const char *reason)
 
 /* --- what is kept across restarts ----------------------------------------- */
 
-/* The file of this account for one kind of fact; the caller frees it. */
+/* The content of this account's file of that kind; the caller frees it. */
 static char *
 kept(const struct account *a, const char *kind)
 {
@@ -139,7 +139,7 @@ save_ports(struct account *a)
 	keep(a, "reach", &b);
 }
 
-/* Not at every message: what a crash forgets is less than a minute's. */
+/* Not for every message: a crash forgets less than a minute. */
 static void
 save_budget(struct account *a, bool is_last)
 {
@@ -165,7 +165,7 @@ save_standing(struct account *a)
 	keep(a, "standing", &b);
 }
 
-/* "HOST SIZE": what another provider says of sizes is not this one's word. */
+/* "HOST SIZE": the limit of another provider does not count. */
 static void
 save_size(struct account *a)
 {
@@ -285,8 +285,8 @@ hold(struct account *a, const struct account_opts *o, const char *why)
 	account_alert(a, "account-held", s->reason);
 }
 
-/* The window is closed: no attempt until it reopens, because some providers
- * close it anew at every try. */
+/* The window is closed: no attempt until it reopens, because with some
+ * providers each attempt extends the wait. */
 static void
 close_window(struct account *a, const char *why, int64_t wait_ms)
 {
@@ -295,12 +295,12 @@ close_window(struct account *a, const char *why, int64_t wait_ms)
 	a->standing.is_window_closed = true;
 	stand_down(a, ACCOUNT_PAUSED, why, wait_ms);
 	log_standing(a, LOG_LEVEL_ERROR, "quota");
-	/* A limit by the minute is how things should be. */
+	/* A short wait for a limit per minute is normal. */
 	if (wait_ms >= LONG_WINDOW_MS)
 		account_alert(a, "quota", a->standing.reason);
 }
 
-/* Our own limits: a closed window before the provider closes it. */
+/* Our own limits close the window before the provider does. */
 static void
 check_budget(struct account *a)
 {
@@ -369,7 +369,7 @@ on_watched(void *ctx, const struct secret *now, const struct err *why)
 {
 	struct account *a = ctx;
 
-	(void)why; /* told when a connection asks */
+	(void)why; /* reported when a connection asks */
 	a->watched = NULL;
 	if (!is_watching(a))
 		return;
@@ -398,7 +398,7 @@ secret_refused(struct account *a, const struct secret *secret)
 {
 	struct standing *s = &a->standing;
 
-	/* A second connection that tried it: this counts, too. */
+	/* A second connection has tried it: this counts as well. */
 	if (s->state == ACCOUNT_HELD)
 		s->refusals++;
 	login_mark_set(&s->mark, a->opts, a->rng);
@@ -408,7 +408,7 @@ secret_refused(struct account *a, const struct secret *secret)
 
 /* --- life ----------------------------------------------------------------- */
 
-/* A hold that was kept is about a login that may have been mended meanwhile. */
+/* The login of a saved hold may have been corrected meanwhile. */
 static void
 check_mark(struct account *a)
 {
@@ -497,7 +497,7 @@ account_is_past(const struct account *a, const struct account_opts *o)
 	return o != a->opts && !account_opts_same_way(o, a->opts);
 }
 
-/* What is known of a port stays known while the host is the same. */
+/* Knowledge about ports is kept while the host stays the same. */
 static void
 change_ports(struct account *a, bool is_same_host)
 {
@@ -649,10 +649,10 @@ account_tls(struct account *a, struct tls_ctx **ret, struct err *err)
 void
 account_rest(struct account *a)
 {
-	/* The trust store is worth 4 MB: give it back until it is needed. */
+	/* The trust store takes 4 MB: free it until it is needed again. */
 	if (a->tls != NULL)
 		tls_ctx_trim(a->tls);
-	(void)malloc_trim(0); /* nothing to give back is fine */
+	(void)malloc_trim(0); /* there may be nothing to give back */
 }
 
 void
@@ -726,7 +726,7 @@ logged_in(struct account *a, const struct account_news *n)
 	s->mark = (struct login_mark) { .is_set = false };
 	if (port_memory_worked(&a->ports, now_s(a)))
 		save_ports(a);
-	/* Another connection has heard otherwise meanwhile. */
+	/* Another connection has been refused meanwhile. */
 	if (s->state != ACCOUNT_READY)
 		return;
 	if (s->reason[0] != '\0') {
@@ -746,8 +746,8 @@ mail_was_taken(struct account *a)
 	troubles_are_over(a);
 	s->has_tried_again = s->is_on_trial = false;
 	s->paused_since_ms = 0;
-	/* Not before: a provider that takes the login and nothing else is in
-	 * trouble, too, and must not be asked again at once for ever. */
+	/* Not earlier: a provider that accepts the login and nothing else is in
+	 * trouble as well, and must not be tried again at once forever. */
 	s->troubles = s->broken = 0;
 	IGNORE(learnt_set(&a->learnt, LEARNT_LOST_BDAT, 0, now_s(a)));
 }
@@ -769,7 +769,7 @@ act_on(struct account *a, const struct account_opts *o,
 	struct buf why;
 
 	if (d->act == DIAGNOSIS_RECONNECT)
-		return; /* the connection sees to it */
+		return; /* the connection handles it */
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	diagnosis_reason(&answer->verdict, d, &why);
 	if (d->act == DIAGNOSIS_PAUSE) {
@@ -803,8 +803,8 @@ broken_off(struct account *a, const struct account_opts *o,
 	buf_clear(&why);
 }
 
-/* What to say when no port leads to the provider: the newest reason, and what
- * was found on each port if there are several. */
+/* Pauses because no port leads to the provider: the reason is the newest error
+ * and, if there are several ports, the state of each. */
 static void
 pause_unreached(struct account *a, const char *text)
 {
@@ -823,8 +823,8 @@ port_failed(struct account *a, const struct account_news *n)
 {
 	bool has_next;
 
-	/* If another connection has found out before, there is a new port to
-	 * try already. */
+	/* If another connection has reported this already, the next port is
+	 * being tried. */
 	if (n->port.port != port_memory_current(&a->ports)->port)
 		return;
 	has_next = port_memory_failed(&a->ports, n->fault, now_s(a));
@@ -833,8 +833,7 @@ port_failed(struct account *a, const struct account_news *n)
 		pause_unreached(a, n->why);
 		return;
 	}
-	/* The connection that found out is still there; the next one is opened
-	 * when it is gone. */
+	/* The next connection is opened when the failed one is gone. */
 	log_text(LOG_LEVEL_NOTICE,
 	    "account %s: port %d does not lead to the provider (%s); trying "
 	    "port %d next",

@@ -3,14 +3,14 @@
  * configured.
  *
  * It lives as long as its name is in the configuration: spent limits, facts
- * learnt about the provider, a hold or a pause belong to the login and not to a
- * file.  A reload changes only its options.
+ * learnt about the provider, a hold or a pause belong to the login.  A reload
+ * changes only its options.
  *
  * It opens no connection and knows no queue.  The owner of the connections asks
- * it two things: may I have one, and whereto (account_trust(), account_way());
- * and says what was heard over them (account_heard()).  What was heard over a
- * connection made by the options of another login, server or port says nothing
- * of this one and is left aside.
+ * whether it may open one, and to which port (account_trust(), account_way()),
+ * and reports what the provider said (account_heard()).  Reports from a
+ * connection that was made with the options of another login, server or port
+ * are ignored.
  */
 #ifndef ACCOUNT_ACCOUNT_H
 #define ACCOUNT_ACCOUNT_H
@@ -32,12 +32,12 @@ struct tls_ctx;
 /* --- what it asks of those around it -------------------------------------- */
 
 enum account_change {
-	ACCOUNT_CAME, /* it is new, or is back before it was gone */
+	ACCOUNT_CAME, /* it is new, or has returned before it was removed */
 	ACCOUNT_MAY_TRY, /* again */
-	ACCOUNT_MAY_WORK, /* the login is good: more at once than before */
+	ACCOUNT_MAY_WORK, /* the login works: more connections are allowed */
 	ACCOUNT_STANDS_DOWN, /* paused or held */
-	/* The connections that there are would not be made by the new options:
-	 * they finish what they carry. */
+	/* The new options would lead to other connections: the existing ones
+	 * finish what they carry. */
 	ACCOUNT_GOES_ELSEWHERE,
 	ACCOUNT_LEFT /* finish what is under way, then accounts_remove() */
 };
@@ -49,12 +49,13 @@ struct account_hooks {
 	int (*write)(
 	    void *ctx, const char *name, struct bytes text, struct err *err);
 	/* A person should know: "account-held", "account-paused" (for more than
-	 * an hour), "quota", "message-held", "null-sender"; reason NULL: that is
-	 * over.  May be asked again and again about the same.  Or NULL. */
+	 * an hour), "quota", "message-held", "null-sender"; reason NULL: the
+	 * problem is resolved.  May be called repeatedly for the same problem.
+	 * Or NULL. */
 	void (*alert)(void *ctx, const char *account, const char *event,
 	    const char *reason);
 	void *ctx;
-	/* Called from within whatever changed it; NULL: nobody listens. */
+	/* Called by the function that made the change; or NULL. */
 	void (*changed)(
 	    void *listener, struct account *a, enum account_change what);
 	void *listener;
@@ -66,18 +67,18 @@ struct account_hooks {
  * still in force, unless the login it was about is another one by now. */
 struct account *account_new(struct loop *l, const struct rng *rng, int handle,
     const struct account_hooks *hooks, struct account_opts *opts);
-/* After a reload; takes over opts.  Another login (host, user, mechanisms, place
- * of the secret) has a clean sheet.  An account that is held or paused tries
- * once, because a person may have mended what is not written here; it does so
- * again only when a message has been taken since, for reloads may follow one
- * another quickly, and each refused login counts against us. */
+/* After a reload; takes over opts.  Another login (host, user, mechanisms,
+ * place of the secret) starts afresh.  An account that is held or paused tries
+ * once, because a person may have corrected something outside the file; after
+ * further reloads only if a message has been accepted since, because reloads
+ * may follow each other quickly and each refused login counts against us. */
 void account_set_opts(struct account *a, struct account_opts *opts);
-/* Tries nothing any more; what was counted is written. */
+/* Makes no further attempts; what was counted is saved. */
 void account_stop(struct account *a);
 void account_free(struct account *a);
 
-/* Tries now, whatever the state; gently: not if it is held or its window is
- * closed, where each try may count against us. */
+/* Tries now, whatever the state.  is_gentle: not if it is held or its window is
+ * closed, because each attempt may count against us. */
 void account_flush(struct account *a, bool is_gentle);
 /* As account_flush() for a paused account, after a little jitter. */
 void account_network_changed(struct account *a);
@@ -96,14 +97,14 @@ struct account_status { /* borrowed until the loop turns */
 };
 void account_status(const struct account *a, struct account_status *ret);
 
-/* Held, or out of reach for longer than ACCOUNT_AWAY_MS: a spare may take over,
- * until the account is allowed its next try. */
+/* Held, or unreachable for longer than ACCOUNT_AWAY_MS: a fallback may take
+ * over until the account may try again. */
 enum { ACCOUNT_AWAY_MS = 10 * 60 * 1000 };
 bool account_is_away(const struct account *a);
 
-/* The number it has in the queue; nobody else gets it while this one lives. */
+/* Its number in the queue, which no other account gets while this one lives. */
 int account_handle(const struct account *a);
-/* Those in force; to keep them: account_opts_ref(). */
+/* The options in force; to keep them: account_opts_ref(). */
 struct account_opts *account_options(const struct account *a);
 /* Are these the options of another login, server or port? */
 bool account_is_past(const struct account *a, const struct account_opts *o);
@@ -112,11 +113,12 @@ bool account_is_past(const struct account *a, const struct account_opts *o);
 
 enum account_trust {
 	ACCOUNT_NOT_NOW, /* nothing may be tried */
-	/* The provider said that a quota is used up, and has taken nothing
-	 * since: one connection with one message at a time finds out whether the
-	 * window has reopened, for each refusal may count against us. */
+	/* The provider said that a quota is used up, and has accepted nothing
+	 * since: one connection with one message at a time finds out whether
+	 * the window has reopened, because each refusal may count against
+	 * us. */
 	ACCOUNT_ON_TRIAL,
-	/* Nobody knows whether the login works: that is found out once. */
+	/* Whether the login works is not known: one connection finds out. */
 	ACCOUNT_UNPROVEN,
 	ACCOUNT_PROVEN
 };
@@ -128,16 +130,16 @@ struct account_way {
 	int64_t patience_ms; /* for each step on this port */
 };
 void account_way(const struct account *a, struct account_way *ret);
-/* The TLS context, made when first asked for. */
+/* The TLS context, made on the first call. */
 int account_tls(struct account *a, struct tls_ctx **ret, struct err *err);
-/* No connection is left: what they shared and costs memory is given back. */
+/* No connection is left: frees the memory that they shared. */
 void account_rest(struct account *a);
 
-/* So many recipients are about to be sent: counts against the limits. */
+/* nrcpts recipients are about to be sent; they count against the limits. */
 void account_spend(struct account *a, size_t nrcpts);
 
-/* What was found out about the provider, by a connection made by o; a new fact
- * is logged and, if it is of that kind, kept. */
+/* What a connection made with o has found out about the provider; a new fact is
+ * logged and, if f < LEARNT_KEPT, saved. */
 uint32_t account_fact(const struct account *a, enum learnt_fact f);
 void account_learn(struct account *a, const struct account_opts *o,
     enum learnt_fact f, uint32_t value);
@@ -147,29 +149,31 @@ void account_learn(struct account *a, const struct account_opts *o,
 enum account_news_kind {
 	/* The login succeeded: size_max_bytes, absurd. */
 	ACCOUNT_LOGGED_IN,
-	/* A message was taken. */
+	/* A message was accepted. */
 	ACCOUNT_SENT,
 	/* An answer that may be about the account: answer. */
 	ACCOUNT_ANSWERED,
-	/* The server did not take this secret, or there was none: secret.  While
-	 * the account is held for it, the secret is looked at again, and a
-	 * changed one is tried at once (R57). */
+	/* The server refused this secret, or there was none: secret.  While the
+	 * account is held for it, the secret is watched, and a changed one is
+	 * tried at once (R57). */
 	ACCOUNT_SECRET_REFUSED,
-	/* This answer has ended a session before its time: answer.  After three
-	 * in a row that took no message the account is held. */
+	/* This answer has ended a session early: answer.  After three such
+	 * sessions in a row without an accepted message, the account is
+	 * held. */
 	ACCOUNT_BROKEN_OFF,
-	/* This port is not the way: port, fault, why.  Another is tried at once,
-	 * or the account pauses. */
+	/* This port does not lead to the provider: port, fault, why.  Another
+	 * is tried at once, or the account pauses. */
 	ACCOUNT_NO_WAY,
 	/* The provider or the network is in trouble: why. */
 	ACCOUNT_TROUBLE,
-	/* It was silent for so long that it was closed for the sake of what
-	 * waits: why.  Once that may be this connection; if nothing was taken
-	 * since the last time, it is the provider. */
+	/* The server was silent for so long that the connection was closed to
+	 * make room: why.  The first time the connection may be the cause; the
+	 * second time without an accepted message in between, the provider
+	 * is. */
 	ACCOUNT_SILENT,
 	/* The login does not work: why.  If there has been a reload since the
-	 * connection was made, another one finds out first whether that is still
-	 * so. */
+	 * connection was made, another connection checks first whether this is
+	 * still true. */
 	ACCOUNT_NO_LOGIN
 };
 
@@ -182,15 +186,15 @@ struct account_news {
 	const struct secret *secret;
 	uint64_t
 	    size_max_bytes; /* the largest message it says it takes, or 0 */
-	const char *absurd; /* stated, and cannot be meant; "": nothing */
+	const char *absurd; /* an implausible statement; "": none */
 };
 
-/* Over a connection made by o.  True: this was about the account, and nothing
- * is to be charged to a message. */
+/* From a connection made with o.  True: this was about the account, and nothing
+ * is charged to a message. */
 bool account_heard(struct account *a, const struct account_opts *o,
     const struct account_news *n);
 
-/* What struct account_hooks has it for. */
+/* See alert in struct account_hooks. */
 void account_alert(
     const struct account *a, const char *event, const char *reason);
 

@@ -22,8 +22,8 @@ struct cred_source;
 
 struct account_opts {
 	unsigned refs; /* besides the first one */
-	/* The strings below belong to owner, who hears of the last one's
-	 * going; gone may be NULL. */
+	/* The strings below belong to owner, which gone() tells when the last
+	 * reference is dropped; gone may be NULL. */
 	void (*gone)(void *owner);
 	void *owner;
 	const char *name; /* of the account */
@@ -50,24 +50,26 @@ struct account_opts {
 	const void *fetch_ctx;
 };
 
-/* A copy of what stands in from, which has no owner yet but the caller. */
+/* A copy of from; the caller has the only reference. */
 struct account_opts *account_opts_new(const struct account_opts *from);
 struct account_opts *account_opts_ref(struct account_opts *o);
 void account_opts_free(
     struct account_opts *o); /* one reference; NULL is allowed */
 
-/* The same server and user: connections made by either count as ours there. */
+/* The same server and user: the provider counts connections made with either as
+ * the same user's. */
 bool account_opts_same_user(
     const struct account_opts *a, const struct account_opts *b);
-/* Likewise, and the same proof: what is known of the login stays true. */
+/* Likewise, and the same secret and mechanisms: what is known about the login
+ * stays true. */
 bool account_opts_same_login(
     const struct account_opts *a, const struct account_opts *b);
 bool account_opts_same_ports(
     const struct account_opts *a, const struct account_opts *b);
 bool account_opts_same_tls(
     const struct account_opts *a, const struct account_opts *b);
-/* All of these and the name we give: a connection made by one would have been
- * made by the other. */
+/* All of these and the same name in EHLO: a connection made with one could have
+ * been made with the other. */
 bool account_opts_same_way(
     const struct account_opts *a, const struct account_opts *b);
 

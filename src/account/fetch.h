@@ -14,9 +14,9 @@ struct account_opts;
 struct fetch;
 struct loop;
 
-/* By these options, which are kept until it is done.  told() is called once,
- * from the loop, unless fetch_forget() came first.  secret is NULL if it could
- * not be had, why says the reason; both are borrowed during the call. */
+/* opts are kept until the fetch is done.  told() is called once, from the loop,
+ * unless fetch_forget() came first. secret is NULL if it could not be had, why
+ * says the reason; both are borrowed during the call. */
 struct fetch *fetch_new(struct loop *l, struct account_opts *opts,
     void (*told)(void *ctx, const struct secret *secret, const struct err *why),
     void *ctx);

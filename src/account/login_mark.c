@@ -7,12 +7,12 @@
 #include "base/must.h"
 #include "cred/cred.h"
 
-/* Key, both tags, and whether there is a second one, in BASE64. */
+/* Key, both tags, and whether there is a second tag, in base64. */
 enum { MARK_BYTES = SIPHASH_KEY_BYTES + 5, TAG_MASK = 0xffff };
 
 static const char word[] = "about ";
 
-/* What a login is made of besides its secret. */
+/* A tag of the login without its secret. */
 static unsigned
 login_tag(const unsigned char *key, const struct account_opts *o)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* login_mark.h - which login a hold is about, to be known again after a restart.
  *
- * Both tags are of the key, which is drawn for each hold; they are so short that
- * nobody learns a password from them, and one change in 65,536 waits for its
- * time.
+ * The tags are keyed hashes, with a new key for each hold.  They are so short
+ * that a password cannot be learnt from them; one change in 65,536 is not
+ * noticed and waits for the regular retry.
  *
  * A value without I/O.
  */
@@ -25,7 +25,7 @@ struct login_mark {
 	unsigned login, secret;
 };
 
-/* This login it is about from now on, whatever its secret. */
+/* From now on it is about this login, whatever its secret. */
 void login_mark_set(
     struct login_mark *m, const struct account_opts *o, const struct rng *rng);
 /* And about this secret, or about its absence: NULL.  After login_mark_set(). */

@@ -24,8 +24,8 @@ standing_down(struct standing *s, enum account_state state, const char *why,
 	s->until_ms = now_ms + wait_ms;
 }
 
-/* First wait a quarter of retry_after, doubled up to a quarter of an hour,
- * with a tenth of jitter. */
+/* The first wait is a quarter of retry_after; it doubles up to a quarter of an
+ * hour, with a tenth of jitter. */
 int64_t
 standing_pause_ms(
     struct standing *s, int64_t retry_after_ms, const struct rng *rng)
@@ -115,7 +115,7 @@ standing_load(
 		s->refusals = (int)n;
 		s->until_ms = now_ms + ((int64_t)at - now_s) * 1000;
 		(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
-		/* A hold without that line is about nothing. */
+		/* A hold without that line names no login. */
 		if (s->state == ACCOUNT_HELD)
 			login_mark_load(&s->mark, rest);
 	}

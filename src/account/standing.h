@@ -43,20 +43,20 @@ struct standing {
 /* Begins a pause or a hold. */
 void standing_down(struct standing *s, enum account_state state,
     const char *why, int64_t now_ms, int64_t wait_ms);
-/* How long the next pause is, and the next hold; each is longer than the one
- * before. */
+/* The length of the next pause or hold; each is longer than the previous
+ * one. */
 int64_t standing_pause_ms(
     struct standing *s, int64_t retry_after_ms, const struct rng *rng);
 int64_t standing_hold_ms(struct standing *s);
 /* Not ready yet, only allowed to try: the reason and the count of troubles stay
  * until something succeeds. */
 void standing_let_try(struct standing *s);
-/* Nothing is known against it. */
+/* Forgets all trouble. */
 void standing_clear(struct standing *s);
 
-/* To be kept; and back.  A hold or a closed window outlasts a restart: some
- * providers count every try against us.  A pause by the network does not.  No
- * wait is believed that is longer than a day, for the clock may have been
+/* Save and restore.  A hold or a closed window outlasts a restart, because some
+ * providers count every attempt against us.  A pause for network trouble does
+ * not.  A wait longer than a day is ignored, because the clock may have been
  * wrong. */
 void standing_save(
     const struct standing *s, int64_t now_ms, int64_t now_s, struct buf *to);

@@ -30,7 +30,8 @@ enum { KEEP_MS = 20 * 1000, LINGER_MS = 5000 };
 /* Since when, until when, for how long. */
 struct courier_timing {
 	int64_t patience_ms; /* with each step up to the greeting */
-	int64_t heard_ms; /* last byte of the server; at first, its making */
+	int64_t heard_ms; /* the last byte from the server; at first, when
+			   * this was made */
 	int64_t opened_ms, dialled_ms; /* when; and how long that took */
 	bool has_greeted;
 	bool is_given_up; /* silent for too long */
@@ -85,7 +86,8 @@ opts_of(const struct courier *c)
 	return c->opts;
 }
 
-/* The account goes another way by now: this one finishes what it carries. */
+/* The account goes to another server now: this connection finishes what it
+ * carries. */
 static bool
 is_past(const struct courier *c)
 {
@@ -104,7 +106,7 @@ tell_trouble(
 {
 	struct account_news n = { .kind = kind, .why = why };
 
-	(void)tell_account(c, &n); /* of course it is about the account */
+	(void)tell_account(c, &n); /* it is always about the account */
 }
 
 static uint32_t
@@ -144,8 +146,8 @@ is_vouched_for(const struct courier *c)
 	return false;
 }
 
-/* Another one has to earn its window and is given what is due first, when the
- * pool is turned: so it has it by the time that it is needed. */
+/* Another connection must still earn its window, so it gets what is due first
+ * (dispatch_turn()): then the window is open when it is needed. */
 static bool
 favours_other(const struct courier *c)
 {
@@ -171,9 +173,9 @@ is_another_at_work(const struct courier *c)
 	return false;
 }
 
-/* There is another one that could take what waits: what happens to this one is
- * no reason to stop them, and is logged; but for a while no further one is
- * opened beside those that work. */
+/* Another connection could take what waits: then the failure of this one does
+ * not stop the account and is only logged, but for a while no further
+ * connection is opened. */
 static bool
 works_without(const struct courier *c, const char *why)
 {
@@ -186,8 +188,8 @@ works_without(const struct courier *c, const char *why)
 	return true;
 }
 
-/* This one will soon have carried all it may: the next one logs in meanwhile, so
- * that no message waits for that. */
+/* This connection will soon have carried all it may: the next one logs in
+ * meanwhile, so that no message waits for the login. */
 static void
 relieve(struct courier *c)
 {
@@ -205,8 +207,8 @@ relieve(struct courier *c)
 
 /* --- the end of a connection ---------------------------------------------- */
 
-/* Gives every message back and frees the courier.  v: what is known of those
- * whose transaction was not finished by the engine. */
+/* Gives every message back and frees the courier.  v: what is known of the
+ * messages whose transaction the engine did not finish. */
 static void
 go(struct courier *c, const struct verdict *v)
 {
@@ -237,7 +239,7 @@ courier_free(struct courier *c)
 	free(c);
 }
 
-/* What the TLS layer said decides whether this port is the way. */
+/* The error of the TLS layer says what is wrong with this port. */
 static enum port_fault
 fault_of_stream(const struct courier *c)
 {
@@ -262,8 +264,7 @@ port_failed(struct courier *c, enum port_fault fault, const char *why)
 		(void)tell_account(c, &n); /* it is about the account */
 }
 
-/* The transport failed before the engine could speak, or under its feet
- * during STARTTLS. */
+/* The transport failed before the engine could start, or during STARTTLS. */
 static void
 transport_failed(struct courier *c)
 {
@@ -272,8 +273,8 @@ transport_failed(struct courier *c)
 	char why[600];
 
 	if (tls_pipe_offered_ticket(stream_tls(c->stream))) {
-		/* The ticket has been forgotten; a handshake without it is
-		 * another matter and is tried at once. */
+		/* The ticket has been forgotten; a handshake without it may
+		 * work and is tried at once. */
 		go(c, NULL);
 		return;
 	}
@@ -304,7 +305,7 @@ enum trouble_act {
 	ACT_PAUSE,
 	ACT_HOLD,
 	ACT_PORT,
-	ACT_AGAIN /* at once; told already, or nothing to tell */
+	ACT_AGAIN /* at once; nothing is left to report */
 };
 
 /* What each kind of trouble means for the account when no reply says more
@@ -312,8 +313,8 @@ enum trouble_act {
 static const struct {
 	enum trouble_act act;
 	enum port_fault fault; /* for ACT_PORT */
-	/* Where the engine knows more than the last reply says; goes behind
-	 * it. */
+	/* Where the engine knows more than the last reply says; added to the
+	 * reply. */
 	const char *advice;
 } troubles[] = {
 	[SC_TROUBLE_NONE] = { ACT_NOTHING, PORT_UNTRIED, NULL },
@@ -340,8 +341,8 @@ act_on(const struct courier *c, const struct sc_info *info)
 	if (courier_login_may_say_another_name(&c->login, info))
 		return ACT_AGAIN;
 	if (info->trouble != SC_TROUBLE_LOST) {
-		/* Confusion behind the login says nothing about the port: it
-		 * was the provider, and it lost the thread. */
+		/* A protocol error after the login says nothing about the port:
+		 * the server is the provider's, and is out of step. */
 		if (c->is_ready && troubles[info->trouble].act == ACT_PORT) {
 			learn(c, LEARNT_PLAIN, 1);
 			return ACT_PAUSE;
@@ -350,15 +351,15 @@ act_on(const struct courier *c, const struct sc_info *info)
 	}
 	if (!c->is_ready && info->verdict.stage <= STAGE_GREETING)
 		return c->timing.is_given_up ? ACT_PAUSE : ACT_PORT;
-	/* An idle connection that the server ends is nobody's trouble, even
-	 * if our next MAIL crossed it on the way. */
+	/* A server may close an idle connection, even if our next MAIL is on
+	 * its way. */
 	if (!c->is_ready)
 		return ACT_PAUSE;
 	return c->service.was_idle || !c->service.has_broken ? ACT_NOTHING
 							     : ACT_PAUSE;
 }
 
-/* Once may have been chance. */
+/* A single loss may have been chance. */
 static bool
 lost_bdat_again(const struct courier *c)
 {
@@ -470,8 +471,8 @@ may_take(const struct courier *c)
 		   account_trust(c->pool->account) != ACCOUNT_ON_TRIAL);
 }
 
-/* It is busy, and what it may carry will be over before long.  Far away a
- * login takes as long as many messages. */
+/* The connection is busy and will soon have carried all it may.  With a distant
+ * server a login takes as long as many messages. */
 static bool
 wants_relief(const struct courier *c)
 {
@@ -482,9 +483,9 @@ wants_relief(const struct courier *c)
 	       c->deliveries.next != c->deliveries.prev;
 }
 
-/* Puts one transaction on its way if the engine has room: first the rest of a
- * message that is here already, then what is due.  Its events are looked at
- * before another follows. */
+/* Starts one transaction if the engine has room: the rest of a message that is
+ * here already, or the next that is due.  Its events are handled before another
+ * starts. */
 static bool
 load(struct courier *c)
 {
@@ -531,7 +532,7 @@ delivery_by_tag(struct courier *c, uint64_t tag)
 	abort(); /* the engine names a job that was never sent */
 }
 
-/* One alone may be a server that restarts. */
+/* A single one may be a server that restarts. */
 static void
 learn_spent(const struct courier *c)
 {
@@ -540,8 +541,8 @@ learn_spent(const struct courier *c)
 	learn(c, LEARNT_SPENT, (uint32_t)c->service.answered);
 }
 
-/* What has been said of one transaction may be about the session.  What the
- * engine knows of that it tells at the end. */
+/* The answer to one transaction may be about the session.  What the engine
+ * knows of that, it reports at the end. */
 static void
 note_answer(struct courier *c, const struct sc_info *info)
 {
@@ -601,7 +602,7 @@ log_login(const struct courier *c, struct bytes mechanism)
 	log_end(&l);
 }
 
-/* A name was taken behind those that were refused. */
+/* The server has accepted a name after refusing others. */
 static void
 learn_names(struct courier *c)
 {
@@ -672,8 +673,8 @@ on_starttls(struct courier *c)
 	c->timing.handshake_by = now_ms(c) + c->timing.patience_ms;
 }
 
-/* The same answer is told of each recipient, of the transaction, and at the
- * end. */
+/* The engine reports the same answer for each recipient, for the transaction,
+ * and at the end. */
 static void
 hear(struct courier *c, const struct verdict *v)
 {
@@ -683,7 +684,7 @@ hear(struct courier *c, const struct verdict *v)
 	c->heard.meaning = diagnose(v, opts_of(c)->host);
 }
 
-/* Who has said it, and to whom, the engine does not know. */
+/* Adds what the engine does not know: which server said it, and to whom. */
 static enum sc_event
 next_event(struct courier *c, struct sc_info *info)
 {
@@ -735,7 +736,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	return false;
 }
 
-/* It has answered after all. */
+/* The server has answered after all. */
 static void
 note_silence(struct courier *c)
 {
@@ -767,7 +768,7 @@ take_input(struct courier *c)
 	return true;
 }
 
-/* Says QUIT when there is nothing to stay for. */
+/* Says QUIT when there is nothing more to do. */
 static void
 maybe_quit(struct courier *c)
 {
@@ -781,12 +782,12 @@ maybe_quit(struct courier *c)
 		return;
 	c->is_quitting = true;
 	smtp_client_quit(c->smtp);
-	IGNORE(give_output(c)); /* the deadline sees to the rest */
+	IGNORE(give_output(c)); /* the deadline ends it at the latest */
 }
 
 /* --- silence --------------------------------------------------------------- */
 
-/* While TLS is awaited the engine knows nothing of it. */
+/* During the TLS handshake the engine does not know about the wait. */
 static int64_t
 stalls_at(const struct courier *c)
 {
@@ -829,7 +830,7 @@ courier_hopeless_at(const struct courier *c)
 {
 	int64_t since;
 
-	/* Up to the greeting each step has a deadline that is as short. */
+	/* Up to the greeting each step has a deadline as short as this. */
 	if (c->smtp == NULL || !c->timing.has_greeted ||
 	    c->timing.handshake_by != INT64_MAX)
 		return INT64_MAX;
@@ -859,7 +860,7 @@ courier_give_up(struct courier *c)
 	drive(c);
 }
 
-/* The next time after now at which the pool should look at this one. */
+/* When the pool should look at this connection next. */
 static int64_t
 look_at(const struct courier *c)
 {
@@ -992,7 +993,7 @@ on_timer(void *ctx)
 	struct courier *c = ctx;
 	struct pool *p = c->pool;
 
-	drive(c); /* which may be the end of it */
+	drive(c); /* c may be gone after this */
 	pool_look(p);
 }
 
@@ -1006,8 +1007,8 @@ courier_turn(struct courier *c)
 void
 courier_stop(struct courier *c)
 {
-	/* Before the login it carries nothing, and a server that says nothing
-	 * must not hold up the end. */
+	/* Before the login it carries nothing, and a silent server must not
+	 * delay the stop. */
 	if (!c->is_ready) {
 		go(c, NULL);
 		return;

@@ -26,23 +26,23 @@ void courier_open(struct pool *p);
 void courier_free(struct courier *c);
 /* Something is due: take it if there is room. */
 void courier_turn(struct courier *c);
-/* An answer is missing for so long that nothing new is given to it; where it
- * is still on its way to the login, anything at all. */
+/* An answer is missing for so long that the connection gets no new message;
+ * before the login, any progress. */
 bool courier_is_stalled(const struct courier *c);
-/* It will take more before long, as the server answers. */
+/* It will soon take more messages, because the server answers. */
 bool courier_is_growing(const struct courier *c);
-/* It has answered so well that its window is as wide as can be. */
+/* Its window has its full size. */
 bool courier_is_trusted(const struct courier *c);
-/* It has given its password and does not know yet whether that is right. */
+/* It has sent its password and has no answer yet. */
 bool courier_is_asking(const struct courier *c);
-/* Stalled, and from this time on (boot clock) without any hope, so that it may
- * be closed where mail waits for its place; INT64_MAX: never. */
+/* From this time on (boot clock) a stalled connection may be closed if messages
+ * wait for its place; INT64_MAX: never. */
 int64_t courier_hopeless_at(const struct courier *c);
 void courier_give_up(struct courier *c);
 /* Finish what is under way, then QUIT. */
 void courier_stop(struct courier *c);
 bool courier_is_ready(const struct courier *c); /* logged in */
-/* Of this account: those that the provider counts as ours, too. */
+/* How many connections the provider counts as this account's. */
 size_t courier_count(const struct pool *p);
 struct courier *courier_of_link(struct list *link);
 

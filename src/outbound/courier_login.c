@@ -22,11 +22,10 @@ is_full_name(const char *name)
 	       !bytes_has_prefix_nocase(bytes_str(name), "localhost");
 }
 
-/* What is configured; the address literal, which is what Thunderbird uses and
- * most servers take, while a bare local name is refused by many; and what the
- * machine calls itself, if that is a full name.  Where a server refuses one of
- * them, the next is tried; the order is fixed, because it is remembered which
- * were refused. */
+/* The configured name; the address literal, which Thunderbird uses and most
+ * servers accept, while many refuse a bare local name; and the machine's own
+ * name, if it is a full name.  If a server refuses one, the next is tried.  The
+ * order is fixed, because the refused ones are remembered by number. */
 void
 courier_login_names(struct courier_login *l, const struct account_opts *o,
     struct smtp_client_opts *ret)

@@ -25,8 +25,8 @@
 enum {
 	LOGGED_RCPTS_MAX = 5,
 	HEAD_MAX = 64 * 1024,
-	/* A server that accepted only one mostly had another reason: the next
-	 * message offers no fewer than these. */
+	/* A server that accepted only one recipient usually had another reason:
+	 * the next message offers at least this many. */
 	RCPTS_MIN = 2
 };
 
@@ -41,7 +41,7 @@ struct delivery {
 	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
 	bool *offered; /* one per env->rcpts */
-	size_t split; /* recipients that fitted when it said: no more */
+	size_t split; /* how many it accepted before it said: no more */
 	struct answers answers; /* one per env->rcpts */
 	struct content *content;
 	char **addrs; /* of env->rcpts where the wire needs another form */
@@ -49,14 +49,14 @@ struct delivery {
 	char *sender; /* likewise, or NULL */
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
-	/* The queue knows that the end of this transaction goes out, or is
-	 * about to know. */
+	/* The commit mark of this transaction is written, or is being
+	 * written. */
 	bool is_offered, is_offering;
 	bool offers_dsn; /* the server */
-	bool is_sent; /* a transaction went well for somebody */
-	bool is_void; /* what made it wait is no fault of its own */
-	struct answer hold; /* class set: a person must change a setting
-			      * before this message can go */
+	bool is_sent; /* some recipient was accepted */
+	bool is_void; /* it waits for a reason that is not its own */
+	struct answer hold; /* class set: this message waits until a person
+			     * changes a setting */
 };
 
 static int64_t
@@ -65,8 +65,8 @@ now_ms(const struct delivery *d)
 	return clock_boot_ms(loop_clock(d->pool->loop));
 }
 
-/* Nothing can be sent of it.  A header without room never will have; a disk
- * that cannot be read may recover. */
+/* The message cannot be sent.  A header without room for the changes stays so;
+ * a disk that cannot be read may recover. */
 static void
 give_up(struct delivery *d, const struct err *err)
 {
@@ -82,9 +82,9 @@ give_up(struct delivery *d, const struct err *err)
 	delivery_end(d, &v);
 }
 
-/* The address as the wire has it: the domain in A-labels, which every server
- * understands; of the local part there is no other form (RFC 6531 3.2).  NULL:
- * as it is. */
+/* The address as it is sent: the domain in A-labels, which every server
+ * understands; the local part has no other form (RFC 6531 3.2).  NULL:
+ * unchanged. */
 static char *
 wire_addr(const char *addr)
 {
@@ -110,7 +110,7 @@ make_wire_addrs(struct delivery *d)
 	d->sender = wire_addr(content_identity(d->content)->sender);
 }
 
-/* As set for the account, after what was learnt of the provider. */
+/* The account's setting, corrected by what was learnt about the provider. */
 static struct identity_opts
 identity_for(const struct account *a)
 {
@@ -270,8 +270,9 @@ fits_group(struct delivery *d, struct group *g, size_t n, const char *addr)
 	return true;
 }
 
-/* Those whose address needs SMTPUTF8 go by themselves, so that a server without
- * it refuses only them.  Returns how many. */
+/* Picks the recipients of one transaction and returns how many.  Addresses that
+ * need SMTPUTF8 go separately, so that a server without it refuses only
+ * them. */
 static size_t
 pick_group(struct delivery *d, struct group *g)
 {
@@ -329,7 +330,8 @@ on_noted(void *ctx)
 	d->remote->go_on(d->remote->ctx);
 }
 
-/* The last byte of the body takes the dot with it.  False: not yet. */
+/* The end of the message follows the last byte of the body at once, so the mark
+ * must be there before.  False: not yet. */
 static bool
 may_end(struct delivery *d)
 {
@@ -351,8 +353,8 @@ delivery_feed(struct delivery *d, struct smtp_client *smtp)
 
 	for (;;) {
 		if (content_peek(d->content, &piece, &err) != 0) {
-			/* The connection is given up, so that no half message
-			 * is ever taken for a whole one. */
+			/* The connection is given up, so that the server never
+			 * takes half a message for a whole one. */
 			log_text(
 			    LOG_LEVEL_ERROR, "%s: %s", d->env->id, err.text);
 			smtp_client_body_failed(
@@ -391,7 +393,7 @@ learn(const struct delivery *d, enum learnt_fact f, uint32_t value)
 	account_learn(d->pool->account, d->opts, f, value);
 }
 
-/* The account's address stands in from now on, and a person is told. */
+/* From now on the account's address replaces <>, and a person is told. */
 static void
 learn_no_null_sender(const struct delivery *d, const struct verdict *v)
 {
@@ -411,8 +413,8 @@ learn_no_null_sender(const struct delivery *d, const struct verdict *v)
 	buf_clear(&why);
 }
 
-/* A notice that went out from <> and was refused for that goes once more, with
- * the address of the account, if there is one. */
+/* A notice from <> that was refused for its sender is sent once more with the
+ * address of the account, if there is one. */
 static bool
 replaces_null_sender(struct delivery *d, const struct answer *a)
 {
@@ -467,7 +469,7 @@ is_about_number(const struct verdict *v)
 	       str_match("*recipients*", v->text);
 }
 
-/* The first n were taken, and from there on they were too many. */
+/* The server accepted the first n and found the others too many. */
 static void
 learn_limit(struct delivery *d, size_t n)
 {
@@ -482,9 +484,9 @@ learn_limit(struct delivery *d, size_t n)
 	learn(d, LEARNT_RCPT_MAX, (uint32_t)(n > RCPTS_MIN ? n : RCPTS_MIN));
 }
 
-/* Those who were too many for this transaction, or lived elsewhere, come in the
- * next one, at once (R61).  Each time fewer are left, or their domains are, so
- * this comes to an end. */
+/* Recipients that were too many for this transaction, or of another domain, are
+ * offered in the next one at once (R61).  This ends, because each time fewer
+ * recipients or domains are left. */
 static void
 offer_rest_again(struct delivery *d, bool is_taken)
 {
@@ -522,9 +524,9 @@ delivery_job_done(struct delivery *d, const struct answer *a, bool is_void)
 	d->is_void |= is_void;
 	if (v->class == VERDICT_OK || is_domains)
 		offer_rest_again(d, v->class == VERDICT_OK);
-	/* After trouble with the message or the connection the rest must not
-	 * be offered on it; they keep waiting, with this verdict.  Recipients
-	 * who are put off do not stand in the way of others. */
+	/* After trouble with the message or the connection the others are not
+	 * offered on it; they keep waiting, with this verdict.  A deferred
+	 * recipient does not stop the others. */
 	is_over = (v->class == VERDICT_LATER && v->stage != STAGE_RCPT &&
 		      !is_domains) ||
 		  v->code == 421 || act == DIAGNOSIS_RECONNECT || d->is_void ||
@@ -597,7 +599,7 @@ log_advice(struct log_line *l, const struct delivery *d, const struct answer *a)
 {
 	const struct diagnosis *meaning = &a->meaning;
 
-	/* The courier has said, or will, what is wrong with the session. */
+	/* The courier reports what is wrong with the session. */
 	if (d->is_void && a->verdict.class == VERDICT_LATER)
 		return;
 	if (meaning->act != DIAGNOSIS_NONE && meaning->cause[0] != '\0')
@@ -669,7 +671,7 @@ is_partial(const struct delivery *d)
 	bool has_ok = false, has_other = false;
 
 	for (size_t i = 0; i < d->env->nrcpts; i++) {
-		/* What was decided before this delivery. */
+		/* Decided before this delivery. */
 		if (d->env->rcpts[i].state != RCPT_WAITING &&
 		    answers_verdict(&d->answers, i)->class == VERDICT_NONE)
 			continue;
@@ -692,9 +694,9 @@ broke_it(const struct verdict *v)
 }
 
 /* A message that breaks every connection must not be the first on each (R49):
- * it gets its own wait, like one that was refused.  At MAIL once is no sign
- * yet, the server may just have ended a connection that was idle; and one that
- * has served its time ends without anybody's doing. */
+ * it waits like one that was deferred.  A single break at MAIL does not count,
+ * because the server may just have closed an idle connection; nor does the end
+ * of a connection that has reached its limit. */
 static bool
 is_suspect(const struct delivery *d)
 {
@@ -711,8 +713,8 @@ is_suspect(const struct delivery *d)
 	return false;
 }
 
-/* What the answers mean for the account.  True: nobody took or refused it for
- * good, and the trouble is the account's: nothing is charged to the message. */
+/* What the answers mean for the account.  True: the trouble is the account's
+ * and no answer is final, so nothing is charged to the message. */
 static bool
 is_untried(const struct delivery *d)
 {
@@ -723,8 +725,8 @@ is_untried(const struct delivery *d)
 
 		if (v->class == VERDICT_NONE)
 			continue;
-		/* A lost connection is the courier's to tell, and one that
-		 * has served its time is no trouble. */
+		/* The courier reports a lost connection; one that has reached
+		 * its limit is no trouble. */
 		if (v->is_uncertain ||
 		    (!(d->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(v)) &&
@@ -761,7 +763,7 @@ tell_relayed(const struct delivery *d)
 	for (size_t i = 0; i < env->nrcpts; i++) {
 		struct rcpt *r = &env->rcpts[i];
 
-		/* Those of earlier attempts have been told of then. */
+		/* Earlier attempts have reported theirs. */
 		r->state = answers_verdict(&d->answers, i)->class == VERDICT_OK
 			       ? RCPT_SENT
 			       : RCPT_WAITING;
@@ -769,7 +771,7 @@ tell_relayed(const struct delivery *d)
 			rcpt_set_verdict(r, answers_verdict(&d->answers, i));
 	}
 	head = xmalloc(HEAD_MAX);
-	/* A notice without the header is still one. */
+	/* A notice without the header is better than none. */
 	IGNORE(queue_claim_read(d->qd, 0, head, HEAD_MAX, &n, NULL));
 	hooks->relayed(hooks->ctx, env, bytes_of(head, n));
 	free(head);
@@ -783,7 +785,7 @@ alert_held(const struct pool *p, const char *id, const char *why)
 	struct queue_item it;
 	char text[ENVELOPE_ID_SIZE + DIAGNOSIS_REASON_MAX + 2];
 
-	/* Who waited has heard it. */
+	/* A client that waited has been told. */
 	if (!queue_find(p->queue, id, &it) || it.state != QUEUE_STATE_HELD)
 		return;
 	(void)snprintf(text, sizeof(text), "%s: %s", id, why);
@@ -811,7 +813,7 @@ delivery_end(struct delivery *d, const struct verdict *v)
 	bool must_settle = is_partial(d) || queue_syncs_each(d->pool->queue);
 	bool untried;
 
-	/* Not said before a kill could not undo it. */
+	/* Written before it is logged, so that a kill cannot undo it. */
 	queue_claim_note(d->qd);
 	log_outcome(d);
 	tell_relayed(d);

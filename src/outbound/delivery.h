@@ -29,7 +29,7 @@ struct verdict;
 struct delivery_remote {
 	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
 	const char *tls; /* "TLSv1.3", "" in clear */
-	bool is_spent; /* its 421 ends the connection and means no more */
+	bool is_spent; /* its 421 means only the end of the connection */
 	/* More body data is available. */
 	void (*go_on)(void *ctx);
 	void *ctx;
@@ -60,7 +60,7 @@ void delivery_rcpt(
 bool delivery_job_done(
     struct delivery *d, const struct answer *a, bool is_void);
 /* Gives the delivery back to the queue with what is known and frees d.  NULL:
- * the connection ended before its turn came. */
+ * the connection ended before this message was tried. */
 void delivery_end(struct delivery *d, const struct verdict *v);
 
 #endif

@@ -7,14 +7,13 @@
 #include "queue/queue.h"
 
 enum {
-	LONG_QUEUE = 50, /* messages that are worth a courier of their own */
-	ASKING_MAX = 2 /* couriers with a password nobody has taken yet */
+	LONG_QUEUE = 50, /* so many messages justify another courier */
+	ASKING_MAX = 2 /* couriers whose password has no answer yet */
 };
 
-/* A courier that is not ready yet is the only one of its kind: whether the
- * login works is found out once.  As long as that is known and a long queue
- * waits, several may log in side by side: at a far provider a login takes
- * longer than a hundred messages. */
+/* Whether the login works is found out by one courier.  Once that is known and
+ * a long queue waits, several may log in at the same time: with a distant
+ * provider a login takes longer than a hundred messages. */
 static bool
 may_open(const struct pool *p)
 {
@@ -41,8 +40,8 @@ may_open(const struct pool *p)
 	return queue_backlog(p->queue, p->handle) >= coming * LONG_QUEUE;
 }
 
-/* All that there may be are stalled, and mail waits: NULL, or the one that has
- * said nothing for longest, if that is long enough. */
+/* If all couriers are stalled while messages wait: the one that has been silent
+ * for longest, if that is long enough; else NULL. */
 static struct courier *
 most_hopeless(const struct pool *p)
 {
@@ -89,7 +88,7 @@ dispatch_turn(void *pool)
 		return;
 	if (courier_count(p) >= pool_connections_max(p) &&
 	    (hopeless = most_hopeless(p)) != NULL)
-		courier_give_up(hopeless); /* its end makes another turn */
+		courier_give_up(hopeless); /* its end causes another turn */
 	else if (clock_boot_ms(loop_clock(p->loop)) < p->extra_at_ms)
 		loop_timer_set(p->timer, p->extra_at_ms);
 }

@@ -15,7 +15,8 @@ struct pool;
 
 /* Something may be due.  For pool_new(), too. */
 void dispatch_turn(void *pool);
-/* The couriers finish what they carry: the account goes another way. */
+/* The couriers finish what they carry: the account has a new server or
+ * login. */
 void dispatch_renew(struct pool *p);
 /* Likewise, and no other is opened until pool_resume(). */
 void dispatch_stop(struct pool *p);

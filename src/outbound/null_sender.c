@@ -15,7 +15,7 @@ is_one_of(struct bytes word, const char *const *list)
 	return *list != NULL;
 }
 
-/* The next word of *text, without what may stand in between. */
+/* The next word of *text that is not a filler. */
 static struct bytes
 cut_telling_word(struct bytes *text)
 {
@@ -34,7 +34,7 @@ cut_telling_word(struct bytes *text)
 }
 
 /* "null reverse-path", "Empty MAIL FROM", "sender address required"; but "no
- * mail from", "no path" and "no reverse DNS" are said of anything. */
+ * mail from", "no path" and "no reverse DNS" have other meanings. */
 static bool
 names_null_sender(struct bytes text)
 {

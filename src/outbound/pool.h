@@ -80,10 +80,10 @@ size_t pool_per_connection(const struct pool *p);
 /* One of several connections has failed: for a while no further one is opened
  * beside those that work. */
 void pool_wait_with_extra(struct pool *p);
-/* How long a connection may say nothing before it makes room for another.  A
- * provider that answers slowly, but does, must get there: the time grows with
- * each round of connections that were given up while no message was taken, and
- * is twice what an answer took of late. */
+/* How long a connection may be silent before it makes room for another.  A
+ * provider that answers slowly must get the time to do so: it grows with each
+ * round of connections that were given up while no message was accepted, and is
+ * at least twice as long as the slowest recent answer. */
 int64_t pool_silence_ms(const struct pool *p);
 void pool_fell_silent(struct pool *p);
 void pool_answered(struct pool *p, int64_t took_ms);

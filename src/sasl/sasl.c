@@ -13,7 +13,7 @@
 #include "base/xalloc.h"
 
 enum {
-	IS_DEFAULT = 1, /* used without being named, with a password */
+	IS_DEFAULT = 1, /* used by default, with a password */
 	IS_TOKEN = 2, /* speaks tokens */
 	IS_SHA1 = 4, /* SCRAM with that hash */
 	IS_SHA256 = 8,
@@ -28,7 +28,7 @@ struct sasl_mech {
 	unsigned flags;
 };
 
-/* Best first: the order of `auth` when nobody set it. */
+/* Best first: the default order of `auth`. */
 static const struct sasl_mech mechs[] = {
 	{ "SCRAM-SHA-256-PLUS", IS_DEFAULT | IS_SHA256 | NEEDS_BINDING |
 				    NEEDS_SECRET | CLIENT_FIRST },
@@ -152,8 +152,8 @@ struct sasl {
 	Gsasl *lib; /* NULL for the mechanisms of our own */
 	Gsasl_session *session;
 	unsigned steps;
-	/* SCRAM: what the server must add to, and, once the challenge has
-	 * passed, what it wants. */
+	/* SCRAM: our nonce, which the server must extend; after the challenge,
+	 * the server's parameters. */
 	char nonce[NONCE_MAX];
 	unsigned iterations;
 	char *prepared; /* the password by SASLprep; the library's memory */
@@ -174,7 +174,8 @@ wipe_property(Gsasl_session *session, Gsasl_property prop)
 
 	if (held == NULL)
 		return;
-	/* The library owns it and calls it const; it is about to die. */
+	/* The library owns this memory and declares it const; it is about to
+	 * free it. */
 	memcpy(&p, &held, sizeof(p));
 	explicit_bzero(p, strlen(p));
 }
@@ -232,9 +233,9 @@ to_hex(char *to, const unsigned char *from, size_t n)
 	*to = '\0';
 }
 
-/* The library asks for the salted password before it computes it, for which
- * it takes several times as long as GnuTLS.  Where there is no answer it uses
- * GSASL_PASSWORD, and says itself what is wrong with the salt. */
+/* The library asks for the salted password before it computes it itself, which
+ * takes several times as long as with GnuTLS.  Without an answer it uses
+ * GSASL_PASSWORD, and reports a bad salt itself. */
 static int
 on_ask(Gsasl *lib, Gsasl_session *session, Gsasl_property prop)
 {
@@ -317,9 +318,9 @@ note_nonce(struct sasl *s, struct bytes m)
 	return false;
 }
 
-/* RFC 5802 5.1: the server's nonce begins with ours and goes on.  The library
- * takes ours alone, which is an old exchange played again or a server that has
- * no chance of its own. */
+/* RFC 5802 5.1: the server's nonce begins with ours and is longer.  The library
+ * also accepts ours alone, which means a replay or a server without
+ * randomness. */
 static bool
 extends_nonce(const struct sasl *s, struct bytes m)
 {
@@ -357,8 +358,8 @@ check_server_first(struct sasl *s, struct bytes m)
 	if (to - from < 3 || memcmp(m.p + from, "i=", 2) != 0 ||
 	    !num_u64(bytes_of(m.p + from + 2, to - from - 2), &iterations))
 		return give_up(s, "the server's SCRAM challenge is malformed");
-	/* Too few make a stolen exchange cheap to crack; too many burn our
-	 * time at the server's will (R73). */
+	/* Too few iterations make a recorded exchange cheap to crack; too many
+	 * let the server waste our time (R73). */
 	if (iterations < SASL_SCRAM_ITER_MIN)
 		return give_up(s, "the server's SCRAM iteration count is below "
 				  "4096, which would expose the password");
@@ -369,10 +370,10 @@ check_server_first(struct sasl *s, struct bytes m)
 	return true;
 }
 
-/* RFC 5802 2.2: Normalize().  The library would do it, too, but call a bad
- * password a bad challenge, and leak.  Code points that Unicode 3.2 had not
- * assigned should be refused; 2.2.0 lets them pass here (its flag works the
- * other way round), and the server has the last word. */
+/* RFC 5802 2.2: Normalize().  The library would do it as well, but report a bad
+ * password as a bad challenge, and leak memory.  Code points that Unicode 3.2
+ * had not assigned should be refused; 2.2.0 accepts them here (its flag works
+ * the other way round), and the server decides. */
 static bool
 prepare_password(struct sasl *s)
 {
@@ -412,7 +413,7 @@ struct sasl_key {
 	size_t nsalted; /* 0: not derived, or it cannot be */
 };
 
-/* Behind check_server_first(), which has found both commas. */
+/* After check_server_first(), which has found both commas. */
 static bool
 take_salt(struct bytes challenge, struct buf *to)
 {
@@ -461,7 +462,7 @@ salt_password(const struct sasl_key *k, void *ret, size_t n)
 	       0;
 }
 
-/* What GnuTLS may refuse (FIPS 140), GNU SASL does, slowly. */
+/* If GnuTLS refuses this (FIPS 140), GNU SASL does it, slowly. */
 static bool
 salt_slowly(const struct sasl_key *k, char *ret)
 {
@@ -585,8 +586,8 @@ add_token(struct sasl *s, struct buf *to)
 	       buf_add(to, token.p, token.n) && buf_adds(to, "\001\001");
 }
 
-/* The token, then at most one challenge, which is the server's reason for the
- * refusal that follows; it must be answered or the server waits (R74). */
+/* The token; then at most one challenge, which contains the reason for the
+ * refusal that follows, and must be answered or the server waits (R74). */
 static bool
 step_token(struct sasl *s, struct bytes challenge, struct buf *to)
 {
@@ -620,8 +621,8 @@ sasl_step(struct sasl *s, struct bytes challenge, struct buf *to)
 bool
 sasl_is_complete(const struct sasl *s)
 {
-	/* Only SCRAM proves the server; the others have nothing to add to its
-	 * word, whenever it comes. */
+	/* Only SCRAM proves that the server knows the password; with the others
+	 * its 235 is accepted as it is. */
 	return (s->mech->flags & IS_SCRAM) == 0 || s->is_complete;
 }
 

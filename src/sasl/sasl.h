@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sasl.h - one attempt to log in, as a machine that knows no SMTP.
  *
- * A mechanism is picked from what both sides have; then a fresh object per
- * attempt (R27) turns challenges into responses until the server is content.
+ * A mechanism is picked from what both sides have; then a new object for each
+ * attempt (R27) turns challenges into responses until the server is satisfied.
  * Everything is raw bytes: base64 belongs to the protocol around it.
  *
  * SCRAM, CRAM-MD5, PLAIN, LOGIN and EXTERNAL are GNU SASL's; XOAUTH2 and

@@ -14,8 +14,8 @@
 enum {
 	BINDING_MAX = 1024,
 	CHALLENGE_MAX = 65536,
-	/* AUTH commands of one login: each mechanism there is, once more where
-	 * an initial response was not taken, and an end. */
+	/* AUTH commands of one login: enough for every mechanism, with
+	 * repetitions for refused initial responses. */
 	TRIES_MAX = 8
 };
 
@@ -75,8 +75,8 @@ fail(struct sasl_login *l, enum sasl_act act, const char *text)
 	l->act = act;
 }
 
-/* RFC 4954 4, 6: that mechanism will not do, whatever the password.  500, 502
- * and 503 are what servers say that do not know the word. */
+/* RFC 4954 4, 6: the mechanism is not accepted, whatever the password.  500,
+ * 502 and 503 come from servers that do not know its name. */
 static bool
 is_about_mechanism(int code)
 {
@@ -179,7 +179,7 @@ sasl_login_secret(struct sasl_login *l, const struct secret *s,
 	if (binding_type != NULL && binding.n > 0 &&
 	    str_copy(l->binding_type, sizeof(l->binding_type),
 		bytes_str(binding_type)))
-		/* Too long for the buffer: as if there were none. */
+		/* Too long for the buffer: treated as absent. */
 		IGNORE(buf_add(&l->binding, binding.p, binding.n));
 	try_next(l);
 }
@@ -232,9 +232,9 @@ sasl_login_accepted(struct sasl_login *l)
 		    "knows the password: it may be an impostor");
 }
 
-/* The server has judged the login, not only the way of it: another mechanism
- * would say the same password once more, and some count that (R57).
- * 534 is "too weak a mechanism" (RFC 4954 6), and Google's "app password". */
+/* The server has refused the login itself, not the mechanism: another one would
+ * send the same password again, and some servers count that (R57).  534 is
+ * "mechanism too weak" (RFC 4954 6), and Google's "app password required". */
 static bool
 is_about_login(const struct verdict *v)
 {
@@ -250,8 +250,8 @@ is_about_login(const struct verdict *v)
 	return false;
 }
 
-/* The reply, and behind it what the server gave as its reason before, both
- * without JSON. */
+/* The reply, followed by the reason that the server gave before, both without
+ * JSON. */
 static void
 set_why(struct sasl_login *l, const struct verdict *v, struct bytes reason)
 {
@@ -282,7 +282,7 @@ sasl_login_refused(struct sasl_login *l, const struct verdict *v, bool is_bare)
 	}
 	if (may_repeat && l->ncommands < TRIES_MAX && begin_attempt(l))
 		return;
-	/* Of two refusals the one that says more than "unknown". */
+	/* Of two refusals, the one that is more specific than "unknown". */
 	if (l->worst.class == VERDICT_NONE ||
 	    (is_about_mechanism(l->worst.code) && !is_about_mechanism(v->code)))
 		l->worst = *v;

@@ -3,8 +3,8 @@
  *
  * Picks a mechanism, answers the server's challenges, and judges a refusal: is
  * it about this mechanism, so that the next one may be tried, or about the
- * login itself?  A password that was refused is never offered again (R57), by
- * no mechanism, because some servers count that.
+ * login itself? A refused password is never sent again (R57), with any
+ * mechanism, because some servers count that.
  *
  * Pure, and without SMTP: the caller, which speaks with the server, reports
  * what the server said and does what sasl_login_act() asks for.
@@ -56,11 +56,11 @@ void sasl_login_secret(struct sasl_login *l, const struct secret *s,
     const char *binding_type, struct bytes binding);
 void sasl_login_challenge(struct sasl_login *l, struct bytes challenge);
 void sasl_login_keyed(struct sasl_login *l, const struct sasl_key *k);
-/* It said yes; that is believed only if it has proved that it knows the
- * password, where the mechanism can (RFC 5802). */
+/* The server accepted.  With a mechanism that proves that the server knows the
+ * password (RFC 5802), this is believed only with the proof. */
 void sasl_login_accepted(struct sasl_login *l);
-/* It said no.  is_bare: from now on initial responses follow behind a challenge;
- * the mechanism that was refused before that is tried once more. */
+/* The server refused.  is_bare: from now on initial responses follow a
+ * challenge; the mechanism that was refused before that is tried again. */
 void sasl_login_refused(
     struct sasl_login *l, const struct verdict *v, bool is_bare);
 

@@ -169,8 +169,8 @@ take_line(struct smtp_caps *caps, struct bytes line)
 {
 	struct bytes args = line, word;
 
-	/* "AUTH=PLAIN LOGIN" is the form of old servers, which some send
-	 * beside the right one. */
+	/* "AUTH=PLAIN LOGIN" is the obsolete form; some servers send it in
+	 * addition to the correct one. */
 	if (bytes_has_prefix_nocase(line, "AUTH=")) {
 		on_auth(caps, bytes_of(line.p + 5, line.n - 5));
 		return;
@@ -213,7 +213,7 @@ smtp_caps_distrust(struct smtp_caps *caps, unsigned distrust)
 {
 	if ((distrust & SMTP_DISTRUST_CHUNKING) != 0)
 		caps->has_chunking = caps->has_binarymime = false;
-	/* SMTPUTF8 stays: without it such a message could not go at all. */
+	/* SMTPUTF8 stays: without it, the message could not be sent at all. */
 	if ((distrust & SMTP_DISTRUST_PARAMS) != 0)
 		caps->has_size = caps->has_8bitmime = caps->has_dsn = false;
 }

@@ -71,7 +71,7 @@ pick_ehlo(struct smtp_client *c)
 static void
 say_ehlo(struct smtp_client *c)
 {
-	/* Where all were refused before, it is as good as any. */
+	/* If all names were refused before, the first one is tried again. */
 	if (!pick_ehlo(c))
 		c->ehlo = 0;
 	c->caps = (struct smtp_caps) { 0 };
@@ -100,7 +100,7 @@ is_open(const struct smtp_client *c)
 
 /* --- silence --------------------------------------------------------------- */
 
-/* So long, and at least so many round trips. */
+/* This time, but at least this many round trips. */
 static int64_t
 span_ms(const struct smtp_client *c, int64_t ms, int rounds)
 {
@@ -115,7 +115,7 @@ has_unsent(const struct smtp_client *c)
 	return !smtp_out_is_empty(&c->out) || c->out.unsent > 0;
 }
 
-/* When the oldest question without an answer left. */
+/* When the oldest command that has no reply was sent. */
 static int64_t
 asked_at(const struct smtp_client *c)
 {
@@ -133,7 +133,7 @@ smtp_client_waits_since(const struct smtp_client *c)
 
 	if (c->state == ST_CLOSED || !c->time.has_now)
 		return INT64_MAX;
-	/* It takes no more bytes, or takes them slowly. */
+	/* The server accepts no more bytes, or only slowly. */
 	return has_unsent(c) && c->time.since_ms < asked ? c->time.since_ms
 							 : asked;
 }
@@ -144,7 +144,7 @@ after(int64_t since_ms, int64_t ms)
 	return since_ms == INT64_MAX ? INT64_MAX : since_ms + ms;
 }
 
-/* As long as it answers, what lies behind gets its turn. */
+/* As long as replies arrive, later commands get theirs in turn. */
 static int64_t
 late_at(const struct smtp_client *c, int64_t ms, int rounds)
 {
@@ -243,8 +243,9 @@ after_hello(struct smtp_client *c)
 	}
 }
 
-/* Not the command, but what stands behind it (RFC 5321 4.1.1.1, 4.2.4).  550 and
- * its like may be about our address as well, which no other name mends. */
+/* The refusal is about the name, not the command (RFC 5321 4.1.1.1, 4.2.4).
+ * 550 and similar codes may be about our address as well, and another name does
+ * not help then. */
 static bool
 is_about_name(const struct smtp_reply *r)
 {
@@ -303,7 +304,7 @@ on_ehlo_reply(struct smtp_client *c)
 	}
 }
 
-/* Where it is no good, nothing that stands behind it counts. */
+/* If EHLO is refused, no later reply counts. */
 static void
 on_ehlo_ahead(struct smtp_client *c)
 {
@@ -334,8 +335,9 @@ on_starttls_reply(struct smtp_client *c)
 	} else if (c->reply.code != 220) {
 		sc_over_misfit(c);
 	} else if (buf_len(&c->in) > 0) {
-		/* R5: somebody else's words, put there to be taken for the
-		 * server's once TLS is up.  Not even QUIT is owed to them. */
+		/* R5: someone else may have injected this text, to be taken for
+		 * the server's once TLS is up.  We do not even answer it with
+		 * QUIT. */
 		sc_over_local(c, SC_TROUBLE_NO_TLS, STAGE_TLS,
 		    "clear text followed the server's answer to STARTTLS: "
 		    "someone may be tampering with the connection");
@@ -345,9 +347,9 @@ on_starttls_reply(struct smtp_client *c)
 	}
 }
 
-/* True: what was under way has found out that the session is of no more use.
- * A server that has not understood BDAT takes nothing behind it either; one
- * that has lost the thread may have found it again. */
+/* True: a transaction has shown that the session is unusable.  A server that
+ * did not understand BDAT accepts nothing after it; one that is out of step may
+ * be in step again. */
 static bool
 over_session(struct smtp_client *c)
 {
@@ -389,7 +391,7 @@ on_421(struct smtp_client *c)
 {
 	smtp_reply_verdict(
 	    &c->reply, smtp_step_stage(sc_step_now(c)), &c->ending.why);
-	/* RFC 5321 3.8: it closes, and acts on nothing behind this. */
+	/* RFC 5321 3.8: the server closes and ignores all later commands. */
 	sc_over(c, sc_states[c->state].on_421, false);
 }
 
@@ -427,7 +429,7 @@ handle_reply(struct smtp_client *c)
 	smtp_reply_reset(&c->reply);
 }
 
-/* What came is no reply.  The usual causes have their own sentence. */
+/* The input is not a reply.  The usual causes have their own sentence. */
 static void
 on_garbage(struct smtp_client *c, unsigned char first)
 {
@@ -470,7 +472,8 @@ take_reply(struct smtp_client *c)
 	return false;
 }
 
-/* Where a connection is lost: a transaction under way has no part in it. */
+/* The stage at which the connection was lost.  A transaction in progress is not
+ * the cause. */
 static enum verdict_stage
 lost_stage(const struct smtp_client *c)
 {
@@ -566,7 +569,7 @@ smtp_client_next(struct smtp_client *c, struct sc_info *ret_info)
 	produce(c);
 	if (tell(c, ret_info, &ev)) /* a job can end without a reply */
 		return ev;
-	produce(c); /* its end may have been waited for by QUIT */
+	produce(c); /* QUIT may have waited for the end of that job */
 	if (is_open(c) && !c->is_body_told &&
 	    smtp_pipeline_wants_body(c->pipeline, &ret_info->job)) {
 		c->is_body_told = true;
@@ -612,7 +615,7 @@ smtp_client_peek(struct smtp_client *c, const void **ret_p)
 	return buf_len(&c->out.buf);
 }
 
-/* How long something has been waiting to be sent without a break. */
+/* Notes since when there has been something to send without a break. */
 static void
 see_sending(struct smtp_client *c)
 {
@@ -673,7 +676,7 @@ cap_ms(const struct smtp_client *c, int64_t ms)
 		   : ms;
 }
 
-/* How long the present step may take; INT64_MAX: it is the driver's turn. */
+/* How long the current step may take; INT64_MAX: the driver must act first. */
 static int64_t
 patience_ms(const struct smtp_client *c)
 {
@@ -690,7 +693,7 @@ patience_ms(const struct smtp_client *c)
 	return cap_ms(c, steps[step].ms);
 }
 
-/* R68: it takes a byte now and then, and would for ever. */
+/* R68: a server that accepts a byte now and then could take forever. */
 static int64_t
 slow_at(const struct smtp_client *c)
 {
@@ -754,7 +757,7 @@ smtp_client_tick(struct smtp_client *c, int64_t now_ms)
 	if (now_ms >= smtp_client_stalls_at(c))
 		smtp_pipeline_take_back(c->pipeline);
 	see_sending(c);
-	/* Unread bytes may hold the answer that is missed. */
+	/* Unread bytes may contain the reply that is waited for. */
 	if (buf_len(&c->in) == 0 && now_ms >= smtp_client_deadline(c))
 		on_timeout(c);
 }

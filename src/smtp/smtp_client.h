@@ -10,8 +10,8 @@
  * offers PIPELINING, the next MAIL follows the last byte of the message before
  * it, up to a window that the server's answers open, with a RSET in front of
  * each MAIL whose predecessor is unconfirmed.  Verdicts stay exact per job and
- * recipient.  A server that cannot pipeline is spoken to command by command
- * through the same calls.
+ * recipient.  With a server that cannot pipeline, the same calls send one
+ * command at a time.
  *
  * Nothing is ever sent in clear once TLS is wanted, AUTH happens after TLS
  * only and from what was offered then, and the job list stays shut until the
@@ -41,28 +41,29 @@ enum { SC_EHLO_NAMES_MAX = 3 };
 
 /* Borrowed strings must outlive the engine. */
 struct smtp_client_opts {
-	/* What we call ourselves, a host name or an address literal, and what
-	 * else may be said where that is refused, each once; NULL: nothing. */
+	/* The name for EHLO, a host name or an address literal, and the names
+	 * to try if it is refused, each once; NULL: none. */
 	const char *ehlo_name;
 	const char *ehlo_others[SC_EHLO_NAMES_MAX - 1];
-	unsigned ehlo_refused; /* smtp_client_ehlo_refused() of before */
+	unsigned ehlo_refused; /* earlier result of
+			        * smtp_client_ehlo_refused() */
 	enum sc_tls tls;
 	bool wants_auth; /* log in, or stop (never go on without) */
 	bool is_plain_spoken; /* no pipelining, no BDAT: it misbehaved before */
 	unsigned distrust; /* enum smtp_distrust: found out before */
 	bool is_bare_auth; /* no initial response: it did not take one before */
-	/* Nobody tries again over another connection: a refusal is told as it
-	 * was said, even if it may be about the session. */
+	/* The caller does not try again over another connection: a refusal is
+	 * reported as it is, even if it may be about the session. */
 	bool is_last_try;
-	/* What a server offers whose greeting says XRELAIS, or NULL.  EHLO and
-	 * the first transaction then leave before it has answered anything,
-	 * which RFC 2920 3.1 allows nobody else: only our own daemon says that
-	 * word, and only where it can take it. */
+	/* What a server offers if its greeting says XRELAIS, or NULL.  EHLO and
+	 * the first transaction are then sent before any reply, which RFC 2920
+	 * 3.1 does not allow with other servers: only our own daemon says that
+	 * word, and only if it can handle this. */
 	const struct smtp_caps *if_relaisd;
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	size_t window_first; /* before the first answer; 0: 1 */
-	/* Another connection has the whole window just now: the first answer
-	 * opens it here, too. */
+	/* Another connection has the full window now: here the first reply is
+	 * enough to open it. */
 	bool is_vouched_for;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
 	 * greeting has its own because port probing cannot wait 5 minutes. */
@@ -83,8 +84,8 @@ void smtp_client_eof(struct smtp_client *c, const char *why);
 /* Bytes for the peer, borrowed until the next call on c. */
 size_t smtp_client_peek(struct smtp_client *c, const void **ret_p);
 void smtp_client_sent(struct smtp_client *c, size_t n);
-/* Of all that was sent, so many bytes, as they are on the wire, have not left
- * the process: a message whose end is among them has surely not arrived. */
+/* How many of the bytes that were sent have not left the process: a message
+ * whose end is among them has certainly not arrived. */
 void smtp_client_unsent(struct smtp_client *c, size_t n);
 
 /* Time, in milliseconds of a clock that only the driver reads. */
@@ -101,16 +102,17 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
  * and bodies wait for the answers to their envelopes; a message that waits so
  * behind others when the connection stalls is given back. */
 
-/* Since when something is awaited of the server; INT64_MAX: nothing is. */
+/* Since when a reply is awaited; INT64_MAX: none is. */
 int64_t smtp_client_waits_since(const struct smtp_client *c);
-/* When that is overdue, when stalled; INT64_MAX: nothing is awaited. */
+/* When that reply is overdue, and when the connection counts as stalled;
+ * INT64_MAX: no reply is awaited. */
 int64_t smtp_client_overdue_at(const struct smtp_client *c);
 int64_t smtp_client_stalls_at(const struct smtp_client *c);
-/* What is awaited is the answer to a whole message. */
+/* The reply that is awaited is the one to a whole message. */
 bool smtp_client_awaits_end(const struct smtp_client *c);
-/* It answers in time, and with each answer its window grows. */
+/* The server replies in time, and its window still grows with each reply. */
 bool smtp_client_is_growing(const struct smtp_client *c);
-/* Its window is as wide as it gets. */
+/* The window has its full size. */
 bool smtp_client_is_trusted(const struct smtp_client *c);
 /* The transport's round trip, measured while it was made; 0: not known. */
 void smtp_client_round_trip(struct smtp_client *c, int64_t ms);
@@ -156,8 +158,8 @@ enum sc_trouble {
 	SC_TROUBLE_CRED, /* there is no secret; the driver's word */
 	SC_TROUBLE_NAME, /* a name in EHLO refused; smtp_client_ehlo_refused()
 			  * says whether another is left for a new connection */
-	/* Before or after SC_READY: this session is of no more use, and a new
-	 * one may be begun at once. */
+	/* Before or after SC_READY: this session is unusable, and a new one may
+	 * be started at once. */
 	SC_TROUBLE_BROKEN, /* 503 to what was in order: it forgot the login */
 	SC_TROUBLE_OFFER /* smtp_client_distrust() has grown */
 };
@@ -179,8 +181,9 @@ enum sc_event smtp_client_next(struct smtp_client *c, struct sc_info *ret_info);
 
 void smtp_client_tls_up(struct smtp_client *c);
 /* Which mechanism, and its initial response if the client speaks first (raw,
- * may be empty): it goes into the AUTH line, or behind the 334 where the line
- * would be long or the server took none before.  Copied, and wiped after use. */
+ * may be empty): it goes into the AUTH line, or follows the 334 if the line
+ * would be too long or the server refused one before.  Copied, and wiped after
+ * use. */
 void smtp_client_auth(
     struct smtp_client *c, const char *mechanism, const struct bytes *initial);
 void smtp_client_respond(struct smtp_client *c, struct bytes response);
@@ -208,8 +211,8 @@ struct smtp_job {
 	const char
 	    *params; /* more of MAIL, "XMODE=safe", as they are; or NULL */
 	bool keeps_nul; /* see smtp_dot.h */
-	/* No message follows: each recipient has his SC_RCPT_DONE with the
-	 * answer to RCPT, accepted or not. */
+	/* No message follows: each recipient gets its SC_RCPT_DONE with the
+	 * reply to RCPT, accepted or not. */
 	bool is_probe;
 };
 
@@ -225,8 +228,8 @@ void smtp_client_send(struct smtp_client *c, const struct smtp_job *job);
  * how many were taken (0: wait for room).  After exactly size_bytes the body
  * ends by itself. */
 size_t smtp_client_body(struct smtp_client *c, const void *p, size_t n);
-/* The message cannot be read after all: the connection is given up, so that
- * no half message is ever taken for a whole one. */
+/* The message cannot be read after all: the connection is given up, so that the
+ * server never takes half a message for a whole one. */
 void smtp_client_body_failed(struct smtp_client *c, const char *why);
 
 /* QUIT once the jobs under way are done. */
@@ -234,14 +237,16 @@ void smtp_client_quit(struct smtp_client *c);
 /* No transaction is under way and none is wanted: the connection is idle. */
 bool smtp_client_is_idle(const struct smtp_client *c);
 
-/* Which names it has refused in EHLO, one bit each from ehlo_name on. */
+/* The names that the server has refused in EHLO, one bit each, starting with
+ * ehlo_name. */
 unsigned smtp_client_ehlo_refused(const struct smtp_client *c);
 /* The enum smtp_distrust of the options, and what was found since. */
 unsigned smtp_client_distrust(const struct smtp_client *c);
-/* The connection was lost while a BDAT had no answer, and none had a good one.  A
- * box that does not know it may hang up over the body before its answer is read. */
+/* The connection was lost while a BDAT had no reply, and no BDAT had been
+ * accepted before.  A middlebox that does not know BDAT may close the
+ * connection when the body arrives. */
 bool smtp_client_lost_bdat(const struct smtp_client *c);
-/* It took AUTH only without an initial response. */
+/* The server accepted AUTH only without an initial response. */
 bool smtp_client_is_bare_auth(const struct smtp_client *c);
 
 /* What the server offered in its last EHLO reply, without what is not to be

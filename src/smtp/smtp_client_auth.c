@@ -10,7 +10,7 @@
 
 enum { AUTH_LINE_INLINE_MAX = 512 }; /* RFC 5321 4.5.3.1.4, R67 */
 
-/* How AUTH goes on is the driver's to say. */
+/* The driver decides how AUTH continues. */
 static void
 ask_login(struct smtp_client *c, enum sc_event what)
 {
@@ -31,8 +31,8 @@ sc_begin_login(struct smtp_client *c)
 	sc_say_quit(c);
 }
 
-/* AUTH with the initial response if the line stays short and the server takes
- * one; else it follows behind the 334 (R67). */
+/* AUTH with the initial response if the line stays short and the server accepts
+ * one; otherwise the response follows the 334 (R67). */
 static void
 say_auth(struct smtp_client *c)
 {

@@ -39,7 +39,8 @@ sc_over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
 		c->ending.why.class = VERDICT_LATER;
 	smtp_pipeline_fail(c->pipeline, &c->ending.why, may_be_taken);
 	c->ending.trouble = trouble;
-	/* What has been found out is why, however it came to an end then. */
+	/* What a transaction has found out is the reason, however the session
+	 * ended after that. */
 	if (smtp_pipeline_trouble(c->pipeline, &first) != SC_TROUBLE_NONE) {
 		c->ending.trouble = smtp_pipeline_trouble(c->pipeline, &first);
 		c->ending.why = first;

@@ -35,7 +35,7 @@ enum state {
 struct login {
 	enum sc_event asked; /* of the driver: how AUTH goes on */
 	char mechanism[SMTP_MECHANISM_MAX + 1];
-	struct buf initial; /* base64, for behind the 334 */
+	struct buf initial; /* base64, to be sent after the 334 */
 	struct buf challenge; /* lent by SC_CHALLENGE */
 	struct verdict refusal; /* of the mechanism before; NONE: none yet */
 	bool has_initial; /* in the AUTH that is unanswered */
@@ -87,7 +87,7 @@ struct smtp_client {
 	struct progress time;
 };
 
-/* The reply that each state waits for; what a 421 or an end there means. */
+/* The reply that each state waits for, and what a 421 means there. */
 struct sc_state {
 	enum smtp_step step;
 	enum sc_trouble on_421;
@@ -99,7 +99,7 @@ extern const struct sc_state sc_states[ST_COUNT];
 /* Sends a command, and waits in that state for its reply; arg may be NULL. */
 void sc_say(
     struct smtp_client *c, enum state state, const char *verb, const char *arg);
-/* Leaves with good manners; the answer does not matter. */
+/* Says goodbye; the reply does not matter. */
 void sc_say_quit(struct smtp_client *c);
 /* Jobs may come. */
 void sc_become_ready(struct smtp_client *c);

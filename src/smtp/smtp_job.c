@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 
-/* R8, on the way out: no control character, in parameters no blank either. */
+/* R8, on the way out: no control characters, and in parameters no blanks. */
 static bool
 is_clean(const char *text, unsigned char lowest)
 {

@@ -22,7 +22,7 @@ static const struct smtp_refusal is_chunked = { 503, "5.5.1",
 static const struct smtp_refusal is_nested = { 503, "5.5.1",
 	"a transaction is under way: end it or RSET it first" };
 
-/* The words for a command that has no business in this phase. */
+/* The refusal of a command that is not allowed in this phase. */
 static const struct smtp_refusal *
 out_of_order(const struct smtp_server *s, enum cmd_verb verb)
 {
@@ -90,7 +90,7 @@ offer(struct buf *text, bool is_offered, const char *line, const char *value)
 {
 	if (!is_offered)
 		return;
-	/* Cut, should an option of the driver's be over-long. */
+	/* Cut if an option of the driver is too long. */
 	IGNORE(
 	    buf_addc(text, '\n') && buf_adds(text, line) &&
 	    (*value == '\0' || (buf_addc(text, ' ') && buf_adds(text, value))));
@@ -293,8 +293,8 @@ refuse_chunk(const struct smtp_server *s)
 	return NULL;
 }
 
-/* The bytes behind a refused BDAT are content all the same, never commands
- * (RFC 3030 2); how many they are is unknown only if the size is malformed. */
+/* The bytes after a refused BDAT are still content, never commands (RFC 3030
+ * 2); their number is unknown only if the size is malformed. */
 static enum ss_event
 do_bdat(struct smtp_server *s, struct bytes args, struct ss_info *info)
 {
@@ -366,7 +366,7 @@ do_quit(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	return SS_IDLE;
 }
 
-/* Known to the driver, if at all. */
+/* Commands that only the driver may know. */
 static enum ss_event
 do_driver(struct smtp_server *s, struct bytes args, struct ss_info *info)
 {
@@ -421,7 +421,7 @@ do_foreign(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	return SS_IDLE;
 }
 
-/* In which phases a command is allowed.  BDAT looks for itself, because its
+/* In which phases a command is allowed.  BDAT checks this itself, because its
  * chunk must be read even if it is refused. */
 static const struct {
 	unsigned phases;
@@ -433,7 +433,7 @@ static const struct {
 	[CMD_OTHER] = { PHASE_ANY, do_other },
 	[CMD_HELO] = { PHASE_ANY, do_helo },
 	[CMD_EHLO] = { PHASE_ANY, do_ehlo },
-	/* RFC 5321 4.1.4 has HELO first; small scripts on the machine do not. */
+	/* RFC 5321 4.1.4 requires HELO first; small local scripts omit it. */
 	[CMD_MAIL] = { PHASE_NEW | PHASE_READY, do_mail },
 	[CMD_RCPT] = { PHASE_MAIL | PHASE_RCPT, do_rcpt },
 	[CMD_DATA] = { PHASE_RCPT, do_data },
@@ -461,9 +461,9 @@ ss_is_smtp(struct smtp_server *s)
 		ss_hang_up(s, "not SMTP");
 		return false;
 	}
-	/* LF alone never ends a line (RFC 5321 2.3.8), so that an address
-	 * with one in it cannot become a command.  A script that does not
-	 * know would wait for ever: tell it at its first line. */
+	/* LF alone never ends a line (RFC 5321 2.3.8), so that an address with
+	 * one in it cannot become a command.  A script that does not know this
+	 * would wait forever, so it is told at its first line. */
 	lf = memchr(
 	    p, '\n', n < SMTP_COMMAND_LINE_MAX ? n : SMTP_COMMAND_LINE_MAX);
 	if (lf != NULL && (lf == p || lf[-1] != '\r')) {
@@ -479,9 +479,9 @@ ss_command(struct smtp_server *s, struct bytes line, struct ss_info *info)
 {
 	struct cmd cmd = cmd_parse(line);
 
-	/* A client that opens with a command of another protocol (SIP, FTP,
-	 * Redis, HTTP ...) may have been made to: what follows could be SMTP
-	 * that somebody else has put into its mouth. */
+	/* A client that starts with a command of another protocol (SIP, FTP,
+	 * Redis, HTTP ...) may have been tricked into it: what follows could be
+	 * SMTP commands that someone else injected. */
 	if (s->is_first_line && (cmd.verb == CMD_UNKNOWN ||
 				    memmem(line.p, line.n, "HTTP/", 5) != NULL))
 		cmd.verb = CMD_FOREIGN;

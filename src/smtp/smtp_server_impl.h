@@ -14,7 +14,7 @@
 #include "smtp/smtp_say.h"
 #include "smtp/smtp_server.h"
 
-/* How far the conversation is: what the command table is indexed by. */
+/* How far the conversation has got; the command table depends on it. */
 enum phase {
 	PHASE_NEW = 1, /* no EHLO or HELO yet */
 	PHASE_READY = 2, /* no transaction */
@@ -87,7 +87,7 @@ struct smtp_server {
 	const char *offers; /* of the driver, for EHLO */
 	enum mode mode;
 	enum phase phase;
-	/* The event whose answer is due; SS_IDLE: none. */
+	/* The event that the driver has not answered yet; SS_IDLE: none. */
 	enum ss_event awaiting;
 	struct owed owed;
 	bool is_eof;
@@ -111,16 +111,16 @@ struct smtp_server {
 /* A reply; no effect on a closed session. */
 void ss_say(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
-/* A refusal of the engine's own; too many of them end the session. */
+/* A refusal by the engine itself; too many of them end the session. */
 void ss_refuse(struct smtp_server *s, const struct smtp_refusal *why);
-/* Forgets the transaction, whatever state it is in; the driver hears SS_ABORT
- * if it held it.  The one way out for every refusal (R10). */
+/* Forgets the transaction, whatever its state; the driver gets SS_ABORT if it
+ * held the transaction.  Every refusal ends here (R10). */
 void ss_reset_transaction(struct smtp_server *s);
-/* Resets, then SS_CLOSE; what is in the buffers unread stays unread. */
+/* Resets, then SS_CLOSE; what is still in the buffers stays unread. */
 void ss_hang_up(struct smtp_server *s, const char *why);
 /* The message would be larger than max_size_bytes. */
 bool ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes);
-/* The driver's word on this line (without CR LF), the first in s->in. */
+/* Asks the driver about this line (without CR LF), the first in s->in. */
 enum ss_event ss_ask_command(
     struct smtp_server *s, struct bytes line, struct ss_info *info);
 

@@ -934,7 +934,7 @@ begin_smtp(struct courier *c)
 
 	courier_login_names(&c->login, o, &opts);
 	c->smtp = c->login.smtp = smtp_client_new(&opts);
-	courier_login_begin(&c->login, o, c->port.port);
+	courier_login_begin(&c->login, c->opts, c->port.port);
 	smtp_client_tick(c->smtp, now_ms(c));
 	smtp_client_round_trip(c->smtp, c->timing.dialled_ms);
 }

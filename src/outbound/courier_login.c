@@ -69,8 +69,9 @@ static void
 help(struct courier_login *l, enum sasl_act act)
 {
 	if (act == SASL_FETCH)
-		l->fetch = fetch_new(
-		    l->loop, account_options(l->account), on_fetched, l);
+		l->fetch = fetch_new(l->loop,
+		    l->account != NULL ? account_options(l->account) : l->opts,
+		    on_fetched, l);
 	else if (act == SASL_DERIVE)
 		l->derive = derive_new(
 		    l->loop, sasl_login_take_key(l->sasl), on_derived, l);
@@ -111,9 +112,9 @@ on_derived(void *ctx, const struct sasl_key *k)
 }
 
 void
-courier_login_begin(
-    struct courier_login *l, const struct account_opts *o, int port)
+courier_login_begin(struct courier_login *l, struct account_opts *o, int port)
 {
+	l->opts = o;
 	if (o->wants_auth)
 		l->sasl = sasl_login_new(
 		    &(struct sasl_login_opts) { .user = o->user,

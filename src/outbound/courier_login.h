@@ -22,7 +22,10 @@ struct stream;
 
 struct courier_login {
 	struct loop *loop;
+	/* Its newest options say where the secret is; NULL: those of
+	 * courier_login_begin(). */
 	struct account *account;
+	struct account_opts *opts;
 	struct smtp_client *smtp;
 	struct stream *stream;
 	struct sasl_login *sasl; /* while the login goes on */
@@ -44,9 +47,9 @@ void courier_login_names(struct courier_login *l, const struct account_opts *o,
 bool courier_login_may_say_another_name(
     const struct courier_login *l, const struct sc_info *info);
 
-/* smtp and stream are set, and borrowed. */
+/* smtp and stream are set, and borrowed, as o is. */
 void courier_login_begin(
-    struct courier_login *l, const struct account_opts *o, int port);
+    struct courier_login *l, struct account_opts *o, int port);
 /* SC_AUTH, SC_CHALLENGE, SC_ACCEPTED. */
 void courier_login_event(
     struct courier_login *l, enum sc_event ev, const struct sc_info *info);

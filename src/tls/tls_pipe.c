@@ -571,6 +571,12 @@ tls_pipe_version(const struct tls_pipe *t)
 				    : "TLS";
 }
 
+int64_t
+tls_pipe_expires_s(const struct tls_pipe *t)
+{
+	return tls_verify_expires_s(t->session);
+}
+
 bool
 tls_pipe_was_resumed(const struct tls_pipe *t)
 {

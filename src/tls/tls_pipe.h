@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -61,6 +62,9 @@ void tls_pipe_bye(struct tls_pipe *t); /* close_notify */
 
 /* After tls_pipe_is_up(): "TLSv1.3", borrowed constants. */
 const char *tls_pipe_version(const struct tls_pipe *t);
+/* When the first certificate of the peer's chain expires, in seconds since 1970;
+ * 0: not known, as after a resumption. */
+int64_t tls_pipe_expires_s(const struct tls_pipe *t);
 bool tls_pipe_was_resumed(const struct tls_pipe *t);
 /* Any time: a ticket was offered.  If the handshake fails all the same, one
  * more try is worth while: the ticket has been forgotten (F85). */

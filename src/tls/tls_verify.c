@@ -340,6 +340,23 @@ tls_verify_session(
 	return rc;
 }
 
+int64_t
+tls_verify_expires_s(gnutls_session_t session)
+{
+	int64_t first = 0;
+	gnutls_x509_crt_t crt;
+
+	for (unsigned i = 0; i < CHAIN_MAX && import(session, i, &crt) == 0;
+	     i++) {
+		int64_t until = gnutls_x509_crt_get_expiration_time(crt);
+
+		gnutls_x509_crt_deinit(crt);
+		if (first == 0 || until < first)
+			first = until;
+	}
+	return first;
+}
+
 int
 tls_verify_pin(gnutls_session_t session, struct buf *ret_pin)
 {

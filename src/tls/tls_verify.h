@@ -48,6 +48,9 @@ bool tls_verify_name_matches(struct bytes presented, const char *host);
  * its key, "sha256:BASE64", for tls_pin. */
 int tls_verify_session(
     gnutls_session_t session, const char *name, int64_t now_s, struct err *err);
+/* Until when the chain that was sent is valid, in seconds since 1970: of its
+ * certificates the one that ends first; 0: there is none. */
+int64_t tls_verify_expires_s(gnutls_session_t session);
 int tls_verify_pin(gnutls_session_t session, struct buf *ret_pin);
 
 #endif

@@ -40,3 +40,12 @@ unit_tests += %reldir%/test_session
 %canon_reldir%_test_session_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=peer_uid
 unit_tests += %reldir%/test_check_result
 %canon_reldir%_test_check_result_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+# A check, against the throw-away provider in the same process.
+unit_tests += %reldir%/test_check
+%canon_reldir%_test_check_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
+%canon_reldir%_test_check_SOURCES = %reldir%/test_check.c \
+	tests/lib/certs.c tests/lib/certs.h \
+	tests/lib/fault.c tests/lib/fault.h tests/lib/sockets.h \
+	tests/lib/provider.h tests/lib/provider_session.c \
+	tests/lib/rules.c tests/lib/rules.h $(SASL_SERVER)

@@ -191,3 +191,41 @@ conf_identity(const struct conf *conf, const struct conf_account *a)
 		.keeps_null_sender = a->null_sender,
 	};
 }
+
+static bool
+is_too_large(const struct conf_account *a, const struct envelope *e,
+    uint64_t limit, struct buf *why)
+{
+	if (limit == 0 || e->size_bytes <= limit)
+		return false;
+	IGNORE(buf_addf(why,
+	    "the provider of account %s accepts no message larger than %llu "
+	    "bytes",
+	    a->name, (unsigned long long)limit));
+	return true;
+}
+
+bool
+conf_refuses(const struct conf *conf, const struct envelope *e,
+    uint64_t (*limit)(void *ctx, size_t account), void *ctx,
+    struct verdict *ret_why)
+{
+	int i = conf_route(conf, e, NULL);
+	const struct conf_account *a = i >= 0 ? &conf->accounts[i] : NULL;
+	struct buf why;
+	bool is_so = true;
+
+	buf_init(&why, VERDICT_TEXT_MAX);
+	if (conf_route_refuses(conf, e, &why))
+		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 550, "5.7.1",
+		    buf_str(&why));
+	else if (is_too_large(a, e,
+		     limit != NULL ? limit(ctx, (size_t)i) : a->max_size_bytes,
+		     &why))
+		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 552, "5.3.4",
+		    buf_str(&why));
+	else
+		is_so = false;
+	buf_clear(&why);
+	return is_so;
+}

@@ -18,6 +18,8 @@
 #define CONF_ROUTE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -26,6 +28,7 @@
 struct conf;
 struct conf_account;
 struct envelope;
+struct verdict;
 
 /* Index into conf->accounts, or -1: there is none for it, or the account the
  * envelope asks for by name does not exist.  ret_why (may be NULL) says in
@@ -37,6 +40,13 @@ int conf_route(
  * nearest name if one was asked for.  False: there is one. */
 bool conf_route_refuses(
     const struct conf *conf, const struct envelope *e, struct buf *why);
+
+/* Would no account take this message, of e->size_bytes?  limit: how large a
+ * message this account takes, 0: any; NULL: as its settings say.  *ret_why says it
+ * to the client. */
+bool conf_refuses(const struct conf *conf, const struct envelope *e,
+    uint64_t (*limit)(void *ctx, size_t account), void *ctx,
+    struct verdict *ret_why);
 
 /* Would both choose the account of the same name, and the same spare, for every
  * message? */

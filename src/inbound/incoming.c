@@ -8,12 +8,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "mail/addr.h"
-#include "mail/xtext.h"
 #include "net/loop.h"
 #include "net/people.h"
 #include "rewrite/intake.h"
-#include "rewrite/lines.h"
 #include "rewrite/notes.h"
 
 enum { LOGGED_RCPTS_MAX = 5 };
@@ -56,50 +53,6 @@ refuse_for_disk(struct incoming *r, const struct err *err)
 	    r->env->peer, err->text);
 	incoming_refuse(
 	    r, 452, "4.3.1", "the spool cannot keep this message now");
-}
-
-/* --- recipients ----------------------------------------------------------- */
-
-/* RFC 3461 4.2: what the recipient was called at first; NULL if that is what
- * it still is. */
-static char *
-original(const struct inbound_shared *sh, const struct incoming_rcpt *given)
-{
-	struct bytes addr = bytes_str(given->addr);
-	struct bytes local, domain;
-	struct buf orcpt;
-
-	buf_init(&orcpt, 4 * ADDR_MAX);
-	/* Other servers want a domain there. */
-	if (!buf_adds(&orcpt, "rfc822;") || !xtext_encode(&orcpt, addr) ||
-	    (!addr_split(addr, &local, &domain) &&
-		!buf_addf(&orcpt, "@%s", sh->opts.hostname)))
-		buf_clear(&orcpt); /* longer than it may be: do without */
-	return buf_len(&orcpt) > 0 ? buf_steal(&orcpt) : NULL;
-}
-
-bool
-incoming_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
-    struct addr_list *known, const struct incoming_rcpt *given)
-{
-	const struct locals_opts *o = &sh->opts.locals;
-	size_t at = known->n;
-	char *orcpt = NULL;
-	struct rcpt *r;
-
-	if (!o->resolve(o->ctx, given->addr, known))
-		return false;
-	if (given->orcpt == NULL && at < known->n &&
-	    strcmp(known->items[at].addr, given->addr) != 0)
-		orcpt = original(sh, given);
-	for (; at < known->n; at++) {
-		r = envelope_add_rcpt(env, known->items[at].addr);
-		envelope_set(
-		    &r->orcpt, given->orcpt != NULL ? given->orcpt : orcpt);
-		r->notify = given->notify;
-	}
-	free(orcpt);
-	return true;
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -208,10 +161,8 @@ static void
 check_account(struct incoming *r)
 {
 	const struct inbound_opts *o = &r->shared->opts;
-	const char *asked = intake_seen(r->intake)->account;
 
-	if (r->env->account == NULL && asked[0] != '\0')
-		envelope_set(&r->env->account, asked);
+	intake_mark(r->intake, r->env);
 	if (!is_refused(r))
 		IGNORE(o->refuses(o->ctx, r->env, &r->refusal));
 }
@@ -234,10 +185,6 @@ incoming_offer(struct incoming *r, enum queue_mode mode,
 	check_account(r);
 	if (is_refused(r))
 		return false;
-	if (intake_seen(r->intake)->has_8bit_body)
-		r->env->is_8bit = true;
-	r->env->is_long = intake_seen(r->intake)->longest_line > LINES_MAX;
-	r->env->likeness = intake_seen(r->intake)->likeness;
 	log_notes(r);
 	queue_draft_end(r->draft, r->env, mode,
 	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,

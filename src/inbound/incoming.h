@@ -31,22 +31,6 @@ struct inbound_shared {
 	struct pace pace;
 };
 
-/* A recipient as it was given. */
-struct incoming_rcpt {
-	const char *addr;
-	const char *orcpt; /* or NULL */
-	unsigned notify;
-};
-/* Adds it to the envelope; a name of this machine is replaced by those who get
- * its mail.  Nobody is added twice: known has all of this envelope, empty at
- * first, and is the caller's to clear.  False: nobody gets it, refuse with
- * INCOMING_NOBODY. */
-bool incoming_add_rcpt(const struct inbound_shared *sh, struct envelope *env,
-    struct addr_list *known, const struct incoming_rcpt *given);
-#define INCOMING_NOBODY                                                        \
-	"nobody on this machine reads mail for this name, and no alias leads " \
-	"elsewhere: set admin in [relais]"
-
 /* env is complete but for id, time and size, which are filled in; it, by and
  * with ("ESMTP", "local") are borrowed until incoming_free(). */
 struct incoming *incoming_new(struct inbound_shared *sh, struct envelope *env,

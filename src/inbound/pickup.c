@@ -136,19 +136,10 @@ on_told(void *ctx, const struct queue_told *t)
 static struct envelope *
 envelope_of(const struct parcel *x, bool *ret_is_whole)
 {
-	const struct envelope *was = queue_drop_envelope(x->drop);
-	struct envelope *e = envelope_dup(was);
-	struct addr_list known = { 0 };
+	const struct inbound_opts *o = &x->pickup->shared->opts;
+	struct envelope *e = locals_envelope(&o->locals, o->hostname,
+	    queue_drop_envelope(x->drop), ret_is_whole);
 
-	envelope_clear_rcpts(e);
-	for (size_t i = 0; i < was->nrcpts; i++) {
-		const struct rcpt *r = &was->rcpts[i];
-		struct incoming_rcpt given = { r->addr, r->orcpt, r->notify };
-
-		if (!incoming_add_rcpt(x->pickup->shared, e, &known, &given))
-			*ret_is_whole = false;
-	}
-	addr_list_clear(&known);
 	e->uid = x->uid;
 	envelope_set(&e->user, x->by->name);
 	envelope_set(&e->peer, "drop");
@@ -254,7 +245,7 @@ begin(struct parcel *x, const char *rule)
 	x->env = envelope_of(x, &is_whole);
 	x->incoming = incoming_new(p->shared, x->env, x->by, "local");
 	if (!is_whole)
-		incoming_refuse(x->incoming, 550, "5.1.1", INCOMING_NOBODY);
+		incoming_refuse(x->incoming, 550, "5.1.1", LOCALS_NOBODY);
 	if (rule != NULL) {
 		(void)snprintf(text, sizeof(text),
 		    "this user may not submit mail (%s)", rule);

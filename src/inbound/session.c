@@ -286,11 +286,13 @@ on_mail(struct session *s, const struct ss_info *info)
 static void
 on_rcpt(struct session *s, const struct ss_info *info)
 {
-	struct incoming_rcpt given = { info->addr, info->rcpt.orcpt,
+	const struct inbound_opts *o = &s->set->shared->opts;
+	struct locals_rcpt given = { info->addr, info->rcpt.orcpt,
 		info->rcpt.notify };
 
-	if (!incoming_add_rcpt(s->set->shared, s->env, &s->known, &given)) {
-		smtp_server_reply(s->smtp, 550, "5.1.1", INCOMING_NOBODY);
+	if (!locals_add_rcpt(
+		&o->locals, o->hostname, s->env, &s->known, &given)) {
+		smtp_server_reply(s->smtp, 550, "5.1.1", LOCALS_NOBODY);
 		return;
 	}
 	smtp_server_reply(s->smtp, 250, "2.1.5", "recipient taken");

@@ -15,7 +15,6 @@
 #include "mail/idna.h"
 #include "net/loop.h"
 #include "outbound/answers.h"
-#include "outbound/content.h"
 #include "outbound/null_sender.h"
 #include "outbound/pool.h"
 #include "queue/queue.h"
@@ -121,6 +120,26 @@ identity_for(const struct account *a)
 	return o;
 }
 
+static struct bytes
+claim_bytes(void *ctx)
+{
+	return queue_claim_bytes(ctx);
+}
+
+static int
+claim_read(
+    void *ctx, uint64_t at, void *p, size_t n, size_t *ret_n, struct err *err)
+{
+	return queue_claim_read(ctx, at, p, n, ret_n, err);
+}
+
+struct content_source
+delivery_source(struct queue_claim *qd)
+{
+	return (struct content_source) { queue_claim_envelope(qd), claim_bytes,
+		claim_read, qd };
+}
+
 struct delivery *
 delivery_new(struct pool *p, struct queue_claim *qd,
     const struct smtp_client *smtp, const struct delivery_remote *remote)
@@ -132,6 +151,7 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 		.has_smtputf8 = caps->has_smtputf8,
 	};
 	struct delivery *d = xcalloc(1, sizeof(*d));
+	struct content_source source;
 	struct err err;
 
 	list_init(&d->link);
@@ -145,7 +165,8 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 	answers_init(&d->answers, d->env->nrcpts);
 	d->offered = xcalloc(d->env->nrcpts, sizeof(*d->offered));
 	d->began_ms = now_ms(d);
-	if (content_new(qd, &opts, &d->content, &err) != 0) {
+	source = delivery_source(qd);
+	if (content_new(&source, &opts, &d->content, &err) != 0) {
 		give_up(d, &err);
 		return NULL;
 	}

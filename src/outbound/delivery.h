@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "rewrite/content.h"
 
 struct answer;
 struct delivery;
@@ -34,6 +35,9 @@ struct delivery_remote {
 	void (*go_on)(void *ctx);
 	void *ctx;
 };
+
+/* The message of a claim; borrows it. */
+struct content_source delivery_source(struct queue_claim *qd);
 
 /* NULL: the message cannot be read or cannot go through this account; it has
  * been given back to the queue. */

@@ -3,8 +3,6 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 %canon_reldir%_liboutbound_a_SOURCES = \
 	%reldir%/answers.c \
 	%reldir%/answers.h \
-	%reldir%/content.c \
-	%reldir%/content.h \
 	%reldir%/courier.c \
 	%reldir%/courier.h \
 	%reldir%/courier_login.c \

@@ -16,20 +16,21 @@
 #include "mail/addr_list.h"
 #include "mail/envelope.h"
 #include "mail/header.h"
+#include "mail/verdict.h"
 #include "relais/relais.h"
 #include "relais/relais_conf.h"
 #include "relais/relais_table.h"
+#include "rewrite/content.h"
 #include "rewrite/intake.h"
-#include "rewrite/lines.h"
 #include "rewrite/notes.h"
-#include "rewrite/outgoing.h"
+#include "rewrite/repair.h"
 #include "smtp/smtp_dot.h"
 #include "sys/clock_sys.h"
 
-enum { MESSAGE_MAX = 256 * 1024 * 1024, WHY_MAX = 1024 };
+enum { MESSAGE_MAX = 256 * 1024 * 1024 };
 
-/* One run: what was given, and what becomes of it, step by step as the daemon
- * does it. */
+/* One run: what was given, and what becomes of it on the path that the daemon
+ * uses, with memory in place of queue and provider. */
 struct rewrite {
 	struct relais *r;
 	const char *file, *from, *user; /* options, or NULL */
@@ -41,13 +42,12 @@ struct rewrite {
 	struct envelope *before, *env;
 	struct buf text; /* as given, CRLF line ends */
 	struct buf stored; /* as it would be queued */
-	struct buf head; /* the header on the wire */
+	struct buf sent; /* as the provider would get it; at least its header */
 	const struct conf_account *account;
 	const char *why;
-	struct outgoing *outgoing;
-	struct repair_seen seen;
+	struct content *content;
 	unsigned notes;
-	struct buf refusal; /* not empty: that is the answer */
+	struct verdict refusal; /* class set: that is the answer */
 };
 
 /* --- what was given ------------------------------------------------------- */
@@ -254,32 +254,12 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 	return alias_resolve(w->aliases, &w->names, addr, to);
 }
 
-static void
+static bool
 refuse(struct rewrite *w, int code, const char *enhanced, const char *text)
 {
-	IGNORE(buf_addf(&w->refusal, "%d %s %s", code, enhanced, text));
-}
-
-/* The recipients, as the daemon takes them. */
-static bool
-resolve_all(struct rewrite *w)
-{
-	struct addr_list all = { 0 };
-
-	w->env = envelope_dup(w->before);
-	envelope_clear_rcpts(w->env);
-	for (size_t i = 0; i < w->before->nrcpts; i++)
-		if (!resolve(w, w->before->rcpts[i].addr, &all)) {
-			refuse(w, 550, "5.1.1",
-			    "nobody on this machine reads mail for a "
-			    "recipient: set admin in [relais]");
-			addr_list_clear(&all);
-			return false;
-		}
-	for (size_t i = 0; i < all.n; i++)
-		(void)envelope_add_rcpt(w->env, all.items[i].addr);
-	addr_list_clear(&all);
-	return true;
+	verdict_local(
+	    &w->refusal, VERDICT_NEVER, STAGE_LOCAL, code, enhanced, text);
+	return false;
 }
 
 static void
@@ -300,7 +280,6 @@ take_in(struct rewrite *w)
 	const struct clock *clock = clock_sys();
 	struct locals_opts locals = { is_local, resolve, is_name, w };
 	struct intake_facts facts = {
-		.env = w->env,
 		.hostname = w->conf->host_found,
 		.with = "local",
 		.wall_ms = clock_wall_ms(clock),
@@ -309,53 +288,48 @@ take_in(struct rewrite *w)
 		.hide_submitter = w->conf->received_hide,
 		.locals = &locals,
 	};
-	struct intake *in = intake_new(&facts);
-	const struct intake_seen *seen = intake_seen(in);
-	bool ok = intake_put(in, buf_str(&w->text), buf_len(&w->text));
+	struct intake *in;
+	bool ok;
 
+	w->env = locals_envelope(&locals, facts.hostname, w->before, &ok);
+	if (!ok)
+		return refuse(w, 550, "5.1.1", LOCALS_NOBODY);
+	facts.env = w->env;
+	in = intake_new(&facts);
+	ok = intake_put(in, buf_str(&w->text), buf_len(&w->text));
 	drain(in, &w->stored);
 	ok = ok && intake_end(in);
 	drain(in, &w->stored);
 	if (!ok)
-		refuse(w, intake_verdict(in)->code,
-		    intake_verdict(in)->enhanced, intake_verdict(in)->text);
-	w->env->is_8bit = seen->has_8bit_body;
-	w->env->is_long = seen->longest_line > LINES_MAX;
+		w->refusal = *intake_verdict(in);
+	intake_mark(in, w->env);
 	w->env->size_bytes = buf_len(&w->stored);
-	w->notes = seen->notes;
-	if (w->env->account == NULL && seen->account[0] != '\0')
-		envelope_set(&w->env->account, seen->account);
+	w->notes = intake_seen(in)->notes;
 	intake_free(in);
 	return ok;
 }
 
 /* What the provider itself says of sizes only the daemon knows. */
 static bool
-is_too_large(struct rewrite *w, uint64_t limit)
+choose(struct rewrite *w)
 {
-	if (limit == 0 || w->env->size_bytes <= limit)
+	uint64_t most = w->conf->max_size_bytes;
+
+	if (conf_refuses(w->conf, w->env, NULL, NULL, &w->refusal))
 		return false;
-	refuse(w, 552, "5.3.4", "the message is larger than max_size");
+	if (most != 0 && w->env->size_bytes > most)
+		return refuse(
+		    w, 552, "5.3.4", "the message is larger than max_size");
+	w->account = &w->conf->accounts[conf_route(w->conf, w->env, &w->why)];
 	return true;
 }
 
-static bool
-choose(struct rewrite *w)
+static struct bytes
+stored_bytes(void *ctx)
 {
-	struct buf why;
-	int i;
+	const struct rewrite *w = ctx;
 
-	buf_init(&why, WHY_MAX);
-	if (conf_route_refuses(w->conf, w->env, &why)) {
-		refuse(w, 550, "5.7.1", buf_str(&why));
-		buf_clear(&why);
-		return false;
-	}
-	buf_clear(&why);
-	i = conf_route(w->conf, w->env, &w->why);
-	w->account = &w->conf->accounts[i];
-	return !is_too_large(w, w->conf->max_size_bytes) &&
-	       !is_too_large(w, w->account->max_size_bytes);
+	return buf_bytes(&w->stored);
 }
 
 /* The way out, through a server that has 8BITMIME unless we are told
@@ -363,37 +337,20 @@ choose(struct rewrite *w)
 static bool
 send_out(struct rewrite *w)
 {
-	struct bytes all = buf_bytes(&w->stored), body;
-	struct outgoing_opts o = { .identity = conf_identity(
-				       w->conf, w->account) };
-	struct repair_opts mend = { .is_7bit = w->is_7bit };
-	struct repair *r;
+	struct content_source source = { w->env, stored_bytes, NULL, w };
+	struct content_opts opts = {
+		.identity = conf_identity(w->conf, w->account),
+		.has_8bitmime = !w->is_7bit,
+	};
+	struct bytes piece;
+	struct err err;
 
-	w->outgoing = outgoing_new();
-	if (outgoing_put(w->outgoing, all.p, all.n))
-		IGNORE(outgoing_put(w->outgoing, "", 0)); /* the end */
-	if (w->env->is_long || (w->is_7bit && w->env->is_8bit)) {
-		size_t at = outgoing_body_at(w->outgoing);
-
-		body = bytes_of(all.p + at, all.n - at);
-		r = outgoing_repair(w->outgoing, &mend);
-		repair_look(r, body);
-		repair_looked(r);
-		w->seen = *repair_seen(r);
-		if (repair_refuses(r) != NULL) {
-			refuse(w, 554, "5.6.0", repair_refuses(r));
-			return false;
-		}
+	if (content_new(&source, &opts, &w->content, &err) != 0)
+		return refuse(w, 554, "5.6.0", err.text);
+	while (content_peek(w->content, &piece, &err) == 0 && piece.n > 0) {
+		IGNORE(buf_add(&w->sent, piece.p, piece.n)); /* or less */
+		content_used(w->content, piece.n);
 	}
-	if (!outgoing_finish(w->outgoing, w->env->sender, &o)) {
-		refuse(w, 554, "5.6.0",
-		    "the header is too large to insert the account's address");
-		return false;
-	}
-	body = outgoing_head(w->outgoing);
-	if (body.n == 0)
-		body = bytes_of(all.p, outgoing_body_at(w->outgoing));
-	IGNORE(buf_add(&w->head, body.p, body.n)); /* smaller than all that */
 	return true;
 }
 
@@ -444,13 +401,13 @@ each_pair(const struct rewrite *w,
 	char *before = rcpts_of(w->before), *after = rcpts_of(w->env);
 
 	show(ctx, "envelope", w->before->sender,
-	    outgoing_identity(w->outgoing)->sender);
+	    content_identity(w->content)->sender);
 	show(ctx, "recipients", before, after);
 	free(before);
 	free(after);
 	for (size_t i = 0; i < FIELDS; i++) {
 		before = field_of(&w->text, fields[i]);
-		after = field_of(&w->head, fields[i]);
+		after = field_of(&w->sent, fields[i]);
 		if (before[0] != '\0' || after[0] != '\0')
 			show(ctx, fields[i], before, after);
 		free(before);
@@ -476,11 +433,12 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 				    "sender was replaced" },
 		{ "X-Relais-Account", "X-Relais-Account removed" },
 	};
+	const struct repair_seen *seen = content_repair_seen(w->content);
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++) {
 		char *before = field_of(&w->text, added[i].field);
-		char *after = field_of(&w->head, added[i].field);
+		char *after = field_of(&w->sent, added[i].field);
 
 		if ((before[0] == '\0') != (after[0] == '\0'))
 			show(ctx, added[i].text);
@@ -490,21 +448,21 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 	for (unsigned n = 0; n < NOTE_COUNT; n++)
 		if ((w->notes & NOTE_BIT(n)) != 0)
 			show(ctx, note_text(n));
-	if (w->seen.nqp + w->seen.nbase64 > 0) {
+	if (seen != NULL && seen->nqp + seen->nbase64 > 0) {
 		(void)snprintf(text, sizeof(text),
 		    "parts re-encoded: %zu as quoted-printable, %zu as base64",
-		    w->seen.nqp, w->seen.nbase64);
+		    seen->nqp, seen->nbase64);
 		show(ctx, text);
 	}
-	if (w->seen.nmended > 0)
+	if (seen != NULL && seen->nmended > 0)
 		show(ctx, "overlong lines of encoded parts broken");
-	if (w->seen.has_frame)
+	if (seen != NULL && seen->has_frame)
 		show(ctx, "text between the parts wrapped");
-	if (w->seen.has_stuck_8bit)
+	if (seen != NULL && seen->has_stuck_8bit)
 		show(ctx, "bytes over 127 stay in a signed part or in an "
 			  "attached message; a provider without 8BITMIME will "
 			  "refuse them (5.6.3)");
-	if (outgoing_needs_utf8(w->outgoing))
+	if (content_needs_utf8(w->content))
 		show(ctx, "an address needs SMTPUTF8; a provider without it "
 			  "will refuse the message (5.6.7)");
 }
@@ -578,13 +536,16 @@ print_json(const struct rewrite *w)
 static int
 refused(const struct rewrite *w)
 {
+	const struct verdict *v = &w->refusal;
+	char text[VERDICT_TEXT_MAX + 16];
 	json_t *all;
 
+	(void)snprintf(
+	    text, sizeof(text), "%d %s %s", v->code, v->enhanced, v->text);
 	if (!relais_is_json(w->r))
 		return relais_complain(
-		    w->r, RELAIS_FAILED, "refused: %s", buf_str(&w->refusal));
-	all = json_pack(
-	    "{s:o}", "refused", ctl_json_bytes(buf_bytes(&w->refusal)));
+		    w->r, RELAIS_FAILED, "refused: %s", text);
+	all = json_pack("{s:o}", "refused", ctl_json_text(text));
 	relais_print_json(all);
 	json_decref(all);
 	return RELAIS_FAILED;
@@ -618,7 +579,7 @@ act(struct rewrite *w)
 	if (w->before->nrcpts == 0)
 		return relais_complain(w->r, RELAIS_USAGE,
 		    "no recipients: name them in the header or with --to");
-	if (!resolve_all(w) || !take_in(w) || !choose(w) || !send_out(w))
+	if (!take_in(w) || !choose(w) || !send_out(w))
 		return refused(w);
 	if (relais_is_json(w->r))
 		print_json(w);
@@ -635,11 +596,10 @@ run(struct relais *r, int argc, char *const *argv)
 
 	buf_init(&w.text, MESSAGE_MAX);
 	buf_init(&w.stored, MESSAGE_MAX + 4 * HEADER_MAX);
-	buf_init(&w.head, 4 * HEADER_MAX);
-	buf_init(&w.refusal, 2 * WHY_MAX);
+	buf_init(&w.sent, 2 * MESSAGE_MAX);
 	if (take_words(&w, argc, argv))
 		status = act(&w);
-	outgoing_free(w.outgoing);
+	content_free(w.content);
 	free(w.full_name);
 	envelope_free(w.before);
 	envelope_free(w.env);
@@ -647,8 +607,7 @@ run(struct relais *r, int argc, char *const *argv)
 	conf_free(w.conf);
 	buf_clear(&w.text);
 	buf_clear(&w.stored);
-	buf_clear(&w.head);
-	buf_clear(&w.refusal);
+	buf_clear(&w.sent);
 	return status;
 }
 

@@ -8,8 +8,6 @@
 #include "account/accounts.h"
 #include "conf/conf.h"
 #include "conf/route.h"
-#include "mail/envelope.h"
-#include "mail/verdict.h"
 #include "net/people.h"
 
 static bool
@@ -102,38 +100,24 @@ admission_max_size(const struct conf *c, const struct accounts *accounts)
 	return smaller_limit(c->max_size_bytes, most);
 }
 
-static bool
-is_too_large(const struct conf *c, const struct accounts *accounts,
-    const struct envelope *e, struct buf *why)
-{
-	size_t i = (size_t)conf_route(c, e, NULL);
-	uint64_t limit = account_limit(c, accounts, i);
+struct limits {
+	const struct conf *conf;
+	const struct accounts *accounts;
+};
 
-	if (limit == 0 || e->size_bytes <= limit)
-		return false;
-	IGNORE(buf_addf(why,
-	    "the provider of account %s accepts no message larger than %llu "
-	    "bytes",
-	    c->accounts[i].name, (unsigned long long)limit));
-	return true;
+static uint64_t
+limit_of(void *ctx, size_t account)
+{
+	const struct limits *l = ctx;
+
+	return account_limit(l->conf, l->accounts, account);
 }
 
 bool
 admission_refuses(const struct conf *c, const struct accounts *accounts,
     const struct envelope *e, struct verdict *ret_why)
 {
-	bool is_so = true;
-	struct buf why;
+	struct limits l = { c, accounts };
 
-	buf_init(&why, VERDICT_TEXT_MAX);
-	if (conf_route_refuses(c, e, &why))
-		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 550, "5.7.1",
-		    buf_str(&why));
-	else if (is_too_large(c, accounts, e, &why))
-		verdict_local(ret_why, VERDICT_NEVER, STAGE_LOCAL, 552, "5.3.4",
-		    buf_str(&why));
-	else
-		is_so = false;
-	buf_clear(&why);
-	return is_so;
+	return conf_refuses(c, e, limit_of, &l, ret_why);
 }

@@ -623,3 +623,16 @@ intake_seen(const struct intake *in)
 {
 	return &in->seen;
 }
+
+void
+intake_mark(const struct intake *in, struct envelope *env)
+{
+	const struct intake_seen *seen = intake_seen(in);
+
+	if (env->account == NULL && seen->account[0] != '\0')
+		envelope_set(&env->account, seen->account);
+	if (seen->has_8bit_body)
+		env->is_8bit = true;
+	env->is_long = seen->longest_line > LINES_MAX;
+	env->likeness = seen->likeness;
+}

@@ -88,5 +88,8 @@ struct intake_seen {
 	unsigned notes; /* what was repaired by guessing (rewrite/notes.h) */
 };
 const struct intake_seen *intake_seen(const struct intake *in);
+/* Writes down in the envelope what the way out needs to know: account (unless it
+ * has one), is_8bit, is_long, likeness. */
+void intake_mark(const struct intake *in, struct envelope *env);
 
 #endif

@@ -3,6 +3,8 @@ noinst_LIBRARIES += %reldir%/librewrite.a
 %canon_reldir%_librewrite_a_SOURCES = \
 	%reldir%/bcc.c \
 	%reldir%/bcc.h \
+	%reldir%/content.c \
+	%reldir%/content.h \
 	%reldir%/duplicate_key.c \
 	%reldir%/duplicate_key.h \
 	%reldir%/eightbit.c \

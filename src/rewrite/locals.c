@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rewrite/locals.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "mail/addr.h"
+#include "mail/envelope.h"
 #include "mail/mailbox.h"
+#include "mail/xtext.h"
 #include "rewrite/notes.h"
 
 static const char nobody[] = "undisclosed-recipients:;";
@@ -198,4 +201,66 @@ locals_repair(struct header *h, const struct locals_opts *o, unsigned *notes)
 			return false;
 	}
 	return true;
+}
+
+/* --- the envelope --------------------------------------------------------- */
+
+/* RFC 3461 4.2: what the recipient was called at first; NULL: it does not fit. */
+static char *
+original(const char *hostname, struct bytes addr)
+{
+	struct bytes local, domain;
+	struct buf orcpt;
+
+	buf_init(&orcpt, 4 * ADDR_MAX);
+	/* Other servers want a domain there. */
+	if (!buf_adds(&orcpt, "rfc822;") || !xtext_encode(&orcpt, addr) ||
+	    (!addr_split(addr, &local, &domain) &&
+		!buf_addf(&orcpt, "@%s", hostname)))
+		buf_clear(&orcpt); /* longer than it may be: do without */
+	return buf_len(&orcpt) > 0 ? buf_steal(&orcpt) : NULL;
+}
+
+bool
+locals_add_rcpt(const struct locals_opts *o, const char *hostname,
+    struct envelope *env, struct addr_list *known,
+    const struct locals_rcpt *given)
+{
+	size_t at = known->n;
+	char *orcpt = NULL;
+	struct rcpt *r;
+
+	if (!o->resolve(o->ctx, given->addr, known))
+		return false;
+	if (given->orcpt == NULL && at < known->n &&
+	    strcmp(known->items[at].addr, given->addr) != 0)
+		orcpt = original(hostname, bytes_str(given->addr));
+	for (; at < known->n; at++) {
+		r = envelope_add_rcpt(env, known->items[at].addr);
+		envelope_set(
+		    &r->orcpt, given->orcpt != NULL ? given->orcpt : orcpt);
+		r->notify = given->notify;
+	}
+	free(orcpt);
+	return true;
+}
+
+struct envelope *
+locals_envelope(const struct locals_opts *o, const char *hostname,
+    const struct envelope *given, bool *ret_is_whole)
+{
+	struct envelope *e = envelope_dup(given);
+	struct addr_list known = { 0 };
+
+	*ret_is_whole = true;
+	envelope_clear_rcpts(e);
+	for (size_t i = 0; i < given->nrcpts; i++) {
+		const struct rcpt *r = &given->rcpts[i];
+		struct locals_rcpt one = { r->addr, r->orcpt, r->notify };
+
+		if (!locals_add_rcpt(o, hostname, e, &known, &one))
+			*ret_is_whole = false;
+	}
+	addr_list_clear(&known);
+	return e;
 }

@@ -27,6 +27,8 @@
 #include "mail/addr_list.h"
 #include "mail/header.h"
 
+struct envelope;
+
 struct locals_opts {
 	/* Is this a name to be looked up? */
 	bool (*is_local)(void *ctx, const char *addr);
@@ -45,5 +47,26 @@ bool locals_is_field(struct bytes name);
 /* *notes gets what was guessed (rewrite/notes.h).  False: the header has no room. */
 bool locals_repair(
     struct header *h, const struct locals_opts *o, unsigned *notes) MUST_CHECK;
+
+/* A recipient as it was given. */
+struct locals_rcpt {
+	const char *addr;
+	const char *orcpt; /* or NULL */
+	unsigned notify;
+};
+/* Adds it to the envelope; a name of this machine is replaced by those who get
+ * its mail.  Nobody is added twice: known has all of this envelope, empty at
+ * first, and is the caller's to clear.  False: nobody gets it, refuse with
+ * LOCALS_NOBODY. */
+bool locals_add_rcpt(const struct locals_opts *o, const char *hostname,
+    struct envelope *env, struct addr_list *known,
+    const struct locals_rcpt *given) MUST_CHECK;
+#define LOCALS_NOBODY                                                          \
+	"nobody on this machine reads mail for this name, and no alias leads " \
+	"elsewhere: set admin in [relais]"
+/* A copy of an envelope, with all its recipients added in this way; the caller's
+ * to free.  Not whole: for one of them there is nobody. */
+struct envelope *locals_envelope(const struct locals_opts *o,
+    const char *hostname, const struct envelope *given, bool *ret_is_whole);
 
 #endif

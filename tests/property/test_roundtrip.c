@@ -23,7 +23,7 @@
 #include "mail/idna.h"
 #include "net/loop.h"
 #include "net/people.h"
-#include "outbound/content.h"
+#include "outbound/delivery.h"
 #include "rewrite/identity.h"
 #include "sendmail/sendmail_input.h"
 #include "sendmail/sendmail_message.h"
@@ -398,7 +398,7 @@ on_end(struct visit *v)
 static void
 on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 {
-	struct incoming_rcpt rcpt = { info->addr, info->rcpt.orcpt,
+	struct locals_rcpt rcpt = { info->addr, info->rcpt.orcpt,
 		info->rcpt.notify };
 
 	switch (ev) {
@@ -414,8 +414,8 @@ on_event(struct visit *v, enum ss_event ev, const struct ss_info *info)
 		smtp_server_reply(v->smtp, 250, "2.1.0", "ok");
 		break;
 	case SS_RCPT:
-		assert_true(
-		    incoming_add_rcpt(&v->b->shared, v->env, &v->known, &rcpt));
+		assert_true(locals_add_rcpt(&v->b->shared.opts.locals,
+		    v->b->shared.opts.hostname, v->env, &v->known, &rcpt));
 		smtp_server_reply(v->smtp, 250, "2.1.5", "ok");
 		break;
 	case SS_BODY:
@@ -611,13 +611,14 @@ open_parcel(struct tour *t, struct queue_claim *qd)
 		.has_8bitmime = t->b->server.has_8bitmime,
 		.has_smtputf8 = t->b->server.has_smtputf8,
 	};
+	struct content_source source = delivery_source(qd);
 	struct parcel *p = &t->parcels[t->n];
 	struct err err;
 
 	*p = (struct parcel) { .qd = qd };
 	p->env = queue_claim_envelope(qd);
 	p->s = sample_of(t->b, p->env->id);
-	if (content_new(qd, &opts, &p->content, &err) != 0) {
+	if (content_new(&source, &opts, &p->content, &err) != 0) {
 		verdict_local(&p->s->failure, VERDICT_NEVER, STAGE_LOCAL, 554,
 		    "5.6.0", err.text);
 		queue_claim_end(

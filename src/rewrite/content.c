@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "outbound/content.h"
+#include "rewrite/content.h"
 
 #include <stdlib.h>
 
 #include "base/xalloc.h"
 #include "mail/envelope.h"
-#include "queue/queue.h"
 #include "rewrite/outgoing.h"
 
 enum { PIECE_BYTES = 65536 };
 
 struct content {
-	struct queue_claim *qd;
+	struct content_source source;
 	struct outgoing *outgoing;
-	uint64_t stored; /* bytes of the message in the queue */
+	uint64_t stored; /* bytes of the message at its source */
 	uint64_t at; /* position in what is handed out */
 	uint64_t size; /* of all that */
 	bool is_8bit;
+	const struct repair_seen *seen; /* NULL: nobody looked */
 	struct repair *repair; /* NULL: the body goes out as it is stored */
 	uint64_t body_at; /* stored bytes that the repair has had */
 	struct bytes mended; /* what it has made of them and is not used */
@@ -30,7 +30,7 @@ struct content {
 static int
 stored_bytes(struct content *c, uint64_t at, struct bytes *ret, struct err *err)
 {
-	struct bytes all = queue_claim_bytes(c->qd);
+	struct bytes all = c->source.bytes(c->source.ctx);
 
 	if (all.p != NULL) {
 		*ret = bytes_of(all.p + at, all.n - (size_t)at);
@@ -41,7 +41,7 @@ stored_bytes(struct content *c, uint64_t at, struct bytes *ret, struct err *err)
 			c->piece = xmalloc(PIECE_BYTES);
 		c->piece_at = at;
 		c->piece_n = 0;
-		if (queue_claim_read(c->qd, at, c->piece, PIECE_BYTES,
+		if (c->source.read(c->source.ctx, at, c->piece, PIECE_BYTES,
 			&c->piece_n, err) != 0)
 			return -1;
 	}
@@ -87,7 +87,7 @@ static int
 finish_header(
     struct content *c, const struct content_opts *opts, struct err *err)
 {
-	const struct envelope *e = queue_claim_envelope(c->qd);
+	const struct envelope *e = c->source.env;
 	struct outgoing_opts o = { .identity = opts->identity,
 		.may_utf8 = opts->has_smtputf8 && e->is_utf8,
 		.nequal = e->nequal,
@@ -119,7 +119,7 @@ measure(struct content *c, struct err *err)
 static int
 prepare(struct content *c, const struct content_opts *opts, struct err *err)
 {
-	const struct envelope *e = queue_claim_envelope(c->qd);
+	const struct envelope *e = c->source.env;
 	struct repair_opts mend = { .is_7bit = e->is_8bit &&
 					       !opts->has_8bitmime };
 	struct repair *r = NULL;
@@ -130,9 +130,9 @@ prepare(struct content *c, const struct content_opts *opts, struct err *err)
 		r = outgoing_repair(c->outgoing, &mend);
 		if (look(c, r, err) != 0)
 			return -1;
+		c->seen = repair_seen(r);
 	}
-	c->is_8bit = e->is_8bit &&
-		     (!mend.is_7bit || repair_seen(r)->has_stuck_8bit);
+	c->is_8bit = e->is_8bit && (!mend.is_7bit || c->seen->has_stuck_8bit);
 	if (finish_header(c, opts, err) != 0)
 		return -1;
 	c->repair = outgoing_mended(c->outgoing);
@@ -144,14 +144,14 @@ prepare(struct content *c, const struct content_opts *opts, struct err *err)
 }
 
 int
-content_new(struct queue_claim *qd, const struct content_opts *opts,
-    struct content **ret, struct err *err)
+content_new(const struct content_source *source,
+    const struct content_opts *opts, struct content **ret, struct err *err)
 {
 	struct content *c = xcalloc(1, sizeof(*c));
 
-	c->qd = qd;
+	c->source = *source;
 	c->outgoing = outgoing_new();
-	c->stored = queue_claim_envelope(qd)->size_bytes;
+	c->stored = source->env->size_bytes;
 	if (prepare(c, opts, err) != 0) {
 		content_free(c);
 		return -1;
@@ -186,6 +186,12 @@ bool
 content_needs_utf8(const struct content *c)
 {
 	return outgoing_needs_utf8(c->outgoing);
+}
+
+const struct repair_seen *
+content_repair_seen(const struct content *c)
+{
+	return c->seen;
 }
 
 bool

@@ -8,6 +8,12 @@ fuzz_targets = \
 	%reldir%/fuzz_smtp_client \
 	%reldir%/fuzz_addr \
 	%reldir%/fuzz_header \
+	%reldir%/fuzz_import_dma \
+	%reldir%/fuzz_import_exim \
+	%reldir%/fuzz_import_msmtp \
+	%reldir%/fuzz_import_nullmailer \
+	%reldir%/fuzz_import_postfix \
+	%reldir%/fuzz_import_ssmtp \
 	%reldir%/fuzz_intake \
 	%reldir%/fuzz_smtp_dot \
 	%reldir%/fuzz_smtp_reply \
@@ -32,6 +38,12 @@ FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) $(RELAIS_LIBS)
 %canon_reldir%_fuzz_conf_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_ctl_line_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_header_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_import_dma_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_import_exim_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_import_msmtp_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_import_nullmailer_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_import_postfix_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_import_ssmtp_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_intake_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_sendmail_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_smtp_client_LDADD = $(FUZZ_LIBS)
@@ -42,7 +54,7 @@ FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) $(RELAIS_LIBS)
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run
-EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h \
+EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/fuzz_import.h \
 	%reldir%/fuzz_conf.dict %reldir%/header.dict %reldir%/smtp.dict \
 	%reldir%/spool.dict \
 	tests/corpus

@@ -14,3 +14,6 @@ unit_tests += \
 	%reldir%/test_alias
 
 unit_tests += %reldir%/test_growth
+
+# What other programs' configurations become.
+unit_tests += %reldir%/test_import

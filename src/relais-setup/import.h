@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* import.h - reads the configuration of another mail program and says it in
+ * the words of relais.conf.
+ *
+ * One parser for each program, import_NAME.c: text in, a struct import out.
+ * None of them runs a command, expands a variable of the environment or looks
+ * up a name.  What they read comes through struct import_files, so a test needs
+ * no disk.  What a program did and relais does not, or does in another way, is
+ * a note; a line that means nothing to relais is left out without one.
+ *
+ * Secrets are in a struct secret and in no setting, note or error.
+ */
+#ifndef RELAIS_SETUP_IMPORT_H
+#define RELAIS_SETUP_IMPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/must.h"
+#include "base/secret.h"
+#include "conf/provider.h"
+
+/* --- where it is read from ------------------------------------------------ */
+
+enum { IMPORT_TEXT_MAX = 1024 * 1024 };
+
+struct import_files {
+	void *ctx;
+	/* The text of a file; false: there is none, or it cannot be read. */
+	bool (*read)(void *ctx, const char *path, struct buf *to);
+	/* What postconf(1) and postmap(1) say about a folder of Postfix and a
+	 * map such as hash:/etc/postfix/sasl_passwd, in the form of main.cf and
+	 * of the map's source.  Either may be NULL; false: it is not there. */
+	bool (*postconf)(void *ctx, const char *dir, struct buf *to);
+	bool (*postmap)(
+	    void *ctx, const char *dir, const char *map, struct buf *to);
+	const char *home; /* of the person, for "~"; or NULL */
+	const char *hostname; /* what the machine calls itself, or NULL */
+};
+
+/* --- what was understood -------------------------------------------------- */
+
+enum import_secret_kind {
+	IMPORT_SECRET_NONE = 0, /* no login, or nobody wrote it down */
+	IMPORT_SECRET_TEXT,
+	IMPORT_SECRET_COMMAND, /* the setting password_command; never run */
+	IMPORT_SECRET_KEYRING
+};
+
+struct import_setting {
+	char *key, *value;
+};
+
+/* How the program spoke to its server. */
+enum import_tls {
+	IMPORT_TLS_CLEAR = 0,
+	IMPORT_TLS_STARTTLS,
+	IMPORT_TLS_IMPLICIT
+};
+
+struct import_account {
+	char *name; /* NULL: the program has no name for it */
+	int port; /* 0: not said */
+	enum import_tls tls;
+	struct import_setting *v; /* what the section will contain */
+	size_t n;
+	enum import_secret_kind secret_kind;
+	struct secret *secret;
+	char *secret_from; /* "/etc/msmtprc, line 7", or NULL */
+	const struct provider *preset; /* import_finish() found it, or NULL */
+};
+
+struct import_note {
+	char *file; /* or NULL: about all of it */
+	int line; /* 0: about the file */
+	char *text; /* one sentence, no full stop */
+};
+
+struct import {
+	const struct import_files *files; /* borrowed while it is parsed */
+	struct import_account **accounts; /* the first is the default */
+	size_t n;
+	bool are_spares; /* each account is the fallback of the one before */
+	struct import_account *relais; /* the settings of [relais] */
+	struct import_note *notes;
+	size_t nnotes;
+	char *refusal; /* why nothing can be taken over, or NULL */
+	struct import_setting *senders; /* local user, address; see below */
+	size_t nsenders;
+};
+
+struct import *import_new(const struct import_files *files);
+void import_free(struct import *im);
+
+/* --- the programs --------------------------------------------------------- */
+
+struct import_program {
+	const char *name; /* "msmtp" */
+	/* Where its configuration is, best first; "~/" is the home folder. */
+	const char *const *places;
+	/* file is one of places, or what --from names. */
+	void (*parse)(struct import *im, const char *file);
+	/* Folders with one file for each message that waits, NULL at the end;
+	 * what prints and sends them, and what switches the program off. */
+	const char *const *spools;
+	const char *flush, *disable;
+};
+
+extern const struct import_program import_dma, import_exim, import_msmtp,
+    import_nullmailer, import_postfix, import_ssmtp;
+/* All of them, NULL at the end. */
+extern const struct import_program *const import_programs[];
+/* NULL: no such name. */
+const struct import_program *import_program_find(const char *name);
+
+/* --- relais.conf ---------------------------------------------------------- */
+
+/* To be called once after parse(): picks presets and names, and drops what is
+ * a default.  ps may be NULL.  What it decides in another way than the program
+ * did becomes a note. */
+void import_finish(struct import *im, const struct providers *ps);
+
+/* Changes the text of a relais.conf.  Each secret that was found, and each that
+ * is missing, will be in secret_dir, in a file with the name of the account.
+ * -1: a value does not suit. */
+int import_write(const struct import *im, const char *secret_dir,
+    struct buf *text, struct err *err) MUST_CHECK;
+
+/* Does it log in with a secret? */
+bool import_needs_secret(const struct import_account *a);
+/* The first account with the same secret: the file has its name. */
+const struct import_account *import_secret_owner(
+    const struct import *im, const struct import_account *a);
+/* NULL: not set. */
+const char *import_get(const struct import_account *a, const char *key);
+
+/* --- for the parsers ------------------------------------------------------ */
+
+/* A file, line by line. */
+struct import_text {
+	char *file;
+	struct buf buf;
+	struct bytes rest;
+	int line; /* of the line that was returned last */
+};
+
+/* False: there is no such file, and nothing to close. */
+bool import_open(struct import *im, const char *file, struct import_text *ret);
+void import_close(struct import_text *t);
+/* A line without its end; false: there is none left. */
+bool import_line(struct import_text *t, struct bytes *ret);
+/* As Postfix and Exim join lines: one that begins with a blank continues the
+ * line before; empty lines and those that begin with "#" are left out. */
+bool import_joined_line(struct import_text *t, struct buf *ret);
+
+/* Takes the text up to the first of these characters off rest, with all of them
+ * that follow. */
+struct bytes import_word(struct bytes *rest, const char *separators);
+
+struct import_account *import_account_add(struct import *im, const char *name);
+void import_account_free(struct import_account *a);
+void import_account_drop(struct import *im, size_t at);
+/* A value that is empty or cannot stand on a line is not set; one that is there
+ * is replaced. */
+void import_set(struct import_account *a, const char *key, struct bytes value);
+void import_sets(struct import_account *a, const char *key, const char *value);
+void import_unset(struct import_account *a, const char *key);
+
+/* The secret, and where it stood. */
+void import_secret(
+    struct import_account *a, struct bytes secret, const char *file, int line);
+/* The secret is what this command prints when a shell runs it. */
+void import_command(
+    struct import_account *a, struct bytes command, const char *file, int line);
+
+/* "host", "host:port", "[host]:port"; the port may be a name. */
+void import_server(struct import_account *a, struct bytes text);
+/* 0: it is none. */
+int import_port(struct bytes text);
+
+/* A local user (or user@machine) whose mail left under this address; an empty
+ * name is everybody. */
+void import_sender(struct import *im, struct bytes user, struct bytes address);
+
+/* One that is there already is not added again. */
+void import_note(struct import *im, const char *file, int line, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
+void import_notes_clear(struct import *im);
+void import_refuse(struct import *im, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+bool import_is_yes(struct bytes word);
+
+#endif

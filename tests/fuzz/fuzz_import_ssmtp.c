@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A configuration of ssmtp. */
+#include "tests/fuzz/fuzz_import.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_import(&import_ssmtp, data, size);
+}

@@ -16,14 +16,9 @@
 
 enum {
 	FILE_MAX = 4 * 1024 * 1024,
-	/* inih cuts what is longer without a word. */
-	INI_WORD_MAX = 49,
+	WORD_MAX = 49, /* inih cuts the name of a longer section */
 	SHOWN_MAX = 80 /* of a value in a sentence */
 };
-
-/* inih does not report a section without keys, so this key, which nobody can
- * write, is fed to it behind each section line. */
-static const char marker[] = "\x01";
 
 struct reading {
 	struct conf_raw *raw;
@@ -31,8 +26,8 @@ struct reading {
 	const char *next, *end; /* the file, line by line */
 	int line;
 	struct bytes text; /* the line inih has now, without its end */
-	bool is_section; /* a marker is due */
-	bool is_key; /* it should come back as a key */
+	bool is_cut; /* the rest of it is too long for inih */
+	bool is_key; /* inih should know it as a key */
 	bool is_lost; /* in a section nobody knows: skip its keys */
 	size_t section; /* index + 1 into raw->v, 0: none yet */
 };
@@ -191,11 +186,11 @@ unknown_section(struct reading *rd, const char *kind, const char *name)
 	free(all);
 }
 
-/* The marker came: inih has read a section line. */
+/* What stands between the brackets. */
 static void
-enter_section(struct reading *rd, const char *section)
+enter_section(struct reading *rd, struct bytes section)
 {
-	struct bytes all = bytes_trim(bytes_str(section));
+	struct bytes all = bytes_trim(section);
 	char *text = xstrndup(all.p, all.n);
 	size_t n = strcspn(text, " \t");
 	char *kind = xstrndup(text, n);
@@ -210,7 +205,7 @@ enter_section(struct reading *rd, const char *section)
 		unknown_section(rd, kind, name);
 	} else if (!is_name(name)) {
 		rd->is_lost = true;
-		PROBLEM(rd, shown("[", bytes_str(section), "]"),
+		PROBLEM(rd, shown("[", section, "]"),
 		    "expected a name of letters, digits and . _ - @ +, such "
 		    "as [%s work]",
 		    kind);
@@ -248,9 +243,10 @@ unknown_key(struct reading *rd, const struct conf_section *s, const char *name)
 		PROBLEM(rd, what, "no such setting");
 }
 
-/* What stands behind the sign, as its type wants it. */
+/* A secret and a text are the whole rest of the line, and inih takes "; " for the
+ * start of a comment. */
 static struct bytes
-value_of(struct reading *rd, const struct setting *st)
+whole_value(const struct reading *rd)
 {
 	struct bytes v = rd->text;
 	size_t n = 0;
@@ -260,13 +256,17 @@ value_of(struct reading *rd, const struct setting *st)
 	v = bytes_of(v.p + n + 1, v.n - n - 1);
 	while (v.n > 0 && (v.p[0] == ' ' || v.p[0] == '\t'))
 		v = bytes_of(v.p + 1, v.n - 1);
-	if (st->type == SETTING_SECRET)
-		return v;
-	for (size_t i = 0; setting_has_comment(st) && i < v.n; i++)
+	return v;
+}
+
+static struct bytes
+without_comment(struct bytes v)
+{
+	for (size_t i = 0; i < v.n; i++)
 		if ((v.p[i] == '#' || v.p[i] == ';') &&
 		    (i == 0 || v.p[i - 1] == ' ' || v.p[i - 1] == '\t'))
 			v.n = i;
-	return bytes_trim(v);
+	return v;
 }
 
 static void
@@ -333,11 +333,12 @@ set_text(struct reading *rd, const struct conf_section *s,
 }
 
 static void
-set_key(struct reading *rd, const char *name)
+set_key(struct reading *rd, const char *name, const char *value)
 {
 	const struct conf_section *s;
 	const struct setting *st;
 	const struct conf_value *old;
+	struct bytes v;
 
 	if (rd->is_lost)
 		return;
@@ -358,10 +359,15 @@ set_key(struct reading *rd, const char *name)
 		    "already set on line %d", old->line);
 		return;
 	}
-	if (st->type == SETTING_SECRET)
-		set_secret(rd, s, st, value_of(rd, st));
-	else
-		set_text(rd, s, st, value_of(rd, st));
+	if (st->type == SETTING_SECRET) {
+		set_secret(rd, s, st, whole_value(rd));
+	} else {
+		v = rd->is_cut || !setting_has_comment(st) ? whole_value(rd)
+							   : bytes_str(value);
+		if (setting_has_comment(st))
+			v = without_comment(v);
+		set_text(rd, s, st, bytes_trim(v));
+	}
 }
 
 static int
@@ -369,12 +375,12 @@ on_key(void *user, const char *section, const char *name, const char *value)
 {
 	struct reading *rd = user;
 
-	(void)value;
+	(void)section; /* one without a key is not told here */
+	/* A NULL is how some builds tell of a section. */
+	if (name == NULL || name[0] == '\0' || strlen(name) >= WORD_MAX)
+		return 1;
 	rd->is_key = false;
-	if (strcmp(name, marker) == 0)
-		enter_section(rd, section);
-	else
-		set_key(rd, name);
+	set_key(rd, name, value);
 	return 1;
 }
 
@@ -402,66 +408,51 @@ take_line(struct reading *rd)
 	return true;
 }
 
-/* How much of the line inih is shown: not the value.  0: nothing. */
-static size_t
-shown_length(struct reading *rd)
+/* inih tells of no section that has no keys, nor on which line one is. */
+static void
+take_section(struct reading *rd)
 {
 	struct bytes t = rd->text;
-	const char *end;
+	const char *end = memchr(t.p, ']', t.n);
 
-	if (t.n == 0 || t.p[0] == '#' || t.p[0] == ';')
-		return 0;
-	if (t.p[0] == '[') {
-		end = memchr(t.p, ']', t.n);
-		/* inih takes ";" for the start of a comment even here. */
-		if (end != NULL && memchr(t.p, ';', (size_t)(end - t.p)))
-			end = NULL;
-		if (end != NULL && end - t.p <= INI_WORD_MAX) {
-			rd->is_section = true;
-			return (size_t)(end - t.p) + 1;
-		}
-		PROBLEM(rd, shown("section \"", t, "\""),
-		    end != NULL ? "the name is too long"
-				: "the closing ] is missing");
-		rd->is_lost = true;
-		return 0;
+	/* To inih a comment may begin even here. */
+	if (end != NULL && memchr(t.p, ';', (size_t)(end - t.p)) != NULL)
+		end = NULL;
+	if (end != NULL && end - t.p <= WORD_MAX) {
+		enter_section(rd, bytes_of(t.p + 1, (size_t)(end - t.p) - 1));
+		return;
 	}
-	for (size_t i = 0; i < t.n && i < INI_WORD_MAX; i++)
-		if (i > 0 && (t.p[i] == '=' || t.p[i] == ':')) {
-			rd->is_key = true;
-			return i;
-		}
-	/* The text itself is not shown: it may be a secret on the wrong line. */
-	PROBLEM(rd, xstrdup("unrecognized line"),
-	    "expected \"key = value\", \"[section]\" or a comment with #");
-	return 0;
+	PROBLEM(rd, shown("section \"", t, "\""),
+	    end != NULL ? "the name is too long" : "the closing ] is missing");
+	rd->is_lost = true;
 }
 
-/* An ini_reader(): one line of ours a call.  The value stays behind. */
+/* An ini_reader(): a line a call, always with its end, however long it is. */
 static char *
 feed(char *str, int num, void *stream)
 {
 	struct reading *rd = stream;
 	size_t n;
 
-	if (rd->is_section) {
-		rd->is_section = false;
-		IGNORE(!str_copy(str, (size_t)num, bytes_of("\x01=x\n", 4)));
-		return str;
-	}
-	if (rd->is_key) { /* inih did not give it back */
+	/* inih's buffer, which may hold a secret of the line before. */
+	explicit_bzero(str, (size_t)num);
+	/* The text itself is not shown: it may be a secret on the wrong line. */
+	if (rd->is_key)
 		PROBLEM(rd, xstrdup("unrecognized line"),
-		    "expected \"key = value\"");
-		rd->is_key = false;
-	}
-	do {
-		if (!take_line(rd))
-			return NULL;
-	} while ((n = shown_length(rd)) == 0);
-	/* INI_WORD_MAX and these few are far below any build's buffer. */
-	IGNORE(!str_copy(str, (size_t)num, bytes_of(rd->text.p, n)));
-	memcpy(
-	    str + strlen(str), rd->is_key ? "=x\n" : "\n", rd->is_key ? 4 : 2);
+		    "expected \"key = value\", \"[section]\" or a comment "
+		    "with #");
+	if (!take_line(rd))
+		return NULL;
+	rd->is_key = rd->text.n > 0 && strchr("#;[", rd->text.p[0]) == NULL;
+	if (rd->text.n > 0 && rd->text.p[0] == '[')
+		take_section(rd);
+	n = rd->text.n;
+	rd->is_cut = n > (size_t)num - 2;
+	if (rd->is_cut)
+		n = (size_t)num - 2;
+	if (n > 0)
+		memcpy(str, rd->text.p, n);
+	str[n] = '\n';
 	return str;
 }
 
@@ -516,7 +507,7 @@ parse(struct reading *rd, const struct buf *b)
 		text = bytes_of(text.p + 3, text.n - 3);
 	rd->next = text.p;
 	rd->end = text.p + text.n;
-	/* What it returns counts bad lines; each was reported from feed(). */
+	/* What it returns is the first bad line; feed() has told them all. */
 	IGNORE(ini_parse_stream(feed, rd, on_key, rd) < 0);
 }
 

@@ -11,9 +11,10 @@
  * secret is the whole rest of the line, of any length; in a secret even
  * trailing blanks count.
  *
- * inih parses the sections and the keys.  It never sees a value: its line
- * buffer is 200 bytes in most builds, it takes ";" for a comment, and a secret
- * must not pass through it.
+ * inih parses the lines.  What it cannot tell is read beside it: the value of
+ * a long line, because its line buffer has 200 bytes in most builds; a text or a
+ * secret, in which "; " begins no comment; the line of a section and of a
+ * mistake.  Its buffer is wiped behind each line.
  *
  * Internal to conf.  Blocks on the disk.
  */

@@ -20,16 +20,18 @@ enum {
 	 * remove them. */
 	REMOVALS_MAX = 2000,
 	REMOVALS_AT_ONCE = 2,
+	/* Handing a job to a thread costs more than removing a file, so a job
+	 * removes many; the first of them waits so long for others. */
+	REMOVALS_BATCH = 16,
+	REMOVALS_WAIT_MS = 100,
 	REMOVALS_CLOSE_MS = 2000 /* at the end, not longer */
 };
-
-enum { BATCH = 16 }; /* files of one job */
 
 static void
 files_add(struct files *f, enum store_place place, const char *id)
 {
 	if (f->count == f->cap) {
-		f->cap = f->cap == 0 ? BATCH : f->cap * 2;
+		f->cap = f->cap == 0 ? REMOVALS_BATCH : f->cap * 2;
 		f->v = xrealloc(f->v, f->cap, sizeof(*f->v));
 	}
 	f->v[f->count].place = place;
@@ -68,28 +70,53 @@ removals_are_full(const struct queue *q)
 
 static void removal_job_done(struct job *j);
 
+static int64_t
+wait_ms(const struct queue *q)
+{
+	return earlier_of(q->o.policy.sync_results_ms, REMOVALS_WAIT_MS);
+}
+
+static bool
+may_start(const struct queue *q)
+{
+	const struct removals *r = &q->removals;
+
+	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE)
+		return false;
+	if (r->close_by_ms != 0)
+		return queue_now(q) < r->close_by_ms;
+	return r->waiting.count >= REMOVALS_BATCH ||
+	       queue_now(q) >= r->start_at_ms;
+}
+
 static void
 start(struct queue *q)
 {
 	struct removals *r = &q->removals;
 	struct job *j;
 
-	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE ||
-	    (r->close_by_ms != 0 && queue_now(q) >= r->close_by_ms))
+	if (!may_start(q))
 		return;
 	j = job_new(q, JOB_REMOVE, NULL, removal_job_done);
-	j->files = files_take(&r->waiting, BATCH);
+	j->files = files_take(&r->waiting, REMOVALS_BATCH);
 	r->under_way += j->files.count;
 	r->jobs++;
+	r->start_at_ms = queue_now(q) + wait_ms(q); /* those that are left */
 	job_submit(j);
 }
 
 void
 removal_add(struct queue *q, enum store_place place, const char *id)
 {
-	files_add(&q->removals.waiting, place, id);
+	struct removals *r = &q->removals;
+
+	files_add(&r->waiting, place, id);
+	if (r->waiting.count == 1) {
+		r->start_at_ms = queue_now(q) + wait_ms(q);
+		queue_rescheduled(q);
+	}
 	if (waiting(q) >= REMOVALS_MAX)
-		q->removals.is_full = true;
+		r->is_full = true;
 	start(q);
 }
 
@@ -104,7 +131,8 @@ removal_job_done(struct job *j)
 	r->jobs--;
 	r->under_way -= j->files.count;
 	if (r->sync_at_ms == 0) {
-		r->sync_at_ms = queue_now(q) + q->o.policy.sync_results_ms;
+		r->sync_at_ms = queue_now(q) + q->o.policy.sync_results_ms -
+				wait_ms(q);
 		queue_rescheduled(q);
 	}
 	if (r->is_full && waiting(q) <= REMOVALS_MAX / 2) {
@@ -112,6 +140,8 @@ removal_job_done(struct job *j)
 		queue_rescheduled(q);
 	}
 	start(q);
+	if (r->waiting.count > 0)
+		queue_rescheduled(q);
 }
 
 static void removal_sync_done(struct job *j);
@@ -138,8 +168,8 @@ removal_sync_done(struct job *j)
 		queue_rescheduled(q);
 }
 
-int64_t
-removals_tick(struct queue *q)
+static int64_t
+sync_tick(struct queue *q)
 {
 	struct removals *r = &q->removals;
 
@@ -151,10 +181,23 @@ removals_tick(struct queue *q)
 	return INT64_MAX;
 }
 
+int64_t
+removals_tick(struct queue *q)
+{
+	struct removals *r = &q->removals;
+	int64_t next = sync_tick(q);
+
+	start(q);
+	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE)
+		return next;
+	return earlier_of(next, r->start_at_ms);
+}
+
 void
 removals_close(struct queue *q)
 {
 	q->removals.close_by_ms = queue_now(q) + REMOVALS_CLOSE_MS;
+	start(q);
 }
 
 void

@@ -203,6 +203,8 @@ invisible(struct bytes b)
 		"\xef\xbb\xbf", /* byte order mark */
 	};
 
+	if (b.n > 0 && ascii_is_alpha(b.p[0]))
+		return 0; /* as nearly always */
 	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
 		size_t n = strlen(runs[i]);
 

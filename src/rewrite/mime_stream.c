@@ -53,7 +53,8 @@ struct mime_stream {
 	struct part top, part;
 	struct content_type type, top_type; /* of part, of top */
 	struct header *header;
-	struct level levels[MIME_PARTS_DEPTH_MAX];
+	struct level
+	    *levels; /* MIME_PARTS_DEPTH_MAX; NULL: none was open yet */
 	size_t depth;
 	size_t sealed_at; /* the depth that seals; 0: none */
 	size_t nleaves, nparts;
@@ -148,8 +149,11 @@ classify(struct mime_stream *p, const struct header *h)
 static void
 open_level(struct mime_stream *p)
 {
-	struct level *l = &p->levels[p->depth++];
+	struct level *l;
 
+	if (p->levels == NULL) /* most messages have none */
+		p->levels = xcalloc(MIME_PARTS_DEPTH_MAX, sizeof(*p->levels));
+	l = &p->levels[p->depth++];
 	memcpy(l->boundary, p->type.boundary, sizeof(l->boundary));
 	l->is_digest = strcmp(p->type.subtype, "digest") == 0;
 	if (p->sealed_at == 0 && (strcmp(p->type.subtype, "signed") == 0 ||
@@ -238,6 +242,7 @@ mime_stream_free(struct mime_stream *p)
 		return;
 	header_free(p->header);
 	buf_clear(&p->spill);
+	free(p->levels);
 	free(p);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
+#include "conf/oauth.h"
 #include "cred/cred_file.h"
 #include "mail/addr.h"
 #include "sys/trust.h"
@@ -107,6 +108,7 @@ conf_load(const char *file, const struct conf_env *env, struct conf **ret,
 	conf_build_listens(&b);
 	conf_build_accounts(&b);
 	providers_free(b.providers);
+	oauth_rows_free(b.oauth);
 	conf_raw_free(raw);
 	if (problems->n > 0) {
 		conf_free(b.conf);

@@ -37,6 +37,7 @@ struct conf_env {
 	 * built-in copy of it) and for the user's; both have the same form, a
 	 * row in the second replaces one with the same key in the first. */
 	const char *providers, *providers_own;
+	const char *oauth_own; /* more OAuth2 endpoints, NULL: the user's */
 	/* The group that may read configuration and secrets when they belong
 	 * to root: the daemon's; (gid_t)-1: none. */
 	gid_t group;
@@ -50,6 +51,7 @@ struct conf_paths {
 	char *file; /* relais.conf */
 	char *providers_own; /* the user's additions to the presets */
 	char *replies_own; /* and to what is known of replies */
+	char *oauth_own; /* and to the OAuth2 endpoints */
 	char *spool, *socket, *control;
 };
 void conf_paths_init(struct conf_paths *p, const struct conf_env *env);

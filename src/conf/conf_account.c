@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
+#include "conf/oauth.h"
 #include "cred/cred_file.h"
+#include "cred/cred_oauth.h"
 #include "sys/trust.h"
 
 /* One account on its way from text to struct: what its own section says beats
@@ -407,7 +409,7 @@ static const struct {
 } sources[] = { { "password", CRED_TEXT }, { "password_file", CRED_FILE },
 	{ "password_command", CRED_COMMAND },
 	{ "password_credential", CRED_SYSTEMD },
-	{ "password_keyring", CRED_KEYRING } };
+	{ "password_keyring", CRED_KEYRING }, { "oauth", CRED_OAUTH } };
 
 static bool
 is_no(const struct conf_value *v)
@@ -448,6 +450,19 @@ secret_from(struct draft *d, const struct conf_section *s)
 	return first != NULL;
 }
 
+/* "~/x" in the home folder of the daemon's user; frees path. */
+static char *
+at_home(const struct draft *d, char *path)
+{
+	char *full;
+
+	if (path[0] != '~' || d->b->env->home == NULL)
+		return path;
+	full = xasprintf("%s%s", d->b->env->home, path + 1);
+	free(path);
+	return full;
+}
+
 static void
 check_secret_file(struct draft *d)
 {
@@ -457,12 +472,7 @@ check_secret_file(struct draft *d)
 
 	if (s->kind != CRED_FILE)
 		return;
-	if (s->value[0] == '~' && d->b->env->home != NULL) {
-		char *full = xasprintf("%s%s", d->b->env->home, s->value + 1);
-
-		free(s->value);
-		s->value = full;
-	}
+	s->value = at_home(d, s->value);
 	err_clear(&err);
 	if (cred_file_check(s->value, d->b->env->group, d->b->owner, &err) != 0)
 		PROBLEM(d, v, "%s", err.text);
@@ -473,14 +483,131 @@ check_secret_file(struct draft *d)
 			   s->value, d->b->env->group, &s->secret, NULL) != 0);
 }
 
+/* The key of a preset whose accounts sign in, or NULL: "oauth:KEY", perhaps as
+ * one of two ways. */
+static const char *
+preset_oauth(const struct draft *d)
+{
+	const char *at = d->preset != NULL ? strstr(d->preset->secret, "oauth:")
+					   : NULL;
+
+	return at != NULL ? at + strlen("oauth:") : NULL;
+}
+
+/* A client's name says that its account signs in, where the preset knows how. */
+static bool
+secret_from_preset(struct draft *d)
+{
+	const char *key = preset_oauth(d);
+	struct cred_source *to = &d->a->secret;
+
+	if (key == NULL || get(d, "client_id") == NULL)
+		return false;
+	to->kind = CRED_OAUTH;
+	to->value = xstrndup(key, strcspn(key, "|"));
+	return true;
+}
+
+static const struct oauth_rows *
+oauth_rows(struct draft *d)
+{
+	struct conf_build *b = d->b;
+	struct conf_paths paths;
+	const char *own;
+	struct err err;
+
+	if (b->oauth != NULL)
+		return b->oauth;
+	b->oauth = oauth_rows_new();
+	conf_paths_init(&paths, b->env);
+	own = b->env->oauth_own != NULL ? b->env->oauth_own : paths.oauth_own;
+	err_clear(&err);
+	/* A row says to whom the tokens go. */
+	if (access(own, F_OK) == 0 &&
+	    (trust_file(own, b->owner, &err) != 0 ||
+		oauth_rows_read(b->oauth, own, &err) != 0))
+		conf_problem_add(
+		    b->problems, b->raw->file, 0, NULL, "%s", err.text);
+	conf_paths_clear(&paths);
+	return b->oauth;
+}
+
+/* What the flow cannot do without. */
+static void
+check_oauth(struct draft *d, const struct conf_value *v)
+{
+	const struct cred_oauth *o = d->a->secret.oauth;
+	const char *flow = cred_oauth_get(o, CRED_OAUTH_FLOW);
+	bool is_jwt = strcmp(flow, "jwt") == 0;
+
+	if (is_jwt && o->v[CRED_OAUTH_JWT_KEY_FILE] == NULL)
+		PROBLEM(d, get(d, "oauth_flow"),
+		    "oauth_flow = jwt needs jwt_key_file");
+	else if (!is_jwt && o->v[CRED_OAUTH_CLIENT_ID] == NULL)
+		PROBLEM(d, v,
+		    "oauth needs client_id: register a client with the "
+		    "provider and set its id here; see OAuth2 in "
+		    "relais.conf(5)");
+	else if (strcmp(flow, "client") == 0 &&
+		 o->v[CRED_OAUTH_CLIENT_SECRET_FILE] == NULL)
+		PROBLEM(d, get(d, "oauth_flow"),
+		    "oauth_flow = client needs client_secret_file");
+	else if (strcmp(flow, "device") == 0 && o->v[CRED_OAUTH_DEVICE] == NULL)
+		PROBLEM(d, get(d, "oauth_flow"),
+		    "%s has no device flow for mail: use oauth_flow = browser",
+		    d->a->secret.value);
+}
+
+static void
+build_oauth(struct draft *d)
+{
+	static const struct {
+		const char *name;
+		enum cred_oauth_key key;
+	} rows[] = { { "client_id", CRED_OAUTH_CLIENT_ID },
+		{ "client_secret_file", CRED_OAUTH_CLIENT_SECRET_FILE },
+		{ "jwt_key_file", CRED_OAUTH_JWT_KEY_FILE },
+		{ "oauth_flow", CRED_OAUTH_FLOW } };
+	struct cred_source *s = &d->a->secret;
+	const struct conf_value *v = get(d, "oauth");
+	struct err err;
+	char *folder;
+
+	if (s->kind != CRED_OAUTH)
+		return;
+	err_clear(&err);
+	s->oauth = oauth_rows_find(oauth_rows(d), s->value, &err);
+	if (s->oauth == NULL) {
+		PROBLEM(d, v, "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct conf_value *set = get(d, rows[i].name);
+		char *value = set != NULL ? at_home(d, xstrdup(set->text))
+					  : NULL;
+
+		if (value != NULL)
+			cred_oauth_set(s->oauth, rows[i].key, value);
+		free(value);
+	}
+	folder = xasprintf("%s/oauth", d->b->conf->spool);
+	cred_oauth_set(s->oauth, CRED_OAUTH_FOLDER, folder);
+	free(folder);
+	check_oauth(d, v);
+}
+
 static void
 build_secret(struct draft *d)
 {
 	struct conf_account *a = d->a;
-	bool has_one = secret_from(d, d->own) || secret_from(d, d->star);
+	bool has_one = secret_from(d, d->own) || secret_from(d, d->star) ||
+		       secret_from_preset(d);
 	const char *hint = a->secret_hint;
 
 	check_secret_file(d);
+	build_oauth(d);
+	if (a->secret.kind == CRED_OAUTH)
+		a->is_token = true;
 	a->secret.is_grouped = d->preset != NULL &&
 			       d->preset->has_grouped_secret;
 	if (has_one && a->user == NULL && d->preset == NULL)
@@ -489,8 +616,8 @@ build_secret(struct draft *d)
 	    (a->auth == NULL || strcmp(a->auth, "EXTERNAL") != 0))
 		PROBLEM(d, NULL,
 		    "a user is set but no secret: add password_file, "
-		    "password_command, password_credential, password_keyring "
-		    "or password%s%s%s",
+		    "password_command, password_credential, "
+		    "password_keyring, oauth or password%s%s%s",
 		    hint != NULL ? " (" : "", hint != NULL ? hint : "",
 		    hint != NULL ? ")" : "");
 }

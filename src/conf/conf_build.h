@@ -18,6 +18,7 @@ struct conf_build {
 	struct conf_problems *problems;
 	struct conf *conf; /* under construction */
 	struct providers *providers; /* read when the first account asks */
+	struct oauth_rows *oauth; /* likewise */
 	bool has_asked; /* they were read, or a problem says why not */
 	uid_t owner; /* may own what we believe, beside root (sys/trust.h) */
 };

@@ -27,6 +27,7 @@ conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 			.file = xstrdup(RELAIS_CONF_DIR "/relais.conf"),
 			.providers_own = xstrdup(RELAIS_CONF_DIR "/providers"),
 			.replies_own = xstrdup(RELAIS_CONF_DIR "/replies"),
+			.oauth_own = xstrdup(RELAIS_CONF_DIR "/oauth2"),
 			.spool = xstrdup(RELAIS_SPOOL_DIR),
 			.socket = xstrdup(RELAIS_RUN_DIR "/smtp.sock"),
 			.control = xstrdup(RELAIS_RUN_DIR "/control.sock"),
@@ -44,6 +45,8 @@ conf_paths_init(struct conf_paths *p, const struct conf_env *env)
 		    env->config_home, home, ".config", "relais/providers"),
 		.replies_own = xdg(
 		    env->config_home, home, ".config", "relais/replies"),
+		.oauth_own = xdg(
+		    env->config_home, home, ".config", "relais/oauth2"),
 		.spool = xdg(
 		    env->state_home, home, ".local/state", "relais/spool"),
 		.socket = xasprintf("%s/relais/smtp.sock", run),
@@ -58,6 +61,7 @@ conf_paths_clear(struct conf_paths *p)
 	free(p->file);
 	free(p->providers_own);
 	free(p->replies_own);
+	free(p->oauth_own);
 	free(p->spool);
 	free(p->socket);
 	free(p->control);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "conf/setting.h"
+#include "cred/cred_oauth.h"
 #include "ctl/ctl_json.h"
 
 enum { VALUE_MAX = 65536 };
@@ -203,6 +204,50 @@ put_password_keyring(struct buf *to, const void *base, const struct conf *c)
 	put_source(to, base, CRED_KEYRING);
 }
 
+static void
+put_oauth(struct buf *to, const void *base, const struct conf *c)
+{
+	(void)c;
+	put_source(to, base, CRED_OAUTH);
+}
+
+static void
+put_oauth_text(struct buf *to, const void *base, enum cred_oauth_key key)
+{
+	const struct conf_account *a = base;
+
+	if (a->secret.oauth != NULL)
+		IGNORE(buf_adds(to, cred_oauth_get(a->secret.oauth, key)));
+}
+
+static void
+put_client_id(struct buf *to, const void *base, const struct conf *c)
+{
+	(void)c;
+	put_oauth_text(to, base, CRED_OAUTH_CLIENT_ID);
+}
+
+static void
+put_client_secret_file(struct buf *to, const void *base, const struct conf *c)
+{
+	(void)c;
+	put_oauth_text(to, base, CRED_OAUTH_CLIENT_SECRET_FILE);
+}
+
+static void
+put_oauth_flow(struct buf *to, const void *base, const struct conf *c)
+{
+	(void)c;
+	put_oauth_text(to, base, CRED_OAUTH_FLOW);
+}
+
+static void
+put_jwt_key_file(struct buf *to, const void *base, const struct conf *c)
+{
+	(void)c;
+	put_oauth_text(to, base, CRED_OAUTH_JWT_KEY_FILE);
+}
+
 /* Which of the listeners stand behind the plain `listen`. */
 static void
 put_listen(struct buf *to, const void *base, const struct conf *c)
@@ -273,6 +318,11 @@ static const struct {
 	{ SETTING_ACCOUNT, "password_command", put_password_command },
 	{ SETTING_ACCOUNT, "password_credential", put_password_credential },
 	{ SETTING_ACCOUNT, "password_keyring", put_password_keyring },
+	{ SETTING_ACCOUNT, "oauth", put_oauth },
+	{ SETTING_ACCOUNT, "client_id", put_client_id },
+	{ SETTING_ACCOUNT, "client_secret_file", put_client_secret_file },
+	{ SETTING_ACCOUNT, "oauth_flow", put_oauth_flow },
+	{ SETTING_ACCOUNT, "jwt_key_file", put_jwt_key_file },
 };
 
 static void

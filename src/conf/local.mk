@@ -16,6 +16,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf_read.h \
 	%reldir%/config_json.c \
 	%reldir%/config_json.h \
+	%reldir%/oauth.c \
+	%reldir%/oauth.h \
 	%reldir%/provider.c \
 	%reldir%/provider.h \
 	%reldir%/replies.c \
@@ -24,13 +26,18 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/route.h \
 	%reldir%/setting.c \
 	%reldir%/setting.h
-dist_pkgdata_DATA += %reldir%/providers
+dist_pkgdata_DATA += %reldir%/providers %reldir%/oauth2
 
-# The presets once more, as a string in the program.
-BUILT_SOURCES += %reldir%/providers.inc
-CLEANFILES += %reldir%/providers.inc
+# Both once more, as strings in the program.
+BUILT_SOURCES += %reldir%/providers.inc %reldir%/oauth2.inc
+CLEANFILES += %reldir%/providers.inc %reldir%/oauth2.inc
 %reldir%/providers.inc: %reldir%/providers
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
 	    sed -e '/^#/d' -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' \
 		'$(srcdir)/%reldir%/providers' >$@.tmp && mv $@.tmp $@
 %reldir%/libconf_a-provider.$(OBJEXT): %reldir%/providers.inc
+%reldir%/oauth2.inc: %reldir%/oauth2
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	    sed -e '/^#/d' -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' \
+		'$(srcdir)/%reldir%/oauth2' >$@.tmp && mv $@.tmp $@
+%reldir%/libconf_a-oauth.$(OBJEXT): %reldir%/oauth2.inc

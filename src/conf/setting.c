@@ -21,6 +21,8 @@ static const char *const uncertain_words[] = { "retry", "hold", NULL };
 static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"scram-sha-256", "scram-sha-1-plus", "scram-sha-1", "oauthbearer",
 	"xoauth2", "plain", "login", "cram-md5", "external", NULL };
+static const char *const flow_words[] = { "auto", "device", "browser", "client",
+	"jwt", NULL };
 static const char *const log_words[] = { "auto", "stderr", "syslog", NULL };
 
 /* Where a value goes, and what it may be. */
@@ -125,6 +127,16 @@ const struct setting settings[] = {
 	    "name of a systemd credential that holds the secret" },
 	{ "password_keyring", A_NONE, SETTING_YESNO, ANY, "no",
 	    "whether the secret is in the desktop keyring" },
+	{ "oauth", A_NONE, SETTING_WORD, ANY, NULL,
+	    "provider to sign in to with `relais login'; relais keeps the tokens" },
+	{ "client_id", A_NONE, SETTING_WORD, ANY, NULL,
+	    "name under which the provider knows this installation as a client" },
+	{ "client_secret_file", A_NONE, SETTING_PATH, ANY, NULL,
+	    "file whose first line is the client's secret, if it has one" },
+	{ "oauth_flow", A_NONE, SETTING_ENUM, WORDS(flow_words), "auto",
+	    "way to sign in: auto, device, browser; client or jwt for programs" },
+	{ "jwt_key_file", A_NONE, SETTING_PATH, ANY, NULL,
+	    "private key for oauth_flow = jwt: PEM, or a service account's JSON" },
 	{ "auth", A_NONE, SETTING_LIST, WORDS(auth_words), "auto",
 	    "mechanisms that may be used to log in, best first" },
 	{ "address", A(address), SETTING_ADDRESS, ANY, NULL,

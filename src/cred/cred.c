@@ -10,12 +10,14 @@
 #include "base/xalloc.h"
 #include "cred/cred_file.h"
 #include "cred/cred_helper.h"
+#include "cred/cred_oauth.h"
 
 void
 cred_source_clear(struct cred_source *s)
 {
 	free(s->value);
 	secret_free(s->secret);
+	cred_oauth_free(s->oauth);
 	*s = (struct cred_source) { .kind = CRED_NONE };
 }
 
@@ -26,7 +28,7 @@ cred_source_eq(const struct cred_source *a, const struct cred_source *b)
 		return false;
 	if (a->kind == CRED_TEXT)
 		return secret_eq(a->secret, b->secret);
-	return str_eq(a->value, b->value);
+	return str_eq(a->value, b->value) && cred_oauth_eq(a->oauth, b->oauth);
 }
 
 /* "abcd efgh ijkl mnop": groups of four, single blanks between. */
@@ -153,6 +155,7 @@ fetch(const struct cred_request *rq, const struct cred_env *env,
 		return from_systemd(s->value, env, ret, err);
 	case CRED_COMMAND:
 	case CRED_KEYRING:
+	case CRED_OAUTH:
 		return cred_helper_ask(rq, env, ret, err);
 	case CRED_NONE:
 		break;

@@ -32,7 +32,8 @@ enum cred_kind {
 		    * a file that user cannot open */
 	CRED_SYSTEMD, /* `password_credential`: value is its name */
 	CRED_COMMAND, /* `password_command`: value is the command line */
-	CRED_KEYRING /* `password_keyring`: value is "yes" */
+	CRED_KEYRING, /* `password_keyring`: value is "yes" */
+	CRED_OAUTH /* `oauth`: value is the key; oauth the rest */
 };
 
 /* Owned strings; as it stands in struct conf_account. */
@@ -40,6 +41,7 @@ struct cred_source {
 	enum cred_kind kind;
 	char *value;
 	struct secret *secret; /* CRED_TEXT; CRED_FILE perhaps */
+	struct cred_oauth *oauth; /* CRED_OAUTH (cred_oauth.h) */
 	struct cred_stamp { /* of the file at that time */
 		dev_t dev;
 		ino_t ino;

@@ -11,6 +11,8 @@ noinst_LIBRARIES += %reldir%/libcred.a
 	%reldir%/cred_file.h \
 	%reldir%/cred_helper.c \
 	%reldir%/cred_helper.h \
+	%reldir%/cred_oauth.c \
+	%reldir%/cred_oauth.h \
 	%reldir%/cred_run.c \
 	%reldir%/cred_run.h \
 	%reldir%/cred_wire.c \

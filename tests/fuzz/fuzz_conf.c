@@ -79,6 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *presets_path = file_of(presets, sizeof(presets) - 1, &presets_fd);
 	struct conf_env env = { .providers = presets_path,
 		.providers_own = "/nonexistent",
+		.oauth_own = "/nonexistent",
 		.hostname = "box.example",
 		.group = (gid_t)-1 };
 

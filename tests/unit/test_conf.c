@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
+#include "cred/cred_oauth.h"
 
 struct loaded {
 	struct files files;
@@ -48,6 +49,7 @@ load_env(struct loaded *l, const char *text, struct conf_env env)
 	filled = fill_in(text, &l->files);
 	env.providers = providers;
 	env.providers_own = "/nonexistent";
+	env.oauth_own = "/nonexistent";
 	env.hostname = "box.example";
 	env.group = (gid_t)-1;
 	if (conf_load(files_put(&l->files, "relais.conf", filled, 0600), &env,
@@ -522,6 +524,18 @@ static const struct {
 	{ LOGIN "password_command = x\n", 5,
 	    "two secrets are set, password_file on line 4 and "
 	    "password_command: keep one" },
+	{ ACCOUNT "user = a@b\noauth = gogle\n", 4,
+	    "did you mean \"google\"?" },
+	{ ACCOUNT "user = a@b\noauth = google\n", 4, "oauth needs client_id" },
+	{ ACCOUNT "user = a@b\noauth = google\nclient_id = c\n"
+		  "oauth_flow = device\n",
+	    6, "google has no device flow for mail" },
+	{ ACCOUNT "user = a@b\noauth = google\noauth_flow = jwt\n", 5,
+	    "needs jwt_key_file" },
+	{ ACCOUNT "user = a@b\noauth = microsoft\nclient_id = c\n"
+		  "oauth_flow = client\n",
+	    6, "needs client_secret_file" },
+	{ LOGIN "oauth = google\n", 5, "two secrets are set" },
 	{ "[account a]\nhost = h\nuser = a@b\n"
 	  "password_file = /nonexistent/x\n",
 	    4, "/nonexistent/x: No such file" },
@@ -644,6 +658,33 @@ a_secret_file_others_may_read_is_refused(void **state)
 	free(text);
 }
 
+/* A client's id is enough where the preset knows the provider's sign-in. */
+static void
+an_account_may_sign_in(void **state)
+{
+	static const char *const texts[] = {
+		"[account a]\nprovider = outlook\nuser = a@b\nclient_id = c\n",
+		"[account a]\nhost = h\nuser = a@b\noauth = microsoft\n"
+		"client_id = c\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct loaded l;
+		const struct conf_account *a;
+
+		load_good(&l, texts[i]);
+		a = &l.conf->accounts[0];
+		assert_int_equal(a->secret.kind, CRED_OAUTH);
+		assert_true(a->is_token);
+		assert_string_equal(
+		    a->secret.oauth->v[CRED_OAUTH_CLIENT_ID], "c");
+		assert_string_equal(a->secret.oauth->v[CRED_OAUTH_FOLDER],
+		    RELAIS_SPOOL_DIR "/oauth");
+		unload(&l);
+	}
+}
+
 int
 main(void)
 {
@@ -661,6 +702,7 @@ main(void)
 		cmocka_unit_test(mechanisms_are_spelt_as_sasl_spells_them),
 		cmocka_unit_test(the_default_is_marked_or_clear),
 		cmocka_unit_test(a_password_in_the_file_arrives),
+		cmocka_unit_test(an_account_may_sign_in),
 		cmocka_unit_test(user_mode_has_its_own_places),
 		cmocka_unit_test(what_cannot_work_is_refused),
 		cmocka_unit_test(

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cred_oauth.h - all that is known about a sign-in by OAuth2 before it happens:
+ * the provider's endpoints, the client, and where the tokens are kept.
+ *
+ * A list of texts, each under a name.  The file of endpoints (conf/oauth2), the
+ * settings of an account, and the request to relais-cred all use these names.
+ *
+ * Pure.
+ */
+#ifndef CRED_CRED_OAUTH_H
+#define CRED_CRED_OAUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum cred_oauth_key {
+	/* In the file of endpoints. */
+	CRED_OAUTH_ISSUER,
+	CRED_OAUTH_DEVICE, /* device authorisation endpoint; may be missing */
+	CRED_OAUTH_AUTHORIZE,
+	CRED_OAUTH_TOKEN,
+	CRED_OAUTH_REGISTRATION, /* of clients, RFC 7591; not used yet */
+	CRED_OAUTH_SCOPE, /* blank separated */
+	CRED_OAUTH_SCOPE_UNATTENDED, /* for the flows client and jwt */
+	CRED_OAUTH_REDIRECT, /* without the port, http://localhost */
+	CRED_OAUTH_QUERY, /* more of the query of authorize, "a=b&c=d" */
+	CRED_OAUTH_TENANT, /* what TENANT in the others stands for by default */
+	CRED_OAUTH_CLIENT_ID,
+	CRED_OAUTH_UNUSED_DAYS, /* a refresh token dies when unused so long */
+	/* Settings of the account. */
+	CRED_OAUTH_CLIENT_SECRET_FILE,
+	CRED_OAUTH_JWT_KEY_FILE,
+	CRED_OAUTH_FLOW, /* auto, device, browser, client, jwt */
+	CRED_OAUTH_FOLDER, /* of the token files */
+	CRED_OAUTH_KEYS
+};
+enum { CRED_OAUTH_ROW_KEYS = CRED_OAUTH_UNUSED_DAYS + 1 };
+
+struct cred_oauth {
+	char *v[CRED_OAUTH_KEYS]; /* owned; NULL if not known */
+};
+
+extern const char *const cred_oauth_names[CRED_OAUTH_KEYS];
+
+/* The key with this name among the first n, or -1. */
+int cred_oauth_key(const char *name, size_t n);
+
+void cred_oauth_set(
+    struct cred_oauth *o, enum cred_oauth_key key, const char *value);
+/* "" if it is not known. */
+const char *cred_oauth_get(const struct cred_oauth *o, enum cred_oauth_key key);
+/* Is it the flow of a program (client, jwt), which needs no sign-in? */
+bool cred_oauth_is_unattended(const struct cred_oauth *o);
+void cred_oauth_free(struct cred_oauth *o); /* NULL is allowed */
+bool cred_oauth_eq(const struct cred_oauth *a, const struct cred_oauth *b);
+
+#endif

@@ -2,9 +2,9 @@
 /* cred.h - fetches the secret of an account when a login needs it.
  *
  * It may come from the configuration itself, a file, a credential of the
- * service manager, a command, the desktop keyring.  The last two run in the
- * helper relais-cred, a process that does nothing else, so that GLib, D-Bus and
- * programs of others never run in the daemon.
+ * service manager, a command, the desktop keyring, or a sign-in by OAuth2.  The
+ * last three run in the helper relais-cred, a process that does nothing else, so
+ * that GLib, D-Bus, HTTP and programs of others never run in the daemon.
  *
  * A file is refused while other users can read it (R31).  The secret is its
  * first line: every byte counts, only the line end is cut.
@@ -69,11 +69,31 @@ struct cred_env {
 };
 enum { CRED_TIMEOUT_MS = 30000 };
 
+/* What is known of a token besides it; CRED_OAUTH only. */
+struct cred_facts {
+	uint64_t serial; /* grows with each token; 0: nothing is known */
+	int64_t valid_ms; /* how long it lives */
+	int64_t signed_in_s, refreshed_s; /* wall clock; 0: never */
+	int64_t ends_s; /* when the sign-in ends if it is not used; 0: never */
+	char user[256]; /* who signed in, "" if the provider did not say */
+};
+
+/* What a token is asked for. */
+enum cred_need {
+	CRED_USE, /* for a login: one that lives */
+	CRED_FRESH, /* likewise, but not the one with the serial `refused` */
+	CRED_KEEP, /* for nothing: so that the sign-in does not end by disuse */
+	CRED_LOOK /* has it changed?  Asks nobody */
+};
+
 /* Who asks; borrowed. */
 struct cred_request {
 	const struct cred_source *source;
 	const char *account; /* its name, for sentences and the keyring */
 	const char *host, *login; /* attributes of the keyring entry */
+	enum cred_need need; /* CRED_OAUTH */
+	uint64_t refused;
+	struct cred_facts *ret_facts; /* or NULL */
 };
 
 enum cred_result {

@@ -76,8 +76,10 @@ not_run(const struct cred_run *r, enum cred_kind kind, struct err *err)
 
 static enum cred_result
 judge(const struct cred_run *r, enum cred_kind kind, enum cred_ran ran,
-    struct secret **ret, struct err *err)
+    struct secret **ret, struct cred_facts *facts, struct err *err)
 {
+	struct bytes said = buf_bytes(&r->out);
+
 	switch (ran) {
 	case CRED_RAN_NOT:
 		return not_run(r, kind, err);
@@ -95,8 +97,12 @@ judge(const struct cred_run *r, enum cred_kind kind, enum cred_ran ran,
 	}
 	if (r->code != 0)
 		return refused(r, err);
+	if (facts != NULL && !cred_facts_take(&said, facts)) {
+		err_set(err, ERR_SECRET, "relais-cred broke off its answer");
+		return CRED_LATER;
+	}
 	/* Every byte: the helper has cut what does not belong to it. */
-	*ret = buf_len(&r->out) > 0 ? secret_new(buf_bytes(&r->out)) : NULL;
+	*ret = said.n > 0 ? secret_new(said) : NULL;
 	if (*ret != NULL)
 		return CRED_OK;
 	err_set(err, ERR_SECRET,
@@ -118,8 +124,9 @@ helper_path(const char *relais_cred, enum cred_kind kind)
 
 static enum cred_result
 ask(const struct cred_wire *w, const struct cred_env *env, struct buf *text,
-    struct secret **ret, struct err *err)
+    struct secret **ret, struct cred_facts *ret_facts, struct err *err)
 {
+	struct cred_facts facts = { .serial = 0 };
 	char *path = helper_path(env->helper, w->kind);
 	char *argv[] = { path, NULL };
 	struct small_env small;
@@ -132,33 +139,52 @@ ask(const struct cred_wire *w, const struct cred_env *env, struct buf *text,
 	r.envp = small.v;
 	r.input = buf_bytes(text);
 	r.timeout_ms = w->timeout_ms + BACKSTOP_MS;
-	result = judge(&r, w->kind, cred_run(&r), ret, err);
+	result = judge(&r, w->kind, cred_run(&r), ret,
+	    w->kind == CRED_OAUTH ? &facts : NULL, err);
+	if (result == CRED_OK && ret_facts != NULL)
+		*ret_facts = facts;
 	cred_run_clear(&r);
 	env_clear(&small);
 	free(path);
 	return result;
 }
 
+static struct cred_wire
+wire_of(const struct cred_request *rq, const struct cred_env *env)
+{
+	const struct cred_source *s = rq->source;
+	struct cred_wire w = { .kind = s->kind,
+		.account = rq->account,
+		.command = s->kind == CRED_COMMAND ? s->value : NULL,
+		.host = rq->host,
+		.login = rq->login,
+		.need = rq->need,
+		.refused = rq->refused,
+		.credentials = env->credentials_dir,
+		.group = env->group,
+		.timeout_ms = env->timeout_ms > 0 ? env->timeout_ms
+						  : CRED_TIMEOUT_MS };
+
+	if (s->oauth != NULL)
+		w.oauth = *s->oauth;
+	return w;
+}
+
 enum cred_result
 cred_helper_ask(const struct cred_request *rq, const struct cred_env *env,
     struct secret **ret, struct err *err)
 {
-	struct cred_wire w = { .kind = rq->source->kind,
-		.account = rq->account,
-		.host = rq->host,
-		.login = rq->login,
-		.timeout_ms = env->timeout_ms > 0 ? env->timeout_ms
-						  : CRED_TIMEOUT_MS };
+	struct cred_wire w = wire_of(rq, env);
 	enum cred_result result = CRED_NEVER;
 	struct buf text;
 
-	if (w.kind == CRED_COMMAND)
-		w.command = rq->source->value;
 	buf_init(&text, CRED_WIRE_MAX);
 	if (cred_wire_put(&text, &w))
-		result = ask(&w, env, &text, ret, err);
+		result = ask(&w, env, &text, ret, rq->ret_facts, err);
 	else
-		err_set(err, ERR_SECRET, "password_command is too long");
+		err_set(err, ERR_SECRET, "%s is too long",
+		    w.kind == CRED_COMMAND ? "password_command"
+					   : "what is set for the sign-in");
 	buf_clear(&text);
 	return result;
 }

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cred_wire.h - the protocol between the daemon and relais-cred.
  *
- *	request  = *( KEY " " VALUE LF )                     on its input
- *	answer   = the secret, to the end of the pipe        on its output
+ *	request  = *( KEY " " VALUE LF ) LF                  on its input
+ *	answer   = [ facts ] the secret, to the end of the pipe    on its output
+ *	facts    = *( KEY " " VALUE LF ) LF                  for want oauth
  *	sentence = why not                                   on its error output
  *	exit     = 0 ok, 1 try later, 2 a person must help
  *
- * Keys: want (command, keyring), account, command, host, login, timeout_ms.  No
- * value contains a line feed, because no setting does.  Both sides are always
- * of the same build, so there is no version.
+ * Keys: want (command, keyring, oauth, login), account, command, host, login,
+ * timeout_ms; for oauth and login besides need, refused, group, credentials,
+ * and oauth_ with each name of cred_oauth.h.  No value contains a line feed,
+ * because no setting does.  Both sides are always of the same build, so there is
+ * no version.
+ *
+ * "want login" is a conversation on the input and output, of lines:
+ *
+ *	from relais-cred  open URL         to be opened in a browser
+ *	                  code CODE        to be typed there
+ *	                  ask paste        a line is wanted
+ *	                  note SENTENCE
+ *	                  done SENTENCE    the end: the token file is written
+ *	                  fail SENTENCE    the end
+ *	to relais-cred    the line that was asked for
  *
  * Pure.
  */
@@ -17,21 +30,34 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/must.h"
 #include "cred/cred.h"
+#include "cred/cred_oauth.h"
 
 enum { CRED_WIRE_MAX = 16384 };
 
 /* A request as the helper reads it; strings are borrowed from the text. */
 struct cred_wire {
-	enum cred_kind kind; /* CRED_COMMAND or CRED_KEYRING */
+	enum cred_kind kind; /* CRED_COMMAND, CRED_KEYRING or CRED_OAUTH */
+	bool is_login; /* CRED_OAUTH: a person signs in */
 	const char *account, *command, *host, *login; /* "" if not given */
 	int64_t timeout_ms;
+	struct cred_oauth oauth; /* borrows, too */
+	enum cred_need need;
+	uint64_t refused;
+	const char *credentials; /* folder of systemd's, "" if there is none */
+	gid_t group; /* may read files of secrets */
 };
 
 /* False: it does not fit, or a value holds a line feed. */
 bool cred_wire_put(struct buf *to, const struct cred_wire *w) MUST_CHECK;
 /* Cuts text up in place.  False: it is not a request. */
 bool cred_wire_parse(char *text, struct cred_wire *ret) MUST_CHECK;
+
+/* False: no room. */
+bool cred_facts_put(struct buf *to, const struct cred_facts *f) MUST_CHECK;
+/* Takes them off the front.  False: they are not whole. */
+bool cred_facts_take(struct bytes *from, struct cred_facts *ret) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* answer.h - how one of the helpers gets the secret.
  *
- * helper.c is the main() of each; what it is linked with answers: command.c in
+ * helper.c is the main() of each; what it is linked with answers: tokens.c in
  * relais-cred, keyring.c in relais-keyring, a program and a Debian package of
  * its own, so that no server gets GLib and D-Bus.
  */
@@ -13,9 +13,10 @@
 
 struct cred_wire;
 
-/* CRED_OK: *ret is the caller's.  Otherwise err says why.  Blocks; timeout_ms
- * of the request ends it. */
-enum cred_result answer(
-    const struct cred_wire *w, struct secret **ret, struct err *err) MUST_CHECK;
+/* CRED_OK: *ret is the caller's, and facts are of it if it is a token; NULL after
+ * a conversation.  Otherwise err says why, unless that was said there.  Blocks;
+ * timeout_ms of the request ends it, but for a conversation. */
+enum cred_result answer(const struct cred_wire *w, struct secret **ret,
+    struct cred_facts *facts, struct err *err) MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -51,14 +52,15 @@ read_request(struct buf *b)
 		if (n <= 0)
 			return n == 0;
 		buf_added(b, (size_t)n);
+		/* In a conversation the input goes on. */
+		if (memmem(buf_str(b), buf_len(b), "\n\n", 2) != NULL)
+			return true;
 	}
 }
 
 static bool
-write_secret(const struct secret *s)
+write_all(struct bytes b)
 {
-	struct bytes b = secret_bytes(s);
-
 	while (b.n > 0) {
 		ssize_t n = write(STDOUT_FILENO, b.p, b.n);
 
@@ -70,11 +72,28 @@ write_secret(const struct secret *s)
 	return true;
 }
 
+static enum cred_result
+write_answer(const struct cred_wire *w, const struct cred_facts *facts,
+    const struct secret *s)
+{
+	struct buf head;
+	bool ok = true;
+
+	if (w->kind == CRED_OAUTH) {
+		buf_init(&head, 1024);
+		ok = cred_facts_put(&head, facts) &&
+		     write_all(buf_bytes(&head));
+		buf_clear(&head);
+	}
+	return ok && write_all(secret_bytes(s)) ? CRED_OK : CRED_LATER;
+}
+
 int
 main(void)
 {
 	struct buf text;
 	struct cred_wire w;
+	struct cred_facts facts = { .serial = 0 };
 	struct secret *s = NULL;
 	struct err err;
 	enum cred_result r = CRED_NEVER;
@@ -89,15 +108,15 @@ main(void)
 	} else {
 		request = buf_steal(&text);
 		if (cred_wire_parse(request, &w))
-			r = answer(&w, &s, &err);
+			r = answer(&w, &s, &facts, &err);
 		else
 			err_set(&err, ERR_INPUT, "malformed request");
 	}
-	if (r == CRED_OK && !write_secret(s))
-		r = CRED_LATER;
-	if (r != CRED_OK)
-		(void)fprintf(stderr, "%s\n", err.text);
+	if (s != NULL)
+		r = write_answer(&w, &facts, s);
 	secret_free(s);
+	if (r != CRED_OK && err.text[0] != '\0')
+		(void)fprintf(stderr, "%s\n", err.text);
 	free(request);
 	buf_wipe(&text);
 	return (int)r;

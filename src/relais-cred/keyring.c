@@ -178,7 +178,8 @@ judge(enum found found, const struct cred_wire *w, const GError *error,
 }
 
 enum cred_result
-answer(const struct cred_wire *w, struct secret **ret, struct err *err)
+answer(const struct cred_wire *w, struct secret **ret, struct cred_facts *facts,
+    struct err *err)
 {
 	struct deadline d;
 	GError *error = NULL;
@@ -186,6 +187,7 @@ answer(const struct cred_wire *w, struct secret **ret, struct err *err)
 	enum found found = FOUND_ERROR;
 	enum cred_result r;
 
+	(void)facts; /* a password has none */
 	deadline_start(&d, w->timeout_ms);
 	service = secret_service_get_sync(
 	    SECRET_SERVICE_OPEN_SESSION, d.cancel, &error);

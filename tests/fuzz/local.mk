@@ -24,6 +24,12 @@ fuzz_targets = \
 	src/sendmail/sendmail_input.c \
 	src/sendmail/sendmail_message.c
 
+if HAVE_OAUTH
+fuzz_targets += %reldir%/fuzz_oauth_answer
+endif
+%canon_reldir%_fuzz_oauth_answer_LDADD = src/relais-cred/liboauth.a \
+	$(FUZZ_LIBS) $(OAUTH_LIBS)
+
 # With --enable-fuzzing the fuzzer's main, else one that replays files.
 if !FUZZING
 REPLAY = %reldir%/libreplay.a

@@ -14,6 +14,15 @@ unit_tests += \
 	%reldir%/test_route \
 	%reldir%/test_alias
 
+if HAVE_OAUTH
+unit_tests += \
+	%reldir%/test_oauth_answer \
+	%reldir%/test_oauth_store
+endif
+OAUTH_LDADD = src/relais-cred/liboauth.a $(LDADD) $(OAUTH_LIBS)
+%canon_reldir%_test_oauth_answer_LDADD = $(OAUTH_LDADD)
+%canon_reldir%_test_oauth_store_LDADD = $(OAUTH_LDADD)
+
 unit_tests += %reldir%/test_growth
 
 # What other programs' configurations become.

@@ -9,6 +9,7 @@
 
 #include "account/fetch.h"
 #include "account/port_memory.h"
+#include "account/token.h"
 #include "base/budget.h"
 #include "base/log.h"
 #include "base/must.h"
@@ -42,6 +43,9 @@ struct account {
 	struct loop_timer *timer; /* the next try */
 	struct loop_timer *watch; /* looks whether the secret has changed */
 	struct fetch *watched; /* under way for that, or NULL */
+	struct token token;
+	struct loop_timer *keep; /* when to look after it */
+	struct fetch *kept; /* under way for that, or NULL */
 	struct port_memory ports;
 	char *ports_text;
 	struct tls_ctx *tls;
@@ -365,11 +369,12 @@ is_watching(const struct account *a)
 }
 
 static void
-on_watched(void *ctx, const struct secret *now, const struct err *why)
+on_watched(void *ctx, const struct fetched *got)
 {
 	struct account *a = ctx;
+	const struct secret *now = got->secret; /* the rest is told when a
+						 * connection asks */
 
-	(void)why; /* reported when a connection asks */
 	a->watched = NULL;
 	if (!is_watching(a))
 		return;
@@ -390,7 +395,8 @@ on_watch(void *ctx)
 	struct account *a = ctx;
 
 	if (is_watching(a) && a->watched == NULL)
-		a->watched = fetch_new(a->loop, a->opts, on_watched, a);
+		a->watched = fetch_new(a->loop, a->opts,
+		    (struct cred_wish) { CRED_LOOK, 0 }, on_watched, a);
 }
 
 static void
@@ -404,6 +410,78 @@ secret_refused(struct account *a, const struct secret *secret)
 	login_mark_set(&s->mark, a->opts, a->rng);
 	login_mark_set_secret(&s->mark, secret);
 	loop_timer_set(a->watch, now_ms(a) + WATCH_MS);
+}
+
+/* --- the token ------------------------------------------------------------ */
+
+static bool
+has_token(const struct account *a)
+{
+	const struct cred_source *s = a->opts->secret;
+
+	return s != NULL && s->kind == CRED_OAUTH;
+}
+
+struct cred_wish
+account_wish(const struct account *a)
+{
+	return token_wish(&a->token);
+}
+
+void
+account_fetched(struct account *a, const struct fetched *got)
+{
+	if (got->result == CRED_OK && has_token(a))
+		token_heard(&a->token, &got->facts);
+}
+
+bool
+account_renews(
+    struct account *a, const struct account_opts *o, const struct verdict *v)
+{
+	if (!has_token(a) || account_is_past(a, o) ||
+	    !token_may_renew(&a->token, v, now_ms(a)))
+		return false;
+	log_text(LOG_LEVEL_NOTICE,
+	    "account %s: the provider refuses its token; another one is "
+	    "fetched and tried once: %s",
+	    a->opts->name, v->text);
+	return true;
+}
+
+/* Whoever is not asked for months forgets that we signed in. */
+static void
+on_kept(void *ctx, const struct fetched *got)
+{
+	struct account *a = ctx;
+	int64_t days;
+
+	a->kept = NULL;
+	account_fetched(a, got);
+	loop_timer_set(a->keep, now_ms(a) + TOKEN_KEEP_MS);
+	if (got->result == CRED_OK || a->is_stopped)
+		return;
+	log_err(LOG_LEVEL_WARNING, &got->err);
+	days = token_days_left(&a->token, now_s(a));
+	if (got->result == CRED_NEVER) {
+		hold(a, a->opts, got->err.text);
+		secret_refused(a, NULL);
+	} else if (days >= 0) {
+		log_text(LOG_LEVEL_WARNING,
+		    "account %s: the sign-in ends in %" PRId64
+		    " days unless the token server can be reached before",
+		    a->opts->name, days);
+	}
+}
+
+static void
+on_keep(void *ctx)
+{
+	struct account *a = ctx;
+
+	if (has_token(a) && a->kept == NULL && !a->is_stopped)
+		a->kept = fetch_new(a->loop, a->opts,
+		    (struct cred_wish) { CRED_KEEP, 0 }, on_kept, a);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -436,6 +514,8 @@ account_new(struct loop *l, const struct rng *rng, int handle,
 	a->wall_ahead_ms = clock_wall_ms(loop_clock(l)) - now_ms(a);
 	a->timer = loop_timer_new(l, on_timer, a);
 	a->watch = loop_timer_new(l, on_watch, a);
+	a->keep = loop_timer_new(l, on_keep, a);
+	loop_timer_set(a->keep, has_token(a) ? now_ms(a) : INT64_MAX);
 	port_memory_init(&a->ports, opts->ports, opts->nports);
 	budget_init(&a->budget, opts->max_per_minute, opts->max_per_hour,
 	    opts->max_per_day);
@@ -460,6 +540,8 @@ account_free(struct account *a)
 	if (a == NULL)
 		return;
 	fetch_forget(a->watched);
+	fetch_forget(a->kept);
+	loop_timer_free(a->keep);
 	loop_timer_free(a->timer);
 	loop_timer_free(a->watch);
 	tls_ctx_free(a->tls);
@@ -566,10 +648,13 @@ account_set_opts(struct account *a, struct account_opts *opts)
 	    opts->max_per_day);
 	if (!account_opts_same_way(was, opts))
 		change_way(a, was);
-	if (!account_opts_same_login(was, opts))
+	if (!account_opts_same_login(was, opts)) {
+		a->token = (struct token) { .is_refused = false };
+		loop_timer_set(a->keep, has_token(a) ? now_ms(a) : INT64_MAX);
 		clear_trouble(a);
-	else
+	} else {
 		look_again(a);
+	}
 	account_opts_free(was);
 }
 
@@ -588,6 +673,7 @@ account_status(const struct account *a, struct account_status *ret)
 		.sent = a->sent,
 		.last_sent_s = a->last_sent_s,
 		.size_max_bytes = a->size_max_bytes,
+		.token = has_token(a) ? &a->token.facts : NULL,
 	};
 }
 
@@ -766,8 +852,17 @@ act_on(struct account *a, const struct account_opts *o,
     const struct answer *answer)
 {
 	const struct diagnosis *d = &answer->meaning;
+	struct diagnosis signed_in;
 	struct buf why;
 
+	if (has_token(a) && answer->verdict.stage == STAGE_AUTH &&
+	    d->act == DIAGNOSIS_HOLD_ACCOUNT &&
+	    !token_is_beside_the_point(&answer->verdict)) {
+		signed_in = *d;
+		(void)snprintf(signed_in.remedy, sizeof(signed_in.remedy),
+		    "Run: relais login %s", a->opts->name);
+		d = &signed_in;
+	}
 	if (d->act == DIAGNOSIS_RECONNECT)
 		return; /* the connection handles it */
 	buf_init(&why, DIAGNOSIS_REASON_MAX);

@@ -85,6 +85,7 @@ void account_network_changed(struct account *a);
 
 /* --- facts ---------------------------------------------------------------- */
 
+struct cred_facts;
 struct account_status { /* borrowed until the loop turns */
 	const char *name, *host;
 	enum account_state state;
@@ -94,6 +95,7 @@ struct account_status { /* borrowed until the loop turns */
 	uint64_t sent; /* messages, since start */
 	int64_t last_sent_s; /* wall clock, 0: never */
 	uint64_t size_max_bytes; /* that the provider stated last; 0: none */
+	const struct cred_facts *token; /* NULL: it does not sign in */
 };
 void account_status(const struct account *a, struct account_status *ret);
 
@@ -143,6 +145,18 @@ void account_spend(struct account *a, size_t nrcpts);
 uint32_t account_fact(const struct account *a, enum learnt_fact f);
 void account_learn(struct account *a, const struct account_opts *o,
     enum learnt_fact f, uint32_t value);
+
+/* --- the token ------------------------------------------------------------ */
+
+struct cred_wish;
+struct fetched;
+/* Which token the next login wants; what came of it. */
+struct cred_wish account_wish(const struct account *a);
+void account_fetched(struct account *a, const struct fetched *got);
+/* v refused the token of a connection made by o.  True: it is being replaced, so
+ * nothing has happened yet that others should know (token.h). */
+bool account_renews(
+    struct account *a, const struct account_opts *o, const struct verdict *v);
 
 /* --- this is what I heard ------------------------------------------------- */
 

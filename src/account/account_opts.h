@@ -15,10 +15,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "cred/cred.h"
 #include "rewrite/identity.h"
 #include "tls/tls_ctx.h"
-
-struct cred_source;
 
 struct account_opts {
 	unsigned refs; /* besides the first one */
@@ -45,8 +44,9 @@ struct account_opts {
 	int64_t retry_after_ms;
 	const struct cred_source *secret; /* to be compared; NULL: none */
 	/* Blocks; called on a worker thread.  The caller owns *ret. */
-	int (*fetch_secret)(
-	    const void *ctx, struct secret **ret, struct err *err);
+	enum cred_result (*fetch_secret)(const void *ctx,
+	    const struct cred_wish *wish, struct secret **ret,
+	    struct cred_facts *facts, struct err *err);
 	const void *fetch_ctx;
 };
 

@@ -10,11 +10,10 @@
 struct fetch {
 	struct loop_job job; /* first, so that a job is a fetch */
 	struct account_opts *opts; /* as they were */
-	void (*told)(
-	    void *ctx, const struct secret *secret, const struct err *why);
+	struct cred_wish wish;
+	void (*told)(void *ctx, const struct fetched *got);
 	void *ctx;
-	struct secret *secret;
-	struct err err;
+	struct fetched got;
 };
 
 static void
@@ -23,8 +22,10 @@ run(struct loop_job *j)
 	struct fetch *f = (struct fetch *)(void *)j;
 	const struct account_opts *o = f->opts;
 
-	if (o->fetch_secret(o->fetch_ctx, &f->secret, &f->err) != 0)
-		f->secret = NULL;
+	f->got.result = o->fetch_secret(
+	    o->fetch_ctx, &f->wish, &f->got.secret, &f->got.facts, &f->got.err);
+	if (f->got.result != CRED_OK)
+		f->got.secret = NULL;
 }
 
 static void
@@ -33,21 +34,21 @@ done(struct loop_job *j)
 	struct fetch *f = (struct fetch *)(void *)j;
 
 	if (f->told != NULL)
-		f->told(f->ctx, f->secret, &f->err);
-	secret_free(f->secret);
+		f->told(f->ctx, &f->got);
+	secret_free(f->got.secret);
 	account_opts_free(f->opts);
 	free(f);
 }
 
 struct fetch *
-fetch_new(struct loop *l, struct account_opts *opts,
-    void (*told)(void *ctx, const struct secret *secret, const struct err *why),
-    void *ctx)
+fetch_new(struct loop *l, struct account_opts *opts, struct cred_wish wish,
+    void (*told)(void *ctx, const struct fetched *got), void *ctx)
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
 	f->job = (struct loop_job) { .run = run, .done = done };
 	f->opts = account_opts_ref(opts);
+	f->wish = wish;
 	f->told = told;
 	f->ctx = ctx;
 	loop_submit_slow(l, LOOP_LANE_SECRETS, &f->job);

@@ -9,16 +9,24 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "cred/cred.h"
 
 struct account_opts;
 struct fetch;
 struct loop;
 
-/* opts are kept until the fetch is done.  told() is called once, from the loop,
- * unless fetch_forget() came first. secret is NULL if it could not be had, why
- * says the reason; both are borrowed during the call. */
+struct fetched {
+	enum cred_result result;
+	struct secret *secret; /* NULL unless CRED_OK */
+	struct cred_facts facts; /* of a token */
+	struct err err; /* why not */
+};
+
+/* By these options, which are kept until it is done.  told() is called once,
+ * from the loop, unless fetch_forget() came first; what it is told is borrowed
+ * during the call. */
 struct fetch *fetch_new(struct loop *l, struct account_opts *opts,
-    void (*told)(void *ctx, const struct secret *secret, const struct err *why),
+    struct cred_wish wish, void (*told)(void *ctx, const struct fetched *got),
     void *ctx);
 void fetch_forget(struct fetch *f); /* NULL is allowed */
 

@@ -16,4 +16,6 @@ noinst_LIBRARIES += %reldir%/libaccount.a
 	%reldir%/port_memory.c \
 	%reldir%/port_memory.h \
 	%reldir%/standing.c \
-	%reldir%/standing.h
+	%reldir%/standing.h \
+	%reldir%/token.c \
+	%reldir%/token.h

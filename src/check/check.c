@@ -114,16 +114,18 @@ finish(struct check *c)
 }
 
 static void
-on_fetched(void *ctx, const struct secret *secret, const struct err *why)
+on_fetched(void *ctx, const struct fetched *got)
 {
 	struct check *c = ctx;
 	struct check_result r = { .stage = CHECK_SECRET,
-		.verdict = secret != NULL ? CHECK_OK : CHECK_PERSON,
+		.verdict = got->secret != NULL         ? CHECK_OK
+			   : got->result == CRED_LATER ? CHECK_LATER
+						       : CHECK_PERSON,
 		.took_ms = now_ms(c) - c->fetch_ms };
 
 	c->fetch = NULL;
 	(void)snprintf(r.seen, sizeof(r.seen), "%s",
-	    secret == NULL           ? why->text
+	    got->secret == NULL      ? got->err.text
 	    : c->secret_from != NULL ? c->secret_from
 				     : "the secret is there");
 	tell(c, &r);
@@ -142,7 +144,8 @@ end(struct check *c)
 	for (enum check_stage s = c->next; s < CHECK_SECRET; s++)
 		skip(c, s, "not tried");
 	c->fetch_ms = now_ms(c);
-	c->fetch = fetch_new(c->loop, c->account, on_fetched, c);
+	c->fetch = fetch_new(c->loop, c->account,
+	    (struct cred_wish) { CRED_USE, 0 }, on_fetched, c);
 }
 
 /* --- one way after the other ---------------------------------------------- */

@@ -86,13 +86,18 @@ enum cred_need {
 	CRED_LOOK /* has it changed?  Asks nobody */
 };
 
+struct cred_wish {
+	enum cred_need need;
+	uint64_t
+	    refused; /* CRED_FRESH: the serial of the one that will not do */
+};
+
 /* Who asks; borrowed. */
 struct cred_request {
 	const struct cred_source *source;
 	const char *account; /* its name, for sentences and the keyring */
 	const char *host, *login; /* attributes of the keyring entry */
-	enum cred_need need; /* CRED_OAUTH */
-	uint64_t refused;
+	struct cred_wish wish; /* CRED_OAUTH */
 	struct cred_facts *ret_facts; /* or NULL */
 };
 

@@ -158,8 +158,8 @@ wire_of(const struct cred_request *rq, const struct cred_env *env)
 		.command = s->kind == CRED_COMMAND ? s->value : NULL,
 		.host = rq->host,
 		.login = rq->login,
-		.need = rq->need,
-		.refused = rq->refused,
+		.need = rq->wish.need,
+		.refused = rq->wish.refused,
 		.credentials = env->credentials_dir,
 		.group = env->group,
 		.timeout_ms = env->timeout_ms > 0 ? env->timeout_ms

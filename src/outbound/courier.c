@@ -416,6 +416,9 @@ tell_end(struct courier *c, const struct sc_info *info)
 	enum trouble_act act = act_on(c, info);
 	struct buf why;
 
+	if (info->trouble == SC_TROUBLE_AUTH &&
+	    account_renews(c->pool->account, c->opts, &info->verdict))
+		return; /* another connection tries with another token */
 	if (info->trouble == SC_TROUBLE_AUTH ||
 	    info->trouble == SC_TROUBLE_CRED)
 		(void)tell_answer(c, ACCOUNT_SECRET_REFUSED);

@@ -60,25 +60,44 @@ courier_login_may_say_another_name(
 
 /* --- the login ------------------------------------------------------------ */
 
-static void on_fetched(
-    void *ctx, const struct secret *secret, const struct err *why);
+static void on_fetched(void *ctx, const struct fetched *got);
 static void on_derived(void *ctx, const struct sasl_key *k);
+
+/* Those in force for the account, or what a check logs in with. */
+static struct account_opts *
+options(const struct courier_login *l)
+{
+	return l->account != NULL ? account_options(l->account) : l->opts;
+}
 
 /* Fetches or derives what the login needs next. */
 static void
 help(struct courier_login *l, enum sasl_act act)
 {
 	if (act == SASL_FETCH)
-		l->fetch = fetch_new(l->loop,
-		    l->account != NULL ? account_options(l->account) : l->opts,
+		l->fetch = fetch_new(l->loop, options(l),
+		    l->account != NULL ? account_wish(l->account)
+				       : (struct cred_wish) { CRED_USE, 0 },
 		    on_fetched, l);
 	else if (act == SASL_DERIVE)
 		l->derive = derive_new(
 		    l->loop, sasl_login_take_key(l->sasl), on_derived, l);
 }
 
+/* A token server that is away comes back; with a password, a person may have to
+ * unlock something, and should hear of it. */
+static enum sc_trouble
+trouble_of(const struct courier_login *l, const struct fetched *got)
+{
+	const struct cred_source *s = options(l)->secret;
+
+	return got->result == CRED_LATER && s != NULL && s->kind == CRED_OAUTH
+		   ? SC_TROUBLE_AUTH_LATER
+		   : SC_TROUBLE_CRED;
+}
+
 static void
-on_fetched(void *ctx, const struct secret *secret, const struct err *why)
+on_fetched(void *ctx, const struct fetched *got)
 {
 	struct courier_login *l = ctx;
 	struct bytes binding = { "", 0 };
@@ -88,14 +107,16 @@ on_fetched(void *ctx, const struct secret *secret, const struct err *why)
 	l->fetch = NULL;
 	if (stream_tls(l->stream) != NULL)
 		type = tls_pipe_binding(stream_tls(l->stream), &binding);
-	if (secret != NULL) {
-		l->secret = secret_dup(secret);
-		sasl_login_secret(l->sasl, secret, type, binding);
+	if (l->account != NULL)
+		account_fetched(l->account, got);
+	if (got->secret != NULL) {
+		l->secret = secret_dup(got->secret);
+		sasl_login_secret(l->sasl, got->secret, type, binding);
 		help(l, login_go_on(l->sasl, l->smtp));
 	} else {
 		verdict_local(
-		    &v, VERDICT_LATER, STAGE_LOCAL, 0, NULL, why->text);
-		smtp_client_no_login(l->smtp, SC_TROUBLE_CRED, &v);
+		    &v, VERDICT_LATER, STAGE_LOCAL, 0, NULL, got->err.text);
+		smtp_client_no_login(l->smtp, trouble_of(l, got), &v);
 	}
 	l->go_on(l->ctx);
 }

@@ -414,7 +414,9 @@ oauth_fetch(const struct cred_wire *w, struct secret **ret,
 	oauth_now(&now);
 	if (r == CRED_OK) {
 		fill_facts(w, &t, &now, facts);
-		*ret = secret_new(bytes_str(t.access));
+		/* CRED_KEEP may find none, and needs none. */
+		*ret = secret_new(
+		    bytes_str(t.access != NULL ? t.access : "none"));
 	}
 	oauth_token_clear(&t);
 	return r;

@@ -72,6 +72,34 @@ add_note(struct table *t, const json_t *a, enum relais_colour colour)
 	free(note);
 }
 
+/* Who signed in and when, and whether that will last. */
+static void
+add_sign_in(struct table *t, const json_t *a, long long now)
+{
+	enum { WARN_S = 10 * 86400 };
+	const json_t *in = json_object_get(a, "sign_in");
+	const char *user = relais_string(in, "user");
+	long long at = relais_number(in, "signed_in");
+	long long refreshed = relais_number(in, "refreshed");
+	long long left = relais_number(in, "ends") - now;
+	bool is_near = relais_number(in, "ends") > 0 && left < WARN_S;
+	char since[NUM_TEXT_SIZE], last[NUM_TEXT_SIZE], end[NUM_TEXT_SIZE];
+	char *note;
+
+	if (in == NULL || at <= 0)
+		return;
+	note = xasprintf("signed in%s%s %s ago, token refreshed %s ago%s%s%s",
+	    *user != '\0' ? " as " : "", user,
+	    num_duration_text((now > at ? now - at : 0) * 1000, since),
+	    num_duration_text(
+		(now > refreshed ? now - refreshed : 0) * 1000, last),
+	    is_near ? "; the sign-in ends in " : "",
+	    is_near ? num_duration_text((left > 0 ? left : 0) * 1000, end) : "",
+	    is_near ? " unless it is refreshed before" : "");
+	table_note(t, is_near ? COLOUR_WARN : COLOUR_NONE, note);
+	free(note);
+}
+
 static void
 add_account(struct table *t, const json_t *a)
 {
@@ -102,6 +130,7 @@ add_account(struct table *t, const json_t *a)
 	table_cell(t, COLOUR_NONE, relais_string(a, "host"));
 	table_cell(t, COLOUR_NONE, relais_string(a, "ports"));
 	add_note(t, a, colour);
+	add_sign_in(t, a, now);
 	free(ago);
 }
 

@@ -13,6 +13,7 @@
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "conf/config_json.h"
+#include "cred/cred.h"
 #include "ctl/ctl_json.h"
 #include "ctl/ctl_server.h"
 #include "mail/diagnosis.h"
@@ -533,6 +534,17 @@ counts_json(const struct control *c, const struct ctl_call *call)
 	    (json_int_t)f.carriers, "folded", (json_int_t)f.folded);
 }
 
+/* NULL: it does not sign in. */
+static json_t *
+sign_in_json(const struct cred_facts *f)
+{
+	if (f == NULL)
+		return NULL;
+	return json_pack("{s:o, s:I, s:I, s:I}", "user", ctl_json_text(f->user),
+	    "signed_in", (json_int_t)f->signed_in_s, "refreshed",
+	    (json_int_t)f->refreshed_s, "ends", (json_int_t)f->ends_s);
+}
+
 static json_t *
 account_json(const struct control *c, int account)
 {
@@ -550,13 +562,13 @@ account_json(const struct control *c, int account)
 	left_ms = st.until_ms - now_ms(c);
 	if (st.state != ACCOUNT_READY && st.until_ms != INT64_MAX)
 		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I}",
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:o*}",
 	    "name", ctl_json_text(st.name), "host", ctl_json_text(st.host),
 	    "state", states[st.state], "reason", ctl_json_text(st.reason),
 	    "next_try", next, "connections",
 	    (json_int_t)outbound_couriers(c->opts.outbound, account), "ports",
 	    ctl_json_text(st.ports), "sent", (json_int_t)st.sent, "last_sent",
-	    (json_int_t)st.last_sent_s);
+	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token));
 }
 
 static void

@@ -72,8 +72,9 @@ routing_same_tls(const struct conf_account *a, const struct conf_account *b)
 	       str_eq(a->tls_key, b->tls_key);
 }
 
-static int
-fetch_secret(const void *ctx, struct secret **ret, struct err *err)
+static enum cred_result
+fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
+    struct cred_facts *facts, struct err *err)
 {
 	const struct basis *b = ctx;
 	struct cred_request rq = {
@@ -81,9 +82,11 @@ fetch_secret(const void *ctx, struct secret **ret, struct err *err)
 		.account = b->account->name,
 		.host = b->account->host,
 		.login = b->account->user,
+		.wish = *wish,
+		.ret_facts = facts,
 	};
 
-	return cred_fetch(&rq, b->env, ret, err) == CRED_OK ? 0 : -1;
+	return cred_fetch(&rq, b->env, ret, err);
 }
 
 static void

@@ -36,16 +36,19 @@ struct bench {
 	enum check_verdict worst;
 };
 
-static int
-fetch_secret(const void *ctx, struct secret **ret, struct err *err)
+static enum cred_result
+fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
+    struct cred_facts *facts, struct err *err)
 {
 	const struct bench *b = ctx;
 
+	(void)wish;
+	(void)facts;
 	if (b->password == NULL)
 		return err_set(err, ERR_SECRET,
 		    "cannot read the secret: permission denied; type: chmod");
 	*ret = secret_new(bytes_str(b->password));
-	return 0;
+	return CRED_OK;
 }
 
 static void

@@ -73,6 +73,8 @@ struct bench {
 	struct work *jobs[JOBS_MAX];
 	size_t njobs;
 	const char *password; /* of the account, read by a worker */
+	const char *fresh; /* a token's successor; NULL: it is no token */
+	enum cred_result token; /* what a token server has to say */
 	struct bench *count; /* ourselves, for him to count in */
 	_Atomic int fetches;
 	int alerts; /* that something is wrong */
@@ -182,15 +184,24 @@ open_queue(struct bench *b)
 
 /* --- the account ----------------------------------------------------------- */
 
-static int
-fetch_secret(const void *ctx, struct secret **ret, struct err *err)
+static enum cred_result
+fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
+    struct cred_facts *facts, struct err *err)
 {
 	const struct bench *b = ctx;
 
-	(void)err;
 	b->count->fetches++;
-	*ret = secret_new(bytes_str(b->password));
-	return 0;
+	if (b->fresh != NULL) {
+		facts->serial = wish->need == CRED_FRESH ? wish->refused + 1
+							 : 1;
+		if (b->token != CRED_OK) {
+			(void)err_set(err, ERR_SECRET, "no token today");
+			return b->token;
+		}
+	}
+	*ret = secret_new(bytes_str(
+	    b->fresh != NULL && facts->serial > 1 ? b->fresh : b->password));
+	return CRED_OK;
 }
 
 static void
@@ -543,6 +554,74 @@ R57_a_refused_password_is_tried_a_dozen_times_a_day(void **state)
 	assert_true(b->connections > 3);
 	assert_true(b->connections <= 12);
 	assert_int_equal(queue_count(b->q), 1);
+}
+
+static const struct cred_source signed_in = { .kind = CRED_OAUTH };
+
+static void
+a_refused_token_is_replaced_once_and_tried_on_another_connection(void **state)
+{
+	struct bench *b = *state;
+
+	b->password = "ended";
+	b->fresh = "right";
+	b->opts.secret = &signed_in;
+	start(b);
+	submit(b, 1);
+	all_is_sent(b, 1);
+	assert_int_equal(b->connections, 2);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
+	assert_int_equal(b->alerts, 0);
+}
+
+static void
+a_token_refused_again_holds_the_account_with_what_to_type(void **state)
+{
+	struct bench *b = *state;
+	struct account_status st;
+
+	b->password = "ended";
+	b->fresh = "revoked";
+	b->opts.secret = &signed_in;
+	start(b);
+	submit(b, 1);
+	until(b, state_of(b) == ACCOUNT_HELD);
+	assert_int_equal(b->connections, 2);
+	assert_true(
+	    accounts_status(b->accounts, accounts_handle(b->accounts, 0), &st));
+	assert_non_null(strstr(st.reason, "Run: relais login work"));
+	/* The next try of the hold does not ask for another at once. */
+	pass(b, 61 * SECOND);
+	until(b, b->connections == 3 && state_of(b) == ACCOUNT_HELD);
+	wait_a_moment(b);
+	assert_int_equal(b->connections, 3);
+}
+
+static void
+a_token_server_that_is_away_fails_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	b->fresh = "right";
+	b->token = CRED_LATER;
+	b->opts.secret = &signed_in;
+	start(b);
+	submit(b, 1);
+	submit(b, 1);
+	until(b, state_of(b) == ACCOUNT_PAUSED);
+	for (int i = 0; i < 24; i++) {
+		pass(b, HOUR);
+		wait_a_moment(b);
+	}
+	until(b, state_of(b) == ACCOUNT_PAUSED);
+	assert_int_equal(queue_count(b->q), 2);
+	b->token = CRED_OK;
+	pass(b, HOUR + MINUTE);
+	all_is_sent(b, 2);
+	/* While a sign-in that has ended needs a person. */
+	b->token = CRED_NEVER;
+	pass(b, 25 * HOUR);
+	until(b, state_of(b) == ACCOUNT_HELD);
 }
 
 static void
@@ -2222,6 +2301,10 @@ main(void)
 		TEST(
 		    R56_a_refused_password_holds_the_account_and_fails_nothing),
 		TEST(R57_a_refused_password_is_tried_a_dozen_times_a_day),
+		TEST(
+		    a_refused_token_is_replaced_once_and_tried_on_another_connection),
+		TEST(a_token_refused_again_holds_the_account_with_what_to_type),
+		TEST(a_token_server_that_is_away_fails_nothing),
 		TEST(a_hold_outlasts_a_restart),
 		TEST(a_used_up_quota_stops_all_tries_until_it_reopens),
 		TEST(a_slow_provider_gets_all_of_it_over_one_connection),

@@ -449,7 +449,7 @@ account_renews(
 	return true;
 }
 
-/* Whoever is not asked for months forgets that we signed in. */
+/* A provider that is not asked for months forgets the sign-in. */
 static void
 on_kept(void *ctx, const struct fetched *got)
 {

@@ -44,9 +44,11 @@ fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
 
 	(void)wish;
 	(void)facts;
-	if (b->password == NULL)
-		return err_set(err, ERR_SECRET,
+	if (b->password == NULL) {
+		(void)err_set(err, ERR_SECRET,
 		    "cannot read the secret: permission denied; type: chmod");
+		return CRED_NEVER;
+	}
 	*ret = secret_new(bytes_str(b->password));
 	return CRED_OK;
 }

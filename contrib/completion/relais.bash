@@ -3,7 +3,7 @@
 
 _relais_ids() {
 	relais --json queue 2>/dev/null |
-	    sed -n 's/^{"id": "\([0-9a-z]*\)".*/\1/p'
+	    sed -n 's/^{"id": *"\([0-9a-z]*\)".*/\1/p'
 }
 _relais_accounts() {
 	relais --json status 2>/dev/null |
@@ -23,11 +23,12 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="status queue show flush retry hold release delete explain
-	    aliases rewrite config providers version -c --json --help" ;;
+	"") words="status check test queue show flush retry hold release delete explain
+	    aliases rewrite config reload stop providers version -c --json --help" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;
+	check) words="--send --host --provider $(_relais_accounts)" ;;
 	rewrite) words="--from --to --user --account --7bit"
 		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")
 		return ;;

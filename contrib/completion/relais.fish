@@ -2,7 +2,7 @@
 # Completion of relais(1) for fish.
 function __relais_ids
 	relais --json queue 2>/dev/null |
-	    sed -n 's/^{"id": "\([0-9a-z]*\)".*/\1/p'
+	    sed -n 's/^{"id": *"\([0-9a-z]*\)".*/\1/p'
 end
 function __relais_accounts
 	relais --json status 2>/dev/null |
@@ -12,10 +12,16 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs status queue show flush retry hold release delete explain aliases rewrite config providers version
+set -l verbs status check test queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from show retry hold release delete' \
     -a '(__relais_ids)'
 complete -c relais -n '__fish_seen_subcommand_from retry hold release delete flush' \
     -l all -d 'all of them'
-complete -c relais -n '__fish_seen_subcommand_from flush' -a '(__relais_accounts)'
+complete -c relais -n '__fish_seen_subcommand_from flush check' -a '(__relais_accounts)'
+complete -c relais -n '__fish_seen_subcommand_from check' \
+    -l send -x -d 'send a message to this address'
+complete -c relais -n '__fish_seen_subcommand_from check' \
+    -l host -x -d 'a server that is not configured'
+complete -c relais -n '__fish_seen_subcommand_from check' \
+    -l provider -x -d 'a provider that is not configured'

@@ -353,3 +353,10 @@ check_free(struct check *c)
 	free(c->witness);
 	free(c);
 }
+
+const char *
+check_witness(const char *host)
+{
+	return strcmp(host, "smtp.gmail.com") == 0 ? "smtp.fastmail.com"
+						   : "smtp.gmail.com";
+}

@@ -60,4 +60,8 @@ struct check *check_new(struct loop *l, const struct check_opts *opts,
 /* Also before it is over: cuts the connection, no hook is called any more. */
 void check_free(struct check *c);
 
+/* A well-known provider that is not this one, for check_opts.witness.  It is
+ * connected to and not spoken with. */
+const char *check_witness(const char *host);
+
 #endif

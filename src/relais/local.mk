@@ -2,6 +2,7 @@ bin_PROGRAMS += relais
 relais_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relais_SOURCES = \
 	%reldir%/cmd_aliases.c \
+	%reldir%/cmd_check.c \
 	%reldir%/cmd_config.c \
 	%reldir%/cmd_delete.c \
 	%reldir%/cmd_explain.c \
@@ -10,10 +11,12 @@ relais_SOURCES = \
 	%reldir%/cmd_providers.c \
 	%reldir%/cmd_queue.c \
 	%reldir%/cmd_release.c \
+	%reldir%/cmd_reload.c \
 	%reldir%/cmd_retry.c \
 	%reldir%/cmd_rewrite.c \
 	%reldir%/cmd_show.c \
 	%reldir%/cmd_status.c \
+	%reldir%/cmd_stop.c \
 	%reldir%/cmd_version.c \
 	%reldir%/relais.c \
 	%reldir%/relais.h \
@@ -25,7 +28,7 @@ relais_SOURCES = \
 	%reldir%/relais_spool.h \
 	%reldir%/relais_table.c \
 	%reldir%/relais_table.h
-relais_LDADD = src/ctl/libctl.a src/conf/libconf.a \
+relais_LDADD = src/check/libcheck.a src/ctl/libctl.a src/conf/libconf.a \
 	src/cred/libcred.a src/queue/libqueue.a src/store/libstore.a src/rewrite/librewrite.a src/smtp/libsmtp.a \
 	src/mail/libmail.a src/mime/libmime.a \
 	src/sys/libsys.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS) \

@@ -35,14 +35,16 @@ struct relais {
 	char *control; /* path of the socket, NULL: not looked for yet */
 	bool is_own_daemon; /* it is the caller's, not the machine's */
 	struct ctl_client *client;
+	int answer_ms; /* each step of an answer takes at most so long */
 	bool has_items; /* relais_list_item() was called */
 };
 
 /* In the order of `relais --help`. */
 static const struct relais_command *const commands[] = { &cmd_status,
-	&cmd_queue, &cmd_show, &cmd_flush, &cmd_retry, &cmd_hold, &cmd_release,
-	&cmd_delete, &cmd_explain, &cmd_aliases, &cmd_rewrite, &cmd_config,
-	&cmd_providers, &cmd_version };
+	&cmd_check, &cmd_test, &cmd_queue, &cmd_show, &cmd_flush, &cmd_retry,
+	&cmd_hold, &cmd_release, &cmd_delete, &cmd_explain, &cmd_aliases,
+	&cmd_rewrite, &cmd_config, &cmd_reload, &cmd_stop, &cmd_providers,
+	&cmd_version };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -257,7 +259,7 @@ connect_quietly(struct relais *r, struct err *err)
 		return 0;
 	if (r->control == NULL && find_control(r) != 0)
 		return err_set(err, ERR_CONFIG, "the configuration has errors");
-	return ctl_client_open(r->control, ANSWER_MS, &r->client, err);
+	return ctl_client_open(r->control, r->answer_ms, &r->client, err);
 }
 
 bool
@@ -284,21 +286,39 @@ connect_daemon(struct relais *r)
 	return -1;
 }
 
+void
+relais_be_patient(struct relais *r, int ms)
+{
+	r->answer_ms = ms;
+	if (r->client != NULL)
+		ctl_client_patience(r->client, ms);
+}
+
+int
+relais_call(struct relais *r, const char *verb, json_t *args,
+    void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
+    struct err *err)
+{
+	int rc = connect_daemon(r);
+
+	if (rc == 0)
+		rc = ctl_client_call(
+		    r->client, verb, args, item, ctx, ret_result, err);
+	json_decref(args);
+	return rc;
+}
+
 int
 relais_ask(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result)
 {
 	struct err err = { 0 };
-	int rc = -1;
 
-	if (connect_daemon(r) == 0) {
-		rc = ctl_client_call(
-		    r->client, verb, args, item, ctx, ret_result, &err);
-		if (rc != 0)
-			(void)relais_complain(r, RELAIS_FAILED, "%s", err.text);
-	}
-	json_decref(args);
-	return rc == 0 ? RELAIS_DONE : RELAIS_FAILED;
+	if (relais_call(r, verb, args, item, ctx, ret_result, &err) == 0)
+		return RELAIS_DONE;
+	if (err.class != ERR_NONE)
+		(void)relais_complain(r, RELAIS_FAILED, "%s", err.text);
+	return RELAIS_FAILED;
 }
 
 /* --- the command line ----------------------------------------------------- */
@@ -462,6 +482,7 @@ main(int argc, char **argv)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	struct relais r = {
+		.answer_ms = ANSWER_MS,
 		.has_colour = isatty(STDOUT_FILENO) == 1 &&
 			      (no_colour == NULL || *no_colour == '\0'),
 		.width = find_width(),

@@ -28,8 +28,9 @@ struct relais_command {
 };
 
 extern const struct relais_command cmd_aliases, cmd_config, cmd_delete,
-    cmd_explain, cmd_flush, cmd_hold, cmd_providers, cmd_queue, cmd_release,
-    cmd_retry, cmd_rewrite, cmd_show, cmd_status, cmd_version;
+    cmd_check, cmd_explain, cmd_flush, cmd_hold, cmd_providers, cmd_queue,
+    cmd_release, cmd_retry, cmd_rewrite, cmd_show, cmd_status, cmd_version,
+    cmd_reload, cmd_stop, cmd_test;
 
 bool relais_is_json(const struct relais *r);
 /* The file named by -c, or NULL. */
@@ -40,6 +41,15 @@ const char *relais_conf_file(const struct relais *r);
  * stderr; the exit status is returned. */
 int relais_ask(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result);
+
+/* The same, but a refusal or a lost connection is left in err: 0 or -1; err is of
+ * class ERR_NONE if all has been told. */
+struct err;
+int relais_call(struct relais *r, const char *verb, json_t *args,
+    void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
+    struct err *err);
+/* So long each step of an answer may take from now on. */
+void relais_be_patient(struct relais *r, int ms);
 
 /* Does a daemon answer?  Says nothing about one that does not. */
 bool relais_has_daemon(struct relais *r);
@@ -70,6 +80,10 @@ void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
     size_t indent, const char *text);
 void relais_printf_wrapped(const struct relais *r, size_t indent,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A line of a check, and its advice below. */
+struct check_result;
+void relais_print_check(const struct relais *r, const struct check_result *res);
 
 /* Members of an object, never NULL. */
 const char *relais_string(const json_t *object, const char *key);

@@ -22,6 +22,7 @@
 #include "outbound/outbound.h"
 #include "policy/fold.h"
 #include "queue/queue.h"
+#include "relaisd/control_check.h"
 #include "relaisd/routing.h"
 #include "store/spool_history.h"
 
@@ -609,6 +610,53 @@ on_version(void *ctx, struct ctl_call *call)
 	json_decref(result);
 }
 
+/* --- check, reload, stop -------------------------------------------------- */
+
+static void
+on_check(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+
+	control_check(call, c->opts.loop, c->opts.accounts, conf_of(c));
+}
+
+static void
+on_reload(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	struct err err = { 0 };
+	json_t *result;
+
+	if (c->opts.reload(c->opts.ctx, &err) != 0) {
+		ctl_call_refuse(call, "%s", err.text);
+		return;
+	}
+	result = json_pack(
+	    "{s:I}", "accounts", (json_int_t)conf_of(c)->naccounts);
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+
+static void
+nothing_to_free(void *state)
+{
+	(void)state;
+}
+
+/* The answer is that the connection ends, with the program. */
+static void
+on_stop(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	json_t *item = json_pack("{s:I}", "pid", (json_int_t)getpid());
+
+	ctl_call_item(call, item);
+	json_decref(item);
+	ctl_call_keep(call, c, nothing_to_free);
+	ctl_call_wait(call);
+	c->opts.stop(c->opts.ctx);
+}
+
 /* --- the table ------------------------------------------------------------ */
 
 static const struct ctl_verb verbs[] = {
@@ -621,6 +669,9 @@ static const struct ctl_verb verbs[] = {
 	{ "retry", false, on_retry },
 	{ "delete", false, on_delete },
 	{ "config", true, on_config },
+	{ "check", true, on_check },
+	{ "reload", true, on_reload },
+	{ "stop", true, on_stop },
 	{ "version", false, on_version },
 	{ NULL, false, NULL },
 };

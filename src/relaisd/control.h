@@ -30,6 +30,11 @@ struct control_opts {
 	const struct outbound *outbound;
 	const struct routing *routing;
 	size_t (*sessions)(void *ctx); /* incoming, now */
+	/* Reads the configuration again.  -1: the first problem; the one in
+	 * force stays. */
+	int (*reload)(void *ctx, struct err *err);
+	/* Finishes what is under way, and ends the program. */
+	void (*stop)(void *ctx);
 	void *ctx;
 };
 

@@ -132,16 +132,18 @@ find_surroundings(struct daemon *d)
 		d->cred.helper = getenv("RELAIS_CRED_HELPER");
 }
 
-/* NULL: every problem has been told. */
+/* NULL: every problem has been told; the first is also in err. */
 static struct conf *
-load_conf(struct daemon *d)
+load_conf(struct daemon *d, struct err *err)
 {
 	struct conf_problems problems = { 0 };
 	struct conf *conf = NULL;
 
-	if (conf_load(d->file, &d->env, &conf, &problems) != 0)
+	if (conf_load(d->file, &d->env, &conf, &problems) != 0) {
+		(void)err_set(err, ERR_CONFIG, "%s", problems.v[0].text);
 		for (size_t i = 0; i < problems.n; i++)
 			log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+	}
 	conf_problems_clear(&problems);
 	return conf;
 }
@@ -638,20 +640,19 @@ check_change(const struct conf *c, const struct conf *in_force, struct err *err)
 
 /* NULL: it has been said what is wrong, and nothing has changed. */
 static struct conf *
-load_change(struct daemon *d)
+load_change(struct daemon *d, struct err *err)
 {
 	const struct conf *in_force = routing_conf(d->routing);
-	struct conf *conf = load_conf(d);
-	struct err err;
+	struct conf *conf = load_conf(d, err);
 
 	if (conf == NULL)
 		return NULL;
 	unapplied_log(in_force, conf);
 	conf_keep_started(conf, in_force);
 	conf_keep_secrets(conf, in_force);
-	if (check_change(conf, in_force, &err) == 0)
+	if (check_change(conf, in_force, err) == 0)
 		return conf;
-	log_err(LOG_LEVEL_ERROR, &err);
+	log_err(LOG_LEVEL_ERROR, err);
 	conf_free(conf);
 	return NULL;
 }
@@ -678,21 +679,20 @@ look_at_secrets(const struct daemon *d, const struct conf *conf)
 	}
 }
 
-static void
-reload(struct daemon *d)
+static int
+reload(struct daemon *d, struct err *err)
 {
 	struct conf *conf;
 	struct inbound_opts opts;
 	struct queue_opts queue;
 	struct fold_opts fold;
-	struct err err;
 
 	if (d->is_stopping)
-		return;
-	if ((conf = load_change(d)) == NULL) {
+		return err_set(err, ERR_BUSY, "relaisd is stopping");
+	if ((conf = load_change(d, err)) == NULL) {
 		log_text(LOG_LEVEL_ERROR,
 		    "reload refused; the current configuration stays in force");
-		return;
+		return -1;
 	}
 	look_at_secrets(d, conf);
 	people_refresh(d->people, conf->allow_groups.n > 0);
@@ -707,18 +707,21 @@ reload(struct daemon *d)
 	user_limit_set(d->user_limit, (uint64_t)conf->max_per_user);
 	inbound_set_opts(d->inbound, &opts);
 	privilege_want_descriptors(descriptors(conf));
-	if (open_log(d, conf, &err) != 0)
-		log_err(LOG_LEVEL_WARNING, &err);
+	if (open_log(d, conf, err) != 0)
+		log_err(LOG_LEVEL_WARNING, err);
 	conf_free(conf);
 	log_text(LOG_LEVEL_NOTICE, "configuration reloaded: %s", d->file);
 	loop_soon(d->loop, &d->turn);
+	return 0;
 }
 
 static void
 on_signal(void *ctx, int sig)
 {
+	struct err err;
+
 	if (sig == SIGHUP)
-		reload(ctx);
+		IGNORE(reload(ctx, &err) != 0); /* it has been logged */
 	else
 		stop(ctx);
 }
@@ -778,6 +781,18 @@ watch_network(struct daemon *d)
 }
 
 static int
+on_reload(void *ctx, struct err *err)
+{
+	return reload(ctx, err);
+}
+
+static void
+on_stop(void *ctx)
+{
+	stop(ctx);
+}
+
+static int
 serve_control(struct daemon *d, struct err *err)
 {
 	struct control_opts opts = {
@@ -788,6 +803,8 @@ serve_control(struct daemon *d, struct err *err)
 		.accounts = d->accounts,
 		.outbound = d->outbound,
 		.sessions = sessions_now,
+		.reload = on_reload,
+		.stop = on_stop,
 		.ctx = d,
 	};
 
@@ -975,7 +992,7 @@ daemon_main(const struct daemon_args *args)
 	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
 		return EX_OSERR;
 	find_surroundings(&d);
-	conf = load_conf(&d);
+	conf = load_conf(&d, &err);
 	if (conf == NULL) {
 		status = EX_CONFIG;
 	} else if (args->is_check) {

@@ -18,7 +18,7 @@ relaisd_SOURCES = \
 	%reldir%/telling.h \
 	%reldir%/unapplied.c \
 	%reldir%/unapplied.h
-relaisd_LDADD = src/relaisd/libcontrol.a \
+relaisd_LDADD = src/relaisd/libcontrol.a src/check/libcheck.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/account/libaccount.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \
 	src/cred/libcred.a src/policy/libpolicy.a src/notice/libnotice.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
@@ -32,4 +32,6 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 %canon_reldir%_libcontrol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_libcontrol_a_SOURCES = \
 	%reldir%/control.c \
-	%reldir%/control.h
+	%reldir%/control.h \
+	%reldir%/control_check.c \
+	%reldir%/control_check.h

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
+#include "relais/relais.h"
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	(void)argv;
+	if (argc > 0)
+		return relais_complain(r, RELAIS_USAGE, "takes no arguments");
+	status = relais_ask(r, "reload", NULL, NULL, NULL, &result);
+	if (status == RELAIS_DONE && relais_is_json(r))
+		relais_print_json(result);
+	else if (status == RELAIS_DONE)
+		(void)printf("reloaded, %lld account%s\n",
+		    relais_number(result, "accounts"),
+		    relais_number(result, "accounts") == 1 ? "" : "s");
+	json_decref(result);
+	return status;
+}
+
+const struct relais_command cmd_reload = {
+	.name = "reload",
+	.args = "",
+	.help = "makes relaisd read its configuration again",
+	.details =
+	    "The same as SIGHUP.  If the configuration has an error, it is "
+	    "shown and the old\nconfiguration stays in force.",
+	.run = run,
+};

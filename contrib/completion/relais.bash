@@ -23,7 +23,7 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="status check test queue show flush retry hold release delete explain
+	"") words="setup status check test queue show flush retry hold release delete explain
 	    aliases rewrite config reload stop providers version -c --json --help" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
@@ -32,6 +32,8 @@ _relais() {
 	rewrite) words="--from --to --user --account --7bit"
 		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")
 		return ;;
+	setup) words="--provider --host --port --tls --tls-ca-file --user
+	    --password-file --admin --account --yes --force --no-send" ;;
 	*) words="--json --help" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -12,7 +12,7 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs status check test queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
+set -l verbs setup status check test queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from show retry hold release delete' \
     -a '(__relais_ids)'

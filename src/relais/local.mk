@@ -14,6 +14,7 @@ relais_SOURCES = \
 	%reldir%/cmd_reload.c \
 	%reldir%/cmd_retry.c \
 	%reldir%/cmd_rewrite.c \
+	%reldir%/cmd_setup.c \
 	%reldir%/cmd_show.c \
 	%reldir%/cmd_status.c \
 	%reldir%/cmd_stop.c \

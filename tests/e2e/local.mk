@@ -29,6 +29,7 @@ e2e_tests = \
 	%reldir%/samples.sh \
 	%reldir%/sendmail.sh \
 	%reldir%/service.sh \
+	%reldir%/setup.sh \
 	%reldir%/sessions.sh \
 	%reldir%/spare.sh \
 	%reldir%/who.sh

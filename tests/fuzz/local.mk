@@ -58,6 +58,11 @@ FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) $(RELAIS_LIBS)
 %canon_reldir%_fuzz_smtp_server_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_spool_parse_LDADD = $(FUZZ_LIBS)
 
+if HAVE_SETUP
+fuzz_targets += %reldir%/fuzz_autoconfig
+%canon_reldir%_fuzz_autoconfig_LDADD = $(FUZZ_MAIN) $(REPLAY) $(SETUP_ALL)
+endif
+
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run
 EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/fuzz_import.h \

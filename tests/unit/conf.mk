@@ -27,3 +27,8 @@ unit_tests += %reldir%/test_growth
 
 # What other programs' configurations become.
 unit_tests += %reldir%/test_import
+
+if HAVE_SETUP
+unit_tests += %reldir%/test_autoconfig
+%canon_reldir%_test_autoconfig_LDADD = $(SETUP_ALL) $(CMOCKA_LIBS)
+endif

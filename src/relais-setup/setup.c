@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relais-setup/setup.h"
+
+#include <grp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "cred/cred_file.h"
+#include "mail/addr.h"
+#include "relais-setup/autoconfig.h"
+#include "relais-setup/dialogue.h"
+#include "relais-setup/verbs.h"
+
+enum { TRIES = 3 }; /* of a password; providers lock accounts */
+
+/* --- what is known -------------------------------------------------------- */
+
+const char *
+setup_host(const struct setup *s)
+{
+	return s->preset_host != NULL ? s->preset_host : s->found.host;
+}
+
+const char *
+setup_provider_name(const struct setup *s)
+{
+	if (s->found.preset != NULL)
+		return s->found.preset->name;
+	return s->found.name != NULL ? s->found.name : setup_host(s);
+}
+
+const struct conf_port *
+setup_ports(const struct setup *s, size_t *ret_n)
+{
+	const struct provider *p = s->found.preset;
+
+	*ret_n = p != NULL ? p->nports : s->found.nports;
+	return p != NULL ? p->ports : s->found.ports;
+}
+
+enum setup_status
+setup_stop(struct setup *s, enum setup_status status, const char *fmt, ...)
+{
+	struct buf text;
+	va_list ap;
+
+	buf_init(&text, 4000);
+	va_start(ap, fmt);
+	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
+	va_end(ap);
+	dialogue_say("%s", buf_str(&text));
+	(void)json_object_set_new(
+	    s->report, "advice", json_string(buf_str(&text)));
+	buf_clear(&text);
+	return status;
+}
+
+static void
+report(struct setup *s, const char *key, const char *value)
+{
+	(void)json_object_set_new(
+	    s->report, key, value != NULL ? json_string(value) : json_null());
+}
+
+/* --- the command line ----------------------------------------------------- */
+
+struct option {
+	const char *name;
+	size_t flag, value; /* offset in struct setup; SIZE_MAX: not that */
+};
+#define FLAG(name, field)                                                      \
+	{                                                                      \
+		name, offsetof(struct setup, field), SIZE_MAX                  \
+	}
+#define VALUE(name, field)                                                     \
+	{                                                                      \
+		name, SIZE_MAX, offsetof(struct setup, field)                  \
+	}
+static const struct option options[] = {
+	VALUE("-c", conf_file),
+	VALUE("--provider", provider),
+	VALUE("--host", host),
+	VALUE("--port", port),
+	VALUE("--tls", tls),
+	VALUE("--tls-ca-file", tls_ca_file),
+	VALUE("--user", user_option),
+	VALUE("--password-file", password_file),
+	VALUE("--admin", admin_option),
+	VALUE("--account", account_option),
+	FLAG("--yes", is_yes),
+	FLAG("--no-send", no_send),
+	FLAG("--json", is_json),
+	FLAG("--force", is_forced),
+};
+
+static const char help[] =
+    "usage: relais setup [ADDRESS] [--provider KEY] [--host NAME [--port N]\n"
+    "           [--tls implicit|starttls] [--tls-ca-file FILE]] [--user NAME]\n"
+    "           [--password-file FILE|-] [--admin ADDRESS] [--account NAME]\n"
+    "           [--yes] [--force] [--no-send] [--json] [-c FILE]\n"
+    "Finds the provider of an address, logs in, writes the configuration, "
+    "starts\n"
+    "the daemon and sends a message.  Asks what is not given, if there is a\n"
+    "terminal.\n";
+
+static int
+usage(const char *what, const char *why)
+{
+	(void)fprintf(stderr,
+	    "relais setup: %s: %s; see: relais setup --help\n", what, why);
+	return SETUP_PERSON;
+}
+
+/* "--name=value" and "--name value".  1: taken; 0: no option; -1: wrong. */
+static int
+take_option(struct setup *s, int argc, char *const *argv, int *i)
+{
+	const char *word = argv[*i];
+	size_t n = strcspn(word, "=");
+
+	for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++) {
+		const struct option *o = &options[k];
+
+		if (strlen(o->name) != n || strncmp(o->name, word, n) != 0)
+			continue;
+		if (o->flag != SIZE_MAX && word[n] == '\0') {
+			*(bool *)((char *)s + o->flag) = true;
+			return 1;
+		}
+		if (o->flag != SIZE_MAX || (word[n] == '\0' && *i + 1 == argc))
+			return -1;
+		*(const char **)((char *)s + o->value) = word[n] == '='
+							     ? word + n + 1
+							     : argv[++*i];
+		return 1;
+	}
+	return word[0] == '-' ? -1 : 0;
+}
+
+/* 0: go on. */
+static int
+take_words(struct setup *s, int argc, char *const *argv)
+{
+	for (int i = 1; i < argc; i++) {
+		int took = take_option(s, argc, argv, &i);
+
+		if (took < 0)
+			return usage(argv[i], "unknown option, or no value");
+		if (took == 0 && s->address != NULL)
+			return usage(argv[i], "one address only");
+		if (took == 0)
+			s->address = xstrdup(argv[i]);
+	}
+	return 0;
+}
+
+/* --- the surroundings ----------------------------------------------------- */
+
+static void
+look_around(struct setup *s)
+{
+	const struct group *g = getgrnam("relais");
+
+	if (gethostname(s->hostname, sizeof(s->hostname) - 1) != 0)
+		s->hostname[0] = '\0';
+	s->env = (struct conf_env) {
+		.is_user = geteuid() != 0,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.state_home = getenv("XDG_STATE_HOME"),
+		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.uid = getuid(),
+		.hostname = s->hostname,
+		.group = g != NULL ? g->gr_gid : (gid_t)-1,
+	};
+	conf_paths_init(&s->paths, &s->env);
+	s->file = s->conf_file != NULL ? s->conf_file : s->paths.file;
+}
+
+static enum setup_status
+load(struct setup *s)
+{
+	struct conf_problems problems = { 0 };
+	struct err err = { 0 };
+	enum setup_status status = SETUP_DONE;
+
+	s->presets = providers_load(&s->env, geteuid(), &err);
+	if (s->presets == NULL)
+		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	if (access(RELAIS_DATA_DIR "/ispdb", R_OK) == 0) {
+		s->mozilla = providers_new();
+		if (providers_read(
+			s->mozilla, RELAIS_DATA_DIR "/ispdb", &err) != 0)
+			dialogue_say("%s", err.text);
+	}
+	if (access(s->file, F_OK) == 0 &&
+	    conf_load(s->file, &s->env, &s->old, &problems) != 0)
+		status = setup_stop(s, SETUP_PERSON,
+		    "%s; repair or move that file first",
+		    problems.n > 0 ? problems.v[0].text : s->file);
+	conf_problems_clear(&problems);
+	return status;
+}
+
+/* --- whom ----------------------------------------------------------------- */
+
+static bool
+is_address(const char *text)
+{
+	struct bytes b = bytes_str(text);
+
+	return addr_is_mailbox(b) && addr_domain_is_name(addr_domain(b)) &&
+	       autoconfig_is_host(strrchr(text, '@') + 1);
+}
+
+static enum setup_status
+find_address(struct setup *s)
+{
+	if (s->address == NULL && !dialogue_has_person())
+		return setup_stop(s, SETUP_PERSON,
+		    "no address is given; for example, type: relais setup "
+		    "me@example.org --password-file FILE --yes");
+	if (s->address == NULL)
+		s->address = dialogue_ask(
+		    "Email address that this machine sends as", NULL);
+	if (s->address == NULL || !is_address(s->address))
+		return setup_stop(s, SETUP_PERSON, "\"%s\" is no email address",
+		    s->address != NULL ? s->address : "");
+	report(s, "address", s->address);
+	return SETUP_DONE;
+}
+
+/* --- where ---------------------------------------------------------------- */
+
+static enum setup_status
+take_provider(struct setup *s)
+{
+	struct err err = { 0 };
+
+	s->found.preset = providers_find(
+	    s->presets, s->provider, &s->preset_host, &err);
+	if (s->found.preset == NULL)
+		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	s->found.from = xasprintf("preset %s", s->found.preset->key);
+	return SETUP_DONE;
+}
+
+static enum setup_status
+take_host(struct setup *s)
+{
+	bool is_implicit = str_eq(s->tls, "implicit");
+	uint64_t port = 0;
+
+	if (s->tls != NULL && !is_implicit && !str_eq(s->tls, "starttls"))
+		return setup_stop(s, SETUP_PERSON,
+		    "--tls \"%s\": expected implicit or starttls", s->tls);
+	if (s->port != NULL &&
+	    (!num_u64_max(bytes_str(s->port), 65535, &port) || port == 0))
+		return setup_stop(
+		    s, SETUP_PERSON, "--port \"%s\": no port", s->port);
+	s->found.from = xstrdup("named by hand");
+	s->found.host = xstrdup(s->host);
+	if (port != 0) {
+		is_implicit = is_implicit || (s->tls == NULL && port == 465);
+		s->found.ports[s->found.nports++] = (struct conf_port) {
+			(int)port,
+			is_implicit ? CONF_TLS_IMPLICIT : CONF_TLS_STARTTLS
+		};
+		return SETUP_DONE;
+	}
+	if (s->tls == NULL || is_implicit)
+		s->found.ports[s->found.nports++] = (struct conf_port) { 465,
+			CONF_TLS_IMPLICIT };
+	if (!is_implicit) {
+		s->found.ports[s->found.nports++] = (struct conf_port) { 587,
+			CONF_TLS_STARTTLS };
+		s->found.ports[s->found.nports++] = (struct conf_port) { 2525,
+			CONF_TLS_STARTTLS };
+	}
+	return SETUP_DONE;
+}
+
+static enum setup_status
+search(struct setup *s)
+{
+	struct discover_opts opts = { s->address, s->presets, s->mozilla };
+	struct err err = { 0 };
+
+	if (discover(&opts, &s->found, &err) != 0)
+		return setup_stop(s,
+		    err.class == ERR_NETWORK ? SETUP_LATER : SETUP_PERSON, "%s",
+		    err.text);
+	report(s, "source", discover_source_name(s->found.source));
+	return SETUP_DONE;
+}
+
+/* Of the domain, a preset's by that domain, or chosen by the user: no question.
+ * A sign-in happens at the provider's own page. */
+static enum setup_status
+confirm_host(struct setup *s)
+{
+	char *question;
+	bool is_yes;
+
+	if (s->is_yes || s->provider != NULL || s->host != NULL ||
+	    (s->found.preset != NULL && s->found.source == DISCOVER_PRESET) ||
+	    discovery_is_own_host(setup_host(s), s->address))
+		return SETUP_DONE;
+	if (!dialogue_has_person())
+		return setup_stop(s, SETUP_PERSON,
+		    "%s is not of %s; to agree, add --yes", setup_host(s),
+		    strrchr(s->address, '@') + 1);
+	question = xasprintf("%s is not of %s. Use it?", setup_host(s),
+	    strrchr(s->address, '@') + 1);
+	is_yes = dialogue_confirm(question);
+	free(question);
+	return is_yes ? SETUP_DONE
+		      : setup_stop(s, SETUP_PERSON,
+			    "Nothing was written. Name the server with --host "
+			    "or --provider.");
+}
+
+static enum setup_status
+find_server(struct setup *s)
+{
+	const struct provider *p;
+	enum setup_status status = s->provider != NULL ? take_provider(s)
+				   : s->host != NULL   ? take_host(s)
+						       : search(s);
+
+	if (status != SETUP_DONE)
+		return status;
+	p = s->found.preset;
+	if (p != NULL && p->refusal != NULL)
+		return setup_stop(s, SETUP_PERSON, "%s", p->refusal);
+	if (p != NULL && s->preset_host == NULL) {
+		struct err err = { 0 };
+
+		if (providers_find(s->presets, p->key, &s->preset_host, &err) ==
+		    NULL)
+			return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	}
+	dialogue_say("%s: %s (%s)", strrchr(s->address, '@') + 1,
+	    setup_provider_name(s), s->found.from);
+	report(s, "from", s->found.from);
+	report(s, "provider", p != NULL ? p->key : NULL);
+	report(s, "host", setup_host(s));
+	return confirm_host(s);
+}
+
+/* --- as whom -------------------------------------------------------------- */
+
+static enum setup_status
+find_user(struct setup *s)
+{
+	const struct provider *p = s->found.preset;
+	const char *at = strrchr(s->address, '@');
+
+	if (s->user_option != NULL)
+		s->user = xstrdup(s->user_option);
+	else if (s->found.user != NULL)
+		s->user = xstrdup(s->found.user);
+	else if (p != NULL && p->login == PROVIDER_LOGIN_FIXED)
+		s->user = xstrdup(p->login_word);
+	else if (p != NULL && p->login == PROVIDER_LOGIN_LOCAL)
+		s->user = xstrndup(s->address, (size_t)(at - s->address));
+	else if (p == NULL || p->login == PROVIDER_LOGIN_ADDR)
+		s->user = xstrdup(s->address);
+	else if (dialogue_has_person()) {
+		char *question = xasprintf(
+		    "Login name (%s calls it %s)", p->name, p->login_word);
+
+		s->user = dialogue_ask(question, NULL);
+		free(question);
+	}
+	if (s->user == NULL || s->user[0] == '\0')
+		return setup_stop(s, SETUP_PERSON,
+		    "%s wants a login name of its own: add --user",
+		    setup_provider_name(s));
+	report(s, "user", s->user);
+	return SETUP_DONE;
+}
+
+/* --- with which secret ---------------------------------------------------- */
+
+static bool
+wants_sign_in(const struct setup *s)
+{
+	char *oauth;
+	bool is_only;
+
+	if (s->found.preset == NULL)
+		return s->found.is_oauth;
+	oauth = provider_oauth(s->found.preset, true);
+	is_only = oauth != NULL;
+	free(oauth);
+	return is_only;
+}
+
+/* Blanks that the provider shows but does not mean. */
+static void
+take_out_blanks(struct setup *s)
+{
+	struct bytes b = secret_bytes(s->secret);
+	struct buf without;
+	struct secret *old = s->secret;
+
+	if (s->found.preset == NULL || !s->found.preset->has_grouped_secret)
+		return;
+	buf_init(&without, SECRET_MAX);
+	for (size_t i = 0; i < b.n; i++)
+		if (b.p[i] != ' ')
+			IGNORE(!buf_addc(&without, b.p[i]));
+	if ((s->secret = secret_new(buf_bytes(&without))) != NULL)
+		secret_free(old);
+	else
+		s->secret = old;
+	buf_wipe(&without);
+}
+
+static int
+read_input(struct setup *s, struct err *err)
+{
+	struct buf b;
+	ssize_t n = 0;
+	char *p;
+	int rc;
+
+	buf_init(&b, SECRET_MAX + 512);
+	while ((p = buf_space(&b, 256)) != NULL &&
+	       (n = read(STDIN_FILENO, p, 256)) > 0)
+		buf_added(&b, (size_t)n);
+	rc = cred_first_line("standard input", &b, &s->secret, err);
+	buf_wipe(&b);
+	return rc;
+}
+
+static enum setup_status
+read_secret(struct setup *s)
+{
+	struct err err = { 0 };
+	int rc = strcmp(s->password_file, "-") == 0
+		     ? read_input(s, &err)
+		     : cred_file_read(
+			   s->password_file, s->env.group, &s->secret, &err);
+
+	s->secret_from = "given with --password-file";
+	if (rc != 0)
+		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	return SETUP_DONE;
+}
+
+static void
+explain_secret(const struct setup *s)
+{
+	const struct provider *p = s->found.preset;
+	const char *page = p != NULL ? p->page : s->found.page;
+
+	if (p != NULL)
+		dialogue_say("%s wants %s: %s%s%s%s", p->name,
+		    strcmp(p->secret, "password") == 0 ? "the password"
+						       : "a secret",
+		    provider_secret_name(p), p->note != NULL ? " (" : "",
+		    p->note != NULL ? p->note : "", p->note != NULL ? ")" : "");
+	if (page != NULL)
+		dialogue_say("  %s", page);
+}
+
+static enum setup_status
+ask_secret(struct setup *s, bool is_again)
+{
+	const struct provider *p = s->found.preset;
+	bool is_password = p == NULL || strncmp(p->secret, "password", 8) == 0;
+	char *question = xasprintf("%s%s%s%s (not shown%s)",
+	    is_again ? "Again: " : "",
+	    is_password ? "Password of the mailbox " : provider_secret_name(p),
+	    is_password ? s->address : "", "",
+	    p != NULL && p->has_grouped_secret ? "; blanks do not matter" : "");
+
+	secret_free(s->secret);
+	s->secret = dialogue_secret(question);
+	s->secret_from = "typed in";
+	free(question);
+	return s->secret != NULL
+		   ? SETUP_DONE
+		   : setup_stop(s, SETUP_PERSON, "Nothing was written.");
+}
+
+/* Until the provider takes it. */
+static enum setup_status
+find_secret(struct setup *s)
+{
+	for (int i = 0; i < TRIES; i++) {
+		bool is_refused = false;
+		enum setup_status status = s->password_file != NULL
+					       ? read_secret(s)
+					       : ask_secret(s, i > 0);
+
+		if (status != SETUP_DONE)
+			return status;
+		take_out_blanks(s);
+		status = setup_try(s, &is_refused);
+		if (status == SETUP_DONE || s->is_forced)
+			return SETUP_DONE;
+		if (!is_refused || s->password_file != NULL || i == TRIES - 1)
+			return status;
+		explain_secret(s);
+	}
+	return SETUP_PERSON;
+}
+
+static enum setup_status
+log_in(struct setup *s)
+{
+	enum setup_status status;
+	bool is_refused = false;
+
+	if (wants_sign_in(s) && s->password_file == NULL)
+		return setup_stop(s, SETUP_PERSON,
+		    "%s takes a sign-in instead of a password%s%s; an "
+		    "own program can fetch the token: see password_command in "
+		    "relais.conf(5)",
+		    setup_provider_name(s),
+		    s->found.preset != NULL && s->found.preset->note != NULL
+			? ": "
+			: "",
+		    s->found.preset != NULL && s->found.preset->note != NULL
+			? s->found.preset->note
+			: "");
+	if (s->password_file == NULL && !dialogue_has_person())
+		return setup_stop(s, SETUP_PERSON,
+		    "no terminal to ask for the password: add --password-file "
+		    "FILE, or - for standard input");
+	if (s->password_file == NULL) {
+		/* Nobody should type a password for a server that cannot be
+		 * reached. */
+		status = setup_try(s, &is_refused);
+		if (status != SETUP_DONE && !s->is_forced)
+			return status;
+		explain_secret(s);
+	}
+	return find_secret(s);
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
+static enum setup_status
+find_admin(struct setup *s)
+{
+	if (s->admin_option != NULL)
+		s->admin = xstrdup(s->admin_option);
+	else if (s->old != NULL && s->old->admin != NULL)
+		return SETUP_DONE;
+	else if (s->is_yes || !dialogue_has_person())
+		s->admin = xstrdup(s->address);
+	else
+		s->admin = dialogue_ask(
+		    "Mail for root and cron goes to", s->address);
+	if (s->admin == NULL || !is_address(s->admin))
+		return setup_stop(s, SETUP_PERSON,
+		    "\"%s\" is no email address; nothing was written",
+		    s->admin != NULL ? s->admin : "");
+	return SETUP_DONE;
+}
+
+static enum setup_status
+send_first(struct setup *s)
+{
+	return s->no_send ? SETUP_DONE : setup_send(s);
+}
+
+static enum setup_status
+find_names(struct setup *s)
+{
+	setup_choose_names(s);
+	report(s, "account", s->account);
+	return SETUP_DONE;
+}
+
+static enum setup_status
+start(struct setup *s)
+{
+	enum setup_status status = setup_start(s);
+
+	/* Without a message the daemon is not needed yet. */
+	return s->no_send ? SETUP_DONE : status;
+}
+
+static enum setup_status
+go(struct setup *s)
+{
+	static enum setup_status (*const steps[])(struct setup * s) = { load,
+		find_address, find_server, find_user, find_names, log_in,
+		find_admin, setup_write, start, send_first };
+	enum setup_status status = SETUP_DONE;
+
+	for (size_t i = 0;
+	     status == SETUP_DONE && i < sizeof(steps) / sizeof(steps[0]); i++)
+		status = steps[i](s);
+	return status;
+}
+
+static void
+setup_clear(struct setup *s)
+{
+	conf_paths_clear(&s->paths);
+	providers_free(s->presets);
+	providers_free(s->mozilla);
+	conf_free(s->old);
+	discovery_clear(&s->found);
+	free(s->address);
+	free(s->preset_host);
+	free(s->account);
+	free(s->user);
+	free(s->admin);
+	secret_free(s->secret);
+	free(s->secret_file);
+	json_decref(s->report);
+}
+
+int
+setup_main(int argc, char **argv)
+{
+	static const char *const words[] = { "done", "later", "person" };
+	struct setup s = { .report = json_object() };
+	int status;
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0) {
+			(void)fputs(help, stdout);
+			json_decref(s.report);
+			return SETUP_DONE;
+		}
+	status = take_words(&s, argc, argv);
+	if (status == 0) {
+		if (s.is_json)
+			dialogue_be_quiet();
+		look_around(&s);
+		status = (int)go(&s);
+		report(&s, "result", words[status]);
+		if (s.is_json) {
+			(void)json_dumpf(s.report, stdout, JSON_INDENT(2));
+			(void)putchar('\n');
+		}
+	}
+	setup_clear(&s);
+	return status;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* setup.h - one run of `relais setup': what was given, what was found, and the
+ * steps that use it.
+ *
+ * Each step tells the person what it does, and returns enum setup_status.
+ */
+#ifndef RELAIS_SETUP_SETUP_H
+#define RELAIS_SETUP_SETUP_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "conf/conf.h"
+#include "conf/provider.h"
+#include "relais-setup/discover.h"
+
+/* The exit status as well. */
+enum setup_status { SETUP_DONE = 0, SETUP_LATER = 1, SETUP_PERSON = 2 };
+
+struct setup {
+	/* What the command line says; borrowed. */
+	const char *conf_file, *provider, *host, *port, *tls, *tls_ca_file;
+	const char *user_option, *password_file, *admin_option, *account_option;
+	bool is_yes, no_send, is_json, is_forced;
+
+	/* The surroundings. */
+	char hostname[256];
+	struct conf_env env;
+	struct conf_paths paths;
+	const char *file; /* the configuration to write */
+	struct providers *presets, *mozilla;
+	struct conf *old; /* what is configured, or NULL */
+
+	/* The account to be. */
+	char *address;
+	struct discovery found;
+	char *preset_host; /* with a region put in; NULL: found.host */
+	char *account; /* its name */
+	char *user; /* what AUTH is given */
+	char *admin;
+	struct secret *secret;
+	const char *secret_from; /* for people */
+	char *secret_file; /* NULL: the keyring */
+	bool is_keyring;
+	bool has_tried; /* setup_try() has told about the server */
+
+	json_t *report; /* for --json */
+};
+
+const char *setup_host(const struct setup *s);
+/* "Orange", "IONOS"; the host if nobody knows. */
+const char *setup_provider_name(const struct setup *s);
+const struct conf_port *setup_ports(const struct setup *s, size_t *ret_n);
+
+/* Says the sentence; in JSON it is the advice.  Returns status. */
+enum setup_status setup_stop(struct setup *s, enum setup_status status,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- try.c ---------------------------------------------------------------- */
+
+/* Connects to every port, with a login if there is a secret, and tells each
+ * result as it comes.  *ret_is_refused: the provider did not take the login.  */
+enum setup_status setup_try(struct setup *s, bool *ret_is_refused);
+
+/* --- write.c -------------------------------------------------------------- */
+
+/* Chooses names: of the account, and where the secret goes. */
+void setup_choose_names(struct setup *s);
+/* Secret and configuration; what was there before stays if the result could not
+ * be loaded. */
+enum setup_status setup_write(struct setup *s);
+
+/* --- start.c -------------------------------------------------------------- */
+
+/* Starts the daemon or lets it read the configuration anew. */
+enum setup_status setup_start(struct setup *s);
+/* Sends a message through the daemon, as any program would. */
+enum setup_status setup_send(struct setup *s);
+
+#endif

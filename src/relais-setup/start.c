@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "ctl/ctl_client.h"
+#include "relais-setup/dialogue.h"
+#include "relais-setup/setup.h"
+
+enum {
+	ANSWER_MS = 5000,
+	TRIES = 150, /* of a tenth of a second, for the daemon to be there */
+	OUTPUT_MAX = 8192
+};
+
+static void
+wait_a_tenth(void)
+{
+	(void)poll(NULL, 0, 100);
+}
+
+/* --- the daemon ----------------------------------------------------------- */
+
+/* NULL: there is no answer. */
+static json_t *
+ask(const struct setup *s, const char *verb, struct err *err)
+{
+	struct ctl_client *c;
+	json_t *result = NULL;
+
+	if (ctl_client_open(s->old->control, ANSWER_MS, &c, err) != 0)
+		return NULL;
+	if (ctl_client_call(c, verb, NULL, NULL, NULL, &result, err) != 0)
+		result = NULL;
+	ctl_client_free(c);
+	return result;
+}
+
+static bool
+has_account(const json_t *status, const char *name)
+{
+	const json_t *accounts = json_object_get(status, "accounts"), *one;
+	size_t i;
+
+	json_array_foreach(accounts, i,
+	    one) if (str_eq(json_string_value(json_object_get(one, "name")),
+			 name)) return true;
+	return false;
+}
+
+/* The daemon knows the account by now. */
+static bool
+wait_for_account(const struct setup *s)
+{
+	for (int i = 0; i < TRIES; i++) {
+		json_t *status = ask(s, "status", NULL);
+		bool is_there = has_account(status, s->account);
+
+		json_decref(status);
+		if (is_there)
+			return true;
+		wait_a_tenth();
+	}
+	return false;
+}
+
+/* Runs a program without an argument of ours that could be read as an option;
+ * its output goes where ours goes, but in JSON. */
+static bool
+run(char *const *argv)
+{
+	posix_spawn_file_actions_t acts;
+	int status = -1;
+	pid_t pid;
+	bool is_good;
+
+	(void)posix_spawn_file_actions_init(&acts);
+	(void)posix_spawn_file_actions_addopen(
+	    &acts, 1, "/dev/null", O_WRONLY, 0);
+	is_good = posix_spawn(&pid, argv[0], &acts, NULL, argv, environ) == 0 &&
+		  waitpid(pid, &status, 0) == pid && status == 0;
+	(void)posix_spawn_file_actions_destroy(&acts);
+	return is_good;
+}
+
+static bool
+systemctl(const struct setup *s)
+{
+	static const char *const places[] = { "/usr/bin/systemctl",
+		"/bin/systemctl" };
+	char user[] = "--user", verb[] = "enable", now[] = "--now";
+	char unit[] = "relais.socket", service[] = "relais.service";
+	char *path = NULL;
+	bool is_good;
+
+	if (access("/run/systemd/system", F_OK) != 0 || s->conf_file != NULL)
+		return false;
+	for (size_t i = 0; path == NULL && i < 2; i++)
+		if (access(places[i], X_OK) == 0)
+			path = xstrdup(places[i]);
+	if (path == NULL)
+		return false;
+	char *argv[] = { path, s->env.is_user ? user : verb,
+		s->env.is_user ? verb : now, s->env.is_user ? now : unit,
+		s->env.is_user ? unit : service,
+		s->env.is_user ? service : NULL, NULL };
+	is_good = run(argv);
+	free(path);
+	return is_good;
+}
+
+/* SIGHUP to the daemon, which tells its number; `reload' is not known to older
+ * ones. */
+static bool
+reload(const struct setup *s, const json_t *status)
+{
+	struct err err = { 0 };
+	json_t *result = ask(s, "reload", &err);
+	json_int_t pid = json_integer_value(json_object_get(status, "pid"));
+
+	if (result != NULL) {
+		json_decref(result);
+		return true;
+	}
+	return pid > 1 && kill((pid_t)pid, SIGHUP) == 0;
+}
+
+enum setup_status
+setup_start(struct setup *s)
+{
+	json_t *status = ask(s, "status", NULL);
+	bool is_good = status != NULL ? reload(s, status) : systemctl(s);
+	bool has_daemon = status != NULL;
+
+	json_decref(status);
+	if (is_good && wait_for_account(s)) {
+		dialogue_say("relaisd %s.",
+		    has_daemon ? "has read the configuration anew" : "runs");
+		return SETUP_DONE;
+	}
+	if (has_daemon || is_good)
+		return setup_stop(s, SETUP_PERSON,
+		    "relaisd does not know the account yet; see its log, then "
+		    "type: relais status");
+	return setup_stop(s, SETUP_PERSON,
+	    "relaisd does not run yet; start it, and let the machine start it "
+	    "at boot: %s/relaisd%s%s%s",
+	    RELAIS_SBIN_DIR, s->env.is_user ? " --user" : "",
+	    s->conf_file != NULL ? " -c " : "",
+	    s->conf_file != NULL ? s->conf_file : "");
+}
+
+/* --- the first message ---------------------------------------------------- */
+
+/* Ours: beside the daemon, or beside this program where it was built. */
+static char *
+sendmail_path(void)
+{
+	char self[4096];
+	ssize_t n;
+	char *path;
+
+	if (access(RELAIS_SBIN_DIR "/sendmail", X_OK) == 0)
+		return xstrdup(RELAIS_SBIN_DIR "/sendmail");
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n <= 0)
+		return NULL;
+	self[n] = '\0';
+	path = xasprintf("%s/sendmail", dirname(self));
+	if (access(path, X_OK) != 0) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static char *
+make_message(const struct setup *s)
+{
+	return xasprintf("From: <%s>\nTo: <%s>\n"
+			 "Subject: relais works on %s\n\n"
+			 "This message was sent by relais setup through the "
+			 "account %s,\nwhich uses %s.\n",
+	    s->address, s->admin != NULL ? s->admin : s->address, s->hostname,
+	    s->account, setup_host(s));
+}
+
+static void
+read_output(int fd, struct buf *to)
+{
+	ssize_t n;
+	char *p;
+
+	while ((p = buf_space(to, 512)) != NULL && (n = read(fd, p, 512)) > 0)
+		buf_added(to, (size_t)n);
+}
+
+/* Exit status of sendmail, whose output goes to *output; -1: it did not run. */
+static int
+submit(
+    const struct setup *s, const char *path, const char *to, struct buf *output)
+{
+	char name[] = "sendmail", v[] = "-v", i[] = "-i", f[] = "-f";
+	char *from = xstrdup(s->address), *rcpt = xstrdup(to);
+	char *text = make_message(s);
+	char *argv[] = { name, v, i, f, from, rcpt, NULL };
+	posix_spawn_file_actions_t acts;
+	int in[2], out[2], status = -1;
+	pid_t pid;
+
+	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+		abort(); /* out of descriptors */
+	(void)posix_spawn_file_actions_init(&acts);
+	(void)posix_spawn_file_actions_adddup2(&acts, in[0], 0);
+	(void)posix_spawn_file_actions_adddup2(&acts, out[1], 1);
+	(void)posix_spawn_file_actions_adddup2(&acts, out[1], 2);
+	if (posix_spawn(&pid, path, &acts, NULL, argv, environ) != 0)
+		pid = -1;
+	(void)posix_spawn_file_actions_destroy(&acts);
+	(void)close(in[0]);
+	(void)close(out[1]);
+	/* It is shorter than a pipe. */
+	if (pid > 0)
+		IGNORE(write(in[1], text, strlen(text)) < 0);
+	(void)close(in[1]);
+	read_output(out[0], output);
+	(void)close(out[0]);
+	if (pid > 0 && waitpid(pid, &status, 0) != pid)
+		status = -1;
+	free(text);
+	free(from);
+	free(rcpt);
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* "sendmail: 250 2.0.0 OK ...: jane@example.org" without its first word. */
+static struct bytes
+first_line(const struct buf *output)
+{
+	struct bytes rest = buf_bytes(output);
+	struct bytes line = bytes_cut(&rest, '\n');
+	static const char mark[] = "sendmail: ";
+
+	if (bytes_has_prefix_nocase(line, mark))
+		line = bytes_of(
+		    line.p + sizeof(mark) - 1, line.n - (sizeof(mark) - 1));
+	return bytes_trim(line);
+}
+
+enum setup_status
+setup_send(struct setup *s)
+{
+	const char *to = s->admin != NULL ? s->admin : s->address;
+	char *path = sendmail_path();
+	enum setup_status status = SETUP_DONE;
+	struct buf output;
+	struct bytes line;
+	int rc;
+
+	if (path == NULL)
+		return setup_stop(s, SETUP_PERSON,
+		    "relais's own sendmail is not installed, so no message was "
+		    "sent");
+	(void)setenv("RELAIS_SOCKET", s->old->socket, 1);
+	buf_init(&output, OUTPUT_MAX);
+	rc = submit(s, path, to, &output);
+	line = first_line(&output);
+	char *said = xstrndup(line.p, line.n);
+
+	if (rc != 0) {
+		status = setup_stop(s, SETUP_LATER,
+		    "The message to %s was not sent: %s; see: relais queue", to,
+		    said);
+	} else {
+		dialogue_say("Test message to %s: sent, \"%s\"", to, said);
+		(void)json_object_set_new(s->report, "sent", json_string(said));
+	}
+	free(said);
+	buf_clear(&output);
+	free(path);
+	return status;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/conf_edit.h"
+#include "relais-setup/dialogue.h"
+#include "relais-setup/setup.h"
+#include "sys/file_replace.h"
+#include "sys/privilege.h"
+
+#define SECRET_TOOL "/usr/bin/secret-tool"
+
+/* --- names ---------------------------------------------------------------- */
+
+static const struct conf_account *
+old_account(const struct setup *s, const char *name)
+{
+	int i = s->old != NULL ? conf_account_find(s->old, name) : -1;
+
+	return i >= 0 ? &s->old->accounts[i] : NULL;
+}
+
+static bool
+is_same_mailbox(const struct setup *s, const struct conf_account *a)
+{
+	return str_eq_nocase(a->address, s->address) ||
+	       (a->address == NULL && str_eq_nocase(a->user, s->user));
+}
+
+/* Letters, digits and hyphens of the domain in front of its last dot. */
+static char *
+name_of_domain(const char *address)
+{
+	const char *domain = strrchr(address, '@') + 1;
+	const char *end = strrchr(domain, '.');
+	char *name = xstrndup(
+	    domain, end != NULL ? (size_t)(end - domain) : strlen(domain));
+
+	for (char *p = name; *p != '\0'; p++)
+		if (*p == '.')
+			*p = '-';
+	return name;
+}
+
+/* The account of this mailbox if there is one, else a new name. */
+static char *
+account_name(const struct setup *s)
+{
+	char *base, *name;
+
+	if (s->account_option != NULL)
+		return xstrdup(s->account_option);
+	for (size_t i = 0; s->old != NULL && i < s->old->naccounts; i++)
+		if (is_same_mailbox(s, &s->old->accounts[i]))
+			return xstrdup(s->old->accounts[i].name);
+	base = s->found.preset != NULL ? xstrdup(s->found.preset->key)
+				       : name_of_domain(s->address);
+	name = xstrdup(base);
+	for (int n = 2; old_account(s, name) != NULL; n++) {
+		free(name);
+		name = xasprintf("%s-%d", base, n);
+	}
+	free(base);
+	return name;
+}
+
+static bool
+has_keyring(const struct setup *s)
+{
+	return s->env.is_user && s->conf_file == NULL &&
+	       getenv("DBUS_SESSION_BUS_ADDRESS") != NULL &&
+	       access(RELAIS_LIBEXEC_DIR "/relais-keyring", X_OK) == 0 &&
+	       access(SECRET_TOOL, X_OK) == 0;
+}
+
+static char *
+folder_of(const char *file)
+{
+	char *copy = xstrdup(file);
+	char *dir = xstrdup(dirname(copy));
+
+	free(copy);
+	return dir;
+}
+
+void
+setup_choose_names(struct setup *s)
+{
+	char *dir = folder_of(s->file);
+
+	s->account = account_name(s);
+	s->is_keyring = has_keyring(s);
+	s->secret_file = xasprintf("%s/secrets/%s", dir, s->account);
+	free(dir);
+}
+
+/* --- the secret ----------------------------------------------------------- */
+
+/* Whose the secret is: the daemon's user's. */
+static void
+find_owner(const struct setup *s, struct privilege_user *ret)
+{
+	privilege_self(ret);
+	if (geteuid() == 0 &&
+	    privilege_find(
+		s->old != NULL ? s->old->user : "relais", ret, NULL) != 0)
+		privilege_self(ret);
+}
+
+static int
+make_folder(const char *path, mode_t mode, struct err *err)
+{
+	char *up;
+	int rc;
+
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, "cannot make the folder %s", path);
+	up = folder_of(path);
+	rc = make_folder(up, 0755, err);
+	free(up);
+	if (rc == 0 && mkdir(path, mode) != 0)
+		rc = err_sys(err, "cannot make the folder %s", path);
+	return rc;
+}
+
+/* The folder can be entered, but not listed: the secret itself is its user's. */
+static int
+write_secret_file(struct setup *s, struct err *err)
+{
+	struct privilege_user owner;
+	char *dir = folder_of(s->secret_file);
+	struct bytes b = secret_bytes(s->secret);
+	struct buf line;
+	int rc;
+
+	find_owner(s, &owner);
+	buf_init(&line, SECRET_MAX + 1);
+	rc = make_folder(dir, geteuid() == 0 ? 0711 : 0700, err);
+	if (rc == 0 && buf_add(&line, b.p, b.n) && buf_addc(&line, '\n'))
+		rc = file_replace(s->secret_file, buf_bytes(&line), 0600,
+		    owner.uid, owner.gid, err);
+	buf_wipe(&line);
+	free(dir);
+	return rc;
+}
+
+/* By secret-tool, so that GLib and D-Bus stay out of this program.  The secret
+ * goes through a pipe. */
+static bool
+store_in_keyring(struct setup *s)
+{
+	char *label = xasprintf("relais: %s", s->account);
+	char label_option[] = "--label", tool[] = "secret-tool";
+	char store[] = "store", service[] = "service", us[] = "relais";
+	char key[] = "account";
+	char *argv[] = { tool, store, label_option, label, service, us, key,
+		s->account, NULL };
+	posix_spawn_file_actions_t acts;
+	struct bytes b = secret_bytes(s->secret);
+	int fds[2], status = -1;
+	pid_t pid;
+	bool is_good = false;
+
+	if (pipe2(fds, O_CLOEXEC) == 0) {
+		(void)posix_spawn_file_actions_init(&acts);
+		(void)posix_spawn_file_actions_adddup2(&acts, fds[0], 0);
+		is_good = posix_spawn(&pid, SECRET_TOOL, &acts, NULL, argv,
+			      environ) == 0;
+		(void)posix_spawn_file_actions_destroy(&acts);
+		(void)close(fds[0]);
+		if (is_good)
+			is_good = write(fds[1], b.p, b.n) == (ssize_t)b.n;
+		(void)close(fds[1]);
+		if (is_good)
+			is_good = waitpid(pid, &status, 0) == pid &&
+				  status == 0;
+	}
+	free(label);
+	return is_good;
+}
+
+static int
+write_secret(struct setup *s, struct err *err)
+{
+	if (s->is_keyring && store_in_keyring(s))
+		return 0;
+	if (s->is_keyring)
+		dialogue_say("The keyring took nothing, so a file does it.");
+	s->is_keyring = false;
+	return write_secret_file(s, err);
+}
+
+/* --- the configuration ---------------------------------------------------- */
+
+static const char head[] = "# Written by relais setup, which can be run again; "
+			   "it changes only what it\n"
+			   "# has to.  All settings: relais.conf(5).\n";
+
+/* With its mode and owner, which a new text keeps. */
+static int
+read_old(const char *file, struct buf *to, struct stat *ret, struct err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+	char *p;
+
+	*ret = (struct stat) {
+		.st_mode = 0644, .st_uid = (uid_t)-1, .st_gid = (gid_t)-1
+	};
+	if (fd < 0 && errno == ENOENT)
+		return buf_adds(to, head) ? 0 : -1;
+	if (fd < 0)
+		return err_sys(err, "cannot read %s", file);
+	IGNORE(fstat(fd, ret)); /* of an open file */
+	while ((p = buf_space(to, 4096)) != NULL && (n = read(fd, p, 4096)) > 0)
+		buf_added(to, (size_t)n);
+	(void)close(fd);
+	return p != NULL && n == 0 ? 0 : err_sys(err, "cannot read %s", file);
+}
+
+struct edit {
+	struct buf text;
+	char *section;
+	struct err *err;
+	int rc;
+};
+
+static void
+set(struct edit *e, const char *key, const char *value)
+{
+	if (e->rc == 0)
+		e->rc = conf_edit_set(&e->text, e->section, key, value, e->err);
+}
+
+static void
+set_or_unset(struct edit *e, const char *key, const char *value)
+{
+	if (value != NULL)
+		set(e, key, value);
+	else
+		conf_edit_unset(&e->text, e->section, key);
+}
+
+/* Only ports of one kind of TLS can be written, if it is not the usual kind. */
+static void
+set_server(struct setup *s, struct edit *e)
+{
+	size_t n;
+	const struct conf_port *ports = setup_ports(s, &n);
+	bool is_usual = true;
+	struct buf list;
+
+	buf_init(&list, 200);
+	for (size_t i = 0; i < n; i++) {
+		bool is_implicit = ports[i].tls == CONF_TLS_IMPLICIT;
+
+		if (ports[i].tls != ports[0].tls && !is_usual)
+			continue;
+		is_usual = is_usual &&
+			   (ports[i].port == 465 || ports[i].port == 2465) ==
+			       is_implicit;
+		IGNORE(
+		    buf_addf(&list, "%s%d", i > 0 ? " " : "", ports[i].port));
+	}
+	conf_edit_unset(&e->text, e->section, "provider");
+	set(e, "host", setup_host(s));
+	set(e, "port", buf_str(&list));
+	set_or_unset(e, "tls",
+	    is_usual                            ? NULL
+	    : ports[0].tls == CONF_TLS_IMPLICIT ? "implicit"
+						: "starttls");
+	buf_clear(&list);
+}
+
+static void
+set_account(struct setup *s, struct edit *e)
+{
+	const struct provider *p = s->found.preset;
+	bool is_local = p != NULL && p->login == PROVIDER_LOGIN_LOCAL;
+	bool is_fixed = p != NULL && p->login == PROVIDER_LOGIN_FIXED;
+	bool is_address = is_local || str_eq(s->user, s->address);
+
+	if (p != NULL) {
+		conf_edit_unset(&e->text, e->section, "host");
+		conf_edit_unset(&e->text, e->section, "port");
+		conf_edit_unset(&e->text, e->section, "tls");
+		set(e, "provider", s->provider != NULL ? s->provider : p->key);
+	} else {
+		set_server(s, e);
+	}
+	if (s->tls_ca_file != NULL)
+		set(e, "tls_ca_file", s->tls_ca_file);
+	set_or_unset(e, "user",
+	    is_fixed     ? NULL
+	    : is_address ? s->address
+			 : s->user);
+	set_or_unset(e, "address", is_address ? NULL : s->address);
+	conf_edit_unset(&e->text, e->section, "password");
+	conf_edit_unset(&e->text, e->section, "password_command");
+	conf_edit_unset(&e->text, e->section, "password_credential");
+	set_or_unset(e, "password_file", s->is_keyring ? NULL : s->secret_file);
+	set_or_unset(e, "password_keyring", s->is_keyring ? "yes" : NULL);
+	/* Besides other accounts it serves its own address; they are what they
+	 * were. */
+	if (s->old != NULL && old_account(s, s->account) == NULL)
+		set(e, "senders", s->address);
+}
+
+static int
+edit_text(struct setup *s, struct edit *e)
+{
+	char relais[] = "relais";
+	char *section = xasprintf("account %s", s->account);
+
+	e->section = relais;
+	if (s->admin != NULL)
+		set(e, "admin", s->admin);
+	e->section = section;
+	if (!conf_edit_has_section(buf_bytes(&e->text), section) &&
+	    !buf_addf(&e->text, "\n# %s: %s.\n[%s]\n", setup_provider_name(s),
+		s->found.from, section))
+		e->rc = err_set(e->err, ERR_CONFIG, "the file is too large");
+	set_account(s, e);
+	free(section);
+	return e->rc;
+}
+
+static int
+put_text(const struct setup *s, const struct buf *text, const struct stat *st,
+    struct err *err)
+{
+	return file_replace(s->file, buf_bytes(text), st->st_mode & 07777,
+	    st->st_uid, st->st_gid, err);
+}
+
+static size_t
+count_lines(struct bytes text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	return n;
+}
+
+/* Would the daemon take it?  Problems are told. */
+static bool
+can_be_loaded(struct setup *s)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *c = NULL;
+	bool is_good = conf_load(s->file, &s->env, &c, &problems) == 0;
+
+	for (size_t i = 0; i < problems.n; i++)
+		dialogue_say("%s", problems.v[i].text);
+	conf_problems_clear(&problems);
+	if (is_good) {
+		conf_free(s->old);
+		s->old = c;
+	}
+	return is_good;
+}
+
+static int
+write_conf(struct setup *s, size_t *ret_lines, struct err *err)
+{
+	struct edit e = { .err = err };
+	struct buf old;
+	struct stat st;
+	char *dir = folder_of(s->file);
+	bool is_new = access(s->file, F_OK) != 0;
+	int rc;
+
+	buf_init(&e.text, CONF_EDIT_MAX);
+	buf_init(&old, CONF_EDIT_MAX);
+	rc = read_old(s->file, &e.text, &st, err);
+	if (rc == 0 && !buf_add(&old, buf_str(&e.text), buf_len(&e.text)))
+		rc = -1;
+	if (rc == 0)
+		rc = make_folder(dir, geteuid() == 0 ? 0755 : 0700, err);
+	if (rc == 0)
+		rc = edit_text(s, &e);
+	if (rc == 0)
+		rc = put_text(s, &e.text, &st, err);
+	*ret_lines = count_lines(buf_bytes(&e.text));
+	if (rc == 0 && !can_be_loaded(s)) {
+		rc = err_set(err, ERR_CONFIG,
+		    "the configuration would not work, so %s is as it was",
+		    s->file);
+		if (is_new)
+			IGNORE(unlink(s->file)); /* ours */
+		else
+			IGNORE(put_text(s, &old, &st, NULL)); /* told above */
+	}
+	buf_wipe(&e.text);
+	buf_wipe(&old);
+	free(dir);
+	return rc;
+}
+
+enum setup_status
+setup_write(struct setup *s)
+{
+	struct err err = { 0 };
+	size_t lines;
+
+	if (write_secret(s, &err) != 0 || write_conf(s, &lines, &err) != 0)
+		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	if (s->is_keyring)
+		dialogue_say(
+		    "Written: %s (%zu lines), the keyring", s->file, lines);
+	else
+		dialogue_say("Written: %s (%zu lines), %s (0600)", s->file,
+		    lines, s->secret_file);
+	(void)json_object_set_new(s->report, "file", json_string(s->file));
+	if (!s->is_keyring)
+		(void)json_object_set_new(
+		    s->report, "secret_file", json_string(s->secret_file));
+	return SETUP_DONE;
+}

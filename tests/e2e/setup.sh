@@ -1,0 +1,293 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# From an address to the first message: relais setup against stand-ins of the
+# providers, the name server and the web server, on a terminal and without one.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+need jq python3 certtool nft
+sandbox_enter
+[ -x "$top_builddir/relais-setup" ] || skip_all "relais-setup is not built"
+LIB=$srcdir/tests/lib
+RELAIS=$top_builddir/relais
+CONF=/etc/relais
+
+# --- the world ----------------------------------------------------------------
+
+cat "$T/pki/ca.pem" >>/etc/ssl/certs/ca-certificates.crt
+mount -t tmpfs -o mode=755 tmpfs /var/spool
+rm -rf "$CONF"
+sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf
+rm -f /etc/resolv.conf
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+: >"$T/zone"
+start dns python3 "$LIB/dnsd.py" "$T/zone"
+until_true 10 grep -qs ready "$T/dns.log" || skip_all "no DNS server"
+zone() { printf '%s\n' "$@" >>"$T/zone"; }
+
+PASSWORD=abcdefghijklmnop
+printf '%s\n' "$PASSWORD" >"$T/password"
+printf 'abcd efgh ijkl mnop\n' >"$T/grouped"
+printf 'not the password\n' >"$T/bad"
+chmod 600 "$T/password" "$T/grouped" "$T/bad"
+
+# Not on loopback: a server there is one of this machine, which is another
+# trouble than a filter.
+number=10
+stand_in() { # NAME HOST LOGIN [OPTION...]: a provider, and its name in DNS
+	local name=$1 host=$2 login=$3
+	shift 3
+	number=$((number + 1))
+	ip addr add "10.9.0.$number/32" dev lo
+	zone "$host A 10.9.0.$number"
+	make_cert "$name" "$host"
+	start_provider "$name" --host "10.9.0.$number" \
+	    --cert "$T/pki/$name.pem" --key "$T/pki/$name.key" \
+	    --user "$login" --password-file "$T/password" "$@"
+}
+logins() { grep -c '"login"\|"mechanism"' "$T/$1.log"; }
+
+# systemd's part: what is enabled runs.
+mkdir -p /run/systemd/system
+cat >"$T/systemctl" <<-END
+	#!/bin/sh
+	echo "\$*" >>$T/systemctl.log
+	$top_builddir/relaisd -f >>$T/daemon.log 2>&1 </dev/null &
+	echo \$! >$T/daemon.pid
+END
+chmod 755 "$T/systemctl"
+mount --bind "$T/systemctl" /usr/bin/systemctl
+
+# --- running it ---------------------------------------------------------------
+
+# run STATUS ARGUMENT...: relais setup; its output in $T/out and $T/err.
+run() {
+	local want=$1 status
+	shift
+	timeout 120 "$RELAIS" setup "$@" >"$T/out" 2>"$T/err" </dev/null
+	status=$?
+	[ "$status" = "$want" ] && return
+	note "exit status $status, not $want"
+	sed 's/^/     | /' "$T/out" "$T/err"
+	return 1
+}
+# talk STATUS [-e PROMPT ANSWER]... -- ARGUMENT...: on a terminal.
+talk() {
+	local want=$1 status
+	shift
+	local -a steps=()
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	shift
+	timeout 300 python3 "$LIB/dialogue.py" "${steps[@]}" "$RELAIS" setup "$@" \
+	    >"$T/out" 2>"$T/err" </dev/null
+	status=$?
+	[ "$status" = "$want" ] && return
+	note "exit status $status, not $want"
+	sed 's/^/     | /' "$T/out" "$T/err"
+	return 1
+}
+said() {
+	grep -qF -- "$1" "$T/out" && return
+	note "not said: $1"
+	sed 's/^/     | /' "$T/out"
+	return 1
+}
+has_line() { grep -qxF -- "$2" "$1" || { note "no line: $2"; cat "$1"; false; }; }
+end_daemon() {
+	[ ! -f "$T/daemon.pid" ] || kill "$(cat "$T/daemon.pid")" 2>/dev/null
+	until_true 10 daemon_is_gone
+}
+daemon_is_gone() { [ ! -f "$T/daemon.pid" ] || ! kill -0 "$(cat "$T/daemon.pid")" 2>/dev/null; }
+nothing() { # as if nothing had been installed
+	end_daemon
+	rm -rf "$CONF" "$T/daemon.pid" "$T/systemctl.log" /var/spool/relais /run/relais
+}
+nothing_written() {
+	[ ! -e "$CONF/relais.conf" ] && [ ! -e "$CONF/secrets" ] && return
+	note "written: $(find "$CONF")"
+	return 1
+}
+
+# --- from nothing -------------------------------------------------------------
+
+stand_in gmail smtp.gmail.com jane@gmail.com
+stand_in orange smtp.orange.fr jean@orange.fr
+stand_in ionos smtp.1und1.de me@my-shop.example
+zone 'my-shop.example MX 10 mx00.ionos.de' 'my-shop.example A 127.0.0.9'
+
+check "a preset, by options" run 0 jane@gmail.com \
+    --password-file "$T/grouped" --yes
+check "  says whose it is" said 'gmail.com: Gmail (preset gmail)'
+check "  ends with the reply" said 'Test message to jane@gmail.com: sent, "250'
+check "  writes the configuration" has_line "$CONF/relais.conf" 'provider = gmail'
+check "  with the admin" has_line "$CONF/relais.conf" 'admin = jane@gmail.com'
+check "  the secret is the daemon's alone" \
+    test "$(stat -c '%U %a' "$CONF/secrets/gmail")" = 'relais 600'
+check "  without the blanks that do not belong to it" \
+    cmp "$T/password" "$CONF/secrets/gmail"
+check "  the message is at the provider" \
+    until_true 10 grep -q '"message"' "$T/gmail.log"
+check "  systemd was told" grep -q 'enable --now relais.socket relais.service' \
+    "$T/systemctl.log"
+cp "$CONF/relais.conf" "$T/before"
+check "again: nothing changes" run 0 jane@gmail.com \
+    --password-file "$T/grouped" --yes
+check "  not a byte" cmp "$T/before" "$CONF/relais.conf"
+check "  the daemon was asked to read it again" said 'read the configuration anew'
+sed -i '1i# mine' "$CONF/relais.conf"
+check "a second mailbox" run 0 jean@orange.fr --password-file "$T/password" --yes
+check "  leaves what was there" has_line "$CONF/relais.conf" 'provider = gmail'
+check "  and the comment" has_line "$CONF/relais.conf" '# mine'
+check "  serves its own address" has_line "$CONF/relais.conf" \
+    'senders = jean@orange.fr'
+nothing
+
+check "Gmail on a terminal, a wrong password first" talk 0 \
+    -e 'not shown' wrong -e 'Again' "@$T/grouped" \
+    -e 'Mail for root and cron goes to [jane@gmail.com]' '' -- jane@gmail.com
+check "  says where the secret is made" \
+    said 'https://myaccount.google.com/apppasswords'
+check "  and that the password is not it" said '535'
+check "  never shows it" eval '! grep -q "abcd\|wrong" "$T/out"'
+check "  sends" said 'sent, "250'
+nothing
+check "Orange on a terminal, the address asked" talk 0 \
+    -e 'Email address' jean@orange.fr -e 'not shown' "@$T/password" \
+    -e 'goes to' admin@example.org --
+check "  sends to the admin" said 'Test message to admin@example.org: sent, "250'
+nothing
+check "an own domain at IONOS asks about the server" talk 0 \
+    -e 'smtp.1und1.de is not of my-shop.example. Use it? [Y/n]' '' \
+    -e 'not shown' "@$T/password" -e 'goes to' '' -- me@my-shop.example
+check "  says how it knows" said 'its MX is mx00.ionos.de'
+check "  sends" said 'sent, "250'
+nothing
+check "a no ends it" talk 2 \
+    -e 'Use it? [Y/n]' n -- me@my-shop.example
+check "  nothing is written" nothing_written
+check "without a terminal it has to be agreed to" run 2 me@my-shop.example \
+    --password-file "$T/password"
+check "  by --yes" said 'add --yes'
+check "  nothing is written" nothing_written
+
+# --- finding it ---------------------------------------------------------------
+
+make_cert web "autoconfig.firm.example well.example"
+mkdir -p "$T/web/autoconfig.firm.example/mail" \
+    "$T/web/well.example/.well-known/autoconfig/mail"
+autoconfig() { # HOST [PORT TYPE]
+	cat <<-END
+	<?xml version="1.0"?>
+	<clientConfig version="1.1"><emailProvider id="x">
+	<domain>firm.example</domain><displayName>The Firm</displayName>
+	<outgoingServer type="smtp"><hostname>$1</hostname>
+	<port>${2:-465}</port><socketType>${3:-SSL}</socketType>
+	<username>%EMAILADDRESS%</username>
+	<authentication>password-cleartext</authentication>
+	</outgoingServer></emailProvider></clientConfig>
+	END
+}
+autoconfig smtp.firm.example >"$T/web/autoconfig.firm.example/mail/config-v1.1.xml"
+autoconfig smtp.well.example \
+    >"$T/web/well.example/.well-known/autoconfig/mail/config-v1.1.xml"
+start web python3 "$LIB/httpsd.py" 127.0.0.9 443 "$T/web" "$T/pki/web.pem" \
+    "$T/pki/web.key"
+start http python3 "$LIB/httpsd.py" 127.0.0.9 80 "$T/web"
+until_true 10 grep -qs ready "$T/web.log" || fail "no web server"
+zone 'autoconfig.firm.example A 127.0.0.9' 'firm.example A 127.0.0.9' \
+    'well.example A 127.0.0.9' 'autoconfig.plain.example A 127.0.0.9'
+stand_in firm smtp.firm.example info@firm.example
+stand_in well smtp.well.example info@well.example
+stand_in srv relay.srv.example info@srv.example
+zone '_submissions._tcp.srv.example SRV 0 1 465 relay.srv.example' \
+    '_submission._tcp.srv.example SRV 0 1 587 relay.srv.example' \
+    '_submissions._tcp.none.example SRV 0 0 0 .'
+stand_in guess smtp.guess.example info@guess.example
+for found in 'firm autoconfig' 'well autoconfig' 'srv srv' 'guess guess'; do
+	read -r name source <<<"$found"
+	check "$name.example is found by $source" run 0 "info@$name.example" \
+	    --password-file "$T/password" --json --no-send
+	check "  as JSON says" \
+	    test "$(jq -r '.source + " " + .result' "$T/out")" = "$source done"
+	check "  the host is written" grep -q "^host = .*\.$name.example$" \
+	    "$CONF/relais.conf"
+	nothing
+done
+
+# --- against it ---------------------------------------------------------------
+
+refused() { # NAME SENTENCE STATUS ARGUMENT...
+	local name=$1 sentence=$2
+	shift 2
+	check "$name" run "$@"
+	check "  says so" said "$sentence"
+	check "  nothing is written" nothing_written
+}
+refused "a wrong password" 535 2 jane@gmail.com --password-file "$T/bad" --yes
+before=$(logins orange)
+make_cert liar other.example.test
+stop orange
+start_provider orange --host 10.9.0.12 --cert "$T/pki/liar.pem" \
+    --key "$T/pki/liar.key" --user jean@orange.fr --password-file "$T/password"
+refused "a certificate of another name" certificate 2 jean@orange.fr \
+    --password-file "$T/password" --yes
+check "  no secret was sent" test "$(logins orange)" = 0
+nft add table inet wall
+nft add chain inet wall in '{ type filter hook input priority 0; }'
+nft add rule inet wall in ip daddr 10.9.0.11 tcp dport '{ 465, 587, 2525 }' drop
+refused "all ports filtered" 'smtp.gmail.com' 1 jane@gmail.com \
+    --password-file "$T/password" --yes
+nft flush chain inet wall in
+
+file=$T/web/autoconfig.firm.example/mail/config-v1.1.xml
+{ echo '<!DOCTYPE clientConfig [<!ENTITY h "smtp.evil.example">]>'
+  autoconfig '&h;' | sed 1d; } >"$file"
+zone 'smtp.evil.example A 10.9.0.14'
+: >"$T/firm.log"
+check "an autoconfig file with a DOCTYPE is not read" run 0 info@firm.example \
+    --password-file "$T/password" --json --no-send
+check "  the guess is better" test "$(jq -r .source "$T/out")" = guess
+nothing
+autoconfig smtp.evil.example >"$file"
+refused "a host of another domain" 'smtp.evil.example is not of firm.example' 2 \
+    info@firm.example --password-file "$T/password"
+check "  no secret was sent" eval '! grep -q "\"mechanism\"" "$T/firm.log"'
+autoconfig smtp.firm.example 25 plain >"$file"
+check "a server in clear text does not count" run 0 info@firm.example \
+    --password-file "$T/password" --json --no-send
+check "  the guess is better" test "$(jq -r .source "$T/out")" = guess
+nothing
+rm "$file"
+echo 'http://autoconfig.firm.example/mail/x.xml' >"$file.redirect"
+autoconfig smtp.firm.example >"${file%/*}/x.xml"
+check "a redirection to http is not followed" run 0 info@firm.example \
+    --password-file "$T/password" --json --no-send
+check "  the guess is better" test "$(jq -r .source "$T/out")" = guess
+nothing
+echo 'https://autoconfig.firm.example/mail/x.xml' >"$file.redirect"
+check "one to https is" run 0 info@firm.example \
+    --password-file "$T/password" --json --no-send
+check "  and its file read" test "$(jq -r .source "$T/out")" = autoconfig
+nothing
+mkdir -p "$T/web/autoconfig.plain.example/mail"
+autoconfig smtp.plain.example \
+    >"$T/web/autoconfig.plain.example/mail/config-v1.1.xml"
+refused "autoconfig by http only" 'no submission server was found' 2 \
+    info@plain.example --password-file "$T/password" --yes
+check "nobody ever asked by http" eval '! grep -q GET "$T/http.log"'
+zone 'unknown.example MX 10 mx.hoster.example'
+refused "an MX that nobody knows" 'no submission server was found' 2 \
+    info@unknown.example --password-file "$T/password" --yes
+refused "a provider that lets nobody in" 'Tuta lets no other mail program' 2 \
+    me@tuta.com --password-file "$T/password" --yes
+refused "no terminal and no password" 'add --password-file' 2 jane@gmail.com
+refused "no address" 'no address is given' 2
+refused "not an address" 'is no email address' 2 jane
+stop dns
+refused "no network" 'is this machine online?' 1 info@nowhere.example \
+    --password-file "$T/password" --yes
+check "no secret was written to the log" \
+    eval '! grep -rq "$PASSWORD" "$T/out" "$T/err" "$T/daemon.log"'
+end_daemon
+sandbox_done

@@ -20,6 +20,7 @@ e2e_tests = \
 	%reldir%/notices.sh \
 	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \
+	%reldir%/postfix_agrees.sh \
 	%reldir%/provider.sh \
 	%reldir%/sighup.sh \
 	%reldir%/providers.sh \
@@ -34,7 +35,7 @@ e2e_tests = \
 	%reldir%/spare.sh \
 	%reldir%/who.sh
 
-EXTRA_DIST += %reldir%/run $(e2e_tests)
+EXTRA_DIST += %reldir%/run %reldir%/postfix_agrees.py $(e2e_tests)
 
 check-e2e: all $(check_PROGRAMS)
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "ctl/ctl_json.h"
 #include "mail/addr.h"
 #include "mail/header.h"
 #include "net/loop.h"
@@ -162,12 +163,13 @@ tell_message(const struct session *s)
 		user = sasl_server_user(s->sasl);
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
 	line = json_pack(
-	    "{s:s, s:i, s:I, s:s, s:O, s:I, s:s, s:s, s:s?, s:s?, s:s?}",
+	    "{s:s, s:i, s:I, s:o, s:O, s:I, s:o, s:s, s:s?, s:s?, s:s?}",
 	    "event", "message", "number", (int)s->p->messages, "at_us",
 	    (json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "sender",
-	    s->sender, "recipients", s->rcpts, "size",
-	    (json_int_t)s->size_bytes, "helo", smtp_server_helo(s->smtp),
-	    "with", ss_login_with(&s->login), "tls",
+	    ctl_json_text(s->sender), "recipients", s->rcpts, "size",
+	    (json_int_t)s->size_bytes, "helo",
+	    ctl_json_text(smtp_server_helo(s->smtp)), "with",
+	    ss_login_with(&s->login), "tls",
 	    tls != NULL ? tls_pipe_version(tls) : NULL, "mechanism",
 	    user != NULL ? s->mechanism : NULL, "user", user);
 	say_event(s->p, line);
@@ -282,10 +284,11 @@ say_raw(struct session *s, const struct fault *f)
 static void
 tell_broken(const struct provider *p, const struct fault *f)
 {
-	json_t *line = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "event",
+	json_t *line = json_pack("{s:s, s:s, s:o, s:i, s:s, s:s}", "event",
 	    f->code / 100 == 2 ? "changed" : "refused", "rule",
-	    rules_name(p->rules), "what", rules_culprit(p->rules), "code",
-	    f->code, "enhanced", f->enhanced, "text", f->text);
+	    rules_name(p->rules), "what",
+	    ctl_json_text(rules_culprit(p->rules)), "code", f->code, "enhanced",
+	    f->enhanced, "text", f->text);
 
 	say_event(p, line);
 }
@@ -524,7 +527,7 @@ on_rcpt(struct session *s, const struct ss_info *info)
 		say(s, f->code, f->enhanced, f->text);
 		return;
 	}
-	(void)json_array_append_new(s->rcpts, json_string(info->addr));
+	(void)json_array_append_new(s->rcpts, ctl_json_text(info->addr));
 	say(s, 250, "2.1.5", "recipient taken");
 }
 

@@ -42,9 +42,8 @@ bytes_same_nocase(struct bytes a, struct bytes b)
 	return true;
 }
 
-/* Most names are told apart by their first letter, so none is measured. */
 bool
-bytes_eq_nocase(struct bytes a, const char *b)
+bytes_eq_nocase_whole(struct bytes a, const char *b)
 {
 	size_t i = 0;
 

@@ -17,7 +17,15 @@
 /* NULL is equal to NULL and to nothing else. */
 bool str_eq(const char *a, const char *b);
 bool str_eq_nocase(const char *a, const char *b);
-bool bytes_eq_nocase(struct bytes a, const char *b);
+bool bytes_eq_nocase_whole(struct bytes a, const char *b);
+/* Most names are told apart by their first letter. */
+static inline bool
+bytes_eq_nocase(struct bytes a, const char *b)
+{
+	if (a.n == 0)
+		return *b == '\0';
+	return ((a.p[0] ^ *b) & ~0x20) == 0 && bytes_eq_nocase_whole(a, b);
+}
 bool bytes_same_nocase(struct bytes a, struct bytes b);
 bool bytes_eq(struct bytes a, const char *b);
 bool bytes_has_prefix_nocase(struct bytes a, const char *prefix);

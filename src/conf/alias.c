@@ -120,7 +120,7 @@ fault_of(struct bytes target)
 		       "this file";
 	if (memchr(target.p, '@', target.n) != NULL)
 		return addr_is_mailbox(target) ? NULL : "not a valid address";
-	/* Other mailers' words, ":blackhole:" and ":fail:", are no names. */
+	/* ":blackhole:" and ":fail:" of other mailers are not names. */
 	return addr_is_safe(target) && strchr("\":", first) == NULL
 		   ? NULL
 		   : "neither an address nor a name";
@@ -326,8 +326,8 @@ compare_names(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Not by getpwnam(3), which may ask a directory over the network while the whole
- * program waits. */
+/* Not with getpwnam(3), which may query a directory over the network and block
+ * the whole program. */
 static void
 load_users(struct aliases *a)
 {
@@ -507,8 +507,8 @@ find_user(const struct aliases *a, const char *addr)
 	return find(a, "default");
 }
 
-/* What is left to look up; every entry is opened once, so it is no longer than
- * the file. */
+/* What is left to look up; every entry is expanded once, so it is no longer
+ * than the file. */
 struct search {
 	const struct aliases *a;
 	const struct alias_opts *o;

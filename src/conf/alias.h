@@ -39,7 +39,7 @@ struct aliases *alias_parse(
 void alias_free(struct aliases *a);
 
 size_t alias_count(const struct aliases *a);
-/* A file is another than it was when it was loaded.  Two stat(2). */
+/* A file has changed since it was loaded.  Two stat(2). */
 bool alias_is_stale(const struct aliases *a);
 
 /* Borrowed. */
@@ -50,7 +50,7 @@ struct alias_opts {
 	const char *admin; /* or NULL */
 };
 /* A host name that is also the domain of an account or of the admin is left
- * out: people elsewhere have mailboxes there. */
+ * out, because other people have mailboxes there. */
 struct alias_opts alias_opts_of(const struct conf *c);
 
 /* Is mail for this address for a name of this machine? */

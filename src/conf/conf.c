@@ -51,7 +51,8 @@ find_owner(const struct conf_build *b)
 	return pw.pw_uid;
 }
 
-/* The file itself: who can change it can have root's daemon run a program. */
+/* The file itself: anyone who can change it can have root's daemon run a
+ * program. */
 static void
 check_file(const struct conf_build *b)
 {

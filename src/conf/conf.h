@@ -110,10 +110,10 @@ struct conf_listen {
 	 * none, so failing to bind it is only worth a log line. */
 	bool is_optional;
 	enum conf_mode mode;
-	struct conf_net *nets; /* allow_from; none: everybody who gets through
-				* (loopback and Unix sockets only, R35) */
+	struct conf_net *nets; /* allow_from; none: all clients (loopback and
+				* Unix sockets only, R35) */
 	size_t nnets;
-	int line; /* where it stands; 0: by default */
+	int line; /* of the file; 0: by default */
 };
 
 enum conf_tls { CONF_TLS_STARTTLS = 0, CONF_TLS_IMPLICIT, CONF_TLS_OFF };
@@ -177,7 +177,7 @@ struct conf {
 	char *host_found; /* hostname, else what the machine calls itself */
 	char *host_machine; /* what the machine calls itself, or NULL */
 	char *socket, *control, *spool;
-	char *user; /* whom the daemon becomes when started as root */
+	char *user; /* the daemon's user when started as root */
 	char *aliases; /* path */
 	char *log; /* "auto", "stderr", "syslog" or a path */
 	int64_t verdict_timeout_ms;
@@ -187,7 +187,7 @@ struct conf {
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions, max_per_user, max_equal;
 	int64_t equal_ms;
-	bool received_hide; /* our Received fields name nobody */
+	bool received_hide; /* our Received fields do not name the submitter */
 	struct conf_list alert_command; /* argv, or empty */
 	struct conf_list allow_users, allow_groups; /* empty: everybody */
 
@@ -202,21 +202,21 @@ struct conf {
  * errors.  problems must be zeroed before; the caller clears it. */
 int conf_load(const char *file, const struct conf_env *env, struct conf **ret,
     struct conf_problems *problems) MUST_CHECK;
-/* One more owner, who calls conf_free() in his turn.  On the loop's thread. */
+/* One more owner, which calls conf_free() as well.  On the loop's thread. */
 struct conf *conf_ref(struct conf *c);
 void conf_free(struct conf *c);
 
-/* After a reload: the daemon may not be able to read the secret files that
- * root read at the start, so what he read is taken over from the old one, if the
- * file is still the one he read.  Looks at the files. */
+/* After a reload: the daemon may not be able to read the secret files that root
+ * read at the start, so their content is taken from the old configuration, if
+ * the file has not changed.  Looks at the files. */
 void conf_keep_secrets(struct conf *to, const struct conf *from);
 
-/* After a reload: what needs a restart stays as it is in from, so that to is
- * what is in force. */
+/* After a reload: settings that need a restart keep their values of from, so
+ * that to describes what is in force. */
 void conf_keep_started(struct conf *to, const struct conf *from);
 
-/* The listener that a connection of this account would end at, or NULL: mail
- * would come back to us by the way it left (R43). */
+/* The listener that this account would connect to, or NULL: otherwise messages
+ * would come straight back to us (R43). */
 const struct conf_listen *conf_loops_to(
     const struct conf *c, const struct conf_account *a);
 

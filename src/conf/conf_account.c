@@ -277,7 +277,8 @@ is_pin(const char *text)
 	return is_good;
 }
 
-/* Who can replace this file could read or send the mail of this account. */
+/* Anyone who can replace this file could read or send the mail of this
+ * account. */
 static void
 check_trust(struct draft *d, const char *key, const char *file)
 {
@@ -326,7 +327,7 @@ build_where(struct draft *d)
 	build_tls(d);
 	if (d->a->host != NULL)
 		check_not_ourselves(d);
-	else if (get(d, "provider") == NULL) /* else that was the problem */
+	else if (get(d, "provider") == NULL) /* otherwise that was reported */
 		PROBLEM(d, NULL,
 		    "no server is set: add provider = KEY, or host = NAME");
 }
@@ -477,8 +478,8 @@ check_secret_file(struct draft *d)
 	if (cred_file_check(s->value, d->b->env->group, d->b->owner, &err) != 0)
 		PROBLEM(d, v, "%s", err.text);
 	else if (geteuid() == 0 && cred_file_stamp(s->value, &s->stamp))
-		/* Soon we may not be root any more.  What cannot be read now
-		 * is told when a login needs it. */
+		/* Read now, because later we may not be root.  An error is
+		 * reported when a login needs the secret. */
 		IGNORE(cred_file_read(
 			   s->value, d->b->env->group, &s->secret, NULL) != 0);
 }
@@ -622,7 +623,7 @@ build_secret(struct draft *d)
 		    hint != NULL ? ")" : "");
 }
 
-/* The mechanisms in the spelling of SASL; "auto" leaves the choice open. */
+/* The mechanisms in SASL's spelling; "auto": any. */
 static void
 build_auth(struct draft *d)
 {
@@ -631,7 +632,7 @@ build_auth(struct draft *d)
 	struct buf b;
 	bool is_auto = v == NULL;
 
-	/* A preset that knows tokens only. */
+	/* The preset supports only tokens. */
 	d->a->is_token = d->preset != NULL &&
 			 strncmp(d->preset->secret, "oauth:", 6) == 0 &&
 			 strchr(d->preset->secret, '|') == NULL;
@@ -712,7 +713,7 @@ build_fallback(struct conf_build *b, const struct conf_section *own,
 		return;
 	a->fallback = conf_account_find(c, v->text);
 	if (a->fallback >= 0 && &c->accounts[a->fallback] == a) {
-		/* From [account *] it may well be meant for the others. */
+		/* From [account *] it may be meant for the other accounts. */
 		a->fallback = -1;
 		if (conf_section_get(own, "fallback") != NULL)
 			PROBLEM(&d, v, "an account cannot be its own fallback");
@@ -789,7 +790,7 @@ conf_build_accounts(struct conf_build *b)
 		    &b->raw->v[i] != star)
 			build_account(b, &b->raw->v[i], star);
 	if (b->conf->naccounts == 0) {
-		/* An unreadable file has been complained about already. */
+		/* An unreadable file has been reported already. */
 		if (b->problems->n == 0)
 			conf_problem_add(b->problems, b->raw->file, 0, NULL,
 			    "no account is configured: add [account NAME] with "

@@ -144,7 +144,7 @@ conf_split_address(const char *text, char **ret_host, int *ret_port)
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = bytes_of(host.p + 1, host.n - 2);
 	else if (memchr(host.p, ':', host.n) != NULL)
-		return false; /* IPv6 without brackets: whose is the port? */
+		return false; /* IPv6 without brackets: the port is ambiguous */
 	if (host.n == 0)
 		return false;
 	*ret_host = xstrndup(host.p, host.n);
@@ -195,7 +195,7 @@ add_nets(struct conf_build *b, const struct wanted *w, struct conf_listen *l)
 	conf_list_clear(&words);
 }
 
-/* R35: who may use a listener that others can reach is said, not guessed. */
+/* R35: a listener that others can reach needs a list of clients. */
 static void
 check_reach(
     struct conf_build *b, const struct wanted *w, const struct conf_listen *l)
@@ -247,8 +247,8 @@ add_listen(struct conf_build *b, const struct wanted *w, const char *path,
 	check_reach(b, w, l);
 }
 
-/* A bind needs an address; names but "localhost" could mean anything by the
- * time the daemon runs. */
+/* A socket is bound to an address; names other than "localhost" could change
+ * their meaning before the daemon runs. */
 static bool
 is_bindable(const char *host)
 {
@@ -291,8 +291,8 @@ add_wanted(struct conf_build *b, const struct wanted *w)
 	free(host);
 }
 
-/* Scripts come by the socket and want speed; by TCP there come desktop programs,
- * which show what they are told, and programs that send much. */
+/* Scripts use the socket and need speed; desktop programs, which show the
+ * reply, and programs that send many messages use TCP. */
 static enum conf_mode
 mode_by_default(const char *address)
 {

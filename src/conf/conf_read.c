@@ -286,7 +286,7 @@ set_secret(struct reading *rd, const struct conf_section *s,
 	}
 }
 
-/* None may reach a command to a server, a log or a terminal by this way. */
+/* No control character may reach a server, a log or a terminal. */
 static bool
 has_control(struct bytes v)
 {
@@ -401,7 +401,7 @@ take_line(struct reading *rd)
 	rd->line++;
 	if (rd->text.n > 0 && rd->text.p[rd->text.n - 1] == '\r')
 		rd->text.n--;
-	/* Indented lines are continuations to inih, and a surprise to people
+	/* inih takes indented lines for continuations, which surprises people
 	 * who indent the keys of a section. */
 	while (rd->text.n > 0 && strchr(" \t", rd->text.p[0]) != NULL)
 		rd->text = bytes_of(rd->text.p + 1, rd->text.n - 1);

@@ -175,7 +175,7 @@ put_password_file(struct buf *to, const void *base, const struct conf *c)
 	put_source(to, base, CRED_FILE);
 }
 
-/* A command may hold a secret among its words: its name alone is shown. */
+/* A command may contain a secret, so only its name is shown. */
 static void
 put_password_command(struct buf *to, const void *base, const struct conf *c)
 {
@@ -248,7 +248,7 @@ put_jwt_key_file(struct buf *to, const void *base, const struct conf *c)
 	put_oauth_text(to, base, CRED_OAUTH_JWT_KEY_FILE);
 }
 
-/* Which of the listeners stand behind the plain `listen`. */
+/* The listeners that come from the plain `listen`. */
 static void
 put_listen(struct buf *to, const void *base, const struct conf *c)
 {

@@ -17,7 +17,7 @@
 
 struct conf;
 
-/* The caller gives it to json_decref(). */
+/* The caller frees it with json_decref(). */
 json_t *config_json(const struct conf *c);
 
 /* One value as it would be written; nothing if it is not set. */

@@ -181,7 +181,8 @@ take_fact(const char *text, struct provider *p)
 	return false;
 }
 
-/* Limits only: a preset may not decide whom the user trusts or who he is. */
+/* Limits only: a preset must not change whom the user trusts or the user's
+ * identity. */
 static int
 parse_setting(const char *word, struct provider *p, struct err *err)
 {
@@ -280,8 +281,8 @@ put(struct providers *ps, const struct provider *p)
 	return &ps->v[ps->n - 1];
 }
 
-/* The end of what counts on a line: "#" begins a comment only where a word
- * could begin, because addresses of pages hold it too. */
+/* The end of the content of a line: "#" begins a comment only where a word
+ * could begin, because URLs contain it. */
 static size_t
 length_of(const char *line)
 {
@@ -405,7 +406,7 @@ providers_load(const struct conf_env *env, uid_t owner, struct err *err)
 		env->providers_own != NULL ? env->providers_own
 					   : paths.providers_own,
 		owner, err) != 0) {
-		/* What is missing from half a list is not worth a word. */
+		/* A list without its rest is not reported. */
 		providers_free(p);
 		p = NULL;
 	}
@@ -436,7 +437,7 @@ find_key(const struct providers *p, const char *key)
 	return NULL;
 }
 
-/* The last one, because own rows come behind the shipped ones. */
+/* The last one, because the user's rows follow the shipped ones. */
 const struct provider *
 providers_by_domain(const struct providers *p, const char *domain)
 {

@@ -45,7 +45,7 @@ struct provider {
 	struct conf_list settings; /* "max_recipients=100" ...: checked */
 	char *name; /* for people; the key if the file gives none */
 	struct conf_list aliases, domains, mx;
-	char *page; /* where the user gets the secret, or NULL */
+	char *page; /* where to get the secret, or NULL */
 	char *note; /* what one has to know about the secret, or NULL */
 	int line;
 };
@@ -64,9 +64,9 @@ int providers_read(
  * runs before it is installed, or alone in a container. */
 void providers_read_built_in(struct providers *p);
 
-/* The shipped rows (the built-in ones if the file is not there), then the user's
- * own in their place, from where env says.  Nobody but root and owner may be
- * able to change the own ones.  NULL: err says what is wrong. */
+/* The shipped rows (the built-in ones if the file is not there), then the
+ * user's rows, from the file in env.  Nobody but root and owner may be able to
+ * change the own ones.  NULL: err says what is wrong. */
 struct providers *providers_load(
     const struct conf_env *env, uid_t owner, struct err *err);
 

@@ -197,7 +197,7 @@ setting_find(enum setting_section s, const char *name)
 	return NULL;
 }
 
-/* How far a slip of the fingers may lead: about a third of the word. */
+/* The number of typing errors that is allowed: about a third of the word. */
 static int
 slip_limit(const char *word)
 {
@@ -296,8 +296,7 @@ setting_split_list(const char *text, struct conf_list *to)
 
 /* --- checking ------------------------------------------------------------- */
 
-/* Adds to the explanation and says false; a full buffer cuts it, which is the
- * least of our worries here. */
+/* Adds to the explanation and returns false; a full buffer cuts it. */
 static bool
 expected(struct buf *why, const char *what)
 {
@@ -355,8 +354,8 @@ check_path(const struct setting *st, const char *text, struct buf *why)
 	return expected(why, ", or a path that starts with /");
 }
 
-/* Only what no address can do without: the rest is the provider's to judge,
- * and mail/addr.h has the grammar. */
+/* Checks only what every address must have: mail/addr.h has the grammar, and
+ * the provider decides about the rest. */
 static bool
 check_address(const struct setting *st, const char *text, struct buf *why)
 {
@@ -505,7 +504,7 @@ store_text(void *field, char *text)
 	*to = text;
 }
 
-/* The number a value stands for, whatever its type writes it like. */
+/* The number that a value means, in any notation of its type. */
 static int64_t
 number_of(const struct setting *st, const char *text)
 {

@@ -51,8 +51,8 @@ struct setting {
 	const char *name;
 	enum setting_section section;
 	size_t field; /* offset in struct conf, conf_account */
-	/* It is used once, as root or to open something: a reload leaves what
-	 * is in force. */
+	/* Used once, as root or to open something: a reload does not change
+	 * it. */
 	bool needs_restart;
 	enum setting_type type;
 	long min, max; /* SETTING_INT */

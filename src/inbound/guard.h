@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* guard.h - is an envelope from the drop folder one that a client could have
- * given over SMTP?
+/* guard.h - checks that a client could have given this envelope from the drop
+ * folder over SMTP.
  *
- * Anybody can write such a file.  So the envelope is written as the commands
- * that it stands for and read by the parser of the server: the limits are the
- * very same, and nothing can mean more than itself (R8).  The number of
- * recipients and the size are checked before (store/drop.h).
+ * Anybody can write such a file.  So the envelope is written as SMTP commands
+ * and read by the server's parser: the limits are the same, and no text can
+ * become a command (R8).  The number of recipients and the size are checked
+ * before (store/drop.h).
  *
  * Pure.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* inbound.h - the listeners and the sessions they begot.
+/* inbound.h - the listeners and their sessions.
  *
- * Takes descriptors that are bound already, accepts, checks who it is, and
- * runs one session (inbound/session.h) per connection.  Knows the queue and
- * nothing of what becomes of a message there.
+ * Takes descriptors that are bound already, accepts, checks who it is, and runs
+ * one session (inbound/session.h) per connection.  Knows the queue, but not
+ * what happens to a message there.
  */
 #ifndef INBOUND_INBOUND_H
 #define INBOUND_INBOUND_H
@@ -30,14 +30,14 @@ struct inbound_opts {
 	size_t max_sessions;
 	int64_t verdict_ms; /* QUEUE_MODE_VERDICT waits this long */
 	bool hide_submitter;
-	struct people *people; /* whom to ask who a user is */
-	/* The name of the rule that keeps this user from submitting, or NULL:
-	 * he may.  Unsure: for now, because the user database says nothing of
-	 * him, and the rule is about that. */
+	struct people *people; /* finds a user's name and groups */
+	/* The name of the rule that forbids this user to submit, or NULL.
+	 * Unsure: temporarily, because the rule needs facts that the user
+	 * database does not give now. */
 	const char *(*bars)(
 	    void *ctx, const struct person *who, bool *ret_is_unsure);
-	/* Does an account send mail under this address (identity)?  Else it is
-	 * replaced whatever the message is. */
+	/* Does an account send mail under this address (identity)? Otherwise it
+	 * is always replaced. */
 	bool (*keeps_sender)(void *ctx, const char *addr);
 	/* No account takes this message, of e->size_bytes; ret_why for the
 	 * client. */
@@ -52,8 +52,8 @@ struct inbound_opts {
 struct inbound_listener {
 	const char *name; /* copied; for the log */
 	enum queue_mode mode;
-	/* Verdicts for who sends a few messages, for the rest QUEUE_MODE_SAFE
-	 * (inbound/pace.h). */
+	/* Verdicts for clients that send a few messages, QUEUE_MODE_SAFE for
+	 * the others (inbound/pace.h). */
 	bool is_auto;
 	bool is_unix;
 	/* May a peer with this address talk to us?  Not asked on a Unix socket;
@@ -72,7 +72,7 @@ int inbound_listen(struct inbound *in, int fd,
 void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
 
 /* Stops accepting and tells idle sessions 421; sessions that wait for the
- * queue's word are left to hear it. */
+ * queue's answer get it. */
 void inbound_stop(struct inbound *in);
 size_t inbound_sessions(const struct inbound *in);
 void inbound_free(struct inbound *in); /* cuts what is left */

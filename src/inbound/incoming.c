@@ -138,7 +138,7 @@ incoming_put(struct incoming *r, struct bytes body)
 	drain(r);
 }
 
-/* What was guessed, once for each message. */
+/* The repairs that were guesses, once for each message. */
 static void
 log_notes(const struct incoming *r)
 {

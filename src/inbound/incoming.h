@@ -2,9 +2,9 @@
 /* incoming.h - one message on its way in: through the intake (rewrite/intake.h),
  * into a draft of the queue.
  *
- * The same road for mail that came over SMTP and for mail from the drop folder
- * (R3).  A message that is refused on the way is read to its end and thrown
- * away; why is then in the verdict.  Internal to inbound.
+ * The same path for messages that came over SMTP and from the drop folder
+ * (R3).  A message that is refused on the way is read to its end and discarded;
+ * the verdict says why.  Internal to inbound.
  */
 #ifndef INBOUND_INCOMING_H
 #define INBOUND_INCOMING_H
@@ -35,7 +35,7 @@ struct inbound_shared {
  * with ("ESMTP", "local") are borrowed until incoming_free(). */
 struct incoming *incoming_new(struct inbound_shared *sh, struct envelope *env,
     const struct person *by, const char *with);
-/* Whatever is under way goes on without us once it was offered. */
+/* A message that was offered to the queue continues without this. */
 void incoming_free(struct incoming *r);
 
 /* Clean bytes of the message, CRLF line ends. */
@@ -47,13 +47,12 @@ void incoming_refuse(
  * is refused, told() is not called. */
 bool incoming_offer(struct incoming *r, enum queue_mode mode,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx);
-/* Class VERDICT_NONE while nothing speaks against it. */
+/* Class VERDICT_NONE while it is not refused. */
 const struct verdict *incoming_refusal(const struct incoming *r);
 
-/* One line each: who, from, to, size, Message-ID.  That it is accepted is said
- * once, and before the first recipient has it: the call that answers the client
- * may come too late for that.  into: the message that stands for it as well, or
- * "". */
+/* One line each: who, from, to, size, Message-ID.  Acceptance is logged once,
+ * before the first delivery: the call that answers the client may come too late
+ * for that.  into: the message that stands for it as well, or "". */
 void incoming_log_accepted(struct incoming *r, const char *into);
 /* The client left before it was told. */
 void incoming_log_unheard(const struct incoming *r);

@@ -19,7 +19,7 @@ newest_ms(const struct pace_client *c)
 	return c->count > 0 ? c->at_ms[(c->count - 1) % PACE_MAX] : INT64_MIN;
 }
 
-/* This client, or the place for it. */
+/* The entry of this client, or a free one. */
 static struct pace_client *
 find(struct pace *p, uint32_t uid, const char *host)
 {

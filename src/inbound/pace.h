@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pace.h - who has sent much within the last minute.
+/* pace.h - which clients have sent many messages within the last minute.
  *
- * On a listener with mode = auto a person hears the provider's word, and a
- * program that sends message after message does not wait a round trip for each:
- * the first PACE_MAX messages of a client within any PACE_MS get the word, and
- * what is beyond them is safe and no more.  A client is a user of this machine,
- * or, if the user is not known, an address.
+ * On a listener with mode = auto a person gets the provider's answer, while a
+ * program that sends many messages does not wait a round trip for each: the
+ * first PACE_MAX messages of a client within any PACE_MS get the provider's
+ * answer, the others get 250 when they are safe.  A client is a user of this
+ * machine, or, if the user is not known, an address.
  *
- * Remembers PACE_CLIENTS clients.  When another one comes the one that has been
- * quiet for longest is forgotten: it hears the provider's word again, which is
- * slow for that client and harms nobody else.
+ * Remembers PACE_CLIENTS clients.  A new client replaces the one that has been
+ * quiet for longest, which gets the provider's answer again; this costs only
+ * that client time.
  */
 #ifndef INBOUND_PACE_H
 #define INBOUND_PACE_H

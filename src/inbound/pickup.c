@@ -131,8 +131,8 @@ on_told(void *ctx, const struct queue_told *t)
 	}
 }
 
-/* The user's words, with the kernel's word about who he is.  Not whole: for one
- * of the recipients there is nobody. */
+/* The envelope in the file, with the owner that the kernel reports.  Not whole:
+ * one of the recipients leads to nobody. */
 static struct envelope *
 envelope_of(const struct parcel *x, bool *ret_is_whole)
 {
@@ -184,8 +184,8 @@ read_piece(struct parcel *x, struct err *err)
 	return res;
 }
 
-/* A refusal for good sets the file aside, where a person finds it; the log
- * says why. */
+/* After a permanent refusal the file is set aside for a person; the log says
+ * why. */
 static void
 turn_down(struct parcel *x)
 {
@@ -197,7 +197,7 @@ turn_down(struct parcel *x)
 	    v->text);
 }
 
-/* A checksum that is wrong stays so; a disk that cannot be read may not. */
+/* A wrong checksum is permanent; a disk error may not be. */
 static void
 fail_reading(struct parcel *x, const struct err *err)
 {
@@ -276,7 +276,7 @@ on_person(void *ctx, const struct person *who)
 	work_soon(p);
 }
 
-/* Files of this user that wait to hear who he is. */
+/* Files of this user that wait for the user database. */
 static size_t
 count_asking(const struct pickup *p, uint32_t uid)
 {
@@ -310,7 +310,7 @@ take(struct pickup *p, struct queue_drop *drop)
 	if (ask == NULL)
 		return; /* x may be gone */
 	x->ask = ask;
-	/* Who is not known yet must not hold those back who are. */
+	/* A user who is not known yet must not delay the others. */
 	if (count_asking(p, x->uid) > PICKUP_ASKING_MAX) {
 		p->has_put_back = true;
 		parcel_free(x, QUEUE_DROP_LATER, NULL);
@@ -353,8 +353,8 @@ look(struct pickup *p)
 	p->is_looking = true;
 	p->looked_ms = now_ms(p);
 	p->is_watching = p->watch != NULL && dirwatch_arm(p->watch);
-	/* A first worker brings all the others with it, and their stacks: an
-	 * idle daemon does without. */
+	/* The first job starts all workers with their stacks; an idle daemon
+	 * avoids that. */
 	if (queue_drop_is_empty(p->shared->queue))
 		on_looked(p);
 	else
@@ -384,7 +384,7 @@ on_changed(void *ctx)
 
 /* --- working -------------------------------------------------------------- */
 
-/* The look is over: when is the next one, if nothing comes? */
+/* The look is over: sets the time of the next one, if nothing comes. */
 static void
 plan_look(struct pickup *p)
 {
@@ -397,7 +397,7 @@ plan_look(struct pickup *p)
 	p->is_late = false;
 }
 
-/* One file is opened in a turn, or some of one is read. */
+/* In one turn, one file is opened, or a part of one is read. */
 static void
 on_task(struct loop_task *t)
 {

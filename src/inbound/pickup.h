@@ -2,10 +2,11 @@
 /* pickup.h - takes in what sendmail left in the drop folder while no daemon
  * answered.
  *
- * Every file goes the road of all mail (inbound/incoming.h), its owner is the
- * submitter, and it is removed only when the queue has called it safe.  Looks at
- * the start, when something comes (net/dirwatch.h), and every PICKUP_MS in case
- * that was missed, or every PICKUP_BLIND_MS where folders cannot be watched.
+ * Every file takes the path of all messages (inbound/incoming.h), its owner is
+ * the submitter, and it is removed only when the queue has called it safe.
+ * Looks at the start, when something comes (net/dirwatch.h), and every
+ * PICKUP_MS in case that was missed, or every PICKUP_BLIND_MS where folders
+ * cannot be watched.
  *
  * A user who fills the folder delays only his own messages: one file is opened,
  * or PICKUP_TURN_MS spent on reading one, in a turn of the loop.  Internal to
@@ -33,8 +34,8 @@ enum {
 
 struct pickup *pickup_new(struct inbound_shared *sh);
 void pickup_stop(struct pickup *p); /* takes no more */
-/* Files being taken in stay where they are; the queue may have them too, then
- * they come twice rather than never. */
+/* Files that are being taken in stay where they are; if the queue has them as
+ * well, they are sent twice rather than never. */
 void pickup_free(struct pickup *p);
 
 #endif

@@ -18,8 +18,9 @@
 
 enum {
 	LINGER_MS = 5000,
-	/* Of one session at once; what is left waits for a turn of the loop, of
-	 * which all those that wait together may take so long. */
+	/* So much is read from one session at once; the rest waits for the next
+	 * turn of the loop, and all waiting sessions together may take this
+	 * long in a turn. */
 	PIECE_BYTES = 16384,
 	TURN_MS = 5
 };
@@ -55,7 +56,7 @@ session_of_link(struct list *link)
 
 /* --- the transaction ------------------------------------------------------ */
 
-/* The one place where a transaction of ours ends, well or badly (R10). */
+/* Every transaction ends here, successful or not (R10). */
 static void
 reset_transaction(struct session *s)
 {
@@ -196,9 +197,9 @@ is_barred(struct session *s)
 	return true;
 }
 
-/* RFC 6531 wants SMTPUTF8 with such a sender, and many programs do not know it.
- * Where identity puts another address in its place, nothing is missing.  Bytes
- * that are not UTF-8 are taken for ISO 8859-1, so that the log can show them.
+/* RFC 6531 requires SMTPUTF8 with such a sender, and many programs do not know
+ * it.  If identity replaces the address, SMTPUTF8 is not needed.  Bytes that
+ * are not UTF-8 are taken for ISO 8859-1, so that the log can show them.
  * False: refused, and told. */
 static bool
 take_8bit_sender(struct session *s, const char *addr, struct buf *to)
@@ -232,8 +233,7 @@ take_sender(struct session *s, const struct ss_info *info)
 	return ok;
 }
 
-/* The user database has said who it is, or that it says nothing: MAIL can be
- * answered. */
+/* The user database has answered, or failed: MAIL can be answered. */
 static void
 on_person(void *ctx, const struct person *who)
 {
@@ -261,7 +261,7 @@ on_mail(struct session *s, const struct ss_info *info)
 
 	if (!queue_has_room(
 		s->set->shared->queue, info->mail.size_bytes, &err)) {
-		/* The queue has told a person. */
+		/* The lookup of the user is done. */
 		log_text(
 		    LOG_LEVEL_NOTICE, "refusing mail with 452: %s", err.text);
 		smtp_server_reply(s->smtp, 452, "4.3.1",
@@ -313,7 +313,7 @@ on_end(struct session *s)
 static void
 on_close(struct session *s, const struct ss_info *info)
 {
-	/* A client that says goodbye is no news. */
+	/* A client that says QUIT is not logged. */
 	if (bytes_eq(info->text, "quit")) {
 		stream_said_bye(s->stream);
 	} else if (info->text.n > 0) {
@@ -350,8 +350,8 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 		on_end(s);
 		break;
 	case SS_ABORT:
-		/* A client that left before it heard the answer: the message
-		 * goes on its way all the same. */
+		/* The client left before it got the answer: the message is
+		 * delivered anyway. */
 		if (s->is_waiting)
 			incoming_log_unheard(s->incoming);
 		reset_transaction(s);
@@ -364,7 +364,7 @@ on_event(struct session *s, enum ss_event ev, const struct ss_info *info)
 
 /* --- the crank ------------------------------------------------------------ */
 
-/* Some of what has come, so that its events come before more. */
+/* A part of the input, so that its events are handled before more. */
 static size_t
 take_input(struct session *s, size_t most)
 {
@@ -386,7 +386,7 @@ take_input(struct session *s, size_t most)
 	return n;
 }
 
-/* Who sends without end must not keep the others from being heard. */
+/* A client that sends without end must not block the others. */
 static void
 wait_for_turn(struct session *s)
 {
@@ -427,8 +427,8 @@ drive(struct session *s)
 		while (!s->is_closing &&
 		       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE)
 			on_event(s, ev, &info);
-		/* Replies to what was pipelined in front of the message go with
-		 * the answer to it. */
+		/* Replies to the commands before the message are sent together
+		 * with the answer to it. */
 		if (!s->is_waiting)
 			give_output(s);
 	} while (took > 0 && !s->is_closing);
@@ -499,8 +499,8 @@ is_same_submitter(const struct session *a, const struct session *b)
 	       strncmp(a->peer, b->peer, (size_t)(port + 1 - a->peer)) == 0;
 }
 
-/* In percent.  A user who hides behind a closed connection has sessions under
- * his own name as well: both together must leave some to others. */
+/* In percent.  A user whose closed connections hide the name has sessions under
+ * the name as well: both shares together must leave some to others. */
 static int
 share_of(const struct session *s)
 {
@@ -508,7 +508,7 @@ share_of(const struct session *s)
 				    : SMTP_SESSIONS_OF_ONE;
 }
 
-/* R68: somebody else must find a session, too. */
+/* R68: others must get a session as well. */
 static bool
 has_too_many(const struct session *s)
 {
@@ -585,7 +585,7 @@ void
 session_stop(struct session *s)
 {
 	if (s->is_waiting)
-		return; /* hears the queue's word first, then is asked again */
+		return; /* gets the queue's answer first, then is asked again */
 	smtp_server_shutdown(s->smtp, "relais is stopping; try again soon");
 	drive(s);
 }

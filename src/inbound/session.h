@@ -2,8 +2,8 @@
 /* session.h - one incoming conversation: a stream, the server engine, the
  * intake, and one draft of the queue at a time.
  *
- * What a session says after the end of a message is only ever what the queue
- * told it.  Internal to inbound.
+ * After the end of a message a session says only what the queue has answered.
+ * Internal to inbound.
  */
 #ifndef INBOUND_SESSION_H
 #define INBOUND_SESSION_H
@@ -29,8 +29,8 @@ struct session_set {
 };
 void session_set_init(struct session_set *set, struct inbound_shared *sh);
 
-/* Takes over fd.  listener is borrowed for the life of the session.  A peer
- * that may not come in, or for whom there is no room, hears 421. */
+/* Takes over fd. listener is borrowed for the life of the session.  A peer that
+ * is not allowed, or for which there is no room, gets 421. */
 void session_start(
     struct session_set *set, const struct inbound_listener *listener, int fd);
 /* 421 to a session that has nothing under way; others finish first. */

@@ -49,7 +49,7 @@ listen_inherited(struct err *err)
 {
 	uint64_t pid, n;
 
-	/* Meant for another process of the same family: not ours. */
+	/* Meant for another process of the same family. */
 	if (!env_number("LISTEN_PID", &pid) || pid != (uint64_t)getpid() ||
 	    !env_number("LISTEN_FDS", &n) || n == 0)
 		return 0;

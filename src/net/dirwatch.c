@@ -23,7 +23,7 @@ struct dirwatch {
 
 enum { WANTED = IN_CREATE | IN_MOVED_TO };
 
-/* Beside what was asked for comes the word that the watch is over. */
+/* Besides the events asked for, the kernel reports the end of the watch. */
 static bool
 has_wanted(const char *p, size_t n)
 {
@@ -37,7 +37,7 @@ has_wanted(const char *p, size_t n)
 	return false;
 }
 
-/* What came does not matter. */
+/* The content does not matter. */
 static void
 on_events(uv_poll_t *h, int status, int events)
 {

@@ -71,7 +71,7 @@ is_shortage(int e)
 	return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOBUFS;
 }
 
-/* A listening socket stays readable while a connection waits, so going on
+/* A listening socket stays readable while a connection waits, so accepting
  * without descriptors would spin (R52). */
 static void
 pause_a_moment(struct listener *li)
@@ -136,7 +136,7 @@ on_pending(uv_poll_t *h, int status, int events)
 			return;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return;
-		/* else: that one is gone already; the next may be well */
+		/* else: that client has left; the next may be there */
 	}
 }
 
@@ -315,7 +315,7 @@ bind_unix(int fd, const struct sockaddr_un *sun, unsigned mode)
 	return rc;
 }
 
-/* Somebody's name is on the path: alive, dead, or no socket at all? */
+/* The path exists: a live socket, a dead one, or something else? */
 static int
 clear_stale(const struct sockaddr_un *sun, struct err *err)
 {

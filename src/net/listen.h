@@ -22,7 +22,7 @@ struct listener;
  * new connection's descriptor and owns it. */
 int listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
     void *ctx, struct listener **ret, struct err *err);
-/* This one may take them: those who connect here are few and matter most. */
+/* This listener may use them: its clients are few and matter most. */
 void listener_use_reserve(struct listener *li);
 void listener_pause(struct listener *li, bool is_paused);
 void listener_free(struct listener *li); /* closes; does not unlink */

@@ -274,7 +274,8 @@ loop_soon_cancel(struct loop_task *t)
 	list_remove(&t->link);
 }
 
-/* Runs what was asked for before now; what they ask for waits a turn. */
+/* Runs the tasks that were due before this; tasks that they add wait for the
+ * next turn. */
 static bool
 soon_run(struct loop *l)
 {

@@ -37,9 +37,9 @@ struct loop_timer *loop_timer_new(
 void loop_timer_set(struct loop_timer *t, int64_t at_boot_ms);
 void loop_timer_free(struct loop_timer *t);
 
-/* Something to do when the current callback is over and before the loop waits
- * again.  The task is embedded in its owner; run() is called once per
- * loop_soon(), and asking twice is the same as asking once.  loop_task_init() first;
+/* A task to run after the current callback and before the loop waits again.
+ * The task is embedded in its owner; run() is called once per loop_soon(), and
+ * asking twice is the same as asking once.  loop_task_init() first;
  * loop_soon_cancel() before the owner is freed, harmless if nothing is due. */
 struct loop_task {
 	struct list link;
@@ -64,11 +64,10 @@ struct loop_job {
 void loop_submit(struct loop *l, struct loop_job *j);
 bool loop_cancel(struct loop *l, struct loop_job *j);
 
-/* Jobs that somebody else can make last for seconds.  Of each kind only a few
- * are on a worker at once and the others wait their turn, so that the disk
- * always finds one: a name service, a password command or a provider that
- * stands still must not stop mail that needs none of them.  They cannot be
- * cancelled. */
+/* Jobs whose duration others control.  Only a few of each kind run at once and
+ * the others wait, so that the disk always finds a worker: a name service, a
+ * password command or a provider that hangs must not stop messages that need
+ * none of them.  They cannot be cancelled. */
 enum loop_lane {
 	LOOP_LANE_PEOPLE, /* the user database */
 	LOOP_LANE_SECRETS, /* files, commands, keyrings */

@@ -78,7 +78,7 @@ is_same_address(const struct sockaddr_storage *ss, const struct sockaddr *sa)
 	return IN6_ARE_ADDR_EQUAL(&v6.sin6_addr, &w6.sin6_addr);
 }
 
-/* Can the other end only be on this machine, or be there?  In doubt it is. */
+/* Can the other end be on this machine? In doubt, yes. */
 static bool
 is_of_this_machine(
     const struct sockaddr_storage *peer, const struct sockaddr_storage *own)
@@ -139,9 +139,9 @@ make_request(struct diag_request *r, uint32_t seq,
 	r->body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 }
 
-/* Without such a connection the kernel falls back to a listening socket on the
- * client's port, whatever user owns it: a stranger who connects from port 22
- * would be taken for root.  That one has no port at its other end. */
+/* Without such a connection the kernel reports a listening socket on the
+ * client's port, whichever user owns it: a client that connects from port 22
+ * would count as root.  A listening socket has no port at its other end. */
 static bool
 is_the_one(const struct inet_diag_msg *msg, const struct diag_request *r)
 {
@@ -161,7 +161,7 @@ read_answer(int diag_fd, const struct diag_request *r)
 	struct inet_diag_msg msg;
 	ssize_t n;
 
-	/* What is left of an earlier question is no answer to this one. */
+	/* Remains of an earlier request are not the answer to this one. */
 	do
 		n = recv(diag_fd, &u, sizeof(u), MSG_DONTWAIT);
 	while (n >= (ssize_t)sizeof(u.head) &&
@@ -171,8 +171,8 @@ read_answer(int diag_fd, const struct diag_request *r)
 		return UID_UNKNOWN;
 	memcpy(&msg, NLMSG_DATA(&u.head), sizeof(msg));
 	/* A socket that its process has closed already has no inode, and the
-	 * kernel reports user 0 for it.  Believing that would let anybody be
-	 * root by hanging up early. */
+	 * kernel reports user 0 for it.  Believing that would make anybody root
+	 * who hangs up early. */
 	return is_the_one(&msg, r) && msg.idiag_inode != 0 ? msg.idiag_uid
 							   : UID_UNKNOWN;
 }

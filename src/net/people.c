@@ -229,7 +229,7 @@ person_of(const struct entry *e)
 	return who;
 }
 
-/* Those who are told may ask again, or forget others. */
+/* Callbacks may ask again, or cancel others. */
 static void
 tell(struct entry *e)
 {
@@ -403,7 +403,7 @@ on_timer(void *ctx)
 	list_foreach (it, &p->entries) {
 		struct entry *e = list_entry(it, struct entry, link);
 
-		/* The answer, when it comes, is for those who ask later. */
+		/* The answer, when it comes, serves later callers. */
 		if (is_overdue(p, e) && !list_is_empty(&e->asks)) {
 			tell(e);
 			break; /* the list may be another now */

@@ -22,7 +22,7 @@ enum {
 	PEOPLE_KEEP_MS = 60 * 1000,
 	PEOPLE_PATIENCE_MS = 15 * 1000,
 	PEOPLE_AGAIN_MS = 5000, /* behind a failure of the database */
-	/* So many uids are remembered, beside those that are being asked for. */
+	/* This many uids are remembered, besides those being looked up. */
 	PEOPLE_MAX = 256
 };
 
@@ -51,13 +51,12 @@ struct people *people_new(struct loop *l, people_look *look);
 /* Tells all who still ask that the database is silent. */
 void people_free(struct people *p);
 
-/* Groups cost a question each, so they are asked for only where a rule is about
- * them.  Also looks everybody up again, because the configuration was
- * reloaded. */
+/* Groups take a lookup each, so they are looked up only if a rule needs them.
+ * Also looks everybody up again, because the configuration was reloaded. */
 void people_refresh(struct people *p, bool wants_groups);
 
-/* told() is called once, with a person borrowed for the call.  NULL: it has been
- * called already, for the answer was at hand. */
+/* told() is called once, with a person borrowed for the call.  NULL: it has
+ * been called already, because the answer was known. */
 struct people_ask *people_ask(struct people *p, uint32_t uid,
     void (*told)(void *ctx, const struct person *who), void *ctx);
 void people_forget(struct people_ask *ask); /* told() will not be called */

@@ -110,7 +110,7 @@ drop_all(struct race *r)
 	loop_soon_cancel(&r->start);
 }
 
-/* What a person should hear if several addresses failed differently. */
+/* The most useful error if several addresses failed differently. */
 static int
 weight(int os)
 {

@@ -30,13 +30,13 @@ struct flight {
 
 enum { LINGER_BYTES_MAX = 65536 };
 
-/* The last words: they are sent while the owner is gone already. */
+/* The end of a stream whose owner is gone: the rest is sent. */
 struct lingering {
 	struct list link; /* of loop_memory()->lingering */
 	struct loop_timer *timer;
-	size_t dropped; /* bytes of the peer's, since then */
+	size_t dropped; /* bytes of the peer, since then */
 	bool is_on;
-	bool has_said_bye; /* the peer: nothing will come of it any more */
+	bool has_said_bye; /* the peer sends no more */
 };
 
 /* What the driver is to be told. */
@@ -161,9 +161,9 @@ break_with(struct stream *s, int uv_errno)
 	take_error(s, &err);
 }
 
-/* What the peer said before it hung up is worth more than the broken pipe: a
- * 4xx or 5xx in the middle of DATA (R65).  So the error waits until reading
- * has come to its end too. */
+/* What the peer said before it closed matters more than the broken pipe, for
+ * example a 4xx or 5xx in the middle of DATA (R65).  So the error is reported
+ * after everything was read. */
 static void
 break_writing(struct stream *s, int uv_errno)
 {
@@ -301,7 +301,8 @@ stream_room(const struct stream *s)
 	size_t n;
 
 	if (s->err != NULL || s->write_error != 0)
-		return STREAM_UNSENT_MAX; /* goes nowhere, but nobody stalls */
+		return STREAM_UNSENT_MAX; /* it is dropped, so that the
+					   * driver does not wait */
 	if (s->tls != NULL && !tls_pipe_is_up(s->tls))
 		return 0;
 	n = waiting(s);
@@ -340,8 +341,8 @@ stream_flush(struct stream *s)
 
 /* --- reading ------------------------------------------------------------ */
 
-/* Keeps what the driver left, and with it the promise that nothing more is
- * read until that is taken. */
+/* Keeps what the driver left unread; nothing more is read until that is
+ * taken. */
 static void
 keep_view(struct stream *s)
 {
@@ -370,7 +371,7 @@ decrypt(struct stream *s)
 	if (buf_len(&s->unread) > 0)
 		return;
 	buf_clear(&s->unread);
-	/* A false record leaves the pipe broken; this asks. */
+	/* A bad record breaks the pipe; this reports it. */
 	if (tls_pipe_run(s->tls, &err) != 0)
 		take_error(s, &err);
 }
@@ -390,7 +391,7 @@ tell(struct stream *s)
 		s->driver.ready(s->driver.ctx);
 	s->driver.is_told = false;
 	if (s->is_closed || s->lingering.is_on)
-		return; /* finishing has asked for its own turn */
+		return; /* finish_step() comes in its own turn */
 	keep_view(s);
 	if (s->tls != NULL && tls_pipe_is_up(s->tls))
 		decrypt(s);
@@ -418,8 +419,7 @@ finish_step(struct stream *s)
 		return;
 	/* Closing while the peer still sends would answer with a reset, which
 	 * may overtake our last words; so its bytes are read and dropped until
-	 * it closes too, it has sent more than anybody who listens, or the
-	 * linger time is over. */
+	 * it closes too, has sent too much, or the linger time is over. */
 	if (s->is_eof || s->lingering.has_said_bye ||
 	    uv_fileno(&s->uv.handle, &fd) != 0)
 		close_now(s);
@@ -682,8 +682,8 @@ handle_open(struct stream *s, int fd)
 	(void)uv_tcp_init(loop_uv(s->l), &s->uv.tcp); /* only fills it in */
 	rc = uv_tcp_open(&s->uv.tcp, fd);
 	if (rc == 0)
-		/* Whole cranks are written at once, so waiting for more gains
-		 * nothing.  Best effort. */
+		/* All output of a turn is written at once, so waiting for more
+		 * gains nothing.  Best effort. */
 		(void)uv_tcp_nodelay(&s->uv.tcp, 1);
 	return rc;
 }
@@ -738,8 +738,8 @@ cut_lingering(struct list *link)
 	close_now(list_entry(link, struct stream, lingering.link));
 }
 
-/* The owner may free the context as soon as he has let go of the stream; what
- * lingers is only bytes. */
+/* The owner may free the context once it has finished the stream; only bytes
+ * are left to send. */
 static void
 let_go_of_tls(struct stream *s)
 {
@@ -758,7 +758,7 @@ let_go_of_tls(struct stream *s)
 void
 stream_said_bye(struct stream *s)
 {
-	/* What it sent beyond that would be answered with a reset. */
+	/* Unread bytes would be answered with a reset. */
 	s->lingering.has_said_bye = s->view_len == 0 &&
 				    buf_len(&s->unread) == 0;
 }

@@ -39,8 +39,8 @@ void stream_on_ready(struct stream *s, void (*ready)(void *ctx), void *ctx);
 void stream_free(struct stream *s);
 /* Sends what is unsent (and close_notify), waits for the peer to close, closes
  * and frees.  Bytes of the peer are dropped meanwhile; it gives up after
- * linger_ms or 64 KiB of them.  The caller has let go of it; no callback comes, and the
- * TLS context is not used any more. */
+ * linger_ms or 64 KiB of them.  The caller must not use s again; no callback
+ * comes, and the TLS context is not used any more. */
 void stream_finish(struct stream *s, int64_t linger_ms);
 /* The peer has said in its protocol that it sends no more: stream_finish() need
  * not wait for its end. */
@@ -54,9 +54,9 @@ void stream_used(struct stream *s, size_t n);
  * still an end, not an error (R71). */
 bool stream_at_eof(const struct stream *s);
 
-/* Bytes for the peer: how many will be taken, and the taking.  Takes up to
- * room; what the kernel does not take at once waits inside.  Bytes written in
- * one crank leave together: the flush happens when the driver returns to the
+/* Bytes for the peer: how many will be accepted, and accepting them.  Takes up
+ * to room; what the kernel does not take at once waits inside.  Bytes written
+ * in one crank leave together: the flush happens when the driver returns to the
  * loop, or here. */
 size_t stream_room(const struct stream *s);
 size_t stream_write(struct stream *s, const void *p, size_t n);
@@ -69,7 +69,7 @@ size_t stream_unsent(const struct stream *s);
 const struct err *stream_error(const struct stream *s);
 
 /* Wraps the stream in TLS from the next byte on.  Unread clear bytes must not
- * be there (R5): -1 and ERR_TLS then.  As a client name is verified; NULL for
+ * be there (R5): -1 and ERR_TLS then.  As a client, name is verified; NULL for
  * a server.  ready() comes when it is up or failed. */
 int stream_start_tls(
     struct stream *s, struct tls_ctx *ctx, const char *name, struct err *err);
@@ -82,9 +82,9 @@ int stream_peer_port(const struct stream *s);
 /* The local address as an EHLO address literal: "[192.0.2.7]", "[IPv6:...]";
  * "" on a Unix socket. */
 const char *stream_local_literal(struct stream *s);
-/* Who is on the other side of a Unix socket (SO_PEERCRED) or of a loopback TCP
- * connection: net/peer.h, which also says what it is worth and defines
- * UID_UNKNOWN.  Looks afresh each time. */
+/* The user at the other end of a Unix socket (SO_PEERCRED) or of a loopback TCP
+ * connection: see net/peer.h, which also defines UID_UNKNOWN.  Looks it up each
+ * time. */
 uint32_t stream_peer_uid(const struct stream *s);
 
 #endif

@@ -89,7 +89,7 @@ on_changed(void *listener, struct account *a, enum account_change what)
 	}
 }
 
-/* Its mail has gone to others; what it carried has come to its end. */
+/* Its messages belong to other accounts now, and its deliveries have ended. */
 static void
 free_who_left(struct outbound *o)
 {

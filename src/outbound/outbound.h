@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* outbound.h - takes from the queue what is due, returns verdicts.
+/* outbound.h - sends the messages that are due and returns verdicts to the
+ * queue.
  *
- * A pool of connections (outbound/pool.h) for each account.  Knows the queue and
- * the accounts, and nothing of who submitted.
+ * A pool of connections (outbound/pool.h) for each account.  Knows the queue
+ * and the accounts, not the submitters.
  */
 #ifndef OUTBOUND_OUTBOUND_H
 #define OUTBOUND_OUTBOUND_H
@@ -20,8 +21,9 @@ struct outbound;
 struct queue;
 
 struct outbound_hooks {
-	/* Recipients of this message, those that are RCPT_SENT, asked for a
-	 * notice and the provider sends none; with its header.  Or NULL. */
+	/* The recipients of this message that are RCPT_SENT wanted a notice,
+	 * and the provider sends none; head is the message's header.  Or
+	 * NULL. */
 	void (*relayed)(
 	    void *ctx, const struct envelope *env, struct bytes header);
 	void *ctx;
@@ -31,8 +33,8 @@ struct outbound_hooks {
 struct outbound *outbound_new(struct loop *l, struct queue *q,
     const struct rng *rng, struct accounts *accounts,
     const struct outbound_hooks *hooks);
-/* Cuts every connection; messages go back to the queue, whose word about them
- * may still come. */
+/* Cuts every connection; messages go back to the queue, which may still report
+ * on them. */
 void outbound_cut(struct outbound *o);
 /* After outbound_cut() and queue_free(), or when it has stopped. */
 void outbound_free(struct outbound *o);

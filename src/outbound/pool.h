@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pool.h - the connections of one account, and what they know together.
  *
- * Couriers and deliveries report here what they heard, and ask what follows from
- * it.  When a courier is opened is decided above (dispatch.h).
+ * Couriers and deliveries report the provider's answers here, and ask what
+ * follows.  When a courier is opened is decided above (dispatch.h).
  *
- * What is true of the login, and whether it may be used now, is the account's to
- * know (account/account.h).
+ * The account knows the state of the login, and whether it may be used
+ * (account/account.h).
  */
 #ifndef OUTBOUND_POOL_H
 #define OUTBOUND_POOL_H
@@ -54,8 +54,7 @@ struct pool {
 struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
     struct account *a, const struct outbound_hooks *hooks,
     void (*turn)(void *pool));
-/* After dispatch_cut(), when the queue has said its last word, or when
- * stopped. */
+/* After dispatch_cut() and the queue's last report, or when stopped. */
 void pool_free(struct pool *p);
 
 /* turn() comes soon; pool_look(): if there is something to do. */
@@ -87,23 +86,23 @@ void pool_wait_with_extra(struct pool *p);
 int64_t pool_silence_ms(const struct pool *p);
 void pool_fell_silent(struct pool *p);
 void pool_answered(struct pool *p, int64_t took_ms);
-/* It frees itself right after this. */
+/* A courier has left the list. */
 void pool_courier_gone(struct pool *p);
 
 /* --- for deliveries ------------------------------------------------------- */
 
-/* A message was taken by the provider, over a connection made by o. */
+/* The provider has accepted a message, over a connection made with o. */
 void pool_sent(struct pool *p, const struct account_opts *o);
 /* account_heard() for the answer to a message, which may be the message's own
- * fault whatever the reply says: it is the last one to be tried when the account
- * opens again, and if it hears the like once more although others went well in
- * between, the account is not closed for it.  False, then: it is charged. */
+ * fault whatever the reply says: it is tried last when the account opens again,
+ * and if it gets such an answer once more although others were accepted in
+ * between, the account stays open.  False then: the message is charged. */
 bool pool_heard_of(struct pool *p, const struct account_opts *o,
     const struct answer *answer, const char *id);
-/* This message was being answered when a connection broke.  True: it was the
- * last time, too. */
+/* This message was being answered when a connection broke.  True: so it was the
+ * previous time. */
 bool pool_suspects(struct pool *p, const char *id);
-/* A partial result is being synced: nobody takes a message until then. */
+/* A partial result is being synced: no courier takes a message until then. */
 void pool_settling(struct pool *p);
 void pool_settled(void *pool);
 

@@ -32,10 +32,10 @@ has_word(const struct verdict *v, const char *words)
 	return false;
 }
 
-/* After messages that went well over this connection, the answer is about their
- * number or about a time that is over, and about nothing else.  A 421 that says
- * no more than that is believed once: where the next connection hears it before
- * it has carried anything, the provider is in trouble. */
+/* After accepted messages on this connection, the answer is about their number
+ * or about a time limit.  A plain 421 counts as such only once: if the next
+ * connection gets one before it has carried anything, the provider is in
+ * trouble. */
 static bool
 is_end_of_service(
     const struct service *s, const struct verdict *v, enum diagnosis_act act)
@@ -71,7 +71,8 @@ service_heard(struct service *s, const struct verdict *v,
 {
 	bool was_reused = s->is_reused;
 
-	/* The first one that ends without an answer is the one that broke it. */
+	/* The first message that ends without an answer broke the
+	 * connection. */
 	if ((v->code == 0 || v->code == 421) && !s->has_broken &&
 	    v->stage != STAGE_LOCAL) {
 		s->has_broken = true;

@@ -21,7 +21,7 @@ struct service {
 	size_t answered; /* of those, by the server itself */
 	bool has_taken; /* the server: one of them at least */
 	bool is_reused; /* the message under way found it idle */
-	bool was_idle; /* broke at MAIL: the server may have ended it before */
+	bool was_idle; /* broke at MAIL: the server may have closed it before */
 	bool has_relief; /* the next courier is on its way */
 	bool has_broken; /* with messages under way */
 	bool is_over; /* the server wants a new connection */
@@ -38,8 +38,8 @@ enum service_news {
 
 /* A message is given to it; is_idle: none is under way. */
 void service_carry(struct service *s, bool is_idle);
-/* The end of one transaction.  is_void: the engine says that the verdict is the
- * session's, and tells of that at the end. */
+/* The end of one transaction.  is_void: the verdict is about the session, which
+ * the engine reports at the end. */
 enum service_news service_heard(struct service *s, const struct verdict *v,
     enum diagnosis_act act, bool is_void);
 

@@ -57,7 +57,7 @@ duplicate_key_tell(struct header *h, uint32_t n, int64_t last_s)
 	struct buf value;
 
 	tell_subject(h, n);
-	/* It signed another subject. */
+	/* The signature was over another subject. */
 	IGNORE(header_remove_all(h, "DKIM-Signature") > 0);
 	buf_init(&value, 200);
 	IGNORE(buf_addf(&value, "%" PRIu32 " others, not sent; the last: %s", n,

@@ -16,11 +16,11 @@
 struct header;
 struct siphash;
 
-/* What is left of the header; the body is put behind it by the caller. */
+/* Hashes the rest of the header; the caller adds the body. */
 void duplicate_key_put_header(const struct header *h, struct siphash *s);
 
-/* h stands for n others, the last of which came at that time.  A subject that
- * has no room for it stays. */
+/* h stands for n others, the last of which came at that time.  A subject
+ * without room for the number stays as it is. */
 void duplicate_key_tell(struct header *h, uint32_t n, int64_t last_s);
 
 #endif

@@ -38,7 +38,7 @@ eightbit_has(const struct header *h)
 
 /* --- parameters ----------------------------------------------------------- */
 
-/* Length of what stands in front of the next ";" that is not quoted. */
+/* The length up to the next ";" that is not quoted. */
 static size_t
 parameter_len(struct bytes b)
 {
@@ -54,7 +54,7 @@ parameter_len(struct bytes b)
 	return n;
 }
 
-/* Without quotes; programs leave them out, around blanks too. */
+/* Without quotes; programs omit them even around blanks. */
 static bool
 add_unquoted(struct buf *to, struct bytes b)
 {
@@ -73,8 +73,8 @@ add_unquoted(struct buf *to, struct bytes b)
 	return true;
 }
 
-/* As encoded words, which no standard has here, but all readers.  Words that are
- * there must not be encoded a second time. */
+/* As encoded words, which no standard allows here but all readers understand.
+ * Existing encoded words must not be encoded again. */
 static bool
 add_words(struct buf *to, struct bytes text)
 {
@@ -102,7 +102,7 @@ add_parameter(struct buf *to, struct bytes b)
 
 	if (str_is_ascii(b))
 		return buf_add(to, b.p, b.n);
-	/* An encoded word begins so, too. */
+	/* An encoded word begins like this as well. */
 	if (n < 2 || !str_is_ascii(bytes_of(b.p, n)) ||
 	    (ascii_is_blank(b.p[n - 2]) && n < b.n && b.p[n] == '?'))
 		return rfc2047_mixed(to, b);
@@ -140,7 +140,7 @@ add_mailbox(struct buf *to, const struct addr_item *it)
 	bool ok;
 
 	buf_init(&ascii, 2 * ADDR_MAX);
-	/* A domain that is none stays; the local part decides all the same. */
+	/* An invalid domain stays; the local part decides anyway. */
 	ok = (idna_addr(&ascii, addr) || buf_add(&ascii, addr.p, addr.n)) &&
 	     mailbox_add(to, it, buf_bytes(&ascii));
 	buf_clear(&ascii);

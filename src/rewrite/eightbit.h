@@ -21,8 +21,8 @@
 #include "base/must.h"
 #include "mail/header.h"
 
-/* keep_utf8: SMTPUTF8 will be said, so fields in UTF-8 stay (RFC 6532); only
- * what is not even that is encoded.  False: the header has no room. */
+/* keep_utf8: SMTPUTF8 will be used, so fields in UTF-8 stay (RFC 6532); only
+ * other bytes are encoded.  False: the header has no room. */
 bool eightbit_header(struct header *h, bool keep_utf8) MUST_CHECK;
 
 /* Would eightbit_header() have something to do? */

@@ -46,7 +46,7 @@ identity_allows(const struct identity_opts *o, const char *addr)
 
 	if (keeps_all(o) || str_eq_nocase(addr, o->address))
 		return true;
-	/* "*" is every address, but a name alone is none. */
+	/* "*" matches every address, but a bare name is not one. */
 	if (o->mode == IDENTITY_FORCE || !addr_is_mailbox(bytes_str(addr)))
 		return false;
 	return is_listed(o, addr) ||
@@ -65,8 +65,8 @@ first_that(
 	return NULL;
 }
 
-/* Half understood is not allowed: the provider may understand the rest.  Nor is
- * the name of a group beside the author. */
+/* A field that is only partly understood is not allowed, because the provider
+ * may understand the rest.  Nor is a group's name besides the author. */
 static bool
 allows_list(const struct identity_opts *o, const struct addr_list *l)
 {
@@ -74,8 +74,8 @@ allows_list(const struct identity_opts *o, const struct addr_list *l)
 	       first_that(o, l, false) == NULL;
 }
 
-/* One author, whom every reader sees.  A name that holds another address is what
- * only IDENTITY_FORCE forbids: mailing lists have "joe@x via list". */
+/* Exactly one visible author.  Only IDENTITY_FORCE forbids a name that contains
+ * another address, because mailing lists use "joe@x via list". */
 static bool
 allows_author(const struct identity_opts *o, const struct addr_list *l,
     struct bytes field)
@@ -97,7 +97,7 @@ first_label(struct bytes domain)
 			   : domain;
 }
 
-/* What a person calls the machine: "localhost" is every machine. */
+/* The machine's name for people; "localhost" is no name. */
 static struct bytes
 place_of(const struct identity_opts *o, struct bytes domain)
 {
@@ -108,8 +108,8 @@ place_of(const struct identity_opts *o, struct bytes domain)
 						  : domain;
 }
 
-/* "root on pve1" for names of this place, "alice at example.com" for others:
- * an address as display name is what forgers do. */
+/* "root on pve1" for local names, "alice at example.com" for others: a display
+ * name that is an address looks like a forgery. */
 static void
 make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 {
@@ -130,8 +130,8 @@ make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 	       buf_add(to, domain.p, domain.n));
 }
 
-/* Does the name say more than the address?  "root" at this machine, which many
- * programs and the password file put in, does not. */
+/* Does the name say more than the address? "root" on this machine, which many
+ * programs take from the password file, does not. */
 static bool
 has_name(const struct identity_opts *o, const struct addr_item *it)
 {
@@ -174,8 +174,8 @@ add_account(
 
 /* --- the fields ----------------------------------------------------------- */
 
-/* The list borrows the text, which moves when the header changes: hence the
- * copy. */
+/* A copy, because the list borrows the text, which moves when the header
+ * changes. */
 static void
 read_list(
     const struct header *h, size_t i, struct buf *text, struct addr_list *ret)
@@ -186,7 +186,7 @@ read_list(
 	addr_list_parse(ret, buf_bytes(text));
 }
 
-/* Does the field name anybody?  An empty Reply-To does not, and is no field. */
+/* Does the field contain an address? An empty Reply-To does not count. */
 static bool
 names_somebody(const struct header *h, const char *field)
 {
@@ -215,8 +215,8 @@ has_ascii_form(struct bytes domain)
 	return has;
 }
 
-/* A field of ours must not be what makes a message need SMTPUTF8: domains have
- * another form, local parts have none. */
+/* A field that we add must not make a message need SMTPUTF8: domains have
+ * another form, local parts do not. */
 static bool
 can_be_reached(const struct identity_opts *o, const char *addr)
 {
@@ -302,7 +302,7 @@ apply_from(struct work *w)
 		ok = change_from(w, i, &l);
 	addr_list_clear(&l);
 	buf_clear(&text);
-	/* A second one would be where to hide another author. */
+	/* A second field could hide another author. */
 	while (ok && i != HEADER_NONE &&
 	       (more = header_find(w->h, "From", more + 1)) != HEADER_NONE) {
 		header_remove(w->h, more);
@@ -357,8 +357,8 @@ field_is_allowed(struct work *w, size_t i)
 	return ok;
 }
 
-/* Sender says who sent what others wrote.  Where the authors have been
- * replaced it has nothing to add; a foreign one is replaced. */
+/* Sender names the person who sent the message for others.  If the authors have
+ * been replaced, it is removed; a foreign address is replaced. */
 static bool
 apply_sender(struct work *w, const char *field, enum identity_change author,
     enum identity_change own)

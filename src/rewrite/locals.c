@@ -82,7 +82,8 @@ read_field(struct writing *w, struct bytes value)
 		w->notes |= NOTE_BIT(NOTE_NOBODY);
 }
 
-/* What was not understood would be lost, so it needs a reason. */
+/* Text that was not understood would be lost, so a field is rewritten only for
+ * a reason. */
 static bool
 must_change(const struct writing *w)
 {
@@ -103,8 +104,8 @@ add_mailbox(struct writing *w, const struct addr_item *it, const char *addr)
 	       mailbox_add(&w->value, it, bytes_str(addr));
 }
 
-/* A bare word that is nobody's name here: the admin, who gets its mail, is not for
- * those who read the field to see. */
+/* A bare word that is no local name: its mail goes to the admin, whose address
+ * must not appear in the field. */
 static bool
 is_stray_word(const struct writing *w, const struct addr_item *it)
 {

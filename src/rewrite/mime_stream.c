@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-/* A delimiter with as many blanks behind it as anybody would write. */
+/* A delimiter with many trailing blanks. */
 enum {
 	HOLD_MAX = 2 + BOUNDARY_MAX + 2 + 64,
 	SPILL_MAX = HEADER_MAX + 2 * HOLD_MAX /* what a header took, at most */
@@ -19,7 +19,7 @@ enum state {
 	IN_LEAF,
 	IN_FRAME, /* preamble, epilogue */
 	IN_HEADER,
-	HEADER_TOLD, /* its event is out; what follows is known */
+	HEADER_TOLD, /* its event was returned */
 	BEYOND
 };
 
@@ -62,7 +62,7 @@ struct mime_stream {
 	bool is_beyond, is_over;
 
 	struct bytes in;
-	struct buf spill; /* comes before in; its lines have been judged */
+	struct buf spill; /* comes before in; its lines have been checked */
 	size_t spill_at; /* so much of it has been told */
 	bool is_line_start;
 	struct held held;
@@ -96,12 +96,12 @@ is_multipart(const struct content_type *t)
 	return strcmp(t->type, "multipart") == 0;
 }
 
-/* A multipart without a boundary is a text that nobody can take apart. */
+/* A multipart without a boundary cannot be taken apart. */
 static enum part_kind
 kind_of(struct mime_stream *p)
 {
-	/* Readers take a multipart apart whatever encoding it claims (RFC 2045 6.4
-	 * allows it none), and decode a message that has one. */
+	/* Readers take a multipart apart whatever encoding it claims (RFC 2045
+	 * 6.4 allows none), but decode an attached message that has one. */
 	if (is_message(&p->type) && p->part.encoding != CONTENT_QP &&
 	    p->part.encoding != CONTENT_BASE64)
 		return PART_MESSAGE;
@@ -334,8 +334,8 @@ match_line(struct mime_stream *p)
 	}
 }
 
-/* The line that ended a header for being no field was judged before the header
- * opened its level.  True: it is that level's delimiter, and held. */
+/* The line that ended a header because it is no field was checked before the
+ * header opened its level.  True: it is that level's delimiter, and held. */
 static bool
 hold_line(struct mime_stream *p, struct bytes line)
 {
@@ -350,8 +350,8 @@ hold_line(struct mime_stream *p, struct bytes line)
 	return p->held.match != 0;
 }
 
-/* Looks at the start of a line until it is clear what it is; false: that takes
- * more bytes. */
+/* Reads the start of a line until its kind is clear; false: more bytes are
+ * needed. */
 static bool
 judge(struct mime_stream *p)
 {
@@ -423,7 +423,7 @@ tell(struct mime_stream *p, enum mime_event ev, struct bytes b,
 	return ev;
 }
 
-/* A delimiter is held: ends what is under way, step by step. */
+/* A delimiter is held: ends the current part, step by step. */
 static enum mime_event
 close_part(struct mime_stream *p, struct mime_part *ret)
 {
@@ -598,7 +598,7 @@ mime_stream_next(struct mime_stream *p, struct mime_part *ret)
 	enum mime_event ev;
 
 	if (p->spill_at > 0 && spilled(p).n == 0) {
-		/* What was told last lay there until now. */
+		/* The last event borrowed these bytes until now. */
 		buf_reset(&p->spill);
 		p->spill_at = 0;
 	}
@@ -606,8 +606,8 @@ mime_stream_next(struct mime_stream *p, struct mime_part *ret)
 		if (p->state == HEADER_TOLD) {
 			leave_header(p);
 		} else if (spilled(p).n > 0) {
-			/* Also in front of a delimiter: what a header that it
-			 * ended has given back. */
+			/* Even before a delimiter: bytes that a header returned
+			 * when the delimiter ended it. */
 			if (take_spill(p, ret, &ev))
 				return ev;
 		} else if (p->held.match != 0) {

@@ -16,8 +16,8 @@
 
 enum { VALUE_MAX = 8192 };
 
-/* True if the message has a field of this name with something in it.  Empty
- * ones are taken out: two of these would be worse than none. */
+/* True if the message has a non-empty field of this name.  Empty ones are
+ * removed, because a second one would be refused. */
 static bool
 has_value(struct header *h, const char *name)
 {
@@ -33,7 +33,8 @@ has_value(struct header *h, const char *name)
 	return found;
 }
 
-/* Appends local@hostname; false, and nothing appended, if that is none. */
+/* Appends local@hostname; false, and nothing appended, if that is not an
+ * address. */
 static bool
 add_at_host(struct buf *to, struct bytes local, const char *hostname)
 {
@@ -93,7 +94,7 @@ missing_from(struct header *h, const struct missing_facts *f)
 /* A field of which there is one. */
 struct kind {
 	const char *name, *original;
-	/* Fit to be sent; and, appended, as it was meant. */
+	/* May it be sent as it is? And: appends the value as it was meant. */
 	bool (*is_fit)(struct bytes value);
 	bool (*mend)(
 	    struct buf *to, struct bytes v, const struct missing_facts *f);
@@ -137,7 +138,7 @@ note(const struct missing_facts *f, enum note n)
 	*f->notes |= NOTE_BIT(n);
 }
 
-/* Keeps what stands there in another field, in a form that any server takes. */
+/* Keeps the old value in another field, in a form that every server accepts. */
 static bool
 keep_original(struct header *h, const struct kind *k, struct bytes value)
 {
@@ -261,8 +262,8 @@ is_public(const char *addr)
 	return addr_domain_is_public(addr_domain(bytes_str(addr)));
 }
 
-/* Whose domain may stand in the Message-ID: the envelope sender's, or, where
- * that is a local name such as root@pve1, that of the author in From. */
+/* The address whose domain is used in the Message-ID: the envelope sender, or,
+ * if that is a local name such as root@pve1, the author in From. */
 static void
 public_sender(const struct header *h, const struct missing_facts *f,
     char ret[ADDR_MAX + 1])
@@ -329,7 +330,7 @@ resent_id(struct buf *to, const struct header *h, const struct missing_facts *f)
 {
 	char sender[ADDR_MAX + 1], id[ENVELOPE_ID_SIZE + 1];
 
-	/* Another than the Message-ID may get in the same moment. */
+	/* Different from the Message-ID that may be made at the same moment. */
 	(void)snprintf(id, sizeof(id), "%sr", f->env->id);
 	public_sender(h, f, sender);
 	return msgid_value(to, id, f->hostname, sender, f->wall_ms);

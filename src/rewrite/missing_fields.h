@@ -34,9 +34,9 @@ bool missing_from(struct header *h, const struct missing_facts *f) MUST_CHECK;
 bool missing_date(struct header *h, const struct missing_facts *f) MUST_CHECK;
 bool missing_message_id(
     struct header *h, const struct missing_facts *f) MUST_CHECK;
-/* RFC 5322 3.6.6: if the message is resent, its newest block of Resent- fields gets
- * the From, Date and Message-ID it lacks, and a Date that is fit.  The fields of
- * the message itself stay what they are. */
+/* RFC 5322 3.6.6: if the message is resent, its newest block of Resent- fields
+ * gets the From, Date and Message-ID it lacks, and a Date that is fit.  The
+ * message's own fields do not change. */
 bool missing_resent(struct header *h, const struct missing_facts *f) MUST_CHECK;
 
 #endif

@@ -72,8 +72,8 @@ outgoing_mended(const struct outgoing *o)
 							      : NULL;
 }
 
-/* What the intake stored is well formed, so only a header that grew over its
- * limit can make this fail. */
+/* The stored header is well formed, so this fails only if the header has become
+ * too long. */
 static bool
 write_head(struct outgoing *o)
 {

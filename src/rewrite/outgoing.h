@@ -42,7 +42,8 @@ struct outgoing_opts {
 	/* The header may keep its bytes over 127: the client asked for SMTPUTF8
 	 * and the server has it. */
 	bool may_utf8;
-	/* It stands for so many others; 0: for itself (rewrite/duplicate_key.h). */
+	/* The number of equal messages it stands for; 0: none
+	 * (rewrite/duplicate_key.h). */
 	uint32_t nequal;
 	int64_t equal_last_s;
 };

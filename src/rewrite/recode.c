@@ -118,9 +118,9 @@ static void
 mend_qp(struct recode *r, char c, struct buf *out)
 {
 	if (r->has_cr && c == '\n') {
-		/* RFC 2045 6.7 (3): blanks at the end do not count.  A break of
-		 * ours among them would make them count, and take the meaning
-		 * from a "=" in front. */
+		/* RFC 2045 6.7 (3): trailing blanks do not count.  A soft break
+		 * among them would make them count, and would change the
+		 * meaning of a "=" before them. */
 		r->nline = 0;
 		add_line_end(r, out);
 		return;
@@ -142,8 +142,8 @@ mend_qp(struct recode *r, char c, struct buf *out)
 		r->hex_left = 0;
 		add_hex(r, out, c);
 	} else if (c == '=') {
-		/* Also where digits were due: the one before stands for
-		 * itself. */
+		/* Also where digits were expected: then the "=" before it is
+		 * literal. */
 		if (r->column + 3 > QP_LINE_MAX)
 			soft_break(r, out);
 		add(out, &c, 1);
@@ -190,7 +190,7 @@ put_base64(struct recode *r, char c, struct buf *out)
 		end_line(r, out);
 }
 
-/* RFC 2045 6.8: readers pass over what is not of the alphabet. */
+/* RFC 2045 6.8: readers skip characters outside the alphabet. */
 static void
 mend_base64(struct recode *r, char c, struct buf *out)
 {

@@ -15,12 +15,12 @@
 enum {
 	PIECE_MAX = 8192,
 	OUT_MAX = 2 * (HEADER_MAX + HEADER_OWN_MAX),
-	/* More than one byte in so many to be encoded: base64 is shorter, and
-	 * nobody could read the other. */
+	/* If more than one byte in this many needs encoding, base64 is shorter,
+	 * and quoted-printable would be unreadable anyway. */
 	QP_SHARE = 4
 };
 
-/* What the first pass found of a leaf, and what is to be done. */
+/* What the first pass found in a leaf, and what is done about it. */
 struct plan {
 	unsigned char how; /* enum recode_how */
 	bool has_8bit, is_utf8;
@@ -159,7 +159,7 @@ choose(const struct repair *r, const struct part *part)
 	case CONTENT_BINARY:
 		break;
 	case CONTENT_OTHER:
-		/* RFC 2045 6.4: bytes of which nobody knows what they are. */
+		/* RFC 2045 6.4: bytes of unknown meaning. */
 		return RECODE_BASE64;
 	}
 	return l->odd > l->bytes / QP_SHARE ? RECODE_BASE64 : RECODE_QP;
@@ -210,8 +210,8 @@ look_frame(struct repair *r, struct bytes b)
 	}
 }
 
-/* A part's own header counts as what is between.  It is encoded, as the second
- * pass will do, to see what of it is stuck. */
+/* A part's own header counts as text between the parts.  It is encoded as in
+ * the second pass, to see what cannot be encoded. */
 static void
 look_header(struct repair *r, struct header *h)
 {
@@ -311,7 +311,8 @@ set_field(struct header *h, const char *name, const char *value)
 	return header_replace(h, i, name, bytes_str(value));
 }
 
-/* RFC 2045 4: without it, what the header says of its body does not count. */
+/* RFC 2045 4: without MIME-Version the header's description of the body does
+ * not count. */
 static bool
 set_mime(struct header *h)
 {
@@ -319,8 +320,8 @@ set_mime(struct header *h)
 	       header_append(h, "MIME-Version", bytes_str("1.0"));
 }
 
-/* What the field said, before it says something else: an encoding outside MIME
- * ("x-uuencode") has a second one around it then. */
+/* Keeps the old value of the field: an encoding outside MIME ("x-uuencode")
+ * gets base64 around it. */
 static bool
 keep(struct header *h, const char *name, const char *original)
 {
@@ -347,8 +348,8 @@ set_leaf(struct header *h, const struct plan *p, const struct part *part)
 	if (part->encoding == CONTENT_OTHER &&
 	    !keep(h, encoding, "X-Original-Content-Transfer-Encoding"))
 		return false;
-	/* A multipart that nobody can take apart is text, and must be called so:
-	 * no encoding is allowed in one. */
+	/* A multipart that cannot be taken apart becomes text, because a
+	 * multipart must not be encoded. */
 	if (part->is_whole) {
 		if (!keep(h, "Content-Type", "X-Original-Content-Type") ||
 		    !set_field(h, "Content-Type", "text/plain"))
@@ -366,7 +367,7 @@ set_leaf(struct header *h, const struct plan *p, const struct part *part)
 	    h, encoding, p->how == RECODE_QP ? "quoted-printable" : "base64");
 }
 
-/* RFC 2045 6.4: what holds no 8-bit data any more must not claim it. */
+/* RFC 2045 6.4: a part without 8-bit data must not claim any. */
 static bool
 set_7bit(struct header *h, const struct part *part)
 {
@@ -382,7 +383,7 @@ plan_of(const struct repair *r, const struct part *part)
 	return &r->plan[part->leaf];
 }
 
-/* A line that belongs to nobody need not be saved. */
+/* A line outside all parts need not be preserved. */
 static void
 mend_mbox(const struct repair *r, struct header *h)
 {
@@ -414,7 +415,7 @@ repair_header(struct repair *r)
 
 	if (!set_mime(h))
 		return false;
-	/* They speak of the body that was. */
+	/* These fields describe the old body. */
 	IGNORE(header_remove_all(h, "DKIM-Signature"));
 	IGNORE(header_remove_all(h, "Content-Length"));
 	IGNORE(header_remove_all(h, "Lines"));
@@ -481,7 +482,7 @@ on_header(struct repair *r, const struct mime_part *info)
 		recode_init(&r->recode, plan_of(r, info->part)->how);
 }
 
-/* Text nobody reads, so that wrapping it harms nobody. */
+/* Text that no reader shows, so it may be wrapped. */
 static void
 on_frame(struct repair *r, struct bytes b)
 {
@@ -538,7 +539,7 @@ told(struct repair *r, struct bytes b)
 	return b;
 }
 
-/* Works off some of the bytes at hand. */
+/* Handles some of the available bytes. */
 static void
 work(struct repair *r)
 {

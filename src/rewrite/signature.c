@@ -5,8 +5,7 @@
 
 #include "base/str.h"
 
-/* More than any message has that is repaired here; beyond, every signature is
- * stale. */
+/* Beyond this number of changed fields every signature counts as broken. */
 enum { CHANGED_MAX = 64 };
 
 /* Names of the fields that have changed, each once; borrowed. */
@@ -75,7 +74,8 @@ remove_changed(struct header *h)
 	size_t change = header_find_change(h, 0, &name);
 	bool found = false;
 
-	/* Side by side, because there may be 20,000 of both. */
+	/* Both lists are walked in parallel, because each may have 20,000
+	 * entries. */
 	for (size_t i = header_find(h, "DKIM-Signature", 0); i != HEADER_NONE;
 	     i = header_find(h, "DKIM-Signature", i + 1)) {
 		while (change < i)

@@ -28,8 +28,8 @@ static const struct row {
 	{ "Content-Disposition", false },
 };
 
-/* What could be understood of a list, written anew: a quote that is never closed
- * must not swallow the list behind it. */
+/* The readable part of a list, written again: an unclosed quote must not
+ * swallow the next list. */
 static bool
 add_sound(struct buf *to, const struct addr_list *l)
 {
@@ -91,7 +91,7 @@ join(const struct header *h, const char *name, struct buf *to)
 	return ok;
 }
 
-/* The first that says something, else the first. */
+/* The first non-empty one, else the first. */
 static size_t
 first_of(const struct header *h, const char *name)
 {

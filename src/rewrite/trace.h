@@ -15,9 +15,9 @@ enum { TRACE_HOPS_MAX = 100 };
 /* Has it been through more than TRACE_HOPS_MAX systems? */
 bool trace_is_loop(const struct header *h);
 
-/* Does a Received field, anybody's, hold the id of a message that is_here()
- * knows?  Then this is that message, come back while it is still under way.
- * One that is long gone may come again: people resend what they have got. */
+/* Does any Received field contain the id of a message that is_here() knows?
+ * Then this is that message, which has come back while it is in the queue.  An
+ * older one may come again, because people resend messages. */
 bool trace_has_come_back(const struct header *h,
     bool (*is_here)(void *ctx, const char *id), void *ctx);
 

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* What stands directly before the next byte. */
+/* What precedes the next byte. */
 enum state {
 	START, /* CR LF, or nothing at all */
 	DOT, /* CR LF . */
@@ -15,7 +15,7 @@ enum state {
 	CR_CR /* CR CR, neither yet written */
 };
 
-/* As many bytes as surely fit, whatever they are. */
+/* The number of bytes that fit whatever they are. */
 static size_t
 fitting(const struct buf *out, size_t n)
 {
@@ -30,9 +30,9 @@ fitting(const struct buf *out, size_t n)
  * a bound, input with no LF in it would be searched to its end for every CR. */
 enum { LOOK_AHEAD = 1024 };
 
-/* The length of the whole lines at p that need no touch: CR LF at the end, no
- * CR within, no dot in front.  This is where nearly every byte of a message
- * passes, hence memchr() and one copy for many lines. */
+/* The length of the whole lines at p that can be copied: CR LF at the end, no
+ * CR inside, no dot at the start.  Nearly every byte of a message takes this
+ * path, hence memchr() and one copy for many lines. */
 static size_t
 clean_lines(const char *p, size_t n)
 {
@@ -53,8 +53,8 @@ clean_lines(const char *p, size_t n)
 	return done;
 }
 
-/* A plain loop: looking for both with memchr() would run over the whole rest
- * again and again when there is much of the one and none of the other. */
+/* A plain loop: memchr() for each of the two would scan the whole rest
+ * repeatedly if only one of them occurs. */
 static size_t
 until_cr_lf(const char *p, size_t n)
 {
@@ -97,7 +97,7 @@ put_text(struct smtp_dot *d, char *to, const char *p, size_t n, size_t *used)
 	return append(to, p, run);
 }
 
-/* At the start of a line, behind a true CR LF. */
+/* At the start of a line, after a true CR LF. */
 static char *
 put_start(struct smtp_dot *d, char *to, const char *p, size_t n, size_t *used)
 {
@@ -134,7 +134,7 @@ put_break(struct smtp_dot *d, char *to, char c)
 	return crlf(to);
 }
 
-/* The CRs held back turn out to stand alone. */
+/* The CRs held back are not part of a line end. */
 static char *
 put_held(struct smtp_dot *d, char *to)
 {
@@ -158,7 +158,7 @@ put_some(struct smtp_dot *d, char *to, const char *p, size_t n, size_t *used)
 			break;
 		return put_start(d, to, p, n, used);
 	case DOT:
-		/* The dot goes, unless it turns out to be the end. */
+		/* The dot is removed, unless it is the end. */
 		d->state = *p == '\r' ? DOT_CR : TEXT;
 		*used = *p == '\r';
 		return to;
@@ -226,7 +226,7 @@ smtp_stuff_init(struct smtp_stuff *s)
 	*s = (struct smtp_stuff) { false };
 }
 
-/* Line by line, for what clean_lines() would not take. */
+/* Line by line, for input that clean_lines() does not take. */
 static char *
 stuff_some(
     struct smtp_stuff *s, char *to, const char *p, size_t n, size_t *used)

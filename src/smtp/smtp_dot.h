@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* smtp_dot.h - where a message begins and ends on the wire, and its line ends.
  *
- * The one place that decides framing on the way in and the one place that
- * writes it on the way out (R3); every other path goes through here.
+ * The only place that decides framing on the way in and writes it on the way
+ * out (R3).
  *
- * In: only CR LF . CR LF ends DATA, or . CR LF as the very first bytes (R1,
+ * In: only CR LF .  CR LF ends DATA, or .  CR LF as the very first bytes (R1,
  * RFC 5321 4.1.1.4).  Everything that merely resembles it is content.  Line
  * ends are repaired: a CR or LF that stands alone becomes CR LF; CR CR LF, as
  * text-mode files on other systems produce it, becomes one CR LF.  A dot is
- * taken off only behind a true CR LF, as RFC 5321 4.5.2 has it, so that a
- * client which sends bare LF and knows stuffing only behind CR LF loses
- * nothing.
+ * removed only after a true CR LF, as in RFC 5321 4.5.2, so that a client which
+ * sends bare LF and stuffs only after CR LF loses nothing.
  *
- * Out: CR LF only, dots doubled, whatever came in (R2).
+ * Out: CR LF only, dots doubled, whatever the input (R2).
  *
  * Values without allocation of their own; what they write goes to a struct buf
- * of the caller.  The answer never depends on how the bytes were cut.
+ * of the caller.  The result never depends on how the bytes were cut into
+ * pieces.
  */
 #ifndef SMTP_SMTP_DOT_H
 #define SMTP_SMTP_DOT_H
@@ -59,16 +59,16 @@ bool smtp_dot_finish(struct smtp_dot *d, struct buf *out) MUST_CHECK;
 struct smtp_stuff {
 	bool is_inside; /* of a line; private */
 	bool has_cr; /* a CR is held back; private */
-	/* NUL goes out: to relaisd, which replaces it.  Set after _init(). */
+	/* NUL is kept: for relaisd, which replaces it.  Set after _init(). */
 	bool keeps_nul;
 };
 
 void smtp_stuff_init(struct smtp_stuff *s);
 
 /* Appends n bytes of a message, stuffed; a CR or LF that stands alone becomes
- * CR LF and a NUL is left out (the way in mends both, so this is the second
- * lock on the door).  Returns how many bytes were taken; less than n only when
- * out has no space for SMTP_DOT_SPACE of the rest. */
+ * CR LF and a NUL is left out (both are repaired on the way in already; this is
+ * a second safeguard).  Returns how many bytes were taken; less than n only
+ * when out has no space for SMTP_DOT_SPACE of the rest. */
 size_t smtp_stuff_put(
     struct smtp_stuff *s, const void *p, size_t n, struct buf *out) MUST_CHECK;
 

@@ -20,8 +20,8 @@ enum {
 	SMTP_ERRORS_MAX = 20, /* replies of 5yz to commands */
 	SMTP_UNKNOWN_COMMANDS_MAX = 3,
 	SMTP_OVERLONG_DISCARD_MAX = 65536, /* R77 */
-	/* Of a message or chunk that is refused already: as much as a message
-	 * may have, at least this, so that an honest client hears the reply. */
+	/* Of a message or chunk that is already refused: the size limit, but at
+	 * least this, so that an honest client gets the reply. */
 	SMTP_REFUSED_DISCARD_MIN = 65536,
 	SMTP_SERVER_IN_MAX = 32768, /* bytes not yet understood */
 	SMTP_SERVER_OUT_MAX = 65536, /* replies not yet taken away */
@@ -64,9 +64,10 @@ enum {
 	SMTP_SERVER_IDLE_MS = 5 * 60 * 1000
 };
 
-/* How long the oldest unanswered command may be out: so long, and at least so
- * many round trips.  Behind an answer that is late goes no body, behind an
- * overdue one little else, behind a stalled one nothing. */
+/* How long the oldest unanswered command may wait: this time, and at least this
+ * many round trips.  After a late reply no body is sent before its envelope is
+ * answered; after an overdue one, few messages; on a stalled connection,
+ * nothing. */
 enum {
 	SMTP_LATE_MS = 50,
 	SMTP_LATE_ROUNDS = 2,
@@ -78,14 +79,14 @@ enum {
 };
 
 /* R68: the sender of a message, a client or we, has SMTP_SLOW_MS for it, plus a
- * second for each SMTP_SLOW_BYTES.  No network is that slow; only a peer that
- * wants to occupy a session or a courier is. */
+ * second for each SMTP_SLOW_BYTES.  No network is that slow; a peer that is
+ * wants to occupy a session or a courier. */
 enum { SMTP_SLOW_MS = 10 * 60 * 1000, SMTP_SLOW_BYTES = 500 };
 
-/* R68: of max_sessions, so many in a hundred may belong to one user, or to one
- * machine whose users are not known, so that others find room.  Those who hung
- * up before they could be asked for have a share of their own: whose they are is
- * not known, and he may have the other one, too. */
+/* R68: the percentage of max_sessions that may belong to one user, or to one
+ * machine whose users are not known, so that others find room.  Sessions whose
+ * client closed before its user could be found have a separate share: their
+ * user may have sessions in the other share as well. */
 enum { SMTP_SESSIONS_OF_ONE = 75, SMTP_SESSIONS_OF_HIDDEN = 20 };
 
 #endif

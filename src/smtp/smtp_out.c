@@ -68,7 +68,7 @@ smtp_out_end(struct smtp_out *o)
 	const char *p = buf_str(&o->buf) + o->line;
 	size_t n = buf_len(&o->buf) - o->line;
 
-	/* The last lock: addresses were checked long before. */
+	/* A last safeguard: addresses were checked long before. */
 	assert(memchr(p, '\r', n) == NULL && memchr(p, '\n', n) == NULL &&
 	       memchr(p, '\0', n) == NULL);
 	if (!o->is_cut && buf_add(&o->buf, "\r\n", 2))

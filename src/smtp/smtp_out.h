@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* smtp_out.h - what a client engine wants to say and has not said yet.
+/* smtp_out.h - the output of a client engine that is not sent yet.
  *
  * Command lines are put together piece by piece and ended once; a line that
- * does not fit is taken back whole and may be tried again later.  No line that
- * holds CR, LF or NUL ever leaves (R8): that would be a bug of ours, and the
- * process dies rather than send it.
+ * does not fit is taken back whole and may be tried again later.  A line that
+ * contains CR, LF or NUL is never sent (R8): it would be our bug, and the
+ * process dies instead.
  *
- * Counts the bytes for ever, so that "has the last byte of this message gone
- * out?" has an answer.
+ * Counts all bytes, so that it can be known whether the last byte of a message
+ * was sent.
  */
 #ifndef SMTP_SMTP_OUT_H
 #define SMTP_SMTP_OUT_H
@@ -22,9 +22,9 @@
 struct smtp_out {
 	struct buf buf;
 	uint64_t sent_bytes; /* handed to the transport since the beginning */
-	size_t line; /* where the command under way begins in buf */
+	size_t line; /* where the current command begins in buf */
 	bool is_cut; /* a piece of it did not fit */
-	bool has_secret; /* overwrite the memory once it is sent */
+	bool has_secret; /* overwrite the memory after sending */
 	/* Of the sent bytes, in the form they have on the wire: so many have
 	 * not left the process. */
 	size_t unsent;
@@ -32,7 +32,7 @@ struct smtp_out {
 
 void smtp_out_init(struct smtp_out *o, size_t max);
 void smtp_out_clear(struct smtp_out *o);
-/* Gives large memory back if all is sent: an idle connection keeps none. */
+/* Frees large memory if everything is sent: an idle connection keeps none. */
 void smtp_out_shrink(struct smtp_out *o);
 /* Forgets what was not sent. */
 void smtp_out_drop_all(struct smtp_out *o);
@@ -53,8 +53,8 @@ smtp_out_queued_bytes(const struct smtp_out *o)
 	return o->sent_bytes + buf_len(&o->buf);
 }
 
-/* Bytes that the kernel may have.  Under TLS what has not left is a little longer
- * than what it stands for; in doubt a byte has left. */
+/* Bytes that the kernel may have.  Under TLS the unsent bytes are slightly more
+ * than the clear text they contain; in doubt a byte counts as sent. */
 static inline uint64_t
 smtp_out_left_bytes(const struct smtp_out *o)
 {

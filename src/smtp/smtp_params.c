@@ -69,7 +69,7 @@ set_auth(void *to, struct bytes value)
 	return bytes_eq(value, "<>") || syntax_is_xtext(value);
 }
 
-/* Our own: which promise the answer to the end of the message is. */
+/* Our own: what the reply to the end of the message promises. */
 static bool
 set_mode(void *to, struct bytes value)
 {
@@ -87,7 +87,7 @@ set_mode(void *to, struct bytes value)
 }
 
 /* Our own: the name of an account, as sendmail's -a gives it.  Names that need
- * xtext are not chosen this way. */
+ * xtext cannot be chosen this way. */
 static bool
 set_account(void *to, struct bytes value)
 {
@@ -148,8 +148,8 @@ next_char(struct bytes *b)
 	return ch;
 }
 
-/* RFC 6533 3: raw UTF-8 in the form that servers without SMTPUTF8 understand
- * too, and that no other header of ours minds. */
+/* RFC 6533 3: raw UTF-8 in the form that servers without SMTPUTF8 understand as
+ * well. */
 static bool
 add_utf8_addr(struct buf *to, struct bytes addr)
 {

@@ -10,8 +10,8 @@
 #include "smtp/smtp_say.h"
 #include "smtp/smtp_server.h"
 
-/* Extensions whose parameters are known; what was not offered in the reply to
- * EHLO draws 555 5.5.4 (RFC 5321 4.1.1.11). */
+/* Extensions whose parameters are known; a parameter that was not offered in
+ * the reply to EHLO gets 555 5.5.4 (RFC 5321 4.1.1.11). */
 enum smtp_offer {
 	SMTP_OFFER_SIZE = 1,
 	SMTP_OFFER_8BITMIME = 2,
@@ -34,8 +34,8 @@ struct smtp_rcpt_params {
 };
 
 /* list is what follows the path.  NULL: good, *ret is filled; else the reply,
- * and *ret is of no use.  AUTH= is checked and forgotten: this relay vouches
- * for nobody (RFC 4954 5). */
+ * and *ret is of no use.  AUTH= is checked and dropped: this relay does not
+ * pass it on (RFC 4954 5). */
 const struct smtp_refusal *smtp_params_mail(
     struct bytes list, unsigned offered, struct smtp_mail_params *ret);
 const struct smtp_refusal *smtp_params_rcpt(

@@ -13,7 +13,7 @@
 #include "smtp/smtp_limits.h"
 
 enum {
-	/* A BDAT body up to here leaves with its envelope. */
+	/* A BDAT body up to this size is sent with its envelope. */
 	EAGER_BODY_MAX = 131072,
 	/* A body is asked for in pieces of at least this. */
 	BODY_ROOM_MIN = 16384
@@ -39,17 +39,19 @@ struct slot {
 	uint64_t body_left;
 	struct smtp_stuff stuff;
 	size_t naccepted;
-	struct verdict final; /* of the job, and of who has none of his own */
+	struct verdict final; /* of the job, and of recipients without one of
+			       * their own */
 	struct verdict refusal; /* of a recipient: stands for all refused */
 	size_t report; /* next recipient to report, once is_done */
-	bool is_told[]; /* recipient i has had his verdict */
+	bool is_told[]; /* the verdict of recipient i was reported */
 };
 
-/* How many transactions may be under way: it grows with what was answered. */
+/* How many transactions may be in progress; grows with each reply. */
 struct window {
 	size_t first, max;
 	size_t earned; /* answers since the connection was new or silent */
-	bool is_vouched_for; /* by another connection; not once it was silent */
+	bool is_vouched_for; /* by another connection; until this one was
+			      * silent */
 };
 
 struct smtp_pipeline {
@@ -59,21 +61,21 @@ struct smtp_pipeline {
 	struct slot *cur; /* the one that is being said, or NULL */
 	size_t nlive; /* slots that are not done */
 	struct window window;
-	/* An answer is late: what follows waits with its body, and can be
-	 * taken back. */
+	/* A reply is late: the next transaction waits before its body, and can
+	 * be taken back. */
 	bool is_late;
-	size_t nowed; /* answers to come to what was taken back */
+	size_t nowed; /* replies still due for what was taken back */
 	int64_t now_ms;
 	int64_t answered_ms; /* the newest answer */
 	uint64_t nmails; /* MAILs said, against MAILMAX */
 	bool is_plain_spoken, is_last_try;
 	bool is_stopped;
-	/* The server may be inside a transaction that came to nothing. */
+	/* The server may still be inside a failed transaction. */
 	bool is_dirty;
 	struct slot *refused; /* a recipient's refusal waits to be told */
 	size_t refused_rcpt;
 	struct verdict refused_verdict;
-	/* Why the session ends, and with whose words. */
+	/* Why the session ends, and the reply that says so. */
 	enum sc_trouble trouble;
 	struct verdict trouble_why;
 	unsigned distrust;
@@ -212,7 +214,7 @@ smtp_pipeline_was_silent(struct smtp_pipeline *f)
 	f->window.is_vouched_for = false;
 }
 
-/* The oldest slot that still lives; replies belong to it. */
+/* The oldest slot that is not done; replies belong to it. */
 static struct slot *
 head(const struct smtp_pipeline *f)
 {
@@ -263,8 +265,8 @@ smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
 	s->begin_bytes = smtp_out_queued_bytes(f->out);
 	smtp_stuff_init(&s->stuff);
 	s->stuff.keeps_nul = job->keeps_nul;
-	/* Only a confirmed end surely leaves the server between transactions
-	 * (RFC 5321 4.1.4, RFC 3030 3). */
+	/* Only after a confirmed end is the server certainly between
+	 * transactions (RFC 5321 4.1.4, RFC 3030 3). */
 	s->in_pos = s->out_pos = f->is_dirty || f->nlive > 0 ? POS_RSET
 							     : POS_MAIL;
 	f->is_dirty = false;
@@ -362,7 +364,7 @@ end_probe(struct smtp_pipeline *f, struct slot *s)
 	f->is_dirty = true;
 }
 
-/* May the next command of s leave before what was said is answered? */
+/* May the next command of s be sent before the earlier ones are answered? */
 static bool
 may_say(const struct smtp_pipeline *f, const struct slot *s)
 {
@@ -465,8 +467,8 @@ smtp_pipeline_has_settled(const struct smtp_pipeline *f)
 
 /* --- the end of a session -------------------------------------------------- */
 
-/* Something that is no fault of the message: its recipients wait, and go over
- * another connection.  The first word counts. */
+/* The session is at fault, not the message: its recipients wait, and are sent
+ * over another connection.  The first such reply counts. */
 static void
 end_session(struct smtp_pipeline *f, struct slot *s, enum sc_trouble trouble,
     struct verdict *v)
@@ -522,8 +524,9 @@ says(const struct verdict *v, const char *const *patterns)
 	return false;
 }
 
-/* RFC 5321 4.1.1.11: 555; others call it a bad argument, or say what it is that
- * they do not like.  An address is no parameter, nor is a name. */
+/* Is the refusal about a parameter? RFC 5321 4.1.1.11: 555; other servers speak
+ * of a bad argument or name the parameter.  Refusals of an address or a name in
+ * EHLO do not count. */
 static bool
 is_about_params(const struct verdict *v)
 {
@@ -541,13 +544,13 @@ is_about_params(const struct verdict *v)
 	return strcmp(v->enhanced, "5.5.4") == 0 || says(v, words);
 }
 
-/* A refusal of MAIL, RCPT or DATA that is in truth about the session: the
+/* Handles a refusal of MAIL, RCPT or DATA that is really about the session: the
  * verdict is changed, and the session ends. */
 static void
 look_behind(
     struct smtp_pipeline *f, struct slot *s, bool has_params, struct verdict *v)
 {
-	/* Postfix keeps that for later (smtpd_delay_reject). */
+	/* Postfix refuses the name this late (smtpd_delay_reject). */
 	static const char *const name[] = { "*helo command rejected*",
 		"*invalid helo*", "*bad helo*", "*helo name*", "*ehlo name*",
 		"*helo hostname*", "*helo rejected*", NULL };
@@ -574,7 +577,8 @@ has_left(const struct smtp_pipeline *f, const struct slot *s)
 void
 smtp_pipeline_sent(struct smtp_pipeline *f)
 {
-	/* The newest first: what stands before one that has gone has gone. */
+	/* The newest first: everything before a transaction that was sent has
+	 * been sent. */
 	for (struct list *it = f->slots.prev; it != &f->slots; it = it->prev) {
 		struct slot *s = slot_of(it);
 
@@ -606,7 +610,7 @@ smtp_pipeline_waits_since(const struct smtp_pipeline *f)
 		   : f->answered_ms;
 }
 
-/* The answer is told at once. */
+/* The reply is reported at once. */
 static struct verdict *
 tell_rcpt(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 {
@@ -624,13 +628,13 @@ on_rcpt_refused(
 	struct verdict *v = tell_rcpt(f, s, r);
 	size_t i = f->refused_rcpt;
 
-	/* RFC 5321 4.5.3.1.10: too many recipients, whatever it says. */
+	/* RFC 5321 4.5.3.1.10: too many recipients, whatever the text says. */
 	if (r->code == 552)
 		v->class = VERDICT_LATER;
 	look_behind(
 	    f, s, smtp_job_has_rcpt_params(&s->job->rcpts[i], f->caps), v);
-	/* If nobody is accepted the job has the mildest of the refusals: it
-	 * is over for good only if it is for everybody. */
+	/* If no recipient is accepted, the job gets the mildest refusal: it has
+	 * failed for good only if it has for everybody. */
 	if (s->refusal.class == VERDICT_NONE ||
 	    (s->refusal.class == VERDICT_NEVER && v->class == VERDICT_LATER))
 		s->refusal = *v;
@@ -652,15 +656,16 @@ on_data(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 	if (r->code / 100 == 2)
 		return SMTP_FLIGHT_BAD;
 	smtp_reply_verdict(r, STAGE_DATA, &v);
-	/* "No valid recipients" is in order behind refusals. */
+	/* "No valid recipients" is expected after refusals. */
 	if (!is_hopeless(s))
 		look_behind(f, s, false, &v);
 	finish(f, s, &v);
 	return SMTP_FLIGHT_OK;
 }
 
-/* The server does not know BDAT, and takes the message for commands; or it has
- * lost the thread, which a BDAT that went well before tells from that. */
+/* The server does not know BDAT and reads the message as commands.  If an
+ * earlier BDAT succeeded, 503 means something else: the server is out of
+ * step. */
 static bool
 is_about_bdat(const struct smtp_pipeline *f, const struct slot *s, int code)
 {
@@ -668,8 +673,8 @@ is_about_bdat(const struct smtp_pipeline *f, const struct slot *s, int code)
 	       !(code == 503 && f->has_chunked);
 }
 
-/* The answer to the whole message, or, while we still speak, to what the
- * server has seen of it. */
+/* The reply to the whole message, or, while we are still sending, to the part
+ * that the server has seen. */
 static enum smtp_pipeline_result
 on_end(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 {
@@ -684,7 +689,7 @@ on_end(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 	    is_about_bdat(f, s, r->code)) {
 		end_session(f, s, SC_TROUBLE_OFFER, &v);
 		f->distrust |= SMTP_DISTRUST_CHUNKING;
-		is_early = true; /* whatever follows is an answer to the body */
+		is_early = true; /* later replies are to the body */
 	} else if (!is_hopeless(s)) {
 		look_behind(f, s, false, &v);
 	}
@@ -692,8 +697,8 @@ on_end(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 	finish(f, s, &v);
 	if (was_refused && v.class == VERDICT_OK)
 		return SMTP_FLIGHT_BAD; /* it takes what it refused */
-	/* It does not listen to the rest, so what follows cannot be matched;
-	 * but its answer counts (R65). */
+	/* The server ignores the rest, so later replies cannot be matched; but
+	 * this reply counts (R65). */
 	return is_early ? SMTP_FLIGHT_OVER : SMTP_FLIGHT_OK;
 }
 
@@ -731,7 +736,7 @@ smtp_pipeline_reply(struct smtp_pipeline *f, const struct smtp_reply *r)
 
 	f->is_late = false;
 	if (s == NULL && f->nowed > 0) {
-		/* It may have taken that MAIL. */
+		/* The server may have accepted that MAIL. */
 		f->is_dirty = true;
 		f->nowed--;
 		f->answered_ms = f->now_ms;
@@ -771,16 +776,16 @@ smtp_pipeline_fail(
 
 		if (s->is_done)
 			continue;
-		/* The one being answered may be what broke the connection;
-		 * those behind it have no part in it. */
+		/* The message being answered may have broken the connection;
+		 * the later ones did not. */
 		if (v.stage != STAGE_LOCAL)
 			v.stage = s == first && f->trouble == SC_TROUBLE_NONE
 				      ? stage
 				      : STAGE_CONNECT;
 		v.is_uncertain = may_be_taken && has_left(f, s);
 		if (s->in_pos < pos_data(s) && !s->is_mail_refused) {
-			/* Some RCPT is unanswered, so the refusals heard do
-			 * not stand for all. */
+			/* Some RCPT is unanswered, so the refusals so far do
+			 * not apply to all. */
 			s->refusal.class = VERDICT_NONE;
 		}
 		if (f->trouble != SC_TROUBLE_NONE)

@@ -5,8 +5,8 @@
  * commands as far ahead as the server allows, gives each reply to the command
  * it belongs to, and turns them into exact verdicts.
  *
- *	[RSET] MAIL RCPT ... RCPT  BDAT size LAST + body         (RFC 3030)
- *	[RSET] MAIL RCPT ... RCPT  DATA | 354 | body + dot       (RFC 5321)
+ * 	[RSET] MAIL RCPT ... RCPT  BDAT size LAST + body         (RFC 3030)
+ * 	[RSET] MAIL RCPT ... RCPT  DATA | 354 | body + dot       (RFC 5321)
  *
  * With PIPELINING (RFC 2920) everything up to the bar leaves at once, and the
  * next transaction follows the last byte of this one; without it, one command
@@ -16,18 +16,19 @@
  * would cost the whole transfer.
  *
  * The window is earned.  On a connection that is new, or was silent, one
- * transaction is under way, and its body waits until the envelope is answered:
- * so a server that falls silent there has surely not got the message.  Each
- * transaction that is answered widens it, the first by one, the next by more:
- * a far server is busy after three round trips.  Where another connection to it
- * has the whole window already, the first answer is enough.
+ * transaction is in progress, and its body waits until the envelope is
+ * answered: if the server falls silent then, it certainly does not have the
+ * message.  Each answered transaction widens the window, the first by one, the
+ * next by more, so a distant server is busy after three round trips.  If
+ * another connection to it has the full window already, the first reply is
+ * enough.
  *
- * Behind an answer that is late, bodies wait for their envelopes as well: then
- * the newest transaction can be taken back and go over another connection.
+ * After a late reply, bodies wait for their envelopes as well: then the newest
+ * transaction can be taken back and sent over another connection.
  *
  * Replies come in the order of the commands and every transaction has a fixed
- * sequence of them, so two counters per transaction are all the book-keeping:
- * memory does not grow with the number of commands (R77).
+ * sequence of them, so two counters per transaction are enough, and memory does
+ * not grow with the number of commands (R77).
  */
 #ifndef SMTP_SMTP_PIPELINE_H
 #define SMTP_SMTP_PIPELINE_H
@@ -66,17 +67,17 @@ struct smtp_pipeline *smtp_pipeline_new(const struct smtp_caps *caps,
     struct smtp_out *out, const struct smtp_client_opts *opts);
 void smtp_pipeline_free(struct smtp_pipeline *f);
 
-/* The time, for what follows, and whether an answer is late by now. */
+/* Sets the time for later calls, and whether a reply is late. */
 void smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms, bool is_late);
 /* After bytes of out have gone. */
 void smtp_pipeline_sent(struct smtp_pipeline *f);
 /* When the oldest command that has no answer went out, as far as the window
  * tells; INT64_MAX: there is none. */
 int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *f);
-/* It was silent: the window is to be earned anew. */
+/* The server was silent: the window must be earned again. */
 void smtp_pipeline_was_silent(struct smtp_pipeline *f);
 
-/* jobs_max: under way at once, whatever has been earned. */
+/* jobs_max: a further limit on the transactions in progress. */
 bool smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max);
 /* The window is as wide as it gets, because of what was answered. */
 bool smtp_pipeline_is_trusted(const struct smtp_pipeline *f);
@@ -92,8 +93,8 @@ void smtp_pipeline_produce(struct smtp_pipeline *f);
 bool smtp_pipeline_wants_body(const struct smtp_pipeline *f, uint64_t *ret_tag);
 size_t smtp_pipeline_body(struct smtp_pipeline *f, const void *p, size_t n);
 /* The newest transaction ends untried, VERDICT_NONE, if others are ahead of it
- * and no more of it than its envelope was said.  The answers to that are
- * awaited before another is added. */
+ * and at most its envelope was sent.  The replies to that are awaited before
+ * another is added. */
 void smtp_pipeline_take_back(struct smtp_pipeline *f);
 /* Nothing more will be queued; the body that is owed stays incomplete. */
 void smtp_pipeline_stop(struct smtp_pipeline *f);
@@ -102,7 +103,7 @@ bool smtp_pipeline_has_settled(const struct smtp_pipeline *f);
 
 enum smtp_pipeline_result {
 	SMTP_FLIGHT_OK = 0,
-	/* Understood, but the connection is of no more use, at once:
+	/* Understood, but the connection is unusable from now on;
 	 * smtp_pipeline_trouble() may know why. */
 	SMTP_FLIGHT_OVER,
 	SMTP_FLIGHT_BAD /* the reply fits nothing that was asked */
@@ -124,11 +125,10 @@ bool smtp_pipeline_lost_bdat(const struct smtp_pipeline *f);
 /* The step whose reply is due now; SMTP_STEP_NONE while it is our turn. */
 enum smtp_step smtp_pipeline_step(const struct smtp_pipeline *f);
 
-/* The connection is over: ends every transaction with what is known of it,
- * else with this verdict.  The oldest has the stage it had reached, the others
- * STAGE_CONNECT.  may_be_taken: the server may have acted on what it got
- * without our hearing of it, so a message whose last byte was sent is
- * uncertain. */
+/* The connection is over: ends every transaction with its own verdict if known,
+ * else with this one.  The oldest has the stage it had reached, the others
+ * STAGE_CONNECT.  may_be_taken: the server may have accepted a message without
+ * a reply reaching us, so a message whose last byte was sent is uncertain. */
 void smtp_pipeline_fail(
     struct smtp_pipeline *f, const struct verdict *why, bool may_be_taken);
 

@@ -65,8 +65,8 @@ take_line(struct smtp_reply *r, struct bytes line)
 	if (code == 0 || (r->nlines > 0 && code != r->code) ||
 	    ++r->nlines > SMTP_REPLY_LINES_MAX)
 		return SMTP_REPLY_BAD;
-	/* "250" alone is legal (RFC 5321 4.2): the separator goes with the
-	 * text that is not there. */
+	/* "250" alone is legal (RFC 5321 4.2): without text there is no
+	 * separator. */
 	is_last = line.n == CODE_DIGITS || line.p[CODE_DIGITS] == ' ';
 	if (!is_last && line.p[CODE_DIGITS] != '-')
 		return SMTP_REPLY_BAD;

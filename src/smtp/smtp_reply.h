@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* smtp_reply.h - the server's replies, cut out of a stream of bytes.
  *
- *	reply = *( code "-" [text] EOL ) code [ SP [text] ] EOL
- *	code  = "2".."5" 2DIGIT, the same on every line     RFC 5321 4.2
- *	EOL   = [CR] LF
+ * 	reply = *( code "-" [text] EOL ) code [ SP [text] ] EOL
+ * 	code  = "2".."5" 2DIGIT, the same on every line     RFC 5321 4.2
+ * 	EOL   = [CR] LF
  *
- * Stricter servers send CRLF and ASCII; a lone LF and bytes over 127 are taken
- * too, since the answer is clear all the same.  Everything else is bad, and
- * after a bad reply nothing that follows can be trusted: the caller closes.
+ * A lone LF and bytes over 127 are accepted, because the reply is clear
+ * anyway.  Everything else is bad, and after a bad reply later ones cannot be
+ * trusted: the caller closes.
  *
  * The answer does not depend on how the bytes were cut.  Nothing grows beyond
  * the caps of smtp_limits.h (R25).

@@ -16,9 +16,9 @@ struct smtp_refusal {
 /* Appends the reply to out: one line for each line of text (separated by \n),
  * long ones broken at a blank, all with the same code.  The enhanced code is
  * left out when it is NULL or its class is not that of the code (RFC 2034 4).
- * Control characters become blanks, accents go, and other bytes that are not
- * ASCII become "?", so that no foreign text can end a line; text beyond
- * SMTP_SAY_TEXT_MAX is cut.  out must have room for SMTP_SAY_SPACE. */
+ * Control characters become blanks, accents are removed, and other bytes that
+ * are not ASCII become "?", so that text from elsewhere cannot end a line; text
+ * beyond SMTP_SAY_TEXT_MAX is cut. out must have room for SMTP_SAY_SPACE. */
 void smtp_say(
     struct buf *out, int code, const char *enhanced, const char *text);
 

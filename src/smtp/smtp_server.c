@@ -11,14 +11,14 @@
 #include "smtp/smtp_server_impl.h"
 #include "smtp/syntax.h"
 
-/* Beyond this much unread output no further command is run; what is left is
- * space for the answers that may still come: the driver's and a 421. */
+/* With more unread output than this, no command is run; the rest is space for
+ * the replies that may still come: the driver's and a 421. */
 enum { OUT_FULL = SMTP_SERVER_OUT_MAX - 2 * SMTP_SAY_SPACE };
 
 /* --- life ------------------------------------------------------------------ */
 
-/* Then the greeting says so, and our sendmail need not wait for the answer to
- * EHLO. */
+/* Then the greeting says XRELAIS, and our sendmail need not wait for the reply
+ * to EHLO. */
 static bool
 offers_all(const struct smtp_server_opts *o)
 {
@@ -108,7 +108,7 @@ find_line(const struct smtp_server *s, size_t max, struct bytes *ret)
 	return n < max ? LINE_PART : LINE_LONG;
 }
 
-/* Lines may hold a password: they leave nothing behind. */
+/* Lines may contain a password, so they are overwritten. */
 static void
 drop_input(struct smtp_server *s, size_t n)
 {
@@ -364,7 +364,7 @@ owed(struct smtp_server *s, struct ss_info *info)
 	return SS_IDLE;
 }
 
-/* False: the client must come first, or the driver. */
+/* False: the client or the driver must act first. */
 static bool
 may_go_on(const struct smtp_server *s)
 {
@@ -387,8 +387,8 @@ smtp_server_next(struct smtp_server *s, struct ss_info *ret_info)
 			continue;
 		if (!s->is_eof)
 			return SS_IDLE;
-		/* All that came has been done; half a command or message is
-		 * none (R51). */
+		/* Everything complete has been handled; half a command or
+		 * message does not count (R51). */
 		ss_hang_up(s, "connection closed by the client");
 	}
 	return ev;

@@ -8,8 +8,8 @@
  *
  * After SS_MAIL, SS_RCPT and SS_END (and SS_COMMAND) the engine stays silent
  * until the driver answers with smtp_server_reply(): 250 cannot be said before
- * the queue called the message safe, because the only code that could say it
- * has not been told.  Commands that arrive meanwhile wait in order.
+ * the queue called the message safe, because only the driver's answer makes the
+ * engine say it.  Commands that arrive meanwhile wait in order.
  *
  * One function resets the transaction for every refusal (R10).
  */
@@ -31,13 +31,13 @@ struct smtp_server_opts {
 	uint64_t max_size_bytes; /* SIZE; 0: no limit */
 	size_t max_rcpts; /* 452 4.5.3 beyond; 0: SMTP_RCPTS_MAX */
 	int64_t idle_ms; /* 0: SMTP_SERVER_IDLE_MS */
-	/* Offer XRELAIS: XMODE= and XACCOUNT= on MAIL.  Where BDAT is taken and
-	 * nothing hidden the greeting names it too: such a client need not
-	 * wait for the answer to EHLO. */
+	/* Offer XRELAIS: XMODE= and XACCOUNT= on MAIL.  If BDAT is accepted and
+	 * nothing is hidden, the greeting names it as well: then a client need
+	 * not wait for the reply to EHLO. */
 	bool may_xrelais;
 	bool may_chunk; /* offer CHUNKING and take BDAT */
-	/* The driver knows STARTTLS and AUTH: SS_COMMAND.  None of ours does;
-	 * the throw-away provider of the tests is built on it. */
+	/* The driver handles STARTTLS and AUTH: SS_COMMAND.  Only the test
+	 * provider does. */
 	bool has_commands;
 	bool hide_pipelining, hide_8bitmime, hide_smtputf8, hide_dsn, hide_size;
 	const char *limits; /* RFC 9422, "RCPTMAX=20", or NULL */
@@ -47,12 +47,12 @@ struct smtp_server_opts {
 struct smtp_server *smtp_server_new(const struct smtp_server_opts *opts);
 void smtp_server_free(struct smtp_server *s);
 
-/* Bytes from the client.  _room() is 0 while the engine wants none: an answer
- * of the driver is due, or replies pile up unread. */
+/* Bytes from the client.  _room() is 0 while the engine takes none: the driver
+ * owes an answer, or too many replies are unread. */
 size_t smtp_server_room(const struct smtp_server *s);
 void smtp_server_put(struct smtp_server *s, const void *p, size_t n);
-/* No more will come.  What came before is still done, in order, so that a
- * client may send everything and close its side; then SS_CLOSE. */
+/* End of input.  Earlier input is still handled, in order, so that a client may
+ * send everything and close its side; then SS_CLOSE. */
 void smtp_server_eof(struct smtp_server *s);
 
 /* Bytes for the client, borrowed until the next call on s. */
@@ -126,7 +126,7 @@ void smtp_server_reply(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 
 /* The answer to SS_COMMAND.  334 carries a challenge (base64, any length up to
- * SMTP_SAY_SPACE) in text, and makes the next line SS_COMMAND too; behind a 220
+ * SMTP_SAY_SPACE) in text, and makes the next line SS_COMMAND too; after a 220
  * nothing is read before smtp_server_restart(); 421 closes. */
 void smtp_server_command(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
@@ -134,16 +134,16 @@ void smtp_server_command(
 /* Lines for the reply to EHLO, separated by \n, borrowed; NULL: none. */
 void smtp_server_offer(struct smtp_server *s, const char *lines);
 
-/* As if the client had just come, without a greeting: TLS is on, and what was
- * said in clear counts for nothing (RFC 3207 4.2). */
+/* Starts the session again without a greeting: TLS is on, and everything said
+ * in clear is forgotten (RFC 3207 4.2). */
 void smtp_server_restart(struct smtp_server *s);
 
-/* Tells the client 421 with this text and closes: a clean stop.  An answer that
- * was due is not wanted any more. */
+/* Tells the client 421 with this text and closes: a clean stop.  The driver
+ * owes no answer any more. */
 void smtp_server_shutdown(struct smtp_server *s, const char *text);
 
-/* The same before the first byte, in place of the greeting: this client is not
- * served, now (421) or ever (5yz). */
+/* The same in place of the greeting: this client is not served, for now (421)
+ * or ever (5yz). */
 void smtp_server_turn_away(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 

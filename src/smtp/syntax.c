@@ -27,8 +27,8 @@ is_label(char c)
 	return ascii_is_alnum(c) || is_high(c) || c == '-' || c == '_';
 }
 
-/* RFC 5321 4.1.3 has "<" and ">", too; but then two readers could differ about
- * where the path ends. */
+/* RFC 5321 4.1.3 allows "<" and ">" as well, but then two readers could differ
+ * about where the path ends. */
 static bool
 is_literal(char c)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* syntax.h - the grammar inside SMTP command lines (RFC 5321, 6531, 3461).
  *
- * Looks at bytes, allocates nothing, copies nothing: what is found is a part
- * of what was given.  Lenient where programs on a machine are careless and the
- * meaning is plain; strict where a byte could become a command (R8).
+ * Looks at bytes, allocates nothing, copies nothing: what is found is a part of
+ * what was given.  Lenient where local programs are careless and the meaning is
+ * clear; strict where a byte could become a command (R8).
  */
 #ifndef SMTP_SYNTAX_H
 #define SMTP_SYNTAX_H
@@ -59,9 +59,9 @@ bool syntax_is_xtext(struct bytes b);
 
 /* --- other ---------------------------------------------------------------- */
 
-/* The argument of EHLO and HELO: nearly anything, because a name that is odd
- * is no reason to refuse mail (RFC 5321 4.1.4); the first word counts.  False:
- * there is none, or it is longer than SMTP_DOMAIN_MAX. */
+/* The argument of EHLO and HELO: nearly anything, because an odd name is no
+ * reason to refuse mail (RFC 5321 4.1.4); the first word counts.  False: there
+ * is none, or it is longer than SMTP_DOMAIN_MAX. */
 bool syntax_helo(struct bytes in, struct bytes *ret_name) MUST_CHECK;
 
 /* Takes the first word off *list, and the blanks around it.  n == 0: none. */

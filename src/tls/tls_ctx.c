@@ -12,9 +12,10 @@
 #include "base/xalloc.h"
 #include "tls/tls_inside.h"
 
-/* Behind the system's own policy, so that a stricter machine stays stricter
- * (RFC 8997, R70): TLS 1.2 or newer, RSA keys of 2048 bits or more, no SHA-1
- * signature in a certificate (the profile) or in the handshake (RFC 9155). */
+/* In addition to the system's own policy, so that a stricter machine stays
+ * stricter (RFC 8997, R70): TLS 1.2 or newer, RSA keys of 2048 bits or more, no
+ * SHA-1 signature in a certificate (the profile) or in the handshake (RFC
+ * 9155). */
 #define POLICY                                                                 \
 	"-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%PROFILE_MEDIUM"                  \
 	":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1"
@@ -34,9 +35,8 @@ struct tls_ctx {
 	char *ticket_name;
 };
 
-/* Looking for tokens, testing itself and building tables, GnuTLS touches 1 MB
- * of memory as soon as it is loaded; so it is not asked to before a first
- * context needs it. */
+/* GnuTLS uses 1 MB of memory when it initialises (tokens, self-tests, tables),
+ * so this waits until a context needs it. */
 GNUTLS_SKIP_GLOBAL_INIT
 
 static void
@@ -121,8 +121,8 @@ tls_ctx_put_ticket(
 	c->ticket_name = xstrdup(name);
 }
 
-/* Resuming skips the certificate, so a ticket counts only for the name that
- * was verified when it was made. */
+/* Resumption skips the certificate, so a ticket is used only for the name that
+ * was verified when it was issued. */
 bool
 tls_ctx_ticket(const struct tls_ctx *c, const char *name, gnutls_datum_t *ret)
 {

@@ -29,7 +29,7 @@ struct tls_client_opts { /* strings are copied */
 					 * chain check, not the TLS version */
 	const char *cert_file, *key_file; /* client certificate, or NULL */
 };
-/* A server side for the throw-away provider. */
+/* The server side, for the test provider. */
 struct tls_server_opts {
 	const char *cert_file, *key_file;
 	const char *client_ca_file; /* ask for a certificate; NULL: do not */
@@ -41,10 +41,10 @@ int tls_ctx_new_client(
     const struct tls_client_opts *opts, struct tls_ctx **ret, struct err *err);
 int tls_ctx_new_server(
     const struct tls_server_opts *opts, struct tls_ctx **ret, struct err *err);
-/* Reads everything once, for who wants to know now whether it can be read:
- * relaisd --check.  ERR_CONFIG names the file. */
+/* Reads everything once to find out whether it can be read, for relaisd
+ * --check.  ERR_CONFIG names the file. */
 int tls_ctx_check(struct tls_ctx *c, struct err *err);
-/* Pipes that are left keep what they need of it; with the last it is gone. */
+/* Remaining pipes keep it alive; the last one frees it. */
 void tls_ctx_free(struct tls_ctx *c);
 
 /* Drops the trust store and keys if no pipe uses them; the next pipe reads

@@ -14,8 +14,8 @@
 
 struct tls_ctx;
 
-/* A pipe holds the credentials from the one to the other, so that
- * tls_ctx_trim() knows.  The first reads them from disk. */
+/* A pipe holds the credentials between these two calls, so that tls_ctx_trim()
+ * knows.  The first pipe reads them from disk. */
 int tls_ctx_take(struct tls_ctx *c, struct err *err);
 void tls_ctx_give(struct tls_ctx *c);
 

@@ -79,7 +79,7 @@ on_push(gnutls_transport_ptr_t p, const void *from, size_t n)
 
 	if (buf_add(&t->out, from, n))
 		return (ssize_t)n;
-	/* Only a peer that makes us answer without end gets here. */
+	/* Only a peer that makes us answer endlessly gets here. */
 	gnutls_transport_set_errno(t->session, EMSGSIZE);
 	return -1;
 }
@@ -161,8 +161,8 @@ library_failed(struct tls_pipe *t, int rc, struct err *err)
 {
 	struct err why;
 
-	if (t->why != NULL) { /* said already, by on_verify() */
-		/* The peer learns why, in the library's words; best effort. */
+	if (t->why != NULL) { /* reported by on_verify() */
+		/* Tells the peer why, in the library's words; best effort. */
 		(void)gnutls_alert_send(
 		    t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
 		return broken(t, t->why, err);
@@ -193,8 +193,8 @@ check_pin(struct tls_pipe *t, struct err *err)
 	return rc;
 }
 
-/* Called as soon as the server's certificate is there: nothing of ours, not
- * even the client certificate, goes to a server that is not the right one. */
+/* Called as soon as the server's certificate is there: a wrong server gets
+ * nothing, not even the client certificate. */
 static int
 on_verify(gnutls_session_t session)
 {
@@ -292,7 +292,7 @@ set_up_server(struct tls_pipe *t)
 {
 	gnutls_certificate_server_set_request(t->session,
 	    tls_ctx_asks(t->ctx) ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_IGNORE);
-	/* Without tickets nobody resumes, that is all. */
+	/* Without tickets there is no resumption. */
 	IGNORE(gnutls_session_ticket_enable_server(
 	    t->session, tls_ctx_ticket_key(t->ctx)));
 }

@@ -14,16 +14,15 @@
 #include "base/str.h"
 #include "mail/date.h"
 
-/* No machine that runs this can rightly believe in an earlier time: raised
- * with each release.  2026-09-01. */
+/* An earlier time is certainly wrong on a machine that runs this: raised with
+ * each release.  2026-09-01. */
 #define RELEASED_S INT64_C(1788220800)
 
 enum { NAMES_SHOWN = 3, NAMES_MAX = 300, SHA256_SIZE = 32, CHAIN_MAX = 16 };
 
 /* --- the decision ------------------------------------------------------- */
 
-/* The day alone, "2026-08-21": an hour more or less is not what a reader looks
- * for here. */
+/* The day alone, "2026-08-21". */
 static const char *
 date_text(int64_t at_s, char to[DATE_TEXT_SIZE])
 {
@@ -92,7 +91,7 @@ tell_name(const struct tls_facts *f, struct err *err)
 	    "the certificate is for %s, not %s", f->names, f->name);
 }
 
-/* In this order: what the user can mend himself comes first. */
+/* In this order: what the user can correct comes first. */
 static const struct {
 	unsigned bits;
 	int (*tell)(const struct tls_facts *f, struct err *err);
@@ -159,7 +158,7 @@ tls_verify_name_matches(struct bytes presented, const char *host)
 	presented = without_final_dot(presented);
 	if (presented.n < 2 || presented.p[0] != '*' || presented.p[1] != '.')
 		return presented.n > 0 && equal_nocase(presented, h);
-	/* "*.org" would be everybody, so two labels must follow. */
+	/* "*.org" would match everybody, so two labels must follow. */
 	if (memchr(presented.p + 2, '.', presented.n - 2) == NULL)
 		return false;
 	dot = memchr(h.p, '.', h.n);
@@ -210,7 +209,7 @@ show_san(struct buf *names, unsigned type, struct bytes san)
 		IGNORE(buf_adds(names, text));
 }
 
-/* One look at all names: is the right one there, and what to tell if not. */
+/* Looks at all names: finds the right one, and collects them for the error. */
 static bool
 look_at_names(
     gnutls_x509_crt_t crt, const struct reference *r, struct buf *names)
@@ -321,7 +320,7 @@ tls_verify_session(
 	if (import(session, 0, &leaf) != 0)
 		return err_set(err, ERR_CERTIFICATE,
 		    "%s presents no readable certificate", name);
-	/* An answer that is not a verdict must not count as one (F81). */
+	/* A result that is not a verdict must not count as one (F81). */
 	rc = gnutls_certificate_verify_peers(session, &purpose, 1, &f.status);
 	if (rc != 0)
 		f.status |= GNUTLS_CERT_INVALID;

@@ -16,7 +16,7 @@
 #include "mail/msgid.h"
 #include "net/loop.h"
 #include "net/stream.h"
-#include "outbound/courier_login.h"
+#include "outbound/wire.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 #include "tls/tls_ctx.h"
@@ -35,19 +35,15 @@ struct check_talk {
 	struct loop *loop;
 	struct check_talk_opts opts;
 	struct check_talk_hooks hooks;
-	struct stream *stream;
 	struct tls_ctx *tls;
 	struct err tls_trouble; /* on this machine; class ERR_NONE: none */
-	struct smtp_client *smtp;
-	struct courier_login login;
+	struct wire wire;
 	struct loop_timer *timer;
-	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t since_ms; /* when this stage began */
 	bool has_ehlo, has_secret, is_ready;
 	bool is_over; /* which is told by soon */
 	struct loop_task soon;
 	struct check_talk_end end;
-	char who[VERDICT_WHO_MAX];
 	struct verdict rcpt; /* what was said of the recipient */
 	struct buf message;
 	size_t message_at;
@@ -114,12 +110,12 @@ over(struct check_talk *t, enum check_talk_fault fault,
 	t->is_over = true;
 	loop_timer_set(t->timer, INT64_MAX);
 	t->end = (struct check_talk_end) { .fault = fault,
-		.names_refused = t->smtp != NULL
-				     ? smtp_client_ehlo_refused(t->smtp)
+		.names_refused = t->wire.smtp != NULL
+				     ? smtp_client_ehlo_refused(t->wire.smtp)
 				     : 0,
-		.has_spoken_tls = stream_tls_is_up(t->stream) ||
-				  (stream_error(t->stream) != NULL &&
-				      stream_error(t->stream)->class ==
+		.has_spoken_tls = stream_tls_is_up(t->wire.stream) ||
+				  (stream_error(t->wire.stream) != NULL &&
+				      stream_error(t->wire.stream)->class ==
 					  ERR_CERTIFICATE),
 		.has_secret = t->has_secret };
 	if (failure != NULL)
@@ -164,7 +160,7 @@ refused(struct check_talk *t, enum check_stage stage, const struct verdict *v)
 static void
 tell_tls(struct check_talk *t)
 {
-	const struct tls_pipe *pipe = stream_tls(t->stream);
+	const struct tls_pipe *pipe = stream_tls(t->wire.stream);
 	int64_t until_s = tls_pipe_expires_s(pipe), days;
 	char date[DATE_TEXT_SIZE];
 	const char *advice = "";
@@ -188,10 +184,8 @@ start_tls(struct check_talk *t, struct err *err)
 
 	if (t->tls == NULL && tls_ctx_new_client(&opts, &t->tls, err) != 0)
 		return -1;
-	if (stream_start_tls(t->stream, t->tls, t->opts.account->host, err) !=
-	    0)
+	if (wire_start_tls(&t->wire, t->tls, t->opts.step_ms, err) != 0)
 		return -1;
-	t->handshake_by = now_ms(t) + t->opts.step_ms;
 	t->since_ms = now_ms(t);
 	return 0;
 }
@@ -199,7 +193,7 @@ start_tls(struct check_talk *t, struct err *err)
 static void
 tls_failed(struct check_talk *t)
 {
-	const struct err *e = stream_error(t->stream);
+	const struct err *e = stream_error(t->wire.stream);
 	const char *advice = "";
 	char seen[CHECK_SEEN_MAX];
 
@@ -212,7 +206,7 @@ tls_failed(struct check_talk *t)
 			 "virus scanner or the login page of a hotspot), or "
 			 "host is not the name of this server: use the name in "
 			 "the certificate";
-	else if (e != NULL && e->class == ERR_TLS && t->smtp == NULL)
+	else if (e != NULL && e->class == ERR_TLS && t->wire.smtp == NULL)
 		advice = "the connection is intercepted, or the port and tls "
 			 "of this account do not fit together";
 	else if (e == NULL)
@@ -222,35 +216,32 @@ tls_failed(struct check_talk *t)
 	    CHECK_TALK_WRONG_PORT, seen, advice);
 }
 
-/* True: the engine may be cranked. */
+/* True: the engine may be driven. */
 static bool
 handshake_is_over(struct check_talk *t)
 {
-	if (t->handshake_by == INT64_MAX)
+	switch (wire_handshake(&t->wire)) {
+	case WIRE_READY:
 		return true;
-	if (stream_error(t->stream) != NULL || stream_at_eof(t->stream)) {
-		tls_failed(t);
-		return false;
-	}
-	if (!stream_tls_is_up(t->stream)) {
-		if (now_ms(t) >= t->handshake_by)
-			failed(t, CHECK_TLS, CHECK_LATER, CHECK_TALK_WRONG_PORT,
-			    "no answer to the TLS handshake",
-			    "if the port wants clear text first, set tls = "
-			    "starttls");
+	case WIRE_TLS_UP:
+		if (t->opts.is_tls_probe)
+			over(t, CHECK_TALK_FINE, NULL);
 		else
-			loop_timer_set(t->timer, t->handshake_by);
-		return false;
+			tell_tls(t);
+		return !t->is_over;
+	case WIRE_WAITS:
+		loop_timer_set(t->timer, t->wire.handshake_by);
+		break;
+	case WIRE_BROKEN:
+		tls_failed(t);
+		break;
+	case WIRE_TIMED_OUT:
+		failed(t, CHECK_TLS, CHECK_LATER, CHECK_TALK_WRONG_PORT,
+		    "no answer to the TLS handshake",
+		    "if the port wants clear text first, set tls = starttls");
+		break;
 	}
-	t->handshake_by = INT64_MAX;
-	if (t->opts.is_tls_probe) {
-		over(t, CHECK_TALK_FINE, NULL);
-		return false;
-	}
-	tell_tls(t);
-	if (t->smtp != NULL)
-		smtp_client_tls_up(t->smtp);
-	return true;
+	return false;
 }
 
 /* --- ehlo, secret, auth --------------------------------------------------- */
@@ -258,7 +249,7 @@ handshake_is_over(struct check_talk *t)
 static void
 tell_ehlo(struct check_talk *t)
 {
-	const struct smtp_caps *caps = smtp_client_caps(t->smtp);
+	const struct smtp_caps *caps = smtp_client_caps(t->wire.smtp);
 	char size[40] = "";
 
 	if (t->has_ehlo)
@@ -280,7 +271,7 @@ tell_ehlo(struct check_talk *t)
 static void
 tell_secret(struct check_talk *t)
 {
-	if (t->has_secret || !courier_login_is_asking(&t->login))
+	if (t->has_secret || !courier_login_is_asking(&t->wire.login))
 		return;
 	t->has_secret = true;
 	passed(t, CHECK_SECRET, "", "%s",
@@ -295,7 +286,7 @@ on_ready(struct check_talk *t, const struct sc_info *info)
 		return;
 	tell_ehlo(t);
 	t->is_ready = true;
-	courier_login_forget(&t->login);
+	courier_login_forget(&t->wire.login);
 	if (t->opts.account->wants_auth)
 		passed(t, CHECK_AUTH, "", "%.*s as %s", (int)info->text.n,
 		    info->text.p, t->opts.account->user);
@@ -311,7 +302,7 @@ on_ready(struct check_talk *t, const struct sc_info *info)
 		.rcpts = &t->to,
 		.nrcpts = 1,
 		.is_probe = true };
-	smtp_client_send(t->smtp, &t->job);
+	smtp_client_send(t->wire.smtp, &t->job);
 }
 
 /* --- mail, send ----------------------------------------------------------- */
@@ -360,7 +351,7 @@ send_message(struct check_talk *t)
 		.size_bytes = buf_len(&t->message),
 		.needs_utf8 = !is_ascii };
 	t->message_at = 0;
-	smtp_client_send(t->smtp, &t->job);
+	smtp_client_send(t->wire.smtp, &t->job);
 }
 
 static void
@@ -413,7 +404,7 @@ stage_of(const struct check_talk *t, const struct sc_info *info)
 static void
 no_auth(struct check_talk *t, const struct verdict *v)
 {
-	const char *offered = smtp_client_caps(t->smtp)->auth;
+	const char *offered = smtp_client_caps(t->wire.smtp)->auth;
 	char seen[CHECK_SEEN_MAX];
 
 	tell_ehlo(t);
@@ -435,7 +426,7 @@ on_close(struct check_talk *t, const struct sc_info *info)
 	enum check_stage stage = stage_of(t, info);
 
 	if (!t->is_ready && !t->has_ehlo &&
-	    courier_login_may_say_another_name(&t->login, info)) {
+	    courier_login_may_say_another_name(&t->wire.login, info)) {
 		over(t, CHECK_TALK_ANOTHER_NAME, NULL);
 		return;
 	}
@@ -473,40 +464,10 @@ on_close(struct check_talk *t, const struct sc_info *info)
 
 /* --- the crank ------------------------------------------------------------ */
 
-static bool
-give_output(struct check_talk *t)
-{
-	const void *p;
-	bool went = false;
-	size_t n;
-
-	while ((n = smtp_client_peek(t->smtp, &p)) > 0 &&
-	       (n = stream_write(t->stream, p, n)) > 0) {
-		smtp_client_sent(t->smtp, n);
-		went = true;
-	}
-	return went;
-}
-
-static bool
-take_input(struct check_talk *t)
-{
-	size_t room = smtp_client_room(t->smtp), n;
-	const void *p;
-
-	if (room == 0 || (n = stream_peek(t->stream, &p)) == 0)
-		return false;
-	if (n > room)
-		n = room;
-	smtp_client_put(t->smtp, p, n);
-	stream_used(t->stream, n);
-	return true;
-}
-
 static void
 on_starttls(struct check_talk *t)
 {
-	IGNORE(give_output(t)); /* STARTTLS itself has gone */
+	IGNORE(wire_give(&t->wire)); /* STARTTLS itself has gone */
 	if (start_tls(t, &t->tls_trouble) != 0)
 		failed(t, CHECK_TLS, CHECK_PERSON, CHECK_TALK_FAILED,
 		    t->tls_trouble.text, "");
@@ -519,7 +480,7 @@ feed(struct check_talk *t)
 
 	if (t->job.tag != TAG_MESSAGE)
 		return false;
-	n = smtp_client_body(t->smtp, buf_str(&t->message) + t->message_at,
+	n = smtp_client_body(t->wire.smtp, buf_str(&t->message) + t->message_at,
 	    buf_len(&t->message) - t->message_at);
 	t->message_at += n;
 	return n > 0;
@@ -541,7 +502,7 @@ on_event(struct check_talk *t, enum sc_event ev, const struct sc_info *info)
 	case SC_CHALLENGE:
 	case SC_ACCEPTED:
 		tell_ehlo(t);
-		courier_login_event(&t->login, ev, info);
+		courier_login_event(&t->wire.login, ev, info);
 		break;
 	case SC_READY:
 		on_ready(t, info);
@@ -559,14 +520,6 @@ on_event(struct check_talk *t, enum sc_event ev, const struct sc_info *info)
 }
 
 static void
-name_who(const struct check_talk *t, struct sc_info *info)
-{
-	IGNORE(str_copy(info->verdict.who, sizeof(info->verdict.who),
-	    bytes_str(t->who))); /* of the same size */
-	info->verdict.is_logged_in = t->is_ready && t->opts.account->wants_auth;
-}
-
-static void
 crank(struct check_talk *t)
 {
 	struct sc_info info;
@@ -574,24 +527,21 @@ crank(struct check_talk *t)
 	bool goes_on;
 
 	do {
-		goes_on = take_input(t);
-		if (stream_error(t->stream) != NULL)
-			smtp_client_eof(t->smtp, stream_error(t->stream)->text);
-		else if (stream_at_eof(t->stream))
-			smtp_client_eof(
-			    t->smtp, "the server closed the connection");
-		smtp_client_tick(t->smtp, now_ms(t));
-		while ((ev = smtp_client_next(t->smtp, &info)) != SC_IDLE) {
-			name_who(t, &info);
+		goes_on = wire_take(&t->wire);
+		smtp_client_tick(t->wire.smtp, now_ms(t));
+		while ((ev = wire_next(&t->wire,
+			    t->is_ready && t->opts.account->wants_auth,
+			    &info)) != SC_IDLE) {
 			on_event(t, ev, &info);
 			if (t->is_over)
 				return;
 		}
-		goes_on = give_output(t) || goes_on;
+		goes_on = wire_give(&t->wire) || goes_on;
 	} while (goes_on);
-	loop_timer_set(t->timer, t->handshake_by < smtp_client_deadline(t->smtp)
-				     ? t->handshake_by
-				     : smtp_client_deadline(t->smtp));
+	loop_timer_set(
+	    t->timer, t->wire.handshake_by < smtp_client_deadline(t->wire.smtp)
+			  ? t->wire.handshake_by
+			  : smtp_client_deadline(t->wire.smtp));
 }
 
 static void
@@ -607,11 +557,7 @@ begin_smtp(struct check_talk *t)
 		.step_ms_max = t->opts.step_ms,
 	};
 
-	courier_login_names(&t->login, t->opts.account, &opts);
-	t->smtp = smtp_client_new(&opts);
-	t->login.smtp = t->smtp;
-	courier_login_begin(&t->login, t->opts.account, t->opts.port.port);
-	smtp_client_tick(t->smtp, now_ms(t));
+	wire_begin(&t->wire, &opts, t->opts.account, t->opts.port.port);
 }
 
 static void
@@ -623,7 +569,7 @@ drive(struct check_talk *t)
 		failed(t, CHECK_TLS, CHECK_PERSON, CHECK_TALK_FAILED,
 		    t->tls_trouble.text, "");
 	else if (handshake_is_over(t)) {
-		if (t->smtp == NULL)
+		if (t->wire.smtp == NULL)
 			begin_smtp(t);
 		crank(t);
 	}
@@ -654,20 +600,13 @@ check_talk_new(struct loop *l, const struct check_talk_opts *opts,
 	t->loop = l;
 	t->opts = *opts;
 	t->hooks = *hooks;
-	t->stream = opts->stream;
-	t->handshake_by = INT64_MAX;
 	t->since_ms = now_ms(t);
 	buf_init(&t->message, MESSAGE_MAX);
 	loop_task_init(&t->soon, on_soon);
 	t->timer = loop_timer_new(l, on_stream, t);
-	(void)snprintf(t->who, sizeof(t->who), "%s[%s]:%d", opts->account->host,
-	    stream_peer_host(t->stream), stream_peer_port(t->stream));
-	t->login = (struct courier_login) {
-		.loop = l, .stream = t->stream, .go_on = on_login, .ctx = t
-	};
-	(void)snprintf(t->login.literal, sizeof(t->login.literal), "%s",
-	    stream_local_literal(t->stream));
-	stream_on_ready(t->stream, on_stream, t);
+	wire_init(&t->wire, l, NULL, opts->account->host, on_login, t);
+	wire_connected(&t->wire, opts->stream);
+	stream_on_ready(t->wire.stream, on_stream, t);
 	if (opts->port.tls == SC_TLS_IMPLICIT)
 		IGNORE(start_tls(t, &t->tls_trouble) != 0); /* drive() looks */
 	loop_timer_set(t->timer, now_ms(t)); /* and goes on from there */
@@ -679,13 +618,12 @@ check_talk_free(struct check_talk *t)
 {
 	if (t == NULL)
 		return;
-	if (t->smtp != NULL && t->is_ready) {
-		smtp_client_quit(t->smtp);
-		IGNORE(give_output(t)); /* stream_finish() sends the rest */
+	if (t->wire.smtp != NULL && t->is_ready) {
+		smtp_client_quit(t->wire.smtp);
+		IGNORE(
+		    wire_give(&t->wire)); /* stream_finish() sends the rest */
 	}
-	courier_login_clear(&t->login);
-	smtp_client_free(t->smtp);
-	stream_finish(t->stream, LINGER_MS);
+	wire_clear(&t->wire, LINGER_MS);
 	tls_ctx_free(t->tls);
 	loop_timer_free(t->timer);
 	loop_soon_cancel(&t->soon);

@@ -15,10 +15,10 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
-#include "outbound/courier_login.h"
 #include "outbound/delivery.h"
 #include "outbound/pool.h"
 #include "outbound/service.h"
+#include "outbound/wire.h"
 #include "queue/queue.h"
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
@@ -36,7 +36,6 @@ struct courier_timing {
 	bool has_greeted;
 	bool is_given_up; /* silent for too long */
 	bool was_stalled; /* when last looked at */
-	int64_t handshake_by; /* boot clock; INT64_MAX: none under way */
 	int64_t keep_until; /* idle until then, then QUIT */
 };
 
@@ -46,16 +45,13 @@ struct courier {
 	struct account_opts *opts; /* by which it was opened */
 	struct account_port port;
 	struct dial *dial;
-	struct stream *stream;
-	struct smtp_client *smtp; /* NULL until the transport is ready */
+	struct wire wire;
 	struct loop_timer *timer;
 	struct list deliveries; /* messages under way */
 	struct delivery *body; /* whose body the engine wants now, or NULL */
 	bool is_ready, is_quitting, is_gone;
-	char who[VERDICT_WHO_MAX];
 	struct delivery_remote remote;
 	struct answer heard; /* the newest, and what it means */
-	struct courier_login login;
 	struct courier_timing timing;
 	struct service service;
 };
@@ -228,11 +224,8 @@ courier_free(struct courier *c)
 		return;
 	list_foreach (it, &c->deliveries)
 		delivery_end(delivery_of_link(it), NULL);
-	courier_login_clear(&c->login);
 	dial_free(c->dial);
-	smtp_client_free(c->smtp);
-	if (c->stream != NULL)
-		stream_finish(c->stream, LINGER_MS);
+	wire_clear(&c->wire, LINGER_MS);
 	loop_timer_free(c->timer);
 	list_remove(&c->link);
 	account_opts_free(c->opts);
@@ -243,7 +236,7 @@ courier_free(struct courier *c)
 static enum port_fault
 fault_of_stream(const struct courier *c)
 {
-	const struct err *e = stream_error(c->stream);
+	const struct err *e = stream_error(c->wire.stream);
 
 	if (e != NULL && e->class == ERR_CERTIFICATE)
 		return PORT_CERTIFICATE;
@@ -268,17 +261,17 @@ port_failed(struct courier *c, enum port_fault fault, const char *why)
 static void
 transport_failed(struct courier *c)
 {
-	const struct err *e = stream_error(c->stream);
+	const struct err *e = stream_error(c->wire.stream);
 	enum port_fault fault = fault_of_stream(c);
 	char why[600];
 
-	if (tls_pipe_offered_ticket(stream_tls(c->stream))) {
+	if (tls_pipe_offered_ticket(stream_tls(c->wire.stream))) {
 		/* The ticket has been forgotten; a handshake without it may
 		 * work and is tried at once. */
 		go(c, NULL);
 		return;
 	}
-	(void)snprintf(why, sizeof(why), "%s: %s", c->who,
+	(void)snprintf(why, sizeof(why), "%s: %s", c->wire.who,
 	    e != NULL ? e->text
 		      : "the connection was closed during the TLS handshake");
 	port_failed(c, fault, why);
@@ -293,7 +286,7 @@ handshake_timed_out(struct courier *c)
 	(void)snprintf(why, sizeof(why),
 	    "%s: no answer to the TLS handshake; if the port wants clear text "
 	    "first, set tls = starttls",
-	    c->who);
+	    c->wire.who);
 	port_failed(c, PORT_NO_GREETING, why);
 	go(c, NULL);
 }
@@ -338,7 +331,7 @@ static const struct {
 static enum trouble_act
 act_on(const struct courier *c, const struct sc_info *info)
 {
-	if (courier_login_may_say_another_name(&c->login, info))
+	if (courier_login_may_say_another_name(&c->wire.login, info))
 		return ACT_AGAIN;
 	if (info->trouble != SC_TROUBLE_LOST) {
 		/* A protocol error after the login says nothing about the port:
@@ -372,13 +365,14 @@ lost_bdat_again(const struct courier *c)
 static void
 learn_at_end(struct courier *c, const struct sc_info *info)
 {
-	unsigned distrust = smtp_client_distrust(c->smtp);
+	unsigned distrust = smtp_client_distrust(c->wire.smtp);
 
-	if (smtp_client_lost_bdat(c->smtp) && lost_bdat_again(c))
+	if (smtp_client_lost_bdat(c->wire.smtp) && lost_bdat_again(c))
 		distrust |= SMTP_DISTRUST_CHUNKING;
 	learn(c, LEARNT_DISTRUST, fact(c, LEARNT_DISTRUST) | distrust);
-	if (courier_login_may_say_another_name(&c->login, info)) {
-		learn(c, LEARNT_NAMES_TRIED, smtp_client_ehlo_refused(c->smtp));
+	if (courier_login_may_say_another_name(&c->wire.login, info)) {
+		learn(c, LEARNT_NAMES_TRIED,
+		    smtp_client_ehlo_refused(c->wire.smtp));
 	} else if (info->trouble == SC_TROUBLE_NAME) {
 		learn(c, LEARNT_NAMES_TRIED, 0); /* the next try begins anew */
 		learn(c, LEARNT_EHLO, 0);
@@ -388,9 +382,9 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 static bool
 tell_answer(const struct courier *c, enum account_news_kind kind)
 {
-	struct account_news n = {
-		.kind = kind, .answer = &c->heard, .secret = c->login.secret
-	};
+	struct account_news n = { .kind = kind,
+		.answer = &c->heard,
+		.secret = c->wire.login.secret };
 
 	return tell_account(c, &n);
 }
@@ -406,7 +400,8 @@ explain(const struct courier *c, const struct sc_info *info, struct buf *why)
 		    d.remedy, sizeof(d.remedy), bytes_str(advice))); /* fits */
 		diagnosis_reason(&info->verdict, &d, why);
 	} else { /* cut when full */
-		IGNORE(buf_addf(why, "%s: %s", c->who, info->verdict.text));
+		IGNORE(
+		    buf_addf(why, "%s: %s", c->wire.who, info->verdict.text));
 	}
 }
 
@@ -495,12 +490,12 @@ load(struct courier *c)
 	struct queue_claim *qd;
 	struct delivery *d;
 
-	if (!c->is_ready || !smtp_client_may_send(c->smtp))
+	if (!c->is_ready || !smtp_client_may_send(c->wire.smtp))
 		return false;
 	list_foreach (it, &c->deliveries) {
 		d = delivery_of_link(it);
 		if (delivery_is_between(d)) {
-			delivery_send(d, c->smtp);
+			delivery_send(d, c->wire.smtp);
 			return true;
 		}
 	}
@@ -513,7 +508,7 @@ load(struct courier *c)
 	if ((qd = queue_take(c->pool->queue, c->pool->handle)) == NULL)
 		return false;
 	c->heard.verdict.class = VERDICT_NONE; /* the table may be another */
-	d = delivery_new(c->pool, qd, c->smtp, &c->remote);
+	d = delivery_new(c->pool, qd, c->wire.smtp, &c->remote);
 	if (d == NULL)
 		return true;
 	service_carry(&c->service, list_is_empty(&c->deliveries));
@@ -522,7 +517,7 @@ load(struct courier *c)
 		relieve(c);
 	account_spend(
 	    c->pool->account, envelope_waiting(queue_claim_envelope(qd)));
-	delivery_send(d, c->smtp);
+	delivery_send(d, c->wire.smtp);
 	return true;
 }
 
@@ -593,11 +588,12 @@ log_login(const struct courier *c, struct bytes mechanism)
 
 	log_begin(&l, LOG_LEVEL_INFO, "connected");
 	log_str(&l, "account", opts_of(c)->name);
-	log_str(&l, "remote", c->who);
+	log_str(&l, "remote", c->wire.who);
 	log_str(&l, "tls", c->remote.tls[0] != '\0' ? c->remote.tls : "none");
-	if (stream_tls(c->stream) != NULL)
+	if (stream_tls(c->wire.stream) != NULL)
 		log_str(&l, "resumed",
-		    tls_pipe_was_resumed(stream_tls(c->stream)) ? "yes" : "no");
+		    tls_pipe_was_resumed(stream_tls(c->wire.stream)) ? "yes"
+								     : "no");
 	if (mechanism.n > 0)
 		log_bytes(&l, "auth", mechanism);
 	else
@@ -609,9 +605,9 @@ log_login(const struct courier *c, struct bytes mechanism)
 static void
 learn_names(struct courier *c)
 {
-	unsigned refused = smtp_client_ehlo_refused(c->smtp);
+	unsigned refused = smtp_client_ehlo_refused(c->wire.smtp);
 
-	if (refused != 0 && (c->login.names & ~refused) != 0)
+	if (refused != 0 && (c->wire.login.names & ~refused) != 0)
 		learn(c, LEARNT_EHLO,
 		    learnt_ehlo(refused, opts_of(c)->ehlo_name));
 }
@@ -619,7 +615,7 @@ learn_names(struct courier *c)
 static void
 tell_login(const struct courier *c)
 {
-	const struct smtp_caps *caps = smtp_client_caps(c->smtp);
+	const struct smtp_caps *caps = smtp_client_caps(c->wire.smtp);
 	struct account_news n = { .kind = ACCOUNT_LOGGED_IN,
 		.size_max_bytes = caps->size_max_bytes,
 		.absurd = caps->absurd };
@@ -633,33 +629,17 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	if (c->is_ready)
 		return;
 	c->is_ready = true;
-	courier_login_forget(&c->login);
-	if (stream_tls(c->stream) != NULL)
-		c->remote.tls = tls_pipe_version(stream_tls(c->stream));
+	courier_login_forget(&c->wire.login);
+	if (stream_tls(c->wire.stream) != NULL)
+		c->remote.tls = tls_pipe_version(stream_tls(c->wire.stream));
 	log_login(c, info->text);
 	learn_names(c);
-	if (smtp_client_is_bare_auth(c->smtp))
+	if (smtp_client_is_bare_auth(c->wire.smtp))
 		learn(c, LEARNT_BARE_AUTH, 1);
 	tell_login(c);
 }
 
 /* --- the crank ------------------------------------------------------------ */
-
-/* True: bytes went, so the engine has room for more of a body. */
-static bool
-give_output(struct courier *c)
-{
-	const void *p;
-	bool went = false;
-	size_t n;
-
-	while ((n = smtp_client_peek(c->smtp, &p)) > 0 &&
-	       (n = stream_write(c->stream, p, n)) > 0) {
-		smtp_client_sent(c->smtp, n);
-		went = true;
-	}
-	return went;
-}
 
 static void
 on_starttls(struct courier *c)
@@ -667,13 +647,10 @@ on_starttls(struct courier *c)
 	struct tls_ctx *ctx;
 	struct err err;
 
-	IGNORE(give_output(c)); /* STARTTLS itself has gone */
+	IGNORE(wire_give(&c->wire)); /* STARTTLS itself has gone */
 	if (account_tls(c->pool->account, &ctx, &err) != 0 ||
-	    stream_start_tls(c->stream, ctx, opts_of(c)->host, &err) != 0) {
-		smtp_client_eof(c->smtp, err.text);
-		return;
-	}
-	c->timing.handshake_by = now_ms(c) + c->timing.patience_ms;
+	    wire_start_tls(&c->wire, ctx, c->timing.patience_ms, &err) != 0)
+		smtp_client_eof(c->wire.smtp, err.text);
 }
 
 /* The engine reports the same answer for each recipient, for the transaction,
@@ -687,17 +664,12 @@ hear(struct courier *c, const struct verdict *v)
 	c->heard.meaning = diagnose(v, opts_of(c)->host);
 }
 
-/* Adds what the engine does not know: which server said it, and to whom. */
 static enum sc_event
 next_event(struct courier *c, struct sc_info *info)
 {
-	enum sc_event ev = smtp_client_next(c->smtp, info);
+	enum sc_event ev = wire_next(
+	    &c->wire, c->is_ready && opts_of(c)->wants_auth, info);
 
-	if (ev == SC_IDLE)
-		return ev;
-	IGNORE(str_copy(info->verdict.who, sizeof(info->verdict.who),
-	    bytes_of(c->who, strlen(c->who)))); /* of the same size */
-	info->verdict.is_logged_in = c->is_ready && opts_of(c)->wants_auth;
 	if (ev == SC_RCPT_DONE || ev == SC_JOB_DONE || ev == SC_CLOSE)
 		hear(c, &info->verdict);
 	return ev;
@@ -719,7 +691,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 	case SC_AUTH:
 	case SC_CHALLENGE:
 	case SC_ACCEPTED:
-		courier_login_event(&c->login, ev, info);
+		courier_login_event(&c->wire.login, ev, info);
 		break;
 	case SC_READY:
 		on_engine_ready(c, info);
@@ -732,7 +704,7 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 		on_job_done(c, info);
 		break;
 	case SC_CLOSE:
-		IGNORE(give_output(c)); /* QUIT, at best */
+		IGNORE(wire_give(&c->wire)); /* QUIT, at best */
 		on_close(c, info);
 		return true;
 	}
@@ -743,10 +715,10 @@ on_event(struct courier *c, enum sc_event ev, const struct sc_info *info)
 static void
 note_silence(struct courier *c)
 {
-	int64_t since = smtp_client_waits_since(c->smtp);
+	int64_t since = smtp_client_waits_since(c->wire.smtp);
 
 	if (!c->is_ready || is_past(c) || since == INT64_MAX ||
-	    smtp_client_awaits_end(c->smtp))
+	    smtp_client_awaits_end(c->wire.smtp))
 		return;
 	pool_answered(c->pool,
 	    now_ms(c) -
@@ -756,19 +728,12 @@ note_silence(struct courier *c)
 static bool
 take_input(struct courier *c)
 {
-	size_t room = smtp_client_room(c->smtp), n;
-	const void *p;
-
-	if (room == 0 || (n = stream_peek(c->stream, &p)) == 0)
-		return false;
-	note_silence(c);
-	if (n > room)
-		n = room;
-	smtp_client_put(c->smtp, p, n);
-	stream_used(c->stream, n);
-	c->timing.heard_ms = now_ms(c);
-	c->timing.has_greeted = true;
-	return true;
+	if (wire_has_input(&c->wire)) {
+		note_silence(c);
+		c->timing.heard_ms = now_ms(c);
+		c->timing.has_greeted = true;
+	}
+	return wire_take(&c->wire);
 }
 
 /* Says QUIT when there is nothing more to do. */
@@ -784,8 +749,8 @@ maybe_quit(struct courier *c)
 	    (max == 0 || c->service.carried < max))
 		return;
 	c->is_quitting = true;
-	smtp_client_quit(c->smtp);
-	IGNORE(give_output(c)); /* the deadline ends it at the latest */
+	smtp_client_quit(c->wire.smtp);
+	IGNORE(wire_give(&c->wire)); /* the deadline ends it at the latest */
 }
 
 /* --- silence --------------------------------------------------------------- */
@@ -796,10 +761,10 @@ stalls_at(const struct courier *c)
 {
 	int64_t ms = c->timing.dialled_ms * SMTP_STALL_ROUNDS;
 
-	if (c->stream == NULL)
+	if (c->wire.stream == NULL)
 		return INT64_MAX; /* dialling has its own patience */
-	if (c->smtp != NULL && c->timing.handshake_by == INT64_MAX)
-		return smtp_client_stalls_at(c->smtp);
+	if (c->wire.smtp != NULL && c->wire.handshake_by == INT64_MAX)
+		return smtp_client_stalls_at(c->wire.smtp);
 	return c->timing.heard_ms + (ms > SMTP_STALL_MS ? ms : SMTP_STALL_MS);
 }
 
@@ -812,20 +777,20 @@ courier_is_stalled(const struct courier *c)
 bool
 courier_is_growing(const struct courier *c)
 {
-	return may_take(c) && smtp_client_is_growing(c->smtp);
+	return may_take(c) && smtp_client_is_growing(c->wire.smtp);
 }
 
 bool
 courier_is_trusted(const struct courier *c)
 {
 	return c->is_ready && !courier_is_stalled(c) &&
-	       smtp_client_is_trusted(c->smtp);
+	       smtp_client_is_trusted(c->wire.smtp);
 }
 
 bool
 courier_is_asking(const struct courier *c)
 {
-	return !c->is_ready && courier_login_is_asking(&c->login);
+	return !c->is_ready && courier_login_is_asking(&c->wire.login);
 }
 
 int64_t
@@ -834,14 +799,14 @@ courier_hopeless_at(const struct courier *c)
 	int64_t since;
 
 	/* Up to the greeting each step has a deadline as short as this. */
-	if (c->smtp == NULL || !c->timing.has_greeted ||
-	    c->timing.handshake_by != INT64_MAX)
+	if (c->wire.smtp == NULL || !c->timing.has_greeted ||
+	    c->wire.handshake_by != INT64_MAX)
 		return INT64_MAX;
 	/* Nothing depends on the answer to QUIT. */
 	if (c->is_quitting)
 		return stalls_at(c);
-	since = smtp_client_waits_since(c->smtp);
-	if (since == INT64_MAX || smtp_client_awaits_end(c->smtp))
+	since = smtp_client_waits_since(c->wire.smtp);
+	if (since == INT64_MAX || smtp_client_awaits_end(c->wire.smtp))
 		return INT64_MAX;
 	return (c->timing.heard_ms > since ? c->timing.heard_ms : since) +
 	       pool_silence_ms(c->pool);
@@ -859,7 +824,7 @@ courier_give_up(struct courier *c)
 	if (c->is_ready && !is_past(c))
 		pool_fell_silent(c->pool);
 	c->timing.is_given_up = true;
-	smtp_client_eof(c->smtp, why);
+	smtp_client_eof(c->wire.smtp, why);
 	drive(c);
 }
 
@@ -867,10 +832,10 @@ courier_give_up(struct courier *c)
 static int64_t
 look_at(const struct courier *c)
 {
-	const int64_t times[] = {
-		c->smtp != NULL ? smtp_client_overdue_at(c->smtp) : INT64_MAX,
-		stalls_at(c), courier_hopeless_at(c)
-	};
+	const int64_t times[] = { c->wire.smtp != NULL
+				      ? smtp_client_overdue_at(c->wire.smtp)
+				      : INT64_MAX,
+		stalls_at(c), courier_hopeless_at(c) };
 	int64_t at = INT64_MAX;
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
@@ -882,40 +847,38 @@ look_at(const struct courier *c)
 static void
 set_timer(struct courier *c)
 {
-	int64_t at = c->timing.handshake_by;
+	int64_t at = c->wire.handshake_by;
 
 	if (look_at(c) < at)
 		at = look_at(c);
 
-	if (c->smtp != NULL && smtp_client_deadline(c->smtp) < at)
-		at = smtp_client_deadline(c->smtp);
+	if (c->wire.smtp != NULL && smtp_client_deadline(c->wire.smtp) < at)
+		at = smtp_client_deadline(c->wire.smtp);
 	if (c->is_ready && list_is_empty(&c->deliveries) &&
 	    c->timing.keep_until < at && !c->is_quitting)
 		at = c->timing.keep_until;
 	loop_timer_set(c->timer, at);
 }
 
-/* True: the engine may be cranked. */
+/* True: the engine may be driven. */
 static bool
 handshake_is_over(struct courier *c)
 {
-	if (c->timing.handshake_by == INT64_MAX)
+	switch (wire_handshake(&c->wire)) {
+	case WIRE_READY:
+	case WIRE_TLS_UP:
 		return true;
-	if (stream_error(c->stream) != NULL || stream_at_eof(c->stream)) {
+	case WIRE_WAITS:
+		set_timer(c);
+		break;
+	case WIRE_BROKEN:
 		transport_failed(c);
-		return false;
+		break;
+	case WIRE_TIMED_OUT:
+		handshake_timed_out(c);
+		break;
 	}
-	if (!stream_tls_is_up(c->stream)) {
-		if (now_ms(c) >= c->timing.handshake_by)
-			handshake_timed_out(c);
-		else
-			set_timer(c);
-		return false;
-	}
-	c->timing.handshake_by = INT64_MAX;
-	if (c->smtp != NULL)
-		smtp_client_tls_up(c->smtp);
-	return true;
+	return false;
 }
 
 static void
@@ -935,11 +898,8 @@ begin_smtp(struct courier *c)
 		.is_vouched_for = is_vouched_for(c),
 	};
 
-	courier_login_names(&c->login, o, &opts);
-	c->smtp = c->login.smtp = smtp_client_new(&opts);
-	courier_login_begin(&c->login, c->opts, c->port.port);
-	smtp_client_tick(c->smtp, now_ms(c));
-	smtp_client_round_trip(c->smtp, c->timing.dialled_ms);
+	wire_begin(&c->wire, &opts, c->opts, c->port.port);
+	smtp_client_round_trip(c->wire.smtp, c->timing.dialled_ms);
 }
 
 static void
@@ -951,14 +911,8 @@ crank(struct courier *c)
 
 	do {
 		goes_on = take_input(c);
-		smtp_client_unsent(c->smtp, stream_unsent(c->stream));
-		if (stream_error(c->stream) != NULL)
-			smtp_client_eof(c->smtp, stream_error(c->stream)->text);
-		else if (stream_at_eof(c->stream))
-			smtp_client_eof(
-			    c->smtp, "the server closed the connection");
 		c->timing.was_stalled = courier_is_stalled(c);
-		smtp_client_tick(c->smtp, now_ms(c));
+		smtp_client_tick(c->wire.smtp, now_ms(c));
 		while ((ev = next_event(c, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))
 				return;
@@ -966,9 +920,10 @@ crank(struct courier *c)
 			c->timing.keep_until = now_ms(c) + KEEP_MS;
 		goes_on = load(c) || goes_on;
 		if (c->body != NULL)
-			goes_on = delivery_feed(c->body, c->smtp) || goes_on;
-		goes_on = give_output(c) || goes_on;
-		smtp_client_unsent(c->smtp, stream_unsent(c->stream));
+			goes_on = delivery_feed(c->body, c->wire.smtp) ||
+				  goes_on;
+		goes_on = wire_give(&c->wire) || goes_on;
+		smtp_client_unsent(c->wire.smtp, stream_unsent(c->wire.stream));
 	} while (goes_on);
 	maybe_quit(c);
 	set_timer(c);
@@ -977,9 +932,9 @@ crank(struct courier *c)
 static void
 drive(struct courier *c)
 {
-	if (c->is_gone || c->stream == NULL || !handshake_is_over(c))
+	if (c->is_gone || c->wire.stream == NULL || !handshake_is_over(c))
 		return;
-	if (c->smtp == NULL)
+	if (c->wire.smtp == NULL)
 		begin_smtp(c);
 	crank(c);
 }
@@ -1043,17 +998,6 @@ dial_failed(struct courier *c, const struct dial_result *r)
 }
 
 static void
-name_sides(struct courier *c)
-{
-	const struct account_opts *o = opts_of(c);
-
-	(void)snprintf(c->who, sizeof(c->who), "%s[%s]:%d", o->host,
-	    stream_peer_host(c->stream), stream_peer_port(c->stream));
-	(void)snprintf(c->login.literal, sizeof(c->login.literal), "%s",
-	    stream_local_literal(c->stream));
-}
-
-static void
 on_dialled(void *ctx, const struct dial_result *r)
 {
 	struct courier *c = ctx;
@@ -1066,20 +1010,17 @@ on_dialled(void *ctx, const struct dial_result *r)
 		dial_failed(c, r);
 		return;
 	}
-	c->stream = c->login.stream = r->stream;
+	wire_connected(&c->wire, r->stream);
 	c->timing.heard_ms = now_ms(c);
 	c->timing.dialled_ms = c->timing.heard_ms - c->timing.opened_ms;
-	stream_on_ready(c->stream, on_ready, c);
-	name_sides(c);
-	if (c->port.tls == SC_TLS_IMPLICIT) {
-		c->timing.handshake_by = now_ms(c) + c->timing.patience_ms;
-		if (account_tls(c->pool->account, &tls, &err) != 0 ||
-		    stream_start_tls(c->stream, tls, opts_of(c)->host, &err) !=
-			0) {
-			tell_trouble(c, ACCOUNT_TROUBLE, err.text);
-			go(c, NULL);
-			return;
-		}
+	stream_on_ready(c->wire.stream, on_ready, c);
+	if (c->port.tls == SC_TLS_IMPLICIT &&
+	    (account_tls(c->pool->account, &tls, &err) != 0 ||
+		wire_start_tls(&c->wire, tls, c->timing.patience_ms, &err) !=
+		    0)) {
+		tell_trouble(c, ACCOUNT_TROUBLE, err.text);
+		go(c, NULL);
+		return;
 	}
 	drive(c);
 }
@@ -1095,15 +1036,12 @@ courier_open(struct pool *p)
 	c->opts = account_opts_ref(way.opts);
 	c->port = way.port;
 	c->timing.patience_ms = way.patience_ms;
-	c->login = (struct courier_login) { .loop = p->loop,
-		.account = p->account,
-		.go_on = on_ready,
-		.ctx = c };
+	wire_init(&c->wire, p->loop, p->account, way.opts->host, on_ready, c);
 	list_init(&c->deliveries);
-	c->timing.handshake_by = INT64_MAX;
 	c->timing.opened_ms = c->timing.heard_ms = now_ms(c);
 	c->timing.keep_until = c->timing.opened_ms + KEEP_MS;
-	c->remote = (struct delivery_remote) { c->who, "", false, on_ready, c };
+	c->remote = (struct delivery_remote) { c->wire.who, "", false, on_ready,
+		c };
 	c->timer = loop_timer_new(p->loop, on_timer, c);
 	list_append(&p->couriers, &c->link);
 	c->dial = dial_new(p->loop, opts_of(c)->host, c->port.port,

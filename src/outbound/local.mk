@@ -22,4 +22,6 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/pool.c \
 	%reldir%/pool.h \
 	%reldir%/service.c \
-	%reldir%/service.h
+	%reldir%/service.h \
+	%reldir%/wire.c \
+	%reldir%/wire.h

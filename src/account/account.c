@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/num.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/diagnosis.h"
 #include "net/loop.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/people.h"

@@ -87,17 +87,11 @@ dirwatch_new(struct loop *l, int dirfd, void (*changed)(void *ctx), void *ctx,
 	return 0;
 }
 
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
 void
 dirwatch_free(struct dirwatch *w)
 {
 	if (w == NULL)
 		return;
-	uv_close((uv_handle_t *)&w->uv, on_closed);
+	uv_close((uv_handle_t *)&w->uv, loop_free_data);
 	(void)close(w->fd); /* only read from */
 }

@@ -184,12 +184,6 @@ listener_pause(struct listener *li, bool is_paused)
 		watch(li);
 }
 
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
 void
 listener_free(struct listener *li)
 {
@@ -197,7 +191,7 @@ listener_free(struct listener *li)
 		return;
 	li->is_closed = true;
 	loop_timer_free(li->again);
-	uv_close((uv_handle_t *)&li->uv, on_closed);
+	uv_close((uv_handle_t *)&li->uv, loop_free_data);
 	(void)close(li->fd); /* nothing was written */
 }
 

@@ -329,8 +329,8 @@ on_signal(uv_signal_t *h, int sig)
 	s->fire(s->ctx, sig);
 }
 
-static void
-signal_closed(uv_handle_t *h)
+void
+loop_free_data(uv_handle_t *h)
 {
 	free(h->data);
 }
@@ -352,7 +352,7 @@ loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
 	s->ctx = ctx;
 	rc = uv_signal_start(&s->uv, on_signal, sig);
 	if (rc != 0) {
-		uv_close((uv_handle_t *)&s->uv, signal_closed);
+		uv_close((uv_handle_t *)&s->uv, loop_free_data);
 		return err_set(err, ERR_SYSTEM, "cannot receive signal %d: %s",
 		    sig, uv_strerror(rc));
 	}
@@ -518,7 +518,7 @@ close_own_handles(struct loop *l)
 		    it, struct loop_signal, link);
 
 		list_remove(it);
-		uv_close((uv_handle_t *)&s->uv, signal_closed);
+		uv_close((uv_handle_t *)&s->uv, loop_free_data);
 	}
 	uv_close((uv_handle_t *)&l->wake, NULL);
 	uv_close((uv_handle_t *)&l->prepare, NULL);

@@ -22,6 +22,9 @@ uv_loop_t *loop_uv(struct loop *l);
  * contents last until the current read callback returns. */
 char *loop_read_buf(struct loop *l);
 
+/* For uv_close(): the handle is part of its data, which is freed. */
+void loop_free_data(uv_handle_t *h);
+
 /* What net remembers between connections. */
 struct loop_memory {
 	int lost_family; /* AF_INET, AF_INET6: lost the last race; 0: none */

@@ -116,18 +116,12 @@ netwatch_new(struct loop *l, void (*changed)(void *ctx), void *ctx,
 	return 0;
 }
 
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
 void
 netwatch_free(struct netwatch *w)
 {
 	if (w == NULL)
 		return;
 	loop_timer_free(w->quiet);
-	uv_close((uv_handle_t *)&w->uv, on_closed);
+	uv_close((uv_handle_t *)&w->uv, loop_free_data);
 	(void)close(w->fd); /* only read from */
 }

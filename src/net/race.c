@@ -85,18 +85,12 @@ interleave(struct race *r, const struct sockaddr_storage *a, size_t n)
 
 /* --- attempts ----------------------------------------------------------- */
 
-static void
-on_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
 /* The caller has taken the descriptor or wants it closed. */
 static void
 attempt_end(struct attempt *a, bool keep_fd)
 {
 	list_remove(&a->link);
-	uv_close((uv_handle_t *)&a->uv, on_closed);
+	uv_close((uv_handle_t *)&a->uv, loop_free_data);
 	if (!keep_fd)
 		(void)close(a->fd); /* nothing was sent */
 }

@@ -13,7 +13,6 @@
 
 #include <uv.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/loop_inside.h"

@@ -76,12 +76,6 @@ now_ms(const struct courier *c)
 	return clock_boot_ms(loop_clock(c->pool->loop));
 }
 
-static const struct account_opts *
-opts_of(const struct courier *c)
-{
-	return c->opts;
-}
-
 /* The account goes to another server now: this connection finishes what it
  * carries. */
 static bool
@@ -587,7 +581,7 @@ log_login(const struct courier *c, struct bytes mechanism)
 	struct log_line l;
 
 	log_begin(&l, LOG_LEVEL_INFO, "connected");
-	log_str(&l, "account", opts_of(c)->name);
+	log_str(&l, "account", c->opts->name);
 	log_str(&l, "remote", c->wire.who);
 	log_str(&l, "tls", c->remote.tls[0] != '\0' ? c->remote.tls : "none");
 	if (stream_tls(c->wire.stream) != NULL)
@@ -608,8 +602,7 @@ learn_names(struct courier *c)
 	unsigned refused = smtp_client_ehlo_refused(c->wire.smtp);
 
 	if (refused != 0 && (c->wire.login.names & ~refused) != 0)
-		learn(c, LEARNT_EHLO,
-		    learnt_ehlo(refused, opts_of(c)->ehlo_name));
+		learn(c, LEARNT_EHLO, learnt_ehlo(refused, c->opts->ehlo_name));
 }
 
 static void
@@ -661,14 +654,14 @@ hear(struct courier *c, const struct verdict *v)
 	if (verdict_eq(&c->heard.verdict, v))
 		return;
 	c->heard.verdict = *v;
-	c->heard.meaning = diagnose(v, opts_of(c)->host);
+	c->heard.meaning = diagnose(v, c->opts->host);
 }
 
 static enum sc_event
 next_event(struct courier *c, struct sc_info *info)
 {
 	enum sc_event ev = wire_next(
-	    &c->wire, c->is_ready && opts_of(c)->wants_auth, info);
+	    &c->wire, c->is_ready && c->opts->wants_auth, info);
 
 	if (ev == SC_RCPT_DONE || ev == SC_JOB_DONE || ev == SC_CLOSE)
 		hear(c, &info->verdict);
@@ -884,7 +877,7 @@ handshake_is_over(struct courier *c)
 static void
 begin_smtp(struct courier *c)
 {
-	const struct account_opts *o = opts_of(c);
+	const struct account_opts *o = c->opts;
 	struct smtp_client_opts opts = {
 		.distrust = fact(c, LEARNT_DISTRUST),
 		.is_bare_auth = fact(c, LEARNT_BARE_AUTH) != 0,
@@ -1044,6 +1037,6 @@ courier_open(struct pool *p)
 		c };
 	c->timer = loop_timer_new(p->loop, on_timer, c);
 	list_append(&p->couriers, &c->link);
-	c->dial = dial_new(p->loop, opts_of(c)->host, c->port.port,
+	c->dial = dial_new(p->loop, c->opts->host, c->port.port,
 	    c->timing.patience_ms, on_dialled, c);
 }

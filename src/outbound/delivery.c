@@ -219,7 +219,7 @@ static size_t
 group_max(const struct delivery *d, const struct smtp_client *smtp)
 {
 	size_t max = d->opts->max_rcpts;
-	size_t offered = smtp_client_rcpt_max(smtp);
+	size_t offered = (size_t)smtp_client_caps(smtp)->rcpt_max;
 
 	size_t learnt = account_fact(d->pool->account, LEARNT_RCPT_MAX);
 
@@ -336,7 +336,7 @@ delivery_send(struct delivery *d, struct smtp_client *smtp)
 	};
 	d->is_busy = true;
 	d->is_offered = false;
-	d->offers_dsn = smtp_client_offers_dsn(smtp);
+	d->offers_dsn = smtp_client_caps(smtp)->has_dsn;
 	content_rewind(d->content);
 	smtp_client_send(smtp, &d->job);
 }

@@ -20,7 +20,6 @@ struct slot {
 struct outbound {
 	struct loop *loop;
 	struct queue *queue;
-	const struct rng *rng;
 	struct accounts *accounts;
 	struct outbound_hooks hooks;
 	struct slot *slots;
@@ -53,7 +52,7 @@ begin(struct outbound *o, struct account *a)
 	o->slots[i].is_leaving = false;
 	if (o->slots[i].pool == NULL)
 		o->slots[i].pool = pool_new(
-		    o->loop, o->queue, o->rng, a, &o->hooks, dispatch_turn);
+		    o->loop, o->queue, a, &o->hooks, dispatch_turn);
 	pool_resume(o->slots[i].pool);
 }
 
@@ -114,14 +113,13 @@ free_who_left(struct outbound *o)
 /* --- life ----------------------------------------------------------------- */
 
 struct outbound *
-outbound_new(struct loop *l, struct queue *q, const struct rng *rng,
-    struct accounts *accounts, const struct outbound_hooks *hooks)
+outbound_new(struct loop *l, struct queue *q, struct accounts *accounts,
+    const struct outbound_hooks *hooks)
 {
 	struct outbound *o = xcalloc(1, sizeof(*o));
 
 	o->loop = l;
 	o->queue = q;
-	o->rng = rng;
 	o->accounts = accounts;
 	o->hooks = *hooks;
 	accounts_listen(accounts, on_changed, o);

@@ -31,8 +31,7 @@ struct outbound_hooks {
 
 /* Listens to the accounts from now on; before the first accounts_set(). */
 struct outbound *outbound_new(struct loop *l, struct queue *q,
-    const struct rng *rng, struct accounts *accounts,
-    const struct outbound_hooks *hooks);
+    struct accounts *accounts, const struct outbound_hooks *hooks);
 /* Cuts every connection; messages go back to the queue, which may still report
  * on them. */
 void outbound_cut(struct outbound *o);

@@ -26,15 +26,13 @@ now_ms(const struct pool *p)
 /* --- life ----------------------------------------------------------------- */
 
 struct pool *
-pool_new(struct loop *l, struct queue *q, const struct rng *rng,
-    struct account *a, const struct outbound_hooks *hooks,
-    void (*turn)(void *pool))
+pool_new(struct loop *l, struct queue *q, struct account *a,
+    const struct outbound_hooks *hooks, void (*turn)(void *pool))
 {
 	struct pool *p = xcalloc(1, sizeof(*p));
 
 	p->loop = l;
 	p->queue = q;
-	p->rng = rng;
 	p->account = a;
 	p->handle = account_handle(a);
 	p->hooks = hooks;

@@ -31,7 +31,6 @@ struct pool {
 	/* What couriers and deliveries work with. */
 	struct loop *loop;
 	struct queue *queue;
-	const struct rng *rng;
 	struct account *account;
 	int handle; /* of the account, in the queue */
 	const struct outbound_hooks *hooks;
@@ -51,9 +50,8 @@ struct pool {
 };
 
 /* turn(): dispatch_turn(). */
-struct pool *pool_new(struct loop *l, struct queue *q, const struct rng *rng,
-    struct account *a, const struct outbound_hooks *hooks,
-    void (*turn)(void *pool));
+struct pool *pool_new(struct loop *l, struct queue *q, struct account *a,
+    const struct outbound_hooks *hooks, void (*turn)(void *pool));
 /* After dispatch_cut() and the queue's last report, or when stopped. */
 void pool_free(struct pool *p);
 

@@ -19,7 +19,6 @@
 #include <libsecret/secret.h>
 #pragma GCC diagnostic pop
 
-#include "base/xalloc.h"
 #include "cred/cred_wire.h"
 
 /* What one search found. */

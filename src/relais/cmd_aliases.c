@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
 #include "conf/conf.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
 #include "conf/conf.h"

@@ -838,7 +838,7 @@ open_accounts(struct daemon *d)
 
 	d->accounts = accounts_new(d->loop, rng_sys(), &of_accounts);
 	d->outbound = outbound_new(
-	    d->loop, d->queue, rng_sys(), d->accounts, &of_outbound);
+	    d->loop, d->queue, d->accounts, &of_outbound);
 	d->routing = routing_new(d->accounts, d->queue, &d->cred);
 }
 

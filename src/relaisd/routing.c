@@ -14,7 +14,6 @@
 #include "mail/addr.h"
 #include "mail/envelope.h"
 #include "queue/queue.h"
-#include "sys/clock_sys.h"
 
 /* What the options of one account are made of, and a worker thread needs to
  * fetch its secret; goes with them. */

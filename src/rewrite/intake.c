@@ -408,7 +408,6 @@ finish_header(struct intake *in)
 	    buf_len(&in->head) > STORED_MAX || !buf_adds(&in->head, "\r\n"))
 		return refuse(
 		    in, 552, "5.3.4", "the header of the message is too large");
-	in->seen.has_8bit_header = has_8bit(buf_bytes(&in->head));
 	see_lines(in, buf_bytes(&in->head));
 	rest = header_rest(in->header);
 	see_body(in, rest);

@@ -78,7 +78,7 @@ const struct verdict *intake_verdict(const struct intake *in);
 
 /* What was seen, complete after intake_end(). */
 struct intake_seen {
-	bool has_8bit_body, has_8bit_header;
+	bool has_8bit_body;
 	size_t longest_line; /* without CRLF, header and body */
 	const char *message_id; /* borrowed, "" if none; for the log */
 	/* What the field X-Relais-Account said, cut at some length; borrowed,

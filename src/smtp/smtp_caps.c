@@ -151,13 +151,10 @@ static const struct {
 } keywords[] = {
 	{ "PIPELINING", offsetof(struct smtp_caps, has_pipelining), NULL },
 	{ "CHUNKING", offsetof(struct smtp_caps, has_chunking), NULL },
-	{ "BINARYMIME", offsetof(struct smtp_caps, has_binarymime), NULL },
 	{ "8BITMIME", offsetof(struct smtp_caps, has_8bitmime), NULL },
 	{ "SMTPUTF8", offsetof(struct smtp_caps, has_smtputf8), NULL },
 	{ "DSN", offsetof(struct smtp_caps, has_dsn), NULL },
 	{ "STARTTLS", offsetof(struct smtp_caps, has_starttls), NULL },
-	{ "ENHANCEDSTATUSCODES", offsetof(struct smtp_caps, has_enhanced),
-	    NULL },
 	{ "XRELAIS", offsetof(struct smtp_caps, has_xrelais), NULL },
 	{ "AUTH", 0, on_auth },
 	{ "SIZE", 0, on_size },
@@ -212,7 +209,7 @@ void
 smtp_caps_distrust(struct smtp_caps *caps, unsigned distrust)
 {
 	if ((distrust & SMTP_DISTRUST_CHUNKING) != 0)
-		caps->has_chunking = caps->has_binarymime = false;
+		caps->has_chunking = false;
 	/* SMTPUTF8 stays: without it, the message could not be sent at all. */
 	if ((distrust & SMTP_DISTRUST_PARAMS) != 0)
 		caps->has_size = caps->has_8bitmime = caps->has_dsn = false;

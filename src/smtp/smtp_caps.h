@@ -25,12 +25,10 @@ enum smtp_distrust {
 struct smtp_caps {
 	bool has_pipelining; /* RFC 2920 */
 	bool has_chunking; /* RFC 3030 */
-	bool has_binarymime; /* RFC 3030 */
 	bool has_8bitmime; /* RFC 6152 */
 	bool has_smtputf8; /* RFC 6531 */
 	bool has_dsn; /* RFC 3461 */
 	bool has_starttls; /* RFC 3207 */
-	bool has_enhanced; /* RFC 2034 */
 	bool has_size; /* RFC 1870: SIZE= may be said */
 	bool has_auth; /* RFC 4954 */
 	bool has_xrelais; /* of relaisd: XMODE= and XACCOUNT= */

@@ -848,15 +848,3 @@ smtp_client_caps(const struct smtp_client *c)
 {
 	return &c->caps;
 }
-
-size_t
-smtp_client_rcpt_max(const struct smtp_client *c)
-{
-	return (size_t)c->caps.rcpt_max;
-}
-
-bool
-smtp_client_offers_dsn(const struct smtp_client *c)
-{
-	return c->caps.has_dsn;
-}

@@ -252,9 +252,5 @@ bool smtp_client_is_bare_auth(const struct smtp_client *c);
 /* What the server offered in its last EHLO reply, without what is not to be
  * trusted. */
 const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
-/* RFC 9422 RCPTMAX, or 0. */
-size_t smtp_client_rcpt_max(const struct smtp_client *c);
-/* The server sends notices itself (RFC 3461). */
-bool smtp_client_offers_dsn(const struct smtp_client *c);
 
 #endif

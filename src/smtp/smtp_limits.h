@@ -15,7 +15,6 @@ enum {
 	SMTP_MECHANISM_MAX = 20, /* RFC 4422 3.1 */
 	SMTP_AUTH_TEXT_MAX =
 	    32768, /* of a response in base64: a token is long */
-	SMTP_TEXT_LINE_MAX = 998, /* without CRLF; RFC 5322 2.1.1 */
 	SMTP_RCPTS_MAX = 1000, /* default of max_recipients */
 	SMTP_ERRORS_MAX = 20, /* replies of 5yz to commands */
 	SMTP_UNKNOWN_COMMANDS_MAX = 3,
@@ -40,7 +39,6 @@ enum {
 
 	/* RFC 5321 4.5.3.1.3 and .1 */
 	SMTP_PATH_MAX = 256 + 64, /* lenient: some local parts are longer */
-	SMTP_LOCAL_PART_MAX = 64,
 	SMTP_DOMAIN_MAX = 255,
 	SMTP_ENVID_MAX = 100, /* RFC 3461 4.4 */
 	SMTP_ORCPT_MAX = 500, /* RFC 3461 4.2 */

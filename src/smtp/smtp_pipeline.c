@@ -153,12 +153,6 @@ smtp_pipeline_is_empty(const struct smtp_pipeline *f)
 	return list_is_empty(&f->slots);
 }
 
-static bool
-is_silent_or_new(const struct smtp_pipeline *f)
-{
-	return f->window.earned == 0 && f->window.first == 1;
-}
-
 static size_t
 window_now(const struct smtp_pipeline *f)
 {
@@ -375,8 +369,9 @@ may_say(const struct smtp_pipeline *f, const struct slot *s)
 	if (s->out_pos < pos_data(s) || is_answered)
 		return true;
 	return !s->is_mail_refused && !f->is_late &&
-	       !(s->is_bdat && (s->job->size_bytes > EAGER_BODY_MAX ||
-				   is_silent_or_new(f)));
+	       !(s->is_bdat &&
+		   (s->job->size_bytes > EAGER_BODY_MAX ||
+		       (f->window.earned == 0 && f->window.first == 1)));
 }
 
 void

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "smtp/smtp_server_impl.h"
 #include "smtp/syntax.h"

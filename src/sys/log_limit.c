@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/must.h"
-#include "base/str.h"
 
 static bool
 is_digit(unsigned char c)

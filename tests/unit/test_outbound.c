@@ -339,8 +339,7 @@ start(struct bench *b)
 	struct outbound_hooks of_outbound = { .ctx = b };
 
 	b->accounts = accounts_new(b->loop, rng_sys(), &of_accounts);
-	b->o = outbound_new(
-	    b->loop, b->q, rng_sys(), b->accounts, &of_outbound);
+	b->o = outbound_new(b->loop, b->q, b->accounts, &of_outbound);
 	reload(b);
 }
 

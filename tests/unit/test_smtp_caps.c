@@ -23,8 +23,7 @@ everything_that_is_offered_is_known(void **state)
 		  "BINARYMIME\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1");
 	assert_true(c.has_pipelining && c.has_chunking && c.has_8bitmime &&
 		    c.has_smtputf8 && c.has_dsn && c.has_starttls &&
-		    c.has_auth && c.has_enhanced && c.has_binarymime &&
-		    c.has_size);
+		    c.has_auth && c.has_size);
 	assert_int_equal(c.size_max_bytes, 35882577);
 	assert_string_equal(c.auth, "LOGIN PLAIN XOAUTH2");
 	assert_int_equal(c.rcpt_max, 20);
@@ -132,7 +131,7 @@ what_is_not_to_be_trusted_is_not_offered(void **state)
 	(void)state;
 	parse(&c, all);
 	smtp_caps_distrust(&c, SMTP_DISTRUST_CHUNKING);
-	assert_false(c.has_chunking || c.has_binarymime);
+	assert_false(c.has_chunking);
 	assert_true(c.has_8bitmime && c.has_dsn && c.has_size &&
 		    c.has_smtputf8 && c.has_pipelining);
 	parse(&c, all);

@@ -33,7 +33,7 @@ _relais() {
 		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")
 		return ;;
 	setup) words="--provider --host --port --tls --tls-ca-file --user
-	    --password-file --admin --account --yes --force --no-send" ;;
+	    --password-file --admin --account --client-id --yes --force --no-send" ;;
 	*) words="--json --help" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -11,7 +11,9 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "conf/oauth.h"
 #include "cred/cred_file.h"
+#include "cred/cred_oauth.h"
 #include "mail/addr.h"
 #include "relais-setup/autoconfig.h"
 #include "relais-setup/dialogue.h"
@@ -93,6 +95,8 @@ static const struct option options[] = {
 	VALUE("--password-file", password_file),
 	VALUE("--admin", admin_option),
 	VALUE("--account", account_option),
+	VALUE("--client-id", client_id),
+	VALUE("--send", send_to),
 	FLAG("--yes", is_yes),
 	FLAG("--no-send", no_send),
 	FLAG("--json", is_json),
@@ -103,7 +107,8 @@ static const char help[] =
     "usage: relais setup [ADDRESS] [--provider KEY] [--host NAME [--port N]\n"
     "           [--tls implicit|starttls] [--tls-ca-file FILE]] [--user NAME]\n"
     "           [--password-file FILE|-] [--admin ADDRESS] [--account NAME]\n"
-    "           [--yes] [--force] [--no-send] [--json] [-c FILE]\n"
+    "           [--client-id ID] [--yes] [--force] [--no-send] [--json] [-c "
+    "FILE]\n"
     "Finds the provider of an address, logs in, writes the configuration, "
     "starts\n"
     "the daemon and sends a message.  Asks what is not given, if there is a\n"
@@ -112,8 +117,8 @@ static const char help[] =
 static int
 usage(const char *what, const char *why)
 {
-	(void)fprintf(stderr,
-	    "relais setup: %s: %s; see: relais setup --help\n", what, why);
+	(void)fprintf(
+	    stderr, "relais: %s: %s; see: relais help setup\n", what, why);
 	return SETUP_PERSON;
 }
 
@@ -184,15 +189,24 @@ look_around(struct setup *s)
 }
 
 static enum setup_status
+load_presets(struct setup *s)
+{
+	struct err err = { 0 };
+
+	s->presets = providers_load(&s->env, geteuid(), &err);
+	return s->presets != NULL ? SETUP_DONE
+				  : setup_stop(s, SETUP_PERSON, "%s", err.text);
+}
+
+static enum setup_status
 load(struct setup *s)
 {
 	struct conf_problems problems = { 0 };
 	struct err err = { 0 };
-	enum setup_status status = SETUP_DONE;
+	enum setup_status status = load_presets(s);
 
-	s->presets = providers_load(&s->env, geteuid(), &err);
-	if (s->presets == NULL)
-		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	if (status != SETUP_DONE)
+		return status;
 	if (access(RELAIS_DATA_DIR "/ispdb", R_OK) == 0) {
 		s->mozilla = providers_new();
 		if (providers_read(
@@ -462,12 +476,15 @@ explain_secret(const struct setup *s)
 	const struct provider *p = s->found.preset;
 	const char *page = p != NULL ? p->page : s->found.page;
 
-	if (p != NULL)
-		dialogue_say("%s wants %s: %s%s%s%s", p->name,
-		    strcmp(p->secret, "password") == 0 ? "the password"
-						       : "a secret",
-		    provider_secret_name(p), p->note != NULL ? " (" : "",
-		    p->note != NULL ? p->note : "", p->note != NULL ? ")" : "");
+	const char *what = p != NULL ? provider_secret_name(p) : NULL;
+
+	if (p != NULL && strcmp(p->secret, "password") != 0)
+		dialogue_say("%s wants %s %s%s%s%s.", p->name,
+		    strchr("aAS", what[0]) != NULL ? "an" : "a", what,
+		    p->note != NULL ? " (" : "", p->note != NULL ? p->note : "",
+		    p->note != NULL ? ")" : "");
+	else if (p != NULL && p->note != NULL)
+		dialogue_say("%s password: %s.", p->name, p->note);
 	if (page != NULL)
 		dialogue_say("  %s", page);
 }
@@ -515,6 +532,64 @@ find_secret(struct setup *s)
 	return SETUP_PERSON;
 }
 
+/* Has the row a client that everybody may use? */
+static bool
+has_client(const struct setup *s, struct err *err)
+{
+	struct oauth_rows *rows = oauth_rows_new();
+	struct cred_oauth *o = NULL;
+	bool has_one;
+
+	if (access(s->paths.oauth_own, F_OK) != 0 ||
+	    oauth_rows_read(rows, s->paths.oauth_own, err) == 0)
+		o = oauth_rows_find(rows, s->oauth, err);
+	has_one = o != NULL &&
+		  cred_oauth_get(o, CRED_OAUTH_CLIENT_ID)[0] != '\0';
+	cred_oauth_free(o);
+	oauth_rows_free(rows);
+	return has_one;
+}
+
+/* The sign-in itself is the daemon's, which keeps the tokens; so it comes after
+ * the configuration. */
+static enum setup_status
+prepare_sign_in(struct setup *s)
+{
+	struct err err = { 0 };
+	bool is_refused;
+	enum setup_status status;
+
+	if (s->found.preset == NULL)
+		return setup_stop(s, SETUP_PERSON,
+		    "%s takes a sign-in by OAuth2 instead of a password; see "
+		    "oauth in relais.conf(5)",
+		    setup_provider_name(s));
+	s->oauth = provider_oauth(s->found.preset, true);
+	status = setup_try(s, &is_refused);
+	if (status != SETUP_DONE && !s->is_forced)
+		return status;
+	dialogue_say("%s takes a sign-in instead of a password.",
+	    setup_provider_name(s));
+	if (s->client_id != NULL || has_client(s, &err))
+		return SETUP_DONE;
+	if (err.text[0] != '\0')
+		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+	if (!dialogue_has_person())
+		return setup_stop(s, SETUP_PERSON,
+		    "%s takes a sign-in instead of a password, for which a "
+		    "client has to be registered there: add --client-id ID; "
+		    "see client_id in relais.conf(5)",
+		    setup_provider_name(s));
+	s->client_answer = dialogue_ask("Client ID of the application that you "
+					"registered there (client_id in "
+					"relais.conf(5))",
+	    NULL);
+	s->client_id = s->client_answer;
+	return s->client_id != NULL && s->client_id[0] != '\0'
+		   ? SETUP_DONE
+		   : setup_stop(s, SETUP_PERSON, "Nothing was written.");
+}
+
 static enum setup_status
 log_in(struct setup *s)
 {
@@ -522,17 +597,7 @@ log_in(struct setup *s)
 	bool is_refused = false;
 
 	if (wants_sign_in(s) && s->password_file == NULL)
-		return setup_stop(s, SETUP_PERSON,
-		    "%s takes a sign-in instead of a password%s%s; an "
-		    "own program can fetch the token: see password_command in "
-		    "relais.conf(5)",
-		    setup_provider_name(s),
-		    s->found.preset != NULL && s->found.preset->note != NULL
-			? ": "
-			: "",
-		    s->found.preset != NULL && s->found.preset->note != NULL
-			? s->found.preset->note
-			: "");
+		return prepare_sign_in(s);
 	if (s->password_file == NULL && !dialogue_has_person())
 		return setup_stop(s, SETUP_PERSON,
 		    "no terminal to ask for the password: add --password-file "
@@ -570,6 +635,12 @@ find_admin(struct setup *s)
 }
 
 static enum setup_status
+sign_in(struct setup *s)
+{
+	return s->oauth != NULL ? setup_sign_in(s) : SETUP_DONE;
+}
+
+static enum setup_status
 send_first(struct setup *s)
 {
 	return s->no_send ? SETUP_DONE : setup_send(s);
@@ -597,7 +668,7 @@ go(struct setup *s)
 {
 	static enum setup_status (*const steps[])(struct setup * s) = { load,
 		find_address, find_server, find_user, find_names, log_in,
-		find_admin, setup_write, start, send_first };
+		find_admin, setup_write, start, sign_in, send_first };
 	enum setup_status status = SETUP_DONE;
 
 	for (size_t i = 0;
@@ -621,35 +692,108 @@ setup_clear(struct setup *s)
 	free(s->admin);
 	secret_free(s->secret);
 	free(s->secret_file);
+	free(s->oauth);
+	free(s->client_answer);
 	json_decref(s->report);
+}
+
+/* The words of the command line and the surroundings; 0: go on. */
+static int
+begin(struct setup *s, int argc, char **argv, const char *text)
+{
+	int status;
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0) {
+			(void)fputs(text, stdout);
+			exit(0);
+		}
+	s->report = json_object();
+	status = take_words(s, argc, argv);
+	if (s->is_json)
+		dialogue_be_quiet();
+	look_around(s);
+	return status;
+}
+
+static void
+print_json(const json_t *value)
+{
+	(void)json_dumpf(value, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
 }
 
 int
 setup_main(int argc, char **argv)
 {
 	static const char *const words[] = { "done", "later", "person" };
-	struct setup s = { .report = json_object() };
-	int status;
+	struct setup s = { .conf_file = NULL };
+	int status = begin(&s, argc, argv, help);
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 ||
-		    strcmp(argv[i], "-h") == 0) {
-			(void)fputs(help, stdout);
-			json_decref(s.report);
-			return SETUP_DONE;
-		}
-	status = take_words(&s, argc, argv);
 	if (status == 0) {
-		if (s.is_json)
-			dialogue_be_quiet();
-		look_around(&s);
 		status = (int)go(&s);
 		report(&s, "result", words[status]);
-		if (s.is_json) {
-			(void)json_dumpf(s.report, stdout, JSON_INDENT(2));
-			(void)putchar('\n');
-		}
+		if (s.is_json)
+			print_json(s.report);
 	}
+	setup_clear(&s);
+	return status;
+}
+
+/* --- a server that is not configured -------------------------------------- */
+
+static const char check_help[] =
+    "usage: relais check --host NAME|--provider KEY [ADDRESS] [--port N]\n"
+    "           [--tls implicit|starttls] [--tls-ca-file FILE] [--user NAME]\n"
+    "           [--password-file FILE|-] [--send ADDRESS] [--json]\n"
+    "Tries a server that is not configured; with an address, logs in too.\n";
+
+static enum setup_status
+find_check_secret(struct setup *s)
+{
+	enum setup_status status = SETUP_DONE;
+
+	if (s->address == NULL)
+		return SETUP_DONE;
+	if (!is_address(s->address))
+		return find_address(s); /* says so */
+	status = find_user(s);
+	if (status == SETUP_DONE && s->password_file != NULL)
+		status = read_secret(s);
+	else if (status == SETUP_DONE && dialogue_has_person())
+		status = ask_secret(s, false);
+	if (s->secret != NULL)
+		take_out_blanks(s);
+	return status;
+}
+
+static enum setup_status
+check(struct setup *s)
+{
+	bool is_refused;
+	enum setup_status status = load_presets(s);
+
+	s->account = xstrdup("check");
+	if (status == SETUP_DONE)
+		status = s->provider != NULL ? take_provider(s) : take_host(s);
+	if (status == SETUP_DONE)
+		status = find_check_secret(s);
+	return status == SETUP_DONE ? setup_try(s, &is_refused) : status;
+}
+
+int
+check_main(int argc, char **argv)
+{
+	struct setup s = { .conf_file = NULL };
+	int status = begin(&s, argc, argv, check_help);
+
+	if (status == 0 && s.provider == NULL && s.host == NULL)
+		status = usage("check", "expected --host or --provider");
+	else if (status == 0)
+		status = (int)check(&s);
+	if (s.is_json && json_object_get(s.report, "checks") != NULL)
+		print_json(json_object_get(s.report, "checks"));
 	setup_clear(&s);
 	return status;
 }

@@ -24,6 +24,7 @@ struct setup {
 	/* What the command line says; borrowed. */
 	const char *conf_file, *provider, *host, *port, *tls, *tls_ca_file;
 	const char *user_option, *password_file, *admin_option, *account_option;
+	const char *client_id, *send_to;
 	bool is_yes, no_send, is_json, is_forced;
 
 	/* The surroundings. */
@@ -45,6 +46,9 @@ struct setup {
 	const char *secret_from; /* for people */
 	char *secret_file; /* NULL: the keyring */
 	bool is_keyring;
+	char
+	    *oauth; /* a sign-in instead of a secret: with which row; or NULL */
+	char *client_answer; /* what was typed for client_id */
 	bool has_tried; /* setup_try() has told about the server */
 
 	json_t *report; /* for --json */
@@ -77,6 +81,8 @@ enum setup_status setup_write(struct setup *s);
 
 /* Starts the daemon or lets it read the configuration anew. */
 enum setup_status setup_start(struct setup *s);
+/* Without a secret: lets the person sign in, and checks the account. */
+enum setup_status setup_sign_in(struct setup *s);
 /* Sends a message through the daemon, as any program would. */
 enum setup_status setup_send(struct setup *s);
 

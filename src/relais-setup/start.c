@@ -159,29 +159,68 @@ setup_start(struct setup *s)
 	    s->conf_file != NULL ? s->conf_file : "");
 }
 
-/* --- the first message ---------------------------------------------------- */
-
-/* Ours: beside the daemon, or beside this program where it was built. */
+/* A program of ours: as installed, or beside this one where both were built.
+ * NULL: there is none. */
 static char *
-sendmail_path(void)
+program(const char *folder, const char *name)
 {
 	char self[4096];
+	char *path = xasprintf("%s/%s", folder, name);
 	ssize_t n;
-	char *path;
 
-	if (access(RELAIS_SBIN_DIR "/sendmail", X_OK) == 0)
-		return xstrdup(RELAIS_SBIN_DIR "/sendmail");
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n <= 0)
-		return NULL;
-	self[n] = '\0';
-	path = xasprintf("%s/sendmail", dirname(self));
-	if (access(path, X_OK) != 0) {
-		free(path);
-		return NULL;
-	}
-	return path;
+	self[n > 0 ? n : 0] = '\0';
+	path = xasprintf("%s/%s", dirname(self), name);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
 }
+
+/* --- the sign-in ---------------------------------------------------------- */
+
+/* "relais VERB ACCOUNT", on our terminal; its exit status. */
+static int
+run_relais(const struct setup *s, const char *path, const char *verb)
+{
+	char name[] = "relais", c[] = "-c";
+	char *word = xstrdup(verb), *file = xstrdup(s->file);
+	char *argv[] = { name, word, s->account,
+		s->conf_file != NULL ? c : NULL, file, NULL };
+	int status = -1;
+	pid_t pid;
+
+	if (posix_spawn(&pid, path, NULL, NULL, argv, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid)
+		status = -1;
+	free(word);
+	free(file);
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+}
+
+enum setup_status
+setup_sign_in(struct setup *s)
+{
+	char *path = program(RELAIS_BIN_DIR, "relais");
+	int status = 2;
+
+	if (path == NULL || !dialogue_has_person())
+		status = (int)setup_stop(s, SETUP_PERSON,
+		    "sign in with: relais login %s", s->account);
+	else if ((status = run_relais(s, path, "login")) != 0)
+		status = (int)setup_stop(s, SETUP_PERSON,
+		    "not signed in yet; try again with: relais login %s",
+		    s->account);
+	else
+		status = run_relais(s, path, "check");
+	free(path);
+	return (enum setup_status)status;
+}
+
+/* --- the first message ---------------------------------------------------- */
 
 static char *
 make_message(const struct setup *s)
@@ -210,9 +249,10 @@ submit(
     const struct setup *s, const char *path, const char *to, struct buf *output)
 {
 	char name[] = "sendmail", v[] = "-v", i[] = "-i", f[] = "-f";
+	char wait[] = "-odi"; /* for what the provider says */
 	char *from = xstrdup(s->address), *rcpt = xstrdup(to);
 	char *text = make_message(s);
-	char *argv[] = { name, v, i, f, from, rcpt, NULL };
+	char *argv[] = { name, v, i, wait, f, from, rcpt, NULL };
 	posix_spawn_file_actions_t acts;
 	int in[2], out[2], status = -1;
 	pid_t pid;
@@ -260,7 +300,7 @@ enum setup_status
 setup_send(struct setup *s)
 {
 	const char *to = s->admin != NULL ? s->admin : s->address;
-	char *path = sendmail_path();
+	char *path = program(RELAIS_SBIN_DIR, "sendmail");
 	enum setup_status status = SETUP_DONE;
 	struct buf output;
 	struct bytes line;

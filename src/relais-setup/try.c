@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "check/check.h"
+#include "cred/cred.h"
 #include "net/loop.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
@@ -23,14 +24,17 @@ struct trial {
 	json_t *results;
 };
 
-static int
-give_secret(const void *ctx, struct secret **ret, struct err *err)
+static enum cred_result
+give_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
+    struct cred_facts *facts, struct err *err)
 {
 	const struct setup *s = ctx;
 
+	(void)wish;
+	(void)facts;
 	(void)err;
 	*ret = secret_dup(s->secret);
-	return 0;
+	return CRED_OK;
 }
 
 /* What was told before is not told again. */
@@ -62,7 +66,8 @@ on_result(void *ctx, const struct check_result *r)
 		t->is_refused = true;
 	tell(t->s, r);
 	/* Without a login the rest has nothing to say. */
-	if (t->s->secret == NULL && r->stage == CHECK_EHLO)
+	if (t->s->secret == NULL && t->s->send_to == NULL &&
+	    r->stage == CHECK_EHLO)
 		loop_stop(t->loop);
 }
 
@@ -113,6 +118,7 @@ run(struct trial *t, struct err *err)
 	struct check_opts opts = {
 		.account = account,
 		.secret_from = t->s->secret_from,
+		.send_to = t->s->send_to,
 		.witness = str_eq_nocase(account->host, WITNESS) ? NULL
 								 : WITNESS,
 		.rng = rng_sys(),

@@ -5,5 +5,6 @@
 #define RELAIS_SETUP_VERBS_H
 
 int setup_main(int argc, char **argv);
+int check_main(int argc, char **argv);
 
 #endif

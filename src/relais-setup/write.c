@@ -309,8 +309,13 @@ set_account(struct setup *s, struct edit *e)
 	conf_edit_unset(&e->text, e->section, "password");
 	conf_edit_unset(&e->text, e->section, "password_command");
 	conf_edit_unset(&e->text, e->section, "password_credential");
-	set_or_unset(e, "password_file", s->is_keyring ? NULL : s->secret_file);
-	set_or_unset(e, "password_keyring", s->is_keyring ? "yes" : NULL);
+	set_or_unset(e, "password_file",
+	    s->is_keyring || s->oauth != NULL ? NULL : s->secret_file);
+	set_or_unset(e, "password_keyring",
+	    s->is_keyring && s->oauth == NULL ? "yes" : NULL);
+	set_or_unset(e, "oauth", s->oauth);
+	if (s->oauth == NULL || s->client_id != NULL)
+		set_or_unset(e, "client_id", s->client_id);
 	/* Besides other accounts it serves its own address; they are what they
 	 * were. */
 	if (s->old != NULL && old_account(s, s->account) == NULL)
@@ -415,16 +420,19 @@ setup_write(struct setup *s)
 	struct err err = { 0 };
 	size_t lines;
 
-	if (write_secret(s, &err) != 0 || write_conf(s, &lines, &err) != 0)
+	if ((s->oauth == NULL && write_secret(s, &err) != 0) ||
+	    write_conf(s, &lines, &err) != 0)
 		return setup_stop(s, SETUP_PERSON, "%s", err.text);
-	if (s->is_keyring)
+	if (s->oauth != NULL)
+		dialogue_say("Written: %s (%zu lines)", s->file, lines);
+	else if (s->is_keyring)
 		dialogue_say(
 		    "Written: %s (%zu lines), the keyring", s->file, lines);
 	else
 		dialogue_say("Written: %s (%zu lines), %s (0600)", s->file,
 		    lines, s->secret_file);
 	(void)json_object_set_new(s->report, "file", json_string(s->file));
-	if (!s->is_keyring)
+	if (s->oauth == NULL && !s->is_keyring)
 		(void)json_object_set_new(
 		    s->report, "secret_file", json_string(s->secret_file));
 	return SETUP_DONE;

@@ -136,27 +136,6 @@ check_all(struct relais *r)
 	return worst;
 }
 
-/* --- an account that is not configured ------------------------------------ */
-
-/* relais-setup has what that takes, and runs as the person who asks. */
-static int
-check_elsewhere(const struct relais *r, int argc, char *const *argv)
-{
-	char **args = xcalloc((size_t)argc + 3, sizeof(*args));
-	size_t n = 0;
-
-	args[n++] = (char *)(uintptr_t) "check";
-	if (relais_is_json(r))
-		args[n++] = (char *)(uintptr_t) "--json";
-	for (int i = 0; i < argc; i++)
-		args[n++] = argv[i];
-	(void)fflush(stdout);
-	(void)execv(RELAIS_LIBEXEC_DIR "/relais-setup", args);
-	free(args);
-	return relais_complain(r, RELAIS_FAILED, "cannot start %s: %s",
-	    RELAIS_LIBEXEC_DIR "/relais-setup", strerror(errno));
-}
-
 static bool
 names_a_server(int argc, char *const *argv)
 {
@@ -176,7 +155,7 @@ run(struct relais *r, int argc, char *const *argv)
 	int status;
 
 	if (names_a_server(argc, argv))
-		return check_elsewhere(r, argc, argv);
+		return relais_run_setup(r, argc, argv);
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--send") == 0 && i + 1 < argc)
 			send = argv[++i];

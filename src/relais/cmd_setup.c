@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,8 +24,8 @@ setup_path(void)
 }
 
 /* The program does the work: it links what no other may. */
-static int
-run(struct relais *r, int argc, char *const *argv)
+int
+relais_run_setup(struct relais *r, int argc, char *const *argv)
 {
 	char *path = setup_path();
 	const char **words = xcalloc((size_t)argc + 6, sizeof(*words));
@@ -40,6 +41,7 @@ run(struct relais *r, int argc, char *const *argv)
 		words[n++] = "--json";
 	for (int i = 0; i < argc; i++)
 		words[n++] = argv[i];
+	(void)fflush(stdout);
 	(void)execv(path, (char *const *)(uintptr_t)words);
 	return relais_complain(r, RELAIS_FAILED, "cannot start %s: %s", path,
 	    strerror(errno)); /* and we end, so nothing is freed */
@@ -60,11 +62,12 @@ const struct relais_command cmd_setup = {
 	    "  --password-file FILE       - is standard input\n"
 	    "  --admin ADDRESS            gets mail for root and alerts\n"
 	    "  --account NAME             of the section in relais.conf\n"
+	    "  --client-id ID             of a sign-in by OAuth2\n"
 	    "  --yes                      agree to every question\n"
 	    "  --force                    write although the login failed\n"
 	    "  --no-send                  send no message\n"
 	    "Nothing is written before the provider has accepted login and "
 	    "sender.\nExit status: 0 done, 1 try again later, 2 a person is "
 	    "needed.",
-	.run = run,
+	.run = relais_run_setup,
 };

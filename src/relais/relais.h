@@ -53,6 +53,10 @@ int relais_call(struct relais *r, const char *verb, json_t *args,
 /* So long each step of an answer may take from now on. */
 void relais_be_patient(struct relais *r, int ms);
 
+/* Becomes relais-setup, with this verb and these words; returns only if that
+ * fails. */
+int relais_run_setup(struct relais *r, int argc, char *const *argv);
+
 /* Does a daemon answer?  Says nothing about one that does not. */
 bool relais_has_daemon(struct relais *r);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# reload.sh - SIGHUP: an account keeps what it has spent and learnt, mail goes
+# sighup.sh - SIGHUP: an account keeps what it has spent and learnt, mail goes
 # through the right account whatever was moved in the file, what needs a restart
 # is named, and a secret that cannot be read any more is not used.
 . "${srcdir:-.}/tests/lib/sandbox.sh"
@@ -165,6 +165,13 @@ check "nothing through a wrong one" eval \
 check "no account that is gone is listed" [ "$(relais --json status |
     jq -r '[.accounts[].name] | join(" ")')" = "right renamed" ]
 check "and the queue is empty" [ "$(queue_len)" = 0 ]
+stop right
+send a@right.test
+start_provider right --port 4587 --implicit-port 4465 \
+    --fail "rcpt:550:5.1.1:no such user:1"
+relais flush >/dev/null
+check "a notice goes through the account of its message" until_true 20 \
+    grep -q '"recipients":\["a@right.test"\]' "$T/right.log"
 stop home
 
 # --- what needs a restart -----------------------------------------------------

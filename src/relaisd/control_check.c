@@ -84,14 +84,17 @@ trial_free(void *owner)
 	free(t);
 }
 
-static int
-fetch_trial(const void *ctx, struct secret **ret, struct err *err)
+static enum cred_result
+fetch_trial(const void *ctx, const struct cred_wish *wish, struct secret **ret,
+    struct cred_facts *facts, struct err *err)
 {
 	const struct trial *t = ctx;
 
+	(void)wish;
+	(void)facts;
 	(void)err;
 	*ret = secret_dup(t->secret);
-	return 0;
+	return CRED_OK;
 }
 
 /* The caller's. */
@@ -132,6 +135,8 @@ secret_from(const struct cred_source *s)
 		return xstrdup("password_command");
 	case CRED_KEYRING:
 		return xstrdup("password_keyring");
+	case CRED_OAUTH:
+		return xasprintf("token of oauth %s", s->value);
 	}
 	return NULL;
 }

@@ -320,14 +320,42 @@ build_tls(struct draft *d)
 	conf_list_clear(&words);
 }
 
+/* What people copy from elsewhere: a URL, quotes, the port behind the name. */
+static void
+check_host(struct draft *d)
+{
+	const struct conf_value *v = get(d, "host");
+	const char *h = d->a->host, *name = strstr(h, "://");
+	const char *colon = strchr(h, ':');
+
+	if (strpbrk(h, "\"'") != NULL)
+		PROBLEM(d, v, "host = %s: write it without quotes", h);
+	else if (name != NULL)
+		PROBLEM(d, v,
+		    "host = %s: write the name alone: host = %.*s (for "
+		    "smtps:// also tls = implicit)",
+		    h, (int)strcspn(name + 3, ":/"), name + 3);
+	else if (colon != NULL && h[0] != '[' && strchr(colon + 1, ':') == NULL)
+		PROBLEM(d, v,
+		    "host = %s: the port has a setting of its own: host = "
+		    "%.*s, port = %s",
+		    h, (int)(colon - h), h, colon + 1);
+	else if (strpbrk(h, "/@") != NULL)
+		PROBLEM(d, v,
+		    "host = %s: this is not the name of a server; write it as "
+		    "in host = smtp.example.org",
+		    h);
+}
+
 static void
 build_where(struct draft *d)
 {
 	build_ports(d);
 	build_tls(d);
-	if (d->a->host != NULL)
+	if (d->a->host != NULL) {
+		check_host(d);
 		check_not_ourselves(d);
-	else if (get(d, "provider") == NULL) /* otherwise that was reported */
+	} else if (get(d, "provider") == NULL) /* otherwise that was reported */
 		PROBLEM(d, NULL,
 		    "no server is set: add provider = KEY, or host = NAME");
 }

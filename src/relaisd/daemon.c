@@ -32,6 +32,7 @@
 #include "relaisd/admission.h"
 #include "relaisd/background.h"
 #include "relaisd/control.h"
+#include "relaisd/offline.h"
 #include "relaisd/routing.h"
 #include "relaisd/sockets.h"
 #include "relaisd/telling.h"
@@ -152,36 +153,11 @@ load_conf(struct daemon *d, struct err *err)
 static int
 check(const struct daemon *d, const struct conf *conf)
 {
-	struct conf_problems problems = { 0 };
-	struct privilege_user user;
-	struct replies *replies;
-	struct err err;
-	int status = EX_OK;
-
-	alias_free(alias_load(conf->aliases, &problems));
-	for (size_t i = 0; i < problems.n; i++) {
-		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
-		status = EX_CONFIG;
-	}
-	conf_problems_clear(&problems);
-	if (replies_load(d->paths.replies_own, &replies, &err) != 0) {
-		log_err(LOG_LEVEL_ERROR, &err);
-		status = EX_CONFIG;
-	}
-	replies_free(replies);
-	for (size_t i = 0; i < conf->naccounts; i++)
-		if (routing_check_tls(&conf->accounts[i], &err) != 0) {
-			log_err(LOG_LEVEL_ERROR, &err);
-			status = EX_CONFIG;
-		}
-	if (geteuid() == 0 && privilege_find(conf->user, &user, &err) != 0) {
-		log_err(LOG_LEVEL_ERROR, &err);
-		status = EX_CONFIG;
-	}
-	if (status == EX_OK)
-		(void)printf("%s: good, %zu account%s\n", d->file,
-		    conf->naccounts, conf->naccounts == 1 ? "" : "s");
-	return status;
+	if (offline_check(conf, d->paths.replies_own, d->env.group) > 0)
+		return EX_CONFIG;
+	(void)printf("%s: good, %zu account%s\n", d->file, conf->naccounts,
+	    conf->naccounts == 1 ? "" : "s");
+	return EX_OK;
 }
 
 /* --- who may submit ------------------------------------------------------- */

@@ -9,6 +9,8 @@ relaisd_SOURCES = \
 	%reldir%/background.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
+	%reldir%/offline.c \
+	%reldir%/offline.h \
 	%reldir%/relaisd.c \
 	%reldir%/routing.c \
 	%reldir%/routing.h \

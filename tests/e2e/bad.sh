@@ -226,6 +226,78 @@ wrong "a listener beyond loopback" 'allow_from' <<-EOF
 [listen lan]
 address = 0.0.0.0:2626
 EOF
+
+# What is around the file: each with its line, and what to do.
+with() { # CASE PATTERN SETTING...: in [relais], behind its first line
+	local case=$1 pattern=$2
+	shift 2
+	{ sed -n 1p "$conf"; printf '%s\n' "$@"; sed 1d "$conf"; } \
+	    >"$T/home/wrong.conf"
+	refuses "$case" "$pattern" "$D" --check -c "$T/home/wrong.conf"
+}
+# instead CASE PATTERN SETTING LINE: LINE where SETTING was
+instead() {
+	sed "s,^$3 = .*,$4," "$conf" >"$T/home/wrong.conf"
+	refuses "$1" "$2" "$D" --check -c "$T/home/wrong.conf"
+}
+with "a relative alert_command" \
+    'alert_command in .relais., line 2 of .*not an absolute path' \
+    'alert_command = alert %e'
+with "an alert_command that is not there" \
+    'line 2 of .*relais cannot run /nonexistent/a.*install' \
+    'alert_command = /nonexistent/a'
+with "an unknown user" \
+    'allow_users in .relais., line 2 of .*user nemo does not exist' \
+    'allow_users = 0 bob nemo'
+with "an unknown group" 'line 2 of .*group nemo does not exist' \
+    'allow_groups = nemo'
+instead "a spool that cannot be made" \
+    'spool in .relais., line [0-9]* of .*install -d' \
+    spool "spool = $T/none/deep/spool"
+mkdir -m 700 "$T/rootspool"
+instead "a spool of root's" 'user relais cannot use .*chown -R relais' \
+    spool "spool = $T/rootspool"
+: >"$T/secret/empty"
+chmod 600 "$T/secret/empty"
+chown relais "$T/secret/empty"
+instead "an empty secret" 'account mail., line [0-9]* of .*is empty' \
+    password_file "password_file = $T/secret/empty"
+instead "a password_command that is not there" \
+    'line [0-9]* of .*relais cannot run nonesuch' \
+    password_file 'password_command = nonesuch --show mail'
+echo '[account two]
+host = mail.example.test
+identity = keep
+users = nemo' >"$T/home/more"
+wrong "an unknown user of an account" \
+    'users: user nemo does not exist' <"$T/home/more"
+echo '[account ms]
+provider = outlook
+user = me@outlook.com
+password = geheim
+senders = me@outlook.com' >"$T/home/more"
+chmod 600 "$T/home/wrong.conf"
+wrong "a password where a sign-in is wanted" \
+    'takes no password, it wants a sign-in.*relais login ms' <"$T/home/more"
+echo '[account two]
+host = mail.example.test:465' >"$T/home/more"
+wrong "host with a port" 'host = mail.example.test, port = 465' \
+    <"$T/home/more"
+cp "$T/secret/mail" "$T/roots"
+chmod 600 "$T/roots"
+sed "s,^password_file = .*,password_file = $T/roots," "$conf" \
+    >"$T/home/roots.conf"
+passes_but() { # PATTERN
+	"$D" --check -c "$T/home/roots.conf" >"$T/roots.log" 2>&1 &&
+	    grep -q "$1" "$T/roots.log" && return
+	show_log roots
+	return 1
+}
+check "a secret that only root can read passes with a warning" \
+    passes_but 'only root can read.*chown relais'
+sed '/^admin = /d' "$conf" >"$T/home/roots.conf"
+check "so does no admin" passes_but 'admin in .relais.: not set'
+
 chmod 644 "$T/secret/mail"
 refuses "a secret that others may read" 'chmod' "$D" --check -c "$conf"
 chmod 600 "$T/secret/mail"

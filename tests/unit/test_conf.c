@@ -539,6 +539,12 @@ static const struct {
 	{ "[account a]\nhost = h\nuser = a@b\n"
 	  "password_file = /nonexistent/x\n",
 	    4, "/nonexistent/x: No such file" },
+	{ "[account a]\nhost = smtps://h.example:465\n", 2,
+	    "write the name alone: host = h.example" },
+	{ "[account a]\nhost = h.example:465\n", 2,
+	    "host = h.example, port = 465" },
+	{ "[account a]\nhost = \"h.example\"\n", 2, "without quotes" },
+	{ "[account a]\nhost = me@h.example\n", 2, "not the name of a server" },
 	{ ACCOUNT "tls = off\n", 3,
 	    "tls = off is allowed only for a host on this machine" },
 	{ ACCOUNT "tls_cert = /x\n", 3,

@@ -8,6 +8,8 @@ unit_tests = \
 	%reldir%/test_sasl_login \
 	%reldir%/test_sasl_status \
 	%reldir%/test_learnt \
+	%reldir%/test_null_sender \
+	%reldir%/test_service \
 	%reldir%/test_port_memory \
 	%reldir%/test_fs_sys \
 	%reldir%/test_log_limit \

@@ -187,55 +187,17 @@ refuse(struct intake *in, int code, const char *enhanced, const char *text)
 	return false;
 }
 
-static struct missing_facts
-missing_facts(struct intake *in)
-{
-	const struct intake_facts *f = in->facts;
-
-	return (struct missing_facts) {
-		.env = f->env,
-		.hostname = f->hostname,
-		.wall_ms = f->wall_ms,
-		.utc_offset_s = f->utc_offset_s,
-		.full_name = f->full_name,
-		.notes = &in->seen.notes,
-	};
-}
-
-static void
-note(struct intake *in, enum note n)
-{
-	in->seen.notes |= NOTE_BIT(n);
-}
-
-/* The rules, in the order in which they are applied. */
-
-static bool
-rule_loop(struct intake *in)
-{
-	return !trace_is_loop(in->header);
-}
-
-static bool
-rule_own(struct intake *in)
-{
-	const struct intake_facts *f = in->facts;
-
-	return f->is_here == NULL ||
-	       !trace_has_come_back(in->header, f->is_here, f->ctx);
-}
-
 /* For clients that cannot use "sendmail -a"; it is removed, because it concerns
  * no one else (X-). */
-static bool
-rule_account(struct intake *in)
+static void
+take_account(struct intake *in)
 {
 	static const char name[] = "X-Relais-Account";
 	size_t i = header_find(in->header, name, 0);
 	struct bytes value;
 
 	if (i == HEADER_NONE)
-		return true;
+		return;
 	value = bytes_trim(header_at(in->header, i).body);
 	if (value.n > ACCOUNT_NAME_MAX)
 		value.n = ACCOUNT_NAME_MAX;
@@ -243,109 +205,47 @@ rule_account(struct intake *in)
 	in->account = xstrndup(value.p, value.n);
 	in->seen.account = in->account;
 	IGNORE(header_remove_all(in->header, name) > 0);
-	return true;
 }
 
-static bool
-rule_mended(struct intake *in)
+static void
+note_mended(struct intake *in)
 {
 	unsigned mended = header_mended(in->header);
 
 	if ((mended & HEADER_MENDED_NAME) != 0)
-		note(in, NOTE_NAME);
+		in->seen.notes |= NOTE_BIT(NOTE_NAME);
 	if ((mended & HEADER_MENDED_STRAY) != 0)
-		note(in, NOTE_STRAY);
-	return true;
+		in->seen.notes |= NOTE_BIT(NOTE_STRAY);
 }
 
 static bool
-rule_bcc(struct intake *in)
+refuse_form(struct intake *in, const char *text)
 {
-	bcc_remove(in->header);
-	return true;
+	return refuse(in, 554, "5.6.0", text);
 }
 
 static bool
-rule_empty(struct intake *in)
+refuse_loop(struct intake *in, const char *text)
 {
-	fields_remove_empty(in->header, &in->seen.notes);
-	return true;
+	return refuse(in, 554, "5.4.6", text);
 }
 
+/* The rules, in their order.  False: the message is refused. */
 static bool
-rule_words(struct intake *in)
-{
-	return fields_mend_words(in->header, &in->seen.notes) &&
-	       fields_decode_addresses(in->header, &in->seen.notes);
-}
-
-static bool
-rule_once(struct intake *in)
-{
-	single_fields_repair(in->header);
-	return true;
-}
-
-static bool
-rule_from(struct intake *in)
-{
-	struct missing_facts f = missing_facts(in);
-
-	return missing_from(in->header, &f);
-}
-
-static bool
-rule_locals(struct intake *in)
-{
-	const struct locals_opts *o = in->facts->locals;
-
-	return o == NULL || locals_repair(in->header, o, &in->seen.notes);
-}
-
-static bool
-rule_date(struct intake *in)
-{
-	struct missing_facts f = missing_facts(in);
-
-	return missing_date(in->header, &f);
-}
-
-static bool
-rule_message_id(struct intake *in)
-{
-	struct missing_facts f = missing_facts(in);
-
-	return missing_message_id(in->header, &f);
-}
-
-static bool
-rule_resent(struct intake *in)
-{
-	struct missing_facts f = missing_facts(in);
-
-	return missing_resent(in->header, &f);
-}
-
-static bool
-rule_lines(struct intake *in)
-{
-	if (lines_has_long_word(in->header))
-		note(in, NOTE_LONG_WORD);
-	return lines_fold(in->header);
-}
-
-static bool
-rule_signature(struct intake *in)
-{
-	IGNORE(signature_remove_stale(in->header));
-	return true;
-}
-
-static bool
-rule_trace(struct intake *in)
+apply_rules(struct intake *in)
 {
 	const struct intake_facts *f = in->facts;
-	struct received_opts opts = {
+	struct header *h = in->header;
+	unsigned *notes = &in->seen.notes;
+	struct missing_facts facts = {
+		.env = f->env,
+		.hostname = f->hostname,
+		.wall_ms = f->wall_ms,
+		.utc_offset_s = f->utc_offset_s,
+		.full_name = f->full_name,
+		.notes = notes,
+	};
+	struct received_opts trace = {
 		.env = f->env,
 		.hostname = f->hostname,
 		.with = f->with,
@@ -354,35 +254,42 @@ rule_trace(struct intake *in)
 		.hide_submitter = f->hide_submitter,
 	};
 
-	return trace_add(in->header, &opts);
+	if (trace_is_loop(h))
+		return refuse_loop(in,
+		    "mail loop: the message has been through more than 100 "
+		    "systems");
+	if (f->is_here != NULL && trace_has_come_back(h, f->is_here, f->ctx))
+		return refuse_loop(in,
+		    "mail loop: the message has come back and is still in the "
+		    "queue");
+	note_mended(in);
+	take_account(in);
+	fields_remove_empty(h, notes);
+	if (!fields_mend_words(h, notes) || !fields_decode_addresses(h, notes))
+		return refuse_form(in, "the encoded words are too long");
+	bcc_remove(h);
+	single_fields_repair(h);
+	if (f->locals != NULL && !locals_repair(h, f->locals, notes))
+		return refuse_form(
+		    in, "the names in To or Cc lead to too many addresses");
+	if (!missing_from(h, &facts))
+		return refuse_form(in, "no From field could be created");
+	if (!missing_date(h, &facts))
+		return refuse_form(in, "no Date field could be created");
+	if (!missing_message_id(h, &facts))
+		return refuse_form(in, "no Message-ID could be created");
+	if (!missing_resent(h, &facts))
+		return refuse_form(in, "no Resent- fields could be created");
+	if (lines_has_long_word(h))
+		*notes |= NOTE_BIT(NOTE_LONG_WORD);
+	if (!lines_fold(h))
+		return refuse_form(in,
+		    "a header field of the message is too long to be folded");
+	IGNORE(signature_remove_stale(h));
+	if (!trace_add(h, &trace))
+		return refuse_form(in, "no Received field could be created");
+	return true;
 }
-
-static const struct rule {
-	bool (*apply)(struct intake *in); /* false: the message is refused */
-	int code;
-	const char *enhanced, *text;
-} rules[] = {
-	{ rule_loop, 554, "5.4.6",
-	    "mail loop: the message has been through more than 100 systems" },
-	{ rule_own, 554, "5.4.6",
-	    "mail loop: the message has come back and is still in the queue" },
-	{ rule_mended, 0, NULL, NULL },
-	{ rule_account, 0, NULL, NULL },
-	{ rule_empty, 0, NULL, NULL },
-	{ rule_words, 554, "5.6.0", "the encoded words are too long" },
-	{ rule_bcc, 0, NULL, NULL },
-	{ rule_once, 0, NULL, NULL },
-	{ rule_locals, 554, "5.6.0",
-	    "the names in To or Cc lead to too many addresses" },
-	{ rule_from, 554, "5.6.0", "no From field could be created" },
-	{ rule_date, 554, "5.6.0", "no Date field could be created" },
-	{ rule_message_id, 554, "5.6.0", "no Message-ID could be created" },
-	{ rule_resent, 554, "5.6.0", "no Resent- fields could be created" },
-	{ rule_lines, 554, "5.6.0",
-	    "a header field of the message is too long to be folded" },
-	{ rule_signature, 0, NULL, NULL },
-	{ rule_trace, 554, "5.6.0", "no Received field could be created" },
-};
 
 /* The header is complete: mends it and writes it to head, with the empty line
  * and whatever was taken of the body. */
@@ -391,10 +298,8 @@ finish_header(struct intake *in)
 {
 	struct bytes rest;
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (!rules[i].apply(in))
-			return refuse(in, rules[i].code, rules[i].enhanced,
-			    rules[i].text);
+	if (!apply_rules(in))
+		return false;
 	see_message_id(in);
 	if (in->facts->likeness_key != NULL)
 		duplicate_key_put_header(in->header, &in->likeness);
@@ -518,7 +423,7 @@ replace_nul(struct buf *to, struct bytes b, struct bytes by)
 static bool
 take_without_nul(struct intake *in, struct bytes b)
 {
-	note(in, NOTE_NUL);
+	in->seen.notes |= NOTE_BIT(NOTE_NUL);
 	buf_reset(&in->mended);
 	while (b.n > 0) {
 		size_t n = len_alike(in, b);

@@ -96,233 +96,176 @@ put_field(struct buf *to, const struct setting *st, const void *base)
 
 /* --- settings whose value takes more than storing it ---------------------- */
 
-static void
-put_port(struct buf *to, const void *base, const struct conf *c)
-{
-	const struct conf_account *a = base;
+/* Where such a value comes from, and goes. */
+struct special {
+	struct buf *to;
+	const struct conf *conf;
+	const void *base; /* conf_listen, conf_account */
+	int which; /* for the functions that serve several settings */
+};
 
-	(void)c;
+static void
+put_port(const struct special *sp)
+{
+	const struct conf_account *a = sp->base;
+
 	for (size_t i = 0; i < a->nports; i++)
-		IGNORE(
-		    buf_addf(to, "%s%d", i > 0 ? " " : "", a->ports[i].port));
+		IGNORE(buf_addf(
+		    sp->to, "%s%d", i > 0 ? " " : "", a->ports[i].port));
 }
 
 static void
-put_tls(struct buf *to, const void *base, const struct conf *c)
+put_tls(const struct special *sp)
 {
-	const struct conf_account *a = base;
+	const struct conf_account *a = sp->base;
 
-	(void)c;
 	for (size_t i = 1; i < a->nports; i++)
 		if (a->ports[i].tls != a->ports[0].tls) {
-			IGNORE(buf_adds(to, "auto"));
+			IGNORE(buf_adds(sp->to, "auto"));
 			return;
 		}
-	IGNORE(buf_adds(to, setting_tls_modes[1 + (int)a->ports[0].tls]));
+	IGNORE(buf_adds(sp->to, setting_tls_modes[1 + (int)a->ports[0].tls]));
 }
 
 static void
-put_pins(struct buf *to, const void *base, const struct conf *c)
+put_pins(const struct special *sp)
 {
-	const struct conf_account *a = base;
+	const struct conf_account *a = sp->base;
 
-	(void)c;
 	for (size_t i = 0; i < CONF_PINS_MAX && a->tls_pins[i] != NULL; i++)
-		IGNORE(buf_addf(to, "%s%s", i > 0 ? " " : "", a->tls_pins[i]));
+		IGNORE(
+		    buf_addf(sp->to, "%s%s", i > 0 ? " " : "", a->tls_pins[i]));
 }
 
 static void
-put_auth(struct buf *to, const void *base, const struct conf *c)
+put_auth(const struct special *sp)
 {
-	const struct conf_account *a = base;
+	const struct conf_account *a = sp->base;
 
-	(void)c;
-	IGNORE(buf_adds(to, a->auth != NULL ? a->auth : "auto"));
+	IGNORE(buf_adds(sp->to, a->auth != NULL ? a->auth : "auto"));
 }
 
 static void
-put_fallback(struct buf *to, const void *base, const struct conf *c)
+put_fallback(const struct special *sp)
 {
-	const struct conf_account *a = base;
+	const struct conf_account *a = sp->base;
 
 	if (a->fallback >= 0)
-		IGNORE(buf_adds(to, c->accounts[a->fallback].name));
+		IGNORE(buf_adds(sp->to, sp->conf->accounts[a->fallback].name));
 }
 
 /* Where a secret comes from; the one in the file itself is only mentioned. */
 static void
-put_source(struct buf *to, const struct conf_account *a, enum cred_kind kind)
+put_source(const struct special *sp)
 {
-	if (a->secret.kind != kind)
+	const struct conf_account *a = sp->base;
+
+	if (a->secret.kind != (enum cred_kind)sp->which)
 		return;
-	if (kind == CRED_TEXT)
-		IGNORE(buf_adds(to, "(set, not shown)"));
+	if (a->secret.kind == CRED_TEXT)
+		IGNORE(buf_adds(sp->to, "(set, not shown)"));
 	else if (a->secret.value != NULL)
-		IGNORE(buf_adds(to, a->secret.value));
-}
-
-static void
-put_password(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_source(to, base, CRED_TEXT);
-}
-
-static void
-put_password_file(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_source(to, base, CRED_FILE);
+		IGNORE(buf_adds(sp->to, a->secret.value));
 }
 
 /* A command may contain a secret, so only its name is shown. */
 static void
-put_password_command(struct buf *to, const void *base, const struct conf *c)
+put_password_command(const struct special *sp)
 {
-	const struct conf_account *a = base;
+	const struct conf_account *a = sp->base;
 	const char *s = a->secret.value;
 
-	(void)c;
 	if (a->secret.kind != CRED_COMMAND || s == NULL)
 		return;
-	IGNORE(buf_add(to, s, strcspn(s, " \t")));
+	IGNORE(buf_add(sp->to, s, strcspn(s, " \t")));
 	if (strpbrk(s, " \t") != NULL)
-		IGNORE(buf_adds(to, " ..."));
+		IGNORE(buf_adds(sp->to, " ..."));
 }
 
 static void
-put_password_credential(struct buf *to, const void *base, const struct conf *c)
+put_oauth_text(const struct special *sp)
 {
-	(void)c;
-	put_source(to, base, CRED_SYSTEMD);
-}
-
-static void
-put_password_keyring(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_source(to, base, CRED_KEYRING);
-}
-
-static void
-put_oauth(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_source(to, base, CRED_OAUTH);
-}
-
-static void
-put_oauth_text(struct buf *to, const void *base, enum cred_oauth_key key)
-{
-	const struct conf_account *a = base;
+	const struct conf_account *a = sp->base;
 
 	if (a->secret.oauth != NULL)
-		IGNORE(buf_adds(to, cred_oauth_get(a->secret.oauth, key)));
-}
-
-static void
-put_client_id(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_oauth_text(to, base, CRED_OAUTH_CLIENT_ID);
-}
-
-static void
-put_client_secret_file(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_oauth_text(to, base, CRED_OAUTH_CLIENT_SECRET_FILE);
-}
-
-static void
-put_oauth_flow(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_oauth_text(to, base, CRED_OAUTH_FLOW);
-}
-
-static void
-put_jwt_key_file(struct buf *to, const void *base, const struct conf *c)
-{
-	(void)c;
-	put_oauth_text(to, base, CRED_OAUTH_JWT_KEY_FILE);
+		IGNORE(buf_adds(sp->to, cred_oauth_get(a->secret.oauth,
+					    (enum cred_oauth_key)sp->which)));
 }
 
 /* The listeners that come from the plain `listen`. */
 static void
-put_listen(struct buf *to, const void *base, const struct conf *c)
+put_listen(const struct special *sp)
 {
 	const char *between = "";
 
-	(void)base;
-	for (size_t i = 0; i < c->nlistens; i++) {
-		const struct conf_listen *l = &c->listens[i];
+	for (size_t i = 0; i < sp->conf->nlistens; i++) {
+		const struct conf_listen *l = &sp->conf->listens[i];
 
 		if (strcmp(l->name, "listen") != 0 || l->is_optional)
 			continue;
-		IGNORE(buf_addf(to, "%s%s", between, l->address));
+		IGNORE(buf_addf(sp->to, "%s%s", between, l->address));
 		between = " ";
 	}
 }
 
 static void
-put_listen_address(struct buf *to, const void *base, const struct conf *c)
+put_listen_address(const struct special *sp)
 {
-	const struct conf_listen *l = base;
+	const struct conf_listen *l = sp->base;
 
-	(void)c;
-	IGNORE(buf_adds(to, l->address));
+	IGNORE(buf_adds(sp->to, l->address));
 }
 
 static void
-put_listen_mode(struct buf *to, const void *base, const struct conf *c)
+put_listen_mode(const struct special *sp)
 {
-	const struct conf_listen *l = base;
+	const struct conf_listen *l = sp->base;
 
-	(void)c;
-	IGNORE(buf_adds(to, setting_modes[l->mode]));
+	IGNORE(buf_adds(sp->to, setting_modes[l->mode]));
 }
 
 static void
-put_listen_allow(struct buf *to, const void *base, const struct conf *c)
+put_listen_allow(const struct special *sp)
 {
-	const struct conf_listen *l = base;
+	const struct conf_listen *l = sp->base;
 	char text[INET6_ADDRSTRLEN];
 
-	(void)c;
 	for (size_t i = 0; i < l->nnets; i++) {
 		const struct conf_net *n = &l->nets[i];
 
 		if (inet_ntop(n->family, n->addr, text, sizeof(text)) != NULL)
-			IGNORE(buf_addf(to, "%s%s/%u", i > 0 ? " " : "", text,
-			    n->prefix_bits));
+			IGNORE(buf_addf(sp->to, "%s%s/%u", i > 0 ? " " : "",
+			    text, n->prefix_bits));
 	}
 }
 
 static const struct {
 	enum setting_section section;
 	const char *name;
-	void (*put)(struct buf *to, const void *base, const struct conf *c);
+	void (*put)(const struct special *sp);
+	int which;
 } specials[] = {
-	{ SETTING_RELAIS, "listen", put_listen },
-	{ SETTING_LISTEN, "address", put_listen_address },
-	{ SETTING_LISTEN, "mode", put_listen_mode },
-	{ SETTING_LISTEN, "allow_from", put_listen_allow },
-	{ SETTING_ACCOUNT, "port", put_port },
-	{ SETTING_ACCOUNT, "tls", put_tls },
-	{ SETTING_ACCOUNT, "tls_pin", put_pins },
-	{ SETTING_ACCOUNT, "auth", put_auth },
-	{ SETTING_ACCOUNT, "fallback", put_fallback },
-	{ SETTING_ACCOUNT, "password", put_password },
-	{ SETTING_ACCOUNT, "password_file", put_password_file },
-	{ SETTING_ACCOUNT, "password_command", put_password_command },
-	{ SETTING_ACCOUNT, "password_credential", put_password_credential },
-	{ SETTING_ACCOUNT, "password_keyring", put_password_keyring },
-	{ SETTING_ACCOUNT, "oauth", put_oauth },
-	{ SETTING_ACCOUNT, "client_id", put_client_id },
-	{ SETTING_ACCOUNT, "client_secret_file", put_client_secret_file },
-	{ SETTING_ACCOUNT, "oauth_flow", put_oauth_flow },
-	{ SETTING_ACCOUNT, "jwt_key_file", put_jwt_key_file },
+	{ SETTING_RELAIS, "listen", put_listen, 0 },
+	{ SETTING_LISTEN, "address", put_listen_address, 0 },
+	{ SETTING_LISTEN, "mode", put_listen_mode, 0 },
+	{ SETTING_LISTEN, "allow_from", put_listen_allow, 0 },
+	{ SETTING_ACCOUNT, "port", put_port, 0 },
+	{ SETTING_ACCOUNT, "tls", put_tls, 0 },
+	{ SETTING_ACCOUNT, "tls_pin", put_pins, 0 },
+	{ SETTING_ACCOUNT, "auth", put_auth, 0 },
+	{ SETTING_ACCOUNT, "fallback", put_fallback, 0 },
+	{ SETTING_ACCOUNT, "password", put_source, CRED_TEXT },
+	{ SETTING_ACCOUNT, "password_file", put_source, CRED_FILE },
+	{ SETTING_ACCOUNT, "password_command", put_password_command, 0 },
+	{ SETTING_ACCOUNT, "password_credential", put_source, CRED_SYSTEMD },
+	{ SETTING_ACCOUNT, "password_keyring", put_source, CRED_KEYRING },
+	{ SETTING_ACCOUNT, "oauth", put_source, CRED_OAUTH },
+	{ SETTING_ACCOUNT, "client_id", put_oauth_text, CRED_OAUTH_CLIENT_ID },
+	{ SETTING_ACCOUNT, "client_secret_file", put_oauth_text,
+	    CRED_OAUTH_CLIENT_SECRET_FILE },
+	{ SETTING_ACCOUNT, "oauth_flow", put_oauth_text, CRED_OAUTH_FLOW },
+	{ SETTING_ACCOUNT, "jwt_key_file", put_oauth_text,
+	    CRED_OAUTH_JWT_KEY_FILE },
 };
 
 static void
@@ -332,7 +275,10 @@ put_special(struct buf *to, const struct setting *st, const void *base,
 	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
 		if (specials[i].section == st->section &&
 		    strcmp(specials[i].name, st->name) == 0)
-			specials[i].put(to, base, c);
+			specials[i].put(&(struct special) { .to = to,
+			    .conf = c,
+			    .base = base,
+			    .which = specials[i].which });
 }
 
 void

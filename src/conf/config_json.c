@@ -327,7 +327,8 @@ config_json(const struct conf *c)
 	add_section(sections, SETTING_RELAIS, "", c, c);
 	for (size_t i = 0; i < c->nlistens; i++)
 		if (strcmp(c->listens[i].name, "listen") != 0 &&
-		    strcmp(c->listens[i].name, "socket") != 0)
+		    strcmp(c->listens[i].name, "socket") != 0 &&
+		    !c->listens[i].is_optional)
 			add_section(sections, SETTING_LISTEN,
 			    c->listens[i].name, &c->listens[i], c);
 	for (size_t i = 0; i < c->naccounts; i++)

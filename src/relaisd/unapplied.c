@@ -69,7 +69,8 @@ tell_missing(const struct conf *in, const struct conf *from, const char *what)
 	for (size_t i = 0; i < from->nlistens; i++) {
 		const struct conf_listen *l = &from->listens[i];
 
-		if (is_section(l) && find_listen(in, l->name) == NULL)
+		if (is_section(l) && !l->is_optional &&
+		    find_listen(in, l->name) == NULL)
 			log_text(LOG_LEVEL_WARNING,
 			    "[listen %s] is %s; it takes effect when relaisd "
 			    "is restarted",
@@ -89,7 +90,7 @@ unapplied_log(const struct conf *in_force, const struct conf *wanted)
 		const struct conf_listen *l = &wanted->listens[i];
 		const struct conf_listen *old = find_listen(in_force, l->name);
 
-		/* "localhost" makes two with one name. */
+		/* "localhost" and "*" make two with one name. */
 		if (!is_section(l) || old == NULL || l->is_optional)
 			continue;
 		is.base = old;

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/config_json.h"
 #include "cred/cred_oauth.h"
 
 struct loaded {
@@ -172,6 +173,7 @@ static void
 a_star_is_both_families(void **state)
 {
 	struct loaded l;
+	json_t *j;
 
 	(void)state;
 	load_good(&l, "[relais]\nlisten =\n[listen lan]\naddress = *:25\n"
@@ -182,6 +184,10 @@ a_star_is_both_families(void **state)
 	assert_string_equal(l.conf->listens[1].host, "::");
 	assert_true(l.conf->listens[1].is_optional);
 	assert_int_equal(l.conf->listens[1].nnets, 2);
+	j = config_json(l.conf);
+	/* [relais], [listen lan], [account a] */
+	assert_int_equal(json_array_size(json_object_get(j, "sections")), 3);
+	json_decref(j);
 	unload(&l);
 }
 

@@ -19,8 +19,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/must.h"
+#include "base/siphash.h"
 #include "cred/cred.h"
 
 /* --- what the caller found in its surroundings ---------------------------- */
@@ -41,7 +43,20 @@ struct conf_env {
 	/* The group that may read configuration and secrets when they belong
 	 * to root: the daemon's; (gid_t)-1: none. */
 	gid_t group;
+	struct conf_copy *copy; /* NULL, or to be filled in */
+	/* The text of such a copy: it is read in place of the file, which was
+	 * checked when the copy was made. */
+	const struct bytes *text;
 };
+
+/* The configuration for a process that may know no secret: what was understood
+ * of the file, and for each password a word that is another one whenever the
+ * password is another one. */
+struct conf_copy {
+	unsigned char key[SIPHASH_KEY_BYTES]; /* set by the caller */
+	struct buf text; /* conf_copy_init() first */
+};
+void conf_copy_init(struct conf_copy *c);
 
 /* `listen` in user mode, where port 25 cannot be had. */
 #define CONF_USER_LISTEN "localhost:2525"
@@ -169,6 +184,7 @@ struct conf_account {
 
 struct conf {
 	unsigned refs; /* besides the first one, see conf_ref() */
+	unsigned generation; /* the caller's: which one of several this is */
 	char *file; /* what it was read from */
 
 	/* [relais] */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@ enum {
 struct reading {
 	struct conf_raw *raw;
 	struct conf_problems *problems;
+	struct conf_copy *copy; /* or NULL */
 	const char *next, *end; /* the file, line by line */
 	int line;
 	struct bytes text; /* the line inih has now, without its end */
@@ -90,6 +92,42 @@ shown(const char *before, struct bytes text, const char *after)
 		    what_, __VA_ARGS__);                                       \
 		free(what_);                                                   \
 	} while (0)
+
+/* --- the copy ------------------------------------------------------------- */
+
+void
+conf_copy_init(struct conf_copy *c)
+{
+	buf_init(&c->text, 2 * FILE_MAX);
+}
+
+static void
+copy_section(const struct reading *rd, const char *title)
+{
+	if (rd->copy != NULL)
+		IGNORE(buf_addf(&rd->copy->text, "%s\n", title)); /* it fits */
+}
+
+/* A file is at most half as long as its copy may be, but for passwords of less
+ * than 16 bytes, which are few. */
+static void
+copy_key(const struct reading *rd, const struct setting *st, struct bytes v)
+{
+	struct siphash hash;
+
+	if (rd->copy == NULL)
+		return;
+	IGNORE(buf_addf(&rd->copy->text, "%s = ", st->name));
+	if (st->type == SETTING_SECRET) {
+		siphash_init(&hash, rd->copy->key);
+		siphash_put(&hash, v.p, v.n);
+		IGNORE(buf_addf(
+		    &rd->copy->text, "%016" PRIx64, siphash_end(&hash)));
+	} else {
+		IGNORE(buf_add(&rd->copy->text, v.p, v.n));
+	}
+	IGNORE(buf_addc(&rd->copy->text, '\n'));
+}
 
 /* --- sections ------------------------------------------------------------- */
 
@@ -162,6 +200,7 @@ open_section(struct reading *rd, enum setting_section kind, const char *name)
 	s->line = rd->line;
 	s->values = xcalloc(nsettings, sizeof(*s->values));
 	rd->section = rd->raw->n;
+	copy_section(rd, s->title);
 }
 
 static void
@@ -359,15 +398,17 @@ set_key(struct reading *rd, const char *name, const char *value)
 		    "already set on line %d", old->line);
 		return;
 	}
-	if (st->type == SETTING_SECRET) {
-		set_secret(rd, s, st, whole_value(rd));
-	} else {
-		v = rd->is_cut || !setting_has_comment(st) ? whole_value(rd)
-							   : bytes_str(value);
+	v = whole_value(rd);
+	if (st->type != SETTING_SECRET) {
 		if (setting_has_comment(st))
-			v = without_comment(v);
-		set_text(rd, s, st, bytes_trim(v));
+			v = without_comment(rd->is_cut ? v : bytes_str(value));
+		v = bytes_trim(v);
 	}
+	copy_key(rd, st, v);
+	if (st->type == SETTING_SECRET)
+		set_secret(rd, s, st, v);
+	else
+		set_text(rd, s, st, v);
 }
 
 static int
@@ -493,10 +534,9 @@ read_all(int fd, struct buf *b)
 }
 
 static void
-parse(struct reading *rd, const struct buf *b)
+parse(struct reading *rd, struct bytes text)
 {
 	static const char bom[] = "\xef\xbb\xbf";
-	struct bytes text = buf_bytes(b);
 
 	if (memchr(text.p, '\0', text.n) != NULL) {
 		conf_problem_add(rd->problems, rd->raw->file, 0, NULL,
@@ -539,25 +579,38 @@ cannot_read(struct reading *rd, int os, gid_t group)
 	conf_problem_add(rd->problems, file, 0, NULL, "%s", err.text);
 }
 
-struct conf_raw *
-conf_read(const char *file, gid_t group, struct conf_problems *problems)
+static void
+read_file(struct reading *rd, gid_t group)
 {
-	struct conf_raw *raw = xcalloc(1, sizeof(*raw));
-	struct reading rd = { .raw = raw, .problems = problems };
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(rd->raw->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct buf b;
 
-	raw->file = xstrdup(file);
 	buf_init(&b, FILE_MAX);
 	if (fd < 0 || read_all(fd, &b) != 0)
-		cannot_read(&rd, errno, group);
+		cannot_read(rd, errno, group);
 	else
-		parse(&rd, &b);
+		parse(rd, buf_bytes(&b));
 	if (fd >= 0) {
-		check_mode(&rd, fd, group);
+		check_mode(rd, fd, group);
 		IGNORE(close(fd)); /* only read */
 	}
 	buf_wipe(&b);
+}
+
+struct conf_raw *
+conf_read(const char *file, const struct conf_env *env,
+    struct conf_problems *problems)
+{
+	struct conf_raw *raw = xcalloc(1, sizeof(*raw));
+	struct reading rd = {
+		.raw = raw, .problems = problems, .copy = env->copy
+	};
+
+	raw->file = xstrdup(file);
+	if (env->text != NULL)
+		parse(&rd, *env->text);
+	else
+		read_file(&rd, env->group);
 	return raw;
 }
 

@@ -51,8 +51,8 @@ struct conf_raw {
 };
 
 /* Never NULL: what could be read is there, what was wrong is in problems. */
-struct conf_raw *conf_read(
-    const char *file, gid_t group, struct conf_problems *problems);
+struct conf_raw *conf_read(const char *file, const struct conf_env *env,
+    struct conf_problems *problems);
 void conf_raw_free(struct conf_raw *r);
 
 /* NULL: there is none. */

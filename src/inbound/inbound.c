@@ -92,6 +92,17 @@ inbound_stop(struct inbound *in)
 		session_stop(session_of_link(it));
 }
 
+void
+inbound_close(struct inbound *in)
+{
+	list_foreach (it, &in->doors) {
+		struct door *d = list_entry(it, struct door, link);
+
+		listener_free(d->listener);
+		d->listener = NULL; /* sessions still use the rest */
+	}
+}
+
 size_t
 inbound_sessions(const struct inbound *in)
 {

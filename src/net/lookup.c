@@ -1,146 +1,183 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/lookup.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <uv.h>
 
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/loop_inside.h"
 
-/* The request belongs to a worker thread until the look-up ends, which may be
- * long after it was given up. */
+/* Belongs to a worker thread until the look-up ends, which may be long after it
+ * was given up. */
 struct request {
-	uv_getaddrinfo_t uv;
+	struct loop_job job; /* first, so that a job is a request */
+	lookup_way *way;
+	void *ctx;
+	char *host;
 	struct lookup *q; /* NULL: given up */
+	struct lookup_answer answer;
 };
 
 struct lookup {
 	struct loop *l;
 	char *host;
+	int port;
 	void (*told)(void *ctx, const struct lookup_result *r);
 	void *ctx;
 	struct request *request; /* under way */
-	struct addrinfo *literal; /* told by soon */
-	int rc; /* likewise, if there is none */
+	struct lookup_answer literal; /* told by soon */
 	struct loop_task soon;
 };
 
 static const char *
-words_of(int rc)
+words_of(int rc, int os)
 {
 	switch (rc) {
-	case UV_EAI_NONAME:
-	case UV_EAI_NODATA:
+	case EAI_NONAME:
+	case EAI_NODATA:
 		return "no such name";
-	case UV_EAI_AGAIN:
+	case EAI_AGAIN:
 		return "no answer from the name servers";
-	case UV_EAI_FAIL:
+	case EAI_FAIL:
 		return "the name servers failed";
+	case EAI_SYSTEM:
+		return strerror(os);
 	default:
-		return uv_strerror(rc);
+		return gai_strerror(rc);
 	}
 }
 
 static void
-say_why(const char *host, int rc, struct err *ret)
+say_why(const char *host, int rc, int os, struct err *ret)
 {
 	(void)err_set(ret, ERR_NETWORK,
 	    "no address for %s: %s; check the name, the network and "
 	    "/etc/resolv.conf",
-	    host, words_of(rc));
+	    host, words_of(rc, os));
 }
 
 void
 lookup_timed_out(const char *host, struct err *ret)
 {
-	say_why(host, UV_EAI_AGAIN, ret);
+	say_why(host, EAI_AGAIN, 0, ret);
+}
+
+static void
+set_port(struct sockaddr_storage *to, int port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)to;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)to;
+
+	if (to->ss_family == AF_INET)
+		v4->sin_port = htons((uint16_t)port);
+	else
+		v6->sin6_port = htons((uint16_t)port);
 }
 
 /* told() may free q. */
 static void
-tell(struct lookup *q, int rc, const struct addrinfo *ai)
+tell(struct lookup *q, struct lookup_answer *a)
 {
-	struct sockaddr_storage addrs[LOOKUP_MAX];
-	struct lookup_result r = { .addrs = addrs };
+	struct lookup_result r = { .addrs = a->addrs };
 
-	memset(addrs, 0, sizeof(addrs));
-	for (; rc == 0 && ai != NULL && r.n < LOOKUP_MAX; ai = ai->ai_next)
-		if (ai->ai_addrlen <= sizeof(addrs[0]) &&
-		    (ai->ai_family == AF_INET || ai->ai_family == AF_INET6))
-			memcpy(&addrs[r.n++], ai->ai_addr, ai->ai_addrlen);
-	if (r.n == 0) {
-		if (rc == 0)
-			rc = UV_EAI_NONAME;
-		r.is_unknown = rc == UV_EAI_NONAME || rc == UV_EAI_NODATA;
-		say_why(q->host, rc, &r.err);
+	if (a->rc == 0) {
+		r.n = a->n;
+		for (size_t i = 0; i < a->n; i++)
+			set_port(&a->addrs[i], q->port);
+	} else {
+		r.is_unknown = a->rc == EAI_NONAME || a->rc == EAI_NODATA;
+		say_why(q->host, a->rc, a->os, &r.err);
 	}
 	q->told(q->ctx, &r);
 }
 
-static void
-on_lookup(uv_getaddrinfo_t *req, int rc, struct addrinfo *ai)
-{
-	struct request *request = req->data;
-	struct lookup *q = request->q;
-
-	free(request);
-	if (q != NULL) {
-		q->request = NULL;
-		tell(q, rc, ai);
-	}
-	uv_freeaddrinfo(ai);
-}
-
 /* AI_ADDRCONFIG is left out: it hides addresses from a machine that has only
  * loopback, and the race finds out by itself which family works. */
-static struct addrinfo
-hints_with(int flags)
+static void
+ask(const char *host, int flags, struct lookup_answer *ret)
 {
-	return (struct addrinfo) { .ai_flags = flags | AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM };
+	struct addrinfo hints = { .ai_flags = flags,
+		.ai_socktype = SOCK_STREAM },
+			*ai = NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->rc = getaddrinfo(host, NULL, &hints, &ai);
+	ret->os = ret->rc == EAI_SYSTEM ? errno : 0;
+	if (ret->rc != 0)
+		return;
+	for (const struct addrinfo *i = ai; i != NULL && ret->n < LOOKUP_MAX;
+	     i = i->ai_next)
+		if (i->ai_addrlen <= sizeof(ret->addrs[0]) &&
+		    (i->ai_family == AF_INET || i->ai_family == AF_INET6))
+			memcpy(
+			    &ret->addrs[ret->n++], i->ai_addr, i->ai_addrlen);
+	freeaddrinfo(ai);
+	if (ret->n == 0)
+		ret->rc = EAI_NONAME;
+}
+
+void
+lookup_system(void *ctx, const char *host, struct lookup_answer *ret)
+{
+	(void)ctx;
+	ask(host, AI_IDN, ret);
+}
+
+static void
+run(struct loop_job *j)
+{
+	struct request *request = (struct request *)(void *)j;
+
+	request->way(request->ctx, request->host, &request->answer);
+}
+
+static void
+done(struct loop_job *j)
+{
+	struct request *request = (struct request *)(void *)j;
+	struct lookup *q = request->q;
+
+	if (q != NULL) {
+		q->request = NULL;
+		tell(q, &request->answer);
+	}
+	free(request->host);
+	free(request);
 }
 
 static void
 on_soon(struct loop_task *t)
 {
 	struct lookup *q = list_entry(t, struct lookup, soon);
-	struct addrinfo *ai = q->literal;
+	struct lookup_answer a = q->literal; /* told() may free q */
 
-	q->literal = NULL;
-	tell(q, q->rc, ai);
-	if (ai != NULL)
-		freeaddrinfo(ai);
+	tell(q, &a);
 }
 
 static void
-start(struct lookup *q, const char *port)
+start(struct lookup *q)
 {
-	struct addrinfo hints = hints_with(AI_NUMERICHOST);
+	const struct loop_memory *m = loop_memory(q->l);
+	struct request *request;
 
 	/* An address must not wait for a worker thread. */
-	if (getaddrinfo(q->host, port, &hints, &q->literal) == 0) {
+	ask(q->host, AI_NUMERICHOST, &q->literal);
+	if (q->literal.rc == 0) {
 		loop_soon(q->l, &q->soon);
 		return;
 	}
-	q->literal = NULL;
-	hints = hints_with(0);
-	q->request = xcalloc(1, sizeof(*q->request));
-	q->request->q = q;
-	q->request->uv.data = q->request;
-	q->rc = uv_getaddrinfo(
-	    loop_uv(q->l), &q->request->uv, on_lookup, q->host, port, &hints);
-	if (q->rc == 0)
-		return;
-	free(q->request); /* not even a possible name */
-	q->request = NULL;
-	loop_soon(q->l, &q->soon);
+	request = q->request = xcalloc(1, sizeof(*request));
+	request->job = (struct loop_job) { .run = run, .done = done };
+	request->way = m->lookup != NULL ? m->lookup : lookup_system;
+	request->ctx = m->lookup_ctx;
+	request->host = xstrdup(q->host);
+	request->q = q;
+	loop_submit_slow(q->l, LOOP_LANE_NAMES, &request->job);
 }
 
 char *
@@ -158,16 +195,24 @@ lookup_new(struct loop *l, const char *host, int port,
     void (*told)(void *ctx, const struct lookup_result *r), void *ctx)
 {
 	struct lookup *q = xcalloc(1, sizeof(*q));
-	char service[16];
 
 	q->l = l;
 	q->host = lookup_without_brackets(host);
+	q->port = port;
 	q->told = told;
 	q->ctx = ctx;
 	loop_task_init(&q->soon, on_soon);
-	(void)snprintf(service, sizeof(service), "%d", port);
-	start(q, service);
+	start(q);
 	return q;
+}
+
+void
+lookup_by(struct loop *l, lookup_way *way, void *ctx)
+{
+	struct loop_memory *m = loop_memory(l);
+
+	m->lookup = way;
+	m->lookup_ctx = ctx;
 }
 
 void
@@ -175,14 +220,9 @@ lookup_free(struct lookup *q)
 {
 	if (q == NULL)
 		return;
-	if (q->request != NULL) {
+	if (q->request != NULL)
 		q->request->q = NULL;
-		/* Too late is fine: on_lookup() sees that nobody waits. */
-		IGNORE(uv_cancel((uv_req_t *)&q->request->uv));
-	}
 	loop_soon_cancel(&q->soon);
-	if (q->literal != NULL)
-		freeaddrinfo(q->literal);
 	free(q->host);
 	free(q);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lookup.h - finds the addresses of a host, by the system resolver on a worker
- * thread; an address literal, in brackets or not, needs no worker.
+ * thread; an address literal, in brackets or not, needs no worker.  A process
+ * that may not ask the resolver itself gives its loop another way.
  *
  * Nothing blocks, and it has no time limit of its own: the owner frees it when
  * time is up.  The result is told once, never from within lookup_new().
@@ -18,6 +19,17 @@ struct loop;
 struct lookup;
 
 enum { LOOKUP_MAX = 32 }; /* addresses beyond that are left out */
+
+/* What a look-up is made of.  Blocks; runs on a worker thread. */
+struct lookup_answer {
+	int rc; /* of getaddrinfo(3) */
+	int os; /* errno, if rc is EAI_SYSTEM */
+	size_t n; /* rc 0: at least one */
+	struct sockaddr_storage addrs[LOOKUP_MAX]; /* without the port */
+};
+typedef void lookup_way(void *ctx, const char *host, struct lookup_answer *ret);
+lookup_way lookup_system; /* the default; ctx is not used */
+void lookup_by(struct loop *l, lookup_way *way, void *ctx);
 
 /* Borrowed during the call. */
 struct lookup_result {

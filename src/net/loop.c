@@ -13,10 +13,10 @@
 
 enum { FREE_WAIT_MS = 1000 };
 
-/* libuv gives name look-ups half of the workers at most, the lanes take theirs,
- * and what is left is the disk's alone. */
+/* The lanes take theirs, and what is left is the disk's alone. */
 #define WORKERS "20"
 static const int lane_max[LOOP_LANES] = {
+	[LOOP_LANE_NAMES] = 8,
 	[LOOP_LANE_PEOPLE] = 2,
 	[LOOP_LANE_SECRETS] = 4,
 	[LOOP_LANE_KEYS] = 2,
@@ -317,6 +317,51 @@ on_prepare(uv_prepare_t *h)
 		(void)uv_idle_start(&l->idle, on_idle); /* cannot fail */
 	else
 		(void)uv_idle_stop(&l->idle); /* cannot fail */
+}
+
+/* --- watches ------------------------------------------------------------ */
+
+struct loop_watch {
+	uv_poll_t uv;
+	void (*ready)(void *ctx);
+	void *ctx;
+};
+
+static void
+on_readable(uv_poll_t *h, int status, int events)
+{
+	struct loop_watch *w = h->data;
+
+	(void)status; /* reading will tell */
+	(void)events;
+	w->ready(w->ctx);
+}
+
+int
+loop_watch_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx,
+    struct loop_watch **ret, struct err *err)
+{
+	struct loop_watch *w = xcalloc(1, sizeof(*w));
+	int rc = uv_poll_init(&l->uv, &w->uv, fd);
+
+	if (rc != 0) {
+		free(w);
+		return err_set(err, ERR_SYSTEM,
+		    "cannot wait for descriptor %d: %s", fd, uv_strerror(rc));
+	}
+	w->uv.data = w;
+	w->ready = ready;
+	w->ctx = ctx;
+	(void)uv_poll_start(&w->uv, UV_READABLE, on_readable); /* is open */
+	*ret = w;
+	return 0;
+}
+
+void
+loop_watch_free(struct loop_watch *w)
+{
+	if (w != NULL)
+		uv_close((uv_handle_t *)&w->uv, loop_free_data);
 }
 
 /* --- signals and jobs --------------------------------------------------- */

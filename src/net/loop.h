@@ -54,6 +54,12 @@ void loop_soon_cancel(struct loop_task *t);
 int loop_on_signal(struct loop *l, int sig, void (*fire)(void *ctx, int sig),
     void *ctx, struct err *err);
 
+/* Calls ready() while fd, which is not taken over, can be read. */
+struct loop_watch;
+int loop_watch_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx,
+    struct loop_watch **ret, struct err *err);
+void loop_watch_free(struct loop_watch *w); /* before fd is closed */
+
 /* The worker threads, in the shape of queue's struct work_pool: run() on a
  * worker, done() on the loop.  job is opaque here. */
 struct loop_job {
@@ -69,6 +75,7 @@ bool loop_cancel(struct loop *l, struct loop_job *j);
  * password command or a provider that hangs must not stop messages that need
  * none of them.  They cannot be cancelled. */
 enum loop_lane {
+	LOOP_LANE_NAMES, /* addresses of hosts */
 	LOOP_LANE_PEOPLE, /* the user database */
 	LOOP_LANE_SECRETS, /* files, commands, keyrings */
 	LOOP_LANE_KEYS, /* keys derived from passwords */

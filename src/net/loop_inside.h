@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "net/lookup.h"
 
 struct loop;
 
@@ -31,6 +32,8 @@ struct loop_memory {
 	int64_t lost_until_ms; /* boot clock */
 	uint32_t diag_seq; /* of the newest question there */
 	int diag_fd; /* netlink socket of net/peer, -1: not open */
+	lookup_way *lookup; /* NULL: lookup_system() */
+	void *lookup_ctx;
 	struct list lingering; /* streams that finish on their own */
 	void (*cut)(struct list *link); /* ends one of them; set by stream */
 };

@@ -28,6 +28,7 @@ struct entry {
 struct people {
 	struct loop *loop;
 	people_look *look;
+	void *ctx;
 	struct loop_timer *timer; /* the patience of the first to lose it */
 	struct list entries;
 	size_t nentries;
@@ -44,6 +45,7 @@ struct people_ask {
 struct look {
 	struct loop_job job; /* first, so that a job is a look */
 	people_look *run;
+	void *ctx;
 	struct people *people; /* NULL: nobody wants to know any more */
 	struct entry *entry;
 	struct person *who;
@@ -162,12 +164,13 @@ add_groups(struct person *who, const struct passwd *pw)
 }
 
 void
-people_look_up(struct person *who, bool wants_groups)
+people_look_up(void *ctx, struct person *who, bool wants_groups)
 {
 	struct passwd pw, *found = NULL;
 	char *room = NULL;
 	int os = find_user(who->uid, &pw, &found, &room);
 
+	(void)ctx;
 	if (found != NULL) {
 		who->name = xstrdup(pw.pw_name);
 		who->full_name = xstrndup(
@@ -272,7 +275,7 @@ look_run(struct loop_job *j)
 {
 	struct look *k = (struct look *)(void *)j;
 
-	k->run(k->who, k->wants_groups);
+	k->run(k->ctx, k->who, k->wants_groups);
 }
 
 static void
@@ -310,6 +313,7 @@ begin_look(struct people *p, struct entry *e)
 
 	k->job = (struct loop_job) { .run = look_run, .done = look_done };
 	k->run = p->look;
+	k->ctx = p->ctx;
 	k->people = p;
 	k->entry = e;
 	k->who = person_new(e->uid);
@@ -428,12 +432,13 @@ people_refresh(struct people *p, bool wants_groups)
 }
 
 struct people *
-people_new(struct loop *l, people_look *look)
+people_new(struct loop *l, people_look *look, void *ctx)
 {
 	struct people *p = xcalloc(1, sizeof(*p));
 
 	p->loop = l;
 	p->look = look;
+	p->ctx = ctx;
 	p->timer = loop_timer_new(l, on_timer, p);
 	list_init(&p->entries);
 	return p;

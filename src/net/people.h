@@ -44,10 +44,10 @@ struct person *person_ref(const struct person *who);
 void person_free(struct person *who);
 
 /* Fills in what is known; runs on a worker and may block. */
-typedef void people_look(struct person *who, bool wants_groups);
-people_look people_look_up; /* in the machine's database */
+typedef void people_look(void *ctx, struct person *who, bool wants_groups);
+people_look people_look_up; /* in the machine's database; ctx is not used */
 
-struct people *people_new(struct loop *l, people_look *look);
+struct people *people_new(struct loop *l, people_look *look, void *ctx);
 /* Tells all who still ask that the database is silent. */
 void people_free(struct people *p);
 

@@ -37,6 +37,19 @@ find_event(const char *name)
 	abort(); /* the program raises what is in the table */
 }
 
+const char *
+alert_event_name(unsigned number)
+{
+	return number < sizeof(events) / sizeof(events[0]) ? events[number].name
+							   : NULL;
+}
+
+unsigned
+alert_event_number(const char *name)
+{
+	return (unsigned)(find_event(name) - events);
+}
+
 struct cause {
 	struct list link;
 	char *event, *about;

@@ -31,6 +31,10 @@ struct alert_opts {
 	void *ctx;
 };
 
+/* The events have numbers, 0 to so many.  NULL: there is none. */
+const char *alert_event_name(unsigned number);
+unsigned alert_event_number(const char *name); /* it is one */
+
 struct alerts *alert_new(const struct alert_opts *opts);
 void alert_free(struct alerts *a);
 

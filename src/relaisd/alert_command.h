@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* alert_command.h - runs the program that tells a person about a problem.
  *
- * Programs run one after another, on a worker thread, without a shell and
- * without a search for the program, for at most 30 seconds each, with an
- * environment of their own:
+ * Without a shell and without a search for the program, for at most 30 seconds,
+ * with an environment of its own:
  *
  *	PATH=... LC_ALL=C.UTF-8 HOME=/
  *	RELAIS_EVENT=account-held	of the table in notice/alert.c
@@ -12,25 +11,22 @@
  *	RELAIS_REASON=one line		what is known, cause and remedy
  *	RELAIS_QUEUE=12			messages that wait
  *
- * and the same as one JSON object on standard input.
+ * and the same as one JSON object on standard input.  Blocks.
  */
 #ifndef RELAISD_ALERT_COMMAND_H
 #define RELAISD_ALERT_COMMAND_H
 
 #include <stddef.h>
 
+#include "cred/cred_run.h"
+
 struct alert;
-struct alert_command;
 struct conf_list;
-struct loop;
 
-struct alert_command *alert_command_new(struct loop *l);
-/* A program that runs is left to end by itself. */
-void alert_command_free(struct alert_command *c);
-
-/* command: the program and its arguments; empty: nothing is run.  waiting: how
- * many messages wait in the queue.  Copies all. */
-void alert_command_run(struct alert_command *c, const struct conf_list *command,
-    const struct alert *a, size_t waiting);
+/* command: the program, an absolute path, and its arguments.  waiting: how many
+ * messages wait in the queue.  cred_run_init() before, cred_run_clear() behind;
+ * code and err of *ret say how it ended. */
+enum cred_ran alert_command_run(const struct conf_list *command,
+    const struct alert *a, size_t waiting, struct cred_run *ret);
 
 #endif

@@ -583,7 +583,7 @@ on_status(void *ctx, struct ctl_call *call)
 		(void)json_array_append_new(
 		    accounts, account_json(c, accounts_handle(all, i)));
 	result = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version",
-	    PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime",
+	    PACKAGE_VERSION, "pid", (json_int_t)c->opts.pid, "uptime",
 	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
 	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
 	    counts_json(c, call), "accounts", accounts);
@@ -648,7 +648,7 @@ static void
 on_stop(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
-	json_t *item = json_pack("{s:I}", "pid", (json_int_t)getpid());
+	json_t *item = json_pack("{s:I}", "pid", (json_int_t)c->opts.pid);
 
 	ctl_call_item(call, item);
 	json_decref(item);

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -35,6 +36,7 @@ struct control_opts {
 	int (*reload)(void *ctx, struct err *err);
 	/* Finishes what is under way, and ends the program. */
 	void (*stop)(void *ctx);
+	pid_t pid; /* the process that takes signals */
 	void *ctx;
 };
 

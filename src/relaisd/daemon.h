@@ -1,22 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* daemon.h - puts the parts together and runs them until told to stop.
- *
- * The only place that knows all of conf, queue, inbound, outbound and ctl, and
- * that turns settings into their options.
+/* daemon.h - starts relaisd: reads the configuration, binds the sockets, gives
+ * root up, and runs as keeper and worker or as one process.
  */
 #ifndef RELAISD_DAEMON_H
 #define RELAISD_DAEMON_H
 
 #include <stdbool.h>
 
+struct conf;
+struct startup;
+
 struct daemon_args {
 	const char *conf_file; /* NULL: the default of the mode */
 	bool is_foreground;
 	bool is_user;
 	bool is_check;
+	bool is_one_process; /* keeper and worker in one: for debugging */
 };
 
 /* Returns the exit status of the program (sysexits). */
 int daemon_main(const struct daemon_args *args);
+
+/* For who runs as soon as all of it runs: tells everybody, once.  report_fd: of
+ * background.h, or -1. */
+void daemon_tell_start(
+    const struct startup *s, const struct conf *conf, int report_fd);
+
+/* SIGHUP ends a process that does not expect it.  One that comes while the
+ * daemon starts waits (SIG_BLOCK), and is a reload once it is up. */
+void daemon_let_reload(int how);
 
 #endif

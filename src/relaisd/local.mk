@@ -5,21 +5,35 @@ relaisd_SOURCES = \
 	%reldir%/admission.h \
 	%reldir%/alert_command.c \
 	%reldir%/alert_command.h \
+	%reldir%/alert_queue.c \
+	%reldir%/alert_queue.h \
 	%reldir%/background.c \
 	%reldir%/background.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
 	%reldir%/offline.c \
 	%reldir%/offline.h \
+	%reldir%/errand.c \
+	%reldir%/errand.h \
+	%reldir%/keeper.c \
+	%reldir%/keeper.h \
+	%reldir%/line.c \
+	%reldir%/line.h \
+	%reldir%/link.c \
+	%reldir%/link.h \
 	%reldir%/relaisd.c \
 	%reldir%/routing.c \
 	%reldir%/routing.h \
 	%reldir%/sockets.c \
 	%reldir%/sockets.h \
+	%reldir%/startup.c \
+	%reldir%/startup.h \
 	%reldir%/telling.c \
 	%reldir%/telling.h \
 	%reldir%/unapplied.c \
-	%reldir%/unapplied.h
+	%reldir%/unapplied.h \
+	%reldir%/worker.c \
+	%reldir%/worker.h
 relaisd_LDADD = src/relaisd/libcontrol.a src/check/libcheck.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/account/libaccount.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \

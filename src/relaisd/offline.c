@@ -337,10 +337,11 @@ size_t
 offline_check(const struct conf *c, const char *replies, gid_t group)
 {
 	struct conf_problems unread = { 0 }; /* told when c was read */
+	const struct conf_env env = { .group = group };
 	struct look l = { .conf = c, .group = group };
 	size_t n;
 
-	l.raw = conf_read(c->file, group, &unread);
+	l.raw = conf_read(c->file, &env, &unread);
 	conf_problems_clear(&unread);
 	if (geteuid() != 0 || privilege_find(c->user, &l.user, NULL) != 0)
 		privilege_self(&l.user);

@@ -15,15 +15,17 @@ static const char usage[] =
     "configuration\n  -f        stay in the foreground, log to standard "
     "error\n  --user    run for one user: XDG folders, that user's keyring\n  "
     "--check   check the configuration; exit 0 if it is valid, else 78\n  "
+    "--one-process  do not separate keeper and worker; for debugging\n  "
     "--version, --help\n\nSee relaisd(8) and relais.conf(5).\n";
 
 int
 main(int argc, char **argv)
 {
-	enum { OPT_USER = 256, OPT_CHECK, OPT_VERSION, OPT_HELP };
+	enum { OPT_USER = 256, OPT_CHECK, OPT_ONE, OPT_VERSION, OPT_HELP };
 	static const struct option longs[] = {
 		{ "user", no_argument, NULL, OPT_USER },
 		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "one-process", no_argument, NULL, OPT_ONE },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ NULL, 0, NULL, 0 },
@@ -44,6 +46,9 @@ main(int argc, char **argv)
 			break;
 		case OPT_CHECK:
 			args.is_check = true;
+			break;
+		case OPT_ONE:
+			args.is_one_process = true;
 			break;
 		case OPT_VERSION:
 			(void)printf("relaisd %s\n", PACKAGE_VERSION);

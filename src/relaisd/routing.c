@@ -10,23 +10,23 @@
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "conf/route.h"
-#include "cred/cred.h"
 #include "mail/addr.h"
 #include "mail/envelope.h"
 #include "queue/queue.h"
+#include "relaisd/link.h"
 
 /* What the options of one account are made of, and a worker thread needs to
  * fetch its secret; goes with them. */
 struct basis {
 	struct conf *conf;
 	const struct conf_account *account;
-	const struct cred_env *env;
+	struct link *link;
 };
 
 struct routing {
 	struct accounts *accounts;
 	struct queue *queue;
-	const struct cred_env *env;
+	struct link *link;
 	struct conf *conf;
 	bool *is_away; /* by place in conf: its spare has taken over */
 };
@@ -76,16 +76,10 @@ fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
     struct cred_facts *facts, struct err *err)
 {
 	const struct basis *b = ctx;
-	struct cred_request rq = {
-		.source = &b->account->secret,
-		.account = b->account->name,
-		.host = b->account->host,
-		.login = b->account->user,
-		.wish = *wish,
-		.ret_facts = facts,
-	};
 
-	return cred_fetch(&rq, b->env, ret, err);
+	return link_fetch(b->link, b->conf,
+	    (size_t)(b->account - b->conf->accounts),
+	    &(struct link_secret) { wish, ret, facts }, err);
 }
 
 static void
@@ -146,7 +140,7 @@ opts_from(const struct routing *r, size_t i)
 		.fetch_ctx = b,
 	};
 
-	*b = (struct basis) { conf_ref(conf), a, r->env };
+	*b = (struct basis) { conf_ref(conf), a, r->link };
 	for (size_t k = 0; k < a->nports; k++)
 		o.ports[k] = (struct account_port) { a->ports[k].port,
 			tls[a->ports[k].tls] };
@@ -156,14 +150,13 @@ opts_from(const struct routing *r, size_t i)
 /* --- life ----------------------------------------------------------------- */
 
 struct routing *
-routing_new(
-    struct accounts *accounts, struct queue *queue, const struct cred_env *env)
+routing_new(struct accounts *accounts, struct queue *queue, struct link *link)
 {
 	struct routing *r = xcalloc(1, sizeof(*r));
 
 	r->accounts = accounts;
 	r->queue = queue;
-	r->env = env;
+	r->link = link;
 	return r;
 }
 
@@ -218,7 +211,7 @@ routing_free(struct routing *r)
 	free(r);
 }
 
-const struct conf *
+struct conf *
 routing_conf(const struct routing *r)
 {
 	return r->conf;

@@ -22,15 +22,14 @@ struct accounts;
 struct bytes;
 struct conf;
 struct conf_account;
-struct cred_env;
 struct envelope;
-struct loop;
+struct link;
 struct queue;
 struct routing;
 
 /* Borrows all. */
 struct routing *routing_new(
-    struct accounts *accounts, struct queue *queue, const struct cred_env *env);
+    struct accounts *accounts, struct queue *queue, struct link *link);
 void routing_free(struct routing *r);
 
 /* These accounts go to work, or go on working.  Takes a reference to conf.  Mail
@@ -38,7 +37,7 @@ void routing_free(struct routing *r);
 void routing_set(struct routing *r, struct conf *conf);
 
 /* The configuration in force. */
-const struct conf *routing_conf(const struct routing *r);
+struct conf *routing_conf(const struct routing *r);
 
 /* Can certificates and keys of this account be read?  Reads files. */
 int routing_check_tls(const struct conf_account *a, struct err *err);

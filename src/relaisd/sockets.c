@@ -10,20 +10,22 @@
 #include "net/listen.h"
 
 static void
-add_opened(struct sockets *s, int fd, const struct conf_listen *c)
+add_opened(struct sockets *s, int fd, size_t listen)
 {
 	s->opened = xrealloc(s->opened, s->nopened + 1, sizeof(*s->opened));
-	s->opened[s->nopened++] = (struct socket_opened) { fd, c };
+	s->opened[s->nopened++] = (struct socket_opened) { fd, listen };
 }
 
 static int
-open_listener(struct sockets *s, const struct conf_listen *c, struct err *err)
+open_listener(
+    struct sockets *s, const struct conf *conf, size_t i, struct err *err)
 {
+	const struct conf_listen *c = &conf->listens[i];
 	int fd = c->path != NULL ? listen_unix(c->path, 0666, err)
 				 : listen_tcp(c->host, c->port, err);
 
 	if (fd >= 0) {
-		add_opened(s, fd, c);
+		add_opened(s, fd, i);
 		return 0;
 	}
 	if (!c->is_optional)
@@ -40,13 +42,13 @@ take_inherited(struct sockets *s, const struct conf *conf, int n)
 {
 	for (int fd = 3; fd < 3 + n; fd++) {
 		bool is_unix = listen_port(fd) <= 0;
-		const struct conf_listen *match = NULL;
+		size_t match = conf->nlistens;
 
 		for (size_t i = 0; i < conf->nlistens; i++)
 			if ((conf->listens[i].path != NULL) == is_unix &&
-			    match == NULL)
-				match = &conf->listens[i];
-		if (match != NULL)
+			    match == conf->nlistens)
+				match = i;
+		if (match < conf->nlistens)
 			add_opened(s, fd, match);
 	}
 	return 0;
@@ -62,7 +64,7 @@ sockets_open(struct sockets *s, const struct conf *conf, struct err *err)
 	if (inherited > 0)
 		return take_inherited(s, conf, inherited);
 	for (size_t i = 0; i < conf->nlistens; i++)
-		if (open_listener(s, &conf->listens[i], err) != 0)
+		if (open_listener(s, conf, i, err) != 0)
 			return -1;
 	return 0;
 }
@@ -74,7 +76,8 @@ listen_allows(const void *ctx, const char *client)
 }
 
 int
-sockets_serve(const struct sockets *s, struct inbound *in, struct err *err)
+sockets_serve(const struct sockets *s, const struct conf *conf,
+    struct inbound *in, struct err *err)
 {
 	static const enum queue_mode modes[] = {
 		[CONF_MODE_SAFE] = QUEUE_MODE_SAFE,
@@ -84,7 +87,8 @@ sockets_serve(const struct sockets *s, struct inbound *in, struct err *err)
 	};
 
 	for (size_t i = 0; i < s->nopened; i++) {
-		const struct conf_listen *c = s->opened[i].conf;
+		const struct conf_listen *c =
+		    &conf->listens[s->opened[i].listen];
 		struct inbound_listener li = {
 			.name = c->name,
 			.mode = modes[c->mode],

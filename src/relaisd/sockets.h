@@ -13,23 +13,23 @@
 #include "base/err.h"
 
 struct conf;
-struct conf_listen;
 struct inbound;
 
 /* A value; all zero: none. */
 struct sockets {
 	struct socket_opened {
 		int fd;
-		const struct conf_listen *conf;
+		size_t listen; /* of the configuration */
 	} * opened;
 	size_t nopened;
 };
 
-/* Borrows conf for as long as the sockets are served.  -1: one that is not
- * optional cannot be had. */
+/* -1: one that is not optional cannot be had. */
 int sockets_open(struct sockets *s, const struct conf *conf, struct err *err);
-/* Gives all of them to inbound, which owns the descriptors from then on. */
-int sockets_serve(const struct sockets *s, struct inbound *in, struct err *err);
+/* Gives all of them to inbound, which owns the descriptors from then on.  Borrows
+ * conf, whose listeners are those of sockets_open(), while they are served. */
+int sockets_serve(const struct sockets *s, const struct conf *conf,
+    struct inbound *in, struct err *err);
 void sockets_clear(struct sockets *s);
 
 #endif

@@ -19,13 +19,13 @@
 #include "notice/alert.h"
 #include "notice/notices.h"
 #include "queue/queue.h"
-#include "relaisd/alert_command.h"
+#include "relaisd/alert_queue.h"
 #include "relaisd/routing.h"
 #include "sys/clock_sys.h"
 
 struct telling {
 	struct alerts *alerts;
-	struct alert_command *command;
+	struct alert_queue *commands;
 	struct people *people;
 	/* NULL before telling_start() and after telling_stop(): */
 	struct notices *notices;
@@ -36,7 +36,7 @@ struct telling {
 	void *ctx;
 };
 
-static const struct conf *
+static struct conf *
 conf_of(const struct telling *t)
 {
 	return routing_conf(t->routing);
@@ -58,8 +58,7 @@ on_alert(void *ctx, const struct alert *a)
 		log_str(&l, "user", a->user);
 	log_sentence(&l, "reason", a->reason);
 	log_end(&l);
-	alert_command_run(
-	    t->command, &conf_of(t)->alert_command, a, queue_count(t->queue));
+	alert_queue_add(t->commands, conf_of(t), a, queue_count(t->queue));
 }
 
 struct held {
@@ -312,13 +311,13 @@ telling_notices(struct telling *t)
 /* --- life ----------------------------------------------------------------- */
 
 struct telling *
-telling_new(struct loop *l, struct people *people)
+telling_new(struct loop *l, struct link *link, struct people *people)
 {
 	struct telling *t = xcalloc(1, sizeof(*t));
 	struct alert_opts opts = { loop_clock(l), on_alert, t };
 
 	t->alerts = alert_new(&opts);
-	t->command = alert_command_new(l);
+	t->commands = alert_queue_new(l, link);
 	t->people = people;
 	return t;
 }
@@ -366,6 +365,6 @@ telling_free(struct telling *t)
 	if (t == NULL)
 		return;
 	alert_free(t->alerts);
-	alert_command_free(t->command);
+	alert_queue_free(t->commands);
 	free(t);
 }

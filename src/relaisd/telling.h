@@ -3,7 +3,7 @@
  * configuration and of the other parts of the daemon.
  *
  * It logs what they decide, chooses the account that sends a notice, and hands
- * each alert to alert_command.h.
+ * each alert to alert_queue.h.
  */
 #ifndef RELAISD_TELLING_H
 #define RELAISD_TELLING_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct accounts;
+struct link;
 struct loop;
 struct notices;
 struct people;
@@ -19,7 +20,8 @@ struct queue;
 struct routing;
 struct telling;
 
-struct telling *telling_new(struct loop *l, struct people *people);
+struct telling *telling_new(
+    struct loop *l, struct link *link, struct people *people);
 void telling_free(struct telling *t);
 
 /* Before telling_start() and after telling_stop(), which comes before the queue

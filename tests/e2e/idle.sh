@@ -10,16 +10,16 @@ start_relaisd home < <(
 	account mail mail.example.test 587 starttls
 	printf '[listen bulk]\naddress = 127.0.0.1:2526\nmode = safe\n'
 )
-pid=$(cat "$T/home.pid")
+pid=$(cat "$T/home.pid") worker=$(worker home)
 check "a mail goes out" submit first
 check "and arrives" until_true 10 has_mail mail first
 until_true 40 eval '[ "$(relais --json status |
     jq ".accounts[0].connections")" = 0 ]'
 sleep 5
 wakeups() { # SECONDS
-	timeout "$1" strace -f -qq -e signal=none -p "$pid" -o "$T/strace" \
-	    -e trace=epoll_wait,epoll_pwait,epoll_pwait2 >/dev/null 2>&1
-	grep -c 'epoll_.* = ' "$T/strace"
+	timeout "$1" strace -f -qq -e signal=none -p "$pid" -p "$worker" -o "$T/strace" \
+	    -e trace=epoll_wait,epoll_pwait,epoll_pwait2,poll,ppoll >/dev/null 2>&1
+	grep -c 'e\?poll.* = ' "$T/strace"
 }
 n=$(wakeups 40)
 note "$n wake-ups in 40 seconds"
@@ -40,7 +40,7 @@ all = [threading.Thread(target=fill, args=(c,)) for c in range(10)]
 for t in all: t.start()
 for t in all: t.join()
 EOP
-anon_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$(cat "$T/home.pid")/status"; }
+anon_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$(worker home)/status"; }
 count() { relais --json queue 2>/dev/null | jq length; }
 python3 "$T/fill.py" "$QUEUED"
 check "$QUEUED mails wait for a provider that is away" test "$(count)" = "$QUEUED"

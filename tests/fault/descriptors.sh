@@ -19,7 +19,7 @@ run_relaisd() {
 	start "$1" prlimit "--nofile=$DESCRIPTORS:$DESCRIPTORS" \
 	    "$top_builddir/relaisd" -f -c "$T/$1/relais.conf"
 }
-pid() { cat "$T/home.pid"; }
+pid() { worker home; }
 fds() { find "/proc/$(pid)/fd" -type l | wc -l; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$(pid)/stat"; }
 

@@ -121,7 +121,7 @@ all_arrived "filled to the last byte"
 # --- failing calls ------------------------------------------------------------
 
 # What relaisd keeps, and nothing of what it refused; its log is told once.
-fds() { find "/proc/$(cat "$T/home.pid")/fd" -type l | wc -l; }
+fds() { find "/proc/$(worker home)/fd" -type l | wc -l; }
 alerts() { grep -c ' alert event=disk' "$T/home.log"; }
 
 # The provider is away, so that only the disk can promise.  KIND as in

@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	%reldir%/diskfull.sh \
 	%reldir%/droppers.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \
+	%reldir%/keeper.sh \
 	%reldir%/kill.sh \
 	%reldir%/neighbour.py %reldir%/neighbour.sh \
 	%reldir%/points.py %reldir%/points.sh \

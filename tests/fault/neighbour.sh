@@ -14,7 +14,7 @@ py() { python3 "$srcdir/tests/fault/neighbour.py" "$@"; }
 log_has() { grep -q -- "$1" "$T/home.log"; }
 cpu_ms() { # of relaisd so far
 	awk -v hz="$(getconf CLK_TCK)" '{ printf "%d", ($14 + $15) * 1000 / hz }' \
-	    "/proc/$(cat "$T/home.pid")/stat"
+	    "/proc/$(worker home)/stat"
 }
 # against WHAT SECONDS COMMAND...: honest mail of bob while COMMAND runs, and for
 # SECONDS behind it.
@@ -100,9 +100,9 @@ note "queue: $(relais --json queue | jq length) messages"
 control=$T/home/control.sock
 against "2,000 status calls at once" 1 py alice control "$control" status 2000
 check "  and each is answered" [ "$(cut -d' ' -f2 "$T/attack")" = 2000 ]
-before=$(awk '/VmRSS/ { print $2 }' "/proc/$(cat "$T/home.pid")/status")
+before=$(awk '/VmRSS/ { print $2 }' "/proc/$(worker home)/status")
 against "listings that nobody reads" 1 py alice unread "$control" 1000 2
-after=$(awk '/VmRSS/ { print $2 }' "/proc/$(cat "$T/home.pid")/status")
+after=$(awk '/VmRSS/ { print $2 }' "/proc/$(worker home)/status")
 check "  cost little memory: $((after - before)) kB" [ $((after - before)) -lt 8192 ]
 
 # --- commands and bytes without end ---------------------------------------------
@@ -125,7 +125,7 @@ stop home
 rm -rf "$T/home/spool"
 start_provider provider
 start_relaisd home < <(conf 'max_per_user = 5')
-pid=$(cat "$T/home.pid")
+pid=$(worker home)
 kill -STOP "$pid"
 py alice hide 120 >"$T/attack"
 kill -CONT "$pid"
@@ -138,7 +138,7 @@ check "those who hang up early share one limit" \
 stop home
 start_relaisd home < <(conf 'allow_users = alice')
 py alice foreign "$DROP" 50 >"$T/foreign"
-pid=$(cat "$T/home.pid")
+pid=$(worker home)
 taken=$(grep -c 'accepted ' "$T/home.log")
 kill -STOP "$pid"
 py alice hide 20 >"$T/attack"

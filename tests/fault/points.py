@@ -60,7 +60,7 @@ SCENES = {
 
 
 def start(conf, family=None, nth=0):
-    argv = [RELAISD, "-f", "-c", os.path.join(DIR, conf + ".conf")]
+    argv = [RELAISD, "--one-process", "-f", "-c", os.path.join(DIR, conf + ".conf")]
     env = dict(os.environ, UV_THREADPOOL_SIZE="1")
     if family is not None:
         argv = [

@@ -77,7 +77,7 @@ run() { # COMMAND...: what relaisd is run by
 	rmdir "$T/home/spool/lost+found"
 	sync -f "$T/home/spool"
 	start_provider provider --delay-ms 40
-	start home "$@" "$top_builddir/relaisd" -f -c "$T/home/relais.conf"
+	start home "$@" "$top_builddir/relaisd" --one-process -f -c "$T/home/relais.conf"
 	wait_port home 127.0.0.1 2525
 	load --ports 2526 --clients 8 --seconds 600
 	until_true 20 eval '[ "$(heard)" -gt 50 ]'

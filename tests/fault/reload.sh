@@ -79,8 +79,8 @@ sends() { # SENDER COUNT
 		    echo "$i" >>"$T/heard.${1%%@*}"
 	done
 }
-kib() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$(cat "$T/home.pid")/smaps_rollup"; }
-fds() { find "/proc/$(cat "$T/home.pid")/fd" -type l | wc -l; }
+kib() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$(worker home)/smaps_rollup"; }
+fds() { find "/proc/$(worker home)/fd" -type l | wc -l; }
 got() { grep -c '"event":"message"' "$T/$1.log"; }
 logins() { grep -c '"event":"login"' "$T/$1.log"; }
 

@@ -213,7 +213,7 @@ clean
 start_provider provider --delay-ms 2
 begin </dev/null
 load --ports 2525,2526 --clients 8 --seconds 600
-fds() { find "/proc/$(cat "$T/home.pid")/fd" -type l | wc -l; }
+fds() { find "/proc/$(worker home)/fd" -type l | wc -l; }
 sleep 1
 for _ in $(seq 30); do
 	kill -HUP "$(cat "$T/home.pid")"

@@ -215,13 +215,25 @@ start() {
 	echo $! >"$T/$name.pid"
 }
 is_up() { kill -0 "$(cat "$T/$1.pid")" 2>/dev/null; }
-# stop NAME [SIGNAL]: waits until it is gone.
+# stop NAME [SIGNAL]: waits until it is gone.  KILL is for its children, too.
 stop() {
-	local pid
+	local pid children="" c
 	pid=$(cat "$T/$1.pid" 2>/dev/null) || return 0
-	kill -"${2:-TERM}" "$pid" 2>/dev/null
+	[ "${2:-}" != KILL ] || {
+		kill -STOP "$pid" # so that it starts no other
+		children=$(pgrep -P "$pid")
+	}
+	# shellcheck disable=SC2086
+	kill -"${2:-TERM}" "$pid" $children 2>/dev/null
 	wait "$pid" 2>/dev/null
+	for c in $children; do
+		while kill -0 "$c" 2>/dev/null; do sleep 0.01; done
+	done
 	rm -f "$T/$1.pid"
+}
+# The pid of a relaisd's worker, which was started first.
+worker() {
+	pgrep -o -P "$(cat "$T/$1.pid")" || cat "$T/$1.pid"
 }
 
 # A test waits for what has to happen and fails if it does not; how fast the

@@ -25,5 +25,9 @@ unit_tests += %reldir%/test_admission
 	%reldir%/test_admission.c src/relaisd/admission.c
 unit_tests += %reldir%/test_alert
 %canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c \
-	src/relaisd/alert_command.c
+	src/relaisd/alert_command.c src/relaisd/alert_queue.c \
+	src/relaisd/errand.c src/relaisd/line.c src/relaisd/link.c
+unit_tests += %reldir%/test_line
+%canon_reldir%_test_line_SOURCES = %reldir%/test_line.c \
+	src/relaisd/alert_command.c src/relaisd/errand.c src/relaisd/line.c
 unit_tests += %reldir%/test_notice_cap

@@ -12,7 +12,8 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 #include "notice/alert.h"
-#include "relaisd/alert_command.h"
+#include "relaisd/alert_queue.h"
+#include "relaisd/link.h"
 #include "tests/lib/temp.h"
 
 struct bench {
@@ -20,10 +21,12 @@ struct bench {
 	int64_t now_ms;
 	struct clock clock;
 	struct loop *loop;
-	struct conf_list list;
+	struct conf conf, *in_force;
+	struct conf_account accounts[6];
 	char *argv[3];
 	struct alerts *alerts;
-	struct alert_command *command;
+	struct link *link;
+	struct alert_queue *commands;
 };
 
 static int64_t
@@ -45,7 +48,7 @@ on_alert(void *ctx, const struct alert *a)
 {
 	struct bench *b = ctx;
 
-	alert_command_run(b->command, &b->list, a, 7);
+	alert_queue_add(b->commands, b->in_force, a, 7);
 }
 
 static void
@@ -62,6 +65,8 @@ write_script(struct bench *b, const char *text)
 static int
 setup(void **state)
 {
+	static const char *const names[] = { "work", "home", "a", "b", "c",
+		"d" };
 	struct bench *b = calloc(1, sizeof(*b));
 	struct alert_opts opts;
 	struct err err;
@@ -78,11 +83,17 @@ setup(void **state)
 	write_script(b, text);
 	b->argv[0] = b->script;
 	b->argv[1] = (char *)(uintptr_t) "; echo no shell";
-	b->list = (struct conf_list) { b->argv, 2 };
+	b->conf.alert_command = (struct conf_list) { b->argv, 2 };
+	for (size_t i = 0; i < ARRAY_LEN(b->accounts); i++)
+		b->accounts[i].name = (char *)(uintptr_t)names[i];
+	b->conf.accounts = b->accounts;
+	b->conf.naccounts = ARRAY_LEN(b->accounts);
+	b->in_force = &b->conf;
 	b->now_ms = 1000;
 	b->clock = (struct clock) { boot_ms, boot_ms, offset_s, b };
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
-	b->command = alert_command_new(b->loop);
+	b->link = link_new(-1, NULL);
+	b->commands = alert_queue_new(b->loop, b->link);
 	opts = (struct alert_opts) { &b->clock, on_alert, b };
 	b->alerts = alert_new(&opts);
 	assert_int_equal(setenv("SECRET_OF_OURS", "leaked", 1), 0);
@@ -96,8 +107,9 @@ teardown(void **state)
 	struct bench *b = *state;
 
 	alert_free(b->alerts);
-	alert_command_free(b->command);
+	alert_queue_free(b->commands);
 	loop_free(b->loop);
+	link_free(b->link);
 	(void)unlink(b->script); /* it may never have been */
 	(void)unlink(b->told);
 	(void)rmdir(b->dir);
@@ -184,18 +196,25 @@ static void
 a_program_that_is_missing_or_fails_harms_nothing(void **state)
 {
 	struct bench *b = *state;
+	char *relative[] = { (char *)(uintptr_t) "alert" };
+	char *missing[] = { (char *)(uintptr_t) "/nonexistent/alert" };
+	struct conf others[] = {
+		{ .alert_command = { relative, 1 } },
+		{ .alert_command = { missing, 1 } },
+		{ .alert_command = { NULL, 0 } },
+	};
 	char text[300];
 
 	/* Nobody searches for it. */
 	assert_int_equal(setenv("PATH", b->dir, 1), 0);
-	b->argv[0] = (char *)(uintptr_t) "alert";
-	alert_raise(b->alerts, "disk", NULL, "a");
-	b->argv[0] = (char *)(uintptr_t) "/nonexistent/alert";
-	alert_raise(b->alerts, "account-held", "a", "b");
-	b->list.n = 0;
-	alert_raise(b->alerts, "account-held", "b", "c");
-	b->list.n = 2;
-	b->argv[0] = b->script;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		b->in_force = &others[i];
+		alert_raise(b->alerts, "account-held",
+		    b->accounts[2 + i % 2].name, "no");
+		alert_over(
+		    b->alerts, "account-held", b->accounts[2 + i % 2].name);
+	}
+	b->in_force = &b->conf;
 	(void)snprintf(
 	    text, sizeof(text), "echo $RELAIS_ACCOUNT >>%s; exit 3", b->told);
 	write_script(b, text);

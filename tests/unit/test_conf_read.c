@@ -15,10 +15,12 @@ struct read {
 static void
 read_bytes(struct read *r, struct bytes text)
 {
+	struct conf_env env = { .group = (gid_t)-1 };
+
 	r->problems = (struct conf_problems) { NULL, 0 };
 	files_init(&r->files);
-	r->raw = conf_read(files_put_bytes(&r->files, "conf", text, 0600),
-	    (gid_t)-1, &r->problems);
+	r->raw = conf_read(
+	    files_put_bytes(&r->files, "conf", text, 0600), &env, &r->problems);
 }
 
 static void
@@ -284,7 +286,8 @@ static void
 a_missing_file_is_told(void **state)
 {
 	struct conf_problems p = { NULL, 0 };
-	struct conf_raw *raw = conf_read("/nonexistent/x", (gid_t)-1, &p);
+	struct conf_env env = { .group = (gid_t)-1 };
+	struct conf_raw *raw = conf_read("/nonexistent/x", &env, &p);
 
 	(void)state;
 	assert_int_equal(p.n, 1);
@@ -311,6 +314,9 @@ a_file_with_a_password_is_for_its_owner_only(void **state)
 		struct conf_problems p = { NULL, 0 };
 		struct files f;
 		struct conf_raw *raw;
+		struct conf_env env = {
+			.group = rows[i].is_group_ours ? getegid() : (gid_t)-1
+		};
 		const char *path;
 
 		files_init(&f);
@@ -318,8 +324,7 @@ a_file_with_a_password_is_for_its_owner_only(void **state)
 		    rows[i].has_password ? "[account a]\npassword = x\n"
 					 : "[account a]\nhost = x\n",
 		    rows[i].mode);
-		raw = conf_read(
-		    path, rows[i].is_group_ours ? getegid() : (gid_t)-1, &p);
+		raw = conf_read(path, &env, &p);
 		assert_int_equal(p.n == 0, rows[i].is_good);
 		if (p.n > 0) {
 			assert_non_null(
@@ -332,10 +337,60 @@ a_file_with_a_password_is_for_its_owner_only(void **state)
 	}
 }
 
+/* What a process gets that may know no secret. */
+static void
+a_copy_has_everything_but_the_passwords(void **state)
+{
+	static const char text[] =
+	    "[relais]\nadmin = a@example.org # me\n[account a]\nhost = h\n"
+	    "password = a secret;#x \n";
+	struct conf_copy copies[3] = { { .key = { 1 } }, { .key = { 1 } },
+		{ .key = { 2 } } };
+	struct conf_env env = { .group = (gid_t)-1 };
+	struct conf_problems p = { NULL, 0 };
+	struct conf_raw *raw;
+	struct bytes again;
+	struct files f;
+	const char *path;
+
+	(void)state;
+	files_init(&f);
+	path = files_put(&f, "conf", text, 0600);
+	for (size_t i = 0; i < ARRAY_LEN(copies); i++) {
+		conf_copy_init(&copies[i]);
+		env.copy = &copies[i];
+		conf_raw_free(conf_read(path, &env, &p));
+		assert_null(strstr(buf_str(&copies[i].text), "secret"));
+	}
+	assert_string_equal(buf_str(&copies[0].text), buf_str(&copies[1].text));
+	assert_string_not_equal(
+	    buf_str(&copies[0].text), buf_str(&copies[2].text));
+	again = buf_bytes(&copies[0].text);
+	env = (struct conf_env) { .group = (gid_t)-1, .text = &again };
+	raw = conf_read("/nonexistent/x", &env, &p);
+	assert_int_equal(p.n, 0);
+	assert_string_equal(
+	    conf_section_get(conf_raw_find(raw, SETTING_RELAIS, NULL), "admin")
+		->text,
+	    "a@example.org");
+	assert_int_equal(
+	    secret_bytes(
+		conf_section_get(
+		    conf_raw_find(raw, SETTING_ACCOUNT, "a"), "password")
+		    ->secret)
+		.n,
+	    16);
+	conf_raw_free(raw);
+	for (size_t i = 0; i < ARRAY_LEN(copies); i++)
+		buf_clear(&copies[i].text);
+	files_clear(&f);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_has_everything_but_the_passwords),
 		cmocka_unit_test(keys_are_found_with_their_lines),
 		cmocka_unit_test(secrets_survive_byte_for_byte),
 		cmocka_unit_test(lines_may_be_of_any_length),

@@ -41,10 +41,11 @@ fake_boot_ms(void *ctx)
 static const struct clock fake = { .boot_ms = fake_boot_ms };
 
 static void
-slow_look(struct person *who, bool wants_groups)
+slow_look(void *ctx, struct person *who, bool wants_groups)
 {
 	int n = atomic_fetch_add(&at_once, 1) + 1;
 
+	(void)ctx;
 	atomic_fetch_add(&looks, 1);
 	if (n > atomic_load(&most_at_once))
 		atomic_store(&most_at_once, n);
@@ -103,7 +104,7 @@ begin(struct loop **ret_loop)
 	atomic_store(&most_at_once, 0);
 	set_gate(false, false);
 	assert_int_equal(loop_new(&fake, ret_loop, &err), 0);
-	return people_new(*ret_loop, slow_look);
+	return people_new(*ret_loop, slow_look, NULL);
 }
 
 static void
@@ -382,17 +383,17 @@ the_machine_knows_its_users(void **state)
 	(void)state;
 	if (pw == NULL)
 		skip();
-	people_look_up(who, false);
+	people_look_up(NULL, who, false);
 	assert_string_equal(who->name, pw->pw_name);
 	assert_int_equal(who->ngroups, 0);
 	person_free(who);
 	who = person_new(0);
-	people_look_up(who, true);
+	people_look_up(NULL, who, true);
 	gr = getgrgid(pw->pw_gid);
 	for (size_t i = 0; gr != NULL && i < who->ngroups; i++)
 		has_own |= strcmp(who->groups[i], gr->gr_name) == 0;
 	assert_int_equal(has_own, gr != NULL);
-	people_look_up(nobody, true);
+	people_look_up(NULL, nobody, true);
 	assert_null(nobody->name);
 	assert_false(nobody->is_silent);
 	person_free(who);

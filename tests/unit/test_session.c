@@ -115,8 +115,9 @@ wake(void *ctx, int account)
 }
 
 static void
-look_up(struct person *who, bool wants_groups)
+look_up(void *ctx, struct person *who, bool wants_groups)
 {
+	(void)ctx;
 	(void)wants_groups;
 	who->name = xstrdup(who->uid == ALICE ? "alice" : "bob");
 }
@@ -191,7 +192,7 @@ setup(void **state)
 	b->now = 1000;
 	b->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, b };
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
-	b->people = people_new(b->loop, look_up);
+	b->people = people_new(b->loop, look_up, NULL);
 	assert_int_equal(spool_open(b->dir, fs_sys(), &b->store, &err), 0);
 	o = (struct queue_opts) {
 		.store = b->store,

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relaisd/errand.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/str.h"
+#include "check/check.h"
+#include "conf/conf.h"
+#include "cred/cred.h"
+#include "cred/cred_run.h"
+#include "net/people.h"
+#include "notice/alert.h"
+#include "relaisd/alert_command.h"
+
+/* --- is it one? ------------------------------------------------------------- */
+
+bool
+errand_is_sound(const struct line_ask *ask, const struct conf *conf)
+{
+	switch (ask->kind) {
+	case LINE_UP:
+	case LINE_ALIVE:
+	case LINE_RELOAD:
+	case LINE_QUIT:
+		return true;
+	case LINE_LOOKUP:
+		return ask->index < conf->naccounts ||
+		       ask->index >= LINE_WITNESS;
+	case LINE_SECRET:
+		return ask->index < conf->naccounts &&
+		       ask->wish.need <= CRED_LOOK;
+	case LINE_USER:
+		return ask->count <= 1;
+	case LINE_ALERT:
+		return alert_event_name(ask->event) != NULL &&
+		       (ask->index == LINE_NOBODY ||
+			   ask->index < conf->naccounts) &&
+		       line_is_text(ask->user, sizeof(ask->user)) &&
+		       line_is_text(ask->text, sizeof(ask->text));
+	default:
+		return false;
+	}
+}
+
+/* --- each of them ----------------------------------------------------------- */
+
+static void
+look_up(const struct line_ask *ask, const struct conf *conf,
+    struct line_answer *ret)
+{
+	struct lookup_answer r;
+
+	const char *host = ask->index == LINE_WITNESS ? check_witness("")
+			   : ask->index > LINE_WITNESS
+			       ? check_witness(check_witness(""))
+			       : conf->accounts[ask->index].host;
+
+	lookup_system(NULL, host, &r);
+	ret->result = r.rc;
+	ret->code = r.os;
+	ret->data_n = (uint32_t)(r.n * sizeof(r.addrs[0]));
+	memcpy(ret->data, r.addrs, ret->data_n);
+}
+
+static void
+fetch(const struct line_ask *ask, const struct conf *conf,
+    const struct cred_env *env, struct line_answer *ret)
+{
+	const struct conf_account *a = &conf->accounts[ask->index];
+	struct cred_request rq = { .source = &a->secret,
+		.account = a->name,
+		.host = a->host,
+		.login = a->user,
+		.wish = ask->wish,
+		.ret_facts = &ret->facts };
+	struct secret *secret = NULL;
+	struct bytes b;
+	struct err err;
+
+	err_clear(&err);
+	ret->result = (int32_t)cred_fetch(&rq, env, &secret, &err);
+	if (secret != NULL) {
+		b = secret_bytes(secret);
+		ret->data_n = (uint32_t)b.n;
+		memcpy(ret->data, b.p, b.n);
+	} else if (ret->result != CRED_OK) {
+		ret->code = err.os;
+		IGNORE(!str_copy(
+		    ret->text, sizeof(ret->text), bytes_str(err.text)));
+	}
+	secret_free(secret);
+}
+
+static void
+add_word(struct line_answer *ret, const char *word)
+{
+	size_t n = word != NULL ? strlen(word) : 0;
+
+	if (ret->data_n + n + 1 > LINE_TEXT_MAX)
+		n = 0; /* nobody is called that */
+	memcpy(ret->data + ret->data_n, word != NULL ? word : "", n);
+	ret->data_n += (uint32_t)n;
+	ret->data[ret->data_n++] = '\0';
+}
+
+/* A group that lets him in; one is enough. */
+static const char *
+group_of(const struct conf *conf, const struct person *who)
+{
+	for (size_t i = 0; i < who->ngroups; i++)
+		for (size_t k = 0; k < conf->allow_groups.n; k++)
+			if (strcmp(who->groups[i], conf->allow_groups.v[k]) ==
+			    0)
+				return who->groups[i];
+	return NULL;
+}
+
+static void
+find_user(const struct line_ask *ask, const struct conf *conf,
+    struct line_answer *ret)
+{
+	struct person *who = person_new(ask->index);
+
+	people_look_up(NULL, who, ask->count != 0);
+	ret->is_silent = who->is_silent;
+	ret->result = who->has_groups;
+	add_word(ret, who->name);
+	add_word(ret, who->full_name);
+	add_word(ret, group_of(conf, who));
+	person_free(who);
+}
+
+static void
+tell(const struct line_ask *ask, const struct conf *conf,
+    struct line_answer *ret)
+{
+	struct alert a = { .event = alert_event_name(ask->event),
+		.account = ask->index == LINE_NOBODY
+			       ? ""
+			       : conf->accounts[ask->index].name,
+		.user = ask->user,
+		.reason = ask->text };
+	struct bytes said;
+	struct cred_run run;
+
+	cred_run_init(&run);
+	ret->result = (int32_t)alert_command_run(
+	    &conf->alert_command, &a, ask->count, &run);
+	ret->code = run.code;
+	said = buf_bytes(&run.err);
+	ret->data_n = (uint32_t)(said.n < LINE_TEXT_MAX ? said.n
+							: LINE_TEXT_MAX);
+	memcpy(ret->data, said.p, ret->data_n);
+	cred_run_clear(&run);
+}
+
+static void
+answer_init(struct line_answer *ret, const struct line_ask *ask)
+{
+	memset(ret, 0, offsetof(struct line_answer, data));
+	ret->word = LINE_ANSWER;
+	ret->number = ask->number;
+}
+
+void
+errand_run(const struct line_ask *ask, const struct conf *conf,
+    const struct cred_env *env, struct line_answer *ret)
+{
+	answer_init(ret, ask);
+	switch (ask->kind) {
+	case LINE_LOOKUP:
+		look_up(ask, conf, ret);
+		break;
+	case LINE_SECRET:
+		fetch(ask, conf, env, ret);
+		break;
+	case LINE_USER:
+		find_user(ask, conf, ret);
+		break;
+	case LINE_ALERT:
+		tell(ask, conf, ret);
+		break;
+	default:
+		break; /* not asked, see errand.h */
+	}
+}
+
+void
+errand_refuse(
+    const struct line_ask *ask, const char *why, struct line_answer *ret)
+{
+	answer_init(ret, ask);
+	ret->is_silent = 1;
+	ret->result = ask->kind == LINE_LOOKUP   ? EAI_AGAIN
+		      : ask->kind == LINE_SECRET ? (int)CRED_LATER
+						 : (int)CRED_RAN_NOT;
+	(void)snprintf(ret->text, sizeof(ret->text), "%s", why);
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "relaisd/keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "conf/conf.h"
+#include "net/listen.h"
+#include "relaisd/daemon.h"
+#include "relaisd/errand.h"
+#include "relaisd/line.h"
+#include "relaisd/startup.h"
+#include "relaisd/worker.h"
+#include "sys/clock_sys.h"
+
+enum {
+	GENERATIONS = 8, /* configurations that asks may still be about */
+	ERRANDS_MAX = 32,
+	STOP_MS = 25 * 1000, /* longer than a worker takes by itself */
+	RESTART_MS = 500
+};
+
+struct keeper {
+	struct startup *startup;
+	const struct startup_bound *bound;
+	struct conf *confs[GENERATIONS]; /* the newest first */
+	unsigned generation; /* of the newest */
+	int signal_fd;
+	int report_fd; /* -1: nobody waits for the start any more */
+	bool has_been_up, is_stopping;
+	int64_t stop_by_ms;
+	int errands; /* that run */
+	struct worker_process {
+		pid_t pid; /* 0: there is none */
+		int line;
+		uint32_t last_ask;
+		bool is_up;
+		int64_t next_ms; /* when to start one, if there is none */
+	} worker;
+	int status; /* to exit with, once has_ended */
+	bool has_ended;
+};
+
+static int64_t
+now_ms(void)
+{
+	return clock_boot_ms(clock_sys());
+}
+
+/* --- other processes -------------------------------------------------------- */
+
+static void
+signals_of_keeper(sigset_t *set)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
+	(void)sigemptyset(set); /* neither can fail */
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		(void)sigaddset(set, sigs[i]);
+}
+
+static void
+take_signals_as_usual(void)
+{
+	sigset_t set;
+
+	signals_of_keeper(&set);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* cannot fail */
+}
+
+/* What the keeper knows and a worker must not: the secrets above all. */
+static void
+forget(struct keeper *k)
+{
+	for (size_t i = 0; i < GENERATIONS; i++) {
+		conf_free(k->confs[i]);
+		k->confs[i] = NULL;
+	}
+	buf_clear(&k->startup->copy.text);
+	explicit_bzero(k->startup->copy.key, sizeof(k->startup->copy.key));
+}
+
+static int
+work(struct keeper *k, int line, pid_t keeper)
+{
+	struct bytes text = buf_bytes(&k->startup->copy.text);
+	struct worker_opts o = {
+		.startup = k->startup,
+		.bound = k->bound,
+		.line_fd = line,
+		.report_fd = -1,
+	};
+	struct err err;
+
+	k->startup->keeper = keeper;
+	/* If the keeper has died in between, its end of the line tells. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+		return EX_OSERR;
+	k->startup->env.copy = NULL;
+	k->startup->env.text = &text;
+	o.conf = startup_load(k->startup, &err);
+	k->startup->env.text = NULL;
+	if (o.conf != NULL) {
+		conf_keep_started(o.conf, k->confs[0]);
+		o.conf->generation = k->generation;
+	}
+	forget(k);
+	return o.conf != NULL ? worker_main(&o) : EX_CONFIG;
+}
+
+static void
+start_worker(struct keeper *k)
+{
+	struct worker_process *w = &k->worker;
+	pid_t keeper = getpid();
+	int ends[2];
+
+	w->next_ms = now_ms() + RESTART_MS; /* for the next one */
+	if (line_new(ends) != 0) {
+		log_text(LOG_LEVEL_ERROR, "cannot start a worker: %s",
+		    strerror(errno));
+		return;
+	}
+	w->pid = fork();
+	if (w->pid == 0) {
+		int status;
+
+		(void)close(ends[0]); /* the keeper's, as is the next */
+		(void)close(k->signal_fd);
+		if (k->bound->spool_fd >= 0)
+			(void)close(k->bound->spool_fd); /* a lock of its */
+		(void)signal(SIGTERM, SIG_IGN); /* until the loop has it */
+		(void)signal(SIGINT, SIG_IGN);
+		(void)signal(SIGHUP, SIG_IGN); /* cannot fail */
+		take_signals_as_usual();
+		status = work(k, ends[1], keeper);
+		startup_clear(k->startup);
+		exit(status);
+	}
+	(void)close(ends[1]); /* the worker's */
+	if (w->pid < 0) {
+		log_text(LOG_LEVEL_ERROR, "cannot start a worker: %s",
+		    strerror(errno));
+		(void)close(ends[0]); /* unused */
+		w->pid = 0;
+		return;
+	}
+	w->line = ends[0];
+	w->last_ask = 0;
+	w->is_up = false;
+}
+
+/* A password command may run for half a minute and must not keep a port. */
+static void
+close_all_but(int fd)
+{
+#ifdef HAVE_CLOSE_RANGE
+	if (close_range(3, (unsigned)fd - 1, 0) == 0 &&
+	    close_range((unsigned)fd + 1, ~0U, 0) == 0)
+		return;
+#endif
+	for (int i = 3; i < (int)sysconf(_SC_OPEN_MAX); i++)
+		if (i != fd)
+			(void)close(i); /* it may not be open */
+}
+
+static void
+run_errand(
+    struct keeper *k, const struct line_ask *ask, const struct conf *conf)
+{
+	struct line_answer *a = xmalloc(sizeof(*a));
+	bool may_run = conf != NULL && k->errands < ERRANDS_MAX;
+	pid_t pid = may_run ? fork() : -1;
+
+	if (pid == 0) {
+		close_all_but(k->worker.line);
+		take_signals_as_usual();
+		errand_run(ask, conf, &k->startup->cred, a);
+		/* If the worker is gone, nobody wants it. */
+		IGNORE(line_send_answer(k->worker.line, a, -1));
+		_exit(0);
+	}
+	if (pid > 0) {
+		k->errands++;
+	} else {
+		errand_refuse(ask,
+		    conf == NULL ? "the configuration has changed since"
+				 : "too many requests are under way",
+		    a);
+		IGNORE(line_send_answer(k->worker.line, a, -1));
+	}
+	free(a);
+}
+
+/* --- reload and stop --------------------------------------------------------- */
+
+static void
+begin_generation(struct keeper *k, struct conf *conf)
+{
+	conf->generation = ++k->generation;
+	conf_free(k->confs[GENERATIONS - 1]);
+	memmove(&k->confs[1], &k->confs[0],
+	    (GENERATIONS - 1) * sizeof(k->confs[0]));
+	k->confs[0] = conf;
+}
+
+static void
+send_conf(const struct keeper *k)
+{
+	struct line_answer *a = xcalloc(1, sizeof(*a));
+	struct bytes text = buf_bytes(&k->startup->copy.text);
+	int fd = memfd_create("relais.conf", MFD_CLOEXEC);
+
+	a->word = LINE_CONF;
+	a->number = k->generation;
+	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n)
+		log_text(LOG_LEVEL_ERROR,
+		    "the configuration cannot be handed to the worker: %s",
+		    strerror(errno));
+	else
+		/* One that is gone is followed by one that knows. */
+		IGNORE(line_send_answer(k->worker.line, a, fd));
+	if (fd >= 0)
+		(void)close(fd); /* the worker has it */
+	free(a);
+}
+
+static int
+reload(struct keeper *k, struct err *err)
+{
+	struct conf_copy *copy = &k->startup->copy;
+	struct buf was = copy->text;
+	struct conf *conf;
+
+	if (k->is_stopping)
+		return err_set(err, ERR_BUSY, "relaisd is stopping");
+	conf_copy_init(copy);
+	conf = startup_reload(k->startup, k->confs[0], err);
+	if (conf == NULL) {
+		buf_clear(&copy->text);
+		copy->text = was;
+		return -1;
+	}
+	buf_clear(&was);
+	begin_generation(k, conf);
+	if (k->has_been_up && startup_open_log(k->startup, conf, err) != 0)
+		log_err(LOG_LEVEL_WARNING, err);
+	if (k->worker.line >= 0)
+		send_conf(k);
+	return 0;
+}
+
+static void
+stop(struct keeper *k)
+{
+	struct line_answer *a;
+
+	if (k->is_stopping)
+		return;
+	listen_notify("STOPPING=1");
+	k->is_stopping = true;
+	k->stop_by_ms = now_ms() + STOP_MS;
+	if (k->worker.pid == 0) {
+		k->has_ended = true;
+		return;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->word = LINE_STOP;
+	if (k->worker.line >= 0)
+		IGNORE(line_send_answer(k->worker.line, a, -1));
+	free(a);
+}
+
+/* --- what the worker says --------------------------------------------------- */
+
+/* NULL: it is too old. */
+static const struct conf *
+conf_of(const struct keeper *k, unsigned generation)
+{
+	for (size_t i = 0; i < GENERATIONS && k->confs[i] != NULL; i++)
+		if (k->confs[i]->generation == generation)
+			return k->confs[i];
+	return NULL;
+}
+
+static void
+on_up(struct keeper *k)
+{
+	struct err err;
+
+	k->worker.is_up = true;
+	if (k->has_been_up) {
+		log_text(LOG_LEVEL_NOTICE, "a new worker runs, process %ld",
+		    (long)k->worker.pid);
+		return;
+	}
+	k->has_been_up = true;
+	if (startup_open_log(k->startup, k->confs[0], &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	daemon_tell_start(k->startup, k->confs[0], k->report_fd);
+	k->report_fd = -1;
+}
+
+static void
+on_reload(struct keeper *k, const struct line_ask *ask)
+{
+	struct line_answer *a = xcalloc(1, sizeof(*a));
+	struct err err = { 0 };
+
+	a->word = LINE_ANSWER;
+	a->number = ask->number;
+	a->result = reload(k, &err);
+	if (a->result != 0)
+		IGNORE(
+		    !str_copy(a->text, sizeof(a->text), bytes_str(err.text)));
+	IGNORE(line_send_answer(k->worker.line, a, -1)); /* or it is gone */
+	free(a);
+}
+
+/* False: no worker of this program sends that. */
+static bool
+on_ask(struct keeper *k, const struct line_ask *ask)
+{
+	const struct conf *conf = conf_of(k, ask->generation);
+
+	if (ask->number != k->worker.last_ask + 1 ||
+	    ask->generation > k->generation ||
+	    !errand_is_sound(ask, conf != NULL ? conf : k->confs[0]))
+		return false;
+	k->worker.last_ask = ask->number;
+	if (ask->kind == LINE_UP)
+		on_up(k);
+	else if (ask->kind == LINE_ALIVE)
+		listen_notify("WATCHDOG=1");
+	else if (ask->kind == LINE_QUIT)
+		stop(k);
+	else if (ask->kind == LINE_RELOAD)
+		on_reload(k, ask);
+	else
+		run_errand(k, ask, conf);
+	return true;
+}
+
+static void
+on_line(struct keeper *k)
+{
+	struct line_ask ask;
+
+	for (;;) {
+		switch (line_take_ask(k->worker.line, &ask)) {
+		case LINE_GOT_NOTHING:
+			return;
+		case LINE_GOT_END:
+			/* Its end will be heard of in a moment. */
+			(void)close(k->worker.line);
+			k->worker.line = -1;
+			return;
+		case LINE_GOT_ONE:
+			if (on_ask(k, &ask))
+				break;
+			/* fall through */
+		case LINE_GOT_BAD:
+			log_text(LOG_LEVEL_ERROR,
+			    "the worker, process %ld, asks for what relaisd "
+			    "never asks for; it is ended, for somebody else "
+			    "may "
+			    "have taken it over",
+			    (long)k->worker.pid);
+			(void)kill(k->worker.pid, SIGKILL); /* our child */
+			(void)close(k->worker.line);
+			k->worker.line = -1;
+			return;
+		}
+	}
+}
+
+/* --- signals ---------------------------------------------------------------- */
+
+static void
+on_worker_end(struct keeper *k, int how)
+{
+	struct worker_process *w = &k->worker;
+	int status = WIFEXITED(how) ? WEXITSTATUS(how) : EX_SOFTWARE;
+
+	if (k->is_stopping || !k->has_been_up) {
+		k->has_ended = true;
+		k->status = status;
+	} else if (WIFSIGNALED(how)) {
+		log_text(LOG_LEVEL_ERROR,
+		    "the worker, process %ld, was ended by signal %d; a new "
+		    "one is started",
+		    (long)w->pid, WTERMSIG(how));
+	} else {
+		log_text(LOG_LEVEL_ERROR,
+		    "the worker, process %ld, exited with status %d; a new one "
+		    "is started",
+		    (long)w->pid, status);
+	}
+	w->pid = 0;
+	if (w->line >= 0)
+		(void)close(w->line); /* nobody hears */
+	w->line = -1;
+}
+
+static void
+on_child(struct keeper *k)
+{
+	pid_t pid;
+	int how;
+
+	while ((pid = waitpid(-1, &how, WNOHANG)) > 0) {
+		if (pid == k->worker.pid)
+			on_worker_end(k, how);
+		else if (k->errands > 0)
+			k->errands--;
+	}
+}
+
+static void
+on_signal(struct keeper *k)
+{
+	struct signalfd_siginfo info;
+	struct err err;
+
+	while (read(k->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			on_child(k);
+		else if (info.ssi_signo == SIGHUP)
+			IGNORE(reload(k, &err) != 0); /* it was logged */
+		else
+			stop(k);
+	}
+}
+
+/* --- life ------------------------------------------------------------------- */
+
+static int
+wait_ms(const struct keeper *k)
+{
+	int64_t until = INT64_MAX, left;
+
+	if (k->worker.pid == 0)
+		until = k->worker.next_ms;
+	else if (k->is_stopping)
+		until = k->stop_by_ms;
+	if (until == INT64_MAX)
+		return -1;
+	left = until - now_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+static void
+run(struct keeper *k)
+{
+	struct pollfd fds[2] = { { k->signal_fd, POLLIN, 0 },
+		{ -1, POLLIN, 0 } };
+
+	while (!k->has_ended) {
+		if (k->worker.pid == 0 && now_ms() >= k->worker.next_ms)
+			start_worker(k);
+		if (k->is_stopping && k->worker.pid != 0 &&
+		    now_ms() >= k->stop_by_ms) {
+			log_text(LOG_LEVEL_ERROR,
+			    "the worker does not stop; it is ended");
+			(void)kill(k->worker.pid, SIGKILL); /* our child */
+			k->stop_by_ms = INT64_MAX;
+		}
+		fds[1].fd = k->worker.line;
+		if (poll(fds, 2, wait_ms(k)) < 0)
+			continue; /* EINTR */
+		if (fds[1].revents != 0)
+			on_line(k);
+		if (fds[0].revents != 0)
+			on_signal(k);
+	}
+}
+
+int
+keeper_main(struct startup *s, const struct startup_bound *bound,
+    struct conf *conf, int report_fd)
+{
+	struct keeper k = { .startup = s,
+		.bound = bound,
+		.report_fd = report_fd,
+		.worker = { .line = -1 } };
+	sigset_t set;
+
+	signals_of_keeper(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail */
+	(void)signal(SIGPIPE, SIG_IGN);
+	k.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (k.signal_fd < 0) {
+		log_text(LOG_LEVEL_ERROR, "relaisd cannot start: signalfd: %s",
+		    strerror(errno));
+		conf_free(conf);
+		return EX_OSERR;
+	}
+	begin_generation(&k, conf);
+	run(&k);
+	forget(&k);
+	(void)close(k.signal_fd); /* read from, that is all */
+	return k.status;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* startup.h - what relaisd finds around it when it starts, and what it does as
+ * root.
+ *
+ * Also the reading of the configuration, at the start and at a reload: both need
+ * what was found.  Logs each problem.
+ */
+#ifndef RELAISD_STARTUP_H
+#define RELAISD_STARTUP_H
+
+#include "conf/conf.h"
+#include "cred/cred.h"
+#include "relaisd/daemon.h"
+#include "relaisd/sockets.h"
+#include "sys/privilege.h"
+
+struct startup {
+	const struct daemon_args *args;
+	struct conf_env env;
+	struct conf_paths paths;
+	char hostname[256];
+	char *file; /* absolute, for we leave the folder we start in */
+	struct privilege_user user;
+	struct cred_env cred;
+	struct conf_copy copy; /* for the worker; not with one process */
+	int64_t watchdog_ms; /* of listen.h; found by startup_bind() */
+	pid_t keeper; /* in the worker: the process it must not outlive */
+};
+
+/* Borrows args. */
+void startup_find(struct startup *s, const struct daemon_args *args);
+void startup_clear(struct startup *s);
+
+/* NULL: every problem has been told; the first is also in err. */
+struct conf *startup_load(struct startup *s, struct err *err);
+/* --check: EX_OK or EX_CONFIG. */
+int startup_check(const struct startup *s, const struct conf *conf);
+
+/* The sockets, bound; a lock that says that this relaisd has the spool. */
+struct startup_bound {
+	struct sockets sockets;
+	int control_fd;
+	int spool_fd; /* -1: the folder cannot be opened; that will be told */
+};
+/* Everything that needs root, done before the first byte is read.  Waits while
+ * a worker whose keeper died finishes what is under way. */
+int startup_bind(struct startup *s, const struct conf *conf,
+    struct startup_bound *ret, struct err *err);
+
+/* "auto": where the program was started says it. */
+int startup_open_log(
+    const struct startup *s, const struct conf *conf, struct err *err);
+
+/* The configuration as it is to be from now on.  NULL: it has been said what is
+ * wrong, and nothing changes. */
+struct conf *startup_reload(
+    struct startup *s, const struct conf *in_force, struct err *err);
+
+/* A client and its draft on the disk, and all the rest. */
+size_t startup_descriptors(const struct conf *conf);
+
+/* The exit status, as relaisd(8) has it.  A service manager may try again after
+ * all but a wrong configuration. */
+int startup_status(const struct err *err);
+
+#endif

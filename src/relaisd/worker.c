@@ -1,0 +1,832 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relaisd/worker.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "account/accounts.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "conf/alias.h"
+#include "conf/conf.h"
+#include "conf/replies.h"
+#include "conf/route.h"
+#include "inbound/inbound.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "net/netwatch.h"
+#include "net/people.h"
+#include "notice/notices.h"
+#include "outbound/outbound.h"
+#include "policy/fold.h"
+#include "policy/user_limit.h"
+#include "queue/queue.h"
+#include "relaisd/admission.h"
+#include "relaisd/control.h"
+#include "relaisd/line.h"
+#include "relaisd/link.h"
+#include "relaisd/routing.h"
+#include "relaisd/sockets.h"
+#include "relaisd/startup.h"
+#include "relaisd/telling.h"
+#include "store/spool.h"
+#include "sys/clock_sys.h"
+#include "sys/fs_sys.h"
+#include "sys/log_limit.h"
+#include "sys/log_sys.h"
+#include "sys/privilege.h"
+
+enum {
+	STOP_MS = 20 * 1000,
+	STOP_POLL_MS = 50,
+	STOP_VERDICT_MS = 5 * 1000, /* clients wait no longer for a verdict */
+	RETRY_MAX_MS = 3600 * 1000,
+	HEAD_START_MS = 1000 /* of the provider over the disk */
+};
+
+struct worker {
+	struct startup *startup;
+	struct link *link;
+	bool is_alone; /* one process */
+	bool is_orphan;
+	struct loop *loop;
+	struct loop_task turn;
+	struct loop_timer *timer;
+	struct loop_timer *watchdog;
+	struct loop_timer *log_timer; /* lines that were withheld are counted */
+	struct store *store;
+	struct queue *queue;
+	struct fold *fold;
+	struct user_limit *user_limit;
+	struct inbound *inbound;
+	struct control *control;
+	struct telling *telling;
+	struct people *people;
+	struct netwatch *netwatch; /* NULL: the kernel has none for us */
+	struct accounts *accounts;
+	struct outbound *outbound;
+	struct routing *routing;
+	struct aliases *aliases;
+	struct replies *replies; /* the user's rows, NULL: none */
+	struct conf *listening; /* what the listeners were made from */
+	bool is_stopping;
+	int64_t stop_by_ms, no_verdict_ms;
+};
+
+/* --- who may submit ------------------------------------------------------- */
+
+static const char *
+bars(void *ctx, const struct person *who, bool *ret_is_unsure)
+{
+	const struct worker *d = ctx;
+
+	return admission_bars(routing_conf(d->routing), who, ret_is_unsure);
+}
+
+static uint64_t
+max_size(void *ctx)
+{
+	const struct worker *d = ctx;
+
+	return admission_max_size(routing_conf(d->routing), d->accounts);
+}
+
+static bool
+refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
+{
+	const struct worker *d = ctx;
+
+	return admission_refuses(
+	    routing_conf(d->routing), d->accounts, e, ret_why);
+}
+
+static bool
+keeps_sender(void *ctx, const char *addr)
+{
+	const struct worker *d = ctx;
+	const struct conf *c = routing_conf(d->routing);
+
+	for (size_t i = 0; i < c->naccounts; i++) {
+		struct identity_opts o = conf_identity(c, &c->accounts[i]);
+
+		if (identity_allows(&o, addr))
+			return true;
+	}
+	return false;
+}
+
+/* --- names of this machine ------------------------------------------------ */
+
+/* Problems are no reason to take no mail: what is right holds. */
+static void
+load_aliases(struct worker *d)
+{
+	struct conf_problems problems = { 0 };
+
+	alias_free(d->aliases);
+	d->aliases = alias_load(routing_conf(d->routing)->aliases, &problems);
+	for (size_t i = 0; i < problems.n; i++)
+		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
+	conf_problems_clear(&problems);
+}
+
+/* Nor does a row of the user's that is wrong stop any mail: it is told, and the
+ * shipped rows count alone. */
+static void
+load_replies(struct worker *d)
+{
+	struct replies *was = d->replies;
+	struct err err;
+
+	if (replies_load(d->startup->paths.replies_own, &d->replies, &err) !=
+	    0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		log_text(LOG_LEVEL_ERROR,
+		    "%s is ignored until the error is corrected",
+		    d->startup->paths.replies_own);
+	}
+	replies_use(d->replies);
+	replies_free(was);
+}
+
+static bool
+is_local(void *ctx, const char *addr)
+{
+	const struct worker *d = ctx;
+	struct alias_opts o = alias_opts_of(routing_conf(d->routing));
+
+	return alias_is_local(&o, addr);
+}
+
+/* The file is looked at again whenever it matters, so that nobody has to tell
+ * the daemon about a change. */
+static bool
+resolve(void *ctx, const char *addr, struct addr_list *to)
+{
+	struct worker *d = ctx;
+	struct alias_opts o = alias_opts_of(routing_conf(d->routing));
+
+	if (alias_is_stale(d->aliases))
+		load_aliases(d);
+	return alias_resolve(d->aliases, &o, addr, to);
+}
+
+static bool
+is_name(void *ctx, const char *word)
+{
+	struct worker *d = ctx;
+
+	if (alias_is_stale(d->aliases))
+		load_aliases(d);
+	return alias_is_name(d->aliases, word);
+}
+
+/* --- telling people ------------------------------------------------------- */
+
+static void
+on_account_alert(
+    void *ctx, const char *account, const char *event, const char *reason)
+{
+	const struct worker *d = ctx;
+
+	telling_account(d->telling, account, event, reason);
+}
+
+static void
+on_relayed(void *ctx, const struct envelope *env, struct bytes header)
+{
+	const struct worker *d = ctx;
+
+	notices_relayed(telling_notices(d->telling), env, header);
+}
+
+static void
+on_notices_wake(void *ctx)
+{
+	struct worker *d = ctx;
+
+	loop_soon(d->loop, &d->turn);
+}
+
+static struct inbound_opts
+inbound_opts_from(struct worker *d, const struct conf *c)
+{
+	return (struct inbound_opts) {
+		.hostname = c->host_found,
+		.max_size = max_size,
+		.hide_submitter = c->received_hide,
+		.max_rcpts = (size_t)c->max_recipients,
+		.max_sessions = (size_t)c->max_sessions,
+		.verdict_ms = c->verdict_timeout_ms,
+		.people = d->people,
+		.bars = bars,
+		.refuses = refuses,
+		.keeps_sender = keeps_sender,
+		.locals = { is_local, resolve, is_name, d },
+		.ctx = d,
+	};
+}
+
+/* --- what the queue asks -------------------------------------------------- */
+
+static int
+on_route(void *ctx, const struct envelope *e)
+{
+	const struct worker *d = ctx;
+
+	return routing_account(d->routing, e);
+}
+
+static void
+on_wake(void *ctx, int account)
+{
+	struct worker *d = ctx;
+
+	if (d->outbound != NULL)
+		outbound_wake(d->outbound, account);
+	loop_soon(d->loop, &d->turn);
+}
+
+/* ERR_NONE: only worth a line. */
+static void
+on_trouble(void *ctx, const char *id, const struct err *why)
+{
+	const struct worker *d = ctx;
+	char text[600];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", id, why->text);
+	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
+	    "%s", text);
+	if (why->class == ERR_DISK)
+		telling_disk(d->telling, text);
+}
+
+static void
+on_failed(void *ctx, const char *id)
+{
+	const struct worker *d = ctx;
+
+	notices_failed(telling_notices(d->telling), id);
+}
+
+static void
+on_held(void *ctx, const char *id)
+{
+	const struct worker *d = ctx;
+
+	telling_held(d->telling, id);
+}
+
+static void
+on_user_limit(void *ctx, uint32_t uid, bool is_over)
+{
+	const struct worker *d = ctx;
+
+	telling_user_limit(d->telling, uid, is_over);
+}
+
+static void
+on_delayed(void *ctx, const char *id)
+{
+	const struct worker *d = ctx;
+
+	notices_delayed(telling_notices(d->telling), id);
+}
+
+static void
+queue_submit(void *ctx, struct work *w)
+{
+	loop_submit(ctx, (struct loop_job *)w);
+}
+
+static bool
+queue_cancel(void *ctx, struct work *w)
+{
+	return loop_cancel(ctx, (struct loop_job *)w);
+}
+
+/* struct work (queue) and struct loop_job (net) are the same thing on two
+ * layers that do not know each other. */
+_Static_assert(
+    sizeof(struct work) == sizeof(struct loop_job) &&
+	offsetof(struct work, run) == offsetof(struct loop_job, run) &&
+	offsetof(struct work, done) == offsetof(struct loop_job, done) &&
+	offsetof(struct work, priv) == offsetof(struct loop_job, priv),
+    "a queue job is a loop job");
+
+static struct queue_policy
+policy_of(const struct conf *c)
+{
+	return (struct queue_policy) {
+		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
+		.sync_results_ms = c->sync_results_ms,
+		.syncs_each = c->sync_results_ms == 0,
+	};
+}
+
+static struct fold_opts
+fold_opts_from(const struct conf *c)
+{
+	return (struct fold_opts) { .max_equal = (unsigned)c->max_equal,
+		.equal_ms = c->equal_ms };
+}
+
+static struct queue_opts
+queue_opts_from(struct worker *d, const struct conf *c)
+{
+	return (struct queue_opts) {
+		.store = d->store,
+		.clock = clock_sys(),
+		.rng = rng_sys(),
+		.pool = { queue_submit, queue_cancel, d->loop },
+		.hooks = { .route = on_route,
+		    .wake = on_wake,
+		    .trouble = on_trouble,
+		    .failed = on_failed,
+		    .held = on_held,
+		    .delayed = on_delayed,
+		    .ctx = d },
+		.retry_after_ms = c->retry_after_ms,
+		.retry_max_ms = RETRY_MAX_MS,
+		.lifetime_ms = c->lifetime_ms,
+		.delay_notice_ms = c->delay_notice_ms,
+		.max_size_bytes = c->max_size_bytes,
+		.head_start_ms = HEAD_START_MS,
+		.policy = policy_of(c),
+		.arrival = fold_gate(d->fold),
+		.attempt = user_limit_gate(d->user_limit),
+	};
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static bool
+has_stopped(const struct worker *d)
+{
+	if (clock_boot_ms(clock_sys()) >= d->stop_by_ms)
+		return true;
+	return inbound_sessions(d->inbound) == 0 &&
+	       outbound_has_stopped(d->outbound);
+}
+
+/* Does what is due and says when to be called again.  Runs after whatever
+ * touched the queue, and at the time the queue named. */
+static void
+turn(struct worker *d)
+{
+	int64_t next, look_again, notice;
+
+	next = queue_tick(d->queue);
+	notice = notices_tick(telling_notices(d->telling));
+	if (notice < next)
+		next = notice;
+	outbound_turn(d->outbound);
+	look_again = routing_watch_spares(d->routing);
+	if (look_again < next)
+		next = look_again;
+	if (d->is_stopping) {
+		if (has_stopped(d))
+			loop_stop(d->loop);
+		if (clock_boot_ms(clock_sys()) >= d->no_verdict_ms)
+			queue_give_up_waiting(d->queue, -1);
+		next = clock_boot_ms(clock_sys()) + STOP_POLL_MS;
+	}
+	loop_timer_set(d->timer, next);
+}
+
+static void
+on_turn(struct loop_task *t)
+{
+	turn(list_entry(t, struct worker, turn));
+}
+
+static void
+on_timer(void *ctx)
+{
+	turn(ctx);
+}
+
+static void
+on_log_timer(void *ctx)
+{
+	struct worker *d = ctx;
+
+	loop_timer_set(d->log_timer, log_sys_tell());
+}
+
+static void
+on_withheld(void *ctx)
+{
+	struct worker *d = ctx;
+
+	loop_timer_set(d->log_timer, clock_boot_ms(clock_sys()) + LOG_LIMIT_MS);
+}
+
+/* The service manager hears from us when a whole turn has been made, so that a
+ * loop that hangs in it is noticed (R48). */
+static void
+on_watchdog(void *ctx)
+{
+	struct worker *d = ctx;
+
+	turn(d);
+	if (d->is_alone)
+		listen_notify("WATCHDOG=1");
+	link_say(d->link, LINE_ALIVE);
+	loop_timer_set(
+	    d->watchdog, clock_boot_ms(clock_sys()) + d->startup->watchdog_ms);
+}
+
+static void
+stop(struct worker *d)
+{
+	if (d->is_stopping)
+		return;
+	log_text(LOG_LEVEL_NOTICE, "stopping");
+	if (d->is_alone)
+		listen_notify("STOPPING=1");
+	d->is_stopping = true;
+	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
+	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
+	inbound_stop(d->inbound);
+	outbound_stop(d->outbound);
+	accounts_stop(d->accounts);
+	for (int i = 0; i < accounts_handles(d->accounts); i++)
+		queue_give_up_waiting(d->queue, i);
+	loop_soon(d->loop, &d->turn);
+}
+
+/* From now on this configuration is in force; takes over conf. */
+static void
+apply(struct worker *d, struct conf *conf)
+{
+	struct inbound_opts opts;
+	struct queue_opts queue;
+	struct fold_opts fold;
+	struct err err;
+
+	link_set_conf(d->link, conf);
+	people_refresh(d->people, conf->allow_groups.n > 0);
+	routing_set(d->routing, conf);
+	load_aliases(d);
+	load_replies(d);
+	opts = inbound_opts_from(d, conf);
+	queue = queue_opts_from(d, conf);
+	queue_set_opts(d->queue, &queue);
+	fold = fold_opts_from(conf);
+	fold_set_opts(d->fold, &fold);
+	user_limit_set(d->user_limit, (uint64_t)conf->max_per_user);
+	inbound_set_opts(d->inbound, &opts);
+	privilege_want_descriptors(startup_descriptors(conf));
+	if (startup_open_log(d->startup, conf, &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
+	conf_free(conf);
+	log_text(
+	    LOG_LEVEL_NOTICE, "configuration reloaded: %s", d->startup->file);
+	loop_soon(d->loop, &d->turn);
+}
+
+/* The keeper has checked it. */
+static void
+on_conf(void *ctx, unsigned generation, struct bytes text)
+{
+	struct worker *d = ctx;
+	struct conf *conf;
+	struct err err;
+
+	if (d->is_stopping)
+		return;
+	d->startup->env.text = &text;
+	conf = startup_load(d->startup, &err);
+	d->startup->env.text = NULL;
+	if (conf == NULL)
+		return;
+	conf->generation = generation;
+	conf_keep_started(conf, routing_conf(d->routing));
+	apply(d, conf);
+}
+
+static int
+reload(struct worker *d, struct err *err)
+{
+	struct conf *conf;
+
+	if (d->is_stopping)
+		return err_set(err, ERR_BUSY, "relaisd is stopping");
+	if (!d->is_alone)
+		return link_reload(d->link, err);
+	conf = startup_reload(d->startup, routing_conf(d->routing), err);
+	if (conf == NULL)
+		return -1;
+	apply(d, conf);
+	return 0;
+}
+
+static void
+on_stop(void *ctx)
+{
+	stop(ctx);
+}
+
+/* What is under way is finished, and nothing else begun: another relaisd may
+ * want the sockets. */
+static void
+on_lost(void *ctx)
+{
+	struct worker *d = ctx;
+
+	if (d->is_orphan)
+		return;
+	d->is_orphan = true;
+	log_text(LOG_LEVEL_ERROR, "the keeper, relaisd's other process, is "
+				  "gone; what is under way is "
+				  "finished");
+	link_close(d->link);
+	stop(d);
+	inbound_close(d->inbound);
+	control_free(d->control);
+	d->control = NULL;
+}
+
+static void
+on_signal(void *ctx, int sig)
+{
+	struct err err;
+
+	if (sig == SIGHUP)
+		IGNORE(reload(ctx, &err) != 0); /* it has been logged */
+	else
+		stop(ctx);
+}
+
+/* Of the kernel, because the keeper died (PR_SET_PDEATHSIG), or of a service
+ * manager that ends every process: the keeper will say what to do. */
+static void
+on_term(void *ctx, int sig)
+{
+	const struct worker *d = ctx;
+
+	(void)sig;
+	if (getppid() != d->startup->keeper)
+		on_lost(ctx);
+}
+
+static int
+catch_signals(struct worker *d, struct err *err)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
+
+	/* Both cannot fail.  A file that may not grow is an error like others. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (!d->is_alone) {
+		(void)signal(SIGINT, SIG_IGN); /* nor these */
+		(void)signal(SIGHUP, SIG_IGN);
+		return loop_on_signal(d->loop, SIGTERM, on_term, d, err);
+	}
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (loop_on_signal(d->loop, sigs[i], on_signal, d, err) != 0)
+			return -1;
+	daemon_let_reload(SIG_UNBLOCK);
+	return 0;
+}
+
+static size_t
+sessions_now(void *ctx)
+{
+	const struct worker *d = ctx;
+
+	return inbound_sessions(d->inbound);
+}
+
+static void
+on_network(void *ctx)
+{
+	struct worker *d = ctx;
+
+	accounts_network_changed(d->accounts);
+}
+
+/* A machine that does not tell about its network still delivers, only later. */
+static void
+watch_network(struct worker *d)
+{
+	struct err err;
+
+	if (netwatch_new(d->loop, on_network, d, &d->netwatch, &err) != 0)
+		log_err(LOG_LEVEL_INFO, &err);
+}
+
+static int
+on_control_reload(void *ctx, struct err *err)
+{
+	return reload(ctx, err);
+}
+
+static void
+on_control_stop(void *ctx)
+{
+	const struct worker *d = ctx;
+
+	if (d->is_alone)
+		stop(ctx);
+	else
+		link_say(d->link, LINE_QUIT);
+}
+
+static int
+serve_control(struct worker *d, int fd, struct err *err)
+{
+	struct control_opts opts = {
+		.loop = d->loop,
+		.queue = d->queue,
+		.fold = d->fold,
+		.routing = d->routing,
+		.accounts = d->accounts,
+		.outbound = d->outbound,
+		.sessions = sessions_now,
+		.reload = on_control_reload,
+		.stop = on_control_stop,
+		.pid = d->is_alone ? getpid() : d->startup->keeper,
+		.ctx = d,
+	};
+
+	return control_new(fd, &opts, &d->control, err);
+}
+
+static char *
+read_state(void *ctx, const char *name)
+{
+	const struct worker *d = ctx;
+
+	return queue_state_read(d->queue, name);
+}
+
+static int
+write_state(void *ctx, const char *name, struct bytes text, struct err *err)
+{
+	const struct worker *d = ctx;
+
+	return queue_state_write(d->queue, name, text, err);
+}
+
+static void
+open_accounts(struct worker *d)
+{
+	struct account_hooks of_accounts = { .read = read_state,
+		.write = write_state,
+		.alert = on_account_alert,
+		.ctx = d };
+	struct outbound_hooks of_outbound = { on_relayed, d };
+
+	d->accounts = accounts_new(d->loop, rng_sys(), &of_accounts);
+	d->outbound = outbound_new(
+	    d->loop, d->queue, d->accounts, &of_outbound);
+	d->routing = routing_new(d->accounts, d->queue, d->link);
+}
+
+static int
+start(struct worker *d, struct conf *conf, const struct startup_bound *bound,
+    struct err *err)
+{
+	const struct link_hooks hooks = { on_conf, on_stop, on_lost, d };
+	struct inbound_opts opts;
+	struct queue_opts queue;
+	struct fold_opts fold;
+
+	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
+	    catch_signals(d, err) != 0 ||
+	    link_attend(d->link, d->loop, &hooks, err) != 0)
+		return -1;
+	link_set_conf(d->link, conf);
+	loop_task_init(&d->turn, on_turn);
+	d->timer = loop_timer_new(d->loop, on_timer, d);
+	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
+	d->log_timer = loop_timer_new(d->loop, on_log_timer, d);
+	log_sys_on_withheld(on_withheld, d);
+	d->people = people_new(d->loop, link_find_user, d->link);
+	people_refresh(d->people, conf->allow_groups.n > 0);
+	d->telling = telling_new(d->loop, d->link, d->people);
+	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
+		return -1;
+	fold = fold_opts_from(conf);
+	d->fold = fold_new(clock_sys(), rng_sys(), &fold);
+	d->user_limit = user_limit_new(
+	    clock_sys(), (uint64_t)conf->max_per_user, on_user_limit, d);
+	queue = queue_opts_from(d, conf);
+	d->queue = queue_new(&queue);
+	fold_attach(d->fold, d->queue);
+	user_limit_attach(d->user_limit, d->queue);
+	load_replies(d);
+	open_accounts(d);
+	telling_start(
+	    d->telling, d->queue, d->accounts, d->routing, on_notices_wake, d);
+	routing_set(d->routing, conf);
+	load_aliases(d);
+	opts = inbound_opts_from(d, conf);
+	d->inbound = inbound_new(d->loop, d->queue, &opts);
+	if (sockets_serve(&bound->sockets, conf, d->inbound, err) != 0)
+		return -1;
+	watch_network(d);
+	return serve_control(d, bound->control_fd, err);
+}
+
+/* Deliveries go back to the queue, the queue writes down what became of them
+ * and tells the pools, and only then can those go. */
+static void
+close_outbound(struct worker *d)
+{
+	outbound_cut(d->outbound);
+	accounts_stop(d->accounts);
+	telling_stop(d->telling);
+	if (d->queue != NULL)
+		user_limit_save(d->user_limit);
+	queue_free(d->queue);
+	user_limit_free(d->user_limit);
+	fold_free(d->fold);
+	store_free(d->store);
+	people_free(d->people);
+	telling_free(d->telling);
+	outbound_free(d->outbound);
+	routing_free(d->routing);
+	accounts_free(d->accounts);
+	d->accounts = NULL;
+}
+
+/* False: a worker is stuck (a slow command for a secret, a name server that
+ * does not answer) and still reads the configuration. */
+static bool
+finish(struct worker *d)
+{
+	link_close(d->link);
+	control_free(d->control);
+	netwatch_free(d->netwatch);
+	inbound_free(d->inbound);
+	close_outbound(d);
+	if (d->loop != NULL) {
+		loop_soon_cancel(&d->turn);
+		loop_timer_free(d->timer);
+		loop_timer_free(d->watchdog);
+		loop_timer_free(d->log_timer);
+		log_sys_on_withheld(NULL, NULL);
+		if (!loop_free(d->loop))
+			return false;
+	}
+	alias_free(d->aliases);
+	replies_use(NULL);
+	replies_free(d->replies);
+	conf_free(d->listening);
+	link_free(d->link);
+	return true;
+}
+
+/* Once, by who tells the service manager. */
+static void
+tell_start(struct worker *d, const struct conf *conf, int report_fd)
+{
+	if (d->is_alone)
+		daemon_tell_start(d->startup, conf, report_fd);
+	link_say(d->link, LINE_UP);
+	if (d->startup->watchdog_ms > 0)
+		loop_timer_set(d->watchdog, clock_boot_ms(clock_sys()));
+}
+
+static int
+run(struct worker *d, const struct worker_opts *o)
+{
+	struct err err = { 0 };
+
+	if (start(d, o->conf, o->bound, &err) != 0 ||
+	    startup_open_log(d->startup, o->conf, &err) != 0) {
+		log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
+		return startup_status(&err);
+	}
+	tell_start(d, o->conf, o->report_fd);
+	loop_soon(d->loop, &d->turn);
+	loop_run(d->loop);
+	log_text(LOG_LEVEL_NOTICE, "stopped");
+	return EX_OK;
+}
+
+int
+worker_main(const struct worker_opts *o)
+{
+	struct worker d = { .startup = o->startup,
+		.is_alone = o->line_fd < 0,
+		.listening = o->conf,
+		.link = link_new(o->line_fd, &o->startup->cred) };
+	int status = run(&d, o);
+
+	if (!finish(&d)) {
+		log_sys_close();
+		_exit(status); /* exit() would wait for that worker */
+	}
+	return status;
+}

@@ -264,8 +264,9 @@ conclude(struct check_reach *r)
 		    "the provider is down: %s does not answer on port %s, but "
 		    "%s answers on port %d",
 		    r->opts.host, ports, r->opts.witness, witness);
-	} else if (is_up(r, SIDE_WITNESS) ||
-		   count(r, SIDE_OTHER, DIAL_OK, 443) > 0) {
+	} else if (count(r, SIDE_WITNESS, DIAL_OK, 443) +
+		       count(r, SIDE_OTHER, DIAL_OK, 443) >
+		   0) {
 		what.verdict = CHECK_PERSON;
 		say(r, &what,
 		    "ask those who run this network or the access provider to "

@@ -5,6 +5,7 @@ e2e_tests = \
 	%reldir%/answers.sh \
 	%reldir%/bad.sh \
 	%reldir%/bytes.sh \
+	%reldir%/check.sh \
 	%reldir%/clients.sh \
 	%reldir%/drop.sh \
 	%reldir%/exim.sh \

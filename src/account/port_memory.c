@@ -27,84 +27,84 @@ static const struct {
 
 void
 port_memory_init(
-    struct port_memory *r, const struct account_port *ports, size_t n)
+    struct port_memory *m, const struct account_port *ports, size_t n)
 {
 	assert(n > 0 && n <= ACCOUNT_PORTS_MAX);
-	*r = (struct port_memory) { .n = n };
+	*m = (struct port_memory) { .n = n };
 	for (size_t i = 0; i < n; i++)
-		r->ports[i].at = ports[i];
+		m->ports[i].at = ports[i];
 }
 
 const struct account_port *
-port_memory_current(const struct port_memory *r)
+port_memory_current(const struct port_memory *m)
 {
-	return &r->ports[r->current].at;
+	return &m->ports[m->current].at;
 }
 
 bool
-port_memory_has_next(const struct port_memory *r)
+port_memory_has_next(const struct port_memory *m)
 {
-	return r->tried + 1 < r->n;
+	return m->tried + 1 < m->n;
 }
 
 bool
-port_memory_worked(struct port_memory *r, int64_t now_s)
+port_memory_worked(struct port_memory *m, int64_t now_s)
 {
-	bool is_news = r->ports[r->current].fault != PORT_WORKS ||
-		       r->first != r->current;
+	bool is_news = m->ports[m->current].fault != PORT_WORKS ||
+		       m->first != m->current;
 
-	r->ports[r->current].fault = PORT_WORKS;
-	r->ports[r->current].when_s = now_s;
-	r->first = r->current;
-	r->tried = 0;
+	m->ports[m->current].fault = PORT_WORKS;
+	m->ports[m->current].when_s = now_s;
+	m->first = m->current;
+	m->tried = 0;
 	return is_news;
 }
 
 /* The port after this one in order of preference, the first one skipped
  * because the round began there. */
 static size_t
-next_port(const struct port_memory *r)
+next_port(const struct port_memory *m)
 {
-	size_t i = r->tried == 1 ? 0 : r->current + 1;
+	size_t i = m->tried == 1 ? 0 : m->current + 1;
 
-	return i == r->first ? i + 1 : i;
+	return i == m->first ? i + 1 : i;
 }
 
 bool
-port_memory_failed(struct port_memory *r, enum port_fault why, int64_t now_s)
+port_memory_failed(struct port_memory *m, enum port_fault why, int64_t now_s)
 {
-	r->ports[r->current].fault = why;
-	r->ports[r->current].when_s = now_s;
-	r->tried++;
-	if (r->tried >= r->n) {
-		r->tried = 0;
-		r->current = r->first;
+	m->ports[m->current].fault = why;
+	m->ports[m->current].when_s = now_s;
+	m->tried++;
+	if (m->tried >= m->n) {
+		m->tried = 0;
+		m->current = m->first;
 		return false;
 	}
-	r->current = next_port(r);
+	m->current = next_port(m);
 	return true;
 }
 
 void
-port_memory_text(const struct port_memory *r, struct buf *to)
+port_memory_text(const struct port_memory *m, struct buf *to)
 {
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < m->n; i++)
 		IGNORE(buf_addf(to, "%s%d %s", i > 0 ? ", " : "",
-		    r->ports[i].at.port,
-		    faults[r->ports[i].fault].text)); /* cut when full */
+		    m->ports[i].at.port,
+		    faults[m->ports[i].fault].text)); /* cut when full */
 }
 
 void
-port_memory_save(const struct port_memory *r, struct buf *to)
+port_memory_save(const struct port_memory *m, struct buf *to)
 {
-	for (size_t i = 0; i < r->n; i++)
-		IGNORE(buf_addf(to, "%d %s %" PRId64 "\n", r->ports[i].at.port,
-		    faults[r->ports[i].fault].word,
-		    r->ports[i].when_s)); /* cut when full */
+	for (size_t i = 0; i < m->n; i++)
+		IGNORE(buf_addf(to, "%d %s %" PRId64 "\n", m->ports[i].at.port,
+		    faults[m->ports[i].fault].word,
+		    m->ports[i].when_s)); /* cut when full */
 }
 
 static void
-load_line(struct port_memory *r, struct bytes line)
+load_line(struct port_memory *m, struct bytes line)
 {
 	struct bytes port = bytes_cut(&line, ' ');
 	struct bytes word = bytes_cut(&line, ' ');
@@ -113,22 +113,22 @@ load_line(struct port_memory *r, struct bytes line)
 	if (!num_u64_max(port, 65535, &number) ||
 	    !num_u64_max(line, INT64_MAX, &when))
 		return;
-	for (size_t i = 0; i < r->n; i++) {
-		if ((uint64_t)r->ports[i].at.port != number)
+	for (size_t i = 0; i < m->n; i++) {
+		if ((uint64_t)m->ports[i].at.port != number)
 			continue;
 		for (int f = 0; f < PORT_FAULTS; f++)
 			if (bytes_eq(word, faults[f].word)) {
-				r->ports[i].fault = (enum port_fault)f;
-				r->ports[i].when_s = (int64_t)when;
+				m->ports[i].fault = (enum port_fault)f;
+				m->ports[i].when_s = (int64_t)when;
 			}
-		if (r->ports[i].fault == PORT_WORKS)
-			r->first = r->current = i;
+		if (m->ports[i].fault == PORT_WORKS)
+			m->first = m->current = i;
 	}
 }
 
 void
-port_memory_load(struct port_memory *r, struct bytes saved)
+port_memory_load(struct port_memory *m, struct bytes saved)
 {
 	while (saved.n > 0)
-		load_line(r, bytes_cut(&saved, '\n'));
+		load_line(m, bytes_cut(&saved, '\n'));
 }

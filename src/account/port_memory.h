@@ -52,26 +52,26 @@ struct port_memory {
 };
 
 void port_memory_init(
-    struct port_memory *r, const struct account_port *ports, size_t n);
+    struct port_memory *m, const struct account_port *ports, size_t n);
 
-const struct account_port *port_memory_current(const struct port_memory *r);
+const struct account_port *port_memory_current(const struct port_memory *m);
 /* More ports are left to try in this round, so do not wait long for this. */
-bool port_memory_has_next(const struct port_memory *r);
+bool port_memory_has_next(const struct port_memory *m);
 
 /* This port led to the provider: the next round begins here.  True: that is
  * news worth keeping. */
-bool port_memory_worked(struct port_memory *r, int64_t now_s);
+bool port_memory_worked(struct port_memory *m, int64_t now_s);
 /* This port did not.  True: port_memory_current() is now another port to try at
  * once; false: the round is over, and the next begins where one worked. */
 bool port_memory_failed(
-    struct port_memory *r, enum port_fault why, int64_t now_s);
+    struct port_memory *m, enum port_fault why, int64_t now_s);
 
 /* For people: "465 filtered (nobody answered), 587 works". */
-void port_memory_text(const struct port_memory *r, struct buf *to);
+void port_memory_text(const struct port_memory *m, struct buf *to);
 
 /* One line per port, to be kept; and back, matching ports by number.  Lines
  * that make no sense are skipped. */
-void port_memory_save(const struct port_memory *r, struct buf *to);
-void port_memory_load(struct port_memory *r, struct bytes saved);
+void port_memory_save(const struct port_memory *m, struct buf *to);
+void port_memory_load(struct port_memory *m, struct bytes saved);
 
 #endif

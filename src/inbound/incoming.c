@@ -30,28 +30,28 @@ struct incoming {
 /* --- refusing ------------------------------------------------------------- */
 
 static bool
-is_refused(const struct incoming *r)
+is_refused(const struct incoming *in)
 {
-	return r->refusal.class != VERDICT_NONE;
+	return in->refusal.class != VERDICT_NONE;
 }
 
 void
 incoming_refuse(
-    struct incoming *r, int code, const char *enhanced, const char *text)
+    struct incoming *in, int code, const char *enhanced, const char *text)
 {
-	if (is_refused(r))
+	if (is_refused(in))
 		return;
-	verdict_local(&r->refusal, code < 500 ? VERDICT_LATER : VERDICT_NEVER,
+	verdict_local(&in->refusal, code < 500 ? VERDICT_LATER : VERDICT_NEVER,
 	    STAGE_LOCAL, code, enhanced, text);
 }
 
 static void
-refuse_for_disk(struct incoming *r, const struct err *err)
+refuse_for_disk(struct incoming *in, const struct err *err)
 {
 	log_text(LOG_LEVEL_ERROR, "refused a message of %s with 452: %s",
-	    r->env->peer, err->text);
+	    in->env->peer, err->text);
 	incoming_refuse(
-	    r, 452, "4.3.1", "the spool cannot keep this message now");
+	    in, 452, "4.3.1", "the spool cannot keep this message now");
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -69,85 +69,85 @@ incoming_new(struct inbound_shared *sh, struct envelope *env,
     const struct person *by, const char *with)
 {
 	const struct clock *clock = loop_clock(sh->loop);
-	struct incoming *r = xcalloc(1, sizeof(*r));
+	struct incoming *in = xcalloc(1, sizeof(*in));
 	int64_t wall_ms = clock_wall_ms(clock);
 
-	r->shared = sh;
-	r->env = env;
-	r->hostname = xstrdup(sh->opts.hostname);
-	r->locals = sh->opts.locals;
-	r->draft = queue_draft_new(sh->queue);
+	in->shared = sh;
+	in->env = env;
+	in->hostname = xstrdup(sh->opts.hostname);
+	in->locals = sh->opts.locals;
+	in->draft = queue_draft_new(sh->queue);
 	(void)snprintf(
-	    env->id, sizeof(env->id), "%s", queue_draft_id(r->draft));
+	    env->id, sizeof(env->id), "%s", queue_draft_id(in->draft));
 	env->arrived_s = wall_ms / 1000;
-	r->facts = (struct intake_facts) {
+	in->facts = (struct intake_facts) {
 		.env = env,
-		.hostname = r->hostname,
+		.hostname = in->hostname,
 		.with = with,
 		.wall_ms = wall_ms,
 		.utc_offset_s = clock_utc_offset_s(clock, wall_ms),
 		.full_name = by->full_name,
 		.hide_submitter = sh->opts.hide_submitter,
-		.locals = &r->locals,
+		.locals = &in->locals,
 		.is_here = is_here,
 		.ctx = sh->queue,
 		.likeness_key = queue_likeness_key(sh->queue),
 	};
-	r->intake = intake_new(&r->facts);
-	return r;
+	in->intake = intake_new(&in->facts);
+	return in;
 }
 
 void
-incoming_free(struct incoming *r)
+incoming_free(struct incoming *in)
 {
-	if (r == NULL)
+	if (in == NULL)
 		return;
-	intake_free(r->intake);
-	queue_draft_free(r->draft);
-	free(r->hostname);
-	free(r);
+	intake_free(in->intake);
+	queue_draft_free(in->draft);
+	free(in->hostname);
+	free(in);
 }
 
 /* --- the road ------------------------------------------------------------- */
 
 /* Moves what the intake has ready into the draft. */
 static void
-drain(struct incoming *r)
+drain(struct incoming *in)
 {
 	struct err err;
 	const void *p;
 	size_t n;
 
-	while ((n = intake_peek(r->intake, &p)) > 0) {
-		if (!is_refused(r) &&
-		    queue_draft_write(r->draft, p, n, &err) != 0)
-			refuse_for_disk(r, &err);
-		r->env->size_bytes += n;
-		intake_took(r->intake, n);
+	while ((n = intake_peek(in->intake, &p)) > 0) {
+		if (!is_refused(in) &&
+		    queue_draft_write(in->draft, p, n, &err) != 0)
+			refuse_for_disk(in, &err);
+		in->env->size_bytes += n;
+		intake_took(in->intake, n);
 	}
 }
 
 void
-incoming_put(struct incoming *r, struct bytes body)
+incoming_put(struct incoming *in, struct bytes body)
 {
-	if (is_refused(r))
+	if (is_refused(in))
 		return;
-	if (!intake_put(r->intake, body.p, body.n))
-		r->refusal = *intake_verdict(r->intake);
-	drain(r);
+	if (!intake_put(in->intake, body.p, body.n))
+		in->refusal = *intake_verdict(in->intake);
+	drain(in);
 }
 
 /* The repairs that were guesses, once for each message. */
 static void
-log_notes(const struct incoming *r)
+log_notes(const struct incoming *in)
 {
-	unsigned notes = intake_seen(r->intake)->notes;
+	unsigned notes = intake_seen(in->intake)->notes;
 	struct log_line l;
 
 	if (notes == 0)
 		return;
 	log_begin(&l, LOG_LEVEL_NOTICE, "repaired");
-	log_str(&l, "id", r->env->id);
+	log_str(&l, "id", in->env->id);
 	for (unsigned n = 0; n < NOTE_COUNT; n++)
 		if ((notes & NOTE_BIT(n)) != 0)
 			log_str(&l, "what", note_text(n));
@@ -157,13 +157,13 @@ log_notes(const struct incoming *r)
 /* The message is complete, so it is known which account it asks for and how
  * large it is. */
 static void
-check_account(struct incoming *r)
+check_account(struct incoming *in)
 {
-	const struct inbound_opts *o = &r->shared->opts;
+	const struct inbound_opts *o = &in->shared->opts;
 
-	intake_mark(r->intake, r->env);
-	if (!is_refused(r))
-		IGNORE(o->refuses(o->ctx, r->env, &r->refusal));
+	intake_mark(in->intake, in->env);
+	if (!is_refused(in))
+		IGNORE(o->refuses(o->ctx, in->env, &in->refusal));
 }
 
 static void
@@ -173,30 +173,30 @@ on_taken(void *ctx)
 }
 
 bool
-incoming_offer(struct incoming *r, enum queue_mode mode,
+incoming_offer(struct incoming *in, enum queue_mode mode,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx)
 {
-	const struct inbound_shared *sh = r->shared;
+	const struct inbound_shared *sh = in->shared;
 
-	if (!is_refused(r) && !intake_end(r->intake))
-		r->refusal = *intake_verdict(r->intake);
-	drain(r);
-	check_account(r);
-	if (is_refused(r))
+	if (!is_refused(in) && !intake_end(in->intake))
+		in->refusal = *intake_verdict(in->intake);
+	drain(in);
+	check_account(in);
+	if (is_refused(in))
 		return false;
-	log_notes(r);
-	queue_draft_end(r->draft, r->env, mode,
+	log_notes(in);
+	queue_draft_end(in->draft, in->env, mode,
 	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,
 	    ctx);
-	r->accepted = mode == QUEUE_MODE_ACCEPTED ? "picked-up" : "accepted";
-	queue_draft_on_taken(r->draft, on_taken, r);
+	in->accepted = mode == QUEUE_MODE_ACCEPTED ? "picked-up" : "accepted";
+	queue_draft_on_taken(in->draft, on_taken, in);
 	return true;
 }
 
 const struct verdict *
-incoming_refusal(const struct incoming *r)
+incoming_refusal(const struct incoming *in)
 {
-	return &r->refusal;
+	return &in->refusal;
 }
 
 /* --- the log -------------------------------------------------------------- */
@@ -213,9 +213,9 @@ log_who(struct log_line *l, const struct envelope *e)
 }
 
 static void
-log_message(const struct incoming *r, const char *word, const char *into)
+log_message(const struct incoming *in, const char *word, const char *into)
 {
-	const struct envelope *e = r->env;
+	const struct envelope *e = in->env;
 	struct log_line l;
 
 	log_begin(&l, LOG_LEVEL_INFO, word);
@@ -227,32 +227,32 @@ log_message(const struct incoming *r, const char *word, const char *into)
 	log_num(&l, "size", (int64_t)e->size_bytes);
 	if (into[0] != '\0')
 		log_str(&l, "into", into);
-	log_str(&l, "msgid", intake_seen(r->intake)->message_id);
+	log_str(&l, "msgid", intake_seen(in->intake)->message_id);
 	log_end(&l);
 }
 
 void
-incoming_log_accepted(struct incoming *r, const char *into)
+incoming_log_accepted(struct incoming *in, const char *into)
 {
-	if (!r->is_accepted)
-		log_message(r, r->accepted, into);
-	r->is_accepted = true;
+	if (!in->is_accepted)
+		log_message(in, in->accepted, into);
+	in->is_accepted = true;
 }
 
 void
-incoming_log_unheard(const struct incoming *r)
+incoming_log_unheard(const struct incoming *in)
 {
-	log_message(r, "unheard", "");
+	log_message(in, "unheard", "");
 }
 
 void
-incoming_log_refused(const struct incoming *r, const struct verdict *v)
+incoming_log_refused(const struct incoming *in, const struct verdict *v)
 {
 	struct log_line l;
 
 	log_begin(&l, LOG_LEVEL_NOTICE, "refused");
-	log_str(&l, "id", r->env->id);
-	log_who(&l, r->env);
+	log_str(&l, "id", in->env->id);
+	log_who(&l, in->env);
 	log_num(&l, "code", v->code);
 	log_str(&l, "reason", v->text);
 	if (v->who[0] != '\0')

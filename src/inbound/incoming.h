@@ -36,26 +36,26 @@ struct inbound_shared {
 struct incoming *incoming_new(struct inbound_shared *sh, struct envelope *env,
     const struct person *by, const char *with);
 /* A message that was offered to the queue continues without this. */
-void incoming_free(struct incoming *r);
+void incoming_free(struct incoming *in);
 
 /* Clean bytes of the message, CRLF line ends. */
-void incoming_put(struct incoming *r, struct bytes body);
+void incoming_put(struct incoming *in, struct bytes body);
 /* Refuses it for a reason the caller found; the first reason stays. */
 void incoming_refuse(
-    struct incoming *r, int code, const char *enhanced, const char *text);
+    struct incoming *in, int code, const char *enhanced, const char *text);
 /* The message is complete: offers it to the queue, which will tell.  False: it
  * is refused, told() is not called. */
-bool incoming_offer(struct incoming *r, enum queue_mode mode,
+bool incoming_offer(struct incoming *in, enum queue_mode mode,
     void (*told)(void *ctx, const struct queue_told *t), void *ctx);
 /* Class VERDICT_NONE while it is not refused. */
-const struct verdict *incoming_refusal(const struct incoming *r);
+const struct verdict *incoming_refusal(const struct incoming *in);
 
 /* One line each: who, from, to, size, Message-ID.  Acceptance is logged once,
  * before the first delivery: the call that answers the client may come too late
  * for that.  into: the message that stands for it as well, or "". */
-void incoming_log_accepted(struct incoming *r, const char *into);
+void incoming_log_accepted(struct incoming *in, const char *into);
 /* The client left before it was told. */
-void incoming_log_unheard(const struct incoming *r);
-void incoming_log_refused(const struct incoming *r, const struct verdict *v);
+void incoming_log_unheard(const struct incoming *in);
+void incoming_log_refused(const struct incoming *in, const struct verdict *v);
 
 #endif

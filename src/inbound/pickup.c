@@ -81,29 +81,29 @@ look_by(struct pickup *p, int64_t at)
 }
 
 static void
-parcel_free(struct parcel *x, enum queue_drop_end how, const char *why)
+parcel_free(struct parcel *parcel, enum queue_drop_end how, const char *why)
 {
-	struct pickup *p = x->pickup;
+	struct pickup *p = parcel->pickup;
 
-	if (p->reading == x)
+	if (p->reading == parcel)
 		p->reading = NULL;
-	queue_drop_end(x->drop, how, why);
-	incoming_free(x->incoming);
-	envelope_free(x->env);
-	people_forget(x->ask);
-	person_free(x->by);
-	list_remove(&x->link);
+	queue_drop_end(parcel->drop, how, why);
+	incoming_free(parcel->incoming);
+	envelope_free(parcel->env);
+	people_forget(parcel->ask);
+	person_free(parcel->by);
+	list_remove(&parcel->link);
 	p->nparcels--;
-	free(x);
+	free(parcel);
 	work_soon(p);
 }
 
 static void
-parcel_end(struct parcel *x, enum queue_drop_end how, const char *why)
+parcel_end(struct parcel *parcel, enum queue_drop_end how, const char *why)
 {
-	struct pickup *p = x->pickup;
+	struct pickup *p = parcel->pickup;
 
-	parcel_free(x, how, why);
+	parcel_free(parcel, how, why);
 	if (how == QUEUE_DROP_LATER) {
 		p->pause_ms = PICKUP_AGAIN_MS;
 		look_by(p, now_ms(p) + PICKUP_AGAIN_MS);
@@ -113,20 +113,20 @@ parcel_end(struct parcel *x, enum queue_drop_end how, const char *why)
 static void
 on_told(void *ctx, const struct queue_told *t)
 {
-	struct parcel *x = ctx;
+	struct parcel *parcel = ctx;
 
 	switch (t->outcome) {
 	case QUEUE_SAFE:
-		incoming_log_accepted(x->incoming, t->folded_into);
-		parcel_end(x, QUEUE_DROP_TAKEN, NULL);
+		incoming_log_accepted(parcel->incoming, t->folded_into);
+		parcel_end(parcel, QUEUE_DROP_TAKEN, NULL);
 		break;
 	case QUEUE_REFUSED:
 		/* Never in QUEUE_MODE_ACCEPTED: nobody waits for an answer. */
-		parcel_end(x, QUEUE_DROP_BAD, NULL);
+		parcel_end(parcel, QUEUE_DROP_BAD, NULL);
 		break;
 	case QUEUE_FAILED:
 		log_err(LOG_LEVEL_ERROR, &t->err);
-		parcel_end(x, QUEUE_DROP_LATER, NULL);
+		parcel_end(parcel, QUEUE_DROP_LATER, NULL);
 		break;
 	}
 }
@@ -134,14 +134,14 @@ on_told(void *ctx, const struct queue_told *t)
 /* The envelope in the file, with the owner that the kernel reports.  Not whole:
  * one of the recipients leads to nobody. */
 static struct envelope *
-envelope_of(const struct parcel *x, bool *ret_is_whole)
+envelope_of(const struct parcel *parcel, bool *ret_is_whole)
 {
-	const struct inbound_opts *o = &x->pickup->shared->opts;
+	const struct inbound_opts *o = &parcel->pickup->shared->opts;
 	struct envelope *e = locals_envelope(&o->locals, o->hostname,
-	    queue_drop_envelope(x->drop), ret_is_whole);
+	    queue_drop_envelope(parcel->drop), ret_is_whole);
 
-	e->uid = x->uid;
-	envelope_set(&e->user, x->by->name);
+	e->uid = parcel->uid;
+	envelope_set(&e->user, parcel->by->name);
 	envelope_set(&e->peer, "drop");
 	e->size_bytes = 0;
 	return e;
@@ -149,12 +149,12 @@ envelope_of(const struct parcel *x, bool *ret_is_whole)
 
 /* Correct line ends, whatever wrote the file (R3); to is empty again. */
 static void
-put_piece(struct parcel *x, struct bytes b, struct buf *to)
+put_piece(struct parcel *parcel, struct bytes b, struct buf *to)
 {
-	size_t used = smtp_dot_put(&x->dot, b.p, b.n, to);
+	size_t used = smtp_dot_put(&parcel->dot, b.p, b.n, to);
 
 	assert(used == b.n); /* to has SMTP_DOT_SPACE */
-	incoming_put(x->incoming, buf_bytes(to));
+	incoming_put(parcel->incoming, buf_bytes(to));
 	buf_reset(to);
 }
 
@@ -162,7 +162,7 @@ enum piece { PIECE_MORE, PIECE_LAST, PIECE_FAILED };
 
 /* The next piece of the file. */
 static enum piece
-read_piece(struct parcel *x, struct err *err)
+read_piece(struct parcel *parcel, struct err *err)
 {
 	char *piece = xmalloc(PIECE_BYTES);
 	enum piece res = PIECE_MORE;
@@ -170,13 +170,14 @@ read_piece(struct parcel *x, struct err *err)
 	size_t n;
 
 	buf_init(&clean, SMTP_DOT_SPACE(PIECE_BYTES));
-	if (queue_drop_read(x->drop, piece, PIECE_BYTES, &n, err) != 0) {
+	if (queue_drop_read(parcel->drop, piece, PIECE_BYTES, &n, err) != 0) {
 		res = PIECE_FAILED;
 	} else if (n > 0) {
-		put_piece(x, bytes_of(piece, n), &clean);
+		put_piece(parcel, bytes_of(piece, n), &clean);
 	} else {
-		IGNORE(smtp_dot_finish(&x->dot, &clean)); /* there is room */
-		incoming_put(x->incoming, buf_bytes(&clean));
+		IGNORE(
+		    smtp_dot_finish(&parcel->dot, &clean)); /* there is room */
+		incoming_put(parcel->incoming, buf_bytes(&clean));
 		res = PIECE_LAST;
 	}
 	buf_clear(&clean);
@@ -187,92 +188,95 @@ read_piece(struct parcel *x, struct err *err)
 /* After a permanent refusal the file is set aside for a person; the log says
  * why. */
 static void
-turn_down(struct parcel *x)
+turn_down(struct parcel *parcel)
 {
-	const struct verdict *v = incoming_refusal(x->incoming);
+	const struct verdict *v = incoming_refusal(parcel->incoming);
 
-	incoming_log_refused(x->incoming, v);
-	parcel_end(x,
+	incoming_log_refused(parcel->incoming, v);
+	parcel_end(parcel,
 	    v->class == VERDICT_LATER ? QUEUE_DROP_LATER : QUEUE_DROP_REFUSED,
 	    v->text);
 }
 
 /* A wrong checksum is permanent; a disk error may not be. */
 static void
-fail_reading(struct parcel *x, const struct err *err)
+fail_reading(struct parcel *parcel, const struct err *err)
 {
 	bool is_bad = err->class == ERR_INPUT;
 
 	if (!is_bad)
 		log_err(LOG_LEVEL_ERROR, err);
-	parcel_end(x, is_bad ? QUEUE_DROP_BAD : QUEUE_DROP_LATER, err->text);
+	parcel_end(
+	    parcel, is_bad ? QUEUE_DROP_BAD : QUEUE_DROP_LATER, err->text);
 }
 
 static void
-offer(struct parcel *x)
+offer(struct parcel *parcel)
 {
-	x->pickup->reading = NULL;
-	x->state = PARCEL_OFFERED;
-	if (!incoming_offer(x->incoming, QUEUE_MODE_ACCEPTED, on_told, x))
-		turn_down(x);
+	parcel->pickup->reading = NULL;
+	parcel->state = PARCEL_OFFERED;
+	if (!incoming_offer(
+		parcel->incoming, QUEUE_MODE_ACCEPTED, on_told, parcel))
+		turn_down(parcel);
 }
 
 static void
-go_on(struct parcel *x)
+go_on(struct parcel *parcel)
 {
 	struct err err;
 
-	switch (read_piece(x, &err)) {
+	switch (read_piece(parcel, &err)) {
 	case PIECE_MORE:
 		break;
 	case PIECE_LAST:
-		offer(x);
+		offer(parcel);
 		break;
 	case PIECE_FAILED:
-		fail_reading(x, &err);
+		fail_reading(parcel, &err);
 		break;
 	}
 }
 
 static void
-begin(struct parcel *x, const char *rule)
+begin(struct parcel *parcel, const char *rule)
 {
-	struct pickup *p = x->pickup;
+	struct pickup *p = parcel->pickup;
 	bool is_whole = true;
 	char text[160];
 
-	smtp_dot_init(&x->dot, SMTP_DOT_CHUNK);
-	x->env = envelope_of(x, &is_whole);
-	x->incoming = incoming_new(p->shared, x->env, x->by, "local");
+	smtp_dot_init(&parcel->dot, SMTP_DOT_CHUNK);
+	parcel->env = envelope_of(parcel, &is_whole);
+	parcel->incoming = incoming_new(
+	    p->shared, parcel->env, parcel->by, "local");
 	if (!is_whole)
-		incoming_refuse(x->incoming, 550, "5.1.1", LOCALS_NOBODY);
+		incoming_refuse(parcel->incoming, 550, "5.1.1", LOCALS_NOBODY);
 	if (rule != NULL) {
 		(void)snprintf(text, sizeof(text),
 		    "this user may not submit mail (%s)", rule);
-		incoming_refuse(x->incoming, 550, "5.7.1", text);
+		incoming_refuse(parcel->incoming, 550, "5.7.1", text);
 	}
 }
 
 static void
 on_person(void *ctx, const struct person *who)
 {
-	struct parcel *x = ctx;
-	struct pickup *p = x->pickup;
+	struct parcel *parcel = ctx;
+	struct pickup *p = parcel->pickup;
 	const struct inbound_opts *o = &p->shared->opts;
 	bool is_unsure = false;
 	const char *rule = o->bars(o->ctx, who, &is_unsure);
 
-	x->ask = NULL;
+	parcel->ask = NULL;
 	if (p->has_put_back)
 		look_by(p, now_ms(p));
 	p->has_put_back = false;
 	if (rule != NULL && is_unsure) {
-		parcel_end(x, QUEUE_DROP_LATER, NULL);
+		parcel_end(parcel, QUEUE_DROP_LATER, NULL);
 		return;
 	}
-	x->state = PARCEL_BEGUN;
-	x->by = person_ref(who);
-	begin(x, rule);
+	parcel->state = PARCEL_BEGUN;
+	parcel->by = person_ref(who);
+	begin(parcel, rule);
 	work_soon(p);
 }
 
@@ -283,9 +287,10 @@ count_asking(const struct pickup *p, uint32_t uid)
 	size_t n = 0;
 
 	list_foreach (it, &p->parcels) {
-		const struct parcel *x = list_entry(it, struct parcel, link);
+		const struct parcel *parcel = list_entry(
+		    it, struct parcel, link);
 
-		n += x->state == PARCEL_ASKING && x->uid == uid;
+		n += parcel->state == PARCEL_ASKING && parcel->uid == uid;
 	}
 	return n;
 }
@@ -293,27 +298,28 @@ count_asking(const struct pickup *p, uint32_t uid)
 static void
 take(struct pickup *p, struct queue_drop *drop)
 {
-	struct parcel *x = xcalloc(1, sizeof(*x));
+	struct parcel *parcel = xcalloc(1, sizeof(*parcel));
 	const char *why = guard_refuses(queue_drop_envelope(drop));
 	struct people_ask *ask;
 
-	x->pickup = p;
-	x->drop = drop;
-	x->uid = queue_drop_uid(drop);
-	list_append(&p->parcels, &x->link);
+	parcel->pickup = p;
+	parcel->drop = drop;
+	parcel->uid = queue_drop_uid(drop);
+	list_append(&p->parcels, &parcel->link);
 	p->nparcels++;
 	if (why != NULL) {
-		parcel_end(x, QUEUE_DROP_BAD, why);
+		parcel_end(parcel, QUEUE_DROP_BAD, why);
 		return;
 	}
-	ask = people_ask(p->shared->opts.people, x->uid, on_person, x);
+	ask = people_ask(
+	    p->shared->opts.people, parcel->uid, on_person, parcel);
 	if (ask == NULL)
 		return; /* x may be gone */
-	x->ask = ask;
+	parcel->ask = ask;
 	/* A user who is not known yet must not delay the others. */
-	if (count_asking(p, x->uid) > PICKUP_ASKING_MAX) {
+	if (count_asking(p, parcel->uid) > PICKUP_ASKING_MAX) {
 		p->has_put_back = true;
-		parcel_free(x, QUEUE_DROP_LATER, NULL);
+		parcel_free(parcel, QUEUE_DROP_LATER, NULL);
 	}
 }
 
@@ -322,10 +328,10 @@ static struct parcel *
 next_begun(const struct pickup *p)
 {
 	list_foreach (it, &p->parcels) {
-		struct parcel *x = list_entry(it, struct parcel, link);
+		struct parcel *parcel = list_entry(it, struct parcel, link);
 
-		if (x->state == PARCEL_BEGUN)
-			return x;
+		if (parcel->state == PARCEL_BEGUN)
+			return parcel;
 	}
 	return NULL;
 }

@@ -98,105 +98,105 @@ is_multipart(const struct content_type *t)
 
 /* A multipart without a boundary cannot be taken apart. */
 static enum part_kind
-kind_of(struct mime_stream *p)
+kind_of(struct mime_stream *m)
 {
 	/* Readers take a multipart apart whatever encoding it claims (RFC 2045
 	 * 6.4 allows none), but decode an attached message that has one. */
-	if (is_message(&p->type) && p->part.encoding != CONTENT_QP &&
-	    p->part.encoding != CONTENT_BASE64)
+	if (is_message(&m->type) && m->part.encoding != CONTENT_QP &&
+	    m->part.encoding != CONTENT_BASE64)
 		return PART_MESSAGE;
-	if (!is_multipart(&p->type) || p->type.boundary[0] == '\0')
+	if (!is_multipart(&m->type) || m->type.boundary[0] == '\0')
 		return PART_LEAF;
-	if (p->depth == MIME_PARTS_DEPTH_MAX) {
-		p->is_beyond = true;
+	if (m->depth == MIME_PARTS_DEPTH_MAX) {
+		m->is_beyond = true;
 		return PART_LEAF;
 	}
 	return PART_MULTIPART;
 }
 
 static void
-classify(struct mime_stream *p, const struct header *h)
+classify(struct mime_stream *m, const struct header *h)
 {
-	bool is_digest = p->depth > 0 && !p->is_inner &&
-			 p->levels[p->depth - 1].is_digest;
+	bool is_digest = m->depth > 0 && !m->is_inner &&
+			 m->levels[m->depth - 1].is_digest;
 	struct buf value;
 
 	field_value(h, "Content-Type", &value);
 	if (buf_len(&value) == 0 && is_digest) /* RFC 2046 5.1.5 */
 		IGNORE(buf_adds(&value, "message/rfc822"));
-	content_type_parse(&p->type, buf_bytes(&value));
+	content_type_parse(&m->type, buf_bytes(&value));
 	buf_clear(&value);
 	field_value(h, "Content-Transfer-Encoding", &value);
-	p->part = (struct part) {
+	m->part = (struct part) {
 		.encoding = content_encoding_parse(buf_bytes(&value)),
-		.is_sealed = p->sealed_at != 0,
-		.is_utf8 = strcmp(p->type.type, "text") == 0 &&
-			   str_eq_nocase(p->type.charset, "utf-8"),
-		.is_inner = p->is_inner,
-		.is_whole = is_multipart(&p->type),
+		.is_sealed = m->sealed_at != 0,
+		.is_utf8 = strcmp(m->type.type, "text") == 0 &&
+			   str_eq_nocase(m->type.charset, "utf-8"),
+		.is_inner = m->is_inner,
+		.is_whole = is_multipart(&m->type),
 	};
 	buf_clear(&value);
-	p->part.kind = kind_of(p);
+	m->part.kind = kind_of(m);
 	/* Without the empty line nothing separates two headers.  After the
 	 * message's own header the writer adds one. */
-	if (p->part.kind == PART_MESSAGE && p->nparts > 0 &&
+	if (m->part.kind == PART_MESSAGE && m->nparts > 0 &&
 	    !header_has_blank(h))
-		p->part.kind = PART_LEAF;
-	if (p->part.kind == PART_LEAF)
-		p->part.leaf = p->nleaves++;
+		m->part.kind = PART_LEAF;
+	if (m->part.kind == PART_LEAF)
+		m->part.leaf = m->nleaves++;
 }
 
 static void
-open_level(struct mime_stream *p)
+open_level(struct mime_stream *m)
 {
 	struct level *l;
 
-	if (p->levels == NULL) /* most messages have none */
-		p->levels = xcalloc(MIME_PARTS_DEPTH_MAX, sizeof(*p->levels));
-	l = &p->levels[p->depth++];
-	memcpy(l->boundary, p->type.boundary, sizeof(l->boundary));
-	l->is_digest = strcmp(p->type.subtype, "digest") == 0;
-	if (p->sealed_at == 0 && (strcmp(p->type.subtype, "signed") == 0 ||
-				     strcmp(p->type.subtype, "encrypted") == 0))
-		p->sealed_at = p->depth;
+	if (m->levels == NULL) /* most messages have none */
+		m->levels = xcalloc(MIME_PARTS_DEPTH_MAX, sizeof(*m->levels));
+	l = &m->levels[m->depth++];
+	memcpy(l->boundary, m->type.boundary, sizeof(l->boundary));
+	l->is_digest = strcmp(m->type.subtype, "digest") == 0;
+	if (m->sealed_at == 0 && (strcmp(m->type.subtype, "signed") == 0 ||
+				     strcmp(m->type.subtype, "encrypted") == 0))
+		m->sealed_at = m->depth;
 }
 
 static void
-begin_header(struct mime_stream *p, bool is_inner)
+begin_header(struct mime_stream *m, bool is_inner)
 {
-	if (++p->nparts > MIME_PARTS_MAX) {
-		p->is_beyond = true;
-		p->state = BEYOND;
+	if (++m->nparts > MIME_PARTS_MAX) {
+		m->is_beyond = true;
+		m->state = BEYOND;
 		return;
 	}
-	p->header = header_new();
-	header_keep_mbox(p->header);
-	p->is_inner = is_inner;
-	p->state = IN_HEADER;
+	m->header = header_new();
+	header_keep_mbox(m->header);
+	m->is_inner = is_inner;
+	m->state = IN_HEADER;
 }
 
 static void
-begin_body(struct mime_stream *p)
+begin_body(struct mime_stream *m)
 {
-	switch (p->part.kind) {
+	switch (m->part.kind) {
 	case PART_LEAF:
-		p->state = IN_LEAF;
+		m->state = IN_LEAF;
 		break;
 	case PART_MULTIPART:
-		open_level(p);
-		p->state = IN_FRAME;
+		open_level(m);
+		m->state = IN_FRAME;
 		break;
 	case PART_MESSAGE:
-		begin_header(p, true);
+		begin_header(m, true);
 		break;
 	}
 }
 
 static struct bytes
-spilled(const struct mime_stream *p)
+spilled(const struct mime_stream *m)
 {
 	return bytes_of(
-	    buf_str(&p->spill) + p->spill_at, buf_len(&p->spill) - p->spill_at);
+	    buf_str(&m->spill) + m->spill_at, buf_len(&m->spill) - m->spill_at);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -204,104 +204,104 @@ spilled(const struct mime_stream *p)
 static struct mime_stream *
 empty(void)
 {
-	struct mime_stream *p = xcalloc(1, sizeof(*p));
+	struct mime_stream *m = xcalloc(1, sizeof(*m));
 
-	buf_init(&p->spill, SPILL_MAX);
-	p->is_line_start = true;
-	return p;
+	buf_init(&m->spill, SPILL_MAX);
+	m->is_line_start = true;
+	return m;
 }
 
 struct mime_stream *
 mime_stream_new(const struct header *header)
 {
-	struct mime_stream *p = empty();
+	struct mime_stream *m = empty();
 
-	classify(p, header);
-	p->top = p->part;
-	p->top_type = p->type;
-	begin_body(p);
-	return p;
+	classify(m, header);
+	m->top = m->part;
+	m->top_type = m->type;
+	begin_body(m);
+	return m;
 }
 
 struct mime_stream *
 mime_stream_again(const struct mime_stream *old)
 {
-	struct mime_stream *p = empty();
+	struct mime_stream *m = empty();
 
-	p->part = p->top = old->top;
-	p->type = p->top_type = old->top_type;
-	p->nleaves = p->top.kind == PART_LEAF;
-	begin_body(p);
-	return p;
+	m->part = m->top = old->top;
+	m->type = m->top_type = old->top_type;
+	m->nleaves = m->top.kind == PART_LEAF;
+	begin_body(m);
+	return m;
 }
 
 void
-mime_stream_free(struct mime_stream *p)
+mime_stream_free(struct mime_stream *m)
 {
-	if (p == NULL)
+	if (m == NULL)
 		return;
-	header_free(p->header);
-	buf_clear(&p->spill);
-	free(p->levels);
-	free(p);
+	header_free(m->header);
+	buf_clear(&m->spill);
+	free(m->levels);
+	free(m);
 }
 
 const struct part *
-mime_stream_top(const struct mime_stream *p)
+mime_stream_top(const struct mime_stream *m)
 {
-	return &p->top;
+	return &m->top;
 }
 
 const struct part *
-mime_stream_leaf(const struct mime_stream *p)
+mime_stream_leaf(const struct mime_stream *m)
 {
-	return p->state == IN_LEAF ? &p->part : NULL;
+	return m->state == IN_LEAF ? &m->part : NULL;
 }
 
 bool
-mime_stream_is_beyond(const struct mime_stream *p)
+mime_stream_is_beyond(const struct mime_stream *m)
 {
-	return p->is_beyond;
+	return m->is_beyond;
 }
 
 size_t
-mime_stream_longest_sealed(const struct mime_stream *p)
+mime_stream_longest_sealed(const struct mime_stream *m)
 {
-	return p->measured.longest;
+	return m->measured.longest;
 }
 
 void
-mime_stream_put(struct mime_stream *p, const void *data, size_t n)
+mime_stream_put(struct mime_stream *m, const void *data, size_t n)
 {
-	assert(p->in.n == 0);
-	p->in = bytes_of(data, n);
+	assert(m->in.n == 0);
+	m->in = bytes_of(data, n);
 }
 
 void
-mime_stream_end(struct mime_stream *p)
+mime_stream_end(struct mime_stream *m)
 {
-	p->is_over = true;
+	m->is_over = true;
 }
 
 /* --- line lengths --------------------------------------------------------- */
 
 static void
-count(struct mime_stream *p, struct bytes b)
+count(struct mime_stream *m, struct bytes b)
 {
-	if (p->sealed_at == 0)
+	if (m->sealed_at == 0)
 		return;
 	for (size_t i = 0; i < b.n; i++) {
 		if (b.p[i] == '\n') {
-			size_t n = p->measured.line_len - p->measured.has_cr;
+			size_t n = m->measured.line_len - m->measured.has_cr;
 
-			if (n > p->measured.longest)
-				p->measured.longest = n;
-			p->measured.line_len = 0;
-			p->measured.has_cr = false;
+			if (n > m->measured.longest)
+				m->measured.longest = n;
+			m->measured.line_len = 0;
+			m->measured.has_cr = false;
 			continue;
 		}
-		p->measured.has_cr = b.p[i] == '\r';
-		p->measured.line_len++;
+		m->measured.has_cr = b.p[i] == '\r';
+		m->measured.line_len++;
 	}
 }
 
@@ -309,26 +309,26 @@ count(struct mime_stream *p, struct bytes b)
 
 /* Sets match and is_last if the held line is a delimiter. */
 static void
-match_line(struct mime_stream *p)
+match_line(struct mime_stream *m)
 {
-	struct bytes b = bytes_of(p->held.line + 2, p->held.n);
+	struct bytes b = bytes_of(m->held.line + 2, m->held.n);
 
-	p->held.match = 0;
+	m->held.match = 0;
 	while (b.n > 0 && ascii_is_blank(b.p[b.n - 1]))
 		b.n--;
 	if (b.n < 3 || b.p[0] != '-' || b.p[1] != '-')
 		return;
 	b = bytes_of(b.p + 2, b.n - 2);
-	for (size_t k = p->depth; k > 0; k--) {
-		const char *boundary = p->levels[k - 1].boundary;
+	for (size_t k = m->depth; k > 0; k--) {
+		const char *boundary = m->levels[k - 1].boundary;
 		size_t n = strlen(boundary);
 
 		if (b.n < n || memcmp(b.p, boundary, n) != 0)
 			continue;
 		if (b.n == n ||
 		    (b.n == n + 2 && b.p[n] == '-' && b.p[n + 1] == '-')) {
-			p->held.match = k;
-			p->held.is_last = b.n > n;
+			m->held.match = k;
+			m->held.is_last = b.n > n;
 			return;
 		}
 	}
@@ -337,130 +337,130 @@ match_line(struct mime_stream *p)
 /* The line that ended a header because it is no field was checked before the
  * header opened its level.  True: it is that level's delimiter, and held. */
 static bool
-hold_line(struct mime_stream *p, struct bytes line)
+hold_line(struct mime_stream *m, struct bytes line)
 {
-	if (p->depth == 0 || p->held.n > 0 || line.n < 3 || line.n > HOLD_MAX ||
+	if (m->depth == 0 || m->held.n > 0 || line.n < 3 || line.n > HOLD_MAX ||
 	    memchr(line.p, '\n', line.n - 1) != NULL)
 		return false;
-	memcpy(p->held.line + 2, line.p, line.n);
-	p->held.n = line.n;
-	match_line(p);
-	if (p->held.match == 0)
-		p->held.n = 0;
-	return p->held.match != 0;
+	memcpy(m->held.line + 2, line.p, line.n);
+	m->held.n = line.n;
+	match_line(m);
+	if (m->held.match == 0)
+		m->held.n = 0;
+	return m->held.match != 0;
 }
 
 /* Reads the start of a line until its kind is clear; false: more bytes are
  * needed. */
 static bool
-judge(struct mime_stream *p)
+judge(struct mime_stream *m)
 {
-	bool is_clear = p->in.n == 0; /* the end of the message */
+	bool is_clear = m->in.n == 0; /* the end of the message */
 
-	while (!is_clear && p->in.n > 0) {
-		char c = p->in.p[0];
+	while (!is_clear && m->in.n > 0) {
+		char c = m->in.p[0];
 
-		if (p->held.n < 2 && c != '-') {
+		if (m->held.n < 2 && c != '-') {
 			is_clear = true;
 			break;
 		}
-		p->held.line[2 + p->held.n++] = c;
-		p->in = bytes_of(p->in.p + 1, p->in.n - 1);
-		is_clear = c == '\n' || p->held.n == HOLD_MAX;
+		m->held.line[2 + m->held.n++] = c;
+		m->in = bytes_of(m->in.p + 1, m->in.n - 1);
+		is_clear = c == '\n' || m->held.n == HOLD_MAX;
 	}
 	if (!is_clear)
 		return false;
-	p->is_line_start = false;
-	match_line(p);
-	count(p, bytes_of(p->held.line + 2, p->held.n));
-	if (p->held.match == 0) {
-		IGNORE(buf_add(&p->spill, p->held.line + 2, p->held.n));
-		p->held.n = 0;
+	m->is_line_start = false;
+	match_line(m);
+	count(m, bytes_of(m->held.line + 2, m->held.n));
+	if (m->held.match == 0) {
+		IGNORE(buf_add(&m->spill, m->held.line + 2, m->held.n));
+		m->held.n = 0;
 	}
 	return true;
 }
 
 /* The header's event has been seen. */
 static void
-leave_header(struct mime_stream *p)
+leave_header(struct mime_stream *m)
 {
-	struct header *h = p->header;
-	struct bytes rest = header_rest(h), after = spilled(p);
+	struct header *h = m->header;
+	struct bytes rest = header_rest(h), after = spilled(m);
 	struct buf spill;
 
 	buf_init(&spill, SPILL_MAX);
-	p->header = NULL;
-	begin_body(p);
-	if (!hold_line(p, rest))
+	m->header = NULL;
+	begin_body(m);
+	if (!hold_line(m, rest))
 		IGNORE(buf_add(&spill, rest.p, rest.n)); /* it fits */
 	IGNORE(buf_add(&spill, after.p, after.n));
-	buf_clear(&p->spill);
-	p->spill = spill;
-	p->spill_at = 0;
+	buf_clear(&m->spill);
+	m->spill = spill;
+	m->spill_at = 0;
 	header_free(h);
 }
 
 /* --- events --------------------------------------------------------------- */
 
 static enum mime_event
-tell_header(struct mime_stream *p, struct mime_part *ret)
+tell_header(struct mime_stream *m, struct mime_part *ret)
 {
-	classify(p, p->header);
-	p->state = HEADER_TOLD;
-	*ret = (struct mime_part) { .part = &p->part,
-		.is_sealed = p->sealed_at != 0,
-		.header = p->header };
+	classify(m, m->header);
+	m->state = HEADER_TOLD;
+	*ret = (struct mime_part) { .part = &m->part,
+		.is_sealed = m->sealed_at != 0,
+		.header = m->header };
 	return MIME_HEADER;
 }
 
 static enum mime_event
-tell(struct mime_stream *p, enum mime_event ev, struct bytes b,
+tell(struct mime_stream *m, enum mime_event ev, struct bytes b,
     struct mime_part *ret)
 {
 	*ret = (struct mime_part) {
-		.part = &p->part, .is_sealed = p->sealed_at != 0, .bytes = b
+		.part = &m->part, .is_sealed = m->sealed_at != 0, .bytes = b
 	};
 	return ev;
 }
 
 /* A delimiter is held: ends the current part, step by step. */
 static enum mime_event
-close_part(struct mime_stream *p, struct mime_part *ret)
+close_part(struct mime_stream *m, struct mime_part *ret)
 {
-	char *from = p->held.line + 2 - p->late.n;
-	size_t n = p->late.n + p->held.n;
+	char *from = m->held.line + 2 - m->late.n;
+	size_t n = m->late.n + m->held.n;
 
-	if (p->state == IN_HEADER) {
-		header_end(p->header);
-		return tell_header(p, ret);
+	if (m->state == IN_HEADER) {
+		header_end(m->header);
+		return tell_header(m, ret);
 	}
-	if (p->state == IN_LEAF) {
-		p->state = IN_FRAME;
-		return tell(p, MIME_LEAF_END, bytes_of("", 0), ret);
+	if (m->state == IN_LEAF) {
+		m->state = IN_FRAME;
+		return tell(m, MIME_LEAF_END, bytes_of("", 0), ret);
 	}
-	memcpy(from, p->late.end, p->late.n);
-	p->late.n = p->held.n = 0;
-	*ret = (struct mime_part) { .part = &p->part,
-		.is_sealed = p->sealed_at != 0,
+	memcpy(from, m->late.end, m->late.n);
+	m->late.n = m->held.n = 0;
+	*ret = (struct mime_part) { .part = &m->part,
+		.is_sealed = m->sealed_at != 0,
 		.bytes = bytes_of(from, n) };
-	p->depth = p->held.is_last ? p->held.match - 1 : p->held.match;
-	if (p->depth < p->sealed_at)
-		p->sealed_at = 0;
-	p->held.match = 0;
-	p->is_line_start = true;
-	p->state = IN_FRAME;
-	if (!p->held.is_last)
-		begin_header(p, false);
+	m->depth = m->held.is_last ? m->held.match - 1 : m->held.match;
+	if (m->depth < m->sealed_at)
+		m->sealed_at = 0;
+	m->held.match = 0;
+	m->is_line_start = true;
+	m->state = IN_FRAME;
+	if (!m->held.is_last)
+		begin_header(m, false);
 	return MIME_FRAME;
 }
 
 /* How much of b holds no line start that must be judged. */
 static size_t
-smooth(const struct mime_stream *p, struct bytes b)
+smooth(const struct mime_stream *m, struct bytes b)
 {
 	const char *at = b.p, *end = b.p + b.n, *nl;
 
-	if (p->depth == 0)
+	if (m->depth == 0)
 		return b.n;
 	while ((nl = memchr(at, '\n', (size_t)(end - at))) != NULL) {
 		if (nl + 1 == end || nl[1] == '-')
@@ -472,156 +472,156 @@ smooth(const struct mime_stream *p, struct bytes b)
 
 /* Takes n bytes off the source. */
 static void
-take(struct mime_stream *p, struct bytes *src, size_t n)
+take(struct mime_stream *m, struct bytes *src, size_t n)
 {
-	if (src == &p->in) /* the spill has been counted */
-		count(p, bytes_of(src->p, n));
+	if (src == &m->in) /* the spill has been counted */
+		count(m, bytes_of(src->p, n));
 	if (n > 0)
-		p->is_line_start = src->p[n - 1] == '\n';
+		m->is_line_start = src->p[n - 1] == '\n';
 	*src = bytes_of(src->p + n, src->n - n);
 }
 
 static bool
-take_header(struct mime_stream *p, struct bytes *src, struct mime_part *ret,
+take_header(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
     enum mime_event *ret_ev)
 {
 	const char *nl = memchr(src->p, '\n', src->n);
 	size_t n = nl != NULL ? (size_t)(nl + 1 - src->p) : src->n;
 
-	take(p, src, header_put(p->header, src->p, n));
-	switch (header_state(p->header)) {
+	take(m, src, header_put(m->header, src->p, n));
+	switch (header_state(m->header)) {
 	case HEADER_MORE:
 		return false;
 	case HEADER_DONE:
-		*ret_ev = tell_header(p, ret);
+		*ret_ev = tell_header(m, ret);
 		return true;
 	case HEADER_TOO_BIG:
 		break;
 	}
-	p->is_beyond = true;
-	p->state = BEYOND;
+	m->is_beyond = true;
+	m->state = BEYOND;
 	return false;
 }
 
 static bool
-take_leaf(struct mime_stream *p, struct bytes *src, struct mime_part *ret,
+take_leaf(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
     enum mime_event *ret_ev)
 {
-	size_t n = smooth(p, *src), line_end = 0;
+	size_t n = smooth(m, *src), line_end = 0;
 	struct bytes b = bytes_of(src->p, n);
 
-	if (p->late.n == 1 && p->late.end[0] == '\r' && b.p[0] == '\n') {
-		take(p, src, 1);
-		p->late.end[p->late.n++] = '\n';
+	if (m->late.n == 1 && m->late.end[0] == '\r' && b.p[0] == '\n') {
+		take(m, src, 1);
+		m->late.end[m->late.n++] = '\n';
 		return false;
 	}
-	if (p->late.n > 0) {
-		memcpy(p->late.told, p->late.end, p->late.n);
+	if (m->late.n > 0) {
+		memcpy(m->late.told, m->late.end, m->late.n);
 		*ret_ev = tell(
-		    p, MIME_BODY, bytes_of(p->late.told, p->late.n), ret);
-		p->late.n = 0;
+		    m, MIME_BODY, bytes_of(m->late.told, m->late.n), ret);
+		m->late.n = 0;
 		return true;
 	}
-	if (p->depth > 0) {
+	if (m->depth > 0) {
 		if (b.p[n - 1] == '\n')
 			line_end = n > 1 && b.p[n - 2] == '\r' ? 2 : 1;
 		else
 			line_end = b.p[n - 1] == '\r';
 	}
-	p->late.n = line_end;
-	memcpy(p->late.end, b.p + n - line_end, line_end);
-	take(p, src, n);
-	*ret_ev = tell(p, MIME_BODY, bytes_of(b.p, n - line_end), ret);
+	m->late.n = line_end;
+	memcpy(m->late.end, b.p + n - line_end, line_end);
+	take(m, src, n);
+	*ret_ev = tell(m, MIME_BODY, bytes_of(b.p, n - line_end), ret);
 	return n > line_end;
 }
 
 /* Ordinary bytes, in whatever state; false: no event came of it. */
 static bool
-take_some(struct mime_stream *p, struct bytes *src, struct mime_part *ret,
+take_some(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
     enum mime_event *ret_ev)
 {
 	struct bytes b = *src;
 
-	switch (p->state) {
+	switch (m->state) {
 	case IN_HEADER:
-		return take_header(p, src, ret, ret_ev);
+		return take_header(m, src, ret, ret_ev);
 	case IN_LEAF:
-		return take_leaf(p, src, ret, ret_ev);
+		return take_leaf(m, src, ret, ret_ev);
 	case IN_FRAME:
-		b.n = smooth(p, b);
-		take(p, src, b.n);
-		*ret_ev = tell(p, MIME_FRAME, b, ret);
+		b.n = smooth(m, b);
+		take(m, src, b.n);
+		*ret_ev = tell(m, MIME_FRAME, b, ret);
 		return true;
 	case HEADER_TOLD:
 	case BEYOND:
 		break;
 	}
-	take(p, src, b.n);
-	*ret_ev = tell(p, MIME_FRAME, b, ret);
+	take(m, src, b.n);
+	*ret_ev = tell(m, MIME_FRAME, b, ret);
 	return true;
 }
 
 static bool
 take_spill(
-    struct mime_stream *p, struct mime_part *ret, enum mime_event *ret_ev)
+    struct mime_stream *m, struct mime_part *ret, enum mime_event *ret_ev)
 {
-	struct bytes src = spilled(p);
-	bool has_event = take_some(p, &src, ret, ret_ev);
+	struct bytes src = spilled(m);
+	bool has_event = take_some(m, &src, ret, ret_ev);
 
-	p->spill_at = buf_len(&p->spill) - src.n;
+	m->spill_at = buf_len(&m->spill) - src.n;
 	return has_event;
 }
 
 /* After the last byte. */
 static enum mime_event
-finish(struct mime_stream *p, struct mime_part *ret)
+finish(struct mime_stream *m, struct mime_part *ret)
 {
-	if (p->state == IN_HEADER) {
-		header_end(p->header);
-		return tell_header(p, ret);
+	if (m->state == IN_HEADER) {
+		header_end(m->header);
+		return tell_header(m, ret);
 	}
-	if (p->late.n > 0) {
-		memcpy(p->late.told, p->late.end, p->late.n);
-		tell(p, MIME_BODY, bytes_of(p->late.told, p->late.n), ret);
-		p->late.n = 0;
+	if (m->late.n > 0) {
+		memcpy(m->late.told, m->late.end, m->late.n);
+		tell(m, MIME_BODY, bytes_of(m->late.told, m->late.n), ret);
+		m->late.n = 0;
 		return MIME_BODY;
 	}
-	if (p->state != IN_LEAF)
+	if (m->state != IN_LEAF)
 		return MIME_MORE;
-	p->state = IN_FRAME;
-	return tell(p, MIME_LEAF_END, bytes_of("", 0), ret);
+	m->state = IN_FRAME;
+	return tell(m, MIME_LEAF_END, bytes_of("", 0), ret);
 }
 
 enum mime_event
-mime_stream_next(struct mime_stream *p, struct mime_part *ret)
+mime_stream_next(struct mime_stream *m, struct mime_part *ret)
 {
 	enum mime_event ev;
 
-	if (p->spill_at > 0 && spilled(p).n == 0) {
+	if (m->spill_at > 0 && spilled(m).n == 0) {
 		/* The last event borrowed these bytes until now. */
-		buf_reset(&p->spill);
-		p->spill_at = 0;
+		buf_reset(&m->spill);
+		m->spill_at = 0;
 	}
 	for (;;) {
-		if (p->state == HEADER_TOLD) {
-			leave_header(p);
-		} else if (spilled(p).n > 0) {
+		if (m->state == HEADER_TOLD) {
+			leave_header(m);
+		} else if (spilled(m).n > 0) {
 			/* Even before a delimiter: bytes that a header returned
 			 * when the delimiter ended it. */
-			if (take_spill(p, ret, &ev))
+			if (take_spill(m, ret, &ev))
 				return ev;
-		} else if (p->held.match != 0) {
-			return close_part(p, ret);
-		} else if (p->in.n == 0 && !p->is_over) {
+		} else if (m->held.match != 0) {
+			return close_part(m, ret);
+		} else if (m->in.n == 0 && !m->is_over) {
 			return MIME_MORE;
-		} else if (p->is_line_start && p->depth > 0 &&
-			   p->state != BEYOND &&
-			   (p->in.n > 0 || p->held.n > 0)) {
-			if (!judge(p))
+		} else if (m->is_line_start && m->depth > 0 &&
+			   m->state != BEYOND &&
+			   (m->in.n > 0 || m->held.n > 0)) {
+			if (!judge(m))
 				return MIME_MORE;
-		} else if (p->in.n == 0) {
-			return finish(p, ret);
-		} else if (take_some(p, &p->in, ret, &ev)) {
+		} else if (m->in.n == 0) {
+			return finish(m, ret);
+		} else if (take_some(m, &m->in, ret, &ev)) {
 			return ev;
 		}
 	}

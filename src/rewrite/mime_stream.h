@@ -45,15 +45,15 @@ struct mime_stream;
 /* header: the message's own, complete; not kept. */
 struct mime_stream *mime_stream_new(const struct header *header);
 /* For the same message from its beginning, whatever its header says by now. */
-struct mime_stream *mime_stream_again(const struct mime_stream *p);
-void mime_stream_free(struct mime_stream *p);
-const struct part *mime_stream_top(const struct mime_stream *p);
+struct mime_stream *mime_stream_again(const struct mime_stream *m);
+void mime_stream_free(struct mime_stream *m);
+const struct part *mime_stream_top(const struct mime_stream *m);
 /* The leaf to which the next bytes belong, as far as is known; or NULL. */
-const struct part *mime_stream_leaf(const struct mime_stream *p);
+const struct part *mime_stream_leaf(const struct mime_stream *m);
 
 /* Borrowed until all of its events have been pulled. */
-void mime_stream_put(struct mime_stream *p, const void *data, size_t n);
-void mime_stream_end(struct mime_stream *p); /* then pull the rest */
+void mime_stream_put(struct mime_stream *m, const void *data, size_t n);
+void mime_stream_end(struct mime_stream *m); /* then pull the rest */
 
 enum mime_event {
 	MIME_MORE = 0, /* wants bytes; after mime_stream_end(): that was all */
@@ -63,16 +63,16 @@ enum mime_event {
 	MIME_FRAME /* bytes between parts: delimiters, preamble, epilogue */
 };
 
-struct mime_part { /* borrowed until the next call on p */
+struct mime_part { /* borrowed until the next call on m */
 	const struct part *part; /* under way; HEADER, BODY, LEAF_END */
 	struct header *header; /* HEADER */
 	struct bytes bytes; /* BODY, FRAME */
 	bool is_sealed; /* these bytes are */
 };
-enum mime_event mime_stream_next(struct mime_stream *p, struct mime_part *ret);
+enum mime_event mime_stream_next(struct mime_stream *m, struct mime_part *ret);
 
-bool mime_stream_is_beyond(const struct mime_stream *p);
+bool mime_stream_is_beyond(const struct mime_stream *m);
 /* The longest line so far inside what is sealed, without its CRLF. */
-size_t mime_stream_longest_sealed(const struct mime_stream *p);
+size_t mime_stream_longest_sealed(const struct mime_stream *m);
 
 #endif

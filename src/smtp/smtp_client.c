@@ -366,15 +366,15 @@ static void
 on_job_reply(struct smtp_client *c)
 {
 	switch (smtp_pipeline_reply(c->pipeline, &c->reply)) {
-	case SMTP_FLIGHT_OK:
+	case SMTP_PIPELINE_OK:
 		break;
-	case SMTP_FLIGHT_OVER:
+	case SMTP_PIPELINE_OVER:
 		if (over_session(c))
 			break;
 		sc_over_local(c, SC_TROUBLE_LOST, STAGE_DATA,
 		    "the server answered before it had the whole message");
 		break;
-	case SMTP_FLIGHT_BAD:
+	case SMTP_PIPELINE_BAD:
 		sc_over_misfit(c);
 		break;
 	}

@@ -114,105 +114,105 @@ struct smtp_pipeline *
 smtp_pipeline_new(const struct smtp_caps *caps, struct smtp_out *out,
     const struct smtp_client_opts *opts)
 {
-	struct smtp_pipeline *f = xcalloc(1, sizeof(*f));
+	struct smtp_pipeline *p = xcalloc(1, sizeof(*p));
 	size_t jobs = opts->window_jobs;
 
-	f->caps = caps;
-	f->out = out;
-	list_init(&f->slots);
-	f->window.max = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
+	p->caps = caps;
+	p->out = out;
+	list_init(&p->slots);
+	p->window.max = jobs != 0 && jobs < SMTP_WINDOW_JOBS_MAX
 			    ? jobs
 			    : SMTP_WINDOW_JOBS_MAX;
-	f->window.first = opts->window_first != 0 ? opts->window_first : 1;
-	f->window.is_vouched_for = opts->is_vouched_for;
-	f->is_plain_spoken = opts->is_plain_spoken;
-	f->is_last_try = opts->is_last_try;
-	f->distrust = opts->distrust;
-	return f;
+	p->window.first = opts->window_first != 0 ? opts->window_first : 1;
+	p->window.is_vouched_for = opts->is_vouched_for;
+	p->is_plain_spoken = opts->is_plain_spoken;
+	p->is_last_try = opts->is_last_try;
+	p->distrust = opts->distrust;
+	return p;
 }
 
 void
-smtp_pipeline_free(struct smtp_pipeline *f)
+smtp_pipeline_free(struct smtp_pipeline *p)
 {
-	if (f == NULL)
+	if (p == NULL)
 		return;
-	list_foreach (it, &f->slots)
+	list_foreach (it, &p->slots)
 		free(slot_of(it));
-	free(f);
+	free(p);
 }
 
 static bool
-is_pipelining(const struct smtp_pipeline *f)
+is_pipelining(const struct smtp_pipeline *p)
 {
-	return f->caps->has_pipelining && !f->is_plain_spoken;
+	return p->caps->has_pipelining && !p->is_plain_spoken;
 }
 
 bool
-smtp_pipeline_is_empty(const struct smtp_pipeline *f)
+smtp_pipeline_is_empty(const struct smtp_pipeline *p)
 {
-	return list_is_empty(&f->slots);
+	return list_is_empty(&p->slots);
 }
 
 static size_t
-window_now(const struct smtp_pipeline *f)
+window_now(const struct smtp_pipeline *p)
 {
-	size_t n = f->window.first + f->window.earned * f->window.earned;
+	size_t n = p->window.first + p->window.earned * p->window.earned;
 
-	if (!is_pipelining(f))
+	if (!is_pipelining(p))
 		return 1;
-	if (f->window.is_vouched_for && f->window.earned > 0)
-		return f->window.max;
-	return n < f->window.max ? n : f->window.max;
+	if (p->window.is_vouched_for && p->window.earned > 0)
+		return p->window.max;
+	return n < p->window.max ? n : p->window.max;
 }
 
 static bool
-has_mails_left(const struct smtp_pipeline *f)
+has_mails_left(const struct smtp_pipeline *p)
 {
-	return f->caps->mail_max == 0 || f->nmails < f->caps->mail_max;
+	return p->caps->mail_max == 0 || p->nmails < p->caps->mail_max;
 }
 
 bool
-smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max)
+smtp_pipeline_may_add(const struct smtp_pipeline *p, size_t jobs_max)
 {
-	if (f->cur != NULL || f->is_stopped || f->trouble != SC_TROUBLE_NONE ||
-	    !has_mails_left(f) || f->nowed > 0)
+	if (p->cur != NULL || p->is_stopped || p->trouble != SC_TROUBLE_NONE ||
+	    !has_mails_left(p) || p->nowed > 0)
 		return false;
-	return f->nlive < window_now(f) && f->nlive < jobs_max;
+	return p->nlive < window_now(p) && p->nlive < jobs_max;
 }
 
 bool
-smtp_pipeline_is_trusted(const struct smtp_pipeline *f)
+smtp_pipeline_is_trusted(const struct smtp_pipeline *p)
 {
-	return is_pipelining(f) && f->window.earned > 0 &&
-	       window_now(f) == f->window.max;
+	return is_pipelining(p) && p->window.earned > 0 &&
+	       window_now(p) == p->window.max;
 }
 
 bool
-smtp_pipeline_is_growing(const struct smtp_pipeline *f)
+smtp_pipeline_is_growing(const struct smtp_pipeline *p)
 {
-	return is_pipelining(f) && !f->is_stopped && has_mails_left(f) &&
-	       window_now(f) < f->window.max;
+	return is_pipelining(p) && !p->is_stopped && has_mails_left(p) &&
+	       window_now(p) < p->window.max;
 }
 
 void
-smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms, bool is_late)
+smtp_pipeline_tick(struct smtp_pipeline *p, int64_t now_ms, bool is_late)
 {
-	f->now_ms = now_ms;
-	f->is_late = is_late;
+	p->now_ms = now_ms;
+	p->is_late = is_late;
 }
 
 void
-smtp_pipeline_was_silent(struct smtp_pipeline *f)
+smtp_pipeline_was_silent(struct smtp_pipeline *p)
 {
-	f->window.earned = 0;
-	f->window.is_vouched_for = false;
+	p->window.earned = 0;
+	p->window.is_vouched_for = false;
 }
 
 /* The oldest slot that is not done; replies belong to it. */
 static struct slot *
-head(const struct smtp_pipeline *f)
+head(const struct smtp_pipeline *p)
 {
-	for (struct list *it = f->slots.next; it != &f->slots; it = it->next)
+	for (struct list *it = p->slots.next; it != &p->slots; it = it->next)
 		if (!slot_of(it)->is_done)
 			return slot_of(it);
 	return NULL;
@@ -241,40 +241,40 @@ step_at(const struct slot *s, size_t pos)
 /* --- a new transaction ---------------------------------------------------- */
 
 void
-smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job)
+smtp_pipeline_add(struct smtp_pipeline *p, const struct smtp_job *job)
 {
 	struct slot *s = xcalloc(
 	    1, sizeof(*s) + job->nrcpts * sizeof(s->is_told[0]));
 
-	assert(smtp_pipeline_may_add(f, SIZE_MAX) && job->nrcpts > 0);
+	assert(smtp_pipeline_may_add(p, SIZE_MAX) && job->nrcpts > 0);
 	s->job = job;
 	s->begun_ms = s->ended_ms = INT64_MAX;
-	list_append(&f->slots, &s->link);
-	if (smtp_job_is_refused(job, f->caps, &s->final)) {
+	list_append(&p->slots, &s->link);
+	if (smtp_job_is_refused(job, p->caps, &s->final)) {
 		s->is_done = true;
 		return;
 	}
-	s->is_bdat = f->caps->has_chunking && !f->is_plain_spoken;
+	s->is_bdat = p->caps->has_chunking && !p->is_plain_spoken;
 	s->body_left = job->size_bytes;
-	s->begin_bytes = smtp_out_queued_bytes(f->out);
+	s->begin_bytes = smtp_out_queued_bytes(p->out);
 	smtp_stuff_init(&s->stuff);
 	s->stuff.keeps_nul = job->keeps_nul;
 	/* Only after a confirmed end is the server certainly between
 	 * transactions (RFC 5321 4.1.4, RFC 3030 3). */
-	s->in_pos = s->out_pos = f->is_dirty || f->nlive > 0 ? POS_RSET
+	s->in_pos = s->out_pos = p->is_dirty || p->nlive > 0 ? POS_RSET
 							     : POS_MAIL;
-	f->is_dirty = false;
-	f->nlive++;
-	f->nmails++;
-	f->cur = s;
+	p->is_dirty = false;
+	p->nlive++;
+	p->nmails++;
+	p->cur = s;
 }
 
 /* --- saying it ------------------------------------------------------------ */
 
 static bool
-say_data(struct smtp_pipeline *f, struct slot *s)
+say_data(struct smtp_pipeline *p, struct slot *s)
 {
-	struct smtp_out *o = f->out;
+	struct smtp_out *o = p->out;
 
 	if (!s->is_bdat) {
 		smtp_out_begin(o, "DATA");
@@ -291,21 +291,21 @@ say_data(struct smtp_pipeline *f, struct slot *s)
 
 /* False: no room for it now. */
 static bool
-say_step(struct smtp_pipeline *f, struct slot *s)
+say_step(struct smtp_pipeline *p, struct slot *s)
 {
 	size_t pos = s->out_pos;
 	bool ok;
 
 	if (pos == POS_RSET) {
-		smtp_out_begin(f->out, "RSET");
-		ok = smtp_out_end(f->out);
+		smtp_out_begin(p->out, "RSET");
+		ok = smtp_out_end(p->out);
 	} else if (pos == POS_MAIL) {
-		ok = smtp_job_say_mail(s->job, f->caps, f->out);
+		ok = smtp_job_say_mail(s->job, p->caps, p->out);
 	} else if (pos < pos_data(s)) {
 		ok = smtp_job_say_rcpt(
-		    &s->job->rcpts[pos - POS_RCPT], f->caps, f->out);
+		    &s->job->rcpts[pos - POS_RCPT], p->caps, p->out);
 	} else {
-		ok = say_data(f, s);
+		ok = say_data(p, s);
 	}
 	s->out_pos += ok;
 	return ok;
@@ -313,15 +313,15 @@ say_step(struct smtp_pipeline *f, struct slot *s)
 
 /* The last byte of the message.  False: no room for it now. */
 static bool
-say_end(struct smtp_pipeline *f, struct slot *s)
+say_end(struct smtp_pipeline *p, struct slot *s)
 {
 	if (!s->is_bdat) {
-		if (!smtp_stuff_end(&s->stuff, &f->out->buf))
+		if (!smtp_stuff_end(&s->stuff, &p->out->buf))
 			return false;
 		s->out_pos++;
 	}
 	s->has_end = true;
-	s->end_bytes = smtp_out_queued_bytes(f->out);
+	s->end_bytes = smtp_out_queued_bytes(p->out);
 	return true;
 }
 
@@ -332,7 +332,7 @@ is_hopeless(const struct slot *s)
 }
 
 static void
-finish(struct smtp_pipeline *f, struct slot *s, const struct verdict *v)
+finish(struct smtp_pipeline *p, struct slot *s, const struct verdict *v)
 {
 	if (s->is_mail_refused)
 		; /* final is the answer to MAIL */
@@ -341,123 +341,123 @@ finish(struct smtp_pipeline *f, struct slot *s, const struct verdict *v)
 	else
 		s->final = *v;
 	s->is_done = true;
-	f->window.earned += f->window.earned < f->window.max;
-	f->is_dirty = s->final.class != VERDICT_OK;
-	f->nlive--;
-	if (f->cur == s)
-		f->cur = NULL;
+	p->window.earned += p->window.earned < p->window.max;
+	p->is_dirty = s->final.class != VERDICT_OK;
+	p->nlive--;
+	if (p->cur == s)
+		p->cur = NULL;
 }
 
 static void
-end_probe(struct smtp_pipeline *f, struct slot *s)
+end_probe(struct smtp_pipeline *p, struct slot *s)
 {
 	struct verdict v;
 
 	verdict_local(&v, VERDICT_OK, STAGE_RCPT, 250, NULL, "");
-	finish(f, s, &v);
-	f->is_dirty = true;
+	finish(p, s, &v);
+	p->is_dirty = true;
 }
 
 /* May the next command of s be sent before the earlier ones are answered? */
 static bool
-may_say(const struct smtp_pipeline *f, const struct slot *s)
+may_say(const struct smtp_pipeline *p, const struct slot *s)
 {
 	bool is_answered = s->in_pos == s->out_pos;
 
-	if (!is_pipelining(f))
+	if (!is_pipelining(p))
 		return is_answered;
 	if (s->out_pos < pos_data(s) || is_answered)
 		return true;
-	return !s->is_mail_refused && !f->is_late &&
+	return !s->is_mail_refused && !p->is_late &&
 	       !(s->is_bdat &&
 		   (s->job->size_bytes > EAGER_BODY_MAX ||
-		       (f->window.earned == 0 && f->window.first == 1)));
+		       (p->window.earned == 0 && p->window.first == 1)));
 }
 
 void
-smtp_pipeline_produce(struct smtp_pipeline *f)
+smtp_pipeline_produce(struct smtp_pipeline *p)
 {
 	struct slot *s;
 
-	while ((s = f->cur) != NULL && !f->is_stopped) {
+	while ((s = p->cur) != NULL && !p->is_stopped) {
 		if (s->has_end) {
-			f->cur = NULL;
+			p->cur = NULL;
 		} else if (s->is_body) {
-			if (s->body_left > 0 || !say_end(f, s))
+			if (s->body_left > 0 || !say_end(p, s))
 				return;
 		} else if (s->job->is_probe && s->out_pos == pos_data(s)) {
 			if (s->in_pos != s->out_pos)
 				return;
-			end_probe(f, s);
-		} else if (s->out_pos > pos_data(s) || !may_say(f, s)) {
+			end_probe(p, s);
+		} else if (s->out_pos > pos_data(s) || !may_say(p, s)) {
 			return; /* for 354, or for earlier replies */
 		} else if (s->out_pos == pos_data(s) &&
 			   s->in_pos == s->out_pos && is_hopeless(s)) {
-			finish(f, s, &s->refusal); /* the body stays here */
-		} else if (!say_step(f, s)) {
+			finish(p, s, &s->refusal); /* the body stays here */
+		} else if (!say_step(p, s)) {
 			return;
 		}
 	}
 }
 
 void
-smtp_pipeline_take_back(struct smtp_pipeline *f)
+smtp_pipeline_take_back(struct smtp_pipeline *p)
 {
-	struct slot *s = f->cur;
+	struct slot *s = p->cur;
 
-	if (s == NULL || s == head(f) || s->out_pos > pos_data(s))
+	if (s == NULL || s == head(p) || s->out_pos > pos_data(s))
 		return;
-	f->nowed = s->out_pos - s->in_pos;
+	p->nowed = s->out_pos - s->in_pos;
 	s->is_void = true;
 	s->report = s->job->nrcpts;
-	finish(f, s, &(struct verdict) { .class = VERDICT_NONE });
+	finish(p, s, &(struct verdict) { .class = VERDICT_NONE });
 }
 
 bool
-smtp_pipeline_wants_body(const struct smtp_pipeline *f, uint64_t *ret_tag)
+smtp_pipeline_wants_body(const struct smtp_pipeline *p, uint64_t *ret_tag)
 {
-	const struct slot *s = f->cur;
+	const struct slot *s = p->cur;
 
-	if (s == NULL || f->is_stopped || !s->is_body || s->body_left == 0 ||
-	    buf_room(&f->out->buf) < BODY_ROOM_MIN)
+	if (s == NULL || p->is_stopped || !s->is_body || s->body_left == 0 ||
+	    buf_room(&p->out->buf) < BODY_ROOM_MIN)
 		return false;
 	*ret_tag = s->job->tag;
 	return true;
 }
 
 size_t
-smtp_pipeline_body(struct smtp_pipeline *f, const void *p, size_t n)
+smtp_pipeline_body(struct smtp_pipeline *p, const void *bytes, size_t n)
 {
-	struct slot *s = f->cur;
-	size_t room = buf_room(&f->out->buf);
+	struct slot *s = p->cur;
+	size_t room = buf_room(&p->out->buf);
 
-	if (s == NULL || f->is_stopped || !s->is_body)
+	if (s == NULL || p->is_stopped || !s->is_body)
 		return 0;
 	if (n > s->body_left)
 		n = (size_t)s->body_left;
 	if (!s->is_bdat) {
-		n = smtp_stuff_put(&s->stuff, p, n, &f->out->buf);
+		n = smtp_stuff_put(&s->stuff, bytes, n, &p->out->buf);
 	} else {
 		if (n > room)
 			n = room;
-		if (!buf_add(&f->out->buf, p, n))
+		if (!buf_add(&p->out->buf, bytes, n))
 			return 0;
 	}
 	s->body_left -= n;
-	smtp_pipeline_produce(f);
+	smtp_pipeline_produce(p);
 	return n;
 }
 
 void
-smtp_pipeline_stop(struct smtp_pipeline *f)
+smtp_pipeline_stop(struct smtp_pipeline *p)
 {
-	f->is_stopped = true;
+	p->is_stopped = true;
 }
 
 bool
-smtp_pipeline_has_settled(const struct smtp_pipeline *f)
+smtp_pipeline_has_settled(const struct smtp_pipeline *p)
 {
-	return f->is_stopped && head(f) == f->cur;
+	return p->is_stopped && head(p) == p->cur;
 }
 
 /* --- the end of a session -------------------------------------------------- */
@@ -465,44 +465,44 @@ smtp_pipeline_has_settled(const struct smtp_pipeline *f)
 /* The session is at fault, not the message: its recipients wait, and are sent
  * over another connection.  The first such reply counts. */
 static void
-end_session(struct smtp_pipeline *f, struct slot *s, enum sc_trouble trouble,
+end_session(struct smtp_pipeline *p, struct slot *s, enum sc_trouble trouble,
     struct verdict *v)
 {
 	v->class = VERDICT_LATER;
 	s->is_void = true;
-	if (f->trouble != SC_TROUBLE_NONE)
+	if (p->trouble != SC_TROUBLE_NONE)
 		return;
-	f->trouble = trouble;
-	f->trouble_why = *v;
+	p->trouble = trouble;
+	p->trouble_why = *v;
 }
 
 enum sc_trouble
-smtp_pipeline_trouble(const struct smtp_pipeline *f, struct verdict *ret)
+smtp_pipeline_trouble(const struct smtp_pipeline *p, struct verdict *ret)
 {
-	*ret = f->trouble_why;
-	return f->trouble;
+	*ret = p->trouble_why;
+	return p->trouble;
 }
 
 bool
-smtp_pipeline_lost_bdat(const struct smtp_pipeline *f)
+smtp_pipeline_lost_bdat(const struct smtp_pipeline *p)
 {
-	return f->has_lost_bdat;
+	return p->has_lost_bdat;
 }
 
 unsigned
-smtp_pipeline_distrust(const struct smtp_pipeline *f)
+smtp_pipeline_distrust(const struct smtp_pipeline *p)
 {
-	return f->distrust;
+	return p->distrust;
 }
 
 /* --- hearing it ----------------------------------------------------------- */
 
 enum smtp_step
-smtp_pipeline_step(const struct smtp_pipeline *f)
+smtp_pipeline_step(const struct smtp_pipeline *p)
 {
-	const struct slot *s = head(f);
+	const struct slot *s = head(p);
 
-	if (s == NULL && f->nowed > 0)
+	if (s == NULL && p->nowed > 0)
 		return SMTP_STEP_MAIL;
 	if (s == NULL || s->in_pos == s->out_pos ||
 	    (step_at(s, s->in_pos) == SMTP_STEP_END && !s->has_end))
@@ -543,91 +543,91 @@ is_about_params(const struct verdict *v)
  * verdict is changed, and the session ends. */
 static void
 look_behind(
-    struct smtp_pipeline *f, struct slot *s, bool has_params, struct verdict *v)
+    struct smtp_pipeline *p, struct slot *s, bool has_params, struct verdict *v)
 {
 	/* Postfix refuses the name this late (smtpd_delay_reject). */
 	static const char *const name[] = { "*helo command rejected*",
 		"*invalid helo*", "*bad helo*", "*helo name*", "*ehlo name*",
 		"*helo hostname*", "*helo rejected*", NULL };
 
-	if (f->is_last_try)
+	if (p->is_last_try)
 		return;
 	if (v->code == 503) {
-		end_session(f, s, SC_TROUBLE_BROKEN, v);
+		end_session(p, s, SC_TROUBLE_BROKEN, v);
 	} else if (v->code / 100 == 5 && says(v, name)) {
-		end_session(f, s, SC_TROUBLE_NAME, v);
+		end_session(p, s, SC_TROUBLE_NAME, v);
 	} else if (has_params && is_about_params(v)) {
-		end_session(f, s, SC_TROUBLE_OFFER, v);
-		f->distrust |= SMTP_DISTRUST_PARAMS;
+		end_session(p, s, SC_TROUBLE_OFFER, v);
+		p->distrust |= SMTP_DISTRUST_PARAMS;
 	}
 }
 
 /* The last byte may have gone out. */
 static bool
-has_left(const struct smtp_pipeline *f, const struct slot *s)
+has_left(const struct smtp_pipeline *p, const struct slot *s)
 {
-	return s->has_end && smtp_out_left_bytes(f->out) >= s->end_bytes;
+	return s->has_end && smtp_out_left_bytes(p->out) >= s->end_bytes;
 }
 
 void
-smtp_pipeline_sent(struct smtp_pipeline *f)
+smtp_pipeline_sent(struct smtp_pipeline *p)
 {
 	/* The newest first: everything before a transaction that was sent has
 	 * been sent. */
-	for (struct list *it = f->slots.prev; it != &f->slots; it = it->prev) {
+	for (struct list *it = p->slots.prev; it != &p->slots; it = it->prev) {
 		struct slot *s = slot_of(it);
 
 		if (s->ended_ms != INT64_MAX)
 			return;
 		if (s->begun_ms == INT64_MAX &&
-		    f->out->sent_bytes > s->begin_bytes)
-			s->begun_ms = f->now_ms;
-		if (has_left(f, s))
-			s->ended_ms = f->now_ms;
+		    p->out->sent_bytes > s->begin_bytes)
+			s->begun_ms = p->now_ms;
+		if (has_left(p, s))
+			s->ended_ms = p->now_ms;
 	}
 }
 
 int64_t
-smtp_pipeline_waits_since(const struct smtp_pipeline *f)
+smtp_pipeline_waits_since(const struct smtp_pipeline *p)
 {
-	const struct slot *s = head(f);
-	enum smtp_step step = smtp_pipeline_step(f);
+	const struct slot *s = head(p);
+	enum smtp_step step = smtp_pipeline_step(p);
 
-	if (s == NULL && f->nowed > 0)
-		return f->answered_ms;
+	if (s == NULL && p->nowed > 0)
+		return p->answered_ms;
 	if (step == SMTP_STEP_NONE || s->begun_ms == INT64_MAX)
 		return INT64_MAX;
 	if (step == SMTP_STEP_END)
 		return s->ended_ms;
 	/* Without pipelining each command waited for the answer before it. */
-	return is_pipelining(f) || s->begun_ms > f->answered_ms
+	return is_pipelining(p) || s->begun_ms > p->answered_ms
 		   ? s->begun_ms
-		   : f->answered_ms;
+		   : p->answered_ms;
 }
 
 /* The reply is reported at once. */
 static struct verdict *
-tell_rcpt(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+tell_rcpt(struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r)
 {
-	f->refused = s;
-	f->refused_rcpt = s->in_pos - POS_RCPT;
-	s->is_told[f->refused_rcpt] = true;
-	smtp_reply_verdict(r, STAGE_RCPT, &f->refused_verdict);
-	return &f->refused_verdict;
+	p->refused = s;
+	p->refused_rcpt = s->in_pos - POS_RCPT;
+	s->is_told[p->refused_rcpt] = true;
+	smtp_reply_verdict(r, STAGE_RCPT, &p->refused_verdict);
+	return &p->refused_verdict;
 }
 
 static void
 on_rcpt_refused(
-    struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+    struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r)
 {
-	struct verdict *v = tell_rcpt(f, s, r);
-	size_t i = f->refused_rcpt;
+	struct verdict *v = tell_rcpt(p, s, r);
+	size_t i = p->refused_rcpt;
 
 	/* RFC 5321 4.5.3.1.10: too many recipients, whatever the text says. */
 	if (r->code == 552)
 		v->class = VERDICT_LATER;
 	look_behind(
-	    f, s, smtp_job_has_rcpt_params(&s->job->rcpts[i], f->caps), v);
+	    p, s, smtp_job_has_rcpt_params(&s->job->rcpts[i], p->caps), v);
 	/* If no recipient is accepted, the job gets the mildest refusal: it has
 	 * failed for good only if it has for everybody. */
 	if (s->refusal.class == VERDICT_NONE ||
@@ -636,7 +636,7 @@ on_rcpt_refused(
 }
 
 static enum smtp_pipeline_result
-on_data(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+on_data(struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r)
 {
 	struct verdict v;
 
@@ -646,126 +646,126 @@ on_data(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
 		s->is_body = true;
 		if (is_hopeless(s))
 			s->body_left = 0;
-		return SMTP_FLIGHT_OK;
+		return SMTP_PIPELINE_OK;
 	}
 	if (r->code / 100 == 2)
-		return SMTP_FLIGHT_BAD;
+		return SMTP_PIPELINE_BAD;
 	smtp_reply_verdict(r, STAGE_DATA, &v);
 	/* "No valid recipients" is expected after refusals. */
 	if (!is_hopeless(s))
-		look_behind(f, s, false, &v);
-	finish(f, s, &v);
-	return SMTP_FLIGHT_OK;
+		look_behind(p, s, false, &v);
+	finish(p, s, &v);
+	return SMTP_PIPELINE_OK;
 }
 
 /* The server does not know BDAT and reads the message as commands.  If an
  * earlier BDAT succeeded, 503 means something else: the server is out of
  * step. */
 static bool
-is_about_bdat(const struct smtp_pipeline *f, const struct slot *s, int code)
+is_about_bdat(const struct smtp_pipeline *p, const struct slot *s, int code)
 {
 	return s->is_bdat && code >= 500 && code <= 504 &&
-	       !(code == 503 && f->has_chunked);
+	       !(code == 503 && p->has_chunked);
 }
 
 /* The reply to the whole message, or, while we are still sending, to the part
  * that the server has seen. */
 static enum smtp_pipeline_result
-on_end(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r)
+on_end(struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r)
 {
-	bool is_early = !s->has_end || f->out->sent_bytes < s->end_bytes;
+	bool is_early = !s->has_end || p->out->sent_bytes < s->end_bytes;
 	bool was_refused = s->is_mail_refused;
 	struct verdict v;
 
 	if (r->code / 100 == 3 || (is_early && r->code / 100 == 2))
-		return SMTP_FLIGHT_BAD;
+		return SMTP_PIPELINE_BAD;
 	smtp_reply_verdict(r, is_early ? STAGE_DATA : STAGE_END, &v);
-	if (!is_hopeless(s) && !f->is_last_try &&
-	    is_about_bdat(f, s, r->code)) {
-		end_session(f, s, SC_TROUBLE_OFFER, &v);
-		f->distrust |= SMTP_DISTRUST_CHUNKING;
+	if (!is_hopeless(s) && !p->is_last_try &&
+	    is_about_bdat(p, s, r->code)) {
+		end_session(p, s, SC_TROUBLE_OFFER, &v);
+		p->distrust |= SMTP_DISTRUST_CHUNKING;
 		is_early = true; /* later replies are to the body */
 	} else if (!is_hopeless(s)) {
-		look_behind(f, s, false, &v);
+		look_behind(p, s, false, &v);
 	}
-	f->has_chunked |= s->is_bdat && v.class == VERDICT_OK;
-	finish(f, s, &v);
+	p->has_chunked |= s->is_bdat && v.class == VERDICT_OK;
+	finish(p, s, &v);
 	if (was_refused && v.class == VERDICT_OK)
-		return SMTP_FLIGHT_BAD; /* it takes what it refused */
+		return SMTP_PIPELINE_BAD; /* it takes what it refused */
 	/* The server ignores the rest, so later replies cannot be matched; but
 	 * this reply counts (R65). */
-	return is_early ? SMTP_FLIGHT_OVER : SMTP_FLIGHT_OK;
+	return is_early ? SMTP_PIPELINE_OVER : SMTP_PIPELINE_OK;
 }
 
 static enum smtp_pipeline_result
-on_envelope(struct smtp_pipeline *f, struct slot *s, const struct smtp_reply *r,
+on_envelope(struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r,
     enum smtp_step step)
 {
 	int class = r->code / 100;
 
 	if (class == 3 || (step == SMTP_STEP_RSET && class != 2))
-		return SMTP_FLIGHT_BAD;
+		return SMTP_PIPELINE_BAD;
 	if (step == SMTP_STEP_MAIL && class != 2) {
 		s->is_mail_refused = true;
 		smtp_reply_verdict(r, STAGE_MAIL, &s->final);
 		look_behind(
-		    f, s, smtp_job_has_mail_params(s->job, f->caps), &s->final);
+		    p, s, smtp_job_has_mail_params(s->job, p->caps), &s->final);
 	} else if (step == SMTP_STEP_RCPT && !s->is_mail_refused) {
 		if (class != 2) {
-			on_rcpt_refused(f, s, r);
-			return SMTP_FLIGHT_OK;
+			on_rcpt_refused(p, s, r);
+			return SMTP_PIPELINE_OK;
 		}
 		s->naccepted++;
 		if (s->job->is_probe)
-			(void)tell_rcpt(f, s, r); /* as it is */
+			(void)tell_rcpt(p, s, r); /* as it is */
 	}
-	return SMTP_FLIGHT_OK;
+	return SMTP_PIPELINE_OK;
 }
 
 enum smtp_pipeline_result
-smtp_pipeline_reply(struct smtp_pipeline *f, const struct smtp_reply *r)
+smtp_pipeline_reply(struct smtp_pipeline *p, const struct smtp_reply *r)
 {
-	struct slot *s = head(f);
+	struct slot *s = head(p);
 	enum smtp_pipeline_result res;
 	enum smtp_step step;
 
-	f->is_late = false;
-	if (s == NULL && f->nowed > 0) {
+	p->is_late = false;
+	if (s == NULL && p->nowed > 0) {
 		/* The server may have accepted that MAIL. */
-		f->is_dirty = true;
-		f->nowed--;
-		f->answered_ms = f->now_ms;
-		return SMTP_FLIGHT_OK;
+		p->is_dirty = true;
+		p->nowed--;
+		p->answered_ms = p->now_ms;
+		return SMTP_PIPELINE_OK;
 	}
-	if (s == NULL || f->out->sent_bytes <= s->begin_bytes)
-		return SMTP_FLIGHT_BAD; /* nobody asked */
+	if (s == NULL || p->out->sent_bytes <= s->begin_bytes)
+		return SMTP_PIPELINE_BAD; /* nobody asked */
 	step = step_at(s, s->in_pos);
 	if (s->in_pos == s->out_pos && !s->is_body)
-		return SMTP_FLIGHT_BAD;
+		return SMTP_PIPELINE_BAD;
 	if (step == SMTP_STEP_END)
-		res = on_end(f, s, r);
+		res = on_end(p, s, r);
 	else if (step == SMTP_STEP_DATA)
-		res = on_data(f, s, r);
+		res = on_data(p, s, r);
 	else
-		res = on_envelope(f, s, r, step);
-	if (res != SMTP_FLIGHT_BAD)
+		res = on_envelope(p, s, r, step);
+	if (res != SMTP_PIPELINE_BAD)
 		s->in_pos++;
-	f->answered_ms = f->now_ms;
+	p->answered_ms = p->now_ms;
 	return res;
 }
 
 void
 smtp_pipeline_fail(
-    struct smtp_pipeline *f, const struct verdict *why, bool may_be_taken)
+    struct smtp_pipeline *p, const struct verdict *why, bool may_be_taken)
 {
-	const struct slot *first = head(f);
+	const struct slot *first = head(p);
 	enum verdict_stage stage = first != NULL
 				       ? stages[step_at(first, first->in_pos)]
 				       : STAGE_CONNECT;
 
-	f->has_lost_bdat = may_be_taken && first != NULL && first->is_bdat &&
-			   stage == STAGE_END && !f->has_chunked;
-	list_foreach (it, &f->slots) {
+	p->has_lost_bdat = may_be_taken && first != NULL && first->is_bdat &&
+			   stage == STAGE_END && !p->has_chunked;
+	list_foreach (it, &p->slots) {
 		struct slot *s = slot_of(it);
 		struct verdict v = *why;
 
@@ -774,38 +774,38 @@ smtp_pipeline_fail(
 		/* The message being answered may have broken the connection;
 		 * the later ones did not. */
 		if (v.stage != STAGE_LOCAL)
-			v.stage = s == first && f->trouble == SC_TROUBLE_NONE
+			v.stage = s == first && p->trouble == SC_TROUBLE_NONE
 				      ? stage
 				      : STAGE_CONNECT;
-		v.is_uncertain = may_be_taken && has_left(f, s);
+		v.is_uncertain = may_be_taken && has_left(p, s);
 		if (s->in_pos < pos_data(s) && !s->is_mail_refused) {
 			/* Some RCPT is unanswered, so the refusals so far do
 			 * not apply to all. */
 			s->refusal.class = VERDICT_NONE;
 		}
-		if (f->trouble != SC_TROUBLE_NONE)
+		if (p->trouble != SC_TROUBLE_NONE)
 			s->is_void = true;
-		finish(f, s, &v);
+		finish(p, s, &v);
 	}
-	f->is_stopped = true;
+	p->is_stopped = true;
 }
 
 /* --- telling it ----------------------------------------------------------- */
 
 enum sc_event
-smtp_pipeline_event(struct smtp_pipeline *f, struct sc_info *ret)
+smtp_pipeline_event(struct smtp_pipeline *p, struct sc_info *ret)
 {
-	struct slot *s = f->refused;
+	struct slot *s = p->refused;
 
 	if (s != NULL) {
-		f->refused = NULL;
+		p->refused = NULL;
 		ret->job = s->job->tag;
-		ret->rcpt = f->refused_rcpt;
-		ret->verdict = f->refused_verdict;
+		ret->rcpt = p->refused_rcpt;
+		ret->verdict = p->refused_verdict;
 		ret->is_void = s->is_void;
 		return SC_RCPT_DONE;
 	}
-	list_foreach (it, &f->slots) {
+	list_foreach (it, &p->slots) {
 		s = slot_of(it);
 		if (!s->is_done)
 			continue;

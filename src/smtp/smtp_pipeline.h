@@ -65,75 +65,75 @@ struct smtp_pipeline;
 /* caps and out are borrowed; caps may change until the first transaction. */
 struct smtp_pipeline *smtp_pipeline_new(const struct smtp_caps *caps,
     struct smtp_out *out, const struct smtp_client_opts *opts);
-void smtp_pipeline_free(struct smtp_pipeline *f);
+void smtp_pipeline_free(struct smtp_pipeline *p);
 
 /* Sets the time for later calls, and whether a reply is late. */
-void smtp_pipeline_tick(struct smtp_pipeline *f, int64_t now_ms, bool is_late);
+void smtp_pipeline_tick(struct smtp_pipeline *p, int64_t now_ms, bool is_late);
 /* After bytes of out have gone. */
-void smtp_pipeline_sent(struct smtp_pipeline *f);
+void smtp_pipeline_sent(struct smtp_pipeline *p);
 /* When the oldest command that has no answer went out, as far as the window
  * tells; INT64_MAX: there is none. */
-int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *f);
+int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *p);
 /* The server was silent: the window must be earned again. */
-void smtp_pipeline_was_silent(struct smtp_pipeline *f);
+void smtp_pipeline_was_silent(struct smtp_pipeline *p);
 
 /* jobs_max: a further limit on the transactions in progress. */
-bool smtp_pipeline_may_add(const struct smtp_pipeline *f, size_t jobs_max);
+bool smtp_pipeline_may_add(const struct smtp_pipeline *p, size_t jobs_max);
 /* The window is as wide as it gets, because of what was answered. */
-bool smtp_pipeline_is_trusted(const struct smtp_pipeline *f);
+bool smtp_pipeline_is_trusted(const struct smtp_pipeline *p);
 /* The window will have more room with the next answer. */
-bool smtp_pipeline_is_growing(const struct smtp_pipeline *f);
-void smtp_pipeline_add(struct smtp_pipeline *f, const struct smtp_job *job);
-bool smtp_pipeline_is_empty(const struct smtp_pipeline *f);
+bool smtp_pipeline_is_growing(const struct smtp_pipeline *p);
+void smtp_pipeline_add(struct smtp_pipeline *p, const struct smtp_job *job);
+bool smtp_pipeline_is_empty(const struct smtp_pipeline *p);
 
 /* Queues what may be said now. */
-void smtp_pipeline_produce(struct smtp_pipeline *f);
+void smtp_pipeline_produce(struct smtp_pipeline *p);
 
 /* Is a body owed, and is there space for a good piece of it? */
-bool smtp_pipeline_wants_body(const struct smtp_pipeline *f, uint64_t *ret_tag);
-size_t smtp_pipeline_body(struct smtp_pipeline *f, const void *p, size_t n);
+bool smtp_pipeline_wants_body(const struct smtp_pipeline *p, uint64_t *ret_tag);
+size_t smtp_pipeline_body(struct smtp_pipeline *p, const void *bytes, size_t n);
 /* The newest transaction ends untried, VERDICT_NONE, if others are ahead of it
  * and at most its envelope was sent.  The replies to that are awaited before
  * another is added. */
-void smtp_pipeline_take_back(struct smtp_pipeline *f);
+void smtp_pipeline_take_back(struct smtp_pipeline *p);
 /* Nothing more will be queued; the body that is owed stays incomplete. */
-void smtp_pipeline_stop(struct smtp_pipeline *f);
+void smtp_pipeline_stop(struct smtp_pipeline *p);
 /* After _stop(): every transaction but the broken one has its end. */
-bool smtp_pipeline_has_settled(const struct smtp_pipeline *f);
+bool smtp_pipeline_has_settled(const struct smtp_pipeline *p);
 
 enum smtp_pipeline_result {
-	SMTP_FLIGHT_OK = 0,
+	SMTP_PIPELINE_OK = 0,
 	/* Understood, but the connection is unusable from now on;
 	 * smtp_pipeline_trouble() may know why. */
-	SMTP_FLIGHT_OVER,
-	SMTP_FLIGHT_BAD /* the reply fits nothing that was asked */
+	SMTP_PIPELINE_OVER,
+	SMTP_PIPELINE_BAD /* the reply fits nothing that was asked */
 };
 enum smtp_pipeline_result smtp_pipeline_reply(
-    struct smtp_pipeline *f, const struct smtp_reply *r);
+    struct smtp_pipeline *p, const struct smtp_reply *r);
 
 /* SC_TROUBLE_NONE, or why the session must end once every transaction that is
  * under way has had its end: SC_TROUBLE_BROKEN, _OFFER or _NAME, and the reply
  * that said so.  Nothing is added from then on. */
 enum sc_trouble smtp_pipeline_trouble(
-    const struct smtp_pipeline *f, struct verdict *ret);
+    const struct smtp_pipeline *p, struct verdict *ret);
 /* Of the options, and what was found since. */
-unsigned smtp_pipeline_distrust(const struct smtp_pipeline *f);
+unsigned smtp_pipeline_distrust(const struct smtp_pipeline *p);
 
 /* See smtp_client_lost_bdat(). */
-bool smtp_pipeline_lost_bdat(const struct smtp_pipeline *f);
+bool smtp_pipeline_lost_bdat(const struct smtp_pipeline *p);
 
 /* The step whose reply is due now; SMTP_STEP_NONE while it is our turn. */
-enum smtp_step smtp_pipeline_step(const struct smtp_pipeline *f);
+enum smtp_step smtp_pipeline_step(const struct smtp_pipeline *p);
 
 /* The connection is over: ends every transaction with its own verdict if known,
  * else with this one.  The oldest has the stage it had reached, the others
  * STAGE_CONNECT.  may_be_taken: the server may have accepted a message without
  * a reply reaching us, so a message whose last byte was sent is uncertain. */
 void smtp_pipeline_fail(
-    struct smtp_pipeline *f, const struct verdict *why, bool may_be_taken);
+    struct smtp_pipeline *p, const struct verdict *why, bool may_be_taken);
 
 /* SC_RCPT_DONE and SC_JOB_DONE, one at a time; SC_IDLE: none. */
-enum sc_event smtp_pipeline_event(struct smtp_pipeline *f, struct sc_info *ret);
+enum sc_event smtp_pipeline_event(struct smtp_pipeline *p, struct sc_info *ret);
 
 /* The stage of the conversation that a step belongs to. */
 enum verdict_stage smtp_step_stage(enum smtp_step step);

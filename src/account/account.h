@@ -64,7 +64,7 @@ struct account_hooks {
 /* --- life (for accounts.c) ------------------------------------------------ */
 
 /* Takes over opts, borrows hooks.  A hold or a closed window that was kept is
- * still in force, unless the login it was about is another one by now. */
+ * still in force, unless the login has changed since. */
 struct account *account_new(struct loop *l, const struct rng *rng, int handle,
     const struct account_hooks *hooks, struct account_opts *opts);
 /* After a reload; takes over opts.  Another login (host, user, mechanisms,

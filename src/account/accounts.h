@@ -32,7 +32,7 @@ void accounts_listen(struct accounts *s,
  * anew, with accounts_handles(). */
 void accounts_set(
     struct accounts *s, struct account_opts *const *opts, size_t n);
-/* This one has left, and nothing is under way for it any more. */
+/* This account has left, and none of its deliveries is in progress. */
 void accounts_remove(struct accounts *s, struct account *a);
 
 /* How many accounts accounts_set() named; the handle of the i-th of them. */

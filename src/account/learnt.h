@@ -29,7 +29,8 @@ enum learnt_fact {
 	    LEARNT_KEPT, /* 1: recipients of one at a time, R61 */
 	LEARNT_PLAIN, /* 1: it gets confused by pipelining */
 	LEARNT_NAMES_TRIED, /* refused in EHLO since a session came to be */
-	/* 1: a connection was lost behind a BDAT, since a message was taken. */
+	/* 1: a connection was lost after a BDAT, and no message has been
+	 * accepted since. */
 	LEARNT_LOST_BDAT,
 	LEARNT_SPENT, /* messages before the last 421 in the middle */
 	LEARNT_COUNT

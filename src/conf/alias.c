@@ -80,7 +80,7 @@ find_unquoted(struct bytes b, char c)
 	return b.n;
 }
 
-/* A "#" at the start or behind a blank begins a comment. */
+/* A "#" at the start or after a blank begins a comment. */
 static struct bytes
 without_comment(struct bytes b)
 {

@@ -61,7 +61,7 @@ void conf_copy_init(struct conf_copy *c);
 /* `listen` in user mode, where port 25 cannot be had. */
 #define CONF_USER_LISTEN "localhost:2525"
 
-/* Where things are by default, in either mode.  Owned strings. */
+/* The default paths, in either mode.  Owned strings. */
 struct conf_paths {
 	char *file; /* relais.conf */
 	char *providers_own; /* the user's additions to the presets */

@@ -13,8 +13,8 @@
 #include "cred/cred_oauth.h"
 #include "sys/trust.h"
 
-/* One account on its way from text to struct: what its own section says beats
- * [account *], and both beat the preset. */
+/* One account that is being built: its own section overrides [account *], and
+ * both override the preset. */
 struct draft {
 	struct conf_build *b;
 	const struct conf_section *own, *star; /* star may be NULL */
@@ -321,7 +321,7 @@ build_tls(struct draft *d)
 	conf_list_clear(&words);
 }
 
-/* What people copy from elsewhere: a URL, quotes, the port behind the name. */
+/* Values that people copy from elsewhere: a URL, quotes, a name with a port. */
 static void
 check_host(struct draft *d)
 {

@@ -101,7 +101,7 @@ setting_of(const char *section, const char *key)
 	return NULL;
 }
 
-/* The blanks and the comment behind the value of a line. */
+/* The blanks and the comment after the value of a line. */
 static struct bytes
 comment_of(const struct setting *st, struct bytes v)
 {
@@ -210,9 +210,9 @@ add_replaced(struct buf *to, const struct line *l, const struct setting *st,
 	       buf_add(to, from, (size_t)(l->all.p + l->all.n - from));
 }
 
-/* Where a new line of the section belongs: behind its head or its last key, in
- * front of comments that may be about what follows.  SIZE_MAX: there is no such
- * section.  *ret_is_set: the key is there. */
+/* Where a new line of the section belongs: after its head or its last key,
+ * before comments that may be about the next section.  SIZE_MAX: there is no
+ * such section. *ret_is_set: the key is there. */
 static size_t
 find_place(
     struct bytes text, const char *section, const char *key, bool *ret_is_set)

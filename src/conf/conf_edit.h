@@ -20,10 +20,11 @@
 
 enum { CONF_EDIT_MAX = 1024 * 1024 };
 
-/* Where the key is set, its value is replaced and a comment behind it stays; a
- * list on several lines becomes one.  Else the line is added at the end of the
- * section, and the section at the end of the text.  -1 (ERR_CONFIG): the
- * setting does not take this value, or the text is full; it is unchanged. */
+/* If the key is set, its value is replaced and a comment after it stays; a list
+ * on several lines becomes one line.  Otherwise the line is added at the end of
+ * the section, and a missing section at the end of the text. -1 (ERR_CONFIG):
+ * the setting does not take this value, or the text is full; it is
+ * unchanged. */
 int conf_edit_set(struct buf *text, const char *section, const char *key,
     const char *value, struct err *err) MUST_CHECK;
 

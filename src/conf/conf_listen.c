@@ -154,7 +154,7 @@ conf_split_address(const char *text, char **ret_host, int *ret_port)
 
 /* --- building ------------------------------------------------------------- */
 
-/* What one written address stands for, before it is split in two. */
+/* One address as written, before it becomes one or two listeners. */
 struct wanted {
 	const char *name, *address, *title;
 	int line;

@@ -30,7 +30,7 @@ struct reading {
 	struct bytes text; /* the line inih has now, without its end */
 	bool is_cut; /* the rest of it is too long for inih */
 	bool is_key; /* inih should know it as a key */
-	bool is_lost; /* in a section nobody knows: skip its keys */
+	bool is_lost; /* in an unknown section: skip its keys */
 	size_t section; /* index + 1 into raw->v, 0: none yet */
 };
 
@@ -225,7 +225,7 @@ unknown_section(struct reading *rd, const char *kind, const char *name)
 	free(all);
 }
 
-/* What stands between the brackets. */
+/* The text between the brackets. */
 static void
 enter_section(struct reading *rd, struct bytes section)
 {

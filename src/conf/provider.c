@@ -145,7 +145,7 @@ parse_senders(const char *word, struct provider *p, struct err *err)
 	    word);
 }
 
-/* What the indented lines hold: lists grow, a text is there once. */
+/* The keys of indented lines: lists grow, a text may occur once. */
 static const struct {
 	const char *name;
 	size_t list, text; /* offset in struct provider; SIZE_MAX: not that */

@@ -23,7 +23,7 @@ struct loop;
 struct person;
 struct incoming;
 
-/* What everything inbound shares; owned by the inbound. */
+/* Shared by all of inbound; owned by the inbound. */
 struct inbound_shared {
 	struct loop *loop;
 	struct queue *queue;
@@ -52,7 +52,7 @@ const struct verdict *incoming_refusal(const struct incoming *in);
 
 /* One line each: who, from, to, size, Message-ID.  Acceptance is logged once,
  * before the first delivery: the call that answers the client may come too late
- * for that.  into: the message that stands for it as well, or "". */
+ * for that.  into: the message that this one was folded into, or "". */
 void incoming_log_accepted(struct incoming *in, const char *into);
 /* The client left before it was told. */
 void incoming_log_unheard(const struct incoming *in);

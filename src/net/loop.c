@@ -285,7 +285,7 @@ soon_run(struct loop *l)
 	if (list_is_empty(&l->soon))
 		return false;
 	list_init(&now);
-	list_append(&l->soon, &now); /* everything in front of it is now's */
+	list_append(&l->soon, &now); /* all tasks before it run now */
 	while (l->soon.next != &now) {
 		struct list *link = l->soon.next;
 		struct loop_task *t = list_entry(link, struct loop_task, link);

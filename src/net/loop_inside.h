@@ -26,7 +26,7 @@ char *loop_read_buf(struct loop *l);
 /* For uv_close(): the handle is part of its data, which is freed. */
 void loop_free_data(uv_handle_t *h);
 
-/* What net remembers between connections. */
+/* State that net keeps between connections. */
 struct loop_memory {
 	int lost_family; /* AF_INET, AF_INET6: lost the last race; 0: none */
 	int64_t lost_until_ms; /* boot clock */

@@ -14,7 +14,7 @@
 
 enum { ROOM_MIN = 1024, ROOM_MAX = 1024 * 1024, GROUPS_MAX = 65536 };
 
-/* What is known or being asked about one uid. */
+/* What is known about one uid, or is being looked up. */
 struct entry {
 	struct list link; /* the one answered last is last */
 	uint32_t uid;
@@ -46,7 +46,7 @@ struct look {
 	struct loop_job job; /* first, so that a job is a look */
 	people_look *run;
 	void *ctx;
-	struct people *people; /* NULL: nobody wants to know any more */
+	struct people *people; /* NULL: cancelled */
 	struct entry *entry;
 	struct person *who;
 	bool wants_groups;
@@ -219,7 +219,7 @@ set_timer(struct people *p)
 	loop_timer_set(p->timer, at);
 }
 
-/* What is said of e now: the last that was known, or that nothing is. */
+/* Tells the callers of e the last known answer, or that nothing is known. */
 static struct person *
 person_of(const struct entry *e)
 {

@@ -21,7 +21,7 @@ struct people_ask;
 enum {
 	PEOPLE_KEEP_MS = 60 * 1000,
 	PEOPLE_PATIENCE_MS = 15 * 1000,
-	PEOPLE_AGAIN_MS = 5000, /* behind a failure of the database */
+	PEOPLE_AGAIN_MS = 5000, /* after a failure of the database */
 	/* This many uids are remembered, besides those being looked up. */
 	PEOPLE_MAX = 256
 };
@@ -30,8 +30,8 @@ enum {
 struct person {
 	unsigned refs;
 	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
-	/* The database has not answered, so nothing else is known.  Else
-	 * without a name there is no such user. */
+	/* The database has not answered, so nothing else is known.  Otherwise a
+	 * missing name means that there is no such user. */
 	bool is_silent;
 	bool has_groups; /* they were asked for */
 	char *name; /* login name, or NULL */

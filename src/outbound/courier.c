@@ -125,7 +125,7 @@ courier_count(const struct pool *p)
 	return n;
 }
 
-/* One of them has the whole window: the server is well. */
+/* Another connection has the full window: the server works well. */
 static bool
 is_vouched_for(const struct courier *c)
 {
@@ -415,8 +415,8 @@ tell_end(struct courier *c, const struct sc_info *info)
 		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
 	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent)
 		return;
-	/* What the answer calls for comes before what the kind of trouble
-	 * does, unless the engine knows more. */
+	/* The meaning of the reply comes before the kind of trouble, unless the
+	 * engine knows more. */
 	if (act != ACT_PORT && info->verdict.code != 0 &&
 	    troubles[info->trouble].advice == NULL &&
 	    tell_answer(c, ACCOUNT_ANSWERED))

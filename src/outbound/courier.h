@@ -24,7 +24,7 @@ struct pool;
 void courier_open(struct pool *p);
 /* Cuts the connection; messages under way go back to the queue. */
 void courier_free(struct courier *c);
-/* Something is due: take it if there is room. */
+/* A message is due: take it if there is room. */
 void courier_turn(struct courier *c);
 /* An answer is missing for so long that the connection gets no new message;
  * before the login, any progress. */

@@ -601,7 +601,7 @@ same_answer(const struct verdict *a, const struct verdict *b)
 	       strcmp(a->text, b->text) == 0;
 }
 
-/* What the provider saw in place of what was submitted. */
+/* The identity that the provider saw, if it differs from what was submitted. */
 static void
 log_identity(struct log_line *l, const struct delivery *d)
 {

@@ -48,7 +48,7 @@ struct identity_opts {
 	const char *const *allowed; /* patterns for str_match() */
 	size_t nallowed;
 	const char *hostname; /* for names that are made */
-	bool keeps_null_sender; /* the provider takes mail from nobody */
+	bool keeps_null_sender; /* the provider accepts mail from <> */
 };
 
 enum identity_change {

@@ -66,7 +66,7 @@ struct place {
 	bool is_url, is_signature; /* what the field is */
 	bool is_quoted, is_angle, is_b; /* in b= of a signature */
 	size_t depth; /* of comments */
-	char tag; /* last letter in front of "=", if the tag has one */
+	char tag; /* last letter before "=", if the tag has one */
 	size_t tag_len;
 	size_t run; /* since the last blank */
 };

@@ -32,8 +32,8 @@ struct envelope;
 struct locals_opts {
 	/* Is this a name to be looked up? */
 	bool (*is_local)(void *ctx, const char *addr);
-	/* Adds who gets its mail, unless they are in the list already; false:
-	 * nobody does. */
+	/* Adds the recipients of its mail, unless they are in the list already;
+	 * false: there are none. */
 	bool (*resolve)(void *ctx, const char *addr, struct addr_list *to);
 	/* Is there a user or an alias of this name?  NULL: not asked, every bare
 	 * word is one. */

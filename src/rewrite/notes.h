@@ -23,7 +23,7 @@ enum note {
 	NOTE_WORD,
 	NOTE_ADDRESS,
 	NOTE_COMMA, /* in a name without quotes */
-	NOTE_STRANGER, /* a word that is nobody's name */
+	NOTE_STRANGER, /* a word that is no local name */
 	NOTE_NOBODY, /* undisclosed recipients */
 	NOTE_BAD, /* no address */
 	NOTE_RESENT,

@@ -73,8 +73,8 @@ bool sasl_step(
  * A key owns all it needs.  Without sasl_key_use(), sasl_step() derives it
  * itself. */
 struct sasl_key;
-/* What has to be derived before sasl_step() with this challenge, the caller's;
- * NULL: nothing. */
+/* The key that must be derived before sasl_step() with this challenge; the
+ * caller owns it.  NULL: none. */
 struct sasl_key *sasl_key_new(struct sasl *s, struct bytes challenge);
 void sasl_key_derive(struct sasl_key *k); /* on any thread */
 void sasl_key_use(struct sasl *s, const struct sasl_key *k);
@@ -84,7 +84,7 @@ void sasl_key_free(struct sasl_key *k); /* overwrites it */
  * not proved that it knows the password: an attack. */
 bool sasl_is_complete(const struct sasl *s);
 
-/* One sentence, or ""; what the server gave as its reason in XOAUTH2 and
+/* One sentence, or ""; the reason that the server gave in XOAUTH2 and
  * OAUTHBEARER (a JSON text, cut; see sasl_status.h), or "".  Never a secret. */
 const char *sasl_trouble(const struct sasl *s);
 struct bytes sasl_server_reason(const struct sasl *s);

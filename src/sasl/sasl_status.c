@@ -74,8 +74,8 @@ add_word(struct bytes word, struct buf *to)
 	return ok;
 }
 
-/* Where a JSON text ends that begins here: its braces, or all if one is
- * missing. */
+/* The end of the JSON text that begins here: after its last brace, or the end
+ * of the text if one is missing. */
 static size_t
 json_len(struct bytes b)
 {

@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "smtp/smtp_limits.h"
 
-/* What a server may offer and then not know: a box in between lists what the
- * server behind it can do, or knows less than that server. */
+/* Extensions that a server may offer without supporting them: a middlebox lists
+ * what the server behind it can do, or supports less than that server. */
 enum smtp_distrust {
 	SMTP_DISTRUST_CHUNKING = 1, /* BDAT */
 	SMTP_DISTRUST_PARAMS = 2 /* SIZE=, BODY=, and those of DSN */
@@ -40,7 +40,7 @@ struct smtp_caps {
 	/* Mechanism names in capitals, blank separated, each once; names that
 	 * do not fit are left out whole. */
 	char auth[SMTP_CAPS_AUTH_MAX];
-	/* What was stated and cannot be meant, "SIZE 1"; the first of it. */
+	/* The first implausible statement, for example "SIZE 1". */
 	char absurd[SMTP_CAPS_ABSURD_MAX];
 };
 

@@ -648,7 +648,7 @@ smtp_client_unsent(struct smtp_client *c, size_t n)
 
 /* --- time ----------------------------------------------------------------- */
 
-/* What the server did not do in time, and how long that may take. */
+/* For each step the words of its timeout, and the time limit. */
 static const struct {
 	const char *words;
 	int64_t ms;

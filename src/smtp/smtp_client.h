@@ -249,7 +249,7 @@ bool smtp_client_lost_bdat(const struct smtp_client *c);
 /* The server accepted AUTH only without an initial response. */
 bool smtp_client_is_bare_auth(const struct smtp_client *c);
 
-/* What the server offered in its last EHLO reply, without what is not to be
+/* The extensions in the server's last EHLO reply, without those that are not
  * trusted. */
 const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
 

@@ -104,7 +104,7 @@ void sc_say_quit(struct smtp_client *c);
 /* Jobs may come. */
 void sc_become_ready(struct smtp_client *c);
 void sc_forget_login(struct smtp_client *c);
-/* What a reply is awaited for now. */
+/* The step whose reply is awaited. */
 enum smtp_step sc_step_now(const struct smtp_client *c);
 
 /* The conversation is over, for the reason in c->ending.why.  may_be_taken: the
@@ -123,7 +123,7 @@ void sc_over_misfit(struct smtp_client *c);
 
 void sc_begin_login(struct smtp_client *c);
 void sc_on_auth_reply(struct smtp_client *c);
-/* What the driver needs to go on after this event. */
+/* Fills in what the driver needs after this event. */
 void sc_lend_login(
     const struct smtp_client *c, enum sc_event ev, struct sc_info *ret);
 

@@ -102,10 +102,12 @@ struct import_program {
 	const char *const *places;
 	/* file is one of places, or what --from names. */
 	void (*parse)(struct import *im, const char *file);
-	/* Folders with one file for each message that waits, NULL at the end;
-	 * what prints and sends them, and what switches the program off. */
+	/* Folders of messages that wait, NULL at the end, and the pattern of
+	 * one file for each. */
 	const char *const *spools;
-	const char *flush, *disable;
+	const char *spool_file;
+	const char *flush; /* sends them; or NULL */
+	const char *disable; /* switches the program off */
 };
 
 extern const struct import_program import_dma, import_exim, import_msmtp,

@@ -395,6 +395,9 @@ import_finish(struct import *im, const struct providers *ps)
 {
 	size_t spares;
 
+	drop_unsuitable(im, im->relais, "relais", relais_keys);
+	for (size_t i = 0; i < im->n; i++)
+		drop_unsuitable(im, im->accounts[i], "account x", account_keys);
 	for (size_t i = 0; i < im->n;)
 		if (import_get(im->accounts[i], "host") == NULL)
 			import_account_drop(im, i);
@@ -407,9 +410,6 @@ import_finish(struct import *im, const struct providers *ps)
 		return;
 	}
 	spares = im->are_spares ? im->n : 1;
-	drop_unsuitable(im, im->relais, "relais", relais_keys);
-	for (size_t i = 0; i < im->n; i++)
-		drop_unsuitable(im, im->accounts[i], "account x", account_keys);
 	finish_senders(im);
 	for (size_t i = 0; i < im->n; i++) {
 		finish_identity(im, im->accounts[i]);

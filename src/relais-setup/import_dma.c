@@ -200,5 +200,5 @@ parse(struct import *im, const char *file)
 static const char *const places[] = { "/etc/dma/dma.conf", NULL };
 static const char *const spools[] = { "/var/spool/dma", NULL };
 
-const struct import_program import_dma = { "dma", places, parse, spools,
+const struct import_program import_dma = { "dma", places, parse, spools, "M*",
 	"dma -q", "apt-get remove dma" };

@@ -317,4 +317,4 @@ static const char *const places[] = { "/etc/exim4/update-exim4.conf.conf",
 static const char *const spools[] = { "/var/spool/exim4/input", NULL };
 
 const struct import_program import_exim = { "exim", places, parse, spools,
-	"exim4 -qff", "systemctl disable --now exim4" };
+	"*-H", "exim4 -qff", "systemctl disable --now exim4" };

@@ -566,4 +566,4 @@ static const char *const spools[] = { "~/.msmtpqueue", "~/.msmtp.queue",
 	"~/.local/share/mail.queue", NULL };
 
 const struct import_program import_msmtp = { "msmtp", places, parse, spools,
-	"msmtp-queue -r", "apt-get remove msmtp-mta" };
+	"*.mail", "msmtp-queue -r", "apt-get remove msmtp-mta" };

@@ -243,4 +243,4 @@ static const char *const spools[] = { "/var/spool/nullmailer/queue",
 	"/var/spool/nullmailer/failed", NULL };
 
 const struct import_program import_nullmailer = { "nullmailer", places, parse,
-	spools, "nullmailer-send", "systemctl disable --now nullmailer" };
+	spools, "*", "nullmailer-send", "systemctl disable --now nullmailer" };

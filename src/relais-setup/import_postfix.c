@@ -549,4 +549,4 @@ static const char *const spools[] = { "/var/spool/postfix/deferred",
 	"/var/spool/postfix/maildrop", "/var/spool/postfix/hold", NULL };
 
 const struct import_program import_postfix = { "postfix", places, parse, spools,
-	"postqueue -f", "systemctl disable --now postfix" };
+	"*", "postqueue -f", "systemctl disable --now postfix" };

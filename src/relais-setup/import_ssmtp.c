@@ -246,4 +246,4 @@ static const char *const places[] = { "/etc/ssmtp/ssmtp.conf", NULL };
 static const char *const spools[] = { NULL };
 
 const struct import_program import_ssmtp = { "ssmtp", places, parse, spools,
-	NULL, "apt-get remove ssmtp" };
+	"*", NULL, "apt-get remove ssmtp" };

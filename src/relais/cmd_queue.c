@@ -9,8 +9,11 @@
 #include "conf/conf.h"
 #include "relais/relais.h"
 #include "relais/relais_conf.h"
+#include "relais/relais_ids.h"
 #include "relais/relais_spool.h"
 #include "relais/relais_table.h"
+
+enum { WATCH_S = 2 };
 
 static const char *const titles[] = { "ID", ">AGE", ">SIZE", "NEXT TRY",
 	"ACCOUNT", "FROM", "TO" };
@@ -18,6 +21,7 @@ static const char *const titles[] = { "ID", ">AGE", ">SIZE", "NEXT TRY",
 struct listing {
 	struct relais *r;
 	struct table *table; /* NULL with --json */
+	struct short_ids ids; /* of the table's rows */
 	size_t n;
 };
 
@@ -67,14 +71,16 @@ add_rcpts(struct table *t, const json_t *row)
 }
 
 static void
-add_row(struct table *t, const json_t *row)
+add_row(struct listing *l, const json_t *row)
 {
+	struct table *t = l->table;
 	const char *sender = relais_string(row, "sender");
 	const char *account = relais_string(row, "account");
 	const char *reason = relais_string(row, "reason");
 	char text[NUM_TEXT_SIZE];
 
 	table_row(t);
+	short_ids_add(&l->ids, relais_string(row, "id"));
 	table_cell(t, COLOUR_BOLD, relais_string(row, "id"));
 	table_cell(t, COLOUR_NONE,
 	    num_duration_text(relais_number(row, "age") * 1000, text));
@@ -97,7 +103,7 @@ add_item(void *ctx, json_t *item)
 	if (l->table == NULL)
 		relais_list_item(l->r, item);
 	else
-		add_row(l->table, item);
+		add_row(l, item);
 }
 
 /* No daemon answers: who may read the spool reads it.  Everybody else is told
@@ -125,37 +131,73 @@ list_from_disk(struct relais *r, struct listing *l)
 	return ok;
 }
 
+/* Daemon or disk, once. */
 static int
-run(struct relais *r, int argc, char *const *argv)
+list(struct relais *r)
 {
 	struct listing l = { .r = r };
-	int status;
+	int status = RELAIS_DONE;
 
-	(void)argv;
-	if (argc > 0)
-		return relais_complain(
-		    r, RELAIS_USAGE, "takes no arguments; see \"relais show\"");
 	if (!relais_is_json(r))
 		l.table = table_new(titles, sizeof(titles) / sizeof(titles[0]));
-	status = RELAIS_DONE;
 	if (relais_has_daemon(r) || !list_from_disk(r, &l))
 		status = relais_ask(r, "queue", NULL, add_item, &l, NULL);
-	if (status == RELAIS_DONE && l.table == NULL)
+	if (status == RELAIS_DONE && l.table == NULL) {
 		relais_list_end(r);
-	else if (status == RELAIS_DONE && l.n == 0)
+	} else if (status == RELAIS_DONE && l.n == 0) {
 		(void)puts("The queue is empty.");
-	else if (status == RELAIS_DONE)
+	} else if (status == RELAIS_DONE) {
+		table_keep_end(l.table, 0, short_ids_length(&l.ids));
 		table_print(l.table, r);
+	}
+	short_ids_clear(&l.ids);
 	table_free(l.table);
 	return status;
 }
 
+/* Until it is interrupted.  A terminal shows the newest list alone. */
+static int
+watch(struct relais *r)
+{
+	bool is_terminal = isatty(STDOUT_FILENO) == 1;
+	int status;
+
+	for (;;) {
+		if (is_terminal)
+			(void)fputs("\033[H\033[2J", stdout);
+		status = list(r);
+		if (status != RELAIS_DONE || fflush(stdout) != 0)
+			return status;
+		(void)sleep(WATCH_S);
+		if (!is_terminal)
+			(void)putchar('\n');
+	}
+}
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	if (argc == 0)
+		return list(r);
+	if (argc > 1 || strcmp(argv[0], "--watch") != 0)
+		return relais_complain(
+		    r, RELAIS_USAGE, "takes --watch only; see \"relais show\"");
+	if (relais_is_json(r))
+		return relais_complain(
+		    r, RELAIS_USAGE, "--watch is for people, without --json");
+	return watch(r);
+}
+
 const struct relais_command cmd_queue = {
 	.name = "queue",
-	.args = "",
+	.args = "[--watch]",
 	.help = "lists the messages that are waiting, held or failed",
-	.details = "The line below a message shows the latest reply or "
-		   "error.\nWhile relaisd is not running, root and its user "
-		   "see what is in the spool.",
+	.details =
+	    "The line below a message shows the latest reply or "
+	    "error.\nOf an id the last characters are shown, as many as "
+	    "tell the messages apart; every verb takes them.  --json has "
+	    "the whole ids.\nWith --watch the list is shown again every "
+	    "two seconds.\nWhile relaisd is not running, root and its "
+	    "user see what is in the spool.",
 	.run = run,
 };

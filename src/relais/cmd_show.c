@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +10,7 @@
 #include "mail/date.h"
 #include "mail/envelope.h"
 #include "relais/relais.h"
+#include "relais/relais_ids.h"
 #include "sys/clock_sys.h"
 
 enum {
@@ -167,13 +169,18 @@ static int
 run(struct relais *r, int argc, char *const *argv)
 {
 	json_t *m = NULL;
+	char *id;
 	int status;
 
 	if (argc != 1)
 		return relais_complain(
 		    r, RELAIS_USAGE, "expected the id of one message");
+	id = relais_full_id(r, argv[0]);
+	if (id == NULL)
+		return RELAIS_FAILED;
 	status = relais_ask(
-	    r, "show", json_pack("{s:s}", "id", argv[0]), NULL, NULL, &m);
+	    r, "show", json_pack("{s:s}", "id", id), NULL, NULL, &m);
+	free(id);
 	if (status != RELAIS_DONE)
 		return status;
 	if (relais_is_json(r)) {
@@ -193,6 +200,6 @@ const struct relais_command cmd_show = {
 	.name = "show",
 	.args = "ID",
 	.help = "shows one message: who, when, every attempt, its header",
-	.details = NULL,
+	.details = RELAIS_ID_HELP,
 	.run = run,
 };

@@ -25,6 +25,8 @@ relais_SOURCES = \
 	%reldir%/relais_change.h \
 	%reldir%/relais_conf.c \
 	%reldir%/relais_conf.h \
+	%reldir%/relais_ids.c \
+	%reldir%/relais_ids.h \
 	%reldir%/relais_spool.c \
 	%reldir%/relais_spool.h \
 	%reldir%/relais_table.c \

@@ -19,6 +19,7 @@
 #include "conf/conf.h"
 #include "ctl/ctl_client.h"
 #include "relais/relais_conf.h"
+#include "sys/own_daemon.h"
 
 enum {
 	ANSWER_MS = 30 * 1000,
@@ -215,22 +216,6 @@ control_of(const struct conf *c)
 	return xstrdup(c->control);
 }
 
-/* The caller's own daemon, if it runs. */
-static char *
-own_control(void)
-{
-	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
-	char *path = runtime != NULL && *runtime != '\0'
-			 ? xasprintf("%s/relais/control.sock", runtime)
-			 : xasprintf("/run/user/%lu/relais/control.sock",
-			       (unsigned long)geteuid());
-
-	if (access(path, F_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
-}
-
 /* -c FILE, RELAIS_CONTROL, the caller's own daemon, the machine's.  The
  * machine's configuration may be closed to us; then its default holds. */
 static int
@@ -245,7 +230,8 @@ find_control(struct relais *r)
 		r->control = control_of(c);
 	} else if (env != NULL && *env != '\0') {
 		r->control = xstrdup(env);
-	} else if ((r->control = own_control()) != NULL) {
+	} else if (own_daemon_is_meant()) {
+		r->control = own_daemon_socket("control.sock");
 		r->is_own_daemon = true;
 	} else if (relais_conf_load(NULL, false, &c) == 0) {
 		r->control = control_of(c);
@@ -276,19 +262,41 @@ relais_has_daemon(struct relais *r)
 	return connect_quietly(r, &err) == 0;
 }
 
+/* No daemon answers: which one would it be?  The caller's, if only he has a
+ * configuration. */
+static bool
+has_only_own_conf(const struct relais *r)
+{
+	const struct conf_env env = { .is_user = true,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.uid = getuid() };
+	struct conf_paths paths;
+	bool has_own;
+
+	conf_paths_init(&paths, &env);
+	has_own = access(paths.file, F_OK) == 0;
+	conf_paths_clear(&paths);
+	return r->conf_file == NULL && has_own &&
+	       access(RELAIS_CONF_DIR "/relais.conf", F_OK) != 0;
+}
+
 static int
 connect_daemon(struct relais *r)
 {
 	struct err err = { 0 };
+	bool is_own;
 
 	if (connect_quietly(r, &err) == 0)
 		return 0;
 	if (err.class == ERR_CONFIG)
 		return -1;
+	is_own = r->is_own_daemon || has_only_own_conf(r);
 	(void)relais_complain(r, RELAIS_FAILED,
 	    "cannot connect to relaisd: %s; if it is not running, type: "
-	    "systemctl %sstart relais",
-	    err.text, r->is_own_daemon ? "--user " : "");
+	    "systemctl %sstart relais; without systemd: " RELAIS_SBIN_DIR
+	    "/relaisd%s",
+	    err.text, is_own ? "--user " : "", is_own ? " --user" : "");
 	return -1;
 }
 

@@ -52,6 +52,9 @@ int relais_call(struct relais *r, const char *verb, json_t *args,
     struct err *err);
 /* So long each step of an answer may take from now on. */
 void relais_be_patient(struct relais *r, int ms);
+/* For --help of a verb that takes ids. */
+#define RELAIS_ID_HELP                                                         \
+	"An ID may be cut to its last characters, as relais queue shows it."
 
 /* Becomes relais-setup, with this verb and these words; returns only if that
  * fails. */

@@ -2,30 +2,48 @@
 #include "relais/relais_change.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* NULL: wrong usage, and it was said. */
-static json_t *
-args_of(const struct relais *r, int argc, char *const *argv)
+#include "relais/relais_ids.h"
+
+/* -1: it was said. */
+static int
+add_id(struct relais *r, json_t *ids, const char *text)
+{
+	char *id = relais_full_id(r, text);
+	int rc = id != NULL ? json_array_append_new(ids, json_string(id)) : -1;
+
+	free(id);
+	return rc;
+}
+
+/* Done, and *ret is the caller's; or what is the exit status, and it was said. */
+static int
+args_of(struct relais *r, int argc, char *const *argv, json_t **ret)
 {
 	json_t *ids = json_array();
-	bool is_all = false;
+	bool is_all = false, is_wrong = false;
+	int named = 0, status = RELAIS_DONE;
 
 	for (int i = 0; i < argc; i++)
 		if (strcmp(argv[i], "--all") == 0)
 			is_all = true;
-		else if (argv[i][0] == '-' ||
-			 json_array_append_new(ids, json_string(argv[i])) != 0)
-			goto usage;
-	if (is_all == (json_array_size(ids) > 0))
-		goto usage;
-	return json_pack("{s:b, s:o}", "all", is_all, "ids", ids);
-usage:
+		else if (argv[i][0] == '-')
+			is_wrong = true;
+		else
+			named++;
+	if (is_wrong || is_all == (named > 0))
+		status = relais_complain(
+		    r, RELAIS_USAGE, "expected the ids of messages, or --all");
+	for (int i = 0; i < argc && !is_all && status == RELAIS_DONE; i++)
+		if (add_id(r, ids, argv[i]) != 0)
+			status = RELAIS_FAILED;
+	if (status == RELAIS_DONE)
+		*ret = json_pack("{s:b, s:O}", "all", is_all, "ids", ids);
 	json_decref(ids);
-	(void)relais_complain(
-	    r, RELAIS_USAGE, "expected the ids of messages, or --all");
-	return NULL;
+	return status;
 }
 
 bool
@@ -45,13 +63,13 @@ int
 relais_change(struct relais *r, const char *verb, const char *done, int argc,
     char *const *argv)
 {
-	json_t *args = args_of(r, argc, argv), *result = NULL;
+	json_t *args, *result = NULL;
 	const json_t *failed, *one;
 	size_t i;
-	int status;
+	int status = args_of(r, argc, argv, &args);
 
-	if (args == NULL)
-		return RELAIS_USAGE;
+	if (status != RELAIS_DONE)
+		return status;
 	status = relais_ask(r, verb, args, NULL, NULL, &result);
 	if (status != RELAIS_DONE)
 		return status;

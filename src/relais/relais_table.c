@@ -99,6 +99,20 @@ table_note(struct table *t, enum relais_colour colour, const char *text)
 	row->note = cell_of(colour, text, NOTE_MAX);
 }
 
+void
+table_keep_end(struct table *t, size_t column, size_t n)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct cell *cell = &t->rows[i].cells[column];
+		size_t len = strlen(cell->text);
+
+		if (column >= t->rows[i].n || len <= n)
+			continue;
+		memmove(cell->text, cell->text + len - n, n + 1);
+		cell->width = str_width(bytes_str(cell->text));
+	}
+}
+
 static const char *
 title_of(const struct table *t, size_t column, bool *ret_is_right)
 {

@@ -24,6 +24,8 @@ void table_row(struct table *t);
 void table_cell(struct table *t, enum relais_colour colour, const char *text);
 void table_note(struct table *t, enum relais_colour colour, const char *text);
 
+/* Of the texts in this column only the last n characters are shown. */
+void table_keep_end(struct table *t, size_t column, size_t n);
 void table_print(const struct table *t, const struct relais *r);
 
 #endif

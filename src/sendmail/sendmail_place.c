@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "sys/clock_sys.h"
+#include "sys/own_daemon.h"
 
 enum {
 	SOCKETS_MAX = 2,
@@ -83,7 +84,6 @@ places_new(void)
 	struct places *p = xcalloc(1, sizeof(*p));
 	const char *socket_path = env("RELAIS_SOCKET");
 	const char *smtp = env("RELAIS_SMTP");
-	const char *runtime = env("XDG_RUNTIME_DIR");
 
 	p->drop = env("RELAIS_DROP");
 	if (socket_path != NULL)
@@ -93,12 +93,7 @@ places_new(void)
 	p->is_named = socket_path != NULL || smtp != NULL;
 	if (p->is_named)
 		return p;
-	/* cron sets no XDG_RUNTIME_DIR. */
-	add_socket(p,
-	    runtime != NULL ? xasprintf("%s/relais/smtp.sock", runtime)
-			    : xasprintf("/run/user/%lu/relais/smtp.sock",
-				  (unsigned long)geteuid()),
-	    true);
+	add_socket(p, own_daemon_socket("smtp.sock"), true);
 	add_socket(p, xstrdup(RELAIS_RUN_DIR "/smtp.sock"), false);
 	set_tcp(p, "127.0.0.1:25");
 	if (p->drop == NULL)
@@ -138,18 +133,6 @@ set_name(struct places *p, char *name)
 	p->name = name;
 }
 
-/* A caller who took over another's environment (su, sudo -E) must not give his
- * mail to that user. */
-static bool
-peer_is_me(int fd)
-{
-	struct ucred peer;
-	socklen_t n = sizeof(peer);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	       peer.uid == geteuid();
-}
-
 /* -1 and errno. */
 static int
 connect_unix(const struct socket_place *s)
@@ -165,7 +148,7 @@ connect_unix(const struct socket_place *s)
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0) {
-		if (!s->must_be_mine || peer_is_me(fd))
+		if (!s->must_be_mine || own_daemon_is_mine(fd))
 			return fd;
 		errno = EPERM;
 	}
@@ -213,9 +196,12 @@ try_sockets(struct places *p, struct err *err)
 			return fd;
 		}
 		ms = patience_ms(p, errno);
+		(void)err_sys(err, "%s", s->path);
 		if (ms > p->wait_ms)
 			p->wait_ms = ms;
-		(void)err_sys(err, "%s", s->path);
+		/* It is there, so it is meant (sys/own_daemon.h). */
+		if (ms == BUSY_MS)
+			break;
 	}
 	return -1;
 }

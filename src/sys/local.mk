@@ -11,6 +11,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/log_limit.h \
 	%reldir%/log_sys.c \
 	%reldir%/log_sys.h \
+	%reldir%/own_daemon.c \
+	%reldir%/own_daemon.h \
 	%reldir%/privilege.c \
 	%reldir%/privilege.h \
 	%reldir%/trust.c \

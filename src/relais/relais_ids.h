@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais_ids.h - short ids: the last characters of a queue id, as many as tell
+ * the messages apart that the caller may see.  The first ones are a clock and
+ * differ little.
+ */
+#ifndef RELAIS_RELAIS_IDS_H
+#define RELAIS_RELAIS_IDS_H
+
+#include <stddef.h>
+
+#include "relais/relais.h"
+
+enum { SHORT_ID_LEAST = 4 };
+
+/* The ids of a listing; zeroed before. */
+struct short_ids {
+	char **v;
+	size_t n, cap;
+};
+void short_ids_add(struct short_ids *s, const char *id);
+/* How many characters to show of each. */
+size_t short_ids_length(struct short_ids *s);
+void short_ids_clear(struct short_ids *s);
+
+/* The id that ends like this, for the caller to free; the text itself if it is
+ * whole, or if there is none.  NULL: there are several, or nobody can be asked;
+ * it was said. */
+char *relais_full_id(struct relais *r, const char *text);
+
+#endif

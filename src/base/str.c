@@ -28,6 +28,8 @@ str_eq(const char *a, const char *b)
 bool
 str_eq_nocase(const char *a, const char *b)
 {
+	if (a == NULL || b == NULL)
+		return a == b;
 	return bytes_eq_nocase(bytes_str(a), b);
 }
 

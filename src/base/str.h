@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* Compares without regard to ASCII case. */
-/* NULL is equal to NULL and to nothing else. */
+/* nocase: without regard to ASCII case.  NULL is equal to NULL and to nothing
+ * else; where one of the two is bytes, the other must not be NULL. */
 bool str_eq(const char *a, const char *b);
 bool str_eq_nocase(const char *a, const char *b);
 bool bytes_eq_nocase_whole(struct bytes a, const char *b);

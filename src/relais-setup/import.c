@@ -171,6 +171,12 @@ import_is_yes(struct bytes word)
 	       bytes_eq_nocase(word, "on") || bytes_eq_nocase(word, "1");
 }
 
+bool
+import_is(struct bytes word, const char *value)
+{
+	return value != NULL && bytes_eq_nocase(word, value);
+}
+
 /* --- telling -------------------------------------------------------------- */
 
 void

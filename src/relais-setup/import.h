@@ -194,5 +194,7 @@ void import_refuse(struct import *im, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 bool import_is_yes(struct bytes word);
+/* Without regard to case; NULL is nothing. */
+bool import_is(struct bytes word, const char *value);
 
 #endif

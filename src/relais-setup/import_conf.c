@@ -129,7 +129,8 @@ finish_port(struct import *im, struct import_account *a,
 		return;
 	if (preset != NULL && (port == 0 || port == PORT_SMTP))
 		return;
-	if (port == 0 && import_get(a, "user") != NULL) {
+	if (port == 0 && (import_get(a, "user") != NULL ||
+			     a->secret_kind != IMPORT_SECRET_NONE)) {
 		import_note(im, NULL, 0,
 		    "no port was set for %s, which meant 25; relais tries 465, "
 		    "587 and 2525",
@@ -144,19 +145,13 @@ finish_port(struct import *im, struct import_account *a,
 
 /* --- sender --------------------------------------------------------------- */
 
-static bool
-is_same(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && str_eq_nocase(a, b);
-}
-
 static void
 finish_identity(struct import *im, struct import_account *a)
 {
 	const char *user = import_get(a, "user");
 	const char *address = import_get(a, "address");
 
-	if (is_same(address, user))
+	if (address != NULL && str_eq_nocase(address, user))
 		import_unset(a, "address");
 	/* What the provider lets through is known, and it is less. */
 	if (a->preset != NULL &&
@@ -193,7 +188,8 @@ static struct import_account *
 account_with_address(struct import *im, const char *address)
 {
 	for (size_t i = 0; i < im->n; i++)
-		if (is_same(import_get(im->accounts[i], "address"), address))
+		if (str_eq_nocase(
+			import_get(im->accounts[i], "address"), address))
 			return im->accounts[i];
 	return NULL;
 }
@@ -234,7 +230,7 @@ finish_sender(struct import *im, const struct import_setting *s)
 
 	if (own == NULL)
 		own = import_get(first, "user");
-	if (is_same(own, s->value)) {
+	if (str_eq_nocase(own, s->value)) {
 		free(user);
 		return;
 	}

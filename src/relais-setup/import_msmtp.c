@@ -322,8 +322,7 @@ find_in_netrc(struct reading *rd, struct import_account *a, const char *file)
 				secret = value;
 			}
 		}
-		if (secret.n == 0 ||
-		    !bytes_eq_nocase(host, import_get(a, "host")) ||
+		if (secret.n == 0 || !import_is(host, import_get(a, "host")) ||
 		    (user.n > 0 && !bytes_eq(user, import_get(a, "user"))))
 			continue;
 		import_secret(a, secret, t.file, t.line);

@@ -296,8 +296,7 @@ take_login(
 	size_t i = 0;
 
 	if (key.n > 0)
-		while (i < 3 && (s->keys[i] == NULL ||
-				    !bytes_eq_nocase(key, s->keys[i])))
+		while (i < 3 && !import_is(key, s->keys[i]))
 			i++;
 	if (i >= s->best)
 		return;

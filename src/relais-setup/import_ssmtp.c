@@ -175,7 +175,7 @@ take_alias(struct reading *rd, struct bytes line)
 	struct bytes address = bytes_trim(bytes_cut(&line, ':'));
 	struct bytes host = bytes_trim(bytes_cut(&line, ':'));
 
-	if (host.n > 0 && !bytes_eq_nocase(host, import_get(rd->a, "host")))
+	if (host.n > 0 && !import_is(host, import_get(rd->a, "host")))
 		import_note(rd->im, rd->file, rd->line,
 		    "%.*s had a server of its own, %.*s: add an account with "
 		    "users = %.*s for it",

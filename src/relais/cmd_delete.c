@@ -36,6 +36,6 @@ const struct relais_command cmd_delete = {
 	.help = "removes messages permanently, without telling the sender",
 	.details = "A message that is being delivered right now cannot be "
 		   "deleted.\nWith --all, asks for confirmation at a terminal; "
-		   "--yes skips the question.",
+		   "--yes skips the question.\n" RELAIS_ID_HELP,
 	.run = run,
 };

@@ -12,6 +12,6 @@ const struct relais_command cmd_hold = {
 	.args = "--all | ID ...",
 	.help = "keeps messages in the queue until they are released",
 	.details = "A message that is being delivered right now finishes its "
-		   "attempt first.",
+		   "attempt first.\n" RELAIS_ID_HELP,
 	.run = run,
 };

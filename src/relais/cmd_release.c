@@ -11,6 +11,6 @@ const struct relais_command cmd_release = {
 	.name = "release",
 	.args = "--all | ID ...",
 	.help = "releases held messages for delivery",
-	.details = NULL,
+	.details = RELAIS_ID_HELP,
 	.run = run,
 };

@@ -11,6 +11,7 @@ const struct relais_command cmd_retry = {
 	.name = "retry",
 	.args = "--all | ID ...",
 	.help = "retries messages now, including held and failed ones",
-	.details = "A failed message is put back into the queue.",
+	.details =
+	    "A failed message is put back into the queue.\n" RELAIS_ID_HELP,
 	.run = run,
 };

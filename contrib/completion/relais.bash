@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Completion of relais(1) for bash.
 
+# As relais queue shows them.
 _relais_ids() {
-	relais --json queue 2>/dev/null |
-	    sed -n 's/^{"id": *"\([0-9a-z]*\)".*/\1/p'
+	relais queue 2>/dev/null | sed -n 's/^\([0-9a-v]\{4,16\}\) .*/\1/p'
 }
 _relais_accounts() {
 	relais --json status 2>/dev/null |
-	    sed -n 's/^ *"name": "\([^"\\]*\)",$/\1/p'
+	    sed -n 's/^ *"name": *"\([^"\\]*\)",*$/\1/p'
 }
 _relais() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb="" i words
@@ -25,6 +25,7 @@ _relais() {
 	case $verb in
 	"") words="setup status check test queue show flush retry hold release delete explain
 	    aliases rewrite config reload stop providers version -c --json --help" ;;
+	queue) words="--watch" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;

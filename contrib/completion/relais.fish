@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Completion of relais(1) for fish.
+# As relais queue shows them.
 function __relais_ids
-	relais --json queue 2>/dev/null |
-	    sed -n 's/^{"id": *"\([0-9a-z]*\)".*/\1/p'
+	relais queue 2>/dev/null | sed -n 's/^\([0-9a-v]\{4,16\}\) .*/\1/p'
 end
 function __relais_accounts
 	relais --json status 2>/dev/null |
-	    sed -n 's/^ *"name": "\([^"\\]*\)",$/\1/p'
+	    sed -n 's/^ *"name": *"\([^"\\]*\)",*$/\1/p'
 end
 complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
@@ -14,6 +14,8 @@ complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
 set -l verbs setup status check test queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
+complete -c relais -n '__fish_seen_subcommand_from queue' \
+    -l watch -d 'show it again and again'
 complete -c relais -n '__fish_seen_subcommand_from show retry hold release delete' \
     -a '(__relais_ids)'
 complete -c relais -n '__fish_seen_subcommand_from retry hold release delete flush' \

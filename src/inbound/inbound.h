@@ -43,6 +43,8 @@ struct inbound_opts {
 	 * client. */
 	bool (*refuses)(
 	    void *ctx, const struct envelope *e, struct verdict *ret_why);
+	/* For the clients of a Unix socket; NULL: there is none. */
+	const char *(*account_name)(void *ctx, int account);
 	/* Is it a name of this machine, and who gets its mail (false: nobody)?
 	 * For the envelope and for To and Cc. */
 	struct locals_opts locals;

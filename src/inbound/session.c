@@ -87,12 +87,17 @@ static void drive(struct session *s);
 static void
 say_safe(struct session *s, const struct queue_told *t)
 {
+	const struct inbound_opts *o = &s->set->shared->opts;
 	const struct verdict *v = &t->verdict;
-	char text[VERDICT_TEXT_MAX + 64];
+	const char *name = s->listener->is_unix && t->account >= 0
+			       ? o->account_name(o->ctx, t->account)
+			       : NULL;
+	char text[VERDICT_TEXT_MAX + 256];
 
 	if (v->class == VERDICT_OK)
-		(void)snprintf(text, sizeof(text), "%s sent: %d %s", s->env->id,
-		    v->code, v->text);
+		(void)snprintf(text, sizeof(text), "%s sent%s%s: %d %s",
+		    s->env->id, name != NULL ? " by account " : "",
+		    name != NULL ? name : "", v->code, v->text);
 	else if (t->folded_into[0] != '\0')
 		(void)snprintf(text, sizeof(text),
 		    "%s queued: it counts among the equal messages for which "
@@ -100,7 +105,9 @@ say_safe(struct session *s, const struct queue_told *t)
 		    "will be sent",
 		    s->env->id, t->folded_into);
 	else
-		(void)snprintf(text, sizeof(text), "%s queued", s->env->id);
+		(void)snprintf(text, sizeof(text), "%s queued%s%s", s->env->id,
+		    name != NULL ? " for account " : "",
+		    name != NULL ? name : "");
 	incoming_log_accepted(s->incoming, t->folded_into);
 	smtp_server_reply(s->smtp, 250, "2.0.0", text);
 }

@@ -71,7 +71,8 @@ message_deadline(const struct queue_message *msg)
 void
 message_tell_client(struct queue_message *msg, struct client_call *c)
 {
-	struct queue_told t = { .outcome = QUEUE_SAFE };
+	struct queue_told t = { .outcome = QUEUE_SAFE,
+		.account = msg->e->account };
 	bool is_gone = msg->client.state == CLIENT_GONE;
 
 	if (msg->attempt.is_refused || msg->attempt.result == RESULT_SENT)

@@ -191,6 +191,7 @@ struct queue_told {
 	struct err err;
 	/* QUEUE_SAFE: the message that stands for this one as well; or "". */
 	char folded_into[ENVELOPE_ID_SIZE];
+	int account; /* that has sent it or will; -1: none yet */
 };
 
 /* A message still arriving; it has its id from the start.  queue_has_room() first:

@@ -203,6 +203,15 @@ make_socket_dir(
 	int rc = privilege_make_dir(dirname(copy), 0755, u, err);
 
 	free(copy);
+	if (rc != 0 && geteuid() != 0) {
+		char *why = xstrdup(err->text);
+
+		(void)err_set(err, err->class,
+		    "%s; set XDG_RUNTIME_DIR to a folder of your own, or let "
+		    "systemd make one at every boot: loginctl enable-linger %s",
+		    why, u->name);
+		free(why);
+	}
 	return rc;
 }
 

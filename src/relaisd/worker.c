@@ -215,6 +215,15 @@ on_notices_wake(void *ctx)
 	loop_soon(d->loop, &d->turn);
 }
 
+static const char *
+account_name(void *ctx, int account)
+{
+	const struct worker *d = ctx;
+	struct account_status st;
+
+	return accounts_status(d->accounts, account, &st) ? st.name : NULL;
+}
+
 static struct inbound_opts
 inbound_opts_from(struct worker *d, const struct conf *c)
 {
@@ -229,6 +238,7 @@ inbound_opts_from(struct worker *d, const struct conf *c)
 		.bars = bars,
 		.refuses = refuses,
 		.keeps_sender = keeps_sender,
+		.account_name = account_name,
 		.locals = { is_local, resolve, is_name, d },
 		.ctx = d,
 	};

@@ -267,6 +267,10 @@ submit(struct sendmail *sm)
 		end = submit_run(fd, &s, &err);
 		if (end != SUBMIT_OVER)
 			(void)err_ctx(&err, "%s", places_name(places));
+		else if (sm->args.is_verbose)
+			complain(places_name(places),
+			    places_is_own(places) ? "your own relaisd"
+						  : "relaisd of this machine");
 	}
 	if (end != SUBMIT_OVER &&
 	    drop(sm, &s, places_drop(places), &err) != 0) {

@@ -37,6 +37,7 @@ struct places {
 	bool tcp_is_used;
 	int wait_ms; /* for how long the sockets are worth another try */
 	bool is_named; /* by the environment */
+	bool is_own; /* the newest connection is to the caller's daemon */
 	const char *drop;
 	char *name;
 };
@@ -112,6 +113,12 @@ places_free(struct places *p)
 	free(p->port);
 	free(p->name);
 	free(p);
+}
+
+bool
+places_is_own(const struct places *p)
+{
+	return p->is_own;
 }
 
 const char *
@@ -192,6 +199,7 @@ try_sockets(struct places *p, struct err *err)
 		fd = connect_unix(s);
 		if (fd >= 0) {
 			s->is_used = true;
+			p->is_own = s->must_be_mine;
 			set_name(p, xstrdup(s->path));
 			return fd;
 		}
@@ -257,6 +265,7 @@ connect_tcp(struct places *p, struct err *err)
 	int rc;
 
 	p->tcp_is_used = true;
+	p->is_own = false;
 	set_name(p, xasprintf("%s:%s", p->host, p->port));
 	rc = getaddrinfo(p->host, p->port, &hints, &all);
 	if (rc != 0)

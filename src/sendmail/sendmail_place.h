@@ -28,6 +28,8 @@ void places_free(struct places *p);
 int places_next(struct places *p, struct err *err);
 /* Of the newest connection, for people. */
 const char *places_name(const struct places *p);
+/* Does it lead to the caller's own daemon (sys/own_daemon.h)? */
+bool places_is_own(const struct places *p);
 
 /* The drop folder that belongs to these places: RELAIS_DROP, or the machine's
  * unless the environment named a place.  NULL: none. */

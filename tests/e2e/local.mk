@@ -12,6 +12,7 @@ e2e_tests = \
 	%reldir%/crash.sh \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \
+	%reldir%/doors.sh \
 	%reldir%/idle.sh \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \

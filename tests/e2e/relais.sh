@@ -65,7 +65,7 @@ has_reason() { json '.[0].reason' queue | grep -q refused; }
 check "the account's trouble is the reason" until_true 5 has_reason
 run 0 "$RELAIS" queue
 check "the table has a line for each" test "$(
-	grep -c '^[0-9a-z]\{16\} ' "$T/out")" = 3
+	grep -c '^[0-9a-v]\{4,16\} ' "$T/out")" = 3
 check "  without colour" sh -c "! grep -q '$ESC' '$T/out'"
 if command -v script >/dev/null; then
 	check "colour on a terminal" on_terminal

@@ -49,9 +49,10 @@ logins() { grep -c '"login"\|"mechanism"' "$T/$1.log"; }
 mkdir -p /run/systemd/system
 cat >"$T/systemctl" <<-END
 	#!/bin/sh
-	echo "\$*" >>$T/systemctl.log
-	$top_builddir/relaisd -f >>$T/daemon.log 2>&1 </dev/null &
-	echo \$! >$T/daemon.pid
+	echo "\$*" >>$T/tmp/systemctl.log
+	[ "\$1" = --user ] || user=-f
+	$top_builddir/relaisd -f \${user:---user} >>$T/tmp/daemon.log 2>&1 </dev/null &
+	echo \$! >$T/tmp/daemon.pid
 END
 chmod 755 "$T/systemctl"
 mount --bind "$T/systemctl" /usr/bin/systemctl
@@ -62,7 +63,8 @@ mount --bind "$T/systemctl" /usr/bin/systemctl
 run() {
 	local want=$1 status
 	shift
-	timeout 120 "$RELAIS" setup "$@" >"$T/out" 2>"$T/err" </dev/null
+	${RELAIS_AS:-} timeout 120 "$RELAIS" setup "$@" >"$T/out" 2>"$T/err" \
+	    </dev/null
 	status=$?
 	[ "$status" = "$want" ] && return
 	note "exit status $status, not $want"
@@ -95,13 +97,14 @@ said() {
 }
 has_line() { grep -qxF -- "$2" "$1" || { note "no line: $2"; cat "$1"; false; }; }
 end_daemon() {
-	[ ! -f "$T/daemon.pid" ] || kill "$(cat "$T/daemon.pid")" 2>/dev/null
+	[ ! -f "$T/tmp/daemon.pid" ] || kill "$(cat "$T/tmp/daemon.pid")" 2>/dev/null
 	until_true 10 daemon_is_gone
 }
-daemon_is_gone() { [ ! -f "$T/daemon.pid" ] || ! kill -0 "$(cat "$T/daemon.pid")" 2>/dev/null; }
+daemon_is_gone() { [ ! -f "$T/tmp/daemon.pid" ] || ! kill -0 "$(cat "$T/tmp/daemon.pid")" 2>/dev/null; }
 nothing() { # as if nothing had been installed
 	end_daemon
-	rm -rf "$CONF" "$T/daemon.pid" "$T/systemctl.log" /var/spool/relais /run/relais
+	rm -f "$T/tmp/daemon.pid" "$T/tmp/systemctl.log"
+	rm -rf "$CONF" /var/spool/relais /run/relais
 }
 nothing_written() {
 	[ ! -e "$CONF/relais.conf" ] && [ ! -e "$CONF/secrets" ] && return
@@ -129,7 +132,7 @@ check "  without the blanks that do not belong to it" \
 check "  the message is at the provider" \
     until_true 10 grep -q '"message"' "$T/gmail.log"
 check "  systemd was told" grep -q 'enable --now relais.socket relais.service' \
-    "$T/systemctl.log"
+    "$T/tmp/systemctl.log"
 cp "$CONF/relais.conf" "$T/before"
 check "again: nothing changes" run 0 jane@gmail.com \
     --password-file "$T/grouped" --yes
@@ -170,6 +173,135 @@ check "without a terminal it has to be agreed to" run 2 me@my-shop.example \
     --password-file "$T/password"
 check "  by --yes" said 'add --yes'
 check "  nothing is written" nothing_written
+
+# Microsoft 365 behind an own domain: a sign-in, which is the daemon's.
+stand_in office smtp.office365.com x --no-auth
+zone 'corp.example MX 0 corp-example.mail.protection.outlook.com'
+check "Microsoft 365 wants a client" run 2 printer@corp.example --yes
+check "  says whose it is" said 'corp.example: Microsoft 365 (its MX is corp-'
+check "  and what to add" said 'add --client-id'
+check "  nothing is written" nothing_written
+check "with a client it ends before the sign-in" run 2 printer@corp.example \
+    --yes --client-id 11111111-2222-3333-4444-555555555555
+check "  with the command to type" said 'sign in with: relais login office365'
+check "  the configuration has it" has_line "$CONF/relais.conf" \
+    'oauth = microsoft'
+check "  and no password" eval '! grep -q password "$CONF/relais.conf"'
+nothing
+
+# --- other ways ---------------------------------------------------------------
+
+# A terminal's own lines end at 4,096 bytes.
+head -c 6000 /dev/zero | tr '\0' k >"$T/secret.long"
+chmod 600 "$T/secret.long"
+stand_in long smtp.long.example info@long.example --password-file "$T/secret.long"
+check "a secret of 6,000 bytes can be pasted" talk 0 -e 'not shown' "@$T/secret.long" \
+    -e 'goes to' '' -- info@long.example
+check "  to its last byte" \
+    test "$(wc -c <"$CONF/secrets/long")" = 6001
+nothing
+
+mkdir -p "$CONF"
+cat >"$CONF/relais.conf" <<-END
+	# Ours.
+	[relais]
+	admin = root@example.org   # the boss
+
+	[account work]
+	; found by hand
+	host = smtp.gmail.com
+	port = 587	# slow
+	user = jane@gmail.com
+	password = old secret
+	full_name = Jane # really
+END
+chown root:relais "$CONF/relais.conf"
+chmod 640 "$CONF/relais.conf"
+check "a configuration made by hand is edited" run 0 jane@gmail.com \
+    --password-file "$T/password" --yes --no-send
+check "  only where it has to be" diff - "$CONF/relais.conf" <<-END
+	# Ours.
+	[relais]
+	admin = root@example.org   # the boss
+
+	[account work]
+	; found by hand
+	user = jane@gmail.com
+	full_name = Jane # really
+	provider = gmail
+	password_file = $CONF/secrets/work
+END
+check "  mode and owner stay" \
+    test "$(stat -c '%U:%G %a' "$CONF/relais.conf")" = 'root:relais 640'
+nothing
+mkdir -p "$CONF"
+printf '[relais]\nadmin = x\n' >"$CONF/relais.conf"
+check "one with errors is not touched" run 2 jane@gmail.com \
+    --password-file "$T/password" --yes
+check "  but named" said "line 2 of $CONF/relais.conf"
+nothing
+
+check "a file elsewhere" run 0 -c "$T/own/relais.conf" jane@gmail.com \
+    --password-file "$T/password" --yes --no-send
+check "  has its secret beside it" test -f "$T/own/secrets/gmail"
+check "  says how to start the daemon" said "relaisd -c $T/own/relais.conf"
+nothing
+mv /run/systemd /run/nothing
+check "without systemd" run 2 jane@gmail.com --password-file "$T/password" --yes
+check "  the line to type is shown" said '/sbin/relaisd'
+check "  all else is done" test -f "$CONF/secrets/gmail"
+nothing
+mv /run/nothing /run/systemd
+check "by force with a wrong password" run 0 jane@gmail.com \
+    --password-file "$T/bad" --yes --force --no-send
+check "  it is written" test -f "$CONF/secrets/gmail"
+nothing
+mkdir -p "$T/run/alice"
+chown alice "$T/run/alice" "$T/password"
+as_alice() {
+	setpriv --reuid alice --regid alice --clear-groups env \
+	    HOME="$T/users/alice" XDG_RUNTIME_DIR="$T/run/alice" "$@"
+}
+chmod 755 "$T" "$T/run" "$T/users"
+RELAIS_AS=as_alice
+check "an ordinary user configures a daemon of one's own" run 0 jane@gmail.com \
+    --password-file "$T/password" --yes
+check "  which sends" said 'sent, "250'
+check "  in the user's folders" test "$(stat -c '%U %a' \
+    "$T/users/alice/.config/relais/secrets/gmail")" = 'alice 600'
+check "  through the user's systemd" grep -q -- '--user enable --now' \
+    "$T/tmp/systemctl.log"
+RELAIS_AS=
+chown root "$T/password"
+nothing
+check_elsewhere() { "$RELAIS" check "$@" >"$T/out" 2>&1 </dev/null; }
+check "a server that is not configured can be checked" \
+    check_elsewhere --host smtp.gmail.com
+check "  up to what it offers" said 'AUTH PLAIN'
+check "  with a login too" check_elsewhere --provider gmail jane@gmail.com \
+    --password-file "$T/password"
+check "  and as JSON" test "$("$RELAIS" --json check --provider gmail \
+    jane@gmail.com --password-file "$T/password" </dev/null |
+    jq -r '.[] | select(.stage == "auth") | .verdict')" = ok
+check "  which fails like any" eval '! check_elsewhere --provider gmail \
+    jane@gmail.com --password-file "$T/bad"'
+
+# --- what is known ------------------------------------------------------------
+
+for word in hotmail live msn ionos bbox laposte free sfr orange wanadoo \
+    aliceadsl aol yahoo gmail; do
+	"$RELAIS" providers $word >"$T/out" 2>&1 ||
+	    fail "relais providers does not know $word"
+done
+check "the providers as JSON" test "$("$RELAIS" --json providers me@live.fr |
+    jq -r '.[0].key + " " + .[0].secret')" = 'outlook oauth:microsoft'
+mkdir -p "$CONF"
+printf 'mine smtp.gmail.com 465 I addr password force\n  domains=mine.example\n' \
+    >"$CONF/providers"
+check "own rows count" run 0 jane@mine.example --user jane@gmail.com \
+    --password-file "$T/password" --yes --no-send
+check "  by their domain" has_line "$CONF/relais.conf" 'provider = mine'
+nothing
 
 # --- finding it ---------------------------------------------------------------
 
@@ -275,6 +407,29 @@ autoconfig smtp.plain.example \
     >"$T/web/autoconfig.plain.example/mail/config-v1.1.xml"
 refused "autoconfig by http only" 'no submission server was found' 2 \
     info@plain.example --password-file "$T/password" --yes
+for n in 1 2 3 4; do
+	echo "https://autoconfig.firm.example/mail/hop$((n + 1)).xml" \
+	    >"${file%/*}/hop$n.xml.redirect"
+done
+autoconfig smtp.firm.example >"${file%/*}/hop5.xml"
+echo 'https://autoconfig.firm.example/mail/hop1.xml' >"$file.redirect"
+check "a fifth redirection is not followed" run 0 info@firm.example \
+    --password-file "$T/password" --json --no-send
+check "  the guess is better" test "$(jq -r .source "$T/out")" = guess
+nothing
+rm "$file.redirect"
+{ autoconfig smtp.firm.example; head -c 70000 /dev/zero | tr '\0' ' '; } >"$file"
+check "a file of 70,000 bytes is not read" run 0 info@firm.example \
+    --password-file "$T/password" --json --no-send
+check "  the guess is better" test "$(jq -r .source "$T/out")" = guess
+nothing
+mkdir -p "$T/web/autoconfig.hosted.example/mail"
+autoconfig smtp.firm.example \
+    >"$T/web/autoconfig.hosted.example/mail/config-v1.1.xml"
+zone 'autoconfig.hosted.example A 127.0.0.9'
+refused "a web server with the certificate of another" \
+    'no submission server was found' 2 info@hosted.example \
+    --password-file "$T/password" --yes
 check "nobody ever asked by http" eval '! grep -q GET "$T/http.log"'
 zone 'unknown.example MX 10 mx.hoster.example'
 refused "an MX that nobody knows" 'no submission server was found' 2 \
@@ -288,6 +443,6 @@ stop dns
 refused "no network" 'is this machine online?' 1 info@nowhere.example \
     --password-file "$T/password" --yes
 check "no secret was written to the log" \
-    eval '! grep -rq "$PASSWORD" "$T/out" "$T/err" "$T/daemon.log"'
+    eval '! grep -rq "$PASSWORD" "$T/out" "$T/err" "$T/tmp/daemon.log"'
 end_daemon
 sandbox_done

@@ -43,11 +43,11 @@ SETUP_ALL = %reldir%/libsetup.a src/check/libcheck.a $(RELAIS_LIBS) \
 # ispdb of a copy of github.com/thunderbird/autoconfig, to the file ispdb.  Beside
 # the presets (pkgdatadir) relais-setup reads it.  The data has a licence of its
 # own, MPL-2.0, and is not part of relais.
-EXTRA_PROGRAMS += ispdb-convert
+check_PROGRAMS += ispdb-convert
 ispdb_convert_SOURCES = %reldir%/ispdb_convert.c
 ispdb_convert_LDADD = $(SETUP_ALL)
 ispdb: ispdb-convert
 	@test -n '$(ISPDB)' || { echo 'type: make ispdb ISPDB=DIR' >&2; false; }
 	./ispdb-convert '$(ISPDB)'/* >$@.tmp && mv $@.tmp $@
-CLEANFILES += ispdb-convert$(EXEEXT)
+CLEANFILES += ispdb
 endif

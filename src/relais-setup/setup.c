@@ -15,11 +15,15 @@
 #include "cred/cred_file.h"
 #include "cred/cred_oauth.h"
 #include "mail/addr.h"
+#include "mail/idna.h"
 #include "relais-setup/autoconfig.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/verbs.h"
 
-enum { TRIES = 3 }; /* of a password; providers lock accounts */
+enum {
+	TRIES = 3, /* of a password; providers lock accounts */
+	QUESTIONS_MAX = 3 /* what can be assumed is not asked then */
+};
 
 /* --- what is known -------------------------------------------------------- */
 
@@ -233,6 +237,20 @@ is_address(const char *text)
 	       autoconfig_is_host(strrchr(text, '@') + 1);
 }
 
+/* The domain in its ASCII form, as DNS and certificates have it. */
+static void
+to_ascii(char **address)
+{
+	struct buf b;
+
+	buf_init(&b, ADDR_MAX);
+	if (idna_addr(&b, bytes_str(*address))) {
+		free(*address);
+		*address = xstrdup(buf_str(&b));
+	}
+	buf_clear(&b);
+}
+
 static enum setup_status
 find_address(struct setup *s)
 {
@@ -240,9 +258,13 @@ find_address(struct setup *s)
 		return setup_stop(s, SETUP_PERSON,
 		    "no address is given; for example, type: relais setup "
 		    "me@example.org --password-file FILE --yes");
-	if (s->address == NULL)
+	if (s->address == NULL) {
+		s->questions++;
 		s->address = dialogue_ask(
 		    "Email address that this machine sends as", NULL);
+	}
+	if (s->address != NULL)
+		to_ascii(&s->address);
 	if (s->address == NULL || !is_address(s->address))
 		return setup_stop(s, SETUP_PERSON, "\"%s\" is no email address",
 		    s->address != NULL ? s->address : "");
@@ -332,6 +354,7 @@ confirm_host(struct setup *s)
 		    strrchr(s->address, '@') + 1);
 	question = xasprintf("%s is not of %s. Use it?", setup_host(s),
 	    strrchr(s->address, '@') + 1);
+	s->questions++;
 	is_yes = dialogue_confirm(question);
 	free(question);
 	return is_yes ? SETUP_DONE
@@ -390,6 +413,7 @@ find_user(struct setup *s)
 		char *question = xasprintf(
 		    "Login name (%s calls it %s)", p->name, p->login_word);
 
+		s->questions++;
 		s->user = dialogue_ask(question, NULL);
 		free(question);
 	}
@@ -501,6 +525,7 @@ ask_secret(struct setup *s, bool is_again)
 	    p != NULL && p->has_grouped_secret ? "; blanks do not matter" : "");
 
 	secret_free(s->secret);
+	s->questions += !is_again;
 	s->secret = dialogue_secret(question);
 	s->secret_from = "typed in";
 	free(question);
@@ -580,6 +605,7 @@ prepare_sign_in(struct setup *s)
 		    "client has to be registered there: add --client-id ID; "
 		    "see client_id in relais.conf(5)",
 		    setup_provider_name(s));
+	s->questions++;
 	s->client_answer = dialogue_ask("Client ID of the application that you "
 					"registered there (client_id in "
 					"relais.conf(5))",
@@ -622,7 +648,8 @@ find_admin(struct setup *s)
 		s->admin = xstrdup(s->admin_option);
 	else if (s->old != NULL && s->old->admin != NULL)
 		return SETUP_DONE;
-	else if (s->is_yes || !dialogue_has_person())
+	else if (s->is_yes || s->questions >= QUESTIONS_MAX ||
+		 !dialogue_has_person())
 		s->admin = xstrdup(s->address);
 	else
 		s->admin = dialogue_ask(

@@ -51,6 +51,7 @@ struct setup {
 	char *client_answer; /* what was typed for client_id */
 	bool has_tried; /* setup_try() has told about the server */
 
+	int questions; /* that were asked */
 	json_t *report; /* for --json */
 };
 

@@ -46,6 +46,8 @@ stand_in() { # NAME HOST LOGIN [OPTION...]: a provider, and its name in DNS
 logins() { grep -c '"login"\|"mechanism"' "$T/$1.log"; }
 
 # systemd's part: what is enabled runs.
+: >"$T/tmp/daemon.log"
+chmod 666 "$T/tmp/daemon.log"
 mkdir -p /run/systemd/system
 cat >"$T/systemctl" <<-END
 	#!/bin/sh
@@ -165,6 +167,12 @@ check "an own domain at IONOS asks about the server" talk 0 \
     -e 'not shown' "@$T/password" -e 'goes to' '' -- me@my-shop.example
 check "  says how it knows" said 'its MX is mx00.ionos.de'
 check "  sends" said 'sent, "250'
+nothing
+check "never more than three questions" talk 0 \
+    -e 'Email address' me@my-shop.example -e 'Use it?' '' \
+    -e 'not shown' "@$T/password" --
+check "  the admin is the address itself then" has_line "$CONF/relais.conf" \
+    'admin = me@my-shop.example'
 nothing
 check "a no ends it" talk 2 \
     -e 'Use it? [Y/n]' n -- me@my-shop.example
@@ -303,6 +311,33 @@ check "own rows count" run 0 jane@mine.example --user jane@gmail.com \
 check "  by their domain" has_line "$CONF/relais.conf" 'provider = mine'
 nothing
 
+# Thunderbird's database, converted.
+mkdir -p "$T/tb"
+{ echo '<clientConfig version="1.1"><emailProvider id="x">'
+  echo '<domain>tb.example</domain><domain>tb.test</domain>'
+  echo '<displayName>T &amp; B</displayName>'
+  echo '<outgoingServer type="smtp"><hostname>smtp.gmail.com</hostname>'
+  echo '<port>587</port><socketType>STARTTLS</socketType>'
+  echo '<username>%EMAILADDRESS%</username>'
+  echo '<authentication>password-cleartext</authentication>'
+  echo '</outgoingServer></emailProvider></clientConfig>'; } >"$T/tb/tb.xml"
+echo '<html/>' >"$T/tb/other.xml"
+if [ -x "$top_builddir/ispdb-convert" ] && mount -t tmpfs tmpfs /usr/local/share
+then
+	mkdir -p /usr/local/share/relais
+	"$top_builddir/ispdb-convert" "$T/tb"/* >/usr/local/share/relais/ispdb \
+	    2>"$T/err"
+	check "what is of no use there is named" grep -q 'other.xml: left out' "$T/err"
+	check "a domain of the database" run 0 jane@tb.example --json --yes \
+	    --user jane@gmail.com --password-file "$T/password" --no-send
+	check "  as JSON says" test "$(jq -r .source "$T/out")" = mozilla
+	check "  what it says is written" has_line "$CONF/relais.conf" 'port = 587'
+	umount /usr/local/share
+	nothing
+else
+	skip "ispdb-convert is not built"
+fi
+
 # --- finding it ---------------------------------------------------------------
 
 make_cert web "autoconfig.firm.example well.example"
@@ -439,6 +474,8 @@ refused "a provider that lets nobody in" 'Tuta lets no other mail program' 2 \
 refused "no terminal and no password" 'add --password-file' 2 jane@gmail.com
 refused "no address" 'no address is given' 2
 refused "not an address" 'is no email address' 2 jane
+refused "a domain beyond ASCII" 'xn--bcher-kva.example' 2 jane@bücher.example \
+    --password-file "$T/password" --yes
 stop dns
 refused "no network" 'is this machine online?' 1 info@nowhere.example \
     --password-file "$T/password" --yes

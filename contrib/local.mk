@@ -1,28 +1,31 @@
 # systemd: sockets, units, user and folders.  Below the prefix, where systemd
 # finds them also if that is /usr/local.
-unitdir = $(prefix)/lib/systemd/system
+unitdir = @systemdunitdir@
 userunitdir = $(prefix)/lib/systemd/user
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 
 units_in = \
 	%reldir%/systemd/relais.service.in \
+	%reldir%/systemd/relais.socket.in \
 	%reldir%/systemd/user/relais.service.in
 EXTRA_DIST += $(units_in) \
 	%reldir%/systemd/sysusers.conf \
 	%reldir%/systemd/tmpfiles.conf
-dist_unit_DATA = %reldir%/systemd/relais.socket
-nodist_unit_DATA = %reldir%/systemd/relais.service
+nodist_unit_DATA = %reldir%/systemd/relais.service \
+	%reldir%/systemd/relais.socket
 dist_userunit_DATA = %reldir%/systemd/user/relais.socket
 nodist_userunit_DATA = %reldir%/systemd/user/relais.service
 CLEANFILES += $(nodist_unit_DATA) $(nodist_userunit_DATA)
 
 %reldir%/systemd/relais.service: %reldir%/systemd/relais.service.in Makefile
+%reldir%/systemd/relais.socket: %reldir%/systemd/relais.socket.in Makefile
 %reldir%/systemd/user/relais.service: \
     %reldir%/systemd/user/relais.service.in Makefile
 $(nodist_unit_DATA) $(nodist_userunit_DATA):
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-	    sed 's,@sbindir[@],$(sbindir),g' $(srcdir)/$@.in >$@.new && \
+	    sed -e 's,@sbindir[@],$(sbindir),g' \
+		-e 's,@confdir[@],$(confdir),g' $(srcdir)/$@.in >$@.new && \
 	    mv $@.new $@
 
 install-data-local:
@@ -35,7 +38,18 @@ uninstall-local:
 	rm -f '$(DESTDIR)$(sysusersdir)/relais.conf' \
 	    '$(DESTDIR)$(tmpfilesdir)/relais.conf'
 
-EXTRA_DIST += %reldir%/setup.sh %reldir%/test %reldir%/try
+EXTRA_DIST += %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
+	%reldir%/debian/changelog \
+	%reldir%/debian/control \
+	%reldir%/debian/copyright \
+	%reldir%/debian/relais-keyring.install \
+	%reldir%/debian/relais.docs \
+	%reldir%/debian/relais.install \
+	%reldir%/debian/relais.links \
+	%reldir%/debian/relais.postinst \
+	%reldir%/debian/relais.postrm \
+	%reldir%/debian/rules \
+	%reldir%/debian/source/format
 
 bashcompdir = $(datadir)/bash-completion/completions
 zshcompdir = $(datadir)/zsh/site-functions

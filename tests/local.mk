@@ -14,11 +14,16 @@ include %reldir%/e2e/local.mk
 include %reldir%/bench/local.mk
 
 # The unit suite where pointers and off_t have 32 bits; needs root.
-EXTRA_DIST += %reldir%/README %reldir%/i386/run
+EXTRA_DIST += %reldir%/README %reldir%/i386/run \
+	%reldir%/package/install.sh %reldir%/package/run
 check-i386:
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
 	    $(srcdir)/tests/i386/run
 .PHONY: check-i386
+check-package:
+	@srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
+	    $(srcdir)/tests/package/run
+.PHONY: check-package
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

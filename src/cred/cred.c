@@ -125,7 +125,8 @@ from_systemd(const char *name, const struct cred_env *env, struct secret **ret,
 	}
 	err_clear(&why);
 	path = xasprintf("%s/%s", env->credentials_dir, name);
-	rc = cred_file_read_any(path, ret, &why);
+	rc = cred_file_read_below(
+	    path, env->credentials_dir, (gid_t)-1, ret, &why);
 	free(path);
 	return file_result(rc, &why, err);
 }

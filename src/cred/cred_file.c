@@ -230,7 +230,12 @@ cred_file_read(
 }
 
 int
-cred_file_read_any(const char *path, struct secret **ret, struct err *err)
+cred_file_read_below(const char *path, const char *credentials, gid_t group,
+    struct secret **ret, struct err *err)
 {
-	return open_and_read(path, NULL, ret, err);
+	size_t n = strlen(credentials);
+
+	return n > 0 && strncmp(path, credentials, n) == 0 && path[n] == '/'
+		   ? open_and_read(path, NULL, ret, err)
+		   : cred_file_read(path, group, ret, err);
 }

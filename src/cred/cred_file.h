@@ -28,10 +28,11 @@ void cred_file_advise(const char *path, gid_t group, struct err *err);
  * a link, that only root and we can change or replace (sys/trust.h).  err->os is ENOENT if it does not exist, EACCES if we may not. */
 int cred_file_read(const char *path, gid_t group, struct secret **ret,
     struct err *err) MUST_CHECK;
-/* The same whatever the file's mode, for a folder that keeps others out: the
- * access list systemd puts on credentials looks like a group's right. */
-int cred_file_read_any(
-    const char *path, struct secret **ret, struct err *err) MUST_CHECK;
+/* The same, but below the folder credentials ("": none) whatever the file's mode:
+ * the folder keeps others out, and the access list that systemd puts on
+ * credentials looks like a group's right. */
+int cred_file_read_below(const char *path, const char *credentials, gid_t group,
+    struct secret **ret, struct err *err) MUST_CHECK;
 /* By what a file is known again; false: it cannot be looked at. */
 struct cred_source;
 struct cred_stamp;

@@ -43,21 +43,6 @@ oauth_open(const struct cred_wire *w, struct oauth_store **ret, struct err *err)
 }
 
 enum cred_result
-oauth_read_file(const struct cred_wire *w, const char *path,
-    struct secret **ret, struct err *err)
-{
-	size_t n = strlen(w->credentials);
-	/* The access list that systemd puts on credentials looks like a
-	 * group's right. */
-	bool is_credential = n > 0 && strncmp(path, w->credentials, n) == 0 &&
-			     path[n] == '/';
-	int rc = is_credential ? cred_file_read_any(path, ret, err)
-			       : cred_file_read(path, w->group, ret, err);
-
-	return rc == 0 ? CRED_OK : CRED_NEVER;
-}
-
-enum cred_result
 oauth_add_client(struct buf *form, const struct cred_wire *w, struct err *err)
 {
 	const char *file = get(w, CRED_OAUTH_CLIENT_SECRET_FILE);
@@ -66,7 +51,8 @@ oauth_add_client(struct buf *form, const struct cred_wire *w, struct err *err)
 	    form, "client_id", get(w, CRED_OAUTH_CLIENT_ID));
 
 	if (file[0] != '\0') {
-		if (oauth_read_file(w, file, &s, err) != CRED_OK)
+		if (cred_file_read_below(
+			file, w->credentials, w->group, &s, err) != 0)
 			return CRED_NEVER;
 		ok = ok &&
 		     oauth_query_add(form, "client_secret", secret_bytes(s).p);

@@ -30,9 +30,6 @@ enum cred_result oauth_add_client(
 /* The token that an answer grants takes the place of the one in t. */
 void oauth_take_grant(struct oauth_token *t, const struct oauth_answer *a,
     const struct oauth_now *asked);
-/* A file as the daemon's own rules for secrets have it, "%s" of them. */
-enum cred_result oauth_read_file(const struct cred_wire *w, const char *path,
-    struct secret **ret, struct err *err) MUST_CHECK;
 
 /* oauth_jwt.c: RFC 7523, signed with RS256; ahead_s corrects our clock. */
 enum cred_result oauth_jwt(const struct cred_wire *w, int64_t now_s,

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "cred/cred_file.h"
 #include "cred/cred_wire.h"
 #include "relais-cred/oauth.h"
 #include "relais-cred/oauth_answer.h"
@@ -27,14 +28,13 @@ read_key_file(const struct cred_wire *w, struct key_file *ret, struct err *err)
 {
 	const char *path = cred_oauth_get(&w->oauth, CRED_OAUTH_JWT_KEY_FILE);
 	struct secret *first = NULL;
-	enum cred_result r;
 
 	*ret = (struct key_file) { .json = NULL };
 	/* For its checks: who may read it, and who could replace it. */
-	r = oauth_read_file(w, path, &first, err);
+	if (cred_file_read_below(path, w->credentials, w->group, &first, err) !=
+	    0)
+		return CRED_NEVER;
 	secret_free(first);
-	if (r != CRED_OK)
-		return r;
 	if (gnutls_load_file(path, &ret->text) != 0) {
 		err_set(err, ERR_SECRET, "cannot read %s", path);
 		return CRED_NEVER;

@@ -136,7 +136,7 @@ ask(const struct ctl_client *c, const char *verb, json_t *args, struct err *err)
 	else
 		(void)err_set(err, ERR_INPUT, "the request is too long");
 	json_decref(request);
-	buf_clear(&out);
+	buf_wipe(&out); /* perhaps a password */
 	return rc;
 }
 

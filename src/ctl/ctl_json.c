@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ctl/ctl_json.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+
+static void
+wipe_and_free(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void
+ctl_json_wipe_freed(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
+}
 
 int
 ctl_json_decode(struct bytes line, json_t **ret, struct err *err)

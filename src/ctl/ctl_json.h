@@ -15,6 +15,10 @@
 #include "base/err.h"
 #include "base/must.h"
 
+/* From now on in this process, what a JSON value held is overwritten when it is
+ * freed: one may hold a password. */
+void ctl_json_wipe_freed(void);
+
 /* One line.  -1: ERR_INPUT, not one JSON object. */
 int ctl_json_decode(
     struct bytes line, json_t **ret, struct err *err) MUST_CHECK;

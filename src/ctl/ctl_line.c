@@ -13,7 +13,7 @@ ctl_line_init(struct ctl_line *l, size_t max)
 void
 ctl_line_clear(struct ctl_line *l)
 {
-	buf_clear(&l->in);
+	buf_wipe(&l->in);
 	l->seen = l->given = 0;
 }
 

@@ -684,6 +684,7 @@ control_new(int fd, const struct control_opts *opts, struct control **ret,
 
 	c->opts = *opts;
 	c->started_ms = now_ms(c);
+	ctl_json_wipe_freed(); /* "check" is given passwords */
 	if (ctl_server_new(opts->loop, fd, verbs, c, &c->server, err) != 0) {
 		free(c);
 		return -1;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "account/accounts.h"
 #include "base/secret.h"
@@ -71,7 +72,7 @@ on_over(void *ctx, enum check_verdict worst)
 
 struct trial {
 	struct account_opts *opts; /* with the configured one */
-	struct secret *secret;
+	struct cred_source source; /* the other one */
 };
 
 static void
@@ -80,7 +81,7 @@ trial_free(void *owner)
 	struct trial *t = owner;
 
 	account_opts_free(t->opts);
-	secret_free(t->secret);
+	cred_source_clear(&t->source);
 	free(t);
 }
 
@@ -88,18 +89,22 @@ static enum cred_result
 fetch_trial(const void *ctx, const struct cred_wish *wish, struct secret **ret,
     struct cred_facts *facts, struct err *err)
 {
+	static const struct cred_env none = { .group = (gid_t)-1 };
 	const struct trial *t = ctx;
+	struct cred_request rq = { .source = &t->source,
+		.account = t->opts->name,
+		.host = t->opts->host,
+		.login = t->opts->user,
+		.wish = *wish,
+		.ret_facts = facts };
 
-	(void)wish;
-	(void)facts;
-	(void)err;
-	*ret = secret_dup(t->secret);
-	return CRED_OK;
+	return cred_fetch(&rq, &none, ret, err);
 }
 
 /* The caller's. */
 static struct account_opts *
-opts_with(struct account_opts *opts, const char *password)
+opts_with(struct account_opts *opts, const struct cred_source *configured,
+    const char *password)
 {
 	struct account_opts o = *opts;
 	struct trial *t;
@@ -108,7 +113,9 @@ opts_with(struct account_opts *opts, const char *password)
 		return account_opts_ref(opts);
 	t = xmalloc(sizeof(*t));
 	t->opts = account_opts_ref(opts);
-	t->secret = secret_new(bytes_str(password));
+	t->source = (struct cred_source) { .kind = CRED_TEXT,
+		.secret = secret_new(bytes_str(password)),
+		.is_grouped = configured->is_grouped };
 	o.gone = trial_free;
 	o.owner = t;
 	o.fetch_secret = fetch_trial;
@@ -200,8 +207,8 @@ begin(struct ctl_call *call, struct loop *l, struct accounts *accounts,
 	r->results = json_array();
 	ctl_call_keep(call, r, run_free);
 	ctl_call_wait(call);
-	opts = opts_with(
-	    account_options(accounts_at(accounts, r->handle)), password);
+	opts = opts_with(account_options(accounts_at(accounts, r->handle)),
+	    &conf->accounts[i].secret, password);
 	from = password != NULL ? xstrdup("as it was typed")
 				: secret_from(&conf->accounts[i].secret);
 	o = (struct check_opts) { .account = opts,
@@ -233,9 +240,9 @@ control_check(struct ctl_call *call, struct loop *l, struct accounts *accounts,
 		ctl_call_wait(call);
 		return;
 	}
-	result = json_pack("{s:s, s:i}", "verdict",
+	result = json_pack("{s:s, s:i, s:I}", "verdict",
 	    r->worst <= CHECK_NOTE ? "ok" : check_verdict_name(r->worst),
-	    "exit", check_exit_status(r->worst));
+	    "exit", check_exit_status(r->worst), "uid", (json_int_t)geteuid());
 	ctl_call_done(call, result);
 	json_decref(result);
 }

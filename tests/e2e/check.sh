@@ -3,7 +3,7 @@
 # check.sh - relais check in worlds that are broken in one place: it names that
 # stage and no other, by the daemon, with its user and its secrets; reload, stop.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
-need certtool nft jq
+need certtool nft jq python3
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 nft add table inet wall 2>/dev/null || skip_all "this kernel has no nftables"
@@ -192,6 +192,58 @@ broken "a held account" auth 2 535
 install -o relais -m 600 "$T/secret/mail" "$T/secret/moved"
 broken "with the right password" "" 0 'SCRAM-SHA-256-PLUS as relay'
 check "it is tried again at once" until_true 10 has_mail mail waits
+
+# --- passwd -------------------------------------------------------------------
+
+install -o relais -m 600 "$T/secret/wrong" "$T/secret/moved"
+daemon "s,^password_file = .*,password_file = $T/secret/moved,"
+submit again
+until_true 10 eval '[ "$(state)" = held ]' || fail "the account is not held"
+relais passwd mail --password-file - <"$T/secret/wrong" >"$T/out" 2>&1
+check "passwd does not store a wrong password" \
+    [ $? = 2 -a "$(cat "$T/secret/moved")" = "not the password" ]
+check "but says what the provider says" grep -q '535' "$T/out"
+relais passwd mail --password-file "$T/secret/mail" >"$T/out" 2>&1
+check "a file that root cannot trust is refused" [ $? = 1 ]
+relais passwd mail --password-file - <"$T/secret/mail" >"$T/out" 2>&1
+check "passwd stores the right one" eval '[ $? = 0 ] &&
+    cmp -s "$T/secret/mail" "$T/secret/moved"'
+check "for the daemon's user alone" \
+    [ "$(stat -c '%U %a' "$T/secret/moved")" = "relais 600" ]
+check "the account is in use again" until_true 10 has_mail mail again
+check "no secret is shown" eval '! grep -qF "$PASSWORD" "$T/out" "$T/home.log"'
+install -o relais -m 600 "$T/secret/wrong" "$T/secret/moved"
+cat >"$T/type.py" <<-'END'
+	import os, pty, sys, time
+	secret = open(sys.argv[1], "rb").readline()
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execv(sys.argv[2], sys.argv[2:])
+	seen = b""
+	while b"Password" not in seen:
+	    seen += os.read(fd, 1000)
+	time.sleep(0.2)
+	os.write(fd, secret)
+	try:
+	    while True:
+	        more = os.read(fd, 1000)
+	        if not more:
+	            break
+	        seen += more
+	except OSError:
+	    pass
+	sys.stdout.buffer.write(seen)
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+python3 "$T/type.py" "$T/secret/mail" "$top_builddir/relais" \
+    -c "$T/home/relais.conf" passwd mail >"$T/out" 2>&1
+check "it is typed at a terminal" eval '[ $? = 0 ] &&
+    cmp -s "$T/secret/mail" "$T/secret/moved"'
+check "which does not show it" eval '! grep -qF "$PASSWORD" "$T/out"'
+daemon 's,^password_file = .*,password_command = cat /nowhere,'
+check "where it is no file, it says where the secret is" eval \
+    '! relais passwd mail 2>"$T/out" && grep -q password_command "$T/out"'
+daemon ''
 
 # --- reload, stop -------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "mail/addr.h"
 #include "mail/header.h"
+#include "notice/page.h"
 
 enum { STAMP_LEN = 14 }; /* of date_stamp() */
 

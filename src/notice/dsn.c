@@ -8,18 +8,13 @@
 #include "base/str.h"
 #include "mail/date.h"
 #include "mail/header.h"
-#include "mail/msgid.h"
 #include "mail/xtext.h"
+#include "notice/page.h"
 
 /* "=_" can stand in no quoted-printable or base64 text (RFC 2045 6.7). */
 #define BOUNDARY_START "=_relais_"
 
-enum {
-	BOUNDARY_BYTES = 12,
-	TEXT_WIDTH = 72,
-	HUMAN_RCPTS_MAX = 50,
-	VALUE_MAX = 16384
-};
+enum { HUMAN_RCPTS_MAX = 50, VALUE_MAX = 16384 };
 
 static const struct {
 	const char *name; /* RFC 3464 2.3.3 */
@@ -45,40 +40,21 @@ static const struct {
 	    "2.0.0", DSN_NOTIFY_SUCCESS, false, RCPT_SENT },
 };
 
-/* A full buffer ends the work, but is asked about only once, at the end. */
 struct notice {
-	struct buf *to;
+	struct page page;
 	const struct dsn_opts *o;
-	char boundary[sizeof(BOUNDARY_START) + 2 * BOUNDARY_BYTES];
+	char boundary[sizeof(BOUNDARY_START) + PAGE_HEX_SIZE];
 	size_t header_n; /* of the original */
-	bool is_full; /* the buffer */
 	bool returns_all; /* of the original */
 	bool is_8bit;
 };
-
-static void __attribute__((format(printf, 2, 3)))
-addf(struct notice *n, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (!buf_vaddf(n->to, fmt, ap))
-		n->is_full = true;
-	va_end(ap);
-}
-
-static void
-adds(struct notice *n, const char *s)
-{
-	if (!buf_adds(n->to, s))
-		n->is_full = true;
-}
 
 /* The line end in front of a boundary belongs to it (RFC 2046 5.1.1). */
 static void
 begin_part(struct notice *n, const char *type)
 {
-	addf(n, "\r\n--%s\r\nContent-Type: %s\r\n", n->boundary, type);
+	page_addf(
+	    &n->page, "\r\n--%s\r\nContent-Type: %s\r\n", n->boundary, type);
 }
 
 /* --- who wants one -------------------------------------------------------- */
@@ -105,82 +81,7 @@ dsn_count(const struct envelope *env, enum dsn_action action)
 	return n;
 }
 
-/* --- foreign text --------------------------------------------------------- */
-
-/* Printable ASCII; accents go, and anything else is "?".  The caller frees it. */
-static char *
-printable(const char *text)
-{
-	struct buf plain;
-	char *p;
-
-	buf_init(&plain, 2 * VALUE_MAX);
-	IGNORE(str_add_plain(&plain, bytes_of(text, strlen(text)))); /* cut */
-	p = buf_steal(&plain);
-	for (char *c = p; *c != '\0'; c++)
-		if (*c < ' ' || *c >= 0x7f)
-			*c = '?';
-	return p;
-}
-
-/* In lines of TEXT_WIDTH, each behind the indent, broken at blanks if there
- * are any. */
-static void
-add_wrapped(struct notice *n, const char *indent, const char *foreign)
-{
-	size_t width = TEXT_WIDTH - strlen(indent);
-	char *whole = printable(foreign), *text = whole;
-
-	while (*text != '\0') {
-		size_t cut = strlen(text);
-
-		if (cut > width)
-			for (cut = width; cut > 0 && text[cut] != ' '; cut--)
-				;
-		if (cut == 0)
-			cut = width;
-		adds(n, indent);
-		addf(n, "%.*s\r\n", (int)cut, text);
-		text += cut;
-		text += strspn(text, " ");
-	}
-	free(whole);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-add_wrappedf(struct notice *n, const char *indent, const char *fmt, ...)
-{
-	struct buf text;
-	va_list ap;
-
-	buf_init(&text, VALUE_MAX);
-	va_start(ap, fmt);
-	if (!buf_vaddf(&text, fmt, ap))
-		n->is_full = true;
-	va_end(ap);
-	add_wrapped(n, indent, buf_str(&text));
-	buf_clear(&text);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-add_field(struct notice *n, const char *name, const char *fmt, ...)
-{
-	struct buf value;
-	va_list ap;
-	char *text;
-
-	buf_init(&value, VALUE_MAX);
-	va_start(ap, fmt);
-	if (!buf_vaddf(&value, fmt, ap))
-		n->is_full = true;
-	va_end(ap);
-	text = printable(buf_str(&value));
-	buf_clear(&value);
-	/* A value that no line can hold is left out; that the buffer is full
-	 * is noticed by the next who writes. */
-	IGNORE(header_fold(n->to, name, bytes_str(text)));
-	free(text);
-}
+/* --- the part for programs: RFC 3464 -------------------------------------- */
 
 static void
 add_date(struct notice *n, const char *name, int64_t wall_ms)
@@ -188,11 +89,9 @@ add_date(struct notice *n, const char *name, int64_t wall_ms)
 	char date[DATE_TEXT_SIZE];
 
 	if (wall_ms != 0)
-		add_field(n, name, "%s",
+		page_field(&n->page, name, "%s",
 		    date_rfc5322(wall_ms, n->o->utc_offset_s, date));
 }
-
-/* --- the part for programs: RFC 3464 -------------------------------------- */
 
 /* One UTF-8 character, or one byte that is none, as \x{HEX} (RFC 6533 3). */
 static size_t
@@ -221,7 +120,7 @@ add_final_recipient(struct notice *n, const char *addr)
 	struct buf coded;
 
 	if (str_is_ascii(b)) {
-		add_field(n, "Final-Recipient", "rfc822; %s", addr);
+		page_field(&n->page, "Final-Recipient", "rfc822; %s", addr);
 		return;
 	}
 	buf_init(&coded, VALUE_MAX);
@@ -235,7 +134,7 @@ add_final_recipient(struct notice *n, const char *addr)
 			len = add_code_point(&coded, b);
 		b = bytes_of(b.p + len, b.n - len);
 	}
-	add_field(n, "Final-Recipient", "utf-8; %s", buf_str(&coded));
+	page_field(&n->page, "Final-Recipient", "utf-8; %s", buf_str(&coded));
 	buf_clear(&coded);
 }
 
@@ -251,7 +150,7 @@ add_original_recipient(struct notice *n, const char *orcpt)
 	text++;
 	buf_init(&plain, VALUE_MAX);
 	if (xtext_decode(&plain, bytes_str(text)))
-		add_field(n, "Original-Recipient", "%.*s %s",
+		page_field(&n->page, "Original-Recipient", "%.*s %s",
 		    (int)(text - orcpt), orcpt, buf_str(&plain));
 	buf_clear(&plain);
 }
@@ -283,31 +182,36 @@ add_remote(struct notice *n, const struct verdict *v)
 	int name_n = (int)strcspn(v->who, "[");
 
 	if (name_n > 0)
-		add_field(n, "Remote-MTA", "dns; %.*s", name_n, v->who);
+		page_field(&n->page, "Remote-MTA", "dns; %.*s", name_n, v->who);
 	else if (v->who[0] != '\0')
-		add_field(n, "Remote-MTA", "dns; %s", v->who);
+		page_field(&n->page, "Remote-MTA", "dns; %s", v->who);
 }
 
 static void
 add_diagnostic(struct notice *n, const struct verdict *v)
 {
 	bool is_reply = v->code != 0 && v->stage != STAGE_LOCAL;
+	struct buf said;
 
+	page_reply(&said, v->text);
 	if (is_reply)
-		add_field(n, "Diagnostic-Code", "smtp; %d%s%s %s", v->code,
-		    v->enhanced[0] != '\0' ? " " : "", v->enhanced, v->text);
+		page_field(&n->page, "Diagnostic-Code", "smtp; %d%s%s %s",
+		    v->code, v->enhanced[0] != '\0' ? " " : "", v->enhanced,
+		    buf_str(&said));
 	else
-		add_field(n, "Diagnostic-Code", "x-relais; %s", v->text);
+		page_field(&n->page, "Diagnostic-Code", "x-relais; %s",
+		    buf_str(&said));
+	buf_clear(&said);
 }
 
 static void
 add_rcpt_fields(struct notice *n, const struct rcpt *r)
 {
-	adds(n, "\r\n");
+	page_add(&n->page, "\r\n");
 	add_original_recipient(n, r->orcpt);
 	add_final_recipient(n, r->addr);
-	add_field(n, "Action", "%s", actions[n->o->action].name);
-	add_field(n, "Status", "%s", status_of(n, r));
+	page_field(&n->page, "Action", "%s", actions[n->o->action].name);
+	page_field(&n->page, "Status", "%s", status_of(n, r));
 	if (r->last != NULL) {
 		add_remote(n, r->last);
 		add_diagnostic(n, r->last);
@@ -325,15 +229,16 @@ add_status_part(struct notice *n)
 	size_t listed = 0;
 
 	begin_part(n, "message/delivery-status");
-	adds(n, "\r\n");
+	page_add(&n->page, "\r\n");
 	buf_init(&envid, VALUE_MAX);
 	if (e->envid != NULL && xtext_decode(&envid, bytes_str(e->envid)))
-		add_field(n, "Original-Envelope-Id", "%s", buf_str(&envid));
+		page_field(
+		    &n->page, "Original-Envelope-Id", "%s", buf_str(&envid));
 	buf_clear(&envid);
-	add_field(n, "Reporting-MTA", "dns; %s", n->o->hostname);
+	page_field(&n->page, "Reporting-MTA", "dns; %s", n->o->hostname);
 	add_date(n, "Arrival-Date", e->arrived_s * 1000);
 	if (e->id[0] != '\0')
-		add_field(n, "X-Relais-Queue-Id", "%s", e->id);
+		page_field(&n->page, "X-Relais-Queue-Id", "%s", e->id);
 	for (size_t i = 0; i < e->nrcpts && listed < DSN_RCPTS_MAX; i++)
 		if (dsn_rcpt_wants(&e->rcpts[i], n->o->action)) {
 			add_rcpt_fields(n, &e->rcpts[i]);
@@ -390,7 +295,7 @@ add_age(struct notice *n, int64_t ms)
 
 	while (i < 3 && ms < 2 * units[i].ms)
 		i++;
-	add_wrappedf(n, "    ", "Delivery was attempted for %lld %s.",
+	page_wrapf(&n->page, "    ", "Delivery was attempted for %lld %s.",
 	    (long long)(ms / units[i].ms), units[i].name);
 }
 
@@ -398,7 +303,7 @@ static void
 add_reason(struct notice *n, const struct rcpt *r)
 {
 	int64_t age_ms = n->o->wall_ms - n->o->env->arrived_s * 1000;
-	struct buf line;
+	struct buf line, said;
 
 	if (is_expired(n, r) && age_ms > 0)
 		add_age(n, age_ms);
@@ -406,22 +311,24 @@ add_reason(struct notice *n, const struct rcpt *r)
 		return;
 	buf_init(&line, VALUE_MAX);
 	verdict_text(r->last, &line);
-	add_wrappedf(n, "    ", "%s: %s",
+	page_reply(&said, buf_str(&line));
+	page_wrapf(&n->page, "    ", "%s: %s",
 	    r->last->code != 0 && r->last->stage != STAGE_LOCAL
 		? "The server said"
 		: "The reason",
-	    buf_str(&line));
+	    buf_str(&said));
 	buf_clear(&line);
+	buf_clear(&said);
 }
 
 static void
 add_rcpt_text(struct notice *n, const struct rcpt *r)
 {
-	adds(n, "\r\n");
-	add_wrappedf(n, "  ", "<%s>", r->addr);
+	page_add(&n->page, "\r\n");
+	page_wrapf(&n->page, "  ", "<%s>", r->addr);
 	add_reason(n, r);
 	if (n->o->action == DSN_FAILED)
-		add_wrapped(n, "    ", advice_for(status_of(n, r)));
+		page_wrap(&n->page, "    ", advice_for(status_of(n, r)));
 }
 
 static void
@@ -432,14 +339,15 @@ add_human_part(struct notice *n)
 	char date[DATE_TEXT_SIZE];
 
 	begin_part(n, "text/plain; charset=us-ascii");
-	adds(n, "\r\n");
-	add_wrappedf(n, "", "This is the mail relay on %s.", n->o->hostname);
-	adds(n, "\r\n");
-	add_wrappedf(n, "", "Your message of %s %s",
+	page_add(&n->page, "\r\n");
+	page_wrapf(
+	    &n->page, "", "This is the mail relay on %s.", n->o->hostname);
+	page_add(&n->page, "\r\n");
+	page_wrapf(&n->page, "", "Your message of %s %s",
 	    date_rfc5322(e->arrived_s * 1000, n->o->utc_offset_s, date),
 	    actions[n->o->action].intro);
 	if (n->o->action == DSN_DELAYED && n->o->give_up_ms != 0)
-		add_wrappedf(n, "", "The relay will keep trying until %s.",
+		page_wrapf(&n->page, "", "The relay will keep trying until %s.",
 		    date_rfc5322(n->o->give_up_ms, n->o->utc_offset_s, date));
 	for (size_t i = 0; i < e->nrcpts && told < HUMAN_RCPTS_MAX; i++)
 		if (dsn_rcpt_wants(&e->rcpts[i], n->o->action)) {
@@ -447,13 +355,13 @@ add_human_part(struct notice *n)
 			told++;
 		}
 	if (told < all)
-		addf(n,
+		page_addf(&n->page,
 		    "\r\n  ... and %zu more recipients, listed in the "
 		    "machine-readable part.\r\n",
 		    all - told);
 	if (e->id[0] != '\0') {
-		adds(n, "\r\n");
-		add_wrappedf(n, "",
+		page_add(&n->page, "\r\n");
+		page_wrapf(&n->page, "",
 		    "For details, the administrator can type: relais show %s",
 		    e->id);
 	}
@@ -496,25 +404,15 @@ add_original_part(struct notice *n)
 	begin_part(
 	    n, n->returns_all ? "message/rfc822" : "text/rfc822-headers");
 	if (n->is_8bit)
-		adds(n, "Content-Transfer-Encoding: 8bit\r\n");
-	adds(n, "\r\n");
-	if (!buf_add(n->to, b.p, b.n))
-		n->is_full = true;
+		page_add(&n->page, "Content-Transfer-Encoding: 8bit\r\n");
+	page_add(&n->page, "\r\n");
+	if (!buf_add(n->page.to, b.p, b.n))
+		n->page.is_full = true;
 	if (b.p[b.n - 1] != '\n')
-		adds(n, "\r\n");
+		page_add(&n->page, "\r\n");
 }
 
 /* --- the whole ------------------------------------------------------------ */
-
-static void
-random_hex(const struct rng *rng, char out[2 * BOUNDARY_BYTES + 1])
-{
-	unsigned char bytes[BOUNDARY_BYTES];
-
-	rng_fill(rng, bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
 
 /* So that the notice is shown beside what it is about. */
 static void
@@ -529,61 +427,45 @@ add_reference(struct notice *n)
 	header_end(h);
 	i = header_find(h, "Message-ID", 0);
 	if (i != HEADER_NONE && header_value(h, i, &id) && buf_len(&id) > 0)
-		add_field(n, "In-Reply-To", "%s", buf_str(&id));
+		page_field(&n->page, "In-Reply-To", "%s", buf_str(&id));
 	buf_clear(&id);
 	header_free(h);
-}
-
-/* As it is, for an address in UTF-8 is one and has passed addr_is_safe(). */
-static void
-add_to(struct notice *n)
-{
-	struct buf value;
-
-	buf_init(&value, VALUE_MAX);
-	if (!buf_addf(&value, "<%s>", n->o->env->sender) ||
-	    !header_fold(n->to, "To", buf_bytes(&value)))
-		n->is_full = true;
-	buf_clear(&value);
 }
 
 static void
 add_header(struct notice *n)
 {
-	char date[DATE_TEXT_SIZE];
-	char hex[sizeof(NOTICE_MARK) + 2 * BOUNDARY_BYTES] = NOTICE_MARK;
-	struct buf id;
+	const struct page_head head = {
+		.hostname = n->o->hostname,
+		.from = n->o->from,
+		.to = n->o->env->sender,
+		.subject = actions[n->o->action].subject,
+		.wall_ms = n->o->wall_ms,
+		.utc_offset_s = n->o->utc_offset_s,
+		.rng = n->o->rng,
+	};
 
-	random_hex(n->o->rng, hex + strlen(NOTICE_MARK));
-	buf_init(&id, VALUE_MAX);
-	if (!msgid_value(&id, hex, n->o->hostname, n->o->from, n->o->wall_ms))
-		n->is_full = true;
-	add_field(n, "From", "Mail relay <%s>", n->o->from);
-	add_to(n);
-	add_field(n, "Subject", "%s", actions[n->o->action].subject);
-	add_field(n, "Date", "%s",
-	    date_rfc5322(n->o->wall_ms, n->o->utc_offset_s, date));
-	add_field(n, "Message-ID", "%s", buf_str(&id));
-	buf_clear(&id);
+	page_head(&n->page, &head);
 	add_reference(n);
 	/* RFC 3834 5; 3464 2 */
-	adds(n, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
-	addf(n,
+	page_add(
+	    &n->page, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
+	page_addf(&n->page,
 	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 	    " boundary=\"%s\"\r\n",
 	    n->boundary);
 	if (n->is_8bit)
-		adds(n, "Content-Transfer-Encoding: 8bit\r\n");
+		page_add(&n->page, "Content-Transfer-Encoding: 8bit\r\n");
 }
 
 bool
 dsn_build(struct buf *to, const struct dsn_opts *o, bool *ret_is_8bit)
 {
-	struct notice n = { .to = to, .o = o };
+	struct notice n = { .page = { .to = to }, .o = o };
 	size_t before = buf_len(to);
 
 	memcpy(n.boundary, BOUNDARY_START, sizeof(BOUNDARY_START));
-	random_hex(o->rng, n.boundary + sizeof(BOUNDARY_START) - 1);
+	page_hex(o->rng, n.boundary + sizeof(BOUNDARY_START) - 1);
 	n.header_n = header_length(o->original);
 	n.returns_all = o->action == DSN_FAILED &&
 			o->env->ret == DSN_RET_FULL && o->original_is_whole &&
@@ -593,8 +475,8 @@ dsn_build(struct buf *to, const struct dsn_opts *o, bool *ret_is_8bit)
 	add_human_part(&n);
 	add_status_part(&n);
 	add_original_part(&n);
-	addf(&n, "\r\n--%s--\r\n", n.boundary);
-	if (n.is_full) {
+	page_addf(&n.page, "\r\n--%s--\r\n", n.boundary);
+	if (n.page.is_full) {
 		buf_truncate(to, before);
 		return false;
 	}

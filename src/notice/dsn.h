@@ -21,10 +21,6 @@
 #include "base/rng.h"
 #include "mail/envelope.h"
 
-/* Starts the part of a Message-ID of ours that is not the date, so that a notice
- * that comes round again is known by it (R39). */
-#define NOTICE_MARK "notice-"
-
 enum dsn_action {
 	DSN_FAILED, /* RCPT_FAILED recipients nobody was told of */
 	DSN_DELAYED, /* RCPT_WAITING */

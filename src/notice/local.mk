@@ -12,4 +12,6 @@ noinst_LIBRARIES += %reldir%/libnotice.a
 	%reldir%/notice_cap.c \
 	%reldir%/notice_cap.h \
 	%reldir%/notices.c \
-	%reldir%/notices.h
+	%reldir%/notices.h \
+	%reldir%/page.c \
+	%reldir%/page.h

@@ -31,6 +31,7 @@ relais_setup_SOURCES = \
 	%reldir%/relais-setup.c \
 	%reldir%/setup.c \
 	%reldir%/setup.h \
+	%reldir%/setup_known.c \
 	%reldir%/start.c \
 	%reldir%/try.c \
 	%reldir%/verbs.h \

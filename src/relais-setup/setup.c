@@ -2,7 +2,6 @@
 #include "relais-setup/setup.h"
 
 #include <grp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,48 +23,6 @@ enum {
 	TRIES = 3, /* of a password; providers lock accounts */
 	QUESTIONS_MAX = 3 /* what can be assumed is not asked then */
 };
-
-/* --- what is known -------------------------------------------------------- */
-
-const char *
-setup_host(const struct setup *s)
-{
-	return s->preset_host != NULL ? s->preset_host : s->found.host;
-}
-
-const char *
-setup_provider_name(const struct setup *s)
-{
-	if (s->found.preset != NULL)
-		return s->found.preset->name;
-	return s->found.name != NULL ? s->found.name : setup_host(s);
-}
-
-const struct conf_port *
-setup_ports(const struct setup *s, size_t *ret_n)
-{
-	const struct provider *p = s->found.preset;
-
-	*ret_n = p != NULL ? p->nports : s->found.nports;
-	return p != NULL ? p->ports : s->found.ports;
-}
-
-enum setup_status
-setup_stop(struct setup *s, enum setup_status status, const char *fmt, ...)
-{
-	struct buf text;
-	va_list ap;
-
-	buf_init(&text, 4000);
-	va_start(ap, fmt);
-	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
-	va_end(ap);
-	dialogue_say("%s", buf_str(&text));
-	(void)json_object_set_new(
-	    s->report, "advice", json_string(buf_str(&text)));
-	buf_clear(&text);
-	return status;
-}
 
 static void
 report(struct setup *s, const char *key, const char *value)

@@ -7,37 +7,11 @@
 #include <sysexits.h>
 
 #include "base/log.h"
-#include "net/listen.h"
 #include "relaisd/background.h"
 #include "relaisd/keeper.h"
 #include "relaisd/startup.h"
 #include "relaisd/worker.h"
 #include "sys/log_sys.h"
-
-void
-daemon_let_reload(int how)
-{
-	sigset_t set;
-
-	/* None of these can fail for this signal. */
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigprocmask(how, &set, NULL);
-}
-
-void
-daemon_tell_start(
-    const struct startup *s, const struct conf *conf, int report_fd)
-{
-	log_text(LOG_LEVEL_NOTICE, "relaisd runs as %s with %zu account%s",
-	    s->user.name, conf->naccounts, conf->naccounts == 1 ? "" : "s");
-	if (conf->admin == NULL)
-		log_text(LOG_LEVEL_WARNING,
-		    "admin is not set in [relais]: no one "
-		    "reads mail for root and notices");
-	listen_notify("READY=1");
-	background_report(report_fd);
-}
 
 /* Takes over conf. */
 static int
@@ -79,7 +53,7 @@ daemon_main(const struct daemon_args *args)
 	int status = EX_CONFIG;
 
 	if (!args->is_check)
-		daemon_let_reload(SIG_BLOCK);
+		startup_let_reload(SIG_BLOCK);
 	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
 		return EX_OSERR;
 	startup_find(&s, args);

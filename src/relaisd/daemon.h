@@ -21,13 +21,4 @@ struct daemon_args {
 /* Returns the exit status of the program (sysexits). */
 int daemon_main(const struct daemon_args *args);
 
-/* For who runs as soon as all of it runs: tells everybody, once.  report_fd: of
- * background.h, or -1. */
-void daemon_tell_start(
-    const struct startup *s, const struct conf *conf, int report_fd);
-
-/* SIGHUP ends a process that does not expect it.  One that comes while the
- * daemon starts waits (SIG_BLOCK), and is a reload once it is up. */
-void daemon_let_reload(int how);
-
 #endif

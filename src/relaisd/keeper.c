@@ -313,7 +313,7 @@ on_up(struct keeper *k)
 	k->has_been_up = true;
 	if (startup_open_log(k->startup, k->confs[0], &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
-	daemon_tell_start(k->startup, k->confs[0], k->report_fd);
+	startup_tell(k->startup, k->confs[0], k->report_fd);
 	k->report_fd = -1;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "net/listen.h"
+#include "relaisd/background.h"
 #include "relaisd/offline.h"
 #include "relaisd/routing.h"
 #include "relaisd/unapplied.h"
@@ -295,4 +297,28 @@ startup_status(const struct err *err)
 	       : err->class == ERR_DISK ? EX_CANTCREAT
 	       : err->class == ERR_BUSY ? EX_TEMPFAIL
 					: EX_OSERR;
+}
+
+void
+startup_let_reload(int how)
+{
+	sigset_t set;
+
+	/* None of these can fail for this signal. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(how, &set, NULL);
+}
+
+void
+startup_tell(const struct startup *s, const struct conf *conf, int report_fd)
+{
+	log_text(LOG_LEVEL_NOTICE, "relaisd runs as %s with %zu account%s",
+	    s->user.name, conf->naccounts, conf->naccounts == 1 ? "" : "s");
+	if (conf->admin == NULL)
+		log_text(LOG_LEVEL_WARNING,
+		    "admin is not set in [relais]: no one "
+		    "reads mail for root and notices");
+	listen_notify("READY=1");
+	background_report(report_fd);
 }

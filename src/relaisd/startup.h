@@ -63,4 +63,13 @@ size_t startup_descriptors(const struct conf *conf);
  * all but a wrong configuration. */
 int startup_status(const struct err *err);
 
+/* SIGHUP ends a process that does not expect it.  One that comes while the
+ * daemon starts waits (SIG_BLOCK), and is a reload once it is up. */
+void startup_let_reload(int how);
+
+/* Once, by the process that knows that all of it runs: tells the log, the service
+ * manager and report_fd (background.h; -1: none). */
+void startup_tell(
+    const struct startup *s, const struct conf *conf, int report_fd);
+
 #endif

@@ -604,7 +604,7 @@ catch_signals(struct worker *d, struct err *err)
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		if (loop_on_signal(d->loop, sigs[i], on_signal, d, err) != 0)
 			return -1;
-	daemon_let_reload(SIG_UNBLOCK);
+	startup_let_reload(SIG_UNBLOCK);
 	return 0;
 }
 
@@ -802,7 +802,7 @@ static void
 tell_start(struct worker *d, const struct conf *conf, int report_fd)
 {
 	if (d->is_alone)
-		daemon_tell_start(d->startup, conf, report_fd);
+		startup_tell(d->startup, conf, report_fd);
 	link_say(d->link, LINE_UP);
 	if (d->startup->watchdog_ms > 0)
 		loop_timer_set(d->watchdog, clock_boot_ms(clock_sys()));

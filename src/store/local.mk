@@ -17,6 +17,7 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/spool_history.h \
 	%reldir%/journal.c \
 	%reldir%/journal.h \
+	%reldir%/spool_path.c \
 	%reldir%/spool_read.c \
 	%reldir%/spool_scan.c \
 	%reldir%/store.h \

@@ -36,28 +36,6 @@ static const struct {
 
 /* --- names ---------------------------------------------------------------- */
 
-int
-spool_open_at(struct spool *s, int dirfd, const char *name, int flags)
-{
-	return s->fs->open(s->fs->ctx, dirfd, name, flags, 0600);
-}
-
-void
-spool_path(enum store_place place, const char *id, char ret[SPOOL_PATH_SIZE])
-{
-	static const char *const names[] = {
-		[STORE_FAILED] = "failed", [STORE_CORRUPT] = "corrupt"
-	};
-	char folder[QID_FOLDER_SIZE];
-
-	if (place == STORE_QUEUE) {
-		qid_folder(id, folder);
-		(void)snprintf(ret, SPOOL_PATH_SIZE, "queue/%s/%s", folder, id);
-	} else {
-		(void)snprintf(ret, SPOOL_PATH_SIZE, "%s/%s", names[place], id);
-	}
-}
-
 static bool
 spool_is_free(struct store *st, const char *id)
 {

@@ -3,7 +3,8 @@
  *
  *   disk.h           short calls over the table of disk functions
  *   spool_folder.c   directories, and one sync for all who wait for it
- *   spool.c          names, opening, room, small files
+ *   spool.c          opening, room, small files
+ *   spool_path.c     names and paths
  *   spool_scan.c     what is there
  *   spool_write.c    a message goes to the disk, changes, moves, goes away
  *   spool_read.c     and comes back
@@ -69,7 +70,7 @@ spool_of(struct store *s)
 	return (struct spool *)(void *)s;
 }
 
-/* --- spool.c -------------------------------------------------------------- */
+/* --- spool_path.c --------------------------------------------------------- */
 
 int spool_open_at(struct spool *s, int dirfd, const char *name, int flags);
 /* Relative to the spool. */

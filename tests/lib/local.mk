@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%reldir%/sandbox.sh \
 	%reldir%/diskfault.c \
 	%reldir%/check.h %reldir%/decode.h %reldir%/import_case.h %reldir%/random_source.h %reldir%/files.h \
+	%reldir%/loop_fixture.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \
 	%reldir%/peers \

@@ -5,28 +5,11 @@
 #include "net/dial.h"
 #include "net/stream.h"
 #include "sys/clock_sys.h"
+#include "tests/lib/loop_fixture.h"
 #include "tests/lib/sockets.h"
 
-static struct loop *l;
 static struct dial_result got;
 static int told;
-
-static int
-set_up(void **state)
-{
-	struct err err;
-
-	(void)state;
-	return loop_new(clock_sys(), &l, &err);
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	loop_free(l);
-	return 0;
-}
 
 static void
 on_told(void *ctx, const struct dial_result *r)

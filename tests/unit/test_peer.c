@@ -11,29 +11,11 @@
 
 #include "net/peer.h"
 #include "sys/clock_sys.h"
+#include "tests/lib/loop_fixture.h"
 #include "tests/lib/sockets.h"
 #include "tests/lib/temp.h"
 
 enum { OTHER_UID = 65534 };
-
-static struct loop *l;
-
-static int
-set_up(void **state)
-{
-	struct err err;
-
-	(void)state;
-	return loop_new(clock_sys(), &l, &err);
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	loop_free(l);
-	return 0;
-}
 
 /* The kernel of some sandboxes answers no questions about sockets. */
 static bool

@@ -12,6 +12,7 @@
 #include "net/stream.h"
 #include "sys/clock_sys.h"
 #include "tests/lib/certs.h"
+#include "tests/lib/loop_fixture.h"
 #include "tests/lib/sockets.h"
 #include "tls/tls_ctx.h"
 #include "tls/tls_pipe.h"
@@ -28,8 +29,6 @@ struct end {
 	bool is_eof, has_failed, is_deaf;
 	bool echoes;
 };
-
-static struct loop *l;
 
 static char
 pattern(size_t at)
@@ -114,23 +113,6 @@ got_pattern(const struct end *e, size_t n)
 		if (p[i] != pattern(i))
 			return false;
 	return true;
-}
-
-static int
-set_up(void **state)
-{
-	struct err err;
-
-	(void)state;
-	return loop_new(clock_sys(), &l, &err);
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	loop_free(l);
-	return 0;
 }
 
 /* --- in clear ----------------------------------------------------------- */

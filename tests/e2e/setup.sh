@@ -249,6 +249,21 @@ check "one with errors is not touched" run 2 jane@gmail.com \
 check "  but named" said "line 2 of $CONF/relais.conf"
 nothing
 
+check "a server that nobody knows, by options" run 0 jane@private.example \
+    --host smtp.gmail.com --port 587 --tls starttls \
+    --tls-ca-file "$T/pki/ca.pem" --user jane@gmail.com \
+    --password-file "$T/password" --account own --yes --no-send
+check "  as it was said" diff - <(sed -n '/^\[account/,$p' "$CONF/relais.conf") \
+    <<-END
+	[account own]
+	host = smtp.gmail.com
+	port = 587
+	tls_ca_file = $T/pki/ca.pem
+	user = jane@gmail.com
+	address = jane@private.example
+	password_file = $CONF/secrets/own
+END
+nothing
 check "a file elsewhere" run 0 -c "$T/own/relais.conf" jane@gmail.com \
     --password-file "$T/password" --yes --no-send
 check "  has its secret beside it" test -f "$T/own/secrets/gmail"
@@ -293,6 +308,12 @@ check "  and as JSON" test "$("$RELAIS" --json check --provider gmail \
     jq -r '.[] | select(.stage == "auth") | .verdict')" = ok
 check "  which fails like any" eval '! check_elsewhere --provider gmail \
     jane@gmail.com --password-file "$T/bad"'
+
+# What reads HTTP, DNS and XML is in no other program.
+for program in relaisd relais sendmail; do
+	check "$program links none of setup's libraries" eval \
+	    '! ldd "$top_builddir/$program" | grep -E "curl|cares|expat"'
+done
 
 # --- what is known ------------------------------------------------------------
 

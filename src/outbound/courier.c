@@ -892,7 +892,6 @@ begin_smtp(struct courier *c)
 	};
 
 	wire_begin(&c->wire, &opts, c->opts, c->port.port);
-	smtp_client_round_trip(c->wire.smtp, c->timing.dialled_ms);
 }
 
 static void

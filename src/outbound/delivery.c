@@ -338,6 +338,7 @@ delivery_send(struct delivery *d, struct smtp_client *smtp)
 	d->is_offered = false;
 	d->offers_dsn = smtp_client_caps(smtp)->has_dsn;
 	content_rewind(d->content);
+	queue_claim_round_trip(d->qd, smtp_client_round_trip_ms(smtp));
 	smtp_client_send(smtp, &d->job);
 }
 

@@ -120,6 +120,12 @@ queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
 	    msg->body.loaded, at, p, n, ret_n, err);
 }
 
+void
+queue_claim_round_trip(struct queue_claim *d, int64_t ms)
+{
+	pace_round_trip(d->msg, ms);
+}
+
 /* --- giving back ---------------------------------------------------------- */
 
 void

@@ -25,20 +25,30 @@ enum {
 static void
 pace_add(struct pace *p, int64_t ms, size_t among)
 {
-	int64_t sample = ms * PACE_UNIT / (int64_t)among;
+	int64_t whole = ms * PACE_UNIT, share = whole / (int64_t)among, weight;
 
 	if (p->samples < SAMPLES_MIN)
 		p->samples++;
 	/* The first ones make a plain mean. */
-	p->average += (sample - p->average) /
-		      (p->samples < SAMPLE_WEIGHT ? p->samples : SAMPLE_WEIGHT);
+	weight = p->samples < SAMPLE_WEIGHT ? p->samples : SAMPLE_WEIGHT;
+	p->average += (share - p->average) / weight;
+	p->whole += (whole - p->whole) / weight;
+}
+
+/* However many share the time, no answer comes before a round trip is over.  A
+ * millisecond is within what the clock can tell. */
+static bool
+is_too_far(const struct pace *provider, const struct pace *disk)
+{
+	return (provider->round_trip_ms - 1) * PACE_UNIT > disk->whole;
 }
 
 static bool
-is_quicker(const struct pace *a, const struct pace *b)
+is_quicker(const struct pace *provider, const struct pace *disk)
 {
-	return a->samples == SAMPLES_MIN && b->samples == SAMPLES_MIN &&
-	       a->average < b->average;
+	return provider->samples == SAMPLES_MIN &&
+	       disk->samples == SAMPLES_MIN &&
+	       provider->average < disk->average && !is_too_far(provider, disk);
 }
 
 /* --- the head start ------------------------------------------------------- */
@@ -86,6 +96,13 @@ pace_store_begun(struct queue_message *msg)
 {
 	msg->race.stored_ms = queue_now(msg->q);
 	msg->race.stored_among = ++msg->q->race.storing;
+}
+
+void
+pace_round_trip(struct queue_message *msg, int64_t ms)
+{
+	if (msg->e->account >= 0)
+		msg->q->accounts[msg->e->account].pace.round_trip_ms = ms;
 }
 
 void

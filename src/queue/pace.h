@@ -9,11 +9,12 @@
 struct queue;
 struct queue_message;
 
-/* How long each message took lately, where many side by side share the time
- * that they all take; in the unit of pace.c. */
+/* How long each message took lately, in the unit of pace.c. */
 struct pace {
-	int64_t average;
+	int64_t average; /* where many side by side share the time of all */
+	int64_t whole; /* of one, from its beginning to its end */
 	unsigned samples;
+	int64_t round_trip_ms; /* to the provider; 0: not known, or the disk */
 };
 
 struct races {
@@ -33,6 +34,8 @@ struct message_race {
 
 /* A new message; the head start of the provider, which may be 0. */
 int64_t pace_begin(struct queue_message *msg);
+/* Of the connection that it goes over. */
+void pace_round_trip(struct queue_message *msg, int64_t ms);
 /* Its head start is over. */
 void pace_hurry(struct queue_message *msg);
 void pace_store_begun(struct queue_message *msg);

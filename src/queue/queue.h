@@ -254,6 +254,9 @@ int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
  * has been done or has failed, but not after the end of the claim. */
 bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
     const char *who, void (*on_marked)(void *ctx), void *ctx) MUST_CHECK;
+/* How far away the provider is on the connection that it goes over; 0: that is
+ * not known.  New messages are written at once where the disk is quicker. */
+void queue_claim_round_trip(struct queue_claim *d, int64_t ms);
 /* The newest verdict about recipient i; the last one before the end counts. */
 void queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v);
 /* Before a result is told or logged: answers that are final are noted in the

@@ -189,11 +189,20 @@ smtp_client_is_trusted(const struct smtp_client *c)
 	       smtp_pipeline_is_trusted(c->pipeline);
 }
 
-void
-smtp_client_round_trip(struct smtp_client *c, int64_t ms)
+/* Not how long the connection took: a proxy on this machine makes one at once. */
+static void
+note_round_trip(struct smtp_client *c, int64_t ms)
 {
+	if (ms < 1)
+		ms = 1;
 	if (c->time.round_trip_ms == 0 || ms < c->time.round_trip_ms)
 		c->time.round_trip_ms = ms;
+}
+
+int64_t
+smtp_client_round_trip_ms(const struct smtp_client *c)
+{
+	return c->time.round_trip_ms;
 }
 
 static size_t
@@ -415,7 +424,7 @@ handle_reply(struct smtp_client *c)
 	int64_t asked = asked_at(c);
 
 	if (asked != INT64_MAX && c->state != ST_GREETING)
-		smtp_client_round_trip(c, c->time.now_ms - asked);
+		note_round_trip(c, c->time.now_ms - asked);
 	c->time.since_ms = c->time.heard_ms = c->time.now_ms;
 	if (c->reply.code == 421)
 		on_421(c);

@@ -114,8 +114,8 @@ bool smtp_client_awaits_end(const struct smtp_client *c);
 bool smtp_client_is_growing(const struct smtp_client *c);
 /* The window has its full size. */
 bool smtp_client_is_trusted(const struct smtp_client *c);
-/* The transport's round trip, measured while it was made; 0: not known. */
-void smtp_client_round_trip(struct smtp_client *c, int64_t ms);
+/* The shortest time that a reply took; 0: there was none. */
+int64_t smtp_client_round_trip_ms(const struct smtp_client *c);
 
 /* Events, each reported once; pull until SC_IDLE. */
 enum sc_event {

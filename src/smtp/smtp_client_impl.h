@@ -61,7 +61,7 @@ struct progress {
 	int64_t now_ms;
 	int64_t since_ms; /* of the last progress */
 	int64_t heard_ms; /* of the last answer */
-	int64_t round_trip_ms; /* the shortest so far; 0: not known */
+	int64_t round_trip_ms; /* of the quickest reply; 0: there was none */
 };
 
 struct smtp_client {

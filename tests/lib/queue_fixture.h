@@ -23,6 +23,7 @@ struct queue_fixture {
 	struct rng rng;
 
 	int64_t head_start_ms; /* for the next fixture_open() */
+	int64_t round_trip_ms; /* to the provider */
 	struct queue_policy policy; /* likewise, */
 	struct fold_opts fold_opts;
 	uint64_t max_per_user;

@@ -804,6 +804,7 @@ race(struct queue_fixture *l, int64_t disk_ms, int64_t provider_ms)
 	is_asked = l->njobs > 0;
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
+	queue_claim_round_trip(d, l->round_trip_ms);
 	if (disk_ms < provider_ms) {
 		fixture_pass(l, disk_ms);
 		fixture_run(l);
@@ -843,6 +844,25 @@ in_safe_mode_the_quicker_of_the_two_goes_first(void **state)
 	assert_int_equal(races(l, 100, 5, 30), 100);
 	assert_int_equal(queue_count(l->q), 0);
 	assert_int_equal(fixture_files(l, "queue"), 0);
+}
+
+/* So many share its time that it seems quick, but each one waits a round trip. */
+static void
+in_safe_mode_a_far_provider_has_no_head_start(void **state)
+{
+	struct queue_fixture *l = *state;
+
+	with_head_start(l);
+	(void)races(l, 20, 5, 6);
+	(void)races(l, 100, 5, 2);
+	l->round_trip_ms = 1; /* less than the clock can tell */
+	assert_in_range(races(l, 100, 5, 2), 1, 3);
+	l->round_trip_ms = 50;
+	(void)races(l, 2, 5, 2);
+	assert_int_equal(races(l, 100, 5, 2), 100);
+	(void)races(l, 100, 60, 70); /* a disk that is slower still */
+	(void)races(l, 100, 60, 50);
+	assert_in_range(races(l, 100, 60, 50), 1, 3);
 }
 
 static void
@@ -2533,6 +2553,9 @@ main(void)
 		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    in_safe_mode_the_quicker_of_the_two_goes_first,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    in_safe_mode_a_far_provider_has_no_head_start,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    in_safe_mode_a_slow_provider_keeps_nobody_waiting,

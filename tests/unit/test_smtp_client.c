@@ -1480,7 +1480,8 @@ sent_all(struct smtp_client *c)
 
 /* A session in clear that is ready for mail, at a server that offers this. */
 static struct smtp_client *
-client_with(bool is_plain_spoken, size_t window_first, const char *offers)
+client_with(bool is_plain_spoken, size_t window_first, int64_t round_trip_ms,
+    const char *offers)
 {
 	struct smtp_client_opts opts = { .ehlo_name = "me",
 		.tls = SC_TLS_OFF,
@@ -1489,9 +1490,11 @@ client_with(bool is_plain_spoken, size_t window_first, const char *offers)
 	struct smtp_client *c = smtp_client_new(&opts);
 	struct sc_info info;
 
+	smtp_client_tick(c, 0);
 	hear(c, "220 mx\r\n");
 	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
 	sent_all(c);
+	smtp_client_tick(c, round_trip_ms);
 	hear(c, offers);
 	assert_int_equal(smtp_client_next(c, &info), SC_READY);
 	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
@@ -1502,7 +1505,7 @@ client_with(bool is_plain_spoken, size_t window_first, const char *offers)
 static struct smtp_client *
 ready_client(bool is_plain_spoken, const char *offers)
 {
-	return client_with(is_plain_spoken, SMTP_WINDOW_JOBS_MAX, offers);
+	return client_with(is_plain_spoken, SMTP_WINDOW_JOBS_MAX, 0, offers);
 }
 
 static const struct smtp_job_rcpt two_rcpts[] = { { .addr = "r0@x" },
@@ -2411,7 +2414,8 @@ static const char pipelining[] = "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n";
 static struct smtp_client *
 client_with_one_answered(int64_t round_trip_ms)
 {
-	struct smtp_client *c = client_with(false, 1, pipelining);
+	struct smtp_client *c = client_with(
+	    false, 1, round_trip_ms, pipelining);
 	struct sc_info info;
 
 	smtp_client_tick(c, 1000);

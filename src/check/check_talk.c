@@ -44,7 +44,6 @@ struct check_talk {
 	bool is_over; /* which is told by soon */
 	struct loop_task soon;
 	struct check_talk_end end;
-	struct verdict rcpt; /* what was said of the recipient */
 	struct buf message;
 	size_t message_at;
 	struct smtp_job_rcpt to;
@@ -358,10 +357,7 @@ static void
 on_job_done(struct check_talk *t, const struct sc_info *info)
 {
 	bool is_probe = info->job == TAG_PROBE;
-	const struct verdict *v = t->rcpt.class == VERDICT_LATER ||
-					  t->rcpt.class == VERDICT_NEVER
-				      ? &t->rcpt
-				      : &info->verdict;
+	const struct verdict *v = &info->verdict;
 
 	if (v->class == VERDICT_LATER || v->class == VERDICT_NEVER) {
 		refused(t, is_probe ? CHECK_MAIL : CHECK_SEND, v);
@@ -508,8 +504,7 @@ on_event(struct check_talk *t, enum sc_event ev, const struct sc_info *info)
 		on_ready(t, info);
 		break;
 	case SC_RCPT_DONE:
-		t->rcpt = info->verdict;
-		break;
+		break; /* SC_JOB_DONE says it as well: there is one */
 	case SC_JOB_DONE:
 		on_job_done(t, info);
 		break;

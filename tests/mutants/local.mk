@@ -2,6 +2,7 @@
 mutant_tables = \
 	%reldir%/account.txt \
 	%reldir%/base.txt \
+	%reldir%/check.txt \
 	%reldir%/conf.txt \
 	%reldir%/cred.txt \
 	%reldir%/ctl.txt \

@@ -35,15 +35,16 @@ report(struct setup *s, const char *key, const char *value)
 
 struct option {
 	const char *name;
-	size_t flag, value; /* offset in struct setup; SIZE_MAX: not that */
+	size_t flag,
+	    value; /* offset in struct setup_args; SIZE_MAX: not that */
 };
 #define FLAG(name, field)                                                      \
 	{                                                                      \
-		name, offsetof(struct setup, field), SIZE_MAX                  \
+		name, offsetof(struct setup_args, field), SIZE_MAX             \
 	}
 #define VALUE(name, field)                                                     \
 	{                                                                      \
-		name, SIZE_MAX, offsetof(struct setup, field)                  \
+		name, SIZE_MAX, offsetof(struct setup_args, field)             \
 	}
 static const struct option options[] = {
 	VALUE("-c", conf_file),
@@ -52,10 +53,10 @@ static const struct option options[] = {
 	VALUE("--port", port),
 	VALUE("--tls", tls),
 	VALUE("--tls-ca-file", tls_ca_file),
-	VALUE("--user", user_option),
+	VALUE("--user", user),
 	VALUE("--password-file", password_file),
-	VALUE("--admin", admin_option),
-	VALUE("--account", account_option),
+	VALUE("--admin", admin),
+	VALUE("--account", account),
 	VALUE("--client-id", client_id),
 	VALUE("--send", send_to),
 	FLAG("--yes", is_yes),
@@ -85,7 +86,7 @@ usage(const char *what, const char *why)
 
 /* "--name=value" and "--name value".  1: taken; 0: no option; -1: wrong. */
 static int
-take_option(struct setup *s, int argc, char *const *argv, int *i)
+take_option(struct setup_args *args, int argc, char *const *argv, int *i)
 {
 	const char *word = argv[*i];
 	size_t n = strcspn(word, "=");
@@ -96,14 +97,14 @@ take_option(struct setup *s, int argc, char *const *argv, int *i)
 		if (strlen(o->name) != n || strncmp(o->name, word, n) != 0)
 			continue;
 		if (o->flag != SIZE_MAX && word[n] == '\0') {
-			*(bool *)((char *)s + o->flag) = true;
+			*(bool *)((char *)args + o->flag) = true;
 			return 1;
 		}
 		if (o->flag != SIZE_MAX || (word[n] == '\0' && *i + 1 == argc))
 			return -1;
-		*(const char **)((char *)s + o->value) = word[n] == '='
-							     ? word + n + 1
-							     : argv[++*i];
+		*(const char **)((char *)args + o->value) = word[n] == '='
+								? word + n + 1
+								: argv[++*i];
 		return 1;
 	}
 	return word[0] == '-' ? -1 : 0;
@@ -114,7 +115,7 @@ static int
 take_words(struct setup *s, int argc, char *const *argv)
 {
 	for (int i = 1; i < argc; i++) {
-		int took = take_option(s, argc, argv, &i);
+		int took = take_option(&s->args, argc, argv, &i);
 
 		if (took < 0)
 			return usage(argv[i], "unknown option, or no value");
@@ -146,7 +147,7 @@ look_around(struct setup *s)
 		.group = g != NULL ? g->gr_gid : (gid_t)-1,
 	};
 	conf_paths_init(&s->paths, &s->env);
-	s->file = s->conf_file != NULL ? s->conf_file : s->paths.file;
+	s->file = s->args.conf_file != NULL ? s->args.conf_file : s->paths.file;
 }
 
 static enum setup_status
@@ -237,7 +238,7 @@ take_provider(struct setup *s)
 	struct err err = { 0 };
 
 	s->found.preset = providers_find(
-	    s->presets, s->provider, &s->preset_host, &err);
+	    s->presets, s->args.provider, &s->preset_host, &err);
 	if (s->found.preset == NULL)
 		return setup_stop(s, SETUP_PERSON, "%s", err.text);
 	s->found.from = xasprintf("preset %s", s->found.preset->key);
@@ -247,27 +248,29 @@ take_provider(struct setup *s)
 static enum setup_status
 take_host(struct setup *s)
 {
-	bool is_implicit = str_eq(s->tls, "implicit");
+	bool is_implicit = str_eq(s->args.tls, "implicit");
 	uint64_t port = 0;
 
-	if (s->tls != NULL && !is_implicit && !str_eq(s->tls, "starttls"))
+	if (s->args.tls != NULL && !is_implicit &&
+	    !str_eq(s->args.tls, "starttls"))
 		return setup_stop(s, SETUP_PERSON,
-		    "--tls \"%s\": expected implicit or starttls", s->tls);
-	if (s->port != NULL &&
-	    (!num_u64_max(bytes_str(s->port), 65535, &port) || port == 0))
+		    "--tls \"%s\": expected implicit or starttls", s->args.tls);
+	if (s->args.port != NULL &&
+	    (!num_u64_max(bytes_str(s->args.port), 65535, &port) || port == 0))
 		return setup_stop(
-		    s, SETUP_PERSON, "--port \"%s\": no port", s->port);
+		    s, SETUP_PERSON, "--port \"%s\": no port", s->args.port);
 	s->found.from = xstrdup("named by hand");
-	s->found.host = xstrdup(s->host);
+	s->found.host = xstrdup(s->args.host);
 	if (port != 0) {
-		is_implicit = is_implicit || (s->tls == NULL && port == 465);
+		is_implicit = is_implicit ||
+			      (s->args.tls == NULL && port == 465);
 		s->found.ports[s->found.nports++] = (struct conf_port) {
 			(int)port,
 			is_implicit ? CONF_TLS_IMPLICIT : CONF_TLS_STARTTLS
 		};
 		return SETUP_DONE;
 	}
-	if (s->tls == NULL || is_implicit)
+	if (s->args.tls == NULL || is_implicit)
 		s->found.ports[s->found.nports++] = (struct conf_port) { 465,
 			CONF_TLS_IMPLICIT };
 	if (!is_implicit) {
@@ -301,7 +304,8 @@ confirm_host(struct setup *s)
 	char *question;
 	bool is_yes;
 
-	if (s->is_yes || s->provider != NULL || s->host != NULL ||
+	if (s->args.is_yes || s->args.provider != NULL ||
+	    s->args.host != NULL ||
 	    (s->found.preset != NULL && s->found.source == DISCOVER_PRESET) ||
 	    discovery_is_own_host(setup_host(s), s->address))
 		return SETUP_DONE;
@@ -324,9 +328,9 @@ static enum setup_status
 find_server(struct setup *s)
 {
 	const struct provider *p;
-	enum setup_status status = s->provider != NULL ? take_provider(s)
-				   : s->host != NULL   ? take_host(s)
-						       : search(s);
+	enum setup_status status = s->args.provider != NULL ? take_provider(s)
+				   : s->args.host != NULL   ? take_host(s)
+							    : search(s);
 
 	if (status != SETUP_DONE)
 		return status;
@@ -356,8 +360,8 @@ find_user(struct setup *s)
 	const struct provider *p = s->found.preset;
 	const char *at = strrchr(s->address, '@');
 
-	if (s->user_option != NULL)
-		s->user = xstrdup(s->user_option);
+	if (s->args.user != NULL)
+		s->user = xstrdup(s->args.user);
 	else if (s->found.user != NULL)
 		s->user = xstrdup(s->found.user);
 	else if (p != NULL && p->login == PROVIDER_LOGIN_FIXED)
@@ -440,10 +444,10 @@ static enum setup_status
 read_secret(struct setup *s)
 {
 	struct err err = { 0 };
-	int rc = strcmp(s->password_file, "-") == 0
+	int rc = strcmp(s->args.password_file, "-") == 0
 		     ? read_input(s, &err)
-		     : cred_file_read(
-			   s->password_file, s->env.group, &s->secret, &err);
+		     : cred_file_read(s->args.password_file, s->env.group,
+			   &s->secret, &err);
 
 	s->secret_from = "given with --password-file";
 	if (rc != 0)
@@ -497,7 +501,7 @@ find_secret(struct setup *s)
 {
 	for (int i = 0; i < TRIES; i++) {
 		bool is_refused = false;
-		enum setup_status status = s->password_file != NULL
+		enum setup_status status = s->args.password_file != NULL
 					       ? read_secret(s)
 					       : ask_secret(s, i > 0);
 
@@ -505,9 +509,10 @@ find_secret(struct setup *s)
 			return status;
 		take_out_blanks(s);
 		status = setup_try(s, &is_refused);
-		if (status == SETUP_DONE || s->is_forced)
+		if (status == SETUP_DONE || s->args.is_forced)
 			return SETUP_DONE;
-		if (!is_refused || s->password_file != NULL || i == TRIES - 1)
+		if (!is_refused || s->args.password_file != NULL ||
+		    i == TRIES - 1)
 			return status;
 		explain_secret(s);
 	}
@@ -548,11 +553,11 @@ prepare_sign_in(struct setup *s)
 		    setup_provider_name(s));
 	s->oauth = provider_oauth(s->found.preset, true);
 	status = setup_try(s, &is_refused);
-	if (status != SETUP_DONE && !s->is_forced)
+	if (status != SETUP_DONE && !s->args.is_forced)
 		return status;
 	dialogue_say("%s takes a sign-in instead of a password.",
 	    setup_provider_name(s));
-	if (s->client_id != NULL || has_client(s, &err))
+	if (s->args.client_id != NULL || has_client(s, &err))
 		return SETUP_DONE;
 	if (err.text[0] != '\0')
 		return setup_stop(s, SETUP_PERSON, "%s", err.text);
@@ -567,8 +572,8 @@ prepare_sign_in(struct setup *s)
 					"registered there (client_id in "
 					"relais.conf(5))",
 	    NULL);
-	s->client_id = s->client_answer;
-	return s->client_id != NULL && s->client_id[0] != '\0'
+	s->args.client_id = s->client_answer;
+	return s->args.client_id != NULL && s->args.client_id[0] != '\0'
 		   ? SETUP_DONE
 		   : setup_stop(s, SETUP_PERSON, "Nothing was written.");
 }
@@ -579,17 +584,17 @@ log_in(struct setup *s)
 	enum setup_status status;
 	bool is_refused = false;
 
-	if (wants_sign_in(s) && s->password_file == NULL)
+	if (wants_sign_in(s) && s->args.password_file == NULL)
 		return prepare_sign_in(s);
-	if (s->password_file == NULL && !dialogue_has_person())
+	if (s->args.password_file == NULL && !dialogue_has_person())
 		return setup_stop(s, SETUP_PERSON,
 		    "no terminal to ask for the password: add --password-file "
 		    "FILE, or - for standard input");
-	if (s->password_file == NULL) {
+	if (s->args.password_file == NULL) {
 		/* Nobody should type a password for a server that cannot be
 		 * reached. */
 		status = setup_try(s, &is_refused);
-		if (status != SETUP_DONE && !s->is_forced)
+		if (status != SETUP_DONE && !s->args.is_forced)
 			return status;
 		explain_secret(s);
 	}
@@ -601,11 +606,11 @@ log_in(struct setup *s)
 static enum setup_status
 find_admin(struct setup *s)
 {
-	if (s->admin_option != NULL)
-		s->admin = xstrdup(s->admin_option);
+	if (s->args.admin != NULL)
+		s->admin = xstrdup(s->args.admin);
 	else if (s->old != NULL && s->old->admin != NULL)
 		return SETUP_DONE;
-	else if (s->is_yes || s->questions >= QUESTIONS_MAX ||
+	else if (s->args.is_yes || s->questions >= QUESTIONS_MAX ||
 		 !dialogue_has_person())
 		s->admin = xstrdup(s->address);
 	else
@@ -627,7 +632,7 @@ sign_in(struct setup *s)
 static enum setup_status
 send_first(struct setup *s)
 {
-	return s->no_send ? SETUP_DONE : setup_send(s);
+	return s->args.no_send ? SETUP_DONE : setup_send(s);
 }
 
 static enum setup_status
@@ -644,7 +649,7 @@ start(struct setup *s)
 	enum setup_status status = setup_start(s);
 
 	/* Without a message the daemon is not needed yet. */
-	return s->no_send ? SETUP_DONE : status;
+	return s->args.no_send ? SETUP_DONE : status;
 }
 
 static enum setup_status
@@ -695,7 +700,7 @@ begin(struct setup *s, int argc, char **argv, const char *text)
 		}
 	s->report = json_object();
 	status = take_words(s, argc, argv);
-	if (s->is_json)
+	if (s->args.is_json)
 		dialogue_be_quiet();
 	look_around(s);
 	return status;
@@ -712,13 +717,13 @@ int
 setup_main(int argc, char **argv)
 {
 	static const char *const words[] = { "done", "later", "person" };
-	struct setup s = { .conf_file = NULL };
+	struct setup s = { .args.conf_file = NULL };
 	int status = begin(&s, argc, argv, help);
 
 	if (status == 0) {
 		status = (int)go(&s);
 		report(&s, "result", words[status]);
-		if (s.is_json)
+		if (s.args.is_json)
 			print_json(s.report);
 	}
 	setup_clear(&s);
@@ -743,7 +748,7 @@ find_check_secret(struct setup *s)
 	if (!is_address(s->address))
 		return find_address(s); /* says so */
 	status = find_user(s);
-	if (status == SETUP_DONE && s->password_file != NULL)
+	if (status == SETUP_DONE && s->args.password_file != NULL)
 		status = read_secret(s);
 	else if (status == SETUP_DONE && dialogue_has_person())
 		status = ask_secret(s, false);
@@ -760,7 +765,8 @@ check(struct setup *s)
 
 	s->account = xstrdup("check");
 	if (status == SETUP_DONE)
-		status = s->provider != NULL ? take_provider(s) : take_host(s);
+		status = s->args.provider != NULL ? take_provider(s)
+						  : take_host(s);
 	if (status == SETUP_DONE)
 		status = find_check_secret(s);
 	return status == SETUP_DONE ? setup_try(s, &is_refused) : status;
@@ -769,14 +775,14 @@ check(struct setup *s)
 int
 check_main(int argc, char **argv)
 {
-	struct setup s = { .conf_file = NULL };
+	struct setup s = { .args.conf_file = NULL };
 	int status = begin(&s, argc, argv, check_help);
 
-	if (status == 0 && s.provider == NULL && s.host == NULL)
+	if (status == 0 && s.args.provider == NULL && s.args.host == NULL)
 		status = usage("check", "expected --host or --provider");
 	else if (status == 0)
 		status = (int)check(&s);
-	if (s.is_json && json_object_get(s.report, "checks") != NULL)
+	if (s.args.is_json && json_object_get(s.report, "checks") != NULL)
 		print_json(json_object_get(s.report, "checks"));
 	setup_clear(&s);
 	return status;

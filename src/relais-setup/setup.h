@@ -20,12 +20,16 @@
 /* The exit status as well. */
 enum setup_status { SETUP_DONE = 0, SETUP_LATER = 1, SETUP_PERSON = 2 };
 
-struct setup {
-	/* What the command line says; borrowed. */
+/* What the command line says; borrowed. */
+struct setup_args {
 	const char *conf_file, *provider, *host, *port, *tls, *tls_ca_file;
-	const char *user_option, *password_file, *admin_option, *account_option;
+	const char *user, *password_file, *admin, *account;
 	const char *client_id, *send_to;
 	bool is_yes, no_send, is_json, is_forced;
+};
+
+struct setup {
+	struct setup_args args;
 
 	/* The surroundings. */
 	char hostname[256];

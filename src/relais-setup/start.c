@@ -102,7 +102,8 @@ systemctl(const struct setup *s)
 	char *path = NULL;
 	bool is_good;
 
-	if (access("/run/systemd/system", F_OK) != 0 || s->conf_file != NULL)
+	if (access("/run/systemd/system", F_OK) != 0 ||
+	    s->args.conf_file != NULL)
 		return false;
 	for (size_t i = 0; path == NULL && i < 2; i++)
 		if (access(places[i], X_OK) == 0)
@@ -155,8 +156,8 @@ setup_start(struct setup *s)
 	    "relaisd does not run yet; start it, and let the machine start it "
 	    "at boot: %s/relaisd%s%s%s",
 	    RELAIS_SBIN_DIR, s->env.is_user ? " --user" : "",
-	    s->conf_file != NULL ? " -c " : "",
-	    s->conf_file != NULL ? s->conf_file : "");
+	    s->args.conf_file != NULL ? " -c " : "",
+	    s->args.conf_file != NULL ? s->args.conf_file : "");
 }
 
 /* A program of ours: as installed, or beside this one where both were built.
@@ -189,7 +190,7 @@ run_relais(const struct setup *s, const char *path, const char *verb)
 	char name[] = "relais", c[] = "-c";
 	char *word = xstrdup(verb), *file = xstrdup(s->file);
 	char *argv[] = { name, word, s->account,
-		s->conf_file != NULL ? c : NULL, file, NULL };
+		s->args.conf_file != NULL ? c : NULL, file, NULL };
 	int status = -1;
 	pid_t pid;
 

@@ -66,7 +66,7 @@ on_result(void *ctx, const struct check_result *r)
 		t->is_refused = true;
 	tell(t->s, r);
 	/* Without a login the rest has nothing to say. */
-	if (t->s->secret == NULL && t->s->send_to == NULL &&
+	if (t->s->secret == NULL && t->s->args.send_to == NULL &&
 	    r->stage == CHECK_EHLO)
 		loop_stop(t->loop);
 }
@@ -94,7 +94,7 @@ make_opts(struct setup *s)
 		.name = s->account,
 		.host = setup_host(s),
 		.nports = n,
-		.tls = { .ca_file = s->tls_ca_file },
+		.tls = { .ca_file = s->args.tls_ca_file },
 		.wants_auth = s->secret != NULL,
 		.user = s->secret != NULL ? s->user : NULL,
 		.identity = { .mode = IDENTITY_FORCE,
@@ -118,7 +118,7 @@ run(struct trial *t, struct err *err)
 	struct check_opts opts = {
 		.account = account,
 		.secret_from = t->s->secret_from,
-		.send_to = t->s->send_to,
+		.send_to = t->s->args.send_to,
 		.witness = str_eq_nocase(account->host, WITNESS) ? NULL
 								 : WITNESS,
 		.rng = rng_sys(),

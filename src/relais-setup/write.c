@@ -57,8 +57,8 @@ account_name(const struct setup *s)
 {
 	char *base, *name;
 
-	if (s->account_option != NULL)
-		return xstrdup(s->account_option);
+	if (s->args.account != NULL)
+		return xstrdup(s->args.account);
 	for (size_t i = 0; s->old != NULL && i < s->old->naccounts; i++)
 		if (is_same_mailbox(s, &s->old->accounts[i]))
 			return xstrdup(s->old->accounts[i].name);
@@ -76,7 +76,7 @@ account_name(const struct setup *s)
 static bool
 has_keyring(const struct setup *s)
 {
-	return s->env.is_user && s->conf_file == NULL &&
+	return s->env.is_user && s->args.conf_file == NULL &&
 	       getenv("DBUS_SESSION_BUS_ADDRESS") != NULL &&
 	       access(RELAIS_LIBEXEC_DIR "/relais-keyring", X_OK) == 0 &&
 	       access(SECRET_TOOL, X_OK) == 0;
@@ -295,12 +295,13 @@ set_account(struct setup *s, struct edit *e)
 		conf_edit_unset(&e->text, e->section, "host");
 		conf_edit_unset(&e->text, e->section, "port");
 		conf_edit_unset(&e->text, e->section, "tls");
-		set(e, "provider", s->provider != NULL ? s->provider : p->key);
+		set(e, "provider",
+		    s->args.provider != NULL ? s->args.provider : p->key);
 	} else {
 		set_server(s, e);
 	}
-	if (s->tls_ca_file != NULL)
-		set(e, "tls_ca_file", s->tls_ca_file);
+	if (s->args.tls_ca_file != NULL)
+		set(e, "tls_ca_file", s->args.tls_ca_file);
 	set_or_unset(e, "user",
 	    is_fixed     ? NULL
 	    : is_address ? s->address
@@ -314,8 +315,8 @@ set_account(struct setup *s, struct edit *e)
 	set_or_unset(e, "password_keyring",
 	    s->is_keyring && s->oauth == NULL ? "yes" : NULL);
 	set_or_unset(e, "oauth", s->oauth);
-	if (s->oauth == NULL || s->client_id != NULL)
-		set_or_unset(e, "client_id", s->client_id);
+	if (s->oauth == NULL || s->args.client_id != NULL)
+		set_or_unset(e, "client_id", s->args.client_id);
 	/* Besides other accounts it serves its own address; they are what they
 	 * were. */
 	if (s->old != NULL && old_account(s, s->account) == NULL)

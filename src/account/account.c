@@ -483,6 +483,15 @@ on_keep(void *ctx)
 		    (struct cred_wish) { CRED_KEEP, 0 }, on_kept, a);
 }
 
+void
+account_signed_in(struct account *a)
+{
+	a->token.is_refused = false;
+	loop_timer_set(a->keep, now_ms(a));
+	a->standing.refusals = 0;
+	account_flush(a, false);
+}
+
 /* --- life ----------------------------------------------------------------- */
 
 /* The login of a saved hold may have been corrected meanwhile. */

@@ -153,6 +153,8 @@ struct fetched;
 /* Which token the next login wants; what came of it. */
 struct cred_wish account_wish(const struct account *a);
 void account_fetched(struct account *a, const struct fetched *got);
+/* Somebody has signed in: it is looked at and used at once. */
+void account_signed_in(struct account *a);
 /* v refused the token of a connection made by o.  True: it is being replaced, so
  * nothing has happened yet that others should know (token.h). */
 bool account_renews(

@@ -10,6 +10,14 @@
 #include "base/must.h"
 #include "cred/cred.h"
 
+/* A person signs in (CRED_OAUTH): starts the helper, which holds its conversation
+ * (cred_wire.h) over talk, a socket that stays the caller's.  flow: of
+ * cred_oauth.h, instead of the account's; NULL: that.  Does not wait; the caller
+ * does so for *ret_pid, once the conversation is over. */
+int cred_helper_sign_in(const struct cred_request *rq,
+    const struct cred_env *env, const char *flow, int talk, pid_t *ret_pid,
+    struct err *err) MUST_CHECK;
+
 enum cred_result cred_helper_ask(const struct cred_request *rq,
     const struct cred_env *env, struct secret **ret,
     struct err *err) MUST_CHECK;

@@ -191,6 +191,33 @@ attend(struct cred_run *r, struct pipes *p, pid_t pid)
 	return CRED_RAN_KILLED;
 }
 
+/* Requests are far smaller than a socket's buffer.  A child that does not read
+ * them says so by its exit. */
+static void
+give_input(const struct cred_run *r, struct pipes *p)
+{
+	if (r->input.n > 0)
+		IGNORE(
+		    send(p->in[1], r->input.p, r->input.n, MSG_NOSIGNAL) < 0);
+	close_one(&p->in[1]);
+}
+
+int
+cred_run_start(struct cred_run *r, int talk, pid_t *ret_pid)
+{
+	struct pipes p;
+	int rc;
+
+	if (open_all(&p, r->input.n > 0) != 0 ||
+	    dup3(talk, p.out[1], O_CLOEXEC) < 0 ||
+	    dup3(talk, p.err[1], O_CLOEXEC) < 0)
+		rc = errno;
+	else if ((rc = spawn(r, &p, ret_pid)) == 0)
+		give_input(r, &p);
+	close_all(&p);
+	return rc;
+}
+
 enum cred_ran
 cred_run(struct cred_run *r)
 {
@@ -204,12 +231,7 @@ cred_run(struct cred_run *r)
 		close_one(&p.in[0]);
 		close_one(&p.out[1]);
 		close_one(&p.err[1]);
-		/* Requests are far smaller than a socket's buffer.  A child
-		 * that does not read them says so by its exit. */
-		if (r->input.n > 0)
-			IGNORE(send(p.in[1], r->input.p, r->input.n,
-				   MSG_NOSIGNAL) < 0);
-		close_one(&p.in[1]);
+		give_input(r, &p);
 		ran = attend(r, &p, pid);
 	}
 	close_all(&p);

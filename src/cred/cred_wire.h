@@ -13,7 +13,8 @@
  * because no setting does.  Both sides are always of the same build, so there is
  * no version.
  *
- * "want login" is a conversation on the input and output, of lines:
+ * "want login" is a conversation of lines, both ways over the output, which is a
+ * socket:
  *
  *	from relais-cred  open URL         to be opened in a browser
  *	                  code CODE        to be typed there

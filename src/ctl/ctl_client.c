@@ -19,6 +19,9 @@ struct ctl_client {
 	int fd;
 	int timeout_ms; /* for each step without progress */
 	struct ctl_line in;
+	int heard_fd; /* -1: none */
+	void (*heard)(void *ctx);
+	void *heard_ctx;
 };
 
 static int
@@ -54,6 +57,7 @@ ctl_client_open(
 	struct ctl_client *c = xcalloc(1, sizeof(*c));
 
 	c->timeout_ms = timeout_ms;
+	c->heard_fd = -1;
 	ctl_line_init(&c->in, CTL_REPLY_MAX);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0) {
@@ -89,14 +93,20 @@ ctl_client_patience(struct ctl_client *c, int timeout_ms)
 static int
 wait_for(const struct ctl_client *c, short events, struct err *err)
 {
-	struct pollfd pfd = { .fd = c->fd, .events = events };
 	int n;
 
-	do
-		n = poll(&pfd, 1, c->timeout_ms);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return 0;
+	for (;;) {
+		struct pollfd pfd[] = { { .fd = c->fd, .events = events },
+			{ .fd = c->heard_fd, .events = POLLIN } };
+
+		n = poll(pfd, 2, c->timeout_ms);
+		if (n > 0 && pfd[1].revents != 0)
+			c->heard(c->heard_ctx);
+		if (n > 0 && pfd[0].revents != 0)
+			return 0;
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+	}
 	if (n == 0)
 		return err_set(
 		    err, ERR_NETWORK, "no answer from relaisd in time");
@@ -121,23 +131,47 @@ send_all(const struct ctl_client *c, struct buf *out, struct err *err)
 	return 0;
 }
 
-static int
-ask(const struct ctl_client *c, const char *verb, json_t *args, struct err *err)
+void
+ctl_client_listen(
+    struct ctl_client *c, int fd, void (*told)(void *ctx), void *ctx)
 {
-	json_t *request = json_pack("{s:s}", "verb", verb);
+	c->heard_fd = fd;
+	c->heard = told;
+	c->heard_ctx = ctx;
+}
+
+/* Takes it over. */
+static int
+send_json(const struct ctl_client *c, json_t *line, struct err *err)
+{
 	struct buf out;
 	int rc = -1;
 
 	buf_init(&out, CTL_REQUEST_MAX);
-	if (args != NULL)
-		(void)json_object_set(request, "args", args);
-	if (ctl_json_encode(&out, request))
+	if (ctl_json_encode(&out, line))
 		rc = send_all(c, &out, err);
 	else
 		(void)err_set(err, ERR_INPUT, "the request is too long");
-	json_decref(request);
+	json_decref(line);
 	buf_wipe(&out); /* perhaps a password */
 	return rc;
+}
+
+int
+ctl_client_line(struct ctl_client *c, const char *text, struct err *err)
+{
+	return send_json(
+	    c, json_pack("{s:o}", "line", ctl_json_text(text)), err);
+}
+
+static int
+ask(const struct ctl_client *c, const char *verb, json_t *args, struct err *err)
+{
+	json_t *request = json_pack("{s:s}", "verb", verb);
+
+	if (args != NULL)
+		(void)json_object_set(request, "args", args);
+	return send_json(c, request, err);
 }
 
 static int

@@ -2,6 +2,7 @@
 /* ctl_line.h - the framing of the control protocol: one JSON object a line.
  *
  *	request = { "verb": NAME, "args": { ... } } LF
+ *	line    = { "line": TEXT } LF            ; of a client that was asked
  *	reply   = *( { "item": VALUE } LF )
  *	          ( { "ok": true, "result": VALUE } LF
  *	          / { "ok": false, "error": SENTENCE } LF )

@@ -50,6 +50,7 @@ struct ctl_call {
 	json_t *args;
 	void *state;
 	void (*free_state)(void *state);
+	bool is_listening; /* for lines of the client */
 	bool is_waiting; /* its handler, for something that is not ours */
 	bool is_closing; /* flush and hang up */
 };
@@ -60,6 +61,7 @@ call_end(struct ctl_call *c)
 	json_decref(c->args);
 	c->args = NULL;
 	c->verb = NULL;
+	c->is_listening = false;
 	c->is_waiting = false;
 	if (c->state != NULL)
 		c->free_state(c->state);
@@ -128,6 +130,34 @@ ctl_call_wake(struct ctl_call *call)
 	list_remove(&call->ready_link);
 	list_append(&call->server->ready, &call->ready_link);
 	loop_soon(call->server->loop, &call->server->task);
+}
+
+void
+ctl_call_listen(struct ctl_call *call)
+{
+	call->is_listening = true;
+}
+
+/* What is no line of this kind is left out. */
+char *
+ctl_call_line(struct ctl_call *call)
+{
+	struct bytes line;
+
+	for (;;) {
+		json_t *object = NULL;
+		char *text = NULL;
+
+		if (ctl_line_next(&call->in, &line) != CTL_LINE_READY) {
+			call->has_more = false;
+			return NULL;
+		}
+		if (ctl_json_decode(line, &object, NULL) == 0)
+			text = xstrdup(ctl_json_string(object, "line"));
+		json_decref(object);
+		if (text != NULL)
+			return text;
+	}
 }
 
 bool
@@ -263,7 +293,9 @@ static bool
 may_step(const struct ctl_call *c)
 {
 	return !c->is_closing && ctl_call_has_room(c) &&
-	       (c->verb != NULL ? !c->is_waiting : c->has_more);
+	       (c->verb != NULL
+		       ? !c->is_waiting || (c->is_listening && c->has_more)
+		       : c->has_more);
 }
 
 static void

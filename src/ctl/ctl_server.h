@@ -71,6 +71,11 @@ void ctl_call_keep(
 void ctl_call_wait(struct ctl_call *call);
 void ctl_call_wake(struct ctl_call *call);
 
+/* From now on run() is also called when the client has sent a line. */
+void ctl_call_listen(struct ctl_call *call);
+/* The next line of the client's, for the caller to free; NULL: none has come. */
+char *ctl_call_line(struct ctl_call *call);
+
 bool ctl_call_has_room(const struct ctl_call *call);
 /* What they are given stays the caller's; result may be NULL. */
 void ctl_call_item(struct ctl_call *call, json_t *item);

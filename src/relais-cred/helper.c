@@ -52,9 +52,6 @@ read_request(struct buf *b)
 		if (n <= 0)
 			return n == 0;
 		buf_added(b, (size_t)n);
-		/* In a conversation the input goes on. */
-		if (memmem(buf_str(b), buf_len(b), "\n\n", 2) != NULL)
-			return true;
 	}
 }
 

@@ -204,7 +204,7 @@ take_client(struct oauth_browser *b, int listener)
 	c->fd = fd;
 }
 
-/* --- the input ------------------------------------------------------------ */
+/* --- the conversation ------------------------------------------------------------ */
 
 static enum oauth_came
 read_paste(struct oauth_browser *b, const char *state, char **ret_query)
@@ -217,7 +217,7 @@ read_paste(struct oauth_browser *b, const char *state, char **ret_query)
 		buf_wipe(&b->paste);
 		return OAUTH_CAME_WRONG;
 	}
-	n = read(STDIN_FILENO, at, 4096);
+	n = read(STDOUT_FILENO, at, 4096);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return OAUTH_CAME_TIMEOUT;
 	if (n <= 0)
@@ -241,7 +241,7 @@ wait_once(struct oauth_browser *b, const char *state, int ms, char **ret_query)
 	struct pollfd fds[1 + LISTENERS + CLIENTS_MAX];
 	size_t n = 0;
 
-	fds[n++] = (struct pollfd) { STDIN_FILENO, POLLIN, 0 };
+	fds[n++] = (struct pollfd) { STDOUT_FILENO, POLLIN, 0 };
 	for (size_t i = 0; i < LISTENERS; i++)
 		fds[n++] = (struct pollfd) { b->listeners[i], POLLIN, 0 };
 	for (size_t i = 0; i < CLIENTS_MAX; i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* oauth_browser.h - receives the address at which the browser ends: by a
- * listener on the loopback, or as a line on the standard input.
+ * listener on the loopback, or as a line of the
+ * conversation (cred/cred_wire.h), which goes both ways over the standard
+ * output.
  *
  * Of HTTP the listener knows the first line of a GET.  Anything that does not
  * carry our `state' is answered with 404 and otherwise ignored.
@@ -23,7 +25,7 @@ void oauth_browser_free(struct oauth_browser *b);
 enum oauth_came {
 	OAUTH_CAME_QUERY, /* *ret_query, the caller's: it carries our state */
 	OAUTH_CAME_WRONG, /* a line was pasted that does not */
-	OAUTH_CAME_END, /* the input has ended: nobody is there */
+	OAUTH_CAME_END, /* nobody is there any more */
 	OAUTH_CAME_TIMEOUT
 };
 /* Waits up to timeout_ms; state NULL: for the end or the timeout only, and lines

@@ -42,8 +42,8 @@ struct relais {
 
 /* In the order of `relais --help`. */
 static const struct relais_command *const commands[] = { &cmd_setup,
-	&cmd_status, &cmd_check, &cmd_test, &cmd_passwd, &cmd_queue, &cmd_show,
-	&cmd_flush, &cmd_retry, &cmd_hold, &cmd_release, &cmd_delete,
+	&cmd_status, &cmd_check, &cmd_test, &cmd_login, &cmd_passwd, &cmd_queue,
+	&cmd_show, &cmd_flush, &cmd_retry, &cmd_hold, &cmd_release, &cmd_delete,
 	&cmd_explain, &cmd_aliases, &cmd_rewrite, &cmd_config, &cmd_reload,
 	&cmd_stop, &cmd_providers, &cmd_version };
 
@@ -333,6 +333,21 @@ relais_ask(struct relais *r, const char *verb, json_t *args,
 	if (err.class != ERR_NONE)
 		(void)relais_complain(r, RELAIS_FAILED, "%s", err.text);
 	return RELAIS_FAILED;
+}
+
+void
+relais_listen(struct relais *r, int fd, void (*told)(void *ctx), void *ctx)
+{
+	ctl_client_listen(r->client, fd, told, ctx);
+}
+
+void
+relais_say(struct relais *r, const char *line)
+{
+	struct err err = { 0 };
+
+	if (ctl_client_line(r->client, line, &err) != 0)
+		(void)relais_complain(r, RELAIS_FAILED, "%s", err.text);
 }
 
 /* --- the command line ----------------------------------------------------- */

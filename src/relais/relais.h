@@ -28,9 +28,9 @@ struct relais_command {
 };
 
 extern const struct relais_command cmd_aliases, cmd_config, cmd_delete,
-    cmd_check, cmd_explain, cmd_flush, cmd_hold, cmd_passwd, cmd_providers,
-    cmd_queue, cmd_release, cmd_retry, cmd_rewrite, cmd_setup, cmd_show,
-    cmd_status, cmd_version, cmd_reload, cmd_stop, cmd_test;
+    cmd_check, cmd_explain, cmd_flush, cmd_hold, cmd_login, cmd_passwd,
+    cmd_providers, cmd_queue, cmd_release, cmd_retry, cmd_rewrite, cmd_setup,
+    cmd_show, cmd_status, cmd_version, cmd_reload, cmd_stop, cmd_test;
 
 bool relais_is_json(const struct relais *r);
 /* The verb of this run. */
@@ -59,6 +59,10 @@ void relais_be_patient(struct relais *r, int ms);
 /* Becomes relais-setup, with this verb and these words; returns only if that
  * fails. */
 int relais_run_setup(struct relais *r, int argc, char *const *argv);
+/* As ctl_client_listen() and ctl_client_line() have it; within a call. */
+void relais_listen(
+    struct relais *r, int fd, void (*told)(void *ctx), void *ctx);
+void relais_say(struct relais *r, const char *line);
 
 /* Does a daemon answer?  Says nothing about one that does not. */
 bool relais_has_daemon(struct relais *r);

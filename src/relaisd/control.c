@@ -24,6 +24,7 @@
 #include "queue/queue.h"
 #include "relaisd/control_check.h"
 #include "relaisd/routing.h"
+#include "relaisd/sign_in.h"
 #include "store/spool_history.h"
 
 struct control {
@@ -507,6 +508,54 @@ on_flush(void *ctx, struct ctl_call *call)
 	json_decref(result);
 }
 
+/* --- login ---------------------------------------------------------------- */
+
+struct signing_in {
+	const struct control *control;
+	int account; /* place in the configuration */
+};
+
+static int
+start_sign_in(
+    void *ctx, const char *flow, int talk, pid_t *ret_pid, struct err *err)
+{
+	const struct signing_in *s = ctx;
+	const struct control_opts *o = &s->control->opts;
+
+	return o->sign_in(o->ctx, s->account, flow, talk, ret_pid, err);
+}
+
+static void
+signed_in(void *ctx)
+{
+	const struct signing_in *s = ctx;
+	const struct accounts *all = s->control->opts.accounts;
+
+	account_signed_in(
+	    accounts_at(all, accounts_handle(all, (size_t)s->account)));
+}
+
+static void
+on_login(void *ctx, struct ctl_call *call)
+{
+	const struct control *c = ctx;
+	const struct conf *conf = conf_of(c);
+	const char *name = ctl_json_string(ctl_call_args(call), "account");
+	struct signing_in s = { c,
+		conf_account_find(conf, name != NULL ? name : "") };
+
+	if (s.account < 0)
+		ctl_call_refuse(call, "unknown account \"%.80s\"",
+		    name != NULL ? name : "");
+	else if (conf->accounts[s.account].secret.kind != CRED_OAUTH)
+		ctl_call_refuse(call,
+		    "account %s has a password: set oauth and client_id to "
+		    "sign in",
+		    name);
+	else
+		sign_in_run(call, c->opts.loop, start_sign_in, &s, signed_in);
+}
+
 /* --- status, config, version ---------------------------------------------- */
 
 static json_t *
@@ -668,6 +717,7 @@ static const struct ctl_verb verbs[] = {
 	{ "release", false, on_release },
 	{ "retry", false, on_retry },
 	{ "delete", false, on_delete },
+	{ "login", true, on_login },
 	{ "config", true, on_config },
 	{ "check", true, on_check },
 	{ "reload", true, on_reload },

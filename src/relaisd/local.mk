@@ -50,4 +50,6 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 	%reldir%/control.c \
 	%reldir%/control.h \
 	%reldir%/control_check.c \
-	%reldir%/control_check.h
+	%reldir%/control_check.h \
+	%reldir%/sign_in.c \
+	%reldir%/sign_in.h

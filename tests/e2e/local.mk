@@ -20,6 +20,7 @@ e2e_tests = \
 	%reldir%/names.sh \
 	%reldir%/network.sh \
 	%reldir%/notices.sh \
+	%reldir%/oauth.sh \
 	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/postfix_agrees.sh \

@@ -23,13 +23,14 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="setup status check test passwd queue show flush retry hold release delete explain
+	"") words="setup login status check test passwd queue show flush retry hold release delete explain
 	    aliases rewrite config reload stop providers version -c --json --help" ;;
 	queue) words="--watch" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;
 	passwd) words="--password-file --force $(_relais_accounts)" ;;
+	login) words="--browser --device $(_relais_accounts)" ;;
 	check) words="--send --host --provider $(_relais_accounts)" ;;
 	rewrite) words="--from --to --user --account --7bit"
 		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")

@@ -12,7 +12,7 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs setup status check test passwd queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
+set -l verbs setup login status check test passwd queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from queue' \
     -l watch -d 'show it again and again'
@@ -20,7 +20,9 @@ complete -c relais -n '__fish_seen_subcommand_from show retry hold release delet
     -a '(__relais_ids)'
 complete -c relais -n '__fish_seen_subcommand_from retry hold release delete flush' \
     -l all -d 'all of them'
-complete -c relais -n '__fish_seen_subcommand_from flush check passwd' -a '(__relais_accounts)'
+complete -c relais -n '__fish_seen_subcommand_from flush check login passwd' -a '(__relais_accounts)'
+complete -c relais -n '__fish_seen_subcommand_from login' \
+    -l browser -d 'through a page' -l device -d 'by a code'
 complete -c relais -n '__fish_seen_subcommand_from check' \
     -l send -x -d 'send a message to this address'
 complete -c relais -n '__fish_seen_subcommand_from check' \

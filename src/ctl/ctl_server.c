@@ -317,6 +317,7 @@ step(struct ctl_call *c)
 			return;
 		}
 	}
+	c->is_waiting = false;
 	if (c->verb != NULL)
 		c->verb->run(c->server->ctx, c);
 }

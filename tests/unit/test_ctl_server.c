@@ -114,7 +114,34 @@ on_wait(void *ctx, struct ctl_call *call)
 	json_decref(item);
 }
 
+/* Says what it hears, until it hears "bye". */
+static void
+on_hear(void *ctx, struct ctl_call *call)
+{
+	struct bench *b = ctx;
+	bool is_over = false;
+	char *line;
+
+	if (ctl_call_state(call) == NULL) {
+		ctl_call_keep(call, b, on_over);
+		ctl_call_listen(call);
+	}
+	while (!is_over && (line = ctl_call_line(call)) != NULL) {
+		json_t *item = json_string(line);
+
+		is_over = strcmp(line, "bye") == 0;
+		ctl_call_item(call, item);
+		json_decref(item);
+		free(line);
+	}
+	if (is_over)
+		ctl_call_done(call, NULL);
+	else
+		ctl_call_wait(call);
+}
+
 static const struct ctl_verb verbs[] = {
+	{ "hear", false, on_hear },
 	{ "echo", false, on_echo },
 	{ "list", false, on_list },
 	{ "no", false, on_no },
@@ -390,6 +417,26 @@ a_verb_may_wait_and_tell_bit_by_bit(void **state)
 	turn(b);
 }
 
+/* What is no line is left out, and what follows the end is the next request. */
+static void
+a_client_may_answer_while_a_verb_waits(void **state)
+{
+	static const char said[] = "{\"verb\":\"hear\"}\n{\"line\":\"a\"}\n";
+	static const char more[] = "{\"line\":7}\nnot JSON\n"
+				   "{\"line\":\"bye\"}\n{\"verb\":\"echo\"}\n";
+	struct bench *b = *state;
+	int fd = dial(b);
+
+	assert_int_equal(send(fd, said, sizeof(said) - 1, 0), sizeof(said) - 1);
+	hear(b, fd, "{\"item\":\"a\"}\n");
+	b->now_ms += 10 * CTL_IDLE_MS;
+	hear(b, fd, "");
+	assert_int_equal(send(fd, more, sizeof(more) - 1, 0), sizeof(more) - 1);
+	hear(b, fd, "{\"item\":\"bye\"}\n{\"ok\":true}\n{\"ok\":true}\n");
+	(void)close(fd);
+	turn(b);
+}
+
 /* Ctrl-C at a check: what it waits for ends with it. */
 static void
 who_hangs_up_ends_what_is_waited_for(void **state)
@@ -539,6 +586,7 @@ main(void)
 		cmocka_unit_test(each_user_has_so_many_connections),
 		cmocka_unit_test(who_says_nothing_is_hung_up_on),
 		cmocka_unit_test(a_verb_may_wait_and_tell_bit_by_bit),
+		cmocka_unit_test(a_client_may_answer_while_a_verb_waits),
 		cmocka_unit_test(who_hangs_up_ends_what_is_waited_for),
 		cmocka_unit_test(others_may_not_do_what_is_privileged),
 		cmocka_unit_test(R20_users_leave_room_for_the_administrator),

@@ -111,8 +111,8 @@ on_item(void *ctx, json_t *item)
 	} else if (strcmp(say, "open") == 0) {
 		(void)puts("Open this address in a browser, on any device, and "
 			   "sign in:\n");
-		/* On a line of its own and not wrapped, to be copied. */
-		relais_print(l->r, COLOUR_BOLD, text);
+		/* On a line of its own, plain and not wrapped, to be copied. */
+		relais_print(l->r, COLOUR_NONE, text);
 		(void)puts("\n");
 	} else if (strcmp(say, "code") == 0) {
 		(void)fputs("and enter this code:    ", stdout);

@@ -51,7 +51,10 @@ reason() { relais --json status | jq -r '.accounts[0].reason'; }
 reason_has() { reason | grep -q -- "$1"; }
 file() { echo "$T/home/spool/oauth/work.json"; }
 # The token on the disk has ended.
-end_token() { sed -i 's/"expires_s": [0-9]*/"expires_s": 0/' "$(file)"; }
+end_token() {
+	flock "$T/home/spool/oauth/.work.lock" \
+	    sed -i 's/"expires_s": [0-9]*/"expires_s": 0/' "$(file)"
+}
 # A provider without connections that are logged in already.
 fresh_provider() {
 	stop mail

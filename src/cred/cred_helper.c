@@ -190,33 +190,32 @@ cred_helper_ask(const struct cred_request *rq, const struct cred_env *env,
 }
 
 static int
-start(const struct cred_env *env, struct bytes request, int talk,
-    pid_t *ret_pid, struct err *err)
+start(
+    const struct cred_env *env, struct bytes request, int talk, struct err *err)
 {
 	char *path = xstrdup(env->helper);
 	char *argv[] = { path, NULL };
 	struct small_env small;
 	struct cred_run r;
-	int rc;
+	int rc = 0;
 
 	env_fill(&small, env);
 	cred_run_init(&r);
 	r.argv = argv;
 	r.envp = small.v;
 	r.input = request;
-	rc = cred_run_start(&r, talk, ret_pid);
-	if (rc != 0)
-		err_set(
-		    err, ERR_SECRET, "cannot run %s: %s", path, strerror(rc));
+	if (cred_run_over(&r, talk) == CRED_RAN_NOT)
+		rc = err_set(err, ERR_SECRET, "cannot run %s: %s", path,
+		    strerror(r.code));
 	cred_run_clear(&r);
 	env_clear(&small);
 	free(path);
-	return rc == 0 ? 0 : -1;
+	return rc;
 }
 
 int
 cred_helper_sign_in(const struct cred_request *rq, const struct cred_env *env,
-    const char *flow, int talk, pid_t *ret_pid, struct err *err)
+    const char *flow, int talk, struct err *err)
 {
 	struct cred_wire w = wire_of(rq, env);
 	struct buf text;
@@ -227,7 +226,7 @@ cred_helper_sign_in(const struct cred_request *rq, const struct cred_env *env,
 		w.oauth.v[CRED_OAUTH_FLOW] = (char *)(uintptr_t)flow;
 	buf_init(&text, CRED_WIRE_MAX);
 	if (cred_wire_put(&text, &w))
-		rc = start(env, buf_bytes(&text), talk, ret_pid, err);
+		rc = start(env, buf_bytes(&text), talk, err);
 	else
 		err_set(
 		    err, ERR_SECRET, "what is set for the sign-in is too long");

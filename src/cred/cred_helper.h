@@ -12,10 +12,10 @@
 
 /* A person signs in (CRED_OAUTH): starts the helper, which holds its conversation
  * (cred_wire.h) over talk, a socket that stays the caller's.  flow: of
- * cred_oauth.h, instead of the account's; NULL: that.  Does not wait; the caller
- * does so for *ret_pid, once the conversation is over. */
+ * cred_oauth.h, instead of the account's; NULL: that.  The helper lives on, as
+ * nobody's child, until the conversation ends. */
 int cred_helper_sign_in(const struct cred_request *rq,
-    const struct cred_env *env, const char *flow, int talk, pid_t *ret_pid,
+    const struct cred_env *env, const char *flow, int talk,
     struct err *err) MUST_CHECK;
 
 enum cred_result cred_helper_ask(const struct cred_request *rq,

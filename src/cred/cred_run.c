@@ -202,20 +202,26 @@ give_input(const struct cred_run *r, struct pipes *p)
 	close_one(&p->in[1]);
 }
 
-int
-cred_run_start(struct cred_run *r, int talk, pid_t *ret_pid)
+enum cred_ran
+cred_run_over(struct cred_run *r, int talk)
 {
 	struct pipes p;
-	int rc;
+	pid_t pid;
+	int status;
 
 	if (open_all(&p, r->input.n > 0) != 0 ||
 	    dup3(talk, p.out[1], O_CLOEXEC) < 0 ||
 	    dup3(talk, p.err[1], O_CLOEXEC) < 0)
-		rc = errno;
-	else if ((rc = spawn(r, &p, ret_pid)) == 0)
+		r->code = errno;
+	else if ((r->code = spawn(r, &p, &pid)) == 0)
 		give_input(r, &p);
 	close_all(&p);
-	return rc;
+	if (r->code != 0)
+		return CRED_RAN_NOT;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	r->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+	return WIFEXITED(status) ? CRED_RAN_EXITED : CRED_RAN_KILLED;
 }
 
 enum cred_ran

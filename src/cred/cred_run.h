@@ -12,7 +12,6 @@
 #define CRED_CRED_RUN_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/buf.h"
 
@@ -35,9 +34,9 @@ struct cred_run {
 
 void cred_run_init(struct cred_run *r);
 enum cred_ran cred_run(struct cred_run *r);
-/* Only starts the child; its output and errors go to talk, which stays the
- * caller's, who also waits for *ret_pid.  0, or errno. */
-int cred_run_start(struct cred_run *r, int talk, pid_t *ret_pid);
+/* Its output and errors go to talk, which stays the caller's; what the child
+ * leaves behind goes on using it.  No deadline. */
+enum cred_ran cred_run_over(struct cred_run *r, int talk);
 void cred_run_clear(struct cred_run *r);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais-cred/oauth_login.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -496,6 +497,16 @@ oauth_login(const struct cred_wire *w)
 		say("fail", "%s",
 		    "oauth_flow of this account needs no sign-in");
 		return CRED_NEVER;
+	}
+	/* The starter waits for us, not for the person. */
+	switch (fork()) {
+	case -1:
+		say("fail", "fork: %s", strerror(errno));
+		return CRED_LATER;
+	case 0:
+		break;
+	default:
+		_exit(CRED_OK);
 	}
 	buf_init(&l.why, 1000);
 	l.browser = oauth_browser_new(&l.port);

@@ -7,7 +7,8 @@
  * listener of ours on the loopback or is pasted, whichever is first.
  *
  * Blocks for as long as the person takes, a quarter of an hour at most for each
- * way; ends when the other side does.
+ * way, in a process of its own that the caller does not wait for; ends when the
+ * other side does.
  */
 #ifndef RELAIS_CRED_OAUTH_LOGIN_H
 #define RELAIS_CRED_OAUTH_LOGIN_H

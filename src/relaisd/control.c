@@ -510,50 +510,49 @@ on_flush(void *ctx, struct ctl_call *call)
 
 /* --- login ---------------------------------------------------------------- */
 
-struct signing_in {
-	const struct control *control;
-	int account; /* place in the configuration */
-};
-
-static int
-start_sign_in(
-    void *ctx, const char *flow, int talk, pid_t *ret_pid, struct err *err)
-{
-	const struct signing_in *s = ctx;
-	const struct control_opts *o = &s->control->opts;
-
-	return o->sign_in(o->ctx, s->account, flow, talk, ret_pid, err);
-}
-
 static void
-signed_in(void *ctx)
+signed_in(void *ctx, int account)
 {
-	const struct signing_in *s = ctx;
-	const struct accounts *all = s->control->opts.accounts;
+	const struct control *c = ctx;
+	struct account *a = accounts_at(c->opts.accounts, account);
 
-	account_signed_in(
-	    accounts_at(all, accounts_handle(all, (size_t)s->account)));
+	if (a != NULL)
+		account_signed_in(a);
 }
 
 static void
 on_login(void *ctx, struct ctl_call *call)
 {
-	const struct control *c = ctx;
-	const struct conf *conf = conf_of(c);
+	struct control *c = ctx;
+	struct conf *conf = (struct conf *)(uintptr_t)conf_of(c);
 	const char *name = ctl_json_string(ctl_call_args(call), "account");
-	struct signing_in s = { c,
-		conf_account_find(conf, name != NULL ? name : "") };
+	int i = conf_account_find(conf, name != NULL ? name : "");
+	struct sign_in_opts o = { .loop = c->opts.loop,
+		.start = c->opts.sign_in,
+		.start_ctx = c->opts.ctx,
+		.done = signed_in,
+		.done_ctx = c };
 
-	if (s.account < 0)
+	if (ctl_call_state(call) != NULL) {
+		sign_in_run(call, NULL);
+		return;
+	}
+	if (i < 0) {
 		ctl_call_refuse(call, "unknown account \"%.80s\"",
 		    name != NULL ? name : "");
-	else if (conf->accounts[s.account].secret.kind != CRED_OAUTH)
+		return;
+	}
+	if (conf->accounts[i].secret.kind != CRED_OAUTH) {
 		ctl_call_refuse(call,
 		    "account %s has a password: set oauth and client_id to "
 		    "sign in",
 		    name);
-	else
-		sign_in_run(call, c->opts.loop, start_sign_in, &s, signed_in);
+		return;
+	}
+	o.conf = conf;
+	o.account = (size_t)i;
+	o.handle = accounts_handle(c->opts.accounts, (size_t)i);
+	sign_in_run(call, &o);
 }
 
 /* --- status, config, version ---------------------------------------------- */

@@ -4,12 +4,15 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "base/str.h"
 #include "check/check.h"
 #include "conf/conf.h"
 #include "cred/cred.h"
+#include "cred/cred_helper.h"
 #include "cred/cred_run.h"
 #include "net/people.h"
 #include "notice/alert.h"
@@ -32,6 +35,9 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_SECRET:
 		return ask->index < conf->naccounts &&
 		       ask->wish.need <= CRED_LOOK;
+	case LINE_SIGN_IN:
+		return ask->flow < LINE_FLOWS && ask->index < conf->naccounts &&
+		       conf->accounts[ask->index].secret.kind == CRED_OAUTH;
 	case LINE_USER:
 		return ask->count <= 1;
 	case LINE_ALERT:
@@ -92,6 +98,34 @@ fetch(const struct line_ask *ask, const struct conf *conf,
 		    ret->text, sizeof(ret->text), bytes_str(err.text)));
 	}
 	secret_free(secret);
+}
+
+static void
+sign_in(const struct line_ask *ask, const struct conf *conf,
+    const struct cred_env *env, struct line_answer *ret)
+{
+	const struct conf_account *a = &conf->accounts[ask->index];
+	struct cred_request rq = { .source = &a->secret,
+		.account = a->name,
+		.host = a->host,
+		.login = a->user };
+	struct err err;
+	int ends[2];
+
+	err_clear(&err);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+		(void)err_sys(&err, "socketpair");
+	} else {
+		if (cred_helper_sign_in(
+			&rq, env, line_flows[ask->flow], ends[1], &err) == 0)
+			ret->passed = ends[0];
+		else
+			(void)close(ends[0]); /* nothing was said */
+		(void)close(ends[1]); /* the helper's */
+	}
+	if (ret->passed < 0)
+		IGNORE(!str_copy(
+		    ret->text, sizeof(ret->text), bytes_str(err.text)));
 }
 
 static void
@@ -163,6 +197,7 @@ answer_init(struct line_answer *ret, const struct line_ask *ask)
 	memset(ret, 0, offsetof(struct line_answer, data));
 	ret->word = LINE_ANSWER;
 	ret->number = ask->number;
+	ret->passed = -1;
 }
 
 void
@@ -176,6 +211,9 @@ errand_run(const struct line_ask *ask, const struct conf *conf,
 		break;
 	case LINE_SECRET:
 		fetch(ask, conf, env, ret);
+		break;
+	case LINE_SIGN_IN:
+		sign_in(ask, conf, env, ret);
 		break;
 	case LINE_USER:
 		find_user(ask, conf, ret);

@@ -193,7 +193,7 @@ run_errand(
 		take_signals_as_usual();
 		errand_run(ask, conf, &k->startup->cred, a);
 		/* If the worker is gone, nobody wants it. */
-		IGNORE(line_send_answer(k->worker.line, a, -1));
+		IGNORE(line_send_answer(k->worker.line, a, a->passed));
 		_exit(0);
 	}
 	if (pid > 0) {

@@ -13,6 +13,8 @@
 /* What is always sent of an answer. */
 #define HEAD offsetof(struct line_answer, data)
 
+const char *const line_flows[LINE_FLOWS] = { NULL, "browser", "device" };
+
 int
 line_new(int ret_ends[2])
 {

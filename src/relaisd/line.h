@@ -28,6 +28,7 @@ enum line_kind {
 	LINE_LOOKUP, /* the addresses of an account's host */
 	LINE_SECRET, /* an account's secret */
 	LINE_USER, /* what the user database says about a uid */
+	LINE_SIGN_IN, /* a person signs an account in */
 	LINE_ALERT, /* run alert_command */
 	LINE_RELOAD, /* read the configuration again; then LINE_CONF comes */
 	LINE_QUIT, /* a person wants relaisd to stop */
@@ -45,6 +46,10 @@ enum {
 	LINE_DATA_MAX = SECRET_MAX + 4096
 };
 
+/* How to sign in; NULL: as the account has it. */
+enum { LINE_FLOWS = 3 };
+extern const char *const line_flows[LINE_FLOWS];
+
 struct line_ask {
 	uint32_t kind;
 	uint32_t number; /* one more than that of the ask before */
@@ -53,6 +58,7 @@ struct line_ask {
 	uint32_t event; /* LINE_ALERT: of notice/alert.h */
 	uint32_t count; /* LINE_ALERT: messages that wait; LINE_USER: 1: the
 			 * groups, too */
+	uint32_t flow; /* LINE_SIGN_IN: of line_flows */
 	struct cred_wish wish; /* LINE_SECRET */
 	char user[LINE_USER_MAX]; /* LINE_ALERT: the user it is about, or "" */
 	char text[LINE_TEXT_MAX]; /* LINE_ALERT: the reason */
@@ -72,6 +78,8 @@ struct line_answer {
 	int32_t code; /* errno, exit status */
 	uint32_t is_silent; /* LINE_USER: the database has not answered */
 	uint32_t data_n;
+	/* LINE_SIGN_IN: the conversation, which comes along; -1: none. */
+	int32_t passed;
 	struct cred_facts facts; /* LINE_SECRET */
 	char text[LINE_TEXT_MAX]; /* a sentence, ends with NUL */
 	/* LINE_SECRET: the secret.  LINE_LOOKUP: addresses.  LINE_USER: the

@@ -210,6 +210,28 @@ link_fetch(struct link *k, const struct conf *conf, size_t account,
 	return result;
 }
 
+int
+link_sign_in(struct link *k, const struct conf *conf, size_t account,
+    const char *flow, struct err *err)
+{
+	struct line_ask q = { .kind = LINE_SIGN_IN,
+		.generation = conf->generation,
+		.index = (uint32_t)account };
+	struct line_answer *a;
+	int fd;
+
+	while (q.flow < LINE_FLOWS && !str_eq(line_flows[q.flow], flow))
+		q.flow++;
+	if (q.flow == LINE_FLOWS)
+		return err_set(err, ERR_INPUT, "unknown flow \"%.20s\"", flow);
+	a = ask_for(k, &q, conf);
+	fd = a->passed;
+	if (fd < 0)
+		(void)err_set(err, ERR_SECRET, "%s", a->text);
+	answer_free(a);
+	return fd;
+}
+
 void
 link_tell(struct link *k, const struct conf *conf, const struct alert *a,
     size_t waiting, struct link_told *ret)
@@ -248,9 +270,11 @@ link_say(struct link *k, int kind)
 
 /* --- hearing ---------------------------------------------------------------- */
 
+/* passed is the waiter's, if it still waits. */
 static void
-on_answer(struct link *k)
+on_answer(struct link *k, int passed)
 {
+	k->heard->passed = passed;
 	(void)pthread_mutex_lock(&k->mutex);
 	list_foreach (it, &k->waiters) {
 		struct waiter *w = list_entry(it, struct waiter, link);
@@ -262,9 +286,12 @@ on_answer(struct link *k)
 		w->is_over = w->is_answered = true;
 		list_remove(it);
 		(void)pthread_cond_broadcast(&k->over);
+		passed = -1;
 		break;
 	}
 	(void)pthread_mutex_unlock(&k->mutex);
+	if (passed >= 0)
+		(void)close(passed); /* nothing was said */
 	explicit_bzero(k->heard->data, k->heard->data_n);
 }
 
@@ -289,8 +316,8 @@ on_message(struct link *k, int passed)
 {
 	switch ((enum line_word)k->heard->word) {
 	case LINE_ANSWER:
-		on_answer(k);
-		break;
+		on_answer(k, passed);
+		return;
 	case LINE_CONF:
 		on_conf(k, passed);
 		break;

@@ -66,6 +66,11 @@ struct link_secret {
 enum cred_result link_fetch(struct link *k, const struct conf *conf,
     size_t account, const struct link_secret *to, struct err *err);
 
+/* Starts a sign-in: the descriptor of its conversation (cred_wire.h), for the
+ * caller to close; -1: err says why. */
+int link_sign_in(struct link *k, const struct conf *conf, size_t account,
+    const char *flow, struct err *err);
+
 /* Runs alert_command of this configuration. */
 struct link_told {
 	enum cred_ran ran;

@@ -1,28 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relaisd/sign_in.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/must.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "conf/conf.h"
 #include "ctl/ctl_json.h"
 #include "ctl/ctl_server.h"
+#include "net/loop.h"
 #include "net/stream.h"
 
 enum { LINE_MAX_BYTES = 65536 };
 
 struct sign_in {
 	struct ctl_call *call;
-	struct stream *stream; /* to the helper */
-	pid_t pid; /* 0: none of ours */
+	struct sign_in_opts opts;
+	struct starting *starting; /* or NULL */
+	struct stream *stream; /* to the helper; NULL: it starts, or does not */
+	struct err err; /* why it does not */
 	struct buf in;
+};
+
+/* The start, on a worker thread; may outlive the request. */
+struct starting {
+	struct loop_job job; /* first, so that a job is one of these */
+	struct sign_in *owner; /* NULL: gone */
+	struct sign_in_opts opts; /* holds a reference to the configuration */
+	char *flow; /* or NULL */
+	int fd;
+	struct err err;
 };
 
 static void
@@ -30,13 +40,9 @@ sign_in_free(void *ctx)
 {
 	struct sign_in *s = ctx;
 
-	stream_free(s->stream);
-	if (s->pid > 0) {
-		/* It has said its last word, or nobody hears it any more; what
-		 * it writes is replaced as a whole or not at all. */
-		IGNORE(kill(s->pid, SIGKILL));
-		IGNORE(waitpid(s->pid, NULL, 0) < 0);
-	}
+	if (s->starting != NULL)
+		s->starting->owner = NULL;
+	stream_free(s->stream); /* and relais-cred ends */
 	buf_clear(&s->in);
 	free(s);
 }
@@ -44,41 +50,61 @@ sign_in_free(void *ctx)
 static void
 on_ready(void *ctx)
 {
-	struct sign_in *s = ctx;
+	const struct sign_in *s = ctx;
 
 	ctl_call_wake(s->call);
 }
 
-/* NULL: the request is refused. */
-static struct sign_in *
-begin(struct ctl_call *call, struct loop *loop, sign_in_start *start, void *ctx)
+static void
+start(struct loop_job *j)
 {
-	const char *flow = ctl_json_string(ctl_call_args(call), "flow");
-	struct sign_in *s;
-	struct err err;
-	pid_t pid = 0;
-	int ends[2];
+	struct starting *t = (struct starting *)(void *)j;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-		ctl_call_refuse(call, "socketpair: %s", strerror(errno));
-		return NULL;
+	t->fd = t->opts.start(
+	    t->opts.start_ctx, t->opts.conf, t->opts.account, t->flow, &t->err);
+}
+
+static void
+started(struct loop_job *j)
+{
+	struct starting *t = (struct starting *)(void *)j;
+	struct sign_in *s = t->owner;
+
+	if (s != NULL) {
+		s->starting = NULL;
+		s->err = t->err;
+		if (t->fd >= 0)
+			s->stream = stream_new(
+			    s->opts.loop, t->fd, on_ready, s);
+		ctl_call_wake(s->call);
+	} else if (t->fd >= 0) {
+		IGNORE(close(t->fd)); /* nobody is there any more */
 	}
-	err_clear(&err);
-	if (start(ctx, flow, ends[1], &pid, &err) != 0) {
-		ctl_call_refuse(call, "%s", err.text);
-		IGNORE(close(ends[0])); /* nothing was said */
-		IGNORE(close(ends[1]));
-		return NULL;
-	}
-	IGNORE(close(ends[1]));
-	s = xcalloc(1, sizeof(*s));
+	conf_free(t->opts.conf);
+	free(t->flow);
+	free(t);
+}
+
+static void
+begin(struct ctl_call *call, const struct sign_in_opts *opts)
+{
+	struct sign_in *s = xcalloc(1, sizeof(*s));
+	struct starting *t = xcalloc(1, sizeof(*t));
+
 	s->call = call;
-	s->pid = pid;
+	s->opts = *opts;
+	s->starting = t;
 	buf_init(&s->in, LINE_MAX_BYTES);
-	s->stream = stream_new(loop, ends[0], on_ready, s);
 	ctl_call_keep(call, s, sign_in_free);
 	ctl_call_listen(call);
-	return s;
+	ctl_call_wait(call);
+	t->job = (struct loop_job) { .run = start, .done = started };
+	t->owner = s;
+	t->opts = *opts;
+	t->opts.conf = conf_ref(opts->conf);
+	t->flow = xstrdup(ctl_json_string(ctl_call_args(call), "flow"));
+	t->fd = -1;
+	loop_submit_slow(opts->loop, LOOP_LANE_SECRETS, &t->job);
 }
 
 /* What the person has typed. */
@@ -171,17 +197,28 @@ pass_on(struct sign_in *s, bool *ret_is_done)
 }
 
 void
-sign_in_run(struct ctl_call *call, struct loop *loop, sign_in_start *start,
-    void *ctx, void (*done)(void *ctx))
+sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts)
 {
 	struct sign_in *s = ctl_call_state(call);
+	struct sign_in_opts o;
 	bool is_done = false;
 
-	if (s == NULL && (s = begin(call, loop, start, ctx)) == NULL)
+	if (s == NULL) {
+		begin(call, opts);
 		return;
+	}
+	o = s->opts; /* s goes with the request */
+	if (s->starting != NULL) {
+		ctl_call_wait(call);
+		return;
+	}
+	if (s->stream == NULL) {
+		finish(s, "fail", s->err.text);
+		return;
+	}
 	forward(s);
 	if (!pass_on(s, &is_done))
 		ctl_call_wait(call);
 	else if (is_done)
-		done(ctx);
+		o.done(o.done_ctx, o.handle);
 }

@@ -7,21 +7,28 @@
 #ifndef RELAISD_SIGN_IN_H
 #define RELAISD_SIGN_IN_H
 
-#include <sys/types.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
+struct conf;
 struct ctl_call;
 struct loop;
 
-/* Starts the helper with talk as its side of the conversation, which stays the
- * caller's; *ret_pid is to be waited for, 0: somebody else does. */
-typedef int sign_in_start(
-    void *ctx, const char *flow, int talk, pid_t *ret_pid, struct err *err);
+struct sign_in_opts {
+	struct loop *loop;
+	struct conf *conf;
+	size_t account; /* its place in conf */
+	int handle; /* and its number */
+	/* As struct control_opts has it. */
+	int (*start)(void *ctx, const struct conf *conf, size_t account,
+	    const char *flow, struct err *err);
+	void *start_ctx;
+	void (*done)(void *ctx, int handle); /* somebody has signed in */
+	void *done_ctx;
+};
 
-/* At each run of the verb.  start is called in the first one, with ctx; done in
- * the last, if somebody has signed in. */
-void sign_in_run(struct ctl_call *call, struct loop *loop, sign_in_start *start,
-    void *ctx, void (*done)(void *ctx));
+/* At each run of the verb; opts in the first one. */
+void sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts);
 
 #endif

@@ -652,6 +652,15 @@ on_control_stop(void *ctx)
 }
 
 static int
+on_control_sign_in(void *ctx, const struct conf *conf, size_t account,
+    const char *flow, struct err *err)
+{
+	const struct worker *d = ctx;
+
+	return link_sign_in(d->link, conf, account, flow, err);
+}
+
+static int
 serve_control(struct worker *d, int fd, struct err *err)
 {
 	struct control_opts opts = {
@@ -664,6 +673,7 @@ serve_control(struct worker *d, int fd, struct err *err)
 		.sessions = sessions_now,
 		.reload = on_control_reload,
 		.stop = on_control_stop,
+		.sign_in = on_control_sign_in,
 		.pid = d->is_alone ? getpid() : d->startup->keeper,
 		.ctx = d,
 	};

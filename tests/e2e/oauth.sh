@@ -42,6 +42,7 @@ until_true 10 grep -q ready "$T/token.log" || {
 mode() { echo "$*" >"$T/token/mode"; }
 grants() { grep -c "^$1" "$T/token/log"; }
 work() { # MORE...: an account of that name
+	echo "verdict_timeout = 1s"
 	account work mail.example.test 587 starttls | grep -v ^password_file
 	printf '%s\n' "oauth = test" "client_id = relais-test" "$@"
 }

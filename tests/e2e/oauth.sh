@@ -311,21 +311,27 @@ note "$(tail -n 1 "$T/login.out")"
 
 # --- several at once ----------------------------------------------------------
 
-begin crowd
+# Each message needs a login of its own.
+begin crowd "max_per_connection = 1"
 login
 # A second daemon at the same file, as with two containers and one volume.
-PORT=2526 relaisd_conf twin < <(work)
+PORT=2526 relaisd_conf twin < <(work "max_per_connection = 1")
 mkdir -p "$T/twin/spool/oauth"
 chown -R relais:relais "$T/twin/spool"
 mount --bind "$T/home/spool/oauth" "$T/twin/spool/oauth"
 run_relaisd twin
 PORT=2526 up
+hand_in() { # PORT SUBJECT
+	printf 'From: <%s>\r\nSubject: %s\r\n\r\nx\r\n' "$USER_NAME" "$2" |
+	    curl -sS --max-time 60 --mail-from "$USER_NAME" \
+		--mail-rcpt to@example.org --upload-file - \
+		"smtp://127.0.0.1:$1" >/dev/null
+}
 for i in 1 2 3 4 5; do
-	fresh_provider
 	end_token
-	(PORT=2525 submit "crowd $i") &
+	hand_in 2525 "crowd $i" &
 	one=$!
-	(PORT=2526 submit "crowd too $i") &
+	hand_in 2526 "crowd too $i" &
 	two=$!
 	RELAIS=twin relais flush >/dev/null &
 	three=$!

@@ -21,6 +21,7 @@ e2e_tests = \
 	%reldir%/network.sh \
 	%reldir%/notices.sh \
 	%reldir%/oauth.sh \
+	%reldir%/oidc.sh \
 	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \
 	%reldir%/postfix_agrees.sh \

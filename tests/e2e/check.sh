@@ -199,19 +199,6 @@ install -o relais -m 600 "$T/secret/wrong" "$T/secret/moved"
 daemon "s,^password_file = .*,password_file = $T/secret/moved,"
 submit again
 until_true 10 eval '[ "$(state)" = held ]' || fail "the account is not held"
-# Meanwhile there is something to complete: a message and an account.
-. "$srcdir/contrib/completion/relais.bash"
-completed() { # WORD...: what bash offers for the last one
-	COMP_WORDS=(relais "$@")
-	COMP_CWORD=$#
-	COMPREPLY=()
-	_relais
-	echo "${COMPREPLY[*]}"
-}
-id=$(relais --json queue | jq -r '.[0].id')
-check "ids are completed" [ -n "$id" -a "$(completed show "${id:0:3}")" = "$id" ]
-check "accounts are completed" [ "$(completed check m)" = mail ]
-check "verbs are completed" [ "$(completed pas)" = passwd ]
 relais passwd mail --password-file - <"$T/secret/wrong" >"$T/out" 2>&1
 check "passwd does not store a wrong password" \
     [ $? = 2 -a "$(cat "$T/secret/moved")" = "not the password" ]

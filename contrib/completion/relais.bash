@@ -23,8 +23,10 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="setup login status check test passwd queue show flush retry hold release delete explain
+	"") words="setup import login status check test passwd queue show flush retry hold release delete explain
 	    aliases rewrite config reload stop providers version -c --json --help" ;;
+	import) words="msmtp ssmtp nullmailer postfix exim dma --from --dry-run
+	    --yes --force" ;;
 	queue) words="--watch" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;

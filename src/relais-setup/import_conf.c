@@ -311,7 +311,7 @@ finish_server(
     struct import *im, struct import_account *a, const struct providers *ps)
 {
 	const char *host = import_get(a, "host");
-	struct bytes region;
+	struct bytes region = { NULL, 0 };
 	char *key;
 
 	a->preset = find_preset(ps, host, import_get(a, "user"), &region);

@@ -464,6 +464,7 @@ static void
 take_rest(struct reading *rd)
 {
 	const char *helo = get(rd, "smtp_helo_name");
+	const char *own = get(rd, "myhostname"); /* which helo is by default */
 	const char *size = get(rd, "message_size_limit");
 	const char *aliases = get(rd, "alias_maps");
 	const char *nets = get(rd, "mynetworks");
@@ -473,7 +474,8 @@ take_rest(struct reading *rd)
 		if (get(rd, lost[i].name) != NULL)
 			import_note(rd->im, rd->file, 0, "%s = %s: %s",
 			    lost[i].name, get(rd, lost[i].name), lost[i].why);
-	if (helo != NULL && strchr(helo, '.') != NULL)
+	if (helo != NULL && strchr(helo, '.') != NULL &&
+	    !str_eq_nocase(helo, own))
 		import_sets(rd->im->relais, "hostname", helo);
 	if (size != NULL && strcmp(size, "0") != 0 &&
 	    strcmp(size, "10240000") != 0)

@@ -28,6 +28,9 @@ noinst_LIBRARIES += %reldir%/libsetup.a
 pkglibexec_PROGRAMS += relais-setup
 relais_setup_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relais_setup_SOURCES = \
+	%reldir%/import_disk.c \
+	%reldir%/import_disk.h \
+	%reldir%/import_run.c \
 	%reldir%/relais-setup.c \
 	%reldir%/setup.c \
 	%reldir%/setup.h \

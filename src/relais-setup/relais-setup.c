@@ -14,6 +14,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "setup", setup_main },
+	{ "import", import_main },
 	{ "check", check_main },
 };
 

@@ -5,6 +5,7 @@
 #define RELAIS_SETUP_VERBS_H
 
 int setup_main(int argc, char **argv);
+int import_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 
 #endif

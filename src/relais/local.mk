@@ -8,6 +8,7 @@ relais_SOURCES = \
 	%reldir%/cmd_explain.c \
 	%reldir%/cmd_flush.c \
 	%reldir%/cmd_hold.c \
+	%reldir%/cmd_import.c \
 	%reldir%/cmd_login.c \
 	%reldir%/cmd_passwd.c \
 	%reldir%/cmd_providers.c \

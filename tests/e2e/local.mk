@@ -14,6 +14,7 @@ e2e_tests = \
 	%reldir%/direct.sh \
 	%reldir%/doors.sh \
 	%reldir%/idle.sh \
+	%reldir%/import.sh \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
 	%reldir%/manners.sh \

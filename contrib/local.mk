@@ -34,11 +34,41 @@ install-data-local:
 	    '$(DESTDIR)$(sysusersdir)/relais.conf'
 	$(INSTALL_DATA) $(srcdir)/%reldir%/systemd/tmpfiles.conf \
 	    '$(DESTDIR)$(tmpfilesdir)/relais.conf'
+	$(MKDIR_P) '$(DESTDIR)$(confdir)'
+	$(INSTALL_DATA) $(srcdir)/%reldir%/relais.conf.example \
+	    '$(DESTDIR)$(confdir)/relais.conf.example'
+
+# What a person types next; a package has its own way.
+install-data-hook:
+	@if test -z '$(DESTDIR)'; then \
+	    echo; echo 'relais is installed.  As root, type next:'; echo; \
+	    if test -d /run/systemd/system; then \
+		echo '    systemd-sysusers && systemd-tmpfiles --create &&' \
+		    'systemctl daemon-reload'; \
+	    else \
+		echo '    useradd --system --home-dir /nonexistent' \
+		    '--shell /usr/sbin/nologin relais'; \
+	    fi; \
+	    echo '    $(bindir)/relais setup YOUR-ADDRESS'; echo; \
+	    echo 'or, where another mail program is configured:'; echo; \
+	    echo '    $(bindir)/relais import'; echo; \
+	fi
+
+# The links that README describes go with the program they lead to, and what
+# they stood in front of comes back.
 uninstall-local:
 	rm -f '$(DESTDIR)$(sysusersdir)/relais.conf' \
-	    '$(DESTDIR)$(tmpfilesdir)/relais.conf'
+	    '$(DESTDIR)$(tmpfilesdir)/relais.conf' \
+	    '$(DESTDIR)$(confdir)/relais.conf.example'
+	@for file in /usr/sbin/sendmail /usr/lib/sendmail /usr/bin/mailq \
+	    /usr/bin/newaliases; do \
+		test -z '$(DESTDIR)' || continue; \
+		test "`readlink $$file`" = '$(sbindir)/sendmail' || continue; \
+		rm -f $$file; \
+		dpkg-divert --rename --remove $$file; \
+	done
 
-EXTRA_DIST += %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
+EXTRA_DIST += %reldir%/relais.conf.example %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
 	%reldir%/debian/changelog \
 	%reldir%/debian/control \
 	%reldir%/debian/copyright \

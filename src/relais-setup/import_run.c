@@ -521,7 +521,9 @@ static enum setup_status
 try_all(struct run *r)
 {
 	const char *tmp = secure_getenv("TMPDIR");
-	char *dir = xasprintf("%s/relais-import-XXXXXX",
+	char *dir = xasprintf("%s/relais-import-XX"
+			      "XX"
+			      "XX",
 	    tmp != NULL && *tmp == '/' ? tmp : "/tmp");
 	enum setup_status status = SETUP_DONE;
 	struct conf *c;

@@ -15,6 +15,7 @@
 #include "conf/conf_read.h"
 #include "conf/setting.h"
 #include "mail/addr.h"
+#include "sys/files.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024, SHOWN_MAX = 80 };
 
@@ -284,7 +285,7 @@ alias_count(const struct aliases *a)
 static int
 read_file(const char *file, struct stat *ret_st, struct buf *to)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = files_open(file, O_RDONLY | O_NONBLOCK, 0);
 	int os = 0;
 	ssize_t n = 1;
 

@@ -102,6 +102,9 @@ enum conf_mode {
 };
 
 /* What becomes of a message whose answer was lost. */
+/* The filter of system calls (sys/sandbox.h). */
+enum conf_seccomp { CONF_SECCOMP_ON = 0, CONF_SECCOMP_LOG, CONF_SECCOMP_OFF };
+
 enum conf_uncertain { CONF_UNCERTAIN_RETRY = 0, CONF_UNCERTAIN_HOLD };
 
 /* An address range. */
@@ -199,6 +202,7 @@ struct conf {
 	int64_t verdict_timeout_ms;
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	enum conf_uncertain uncertain;
+	enum conf_seccomp seccomp;
 	int64_t sync_results_ms; /* 0: each at once */
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions, max_per_user, max_equal;

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/setting.h"
+#include "sys/files.h"
 
 /* src/conf/oauth2, made a string by src/conf/local.mk. */
 static const char built_in[] =
@@ -196,7 +197,7 @@ oauth_rows_new(void)
 int
 oauth_rows_read(struct oauth_rows *rows, const char *file, struct err *err)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = files_read(file);
 	int rc;
 
 	if (f == NULL)

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/setting.h"
+#include "sys/files.h"
 #include "sys/trust.h"
 
 /* src/conf/providers, made a string by src/conf/local.mk. */
@@ -355,7 +356,7 @@ read_lines(struct providers *p, FILE *f, const char *file, struct err *err)
 int
 providers_read(struct providers *p, const char *file, struct err *err)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = files_read(file);
 	int rc;
 
 	if (f == NULL)

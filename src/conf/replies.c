@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "mail/reply_table.h"
+#include "sys/files.h"
 #include "sys/trust.h"
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
@@ -52,7 +53,7 @@ replies_load(const char *file, struct replies **ret, struct err *err)
 	*ret = NULL;
 	if (trust_file(file, geteuid(), err) != 0)
 		return -1;
-	f = fopen(file, "re");
+	f = files_read(file);
 	if (f == NULL && errno == ENOENT)
 		return 0;
 	if (f == NULL)

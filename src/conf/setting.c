@@ -18,6 +18,7 @@ const char *const setting_tls_modes[] = { "auto", "starttls", "implicit", "off",
 	NULL };
 const char *const setting_identities[] = { "allow", "force", "keep", NULL };
 static const char *const uncertain_words[] = { "retry", "hold", NULL };
+static const char *const seccomp_words[] = { "on", "log", "off", NULL };
 static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"scram-sha-256", "scram-sha-1-plus", "scram-sha-1", "oauthbearer",
 	"xoauth2", "plain", "login", "cram-md5", "external", NULL };
@@ -90,6 +91,8 @@ const struct setting settings[] = {
 	    "whether our Received fields leave out who submitted and where" },
 	{ "log", R(log), SETTING_PATH, WORDS(log_words), "auto",
 	    "where the log goes: auto, stderr, syslog or a file" },
+	{ "seccomp", R(seccomp), SETTING_ENUM, WORDS(seccomp_words), "on",
+	    "filter of system calls: on, log (deny nothing) or off" },
 
 	/* [listen NAME] */
 	{ "address", L_ONCE_NONE, SETTING_WORD, ANY, NULL,

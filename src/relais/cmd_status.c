@@ -28,6 +28,18 @@ print_folding(const struct relais *r, const json_t *q)
 		    carriers, carriers == 1 ? "s" : "", folded);
 }
 
+/* What the kernel denies the process that talks to clients and providers. */
+static void
+print_protections(const struct relais *r, const json_t *st)
+{
+	const json_t *all = json_object_get(st, "protections"), *p;
+	size_t i;
+
+	json_array_foreach(all, i, p)
+	    relais_printf_wrapped(r, INDENT, "protection: %s %s",
+		relais_string(p, "name"), relais_string(p, "why"));
+}
+
 static void
 print_head(const struct relais *r, const json_t *st)
 {
@@ -50,6 +62,7 @@ print_head(const struct relais *r, const json_t *st)
 	    oldest > 0 ? num_duration_text(oldest * 1000, text) : "",
 	    oldest > 0 ? " old" : "");
 	print_folding(r, q);
+	print_protections(r, st);
 	(void)putchar('\n');
 }
 

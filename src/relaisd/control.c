@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include <config.h>
 
 #include "relaisd/control.h"
@@ -22,6 +24,8 @@
 #include "outbound/outbound.h"
 #include "policy/fold.h"
 #include "queue/queue.h"
+#include "relaisd/attack.h"
+#include "relaisd/confine.h"
 #include "relaisd/control_check.h"
 #include "relaisd/routing.h"
 #include "relaisd/sign_in.h"
@@ -620,6 +624,19 @@ account_json(const struct control *c, int account)
 	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token));
 }
 
+/* What the kernel denies the process that reads what strangers send. */
+static json_t *
+protections_json(const struct confine *c)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < CONFINE_KINDS; i++)
+		(void)json_array_append_new(all,
+		    json_pack("{s:s, s:b, s:s}", "name", confine_names[i],
+			"holds", c->states[i].holds, "why", c->states[i].text));
+	return all;
+}
+
 static void
 on_status(void *ctx, struct ctl_call *call)
 {
@@ -630,8 +647,10 @@ on_status(void *ctx, struct ctl_call *call)
 	for (size_t i = 0; i < accounts_count(all); i++)
 		(void)json_array_append_new(
 		    accounts, account_json(c, accounts_handle(all, i)));
-	result = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version",
-	    PACKAGE_VERSION, "pid", (json_int_t)c->opts.pid, "uptime",
+	result = json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o}",
+	    "version", PACKAGE_VERSION, "pid", (json_int_t)c->opts.pid,
+	    "worker", (json_int_t)getpid(), "protections",
+	    protections_json(c->opts.confine), "uptime",
 	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
 	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
 	    counts_json(c, call), "accounts", accounts);
@@ -705,6 +724,24 @@ on_stop(void *ctx, struct ctl_call *call)
 	c->opts.stop(c->opts.ctx);
 }
 
+/* --- for tests ------------------------------------------------------------ */
+
+#ifdef WITH_ATTACK
+static void
+on_attack(void *ctx, struct ctl_call *call)
+{
+	const json_t *args = ctl_call_args(call);
+	const char *name = json_string_value(json_object_get(args, "name"));
+	const char *target = json_string_value(json_object_get(args, "target"));
+	json_t *result = json_pack("{s:i}", "errno",
+	    attack(name != NULL ? name : "", target != NULL ? target : ""));
+
+	(void)ctx;
+	ctl_call_done(call, result);
+	json_decref(result);
+}
+#endif
+
 /* --- the table ------------------------------------------------------------ */
 
 static const struct ctl_verb verbs[] = {
@@ -722,6 +759,9 @@ static const struct ctl_verb verbs[] = {
 	{ "reload", true, on_reload },
 	{ "stop", true, on_stop },
 	{ "version", false, on_version },
+#ifdef WITH_ATTACK
+	{ "attack", true, on_attack },
+#endif
 	{ NULL, false, NULL },
 };
 

@@ -16,6 +16,7 @@
 
 struct accounts;
 struct conf;
+struct confine;
 struct control;
 struct loop;
 struct outbound;
@@ -43,6 +44,7 @@ struct control_opts {
 	 * or one that cred_oauth.h has. */
 	int (*sign_in)(void *ctx, const struct conf *conf, size_t account,
 	    const char *flow, struct err *err);
+	const struct confine *confine;
 	void *ctx;
 };
 

@@ -29,6 +29,8 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_RELOAD:
 	case LINE_QUIT:
 		return true;
+	case LINE_OPEN:
+		return ask->index < LINE_FILES;
 	case LINE_LOOKUP:
 		return ask->index < conf->naccounts ||
 		       ask->index >= LINE_WITNESS;
@@ -49,6 +51,28 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	default:
 		return false;
 	}
+}
+
+const char *
+errand_path(const struct conf_paths *p, const struct conf *conf, unsigned file)
+{
+	switch ((enum line_file)file) {
+	case LINE_FILE_ALIASES:
+		return conf->aliases;
+	case LINE_FILE_USERS:
+		return "/etc/passwd";
+	case LINE_FILE_REPLIES:
+		return p->replies_own;
+	case LINE_FILE_PROVIDERS:
+		return p->providers_own;
+	case LINE_FILE_OAUTH:
+		return p->oauth_own;
+	case LINE_FILE_LOG:
+		return conf->log[0] == '/' ? conf->log : NULL;
+	case LINE_FILES:
+		break;
+	}
+	return NULL;
 }
 
 /* --- each of them ----------------------------------------------------------- */

@@ -19,6 +19,12 @@ struct cred_env;
 /* False: the worker of this program does not send such an ask. */
 bool errand_is_sound(const struct line_ask *ask, const struct conf *conf);
 
+/* The path of an enum line_file; NULL: there is none, as of a log that is no
+ * file. */
+struct conf_paths;
+const char *errand_path(
+    const struct conf_paths *p, const struct conf *conf, unsigned file);
+
 /* ask is sound for conf, and of a kind that is answered. */
 void errand_run(const struct line_ask *ask, const struct conf *conf,
     const struct cred_env *env, struct line_answer *ret);

@@ -4,6 +4,7 @@
 #include "relaisd/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -51,6 +52,7 @@ struct keeper {
 		int line;
 		uint32_t last_ask;
 		bool is_up;
+		unsigned generation; /* that it began with */
 		int64_t next_ms; /* when to start one, if there is none */
 	} worker;
 	int status; /* to exit with, once has_ended */
@@ -164,6 +166,7 @@ start_worker(struct keeper *k)
 	w->line = ends[0];
 	w->last_ask = 0;
 	w->is_up = false;
+	w->generation = k->generation;
 }
 
 /* A password command may run for half a minute and must not keep a port. */
@@ -261,8 +264,8 @@ reload(struct keeper *k, struct err *err)
 	begin_generation(k, conf);
 	if (k->has_been_up && startup_open_log(k->startup, conf, err) != 0)
 		log_err(LOG_LEVEL_WARNING, err);
-	if (k->worker.line >= 0)
-		send_conf(k);
+	if (k->worker.is_up)
+		send_conf(k); /* else as soon as it is */
 	return 0;
 }
 
@@ -278,6 +281,10 @@ stop(struct keeper *k)
 	k->stop_by_ms = now_ms() + STOP_MS;
 	if (k->worker.pid == 0) {
 		k->has_ended = true;
+		return;
+	}
+	if (!k->worker.is_up) { /* it has nothing to finish */
+		(void)kill(k->worker.pid, SIGKILL); /* our child */
 		return;
 	}
 	a = xcalloc(1, sizeof(*a));
@@ -305,6 +312,8 @@ on_up(struct keeper *k)
 	struct err err;
 
 	k->worker.is_up = true;
+	if (k->worker.generation != k->generation)
+		send_conf(k);
 	if (k->has_been_up) {
 		log_text(LOG_LEVEL_NOTICE, "a new worker runs, process %ld",
 		    (long)k->worker.pid);
@@ -333,6 +342,30 @@ on_reload(struct keeper *k, const struct line_ask *ask)
 	free(a);
 }
 
+/* What the worker then reads or writes is nothing to the keeper. */
+static void
+on_open(struct keeper *k, const struct line_ask *ask, const struct conf *conf)
+{
+	struct line_answer *a = xcalloc(1, sizeof(*a));
+	const char *path = errand_path(&k->startup->paths, conf, ask->index);
+	bool is_log = ask->index == LINE_FILE_LOG;
+	int fd = -1;
+
+	errno = ENOENT;
+	if (path != NULL)
+		fd = open(path,
+		    is_log ? O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
+			   : O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+		    0640);
+	a->word = LINE_ANSWER;
+	a->number = ask->number;
+	a->code = fd < 0 ? errno : 0;
+	IGNORE(line_send_answer(k->worker.line, a, fd)); /* or it is gone */
+	if (fd >= 0)
+		(void)close(fd); /* the worker has it */
+	free(a);
+}
+
 /* False: no worker of this program sends that. */
 static bool
 on_ask(struct keeper *k, const struct line_ask *ask)
@@ -350,6 +383,8 @@ on_ask(struct keeper *k, const struct line_ask *ask)
 		listen_notify("WATCHDOG=1");
 	else if (ask->kind == LINE_QUIT)
 		stop(k);
+	else if (ask->kind == LINE_OPEN)
+		on_open(k, ask, conf != NULL ? conf : k->confs[0]);
 	else if (ask->kind == LINE_RELOAD)
 		on_reload(k, ask);
 	else
@@ -400,12 +435,14 @@ on_worker_end(struct keeper *k, int how)
 
 	if (k->is_stopping || !k->has_been_up) {
 		k->has_ended = true;
-		k->status = status;
+		k->status = k->is_stopping && !w->is_up ? EX_OK : status;
 	} else if (WIFSIGNALED(how)) {
 		log_text(LOG_LEVEL_ERROR,
 		    "the worker, process %ld, was ended by signal %d; a new "
 		    "one is started",
 		    (long)w->pid, WTERMSIG(how));
+	} else if (status == EX_OK) {
+		w->next_ms = 0; /* it wants to be another (worker.c, renew()) */
 	} else {
 		log_text(LOG_LEVEL_ERROR,
 		    "the worker, process %ld, exited with status %d; a new one "
@@ -413,6 +450,7 @@ on_worker_end(struct keeper *k, int how)
 		    (long)w->pid, status);
 	}
 	w->pid = 0;
+	w->is_up = false;
 	if (w->line >= 0)
 		(void)close(w->line); /* nobody hears */
 	w->line = -1;

@@ -31,6 +31,7 @@ enum line_kind {
 	LINE_SIGN_IN, /* a person signs an account in */
 	LINE_ALERT, /* run alert_command */
 	LINE_RELOAD, /* read the configuration again; then LINE_CONF comes */
+	LINE_OPEN, /* one of the files below, by its number as index */
 	LINE_QUIT, /* a person wants relaisd to stop */
 	LINE_KINDS
 };
@@ -62,6 +63,18 @@ struct line_ask {
 	struct cred_wish wish; /* LINE_SECRET */
 	char user[LINE_USER_MAX]; /* LINE_ALERT: the user it is about, or "" */
 	char text[LINE_TEXT_MAX]; /* LINE_ALERT: the reason */
+};
+
+/* Files that may be replaced at any time, so that no rule about a file that is
+ * there now could name them. */
+enum line_file {
+	LINE_FILE_ALIASES,
+	LINE_FILE_USERS, /* /etc/passwd */
+	LINE_FILE_REPLIES,
+	LINE_FILE_PROVIDERS,
+	LINE_FILE_OAUTH,
+	LINE_FILE_LOG, /* to append to; the others are read */
+	LINE_FILES
 };
 
 enum line_word {

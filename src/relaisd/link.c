@@ -36,8 +36,16 @@ struct link {
 	int fd; /* -1: one process */
 	const struct cred_env *env; /* with one process */
 	struct loop_watch *watch;
+	const struct conf_paths *paths; /* of link_may_open() */
 	struct link_hooks hooks;
-	struct line_answer *heard; /* on the loop's thread */
+	struct line_answer *heard; /* on the loop's thread, as is this: */
+	struct loop *loop;
+	struct {
+		struct loop_task task;
+		int conf_fd; /* -1: none */
+		unsigned generation;
+		bool stop, lost;
+	} due; /* what the hooks will be called for */
 
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t over;
@@ -296,19 +304,39 @@ on_answer(struct link *k, int passed)
 }
 
 static void
-on_conf(struct link *k, int fd)
+take_conf(struct link *k)
 {
-	unsigned generation = k->heard->number;
+	int fd = k->due.conf_fd;
 	struct buf text;
 	ssize_t n = 1;
 	char *to;
 
+	if (fd < 0)
+		return;
+	k->due.conf_fd = -1;
 	buf_init(&text, COPY_MAX);
 	while (n > 0 && (to = buf_space(&text, 4096)) != NULL &&
 	       (n = pread(fd, to, 4096, (off_t)buf_len(&text))) > 0)
 		buf_added(&text, (size_t)n);
-	k->hooks.conf(k->hooks.ctx, generation, buf_bytes(&text));
+	(void)close(fd); /* only read from */
+	k->hooks.conf(k->hooks.ctx, k->due.generation, buf_bytes(&text));
 	buf_clear(&text);
+}
+
+/* Not from within a call that waits for an answer: its caller may be in the
+ * middle of what would be changed. */
+static void
+on_due(struct loop_task *t)
+{
+	struct link *k = list_entry(t, struct link, due.task);
+	bool stop = k->due.stop, lost = k->due.lost;
+
+	k->due.stop = k->due.lost = false;
+	take_conf(k);
+	if (stop)
+		k->hooks.stop(k->hooks.ctx);
+	if (lost)
+		k->hooks.lost(k->hooks.ctx);
 }
 
 static void
@@ -319,14 +347,20 @@ on_message(struct link *k, int passed)
 		on_answer(k, passed);
 		return;
 	case LINE_CONF:
-		on_conf(k, passed);
+		if (k->due.conf_fd >= 0)
+			(void)close(k->due.conf_fd); /* there is a newer one */
+		k->due.conf_fd = passed;
+		k->due.generation = k->heard->number;
+		passed = -1;
+		loop_soon(k->loop, &k->due.task);
 		break;
 	case LINE_STOP:
-		k->hooks.stop(k->hooks.ctx);
+		k->due.stop = true;
+		loop_soon(k->loop, &k->due.task);
 		break;
 	}
 	if (passed >= 0)
-		(void)close(passed); /* only read from */
+		(void)close(passed); /* nobody wants it */
 }
 
 static void
@@ -341,35 +375,80 @@ on_line(void *ctx)
 		on_message(k, passed);
 	if (got == LINE_GOT_END || got == LINE_GOT_BAD) {
 		link_close(k);
-		k->hooks.lost(k->hooks.ctx);
+		k->due.lost = true;
+		loop_soon(k->loop, &k->due.task);
 	}
+}
+
+/* On the loop's thread, which alone reads, so it reads until it has the answer.
+ * NULL: the keeper is gone.  ret_passed: the caller's, or -1. */
+static struct line_answer *
+ask_and_read(struct link *k, struct line_ask *q, int *ret_passed)
+{
+	struct line_answer *a = xmalloc(sizeof(*a));
+	struct waiter w = { .answer = a };
+	struct pollfd p = { .fd = k->fd, .events = POLLIN };
+
+	(void)pthread_mutex_lock(&k->mutex); /* cannot fail */
+	q->number = w.number = ++k->number;
+	w.is_over = k->is_closed || !line_send_ask(k->fd, q);
+	list_init(&w.link);
+	if (!w.is_over)
+		list_append(&k->waiters, &w.link);
+	(void)pthread_mutex_unlock(&k->mutex);
+	while (!w.is_over && (poll(&p, 1, -1) >= 0 || errno == EINTR))
+		on_line(k);
+	*ret_passed = w.is_answered ? a->passed : -1;
+	if (w.is_answered)
+		return a;
+	free(a);
+	return NULL;
 }
 
 int
 link_reload(struct link *k, struct err *err)
 {
 	struct line_ask q = { .kind = LINE_RELOAD };
-	struct line_answer *a = xmalloc(sizeof(*a));
-	struct waiter w = { .answer = a };
-	struct pollfd p = { .fd = k->fd, .events = POLLIN };
-	int rc;
+	int passed, rc = 0;
+	struct line_answer *a = ask_and_read(k, &q, &passed);
 
-	(void)pthread_mutex_lock(&k->mutex); /* cannot fail */
-	q.number = w.number = ++k->number;
-	w.is_over = k->is_closed || !line_send_ask(k->fd, &q);
-	list_init(&w.link);
-	if (!w.is_over)
-		list_append(&k->waiters, &w.link);
-	(void)pthread_mutex_unlock(&k->mutex);
-	/* Only this thread reads, so only it ends the wait. */
-	while (!w.is_over && (poll(&p, 1, -1) >= 0 || errno == EINTR))
-		on_line(k);
-	rc = !w.is_answered
-		 ? err_set(err, ERR_SYSTEM, "relaisd is being restarted")
-	     : a->result != 0 ? err_set(err, ERR_CONFIG, "%s", a->text)
-			      : 0;
+	if (a == NULL)
+		return err_set(err, ERR_SYSTEM, "relaisd is being restarted");
+	if (a->result != 0)
+		rc = err_set(err, ERR_CONFIG, "%s", a->text);
+	else
+		take_conf(k);
 	free(a);
 	return rc;
+}
+
+void
+link_may_open(struct link *k, const struct conf_paths *paths)
+{
+	k->paths = paths;
+}
+
+int
+link_open(void *ctx, const char *path)
+{
+	struct link *k = ctx;
+	const struct conf *conf = k->confs[k->nconfs - 1];
+	struct line_ask q = { .kind = LINE_OPEN,
+		.generation = conf->generation };
+	struct line_answer *a;
+	int fd;
+
+	while (q.index < LINE_FILES &&
+	       !str_eq(errand_path(k->paths, conf, q.index), path))
+		q.index++;
+	if (q.index == LINE_FILES) {
+		errno = ENOSYS;
+		return -1;
+	}
+	a = ask_and_read(k, &q, &fd);
+	errno = a != NULL ? a->code : EIO;
+	free(a);
+	return fd;
 }
 
 /* --- life ------------------------------------------------------------------- */
@@ -382,6 +461,8 @@ link_new(int fd, const struct cred_env *env)
 	k->fd = fd;
 	k->env = env;
 	k->heard = fd >= 0 ? xmalloc(sizeof(*k->heard)) : NULL;
+	k->due.conf_fd = -1;
+	loop_task_init(&k->due.task, on_due);
 	list_init(&k->waiters);
 	(void)pthread_mutex_init(&k->mutex, NULL); /* these cannot fail */
 	(void)pthread_cond_init(&k->over, NULL);
@@ -393,6 +474,7 @@ link_attend(struct link *k, struct loop *l, const struct link_hooks *hooks,
     struct err *err)
 {
 	k->hooks = *hooks;
+	k->loop = l;
 	lookup_by(l, link_look_up, k);
 	if (k->fd < 0)
 		return 0;
@@ -419,6 +501,7 @@ link_close(struct link *k)
 {
 	if (k == NULL)
 		return;
+	loop_soon_cancel(&k->due.task);
 	loop_watch_free(k->watch);
 	k->watch = NULL;
 	(void)pthread_mutex_lock(&k->mutex);
@@ -439,6 +522,9 @@ link_free(struct link *k)
 	for (size_t i = 0; i < k->nconfs; i++)
 		conf_free(k->confs[i]);
 	free(k->confs);
+	loop_soon_cancel(&k->due.task);
+	if (k->due.conf_fd >= 0)
+		(void)close(k->due.conf_fd); /* nobody reads it */
 	if (k->fd >= 0)
 		(void)close(k->fd); /* nobody hears */
 	free(k->heard);

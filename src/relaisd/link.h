@@ -51,6 +51,12 @@ void link_say(struct link *k, int kind); /* LINE_UP, LINE_ALIVE, LINE_QUIT */
  * Blocks as long as that takes.  -1: what is wrong with it. */
 int link_reload(struct link *k, struct err *err);
 
+/* Descriptors for files that are known by number (relaisd/line.h); a way for
+ * sys/files.h, ctx is the link.  Blocks as long as opening takes. */
+struct conf_paths;
+int link_open(void *ctx, const char *path);
+void link_may_open(struct link *k, const struct conf_paths *paths);
+
 /* --- for worker threads --------------------------------------------------- */
 
 lookup_way link_look_up; /* ctx: the link */

@@ -7,8 +7,12 @@ relaisd_SOURCES = \
 	%reldir%/alert_command.h \
 	%reldir%/alert_queue.c \
 	%reldir%/alert_queue.h \
+	%reldir%/attack.c \
+	%reldir%/attack.h \
 	%reldir%/background.c \
 	%reldir%/background.h \
+	%reldir%/confine.c \
+	%reldir%/confine.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
 	%reldir%/offline.c \
@@ -40,7 +44,7 @@ relaisd_LDADD = src/relaisd/libcontrol.a src/check/libcheck.a \
 	src/cred/libcred.a src/policy/libpolicy.a src/notice/libnotice.a src/queue/libqueue.a src/store/libstore.a src/sys/libsys.a \
 	src/rewrite/librewrite.a src/sasl/libsasl.a src/smtp/libsmtp.a src/mail/libmail.a src/mime/libmime.a \
 	src/base/libbase.a \
-	$(UV_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
+	$(UV_LIBS) $(SECCOMP_LIBS) $(GNUTLS_LIBS) $(GSASL_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
 	$(IDN2_LIBS) -lpthread
 
 # What relaisd answers on its control socket.

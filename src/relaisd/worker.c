@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include "relaisd/worker.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +32,7 @@
 #include "policy/user_limit.h"
 #include "queue/queue.h"
 #include "relaisd/admission.h"
+#include "relaisd/confine.h"
 #include "relaisd/control.h"
 #include "relaisd/line.h"
 #include "relaisd/link.h"
@@ -38,6 +42,7 @@
 #include "relaisd/telling.h"
 #include "store/spool.h"
 #include "sys/clock_sys.h"
+#include "sys/files.h"
 #include "sys/fs_sys.h"
 #include "sys/log_limit.h"
 #include "sys/log_sys.h"
@@ -55,6 +60,7 @@ struct worker {
 	struct startup *startup;
 	struct link *link;
 	bool is_alone; /* one process */
+	struct confine confine;
 	bool is_orphan;
 	struct loop *loop;
 	struct loop_task turn;
@@ -473,6 +479,20 @@ stop(struct worker *d)
 	loop_soon(d->loop, &d->turn);
 }
 
+/* A rule of the kernel is for good, so a configuration that needs more needs
+ * another worker: this one finishes what is under way and ends, and the keeper
+ * starts one. */
+static void
+renew(struct worker *d)
+{
+	if (!confine_is_outgrown(&d->confine, routing_conf(d->routing)))
+		return;
+	log_text(LOG_LEVEL_NOTICE,
+	    "a new worker is started, because the configuration names other "
+	    "ports or files");
+	stop(d);
+}
+
 /* From now on this configuration is in force; takes over conf. */
 static void
 apply(struct worker *d, struct conf *conf)
@@ -501,6 +521,7 @@ apply(struct worker *d, struct conf *conf)
 	log_text(
 	    LOG_LEVEL_NOTICE, "configuration reloaded: %s", d->startup->file);
 	loop_soon(d->loop, &d->turn);
+	renew(d);
 }
 
 /* The keeper has checked it. */
@@ -674,6 +695,7 @@ serve_control(struct worker *d, int fd, struct err *err)
 		.reload = on_control_reload,
 		.stop = on_control_stop,
 		.sign_in = on_control_sign_in,
+		.confine = &d->confine,
 		.pid = d->is_alone ? getpid() : d->startup->keeper,
 		.ctx = d,
 	};
@@ -712,6 +734,62 @@ open_accounts(struct worker *d)
 	d->routing = routing_new(d->accounts, d->queue, d->link);
 }
 
+/* Before there is a second thread. */
+static void
+give_up_files(struct worker *d, const struct conf *conf)
+{
+#ifdef WITH_SANDBOX
+	if (!d->is_alone) {
+		link_may_open(d->link, &d->startup->paths);
+		files_open_by(link_open, d->link);
+		confine_files(&d->confine, conf);
+		return;
+	}
+	confine_not(&d->confine, "because of --one-process");
+#else
+	(void)conf;
+	confine_not(&d->confine, "because this build has sanitizers");
+#endif
+}
+
+static void
+do_nothing(struct loop_job *j)
+{
+	(void)j;
+}
+
+static void
+free_job(struct loop_job *j)
+{
+	free(j);
+}
+
+/* No thread is started afterwards: the first job starts all of the workers. */
+static void
+give_up_calls(struct worker *d, const struct conf *conf)
+{
+#ifdef WITH_SANDBOX
+	struct loop_job *j;
+
+	if (d->is_alone)
+		return;
+	j = xcalloc(1, sizeof(*j));
+	*j = (struct loop_job) { .run = do_nothing, .done = free_job };
+	loop_submit(d->loop, j);
+	confine_calls(&d->confine, conf);
+	(void)malloc_trim(0); /* of the filter while it was made */
+	for (size_t i = 0; i < CONFINE_KINDS; i++)
+		if (!d->confine.states[i].holds)
+			log_text(LOG_LEVEL_WARNING, "%s: %s", confine_names[i],
+			    d->confine.states[i].text);
+#else
+	(void)d;
+	(void)conf;
+	(void)do_nothing;
+	(void)free_job;
+#endif
+}
+
 static int
 start(struct worker *d, struct conf *conf, const struct startup_bound *bound,
     struct err *err)
@@ -736,6 +814,7 @@ start(struct worker *d, struct conf *conf, const struct startup_bound *bound,
 	d->telling = telling_new(d->loop, d->link, d->people);
 	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
 		return -1;
+	give_up_files(d, conf);
 	fold = fold_opts_from(conf);
 	d->fold = fold_new(clock_sys(), rng_sys(), &fold);
 	d->user_limit = user_limit_new(
@@ -803,7 +882,9 @@ finish(struct worker *d)
 	replies_use(NULL);
 	replies_free(d->replies);
 	conf_free(d->listening);
+	files_open_by(NULL, NULL);
 	link_free(d->link);
+	confine_clear(&d->confine);
 	return true;
 }
 
@@ -828,6 +909,7 @@ run(struct worker *d, const struct worker_opts *o)
 		log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
 		return startup_status(&err);
 	}
+	give_up_calls(d, o->conf);
 	tell_start(d, o->conf, o->report_fd);
 	loop_soon(d->loop, &d->turn);
 	loop_run(d->loop);

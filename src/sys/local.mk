@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/clock_sys.h \
 	%reldir%/file_replace.c \
 	%reldir%/file_replace.h \
+	%reldir%/files.c \
+	%reldir%/files.h \
 	%reldir%/fs_sys.c \
 	%reldir%/fs_sys.h \
 	%reldir%/log_limit.c \
@@ -16,4 +18,7 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/privilege.c \
 	%reldir%/privilege.h \
 	%reldir%/trust.c \
-	%reldir%/trust.h
+	%reldir%/trust.h \
+	%reldir%/sandbox.h \
+	%reldir%/sandbox_landlock.c \
+	%reldir%/sandbox_seccomp.c

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "sys/clock_sys.h"
+#include "sys/files.h"
 #include "sys/log_limit.h"
 
 enum { TO_NOWHERE = -1 };
@@ -103,7 +104,7 @@ write_limited(void *ctx, enum log_level level, const char *line)
 static int
 open_file(const char *path, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	int fd = files_open(path, O_WRONLY | O_APPEND | O_CREAT, 0640);
 
 	if (fd < 0) {
 		(void)err_sys(err, "cannot open the log %s", path);

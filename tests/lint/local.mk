@@ -10,6 +10,7 @@ lint_tests = \
 	%reldir%/mutants \
 	%reldir%/rules \
 	%reldir%/sendmail \
+	%reldir%/units \
 	%reldir%/verbs \
 	%reldir%/wording
 TESTS += $(lint_tests)

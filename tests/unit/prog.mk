@@ -27,6 +27,10 @@ unit_tests += %reldir%/test_alert
 %canon_reldir%_test_alert_SOURCES = %reldir%/test_alert.c \
 	src/relaisd/alert_command.c src/relaisd/alert_queue.c \
 	src/relaisd/errand.c src/relaisd/line.c src/relaisd/link.c
+unit_tests += %reldir%/test_sandbox
+%canon_reldir%_test_sandbox_LDADD = $(RELAIS_LIBS) $(SECCOMP_LIBS) $(CMOCKA_LIBS)
+EXTRA_DIST += %reldir%/seccomp/x86_64 %reldir%/seccomp/x86 \
+	%reldir%/seccomp/aarch64 %reldir%/seccomp/arm %reldir%/seccomp/riscv64
 unit_tests += %reldir%/test_line
 %canon_reldir%_test_line_SOURCES = %reldir%/test_line.c \
 	src/relaisd/alert_command.c src/relaisd/errand.c src/relaisd/line.c

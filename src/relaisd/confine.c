@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "relaisd/confine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "conf/conf.h"
+#include "cred/cred_oauth.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const char *const confine_names[CONFINE_KINDS] = {
+	[CONFINE_PRIVILEGES] = "no new privileges",
+	[CONFINE_FILES] = "Landlock",
+	[CONFINE_CALLS] = "seccomp",
+};
+
+/* Where certificates of authorities, time zones and the presets are. */
+static const char *const always[] = { "/etc/ssl", "/etc/pki", "/usr/share/pki",
+	"/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+	"/etc/crypto-policies", "/etc/gnutls", "/etc/localtime",
+	"/usr/share/zoneinfo", "/proc/self/status", RELAIS_DATA_DIR };
+static const int always_ports[] = { 465, 587, 2465, 2525 };
+static const char *const spool_parts[] = { "queue", "failed", "corrupt", "drop",
+	"state" };
+
+static bool
+is_below(const char *path, const char *folder, size_t n)
+{
+	return path != NULL && strncmp(path, folder, n) == 0 &&
+	       (n <= 1 || path[n] == '/');
+}
+
+/* A process that may read this folder may read a secret. */
+static bool
+has_secret(const struct conf *c, const char *folder, size_t n)
+{
+	if (is_below(c->file, folder, n))
+		return true;
+	for (size_t i = 0; i < c->naccounts; i++) {
+		const struct cred_source *s = &c->accounts[i].secret;
+
+		if (s->kind == CRED_FILE && is_below(s->value, folder, n))
+			return true;
+		for (int k = 0; s->oauth != NULL && k < CRED_OAUTH_KEYS; k++)
+			if (is_below(s->oauth->v[k], folder, n))
+				return true;
+	}
+	return false;
+}
+
+static void
+want_path(struct confine_needs *w, const char *path, size_t n)
+{
+	for (size_t i = 0; i < w->nreads; i++)
+		if (strlen(w->reads[i]) == n &&
+		    strncmp(w->reads[i], path, n) == 0)
+			return;
+	if (w->nreads + 1 < COUNT(w->reads))
+		w->reads[w->nreads++] = xstrndup(path, n);
+}
+
+/* A certificate is renewed by rename(2), so its folder is what is named, unless
+ * there is a secret in it. */
+static void
+want_file(struct confine_needs *w, const struct conf *c, const char *path)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+	if (slash == NULL)
+		return;
+	if (slash > path && !has_secret(c, path, (size_t)(slash - path)))
+		want_path(w, path, (size_t)(slash - path));
+	else
+		want_path(w, path, strlen(path));
+}
+
+static void
+want_port(struct confine_needs *w, int port)
+{
+	for (size_t i = 0; i < w->nports; i++)
+		if (w->ports[i] == port)
+			return;
+	if (w->nports < COUNT(w->ports))
+		w->ports[w->nports++] = port;
+}
+
+static void
+want_all(struct confine_needs *w, const struct conf *c)
+{
+	*w = (struct confine_needs) { .nreads = 0 };
+	for (size_t i = 0; i < COUNT(always); i++)
+		want_path(w, always[i], strlen(always[i]));
+	for (size_t i = 0; i < COUNT(always_ports); i++)
+		want_port(w, always_ports[i]);
+	for (size_t i = 0; i < c->naccounts; i++) {
+		const struct conf_account *a = &c->accounts[i];
+
+		want_file(w, c, a->tls_ca_file);
+		want_file(w, c, a->tls_cert);
+		want_file(w, c, a->tls_key);
+		for (size_t k = 0; k < a->nports; k++)
+			want_port(w, a->ports[k].port);
+	}
+}
+
+static void
+needs_clear(struct confine_needs *w)
+{
+	for (size_t i = 0; i < w->nreads; i++)
+		free(w->reads[i]);
+}
+
+void
+confine_files(struct confine *c, const struct conf *conf)
+{
+	char *writes[COUNT(spool_parts) + 1] = { NULL };
+	struct sandbox_files files = {
+		.writable = (const char *const *)writes,
+		.readable = (const char *const *)c->has.reads,
+		.ports = c->has.ports,
+	};
+
+	want_all(&c->has, conf);
+	files.nports = c->has.nports;
+	for (size_t i = 0; i < COUNT(spool_parts); i++)
+		writes[i] = xasprintf("%s/%s", conf->spool, spool_parts[i]);
+	sandbox_no_new_privileges(&c->states[CONFINE_PRIVILEGES]);
+	sandbox_landlock(&files, &c->states[CONFINE_FILES]);
+	for (size_t i = 0; i < COUNT(spool_parts); i++)
+		free(writes[i]);
+}
+
+void
+confine_calls(struct confine *c, const struct conf *conf)
+{
+	struct sandbox_state *s = &c->states[CONFINE_CALLS];
+
+	c->seccomp = (int)conf->seccomp;
+	if (conf->seccomp != CONF_SECCOMP_OFF) {
+		sandbox_seccomp(conf->seccomp == CONF_SECCOMP_LOG, s);
+		return;
+	}
+	s->holds = false;
+	(void)snprintf(s->text, sizeof(s->text), "off, because seccomp = off");
+}
+
+void
+confine_not(struct confine *c, const char *why)
+{
+	for (size_t i = 0; i < CONFINE_KINDS; i++) {
+		c->states[i].holds = false;
+		(void)snprintf(c->states[i].text, sizeof(c->states[i].text),
+		    "off, %s", why);
+	}
+}
+
+bool
+confine_is_outgrown(const struct confine *c, const struct conf *conf)
+{
+	bool is_missing = c->seccomp != (int)conf->seccomp && c->has.nreads > 0;
+	struct confine_needs w;
+
+	if (!c->states[CONFINE_FILES].holds)
+		return is_missing;
+	want_all(&w, conf);
+	for (size_t i = 0; i < w.nreads; i++) {
+		size_t k = 0;
+
+		while (k < c->has.nreads &&
+		       strcmp(c->has.reads[k], w.reads[i]) != 0)
+			k++;
+		is_missing = is_missing || k == c->has.nreads;
+	}
+	for (size_t i = 0; i < w.nports; i++) {
+		size_t k = 0;
+
+		while (k < c->has.nports && c->has.ports[k] != w.ports[i])
+			k++;
+		is_missing = is_missing || k == c->has.nports;
+	}
+	needs_clear(&w);
+	return is_missing;
+}
+
+void
+confine_clear(struct confine *c)
+{
+	needs_clear(&c->has);
+	*c = (struct confine) { .seccomp = 0 };
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* confine.h - what the worker may do, by its configuration, and nothing else.
+ *
+ * It says to sys/sandbox.h which folders and ports the settings name.
+ */
+#ifndef RELAISD_CONFINE_H
+#define RELAISD_CONFINE_H
+
+#include <stdbool.h>
+
+#include "sys/sandbox.h"
+
+struct conf;
+
+/* In the order of their names in `relais status'. */
+enum confine_kind {
+	CONFINE_PRIVILEGES, /* no new ones */
+	CONFINE_FILES, /* Landlock */
+	CONFINE_CALLS, /* seccomp */
+	CONFINE_KINDS
+};
+extern const char *const confine_names[CONFINE_KINDS];
+
+struct confine {
+	struct sandbox_state states[CONFINE_KINDS];
+	struct confine_needs {
+		char *reads[64]; /* NULL behind the last */
+		int ports[64];
+		size_t nreads, nports;
+	} has; /* what is allowed */
+	int seccomp; /* as it was set */
+};
+
+/* Before the first thread of the process; files behind. */
+void confine_files(struct confine *c, const struct conf *conf);
+/* When no thread will be started any more. */
+void confine_calls(struct confine *c, const struct conf *conf);
+/* One process, or a build with sanitizers: nothing holds, and why. */
+void confine_not(struct confine *c, const char *why);
+/* This configuration needs a file or a port that is denied. */
+bool confine_is_outgrown(const struct confine *c, const struct conf *conf);
+void confine_clear(struct confine *c);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* files.h - opens a file that the program was told of by its path.
+ *
+ * A process that may not open files (sys/sandbox.h) has another process do it:
+ * it installs a way, once, before its second thread.  Without one it is open(2),
+ * with O_CLOEXEC.
+ */
+#ifndef SYS_FILES_H
+#define SYS_FILES_H
+
+#include <stdio.h>
+#include <sys/types.h>
+
+/* A descriptor, or -1 and errno. */
+int files_open(const char *path, int flags, mode_t mode);
+/* Likewise to read; NULL and errno. */
+FILE *files_read(const char *path);
+
+/* What way() cannot open (ENOSYS) is opened directly. */
+void files_open_by(int (*way)(void *ctx, const char *path), void *ctx);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "sys/sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+void
+sandbox_no_new_privileges(struct sandbox_state *ret)
+{
+	ret->holds = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+	(void)snprintf(ret->text, sizeof(ret->text), "%s",
+	    ret->holds ? "on" : "the kernel does not know it");
+}
+
+#ifdef HAVE_SECCOMP
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Names, because numbers differ between machines; a name that one of them lacks
+ * is left out there.  The second half of some pairs is what 32-bit machines, or
+ * newer C libraries, have in its place. */
+static const char *const allowed[] = {
+	/* descriptors and files */
+	"close",
+	"read",
+	"write",
+	"readv",
+	"writev",
+	"pread64",
+	"pwrite64",
+	"lseek",
+	"_llseek",
+	"dup",
+	"fcntl",
+	"fcntl64",
+	"openat",
+	"newfstatat",
+	"fstatat64",
+	"fstat",
+	"fstat64",
+	"stat",
+	"stat64",
+	"lstat",
+	"lstat64",
+	"statx",
+	"readlinkat",
+	"readlink",
+	"faccessat",
+	"faccessat2",
+	"access",
+	"getdents64",
+	"mkdirat",
+	"mkdir",
+	"unlinkat",
+	"unlink",
+	"renameat",
+	"renameat2",
+	"rename",
+	"linkat",
+	"ftruncate",
+	"ftruncate64",
+	"fallocate",
+	"fsync",
+	"fdatasync",
+	"syncfs",
+	"fchmod",
+	"fchmodat",
+	"flock",
+	"statfs",
+	"statfs64",
+	"fstatfs",
+	"fstatfs64",
+	"open",
+	"fadvise64",
+	"fadvise64_64",
+	"arm_fadvise64_64",
+	"sync_file_range",
+	"inotify_add_watch",
+	"inotify_rm_watch",
+	"inotify_init1",
+	/* waiting */
+	"epoll_ctl",
+	"epoll_wait",
+	"epoll_pwait",
+	"epoll_pwait2",
+	"epoll_create1",
+	"poll",
+	"ppoll",
+	"ppoll_time64",
+	"eventfd2",
+	"pipe2",
+	"timerfd_create",
+	"timerfd_settime",
+	"timerfd_settime64",
+	"timerfd_gettime",
+	"timerfd_gettime64",
+	"nanosleep",
+	"clock_nanosleep",
+	"clock_nanosleep_time64",
+	"sched_yield",
+	"restart_syscall",
+	/* sockets; socket() itself is below */
+	"accept4",
+	"connect",
+	"getpeername",
+	"getsockname",
+	"getsockopt",
+	"recvfrom",
+	"recv",
+	"recvmsg",
+	"recvmmsg",
+	"recvmmsg_time64",
+	"sendto",
+	"send",
+	"sendmsg",
+	"sendmmsg",
+	"setsockopt",
+	"shutdown",
+	/* memory; mmap() and mprotect() are below */
+	"brk",
+	"madvise",
+	"mlock",
+	"mlock2",
+	"munlock",
+	"mremap",
+	"munmap",
+	"membarrier",
+	/* time and randomness */
+	"clock_gettime",
+	"clock_gettime64",
+	"clock_getres",
+	"clock_getres_time64",
+	"gettimeofday",
+	"time",
+	"getrandom",
+	/* threads that exist, signals to ourselves, the end */
+	"futex",
+	"futex_time64",
+	"set_robust_list",
+	"rseq",
+	"gettid",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"sigreturn",
+	"sigaltstack",
+	"exit",
+	"exit_group",
+	"sched_getaffinity",
+	/* about us and the machine */
+	"getpid",
+	"getppid",
+	"getuid",
+	"getuid32",
+	"geteuid",
+	"geteuid32",
+	"getgid",
+	"getgid32",
+	"getegid",
+	"getegid32",
+	"getcwd",
+	"uname",
+	"sysinfo",
+	"prlimit64",
+	"ugetrlimit",
+	"getrlimit",
+	"setrlimit",
+	"umask",
+};
+
+/* No worker of ours ever does these. */
+static const char *const fatal[] = {
+	"execve",
+	"execveat",
+	"fork",
+	"vfork",
+	"ptrace",
+	"process_vm_readv",
+	"process_vm_writev",
+	"bpf",
+	"mount",
+	"umount",
+	"umount2",
+	"mount_setattr",
+	"move_mount",
+	"open_tree",
+	"fsopen",
+	"fsmount",
+	"pivot_root",
+	"chroot",
+	"setns",
+	"unshare",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"kexec_load",
+	"kexec_file_load",
+	"add_key",
+	"request_key",
+	"keyctl",
+	"userfaultfd",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
+	"perf_event_open",
+	"open_by_handle_at",
+	"pidfd_getfd",
+	"iopl",
+	"ioperm",
+	"swapon",
+	"reboot",
+};
+
+struct filter {
+	scmp_filter_ctx ctx;
+	uint32_t kill; /* or log */
+	int rc; /* the first failure */
+};
+
+/* libseccomp takes the number that this machine has, or its own for a name of
+ * others, and translates. */
+static int
+number_of(const char *name)
+{
+	return seccomp_syscall_resolve_name(name);
+}
+
+static void
+note(struct filter *f, int rc)
+{
+	/* An action that is the default's is refused, and not needed. */
+	if (rc != 0 && rc != -EACCES && f->rc == 0)
+		f->rc = rc;
+}
+
+static void
+add(struct filter *f, uint32_t action, const char *name)
+{
+	int nr = number_of(name);
+
+	if (nr != __NR_SCMP_ERROR)
+		note(f, seccomp_rule_add(f->ctx, action, nr, 0));
+}
+
+static void
+add_if(
+    struct filter *f, uint32_t action, const char *name, struct scmp_arg_cmp c)
+{
+	int nr = number_of(name);
+
+	if (nr != __NR_SCMP_ERROR)
+		note(f, seccomp_rule_add_array(f->ctx, action, nr, 1, &c));
+}
+
+static void
+add_socket(struct filter *f, int family, int type)
+{
+	const struct scmp_arg_cmp cmp[] = {
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type),
+	};
+	int nr = number_of("socket");
+	int rc = seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW, nr, 2, cmp);
+
+	/* i386 may go through socketcall(2), whose arguments cannot be seen. */
+	if (rc == -EINVAL)
+		rc = seccomp_rule_add(f->ctx, SCMP_ACT_ALLOW, nr, 0);
+	note(f, rc);
+}
+
+static void
+add_memory(struct filter *f, const char *name, uint32_t else_action)
+{
+	add_if(
+	    f, SCMP_ACT_ALLOW, name, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	add_if(f, else_action, name,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+}
+
+static void
+add_all(struct filter *f, bool is_log)
+{
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		add(f, SCMP_ACT_ALLOW, allowed[i]);
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		add(f, f->kill, fatal[i]);
+	/* A datagram over a Unix socket is for syslog; a database listens for
+	 * streams.  Netlink: who is behind a connection, is the network up. */
+	add_socket(f, AF_INET, SOCK_STREAM);
+	add_socket(f, AF_INET6, SOCK_STREAM);
+	add_socket(f, AF_UNIX, SOCK_DGRAM);
+	add_socket(f, AF_NETLINK, SOCK_RAW);
+	add_socket(f, AF_NETLINK, SOCK_DGRAM);
+	/* Something that loads a library may do without; code that was written
+	 * and is now made executable is an attack. */
+	add_memory(f, "mmap", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
+	add_memory(f, "mmap2", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
+	add_memory(f, "mprotect", f->kill);
+	add(f, f->kill, "pkey_mprotect");
+	/* FIONBIO and FIOCLEX of libuv. */
+	add_if(f, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5421));
+	add_if(f, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5451));
+	add_if(f, SCMP_ACT_ALLOW, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+	/* abort(3), and nobody else. */
+	add_if(f, SCMP_ACT_ALLOW, "tgkill",
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	/* All threads have been started.  clone3(2) hides its flags, so the C
+	 * library is told that there is none. */
+	add(f, f->kill, "clone");
+}
+
+static bool
+filter_new(struct filter *f, uint32_t arch, bool is_log)
+{
+	*f = (struct filter) { .kill = is_log ? SCMP_ACT_LOG
+					      : SCMP_ACT_KILL_PROCESS };
+	f->ctx = seccomp_init(is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(ENOSYS));
+	if (f->ctx == NULL)
+		return false;
+	if (arch != seccomp_arch_native()) {
+		note(f, seccomp_arch_remove(f->ctx, SCMP_ARCH_NATIVE));
+		note(f, seccomp_arch_add(f->ctx, arch));
+	}
+	note(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_ACT_BADARCH, f->kill));
+	note(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_CTL_TSYNC, 1));
+	add_all(f, is_log);
+	return true;
+}
+
+void
+sandbox_seccomp(bool is_log, struct sandbox_state *ret)
+{
+	struct filter f;
+	int rc = -ENOMEM;
+
+	if (filter_new(&f, seccomp_arch_native(), is_log)) {
+		/* A tree of comparisons in place of a list. */
+		note(&f, seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));
+		rc = f.rc != 0 ? f.rc : seccomp_load(f.ctx);
+		seccomp_release(f.ctx);
+	}
+	ret->holds = rc == 0 && !is_log;
+	if (rc == 0)
+		(void)snprintf(ret->text, sizeof(ret->text), "%s",
+		    is_log ? "only logs, because seccomp = log" : "on");
+	else
+		(void)snprintf(ret->text, sizeof(ret->text),
+		    "the kernel does not take the filter: %s", strerror(-rc));
+}
+
+int
+sandbox_seccomp_list(const char *arch, char *to, size_t size)
+{
+	uint32_t token = seccomp_arch_resolve_name(arch);
+	struct filter f;
+	size_t n = 0;
+
+	if (token == 0 || !filter_new(&f, token, false))
+		return -1;
+	to[0] = '\0';
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (seccomp_syscall_resolve_name_arch(token, allowed[i]) >= 0 &&
+		    n < size)
+			n += (size_t)snprintf(
+			    to + n, size - n, "%s\n", allowed[i]);
+	seccomp_release(f.ctx);
+	return f.rc;
+}
+
+#else
+
+void
+sandbox_seccomp(bool is_log, struct sandbox_state *ret)
+{
+	(void)is_log;
+	ret->holds = false;
+	(void)snprintf(ret->text, sizeof(ret->text),
+	    "relaisd was built without libseccomp");
+}
+
+int
+sandbox_seccomp_list(const char *arch, char *to, size_t size)
+{
+	(void)arch;
+	(void)to;
+	(void)size;
+	return -1;
+}
+
+#endif

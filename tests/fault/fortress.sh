@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# fortress.sh - somebody has taken over the process that reads what strangers
+# send: each thing that they would try fails, is denied or ends that process, and
+# relaisd goes on.  Builds a relaisd of its own (--enable-attack).
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+need python3 certtool jq make
+if [ -z "${SANDBOX_INSIDE:-}" ]; then
+	build=$top_builddir/attack
+	mkdir -p "$build"
+	(
+		cd "$build" || exit 1
+		[ -f Makefile ] || "$srcdir/configure" -q --enable-attack CFLAGS=-O1 \
+		    CC="$(sed -n 's/^CC = //p' "$top_builddir/Makefile")" || exit 1
+		# Of the whole, the two programs.
+		make -s -j2 relaisd relais relais-cred
+	) >"$build/log" 2>&1 || skip_all "cannot build with --enable-attack: $build/log"
+fi
+sandbox_enter
+top_builddir=$top_builddir/attack
+start_provider_of_top() { top_builddir=$(dirname "$top_builddir") start_provider "$@"; }
+start_provider_of_top provider
+mkdir -p "$T/out"
+chmod 777 "$T/out"
+# Another account, whose secret the worker was never asked for.
+printf 'another secret\n' >"$T/secret/other"
+chmod 600 "$T/secret/other"
+chown relais:relais "$T/secret/other"
+start_relaisd home < <(
+	account mail mail.example.test 587 starttls
+	account other mail.example.test 465 implicit |
+	    sed -e 's,secret/mail,secret/other,' -e '$a senders = nobody@example.test'
+)
+skip_unless_holds() {
+	relais --json status | jq -e ".protections[] | select(.name == \"$1\") |
+	    .holds" >/dev/null || skip_all "$1 does not hold: $(relais --json status |
+		jq -r ".protections[] | select(.name == \"$1\") | .why")"
+}
+holds() {
+	relais --json status |
+	    jq -e ".protections[] | select(.name == \"$1\") | .holds" >/dev/null
+}
+check "no new privileges" holds "no new privileges"
+of_worker() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$(worker home)/status"; }
+check "  as the kernel has it" test "$(of_worker NoNewPrivs)" = 1
+check "  and no capability" test "$(of_worker CapEff)" = 0000000000000000
+skip_unless_holds seccomp
+check "the filter is there" test "$(of_worker Seccomp)" = 2
+each_thread() {
+	local t
+	for t in "/proc/$(worker home)"/task/*; do
+		grep -q '^Seccomp:.2' "$t/status" || return 1
+	done
+}
+check "  in each of its threads" each_thread
+check "mail goes out" submit first
+check "  and arrives" until_true 10 has_mail provider first
+
+# attack NAME [TARGET]: what became of it: an errno, 0 if it worked, or "died".
+attack() {
+	python3 - "$T/home/control.sock" "$@" <<-'EOP'
+	import json, socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(60)
+	s.connect(sys.argv[1])
+	args = {"name": sys.argv[2], "target": "".join(sys.argv[3:])}
+	s.sendall(json.dumps({"verb": "attack", "args": args}).encode() + b"\n")
+	text = b""
+	while not text.endswith(b"\n"):
+	    more = s.recv(65536)
+	    if not more:
+	        print("died")
+	        sys.exit()
+	    text += more
+	reply = json.loads(text)
+	print(reply.get("result", reply).get("errno", reply))
+	EOP
+}
+is_new() { [ "$(worker home)" != "$was" ] && relais status >/dev/null 2>&1; }
+# denied WHAT NAME [TARGET]: it goes on as the same process.
+denied() {
+	local what=$1 said
+	shift
+	was=$(worker home)
+	said=$(attack "$@")
+	case $said in
+	0 | 2 | died | *[!0-9]* | "") fail "$what: $said"; show_log home 5 ;;
+	*) pass "$what is denied: errno $said" ;;
+	esac
+	[ "$(worker home)" = "$was" ] || until_true 10 relais status >/dev/null
+}
+# fatal WHAT SIGNAL NAME: it is ended, and another one starts.
+fatal() {
+	local what=$1 signal=$2 said
+	shift 2
+	was=$(worker home)
+	said=$(attack "$@")
+	if { [ "$said" = died ] || [ "$said" = 13 ]; } && until_true 10 is_new &&
+	    until_true 5 grep -q "process $was, was ended by signal $signal;" \
+		"$T/home.log"; then
+		pass "$what ends it"
+	else
+		fail "$what: $said"
+		show_log home 5
+	fi
+}
+
+fatal "starting a program" 31 exec
+fatal "starting a process" 31 fork
+fatal "starting a thread" 31 thread
+fatal "tracing the keeper" 31 ptrace
+fatal "executable memory" 31 mprotect
+fatal "io_uring" 31 io_uring
+denied "mapped executable memory" mmap
+denied "killing the keeper" kill
+check "  which lives" is_up home
+denied "a datagram" udp
+python3 -c '
+import socket, sys, time
+a = socket.create_server(("127.0.0.1", 22))
+b = socket.socket(socket.AF_UNIX)
+b.bind(sys.argv[1] + "/.s.PGSQL.5432")
+b.listen(1)
+import os
+os.chmod(sys.argv[1] + "/.s.PGSQL.5432", 0o777)
+time.sleep(1000)' "$T/out" &
+until_true 10 port_open 127.0.0.1 22
+denied "a database" connect-unix "$T/out/.s.PGSQL.5432"
+denied "binding a port" bind 9999
+if holds Landlock; then
+	denied "/etc/shadow" read /etc/shadow
+	denied "the configuration" read "$T/home/relais.conf"
+	denied "the secret of another account" read "$T/secret/other"
+	denied "a file of somebody else" read /etc/passwd
+	denied "a file outside of the spool" write "$T/out/file"
+	denied "a file in the spool's root" write "$T/home/spool/file"
+	denied "port 22" connect 22
+	check "a port of an account is not" test "$(attack connect 587)" = 0
+else
+	skip "Landlock: $(relais --json status | jq -r '.protections[1].why')"
+fi
+fatal "an account that is none" 9 forge-account
+fatal "an ask of no kind" 9 forge-kind
+fatal "an ask that was sent before" 9 forge-again
+fatal "a short ask" 9 forge-short
+fatal "a long ask" 9 forge-long
+check "which is told" grep -q "asks for what relaisd never asks for" "$T/home.log"
+check "mail still goes out" submit last
+check "  and arrives" until_true 10 has_mail provider last
+
+# --- a new port --------------------------------------------------------------------
+
+start_provider_of_top second --port 1999 --implicit-port 1998
+sed -i 's/^port = 587/port = 1999/' "$T/home/relais.conf"
+was=$(worker home)
+kill -HUP "$(cat "$T/home.pid")"
+if holds Landlock; then
+	check "a port that was not allowed needs another worker" until_true 30 is_new
+fi
+check "mail goes there" submit moved
+check "  and arrives" until_true 30 has_mail second moved
+
+# --- seccomp = log, off ------------------------------------------------------------
+
+sed -i '/^\[relais\]/a seccomp = off' "$T/home/relais.conf"
+was=$(worker home)
+kill -HUP "$(cat "$T/home.pid")"
+check "seccomp = off needs another worker, too" until_true 30 is_new
+check "  and status says so" eval 'relais status |
+    grep -q "seccomp off, because seccomp = off"'
+sandbox_done

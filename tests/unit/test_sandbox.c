@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The filter of each machine, and what the kernel of this one denies. */
+#include "tests/lib/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/sandbox.h"
+#include "tests/lib/temp.h"
+
+/* A name that is new in libseccomp or in our table shows here, and on which
+ * machines.  SECCOMP_WRITE=1 writes the lists anew. */
+static void
+each_machine_has_its_list(void **state)
+{
+	static const char *const archs[] = { "x86_64", "x86", "aarch64", "arm",
+		"riscv64" };
+	static char is[16384], should[16384];
+	const char *srcdir = getenv("srcdir");
+	char path[512];
+	FILE *f;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
+		if (sandbox_seccomp_list(archs[i], is, sizeof(is)) != 0)
+			skip(); /* built without it */
+		(void)snprintf(path, sizeof(path), "%s/tests/unit/seccomp/%s",
+		    srcdir != NULL ? srcdir : ".", archs[i]);
+		f = fopen(path, getenv("SECCOMP_WRITE") ? "w+" : "r");
+		assert_non_null(f);
+		if (getenv("SECCOMP_WRITE") != NULL) {
+			(void)fputs(is, f);
+			rewind(f);
+		}
+		n = fread(should, 1, sizeof(should) - 1, f);
+		should[n] = '\0';
+		(void)fclose(f); /* was read */
+		assert_string_equal(is, should);
+	}
+}
+
+/* The exit status of a process that does this; 128 and more: by a signal. */
+static int
+in_process(int (*what)(const char *path), const char *path)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(what(path));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+enum { NOT_HERE = 77 };
+
+static int
+only_this_folder(const char *dir)
+{
+	const char *rw[] = { dir, NULL }, *ro[] = { "/etc/ssl", NULL };
+	const int port = 587;
+	struct sandbox_files f = { rw, ro, &port, 1 };
+	struct sandbox_state s;
+	char path[200];
+
+	sandbox_no_new_privileges(&s);
+	if (!s.holds)
+		return 1;
+	sandbox_landlock(&f, &s);
+	if (!s.holds)
+		return NOT_HERE;
+	(void)snprintf(path, sizeof(path), "%s/x", dir);
+	if (open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0)
+		return 2;
+	if (unlink(path) != 0)
+		return 3;
+	if (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES)
+		return 4;
+	if (open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0)
+		return 5;
+	return 0;
+}
+
+static void
+a_file_outside_cannot_be_opened(void **state)
+{
+	char dir[64];
+	int rc;
+
+	(void)state;
+	temp_dir(dir, sizeof(dir), "relais-sandbox");
+	rc = in_process(only_this_folder, dir);
+	(void)rmdir(dir);
+	if (rc == NOT_HERE)
+		skip();
+	assert_int_equal(rc, 0);
+}
+
+static int
+unknown_call(const char *unused)
+{
+	struct sandbox_state s;
+
+	(void)unused;
+	sandbox_no_new_privileges(&s);
+	sandbox_seccomp(false, &s);
+	if (!s.holds)
+		return NOT_HERE;
+	if (syscall(999999) != -1 || errno != ENOSYS)
+		return 1;
+	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+		return 2;
+	if (socket(AF_INET, SOCK_STREAM, 0) < 0)
+		return 3;
+	return 0;
+}
+
+static int
+start_program(const char *unused)
+{
+	struct sandbox_state s;
+
+	(void)unused;
+	sandbox_no_new_privileges(&s);
+	sandbox_seccomp(false, &s);
+	if (!s.holds)
+		return NOT_HERE;
+	(void)execl("/bin/true", "true", (char *)NULL);
+	return 1;
+}
+
+static void
+an_unknown_call_fails_and_a_program_kills(void **state)
+{
+	int rc = in_process(unknown_call, NULL);
+
+	(void)state;
+	if (rc == NOT_HERE)
+		skip();
+	assert_int_equal(rc, 0);
+	assert_int_equal(in_process(start_program, NULL), 128 + 31);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_machine_has_its_list),
+		cmocka_unit_test(a_file_outside_cannot_be_opened),
+		cmocka_unit_test(an_unknown_call_fails_and_a_program_kills),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -158,7 +158,7 @@ relais_is() { as_alice "$RELAIS" status | grep -q "^$1 "; }
 mails=0
 sendmail_is() { # NAME OF THE DAEMON
 	mails=$((mails + 1))
-	printf 'Subject: mail %s\n\nx\n' $mails | as_alice \
+	printf 'Subject: mail %s\n\nx\n' "$mails" | as_alice \
 	    "$top_builddir/sendmail" -v -odq to@example.org >"$T/said" 2>&1
 	id=$(sed -n 's/^sendmail: 250 2.0.0 \([0-9a-z]*\) .*/\1/p' "$T/said")
 	[ -n "$id" ] && grep -q " id=$id" "$T/$1.log"

@@ -44,7 +44,7 @@ sign_in() { # OPTION...
 	python3 "$srcdir/tests/lib/form_browser.py" \
 	    "$(grep '^https' "$T/login.out")" "$T/pki/ca.pem" "$USER_NAME" \
 	    "$(sed -n 's/.*this code: *//p' "$T/login.out")"
-	wait $person
+	wait "$person"
 }
 file=$T/home/spool/oauth/work.json
 serial() { jq .serial "$file"; }

@@ -323,6 +323,7 @@ on_witness(void *ctx, const struct lookup_result *res)
 {
 	struct check_reach *r = ctx;
 
+	loop_timer_set(r->timer, INT64_MAX);
 	r->witness.n = res->n;
 	memcpy(r->witness.addrs, res->addrs, res->n * sizeof(res->addrs[0]));
 	lookup_free(r->lookup);

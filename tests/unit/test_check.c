@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "check/check.h"
 #include "net/listen.h"
+#include "net/lookup.h"
 #include "net/loop.h"
 #include "sys/clock_sys.h"
 #include "tests/lib/certs.h"
@@ -470,6 +471,134 @@ an_account_without_login_needs_no_secret(void **state)
 	assert_int_equal(find(b, CHECK_MAIL)->verdict, CHECK_OK);
 }
 
+/* --- the comparison ------------------------------------------------------- */
+
+enum { LOOKUP_END_MS = 1100 };
+
+/* Two ports of the account that are closed; of the witness, one is silent. */
+struct line {
+	_Atomic int64_t now_ms;
+	int own[2], silent, open; /* sockets */
+	int queue[2]; /* connections that nobody accepts */
+	int asked; /* how often the open port was tried */
+};
+
+static int64_t
+line_now(void *ctx)
+{
+	return ((struct line *)ctx)->now_ms;
+}
+
+/* Another address of this machine, and one that does not look like it; the
+ * witness is found a while later. */
+static void
+line_lookup(void *ctx, const char *host, struct lookup_answer *ret)
+{
+	struct line *l = ctx;
+	bool is_witness = strcmp(host, "witness.test") == 0;
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(
+		    is_witness ? INADDR_LOOPBACK + 1 : INADDR_ANY) };
+
+	*ret = (struct lookup_answer) { .n = 1 };
+	memcpy(&ret->addrs[0], &sa, sizeof(sa));
+	if (is_witness)
+		l->now_ms = LOOKUP_END_MS;
+}
+
+static int
+socket_at(uint32_t addr, int port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(addr) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void
+line_up(struct line *l)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1) };
+
+	/* The account's are bound and do not listen: nobody else does. */
+	for (size_t i = 0; i < 2; i++)
+		l->own[i] = socket_at(INADDR_LOOPBACK, 0);
+	l->silent = socket_at(INADDR_LOOPBACK + 1, listen_port(l->own[0]));
+	l->open = socket_at(INADDR_LOOPBACK + 1, listen_port(l->own[1]));
+	assert_int_equal(listen(l->silent, 0), 0);
+	assert_int_equal(listen(l->open, 10), 0);
+	sa.sin_port = htons((uint16_t)listen_port(l->silent));
+	for (size_t i = 0; i < 2; i++) {
+		l->queue[i] = socket_at(INADDR_LOOPBACK + 1, 0);
+		IGNORE(connect(l->queue[i], (struct sockaddr *)&sa,
+			   sizeof(sa)) != 0); /* it is under way */
+	}
+	l->now_ms = 1000;
+}
+
+static void
+on_asked(void *ctx, int fd)
+{
+	((struct line *)ctx)->asked++;
+	(void)close(fd);
+}
+
+static void
+the_witness_is_asked_once_however_long_it_is_silent(void **state)
+{
+	enum { CONNECT_MS = 2000 };
+	struct bench *b = *state;
+	struct line l = { .asked = 0 };
+	struct clock clock = { line_now, line_now, NULL, &l };
+	struct check_opts o = { .witness = "witness.test",
+		.rng = rng_sys(),
+		.connect_ms = CONNECT_MS,
+		.step_ms = CONNECT_MS };
+	struct check_hooks hooks = { on_told, on_over, b };
+	struct listener *listener;
+	struct loop *loop;
+	struct check *c;
+	struct err err;
+
+	line_up(&l);
+	assert_int_equal(loop_new(&clock, &loop, &err), 0);
+	lookup_by(loop, line_lookup, &l);
+	assert_int_equal(
+	    listener_new(loop, l.open, on_asked, &l, &listener, &err), 0);
+	b->opts.host = "own.test";
+	for (size_t i = 0; i < 2; i++)
+		b->opts.ports[i] = (struct account_port) {
+			listen_port(l.own[i]), SC_TLS_STARTTLS
+		};
+	b->opts.nports = 2;
+	o.account = account_opts_new(&b->opts);
+	c = check_new(loop, &o, &hooks);
+	account_opts_free(o.account);
+	TURN_UNTIL(loop, l.asked > 0);
+	/* Behind the look-up's time, before that of the connections. */
+	l.now_ms = 1000 + CONNECT_MS + 50;
+	for (int i = 0; i < 50; i++)
+		loop_run_once(loop, false);
+	assert_int_equal(b->overs, 0);
+	l.now_ms = LOOKUP_END_MS + CONNECT_MS;
+	for (int i = 0; i < 50; i++)
+		loop_run_once(loop, false);
+	assert_int_equal(l.asked, 1);
+	TURN_UNTIL(loop, b->overs > 0);
+	check_free(c);
+	listener_free(listener);
+	loop_free(loop);
+	for (size_t i = 0; i < 2; i++) {
+		(void)close(l.own[i]);
+		(void)close(l.queue[i]);
+	}
+	(void)close(l.silent);
+}
+
 static void
 a_check_can_be_given_up_at_any_moment(void **state)
 {
@@ -541,6 +670,7 @@ main(void)
 		TEST(a_sender_that_is_refused_is_named),
 		TEST(a_recipient_that_is_refused_is_named),
 		TEST(an_account_without_login_needs_no_secret),
+		TEST(the_witness_is_asked_once_however_long_it_is_silent),
 		TEST(a_check_can_be_given_up_at_any_moment),
 	};
 

@@ -44,7 +44,7 @@ struct ctl_call {
 	uint32_t uid;
 	bool is_privileged;
 	struct ctl_line in;
-	bool has_more; /* in may hold another line */
+	bool has_more; /* in may hold a line that nobody has looked at */
 	struct buf out;
 	const struct ctl_verb *verb; /* NULL: waits for a request */
 	json_t *args;
@@ -63,6 +63,7 @@ call_end(struct ctl_call *c)
 	c->verb = NULL;
 	c->is_listening = false;
 	c->is_waiting = false;
+	c->has_more = true; /* which is the next request's */
 	if (c->state != NULL)
 		c->free_state(c->state);
 	c->state = NULL;
@@ -320,6 +321,9 @@ step(struct ctl_call *c)
 	c->is_waiting = false;
 	if (c->verb != NULL)
 		c->verb->run(c->server->ctx, c);
+	/* It has left what it does not want yet. */
+	if (c->is_waiting)
+		c->has_more = false;
 }
 
 static void

@@ -32,6 +32,7 @@ struct bench {
 	size_t echoes; /* requests answered */
 	struct ctl_call *waiting; /* the call of "wait"; NULL: it is over */
 	int news; /* what it has to tell */
+	size_t refusals; /* to listen, of "deaf" */
 };
 
 static int64_t
@@ -140,8 +141,27 @@ on_hear(void *ctx, struct ctl_call *call)
 		ctl_call_wait(call);
 }
 
+/* Listens, but looks at no line before there is news. */
+static void
+on_deaf(void *ctx, struct ctl_call *call)
+{
+	struct bench *b = ctx;
+
+	if (ctl_call_state(call) == NULL) {
+		ctl_call_listen(call);
+	} else if (b->news != 0) {
+		on_hear(ctx, call);
+		return;
+	}
+	b->refusals++;
+	ctl_call_keep(call, b, on_over);
+	b->waiting = call;
+	ctl_call_wait(call);
+}
+
 static const struct ctl_verb verbs[] = {
 	{ "hear", false, on_hear },
+	{ "deaf", false, on_deaf },
 	{ "echo", false, on_echo },
 	{ "list", false, on_list },
 	{ "no", false, on_no },
@@ -437,6 +457,49 @@ a_client_may_answer_while_a_verb_waits(void **state)
 	turn(b);
 }
 
+/* A line that comes too early: the daemon does not turn in circles until it is
+ * wanted, and nothing of it is lost. */
+static void
+a_line_waits_until_the_verb_wants_it(void **state)
+{
+	static const char said[] = "{\"verb\":\"deaf\"}\n{\"line\":\"a\"}\n";
+	static const char more[] = "{\"line\":\"bye\"}\n{\"verb\":\"echo\"}\n";
+	struct bench *b = *state;
+	int fd = dial(b);
+	size_t refusals;
+
+	b->news = 0;
+	assert_int_equal(send(fd, said, sizeof(said) - 1, 0), sizeof(said) - 1);
+	hear(b, fd, "");
+	refusals = b->refusals;
+	turn(b);
+	assert_int_equal(b->refusals, refusals);
+	assert_int_equal(send(fd, more, sizeof(more) - 1, 0), sizeof(more) - 1);
+	hear(b, fd, "");
+	tell(b, 1);
+	hear(b, fd,
+	    "{\"item\":\"a\"}\n{\"item\":\"bye\"}\n{\"ok\":true}\n"
+	    "{\"ok\":true}\n");
+	(void)close(fd);
+	turn(b);
+}
+
+static void
+who_hangs_up_with_a_line_unheard_is_noticed(void **state)
+{
+	static const char said[] = "{\"verb\":\"deaf\"}\n{\"line\":\"a\"}\n";
+	struct bench *b = *state;
+	int fd = dial(b);
+
+	b->news = 0;
+	assert_int_equal(send(fd, said, sizeof(said) - 1, 0), sizeof(said) - 1);
+	hear(b, fd, "");
+	assert_non_null(b->waiting);
+	(void)close(fd);
+	turn(b);
+	assert_null(b->waiting);
+}
+
 /* Ctrl-C at a check: what it waits for ends with it. */
 static void
 who_hangs_up_ends_what_is_waited_for(void **state)
@@ -587,6 +650,8 @@ main(void)
 		cmocka_unit_test(who_says_nothing_is_hung_up_on),
 		cmocka_unit_test(a_verb_may_wait_and_tell_bit_by_bit),
 		cmocka_unit_test(a_client_may_answer_while_a_verb_waits),
+		cmocka_unit_test(a_line_waits_until_the_verb_wants_it),
+		cmocka_unit_test(who_hangs_up_with_a_line_unheard_is_noticed),
 		cmocka_unit_test(who_hangs_up_ends_what_is_waited_for),
 		cmocka_unit_test(others_may_not_do_what_is_privileged),
 		cmocka_unit_test(R20_users_leave_room_for_the_administrator),

@@ -31,12 +31,13 @@ get(const struct cred_wire *w, enum cred_oauth_key key)
 }
 
 int
-oauth_open(const struct cred_wire *w, struct oauth_store **ret, struct err *err)
+oauth_open(const struct cred_wire *w, int64_t wait_ms, struct oauth_store **ret,
+    struct err *err)
 {
 	char *key = xasprintf("%s/relais-oauth-key", w->credentials);
 	int rc = oauth_store_open(get(w, CRED_OAUTH_FOLDER), w->account,
 	    w->credentials[0] != '\0' && access(key, F_OK) == 0 ? key : "",
-	    w->timeout_ms, ret, err);
+	    wait_ms, ret, err);
 
 	free(key);
 	return rc;
@@ -389,7 +390,8 @@ oauth_fetch(const struct cred_wire *w, struct secret **ret,
 	struct oauth_now now;
 	enum cred_result r;
 
-	if (oauth_open(w, &s, err) != 0)
+	/* Who waits longer is killed before the server's answer is stored. */
+	if (oauth_open(w, w->timeout_ms - OAUTH_HTTP_MS, &s, err) != 0)
 		return err->class == ERR_SECRET ? CRED_NEVER : CRED_LATER;
 	if (oauth_store_read(s, &t, err) != 0) {
 		oauth_store_close(s);

@@ -22,8 +22,8 @@ enum cred_result oauth_fetch(const struct cred_wire *w, struct secret **ret,
 
 /* --- shared with oauth_login.c -------------------------------------------- */
 
-int oauth_open(const struct cred_wire *w, struct oauth_store **ret,
-    struct err *err) MUST_CHECK;
+int oauth_open(const struct cred_wire *w, int64_t wait_ms,
+    struct oauth_store **ret, struct err *err) MUST_CHECK;
 /* Adds client_id and, if there is one, client_secret. */
 enum cred_result oauth_add_client(
     struct buf *form, const struct cred_wire *w, struct err *err) MUST_CHECK;

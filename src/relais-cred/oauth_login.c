@@ -435,7 +435,7 @@ store(struct login *l, struct err *err)
 	struct oauth_store *s;
 	int rc;
 
-	if (oauth_open(l->w, &s, err) != 0)
+	if (oauth_open(l->w, l->w->timeout_ms, &s, err) != 0)
 		return -1;
 	/* What cannot be read is replaced all the same. */
 	IGNORE(oauth_store_read(s, &was, NULL) != 0);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -33,6 +34,8 @@ struct oauth_store {
 	char *account, *name, *temp_name;
 	bool is_sealed;
 	unsigned char key[KEY_LEN];
+	bool is_reserved;
+	sigset_t signals; /* that were blocked before */
 };
 
 /* --- the text ------------------------------------------------------------- */
@@ -147,10 +150,19 @@ oauth_token_parse(struct bytes text, struct oauth_token *ret)
 
 /* --- time ----------------------------------------------------------------- */
 
+static int64_t
+boot_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail */
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 void
 oauth_now(struct oauth_now *ret)
 {
-	struct timespec wall, boot;
+	struct timespec wall;
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, ret->boot_id, sizeof(ret->boot_id) - 1)
 			    : 0;
@@ -159,10 +171,9 @@ oauth_now(struct oauth_now *ret)
 		(void)close(fd); /* only read */
 	ret->boot_id[n > 0 ? n : 0] = '\0';
 	ret->boot_id[strcspn(ret->boot_id, "\n")] = '\0';
-	(void)clock_gettime(CLOCK_REALTIME, &wall); /* cannot fail, both */
-	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	(void)clock_gettime(CLOCK_REALTIME, &wall); /* cannot fail */
 	ret->wall_s = wall.tv_sec;
-	ret->boot_ms = boot.tv_sec * 1000 + boot.tv_nsec / 1000000;
+	ret->boot_ms = boot_ms();
 }
 
 int64_t
@@ -276,17 +287,17 @@ static int
 take_lock(struct oauth_store *s, int64_t timeout_ms, struct err *err)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	int64_t until = boot_ms() + timeout_ms;
 
 	while (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys(err, "cannot lock %s", s->name);
-		if (timeout_ms <= 0)
+		if (boot_ms() >= until)
 			return err_set(err, ERR_BUSY,
 			    "somebody else has been refreshing the token of "
 			    "account %s for too long",
 			    s->account);
 		(void)nanosleep(&step, NULL);
-		timeout_ms -= LOCK_STEP_MS;
 	}
 	return 0;
 }
@@ -363,6 +374,8 @@ oauth_store_close(struct oauth_store *s)
 		(void)close(s->lock); /* and with it the lock */
 	if (s->dir >= 0)
 		(void)close(s->dir);
+	if (s->is_reserved)
+		(void)sigprocmask(SIG_SETMASK, &s->signals, NULL);
 	explicit_bzero(s->key, sizeof(s->key));
 	free(s->account);
 	free(s->name);
@@ -441,11 +454,26 @@ oauth_store_read(
 	return rc < 0 ? -1 : 0;
 }
 
+static void
+hold_signals(struct oauth_store *s)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set); /* none of these can fail */
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, &s->signals);
+	s->is_reserved = true;
+}
+
 int
 oauth_store_reserve(struct oauth_store *s, struct err *err)
 {
 	int rc;
 
+	if (!s->is_reserved)
+		hold_signals(s);
 	if (s->temp < 0)
 		s->temp = openat(s->dir, s->temp_name,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,

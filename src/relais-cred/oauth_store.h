@@ -64,7 +64,7 @@ void oauth_store_close(struct oauth_store *s); /* NULL is allowed */
 int oauth_store_read(
     struct oauth_store *s, struct oauth_token *ret, struct err *err) MUST_CHECK;
 /* Makes sure that there will be room for a write, before something is asked for
- * that must not be lost. */
+ * that must not be lost; a signal to stop waits until oauth_store_close(). */
 int oauth_store_reserve(struct oauth_store *s, struct err *err) MUST_CHECK;
 int oauth_store_write(struct oauth_store *s, const struct oauth_token *t,
     struct err *err) MUST_CHECK;

@@ -3,9 +3,14 @@
 #include "tests/lib/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/str.h"
+#include "cred/cred_wire.h"
+#include "relais-cred/oauth.h"
+#include "relais-cred/oauth_http.h"
 #include "relais-cred/oauth_store.h"
 
 static char *
@@ -186,6 +191,87 @@ only_one_has_the_file_at_a_time(void **state)
 	files_clear(&f);
 }
 
+/* Or it would be killed while it waits for the server's answer, which holds the
+ * only refresh token that is still good. */
+static void
+who_waits_for_the_lock_leaves_time_for_the_server(void **state)
+{
+	struct cred_wire w = { .kind = CRED_OAUTH,
+		.account = "work",
+		.credentials = "",
+		.timeout_ms = OAUTH_HTTP_MS };
+	struct timespec before, after;
+	struct cred_facts facts;
+	struct secret *secret = NULL;
+	struct oauth_store *s;
+	struct files f;
+	struct err err;
+	char *folder;
+
+	(void)state;
+	files_init(&f);
+	folder = folder_of(&f);
+	w.oauth.v[CRED_OAUTH_FOLDER] = folder;
+	assert_int_equal(
+	    oauth_store_open(folder, "work", "", 1000, &s, &err), 0);
+	assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &before), 0);
+	assert_int_equal(oauth_fetch(&w, &secret, &facts, &err), CRED_LATER);
+	assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &after), 0);
+	assert_int_equal(err.class, ERR_BUSY);
+	/* There was no time to wait at all; half of it is for slow machines. */
+	assert_true(after.tv_sec - before.tv_sec < OAUTH_HTTP_MS / 2000);
+	oauth_store_close(s);
+	remove_folder(folder);
+	free(folder);
+	files_clear(&f);
+}
+
+static _Noreturn void
+write_and_be_stopped(const char *folder, int sig)
+{
+	struct oauth_token t = token();
+	struct oauth_store *s;
+
+	(void)signal(sig, SIG_DFL);
+	if (oauth_store_open(folder, "work", "", 1000, &s, NULL) != 0 ||
+	    oauth_store_reserve(s, NULL) != 0 || raise(sig) != 0 ||
+	    oauth_store_write(s, &t, NULL) != 0)
+		_exit(1);
+	oauth_store_close(s);
+	_exit(0);
+}
+
+static void
+a_signal_to_stop_waits_until_the_token_is_stored(void **state)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sigs); i++) {
+		struct oauth_token t;
+		struct files f;
+		struct err err;
+		char *folder;
+		int status;
+		pid_t pid;
+
+		files_init(&f);
+		folder = folder_of(&f);
+		if ((pid = fork()) == 0)
+			write_and_be_stopped(folder, sigs[i]);
+		assert_true(pid > 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), sigs[i]);
+		assert_int_equal(read_one(folder, "work", "", &t, &err), 0);
+		assert_int_equal(t.serial, 7);
+		oauth_token_clear(&t);
+		remove_folder(folder);
+		free(folder);
+		files_clear(&f);
+	}
+}
+
 static void
 no_clock_makes_a_dead_token_live(void **state)
 {
@@ -229,6 +315,10 @@ main(void)
 		cmocka_unit_test(
 		    a_sealed_token_opens_with_its_key_and_name_only),
 		cmocka_unit_test(only_one_has_the_file_at_a_time),
+		cmocka_unit_test(
+		    who_waits_for_the_lock_leaves_time_for_the_server),
+		cmocka_unit_test(
+		    a_signal_to_stop_waits_until_the_token_is_stored),
 		cmocka_unit_test(no_clock_makes_a_dead_token_live),
 	};
 

@@ -59,8 +59,9 @@ want_path(struct confine_needs *w, const char *path, size_t n)
 		if (strlen(w->reads[i]) == n &&
 		    strncmp(w->reads[i], path, n) == 0)
 			return;
-	if (w->nreads + 1 < COUNT(w->reads))
-		w->reads[w->nreads++] = xstrndup(path, n);
+	w->reads = xrealloc(w->reads, w->nreads + 2, sizeof(*w->reads));
+	w->reads[w->nreads++] = xstrndup(path, n);
+	w->reads[w->nreads] = NULL;
 }
 
 /* A certificate is renewed by rename(2), so its folder is what is named, unless
@@ -84,8 +85,8 @@ want_port(struct confine_needs *w, int port)
 	for (size_t i = 0; i < w->nports; i++)
 		if (w->ports[i] == port)
 			return;
-	if (w->nports < COUNT(w->ports))
-		w->ports[w->nports++] = port;
+	w->ports = xrealloc(w->ports, w->nports + 1, sizeof(*w->ports));
+	w->ports[w->nports++] = port;
 }
 
 static void
@@ -112,6 +113,9 @@ needs_clear(struct confine_needs *w)
 {
 	for (size_t i = 0; i < w->nreads; i++)
 		free(w->reads[i]);
+	free(w->reads);
+	free(w->ports);
+	*w = (struct confine_needs) { .nreads = 0 };
 }
 
 void
@@ -120,11 +124,11 @@ confine_files(struct confine *c, const struct conf *conf)
 	char *writes[COUNT(spool_parts) + 1] = { NULL };
 	struct sandbox_files files = {
 		.writable = (const char *const *)writes,
-		.readable = (const char *const *)c->has.reads,
-		.ports = c->has.ports,
 	};
 
 	want_all(&c->has, conf);
+	files.readable = (const char *const *)c->has.reads;
+	files.ports = c->has.ports;
 	files.nports = c->has.nports;
 	for (size_t i = 0; i < COUNT(spool_parts); i++)
 		writes[i] = xasprintf("%s/%s", conf->spool, spool_parts[i]);

@@ -24,8 +24,8 @@ extern const char *const confine_names[CONFINE_KINDS];
 struct confine {
 	struct sandbox_state states[CONFINE_KINDS];
 	struct confine_needs {
-		char *reads[64]; /* NULL behind the last */
-		int ports[64];
+		char **reads; /* NULL behind the last */
+		int *ports;
 		size_t nreads, nports;
 	} has; /* what is allowed */
 	int seccomp; /* as it was set */

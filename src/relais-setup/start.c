@@ -119,27 +119,21 @@ systemctl(const struct setup *s)
 	return is_good;
 }
 
-/* SIGHUP to the daemon, which tells its number; `reload' is not known to older
- * ones. */
 static bool
-reload(const struct setup *s, const json_t *status)
+reload(const struct setup *s)
 {
-	struct err err = { 0 };
-	json_t *result = ask(s, "reload", &err);
-	json_int_t pid = json_integer_value(json_object_get(status, "pid"));
+	json_t *result = ask(s, "reload", NULL);
+	bool is_good = result != NULL;
 
-	if (result != NULL) {
-		json_decref(result);
-		return true;
-	}
-	return pid > 1 && kill((pid_t)pid, SIGHUP) == 0;
+	json_decref(result);
+	return is_good;
 }
 
 enum setup_status
 setup_start(struct setup *s)
 {
 	json_t *status = ask(s, "status", NULL);
-	bool is_good = status != NULL ? reload(s, status) : systemctl(s);
+	bool is_good = status != NULL ? reload(s) : systemctl(s);
 	bool has_daemon = status != NULL;
 
 	json_decref(status);

@@ -12,10 +12,15 @@
 #include "base/secret.h"
 #include "base/xalloc.h"
 #include "check/check_result.h"
+#include "conf/conf.h"
+#include "conf/config_json.h"
 #include "cred/cred_file.h"
 #include "ctl/ctl_json.h"
 #include "relais/relais.h"
+#include "relais/relais_conf.h"
 #include "sys/file_replace.h"
+#include "sys/privilege.h"
+#include "sys/trust.h"
 
 enum { PATIENCE_MS = 120 * 1000 };
 
@@ -23,6 +28,7 @@ struct passwd {
 	struct relais *r;
 	const char *account, *password_file;
 	bool is_forced;
+	struct conf *conf;
 	char *path; /* where the daemon looks for the secret */
 	struct secret *secret;
 };
@@ -62,24 +68,45 @@ find_path(struct passwd *p, const json_t *settings)
 	    p->r, RELAIS_FAILED, "account %s does not log in", p->account);
 }
 
+/* Read here: root writes a file where this says, so the daemon is not asked,
+ * which talks to the network. */
+static int
+load_conf(struct passwd *p)
+{
+	const struct conf_env env = { .is_user = geteuid() != 0,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.uid = getuid() };
+	const char *file = relais_conf_file(p->r);
+	struct conf_paths paths;
+	int rc;
+
+	conf_paths_init(&paths, &env);
+	rc = relais_conf_load(file != NULL ? file : paths.file, true, &p->conf);
+	conf_paths_clear(&paths);
+	return rc == 0 ? RELAIS_DONE : RELAIS_FAILED;
+}
+
 static int
 look_at_account(struct passwd *p)
 {
-	json_t *config = NULL;
+	json_t *config;
 	const json_t *sections, *one, *found = NULL;
-	int status = relais_ask(p->r, "config", NULL, NULL, NULL, &config);
+	int status = load_conf(p);
 	size_t i;
 
+	if (status != RELAIS_DONE)
+		return status;
+	config = config_json(p->conf);
 	sections = json_object_get(config, "sections");
 	json_array_foreach(sections, i,
 	    one) if (strcmp(relais_string(one, "kind"), "account") == 0 &&
 		     strcmp(relais_string(one, "name"), p->account) == 0)
 	    found = one;
-	if (status == RELAIS_DONE)
-		status = found != NULL
-			     ? find_path(p, json_object_get(found, "settings"))
-			     : relais_complain(p->r, RELAIS_FAILED,
-				   "unknown account \"%s\"", p->account);
+	status = found != NULL
+		     ? find_path(p, json_object_get(found, "settings"))
+		     : relais_complain(p->r, RELAIS_FAILED,
+			   "unknown account \"%s\"", p->account);
 	json_decref(config);
 	return status;
 }
@@ -170,9 +197,9 @@ on_item(void *ctx, json_t *item)
 	(void)fflush(stdout);
 }
 
-/* The daemon logs in with it.  *ret_uid is its user. */
+/* The daemon logs in with it. */
 static int
-try_it(struct passwd *p, uid_t *ret_uid)
+try_it(struct passwd *p)
 {
 	json_t *result = NULL;
 	json_t *args = json_pack("{s:s, s:o}", "account", p->account,
@@ -183,7 +210,6 @@ try_it(struct passwd *p, uid_t *ret_uid)
 	status = relais_ask(p->r, "check", args, on_item, p, &result);
 	if (status == RELAIS_DONE) {
 		status = (int)relais_number(result, "exit");
-		*ret_uid = (uid_t)relais_number(result, "uid");
 		if (status != 0 && p->is_forced)
 			status = RELAIS_DONE;
 		else if (status != 0)
@@ -196,17 +222,25 @@ try_it(struct passwd *p, uid_t *ret_uid)
 }
 
 static int
-store(const struct passwd *p, uid_t uid)
+store(const struct passwd *p)
 {
 	struct bytes b = secret_bytes(p->secret);
+	struct privilege_user owner;
 	struct err err = { 0 };
 	struct buf line;
-	int rc;
+	int rc = 0;
 
+	privilege_self(&owner);
+	if (geteuid() == 0)
+		rc = privilege_find(p->conf->user, &owner, &err);
+	/* Again: since it was loaded, somebody has typed. */
+	if (rc == 0)
+		rc = trust_file(p->path, owner.uid, &err);
 	buf_init(&line, SECRET_MAX + 2);
 	IGNORE(buf_add(&line, b.p, b.n) && buf_addc(&line, '\n')); /* fits */
-	rc = file_replace(p->path, buf_bytes(&line), 0600,
-	    geteuid() == 0 ? uid : (uid_t)-1, (gid_t)-1, &err);
+	if (rc == 0)
+		rc = file_replace(p->path, buf_bytes(&line), 0600,
+		    geteuid() == 0 ? owner.uid : (uid_t)-1, (gid_t)-1, &err);
 	buf_wipe(&line);
 	return rc == 0 ? RELAIS_DONE
 		       : relais_complain(p->r, RELAIS_FAILED, "%s", err.text);
@@ -234,7 +268,6 @@ static int
 run(struct relais *r, int argc, char *const *argv)
 {
 	struct passwd p = { .r = r };
-	uid_t uid = (uid_t)-1;
 	int status;
 
 	for (int i = 0; i < argc; i++) {
@@ -257,12 +290,13 @@ run(struct relais *r, int argc, char *const *argv)
 	if (status == RELAIS_DONE)
 		status = read_secret(&p);
 	if (status == RELAIS_DONE)
-		status = try_it(&p, &uid);
+		status = try_it(&p);
 	if (status == RELAIS_DONE)
-		status = store(&p, uid);
+		status = store(&p);
 	if (status == RELAIS_DONE)
 		status = resume(&p);
 	secret_free(p.secret);
+	conf_free(p.conf);
 	free(p.path);
 	return status;
 }

@@ -240,6 +240,30 @@ python3 "$T/type.py" "$T/secret/mail" "$top_builddir/relais" \
 check "it is typed at a terminal" eval '[ $? = 0 ] &&
     cmp -s "$T/secret/mail" "$T/secret/moved"'
 check "which does not show it" eval '! grep -qF "$PASSWORD" "$T/out"'
+# What the daemon says about itself moves no file of root's: the file that -c
+# names has another path and another user.
+mkdir "$T/named" "$T/open"
+chmod 755 "$T/named"
+chmod 777 "$T/open"
+for file in "$T/named/word" "$T/open/word"; do
+	install -m 600 "$T/secret/wrong" "$file"
+done
+install -o relais -m 600 "$T/secret/wrong" "$T/secret/moved"
+passwd_at() { # FOLDER
+	sed "s,^password_file = .*,password_file = $1/word,
+	    s/^\[relais\]/&\nuser = nobody/" "$T/home/relais.conf" \
+	    >"$T/named.conf"
+	"$top_builddir/relais" -c "$T/named.conf" passwd mail \
+	    --password-file - <"$T/secret/mail" >"$T/out" 2>&1
+}
+passwd_at "$T/named"
+check "the path is that of the configuration, not what the daemon says" eval \
+    'cmp -s "$T/secret/mail" "$T/named/word" &&
+    cmp -s "$T/secret/wrong" "$T/secret/moved"'
+check "and the owner is its user" [ "$(stat -c %U "$T/named/word")" = nobody ]
+passwd_at "$T/open"
+check "nothing is stored where anybody may put another file" \
+    eval '[ $? = 1 ] && cmp -s "$T/secret/wrong" "$T/open/word"'
 daemon 's,^password_file = .*,password_command = cat /nowhere,'
 check "where it is no file, it says where the secret is" eval \
     '! relais passwd mail 2>"$T/out" && grep -q password_command "$T/out"'

@@ -242,6 +242,42 @@ is_program(struct bytes type)
 	return true;
 }
 
+/* Of a type that is not known, the place may be a table, secrets included. */
+static bool
+has_place(struct bytes type)
+{
+	static const char *const types[] = { "regexp", "pcre", "cidr", "ldap",
+		"mysql", "pgsql", "sqlite", "mongodb", "memcache", "nis",
+		"nisplus", "socketmap", "tcp", "unix" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (bytes_eq(type, types[i]))
+			return true;
+	return false;
+}
+
+/* The next map of a list; what is in braces is one word. */
+static struct bytes
+map_word(struct bytes *rest)
+{
+	struct bytes word = { rest->p, 0 };
+	int depth = 0;
+
+	for (; word.n < rest->n; word.n++) {
+		char c = rest->p[word.n];
+
+		if (depth == 0 && strchr(", \t", c) != NULL)
+			break;
+		if (c == '{')
+			depth++;
+		else if (c == '}' && depth > 0)
+			depth--;
+	}
+	*rest = bytes_of(rest->p + word.n, rest->n - word.n);
+	(void)import_word(rest, ", \t"); /* only the separators */
+	return word;
+}
+
 /* name: the parameter, whose value is a list of TYPE:PLACE. */
 static void
 read_maps(struct reading *rd, const char *name, row_taker take, void *ctx)
@@ -249,7 +285,7 @@ read_maps(struct reading *rd, const char *name, row_taker take, void *ctx)
 	struct bytes rest = bytes_str(get(rd, name));
 
 	while (rest.n > 0) {
-		struct bytes one = import_word(&rest, ", \t"), path, type;
+		struct bytes one = map_word(&rest), path, type;
 		char *map, *file;
 
 		if (bytes_has_prefix_nocase(one, "proxy:"))
@@ -259,6 +295,9 @@ read_maps(struct reading *rd, const char *name, row_taker take, void *ctx)
 		if (path.n == 0)
 			continue;
 		if (bytes_eq(type, "static")) {
+			if (path.p[0] == '{' && path.p[path.n - 1] == '}')
+				path = bytes_trim(
+				    bytes_of(path.p + 1, path.n - 2));
 			take(ctx, bytes_of("", ANY_KEY), path, rd->file, 0);
 			continue;
 		}
@@ -272,7 +311,7 @@ read_maps(struct reading *rd, const char *name, row_taker take, void *ctx)
 			import_note(rd->im, rd->file, 0,
 			    "%s = %.*s:%s: relais does not ask such a map",
 			    name, (int)type.n, type.p,
-			    bytes_eq(type, "inline") ? "..." : file);
+			    has_place(type) ? file : "...");
 		free(file);
 		free(map);
 	}

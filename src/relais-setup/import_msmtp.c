@@ -160,16 +160,30 @@ begin_account(struct reading *rd, struct bytes bases, int line)
 	}
 }
 
+/* "-n", "-ne": one word of an echo that is not printed. */
+static bool
+is_echo_option(struct bytes word)
+{
+	if (word.n < 2 || word.p[0] != '-')
+		return false;
+	for (size_t i = 1; i < word.n; i++)
+		if (strchr("neE", word.p[i]) == NULL)
+			return false;
+	return true;
+}
+
 /* "echo WORD", which needs no shell: the secret is here in clear, so it is
  * neither run nor shown.  before is what echo prints first. */
 static bool
 is_echo(struct bytes command, const char *before, struct bytes *ret_word)
 {
-	struct bytes rest = bytes_trim(command);
+	struct bytes rest = bytes_trim(command), next;
 	size_t n = strlen(before);
 
 	if (!bytes_eq(import_word(&rest, " \t"), "echo"))
 		return false;
+	for (next = rest; is_echo_option(import_word(&next, " \t"));)
+		rest = next;
 	if (rest.n >= 2 && (rest.p[0] == '\'' || rest.p[0] == '"') &&
 	    rest.p[rest.n - 1] == rest.p[0])
 		rest = bytes_of(rest.p + 1, rest.n - 2);

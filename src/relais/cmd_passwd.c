@@ -121,6 +121,7 @@ read_terminal(struct passwd *p, struct err *err)
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	struct termios old, now;
 	struct buf line;
+	bool is_whole;
 	ssize_t n;
 	int rc;
 
@@ -132,17 +133,23 @@ read_terminal(struct passwd *p, struct err *err)
 		    "the standard input");
 	}
 	now = old;
-	now.c_lflag &= ~(tcflag_t)ECHO;
+	/* No signals, which would leave the terminal like this: Ctrl-C and
+	 * Ctrl-\ end the line. */
+	now.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	now.c_cc[VEOL] = old.c_cc[VINTR];
+	now.c_cc[VEOL2] = old.c_cc[VQUIT];
 	(void)tcsetattr(fd, TCSAFLUSH, &now);
 	(void)dprintf(fd, "Password of account %s: ", p->account);
 	buf_init(&line, SECRET_MAX + 2);
 	n = read(fd, buf_space(&line, SECRET_MAX), SECRET_MAX);
 	if (n > 0)
 		buf_added(&line, (size_t)n);
+	is_whole = n > 0 && buf_str(&line)[n - 1] == '\n';
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)dprintf(fd, "\n");
 	(void)close(fd); /* a terminal */
-	rc = cred_first_line("the input", &line, &p->secret, err);
+	rc = is_whole ? cred_first_line("the input", &line, &p->secret, err)
+		      : err_set(err, ERR_INPUT, "no line was typed");
 	buf_wipe(&line);
 	return rc;
 }

@@ -240,6 +240,26 @@ python3 "$T/type.py" "$T/secret/mail" "$top_builddir/relais" \
 check "it is typed at a terminal" eval '[ $? = 0 ] &&
     cmp -s "$T/secret/mail" "$T/secret/moved"'
 check "which does not show it" eval '! grep -qF "$PASSWORD" "$T/out"'
+cat >"$T/give_up.py" <<-'END'
+	import fcntl, os, pty, sys, termios
+	fd, tty = pty.openpty()
+	pid = os.fork()
+	if pid == 0:
+	    os.setsid()
+	    fcntl.ioctl(tty, termios.TIOCSCTTY, 0)
+	    os.execv(sys.argv[1], sys.argv[1:])
+	seen = b""
+	while b"Password" not in seen:
+	    seen += os.read(fd, 1000)
+	os.write(fd, b"half of it\x03")
+	os.waitpid(pid, 0)
+	sys.exit(termios.tcgetattr(tty)[3] & termios.ECHO == 0)
+END
+timeout 60 python3 "$T/give_up.py" "$top_builddir/relais" \
+    -c "$T/home/relais.conf" passwd mail >"$T/out" 2>&1
+check "Ctrl-C leaves the terminal as it was" [ $? = 0 ]
+check "and nothing is stored" cmp -s "$T/secret/mail" "$T/secret/moved"
+
 # What the daemon says about itself moves no file of root's: the file that -c
 # names has another path and another user.
 mkdir "$T/named" "$T/open"
@@ -261,9 +281,8 @@ check "the path is that of the configuration, not what the daemon says" eval \
     'cmp -s "$T/secret/mail" "$T/named/word" &&
     cmp -s "$T/secret/wrong" "$T/secret/moved"'
 check "and the owner is its user" [ "$(stat -c %U "$T/named/word")" = nobody ]
-passwd_at "$T/open"
 check "nothing is stored where anybody may put another file" \
-    eval '[ $? = 1 ] && cmp -s "$T/secret/wrong" "$T/open/word"'
+    eval '! passwd_at "$T/open" && cmp -s "$T/secret/wrong" "$T/open/word"'
 daemon 's,^password_file = .*,password_command = cat /nowhere,'
 check "where it is no file, it says where the secret is" eval \
     '! relais passwd mail 2>"$T/out" && grep -q password_command "$T/out"'

@@ -335,6 +335,22 @@ show(struct run *r)
 
 /* --- relais.conf ---------------------------------------------------------- */
 
+/* A secret that is written in relais.conf is not shown, nor one behind "#". */
+static void
+show_line(struct bytes line)
+{
+	struct bytes rest = line, key;
+
+	while (rest.n > 0 && strchr("#; \t", rest.p[0]) != NULL)
+		rest = bytes_of(rest.p + 1, rest.n - 1);
+	key = bytes_trim(bytes_cut(&rest, '='));
+	if (rest.n > 0 && bytes_eq(key, "password"))
+		dialogue_say(
+		    "    %.*s (not shown)", (int)(line.n - rest.n), line.p);
+	else
+		dialogue_say("    %.*s", (int)line.n, line.p);
+}
+
 static enum setup_status
 edit(struct run *r)
 {
@@ -356,11 +372,8 @@ edit(struct run *r)
 		return stop_err(r, SETUP_PERSON, &err);
 	if (r->is_dry) {
 		dialogue_say("%s would be:", r->file);
-		for (struct bytes rest = buf_bytes(&r->text); rest.n > 0;) {
-			struct bytes line = bytes_cut(&rest, '\n');
-
-			dialogue_say("    %.*s", (int)line.n, line.p);
-		}
+		for (struct bytes rest = buf_bytes(&r->text); rest.n > 0;)
+			show_line(bytes_cut(&rest, '\n'));
 	}
 	return SETUP_DONE;
 }

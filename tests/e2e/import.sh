@@ -101,6 +101,12 @@ check "again: it is changed and not doubled" run 0 import msmtp --yes
 check "  and what a person wrote stays" \
     grep -q '^max_per_hour = 50   # as told' "$CONF/relais.conf"
 check "  once" test "$(grep -c '^\[account' "$CONF/relais.conf")" = 1
+printf '\n[account old]\nhost = mail.example.test\n%s\n#%s\n' \
+    "password = $SECRET" " password=$SECRET 2" >>"$CONF/relais.conf"
+check "a dry run beside an account with its password" \
+    run 0 import msmtp --dry-run
+check "  shows everything else" said 'password = (not shown)'
+check "  and not the password" sh -c "! grep -qF '$SECRET' '$T/out'"
 nothing
 check "--json" run 0 --json import msmtp --yes
 check "  says the same" test "$(jq -r '[.result, .accounts[0].user,

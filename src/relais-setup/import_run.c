@@ -55,6 +55,7 @@ struct run {
 	struct stat st; /* of the file, if is_there */
 	bool is_there;
 	json_t *report;
+	char *user; /* the daemon's, as this configuration has it */
 };
 
 /* One sentence; in JSON it is the advice. */
@@ -564,6 +565,7 @@ try_all(struct run *r)
 
 		status = one > status ? one : status;
 	}
+	r->user = xstrdup(c->user);
 	conf_free(c);
 	if (status == SETUP_DONE || r->is_forced)
 		return SETUP_DONE;
@@ -605,7 +607,7 @@ write_secrets(struct run *r, struct err *err)
 	privilege_self(&self);
 	owner = self;
 	/* Ours until the daemon has its user. */
-	if (geteuid() == 0 && privilege_find("relais", &owner, NULL) != 0)
+	if (geteuid() == 0 && privilege_find(r->user, &owner, NULL) != 0)
 		owner = self;
 	rc = privilege_make_dir(
 	    dirname(dir), geteuid() == 0 ? 0755 : 0700, &self, err);
@@ -720,6 +722,7 @@ import_main(int argc, char **argv)
 	buf_wipe(&r.old);
 	buf_wipe(&r.text);
 	free(r.secret_dir);
+	free(r.user);
 	free(r.source);
 	json_decref(r.report);
 	return status;

@@ -108,6 +108,12 @@ check "a dry run beside an account with its password" \
 check "  shows everything else" said 'password = (not shown)'
 check "  and not the password" sh -c "! grep -qF '$SECRET' '$T/out'"
 nothing
+mkdir "$CONF"
+printf '[relais]\nuser = alice\n' >"$CONF/relais.conf"
+check "a daemon with another user" run 0 import msmtp --yes
+check "  whose the secret is" \
+    test "$(stat -c %U "$CONF/secrets/isp")" = alice
+nothing
 check "--json" run 0 --json import msmtp --yes
 check "  says the same" test "$(jq -r '[.result, .accounts[0].user,
     (.notes | length)] | join(" ")' "$T/out")" = 'done jane@example.test 1'

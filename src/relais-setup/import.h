@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/must.h"
 #include "base/secret.h"
+#include "conf/conf.h"
 #include "conf/provider.h"
 
 /* --- where it is read from ------------------------------------------------ */
@@ -80,6 +81,7 @@ struct import_note {
 
 struct import {
 	const struct import_files *files; /* borrowed while it is parsed */
+	const struct conf *old; /* relais.conf as it is, borrowed; or NULL */
 	struct import_account **accounts; /* the first is the default */
 	size_t n;
 	bool are_spares; /* each account is the fallback of the one before */
@@ -120,7 +122,7 @@ const struct import_program *import_program_find(const char *name);
 /* --- relais.conf ---------------------------------------------------------- */
 
 /* To be called once after parse(): picks presets and names, and drops what is
- * a default.  ps may be NULL.  What it decides in another way than the program
+ * a default.  No name is that of another mailbox in im->old.  ps may be NULL.  What it decides in another way than the program
  * did becomes a note. */
 void import_finish(struct import *im, const struct providers *ps);
 

@@ -270,10 +270,32 @@ finish_senders(struct import *im)
 
 /* --- names ---------------------------------------------------------------- */
 
+/* An address is one wherever it logs in; another login means its server. */
+static bool
+is_same_mailbox(const struct import_account *a, const struct conf_account *old)
+{
+	const char *user = import_get(a, "user");
+	const char *address = import_get(a, "address");
+	const char *host = import_get(a, "host");
+
+	if (address != NULL && old->address != NULL)
+		return str_eq_nocase(address, old->address);
+	if (user == NULL && a->preset != NULL &&
+	    a->preset->login == PROVIDER_LOGIN_FIXED)
+		user = a->preset->login_word;
+	return str_eq_nocase(user, old->user) &&
+	       ((user != NULL && strchr(user, '@') != NULL) || host == NULL ||
+		   str_eq_nocase(host, old->host));
+}
+
 static bool
 is_name_taken(
     const struct import *im, const struct import_account *but, const char *name)
 {
+	for (size_t i = 0; im->old != NULL && i < im->old->naccounts; i++)
+		if (str_eq(im->old->accounts[i].name, name) &&
+		    !is_same_mailbox(but, &im->old->accounts[i]))
+			return true;
 	for (size_t i = 0; i < im->n; i++)
 		if (im->accounts[i] != but &&
 		    str_eq(im->accounts[i]->name, name))

@@ -51,6 +51,7 @@ struct run {
 	const struct import_program *program;
 	char *source; /* its configuration */
 	struct import *im;
+	struct conf *old_conf; /* NULL: there is none that works */
 	struct buf old, text; /* relais.conf before and after */
 	struct stat st; /* of the file, if is_there */
 	bool is_there;
@@ -235,12 +236,16 @@ find_program(struct run *r)
 static enum setup_status
 understand(struct run *r)
 {
+	struct conf_problems problems = { 0 };
 	struct err err = { 0 };
 
 	r->presets = providers_load(&r->env, geteuid(), &err);
 	if (r->presets == NULL)
 		return stop_err(r, SETUP_PERSON, &err);
 	r->im = import_new(&r->files);
+	IGNORE(conf_load(r->file, &r->env, &r->old_conf, &problems));
+	conf_problems_clear(&problems); /* told when the new one is tried */
+	r->im->old = r->old_conf;
 	r->program->parse(r->im, r->source);
 	import_finish(r->im, r->presets);
 	if (r->im->refusal != NULL)
@@ -718,6 +723,7 @@ import_main(int argc, char **argv)
 		conf_paths_clear(&r.paths);
 	}
 	import_free(r.im);
+	conf_free(r.old_conf);
 	providers_free(r.presets);
 	buf_wipe(&r.old);
 	buf_wipe(&r.text);

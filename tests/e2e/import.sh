@@ -114,6 +114,24 @@ check "a daemon with another user" run 0 import msmtp --yes
 check "  whose the secret is" \
     test "$(stat -c %U "$CONF/secrets/isp")" = alice
 nothing
+install -D -o relais -m 600 "$T/other" "$CONF/secrets/isp"
+cat >"$CONF/relais.conf" <<-END
+	[account isp]
+	host = mail.example.test
+	user = other@example.test
+	password_file = $CONF/secrets/isp
+	default = yes
+END
+check "beside an account of this name" run 0 import msmtp --yes
+check "  which is of another mailbox and stays" \
+    grep -q '^user = other@example.test' "$CONF/relais.conf"
+check "  with its secret" cmp -s "$T/other" "$CONF/secrets/isp"
+check "  the new one has a name of its own" \
+    test "$(cat "$CONF/secrets/isp-2")" = "$SECRET"
+check "again" run 0 import msmtp --yes
+check "  it is changed and not doubled" \
+    test "$(grep -c '^\[account' "$CONF/relais.conf")" = 2
+nothing
 check "--json" run 0 --json import msmtp --yes
 check "  says the same" test "$(jq -r '[.result, .accounts[0].user,
     (.notes | length)] | join(" ")' "$T/out")" = 'done jane@example.test 1'

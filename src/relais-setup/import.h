@@ -122,8 +122,8 @@ const struct import_program *import_program_find(const char *name);
 /* --- relais.conf ---------------------------------------------------------- */
 
 /* To be called once after parse(): picks presets and names, and drops what is
- * a default.  No name is that of another mailbox in im->old.  ps may be NULL.  What it decides in another way than the program
- * did becomes a note. */
+ * a default.  No name is that of another mailbox in im->old.  ps may be NULL.
+ * What it decides in another way than the program did becomes a note. */
 void import_finish(struct import *im, const struct providers *ps);
 
 /* Changes the text of a relais.conf.  Each secret that was found, and each that

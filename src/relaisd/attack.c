@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -77,6 +78,15 @@ kill_keeper(const char *target)
 {
 	(void)target;
 	return of(kill(getppid(), SIGKILL));
+}
+
+static int
+limit_keeper(const char *target)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)target;
+	return of(prlimit(getppid(), RLIMIT_NOFILE, &none, NULL));
 }
 
 static int
@@ -248,7 +258,8 @@ static const struct {
 	int (*run)(const char *target);
 } attacks[] = { { "exec", start_program }, { "fork", start_process },
 	{ "thread", start_thread }, { "ptrace", trace_keeper },
-	{ "kill", kill_keeper }, { "read", read_file }, { "write", write_file },
+	{ "kill", kill_keeper }, { "limit", limit_keeper },
+	{ "read", read_file }, { "write", write_file },
 	{ "connect", connect_port }, { "connect-unix", connect_unix },
 	{ "udp", send_datagram }, { "bind", bind_port },
 	{ "mprotect", make_executable }, { "mmap", map_executable },

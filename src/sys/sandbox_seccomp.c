@@ -169,7 +169,6 @@ static const char *const allowed[] = {
 	"getcwd",
 	"uname",
 	"sysinfo",
-	"prlimit64",
 	"ugetrlimit",
 	"getrlimit",
 	"setrlimit",
@@ -312,6 +311,8 @@ add_all(struct filter *f, bool is_log)
 	/* abort(3), and nobody else. */
 	add_if(f, SCMP_ACT_ALLOW, "tgkill",
 	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	/* Of this process only; Landlock lets a parent's be set. */
+	add_if(f, SCMP_ACT_ALLOW, "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));
 	/* All threads have been started.  clone3(2) hides its flags, so the C
 	 * library is told that there is none. */
 	add(f, f->kill, "clone");

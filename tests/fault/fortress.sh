@@ -113,6 +113,7 @@ fatal "executable memory" 31 mprotect
 fatal "io_uring" 31 io_uring
 denied "mapped executable memory" mmap
 denied "killing the keeper" kill
+denied "taking the keeper's descriptors" limit
 check "  which lives" is_up home
 denied "a datagram" udp
 python3 -c '

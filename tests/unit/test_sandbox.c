@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -148,6 +149,46 @@ an_unknown_call_fails_and_a_program_kills(void **state)
 	assert_int_equal(in_process(start_program, NULL), 128 + 31);
 }
 
+static bool
+is_denied(long rc)
+{
+	return rc == -1 && errno == ENOSYS;
+}
+
+/* 0, or the number of the first that does not hold. */
+static int
+arguments(const char *dir)
+{
+	struct sandbox_state s;
+	struct rlimit limit;
+
+	(void)dir;
+	sandbox_no_new_privileges(&s);
+	sandbox_seccomp(false, &s);
+	if (!s.holds)
+		return NOT_HERE;
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) != 0)
+		return 1;
+	if (!is_denied(prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit)))
+		return 2;
+	return 0;
+}
+
+static void
+some_calls_are_allowed_by_their_arguments(void **state)
+{
+	char dir[64];
+	int rc;
+
+	(void)state;
+	temp_dir(dir, sizeof(dir), "relais-sandbox");
+	rc = in_process(arguments, dir);
+	(void)rmdir(dir);
+	if (rc == NOT_HERE)
+		skip();
+	assert_int_equal(rc, 0);
+}
+
 int
 main(void)
 {
@@ -155,6 +196,7 @@ main(void)
 		cmocka_unit_test(each_machine_has_its_list),
 		cmocka_unit_test(a_file_outside_cannot_be_opened),
 		cmocka_unit_test(an_unknown_call_fails_and_a_program_kills),
+		cmocka_unit_test(some_calls_are_allowed_by_their_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

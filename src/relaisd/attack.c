@@ -199,6 +199,13 @@ find_line(void)
 }
 
 static int
+signal_keeper(const char *target)
+{
+	(void)target;
+	return of(fcntl(find_line(), F_SETOWN, getppid()));
+}
+
+static int
 forge(uint32_t kind, uint32_t index, uint32_t number, size_t size)
 {
 	static char room[2 * sizeof(struct line_ask)];
@@ -259,13 +266,14 @@ static const struct {
 } attacks[] = { { "exec", start_program }, { "fork", start_process },
 	{ "thread", start_thread }, { "ptrace", trace_keeper },
 	{ "kill", kill_keeper }, { "limit", limit_keeper },
-	{ "read", read_file }, { "write", write_file },
-	{ "connect", connect_port }, { "connect-unix", connect_unix },
-	{ "udp", send_datagram }, { "bind", bind_port },
-	{ "mprotect", make_executable }, { "mmap", map_executable },
-	{ "io_uring", use_io_uring }, { "forge-account", forge_account },
-	{ "forge-kind", forge_kind }, { "forge-again", forge_again },
-	{ "forge-short", forge_short }, { "forge-long", forge_long } };
+	{ "own", signal_keeper }, { "read", read_file },
+	{ "write", write_file }, { "connect", connect_port },
+	{ "connect-unix", connect_unix }, { "udp", send_datagram },
+	{ "bind", bind_port }, { "mprotect", make_executable },
+	{ "mmap", map_executable }, { "io_uring", use_io_uring },
+	{ "forge-account", forge_account }, { "forge-kind", forge_kind },
+	{ "forge-again", forge_again }, { "forge-short", forge_short },
+	{ "forge-long", forge_long } };
 
 int
 attack(const char *name, const char *target)

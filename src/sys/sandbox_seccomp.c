@@ -39,8 +39,6 @@ static const char *const allowed[] = {
 	"lseek",
 	"_llseek",
 	"dup",
-	"fcntl",
-	"fcntl64",
 	"openat",
 	"newfstatat",
 	"fstatat64",
@@ -284,6 +282,18 @@ add_memory(struct filter *f, const char *name, uint32_t else_action)
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 }
 
+/* Not F_SETOWN, which sends signals to others, nor F_SETFL, which would let what
+ * only appends overwrite. */
+static void
+add_fcntl(struct filter *f, const char *name)
+{
+	static const int may[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC };
+
+	for (size_t i = 0; i < sizeof(may) / sizeof(may[0]); i++)
+		add_if(f, SCMP_ACT_ALLOW, name,
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)may[i]));
+}
+
 static void
 add_all(struct filter *f, bool is_log)
 {
@@ -304,6 +314,8 @@ add_all(struct filter *f, bool is_log)
 	add_memory(f, "mmap2", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
 	add_memory(f, "mprotect", f->kill);
 	add(f, f->kill, "pkey_mprotect");
+	add_fcntl(f, "fcntl");
+	add_fcntl(f, "fcntl64");
 	/* FIONBIO and FIOCLEX of libuv. */
 	add_if(f, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5421));
 	add_if(f, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5451));

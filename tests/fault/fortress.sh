@@ -114,6 +114,7 @@ fatal "io_uring" 31 io_uring
 denied "mapped executable memory" mmap
 denied "killing the keeper" kill
 denied "taking the keeper's descriptors" limit
+denied "signals to the keeper by a descriptor" own
 check "  which lives" is_up home
 denied "a datagram" udp
 python3 -c '

@@ -171,6 +171,11 @@ arguments(const char *dir)
 		return 1;
 	if (!is_denied(prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit)))
 		return 2;
+	if (fcntl(1, F_GETFD) < 0 || fcntl(1, F_GETFL) < 0)
+		return 3;
+	if (!is_denied(fcntl(1, F_SETOWN, getppid())) ||
+	    !is_denied(fcntl(1, F_SETFL, 0)))
+		return 4;
 	return 0;
 }
 

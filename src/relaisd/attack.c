@@ -16,6 +16,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -99,6 +100,18 @@ static int
 write_file(const char *target)
 {
 	return of(open(target, O_WRONLY | O_CREAT, 0600));
+}
+
+static int
+make_setuid_file(const char *target)
+{
+	return of(open(target, O_WRONLY | O_CREAT, 04755));
+}
+
+static int
+open_to_all(const char *target)
+{
+	return of(chmod(target, 0777));
 }
 
 static uint16_t
@@ -267,7 +280,8 @@ static const struct {
 	{ "thread", start_thread }, { "ptrace", trace_keeper },
 	{ "kill", kill_keeper }, { "limit", limit_keeper },
 	{ "own", signal_keeper }, { "read", read_file },
-	{ "write", write_file }, { "connect", connect_port },
+	{ "write", write_file }, { "setuid", make_setuid_file },
+	{ "chmod", open_to_all }, { "connect", connect_port },
 	{ "connect-unix", connect_unix }, { "udp", send_datagram },
 	{ "bind", bind_port }, { "mprotect", make_executable },
 	{ "mmap", map_executable }, { "io_uring", use_io_uring },

@@ -22,6 +22,7 @@ sandbox_no_new_privileges(struct sandbox_state *ret)
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Names, because numbers differ between machines; a name that one of them lacks
@@ -39,7 +40,6 @@ static const char *const allowed[] = {
 	"lseek",
 	"_llseek",
 	"dup",
-	"openat",
 	"newfstatat",
 	"fstatat64",
 	"fstat",
@@ -55,8 +55,6 @@ static const char *const allowed[] = {
 	"faccessat2",
 	"access",
 	"getdents64",
-	"mkdirat",
-	"mkdir",
 	"unlinkat",
 	"unlink",
 	"renameat",
@@ -69,14 +67,11 @@ static const char *const allowed[] = {
 	"fsync",
 	"fdatasync",
 	"syncfs",
-	"fchmod",
-	"fchmodat",
 	"flock",
 	"statfs",
 	"statfs64",
 	"fstatfs",
 	"fstatfs64",
-	"open",
 	"fadvise64",
 	"fadvise64_64",
 	"arm_fadvise64_64",
@@ -294,6 +289,26 @@ add_fcntl(struct filter *f, const char *name)
 		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)may[i]));
 }
 
+/* No file that gives rights to who starts it; without O_CREAT there may be
+ * anything for a mode. */
+static void
+add_making(struct filter *f)
+{
+	const scmp_datum_t makes = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
+	const scmp_datum_t ids = S_ISUID | S_ISGID;
+
+	add_if(
+	    f, SCMP_ACT_ALLOW, "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, makes, 0));
+	add_if(
+	    f, SCMP_ACT_ALLOW, "openat", SCMP_A3(SCMP_CMP_MASKED_EQ, ids, 0));
+	add_if(
+	    f, SCMP_ACT_ALLOW, "open", SCMP_A1(SCMP_CMP_MASKED_EQ, makes, 0));
+	add_if(f, SCMP_ACT_ALLOW, "open", SCMP_A2(SCMP_CMP_MASKED_EQ, ids, 0));
+	add_if(
+	    f, SCMP_ACT_ALLOW, "mkdirat", SCMP_A2(SCMP_CMP_MASKED_EQ, ids, 0));
+	add_if(f, SCMP_ACT_ALLOW, "mkdir", SCMP_A1(SCMP_CMP_MASKED_EQ, ids, 0));
+}
+
 static void
 add_all(struct filter *f, bool is_log)
 {
@@ -314,6 +329,7 @@ add_all(struct filter *f, bool is_log)
 	add_memory(f, "mmap2", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
 	add_memory(f, "mprotect", f->kill);
 	add(f, f->kill, "pkey_mprotect");
+	add_making(f);
 	add_fcntl(f, "fcntl");
 	add_fcntl(f, "fcntl64");
 	/* FIONBIO and FIOCLEX of libuv. */

@@ -116,6 +116,8 @@ denied "killing the keeper" kill
 denied "taking the keeper's descriptors" limit
 denied "signals to the keeper by a descriptor" own
 check "  which lives" is_up home
+denied "a setuid file" setuid "$T/home/spool/queue/setuid"
+denied "opening the spool to all" chmod "$T/home/spool/queue"
 denied "a datagram" udp
 python3 -c '
 import socket, sys, time

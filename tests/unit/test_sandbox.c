@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -161,8 +162,8 @@ arguments(const char *dir)
 {
 	struct sandbox_state s;
 	struct rlimit limit;
+	char path[200];
 
-	(void)dir;
 	sandbox_no_new_privileges(&s);
 	sandbox_seccomp(false, &s);
 	if (!s.holds)
@@ -176,6 +177,20 @@ arguments(const char *dir)
 	if (!is_denied(fcntl(1, F_SETOWN, getppid())) ||
 	    !is_denied(fcntl(1, F_SETFL, 0)))
 		return 4;
+	(void)snprintf(path, sizeof(path), "%s/x", dir);
+	if (!is_denied(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 04700)) ||
+	    !is_denied(open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, 02700)) ||
+	    !is_denied(mkdir(path, 02700)) || !is_denied(chmod(dir, 0777)) ||
+	    !is_denied(fchmod(1, 0777)))
+		return 5;
+	if (syscall(SYS_openat, AT_FDCWD, dir, O_RDONLY, 07777) < 0)
+		return 6;
+	if (mkdir(path, 0700) != 0 || rmdir(path) != -1 ||
+	    unlinkat(AT_FDCWD, path, AT_REMOVEDIR) != 0)
+		return 7;
+	if (open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ||
+	    unlink(path) != 0)
+		return 8;
 	return 0;
 }
 

@@ -136,6 +136,33 @@ connect_port(const char *target)
 }
 
 static int
+connect_multipath(const char *target)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(port_of(target)),
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+
+	if (fd < 0)
+		return errno;
+	return of(connect(fd, (struct sockaddr *)&to, sizeof(to)));
+}
+
+static int
+connect_by_sending(const char *target)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(port_of(target)),
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return errno;
+	return of(sendto(
+	    fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof(to)));
+}
+
+static int
 connect_unix(const char *target)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -282,6 +309,8 @@ static const struct {
 	{ "own", signal_keeper }, { "read", read_file },
 	{ "write", write_file }, { "setuid", make_setuid_file },
 	{ "chmod", open_to_all }, { "connect", connect_port },
+	{ "connect-multipath", connect_multipath },
+	{ "connect-by-sending", connect_by_sending },
 	{ "connect-unix", connect_unix }, { "udp", send_datagram },
 	{ "bind", bind_port }, { "mprotect", make_executable },
 	{ "mmap", map_executable }, { "io_uring", use_io_uring },

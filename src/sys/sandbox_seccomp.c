@@ -19,6 +19,7 @@ sandbox_no_new_privileges(struct sandbox_state *ret)
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -100,7 +101,7 @@ static const char *const allowed[] = {
 	"clock_nanosleep_time64",
 	"sched_yield",
 	"restart_syscall",
-	/* sockets; socket() itself is below */
+	/* sockets; socket() and sending are below */
 	"accept4",
 	"connect",
 	"getpeername",
@@ -111,10 +112,6 @@ static const char *const allowed[] = {
 	"recvmsg",
 	"recvmmsg",
 	"recvmmsg_time64",
-	"sendto",
-	"send",
-	"sendmsg",
-	"sendmmsg",
 	"setsockopt",
 	"shutdown",
 	/* memory; mmap() and mprotect() are below */
@@ -213,6 +210,7 @@ static const char *const fatal[] = {
 
 struct filter {
 	scmp_filter_ctx ctx;
+	uint32_t arch;
 	uint32_t kill; /* or log */
 	int rc; /* the first failure */
 };
@@ -253,19 +251,54 @@ add_if(
 }
 
 static void
+add_socket_args(struct filter *f, unsigned n, const struct scmp_arg_cmp *cmp)
+{
+	int nr = number_of("socket");
+	int rc = seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW, nr, n, cmp);
+
+	/* i386 may go through socketcall(2), whose arguments cannot be seen. */
+	if (rc == -EINVAL)
+		rc = seccomp_rule_add(f->ctx, SCMP_ACT_ALLOW, nr, 0);
+	note(f, rc);
+}
+
+static void
 add_socket(struct filter *f, int family, int type)
 {
 	const struct scmp_arg_cmp cmp[] = {
 		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
 		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type),
 	};
-	int nr = number_of("socket");
-	int rc = seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW, nr, 2, cmp);
 
-	/* i386 may go through socketcall(2), whose arguments cannot be seen. */
-	if (rc == -EINVAL)
-		rc = seccomp_rule_add(f->ctx, SCMP_ACT_ALLOW, nr, 0);
-	note(f, rc);
+	add_socket_args(f, 2, cmp);
+}
+
+/* Landlock knows the ports of TCP itself, not those of MPTCP. */
+static void
+add_tcp(struct filter *f, int family)
+{
+	static const int protocols[] = { 0, IPPROTO_TCP };
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		const struct scmp_arg_cmp cmp[] = {
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM),
+			SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocols[i]),
+		};
+
+		add_socket_args(f, 3, cmp);
+	}
+}
+
+/* With MSG_FASTOPEN sending connects, which Landlock does not hear of.  On i386
+ * the rule would be asked of socketcall(2), too, and of the wrong arguments. */
+static void
+add_sending(struct filter *f, const char *name, struct scmp_arg_cmp flags)
+{
+	if (f->arch == SCMP_ARCH_X86)
+		add(f, SCMP_ACT_ALLOW, name);
+	else
+		add_if(f, SCMP_ACT_ALLOW, name, flags);
 }
 
 static void
@@ -318,11 +351,14 @@ add_all(struct filter *f, bool is_log)
 		add(f, f->kill, fatal[i]);
 	/* A datagram over a Unix socket is for syslog; a database listens for
 	 * streams.  Netlink: who is behind a connection, is the network up. */
-	add_socket(f, AF_INET, SOCK_STREAM);
-	add_socket(f, AF_INET6, SOCK_STREAM);
+	add_tcp(f, AF_INET);
+	add_tcp(f, AF_INET6);
 	add_socket(f, AF_UNIX, SOCK_DGRAM);
 	add_socket(f, AF_NETLINK, SOCK_RAW);
 	add_socket(f, AF_NETLINK, SOCK_DGRAM);
+	add_sending(f, "sendmsg", SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	add_sending(f, "sendto", SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	add_sending(f, "send", SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	/* Something that loads a library may do without; code that was written
 	 * and is now made executable is an attack. */
 	add_memory(f, "mmap", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
@@ -349,8 +385,8 @@ add_all(struct filter *f, bool is_log)
 static bool
 filter_new(struct filter *f, uint32_t arch, bool is_log)
 {
-	*f = (struct filter) { .kill = is_log ? SCMP_ACT_LOG
-					      : SCMP_ACT_KILL_PROCESS };
+	*f = (struct filter) { .arch = arch,
+		.kill = is_log ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS };
 	f->ctx = seccomp_init(is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(ENOSYS));
 	if (f->ctx == NULL)
 		return false;

@@ -139,6 +139,8 @@ if holds Landlock; then
 	denied "a file outside of the spool" write "$T/out/file"
 	denied "a file in the spool's root" write "$T/home/spool/file"
 	denied "port 22" connect 22
+	denied "port 22 by MPTCP" connect-multipath 22
+	denied "port 22 by sending" connect-by-sending 22
 	check "a port of an account is not" test "$(attack connect 587)" = 0
 else
 	skip "Landlock: $(relais --json status | jq -r '.protections[1].why')"

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,13 +158,23 @@ is_denied(long rc)
 	return rc == -1 && errno == ENOSYS;
 }
 
+static bool
+is_not_connected(ssize_t rc)
+{
+	return rc == -1 && (errno == EPIPE || errno == ENOTCONN);
+}
+
 /* 0, or the number of the first that does not hold. */
 static int
 arguments(const char *dir)
 {
 	struct sandbox_state s;
 	struct rlimit limit;
+	struct iovec io = { (void *)(uintptr_t) "x", 1 };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+	struct mmsghdr many = { .msg_hdr = m };
 	char path[200];
+	int fd;
 
 	sandbox_no_new_privileges(&s);
 	sandbox_seccomp(false, &s);
@@ -191,6 +203,16 @@ arguments(const char *dir)
 	if (open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ||
 	    unlink(path) != 0)
 		return 8;
+	fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+	if (fd < 0 || !is_denied(socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)))
+		return 9;
+	if (!is_denied(sendto(fd, "x", 1, MSG_FASTOPEN, NULL, 0)) ||
+	    !is_denied(sendmsg(fd, &m, MSG_FASTOPEN)) ||
+	    !is_denied(sendmmsg(fd, &many, 1, 0)))
+		return 10;
+	if (!is_not_connected(send(fd, "x", 1, MSG_NOSIGNAL)) ||
+	    !is_not_connected(sendmsg(fd, &m, MSG_NOSIGNAL)))
+		return 11;
 	return 0;
 }
 

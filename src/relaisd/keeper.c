@@ -169,6 +169,28 @@ start_worker(struct keeper *k)
 	w->generation = k->generation;
 }
 
+/* Its end will be heard of in a moment. */
+static void
+end_worker(struct keeper *k, const char *why)
+{
+	log_text(LOG_LEVEL_ERROR,
+	    "the worker, process %ld, %s; it is ended, for somebody else may "
+	    "have taken it over",
+	    (long)k->worker.pid, why);
+	(void)kill(k->worker.pid, SIGKILL); /* our child */
+	(void)close(k->worker.line);
+	k->worker.line = -1;
+}
+
+/* A worker has no more threads that ask than it has room for answers. */
+static void
+answer(struct keeper *k, const struct line_answer *a, int pass)
+{
+	if (k->worker.line >= 0 &&
+	    !line_send_answer_now(k->worker.line, a, pass) && errno == EAGAIN)
+		end_worker(k, "does not read what it asked for");
+}
+
 /* A password command may run for half a minute and must not keep a port. */
 static void
 close_all_but(int fd)
@@ -206,7 +228,7 @@ run_errand(
 		    conf == NULL ? "the configuration has changed since"
 				 : "too many requests are under way",
 		    a);
-		IGNORE(line_send_answer(k->worker.line, a, -1));
+		answer(k, a, -1);
 	}
 	free(a);
 }
@@ -224,7 +246,7 @@ begin_generation(struct keeper *k, struct conf *conf)
 }
 
 static void
-send_conf(const struct keeper *k)
+send_conf(struct keeper *k)
 {
 	struct line_answer *a = xcalloc(1, sizeof(*a));
 	struct bytes text = buf_bytes(&k->startup->copy.text);
@@ -238,7 +260,7 @@ send_conf(const struct keeper *k)
 		    strerror(errno));
 	else
 		/* One that is gone is followed by one that knows. */
-		IGNORE(line_send_answer(k->worker.line, a, fd));
+		answer(k, a, fd);
 	if (fd >= 0)
 		(void)close(fd); /* the worker has it */
 	free(a);
@@ -289,8 +311,7 @@ stop(struct keeper *k)
 	}
 	a = xcalloc(1, sizeof(*a));
 	a->word = LINE_STOP;
-	if (k->worker.line >= 0)
-		IGNORE(line_send_answer(k->worker.line, a, -1));
+	answer(k, a, -1);
 	free(a);
 }
 
@@ -338,7 +359,7 @@ on_reload(struct keeper *k, const struct line_ask *ask)
 	if (a->result != 0)
 		IGNORE(
 		    !str_copy(a->text, sizeof(a->text), bytes_str(err.text)));
-	IGNORE(line_send_answer(k->worker.line, a, -1)); /* or it is gone */
+	answer(k, a, -1);
 	free(a);
 }
 
@@ -360,7 +381,7 @@ on_open(struct keeper *k, const struct line_ask *ask, const struct conf *conf)
 	a->word = LINE_ANSWER;
 	a->number = ask->number;
 	a->code = fd < 0 ? errno : 0;
-	IGNORE(line_send_answer(k->worker.line, a, fd)); /* or it is gone */
+	answer(k, a, fd);
 	if (fd >= 0)
 		(void)close(fd); /* the worker has it */
 	free(a);
@@ -397,7 +418,7 @@ on_line(struct keeper *k)
 {
 	struct line_ask ask;
 
-	for (;;) {
+	while (k->worker.line >= 0) {
 		switch (line_take_ask(k->worker.line, &ask)) {
 		case LINE_GOT_NOTHING:
 			return;
@@ -411,15 +432,7 @@ on_line(struct keeper *k)
 				break;
 			/* fall through */
 		case LINE_GOT_BAD:
-			log_text(LOG_LEVEL_ERROR,
-			    "the worker, process %ld, asks for what relaisd "
-			    "never asks for; it is ended, for somebody else "
-			    "may "
-			    "have taken it over",
-			    (long)k->worker.pid);
-			(void)kill(k->worker.pid, SIGKILL); /* our child */
-			(void)close(k->worker.line);
-			k->worker.line = -1;
+			end_worker(k, "asks for what relaisd never asks for");
 			return;
 		}
 	}

@@ -22,12 +22,12 @@ line_new(int ret_ends[2])
 }
 
 static bool
-send_all(int fd, const struct msghdr *m)
+send_all(int fd, const struct msghdr *m, int flags)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	while (sendmsg(fd, m, MSG_NOSIGNAL) < 0) {
-		if (errno == EAGAIN && poll(&p, 1, -1) >= 0)
+	while (sendmsg(fd, m, MSG_NOSIGNAL | flags) < 0) {
+		if (errno == EAGAIN && flags == 0 && poll(&p, 1, -1) >= 0)
 			continue;
 		if (errno != EINTR)
 			return false;
@@ -41,11 +41,11 @@ line_send_ask(int fd, const struct line_ask *a)
 	struct iovec io = { (void *)(uintptr_t)a, sizeof(*a) };
 	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
 
-	return send_all(fd, &m);
+	return send_all(fd, &m, 0);
 }
 
-bool
-line_send_answer(int fd, const struct line_answer *a, int pass)
+static bool
+send_answer(int fd, const struct line_answer *a, int pass, int flags)
 {
 	struct iovec io = { (void *)(uintptr_t)a, HEAD + a->data_n };
 	union {
@@ -65,7 +65,19 @@ line_send_answer(int fd, const struct line_answer *a, int pass)
 		c->cmsg_len = CMSG_LEN(sizeof(pass));
 		memcpy(CMSG_DATA(c), &pass, sizeof(pass));
 	}
-	return send_all(fd, &m);
+	return send_all(fd, &m, flags);
+}
+
+bool
+line_send_answer(int fd, const struct line_answer *a, int pass)
+{
+	return send_answer(fd, a, pass, 0);
+}
+
+bool
+line_send_answer_now(int fd, const struct line_answer *a, int pass)
+{
+	return send_answer(fd, a, pass, MSG_DONTWAIT);
 }
 
 static enum line_got

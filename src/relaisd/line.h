@@ -107,6 +107,9 @@ int line_new(int ret_ends[2]) MUST_CHECK; /* -1: errno */
 bool line_send_ask(int fd, const struct line_ask *a) MUST_CHECK;
 /* pass: a descriptor that goes along, or -1. */
 bool line_send_answer(int fd, const struct line_answer *a, int pass) MUST_CHECK;
+/* The same, but does not wait.  False with EAGAIN: the other side is behind. */
+bool line_send_answer_now(
+    int fd, const struct line_answer *a, int pass) MUST_CHECK;
 
 enum line_got {
 	LINE_GOT_NOTHING, /* now */

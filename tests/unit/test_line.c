@@ -2,6 +2,7 @@
 /* What the keeper takes from a worker, whatever that sends. */
 #include "tests/lib/check.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -85,6 +86,23 @@ an_answer_is_as_long_as_it_says(void **state)
 }
 
 static void
+a_side_that_does_not_read_keeps_nobody(void **state)
+{
+	static struct line_answer a, back;
+	int passed, n = 0;
+
+	(void)state;
+	a.data_n = sizeof(a.data);
+	while (n < 10000 && line_send_answer_now(ends[0], &a, -1))
+		n++;
+	assert_int_equal(errno, EAGAIN);
+	assert_in_range(n, 1, 9999);
+	assert_int_equal(
+	    line_take_answer(ends[1], &back, &passed), LINE_GOT_ONE);
+	assert_true(line_send_answer_now(ends[0], &a, -1));
+}
+
+static void
 an_errand_names_what_exists(void **state)
 {
 	static struct conf_account accounts[2];
@@ -137,6 +155,8 @@ main(void)
 		    an_ask_has_one_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    an_answer_is_as_long_as_it_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_side_that_does_not_read_keeps_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    an_errand_names_what_exists, setup, teardown),
 	};

@@ -46,7 +46,10 @@ struct keeper {
 	int report_fd; /* -1: nobody waits for the start any more */
 	bool has_been_up, is_stopping;
 	int64_t stop_by_ms;
-	int errands; /* that run */
+	struct {
+		pid_t pid; /* 0: none */
+		uint32_t kind, number; /* of the ask; 0: nobody waits */
+	} errands[ERRANDS_MAX];
 	struct worker_process {
 		pid_t pid; /* 0: there is none */
 		int line;
@@ -210,9 +213,12 @@ run_errand(
     struct keeper *k, const struct line_ask *ask, const struct conf *conf)
 {
 	struct line_answer *a = xmalloc(sizeof(*a));
-	bool may_run = conf != NULL && k->errands < ERRANDS_MAX;
-	pid_t pid = may_run ? fork() : -1;
+	size_t i = 0;
+	pid_t pid;
 
+	while (i < ERRANDS_MAX && k->errands[i].pid != 0)
+		i++;
+	pid = conf != NULL && i < ERRANDS_MAX ? fork() : -1;
 	if (pid == 0) {
 		close_all_but(k->worker.line);
 		take_signals_as_usual();
@@ -222,7 +228,9 @@ run_errand(
 		_exit(0);
 	}
 	if (pid > 0) {
-		k->errands++;
+		k->errands[i].pid = pid;
+		k->errands[i].kind = ask->kind;
+		k->errands[i].number = ask->number;
 	} else {
 		errand_refuse(ask,
 		    conf == NULL ? "the configuration has changed since"
@@ -464,9 +472,34 @@ on_worker_end(struct keeper *k, int how)
 	}
 	w->pid = 0;
 	w->is_up = false;
+	for (size_t i = 0; i < ERRANDS_MAX; i++)
+		k->errands[i].number = 0; /* the next one counts anew */
 	if (w->line >= 0)
 		(void)close(w->line); /* nobody hears */
 	w->line = -1;
+}
+
+/* Whatever ended one, somebody waits for its answer. */
+static void
+on_errand_end(struct keeper *k, pid_t pid, int how)
+{
+	struct line_ask ask = { 0 };
+	struct line_answer *a;
+	size_t i = 0;
+
+	while (i < ERRANDS_MAX && k->errands[i].pid != pid)
+		i++;
+	if (i == ERRANDS_MAX)
+		return; /* it was nobody's errand */
+	k->errands[i].pid = 0;
+	ask.kind = k->errands[i].kind;
+	ask.number = k->errands[i].number;
+	if (how == 0 || ask.number == 0)
+		return;
+	a = xmalloc(sizeof(*a));
+	errand_refuse(&ask, "the process that was to find it out has died", a);
+	answer(k, a, -1);
+	free(a);
 }
 
 static void
@@ -478,8 +511,8 @@ on_child(struct keeper *k)
 	while ((pid = waitpid(-1, &how, WNOHANG)) > 0) {
 		if (pid == k->worker.pid)
 			on_worker_end(k, how);
-		else if (k->errands > 0)
-			k->errands--;
+		else
+			on_errand_end(k, pid, how);
 	}
 }
 

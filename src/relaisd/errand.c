@@ -20,6 +20,12 @@
 
 /* --- is it one? ------------------------------------------------------------- */
 
+static bool
+has_account(const struct conf *conf, uint32_t index)
+{
+	return conf == NULL || index < conf->naccounts;
+}
+
 bool
 errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 {
@@ -32,20 +38,23 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_OPEN:
 		return ask->index < LINE_FILES;
 	case LINE_LOOKUP:
-		return ask->index < conf->naccounts ||
+		return has_account(conf, ask->index) ||
 		       ask->index >= LINE_WITNESS;
 	case LINE_SECRET:
-		return ask->index < conf->naccounts &&
+		return has_account(conf, ask->index) &&
 		       ask->wish.need <= CRED_LOOK;
 	case LINE_SIGN_IN:
-		return ask->flow < LINE_FLOWS && ask->index < conf->naccounts &&
-		       conf->accounts[ask->index].secret.kind == CRED_OAUTH;
+		return ask->flow < LINE_FLOWS &&
+		       has_account(conf, ask->index) &&
+		       (conf == NULL ||
+			   conf->accounts[ask->index].secret.kind ==
+			       CRED_OAUTH);
 	case LINE_USER:
 		return ask->count <= 1;
 	case LINE_ALERT:
 		return alert_event_name(ask->event) != NULL &&
 		       (ask->index == LINE_NOBODY ||
-			   ask->index < conf->naccounts) &&
+			   has_account(conf, ask->index)) &&
 		       line_is_text(ask->user, sizeof(ask->user)) &&
 		       line_is_text(ask->text, sizeof(ask->text));
 	default:

@@ -16,7 +16,8 @@
 struct conf;
 struct cred_env;
 
-/* False: the worker of this program does not send such an ask. */
+/* False: the worker of this program does not send such an ask.  conf may be
+ * NULL, if its generation is no longer known: then any account may have been. */
 bool errand_is_sound(const struct line_ask *ask, const struct conf *conf);
 
 /* The path of an enum line_file; NULL: there is none, as of a log that is no

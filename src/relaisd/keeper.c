@@ -402,8 +402,7 @@ on_ask(struct keeper *k, const struct line_ask *ask)
 	const struct conf *conf = conf_of(k, ask->generation);
 
 	if (ask->number != k->worker.last_ask + 1 ||
-	    ask->generation > k->generation ||
-	    !errand_is_sound(ask, conf != NULL ? conf : k->confs[0]))
+	    ask->generation > k->generation || !errand_is_sound(ask, conf))
 		return false;
 	k->worker.last_ask = ask->number;
 	if (ask->kind == LINE_UP)

@@ -139,6 +139,12 @@ an_errand_names_what_exists(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (errand_is_sound(&rows[i].ask, &conf) != rows[i].is_sound)
 			fail_msg("row %zu", i);
+	/* What an account was once is not known any more. */
+	assert_true(errand_is_sound(&rows[5].ask, NULL));
+	assert_true(errand_is_sound(
+	    &(struct line_ask) { .kind = LINE_SIGN_IN, .index = 9 }, NULL));
+	assert_false(errand_is_sound(&rows[1].ask, NULL));
+	assert_false(errand_is_sound(&rows[14].ask, NULL));
 	memset(endless.text, 'x', sizeof(endless.text));
 	assert_false(errand_is_sound(&endless, &conf));
 	endless.text[sizeof(endless.text) - 1] = '\0';

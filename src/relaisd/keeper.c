@@ -461,9 +461,7 @@ on_worker_end(struct keeper *k, int how)
 		    "the worker, process %ld, was ended by signal %d; a new "
 		    "one is started",
 		    (long)w->pid, WTERMSIG(how));
-	} else if (status == EX_OK) {
-		w->next_ms = 0; /* it wants to be another (worker.c, renew()) */
-	} else {
+	} else if (status != EX_OK) { /* else it wants to be another */
 		log_text(LOG_LEVEL_ERROR,
 		    "the worker, process %ld, exited with status %d; a new one "
 		    "is started",

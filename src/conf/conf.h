@@ -48,6 +48,9 @@ struct conf_env {
 	 * checked when the copy was made. */
 	const struct bytes *text;
 };
+/* What the process that asks has around it; the name of the host goes into
+ * hostname, "" if it has none. */
+struct conf_env conf_env_self(bool is_user, char *hostname, size_t size);
 
 /* The configuration for a process that may know no secret: what was understood
  * of the file, and for each password a word that is another one whenever the

@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where things are by default. */
+/* What is around the process, and where things are by default. */
+#include <grp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "conf/conf.h"
+
+struct conf_env
+conf_env_self(bool is_user, char *hostname, size_t size)
+{
+	const struct group *g = getgrnam("relais");
+
+	if (gethostname(hostname, size - 1) != 0)
+		hostname[0] = '\0';
+	return (struct conf_env) {
+		.is_user = is_user,
+		.home = getenv("HOME"),
+		.config_home = getenv("XDG_CONFIG_HOME"),
+		.state_home = getenv("XDG_STATE_HOME"),
+		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.uid = getuid(),
+		.hostname = hostname,
+		.group = g != NULL ? g->gr_gid : (gid_t)-1,
+	};
+}
 
 /* An XDG folder, by the variable or by its default below home. */
 static char *

@@ -3,7 +3,6 @@
  * into relais.conf. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,28 +58,10 @@ struct run {
 	char *user; /* the daemon's, as this configuration has it */
 };
 
-/* One sentence; in JSON it is the advice. */
-__attribute__((format(printf, 3, 4))) static enum setup_status
-stop(struct run *r, enum setup_status status, const char *fmt, ...)
-{
-	struct buf text;
-	va_list ap;
-
-	buf_init(&text, 4000);
-	va_start(ap, fmt);
-	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
-	va_end(ap);
-	dialogue_say("%s", buf_str(&text));
-	(void)json_object_set_new(
-	    r->report, "advice", json_string(buf_str(&text)));
-	buf_clear(&text);
-	return status;
-}
-
 static enum setup_status
 stop_err(struct run *r, enum setup_status status, const struct err *err)
 {
-	return stop(r, status, "%s", err->text);
+	return setup_stop(r->report, status, "%s", err->text);
 }
 
 /* --- the command line ----------------------------------------------------- */
@@ -119,21 +100,10 @@ take_words(struct run *r, int argc, char *const *argv)
 static void
 look_around(struct run *r)
 {
-	const struct group *g = getgrnam("relais");
 	char *copy;
 
-	if (gethostname(r->hostname, sizeof(r->hostname) - 1) != 0)
-		r->hostname[0] = '\0';
-	r->env = (struct conf_env) {
-		.is_user = geteuid() != 0,
-		.home = getenv("HOME"),
-		.config_home = getenv("XDG_CONFIG_HOME"),
-		.state_home = getenv("XDG_STATE_HOME"),
-		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
-		.uid = getuid(),
-		.hostname = r->hostname,
-		.group = g != NULL ? g->gr_gid : (gid_t)-1,
-	};
+	r->env = conf_env_self(
+	    geteuid() != 0, r->hostname, sizeof(r->hostname));
 	conf_paths_init(&r->paths, &r->env);
 	r->file = r->conf_file != NULL ? r->conf_file : r->paths.file;
 	copy = xstrdup(r->file);
@@ -185,7 +155,7 @@ choose(struct run *r)
 		free(place);
 	}
 	if (n == 0)
-		return stop(r, SETUP_PERSON,
+		return setup_stop(r->report, SETUP_PERSON,
 		    "No configuration of another mail program was found; name "
 		    "its file with --from, or type: relais setup");
 	if (n == 1) {
@@ -193,13 +163,13 @@ choose(struct run *r)
 		return SETUP_DONE;
 	}
 	if (!dialogue_has_person())
-		return stop(r, SETUP_PERSON,
+		return setup_stop(r->report, SETUP_PERSON,
 		    "There are several; say which: relais import PROGRAM");
 	name = dialogue_ask("Which one", only->name);
 	r->program = name != NULL ? import_program_find(name) : NULL;
 	free(name);
 	return r->program != NULL ? SETUP_DONE
-				  : stop(r, SETUP_PERSON,
+				  : setup_stop(r->report, SETUP_PERSON,
 					"Nothing was taken "
 					"over.");
 }
@@ -212,12 +182,12 @@ find_program(struct run *r)
 	if (r->program_option != NULL) {
 		r->program = import_program_find(r->program_option);
 		if (r->program == NULL)
-			return stop(r, SETUP_PERSON,
+			return setup_stop(r->report, SETUP_PERSON,
 			    "%s is none of msmtp, ssmtp, nullmailer, postfix, "
 			    "exim and dma",
 			    r->program_option);
 	} else if (r->from != NULL) {
-		return stop(r, SETUP_PERSON,
+		return setup_stop(r->report, SETUP_PERSON,
 		    "Say whose file it is: relais import PROGRAM --from FILE");
 	} else {
 		status = choose(r);
@@ -227,7 +197,7 @@ find_program(struct run *r)
 	r->source = r->from != NULL ? xstrdup(r->from)
 				    : find_place(r, r->program);
 	if (r->source == NULL)
-		return stop(r, SETUP_PERSON,
+		return setup_stop(r->report, SETUP_PERSON,
 		    "%s has no configuration here; name its file with --from",
 		    r->program->name);
 	return SETUP_DONE;
@@ -249,7 +219,8 @@ understand(struct run *r)
 	r->program->parse(r->im, r->source);
 	import_finish(r->im, r->presets);
 	if (r->im->refusal != NULL)
-		return stop(r, SETUP_PERSON, "%s", r->im->refusal);
+		return setup_stop(
+		    r->report, SETUP_PERSON, "%s", r->im->refusal);
 	return SETUP_DONE;
 }
 
@@ -366,7 +337,8 @@ edit(struct run *r)
 	r->is_there = stat(r->file, &r->st) == 0;
 	is_read = !r->is_there || r->files.read(NULL, r->file, &r->old);
 	if (!is_read)
-		return stop(r, SETUP_PERSON, "%s cannot be read", r->file);
+		return setup_stop(
+		    r->report, SETUP_PERSON, "%s cannot be read", r->file);
 	IGNORE(!buf_add(&r->text, buf_str(&r->old), buf_len(&r->old)));
 	if (!r->is_there)
 		IGNORE(!buf_addf(&r->text,
@@ -393,13 +365,14 @@ agree(struct run *r)
 	if (is_yes)
 		return SETUP_DONE;
 	if (!dialogue_has_person())
-		return stop(r, SETUP_PERSON,
+		return setup_stop(r->report, SETUP_PERSON,
 		    "Nothing was written; to agree, add --yes");
 	question = xasprintf("Take this over into %s?", r->file);
 	is_yes = dialogue_confirm(question);
 	free(question);
 	return is_yes ? SETUP_DONE
-		      : stop(r, SETUP_PERSON, "Nothing was written.");
+		      : setup_stop(
+			    r->report, SETUP_PERSON, "Nothing was written.");
 }
 
 /* What nobody wrote down is asked for. */
@@ -418,7 +391,7 @@ ask_secrets(struct run *r)
 			a->secret = dialogue_secret(question);
 		free(question);
 		if (a->secret == NULL)
-			return stop(r, SETUP_PERSON,
+			return setup_stop(r->report, SETUP_PERSON,
 			    "No password of account %s was found, and nobody "
 			    "can be asked: write it into %s first, or type: "
 			    "relais setup %s",
@@ -548,8 +521,8 @@ try_all(struct run *r)
 	struct conf *c;
 
 	if (mkdtemp(dir) == NULL) {
-		status = stop(
-		    r, SETUP_LATER, "cannot make %s: %s", dir, strerror(errno));
+		status = setup_stop(r->report, SETUP_LATER,
+		    "cannot make %s: %s", dir, strerror(errno));
 		free(dir);
 		return status;
 	}
@@ -557,7 +530,7 @@ try_all(struct run *r)
 	remove_candidate(r, dir);
 	free(dir);
 	if (c == NULL)
-		return stop(r, SETUP_PERSON,
+		return setup_stop(r->report, SETUP_PERSON,
 		    "This configuration would not work, so nothing was "
 		    "written; see it with: relais import %s --dry-run",
 		    r->program->name);
@@ -574,7 +547,7 @@ try_all(struct run *r)
 	conf_free(c);
 	if (status == SETUP_DONE || r->is_forced)
 		return SETUP_DONE;
-	return stop(r, status,
+	return setup_stop(r->report, status,
 	    "Nothing was written, because not everything works; --force writes "
 	    "it nevertheless");
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais-setup/setup.h"
 
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,20 +131,8 @@ take_words(struct setup *s, int argc, char *const *argv)
 static void
 look_around(struct setup *s)
 {
-	const struct group *g = getgrnam("relais");
-
-	if (gethostname(s->hostname, sizeof(s->hostname) - 1) != 0)
-		s->hostname[0] = '\0';
-	s->env = (struct conf_env) {
-		.is_user = geteuid() != 0,
-		.home = getenv("HOME"),
-		.config_home = getenv("XDG_CONFIG_HOME"),
-		.state_home = getenv("XDG_STATE_HOME"),
-		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
-		.uid = getuid(),
-		.hostname = s->hostname,
-		.group = g != NULL ? g->gr_gid : (gid_t)-1,
-	};
+	s->env = conf_env_self(
+	    geteuid() != 0, s->hostname, sizeof(s->hostname));
 	conf_paths_init(&s->paths, &s->env);
 	s->file = s->args.conf_file != NULL ? s->args.conf_file : s->paths.file;
 }
@@ -156,8 +143,9 @@ load_presets(struct setup *s)
 	struct err err = { 0 };
 
 	s->presets = providers_load(&s->env, geteuid(), &err);
-	return s->presets != NULL ? SETUP_DONE
-				  : setup_stop(s, SETUP_PERSON, "%s", err.text);
+	return s->presets != NULL
+		   ? SETUP_DONE
+		   : setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 }
 
 static enum setup_status
@@ -177,7 +165,7 @@ load(struct setup *s)
 	}
 	if (access(s->file, F_OK) == 0 &&
 	    conf_load(s->file, &s->env, &s->old, &problems) != 0)
-		status = setup_stop(s, SETUP_PERSON,
+		status = setup_stop(s->report, SETUP_PERSON,
 		    "%s; repair or move that file first",
 		    problems.n > 0 ? problems.v[0].text : s->file);
 	conf_problems_clear(&problems);
@@ -213,7 +201,7 @@ static enum setup_status
 find_address(struct setup *s)
 {
 	if (s->address == NULL && !dialogue_has_person())
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "no address is given; for example, type: relais setup "
 		    "me@example.org --password-file FILE --yes");
 	if (s->address == NULL) {
@@ -224,7 +212,8 @@ find_address(struct setup *s)
 	if (s->address != NULL)
 		to_ascii(&s->address);
 	if (s->address == NULL || !is_address(s->address))
-		return setup_stop(s, SETUP_PERSON, "\"%s\" is no email address",
+		return setup_stop(s->report, SETUP_PERSON,
+		    "\"%s\" is no email address",
 		    s->address != NULL ? s->address : "");
 	report(s, "address", s->address);
 	return SETUP_DONE;
@@ -240,7 +229,7 @@ take_provider(struct setup *s)
 	s->found.preset = providers_find(
 	    s->presets, s->args.provider, &s->preset_host, &err);
 	if (s->found.preset == NULL)
-		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 	s->found.from = xasprintf("preset %s", s->found.preset->key);
 	return SETUP_DONE;
 }
@@ -253,12 +242,12 @@ take_host(struct setup *s)
 
 	if (s->args.tls != NULL && !is_implicit &&
 	    !str_eq(s->args.tls, "starttls"))
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "--tls \"%s\": expected implicit or starttls", s->args.tls);
 	if (s->args.port != NULL &&
 	    (!num_u64_max(bytes_str(s->args.port), 65535, &port) || port == 0))
-		return setup_stop(
-		    s, SETUP_PERSON, "--port \"%s\": no port", s->args.port);
+		return setup_stop(s->report, SETUP_PERSON,
+		    "--port \"%s\": no port", s->args.port);
 	s->found.from = xstrdup("named by hand");
 	s->found.host = xstrdup(s->args.host);
 	if (port != 0) {
@@ -289,7 +278,7 @@ search(struct setup *s)
 	struct err err = { 0 };
 
 	if (discover(&opts, &s->found, &err) != 0)
-		return setup_stop(s,
+		return setup_stop(s->report,
 		    err.class == ERR_NETWORK ? SETUP_LATER : SETUP_PERSON, "%s",
 		    err.text);
 	report(s, "source", discover_source_name(s->found.source));
@@ -310,7 +299,7 @@ confirm_host(struct setup *s)
 	    discovery_is_own_host(setup_host(s), s->address))
 		return SETUP_DONE;
 	if (!dialogue_has_person())
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "%s is not of %s; to agree, add --yes", setup_host(s),
 		    strrchr(s->address, '@') + 1);
 	question = xasprintf("%s is not of %s. Use it?", setup_host(s),
@@ -319,7 +308,7 @@ confirm_host(struct setup *s)
 	is_yes = dialogue_confirm(question);
 	free(question);
 	return is_yes ? SETUP_DONE
-		      : setup_stop(s, SETUP_PERSON,
+		      : setup_stop(s->report, SETUP_PERSON,
 			    "Nothing was written. Name the server with --host "
 			    "or --provider.");
 }
@@ -336,13 +325,14 @@ find_server(struct setup *s)
 		return status;
 	p = s->found.preset;
 	if (p != NULL && p->refusal != NULL)
-		return setup_stop(s, SETUP_PERSON, "%s", p->refusal);
+		return setup_stop(s->report, SETUP_PERSON, "%s", p->refusal);
 	if (p != NULL && s->preset_host == NULL) {
 		struct err err = { 0 };
 
 		if (providers_find(s->presets, p->key, &s->preset_host, &err) ==
 		    NULL)
-			return setup_stop(s, SETUP_PERSON, "%s", err.text);
+			return setup_stop(
+			    s->report, SETUP_PERSON, "%s", err.text);
 	}
 	dialogue_say("%s: %s (%s)", strrchr(s->address, '@') + 1,
 	    setup_provider_name(s), s->found.from);
@@ -379,7 +369,7 @@ find_user(struct setup *s)
 		free(question);
 	}
 	if (s->user == NULL || s->user[0] == '\0')
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "%s wants a login name of its own: add --user",
 		    setup_provider_name(s));
 	report(s, "user", s->user);
@@ -451,7 +441,7 @@ read_secret(struct setup *s)
 
 	s->secret_from = "given with --password-file";
 	if (rc != 0)
-		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 	return SETUP_DONE;
 }
 
@@ -490,9 +480,9 @@ ask_secret(struct setup *s, bool is_again)
 	s->secret = dialogue_secret(question);
 	s->secret_from = "typed in";
 	free(question);
-	return s->secret != NULL
-		   ? SETUP_DONE
-		   : setup_stop(s, SETUP_PERSON, "Nothing was written.");
+	return s->secret != NULL ? SETUP_DONE
+				 : setup_stop(s->report, SETUP_PERSON,
+				       "Nothing was written.");
 }
 
 /* Until the provider takes it. */
@@ -547,7 +537,7 @@ prepare_sign_in(struct setup *s)
 	enum setup_status status;
 
 	if (s->found.preset == NULL)
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "%s takes a sign-in by OAuth2 instead of a password; see "
 		    "oauth in relais.conf(5)",
 		    setup_provider_name(s));
@@ -560,9 +550,9 @@ prepare_sign_in(struct setup *s)
 	if (s->args.client_id != NULL || has_client(s, &err))
 		return SETUP_DONE;
 	if (err.text[0] != '\0')
-		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 	if (!dialogue_has_person())
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "%s takes a sign-in instead of a password, for which a "
 		    "client has to be registered there: add --client-id ID; "
 		    "see client_id in relais.conf(5)",
@@ -575,7 +565,8 @@ prepare_sign_in(struct setup *s)
 	s->args.client_id = s->client_answer;
 	return s->args.client_id != NULL && s->args.client_id[0] != '\0'
 		   ? SETUP_DONE
-		   : setup_stop(s, SETUP_PERSON, "Nothing was written.");
+		   : setup_stop(
+			 s->report, SETUP_PERSON, "Nothing was written.");
 }
 
 static enum setup_status
@@ -587,7 +578,7 @@ log_in(struct setup *s)
 	if (wants_sign_in(s) && s->args.password_file == NULL)
 		return prepare_sign_in(s);
 	if (s->args.password_file == NULL && !dialogue_has_person())
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "no terminal to ask for the password: add --password-file "
 		    "FILE, or - for standard input");
 	if (s->args.password_file == NULL) {
@@ -617,7 +608,7 @@ find_admin(struct setup *s)
 		s->admin = dialogue_ask(
 		    "Mail for root and cron goes to", s->address);
 	if (s->admin == NULL || !is_address(s->admin))
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "\"%s\" is no email address; nothing was written",
 		    s->admin != NULL ? s->admin : "");
 	return SETUP_DONE;

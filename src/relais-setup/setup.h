@@ -64,8 +64,8 @@ const char *setup_host(const struct setup *s);
 const char *setup_provider_name(const struct setup *s);
 const struct conf_port *setup_ports(const struct setup *s, size_t *ret_n);
 
-/* Says the sentence; in JSON it is the advice.  Returns status. */
-enum setup_status setup_stop(struct setup *s, enum setup_status status,
+/* Says the sentence; in the report it is the advice.  Returns status. */
+enum setup_status setup_stop(json_t *report, enum setup_status status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* --- try.c ---------------------------------------------------------------- */

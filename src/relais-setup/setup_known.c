@@ -30,7 +30,7 @@ setup_ports(const struct setup *s, size_t *ret_n)
 }
 
 enum setup_status
-setup_stop(struct setup *s, enum setup_status status, const char *fmt, ...)
+setup_stop(json_t *report, enum setup_status status, const char *fmt, ...)
 {
 	struct buf text;
 	va_list ap;
@@ -41,7 +41,7 @@ setup_stop(struct setup *s, enum setup_status status, const char *fmt, ...)
 	va_end(ap);
 	dialogue_say("%s", buf_str(&text));
 	(void)json_object_set_new(
-	    s->report, "advice", json_string(buf_str(&text)));
+	    report, "advice", json_string(buf_str(&text)));
 	buf_clear(&text);
 	return status;
 }

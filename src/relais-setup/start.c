@@ -143,10 +143,10 @@ setup_start(struct setup *s)
 		return SETUP_DONE;
 	}
 	if (has_daemon || is_good)
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "relaisd does not know the account yet; see its log, then "
 		    "type: relais status");
-	return setup_stop(s, SETUP_PERSON,
+	return setup_stop(s->report, SETUP_PERSON,
 	    "relaisd does not run yet; start it, and let the machine start it "
 	    "at boot: %s/relaisd%s%s%s",
 	    RELAIS_SBIN_DIR, s->env.is_user ? " --user" : "",
@@ -203,10 +203,10 @@ setup_sign_in(struct setup *s)
 	int status = 2;
 
 	if (path == NULL || !dialogue_has_person())
-		status = (int)setup_stop(s, SETUP_PERSON,
+		status = (int)setup_stop(s->report, SETUP_PERSON,
 		    "sign in with: relais login %s", s->account);
 	else if ((status = run_relais(s, path, "login")) != 0)
-		status = (int)setup_stop(s, SETUP_PERSON,
+		status = (int)setup_stop(s->report, SETUP_PERSON,
 		    "not signed in yet; try again with: relais login %s",
 		    s->account);
 	else
@@ -302,7 +302,7 @@ setup_send(struct setup *s)
 	int rc;
 
 	if (path == NULL)
-		return setup_stop(s, SETUP_PERSON,
+		return setup_stop(s->report, SETUP_PERSON,
 		    "relais's own sendmail is not installed, so no message was "
 		    "sent");
 	(void)setenv("RELAIS_SOCKET", s->old->socket, 1);
@@ -312,7 +312,7 @@ setup_send(struct setup *s)
 	char *said = xstrndup(line.p, line.n);
 
 	if (rc != 0) {
-		status = setup_stop(s, SETUP_LATER,
+		status = setup_stop(s->report, SETUP_LATER,
 		    "The message to %s was not sent: %s; see: relais queue", to,
 		    said);
 	} else {

@@ -145,7 +145,7 @@ setup_try(struct setup *s, bool *ret_is_refused)
 
 	if (run(&t, &err) != 0) {
 		json_decref(t.results);
-		return setup_stop(s, SETUP_LATER, "%s", err.text);
+		return setup_stop(s->report, SETUP_LATER, "%s", err.text);
 	}
 	(void)json_object_set_new(s->report, "checks", t.results);
 	*ret_is_refused = t.is_refused;

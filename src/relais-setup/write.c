@@ -423,7 +423,7 @@ setup_write(struct setup *s)
 
 	if ((s->oauth == NULL && write_secret(s, &err) != 0) ||
 	    write_conf(s, &lines, &err) != 0)
-		return setup_stop(s, SETUP_PERSON, "%s", err.text);
+		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 	if (s->oauth != NULL)
 		dialogue_say("Written: %s (%zu lines)", s->file, lines);
 	else if (s->is_keyring)

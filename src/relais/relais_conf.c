@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais/relais_conf.h"
 
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,29 +24,11 @@ tell(const struct conf_problems *problems)
 	}
 }
 
-static struct conf_env
-make_env(char *hostname, size_t size)
-{
-	const struct group *g = getgrnam("relais");
-
-	if (gethostname(hostname, size - 1) != 0)
-		hostname[0] = '\0';
-	return (struct conf_env) {
-		.home = getenv("HOME"),
-		.config_home = getenv("XDG_CONFIG_HOME"),
-		.state_home = getenv("XDG_STATE_HOME"),
-		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
-		.uid = getuid(),
-		.hostname = hostname,
-		.group = g != NULL ? g->gr_gid : (gid_t)-1,
-	};
-}
-
 int
 relais_conf_load(const char *file, bool is_loud, struct conf **ret)
 {
 	char hostname[256] = "";
-	struct conf_env env = make_env(hostname, sizeof(hostname));
+	struct conf_env env = conf_env_self(false, hostname, sizeof(hostname));
 	struct conf_problems problems = { 0 };
 	struct conf_paths paths;
 	int rc;
@@ -65,7 +46,7 @@ struct providers *
 relais_providers_load(void)
 {
 	char hostname[256] = "";
-	struct conf_env env = make_env(hostname, sizeof(hostname));
+	struct conf_env env = conf_env_self(false, hostname, sizeof(hostname));
 	struct err err = { 0 };
 	struct providers *p = providers_load(&env, geteuid(), &err);
 

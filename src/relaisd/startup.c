@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,21 +42,9 @@ absolute_path(const char *path)
 void
 startup_find(struct startup *s, const struct daemon_args *args)
 {
-	struct group *g = getgrnam("relais");
-
 	*s = (struct startup) { .args = args };
-	if (gethostname(s->hostname, sizeof(s->hostname) - 1) != 0)
-		s->hostname[0] = '\0';
-	s->env = (struct conf_env) {
-		.is_user = s->args->is_user,
-		.home = getenv("HOME"),
-		.config_home = getenv("XDG_CONFIG_HOME"),
-		.state_home = getenv("XDG_STATE_HOME"),
-		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
-		.uid = getuid(),
-		.hostname = s->hostname,
-		.group = g != NULL ? g->gr_gid : (gid_t)-1,
-	};
+	s->env = conf_env_self(
+	    s->args->is_user, s->hostname, sizeof(s->hostname));
 	conf_paths_init(&s->paths, &s->env);
 	conf_copy_init(&s->copy);
 	rng_fill(rng_sys(), s->copy.key, sizeof(s->copy.key));

@@ -43,6 +43,13 @@ struct learnt {
 	} facts[LEARNT_COUNT];
 };
 
+/* Is there nothing that time could have made invalid? */
+static inline bool
+learnt_is_blank(const struct learnt *l, enum learnt_fact f)
+{
+	return l->facts[f].value == 0;
+}
+
 /* 0: nothing is known, or it is too long ago. */
 uint32_t learnt_value(
     const struct learnt *l, enum learnt_fact f, int64_t now_s);

@@ -7,6 +7,9 @@
 
 #include "base/must.h"
 
+/* In a rank: lines of this kind were withheld, which must still be said. */
+#define MUST_BE_TOLD (UINT64_C(1) << 63)
+
 static bool
 is_digit(unsigned char c)
 {
@@ -20,15 +23,13 @@ hash_of(const char *line)
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
 	for (const char *p = line; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
+		bool is_number = is_digit((unsigned char)*p);
+		unsigned char c = is_number ? '0' : (unsigned char)*p;
+		uint64_t next = (h ^ c) * UINT64_C(0x100000001b3);
 
-		/* A number counts as one digit, however long it is. */
-		if (is_digit(c)) {
-			if (is_digit((unsigned char)p[1]))
-				continue;
-			c = '0';
-		}
-		h = (h ^ c) * UINT64_C(0x100000001b3);
+		/* A number counts as one digit, however long it is.  Without a
+		 * branch: identifiers mix digits and letters at random. */
+		h = is_number & is_digit((unsigned char)p[1]) ? h : next;
 	}
 	return h != 0 ? h : 1;
 }
@@ -39,32 +40,22 @@ is_over(const struct log_limit_kind *k, int64_t now_ms)
 	return now_ms - k->since_ms >= LOG_LIMIT_MS;
 }
 
-/* Is a's place better than b's?  What was left out must still be told. */
-static bool
-is_better(const struct log_limit_kind *a, const struct log_limit_kind *b)
-{
-	bool is_a_open = a->lines <= LOG_LIMIT_LINES;
-	bool is_b_open = b->lines <= LOG_LIMIT_LINES;
-
-	return is_a_open != is_b_open ? is_a_open : a->used < b->used;
-}
-
 /* The kind with this hash, else a place for it.  The one with the fewest lines
  * would not do: two new kinds in turn would take it from each other. */
-static struct log_limit_kind *
+static size_t
 find_kind(struct log_limit *l, uint64_t hash, int64_t now_ms)
 {
-	struct log_limit_kind *place = &l->kinds[0];
+	size_t place = 0;
 
-	for (size_t i = 0; i < LOG_LIMIT_KINDS; i++) {
-		struct log_limit_kind *k = &l->kinds[i];
-
-		if (k->hash == hash)
-			return k;
-		if (is_better(k, place))
-			place = k;
-	}
-	*place = (struct log_limit_kind) { .hash = hash, .since_ms = now_ms };
+	for (size_t i = 0; i < LOG_LIMIT_KINDS; i++)
+		if (l->hashes[i] == hash)
+			return i;
+	for (size_t i = 1; i < LOG_LIMIT_KINDS; i++)
+		if (l->ranks[i] < l->ranks[place])
+			place = i;
+	l->hashes[place] = hash;
+	l->kinds[place].since_ms = now_ms;
+	l->kinds[place].lines = 0;
 	return place;
 }
 
@@ -72,15 +63,17 @@ bool
 log_limit_pass(
     struct log_limit *l, int64_t now_ms, enum log_level level, const char *line)
 {
-	struct log_limit_kind *k = find_kind(l, hash_of(line), now_ms);
+	size_t i = find_kind(l, hash_of(line), now_ms);
+	struct log_limit_kind *k = &l->kinds[i];
 
-	k->used = ++l->uses;
 	if (is_over(k, now_ms) && k->lines <= LOG_LIMIT_LINES) {
 		k->since_ms = now_ms;
 		k->lines = 0;
 	}
+	l->ranks[i] = ++l->uses;
 	if (++k->lines <= LOG_LIMIT_LINES)
 		return true;
+	l->ranks[i] |= MUST_BE_TOLD;
 	if (k->lines == LOG_LIMIT_LINES + 1) {
 		k->level = level;
 		/* cut is fine: equal ones stand before it */
@@ -99,7 +92,7 @@ log_limit_tell(struct log_limit *l, int64_t now_ms,
 	for (size_t i = 0; i < LOG_LIMIT_KINDS; i++) {
 		struct log_limit_kind *k = &l->kinds[i];
 
-		if (k->hash == 0 || k->lines <= LOG_LIMIT_LINES)
+		if (l->hashes[i] == 0 || k->lines <= LOG_LIMIT_LINES)
 			continue;
 		if (!is_over(k, now_ms)) {
 			if (k->since_ms + LOG_LIMIT_MS < next_ms)
@@ -109,7 +102,8 @@ log_limit_tell(struct log_limit *l, int64_t now_ms,
 		(void)snprintf(text, sizeof(text),
 		    "%" PRIu64 " more lines like this were left out: %s",
 		    k->lines - LOG_LIMIT_LINES, k->line);
-		*k = (struct log_limit_kind) { .hash = 0 };
+		l->hashes[i] = l->ranks[i] = 0;
+		k->lines = 0;
 		write(ctx, k->level, text);
 	}
 	return next_ms;

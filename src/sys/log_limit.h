@@ -20,9 +20,11 @@ enum { LOG_LIMIT_LINES = 20, LOG_LIMIT_MS = 1000, LOG_LIMIT_KINDS = 32 };
 
 struct log_limit { /* all zeroes at first */
 	uint64_t uses;
+	/* Apart from the rest: every line looks through all of them. */
+	uint64_t hashes
+	    [LOG_LIMIT_KINDS]; /* of a line without its digits; 0: unused */
+	uint64_t ranks[LOG_LIMIT_KINDS]; /* the lowest is replaced first */
 	struct log_limit_kind {
-		uint64_t hash; /* of the line without its digits; 0: unused */
-		uint64_t used; /* when, counted in uses */
 		int64_t since_ms;
 		uint64_t lines; /* since then */
 		enum log_level level;

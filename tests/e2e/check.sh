@@ -206,8 +206,8 @@ check "but says what the provider says" grep -q '535' "$T/out"
 relais passwd mail --password-file "$T/secret/mail" >"$T/out" 2>&1
 check "a file that root cannot trust is refused" [ $? = 1 ]
 relais passwd mail --password-file - <"$T/secret/mail" >"$T/out" 2>&1
-check "passwd stores the right one" eval '[ $? = 0 ] &&
-    cmp -s "$T/secret/mail" "$T/secret/moved"'
+check "passwd takes the right one" [ $? = 0 ]
+check "and stores it" cmp -s "$T/secret/mail" "$T/secret/moved"
 check "for the daemon's user alone" \
     [ "$(stat -c '%U %a' "$T/secret/moved")" = "relais 600" ]
 check "the account is in use again" until_true 10 has_mail mail again
@@ -237,8 +237,8 @@ cat >"$T/type.py" <<-'END'
 END
 python3 "$T/type.py" "$T/secret/mail" "$top_builddir/relais" \
     -c "$T/home/relais.conf" passwd mail >"$T/out" 2>&1
-check "it is typed at a terminal" eval '[ $? = 0 ] &&
-    cmp -s "$T/secret/mail" "$T/secret/moved"'
+check "it is typed at a terminal" [ $? = 0 ]
+check "and is what was typed" cmp -s "$T/secret/mail" "$T/secret/moved"
 check "which does not show it" eval '! grep -qF "$PASSWORD" "$T/out"'
 cat >"$T/give_up.py" <<-'END'
 	import fcntl, os, pty, sys, termios

@@ -4,6 +4,7 @@ e2e_tests = \
 	%reldir%/addresses.sh \
 	%reldir%/answers.sh \
 	%reldir%/bad.sh \
+	%reldir%/bearer.sh \
 	%reldir%/bytes.sh \
 	%reldir%/check.sh \
 	%reldir%/clients.sh \

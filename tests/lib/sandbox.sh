@@ -284,9 +284,11 @@ sandbox_secrets() {
 }
 
 # Dovecot: authentication for Postfix, and with "submission" a submission
-# service on 1587 that hands on to Postfix's port 25.
+# service on 1587 that hands on to Postfix's port 25.  dovecot_tokens, if set, is
+# the URL of the token server that is asked about tokens.
 start_dovecot() {
-	local protocols=${1:-}
+	local protocols=${1:-} passwords="plain login scram-sha-256" tokens=""
+	[ -z "${dovecot_tokens:-}" ] || tokens="xoauth2 oauthbearer"
 	sandbox_secrets
 	mkdir -p "$T/dovecot/run" "$T/dovecot/state"
 	cat >"$T/dovecot/dovecot.conf" <<-EOF
@@ -300,9 +302,10 @@ start_dovecot() {
 	ssl = required
 	ssl_cert = <$T/pki/mail.pem
 	ssl_key = <$T/pki/mail.key
-	auth_mechanisms = plain login scram-sha-256
+	auth_mechanisms = $passwords $tokens
 	passdb {
 	  driver = passwd-file
+	  mechanisms = $passwords
 	  args = scheme=PLAIN username_format=%u $T/users.passwd
 	}
 	userdb {
@@ -328,6 +331,31 @@ start_dovecot() {
 	    port = 1587
 	  }
 	}
+	EOF
+	[ -z "$tokens" ] || cat >>"$T/dovecot/dovecot.conf" <<-EOF
+	passdb {
+	  driver = oauth2
+	  mechanisms = $tokens
+	  args = $T/dovecot/oauth2.conf
+	}
+	auth_failure_delay = 0 secs
+	service anvil {
+	  unix_listener anvil-auth-penalty {
+	    mode = 0
+	  }
+	}
+	EOF
+	[ -z "$tokens" ] || cat >"$T/dovecot/oauth2.conf" <<-EOF
+	introspection_url = $dovecot_tokens/introspect
+	introspection_mode = post
+	force_introspection = yes
+	username_attribute = email
+	active_attribute = active
+	active_value = true
+	scope = smtp.send
+	tls_ca_cert_file = $T/pki/ca.pem
+	timeout_msecs = 5000
+	openid_configuration_url = $dovecot_tokens/.well-known/openid-configuration
 	EOF
 	start dovecot dovecot -F -c "$T/dovecot/dovecot.conf"
 }

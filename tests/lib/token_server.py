@@ -4,9 +4,9 @@
 
 token_server.py DIR PORT CERT KEY [WRONG_PORT WRONG_CERT WRONG_KEY]
 
-https on 127.0.0.1:PORT, with these endpoints: /device, /authorize, /token,
-/huge, /moved.  Each request to /token adds a line to DIR/log: the grant, and
-what was answered.  DIR/mode says how it answers, read at each request; several
+https on 127.0.0.1:PORT, with these endpoints: /device, /authorize, /token and
+/introspect, where mail servers ask about a token.  Each request to /token adds
+a line to DIR/log: the grant, and what was answered.  DIR/mode says how it answers, read at each request; several
 words are used up one by one, the last one stays:
 
   good       a new token, refresh tokens rotate; a second use of an old one
@@ -21,7 +21,10 @@ words are used up one by one, the last one stays:
   429        with Retry-After: 3;  html  503 with a page
   drip       a byte a second;  huge: 1 MB;  moved: a redirect to /elsewhere
 
-The token that is good is the first line of DIR/good.
+The token that is good is the first line of DIR/good.  DIR/verdict is what
+/introspect says of each token that was given out: active (also if the file is
+missing), inactive, stranger (it is somebody else's), scope (it is for other
+things), down (503).
 """
 import base64, hashlib, json, os, ssl, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +32,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 d, port = sys.argv[1], int(sys.argv[2])
 lock = threading.Lock()
 count = 0
-live, used = set(), set()
+live, used, given = set(), set(), set()
 challenges = {}
 
 
@@ -107,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.device(form)
             elif self.path == "/token":
                 self.token(form)
+            elif self.path == "/introspect":
+                self.introspect(form.get("token"))
             else:
                 log("ELSEWHERE " + self.path)
                 self.answer(404, {})
@@ -118,6 +123,17 @@ class Handler(BaseHTTPRequestHandler):
             "device_code": "dc", "user_code": "KXR4-TP7N", "expires_in": 60,
             "interval": 1,
             "verification_uri": "https://mail.example.test:%d/enter" % port})
+
+    def introspect(self, token):
+        how = read("verdict").strip() or "active"
+        if how == "down":
+            return self.answer(503, b"<html>busy</html>")
+        if token not in given or how == "inactive":
+            return self.answer(200, {"active": False})
+        who = "mallory@" if how == "stranger" else "relay@"
+        self.answer(200, {
+            "active": True, "email": who + "example.test",
+            "scope": "openid" if how == "scope" else "openid smtp.send"})
 
     def token(self, form):
         grant, how = form.get("grant_type", "").rsplit(":", 1)[-1], mode()
@@ -184,6 +200,8 @@ class Handler(BaseHTTPRequestHandler):
             a.pop("refresh_token", None)
         if how == "same" and grant == "refresh_token":
             del a["refresh_token"]
+        if how == "long":
+            a["access_token"] += "l" * (6000 - len(good))
         if how == "text":
             a["expires_in"] = "3600"
         if how == "short":
@@ -192,6 +210,8 @@ class Handler(BaseHTTPRequestHandler):
             a["scope"] = "openid"
         who = "mallory@example.test" if how == "wrong" else "relay@example.test"
         a["id_token"] = "e30.%s.x" % b64(json.dumps({"email": who}).encode())
+        if how != "bad":
+            given.add(a["access_token"])
         if "refresh_token" in a:
             live.add(a["refresh_token"])
         self.answer(200, a)

@@ -11,6 +11,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/clock.h \
 	%reldir%/crc32.c \
 	%reldir%/crc32.h \
+	%reldir%/due.c \
+	%reldir%/due.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
 	%reldir%/fs.h \

@@ -8,6 +8,8 @@
 
 #include <uv.h>
 
+#include "base/due.h"
+#include "base/list.h"
 #include "base/xalloc.h"
 #include "net/loop_inside.h"
 
@@ -23,17 +25,13 @@ static const int lane_max[LOOP_LANES] = {
 };
 
 /* libuv's own timers count CLOCK_MONOTONIC, which stands still while the
- * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47, R48)
- * and wait in a binary heap, the earliest at its root. */
+ * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47, R48). */
 struct loop_timer {
 	struct loop *l;
 	void (*fire)(void *ctx);
 	void *ctx;
-	int64_t at_ms;
-	size_t pos; /* in the heap; NOT_SET: disarmed */
+	struct due_node node; /* in no heap: disarmed */
 };
-
-#define NOT_SET ((size_t)-1)
 
 struct loop_signal {
 	uv_signal_t uv;
@@ -65,8 +63,7 @@ struct loop {
 	int timer_fd;
 	int64_t armed_ms; /* when timer_fd will wake us; INT64_MAX: never */
 	bool is_single; /* within loop_run_once() */
-	struct loop_timer **heap;
-	size_t nheap, heap_cap;
+	struct due timers;
 	struct list soon;
 	struct list signals;
 	struct lane lanes[LOOP_LANES];
@@ -102,89 +99,21 @@ loop_clock(const struct loop *l)
 
 /* --- timers ------------------------------------------------------------- */
 
-static void
-heap_place(struct loop *l, size_t pos, struct loop_timer *t)
-{
-	l->heap[pos] = t;
-	t->pos = pos;
-}
-
-static void
-heap_up(struct loop *l, size_t pos, struct loop_timer *t)
-{
-	for (; pos > 0; pos = (pos - 1) / 2) {
-		struct loop_timer *parent = l->heap[(pos - 1) / 2];
-
-		if (parent->at_ms <= t->at_ms)
-			break;
-		heap_place(l, pos, parent);
-	}
-	heap_place(l, pos, t);
-}
-
-static void
-heap_down(struct loop *l, size_t pos, struct loop_timer *t)
-{
-	for (;;) {
-		size_t kid = 2 * pos + 1;
-
-		if (kid >= l->nheap)
-			break;
-		if (kid + 1 < l->nheap &&
-		    l->heap[kid + 1]->at_ms < l->heap[kid]->at_ms)
-			kid++;
-		if (t->at_ms <= l->heap[kid]->at_ms)
-			break;
-		heap_place(l, pos, l->heap[kid]);
-		pos = kid;
-	}
-	heap_place(l, pos, t);
-}
-
-static void
-timer_remove(struct loop_timer *t)
-{
-	struct loop *l = t->l;
-	size_t pos = t->pos;
-	struct loop_timer *last;
-
-	if (pos == NOT_SET)
-		return;
-	t->pos = NOT_SET;
-	last = l->heap[--l->nheap];
-	if (last == t)
-		return;
-	if (last->at_ms < t->at_ms)
-		heap_up(l, pos, last);
-	else
-		heap_down(l, pos, last);
-}
-
 struct loop_timer *
 loop_timer_new(struct loop *l, void (*fire)(void *ctx), void *ctx)
 {
 	struct loop_timer *t = xcalloc(1, sizeof(*t));
 
-	*t = (struct loop_timer) {
-		.l = l, .fire = fire, .ctx = ctx, .pos = NOT_SET
-	};
+	*t = (struct loop_timer) { .l = l, .fire = fire, .ctx = ctx };
 	return t;
 }
 
 void
 loop_timer_set(struct loop_timer *t, int64_t at_boot_ms)
 {
-	struct loop *l = t->l;
-
-	timer_remove(t);
-	if (at_boot_ms == INT64_MAX)
-		return;
-	if (l->nheap == l->heap_cap) {
-		l->heap_cap = l->heap_cap == 0 ? 16 : 2 * l->heap_cap;
-		l->heap = xrealloc(l->heap, l->heap_cap, sizeof(l->heap[0]));
-	}
-	t->at_ms = at_boot_ms;
-	heap_up(l, l->nheap++, t);
+	due_remove(&t->l->timers, &t->node);
+	if (at_boot_ms != INT64_MAX)
+		due_add(&t->l->timers, &t->node, at_boot_ms);
 }
 
 void
@@ -192,7 +121,7 @@ loop_timer_free(struct loop_timer *t)
 {
 	if (t == NULL)
 		return;
-	timer_remove(t);
+	due_remove(&t->l->timers, &t->node);
 	free(t);
 }
 
@@ -203,13 +132,15 @@ timers_fire(struct loop *l)
 	int64_t now = clock_boot_ms(l->clock);
 	/* A timer that sets itself for now again waits for the next turn, so
 	 * that it cannot keep the loop from its descriptors. */
-	size_t most = l->nheap;
+	size_t most = l->timers.count;
+	struct due_node *n;
 	bool any = false;
 
-	while (most-- > 0 && l->nheap > 0 && l->heap[0]->at_ms <= now) {
-		struct loop_timer *t = l->heap[0];
+	while (most-- > 0 && (n = due_first(&l->timers)) != NULL &&
+	       n->due_ms <= now) {
+		struct loop_timer *t = list_entry(n, struct loop_timer, node);
 
-		timer_remove(t);
+		due_remove(&l->timers, n);
 		any = true;
 		t->fire(t->ctx); /* may free t */
 	}
@@ -222,12 +153,13 @@ timers_fire(struct loop *l)
 static void
 timers_arm(struct loop *l)
 {
+	const struct due_node *n = due_first(&l->timers);
 	struct itimerspec its = { 0 };
 	int64_t delay;
 
-	if (l->nheap == 0 || l->heap[0]->at_ms >= l->armed_ms)
+	if (n == NULL || n->due_ms >= l->armed_ms)
 		return;
-	l->armed_ms = l->heap[0]->at_ms;
+	l->armed_ms = n->due_ms;
 	delay = l->armed_ms - clock_boot_ms(l->clock);
 	if (delay <= 0)
 		its.it_value.tv_nsec = 1;
@@ -585,9 +517,8 @@ loop_free(struct loop *l)
 	(void)close(l->timer_fd); /* holds no data */
 	if (l->memory.diag_fd >= 0)
 		(void)close(l->memory.diag_fd); /* holds no data */
-	free(l->heap);
+	due_clear(&l->timers);
 	free(l->read_buf);
-	l->heap = NULL;
 	l->read_buf = NULL;
 	if (uv_loop_close(&l->uv) != 0)
 		return false; /* a worker still uses it */

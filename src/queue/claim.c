@@ -123,7 +123,7 @@ queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
 void
 queue_claim_round_trip(struct queue_claim *d, int64_t ms)
 {
-	pace_round_trip(d->msg, ms);
+	race_round_trip(d->msg, ms);
 }
 
 /* --- giving back ---------------------------------------------------------- */
@@ -678,8 +678,8 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 	entry_name_rcpt(msg->e, msg->env);
 	message_drop_answers(msg);
 	if (msg->attempt.result == RESULT_SENT)
-		pace_sent(msg);
-	pace_attempt_over(msg);
+		race_sent(msg);
+	race_attempt_over(msg);
 	message_advance(msg);
 }
 

@@ -5,11 +5,11 @@
 #ifndef QUEUE_ENTRY_H
 #define QUEUE_ENTRY_H
 
+#include "base/due.h"
 #include "base/list.h"
 #include "base/slab.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
-#include "queue/due.h"
 #include "store/store.h"
 
 struct queue;

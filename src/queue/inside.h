@@ -3,7 +3,7 @@
  *
  *   entry     a message in memory; schedule and count keep them
  *   message   what an entry has while something happens to it: body, disk,
- *             client, race (pace), join (gate), attempt (claim), news
+ *             client, race, join (gate), attempt (claim), news
  *   job       a blocking piece of work on another thread
  *
  * All of it belongs to the loop's thread.

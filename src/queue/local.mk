@@ -11,8 +11,6 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/draft.c \
 	%reldir%/drops.c \
 	%reldir%/drops.h \
-	%reldir%/due.c \
-	%reldir%/due.h \
 	%reldir%/entry.c \
 	%reldir%/entry.h \
 	%reldir%/gate.c \
@@ -28,8 +26,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/message_disk.h \
 	%reldir%/news.c \
 	%reldir%/news.h \
-	%reldir%/pace.c \
-	%reldir%/pace.h \
+	%reldir%/race.c \
+	%reldir%/race.h \
 	%reldir%/queue.c \
 	%reldir%/queue.h \
 	%reldir%/removal.c \

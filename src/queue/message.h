@@ -17,7 +17,7 @@
 #include "queue/message_client.h"
 #include "queue/message_disk.h"
 #include "queue/news.h"
-#include "queue/pace.h"
+#include "queue/race.h"
 
 struct queue_message {
 	struct list link; /* in q->messages */

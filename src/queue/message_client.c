@@ -158,7 +158,7 @@ void
 message_hurry(struct queue_message *msg)
 {
 	msg->client.verdict_by_ms = queue_now(msg->q);
-	pace_hurry(msg);
+	race_hurry(msg);
 }
 
 void

@@ -55,14 +55,14 @@ message_store(struct queue_message *msg)
 	msg->disk.must_sync = false;
 	msg->disk.mark = MARK_NONE;
 	msg->disk.state = DISK_WRITING;
-	pace_store_begun(msg);
+	race_store_begun(msg);
 	job_submit(j);
 }
 
 void
 message_begin(struct queue_message *msg)
 {
-	if (pace_begin(msg) > 0)
+	if (race_begin(msg) > 0)
 		msg->disk.state = DISK_WAITING;
 	else
 		message_store(msg);
@@ -236,7 +236,7 @@ store_done(struct queue_message *msg, struct job *j)
 	if (j->rc == 0) {
 		message_is_stored(msg, NULL);
 		q->bad_disk.failures = 0;
-		pace_stored(msg);
+		race_stored(msg);
 		/* Only now message_deadline() has a date: the driver of the
 		 * queue must hear of it, or the client waits for ever. */
 		queue_rescheduled(q);
@@ -313,7 +313,7 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	switch (j->kind) {
 	case JOB_STORE:
 		store_done(msg, j);
-		pace_store_over(msg);
+		race_store_over(msg);
 		break;
 	case JOB_FAIL:
 		fail_done(msg, j);

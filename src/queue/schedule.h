@@ -3,12 +3,12 @@
 #ifndef QUEUE_SCHEDULE_H
 #define QUEUE_SCHEDULE_H
 
-#include "queue/due.h"
+#include "base/due.h"
 #include "queue/entry.h"
-#include "queue/pace.h"
+#include "queue/race.h"
 
 struct account_schedule {
-	struct pace pace; /* from the offer until all of it was sent */
+	struct race_times times; /* from the offer until all of it was sent */
 	struct due due;
 	bool is_woken; /* and has not taken all since */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/lib/check.h"
 
-#include "queue/due.h"
+#include "base/due.h"
 
 enum { N = 500 };
 

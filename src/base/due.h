@@ -5,8 +5,8 @@
  * looking O(1).  What is due at the same time comes out in the order it was
  * added.  Pure.
  */
-#ifndef QUEUE_DUE_H
-#define QUEUE_DUE_H
+#ifndef BASE_DUE_H
+#define BASE_DUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 enum {
 	SAMPLE_WEIGHT = 8,
 	SAMPLES_MIN = 8, /* before that nothing is known */
-	PACE_UNIT = 1024, /* of struct pace, in a millisecond */
+	TIME_UNIT = 1024, /* of struct race_times, in a millisecond */
 	PROBE_EVERY = 64, /* goes to the disk at once, to see how quick it is */
 	SAFE_HEAD_START_MS = 20
 };
@@ -23,9 +23,9 @@ enum {
 /* among: so many shared the time.  A thousand messages that wait for a quick
  * provider do not make it a slow one. */
 static void
-pace_add(struct pace *p, int64_t ms, size_t among)
+times_add(struct race_times *p, int64_t ms, size_t among)
 {
-	int64_t whole = ms * PACE_UNIT, share = whole / (int64_t)among, weight;
+	int64_t whole = ms * TIME_UNIT, share = whole / (int64_t)among, weight;
 
 	if (p->samples < SAMPLES_MIN)
 		p->samples++;
@@ -38,13 +38,13 @@ pace_add(struct pace *p, int64_t ms, size_t among)
 /* However many share the time, no answer comes before a round trip is over.  A
  * millisecond is within what the clock can tell. */
 static bool
-is_too_far(const struct pace *provider, const struct pace *disk)
+is_too_far(const struct race_times *provider, const struct race_times *disk)
 {
-	return (provider->round_trip_ms - 1) * PACE_UNIT > disk->whole;
+	return (provider->round_trip_ms - 1) * TIME_UNIT > disk->whole;
 }
 
 static bool
-is_quicker(const struct pace *provider, const struct pace *disk)
+is_quicker(const struct race_times *provider, const struct race_times *disk)
 {
 	return provider->samples == SAMPLES_MIN &&
 	       disk->samples == SAMPLES_MIN &&
@@ -58,7 +58,7 @@ head_start_ms(const struct queue_message *msg)
 {
 	struct queue *q = msg->q;
 	const struct entry *e = msg->e;
-	const struct pace *pace;
+	const struct race_times *times;
 	int64_t ms = q->o.head_start_ms, wait;
 
 	if (ms == 0 || e->account < 0 || msg->client.mode == QUEUE_MODE_QUEUE ||
@@ -70,18 +70,18 @@ head_start_ms(const struct queue_message *msg)
 
 		return left < ms ? left : ms;
 	}
-	pace = &q->accounts[e->account].pace;
-	if (!is_quicker(pace, &q->race.disk) ||
+	times = &q->accounts[e->account].times;
+	if (!is_quicker(times, &q->race.disk) ||
 	    q->race.probes++ % PROBE_EVERY == 0)
 		return 0;
 	/* With those before it, twice what that will take. */
 	wait = SAFE_HEAD_START_MS +
-	       2 * (int64_t)q->race.begun * pace->average / PACE_UNIT;
+	       2 * (int64_t)q->race.begun * times->average / TIME_UNIT;
 	return ms < wait ? ms : wait;
 }
 
 int64_t
-pace_begin(struct queue_message *msg)
+race_begin(struct queue_message *msg)
 {
 	int64_t now = queue_now(msg->q), ms = head_start_ms(msg);
 
@@ -92,36 +92,36 @@ pace_begin(struct queue_message *msg)
 }
 
 void
-pace_store_begun(struct queue_message *msg)
+race_store_begun(struct queue_message *msg)
 {
 	msg->race.stored_ms = queue_now(msg->q);
 	msg->race.stored_among = ++msg->q->race.storing;
 }
 
 void
-pace_round_trip(struct queue_message *msg, int64_t ms)
+race_round_trip(struct queue_message *msg, int64_t ms)
 {
 	if (msg->e->account >= 0)
-		msg->q->accounts[msg->e->account].pace.round_trip_ms = ms;
+		msg->q->accounts[msg->e->account].times.round_trip_ms = ms;
 }
 
 void
-pace_hurry(struct queue_message *msg)
+race_hurry(struct queue_message *msg)
 {
 	msg->race.store_at_ms = queue_now(msg->q);
 }
 
 void
-pace_sent(struct queue_message *msg)
+race_sent(struct queue_message *msg)
 {
 	if (msg->race.begun_ms != 0 && msg->e->account >= 0)
-		pace_add(&msg->q->accounts[msg->e->account].pace,
+		times_add(&msg->q->accounts[msg->e->account].times,
 		    queue_now(msg->q) - msg->race.begun_ms,
 		    msg->race.begun_among);
 }
 
 void
-pace_attempt_over(struct queue_message *msg)
+race_attempt_over(struct queue_message *msg)
 {
 	if (msg->race.begun_ms != 0)
 		msg->q->race.begun--;
@@ -129,14 +129,14 @@ pace_attempt_over(struct queue_message *msg)
 }
 
 void
-pace_stored(struct queue_message *msg)
+race_stored(struct queue_message *msg)
 {
-	pace_add(&msg->q->race.disk, queue_now(msg->q) - msg->race.stored_ms,
+	times_add(&msg->q->race.disk, queue_now(msg->q) - msg->race.stored_ms,
 	    msg->race.stored_among);
 }
 
 void
-pace_store_over(struct queue_message *msg)
+race_store_over(struct queue_message *msg)
 {
 	if (msg->race.stored_among != 0)
 		msg->q->race.storing--;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pace.h - who is to have a new message first. */
-#ifndef QUEUE_PACE_H
-#define QUEUE_PACE_H
+/* race.h - who is to have a new message first. */
+#ifndef QUEUE_RACE_H
+#define QUEUE_RACE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,8 +9,8 @@
 struct queue;
 struct queue_message;
 
-/* How long each message took lately, in the unit of pace.c. */
-struct pace {
+/* How long each message took lately, in the unit of race.c. */
+struct race_times {
 	int64_t average; /* where many side by side share the time of all */
 	int64_t whole; /* of one, from its beginning to its end */
 	unsigned samples;
@@ -18,12 +18,12 @@ struct pace {
 };
 
 struct races {
-	struct pace disk;
+	struct race_times disk;
 	size_t begun, storing; /* messages with begun_ms, stored_among */
 	unsigned probes;
 };
 
-/* Who has it first, the provider or the disk (pace.c). */
+/* Who has it first, the provider or the disk (race.c). */
 struct message_race {
 	int64_t store_at_ms; /* DISK_WAITING: until then */
 	int64_t begun_ms; /* 0: its first attempt is over */
@@ -33,17 +33,17 @@ struct message_race {
 };
 
 /* A new message; the head start of the provider, which may be 0. */
-int64_t pace_begin(struct queue_message *msg);
+int64_t race_begin(struct queue_message *msg);
 /* Of the connection that it goes over. */
-void pace_round_trip(struct queue_message *msg, int64_t ms);
+void race_round_trip(struct queue_message *msg, int64_t ms);
 /* Its head start is over. */
-void pace_hurry(struct queue_message *msg);
-void pace_store_begun(struct queue_message *msg);
+void race_hurry(struct queue_message *msg);
+void race_store_begun(struct queue_message *msg);
 /* What happened; nothing is learnt from what took its time elsewhere. */
-void pace_sent(struct queue_message *msg);
-void pace_stored(struct queue_message *msg);
+void race_sent(struct queue_message *msg);
+void race_stored(struct queue_message *msg);
 /* Its first attempt is over; the store job is back; or it goes away. */
-void pace_attempt_over(struct queue_message *msg);
-void pace_store_over(struct queue_message *msg);
+void race_attempt_over(struct queue_message *msg);
+void race_store_over(struct queue_message *msg);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "queue/due.h"
+#include "base/due.h"
 
 #include <assert.h>
 #include <stdlib.h>

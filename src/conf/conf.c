@@ -98,6 +98,7 @@ int
 conf_load(const char *file, const struct conf_env *env, struct conf **ret,
     struct conf_problems *problems)
 {
+	size_t before = problems->n;
 	struct conf_raw *raw = conf_read(file, env, problems);
 	struct conf_build b = { .env = env,
 		.raw = raw,
@@ -112,6 +113,7 @@ conf_load(const char *file, const struct conf_env *env, struct conf **ret,
 	providers_free(b.providers);
 	oauth_rows_free(b.oauth);
 	conf_raw_free(raw);
+	conf_problems_name(problems, before, env->vars);
 	if (problems->n > 0) {
 		conf_free(b.conf);
 		return -1;

@@ -9,7 +9,8 @@
  * The result is plain data that is made once and then only read; it owns all
  * its strings.  A reload makes a new one, and the old one is freed when nothing
  * uses it any more.  Blocks on the disk while loading; it reads no environment
- * variables: the caller passes in their values.
+ * variables: the caller passes in their values, and settings among them if they
+ * count (conf/conf_vars.h).
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -27,6 +28,8 @@
 
 /* --- what the caller found in its surroundings ---------------------------- */
 
+struct conf_vars;
+
 /* Borrowed while a call runs; strings may be NULL. */
 struct conf_env {
 	bool is_user; /* relaisd --user: XDG folders, high ports */
@@ -43,6 +46,10 @@ struct conf_env {
 	/* The group that may read configuration and secrets when they belong
 	 * to root: the daemon's; (gid_t)-1: none. */
 	gid_t group;
+	/* Settings in variables, which replace those of the file; NULL: they
+	 * do not count. */
+	const struct conf_vars *vars;
+	bool is_file_optional; /* it may be missing */
 	struct conf_copy *copy; /* NULL, or to be filled in */
 	/* The text of such a copy: it is read in place of the file, which was
 	 * checked when the copy was made. */
@@ -53,7 +60,7 @@ struct conf_env {
 struct conf_env conf_env_self(bool is_user, char *hostname, size_t size);
 
 /* The configuration for a process that may know no secret: what was understood
- * of the file, and for each password a word that is another one whenever the
+ * of file and variables, and for each password a word that is another one whenever the
  * password is another one. */
 struct conf_copy {
 	unsigned char key[SIPHASH_KEY_BYTES]; /* set by the caller */
@@ -79,7 +86,7 @@ void conf_paths_clear(struct conf_paths *p);
 
 struct conf_problem {
 	char *file;
-	int line; /* 0: about the file as a whole */
+	int line; /* 0: about the file as a whole; below: about a variable */
 	char *text; /* one sentence, no full stop, no secret; names line and
 		     * file itself */
 };

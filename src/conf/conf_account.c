@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -456,6 +457,7 @@ secret_from(struct draft *d, const struct conf_section *s)
 {
 	const struct conf_value *first = NULL;
 	const char *first_name = NULL;
+	char where[32] = "";
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		const struct conf_value *v = conf_section_get(
@@ -466,13 +468,15 @@ secret_from(struct draft *d, const struct conf_section *s)
 			continue;
 		if (first != NULL) {
 			PROBLEM(d, v,
-			    "two secrets are set, %s on line %d and %s: keep "
-			    "one",
-			    first_name, first->line, sources[i].name);
+			    "two secrets are set, %s%s and %s: keep one",
+			    first_name, where, sources[i].name);
 			continue;
 		}
 		first = v;
 		first_name = sources[i].name;
+		if (v->line > 0)
+			(void)snprintf(
+			    where, sizeof(where), " on line %d", v->line);
 		to->kind = sources[i].kind;
 		to->value = xstrdup(v->text);
 		to->secret = secret_dup(v->secret);
@@ -825,8 +829,14 @@ conf_build_accounts(struct conf_build *b)
 		/* An unreadable file has been reported already. */
 		if (b->problems->n == 0)
 			conf_problem_add(b->problems, b->raw->file, 0, NULL,
-			    "no account is configured: add [account NAME] with "
-			    "provider or host, user and password_file");
+			    b->env->vars != NULL
+				? "no account is configured: set RELAYHOST, "
+				  "RELAYHOST_USERNAME and "
+				  "RELAYHOST_PASSWORD_FILE, or put [account "
+				  "NAME] in this file"
+				: "no account is configured: add [account "
+				  "NAME] with provider or host, user and "
+				  "password_file");
 		return;
 	}
 	for (size_t i = 0; i < b->raw->n; i++)

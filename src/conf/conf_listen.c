@@ -204,7 +204,12 @@ check_reach(
 	    (w->allow_from != NULL && w->allow_from->text[0] != '\0'))
 		return;
 	conf_problem_add(b->problems, b->raw->file, w->line, w->title,
-	    w->is_section
+	    w->is_section && b->env->vars != NULL
+		? "%s can be reached from other machines: set "
+		  "RELAIS_LISTEN_ALLOW_FROM to the networks that may send, "
+		  "such as 10.0.0.0/8, or RELAIS_LISTEN_ADDRESS to "
+		  "localhost:2525"
+	    : w->is_section
 		? "%s can be reached from other machines, so allow_from must "
 		  "list who may send"
 		: "%s can be reached from other machines: give it a section "

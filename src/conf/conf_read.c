@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "conf/conf_vars.h"
 #include "cred/cred_file.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
 struct reading {
 	struct conf_raw *raw;
 	struct conf_problems *problems;
-	struct conf_copy *copy; /* or NULL */
+	const struct conf_vars *vars; /* or NULL */
 	const char *next, *end; /* the file, line by line */
 	int line;
 	struct bytes text; /* the line inih has now, without its end */
@@ -71,6 +72,20 @@ conf_problems_clear(struct conf_problems *p)
 	*p = (struct conf_problems) { NULL, 0 };
 }
 
+void
+conf_problems_name(
+    struct conf_problems *p, size_t first, const struct conf_vars *vars)
+{
+	for (size_t i = first; i < p->n && vars != NULL; i++)
+		if (p->v[i].line < 0) {
+			char *text = xasprintf("%s: %s",
+			    vars->v[-p->v[i].line - 1].name, p->v[i].text);
+
+			free(p->v[i].text);
+			p->v[i].text = text;
+		}
+}
+
 /* Shows some bytes of the file in a sentence; the caller frees. */
 static char *
 shown(const char *before, struct bytes text, const char *after)
@@ -92,42 +107,6 @@ shown(const char *before, struct bytes text, const char *after)
 		    what_, __VA_ARGS__);                                       \
 		free(what_);                                                   \
 	} while (0)
-
-/* --- the copy ------------------------------------------------------------- */
-
-void
-conf_copy_init(struct conf_copy *c)
-{
-	buf_init(&c->text, 2 * FILE_MAX);
-}
-
-static void
-copy_section(const struct reading *rd, const char *title)
-{
-	if (rd->copy != NULL)
-		IGNORE(buf_addf(&rd->copy->text, "%s\n", title)); /* it fits */
-}
-
-/* A file is at most half as long as its copy may be, but for passwords of less
- * than 16 bytes, which are few. */
-static void
-copy_key(const struct reading *rd, const struct setting *st, struct bytes v)
-{
-	struct siphash hash;
-
-	if (rd->copy == NULL)
-		return;
-	IGNORE(buf_addf(&rd->copy->text, "%s = ", st->name));
-	if (st->type == SETTING_SECRET) {
-		siphash_init(&hash, rd->copy->key);
-		siphash_put(&hash, v.p, v.n);
-		IGNORE(buf_addf(
-		    &rd->copy->text, "%016" PRIx64, siphash_end(&hash)));
-	} else {
-		IGNORE(buf_add(&rd->copy->text, v.p, v.n));
-	}
-	IGNORE(buf_addc(&rd->copy->text, '\n'));
-}
 
 /* --- sections ------------------------------------------------------------- */
 
@@ -164,7 +143,7 @@ conf_section_store(const struct conf_section *s, const char *home, void *base)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < nsettings; i++)
-		if (settings[i].section == s->kind && s->values[i].line > 0)
+		if (settings[i].section == s->kind && s->values[i].line != 0)
 			setting_store(
 			    &settings[i], s->values[i].text, home, base);
 }
@@ -200,7 +179,6 @@ open_section(struct reading *rd, enum setting_section kind, const char *name)
 	s->line = rd->line;
 	s->values = xcalloc(nsettings, sizeof(*s->values));
 	rd->section = rd->raw->n;
-	copy_section(rd, s->title);
 }
 
 static void
@@ -308,18 +286,20 @@ without_comment(struct bytes v)
 	return v;
 }
 
+/* NULL: it is too long. */
 static void
 set_secret(struct reading *rd, const struct conf_section *s,
-    const struct setting *st, struct bytes v)
+    const struct setting *st, const struct secret *secret)
 {
 	struct conf_value *to = &s->values[st - settings];
 	char *what = xasprintf("%s in %s", st->name, s->title);
 
-	if (v.n == 0) {
-		PROBLEM(rd, what, "expected a value");
-	} else if ((to->secret = secret_new(v)) == NULL) {
+	if (secret == NULL) {
 		PROBLEM(rd, what, "longer than %d bytes", (int)SECRET_MAX);
+	} else if (secret_bytes(secret).n == 0) {
+		PROBLEM(rd, what, "expected a value");
 	} else {
+		to->secret = secret_dup(secret);
 		to->line = rd->line;
 		free(what);
 	}
@@ -357,7 +337,7 @@ set_text(struct reading *rd, const struct conf_section *s,
 		PROBLEM(rd, shown(before, v, after), "%s", buf_str(&why));
 		free(before);
 		free(after);
-	} else if (to->line > 0) { /* a list: several lines add up */
+	} else if (to->line != 0) { /* a list: several lines add up */
 		char *both = xasprintf("%s %s", to->text, text);
 
 		free(to->text);
@@ -374,6 +354,7 @@ set_text(struct reading *rd, const struct conf_section *s,
 static void
 set_key(struct reading *rd, const char *name, const char *value)
 {
+	struct secret *secret;
 	const struct conf_section *s;
 	const struct setting *st;
 	const struct conf_value *old;
@@ -399,16 +380,15 @@ set_key(struct reading *rd, const char *name, const char *value)
 		return;
 	}
 	v = whole_value(rd);
-	if (st->type != SETTING_SECRET) {
-		if (setting_has_comment(st))
-			v = without_comment(rd->is_cut ? v : bytes_str(value));
-		v = bytes_trim(v);
+	if (st->type == SETTING_SECRET) {
+		secret = secret_new(v);
+		set_secret(rd, s, st, secret);
+		secret_free(secret);
+		return;
 	}
-	copy_key(rd, st, v);
-	if (st->type == SETTING_SECRET)
-		set_secret(rd, s, st, v);
-	else
-		set_text(rd, s, st, v);
+	if (setting_has_comment(st))
+		v = without_comment(rd->is_cut ? v : bytes_str(value));
+	set_text(rd, s, st, bytes_trim(v));
 }
 
 static int
@@ -580,11 +560,14 @@ cannot_read(struct reading *rd, int os, gid_t group)
 }
 
 static void
-read_file(struct reading *rd, gid_t group)
+read_file(struct reading *rd, const struct conf_env *env)
 {
 	int fd = open(rd->raw->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	gid_t group = env->group;
 	struct buf b;
 
+	if (fd < 0 && errno == ENOENT && env->is_file_optional)
+		return;
 	buf_init(&b, FILE_MAX);
 	if (fd < 0 || read_all(fd, &b) != 0)
 		cannot_read(rd, errno, group);
@@ -597,20 +580,187 @@ read_file(struct reading *rd, gid_t group)
 	buf_wipe(&b);
 }
 
+/* --- variables ------------------------------------------------------------ */
+
+/* The section that a variable means, made if it is not there. */
+static struct conf_section *
+section_of(struct reading *rd, const struct conf_target *t)
+{
+	const char *wanted = t->section != NULL ? t->section : "default";
+	struct conf_section *named = NULL, *only = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < rd->raw->n; i++) {
+		struct conf_section *s = &rd->raw->v[i];
+
+		if (s->kind != t->st->section)
+			continue;
+		if (s->kind == SETTING_RELAIS)
+			return s;
+		if (conf_vars_is_section(wanted, s->name))
+			named = s;
+		if (s->line > 0 && strcmp(s->name, "*") != 0) {
+			only = s;
+			n++;
+		}
+	}
+	if (t->section == NULL && n == 1)
+		return only;
+	if (named != NULL)
+		return named;
+	open_section(rd, t->st->section,
+	    t->st->section == SETTING_RELAIS ? NULL : wanted);
+	return &rd->raw->v[rd->raw->n - 1];
+}
+
+static void
+value_clear(struct conf_value *v)
+{
+	free(v->text);
+	secret_free(v->secret);
+	*v = (struct conf_value) { .line = 0 };
+}
+
+/* Forgets what the file says: the value, and for a secret where else it is. */
+static void
+outdo(struct conf_section *s, const struct setting *st)
+{
+	for (size_t i = 0; i < nsettings; i++)
+		if (s->values[i].line > 0 &&
+		    (&settings[i] == st ||
+			(setting_is_source(st) &&
+			    setting_is_source(&settings[i]))))
+			value_clear(&s->values[i]);
+}
+
+/* An empty one is as good as none, except for a list, which it empties: many
+ * a file hands on variables that nobody has set. */
+static void
+set_from(struct reading *rd, const struct conf_target *t,
+    const struct conf_variable *var, struct bytes text)
+{
+	const struct setting *st = t->st;
+	struct conf_section *s;
+	int old;
+
+	text = st->type == SETTING_SECRET ? text : bytes_trim(text);
+	if (text.n == 0 && st->type != SETTING_LIST &&
+	    (st->type != SETTING_SECRET || var->secret != NULL))
+		return;
+	s = section_of(rd, t);
+	old = s->values[st - settings].line;
+	if (old < 0) {
+		PROBLEM(rd, xasprintf("%s in %s", st->name, s->title),
+		    "%s sets it, too; remove one of them",
+		    rd->vars->v[-old - 1].name);
+		return;
+	}
+	outdo(s, st);
+	if (st->type == SETTING_SECRET)
+		set_secret(rd, s, st, var->secret);
+	else
+		set_text(rd, s, st,
+		    setting_has_comment(st) ? bytes_trim(without_comment(text))
+					    : text);
+}
+
+static void
+read_variable(struct reading *rd, const struct conf_variable *var)
+{
+	struct conf_target t;
+	char *text, *port;
+	struct buf why;
+
+	buf_init(&why, 400);
+	if (!conf_vars_target(var->name, &t, &why)) {
+		conf_problem_add(rd->problems, rd->raw->file, rd->line,
+		    "the environment", "%s", buf_str(&why));
+		buf_clear(&why);
+		return;
+	}
+	buf_clear(&why);
+	text = xstrdup(var->text);
+	port = text != NULL ? conf_vars_take_port(var->name, text) : NULL;
+	set_from(rd, &t, var,
+	    var->secret != NULL ? secret_bytes(var->secret)
+				: bytes_str(text != NULL ? text : ""));
+	if (port != NULL) {
+		t.st = setting_find(SETTING_ACCOUNT, "port");
+		set_from(rd, &t, var, bytes_str(port));
+	}
+	free(port);
+	free(text);
+	free(t.section);
+}
+
+static void
+read_variables(struct reading *rd)
+{
+	for (size_t i = 0; i < rd->vars->n; i++) {
+		rd->line = -(int)i - 1;
+		read_variable(rd, &rd->vars->v[i]);
+	}
+}
+
+/* --- the copy ------------------------------------------------------------- */
+
+void
+conf_copy_init(struct conf_copy *c)
+{
+	/* Twice a file, and passwords of less than 16 bytes, which are few. */
+	buf_init(&c->text, 2 * FILE_MAX);
+}
+
+static void
+copy_value(struct conf_copy *copy, const struct setting *st,
+    const struct conf_value *v)
+{
+	IGNORE(buf_addf(&copy->text, "%s = ", st->name));
+	if (st->type == SETTING_SECRET) {
+		struct bytes b = secret_bytes(v->secret);
+		struct siphash hash;
+
+		siphash_init(&hash, copy->key);
+		siphash_put(&hash, b.p, b.n);
+		IGNORE(
+		    buf_addf(&copy->text, "%016" PRIx64, siphash_end(&hash)));
+	} else {
+		IGNORE(buf_adds(&copy->text, v->text));
+	}
+	IGNORE(buf_addc(&copy->text, '\n')); /* it fits */
+}
+
+static void
+copy_all(struct conf_copy *copy, const struct conf_raw *raw)
+{
+	for (size_t i = 0; i < raw->n; i++) {
+		const struct conf_section *s = &raw->v[i];
+
+		IGNORE(buf_addf(&copy->text, "%s\n", s->title)); /* it fits */
+		for (size_t k = 0; k < nsettings; k++)
+			if (s->values[k].line != 0)
+				copy_value(copy, &settings[k], &s->values[k]);
+	}
+}
+
 struct conf_raw *
 conf_read(const char *file, const struct conf_env *env,
     struct conf_problems *problems)
 {
 	struct conf_raw *raw = xcalloc(1, sizeof(*raw));
 	struct reading rd = {
-		.raw = raw, .problems = problems, .copy = env->copy
+		.raw = raw, .problems = problems, .vars = env->vars
 	};
 
 	raw->file = xstrdup(file);
 	if (env->text != NULL)
 		parse(&rd, *env->text);
 	else
-		read_file(&rd, env->group);
+		read_file(&rd, env);
+	if (env->vars != NULL && env->text == NULL)
+		read_variables(&rd);
+	if (env->copy != NULL)
+		copy_all(env->copy, raw);
 	return raw;
 }
 

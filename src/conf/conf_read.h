@@ -16,6 +16,8 @@
  * secret, in which "; " begins no comment; the line of a section and of a
  * mistake.  Its buffer is wiped behind each line.
  *
+ * Variables (conf_vars.h) replace what the file sets.
+ *
  * Internal to conf.  Blocks on the disk.
  */
 #ifndef CONF_CONF_READ_H
@@ -31,7 +33,7 @@
 #include "conf/setting.h"
 
 struct conf_value {
-	int line; /* 0: not set */
+	int line; /* 0: not set; below: by the variable of that number, from 1 */
 	char *text;
 	struct secret *secret; /* in place of text for SETTING_SECRET */
 };
@@ -40,7 +42,7 @@ struct conf_section {
 	enum setting_section kind;
 	char *name; /* NULL for [relais] */
 	char *title; /* "[account work]" */
-	int line;
+	int line; /* as of a value */
 	struct conf_value *values; /* as many as settings, in their order */
 };
 
@@ -72,5 +74,8 @@ void conf_section_store(
 void conf_problem_add(struct conf_problems *p, const char *file, int line,
     const char *what, const char *why, ...)
     __attribute__((format(printf, 5, 6)));
+/* The problems from the first one on say which variable they are about. */
+void conf_problems_name(
+    struct conf_problems *p, size_t first, const struct conf_vars *vars);
 
 #endif

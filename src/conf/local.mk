@@ -14,6 +14,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf_paths.c \
 	%reldir%/conf_read.c \
 	%reldir%/conf_read.h \
+	%reldir%/conf_vars.c \
+	%reldir%/conf_vars.h \
 	%reldir%/config_json.c \
 	%reldir%/config_json.h \
 	%reldir%/oauth.c \

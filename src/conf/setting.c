@@ -256,6 +256,14 @@ setting_word_index(const char *const *words, const char *word)
 }
 
 bool
+setting_is_source(const struct setting *st)
+{
+	return st->section == SETTING_ACCOUNT &&
+	       (strncmp(st->name, "password", 8) == 0 ||
+		   strcmp(st->name, "oauth") == 0);
+}
+
+bool
 setting_has_comment(const struct setting *st)
 {
 	return st->type != SETTING_TEXT && st->type != SETTING_ARGV &&

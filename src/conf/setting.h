@@ -75,6 +75,10 @@ const struct setting *setting_nearest(enum setting_section s, const char *name);
 /* The nearest of these words (NULL at the end), or NULL. */
 const char *setting_nearest_word(const char *const *words, const char *word);
 
+/* Is it one of an account's settings that say where its secret is?  Only one of
+ * them can hold. */
+bool setting_is_source(const struct setting *st);
+
 /* May a comment follow the value on its line? */
 bool setting_has_comment(const struct setting *st);
 

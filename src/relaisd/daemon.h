@@ -14,6 +14,7 @@ struct daemon_args {
 	const char *conf_file; /* NULL: the default of the mode */
 	bool is_foreground;
 	bool is_user;
+	bool is_environment; /* settings in variables count */
 	bool is_check;
 	bool is_one_process; /* keeper and worker in one: for debugging */
 };

@@ -97,8 +97,7 @@ forget(struct keeper *k)
 		conf_free(k->confs[i]);
 		k->confs[i] = NULL;
 	}
-	buf_clear(&k->startup->copy.text);
-	explicit_bzero(k->startup->copy.key, sizeof(k->startup->copy.key));
+	startup_forget(k->startup);
 }
 
 static int

@@ -334,14 +334,14 @@ become_user(struct look *l)
 }
 
 size_t
-offline_check(const struct conf *c, const char *replies, gid_t group)
+offline_check(
+    const struct conf *c, const char *replies, const struct conf_env *env)
 {
 	struct conf_problems unread = { 0 }; /* told when c was read */
-	const struct conf_env env = { .group = group };
-	struct look l = { .conf = c, .group = group };
+	struct look l = { .conf = c, .group = env->group };
 	size_t n;
 
-	l.raw = conf_read(c->file, &env, &unread);
+	l.raw = conf_read(c->file, env, &unread);
 	conf_problems_clear(&unread);
 	if (geteuid() != 0 || privilege_find(c->user, &l.user, NULL) != 0)
 		privilege_self(&l.user);
@@ -351,6 +351,8 @@ offline_check(const struct conf *c, const char *replies, gid_t group)
 		look_at_alert_command(&l);
 		look_into_spool(&l);
 	}
+	conf_problems_name(&l.problems, 0, env->vars);
+	conf_problems_name(&l.warnings, 0, env->vars);
 	for (size_t i = 0; i < l.problems.n; i++)
 		log_text(LOG_LEVEL_ERROR, "%s", l.problems.v[i].text);
 	for (size_t i = 0; i < l.warnings.n; i++)

@@ -12,11 +12,14 @@
 #ifndef RELAISD_OFFLINE_H
 #define RELAISD_OFFLINE_H
 
-#include <sys/types.h>
+#include <stddef.h>
 
 struct conf;
+struct conf_env;
 
-/* The number of problems; warnings do not count.  replies: the user's rows. */
-size_t offline_check(const struct conf *c, const char *replies, gid_t group);
+/* The number of problems; warnings do not count.  replies: the user's rows;
+ * env: with which c was loaded. */
+size_t offline_check(
+    const struct conf *c, const char *replies, const struct conf_env *env);
 
 #endif

@@ -11,9 +11,12 @@
 #include "relaisd/daemon.h"
 
 static const char usage[] =
-    "usage: relaisd [-c FILE] [-f] [--user] [--check]\n\n  -c FILE   read this "
+    "usage: relaisd [-c FILE] [-f] [--environment] [--user] [--check]\n\n  -c "
+    "FILE   read this "
     "configuration\n  -f        stay in the foreground, log to standard "
-    "error\n  --user    run for one user: XDG folders, that user's keyring\n  "
+    "error\n  --environment  variables such as RELAYHOST and RELAIS_ADMIN are "
+    "settings, too\n  --user    run for one user: XDG folders, that user's "
+    "keyring\n  "
     "--check   check the configuration; exit 0 if it is valid, else 78\n  "
     "--one-process  do not separate keeper and worker; for debugging\n  "
     "--version, --help\n\nSee relaisd(8) and relais.conf(5).\n";
@@ -21,9 +24,17 @@ static const char usage[] =
 int
 main(int argc, char **argv)
 {
-	enum { OPT_USER = 256, OPT_CHECK, OPT_ONE, OPT_VERSION, OPT_HELP };
+	enum {
+		OPT_USER = 256,
+		OPT_ENV,
+		OPT_CHECK,
+		OPT_ONE,
+		OPT_VERSION,
+		OPT_HELP
+	};
 	static const struct option longs[] = {
 		{ "user", no_argument, NULL, OPT_USER },
+		{ "environment", no_argument, NULL, OPT_ENV },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "one-process", no_argument, NULL, OPT_ONE },
 		{ "version", no_argument, NULL, OPT_VERSION },
@@ -43,6 +54,9 @@ main(int argc, char **argv)
 			break;
 		case OPT_USER:
 			args.is_user = true;
+			break;
+		case OPT_ENV:
+			args.is_environment = true;
 			break;
 		case OPT_CHECK:
 			args.is_check = true;

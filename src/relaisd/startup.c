@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "conf/conf_vars.h"
 #include "net/listen.h"
 #include "relaisd/background.h"
 #include "relaisd/offline.h"
@@ -39,12 +40,29 @@ absolute_path(const char *path)
 	return full;
 }
 
+static void
+take_variables(struct startup *s)
+{
+	s->vars = conf_vars_take(environ);
+	s->env.vars = s->vars;
+	s->env.is_file_optional = s->args->conf_file == NULL;
+	for (size_t i = 0; i < s->vars->n; i++)
+		if (s->vars->v[i].text == NULL)
+			log_text(LOG_LEVEL_WARNING,
+			    "%s: a secret in a variable is seen by all who "
+			    "may look at this service; better put it in a file "
+			    "and its path in %s_FILE",
+			    s->vars->v[i].name, s->vars->v[i].name);
+}
+
 void
 startup_find(struct startup *s, const struct daemon_args *args)
 {
 	*s = (struct startup) { .args = args };
 	s->env = conf_env_self(
 	    s->args->is_user, s->hostname, sizeof(s->hostname));
+	if (args->is_environment)
+		take_variables(s);
 	conf_paths_init(&s->paths, &s->env);
 	conf_copy_init(&s->copy);
 	rng_fill(rng_sys(), s->copy.key, sizeof(s->copy.key));
@@ -67,10 +85,20 @@ startup_find(struct startup *s, const struct daemon_args *args)
 }
 
 void
+startup_forget(struct startup *s)
+{
+	buf_clear(&s->copy.text);
+	explicit_bzero(s->copy.key, sizeof(s->copy.key));
+	conf_vars_free(s->vars);
+	s->vars = NULL;
+	s->env.vars = NULL;
+}
+
+void
 startup_clear(struct startup *s)
 {
+	startup_forget(s);
 	conf_paths_clear(&s->paths);
-	buf_clear(&s->copy.text);
 	free(s->file);
 }
 
@@ -94,9 +122,13 @@ startup_load(struct startup *s, struct err *err)
 int
 startup_check(const struct startup *s, const struct conf *conf)
 {
-	if (offline_check(conf, s->paths.replies_own, s->env.group) > 0)
+	if (offline_check(conf, s->paths.replies_own, &s->env) > 0)
 		return EX_CONFIG;
-	(void)printf("%s: good, %zu account%s\n", s->file, conf->naccounts,
+	(void)printf("%s", s->file);
+	if (s->vars != NULL)
+		(void)printf(" and %zu variable%s", s->vars->n,
+		    s->vars->n == 1 ? "" : "s");
+	(void)printf(": good, %zu account%s\n", conf->naccounts,
 	    conf->naccounts == 1 ? "" : "s");
 	return EX_OK;
 }

@@ -22,6 +22,7 @@ struct startup {
 	char *file; /* absolute, for we leave the folder we start in */
 	struct privilege_user user;
 	struct cred_env cred;
+	struct conf_vars *vars; /* NULL: they do not count */
 	struct conf_copy copy; /* for the worker; not with one process */
 	int64_t watchdog_ms; /* of listen.h; found by startup_bind() */
 	pid_t keeper; /* in the worker: the process it must not outlive */
@@ -29,6 +30,8 @@ struct startup {
 
 /* Borrows args. */
 void startup_find(struct startup *s, const struct daemon_args *args);
+/* For the worker: drops the secrets among what was found. */
+void startup_forget(struct startup *s);
 void startup_clear(struct startup *s);
 
 /* NULL: every problem has been told; the first is also in err. */

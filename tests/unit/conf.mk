@@ -9,6 +9,7 @@ unit_tests += \
 	%reldir%/test_oauth \
 	%reldir%/test_replies \
 	%reldir%/test_conf_read \
+	%reldir%/test_conf_vars \
 	%reldir%/test_conf \
 	%reldir%/test_conf_edit \
 	%reldir%/test_route \

@@ -166,7 +166,6 @@ conf_keep_secrets(struct conf *to, const struct conf *from)
 	}
 }
 
-/* All of them are strings. */
 static void
 keep_field(const struct setting *st, struct conf *to, const struct conf *from)
 {
@@ -182,15 +181,6 @@ void
 conf_keep_started(struct conf *to, const struct conf *from)
 {
 	for (size_t i = 0; i < nsettings; i++)
-		if (settings[i].needs_restart &&
-		    settings[i].section == SETTING_RELAIS &&
-		    settings[i].field != SETTING_NO_FIELD)
+		if (settings[i].needs_restart)
 			keep_field(&settings[i], to, from);
-	for (size_t i = 0; i < to->nlistens; i++)
-		conf_listen_clear(&to->listens[i]);
-	free(to->listens);
-	to->nlistens = from->nlistens;
-	to->listens = xcalloc(from->nlistens + 1, sizeof(*to->listens));
-	for (size_t i = 0; i < from->nlistens; i++)
-		conf_listen_copy(&to->listens[i], &from->listens[i]);
 }

@@ -254,6 +254,14 @@ const struct conf_listen *conf_loops_to(
  * listener?  Pure. */
 bool conf_listen_allows(const struct conf_listen *l, const char *client);
 
+/* A socket bound for a is one for b. */
+bool conf_listen_is_at(
+    const struct conf_listen *a, const struct conf_listen *b);
+/* Of a section [listen NAME], not of `listen' or `socket'. */
+bool conf_listen_is_section(const struct conf_listen *l);
+void conf_listen_copy(struct conf_listen *to, const struct conf_listen *from);
+void conf_listen_clear(struct conf_listen *l);
+
 /* Does it set `senders', `recipients' or `users'? */
 bool conf_account_has_condition(const struct conf_account *a);
 

@@ -174,6 +174,18 @@ is_same_place(
 	return l->port == port && strcmp(host, l->host) == 0;
 }
 
+bool
+conf_listen_is_at(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return is_same_place(a, b->path, b->host, b->port);
+}
+
+bool
+conf_listen_is_section(const struct conf_listen *l)
+{
+	return strcmp(l->name, "listen") != 0 && strcmp(l->name, "socket") != 0;
+}
+
 static void
 add_nets(struct conf_build *b, const struct wanted *w, struct conf_listen *l)
 {

@@ -30,8 +30,8 @@ static const char *const log_words[] = { "auto", "stderr", "syslog", NULL };
 #define R(member)       SETTING_RELAIS, offsetof(struct conf, member), false
 #define R_ONCE(member)  SETTING_RELAIS, offsetof(struct conf, member), true
 #define A(member)       SETTING_ACCOUNT, offsetof(struct conf_account, member), false
-#define R_ONCE_NONE     SETTING_RELAIS, SETTING_NO_FIELD, true
-#define L_ONCE_NONE     SETTING_LISTEN, SETTING_NO_FIELD, true
+#define R_NONE          SETTING_RELAIS, SETTING_NO_FIELD, false
+#define L_NONE          SETTING_LISTEN, SETTING_NO_FIELD, false
 #define A_NONE          SETTING_ACCOUNT, SETTING_NO_FIELD, false
 #define ANY             0, 0, NULL
 #define RANGE(min, max) min, max, NULL
@@ -45,9 +45,9 @@ const struct setting settings[] = {
 	    "address that gets mail for root and other local names, and alerts" },
 	{ "hostname", R(hostname), SETTING_WORD, ANY, NULL,
 	    "full name of this machine, for the greeting to the provider" },
-	{ "listen", R_ONCE_NONE, SETTING_LIST, ANY, "localhost:25",
+	{ "listen", R_NONE, SETTING_LIST, ANY, "localhost:25",
 	    "addresses to listen on, as host:port; empty for none" },
-	{ "socket", R_ONCE(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/smtp.sock",
+	{ "socket", R(socket), SETTING_PATH, ANY, RELAIS_RUN_DIR "/smtp.sock",
 	    "Unix socket on which sendmail submits messages" },
 	{ "control", R_ONCE(control), SETTING_PATH, ANY, RELAIS_RUN_DIR "/control.sock",
 	    "Unix socket on which the relais command talks to the daemon" },
@@ -95,11 +95,11 @@ const struct setting settings[] = {
 	    "filter of system calls: on, log (deny nothing) or off" },
 
 	/* [listen NAME] */
-	{ "address", L_ONCE_NONE, SETTING_WORD, ANY, NULL,
+	{ "address", L_NONE, SETTING_WORD, ANY, NULL,
 	    "host:port, or the path of a Unix socket" },
-	{ "mode", L_ONCE_NONE, SETTING_ENUM, WORDS(setting_modes), "auto",
+	{ "mode", L_NONE, SETTING_ENUM, WORDS(setting_modes), "auto",
 	    "what the answer to a message means: auto, verdict, safe or queue" },
-	{ "allow_from", L_ONCE_NONE, SETTING_LIST, ANY, NULL,
+	{ "allow_from", L_NONE, SETTING_LIST, ANY, NULL,
 	    "addresses and networks that may connect; required beyond loopback" },
 
 	/* [account NAME] */

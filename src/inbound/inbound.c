@@ -92,6 +92,15 @@ inbound_stop(struct inbound *in)
 		session_stop(session_of_link(it));
 }
 
+static bool
+is_used(const struct inbound *in, const struct door *d)
+{
+	list_foreach (it, &in->set.sessions)
+		if (session_came_by(session_of_link(it), &d->opts))
+			return true;
+	return false;
+}
+
 void
 inbound_close(struct inbound *in)
 {
@@ -99,7 +108,9 @@ inbound_close(struct inbound *in)
 		struct door *d = list_entry(it, struct door, link);
 
 		listener_free(d->listener);
-		d->listener = NULL; /* sessions still use the rest */
+		d->listener = NULL;
+		if (!is_used(in, d))
+			door_free(d);
 	}
 }
 

@@ -76,7 +76,7 @@ void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
 /* Stops accepting and tells idle sessions 421; sessions that wait for the
  * queue's answer get it. */
 void inbound_stop(struct inbound *in);
-/* No longer listens either, so that somebody else may. */
+/* No longer listens, so that somebody else may; sessions go on. */
 void inbound_close(struct inbound *in);
 size_t inbound_sessions(const struct inbound *in);
 void inbound_free(struct inbound *in); /* cuts what is left */

@@ -588,6 +588,13 @@ session_start(
 	drive(s);
 }
 
+bool
+session_came_by(
+    const struct session *s, const struct inbound_listener *listener)
+{
+	return s->listener == listener;
+}
+
 void
 session_stop(struct session *s)
 {

@@ -36,6 +36,8 @@ void session_start(
 /* 421 to a session that has nothing under way; others finish first. */
 void session_stop(struct session *s);
 void session_free(struct session *s);
+bool session_came_by(
+    const struct session *s, const struct inbound_listener *listener);
 struct session *session_of_link(struct list *link);
 
 #endif

@@ -34,6 +34,7 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_ALIVE:
 	case LINE_RELOAD:
 	case LINE_QUIT:
+	case LINE_LISTENER:
 		return true;
 	case LINE_OPEN:
 		return ask->index < LINE_FILES;

@@ -39,7 +39,7 @@ enum {
 
 struct keeper {
 	struct startup *startup;
-	const struct startup_bound *bound;
+	struct startup_bound *bound;
 	struct conf *confs[GENERATIONS]; /* the newest first */
 	unsigned generation; /* of the newest */
 	int signal_fd;
@@ -149,6 +149,7 @@ start_worker(struct keeper *k)
 		(void)close(k->signal_fd);
 		if (k->bound->spool_fd >= 0)
 			(void)close(k->bound->spool_fd); /* a lock of its */
+		sockets_clear(&k->bound->sockets); /* it asks for them */
 		(void)signal(SIGTERM, SIG_IGN); /* until the loop has it */
 		(void)signal(SIGINT, SIG_IGN);
 		(void)signal(SIGHUP, SIG_IGN); /* cannot fail */
@@ -283,7 +284,7 @@ reload(struct keeper *k, struct err *err)
 	if (k->is_stopping)
 		return err_set(err, ERR_BUSY, "relaisd is stopping");
 	conf_copy_init(copy);
-	conf = startup_reload(k->startup, k->confs[0], err);
+	conf = startup_reload(k->startup, k->bound, k->confs[0], err);
 	if (conf == NULL) {
 		buf_clear(&copy->text);
 		copy->text = was;
@@ -394,6 +395,25 @@ on_open(struct keeper *k, const struct line_ask *ask, const struct conf *conf)
 	free(a);
 }
 
+/* A configuration that is not the newest is followed by that one. */
+static void
+on_listener(struct keeper *k, const struct line_ask *ask)
+{
+	struct line_answer *a = xcalloc(1, sizeof(*a));
+	size_t listen = 0;
+	int fd = ask->generation == k->confs[0]->generation
+		     ? sockets_copy(&k->bound->sockets, ask->index, &listen)
+		     : -1;
+
+	a->word = LINE_ANSWER;
+	a->number = ask->number;
+	a->result = (int32_t)listen;
+	answer(k, a, fd);
+	if (fd >= 0)
+		(void)close(fd); /* the worker has it */
+	free(a);
+}
+
 /* False: no worker of this program sends that. */
 static bool
 on_ask(struct keeper *k, const struct line_ask *ask)
@@ -412,6 +432,8 @@ on_ask(struct keeper *k, const struct line_ask *ask)
 		stop(k);
 	else if (ask->kind == LINE_OPEN)
 		on_open(k, ask, conf != NULL ? conf : k->confs[0]);
+	else if (ask->kind == LINE_LISTENER)
+		on_listener(k, ask);
 	else if (ask->kind == LINE_RELOAD)
 		on_reload(k, ask);
 	else
@@ -572,8 +594,8 @@ run(struct keeper *k)
 }
 
 int
-keeper_main(struct startup *s, const struct startup_bound *bound,
-    struct conf *conf, int report_fd)
+keeper_main(struct startup *s, struct startup_bound *bound, struct conf *conf,
+    int report_fd)
 {
 	struct keeper k = { .startup = s,
 		.bound = bound,

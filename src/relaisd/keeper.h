@@ -19,7 +19,7 @@ struct startup_bound;
 
 /* Until it is told to stop.  Takes over conf, borrows the others.  report_fd: of
  * background.h, or -1.  Returns the exit status. */
-int keeper_main(struct startup *s, const struct startup_bound *bound,
+int keeper_main(struct startup *s, struct startup_bound *bound,
     struct conf *conf, int report_fd);
 
 #endif

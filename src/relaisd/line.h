@@ -32,6 +32,7 @@ enum line_kind {
 	LINE_ALERT, /* run alert_command */
 	LINE_RELOAD, /* read the configuration again; then LINE_CONF comes */
 	LINE_OPEN, /* one of the files below, by its number as index */
+	LINE_LISTENER, /* the socket that has this number as index */
 	LINE_QUIT, /* a person wants relaisd to stop */
 	LINE_KINDS
 };
@@ -87,7 +88,9 @@ enum line_word {
 struct line_answer {
 	uint32_t word;
 	uint32_t number; /* of the ask; LINE_CONF: the generation */
-	int32_t result; /* a value of the kind's own: cred_result, EAI_... */
+	/* A value of the kind's own: cred_result, EAI_..., LINE_LISTENER: which
+	 * of the configuration it is. */
+	int32_t result;
 	int32_t code; /* errno, exit status */
 	uint32_t is_silent; /* LINE_USER: the database has not answered */
 	uint32_t data_n;

@@ -451,6 +451,22 @@ link_open(void *ctx, const char *path)
 	return fd;
 }
 
+int
+link_listener(struct link *k, size_t n, size_t *ret_listen)
+{
+	const struct conf *conf = k->confs[k->nconfs - 1];
+	struct line_ask q = { .kind = LINE_LISTENER,
+		.generation = conf->generation,
+		.index = (uint32_t)n };
+	int fd;
+	struct line_answer *a = ask_and_read(k, &q, &fd);
+
+	if (fd >= 0)
+		*ret_listen = (size_t)a->result;
+	free(a);
+	return fd;
+}
+
 /* --- life ------------------------------------------------------------------- */
 
 struct link *

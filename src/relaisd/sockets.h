@@ -1,35 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sockets.h - the submission sockets, bound before root is given up.
+/* sockets.h - the submission sockets: who holds them, and who serves them.
  *
  * They come from the service manager if it passed some (sd_listen_fds), else
- * from the configuration.  They are bound first and served later, so that
- * nothing is read while the process is still root.
+ * from the configuration.  They are bound before root is given up and served
+ * afterwards, so that nothing is read while the process is still root.  What a
+ * reload adds is bound by the daemon's user.
  */
 #ifndef RELAISD_SOCKETS_H
 #define RELAISD_SOCKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 
 struct conf;
+struct conf_listen;
 struct inbound;
 
-/* A value; all zero: none. */
+/* A value; all zero: none yet. */
 struct sockets {
 	struct socket_opened {
 		int fd;
-		size_t listen; /* of the configuration */
+		size_t listen; /* of the configuration that was opened last */
+		struct conf_listen *place; /* a copy; NULL: it was passed */
 	} * opened;
 	size_t nopened;
+	int ninherited;
+	bool has_started;
 };
 
-/* -1: one that is not optional cannot be had. */
+/* Opens what is new in conf and, if all of that can be had, closes what is gone.
+ * -1: nothing has changed; one that is not optional cannot be had. */
 int sockets_open(struct sockets *s, const struct conf *conf, struct err *err);
-/* Gives all of them to inbound, which owns the descriptors from then on.  Borrows
- * conf, whose listeners are those of sockets_open(), while they are served. */
-int sockets_serve(const struct sockets *s, const struct conf *conf,
-    struct inbound *in, struct err *err);
-void sockets_clear(struct sockets *s);
+/* A copy of the n-th, for the caller to close, and which listener it is; -1:
+ * there is none, or errno says why not. */
+int sockets_copy(const struct sockets *s, size_t n, size_t *ret_listen);
+void sockets_clear(struct sockets *s); /* closes them */
+
+/* Takes over fd; borrows l for as long as inbound listens there. */
+int sockets_serve(
+    int fd, const struct conf_listen *l, struct inbound *in, struct err *err);
 
 #endif

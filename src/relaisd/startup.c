@@ -152,15 +152,8 @@ check_change(const struct conf *c, const struct conf *in_force, struct err *err)
 {
 	for (size_t i = 0; i < c->naccounts; i++) {
 		const struct conf_account *a = &c->accounts[i];
-		const struct conf_listen *l = conf_loops_to(c, a);
 		int old = conf_account_find(in_force, a->name);
 
-		if (l != NULL)
-			return err_set(err, ERR_CONFIG,
-			    "[account %s]: %s port %d is relais itself until "
-			    "it is restarted (listener %s), so messages would "
-			    "loop",
-			    a->name, a->host, l->port, l->name);
 		/* One that was broken before stands in nobody's way. */
 		if ((old < 0 ||
 			!routing_same_tls(a, &in_force->accounts[old])) &&
@@ -193,7 +186,8 @@ look_at_secrets(const struct startup *s, const struct conf *conf)
 }
 
 struct conf *
-startup_reload(struct startup *s, const struct conf *in_force, struct err *err)
+startup_reload(struct startup *s, struct startup_bound *bound,
+    const struct conf *in_force, struct err *err)
 {
 	struct conf *conf = startup_load(s, err);
 
@@ -202,7 +196,8 @@ startup_reload(struct startup *s, const struct conf *in_force, struct err *err)
 	unapplied_log(in_force, conf);
 	conf_keep_started(conf, in_force);
 	conf_keep_secrets(conf, in_force);
-	if (check_change(conf, in_force, err) == 0) {
+	if (check_change(conf, in_force, err) == 0 &&
+	    sockets_open(&bound->sockets, conf, err) == 0) {
 		look_at_secrets(s, conf);
 		return conf;
 	}

@@ -54,10 +54,10 @@ int startup_bind(struct startup *s, const struct conf *conf,
 int startup_open_log(
     const struct startup *s, const struct conf *conf, struct err *err);
 
-/* The configuration as it is to be from now on.  NULL: it has been said what is
- * wrong, and nothing changes. */
-struct conf *startup_reload(
-    struct startup *s, const struct conf *in_force, struct err *err);
+/* The configuration as it is to be from now on, with its listeners open.  NULL:
+ * it has been said what is wrong, and nothing changes. */
+struct conf *startup_reload(struct startup *s, struct startup_bound *bound,
+    const struct conf *in_force, struct err *err);
 
 /* A client and its draft on the disk, and all the rest. */
 size_t startup_descriptors(const struct conf *conf);

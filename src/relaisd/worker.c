@@ -58,6 +58,7 @@ enum {
 
 struct worker {
 	struct startup *startup;
+	struct startup_bound *bound; /* with one process: its sockets, too */
 	struct link *link;
 	bool is_alone; /* one process */
 	struct confine confine;
@@ -81,7 +82,7 @@ struct worker {
 	struct routing *routing;
 	struct aliases *aliases;
 	struct replies *replies; /* the user's rows, NULL: none */
-	struct conf *listening; /* what the listeners were made from */
+	struct conf *listening; /* what the listeners are of */
 	bool is_stopping;
 	int64_t stop_by_ms, no_verdict_ms;
 };
@@ -479,6 +480,31 @@ stop(struct worker *d)
 	loop_soon(d->loop, &d->turn);
 }
 
+/* Whatever inbound listened on before, by a copy that is closed: who has
+ * connected waits in the socket itself. */
+static int
+listen_for(struct worker *d, struct conf *conf, struct err *err)
+{
+	struct conf *was = d->listening;
+	size_t listen = 0;
+	int fd, rc = 0;
+
+	inbound_close(d->inbound);
+	for (size_t i = 0; rc == 0; i++) {
+		fd = d->is_alone ? sockets_copy(&d->bound->sockets, i, &listen)
+				 : link_listener(d->link, i, &listen);
+		if (fd < 0)
+			break;
+		if (conf == was) /* at the start */
+			log_text(LOG_LEVEL_INFO, "listening on %s",
+			    conf->listens[listen].address);
+		rc = sockets_serve(fd, &conf->listens[listen], d->inbound, err);
+	}
+	d->listening = conf_ref(conf);
+	conf_free(was);
+	return rc;
+}
+
 /* A rule of the kernel is for good, so a configuration that needs more needs
  * another worker: this one finishes what is under way and ends, and the keeper
  * starts one. */
@@ -514,6 +540,8 @@ apply(struct worker *d, struct conf *conf)
 	fold_set_opts(d->fold, &fold);
 	user_limit_set(d->user_limit, (uint64_t)conf->max_per_user);
 	inbound_set_opts(d->inbound, &opts);
+	if (listen_for(d, conf, &err) != 0)
+		log_err(LOG_LEVEL_ERROR, &err);
 	privilege_want_descriptors(startup_descriptors(conf));
 	if (startup_open_log(d->startup, conf, &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
@@ -553,7 +581,8 @@ reload(struct worker *d, struct err *err)
 		return err_set(err, ERR_BUSY, "relaisd is stopping");
 	if (!d->is_alone)
 		return link_reload(d->link, err);
-	conf = startup_reload(d->startup, routing_conf(d->routing), err);
+	conf = startup_reload(
+	    d->startup, d->bound, routing_conf(d->routing), err);
 	if (conf == NULL)
 		return -1;
 	apply(d, conf);
@@ -791,8 +820,7 @@ give_up_calls(struct worker *d, const struct conf *conf)
 }
 
 static int
-start(struct worker *d, struct conf *conf, const struct startup_bound *bound,
-    struct err *err)
+start(struct worker *d, struct conf *conf, struct err *err)
 {
 	const struct link_hooks hooks = { on_conf, on_stop, on_lost, d };
 	struct inbound_opts opts;
@@ -831,10 +859,10 @@ start(struct worker *d, struct conf *conf, const struct startup_bound *bound,
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
-	if (sockets_serve(&bound->sockets, conf, d->inbound, err) != 0)
+	if (listen_for(d, conf, err) != 0)
 		return -1;
 	watch_network(d);
-	return serve_control(d, bound->control_fd, err);
+	return serve_control(d, d->bound->control_fd, err);
 }
 
 /* Deliveries go back to the queue, the queue writes down what became of them
@@ -904,7 +932,7 @@ run(struct worker *d, const struct worker_opts *o)
 {
 	struct err err = { 0 };
 
-	if (start(d, o->conf, o->bound, &err) != 0 ||
+	if (start(d, o->conf, &err) != 0 ||
 	    startup_open_log(d->startup, o->conf, &err) != 0) {
 		log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
 		return startup_status(&err);
@@ -921,6 +949,7 @@ int
 worker_main(const struct worker_opts *o)
 {
 	struct worker d = { .startup = o->startup,
+		.bound = o->bound,
 		.is_alone = o->line_fd < 0,
 		.listening = o->conf,
 		.link = link_new(o->line_fd, &o->startup->cred) };

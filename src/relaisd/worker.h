@@ -14,8 +14,8 @@ struct startup_bound;
 
 struct worker_opts {
 	struct startup *startup;
-	const struct startup_bound *bound; /* taken over */
-	struct conf *conf; /* likewise */
+	struct startup_bound *bound; /* control_fd is taken over */
+	struct conf *conf; /* taken over */
 	int line_fd; /* to the keeper, or -1: one process, which also reloads
 		      * and tells the service manager */
 	int report_fd; /* one process: whom to tell that it runs, or -1 */

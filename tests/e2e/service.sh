@@ -112,6 +112,7 @@ while True:
 os.waitpid(pid, 0)
 EOF
 relaisd_conf home < <(conf)
+sed -i 's,^listen = .*,listen = 127.0.0.1:2530,' "$T/home/relais.conf"
 start handed python3 "$T/activate.py" "$T/home" "$top_builddir/relaisd" -f \
     -c "$T/home/relais.conf"
 check "readiness is told to the service manager" \
@@ -123,6 +124,17 @@ esac
 check "sendmail uses the Unix socket that was handed over" eval \
     'printf "Subject: y\n\nhello\n" | RELAIS_SOCKET=$T/home/handed.sock \
     "$top_builddir/sendmail" to@example.test'
+kill -HUP "$(awk '$1 == "pid" { print $2 }' "$T/handed.log")"
+until_true 10 grep -q "configuration reloaded" "$T/handed.log"
+printf '[listen more]\naddress = 127.0.0.1:2531\n' >>"$T/home/relais.conf"
+kill -HUP "$(awk '$1 == "pid" { print $2 }' "$T/handed.log")"
+check "a listener that the socket unit does not have is told" until_true 10 \
+    grep -q "not listening on 127.0.0.1:2531: the service manager opens" \
+    "$T/handed.log"
+case $(say 2530) in
+*sent*) pass "after a reload mail still goes through those handed over" ;;
+*) fail "after a reload mail still goes"; show_log handed ;;
+esac
 # R48: a loop that hangs is silent, as one that is stopped.
 handed=$(awk '$1 == "pid" { print $2 }' "$T/handed.log")
 barks() { grep -c WATCHDOG=1 "$T/handed.log"; }
@@ -142,6 +154,7 @@ kill -CONT "$handed"
 kill "$handed"
 check "so is the stop" until_true 10 grep -q STOPPING=1 "$T/handed.log"
 until_true 10 eval '! is_up handed'
+sed -i 's,^listen = .*,listen = 127.0.0.1:2525,' "$T/home/relais.conf"
 
 # --- the background ------------------------------------------------------------
 

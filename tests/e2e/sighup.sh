@@ -181,23 +181,16 @@ start_relaisd home < <(
 	account mail mail.example.test 587 starttls
 	printf '[listen bulk]\naddress = 127.0.0.1:2527\nmode = safe\n'
 )
-sed -i -e 's,^listen = .*,listen = 127.0.0.1:2599,' \
-    -e "s,^socket = .*,socket = $T/home/other.sock," \
-    -e "s,^control = .*,control = $T/home/other.control," \
+sed -i -e "s,^control = .*,control = $T/home/other.control," \
     -e "s,^spool = .*,spool = $T/home/other," \
-    -e 's,^mode = .*,mode = queue,' \
     -e 's,^hostname = .*,hostname = other.example.test,' \
     -e "s,^admin = .*,user = daemon\nadmin = other@example.test\nmax_size = 7M," \
     "$T/home/relais.conf"
-printf '[listen more]\naddress = 127.0.0.1:2528\n' >>"$T/home/relais.conf"
 reload home
-for s in listen socket control spool user; do
+for s in control spool user; do
 	check "SIGHUP says that $s needs a restart" \
 	    grep -qE "[^a-z]$s in \[relais\].* restart" "$T/home.log"
 done
-check "so does the mode of a listener" \
-    grep -qE "mode in \[listen bulk\].* restart" "$T/home.log"
-check "and a new one" grep -qE "\[listen more\].* restart" "$T/home.log"
 check "what can be applied is not named" eval \
     '! grep -E "(admin|hostname|max_size) in .* restart" "$T/home.log"'
 # With -c relais reads the file; so the daemon is asked where it was.
@@ -209,7 +202,6 @@ in_force() { # SECTION SETTING
 check "relais config shows what is in force" \
     [ "$(in_force "relais " listen) $(in_force "relais " spool)" = \
     "127.0.0.1:2525 $T/home/spool" ]
-check "of listeners, too" [ "$(in_force "listen bulk" mode)" = safe ]
 check "and what a reload has changed" [ "$(in_force "relais " admin) $(
     in_force "relais " max_size)" = "other@example.test 7M" ]
 n=$(grep -c 'needs a restart\|restart' "$T/home.log")
@@ -220,6 +212,102 @@ before=$(got mail)
 send
 check "mail goes on" until_true 10 has_got mail $((before + 1))
 stop home
+
+# --- listeners ------------------------------------------------------------------
+
+greets() { # HOST PORT, or PATH
+	python3 - "$@" <<-'EOP'
+	import socket, sys
+	if len(sys.argv) == 2:
+	    s = socket.socket(socket.AF_UNIX)
+	    s.connect(sys.argv[1])
+	else:
+	    s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+	s.settimeout(20)
+	sys.exit(not s.recv(512).startswith(b"220"))
+	EOP
+}
+# listeners OPTION: of relaisd
+listeners() {
+	local was pid
+	rm -rf "${T:?}/home"
+	relaisd_conf home < <(
+		account mail mail.example.test 587 starttls
+		printf '[listen bulk]\naddress = 127.0.0.1:2527\nmode = safe\n'
+	)
+	: >"$T/home.log"
+	start home "$top_builddir/relaisd" ${1:+"$1"} -f -c "$T/home/relais.conf"
+	wait_port home 127.0.0.1 2525
+	was=$(worker home) pid=$(cat "$T/home.pid")
+	exec 8<>/dev/tcp/127.0.0.1/2525
+	read -r -t 60 line <&8
+	check "a session on a port that will go: $line" [ "${line%% *}" = 220 ]
+	sed -i -e 's,^listen = .*,listen = 127.0.0.1:2599,' \
+	    -e "s,^socket = .*,socket = $T/home/other.sock," \
+	    -e 's,^mode = .*,mode = queue,' "$T/home/relais.conf"
+	printf '[listen more]\naddress = 127.0.0.1:2528\n' \
+	    >>"$T/home/relais.conf"
+	reload home
+	for port in 2599 2527 2528; do
+		check "after a reload port $port answers" greets 127.0.0.1 $port
+	done
+	check "so does a new socket" greets "$T/home/other.sock"
+	check "a port that is gone from the file does not" eval \
+	    '! port_open 127.0.0.1 2525'
+	check "nor does a socket" eval '! greets "$T/home/smtp.sock" 2>/dev/null'
+	check "the mode is the new one" \
+	    [ "$(in_force "listen bulk" mode)" = queue ]
+	printf 'NOOP\r\n' >&8
+	read -r -t 60 line <&8
+	check "the session goes on: $line" [ "${line%% *}" = 250 ]
+	exec 8>&-
+	check "by the same process" [ "$(worker home)" = "$was" ]
+	before=$(got mail)
+	PORT=2599 send
+	check "mail comes in by the new port" \
+	    until_true 10 has_got mail $((before + 1))
+	python3 -c '
+import socket, time
+s = socket.create_server(("127.0.0.1", 2701))
+time.sleep(1000)' &
+	local blocker=$!
+	until_true 10 port_open 127.0.0.1 2701
+	sed -i -e 's,^listen = .*,listen = 127.0.0.1:2601 127.0.0.1:2701,' \
+	    -e 's,^max_size = .*,max_size = 9M,' "$T/home/relais.conf"
+	reload home
+	check "a port of somebody else is told" grep -q \
+	    "cannot listen on 127.0.0.1 port 2701: another program uses it" \
+	    "$T/home.log"
+	check "and the reload is refused: the old port answers" \
+	    greets 127.0.0.1 2599
+	check "  and none of the new ones does" eval \
+	    '! port_open 127.0.0.1 2601'
+	kill $blocker
+	wait $blocker 2>/dev/null
+	reload home
+	check "once it is free the reload is done" greets 127.0.0.1 2701
+	sed -i 's,^listen = .*,listen = 127.0.0.1:825,' "$T/home/relais.conf"
+	reload home
+	check "a port below 1024 is refused with a remedy" grep -q \
+	    "permission denied.*if relaisd was started as root, restart it" \
+	    "$T/home.log"
+	sed -i -e 's,^listen = .*,listen = 127.0.0.1:2701,' -e \
+	    's,^address = 127.0.0.1:2527,address = *:2527\nallow_from = 127.0.0.1,' \
+	    "$T/home/relais.conf"
+	reload home
+	check "all addresses beside one of them need a restart" grep -q \
+	    "2527 beside 127.0.0.1, where relaisd listens now: restart" \
+	    "$T/home.log"
+	[ -n "${1:-}" ] || {
+		kill -KILL "$(worker home)"
+		until_true 20 eval '[ "$(worker home)" != "$was" ]'
+		check "a new worker has the new listeners" \
+		    until_true 20 greets 127.0.0.1 2701
+	}
+	stop home
+}
+listeners
+listeners --one-process
 
 # --- a path from where it was started -----------------------------------------
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,12 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "sys/terminal.h"
 
-enum { TEXT_MAX = 4096 };
+enum {
+	TEXT_MAX = 4096,
+	WRAP_LEAST = 20 /* in fewer columns nothing is wrapped */
+};
 
 static bool is_quiet;
 
@@ -32,6 +37,31 @@ dialogue_be_quiet(void)
 
 /* --- telling -------------------------------------------------------------- */
 
+/* Lines that do not fit go on two columns further in than they begin. */
+static void
+print_wrapped(const char *text)
+{
+	size_t columns = terminal_columns(), indent = 0;
+	size_t begin = strspn(text, " ");
+
+	while (*text != '\0') {
+		size_t room = columns > indent + WRAP_LEAST ? columns - indent
+							    : SIZE_MAX;
+		size_t n = str_wrap(text, room);
+
+		(void)printf("%*s%.*s", (int)indent, "", (int)n, text);
+		text += n;
+		if (text[strspn(text, " ")] == '\0') {
+			/* Perhaps the blank that ends a prompt. */
+			(void)fputs(text, stdout);
+			break;
+		}
+		text += strspn(text, " ");
+		(void)putchar('\n');
+		indent = begin + 2;
+	}
+}
+
 static void
 print_escaped(const char *fmt, va_list ap)
 {
@@ -41,7 +71,7 @@ print_escaped(const char *fmt, va_list ap)
 	buf_init(&shown, 4 * TEXT_MAX + 4);
 	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
 	IGNORE(str_escape(&shown, buf_bytes(&text), TEXT_MAX));
-	(void)fputs(buf_str(&shown), stdout);
+	print_wrapped(buf_str(&shown));
 	buf_clear(&text);
 	buf_clear(&shown);
 }

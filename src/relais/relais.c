@@ -8,18 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "ctl/ctl_client.h"
 #include "relais/relais_conf.h"
 #include "sys/own_daemon.h"
+#include "sys/terminal.h"
 
 enum {
 	ANSWER_MS = 30 * 1000,
@@ -111,22 +110,6 @@ relais_print(
 	(void)fputs(text, stdout);
 	if (has)
 		(void)fputs("\033[0m", stdout);
-}
-
-/* Columns of the terminal; COLUMNS says it where there is none.  0: no end. */
-static size_t
-find_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-	uint64_t n;
-
-	if (columns != NULL && num_u64_max(bytes_str(columns), 10000, &n))
-		return (size_t)n;
-	if (isatty(STDOUT_FILENO) == 1 &&
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		return size.ws_col;
-	return 0;
 }
 
 size_t
@@ -514,7 +497,7 @@ main(int argc, char **argv)
 		.answer_ms = ANSWER_MS,
 		.has_colour = isatty(STDOUT_FILENO) == 1 &&
 			      (no_colour == NULL || *no_colour == '\0'),
-		.width = find_width(),
+		.width = terminal_columns(),
 	};
 	char **rest = xcalloc((size_t)argc + 1, sizeof(char *));
 	int status = run(&r, argc, argv, rest);

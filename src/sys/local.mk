@@ -17,6 +17,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/own_daemon.h \
 	%reldir%/privilege.c \
 	%reldir%/privilege.h \
+	%reldir%/terminal.c \
+	%reldir%/terminal.h \
 	%reldir%/trust.c \
 	%reldir%/trust.h \
 	%reldir%/sandbox.h \

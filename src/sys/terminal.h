@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* terminal.h - how wide lines on standard output may be.
+ *
+ * Does not block.
+ */
+#ifndef SYS_TERMINAL_H
+#define SYS_TERMINAL_H
+
+#include <stddef.h>
+
+/* Columns of the terminal; the environment's COLUMNS where it is set.  0: no
+ * terminal, so lines have no end. */
+size_t terminal_columns(void);
+
+#endif

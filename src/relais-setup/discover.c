@@ -190,7 +190,11 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 	return buf_add(&s->body, p, size * n) ? size * n : 0;
 }
 
-/* curl takes its values as variable arguments, so it cannot be told apart which
+/* QUICK_EXIT: libcurl resolves names in threads, and would wait at its end until
+ * a silent name server has been given up by the resolver of the system, half a
+ * minute perhaps.
+ *
+ * curl takes its values as variable arguments, so it cannot be told apart which
  * of these options an old library lacks: then nothing is fetched at all. */
 static bool
 prepare(struct slot *s)
@@ -206,6 +210,7 @@ prepare(struct slot *s)
 		   c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == 0 &&
 	       curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L) == 0 &&
 	       curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == 0 &&
+	       curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == 0 &&
 	       curl_easy_setopt(c, CURLOPT_PROXY, "") == 0 &&
 	       curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) ==
 		   0 &&

@@ -285,6 +285,26 @@ search(struct setup *s)
 	return SETUP_DONE;
 }
 
+static bool
+wants_sign_in(const struct setup *s)
+{
+	char *oauth;
+	bool is_only;
+
+	if (s->found.preset == NULL)
+		return s->found.is_oauth;
+	oauth = provider_oauth(s->found.preset, true);
+	is_only = oauth != NULL;
+	free(oauth);
+	return is_only;
+}
+
+static bool
+signs_in(const struct setup *s)
+{
+	return s->args.password_file == NULL && wants_sign_in(s);
+}
+
 /* Of the domain, a preset's by that domain, or chosen by the user: no question.
  * A sign-in happens at the provider's own page. */
 static enum setup_status
@@ -295,7 +315,8 @@ confirm_host(struct setup *s)
 
 	if (s->args.is_yes || s->args.provider != NULL ||
 	    s->args.host != NULL ||
-	    (s->found.preset != NULL && s->found.source == DISCOVER_PRESET) ||
+	    (s->found.preset != NULL &&
+		(s->found.source == DISCOVER_PRESET || signs_in(s))) ||
 	    discovery_is_own_host(setup_host(s), s->address))
 		return SETUP_DONE;
 	if (!dialogue_has_person())
@@ -377,20 +398,6 @@ find_user(struct setup *s)
 }
 
 /* --- with which secret ---------------------------------------------------- */
-
-static bool
-wants_sign_in(const struct setup *s)
-{
-	char *oauth;
-	bool is_only;
-
-	if (s->found.preset == NULL)
-		return s->found.is_oauth;
-	oauth = provider_oauth(s->found.preset, true);
-	is_only = oauth != NULL;
-	free(oauth);
-	return is_only;
-}
 
 /* Blanks that the provider shows but does not mean. */
 static void
@@ -575,7 +582,7 @@ log_in(struct setup *s)
 	enum setup_status status;
 	bool is_refused = false;
 
-	if (wants_sign_in(s) && s->args.password_file == NULL)
+	if (signs_in(s))
 		return prepare_sign_in(s);
 	if (s->args.password_file == NULL && !dialogue_has_person())
 		return setup_stop(s->report, SETUP_PERSON,

@@ -156,6 +156,7 @@ check "  says where the secret is made" \
 check "  and that the password is not it" said '535'
 check "  never shows it" eval '! grep -q "abcd\|wrong" "$T/out"'
 check "  sends" said 'sent, "250'
+check "  in lines of 80 columns" eval '! tr -d "\r" <"$T/out" | grep -E ".{81}"'
 nothing
 check "Orange on a terminal, the address asked" talk 0 \
     -e 'Email address' jean@orange.fr -e 'not shown' "@$T/password" \
@@ -189,6 +190,11 @@ check "Microsoft 365 wants a client" run 2 printer@corp.example --yes
 check "  says whose it is" said 'corp.example: Microsoft 365 (its MX is corp-'
 check "  and what to add" said 'add --client-id'
 check "  nothing is written" nothing_written
+check "  no question about a host that gets no secret" run 2 printer@corp.example
+check "  only about the client" said 'add --client-id'
+check "a password for it is agreed to first" run 2 printer@corp.example \
+    --password-file "$T/password"
+check "  by --yes" said 'smtp.office365.com is not of corp.example'
 check "with a client it ends before the sign-in" run 2 printer@corp.example \
     --yes --client-id 11111111-2222-3333-4444-555555555555
 check "  with the command to type" said 'sign in with: relais login office365'
@@ -497,6 +503,17 @@ refused "no address" 'no address is given' 2
 refused "not an address" 'is no email address' 2 jane
 refused "a domain beyond ASCII" 'xn--bcher-kva.example' 2 jane@bücher.example \
     --password-file "$T/password" --yes
+# A name server that is there and says nothing: the resolver of the system, which
+# libcurl asks, gives these three up after thirty seconds.
+printf 'nameserver 127.0.0.%d\n' 1 2 3 >/etc/resolv.conf
+nft add rule inet wall in udp dport 53 drop
+began=$SECONDS
+refused "name servers that are silent" 'is this machine online?' 1 \
+    info@nowhere.example --password-file "$T/password" --yes
+check "  are waited for five seconds in all" [ $((SECONDS - began)) -lt 20 ]
+note "$((SECONDS - began)) s"
+nft flush chain inet wall in
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 stop dns
 refused "no network" 'is this machine online?' 1 info@nowhere.example \
     --password-file "$T/password" --yes

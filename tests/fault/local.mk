@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	%reldir%/restart.sh \
 	%reldir%/stall.sh \
 	%reldir%/storms.sh \
+	%reldir%/tokens.sh \
 	%reldir%/uncertain.sh
 
 check_PROGRAMS += %reldir%/powercut

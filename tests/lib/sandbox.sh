@@ -166,12 +166,12 @@ sandbox_done() { exit $sandbox_bad; }
 
 # --- certificates -------------------------------------------------------------
 
-# A throw-away authority, $T/pki/ca.pem.
+# A throw-away authority, $T/pki/ca.pem.  CERT_DAYS: how long certificates are good.
 sandbox_ca() {
 	certtool --generate-privkey --key-type ecdsa --outfile \
 	    "$T/pki/ca.key" 2>/dev/null
 	printf '%s\n' 'cn = "Throw-away authority"' ca cert_signing_key \
-	    'expiration_days = 2' >"$T/pki/ca.tmpl"
+	    "expiration_days = ${CERT_DAYS:-2}" >"$T/pki/ca.tmpl"
 	certtool --generate-self-signed --load-privkey "$T/pki/ca.key" \
 	    --template "$T/pki/ca.tmpl" --outfile "$T/pki/ca.pem" 2>/dev/null ||
 	    skip_all "certtool cannot make a certificate"
@@ -191,7 +191,7 @@ make_cert() {
 			echo 'activation_date = "2001-01-01 00:00:00"'
 			echo 'expiration_date = "2001-02-01 00:00:00"'
 		else
-			echo 'expiration_days = 2'
+			echo "expiration_days = ${CERT_DAYS:-2}"
 		fi
 	} >"$base.tmpl"
 	if [ "$how" = self ]; then

@@ -6,7 +6,8 @@
 
 build_packages="gcc make autoconf automake pkg-config libc6-dev
     libuv1-dev libgnutls28-dev libgsasl-dev libinih-dev libidn2-dev
-    libjansson-dev libcurl4-gnutls-dev libc-ares-dev libexpat1-dev libsecret-1-dev"
+    libjansson-dev libcurl4-gnutls-dev libc-ares-dev libexpat1-dev libseccomp-dev
+    libsecret-1-dev"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

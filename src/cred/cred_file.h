@@ -17,7 +17,7 @@
 struct stat;
 
 /* 0 if nobody but the owner may read the file, or besides him only this group
- * ((gid_t)-1: none).  -1: the sentence ends with what to type (R31). */
+ * ((gid_t)-1: none), or a group of ours if it is root's.  -1: the sentence ends with what to type (R31). */
 int cred_file_mode(const char *path, const struct stat *st, gid_t group,
     struct err *err) MUST_CHECK;
 

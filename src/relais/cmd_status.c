@@ -153,14 +153,17 @@ run(struct relais *r, int argc, char *const *argv)
 	json_t *st = NULL;
 	const json_t *accounts, *a;
 	struct table *t;
+	bool is_quiet = argc == 1 && strcmp(argv[0], "--quiet") == 0;
 	size_t i;
 	int status;
 
-	(void)argv;
-	if (argc > 0)
-		return relais_complain(r, RELAIS_USAGE, "takes no arguments");
+	if (argc > 0 && !is_quiet)
+		return relais_complain(
+		    r, RELAIS_USAGE, "takes no argument but --quiet");
 	status = relais_ask(r, "status", NULL, NULL, NULL, &st);
-	if (status != RELAIS_DONE)
+	if (status == RELAIS_DONE && is_quiet)
+		json_decref(st);
+	if (status != RELAIS_DONE || is_quiet)
 		return status;
 	accounts = json_object_get(st, "accounts");
 	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
@@ -183,9 +186,12 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_status = {
 	.name = "status",
-	.args = "",
+	.args = "[--quiet]",
 	.help = "shows the daemon, its accounts and the size of the queue",
-	.details = "Exits with status 1 if the daemon does not answer or an "
-		   "account is held,\nbecause someone must act.",
+	.details =
+	    "Exits with status 1 if the daemon does not answer or an "
+	    "account is held,\nbecause someone must act.  With --quiet it only "
+	    "asks whether the "
+	    "daemon answers:\na held account is no reason to restart it.",
 	.run = run,
 };

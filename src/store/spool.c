@@ -155,6 +155,33 @@ open_failed(struct spool *s, const char *part, struct err *err)
 	return -1;
 }
 
+static bool
+is_own_group(gid_t gid)
+{
+	return gid == getegid() || group_member(gid);
+}
+
+/* A volume as containers get it: root's, and all that is made in it belongs to a
+ * group of ours, which may do everything there. */
+static bool
+is_volume(const struct spool *s, const struct stat *st)
+{
+	return st->st_uid == 0 && s->uid != 0 &&
+	       (st->st_mode & (S_ISGID | 0072)) == (S_ISGID | 0070) &&
+	       is_own_group(st->st_gid);
+}
+
+/* Kubernetes may have opened all files of a volume to our group before it gave
+ * it to us once more. */
+static bool
+is_closed_again(
+    struct spool *s, const char *part, mode_t mode, const struct stat *st)
+{
+	return s->is_volume && part[0] != '\0' &&
+	       (st->st_mode & 007 & ~mode) == 0 && is_own_group(st->st_gid) &&
+	       s->fs->chmod(s->fs->ctx, s->fd, part, mode) == 0;
+}
+
 static int
 check_dir(
     struct spool *s, int fd, const char *part, mode_t mode, struct err *err)
@@ -164,6 +191,10 @@ check_dir(
 
 	if (s->fs->fstat(s->fs->ctx, fd, &st) != 0)
 		return open_failed(s, part, err);
+	if (part[0] == '\0' && is_volume(s, &st)) {
+		s->is_volume = true;
+		return 0;
+	}
 	if (st.st_uid != s->uid)
 		return err_set(err, ERR_DISK,
 		    "the spool %s%s%s belongs to uid %u, not to uid %u; as "
@@ -171,7 +202,8 @@ check_dir(
 		    s->store.name, slash, part, (unsigned)st.st_uid,
 		    (unsigned)s->uid, (unsigned)s->uid, s->store.name);
 	/* Looking into the spool itself harms nobody. */
-	if ((st.st_mode & (part[0] != '\0' ? 077 : 022) & ~mode) != 0)
+	if ((st.st_mode & (part[0] != '\0' ? 077 : 022) & ~mode) != 0 &&
+	    !is_closed_again(s, part, mode, &st))
 		return err_set(err, ERR_DISK,
 		    "the spool %s%s%s is open to other users (mode %o); "
 		    "type: chmod %o %s%s%s",

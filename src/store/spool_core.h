@@ -57,6 +57,7 @@ struct spool {
 	const struct fs *fs;
 	int fd, lock_fd;
 	uid_t uid;
+	bool is_volume; /* its folder is root's; see spool.c */
 	struct dir dirs[NPARTS];
 	pthread_mutex_t mutex; /* folders, and the counters in struct dir */
 	pthread_cond_t synced;

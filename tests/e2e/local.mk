@@ -39,6 +39,7 @@ e2e_tests = \
 	%reldir%/setup.sh \
 	%reldir%/sessions.sh \
 	%reldir%/spare.sh \
+	%reldir%/volume.sh \
 	%reldir%/who.sh
 
 EXTRA_DIST += %reldir%/run %reldir%/postfix_agrees.py $(e2e_tests)

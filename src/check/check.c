@@ -124,10 +124,11 @@ on_fetched(void *ctx, const struct fetched *got)
 		.took_ms = now_ms(c) - c->fetch_ms };
 
 	c->fetch = NULL;
-	(void)snprintf(r.seen, sizeof(r.seen), "%s",
-	    got->secret == NULL      ? got->err.text
-	    : c->secret_from != NULL ? c->secret_from
-				     : "the secret is there");
+	if (got->secret != NULL)
+		check_result_secret(&r, c->secret_from, &got->facts,
+		    clock_wall_ms(loop_clock(c->loop)) / 1000);
+	else
+		(void)snprintf(r.seen, sizeof(r.seen), "%s", got->err.text);
 	tell(c, &r);
 	later(c, finish);
 }

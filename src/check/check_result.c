@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/num.h"
 #include "base/str.h"
 #include "ctl/ctl_json.h"
 
@@ -58,6 +59,35 @@ static const char *
 family_name(int family)
 {
 	return family == AF_INET ? "IPv4" : family == AF_INET6 ? "IPv6" : "";
+}
+
+/* How long ago, by clocks that may be wrong. */
+static const char *
+ago(int64_t now_s, int64_t then_s, char text[NUM_TEXT_SIZE])
+{
+	return num_duration_text(
+	    (now_s > then_s ? now_s - then_s : 0) * 1000, text);
+}
+
+void
+check_result_secret(struct check_result *r, const char *from,
+    const struct cred_facts *facts, int64_t now_s)
+{
+	char in[NUM_TEXT_SIZE], fresh[NUM_TEXT_SIZE], left[NUM_TEXT_SIZE];
+	bool has_person = facts != NULL && facts->signed_in_s != 0;
+
+	if (from == NULL)
+		from = "the secret is there";
+	if (facts == NULL || facts->serial == 0)
+		(void)snprintf(r->seen, sizeof(r->seen), "%s", from);
+	else
+		(void)snprintf(r->seen, sizeof(r->seen),
+		    "%s, %s%s%s refreshed %s ago, good for %s", from,
+		    has_person ? "signed in " : "",
+		    has_person ? ago(now_s, facts->signed_in_s, in) : "",
+		    has_person ? " ago," : "",
+		    ago(now_s, facts->refreshed_s, fresh),
+		    num_duration_text(facts->valid_ms, left));
 }
 
 json_t *

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
+#include "cred/cred.h"
 
 /* In the order in which they are tried. */
 enum check_stage {
@@ -55,6 +56,12 @@ struct check_result {
 /* "dns", "tcp" ...; "ok", "note", "later", "person", "skipped". */
 const char *check_stage_name(enum check_stage s);
 const char *check_verdict_name(enum check_verdict v);
+
+/* What the stage secret has seen: where the secret comes from (NULL: nothing is
+ * said of that), and the age of a token, whose facts are NULL or without a
+ * serial for what is none. */
+void check_result_secret(struct check_result *r, const char *from,
+    const struct cred_facts *facts, int64_t now_s);
 
 /* What the whole check comes to: the worse of the two. */
 enum check_verdict check_worse(enum check_verdict a, enum check_verdict b);

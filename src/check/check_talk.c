@@ -270,12 +270,14 @@ tell_ehlo(struct check_talk *t)
 static void
 tell_secret(struct check_talk *t)
 {
+	struct check_result r;
+
 	if (t->has_secret || !courier_login_is_asking(&t->wire.login))
 		return;
 	t->has_secret = true;
-	passed(t, CHECK_SECRET, "", "%s",
-	    t->opts.secret_from != NULL ? t->opts.secret_from
-					: "the secret is there");
+	check_result_secret(&r, t->opts.secret_from, &t->wire.login.facts,
+	    clock_wall_ms(loop_clock(t->loop)) / 1000);
+	passed(t, CHECK_SECRET, "", "%s", r.seen);
 }
 
 static void

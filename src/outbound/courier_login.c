@@ -111,6 +111,7 @@ on_fetched(void *ctx, const struct fetched *got)
 		account_fetched(l->account, got);
 	if (got->secret != NULL) {
 		l->secret = secret_dup(got->secret);
+		l->facts = got->facts;
 		sasl_login_secret(l->sasl, got->secret, type, binding);
 		help(l, login_go_on(l->sasl, l->smtp));
 	} else {

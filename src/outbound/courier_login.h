@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "cred/cred.h"
 #include "smtp/smtp_client.h"
 
 struct account;
@@ -32,6 +33,7 @@ struct courier_login {
 	struct fetch *fetch; /* the secret is being fetched */
 	struct derive *derive; /* a key is being derived */
 	struct secret *secret; /* until the server has taken or refused it */
+	struct cred_facts facts; /* of a token; all 0 if it is none */
 	void (*go_on)(void *ctx); /* the engine has something to say */
 	void *ctx;
 	char literal[80]; /* our address, for EHLO */

@@ -100,6 +100,11 @@ check "device: the file is the daemon's alone" \
 check "device: status says who signed in" \
     [ "$(relais --json status | jq -r '.accounts[0].sign_in.user')" = "$USER_NAME" ]
 relais status | grep -q 'signed in as' || fail "device: status for people"
+relais check work >"$T/check.out" 2>&1
+check "device: check says how old the token is" grep -qE \
+    '^secret .*token of oauth test, signed in .* ago, refreshed .* ago, good for (1h|60m|5[0-9]m)' \
+    "$T/check.out"
+note "$(grep ^secret "$T/check.out")"
 check "device: no refresh while the token lives" [ "$(grants refresh)" = 0 ]
 stop home
 run_relaisd home

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "account/account.h"
-#include "account/fetch.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "net/stream.h"

@@ -9,13 +9,12 @@
 
 #include <stdbool.h>
 
-#include "cred/cred.h"
+#include "account/fetch.h"
 #include "smtp/smtp_client.h"
 
 struct account;
 struct account_opts;
 struct derive;
-struct fetch;
 struct loop;
 struct sasl_login;
 struct secret;

@@ -14,7 +14,7 @@
 
 enum {
 	PATIENCE_MS = 120 * 1000, /* a password command may be slow */
-	SEEN_COLUMN = 43, /* of check_result_line() */
+	SEEN_COLUMN = 40, /* of check_result_line() */
 	ADVICE_COLUMN = 8
 };
 
@@ -34,10 +34,15 @@ relais_print_check(const struct relais *r, const struct check_result *res)
 					? COLOUR_WARN
 					: COLOUR_NONE;
 	struct buf line;
+	char *begin;
 
 	buf_init(&line, CHECK_SEEN_MAX + 100);
 	check_result_line(res, &line);
-	relais_print_wrapped(r, colour, SEEN_COLUMN, buf_str(&line));
+	begin = xstrndup(buf_str(&line), SEEN_COLUMN);
+	relais_print(r, colour, begin);
+	relais_print_wrapped(
+	    r, colour, SEEN_COLUMN, buf_str(&line) + strlen(begin));
+	free(begin);
 	buf_clear(&line);
 	if (res->advice[0] == '\0')
 		return;

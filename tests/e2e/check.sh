@@ -79,6 +79,11 @@ check "nothing was sent" eval '! ls "$T"/mail/*.eml 2>/dev/null'
 check "one line a stage" eval 'relais check mail >"$T/out" &&
     [ "$(grep -c "  ok  " "$T/out")" -ge 7 ]'
 sed 's/^/     | /' "$T/out"
+check "at a terminal each stage begins with its milliseconds" eval \
+    'COLUMNS=80 relais check mail | grep -v "^ " >"$T/out.80" &&
+    [ "$(grep -cE "^.{38}  [^ ]" "$T/out.80")" = "$(wc -l <"$T/out.80")" ]'
+check "  and ends at its edge" eval 'COLUMNS=80 relais check mail >"$T/out.80" &&
+    ! grep -E ".{81}" "$T/out.80"'
 check "it names address, certificate and what is offered" eval \
     'grep -q "192.0.2.1" "$T/out" && grep -q "good until .* days\{0,1\})" "$T/out" &&
     grep -q "AUTH PLAIN.*SIZE 5000000.*SMTPUTF8" "$T/out"'

@@ -203,6 +203,53 @@ check "  the configuration has it" has_line "$CONF/relais.conf" \
 check "  and no password" eval '! grep -q password "$CONF/relais.conf"'
 nothing
 
+# The organisation forbids codes on another device, so the browser's way is next:
+# a person signs in and pastes the address at which the browser ends.
+export RELAIS_CRED_HELPER=$top_builddir/relais-cred
+make_cert token mail.example.test
+mkdir -p "$T/token"
+echo good-token-of-printer >"$T/token/good"
+echo printer@corp.example >"$T/token/who"
+start token python3 "$LIB/token_server.py" "$T/token" 9443 "$T/pki/token.pem" \
+    "$T/pki/token.key"
+until_true 10 grep -qs ready "$T/token.log" || fail "no token server"
+stop office
+start_provider office --host "10.9.0.$number" --cert "$T/pki/office.pem" \
+    --key "$T/pki/office.key" --user printer@corp.example \
+    --mechanisms XOAUTH2 --token-file "$T/token/good"
+microsoft() {
+	mkdir -p "$CONF"
+	printf '%s\n' microsoft "    issuer=https://mail.example.test:9443" \
+	    "    device=https://mail.example.test:9443/device" \
+	    "    authorize=https://mail.example.test:9443/authorize" \
+	    "    token=https://mail.example.test:9443/token" \
+	    "    scope=smtp.send" "    scope=offline_access" \
+	    "    redirect=http://localhost" "    tenant=common" >"$CONF/oauth2"
+}
+browser="grep -o 'https://[^ ]*/authorize?[^[:space:]]*' | xargs curl -sS \
+    --cacert $T/pki/ca.pem -o /dev/null -w '%{redirect_url}'"
+microsoft
+echo good >"$T/token/mode"
+check "Microsoft 365 on a terminal: a code on another device" talk 0 \
+    -e 'Client ID' relais-test -e 'goes to' '' -- printer@corp.example
+check "  which is shown" said KXR4-TP7N
+check "  and who has signed in" said 'signed in as printer@corp.example'
+check "  sends" said 'sent, "250'
+nothing
+microsoft
+echo policy good >"$T/token/mode"
+check "Microsoft 365 on a terminal, where codes are forbidden" talk 0 \
+    -e 'Client ID' relais-test -e 'goes to' '' -e 'Address: ' "!$browser" -- \
+    printer@corp.example
+check "  says so" said 53003
+check "  and who has signed in" said 'signed in as printer@corp.example'
+check "  logs in with the token" said 'XOAUTH2 as printer@corp.example'
+check "  never shows it" eval '! grep -q good-token "$T/out"'
+check "  sends" said 'sent, "250'
+cp "$T/out" "$T/office.out"
+nothing
+stop token
+
 # --- other ways ---------------------------------------------------------------
 
 # A terminal's own lines end at 4,096 bytes.

@@ -24,7 +24,8 @@ words are used up one by one, the last one stays:
 The token that is good is the first line of DIR/good.  DIR/verdict is what
 /introspect says of each token that was given out: active (also if the file is
 missing), inactive, stranger (it is somebody else's), scope (it is for other
-things), down (503).
+things), down (503).  DIR/who is the person at the browser, if it is not
+relay@example.test.
 """
 import base64, hashlib, json, os, ssl, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +52,10 @@ def mode():
             f.write(" ".join(words[1:]))
         os.rename(os.path.join(d, "mode.new"), os.path.join(d, "mode"))
     return words[0]
+
+
+def person():
+    return read("who").strip() or "relay@example.test"
 
 
 def log(text):
@@ -130,9 +135,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(503, b"<html>busy</html>")
         if token not in given or how == "inactive":
             return self.answer(200, {"active": False})
-        who = "mallory@" if how == "stranger" else "relay@"
+        who = "mallory@example.test" if how == "stranger" else person()
         self.answer(200, {
-            "active": True, "email": who + "example.test",
+            "active": True, "email": who,
             "scope": "openid" if how == "scope" else "openid smtp.send"})
 
     def token(self, form):
@@ -208,7 +213,7 @@ class Handler(BaseHTTPRequestHandler):
             a["expires_in"] = 2
         if how == "scope":
             a["scope"] = "openid"
-        who = "mallory@example.test" if how == "wrong" else "relay@example.test"
+        who = "mallory@example.test" if how == "wrong" else person()
         a["id_token"] = "e30.%s.x" % b64(json.dumps({"email": who}).encode())
         if how != "bad":
             given.add(a["access_token"])

@@ -270,6 +270,8 @@ whole_value(const struct reading *rd)
 
 	while (n < v.n && v.p[n] != '=' && v.p[n] != ':')
 		n++;
+	if (n == v.n) /* inih has found a key where we see none */
+		return bytes_of(v.p, 0);
 	v = bytes_of(v.p + n + 1, v.n - n - 1);
 	while (v.n > 0 && (v.p[0] == ' ' || v.p[0] == '\t'))
 		v = bytes_of(v.p + 1, v.n - 1);
@@ -423,8 +425,8 @@ take_line(struct reading *rd)
 	if (rd->text.n > 0 && rd->text.p[rd->text.n - 1] == '\r')
 		rd->text.n--;
 	/* inih takes indented lines for continuations, which surprises people
-	 * who indent the keys of a section. */
-	while (rd->text.n > 0 && strchr(" \t", rd->text.p[0]) != NULL)
+	 * who indent the keys of a section.  All that is a blank to isspace(). */
+	while (rd->text.n > 0 && strchr(" \t\r\v\f", rd->text.p[0]) != NULL)
 		rd->text = bytes_of(rd->text.p + 1, rd->text.n - 1);
 	return true;
 }

@@ -214,7 +214,8 @@ on_start(void *user, const XML_Char *name, const XML_Char **atts)
 			  ? attribute(atts, "url")
 			  : NULL;
 		if (url != NULL && strncmp(url, "https://", 8) == 0 &&
-		    strlen(url) < TEXT_MAX && strpbrk(url, " \t\r\n") == NULL)
+		    strlen(url) < TEXT_MAX &&
+		    strpbrk(url, " \t\r\n\x7f") == NULL)
 			put_text(&r->to->page, xstrdup(url));
 	}
 }

@@ -130,6 +130,7 @@ names_and_pages_are_kept_if_they_are_safe(void **state)
 	    "<domain>Example.org</domain><domain>no host</domain>"
 	    "<displayName> The Firm </displayName>"
 	    "<documentation url=\"http://example.org/a\"/>"
+	    "<documentation url=\"https://example.org/\x7f\"/>"
 	    "<documentation url=\"https://example.org/b\"/>"
 	    "<outgoingServer type=\"smtp\"><hostname>a.example.org</hostname>"
 	    "<port>465</port><socketType>SSL</socketType><username>"

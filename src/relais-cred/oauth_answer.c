@@ -250,7 +250,7 @@ oauth_answer_text(int status, const struct oauth_answer *a, struct buf *to)
 		return;
 	}
 	IGNORE(buf_adds(to, a->error));
-	d = bytes_str(a->description);
+	d = bytes_str(a->description != NULL ? a->description : "");
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		const char *end = memmem(d.p, d.n, ends[i], strlen(ends[i]));
 

@@ -35,6 +35,7 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_RELOAD:
 	case LINE_QUIT:
 	case LINE_LISTENER:
+	case LINE_KEEP:
 		return true;
 	case LINE_OPEN:
 		return ask->index < LINE_FILES;

@@ -33,6 +33,8 @@
 enum {
 	GENERATIONS = 8, /* configurations that asks may still be about */
 	ERRANDS_MAX = 32,
+	SIGN_INS_MAX = 8, /* of those: a person may take a quarter of an hour */
+	ASKS_A_TURN = 64,
 	STOP_MS = 25 * 1000, /* longer than a worker takes by itself */
 	RESTART_MS = 500
 };
@@ -40,15 +42,19 @@ enum {
 struct keeper {
 	struct startup *startup;
 	struct startup_bound *bound;
-	struct conf *confs[GENERATIONS]; /* the newest first */
-	unsigned generation; /* of the newest */
+	struct generation {
+		struct conf *conf;
+		struct buf text; /* for a worker (conf_copy) */
+	} gens[GENERATIONS]; /* the newest first */
+	unsigned last; /* of all that there were */
 	int signal_fd;
 	int report_fd; /* -1: nobody waits for the start any more */
 	bool has_been_up, is_stopping;
-	int64_t stop_by_ms;
+	int64_t stop_by_ms, leave_by_ms;
 	struct {
 		pid_t pid; /* 0: none */
 		uint32_t kind, number; /* of the ask; 0: nobody waits */
+		bool is_token; /* that may just have been replaced */
 	} errands[ERRANDS_MAX];
 	struct worker_process {
 		pid_t pid; /* 0: there is none */
@@ -89,21 +95,31 @@ take_signals_as_usual(void)
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* cannot fail */
 }
 
+/* The newest n. */
+static void
+drop(struct keeper *k, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		conf_free(k->gens[i].conf);
+		buf_clear(&k->gens[i].text);
+	}
+	memmove(
+	    &k->gens[0], &k->gens[n], (GENERATIONS - n) * sizeof(k->gens[0]));
+	memset(&k->gens[GENERATIONS - n], 0, n * sizeof(k->gens[0]));
+}
+
 /* What the keeper knows and a worker must not: the secrets above all. */
 static void
 forget(struct keeper *k)
 {
-	for (size_t i = 0; i < GENERATIONS; i++) {
-		conf_free(k->confs[i]);
-		k->confs[i] = NULL;
-	}
+	drop(k, GENERATIONS);
 	startup_forget(k->startup);
 }
 
 static int
 work(struct keeper *k, int line, pid_t keeper)
 {
-	struct bytes text = buf_bytes(&k->startup->copy.text);
+	struct bytes text = buf_bytes(&k->gens[0].text);
 	struct worker_opts o = {
 		.startup = k->startup,
 		.bound = k->bound,
@@ -121,8 +137,8 @@ work(struct keeper *k, int line, pid_t keeper)
 	o.conf = startup_load(k->startup, &err);
 	k->startup->env.text = NULL;
 	if (o.conf != NULL) {
-		conf_keep_started(o.conf, k->confs[0]);
-		o.conf->generation = k->generation;
+		conf_keep_started(o.conf, k->gens[0].conf);
+		o.conf->generation = k->gens[0].conf->generation;
 	}
 	forget(k);
 	return o.conf != NULL ? worker_main(&o) : EX_CONFIG;
@@ -169,7 +185,7 @@ start_worker(struct keeper *k)
 	w->line = ends[0];
 	w->last_ask = 0;
 	w->is_up = false;
-	w->generation = k->generation;
+	w->generation = k->gens[0].conf->generation;
 }
 
 /* Its end will be heard of in a moment. */
@@ -208,29 +224,54 @@ close_all_but(int fd)
 			(void)close(i); /* it may not be open */
 }
 
+/* The helper goes on by itself when it has been started; as long as it does, the
+ * errand counts. */
+static void
+await_sign_in(int line, int passed)
+{
+	(void)close(line); /* all has been said */
+	if (passed >= 0)
+		(void)close(passed); /* the worker's */
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 static void
 run_errand(
     struct keeper *k, const struct line_ask *ask, const struct conf *conf)
 {
 	struct line_answer *a = xmalloc(sizeof(*a));
-	size_t i = 0;
-	pid_t pid;
+	bool is_sign_in = ask->kind == LINE_SIGN_IN;
+	size_t i = 0, sign_ins = 0;
+	pid_t pid = -1;
 
+	for (size_t n = 0; n < ERRANDS_MAX; n++)
+		sign_ins += k->errands[n].pid != 0 &&
+			    k->errands[n].kind == LINE_SIGN_IN;
 	while (i < ERRANDS_MAX && k->errands[i].pid != 0)
 		i++;
-	pid = conf != NULL && i < ERRANDS_MAX ? fork() : -1;
+	if (conf != NULL && i < ERRANDS_MAX &&
+	    (!is_sign_in || sign_ins < SIGN_INS_MAX))
+		pid = fork();
 	if (pid == 0) {
 		close_all_but(k->worker.line);
 		take_signals_as_usual();
+		if (is_sign_in)
+			IGNORE(prctl(PR_SET_CHILD_SUBREAPER, 1) != 0);
 		errand_run(ask, conf, &k->startup->cred, a);
 		/* If the worker is gone, nobody wants it. */
 		IGNORE(line_send_answer(k->worker.line, a, a->passed));
+		if (is_sign_in)
+			await_sign_in(k->worker.line, a->passed);
 		_exit(0);
 	}
 	if (pid > 0) {
 		k->errands[i].pid = pid;
 		k->errands[i].kind = ask->kind;
 		k->errands[i].number = ask->number;
+		k->errands[i].is_token =
+		    ask->kind == LINE_SECRET &&
+		    conf->accounts[ask->index].secret.kind == CRED_OAUTH;
 	} else {
 		errand_refuse(ask,
 		    conf == NULL ? "the configuration has changed since"
@@ -246,22 +287,25 @@ run_errand(
 static void
 begin_generation(struct keeper *k, struct conf *conf)
 {
-	conf->generation = ++k->generation;
-	conf_free(k->confs[GENERATIONS - 1]);
-	memmove(&k->confs[1], &k->confs[0],
-	    (GENERATIONS - 1) * sizeof(k->confs[0]));
-	k->confs[0] = conf;
+	conf->generation = ++k->last;
+	conf_free(k->gens[GENERATIONS - 1].conf);
+	buf_clear(&k->gens[GENERATIONS - 1].text);
+	memmove(
+	    &k->gens[1], &k->gens[0], (GENERATIONS - 1) * sizeof(k->gens[0]));
+	k->gens[0].conf = conf;
+	k->gens[0].text = k->startup->copy.text;
+	conf_copy_init(&k->startup->copy);
 }
 
 static void
 send_conf(struct keeper *k)
 {
 	struct line_answer *a = xcalloc(1, sizeof(*a));
-	struct bytes text = buf_bytes(&k->startup->copy.text);
+	struct bytes text = buf_bytes(&k->gens[0].text);
 	int fd = memfd_create("relais.conf", MFD_CLOEXEC);
 
 	a->word = LINE_CONF;
-	a->number = k->generation;
+	a->number = k->gens[0].conf->generation;
 	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n)
 		log_text(LOG_LEVEL_ERROR,
 		    "the configuration cannot be handed to the worker: %s",
@@ -277,26 +321,38 @@ send_conf(struct keeper *k)
 static int
 reload(struct keeper *k, struct err *err)
 {
-	struct conf_copy *copy = &k->startup->copy;
-	struct buf was = copy->text;
 	struct conf *conf;
 
 	if (k->is_stopping)
 		return err_set(err, ERR_BUSY, "relaisd is stopping");
-	conf_copy_init(copy);
-	conf = startup_reload(k->startup, k->bound, k->confs[0], err);
-	if (conf == NULL) {
-		buf_clear(&copy->text);
-		copy->text = was;
+	buf_clear(&k->startup->copy.text); /* of one that was refused */
+	conf_copy_init(&k->startup->copy);
+	conf = startup_reload(k->startup, k->bound, k->gens[0].conf, err);
+	if (conf == NULL)
 		return -1;
-	}
-	buf_clear(&was);
 	begin_generation(k, conf);
 	if (k->has_been_up && startup_open_log(k->startup, conf, err) != 0)
 		log_err(LOG_LEVEL_WARNING, err);
 	if (k->worker.is_up)
 		send_conf(k); /* else as soon as it is */
 	return 0;
+}
+
+/* The worker could not do what seemed right here. */
+static void
+go_back(struct keeper *k, size_t n)
+{
+	struct err err;
+
+	log_text(LOG_LEVEL_ERROR,
+	    "reload refused by the worker; the current configuration stays in "
+	    "force");
+	drop(k, n);
+	if (sockets_open(&k->bound->sockets, k->gens[0].conf, &err) != 0)
+		log_err(LOG_LEVEL_ERROR, &err);
+	sockets_settle(&k->bound->sockets);
+	if (startup_open_log(k->startup, k->gens[0].conf, &err) != 0)
+		log_err(LOG_LEVEL_WARNING, &err);
 }
 
 static void
@@ -308,7 +364,7 @@ stop(struct keeper *k)
 		return;
 	listen_notify("STOPPING=1");
 	k->is_stopping = true;
-	k->stop_by_ms = now_ms() + STOP_MS;
+	k->stop_by_ms = k->leave_by_ms = now_ms() + STOP_MS;
 	if (k->worker.pid == 0) {
 		k->has_ended = true;
 		return;
@@ -329,9 +385,9 @@ stop(struct keeper *k)
 static const struct conf *
 conf_of(const struct keeper *k, unsigned generation)
 {
-	for (size_t i = 0; i < GENERATIONS && k->confs[i] != NULL; i++)
-		if (k->confs[i]->generation == generation)
-			return k->confs[i];
+	for (size_t i = 0; i < GENERATIONS && k->gens[i].conf != NULL; i++)
+		if (k->gens[i].conf->generation == generation)
+			return k->gens[i].conf;
 	return NULL;
 }
 
@@ -341,7 +397,7 @@ on_up(struct keeper *k)
 	struct err err;
 
 	k->worker.is_up = true;
-	if (k->worker.generation != k->generation)
+	if (k->worker.generation != k->gens[0].conf->generation)
 		send_conf(k);
 	if (k->has_been_up) {
 		log_text(LOG_LEVEL_NOTICE, "a new worker runs, process %ld",
@@ -349,9 +405,9 @@ on_up(struct keeper *k)
 		return;
 	}
 	k->has_been_up = true;
-	if (startup_open_log(k->startup, k->confs[0], &err) != 0)
+	if (startup_open_log(k->startup, k->gens[0].conf, &err) != 0)
 		log_err(LOG_LEVEL_WARNING, &err);
-	startup_tell(k->startup, k->confs[0], k->report_fd);
+	startup_tell(k->startup, k->gens[0].conf, k->report_fd);
 	k->report_fd = -1;
 }
 
@@ -401,10 +457,12 @@ on_listener(struct keeper *k, const struct line_ask *ask)
 {
 	struct line_answer *a = xcalloc(1, sizeof(*a));
 	size_t listen = 0;
-	int fd = ask->generation == k->confs[0]->generation
-		     ? sockets_copy(&k->bound->sockets, ask->index, &listen)
-		     : -1;
+	int fd = -1;
 
+	if (ask->generation == k->gens[0].conf->generation) {
+		sockets_settle(&k->bound->sockets); /* it has loaded it */
+		fd = sockets_copy(&k->bound->sockets, ask->index, &listen);
+	}
 	a->word = LINE_ANSWER;
 	a->number = ask->number;
 	a->result = (int32_t)listen;
@@ -414,6 +472,20 @@ on_listener(struct keeper *k, const struct line_ask *ask)
 	free(a);
 }
 
+static void
+on_keep(struct keeper *k, const struct line_ask *ask)
+{
+	size_t n = 1;
+
+	if (ask->index != k->gens[0].conf->generation)
+		return; /* one that is newer comes to it */
+	while (n < GENERATIONS && k->gens[n].conf != NULL &&
+	       k->gens[n].conf->generation != ask->generation)
+		n++;
+	if (n < GENERATIONS && k->gens[n].conf != NULL)
+		go_back(k, n);
+}
+
 /* False: no worker of this program sends that. */
 static bool
 on_ask(struct keeper *k, const struct line_ask *ask)
@@ -421,7 +493,7 @@ on_ask(struct keeper *k, const struct line_ask *ask)
 	const struct conf *conf = conf_of(k, ask->generation);
 
 	if (ask->number != k->worker.last_ask + 1 ||
-	    ask->generation > k->generation || !errand_is_sound(ask, conf))
+	    ask->generation > k->last || !errand_is_sound(ask, conf))
 		return false;
 	k->worker.last_ask = ask->number;
 	if (ask->kind == LINE_UP)
@@ -431,7 +503,9 @@ on_ask(struct keeper *k, const struct line_ask *ask)
 	else if (ask->kind == LINE_QUIT)
 		stop(k);
 	else if (ask->kind == LINE_OPEN)
-		on_open(k, ask, conf != NULL ? conf : k->confs[0]);
+		on_open(k, ask, conf != NULL ? conf : k->gens[0].conf);
+	else if (ask->kind == LINE_KEEP)
+		on_keep(k, ask);
 	else if (ask->kind == LINE_LISTENER)
 		on_listener(k, ask);
 	else if (ask->kind == LINE_RELOAD)
@@ -446,7 +520,8 @@ on_line(struct keeper *k)
 {
 	struct line_ask ask;
 
-	while (k->worker.line >= 0) {
+	/* Not for ever: signals want to be heard, whatever it does. */
+	for (int i = 0; i < ASKS_A_TURN && k->worker.line >= 0; i++) {
 		switch (line_take_ask(k->worker.line, &ask)) {
 		case LINE_GOT_NOTHING:
 			return;
@@ -482,6 +557,10 @@ on_worker_end(struct keeper *k, int how)
 		    "the worker, process %ld, was ended by signal %d; a new "
 		    "one is started",
 		    (long)w->pid, WTERMSIG(how));
+	} else if (status == EX_CONFIG && !w->is_up &&
+		   w->generation == k->gens[0].conf->generation &&
+		   k->gens[1].conf != NULL) {
+		go_back(k, 1); /* it has said what is wrong */
 	} else if (status != EX_OK) { /* else it wants to be another */
 		log_text(LOG_LEVEL_ERROR,
 		    "the worker, process %ld, exited with status %d; a new one "
@@ -552,12 +631,27 @@ on_signal(struct keeper *k)
 
 /* --- life ------------------------------------------------------------------- */
 
+/* A refresh token that was replaced, and not yet written down, would be lost if
+ * this process were the first of a container and took all others along. */
+static bool
+awaits_token(const struct keeper *k)
+{
+	if (!k->is_stopping || now_ms() >= k->leave_by_ms)
+		return false;
+	for (size_t i = 0; i < ERRANDS_MAX; i++)
+		if (k->errands[i].pid != 0 && k->errands[i].is_token)
+			return true;
+	return false;
+}
+
 static int
 wait_ms(const struct keeper *k)
 {
 	int64_t until = INT64_MAX, left;
 
-	if (k->worker.pid == 0)
+	if (k->has_ended)
+		until = k->leave_by_ms;
+	else if (k->worker.pid == 0)
 		until = k->worker.next_ms;
 	else if (k->is_stopping)
 		until = k->stop_by_ms;
@@ -573,8 +667,9 @@ run(struct keeper *k)
 	struct pollfd fds[2] = { { k->signal_fd, POLLIN, 0 },
 		{ -1, POLLIN, 0 } };
 
-	while (!k->has_ended) {
-		if (k->worker.pid == 0 && now_ms() >= k->worker.next_ms)
+	while (!k->has_ended || awaits_token(k)) {
+		if (k->worker.pid == 0 && !k->has_ended &&
+		    now_ms() >= k->worker.next_ms)
 			start_worker(k);
 		if (k->is_stopping && k->worker.pid != 0 &&
 		    now_ms() >= k->stop_by_ms) {

@@ -31,6 +31,7 @@ enum line_kind {
 	LINE_SIGN_IN, /* a person signs an account in */
 	LINE_ALERT, /* run alert_command */
 	LINE_RELOAD, /* read the configuration again; then LINE_CONF comes */
+	LINE_KEEP, /* the one of this generation: that of index cannot be had */
 	LINE_OPEN, /* one of the files below, by its number as index */
 	LINE_LISTENER, /* the socket that has this number as index */
 	LINE_QUIT, /* a person wants relaisd to stop */

@@ -261,19 +261,25 @@ link_tell(struct link *k, const struct conf *conf, const struct alert *a,
 	answer_free(r);
 }
 
+static void
+tell_keeper(struct link *k, struct line_ask *q)
+{
+	if (k->fd < 0)
+		return;
+	(void)pthread_mutex_lock(&k->mutex);
+	q->number = ++k->number;
+	/* If the keeper is gone, its end of the line tells. */
+	if (!k->is_closed)
+		IGNORE(line_send_ask(k->fd, q));
+	(void)pthread_mutex_unlock(&k->mutex);
+}
+
 void
 link_say(struct link *k, int kind)
 {
 	struct line_ask q = { .kind = (uint32_t)kind };
 
-	if (k->fd < 0)
-		return;
-	(void)pthread_mutex_lock(&k->mutex);
-	q.number = ++k->number;
-	/* If the keeper is gone, its end of the line tells. */
-	if (!k->is_closed)
-		IGNORE(line_send_ask(k->fd, &q));
-	(void)pthread_mutex_unlock(&k->mutex);
+	tell_keeper(k, &q);
 }
 
 /* --- hearing ---------------------------------------------------------------- */
@@ -303,24 +309,32 @@ on_answer(struct link *k, int passed)
 	explicit_bzero(k->heard->data, k->heard->data_n);
 }
 
-static void
-take_conf(struct link *k)
+static int
+take_conf(struct link *k, struct err *err)
 {
-	int fd = k->due.conf_fd;
+	struct line_ask keep = { .kind = LINE_KEEP,
+		.index = k->due.generation };
+	int rc, fd = k->due.conf_fd;
 	struct buf text;
 	ssize_t n = 1;
 	char *to;
 
 	if (fd < 0)
-		return;
+		return 0;
 	k->due.conf_fd = -1;
 	buf_init(&text, COPY_MAX);
 	while (n > 0 && (to = buf_space(&text, 4096)) != NULL &&
 	       (n = pread(fd, to, 4096, (off_t)buf_len(&text))) > 0)
 		buf_added(&text, (size_t)n);
 	(void)close(fd); /* only read from */
-	k->hooks.conf(k->hooks.ctx, k->due.generation, buf_bytes(&text));
+	rc = k->hooks.conf(
+	    k->hooks.ctx, k->due.generation, buf_bytes(&text), err);
 	buf_clear(&text);
+	if (rc != 0) {
+		keep.generation = k->confs[k->nconfs - 1]->generation;
+		tell_keeper(k, &keep);
+	}
+	return rc;
 }
 
 /* Not from within a call that waits for an answer: its caller may be in the
@@ -330,9 +344,10 @@ on_due(struct loop_task *t)
 {
 	struct link *k = list_entry(t, struct link, due.task);
 	bool stop = k->due.stop, lost = k->due.lost;
+	struct err err;
 
 	k->due.stop = k->due.lost = false;
-	take_conf(k);
+	IGNORE(take_conf(k, &err) != 0); /* it has been logged */
 	if (stop)
 		k->hooks.stop(k->hooks.ctx);
 	if (lost)
@@ -417,7 +432,7 @@ link_reload(struct link *k, struct err *err)
 	if (a->result != 0)
 		rc = err_set(err, ERR_CONFIG, "%s", a->text);
 	else
-		take_conf(k);
+		rc = take_conf(k, err);
 	free(a);
 	return rc;
 }

@@ -27,8 +27,10 @@ struct loop;
 
 /* Called on the loop. */
 struct link_hooks {
-	/* Generation n begins, and this is its text (conf_copy). */
-	void (*conf)(void *ctx, unsigned generation, struct bytes text);
+	/* Generation n begins, and this is its text (conf_copy).  -1: it cannot
+	 * be had, and the one in force stays, which the keeper is told. */
+	int (*conf)(
+	    void *ctx, unsigned generation, struct bytes text, struct err *err);
 	void (*stop)(void *ctx);
 	void (*lost)(void *ctx); /* the keeper is gone */
 	void *ctx;

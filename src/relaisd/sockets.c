@@ -19,7 +19,8 @@ static struct socket_opened *
 add_opened(struct sockets *s, int fd, size_t listen)
 {
 	s->opened = xrealloc(s->opened, s->nopened + 1, sizeof(*s->opened));
-	s->opened[s->nopened] = (struct socket_opened) { fd, listen, NULL };
+	s->opened[s->nopened] = (struct socket_opened) { .fd = fd,
+		.listen = listen };
 	return &s->opened[s->nopened++];
 }
 
@@ -66,27 +67,23 @@ say_of_reload(
 	return -1;
 }
 
-/* Into to, from was if it is there. */
 static int
-open_listener(struct sockets *to, const struct sockets *was,
-    const struct conf *conf, size_t i, struct err *err)
+open_listener(struct sockets *s, const struct conf_listen *l, size_t listen,
+    struct err *err)
 {
-	const struct conf_listen *l = &conf->listens[i];
-	const struct socket_opened *old = find(was, l);
-	int fd = old != NULL       ? old->fd
-		 : l->path != NULL ? listen_unix(l->path, 0666, err)
-				   : listen_tcp(l->host, l->port, err);
+	int fd = l->path != NULL ? listen_unix(l->path, 0666, err)
+				 : listen_tcp(l->host, l->port, err);
 	struct socket_opened *o;
 
 	if (fd >= 0) {
-		o = add_opened(to, fd, i);
+		o = add_opened(s, fd, listen);
 		o->place = xcalloc(1, sizeof(*o->place));
 		conf_listen_copy(o->place, l);
 		return 0;
 	}
 	if (!l->is_optional)
-		return was->has_started ? say_of_reload(was, l, err) : -1;
-	if (!was->has_started)
+		return s->has_started ? say_of_reload(s, l, err) : -1;
+	if (!s->has_started)
 		log_text(LOG_LEVEL_INFO, "not listening on %s: %s", l->address,
 		    err->text);
 	return 0;
@@ -140,76 +137,104 @@ tell_not_taken(const struct sockets *s, const struct conf *conf)
 	}
 }
 
-/* Closes those of s that are not in other. */
 static void
-close_but(struct sockets *s, const struct sockets *other)
+tell(const struct socket_opened *o, const char *what)
 {
-	for (size_t i = 0; i < s->nopened; i++) {
-		if (find(other, s->opened[i].place) == NULL)
-			(void)close(s->opened[i].fd); /* nothing was written */
-		place_free(s->opened[i].place);
+	if (!o->place->is_optional)
+		log_text(LOG_LEVEL_NOTICE, "%s %s", what, o->place->address);
+}
+
+/* In those that were there before, n of them. */
+static void
+mark(struct sockets *s, const struct conf *conf, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct socket_opened *o = &s->opened[i];
+		bool was_gone = o->is_gone;
+		size_t k = 0;
+
+		while (k < conf->nlistens &&
+		       !conf_listen_is_at(o->place, &conf->listens[k]))
+			k++;
+		o->listen = k;
+		o->is_gone = k == conf->nlistens;
+		if (o->is_gone != was_gone)
+			tell(o, o->is_gone ? "no longer listening on"
+					   : "now listening on");
 	}
-	free(s->opened);
+	for (size_t i = n; s->has_started && i < s->nopened; i++)
+		tell(&s->opened[i], "now listening on");
 }
 
 static void
-tell_new(const struct sockets *s, const struct sockets *other, const char *what)
+close_from(struct sockets *s, size_t n)
 {
-	for (size_t i = 0; i < s->nopened; i++)
-		if (find(other, s->opened[i].place) == NULL &&
-		    !s->opened[i].place->is_optional)
-			log_text(LOG_LEVEL_NOTICE, "%s %s", what,
-			    s->opened[i].place->address);
+	while (s->nopened > n) {
+		struct socket_opened *o = &s->opened[--s->nopened];
+
+		(void)close(o->fd); /* nothing was written */
+		place_free(o->place);
+	}
 }
 
 int
 sockets_open(struct sockets *s, const struct conf *conf, struct err *err)
 {
-	struct sockets now = { .ninherited = s->ninherited };
-	bool is_good = true;
+	size_t n = s->nopened;
 
-	if (!s->has_started && (now.ninherited = listen_inherited(err)) < 0)
+	if (!s->has_started && (s->ninherited = listen_inherited(err)) < 0)
 		return -1;
-	now.has_started = true;
-	if (now.ninherited > 0) {
-		free(s->opened);
-		take_inherited(&now, conf);
-		tell_not_taken(&now, conf);
-		*s = now;
+	if (s->ninherited > 0) {
+		s->nopened = 0;
+		take_inherited(s, conf);
+		tell_not_taken(s, conf);
 		return 0;
 	}
-	for (size_t i = 0; is_good && i < conf->nlistens; i++)
-		is_good = open_listener(&now, s, conf, i, err) == 0;
-	if (!is_good) {
-		close_but(&now, s);
-		return -1;
-	}
-	if (s->has_started) {
-		tell_new(&now, s, "now listening on");
-		tell_new(s, &now, "no longer listening on");
-	}
-	close_but(s, &now);
-	*s = now;
+	for (size_t i = 0; i < conf->nlistens; i++)
+		if (find(s, &conf->listens[i]) == NULL &&
+		    open_listener(s, &conf->listens[i], i, err) != 0) {
+			close_from(s, n);
+			return -1;
+		}
+	mark(s, conf, n);
+	s->has_started = true;
 	return 0;
+}
+
+void
+sockets_settle(struct sockets *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nopened; i++) {
+		struct socket_opened *o = &s->opened[i];
+
+		if (o->is_gone) {
+			(void)close(o->fd); /* nothing was written */
+			place_free(o->place);
+		} else {
+			s->opened[n++] = *o;
+		}
+	}
+	s->nopened = n;
 }
 
 int
 sockets_copy(const struct sockets *s, size_t n, size_t *ret_listen)
 {
+	for (size_t i = 0; i < s->nopened; i++)
+		if (!s->opened[i].is_gone && n-- == 0) {
+			*ret_listen = s->opened[i].listen;
+			return fcntl(s->opened[i].fd, F_DUPFD_CLOEXEC, 0);
+		}
 	errno = ENOENT;
-	if (n >= s->nopened)
-		return -1;
-	*ret_listen = s->opened[n].listen;
-	return fcntl(s->opened[n].fd, F_DUPFD_CLOEXEC, 0);
+	return -1;
 }
 
 void
 sockets_clear(struct sockets *s)
 {
-	for (size_t i = 0; i < s->nopened; i++) {
-		(void)close(s->opened[i].fd); /* nothing was written */
-		place_free(s->opened[i].place);
-	}
+	close_from(s, 0);
 	free(s->opened);
 	*s = (struct sockets) { .nopened = 0 };
 }

@@ -24,15 +24,18 @@ struct sockets {
 		int fd;
 		size_t listen; /* of the configuration that was opened last */
 		struct conf_listen *place; /* a copy; NULL: it was passed */
+		bool is_gone; /* from the configuration */
 	} * opened;
 	size_t nopened;
 	int ninherited;
 	bool has_started;
 };
 
-/* Opens what is new in conf and, if all of that can be had, closes what is gone.
- * -1: nothing has changed; one that is not optional cannot be had. */
+/* Opens what is new in conf.  -1: nothing has changed; one that is not optional
+ * cannot be had. */
 int sockets_open(struct sockets *s, const struct conf *conf, struct err *err);
+/* Closes what is gone; until then there is a way back to the conf before. */
+void sockets_settle(struct sockets *s);
 /* A copy of the n-th, for the caller to close, and which listener it is; -1:
  * there is none, or errno says why not. */
 int sockets_copy(const struct sockets *s, size_t n, size_t *ret_listen);

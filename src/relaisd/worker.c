@@ -490,6 +490,8 @@ listen_for(struct worker *d, struct conf *conf, struct err *err)
 	int fd, rc = 0;
 
 	inbound_close(d->inbound);
+	if (d->is_alone)
+		sockets_settle(&d->bound->sockets);
 	for (size_t i = 0; rc == 0; i++) {
 		fd = d->is_alone ? sockets_copy(&d->bound->sockets, i, &listen)
 				 : link_listener(d->link, i, &listen);
@@ -553,23 +555,23 @@ apply(struct worker *d, struct conf *conf)
 }
 
 /* The keeper has checked it. */
-static void
-on_conf(void *ctx, unsigned generation, struct bytes text)
+static int
+on_conf(void *ctx, unsigned generation, struct bytes text, struct err *err)
 {
 	struct worker *d = ctx;
 	struct conf *conf;
-	struct err err;
 
 	if (d->is_stopping)
-		return;
+		return 0; /* the next worker will have it */
 	d->startup->env.text = &text;
-	conf = startup_load(d->startup, &err);
+	conf = startup_load(d->startup, err);
 	d->startup->env.text = NULL;
 	if (conf == NULL)
-		return;
+		return -1;
 	conf->generation = generation;
 	conf_keep_started(conf, routing_conf(d->routing));
 	apply(d, conf);
+	return 0;
 }
 
 static int

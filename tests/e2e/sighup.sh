@@ -309,6 +309,57 @@ time.sleep(1000)' &
 listeners
 listeners --one-process
 
+# --- what the worker may not read -------------------------------------------------
+
+# The presets move to where only the keeper may look.
+presets=$(grep -aoE '/[a-z/]*/share/relais/providers' "$top_builddir/relaisd" | head -n 1)
+rm -rf "${T:?}/home"
+share=${presets%/relais/providers}
+mkdir -p "$T/share/up" "$T/share/work" "$T/moved"
+mount -t overlay overlay \
+    -o "lowerdir=$share,upperdir=$T/share/up,workdir=$T/share/work" "$share"
+mkdir -p "$share/relais"
+chmod 755 "$T/moved"
+cp "$srcdir/src/conf/providers" "$presets"
+start_relaisd home < <(
+	account mail mail.example.test 587 starttls
+	printf '[account known]\nprovider = gmail\naddress = x@gmail.com\n'
+	printf 'password_file = %s\nsenders = x@gmail.com\n' "$T/secret/mail"
+)
+if relais --json status | jq -e '.protections[] |
+    select(.name == "Landlock") | .holds' >/dev/null; then
+	was=$(worker home)
+	mv "$presets" "$T/moved/providers"
+	ln -s "$T/moved/providers" "$presets"
+	sed -i -e 's,^listen = .*,listen = 127.0.0.1:2611\nmax_size = 8M,' \
+	    "$T/home/relais.conf"
+	relais_running() {
+		RELAIS_CONTROL=$T/home/control.sock "$top_builddir/relais" "$@"
+	}
+	check "who asks for a reload that the worker cannot do is told" eval \
+	    '! relais_running reload >"$T/told" 2>&1'
+	check "  why: $(tail -n 1 "$T/told")" \
+	    grep -q "$presets.*Permission denied" "$T/told"
+	check "the old listener answers" greets 127.0.0.1 2525
+	check "  and no new one" eval '! port_open 127.0.0.1 2611'
+	check "the old values are in force" \
+	    [ "$(in_force "relais " max_size)" = 50M ]
+	reload home
+	check "at a signal it is logged" \
+	    grep -q "reload refused by the worker" "$T/home.log"
+	kill -KILL "$(worker home)"
+	until_true 20 eval '[ "$(worker home)" != "$was" ]'
+	check "a new worker has the old values, too" until_true 20 \
+	    eval '[ "$(in_force "relais " max_size)" = 50M ]'
+	rm "$presets"
+	mv "$T/moved/providers" "$presets"
+	reload home
+	check "once it can be read, the reload is done" greets 127.0.0.1 2611
+else
+	skip "a reload that the worker cannot do: Landlock does not hold"
+fi
+stop home
+
 # --- a path from where it was started -----------------------------------------
 
 rm -rf "${T:?}/home"

@@ -16,6 +16,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/err.c \
 	%reldir%/err.h \
 	%reldir%/fs.h \
+	%reldir%/intl.h \
 	%reldir%/list.h \
 	%reldir%/log.c \
 	%reldir%/log.h \

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/intl.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
@@ -185,7 +186,8 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_aliases = {
 	.name = "aliases",
 	.args = "[NAME ...]",
-	.help = "checks the aliases file; shows who receives mail for a name",
+	.help = N_(
+	    "checks the aliases file; shows who receives mail for a name"),
 	.details = "Every problem is reported with its line.  relaisd notices "
 		   "changes of the file\nby itself.",
 	.run = run,

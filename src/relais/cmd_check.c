@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "check/check_result.h"
@@ -203,7 +204,7 @@ run_test(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_check = {
 	.name = "check",
 	.args = "[ACCOUNT] [--send ADDRESS] | --host HOST | --provider KEY ...",
-	.help = "tries an account and says what is wrong with it",
+	.help = N_("tries an account and says what is wrong with it"),
 	.details =
 	    "The daemon tries it, stage by stage: dns, tcp (each port, IPv4 "
 	    "and IPv6), tls,\nehlo, secret, auth, mail (MAIL FROM and RCPT TO, "

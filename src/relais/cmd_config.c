@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -92,7 +93,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_config = {
 	.name = "config",
 	.args = "",
-	.help = "prints the configuration in force, without secrets",
+	.help = N_("prints the configuration in force, without secrets"),
 	.details = "With -c FILE, reads that file.  Otherwise asks the daemon, "
 		   "which answers\nonly root and its own user.",
 	.run = run,

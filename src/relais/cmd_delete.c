@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/xalloc.h"
 #include "relais/relais_change.h"
 
@@ -33,7 +34,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_delete = {
 	.name = "delete",
 	.args = "--all [--yes] | ID ...",
-	.help = "removes messages permanently, without telling the sender",
+	.help = N_("removes messages permanently, without telling the sender"),
 	.details = "A message that is being delivered right now cannot be "
 		   "deleted.\nWith --all, asks for confirmation at a terminal; "
 		   "--yes skips the question.\n" RELAIS_ID_HELP,

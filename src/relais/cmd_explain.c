@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/intl.h"
 #include "conf/conf.h"
 #include "conf/replies.h"
 #include "mail/diagnosis.h"
@@ -126,7 +127,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_explain = {
 	.name = "explain",
 	.args = "REPLY",
-	.help = "explains what a server's reply means and what to do",
+	.help = N_("explains what a server's reply means and what to do"),
 	.details = NULL,
 	.run = run,
 };

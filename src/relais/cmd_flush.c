@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "relais/relais.h"
 
 /* False: not understood. */
@@ -42,7 +43,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_flush = {
 	.name = "flush",
 	.args = "[--all | --gently | ACCOUNT]",
-	.help = "retries all waiting messages now",
+	.help = N_("retries all waiting messages now"),
 	.details =
 	    "Paused and held accounts are tried too.  With --gently, accounts "
 	    "that are\nheld or whose provider's limit is used up are not.  "

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/intl.h"
 #include "relais/relais_change.h"
 
 static int
@@ -10,7 +11,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_hold = {
 	.name = "hold",
 	.args = "--all | ID ...",
-	.help = "keeps messages in the queue until they are released",
+	.help = N_("keeps messages in the queue until they are released"),
 	.details = "A message that is being delivered right now finishes its "
 		   "attempt first.\n" RELAIS_ID_HELP,
 	.run = run,

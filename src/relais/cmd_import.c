@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/intl.h"
 #include "relais/relais.h"
 
 const struct relais_command cmd_import = {
 	.name = "import",
 	.args = "[msmtp|ssmtp|nullmailer|postfix|exim|dma] [OPTION ...]",
-	.help = "takes over the configuration of another mail program",
+	.help = N_("takes over the configuration of another mail program"),
 	.details =
 	    "Without the name of a program it looks for one.\n"
 	    "  --from FILE   its configuration, if it is at another place\n"

@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "relais/relais.h"
 
 enum {
@@ -185,7 +186,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_login = {
 	.name = "login",
 	.args = "[--browser | --device] ACCOUNT",
-	.help = "signs an account in by OAuth2",
+	.help = N_("signs an account in by OAuth2"),
 	.details =
 	    "Shows an address to open in a browser on any device, and a code "
 	    "to enter\nthere where the provider has that.  With --browser, or "

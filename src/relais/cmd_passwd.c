@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/intl.h"
 #include "base/secret.h"
 #include "base/xalloc.h"
 #include "check/check_result.h"
@@ -311,7 +312,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_passwd = {
 	.name = "passwd",
 	.args = "ACCOUNT [--password-file FILE] [--force]",
-	.help = "replaces the password of an account",
+	.help = N_("replaces the password of an account"),
 	.details =
 	    "Asks for the new one, lets the daemon log in with it, and stores "
 	    "it in the file\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
+#include "base/intl.h"
 #include "base/xalloc.h"
 #include "conf/provider.h"
 #include "relais/relais.h"
@@ -143,7 +144,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_providers = {
 	.name = "providers",
 	.args = "[WORD]",
-	.help = "lists the providers that relais knows",
+	.help = N_("lists the providers that relais knows"),
 	.details = "WORD is a part of a key, a name, a host or a domain, or an "
 		   "email address.\nA port with an s speaks STARTTLS; the "
 		   "others speak TLS from the first byte.",

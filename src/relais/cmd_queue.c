@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -191,7 +192,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_queue = {
 	.name = "queue",
 	.args = "[--watch]",
-	.help = "lists the messages that are waiting, held or failed",
+	.help = N_("lists the messages that are waiting, held or failed"),
 	.details =
 	    "The line below a message shows the latest reply or "
 	    "error.\nOf an id the last characters are shown, as many as "

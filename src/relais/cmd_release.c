@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/intl.h"
 #include "relais/relais_change.h"
 
 static int
@@ -10,7 +11,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_release = {
 	.name = "release",
 	.args = "--all | ID ...",
-	.help = "releases held messages for delivery",
+	.help = N_("releases held messages for delivery"),
 	.details = RELAIS_ID_HELP,
 	.run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
+#include "base/intl.h"
 #include "relais/relais.h"
 
 static int
@@ -26,7 +27,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_reload = {
 	.name = "reload",
 	.args = "",
-	.help = "makes relaisd read its configuration again",
+	.help = N_("makes relaisd read its configuration again"),
 	.details =
 	    "The same as SIGHUP.  If the configuration has an error, it is "
 	    "shown and the old\nconfiguration stays in force.",

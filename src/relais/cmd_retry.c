@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/intl.h"
 #include "relais/relais_change.h"
 
 static int
@@ -10,7 +11,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_retry = {
 	.name = "retry",
 	.args = "--all | ID ...",
-	.help = "retries messages now, including held and failed ones",
+	.help = N_("retries messages now, including held and failed ones"),
 	.details =
 	    "A failed message is put back into the queue.\n" RELAIS_ID_HELP,
 	.run = run,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
 #include "conf/conf.h"
@@ -614,7 +615,7 @@ const struct relais_command cmd_rewrite = {
 	.name = "rewrite",
 	.args = "[--from ADDR] [--to ADDR]... [--user NAME] [--account NAME] "
 		"[--7bit] [FILE]",
-	.help = "shows how a message would be sent, without sending it",
+	.help = N_("shows how a message would be sent, without sending it"),
 	.details =
 	    "Reads the message from FILE or standard input, and the "
 	    "configuration from\n-c FILE or the system's file; needs no "

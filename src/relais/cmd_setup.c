@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/xalloc.h"
 #include "relais/relais.h"
 
@@ -50,8 +51,9 @@ relais_run_setup(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_setup = {
 	.name = "setup",
 	.args = "[ADDRESS] [OPTION ...]",
-	.help = "finds the provider of an address, configures it and sends a "
-		"first message",
+	.help = N_(
+	    "finds the provider of an address, configures it and sends a "
+	    "first message"),
 	.details =
 	    "Asks at most three questions; each answer is an option too:\n"
 	    "  --provider KEY             instead of looking for the provider\n"

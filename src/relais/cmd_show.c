@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "mail/date.h"
@@ -199,7 +200,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_show = {
 	.name = "show",
 	.args = "ID",
-	.help = "shows one message: who, when, every attempt, its header",
+	.help = N_("shows one message: who, when, every attempt, its header"),
 	.details = RELAIS_ID_HELP,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "relais/relais.h"
@@ -187,7 +188,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_status = {
 	.name = "status",
 	.args = "[--quiet]",
-	.help = "shows the daemon, its accounts and the size of the queue",
+	.help = N_("shows the daemon, its accounts and the size of the queue"),
 	.details =
 	    "Exits with status 1 if the daemon does not answer or an "
 	    "account is held,\nbecause someone must act.  With --quiet it only "

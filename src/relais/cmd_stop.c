@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/intl.h"
 #include "relais/relais.h"
 
 enum {
@@ -63,7 +64,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_stop = {
 	.name = "stop",
 	.args = "",
-	.help = "stops relaisd, and waits until it has ended",
+	.help = N_("stops relaisd, and waits until it has ended"),
 	.details =
 	    "The same as SIGTERM: messages under way are finished or go back "
 	    "to the queue.\nA service manager or a socket unit may start "

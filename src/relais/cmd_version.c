@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/intl.h"
 #include "relais/relais.h"
 
 static int
@@ -26,7 +27,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_version = {
 	.name = "version",
 	.args = "",
-	.help = "prints the version of relais",
+	.help = N_("prints the version of relais"),
 	.details = "\"relais status\" shows the version of the daemon.",
 	.run = run,
 };

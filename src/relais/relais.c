@@ -4,6 +4,7 @@
 
 #include "relais/relais.h"
 
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -77,7 +79,7 @@ relais_complain(const struct relais *r, int status, const char *fmt, ...)
 	buf_init(&text, TEXT_MAX);
 	buf_init(&shown, 4 * TEXT_MAX + 4);
 	va_start(ap, fmt);
-	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
+	IGNORE(buf_vaddf(&text, _(fmt), ap)); /* cut if it is that long */
 	va_end(ap);
 	IGNORE(str_escape(&shown, buf_bytes(&text), TEXT_MAX));
 	(void)fprintf(stderr, "relais: %s%s%s\n",
@@ -277,9 +279,9 @@ connect_daemon(struct relais *r)
 	is_own = r->is_own_daemon || has_only_own_conf(r);
 	(void)relais_complain(r, RELAIS_FAILED,
 	    "cannot connect to relaisd: %s; if it is not running, type: "
-	    "systemctl %sstart relais; without systemd: " RELAIS_SBIN_DIR
-	    "/relaisd%s",
-	    err.text, is_own ? "--user " : "", is_own ? " --user" : "");
+	    "systemctl %sstart relais; without systemd: %s/relaisd%s",
+	    err.text, is_own ? "--user " : "", RELAIS_SBIN_DIR,
+	    is_own ? " --user" : "");
 	return -1;
 }
 
@@ -350,7 +352,7 @@ static int
 show_help_of(const struct relais *r, const struct relais_command *c)
 {
 	show_usage(r, c->name, c->args);
-	relais_printf_wrapped(r, 0, "%s.", c->help);
+	relais_printf_wrapped(r, 0, "%s.", _(c->help));
 	if (c->details == NULL)
 		return RELAIS_DONE;
 	(void)putchar('\n');
@@ -371,12 +373,13 @@ show_help(const struct relais *r)
 	show_usage(r, "VERB", "[ARGUMENT ...]");
 	for (size_t i = 0; i < COMMANDS; i++) {
 		(void)printf("  %-*s ", NAMES, commands[i]->name);
-		relais_print_wrapped(r, COLOUR_NONE, INDENT, commands[i]->help);
+		relais_print_wrapped(
+		    r, COLOUR_NONE, INDENT, _(commands[i]->help));
 	}
 	(void)putchar('\n');
 	relais_print_wrapped(r, COLOUR_NONE, 0,
-	    "\"relais VERB --help\" describes one verb, relais(1) all of "
-	    "them.");
+	    _("\"relais VERB --help\" describes one verb, relais(1) all of "
+	      "them."));
 	return RELAIS_DONE;
 }
 
@@ -489,6 +492,19 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	return r->command->run(r, n - 1, rest + 1);
 }
 
+/* Messages only: numbers and dates stay as scripts know them, and all text is
+ * UTF-8 already.  TEXTDOMAINDIR, as gettext(1) has it, is for tests. */
+static void
+choose_language(void)
+{
+	const char *dir = secure_getenv("TEXTDOMAINDIR");
+
+	(void)setlocale(LC_MESSAGES, "");
+	(void)bindtextdomain("relais", dir != NULL ? dir : RELAIS_LOCALE_DIR);
+	(void)bind_textdomain_codeset("relais", "UTF-8");
+	(void)textdomain("relais");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -500,7 +516,10 @@ main(int argc, char **argv)
 		.width = terminal_columns(),
 	};
 	char **rest = xcalloc((size_t)argc + 1, sizeof(char *));
-	int status = run(&r, argc, argv, rest);
+	int status;
+
+	choose_language();
+	status = run(&r, argc, argv, rest);
 
 	ctl_client_free(r.client);
 	free(r.control);

@@ -4,6 +4,7 @@ lint_tests = \
 	%reldir%/pure \
 	%reldir%/banned \
 	%reldir%/format \
+	%reldir%/french \
 	%reldir%/options \
 	%reldir%/shell \
 	%reldir%/man \

@@ -68,7 +68,8 @@ uninstall-local:
 		dpkg-divert --rename --remove $$file; \
 	done
 
-EXTRA_DIST += %reldir%/relais.conf.example %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
+EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
+	%reldir%/prometheus/relais.rules.yml %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
 	%reldir%/debian/changelog \
 	%reldir%/debian/control \
 	%reldir%/debian/copyright \

@@ -24,9 +24,15 @@ _relais() {
 	fi
 	case $verb in
 	"") words="setup import login status check test passwd queue show flush retry hold release delete explain
-	    aliases rewrite config reload stop providers version -c --json --help" ;;
+	    aliases rewrite config metrics reload stop providers version -c --json --help" ;;
 	import) words="msmtp ssmtp nullmailer postfix exim dma --from --dry-run
 	    --yes --force" ;;
+	metrics)
+		if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --textfile ]]; then
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			return
+		fi
+		words="--textfile" ;;
 	queue) words="--watch" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;

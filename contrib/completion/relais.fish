@@ -12,7 +12,7 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs setup import login status check test passwd queue show flush retry hold release delete explain aliases rewrite config reload stop providers version
+set -l verbs setup import login status check test passwd queue show flush retry hold release delete explain aliases rewrite config metrics reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from import' \
     -a 'msmtp ssmtp nullmailer postfix exim dma'
@@ -24,6 +24,8 @@ complete -c relais -n '__fish_seen_subcommand_from import' \
     -l yes -d 'agree to every question'
 complete -c relais -n '__fish_seen_subcommand_from import' \
     -l force -d 'write although it does not work'
+complete -c relais -n '__fish_seen_subcommand_from metrics' \
+    -l textfile -r -F -d 'replace this file'
 complete -c relais -n '__fish_seen_subcommand_from queue' \
     -l watch -d 'show it again and again'
 complete -c relais -n '__fish_seen_subcommand_from show retry hold release delete' \

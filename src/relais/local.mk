@@ -10,6 +10,7 @@ relais_SOURCES = \
 	%reldir%/cmd_hold.c \
 	%reldir%/cmd_import.c \
 	%reldir%/cmd_login.c \
+	%reldir%/cmd_metrics.c \
 	%reldir%/cmd_passwd.c \
 	%reldir%/cmd_providers.c \
 	%reldir%/cmd_queue.c \

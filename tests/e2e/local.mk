@@ -19,6 +19,7 @@ e2e_tests = \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
 	%reldir%/manners.sh \
+	%reldir%/metrics.sh \
 	%reldir%/names.sh \
 	%reldir%/network.sh \
 	%reldir%/notices.sh \
@@ -42,7 +43,7 @@ e2e_tests = \
 	%reldir%/volume.sh \
 	%reldir%/who.sh
 
-EXTRA_DIST += %reldir%/run %reldir%/postfix_agrees.py $(e2e_tests)
+EXTRA_DIST += %reldir%/run %reldir%/metrics_rules.yml %reldir%/postfix_agrees.py $(e2e_tests)
 
 check-e2e: all $(check_PROGRAMS)
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \

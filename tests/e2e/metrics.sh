@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# metrics.sh - relais metrics: what promtool thinks of it, what a Prometheus
+# reads of it through node_exporter, and the alert rules and the dashboard.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+need jq curl promtool
+sandbox_enter
+sandbox_secrets
+start_provider mail
+start_relaisd home < <(
+	account works mail.example.test 587 starttls
+	echo "default = yes"
+	account broken 127.0.0.1 2598 starttls
+	echo "senders = broken@example.test"
+)
+export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
+relais() { "$top_builddir/relais" "$@"; }
+submit() { # SENDER
+	printf 'Subject: x\n\nhello\n' | curl -s --url smtp://127.0.0.1:2525 \
+	    --mail-from "$1" --mail-rcpt b@example.test -T -
+}
+scrape() { relais metrics >"$T/out" 2>"$T/err"; }
+has() { scrape && grep -qxF -- "$1" "$T/out"; }
+submit "$USER_NAME"
+submit broken@example.test
+
+check "a delivery counts for its account" \
+    until_true 20 has 'relais_delivered_total{account="works"} 1'
+check "and for no other" has 'relais_delivered_total{account="broken"} 0'
+check "what waits is in the queue" \
+    until_true 20 has 'relais_queue_messages{state="due"} 1'
+check "an account has one state" test "$(
+	grep -c '^relais_account_state{account="works",.* 1$' "$T/out")" = 1
+check "the version is told" grep -q '^relais_build_info{version="[^"]*"} 1$' "$T/out"
+check "no address is a label" sh -c "! grep -q @ '$T/out'"
+check "promtool has no complaint" \
+    sh -c "promtool check metrics <'$T/out' >'$T/lint' 2>&1 && ! test -s '$T/lint'"
+cat "$T/lint"
+
+mkdir "$T/textfile"
+file=$T/textfile/relais.prom
+check "a file for node_exporter" relais metrics --textfile "$file"
+check "  has the same names" cmp <(sed -n 's/^# TYPE//p' "$file") \
+    <(sed -n 's/^# TYPE//p' "$T/out")
+check "  others may read it" test "$(stat -c %a "$file")" = 644
+check "  nothing else is left beside it" test "$(ls -A "$T/textfile")" = relais.prom
+inode=$(stat -c %i "$file")
+exec 5<"$file"
+check "  it is replaced as a whole" relais metrics --textfile "$file"
+check "  by another file" test "$(stat -c %i "$file")" != "$inode"
+exec 5<&-
+refused() { ! relais "$@" >"$T/out" 2>"$T/err" && [ "$(wc -l <"$T/err")" = 1 ]; }
+check "a folder that is not there is one clear sentence" \
+    refused metrics --textfile "$T/nowhere/relais.prom"
+check "  with the path" grep -q "cannot write $T/nowhere/relais.prom" "$T/err"
+submit "$USER_NAME"
+check "  and mail goes on" \
+    until_true 20 has 'relais_delivered_total{account="works"} 2'
+check "no JSON form" sh -c "! '$top_builddir/relais' --json metrics 2>'$T/err'"
+check "  which is said" grep -q 'relais --json status' "$T/err"
+
+# --- a real collector and a real Prometheus -----------------------------------
+
+if command -v prometheus-node-exporter >/dev/null && command -v prometheus >/dev/null
+then
+	start node prometheus-node-exporter --collector.disable-defaults \
+	    --collector.textfile --collector.textfile.directory="$T/textfile" \
+	    --web.listen-address=127.0.0.1:9100
+	cat >"$T/prometheus.yml" <<-END
+		global: { scrape_interval: 1s, evaluation_interval: 1s }
+		rule_files: [ $srcdir/contrib/prometheus/relais.rules.yml ]
+		scrape_configs:
+		  - job_name: node
+		    static_configs: [ { targets: [ "127.0.0.1:9100" ] } ]
+	END
+	start prometheus prometheus --config.file="$T/prometheus.yml" \
+	    --storage.tsdb.path="$T/tsdb" --web.listen-address=127.0.0.1:9090
+	wait_port node 127.0.0.1 9100
+	wait_port prometheus 127.0.0.1 9090
+	relais metrics --textfile "$file"
+	ask() { # QUERY: the value of its only sample
+		curl -s --get --data-urlencode "query=$1" \
+		    http://127.0.0.1:9090/api/v1/query |
+		    jq -r '.data.result | if length == 1 then .[0].value[1]
+			else empty end'
+	}
+	is() { [ "$(ask "$1")" = "$2" ]; }
+	check "Prometheus reads it through node_exporter" until_true 60 \
+	    is 'relais_delivered_total{account="works"}' 2
+	check "  the collector had no error" is node_textfile_scrape_error 0
+	check "Prometheus has loaded the alert rules" test "$(
+		curl -s http://127.0.0.1:9090/api/v1/rules |
+		    jq '[.data.groups[].rules[].name | select(test("^Relais"))] |
+			length')" = 6
+else
+	skip "Prometheus reads it: prometheus-node-exporter is not installed"
+fi
+
+# --- contrib ------------------------------------------------------------------
+
+rules=$srcdir/contrib/prometheus/relais.rules.yml
+check "promtool accepts the alert rules" promtool check rules "$rules"
+check "each fires when it must, and not before" \
+    promtool test rules "$srcdir/tests/e2e/metrics_rules.yml"
+names() { grep -o 'relais_[a-z_]*' "$1" | sort -u; }
+{
+	sed -n 's/^# TYPE \([^ ]*\).*/\1/p' "$file"
+	echo relais_sign_in_end_timestamp_seconds # only with OAuth2
+} | sort >"$T/known"
+check "the rules name only what there is" \
+    test -z "$(names "$rules" | comm -23 - "$T/known")"
+check "so does the dashboard" test -z "$(
+	jq -r '.panels[].targets[].expr' "$srcdir/contrib/grafana/relais.json" |
+	    names /dev/stdin | comm -23 - "$T/known")"
+check "the manual lists every name" test -z "$(
+	comm -23 "$T/known" <(names "$srcdir/doc/man/relais.1"))"
+[ "$sandbox_bad" = 0 ] || show_log home 20
+sandbox_done

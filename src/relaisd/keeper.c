@@ -33,7 +33,7 @@
 enum {
 	GENERATIONS = 8, /* configurations that asks may still be about */
 	ERRANDS_MAX = 32,
-	SIGN_INS_MAX = 8, /* of those: a person may take a quarter of an hour */
+	SIGN_INS_MAX = 4, /* of those: a person may take a quarter of an hour */
 	ASKS_A_TURN = 64,
 	STOP_MS = 25 * 1000, /* longer than a worker takes by itself */
 	RESTART_MS = 500

@@ -11,7 +11,7 @@
 struct door { /* one listener */
 	struct list link;
 	struct inbound *in;
-	struct listener *listener;
+	struct listener *listener; /* NULL: closed, a session came by it */
 	struct inbound_listener opts;
 	char *name;
 };
@@ -85,9 +85,12 @@ inbound_stop(struct inbound *in)
 {
 	in->set.is_stopping = true;
 	pickup_stop(in->pickup);
-	list_foreach (it, &in->doors)
-		listener_pause(
-		    list_entry(it, struct door, link)->listener, true);
+	list_foreach (it, &in->doors) {
+		const struct door *d = list_entry(it, struct door, link);
+
+		if (d->listener != NULL)
+			listener_pause(d->listener, true);
+	}
 	list_foreach (it, &in->set.sessions)
 		session_stop(session_of_link(it));
 }

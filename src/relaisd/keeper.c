@@ -552,6 +552,10 @@ on_worker_end(struct keeper *k, int how)
 	if (k->is_stopping || !k->has_been_up) {
 		k->has_ended = true;
 		k->status = k->is_stopping && !w->is_up ? EX_OK : status;
+		if (WIFSIGNALED(how) && k->status != EX_OK)
+			log_text(LOG_LEVEL_ERROR,
+			    "the worker, process %ld, was ended by signal %d",
+			    (long)w->pid, WTERMSIG(how));
 	} else if (WIFSIGNALED(how)) {
 		log_text(LOG_LEVEL_ERROR,
 		    "the worker, process %ld, was ended by signal %d; a new "

@@ -309,6 +309,35 @@ time.sleep(1000)' &
 listeners
 listeners --one-process
 
+# A session goes on after the reload that closed its listener, and the stop ends
+# it and the worker in order.
+stopped() { # OPTION
+	local pid status line bye
+	rm -rf "${T:?}/home"
+	relaisd_conf home < <(account mail mail.example.test 587 starttls)
+	: >"$T/home.log"
+	start home "$top_builddir/relaisd" ${1:+"$1"} -f -c "$T/home/relais.conf"
+	pid=$(cat "$T/home.pid")
+	wait_port home 127.0.0.1 2525
+	exec 8<>/dev/tcp/127.0.0.1/2525
+	read -r -t 60 line <&8
+	sed -i 's,^listen = .*,listen = 127.0.0.1:2599,' "$T/home/relais.conf"
+	reload home
+	check "a session of a listener that is gone${1:+, $1}: $line" \
+	    eval '! port_open 127.0.0.1 2525'
+	kill "$pid"
+	read -r -t 60 bye <&8
+	exec 8>&-
+	check "  hears of the stop: $bye" [ "${bye%% *}" = 421 ]
+	wait "$pid"
+	status=$?
+	rm "$T/home.pid"
+	check "  and relaisd stops in order, status $status" eval \
+	    '[ $status = 0 ] && grep -q " stopped$" "$T/home.log"'
+}
+stopped
+stopped --one-process
+
 # --- what the worker may not read -------------------------------------------------
 
 # The presets move to where only the keeper may look.

@@ -226,6 +226,7 @@ stop() {
 	# shellcheck disable=SC2086
 	kill -"${2:-TERM}" "$pid" $children 2>/dev/null
 	wait "$pid" 2>/dev/null
+	[ $? != 70 ] || fail "$1 ended with status 70: its worker crashed"
 	for c in $children; do
 		while kill -0 "$c" 2>/dev/null; do sleep 0.01; done
 	done

@@ -57,6 +57,7 @@ unit_tests = \
 	%reldir%/test_smtp_server \
 	%reldir%/test_syntax \
 	%reldir%/test_dsn \
+	%reldir%/test_page \
 	%reldir%/test_xtext
 
 include %reldir%/net.mk

@@ -18,11 +18,14 @@ const char *const confine_names[CONFINE_KINDS] = {
 	[CONFINE_CALLS] = "seccomp",
 };
 
-/* Where certificates of authorities, time zones and the presets are. */
+/* Where certificates of authorities, time zones and the presets are; and what
+ * libuv keeps open, to close it when there are no descriptors left to accept a
+ * client with. */
 static const char *const always[] = { "/etc/ssl", "/etc/pki", "/usr/share/pki",
 	"/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
 	"/etc/crypto-policies", "/etc/gnutls", "/etc/localtime",
-	"/usr/share/zoneinfo", "/proc/self/status", RELAIS_DATA_DIR };
+	"/usr/share/zoneinfo", "/proc/self/status", "/dev/null",
+	RELAIS_DATA_DIR };
 /* 443: by it relais check tells a line without mail from one without anything. */
 static const int always_ports[] = { 443, 465, 587, 2465, 2525 };
 static const char *const spool_parts[] = { "queue", "failed", "corrupt", "drop",

@@ -11,6 +11,7 @@ e2e_tests = \
 	%reldir%/drop.sh \
 	%reldir%/exim.sh \
 	%reldir%/crash.sh \
+	%reldir%/denied.sh \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \
 	%reldir%/doors.sh \

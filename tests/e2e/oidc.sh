@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A sign-in at a real OpenID provider: by a code, through a browser, and refresh
-# tokens of which each may be used once.
+# A sign-in at a real OpenID provider: by a code, through a browser (Chromium, if
+# it is there), and refresh tokens of which each may be used once.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need node npm python3 jq
-sandbox_enter oidc-provider
+sandbox_enter oidc-provider ?puppeteer-core
 ldd "$top_builddir/relais-cred" | grep -q libcurl ||
     skip_all "built without OAuth2"
 export RELAIS_CRED_HELPER=$top_builddir/relais-cred
@@ -52,6 +52,29 @@ serial_beyond() { [ "$(serial)" -gt "$1" ]; }
 
 check "a code on another device" sign_in
 check "the browser's way, with PKCE" sign_in --browser
+# A person with a real browser, who ends at the page of relais's own listener.
+if chromium=$(command -v chromium) && [ -d "$PEERS/puppeteer-core" ]; then
+	certtool --pubkey-info --load-certificate "$T/pki/mail.pem" --outder \
+	    --outfile "$T/key" 2>/dev/null
+	key=$(python3 -c 'import base64, hashlib, sys
+print(base64.b64encode(hashlib.sha256(open(sys.argv[1], "rb").read()).digest())
+    .decode())' "$T/key")
+	: >"$T/login.out"
+	relais login --browser work >"$T/login.out" 2>&1 </dev/null &
+	person=$!
+	until_true 20 grep -q 'Address: ' "$T/login.out"
+	timeout 90 node "$srcdir/tests/lib/browser.mjs" \
+	    "$PEERS/puppeteer-core" "$chromium" "$key" chromium@example.test \
+	    "$(grep '^https' "$T/login.out")" >"$T/browser.log" 2>&1 ||
+	    show_log browser
+	check "Chromium: the last page is relais's" \
+	    grep -q 'relais has got the answer' "$T/browser.log"
+	check "  at the loopback listener" \
+	    grep -q '^http://127.0.0.1:[0-9]*/?code=' "$T/browser.log"
+	check "  and has signed in" wait "$person"
+else
+	skip "Chromium: it or puppeteer-core is not here"
+fi
 for i in 1 2 3; do
 	relais login work >/dev/null 2>&1 </dev/null & # changes nothing
 	idle=$!

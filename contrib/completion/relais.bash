@@ -43,8 +43,12 @@ _relais() {
 	rewrite) words="--from --to --user --account --7bit"
 		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")
 		return ;;
-	setup) words="--provider --host --port --tls --tls-ca-file --user
-	    --password-file --admin --account --client-id --yes --force --no-send" ;;
+	setup) case ${COMP_WORDS[COMP_CWORD - 1]} in
+		--secret) words="file keyring credential" ;;
+		*) words="--provider --host --port --tls --tls-ca-file --user
+		    --password-file --admin --account --secret --client-id
+		    --yes --force --no-send" ;;
+		esac ;;
 	*) words="--json --help" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

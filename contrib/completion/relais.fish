@@ -24,6 +24,8 @@ complete -c relais -n '__fish_seen_subcommand_from import' \
     -l yes -d 'agree to every question'
 complete -c relais -n '__fish_seen_subcommand_from import' \
     -l force -d 'write although it does not work'
+complete -c relais -n '__fish_seen_subcommand_from setup' \
+    -l secret -x -a 'file keyring credential' -d 'where the secret is kept'
 complete -c relais -n '__fish_seen_subcommand_from metrics' \
     -l textfile -r -F -d 'replace this file'
 complete -c relais -n '__fish_seen_subcommand_from queue' \

@@ -31,6 +31,7 @@ relais_setup_SOURCES = \
 	%reldir%/import_disk.c \
 	%reldir%/import_disk.h \
 	%reldir%/import_run.c \
+	%reldir%/keep.c \
 	%reldir%/relais-setup.c \
 	%reldir%/setup.c \
 	%reldir%/setup.h \

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "relais-setup/verbs.h"
+#include "sys/privilege.h"
 
 static const struct {
 	const char *name;
@@ -21,6 +23,7 @@ static const struct {
 int
 main(int argc, char **argv)
 {
+	IGNORE(privilege_hide_memory(NULL) != 0); /* best effort */
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]);
 	     i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)

@@ -58,6 +58,7 @@ static const struct option options[] = {
 	VALUE("--account", account),
 	VALUE("--client-id", client_id),
 	VALUE("--send", send_to),
+	VALUE("--secret", secret_in),
 	FLAG("--yes", is_yes),
 	FLAG("--no-send", no_send),
 	FLAG("--json", is_json),
@@ -68,8 +69,8 @@ static const char help[] =
     "usage: relais setup [ADDRESS] [--provider KEY] [--host NAME [--port N]\n"
     "           [--tls implicit|starttls] [--tls-ca-file FILE]] [--user NAME]\n"
     "           [--password-file FILE|-] [--admin ADDRESS] [--account NAME]\n"
-    "           [--client-id ID] [--yes] [--force] [--no-send] [--json] [-c "
-    "FILE]\n"
+    "           [--secret file|keyring|credential] [--client-id ID] [--yes]\n"
+    "           [--force] [--no-send] [--json] [-c FILE]\n"
     "Finds the provider of an address, logs in, writes the configuration, "
     "starts\n"
     "the daemon and sends a message.  Asks what is not given, if there is a\n"
@@ -636,9 +637,10 @@ send_first(struct setup *s)
 static enum setup_status
 find_names(struct setup *s)
 {
-	setup_choose_names(s);
+	enum setup_status status = setup_choose_names(s);
+
 	report(s, "account", s->account);
-	return SETUP_DONE;
+	return status;
 }
 
 static enum setup_status

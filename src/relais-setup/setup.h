@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/must.h"
 #include "base/secret.h"
 #include "conf/conf.h"
 #include "conf/provider.h"
@@ -24,9 +25,13 @@ enum setup_status { SETUP_DONE = 0, SETUP_LATER = 1, SETUP_PERSON = 2 };
 struct setup_args {
 	const char *conf_file, *provider, *host, *port, *tls, *tls_ca_file;
 	const char *user, *password_file, *admin, *account;
-	const char *client_id, *send_to;
+	const char *client_id, *send_to, *secret_in;
 	bool is_yes, no_send, is_json, is_forced;
 };
+
+/* Where the secret is kept. */
+enum setup_keep { SETUP_IN_FILE = 0, SETUP_IN_KEYRING, SETUP_IN_CREDENTIAL };
+enum { SETUP_KEEPS = SETUP_IN_CREDENTIAL + 1 };
 
 struct setup {
 	struct setup_args args;
@@ -48,8 +53,8 @@ struct setup {
 	char *admin;
 	struct secret *secret;
 	const char *secret_from; /* for people */
-	char *secret_file; /* NULL: the keyring */
-	bool is_keyring;
+	enum setup_keep keep;
+	char *secret_file; /* if it is in a file; a credential beside it */
 	char
 	    *oauth; /* a sign-in instead of a secret: with which row; or NULL */
 	char *client_answer; /* what was typed for client_id */
@@ -76,14 +81,34 @@ enum setup_status setup_try(struct setup *s, bool *ret_is_refused);
 
 /* --- write.c -------------------------------------------------------------- */
 
-/* Chooses names: of the account, and where the secret goes. */
-void setup_choose_names(struct setup *s);
+/* Chooses the name of the account, and where the secret goes. */
+enum setup_status setup_choose_names(struct setup *s);
 /* Secret and configuration; what was there before stays if the result could not
  * be loaded. */
 enum setup_status setup_write(struct setup *s);
 
+/* --- keep.c --------------------------------------------------------------- */
+
+extern const char *const setup_keep_names[]; /* of --secret */
+/* old: the account as it is configured, or NULL. */
+enum setup_status setup_choose_keep(
+    struct setup *s, const struct conf_account *old);
+/* A keyring that does not take the secret leaves it to a file. */
+int setup_keep_secret(struct setup *s, struct err *err) MUST_CHECK;
+/* Removes the file that had the secret before it was kept in another place. */
+void setup_forget_file(const struct setup *s);
+/* For people; to be freed. */
+char *setup_secret_place(const struct setup *s);
+
+/* The folder that this file is to be in, parents included. */
+int setup_make_folder_for(
+    const char *file, mode_t mode, struct err *err) MUST_CHECK;
+
 /* --- start.c -------------------------------------------------------------- */
 
+/* A program of ours: as installed, or beside this one where both were built.
+ * NULL: there is none; to be freed. */
+char *setup_program(const char *folder, const char *name);
 /* Starts the daemon or lets it read the configuration anew. */
 enum setup_status setup_start(struct setup *s);
 /* Without a secret: lets the person sign in, and checks the account. */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -26,6 +27,25 @@ static void
 wait_a_tenth(void)
 {
 	(void)poll(NULL, 0, 100);
+}
+
+char *
+setup_program(const char *folder, const char *name)
+{
+	char self[4096];
+	char *path = xasprintf("%s/%s", folder, name);
+	ssize_t n;
+
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	path = xasprintf("%s/%s", dirname(self), name);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
 }
 
 /* --- the daemon ----------------------------------------------------------- */
@@ -73,8 +93,7 @@ wait_for_account(const struct setup *s)
 	return false;
 }
 
-/* Runs a program without an argument of ours that could be read as an option;
- * its output goes where ours goes, but in JSON. */
+/* Runs a program whose output goes where ours goes. */
 static bool
 run(char *const *argv)
 {
@@ -92,31 +111,50 @@ run(char *const *argv)
 	return is_good;
 }
 
+/* systemctl with these words, up to a NULL. */
 static bool
-systemctl(const struct setup *s)
+systemctl(const struct setup *s, const char *const *words)
 {
 	static const char *const places[] = { "/usr/bin/systemctl",
 		"/bin/systemctl" };
-	char user[] = "--user", verb[] = "enable", now[] = "--now";
-	char unit[] = "relais.socket", service[] = "relais.service";
-	char *path = NULL;
-	bool is_good;
+	enum { WORDS = 8 };
+	const char *argv[WORDS] = { NULL };
+	size_t n = 0;
 
 	if (access("/run/systemd/system", F_OK) != 0 ||
 	    s->args.conf_file != NULL)
 		return false;
-	for (size_t i = 0; path == NULL && i < 2; i++)
+	for (size_t i = 0; argv[0] == NULL && i < 2; i++)
 		if (access(places[i], X_OK) == 0)
-			path = xstrdup(places[i]);
-	if (path == NULL)
+			argv[0] = places[i];
+	if (argv[0] == NULL)
 		return false;
-	char *argv[] = { path, s->env.is_user ? user : verb,
-		s->env.is_user ? verb : now, s->env.is_user ? now : unit,
-		s->env.is_user ? unit : service,
-		s->env.is_user ? service : NULL, NULL };
-	is_good = run(argv);
-	free(path);
-	return is_good;
+	if (s->env.is_user)
+		argv[++n] = "--user";
+	while (*words != NULL && n + 2 < WORDS)
+		argv[++n] = *words++;
+	return run((char *const *)(uintptr_t)argv);
+}
+
+static bool
+start(const struct setup *s)
+{
+	static const char *const words[] = { "enable", "--now", "relais.socket",
+		"relais.service", NULL };
+
+	return systemctl(s, words);
+}
+
+/* A credential is handed over when the daemon starts; who connects meanwhile
+ * waits at the socket. */
+static bool
+start_with_credential(const struct setup *s)
+{
+	static const char *const again[] = { "daemon-reload", NULL };
+	static const char *const restart[] = { "restart", "relais.service",
+		NULL };
+
+	return systemctl(s, again) && start(s) && systemctl(s, restart);
 }
 
 static bool
@@ -133,13 +171,18 @@ enum setup_status
 setup_start(struct setup *s)
 {
 	json_t *status = ask(s, "status", NULL);
-	bool is_good = status != NULL ? reload(s) : systemctl(s);
 	bool has_daemon = status != NULL;
+	bool is_good = s->keep == SETUP_IN_CREDENTIAL && s->oauth == NULL
+			   ? start_with_credential(s)
+		       : has_daemon ? reload(s)
+				    : start(s);
 
 	json_decref(status);
 	if (is_good && wait_for_account(s)) {
-		dialogue_say("relaisd %s.",
-		    has_daemon ? "has read the configuration anew" : "runs");
+		dialogue_say(
+		    "relaisd %s.", has_daemon && s->keep != SETUP_IN_CREDENTIAL
+				       ? "has read the configuration anew"
+				       : "runs");
 		return SETUP_DONE;
 	}
 	if (has_daemon || is_good)
@@ -152,27 +195,6 @@ setup_start(struct setup *s)
 	    RELAIS_SBIN_DIR, s->env.is_user ? " --user" : "",
 	    s->args.conf_file != NULL ? " -c " : "",
 	    s->args.conf_file != NULL ? s->args.conf_file : "");
-}
-
-/* A program of ours: as installed, or beside this one where both were built.
- * NULL: there is none. */
-static char *
-program(const char *folder, const char *name)
-{
-	char self[4096];
-	char *path = xasprintf("%s/%s", folder, name);
-	ssize_t n;
-
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
-	path = xasprintf("%s/%s", dirname(self), name);
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
 }
 
 /* --- the sign-in ---------------------------------------------------------- */
@@ -199,7 +221,7 @@ run_relais(const struct setup *s, const char *path, const char *verb)
 enum setup_status
 setup_sign_in(struct setup *s)
 {
-	char *path = program(RELAIS_BIN_DIR, "relais");
+	char *path = setup_program(RELAIS_BIN_DIR, "relais");
 	int status = 2;
 
 	if (path == NULL || !dialogue_has_person())
@@ -295,7 +317,7 @@ enum setup_status
 setup_send(struct setup *s)
 {
 	const char *to = s->admin != NULL ? s->admin : s->address;
-	char *path = program(RELAIS_SBIN_DIR, "sendmail");
+	char *path = setup_program(RELAIS_SBIN_DIR, "sendmail");
 	enum setup_status status = SETUP_DONE;
 	struct buf output;
 	struct bytes line;

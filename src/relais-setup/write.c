@@ -2,11 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -15,9 +13,6 @@
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
 #include "sys/file_replace.h"
-#include "sys/privilege.h"
-
-#define SECRET_TOOL "/usr/bin/secret-tool"
 
 /* --- names ---------------------------------------------------------------- */
 
@@ -73,132 +68,15 @@ account_name(const struct setup *s)
 	return name;
 }
 
-static bool
-has_keyring(const struct setup *s)
-{
-	return s->env.is_user && s->args.conf_file == NULL &&
-	       getenv("DBUS_SESSION_BUS_ADDRESS") != NULL &&
-	       access(RELAIS_LIBEXEC_DIR "/relais-keyring", X_OK) == 0 &&
-	       access(SECRET_TOOL, X_OK) == 0;
-}
-
-static char *
-folder_of(const char *file)
-{
-	char *copy = xstrdup(file);
-	char *dir = xstrdup(dirname(copy));
-
-	free(copy);
-	return dir;
-}
-
-void
+enum setup_status
 setup_choose_names(struct setup *s)
 {
-	char *dir = folder_of(s->file);
+	char *copy = xstrdup(s->file);
 
 	s->account = account_name(s);
-	s->is_keyring = has_keyring(s);
-	s->secret_file = xasprintf("%s/secrets/%s", dir, s->account);
-	free(dir);
-}
-
-/* --- the secret ----------------------------------------------------------- */
-
-/* Whose the secret is: the daemon's user's. */
-static void
-find_owner(const struct setup *s, struct privilege_user *ret)
-{
-	privilege_self(ret);
-	if (geteuid() == 0 &&
-	    privilege_find(
-		s->old != NULL ? s->old->user : "relais", ret, NULL) != 0)
-		privilege_self(ret);
-}
-
-static int
-make_folder(const char *path, mode_t mode, struct err *err)
-{
-	char *up;
-	int rc;
-
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
-		return err_sys(err, "cannot make the folder %s", path);
-	up = folder_of(path);
-	rc = make_folder(up, 0755, err);
-	free(up);
-	if (rc == 0 && mkdir(path, mode) != 0)
-		rc = err_sys(err, "cannot make the folder %s", path);
-	return rc;
-}
-
-/* The folder can be entered, but not listed: the secret itself is its user's. */
-static int
-write_secret_file(struct setup *s, struct err *err)
-{
-	struct privilege_user owner;
-	char *dir = folder_of(s->secret_file);
-	struct bytes b = secret_bytes(s->secret);
-	struct buf line;
-	int rc;
-
-	find_owner(s, &owner);
-	buf_init(&line, SECRET_MAX + 1);
-	rc = make_folder(dir, geteuid() == 0 ? 0711 : 0700, err);
-	if (rc == 0 && buf_add(&line, b.p, b.n) && buf_addc(&line, '\n'))
-		rc = file_replace(s->secret_file, buf_bytes(&line), 0600,
-		    owner.uid, owner.gid, err);
-	buf_wipe(&line);
-	free(dir);
-	return rc;
-}
-
-/* By secret-tool, so that GLib and D-Bus stay out of this program.  The secret
- * goes through a pipe. */
-static bool
-store_in_keyring(struct setup *s)
-{
-	char *label = xasprintf("relais: %s", s->account);
-	char label_option[] = "--label", tool[] = "secret-tool";
-	char store[] = "store", service[] = "service", us[] = "relais";
-	char key[] = "account";
-	char *argv[] = { tool, store, label_option, label, service, us, key,
-		s->account, NULL };
-	posix_spawn_file_actions_t acts;
-	struct bytes b = secret_bytes(s->secret);
-	int fds[2], status = -1;
-	pid_t pid;
-	bool is_good = false;
-
-	if (pipe2(fds, O_CLOEXEC) == 0) {
-		(void)posix_spawn_file_actions_init(&acts);
-		(void)posix_spawn_file_actions_adddup2(&acts, fds[0], 0);
-		is_good = posix_spawn(&pid, SECRET_TOOL, &acts, NULL, argv,
-			      environ) == 0;
-		(void)posix_spawn_file_actions_destroy(&acts);
-		(void)close(fds[0]);
-		if (is_good)
-			is_good = write(fds[1], b.p, b.n) == (ssize_t)b.n;
-		(void)close(fds[1]);
-		if (is_good)
-			is_good = waitpid(pid, &status, 0) == pid &&
-				  status == 0;
-	}
-	free(label);
-	return is_good;
-}
-
-static int
-write_secret(struct setup *s, struct err *err)
-{
-	if (s->is_keyring && store_in_keyring(s))
-		return 0;
-	if (s->is_keyring)
-		dialogue_say("The keyring took nothing, so a file does it.");
-	s->is_keyring = false;
-	return write_secret_file(s, err);
+	s->secret_file = xasprintf("%s/secrets/%s", dirname(copy), s->account);
+	free(copy);
+	return setup_choose_keep(s, old_account(s, s->account));
 }
 
 /* --- the configuration ---------------------------------------------------- */
@@ -283,6 +161,12 @@ set_server(struct setup *s, struct edit *e)
 	buf_clear(&list);
 }
 
+static bool
+has_secret_in(const struct setup *s, enum setup_keep keep)
+{
+	return s->oauth == NULL && s->keep == keep;
+}
+
 static void
 set_account(struct setup *s, struct edit *e)
 {
@@ -309,11 +193,12 @@ set_account(struct setup *s, struct edit *e)
 	set_or_unset(e, "address", is_address ? NULL : s->address);
 	conf_edit_unset(&e->text, e->section, "password");
 	conf_edit_unset(&e->text, e->section, "password_command");
-	conf_edit_unset(&e->text, e->section, "password_credential");
 	set_or_unset(e, "password_file",
-	    s->is_keyring || s->oauth != NULL ? NULL : s->secret_file);
+	    has_secret_in(s, SETUP_IN_FILE) ? s->secret_file : NULL);
 	set_or_unset(e, "password_keyring",
-	    s->is_keyring && s->oauth == NULL ? "yes" : NULL);
+	    has_secret_in(s, SETUP_IN_KEYRING) ? "yes" : NULL);
+	set_or_unset(e, "password_credential",
+	    has_secret_in(s, SETUP_IN_CREDENTIAL) ? s->account : NULL);
 	set_or_unset(e, "oauth", s->oauth);
 	if (s->oauth == NULL || s->args.client_id != NULL)
 		set_or_unset(e, "client_id", s->args.client_id);
@@ -384,7 +269,6 @@ write_conf(struct setup *s, size_t *ret_lines, struct err *err)
 	struct edit e = { .err = err };
 	struct buf old;
 	struct stat st;
-	char *dir = folder_of(s->file);
 	bool is_new = access(s->file, F_OK) != 0;
 	int rc;
 
@@ -394,7 +278,8 @@ write_conf(struct setup *s, size_t *ret_lines, struct err *err)
 	if (rc == 0 && !buf_add(&old, buf_str(&e.text), buf_len(&e.text)))
 		rc = -1;
 	if (rc == 0)
-		rc = make_folder(dir, geteuid() == 0 ? 0755 : 0700, err);
+		rc = setup_make_folder_for(
+		    s->file, geteuid() == 0 ? 0755 : 0700, err);
 	if (rc == 0)
 		rc = edit_text(s, &e);
 	if (rc == 0)
@@ -411,30 +296,43 @@ write_conf(struct setup *s, size_t *ret_lines, struct err *err)
 	}
 	buf_wipe(&e.text);
 	buf_wipe(&old);
-	free(dir);
 	return rc;
+}
+
+static void
+tell(struct setup *s, size_t lines)
+{
+	char *place = setup_secret_place(s);
+
+	if (s->oauth != NULL)
+		dialogue_say("Written: %s (%zu lines)", s->file, lines);
+	else
+		dialogue_say(
+		    "Written: %s (%zu lines), %s", s->file, lines, place);
+	free(place);
+	(void)json_object_set_new(s->report, "file", json_string(s->file));
+	if (s->oauth == NULL)
+		(void)json_object_set_new(s->report, "secret_in",
+		    json_string(setup_keep_names[s->keep]));
+	if (has_secret_in(s, SETUP_IN_FILE))
+		(void)json_object_set_new(
+		    s->report, "secret_file", json_string(s->secret_file));
 }
 
 enum setup_status
 setup_write(struct setup *s)
 {
+	const struct conf_account *old = old_account(s, s->account);
+	bool had_file = old != NULL && old->secret.kind == CRED_FILE &&
+			str_eq(old->secret.value, s->secret_file);
 	struct err err = { 0 };
 	size_t lines;
 
-	if ((s->oauth == NULL && write_secret(s, &err) != 0) ||
+	if ((s->oauth == NULL && setup_keep_secret(s, &err) != 0) ||
 	    write_conf(s, &lines, &err) != 0)
 		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
-	if (s->oauth != NULL)
-		dialogue_say("Written: %s (%zu lines)", s->file, lines);
-	else if (s->is_keyring)
-		dialogue_say(
-		    "Written: %s (%zu lines), the keyring", s->file, lines);
-	else
-		dialogue_say("Written: %s (%zu lines), %s (0600)", s->file,
-		    lines, s->secret_file);
-	(void)json_object_set_new(s->report, "file", json_string(s->file));
-	if (s->oauth == NULL && !s->is_keyring)
-		(void)json_object_set_new(
-		    s->report, "secret_file", json_string(s->secret_file));
+	tell(s, lines);
+	if (s->oauth == NULL && had_file)
+		setup_forget_file(s);
 	return SETUP_DONE;
 }

@@ -7,8 +7,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/intl.h"
+#include "ctl/ctl_json.h"
 #include "relais/relais.h"
+#include "sys/privilege.h"
 
 enum {
 	/* A person has a quarter of an hour, perhaps for each of two ways. */
@@ -168,6 +171,8 @@ run(struct relais *r, int argc, char *const *argv)
 		json_decref(args);
 		return relais_complain(r, RELAIS_USAGE, "expected one account");
 	}
+	IGNORE(privilege_hide_memory(NULL) != 0); /* best effort */
+	ctl_json_wipe_freed();
 	buf_init(&l.typed, PASTE_MAX);
 	relais_be_patient(r, PATIENCE_MS);
 	status = relais_ask(r, "login", args, on_item, &l, &result);

@@ -293,6 +293,7 @@ run(struct relais *r, int argc, char *const *argv)
 	}
 	if (p.account == NULL)
 		return relais_complain(r, RELAIS_USAGE, "expected an account");
+	IGNORE(privilege_hide_memory(NULL) != 0); /* best effort */
 	ctl_json_wipe_freed();
 	status = look_at_account(&p);
 	if (status == RELAIS_DONE)

@@ -64,6 +64,8 @@ const struct relais_command cmd_setup = {
 	    "  --password-file FILE       - is standard input\n"
 	    "  --admin ADDRESS            gets mail for root and alerts\n"
 	    "  --account NAME             of the section in relais.conf\n"
+	    "  --secret file|keyring|credential\n"
+	    "                             where the secret is kept\n"
 	    "  --client-id ID             of a sign-in by OAuth2\n"
 	    "  --yes                      agree to every question\n"
 	    "  --force                    write although the login failed\n"

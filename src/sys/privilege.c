@@ -72,7 +72,7 @@ fill_standard_descriptors(struct err *err)
 }
 
 int
-privilege_harden(struct err *err)
+privilege_hide_memory(struct err *err)
 {
 	static const struct rlimit no_core = { 0, 0 };
 
@@ -80,6 +80,14 @@ privilege_harden(struct err *err)
 		return err_sys(err, "cannot disable core dumps (prctl)");
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
 		return err_sys(err, "cannot disable core dumps (setrlimit)");
+	return 0;
+}
+
+int
+privilege_harden(struct err *err)
+{
+	if (privilege_hide_memory(err) != 0)
+		return -1;
 	(void)umask(077);
 	if (chdir("/") != 0)
 		return err_sys(err, "cannot change to the folder /");

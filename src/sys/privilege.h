@@ -26,8 +26,11 @@ int privilege_find(
 /* The user this process runs as; a uid without an entry gets "uid N", "/". */
 void privilege_self(struct privilege_user *ret);
 
-/* No core dumps, no ptrace by others (R32), umask 077, root directory as the
- * working directory, descriptors 0, 1 and 2 open. */
+/* No core dumps, no ptrace by others (R32): for each program that a password or
+ * token passes through. */
+int privilege_hide_memory(struct err *err) MUST_CHECK;
+/* That, umask 077, root directory as the working directory, descriptors 0, 1
+ * and 2 open. */
 int privilege_harden(struct err *err) MUST_CHECK;
 
 /* At least so many descriptors, as far as the hard limit allows: the soft one

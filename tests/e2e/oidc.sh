@@ -4,7 +4,7 @@
 # it is there), and refresh tokens of which each may be used once.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need node npm python3 jq
-sandbox_enter oidc-provider ?puppeteer-core
+sandbox_enter oidc-provider '?puppeteer-core'
 ldd "$top_builddir/relais-cred" | grep -q libcurl ||
     skip_all "built without OAuth2"
 export RELAIS_CRED_HELPER=$top_builddir/relais-cred

@@ -121,6 +121,72 @@ import_line(struct import_text *t, struct bytes *ret)
 }
 
 bool
+import_each_line(
+    struct import *im, const char *file, import_take *take, void *ctx)
+{
+	struct import_text t;
+	struct bytes line;
+
+	if (!import_open(im, file, &t))
+		return false;
+	while (import_line(&t, &line)) {
+		line = bytes_trim(line);
+		if (line.n > 0 && line.p[0] != '#')
+			take(ctx, line, &t);
+	}
+	import_close(&t);
+	return true;
+}
+
+bool
+import_main_file(
+    struct import *im, const char *file, import_take *take, void *ctx)
+{
+	bool is_there = import_each_line(im, file, take, ctx);
+
+	if (!is_there)
+		import_refuse(im, "%s cannot be read", file);
+	return is_there;
+}
+
+bool
+import_first_line(struct import *im, const char *file, struct buf *to)
+{
+	struct import_text t;
+	struct bytes line;
+
+	buf_wipe(to);
+	if (!import_open(im, file, &t))
+		return false;
+	if (import_line(&t, &line)) {
+		line = bytes_trim(line);
+		IGNORE(
+		    !buf_add(to, line.p, line.n)); /* no longer than a file */
+	}
+	import_close(&t);
+	return buf_len(to) > 0;
+}
+
+char *
+import_beside(const char *file, const char *name)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash != NULL
+		   ? xasprintf("%.*s/%s", (int)(slash - file), file, name)
+		   : xstrdup(name);
+}
+
+struct bytes
+import_unquoted(struct bytes value, const char *quotes)
+{
+	if (value.n >= 2 && strchr(quotes, value.p[0]) != NULL &&
+	    value.p[0] != '\0' && value.p[value.n - 1] == value.p[0])
+		return bytes_of(value.p + 1, value.n - 2);
+	return value;
+}
+
+bool
 import_joined_line(struct import_text *t, struct buf *ret)
 {
 	struct bytes line, trimmed;

@@ -155,6 +155,20 @@ bool import_open(struct import *im, const char *file, struct import_text *ret);
 void import_close(struct import_text *t);
 /* A line without its end; false: there is none left. */
 bool import_line(struct import_text *t, struct bytes *ret);
+/* The whole file: calls take for each line that is neither empty nor begins with
+ * "#", without the blanks around it.  False: there is no such file. */
+typedef void import_take(
+    void *ctx, struct bytes line, const struct import_text *at);
+bool import_each_line(
+    struct import *im, const char *file, import_take *take, void *ctx);
+/* The same for the file that is imported, without which there is nothing to take
+ * over. */
+bool import_main_file(
+    struct import *im, const char *file, import_take *take, void *ctx);
+/* The first line without the blanks around it; false: none, or it is empty. */
+bool import_first_line(struct import *im, const char *file, struct buf *to);
+/* The path of a file that stands beside this one; to be freed. */
+char *import_beside(const char *file, const char *name);
 /* As Postfix and Exim join lines: one that begins with a blank continues the
  * line before; empty lines and those that begin with "#" are left out. */
 bool import_joined_line(struct import_text *t, struct buf *ret);
@@ -162,6 +176,9 @@ bool import_joined_line(struct import_text *t, struct buf *ret);
 /* Takes the text up to the first of these characters off rest, with all of them
  * that follow. */
 struct bytes import_word(struct bytes *rest, const char *separators);
+
+/* Without the quotes, if it has one of these at both ends. */
+struct bytes import_unquoted(struct bytes value, const char *quotes);
 
 struct import_account *import_account_add(struct import *im, const char *name);
 void import_account_free(struct import_account *a);

@@ -17,12 +17,35 @@ struct reading {
 	struct import *im;
 	struct import_account *a;
 	const char *file;
+	int line; /* where it is, for notes */
 	char *auth; /* path of auth.conf, or NULL */
-	bool has_tls, has_starttls, is_opportunistic, verifies;
+	bool has_tls, has_starttls, verifies;
+	bool is_found; /* the login */
 };
 
+/* --- dma.conf ------------------------------------------------------------- */
+
 static void
-take_masquerade(struct reading *rd, struct bytes value, int line)
+take_host(struct reading *rd, struct bytes value)
+{
+	import_set(rd->a, "host", value);
+}
+
+static void
+take_port(struct reading *rd, struct bytes value)
+{
+	rd->a->port = import_port(value);
+}
+
+static void
+take_auth_path(struct reading *rd, struct bytes value)
+{
+	free(rd->auth);
+	rd->auth = xstrndup(value.p, value.n);
+}
+
+static void
+take_masquerade(struct reading *rd, struct bytes value)
 {
 	struct bytes host = value, user = bytes_cut(&host, '@');
 
@@ -31,7 +54,7 @@ take_masquerade(struct reading *rd, struct bytes value, int line)
 		import_sets(rd->a, "identity", "force");
 		return;
 	}
-	import_note(rd->im, rd->file, line,
+	import_note(rd->im, rd->file, rd->line,
 	    "MASQUERADE %.*s: the sender is the address of the account",
 	    (int)value.n, value.p);
 }
@@ -40,78 +63,124 @@ take_masquerade(struct reading *rd, struct bytes value, int line)
 static void
 take_name(struct reading *rd, struct bytes value)
 {
-	struct import_text t;
-	char *path;
+	char *path = xstrndup(value.p, value.n);
+	struct buf line;
 
-	if (value.p[0] != '/') {
-		if (memchr(value.p, '.', value.n) != NULL)
-			import_set(rd->im->relais, "hostname", value);
-		return;
-	}
-	path = xstrndup(value.p, value.n);
-	if (import_open(rd->im, path, &t)) {
-		if (import_line(&t, &value) &&
-		    memchr(value.p, '.', value.n) != NULL)
-			import_set(rd->im->relais, "hostname", value);
-		import_close(&t);
-	}
+	buf_init(&line, IMPORT_TEXT_MAX);
+	if (value.p[0] == '/')
+		value = import_first_line(rd->im, path, &line)
+			    ? buf_bytes(&line)
+			    : bytes_str("");
+	if (memchr(value.p, '.', value.n) != NULL)
+		import_set(rd->im->relais, "hostname", value);
+	buf_wipe(&line);
 	free(path);
 }
 
 static void
-take_value(struct reading *rd, struct bytes name, struct bytes value, int line)
+take_cert(struct reading *rd, struct bytes value)
 {
-	if (bytes_eq(name, "SMARTHOST")) {
-		import_set(rd->a, "host", value);
-	} else if (bytes_eq(name, "PORT")) {
-		rd->a->port = import_port(value);
-	} else if (bytes_eq(name, "AUTHPATH")) {
-		free(rd->auth);
-		rd->auth = xstrndup(value.p, value.n);
-	} else if (bytes_eq(name, "MASQUERADE")) {
-		take_masquerade(rd, value, line);
-	} else if (bytes_eq(name, "MAILNAME")) {
-		take_name(rd, value);
-	} else if (bytes_eq(name, "CERTFILE")) {
-		import_set(rd->a, "tls_cert", value);
-		import_set(rd->a, "tls_key", value);
-	} else if (bytes_eq(name, "ALIASES")) {
-		if (!bytes_eq(value, "/etc/aliases"))
-			import_set(rd->im->relais, "aliases", value);
-	} else if (bytes_eq(name, "FINGERPRINT")) {
-		import_note(rd->im, rd->file, line,
-		    "FINGERPRINT is of the certificate; tls_pin of relais is "
-		    "of the key and survives a renewal");
-	} else if (!bytes_eq(name, "SPOOLDIR")) {
-		import_note(rd->im, rd->file, line,
-		    "%.*s: relais does not know it", (int)name.n, name.p);
-	}
+	import_set(rd->a, "tls_cert", value);
+	import_set(rd->a, "tls_key", value);
 }
 
 static void
-take(struct reading *rd, struct bytes line, int number)
+take_aliases(struct reading *rd, struct bytes value)
 {
-	struct bytes value = bytes_trim(bytes_cut(&line, '#')), name;
-
-	if (value.n == 0)
-		return;
-	name = import_word(&value, " \t");
-	if (bytes_eq(name, "SECURETRANSFER") || bytes_eq(name, "SECURETRANS"))
-		rd->has_tls = true;
-	else if (bytes_eq(name, "STARTTLS"))
-		rd->has_starttls = true;
-	else if (bytes_eq(name, "OPPORTUNISTIC_TLS"))
-		rd->is_opportunistic = true;
-	else if (bytes_eq(name, "VERIFYCERT"))
-		rd->verifies = true;
-	else if (bytes_eq(name, "DEFER"))
-		import_note(rd->im, rd->file, number,
-		    "DEFER: relais sends at once; \"relais hold\" keeps mail "
-		    "back");
-	else if (!bytes_eq(name, "NULLCLIENT") && !bytes_eq(name, "INSECURE") &&
-		 !bytes_eq(name, "FULLBOUNCE") && value.n > 0)
-		take_value(rd, name, value, number);
+	if (!bytes_eq(value, "/etc/aliases"))
+		import_set(rd->im->relais, "aliases", value);
 }
+
+static void
+take_fingerprint(struct reading *rd, struct bytes value)
+{
+	(void)value;
+	import_note(rd->im, rd->file, rd->line,
+	    "FINGERPRINT is of the certificate; tls_pin of relais is of the "
+	    "key and survives a renewal");
+}
+
+static void
+take_tls(struct reading *rd, struct bytes value)
+{
+	(void)value;
+	rd->has_tls = true;
+}
+
+static void
+take_starttls(struct reading *rd, struct bytes value)
+{
+	(void)value;
+	rd->has_starttls = true;
+}
+
+static void
+take_verify(struct reading *rd, struct bytes value)
+{
+	(void)value;
+	rd->verifies = true;
+}
+
+static void
+take_defer(struct reading *rd, struct bytes value)
+{
+	(void)value;
+	import_note(rd->im, rd->file, rd->line,
+	    "DEFER: relais sends at once; \"relais hold\" keeps mail back");
+}
+
+static void
+take_nothing(struct reading *rd, struct bytes value)
+{
+	(void)rd;
+	(void)value;
+}
+
+static const struct {
+	const char *name;
+	bool is_flag; /* stands alone; what stands behind it is nothing */
+	void (*take)(struct reading *rd, struct bytes value);
+} keys[] = {
+	{ "SMARTHOST", false, take_host },
+	{ "PORT", false, take_port },
+	{ "AUTHPATH", false, take_auth_path },
+	{ "MASQUERADE", false, take_masquerade },
+	{ "MAILNAME", false, take_name },
+	{ "CERTFILE", false, take_cert },
+	{ "ALIASES", false, take_aliases },
+	{ "FINGERPRINT", false, take_fingerprint },
+	{ "SPOOLDIR", false, take_nothing },
+	{ "SECURETRANSFER", true, take_tls },
+	{ "SECURETRANS", true, take_tls },
+	{ "STARTTLS", true, take_starttls },
+	{ "OPPORTUNISTIC_TLS", true, take_starttls },
+	{ "VERIFYCERT", true, take_verify },
+	{ "DEFER", true, take_defer },
+	{ "NULLCLIENT", true, take_nothing },
+	{ "INSECURE", true, take_nothing },
+	{ "FULLBOUNCE", true, take_nothing },
+};
+
+static void
+take(void *ctx, struct bytes line, const struct import_text *at)
+{
+	struct reading *rd = ctx;
+	struct bytes value = bytes_trim(bytes_cut(&line, '#'));
+	struct bytes name = import_word(&value, " \t");
+
+	rd->line = at->line;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (bytes_eq(name, keys[i].name)) {
+			if (keys[i].is_flag || value.n > 0)
+				keys[i].take(rd, value);
+			return;
+		}
+	if (value.n > 0)
+		import_note(rd->im, rd->file, rd->line,
+		    "%.*s: relais does not know it", (int)name.n, name.p);
+}
+
+/* --- auth.conf ------------------------------------------------------------ */
 
 /* Of what separates host and secret, dma takes away one character. */
 static struct bytes
@@ -128,44 +197,26 @@ cut_server(struct bytes *rest)
 	return server;
 }
 
-/* The line for this host; the first one, as dma has it. */
+/* The first line for this host counts, as dma has it. */
 static void
-read_auth(struct reading *rd)
+take_login(void *ctx, struct bytes line, const struct import_text *at)
 {
-	const char *host = import_get(rd->a, "host");
-	struct import_text t;
-	struct bytes line;
+	struct reading *rd = ctx;
+	struct bytes user = bytes_cut(&line, '|'), server = cut_server(&line);
 
-	if (rd->auth == NULL || host == NULL)
+	if (rd->is_found || !import_is(server, import_get(rd->a, "host")))
 		return;
-	if (!import_open(rd->im, rd->auth, &t)) {
-		import_note(rd->im, rd->auth, 0, "it cannot be read");
-		return;
-	}
-	while (import_line(&t, &line)) {
-		struct bytes user, server;
-
-		line = bytes_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
-		user = bytes_cut(&line, '|');
-		server = cut_server(&line);
-		if (!bytes_eq_nocase(server, host))
-			continue;
-		import_set(rd->a, "user", user);
-		import_secret(rd->a, line, t.file, t.line);
-		break;
-	}
-	import_close(&t);
+	import_set(rd->a, "user", user);
+	import_secret(rd->a, line, at->file, at->line);
+	rd->is_found = true;
 }
 
 static void
 finish(struct reading *rd)
 {
 	if (rd->has_tls)
-		rd->a->tls = rd->has_starttls || rd->is_opportunistic
-				 ? IMPORT_TLS_STARTTLS
-				 : IMPORT_TLS_IMPLICIT;
+		rd->a->tls = rd->has_starttls ? IMPORT_TLS_STARTTLS
+					      : IMPORT_TLS_IMPLICIT;
 	if (rd->has_tls && !rd->verifies)
 		import_note(rd->im, NULL, 0,
 		    "dma did not verify the server's certificate; relais "
@@ -182,17 +233,11 @@ parse(struct import *im, const char *file)
 	struct reading rd = {
 		.im = im, .a = import_account_add(im, NULL), .file = file
 	};
-	struct import_text t;
-	struct bytes line;
 
-	if (!import_open(im, file, &t)) {
-		import_refuse(im, "%s cannot be read", file);
+	if (!import_main_file(im, file, take, &rd))
 		return;
-	}
-	while (import_line(&t, &line))
-		take(&rd, line, t.line);
-	import_close(&t);
-	read_auth(&rd);
+	if (rd.auth != NULL && !import_each_line(im, rd.auth, take_login, &rd))
+		import_note(im, rd.auth, 0, "it cannot be read");
 	finish(&rd);
 	free(rd.auth);
 }

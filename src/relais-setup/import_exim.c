@@ -22,25 +22,6 @@ struct reading {
 	bool is_smtps;
 };
 
-/* The file that stands beside the main one. */
-static char *
-beside(const struct reading *rd, const char *name)
-{
-	const char *slash = strrchr(rd->file, '/');
-
-	return xasprintf("%.*s/%s", slash != NULL ? (int)(slash - rd->file) : 1,
-	    slash != NULL ? rd->file : ".", name);
-}
-
-static struct bytes
-without_quotes(struct bytes value)
-{
-	if (value.n >= 2 && (value.p[0] == '\'' || value.p[0] == '"') &&
-	    value.p[value.n - 1] == value.p[0])
-		return bytes_of(value.p + 1, value.n - 2);
-	return value;
-}
-
 static bool
 is_local_list(struct bytes list)
 {
@@ -88,43 +69,24 @@ take(struct reading *rd, struct bytes name, struct bytes value, int line)
 }
 
 static void
-read_main(struct reading *rd, struct import_text *t)
+take_main(void *ctx, struct bytes line, const struct import_text *at)
 {
-	struct bytes line;
+	struct bytes value = line, name = bytes_cut(&value, '=');
 
-	while (import_line(t, &line)) {
-		struct bytes value = bytes_trim(line), name;
-
-		if (value.n == 0 || value.p[0] == '#')
-			continue;
-		name = bytes_cut(&value, '=');
-		take(rd, name, without_quotes(bytes_trim(value)), t->line);
-	}
+	take(ctx, name, import_unquoted(bytes_trim(value), "'\""), at->line);
 }
 
 static void
-read_macros(struct reading *rd)
+take_macro(void *ctx, struct bytes line, const struct import_text *at)
 {
-	char *path = beside(rd, "exim4.conf.localmacros");
-	struct import_text t;
-	struct bytes line;
+	struct reading *rd = ctx;
+	struct bytes value = line, name = bytes_trim(bytes_cut(&value, '='));
 
-	if (import_open(rd->im, path, &t)) {
-		while (import_line(&t, &line)) {
-			struct bytes value = line,
-				     name = bytes_trim(bytes_cut(&value, '='));
-
-			value = bytes_trim(value);
-			if (bytes_eq(name, "REMOTE_SMTP_SMARTHOST_PROTOCOL"))
-				rd->is_smtps = bytes_eq(value, "smtps");
-			else if (name.n > 0 && name.p[0] != '#')
-				import_note(rd->im, path, t.line,
-				    "%.*s: relais does not know it",
-				    (int)name.n, name.p);
-		}
-		import_close(&t);
-	}
-	free(path);
+	if (bytes_eq(name, "REMOTE_SMTP_SMARTHOST_PROTOCOL"))
+		rd->is_smtps = bytes_eq(bytes_trim(value), "smtps");
+	else if (name.n > 0)
+		import_note(rd->im, at->file, at->line,
+		    "%.*s: relais does not know it", (int)name.n, name.p);
 }
 
 /* --- passwd.client -------------------------------------------------------- */
@@ -223,7 +185,7 @@ set_server(struct import_account *a, struct bytes text)
 static void
 add_accounts(struct reading *rd)
 {
-	char *path = beside(rd, "passwd.client");
+	char *path = import_beside(rd->file, "passwd.client");
 	struct bytes rest = bytes_str(rd->smarthosts);
 
 	while (rest.n > 0) {
@@ -250,28 +212,20 @@ add_accounts(struct reading *rd)
 
 /* user: address */
 static void
-read_addresses(struct reading *rd, const char *path)
+take_address(void *ctx, struct bytes line, const struct import_text *at)
 {
-	struct import_text t;
-	struct bytes line;
+	const struct reading *rd = ctx;
+	struct bytes address = line,
+		     user = bytes_trim(bytes_cut(&address, ':'));
 
-	if (!import_open(rd->im, path, &t))
-		return;
-	while (import_line(&t, &line)) {
-		struct bytes address = bytes_trim(line), user;
-
-		if (address.n == 0 || address.p[0] == '#')
-			continue;
-		user = bytes_trim(bytes_cut(&address, ':'));
-		import_sender(rd->im, user, address);
-	}
-	import_close(&t);
+	(void)at;
+	import_sender(rd->im, user, address);
 }
 
 static bool
 is_own_configuration(struct reading *rd)
 {
-	char *path = beside(rd, "exim4.conf");
+	char *path = import_beside(rd->file, "exim4.conf");
 	struct import_text t;
 	bool is_there = import_open(rd->im, path, &t);
 
@@ -281,18 +235,26 @@ is_own_configuration(struct reading *rd)
 	return is_there;
 }
 
+/* Beside the main file, or elsewhere; neither has to be there. */
+static void
+read_rest(struct reading *rd)
+{
+	char *macros = import_beside(rd->file, "exim4.conf.localmacros");
+
+	IGNORE(!import_each_line(rd->im, macros, take_macro, rd));
+	add_accounts(rd);
+	IGNORE(!import_each_line(
+	    rd->im, "/etc/email-addresses", take_address, rd));
+	free(macros);
+}
+
 static void
 parse(struct import *im, const char *file)
 {
 	struct reading rd = { .im = im, .file = file };
-	struct import_text t;
 
-	if (!import_open(im, file, &t)) {
-		import_refuse(im, "%s cannot be read", file);
+	if (!import_main_file(im, file, take_main, &rd))
 		return;
-	}
-	read_main(&rd, &t);
-	import_close(&t);
 	if (is_own_configuration(&rd))
 		import_refuse(im,
 		    "this Exim is configured by exim4.conf, which replaces %s "
@@ -303,11 +265,8 @@ parse(struct import *im, const char *file)
 		    "this Exim uses no smarthost (dc_eximconfig_configtype is "
 		    "%s); use relais setup",
 		    rd.type != NULL ? rd.type : "not set");
-	else {
-		read_macros(&rd);
-		add_accounts(&rd);
-		read_addresses(&rd, "/etc/email-addresses");
-	}
+	else
+		read_rest(&rd);
 	free(rd.type);
 	free(rd.smarthosts);
 }

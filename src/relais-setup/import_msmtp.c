@@ -273,77 +273,77 @@ take(struct reading *rd, struct bytes key, struct bytes value, int line)
 	free(name);
 }
 
-static struct bytes
-without_quotes(struct bytes value)
-{
-	if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
-		return bytes_of(value.p + 1, value.n - 2);
-	return value;
-}
-
 static void
-read_lines(struct reading *rd, struct import_text *t)
+take_line(void *ctx, struct bytes line, const struct import_text *at)
 {
-	struct bytes line;
+	struct reading *rd = ctx;
+	struct bytes value = line, key = import_word(&value, " \t");
 
-	section_add(rd, NULL, 0, 0);
-	while (import_line(t, &line)) {
-		struct bytes value = bytes_trim(line);
-		struct bytes key;
-
-		if (value.n == 0 || value.p[0] == '#')
-			continue;
-		key = import_word(&value, " \t");
-		value = without_quotes(value);
-		if (bytes_eq(key, "defaults"))
-			rd->now = 0;
-		else if (bytes_eq(key, "account"))
-			begin_account(rd, value, t->line);
-		else
-			take(rd, key, value, t->line);
-	}
+	value = import_unquoted(value, "\"");
+	if (bytes_eq(key, "defaults"))
+		rd->now = 0;
+	else if (bytes_eq(key, "account"))
+		begin_account(rd, value, at->line);
+	else
+		take(rd, key, value, at->line);
 }
 
 /* --- the secret that is not in the file ----------------------------------- */
 
-/* machine HOST login USER password SECRET, in this order or another. */
+/* What netrc says so far. */
+struct netrc {
+	struct import_account *a; /* whose secret is looked for */
+	char *host, *user; /* of the lines before; or NULL */
+	bool is_found;
+};
+
+static void
+netrc_set(char **to, struct bytes value)
+{
+	free(*to);
+	*to = value.n > 0 ? xstrndup(value.p, value.n) : NULL;
+}
+
+/* machine HOST login USER password SECRET, in this order or another, on one
+ * line or several. */
+static void
+take_netrc(void *ctx, struct bytes line, const struct import_text *at)
+{
+	struct netrc *rc = ctx;
+	struct bytes secret = { NULL, 0 };
+
+	while (line.n > 0 && line.p[0] != '#') {
+		struct bytes key = import_word(&line, " \t"), value;
+
+		if (bytes_eq(key, "default"))
+			continue;
+		value = import_unquoted(import_word(&line, " \t"), "\"");
+		if (bytes_eq(key, "machine")) {
+			netrc_set(&rc->host, value);
+			netrc_set(&rc->user, (struct bytes) { NULL, 0 });
+		} else if (bytes_eq(key, "login")) {
+			netrc_set(&rc->user, value);
+		} else if (bytes_eq(key, "password")) {
+			secret = value;
+		}
+	}
+	if (rc->is_found || secret.n == 0 ||
+	    !str_eq_nocase(rc->host, import_get(rc->a, "host")) ||
+	    (rc->user != NULL && !str_eq(rc->user, import_get(rc->a, "user"))))
+		return;
+	import_secret(rc->a, secret, at->file, at->line);
+	rc->is_found = true;
+}
+
 static bool
 find_in_netrc(struct reading *rd, struct import_account *a, const char *file)
 {
-	struct import_text t;
-	struct bytes line, host = { NULL, 0 }, user = { NULL, 0 };
-	bool is_found = false;
+	struct netrc rc = { .a = a };
 
-	if (!import_open(rd->im, file, &t))
-		return false;
-	while (!is_found && import_line(&t, &line)) {
-		struct bytes rest = bytes_trim(line), secret = { NULL, 0 };
-
-		while (rest.n > 0 && rest.p[0] != '#') {
-			struct bytes key = import_word(&rest, " \t");
-			struct bytes value = { NULL, 0 };
-
-			if (bytes_eq(key, "default"))
-				continue;
-			value = import_word(&rest, " \t");
-			value = without_quotes(value);
-			if (bytes_eq(key, "machine")) {
-				host = value;
-				user = (struct bytes) { NULL, 0 };
-			} else if (bytes_eq(key, "login")) {
-				user = value;
-			} else if (bytes_eq(key, "password")) {
-				secret = value;
-			}
-		}
-		if (secret.n == 0 || !import_is(host, import_get(a, "host")) ||
-		    (user.n > 0 && !bytes_eq(user, import_get(a, "user"))))
-			continue;
-		import_secret(a, secret, t.file, t.line);
-		is_found = true;
-	}
-	import_close(&t);
-	return is_found;
+	IGNORE(!import_each_line(rd->im, file, take_netrc, &rc));
+	free(rc.host);
+	free(rc.user);
+	return rc.is_found;
 }
 
 static void
@@ -559,15 +559,10 @@ static void
 parse(struct import *im, const char *file)
 {
 	struct reading rd = { .im = im, .file = file };
-	struct import_text t;
 
-	if (!import_open(im, file, &t)) {
-		import_refuse(im, "%s cannot be read", file);
-		return;
-	}
-	read_lines(&rd, &t);
-	add_accounts(&rd);
-	import_close(&t);
+	section_add(&rd, NULL, 0, 0);
+	if (import_main_file(im, file, take_line, &rd))
+		add_accounts(&rd);
 	for (size_t i = 0; i < rd.n; i++)
 		section_clear(&rd.v[i]);
 	free(rd.v);

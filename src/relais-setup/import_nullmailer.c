@@ -103,9 +103,10 @@ take_option(struct remote *r, struct bytes word)
 }
 
 static void
-take_remote(struct import *im, const struct import_text *t, struct bytes line)
+take_remote(void *ctx, struct bytes line, const struct import_text *at)
 {
-	struct remote r = { im, import_account_add(im, NULL), t };
+	struct import *im = ctx;
+	struct remote r = { im, import_account_add(im, NULL), at };
 	struct buf word;
 
 	buf_init(&word, IMPORT_TEXT_MAX);
@@ -115,7 +116,7 @@ take_remote(struct import *im, const struct import_text *t, struct bytes line)
 		if (i == 0) {
 			import_set(r.a, "host", w);
 		} else if (i == 1 && bytes_eq(w, "qmqp")) {
-			import_note(im, t->file, t->line,
+			import_note(im, at->file, at->line,
 			    "%s speaks QMQP, which relais does not",
 			    import_get(r.a, "host"));
 			import_unset(r.a, "host");
@@ -127,25 +128,6 @@ take_remote(struct import *im, const struct import_text *t, struct bytes line)
 	if (import_get(r.a, "user") == NULL)
 		import_unset(r.a, "auth");
 	buf_wipe(&word);
-}
-
-static void
-read_remotes(struct import *im, const char *file)
-{
-	struct import_text t;
-	struct bytes line;
-
-	if (!import_open(im, file, &t)) {
-		import_refuse(im, "%s cannot be read", file);
-		return;
-	}
-	while (import_line(&t, &line)) {
-		line = bytes_trim(line);
-		if (line.n > 0 && line.p[0] != '#')
-			take_remote(im, &t, line);
-	}
-	import_close(&t);
-	im->are_spares = true;
 }
 
 /* --- the small files ------------------------------------------------------ */
@@ -219,23 +201,20 @@ static const struct {
 static void
 parse(struct import *im, const char *file)
 {
-	const char *slash = strrchr(file, '/');
-	int n = slash != NULL ? (int)(slash - file) : 0;
+	struct buf line;
 
-	read_remotes(im, file);
+	if (!import_main_file(im, file, take_remote, im))
+		return;
+	im->are_spares = true;
+	buf_init(&line, IMPORT_TEXT_MAX);
 	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
-		char *path = xasprintf(
-		    "%.*s%s%s", n, file, n > 0 ? "/" : "", small[i].name);
-		struct import_text t;
-		struct bytes line;
+		char *path = import_beside(file, small[i].name);
 
-		if (import_open(im, path, &t)) {
-			if (import_line(&t, &line) && bytes_trim(line).n > 0)
-				small[i].take(im, path, bytes_trim(line));
-			import_close(&t);
-		}
+		if (import_first_line(im, path, &line))
+			small[i].take(im, path, buf_bytes(&line));
 		free(path);
 	}
+	buf_wipe(&line);
 }
 
 static const char *const places[] = { "/etc/nullmailer/remotes", NULL };

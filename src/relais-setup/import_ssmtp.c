@@ -152,10 +152,12 @@ without_comment(struct bytes value)
 }
 
 static void
-take(struct reading *rd, struct bytes line)
+take(void *ctx, struct bytes line, const struct import_text *at)
 {
+	struct reading *rd = ctx;
 	struct bytes value = line, key = bytes_trim(bytes_cut(&value, '='));
 
+	rd->line = at->line;
 	value = without_comment(bytes_trim(value));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (bytes_eq_nocase(key, keys[i].name)) {
@@ -169,39 +171,21 @@ take(struct reading *rd, struct bytes line)
 
 /* root:jane@gmail.com:smtp.gmail.com:587 */
 static void
-take_alias(struct reading *rd, struct bytes line)
+take_alias(void *ctx, struct bytes line, const struct import_text *at)
 {
+	const struct reading *rd = ctx;
 	struct bytes user = bytes_trim(bytes_cut(&line, ':'));
 	struct bytes address = bytes_trim(bytes_cut(&line, ':'));
 	struct bytes host = bytes_trim(bytes_cut(&line, ':'));
 
 	if (host.n > 0 && !import_is(host, import_get(rd->a, "host")))
-		import_note(rd->im, rd->file, rd->line,
+		import_note(rd->im, at->file, at->line,
 		    "%.*s had a server of its own, %.*s: add an account with "
 		    "users = %.*s for it",
 		    (int)user.n, user.p, (int)host.n, host.p, (int)user.n,
 		    user.p);
 	else
 		import_sender(rd->im, user, address);
-}
-
-static void
-read_lines(struct reading *rd, const char *file,
-    void (*take_line)(struct reading *rd, struct bytes line))
-{
-	struct import_text t;
-	struct bytes line;
-
-	if (!import_open(rd->im, file, &t))
-		return;
-	rd->file = file;
-	while (import_line(&t, &line)) {
-		rd->line = t.line;
-		line = bytes_trim(line);
-		if (line.n > 0 && line.p[0] != '#')
-			take_line(rd, line);
-	}
-	import_close(&t);
 }
 
 /* Without FromLineOverride, ssmtp wrote From itself: USER@RewriteDomain. */
@@ -229,15 +213,16 @@ finish(struct reading *rd)
 static void
 parse(struct import *im, const char *file)
 {
-	struct reading rd = { .im = im, .a = import_account_add(im, NULL) };
-	const char *slash = strrchr(file, '/');
-	char *aliases = xasprintf("%.*s/revaliases",
-	    slash != NULL ? (int)(slash - file) : 1, slash ? file : ".");
+	struct reading rd = {
+		.im = im, .a = import_account_add(im, NULL), .file = file
+	};
+	char *aliases = import_beside(file, "revaliases");
 
 	import_sets(rd.a, "identity", "force");
-	read_lines(&rd, file, take);
-	read_lines(&rd, aliases, take_alias);
-	finish(&rd);
+	if (import_main_file(im, file, take, &rd)) {
+		IGNORE(!import_each_line(im, aliases, take_alias, &rd));
+		finish(&rd);
+	}
 	free(rd.domain);
 	free(aliases);
 }

@@ -70,6 +70,9 @@ uninstall-local:
 
 EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
 	%reldir%/prometheus/relais.rules.yml %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
+	%reldir%/compose/compose.yaml \
+	%reldir%/image/build %reldir%/image/image.json %reldir%/image/relais.conf \
+	%reldir%/kubernetes/relay.yaml %reldir%/kubernetes/sidecar.yaml \
 	%reldir%/debian/changelog \
 	%reldir%/debian/control \
 	%reldir%/debian/copyright \

@@ -9,6 +9,7 @@ dist_man_MANS = \
 EXTRA_DIST += \
 	%reldir%/ARCHITECTURE \
 	%reldir%/CHANGES \
+	%reldir%/CONTAINERS \
 	%reldir%/GUIDE \
 	%reldir%/HACKING \
 	%reldir%/PERFORMANCE \

@@ -208,7 +208,7 @@ struct conf {
 	char *socket, *control, *spool;
 	char *user; /* the daemon's user when started as root */
 	char *aliases; /* path */
-	char *log; /* "auto", "stderr", "syslog" or a path */
+	char *log; /* "auto", "stderr", "stdout", "syslog" or a path */
 	int64_t verdict_timeout_ms;
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	enum conf_uncertain uncertain;

@@ -24,7 +24,8 @@ static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"xoauth2", "plain", "login", "cram-md5", "external", NULL };
 static const char *const flow_words[] = { "auto", "device", "browser", "client",
 	"jwt", NULL };
-static const char *const log_words[] = { "auto", "stderr", "syslog", NULL };
+static const char *const log_words[] = { "auto", "stderr", "stdout",
+	"syslog", NULL };
 
 /* Where a value goes, and what it may be. */
 #define R(member)       SETTING_RELAIS, offsetof(struct conf, member), false
@@ -90,7 +91,7 @@ const struct setting settings[] = {
 	{ "received_hide", R(received_hide), SETTING_YESNO, ANY, "no",
 	    "whether our Received fields leave out who submitted and where" },
 	{ "log", R(log), SETTING_PATH, WORDS(log_words), "auto",
-	    "where the log goes: auto, stderr, syslog or a file" },
+	    "where the log goes: auto, stderr, stdout, syslog or a file" },
 	{ "seccomp", R(seccomp), SETTING_ENUM, WORDS(seccomp_words), "on",
 	    "filter of system calls: on, log (deny nothing) or off" },
 

@@ -121,6 +121,8 @@ log_sys_open(const char *where, enum log_level level, struct err *err)
 
 	if (strcmp(where, "stderr") == 0)
 		fd = STDERR_FILENO;
+	else if (strcmp(where, "stdout") == 0)
+		fd = STDOUT_FILENO;
 	else if (!is_syslog && (fd = open_file(where, err)) < 0)
 		return -1;
 	log_sys_close();

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/must.h"
 
-/* where: "stderr", "syslog" or an absolute path, which is opened for
+/* where: "stderr", "stdout", "syslog" or an absolute path, which is opened for
  * appending, mode 0640.  Replaces the sink in force (a reload, a rotated
  * file); on failure that one stays. */
 int log_sys_open(

@@ -16,6 +16,7 @@ include %reldir%/bench/local.mk
 # The unit suite where pointers and off_t have 32 bits; needs root.
 EXTRA_DIST += %reldir%/README %reldir%/i386/run \
 	%reldir%/package/image.sh %reldir%/package/install.sh \
+	%reldir%/package/manifests.sh \
 	%reldir%/package/run
 check-i386:
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \

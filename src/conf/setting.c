@@ -24,8 +24,8 @@ static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"xoauth2", "plain", "login", "cram-md5", "external", NULL };
 static const char *const flow_words[] = { "auto", "device", "browser", "client",
 	"jwt", NULL };
-static const char *const log_words[] = { "auto", "stderr", "stdout",
-	"syslog", NULL };
+static const char *const log_words[] = { "auto", "stderr", "stdout", "syslog",
+	NULL };
 
 /* Where a value goes, and what it may be. */
 #define R(member)       SETTING_RELAIS, offsetof(struct conf, member), false

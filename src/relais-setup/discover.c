@@ -202,8 +202,8 @@ prepare(struct slot *s)
 	CURL *c = s->curl;
 
 	return curl_easy_setopt(c, CURLOPT_URL, s->url) == CURLE_OK &&
+	       /* Also of a redirection. */
 	       curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == 0 &&
-	       curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "https") == 0 &&
 	       curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L) == 0 &&
 	       curl_easy_setopt(c, CURLOPT_MAXREDIRS, 3L) == 0 &&
 	       curl_easy_setopt(

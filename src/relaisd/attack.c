@@ -245,8 +245,11 @@ signal_keeper(const char *target)
 	return of(fcntl(find_line(), F_SETOWN, getppid()));
 }
 
+/* Of the next ask, so that nothing but what is forged is wrong with it. */
+static uint32_t number;
+
 static int
-forge(uint32_t kind, uint32_t index, uint32_t number, size_t size)
+forge(uint32_t kind, uint32_t index, size_t size)
 {
 	static char room[2 * sizeof(struct line_ask)];
 	struct line_ask q = {
@@ -261,9 +264,7 @@ static int
 forge_account(const char *target)
 {
 	(void)target;
-	/* Whatever the number of the last one was, one of them fits. */
-	for (uint32_t i = 1; i < 50; i++)
-		(void)forge(LINE_SECRET, 999, i, sizeof(struct line_ask));
+	(void)forge(LINE_SECRET, 999, sizeof(struct line_ask));
 	return EACCES;
 }
 
@@ -271,8 +272,7 @@ static int
 forge_kind(const char *target)
 {
 	(void)target;
-	for (uint32_t i = 1; i < 50; i++)
-		(void)forge(77, 0, i, sizeof(struct line_ask));
+	(void)forge(77, 0, sizeof(struct line_ask));
 	return EACCES;
 }
 
@@ -280,7 +280,8 @@ static int
 forge_again(const char *target)
 {
 	(void)target;
-	(void)forge(LINE_SECRET, 0, 1, sizeof(struct line_ask));
+	number--;
+	(void)forge(LINE_SECRET, 0, sizeof(struct line_ask));
 	return EACCES;
 }
 
@@ -288,7 +289,7 @@ static int
 forge_short(const char *target)
 {
 	(void)target;
-	(void)forge(LINE_SECRET, 0, 1, sizeof(struct line_ask) - 1);
+	(void)forge(LINE_SECRET, 0, sizeof(struct line_ask) - 1);
 	return EACCES;
 }
 
@@ -296,7 +297,7 @@ static int
 forge_long(const char *target)
 {
 	(void)target;
-	(void)forge(LINE_SECRET, 0, 1, sizeof(struct line_ask) + 1);
+	(void)forge(LINE_SECRET, 0, sizeof(struct line_ask) + 1);
 	return EACCES;
 }
 
@@ -319,8 +320,9 @@ static const struct {
 	{ "forge-long", forge_long } };
 
 int
-attack(const char *name, const char *target)
+attack(const char *name, const char *target, uint32_t next)
 {
+	number = next;
 	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
 		if (strcmp(attacks[i].name, name) == 0)
 			return attacks[i].run(target);

@@ -27,6 +27,7 @@
 #include "relaisd/attack.h"
 #include "relaisd/confine.h"
 #include "relaisd/control_check.h"
+#include "relaisd/link.h"
 #include "relaisd/routing.h"
 #include "relaisd/sign_in.h"
 #include "store/spool_history.h"
@@ -730,13 +731,14 @@ on_stop(void *ctx, struct ctl_call *call)
 static void
 on_attack(void *ctx, struct ctl_call *call)
 {
+	const struct control *c = ctx;
 	const json_t *args = ctl_call_args(call);
 	const char *name = json_string_value(json_object_get(args, "name"));
 	const char *target = json_string_value(json_object_get(args, "target"));
 	json_t *result = json_pack("{s:i}", "errno",
-	    attack(name != NULL ? name : "", target != NULL ? target : ""));
+	    attack(name != NULL ? name : "", target != NULL ? target : "",
+		link_next(c->opts.link)));
 
-	(void)ctx;
 	ctl_call_done(call, result);
 	json_decref(result);
 }

@@ -45,6 +45,9 @@ struct control_opts {
 	int (*sign_in)(void *ctx, const struct conf *conf, size_t account,
 	    const char *flow, struct err *err);
 	const struct confine *confine;
+#ifdef WITH_ATTACK
+	struct link *link;
+#endif
 	void *ctx;
 };
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include "relaisd/link.h"
 
 #include <errno.h>
@@ -481,6 +483,19 @@ link_listener(struct link *k, size_t n, size_t *ret_listen)
 	free(a);
 	return fd;
 }
+
+#ifdef WITH_ATTACK
+uint32_t
+link_next(struct link *k)
+{
+	uint32_t next;
+
+	(void)pthread_mutex_lock(&k->mutex); /* cannot fail */
+	next = k->number + 1;
+	(void)pthread_mutex_unlock(&k->mutex);
+	return next;
+}
+#endif
 
 /* --- life ------------------------------------------------------------------- */
 

@@ -63,6 +63,10 @@ void link_may_open(struct link *k, const struct conf_paths *paths);
  * number among the listeners; -1: there is none.  Blocks as briefly. */
 int link_listener(struct link *k, size_t n, size_t *ret_listen);
 
+#ifdef WITH_ATTACK
+uint32_t link_next(struct link *k); /* the number that an ask must have now */
+#endif
+
 /* --- for worker threads --------------------------------------------------- */
 
 lookup_way link_look_up; /* ctx: the link */

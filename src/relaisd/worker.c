@@ -727,6 +727,9 @@ serve_control(struct worker *d, int fd, struct err *err)
 		.stop = on_control_stop,
 		.sign_in = on_control_sign_in,
 		.confine = &d->confine,
+#ifdef WITH_ATTACK
+		.link = d->link,
+#endif
 		.pid = d->is_alone ? getpid() : d->startup->keeper,
 		.ctx = d,
 	};

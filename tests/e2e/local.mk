@@ -41,10 +41,12 @@ e2e_tests = \
 	%reldir%/setup.sh \
 	%reldir%/sessions.sh \
 	%reldir%/spare.sh \
+	%reldir%/variants.sh \
 	%reldir%/volume.sh \
 	%reldir%/who.sh
 
-EXTRA_DIST += %reldir%/run %reldir%/metrics_rules.yml %reldir%/postfix_agrees.py $(e2e_tests)
+EXTRA_DIST += %reldir%/run %reldir%/metrics_rules.yml %reldir%/postfix_agrees.py \
+	%reldir%/variants.py $(e2e_tests)
 
 check-e2e: all $(check_PROGRAMS)
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \

@@ -65,7 +65,7 @@ endif
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/run
-EXTRA_DIST += %reldir%/README %reldir%/run %reldir%/fuzz.h %reldir%/fuzz_import.h \
+EXTRA_DIST += %reldir%/README %reldir%/hunt %reldir%/run %reldir%/fuzz.h %reldir%/fuzz_import.h \
 	%reldir%/fuzz_conf.dict %reldir%/header.dict %reldir%/smtp.dict \
 	%reldir%/spool.dict \
 	tests/corpus

@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "cred/cred_run.h"
 #include "net/loop.h"
 #include "notice/alert.h"
+#include "relaisd/alert_command.h"
 #include "relaisd/alert_queue.h"
 #include "relaisd/link.h"
 #include "tests/lib/temp.h"
@@ -223,6 +225,24 @@ a_program_that_is_missing_or_fails_harms_nothing(void **state)
 	assert_string_equal(told(b, 2), "c\nd\n");
 }
 
+/* Whatever the worker has checked, the keeper runs it. */
+static void
+a_program_without_a_path_is_not_run(void **state)
+{
+	struct bench *b = *state;
+	char *relative[] = { (char *)(uintptr_t) "alert" };
+	struct conf_list command = { relative, 1 };
+	struct alert a = { "account-held", "work", "", "no" };
+	struct cred_run run;
+
+	assert_int_equal(chdir(b->dir), 0);
+	assert_int_equal(setenv("PATH", b->dir, 1), 0);
+	cred_run_init(&run);
+	assert_int_equal(
+	    alert_command_run(&command, &a, 7, &run), CRED_RAN_NOT);
+	cred_run_clear(&run);
+}
+
 static void
 alerts_do_not_pile_up_behind_a_slow_program(void **state)
 {
@@ -257,6 +277,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_program_that_is_missing_or_fails_harms_nothing, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_program_without_a_path_is_not_run, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "net/dial.h"
+#include "net/knock.h"
 #include "net/lookup.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -60,12 +61,13 @@ struct check_reach {
 	struct host own, witness;
 	struct probe probes[PROBES_MAX];
 	size_t nprobes;
+	struct knock *webs[2]; /* under way: of the host, of the witness */
+	bool is_web_open; /* of one of them */
 	bool is_comparing;
 };
 
-/* Submission in the first three; where mail is not wanted, the web mostly is. */
-static const int other_ports[] = { 465, 587, 2525, 443 };
-enum { SUBMISSION = 3, OTHER_PORTS = 4 };
+static const int other_ports[] = { 465, 587, 2525 };
+enum { OTHER_PORTS = 3 };
 
 static int64_t
 now_ms(const struct check_reach *r)
@@ -100,6 +102,37 @@ over(struct check_reach *r, struct check_way *ways, size_t n)
 
 static void on_probes_done(struct check_reach *r);
 
+static bool
+is_waiting(const struct check_reach *r)
+{
+	for (size_t i = 0; i < r->nprobes; i++)
+		if (!r->probes[i].is_done)
+			return true;
+	return r->webs[0] != NULL || r->webs[1] != NULL;
+}
+
+static void
+on_knocked(struct check_reach *r, int which, bool is_open)
+{
+	knock_free(r->webs[which]);
+	r->webs[which] = NULL;
+	r->is_web_open = r->is_web_open || is_open;
+	if (!is_waiting(r))
+		on_probes_done(r);
+}
+
+static void
+on_own_web(void *ctx, bool is_open)
+{
+	on_knocked(ctx, 0, is_open);
+}
+
+static void
+on_witness_web(void *ctx, bool is_open)
+{
+	on_knocked(ctx, 1, is_open);
+}
+
 static void
 on_dialled(void *ctx, const struct dial_result *res)
 {
@@ -112,10 +145,8 @@ on_dialled(void *ctx, const struct dial_result *res)
 	p->fault = res->fault;
 	p->stream = res->stream;
 	p->took_ms = now_ms(r) - r->began_ms;
-	for (size_t i = 0; i < r->nprobes; i++)
-		if (!r->probes[i].is_done)
-			return;
-	on_probes_done(r);
+	if (!is_waiting(r))
+		on_probes_done(r);
 }
 
 static void
@@ -194,7 +225,7 @@ count(const struct check_reach *r, enum side side, enum dial_fault fault,
 static int
 open_submission(const struct check_reach *r, enum side side)
 {
-	for (size_t i = 0; i < SUBMISSION; i++)
+	for (size_t i = 0; i < OTHER_PORTS; i++)
 		if (count(r, side, DIAL_OK, other_ports[i]) > 0)
 			return other_ports[i];
 	for (size_t i = 0; i < r->opts.nports; i++)
@@ -264,9 +295,7 @@ conclude(struct check_reach *r)
 		    "the provider is down: %s does not answer on port %s, but "
 		    "%s answers on port %d",
 		    r->opts.host, ports, r->opts.witness, witness);
-	} else if (count(r, SIDE_WITNESS, DIAL_OK, 443) +
-		       count(r, SIDE_OTHER, DIAL_OK, 443) >
-		   0) {
+	} else if (r->is_web_open) {
 		what.verdict = CHECK_PERSON;
 		say(r, &what,
 		    "ask those who run this network or the access provider to "
@@ -312,10 +341,14 @@ compare(struct check_reach *r)
 		if (r->opts.ports[i].port != 465 &&
 		    r->opts.ports[i].port != 587)
 			probe_both(r, SIDE_WITNESS, r->opts.ports[i]);
-	for (size_t i = 0; i < r->nprobes; i++)
-		if (!r->probes[i].is_done)
-			return;
-	conclude(r); /* there is nothing to compare with */
+	/* Where mail is not wanted, the web mostly is. */
+	if (!is_own_port(r, KNOCK_PORT))
+		r->webs[0] = knock_new(r->loop, r->opts.host, on_own_web, r);
+	if (r->witness.n > 0)
+		r->webs[1] = knock_new(
+		    r->loop, r->opts.witness, on_witness_web, r);
+	if (!is_waiting(r))
+		conclude(r); /* there is nothing to compare with */
 }
 
 static void
@@ -527,6 +560,8 @@ check_reach_free(struct check_reach *r)
 		return;
 	lookup_free(r->lookup);
 	loop_timer_free(r->timer);
+	knock_free(r->webs[0]);
+	knock_free(r->webs[1]);
 	for (size_t i = 0; i < r->nprobes; i++) {
 		dial_free(r->probes[i].dial);
 		stream_free(r->probes[i].stream);

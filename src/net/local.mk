@@ -6,6 +6,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/dial.h \
 	%reldir%/dirwatch.c \
 	%reldir%/dirwatch.h \
+	%reldir%/knock.c \
+	%reldir%/knock.h \
 	%reldir%/listen.c \
 	%reldir%/listen.h \
 	%reldir%/lookup.c \

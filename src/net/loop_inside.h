@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "net/knock.h"
 #include "net/lookup.h"
 
 struct loop;
@@ -34,6 +35,8 @@ struct loop_memory {
 	int diag_fd; /* netlink socket of net/peer, -1: not open */
 	lookup_way *lookup; /* NULL: lookup_system() */
 	void *lookup_ctx;
+	knock_way *knock; /* NULL: knock_system() */
+	void *knock_ctx;
 	struct list lingering; /* streams that finish on their own */
 	void (*cut)(struct list *link); /* ends one of them; set by stream */
 };

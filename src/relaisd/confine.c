@@ -26,8 +26,7 @@ static const char *const always[] = { "/etc/ssl", "/etc/pki", "/usr/share/pki",
 	"/etc/crypto-policies", "/etc/gnutls", "/etc/localtime",
 	"/usr/share/zoneinfo", "/proc/self/status", "/dev/null",
 	RELAIS_DATA_DIR };
-/* 443: by it relais check tells a line without mail from one without anything. */
-static const int always_ports[] = { 443, 465, 587, 2465, 2525 };
+static const int always_ports[] = { 465, 587, 2465, 2525 };
 static const char *const spool_parts[] = { "queue", "failed", "corrupt", "drop",
 	"state" };
 

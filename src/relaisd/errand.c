@@ -14,6 +14,7 @@
 #include "cred/cred.h"
 #include "cred/cred_helper.h"
 #include "cred/cred_run.h"
+#include "net/knock.h"
 #include "net/people.h"
 #include "notice/alert.h"
 #include "relaisd/alert_command.h"
@@ -40,6 +41,7 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_OPEN:
 		return ask->index < LINE_FILES;
 	case LINE_LOOKUP:
+	case LINE_KNOCK:
 		return has_account(conf, ask->index) ||
 		       ask->index >= LINE_WITNESS;
 	case LINE_SECRET:
@@ -88,18 +90,21 @@ errand_path(const struct conf_paths *p, const struct conf *conf, unsigned file)
 
 /* --- each of them ----------------------------------------------------------- */
 
+static const char *
+host_of(const struct line_ask *ask, const struct conf *conf)
+{
+	return ask->index == LINE_WITNESS  ? check_witness("")
+	       : ask->index > LINE_WITNESS ? check_witness(check_witness(""))
+					   : conf->accounts[ask->index].host;
+}
+
 static void
 look_up(const struct line_ask *ask, const struct conf *conf,
     struct line_answer *ret)
 {
 	struct lookup_answer r;
 
-	const char *host = ask->index == LINE_WITNESS ? check_witness("")
-			   : ask->index > LINE_WITNESS
-			       ? check_witness(check_witness(""))
-			       : conf->accounts[ask->index].host;
-
-	lookup_system(NULL, host, &r);
+	lookup_system(NULL, host_of(ask, conf), &r);
 	ret->result = r.rc;
 	ret->code = r.os;
 	ret->data_n = (uint32_t)(r.n * sizeof(r.addrs[0]));
@@ -244,6 +249,9 @@ errand_run(const struct line_ask *ask, const struct conf *conf,
 	case LINE_LOOKUP:
 		look_up(ask, conf, ret);
 		break;
+	case LINE_KNOCK:
+		ret->result = knock_system(NULL, host_of(ask, conf));
+		break;
 	case LINE_SECRET:
 		fetch(ask, conf, env, ret);
 		break;
@@ -268,6 +276,7 @@ errand_refuse(
 	answer_init(ret, ask);
 	ret->is_silent = 1;
 	ret->result = ask->kind == LINE_LOOKUP   ? EAI_AGAIN
+		      : ask->kind == LINE_KNOCK  ? 0
 		      : ask->kind == LINE_SECRET ? (int)CRED_LATER
 						 : (int)CRED_RAN_NOT;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", why);

@@ -26,6 +26,7 @@ enum line_kind {
 	LINE_UP = 1, /* the worker has started */
 	LINE_ALIVE, /* it has made a whole turn; for the service manager */
 	LINE_LOOKUP, /* the addresses of an account's host */
+	LINE_KNOCK, /* does the web's port of that host answer (net/knock.h) */
 	LINE_SECRET, /* an account's secret */
 	LINE_USER, /* what the user database says about a uid */
 	LINE_SIGN_IN, /* a person signs an account in */
@@ -40,7 +41,7 @@ enum line_kind {
 
 enum {
 	LINE_NOBODY = UINT32_MAX, /* no account */
-	/* LINE_LOOKUP: in place of an account's, the first of the hosts that
+	/* LINE_LOOKUP, LINE_KNOCK: in place of an account's, the first of the hosts that
 	 * tell whether names can be looked up at all (check/check.h), and the
 	 * second. */
 	LINE_WITNESS = UINT32_MAX - 1,
@@ -90,7 +91,7 @@ struct line_answer {
 	uint32_t word;
 	uint32_t number; /* of the ask; LINE_CONF: the generation */
 	/* A value of the kind's own: cred_result, EAI_..., LINE_LISTENER: which
-	 * of the configuration it is. */
+	 * of the configuration it is, LINE_KNOCK: 1, it does. */
 	int32_t result;
 	int32_t code; /* errno, exit status */
 	uint32_t is_silent; /* LINE_USER: the database has not answered */

@@ -154,6 +154,24 @@ link_look_up(void *ctx, const char *host, struct lookup_answer *ret)
 	answer_free(a);
 }
 
+bool
+link_knock(void *ctx, const char *host)
+{
+	struct link *k = ctx;
+	const struct conf *conf;
+	struct line_answer *a;
+	struct line_ask q;
+	bool is_open;
+
+	if (!find_host(k, host, &q, &conf))
+		return false;
+	q.kind = LINE_KNOCK;
+	a = ask_for(k, &q, conf);
+	is_open = a->result == 1;
+	answer_free(a);
+	return is_open;
+}
+
 /* The next of the words in an answer; NULL: "". */
 static char *
 word(const struct line_answer *a, size_t *at)
@@ -522,6 +540,7 @@ link_attend(struct link *k, struct loop *l, const struct link_hooks *hooks,
 	k->hooks = *hooks;
 	k->loop = l;
 	lookup_by(l, link_look_up, k);
+	knock_by(l, link_knock, k);
 	if (k->fd < 0)
 		return 0;
 	return loop_watch_new(l, k->fd, on_line, k, &k->watch, err);

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "cred/cred.h"
 #include "cred/cred_run.h"
+#include "net/knock.h"
 #include "net/lookup.h"
 #include "net/people.h"
 #include "notice/alert.h"
@@ -69,8 +70,9 @@ uint32_t link_next(struct link *k); /* the number that an ask must have now */
 
 /* --- for worker threads --------------------------------------------------- */
 
-lookup_way link_look_up; /* ctx: the link */
-people_look link_find_user; /* likewise */
+lookup_way link_look_up; /* ctx: the link, as for these */
+knock_way link_knock;
+people_look link_find_user;
 
 /* The secret of an account of a configuration that has been in force; the caller
  * holds on to that.  CRED_OK: *ret is the caller's, NULL if none was wished for. */

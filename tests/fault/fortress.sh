@@ -131,7 +131,7 @@ denied "opening the spool to all" chmod "$T/home/spool/queue"
 denied "a datagram" udp
 python3 -c '
 import socket, sys, time
-a = socket.create_server(("127.0.0.1", 22))
+a = [socket.create_server(("127.0.0.1", p)) for p in (443, 22)]
 b = socket.socket(socket.AF_UNIX)
 b.bind(sys.argv[1] + "/.s.PGSQL.5432")
 b.listen(1)
@@ -150,6 +150,7 @@ if can_hold Landlock; then
 	denied "a file outside of the spool" write "$T/out/file"
 	denied "a file in the spool's root" write "$T/home/spool/file"
 	denied "port 22" connect 22
+	denied "the port of the web" connect 443
 	denied "port 22 by MPTCP" connect-multipath 22
 	denied "port 22 by sending" connect-by-sending 22
 	check "a port of an account is not" test "$(attack connect 587)" = 0

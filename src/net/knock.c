@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/knock.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "net/lookup.h"
+#include "net/loop.h"
+#include "net/loop_inside.h"
+
+/* Belongs to a worker thread until it has the answer, which may be long after it
+ * was given up. */
+struct request {
+	struct loop_job job; /* first, so that a job is a request */
+	knock_way *way;
+	void *ctx;
+	char *host;
+	struct knock *k; /* NULL: given up */
+	bool is_open;
+};
+
+struct knock {
+	void (*told)(void *ctx, bool is_open);
+	void *ctx;
+	struct request *request; /* under way */
+};
+
+/* All addresses at once: one that answers is enough. */
+static bool
+is_one_open(const struct lookup_answer *a)
+{
+	struct pollfd fds[LOOKUP_MAX];
+	int left_ms = KNOCK_MS, n = 0, open = 0, status;
+	socklen_t size;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct sockaddr_storage to = a->addrs[i];
+
+		/* At the same place in both families. */
+		((struct sockaddr_in *)(void *)&to)->sin_port = htons(
+		    KNOCK_PORT);
+		fds[n] = (struct pollfd) { .events = POLLOUT };
+		fds[n].fd = socket(to.ss_family,
+		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fds[n].fd < 0)
+			continue;
+		size = to.ss_family == AF_INET ? sizeof(struct sockaddr_in)
+					       : sizeof(struct sockaddr_in6);
+		if (connect(fds[n].fd, (struct sockaddr *)&to, size) == 0 ||
+		    errno == EINPROGRESS)
+			n++;
+		else
+			(void)close(fds[n].fd); /* nothing was said */
+	}
+	for (int waiting = n; waiting > 0 && open == 0 && left_ms > 0;
+	     left_ms -= 100) {
+		if (poll(fds, (nfds_t)n, 100) <= 0)
+			continue;
+		for (int i = 0; i < n; i++) {
+			size = sizeof(status);
+			if (fds[i].fd < 0 || fds[i].revents == 0)
+				continue;
+			if (getsockopt(fds[i].fd, SOL_SOCKET, SO_ERROR, &status,
+				&size) == 0 &&
+			    status == 0)
+				open++;
+			(void)close(fds[i].fd); /* likewise */
+			fds[i].fd = -1;
+			waiting--;
+		}
+	}
+	for (int i = 0; i < n; i++)
+		if (fds[i].fd >= 0)
+			(void)close(fds[i].fd); /* likewise */
+	return open > 0;
+}
+
+bool
+knock_system(void *ctx, const char *host)
+{
+	char *bare = lookup_without_brackets(host);
+	struct lookup_answer a;
+
+	lookup_system(ctx, bare, &a);
+	free(bare);
+	return a.rc == 0 && is_one_open(&a);
+}
+
+static void
+run(struct loop_job *j)
+{
+	struct request *request = (struct request *)(void *)j;
+
+	request->is_open = request->way(request->ctx, request->host);
+}
+
+static void
+done(struct loop_job *j)
+{
+	struct request *request = (struct request *)(void *)j;
+	struct knock *k = request->k;
+
+	if (k != NULL) {
+		k->request = NULL;
+		k->told(k->ctx, request->is_open); /* may free k */
+	}
+	free(request->host);
+	free(request);
+}
+
+void
+knock_by(struct loop *l, knock_way *way, void *ctx)
+{
+	struct loop_memory *m = loop_memory(l);
+
+	m->knock = way;
+	m->knock_ctx = ctx;
+}
+
+struct knock *
+knock_new(struct loop *l, const char *host,
+    void (*told)(void *ctx, bool is_open), void *ctx)
+{
+	const struct loop_memory *m = loop_memory(l);
+	struct knock *k = xcalloc(1, sizeof(*k));
+	struct request *request = xcalloc(1, sizeof(*request));
+
+	request->job = (struct loop_job) { .run = run, .done = done };
+	request->way = m->knock != NULL ? m->knock : knock_system;
+	request->ctx = m->knock_ctx;
+	request->host = xstrdup(host);
+	request->k = k;
+	*k = (struct knock) { told, ctx, request };
+	loop_submit_slow(l, LOOP_LANE_NAMES, &request->job);
+	return k;
+}
+
+void
+knock_free(struct knock *k)
+{
+	if (k == NULL)
+		return;
+	if (k->request != NULL)
+		k->request->k = NULL;
+	free(k);
+}

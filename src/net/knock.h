@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* knock.h - does anything answer at the port of the web, 443, of a host?  Nothing
+ * is said there.
+ *
+ * By it a line without mail is told from one without anything.  A process that
+ * may not connect to that port gives its loop another way, as for look-ups
+ * (net/lookup.h).
+ *
+ * Nothing blocks, on worker threads apart.  The answer is told once, never from
+ * within knock_new(), after KNOCK_MS at the latest and the time of a look-up.
+ */
+#ifndef NET_KNOCK_H
+#define NET_KNOCK_H
+
+#include <stdbool.h>
+
+enum { KNOCK_PORT = 443, KNOCK_MS = 5000 };
+
+struct knock;
+struct loop;
+
+/* Blocks; runs on a worker thread. */
+typedef bool knock_way(void *ctx, const char *host);
+knock_way knock_system; /* the default; ctx is not used */
+void knock_by(struct loop *l, knock_way *way, void *ctx);
+
+/* host is copied. */
+struct knock *knock_new(struct loop *l, const char *host,
+    void (*told)(void *ctx, bool is_open), void *ctx);
+void knock_free(struct knock *k); /* gives up; no callback comes */
+
+#endif

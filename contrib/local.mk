@@ -77,6 +77,7 @@ EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
 	%reldir%/debian/control \
 	%reldir%/debian/copyright \
 	%reldir%/debian/relais-keyring.install \
+	%reldir%/debian/relais-postgres.install \
 	%reldir%/debian/relais.docs \
 	%reldir%/debian/relais.install \
 	%reldir%/debian/relais.links \

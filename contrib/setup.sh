@@ -7,7 +7,7 @@
 build_packages="gcc make autoconf automake pkg-config libc6-dev
     libuv1-dev libgnutls28-dev libgsasl-dev libinih-dev libidn2-dev
     libjansson-dev libcurl4-gnutls-dev libc-ares-dev libexpat1-dev libseccomp-dev
-    libsecret-1-dev"
+    libsecret-1-dev libpq-dev"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -19,7 +19,7 @@ step() {
 	shift
 	printf '%-60s ' "$step_name ..."
 	if "$@" >"$log" 2>&1; then
-		echo done
+		echo "done"
 		return 0
 	fi
 	echo FAILED
@@ -53,6 +53,7 @@ build() {
 	build_dir=$1
 	shift
 	mkdir -p "$build_dir" || return 1
+	# shellcheck disable=SC3013 # dash and busybox know it
 	[ -x ./configure ] && [ ./configure -nt ./configure.ac ] ||
 	    ./bootstrap || return 1
 	top=$(pwd)

@@ -18,4 +18,5 @@ EXTRA_DIST += \
 	%reldir%/ROADMAP \
 	%reldir%/SECURITY \
 	%reldir%/formats/control \
-	%reldir%/formats/spool
+	%reldir%/formats/spool \
+	%reldir%/formats/store-postgres

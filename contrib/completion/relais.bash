@@ -24,7 +24,7 @@ _relais() {
 	fi
 	case $verb in
 	"") words="setup import login status check test passwd queue show flush retry hold release delete explain
-	    aliases rewrite config metrics reload stop providers version -c --json --help" ;;
+	    aliases rewrite config store metrics reload stop providers version -c --json --help" ;;
 	import) words="msmtp ssmtp nullmailer postfix exim dma --from --dry-run
 	    --yes --force" ;;
 	metrics)
@@ -34,6 +34,7 @@ _relais() {
 		fi
 		words="--textfile" ;;
 	queue) words="--watch" ;;
+	store) words="init upgrade check" ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;

@@ -12,7 +12,7 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs setup import login status check test passwd queue show flush retry hold release delete explain aliases rewrite config metrics reload stop providers version
+set -l verbs setup import login status check test passwd queue show flush retry hold release delete explain aliases rewrite config store metrics reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from import' \
     -a 'msmtp ssmtp nullmailer postfix exim dma'
@@ -26,6 +26,8 @@ complete -c relais -n '__fish_seen_subcommand_from import' \
     -l force -d 'write although it does not work'
 complete -c relais -n '__fish_seen_subcommand_from setup' \
     -l secret -x -a 'file keyring credential' -d 'where the secret is kept'
+complete -c relais -n '__fish_seen_subcommand_from store' \
+    -a 'init upgrade check'
 complete -c relais -n '__fish_seen_subcommand_from metrics' \
     -l textfile -r -F -d 'replace this file'
 complete -c relais -n '__fish_seen_subcommand_from queue' \

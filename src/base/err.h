@@ -28,7 +28,8 @@ enum err_class {
 	ERR_CERTIFICATE, /* it is not the peer's, or not to be trusted */
 	ERR_SECRET, /* a password or token could not be had */
 	ERR_INPUT, /* what we were given is malformed */
-	ERR_BUSY /* somebody else holds it */
+	ERR_BUSY, /* somebody else holds it */
+	ERR_LOST /* it was ours, and is somebody else's for good */
 };
 
 struct err {

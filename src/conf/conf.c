@@ -30,6 +30,12 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 	if (c->retry_after_ms < 1000)
 		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
 		    "retry_after in [relais]", "at least 1s");
+	v = conf_section_get(s, "store");
+	if (c->store == CONF_STORE_POSTGRES && c->store_url == NULL)
+		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
+		    "store in [relais]",
+		    "postgres needs a database; add store_url = "
+		    "postgres://USER@HOST/DATABASE");
 	v = conf_section_get(s, "lifetime");
 	if (c->lifetime_ms < c->retry_after_ms)
 		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
@@ -167,7 +173,7 @@ conf_keep_secrets(struct conf *to, const struct conf *from)
 }
 
 static void
-keep_field(const struct setting *st, struct conf *to, const struct conf *from)
+keep_string(const struct setting *st, struct conf *to, const struct conf *from)
 {
 	char **field = (char **)(void *)((char *)to + st->field);
 	const char *old = *(
@@ -175,6 +181,17 @@ keep_field(const struct setting *st, struct conf *to, const struct conf *from)
 
 	free(*field);
 	*field = xstrdup(old);
+}
+
+static void
+keep_field(const struct setting *st, struct conf *to, const struct conf *from)
+{
+	if (st->type == SETTING_ENUM) {
+		memcpy((char *)to + st->field, (const char *)from + st->field,
+		    sizeof(int));
+		return;
+	}
+	keep_string(st, to, from);
 }
 
 void

@@ -113,6 +113,7 @@ enum conf_mode {
 
 /* What becomes of a message whose answer was lost. */
 /* The filter of system calls (sys/sandbox.h). */
+enum conf_store { CONF_STORE_DISK = 0, CONF_STORE_POSTGRES };
 enum conf_seccomp { CONF_SECCOMP_ON = 0, CONF_SECCOMP_LOG, CONF_SECCOMP_OFF };
 
 enum conf_uncertain { CONF_UNCERTAIN_RETRY = 0, CONF_UNCERTAIN_HOLD };
@@ -213,6 +214,8 @@ struct conf {
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	enum conf_uncertain uncertain;
 	enum conf_seccomp seccomp;
+	enum conf_store store;
+	char *store_url; /* or NULL */
 	int64_t sync_results_ms; /* 0: each at once */
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions, max_per_user, max_equal;

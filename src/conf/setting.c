@@ -18,6 +18,7 @@ const char *const setting_tls_modes[] = { "auto", "starttls", "implicit", "off",
 	NULL };
 const char *const setting_identities[] = { "allow", "force", "keep", NULL };
 static const char *const uncertain_words[] = { "retry", "hold", NULL };
+static const char *const store_words[] = { "disk", "postgres", NULL };
 static const char *const seccomp_words[] = { "on", "log", "off", NULL };
 static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"scram-sha-256", "scram-sha-1-plus", "scram-sha-1", "oauthbearer",
@@ -54,6 +55,10 @@ const struct setting settings[] = {
 	    "Unix socket on which the relais command talks to the daemon" },
 	{ "spool", R_ONCE(spool), SETTING_PATH, ANY, RELAIS_SPOOL_DIR,
 	    "folder that keeps accepted messages" },
+	{ "store", R_ONCE(store), SETTING_ENUM, WORDS(store_words), "disk",
+	    "what keeps accepted messages: disk, or postgres, which relays share" },
+	{ "store_url", R_ONCE(store_url), SETTING_WORD, ANY, NULL,
+	    "database of store = postgres, as postgres://USER@HOST/DATABASE" },
 	{ "user", R_ONCE(user), SETTING_WORD, ANY, "relais",
 	    "user the daemon becomes when it is started as root" },
 	{ "verdict_timeout", R(verdict_timeout_ms), SETTING_DURATION, ANY, "10s",

@@ -52,7 +52,7 @@ struct setting {
 	enum setting_section section;
 	size_t field; /* offset in struct conf, conf_account */
 	/* Used once, as root or to open something: a reload does not change
-	 * it.  A string of [relais]. */
+	 * it.  A string or an enum of [relais]. */
 	bool needs_restart;
 	enum setting_type type;
 	long min, max; /* SETTING_INT */

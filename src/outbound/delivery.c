@@ -51,6 +51,7 @@ struct delivery {
 	/* The commit mark of this transaction is written, or is being
 	 * written. */
 	bool is_offered, is_offering;
+	bool is_denied; /* it cannot be written, so the last byte must not go */
 	bool offers_dsn; /* the server */
 	bool is_sent; /* some recipient was accepted */
 	bool is_void; /* it waits for a reason that is not its own */
@@ -335,7 +336,7 @@ delivery_send(struct delivery *d, struct smtp_client *smtp)
 		.ret = d->env->ret,
 	};
 	d->is_busy = true;
-	d->is_offered = false;
+	d->is_offered = d->is_denied = false;
 	d->offers_dsn = smtp_client_caps(smtp)->has_dsn;
 	content_rewind(d->content);
 	queue_claim_round_trip(d->qd, smtp_client_round_trip_ms(smtp));
@@ -349,6 +350,7 @@ on_noted(void *ctx)
 
 	d->is_offering = false;
 	d->is_offered = true;
+	d->is_denied = !queue_claim_may_offer(d->qd);
 	d->remote->go_on(d->remote->ctx);
 }
 
@@ -358,7 +360,7 @@ static bool
 may_end(struct delivery *d)
 {
 	if (d->is_offered || d->is_offering)
-		return d->is_offered;
+		return d->is_offered && !d->is_denied;
 	d->is_offered = queue_claim_mark(
 	    d->qd, d->index, d->job.nrcpts, d->remote->who, on_noted, d);
 	d->is_offering = !d->is_offered;
@@ -374,6 +376,13 @@ delivery_feed(struct delivery *d, struct smtp_client *smtp)
 	size_t n;
 
 	for (;;) {
+		if (d->is_denied) {
+			/* Another relay may have it: the connection is given up
+			 * before the last byte. */
+			smtp_client_body_failed(smtp,
+			    "the shared queue does not know of the delivery");
+			return true;
+		}
 		if (content_peek(d->content, &piece, &err) != 0) {
 			/* The connection is given up, so that the server never
 			 * takes half a message for a whole one. */

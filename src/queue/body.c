@@ -48,12 +48,21 @@ fresh_tick(struct queue *q)
 		    now - msg->body.fresh_ms < FRESH_MS)
 			continue;
 		msg->body.is_fresh = false;
+		beat_used(msg);
 		message_advance(msg); /* may free it */
 	}
 	if (q->fresh.peak - q->fresh.bytes >= TRIM_BYTES)
 		xtrim();
 	q->fresh.peak = q->fresh.bytes;
 	return q->fresh.bytes > 0 ? q->fresh.look_ms : INT64_MAX;
+}
+
+static void
+message_drop_loaded(struct queue_message *msg)
+{
+	if (msg->body.loaded != NULL)
+		msg->q->store->ops->message_free(msg->body.loaded);
+	msg->body.loaded = NULL;
 }
 
 void
@@ -66,9 +75,9 @@ message_drop_message(struct queue_message *msg)
 	msg->body.bytes = NULL;
 	msg->q->store->ops->draft_free(msg->body.draft);
 	msg->body.draft = NULL;
-	if (msg->body.loaded != NULL)
-		msg->q->store->ops->message_free(msg->body.loaded);
-	msg->body.loaded = NULL;
+	message_drop_loaded(msg);
+	msg->body.is_here = false;
+	beat_used(msg);
 }
 
 void
@@ -153,12 +162,16 @@ message_cannot_load(
 			message_drop_message(msg);
 		else
 			message_drop_content(msg);
-		e->times.next_ms = queue_now(q) + QUEUE_UNREADABLE_MS;
+		e->times.next_ms = queue_now(q) +
+				   (q->store->is_remote ? QUEUE_AWAY_MS
+							: QUEUE_UNREADABLE_MS);
 		entry_wait(q, e);
 		message_advance(msg);
 		return;
 	}
-	if (res == STORE_GONE) {
+	if (res == STORE_GONE && q->store->is_remote) {
+		message_is_lost(msg);
+	} else if (res == STORE_GONE) {
 		err_set(why, ERR_DISK, "it has been removed from the spool");
 		queue_trouble(q, e->id, why);
 	} else {
@@ -170,14 +183,34 @@ message_cannot_load(
 }
 
 bool
+message_is_here(const struct queue_message *msg)
+{
+	return msg->env != NULL &&
+	       (msg->body.bytes != NULL || msg->body.draft != NULL ||
+		   msg->body.is_here);
+}
+
+bool
+message_take_loaded(struct queue_message *msg, struct store_message *m)
+{
+	struct err err;
+
+	message_drop_loaded(msg);
+	msg->body.loaded = m;
+	if (msg->env == NULL) /* else it knows more than the store */
+		msg->env = store_message_take_envelope(m);
+	msg->body.is_here = true;
+	return msg->env->size_bytes > QUEUE_MEMORY_MAX || slurp(msg, &err) == 0;
+}
+
+bool
 message_load(struct queue_message *msg, bool with_body)
 {
 	struct err err;
 	struct store_message *m;
 	enum store_result res;
 
-	if (msg->env != NULL &&
-	    (!with_body || msg->body.bytes != NULL || msg->body.draft != NULL))
+	if (msg->env != NULL && (!with_body || message_is_here(msg)))
 		return true;
 	res = msg->q->store->ops->load(
 	    msg->q->store, entry_place(msg->e), msg->e->id, &m, &err);
@@ -185,8 +218,7 @@ message_load(struct queue_message *msg, bool with_body)
 		message_cannot_load(msg, res, &err);
 		return false;
 	}
-	if (msg->body.loaded != NULL)
-		msg->q->store->ops->message_free(msg->body.loaded);
+	message_drop_loaded(msg);
 	msg->body.loaded = m;
 	if (msg->env == NULL) /* else it knows more than the disk */
 		msg->env = store_message_take_envelope(m);

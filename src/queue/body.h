@@ -24,6 +24,9 @@ struct message_body {
 	struct store_message *loaded;
 	size_t charged; /* against QUEUE_FRESH_MAX */
 	bool is_fresh; /* its first attempt has not ended */
+	/* Of a remote store: all of `loaded' is here; on the way, or here and not
+	 * taken (beat.h). */
+	bool is_here, is_ahead;
 	int64_t fresh_ms; /* since then */
 };
 
@@ -42,6 +45,12 @@ int64_t fresh_tick(struct queue *q);
 void message_charge(struct queue_message *msg);
 /* False: it cannot be read; the entry has been dealt with and may be gone. */
 bool message_load(struct queue_message *msg, bool with_body);
+
+/* Nothing of it has to be read from a store. */
+bool message_is_here(const struct queue_message *msg);
+/* What was fetched from a remote store; takes over m.  False: it is damaged. */
+bool message_take_loaded(
+    struct queue_message *msg, struct store_message *m) MUST_CHECK;
 
 /* It could not be; frees the entry, or has it tried later. */
 void message_cannot_load(

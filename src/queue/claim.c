@@ -61,12 +61,24 @@ queue_take(struct queue *q, int account)
 		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
+		switch (beat_fetch(msg)) {
+		case BEAT_HERE:
+			break;
+		case BEAT_COMES:
+			if (beat_is_full(q))
+				return NULL; /* it is woken */
+			continue;
+		case BEAT_LATER:
+			continue;
+		}
+		beat_used(msg);
 		if (!message_load(msg, true)) {
 			note_taken(q, account);
 			continue;
 		}
 		entry_begins(q, e);
 		msg->attempt.is_active = true;
+		msg->attempt.is_denied = false;
 		entry_count(q, e);
 		msg->attempt.result = RESULT_NONE;
 		msg->attempt.answers = xcalloc(
@@ -199,6 +211,24 @@ queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
 	msg->attempt.on_marked = on_marked;
 	msg->attempt.marked_ctx = ctx;
 	return false;
+}
+
+/* Nobody may have been served: the last byte did not go. */
+void
+message_deny(struct queue_message *msg)
+{
+	if (!msg->attempt.is_active || msg->attempt.on_marked == NULL)
+		return;
+	msg->attempt.is_denied = true;
+	if (msg->attempt.offered != NULL)
+		memset(msg->attempt.offered, 0,
+		    msg->env->nrcpts * sizeof(*msg->attempt.offered));
+}
+
+bool
+queue_claim_may_offer(const struct queue_claim *d)
+{
+	return !d->msg->attempt.is_denied;
 }
 
 void
@@ -691,7 +721,7 @@ tell_durable(struct queue_message *msg, struct attempt_calls *c)
 	bool is_written = msg->disk.job == NULL &&
 			  msg->disk.state == DISK_SAFE &&
 			  (buf_len(&msg->disk.notes) == 0 ||
-			      msg->disk.is_unsaved);
+			      msg->disk.is_unsaved || msg->is_lost);
 
 	if (msg->attempt.on_durable == NULL || msg->attempt.is_active ||
 	    (msg->attempt.must_be_durable && msg->disk.state != DISK_LOST &&

@@ -27,6 +27,8 @@ struct message_attempt {
 	struct verdict **answers; /* per recipient */
 	void (*on_marked)(void *ctx);
 	void *marked_ctx;
+	/* Its commit mark could not be written, or it is another process's. */
+	bool is_denied;
 	bool *offered; /* per recipient: the answer is out; NULL: nobody's is */
 	struct verdict *unanswered; /* theirs, if it does not come */
 	enum result result;
@@ -57,6 +59,8 @@ void message_end_attempt(struct queue_message *msg);
 void message_has_failed(struct queue_message *msg);
 /* What came of it has been dealt with. */
 void message_forget_attempt(struct queue_message *msg);
+/* Its commit mark cannot be written, and must be (a remote store). */
+void message_deny(struct queue_message *msg);
 /* Who is to be called back now, once what they wait for is so; else NULL. */
 void message_tell_attempt(struct queue_message *msg, struct attempt_calls *c);
 

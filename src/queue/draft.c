@@ -19,7 +19,8 @@ enum {
 static bool
 has_room(struct queue *q, uint64_t size_bytes, struct err *err)
 {
-	if (q->bad_disk.failures >= BAD_DISK_AFTER &&
+	/* What a remote store cannot take the provider may. */
+	if (q->bad_disk.failures >= BAD_DISK_AFTER && !q->store->is_remote &&
 	    queue_now(q) < q->bad_disk.failed_ms + BAD_DISK_MS) {
 		err_set(err, ERR_DISK,
 		    "the disk of the spool %s has failed %u times in a row; no "

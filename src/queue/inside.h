@@ -11,6 +11,7 @@
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
 
+#include "queue/beat.h"
 #include "queue/count.h"
 #include "queue/drops.h"
 #include "queue/entry.h"
@@ -26,7 +27,8 @@ enum {
 	/* How much of the disk queue_tick() looks at before it returns. */
 	QUEUE_SLICE_MS = 5,
 	QUEUE_SLICE_FILES = 500,
-	QUEUE_UNREADABLE_MS = 5 * 60 * 1000
+	QUEUE_UNREADABLE_MS = 5 * 60 * 1000,
+	QUEUE_AWAY_MS = 5 * 1000 /* a remote store */
 };
 
 struct queue_draft {
@@ -60,6 +62,7 @@ struct queue {
 	bool is_ticking; /* within queue_tick() */
 	bool is_todo; /* a client can be told, but not just now */
 	struct scan scan;
+	struct beat beat;
 	struct removals removals;
 	struct drops drops;
 	struct races race;

@@ -109,6 +109,24 @@ run_drops(struct job *j)
 	return 0;
 }
 
+static int
+run_fetch(struct job *j)
+{
+	const struct store_ops *ops = j->q->store->ops;
+
+	j->result = ops->load(
+	    j->q->store, j->place, j->id, &j->loaded, &j->err);
+	if (j->result == STORE_OK)
+		j->result = ops->message_fetch(j->loaded, &j->err);
+	return j->result == STORE_OK ? 0 : -1;
+}
+
+static int
+run_beat(struct job *j)
+{
+	return j->q->store->ops->beat(j->q->store, &j->err);
+}
+
 static int (*const runs[])(struct job *j) = {
 	[JOB_STORE] = run_store,
 	[JOB_APPEND] = run_append,
@@ -118,6 +136,8 @@ static int (*const runs[])(struct job *j) = {
 	[JOB_SYNC] = run_sync,
 	[JOB_STATE] = run_state,
 	[JOB_DROPS] = run_drops,
+	[JOB_FETCH] = run_fetch,
+	[JOB_BEAT] = run_beat,
 };
 
 static void

@@ -22,7 +22,9 @@ enum job_kind {
 	JOB_REMOVE, /* of many messages */
 	JOB_SYNC, /* of what they removed */
 	JOB_STATE,
-	JOB_DROPS
+	JOB_DROPS,
+	JOB_FETCH, /* of a remote store: a message comes here */
+	JOB_BEAT /* likewise: we live; and what nobody has is ours */
 };
 
 /* One message at rest. */
@@ -43,7 +45,7 @@ struct job {
 	struct drop_found *found; /* JOB_DROPS */
 	int64_t wall_s; /* likewise */
 	struct queue_message
-	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS */
+	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT */
 	char id[QID_SIZE];
 	enum store_place place;
 	struct bytes message; /* JOB_STORE: borrowed from the queue_message, */
@@ -54,6 +56,8 @@ struct job {
 	struct buf notes;
 	bool is_written;
 	struct files files; /* JOB_REMOVE */
+	struct store_message *loaded; /* JOB_FETCH, */
+	enum store_result result; /* if this is STORE_OK */
 	bool must_sync;
 	uint64_t folds; /* up to which line of the message */
 	char *name; /* JOB_STATE */

@@ -100,7 +100,8 @@ rest(struct queue_message *msg)
 
 	if (!due_is_in_heap(&e->node))
 		entry_wait(q, e);
-	if (msg->attempt.is_active || msg->client.state != CLIENT_TOLD)
+	if (msg->attempt.is_active || msg->client.state != CLIENT_TOLD ||
+	    msg->body.is_ahead)
 		return;
 	if (msg->disk.is_unsaved)
 		message_drop_message(msg);
@@ -117,6 +118,11 @@ work_on_disk(struct queue_message *msg)
 	if (msg->join.into[0] != '\0') {
 		if (msg->client.state == CLIENT_TOLD)
 			message_forget(msg->q, msg->e); /* no file of its own */
+		return;
+	}
+	if (msg->is_lost) {
+		if (msg->disk.job == NULL && msg->client.state == CLIENT_TOLD)
+			message_forget(msg->q, msg->e);
 		return;
 	}
 	if (msg->is_dropped || msg->attempt.result == RESULT_SENT) {
@@ -181,6 +187,22 @@ message_job_done(struct job *j)
 }
 
 void
+message_is_lost(struct queue_message *msg)
+{
+	struct err err;
+
+	if (msg->is_lost)
+		return;
+	msg->is_lost = true;
+	entry_unwait(msg->q, msg->e);
+	buf_reset(&msg->disk.notes);
+	err_set(&err, ERR_NONE,
+	    "another relay has taken it over; what this one did about it since "
+	    "is not written down");
+	queue_trouble(msg->q, msg->e->id, &err);
+}
+
+void
 message_forget(struct queue *q, struct entry *e)
 {
 	entry_unwait(q, e);
@@ -198,7 +220,7 @@ message_tell_people(struct queue_message *msg)
 	const struct queue_hooks *h = &msg->q->o.hooks;
 	struct entry *e = msg->e;
 
-	if (msg->disk.job != NULL || msg->is_dropped ||
+	if (msg->disk.job != NULL || msg->is_dropped || msg->is_lost ||
 	    msg->disk.state != DISK_SAFE || msg->disk.is_unsynced ||
 	    buf_len(&msg->disk.notes) > 0 || msg->q->is_closing)
 		return;

@@ -33,6 +33,7 @@ struct queue_message {
 	struct message_news news;
 	bool is_dropped; /* nothing of it is to stay */
 	bool is_requeue; /* from failed/ */
+	bool is_lost; /* another process has it now */
 };
 
 /* The entry's message, made if need be: of a file that is safe. */
@@ -42,6 +43,9 @@ void message_advance(struct queue_message *msg);
 void message_job_done(struct job *j);
 void message_free(struct queue_message *msg);
 
+/* It is another process's: nothing of it is written any more, and the entry goes
+ * when nobody here has to do with it. */
+void message_is_lost(struct queue_message *msg);
 /* The entry goes, with all that it has. */
 void message_forget(struct queue *q, struct entry *e);
 

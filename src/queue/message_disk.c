@@ -125,6 +125,7 @@ append_now(struct queue_message *msg, struct bytes lines, struct err *err)
 {
 	if (msg->disk.job != NULL && job_add_notes(msg->disk.job, lines))
 		return 0;
+	assert(!msg->q->store->is_remote);
 	return msg->q->store->ops->append(
 	    msg->q->store, entry_place(msg->e), msg->e->id, lines, false, err);
 }
@@ -137,7 +138,7 @@ message_write_mark(struct queue_message *msg)
 	if (msg->disk.mark != MARK_UNWRITTEN || msg->disk.job != NULL ||
 	    msg->disk.state != DISK_SAFE)
 		return;
-	if (msg->disk.must_sync) {
+	if (msg->disk.must_sync || msg->q->store->is_remote) {
 		msg->disk.mark = MARK_WRITING;
 		message_submit(msg, JOB_APPEND);
 		return;
@@ -149,6 +150,21 @@ message_write_mark(struct queue_message *msg)
 		queue_trouble(msg->q, msg->e->id, &err);
 }
 
+/* Over a network all is written by a job.  What a job under way does not take
+ * goes with the next one. */
+static void
+write_far(struct queue_message *msg)
+{
+	if (msg->disk.job == NULL) {
+		if (msg->disk.mark == MARK_UNWRITTEN)
+			msg->disk.mark = MARK_WRITING;
+		message_submit(msg, JOB_APPEND);
+	} else if (job_add_notes(msg->disk.job, buf_bytes(&msg->disk.notes))) {
+		msg->disk.mark = MARK_NONE;
+		buf_reset(&msg->disk.notes);
+	}
+}
+
 void
 message_write_notes(struct queue_message *msg)
 {
@@ -156,6 +172,10 @@ message_write_notes(struct queue_message *msg)
 
 	if (buf_len(&msg->disk.notes) == 0 || !may_write_now(msg))
 		return;
+	if (msg->q->store->is_remote) {
+		write_far(msg);
+		return;
+	}
 	if (append_now(msg, buf_bytes(&msg->disk.notes), &err) != 0) {
 		queue_trouble(msg->q, msg->e->id, &err);
 		return;
@@ -204,7 +224,11 @@ message_write_done(struct queue_message *msg)
 		return;
 	buf_init(&line, 100);
 	IGNORE(journal_done(&line, queue_wall(q))); /* fits */
-	if (append_now(msg, buf_bytes(&line), &err) != 0) {
+	if (q->store->is_remote) {
+		/* It goes at once, in as much time as the note would take. */
+		if (msg->disk.job != NULL)
+			IGNORE(job_add_notes(msg->disk.job, buf_bytes(&line)));
+	} else if (append_now(msg, buf_bytes(&line), &err) != 0) {
 		queue_trouble(q, e->id, &err);
 		if (q->store->ops->remove(
 			q->store, entry_place(e), e->id, &err) != 0)
@@ -254,6 +278,9 @@ store_done(struct queue_message *msg, struct job *j)
 static void
 append_done(struct queue_message *msg, struct job *j)
 {
+	if (j->rc != 0 && msg->q->store->is_remote &&
+	    msg->disk.mark == MARK_WRITING)
+		message_deny(msg);
 	if (msg->disk.mark == MARK_WRITING)
 		msg->disk.mark = MARK_NONE; /* or it would wait for the disk */
 	if (j->rc == 0)
@@ -308,6 +335,12 @@ void
 message_disk_done(struct queue_message *msg, struct job *j)
 {
 	msg->disk.job = NULL;
+	if (j->rc != 0 && j->kind != JOB_STORE && j->err.class == ERR_LOST) {
+		message_deny(msg);
+		msg->disk.mark = MARK_NONE;
+		message_is_lost(msg);
+		return;
+	}
 	if (j->rc != 0 && j->kind != JOB_STORE)
 		queue_trouble(msg->q, msg->e->id, &j->err);
 	switch (j->kind) {
@@ -328,6 +361,8 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	case JOB_SYNC:
 	case JOB_STATE:
 	case JOB_DROPS:
+	case JOB_FETCH:
+	case JOB_BEAT:
 		break;
 	}
 }

@@ -286,6 +286,7 @@ queue_tick(struct queue *q)
 	queue_clean_failed(q);
 	next = earlier_of(wake_accounts(q), removals_tick(q));
 	next = earlier_of(next, fresh_tick(q));
+	next = earlier_of(next, beat_tick(q));
 	q->is_ticking = false;
 	if (has_more || q->is_todo)
 		return queue_now(q);

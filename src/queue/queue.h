@@ -70,6 +70,9 @@ struct queue_hooks {
 	/* It has been here for delay_notice_ms, and its recipients' server
 	 * says "later".  Once per message.  Only note it.  May be NULL. */
 	void (*delayed)(void *ctx, const char *id);
+	/* The relays that share the store take this one for dead and have its
+	 * messages: it must begin anew.  Only note it.  May be NULL. */
+	void (*lost)(void *ctx);
 	void *ctx;
 };
 
@@ -254,6 +257,10 @@ int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
  * has been done or has failed, but not after the end of the claim. */
 bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
     const char *who, void (*on_marked)(void *ctx), void *ctx) MUST_CHECK;
+/* Asked in on_marked().  False: the mark could not be written to a store that
+ * several relays share, so the last byte must not go: another relay may have the
+ * message by now. */
+bool queue_claim_may_offer(const struct queue_claim *d);
 /* How far away the provider is on the connection that it goes over; 0: that is
  * not known.  New messages are written at once where the disk is quicker. */
 void queue_claim_round_trip(struct queue_claim *d, int64_t ms);

@@ -70,9 +70,12 @@ removals_are_full(const struct queue *q)
 
 static void removal_job_done(struct job *j);
 
+/* In a remote store nothing but its going says that a message is finished. */
 static int64_t
 wait_ms(const struct queue *q)
 {
+	if (q->store->is_remote)
+		return 0;
 	return earlier_of(q->o.policy.sync_results_ms, REMOVALS_WAIT_MS);
 }
 
@@ -85,6 +88,8 @@ may_start(const struct queue *q)
 		return false;
 	if (r->close_by_ms != 0)
 		return queue_now(q) < r->close_by_ms;
+	if (queue_now(q) < r->away_until_ms)
+		return false;
 	return r->waiting.count >= REMOVALS_BATCH ||
 	       queue_now(q) >= r->start_at_ms;
 }
@@ -130,6 +135,12 @@ removal_job_done(struct job *j)
 		queue_trouble(q, j->id, &j->err);
 	r->jobs--;
 	r->under_way -= j->files.count;
+	if (j->rc != 0 && q->store->is_remote && r->close_by_ms == 0) {
+		r->away_until_ms = queue_now(q) + QUEUE_AWAY_MS;
+		for (size_t i = 0; i < j->files.count; i++)
+			files_add(
+			    &r->waiting, j->files.v[i].place, j->files.v[i].id);
+	}
 	if (r->sync_at_ms == 0) {
 		r->sync_at_ms = queue_now(q) + q->o.policy.sync_results_ms -
 				wait_ms(q);
@@ -190,7 +201,9 @@ removals_tick(struct queue *q)
 	start(q);
 	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE)
 		return next;
-	return earlier_of(next, r->start_at_ms);
+	return earlier_of(next, r->start_at_ms > r->away_until_ms
+				    ? r->start_at_ms
+				    : r->away_until_ms);
 }
 
 void

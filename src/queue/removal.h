@@ -14,6 +14,7 @@ struct removals {
 	int64_t start_at_ms; /* of a job for those that wait, however few */
 	int64_t sync_at_ms; /* 0: all is synced, or being synced */
 	bool is_syncing;
+	int64_t away_until_ms; /* a remote store: what failed is tried then */
 	int64_t close_by_ms; /* while the queue closes; 0: it does not */
 };
 

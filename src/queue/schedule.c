@@ -50,8 +50,8 @@ entry_route(struct queue *q, struct entry *e, const struct envelope *env)
 static bool
 is_at_rest(const struct queue_message *msg)
 {
-	if (msg->attempt.is_active || msg->is_dropped || msg->is_requeue ||
-	    msg->attempt.result == RESULT_SENT ||
+	if (msg->attempt.is_active || msg->is_dropped || msg->is_lost ||
+	    msg->is_requeue || msg->attempt.result == RESULT_SENT ||
 	    msg->attempt.result == RESULT_FAILED)
 		return false;
 	if (msg->disk.state == DISK_WRITING)

@@ -22,6 +22,7 @@ relais_SOURCES = \
 	%reldir%/cmd_show.c \
 	%reldir%/cmd_status.c \
 	%reldir%/cmd_stop.c \
+	%reldir%/cmd_store.c \
 	%reldir%/cmd_version.c \
 	%reldir%/relais.c \
 	%reldir%/relais.h \

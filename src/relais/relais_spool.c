@@ -112,6 +112,9 @@ relais_spool_list(const struct conf *c, void (*item)(void *ctx, json_t *item),
 	struct privilege_user user;
 	int rc;
 
+	if (c->store != CONF_STORE_DISK)
+		return err_set(err, ERR_CONFIG,
+		    "the queue is shared; ask on a machine where relaisd runs");
 	/* spool_open() would make what is missing. */
 	if (access(c->spool, F_OK) != 0)
 		return err_sys(err, "cannot open the spool %s", c->spool);

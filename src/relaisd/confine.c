@@ -9,6 +9,7 @@
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "cred/cred_oauth.h"
+#include "store/store_module.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -92,6 +93,45 @@ want_port(struct confine_needs *w, int port)
 	w->ports[w->nports++] = port;
 }
 
+struct wish {
+	struct confine_needs *w;
+	const struct conf *c;
+};
+
+static void
+wish_port(void *ctx, int port)
+{
+	const struct wish *x = ctx;
+
+	if (port != 0)
+		want_port(x->w, port);
+	else
+		x->w->database = SANDBOX_DATABASE_UNIX;
+}
+
+static void
+wish_file(void *ctx, const char *path)
+{
+	const struct wish *x = ctx;
+
+	want_file(x->w, x->c, path);
+}
+
+/* What is wrong with it has been told at the start. */
+static void
+want_store(struct confine_needs *w, const struct conf *c)
+{
+	const struct store_module *m;
+	struct wish x = { w, c };
+
+	if (c->store == CONF_STORE_DISK)
+		return;
+	w->database = SANDBOX_DATABASE;
+	if (store_module_load("postgres", &m, NULL) == 0)
+		IGNORE(m->needs(c->store_url, wish_port, wish_file, &x, NULL) !=
+		       0);
+}
+
 static void
 want_all(struct confine_needs *w, const struct conf *c)
 {
@@ -109,6 +149,7 @@ want_all(struct confine_needs *w, const struct conf *c)
 		for (size_t k = 0; k < a->nports; k++)
 			want_port(w, a->ports[k].port);
 	}
+	want_store(w, c);
 }
 
 static void
@@ -148,7 +189,8 @@ confine_calls(struct confine *c, const struct conf *conf)
 
 	c->seccomp = (int)conf->seccomp;
 	if (conf->seccomp != CONF_SECCOMP_OFF) {
-		sandbox_seccomp(conf->seccomp == CONF_SECCOMP_LOG, s);
+		sandbox_seccomp(
+		    conf->seccomp == CONF_SECCOMP_LOG, c->has.database, s);
 		return;
 	}
 	s->holds = false;

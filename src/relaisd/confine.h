@@ -27,6 +27,7 @@ struct confine {
 		char **reads; /* NULL behind the last */
 		int *ports;
 		size_t nreads, nports;
+		enum sandbox_database database;
 	} has; /* what is allowed */
 	int seccomp; /* as it was set */
 };

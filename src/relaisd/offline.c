@@ -24,6 +24,7 @@
 #include "cred/argv.h"
 #include "cred/cred_file.h"
 #include "relaisd/routing.h"
+#include "store/store_module.h"
 #include "sys/privilege.h"
 
 /* Where the helper looks for a command without a slash (cred_helper.c). */
@@ -294,6 +295,39 @@ add(struct look *l, const struct err *err)
 	l->told++;
 }
 
+static void
+ignore_port(void *ctx, int port)
+{
+	(void)ctx;
+	(void)port;
+}
+
+/* A file that the daemon's user must be able to read. */
+static void
+look_at_store_file(void *ctx, const char *path)
+{
+	struct look *l = ctx;
+
+	if (access(path, R_OK) != 0)
+		RELAIS(l, problems, "store_url", "user %s cannot read %s: %s",
+		    l->user.name, path, strerror(errno));
+}
+
+/* Whether the database answers is for relais store check to say. */
+static void
+look_at_store(struct look *l)
+{
+	const struct store_module *m;
+	struct err err;
+
+	if (l->conf->store == CONF_STORE_DISK)
+		return;
+	if (store_module_load("postgres", &m, &err) != 0 ||
+	    m->needs(l->conf->store_url, ignore_port, look_at_store_file, l,
+		&err) != 0)
+		add(l, &err);
+}
+
 /* As the user who started the program. */
 static void
 look_as_caller(struct look *l, const char *replies_file)
@@ -350,6 +384,7 @@ offline_check(
 		look_at_secrets(&l);
 		look_at_alert_command(&l);
 		look_into_spool(&l);
+		look_at_store(&l);
 	}
 	conf_problems_name(&l.problems, 0, env->vars);
 	conf_problems_name(&l.warnings, 0, env->vars);

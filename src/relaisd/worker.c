@@ -41,6 +41,7 @@
 #include "relaisd/startup.h"
 #include "relaisd/telling.h"
 #include "store/spool.h"
+#include "store/store_module.h"
 #include "sys/clock_sys.h"
 #include "sys/files.h"
 #include "sys/fs_sys.h"
@@ -69,6 +70,8 @@ struct worker {
 	struct loop_timer *watchdog;
 	struct loop_timer *log_timer; /* lines that were withheld are counted */
 	struct store *store;
+	const struct store_module *module; /* NULL: the store is the spool */
+	bool is_store_lost; /* others have our messages: begin anew */
 	struct queue *queue;
 	struct fold *fold;
 	struct user_limit *user_limit;
@@ -281,7 +284,7 @@ on_trouble(void *ctx, const char *id, const struct err *why)
 	(void)snprintf(text, sizeof(text), "%s: %s", id, why->text);
 	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
 	    "%s", text);
-	if (why->class == ERR_DISK)
+	if (why->class == ERR_DISK || why->class == ERR_NETWORK)
 		telling_disk(d->telling, text);
 }
 
@@ -315,6 +318,15 @@ on_delayed(void *ctx, const char *id)
 	const struct worker *d = ctx;
 
 	notices_delayed(telling_notices(d->telling), id);
+}
+
+static void
+on_store_lost(void *ctx)
+{
+	struct worker *d = ctx;
+
+	d->is_store_lost = true;
+	loop_soon(d->loop, &d->turn);
 }
 
 static void
@@ -369,6 +381,7 @@ queue_opts_from(struct worker *d, const struct conf *c)
 		    .failed = on_failed,
 		    .held = on_held,
 		    .delayed = on_delayed,
+		    .lost = on_store_lost,
 		    .ctx = d },
 		.retry_after_ms = c->retry_after_ms,
 		.retry_max_ms = RETRY_MAX_MS,
@@ -393,6 +406,8 @@ has_stopped(const struct worker *d)
 	       outbound_has_stopped(d->outbound);
 }
 
+static void stop(struct worker *d);
+
 /* Does what is due and says when to be called again.  Runs after whatever
  * touched the queue, and at the time the queue named. */
 static void
@@ -408,6 +423,8 @@ turn(struct worker *d)
 	look_again = routing_watch_spares(d->routing);
 	if (look_again < next)
 		next = look_again;
+	if (d->is_store_lost)
+		stop(d); /* the keeper starts another worker */
 	if (d->is_stopping) {
 		if (has_stopped(d))
 			loop_stop(d->loop);
@@ -824,6 +841,29 @@ give_up_calls(struct worker *d, const struct conf *conf)
 #endif
 }
 
+/* The spool is there in any case: as the store, or for what is this machine's
+ * alone. */
+static int
+open_store(struct worker *d, const struct conf *conf, struct err *err)
+{
+	struct store_module_opts opts = { .url = conf->store_url,
+		.name = conf->host_found,
+		.clock = clock_sys() };
+	struct store *shared;
+
+	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
+		return -1;
+	if (conf->store == CONF_STORE_DISK)
+		return 0;
+	opts.here = d->store;
+	if (store_module_load("postgres", &d->module, err) != 0 ||
+	    d->module->open(&opts, &shared, err) != 0)
+		return -1;
+	d->store = shared;
+	log_text(LOG_LEVEL_NOTICE, "the queue is shared: %s", shared->name);
+	return 0;
+}
+
 static int
 start(struct worker *d, struct conf *conf, struct err *err)
 {
@@ -845,7 +885,7 @@ start(struct worker *d, struct conf *conf, struct err *err)
 	d->people = people_new(d->loop, link_find_user, d->link);
 	people_refresh(d->people, conf->allow_groups.n > 0);
 	d->telling = telling_new(d->loop, d->link, d->people);
-	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
+	if (open_store(d, conf, err) != 0)
 		return -1;
 	give_up_files(d, conf);
 	fold = fold_opts_from(conf);
@@ -943,6 +983,8 @@ run(struct worker *d, const struct worker_opts *o)
 		return startup_status(&err);
 	}
 	give_up_calls(d, o->conf);
+	if (d->module != NULL)
+		d->module->start(d->store);
 	tell_start(d, o->conf, o->report_fd);
 	loop_soon(d->loop, &d->turn);
 	loop_run(d->loop);

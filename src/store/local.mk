@@ -21,6 +21,8 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/spool_read.c \
 	%reldir%/spool_scan.c \
 	%reldir%/store.h \
+	%reldir%/store_module.c \
+	%reldir%/store_module.h \
 	%reldir%/store_text.c \
 	%reldir%/store_text.h \
 	%reldir%/spool_word.c \

@@ -15,10 +15,12 @@
  *
  * Everything here blocks.  Any number of threads may work on different messages
  * at the same time; two calls about the same message must not overlap, except
- * draft_read() beside draft_commit(), and what struct store_notes allows.  One
- * process owns a store.  Where several shared one, scan_next() would be the call
- * that makes a message theirs, and append() and finish() those that find out
- * that it no longer is.
+ * draft_read() beside draft_commit(), and what struct store_notes allows.
+ *
+ * A message has one owner.  One process owns all of a store, or several share a
+ * remote one: there put() makes a message ours from the start, beat() those that
+ * nobody has, and append(), finish(), load() and remove() find out that it no
+ * longer is.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -57,6 +59,8 @@ enum store_found {
 /* Small facts, each replaced as a whole. */
 enum { STORE_STATE_MAX = 1024 * 1024 };
 
+enum { STORE_BEAT_MS = 2000, STORE_HAS_MORE = 1 };
+
 /* What became of a message while it was being written.  take() is asked for the
  * first lines of its journal when everything else has been written; they become
  * part of the message together with its end, so there is no moment at which it
@@ -82,6 +86,11 @@ struct store {
 	const char *name; /* for messages to a person */
 	/* Where mail waits that came without us (drop_folder.h); NULL: nowhere. */
 	struct drop_folder *drop;
+	/* It is at the other end of a network: its calls are slow, and it may be
+	 * away.  Nothing goes there without being durable, so an append() has to
+	 * be waited for on another thread, and a message is brought here there,
+	 * too, with message_fetch(). */
+	bool is_remote;
 };
 
 struct store_ops {
@@ -168,6 +177,19 @@ struct store_ops {
 	    struct store *s, const char *name, struct buf *to, struct err *err);
 	int (*state_write)(struct store *s, const char *name,
 	    struct bytes content, struct err *err);
+
+	/* --- of a remote store; elsewhere NULL ----------------------------- */
+
+	/* Says that this process lives, every STORE_BEAT_MS, and makes ours what
+	 * nobody has: a scan that begins afterwards finds it.  STORE_HAS_MORE:
+	 * there is more, for the next call soon.  -1: the store is
+	 * away; class ERR_LOST: all that was ours belongs to others now, for
+	 * good, and this process must begin anew. */
+	int (*beat)(struct store *s, struct err *err);
+	/* Brings all bytes of a message here, so that message_read() goes through
+	 * no network. */
+	enum store_result (*message_fetch)(
+	    struct store_message *m, struct err *err);
 };
 
 static inline void

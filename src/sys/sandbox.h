@@ -39,8 +39,15 @@ struct sandbox_files {
 };
 void sandbox_landlock(const struct sandbox_files *f, struct sandbox_state *ret);
 
+/* What the library of a database does and nobody else may. */
+enum sandbox_database {
+	SANDBOX_NO_DATABASE,
+	SANDBOX_DATABASE, /* over TCP */
+	SANDBOX_DATABASE_UNIX /* over a Unix socket, too */
+};
 /* is_log: nothing is denied, and the kernel's log names what would be. */
-void sandbox_seccomp(bool is_log, struct sandbox_state *ret);
+void sandbox_seccomp(
+    bool is_log, enum sandbox_database db, struct sandbox_state *ret);
 
 /* The filter of another machine, for a test: writes the list of system calls
  * that are allowed there, one a line.  arch: as libseccomp names it.  -1: no

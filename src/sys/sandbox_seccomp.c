@@ -322,6 +322,28 @@ add_fcntl(struct filter *f, const char *name)
 		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)may[i]));
 }
 
+/* libpq makes its sockets non-blocking by F_SETFL.  With its value something
+ * opened for appending could be overwritten, so nobody else may. */
+static void
+add_database(struct filter *f, enum sandbox_database db)
+{
+	static const char *const names[] = { "fcntl", "fcntl64" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct scmp_arg_cmp cmp[] = {
+			SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+			SCMP_A2(SCMP_CMP_EQ, O_RDWR | O_NONBLOCK),
+		};
+		int nr = number_of(names[i]);
+
+		if (nr != __NR_SCMP_ERROR)
+			note(f, seccomp_rule_add_array(
+				    f->ctx, SCMP_ACT_ALLOW, nr, 2, cmp));
+	}
+	if (db == SANDBOX_DATABASE_UNIX)
+		add_socket(f, AF_UNIX, SOCK_STREAM);
+}
+
 /* No file that gives rights to who starts it; without O_CREAT there may be
  * anything for a mode. */
 static void
@@ -343,7 +365,7 @@ add_making(struct filter *f)
 }
 
 static void
-add_all(struct filter *f, bool is_log)
+add_all(struct filter *f, bool is_log, enum sandbox_database db)
 {
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		add(f, SCMP_ACT_ALLOW, allowed[i]);
@@ -368,6 +390,8 @@ add_all(struct filter *f, bool is_log)
 	add_making(f);
 	add_fcntl(f, "fcntl");
 	add_fcntl(f, "fcntl64");
+	if (db != SANDBOX_NO_DATABASE)
+		add_database(f, db);
 	/* FIONBIO and FIOCLEX of libuv. */
 	add_if(f, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5421));
 	add_if(f, SCMP_ACT_ALLOW, "ioctl", SCMP_A1(SCMP_CMP_EQ, 0x5451));
@@ -383,7 +407,8 @@ add_all(struct filter *f, bool is_log)
 }
 
 static bool
-filter_new(struct filter *f, uint32_t arch, bool is_log)
+filter_new(
+    struct filter *f, uint32_t arch, bool is_log, enum sandbox_database db)
 {
 	*f = (struct filter) { .arch = arch,
 		.kill = is_log ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS };
@@ -396,17 +421,18 @@ filter_new(struct filter *f, uint32_t arch, bool is_log)
 	}
 	note(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_ACT_BADARCH, f->kill));
 	note(f, seccomp_attr_set(f->ctx, SCMP_FLTATR_CTL_TSYNC, 1));
-	add_all(f, is_log);
+	add_all(f, is_log, db);
 	return true;
 }
 
 void
-sandbox_seccomp(bool is_log, struct sandbox_state *ret)
+sandbox_seccomp(
+    bool is_log, enum sandbox_database db, struct sandbox_state *ret)
 {
 	struct filter f;
 	int rc = -ENOMEM;
 
-	if (filter_new(&f, seccomp_arch_native(), is_log)) {
+	if (filter_new(&f, seccomp_arch_native(), is_log, db)) {
 		/* A tree of comparisons in place of a list. */
 		note(&f, seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));
 		rc = f.rc != 0 ? f.rc : seccomp_load(f.ctx);
@@ -428,7 +454,7 @@ sandbox_seccomp_list(const char *arch, char *to, size_t size)
 	struct filter f;
 	size_t n = 0;
 
-	if (token == 0 || !filter_new(&f, token, false))
+	if (token == 0 || !filter_new(&f, token, false, SANDBOX_NO_DATABASE))
 		return -1;
 	to[0] = '\0';
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
@@ -443,9 +469,11 @@ sandbox_seccomp_list(const char *arch, char *to, size_t size)
 #else
 
 void
-sandbox_seccomp(bool is_log, struct sandbox_state *ret)
+sandbox_seccomp(
+    bool is_log, enum sandbox_database db, struct sandbox_state *ret)
 {
 	(void)is_log;
+	(void)db;
 	ret->holds = false;
 	(void)snprintf(ret->text, sizeof(ret->text),
 	    "relaisd was built without libseccomp");

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	%reldir%/rcpts.sh \
 	%reldir%/reload.sh \
 	%reldir%/restart.sh \
+	%reldir%/shared.sh \
 	%reldir%/stall.sh \
 	%reldir%/storms.sh \
 	%reldir%/tokens.sh \

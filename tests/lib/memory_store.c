@@ -30,6 +30,7 @@ struct fact {
 struct memory_store {
 	struct store store;
 	struct list kept, facts;
+	enum err_class fault;
 };
 
 struct loaded {
@@ -128,12 +129,22 @@ make_whole(struct kept *k, const struct store_notes *notes)
 }
 
 static int
+faulty(struct store *st, struct err *err)
+{
+	if (memory_of(st)->fault == ERR_NONE)
+		return 0;
+	return err_set(err, memory_of(st)->fault, "as the test wants it");
+}
+
+static int
 memory_put(struct store *st, const char *id, struct bytes header,
     struct bytes message, const struct store_notes *notes, struct err *err)
 {
-	struct kept *k = kept_new(memory_of(st), id);
+	struct kept *k;
 
-	(void)err;
+	if (faulty(st, err) != 0)
+		return -1;
+	k = kept_new(memory_of(st), id);
 	add(&k->header, header);
 	add(&k->bytes, message);
 	make_whole(k, notes);
@@ -224,6 +235,8 @@ memory_append(struct store *st, enum store_place place, const char *id,
 	struct kept *k = find(st, place, id);
 
 	(void)must_sync;
+	if (faulty(st, err) != 0)
+		return -1;
 	if (k == NULL)
 		return err_set(err, ERR_DISK, "%s is gone", id);
 	add(&k->journal, lines);
@@ -236,6 +249,8 @@ memory_finish(struct store *st, enum store_place *place, enum store_place to,
 {
 	struct kept *k = find(st, *place, id);
 
+	if (faulty(st, err) != 0)
+		return -1;
 	if (k == NULL)
 		return err_set(err, ERR_DISK, "%s is gone", id);
 	add(&k->journal, lines);
@@ -249,7 +264,8 @@ memory_remove(
 {
 	struct kept *k = find(st, place, id);
 
-	(void)err;
+	if (faulty(st, err) != 0)
+		return -1;
 	if (k == NULL)
 		return 0;
 	list_remove(&k->link);
@@ -290,6 +306,10 @@ memory_load(struct store *st, enum store_place place, const char *id,
 	struct loaded *l;
 	size_t n;
 
+	if (memory_of(st)->fault == ERR_LOST)
+		return STORE_GONE;
+	if (faulty(st, err) != 0)
+		return STORE_ERROR;
 	if (k == NULL)
 		return STORE_GONE;
 	if (!k->is_whole)
@@ -429,10 +449,28 @@ memory_state_write(
 	return 0;
 }
 
+/* --- a remote one --------------------------------------------------------- */
+
+static int
+memory_beat(struct store *st, struct err *err)
+{
+	return faulty(st, err);
+}
+
+static enum store_result
+memory_message_fetch(struct store_message *m, struct err *err)
+{
+	(void)m;
+	(void)err;
+	return STORE_OK;
+}
+
 struct store *
 memory_store_new(void)
 {
 	static const struct store_ops ops = {
+		.beat = memory_beat,
+		.message_fetch = memory_message_fetch,
 		.free = memory_free,
 		.is_free = memory_is_free,
 		.put = memory_put,
@@ -480,4 +518,10 @@ memory_store_count(const struct store *st, enum store_place place)
 		n += k->is_whole && k->place == place;
 	}
 	return n;
+}
+
+void
+memory_store_fail(struct store *s, enum err_class class)
+{
+	memory_of(s)->fault = class;
 }

@@ -11,6 +11,16 @@
 
 /* store_free() forgets all. */
 struct store *memory_store_new(void);
+/* From now on the queue takes it for one behind a network (store.h): it writes
+ * and reads by jobs only. */
+static inline void
+memory_store_is_remote(struct store *s)
+{
+	s->is_remote = true;
+}
+/* What asks for a message, or changes one, fails with this class; ERR_LOST: all
+ * are another's; ERR_NONE: nothing fails. */
+void memory_store_fail(struct store *s, enum err_class class);
 /* Messages in a place, whole ones. */
 size_t memory_store_count(const struct store *s, enum store_place place);
 

@@ -240,6 +240,8 @@ fixture_init_in_memory(struct queue_fixture *l)
 	memset(l, 0, sizeof(*l));
 	l->is_in_memory = true;
 	l->store = memory_store_new();
+	if (getenv("TEST_REMOTE") != NULL) /* tests/unit/remote */
+		memory_store_is_remote(l->store);
 	init(l);
 }
 

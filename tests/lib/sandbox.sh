@@ -111,6 +111,11 @@ sandbox_overlay() {
 	# What calls itself the machine's sendmail must meet ours.
 	mkdir -p "$T/usr/sbin"
 	: >"$T/usr/sbin/sendmail"
+	# Where a build with the default prefix looks for its module.
+	if [ -e "$top_builddir/relais-postgres.so" ]; then
+		mkdir -p "$T/usr/local/lib/relais"
+		cp "$top_builddir/relais-postgres.so" "$T/usr/local/lib/relais"
+	fi
 	for peer; do
 		peer=${peer#\?}
 		[ -d "$PEERS/$peer/usr" ] || continue

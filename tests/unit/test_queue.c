@@ -31,6 +31,17 @@ long_message(size_t n)
 	return bytes_of(p, n);
 }
 
+/* When the queue wants to be called again; a remote store wants to hear of us
+ * before that. */
+static void
+is_due(const struct queue_fixture *l, int64_t next, int64_t want)
+{
+	if (l->store->is_remote)
+		assert_in_range(next, l->boot_ms + 1, want);
+	else
+		assert_int_equal(next, want);
+}
+
 static void
 damage_only_file(const struct queue_fixture *l)
 {
@@ -404,7 +415,7 @@ verdict_mode_ends_at_its_deadline(void **state)
 	d = queue_take(l->q, 0);
 	next = fixture_tick(l);
 	assert_int_equal(c.told, 0);
-	assert_int_equal(next, l->boot_ms + 10 * 1000);
+	is_due(l, next, l->boot_ms + 10 * 1000);
 	fixture_pass(l, 10 * 1000);
 	assert_told(&c, QUEUE_SAFE);
 	assert_int_equal(c.t.verdict.class, VERDICT_NONE);
@@ -432,7 +443,7 @@ a_deadline_is_made_known_once_the_disk_has_it(void **state)
 	fixture_run(l);
 	assert_int_equal(c.told, 0);
 	assert_true(l->turns_asked > asked);
-	assert_int_equal(fixture_tick(l), l->boot_ms + 10 * 1000);
+	is_due(l, fixture_tick(l), l->boot_ms + 10 * 1000);
 	fixture_pass(l, 10 * 1000);
 	assert_told(&c, QUEUE_SAFE);
 	fixture_client_done(&c);
@@ -1742,8 +1753,8 @@ outbound_is_woken_when_something_becomes_due(void **state)
 	l->wakes = 0;
 	next = fixture_tick(l);
 	assert_int_equal(l->wakes, 0);
-	assert_int_equal(next, only_item(l, c.id).next_try_ms);
-	fixture_pass(l, next - l->boot_ms);
+	is_due(l, next, only_item(l, c.id).next_try_ms);
+	fixture_pass(l, only_item(l, c.id).next_try_ms - l->boot_ms);
 	assert_int_equal(l->wakes, 1);
 	fixture_tick(l);
 	assert_int_equal(l->wakes, 1); /* once is enough */

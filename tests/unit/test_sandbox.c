@@ -114,7 +114,7 @@ unknown_call(const char *unused)
 
 	(void)unused;
 	sandbox_no_new_privileges(&s);
-	sandbox_seccomp(false, &s);
+	sandbox_seccomp(false, SANDBOX_NO_DATABASE, &s);
 	if (!s.holds)
 		return NOT_HERE;
 	if (syscall(999999) != -1 || errno != ENOSYS)
@@ -133,7 +133,7 @@ start_program(const char *unused)
 
 	(void)unused;
 	sandbox_no_new_privileges(&s);
-	sandbox_seccomp(false, &s);
+	sandbox_seccomp(false, SANDBOX_NO_DATABASE, &s);
 	if (!s.holds)
 		return NOT_HERE;
 	(void)execl("/bin/true", "true", (char *)NULL);
@@ -177,7 +177,7 @@ arguments(const char *dir)
 	int fd;
 
 	sandbox_no_new_privileges(&s);
-	sandbox_seccomp(false, &s);
+	sandbox_seccomp(false, SANDBOX_NO_DATABASE, &s);
 	if (!s.holds)
 		return NOT_HERE;
 	if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) != 0)

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "postgres/pg_schema.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A message is rewritten for each line of its journal, next to where it was, and
+ * is gone soon: so there is room in each page, and cleaning comes early. */
+#define CHURN                                                                  \
+	"WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,"        \
+	" autovacuum_vacuum_threshold = 500,"                                  \
+	" autovacuum_vacuum_cost_delay = 0)"
+
+static const char *const statements[] = {
+	"CREATE TABLE relais_schema (version integer NOT NULL)",
+	"CREATE TABLE relais_node ("
+	" id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+	" name text NOT NULL,"
+	" pid integer NOT NULL,"
+	" started timestamptz NOT NULL DEFAULT now(),"
+	" seen timestamptz NOT NULL DEFAULT now(),"
+	" is_dead boolean NOT NULL DEFAULT false)",
+	"CREATE TABLE relais_message ("
+	" id text COLLATE \"C\" PRIMARY KEY,"
+	" owner bigint NOT NULL,"
+	" place smallint NOT NULL DEFAULT 0,"
+	" header bytea NOT NULL,"
+	" ending text NOT NULL,"
+	" journal bytea NOT NULL) " CHURN,
+	"CREATE INDEX relais_message_owner ON relais_message (owner, id)",
+	"CREATE TABLE relais_body ("
+	" id text COLLATE \"C\","
+	" n integer,"
+	" part bytea NOT NULL,"
+	" PRIMARY KEY (id, n)) " CHURN,
+	/* Compressing takes longer than writing, and mail is base64. */
+	"ALTER TABLE relais_body ALTER COLUMN part SET STORAGE EXTERNAL",
+	"INSERT INTO relais_schema VALUES (1)",
+};
+
+/* --- what is there ---------------------------------------------------------- */
+
+/* 0: none. */
+static int
+version(struct pg_conn *c, int64_t *ret, struct err *err)
+{
+	PGresult *r;
+	bool is_there;
+
+	if (pg_ask(c, "SELECT to_regclass('relais_schema') IS NOT NULL", NULL,
+		0, &r, err) != PG_DONE)
+		return -1;
+	is_there = pg_int(r, 0, 0) != 0;
+	PQclear(r);
+	*ret = 0;
+	if (!is_there)
+		return 0;
+	if (pg_ask(c, "SELECT version FROM relais_schema", NULL, 0, &r, err) !=
+	    PG_DONE)
+		return -1;
+	*ret = PQntuples(r) == 1 ? pg_int(r, 0, 0) : -1;
+	PQclear(r);
+	return 0;
+}
+
+static int
+check_version(struct pg_conn *c, struct err *err)
+{
+	int64_t is;
+
+	if (version(c, &is, err) != 0)
+		return -1;
+	if (is == 0)
+		return err_set(err, ERR_CONFIG,
+		    "the database has no tables of relais; type: relais store "
+		    "init");
+	if (is < PG_SCHEMA)
+		return err_set(err, ERR_CONFIG,
+		    "the tables of relais are of version %" PRId64
+		    ", and this relais needs %d; type: relais store upgrade",
+		    is, PG_SCHEMA);
+	if (is > PG_SCHEMA)
+		return err_set(err, ERR_CONFIG,
+		    "the tables of relais are of version %" PRId64
+		    ", and this relais knows only %d; install the newer one",
+		    is, PG_SCHEMA);
+	return 0;
+}
+
+struct promise {
+	char fsync[8], pages[8], commit[16];
+	bool has_standby;
+};
+
+static void
+copy(char *to, size_t size, struct bytes b)
+{
+	size_t n = b.n < size ? b.n : size - 1;
+
+	memcpy(to, b.p, n);
+	to[n] = '\0';
+}
+
+static int
+ask_promise(struct pg_conn *c, struct promise *ret, struct err *err)
+{
+	PGresult *r;
+
+	if (pg_ask(c,
+		"SELECT current_setting('fsync'),"
+		" current_setting('full_page_writes'),"
+		" current_setting('synchronous_commit'),"
+		" current_setting('synchronous_standby_names')",
+		NULL, 0, &r, err) != PG_DONE)
+		return -1;
+	copy(ret->fsync, sizeof(ret->fsync), pg_bytes(r, 0, 0));
+	copy(ret->pages, sizeof(ret->pages), pg_bytes(r, 0, 1));
+	copy(ret->commit, sizeof(ret->commit), pg_bytes(r, 0, 2));
+	ret->has_standby = pg_bytes(r, 0, 3).n > 0;
+	PQclear(r);
+	return 0;
+}
+
+static int
+check_promise(const struct promise *p, struct err *err)
+{
+	if (strcmp(p->fsync, "on") != 0)
+		return err_set(err, ERR_CONFIG,
+		    "the database has fsync = %s, so it can lose mail that was "
+		    "accepted; set fsync = on in postgresql.conf",
+		    p->fsync);
+	if (strcmp(p->pages, "on") != 0)
+		return err_set(err, ERR_CONFIG,
+		    "the database has full_page_writes = %s, so a power cut "
+		    "can "
+		    "destroy it; set full_page_writes = on in postgresql.conf",
+		    p->pages);
+	if (strcmp(p->commit, "off") == 0)
+		return err_set(err, ERR_CONFIG,
+		    "the database has synchronous_commit = off, so it can lose "
+		    "mail that was accepted; set synchronous_commit = on in "
+		    "postgresql.conf or for the user of relais");
+	return 0;
+}
+
+int
+pg_schema_check(struct pg_conn *c, struct err *err)
+{
+	struct promise p;
+
+	if (check_version(c, err) != 0 || ask_promise(c, &p, err) != 0)
+		return -1;
+	return check_promise(&p, err);
+}
+
+/* --- for a person ----------------------------------------------------------- */
+
+static int
+run_all(struct pg_conn *c, struct err *err)
+{
+	if (pg_ask(c, "BEGIN", NULL, 0, NULL, err) != PG_DONE)
+		return -1;
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+		if (pg_ask(c, statements[i], NULL, 0, NULL, err) != PG_DONE)
+			return -1; /* given back, it is rolled back */
+	return pg_ask(c, "COMMIT", NULL, 0, NULL, err) == PG_DONE ? 0 : -1;
+}
+
+static int
+init(struct pg_conn *c, struct buf *said, struct err *err)
+{
+	int64_t is;
+
+	if (version(c, &is, err) != 0)
+		return -1;
+	if (is != 0)
+		return err_set(err, ERR_INPUT,
+		    "the database has tables of relais already (version "
+		    "%" PRId64 "); nothing was changed",
+		    is);
+	if (run_all(c, err) != 0)
+		return -1;
+	IGNORE(
+	    buf_addf(said, "The tables are made (version %d).\n", PG_SCHEMA));
+	return 0;
+}
+
+/* There is one version. */
+static int
+upgrade(struct pg_conn *c, struct buf *said, struct err *err)
+{
+	if (check_version(c, err) != 0)
+		return -1;
+	IGNORE(buf_addf(said,
+	    "The tables are of version %d; there is nothing to do.\n",
+	    PG_SCHEMA));
+	return 0;
+}
+
+static int
+tell_nodes(struct pg_conn *c, struct buf *said, struct err *err)
+{
+	PGresult *r;
+
+	if (pg_ask(c,
+		"SELECT count(*) FILTER (WHERE place = 0),"
+		" count(*) FILTER (WHERE place = 1),"
+		" count(*) FILTER (WHERE place = 2) FROM relais_message",
+		NULL, 0, &r, err) != PG_DONE)
+		return -1;
+	IGNORE(buf_addf(said,
+	    "Messages: %" PRId64 " waiting, %" PRId64 " failed, %" PRId64
+	    " damaged.\n",
+	    pg_int(r, 0, 0), pg_int(r, 0, 1), pg_int(r, 0, 2)));
+	PQclear(r);
+	if (pg_ask(c,
+		"SELECT count(*) FROM relais_node WHERE NOT is_dead AND"
+		" seen > now() - interval '10 s'",
+		NULL, 0, &r, err) != PG_DONE)
+		return -1;
+	IGNORE(buf_addf(
+	    said, "Relays that use it now: %" PRId64 ".\n", pg_int(r, 0, 0)));
+	PQclear(r);
+	return 0;
+}
+
+static int
+tell(struct pg_conn *c, struct buf *said, struct err *err)
+{
+	struct promise p;
+
+	if (ask_promise(c, &p, err) != 0 || check_promise(&p, err) != 0 ||
+	    check_version(c, err) != 0)
+		return -1;
+	IGNORE(buf_addf(said,
+	    !p.has_standby || strcmp(p.commit, "local") == 0
+		? "Accepted mail is on the disk of one server: it survives a "
+		  "crash and a power cut, not the loss of that disk.\n"
+	    : strcmp(p.commit, "remote_write") == 0
+		? "Accepted mail is on the disk of this server and in the "
+		  "memory of a standby.\n"
+		: "Accepted mail is on the disks of this server and of a "
+		  "synchronous standby.\n"));
+	return tell_nodes(c, said, err);
+}
+
+static int
+with(const char *url,
+    int (*run)(struct pg_conn *c, struct buf *said, struct err *err),
+    struct buf *said, struct err *err)
+{
+	struct pg_pool *p;
+	struct pg_conn *c;
+	int rc = -1;
+
+	if (pg_pool_new(url, &p, err) != 0)
+		return -1;
+	c = pg_take(p, err);
+	if (c != NULL) {
+		rc = run(c, said, err);
+		pg_give(c);
+	}
+	pg_pool_free(p);
+	return rc;
+}
+
+int
+pg_schema_init(const char *url, struct buf *said, struct err *err)
+{
+	return with(url, init, said, err);
+}
+
+int
+pg_schema_upgrade(const char *url, struct buf *said, struct err *err)
+{
+	return with(url, upgrade, said, err);
+}
+
+int
+pg_schema_tell(const char *url, struct buf *said, struct err *err)
+{
+	return with(url, tell, said, err);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pg_schema.h - the tables of a shared queue, and what their server promises.
+ *
+ * doc/formats/store-postgres describes them.
+ */
+#ifndef POSTGRES_PG_SCHEMA_H
+#define POSTGRES_PG_SCHEMA_H
+
+#include "postgres/pg_pool.h"
+
+enum { PG_SCHEMA = 1 };
+
+/* For each new connection: the tables are of this version, and a commit that the
+ * server confirms is on its disk.  The error says what to do. */
+int pg_schema_check(struct pg_conn *c, struct err *err);
+
+/* As store_module.h has them. */
+int pg_schema_init(const char *url, struct buf *said, struct err *err);
+int pg_schema_upgrade(const char *url, struct buf *said, struct err *err);
+int pg_schema_tell(const char *url, struct buf *said, struct err *err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pg_store.h - messages at rest in PostgreSQL, shared by several relays.
+ *
+ * Each run of a relay is a node with a number of its own, and each message
+ * belongs to a node.  Every change names both, so one that comes late changes
+ * nothing (ERR_LOST).  A node that has not been seen for PG_DEAD_MS is declared
+ * dead by others, for good; what it has is theirs to take.
+ */
+#ifndef POSTGRES_PG_STORE_H
+#define POSTGRES_PG_STORE_H
+
+#include "store/store.h"
+#include "store/store_module.h"
+
+int pg_store_open(const struct store_module_opts *o, struct store **ret,
+    struct err *err) MUST_CHECK;
+void pg_store_start(struct store *st);
+
+#endif

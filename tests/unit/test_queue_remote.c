@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A store that several relays share: what is not written there is not done, and
+ * what has become another's is let go. */
+#include "tests/lib/check.h"
+
+#include <stdlib.h>
+
+#include "queue/queue.h"
+#include "store/store.h"
+#include "tests/lib/memory_store.h"
+#include "tests/lib/queue_fixture.h"
+
+enum { MINUTE = 60 * 1000 };
+
+static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
+static const size_t first[] = { 0 };
+
+static int
+setup(void **state)
+{
+	struct queue_fixture *l;
+
+	if (fixture_setup_in_memory(state) != 0)
+		return -1;
+	l = *state;
+	memory_store_is_remote(l->store);
+	return 0;
+}
+
+/* One that waits, and of which the queue knows no more than that. */
+static void
+keep_one(struct queue_fixture *l, char id[ENVELOPE_ID_SIZE])
+{
+	struct fixture_client c;
+
+	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
+	fixture_tick(l);
+	assert_int_equal(c.told, 1);
+	assert_int_equal(c.t.outcome, QUEUE_SAFE);
+	memcpy(id, c.id, ENVELOPE_ID_SIZE);
+	fixture_client_done(&c);
+	fixture_pass(l, MINUTE); /* it is fresh no longer */
+	fixture_pass(l, MINUTE);
+}
+
+static void
+a_message_comes_here_before_it_is_taken(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	keep_one(l, id);
+	l->is_delayed = true;
+	assert_null(queue_take(l->q, 0));
+	assert_int_equal(l->njobs, 1);
+	l->wakes = 0;
+	fixture_run(l);
+	assert_true(l->wakes > 0);
+	l->is_delayed = false;
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	fixture_tick(l);
+	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 0);
+}
+
+static void
+no_more_come_than_are_wanted_soon(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	int n = 0;
+
+	for (int i = 0; i < 30; i++)
+		keep_one(l, id);
+	l->is_delayed = true;
+	assert_null(queue_take(l->q, 0));
+	assert_in_range(l->njobs, 1, 8);
+	l->is_delayed = false;
+	fixture_run(l);
+	for (int i = 0; i < 200 && n < 30; i++) {
+		n += fixture_deliver(l, VERDICT_OK);
+		fixture_tick(l);
+	}
+	assert_int_equal(n, 30);
+}
+
+static struct queue_claim *
+take(struct queue_fixture *l)
+{
+	struct queue_claim *d = queue_take(l->q, 0);
+
+	return d != NULL ? d : queue_take(l->q, 0);
+}
+
+static void
+the_last_byte_waits_for_the_mark(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_claim *d;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	int marked = 0;
+
+	keep_one(l, id);
+	d = take(l);
+	assert_non_null(d);
+	l->is_delayed = true;
+	assert_false(
+	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	assert_int_equal(marked, 0);
+	fixture_run(l);
+	assert_int_equal(marked, 1);
+	assert_true(queue_claim_may_offer(d));
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	fixture_run(l);
+}
+
+static void
+without_a_mark_nothing_may_be_offered(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_claim *d;
+	struct queue_item it;
+	struct verdict later = fixture_verdict(VERDICT_LATER, "given up");
+	int marked = 0;
+
+	keep_one(l, id);
+	d = take(l);
+	l->is_delayed = true;
+	assert_false(
+	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	memory_store_fail(l->store, ERR_NETWORK);
+	fixture_run(l);
+	assert_int_equal(marked, 1);
+	assert_false(queue_claim_may_offer(d));
+	memory_store_fail(l->store, ERR_NONE);
+	l->is_delayed = false;
+	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
+	fixture_tick(l);
+	/* It is neither lost nor in doubt, and is tried again. */
+	assert_true(queue_find(l->q, id, &it));
+	assert_false(it.is_uncertain);
+	fixture_pass(l, 10 * MINUTE);
+	assert_non_null(d = take(l));
+	assert_true(queue_claim_may_offer(d));
+	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+}
+
+static void
+what_is_anothers_is_let_go_and_not_written_to(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_claim *d;
+	struct queue_item it;
+	struct verdict later = fixture_verdict(VERDICT_LATER, "given up");
+	int marked = 0, durable = 0;
+
+	keep_one(l, id);
+	d = take(l);
+	l->is_delayed = true;
+	assert_false(
+	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	memory_store_fail(l->store, ERR_LOST);
+	l->troubles = 0;
+	fixture_run(l);
+	assert_false(queue_claim_may_offer(d));
+	l->is_delayed = false;
+	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, fixture_count, &durable);
+	assert_int_equal(durable, 1);
+	fixture_tick(l);
+	assert_int_equal(l->troubles, 1);
+	assert_false(queue_find(l->q, id, &it));
+	/* The other has it still. */
+	memory_store_fail(l->store, ERR_NONE);
+	fixture_pass(l, 10 * MINUTE);
+	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 1);
+}
+
+static void
+one_that_went_to_another_is_not_taken(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_item it;
+
+	keep_one(l, id);
+	memory_store_fail(l->store, ERR_LOST);
+	assert_null(take(l));
+	fixture_tick(l);
+	assert_false(queue_find(l->q, id, &it));
+}
+
+static void
+while_the_store_is_away_new_mail_is_the_providers(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct fixture_client c, none;
+	struct queue_claim *d;
+	struct queue_item it;
+	struct err err;
+
+	keep_one(l, id);
+	memory_store_fail(l->store, ERR_NETWORK);
+	fixture_pass(l, 3 * STORE_BEAT_MS);
+	for (int i = 0; i < 5; i++) {
+		assert_true(queue_has_room(l->q, 100, &err));
+		fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
+		fixture_tick(l);
+		assert_int_equal(c.told, 0);
+		assert_true(fixture_deliver(l, VERDICT_OK));
+		fixture_tick(l);
+		assert_int_equal(c.told, 1);
+		assert_int_equal(c.t.outcome, QUEUE_SAFE);
+		fixture_client_done(&c);
+	}
+	/* Neither takes it. */
+	fixture_submit(l, &none, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	assert_true(fixture_deliver(l, VERDICT_LATER));
+	fixture_tick(l);
+	assert_int_equal(none.told, 1);
+	assert_int_equal(none.t.outcome, QUEUE_FAILED);
+	fixture_client_done(&none);
+	/* What it has waits for it. */
+	memory_store_fail(l->store, ERR_NONE);
+	fixture_pass(l, MINUTE);
+	assert_true(queue_find(l->q, id, &it));
+	assert_non_null(d = take(l));
+	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 1);
+}
+
+static void
+what_is_finished_goes_as_soon_as_the_store_is_back(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_claim *d;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+
+	keep_one(l, id);
+	d = take(l);
+	memory_store_fail(l->store, ERR_NETWORK);
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	fixture_tick(l);
+	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 1);
+	memory_store_fail(l->store, ERR_NONE);
+	fixture_pass(l, MINUTE);
+	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 0);
+}
+
+int
+main(void)
+{
+#define REMOTE(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
+	static const struct CMUnitTest tests[] = {
+		REMOTE(a_message_comes_here_before_it_is_taken),
+		REMOTE(no_more_come_than_are_wanted_soon),
+		REMOTE(the_last_byte_waits_for_the_mark),
+		REMOTE(without_a_mark_nothing_may_be_offered),
+		REMOTE(what_is_anothers_is_let_go_and_not_written_to),
+		REMOTE(one_that_went_to_another_is_not_taken),
+		REMOTE(while_the_store_is_away_new_mail_is_the_providers),
+		REMOTE(what_is_finished_goes_as_soon_as_the_store_is_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -558,7 +558,8 @@ cannot_read(struct reading *rd, int os, gid_t group)
 	err_set(&err, ERR_CONFIG, "cannot be read: %s", strerror(os));
 	if (os == EACCES)
 		cred_file_advise(file, group, &err);
-	conf_problem_add(rd->problems, file, 0, NULL, "%s", err.text);
+	conf_problem_add(rd->problems, file, 0, NULL, "%s%s", err.text,
+	    os == ENOENT ? "; to make it, type: relais setup" : "");
 }
 
 static void

@@ -191,7 +191,7 @@ setup_start(struct setup *s)
 		    "type: relais status");
 	return setup_stop(s->report, SETUP_PERSON,
 	    "relaisd does not run yet; start it, and let the machine start it "
-	    "at boot: %s/relaisd%s%s%s",
+	    "at boot: %s/relaisd%s%s%s; then type: relais test",
 	    RELAIS_SBIN_DIR, s->env.is_user ? " --user" : "",
 	    s->args.conf_file != NULL ? " -c " : "",
 	    s->args.conf_file != NULL ? s->args.conf_file : "");

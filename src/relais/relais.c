@@ -248,10 +248,8 @@ relais_has_daemon(struct relais *r)
 	return connect_quietly(r, &err) == 0;
 }
 
-/* No daemon answers: which one would it be?  The caller's, if only he has a
- * configuration. */
 static bool
-has_only_own_conf(const struct relais *r)
+has_own_conf(void)
 {
 	const struct conf_env env = { .is_user = true,
 		.home = getenv("HOME"),
@@ -263,21 +261,31 @@ has_only_own_conf(const struct relais *r)
 	conf_paths_init(&paths, &env);
 	has_own = access(paths.file, F_OK) == 0;
 	conf_paths_clear(&paths);
-	return r->conf_file == NULL && has_own &&
-	       access(RELAIS_CONF_DIR "/relais.conf", F_OK) != 0;
+	return has_own;
 }
 
 static int
 connect_daemon(struct relais *r)
 {
 	struct err err = { 0 };
+	bool has_conf = r->conf_file != NULL ||
+			access(RELAIS_CONF_DIR "/relais.conf", F_OK) == 0;
 	bool is_own;
 
 	if (connect_quietly(r, &err) == 0)
 		return 0;
 	if (err.class == ERR_CONFIG)
 		return -1;
-	is_own = r->is_own_daemon || has_only_own_conf(r);
+	/* Which daemon would it be?  The caller's, if only he has a
+	 * configuration. */
+	is_own = r->is_own_daemon || (!has_conf && has_own_conf());
+	if (!has_conf && !has_own_conf()) {
+		(void)relais_complain(r, RELAIS_FAILED,
+		    "cannot connect to relaisd: %s; nothing is configured here "
+		    "yet: type: relais setup YOUR-ADDRESS",
+		    err.text);
+		return -1;
+	}
 	(void)relais_complain(r, RELAIS_FAILED,
 	    "cannot connect to relaisd: %s; if it is not running, type: "
 	    "systemctl %sstart relais; without systemd: %s/relaisd%s",

@@ -193,6 +193,11 @@ rm /etc/relais/relais.conf
 as_alice "$RELAIS" status 2>"$T/err"
 check "  for the user, if only he has a configuration" \
     grep -q 'systemctl --user start relais; .*/relaisd --user' "$T/err"
+mv "$T/u/.config/relais/relais.conf" "$T/u/.config/relais/was"
+as_alice "$RELAIS" status 2>"$T/err"
+check "  and without any, what makes one" \
+    grep -q 'nothing is configured here yet: type: relais setup' "$T/err"
+mv "$T/u/.config/relais/was" "$T/u/.config/relais/relais.conf"
 rm -rf "$T/u/run"
 setpriv --reuid alice --regid alice --clear-groups env -i PATH="$PATH" \
     HOME="$T/u" timeout 20 "$top_builddir/relaisd" --user -f >"$T/out" 2>&1

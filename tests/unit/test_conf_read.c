@@ -292,7 +292,8 @@ a_missing_file_is_told(void **state)
 	(void)state;
 	assert_int_equal(p.n, 1);
 	assert_string_equal(p.v[0].text,
-	    "/nonexistent/x: cannot be read: No such file or directory");
+	    "/nonexistent/x: cannot be read: No such file or directory; to "
+	    "make it, type: relais setup");
 	conf_raw_free(raw);
 	conf_problems_clear(&p);
 }

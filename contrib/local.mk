@@ -76,15 +76,24 @@ EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
 	%reldir%/debian/changelog \
 	%reldir%/debian/control \
 	%reldir%/debian/copyright \
+	%reldir%/debian/po/POTFILES.in \
+	%reldir%/debian/po/fr.po \
+	%reldir%/debian/po/templates.pot \
 	%reldir%/debian/relais-keyring.install \
 	%reldir%/debian/relais-postgres.install \
+	%reldir%/debian/relais.config \
 	%reldir%/debian/relais.docs \
 	%reldir%/debian/relais.install \
 	%reldir%/debian/relais.links \
+	%reldir%/debian/relais.logcheck.ignore.server \
 	%reldir%/debian/relais.postinst \
 	%reldir%/debian/relais.postrm \
+	%reldir%/debian/relais.templates \
 	%reldir%/debian/rules \
-	%reldir%/debian/source/format
+	%reldir%/debian/source/format \
+	%reldir%/debian/tests/control \
+	%reldir%/debian/tests/mail \
+	%reldir%/debian/tests/provider.py
 
 bashcompdir = $(datadir)/bash-completion/completions
 zshcompdir = $(datadir)/zsh/site-functions

@@ -6,6 +6,11 @@ dist_man_MANS = \
 	%reldir%/man/relaisd.8 \
 	%reldir%/man/sendmail.8
 
+frman1dir = $(mandir)/fr/man1
+dist_frman1_DATA = %reldir%/man/fr/relais.1
+frman5dir = $(mandir)/fr/man5
+dist_frman5_DATA = %reldir%/man/fr/relais.conf.5
+
 EXTRA_DIST += \
 	%reldir%/ARCHITECTURE \
 	%reldir%/CHANGES \

@@ -3,12 +3,16 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "base/xalloc.h"
 #include "ctl/ctl_json.h"
+#include "sys/said.h"
 
 static const char *const stages[CHECK_STAGES] = {
 	[CHECK_DNS] = "dns",
@@ -22,11 +26,11 @@ static const char *const stages[CHECK_STAGES] = {
 };
 
 static const char *const verdicts[CHECK_VERDICTS] = {
-	[CHECK_SKIPPED] = "skipped",
-	[CHECK_OK] = "ok",
-	[CHECK_NOTE] = "note",
-	[CHECK_LATER] = "later",
-	[CHECK_PERSON] = "person",
+	[CHECK_SKIPPED] = N_("skipped"),
+	[CHECK_OK] = N_("ok"),
+	[CHECK_NOTE] = N_("note"),
+	[CHECK_LATER] = N_("later"),
+	[CHECK_PERSON] = N_("person"),
 };
 
 const char *
@@ -77,15 +81,18 @@ check_result_secret(struct check_result *r, const char *from,
 	bool has_person = facts != NULL && facts->signed_in_s != 0;
 
 	if (from == NULL)
-		from = "the secret is there";
+		from = N_("the secret is there");
 	if (facts == NULL || facts->serial == 0)
 		(void)snprintf(r->seen, sizeof(r->seen), "%s", from);
+	else if (has_person)
+		(void)snprintf(r->seen, sizeof(r->seen),
+		    N_("%s, signed in %s ago, refreshed %s ago, good for %s"),
+		    from, ago(now_s, facts->signed_in_s, in),
+		    ago(now_s, facts->refreshed_s, fresh),
+		    num_duration_text(facts->valid_ms, left));
 	else
 		(void)snprintf(r->seen, sizeof(r->seen),
-		    "%s, %s%s%s refreshed %s ago, good for %s", from,
-		    has_person ? "signed in " : "",
-		    has_person ? ago(now_s, facts->signed_in_s, in) : "",
-		    has_person ? " ago," : "",
+		    N_("%s, refreshed %s ago, good for %s"), from,
 		    ago(now_s, facts->refreshed_s, fresh),
 		    num_duration_text(facts->valid_ms, left));
 }
@@ -149,17 +156,39 @@ check_result_from_json(const json_t *object, struct check_result *ret)
 
 /* --- text ----------------------------------------------------------------- */
 
+/* "PLAIN as jane@example.org" has too few letters to be recognised. */
+static char *
+said_login(const char *seen)
+{
+	static const char as[] = " as ";
+	const char *at = strstr(seen, as);
+
+	if (at == NULL || strchr(seen, ' ') != at ||
+	    strchr(at + sizeof(as) - 1, ' ') != NULL)
+		return said(seen);
+	return xasprintf("%.*s%s%s", (int)(at - seen), seen, _(" as "),
+	    at + sizeof(as) - 1);
+}
+
 void
 check_result_line(const struct check_result *r, struct buf *to)
 {
+	enum { VERDICT_WIDTH = 7 };
 	char port[16] = "", took[32] = "";
+	const char *verdict = _(verdicts[r->verdict]);
+	char *seen = r->stage == CHECK_AUTH ? said_login(r->seen)
+					    : said(r->seen);
+	size_t pad;
 
 	if (r->port != 0)
 		(void)snprintf(port, sizeof(port), "%d", r->port);
 	if (r->took_ms >= 0)
 		(void)snprintf(
 		    took, sizeof(took), "%" PRId64 " ms", r->took_ms);
-	IGNORE(buf_addf(to, "%-6s  %5s  %-4s  %-7s  %8s  %s", stages[r->stage],
-	    port, family_name(r->family), verdicts[r->verdict], took,
-	    r->seen)); /* cut when full */
+	pad = str_width(bytes_str(verdict));
+	IGNORE(buf_addf(to, "%-6s  %5s  %-4s  %s%*s  %8s  %s", stages[r->stage],
+	    port, family_name(r->family), verdict,
+	    (int)(pad < VERDICT_WIDTH ? VERDICT_WIDTH - pad : 0), "", took,
+	    seen)); /* cut when full */
+	free(seen);
 }

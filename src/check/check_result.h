@@ -75,7 +75,7 @@ bool check_result_from_json(
     const json_t *object, struct check_result *ret) MUST_CHECK;
 
 /* "tcp   587 IPv6   ok      12 ms  [2001:db8::1]": aligned, without advice and
- * without a line end. */
+ * without a line end; in the language of the person, in columns that stay. */
 void check_result_line(const struct check_result *r, struct buf *to);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "account/account_opts.h"
+#include "base/intl.h"
 #include "base/must.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -171,9 +172,10 @@ tell_tls(struct check_talk *t)
 		advice = "the provider has to renew this certificate soon; "
 			 "when it has expired, mail waits";
 	passed(t, CHECK_TLS, advice,
-	    "%s, certificate for %s good until %s (%" PRId64 " day%s)",
-	    tls_pipe_version(pipe), t->opts.account->host, date, days,
-	    days == 1 ? "" : "s");
+	    days == 1 ? N_("%s, certificate for %s good until %s (%lld day)")
+		      : N_("%s, certificate for %s good until %s (%lld days)"),
+	    tls_pipe_version(pipe), t->opts.account->host, date,
+	    (long long)days);
 }
 
 static int

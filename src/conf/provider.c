@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/ascii.h"
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -498,13 +499,13 @@ provider_secret_name(const struct provider *p)
 	static const struct {
 		const char *secret, *words;
 	} rows[] = {
-		{ "app-password", "app password" },
-		{ "password", "password" },
-		{ "oauth:", "sign-in" },
-		{ "api-key", "API key" },
-		{ "api-token", "API token" },
-		{ "smtp-key", "SMTP key" },
-		{ "secret-key", "secret key" },
+		{ "app-password", N_("app password") },
+		{ "password", N_("password") },
+		{ "oauth:", N_("sign-in") },
+		{ "api-key", N_("API key") },
+		{ "api-token", N_("API token") },
+		{ "smtp-key", N_("SMTP key") },
+		{ "secret-key", N_("secret key") },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -87,14 +87,15 @@ judge(
 			   ? CRED_NEVER
 			   : CRED_LATER;
 	case CRED_RAN_TIMEOUT:
-		err_set(err, ERR_SECRET, "%s %s within %" PRId64 " s%s",
-		    program,
-		    buf_len(&r->out) == 0 ? "printed nothing" : "did not exit",
-		    r->timeout_ms / 1000,
-		    buf_len(&r->out) == 0
-			? "; it may be asking for a passphrase, but relaisd "
-			  "has no terminal"
-			: "");
+		if (buf_len(&r->out) == 0)
+			err_set(err, ERR_SECRET,
+			    "%s printed nothing within %lld s; it may be "
+			    "asking for a passphrase, but relaisd has no "
+			    "terminal",
+			    program, (long long)(r->timeout_ms / 1000));
+		else
+			err_set(err, ERR_SECRET, "%s did not exit within %lld s",
+			    program, (long long)(r->timeout_ms / 1000));
 		return CRED_LATER;
 	case CRED_RAN_KILLED:
 		err_set(err, ERR_SECRET, "%s was killed by signal %d", program,

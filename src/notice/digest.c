@@ -2,8 +2,11 @@
 #include "notice/digest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
+#include "base/str.h"
 #include "mail/date.h"
 #include "mail/diagnosis.h"
 #include "notice/page.h"
@@ -24,9 +27,9 @@ add_verdict(struct page *p, const struct verdict *v)
 	buf_init(&text, VERDICT_SHOWN_MAX);
 	verdict_text(v, &text);
 	page_reply(&plain, buf_str(&text));
-	page_wrap(p, "  Reason:     ", buf_str(&plain));
-	page_wrap(p, "  Cause:      ", d.cause);
-	page_wrap(p, "  Remedy:     ", d.remedy);
+	page_wrap(p, N_("  Reason:     "), buf_str(&plain));
+	page_wrap(p, N_("  Cause:      "), d.cause);
+	page_wrap(p, N_("  Remedy:     "), d.remedy);
 	buf_clear(&text);
 	buf_clear(&plain);
 }
@@ -53,11 +56,11 @@ add_rcpts(struct page *p, const struct envelope *env, enum dsn_action action)
 			continue;
 		if (before != NULL && !same_verdict(before, r))
 			add_verdict(p, before->last);
-		page_wrapf(p, "  To:         ", "<%s>", r->addr);
+		page_wrapf(p, N_("  To:         "), "<%s>", r->addr);
 		before = r;
 	}
 	if (all > RCPTS_LISTED_MAX)
-		page_wrapf(p, "  To:         ", "and %zu more",
+		page_wrapf(p, N_("  To:         "), N_("and %zu more"),
 		    all - RCPTS_LISTED_MAX);
 	if (before != NULL)
 		add_verdict(p, before->last);
@@ -74,20 +77,24 @@ ends(struct page *p, size_t before)
 
 bool
 digest_list_add(struct buf *list, const struct envelope *env,
-    enum dsn_action action, int32_t utc_offset_s)
+    enum dsn_action action, int32_t utc_offset_s,
+    char *(*say)(const char *english))
 {
-	struct page p = { .to = list };
+	struct page p = { .to = list, .say = say };
 	size_t before = buf_len(list);
 	char date[DATE_TEXT_SIZE];
 	const char *user = env->user != NULL ? env->user : "";
 
 	page_addf(&p, "\r\n%s\r\n", env->id);
-	page_wrap(&p, "  Arrived:    ",
+	page_wrap(&p, N_("  Arrived:    "),
 	    date_rfc5322(env->arrived_s * 1000, utc_offset_s, date));
-	page_wrapf(&p, "  From:       ", "<%s>%s%s", env->sender,
-	    *user != '\0' ? ", submitted by " : "", user);
+	if (*user != '\0')
+		page_wrapf(&p, N_("  From:       "), "<%s>, submitted by %s",
+		    env->sender, user);
+	else
+		page_wrapf(&p, N_("  From:       "), "<%s>", env->sender);
 	if (action != DSN_FAILED)
-		page_wrap(&p, "  State:      ",
+		page_wrap(&p, N_("  State:      "),
 		    "late; delivery is still being attempted");
 	add_rcpts(&p, env, action);
 	return ends(&p, before);
@@ -99,7 +106,8 @@ static void
 add_header(struct page *p, const struct digest_opts *d)
 {
 	char subject[400];
-	const struct page_head head = {
+	char *own;
+	struct page_head head = {
 		.hostname = d->hostname,
 		.from = d->from,
 		.to = d->to,
@@ -116,11 +124,19 @@ add_header(struct page *p, const struct digest_opts *d)
 	else
 		(void)snprintf(
 		    subject, sizeof(subject), "Mail failed on %s", d->hostname);
+	own = p->say != NULL ? p->say(subject) : NULL;
+	if (own != NULL && str_is_ascii(bytes_str(own)))
+		head.subject = own; /* a field has no other letters */
 	page_head(p, &head);
+	free(own);
 	page_add(p, /* RFC 3834 5 */
 	    "Auto-Submitted: auto-generated\r\n"
-	    "MIME-Version: 1.0\r\n"
-	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
+	    "MIME-Version: 1.0\r\n");
+	page_add(p, p->say != NULL
+			? "Content-Type: text/plain; charset=utf-8\r\n"
+			  "Content-Transfer-Encoding: 8bit\r\n\r\n"
+			: "Content-Type: text/plain; charset=us-ascii\r\n"
+			  "\r\n");
 }
 
 /* "3 messages are ..."; nothing about none. */
@@ -137,9 +153,11 @@ add_list(
 {
 	if (!buf_add(p->to, d->list.p, d->list.n))
 		p->is_full = true;
-	if (all > DIGEST_LISTED_MAX)
-		page_addf(p, "\r\n... and %zu more%s\r\n",
+	if (all > DIGEST_LISTED_MAX) {
+		page_add(p, "\r\n");
+		page_wrapf(p, "", N_("... and %zu more%s"),
 		    all - DIGEST_LISTED_MAX, where);
+	}
 }
 
 static void
@@ -178,16 +196,16 @@ add_admin_body(struct page *p, const struct digest_opts *d)
 		    "time.",
 		    d->nmessages);
 	add_list(p, d, d->nmessages, ": relais queue");
-	page_add(p,
-	    "\r\n    relais show ID      shows the details of a message\r\n"
-	    "    relais retry ID     sends it again\r\n"
-	    "    relais delete ID    deletes it\r\n");
+	page_add(p, "\r\n");
+	page_line(p, "    relais show ID      shows the details of a message");
+	page_line(p, "    relais retry ID     sends it again");
+	page_line(p, "    relais delete ID    deletes it");
 }
 
 bool
 digest_build(struct buf *to, const struct digest_opts *d)
 {
-	struct page p = { .to = to };
+	struct page p = { .to = to, .say = d->is_for_sender ? NULL : d->say };
 	size_t before = buf_len(to);
 
 	add_header(&p, d);

@@ -4,7 +4,8 @@
  * To the administrator, about messages of programs that failed; or to a sender
  * who has had many notices lately, about further messages of theirs.
  *
- * Lines end with CRLF; printable ASCII only.  Only text; reads no disk.
+ * Lines end with CRLF; printable ASCII only, or UTF-8 if it is in another
+ * language.  Only text; reads no disk.
  */
 #ifndef NOTICE_DIGEST_H
 #define NOTICE_DIGEST_H
@@ -31,13 +32,17 @@ struct digest_opts {
 	int64_t wall_ms;
 	int32_t utc_offset_s;
 	const struct rng *rng;
+	/* The language of a digest for the administrator, as struct page has
+	 * it; NULL: English. */
+	char *(*say)(const char *english);
 };
 
 /* Appends what a person needs to know of one message that failed or is late:
  * when, from whom, to whom, what the server said, cause and remedy where they
  * are known (mail/diagnosis.h).  False: no room; nothing was appended. */
 bool digest_list_add(struct buf *list, const struct envelope *env,
-    enum dsn_action action, int32_t utc_offset_s) MUST_CHECK;
+    enum dsn_action action, int32_t utc_offset_s,
+    char *(*say)(const char *english)) MUST_CHECK;
 /* Appends the whole mail.  Likewise. */
 bool digest_build(struct buf *to, const struct digest_opts *d) MUST_CHECK;
 

@@ -494,8 +494,8 @@ collect(struct notices *n, struct batch *d, struct sending *s, struct buf *list)
 		}
 		sending_about(s, t, o.env);
 		if (list != NULL && s->nabout <= DIGEST_LISTED_MAX)
-			IGNORE(digest_list_add(
-			    list, o.env, t->action, offset_s(n)));
+			IGNORE(digest_list_add(list, o.env, t->action,
+			    offset_s(n), d == &n->admin ? n->o.say : NULL));
 		queue_original_clear(&o);
 		todo_free(t);
 	}
@@ -548,6 +548,7 @@ send_digest(struct notices *n, struct sending *s, const struct batch *d,
 		.wall_ms = wall_ms(n),
 		.utc_offset_s = offset_s(n),
 		.rng = n->o.rng,
+		.say = n->o.say,
 	};
 
 	for (size_t i = 0; i < s->nabout; i++)
@@ -558,6 +559,7 @@ send_digest(struct notices *n, struct sending *s, const struct batch *d,
 	b.from = buf_str(&from);
 	buf_init(&text, DIGEST_MAX + 8192);
 	IGNORE(digest_build(&text, &b)); /* that is enough */
+	env->is_8bit = !str_is_ascii(buf_bytes(&text));
 	submit(n, s, env, buf_bytes(&text));
 	buf_clear(&text);
 	buf_clear(&from);

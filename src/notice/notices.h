@@ -61,6 +61,9 @@ struct notices_opts {
 	 * several, or NULL. */
 	void (*route)(void *ctx, struct envelope *notice,
 	    const struct envelope *about, struct buf *ret_from);
+	/* The language of the administrator, as struct page has it; NULL:
+	 * English. */
+	char *(*say)(const char *english);
 	/* For the log. */
 	void (*made)(void *ctx, const struct notice_made *m);
 	void (*trouble)(void *ctx, const struct err *why);

@@ -50,26 +50,57 @@ page_reply(struct buf *to, const char *said)
 	IGNORE(str_add_plain(to, bytes_str(said))); /* cut when full */
 }
 
+/* How many bytes of text a line of so many columns takes: whole words, but a
+ * longer word is cut, between characters. */
+static size_t
+cut_line(const char *text, size_t columns)
+{
+	size_t cut = str_wrap(text, columns), n = 0;
+
+	if (str_width(bytes_of(text, cut)) <= columns)
+		return cut;
+	for (cut = 0; n < columns; n++)
+		do
+			cut++;
+		while (((unsigned char)text[cut] & 0xc0) == 0x80);
+	return cut;
+}
+
+/* The caller frees it. */
+static char *
+in_language(const struct page *p, const char *english)
+{
+	return p->say != NULL && *english != '\0' ? p->say(english)
+						  : xstrdup(english);
+}
+
+void
+page_line(struct page *p, const char *english)
+{
+	char *text = in_language(p, english);
+
+	page_addf(p, "%s\r\n", text);
+	free(text);
+}
+
 void
 page_wrap(struct page *p, const char *label, const char *foreign)
 {
-	size_t width = TEXT_WIDTH - strlen(label);
-	int indent = (int)strlen(label);
-	char *whole = printable(bytes_str(foreign)), *text = whole;
+	char *front = in_language(p, label);
+	char *plain = printable(bytes_str(foreign));
+	char *whole = in_language(p, plain), *text = whole;
+	size_t indent = str_width(bytes_str(front));
 
-	while (*text != '\0') {
-		size_t cut = strlen(text);
+	for (bool is_first = true; *text != '\0'; is_first = false) {
+		size_t cut = cut_line(text, TEXT_WIDTH - indent);
 
-		if (cut > width)
-			for (cut = width; cut > 0 && text[cut] != ' '; cut--)
-				;
-		if (cut == 0)
-			cut = width;
-		page_addf(p, "%-*s%.*s\r\n", indent, label, (int)cut, text);
+		page_addf(p, "%*s%s%.*s\r\n", is_first ? 0 : (int)indent, "",
+		    is_first ? front : "", (int)cut, text);
 		text += cut;
 		text += strspn(text, " ");
-		label = "";
 	}
+	free(front);
+	free(plain);
 	free(whole);
 }
 

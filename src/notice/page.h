@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* page.h - writes the header fields and the paragraphs of a notice.
  *
- * Lines end with CRLF.  Text is foreign: what is not printable ASCII is "?".  A
+ * Lines end with CRLF.  Text is foreign: what is not printable ASCII is "?"; only
+ * translations have more.  A
  * full buffer ends the work, but is asked about only once, at the end.
  */
 #ifndef NOTICE_PAGE_H
@@ -16,12 +17,17 @@
 struct page {
 	struct buf *to;
 	bool is_full; /* the buffer */
+	/* Paragraphs in another language, in UTF-8, which the caller frees;
+	 * NULL: English. */
+	char *(*say)(const char *english);
 };
 
 void page_add(struct page *p, const char *s);
 void page_addf(struct page *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A line as it is, in the language of the page. */
+void page_line(struct page *p, const char *english);
 /* A paragraph: the label, then the text in lines of 72 columns, broken at blanks
  * if there are any; further lines are indented as far. */
 void page_wrap(struct page *p, const char *label, const char *text);

@@ -295,9 +295,8 @@ refresh(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
 	if (t->not_before_s > now.wall_s &&
 	    t->not_before_s <= now.wall_s + NOT_BEFORE_MAX_S) {
 		err_set(err, ERR_SECRET,
-		    "the token server wants no request for another %" PRId64
-		    " s",
-		    t->not_before_s - now.wall_s);
+		    "the token server wants no request for another %lld s",
+		    (long long)(t->not_before_s - now.wall_s));
 		return CRED_LATER;
 	}
 	/* A refresh token that is used up and cannot be replaced is lost. */

@@ -11,8 +11,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "sys/language.h"
+#include "sys/said.h"
 #include "sys/terminal.h"
 
 enum {
@@ -65,12 +68,18 @@ print_wrapped(const char *text)
 static void
 print_escaped(const char *fmt, va_list ap)
 {
+	char *own;
+
 	struct buf text, shown;
 
 	buf_init(&text, TEXT_MAX);
 	buf_init(&shown, 4 * TEXT_MAX + 4);
-	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
-	IGNORE(str_escape(&shown, buf_bytes(&text), TEXT_MAX));
+	IGNORE(buf_vaddf(&text, _(fmt), ap)); /* cut if it is that long */
+	/* What is only passed on was said in English, by a library. */
+	own = strcmp(fmt, "%s") == 0 ? said(buf_str(&text))
+				     : xstrdup(buf_str(&text));
+	IGNORE(str_escape(&shown, bytes_str(own), TEXT_MAX));
+	free(own);
 	print_wrapped(buf_str(&shown));
 	buf_clear(&text);
 	buf_clear(&shown);
@@ -160,8 +169,7 @@ dialogue_confirm(const char *question)
 	prompt("%s [Y/n] ", question);
 	buf_init(&line, TEXT_MAX);
 	if (read_line(&line))
-		is_yes = buf_len(&line) == 0 || buf_str(&line)[0] == 'y' ||
-			 buf_str(&line)[0] == 'Y';
+		is_yes = buf_len(&line) == 0 || language_is_yes(buf_str(&line));
 	else
 		(void)putchar('\n');
 	buf_clear(&line);

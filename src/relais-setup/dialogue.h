@@ -25,7 +25,8 @@ bool dialogue_confirm(const char *question);
 /* NULL: the input has ended, it is empty or too long. */
 struct secret *dialogue_secret(const char *prompt);
 
-/* A line on standard output; with dialogue_be_quiet(), nothing. */
+/* A line on standard output, the format translated, and with "%s" alone what
+ * stands for it; the questions above are translated by the caller.  With dialogue_be_quiet(), nothing. */
 void dialogue_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void dialogue_be_quiet(void);
 

@@ -13,6 +13,7 @@
 #include <ares.h>
 #include <curl/curl.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "relais-setup/autoconfig.h"
@@ -168,7 +169,7 @@ take_file(struct slot *s, enum discover_source source)
 	found(s, source,
 	    source == DISCOVER_MOZILLA
 		? xasprintf("Mozilla's database, %s", s->url)
-		: xasprintf("autoconfig of the domain, %s", s->url));
+		: xasprintf(N_("autoconfig of the domain, %s"), s->url));
 	s->found.host = xstrdup(a.host);
 	memcpy(s->found.ports, a.ports, sizeof(a.ports));
 	s->found.nports = a.nports;
@@ -290,7 +291,7 @@ on_srv(void *ctx, int status, int timeouts, unsigned char *p, int n)
 				    at->weight > best->weight)))
 				best = at;
 	if (best != NULL) {
-		found(s, DISCOVER_SRV, xasprintf("SRV record %s", s->host));
+		found(s, DISCOVER_SRV, xasprintf(N_("SRV record %s"), s->host));
 		s->found.host = xstrdup(best->host);
 		add_port(&s->found, best->port,
 		    is_tls ? CONF_TLS_IMPLICIT : CONF_TLS_STARTTLS);
@@ -336,14 +337,14 @@ take_mx(struct search *se, const char *mx)
 	const struct provider *p = providers_by_mx(se->opts->presets, mx);
 
 	if (p != NULL) {
-		found(s, DISCOVER_MX, xasprintf("its MX is %s", mx));
+		found(s, DISCOVER_MX, xasprintf(N_("its MX is %s"), mx));
 		s->found.preset = p;
 		return;
 	}
 	if (se->opts->mozilla != NULL &&
 	    (p = providers_by_mx(se->opts->mozilla, mx)) != NULL) {
 		found(s, DISCOVER_MOZILLA,
-		    xasprintf("Mozilla's database; its MX is %s", mx));
+		    xasprintf(N_("Mozilla's database; its MX is %s"), mx));
 		found_row(&s->found, p, se->opts->address);
 		return;
 	}
@@ -351,7 +352,7 @@ take_mx(struct search *se, const char *mx)
 	ask_about_hoster(se, mx);
 	if (is_below(mx, se->domain)) {
 		found(guess, DISCOVER_GUESS,
-		    xasprintf("a guess: %s receives its mail", mx));
+		    xasprintf(N_("a guess: %s receives its mail"), mx));
 		guess->found.host = xstrdup(mx);
 	}
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "relais-setup/import.h"
@@ -74,24 +75,24 @@ static const struct {
 	{ "tls_min_dh_prime_bits", SILENT, NULL },
 	{ "tls_force_sslv3", SILENT, NULL },
 	{ "tls_crl_file", LOST,
-	    "relais reads no lists of revoked certificates" },
+	    N_("relais reads no lists of revoked certificates") },
 	{ "tls_fingerprint", LOST,
-	    "it is of the certificate; tls_pin of relais is of the key and "
-	    "survives a renewal" },
-	{ "tls_host_override", LOST, "the certificate must name the host" },
-	{ "ntlmdomain", LOST, "relais has no NTLM" },
-	{ "source_ip", LOST, "the system chooses the address" },
-	{ "proxy_host", LOST, "relais connects without a proxy" },
+	    N_("it is of the certificate; tls_pin of relais is of the key and "
+	       "survives a renewal") },
+	{ "tls_host_override", LOST, N_("the certificate must name the host") },
+	{ "ntlmdomain", LOST, N_("relais has no NTLM") },
+	{ "source_ip", LOST, N_("the system chooses the address") },
+	{ "proxy_host", LOST, N_("relais connects without a proxy") },
 	{ "proxy_port", SILENT, NULL },
-	{ "socket", LOST, "relais connects by TCP" },
-	{ "dsn_notify", LOST, "sendmail -N asks for it, for each message" },
-	{ "dsn_return", LOST, "sendmail -R asks for it, for each message" },
+	{ "socket", LOST, N_("relais connects by TCP") },
+	{ "dsn_notify", LOST, N_("sendmail -N asks for it, for each message") },
+	{ "dsn_return", LOST, N_("sendmail -R asks for it, for each message") },
 	{ "remove_bcc_headers", KEEP, NULL },
 	{ "undisclosed_recipients", LOST,
-	    "relais leaves To and Cc as they are" },
-	{ "set_to_header", LOST, "relais leaves To as it is" },
-	{ "auto_from", LOST, "the sender is the address of the account" },
-	{ "maildomain", LOST, "the sender is the address of the account" },
+	    N_("relais leaves To and Cc as they are") },
+	{ "set_to_header", LOST, N_("relais leaves To as it is") },
+	{ "auto_from", LOST, N_("the sender is the address of the account") },
+	{ "maildomain", LOST, N_("the sender is the address of the account") },
 };
 
 static bool

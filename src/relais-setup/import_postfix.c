@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "relais-setup/import.h"
@@ -463,23 +464,26 @@ static const struct {
 	const char *name, *why;
 } lost[] = {
 	{ "transport_maps",
-	    "relais sends everything through its accounts; recipients of an "
-	    "account chooses one" },
-	{ "virtual_alias_maps", "write such names into aliases" },
-	{ "recipient_canonical_maps", "recipients stay as they are" },
-	{ "always_bcc", "relais sends no copies" },
-	{ "sender_bcc_maps", "relais sends no copies" },
-	{ "recipient_bcc_maps", "relais sends no copies" },
-	{ "header_checks", "relais repairs headers by rules of its own" },
-	{ "smtp_header_checks", "relais repairs headers by rules of its own" },
-	{ "content_filter", "relais has no filters" },
-	{ "smtpd_milters", "relais has no filters; the provider signs" },
-	{ "non_smtpd_milters", "relais has no filters; the provider signs" },
-	{ "smtp_bind_address", "the system chooses the address" },
+	    N_("relais sends everything through its accounts; recipients of an "
+	       "account chooses one") },
+	{ "virtual_alias_maps", N_("write such names into aliases") },
+	{ "recipient_canonical_maps", N_("recipients stay as they are") },
+	{ "always_bcc", N_("relais sends no copies") },
+	{ "sender_bcc_maps", N_("relais sends no copies") },
+	{ "recipient_bcc_maps", N_("relais sends no copies") },
+	{ "header_checks", N_("relais repairs headers by rules of its own") },
+	{ "smtp_header_checks",
+	    N_("relais repairs headers by rules of its own") },
+	{ "content_filter", N_("relais has no filters") },
+	{ "smtpd_milters", N_("relais has no filters; the provider signs") },
+	{ "non_smtpd_milters",
+	    N_("relais has no filters; the provider signs") },
+	{ "smtp_bind_address", N_("the system chooses the address") },
 	{ "smtp_tls_fingerprint_cert_match",
-	    "it may be of the certificate; tls_pin of relais is of the key" },
-	{ "smtp_tls_policy_maps", "relais always demands verified TLS" },
-	{ "virtual_mailbox_domains", "relais keeps no mailboxes" },
+	    N_("it may be of the certificate; tls_pin of relais is of the "
+	       "key") },
+	{ "smtp_tls_policy_maps", N_("relais always demands verified TLS") },
+	{ "virtual_mailbox_domains", N_("relais keeps no mailboxes") },
 };
 
 static bool

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_edit.h"
@@ -19,9 +20,11 @@
 #include "relais-setup/setup.h"
 #include "relais-setup/verbs.h"
 #include "sys/file_replace.h"
+#include "sys/language.h"
 #include "sys/privilege.h"
+#include "sys/said.h"
 
-static const char help[] =
+static const char help[] = N_(
     "usage: relais [-c FILE] [--json] import [PROGRAM] [OPTION ...]\n"
     "\n"
     "Takes over what msmtp, ssmtp, nullmailer, postfix, exim or dma has in "
@@ -33,7 +36,7 @@ static const char help[] =
     "  --force       write although a server or a login did not work\n"
     "Nothing is run, no secret is shown, and the other program stays as it "
     "is.\n"
-    "Exit status: 0 done, 1 try again later, 2 a person is needed.\n";
+    "Exit status: 0 done, 1 try again later, 2 a person is needed.\n");
 
 struct run {
 	const char *conf_file, *program_option, *from;
@@ -88,8 +91,8 @@ take_words(struct run *r, int argc, char *const *argv)
 			r->program_option = argv[i];
 		else {
 			(void)fprintf(stderr,
-			    "relais: import: \"%s\" is not understood; type: "
-			    "relais import --help\n",
+			    _("relais: import: \"%s\" is not understood; "
+			      "type: relais import --help\n"),
 			    argv[i]);
 			return SETUP_PERSON;
 		}
@@ -165,7 +168,7 @@ choose(struct run *r)
 	if (!dialogue_has_person())
 		return setup_stop(r->report, SETUP_PERSON,
 		    "There are several; say which: relais import PROGRAM");
-	name = dialogue_ask("Which one", only->name);
+	name = dialogue_ask(_("Which one"), only->name);
 	r->program = name != NULL ? import_program_find(name) : NULL;
 	free(name);
 	return r->program != NULL ? SETUP_DONE
@@ -244,7 +247,7 @@ login_of(const struct import_account *a)
 
 	return user != NULL             ? user
 	       : import_needs_secret(a) ? a->preset->login_word
-					: "none";
+					: N_("none");
 }
 
 static const char *
@@ -252,7 +255,32 @@ secret_of(const struct import_account *a)
 {
 	return !import_needs_secret(a)  ? ""
 	       : a->secret_from != NULL ? a->secret_from
-					: "not found";
+					: N_("not found");
+}
+
+/* In columns, counted as they are shown. */
+static void
+say_row(
+    const char *name, const char *server, const char *user, const char *secret)
+{
+	enum { COLUMNS = 3, CELL_MAX = 1000 };
+	static const size_t widths[COLUMNS] = { 12, 28, 24 };
+	const char *const cells[COLUMNS] = { name, server, user };
+	char *last = said(secret);
+	struct buf row;
+
+	buf_init(&row, (COLUMNS + 1) * CELL_MAX);
+	for (size_t i = 0; i < COLUMNS; i++) {
+		char *text = said(cells[i]);
+		size_t n = str_width(bytes_str(text));
+
+		IGNORE(buf_addf(&row, "  %s%*s", text,
+		    (int)(n < widths[i] ? widths[i] - n : 0), ""));
+		free(text);
+	}
+	dialogue_say("%s  %s", buf_str(&row), last);
+	buf_clear(&row);
+	free(last);
 }
 
 static void
@@ -260,8 +288,7 @@ show_account(struct run *r, const struct import_account *a, json_t *list)
 {
 	char *server = server_of(a);
 
-	dialogue_say("  %-12s  %-28s  %-24s  %s", a->name, server, login_of(a),
-	    secret_of(a));
+	say_row(a->name, server, login_of(a), secret_of(a));
 	if (a->secret_kind == IMPORT_SECRET_COMMAND)
 		dialogue_say("      the secret is what this command prints; "
 			     "relaisd will run it as its own user: %s",
@@ -276,13 +303,15 @@ show_account(struct run *r, const struct import_account *a, json_t *list)
 static void
 show_note(const struct import_note *note, json_t *list)
 {
-	char *where = note->line > 0
-			  ? xasprintf("%s, line %d: ", note->file, note->line)
+	char *where = note->line > 0       ? xasprintf(N_("%s, line %d: "),
+						 note->file, note->line)
 		      : note->file != NULL ? xasprintf("%s: ", note->file)
 					   : xstrdup("");
-	char *all = xasprintf("%s%s", where, note->text);
+	char *all = xasprintf("%s%s", where, note->text), *shown;
 
-	dialogue_say("  - %s", all);
+	shown = said(all);
+	dialogue_say("  - %s", shown);
+	free(shown);
 	(void)json_array_append_new(list, json_string(all));
 	free(all);
 	free(where);
@@ -294,8 +323,7 @@ show(struct run *r)
 	json_t *accounts = json_array(), *notes = json_array();
 
 	dialogue_say("%s: %s", r->program->name, r->source);
-	dialogue_say("  %-12s  %-28s  %-24s  %s", "account", "server", "login",
-	    "secret");
+	say_row(_("account"), _("server"), _("login"), _("secret"));
 	for (size_t i = 0; i < r->im->n; i++)
 		show_account(r, r->im->accounts[i], accounts);
 	if (r->im->nnotes > 0)
@@ -367,7 +395,7 @@ agree(struct run *r)
 	if (!dialogue_has_person())
 		return setup_stop(r->report, SETUP_PERSON,
 		    "Nothing was written; to agree, add --yes");
-	question = xasprintf("Take this over into %s?", r->file);
+	question = xasprintf(_("Take this over into %s?"), r->file);
 	is_yes = dialogue_confirm(question);
 	free(question);
 	return is_yes ? SETUP_DONE
@@ -386,7 +414,8 @@ ask_secrets(struct run *r)
 		if (!import_needs_secret(a) ||
 		    a->secret_kind != IMPORT_SECRET_NONE)
 			continue;
-		question = xasprintf("Password of %s (not shown)", login_of(a));
+		question = xasprintf(
+		    _("Password of %s (not shown)"), login_of(a));
 		if (dialogue_has_person())
 			a->secret = dialogue_secret(question);
 		free(question);
@@ -631,11 +660,13 @@ tell_rest(struct run *r)
 	(void)json_object_set_new(
 	    r->report, "waiting", json_integer((json_int_t)n));
 	if (n > 0)
-		dialogue_say("%zu message%s still wait%s in the queue of %s "
-			     "and stay%s there.%s%s",
-		    n, n == 1 ? "" : "s", n == 1 ? "s" : "", p->name,
-		    n == 1 ? "s" : "",
-		    p->flush != NULL ? "  This sends them: " : "",
+		dialogue_say(ngettext("%zu message still waits in the queue of "
+				      "%s and stays there.%s%s",
+				 "%zu messages still wait in the queue of %s "
+				 "and stay there.%s%s",
+				 n),
+		    n, p->name,
+		    p->flush != NULL ? _("  This sends them: ") : "",
 		    p->flush != NULL ? p->flush : "");
 	dialogue_say("%s was not changed.  To switch over:", p->name);
 	if (geteuid() == 0)
@@ -675,13 +706,16 @@ import_main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 ||
 		    strcmp(argv[i], "-h") == 0) {
-			(void)fputs(help, stdout);
+			language_convert_output();
+			(void)fputs(_(help), stdout);
 			json_decref(r.report);
 			return SETUP_DONE;
 		}
 	buf_init(&r.old, CONF_EDIT_MAX);
 	buf_init(&r.text, CONF_EDIT_MAX);
 	status = take_words(&r, argc, argv);
+	if (!r.is_json)
+		language_convert_output();
 	if (status == SETUP_DONE) {
 		if (r.is_json)
 			dialogue_be_quiet();

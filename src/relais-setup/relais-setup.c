@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/must.h"
 #include "relais-setup/verbs.h"
+#include "sys/language.h"
 #include "sys/privilege.h"
 
 static const struct {
@@ -24,10 +26,12 @@ int
 main(int argc, char **argv)
 {
 	IGNORE(privilege_hide_memory(NULL) != 0); /* best effort */
+	language_choose();
+	language_convert_errors();
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]);
 	     i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 1, argv + 1);
-	(void)fputs("relais-setup is started by relais(1)\n", stderr);
+	(void)fputs(_("relais-setup is started by relais(1)\n"), stderr);
 	return 2;
 }

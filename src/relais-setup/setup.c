@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -17,6 +18,8 @@
 #include "relais-setup/autoconfig.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/verbs.h"
+#include "sys/language.h"
+#include "sys/said.h"
 
 enum {
 	TRIES = 3, /* of a password; providers lock accounts */
@@ -65,7 +68,7 @@ static const struct option options[] = {
 	FLAG("--force", is_forced),
 };
 
-static const char help[] =
+static const char help[] = N_(
     "usage: relais setup [ADDRESS] [--provider KEY] [--host NAME [--port N]\n"
     "           [--tls implicit|starttls] [--tls-ca-file FILE]] [--user NAME]\n"
     "           [--password-file FILE|-] [--admin ADDRESS] [--account NAME]\n"
@@ -74,13 +77,13 @@ static const char help[] =
     "Finds the provider of an address, logs in, writes the configuration, "
     "starts\n"
     "the daemon and sends a message.  Asks what is not given, if there is a\n"
-    "terminal.\n";
+    "terminal.\n");
 
 static int
 usage(const char *what, const char *why)
 {
 	(void)fprintf(
-	    stderr, "relais: %s: %s; see: relais help setup\n", what, why);
+	    stderr, _("relais: %s: %s; see: relais help setup\n"), what, why);
 	return SETUP_PERSON;
 }
 
@@ -118,9 +121,9 @@ take_words(struct setup *s, int argc, char *const *argv)
 		int took = take_option(&s->args, argc, argv, &i);
 
 		if (took < 0)
-			return usage(argv[i], "unknown option, or no value");
+			return usage(argv[i], _("unknown option, or no value"));
 		if (took == 0 && s->address != NULL)
-			return usage(argv[i], "one address only");
+			return usage(argv[i], _("one address only"));
 		if (took == 0)
 			s->address = xstrdup(argv[i]);
 	}
@@ -208,7 +211,7 @@ find_address(struct setup *s)
 	if (s->address == NULL) {
 		s->questions++;
 		s->address = dialogue_ask(
-		    "Email address that this machine sends as", NULL);
+		    _("Email address that this machine sends as"), NULL);
 	}
 	if (s->address != NULL)
 		to_ascii(&s->address);
@@ -249,7 +252,7 @@ take_host(struct setup *s)
 	    (!num_u64_max(bytes_str(s->args.port), 65535, &port) || port == 0))
 		return setup_stop(s->report, SETUP_PERSON,
 		    "--port \"%s\": no port", s->args.port);
-	s->found.from = xstrdup("named by hand");
+	s->found.from = xstrdup(N_("named by hand"));
 	s->found.host = xstrdup(s->args.host);
 	if (port != 0) {
 		is_implicit = is_implicit ||
@@ -324,7 +327,7 @@ confirm_host(struct setup *s)
 		return setup_stop(s->report, SETUP_PERSON,
 		    "%s is not of %s; to agree, add --yes", setup_host(s),
 		    strrchr(s->address, '@') + 1);
-	question = xasprintf("%s is not of %s. Use it?", setup_host(s),
+	question = xasprintf(_("%s is not of %s. Use it?"), setup_host(s),
 	    strrchr(s->address, '@') + 1);
 	s->questions++;
 	is_yes = dialogue_confirm(question);
@@ -339,6 +342,7 @@ static enum setup_status
 find_server(struct setup *s)
 {
 	const struct provider *p;
+	char *from;
 	enum setup_status status = s->args.provider != NULL ? take_provider(s)
 				   : s->args.host != NULL   ? take_host(s)
 							    : search(s);
@@ -356,8 +360,10 @@ find_server(struct setup *s)
 			return setup_stop(
 			    s->report, SETUP_PERSON, "%s", err.text);
 	}
+	from = said(s->found.from);
 	dialogue_say("%s: %s (%s)", strrchr(s->address, '@') + 1,
-	    setup_provider_name(s), s->found.from);
+	    setup_provider_name(s), from);
+	free(from);
 	report(s, "from", s->found.from);
 	report(s, "provider", p != NULL ? p->key : NULL);
 	report(s, "host", setup_host(s));
@@ -384,7 +390,7 @@ find_user(struct setup *s)
 		s->user = xstrdup(s->address);
 	else if (dialogue_has_person()) {
 		char *question = xasprintf(
-		    "Login name (%s calls it %s)", p->name, p->login_word);
+		    _("Login name (%s calls it %s)"), p->name, p->login_word);
 
 		s->questions++;
 		s->user = dialogue_ask(question, NULL);
@@ -433,7 +439,7 @@ read_input(struct setup *s, struct err *err)
 	while ((p = buf_space(&b, 256)) != NULL &&
 	       (n = read(STDIN_FILENO, p, 256)) > 0)
 		buf_added(&b, (size_t)n);
-	rc = cred_first_line("standard input", &b, &s->secret, err);
+	rc = cred_first_line(N_("standard input"), &b, &s->secret, err);
 	buf_wipe(&b);
 	return rc;
 }
@@ -447,7 +453,7 @@ read_secret(struct setup *s)
 		     : cred_file_read(s->args.password_file, s->env.group,
 			   &s->secret, &err);
 
-	s->secret_from = "given with --password-file";
+	s->secret_from = N_("given with --password-file");
 	if (rc != 0)
 		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 	return SETUP_DONE;
@@ -462,12 +468,14 @@ explain_secret(const struct setup *s)
 	const char *what = p != NULL ? provider_secret_name(p) : NULL;
 
 	if (p != NULL && strcmp(p->secret, "password") != 0)
-		dialogue_say("%s wants %s %s%s%s%s.", p->name,
-		    strchr("aAS", what[0]) != NULL ? "an" : "a", what,
-		    p->note != NULL ? " (" : "", p->note != NULL ? p->note : "",
+		dialogue_say(strchr("aAS", what[0]) != NULL
+				 ? N_("%s wants an %s%s%s%s.")
+				 : N_("%s wants a %s%s%s%s."),
+		    p->name, _(what), p->note != NULL ? " (" : "",
+		    p->note != NULL ? _(p->note) : "",
 		    p->note != NULL ? ")" : "");
 	else if (p != NULL && p->note != NULL)
-		dialogue_say("%s password: %s.", p->name, p->note);
+		dialogue_say("%s password: %s.", p->name, _(p->note));
 	if (page != NULL)
 		dialogue_say("  %s", page);
 }
@@ -477,16 +485,18 @@ ask_secret(struct setup *s, bool is_again)
 {
 	const struct provider *p = s->found.preset;
 	bool is_password = p == NULL || strncmp(p->secret, "password", 8) == 0;
-	char *question = xasprintf("%s%s%s%s (not shown%s)",
-	    is_again ? "Again: " : "",
-	    is_password ? "Password of the mailbox " : provider_secret_name(p),
-	    is_password ? s->address : "", "",
-	    p != NULL && p->has_grouped_secret ? "; blanks do not matter" : "");
+	char *question = xasprintf(_("%s%s%s (not shown%s)"),
+	    is_again ? _("Again: ") : "",
+	    is_password ? _("Password of the mailbox ")
+			: _(provider_secret_name(p)),
+	    is_password ? s->address : "",
+	    p != NULL && p->has_grouped_secret ? _("; blanks do not matter")
+					       : "");
 
 	secret_free(s->secret);
 	s->questions += !is_again;
 	s->secret = dialogue_secret(question);
-	s->secret_from = "typed in";
+	s->secret_from = N_("typed in");
 	free(question);
 	return s->secret != NULL ? SETUP_DONE
 				 : setup_stop(s->report, SETUP_PERSON,
@@ -566,9 +576,9 @@ prepare_sign_in(struct setup *s)
 		    "see client_id in relais.conf(5)",
 		    setup_provider_name(s));
 	s->questions++;
-	s->client_answer = dialogue_ask("Client ID of the application that you "
-					"registered there (client_id in "
-					"relais.conf(5))",
+	s->client_answer = dialogue_ask(
+	    _("Client ID of the application that you registered there "
+	      "(client_id in relais.conf(5))"),
 	    NULL);
 	s->args.client_id = s->client_answer;
 	return s->args.client_id != NULL && s->args.client_id[0] != '\0'
@@ -614,7 +624,7 @@ find_admin(struct setup *s)
 		s->admin = xstrdup(s->address);
 	else
 		s->admin = dialogue_ask(
-		    "Mail for root and cron goes to", s->address);
+		    _("Mail for root and cron goes to"), s->address);
 	if (s->admin == NULL || !is_address(s->admin))
 		return setup_stop(s->report, SETUP_PERSON,
 		    "\"%s\" is no email address; nothing was written",
@@ -695,13 +705,16 @@ begin(struct setup *s, int argc, char **argv, const char *text)
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 ||
 		    strcmp(argv[i], "-h") == 0) {
-			(void)fputs(text, stdout);
+			language_convert_output();
+			(void)fputs(_(text), stdout);
 			exit(0);
 		}
 	s->report = json_object();
 	status = take_words(s, argc, argv);
 	if (s->args.is_json)
 		dialogue_be_quiet();
+	else
+		language_convert_output();
 	look_around(s);
 	return status;
 }
@@ -732,11 +745,11 @@ setup_main(int argc, char **argv)
 
 /* --- a server that is not configured -------------------------------------- */
 
-static const char check_help[] =
+static const char check_help[] = N_(
     "usage: relais check --host NAME|--provider KEY [ADDRESS] [--port N]\n"
     "           [--tls implicit|starttls] [--tls-ca-file FILE] [--user NAME]\n"
     "           [--password-file FILE|-] [--send ADDRESS] [--json]\n"
-    "Tries a server that is not configured; with an address, logs in too.\n";
+    "Tries a server that is not configured; with an address, logs in too.\n");
 
 static enum setup_status
 find_check_secret(struct setup *s)
@@ -779,7 +792,7 @@ check_main(int argc, char **argv)
 	int status = begin(&s, argc, argv, check_help);
 
 	if (status == 0 && s.args.provider == NULL && s.args.host == NULL)
-		status = usage("check", "expected --host or --provider");
+		status = usage("check", _("expected --host or --provider"));
 	else if (status == 0)
 		status = (int)check(&s);
 	if (s.args.is_json && json_object_get(s.report, "checks") != NULL)

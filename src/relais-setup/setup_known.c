@@ -39,9 +39,10 @@ setup_stop(json_t *report, enum setup_status status, const char *fmt, ...)
 	va_start(ap, fmt);
 	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
 	va_end(ap);
-	dialogue_say("%s", buf_str(&text));
 	(void)json_object_set_new(
 	    report, "advice", json_string(buf_str(&text)));
+	/* With the words of libraries in it, so it is translated as theirs. */
+	dialogue_say("%s", buf_str(&text));
 	buf_clear(&text);
 	return status;
 }

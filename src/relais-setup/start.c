@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "ctl/ctl_client.h"
@@ -179,10 +180,10 @@ setup_start(struct setup *s)
 
 	json_decref(status);
 	if (is_good && wait_for_account(s)) {
-		dialogue_say(
-		    "relaisd %s.", has_daemon && s->keep != SETUP_IN_CREDENTIAL
-				       ? "has read the configuration anew"
-				       : "runs");
+		dialogue_say("%s",
+		    has_daemon && s->keep != SETUP_IN_CREDENTIAL
+			? N_("relaisd has read the configuration anew.")
+			: N_("relaisd runs."));
 		return SETUP_DONE;
 	}
 	if (has_daemon || is_good)
@@ -242,12 +243,18 @@ setup_sign_in(struct setup *s)
 static char *
 make_message(const struct setup *s)
 {
-	return xasprintf("From: <%s>\nTo: <%s>\n"
-			 "Subject: relais works on %s\n\n"
-			 "This message was sent by relais setup through the "
-			 "account %s,\nwhich uses %s.\n",
-	    s->address, s->admin != NULL ? s->admin : s->address, s->hostname,
+	char *body = xasprintf(_("This message was sent by relais setup "
+				 "through the account %s,\nwhich uses %s.\n"),
 	    s->account, setup_host(s));
+	char *text = xasprintf("From: <%s>\nTo: <%s>\n"
+			       "Subject: relais works on %s\n"
+			       "MIME-Version: 1.0\nContent-Type: text/plain; "
+			       "charset=utf-8\n\n%s",
+	    s->address, s->admin != NULL ? s->admin : s->address, s->hostname,
+	    body);
+
+	free(body);
+	return text;
 }
 
 static void
@@ -328,6 +335,7 @@ setup_send(struct setup *s)
 		    "relais's own sendmail is not installed, so no message was "
 		    "sent");
 	(void)setenv("RELAIS_SOCKET", s->old->socket, 1);
+	(void)setenv("LC_ALL", "C", 1); /* what it says is for the report too */
 	buf_init(&output, OUTPUT_MAX);
 	rc = submit(s, path, to, &output);
 	line = first_line(&output);

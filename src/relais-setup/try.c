@@ -11,6 +11,7 @@
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
 #include "sys/clock_sys.h"
+#include "sys/said.h"
 
 /* A server that stands for the rest of the world: if it cannot be reached
  * either, it is this line. */
@@ -42,6 +43,7 @@ static void
 tell(const struct setup *s, const struct check_result *r)
 {
 	struct buf line;
+	char *advice;
 
 	if (r->verdict == CHECK_SKIPPED ||
 	    (s->has_tried && r->stage < CHECK_SECRET &&
@@ -50,8 +52,11 @@ tell(const struct setup *s, const struct check_result *r)
 	buf_init(&line, 2000);
 	check_result_line(r, &line);
 	dialogue_say("  %s", buf_str(&line));
-	if (r->advice[0] != '\0')
-		dialogue_say("    %s", r->advice);
+	if (r->advice[0] != '\0') {
+		advice = said(r->advice);
+		dialogue_say("    %s", advice);
+		free(advice);
+	}
 	buf_clear(&line);
 }
 

@@ -92,8 +92,8 @@ print_targets(const struct relais *r, const char *name, const json_t *to)
 	struct buf all;
 
 	if (json_array_size(to) == 0) {
-		(void)printf("%s: ", name);
-		relais_print_wrapped(r, COLOUR_BAD, INDENT, "nobody");
+		(void)printf("%s%s", name, _(": "));
+		relais_print_wrapped(r, COLOUR_BAD, INDENT, _("nobody"));
 		return;
 	}
 	buf_init(&all, TARGETS_MAX);
@@ -127,10 +127,12 @@ tell_count(const struct relais *r, const struct look *l)
 		    "%s: no such file, so mail for local names goes to %s",
 		    l->file,
 		    l->opts.admin != NULL ? l->opts.admin
-					  : "nobody: set admin in [relais]");
+					  : _("nobody: set admin in [relais]"));
 	else
-		relais_printf_wrapped(r, INDENT, "%s: no errors, %zu name%s",
-		    l->file, n, n == 1 ? "" : "s");
+		relais_printf_wrapped(r, INDENT,
+		    ngettext("%s: no errors, %zu name",
+			"%s: no errors, %zu names", n),
+		    l->file, n);
 }
 
 static void
@@ -185,10 +187,10 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_aliases = {
 	.name = "aliases",
-	.args = "[NAME ...]",
+	.args = N_("[NAME ...]"),
 	.help = N_(
 	    "checks the aliases file; shows who receives mail for a name"),
-	.details = "Every problem is reported with its line.  relaisd notices "
-		   "changes of the file\nby itself.",
+	.details = N_("Every problem is reported with its line.  relaisd "
+		      "notices changes of the file\nby itself."),
 	.run = run,
 };

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "relais/relais.h"
 #include "relais/relais_conf.h"
+#include "sys/said.h"
 
 enum {
 	PATIENCE_MS = 120 * 1000, /* a password command may be slow */
@@ -35,9 +36,9 @@ relais_print_check(const struct relais *r, const struct check_result *res)
 					? COLOUR_WARN
 					: COLOUR_NONE;
 	struct buf line;
-	char *begin;
+	char *begin, *advice;
 
-	buf_init(&line, CHECK_SEEN_MAX + 100);
+	buf_init(&line, 2 * CHECK_SEEN_MAX + 100);
 	check_result_line(res, &line);
 	begin = xstrndup(buf_str(&line), SEEN_COLUMN);
 	relais_print(r, colour, begin);
@@ -48,7 +49,9 @@ relais_print_check(const struct relais *r, const struct check_result *res)
 	if (res->advice[0] == '\0')
 		return;
 	(void)printf("%*s", ADVICE_COLUMN, "");
-	relais_print_wrapped(r, COLOUR_BOLD, ADVICE_COLUMN, res->advice);
+	advice = said(res->advice);
+	relais_print_wrapped(r, COLOUR_BOLD, ADVICE_COLUMN, advice);
+	free(advice);
 }
 
 static void
@@ -103,8 +106,8 @@ check_offline(struct relais *r)
 	if (relais_conf_load(relais_conf_file(r), true, &c) != 0)
 		return 2;
 	(void)fprintf(stderr,
-	    "relais: check: %s has no errors; to look closer, type: relaisd "
-	    "--check -c %s\n",
+	    _("relais: check: %s has no errors; to look closer, type: relaisd "
+	      "--check -c %s\n"),
 	    c->file, c->file);
 	conf_free(c);
 	return 2;
@@ -203,9 +206,10 @@ run_test(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_check = {
 	.name = "check",
-	.args = "[ACCOUNT] [--send ADDRESS] | --host HOST | --provider KEY ...",
+	.args = N_(
+	    "[ACCOUNT] [--send ADDRESS] | --host HOST | --provider KEY ..."),
 	.help = N_("tries an account and says what is wrong with it"),
-	.details =
+	.details = N_(
 	    "The daemon tries it, stage by stage: dns, tcp (each port, IPv4 "
 	    "and IPv6), tls,\nehlo, secret, auth, mail (MAIL FROM and RCPT TO, "
 	    "undone).  With --send, a real\nmessage leaves.  Without ACCOUNT, "
@@ -213,16 +217,16 @@ const struct relais_command cmd_check = {
 	    "--provider try a server that is not configured.\n"
 	    "Exits with status 0 if the account works, 1 if the network or the "
 	    "provider is in\n"
-	    "trouble, 2 if a person must act.",
+	    "trouble, 2 if a person must act."),
 	.run = run,
 };
 
 const struct relais_command cmd_test = {
 	.name = "test",
-	.args = "[ADDRESS]",
-	.help = "sends a test message and shows the provider's answer",
-	.details =
+	.args = N_("[ADDRESS]"),
+	.help = N_("sends a test message and shows the provider's answer"),
+	.details = N_(
 	    "The same as relais check --send ADDRESS, for the default account; "
-	    "without\nADDRESS, the message goes to admin.",
+	    "without\nADDRESS, the message goes to admin."),
 	.run = run_test,
 };

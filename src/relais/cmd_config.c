@@ -55,7 +55,7 @@ print_config(const struct relais *r, const json_t *config)
 	size_t i;
 
 	print_line(r, "# ", relais_string(config, "file"),
-	    ", with defaults and presets; secrets are not shown");
+	    _(", with defaults and presets; secrets are not shown"));
 	json_array_foreach(sections, i, one) print_section(r, one);
 }
 
@@ -94,7 +94,7 @@ const struct relais_command cmd_config = {
 	.name = "config",
 	.args = "",
 	.help = N_("prints the configuration in force, without secrets"),
-	.details = "With -c FILE, reads that file.  Otherwise asks the daemon, "
-		   "which answers\nonly root and its own user.",
+	.details = N_("With -c FILE, reads that file.  Otherwise asks the "
+		      "daemon, which answers\nonly root and its own user."),
 	.run = run,
 };

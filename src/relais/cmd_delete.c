@@ -22,21 +22,23 @@ run(struct relais *r, int argc, char *const *argv)
 	}
 	if (is_all && !is_sure &&
 	    !relais_confirm(
-		"Delete all messages that are waiting, held or failed?"))
+		_("Delete all messages that are waiting, held or failed?")))
 		status = relais_complain(
 		    r, RELAIS_FAILED, "nothing was deleted");
 	else
-		status = relais_change(r, "delete", "deleted", n, words);
+		status = relais_change(r, "delete", n, words);
 	free(words);
 	return status;
 }
 
 const struct relais_command cmd_delete = {
 	.name = "delete",
-	.args = "--all [--yes] | ID ...",
+	.args = N_("--all [--yes] | ID ..."),
 	.help = N_("removes messages permanently, without telling the sender"),
-	.details = "A message that is being delivered right now cannot be "
-		   "deleted.\nWith --all, asks for confirmation at a terminal; "
-		   "--yes skips the question.\n" RELAIS_ID_HELP,
+	.details = N_(
+	    "A message that is being delivered right now cannot be "
+	    "deleted.\nWith --all, asks for confirmation at a "
+	    "terminal; --yes skips the question.\nAn ID may be cut to "
+	    "its last characters, as relais queue shows it."),
 	.run = run,
 };

@@ -5,50 +5,57 @@
 
 #include "base/buf.h"
 #include "base/intl.h"
+#include "base/str.h"
 #include "conf/conf.h"
 #include "conf/replies.h"
 #include "mail/diagnosis.h"
 #include "mail/verdict.h"
 #include "relais/relais.h"
+#include "sys/said.h"
 
 enum { REPLY_MAX = 2000 };
 
 /* In place of the words of diagnosis_act_name(). */
 static const char *const acts[] = {
-	[DIAGNOSIS_NONE] = "nothing: the reply reports success",
-	[DIAGNOSIS_RETRY] = "keeps the message and tries it again later",
-	[DIAGNOSIS_SPLIT] = "sends to the rest of the recipients in "
-			    "transactions of their own, at once",
-	[DIAGNOSIS_SPLIT_DOMAINS] = "sends to the recipients of each domain in "
-				    "transactions of their own, at once",
-	[DIAGNOSIS_RECONNECT] = "opens a new connection, at once",
-	[DIAGNOSIS_NEXT_MECHANISM] =
+	[DIAGNOSIS_NONE] = N_("nothing: the reply reports success"),
+	[DIAGNOSIS_RETRY] = N_("keeps the message and tries it again later"),
+	[DIAGNOSIS_SPLIT] = N_("sends to the rest of the recipients in "
+			       "transactions of their own, at once"),
+	[DIAGNOSIS_SPLIT_DOMAINS] = N_("sends to the recipients of each domain "
+				       "in transactions of their own, at once"),
+	[DIAGNOSIS_RECONNECT] = N_("opens a new connection, at once"),
+	[DIAGNOSIS_NEXT_MECHANISM] = N_(
 	    "tries the next login method that the server offers; holds the "
-	    "account if there is none",
-	[DIAGNOSIS_PAUSE] = "pauses the account and tries again by itself",
-	[DIAGNOSIS_QUOTA] = "makes no attempt until the limit allows it again",
-	[DIAGNOSIS_HOLD_ACCOUNT] =
-	    "holds the account and tells the administrator; retries rarely, no "
-	    "message is lost",
-	[DIAGNOSIS_HOLD_MESSAGE] =
-	    "holds the message until someone releases it: relais release ID",
-	[DIAGNOSIS_FAIL] = "gives up on this recipient or message, keeps it in "
-			   "failed/ and tells its sender",
+	    "account if there is none"),
+	[DIAGNOSIS_PAUSE] = N_("pauses the account and tries again by itself"),
+	[DIAGNOSIS_QUOTA] = N_(
+	    "makes no attempt until the limit allows it again"),
+	[DIAGNOSIS_HOLD_ACCOUNT] = N_(
+	    "holds the account and tells the administrator; retries rarely, "
+	    "no message is lost"),
+	[DIAGNOSIS_HOLD_MESSAGE] = N_(
+	    "holds the message until someone releases it: relais release "
+	    "ID"),
+	[DIAGNOSIS_FAIL] = N_(
+	    "gives up on this recipient or message, keeps it in "
+	    "failed/ and tells its sender"),
 };
 
 static const char *
 or_unknown(const char *text)
 {
-	return *text != '\0' ? text : "not known";
+	return *text != '\0' ? text : N_("not known");
 }
 
 static void
 print(const struct relais *r, const char *label, const char *text)
 {
-	enum { LABEL = 8 };
+	size_t columns = str_width(bytes_str(_("Remedy:"))) + 1;
+	char *own = said(text);
 
-	(void)printf("%-*s", LABEL, label);
-	relais_print_wrapped(r, COLOUR_NONE, LABEL, text);
+	relais_print_label(_(label), columns);
+	relais_print_wrapped(r, COLOUR_NONE, columns, own);
+	free(own);
 }
 
 /* The rows of the caller's own daemon, or else the machine's. */
@@ -83,9 +90,9 @@ explain(struct relais *r, struct bytes reply)
 		    "unknown reply: it has no code such as 550 or 5.7.1 and no "
 		    "known words; give the whole reply");
 	if (!relais_is_json(r)) {
-		print(r, "Cause:", or_unknown(d.cause));
-		print(r, "Remedy:", or_unknown(d.remedy));
-		print(r, "relais:", acts[d.act]);
+		print(r, N_("Cause:"), or_unknown(d.cause));
+		print(r, N_("Remedy:"), or_unknown(d.remedy));
+		print(r, N_("relais:"), acts[d.act]);
 		return RELAIS_DONE;
 	}
 	result = json_pack("{s:s, s:s, s:s, s:i, s:s}", "act",
@@ -126,7 +133,7 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_explain = {
 	.name = "explain",
-	.args = "REPLY",
+	.args = N_("REPLY"),
 	.help = N_("explains what a server's reply means and what to do"),
 	.details = NULL,
 	.run = run,

@@ -42,12 +42,12 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_flush = {
 	.name = "flush",
-	.args = "[--all | --gently | ACCOUNT]",
+	.args = N_("[--all | --gently | ACCOUNT]"),
 	.help = N_("retries all waiting messages now"),
-	.details =
+	.details = N_(
 	    "Paused and held accounts are tried too.  With --gently, accounts "
 	    "that are\nheld or whose provider's limit is used up are not.  "
 	    "Held messages stay\nheld: see \"relais release\".  An ordinary "
-	    "user's flush covers the messages\nof that user.",
+	    "user's flush covers the messages\nof that user."),
 	.run = run,
 };

@@ -5,14 +5,15 @@
 static int
 run(struct relais *r, int argc, char *const *argv)
 {
-	return relais_change(r, "hold", "held", argc, argv);
+	return relais_change(r, "hold", argc, argv);
 }
 
 const struct relais_command cmd_hold = {
 	.name = "hold",
-	.args = "--all | ID ...",
+	.args = N_("--all | ID ..."),
 	.help = N_("keeps messages in the queue until they are released"),
-	.details = "A message that is being delivered right now finishes its "
-		   "attempt first.\n" RELAIS_ID_HELP,
+	.details = N_("A message that is being delivered right now finishes "
+		      "its attempt first.\nAn ID may be cut to its last "
+		      "characters, as relais queue shows it."),
 	.run = run,
 };

@@ -4,9 +4,9 @@
 
 const struct relais_command cmd_import = {
 	.name = "import",
-	.args = "[msmtp|ssmtp|nullmailer|postfix|exim|dma] [OPTION ...]",
+	.args = N_("[msmtp|ssmtp|nullmailer|postfix|exim|dma] [OPTION ...]"),
 	.help = N_("takes over the configuration of another mail program"),
-	.details =
+	.details = N_(
 	    "Without the name of a program it looks for one.\n"
 	    "  --from FILE   its configuration, if it is at another place\n"
 	    "  --dry-run     show relais.conf and write nothing\n"
@@ -15,6 +15,6 @@ const struct relais_command cmd_import = {
 	    "Shows what it understood, and what relais does in another way.  "
 	    "Nothing that the configuration names is run, no secret is shown, "
 	    "and the other program stays as it is.\nExit status: 0 done, 1 try "
-	    "again later, 2 a person is needed.",
+	    "again later, 2 a person is needed."),
 	.run = relais_run_setup,
 };

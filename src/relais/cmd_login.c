@@ -12,6 +12,7 @@
 #include "ctl/ctl_json.h"
 #include "relais/relais.h"
 #include "sys/privilege.h"
+#include "sys/said.h"
 
 enum {
 	/* A person has a quarter of an hour, perhaps for each of two ways. */
@@ -113,13 +114,13 @@ on_item(void *ctx, json_t *item)
 	if (relais_is_json(l->r)) {
 		relais_print_json(item);
 	} else if (strcmp(say, "open") == 0) {
-		(void)puts("Open this address in a browser, on any device, and "
-			   "sign in:\n");
+		(void)puts(_("Open this address in a browser, on any device, "
+			     "and sign in:\n"));
 		/* On a line of its own, plain and not wrapped, to be copied. */
 		relais_print(l->r, COLOUR_NONE, text);
 		(void)puts("\n");
 	} else if (strcmp(say, "code") == 0) {
-		(void)fputs("and enter this code:    ", stdout);
+		(void)fputs(_("and enter this code:    "), stdout);
 		relais_print(l->r, COLOUR_BOLD, text);
 		(void)puts("\n");
 	} else if (is_ask) {
@@ -128,11 +129,14 @@ on_item(void *ctx, json_t *item)
 		    "Otherwise it ends on a page that cannot be shown: copy "
 		    "the whole address of that page and paste it here.");
 	} else {
-		relais_printf_wrapped(l->r, 0, "%s", text);
+		char *own = said(text);
+
+		relais_print_wrapped(l->r, COLOUR_NONE, 0, own);
+		free(own);
 	}
 	if (is_ask) {
 		if (!relais_is_json(l->r))
-			(void)fputs("\nAddress: ", stdout);
+			(void)fputs(_("\nAddress: "), stdout);
 		read_keys();
 		relais_listen(l->r, STDIN_FILENO, on_typed, l);
 	}
@@ -160,6 +164,16 @@ read_args(int argc, char *const *argv, json_t *to)
 	return account != NULL;
 }
 
+static void
+tell_end(const struct relais *r, const json_t *result)
+{
+	char *text = relais_said(result, "text");
+
+	relais_printf_wrapped(
+	    r, 0, "\n%s; relais renews the token by itself from now on", text);
+	free(text);
+}
+
 static int
 run(struct relais *r, int argc, char *const *argv)
 {
@@ -180,9 +194,7 @@ run(struct relais *r, int argc, char *const *argv)
 	if (status == RELAIS_DONE && relais_is_json(r))
 		relais_print_json(result);
 	else if (status == RELAIS_DONE)
-		relais_printf_wrapped(r, 0,
-		    "\n%s; relais renews the token by itself from now on",
-		    relais_string(result, "text"));
+		tell_end(r, result);
 	json_decref(result);
 	buf_wipe(&l.typed);
 	return status;
@@ -190,13 +202,13 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_login = {
 	.name = "login",
-	.args = "[--browser | --device] ACCOUNT",
+	.args = N_("[--browser | --device] ACCOUNT"),
 	.help = N_("signs an account in by OAuth2"),
-	.details =
+	.details = N_(
 	    "Shows an address to open in a browser on any device, and a code "
 	    "to enter\nthere where the provider has that.  With --browser, or "
 	    "where the provider\nhas no codes for mail programs, the browser "
 	    "brings the answer back itself if\nit runs on this machine; from "
-	    "another one you paste the address that it ends at.",
+	    "another one you paste the address that it ends at."),
 	.run = run,
 };

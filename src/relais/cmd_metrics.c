@@ -241,10 +241,11 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_metrics = {
 	.name = "metrics",
-	.args = "[--textfile FILE]",
-	.help = "prints the state of the daemon for Prometheus",
-	.details =
+	.args = N_("[--textfile FILE]"),
+	.help = N_("prints the state of the daemon for Prometheus"),
+	.details = N_(
 	    "With --textfile it replaces FILE, for the textfile collector of\n"
-	    "node_exporter; FILE stays as it is if the daemon does not answer.",
+	    "node_exporter; FILE stays as it is if the daemon does not "
+	    "answer."),
 	.run = run,
 };

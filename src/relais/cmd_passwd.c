@@ -44,15 +44,17 @@ find_path(struct passwd *p, const json_t *settings)
 		const char *name, *advice;
 	} others[] = {
 		{ "password",
-		    "it is written in the configuration; move it to a file "
-		    "and set password_file" },
-		{ "password_command", "change it where that command takes it "
-				      "from" },
+		    N_("it is written in the configuration; move it to a file "
+		       "and set password_file") },
+		{ "password_command",
+		    N_("change it where that command takes it from") },
 		{ "password_credential",
-		    "change it with systemd-creds and restart relais" },
-		{ "password_keyring", "change it in the keyring, with "
-				      "secret-tool or the desktop's program" },
-		{ "oauth", "there is no password; sign in with: relais login" },
+		    N_("change it with systemd-creds and restart relais") },
+		{ "password_keyring", N_("change it in the keyring, with "
+					 "secret-tool or the desktop's "
+					 "program") },
+		{ "oauth",
+		    N_("there is no password; sign in with: relais login") },
 	};
 	const char *path = relais_string(settings, "password_file");
 
@@ -64,7 +66,7 @@ find_path(struct passwd *p, const json_t *settings)
 		if (*relais_string(settings, others[i].name) != '\0')
 			return relais_complain(p->r, RELAIS_FAILED,
 			    "account %s takes its secret from %s: %s",
-			    p->account, others[i].name, others[i].advice);
+			    p->account, others[i].name, _(others[i].advice));
 	return relais_complain(
 	    p->r, RELAIS_FAILED, "account %s does not log in", p->account);
 }
@@ -140,7 +142,7 @@ read_terminal(struct passwd *p, struct err *err)
 	now.c_cc[VEOL] = old.c_cc[VINTR];
 	now.c_cc[VEOL2] = old.c_cc[VQUIT];
 	(void)tcsetattr(fd, TCSAFLUSH, &now);
-	(void)dprintf(fd, "Password of account %s: ", p->account);
+	(void)dprintf(fd, _("Password of account %s: "), p->account);
 	buf_init(&line, SECRET_MAX + 2);
 	n = read(fd, buf_space(&line, SECRET_MAX), SECRET_MAX);
 	if (n > 0)
@@ -149,7 +151,7 @@ read_terminal(struct passwd *p, struct err *err)
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)dprintf(fd, "\n");
 	(void)close(fd); /* a terminal */
-	rc = is_whole ? cred_first_line("the input", &line, &p->secret, err)
+	rc = is_whole ? cred_first_line(N_("the input"), &line, &p->secret, err)
 		      : err_set(err, ERR_INPUT, "no line was typed");
 	buf_wipe(&line);
 	return rc;
@@ -169,7 +171,7 @@ read_stdin(struct passwd *p, struct err *err)
 		buf_added(&text, (size_t)n);
 	rc = n < 0 ? err_sys(err, "cannot read the standard input")
 		   : cred_first_line(
-			 "the standard input", &text, &p->secret, err);
+			 N_("the standard input"), &text, &p->secret, err);
 	buf_wipe(&text);
 	return rc;
 }
@@ -265,7 +267,7 @@ resume(const struct passwd *p)
 		    json_pack("{s:s}", "account", p->account), NULL, NULL,
 		    NULL);
 	if (status == RELAIS_DONE && !relais_is_json(p->r))
-		(void)printf("stored in %s; account %s is in use again\n",
+		(void)printf(_("stored in %s; account %s is in use again\n"),
 		    p->path, p->account);
 	else if (status == RELAIS_DONE)
 		(void)printf("{\"stored\": true}\n");
@@ -312,9 +314,9 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_passwd = {
 	.name = "passwd",
-	.args = "ACCOUNT [--password-file FILE] [--force]",
+	.args = N_("ACCOUNT [--password-file FILE] [--force]"),
 	.help = N_("replaces the password of an account"),
-	.details =
+	.details = N_(
 	    "Asks for the new one, lets the daemon log in with it, and stores "
 	    "it in the file\n"
 	    "that password_file names, for the daemon's user only; then the "
@@ -323,6 +325,6 @@ const struct relais_command cmd_passwd = {
 	    "input (-).\n"
 	    "Nothing is stored if the login fails, unless --force is given.  "
 	    "The exit status\n"
-	    "is that of relais check.",
+	    "is that of relais check."),
 	.run = run,
 };

@@ -9,9 +9,9 @@
 #include "relais/relais_table.h"
 
 static const char *const senders_words[] = {
-	[PROVIDER_SENDERS_FORCE] = "own address",
-	[PROVIDER_SENDERS_ALIASES] = "own address, aliases",
-	[PROVIDER_SENDERS_DOMAIN] = "own domain",
+	[PROVIDER_SENDERS_FORCE] = N_("own address"),
+	[PROVIDER_SENDERS_ALIASES] = N_("own address, aliases"),
+	[PROVIDER_SENDERS_DOMAIN] = N_("own domain"),
 };
 
 static char *
@@ -67,18 +67,18 @@ add_row(struct table *t, const struct provider *p, bool is_long)
 	table_cell(t, COLOUR_BOLD, p->key);
 	table_cell(t, COLOUR_NONE, p->name);
 	if (p->refusal != NULL) {
-		table_note(t, COLOUR_WARN, p->refusal);
+		table_note(t, COLOUR_WARN, _(p->refusal));
 		return;
 	}
 	char *ports = ports_text(p);
 
 	table_cell(t, COLOUR_NONE, p->host);
 	table_cell(t, COLOUR_NONE, ports);
-	table_cell(t, COLOUR_NONE, provider_secret_name(p));
-	table_cell(t, COLOUR_NONE, senders_words[p->senders]);
+	table_cell(t, COLOUR_NONE, _(provider_secret_name(p)));
+	table_cell(t, COLOUR_NONE, _(senders_words[p->senders]));
 	if (is_long && p->note != NULL) {
-		char *note = xasprintf("%s: %s%s%s", provider_secret_name(p),
-		    p->note, p->page != NULL ? "; " : "",
+		char *note = xasprintf("%s%s%s%s%s", _(provider_secret_name(p)),
+		    _(": "), _(p->note), p->page != NULL ? _("; ") : "",
 		    p->page != NULL ? p->page : "");
 
 		table_note(t, COLOUR_NONE, note);
@@ -101,8 +101,8 @@ wanted(int argc, char *const *argv)
 static int
 run(struct relais *r, int argc, char *const *argv)
 {
-	static const char *const titles[] = { "KEY", "NAME", "HOST", "PORTS",
-		"SECRET", "SENDERS" };
+	static const char *const titles[] = { N_("KEY"), N_("NAME"), N_("HOST"),
+		N_("PORTS"), N_("SECRET"), N_("SENDERS") };
 	struct providers *ps = relais_providers_load();
 	struct table *t;
 	const struct provider *p;
@@ -143,10 +143,11 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_providers = {
 	.name = "providers",
-	.args = "[WORD]",
+	.args = N_("[WORD]"),
 	.help = N_("lists the providers that relais knows"),
-	.details = "WORD is a part of a key, a name, a host or a domain, or an "
-		   "email address.\nA port with an s speaks STARTTLS; the "
-		   "others speak TLS from the first byte.",
+	.details = N_(
+	    "WORD is a part of a key, a name, a host or a domain, or "
+	    "an email address.\nA port with an s speaks STARTTLS; the "
+	    "others speak TLS from the first byte."),
 	.run = run,
 };

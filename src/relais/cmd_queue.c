@@ -16,8 +16,8 @@
 
 enum { WATCH_S = 2 };
 
-static const char *const titles[] = { "ID", ">AGE", ">SIZE", "NEXT TRY",
-	"ACCOUNT", "FROM", "TO" };
+static const char *const titles[] = { N_("ID"), N_(">AGE"), N_(">SIZE"),
+	N_("NEXT TRY"), N_("ACCOUNT"), N_("FROM"), N_("TO") };
 
 struct listing {
 	struct relais *r;
@@ -36,17 +36,17 @@ add_next(struct table *t, const json_t *row)
 	char *text;
 
 	if (strcmp(state, "failed") == 0) {
-		table_cell(t, COLOUR_BAD, "failed");
+		table_cell(t, COLOUR_BAD, _("failed"));
 	} else if (strcmp(state, "held") == 0) {
-		table_cell(t, COLOUR_WARN, "held");
+		table_cell(t, COLOUR_WARN, _("held"));
 	} else if (strcmp(state, "active") == 0) {
-		table_cell(t, COLOUR_NONE, "sending");
+		table_cell(t, COLOUR_NONE, _("sending"));
 	} else if (json_is_null(json_object_get(row, "next_try"))) {
 		table_cell(t, COLOUR_NONE, "-");
 	} else if (s <= 0) {
-		table_cell(t, COLOUR_NONE, "now");
+		table_cell(t, COLOUR_NONE, _("now"));
 	} else {
-		text = xasprintf("in %s", num_duration_text(s * 1000, when));
+		text = xasprintf(_("in %s"), relais_duration(s, when));
 		table_cell(t, COLOUR_NONE, text);
 		free(text);
 	}
@@ -66,7 +66,7 @@ add_rcpts(struct table *t, const json_t *row)
 		table_cell(t, COLOUR_NONE, first);
 		return;
 	}
-	text = xasprintf("%s and %lld more", first, n - 1);
+	text = xasprintf(_("%s and %lld more"), first, n - 1);
 	table_cell(t, COLOUR_NONE, text);
 	free(text);
 }
@@ -77,14 +77,14 @@ add_row(struct listing *l, const json_t *row)
 	struct table *t = l->table;
 	const char *sender = relais_string(row, "sender");
 	const char *account = relais_string(row, "account");
-	const char *reason = relais_string(row, "reason");
+	char *reason = relais_said(row, "reason");
 	char text[NUM_TEXT_SIZE];
 
 	table_row(t);
 	short_ids_add(&l->ids, relais_string(row, "id"));
 	table_cell(t, COLOUR_BOLD, relais_string(row, "id"));
-	table_cell(t, COLOUR_NONE,
-	    num_duration_text(relais_number(row, "age") * 1000, text));
+	table_cell(
+	    t, COLOUR_NONE, relais_duration(relais_number(row, "age"), text));
 	table_cell(t, COLOUR_NONE,
 	    num_size_text((uint64_t)relais_number(row, "size"), text));
 	add_next(t, row);
@@ -93,6 +93,7 @@ add_row(struct listing *l, const json_t *row)
 	add_rcpts(t, row);
 	if (*reason != '\0')
 		table_note(t, COLOUR_NONE, reason);
+	free(reason);
 }
 
 static void
@@ -124,8 +125,8 @@ list_from_disk(struct relais *r, struct listing *l)
 	if (access(c->spool, R_OK | W_OK | X_OK) == 0) {
 		ok = relais_spool_list(c, add_item, l, &err) == 0;
 		(void)relais_complain(r, RELAIS_DONE, "%s",
-		    ok ? "relaisd is not running; this list is read from its "
-			 "spool"
+		    ok ? N_("relaisd is not running; this list is read from "
+			    "its spool")
 		       : err.text);
 	}
 	conf_free(c);
@@ -146,7 +147,7 @@ list(struct relais *r)
 	if (status == RELAIS_DONE && l.table == NULL) {
 		relais_list_end(r);
 	} else if (status == RELAIS_DONE && l.n == 0) {
-		(void)puts("The queue is empty.");
+		(void)puts(_("The queue is empty."));
 	} else if (status == RELAIS_DONE) {
 		table_keep_end(l.table, 0, short_ids_length(&l.ids));
 		table_print(l.table, r);
@@ -191,14 +192,14 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_queue = {
 	.name = "queue",
-	.args = "[--watch]",
+	.args = N_("[--watch]"),
 	.help = N_("lists the messages that are waiting, held or failed"),
-	.details =
+	.details = N_(
 	    "The line below a message shows the latest reply or "
 	    "error.\nOf an id the last characters are shown, as many as "
 	    "tell the messages apart; every verb takes them.  --json has "
 	    "the whole ids.\nWith --watch the list is shown again every "
 	    "two seconds.\nWhile relaisd is not running, root and its "
-	    "user see what is in the spool.",
+	    "user see what is in the spool."),
 	.run = run,
 };

@@ -5,12 +5,12 @@
 static int
 run(struct relais *r, int argc, char *const *argv)
 {
-	return relais_change(r, "release", "released", argc, argv);
+	return relais_change(r, "release", argc, argv);
 }
 
 const struct relais_command cmd_release = {
 	.name = "release",
-	.args = "--all | ID ...",
+	.args = N_("--all | ID ..."),
 	.help = N_("releases held messages for delivery"),
 	.details = RELAIS_ID_HELP,
 	.run = run,

@@ -17,9 +17,11 @@ run(struct relais *r, int argc, char *const *argv)
 	if (status == RELAIS_DONE && relais_is_json(r))
 		relais_print_json(result);
 	else if (status == RELAIS_DONE)
-		(void)printf("reloaded, %lld account%s\n",
-		    relais_number(result, "accounts"),
-		    relais_number(result, "accounts") == 1 ? "" : "s");
+		(void)printf(
+		    ngettext("reloaded, %lld account\n",
+			"reloaded, %lld accounts\n",
+			(unsigned long)relais_number(result, "accounts")),
+		    relais_number(result, "accounts"));
 	json_decref(result);
 	return status;
 }
@@ -28,8 +30,8 @@ const struct relais_command cmd_reload = {
 	.name = "reload",
 	.args = "",
 	.help = N_("makes relaisd read its configuration again"),
-	.details =
+	.details = N_(
 	    "The same as SIGHUP.  If the configuration has an error, it is "
-	    "shown and the old\nconfiguration stays in force.",
+	    "shown and the old\nconfiguration stays in force."),
 	.run = run,
 };

@@ -5,14 +5,15 @@
 static int
 run(struct relais *r, int argc, char *const *argv)
 {
-	return relais_change(r, "retry", "due now", argc, argv);
+	return relais_change(r, "retry", argc, argv);
 }
 
 const struct relais_command cmd_retry = {
 	.name = "retry",
-	.args = "--all | ID ...",
+	.args = N_("--all | ID ..."),
 	.help = N_("retries messages now, including held and failed ones"),
-	.details =
-	    "A failed message is put back into the queue.\n" RELAIS_ID_HELP,
+	.details = N_("A failed message is put back into the queue.\n"
+		      "An ID may be cut to its last characters, as relais "
+		      "queue shows it."),
 	.run = run,
 };

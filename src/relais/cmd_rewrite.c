@@ -26,6 +26,7 @@
 #include "rewrite/repair.h"
 #include "smtp/smtp_dot.h"
 #include "sys/clock_sys.h"
+#include "sys/said.h"
 
 enum { MESSAGE_MAX = 256 * 1024 * 1024 };
 
@@ -162,8 +163,8 @@ read_message(struct rewrite *w)
 	ok = ok && smtp_dot_finish(&dot, &w->text);
 	if (ferror(f) != 0 || !ok) {
 		(void)relais_complain(w->r, RELAIS_FAILED, "%s",
-		    ok ? "cannot read the message"
-		       : "the message is too large");
+		    ok ? N_("cannot read the message")
+		       : N_("the message is too large"));
 		ok = false;
 	}
 	if (f != stdin)
@@ -319,7 +320,7 @@ choose(struct rewrite *w)
 		return false;
 	if (most != 0 && w->env->size_bytes > most)
 		return refuse(
-		    w, 552, "5.3.4", "the message is larger than max_size");
+		    w, 552, "5.3.4", N_("the message is larger than max_size"));
 	w->account = &w->conf->accounts[conf_route(w->conf, w->env, &w->why)];
 	return true;
 }
@@ -400,9 +401,9 @@ each_pair(const struct rewrite *w,
 {
 	char *before = rcpts_of(w->before), *after = rcpts_of(w->env);
 
-	show(ctx, "envelope", w->before->sender,
+	show(ctx, N_("envelope"), w->before->sender,
 	    content_identity(w->content)->sender);
-	show(ctx, "recipients", before, after);
+	show(ctx, N_("recipients"), before, after);
 	free(before);
 	free(after);
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -423,15 +424,15 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 	static const struct {
 		const char *field, *text;
 	} added[] = {
-		{ "Date", "Date added" },
-		{ "Message-ID", "Message-ID added" },
-		{ "Bcc", "Bcc removed" },
-		{ "DKIM-Signature", "DKIM-Signature removed, because what it "
-				    "signed has changed" },
-		{ "Return-Path", "Return-Path removed" },
-		{ "Auto-Submitted", "Auto-Submitted added, because the null "
-				    "sender was replaced" },
-		{ "X-Relais-Account", "X-Relais-Account removed" },
+		{ "Date", N_("Date added") },
+		{ "Message-ID", N_("Message-ID added") },
+		{ "Bcc", N_("Bcc removed") },
+		{ "DKIM-Signature", N_("DKIM-Signature removed, because what "
+				       "it signed has changed") },
+		{ "Return-Path", N_("Return-Path removed") },
+		{ "Auto-Submitted", N_("Auto-Submitted added, because the "
+				       "null sender was replaced") },
+		{ "X-Relais-Account", N_("X-Relais-Account removed") },
 	};
 	const struct repair_seen *seen = content_repair_seen(w->content);
 	char text[128];
@@ -450,21 +451,22 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 			show(ctx, note_text(n));
 	if (seen != NULL && seen->nqp + seen->nbase64 > 0) {
 		(void)snprintf(text, sizeof(text),
-		    "parts re-encoded: %zu as quoted-printable, %zu as base64",
+		    N_("parts re-encoded: %zu as quoted-printable, %zu as "
+		       "base64"),
 		    seen->nqp, seen->nbase64);
 		show(ctx, text);
 	}
 	if (seen != NULL && seen->nmended > 0)
-		show(ctx, "overlong lines of encoded parts broken");
+		show(ctx, N_("overlong lines of encoded parts broken"));
 	if (seen != NULL && seen->has_frame)
-		show(ctx, "text between the parts wrapped");
+		show(ctx, N_("text between the parts wrapped"));
 	if (seen != NULL && seen->has_stuck_8bit)
-		show(ctx, "bytes over 127 stay in a signed part or in an "
-			  "attached message; a provider without 8BITMIME will "
-			  "refuse them (5.6.3)");
+		show(ctx, N_("bytes over 127 stay in a signed part or in an "
+			     "attached message; a provider without 8BITMIME "
+			     "will refuse them (5.6.3)"));
 	if (content_needs_utf8(w->content))
-		show(ctx, "an address needs SMTPUTF8; a provider without it "
-			  "will refuse the message (5.6.7)");
+		show(ctx, N_("an address needs SMTPUTF8; a provider without it "
+			     "will refuse the message (5.6.7)"));
 }
 
 static void
@@ -474,7 +476,7 @@ row(void *ctx, const char *name, const char *before, const char *after)
 	bool is_same = strcmp(before, after) == 0;
 
 	table_row(t);
-	table_cell(t, COLOUR_NONE, name);
+	table_cell(t, COLOUR_NONE, _(name));
 	table_cell(t, COLOUR_NONE, before[0] != '\0' ? before : "-");
 	table_cell(t, is_same ? COLOUR_NONE : COLOUR_WARN,
 	    after[0] != '\0' ? after : "-");
@@ -483,18 +485,23 @@ row(void *ctx, const char *name, const char *before, const char *after)
 static void
 print_change(void *ctx, const char *text)
 {
-	relais_print(ctx, COLOUR_NONE, text);
+	char *own = said(text);
+
+	relais_print(ctx, COLOUR_NONE, own);
 	relais_print(ctx, COLOUR_NONE, "\n");
+	free(own);
 }
 
 static void
 print(const struct rewrite *w)
 {
-	static const char *const titles[] = { "", "SUBMITTED", "SENT" };
+	static const char *const titles[] = { "", N_("SUBMITTED"), N_("SENT") };
 	struct table *t = table_new(titles, 3);
+	char *why = said(w->why);
 
-	(void)printf("account %s (%s): %s\n\n", w->account->name, w->why,
+	(void)printf(_("account %s (%s): %s\n\n"), w->account->name, why,
 	    w->account->host);
+	free(why);
 	each_pair(w, row, t);
 	table_print(t, w->r);
 	table_free(t);
@@ -613,14 +620,15 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_rewrite = {
 	.name = "rewrite",
-	.args = "[--from ADDR] [--to ADDR]... [--user NAME] [--account NAME] "
-		"[--7bit] [FILE]",
+	.args = N_(
+	    "[--from ADDR] [--to ADDR]... [--user NAME] [--account NAME] "
+	    "[--7bit] [FILE]"),
 	.help = N_("shows how a message would be sent, without sending it"),
-	.details =
+	.details = N_(
 	    "Reads the message from FILE or standard input, and the "
 	    "configuration from\n-c FILE or the system's file; needs no "
 	    "daemon.  Prints the account and why it\nis chosen, the sender and "
 	    "recipient fields before and after, and what else\nwould be "
-	    "changed; with --7bit for a provider without 8BITMIME.",
+	    "changed; with --7bit for a provider without 8BITMIME."),
 	.run = run,
 };

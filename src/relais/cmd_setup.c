@@ -50,11 +50,11 @@ relais_run_setup(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_setup = {
 	.name = "setup",
-	.args = "[ADDRESS] [OPTION ...]",
+	.args = N_("[ADDRESS] [OPTION ...]"),
 	.help = N_(
 	    "finds the provider of an address, configures it and sends a "
 	    "first message"),
-	.details =
+	.details = N_(
 	    "Asks at most three questions; each answer is an option too:\n"
 	    "  --provider KEY             instead of looking for the provider\n"
 	    "  --host NAME --port N --tls implicit|starttls --tls-ca-file "
@@ -72,6 +72,6 @@ const struct relais_command cmd_setup = {
 	    "  --no-send                  send no message\n"
 	    "Nothing is written before the provider has accepted login and "
 	    "sender.\nExit status: 0 done, 1 try again later, 2 a person is "
-	    "needed.",
+	    "needed."),
 	.run = relais_run_setup,
 };

@@ -8,11 +8,13 @@
 #include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "base/xalloc.h"
 #include "mail/date.h"
 #include "mail/envelope.h"
 #include "relais/relais.h"
 #include "relais/relais_ids.h"
 #include "sys/clock_sys.h"
+#include "sys/said.h"
 
 enum {
 	LINE_MAX_SHOWN = 2000,
@@ -29,7 +31,7 @@ print_line(const struct relais *r, enum relais_colour colour, const char *label,
 	buf_init(&b, 4 * LINE_MAX_SHOWN + 4);
 	IGNORE(str_escape(&b, text, LINE_MAX_SHOWN));
 	if (*label != '\0')
-		(void)printf("%-*s", LABEL, label);
+		relais_print_label(_(label), LABEL);
 	if (*label != '\0')
 		relais_print_wrapped(r, colour, LABEL, buf_str(&b));
 	else
@@ -42,6 +44,16 @@ print_text(const struct relais *r, const char *label, const char *text)
 {
 	if (*text != '\0')
 		print_line(r, COLOUR_NONE, label, bytes_str(text));
+}
+
+/* Of a sentence in English. */
+static void
+print_said(const struct relais *r, const char *label, const char *english)
+{
+	char *text = said(english);
+
+	print_text(r, label, text);
+	free(text);
 }
 
 /* Text of several lines, each escaped by itself; tabs become blanks. */
@@ -75,12 +87,12 @@ print_rcpts(const struct relais *r, const json_t *rcpts)
 		const char *state = relais_string(one, "state");
 
 		print_text(
-		    r, i == 0 ? "To:" : " ", relais_string(one, "address"));
+		    r, i == 0 ? N_("To:") : " ", relais_string(one, "address"));
 		if (strcmp(state, "waiting") != 0)
-			print_text(r, " ", state);
-		print_text(r, " ", relais_string(one, "verdict"));
-		print_text(r, "  Cause:", relais_string(one, "cause"));
-		print_text(r, "  Remedy:", relais_string(one, "remedy"));
+			print_said(r, " ", state);
+		print_said(r, " ", relais_string(one, "verdict"));
+		print_said(r, N_("  Cause:"), relais_string(one, "cause"));
+		print_said(r, N_("  Remedy:"), relais_string(one, "remedy"));
 	}
 }
 
@@ -91,13 +103,13 @@ print_submitter(const struct relais *r, const json_t *m)
 
 	buf_init(&b, 4096);
 	if (relais_number(m, "uid") == UID_HIDDEN)
-		IGNORE(buf_adds(&b, "unknown local user, "));
+		IGNORE(buf_adds(&b, _("unknown local user, ")));
 	else if (relais_number(m, "uid") != UID_UNKNOWN)
-		IGNORE(buf_addf(&b, "uid %lld %s, ", relais_number(m, "uid"),
+		IGNORE(buf_addf(&b, _("uid %lld %s, "), relais_number(m, "uid"),
 		    relais_string(m, "user")));
-	IGNORE(buf_addf(&b, "from %s %s", relais_string(m, "peer"),
+	IGNORE(buf_addf(&b, _("from %s %s"), relais_string(m, "peer"),
 	    relais_string(m, "helo")));
-	print_line(r, COLOUR_NONE, "Submitted:", buf_bytes(&b));
+	print_line(r, COLOUR_NONE, N_("Submitted:"), buf_bytes(&b));
 	buf_clear(&b);
 }
 
@@ -109,24 +121,29 @@ print_facts(const struct relais *r, const json_t *m)
 	const char *sender = relais_string(m, "sender");
 	char date[DATE_TEXT_SIZE], text[NUM_TEXT_SIZE];
 
-	print_text(r, "ID:", relais_string(m, "id"));
-	print_text(r, "State:", relais_string(m, "state"));
-	print_text(r, "Reason:", relais_string(m, "reason"));
-	(void)printf(
-	    "%-*s%lld\n", LABEL, "Attempts:", relais_number(m, "attempts"));
-	if (json_is_integer(next) && json_integer_value(next) > 0)
-		(void)printf("%-*sin %s\n", LABEL, "Next try:",
-		    num_duration_text(json_integer_value(next) * 1000, text));
-	else if (json_is_integer(next))
-		(void)printf("%-*snow\n", LABEL, "Next try:");
-	(void)printf("%-*s%s\n", LABEL, "Arrived:",
+	print_text(r, N_("ID:"), relais_string(m, "id"));
+	print_said(r, N_("State:"), relais_string(m, "state"));
+	print_said(r, N_("Reason:"), relais_string(m, "reason"));
+	(void)snprintf(
+	    text, sizeof(text), "%lld", relais_number(m, "attempts"));
+	print_text(r, N_("Attempts:"), text);
+	if (json_is_integer(next) && json_integer_value(next) > 0) {
+		char *in = xasprintf(_("in %s"),
+		    relais_duration(json_integer_value(next), text));
+
+		print_text(r, N_("Next try:"), in);
+		free(in);
+	} else if (json_is_integer(next)) {
+		print_text(r, N_("Next try:"), _("now"));
+	}
+	print_text(r, N_("Arrived:"),
 	    date_iso(
 		arrived_ms, clock_utc_offset_s(clock_sys(), arrived_ms), date));
-	(void)printf("%-*s%s\n", LABEL,
-	    "Size:", num_size_text((uint64_t)relais_number(m, "size"), text));
+	print_text(r, N_("Size:"),
+	    num_size_text((uint64_t)relais_number(m, "size"), text));
 	print_submitter(r, m);
-	print_text(r, "Account:", relais_string(m, "account"));
-	print_text(r, "From:", *sender != '\0' ? sender : "<>");
+	print_text(r, N_("Account:"), relais_string(m, "account"));
+	print_text(r, N_("From:"), *sender != '\0' ? sender : "<>");
 }
 
 /* Each event with its time, in the zone of the reader. */
@@ -139,7 +156,7 @@ print_history(const struct relais *r, const json_t *history)
 	json_array_foreach(history, i, one)
 	{
 		int64_t at_ms = relais_number(one, "time") * 1000;
-		const char *text = relais_string(one, "text");
+		char *text = relais_said(one, "text");
 		char date[DATE_TEXT_SIZE];
 		struct buf b;
 
@@ -150,6 +167,7 @@ print_history(const struct relais *r, const json_t *history)
 			at_ms, clock_utc_offset_s(clock_sys(), at_ms), date));
 		relais_print_wrapped(r, COLOUR_NONE, TIME, buf_str(&b));
 		buf_clear(&b);
+		free(text);
 	}
 	if (json_array_size(history) > 0)
 		(void)putchar('\n');
@@ -199,7 +217,7 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_show = {
 	.name = "show",
-	.args = "ID",
+	.args = N_("ID"),
 	.help = N_("shows one message: who, when, every attempt, its header"),
 	.details = RELAIS_ID_HELP,
 	.run = run,

@@ -12,8 +12,11 @@
 
 enum { INDENT = 4 }; /* of what a line of the head goes on with */
 
-static const char *const titles[] = { "ACCOUNT", "STATE", ">SENT", "LAST",
-	">CONNECTIONS", "HOST", "PORTS" };
+static const char *const titles[] = { N_("ACCOUNT"), N_("STATE"), N_(">SENT"),
+	N_("LAST"), N_(">CONNECTIONS"), N_("HOST"), N_("PORTS") };
+
+/* As the daemon says them. */
+static const char *const states[] = { N_("ready"), N_("paused"), N_("held") };
 
 /* Without this a person looks for mail that came and does not go out. */
 static void
@@ -24,9 +27,12 @@ print_folding(const struct relais *r, const json_t *q)
 
 	if (carriers > 0)
 		relais_printf_wrapped(r, INDENT,
-		    "folding equal messages (max_equal): %lld in the queue "
-		    "stand%s for %lld more",
-		    carriers, carriers == 1 ? "s" : "", folded);
+		    ngettext("folding equal messages (max_equal): %lld in the "
+			     "queue stands for %lld more",
+			"folding equal messages (max_equal): %lld in the "
+			"queue stand for %lld more",
+			(unsigned long)carriers),
+		    carriers, folded);
 }
 
 /* What the kernel denies the process that talks to clients and providers. */
@@ -37,8 +43,16 @@ print_protections(const struct relais *r, const json_t *st)
 	size_t i;
 
 	json_array_foreach(all, i, p)
-	    relais_printf_wrapped(r, INDENT, "protection: %s %s",
-		relais_string(p, "name"), relais_string(p, "why"));
+	{
+		char *why = relais_said(p, "why");
+
+		char *name = relais_said(p, "name");
+
+		relais_printf_wrapped(
+		    r, INDENT, "protection: %s %s", name, why);
+		free(name);
+		free(why);
+	}
 }
 
 static void
@@ -46,22 +60,22 @@ print_head(const struct relais *r, const json_t *st)
 {
 	const json_t *q = json_object_get(st, "queue");
 	long long oldest = relais_number(q, "oldest_age");
-	char text[NUM_TEXT_SIZE];
+	char text[NUM_TEXT_SIZE], old[100];
 
 	relais_printf_wrapped(r, INDENT,
-	    "relaisd %s, running for %s, %lld client%s",
+	    ngettext("relaisd %s, running for %s, %lld client",
+		"relaisd %s, running for %s, %lld clients",
+		(unsigned long)relais_number(st, "sessions")),
 	    relais_string(st, "version"),
-	    num_duration_text(relais_number(st, "uptime") * 1000, text),
-	    relais_number(st, "sessions"),
-	    relais_number(st, "sessions") == 1 ? "" : "s");
+	    relais_duration(relais_number(st, "uptime"), text),
+	    relais_number(st, "sessions"));
+	(void)snprintf(old, sizeof(old), _("; the oldest is %s old"),
+	    relais_duration(oldest, text));
 	relais_printf_wrapped(r, INDENT,
-	    "queue: %lld waiting, %lld being sent, %lld held, %lld failed"
-	    "%s%s%s",
+	    "queue: %lld waiting, %lld being sent, %lld held, %lld failed%s",
 	    relais_number(q, "due"), relais_number(q, "active"),
 	    relais_number(q, "held"), relais_number(q, "failed"),
-	    oldest > 0 ? "; the oldest is " : "",
-	    oldest > 0 ? num_duration_text(oldest * 1000, text) : "",
-	    oldest > 0 ? " old" : "");
+	    oldest > 0 ? old : "");
 	print_folding(r, q);
 	print_protections(r, st);
 	(void)putchar('\n');
@@ -70,20 +84,21 @@ print_head(const struct relais *r, const json_t *st)
 static void
 add_note(struct table *t, const json_t *a, enum relais_colour colour)
 {
-	const char *reason = relais_string(a, "reason");
+	char *reason;
 	const json_t *next = json_object_get(a, "next_try");
 	char text[NUM_TEXT_SIZE];
 	char *note;
 
-	if (*reason == '\0')
+	if (*relais_string(a, "reason") == '\0')
 		return;
+	reason = relais_said(a, "reason");
 	note = json_is_integer(next)
-		   ? xasprintf("%s; next try in %s", reason,
-			 num_duration_text(
-			     json_integer_value(next) * 1000, text))
+		   ? xasprintf(_("%s; next try in %s"), reason,
+			 relais_duration(json_integer_value(next), text))
 		   : xstrdup(reason);
 	table_note(t, colour, note);
 	free(note);
+	free(reason);
 }
 
 /* Who signed in and when, and whether that will last. */
@@ -97,21 +112,36 @@ add_sign_in(struct table *t, const json_t *a, long long now)
 	long long refreshed = relais_number(in, "refreshed");
 	long long left = relais_number(in, "ends") - now;
 	bool is_near = relais_number(in, "ends") > 0 && left < WARN_S;
-	char since[NUM_TEXT_SIZE], last[NUM_TEXT_SIZE], end[NUM_TEXT_SIZE];
-	char *note;
+	char since[NUM_TEXT_SIZE], last[NUM_TEXT_SIZE],
+	    left_text[NUM_TEXT_SIZE];
+	char *note, *end;
 
 	if (in == NULL || at <= 0)
 		return;
-	note = xasprintf("signed in%s%s %s ago, token refreshed %s ago%s%s%s",
-	    *user != '\0' ? " as " : "", user,
-	    num_duration_text((now > at ? now - at : 0) * 1000, since),
-	    num_duration_text(
-		(now > refreshed ? now - refreshed : 0) * 1000, last),
-	    is_near ? "; the sign-in ends in " : "",
-	    is_near ? num_duration_text((left > 0 ? left : 0) * 1000, end) : "",
-	    is_near ? " unless it is refreshed before" : "");
+	(void)relais_duration(now > at ? now - at : 0, since);
+	(void)relais_duration(now > refreshed ? now - refreshed : 0, last);
+	end = is_near ? xasprintf(_("; the sign-in ends in %s unless it is "
+				    "refreshed before"),
+			    relais_duration(left > 0 ? left : 0, left_text))
+		      : xstrdup("");
+	note = *user != '\0'
+		   ? xasprintf(_("signed in as %s %s ago, token refreshed %s "
+				 "ago%s"),
+			 user, since, last, end)
+		   : xasprintf(_("signed in %s ago, token refreshed %s ago%s"),
+			 since, last, end);
 	table_note(t, is_near ? COLOUR_WARN : COLOUR_NONE, note);
 	free(note);
+	free(end);
+}
+
+static const char *
+state_text(const char *state)
+{
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i], state) == 0)
+			return _(states[i]);
+	return state; /* of a newer daemon */
 }
 
 static void
@@ -124,16 +154,15 @@ add_account(struct table *t, const json_t *a)
 								  : COLOUR_WARN;
 	long long last = relais_number(a, "last_sent");
 	long long now = (long long)time(NULL);
-	char number[32], text[NUM_TEXT_SIZE];
-	char *ago = last > 0
-			? xasprintf("%s ago",
-			      num_duration_text(
-				  (now > last ? now - last : 0) * 1000, text))
-			: xstrdup("never");
+	char number[32], text[NUM_TEXT_SIZE], *ports;
+	char *ago = last > 0 ? xasprintf(_("%s ago"),
+				   relais_duration(
+				       now > last ? now - last : 0, text))
+			     : xstrdup(_("never"));
 
 	table_row(t);
 	table_cell(t, COLOUR_BOLD, relais_string(a, "name"));
-	table_cell(t, colour, state);
+	table_cell(t, colour, state_text(state));
 	(void)snprintf(
 	    number, sizeof(number), "%lld", relais_number(a, "sent"));
 	table_cell(t, COLOUR_NONE, number);
@@ -142,7 +171,9 @@ add_account(struct table *t, const json_t *a)
 	    number, sizeof(number), "%lld", relais_number(a, "connections"));
 	table_cell(t, COLOUR_NONE, number);
 	table_cell(t, COLOUR_NONE, relais_string(a, "host"));
-	table_cell(t, COLOUR_NONE, relais_string(a, "ports"));
+	ports = relais_said(a, "ports");
+	table_cell(t, COLOUR_NONE, ports);
+	free(ports);
 	add_note(t, a, colour);
 	add_sign_in(t, a, now);
 	free(ago);
@@ -187,12 +218,12 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_status = {
 	.name = "status",
-	.args = "[--quiet]",
+	.args = N_("[--quiet]"),
 	.help = N_("shows the daemon, its accounts and the size of the queue"),
-	.details =
+	.details = N_(
 	    "Exits with status 1 if the daemon does not answer or an "
 	    "account is held,\nbecause someone must act.  With --quiet it only "
 	    "asks whether the "
-	    "daemon answers:\na held account is no reason to restart it.",
+	    "daemon answers:\na held account is no reason to restart it."),
 	.run = run,
 };

@@ -57,7 +57,7 @@ run(struct relais *r, int argc, char *const *argv)
 	if (relais_is_json(r))
 		relais_print_json(json_object());
 	else
-		(void)puts("stopped");
+		(void)puts(_("stopped"));
 	return RELAIS_DONE;
 }
 
@@ -65,10 +65,10 @@ const struct relais_command cmd_stop = {
 	.name = "stop",
 	.args = "",
 	.help = N_("stops relaisd, and waits until it has ended"),
-	.details =
+	.details = N_(
 	    "The same as SIGTERM: messages under way are finished or go back "
 	    "to the queue.\nA service manager or a socket unit may start "
 	    "relaisd again; there, use its own\ncommand (systemctl stop "
-	    "relais).",
+	    "relais)."),
 	.run = run,
 };

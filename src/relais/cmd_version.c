@@ -28,6 +28,6 @@ const struct relais_command cmd_version = {
 	.name = "version",
 	.args = "",
 	.help = N_("prints the version of relais"),
-	.details = "\"relais status\" shows the version of the daemon.",
+	.details = N_("\"relais status\" shows the version of the daemon."),
 	.run = run,
 };

@@ -4,7 +4,6 @@
 
 #include "relais/relais.h"
 
-#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +13,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/intl.h"
+#include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "ctl/ctl_client.h"
 #include "relais/relais_conf.h"
+#include "sys/language.h"
 #include "sys/own_daemon.h"
+#include "sys/said.h"
 #include "sys/terminal.h"
 
 enum {
@@ -71,6 +73,17 @@ relais_conf_file(const struct relais *r)
 
 /* --- telling -------------------------------------------------------------- */
 
+/* What is only passed on was said in English, by the daemon or a library. */
+static void
+add_escaped(struct buf *to, const char *fmt, const struct buf *text)
+{
+	char *own = strcmp(fmt, "%s") == 0 ? said(buf_str(text))
+					   : xstrdup(buf_str(text));
+
+	IGNORE(str_escape(to, bytes_str(own), TEXT_MAX));
+	free(own);
+}
+
 int
 relais_complain(const struct relais *r, int status, const char *fmt, ...)
 {
@@ -82,15 +95,18 @@ relais_complain(const struct relais *r, int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	IGNORE(buf_vaddf(&text, _(fmt), ap)); /* cut if it is that long */
 	va_end(ap);
-	IGNORE(str_escape(&shown, buf_bytes(&text), TEXT_MAX));
+	add_escaped(&shown, fmt, &text);
 	(void)fprintf(stderr, "relais: %s%s%s\n",
 	    r->command != NULL ? r->command->name : "",
 	    r->command != NULL ? ": " : "", buf_str(&shown));
 	if (status == RELAIS_USAGE)
 		(void)fprintf(stderr,
-		    "usage: relais [-c FILE] [--json] %s %s\n",
-		    r->command != NULL ? r->command->name : "VERB",
-		    r->command != NULL ? r->command->args : "...");
+		    _("usage: relais [-c FILE] [--json] %s %s\n"),
+		    r->command != NULL ? r->command->name : _("VERB"),
+		    r->command != NULL && r->command->args[0] != '\0'
+			? _(r->command->args)
+		    : r->command != NULL ? ""
+					 : "...");
 	buf_clear(&text);
 	buf_clear(&shown);
 	return status;
@@ -152,10 +168,31 @@ relais_printf_wrapped(
 
 	buf_init(&text, 4 * TEXT_MAX);
 	va_start(ap, fmt);
-	IGNORE(buf_vaddf(&text, fmt, ap)); /* cut if it is that long */
+	IGNORE(buf_vaddf(&text, _(fmt), ap)); /* cut if it is that long */
 	va_end(ap);
 	relais_print_wrapped(r, COLOUR_NONE, indent, buf_str(&text));
 	buf_clear(&text);
+}
+
+char *
+relais_said(const json_t *object, const char *key)
+{
+	return said(relais_string(object, key));
+}
+
+void
+relais_print_label(const char *label, size_t columns)
+{
+	size_t n = str_width(bytes_str(label));
+
+	(void)printf("%s%*s", label, n < columns ? (int)(columns - n) : 0, "");
+}
+
+const char *
+relais_duration(long long s, char text[NUM_TEXT_SIZE])
+{
+	(void)num_duration_text(s * 1000, text);
+	return language_duration(text);
 }
 
 void
@@ -349,23 +386,25 @@ relais_say(struct relais *r, const char *line)
 static void
 show_usage(const struct relais *r, const char *verb, const char *args)
 {
-	enum { INDENT = sizeof("usage: ") - 1 };
+	const char *usage = _("usage: ");
 
-	(void)fputs("usage: ", stdout);
-	relais_printf_wrapped(r, INDENT, "relais [-c FILE] [--json] %s%s%s",
-	    verb, args[0] != '\0' ? " " : "", args);
+	(void)fputs(usage, stdout);
+	relais_printf_wrapped(r, str_width(bytes_str(usage)),
+	    "relais [-c FILE] [--json] %s%s%s", verb,
+	    args[0] != '\0' ? " " : "", args);
 	(void)putchar('\n');
 }
 
 static int
 show_help_of(const struct relais *r, const struct relais_command *c)
 {
-	show_usage(r, c->name, c->args);
+	show_usage(r, c->name, c->args[0] != '\0' ? _(c->args) : "");
 	relais_printf_wrapped(r, 0, "%s.", _(c->help));
 	if (c->details == NULL)
 		return RELAIS_DONE;
 	(void)putchar('\n');
-	for (const char *line = c->details, *end; *line != '\0'; line = end) {
+	for (const char *line = _(c->details), *end; *line != '\0';
+	     line = end) {
 		size_t n = strcspn(line, "\n");
 
 		relais_printf_wrapped(r, 0, "%.*s", (int)n, line);
@@ -379,7 +418,7 @@ show_help(const struct relais *r)
 {
 	enum { NAMES = 9, INDENT = 2 + NAMES + 1 };
 
-	show_usage(r, "VERB", "[ARGUMENT ...]");
+	show_usage(r, _("VERB"), _("[ARGUMENT ...]"));
 	for (size_t i = 0; i < COMMANDS; i++) {
 		(void)printf("  %-*s ", NAMES, commands[i]->name);
 		relais_print_wrapped(
@@ -478,6 +517,8 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	bool wants_help = false;
 	int n = sort_words(r, argc, argv, rest, &wants_help);
 
+	if (!r->is_json)
+		language_convert_output();
 	if (n < 0)
 		return relais_complain(r, RELAIS_USAGE, "-c needs a file");
 	if (n == 0 && wants_help)
@@ -501,19 +542,6 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 	return r->command->run(r, n - 1, rest + 1);
 }
 
-/* Messages only: numbers and dates stay as scripts know them, and all text is
- * UTF-8 already.  TEXTDOMAINDIR, as gettext(1) has it, is for tests. */
-static void
-choose_language(void)
-{
-	const char *dir = secure_getenv("TEXTDOMAINDIR");
-
-	(void)setlocale(LC_MESSAGES, "");
-	(void)bindtextdomain("relais", dir != NULL ? dir : RELAIS_LOCALE_DIR);
-	(void)bind_textdomain_codeset("relais", "UTF-8");
-	(void)textdomain("relais");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -527,7 +555,8 @@ main(int argc, char **argv)
 	char **rest = xcalloc((size_t)argc + 1, sizeof(char *));
 	int status;
 
-	choose_language();
+	language_choose();
+	language_convert_errors();
 	status = run(&r, argc, argv, rest);
 
 	ctl_client_free(r.client);

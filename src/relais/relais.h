@@ -14,6 +14,8 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/intl.h"
+#include "base/num.h"
 
 enum { RELAIS_DONE = 0, RELAIS_FAILED = 1, RELAIS_USAGE = 2 };
 
@@ -55,7 +57,8 @@ int relais_call(struct relais *r, const char *verb, json_t *args,
 void relais_be_patient(struct relais *r, int ms);
 /* For --help of a verb that takes ids. */
 #define RELAIS_ID_HELP                                                         \
-	"An ID may be cut to its last characters, as relais queue shows it."
+	N_("An ID may be cut to its last characters, as relais queue shows "   \
+	   "it.")
 
 /* Becomes relais-setup, with this verb and these words; returns only if that
  * fails. */
@@ -68,7 +71,9 @@ void relais_say(struct relais *r, const char *line);
 /* Does a daemon answer?  Says nothing about one that does not. */
 bool relais_has_daemon(struct relais *r);
 
-/* "relais: VERB: sentence" on stderr, escaped; returns status. */
+/* "relais: VERB: sentence" on stderr, in the person's language (the format is
+ * translated here; with "%s" alone, what stands for it), escaped; returns
+ * status. */
 int relais_complain(const struct relais *r, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -88,10 +93,15 @@ void relais_print(
 /* Columns of a line for people: of the terminal, or what COLUMNS says; 0: a
  * line may have any length. */
 size_t relais_width(const struct relais *r);
+/* A label and blanks up to that column. */
+void relais_print_label(const char *label, size_t columns);
+/* "5m", "2h", "3d"; the letter for days is the language's. */
+const char *relais_duration(long long s, char text[NUM_TEXT_SIZE]);
 /* Text and the end of its line, wrapped at words.  The first line begins where
  * the caller has left off, at column indent at most, the others are indented so. */
 void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
     size_t indent, const char *text);
+/* The format is translated here. */
 void relais_printf_wrapped(const struct relais *r, size_t indent,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -102,5 +112,8 @@ void relais_print_check(const struct relais *r, const struct check_result *res);
 /* Members of an object, never NULL. */
 const char *relais_string(const json_t *object, const char *key);
 long long relais_number(const json_t *object, const char *key);
+/* A sentence of the daemon's, in the language of the person; the caller frees
+ * it. */
+char *relais_said(const json_t *object, const char *key);
 
 #endif

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "relais/relais_ids.h"
+#include "sys/language.h"
 
 /* -1: it was said. */
 static int
@@ -53,15 +55,38 @@ relais_confirm(const char *question)
 
 	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
 		return true;
-	(void)fprintf(stderr, "%s [y/N] ", question);
+	(void)fprintf(stderr, _("%s [y/N] "), question);
+	(void)fflush(stderr);
 	if (fgets(answer, sizeof(answer), stdin) == NULL)
 		return false;
-	return answer[0] == 'y' || answer[0] == 'Y';
+	return language_is_yes(answer);
+}
+
+static void
+print_done(const char *verb, long long n)
+{
+	unsigned long of = (unsigned long)n;
+
+	if (strcmp(verb, "delete") == 0)
+		(void)printf(ngettext("%lld message deleted\n",
+				 "%lld messages deleted\n", of),
+		    n);
+	else if (strcmp(verb, "hold") == 0)
+		(void)printf(
+		    ngettext("%lld message held\n", "%lld messages held\n", of),
+		    n);
+	else if (strcmp(verb, "release") == 0)
+		(void)printf(ngettext("%lld message released\n",
+				 "%lld messages released\n", of),
+		    n);
+	else
+		(void)printf(ngettext("%lld message due now\n",
+				 "%lld messages due now\n", of),
+		    n);
 }
 
 int
-relais_change(struct relais *r, const char *verb, const char *done, int argc,
-    char *const *argv)
+relais_change(struct relais *r, const char *verb, int argc, char *const *argv)
 {
 	json_t *args, *result = NULL;
 	const json_t *failed, *one;
@@ -80,11 +105,15 @@ relais_change(struct relais *r, const char *verb, const char *done, int argc,
 		long long n = relais_number(result, "done");
 
 		if (n > 0 || json_array_size(failed) == 0)
-			(void)printf(
-			    "%lld message%s %s\n", n, n == 1 ? "" : "s", done);
-		json_array_foreach(failed, i, one)(void)
-		    relais_complain(r, RELAIS_FAILED, "%s: %s",
-			relais_string(one, "id"), relais_string(one, "error"));
+			print_done(verb, n);
+		json_array_foreach(failed, i, one)
+		{
+			char *why = relais_said(one, "error");
+
+			(void)relais_complain(r, RELAIS_FAILED, "%s: %s",
+			    relais_string(one, "id"), why);
+			free(why);
+		}
 	}
 	if (json_array_size(failed) > 0)
 		status = RELAIS_FAILED;

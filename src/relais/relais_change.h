@@ -6,10 +6,9 @@
 
 #include "relais/relais.h"
 
-/* done: the word for it, as in "3 messages deleted".  Returns the exit status:
- * 1 if one of them could not be changed. */
-int relais_change(struct relais *r, const char *verb, const char *done,
-    int argc, char *const *argv);
+/* Returns the exit status: 1 if one of them could not be changed. */
+int relais_change(
+    struct relais *r, const char *verb, int argc, char *const *argv);
 
 /* Asks a person at a terminal; true: yes, or nobody is there to be asked. */
 bool relais_confirm(const char *question);

@@ -9,16 +9,18 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/provider.h"
+#include "sys/said.h"
 
 static void
 tell(const struct conf_problems *problems)
 {
 	for (size_t i = 0; i < problems->n; i++) {
-		const char *text = problems->v[i].text;
+		char *text = said(problems->v[i].text);
 		struct buf shown;
 
 		buf_init(&shown, 16384);
 		IGNORE(str_escape(&shown, bytes_str(text), 4000));
+		free(text);
 		(void)fprintf(stderr, "relais: %s\n", buf_str(&shown));
 		buf_clear(&shown);
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -116,7 +117,8 @@ table_keep_end(struct table *t, size_t column, size_t n)
 static const char *
 title_of(const struct table *t, size_t column, bool *ret_is_right)
 {
-	const char *title = t->titles[column];
+	const char *title = t->titles[column][0] != '\0' ? _(t->titles[column])
+							 : "";
 
 	*ret_is_right = title[0] == '>';
 	return title + *ret_is_right;

@@ -14,8 +14,8 @@
 
 struct table;
 
-/* titles: as many as columns, those that begin with ">" are aligned right;
- * borrowed. */
+/* titles: as many as columns, those that begin with ">" are aligned right, and
+ * are translated when they are shown; borrowed. */
 struct table *table_new(const char *const *titles, size_t columns);
 void table_free(struct table *t);
 

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "relaisd/daemon.h"
+#include "sys/language.h"
 
 static const char usage[] =
     "usage: relaisd [-c FILE] [-f] [--environment] [--user] [--check]\n\n  -c "
@@ -81,5 +82,6 @@ main(int argc, char **argv)
 		    argv[optind], usage);
 		return EX_USAGE;
 	}
+	language_learn();
 	return daemon_main(&args);
 }

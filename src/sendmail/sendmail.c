@@ -20,6 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/addr.h"
@@ -36,6 +37,8 @@
 #include "store/drop.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
+#include "sys/language.h"
+#include "sys/said.h"
 
 enum { HOST_SIZE = 256, SHOWN_MAX = 512 };
 
@@ -52,19 +55,43 @@ struct sendmail {
 
 /* --- telling -------------------------------------------------------------- */
 
+/* Not before there is something to say: most runs are silent. */
+static void
+choose_language(void)
+{
+	static bool is_chosen;
+
+	if (!is_chosen) {
+		language_choose();
+		language_convert_errors();
+	}
+	is_chosen = true;
+}
+
+/* The same in the language of the caller. */
+static void
+add_said(struct buf *to, const char *english, size_t max)
+{
+	char *own = said(english);
+
+	IGNORE(str_escape(to, bytes_str(own), max));
+	free(own);
+}
+
 /* One line on stderr, harmless whatever it holds (R79). */
 static void
 complain(const char *what, const char *text)
 {
 	struct buf b;
 
+	choose_language();
 	buf_init(&b, 16 * SHOWN_MAX);
 	IGNORE(buf_adds(&b, "sendmail: "));
 	if (what != NULL) {
-		IGNORE(str_escape(&b, bytes_str(what), STR_ESCAPE_MAX));
-		IGNORE(buf_adds(&b, ": "));
+		add_said(&b, what, STR_ESCAPE_MAX);
+		IGNORE(buf_adds(&b, _(": ")));
 	}
-	IGNORE(str_escape(&b, bytes_str(text), SHOWN_MAX));
+	add_said(&b, text, SHOWN_MAX);
 	(void)fprintf(stderr, "%s\n", buf_str(&b));
 	buf_clear(&b);
 }
@@ -230,8 +257,8 @@ drop(struct sendmail *sm, const struct submit *s, const char *dir,
 		return -1;
 	}
 	if (sm->args.is_verbose)
-		complain("cannot connect to relaisd, so the message waits in "
-			 "its drop folder",
+		complain(N_("cannot connect to relaisd, so the message waits "
+			    "in its drop folder"),
 		    dir);
 	return 0;
 }
@@ -269,13 +296,14 @@ submit(struct sendmail *sm)
 			(void)err_ctx(&err, "%s", places_name(places));
 		else if (sm->args.is_verbose)
 			complain(places_name(places),
-			    places_is_own(places) ? "your own relaisd"
-						  : "relaisd of this machine");
+			    places_is_own(places)
+				? N_("your own relaisd")
+				: N_("relaisd of this machine"));
 	}
 	if (end != SUBMIT_OVER &&
 	    drop(sm, &s, places_drop(places), &err) != 0) {
-		complain(
-		    "the message was not accepted: cannot connect to relaisd",
+		complain(N_("the message was not accepted: cannot connect to "
+			    "relaisd"),
 		    err.text);
 		failed(sm, EX_TEMPFAIL);
 	}
@@ -366,7 +394,7 @@ send_message(struct sendmail *sm)
 	if (rc != 0)
 		return refuse(EX_DATAERR, &err);
 	if (sm->message.nrcpts == 0) {
-		complain(NULL, "the header names no recipients");
+		complain(NULL, N_("the header names no recipients"));
 		return sm->status != EX_OK ? sm->status : EX_USAGE;
 	}
 	submit(sm);
@@ -403,7 +431,7 @@ speak_smtp(struct sendmail *sm)
 		(void)printf(
 		    "421 4.3.2 %s cannot connect to relaisd\r\n", sm->host);
 		(void)fflush(stdout);
-		complain("cannot connect to relaisd", err.text);
+		complain(N_("cannot connect to relaisd"), err.text);
 		failed(sm, EX_TEMPFAIL);
 	} else if (proxy_run(fd, STDIN_FILENO, STDOUT_FILENO, &err) != 0) {
 		complain(places_name(places), err.text);
@@ -450,7 +478,7 @@ run_relais(const char *verb, const char *option, int refused)
 
 	if (pid == 0) {
 		become_relais(verb, option);
-		complain(NULL, "cannot run relais(1)");
+		complain(NULL, N_("cannot run relais(1)"));
 		_exit(NOT_RUN);
 	}
 	if (pid < 0)

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += %reldir%/libsys.a
+%canon_reldir%_libsys_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
 %canon_reldir%_libsys_a_CFLAGS = $(AM_CFLAGS)
 %canon_reldir%_libsys_a_SOURCES = \
 	%reldir%/clock_sys.c \
@@ -9,6 +10,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/files.h \
 	%reldir%/fs_sys.c \
 	%reldir%/fs_sys.h \
+	%reldir%/language.c \
+	%reldir%/language.h \
 	%reldir%/log_limit.c \
 	%reldir%/log_limit.h \
 	%reldir%/log_sys.c \
@@ -21,6 +24,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/terminal.h \
 	%reldir%/trust.c \
 	%reldir%/trust.h \
+	%reldir%/said.c \
+	%reldir%/said.h \
 	%reldir%/sandbox.h \
 	%reldir%/sandbox_landlock.c \
 	%reldir%/sandbox_seccomp.c

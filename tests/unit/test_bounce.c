@@ -199,7 +199,7 @@ the_digest_says_what_failed_why_and_what_to_do(void **state)
 	rcpt_set_verdict(&e->rcpts[2], &v);
 	buf_init(&list, DIGEST_MAX);
 	buf_init(&b, DIGEST_MAX);
-	assert_true(digest_list_add(&list, e, DSN_FAILED, 0));
+	assert_true(digest_list_add(&list, e, DSN_FAILED, 0, NULL));
 	d.list = buf_bytes(&list);
 	assert_true(digest_build(&b, &d));
 	assert_buf(&b,
@@ -239,7 +239,7 @@ the_digest_is_ascii_whatever_it_tells_of(void **state)
 	    &v, STAGE_RCPT, 550, text("5.1.1"), text("n\xc3\xb6"));
 	rcpt_set_verdict(&e->rcpts[0], &v);
 	buf_init(&list, DIGEST_MAX);
-	assert_true(digest_list_add(&list, e, DSN_FAILED, 0));
+	assert_true(digest_list_add(&list, e, DSN_FAILED, 0, NULL));
 	assert_true(str_is_ascii(buf_bytes(&list)));
 	assert_null(strstr(buf_str(&list), "\nX: y"));
 	assert_non_null(strstr(buf_str(&list), "<j??rgen@example.org>"));
@@ -266,10 +266,10 @@ a_sender_with_many_notices_gets_the_others_in_one(void **state)
 	buf_init(&list, DIGEST_MAX);
 	buf_init(&b, DIGEST_MAX);
 	strcpy(e->id, "0123456789abcdef");
-	assert_true(digest_list_add(&list, e, DSN_FAILED, 0));
+	assert_true(digest_list_add(&list, e, DSN_FAILED, 0, NULL));
 	assert_null(strstr(buf_str(&list), "still being attempted"));
 	e->rcpts[0].state = RCPT_WAITING;
-	assert_true(digest_list_add(&list, e, DSN_DELAYED, 0));
+	assert_true(digest_list_add(&list, e, DSN_DELAYED, 0, NULL));
 	assert_non_null(strstr(buf_str(&list), "still being attempted"));
 	d.list = buf_bytes(&list);
 	assert_true(digest_build(&b, &d));
@@ -302,7 +302,7 @@ many_failures_are_counted_and_a_full_list_is_left_as_it_was(void **state)
 
 	(void)state;
 	buf_init(&list, 300);
-	while (digest_list_add(&list, e, DSN_FAILED, 0))
+	while (digest_list_add(&list, e, DSN_FAILED, 0, NULL))
 		n = buf_len(&list);
 	assert_int_equal(buf_len(&list), n);
 	buf_init(&b, DIGEST_MAX);

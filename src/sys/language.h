@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* language.h - has a program speak the language of the person who runs it.
+ *
+ * Only LC_MESSAGES is set: numbers, dates and what scripts read stay as they
+ * are.  All text in the program is UTF-8; where the locale has another character
+ * set, what goes out is converted.  Without a catalogue for the language all of
+ * this does nothing, and every text is English, byte for byte.
+ */
+#ifndef SYS_LANGUAGE_H
+#define SYS_LANGUAGE_H
+
+#include <stdbool.h>
+
+/* Once, before the first text.  Reads the environment and the catalogue. */
+void language_choose(void);
+
+/* For a daemon, which itself goes on in English: after language_learn(), once and
+ * before a sandbox, language_say() speaks the language of the environment. */
+void language_learn(void);
+/* NULL where that is English, or there is no catalogue; else the caller frees
+ * what it returns. */
+char *(*language_say(void))(const char *english);
+
+/* From here on standard error, and standard output too, are in the locale's
+ * character set.  JSON is UTF-8 everywhere: for it, do not call the second. */
+void language_convert_errors(void);
+void language_convert_output(void);
+
+/* "5m", "3d" with the language's letter for days; text itself, changed. */
+char *language_duration(char *text);
+
+/* Does it begin with a letter that means yes, there or in English? */
+bool language_is_yes(const char *answer);
+
+#endif

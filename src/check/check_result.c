@@ -166,8 +166,8 @@ said_login(const char *seen)
 	if (at == NULL || strchr(seen, ' ') != at ||
 	    strchr(at + sizeof(as) - 1, ' ') != NULL)
 		return said(seen);
-	return xasprintf("%.*s%s%s", (int)(at - seen), seen, _(" as "),
-	    at + sizeof(as) - 1);
+	return xasprintf(
+	    "%.*s%s%s", (int)(at - seen), seen, _(" as "), at + sizeof(as) - 1);
 }
 
 void

@@ -94,8 +94,9 @@ judge(
 			    "terminal",
 			    program, (long long)(r->timeout_ms / 1000));
 		else
-			err_set(err, ERR_SECRET, "%s did not exit within %lld s",
-			    program, (long long)(r->timeout_ms / 1000));
+			err_set(err, ERR_SECRET,
+			    "%s did not exit within %lld s", program,
+			    (long long)(r->timeout_ms / 1000));
 		return CRED_LATER;
 	case CRED_RAN_KILLED:
 		err_set(err, ERR_SECRET, "%s was killed by signal %d", program,

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "relais-setup/dialogue.h"
@@ -306,9 +307,9 @@ setup_secret_place(const struct setup *s)
 {
 	switch (s->keep) {
 	case SETUP_IN_KEYRING:
-		return xstrdup("the keyring");
+		return xstrdup(N_("the keyring"));
 	case SETUP_IN_CREDENTIAL:
-		return xasprintf("%s.cred (encrypted)", s->secret_file);
+		return xasprintf(N_("%s.cred (encrypted)"), s->secret_file);
 	case SETUP_IN_FILE:
 		break;
 	}

@@ -180,10 +180,10 @@ setup_start(struct setup *s)
 
 	json_decref(status);
 	if (is_good && wait_for_account(s)) {
-		dialogue_say("%s",
-		    has_daemon && s->keep != SETUP_IN_CREDENTIAL
-			? N_("relaisd has read the configuration anew.")
-			: N_("relaisd runs."));
+		dialogue_say(
+		    "%s", has_daemon && s->keep != SETUP_IN_CREDENTIAL
+			      ? N_("relaisd has read the configuration anew.")
+			      : N_("relaisd runs."));
 		return SETUP_DONE;
 	}
 	if (has_daemon || is_good)

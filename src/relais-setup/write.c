@@ -13,6 +13,7 @@
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
 #include "sys/file_replace.h"
+#include "sys/said.h"
 
 /* --- names ---------------------------------------------------------------- */
 
@@ -302,13 +303,14 @@ write_conf(struct setup *s, size_t *ret_lines, struct err *err)
 static void
 tell(struct setup *s, size_t lines)
 {
-	char *place = setup_secret_place(s);
+	char *place = setup_secret_place(s), *shown = said(place);
 
 	if (s->oauth != NULL)
 		dialogue_say("Written: %s (%zu lines)", s->file, lines);
 	else
 		dialogue_say(
-		    "Written: %s (%zu lines), %s", s->file, lines, place);
+		    "Written: %s (%zu lines), %s", s->file, lines, shown);
+	free(shown);
 	free(place);
 	(void)json_object_set_new(s->report, "file", json_string(s->file));
 	if (s->oauth == NULL)

@@ -10,6 +10,6 @@ function flush() {
 /^msgid "/ { is_id = 1; sub(/^msgid /, "") }
 /^msgid_plural/ { text = text "\"\\0\""; is_id = 1; sub(/^msgid_plural /, "") }
 /^msgstr/ { is_id = 0 }
-is_id && /^"/ { text = text $0 "\n" }
+is_id && /^"/ { gsub(/%<PRI[diux]64>/, "%ld"); text = text $0 "\n" }
 /^$/ { flush() }
 END { flush() }

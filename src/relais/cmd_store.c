@@ -60,7 +60,7 @@ tell(const struct relais *r, const struct buf *said)
 		if (relais_is_json(r))
 			(void)json_array_append_new(all, json_string(line));
 		else
-			relais_print_wrapped(r, COLOUR_NONE, 0, line);
+			relais_printf_wrapped(r, 0, "%s", line);
 		free(line);
 	}
 	if (relais_is_json(r))
@@ -96,11 +96,12 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_store = {
 	.name = "store",
-	.args = "init|upgrade|check",
+	.args = N_("init|upgrade|check"),
 	.help = N_(
 	    "prepares and checks the database that several relays share"),
-	.details = "init makes the tables of store = postgres, upgrade brings "
-		   "them up to date, and\ncheck says what the database "
-		   "promises about mail that was accepted.",
+	.details = N_(
+	    "init makes the tables of store = postgres, upgrade brings "
+	    "them up to date, and\ncheck says what the database "
+	    "promises about mail that was accepted."),
 	.run = run,
 };

@@ -74,14 +74,11 @@ relais_conf_file(const struct relais *r)
 /* --- telling -------------------------------------------------------------- */
 
 /* What is only passed on was said in English, by the daemon or a library. */
-static void
-add_escaped(struct buf *to, const char *fmt, const struct buf *text)
+static char *
+passed_on(const char *fmt, const struct buf *text)
 {
-	char *own = strcmp(fmt, "%s") == 0 ? said(buf_str(text))
-					   : xstrdup(buf_str(text));
-
-	IGNORE(str_escape(to, bytes_str(own), TEXT_MAX));
-	free(own);
+	return strcmp(fmt, "%s") == 0 ? said(buf_str(text))
+				      : xstrdup(buf_str(text));
 }
 
 int
@@ -89,13 +86,16 @@ relais_complain(const struct relais *r, int status, const char *fmt, ...)
 {
 	struct buf text, shown;
 	va_list ap;
+	char *own;
 
 	buf_init(&text, TEXT_MAX);
 	buf_init(&shown, 4 * TEXT_MAX + 4);
 	va_start(ap, fmt);
 	IGNORE(buf_vaddf(&text, _(fmt), ap)); /* cut if it is that long */
 	va_end(ap);
-	add_escaped(&shown, fmt, &text);
+	own = passed_on(fmt, &text);
+	IGNORE(str_escape(&shown, bytes_str(own), TEXT_MAX));
+	free(own);
 	(void)fprintf(stderr, "relais: %s%s%s\n",
 	    r->command != NULL ? r->command->name : "",
 	    r->command != NULL ? ": " : "", buf_str(&shown));
@@ -165,12 +165,15 @@ relais_printf_wrapped(
 {
 	struct buf text;
 	va_list ap;
+	char *own;
 
 	buf_init(&text, 4 * TEXT_MAX);
 	va_start(ap, fmt);
 	IGNORE(buf_vaddf(&text, _(fmt), ap)); /* cut if it is that long */
 	va_end(ap);
-	relais_print_wrapped(r, COLOUR_NONE, indent, buf_str(&text));
+	own = passed_on(fmt, &text);
+	relais_print_wrapped(r, COLOUR_NONE, indent, own);
+	free(own);
 	buf_clear(&text);
 }
 

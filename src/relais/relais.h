@@ -101,7 +101,7 @@ const char *relais_duration(long long s, char text[NUM_TEXT_SIZE]);
  * the caller has left off, at column indent at most, the others are indented so. */
 void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
     size_t indent, const char *text);
-/* The format is translated here. */
+/* The format is translated here; with "%s" alone, what stands for it. */
 void relais_printf_wrapped(const struct relais *r, size_t indent,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -25,6 +25,7 @@ e2e_tests = \
 	%reldir%/names.sh \
 	%reldir%/network.sh \
 	%reldir%/notices.sh \
+	%reldir%/nss.sh \
 	%reldir%/oauth.sh \
 	%reldir%/oidc.sh \
 	%reldir%/owner.sh \

@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%reldir%/rulebook \
 	%reldir%/sink.py \
 	%reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py \
+	%reldir%/nss.py \
 	%reldir%/ss_driver.h %reldir%/ss_login.h \
 	%reldir%/temp.h \
 	%reldir%/slowusers.c \

@@ -73,6 +73,7 @@ need() {
 
 # sandbox_enter PEER...: those of tests/lib/peers; "?PEER" may be missing.
 sandbox_enter() {
+	[ "${SANDBOX_NSS:-files}" = files ] || set -- "$@" nss
 	[ -n "${SANDBOX_INSIDE:-}" ] || sandbox_outside "$@"
 	unset SANDBOX_INSIDE
 	trap sandbox_leave EXIT
@@ -156,6 +157,43 @@ sandbox_hosts() {
 	rm -f /etc/nsswitch.conf
 	printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' \
 	    >/etc/nsswitch.conf
+	[ "${SANDBOX_NSS:-files}" = files ] || sandbox_nss
+}
+
+# Names and users as another machine has them: SANDBOX_NSS is files, dns, resolve,
+# sss or ldap.  Who stands behind the module answers for the provider's names and
+# for alice and bob, or is away (sssd, systemd-machined, Avahi).
+sandbox_nss() {
+	local users=files hosts="files dns"
+	sed -i '/mail.example.test/d' /etc/hosts
+	echo '127.0.0.1 mail.example.test other.example.test' >"$T/nss.hosts"
+	: >"$T/nss.passwd"
+	printf '%s A 127.0.0.1\n' mail.example.test other.example.test >"$T/nss.zone"
+	echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+	case $SANDBOX_NSS in
+	resolve)
+		hosts="files mymachines resolve [!UNAVAIL=return] myhostname dns"
+		start nss python3 "$srcdir/tests/lib/nss.py" resolve "$T/nss.hosts"
+		until_true 10 [ -S /run/systemd/resolve/io.systemd.Resolve ]
+		;;
+	sss)
+		users="files mymachines sss"
+		hosts="mymachines files mdns4_minimal [NOTFOUND=return] dns"
+		;;
+	ldap)
+		users="files ldap"
+		grep -E '^(alice|bob):' /etc/passwd >"$T/nss.passwd"
+		sed -i -E '/^(alice|bob):/d' /etc/passwd
+		start nss python3 "$srcdir/tests/lib/nss.py" nslcd "$T/nss.passwd"
+		until_true 10 [ -S /run/nslcd/socket ]
+		;;
+	esac
+	printf 'passwd: %s\ngroup: %s\nshadow: files\nhosts: %s\n' "$users" \
+	    "$users" "$hosts" >/etc/nsswitch.conf
+	[ "$SANDBOX_NSS" = resolve ] || {
+		start dns python3 "$srcdir/tests/lib/dnsd.py" "$T/nss.zone"
+		until_true 10 grep -q :0035 /proc/net/udp
+	}
 }
 
 sandbox_leave() {

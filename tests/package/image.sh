@@ -236,6 +236,40 @@ check "  and what does" [ "$(protection "no new privileges" holds)" = true ]
 check "  also to a person" eval \
     'inside strict "$strict" /usr/bin/relais status | grep -i landlock'
 destroy strict
+# --- a sign-in by OAuth2 --------------------------------------------------------------
+
+stop provider
+mkdir "$T/token"
+echo a-token >"$T/token/good"
+start token python3 "$srcdir/tests/lib/token_server.py" "$T/token" 9443 \
+    "$T/pki/mail.pem" "$T/pki/mail.key"
+until_true 10 grep -q ready "$T/token.log"
+start_provider provider --mechanisms "XOAUTH2 OAUTHBEARER" \
+    --token-file "$T/token/good"
+# Mounted, as the rows of one's own provider are.
+site=https://mail.example.test:9443
+cat >"$root/etc/relais/oauth2" <<END
+test issuer=$site device=$site/device token=$site/token scope=smtp.send
+    scope=offline_access
+END
+cat "$T/pki/ca.pem" >>"$root/etc/ssl/certs/ca-certificates.crt"
+signed=$(with "$compose" 'del(.env.RELAYHOST_PASSWORD_FILE) | .env += {
+    RELAIS_ACCOUNT_OAUTH: "test", RELAIS_ACCOUNT_CLIENT_ID: "relais-test" }')
+create signed "$signed"
+ready signed "$signed"
+check "relais login signs in, inside" eval \
+    'inside signed "$signed" /usr/bin/relais login default >"$T/login" 2>&1'
+check "  and mail leaves with the token" eval \
+    'send token 172.30.25.9 && until_true 15 arrived token'
+destroy signed
+create signed "$signed"
+ready signed "$signed"
+check "another container on the volume needs no sign-in" eval \
+    'send again 172.30.25.9 && until_true 15 arrived again'
+destroy signed
+stop provider
+start_provider provider
+
 # --- the daemon of the host ---------------------------------------------------------
 
 relaisd_conf host < <(account mail mail.example.test 587 starttls)
@@ -256,5 +290,5 @@ check "sendmail in a container reaches the daemon of the host" as_guest
 check "  and its mail arrives" until_true 15 arrived guest
 check "  as that user's" eval 'until_true 5 grep -q "uid=4711" "$T/host.log"'
 stop host
-[ "${sandbox_bad:?}" = 0 ] || for c in relay sidecar compose strict guest host; do show_log $c; done
+[ "${sandbox_bad:?}" = 0 ] || for c in relay sidecar compose strict login signed guest host; do show_log $c; done
 sandbox_done

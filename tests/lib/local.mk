@@ -11,7 +11,7 @@ EXTRA_DIST += \
 	%reldir%/peers %reldir%/postgres.sh \
 	%reldir%/rulebook \
 	%reldir%/sink.py \
-	%reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py \
+	%reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py %reldir%/pseudo.py \
 	%reldir%/nss.py \
 	%reldir%/ss_driver.h %reldir%/ss_login.h \
 	%reldir%/temp.h \

@@ -30,7 +30,7 @@
 #include "relaisd/link.h"
 #include "relaisd/routing.h"
 #include "relaisd/sign_in.h"
-#include "store/spool_history.h"
+#include "store/journal_text.h"
 
 struct control {
 	struct control_opts opts;
@@ -241,7 +241,7 @@ history_json(const char *text, const struct envelope *e)
 		size_t n = strcspn(text, "\n");
 
 		buf_reset(&sentence);
-		if (spool_history_line(bytes_of(text, n), e, &sentence, &at_ms))
+		if (journal_text(bytes_of(text, n), e, &sentence, &at_ms))
 			(void)json_array_append_new(
 			    all, json_pack("{s:I, s:o}", "time",
 				     (json_int_t)(at_ms / 1000), "text",

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crc32.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -18,36 +17,15 @@
 
 /* --- writing -------------------------------------------------------------- */
 
-/* A line is built behind a place kept for its checksum. */
-static bool
-note_begin(struct buf *to, size_t *ret_start)
-{
-	*ret_start = buf_len(to);
-	return buf_adds(to, "00000000 ");
-}
-
-static bool
-note_end(struct buf *to, size_t start)
-{
-	char hex[SPOOL_CRC_LEN + 1];
-	char *line = to->p + to->head + start;
-
-	(void)snprintf(hex, sizeof(hex), "%08" PRIx32,
-	    crc32_of(0, line + SPOOL_CRC_LEN + 1,
-		buf_len(to) - start - SPOOL_CRC_LEN - 1));
-	memcpy(line, hex, SPOOL_CRC_LEN);
-	return buf_addc(to, '\n');
-}
-
 static bool
 note_times(struct buf *to, const char *event, int64_t wall_ms, int64_t seen_ms)
 {
 	size_t start;
 
-	return note_begin(to, &start) &&
+	return spool_line_begin(to, &start) &&
 	       buf_addf(to, "%s %" PRIu64 " %" PRIu64, event,
 		   spool_since_1970(wall_ms), spool_since_1970(seen_ms)) &&
-	       note_end(to, start);
+	       spool_line_end(to, start);
 }
 
 static bool
@@ -55,9 +33,9 @@ note_time(struct buf *to, const char *event, int64_t wall_ms)
 {
 	size_t start;
 
-	return note_begin(to, &start) &&
+	return spool_line_begin(to, &start) &&
 	       buf_addf(to, "%s %" PRIu64, event, spool_since_1970(wall_ms)) &&
-	       note_end(to, start);
+	       spool_line_end(to, start);
 }
 
 bool
@@ -78,22 +56,28 @@ static const char *const state_names[] = { [RCPT_WAITING] = "waiting",
 enum { NSTATES = sizeof(state_names) / sizeof(state_names[0]) };
 
 bool
-journal_rcpt(struct buf *to, size_t index, const struct rcpt *r)
+journal_add_verdict(struct buf *to, const struct verdict *v)
 {
-	static const struct verdict none;
-	const struct verdict *v = r->last != NULL ? r->last : &none;
-	size_t start;
-
-	return note_begin(to, &start) &&
-	       buf_addf(to, "rcpt %zu %s %s %s %d", index,
-		   state_names[r->state], verdict_class_name(v->class),
+	return buf_addf(to, "%s %s %d", verdict_class_name(v->class),
 		   verdict_stage_name(v->stage), v->code > 0 ? v->code : 0) &&
 	       spool_escape_field(to, v->enhanced) &&
 	       buf_adds(to, v->is_uncertain   ? " uncertain"
 			    : v->is_logged_in ? " login"
 					      : " sure") &&
 	       spool_escape_field(to, v->who) && buf_addc(to, ' ') &&
-	       spool_escape(to, v->text) && note_end(to, start);
+	       spool_escape(to, v->text);
+}
+
+bool
+journal_rcpt(struct buf *to, size_t index, const struct rcpt *r)
+{
+	static const struct verdict none;
+	size_t start;
+
+	return spool_line_begin(to, &start) &&
+	       buf_addf(to, "rcpt %zu %s ", index, state_names[r->state]) &&
+	       journal_add_verdict(to, r->last != NULL ? r->last : &none) &&
+	       spool_line_end(to, start);
 }
 
 /* "0-99,120,122"; "-" is none. */
@@ -118,10 +102,10 @@ journal_mark(struct buf *to, int64_t wall_ms, const char *who,
 {
 	size_t start;
 
-	return note_begin(to, &start) &&
+	return spool_line_begin(to, &start) &&
 	       buf_addf(to, "offer %" PRIu64, spool_since_1970(wall_ms)) &&
 	       spool_escape_field(to, who) && buf_addc(to, ' ') &&
-	       note_ranges(to, rcpts, n) && note_end(to, start);
+	       note_ranges(to, rcpts, n) && spool_line_end(to, start);
 }
 
 bool
@@ -135,9 +119,9 @@ journal_hold(struct buf *to, int64_t wall_ms, const char *why)
 {
 	size_t start;
 
-	return note_begin(to, &start) &&
+	return spool_line_begin(to, &start) &&
 	       buf_addf(to, "hold %" PRIu64 " ", spool_since_1970(wall_ms)) &&
-	       spool_escape(to, why) && note_end(to, start);
+	       spool_escape(to, why) && spool_line_end(to, start);
 }
 
 bool
@@ -157,10 +141,10 @@ journal_told(struct buf *to, int64_t wall_ms, size_t index)
 {
 	size_t start;
 
-	return note_begin(to, &start) &&
+	return spool_line_begin(to, &start) &&
 	       buf_addf(to, "told %" PRIu64 " %zu", spool_since_1970(wall_ms),
 		   index) &&
-	       note_end(to, start);
+	       spool_line_end(to, start);
 }
 
 bool
@@ -447,22 +431,10 @@ static const struct {
 enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
 
 static bool
-is_sound(struct bytes line)
-{
-	uint32_t crc;
-
-	return line.n > SPOOL_CRC_LEN && line.p[SPOOL_CRC_LEN] == ' ' &&
-	       spool_crc(bytes_of(line.p, SPOOL_CRC_LEN), &crc) &&
-	       crc == crc32_of(0, line.p + SPOOL_CRC_LEN + 1,
-			  line.n - SPOOL_CRC_LEN - 1);
-}
-
-static bool
 fold_line(struct fold *f, struct bytes line)
 {
 	struct bytes event;
 
-	line = bytes_of(line.p + SPOOL_CRC_LEN + 1, line.n - SPOOL_CRC_LEN - 1);
 	if (!spool_take_field(&line, &event))
 		return false;
 	for (size_t i = 0; i < NEVENTS; i++)
@@ -493,12 +465,14 @@ fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
 
 	*ret_good = 0;
 	while (spool_take_line(&rest, &line)) {
-		if (!is_sound(line)) {
+		struct bytes note;
+
+		if (!spool_line_check(line, &note)) {
 			is_torn = true;
 			continue;
 		}
 		/* A sound line behind a bad one: that was no crash. */
-		if (is_torn || !fold_line(f, line))
+		if (is_torn || !fold_line(f, note))
 			return false;
 		*ret_good = journal.n - rest.n;
 	}

@@ -73,8 +73,9 @@ bool journal_done(struct buf *to, int64_t wall_ms) MUST_CHECK;
 bool journal_parse(struct bytes journal, struct envelope *env,
     struct journal_state *st, size_t *ret_good);
 
-/* The verdict in the line of a recipient, behind its number and state.  *v,
- * which starts as zeroes, is undefined if this is false. */
+/* The verdict at the end of a line, as that of a recipient has it behind number
+ * and state.  *v, which starts as zeroes, is undefined if this is false. */
 bool journal_verdict(struct bytes args, struct verdict *v);
+bool journal_add_verdict(struct buf *to, const struct verdict *v) MUST_CHECK;
 
 #endif

@@ -13,8 +13,11 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/spool.h \
 	%reldir%/spool_core.h \
 	%reldir%/spool_folder.c \
+	%reldir%/history.c \
+	%reldir%/history.h \
 	%reldir%/spool_history.c \
-	%reldir%/spool_history.h \
+	%reldir%/journal_text.c \
+	%reldir%/journal_text.h \
 	%reldir%/journal.c \
 	%reldir%/journal.h \
 	%reldir%/spool_path.c \

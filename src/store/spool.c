@@ -299,6 +299,7 @@ spool_free(struct store *st)
 	struct spool *s = spool_of(st);
 
 	drop_folder_free(s->store.drop);
+	spool_history_free(s);
 	list_foreach (it, &s->folders)
 		folder_free(s, list_entry(it, struct folder, link));
 	for (size_t i = 0; i < NPARTS; i++)
@@ -336,6 +337,10 @@ static const struct store_ops ops = {
 	.has_room = spool_has_room,
 	.state_read = spool_state_read,
 	.state_write = spool_state_write,
+	.history_add = spool_history_add,
+	.history_open = spool_history_open,
+	.history_read = spool_history_read,
+	.history_close = spool_history_close,
 };
 
 int
@@ -347,7 +352,7 @@ spool_open(
 	s->fs = fs;
 	s->store.ops = &ops;
 	s->store.name = xstrdup(dir);
-	s->fd = s->lock_fd = -1;
+	s->fd = s->lock_fd = s->history.fd = -1;
 	s->uid = geteuid();
 	for (size_t i = 0; i < NPARTS; i++)
 		s->dirs[i].fd = -1;

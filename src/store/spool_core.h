@@ -8,6 +8,7 @@
  *   spool_scan.c     what is there
  *   spool_write.c    a message goes to the disk, changes, moves, goes away
  *   spool_read.c     and comes back
+ *   spool_history.c  what became of messages that are gone
  */
 #ifndef STORE_SPOOL_CORE_H
 #define STORE_SPOOL_CORE_H
@@ -52,6 +53,14 @@ struct spool_lost {
 	bool has_failed;
 };
 
+/* The file that lines are added to (spool_history.c). */
+struct spool_history {
+	int fd; /* -1: not open yet */
+	uint64_t size, lines;
+	int64_t first_ms; /* time of its first entry; 0: has none */
+	bool is_torn; /* it does not end with a line's end */
+};
+
 struct spool {
 	struct store store; /* its name: where it lies */
 	const struct fs *fs;
@@ -63,6 +72,7 @@ struct spool {
 	pthread_cond_t synced;
 	struct list folders; /* the one used last in front */
 	struct spool_lost lost; /* under the mutex */
+	struct spool_history history; /* of whoever adds to it */
 };
 
 static inline struct spool *
@@ -134,5 +144,17 @@ struct store_scan *spool_scan_new(struct store *st, int64_t wall_ms);
 enum store_found spool_scan_next(struct store_scan *scan,
     enum store_place *ret_place, char ret_id[QID_SIZE], struct err *err);
 void spool_scan_free(struct store_scan *scan);
+
+/* spool_history.c */
+int spool_history_add(struct store *st, struct bytes lines,
+    const struct store_history_limits *limits, int64_t wall_ms,
+    struct err *err);
+int spool_history_open(struct store *st, bool is_backward,
+    struct store_history **ret, struct err *err);
+int spool_history_read(
+    struct store_history *h, struct bytes *ret, struct err *err);
+void spool_history_close(struct store_history *h);
+/* What adding has left open. */
+void spool_history_free(struct spool *s);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/spool_word.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -38,6 +41,41 @@ spool_escape_field(struct buf *to, const char *text)
 	if (strcmp(text, "-") == 0)
 		return buf_adds(to, "\\x2d");
 	return escape(to, text, true);
+}
+
+bool
+spool_line_begin(struct buf *to, size_t *ret_start)
+{
+	*ret_start = buf_len(to);
+	return buf_adds(to, "00000000 ");
+}
+
+bool
+spool_line_end(struct buf *to, size_t start)
+{
+	char hex[SPOOL_CRC_LEN + 1];
+	char *line = to->p + to->head + start;
+
+	(void)snprintf(hex, sizeof(hex), "%08" PRIx32,
+	    crc32_of(0, line + SPOOL_CRC_LEN + 1,
+		buf_len(to) - start - SPOOL_CRC_LEN - 1));
+	memcpy(line, hex, SPOOL_CRC_LEN);
+	return buf_addc(to, '\n');
+}
+
+bool
+spool_line_check(struct bytes line, struct bytes *ret)
+{
+	uint32_t crc;
+
+	if (line.n <= SPOOL_CRC_LEN || line.p[SPOOL_CRC_LEN] != ' ' ||
+	    !spool_crc(bytes_of(line.p, SPOOL_CRC_LEN), &crc) ||
+	    crc != crc32_of(0, line.p + SPOOL_CRC_LEN + 1,
+		       line.n - SPOOL_CRC_LEN - 1))
+		return false;
+	*ret = bytes_of(
+	    line.p + SPOOL_CRC_LEN + 1, line.n - SPOOL_CRC_LEN - 1);
+	return true;
 }
 
 int

@@ -8,6 +8,8 @@
  * Control characters and the backslash never stand for themselves, so no byte of
  * an address, name or answer can forge a line (R9).
  *
+ *	line    = crc SP *byte LF
+ *
  * Pure.
  */
 #ifndef STORE_SPOOL_WORD_H
@@ -34,6 +36,13 @@ char *spool_unescape_field(struct bytes b);
 bool spool_take_line(struct bytes *from, struct bytes *ret);
 /* Takes what stands before a blank; false: no blank. */
 bool spool_take_field(struct bytes *from, struct bytes *ret);
+
+/* A line is built behind a place for its checksum: begin, add, end.  False: the
+ * buffer is full, and holds a part of it. */
+bool spool_line_begin(struct buf *to, size_t *ret_start) MUST_CHECK;
+bool spool_line_end(struct buf *to, size_t start) MUST_CHECK;
+/* A line without its LF: what stands behind its checksum; false: it is wrong. */
+bool spool_line_check(struct bytes line, struct bytes *ret);
 
 /* -1: none, or a capital. */
 int spool_hex_digit(char c);

@@ -37,6 +37,7 @@
 #include "store/store_text.h"
 
 struct drop_folder;
+struct store_history;
 struct store_scan;
 
 enum store_place { STORE_QUEUE, STORE_FAILED, STORE_CORRUPT };
@@ -60,6 +61,13 @@ enum store_found {
 enum { STORE_STATE_MAX = 1024 * 1024 };
 
 enum { STORE_BEAT_MS = 2000, STORE_HAS_MORE = 1 };
+
+/* How much of the history is kept, at least half of it and at most all; entries
+ * 0: none of it, and what is there is removed. */
+struct store_history_limits {
+	uint64_t entries;
+	int64_t life_ms;
+};
 
 /* What became of a message while it was being written.  take() is asked for the
  * first lines of its journal when everything else has been written; they become
@@ -177,6 +185,24 @@ struct store_ops {
 	    struct store *s, const char *name, struct buf *to, struct err *err);
 	int (*state_write)(struct store *s, const char *name,
 	    struct bytes content, struct err *err);
+
+	/* What became of messages (history.h); all NULL: it is not kept.  Adds whole lines, which may be
+	 * none, and forgets what is beyond the limits.  Never synced.  One call
+	 * at a time.  -1: some of the lines are lost, and no message is. */
+	int (*history_add)(struct store *s, struct bytes lines,
+	    const struct store_history_limits *limits, int64_t wall_ms,
+	    struct err *err);
+	/* All that is there at the time of the call, whatever is added
+	 * afterwards; the oldest first, or the newest.  Not while history_add()
+	 * is under way.  Must be closed before the store. */
+	int (*history_open)(struct store *s, bool is_backward,
+	    struct store_history **ret, struct err *err);
+	/* The next lines, each with its LF and the oldest first in either case;
+	 * borrowed until the next call; n 0: that was all.  What is damaged may
+	 * be among them. */
+	int (*history_read)(
+	    struct store_history *h, struct bytes *ret, struct err *err);
+	void (*history_close)(struct store_history *h);
 
 	/* --- of a remote store; elsewhere NULL ----------------------------- */
 

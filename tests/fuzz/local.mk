@@ -8,6 +8,7 @@ fuzz_targets = \
 	%reldir%/fuzz_smtp_client \
 	%reldir%/fuzz_addr \
 	%reldir%/fuzz_header \
+	%reldir%/fuzz_history \
 	%reldir%/fuzz_import_dma \
 	%reldir%/fuzz_import_exim \
 	%reldir%/fuzz_import_msmtp \
@@ -44,6 +45,7 @@ FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) $(RELAIS_LIBS)
 %canon_reldir%_fuzz_conf_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_ctl_line_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_header_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_history_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_import_dma_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_import_exim_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_import_msmtp_LDADD = $(FUZZ_LIBS)

@@ -31,6 +31,12 @@ struct memory_store {
 	struct store store;
 	struct list kept, facts;
 	enum err_class fault;
+	struct buf history;
+};
+
+struct store_history {
+	struct buf lines;
+	bool is_read;
 };
 
 struct loaded {
@@ -107,6 +113,7 @@ memory_free(struct store *st)
 		buf_clear(&f->text);
 		free(f);
 	}
+	buf_clear(&s->history);
 	free(s);
 }
 
@@ -465,6 +472,50 @@ memory_message_fetch(struct store_message *m, struct err *err)
 	return STORE_OK;
 }
 
+/* --- history -------------------------------------------------------------- */
+
+static int
+memory_history_add(struct store *st, struct bytes lines,
+    const struct store_history_limits *limits, int64_t wall_ms, struct err *err)
+{
+	(void)limits;
+	(void)wall_ms;
+	(void)err;
+	add(&memory_of(st)->history, lines);
+	return 0;
+}
+
+static int
+memory_history_open(struct store *st, bool is_backward,
+    struct store_history **ret, struct err *err)
+{
+	struct store_history *h = xcalloc(1, sizeof(*h));
+
+	(void)is_backward;
+	(void)err;
+	buf_init(&h->lines, BYTES_MAX);
+	add(&h->lines, buf_bytes(&memory_of(st)->history));
+	*ret = h;
+	return 0;
+}
+
+static int
+memory_history_read(
+    struct store_history *h, struct bytes *ret, struct err *err)
+{
+	(void)err;
+	*ret = h->is_read ? bytes_of("", 0) : buf_bytes(&h->lines);
+	h->is_read = true;
+	return 0;
+}
+
+static void
+memory_history_close(struct store_history *h)
+{
+	buf_clear(&h->lines);
+	free(h);
+}
+
 struct store *
 memory_store_new(void)
 {
@@ -495,10 +546,15 @@ memory_store_new(void)
 		.has_room = memory_has_room,
 		.state_read = memory_state_read,
 		.state_write = memory_state_write,
+		.history_add = memory_history_add,
+		.history_open = memory_history_open,
+		.history_read = memory_history_read,
+		.history_close = memory_history_close,
 	};
 	struct memory_store *s = xcalloc(1, sizeof(*s));
 
 	s->store.ops = &ops;
+	buf_init(&s->history, BYTES_MAX);
 	s->store.name = "in memory";
 	list_init(&s->kept);
 	list_init(&s->facts);

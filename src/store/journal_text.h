@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* spool_history.h - the journal of a message as sentences for people.
+/* journal_text.h - the journal of a message as sentences for people.
  *
  * relais show prints them; the journal itself (journal.h) is for programs.
  *
  * Pure.  Any bytes give an answer; text of other hosts is copied as it is, so
  * the caller escapes it.
  */
-#ifndef STORE_SPOOL_HISTORY_H
-#define STORE_SPOOL_HISTORY_H
+#ifndef STORE_JOURNAL_TEXT_H
+#define STORE_JOURNAL_TEXT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
  * env names the recipients.  *ret_wall_ms: when it happened; the line of a
  * recipient has no time of its own and leaves it untouched.  False, and nothing
  * is added: the line says nothing to a person, or is not understood. */
-bool spool_history_line(struct bytes line, const struct envelope *env,
+bool journal_text(struct bytes line, const struct envelope *env,
     struct buf *to, int64_t *ret_wall_ms);
 
 #endif

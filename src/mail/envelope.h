@@ -43,6 +43,7 @@ struct rcpt {
 	enum rcpt_state state;
 	struct verdict *last; /* the newest verdict, or NULL */
 	bool is_told; /* RCPT_FAILED, and somebody knows: no notice again */
+	bool is_news; /* decided, and the history has not heard of it */
 };
 
 enum { ENVELOPE_ID_SIZE = 24 };

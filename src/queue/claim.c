@@ -275,6 +275,7 @@ apply_verdict(struct queue_message *msg, size_t i, const struct verdict *v)
 	r->state = state_after(v);
 	if (r->state == was && same_verdict(r->last, v))
 		return;
+	r->is_news = r->state != RCPT_WAITING;
 	if (v->class != VERDICT_NONE)
 		rcpt_set_verdict(r, v);
 	message_noted(msg, journal_rcpt(&msg->disk.notes, i, r));
@@ -374,8 +375,11 @@ queue_syncs_each(const struct queue *q)
 void
 message_expire(struct queue_message *msg)
 {
+	static const struct verdict none;
+
 	expire_rcpts(msg);
 	finish(msg);
+	message_tell_ended(msg, &none);
 	entry_name_rcpt(msg->e, msg->env);
 	message_save_again(msg);
 	msg->attempt.must_be_durable = false;
@@ -424,8 +428,10 @@ take_all(struct queue_message *msg, const struct verdict *v)
 	for (size_t i = 0; i < msg->env->nrcpts; i++) {
 		struct rcpt *r = &msg->env->rcpts[i];
 
-		if (r->state == RCPT_WAITING)
+		if (r->state == RCPT_WAITING) {
 			rcpt_set_verdict(r, answer_for(msg, i, v));
+			r->is_news = true;
+		}
 		r->state = RCPT_SENT;
 	}
 }
@@ -705,6 +711,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		end_untried(msg, v, not_before_ms);
 		break;
 	}
+	message_tell_ended(msg, v);
 	entry_name_rcpt(msg->e, msg->env);
 	message_drop_answers(msg);
 	if (msg->attempt.result == RESULT_SENT)

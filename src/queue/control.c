@@ -210,6 +210,7 @@ queue_delete(struct queue *q, const char *id)
 	msg = message_get(q, e);
 	if (msg->attempt.is_active || msg->client.state != CLIENT_TOLD)
 		return false;
+	entry_tell_deleted(q, e);
 	msg->is_dropped = true;
 	message_advance(msg);
 	return true;

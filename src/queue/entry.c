@@ -351,7 +351,7 @@ item_of(const struct entry *e)
 	return (struct queue_item) {
 		.id = e->id,
 		.sender = e->names,
-		.rcpt = e->names + strlen(e->names) + 1,
+		.rcpt = entry_rcpt(e),
 		.nrcpts = e->nrcpts,
 		.size_bytes = e->size_bytes,
 		.arrived_s = e->times.arrived_s,

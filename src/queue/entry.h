@@ -5,6 +5,8 @@
 #ifndef QUEUE_ENTRY_H
 #define QUEUE_ENTRY_H
 
+#include <string.h>
+
 #include "base/due.h"
 #include "base/list.h"
 #include "base/slab.h"
@@ -71,6 +73,13 @@ static inline enum store_place
 entry_place(const struct entry *e)
 {
 	return e->in_failed ? STORE_FAILED : STORE_QUEUE;
+}
+
+/* One that still needs it. */
+static inline const char *
+entry_rcpt(const struct entry *e)
+{
+	return e->names + strlen(e->names) + 1;
 }
 
 /* Known by its id from now on, neither listed nor due. */

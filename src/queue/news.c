@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "store/history.h"
 
 enum {
 	CLEAN_MS = 24 * 60 * 60 * 1000, /* between looks at failed/ */
@@ -116,6 +117,117 @@ queue_told_failed(struct queue *q, const char *id, const struct envelope *env)
 			msg->env->rcpts[i].is_told = true;
 	}
 	message_advance(msg);
+}
+
+/* --- the history ---------------------------------------------------------- */
+
+static struct history_entry
+ended(struct queue *q, const struct entry *e, enum history_state state)
+{
+	return (struct history_entry) { .state = state,
+		.at_ms = queue_wall(q),
+		.arrived_s = e->times.arrived_s,
+		.id = e->id,
+		.account = "",
+		.user = "",
+		.sender = "",
+		.subject = "",
+		.uid = e->uid,
+		.attempts = e->attempts,
+		.size_bytes = e->size_bytes };
+}
+
+static void
+tell_ended(struct queue_message *msg, enum history_state state,
+    const char **named, size_t n, const struct verdict *answer)
+{
+	const struct queue_hooks *h = &msg->q->o.hooks;
+	struct history_entry how = ended(msg->q, msg->e, state);
+
+	if (msg->env->user != NULL)
+		how.user = msg->env->user;
+	how.sender = msg->env->sender;
+	how.rcpts = named;
+	how.nnamed = n < HISTORY_RCPTS_MAX ? n : HISTORY_RCPTS_MAX;
+	how.nrcpts = n;
+	if (answer != NULL)
+		how.answer = *answer;
+	h->ended(h->ctx, &how, msg->e->account,
+	    message_can_read(msg) ? &msg->attempt.claim : NULL);
+}
+
+/* Counts it, and names it as far as there is room. */
+static void
+add_name(const char **named, size_t *n, const struct rcpt *r)
+{
+	if (*n < HISTORY_RCPTS_MAX)
+		named[*n] = r->addr;
+	++*n;
+}
+
+/* With this recipient all those that have had the same answer; to a message
+ * that was taken there was one for all. */
+static void
+tell_outcome(struct queue_message *msg, size_t i, const struct verdict *end)
+{
+	const char *named[HISTORY_RCPTS_MAX];
+	const struct rcpt *first = &msg->env->rcpts[i];
+	bool is_sent = first->state == RCPT_SENT;
+	size_t n = 0;
+
+	for (; i < msg->env->nrcpts; i++) {
+		struct rcpt *r = &msg->env->rcpts[i];
+
+		if (!r->is_news || r->state != first->state ||
+		    (r != first && !is_sent &&
+			!verdict_eq(r->last, first->last)))
+			continue;
+		r->is_news = false;
+		add_name(named, &n, r);
+	}
+	tell_ended(msg, is_sent ? HISTORY_DELIVERED : HISTORY_FAILED, named, n,
+	    is_sent && end->class == VERDICT_OK ? end : first->last);
+}
+
+static void
+tell_refused(struct queue_message *msg)
+{
+	const char *named[HISTORY_RCPTS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < msg->env->nrcpts; i++) {
+		msg->env->rcpts[i].is_news = false;
+		add_name(named, &n, &msg->env->rcpts[i]);
+	}
+	tell_ended(msg, HISTORY_REFUSED, named, n, &msg->attempt.verdict);
+}
+
+void
+message_tell_ended(struct queue_message *msg, const struct verdict *end)
+{
+	if (msg->q->o.hooks.ended == NULL)
+		return;
+	if (msg->attempt.is_refused)
+		tell_refused(msg);
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->env->rcpts[i].is_news)
+			tell_outcome(msg, i, end);
+}
+
+void
+entry_tell_deleted(struct queue *q, const struct entry *e)
+{
+	const struct queue_hooks *h = &q->o.hooks;
+	struct history_entry how = ended(q, e, HISTORY_DELETED);
+	const char *rcpt = entry_rcpt(e);
+
+	if (h->ended == NULL)
+		return;
+	how.sender = e->names;
+	how.rcpts = &rcpt;
+	how.nnamed = 1;
+	how.nrcpts = e->nrcpts;
+	h->ended(h->ctx, &how, e->account, NULL);
 }
 
 /* --- failed/ -------------------------------------------------------------- */

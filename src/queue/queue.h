@@ -29,6 +29,7 @@
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 
+struct history_entry;
 struct queue;
 struct store;
 struct queue_draft;
@@ -73,6 +74,11 @@ struct queue_hooks {
 	/* The relays that share the store take this one for dead and have its
 	 * messages: it must begin anew.  Only note it.  May be NULL. */
 	void (*lost)(void *ctx);
+	/* So it ended, for these recipients; its account and, unless NULL, whence
+	 * the message can still be read.  The account's name in it is "".  Only
+	 * note it: the disk may not know yet.  May be NULL. */
+	void (*ended)(void *ctx, const struct history_entry *how, int account,
+	    struct queue_claim *claim);
 	void *ctx;
 };
 

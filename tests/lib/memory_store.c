@@ -500,8 +500,7 @@ memory_history_open(struct store *st, bool is_backward,
 }
 
 static int
-memory_history_read(
-    struct store_history *h, struct bytes *ret, struct err *err)
+memory_history_read(struct store_history *h, struct bytes *ret, struct err *err)
 {
 	(void)err;
 	*ret = h->is_read ? bytes_of("", 0) : buf_bytes(&h->lines);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "store/history.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/memory_store.h"
 #include "tests/lib/temp.h"
@@ -145,6 +146,26 @@ delayed(void *ctx, const char *id)
 	l->delayed++;
 }
 
+static void
+ended(void *ctx, const struct history_entry *how, int account,
+    struct queue_claim *claim)
+{
+	struct queue_fixture *l = ctx;
+	char first[8];
+	size_t n = 0;
+
+	(void)account;
+	IGNORE(buf_adds(&l->ended, history_state_name(how->state)));
+	for (size_t i = 0; i < how->nnamed; i++)
+		IGNORE(buf_addf(&l->ended, " %.*s",
+		    (int)strcspn(how->rcpts[i], "@"), how->rcpts[i]));
+	IGNORE(buf_addf(&l->ended, ": %s\n", how->answer.text));
+	l->could_read = claim != NULL &&
+			queue_claim_read(
+			    claim, 0, first, sizeof(first), &n, NULL) == 0 &&
+			n == sizeof(first) && memcmp(first, "Subject:", 8) == 0;
+}
+
 int
 fixture_try_open(struct queue_fixture *l, struct err *err)
 {
@@ -160,6 +181,7 @@ fixture_try_open(struct queue_fixture *l, struct err *err)
 		    .failed = failed,
 		    .held = held,
 		    .delayed = delayed,
+		    .ended = ended,
 		    .ctx = l },
 		.naccounts = 2,
 		.retry_after_ms = 60 * 1000,
@@ -220,6 +242,7 @@ init(struct queue_fixture *l)
 	l->rng = (struct rng) { fill, l };
 	l->seed = 42;
 	l->uid = 1000;
+	buf_init(&l->ended, 64 * 1024);
 	fixture_open(l);
 }
 
@@ -300,6 +323,7 @@ fixture_clear(struct queue_fixture *l)
 	free_drafts(l);
 	fixture_close(l);
 	store_free(l->store);
+	buf_clear(&l->ended);
 	if (l->is_in_memory)
 		return;
 	(void)nftw(l->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);

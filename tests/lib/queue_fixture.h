@@ -50,6 +50,9 @@ struct queue_fixture {
 	uint32_t limited_uid; /* the newest whose limit is used up, */
 	int limited, limits_over; /* times that was, or was over */
 	int failed, delayed, held; /* times the queue asked to tell somebody */
+	/* What the history heard, a line each: "delivered r0 r1: the answer". */
+	struct buf ended;
+	bool could_read; /* the newest of them was at hand */
 };
 
 /* Makes the folder and opens the queue, two accounts. */

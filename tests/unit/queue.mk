@@ -5,7 +5,7 @@ QUEUE_FIXTURE = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 
 unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_delivery %reldir%/test_drop %reldir%/test_due %reldir%/test_qid \
-	%reldir%/test_queue %reldir%/test_queue_fold %reldir%/test_queue_remote %reldir%/test_queue_remove %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_siphash %reldir%/test_slab %reldir%/test_spool \
+	%reldir%/test_queue %reldir%/test_queue_fold %reldir%/test_queue_history %reldir%/test_queue_remote %reldir%/test_queue_remove %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_siphash %reldir%/test_slab %reldir%/test_spool \
 	%reldir%/test_journal_text \
 	%reldir%/test_history %reldir%/test_journal %reldir%/test_spool_history \
 	%reldir%/test_store_text
@@ -29,3 +29,5 @@ endif
 
 %canon_reldir%_test_spool_history_SOURCES = %reldir%/test_spool_history.c \
 	tests/lib/fault_fs.c tests/lib/fault_fs.h
+
+%canon_reldir%_test_queue_history_SOURCES = %reldir%/test_queue_history.c $(QUEUE_FIXTURE)

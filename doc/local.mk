@@ -23,5 +23,6 @@ EXTRA_DIST += \
 	%reldir%/ROADMAP \
 	%reldir%/SECURITY \
 	%reldir%/formats/control \
+	%reldir%/formats/history \
 	%reldir%/formats/spool \
 	%reldir%/formats/store-postgres

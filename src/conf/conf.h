@@ -220,6 +220,9 @@ struct conf {
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions, max_per_user, max_equal;
 	int64_t equal_ms;
+	int history; /* entries; 0: none */
+	int64_t history_life_ms;
+	bool history_subject;
 	bool received_hide; /* our Received fields do not name the submitter */
 	struct conf_list alert_command; /* argv, or empty */
 	struct conf_list allow_users, allow_groups; /* empty: everybody */

@@ -27,6 +27,7 @@
 #include "relaisd/attack.h"
 #include "relaisd/confine.h"
 #include "relaisd/control_check.h"
+#include "relaisd/control_log.h"
 #include "relaisd/link.h"
 #include "relaisd/routing.h"
 #include "relaisd/sign_in.h"
@@ -678,7 +679,7 @@ on_version(void *ctx, struct ctl_call *call)
 	json_decref(result);
 }
 
-/* --- check, reload, stop -------------------------------------------------- */
+/* --- check, log, reload, stop -------------------------------------------------- */
 
 static void
 on_check(void *ctx, struct ctl_call *call)
@@ -686,6 +687,14 @@ on_check(void *ctx, struct ctl_call *call)
 	struct control *c = ctx;
 
 	control_check(call, c->opts.loop, c->opts.accounts, conf_of(c));
+}
+
+static void
+on_log(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+
+	control_log(call, c->opts.recorder, c->opts.store);
 }
 
 static void
@@ -750,6 +759,7 @@ static const struct ctl_verb verbs[] = {
 	{ "status", false, on_status },
 	{ "queue", false, on_queue },
 	{ "show", false, on_show },
+	{ "log", false, on_log },
 	{ "flush", false, on_flush },
 	{ "hold", false, on_hold },
 	{ "release", false, on_release },

@@ -22,12 +22,16 @@ struct loop;
 struct outbound;
 struct fold;
 struct queue;
+struct recorder;
 struct routing;
+struct store;
 
 /* Borrowed; the functions answer what changes: asked each time. */
 struct control_opts {
 	struct loop *loop;
 	struct queue *queue;
+	struct recorder *recorder;
+	struct store *store; /* for its history */
 	struct fold *fold;
 	struct accounts *accounts;
 	const struct outbound *outbound;

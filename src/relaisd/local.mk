@@ -55,5 +55,9 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 	%reldir%/control.h \
 	%reldir%/control_check.c \
 	%reldir%/control_check.h \
+	%reldir%/control_log.c \
+	%reldir%/control_log.h \
+	%reldir%/recorder.c \
+	%reldir%/recorder.h \
 	%reldir%/sign_in.c \
 	%reldir%/sign_in.h

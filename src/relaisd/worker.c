@@ -36,10 +36,12 @@
 #include "relaisd/control.h"
 #include "relaisd/line.h"
 #include "relaisd/link.h"
+#include "relaisd/recorder.h"
 #include "relaisd/routing.h"
 #include "relaisd/sockets.h"
 #include "relaisd/startup.h"
 #include "relaisd/telling.h"
+#include "store/history.h"
 #include "store/spool.h"
 #include "store/store_module.h"
 #include "sys/clock_sys.h"
@@ -73,6 +75,7 @@ struct worker {
 	const struct store_module *module; /* NULL: the store is the spool */
 	bool is_store_lost; /* others have our messages: begin anew */
 	struct queue *queue;
+	struct recorder *recorder;
 	struct fold *fold;
 	struct user_limit *user_limit;
 	struct inbound *inbound;
@@ -330,6 +333,19 @@ on_store_lost(void *ctx)
 }
 
 static void
+on_ended(void *ctx, const struct history_entry *how, int account,
+    struct queue_claim *claim)
+{
+	struct worker *d = ctx;
+	struct history_entry named = *how;
+	const char *name = account_name(d, account);
+
+	if (name != NULL)
+		named.account = name;
+	recorder_note(d->recorder, &named, claim);
+}
+
+static void
 queue_submit(void *ctx, struct work *w)
 {
 	loop_submit(ctx, (struct loop_job *)w);
@@ -382,6 +398,7 @@ queue_opts_from(struct worker *d, const struct conf *c)
 		    .held = on_held,
 		    .delayed = on_delayed,
 		    .lost = on_store_lost,
+		    .ended = on_ended,
 		    .ctx = d },
 		.retry_after_ms = c->retry_after_ms,
 		.retry_max_ms = RETRY_MAX_MS,
@@ -559,6 +576,7 @@ apply(struct worker *d, struct conf *conf)
 	fold_set_opts(d->fold, &fold);
 	user_limit_set(d->user_limit, (uint64_t)conf->max_per_user);
 	inbound_set_opts(d->inbound, &opts);
+	recorder_set(d->recorder, conf);
 	if (listen_for(d, conf, &err) != 0)
 		log_err(LOG_LEVEL_ERROR, &err);
 	privilege_want_descriptors(startup_descriptors(conf));
@@ -735,6 +753,8 @@ serve_control(struct worker *d, int fd, struct err *err)
 	struct control_opts opts = {
 		.loop = d->loop,
 		.queue = d->queue,
+		.recorder = d->recorder,
+		.store = d->store,
 		.fold = d->fold,
 		.routing = d->routing,
 		.accounts = d->accounts,
@@ -892,6 +912,8 @@ start(struct worker *d, struct conf *conf, struct err *err)
 	d->fold = fold_new(clock_sys(), rng_sys(), &fold);
 	d->user_limit = user_limit_new(
 	    clock_sys(), (uint64_t)conf->max_per_user, on_user_limit, d);
+	d->recorder = recorder_new(d->loop, d->store);
+	recorder_set(d->recorder, conf);
 	queue = queue_opts_from(d, conf);
 	d->queue = queue_new(&queue);
 	fold_attach(d->fold, d->queue);
@@ -923,6 +945,7 @@ close_outbound(struct worker *d)
 	queue_free(d->queue);
 	user_limit_free(d->user_limit);
 	fold_free(d->fold);
+	recorder_free(d->recorder);
 	store_free(d->store);
 	people_free(d->people);
 	telling_free(d->telling);

@@ -128,8 +128,8 @@ take_rcpts(struct bytes *from, struct history_entry *e)
 	if (!take_number(from, SIZE_MAX, &n))
 		return false;
 	e->nrcpts = (size_t)n;
-	if (!take_number(from,
-		n < HISTORY_RCPTS_MAX ? n : HISTORY_RCPTS_MAX, &n))
+	if (!take_number(
+		from, n < HISTORY_RCPTS_MAX ? n : HISTORY_RCPTS_MAX, &n))
 		return false;
 	e->rcpts = xcalloc((size_t)n + 1, sizeof(*e->rcpts));
 	while (e->nnamed < n) {

@@ -160,8 +160,8 @@ take_word(struct bytes *from)
 }
 
 bool
-journal_text(struct bytes line, const struct envelope *env,
-    struct buf *to, int64_t *ret_wall_ms)
+journal_text(struct bytes line, const struct envelope *env, struct buf *to,
+    int64_t *ret_wall_ms)
 {
 	struct bytes event = take_word(&line);
 	int64_t at_ms = *ret_wall_ms;

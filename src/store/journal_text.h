@@ -19,7 +19,7 @@
  * env names the recipients.  *ret_wall_ms: when it happened; the line of a
  * recipient has no time of its own and leaves it untouched.  False, and nothing
  * is added: the line says nothing to a person, or is not understood. */
-bool journal_text(struct bytes line, const struct envelope *env,
-    struct buf *to, int64_t *ret_wall_ms);
+bool journal_text(struct bytes line, const struct envelope *env, struct buf *to,
+    int64_t *ret_wall_ms);
 
 #endif

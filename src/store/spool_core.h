@@ -72,7 +72,7 @@ struct spool {
 	pthread_cond_t synced;
 	struct list folders; /* the one used last in front */
 	struct spool_lost lost; /* under the mutex */
-	struct spool_history history; /* of whoever adds to it */
+	struct spool_history history; /* of the thread that adds to it */
 };
 
 static inline struct spool *

@@ -107,10 +107,10 @@ static bool
 is_full(const struct spool_history *h, const struct store_history_limits *l,
     int64_t wall_ms)
 {
-	return h->lines > 0 &&
-	       (h->lines >= entries_of_one(l) ||
-		   h->size >= entries_of_one(l) * LINE_USUAL ||
-		   (h->first_ms > 0 && wall_ms - h->first_ms >= l->life_ms / 2));
+	return h->lines > 0 && (h->lines >= entries_of_one(l) ||
+				   h->size >= entries_of_one(l) * LINE_USUAL ||
+				   (h->first_ms > 0 && wall_ms - h->first_ms >=
+							   l->life_ms / 2));
 }
 
 static int
@@ -309,8 +309,7 @@ read_back(struct store_history *h, struct bytes *ret)
 {
 	size_t want = h->at < BLOCK ? (size_t)h->at : BLOCK;
 	uint64_t from = h->at - want;
-	ssize_t n = disk_pread(
-	    h->s->fs, h->fds[h->file], h->block, want, from);
+	ssize_t n = disk_pread(h->s->fs, h->fds[h->file], h->block, want, from);
 	const char *lf;
 
 	if (n < 0)

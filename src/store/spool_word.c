@@ -73,8 +73,7 @@ spool_line_check(struct bytes line, struct bytes *ret)
 	    crc != crc32_of(0, line.p + SPOOL_CRC_LEN + 1,
 		       line.n - SPOOL_CRC_LEN - 1))
 		return false;
-	*ret = bytes_of(
-	    line.p + SPOOL_CRC_LEN + 1, line.n - SPOOL_CRC_LEN - 1);
+	*ret = bytes_of(line.p + SPOOL_CRC_LEN + 1, line.n - SPOOL_CRC_LEN - 1);
 	return true;
 }
 

@@ -31,8 +31,7 @@ said(struct buf *b, const struct envelope *e, char *to, size_t size)
 	buf_init(&text, 4096);
 	assert_true(line.n > 10);
 	/* Without checksum and LF, as journal_text.h wants it. */
-	if (!journal_text(
-		bytes_of(line.p + 9, line.n - 10), e, &text, &at_ms))
+	if (!journal_text(bytes_of(line.p + 9, line.n - 10), e, &text, &at_ms))
 		assert_int_equal(buf_len(&text), 0);
 	(void)snprintf(to, size, "%s", buf_str(&text));
 	buf_clear(&text);

@@ -131,13 +131,12 @@ read_ids(struct fixture *f, bool is_backward, struct buf *to)
 
 			assert_true(spool_take_line(&lines, &line));
 			e = history_parse(line);
-			assert_true(buf_addf(
-			    &batch, "%s ", e != NULL ? e->id : "bad"));
+			assert_true(
+			    buf_addf(&batch, "%s ", e != NULL ? e->id : "bad"));
 			history_entry_free(e);
 		}
 		if (is_backward) { /* before those that were read */
-			assert_true(
-			    buf_add(&batch, buf_str(to), buf_len(to)));
+			assert_true(buf_add(&batch, buf_str(to), buf_len(to)));
 			buf_reset(to);
 		}
 		assert_true(buf_add(to, buf_str(&batch), buf_len(&batch)));

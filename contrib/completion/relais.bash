@@ -23,7 +23,7 @@ _relais() {
 		return
 	fi
 	case $verb in
-	"") words="setup import login status check test passwd queue show flush retry hold release delete explain
+	"") words="setup import login status check test passwd queue show log flush retry hold release delete explain
 	    aliases rewrite config store metrics reload stop providers version -c --json --help" ;;
 	import) words="msmtp ssmtp nullmailer postfix exim dma --from --dry-run
 	    --yes --force" ;;
@@ -35,6 +35,12 @@ _relais() {
 		words="--textfile" ;;
 	queue) words="--watch" ;;
 	store) words="init upgrade check" ;;
+	log)
+		if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --account ]]; then
+			words=$(_relais_accounts)
+		else
+			words="--follow --since --to --account --failed --last"
+		fi ;;
 	show) words=$(_relais_ids) ;;
 	retry | hold | release | delete) words="--all $(_relais_ids)" ;;
 	flush) words="--all $(_relais_accounts)" ;;

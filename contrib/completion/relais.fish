@@ -12,7 +12,7 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs setup import login status check test passwd queue show flush retry hold release delete explain aliases rewrite config store metrics reload stop providers version
+set -l verbs setup import login status check test passwd queue show log flush retry hold release delete explain aliases rewrite config store metrics reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from import' \
     -a 'msmtp ssmtp nullmailer postfix exim dma'
@@ -32,6 +32,13 @@ complete -c relais -n '__fish_seen_subcommand_from metrics' \
     -l textfile -r -F -d 'replace this file'
 complete -c relais -n '__fish_seen_subcommand_from queue' \
     -l watch -d 'show it again and again'
+complete -c relais -n '__fish_seen_subcommand_from log' \
+    -l follow -d 'go on with what comes' -l failed -d 'failures alone'
+complete -c relais -n '__fish_seen_subcommand_from log' \
+    -l since -x -d 'this long ago' -l to -x -d 'a recipient' \
+    -l last -x -d 'so many'
+complete -c relais -n '__fish_seen_subcommand_from log' \
+    -l account -x -a '(__relais_accounts)' -d 'an account'
 complete -c relais -n '__fish_seen_subcommand_from show retry hold release delete' \
     -a '(__relais_ids)'
 complete -c relais -n '__fish_seen_subcommand_from retry hold release delete flush' \

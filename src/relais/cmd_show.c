@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/err.h"
 #include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -13,6 +14,7 @@
 #include "mail/envelope.h"
 #include "relais/relais.h"
 #include "relais/relais_ids.h"
+#include "relais/relais_outcome.h"
 #include "sys/clock_sys.h"
 #include "sys/said.h"
 
@@ -184,12 +186,111 @@ header_of(const char *text)
 	return end + (*text == '\n' ? 1 : 2);
 }
 
+static void
+print_message(const struct relais *r, const json_t *m)
+{
+	print_facts(r, m);
+	print_rcpts(r, json_object_get(m, "recipients"));
+	(void)putchar('\n');
+	print_history(r, json_object_get(m, "history"));
+	print_lines(r, header_of(relais_string(m, "text")));
+}
+
+/* --- a message that has left the queue -------------------------------------- */
+
+static void
+print_date(const char *label, int64_t at_s)
+{
+	char date[DATE_TEXT_SIZE];
+
+	(void)printf("%-*s%s\n", LABEL, label,
+	    date_iso(at_s * 1000, clock_utc_offset_s(clock_sys(), at_s * 1000),
+		date));
+}
+
+static void
+print_outcome(const struct relais *r, const json_t *o)
+{
+	const char *sender = relais_string(o, "sender");
+	const json_t *rcpts = json_object_get(o, "recipients"), *one;
+	char text[NUM_TEXT_SIZE];
+	struct buf reply;
+	size_t i;
+
+	print_text(r, "ID:", relais_string(o, "id"));
+	print_text(r, "State:", relais_string(o, "state"));
+	print_date("Time:", relais_number(o, "time"));
+	(void)printf(
+	    "%-*s%lld\n", LABEL, "Attempts:", relais_number(o, "attempts"));
+	print_date("Arrived:", relais_number(o, "arrived"));
+	(void)printf("%-*s%s\n", LABEL,
+	    "Size:", num_size_text((uint64_t)relais_number(o, "size"), text));
+	print_text(r, "User:", relais_string(o, "user"));
+	print_text(r, "Account:", relais_string(o, "account"));
+	print_text(r, "Subject:", relais_string(o, "subject"));
+	print_text(r, "From:", *sender != '\0' ? sender : "<>");
+	json_array_foreach(rcpts, i, one)
+	    print_text(r, i == 0 ? "To:" : " ", json_string_value(one));
+	buf_init(&reply, 8192);
+	outcome_reply(o, &reply);
+	print_text(r, "Answer:", buf_str(&reply));
+	buf_clear(&reply);
+	print_text(r, "Known as:", relais_string(o, "remote_id"));
+	print_text(r, "Cause:", relais_string(o, "cause"));
+	print_text(r, "Remedy:", relais_string(o, "remedy"));
+}
+
+static void
+keep_outcome(void *ctx, json_t *item)
+{
+	(void)json_array_append(ctx, item);
+}
+
+/* Of one message; of those whose ids end like this it is the newest one. */
+static int
+show_outcomes(struct relais *r, const char *id, const char *why)
+{
+	json_t *all = json_array(), *own = json_array(), *o;
+	int status = relais_ask(r, "log",
+	    json_pack("{s:s, s:b}", "id", id, "newest_first", 1), keep_outcome,
+	    all, NULL);
+	const json_t *first = json_array_get(all, 0);
+	size_t i;
+
+	json_array_foreach(all, i, o)
+	{
+		if (strcmp(relais_string(o, "id"),
+			relais_string(first, "id")) == 0)
+			(void)json_array_insert(own, 0, o);
+	}
+	if (status == RELAIS_DONE && first == NULL) {
+		status = relais_complain(r, RELAIS_FAILED, "%s", why);
+	} else if (status == RELAIS_DONE && relais_is_json(r)) {
+		o = json_pack("{s:s, s:s, s:O}", "id",
+		    relais_string(first, "id"), "state",
+		    relais_string(first, "state"), "outcomes", own);
+		relais_print_json(o);
+		json_decref(o);
+	} else if (status == RELAIS_DONE) {
+		json_array_foreach(own, i, o)
+		{
+			if (i > 0)
+				(void)putchar('\n');
+			print_outcome(r, o);
+		}
+	}
+	json_decref(own);
+	json_decref(all);
+	return status;
+}
+
 static int
 run(struct relais *r, int argc, char *const *argv)
 {
+	struct err err = { 0 };
 	json_t *m = NULL;
+	int status = RELAIS_DONE;
 	char *id;
-	int status;
 
 	if (argc != 1)
 		return relais_complain(
@@ -197,28 +298,28 @@ run(struct relais *r, int argc, char *const *argv)
 	id = relais_full_id(r, argv[0]);
 	if (id == NULL)
 		return RELAIS_FAILED;
-	status = relais_ask(
-	    r, "show", json_pack("{s:s}", "id", id), NULL, NULL, &m);
-	free(id);
-	if (status != RELAIS_DONE)
-		return status;
-	if (relais_is_json(r)) {
+	if (relais_call(r, "show", json_pack("{s:s}", "id", id), NULL, NULL, &m,
+		&err) != 0) {
+		status = RELAIS_FAILED;
+		if (err.class == ERR_INPUT && strlen(id) >= SHORT_ID_LEAST)
+			status = show_outcomes(r, id, err.text);
+		else if (err.class != ERR_NONE)
+			(void)relais_complain(r, status, "%s", err.text);
+	} else if (relais_is_json(r)) {
 		relais_print_json(m);
 	} else {
-		print_facts(r, m);
-		print_rcpts(r, json_object_get(m, "recipients"));
-		(void)putchar('\n');
-		print_history(r, json_object_get(m, "history"));
-		print_lines(r, header_of(relais_string(m, "text")));
+		print_message(r, m);
 	}
+	free(id);
 	json_decref(m);
-	return RELAIS_DONE;
+	return status;
 }
 
 const struct relais_command cmd_show = {
 	.name = "show",
 	.args = N_("ID"),
 	.help = N_("shows one message: who, when, every attempt, its header"),
-	.details = RELAIS_ID_HELP,
+	.details = "Of one that has left the queue it shows what relais log "
+		   "knows.\n" RELAIS_ID_HELP,
 	.run = run,
 };

@@ -9,6 +9,7 @@ relais_SOURCES = \
 	%reldir%/cmd_flush.c \
 	%reldir%/cmd_hold.c \
 	%reldir%/cmd_import.c \
+	%reldir%/cmd_log.c \
 	%reldir%/cmd_login.c \
 	%reldir%/cmd_metrics.c \
 	%reldir%/cmd_passwd.c \
@@ -32,6 +33,8 @@ relais_SOURCES = \
 	%reldir%/relais_conf.h \
 	%reldir%/relais_ids.c \
 	%reldir%/relais_ids.h \
+	%reldir%/relais_outcome.c \
+	%reldir%/relais_outcome.h \
 	%reldir%/relais_spool.c \
 	%reldir%/relais_spool.h \
 	%reldir%/relais_table.c \

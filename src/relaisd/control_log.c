@@ -36,7 +36,7 @@ struct run {
 	struct store *store;
 	struct recorder_reader reader;
 	struct wish wish;
-	bool is_backward, is_following;
+	bool is_backward, is_following, wants_past;
 	json_int_t left; /* to be given */
 	struct store_history *history; /* NULL: not open yet, or read */
 	struct bytes lines; /* of it, not looked at yet */
@@ -206,11 +206,11 @@ on_written(void *ctx)
 {
 	struct run *r = ctx;
 
-	if (r->store->ops->history_open == NULL)
+	if (r->wants_past && r->store->ops->history_open == NULL)
 		r->rc = err_set(&r->err, ERR_INPUT,
 		    "the store %s keeps no history; see the log",
 		    r->store->name);
-	else
+	else if (r->wants_past)
 		r->rc = r->store->ops->history_open(
 		    r->store, r->is_backward, &r->history, &r->err);
 	ctl_call_wake(r->call);
@@ -290,6 +290,8 @@ begin(struct ctl_call *call, struct recorder *recorder, struct store *store)
 	r->wish = wish_of(call, recorder);
 	r->is_backward = json_is_true(json_object_get(args, "newest_first"));
 	r->is_following = json_is_true(json_object_get(args, "follow"));
+	r->wants_past = !r->is_following ||
+			json_object_get(args, "since") != NULL;
 	r->left = limit > 0 ? limit : INT64_MAX;
 	buf_init(&r->live, BEHIND_MAX);
 	r->reader = (struct recorder_reader) { .done = on_written,

@@ -16,6 +16,7 @@ e2e_tests = \
 	%reldir%/dialogues.sh \
 	%reldir%/direct.sh \
 	%reldir%/doors.sh \
+	%reldir%/history.sh \
 	%reldir%/idle.sh \
 	%reldir%/import.sh \
 	%reldir%/keyring.sh \

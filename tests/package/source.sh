@@ -11,6 +11,12 @@ case $top_builddir in
 *) mount --bind "$top_builddir" "$root$top_builddir" ;;
 esac
 
+# What was built is newer than the headers that it was built from.
+for folder in /usr/include /usr/lib/gcc "/usr/lib/$(gcc -print-multiarch)/glib-2.0"; do
+	mkdir -p "$root$folder"
+	[ ! -d "$folder" ] || mount --bind "$folder" "$root$folder"
+done
+
 names="/usr/sbin/sendmail /usr/lib/sendmail /usr/bin/mailq /usr/bin/newaliases"
 # What each of them is: the file at the end of its links, and its content.
 what_is_there() {
@@ -33,7 +39,7 @@ check "  and leaves sendmail alone" eval '[ "$before" = "$(what_is_there)" ]'
 options="--host mail.example.test --yes --no-send --password-file /root/password"
 # What it says, with an address in place of YOUR-ADDRESS and without a person.
 start_provider provider
-printf '%s\n' "$PASSWORD" >"$root/root/password"
+(umask 077 && printf '%s\n' "$PASSWORD" >"$root/root/password")
 grep -E '^    (useradd|.*relais setup)' "$T/install.log" | sed \
     "s|YOUR-ADDRESS|$USER_NAME $options|" >"$root/root/next"
 next() {

@@ -40,6 +40,7 @@ grants() { grep -c "^$1" "$T/token/log"; }
 state() { relais --json status | jq -r '.accounts[0].state'; }
 state_is() { [ "$(state)" = "$1" ]; }
 reason() { relais --json status | jq -r '.accounts[0].reason'; }
+answers() { relais status >/dev/null 2>&1; }
 # A new daemon that has no connection yet, signed in with a token of that kind.
 begin() { # PORT MECHANISM [MODE]
 	[ ! -f "$T/home.pid" ] || stop home
@@ -54,6 +55,7 @@ begin() { # PORT MECHANISM [MODE]
 		printf '%s\n' "oauth = test" "client_id = relais-test" \
 		    "auth = $2"
 	)
+	until_true 20 answers
 	relais login work >"$T/login.out" 2>&1 </dev/null ||
 	    fail "not signed in: $(tail -n 1 "$T/login.out")"
 }
@@ -94,6 +96,8 @@ for server in "Dovecot 1587" "Postfix 587"; do
 		verdict $how
 		submit "$name $how"
 		check "$name, $how: held" until_true 20 state_is held
+		check "$name, $how: because the token is refused" \
+		    eval 'reason | grep -q "refuses the OAuth2 token"'
 		note "$(reason)"
 	done
 	begin "$port" oauthbearer

@@ -36,6 +36,8 @@ start_relaisd home < <(
 	account work mail.example.test 587 starttls | grep -v ^password_file
 	printf '%s\n' "oauth = test" "client_id = relais-test"
 )
+answers() { relais status >/dev/null 2>&1; }
+until_true 20 answers
 sign_in() { # OPTION...
 	: >"$T/login.out"
 	relais login "$@" work >"$T/login.out" 2>&1 </dev/null &

@@ -11,6 +11,7 @@
 #include "conf/oauth.h"
 #include "cred/cred_file.h"
 #include "mail/addr.h"
+#include "sys/log_format.h"
 #include "sys/trust.h"
 
 /* --- building ------------------------------------------------------------- */
@@ -36,6 +37,11 @@ check_relais(const struct conf_build *b, const struct conf_section *s)
 		    "store in [relais]",
 		    "postgres needs a database; add store_url = "
 		    "postgres://USER@HOST/DATABASE");
+	v = conf_section_get(s, "log_format");
+	if (c->log_format == LOG_FORMAT_JOURNAL && strcmp(c->log, "auto") != 0)
+		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,
+		    "log_format in [relais]",
+		    "journal writes to the journal alone: remove log");
 	v = conf_section_get(s, "lifetime");
 	if (c->lifetime_ms < c->retry_after_ms)
 		conf_problem_add(b->problems, b->raw->file, v ? v->line : 0,

@@ -210,6 +210,7 @@ struct conf {
 	char *user; /* the daemon's user when started as root */
 	char *aliases; /* path */
 	char *log; /* "auto", "stderr", "stdout", "syslog" or a path */
+	int log_format; /* enum log_format of sys/log_format.h */
 	int64_t verdict_timeout_ms;
 	int64_t retry_after_ms, lifetime_ms, delay_notice_ms;
 	enum conf_uncertain uncertain;

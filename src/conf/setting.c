@@ -25,6 +25,9 @@ static const char *const auth_words[] = { "auto", "scram-sha-256-plus",
 	"xoauth2", "plain", "login", "cram-md5", "external", NULL };
 static const char *const flow_words[] = { "auto", "device", "browser", "client",
 	"jwt", NULL };
+/* In the order of enum log_format. */
+static const char *const log_format_words[] = { "text", "json", "journal",
+	NULL };
 static const char *const log_words[] = { "auto", "stderr", "stdout", "syslog",
 	NULL };
 
@@ -103,6 +106,8 @@ const struct setting settings[] = {
 	    "whether relais log shows subjects, which are kept for that" },
 	{ "log", R(log), SETTING_PATH, WORDS(log_words), "auto",
 	    "where the log goes: auto, stderr, stdout, syslog or a file" },
+	{ "log_format", R(log_format), SETTING_ENUM, WORDS(log_format_words),
+	    "text", "how a line of the log is written: text, json or journal" },
 	{ "seccomp", R(seccomp), SETTING_ENUM, WORDS(seccomp_words), "on",
 	    "filter of system calls: on, log (deny nothing) or off" },
 

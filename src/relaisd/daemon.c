@@ -7,6 +7,8 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "base/must.h"
+#include "conf/conf.h"
 #include "relaisd/background.h"
 #include "relaisd/keeper.h"
 #include "relaisd/startup.h"
@@ -54,7 +56,7 @@ daemon_main(const struct daemon_args *args)
 
 	if (!args->is_check)
 		startup_let_reload(SIG_BLOCK);
-	if (log_sys_open("stderr", LOG_LEVEL_INFO, &err) != 0)
+	if (log_sys_open("stderr", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, &err) != 0)
 		return EX_OSERR;
 	startup_find(&s, args);
 	conf = startup_load(&s, &err);
@@ -62,6 +64,10 @@ daemon_main(const struct daemon_args *args)
 		status = startup_check(&s, conf);
 		conf_free(conf);
 	} else if (conf != NULL) {
+		/* Until it has its place its form is right. */
+		if (conf->log_format == LOG_FORMAT_JSON)
+			IGNORE(log_sys_open("stderr", LOG_FORMAT_JSON,
+				   LOG_LEVEL_INFO, &err) != 0);
 		status = run(&s, conf);
 	}
 	startup_clear(&s);

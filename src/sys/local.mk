@@ -12,6 +12,8 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/fs_sys.h \
 	%reldir%/language.c \
 	%reldir%/language.h \
+	%reldir%/log_format.c \
+	%reldir%/log_format.h \
 	%reldir%/log_limit.c \
 	%reldir%/log_limit.h \
 	%reldir%/log_sys.c \

@@ -21,6 +21,7 @@ e2e_tests = \
 	%reldir%/import.sh \
 	%reldir%/keyring.sh \
 	%reldir%/limits.sh \
+	%reldir%/logs.sh \
 	%reldir%/manners.sh \
 	%reldir%/metrics.sh \
 	%reldir%/names.sh \

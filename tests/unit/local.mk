@@ -12,7 +12,7 @@ unit_tests = \
 	%reldir%/test_service \
 	%reldir%/test_port_memory \
 	%reldir%/test_fs_sys \
-	%reldir%/test_log_limit \
+	%reldir%/test_log_format %reldir%/test_log_limit \
 	%reldir%/test_privilege \
 	%reldir%/test_str \
 	%reldir%/test_str_set \

@@ -2,6 +2,7 @@
 /* The daemon's status in the text format of Prometheus.  Labels are kept for as
  * long as the numbers are, so none holds an address. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/must.h"
@@ -156,6 +157,39 @@ add_sign_ins(struct metrics *m, const json_t *accounts)
 }
 
 static void
+add_outcomes(struct metrics *m, const json_t *o)
+{
+	const json_t *took = json_object_get(o, "took"), *step;
+	char within[32] = "";
+	long long n = 0;
+	size_t i;
+
+	add_single(m, "relais_failed_total", "counter",
+	    "Recipients that have failed for good since the start.",
+	    relais_number(o, "failed"));
+	add_single(m, "relais_refused_total", "counter",
+	    "Recipients refused while the client waited, since the start.",
+	    relais_number(o, "refused"));
+	add_name(m, "relais_delivery_seconds", "histogram",
+	    "From the arrival of a message until the provider has it, for each "
+	    "recipient.");
+	json_array_foreach(took, i, step)
+	{
+		const json_t *end = json_object_get(step, "within");
+
+		n += relais_number(step, "count");
+		(void)snprintf(within, sizeof(within), "%lld",
+		    (long long)json_integer_value(end));
+		add_sample(m, "relais_delivery_seconds_bucket", "le",
+		    json_is_integer(end) ? within : "+Inf", n);
+	}
+	add(m, "relais_delivery_seconds_sum");
+	add_value(m, relais_number(o, "took_sum"));
+	add(m, "relais_delivery_seconds_count");
+	add_value(m, n);
+}
+
+static void
 add_protections(struct metrics *m, const json_t *all)
 {
 	const json_t *p;
@@ -186,6 +220,7 @@ add_all(struct metrics *m, const json_t *st)
 	add_queue(m, json_object_get(st, "queue"));
 	add_accounts(m, accounts, "relais_delivered_total", "counter",
 	    "Messages that the provider has accepted since the start.", "sent");
+	add_outcomes(m, json_object_get(st, "outcomes"));
 	add_accounts(m, accounts, "relais_last_delivery_timestamp_seconds",
 	    "gauge", "When the provider last accepted a message; 0: never.",
 	    "last_sent");

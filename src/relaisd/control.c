@@ -29,6 +29,7 @@
 #include "relaisd/control_check.h"
 #include "relaisd/control_log.h"
 #include "relaisd/link.h"
+#include "relaisd/recorder.h"
 #include "relaisd/routing.h"
 #include "relaisd/sign_in.h"
 #include "store/journal_text.h"
@@ -639,6 +640,29 @@ protections_json(const struct confine *c)
 	return all;
 }
 
+static json_t *
+outcomes_json(const struct control *c)
+{
+	struct recorder_totals t;
+	json_t *all = json_object(), *took = json_array();
+
+	recorder_totals(c->opts.recorder, &t);
+	for (int i = 0; i < HISTORY_STATES; i++)
+		(void)json_object_set_new(all,
+		    history_state_name((enum history_state)i),
+		    json_integer((json_int_t)t.of[i]));
+	for (int i = 0; i <= RECORDER_STEPS; i++)
+		(void)json_array_append_new(took,
+		    json_pack("{s:o, s:I}", "within",
+			i < RECORDER_STEPS ? json_integer(recorder_steps[i])
+					   : json_null(),
+			"count", (json_int_t)t.took[i]));
+	(void)json_object_set_new(all, "took", took);
+	(void)json_object_set_new(
+	    all, "took_sum", json_integer((json_int_t)t.took_s));
+	return all;
+}
+
 static void
 on_status(void *ctx, struct ctl_call *call)
 {
@@ -649,13 +673,14 @@ on_status(void *ctx, struct ctl_call *call)
 	for (size_t i = 0; i < accounts_count(all); i++)
 		(void)json_array_append_new(
 		    accounts, account_json(c, accounts_handle(all, i)));
-	result = json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o}",
+	result = json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (json_int_t)c->opts.pid,
 	    "worker", (json_int_t)getpid(), "protections",
 	    protections_json(c->opts.confine), "uptime",
 	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
 	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
-	    counts_json(c, call), "accounts", accounts);
+	    counts_json(c, call), "outcomes", outcomes_json(c), "accounts",
+	    accounts);
 	ctl_call_done(call, result);
 	json_decref(result);
 }

@@ -12,7 +12,6 @@
 #include "mime/words.h"
 #include "net/loop.h"
 #include "queue/queue.h"
-#include "store/history.h"
 #include "sys/clock_sys.h"
 
 enum {
@@ -42,6 +41,7 @@ struct recorder {
 	struct store *store;
 	struct store_history_limits limits;
 	bool keeps_subject;
+	struct recorder_totals totals;
 	struct buf lines; /* not written yet */
 	struct loop_timer *timer;
 	struct writing *writing; /* or NULL */
@@ -209,6 +209,32 @@ find_subject(struct queue_claim *claim, struct buf *to)
 	header_free(h);
 }
 
+const int recorder_steps[RECORDER_STEPS] = { 1, 5, 30, 60, 300, 3600, 14400,
+	86400 };
+
+static void
+count(struct recorder_totals *t, const struct history_entry *e)
+{
+	int64_t took_s = e->at_ms / 1000 - e->arrived_s;
+	int i = 0;
+
+	t->of[e->state] += e->nrcpts;
+	if (e->state != HISTORY_DELIVERED)
+		return;
+	if (took_s < 0)
+		took_s = 0; /* the clock was set */
+	while (i < RECORDER_STEPS && took_s > recorder_steps[i])
+		i++;
+	t->took[i] += e->nrcpts;
+	t->took_s += (uint64_t)took_s * e->nrcpts;
+}
+
+void
+recorder_totals(const struct recorder *r, struct recorder_totals *ret)
+{
+	*ret = r->totals;
+}
+
 static void
 add_line(struct recorder *r, const struct history_entry *e)
 {
@@ -234,6 +260,7 @@ recorder_note(struct recorder *r, const struct history_entry *e,
 	struct history_entry own = *e;
 	struct buf subject;
 
+	count(&r->totals, e);
 	if (r->limits.entries == 0 && list_is_empty(&r->following))
 		return;
 	buf_init(&subject, HISTORY_SUBJECT_MAX);

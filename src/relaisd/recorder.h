@@ -11,10 +11,10 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "store/history.h"
 #include "store/store.h"
 
 struct conf;
-struct history_entry;
 struct loop;
 struct queue_claim;
 struct recorder;
@@ -32,6 +32,18 @@ void recorder_set(struct recorder *r, const struct conf *c);
  * NULL. */
 void recorder_note(struct recorder *r, const struct history_entry *e,
     struct queue_claim *claim);
+
+/* What became of recipients since the start, also of what is not kept; and how
+ * long those that were delivered had been here: at most so many seconds, by the
+ * steps of recorder_steps, the last one without an end. */
+enum { RECORDER_STEPS = 8 };
+extern const int recorder_steps[RECORDER_STEPS];
+struct recorder_totals {
+	uint64_t of[HISTORY_STATES];
+	uint64_t took[RECORDER_STEPS + 1];
+	uint64_t took_s; /* all of them together */
+};
+void recorder_totals(const struct recorder *r, struct recorder_totals *ret);
 
 /* Somebody who reads the history: done() is called once when the store has, or
  * has refused, all that was noted before; perhaps from within.  The store's

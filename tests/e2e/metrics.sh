@@ -27,6 +27,8 @@ submit broken@example.test
 check "a delivery counts for its account" \
     until_true 20 has 'relais_delivered_total{account="works"} 1'
 check "and for no other" has 'relais_delivered_total{account="broken"} 0'
+check "  also by how long it took" has 'relais_delivery_seconds_bucket{le="+Inf"} 1'
+check "  and as one that has not failed" has 'relais_failed_total 0'
 check "what waits is in the queue" \
     until_true 20 has 'relais_queue_messages{state="due"} 1'
 check "an account has one state" test "$(

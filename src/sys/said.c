@@ -237,6 +237,19 @@ add_bracketed(struct buf *to, const char *text, int depth)
 	return true;
 }
 
+/* "; set tls = implicit", which some formats get for a "%s" at their end. */
+static bool
+add_tail(struct buf *to, const char *text, int depth)
+{
+	const char *at = strstr(text, "; ");
+
+	if (at == NULL || gettext(at) == at)
+		return false;
+	add_bytes(to, bytes_of(text, (size_t)(at - text)), depth + 1);
+	IGNORE(buf_adds(to, gettext(at))); /* cut if it is that long */
+	return true;
+}
+
 static bool
 add_known(struct buf *to, const char *text, const char *translated)
 {
@@ -274,7 +287,8 @@ add(struct buf *to, const char *text, int depth)
 			return;
 		}
 		/* TRANSLATORS: joins two sentences. */
-		if (add_parts(to, text, "; ", _("; "), depth))
+		if (add_tail(to, text, depth) ||
+		    add_parts(to, text, "; ", _("; "), depth))
 			return;
 		if (add_bracketed(to, text, depth) ||
 		    add_parts(to, text, ", ", ", ", depth))

@@ -122,7 +122,7 @@ check "  in ISO-8859-1, too" cmp "$T/english" "$T/out"
 
 VERBS="setup import status check test login passwd queue show flush retry hold
 	release delete explain aliases rewrite config metrics reload stop
-	providers version log"
+	providers version log store"
 # Names, stages, what the C library says, and what was given.
 NAMES="relais relaisd sendmail work root unix vm ehlo auth mail send secret one
 	two quue Landlock seccomp ABI Microsoft No such file or directory"
@@ -131,7 +131,7 @@ NAMES="relais relaisd sendmail work root unix vm ehlo auth mail send secret one
 marked() {
 	accents "$@" >"$T/out" 2>&1 </dev/null
 	# shellcheck disable=SC2086
-	sed '/^Received:/,$d' "$T/out" | $PSEUDO find $VERBS $NAMES
+	sed -e '/^Received:/,$d' -e 's/^[0-9a-z]*  *\([0-9]\)/\1/' "$T/out" | $PSEUDO find $VERBS $NAMES
 }
 for verb in $VERBS; do
 	case $("$PROG" "$verb" --help 2>&1) in *unknown*) continue ;; esac

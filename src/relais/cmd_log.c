@@ -13,7 +13,7 @@
 #include "relais/relais_outcome.h"
 #include "sys/clock_sys.h"
 
-enum { INDENT = 4, TEXT_MAX = 8192 };
+enum { INDENT = 4, TEXT_MAX = 8192, STATE_WIDTH = 9 };
 
 struct listing {
 	struct relais *r;
@@ -45,7 +45,7 @@ add_names(struct buf *to, const json_t *item)
 		    to, bytes_str(json_string_value(one)), TEXT_MAX));
 	}
 	if (more > 0)
-		IGNORE(buf_addf(to, " and %lld more", more));
+		IGNORE(buf_addf(to, _(" and %lld more"), more));
 	if (*relais_string(item, "subject") != '\0') {
 		IGNORE(buf_adds(to, "  \""));
 		IGNORE(str_escape(
@@ -60,17 +60,18 @@ print_note(const struct relais *r, const char *text)
 	if (*text == '\0')
 		return;
 	(void)printf("%*s", INDENT, "");
-	relais_print_wrapped(r, COLOUR_NONE, INDENT, text);
+	relais_printf_wrapped(r, INDENT, "%s", text);
 }
 
 static void
 print_entry(const struct relais *r, const json_t *item)
 {
-	const char *state = relais_string(item, "state");
 	const char *account = relais_string(item, "account");
 	enum relais_colour colour = COLOUR_NONE;
 	int64_t at_ms = relais_number(item, "time") * 1000;
-	char date[DATE_TEXT_SIZE], word[16];
+	char date[DATE_TEXT_SIZE];
+	char *word = relais_said(item, "state");
+	size_t width = str_width(bytes_str(word));
 	struct buf text;
 
 	if (outcome_is_bad(item))
@@ -78,8 +79,10 @@ print_entry(const struct relais *r, const json_t *item)
 	buf_init(&text, 1024 * 1024);
 	(void)printf("%s  ",
 	    date_iso(at_ms, clock_utc_offset_s(clock_sys(), at_ms), date));
-	(void)snprintf(word, sizeof(word), "%-9s", state);
 	relais_print(r, colour, word);
+	(void)printf(
+	    "%*s", width < STATE_WIDTH ? (int)(STATE_WIDTH - width) : 0, "");
+	free(word);
 	IGNORE(
 	    str_escape(&text, bytes_str(relais_string(item, "id")), TEXT_MAX));
 	IGNORE(buf_adds(&text, "  "));
@@ -246,7 +249,7 @@ list(struct listing *l)
 	if (status == RELAIS_DONE && relais_is_json(l->r))
 		relais_list_end(l->r);
 	else if (status == RELAIS_DONE && l->n == 0)
-		(void)puts("The history has no such message.");
+		(void)puts(_("The history has no such message."));
 	if (relais_number(result, "damaged") > 0)
 		(void)relais_complain(l->r, RELAIS_DONE,
 		    "%lld damaged lines of the history are left out",
@@ -275,14 +278,16 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_log = {
 	.name = "log",
-	.args = "[--follow] [--since TIME] [--to ADDRESS] [--account NAME] "
-		"[--failed] [--last N] [ID]",
+	.args = N_("[--follow] [--since TIME] [--to ADDRESS] [--account NAME] "
+		   "[--failed] [--last N] [ID]"),
 	.help = N_("lists the messages that were delivered or have failed"),
-	.details =
+	.details = N_(
 	    "The oldest comes first.  Below one that has failed stand the "
 	    "provider's answer, its cause and the remedy.\nADDRESS is a "
 	    "recipient; a * in it stands for anything.\nWith --follow it goes "
 	    "on with what comes from now on, or from TIME ago; with --json "
-	    "that is an object a line.\n" RELAIS_ID_HELP,
+	    "that is an object a line.\n"
+	    "An ID may be cut to its last characters, as relais queue shows "
+	    "it."),
 	.run = run,
 };

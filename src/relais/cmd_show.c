@@ -203,9 +203,10 @@ print_date(const char *label, int64_t at_s)
 {
 	char date[DATE_TEXT_SIZE];
 
-	(void)printf("%-*s%s\n", LABEL, label,
-	    date_iso(at_s * 1000, clock_utc_offset_s(clock_sys(), at_s * 1000),
-		date));
+	relais_print_label(_(label), LABEL);
+	(void)printf(
+	    "%s\n", date_iso(at_s * 1000,
+			clock_utc_offset_s(clock_sys(), at_s * 1000), date));
 }
 
 static void
@@ -217,27 +218,28 @@ print_outcome(const struct relais *r, const json_t *o)
 	struct buf reply;
 	size_t i;
 
-	print_text(r, "ID:", relais_string(o, "id"));
-	print_text(r, "State:", relais_string(o, "state"));
-	print_date("Time:", relais_number(o, "time"));
-	(void)printf(
-	    "%-*s%lld\n", LABEL, "Attempts:", relais_number(o, "attempts"));
-	print_date("Arrived:", relais_number(o, "arrived"));
-	(void)printf("%-*s%s\n", LABEL,
-	    "Size:", num_size_text((uint64_t)relais_number(o, "size"), text));
-	print_text(r, "User:", relais_string(o, "user"));
-	print_text(r, "Account:", relais_string(o, "account"));
-	print_text(r, "Subject:", relais_string(o, "subject"));
-	print_text(r, "From:", *sender != '\0' ? sender : "<>");
+	print_text(r, N_("ID:"), relais_string(o, "id"));
+	print_said(r, N_("State:"), relais_string(o, "state"));
+	print_date(N_("Time:"), relais_number(o, "time"));
+	(void)snprintf(
+	    text, sizeof(text), "%lld", relais_number(o, "attempts"));
+	print_text(r, N_("Attempts:"), text);
+	print_date(N_("Arrived:"), relais_number(o, "arrived"));
+	print_text(r, N_("Size:"),
+	    num_size_text((uint64_t)relais_number(o, "size"), text));
+	print_text(r, N_("User:"), relais_string(o, "user"));
+	print_text(r, N_("Account:"), relais_string(o, "account"));
+	print_text(r, N_("Subject:"), relais_string(o, "subject"));
+	print_text(r, N_("From:"), *sender != '\0' ? sender : "<>");
 	json_array_foreach(rcpts, i, one)
-	    print_text(r, i == 0 ? "To:" : " ", json_string_value(one));
+	    print_text(r, i == 0 ? N_("To:") : " ", json_string_value(one));
 	buf_init(&reply, 8192);
 	outcome_reply(o, &reply);
-	print_text(r, "Answer:", buf_str(&reply));
+	print_said(r, N_("Answer:"), buf_str(&reply));
 	buf_clear(&reply);
-	print_text(r, "Known as:", relais_string(o, "remote_id"));
-	print_text(r, "Cause:", relais_string(o, "cause"));
-	print_text(r, "Remedy:", relais_string(o, "remedy"));
+	print_text(r, N_("Known as:"), relais_string(o, "remote_id"));
+	print_said(r, N_("Cause:"), relais_string(o, "cause"));
+	print_said(r, N_("Remedy:"), relais_string(o, "remedy"));
 }
 
 static void

@@ -321,7 +321,9 @@ const struct relais_command cmd_show = {
 	.name = "show",
 	.args = N_("ID"),
 	.help = N_("shows one message: who, when, every attempt, its header"),
-	.details = "Of one that has left the queue it shows what relais log "
-		   "knows.\n" RELAIS_ID_HELP,
+	.details = N_("Of one that has left the queue it shows what relais log "
+		      "knows.\n"
+		      "An ID may be cut to its last characters, as relais "
+		      "queue shows it."),
 	.run = run,
 };

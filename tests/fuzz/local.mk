@@ -7,6 +7,9 @@ fuzz_targets = \
 	%reldir%/fuzz_conf \
 	%reldir%/fuzz_smtp_client \
 	%reldir%/fuzz_addr \
+	%reldir%/fuzz_alias \
+	%reldir%/fuzz_providers \
+	%reldir%/fuzz_replies \
 	%reldir%/fuzz_header \
 	%reldir%/fuzz_history \
 	%reldir%/fuzz_import_dma \
@@ -41,7 +44,10 @@ endif
 FUZZ_LIBS = $(FUZZ_MAIN) $(REPLAY) $(RELAIS_LIBS)
 
 %canon_reldir%_fuzz_addr_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_alias_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_base64_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_providers_LDADD = $(FUZZ_LIBS)
+%canon_reldir%_fuzz_replies_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_conf_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_ctl_line_LDADD = $(FUZZ_LIBS)
 %canon_reldir%_fuzz_header_LDADD = $(FUZZ_LIBS)

@@ -456,7 +456,7 @@ loop_new(const struct clock *clock, struct loop **ret, struct err *err)
 	(void)setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
 	l->clock = clock;
 	l->armed_ms = INT64_MAX;
-	l->memory.diag_fd = -1;
+	l->memory.diag.fd = -1;
 	list_init(&l->soon);
 	list_init(&l->signals);
 	for (size_t i = 0; i < LOOP_LANES; i++) {
@@ -515,8 +515,8 @@ loop_free(struct loop *l)
 	    uv_run(&l->uv, UV_RUN_NOWAIT) != 0 && uv_hrtime() / 1000000 < until)
 		uv_sleep(1);
 	(void)close(l->timer_fd); /* holds no data */
-	if (l->memory.diag_fd >= 0)
-		(void)close(l->memory.diag_fd); /* holds no data */
+	if (l->memory.diag.fd >= 0)
+		(void)close(l->memory.diag.fd); /* holds no data */
 	due_clear(&l->timers);
 	free(l->read_buf);
 	l->read_buf = NULL;

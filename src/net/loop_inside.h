@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "net/knock.h"
 #include "net/lookup.h"
+#include "net/peer.h"
 
 struct loop;
 
@@ -31,8 +32,7 @@ void loop_free_data(uv_handle_t *h);
 struct loop_memory {
 	int lost_family; /* AF_INET, AF_INET6: lost the last race; 0: none */
 	int64_t lost_until_ms; /* boot clock */
-	uint32_t diag_seq; /* of the newest question there */
-	int diag_fd; /* netlink socket of net/peer, -1: not open */
+	struct peer_diag diag; /* for all sockets of the loop */
 	lookup_way *lookup; /* NULL: lookup_system() */
 	void *lookup_ctx;
 	knock_way *knock; /* NULL: knock_system() */

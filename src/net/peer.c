@@ -15,8 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/loop_inside.h"
-
 static uint32_t
 unix_uid(int fd)
 {
@@ -178,28 +176,26 @@ read_answer(int diag_fd, const struct diag_request *r)
 }
 
 static uint32_t
-tcp_uid(struct loop *l, const struct sockaddr_storage *peer,
+tcp_uid(struct peer_diag *d, const struct sockaddr_storage *peer,
     const struct sockaddr_storage *own)
 {
-	struct loop_memory *m = loop_memory(l);
 	struct diag_request req;
-	int *diag = &m->diag_fd;
 
-	if (*diag < 0)
-		*diag = socket(AF_NETLINK,
+	if (d->fd < 0)
+		d->fd = socket(AF_NETLINK,
 		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
-	if (*diag < 0)
+	if (d->fd < 0)
 		return UID_UNKNOWN;
-	make_request(&req, ++m->diag_seq, peer, own);
-	if (send(*diag, &req, sizeof(req), 0) == (ssize_t)sizeof(req))
-		return read_answer(*diag, &req);
-	(void)close(*diag); /* a new one next time */
-	*diag = -1;
+	make_request(&req, ++d->seq, peer, own);
+	if (send(d->fd, &req, sizeof(req), 0) == (ssize_t)sizeof(req))
+		return read_answer(d->fd, &req);
+	(void)close(d->fd); /* a new one next time */
+	d->fd = -1;
 	return UID_UNKNOWN;
 }
 
 uint32_t
-peer_uid(struct loop *l, int fd)
+peer_uid(struct peer_diag *d, int fd)
 {
 	uint32_t uid;
 	struct sockaddr_storage peer = { 0 }, own = { 0 };
@@ -218,7 +214,7 @@ peer_uid(struct loop *l, int fd)
 	unmap(&own);
 	if (peer.ss_family != own.ss_family)
 		return UID_HIDDEN;
-	uid = tcp_uid(l, &peer, &own);
+	uid = tcp_uid(d, &peer, &own);
 	return uid == UID_UNKNOWN && is_of_this_machine(&peer, &own)
 		   ? UID_HIDDEN
 		   : uid;

@@ -15,7 +15,11 @@
 
 #include <stdint.h>
 
-struct loop;
+/* What is kept from one question to the next; begins as { .fd = -1 }. */
+struct peer_diag {
+	int fd; /* netlink socket, -1: not open; closed by its owner */
+	uint32_t seq; /* of the newest question there */
+};
 
 #ifndef UID_UNKNOWN
 #define UID_UNKNOWN UINT32_MAX
@@ -24,6 +28,6 @@ struct loop;
 
 /* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: it is or may be on
  * this one, and the kernel does not say whose it is. */
-uint32_t peer_uid(struct loop *l, int fd);
+uint32_t peer_uid(struct peer_diag *d, int fd);
 
 #endif

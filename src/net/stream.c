@@ -664,7 +664,7 @@ stream_peer_uid(const struct stream *s)
 
 	if (s->is_closed || uv_fileno(&s->uv.handle, &fd) != 0)
 		return UID_UNKNOWN;
-	return peer_uid(s->l, fd);
+	return peer_uid(&loop_memory(s->l)->diag, fd);
 }
 
 /* --- life --------------------------------------------------------------- */

@@ -49,12 +49,12 @@ struct bench {
 };
 
 static uint32_t next_uid; /* who connects now */
-uint32_t __wrap_peer_uid(struct loop *l, int fd);
+uint32_t __wrap_peer_uid(struct peer_diag *d, int fd);
 
 uint32_t
-__wrap_peer_uid(struct loop *l, int fd)
+__wrap_peer_uid(struct peer_diag *d, int fd)
 {
-	(void)l;
+	(void)d;
 	(void)fd;
 	return next_uid;
 }

@@ -41,8 +41,10 @@ struct ctl_call {
 	struct stream *stream;
 	struct list ready_link; /* in server->ready, or in none */
 	struct loop_timer *timer;
-	uint32_t uid;
+	uint32_t peer; /* who has opened it */
+	uint32_t uid; /* who is asking; another one after ctl_call_look_as() */
 	bool is_privileged;
+	bool only_looks;
 	struct ctl_line in;
 	bool has_more; /* in may hold a line that nobody has looked at */
 	struct buf out;
@@ -95,6 +97,20 @@ bool
 ctl_call_is_privileged(const struct ctl_call *call)
 {
 	return call->is_privileged;
+}
+
+static bool
+is_privileged(uint32_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+void
+ctl_call_look_as(struct ctl_call *call, uint32_t uid)
+{
+	call->uid = uid;
+	call->is_privileged = is_privileged(uid);
+	call->only_looks = true;
 }
 
 const json_t *
@@ -254,8 +270,10 @@ request(struct ctl_call *c, struct bytes line)
 		refuse(c, "no such verb");
 	else if (args != NULL && !json_is_object(args))
 		refuse(c, "args is not an object");
-	else if (verb->needs_privilege && !c->is_privileged)
+	else if (verb->right == CTL_PRIVILEGED && !c->is_privileged)
 		refuse(c, "only root and the user of relaisd may do this");
+	else if (verb->right != CTL_LOOK && c->only_looks)
+		refuse(c, "this connection may only look");
 	else {
 		c->verb = verb;
 		c->args = args != NULL ? json_incref(args) : json_object();
@@ -414,15 +432,16 @@ on_idle(void *ctx)
 
 /* R20: no user can keep the others out. */
 static bool
-has_place(const struct ctl_server *s, uint32_t uid, bool is_privileged)
+has_place(const struct ctl_server *s, uint32_t uid)
 {
 	size_t same = 0;
 
 	list_foreach (it, &s->calls)
-		same += list_entry(it, struct ctl_call, link)->uid == uid;
+		same += list_entry(it, struct ctl_call, link)->peer == uid;
 	return same < CTL_CONNECTIONS_PER_UID &&
-	       s->ncalls < CTL_CONNECTIONS_MAX -
-			       (is_privileged ? 0 : CTL_CONNECTIONS_RESERVED);
+	       s->ncalls <
+		   CTL_CONNECTIONS_MAX -
+		       (is_privileged(uid) ? 0 : CTL_CONNECTIONS_RESERVED);
 }
 
 static void
@@ -433,13 +452,13 @@ on_accept(void *ctx, int fd)
 
 	c->server = s;
 	c->stream = stream_new(s->loop, fd, on_ready, c);
-	c->uid = stream_peer_uid(c->stream);
-	c->is_privileged = c->uid == 0 || c->uid == geteuid();
+	c->peer = c->uid = stream_peer_uid(c->stream);
+	c->is_privileged = is_privileged(c->uid);
 	ctl_line_init(&c->in, CTL_REQUEST_MAX);
 	buf_init(&c->out, OUT_MAX);
 	c->timer = loop_timer_new(s->loop, on_idle, c);
 	list_init(&c->ready_link);
-	if (!has_place(s, c->uid, c->is_privileged)) {
+	if (!has_place(s, c->peer)) {
 		refuse(c, "too many connections");
 		c->is_closing = true;
 	}

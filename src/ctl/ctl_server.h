@@ -37,9 +37,16 @@ enum {
 	CTL_IDLE_MS = 60 * 1000
 };
 
+/* Everybody has the first two, for what is theirs. */
+enum ctl_right {
+	CTL_LOOK, /* also for a connection that looks as another user */
+	CTL_CHANGE,
+	CTL_PRIVILEGED /* root or the daemon's own user */
+};
+
 struct ctl_verb {
 	const char *name; /* NULL ends the table */
-	bool needs_privilege; /* root or the daemon's own user */
+	enum ctl_right right;
 	/* Called until it has said ctl_call_done() or ctl_call_refuse(), once
 	 * in a turn of the loop, when there is room for more items: a listing
 	 * gives items while ctl_call_has_room(), and not too many. */
@@ -56,6 +63,9 @@ void ctl_server_free(struct ctl_server *s);
 
 uint32_t ctl_call_uid(const struct ctl_call *call);
 bool ctl_call_is_privileged(const struct ctl_call *call);
+/* From now on the connection is shown what that user is shown, and may do nothing
+ * but look.  It counts as one of those who opened it. */
+void ctl_call_look_as(struct ctl_call *call, uint32_t uid);
 /* The arguments: an object, empty if none were given.  Borrowed. */
 const json_t *ctl_call_args(const struct ctl_call *call);
 /* The handler's own, NULL at its first call: how far it got.  Freed with

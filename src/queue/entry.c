@@ -183,7 +183,14 @@ struct queue_walk {
 	struct list link;
 	struct queue *q;
 	struct list *at; /* the next one */
+	enum queue_order order;
 };
+
+static struct list *
+walk_behind(const struct queue_walk *w, const struct list *at)
+{
+	return w->order == QUEUE_NEWEST_FIRST ? at->prev : at->next;
+}
 
 static void
 walks_pass(struct queue *q, struct entry *e)
@@ -192,7 +199,7 @@ walks_pass(struct queue *q, struct entry *e)
 		struct queue_walk *w = list_entry(it, struct queue_walk, link);
 
 		if (w->at == &e->link)
-			w->at = e->link.next;
+			w->at = walk_behind(w, &e->link);
 	}
 }
 
@@ -380,13 +387,14 @@ queue_each(struct queue *q,
 }
 
 struct queue_walk *
-queue_walk_new(struct queue *q)
+queue_walk_new(struct queue *q, enum queue_order order)
 {
 	struct queue_walk *w = xcalloc(1, sizeof(*w));
 
 	entry_sort(q);
 	w->q = q;
-	w->at = q->entries.listed.next;
+	w->order = order;
+	w->at = walk_behind(w, &q->entries.listed);
 	list_append(&q->entries.walks, &w->link);
 	return w;
 }
@@ -397,7 +405,7 @@ queue_walk_next(struct queue_walk *w, struct queue_item *ret)
 	if (w->at == &w->q->entries.listed)
 		return false;
 	*ret = item_of(list_entry(w->at, struct entry, link));
-	w->at = w->at->next;
+	w->at = walk_behind(w, w->at);
 	return true;
 }
 

@@ -428,7 +428,8 @@ size_t queue_count(const struct queue *q);
 /* The same in pieces, with changes in between: one that goes meanwhile is not
  * seen, one that comes perhaps.  Must not outlive q. */
 struct queue_walk;
-struct queue_walk *queue_walk_new(struct queue *q);
+enum queue_order { QUEUE_OLDEST_FIRST, QUEUE_NEWEST_FIRST };
+struct queue_walk *queue_walk_new(struct queue *q, enum queue_order order);
 bool queue_walk_next(struct queue_walk *w, struct queue_item *ret);
 void queue_walk_free(struct queue_walk *w);
 

@@ -12,6 +12,7 @@
 
 #include "account/accounts.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "conf/config_json.h"
@@ -21,6 +22,8 @@
 #include "mail/diagnosis.h"
 #include "mail/envelope.h"
 #include "net/loop.h"
+#include "net/peer.h"
+#include "net/people.h"
 #include "outbound/outbound.h"
 #include "policy/fold.h"
 #include "queue/queue.h"
@@ -160,12 +163,72 @@ item_json(const struct control *c, const struct queue_item *it)
 /* --- queue ---------------------------------------------------------------- */
 
 /* So many messages are looked at in one step, so that others have their turn. */
-enum { STEP_MESSAGES = 500, STEP_CHANGES = 20 };
+enum { STEP_MESSAGES = 500, STEP_CHANGES = 20, LISTING_TEXT_MAX = 200 };
+
+struct listing {
+	struct queue_walk *walk;
+	unsigned states; /* bits; those that are wanted */
+	char *pattern; /* NULL: any text */
+	json_int_t left; /* so many more at most; below 0: no limit */
+};
 
 static void
-walk_free(void *walk)
+listing_free(void *state)
 {
-	queue_walk_free(walk);
+	struct listing *l = state;
+
+	queue_walk_free(l->walk);
+	free(l->pattern);
+	free(l);
+}
+
+static unsigned
+states_wanted(const json_t *names)
+{
+	const json_t *name;
+	unsigned states = 0;
+	size_t i;
+
+	json_array_foreach(names, i,
+	    name) for (enum queue_state s = QUEUE_STATE_DUE;
+		       s <= QUEUE_STATE_FAILED;
+		       s++) if (str_eq(json_string_value(name), state_name(s)))
+	    states |= 1U << s;
+	return names != NULL ? states : ~0U;
+}
+
+static struct listing *
+listing_new(struct control *c, const json_t *args)
+{
+	const char *text = ctl_json_string(args, "text");
+	const json_t *limit = json_object_get(args, "limit");
+	struct listing *l = xcalloc(1, sizeof(*l));
+
+	l->walk = queue_walk_new(c->opts.queue,
+	    json_is_true(json_object_get(args, "newest")) ? QUEUE_NEWEST_FIRST
+							  : QUEUE_OLDEST_FIRST);
+	l->states = states_wanted(json_object_get(args, "states"));
+	if (text != NULL)
+		l->pattern = xasprintf("*%.*s*", LISTING_TEXT_MAX, text);
+	l->left = json_is_integer(limit) ? json_integer_value(limit) : -1;
+	return l;
+}
+
+static bool
+is_wanted(const struct control *c, const struct listing *l,
+    const struct queue_item *it)
+{
+	const char *const texts[] = { it->id, it->sender, it->rcpt,
+		account_name(c, it->account), reason_of(c, it) };
+
+	if ((l->states >> it->state & 1) == 0)
+		return false;
+	if (l->pattern == NULL)
+		return true;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i] != NULL && str_match(l->pattern, texts[i]))
+			return true;
+	return false;
 }
 
 /* Goes on where the last step stopped.  Messages that come meanwhile may be
@@ -174,23 +237,24 @@ static void
 on_queue(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
-	struct queue_walk *w = ctl_call_state(call);
+	struct listing *l = ctl_call_state(call);
 	struct queue_item it;
 	bool is_over = false;
 	json_t *item;
 
-	if (w == NULL) {
-		w = queue_walk_new(c->opts.queue);
-		ctl_call_keep(call, w, walk_free);
+	if (l == NULL) {
+		l = listing_new(c, ctl_call_args(call));
+		ctl_call_keep(call, l, listing_free);
 	}
 	for (int i = 0;
 	     i < STEP_MESSAGES && !is_over && ctl_call_has_room(call); i++) {
-		is_over = !queue_walk_next(w, &it);
-		if (is_over || !may_see(call, &it))
+		is_over = l->left == 0 || !queue_walk_next(l->walk, &it);
+		if (is_over || !may_see(call, &it) || !is_wanted(c, l, &it))
 			continue;
 		item = item_json(c, &it);
 		ctl_call_item(call, item);
 		json_decref(item);
+		l->left -= l->left > 0;
 	}
 	if (is_over)
 		ctl_call_done(call, NULL);
@@ -333,7 +397,7 @@ progress_of(struct control *c, struct ctl_call *call, bool is_all)
 	p = xcalloc(1, sizeof(*p));
 	p->failed = json_array();
 	if (is_all)
-		p->walk = queue_walk_new(c->opts.queue);
+		p->walk = queue_walk_new(c->opts.queue, QUEUE_OLDEST_FIRST);
 	ctl_call_keep(call, p, progress_free);
 	return p;
 }
@@ -704,7 +768,66 @@ on_version(void *ctx, struct ctl_call *call)
 	json_decref(result);
 }
 
-/* --- check, log, reload, stop -------------------------------------------------- */
+/* --- looking as another user ---------------------------------------------- */
+
+/* relais-web(8) runs as this user.  It shows people what they may see, and knows
+ * from the kernel who they are. */
+static const char web_user[] = "relais-web";
+
+struct looker {
+	struct ctl_call *call;
+	struct people_ask *ask;
+	bool is_known, may;
+};
+
+static void
+looker_free(void *state)
+{
+	struct looker *l = state;
+
+	people_forget(l->ask);
+	free(l);
+}
+
+static void
+on_looker(void *ctx, const struct person *who)
+{
+	struct looker *l = ctx;
+
+	l->ask = NULL;
+	l->is_known = true;
+	l->may = str_eq(who->name, web_user);
+	ctl_call_wake(l->call);
+}
+
+static void
+on_as(void *ctx, struct ctl_call *call)
+{
+	struct control *c = ctx;
+	const json_t *uid = json_object_get(ctl_call_args(call), "uid");
+	struct looker *l = ctl_call_state(call);
+
+	if (!json_is_integer(uid) || json_integer_value(uid) < 0 ||
+	    json_integer_value(uid) >= UID_HIDDEN) {
+		ctl_call_refuse(call, "expected the uid of a user");
+	} else if (ctl_call_is_privileged(call) || (l != NULL && l->may)) {
+		ctl_call_look_as(call, (uint32_t)json_integer_value(uid));
+		ctl_call_done(call, NULL);
+	} else if (l != NULL && l->is_known) {
+		ctl_call_refuse(call,
+		    "only root, the user of relaisd and %s may do this",
+		    web_user);
+	} else if (l == NULL) {
+		l = xcalloc(1, sizeof(*l));
+		l->call = call;
+		ctl_call_keep(call, l, looker_free);
+		ctl_call_wait(call);
+		l->ask = people_ask(
+		    c->opts.people, ctl_call_uid(call), on_looker, l);
+	}
+}
+
+/* --- check, log, reload, stop --------------------------------------------- */
 
 static void
 on_check(void *ctx, struct ctl_call *call)
@@ -781,25 +904,26 @@ on_attack(void *ctx, struct ctl_call *call)
 /* --- the table ------------------------------------------------------------ */
 
 static const struct ctl_verb verbs[] = {
-	{ "status", false, on_status },
-	{ "queue", false, on_queue },
-	{ "show", false, on_show },
-	{ "log", false, on_log },
-	{ "flush", false, on_flush },
-	{ "hold", false, on_hold },
-	{ "release", false, on_release },
-	{ "retry", false, on_retry },
-	{ "delete", false, on_delete },
-	{ "login", true, on_login },
-	{ "config", true, on_config },
-	{ "check", true, on_check },
-	{ "reload", true, on_reload },
-	{ "stop", true, on_stop },
-	{ "version", false, on_version },
+	{ "status", CTL_LOOK, on_status },
+	{ "queue", CTL_LOOK, on_queue },
+	{ "show", CTL_LOOK, on_show },
+	{ "log", CTL_LOOK, on_log },
+	{ "as", CTL_CHANGE, on_as },
+	{ "flush", CTL_CHANGE, on_flush },
+	{ "hold", CTL_CHANGE, on_hold },
+	{ "release", CTL_CHANGE, on_release },
+	{ "retry", CTL_CHANGE, on_retry },
+	{ "delete", CTL_CHANGE, on_delete },
+	{ "login", CTL_PRIVILEGED, on_login },
+	{ "config", CTL_PRIVILEGED, on_config },
+	{ "check", CTL_PRIVILEGED, on_check },
+	{ "reload", CTL_PRIVILEGED, on_reload },
+	{ "stop", CTL_PRIVILEGED, on_stop },
+	{ "version", CTL_LOOK, on_version },
 #ifdef WITH_ATTACK
-	{ "attack", true, on_attack },
+	{ "attack", CTL_PRIVILEGED, on_attack },
 #endif
-	{ NULL, false, NULL },
+	{ NULL, CTL_LOOK, NULL },
 };
 
 int

@@ -21,6 +21,7 @@ struct control;
 struct loop;
 struct outbound;
 struct fold;
+struct people;
 struct queue;
 struct recorder;
 struct routing;
@@ -30,6 +31,7 @@ struct store;
 struct control_opts {
 	struct loop *loop;
 	struct queue *queue;
+	struct people *people; /* who asks to look as another user */
 	struct recorder *recorder;
 	struct store *store; /* for its history */
 	struct fold *fold;

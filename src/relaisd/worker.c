@@ -753,6 +753,7 @@ serve_control(struct worker *d, int fd, struct err *err)
 	struct control_opts opts = {
 		.loop = d->loop,
 		.queue = d->queue,
+		.people = d->people,
 		.recorder = d->recorder,
 		.store = d->store,
 		.fold = d->fold,

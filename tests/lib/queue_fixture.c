@@ -370,7 +370,7 @@ static void
 check_counts(struct queue_fixture *l)
 {
 	struct queue_counts all = { .oldest_s = 0 }, own = all, got;
-	struct queue_walk *w = queue_walk_new(l->q);
+	struct queue_walk *w = queue_walk_new(l->q, QUEUE_OLDEST_FIRST);
 	struct queue_item it;
 
 	while (queue_walk_next(w, &it)) {

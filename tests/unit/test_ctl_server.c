@@ -159,15 +159,35 @@ on_deaf(void *ctx, struct ctl_call *call)
 	ctl_call_wait(call);
 }
 
+static void
+on_as(void *ctx, struct ctl_call *call)
+{
+	(void)ctx;
+	ctl_call_look_as(call, OTHER_UID);
+	ctl_call_done(call, NULL);
+}
+
+static void
+on_who(void *ctx, struct ctl_call *call)
+{
+	json_t *uid = json_integer(ctl_call_uid(call));
+
+	(void)ctx;
+	ctl_call_done(call, uid);
+	json_decref(uid);
+}
+
 static const struct ctl_verb verbs[] = {
-	{ "hear", false, on_hear },
-	{ "deaf", false, on_deaf },
-	{ "echo", false, on_echo },
-	{ "list", false, on_list },
-	{ "no", false, on_no },
-	{ "secret", true, on_echo },
-	{ "wait", false, on_wait },
-	{ NULL, false, NULL },
+	{ "hear", CTL_CHANGE, on_hear },
+	{ "deaf", CTL_CHANGE, on_deaf },
+	{ "as", CTL_CHANGE, on_as },
+	{ "who", CTL_LOOK, on_who },
+	{ "echo", CTL_LOOK, on_echo },
+	{ "list", CTL_CHANGE, on_list },
+	{ "no", CTL_CHANGE, on_no },
+	{ "secret", CTL_PRIVILEGED, on_echo },
+	{ "wait", CTL_CHANGE, on_wait },
+	{ NULL, CTL_LOOK, NULL },
 };
 
 static int
@@ -560,6 +580,25 @@ others_may_not_do_what_is_privileged(void **state)
 	turn(b);
 }
 
+/* Not even what its own rights would allow. */
+static void
+a_connection_that_looks_as_another_user_does_only_that(void **state)
+{
+	if (getuid() != 0)
+		skip();
+	talk(*state,
+	    "{\"verb\":\"who\"}\n{\"verb\":\"as\"}\n{\"verb\":\"who\"}\n"
+	    "{\"verb\":\"list\"}\n{\"verb\":\"as\"}\n{\"verb\":\"secret\"}\n",
+	    100,
+	    "{\"ok\":true,\"result\":0}\n{\"ok\":true}\n"
+	    "{\"ok\":true,\"result\":54321}\n"
+	    "{\"ok\":false,\"error\":\"this connection may only look\"}\n"
+	    "{\"ok\":false,\"error\":\"this connection may only look\"}\n"
+	    "{\"ok\":false,\"error\":\"only root and the user of relaisd may "
+	    "do this\"}\n",
+	    false);
+}
+
 static void
 R20_users_leave_room_for_the_administrator(void **state)
 {
@@ -653,6 +692,8 @@ main(void)
 		cmocka_unit_test(a_line_waits_until_the_verb_wants_it),
 		cmocka_unit_test(who_hangs_up_with_a_line_unheard_is_noticed),
 		cmocka_unit_test(who_hangs_up_ends_what_is_waited_for),
+		cmocka_unit_test(
+		    a_connection_that_looks_as_another_user_does_only_that),
 		cmocka_unit_test(others_may_not_do_what_is_privileged),
 		cmocka_unit_test(R20_users_leave_room_for_the_administrator),
 		cmocka_unit_test(the_daemons_own_user_is_privileged),

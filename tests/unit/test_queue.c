@@ -1596,8 +1596,8 @@ a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
 		memcpy(ids[i], c.id, sizeof(ids[i]));
 		fixture_client_done(&c);
 	}
-	w = queue_walk_new(l->q);
-	other = queue_walk_new(l->q);
+	w = queue_walk_new(l->q, QUEUE_OLDEST_FIRST);
+	other = queue_walk_new(l->q, QUEUE_OLDEST_FIRST);
 	assert_true(queue_walk_next(w, &it));
 	assert_string_equal(it.id, ids[0]);
 	assert_true(queue_delete(l->q, ids[0]));
@@ -1612,6 +1612,34 @@ a_listing_in_pieces_survives_what_leaves_meanwhile(void **state)
 	assert_true(queue_delete(l->q, ids[4]));
 	assert_true(queue_delete(l->q, ids[5]));
 	fixture_tick(l);
+	assert_false(queue_walk_next(w, &it));
+	queue_walk_free(w);
+}
+
+static void
+a_listing_from_the_newest_survives_what_leaves_meanwhile(void **state)
+{
+	struct queue_fixture *l = *state;
+	char ids[4][ENVELOPE_ID_SIZE];
+	struct queue_walk *w;
+	struct queue_item it;
+	struct fixture_client c;
+
+	for (int i = 0; i < 4; i++) {
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_pass(l, 1000);
+		memcpy(ids[i], c.id, sizeof(ids[i]));
+		fixture_client_done(&c);
+	}
+	w = queue_walk_new(l->q, QUEUE_NEWEST_FIRST);
+	assert_true(queue_walk_next(w, &it));
+	assert_string_equal(it.id, ids[3]);
+	assert_true(queue_delete(l->q, ids[2])); /* the next one */
+	fixture_tick(l);
+	assert_true(queue_walk_next(w, &it));
+	assert_string_equal(it.id, ids[1]);
+	assert_true(queue_walk_next(w, &it));
+	assert_string_equal(it.id, ids[0]);
 	assert_false(queue_walk_next(w, &it));
 	queue_walk_free(w);
 }
@@ -2634,6 +2662,9 @@ main(void)
 		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_listing_in_pieces_survives_what_leaves_meanwhile,
+		    fixture_setup_in_memory, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_listing_from_the_newest_survives_what_leaves_meanwhile,
 		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_is_held_and_what_is_oldest_is_known_without_looking,

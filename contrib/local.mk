@@ -10,16 +10,24 @@ units_in = \
 	%reldir%/systemd/relais.socket.in \
 	%reldir%/systemd/user/relais.service.in
 EXTRA_DIST += $(units_in) \
+	%reldir%/systemd/relais-web.service.in \
+	%reldir%/systemd/relais-web.socket \
 	%reldir%/systemd/sysusers.conf \
+	%reldir%/systemd/sysusers-web.conf \
 	%reldir%/systemd/tmpfiles.conf
 nodist_unit_DATA = %reldir%/systemd/relais.service \
 	%reldir%/systemd/relais.socket
+if HAVE_WEB
+nodist_unit_DATA += %reldir%/systemd/relais-web.service
+dist_unit_DATA = %reldir%/systemd/relais-web.socket
+endif
 dist_userunit_DATA = %reldir%/systemd/user/relais.socket
 nodist_userunit_DATA = %reldir%/systemd/user/relais.service
 CLEANFILES += $(nodist_unit_DATA) $(nodist_userunit_DATA)
 
 %reldir%/systemd/relais.service: %reldir%/systemd/relais.service.in Makefile
 %reldir%/systemd/relais.socket: %reldir%/systemd/relais.socket.in Makefile
+%reldir%/systemd/relais-web.service: %reldir%/systemd/relais-web.service.in Makefile
 %reldir%/systemd/user/relais.service: \
     %reldir%/systemd/user/relais.service.in Makefile
 $(nodist_unit_DATA) $(nodist_userunit_DATA):
@@ -32,6 +40,10 @@ install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(tmpfilesdir)'
 	$(INSTALL_DATA) $(srcdir)/%reldir%/systemd/sysusers.conf \
 	    '$(DESTDIR)$(sysusersdir)/relais.conf'
+if HAVE_WEB
+	$(INSTALL_DATA) $(srcdir)/%reldir%/systemd/sysusers-web.conf \
+	    '$(DESTDIR)$(sysusersdir)/relais-web.conf'
+endif
 	$(INSTALL_DATA) $(srcdir)/%reldir%/systemd/tmpfiles.conf \
 	    '$(DESTDIR)$(tmpfilesdir)/relais.conf'
 	$(MKDIR_P) '$(DESTDIR)$(confdir)'
@@ -58,6 +70,7 @@ install-data-hook:
 # they stood in front of comes back.
 uninstall-local:
 	rm -f '$(DESTDIR)$(sysusersdir)/relais.conf' \
+	    '$(DESTDIR)$(sysusersdir)/relais-web.conf' \
 	    '$(DESTDIR)$(tmpfilesdir)/relais.conf' \
 	    '$(DESTDIR)$(confdir)/relais.conf.example'
 	@for file in /usr/sbin/sendmail /usr/lib/sendmail /usr/bin/mailq \
@@ -82,6 +95,7 @@ EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
 	%reldir%/debian/relais-keyring.install \
 	%reldir%/debian/relais-postgres.install \
 	%reldir%/debian/relais.config \
+	%reldir%/debian/relais-web.install \
 	%reldir%/debian/relais.docs \
 	%reldir%/debian/relais.install \
 	%reldir%/debian/relais.links \

@@ -204,9 +204,10 @@ listing_new(struct control *c, const json_t *args)
 	const json_t *limit = json_object_get(args, "limit");
 	struct listing *l = xcalloc(1, sizeof(*l));
 
-	l->walk = queue_walk_new(c->opts.queue,
-	    json_is_true(json_object_get(args, "newest")) ? QUEUE_NEWEST_FIRST
-							  : QUEUE_OLDEST_FIRST);
+	l->walk = queue_walk_new(
+	    c->opts.queue, json_is_true(json_object_get(args, "newest_first"))
+			       ? QUEUE_NEWEST_FIRST
+			       : QUEUE_OLDEST_FIRST);
 	l->states = states_wanted(json_object_get(args, "states"));
 	if (text != NULL)
 		l->pattern = xasprintf("*%.*s*", LISTING_TEXT_MAX, text);

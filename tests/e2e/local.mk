@@ -48,6 +48,7 @@ e2e_tests = \
 	%reldir%/spare.sh \
 	%reldir%/variants.sh \
 	%reldir%/volume.sh \
+	%reldir%/web.sh \
 	%reldir%/who.sh
 
 EXTRA_DIST += %reldir%/run %reldir%/metrics_rules.yml %reldir%/postfix_agrees.py \

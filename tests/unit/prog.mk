@@ -35,3 +35,5 @@ unit_tests += %reldir%/test_line
 %canon_reldir%_test_line_SOURCES = %reldir%/test_line.c \
 	src/relaisd/alert_command.c src/relaisd/errand.c src/relaisd/line.c
 unit_tests += %reldir%/test_notice_cap
+unit_tests += %reldir%/test_html
+%canon_reldir%_test_html_SOURCES = %reldir%/test_html.c src/relais-web/html.c

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* asker.h - connections to the control socket, each with the eyes of the person
+ * who sits behind a page.
+ *
+ * The daemon allows a user few connections, and every page needs one for a moment:
+ * who finds none free waits for it.  Each call blocks, for some seconds at most;
+ * any thread may call.
+ */
+#ifndef RELAIS_WEB_ASKER_H
+#define RELAIS_WEB_ASKER_H
+
+#include <semaphore.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ctl/ctl_client.h"
+
+struct asker {
+	const char *control; /* path of the socket; borrowed */
+	sem_t places;
+};
+
+void asker_init(struct asker *a, const char *control);
+
+/* What is shown on it is what that user may see.  -1: err has a sentence for
+ * people. */
+int asker_open(
+    struct asker *a, uint32_t uid, struct ctl_client **ret, struct err *err);
+void asker_close(struct asker *a, struct ctl_client *c);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* view.h - the pages, and what they are drawn with.
+ *
+ * A page is a function in page_NAME.c.  It asks the daemon, writes HTML, and
+ * returns the status of HTTP.  It runs on a thread of its own and shares nothing.
+ */
+#ifndef RELAIS_WEB_VIEW_H
+#define RELAIS_WEB_VIEW_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/num.h"
+#include "relais-web/html.h"
+
+struct ctl_client;
+
+struct view {
+	struct html h;
+	struct ctl_client *client; /* NULL: no daemon answers, see trouble */
+	const char *trouble; /* why, a sentence; "" */
+	uint32_t uid; /* who looks */
+	const char *what; /* of the path, behind the page's name; "" */
+	const char *text; /* of the search; "" */
+	const char *state; /* that is looked for; "" */
+};
+
+typedef unsigned view_page(struct view *v);
+view_page page_home, page_message, page_messages;
+/* A page that is nothing but a sentence. */
+unsigned page_sorry(
+    struct view *v, unsigned status, const char *title, const char *text);
+
+/* Everything around what a page shows.  path: of the page itself. */
+void view_begin(struct view *v, const char *title, const char *path);
+void view_end(struct view *v);
+/* Says that the daemon is away, if it is.  True: it is. */
+bool view_is_alone(struct view *v);
+
+/* --- what several pages show ---------------------------------------------- */
+
+/* A call whose answer is one value; NULL: refused or lost.  args is taken over. */
+json_t *view_ask(struct view *v, const char *verb, json_t *args);
+
+/* Messages of the queue as a list, at most limit of them; returns how many. */
+struct view_query {
+	const char *states[4]; /* ends early with NULL; none: all */
+	const char *text; /* "": any */
+	long long limit;
+};
+size_t view_messages(struct view *v, const struct view_query *q);
+
+/* Members of an object, never NULL. */
+const char *view_string(const json_t *object, const char *key);
+long long view_number(const json_t *object, const char *key);
+
+/* Of a message, as a badge. */
+void view_state(struct view *v, const json_t *m);
+
+/* "5m ago", with the moment itself for who points at it. */
+void view_time(struct view *v, long long at_s);
+
+#endif

@@ -1,0 +1,226 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# web.sh - relais-web: who sees what, who is turned away, and the pages in a real
+# browser.  SANDBOX_KEEP=DIR keeps the screenshots, in DIR/shots.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+need curl jq setpriv
+[ -x "$top_builddir/relais-web" ] || skip_all "built without relais-web"
+sandbox_enter '?puppeteer-core' '?axe-core'
+echo 'relais-web:x:61500:61500::/:/bin/sh' >>/etc/passwd
+echo 'relais-web:x:61500:' >>/etc/group
+start_provider mail
+start_relaisd home < <(
+	account works mail.example.test 587 starttls
+	echo "default = yes"
+	account broken mail.example.test 587 starttls |
+	    sed "s,secret/mail,secret/wrong,"
+	echo "senders = broken@example.test"
+	account away 127.0.0.1 2599 starttls
+	echo "senders = away@example.test"
+)
+export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
+as() { # USER COMMAND...
+	local user=$1
+	shift
+	setpriv --reuid "$user" --regid "$user" --init-groups "$@"
+}
+start web setpriv --reuid relais-web --regid relais-web --clear-groups \
+    "$top_builddir/relais-web"
+wait_port web 127.0.0.1 8587
+url=http://localhost:8587
+# get USER PATH OPTION...: $T/page, and $T/head
+get() {
+	local user=$1 path=$2
+	shift 2
+	as "$user" curl -sS -D "$T/head" -o "$T/page" --max-time 60 "$@" \
+	    "$url$path" 2>"$T/err"
+}
+touch "$T/head" "$T/page"
+chmod 666 "$T/head" "$T/page"
+status() { sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' "$T/head"; }
+shows() { grep -qF -- "$1" "$T/page"; }
+answers() { # STATUS SENTENCE GET...
+	local want=$1 text=$2
+	shift 2
+	get "$@" && [ "$(status)" = "$want" ] && shows "$text"
+}
+hides() { # TEXT GET...
+	local text=$1
+	shift
+	get "$@" && ! shows "$text"
+}
+hostile='<script>window.hostile=1;alert(1)</script><img src=x onerror=alert(2)>'
+send() { # USER SENDER SUBJECT
+	printf 'From: "%s" <%s>\nSubject: %s\nTo: b@example.org\n\nx\n' \
+	    "$hostile" "$2" "$3" | as "$1" "$top_builddir/sendmail" -f "$2" \
+	    '"<img src=x onerror=alert(3)>"@example.org'
+}
+
+# --- who sees what ------------------------------------------------------------
+
+check "a message of alice waits" send alice away@example.test "$hostile"
+check "and one of bob" send bob broken@example.test "about bob"
+id_of() { relais --json queue | jq -r ".[] | select(.sender == \"$1\").id"; }
+alice=$(id_of away@example.test) bob=$(id_of broken@example.test)
+check "alice sees hers" answers 200 "/message/$alice" alice /messages
+check "  not his" hides "$bob" alice /messages
+check "  nor his page" answers 404 "No such message" alice "/message/$bob"
+check "  nor by searching" hides "$bob" alice '/messages?text=broken'
+check "bob sees his" answers 200 "about bob" bob "/message/$bob"
+check "root sees both" answers 200 "/message/$alice" root /messages
+check "  both" shows "/message/$bob"
+check "a search finds by address" answers 200 "/message/$alice" root \
+    '/messages?text=AWAY@example'
+check "  and no other" eval '! shows "/message/$bob"'
+check "the page says for whom it is" answers 200 "What alice may see" alice /
+needs_bob() { get alice / && grep -q 'needs you' "$T/page"; }
+check "an account whose password is wrong needs a person" \
+    until_true 20 needs_bob
+check "  with the cause" shows "check the user name and the secret"
+check "  and what to type" shows "relais check broken"
+check "an account that is away is paused" shows "connection refused"
+check "a message says what happened and what to do" \
+    answers 200 "relais delete $bob" bob "/message/$bob"
+check "root by IPv6, too" answers 200 "What root may see" root / \
+    --resolve 'localhost:8587:[::1]'
+
+# --- who is turned away -------------------------------------------------------
+
+check "a foreign Host is turned away" \
+    answers 421 "under no other name" root / -H 'Host: evil.example'
+for host in localhost.evil.example 127.0.0.1.evil.example localhost:x \
+    192.168.1.1 ''; do
+	check "  \"$host\"" answers 421 "no other name" root / -H "Host: $host"
+done
+two_hosts() {
+	exec 3<>/dev/tcp/127.0.0.1/8587
+	printf 'GET / HTTP/1.1\r\n%s\r\n%s\r\n\r\n' 'Host: localhost' \
+	    'Host: evil.example' >&3
+	head -n 1 <&3 | grep -q ' 421 '
+}
+check "  two of them" two_hosts
+check "the far end of a tunnel has another port" \
+    answers 200 "What root" root / -H 'Host: localhost:9999'
+for method in POST PUT DELETE OPTIONS; do
+	check "$method is refused" answers 405 "GET only" root / -X $method
+done
+check "  which says what may be" grep -q '^Allow: GET' "$T/head"
+check "a body, too" answers 405 "GET only" root "/message/$bob" -d delete=1
+for field in \
+    "Content-Security-Policy: default-src 'none'" \
+    "X-Content-Type-Options: nosniff" "X-Frame-Options: DENY" \
+    "Referrer-Policy: no-referrer" "Cache-Control: no-store"; do
+	get alice "/message/$alice"
+	check "each answer has ${field%%:*}" grep -qi "^$field" "$T/head"
+done
+check "a page that is not there" answers 404 "No such page" root /etc/passwd
+for path in /message/ /message/../../etc/passwd '/message/%00' \
+    "/message/$(head -c 3000 /dev/zero | tr '\0' a)"; do
+	check "no message ${path:0:40}" answers 404 "No such" root "$path" \
+	    --path-as-is
+done
+check "a request without end is cut off" eval \
+    'get root "/$(head -c 60000 /dev/zero | tr "\0" a)"; [ "$(status)" = 414 ] ||
+    [ "$(status)" = 431 ] || [ ! -s "$T/head" ]'
+check "only loopback is listened on" test -z "$(
+	ss -ltnH | awk '{ print $4 }' | grep ':8587$' |
+	    grep -v -e '^127\.0\.0\.1:' -e '^\[::1\]:')"
+raw() { # UID VERB [ARGS]: the control socket, as relais-web has it
+	python3 - "$T/home/control.sock" "$@" <<-'END'
+	import json, socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	f = s.makefile("rw")
+	for verb, args in (("as", {"uid": int(sys.argv[2])}), (sys.argv[3],
+	    json.loads(sys.argv[4]) if len(sys.argv) > 4 else {})):
+	    f.write(json.dumps({"verb": verb, "args": args}) + "\n")
+	    f.flush()
+	    while "item" in (answer := json.loads(f.readline())):
+	        print(answer)
+	    print(answer)
+	    if not answer["ok"]:
+	        break
+	END
+}
+export -f raw
+says_raw() { # PATTERN USER UID VERB [ARGS]
+	local pattern=$1 user=$2
+	shift 2
+	T=$T as "$user" bash -c 'raw "$@"' raw "$@" | grep -- "$pattern" >/dev/null
+}
+check "relais-web may look as another user" says_raw "$alice" relais-web \
+    "$(id -u alice)" queue
+check "  and delete nothing" says_raw 'may only look' relais-web 0 delete \
+    "{\"ids\": [\"$alice\"]}"
+check "  nor read the configuration" says_raw 'may only look\|only root' \
+    relais-web 0 config
+check "nobody else may" says_raw 'only root, the user of relaisd' bob 0 queue
+
+# --- many connections, no daemon ----------------------------------------------
+
+for _ in $(seq 40); do
+	as bob curl -sN --max-time 20 $url/events >/dev/null 2>&1 &
+done
+sleep 1
+check "who opens many pages is told so" answers 503 "too many pages" bob /
+check "  and keeps nobody out" answers 200 "What alice" alice /
+wait_jobs() { [ "$(jobs -r | grep -c events)" = 0 ]; }
+until_true 30 wait_jobs
+stop home
+check "without a daemon the page says so" \
+    answers 200 "relaisd does not answer" alice /
+check "  and what to type" shows "systemctl start relais"
+run_relaisd home
+wait_port home 127.0.0.1 2525
+
+# --- wrong usage --------------------------------------------------------------
+
+wrong() { # PATTERN COMMAND...
+	local pattern=$1
+	shift
+	"$@" >"$T/out" 2>"$T/err" && return 1
+	[ "$(wc -l <"$T/err")" = 1 ] && grep -q -- "$pattern" "$T/err"
+}
+check "a port in use is one clear sentence" wrong "8587.*in use" \
+    "$top_builddir/relais-web"
+check "so is a wrong number" wrong "1 to 65535" \
+    "$top_builddir/relais-web" --port 0
+# A socket unit that listens for everybody.
+check "and a socket that others can reach" wrong "beyond this machine" \
+    python3 - "$top_builddir/relais-web" <<-'END'
+	import os, socket, sys
+	s = socket.socket()
+	s.bind(("0.0.0.0", 8588))
+	s.listen()
+	if s.fileno() != 3:
+	    os.dup2(s.fileno(), 3)
+	os.set_inheritable(3, True)
+	os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+	os.execv(sys.argv[1], sys.argv[1:])
+	END
+
+# --- a browser ----------------------------------------------------------------
+
+mkdir -p "$T/shots" "$T/profile"
+chown alice "$T/shots" "$T/profile"
+if [ ! -d "$PEERS/puppeteer-core" ] || [ ! -d "$PEERS/axe-core" ] ||
+    ! command -v chromium >/dev/null || ! command -v node >/dev/null; then
+	skip "a browser: needs chromium, node, and puppeteer-core and axe-core of npm"
+else
+	export CHANGE="printf 'Subject: new\n\nx\n' |
+	    $top_builddir/sendmail -f away@example.test c@example.org"
+	HOME=$T/users/alice PROFILE=$T/profile as alice \
+	    node "$srcdir/tests/lib/web.mjs" "$PEERS" $url \
+	    "$T/shots" "$alice" 2>"$T/browser.err" || {
+		sandbox_bad=1
+		tail -n 5 "$T/browser.err" | sed 's/^/     | /'
+	}
+	check "it comes to its end" test -s "$T/shots/home-phone-dark.png"
+fi
+ends() {
+	kill "$(cat "$T/web.pid")" && wait "$(cat "$T/web.pid")"
+}
+check "SIGTERM ends it" ends
+check "it has said nothing all the time" test ! -s "$T/web.log"
+[ "$sandbox_bad" = 0 ] || { show_log web; show_log home 20; }
+sandbox_done

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// web.mjs PEERS URL SHOTS ID - looks at relais-web with a headless Chromium; one
+// line PASS or FAIL for each check.  PEERS has puppeteer-core and axe-core of npm
+// (tests/lib/peers); SHOTS is a folder for screenshots; ID a message whose subject
+// and addresses are hostile.  What the page must hear of without being loaded again
+// is done by the command in $CHANGE.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const [peers, url, shots, id] = process.argv.slice(2);
+const require = createRequire(import.meta.url);
+const puppeteer = require(`${peers}/puppeteer-core/node_modules/puppeteer-core`);
+const axe = readFileSync(`${peers}/axe-core/node_modules/axe-core/axe.min.js`,
+	"utf8");
+let isBad = false;
+
+function check(name, isGood, why) {
+	console.log(`${isGood ? "PASS" : "FAIL"} ${name}`);
+	if (!isGood) {
+		isBad = true;
+		console.log(`     ${JSON.stringify(why)}`);
+	}
+}
+
+const browser = await puppeteer.launch({
+	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+	headless: true,
+	userDataDir: process.env.PROFILE,
+	// The tests are root's, in namespaces of their own.
+	args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+});
+const complaints = [], foreign = [];
+
+async function open() {
+	const page = await browser.newPage();
+
+	page.setDefaultTimeout(60000);
+	page.on("console", (m) => {
+		if (["error", "warning", "warn"].includes(m.type()))
+			complaints.push(m.text());
+	});
+	page.on("pageerror", (e) => complaints.push(String(e)));
+	page.on("dialog", (d) => {
+		complaints.push(`dialog: ${d.message()}`);
+		d.dismiss();
+	});
+	page.on("request", (r) => {
+		if (!r.url().startsWith(`${url}/`))
+			foreign.push(r.url());
+	});
+	return page;
+}
+
+const screens = [
+	["phone", { width: 360, height: 740, isMobile: true, hasTouch: true }],
+	["desk", { width: 1280, height: 900 }],
+];
+const pages = [["home", "/"], ["messages", "/messages"],
+	["search", "/messages?text=%3Cscript%3E&state=due"],
+	["message", `/message/${id}`], ["missing", "/nowhere"]];
+
+for (const [screen, viewport] of screens)
+	for (const scheme of ["light", "dark"]) {
+		const page = await open(), faults = [], wide = [];
+
+		await page.setViewport(viewport);
+		await page.emulateMediaFeatures([
+			{ name: "prefers-color-scheme", value: scheme },
+		]);
+		for (const [name, path] of pages) {
+			await page.goto(url + path);
+			if (name === "missing")
+				complaints.pop(); // it is told that it is missing
+			await page.screenshot({ fullPage: true,
+				path: `${shots}/${name}-${screen}-${scheme}.png` });
+			// Not as an element of the page, which its policy forbids.
+			await page.evaluate(axe);
+			const seen = await page.evaluate(() => axe.run());
+			for (const v of seen.violations)
+				faults.push([name, v.id, v.nodes[0].html]);
+			if (await page.evaluate(() =>
+				document.documentElement.scrollWidth > innerWidth))
+				wide.push(name);
+		}
+		check(`axe finds nothing (${screen}, ${scheme})`,
+			faults.length === 0, faults);
+		check(`  nothing is wider than the screen`, wide.length === 0, wide);
+		await page.close();
+	}
+
+const page = await open();
+
+await page.goto(`${url}/message/${id}`);
+check("a hostile message is text", await page.evaluate(() =>
+	document.body.textContent.includes("<script>") &&
+	document.querySelector("main img, main script, main iframe, main style") ===
+		null && window.hostile === undefined), "it is more than text");
+
+await page.goto(`${url}/`);
+await page.keyboard.press("Tab");
+check("the first key leads past the header", await page.evaluate(() =>
+	document.activeElement.getAttribute("href") === "#main"), "it does not");
+await page.keyboard.press("/");
+await page.keyboard.type("nobody@nowhere");
+await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+check("a search by keys alone", page.url().includes("/messages?text=nobody") &&
+	(await page.content()).includes("No such message"), page.url());
+
+await page.goto(`${url}/`);
+await page.waitForFunction(() =>
+	document.getElementById("live").textContent === "Live.");
+await page.evaluate(() => { window.isSame = true; });
+await page.focus("#queue a");
+const before = await page.$eval("#queue", (e) => e.textContent);
+execFile("sh", ["-c", process.env.CHANGE]);
+await page.waitForFunction((text) =>
+	document.getElementById("queue").textContent !== text, {}, before)
+	.catch(() => {});
+const after = await page.$eval("#queue", (e) => e.textContent);
+check("an open page hears of a new message", before !== after, after);
+check("  and is not loaded for it", await page.evaluate(() => window.isSame),
+	"it was");
+check("  nor loses its place", await page.evaluate(() =>
+	document.activeElement.closest("#queue") !== null), "it does");
+
+// From the request to the first pixels, as the browser measures it.
+const times = [];
+for (let i = 0; i < 5; i++) {
+	await page.goto(`${url}/`);
+	await page.waitForFunction(() =>
+		performance.getEntriesByName("first-contentful-paint").length > 0);
+	times.push(await page.evaluate(() => Math.round(
+		performance.getEntriesByName("first-contentful-paint")[0].startTime)));
+}
+console.log(`     first paint after ${times.join(", ")} ms`);
+await page.close();
+
+const plain = await open();
+
+await plain.setJavaScriptEnabled(false);
+await plain.goto(`${url}/`);
+const text = await plain.$eval("main", (e) => e.textContent);
+check("without JavaScript the first page has all",
+	/Accounts.*Queue.*waiting/s.test(text), text);
+await plain.type("#text", "no-such-thing");
+await Promise.all([plain.waitForNavigation(), plain.keyboard.press("Enter")]);
+check("  and can be searched",
+	(await plain.$eval("main", (e) => e.textContent)).includes("No such"),
+	plain.url());
+
+check("nothing is loaded from elsewhere", foreign.length === 0, foreign);
+check("the browser has no complaint", complaints.length === 0, complaints);
+await browser.close();
+process.exit(isBad ? 1 : 0);

@@ -9,6 +9,8 @@ relais_web_CFLAGS = $(AM_CFLAGS) $(WEB_CFLAGS) $(JANSSON_CFLAGS)
 relais_web_SOURCES = \
 	%reldir%/asker.c \
 	%reldir%/asker.h \
+	%reldir%/chart.c \
+	%reldir%/chart.h \
 	%reldir%/events.c \
 	%reldir%/events.h \
 	%reldir%/html.c \
@@ -20,7 +22,8 @@ relais_web_SOURCES = \
 	%reldir%/server.c \
 	%reldir%/server.h \
 	%reldir%/view.c \
-	%reldir%/view.h
+	%reldir%/view.h \
+	%reldir%/view_log.c
 relais_web_LDADD = src/ctl/libctl.a src/net/libnet.a src/mail/libmail.a \
 	src/sys/libsys.a src/base/libbase.a $(UV_LIBS) $(JANSSON_LIBS) \
 	$(WEB_LIBS) -lpthread

@@ -3,9 +3,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/ctl_client.h"
+#include "relais-web/chart.h"
 #include "relais-web/view.h"
 
-enum { TROUBLED_SHOWN = 10, END_NEAR_S = 10 * 86400 };
+enum {
+	TROUBLED_SHOWN = 10,
+	ENTRIES_SHOWN = 8,
+	ENTRIES_COUNTED = 5000,
+	END_NEAR_S = 10 * 86400
+};
 
 /* --- accounts ------------------------------------------------------------- */
 
@@ -165,6 +172,97 @@ put_troubled(struct view *v)
 	html(&v->h, "</section>\n");
 }
 
+/* --- the last hour -------------------------------------------------------- */
+
+struct hour {
+	struct chart chart;
+	json_t *newest; /* array */
+	size_t n;
+};
+
+static void
+note_entry(void *ctx, json_t *e)
+{
+	struct hour *hour = ctx;
+
+	if (hour->n++ < ENTRIES_SHOWN)
+		(void)json_array_append(hour->newest, e);
+	if (strcmp(view_string(e, "state"), "deleted") != 0)
+		chart_note(
+		    &hour->chart, view_number(e, "time"), view_is_loss(e));
+}
+
+static void
+put_hour(struct view *v, const struct hour *hour)
+{
+	html(&v->h, "<section id=\"hour\" data-live><h2>The last hour</h2>\n");
+	if (hour->n == ENTRIES_COUNTED)
+		html(&v->h, "<p>Of so many, the newest %lld are counted.</p>\n",
+		    (long long)hour->n);
+	chart_put(v, &hour->chart);
+	html(&v->h, "</section>\n");
+}
+
+static void
+put_newest(struct view *v, const json_t *newest)
+{
+	const json_t *e;
+	size_t i, n;
+
+	html(&v->h, "<section id=\"newest\" data-live>"
+		    "<h2>What became of messages</h2>\n");
+	if (json_array_size(newest) == ENTRIES_SHOWN) {
+		html(&v->h, "<ul class=\"list\">\n");
+		json_array_foreach(newest, i, e) view_entry(v, e);
+		html(&v->h, "</ul>\n");
+	} else if (!view_entries(v,
+		       json_pack("{s:b, s:i}", "newest_first", 1, "limit",
+			   ENTRIES_SHOWN),
+		       &n) ||
+		   n == 0) {
+		html(&v->h, "<p>Nothing yet.</p>");
+	}
+	html(&v->h, "</section>\n");
+}
+
+static void
+put_losses(struct view *v)
+{
+	size_t n;
+
+	html(&v->h, "<section id=\"losses\" data-live>"
+		    "<h2>Failed lately</h2>\n");
+	if (!view_entries(v,
+		json_pack("{s:b, s:b, s:i}", "newest_first", 1, "failed", 1,
+		    "limit", ENTRIES_SHOWN),
+		&n) ||
+	    n == 0)
+		html(&v->h, "<p>None.</p>");
+	html(&v->h, "</section>\n");
+}
+
+/* Without a history (history = 0) the page has none of it. */
+static void
+put_history(struct view *v)
+{
+	long long now_s = (long long)time(NULL);
+	struct hour hour = { .newest = json_array() };
+	json_t *args = json_pack("{s:b, s:i, s:I}", "newest_first", 1, "limit",
+	    ENTRIES_COUNTED, "since",
+	    (json_int_t)(now_s - CHART_BARS * CHART_BAR_S));
+	struct err err = { 0 };
+
+	chart_init(&hour.chart, now_s);
+	if (ctl_client_call(
+		v->client, "log", args, note_entry, &hour, NULL, &err) == 0) {
+		put_hour(v, &hour);
+		put_losses(v);
+		put_newest(v, hour.newest);
+	}
+	json_decref(args);
+	json_decref(hour.newest);
+}
+
 unsigned
 page_home(struct view *v)
 {
@@ -176,6 +274,7 @@ page_home(struct view *v)
 		put_accounts(v, json_object_get(status, "accounts"));
 		put_queue(v, json_object_get(status, "queue"));
 		put_troubled(v);
+		put_history(v);
 		json_decref(status);
 	}
 	view_end(v);

@@ -143,6 +143,32 @@ put_header(struct view *v, const char *text)
 	html(&v->h, "</pre></section>\n");
 }
 
+/* It is in the queue no more. */
+static unsigned
+page_past(struct view *v)
+{
+	struct view past = *v;
+	size_t n = 0;
+
+	view_begin(&past, "Message", "");
+	html(&past.h,
+	    "<p class=\"quiet\">%s</p>\n<section><h2>What became of it</h2>\n",
+	    past.what);
+	/* Without an id all messages would do. */
+	if (*past.what == '\0' ||
+	    !view_entries(&past, json_pack("{s:s}", "id", past.what), &n) ||
+	    n == 0) {
+		html_clear(&past.h);
+		return page_sorry(v, 404, "No such message",
+		    "It was deleted, or delivered long ago, or it is not "
+		    "yours.");
+	}
+	html(&past.h, "</section>\n");
+	view_end(&past);
+	v->h = past.h;
+	return 200;
+}
+
 unsigned
 page_message(struct view *v)
 {
@@ -151,8 +177,7 @@ page_message(struct view *v)
 	if (v->client != NULL)
 		m = view_ask(v, "show", json_pack("{s:s}", "id", v->what));
 	if (v->client != NULL && m == NULL)
-		return page_sorry(v, 404, "No such message",
-		    "It was delivered or deleted, or it is not yours.");
+		return page_past(v);
 	view_begin(v, "Message", "");
 	if (!view_is_alone(v)) {
 		html(

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is in the queue, of one state or where a text is found. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
+#include "base/xalloc.h"
 #include "relais-web/view.h"
 
 enum { SHOWN = 100 };
@@ -45,6 +48,34 @@ put_filter(struct view *v)
 	    v->text);
 }
 
+/* By recipient, and by what may be the end of an id. */
+static void
+put_history(struct view *v)
+{
+	char *pattern = xasprintf("*%s*", v->text);
+	bool is_word = strspn(
+			   v->text, "abcdefghijklmnopqrstuvwxyz0123456789") ==
+		       strlen(v->text);
+	size_t by_rcpt = 0, by_id = 0;
+
+	html(&v->h, "<section id=\"history\" data-live>"
+		    "<h2>What became of messages</h2>\n");
+	if (!view_entries(v,
+		json_pack("{s:b, s:i, s:s}", "newest_first", 1, "limit", SHOWN,
+		    "to", pattern),
+		&by_rcpt))
+		html(&v->h, "<p>No history is kept.</p>");
+	else if (is_word && *v->text != '\0')
+		IGNORE(view_entries(v,
+		    json_pack("{s:b, s:i, s:s}", "newest_first", 1, "limit",
+			SHOWN, "id", v->text),
+		    &by_id));
+	if (by_rcpt + by_id == 0)
+		html(&v->h, "<p>No such message.</p>");
+	html(&v->h, "</section>\n");
+	free(pattern);
+}
+
 unsigned
 page_messages(struct view *v)
 {
@@ -67,6 +98,8 @@ page_messages(struct view *v)
 			html(&v->h, "<p>These are the newest %lld.</p>",
 			    (long long)n);
 		html(&v->h, "</section>\n");
+		if (*v->state == '\0')
+			put_history(v);
 	}
 	view_end(v);
 	return 200;

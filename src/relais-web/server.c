@@ -133,7 +133,7 @@ page_find(const char *url)
 {
 	size_t i;
 
-	for (i = 0; i < PAGES; i++) {
+	for (i = str_is_utf8(bytes_str(url)) ? 0 : PAGES; i < PAGES; i++) {
 		size_t n = strlen(pages[i].path);
 
 		if (str_eq(pages[i].path, url) ||

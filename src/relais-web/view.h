@@ -51,6 +51,12 @@ struct view_query {
 };
 size_t view_messages(struct view *v, const struct view_query *q);
 
+/* What became of messages: entries of the history, as "log" gives them.  args is
+ * taken over.  False: there is no history. */
+bool view_entries(struct view *v, json_t *args, size_t *ret_n);
+void view_entry(struct view *v, const json_t *e);
+bool view_is_loss(const json_t *e);
+
 /* Members of an object, never NULL. */
 const char *view_string(const json_t *object, const char *key);
 long long view_number(const json_t *object, const char *key);

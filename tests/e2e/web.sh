@@ -8,7 +8,8 @@ need curl jq setpriv
 sandbox_enter '?puppeteer-core' '?axe-core'
 echo 'relais-web:x:61500:61500::/:/bin/sh' >>/etc/passwd
 echo 'relais-web:x:61500:' >>/etc/group
-start_provider mail
+start_provider mail \
+    --fail 'rcpt/never*:550:5.1.1:<b>unknown</b> <img src=x onerror=alert(4)>'
 start_relaisd home < <(
 	account works mail.example.test 587 starttls
 	echo "default = yes"
@@ -83,6 +84,38 @@ check "a message says what happened and what to do" \
     answers 200 "relais delete $bob" bob "/message/$bob"
 check "root by IPv6, too" answers 200 "What root may see" root / \
     --resolve 'localhost:8587:[::1]'
+
+# --- what became of messages --------------------------------------------------
+
+submit_as() { # USER RECIPIENT
+	printf 'Subject: %s\n\nx\n' "$2" | as "$1" "$top_builddir/sendmail" \
+	    -odq -f "$USER_NAME" "$2" && relais flush >/dev/null
+}
+page_has() { # TEXT USER PATH
+	get "$2" "$3" && shows "$1"
+}
+if page_has 'id="hour"' root /; then
+	check "alice sends" submit_as alice good@example.org
+	check "  the page says that it is delivered" until_true 20 \
+	    page_has '<p>1 delivered, 0 failed.</p>' alice /
+	check "  to whom" shows good@example.org
+	check "  bob does not see it" hides good@example.org bob /
+	check "  nor when he searches" hides good@example.org bob \
+	    '/messages?text=good'
+	check "  she does" answers 200 '>delivered<' alice '/messages?text=GOOD@'
+	past=$(sed -n 's/.*delivered<.*message\/\([a-z0-9]*\)".*/\1/p' "$T/page")
+	check "  by its id, too" answers 200 '>delivered<' alice "/messages?text=$past"
+	check "  and a page of it" answers 200 "What became of it" alice \
+	    "/message/$past"
+	check "  that bob has not" answers 404 "No such" bob "/message/$past"
+	check "  nor who names no id" answers 404 "No such" alice /message/
+	check "a message that fails" submit_as alice never@example.org
+	check "  is told with the cause" until_true 20 \
+	    page_has ' delivered, 1 failed.</p>' alice /
+	check "  and the reply, as text" shows '&lt;b&gt;unknown&lt;/b&gt;'
+else
+	skip "what became of messages: this relais has no log"
+fi
 
 # --- who is turned away -------------------------------------------------------
 

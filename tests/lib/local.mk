@@ -16,7 +16,7 @@ EXTRA_DIST += \
 	%reldir%/ss_driver.h %reldir%/ss_login.h \
 	%reldir%/temp.h \
 	%reldir%/slowusers.c \
-	%reldir%/token_server.py %reldir%/oidc.mjs %reldir%/web.mjs %reldir%/form_browser.py \
+	%reldir%/token_server.py %reldir%/oidc.mjs %reldir%/browser.mjs %reldir%/web.mjs %reldir%/form_browser.py \
 	%reldir%/timeshift.c %reldir%/timeshift.py %reldir%/timeshift.sh
 
 noinst_PROGRAMS += %reldir%/provider

@@ -8,7 +8,8 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 units_in = \
 	%reldir%/systemd/relais.service.in \
 	%reldir%/systemd/relais.socket.in \
-	%reldir%/systemd/user/relais.service.in
+	%reldir%/systemd/user/relais.service.in \
+	%reldir%/systemd/user/relais-notify.service.in
 EXTRA_DIST += $(units_in) \
 	%reldir%/systemd/relais-web.service.in \
 	%reldir%/systemd/relais-web.socket \
@@ -23,16 +24,22 @@ dist_unit_DATA = %reldir%/systemd/relais-web.socket
 endif
 dist_userunit_DATA = %reldir%/systemd/user/relais.socket
 nodist_userunit_DATA = %reldir%/systemd/user/relais.service
+if HAVE_NOTIFY
+nodist_userunit_DATA += %reldir%/systemd/user/relais-notify.service
+endif
 CLEANFILES += $(nodist_unit_DATA) $(nodist_userunit_DATA)
 
 %reldir%/systemd/relais.service: %reldir%/systemd/relais.service.in Makefile
 %reldir%/systemd/relais.socket: %reldir%/systemd/relais.socket.in Makefile
 %reldir%/systemd/relais-web.service: %reldir%/systemd/relais-web.service.in Makefile
+%reldir%/systemd/user/relais-notify.service: \
+    %reldir%/systemd/user/relais-notify.service.in Makefile
 %reldir%/systemd/user/relais.service: \
     %reldir%/systemd/user/relais.service.in Makefile
 $(nodist_unit_DATA) $(nodist_userunit_DATA):
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	    sed -e 's,@sbindir[@],$(sbindir),g' \
+		-e 's,@bindir[@],$(bindir),g' \
 		-e 's,@confdir[@],$(confdir),g' $(srcdir)/$@.in >$@.new && \
 	    mv $@.new $@
 
@@ -95,6 +102,7 @@ EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
 	%reldir%/debian/relais-keyring.install \
 	%reldir%/debian/relais-postgres.install \
 	%reldir%/debian/relais.config \
+	%reldir%/debian/relais-notify.install \
 	%reldir%/debian/relais-web.install \
 	%reldir%/debian/relais.docs \
 	%reldir%/debian/relais.install \

@@ -7,7 +7,7 @@
 build_packages="gcc make autoconf automake pkg-config libc6-dev
     libuv1-dev libgnutls28-dev libgsasl-dev libinih-dev libidn2-dev
     libjansson-dev libcurl4-gnutls-dev libc-ares-dev libexpat1-dev libseccomp-dev
-    libsecret-1-dev libpq-dev libmicrohttpd-dev"
+    libsecret-1-dev libpq-dev libmicrohttpd-dev libglib2.0-dev"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -5,6 +5,9 @@ dist_man_MANS = \
 	%reldir%/man/relais-spool.5 \
 	%reldir%/man/relaisd.8 \
 	%reldir%/man/sendmail.8
+if HAVE_NOTIFY
+dist_man_MANS += %reldir%/man/relais-notify.1
+endif
 if HAVE_WEB
 dist_man_MANS += %reldir%/man/relais-web.8
 endif
@@ -15,6 +18,7 @@ frman5dir = $(mandir)/fr/man5
 dist_frman5_DATA = %reldir%/man/fr/relais.conf.5
 
 EXTRA_DIST += \
+	%reldir%/man/relais-notify.1 \
 	%reldir%/man/relais-web.8 \
 	%reldir%/ARCHITECTURE \
 	%reldir%/CHANGES \

@@ -175,22 +175,6 @@ start(const char *control, int port)
 	return EX_OK;
 }
 
-/* --control, RELAIS_CONTROL, the caller's own daemon, the machine's.  The
- * configuration is not read: it may have secrets. */
-static char *
-control_path(const char *given)
-{
-	const char *env = secure_getenv("RELAIS_CONTROL");
-
-	if (given != NULL)
-		return xstrdup(given);
-	if (env != NULL && *env != '\0')
-		return xstrdup(env);
-	if (own_daemon_is_meant())
-		return own_daemon_socket("control.sock");
-	return xstrdup(RELAIS_RUN_DIR "/control.sock");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -228,7 +212,7 @@ main(int argc, char **argv)
 		return complain(EX_WRONG_USAGE,
 		    "takes no arguments; for the options, type: relais-web "
 		    "--help");
-	control = control_path(given);
+	control = own_daemon_control(given);
 	status = start(control, (int)port);
 	free(control);
 	return status;

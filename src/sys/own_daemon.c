@@ -54,3 +54,17 @@ own_daemon_is_meant(void)
 	(void)close(fd);
 	return is_meant;
 }
+
+char *
+own_daemon_control(const char *given)
+{
+	const char *env = secure_getenv("RELAIS_CONTROL");
+
+	if (given != NULL)
+		return xstrdup(given);
+	if (env != NULL && *env != '\0')
+		return xstrdup(env);
+	if (own_daemon_is_meant())
+		return own_daemon_socket("control.sock");
+	return xstrdup(RELAIS_RUN_DIR "/control.sock");
+}

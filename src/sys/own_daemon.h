@@ -24,4 +24,9 @@ bool own_daemon_is_mine(int fd);
 /* The rule.  Does not wait. */
 bool own_daemon_is_meant(void);
 
+/* The control socket a program asks that reads no configuration: given if it is not
+ * NULL, else RELAIS_CONTROL, the own daemon's, the machine's.  The caller frees
+ * it. */
+char *own_daemon_control(const char *given);
+
 #endif

@@ -28,6 +28,7 @@ e2e_tests = \
 	%reldir%/network.sh \
 	%reldir%/notices.sh \
 	%reldir%/nss.sh \
+	%reldir%/notify.sh \
 	%reldir%/oauth.sh \
 	%reldir%/oidc.sh \
 	%reldir%/owner.sh \

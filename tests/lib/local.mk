@@ -44,3 +44,10 @@ PRELOAD = $(MKDIR_P) %reldir% && $(CC) -D_GNU_SOURCE -O1 -Wall -shared -fPIC
 	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/slowusers.c
 %reldir%/diskfault.so: $(srcdir)/%reldir%/diskfault.c
 	$(AM_V_CCLD)$(PRELOAD) -o $@ $(srcdir)/%reldir%/diskfault.c
+
+if HAVE_NOTIFY
+check_PROGRAMS += %reldir%/notifyd
+%canon_reldir%_notifyd_CFLAGS = $(AM_CFLAGS) $(NOTIFY_CFLAGS)
+%canon_reldir%_notifyd_SOURCES = %reldir%/notifyd.c
+%canon_reldir%_notifyd_LDADD = $(NOTIFY_LIBS)
+endif

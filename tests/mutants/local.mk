@@ -14,7 +14,7 @@ mutant_tables = \
 	%reldir%/outbound.txt \
 	%reldir%/policy.txt \
 	%reldir%/queue.txt \
-	%reldir%/relais-cred.txt %reldir%/relais-setup.txt \
+	%reldir%/relais-cred.txt %reldir%/relais-notify.txt %reldir%/relais-setup.txt \
 	%reldir%/relais-web.txt %reldir%/relaisd.txt \
 	%reldir%/rewrite.txt \
 	%reldir%/sasl.txt \

@@ -37,3 +37,6 @@ unit_tests += %reldir%/test_line
 unit_tests += %reldir%/test_notice_cap
 unit_tests += %reldir%/test_html
 %canon_reldir%_test_html_SOURCES = %reldir%/test_html.c src/relais-web/html.c
+unit_tests += %reldir%/test_watch
+%canon_reldir%_test_watch_SOURCES = %reldir%/test_watch.c \
+	src/relais-notify/watch.c

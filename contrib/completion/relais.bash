@@ -24,7 +24,7 @@ _relais() {
 	fi
 	case $verb in
 	"") words="setup import login status check test passwd queue show log flush retry hold release delete explain
-	    aliases rewrite config store metrics reload stop providers version -c --json --help" ;;
+	    aliases rewrite config store nodes metrics reload stop providers version -c --json --help" ;;
 	import) words="msmtp ssmtp nullmailer postfix exim dma --from --dry-run
 	    --yes --force" ;;
 	metrics)

@@ -12,7 +12,7 @@ complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
 complete -c relais -l help -d 'explain'
-set -l verbs setup import login status check test passwd queue show log flush retry hold release delete explain aliases rewrite config store metrics reload stop providers version
+set -l verbs setup import login status check test passwd queue show log flush retry hold release delete explain aliases rewrite config store nodes metrics reload stop providers version
 complete -c relais -n "not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c relais -n '__fish_seen_subcommand_from import' \
     -a 'msmtp ssmtp nullmailer postfix exim dma'

@@ -17,4 +17,5 @@ const struct store_module relais_store_module = {
 	.init = pg_schema_init,
 	.upgrade = pg_schema_upgrade,
 	.check = pg_schema_tell,
+	.nodes = pg_schema_nodes,
 };

@@ -2,7 +2,12 @@
 #include "postgres/pg_schema.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/xalloc.h"
+
+enum { LATE_MS = 5000 }; /* two beats and a half */
 
 /* A message is rewritten for each line of its journal, next to where it was, and
  * is gone soon: so there is room in each page, and cleaning comes early. */
@@ -280,4 +285,55 @@ int
 pg_schema_tell(const char *url, struct buf *said, struct err *err)
 {
 	return with(url, tell, said, err);
+}
+
+static void
+tell_node(const PGresult *r, int row,
+    void (*each)(void *ctx, const struct store_node *n), void *ctx)
+{
+	struct store_node n = {
+		.id = pg_int(r, row, 0),
+		.silent_ms = pg_int(r, row, 2),
+		.is_dead = pg_int(r, row, 3) != 0,
+		.messages = (uint64_t)pg_int(r, row, 4),
+	};
+	struct bytes name = pg_bytes(r, row, 1);
+	char *text = xstrndup(name.p, name.n);
+
+	n.name = text;
+	n.is_late = n.silent_ms > LATE_MS;
+	each(ctx, &n);
+	free(text);
+}
+
+int
+pg_schema_nodes(const char *url,
+    void (*each)(void *ctx, const struct store_node *n), void *ctx,
+    struct err *err)
+{
+	struct pg_pool *p;
+	struct pg_conn *c;
+	PGresult *r;
+	int rc = -1;
+
+	if (pg_pool_new(url, &p, err) != 0)
+		return -1;
+	c = pg_take(p, err);
+	if (c != NULL && check_version(c, err) == 0 &&
+	    pg_ask(c,
+		"SELECT n.id, n.name, greatest(0, extract(epoch FROM"
+		" now() - n.seen) * 1000)::bigint, n.is_dead, count(m.id)"
+		" FROM relais_node n LEFT JOIN relais_message m"
+		" ON m.owner = n.id GROUP BY n.id"
+		" HAVING NOT n.is_dead OR count(m.id) > 0 ORDER BY n.id",
+		NULL, 0, &r, err) == PG_DONE) {
+		for (int i = 0; i < PQntuples(r); i++)
+			tell_node(r, i, each, ctx);
+		PQclear(r);
+		rc = 0;
+	}
+	if (c != NULL)
+		pg_give(c);
+	pg_pool_free(p);
+	return rc;
 }

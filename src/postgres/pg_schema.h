@@ -7,6 +7,7 @@
 #define POSTGRES_PG_SCHEMA_H
 
 #include "postgres/pg_pool.h"
+#include "store/store_module.h"
 
 enum { PG_SCHEMA = 1 };
 
@@ -17,6 +18,9 @@ int pg_schema_check(struct pg_conn *c, struct err *err);
 /* As store_module.h has them. */
 int pg_schema_init(const char *url, struct buf *said, struct err *err);
 int pg_schema_upgrade(const char *url, struct buf *said, struct err *err);
+int pg_schema_nodes(const char *url,
+    void (*each)(void *ctx, const struct store_node *n), void *ctx,
+    struct err *err);
 int pg_schema_tell(const char *url, struct buf *said, struct err *err);
 
 #endif

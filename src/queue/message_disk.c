@@ -184,10 +184,25 @@ message_write_notes(struct queue_message *msg)
 	buf_reset(&msg->disk.notes);
 }
 
+/* If others may find the message, they must find the mark as well: with the
+ * message, while that can still take it, or else before the last byte goes. */
+static bool
+mark_far(struct queue_message *msg)
+{
+	if (msg->disk.state == DISK_WAITING || msg->disk.state == DISK_LOST)
+		return true;
+	if (msg->disk.job != NULL && msg->disk.job->kind == JOB_STORE)
+		write_far(msg);
+	message_write_mark(msg);
+	return msg->disk.mark == MARK_NONE;
+}
+
 bool
 message_mark(struct queue_message *msg)
 {
 	msg->disk.mark = MARK_UNWRITTEN;
+	if (msg->q->store->is_remote)
+		return mark_far(msg);
 	message_write_mark(msg);
 	return msg->disk.mark != MARK_WRITING;
 }
@@ -267,6 +282,7 @@ store_done(struct queue_message *msg, struct job *j)
 		return;
 	}
 	message_is_stored(msg, &j->err);
+	msg->disk.mark = MARK_NONE; /* there is nothing to be marked */
 	message_has_grace(msg, queue_now(q) + GRACE_MS);
 	queue_disk_failed(q);
 	queue_rescheduled(q);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The database of store = postgres.  As root it becomes the daemon's user first,
- * so that what works here works for the daemon. */
+/* The database of store = postgres. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -12,34 +10,17 @@
 #include "conf/conf.h"
 #include "relais/relais.h"
 #include "relais/relais_conf.h"
+#include "relais/relais_shared.h"
 #include "store/store_module.h"
-#include "sys/privilege.h"
 
 enum { SAID_MAX = 16 * 1024 };
-
-static int
-become_user(const struct conf *c, struct err *err)
-{
-	struct privilege_user user;
-
-	if (geteuid() != 0)
-		return 0;
-	return privilege_find(c->user, &user, err) == 0
-		   ? privilege_drop(&user, err)
-		   : -1;
-}
 
 static int
 act(const struct conf *c, const char *what, struct buf *said, struct err *err)
 {
 	const struct store_module *m;
 
-	if (c->store == CONF_STORE_DISK)
-		return err_set(err, ERR_CONFIG,
-		    "the queue is on the disk; set store = postgres and "
-		    "store_url in [relais]");
-	if (store_module_load("postgres", &m, err) != 0 ||
-	    become_user(c, err) != 0)
+	if (relais_shared(c, &m, err) != 0)
 		return -1;
 	if (strcmp(what, "init") == 0)
 		return m->init(c->store_url, said, err);

@@ -12,6 +12,7 @@ relais_SOURCES = \
 	%reldir%/cmd_log.c \
 	%reldir%/cmd_login.c \
 	%reldir%/cmd_metrics.c \
+	%reldir%/cmd_nodes.c \
 	%reldir%/cmd_passwd.c \
 	%reldir%/cmd_providers.c \
 	%reldir%/cmd_queue.c \
@@ -35,6 +36,8 @@ relais_SOURCES = \
 	%reldir%/relais_ids.h \
 	%reldir%/relais_outcome.c \
 	%reldir%/relais_outcome.h \
+	%reldir%/relais_shared.c \
+	%reldir%/relais_shared.h \
 	%reldir%/relais_spool.c \
 	%reldir%/relais_spool.h \
 	%reldir%/relais_table.c \

@@ -48,8 +48,8 @@ static const struct relais_command *const commands[] = { &cmd_setup,
 	&cmd_import, &cmd_status, &cmd_check, &cmd_test, &cmd_login,
 	&cmd_passwd, &cmd_queue, &cmd_show, &cmd_log, &cmd_flush, &cmd_retry,
 	&cmd_hold, &cmd_release, &cmd_delete, &cmd_explain, &cmd_aliases,
-	&cmd_rewrite, &cmd_config, &cmd_store, &cmd_metrics, &cmd_reload,
-	&cmd_stop, &cmd_providers, &cmd_version };
+	&cmd_rewrite, &cmd_config, &cmd_store, &cmd_nodes, &cmd_metrics,
+	&cmd_reload, &cmd_stop, &cmd_providers, &cmd_version };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

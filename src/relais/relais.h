@@ -31,9 +31,9 @@ struct relais_command {
 
 extern const struct relais_command cmd_aliases, cmd_config, cmd_delete,
     cmd_check, cmd_explain, cmd_flush, cmd_hold, cmd_import, cmd_log, cmd_login,
-    cmd_metrics, cmd_passwd, cmd_providers, cmd_queue, cmd_release, cmd_retry,
-    cmd_rewrite, cmd_setup, cmd_show, cmd_status, cmd_store, cmd_version,
-    cmd_reload, cmd_stop, cmd_test;
+    cmd_metrics, cmd_nodes, cmd_passwd, cmd_providers, cmd_queue, cmd_release,
+    cmd_retry, cmd_rewrite, cmd_setup, cmd_show, cmd_status, cmd_store,
+    cmd_version, cmd_reload, cmd_stop, cmd_test;
 
 bool relais_is_json(const struct relais *r);
 /* The verb of this run. */

@@ -7,6 +7,7 @@
 #ifndef STORE_STORE_MODULE_H
 #define STORE_STORE_MODULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -23,6 +24,16 @@ struct store_module_opts {
 	 * messages while they come and go.  The store frees it. */
 	struct store *here;
 	const struct clock *clock;
+};
+
+/* One run of a relay. */
+struct store_node {
+	int64_t id;
+	const char *name; /* of its machine */
+	int64_t silent_ms; /* since it was heard */
+	bool is_late; /* it should have been heard */
+	bool is_dead; /* what it has is for the others */
+	uint64_t messages;
 };
 
 struct store_module {
@@ -45,6 +56,10 @@ struct store_module {
 	int (*init)(const char *url, struct buf *said, struct err *err);
 	int (*upgrade)(const char *url, struct buf *said, struct err *err);
 	int (*check)(const char *url, struct buf *said, struct err *err);
+	/* Those that run, and those that have messages. */
+	int (*nodes)(const char *url,
+	    void (*each)(void *ctx, const struct store_node *n), void *ctx,
+	    struct err *err);
 };
 
 /* The name under which a module has its table. */

@@ -105,6 +105,10 @@ check "the worker is in its sandbox all the same" \
 check "relaisd itself links no libpq" \
     sh -c "! ldd '$top_builddir/relaisd' | grep -q libpq"
 
+check "relais nodes shows who has them" [ "$("$top_builddir/relais" --json \
+    -c "$T/home/relais.conf" nodes | jq -r '.[] | .name, .state, .messages' |
+    tr '\n' ' ')" = "client.example.test running 2 " ]
+
 stop home
 start_provider provider
 relay second 2526

@@ -53,7 +53,8 @@ arrived_twice() {
 	sed -n 's/^Subject: load \([0-9]*\).*/\1/p' "$T"/provider/*.eml |
 	    sort >"$T/all"
 	sort -u "$T/all" >"$T/there"
-	uniq -d "$T/all" >"$T/twice"
+	# Of what was not accepted its client sends another one.
+	uniq -d "$T/all" | comm -12 - <(sort -u "$T/accepted") >"$T/twice"
 }
 missing() {
 	arrived_twice

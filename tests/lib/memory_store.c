@@ -149,8 +149,13 @@ memory_put(struct store *st, const char *id, struct bytes header,
 {
 	struct kept *k;
 
-	if (faulty(st, err) != 0)
+	if (faulty(st, err) != 0) {
+		if (notes != NULL) { /* too late for more of them */
+			(void)notes->take(notes->ctx);
+			notes->written(notes->ctx);
+		}
 		return -1;
+	}
 	k = kept_new(memory_of(st), id);
 	add(&k->header, header);
 	add(&k->bytes, message);
@@ -579,4 +584,12 @@ void
 memory_store_fail(struct store *s, enum err_class class)
 {
 	memory_of(s)->fault = class;
+}
+
+bool
+memory_store_has(struct store *s, const char *id, const char *text)
+{
+	const struct kept *k = find(s, STORE_QUEUE, id);
+
+	return k != NULL && strstr(buf_str(&k->journal), text) != NULL;
 }

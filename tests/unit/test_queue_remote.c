@@ -115,6 +115,81 @@ the_last_byte_waits_for_the_mark(void **state)
 }
 
 static void
+a_mark_becomes_part_of_a_message_that_is_still_to_be_written(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+	struct queue_claim *d;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+
+	l->is_delayed = true;
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	d = queue_take(l->q, 0);
+	assert_true(queue_claim_mark(d, first, 1, "there", NULL, NULL));
+	fixture_start_one(l);
+	assert_true(memory_store_has(l->store, c.id, "offer "));
+	fixture_finish_one(l);
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	fixture_run(l);
+	fixture_client_done(&c);
+}
+
+/* The message is there, or will be, and knows nothing of the mark. */
+static void
+a_mark_that_comes_too_late_for_that_is_waited_for(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+	struct queue_claim *d;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	int marked = 0;
+
+	l->is_delayed = true;
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	d = queue_take(l->q, 0);
+	fixture_start_one(l);
+	assert_false(
+	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	fixture_finish_one(l);
+	assert_int_equal(marked, 0);
+	fixture_run(l);
+	assert_int_equal(marked, 1);
+	assert_true(memory_store_has(l->store, c.id, "offer "));
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	fixture_run(l);
+	fixture_client_done(&c);
+}
+
+static void
+a_mark_does_not_wait_for_a_message_that_cannot_be_kept(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+	struct queue_claim *d;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	int marked = 0;
+
+	l->is_delayed = true;
+	memory_store_fail(l->store, ERR_NETWORK);
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	d = queue_take(l->q, 0);
+	fixture_start_one(l);
+	if (!queue_claim_mark(d, first, 1, "there", fixture_count, &marked)) {
+		fixture_finish_one(l);
+		assert_int_equal(marked, 1);
+	} else {
+		fixture_finish_one(l);
+	}
+	assert_true(queue_claim_may_offer(d));
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	fixture_run(l);
+	fixture_tick(l);
+	assert_int_equal(c.told, 1);
+	assert_int_equal(c.t.outcome, QUEUE_SAFE);
+	fixture_client_done(&c);
+}
+
+static void
 without_a_mark_nothing_may_be_offered(void **state)
 {
 	struct queue_fixture *l = *state;
@@ -260,6 +335,10 @@ main(void)
 		REMOTE(a_message_comes_here_before_it_is_taken),
 		REMOTE(no_more_come_than_are_wanted_soon),
 		REMOTE(the_last_byte_waits_for_the_mark),
+		REMOTE(
+		    a_mark_becomes_part_of_a_message_that_is_still_to_be_written),
+		REMOTE(a_mark_that_comes_too_late_for_that_is_waited_for),
+		REMOTE(a_mark_does_not_wait_for_a_message_that_cannot_be_kept),
 		REMOTE(without_a_mark_nothing_may_be_offered),
 		REMOTE(what_is_anothers_is_let_go_and_not_written_to),
 		REMOTE(one_that_went_to_another_is_not_taken),

@@ -78,9 +78,10 @@ run(struct relais *r, int argc, char *const *argv)
 
 const struct relais_command cmd_nodes = {
 	.name = "nodes",
+	.args = "",
 	.help = N_("the relays that share the queue (store = postgres)"),
-	.details =
+	.details = N_(
 	    "\"silent\" has not been heard for five seconds; of \"gone\" "
-	    "the others take the\nmessages.",
+	    "the others take the\nmessages."),
 	.run = run,
 };

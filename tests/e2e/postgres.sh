@@ -184,4 +184,33 @@ sleep 3
 check "there is no further copy" [ "$(copies frozen)" -le 2 ]
 check "and it takes mail again" until_true 15 submit again
 check "which arrives" until_true 30 copies_are again 1
+
+check "relais log tells what this relay has sent" \
+    relais_ends 0 "again\|sent\|delivered" log
+# --- over TLS, with a name ----------------------------------------------------------
+
+stop home
+stop second
+pg_stop
+make_cert mail mail.example.test
+cp "$T/pki/mail.pem" "$T/pki/mail.key" "$T/pg/"
+chown 61099 "$T/pg/mail.pem" "$T/pg/mail.key"
+chmod 600 "$T/pg/mail.key"
+printf '%s\n' "ssl = on" "ssl_cert_file = 'mail.pem'" \
+    "ssl_key_file = 'mail.key'" >>"$T/pg/postgresql.conf"
+printf '%s\n' "local all all trust" \
+    "hostssl all all 127.0.0.1/32 scram-sha-256" >"$T/pg/pg_hba.conf"
+pg_start
+echo 'mail.example.test:5432:relais:relais:elephant' >"$T/pgpass"
+PG_URL="postgres://relais@mail.example.test/relais?passfile=$T/pgpass"
+PG_URL="$PG_URL&sslmode=verify-full&sslrootcert=$T/pki/ca.pem"
+relay home 2525
+check "over TLS, with the name verified, mail is accepted" submit tls
+check "and sent" until_true 15 copies_are tls 1
+pg_stop
+pg_start
+accepts_tls() { submit later; }
+check "a new connection is made within the sandbox" until_true 15 accepts_tls
+check "which is encrypted" [ "$(sql \
+    "SELECT count(*) > 0 FROM pg_stat_ssl WHERE ssl")" = t ]
 sandbox_done

@@ -62,9 +62,14 @@ missing() {
 }
 none_missing() { [ "$(missing)" = 0 ]; }
 is_empty() { [ "$(sql "SELECT count(*) FROM relais_message")" = 0 ]; }
-in_doubt() { cat "$T"/relay*.log | grep -c "may have been delivered"; }
+in_doubt() {
+	echo $(($(cat "$T"/relay*.log | grep -c "may have been delivered") -
+	    doubts))
+}
 load() {
 	: >"$T/accepted"
+	doubts=0
+	doubts=$(in_doubt)
 	rm -f "$T/stop" "$T"/provider/*.eml
 	python3 "$T/load.py" "$T/stop" "$T/accepted" &
 	load=$!

@@ -40,7 +40,7 @@ grants() { grep -c "^$1" "$T/token/log"; }
 state() { relais --json status | jq -r '.accounts[0].state'; }
 state_is() { [ "$(state)" = "$1" ]; }
 reason() { relais --json status | jq -r '.accounts[0].reason'; }
-answers() { relais status >/dev/null 2>&1; }
+answers() { relais queue >/dev/null 2>&1; }
 # A new daemon that has no connection yet, signed in with a token of that kind.
 begin() { # PORT MECHANISM [MODE]
 	[ ! -f "$T/home.pid" ] || stop home

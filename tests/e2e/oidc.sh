@@ -36,7 +36,7 @@ start_relaisd home < <(
 	account work mail.example.test 587 starttls | grep -v ^password_file
 	printf '%s\n' "oauth = test" "client_id = relais-test"
 )
-answers() { relais status >/dev/null 2>&1; }
+answers() { relais queue >/dev/null 2>&1; }
 until_true 20 answers
 sign_in() { # OPTION...
 	: >"$T/login.out"

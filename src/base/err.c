@@ -15,6 +15,19 @@ err_clear(struct err *err)
 	err->text[0] = '\0';
 }
 
+/* What is quoted may be anybody's: a file, an argument, an answer. */
+static void
+tidy(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		/* U+0080 to U+009F: a terminal may obey these as well. */
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
 int
 err_set(struct err *err, enum err_class class, const char *fmt, ...)
 {
@@ -28,6 +41,7 @@ err_set(struct err *err, enum err_class class, const char *fmt, ...)
 	(void)vsnprintf(
 	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
 	va_end(ap);
+	tidy(err->text);
 	return -1;
 }
 
@@ -46,6 +60,7 @@ err_sys(struct err *err, const char *fmt, ...)
 	(void)vsnprintf(
 	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
 	va_end(ap);
+	tidy(err->text);
 	n = strlen(err->text);
 	(void)snprintf(
 	    err->text + n, sizeof(err->text) - n, ": %s", strerror(os));
@@ -66,6 +81,7 @@ err_ctx(struct err *err, const char *fmt, ...)
 	(void)vsnprintf(
 	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
 	va_end(ap);
+	tidy(err->text);
 	n = strlen(err->text);
 	(void)snprintf(err->text + n, sizeof(err->text) - n, ": %s", was);
 	return -1;

@@ -23,4 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                              \
 	} while (0)
 
+/* What a person is told of an error: something, and no control characters. */
+static inline void
+fuzz_sentence(const char *text)
+{
+	FUZZ_REQUIRE(text[0] != '\0');
+	for (const char *s = text; *s != '\0'; s++)
+		FUZZ_REQUIRE((unsigned char)*s >= 0x20 && *s != 0x7f);
+}
+
 #endif

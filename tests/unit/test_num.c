@@ -61,6 +61,23 @@ an_error_is_one_sentence_with_context_in_front(void **state)
 }
 
 static void
+what_an_error_quotes_does_not_reach_the_terminal(void **state)
+{
+	struct err err;
+
+	(void)state;
+	IGNORE(err_set(&err, ERR_CONFIG, "unknown word \"%s\"",
+	    "a\x1b[2J\n\x7f\xc2\x9b"
+	    "caf\xc3\xa9"));
+	assert_string_equal(err.text, "unknown word \"a?[2J????caf\xc3\xa9\"");
+	errno = ENOENT;
+	IGNORE(err_sys(&err, "open %s", "a\rb"));
+	IGNORE(err_ctx(&err, "line\t%d", 1));
+	assert_string_equal(
+	    err.text, "line?1: open a?b: No such file or directory");
+}
+
+static void
 keep_line(void *ctx, enum log_level level, const char *line)
 {
 	struct buf *b = ctx;
@@ -124,6 +141,8 @@ main(void)
 		cmocka_unit_test(durations_and_sizes_have_units),
 		cmocka_unit_test(
 		    an_error_is_one_sentence_with_context_in_front),
+		cmocka_unit_test(
+		    what_an_error_quotes_does_not_reach_the_terminal),
 		cmocka_unit_test(a_log_line_cannot_be_forged),
 		cmocka_unit_test(secrets_compare_by_value_and_have_a_limit),
 	};

@@ -63,6 +63,7 @@ struct check_reach {
 	size_t nprobes;
 	struct knock *webs[2]; /* under way: of the host, of the witness */
 	bool is_web_open; /* of one of them */
+	bool is_web_refused; /* by the host, which is up */
 	bool is_comparing;
 };
 
@@ -112,25 +113,27 @@ is_waiting(const struct check_reach *r)
 }
 
 static void
-on_knocked(struct check_reach *r, int which, bool is_open)
+on_knocked(struct check_reach *r, int which, enum knock_answer answer)
 {
 	knock_free(r->webs[which]);
 	r->webs[which] = NULL;
-	r->is_web_open = r->is_web_open || is_open;
+	r->is_web_open = r->is_web_open || answer == KNOCK_OPEN;
+	r->is_web_refused = r->is_web_refused ||
+			    (which == 0 && answer == KNOCK_REFUSED);
 	if (!is_waiting(r))
 		on_probes_done(r);
 }
 
 static void
-on_own_web(void *ctx, bool is_open)
+on_own_web(void *ctx, enum knock_answer answer)
 {
-	on_knocked(ctx, 0, is_open);
+	on_knocked(ctx, 0, answer);
 }
 
 static void
-on_witness_web(void *ctx, bool is_open)
+on_witness_web(void *ctx, enum knock_answer answer)
 {
-	on_knocked(ctx, 1, is_open);
+	on_knocked(ctx, 1, answer);
 }
 
 static void
@@ -304,7 +307,8 @@ conclude(struct check_reach *r)
 		    "SMTP is blocked here, whatever the port: the web (443) "
 		    "can "
 		    "be reached, no mail port can");
-	} else if (is_up(r, SIDE_OWN) || is_up(r, SIDE_OTHER)) {
+	} else if (is_up(r, SIDE_OWN) || is_up(r, SIDE_OTHER) ||
+		   r->is_web_refused) {
 		say(r, &what, "wait, or check host and port",
 		    "%s is up and does not take mail on port %s", r->opts.host,
 		    ports);

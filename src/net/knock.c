@@ -21,21 +21,22 @@ struct request {
 	void *ctx;
 	char *host;
 	struct knock *k; /* NULL: given up */
-	bool is_open;
+	enum knock_answer answer;
 };
 
 struct knock {
-	void (*told)(void *ctx, bool is_open);
+	void (*told)(void *ctx, enum knock_answer answer);
 	void *ctx;
 	struct request *request; /* under way */
 };
 
-/* All addresses at once: one that answers is enough. */
-static bool
-is_one_open(const struct lookup_answer *a)
+/* All addresses at once: one that is open is enough. */
+static enum knock_answer
+knock_at(const struct lookup_answer *a)
 {
 	struct pollfd fds[LOOKUP_MAX];
-	int left_ms = KNOCK_MS, n = 0, open = 0, status;
+	enum knock_answer best = KNOCK_SILENT;
+	int left_ms = KNOCK_MS, n = 0, status;
 	socklen_t size;
 
 	for (size_t i = 0; i < a->n; i++) {
@@ -54,10 +55,13 @@ is_one_open(const struct lookup_answer *a)
 		if (connect(fds[n].fd, (struct sockaddr *)&to, size) == 0 ||
 		    errno == EINPROGRESS)
 			n++;
-		else
+		else {
+			if (errno == ECONNREFUSED)
+				best = KNOCK_REFUSED;
 			(void)close(fds[n].fd); /* nothing was said */
+		}
 	}
-	for (int waiting = n; waiting > 0 && open == 0 && left_ms > 0;
+	for (int waiting = n; waiting > 0 && best != KNOCK_OPEN && left_ms > 0;
 	     left_ms -= 100) {
 		if (poll(fds, (nfds_t)n, 100) <= 0)
 			continue;
@@ -66,9 +70,12 @@ is_one_open(const struct lookup_answer *a)
 			if (fds[i].fd < 0 || fds[i].revents == 0)
 				continue;
 			if (getsockopt(fds[i].fd, SOL_SOCKET, SO_ERROR, &status,
-				&size) == 0 &&
-			    status == 0)
-				open++;
+				&size) != 0)
+				status = EIO; /* of no kind */
+			if (status == 0)
+				best = KNOCK_OPEN;
+			else if (status == ECONNREFUSED && best == KNOCK_SILENT)
+				best = KNOCK_REFUSED;
 			(void)close(fds[i].fd); /* likewise */
 			fds[i].fd = -1;
 			waiting--;
@@ -77,10 +84,10 @@ is_one_open(const struct lookup_answer *a)
 	for (int i = 0; i < n; i++)
 		if (fds[i].fd >= 0)
 			(void)close(fds[i].fd); /* likewise */
-	return open > 0;
+	return best;
 }
 
-bool
+enum knock_answer
 knock_system(void *ctx, const char *host)
 {
 	char *bare = lookup_without_brackets(host);
@@ -88,7 +95,7 @@ knock_system(void *ctx, const char *host)
 
 	lookup_system(ctx, bare, &a);
 	free(bare);
-	return a.rc == 0 && is_one_open(&a);
+	return a.rc == 0 ? knock_at(&a) : KNOCK_SILENT;
 }
 
 static void
@@ -96,7 +103,7 @@ run(struct loop_job *j)
 {
 	struct request *request = (struct request *)(void *)j;
 
-	request->is_open = request->way(request->ctx, request->host);
+	request->answer = request->way(request->ctx, request->host);
 }
 
 static void
@@ -107,7 +114,7 @@ done(struct loop_job *j)
 
 	if (k != NULL) {
 		k->request = NULL;
-		k->told(k->ctx, request->is_open); /* may free k */
+		k->told(k->ctx, request->answer); /* may free k */
 	}
 	free(request->host);
 	free(request);
@@ -124,7 +131,7 @@ knock_by(struct loop *l, knock_way *way, void *ctx)
 
 struct knock *
 knock_new(struct loop *l, const char *host,
-    void (*told)(void *ctx, bool is_open), void *ctx)
+    void (*told)(void *ctx, enum knock_answer answer), void *ctx)
 {
 	const struct loop_memory *m = loop_memory(l);
 	struct knock *k = xcalloc(1, sizeof(*k));

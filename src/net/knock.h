@@ -12,21 +12,25 @@
 #ifndef NET_KNOCK_H
 #define NET_KNOCK_H
 
-#include <stdbool.h>
-
 enum { KNOCK_PORT = 443, KNOCK_MS = 5000 };
+
+enum knock_answer {
+	KNOCK_SILENT,
+	KNOCK_REFUSED, /* by the host itself, which is there */
+	KNOCK_OPEN
+};
 
 struct knock;
 struct loop;
 
 /* Blocks; runs on a worker thread. */
-typedef bool knock_way(void *ctx, const char *host);
+typedef enum knock_answer knock_way(void *ctx, const char *host);
 knock_way knock_system; /* the default; ctx is not used */
 void knock_by(struct loop *l, knock_way *way, void *ctx);
 
 /* host is copied. */
 struct knock *knock_new(struct loop *l, const char *host,
-    void (*told)(void *ctx, bool is_open), void *ctx);
+    void (*told)(void *ctx, enum knock_answer answer), void *ctx);
 void knock_free(struct knock *k); /* gives up; no callback comes */
 
 #endif

@@ -250,7 +250,7 @@ errand_run(const struct line_ask *ask, const struct conf *conf,
 		look_up(ask, conf, ret);
 		break;
 	case LINE_KNOCK:
-		ret->result = knock_system(NULL, host_of(ask, conf));
+		ret->result = (int32_t)knock_system(NULL, host_of(ask, conf));
 		break;
 	case LINE_SECRET:
 		fetch(ask, conf, env, ret);
@@ -276,7 +276,7 @@ errand_refuse(
 	answer_init(ret, ask);
 	ret->is_silent = 1;
 	ret->result = ask->kind == LINE_LOOKUP   ? EAI_AGAIN
-		      : ask->kind == LINE_KNOCK  ? 0
+		      : ask->kind == LINE_KNOCK  ? (int)KNOCK_SILENT
 		      : ask->kind == LINE_SECRET ? (int)CRED_LATER
 						 : (int)CRED_RAN_NOT;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", why);

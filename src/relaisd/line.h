@@ -91,7 +91,7 @@ struct line_answer {
 	uint32_t word;
 	uint32_t number; /* of the ask; LINE_CONF: the generation */
 	/* A value of the kind's own: cred_result, EAI_..., LINE_LISTENER: which
-	 * of the configuration it is, LINE_KNOCK: 1, it does. */
+	 * of the configuration it is, LINE_KNOCK: a knock_answer. */
 	int32_t result;
 	int32_t code; /* errno, exit status */
 	uint32_t is_silent; /* LINE_USER: the database has not answered */

@@ -154,22 +154,24 @@ link_look_up(void *ctx, const char *host, struct lookup_answer *ret)
 	answer_free(a);
 }
 
-bool
+enum knock_answer
 link_knock(void *ctx, const char *host)
 {
 	struct link *k = ctx;
 	const struct conf *conf;
 	struct line_answer *a;
 	struct line_ask q;
-	bool is_open;
+	int32_t result;
 
 	if (!find_host(k, host, &q, &conf))
-		return false;
+		return KNOCK_SILENT;
 	q.kind = LINE_KNOCK;
 	a = ask_for(k, &q, conf);
-	is_open = a->result == 1;
+	result = a->result;
 	answer_free(a);
-	return is_open;
+	return result == KNOCK_OPEN || result == KNOCK_REFUSED
+		   ? (enum knock_answer)result
+		   : KNOCK_SILENT;
 }
 
 /* The next of the words in an answer; NULL: "". */

@@ -240,15 +240,6 @@ queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v)
 		d->msg->attempt.offered[i] = false;
 }
 
-static bool
-same_verdict(const struct verdict *a, const struct verdict *b)
-{
-	return a != NULL && a->class == b->class && a->stage == b->stage &&
-	       a->code == b->code && a->is_uncertain == b->is_uncertain &&
-	       strcmp(a->enhanced, b->enhanced) == 0 &&
-	       strcmp(a->text, b->text) == 0 && strcmp(a->who, b->who) == 0;
-}
-
 static enum rcpt_state
 state_after(const struct verdict *v)
 {
@@ -273,7 +264,7 @@ apply_verdict(struct queue_message *msg, size_t i, const struct verdict *v)
 	enum rcpt_state was = r->state;
 
 	r->state = state_after(v);
-	if (r->state == was && same_verdict(r->last, v))
+	if (r->state == was && r->last != NULL && verdict_eq(r->last, v))
 		return;
 	r->is_news = r->state != RCPT_WAITING;
 	if (v->class != VERDICT_NONE)
@@ -375,11 +366,9 @@ queue_syncs_each(const struct queue *q)
 void
 message_expire(struct queue_message *msg)
 {
-	static const struct verdict none;
-
 	expire_rcpts(msg);
 	finish(msg);
-	message_tell_ended(msg, &none);
+	message_tell_ended(msg);
 	entry_name_rcpt(msg->e, msg->env);
 	message_save_again(msg);
 	msg->attempt.must_be_durable = false;
@@ -711,7 +700,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		end_untried(msg, v, not_before_ms);
 		break;
 	}
-	message_tell_ended(msg, v);
+	message_tell_ended(msg);
 	entry_name_rcpt(msg->e, msg->env);
 	message_drop_answers(msg);
 	if (msg->attempt.result == RESULT_SENT)

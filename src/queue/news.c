@@ -165,28 +165,27 @@ add_name(const char **named, size_t *n, const struct rcpt *r)
 	++*n;
 }
 
-/* With this recipient all those that have had the same answer; to a message
- * that was taken there was one for all. */
+/* With this recipient all those that have had the same answer: of those that
+ * were taken, the ones of its transaction. */
 static void
-tell_outcome(struct queue_message *msg, size_t i, const struct verdict *end)
+tell_outcome(struct queue_message *msg, size_t i)
 {
 	const char *named[HISTORY_RCPTS_MAX];
 	const struct rcpt *first = &msg->env->rcpts[i];
-	bool is_sent = first->state == RCPT_SENT;
 	size_t n = 0;
 
 	for (; i < msg->env->nrcpts; i++) {
 		struct rcpt *r = &msg->env->rcpts[i];
 
 		if (!r->is_news || r->state != first->state ||
-		    (r != first && !is_sent &&
-			!verdict_eq(r->last, first->last)))
+		    (r != first && !verdict_eq(r->last, first->last)))
 			continue;
 		r->is_news = false;
 		add_name(named, &n, r);
 	}
-	tell_ended(msg, is_sent ? HISTORY_DELIVERED : HISTORY_FAILED, named, n,
-	    is_sent && end->class == VERDICT_OK ? end : first->last);
+	tell_ended(msg,
+	    first->state == RCPT_SENT ? HISTORY_DELIVERED : HISTORY_FAILED,
+	    named, n, first->last);
 }
 
 static void
@@ -203,7 +202,7 @@ tell_refused(struct queue_message *msg)
 }
 
 void
-message_tell_ended(struct queue_message *msg, const struct verdict *end)
+message_tell_ended(struct queue_message *msg)
 {
 	if (msg->q->o.hooks.ended == NULL)
 		return;
@@ -211,7 +210,7 @@ message_tell_ended(struct queue_message *msg, const struct verdict *end)
 		tell_refused(msg);
 	for (size_t i = 0; i < msg->env->nrcpts; i++)
 		if (msg->env->rcpts[i].is_news)
-			tell_outcome(msg, i, end);
+			tell_outcome(msg, i);
 }
 
 void

@@ -17,9 +17,8 @@ struct message_news {
 
 /* A job has come back: tells what is to be told now that the disk knows. */
 void message_tell_people(struct queue_message *msg);
-/* For the history: what has been decided since the last call.  end: what was
- * said to the end of the message, or VERDICT_NONE. */
-void message_tell_ended(struct queue_message *msg, const struct verdict *end);
+/* For the history: what has been decided since the last call. */
+void message_tell_ended(struct queue_message *msg);
 void entry_tell_deleted(struct queue *q, const struct entry *e);
 /* As far as the clock says that it is time to. */
 void queue_clean_failed(struct queue *q);

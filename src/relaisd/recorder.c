@@ -17,7 +17,8 @@
 enum {
 	HEADER_LOOK = 16 *
 		      1024, /* the subject is in so much of it, or unknown */
-	TRIM_MS = 24 * 60 * 60 * 1000 /* so often old entries are forgotten */
+	TRIM_MS = 24 * 60 * 60 * 1000, /* so often old entries are forgotten */
+	ENOUGH = RECORDER_MAX / 4 /* lines do not wait for more */
 };
 
 /* Lines on their way to the store; it is alone with the worker until it is
@@ -166,7 +167,7 @@ written(struct loop_job *j)
 		r->writing = NULL;
 		tell_result(r, w);
 		release(r);
-		if (!list_is_empty(&r->waiting))
+		if (!list_is_empty(&r->waiting) || buf_len(&r->lines) >= ENOUGH)
 			begin(r);
 		else if (buf_len(&r->lines) > 0)
 			loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
@@ -181,6 +182,8 @@ on_timer(void *ctx)
 
 	if (r->writing == NULL)
 		begin(r);
+	else /* what was set meanwhile is for the next one */
+		loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
 }
 
 /* --- noting --------------------------------------------------------------- */
@@ -249,7 +252,11 @@ add_line(struct recorder *r, const struct history_entry *e)
 			    "take them in time");
 		r->has_lost = true;
 	}
-	if (was_empty && r->writing == NULL)
+	if (r->writing != NULL)
+		return;
+	if (buf_len(&r->lines) >= ENOUGH)
+		begin(r);
+	else if (was_empty)
 		loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
 }
 

@@ -81,6 +81,9 @@ history_line(struct buf *to, const struct history_entry *e)
 	for (;; n /= 2) {
 		if (fits(to, e, e->subject, n))
 			return true;
+		/* No line is too long for that: the buffer is full. */
+		if (buf_room(to) < HISTORY_LINE_MAX)
+			return false;
 		if (n == 0)
 			return fits(to, e, "", 0);
 	}

@@ -158,12 +158,21 @@ a_full_buffer_takes_no_part_of_a_line(void **state)
 {
 	struct history_entry e = make_entry();
 	struct buf b;
+	size_t n;
 
 	(void)state;
 	buf_init(&b, 100);
 	assert_true(buf_adds(&b, "before"));
 	assert_false(history_line(&b, &e));
 	assert_buf(&b, "before");
+	buf_clear(&b);
+
+	/* Nor a line that says less, for which there would be room. */
+	n = line_of(&b, &e).n;
+	buf_clear(&b);
+	buf_init(&b, n);
+	assert_false(history_line(&b, &e));
+	assert_int_equal(buf_len(&b), 0);
 	buf_clear(&b);
 }
 

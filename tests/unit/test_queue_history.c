@@ -49,34 +49,37 @@ a_delivery_is_heard_with_the_answer_to_its_end(void **state)
 	assert_heard(l, "");
 }
 
-/* One answer, one entry; and the one who waits is heard of later. */
+/* One answer, one entry: a message that went in two transactions has two names
+ * at the provider.  The one who waits is heard of later. */
 static void
 each_recipient_is_heard_of_when_it_is_decided(void **state)
 {
-	struct verdict ok = fixture_verdict(VERDICT_OK, "ok"),
+	struct verdict first = fixture_verdict(VERDICT_OK, "queued as A"),
+		       second = fixture_verdict(VERDICT_OK, "queued as B"),
 		       unknown = fixture_verdict(VERDICT_NEVER, "unknown"),
 		       full = fixture_verdict(VERDICT_NEVER, "full"),
-		       later = fixture_verdict(VERDICT_LATER, "later"),
-		       taken = fixture_verdict(VERDICT_OK, "queued as X");
+		       later = fixture_verdict(VERDICT_LATER, "later");
 	struct queue_fixture *l = *state;
 	struct queue_claim *d;
 	struct fixture_client c;
 
-	submit(l, &c, 6);
+	submit(l, &c, 7);
 	d = queue_take(l->q, 0);
-	queue_claim_rcpt(d, 0, &ok);
+	queue_claim_rcpt(d, 0, &first);
 	queue_claim_rcpt(d, 1, &unknown);
 	queue_claim_rcpt(d, 2, &full);
 	queue_claim_rcpt(d, 3, &unknown);
-	queue_claim_rcpt(d, 4, &ok);
+	queue_claim_rcpt(d, 4, &first);
 	queue_claim_rcpt(d, 5, &later);
+	queue_claim_rcpt(d, 6, &second);
 	queue_claim_note(d);
 	assert_heard(l, "");
-	queue_claim_end(d, QUEUE_END_TRIED, &taken, 0, NULL, NULL);
+	queue_claim_end(d, QUEUE_END_TRIED, &second, 0, NULL, NULL);
 	fixture_run(l);
-	assert_heard(l, "delivered r0 r4: queued as X\n"
+	assert_heard(l, "delivered r0 r4: queued as A\n"
 			"failed r1 r3: unknown\n"
-			"failed r2: full\n");
+			"failed r2: full\n"
+			"delivered r6: queued as B\n");
 	fixture_restart(l);
 	fixture_tick(l);
 	fixture_pass(l, 2 * MINUTE);

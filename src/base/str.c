@@ -171,6 +171,14 @@ str_is_ascii(struct bytes b)
 }
 
 bool
+str_ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return m <= n && strcmp(text + n - m, end) == 0;
+}
+
+bool
 str_match(const char *pattern, const char *text)
 {
 	const char *star = NULL, *again = NULL;

@@ -48,6 +48,7 @@ bool str_is_ascii(struct bytes b);
 /* "*" matches any run, everything else itself without regard to case: the
  * patterns of `senders`, `recipients` and `allowed_senders`. */
 bool str_match(const char *pattern, const char *text);
+bool str_ends_with(const char *text, const char *end);
 
 /* The escape function of R79: makes foreign text safe for a log line, a
  * terminal or a listing.  C0, DEL, C1, bidirectional controls and bytes that

@@ -201,14 +201,6 @@ conf_vars_is_section(const char *wanted, const char *name)
 
 /* --- taking --------------------------------------------------------------- */
 
-static bool
-ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 /* Kubernetes gives every container the addresses of all services of its
  * namespace, and a service may well be named relais or smtp. */
 static bool
@@ -216,17 +208,17 @@ is_service_link(const char *name, const char *value)
 {
 	const char *port = strstr(name, "_PORT_");
 
-	if (ends_with(name, "_SERVICE_HOST") ||
-	    ends_with(name, "_SERVICE_PORT") ||
+	if (str_ends_with(name, "_SERVICE_HOST") ||
+	    str_ends_with(name, "_SERVICE_PORT") ||
 	    strstr(name, "_SERVICE_PORT_") != NULL)
 		return true;
 	if (strncmp(value, "tcp://", 6) == 0 ||
 	    strncmp(value, "udp://", 6) == 0 ||
 	    strncmp(value, "sctp://", 7) == 0)
-		return ends_with(name, "_PORT") || port != NULL;
+		return str_ends_with(name, "_PORT") || port != NULL;
 	return port != NULL && isdigit((unsigned char)port[6]) &&
-	       (ends_with(name, "_PROTO") || ends_with(name, "_PORT") ||
-		   ends_with(name, "_ADDR"));
+	       (str_ends_with(name, "_PROTO") || str_ends_with(name, "_PORT") ||
+		   str_ends_with(name, "_ADDR"));
 }
 
 static bool

@@ -20,7 +20,8 @@ enum {
 	OUT_ENOUGH = 65536,
 	/* What all connections together may take of a turn of the loop. */
 	TURN_MS = 5,
-	LINGER_MS = 5000
+	LINGER_MS = 5000,
+	LINGERING_MAX = 64 /* that begin to within LINGER_MS */
 };
 
 struct ctl_server {
@@ -32,6 +33,8 @@ struct ctl_server {
 	size_t ncalls;
 	struct loop_task task; /* the steps of the next turn, */
 	struct list ready; /* in this order */
+	int64_t lingering_since_ms;
+	unsigned lingering; /* since then */
 };
 
 /* One connection, and the request of it that is being answered. */
@@ -344,11 +347,28 @@ step(struct ctl_call *c)
 		c->has_more = false;
 }
 
+/* Who lingers is no connection any more, but keeps a descriptor. */
+static bool
+may_linger(struct ctl_server *s)
+{
+	int64_t now = clock_boot_ms(loop_clock(s->loop));
+
+	if (now - s->lingering_since_ms >= LINGER_MS) {
+		s->lingering_since_ms = now;
+		s->lingering = 0;
+	}
+	return s->lingering++ < LINGERING_MAX;
+}
+
 static void
 finish(struct ctl_call *c)
 {
-	stream_finish(c->stream, LINGER_MS);
-	c->stream = NULL;
+	if (stream_at_eof(c->stream) || may_linger(c->server)) {
+		stream_finish(c->stream, LINGER_MS);
+		c->stream = NULL;
+	} else {
+		stream_flush(c->stream); /* and call_free() closes it */
+	}
 	call_free(c);
 }
 

@@ -16,7 +16,9 @@
 #include "sys/clock_sys.h"
 
 enum {
-	STEP_ENTRIES = 300, /* are looked at in one step */
+	STEP_ENTRIES = 300, /* are looked at in one step, */
+	STEP_MS = 2, /* unless it takes longer than that */
+	PATTERN_MAX = 320, /* longer than any address */
 	/* What a follower has not been given yet; more, and it hears no more. */
 	BEHIND_MAX = 1024 * 1024
 };
@@ -103,14 +105,6 @@ entry_json(const struct history_entry *e)
 /* --- which entries -------------------------------------------------------- */
 
 static bool
-ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return m <= n && strcmp(text + n - m, end) == 0;
-}
-
-static bool
 is_to(const struct history_entry *e, const char *pattern)
 {
 	for (size_t i = 0; i < e->nnamed; i++)
@@ -123,7 +117,7 @@ static bool
 is_wanted(const struct wish *w, const struct history_entry *e)
 {
 	return (w->is_all || e->uid == w->uid) && e->at_ms >= w->since_ms &&
-	       (w->id == NULL || ends_with(e->id, w->id)) &&
+	       (w->id == NULL || str_ends_with(e->id, w->id)) &&
 	       (w->account == NULL || strcmp(e->account, w->account) == 0) &&
 	       (!w->only_failed || e->state == HISTORY_FAILED ||
 		   e->state == HISTORY_REFUSED) &&
@@ -270,8 +264,9 @@ wish_of(const struct ctl_call *call, const struct recorder *recorder)
 		.is_all = ctl_call_is_privileged(call),
 		.uid = ctl_call_uid(call) };
 
-	w.since_ms = w.since_ms < INT64_MAX / 1000 ? w.since_ms * 1000
-						   : INT64_MAX;
+	w.since_ms = w.since_ms < 0                  ? 0
+		     : w.since_ms < INT64_MAX / 1000 ? w.since_ms * 1000
+						     : INT64_MAX;
 	if (w.since_ms < oldest_ms)
 		w.since_ms = oldest_ms;
 	return w;
@@ -282,8 +277,14 @@ begin(struct ctl_call *call, struct recorder *recorder, struct store *store)
 {
 	const json_t *args = ctl_call_args(call);
 	json_int_t limit = json_integer_value(json_object_get(args, "limit"));
-	struct run *r = xcalloc(1, sizeof(*r));
+	const char *to = ctl_json_string(args, "to");
+	struct run *r;
 
+	if (to != NULL && strlen(to) > PATTERN_MAX) {
+		ctl_call_refuse(call, "\"to\" is too long");
+		return;
+	}
+	r = xcalloc(1, sizeof(*r));
 	r->call = call;
 	r->recorder = recorder;
 	r->store = store;
@@ -317,13 +318,15 @@ control_log(
     struct ctl_call *call, struct recorder *recorder, struct store *store)
 {
 	struct run *r = ctl_call_state(call);
+	int64_t until = clock_boot_ms(clock_sys()) + STEP_MS;
 
 	if (r == NULL) {
 		begin(call, recorder, store);
 		return;
 	}
 	for (int i = 0; i < STEP_ENTRIES && r->rc == 0 && r->left > 0 &&
-			r->history != NULL && ctl_call_has_room(call);
+			r->history != NULL && ctl_call_has_room(call) &&
+			(i == 0 || clock_boot_ms(clock_sys()) < until);
 	     i++)
 		look_on(r);
 	if (r->rc != 0)

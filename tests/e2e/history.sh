@@ -93,6 +93,8 @@ check "--to" count_is 2 --to you@example.test
 check "--to with a pattern" count_is 2 --to 'Y*@*.test'
 check "--account" count_is 1 --account other
 check "an ID" count_is 1 "$id"
+check "a pattern longer than any address is refused" \
+    eval '! relais log --to "$(printf "%0400d" 0)" 2>"$T/err" && grep -q "too long" "$T/err"'
 check "--since" count_is 2 --since 1h --to you@example.test
 sleep 2
 check "--since, and nothing is that new" count_is 0 --since 1s

@@ -3,6 +3,7 @@
  * are never held whole; nobody keeps the others out. */
 #include "tests/lib/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -390,6 +391,39 @@ each_user_has_so_many_connections(void **state)
 	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
 }
 
+static size_t
+count_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	(void)closedir(d);
+	return n;
+}
+
+/* Who is refused need not hang up; it would leave none for mail. */
+static void
+who_is_refused_holds_few_descriptors(void **state)
+{
+	enum { MANY = 300 };
+	struct bench *b = *state;
+	size_t before = count_descriptors();
+	int fds[MANY];
+
+	for (size_t i = 0; i < MANY; i++) {
+		fds[i] = dial(b);
+		turn(b);
+	}
+	assert_in_range(count_descriptors() - before - MANY, 1, 100);
+	for (size_t i = 0; i < MANY; i++)
+		(void)close(fds[i]);
+	turn(b);
+	talk(b, "{\"verb\":\"echo\"}\n", 100, "{\"ok\":true}\n", false);
+}
+
 static void
 who_says_nothing_is_hung_up_on(void **state)
 {
@@ -686,6 +720,7 @@ main(void)
 		    a_listing_and_a_request_of_another_go_side_by_side),
 		cmocka_unit_test(breaking_off_at_any_byte_does_no_harm),
 		cmocka_unit_test(each_user_has_so_many_connections),
+		cmocka_unit_test(who_is_refused_holds_few_descriptors),
 		cmocka_unit_test(who_says_nothing_is_hung_up_on),
 		cmocka_unit_test(a_verb_may_wait_and_tell_bit_by_bit),
 		cmocka_unit_test(a_client_may_answer_while_a_verb_waits),

@@ -64,6 +64,7 @@ struct keeper {
 		unsigned generation; /* that it began with */
 		int64_t next_ms; /* when to start one, if there is none */
 	} worker;
+	unsigned proven; /* the configuration that a worker had in force last */
 	int status; /* to exit with, once has_ended */
 	bool has_ended;
 };
@@ -397,6 +398,7 @@ on_up(struct keeper *k)
 	struct err err;
 
 	k->worker.is_up = true;
+	k->proven = k->worker.generation;
 	if (k->worker.generation != k->gens[0].conf->generation)
 		send_conf(k);
 	if (k->has_been_up) {
@@ -460,6 +462,8 @@ on_listener(struct keeper *k, const struct line_ask *ask)
 	int fd = -1;
 
 	if (ask->generation == k->gens[0].conf->generation) {
+		if (k->worker.is_up) /* else it has only begun */
+			k->proven = ask->generation;
 		sockets_settle(&k->bound->sockets); /* it has loaded it */
 		fd = sockets_copy(&k->bound->sockets, ask->index, &listen);
 	}
@@ -563,7 +567,7 @@ on_worker_end(struct keeper *k, int how)
 		    (long)w->pid, WTERMSIG(how));
 	} else if (status == EX_CONFIG && !w->is_up &&
 		   w->generation == k->gens[0].conf->generation &&
-		   k->gens[1].conf != NULL) {
+		   w->generation != k->proven && k->gens[1].conf != NULL) {
 		go_back(k, 1); /* it has said what is wrong */
 	} else if (status != EX_OK) { /* else it wants to be another */
 		log_text(LOG_LEVEL_ERROR,

@@ -20,7 +20,9 @@ enum {
 			    * much */
 	SAID_MAX = 16384,
 	/* A server may have written a text that fits in a great many ways. */
-	STEPS_MAX = 2000
+	STEPS_MAX = 2000,
+	/* And of parts, of which each is looked for: each joint doubles them. */
+	FINDS_MAX = 40
 };
 
 /* Every format of the catalogue, each with its '\0', an empty one at the end;
@@ -28,6 +30,9 @@ enum {
 static const char formats[] =
 #include "sys/formats.inc"
     "\0";
+
+/* Left to the sentence that said() is at. */
+static _Thread_local unsigned finds_left;
 
 struct match {
 	const char *format;
@@ -281,7 +286,8 @@ add(struct buf *to, const char *text, int depth)
 	if (*text == '\0' || add_known(to, text, gettext(text)) ||
 	    add_known(to, text, dgettext("libc", text)))
 		return;
-	if (depth < DEPTH_MAX) {
+	if (depth < DEPTH_MAX && finds_left > 0) {
+		finds_left--;
 		if (find(text, &m)) {
 			fill_in(to, gettext(m.format), &m, depth);
 			return;
@@ -308,6 +314,7 @@ said(const char *english)
 	if (*gettext("") == '\0' || *english == '\0')
 		return xstrdup(english);
 	buf_init(&b, SAID_MAX);
+	finds_left = FINDS_MAX;
 	add(&b, english, 0);
 	return buf_steal(&b);
 }

@@ -28,7 +28,8 @@ enum {
 	FIRST_FD = 3, /* of the service manager */
 	FDS_MAX = 8,
 	PORT = 8587,
-	IDLE_S = 600 /* then the service manager starts it again when needed */
+	IDLE_S = 600, /* then the service manager starts it again when needed */
+	LAST_S = 5 /* for those who came just before */
 };
 
 struct sockets {
@@ -128,8 +129,13 @@ bind_port(struct sockets *s, int port, struct err *err)
 static bool
 has_idled(struct server *s, const struct sockets *sockets, int *idle_s)
 {
+	if (!sockets->are_inherited)
+		return false;
+	if (*idle_s >= IDLE_S) /* nobody is let in any more */
+		return server_connections(s) == 0 ||
+		       ++*idle_s > IDLE_S + LAST_S;
 	*idle_s = server_connections(s) == 0 ? *idle_s + 1 : 0;
-	if (!sockets->are_inherited || *idle_s < IDLE_S)
+	if (*idle_s < IDLE_S)
 		return false;
 	/* Who comes from now on waits in the socket that systemd holds. */
 	server_quiesce(s);

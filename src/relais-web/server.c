@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -38,6 +40,7 @@ struct guest {
 	struct list link;
 	uint32_t uid;
 	bool is_one_too_many;
+	bool is_unheard; /* and many more than that */
 };
 
 static int
@@ -269,10 +272,20 @@ see_field(
 	return MHD_YES;
 }
 
+/* Of one user's own relaisd nobody else sees anything. */
+static bool
+is_of_another(const struct server *s, uint32_t uid)
+{
+	struct stat st;
+
+	return geteuid() != 0 && uid != 0 && uid != geteuid() &&
+	       stat(s->asker->control, &st) == 0 && st.st_uid == geteuid();
+}
+
 /* NULL: nothing is wrong; *ret_status otherwise. */
 static const char *
-objection(struct MHD_Connection *con, const char *method, const struct guest *g,
-    unsigned *ret_status)
+objection(const struct server *s, struct MHD_Connection *con,
+    const char *method, const struct guest *g, unsigned *ret_status)
 {
 	struct hosts hosts = { .is_own = true };
 
@@ -292,6 +305,10 @@ objection(struct MHD_Connection *con, const char *method, const struct guest *g,
 		return "The kernel does not say which user of this machine "
 		       "asks: open the page on the machine itself.\n";
 	}
+	if (is_of_another(s, g->uid)) {
+		*ret_status = MHD_HTTP_FORBIDDEN;
+		return "This is the page of another user.\n";
+	}
 	if (g->is_one_too_many) {
 		*ret_status = MHD_HTTP_SERVICE_UNAVAILABLE;
 		return "You have too many pages open: close some.\n";
@@ -309,7 +326,7 @@ on_request(void *ctx, struct MHD_Connection *con, const char *url,
 	    con, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	const struct guest *g = info != NULL ? info->socket_context : NULL;
 	unsigned status = 0;
-	const char *why = objection(con, method, g, &status);
+	const char *why = objection(s, con, method, g, &status);
 	size_t i;
 
 	(void)version;
@@ -355,6 +372,8 @@ guest_new(struct server *s, uint32_t uid)
 	list_foreach (it, &s->guests)
 		same += list_entry(it, struct guest, link)->uid == uid;
 	g->is_one_too_many = same >= SERVER_CONNECTIONS_PER_UID;
+	g->is_unheard = same >=
+			SERVER_CONNECTIONS_PER_UID + SERVER_CONNECTIONS_TOLD;
 	list_append(&s->guests, &g->link);
 	(void)pthread_mutex_unlock(&s->lock); /* it is ours */
 	return g;
@@ -378,7 +397,11 @@ on_connection(void *ctx, struct MHD_Connection *con, void **guest,
 	struct server *s = ctx;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*guest = guest_new(s, uid_of(con));
+		struct guest *g = guest_new(s, uid_of(con));
+
+		*guest = g;
+		if (g->is_unheard) /* as if it had hung up */
+			(void)shutdown(fd_of(con), SHUT_RD); /* or it has */
 	} else {
 		guest_free(s, *guest);
 		*guest = NULL;

@@ -21,7 +21,8 @@ struct server;
 
 enum {
 	SERVER_CONNECTIONS_MAX = 64,
-	SERVER_CONNECTIONS_PER_UID = 24 /* so that no user keeps others out */
+	SERVER_CONNECTIONS_PER_UID = 24, /* so that no user keeps others out */
+	SERVER_CONNECTIONS_TOLD = 8 /* so many more hear why */
 };
 
 /* The descriptors listen, and are taken over.  asker is borrowed. */

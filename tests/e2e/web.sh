@@ -195,6 +195,28 @@ check "who opens many pages is told so" answers 503 "too many pages" bob /
 check "  and keeps nobody out" answers 200 "What alice" alice /
 wait_jobs() { [ "$(jobs -r | grep -c events)" = 0 ]; }
 until_true 30 wait_jobs
+as bob python3 - >"$T/silent" <<-'END' &
+	import socket, time
+	held = [socket.create_connection(("localhost", 8587)) for _ in range(150)]
+	print("held", flush=True)
+	time.sleep(15)
+END
+silent=$!
+until_true 10 grep -qs held "$T/silent"
+check "nor does who opens many and says nothing" \
+    answers 200 "What alice" alice /
+kill "$silent"
+wait "$silent" 2>/dev/null
+as alice touch /tmp/alice.sock
+start own setpriv --reuid alice --regid alice --init-groups \
+    "$top_builddir/relais-web" --port 8600 --control /tmp/alice.sock
+wait_port own 127.0.0.1 8600
+url=http://localhost:8600
+check "the page of one's own relaisd is for oneself" \
+    answers 200 "relaisd does not answer" alice /
+check "  and nobody else" answers 403 "of another user" bob /
+stop own
+url=http://localhost:8587
 stop home
 check "without a daemon the page says so" \
     answers 200 "relaisd does not answer" alice /

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The relays that share a queue, as the database knows them. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -20,7 +19,9 @@ struct list {
 static const char *
 state_of(const struct store_node *n)
 {
-	return n->is_dead ? "gone" : n->is_late ? "silent" : "running";
+	return n->is_dead   ? N_("gone")
+	       : n->is_late ? N_("silent")
+			    : N_("running");
 }
 
 static void
@@ -30,8 +31,8 @@ print(const struct relais *r, const struct store_node *n)
 
 	relais_print(
 	    r, n->is_dead || n->is_late ? COLOUR_WARN : COLOUR_NONE, n->name);
-	(void)printf("  %s, heard %s ago, %" PRIu64 " messages\n", state_of(n),
-	    num_duration_text(n->silent_ms, heard), n->messages);
+	(void)printf(_("  %s, heard %s ago, %lu messages\n"), _(state_of(n)),
+	    num_duration_text(n->silent_ms, heard), (unsigned long)n->messages);
 }
 
 static void
@@ -79,7 +80,7 @@ run(struct relais *r, int argc, char *const *argv)
 const struct relais_command cmd_nodes = {
 	.name = "nodes",
 	.args = "",
-	.help = N_("the relays that share the queue (store = postgres)"),
+	.help = N_("lists the relays that share the queue (store = postgres)"),
 	.details = N_(
 	    "\"silent\" has not been heard for five seconds; of \"gone\" "
 	    "the others take the\nmessages."),

@@ -122,7 +122,7 @@ check "  in ISO-8859-1, too" cmp "$T/english" "$T/out"
 
 VERBS="setup import status check test login passwd queue show flush retry hold
 	release delete explain aliases rewrite config metrics reload stop
-	providers version log store"
+	providers version log store nodes"
 # Names, stages, what the C library says, and what was given.
 NAMES="relais relaisd sendmail work root unix vm ehlo auth mail send secret one
 	two quue Landlock seccomp ABI Microsoft No such file or directory"

@@ -33,6 +33,7 @@ struct ctl_server {
 	size_t ncalls;
 	struct loop_task task; /* the steps of the next turn, */
 	struct list ready; /* in this order */
+	int64_t turn_ends_ms; /* of the turn under way, or the last */
 	int64_t lingering_since_ms;
 	unsigned lingering; /* since then */
 };
@@ -184,6 +185,14 @@ bool
 ctl_call_has_room(const struct ctl_call *call)
 {
 	return buf_len(&call->out) < OUT_ENOUGH;
+}
+
+bool
+ctl_call_has_time(const struct ctl_call *call)
+{
+	const struct ctl_server *s = call->server;
+
+	return clock_boot_ms(loop_clock(s->loop)) < s->turn_ends_ms;
 }
 
 static void
@@ -413,9 +422,9 @@ on_turn(struct loop_task *t)
 {
 	struct ctl_server *s = list_entry(t, struct ctl_server, task);
 	const struct clock *clock = loop_clock(s->loop);
-	int64_t until = clock_boot_ms(clock) + TURN_MS;
 	struct list now;
 
+	s->turn_ends_ms = clock_boot_ms(clock) + TURN_MS;
 	list_init(&now);
 	while (!list_is_empty(&s->ready)) {
 		struct list *it = s->ready.next;
@@ -427,7 +436,7 @@ on_turn(struct loop_task *t)
 		struct ctl_call *c = list_entry(
 		    now.next, struct ctl_call, ready_link);
 
-		if (clock_boot_ms(clock) >= until)
+		if (clock_boot_ms(clock) >= s->turn_ends_ms)
 			break;
 		list_remove(&c->ready_link);
 		if (may_step(c))

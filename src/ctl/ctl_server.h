@@ -49,7 +49,8 @@ struct ctl_verb {
 	enum ctl_right right;
 	/* Called until it has said ctl_call_done() or ctl_call_refuse(), once
 	 * in a turn of the loop, when there is room for more items: a listing
-	 * gives items while ctl_call_has_room(), and not too many. */
+	 * gives items while ctl_call_has_room(), and not too many; what may take
+	 * long looks at ctl_call_has_time() as well. */
 	void (*run)(void *ctx, struct ctl_call *call);
 };
 
@@ -87,6 +88,8 @@ void ctl_call_listen(struct ctl_call *call);
 char *ctl_call_line(struct ctl_call *call);
 
 bool ctl_call_has_room(const struct ctl_call *call);
+/* Some of this turn of the loop is left. */
+bool ctl_call_has_time(const struct ctl_call *call);
 /* What they are given stays the caller's; result may be NULL. */
 void ctl_call_item(struct ctl_call *call, json_t *item);
 void ctl_call_done(struct ctl_call *call, json_t *result);

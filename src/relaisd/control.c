@@ -163,12 +163,7 @@ item_json(const struct control *c, const struct queue_item *it)
 /* --- queue ---------------------------------------------------------------- */
 
 /* So many messages are looked at in one step, so that others have their turn. */
-enum {
-	STEP_MESSAGES = 500,
-	STEP_MS = 2,
-	STEP_CHANGES = 20,
-	LISTING_TEXT_MAX = 200
-};
+enum { STEP_MESSAGES = 500, STEP_CHANGES = 20, LISTING_TEXT_MAX = 200 };
 
 struct listing {
 	struct queue_walk *walk;
@@ -245,7 +240,6 @@ on_queue(void *ctx, struct ctl_call *call)
 	struct control *c = ctx;
 	struct listing *l = ctl_call_state(call);
 	struct queue_item it;
-	int64_t until = now_ms(c) + STEP_MS;
 	bool is_over = false;
 	json_t *item;
 
@@ -253,9 +247,8 @@ on_queue(void *ctx, struct ctl_call *call)
 		l = listing_new(c, ctl_call_args(call));
 		ctl_call_keep(call, l, listing_free);
 	}
-	for (int i = 0;
-	     i < STEP_MESSAGES && !is_over && ctl_call_has_room(call) &&
-	     (i == 0 || now_ms(c) < until);
+	for (int i = 0; i < STEP_MESSAGES && !is_over &&
+			ctl_call_has_room(call) && ctl_call_has_time(call);
 	     i++) {
 		is_over = l->left == 0 || !queue_walk_next(l->walk, &it);
 		if (is_over || !may_see(call, &it) || !is_wanted(c, l, &it))

@@ -16,8 +16,7 @@
 #include "sys/clock_sys.h"
 
 enum {
-	STEP_ENTRIES = 300, /* are looked at in one step, */
-	STEP_MS = 2, /* unless it takes longer than that */
+	STEP_ENTRIES = 300, /* are looked at in one step */
 	PATTERN_MAX = 320, /* longer than any address */
 	/* What a follower has not been given yet; more, and it hears no more. */
 	BEHIND_MAX = 1024 * 1024
@@ -200,11 +199,7 @@ on_written(void *ctx)
 {
 	struct run *r = ctx;
 
-	if (r->wants_past && r->store->ops->history_open == NULL)
-		r->rc = err_set(&r->err, ERR_INPUT,
-		    "the store %s keeps no history; see the log",
-		    r->store->name);
-	else if (r->wants_past)
+	if (r->wants_past)
 		r->rc = r->store->ops->history_open(
 		    r->store, r->is_backward, &r->history, &r->err);
 	ctl_call_wake(r->call);
@@ -318,7 +313,6 @@ control_log(
     struct ctl_call *call, struct recorder *recorder, struct store *store)
 {
 	struct run *r = ctl_call_state(call);
-	int64_t until = clock_boot_ms(clock_sys()) + STEP_MS;
 
 	if (r == NULL) {
 		begin(call, recorder, store);
@@ -326,7 +320,7 @@ control_log(
 	}
 	for (int i = 0; i < STEP_ENTRIES && r->rc == 0 && r->left > 0 &&
 			r->history != NULL && ctl_call_has_room(call) &&
-			(i == 0 || clock_boot_ms(clock_sys()) < until);
+			ctl_call_has_time(call);
 	     i++)
 		look_on(r);
 	if (r->rc != 0)

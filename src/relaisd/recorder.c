@@ -3,15 +3,18 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/must.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "mail/header.h"
 #include "mime/words.h"
 #include "net/loop.h"
 #include "queue/queue.h"
+#include "store/qid.h"
 #include "sys/clock_sys.h"
 
 enum {
@@ -42,6 +45,8 @@ struct recorder {
 	struct store *store;
 	struct store_history_limits limits;
 	bool keeps_subject;
+	char subject_id[QID_SIZE]; /* the message that was looked at last */
+	struct buf subject; /* of it */
 	struct recorder_totals totals;
 	struct buf lines; /* not written yet */
 	struct loop_timer *timer;
@@ -69,12 +74,8 @@ boot_ms(const struct recorder *r)
 static int
 write_lines(struct writing *w)
 {
-	const struct store_ops *ops = w->store->ops;
-
-	return ops->history_add != NULL
-		   ? ops->history_add(w->store, buf_bytes(&w->lines),
-			 &w->limits, w->wall_ms, &w->err)
-		   : 0;
+	return w->store->ops->history_add(
+	    w->store, buf_bytes(&w->lines), &w->limits, w->wall_ms, &w->err);
 }
 
 static void
@@ -190,7 +191,7 @@ on_timer(void *ctx)
 
 /* In one line of text, as a person reads it. */
 static void
-find_subject(struct queue_claim *claim, struct buf *to)
+read_subject(struct queue_claim *claim, struct buf *to)
 {
 	struct header *h = header_new();
 	char *head = xmalloc(HEADER_LOOK);
@@ -210,6 +211,19 @@ find_subject(struct queue_claim *claim, struct buf *to)
 	buf_clear(&value);
 	free(head);
 	header_free(h);
+}
+
+/* A message has an entry for each answer, and one subject. */
+static const char *
+find_subject(struct recorder *r, const char *id, struct queue_claim *claim)
+{
+	if (strcmp(r->subject_id, id) != 0) {
+		IGNORE(str_copy(
+		    r->subject_id, sizeof(r->subject_id), bytes_str(id)));
+		buf_reset(&r->subject);
+		read_subject(claim, &r->subject);
+	}
+	return buf_str(&r->subject);
 }
 
 const int recorder_steps[RECORDER_STEPS] = { 1, 5, 30, 60, 300, 3600, 14400,
@@ -265,16 +279,12 @@ recorder_note(struct recorder *r, const struct history_entry *e,
     struct queue_claim *claim)
 {
 	struct history_entry own = *e;
-	struct buf subject;
 
 	count(&r->totals, e);
 	if (r->limits.entries == 0 && list_is_empty(&r->following))
 		return;
-	buf_init(&subject, HISTORY_SUBJECT_MAX);
-	if (r->keeps_subject && claim != NULL) {
-		find_subject(claim, &subject);
-		own.subject = buf_str(&subject);
-	}
+	if (r->keeps_subject && claim != NULL)
+		own.subject = find_subject(r, e->id, claim);
 	add_line(r, &own);
 	list_foreach (it, &r->following) {
 		struct recorder_reader *reader = list_entry(
@@ -282,7 +292,6 @@ recorder_note(struct recorder *r, const struct history_entry *e,
 
 		reader->entry(reader->ctx, &own);
 	}
-	buf_clear(&subject);
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -327,6 +336,7 @@ recorder_new(struct loop *l, struct store *store)
 	r->loop = l;
 	r->store = store;
 	buf_init(&r->lines, RECORDER_MAX);
+	buf_init(&r->subject, HISTORY_SUBJECT_MAX);
 	list_init(&r->waiting);
 	list_init(&r->next_waiting);
 	list_init(&r->following);
@@ -337,10 +347,7 @@ recorder_new(struct loop *l, struct store *store)
 void
 recorder_set(struct recorder *r, const struct conf *c)
 {
-	/* Without a history in the store those who follow hear it. */
-	r->limits.entries = r->store->ops->history_add != NULL
-				? (uint64_t)c->history
-				: 0;
+	r->limits.entries = (uint64_t)c->history;
 	r->limits.life_ms = c->history_life_ms;
 	r->keeps_subject = c->history_subject;
 	loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
@@ -375,6 +382,7 @@ recorder_free(struct recorder *r)
 		tell_result(r, &last);
 	}
 	buf_clear(&r->lines);
+	buf_clear(&r->subject);
 	loop_timer_free(r->timer);
 	free(r);
 }

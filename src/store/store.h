@@ -186,7 +186,7 @@ struct store_ops {
 	int (*state_write)(struct store *s, const char *name,
 	    struct bytes content, struct err *err);
 
-	/* What became of messages (history.h); all NULL: it is not kept.  Adds whole lines, which may be
+	/* What became of messages (history.h).  Adds whole lines, which may be
 	 * none, and forgets what is beyond the limits.  Never synced.  One call
 	 * at a time.  -1: some of the lines are lost, and no message is. */
 	int (*history_add)(struct store *s, struct bytes lines,

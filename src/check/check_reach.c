@@ -152,13 +152,6 @@ on_dialled(void *ctx, const struct dial_result *res)
 		on_probes_done(r);
 }
 
-static void
-set_port(struct sockaddr_storage *sa, int port)
-{
-	/* At the same place in both families. */
-	((struct sockaddr_in *)(void *)sa)->sin_port = htons((uint16_t)port);
-}
-
 static const char *
 address_text(const struct sockaddr_storage *sa, char to[INET6_ADDRSTRLEN])
 {
@@ -190,7 +183,7 @@ probe_start(
 	for (size_t i = 0; i < h->n; i++)
 		if (h->addrs[i].ss_family == family) {
 			addrs[to.n] = h->addrs[i];
-			set_port(&addrs[to.n++], port.port);
+			lookup_set_port(&addrs[to.n++], port.port);
 		}
 	if (to.n == 0 || r->nprobes == PROBES_MAX)
 		return;

@@ -42,9 +42,7 @@ knock_at(const struct lookup_answer *a)
 	for (size_t i = 0; i < a->n; i++) {
 		struct sockaddr_storage to = a->addrs[i];
 
-		/* At the same place in both families. */
-		((struct sockaddr_in *)(void *)&to)->sin_port = htons(
-		    KNOCK_PORT);
+		lookup_set_port(&to, KNOCK_PORT);
 		fds[n] = (struct pollfd) { .events = POLLOUT };
 		fds[n].fd = socket(to.ss_family,
 		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

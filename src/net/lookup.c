@@ -67,8 +67,8 @@ lookup_timed_out(const char *host, struct err *ret)
 	say_why(host, EAI_AGAIN, 0, ret);
 }
 
-static void
-set_port(struct sockaddr_storage *to, int port)
+void
+lookup_set_port(struct sockaddr_storage *to, int port)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)to;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)to;
@@ -88,7 +88,7 @@ tell(struct lookup *q, struct lookup_answer *a)
 	if (a->rc == 0) {
 		r.n = a->n;
 		for (size_t i = 0; i < a->n; i++)
-			set_port(&a->addrs[i], q->port);
+			lookup_set_port(&a->addrs[i], q->port);
 	} else {
 		r.is_unknown = a->rc == EAI_NONAME || a->rc == EAI_NODATA;
 		say_why(q->host, a->rc, a->os, &r.err);

@@ -46,6 +46,8 @@ void lookup_free(struct lookup *q); /* gives up; no callback comes */
 
 /* The sentence for a look-up that takes too long. */
 void lookup_timed_out(const char *host, struct err *ret);
+/* Of an address of either family. */
+void lookup_set_port(struct sockaddr_storage *to, int port);
 /* "[::1]" -> "::1"; the caller frees. */
 char *lookup_without_brackets(const char *host);
 

@@ -268,15 +268,6 @@ fixture_init_in_memory(struct queue_fixture *l)
 	init(l);
 }
 
-static int
-remove_it(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 /* A test that failed half way has left its clients on a stack that is gone:
  * nobody may be told any more. */
 static void
@@ -326,7 +317,7 @@ fixture_clear(struct queue_fixture *l)
 	buf_clear(&l->ended);
 	if (l->is_in_memory)
 		return;
-	(void)nftw(l->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(l->dir);
 	fault_fs_clear(&l->disk);
 }
 

@@ -4,6 +4,7 @@
 #ifndef TESTS_LIB_TEMP_H
 #define TESTS_LIB_TEMP_H
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,22 @@ temp_dir(char *to, size_t size, const char *name)
 		perror(to);
 		abort();
 	}
+}
+
+static inline int
+temp_remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+	(void)st;
+	(void)type;
+	(void)w;
+	return remove(path);
+}
+
+/* The folder, and all that is in it. */
+static inline void
+temp_dir_remove(const char *path)
+{
+	(void)nftw(path, temp_remove_it, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 #endif

@@ -364,20 +364,11 @@ restart(struct bench *b)
 	start(b);
 }
 
-static int
-remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
-{
-	(void)st;
-	(void)type;
-	(void)w;
-	return remove(path);
-}
-
 /* Removes what is in the spool; the queue is closed. */
 static void
 queue_dir_empty(struct bench *b)
 {
-	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(b->dir);
 	assert_int_equal(mkdir(b->dir, 0700), 0);
 }
 
@@ -392,7 +383,7 @@ teardown(void **state)
 	provider_stop_sessions(&b->p);
 	loop_free(b->loop);
 	tls_ctx_free(b->p.tls);
-	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(b->dir);
 	free(b);
 	return 0;
 }

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -235,15 +234,6 @@ setup(void **state)
 }
 
 static int
-remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
-{
-	(void)st;
-	(void)type;
-	(void)w;
-	return remove(path);
-}
-
-static int
 teardown(void **state)
 {
 	struct bench *b = *state;
@@ -256,7 +246,7 @@ teardown(void **state)
 	queue_free(b->q);
 	store_free(b->store);
 	assert_true(loop_free(b->loop));
-	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(b->dir);
 	free(b);
 	return 0;
 }

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -44,21 +43,12 @@ setup(void **state)
 }
 
 static int
-remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
-{
-	(void)st;
-	(void)type;
-	(void)w;
-	return remove(path);
-}
-
-static int
 teardown(void **state)
 {
 	struct fixture *b = *state;
 
 	store_free(b->s);
-	(void)nftw(b->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(b->dir);
 	fault_fs_clear(&b->disk);
 	free(b);
 	return 0;

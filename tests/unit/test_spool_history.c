@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -54,21 +53,12 @@ setup(void **state)
 }
 
 static int
-remove_it(const char *path, const struct stat *st, int type, struct FTW *w)
-{
-	(void)st;
-	(void)type;
-	(void)w;
-	return remove(path);
-}
-
-static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	store_free(f->s);
-	(void)nftw(f->dir, remove_it, 16, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(f->dir);
 	fault_fs_clear(&f->disk);
 	free(f);
 	return 0;

@@ -35,7 +35,7 @@ put_standing(struct view *v, const json_t *a)
 			    standings[i].class, standings[i].word);
 }
 
-/* Only somebody else can mend it, or time. */
+/* Only somebody else can put it right, or time. */
 static void
 put_remedy(struct view *v, const json_t *a)
 {
@@ -61,7 +61,8 @@ put_remedy(struct view *v, const json_t *a)
 		html(&v->h,
 		    "<p>To sign in again: <code>relais login %s</code></p>",
 		    name);
-	html(&v->h, "<p>When that is mended: <code>relais flush %s</code></p>",
+	html(&v->h,
+	    "<p>When that is put right: <code>relais flush %s</code></p>",
 	    name);
 }
 

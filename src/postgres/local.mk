@@ -7,13 +7,19 @@ relais_postgres_so_CFLAGS = $(AM_CFLAGS) $(POSTGRES_CFLAGS) -fPIC -fvisibility=h
 relais_postgres_so_LDFLAGS = -shared $(MODULE_LDFLAGS)
 relais_postgres_so_LDADD = $(POSTGRES_LIBS) $(IDN2_LIBS) -lpthread
 relais_postgres_so_SOURCES = \
+	%reldir%/pg_core.h \
+	%reldir%/pg_history.c \
 	%reldir%/pg_module.c \
+	%reldir%/pg_node.c \
 	%reldir%/pg_pool.c \
 	%reldir%/pg_pool.h \
+	%reldir%/pg_read.c \
 	%reldir%/pg_schema.c \
 	%reldir%/pg_schema.h \
 	%reldir%/pg_store.c \
 	%reldir%/pg_store.h \
+	%reldir%/pg_task.c \
+	%reldir%/pg_write.c \
 	src/base/buf.c \
 	src/base/crc32.c \
 	src/base/err.c \

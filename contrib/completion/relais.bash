@@ -9,6 +9,10 @@ _relais_accounts() {
 	relais --json status 2>/dev/null |
 	    sed -n 's/^ *"name": *"\([^"\\]*\)",*$/\1/p'
 }
+_relais_providers() {
+	relais --json providers 2>/dev/null |
+	    sed -n 's/.*{"key": *"\([^"\\]*\)".*/\1/p'
+}
 _relais() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb="" i words
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -46,15 +50,27 @@ _relais() {
 	flush) words="--all $(_relais_accounts)" ;;
 	passwd) words="--password-file --force $(_relais_accounts)" ;;
 	login) words="--browser --device $(_relais_accounts)" ;;
-	check) words="--send --host --provider $(_relais_accounts)" ;;
+	check) case ${COMP_WORDS[COMP_CWORD - 1]} in
+		--provider) words=$(_relais_providers) ;;
+		*) words="--send --host --provider $(_relais_accounts)" ;;
+		esac ;;
+	test) words=$(_relais_accounts) ;;
+	providers) words=$(_relais_providers) ;;
 	rewrite) words="--from --to --user --account --7bit"
 		mapfile -t COMPREPLY < <(compgen -f -W "$words" -- "$word")
 		return ;;
 	setup) case ${COMP_WORDS[COMP_CWORD - 1]} in
 		--secret) words="file keyring credential" ;;
+		--tls) words="implicit starttls" ;;
+		--provider) words=$(_relais_providers) ;;
+		--account) words=$(_relais_accounts) ;;
+		--*-file | -c)
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			return ;;
 		*) words="--provider --host --port --tls --tls-ca-file --user
 		    --password-file --admin --account --secret --client-id
-		    --yes --force --no-send" ;;
+		    --tenant --client-secret-file --jwt-key-file
+		    --yes --force --no-send --json" ;;
 		esac ;;
 	*) words="--json --help" ;;
 	esac

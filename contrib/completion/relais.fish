@@ -8,6 +8,10 @@ function __relais_accounts
 	relais --json status 2>/dev/null |
 	    sed -n 's/^ *"name": *"\([^"\\]*\)",*$/\1/p'
 end
+function __relais_providers
+	relais --json providers 2>/dev/null |
+	    sed -n 's/.*{"key": *"\([^"\\]*\)".*/\1/p'
+end
 complete -c relais -f
 complete -c relais -s c -r -F -d 'configuration'
 complete -c relais -l json -d 'print JSON'
@@ -26,6 +30,27 @@ complete -c relais -n '__fish_seen_subcommand_from import' \
     -l force -d 'write although it does not work'
 complete -c relais -n '__fish_seen_subcommand_from setup' \
     -l secret -x -a 'file keyring credential' -d 'where the secret is kept'
+complete -c relais -n '__fish_seen_subcommand_from setup' \
+    -l tls -x -a 'implicit starttls' -d 'how TLS begins'
+complete -c relais -n '__fish_seen_subcommand_from setup' \
+    -l account -x -a '(__relais_accounts)' -d 'the name of the account'
+complete -c relais -n '__fish_seen_subcommand_from setup' \
+    -l host -x -d 'the server' -l port -x -d 'its port' \
+    -l user -x -d 'the login name' -l admin -x -d 'who gets mail for root' \
+    -l client-id -x -d 'of the client at the provider' \
+    -l tenant -x -d 'the directory at Microsoft'
+complete -c relais -n '__fish_seen_subcommand_from setup' \
+    -l tls-ca-file -r -F -d 'the authority' \
+    -l password-file -r -F -d 'has the password' \
+    -l client-secret-file -r -F -d 'has the secret of the client' \
+    -l jwt-key-file -r -F -d 'the key of a service account'
+complete -c relais -n '__fish_seen_subcommand_from setup' \
+    -l yes -d 'agree to everything' -l force -d 'write all the same' \
+    -l no-send -d 'send no message'
+complete -c relais -n '__fish_seen_subcommand_from setup check' \
+    -l provider -x -a '(__relais_providers)' -d 'a preset'
+complete -c relais -n '__fish_seen_subcommand_from providers' \
+    -a '(__relais_providers)'
 complete -c relais -n '__fish_seen_subcommand_from store' \
     -a 'init upgrade check'
 complete -c relais -n '__fish_seen_subcommand_from metrics' \
@@ -50,5 +75,3 @@ complete -c relais -n '__fish_seen_subcommand_from check' \
     -l send -x -d 'send a message to this address'
 complete -c relais -n '__fish_seen_subcommand_from check' \
     -l host -x -d 'a server that is not configured'
-complete -c relais -n '__fish_seen_subcommand_from check' \
-    -l provider -x -d 'a provider that is not configured'

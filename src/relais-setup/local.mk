@@ -36,6 +36,7 @@ relais_setup_SOURCES = \
 	%reldir%/setup.c \
 	%reldir%/setup.h \
 	%reldir%/setup_known.c \
+	%reldir%/sign_in.c \
 	%reldir%/start.c \
 	%reldir%/try.c \
 	%reldir%/verbs.h \

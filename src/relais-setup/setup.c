@@ -10,9 +10,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "conf/oauth.h"
 #include "cred/cred_file.h"
-#include "cred/cred_oauth.h"
 #include "mail/addr.h"
 #include "mail/idna.h"
 #include "relais-setup/autoconfig.h"
@@ -60,6 +58,9 @@ static const struct option options[] = {
 	VALUE("--admin", admin),
 	VALUE("--account", account),
 	VALUE("--client-id", client_id),
+	VALUE("--tenant", tenant),
+	VALUE("--client-secret-file", client_secret_file),
+	VALUE("--jwt-key-file", jwt_key_file),
 	VALUE("--send", send_to),
 	VALUE("--secret", secret_in),
 	FLAG("--yes", is_yes),
@@ -72,8 +73,11 @@ static const char help[] = N_(
     "usage: relais setup [ADDRESS] [--provider KEY] [--host NAME [--port N]\n"
     "           [--tls implicit|starttls] [--tls-ca-file FILE]] [--user NAME]\n"
     "           [--password-file FILE|-] [--admin ADDRESS] [--account NAME]\n"
-    "           [--secret file|keyring|credential] [--client-id ID] [--yes]\n"
-    "           [--force] [--no-send] [--json] [-c FILE]\n"
+    "           [--secret file|keyring|credential] [--client-id ID]\n"
+    "           [--tenant NAME] [--client-secret-file FILE|-]\n"
+    "           [--jwt-key-file FILE|-] [--yes] [--force] [--no-send] "
+    "[--json]\n"
+    "           [-c FILE]\n"
     "Finds the provider of an address, logs in, writes the configuration, "
     "starts\n"
     "the daemon and sends a message.  Asks what is not given, if there is a\n"
@@ -289,26 +293,6 @@ search(struct setup *s)
 	return SETUP_DONE;
 }
 
-static bool
-wants_sign_in(const struct setup *s)
-{
-	char *oauth;
-	bool is_only;
-
-	if (s->found.preset == NULL)
-		return s->found.is_oauth;
-	oauth = provider_oauth(s->found.preset, true);
-	is_only = oauth != NULL;
-	free(oauth);
-	return is_only;
-}
-
-static bool
-signs_in(const struct setup *s)
-{
-	return s->args.password_file == NULL && wants_sign_in(s);
-}
-
 /* Of the domain, a preset's by that domain, or chosen by the user: no question.
  * A sign-in happens at the provider's own page. */
 static enum setup_status
@@ -320,7 +304,7 @@ confirm_host(struct setup *s)
 	if (s->args.is_yes || s->args.provider != NULL ||
 	    s->args.host != NULL ||
 	    (s->found.preset != NULL &&
-		(s->found.source == DISCOVER_PRESET || signs_in(s))) ||
+		(s->found.source == DISCOVER_PRESET || setup_signs_in(s))) ||
 	    discovery_is_own_host(setup_host(s), s->address))
 		return SETUP_DONE;
 	if (!dialogue_has_person())
@@ -527,74 +511,18 @@ find_secret(struct setup *s)
 	return SETUP_PERSON;
 }
 
-/* Has the row a client that everybody may use? */
-static bool
-has_client(const struct setup *s, struct err *err)
-{
-	struct oauth_rows *rows = oauth_rows_new();
-	struct cred_oauth *o = NULL;
-	bool has_one;
-
-	if (access(s->paths.oauth_own, F_OK) != 0 ||
-	    oauth_rows_read(rows, s->paths.oauth_own, err) == 0)
-		o = oauth_rows_find(rows, s->oauth, err);
-	has_one = o != NULL &&
-		  cred_oauth_get(o, CRED_OAUTH_CLIENT_ID)[0] != '\0';
-	cred_oauth_free(o);
-	oauth_rows_free(rows);
-	return has_one;
-}
-
-/* The sign-in itself is the daemon's, which keeps the tokens; so it comes after
- * the configuration. */
-static enum setup_status
-prepare_sign_in(struct setup *s)
-{
-	struct err err = { 0 };
-	bool is_refused;
-	enum setup_status status;
-
-	if (s->found.preset == NULL)
-		return setup_stop(s->report, SETUP_PERSON,
-		    "%s takes a sign-in by OAuth2 instead of a password; see "
-		    "oauth in relais.conf(5)",
-		    setup_provider_name(s));
-	s->oauth = provider_oauth(s->found.preset, true);
-	status = setup_try(s, &is_refused);
-	if (status != SETUP_DONE && !s->args.is_forced)
-		return status;
-	dialogue_say("%s takes a sign-in instead of a password.",
-	    setup_provider_name(s));
-	if (s->args.client_id != NULL || has_client(s, &err))
-		return SETUP_DONE;
-	if (err.text[0] != '\0')
-		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
-	if (!dialogue_has_person())
-		return setup_stop(s->report, SETUP_PERSON,
-		    "%s takes a sign-in instead of a password, for which a "
-		    "client has to be registered there: add --client-id ID; "
-		    "see client_id in relais.conf(5)",
-		    setup_provider_name(s));
-	s->questions++;
-	s->client_answer = dialogue_ask(
-	    _("Client ID of the application that you registered there "
-	      "(client_id in relais.conf(5))"),
-	    NULL);
-	s->args.client_id = s->client_answer;
-	return s->args.client_id != NULL && s->args.client_id[0] != '\0'
-		   ? SETUP_DONE
-		   : setup_stop(
-			 s->report, SETUP_PERSON, "Nothing was written.");
-}
-
 static enum setup_status
 log_in(struct setup *s)
 {
 	enum setup_status status;
 	bool is_refused = false;
 
-	if (signs_in(s))
-		return prepare_sign_in(s);
+	if (s->args.password_file != NULL && setup_is_unattended(s))
+		return setup_stop(s->report, SETUP_PERSON,
+		    "--password-file is another way to log in: give one of "
+		    "them");
+	if (setup_signs_in(s))
+		return setup_prepare_sign_in(s);
 	if (s->args.password_file == NULL && !dialogue_has_person())
 		return setup_stop(s->report, SETUP_PERSON,
 		    "no terminal to ask for the password: add --password-file "

@@ -25,7 +25,8 @@ enum setup_status { SETUP_DONE = 0, SETUP_LATER = 1, SETUP_PERSON = 2 };
 struct setup_args {
 	const char *conf_file, *provider, *host, *port, *tls, *tls_ca_file;
 	const char *user, *password_file, *admin, *account;
-	const char *client_id, *send_to, *secret_in;
+	const char *client_id, *tenant, *client_secret_file, *jwt_key_file;
+	const char *send_to, *secret_in;
 	bool is_yes, no_send, is_json, is_forced;
 };
 
@@ -55,10 +56,12 @@ struct setup {
 	const char *secret_from; /* for people */
 	enum setup_keep keep;
 	char *secret_file; /* if it is in a file; a credential beside it */
-	char
-	    *oauth; /* a sign-in instead of a secret: with which row; or NULL */
+	/* A sign-in instead of a password: "KEY" or "KEY:TENANT"; or NULL.  The
+	 * secret then is the client's, if there is one. */
+	char *oauth;
 	char *client_answer; /* what was typed for client_id */
 	bool has_tried; /* setup_try() has told about the server */
+	bool is_running; /* relaisd, and it knows the account */
 
 	int questions; /* that were asked */
 	json_t *report; /* for --json */
@@ -104,6 +107,18 @@ char *setup_secret_place(const struct setup *s);
 int setup_make_folder_for(
     const char *file, mode_t mode, struct err *err) MUST_CHECK;
 
+/* --- sign_in.c ------------------------------------------------------------ */
+
+/* By OAuth2: because it was asked for, or there is nothing else. */
+bool setup_signs_in(const struct setup *s);
+/* As a program, with a secret or a key of its own instead of a person? */
+bool setup_is_unattended(const struct setup *s);
+/* What the sign-in needs; the server is tried without a login. */
+enum setup_status setup_prepare_sign_in(struct setup *s);
+/* Once the daemon knows the account: lets the person sign in, if it takes one,
+ * and checks the account. */
+enum setup_status setup_sign_in(struct setup *s);
+
 /* --- start.c -------------------------------------------------------------- */
 
 /* A program of ours: as installed, or beside this one where both were built.
@@ -111,8 +126,6 @@ int setup_make_folder_for(
 char *setup_program(const char *folder, const char *name);
 /* Starts the daemon or lets it read the configuration anew. */
 enum setup_status setup_start(struct setup *s);
-/* Without a secret: lets the person sign in, and checks the account. */
-enum setup_status setup_sign_in(struct setup *s);
 /* Sends a message through the daemon, as any program would. */
 enum setup_status setup_send(struct setup *s);
 

@@ -180,6 +180,7 @@ setup_start(struct setup *s)
 
 	json_decref(status);
 	if (is_good && wait_for_account(s)) {
+		s->is_running = true;
 		dialogue_say(
 		    "%s", has_daemon && s->keep != SETUP_IN_CREDENTIAL
 			      ? N_("relaisd has read the configuration anew.")
@@ -196,46 +197,6 @@ setup_start(struct setup *s)
 	    RELAIS_SBIN_DIR, s->env.is_user ? " --user" : "",
 	    s->args.conf_file != NULL ? " -c " : "",
 	    s->args.conf_file != NULL ? s->args.conf_file : "");
-}
-
-/* --- the sign-in ---------------------------------------------------------- */
-
-/* "relais VERB ACCOUNT", on our terminal; its exit status. */
-static int
-run_relais(const struct setup *s, const char *path, const char *verb)
-{
-	char name[] = "relais", c[] = "-c";
-	char *word = xstrdup(verb), *file = xstrdup(s->file);
-	char *argv[] = { name, word, s->account,
-		s->args.conf_file != NULL ? c : NULL, file, NULL };
-	int status = -1;
-	pid_t pid;
-
-	if (posix_spawn(&pid, path, NULL, NULL, argv, environ) != 0 ||
-	    waitpid(pid, &status, 0) != pid)
-		status = -1;
-	free(word);
-	free(file);
-	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 2;
-}
-
-enum setup_status
-setup_sign_in(struct setup *s)
-{
-	char *path = setup_program(RELAIS_BIN_DIR, "relais");
-	int status = 2;
-
-	if (path == NULL || !dialogue_has_person())
-		status = (int)setup_stop(s->report, SETUP_PERSON,
-		    "sign in with: relais login %s", s->account);
-	else if ((status = run_relais(s, path, "login")) != 0)
-		status = (int)setup_stop(s->report, SETUP_PERSON,
-		    "not signed in yet; try again with: relais login %s",
-		    s->account);
-	else
-		status = run_relais(s, path, "check");
-	free(path);
-	return (enum setup_status)status;
 }
 
 /* --- the first message ---------------------------------------------------- */

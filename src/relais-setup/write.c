@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_edit.h"
+#include "cred/cred_oauth.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
 #include "sys/file_replace.h"
@@ -168,6 +169,36 @@ has_secret_in(const struct setup *s, enum setup_keep keep)
 	return s->oauth == NULL && s->keep == keep;
 }
 
+/* The client's, if no person signs in. */
+static bool
+has_secret(const struct setup *s)
+{
+	return s->oauth == NULL || setup_is_unattended(s);
+}
+
+/* Also for an account that had another kind of sign-in. */
+static void
+set_sign_in(struct setup *s, struct edit *e)
+{
+	const struct conf_account *old = old_account(s, s->account);
+	bool is_jwt = s->args.jwt_key_file != NULL;
+	bool was_unattended = old != NULL && old->secret.oauth != NULL &&
+			      cred_oauth_is_unattended(old->secret.oauth);
+
+	set_or_unset(e, "oauth", s->oauth);
+	if (s->args.client_id != NULL || s->oauth == NULL)
+		set_or_unset(e, "client_id", s->args.client_id);
+	if (s->oauth != NULL && !setup_is_unattended(s) && !was_unattended)
+		return; /* what else it has is its own */
+	set_or_unset(e, "oauth_flow",
+	    !setup_is_unattended(s) ? NULL
+	    : is_jwt                ? "jwt"
+				    : "client");
+	set_or_unset(e, "client_secret_file",
+	    s->args.client_secret_file != NULL ? s->secret_file : NULL);
+	set_or_unset(e, "jwt_key_file", is_jwt ? s->secret_file : NULL);
+}
+
 static void
 set_account(struct setup *s, struct edit *e)
 {
@@ -200,9 +231,7 @@ set_account(struct setup *s, struct edit *e)
 	    has_secret_in(s, SETUP_IN_KEYRING) ? "yes" : NULL);
 	set_or_unset(e, "password_credential",
 	    has_secret_in(s, SETUP_IN_CREDENTIAL) ? s->account : NULL);
-	set_or_unset(e, "oauth", s->oauth);
-	if (s->oauth == NULL || s->args.client_id != NULL)
-		set_or_unset(e, "client_id", s->args.client_id);
+	set_sign_in(s, e);
 	/* Besides other accounts it serves its own address; they are what they
 	 * were. */
 	if (s->old != NULL && old_account(s, s->account) == NULL)
@@ -305,7 +334,7 @@ tell(struct setup *s, size_t lines)
 {
 	char *place = setup_secret_place(s), *shown = said(place);
 
-	if (s->oauth != NULL)
+	if (!has_secret(s))
 		dialogue_say("Written: %s (%zu lines)", s->file, lines);
 	else
 		dialogue_say(
@@ -313,12 +342,26 @@ tell(struct setup *s, size_t lines)
 	free(shown);
 	free(place);
 	(void)json_object_set_new(s->report, "file", json_string(s->file));
-	if (s->oauth == NULL)
+	if (has_secret(s))
 		(void)json_object_set_new(s->report, "secret_in",
 		    json_string(setup_keep_names[s->keep]));
-	if (has_secret_in(s, SETUP_IN_FILE))
+	if (has_secret(s) && s->keep == SETUP_IN_FILE)
 		(void)json_object_set_new(
 		    s->report, "secret_file", json_string(s->secret_file));
+}
+
+/* A token of the client's former secret would hide that the new one is wrong;
+ * relais-cred fetches another. */
+static void
+forget_token(const struct setup *s)
+{
+	char *path;
+
+	if (!setup_is_unattended(s))
+		return;
+	path = xasprintf("%s/oauth/%s.json", s->old->spool, s->account);
+	IGNORE(unlink(path) != 0); /* usually there is none */
+	free(path);
 }
 
 enum setup_status
@@ -330,9 +373,10 @@ setup_write(struct setup *s)
 	struct err err = { 0 };
 	size_t lines;
 
-	if ((s->oauth == NULL && setup_keep_secret(s, &err) != 0) ||
+	if ((has_secret(s) && setup_keep_secret(s, &err) != 0) ||
 	    write_conf(s, &lines, &err) != 0)
 		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
+	forget_token(s);
 	tell(s, lines);
 	if (s->oauth == NULL && had_file)
 		setup_forget_file(s);

@@ -121,6 +121,16 @@ for shell in bash zsh fish; do
 	    offers $shell work relais flush ""
 	check "$shell completes the second account" \
 	    offers $shell other relais flush ""
+	check "$shell completes where a secret is kept" \
+	    offers $shell credential relais setup --secret cred
+	check "$shell completes the options of setup" \
+	    offers $shell --client-secret-file relais setup --client-s
+	check "$shell completes providers" \
+	    offers $shell workspace relais setup --provider work
+	check "$shell completes accounts for setup" \
+	    offers $shell other relais setup --account ot
+	check "$shell completes providers to be listed" \
+	    offers $shell workspace relais providers work
 done
 
 # --- whose daemon -------------------------------------------------------------

@@ -256,6 +256,7 @@ microsoft() {
 	    "    authorize=https://mail.example.test:9443/authorize" \
 	    "    token=https://mail.example.test:9443/token" \
 	    "    scope=smtp.send" "    scope=offline_access" \
+	    "    scope_unattended=smtp.app" \
 	    "    redirect=http://localhost" "    tenant=common" >"$CONF/oauth2"
 }
 browser="grep -o 'https://[^ ]*/authorize?[^[:space:]]*' | xargs curl -sS \
@@ -279,6 +280,57 @@ check "  logs in with the token" said 'XOAUTH2 as printer@corp.example'
 check "  never shows it" eval '! grep -q good-token "$T/out"'
 check "  sends" said 'sent, "250'
 check "  in less than a minute of machine time" under_a_minute
+nothing
+
+# No person: the client's own secret, and at Google a key.
+echo good >"$T/token/mode"
+printf 'cs\n' >"$T/client"
+printf 'another\n' >"$T/client.bad"
+certtool --generate-privkey --key-type rsa --bits 2048 --no-text \
+    --outfile "$T/key" 2>/dev/null
+chmod 600 "$T/client" "$T/client.bad" "$T/key"
+unattended() { # STATUS SECRET [OPTION...]
+	local want=$1 file=$2
+	shift 2
+	run "$want" printer@corp.example --yes --tenant corp.example \
+	    --client-id relais-test --client-secret-file "$file" "$@"
+}
+microsoft
+check "Microsoft 365 without a person" unattended 0 "$T/client"
+check "  sends" said 'sent, "250'
+check "  as the directory's client" has_line "$CONF/relais.conf" \
+    'oauth = microsoft:corp.example'
+check "  the secret is the daemon's alone" test \
+    "$(stat -c '%U %a' "$CONF/secrets/office365")" = 'relais 600'
+check "  and is what was given" cmp "$T/client" "$CONF/secrets/office365"
+check "  nobody was asked to sign in" eval '! grep -q "relais login" "$T/out"'
+cp "$CONF/relais.conf" "$T/before"
+check "again: nothing changes" unattended 0 "$T/client"
+check "  not a byte" cmp "$T/before" "$CONF/relais.conf"
+check "with another secret it does not log in" unattended 2 "$T/client.bad"
+check "  which is said" said 'AADSTS7000215'
+check "  with the command to type" said 'relais check office365'
+check "the right one puts that right" unattended 0 "$T/client" --json
+check "  as JSON alone says" test "$(jq -r .result "$T/out")" = "done"
+check "a person signs in instead" talk 0 -- printer@corp.example \
+    --client-id relais-test
+check "  and is the only one who does" eval \
+    '! grep -q "client_secret_file\|oauth_flow" "$CONF/relais.conf"'
+nothing
+microsoft
+check "a key instead of a secret" run 0 printer@corp.example --yes \
+    --client-id relais-test --jwt-key-file "$T/key"
+check "  all of it is kept" cmp "$T/key" "$CONF/secrets/office365"
+check "  sends" said 'sent, "250'
+nothing
+microsoft
+check "a client's secret belongs to a client" run 2 printer@corp.example --yes \
+    --client-secret-file "$T/client"
+check "  which is said" said 'add --client-id'
+check "a provider without such a way" run 2 jean@orange.fr --yes \
+    --client-id relais-test --client-secret-file "$T/client"
+check "  is named" said 'Orange has no sign-in by OAuth2'
+check "  nothing is written" nothing_written
 nothing
 stop token
 

@@ -186,7 +186,8 @@ class Handler(BaseHTTPRequestHandler):
         elif grant not in ("device_code", "client_credentials", "jwt-bearer"):
             return self.error("unsupported_grant_type")
         if grant == "client_credentials" and form.get("client_secret") != "cs":
-            return self.error("invalid_client", 401)
+            return self.error("invalid_client", 401, "AADSTS7000215: Invalid "
+                              "client secret provided.")
         if grant == "jwt-bearer":
             with open(os.path.join(d, "assertion"), "w") as f:
                 f.write(form["assertion"])

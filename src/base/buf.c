@@ -62,8 +62,10 @@ buf_space(struct buf *b, size_t n)
 		return b->p + b->len;
 	}
 	cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
+	/* Four times while it is small: half as many moves until it holds what
+	 * a header or a line of the log needs. */
 	while (cap < need)
-		cap *= 2;
+		cap *= cap < 4 * FIRST_CAP ? 4 : 2;
 	if (cap > b->max + 1)
 		cap = b->max + 1;
 	/* Moved by hand, not by the allocator: buf_wipe() must be able to promise that no copy of a
@@ -107,20 +109,6 @@ bool
 buf_adds(struct buf *b, const char *s)
 {
 	return buf_add(b, s, strlen(s));
-}
-
-bool
-buf_addc(struct buf *b, char c)
-{
-	char *to;
-
-	/* Text is often built letter by letter. */
-	if (b->len == b->max || b->head + b->len + 1 >= b->cap)
-		return buf_add(b, &c, 1);
-	to = b->p + b->head + b->len++;
-	to[0] = c;
-	to[1] = '\0';
-	return true;
 }
 
 bool
@@ -192,12 +180,6 @@ buf_truncate(struct buf *b, size_t n)
 	b->len = n;
 	if (b->p != NULL)
 		b->p[b->head + n] = '\0';
-}
-
-const char *
-buf_str(const struct buf *b)
-{
-	return b->p != NULL ? b->p + b->head : "";
 }
 
 char *

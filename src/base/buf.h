@@ -61,7 +61,19 @@ void buf_reset(struct buf *b);
 /* False: it would exceed the maximum, nothing was added. */
 bool buf_add(struct buf *b, const void *p, size_t n) MUST_CHECK;
 bool buf_adds(struct buf *b, const char *s) MUST_CHECK;
-bool buf_addc(struct buf *b, char c) MUST_CHECK;
+/* Text is often built letter by letter, so this is inline. */
+static inline MUST_CHECK bool
+buf_addc(struct buf *b, char c)
+{
+	char *to;
+
+	if (b->len == b->max || b->head + b->len + 1 >= b->cap)
+		return buf_add(b, &c, 1);
+	to = b->p + b->head + b->len++;
+	to[0] = c;
+	to[1] = '\0';
+	return true;
+}
 bool buf_addi(struct buf *b, int64_t n) MUST_CHECK; /* in digits */
 bool buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))) MUST_CHECK;
@@ -90,7 +102,12 @@ buf_room(const struct buf *b)
 }
 
 /* Borrowed until the next call that changes b. */
-const char *buf_str(const struct buf *b);
+static inline const char *
+buf_str(const struct buf *b)
+{
+	return b->p != NULL ? b->p + b->head : "";
+}
+
 static inline struct bytes
 buf_bytes(const struct buf *b)
 {

@@ -12,14 +12,23 @@
 #include "base/xalloc.h"
 
 static bool
+is_plain(unsigned char c, bool is_field)
+{
+	return c >= 0x20 && c != 0x7f && c != '\\' && !(is_field && c == ' ');
+}
+
+static bool
 escape(struct buf *to, const char *text, bool is_field)
 {
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		bool plain = c >= 0x20 && c != 0x7f && c != '\\' &&
-			     !(is_field && c == ' ');
+	for (const char *p = text; *p != '\0';) {
+		const char *start = p;
 
-		if (plain ? !buf_addc(to, *p) : !buf_addf(to, "\\x%02x", c))
+		while (is_plain((unsigned char)*p, is_field))
+			p++;
+		if (!buf_add(to, start, (size_t)(p - start)))
+			return false;
+		if (*p != '\0' &&
+		    !buf_addf(to, "\\x%02x", (unsigned)(unsigned char)*p++))
 			return false;
 	}
 	return true;

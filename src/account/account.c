@@ -241,8 +241,8 @@ log_standing(const struct account *a, enum log_level level, const char *event)
 }
 
 static void
-stand_down(struct account *a, enum account_state state, const char *why,
-    int64_t wait_ms)
+stand_down(struct account *a, enum account_state state,
+    const struct standing_why *why, int64_t wait_ms)
 {
 	standing_down(&a->standing, state, why, now_ms(a), wait_ms);
 	loop_timer_set(a->timer, a->standing.until_ms);
@@ -251,7 +251,7 @@ stand_down(struct account *a, enum account_state state, const char *why,
 }
 
 static void
-pause_for(struct account *a, const char *why)
+pause_for(struct account *a, const struct standing_why *why)
 {
 	struct standing *s = &a->standing;
 
@@ -268,7 +268,8 @@ pause_for(struct account *a, const char *why)
 
 /* o: as account_heard() has it. */
 static void
-hold(struct account *a, const struct account_opts *o, const char *why)
+hold(struct account *a, const struct account_opts *o,
+    const struct standing_why *why)
 {
 	struct standing *s = &a->standing;
 
@@ -279,7 +280,7 @@ hold(struct account *a, const struct account_opts *o, const char *why)
 		log_text(LOG_LEVEL_NOTICE,
 		    "account %s: a connection from before the reload heard "
 		    "this, so it is tried once more: %s",
-		    a->opts->name, why);
+		    a->opts->name, why->reason);
 		return;
 	}
 	login_mark_set(&s->mark, a->opts, a->rng);
@@ -291,7 +292,7 @@ hold(struct account *a, const struct account_opts *o, const char *why)
 /* The window is closed: no attempt until it reopens, because with some
  * providers each attempt extends the wait. */
 static void
-close_window(struct account *a, const char *why, int64_t wait_ms)
+close_window(struct account *a, const struct standing_why *why, int64_t wait_ms)
 {
 	if (a->standing.state != ACCOUNT_READY)
 		return;
@@ -320,7 +321,8 @@ check_budget(struct account *a)
 	    "%s = %" PRIu64 " of account %s is used up; messages wait until "
 	    "the limit allows more",
 	    name, max, a->opts->name);
-	close_window(a, why, wait_s * 1000);
+	close_window(
+	    a, &(struct standing_why) { .reason = why }, wait_s * 1000);
 }
 
 static void
@@ -463,7 +465,8 @@ on_kept(void *ctx, const struct fetched *got)
 	log_err(LOG_LEVEL_WARNING, &got->err);
 	days = token_days_left(&a->token, now_s(a));
 	if (got->result == CRED_NEVER) {
-		hold(a, a->opts, got->err.text);
+		hold(a, a->opts,
+		    &(struct standing_why) { .reason = got->err.text });
 		secret_refused(a, NULL);
 	} else if (days >= 0) {
 		log_text(LOG_LEVEL_WARNING,
@@ -676,6 +679,7 @@ account_status(const struct account *a, struct account_status *ret)
 		.host = a->opts->host,
 		.state = a->standing.state,
 		.reason = a->standing.reason,
+		.told = a->standing.told,
 		.until_ms = a->standing.until_ms,
 		.ports = a->ports_text,
 		.sent = a->sent,
@@ -829,7 +833,7 @@ logged_in(struct account *a, const struct account_news *n)
 	if (s->reason[0] != '\0') {
 		log_text(
 		    LOG_LEVEL_NOTICE, "account %s works again", a->opts->name);
-		s->reason[0] = '\0';
+		standing_forget_reason(s);
 		save_standing(a);
 	}
 	changed(a, ACCOUNT_MAY_WORK);
@@ -857,6 +861,33 @@ concerns_account(enum diagnosis_act act)
 	       act == DIAGNOSIS_HOLD_ACCOUNT;
 }
 
+/* An answer as the reason of a pause or a hold: in full, and for everybody. */
+struct reasons {
+	struct buf full, told;
+	struct standing_why why; /* borrows these */
+};
+
+static void
+reasons_init(
+    struct reasons *r, const struct verdict *v, const struct diagnosis *d)
+{
+	struct verdict discreet = verdict_discreet(v);
+
+	buf_init(&r->full, DIAGNOSIS_REASON_MAX);
+	buf_init(&r->told, DIAGNOSIS_REASON_MAX);
+	diagnosis_reason(v, d, &r->full);
+	diagnosis_reason(&discreet, d, &r->told);
+	r->why.reason = buf_str(&r->full);
+	r->why.told = buf_str(&r->told);
+}
+
+static void
+reasons_clear(struct reasons *r)
+{
+	buf_clear(&r->full);
+	buf_clear(&r->told);
+}
+
 /* Does to the account what the answer calls for (mail/diagnosis.h). */
 static void
 act_on(struct account *a, const struct account_opts *o,
@@ -864,7 +895,7 @@ act_on(struct account *a, const struct account_opts *o,
 {
 	const struct diagnosis *d = &answer->meaning;
 	struct diagnosis signed_in;
-	struct buf why;
+	struct reasons r;
 
 	if (has_token(a) && answer->verdict.stage == STAGE_AUTH &&
 	    d->act == DIAGNOSIS_HOLD_ACCOUNT &&
@@ -876,17 +907,16 @@ act_on(struct account *a, const struct account_opts *o,
 	}
 	if (d->act == DIAGNOSIS_RECONNECT)
 		return; /* the connection handles it */
-	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(&answer->verdict, d, &why);
+	reasons_init(&r, &answer->verdict, d);
 	if (d->act == DIAGNOSIS_PAUSE) {
-		pause_for(a, buf_str(&why));
+		pause_for(a, &r.why);
 	} else if (d->act == DIAGNOSIS_QUOTA) {
 		a->standing.is_on_trial = true;
-		close_window(a, buf_str(&why), d->pause_ms);
+		close_window(a, &r.why, d->pause_ms);
 	} else {
-		hold(a, o, buf_str(&why));
+		hold(a, o, &r.why);
 	}
-	buf_clear(&why);
+	reasons_clear(&r);
 }
 
 static void
@@ -899,14 +929,13 @@ broken_off(struct account *a, const struct account_opts *o,
 		.remedy = "check port, tls and user of this account, or ask "
 			  "the provider; then: relais flush",
 	};
-	struct buf why;
+	struct reasons r;
 
 	if (++a->standing.broken < BROKEN_MAX)
 		return;
-	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	diagnosis_reason(&answer->verdict, &d, &why);
-	hold(a, o, buf_str(&why));
-	buf_clear(&why);
+	reasons_init(&r, &answer->verdict, &d);
+	hold(a, o, &r.why);
+	reasons_clear(&r);
 }
 
 /* Pauses because no port leads to the provider: the reason is the newest error
@@ -921,7 +950,7 @@ pause_unreached(struct account *a, const char *text)
 		    a->opts->host, a->ports_text);
 	else
 		(void)snprintf(why, sizeof(why), "%s", text);
-	pause_for(a, why);
+	pause_for(a, &(struct standing_why) { .reason = why });
 }
 
 static void
@@ -948,7 +977,7 @@ port_failed(struct account *a, const struct account_news *n)
 }
 
 static void
-was_silent(struct account *a, const char *why)
+was_silent(struct account *a, const struct standing_why *why)
 {
 	if (a->standing.troubles > 0) {
 		pause_for(a, why);
@@ -956,7 +985,8 @@ was_silent(struct account *a, const char *why)
 	}
 	a->standing.troubles++;
 	log_text(LOG_LEVEL_NOTICE,
-	    "account %s: %s; another connection is opened", a->opts->name, why);
+	    "account %s: %s; another connection is opened", a->opts->name,
+	    why->reason);
 }
 
 bool
@@ -964,6 +994,7 @@ account_heard(struct account *a, const struct account_opts *o,
     const struct account_news *n)
 {
 	bool is_past = account_is_past(a, o);
+	struct standing_why why = { n->why, n->told };
 
 	if (n->kind == ACCOUNT_ANSWERED) {
 		if (!concerns_account(n->answer->meaning.act))
@@ -995,13 +1026,13 @@ account_heard(struct account *a, const struct account_opts *o,
 		port_failed(a, n);
 		break;
 	case ACCOUNT_TROUBLE:
-		pause_for(a, n->why);
+		pause_for(a, &why);
 		break;
 	case ACCOUNT_SILENT:
-		was_silent(a, n->why);
+		was_silent(a, &why);
 		break;
 	case ACCOUNT_NO_LOGIN:
-		hold(a, o, n->why);
+		hold(a, o, &why);
 		break;
 	case ACCOUNT_ANSWERED:
 		break;

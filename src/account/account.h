@@ -90,6 +90,7 @@ struct account_status { /* borrowed until the loop turns */
 	const char *name, *host;
 	enum account_state state;
 	const char *reason; /* "" when ready */
+	const char *told; /* the same for everybody (struct standing_why) */
 	int64_t until_ms; /* boot clock; when it tries again */
 	const char *ports; /* port_memory_text() */
 	uint64_t sent; /* messages, since start */
@@ -197,6 +198,7 @@ struct account_news {
 	enum account_news_kind kind;
 	const struct answer *answer;
 	const char *why; /* one sentence */
+	const char *told; /* the same for everybody; NULL: why itself */
 	struct account_port port;
 	enum port_fault fault;
 	const struct secret *secret;

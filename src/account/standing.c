@@ -10,17 +10,22 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 
+/* Begins the line of what everybody is told, where that is another sentence. */
+static const char told_word[] = "told ";
+
 enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 15 * 60 * 1000 };
 
 void
-standing_down(struct standing *s, enum account_state state, const char *why,
-    int64_t now_ms, int64_t wait_ms)
+standing_down(struct standing *s, enum account_state state,
+    const struct standing_why *why, int64_t now_ms, int64_t wait_ms)
 {
 	if (s->reason[0] == '\0')
 		s->troubled_since_ms = now_ms;
 	s->state = state;
 	s->is_proven = false;
-	(void)snprintf(s->reason, sizeof(s->reason), "%s", why);
+	(void)snprintf(s->reason, sizeof(s->reason), "%s", why->reason);
+	(void)snprintf(s->told, sizeof(s->told), "%s",
+	    why->told != NULL ? why->told : why->reason);
 	s->until_ms = now_ms + wait_ms;
 }
 
@@ -63,28 +68,48 @@ standing_let_try(struct standing *s)
 }
 
 void
+standing_forget_reason(struct standing *s)
+{
+	s->reason[0] = s->told[0] = '\0';
+}
+
+void
 standing_clear(struct standing *s)
 {
 	*s = (struct standing) { .state = ACCOUNT_READY,
 		.is_proven = s->is_proven };
 }
 
-/* One line: state, when it ends (wall clock), refusals in a row, reason; and one
- * that says which login it is about. */
+/* One line: state, when it ends (wall clock), refusals in a row, reason; one that
+ * says which login it is about; and what everybody is told. */
 void
 standing_save(
     const struct standing *s, int64_t now_ms, int64_t now_s, struct buf *to)
 {
 	/* Our own limits follow from what has been spent. */
-	if (s->state != ACCOUNT_READY && !s->is_own_limit)
-		IGNORE(buf_addf(to, "%s %" PRId64 " %d %s\n",
-		    s->state == ACCOUNT_HELD ? "held"
-		    : s->is_window_closed    ? "quota"
-					     : "paused",
-		    now_s + (s->until_ms - now_ms) / 1000, s->refusals,
-		    s->reason)); /* fits: DIAGNOSIS_REASON_MAX */
+	if (s->state == ACCOUNT_READY || s->is_own_limit)
+		return;
+	IGNORE(buf_addf(to, "%s %" PRId64 " %d %s\n",
+	    s->state == ACCOUNT_HELD ? "held"
+	    : s->is_window_closed    ? "quota"
+				     : "paused",
+	    now_s + (s->until_ms - now_ms) / 1000, s->refusals,
+	    s->reason)); /* fits: DIAGNOSIS_REASON_MAX */
 	if (s->state == ACCOUNT_HELD && s->mark.is_set)
 		login_mark_save(&s->mark, to);
+	if (strcmp(s->told, s->reason) != 0)
+		IGNORE(buf_addf(to, "%s%s\n", told_word, s->told));
+}
+
+static void
+load_line(struct standing *s, const char *line)
+{
+	size_t n = strlen(told_word);
+
+	if (strncmp(line, told_word, n) == 0)
+		(void)snprintf(s->told, sizeof(s->told), "%s", line + n);
+	else if (s->state == ACCOUNT_HELD)
+		login_mark_load(&s->mark, line);
 }
 
 void
@@ -104,10 +129,9 @@ standing_load(
 	    num_u64_max(bytes_of(refusals, strlen(refusals)), 1000, &n) &&
 	    (int64_t)at > now_s && (int64_t)at < now_s + 86400 + 3600 &&
 	    strcmp(text, "paused") != 0) {
-		char *rest = reason + strcspn(reason, "\n");
+		char *rest = reason, *line;
 
-		if (*rest != '\0')
-			*rest++ = '\0';
+		reason = strsep(&rest, "\n");
 		s->state = strcmp(text, "held") == 0 ? ACCOUNT_HELD
 						     : ACCOUNT_PAUSED;
 		s->is_window_closed = s->state == ACCOUNT_PAUSED;
@@ -115,9 +139,9 @@ standing_load(
 		s->refusals = (int)n;
 		s->until_ms = now_ms + ((int64_t)at - now_s) * 1000;
 		(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
-		/* A hold without that line names no login. */
-		if (s->state == ACCOUNT_HELD)
-			login_mark_load(&s->mark, rest);
+		(void)snprintf(s->told, sizeof(s->told), "%s", reason);
+		while ((line = strsep(&rest, "\n")) != NULL)
+			load_line(s, line);
 	}
 	free(text);
 }

@@ -25,6 +25,7 @@ struct standing {
 	enum account_state state;
 	int64_t until_ms;
 	char reason[DIAGNOSIS_REASON_MAX + 1]; /* "": never any, or over */
+	char told[DIAGNOSIS_REASON_MAX + 1]; /* the reason, for everybody */
 	int64_t troubled_since_ms; /* while there is a reason */
 	int64_t
 	    paused_since_ms; /* the first pause since mail was taken; 0: none */
@@ -40,9 +41,15 @@ struct standing {
 	struct login_mark mark; /* while the account is held */
 };
 
+/* Why an account stands down, in one sentence.  told is for people who may not
+ * read what a provider replied to the message of another; NULL: the same. */
+struct standing_why {
+	const char *reason, *told;
+};
+
 /* Begins a pause or a hold. */
 void standing_down(struct standing *s, enum account_state state,
-    const char *why, int64_t now_ms, int64_t wait_ms);
+    const struct standing_why *why, int64_t now_ms, int64_t wait_ms);
 /* The length of the next pause or hold; each is longer than the previous
  * one. */
 int64_t standing_pause_ms(
@@ -51,6 +58,8 @@ int64_t standing_hold_ms(struct standing *s);
 /* Not ready yet, only allowed to try: the reason and the count of troubles stay
  * until something succeeds. */
 void standing_let_try(struct standing *s);
+/* The login works again: there is no reason any more. */
+void standing_forget_reason(struct standing *s);
 /* Forgets all trouble. */
 void standing_clear(struct standing *s);
 

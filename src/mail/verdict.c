@@ -169,11 +169,23 @@ verdict_text(const struct verdict *v, struct buf *to)
 	IGNORE(buf_adds(to, v->text));
 	if (v->who[0] == '\0')
 		return;
-	IGNORE(buf_adds(to, v->code != 0 ? " (said by " : " (") &&
+	if (v->text[0] != '\0')
+		IGNORE(buf_addc(to, ' '));
+	IGNORE(buf_adds(to, v->code != 0 ? "(said by " : "(") &&
 	       buf_adds(to, v->who) &&
 	       buf_adds(to, v->code != 0 ? stages[v->stage].said
 					 : stages[v->stage].met) &&
 	       buf_addc(to, ')'));
+}
+
+struct verdict
+verdict_discreet(const struct verdict *v)
+{
+	struct verdict ret = *v;
+
+	if (v->code != 0 && v->stage >= STAGE_MAIL)
+		ret.text[0] = '\0';
+	return ret;
 }
 
 bool

@@ -72,6 +72,10 @@ void verdict_unanswered(struct verdict *v, const char *who);
  * uncertain one begins with "may have been delivered: ". */
 void verdict_text(const struct verdict *v, struct buf *to);
 
+/* The same without the text of a reply to MAIL or later: it may name what is
+ * somebody's message, and this is for others to read, too. */
+struct verdict verdict_discreet(const struct verdict *v);
+
 /* The same in every respect. */
 bool verdict_eq(const struct verdict *a, const struct verdict *b);
 

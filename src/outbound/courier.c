@@ -384,19 +384,40 @@ tell_answer(const struct courier *c, enum account_news_kind kind)
 }
 
 static void
-explain(const struct courier *c, const struct sc_info *info, struct buf *why)
+explain(const struct courier *c, enum sc_trouble trouble,
+    const struct verdict *v, struct buf *why)
 {
-	const char *advice = troubles[info->trouble].advice;
+	const char *advice = troubles[trouble].advice;
 	struct diagnosis d = { 0 };
 
-	if (info->verdict.code != 0 && advice != NULL) {
-		IGNORE(str_copy(
-		    d.remedy, sizeof(d.remedy), bytes_str(advice))); /* fits */
-		diagnosis_reason(&info->verdict, &d, why);
+	if (v->code != 0 && (advice != NULL || v->text[0] == '\0')) {
+		if (advice != NULL) /* fits */
+			IGNORE(str_copy(
+			    d.remedy, sizeof(d.remedy), bytes_str(advice)));
+		diagnosis_reason(v, &d, why);
 	} else { /* cut when full */
-		IGNORE(
-		    buf_addf(why, "%s: %s", c->wire.who, info->verdict.text));
+		IGNORE(buf_addf(why, "%s: %s", c->wire.who, v->text));
 	}
+}
+
+/* Of the end of a connection that no reply explains better. */
+static void
+tell_trouble_at_end(const struct courier *c, enum account_news_kind kind,
+    const struct sc_info *info)
+{
+	struct verdict discreet = verdict_discreet(&info->verdict);
+	struct buf why, told;
+	struct account_news n = { .kind = kind };
+
+	buf_init(&why, DIAGNOSIS_REASON_MAX);
+	buf_init(&told, DIAGNOSIS_REASON_MAX);
+	explain(c, info->trouble, &info->verdict, &why);
+	explain(c, info->trouble, &discreet, &told);
+	n.why = buf_str(&why);
+	n.told = buf_str(&told);
+	(void)tell_account(c, &n); /* it is always about the account */
+	buf_clear(&why);
+	buf_clear(&told);
 }
 
 static void
@@ -422,18 +443,18 @@ tell_end(struct courier *c, const struct sc_info *info)
 	    tell_answer(c, ACCOUNT_ANSWERED))
 		return;
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	explain(c, info, &why);
+	explain(c, info->trouble, &info->verdict, &why);
 	if (act == ACT_PORT)
 		port_failed(c, troubles[info->trouble].fault, buf_str(&why));
 	else if (info->trouble == SC_TROUBLE_LOST &&
 		 works_without(c, buf_str(&why)))
 		; /* the others go on */
 	else if (act == ACT_HOLD)
-		tell_trouble(c, ACCOUNT_NO_LOGIN, buf_str(&why));
+		tell_trouble_at_end(c, ACCOUNT_NO_LOGIN, info);
 	else
-		tell_trouble(c,
+		tell_trouble_at_end(c,
 		    c->timing.was_stalled ? ACCOUNT_SILENT : ACCOUNT_TROUBLE,
-		    buf_str(&why));
+		    info);
 	buf_clear(&why);
 }
 

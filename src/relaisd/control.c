@@ -118,15 +118,23 @@ next_try_s(const struct control *c, const struct queue_item *it)
 	return left_ms > 0 ? (left_ms + 999) / 1000 : 0;
 }
 
+/* What a provider replied to somebody's message is for those who may see all. */
+static const char *
+account_reason(const struct ctl_call *call, const struct account_status *st)
+{
+	return ctl_call_is_privileged(call) ? st->reason : st->told;
+}
+
 /* What was said about the message, else what is wrong with its account. */
 static const char *
-reason_of(const struct control *c, const struct queue_item *it)
+reason_of(const struct control *c, const struct ctl_call *call,
+    const struct queue_item *it)
 {
 	struct account_status st;
 
 	if (it->reason[0] == '\0' && it->state == QUEUE_STATE_DUE &&
 	    find_trouble(c, it->account, &st))
-		return st.reason;
+		return account_reason(call, &st);
 	return it->reason;
 }
 
@@ -140,7 +148,8 @@ account_name(const struct control *c, int account)
 }
 
 static json_t *
-item_json(const struct control *c, const struct queue_item *it)
+item_json(const struct control *c, const struct ctl_call *call,
+    const struct queue_item *it)
 {
 	return ctl_json_message(&(struct ctl_message) {
 	    .id = it->id,
@@ -156,7 +165,7 @@ item_json(const struct control *c, const struct queue_item *it)
 	    .attempts = it->attempts,
 	    .uid = it->uid,
 	    .is_uncertain = it->is_uncertain,
-	    .reason = reason_of(c, it),
+	    .reason = reason_of(c, call, it),
 	});
 }
 
@@ -216,11 +225,11 @@ listing_new(struct control *c, const json_t *args)
 }
 
 static bool
-is_wanted(const struct control *c, const struct listing *l,
-    const struct queue_item *it)
+is_wanted(const struct control *c, const struct ctl_call *call,
+    const struct listing *l, const struct queue_item *it)
 {
 	const char *const texts[] = { it->id, it->sender, it->rcpt,
-		account_name(c, it->account), reason_of(c, it) };
+		account_name(c, it->account), reason_of(c, call, it) };
 
 	if ((l->states >> it->state & 1) == 0)
 		return false;
@@ -251,9 +260,10 @@ on_queue(void *ctx, struct ctl_call *call)
 			ctl_call_has_room(call) && ctl_call_has_time(call);
 	     i++) {
 		is_over = l->left == 0 || !queue_walk_next(l->walk, &it);
-		if (is_over || !may_see(call, &it) || !is_wanted(c, l, &it))
+		if (is_over || !may_see(call, &it) ||
+		    !is_wanted(c, call, l, &it))
 			continue;
-		item = item_json(c, &it);
+		item = item_json(c, call, &it);
 		ctl_call_item(call, item);
 		json_decref(item);
 		l->left -= l->left > 0;
@@ -342,7 +352,7 @@ on_show(void *ctx, struct ctl_call *call)
 		    call, "no message %.40s", id != NULL ? id : "without id");
 		return;
 	}
-	result = item_json(c, &it);
+	result = item_json(c, call, &it);
 	if (queue_show(c->opts.queue, id, &env, &text, &err) != 0) {
 		ctl_call_refuse(call, "%s", err.text);
 		json_decref(result);
@@ -668,7 +678,7 @@ sign_in_json(const struct cred_facts *f)
 }
 
 static json_t *
-account_json(const struct control *c, int account)
+account_json(const struct control *c, const struct ctl_call *call, int account)
 {
 	static const char *const states[] = {
 		[ACCOUNT_READY] = "ready",
@@ -686,8 +696,9 @@ account_json(const struct control *c, int account)
 		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:o*}",
 	    "name", ctl_json_text(st.name), "host", ctl_json_text(st.host),
-	    "state", states[st.state], "reason", ctl_json_text(st.reason),
-	    "next_try", next, "connections",
+	    "state", states[st.state], "reason",
+	    ctl_json_text(account_reason(call, &st)), "next_try", next,
+	    "connections",
 	    (json_int_t)outbound_couriers(c->opts.outbound, account), "ports",
 	    ctl_json_text(st.ports), "sent", (json_int_t)st.sent, "last_sent",
 	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token));
@@ -738,7 +749,7 @@ on_status(void *ctx, struct ctl_call *call)
 
 	for (size_t i = 0; i < accounts_count(all); i++)
 		(void)json_array_append_new(
-		    accounts, account_json(c, accounts_handle(all, i)));
+		    accounts, account_json(c, call, accounts_handle(all, i)));
 	result = json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (json_int_t)c->opts.pid,
 	    "worker", (json_int_t)getpid(), "protections",

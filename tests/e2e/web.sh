@@ -9,6 +9,7 @@ sandbox_enter '?puppeteer-core' '?axe-core'
 echo 'relais-web:x:61500:61500::/:/bin/sh' >>/etc/passwd
 echo 'relais-web:x:61500:' >>/etc/group
 start_provider mail \
+    --fail 'rcpt/limit*:452:4.7.1:sending limit exceeded, last by bobs-secret' \
     --fail 'rcpt/never*:550:5.1.1:<b>unknown</b> <img src=x onerror=alert(4)>'
 start_relaisd home < <(
 	account works mail.example.test 587 starttls
@@ -18,6 +19,8 @@ start_relaisd home < <(
 	echo "senders = broken@example.test"
 	account away 127.0.0.1 2599 starttls
 	echo "senders = away@example.test"
+	account limited mail.example.test 587 starttls
+	echo "senders = limited@example.test"
 )
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
 as() { # USER COMMAND...
@@ -184,6 +187,39 @@ check "  and delete nothing" says_raw 'may only look' relais-web 0 delete \
 check "  nor read the configuration" says_raw 'may only look\|only root' \
     relais-web 0 config
 check "nobody else may" says_raw 'only root, the user of relaisd' bob 0 queue
+
+# --- what a reply to the message of another says --------------------------------
+
+limited() { # JQ-FILTER USER
+	as "$2" "$top_builddir/relais" --json status | jq -e "
+	    .accounts[] | select(.name == \"limited\") | $1" >/dev/null
+}
+send_to() { # USER RECIPIENT
+	printf 'Subject: x\n\nx\n' | as "$1" "$top_builddir/sendmail" -odq \
+	    -f limited@example.test "$2"
+}
+send_to bob limit@example.org
+relais flush limited >/dev/null
+check "a reply to bob's message pauses the account" \
+    until_true 20 limited '.state == "paused"' root
+check "  root reads it" limited '.reason | test("bobs-secret")' root
+check "  alice does not" limited '.reason | test("bobs-secret") | not' alice
+check "  she reads the rest" limited \
+    '.reason | test("^452 4.7.1 [(]said by .* to RCPT[)]; .*limit")' alice
+check "  nor on the page" hides bobs-secret alice /
+check "  which has the rest" shows 'to RCPT'
+send_to alice limit-too@example.org
+check "  nor as the reason why hers waits" hides bobs-secret alice /messages
+check "  nor by searching for it" \
+    hides limit-too alice '/messages?text=bobs-secret'
+check "  root finds it" answers 200 limit-too root '/messages?text=bobs-secret'
+stop home KILL
+run_relaisd home
+wait_port home 127.0.0.1 2525
+check "  after a restart neither" limited \
+    '.state == "paused" and (.reason | test("said by") and
+	(test("bobs-secret") | not))' alice
+check "  but root" limited '.reason | test("bobs-secret")' root
 
 # --- many connections, no daemon ----------------------------------------------
 

@@ -871,12 +871,12 @@ static void
 reasons_init(
     struct reasons *r, const struct verdict *v, const struct diagnosis *d)
 {
-	struct verdict discreet = verdict_discreet(v);
+	struct verdict public = verdict_public(v);
 
 	buf_init(&r->full, DIAGNOSIS_REASON_MAX);
 	buf_init(&r->told, DIAGNOSIS_REASON_MAX);
 	diagnosis_reason(v, d, &r->full);
-	diagnosis_reason(&discreet, d, &r->told);
+	diagnosis_reason(&public, d, &r->told);
 	r->why.reason = buf_str(&r->full);
 	r->why.told = buf_str(&r->told);
 }

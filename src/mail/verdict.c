@@ -179,7 +179,7 @@ verdict_text(const struct verdict *v, struct buf *to)
 }
 
 struct verdict
-verdict_discreet(const struct verdict *v)
+verdict_public(const struct verdict *v)
 {
 	struct verdict ret = *v;
 

@@ -74,7 +74,7 @@ void verdict_text(const struct verdict *v, struct buf *to);
 
 /* The same without the text of a reply to MAIL or later: it may name what is
  * somebody's message, and this is for others to read, too. */
-struct verdict verdict_discreet(const struct verdict *v);
+struct verdict verdict_public(const struct verdict *v);
 
 /* The same in every respect. */
 bool verdict_eq(const struct verdict *a, const struct verdict *b);

@@ -405,14 +405,14 @@ static void
 tell_trouble_at_end(const struct courier *c, enum account_news_kind kind,
     const struct sc_info *info)
 {
-	struct verdict discreet = verdict_discreet(&info->verdict);
+	struct verdict public = verdict_public(&info->verdict);
 	struct buf why, told;
 	struct account_news n = { .kind = kind };
 
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	buf_init(&told, DIAGNOSIS_REASON_MAX);
 	explain(c, info->trouble, &info->verdict, &why);
-	explain(c, info->trouble, &discreet, &told);
+	explain(c, info->trouble, &public, &told);
 	n.why = buf_str(&why);
 	n.told = buf_str(&told);
 	(void)tell_account(c, &n); /* it is always about the account */

@@ -3,21 +3,21 @@
  * who sits behind a page.
  *
  * The daemon allows a user few connections, and every page needs one for a moment:
- * who finds none free waits for it.  Each call blocks, for some seconds at most;
- * any thread may call.
+ * who finds none free waits for it, which is fair between users (places.h).  Each
+ * call blocks, for some seconds at most; any thread may call.
  */
 #ifndef RELAIS_WEB_ASKER_H
 #define RELAIS_WEB_ASKER_H
 
-#include <semaphore.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "ctl/ctl_client.h"
+#include "relais-web/places.h"
 
 struct asker {
 	const char *control; /* path of the socket; borrowed */
-	sem_t places;
+	struct places places;
 };
 
 void asker_init(struct asker *a, const char *control);
@@ -26,6 +26,7 @@ void asker_init(struct asker *a, const char *control);
  * people. */
 int asker_open(
     struct asker *a, uint32_t uid, struct ctl_client **ret, struct err *err);
-void asker_close(struct asker *a, struct ctl_client *c);
+/* uid: as it was opened.  c may be NULL. */
+void asker_close(struct asker *a, uint32_t uid, struct ctl_client *c);
 
 #endif

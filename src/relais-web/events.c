@@ -86,7 +86,7 @@ look(struct events *e)
 	else
 		state = state_of(status);
 	json_decref(status);
-	asker_close(e->asker, c);
+	asker_close(e->asker, e->uid, c);
 	return state;
 }
 

@@ -18,6 +18,8 @@ relais_web_SOURCES = \
 	%reldir%/page_home.c \
 	%reldir%/page_message.c \
 	%reldir%/page_messages.c \
+	%reldir%/places.c \
+	%reldir%/places.h \
 	%reldir%/relais-web.c \
 	%reldir%/server.c \
 	%reldir%/server.h \

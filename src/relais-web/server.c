@@ -188,7 +188,7 @@ answer_page(struct server *s, struct MHD_Connection *con, uint32_t uid,
 		v.trouble = err.text;
 	}
 	status = draw(&v);
-	asker_close(s->asker, v.client);
+	asker_close(s->asker, uid, v.client);
 	n = buf_len(&v.h.out);
 	page = buf_steal(&v.h.out);
 	response = MHD_create_response_from_buffer(
@@ -253,23 +253,53 @@ is_own_name(const char *host)
 	return false;
 }
 
-struct hosts {
-	size_t n;
-	bool is_own; /* all of them */
+/* Fields of a request that say who is asking. */
+enum asking { HOST, FETCH_SITE, FETCH_MODE, FETCH_DEST, ASKING };
+
+static const char *const asking_names[ASKING] = {
+	[HOST] = "Host",
+	[FETCH_SITE] = "Sec-Fetch-Site",
+	[FETCH_MODE] = "Sec-Fetch-Mode",
+	[FETCH_DEST] = "Sec-Fetch-Dest",
+};
+
+struct asked {
+	const char *value[ASKING]; /* NULL: is not there; "": twice */
 };
 
 static enum MHD_Result
 see_field(
     void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct hosts *h = ctx;
+	struct asked *a = ctx;
 
 	(void)kind;
-	if (str_eq_nocase(name, "Host")) {
-		h->n++;
-		h->is_own = h->is_own && value != NULL && is_own_name(value);
+	for (int i = 0; i < ASKING; i++) {
+		if (!str_eq_nocase(name, asking_names[i]))
+			continue;
+		a->value[i] = a->value[i] == NULL && value != NULL ? value : "";
 	}
 	return MHD_YES;
+}
+
+/* One of these pages, or none: the person has typed or chosen the address. */
+static bool
+is_asked_here(const struct asked *a)
+{
+	return str_eq(a->value[FETCH_SITE], "same-origin") ||
+	       str_eq(a->value[FETCH_SITE], "none");
+}
+
+/* A link that leads here from elsewhere fills a window; what the page there could
+ * use or look into is a request of another kind.  Another port of this machine is
+ * elsewhere, too: who listens there may be anybody. */
+static bool
+is_a_link(const struct asked *a)
+{
+	return (str_eq(a->value[FETCH_SITE], "same-site") ||
+		   str_eq(a->value[FETCH_SITE], "cross-site")) &&
+	       str_eq(a->value[FETCH_MODE], "navigate") &&
+	       str_eq(a->value[FETCH_DEST], "document");
 }
 
 /* Of one user's own relaisd nobody else sees anything. */
@@ -287,11 +317,11 @@ static const char *
 objection(const struct server *s, struct MHD_Connection *con,
     const char *method, const struct guest *g, unsigned *ret_status)
 {
-	struct hosts hosts = { .is_own = true };
+	struct asked asked = { .value = { NULL } };
 
 	(void)MHD_get_connection_values(
-	    con, MHD_HEADER_KIND, see_field, &hosts);
-	if (hosts.n != 1 || !hosts.is_own) {
+	    con, MHD_HEADER_KIND, see_field, &asked);
+	if (asked.value[HOST] == NULL || !is_own_name(asked.value[HOST])) {
 		*ret_status = MHD_HTTP_MISDIRECTED_REQUEST;
 		return "This page is at http://localhost, under no other "
 		       "name.\n";
@@ -299,6 +329,17 @@ objection(const struct server *s, struct MHD_Connection *con,
 	if (!str_eq(method, MHD_HTTP_METHOD_GET)) {
 		*ret_status = MHD_HTTP_METHOD_NOT_ALLOWED;
 		return "This page shows and changes nothing: GET only.\n";
+	}
+	if (asked.value[FETCH_SITE] == NULL) {
+		*ret_status = MHD_HTTP_FORBIDDEN;
+		return "This page is for people: a program may have been told "
+		       "to fetch it.  Programs ask relais --json status; to "
+		       "ask here on purpose, send: Sec-Fetch-Site: none\n";
+	}
+	if (!is_asked_here(&asked) && !is_a_link(&asked)) {
+		*ret_status = MHD_HTTP_FORBIDDEN;
+		return "A page elsewhere asks for this one: open it "
+		       "yourself.\n";
 	}
 	if (g == NULL || g->uid == UID_UNKNOWN || g->uid == UID_HIDDEN) {
 		*ret_status = MHD_HTTP_FORBIDDEN;

@@ -7,6 +7,12 @@
  * rebinding) sends that name.  Nothing on a page comes from elsewhere, and the
  * browser is told so.
  *
+ * The user alone does not say that a person asks.  A page elsewhere can have the
+ * person's browser ask, and a program that fetches any address for a stranger
+ * asks as its own user.  So a request must say where it comes from, as each
+ * browser does (Sec-Fetch-Site): from one of these pages, from the person, or from
+ * a link that was followed.  Who may choose the address only cannot say that.
+ *
  * One thread for each connection: a page waits for the daemon.
  */
 #ifndef RELAIS_WEB_SERVER_H

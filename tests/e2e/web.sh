@@ -3,6 +3,7 @@
 # web.sh - relais-web: who sees what, who is turned away, and the pages in a real
 # browser.  SANDBOX_KEEP=DIR keeps the screenshots, in DIR/shots.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+PATH=/usr/bin:/bin:$PATH # programs that every user may start
 need curl jq setpriv
 [ -x "$top_builddir/relais-web" ] || skip_all "built without relais-web"
 sandbox_enter '?puppeteer-core' '?axe-core'
@@ -32,11 +33,12 @@ start web setpriv --reuid relais-web --regid relais-web --clear-groups \
     "$top_builddir/relais-web"
 wait_port web 127.0.0.1 8587
 url=http://localhost:8587
-# get USER PATH OPTION...: $T/page, and $T/head
+# get USER PATH OPTION...: $T/page, and $T/head.  Without $site a program asks.
+site='Sec-Fetch-Site: none'
 get() {
 	local user=$1 path=$2
 	shift 2
-	as "$user" curl -sS -D "$T/head" -o "$T/page" --max-time 60 "$@" \
+	as "$user" curl ${site:+-H "$site"} -sS -D "$T/head" -o "$T/page" --max-time 60 "$@" \
 	    "$url$path" 2>"$T/err"
 }
 touch "$T/head" "$T/page"
@@ -154,6 +156,33 @@ done
 check "a request without end is cut off" eval \
     'get root "/$(head -c 60000 /dev/zero | tr "\0" a)"; [ "$(status)" = 414 ] ||
     [ "$(status)" = 431 ] || [ ! -s "$T/head" ]'
+link=(-H 'Sec-Fetch-Mode: navigate' -H 'Sec-Fetch-Dest: document')
+site=
+check "a program that was told to fetch it is turned away" \
+    answers 403 "for people" root /
+check "  whatever it fetches" answers 403 "for people" alice "/message/$alice"
+check "  and reads nothing" eval '! shows "$alice"'
+check "  also by a header without a value" \
+    answers 403 "page elsewhere" alice / -H 'Sec-Fetch-Site;'
+for site in cross-site same-site; do
+	site="Sec-Fetch-Site: $site"
+	check "a page elsewhere is, too ($site)" \
+	    answers 403 "page elsewhere" alice / -H 'Sec-Fetch-Mode: no-cors'
+	check "  with a script" \
+	    answers 403 "page elsewhere" alice / -H 'Sec-Fetch-Mode: cors'
+	check "  with events" \
+	    answers 403 "page elsewhere" alice /events -H 'Sec-Fetch-Mode: cors'
+	check "  in a frame" answers 403 "page elsewhere" alice / \
+	    -H 'Sec-Fetch-Mode: navigate' -H 'Sec-Fetch-Dest: iframe'
+	check "  but not a link that is followed" \
+	    answers 200 "What alice" alice / "${link[@]}"
+done
+check "  said twice is said by somebody else" \
+    answers 403 "page elsewhere" alice / "${link[@]}" -H 'Sec-Fetch-Site: none'
+site='Sec-Fetch-Site: same-origin'
+check "its own pages may ask" answers 200 "What alice" alice / \
+    -H 'Sec-Fetch-Mode: cors'
+site='Sec-Fetch-Site: none'
 check "only loopback is listened on" test -z "$(
 	ss -ltnH | awk '{ print $4 }' | grep ':8587$' |
 	    grep -v -e '^127\.0\.0\.1:' -e '^\[::1\]:')"
@@ -224,7 +253,7 @@ check "  but root" limited '.reason | test("bobs-secret")' root
 # --- many connections, no daemon ----------------------------------------------
 
 for _ in $(seq 40); do
-	as bob curl -sN --max-time 20 $url/events >/dev/null 2>&1 &
+	as bob curl -sN --max-time 20 -H "$site" $url/events >/dev/null 2>&1 &
 done
 sleep 1
 check "who opens many pages is told so" answers 503 "too many pages" bob /
@@ -238,7 +267,8 @@ as bob python3 - >"$T/silent" <<-'END' &
 	time.sleep(15)
 END
 silent=$!
-until_true 10 grep -qs held "$T/silent"
+check "somebody holds many connections" \
+    until_true 10 grep -qs held "$T/silent"
 check "nor does who opens many and says nothing" \
     answers 200 "What alice" alice /
 kill "$silent"

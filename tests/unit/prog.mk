@@ -37,6 +37,9 @@ unit_tests += %reldir%/test_line
 unit_tests += %reldir%/test_notice_cap
 unit_tests += %reldir%/test_html
 %canon_reldir%_test_html_SOURCES = %reldir%/test_html.c src/relais-web/html.c
+unit_tests += %reldir%/test_places
+%canon_reldir%_test_places_SOURCES = %reldir%/test_places.c \
+	src/relais-web/places.c
 unit_tests += %reldir%/test_watch
 %canon_reldir%_test_watch_SOURCES = %reldir%/test_watch.c \
 	src/relais-notify/watch.c

@@ -123,6 +123,29 @@ the_line_for_people_says_who_and_when(void **state)
 	buf_clear(&line);
 }
 
+/* Of a login everybody may read what was said: no message was concerned. */
+static void
+a_public_one_has_no_text_about_a_message(void **state)
+{
+	struct verdict v, public;
+	struct buf line;
+
+	(void)state;
+	buf_init(&line, 2000);
+	verdict_from_reply(&v, STAGE_MAIL, 452, b("4.5.3"), b("too much, bob"));
+	memcpy(v.who, "mx", 3);
+	public = verdict_public(&v);
+	verdict_text(&public, &line);
+	assert_buf(&line, "452 4.5.3 (said by mx to MAIL)");
+	v.stage = STAGE_AUTH;
+	public = verdict_public(&v);
+	assert_true(verdict_eq(&v, &public));
+	verdict_local(&v, VERDICT_LATER, STAGE_DATA, 0, NULL, "no answer");
+	public = verdict_public(&v);
+	assert_true(verdict_eq(&v, &public));
+	buf_clear(&line);
+}
+
 static void
 names_go_there_and_back(void **state)
 {
@@ -175,6 +198,7 @@ main(void)
 		cmocka_unit_test(an_enhanced_code_that_does_not_fit_is_ignored),
 		cmocka_unit_test(text_loses_its_control_characters_and_is_cut),
 		cmocka_unit_test(the_line_for_people_says_who_and_when),
+		cmocka_unit_test(a_public_one_has_no_text_about_a_message),
 		cmocka_unit_test(names_go_there_and_back),
 		cmocka_unit_test(
 		    two_are_the_same_in_every_respect_or_not_at_all),

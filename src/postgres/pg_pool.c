@@ -19,7 +19,8 @@
 #include "base/xalloc.h"
 
 enum {
-	CONNECT_MS = 3000,
+	CONNECT_MS = 3000, /* shared by the hosts, */
+	HOST_MS = 1000, /* each of which has so much of it */
 	ANSWER_MS = 8000,
 	LOOP_ANSWER_MS = 2000, /* on the loop's thread */
 	AGAIN_MS = 500, /* after a failure to connect */
@@ -33,7 +34,8 @@ struct pg_pool {
 	char *user; /* unless the URL names one */
 	struct hosts {
 		struct buf names, addrs, ports; /* lists of equal length */
-		bool is_known;
+		size_t n; /* 0: the URL is taken as it is */
+		size_t last; /* that answered, under the mutex */
 	} hosts;
 	pthread_t loop;
 	bool is_started; /* the loop is */
@@ -49,6 +51,7 @@ struct pg_conn {
 	struct pg_pool *pool;
 	PGconn *pq;
 	bool is_broken;
+	bool is_warned; /* by the server, about the last statement */
 };
 
 static int64_t
@@ -221,11 +224,11 @@ add_host(struct hosts *h, const char *name, const char *addr, const char *port)
 {
 	/* The first of a list may be empty: then a comma says so. */
 	add_word(&h->names, name);
-	if (h->is_known)
+	if (h->n > 0)
 		IGNORE(buf_addc(&h->addrs, ','));
 	IGNORE(buf_adds(&h->addrs, addr));
 	add_word(&h->ports, port);
-	h->is_known = true;
+	h->n++;
 }
 
 /* The n-th of a list, or the only one. */
@@ -307,10 +310,12 @@ words_of(const char *text, char to[300])
 }
 
 static PGconn *
-begin(struct pg_pool *p)
+begin(const struct pg_pool *p, size_t host)
 {
 	const char *words[OPTIONS_MAX + 8], *values[OPTIONS_MAX + 8];
+	char *of_host[3] = { NULL, NULL, NULL };
 	size_t n = 0;
+	PGconn *pq;
 
 	for (const PQconninfoOption *o = p->options; o->keyword != NULL; o++) {
 		if (o->val == NULL || n == OPTIONS_MAX)
@@ -332,17 +337,20 @@ begin(struct pg_pool *p)
 	if (p->user != NULL)
 		DEFAULT("user", p->user);
 #undef DEFAULT
-	if (p->hosts.is_known) { /* the last word of a name counts */
+	if (p->hosts.n > 0) { /* the last word of a name counts */
 		words[n] = "host";
-		values[n++] = buf_str(&p->hosts.names);
+		values[n++] = of_host[0] = nth(buf_str(&p->hosts.names), host);
 		words[n] = "hostaddr";
-		values[n++] = buf_str(&p->hosts.addrs);
+		values[n++] = of_host[1] = nth(buf_str(&p->hosts.addrs), host);
 		words[n] = "port";
-		values[n++] = buf_str(&p->hosts.ports);
+		values[n++] = of_host[2] = nth(buf_str(&p->hosts.ports), host);
 	}
 	words[n] = NULL;
 	values[n] = NULL;
-	return PQconnectStartParams(words, values, 0);
+	pq = PQconnectStartParams(words, values, 0);
+	for (int i = 0; i < 3; i++)
+		free(of_host[i]);
+	return pq;
 }
 
 /* False: time is up. */
@@ -362,12 +370,25 @@ wait_for(int fd, short events, int64_t until_ms)
 	return rc > 0;
 }
 
-static PGconn *
-connect_now(struct pg_pool *p, struct err *err)
+/* The server has done what it was told, but: a cancelled wait for a standby is
+ * one of these, and no error. */
+static void
+on_notice(void *ctx, const PGresult *r)
 {
-	int64_t until = now_ms() + CONNECT_MS;
+	struct pg_conn *c = ctx;
+	const char *severity = PQresultErrorField(
+	    r, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (severity != NULL && strcmp(severity, "WARNING") == 0)
+		c->is_warned = true;
+}
+
+static PGconn *
+connect_to(const struct pg_pool *p, size_t host, int ms, struct err *err)
+{
+	int64_t until = now_ms() + ms;
 	PostgresPollingStatusType s = PGRES_POLLING_WRITING;
-	PGconn *pq = begin(p);
+	PGconn *pq = begin(p, host);
 	char words[300];
 
 	while (PQstatus(pq) != CONNECTION_BAD &&
@@ -388,6 +409,31 @@ connect_now(struct pg_pool *p, struct err *err)
 	return NULL;
 }
 
+/* Each host in turn, with a time of its own, because one that is switched off
+ * does not even refuse; first the one that answered last. */
+static PGconn *
+connect_now(struct pg_pool *p, struct err *err)
+{
+	size_t n = p->hosts.n > 0 ? p->hosts.n : 1, first;
+	int ms = CONNECT_MS / (int)n > HOST_MS ? CONNECT_MS / (int)n : HOST_MS;
+	PGconn *pq = NULL;
+
+	(void)pthread_mutex_lock(&p->mutex);
+	first = p->hosts.last;
+	(void)pthread_mutex_unlock(&p->mutex);
+	for (size_t i = 0; pq == NULL && i < n; i++) {
+		size_t host = (first + i) % n;
+
+		pq = connect_to(p, host, ms, err);
+		if (pq == NULL)
+			continue;
+		(void)pthread_mutex_lock(&p->mutex);
+		p->hosts.last = host;
+		(void)pthread_mutex_unlock(&p->mutex);
+	}
+	return pq;
+}
+
 static struct pg_conn *
 conn_new(struct pg_pool *p, struct err *err)
 {
@@ -399,6 +445,7 @@ conn_new(struct pg_pool *p, struct err *err)
 		c->pool = p;
 		c->pq = pq;
 		list_init(&c->link);
+		(void)PQsetNoticeReceiver(pq, on_notice, c);
 		if (p->check != NULL && p->check(c, err) != 0) {
 			conn_free(c);
 			c = NULL;
@@ -460,11 +507,29 @@ pg_take(struct pg_pool *p, struct err *err)
 	return conn_new(p, err);
 }
 
+/* What one has lost the others have lost as well, and to find out takes as long
+ * for each of them. */
+static void
+close_idle(struct pg_pool *p)
+{
+	(void)pthread_mutex_lock(&p->mutex);
+	while (!list_is_empty(&p->idle)) {
+		struct pg_conn *c = list_entry(
+		    p->idle.next, struct pg_conn, link);
+
+		list_remove(&c->link);
+		conn_free(c);
+	}
+	(void)pthread_mutex_unlock(&p->mutex);
+}
+
 void
 pg_give(struct pg_conn *c)
 {
 	struct pg_pool *p = c->pool;
 
+	if (c->is_broken)
+		close_idle(p);
 	if (c->is_broken || PQtransactionStatus(c->pq) != PQTRANS_IDLE) {
 		conn_free(c);
 		return;
@@ -479,8 +544,7 @@ pg_pool_free(struct pg_pool *p)
 {
 	if (p == NULL)
 		return;
-	list_foreach (it, &p->idle)
-		conn_free(list_entry(it, struct pg_conn, link));
+	close_idle(p);
 	(void)pthread_mutex_destroy(&p->mutex);
 	PQconninfoFree(p->options);
 	buf_clear(&p->hosts.names);
@@ -573,6 +637,7 @@ pg_ask(struct pg_conn *c, const char *sql, const struct pg_arg *args, int nargs,
 
 	if (err == NULL)
 		err = &unused;
+	c->is_warned = false;
 	for (int i = 0; i < nargs; i++) {
 		values[i] = args[i].p != NULL ? args[i].p : "";
 		lengths[i] = (int)args[i].n;
@@ -599,6 +664,9 @@ pg_ask(struct pg_conn *c, const char *sql, const struct pg_arg *args, int nargs,
 	if (r == NULL)
 		return lost(c, NULL, err);
 	said = judge(c, r, err);
+	if (said == PG_DONE && c->is_warned)
+		said = lost(
+		    c, "done with a warning, perhaps on one server only", err);
 	if (said == PG_DONE && ret != NULL)
 		*ret = r;
 	else

@@ -260,7 +260,7 @@ with(const char *url,
 
 	if (pg_pool_new(url, &p, err) != 0)
 		return -1;
-	c = pg_take(p, err);
+	c = pg_pool_look_up(p, err) == 0 ? pg_take(p, err) : NULL;
 	if (c != NULL) {
 		rc = run(c, said, err);
 		pg_give(c);
@@ -318,7 +318,7 @@ pg_schema_nodes(const char *url,
 
 	if (pg_pool_new(url, &p, err) != 0)
 		return -1;
-	c = pg_take(p, err);
+	c = pg_pool_look_up(p, err) == 0 ? pg_take(p, err) : NULL;
 	if (c != NULL && check_version(c, err) == 0 &&
 	    pg_ask(c,
 		"SELECT n.id, n.name, greatest(0, extract(epoch FROM"

@@ -29,15 +29,18 @@ struct pg_draft {
 
 /* --- a new message ---------------------------------------------------------- */
 
-/* There is one: it is ours, if an earlier run of this has made it. */
+/* There is one: it is ours, if an earlier run of this has made it.  A change, not
+ * a question, because a server that crashed shows what its standby never got,
+ * and only a commit waits for that. */
 static enum pg_said
 see_whose(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct pg_arg args[] = { PG_ID(t), PG_ME(s) };
 	PGresult *r;
 	enum pg_said said = pg_ask(c,
-	    "SELECT 1 FROM relais_message WHERE id = $1 AND owner = $2", args,
-	    2, &r, t->err);
+	    "UPDATE relais_message SET owner = owner"
+	    " WHERE id = $1 AND owner = $2 RETURNING 1",
+	    args, 2, &r, t->err);
 
 	if (said != PG_DONE)
 		return said;
@@ -153,7 +156,7 @@ run_draft(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 		t->is_none = false;
 		said = see_whose(s, c, t);
 		return said == PG_DONE
-			   ? pg_ask(c, "ROLLBACK", NULL, 0, NULL, NULL)
+			   ? pg_ask(c, "COMMIT", NULL, 0, NULL, t->err)
 			   : said;
 	}
 	if (said == PG_DONE)

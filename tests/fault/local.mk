@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	%reldir%/descriptors.sh \
 	%reldir%/diskfull.sh \
 	%reldir%/droppers.sh \
+	%reldir%/failover.sh \
 	%reldir%/fortress.sh \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/keeper.sh \

@@ -8,7 +8,7 @@ EXTRA_DIST += \
 	%reldir%/loop_fixture.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \
-	%reldir%/peers %reldir%/postgres.sh \
+	%reldir%/peers %reldir%/postgres.sh %reldir%/shared.sh \
 	%reldir%/rulebook \
 	%reldir%/sink.py \
 	%reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py %reldir%/pseudo.py \

@@ -33,7 +33,7 @@ pg_init() {
 		cat "$T/initdb.log"
 		exit 1
 	}
-	printf '%s\n' "local all all trust" \
+	printf '%s\n' "local all,replication all trust" \
 	    "host all all 127.0.0.1/32 scram-sha-256" >"$T/pg/pg_hba.conf"
 	cat >>"$T/pg/postgresql.conf" <<-END
 	listen_addresses = '127.0.0.1'
@@ -48,19 +48,52 @@ pg_init() {
 	chown relais "$T/pgpass"
 	chmod 600 "$T/pgpass"
 }
-pg_is_up() { PG_DB=postgres sql "SELECT 1" >/dev/null 2>&1; }
-pg_start() {
-	start postgres setpriv --reuid 61099 --regid 61099 --clear-groups \
-	    "$PG_BIN/postgres" -D "$T/pg"
-	until_true 10 pg_is_up || {
+# A server is "postgres", in $T/pg on 5432, unless another is named: "standby", in
+# $T/standby on 5433.
+pg_port() { [ "${1:-postgres}" = postgres ] && echo 5432 || echo 5433; }
+pg_is_up() { PGPORT=$(pg_port "$@") PG_DB=postgres sql "SELECT 1" >/dev/null 2>&1; }
+pg_start() { # [NAME]
+	local name=${1:-postgres} dir=$T/pg
+	[ "$name" = postgres ] || dir=$T/$name
+	start "$name" setpriv --reuid 61099 --regid 61099 --clear-groups \
+	    "$PG_BIN/postgres" -D "$dir" -p "$(pg_port "$name")"
+	until_true 10 pg_is_up "$name" || {
 		fail "PostgreSQL does not start"
-		show_log postgres
+		show_log "$name"
 		exit 1
 	}
 }
 # All of its processes at once, as a power cut has it.
-pg_kill() { stop postgres KILL; }
-pg_stop() { stop postgres INT; }
+pg_kill() { stop "${1:-postgres}" KILL; }
+pg_stop() { stop "${1:-postgres}" INT; }
+
+# pg_standby: a synchronous one of "postgres", running.
+pg_standby() {
+	install -d -m 700 -o 61099 -g 61099 "$T/standby"
+	as_postgres "$PG_BIN/pg_basebackup" -h "$T/pgsocket" -U postgres \
+	    -D "$T/standby" -R -c fast >"$T/basebackup.log" 2>&1 || {
+		fail "pg_basebackup"
+		cat "$T/basebackup.log"
+		exit 1
+	}
+	pg_start standby
+	PG_DB=postgres sql "ALTER SYSTEM SET synchronous_standby_names = '*'"
+	PG_DB=postgres sql "SELECT pg_reload_conf()" >/dev/null
+	until_true 10 pg_is_synchronous ||
+	    fail "the standby does not become a synchronous one"
+}
+pg_is_synchronous() {
+	[ "$(sql "SELECT sync_state FROM pg_stat_replication")" = sync ]
+}
+pg_promote() { PGPORT=5433 PG_DB=postgres sql "SELECT pg_promote()" >/dev/null; }
+# All processes of a server.
+pg_signal() { # SIGNAL NAME
+	local pid
+	pid=$(cat "$T/$2.pid")
+	# One word each.
+	# shellcheck disable=SC2046
+	kill -"$1" "$pid" $(pgrep -P "$pid")
+}
 
 # The settings of a relay that shares the queue.
 pg_conf() { printf '%s\n' "store = postgres" "store_url = $PG_URL"; }

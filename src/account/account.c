@@ -9,6 +9,7 @@
 
 #include "account/fetch.h"
 #include "account/port_memory.h"
+#include "account/portion.h"
 #include "account/token.h"
 #include "base/budget.h"
 #include "base/log.h"
@@ -53,6 +54,7 @@ struct account {
 	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
 	struct budget budget; /* on steady_s() */
 	int64_t wall_ahead_ms; /* of the boot clock, at first */
+	struct portion portion;
 	bool is_budget_dirty;
 	int64_t budget_saved_ms;
 	uint64_t sent;
@@ -78,6 +80,14 @@ static int64_t
 steady_s(const struct account *a)
 {
 	return (now_ms(a) + a->wall_ahead_ms) / 1000;
+}
+
+/* Something has changed that may need a turn. */
+static void
+share(const struct account *a)
+{
+	if (a->portion.is_shared)
+		a->hooks->share(a->hooks->ctx);
 }
 
 static void
@@ -148,7 +158,7 @@ save_budget(struct account *a, bool is_last)
 {
 	struct buf b;
 
-	if (!a->is_budget_dirty ||
+	if (!a->is_budget_dirty || a->portion.is_shared ||
 	    (!is_last && now_ms(a) < a->budget_saved_ms + BUDGET_SAVE_MS))
 		return;
 	buf_init(&b, KEPT_MAX);
@@ -212,9 +222,11 @@ load_kept(struct account *a)
 	port_memory_load(&a->ports, bytes_str(text));
 	free(text);
 	refresh_ports_text(a);
-	text = kept(a, "budget");
-	budget_load(&a->budget, bytes_str(text));
-	free(text);
+	if (!a->portion.is_shared) {
+		text = kept(a, "budget");
+		budget_load(&a->budget, bytes_str(text));
+		free(text);
+	}
 	load_size(a);
 	text = kept(a, "learnt");
 	learnt_load(&a->learnt, a->opts->host, bytes_str(text));
@@ -323,6 +335,24 @@ check_budget(struct account *a)
 	    name, max, a->opts->name);
 	close_window(
 	    a, &(struct standing_why) { .reason = why }, wait_s * 1000);
+}
+
+static void
+limits_of(const struct account *a, uint64_t ret[BUDGET_WINDOWS])
+{
+	ret[0] = a->opts->max_per_minute;
+	ret[1] = a->opts->max_per_hour;
+	ret[2] = a->opts->max_per_day;
+}
+
+static void
+set_limits(struct account *a)
+{
+	uint64_t max[BUDGET_WINDOWS];
+
+	limits_of(a, max);
+	budget_set_limits(&a->budget, max[0], max[1], max[2]);
+	a->portion.block = share_block(max);
 }
 
 static void
@@ -528,13 +558,15 @@ account_new(struct loop *l, const struct rng *rng, int handle,
 	a->keep = loop_timer_new(l, on_keep, a);
 	loop_timer_set(a->keep, has_token(a) ? now_ms(a) : INT64_MAX);
 	port_memory_init(&a->ports, opts->ports, opts->nports);
-	budget_init(&a->budget, opts->max_per_minute, opts->max_per_hour,
-	    opts->max_per_day);
+	a->portion = (struct portion) { .is_shared = hooks->share != NULL,
+		.has_news = true };
+	set_limits(a);
 	load_kept(a);
 	if (a->standing.state != ACCOUNT_READY)
 		loop_timer_set(a->timer, a->standing.until_ms);
 	check_mark(a);
 	check_budget(a);
+	share(a);
 	return a;
 }
 
@@ -655,8 +687,7 @@ account_set_opts(struct account *a, struct account_opts *opts)
 
 	a->opts = opts;
 	a->is_stopped = false;
-	budget_set_limits(&a->budget, opts->max_per_minute, opts->max_per_hour,
-	    opts->max_per_day);
+	set_limits(a);
 	if (!account_opts_same_way(was, opts))
 		change_way(a, was);
 	if (!account_opts_same_login(was, opts)) {
@@ -759,6 +790,8 @@ account_spend(struct account *a, size_t nrcpts)
 	const char *name;
 
 	budget_spend(&a->budget, (uint32_t)nrcpts, steady_s(a));
+	portion_spend(&a->portion, (uint32_t)nrcpts, now_ms(a));
+	share(a);
 	a->is_budget_dirty = true;
 	save_budget(a, false);
 	name = budget_warning(&a->budget, steady_s(a));
@@ -766,6 +799,103 @@ account_spend(struct account *a, size_t nrcpts)
 		log_text(LOG_LEVEL_WARNING,
 		    "account %s: 80 %% of %s is used up", a->opts->name, name);
 	check_budget(a);
+}
+
+/* --- shared with other relays ---------------------------------------------- */
+
+bool
+account_may_send(const struct account *a)
+{
+	return portion_may_send(&a->portion, now_ms(a));
+}
+
+void
+account_want(struct account *a)
+{
+	portion_want(&a->portion, now_ms(a));
+	share(a);
+}
+
+bool
+account_may_connect(const struct account *a, size_t n)
+{
+	return portion_may_connect(&a->portion, n);
+}
+
+void
+account_connections(struct account *a, size_t n, size_t wanted)
+{
+	portion_connections(&a->portion, n, wanted, now_ms(a));
+	share(a);
+}
+
+int64_t
+account_turn_at(const struct account *a)
+{
+	return portion_turn_at(&a->portion, now_ms(a));
+}
+
+void
+account_ask(struct account *a, struct share_ask *ret)
+{
+	*ret = (struct share_ask) {
+		.max_connections = a->standing.is_on_trial
+				       ? 1
+				       : a->opts->max_connections
+	};
+	limits_of(a, ret->limits);
+	portion_ask(&a->portion, ret, now_ms(a));
+	if (a->is_stopped) {
+		ret->left = 0;
+		ret->wants_more = false;
+	}
+}
+
+/* What all have spent, and what this relay has meanwhile. */
+static void
+take_budget(struct account *a, const struct budget *b, uint32_t used)
+{
+	struct budget was = a->budget;
+
+	a->budget = *b;
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++)
+		a->budget.windows[i].is_warned = was.windows[i].is_warned;
+	set_limits(a);
+	budget_spend(&a->budget, used, steady_s(a));
+}
+
+/* Who waited for it looks again. */
+static void
+heard_of_share(struct account *a)
+{
+	if (a->portion.connections > a->portion.allowed)
+		changed(a, ACCOUNT_GIVES_WAY);
+	changed(a, ACCOUNT_MAY_WORK);
+	share(a);
+}
+
+void
+account_told(
+    struct account *a, const struct share_answer *answer, int64_t asked_ms)
+{
+	portion_told(&a->portion, answer, asked_ms, now_ms(a));
+	a->wall_ahead_ms = answer->now_ms - asked_ms;
+	take_budget(a, &answer->budget, a->portion.used);
+	check_budget(a);
+	heard_of_share(a);
+}
+
+void
+account_skipped(struct account *a, const struct share_ask *ask)
+{
+	portion_skipped(&a->portion, ask);
+}
+
+void
+account_failed(struct account *a, const struct share_ask *ask)
+{
+	portion_failed(&a->portion, ask, now_ms(a));
+	heard_of_share(a);
 }
 
 uint32_t

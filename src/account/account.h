@@ -27,6 +27,8 @@
 
 struct account;
 struct loop;
+struct share_answer;
+struct share_ask;
 struct tls_ctx;
 
 /* --- what it asks of those around it -------------------------------------- */
@@ -36,6 +38,9 @@ enum account_change {
 	ACCOUNT_MAY_TRY, /* again */
 	ACCOUNT_MAY_WORK, /* the login works: more connections are allowed */
 	ACCOUNT_STANDS_DOWN, /* paused or held */
+	/* Others need connections: it has more than account_may_connect()
+	 * allows. */
+	ACCOUNT_GIVES_WAY,
 	/* The new options would lead to other connections: the existing ones
 	 * finish what they carry. */
 	ACCOUNT_GOES_ELSEWHERE,
@@ -55,6 +60,9 @@ struct account_hooks {
 	void (*alert)(void *ctx, const char *account, const char *event,
 	    const char *reason);
 	void *ctx;
+	/* One of them may need a turn now at what it shares with other relays
+	 * (account_turn_at()); NULL: there are none. */
+	void (*share)(void *ctx);
 	/* Called by the function that made the change; or NULL. */
 	void (*changed)(
 	    void *listener, struct account *a, enum account_change what);
@@ -140,6 +148,26 @@ void account_rest(struct account *a);
 
 /* nrcpts recipients are about to be sent; they count against the limits. */
 void account_spend(struct account *a, size_t nrcpts);
+
+/* --- shared with other relays (portion.h) ---------------------------------- */
+
+/* A recipient may be sent; if not, account_want() asks for more, because
+ * something is due.  ACCOUNT_MAY_WORK says that there is. */
+bool account_may_send(const struct account *a);
+void account_want(struct account *a);
+/* One more connection beside n. */
+bool account_may_connect(const struct account *a, size_t n);
+/* There are n, and so many would be useful. */
+void account_connections(struct account *a, size_t n, size_t wanted);
+
+/* For who takes the turns: when (boot clock), INT64_MAX: not soon; one begins;
+ * it is over, it was not taken after all, or the store did not answer. */
+int64_t account_turn_at(const struct account *a);
+void account_ask(struct account *a, struct share_ask *ret);
+void account_told(
+    struct account *a, const struct share_answer *answer, int64_t asked_ms);
+void account_skipped(struct account *a, const struct share_ask *ask);
+void account_failed(struct account *a, const struct share_ask *ask);
 
 /* What a connection made with o has found out about the provider; a new fact is
  * logged and, if f < LEARNT_KEPT, saved. */

@@ -187,7 +187,8 @@ relieve(struct courier *c)
 
 	c->service.has_relief = true;
 	if (!pool_may_take(p) || account_trust(p->account) != ACCOUNT_PROVEN ||
-	    courier_count(p) >= pool_connections_max(p))
+	    courier_count(p) >= pool_connections_max(p) ||
+	    !account_may_connect(p->account, courier_count(p)))
 		return;
 	list_foreach (it, &p->couriers)
 		if (!courier_of_link(it)->is_ready)
@@ -479,6 +480,7 @@ may_take(const struct courier *c)
 
 	return c->is_ready && !c->is_quitting && !c->service.is_over &&
 	       !is_past(c) && pool_may_take(c->pool) &&
+	       account_may_send(c->pool->account) &&
 	       (max == 0 || c->service.carried < max) &&
 	       (list_is_empty(&c->deliveries) ||
 		   account_trust(c->pool->account) != ACCOUNT_ON_TRIAL);
@@ -826,6 +828,19 @@ courier_hopeless_at(const struct courier *c)
 	       pool_silence_ms(c->pool);
 }
 
+bool
+courier_is_leaving(const struct courier *c)
+{
+	return c->is_quitting || c->service.is_over;
+}
+
+void
+courier_retire(struct courier *c)
+{
+	c->service.is_over = true;
+	drive(c);
+}
+
 void
 courier_give_up(struct courier *c)
 {
@@ -1057,6 +1072,7 @@ courier_open(struct pool *p)
 		c };
 	c->timer = loop_timer_new(p->loop, on_timer, c);
 	list_append(&p->couriers, &c->link);
+	pool_count_connections(p, false);
 	c->dial = dial_new(p->loop, c->opts->host, c->port.port,
 	    c->timing.patience_ms, on_dialled, c);
 }

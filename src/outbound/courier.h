@@ -41,6 +41,9 @@ int64_t courier_hopeless_at(const struct courier *c);
 void courier_give_up(struct courier *c);
 /* Finish what is under way, then QUIT. */
 void courier_stop(struct courier *c);
+/* Likewise for one that is logged in, although its pool goes on. */
+void courier_retire(struct courier *c);
+bool courier_is_leaving(const struct courier *c); /* it takes no message */
 bool courier_is_ready(const struct courier *c); /* logged in */
 /* How many connections the provider counts as this account's. */
 size_t courier_count(const struct pool *p);

@@ -15,7 +15,7 @@ enum {
  * a long queue waits, several may log in at the same time: with a distant
  * provider a login takes longer than a hundred messages. */
 static bool
-may_open(const struct pool *p)
+would_open(const struct pool *p)
 {
 	size_t n = courier_count(p), coming = 0, asking = 0;
 	bool is_new = false;
@@ -63,6 +63,30 @@ most_hopeless(const struct pool *p)
 	return found;
 }
 
+/* Other relays may have all connections that the provider allows. */
+static void
+open_more(struct pool *p)
+{
+	bool is_wanted = false;
+
+	while (pool_has_work(p) && would_open(p)) {
+		is_wanted = !account_may_connect(p->account, courier_count(p));
+		if (is_wanted)
+			break;
+		courier_open(p);
+	}
+	pool_count_connections(p, is_wanted);
+}
+
+static bool
+is_full(const struct pool *p)
+{
+	size_t n = courier_count(p);
+
+	return n >= pool_connections_max(p) ||
+	       !account_may_connect(p->account, n);
+}
+
 void
 dispatch_turn(void *pool)
 {
@@ -74,6 +98,8 @@ dispatch_turn(void *pool)
 			queue_give_up_waiting(p->queue, p->handle);
 		return;
 	}
+	if (pool_has_work(p))
+		account_want(p->account);
 	p->is_turning = true;
 	/* See favours_other() in courier.c. */
 	list_foreach (it, &p->couriers)
@@ -82,12 +108,10 @@ dispatch_turn(void *pool)
 	list_foreach (it, &p->couriers)
 		courier_turn(courier_of_link(it));
 	p->is_turning = false;
-	while (pool_has_work(p) && may_open(p))
-		courier_open(p);
+	open_more(p);
 	if (!pool_has_work(p))
 		return;
-	if (courier_count(p) >= pool_connections_max(p) &&
-	    (hopeless = most_hopeless(p)) != NULL)
+	if (is_full(p) && (hopeless = most_hopeless(p)) != NULL)
 		courier_give_up(hopeless); /* its end causes another turn */
 	else if (clock_boot_ms(loop_clock(p->loop)) < p->extra_at_ms)
 		loop_timer_set(p->timer, p->extra_at_ms);
@@ -100,6 +124,25 @@ dispatch_renew(struct pool *p)
 	p->silences = 0;
 	list_foreach (it, &p->couriers)
 		courier_stop(courier_of_link(it));
+}
+
+void
+dispatch_give_way(struct pool *p)
+{
+	size_t n = 0;
+
+	list_foreach (it, &p->couriers)
+		n += !courier_is_leaving(courier_of_link(it));
+	list_foreach (it, &p->couriers) {
+		struct courier *c = courier_of_link(it);
+
+		if (n == 0 || account_may_connect(p->account, n - 1))
+			return;
+		if (courier_is_ready(c) && !courier_is_leaving(c)) {
+			n--;
+			courier_retire(c);
+		}
+	}
 }
 
 void

@@ -18,7 +18,10 @@ void dispatch_turn(void *pool);
 /* The couriers finish what they carry: the account has a new server or
  * login. */
 void dispatch_renew(struct pool *p);
-/* Likewise, and no other is opened until pool_resume(). */
+/* Some finish what they carry, so that there are no more than
+ * account_may_connect() allows. */
+void dispatch_give_way(struct pool *p);
+/* All do, and no other is opened until pool_resume(). */
 void dispatch_stop(struct pool *p);
 /* Cuts what is under way; messages stay in the queue. */
 void dispatch_cut(struct pool *p);

@@ -78,6 +78,9 @@ on_changed(void *listener, struct account *a, enum account_change what)
 	case ACCOUNT_STANDS_DOWN:
 		queue_give_up_waiting(o->queue, account_handle(a));
 		break;
+	case ACCOUNT_GIVES_WAY:
+		dispatch_give_way(s->pool);
+		break;
 	case ACCOUNT_GOES_ELSEWHERE:
 		dispatch_renew(s->pool);
 		break;

@@ -87,6 +87,16 @@ pool_connections_max(const struct pool *p)
 }
 
 void
+pool_count_connections(struct pool *p, bool wants_more)
+{
+	size_t n = 0;
+
+	list_foreach (it, &p->couriers)
+		n++;
+	account_connections(p->account, n, n + wants_more);
+}
+
+void
 pool_turn_soon(struct pool *p)
 {
 	loop_timer_set(p->timer, now_ms(p));
@@ -153,6 +163,7 @@ pool_answered(struct pool *p, int64_t took_ms)
 void
 pool_courier_gone(struct pool *p)
 {
+	pool_count_connections(p, false);
 	if (!list_is_empty(&p->couriers) ||
 	    (!p->is_stopping && account_trust(p->account) != ACCOUNT_NOT_NOW &&
 		queue_has_due(p->queue, p->handle)))

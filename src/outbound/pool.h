@@ -69,6 +69,9 @@ bool pool_has_stopped(const struct pool *p);
 bool pool_may_take(const struct pool *p);
 bool pool_has_work(const struct pool *p);
 size_t pool_connections_max(const struct pool *p);
+/* There are as many couriers as there are; wants_more: one more would be
+ * useful. */
+void pool_count_connections(struct pool *p, bool wants_more);
 
 /* --- for couriers --------------------------------------------------------- */
 

@@ -16,6 +16,7 @@ relais_postgres_so_SOURCES = \
 	%reldir%/pg_read.c \
 	%reldir%/pg_schema.c \
 	%reldir%/pg_schema.h \
+	%reldir%/pg_shared.c \
 	%reldir%/pg_store.c \
 	%reldir%/pg_store.h \
 	%reldir%/pg_task.c \

@@ -7,6 +7,7 @@
  *   pg_write.c     a message goes to the database, changes, goes away
  *   pg_read.c      and comes back
  *   pg_node.c      this relay among the others: the beat, what has become ours
+ *   pg_shared.c    small facts that the relays have in common
  *   pg_history.c   what became of messages that are gone
  *   pg_store.c     opening, room, small files
  */
@@ -38,7 +39,8 @@ struct pg_store {
 	const struct clock *clock;
 	char me[PG_NUMBER_SIZE]; /* the number of this node */
 	pthread_mutex_t mutex;
-	struct list found, doubts; /* under the mutex */
+	struct list found, doubts; /* under the mutex, */
+	struct list facts; /* as well: pg_shared.c */
 	int64_t steady_from_ms, beat_ms; /* of beat() alone */
 };
 
@@ -109,6 +111,10 @@ void pg_found_free(struct pg_found *f);
 int pg_enter(struct pg_store *s, const char *name, struct err *err);
 void pg_leave(struct pg_store *s);
 
+/* --- pg_shared.c ---------------------------------------------------------- */
+
+void pg_forget_facts(struct pg_store *s);
+
 /* --- the functions of the table (store.h) ----------------------------------- */
 
 /* pg_write.c */
@@ -150,6 +156,13 @@ enum store_found pg_scan_next(struct store_scan *c, enum store_place *ret_place,
     char ret_id[QID_SIZE], struct err *err);
 void pg_scan_free(struct store_scan *c);
 int pg_beat(struct store *st, struct err *err);
+
+/* pg_shared.c */
+int pg_shared_change(struct store *st, const char *name,
+    void (*change)(void *ctx, const struct store_turn *turn, struct buf *text),
+    void *ctx, struct err *err);
+int pg_shared_look(struct store *st,
+    void (*changed)(void *ctx, const char *name), void *ctx, struct err *err);
 
 /* pg_history.c */
 int pg_history_add(struct store *st, struct bytes lines,

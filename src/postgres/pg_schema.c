@@ -2,6 +2,7 @@
 #include "postgres/pg_schema.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ enum { LATE_MS = 5000 }; /* two beats and a half */
 	" autovacuum_vacuum_threshold = 500,"                                  \
 	" autovacuum_vacuum_cost_delay = 0)"
 
-static const char *const statements[] = {
+/* What makes each version of the one before it; the first of nothing. */
+static const char *const to_1[] = {
 	"CREATE TABLE relais_schema (version integer NOT NULL)",
 	"CREATE TABLE relais_node ("
 	" id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
@@ -40,8 +42,21 @@ static const char *const statements[] = {
 	" PRIMARY KEY (id, n)) " CHURN,
 	/* Compressing takes longer than writing, and mail is base64. */
 	"ALTER TABLE relais_body ALTER COLUMN part SET STORAGE EXTERNAL",
-	"INSERT INTO relais_schema VALUES (1)",
+	"INSERT INTO relais_schema VALUES (0)",
+	NULL,
 };
+
+static const char *const to_2[] = {
+	/* A few rows, each changed several times a second at most. */
+	"CREATE TABLE relais_shared ("
+	" name text COLLATE \"C\" PRIMARY KEY,"
+	" version bigint NOT NULL,"
+	" content bytea NOT NULL) WITH (fillfactor = 50,"
+	" autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0)",
+	NULL,
+};
+
+static const char *const *const steps[PG_SCHEMA] = { to_1, to_2 };
 
 /* --- what is there ---------------------------------------------------------- */
 
@@ -160,15 +175,27 @@ pg_schema_check(struct pg_conn *c, struct err *err)
 
 /* --- for a person ----------------------------------------------------------- */
 
+/* All of it, or nothing: a connection that is given back within a transaction is
+ * closed. */
 static int
-run_all(struct pg_conn *c, struct err *err)
+bring_up(struct pg_conn *c, int64_t from, struct err *err)
 {
+	char number[16];
+	const struct pg_arg args[] = { PG_TEXT(number) };
+
+	(void)snprintf(number, sizeof(number), "%d", PG_SCHEMA);
 	if (pg_ask(c, "BEGIN", NULL, 0, NULL, err) != PG_DONE)
 		return -1;
-	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
-		if (pg_ask(c, statements[i], NULL, 0, NULL, err) != PG_DONE)
-			return -1; /* given back, it is rolled back */
-	return pg_ask(c, "COMMIT", NULL, 0, NULL, err) == PG_DONE ? 0 : -1;
+	for (; from < PG_SCHEMA; from++)
+		for (const char *const *step = steps[from]; *step != NULL;
+		     step++)
+			if (pg_ask(c, *step, NULL, 0, NULL, err) != PG_DONE)
+				return -1;
+	return pg_ask(c, "UPDATE relais_schema SET version = $1", args, 1, NULL,
+		   err) == PG_DONE &&
+		       pg_ask(c, "COMMIT", NULL, 0, NULL, err) == PG_DONE
+		   ? 0
+		   : -1;
 }
 
 static int
@@ -183,22 +210,34 @@ init(struct pg_conn *c, struct buf *said, struct err *err)
 		    "the database has tables of relais already (version "
 		    "%" PRId64 "); nothing was changed",
 		    is);
-	if (run_all(c, err) != 0)
+	if (bring_up(c, 0, err) != 0)
 		return -1;
 	IGNORE(
 	    buf_addf(said, "The tables are made (version %d).\n", PG_SCHEMA));
 	return 0;
 }
 
-/* There is one version. */
 static int
 upgrade(struct pg_conn *c, struct buf *said, struct err *err)
 {
-	if (check_version(c, err) != 0)
+	int64_t is;
+
+	if (version(c, &is, err) != 0)
+		return -1;
+	if (is < 1 || is >= PG_SCHEMA) {
+		if (check_version(c, err) != 0)
+			return -1;
+		IGNORE(buf_addf(said,
+		    "The tables are of version %d; there is nothing to do.\n",
+		    PG_SCHEMA));
+		return 0;
+	}
+	if (bring_up(c, is, err) != 0)
 		return -1;
 	IGNORE(buf_addf(said,
-	    "The tables are of version %d; there is nothing to do.\n",
-	    PG_SCHEMA));
+	    "The tables were of version %" PRId64 " and are of version %d now; "
+	    "restart the relays that have an older relais.\n",
+	    is, PG_SCHEMA));
 	return 0;
 }
 

@@ -50,6 +50,7 @@ store_clear(struct pg_store *s)
 	while (!list_is_empty(&s->found))
 		pg_found_free(list_entry(s->found.next, struct pg_found, link));
 	pg_forget_doubts(s);
+	pg_forget_facts(s);
 	pg_pool_free(s->pool);
 	(void)pthread_mutex_destroy(&s->mutex);
 	free(s);
@@ -98,6 +99,8 @@ static const struct store_ops ops = {
 	.history_close = pg_history_close,
 	.beat = pg_beat,
 	.message_fetch = pg_message_fetch,
+	.shared_change = pg_shared_change,
+	.shared_look = pg_shared_look,
 };
 
 /* What a crash left of large messages goes; whole ones are of the time when the
@@ -164,6 +167,7 @@ pg_store_open(
 	(void)pthread_mutex_init(&s->mutex, NULL); /* cannot fail on Linux */
 	list_init(&s->found);
 	list_init(&s->doubts);
+	list_init(&s->facts);
 	s->steady_from_ms = s->beat_ms = pg_now_ms(s);
 	s->store = (struct store) { .ops = &ops,
 		.name = pg_pool_name(pool),

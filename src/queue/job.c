@@ -127,6 +127,12 @@ run_beat(struct job *j)
 	return j->q->store->ops->beat(j->q->store, &j->err);
 }
 
+static int
+run_ask(struct job *j)
+{
+	return j->ask.run(j->ask.ctx, j->q->store, &j->err);
+}
+
 static int (*const runs[])(struct job *j) = {
 	[JOB_STORE] = run_store,
 	[JOB_APPEND] = run_append,
@@ -138,6 +144,7 @@ static int (*const runs[])(struct job *j) = {
 	[JOB_DROPS] = run_drops,
 	[JOB_FETCH] = run_fetch,
 	[JOB_BEAT] = run_beat,
+	[JOB_ASK] = run_ask,
 };
 
 static void

@@ -24,7 +24,8 @@ enum job_kind {
 	JOB_STATE,
 	JOB_DROPS,
 	JOB_FETCH, /* of a remote store: a message comes here */
-	JOB_BEAT /* likewise: we live; and what nobody has is ours */
+	JOB_BEAT, /* likewise: we live; and what nobody has is ours */
+	JOB_ASK /* likewise: what somebody else wants to know of it */
 };
 
 /* One message at rest. */
@@ -45,7 +46,8 @@ struct job {
 	struct drop_found *found; /* JOB_DROPS */
 	int64_t wall_s; /* likewise */
 	struct queue_message
-	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT */
+	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT,
+		   * JOB_ASK */
 	char id[QID_SIZE];
 	enum store_place place;
 	struct bytes message; /* JOB_STORE: borrowed from the queue_message, */
@@ -60,6 +62,7 @@ struct job {
 	enum store_result result; /* if this is STORE_OK */
 	bool must_sync;
 	uint64_t folds; /* up to which line of the message */
+	struct queue_ask ask; /* JOB_ASK */
 	char *name; /* JOB_STATE */
 	bool has_next; /* JOB_STATE: a newer content came meanwhile, */
 	struct buf next; /* this one */

@@ -379,6 +379,7 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	case JOB_DROPS:
 	case JOB_FETCH:
 	case JOB_BEAT:
+	case JOB_ASK:
 		break;
 	}
 }

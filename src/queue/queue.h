@@ -317,6 +317,15 @@ char *queue_state_read(struct queue *q, const char *name);
 int queue_state_write(
     struct queue *q, const char *name, struct bytes text, struct err *err);
 
+/* For who shares more of a store than its messages: run() on a worker thread,
+ * then done() on the loop; at the latest by queue_free(). */
+struct queue_ask {
+	int (*run)(void *ctx, struct store *s, struct err *err);
+	void (*done)(void *ctx, int rc, const struct err *err);
+	void *ctx;
+};
+void queue_ask_store(struct queue *q, const struct queue_ask *ask);
+
 /* --- telling people ------------------------------------------------------- */
 
 /* A message as a notice about it needs it. */

@@ -28,6 +28,8 @@ relaisd_SOURCES = \
 	%reldir%/relaisd.c \
 	%reldir%/routing.c \
 	%reldir%/routing.h \
+	%reldir%/sharing.c \
+	%reldir%/sharing.h \
 	%reldir%/sockets.c \
 	%reldir%/sockets.h \
 	%reldir%/startup.c \

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "relaisd/admission.h"
+#include "relaisd/confine.h"
+#include "relaisd/control.h"
+#include "relaisd/line.h"
+#include "relaisd/link.h"
+#include "relaisd/recorder.h"
+#include "relaisd/routing.h"
+#include "relaisd/sharing.h"
+#include "relaisd/sockets.h"
+#include "relaisd/startup.h"
+#include "relaisd/telling.h"
 #include "relaisd/worker.h"
 
 #include <errno.h>
@@ -31,16 +42,6 @@
 #include "policy/fold.h"
 #include "policy/user_limit.h"
 #include "queue/queue.h"
-#include "relaisd/admission.h"
-#include "relaisd/confine.h"
-#include "relaisd/control.h"
-#include "relaisd/line.h"
-#include "relaisd/link.h"
-#include "relaisd/recorder.h"
-#include "relaisd/routing.h"
-#include "relaisd/sockets.h"
-#include "relaisd/startup.h"
-#include "relaisd/telling.h"
 #include "store/history.h"
 #include "store/spool.h"
 #include "store/store_module.h"
@@ -76,6 +77,7 @@ struct worker {
 	bool is_store_lost; /* others have our messages: begin anew */
 	struct queue *queue;
 	struct recorder *recorder;
+	struct sharing *sharing; /* NULL: the store is ours alone */
 	struct fold *fold;
 	struct user_limit *user_limit;
 	struct inbound *inbound;
@@ -792,14 +794,25 @@ write_state(void *ctx, const char *name, struct bytes text, struct err *err)
 }
 
 static void
+on_share(void *ctx)
+{
+	const struct worker *d = ctx;
+
+	sharing_due(d->sharing);
+}
+
+static void
 open_accounts(struct worker *d)
 {
 	struct account_hooks of_accounts = { .read = read_state,
 		.write = write_state,
 		.alert = on_account_alert,
-		.ctx = d };
+		.ctx = d,
+		.share = d->store->is_remote ? on_share : NULL };
 	struct outbound_hooks of_outbound = { on_relayed, d };
 
+	if (d->store->is_remote)
+		d->sharing = sharing_new(d->loop, d->queue);
 	d->accounts = accounts_new(d->loop, rng_sys(), &of_accounts);
 	d->outbound = outbound_new(
 	    d->loop, d->queue, d->accounts, &of_outbound);
@@ -924,6 +937,8 @@ start(struct worker *d, struct conf *conf, struct err *err)
 	telling_start(
 	    d->telling, d->queue, d->accounts, d->routing, on_notices_wake, d);
 	routing_set(d->routing, conf);
+	if (d->sharing != NULL)
+		sharing_start(d->sharing, d->accounts);
 	load_aliases(d);
 	opts = inbound_opts_from(d, conf);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
@@ -940,10 +955,12 @@ close_outbound(struct worker *d)
 {
 	outbound_cut(d->outbound);
 	accounts_stop(d->accounts);
+	sharing_stop(d->sharing);
 	telling_stop(d->telling);
 	if (d->queue != NULL)
 		user_limit_save(d->user_limit);
 	queue_free(d->queue);
+	sharing_free(d->sharing);
 	user_limit_free(d->user_limit);
 	fold_free(d->fold);
 	recorder_free(d->recorder);

@@ -80,6 +80,13 @@ struct store_notes {
 	void *ctx;
 };
 
+/* The relays that share a store, as one of them finds them. */
+struct store_turn {
+	int64_t me, now_ms; /* the store's clock, since 1970 */
+	const int64_t *live; /* those that live, me among them */
+	size_t nlive;
+};
+
 /* What every store begins its own with. */
 struct store_draft { /* a message whose size is not known yet */
 	uint64_t size_bytes; /* so far */
@@ -216,6 +223,19 @@ struct store_ops {
 	 * no network. */
 	enum store_result (*message_fetch)(
 	    struct store_message *m, struct err *err);
+	/* A small fact that all relays have in common: change() gets it, as it
+	 * is, and makes another of it or leaves it, and nobody else changes it
+	 * in between.  For that it may be called several times; the last one
+	 * counts. */
+	int (*shared_change)(struct store *s, const char *name,
+	    void (*change)(
+		void *ctx, const struct store_turn *turn, struct buf *text),
+	    void *ctx, struct err *err);
+	/* Those that others have changed since this was called, or this one took
+	 * its last turn at them.  One call at a time. */
+	int (*shared_look)(struct store *s,
+	    void (*changed)(void *ctx, const char *name), void *ctx,
+	    struct err *err);
 };
 
 static inline void

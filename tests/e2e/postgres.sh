@@ -66,6 +66,12 @@ check "relais store init makes the tables" relais_ends 0 "made" store init
 check "but once" relais_ends 1 "nothing was changed" store init
 check "relais store upgrade has nothing to do" \
     relais_ends 0 "nothing to do" store upgrade
+sql "DROP TABLE relais_shared"
+sql "UPDATE relais_schema SET version = 1"
+check "tables of an older version are told" \
+    relais_ends 1 "relais store upgrade" store check
+check "relais store upgrade brings them up to date" \
+    relais_ends 0 "were of version 1" store upgrade
 check "relais store check says what is promised" \
     relais_ends 0 "one server" store check
 

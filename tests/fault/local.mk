@@ -18,6 +18,7 @@ endif
 
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
+	%reldir%/accounts.sh \
 	%reldir%/auth.sh \
 	%reldir%/blocking.sh \
 	%reldir%/clock.sh \

@@ -31,6 +31,7 @@ struct memory_store {
 	struct store store;
 	struct list kept, facts;
 	enum err_class fault;
+	struct store_turn turn;
 	struct buf history;
 };
 
@@ -464,6 +465,40 @@ memory_state_write(
 /* --- a remote one --------------------------------------------------------- */
 
 static int
+memory_shared_change(struct store *st, const char *name,
+    void (*change)(void *ctx, const struct store_turn *turn, struct buf *text),
+    void *ctx, struct err *err)
+{
+	const struct memory_store *s = memory_of(st);
+	struct buf text;
+
+	if (faulty(st, err) != 0)
+		return -1;
+	buf_init(&text, STORE_STATE_MAX);
+	IGNORE(memory_state_read(st, name, &text, err));
+	change(ctx, &s->turn, &text);
+	IGNORE(memory_state_write(st, name, buf_bytes(&text), err));
+	buf_clear(&text);
+	return 0;
+}
+
+/* Who has its turn knows all. */
+static int
+memory_shared_look(struct store *st,
+    void (*changed)(void *ctx, const char *name), void *ctx, struct err *err)
+{
+	(void)changed;
+	(void)ctx;
+	return faulty(st, err);
+}
+
+void
+memory_store_turn(struct store *st, const struct store_turn *turn)
+{
+	memory_of(st)->turn = *turn;
+}
+
+static int
 memory_beat(struct store *st, struct err *err)
 {
 	return faulty(st, err);
@@ -550,6 +585,8 @@ memory_store_new(void)
 		.has_room = memory_has_room,
 		.state_read = memory_state_read,
 		.state_write = memory_state_write,
+		.shared_change = memory_shared_change,
+		.shared_look = memory_shared_look,
 		.history_add = memory_history_add,
 		.history_open = memory_history_open,
 		.history_read = memory_history_read,

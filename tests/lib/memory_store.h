@@ -21,6 +21,8 @@ memory_store_is_remote(struct store *s)
 /* What asks for a message, or changes one, fails with this class; ERR_LOST: all
  * are another's; ERR_NONE: nothing fails. */
 void memory_store_fail(struct store *s, enum err_class class);
+/* Whose turn at shared facts comes next, and when; live is borrowed. */
+void memory_store_turn(struct store *s, const struct store_turn *turn);
 /* The journal of this message has the text. */
 bool memory_store_has(struct store *s, const char *id, const char *text);
 /* Messages in a place, whole ones. */

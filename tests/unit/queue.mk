@@ -11,6 +11,10 @@ unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_store_text
 
 %canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_FIXTURE)
+unit_tests += %reldir%/test_share
+%canon_reldir%_test_share_SOURCES = %reldir%/test_share.c \
+	tests/lib/memory_store.c tests/lib/memory_store.h
+
 %canon_reldir%_test_drop_SOURCES = %reldir%/test_drop.c $(QUEUE_FIXTURE)
 %canon_reldir%_test_queue_SOURCES = %reldir%/test_queue.c $(QUEUE_FIXTURE)
 %canon_reldir%_test_queue_fold_SOURCES = %reldir%/test_queue_fold.c $(QUEUE_FIXTURE)

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Several relays with one account: their turns at its text in the store, as
+ * src/relaisd/sharing.c takes them. */
+#include "tests/lib/check.h"
+
+#include <stdlib.h>
+
+#include "account/portion.h"
+#include "account/share.h"
+#include "tests/lib/memory_store.h"
+
+enum {
+	RELAYS = 4,
+	HOUR_S = 3600,
+	BOOT_MS = 5000, /* a relay's clock and the store's differ */
+	SENT_MAX = 100000
+};
+
+struct relay {
+	struct portion portion;
+	int64_t id;
+	bool is_dead;
+	size_t connections; /* that it has opened */
+};
+
+struct lab {
+	struct store *store;
+	int64_t now_ms; /* of the store */
+	struct relay relays[RELAYS];
+	size_t n;
+	int64_t live[RELAYS];
+	uint64_t limits[BUDGET_WINDOWS];
+	size_t max_connections;
+	int64_t *sent_ms;
+	size_t nsent;
+	unsigned long random;
+};
+
+static int
+setup(void **state)
+{
+	struct lab *l = calloc(1, sizeof(*l));
+
+	l->store = memory_store_new();
+	l->now_ms = 1700000000000;
+	l->n = 3;
+	l->max_connections = 6;
+	l->sent_ms = calloc(SENT_MAX, sizeof(*l->sent_ms));
+	l->random = 1;
+	for (size_t i = 0; i < RELAYS; i++)
+		l->relays[i] = (struct relay) { .id = (int64_t)i + 1,
+			.portion = { .is_shared = true } };
+	*state = l;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct lab *l = *state;
+
+	store_free(l->store);
+	free(l->sent_ms);
+	free(l);
+	return 0;
+}
+
+static void
+set_limits(struct lab *l, uint64_t minute, uint64_t hour)
+{
+	l->limits[0] = minute;
+	l->limits[1] = hour;
+	for (size_t i = 0; i < RELAYS; i++)
+		l->relays[i].portion.block = share_block(l->limits);
+}
+
+static unsigned
+below(struct lab *l, unsigned n)
+{
+	l->random = l->random * 6364136223846793005UL + 1442695040888963407UL;
+	return (unsigned)(l->random >> 33) % n;
+}
+
+static int64_t
+boot(const struct lab *l)
+{
+	return l->now_ms - 1700000000000 + BOOT_MS;
+}
+
+struct change {
+	struct share_ask ask;
+	struct share_answer answer;
+};
+
+static void
+change(void *ctx, const struct store_turn *st, struct buf *text)
+{
+	struct change *ch = ctx;
+	struct share_turn turn = { st->me, st->now_ms, st->live, st->nlive };
+
+	share_take_turn(text, &turn, &ch->ask, &ch->answer);
+}
+
+/* Whatever it has to say. */
+static void
+take_turn(struct lab *l, struct relay *r)
+{
+	struct change ch = { .ask = { .max_connections = l->max_connections } };
+	struct store_turn turn = {
+		.me = r->id, .now_ms = l->now_ms, .live = l->live
+	};
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->relays[i].is_dead)
+			l->live[turn.nlive++] = l->relays[i].id;
+	memory_store_turn(l->store, &turn);
+	memcpy(ch.ask.limits, l->limits, sizeof(l->limits));
+	portion_ask(&r->portion, &ch.ask, boot(l));
+	if (l->store->ops->shared_change(
+		l->store, "account.a", change, &ch, NULL) == 0)
+		portion_told(&r->portion, &ch.answer, boot(l), boot(l));
+	else
+		portion_failed(&r->portion, &ch.ask, boot(l));
+}
+
+static void
+take_due_turns(struct lab *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->relays[i].is_dead &&
+		    portion_turn_at(&l->relays[i].portion, boot(l)) <= boot(l))
+			take_turn(l, &l->relays[i]);
+}
+
+/* Sends as many as it may, at most max. */
+static unsigned
+send(struct lab *l, struct relay *r, unsigned max)
+{
+	unsigned n = 0;
+
+	while (n < max && portion_may_send(&r->portion, boot(l))) {
+		portion_spend(&r->portion, 1, boot(l));
+		assert_true(l->nsent < SENT_MAX);
+		l->sent_ms[l->nsent++] = l->now_ms;
+		n++;
+	}
+	if (n < max)
+		portion_want(&r->portion, boot(l));
+	return n;
+}
+
+/* The most that were sent within any window of that length. */
+static size_t
+most_within(const struct lab *l, int64_t window_ms)
+{
+	size_t most = 0, first = 0;
+
+	for (size_t i = 0; i < l->nsent; i++) {
+		while (l->sent_ms[i] - l->sent_ms[first] >= window_ms)
+			first++;
+		if (i - first + 1 > most)
+			most = i - first + 1;
+	}
+	return most;
+}
+
+/* Within a second each hears of what others have changed. */
+static void
+pass(struct lab *l, int64_t ms)
+{
+	l->now_ms += ms;
+	take_due_turns(l);
+	for (size_t i = 0; ms >= 1000 && i < l->n; i++)
+		if (!l->relays[i].is_dead)
+			take_turn(l, &l->relays[i]);
+}
+
+/* --- limits ----------------------------------------------------------------- */
+
+static void
+no_limit_is_exceeded_by_all_together(void **state)
+{
+	struct lab *l = *state;
+
+	set_limits(l, 10, 100);
+	for (int64_t end = l->now_ms + 5 * HOUR_S * 1000; l->now_ms < end;) {
+		pass(l, 1 + below(l, 700));
+		IGNORE(send(l, &l->relays[below(l, 3)], 1 + below(l, 4)));
+		/* A busy relay may answer late. */
+		if (below(l, 200) == 0)
+			l->now_ms += below(l, 9000);
+		take_due_turns(l);
+	}
+	assert_true(most_within(l, 60 * 1000) <= 10);
+	assert_true(most_within(l, HOUR_S * 1000) <= 100);
+	/* And what is allowed is used. */
+	assert_int_equal(most_within(l, HOUR_S * 1000), 100);
+	assert_true(l->nsent > 480);
+}
+
+static void
+a_relay_that_dies_costs_one_block(void **state)
+{
+	struct lab *l = *state;
+
+	set_limits(l, 0, 100);
+	portion_want(&l->relays[0].portion, boot(l));
+	take_due_turns(l);
+	assert_int_equal(l->relays[0].portion.left, 5);
+	l->relays[0].is_dead = true;
+	for (int i = 0; i < 600; i++) {
+		pass(l, 1000);
+		IGNORE(send(l, &l->relays[1], 5));
+		IGNORE(send(l, &l->relays[2], 5));
+	}
+	assert_int_equal(l->nsent, 95);
+}
+
+static void
+one_that_lives_and_says_nothing_costs_as_much(void **state)
+{
+	struct lab *l = *state;
+
+	set_limits(l, 0, 100);
+	portion_want(&l->relays[0].portion, boot(l));
+	take_turn(l, &l->relays[0]);
+	for (int i = 0; i < 600; i++) {
+		l->now_ms += 1000;
+		take_turn(l, &l->relays[1]);
+		IGNORE(send(l, &l->relays[1], 100));
+	}
+	assert_int_equal(l->nsent, 95);
+	/* Nor does it send what it may not have any more. */
+	assert_int_equal(send(l, &l->relays[0], 1), 0);
+}
+
+static void
+what_is_not_used_is_given_back(void **state)
+{
+	struct lab *l = *state;
+
+	set_limits(l, 0, 100);
+	for (size_t i = 0; i < 3; i++)
+		portion_want(&l->relays[i].portion, boot(l));
+	pass(l, 1);
+	assert_int_equal(send(l, &l->relays[0], 1), 1);
+	for (int i = 0; i < 30; i++)
+		pass(l, 1000);
+	assert_int_equal(l->relays[1].portion.left, 0);
+	for (int i = 0; i < 60; i++) {
+		pass(l, 1000);
+		IGNORE(send(l, &l->relays[2], 10));
+	}
+	assert_int_equal(l->nsent, 100);
+}
+
+static void
+without_the_store_only_what_is_reserved_is_sent(void **state)
+{
+	struct lab *l = *state;
+
+	set_limits(l, 0, 100);
+	portion_want(&l->relays[0].portion, boot(l));
+	pass(l, 1);
+	memory_store_fail(l->store, ERR_SYSTEM);
+	assert_int_equal(send(l, &l->relays[0], 100), 5);
+	pass(l, 5000);
+	assert_int_equal(send(l, &l->relays[0], 100), 0);
+	memory_store_fail(l->store, ERR_NONE);
+	pass(l, 5000);
+	assert_int_equal(send(l, &l->relays[0], 100), 5);
+	/* What was sent meanwhile is counted. */
+	for (int i = 0; i < 100; i++) {
+		pass(l, 1000);
+		IGNORE(send(l, &l->relays[1], 100));
+	}
+	assert_int_equal(l->nsent, 100);
+}
+
+static void
+one_without_limits_needs_no_turn(void **state)
+{
+	struct lab *l = *state;
+
+	set_limits(l, 0, 0);
+	pass(l, 1000);
+	assert_int_equal(send(l, &l->relays[0], 1000), 1000);
+	assert_true(
+	    portion_turn_at(&l->relays[0].portion, boot(l)) == INT64_MAX);
+}
+
+/* A few turns for each block, not one for each mail. */
+static void
+there_are_fewer_turns_than_mails(void **state)
+{
+	struct lab *l = *state;
+	unsigned turns = 0;
+
+	set_limits(l, 0, 10000);
+	for (int i = 0; i < 8000; i++) {
+		l->now_ms += 10;
+		if (portion_turn_at(&l->relays[0].portion, boot(l)) <=
+		    boot(l)) {
+			take_turn(l, &l->relays[0]);
+			turns++;
+		}
+		IGNORE(send(l, &l->relays[0], 1));
+	}
+	assert_true(l->nsent > 7990);
+	assert_true(turns < 100);
+}
+
+/* --- connections -------------------------------------------------------------- */
+
+/* Opens and closes as src/outbound does, to have so many if it may. */
+static void
+connect(struct lab *l, size_t i, size_t wanted)
+{
+	struct relay *r = &l->relays[i];
+
+	while (r->connections < wanted &&
+	       portion_may_connect(&r->portion, r->connections))
+		r->connections++;
+	while (r->connections > wanted || r->connections > r->portion.allowed)
+		r->connections--;
+	portion_connections(&r->portion, r->connections, wanted, boot(l));
+	take_due_turns(l);
+}
+
+static size_t
+connections(const struct lab *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->relays[i].is_dead ? 0 : l->relays[i].connections;
+	return n;
+}
+
+static void
+all_want(struct lab *l, size_t wanted, int seconds)
+{
+	for (int s = 0; s < seconds; s++) {
+		for (size_t i = 0; i < l->n; i++)
+			if (!l->relays[i].is_dead)
+				connect(l, i, wanted);
+		assert_true(connections(l) <= l->max_connections);
+		pass(l, 1000);
+	}
+}
+
+static void
+connections_of_all_stay_within_the_limit(void **state)
+{
+	struct lab *l = *state;
+
+	all_want(l, 5, 20);
+	assert_int_equal(connections(l), 6);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(l->relays[i].connections, 2);
+}
+
+static void
+who_comes_later_gets_an_equal_part(void **state)
+{
+	struct lab *l = *state;
+
+	for (int i = 0; i < 10; i++) {
+		connect(l, 0, 6);
+		pass(l, 1000);
+	}
+	assert_int_equal(l->relays[0].connections, 6);
+	all_want(l, 6, 20);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(l->relays[i].connections, 2);
+	/* And the others get them back. */
+	for (int i = 0; i < 20; i++) {
+		connect(l, 0, 6);
+		connect(l, 1, 0);
+		connect(l, 2, 0);
+		pass(l, 1000);
+	}
+	assert_int_equal(l->relays[0].connections, 6);
+}
+
+static void
+a_single_connection_goes_round(void **state)
+{
+	struct lab *l = *state;
+	size_t had[RELAYS] = { 0 };
+
+	l->max_connections = 1;
+	for (int s = 0; s < 120; s++) {
+		all_want(l, 3, 1);
+		for (size_t i = 0; i < l->n; i++)
+			had[i] += l->relays[i].connections;
+	}
+	for (size_t i = 0; i < l->n; i++)
+		assert_true(had[i] >= 25);
+}
+
+static void
+those_of_a_dead_relay_are_free(void **state)
+{
+	struct lab *l = *state;
+
+	all_want(l, 6, 20);
+	l->relays[0].is_dead = true;
+	all_want(l, 6, 20);
+	assert_int_equal(connections(l), 6);
+	assert_int_equal(l->relays[1].connections, 3);
+}
+
+static void
+a_lower_limit_is_reached_soon(void **state)
+{
+	struct lab *l = *state;
+
+	all_want(l, 5, 20);
+	l->max_connections = 3;
+	for (int s = 0; s < 10; s++) {
+		for (size_t i = 0; i < l->n; i++)
+			take_turn(l, &l->relays[i]);
+		for (size_t i = 0; i < l->n; i++)
+			connect(l, i, 5);
+		pass(l, 1000);
+	}
+	assert_true(connections(l) <= 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(l->relays[i].connections > 0);
+}
+
+static void
+without_the_store_there_is_one_connection(void **state)
+{
+	struct lab *l = *state;
+
+	memory_store_fail(l->store, ERR_SYSTEM);
+	for (int i = 0; i < 5; i++) {
+		connect(l, 0, 3);
+		pass(l, 1000);
+	}
+	assert_int_equal(l->relays[0].connections, 1);
+}
+
+/* --- the text ------------------------------------------------------------------- */
+
+static void
+nonsense_in_the_text_is_skipped(void **state)
+{
+	struct share_turn turn = { .me = 1, .now_ms = 1700000000000 };
+	struct share_ask ask = { .limits = { 0, 100, 0 }, .wants_more = true };
+	struct share_answer answer;
+	int64_t me = 1;
+	struct buf b;
+
+	(void)state;
+	turn.live = &me;
+	turn.nlive = 1;
+	buf_init(&b, STORE_STATE_MAX);
+	IGNORE(buf_adds(&b, "relais-account 1\nnode 7 x 3 4 5 6\nnode 1 2\n"
+			    "max_per_hour nonsense\nfuture 1 2 3\n\n"));
+	share_take_turn(&b, &turn, &ask, &answer);
+	assert_int_equal(answer.left, 5);
+	buf_clear(&b);
+}
+
+static void
+a_relay_that_was_declared_dead_gets_nothing(void **state)
+{
+	struct share_turn turn = { .me = 1, .now_ms = 1700000000000 };
+	struct share_ask ask = { .limits = { 0, 100, 0 },
+		.wants_more = true,
+		.max_connections = 3,
+		.wanted = 3 };
+	struct share_answer answer;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, STORE_STATE_MAX);
+	share_take_turn(&b, &turn, &ask, &answer);
+	assert_int_equal(answer.left, 0);
+	assert_int_equal(answer.connections, 0);
+	buf_clear(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    no_limit_is_exceeded_by_all_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_relay_that_dies_costs_one_block, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    one_that_lives_and_says_nothing_costs_as_much, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_not_used_is_given_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    without_the_store_only_what_is_reserved_is_sent, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    one_without_limits_needs_no_turn, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    there_are_fewer_turns_than_mails, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    connections_of_all_stay_within_the_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_comes_later_gets_an_equal_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_single_connection_goes_round, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    those_of_a_dead_relay_are_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_lower_limit_is_reached_soon, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    without_the_store_there_is_one_connection, setup, teardown),
+		cmocka_unit_test(nonsense_in_the_text_is_skipped),
+		cmocka_unit_test(a_relay_that_was_declared_dead_gets_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -325,6 +325,12 @@ stopped() { # OPTION
 	reload home
 	check "a session of a listener that is gone${1:+, $1}: $line" \
 	    eval '! port_open 127.0.0.1 2525'
+	printf '%s\r\n' "HELO x" "MAIL FROM:<a@b.example>" \
+	    "RCPT TO:<c@d.example>" "DATA" >&8
+	for _ in 1 2 3 4; do read -r -t 60 line <&8; done
+	printf '%s\r\n' "From: a@b.example" "" "text" . >&8
+	read -r -t 60 line <&8
+	check "  takes another mail: $line" [ "${line%% *}" = 250 ]
 	kill "$pid"
 	read -r -t 60 bye <&8
 	exec 8>&-

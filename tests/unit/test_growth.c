@@ -283,6 +283,21 @@ run_alias_file(struct bytes text, size_t n)
 	conf_problems_clear(&problems);
 }
 
+/* As often as it has targets. */
+static void
+run_mentions(struct bytes text, size_t n)
+{
+	struct conf_problems problems = { 0 };
+	struct aliases *a = alias_parse("aliases", text, &problems);
+	struct addr_list to = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		assert_true(alias_resolve(a, &names, "all", &to));
+	addr_list_clear(&to);
+	alias_free(a);
+	conf_problems_clear(&problems);
+}
+
 /* --- what there is -------------------------------------------------------- */
 
 #define FROM  "From: root\r\n"
@@ -329,6 +344,8 @@ static const struct recipe recipes[] = {
 	{ "comments in comments", 8000, FROM "To: root ", "(", END, NULL },
 	{ "angle brackets", 8000, FROM "To: root ", "<", END, NULL },
 	{ "quotes", 8000, FROM "To: root ", "\"a", END, NULL },
+	{ "quotes without end", 8000, FROM "To: root \"", "\\\"", END, NULL },
+	{ "literals without end", 8000, FROM "To: root ", "[a", END, NULL },
 	{ "words of a name", 4000, "From: a\r\n", " b%zu\r\n",
 	    " <root>\r\n\r\nbody\r\n", NULL },
 	{ "encoded words", 1000, FROM "Subject: a\r\n",
@@ -374,6 +391,8 @@ static const struct recipe recipes[] = {
 	    run_alias_file },
 	{ "targets of an alias", 4000, "all: a", ", b%zu@c.example", "\n",
 	    run_alias_file },
+	{ "mentions of an alias of many", 500, "all: a", ", b%zu@c.example",
+	    "\n", run_mentions },
 };
 
 /* --- measuring ------------------------------------------------------------ */

@@ -217,6 +217,7 @@ struct conf {
 	enum conf_seccomp seccomp;
 	enum conf_store store;
 	char *store_url; /* or NULL */
+	char *store_node; /* of this relay, or NULL: host_machine */
 	int64_t sync_results_ms; /* 0: each at once */
 	uint64_t max_size_bytes;
 	int max_recipients, max_sessions, max_per_user, max_equal;

@@ -62,6 +62,8 @@ const struct setting settings[] = {
 	    "what keeps accepted messages: disk, or postgres, which relays share" },
 	{ "store_url", R_ONCE(store_url), SETTING_WORD, ANY, NULL,
 	    "database of store = postgres, as postgres://USER@HOST/DATABASE" },
+	{ "store_node", R_ONCE(store_node), SETTING_WORD, ANY, NULL,
+	    "name of this relay among those that share the queue" },
 	{ "user", R_ONCE(user), SETTING_WORD, ANY, "relais",
 	    "user the daemon becomes when it is started as root" },
 	{ "verdict_timeout", R(verdict_timeout_ms), SETTING_DURATION, ANY, "10s",

@@ -16,12 +16,13 @@
 enum { FREE_WAIT_MS = 1000 };
 
 /* The lanes take theirs, and what is left is the disk's alone. */
-#define WORKERS "20"
+#define WORKERS "22"
 static const int lane_max[LOOP_LANES] = {
 	[LOOP_LANE_NAMES] = 8,
 	[LOOP_LANE_PEOPLE] = 2,
 	[LOOP_LANE_SECRETS] = 4,
 	[LOOP_LANE_KEYS] = 2,
+	[LOOP_LANE_VIEWS] = 2,
 };
 
 /* libuv's own timers count CLOCK_MONOTONIC, which stands still while the

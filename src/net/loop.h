@@ -79,6 +79,7 @@ enum loop_lane {
 	LOOP_LANE_PEOPLE, /* the user database */
 	LOOP_LANE_SECRETS, /* files, commands, keyrings */
 	LOOP_LANE_KEYS, /* keys derived from passwords */
+	LOOP_LANE_VIEWS, /* what people ask of a store behind a network */
 	LOOP_LANES
 };
 void loop_submit_slow(struct loop *l, enum loop_lane lane, struct loop_job *j);

@@ -37,11 +37,17 @@ struct pg_store {
 	struct store *here; /* the spool */
 	struct pg_pool *pool;
 	const struct clock *clock;
+	char *name; /* of this relay */
 	char me[PG_NUMBER_SIZE]; /* the number of this node */
 	pthread_mutex_t mutex;
 	struct list found, doubts; /* under the mutex, */
 	struct list facts; /* as well: pg_shared.c */
 	int64_t steady_from_ms, beat_ms; /* of beat() alone */
+	struct pg_history { /* of history_add() alone */
+		uint64_t batch; /* the next row of this node */
+		uint64_t untrimmed; /* lines */
+		int64_t trimmed_ms;
+	} history;
 };
 
 static inline struct pg_store *
@@ -68,6 +74,7 @@ struct pg_task {
 	struct bytes a, b; /* header and message, or lines */
 	const struct store_notes *notes;
 	struct pg_draft *draft;
+	const void *ctx; /* of run()'s own */
 	struct buf kept; /* notes */
 	bool is_again; /* an earlier run may have succeeded */
 	bool is_none; /* ours is no such message */
@@ -170,8 +177,8 @@ int pg_history_add(struct store *st, struct bytes lines,
     struct err *err);
 int pg_history_open(struct store *st, bool is_backward,
     struct store_history **ret, struct err *err);
-int pg_history_read(
-    struct store_history *h, struct bytes *ret, struct err *err);
+int pg_history_read(struct store_history *h, struct bytes *ret,
+    const char **ret_node, struct err *err);
 void pg_history_close(struct store_history *h);
 
 #endif

@@ -1,45 +1,229 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_core.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 
-/* What became of messages is each relay's own to tell. */
-struct store_history {
-	const struct store_ops *ops;
-	struct store_history *inner;
+enum {
+	ROW_BYTES = 64 * 1024, /* of lines, or one line */
+	READ_BYTES = 1024 * 1024, /* in one answer, or one row */
+	READ_ROWS = 500,
+	TRIM_MS = 60 * 1000,
+	SETTLED_MS = 1000
 };
+
+/* --- adding --------------------------------------------------------------- */
+
+struct row {
+	uint64_t batch, lines;
+	struct bytes text;
+};
+
+/* The lines that go into one row: a part of what is kept, so that old ones can
+ * go without taking half of it with them. */
+static struct row
+take_row(struct bytes *from, const struct store_history_limits *l)
+{
+	uint64_t most = l->entries / 4 > 0 ? l->entries / 4 : 1;
+	struct row r = { .text = bytes_of(from->p, 0) };
+
+	while (r.lines < most && from->n > 0) {
+		const char *lf = memchr(from->p, '\n', from->n);
+		size_t n = lf != NULL ? (size_t)(lf - from->p) + 1 : from->n;
+
+		if (r.lines > 0 && r.text.n + n > ROW_BYTES)
+			break;
+		r.text.n += n;
+		r.lines++;
+		*from = bytes_of(from->p + n, from->n - n);
+	}
+	return r;
+}
+
+/* Its number makes a second run find what the first has written. */
+static enum pg_said
+run_add(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct row *row = t->ctx;
+	char batch[PG_NUMBER_SIZE], lines[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(batch),
+		PG_TEXT(s->store.node), PG_TEXT(lines), PG_BYTES(row->text) };
+
+	(void)snprintf(batch, sizeof(batch), "%" PRIu64, row->batch);
+	(void)snprintf(lines, sizeof(lines), "%" PRIu64, row->lines);
+	return pg_ask(c,
+	    "INSERT INTO relais_history (node, batch, name, n, lines)"
+	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+	    args, 5, NULL, t->err);
+}
+
+/* Down to seven eighths, because the others add to it until they trim it. */
+static enum pg_said
+run_trim(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct store_history_limits *l = t->ctx;
+	char keep[PG_NUMBER_SIZE], life[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_TEXT(keep), PG_TEXT(life) };
+
+	(void)s;
+	(void)snprintf(
+	    keep, sizeof(keep), "%" PRIu64, l->entries - l->entries / 8);
+	(void)snprintf(life, sizeof(life), "%" PRId64, l->life_ms);
+	return pg_ask(c,
+	    "DELETE FROM relais_history WHERE at < now() -"
+	    " $2::float8 * interval '1 ms' OR seq <= (SELECT max(seq) FROM"
+	    " (SELECT seq, sum(n) OVER (ORDER BY seq DESC) AS newer"
+	    " FROM relais_history) h WHERE newer > $1::numeric)",
+	    args, 2, NULL, t->err);
+}
+
+static enum pg_said
+run_forget(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct pg_arg args[] = { PG_TEXT(s->store.node) };
+
+	return pg_ask(c, "DELETE FROM relais_history WHERE name = $1", args, 1,
+	    NULL, t->err);
+}
+
+static int
+trim(struct pg_store *s, const struct store_history_limits *limits,
+    struct err *err)
+{
+	struct pg_history *h = &s->history;
+	struct store_history_limits l = *limits;
+	struct pg_task t = { .run = run_trim, .ctx = &l, .err = err };
+
+	if (h->untrimmed < l.entries / 16 &&
+	    pg_now_ms(s) < h->trimmed_ms + TRIM_MS)
+		return 0;
+	if (pg_perform(s, &t) != PG_DONE)
+		return -1;
+	h->untrimmed = 0;
+	h->trimmed_ms = pg_now_ms(s);
+	return 0;
+}
 
 int
 pg_history_add(struct store *st, struct bytes lines,
     const struct store_history_limits *limits, int64_t wall_ms, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
+	struct pg_task t = { .run = run_forget, .err = err };
 
-	return s->here->ops->history_add(s->here, lines, limits, wall_ms, err);
+	(void)wall_ms; /* the server's time counts */
+	if (limits->entries == 0)
+		return pg_perform(s, &t) == PG_DONE ? 0 : -1;
+	t.run = run_add;
+	while (lines.n > 0) {
+		struct row row = take_row(&lines, limits);
+
+		row.batch = s->history.batch++;
+		t.ctx = &row;
+		t.is_again = false;
+		if (pg_perform(s, &t) != PG_DONE)
+			return -1;
+		s->history.untrimmed += row.lines;
+	}
+	return trim(s, limits, err);
 }
+
+/* --- reading -------------------------------------------------------------- */
+
+struct store_history {
+	struct pg_store *s;
+	bool is_backward;
+	bool is_over; /* once; what comes now came later */
+	int64_t at; /* rows before this one, or after it, are still to come */
+	PGresult *rows; /* NULL: none */
+	int row; /* of them, the next one */
+	char *node;
+};
 
 int
 pg_history_open(struct store *st, bool is_backward, struct store_history **ret,
     struct err *err)
 {
-	struct pg_store *s = pg_of(st);
-	struct store_history *inner, *h;
+	struct store_history *h = xcalloc(1, sizeof(*h));
 
-	if (s->here->ops->history_open(s->here, is_backward, &inner, err) != 0)
-		return -1;
-	h = xcalloc(1, sizeof(*h));
-	h->ops = s->here->ops;
-	h->inner = inner;
+	(void)err;
+	h->s = pg_of(st);
+	h->is_backward = is_backward;
+	h->at = is_backward ? INT64_MAX : 0;
 	*ret = h;
 	return 0;
 }
 
-int
-pg_history_read(struct store_history *h, struct bytes *ret, struct err *err)
+/* Rows have their numbers before they are there: one that is late must not be
+ * passed by who waits for it. */
+#define ROWS(compare, order)                                                   \
+	"SELECT seq, name, lines FROM (SELECT seq, name, lines,"               \
+	" sum(octet_length(lines)) OVER (ORDER BY seq " order ") AS bytes"     \
+	" FROM (SELECT seq, name, lines FROM relais_history"                   \
+	" WHERE seq " compare " $1 AND at <= clock_timestamp() -"              \
+	" $2::float8 * interval '1 ms' ORDER BY seq " order                    \
+	" LIMIT $3) few) h WHERE bytes - octet_length(lines) < $4"             \
+	" ORDER BY seq " order
+
+static enum pg_said
+run_read(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	return h->ops->history_read(h->inner, ret, err);
+	const struct store_history *h = t->ctx;
+	char at[PG_NUMBER_SIZE], age[PG_NUMBER_SIZE], rows[PG_NUMBER_SIZE],
+	    bytes[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_TEXT(at), PG_TEXT(age), PG_TEXT(rows),
+		PG_TEXT(bytes) };
+
+	(void)s;
+	(void)snprintf(at, sizeof(at), "%" PRId64, h->at);
+	(void)snprintf(
+	    age, sizeof(age), "%d", h->is_over ? (int)SETTLED_MS : 0);
+	(void)snprintf(rows, sizeof(rows), "%d", (int)READ_ROWS);
+	(void)snprintf(bytes, sizeof(bytes), "%d", (int)READ_BYTES);
+	return pg_ask(c, h->is_backward ? ROWS("<", "DESC") : ROWS(">", "ASC"),
+	    args, 4, &t->rows, t->err);
+}
+
+static int
+read_rows(struct store_history *h, struct err *err)
+{
+	struct pg_task t = { .run = run_read, .ctx = h, .err = err };
+
+	PQclear(h->rows);
+	h->rows = NULL;
+	h->row = 0;
+	if (pg_perform(h->s, &t) != PG_DONE)
+		return -1;
+	h->rows = t.rows;
+	return 0;
+}
+
+int
+pg_history_read(struct store_history *h, struct bytes *ret,
+    const char **ret_node, struct err *err)
+{
+	struct bytes name;
+
+	if ((h->rows == NULL || h->row == PQntuples(h->rows)) &&
+	    read_rows(h, err) != 0)
+		return -1;
+	if (PQntuples(h->rows) == 0) {
+		h->is_over = true;
+		*ret = bytes_of("", 0);
+		return 0;
+	}
+	h->at = pg_int(h->rows, h->row, 0);
+	name = pg_bytes(h->rows, h->row, 1);
+	free(h->node);
+	h->node = xstrndup(name.p, name.n);
+	*ret_node = h->node;
+	*ret = pg_bytes(h->rows, h->row, 2);
+	h->row++;
+	return 0;
 }
 
 void
@@ -47,6 +231,7 @@ pg_history_close(struct store_history *h)
 {
 	if (h == NULL)
 		return;
-	h->ops->history_close(h->inner);
+	PQclear(h->rows);
+	free(h->node);
 	free(h);
 }

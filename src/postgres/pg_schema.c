@@ -56,7 +56,38 @@ static const char *const to_2[] = {
 	NULL,
 };
 
-static const char *const *const steps[PG_SCHEMA] = { to_1, to_2 };
+/* For who looks at a message of another relay, or wants to change it. */
+static const char *const to_3[] = {
+	"ALTER TABLE relais_message"
+	" ADD COLUMN origin text NOT NULL DEFAULT '',"
+	" ADD COLUMN uid bigint NOT NULL DEFAULT 4294967295",
+	"ALTER TABLE relais_node"
+	" ADD COLUMN due bigint NOT NULL DEFAULT 0,"
+	" ADD COLUMN active bigint NOT NULL DEFAULT 0,"
+	" ADD COLUMN held bigint NOT NULL DEFAULT 0,"
+	" ADD COLUMN failed bigint NOT NULL DEFAULT 0,"
+	" ADD COLUMN oldest bigint NOT NULL DEFAULT 0",
+	"CREATE TABLE relais_request ("
+	" id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+	" made timestamptz NOT NULL DEFAULT now(),"
+	" batch bigint NOT NULL,"
+	" message text COLLATE \"C\" NOT NULL,"
+	" what smallint NOT NULL,"
+	" state smallint NOT NULL DEFAULT 0,"
+	" UNIQUE (batch, message))",
+	"CREATE TABLE relais_history ("
+	" seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+	" node bigint NOT NULL,"
+	" batch bigint NOT NULL,"
+	" name text NOT NULL,"
+	" at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+	" n integer NOT NULL,"
+	" lines bytea NOT NULL,"
+	" UNIQUE (node, batch))",
+	NULL,
+};
+
+static const char *const *const steps[PG_SCHEMA] = { to_1, to_2, to_3 };
 
 /* --- what is there ---------------------------------------------------------- */
 
@@ -235,9 +266,9 @@ upgrade(struct pg_conn *c, struct buf *said, struct err *err)
 	if (bring_up(c, is, err) != 0)
 		return -1;
 	IGNORE(buf_addf(said,
-	    "The tables were of version %" PRId64 " and are of version %d now; "
-	    "restart the relays that have an older relais.\n",
-	    is, PG_SCHEMA));
+	    "The tables were of version %d and are of version %d now; restart "
+	    "the relays that have an older relais.\n",
+	    (int)is, PG_SCHEMA));
 	return 0;
 }
 

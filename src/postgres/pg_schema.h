@@ -9,7 +9,7 @@
 #include "postgres/pg_pool.h"
 #include "store/store_module.h"
 
-enum { PG_SCHEMA = 2 };
+enum { PG_SCHEMA = 3 };
 
 /* For each new connection: the tables are of this version, and a commit that the
  * server confirms is on its disk.  The error says what to do. */

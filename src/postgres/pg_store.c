@@ -52,6 +52,7 @@ store_clear(struct pg_store *s)
 	pg_forget_doubts(s);
 	pg_forget_facts(s);
 	pg_pool_free(s->pool);
+	free(s->name);
 	(void)pthread_mutex_destroy(&s->mutex);
 	free(s);
 }
@@ -169,8 +170,10 @@ pg_store_open(
 	list_init(&s->doubts);
 	list_init(&s->facts);
 	s->steady_from_ms = s->beat_ms = pg_now_ms(s);
+	s->name = xstrdup(o->name);
 	s->store = (struct store) { .ops = &ops,
 		.name = pg_pool_name(pool),
+		.node = s->name,
 		.drop = o->here->drop,
 		.is_remote = true };
 	if (pg_pool_look_up(pool, err) != 0 || pg_enter(s, o->name, err) != 0) {

@@ -46,6 +46,12 @@ add_names(struct buf *to, const json_t *item)
 	}
 	if (more > 0)
 		IGNORE(buf_addf(to, _(" and %lld more"), more));
+	if (*relais_string(item, "node") != '\0') {
+		IGNORE(buf_adds(to, "  ("));
+		IGNORE(str_escape(
+		    to, bytes_str(relais_string(item, "node")), TEXT_MAX));
+		IGNORE(buf_adds(to, ")"));
+	}
 	if (*relais_string(item, "subject") != '\0') {
 		IGNORE(buf_adds(to, "  \""));
 		IGNORE(str_escape(

@@ -126,6 +126,7 @@ print_facts(const struct relais *r, const json_t *m)
 	print_text(r, N_("ID:"), relais_string(m, "id"));
 	print_said(r, N_("State:"), relais_string(m, "state"));
 	print_said(r, N_("Reason:"), relais_string(m, "reason"));
+	print_text(r, N_("Relay:"), relais_string(m, "node"));
 	(void)snprintf(
 	    text, sizeof(text), "%lld", relais_number(m, "attempts"));
 	print_text(r, N_("Attempts:"), text);
@@ -221,6 +222,7 @@ print_outcome(const struct relais *r, const json_t *o)
 	print_text(r, N_("ID:"), relais_string(o, "id"));
 	print_said(r, N_("State:"), relais_string(o, "state"));
 	print_date(N_("Time:"), relais_number(o, "time"));
+	print_text(r, N_("Relay:"), relais_string(o, "node"));
 	(void)snprintf(
 	    text, sizeof(text), "%lld", relais_number(o, "attempts"));
 	print_text(r, N_("Attempts:"), text);

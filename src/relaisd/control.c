@@ -30,6 +30,7 @@
 #include "relaisd/attack.h"
 #include "relaisd/confine.h"
 #include "relaisd/control_check.h"
+#include "relaisd/control_far.h"
 #include "relaisd/control_log.h"
 #include "relaisd/link.h"
 #include "relaisd/recorder.h"
@@ -40,6 +41,7 @@
 struct control {
 	struct control_opts opts;
 	struct ctl_server *server;
+	struct fars *fars;
 	int64_t started_ms; /* boot clock */
 };
 
@@ -855,7 +857,8 @@ on_log(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
 
-	control_log(call, c->opts.recorder, c->opts.store);
+	control_log(
+	    call, c->opts.loop, c->opts.recorder, c->opts.store, c->fars);
 }
 
 static void
@@ -947,8 +950,10 @@ control_new(int fd, const struct control_opts *opts, struct control **ret,
 
 	c->opts = *opts;
 	c->started_ms = now_ms(c);
+	c->fars = fars_new(opts->loop);
 	ctl_json_wipe_freed(); /* "check" is given passwords */
 	if (ctl_server_new(opts->loop, fd, verbs, c, &c->server, err) != 0) {
+		fars_free(c->fars);
 		free(c);
 		return -1;
 	}
@@ -962,5 +967,6 @@ control_free(struct control *c)
 	if (c == NULL)
 		return;
 	ctl_server_free(c->server);
+	fars_free(c->fars);
 	free(c);
 }

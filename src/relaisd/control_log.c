@@ -10,6 +10,8 @@
 #include "ctl/ctl_json.h"
 #include "ctl/ctl_server.h"
 #include "mail/diagnosis.h"
+#include "net/loop.h"
+#include "relaisd/control_far.h"
 #include "relaisd/recorder.h"
 #include "store/history.h"
 #include "store/spool_word.h"
@@ -19,7 +21,8 @@ enum {
 	STEP_ENTRIES = 300, /* are looked at in one step */
 	PATTERN_MAX = 320, /* longer than any address */
 	/* What a follower has not been given yet; more, and it hears no more. */
-	BEHIND_MAX = 1024 * 1024
+	BEHIND_MAX = 1024 * 1024,
+	FAR_MS = 1000 /* a follower asks a shared store so often */
 };
 
 /* What is asked for; texts are borrowed from the arguments, NULL: any. */
@@ -32,6 +35,10 @@ struct wish {
 };
 
 struct run {
+	struct far far; /* a store behind a network is read there */
+	struct loop_timer *timer; /* of a follower of that; or NULL */
+	bool is_over; /* of that: all is read that was there */
+	bool is_late; /* what comes now has come since the beginning */
 	struct ctl_call *call;
 	struct recorder *recorder;
 	struct store *store;
@@ -40,7 +47,8 @@ struct run {
 	bool is_backward, is_following, wants_past;
 	json_int_t left; /* to be given */
 	struct store_history *history; /* NULL: not open yet, or read */
-	struct bytes lines; /* of it, not looked at yet */
+	struct bytes lines; /* of it, not looked at yet, */
+	const char *node; /* and the relay that has written them */
 	struct buf live; /* lines of entries that came meanwhile */
 	bool is_behind;
 	json_int_t damaged;
@@ -77,7 +85,7 @@ remote_id_json(const struct verdict *v)
 }
 
 static json_t *
-entry_json(const struct history_entry *e)
+entry_json(const struct history_entry *e, const char *node)
 {
 	struct diagnosis d = diagnosis_of(&e->answer);
 	json_t *rcpts = json_array(), *item;
@@ -98,6 +106,8 @@ entry_json(const struct history_entry *e)
 	if (e->subject[0] != '\0')
 		(void)json_object_set_new(
 		    item, "subject", ctl_json_text(e->subject));
+	if (node != NULL)
+		(void)json_object_set_new(item, "node", ctl_json_text(node));
 	return item;
 }
 
@@ -123,6 +133,14 @@ is_wanted(const struct wish *w, const struct history_entry *e)
 	       (w->to == NULL || is_to(e, w->to));
 }
 
+/* A uid is one of the machine that has written it. */
+static bool
+may_see(const struct run *r)
+{
+	return r->wish.is_all || r->node == NULL ||
+	       strcmp(r->node, r->store->node) == 0;
+}
+
 static void
 give(struct run *r, struct bytes line)
 {
@@ -133,8 +151,9 @@ give(struct run *r, struct bytes line)
 		r->damaged++;
 		return;
 	}
-	if (is_wanted(&r->wish, e)) {
-		item = entry_json(e);
+	if (may_see(r) && is_wanted(&r->wish, e)) {
+		item = entry_json(
+		    e, r->node != NULL ? r->node : r->store->node);
 		ctl_call_item(r->call, item);
 		json_decref(item);
 		r->left--;
@@ -172,22 +191,28 @@ close_history(struct run *r)
 }
 
 static void
-look_on(struct run *r)
+look_at_one(struct run *r)
 {
 	struct bytes line;
 
-	if (r->lines.n == 0) {
-		r->rc = r->store->ops->history_read(
-		    r->history, &r->lines, &r->err);
-		if (r->rc != 0 || r->lines.n == 0)
-			close_history(r);
-		return;
-	}
 	if (r->is_backward)
 		take_last(&r->lines, &line);
 	else
 		take_first(&r->lines, &line);
 	give(r, line);
+}
+
+static void
+look_on(struct run *r)
+{
+	if (r->lines.n > 0) {
+		look_at_one(r);
+		return;
+	}
+	r->rc = r->store->ops->history_read(
+	    r->history, &r->lines, &r->node, &r->err);
+	if (r->rc != 0 || r->lines.n == 0)
+		close_history(r);
 }
 
 /* --- what comes meanwhile ------------------------------------------------- */
@@ -199,7 +224,7 @@ on_written(void *ctx)
 {
 	struct run *r = ctx;
 
-	if (r->wants_past)
+	if (r->wants_past && !r->store->is_remote)
 		r->rc = r->store->ops->history_open(
 		    r->store, r->is_backward, &r->history, &r->err);
 	ctl_call_wake(r->call);
@@ -234,15 +259,25 @@ follow(struct run *r)
 /* --- the verb ------------------------------------------------------------- */
 
 static void
+run_clear(struct far *f)
+{
+	struct run *r = list_entry(f, struct run, far);
+
+	if (r->history != NULL)
+		r->store->ops->history_close(r->history);
+	buf_clear(&r->live);
+	free(r);
+}
+
+static void
 run_free(void *state)
 {
 	struct run *r = state;
 
 	recorder_leave(&r->reader);
-	if (r->history != NULL)
-		r->store->ops->history_close(r->history);
-	buf_clear(&r->live);
-	free(r);
+	loop_timer_free(r->timer);
+	r->timer = NULL;
+	far_leave(&r->far);
 }
 
 static struct wish
@@ -268,7 +303,8 @@ wish_of(const struct ctl_call *call, const struct recorder *recorder)
 }
 
 static void
-begin(struct ctl_call *call, struct recorder *recorder, struct store *store)
+begin(struct ctl_call *call, struct recorder *recorder, struct store *store,
+    struct fars *fars)
 {
 	const json_t *args = ctl_call_args(call);
 	json_int_t limit = json_integer_value(json_object_get(args, "limit"));
@@ -280,6 +316,7 @@ begin(struct ctl_call *call, struct recorder *recorder, struct store *store)
 		return;
 	}
 	r = xcalloc(1, sizeof(*r));
+	far_init(&r->far, fars, call, run_clear);
 	r->call = call;
 	r->recorder = recorder;
 	r->store = store;
@@ -291,7 +328,7 @@ begin(struct ctl_call *call, struct recorder *recorder, struct store *store)
 	r->left = limit > 0 ? limit : INT64_MAX;
 	buf_init(&r->live, BEHIND_MAX);
 	r->reader = (struct recorder_reader) { .done = on_written,
-		.entry = r->is_following ? on_entry : NULL,
+		.entry = r->is_following && !store->is_remote ? on_entry : NULL,
 		.ctx = r };
 	list_init(&r->reader.link);
 	ctl_call_keep(call, r, run_free);
@@ -308,14 +345,82 @@ end(struct run *r)
 	json_decref(result);
 }
 
+/* --- a store behind a network ----------------------------------------------- */
+
+static int
+read_far(struct far *f)
+{
+	struct run *r = list_entry(f, struct run, far);
+	const struct store_ops *ops = r->store->ops;
+
+	if (r->history == NULL && ops->history_open(r->store, r->is_backward,
+				      &r->history, &f->err) != 0)
+		return -1;
+	if (ops->history_read(r->history, &r->lines, &r->node, &f->err) != 0)
+		return -1;
+	r->is_over = r->lines.n == 0;
+	return 0;
+}
+
+static void
+on_timer(void *ctx)
+{
+	struct run *r = ctx;
+
+	r->is_over = false;
+	far_ask(&r->far, read_far);
+}
+
+/* Of all that the relays have written, also of what they write from now on. */
+static void
+wait_for_more(struct run *r, struct loop *l)
+{
+	r->is_late = true;
+	if (r->timer == NULL)
+		r->timer = loop_timer_new(l, on_timer, r);
+	loop_timer_set(r->timer, clock_boot_ms(loop_clock(l)) + FAR_MS);
+	ctl_call_wait(r->call);
+}
+
+static void
+go_on_far(struct run *r, struct loop *l)
+{
+	if (r->far.rc != 0) {
+		ctl_call_refuse(r->call, "%s", r->far.err.text);
+		return;
+	}
+	if (!r->wants_past && !r->is_late)
+		r->lines.n = 0;
+	for (int i = 0;
+	     i < STEP_ENTRIES && r->left > 0 && r->lines.n > 0 &&
+	     ctl_call_has_room(r->call) && ctl_call_has_time(r->call);
+	     i++)
+		look_at_one(r);
+	if (r->left > 0 && r->lines.n > 0)
+		return; /* for another turn */
+	if (r->left > 0 && !r->is_over) {
+		far_ask(&r->far, read_far);
+	} else if (r->left > 0 && r->is_following) {
+		wait_for_more(r, l);
+	} else {
+		if (r->damaged > 0)
+			recorder_is_damaged(r->recorder);
+		end(r);
+	}
+}
+
 void
-control_log(
-    struct ctl_call *call, struct recorder *recorder, struct store *store)
+control_log(struct ctl_call *call, struct loop *l, struct recorder *recorder,
+    struct store *store, struct fars *fars)
 {
 	struct run *r = ctl_call_state(call);
 
 	if (r == NULL) {
-		begin(call, recorder, store);
+		begin(call, recorder, store, fars);
+		return;
+	}
+	if (store->is_remote) {
+		go_on_far(r, l);
 		return;
 	}
 	for (int i = 0; i < STEP_ENTRIES && r->rc == 0 && r->left > 0 &&

@@ -7,11 +7,13 @@
 #define RELAISD_CONTROL_LOG_H
 
 struct ctl_call;
+struct fars;
+struct loop;
 struct recorder;
 struct store;
 
 /* Each time that the verb is run. */
-void control_log(
-    struct ctl_call *call, struct recorder *recorder, struct store *store);
+void control_log(struct ctl_call *call, struct loop *l,
+    struct recorder *recorder, struct store *store, struct fars *fars);
 
 #endif

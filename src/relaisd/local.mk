@@ -57,6 +57,8 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 	%reldir%/control.h \
 	%reldir%/control_check.c \
 	%reldir%/control_check.h \
+	%reldir%/control_far.c \
+	%reldir%/control_far.h \
 	%reldir%/control_log.c \
 	%reldir%/control_log.h \
 	%reldir%/recorder.c \

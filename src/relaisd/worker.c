@@ -875,13 +875,24 @@ give_up_calls(struct worker *d, const struct conf *conf)
 #endif
 }
 
+/* Among the relays that share a store; not the name they have for providers,
+ * which may be the same for all. */
+static const char *
+node_name(const struct conf *conf)
+{
+	if (conf->store_node != NULL)
+		return conf->store_node;
+	return conf->host_machine != NULL ? conf->host_machine
+					  : conf->host_found;
+}
+
 /* The spool is there in any case: as the store, or for what is this machine's
  * alone. */
 static int
 open_store(struct worker *d, const struct conf *conf, struct err *err)
 {
 	struct store_module_opts opts = { .url = conf->store_url,
-		.name = conf->host_found,
+		.name = node_name(conf),
 		.clock = clock_sys() };
 	struct store *shared;
 

@@ -151,8 +151,8 @@ int spool_history_add(struct store *st, struct bytes lines,
     struct err *err);
 int spool_history_open(struct store *st, bool is_backward,
     struct store_history **ret, struct err *err);
-int spool_history_read(
-    struct store_history *h, struct bytes *ret, struct err *err);
+int spool_history_read(struct store_history *h, struct bytes *ret,
+    const char **ret_node, struct err *err);
 void spool_history_close(struct store_history *h);
 /* What adding has left open. */
 void spool_history_free(struct spool *s);

@@ -337,7 +337,8 @@ is_at_end(const struct store_history *h)
 }
 
 int
-spool_history_read(struct store_history *h, struct bytes *ret, struct err *err)
+spool_history_read(struct store_history *h, struct bytes *ret,
+    const char **ret_node, struct err *err)
 {
 	struct bytes lines = bytes_of("", 0);
 	int rc = 0;
@@ -352,5 +353,6 @@ spool_history_read(struct store_history *h, struct bytes *ret, struct err *err)
 	if (rc != 0)
 		return disk_err(err, "cannot read", "the history");
 	*ret = lines;
+	*ret_node = NULL;
 	return 0;
 }

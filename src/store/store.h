@@ -99,6 +99,8 @@ struct store_message { /* one that was loaded */
 struct store {
 	const struct store_ops *ops;
 	const char *name; /* for messages to a person */
+	/* Of this relay among those that share the store; NULL: it is alone. */
+	const char *node;
 	/* Where mail waits that came without us (drop_folder.h); NULL: nowhere. */
 	struct drop_folder *drop;
 	/* It is at the other end of a network: its calls are slow, and it may be
@@ -201,14 +203,17 @@ struct store_ops {
 	    struct err *err);
 	/* All that is there at the time of the call, whatever is added
 	 * afterwards; the oldest first, or the newest.  Not while history_add()
-	 * is under way.  Must be closed before the store. */
+	 * is under way.  Must be closed before the store.  What several relays
+	 * share is only about in order, and asked again after its end it gives
+	 * what has come meanwhile. */
 	int (*history_open)(struct store *s, bool is_backward,
 	    struct store_history **ret, struct err *err);
-	/* The next lines, each with its LF and the oldest first in either case;
-	 * borrowed until the next call; n 0: that was all.  What is damaged may
-	 * be among them. */
-	int (*history_read)(
-	    struct store_history *h, struct bytes *ret, struct err *err);
+	/* The next lines, each with its LF and the oldest first in either case,
+	 * and the relay that has written them, NULL: this one; borrowed until
+	 * the next call; n 0: that was all.  What is damaged may be among
+	 * them. */
+	int (*history_read)(struct store_history *h, struct bytes *ret,
+	    const char **ret_node, struct err *err);
 	void (*history_close)(struct store_history *h);
 
 	/* --- of a remote store; elsewhere NULL ----------------------------- */

@@ -48,6 +48,7 @@ e2e_tests = \
 	%reldir%/sessions.sh \
 	%reldir%/spare.sh \
 	%reldir%/variants.sh \
+	%reldir%/view.sh \
 	%reldir%/volume.sh \
 	%reldir%/web.sh \
 	%reldir%/who.sh

@@ -19,7 +19,10 @@ conf() {
 	account mail mail.example.test "${TO:-587}" starttls
 }
 # relay NAME PORT
-relay() { PORT=$2 RETRY_AFTER=1s start_relaisd "$1" < <(conf); }
+relay() {
+	NODE=$1
+	PORT=$2 RETRY_AFTER=1s start_relaisd "$1" < <(conf)
+}
 waiting() { [ "$(sql "SELECT count(*) FROM relais_message")" = "$1" ]; }
 copies() { # of a subject, at the provider
 	cat "$T"/provider/*.eml 2>/dev/null | grep -c "^Subject: $1.\$"
@@ -113,7 +116,7 @@ check "relaisd itself links no libpq" \
 
 check "relais nodes shows who has them" [ "$("$top_builddir/relais" --json \
     -c "$T/home/relais.conf" nodes | jq -r '.[] | .name, .state, .messages' |
-    tr '\n' ' ')" = "client.example.test running 2 " ]
+    tr '\n' ' ')" = "home running 2 " ]
 
 stop home
 start_provider provider

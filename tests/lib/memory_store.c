@@ -540,9 +540,11 @@ memory_history_open(struct store *st, bool is_backward,
 }
 
 static int
-memory_history_read(struct store_history *h, struct bytes *ret, struct err *err)
+memory_history_read(struct store_history *h, struct bytes *ret,
+    const char **ret_node, struct err *err)
 {
 	(void)err;
+	*ret_node = NULL;
 	*ret = h->is_read ? bytes_of("", 0) : buf_bytes(&h->lines);
 	h->is_read = true;
 	return 0;

@@ -95,5 +95,8 @@ pg_signal() { # SIGNAL NAME
 	kill -"$1" "$pid" $(pgrep -P "$pid")
 }
 
-# The settings of a relay that shares the queue.
-pg_conf() { printf '%s\n' "store = postgres" "store_url = $PG_URL"; }
+# The settings of a relay that shares the queue; NODE is its name.
+pg_conf() {
+	printf '%s\n' "store = postgres" "store_url = $PG_URL" \
+	    ${NODE:+"store_node = $NODE"}
+}

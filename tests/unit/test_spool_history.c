@@ -105,6 +105,7 @@ read_ids(struct fixture *f, bool is_backward, struct buf *to)
 	struct store_history *h;
 	struct bytes lines, line;
 	struct buf batch;
+	const char *node;
 	struct err err;
 
 	buf_init(to, 1024 * 1024);
@@ -113,7 +114,8 @@ read_ids(struct fixture *f, bool is_backward, struct buf *to)
 	    f->s->ops->history_open(f->s, is_backward, &h, &err), 0);
 	for (;;) {
 		buf_reset(&batch);
-		assert_int_equal(f->s->ops->history_read(h, &lines, &err), 0);
+		assert_int_equal(
+		    f->s->ops->history_read(h, &lines, &node, &err), 0);
 		if (lines.n == 0)
 			break;
 		while (lines.n > 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "account/account.h"
+#include "account/account_impl.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -8,17 +8,10 @@
 #include <string.h>
 
 #include "account/fetch.h"
-#include "account/port_memory.h"
-#include "account/portion.h"
-#include "account/token.h"
-#include "base/budget.h"
-#include "base/log.h"
 #include "base/must.h"
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "mail/diagnosis.h"
-#include "net/loop.h"
-#include "smtp/smtp_caps.h"
 
 enum {
 	PATIENCE_MS = 30 * 1000,
@@ -32,66 +25,14 @@ enum {
 	WATCH_MS = 15 * 1000
 };
 
-struct account {
-	struct loop *loop;
-	const struct rng *rng;
-	const struct account_hooks *hooks;
-	int handle;
-	bool is_stopped;
-	struct account_opts *opts;
-	struct standing standing;
-	struct loop_timer *timer; /* the next try */
-	struct loop_timer *watch; /* looks whether the secret has changed */
-	struct fetch *watched; /* under way for that, or NULL */
-	struct token token;
-	struct loop_timer *keep; /* when to look after it */
-	struct fetch *kept; /* under way for that, or NULL */
-	struct port_memory ports;
-	char *ports_text;
-	struct tls_ctx *tls;
-	struct learnt learnt;
-	uint64_t size_max_bytes; /* of the last EHLO */
-	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
-	struct budget budget; /* on steady_s() */
-	int64_t wall_ahead_ms; /* of the boot clock, at first */
-	struct portion portion;
-	bool is_budget_dirty;
-	int64_t budget_saved_ms;
-	uint64_t sent;
-	int64_t last_sent_s;
-};
-
-static int64_t
-now_ms(const struct account *a)
-{
-	return clock_boot_ms(loop_clock(a->loop));
-}
-
 static int64_t
 now_s(const struct account *a)
 {
 	return clock_wall_ms(loop_clock(a->loop)) / 1000;
 }
 
-/* The wall clock as it was when the account was made, moved on by the boot
- * clock: a limit by the hour must neither reopen nor close because somebody sets
- * the clock (R47). */
-static int64_t
-steady_s(const struct account *a)
-{
-	return (now_ms(a) + a->wall_ahead_ms) / 1000;
-}
-
-/* Something has changed that may need a turn. */
-static void
-share(const struct account *a)
-{
-	if (a->portion.is_shared)
-		a->hooks->share(a->hooks->ctx);
-}
-
-static void
-changed(struct account *a, enum account_change what)
+void
+account_changed(struct account *a, enum account_change what)
 {
 	if (a->hooks->changed != NULL)
 		a->hooks->changed(a->hooks->listener, a, what);
@@ -159,22 +100,23 @@ save_budget(struct account *a, bool is_last)
 	struct buf b;
 
 	if (!a->is_budget_dirty || a->portion.is_shared ||
-	    (!is_last && now_ms(a) < a->budget_saved_ms + BUDGET_SAVE_MS))
+	    (!is_last &&
+		account_now_ms(a) < a->budget_saved_ms + BUDGET_SAVE_MS))
 		return;
 	buf_init(&b, KEPT_MAX);
 	budget_save(&a->budget, &b);
 	keep(a, "budget", &b);
 	a->is_budget_dirty = false;
-	a->budget_saved_ms = now_ms(a);
+	a->budget_saved_ms = account_now_ms(a);
 }
 
-static void
-save_standing(struct account *a)
+void
+account_save_standing(struct account *a)
 {
 	struct buf b;
 
 	buf_init(&b, KEPT_MAX);
-	standing_save(&a->standing, now_ms(a), now_s(a), &b);
+	standing_save(&a->standing, account_now_ms(a), now_s(a), &b);
 	keep(a, "standing", &b);
 }
 
@@ -232,14 +174,16 @@ load_kept(struct account *a)
 	learnt_load(&a->learnt, a->opts->host, bytes_str(text));
 	free(text);
 	text = kept(a, "standing");
-	standing_load(&a->standing, now_ms(a), now_s(a), bytes_str(text));
+	standing_load(
+	    &a->standing, account_now_ms(a), now_s(a), bytes_str(text));
 	free(text);
 }
 
 /* --- standing ------------------------------------------------------------- */
 
-static void
-log_standing(const struct account *a, enum log_level level, const char *event)
+void
+account_log_standing(
+    const struct account *a, enum log_level level, const char *event)
 {
 	char wait[NUM_TEXT_SIZE];
 	struct log_line l;
@@ -248,7 +192,7 @@ log_standing(const struct account *a, enum log_level level, const char *event)
 	log_str(&l, "account", a->opts->name);
 	log_sentence(&l, "reason", a->standing.reason);
 	log_str(&l, "retry_in",
-	    num_duration_text(a->standing.until_ms - now_ms(a), wait));
+	    num_duration_text(a->standing.until_ms - account_now_ms(a), wait));
 	log_end(&l);
 }
 
@@ -256,10 +200,10 @@ static void
 stand_down(struct account *a, enum account_state state,
     const struct standing_why *why, int64_t wait_ms)
 {
-	standing_down(&a->standing, state, why, now_ms(a), wait_ms);
+	standing_down(&a->standing, state, why, account_now_ms(a), wait_ms);
 	loop_timer_set(a->timer, a->standing.until_ms);
-	save_standing(a);
-	changed(a, ACCOUNT_STANDS_DOWN);
+	account_save_standing(a);
+	account_changed(a, ACCOUNT_STANDS_DOWN);
 }
 
 static void
@@ -271,10 +215,10 @@ pause_for(struct account *a, const struct standing_why *why)
 		return;
 	stand_down(a, ACCOUNT_PAUSED, why,
 	    standing_pause_ms(s, a->opts->retry_after_ms, a->rng));
-	log_standing(a, LOG_LEVEL_WARNING, "paused");
+	account_log_standing(a, LOG_LEVEL_WARNING, "paused");
 	if (s->paused_since_ms == 0)
-		s->paused_since_ms = now_ms(a);
-	else if (now_ms(a) - s->paused_since_ms >= LONG_PAUSE_MS)
+		s->paused_since_ms = account_now_ms(a);
+	else if (account_now_ms(a) - s->paused_since_ms >= LONG_PAUSE_MS)
 		account_alert(a, "account-paused", s->reason);
 }
 
@@ -297,7 +241,8 @@ hold(struct account *a, const struct account_opts *o,
 	}
 	login_mark_set(&s->mark, a->opts, a->rng);
 	stand_down(a, ACCOUNT_HELD, why, standing_hold_ms(s));
-	log_standing(a, LOG_LEVEL_ERROR, "held");
+	account_share_standing(a, STANDING_WORKED, true);
+	account_log_standing(a, LOG_LEVEL_ERROR, "held");
 	account_alert(a, "account-held", s->reason);
 }
 
@@ -310,19 +255,22 @@ close_window(struct account *a, const struct standing_why *why, int64_t wait_ms)
 		return;
 	a->standing.is_window_closed = true;
 	stand_down(a, ACCOUNT_PAUSED, why, wait_ms);
-	log_standing(a, LOG_LEVEL_ERROR, "quota");
+	if (!a->standing.is_own_limit)
+		account_share_standing(a, STANDING_WORKED, true);
+	account_log_standing(a, LOG_LEVEL_ERROR, "quota");
 	/* A short wait for a limit per minute is normal. */
 	if (wait_ms >= LONG_WINDOW_MS)
 		account_alert(a, "quota", a->standing.reason);
 }
 
 /* Our own limits close the window before the provider does. */
-static void
-check_budget(struct account *a)
+void
+account_check_budget(struct account *a)
 {
 	const char *name = NULL;
 	uint64_t max = 0;
-	int64_t wait_s = budget_wait_s(&a->budget, steady_s(a), &name, &max);
+	int64_t wait_s = budget_wait_s(
+	    &a->budget, account_steady_s(a), &name, &max);
 	char why[200];
 
 	if (wait_s == 0 || a->standing.state != ACCOUNT_READY)
@@ -337,31 +285,31 @@ check_budget(struct account *a)
 	    a, &(struct standing_why) { .reason = why }, wait_s * 1000);
 }
 
-static void
-limits_of(const struct account *a, uint64_t ret[BUDGET_WINDOWS])
+void
+account_limits(const struct account *a, uint64_t ret[BUDGET_WINDOWS])
 {
 	ret[0] = a->opts->max_per_minute;
 	ret[1] = a->opts->max_per_hour;
 	ret[2] = a->opts->max_per_day;
 }
 
-static void
-set_limits(struct account *a)
+void
+account_set_limits(struct account *a)
 {
 	uint64_t max[BUDGET_WINDOWS];
 
-	limits_of(a, max);
+	account_limits(a, max);
 	budget_set_limits(&a->budget, max[0], max[1], max[2]);
 	a->portion.block = share_block(max);
 }
 
-static void
-let_try(struct account *a)
+void
+account_let_try(struct account *a)
 {
 	standing_let_try(&a->standing);
 	loop_timer_set(a->timer, INT64_MAX);
-	changed(a, ACCOUNT_MAY_TRY);
-	check_budget(a);
+	account_changed(a, ACCOUNT_MAY_TRY);
+	account_check_budget(a);
 }
 
 static void
@@ -370,11 +318,11 @@ on_timer(void *ctx)
 	struct account *a = ctx;
 
 	if (a->standing.state != ACCOUNT_READY)
-		let_try(a);
+		account_let_try(a);
 }
 
-static void
-troubles_are_over(const struct account *a)
+void
+account_troubles_are_over(const struct account *a)
 {
 	account_alert(a, "account-held", NULL);
 	account_alert(a, "account-paused", NULL);
@@ -384,16 +332,17 @@ troubles_are_over(const struct account *a)
 static void
 clear_trouble(struct account *a)
 {
-	troubles_are_over(a);
+	account_troubles_are_over(a);
 	standing_clear(&a->standing);
-	let_try(a);
-	save_standing(a);
+	account_share_standing(a, STANDING_RENEWED, true);
+	account_let_try(a);
+	account_save_standing(a);
 }
 
 /* --- a refused secret ------------------------------------------------------ */
 
-static bool
-is_watching(const struct account *a)
+bool
+account_is_watching(const struct account *a)
 {
 	return a->standing.state == ACCOUNT_HELD &&
 	       a->standing.mark.has_secret && !a->is_stopped;
@@ -407,17 +356,18 @@ on_watched(void *ctx, const struct fetched *got)
 						 * connection asks */
 
 	a->watched = NULL;
-	if (!is_watching(a))
+	if (!account_is_watching(a))
 		return;
 	if (now == NULL || login_mark_fits_secret(&a->standing.mark, now)) {
-		loop_timer_set(a->watch, now_ms(a) + WATCH_MS);
+		loop_timer_set(a->watch, account_now_ms(a) + WATCH_MS);
 		return;
 	}
 	log_text(LOG_LEVEL_NOTICE,
 	    "account %s: its secret has changed, so it is tried again at once",
 	    a->opts->name);
 	a->standing.refusals = 0;
-	account_flush(a, false);
+	account_share_standing(a, STANDING_RENEWED, true);
+	account_let_try(a);
 }
 
 static void
@@ -425,7 +375,7 @@ on_watch(void *ctx)
 {
 	struct account *a = ctx;
 
-	if (is_watching(a) && a->watched == NULL)
+	if (account_is_watching(a) && a->watched == NULL)
 		a->watched = fetch_new(a->loop, a->opts,
 		    (struct cred_wish) { CRED_LOOK, 0 }, on_watched, a);
 }
@@ -440,7 +390,7 @@ secret_refused(struct account *a, const struct secret *secret)
 		s->refusals++;
 	login_mark_set(&s->mark, a->opts, a->rng);
 	login_mark_set_secret(&s->mark, secret);
-	loop_timer_set(a->watch, now_ms(a) + WATCH_MS);
+	loop_timer_set(a->watch, account_now_ms(a) + WATCH_MS);
 }
 
 /* --- the token ------------------------------------------------------------ */
@@ -471,7 +421,7 @@ account_renews(
     struct account *a, const struct account_opts *o, const struct verdict *v)
 {
 	if (!has_token(a) || account_is_past(a, o) ||
-	    !token_may_renew(&a->token, v, now_ms(a)))
+	    !token_may_renew(&a->token, v, account_now_ms(a)))
 		return false;
 	log_text(LOG_LEVEL_NOTICE,
 	    "account %s: the provider refuses its token; another one is "
@@ -489,7 +439,7 @@ on_kept(void *ctx, const struct fetched *got)
 
 	a->kept = NULL;
 	account_fetched(a, got);
-	loop_timer_set(a->keep, now_ms(a) + TOKEN_KEEP_MS);
+	loop_timer_set(a->keep, account_now_ms(a) + TOKEN_KEEP_MS);
 	if (got->result == CRED_OK || a->is_stopped)
 		return;
 	log_err(LOG_LEVEL_WARNING, &got->err);
@@ -520,7 +470,7 @@ void
 account_signed_in(struct account *a)
 {
 	a->token.is_refused = false;
-	loop_timer_set(a->keep, now_ms(a));
+	loop_timer_set(a->keep, account_now_ms(a));
 	a->standing.refusals = 0;
 	account_flush(a, false);
 }
@@ -538,7 +488,7 @@ check_mark(struct account *a)
 	if (!login_mark_fits(&s->mark, a->opts))
 		clear_trouble(a);
 	else if (s->mark.has_secret)
-		loop_timer_set(a->watch, now_ms(a));
+		loop_timer_set(a->watch, account_now_ms(a));
 }
 
 struct account *
@@ -552,21 +502,21 @@ account_new(struct loop *l, const struct rng *rng, int handle,
 	a->hooks = hooks;
 	a->handle = handle;
 	a->opts = opts;
-	a->wall_ahead_ms = clock_wall_ms(loop_clock(l)) - now_ms(a);
+	a->wall_ahead_ms = clock_wall_ms(loop_clock(l)) - account_now_ms(a);
 	a->timer = loop_timer_new(l, on_timer, a);
 	a->watch = loop_timer_new(l, on_watch, a);
 	a->keep = loop_timer_new(l, on_keep, a);
-	loop_timer_set(a->keep, has_token(a) ? now_ms(a) : INT64_MAX);
+	loop_timer_set(a->keep, has_token(a) ? account_now_ms(a) : INT64_MAX);
 	port_memory_init(&a->ports, opts->ports, opts->nports);
 	a->portion = (struct portion) { .is_shared = hooks->share != NULL,
 		.has_news = true };
-	set_limits(a);
+	account_set_limits(a);
 	load_kept(a);
 	if (a->standing.state != ACCOUNT_READY)
 		loop_timer_set(a->timer, a->standing.until_ms);
 	check_mark(a);
-	check_budget(a);
-	share(a);
+	account_check_budget(a);
+	account_share(a);
 	return a;
 }
 
@@ -599,7 +549,9 @@ account_flush(struct account *a, bool is_gentle)
 	if (is_gentle &&
 	    (a->standing.state == ACCOUNT_HELD || a->standing.is_window_closed))
 		return;
-	let_try(a);
+	if (!is_gentle)
+		account_share_standing(a, STANDING_PERSON, true);
+	account_let_try(a);
 }
 
 void
@@ -610,7 +562,8 @@ account_network_changed(struct account *a)
 	if (s->state != ACCOUNT_PAUSED || s->is_window_closed)
 		return;
 	s->troubles = 0;
-	s->until_ms = now_ms(a) + 500 + rng_below(a->rng, WAKE_JITTER_MS);
+	s->until_ms = account_now_ms(a) + 500 +
+		      rng_below(a->rng, WAKE_JITTER_MS);
 	loop_timer_set(a->timer, s->until_ms);
 }
 
@@ -643,6 +596,7 @@ forget_provider(struct account *a)
 	a->learnt = (struct learnt) { 0 };
 	a->absurd[0] = '\0';
 	a->size_max_bytes = 0;
+	a->size_s = 0;
 	save_size(a);
 	save_learnt(a);
 }
@@ -661,8 +615,9 @@ change_way(struct account *a, const struct account_opts *was)
 		a->tls = NULL;
 	}
 	a->standing.is_proven = false;
-	IGNORE(learnt_set(&a->learnt, LEARNT_NAMES_TRIED, 0, now_s(a)));
-	changed(a, ACCOUNT_GOES_ELSEWHERE);
+	IGNORE(
+	    learnt_set(&a->learnt, LEARNT_NAMES_TRIED, 0, account_learnt_s(a)));
+	account_changed(a, ACCOUNT_GOES_ELSEWHERE);
 }
 
 static void
@@ -671,12 +626,12 @@ look_again(struct account *a)
 	struct standing *s = &a->standing;
 
 	if (s->state == ACCOUNT_READY || s->is_own_limit) {
-		let_try(a);
+		account_let_try(a);
 	} else if (!s->has_tried_again) {
 		s->has_tried_again = true;
-		let_try(a);
+		account_let_try(a);
 	} else if (s->mark.has_secret) {
-		loop_timer_set(a->watch, now_ms(a));
+		loop_timer_set(a->watch, account_now_ms(a));
 	}
 }
 
@@ -687,12 +642,13 @@ account_set_opts(struct account *a, struct account_opts *opts)
 
 	a->opts = opts;
 	a->is_stopped = false;
-	set_limits(a);
+	account_set_limits(a);
 	if (!account_opts_same_way(was, opts))
 		change_way(a, was);
 	if (!account_opts_same_login(was, opts)) {
 		a->token = (struct token) { .is_refused = false };
-		loop_timer_set(a->keep, has_token(a) ? now_ms(a) : INT64_MAX);
+		loop_timer_set(
+		    a->keep, has_token(a) ? account_now_ms(a) : INT64_MAX);
 		clear_trouble(a);
 	} else {
 		look_again(a);
@@ -727,7 +683,7 @@ account_is_away(const struct account *a)
 
 	return s->state == ACCOUNT_HELD ||
 	       (s->state == ACCOUNT_PAUSED &&
-		   now_ms(a) - s->troubled_since_ms >= ACCOUNT_AWAY_MS);
+		   account_now_ms(a) - s->troubled_since_ms >= ACCOUNT_AWAY_MS);
 }
 
 int
@@ -789,113 +745,16 @@ account_spend(struct account *a, size_t nrcpts)
 {
 	const char *name;
 
-	budget_spend(&a->budget, (uint32_t)nrcpts, steady_s(a));
-	portion_spend(&a->portion, (uint32_t)nrcpts, now_ms(a));
-	share(a);
+	budget_spend(&a->budget, (uint32_t)nrcpts, account_steady_s(a));
+	portion_spend(&a->portion, (uint32_t)nrcpts, account_now_ms(a));
+	account_share(a);
 	a->is_budget_dirty = true;
 	save_budget(a, false);
-	name = budget_warning(&a->budget, steady_s(a));
+	name = budget_warning(&a->budget, account_steady_s(a));
 	if (name != NULL)
 		log_text(LOG_LEVEL_WARNING,
 		    "account %s: 80 %% of %s is used up", a->opts->name, name);
-	check_budget(a);
-}
-
-/* --- shared with other relays ---------------------------------------------- */
-
-bool
-account_may_send(const struct account *a)
-{
-	return portion_may_send(&a->portion, now_ms(a));
-}
-
-void
-account_want(struct account *a)
-{
-	portion_want(&a->portion, now_ms(a));
-	share(a);
-}
-
-bool
-account_may_connect(const struct account *a, size_t n)
-{
-	return portion_may_connect(&a->portion, n);
-}
-
-void
-account_connections(struct account *a, size_t n, size_t wanted)
-{
-	portion_connections(&a->portion, n, wanted, now_ms(a));
-	share(a);
-}
-
-int64_t
-account_turn_at(const struct account *a)
-{
-	return portion_turn_at(&a->portion, now_ms(a));
-}
-
-void
-account_ask(struct account *a, struct share_ask *ret)
-{
-	*ret = (struct share_ask) {
-		.max_connections = a->standing.is_on_trial
-				       ? 1
-				       : a->opts->max_connections
-	};
-	limits_of(a, ret->limits);
-	portion_ask(&a->portion, ret, now_ms(a));
-	if (a->is_stopped) {
-		ret->left = 0;
-		ret->wants_more = false;
-	}
-}
-
-/* What all have spent, and what this relay has meanwhile. */
-static void
-take_budget(struct account *a, const struct budget *b, uint32_t used)
-{
-	struct budget was = a->budget;
-
-	a->budget = *b;
-	for (size_t i = 0; i < BUDGET_WINDOWS; i++)
-		a->budget.windows[i].is_warned = was.windows[i].is_warned;
-	set_limits(a);
-	budget_spend(&a->budget, used, steady_s(a));
-}
-
-/* Who waited for it looks again. */
-static void
-heard_of_share(struct account *a)
-{
-	if (a->portion.connections > a->portion.allowed)
-		changed(a, ACCOUNT_GIVES_WAY);
-	changed(a, ACCOUNT_MAY_WORK);
-	share(a);
-}
-
-void
-account_told(
-    struct account *a, const struct share_answer *answer, int64_t asked_ms)
-{
-	portion_told(&a->portion, answer, asked_ms, now_ms(a));
-	a->wall_ahead_ms = answer->now_ms - asked_ms;
-	take_budget(a, &answer->budget, a->portion.used);
-	check_budget(a);
-	heard_of_share(a);
-}
-
-void
-account_skipped(struct account *a, const struct share_ask *ask)
-{
-	portion_skipped(&a->portion, ask);
-}
-
-void
-account_failed(struct account *a, const struct share_ask *ask)
-{
-	portion_failed(&a->portion, ask, now_ms(a));
-	heard_of_share(a);
+	account_check_budget(a);
 }
 
 uint32_t
@@ -904,7 +763,7 @@ account_fact(const struct account *a, enum learnt_fact f)
 	/* Asked several times for each message: without the clock, mostly. */
 	return learnt_is_blank(&a->learnt, f)
 		   ? 0
-		   : learnt_value(&a->learnt, f, now_s(a));
+		   : learnt_value(&a->learnt, f, account_learnt_s(a));
 }
 
 void
@@ -914,10 +773,12 @@ account_learn(struct account *a, const struct account_opts *o,
 	struct buf text;
 
 	if (account_is_past(a, o) ||
-	    !learnt_set(&a->learnt, f, value, now_s(a)))
+	    !learnt_set(&a->learnt, f, value, account_learnt_s(a)))
 		return;
-	if (f < LEARNT_KEPT)
+	if (f < LEARNT_KEPT) {
 		save_learnt(a);
+		account_share_learnt(a);
+	}
 	if (value == 0)
 		return;
 	buf_init(&text, DIAGNOSIS_REASON_MAX);
@@ -950,7 +811,9 @@ logged_in(struct account *a, const struct account_news *n)
 	warn_absurd(a, n->absurd);
 	if (n->size_max_bytes != a->size_max_bytes) {
 		a->size_max_bytes = n->size_max_bytes;
+		a->size_s = account_learnt_s(a);
 		save_size(a);
+		account_share_learnt(a);
 	}
 	s->refusals = 0;
 	s->is_proven = true;
@@ -964,9 +827,11 @@ logged_in(struct account *a, const struct account_news *n)
 		log_text(
 		    LOG_LEVEL_NOTICE, "account %s works again", a->opts->name);
 		standing_forget_reason(s);
-		save_standing(a);
+		account_save_standing(a);
 	}
-	changed(a, ACCOUNT_MAY_WORK);
+	if (!a->shared.is_ready && !s->is_on_trial)
+		account_share_standing(a, STANDING_WORKED, false);
+	account_changed(a, ACCOUNT_MAY_WORK);
 }
 
 static void
@@ -974,13 +839,16 @@ mail_was_taken(struct account *a)
 {
 	struct standing *s = &a->standing;
 
-	troubles_are_over(a);
+	account_troubles_are_over(a);
+	if (s->is_on_trial)
+		account_share_standing(a, STANDING_WORKED, false);
 	s->has_tried_again = s->is_on_trial = false;
 	s->paused_since_ms = 0;
 	/* Not earlier: a provider that accepts the login and nothing else is in
 	 * trouble as well, and must not be tried again at once forever. */
 	s->troubles = s->broken = 0;
-	IGNORE(learnt_set(&a->learnt, LEARNT_LOST_BDAT, 0, now_s(a)));
+	IGNORE(
+	    learnt_set(&a->learnt, LEARNT_LOST_BDAT, 0, account_learnt_s(a)));
 }
 
 static bool

@@ -163,9 +163,9 @@ void account_connections(struct account *a, size_t n, size_t wanted);
 /* For who takes the turns: when (boot clock), INT64_MAX: not soon; one begins;
  * it is over, it was not taken after all, or the store did not answer. */
 int64_t account_turn_at(const struct account *a);
-void account_ask(struct account *a, struct share_ask *ret);
-void account_told(
-    struct account *a, const struct share_answer *answer, int64_t asked_ms);
+void account_ask(struct account *a, struct share_ask *ret); /* inits it */
+void account_told(struct account *a, const struct share_ask *ask,
+    const struct share_answer *answer, int64_t asked_ms);
 void account_skipped(struct account *a, const struct share_ask *ask);
 void account_failed(struct account *a, const struct share_ask *ask);
 

@@ -133,7 +133,7 @@ void
 learnt_save(const struct learnt *l, const char *host, struct buf *to)
 {
 	for (size_t i = 0; i < LEARNT_KEPT; i++)
-		if (l->facts[i].value != 0)
+		if (l->facts[i].when_s != 0) /* forgotten is news, too */
 			IGNORE(buf_addf(to, "%s %s %" PRIu32 " %" PRId64 "\n",
 			    host, facts[i].word, l->facts[i].value,
 			    l->facts[i].when_s)); /* fits: a few short lines */
@@ -161,4 +161,12 @@ learnt_load(struct learnt *l, const char *host, struct bytes saved)
 {
 	while (saved.n > 0)
 		load_line(l, host, bytes_cut(&saved, '\n'));
+}
+
+void
+learnt_merge(struct learnt *l, const struct learnt *other)
+{
+	for (size_t i = 0; i < LEARNT_KEPT; i++)
+		if (other->facts[i].when_s > l->facts[i].when_s)
+			l->facts[i] = other->facts[i];
 }

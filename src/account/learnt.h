@@ -69,5 +69,7 @@ void learnt_text(enum learnt_fact f, uint32_t value, struct buf *to);
  * about another host, are skipped. */
 void learnt_save(const struct learnt *l, const char *host, struct buf *to);
 void learnt_load(struct learnt *l, const char *host, struct bytes saved);
+/* Takes what is newer there. */
+void learnt_merge(struct learnt *l, const struct learnt *other);
 
 #endif

@@ -3,8 +3,10 @@ noinst_LIBRARIES += %reldir%/libaccount.a
 %canon_reldir%_libaccount_a_SOURCES = \
 	%reldir%/account.c \
 	%reldir%/account.h \
+	%reldir%/account_impl.h \
 	%reldir%/account_opts.c \
 	%reldir%/account_opts.h \
+	%reldir%/account_shared.c \
 	%reldir%/accounts.c \
 	%reldir%/accounts.h \
 	%reldir%/fetch.c \

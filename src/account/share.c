@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "base/num.h"
@@ -24,6 +25,8 @@ struct share {
 	struct budget budget;
 	struct node *nodes;
 	size_t n;
+	struct share_standing standing;
+	struct buf learnt;
 };
 
 /* --- the text --------------------------------------------------------------- */
@@ -66,17 +69,53 @@ read_node(struct share *s, struct bytes line)
 }
 
 static void
+add_line(struct buf *to, struct bytes line)
+{
+	if (line.n < buf_room(to)) {
+		IGNORE(buf_add(to, line.p, line.n));
+		IGNORE(buf_addc(to, '\n'));
+	}
+}
+
+static void
+read_line(struct share *s, struct bytes line)
+{
+	struct bytes rest = line, word = bytes_cut(&rest, ' ');
+	uint64_t version;
+
+	if (bytes_eq(word, "node"))
+		read_node(s, rest);
+	else if (bytes_eq(word, "standing") && num_u64(rest, &version))
+		s->standing.version = version;
+	else if (bytes_eq(word, "is"))
+		add_line(&s->standing.text, rest);
+	else if (bytes_eq(word, "learnt"))
+		add_line(&s->learnt, rest);
+	else
+		budget_load(&s->budget, line); /* skips what it is not */
+}
+
+static void
 read_share(struct share *s, struct bytes text)
 {
 	*s = (struct share) { .n = 0 };
-	while (text.n > 0) {
-		struct bytes line = bytes_cut(&text, '\n'), rest = line;
+	buf_init(&s->standing.text, SHARE_PART_MAX);
+	buf_init(&s->learnt, SHARE_PART_MAX);
+	while (text.n > 0)
+		read_line(s, bytes_cut(&text, '\n'));
+}
 
-		if (bytes_eq(bytes_cut(&rest, ' '), "node")) {
-			read_node(s, rest);
-			continue;
-		}
-		budget_load(&s->budget, line); /* skips what it is not */
+static void
+write_lines(const char *word, const struct buf *lines, struct buf *to)
+{
+	struct bytes left = buf_bytes(lines);
+
+	while (left.n > 0) {
+		struct bytes line = bytes_cut(&left, '\n');
+
+		IGNORE(buf_adds(to, word)); /* it fits, as all here */
+		IGNORE(buf_add(to, line.p, line.n));
+		IGNORE(buf_addc(to, '\n'));
 	}
 }
 
@@ -90,6 +129,11 @@ write_share(struct share *s, struct buf *to)
 		kept[i] = s->budget.windows[i].sum > 0;
 	buf_reset(to);
 	IGNORE(buf_adds(to, first_line)); /* it fits: a line for each relay */
+	if (s->standing.version > 0)
+		IGNORE(buf_addf(
+		    to, "standing %" PRIu64 "\n", s->standing.version));
+	write_lines("is ", &s->standing.text, to);
+	write_lines("learnt ", &s->learnt, to);
 	budget_set_limits(&s->budget, kept[0], kept[1], kept[2]);
 	budget_save(&s->budget, to);
 	for (size_t i = 0; i < s->n; i++) {
@@ -297,6 +341,93 @@ connect(struct share *s, struct node *me, const struct share_turn *turn,
 	return may;
 }
 
+/* --- standing, and what was learnt -------------------------------------------- */
+
+static void
+copy(struct buf *to, const struct buf *from)
+{
+	buf_reset(to);
+	IGNORE(
+	    buf_add(to, buf_str(from), buf_len(from))); /* the same maximum */
+}
+
+/* Who says something without having heard the newest is not heard, unless it
+ * must be. */
+static void
+settle_standing(struct share *s, const struct share_ask *ask)
+{
+	if (!ask->has_standing ||
+	    (!ask->must_standing &&
+		ask->standing.version != s->standing.version))
+		return;
+	s->standing.version++;
+	copy(&s->standing.text, &ask->standing.text);
+}
+
+/* The time of the line, and what it is about. */
+static int64_t
+read_fact(struct bytes line, struct bytes *ret_about)
+{
+	struct bytes rest = line;
+	int64_t when;
+
+	IGNORE(bytes_cut(&rest, ' ').n);
+	IGNORE(bytes_cut(&rest, ' ').n);
+	*ret_about = bytes_of(line.p, line.n - rest.n);
+	IGNORE(bytes_cut(&rest, ' ').n);
+	return rest.n < line.n && read_number(&rest, &when) ? when : -1;
+}
+
+static bool
+is_same(struct bytes a, struct bytes b)
+{
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+/* Is there a line about the same that is newer, or as new and comes before? */
+static bool
+is_outdated(struct bytes line, struct bytes lines, bool is_first)
+{
+	struct bytes about, other;
+	int64_t when = read_fact(line, &about), then;
+
+	while (lines.n > 0) {
+		then = read_fact(bytes_cut(&lines, '\n'), &other);
+		if (is_same(about, other) &&
+		    (then > when || (then == when && !is_first)))
+			return true;
+	}
+	return when < 0;
+}
+
+static void
+add_newer(
+    struct buf *to, struct bytes lines, struct bytes others, bool is_first)
+{
+	while (lines.n > 0) {
+		struct bytes line = bytes_cut(&lines, '\n');
+
+		if (!is_outdated(line, others, is_first))
+			add_line(to, line);
+	}
+}
+
+static void
+settle_learnt(struct share *s, const struct share_ask *ask)
+{
+	struct buf merged;
+
+	if (buf_len(&ask->learnt) == 0)
+		return;
+	buf_init(&merged, SHARE_PART_MAX);
+	add_newer(
+	    &merged, buf_bytes(&s->learnt), buf_bytes(&ask->learnt), true);
+	add_newer(
+	    &merged, buf_bytes(&ask->learnt), buf_bytes(&s->learnt), false);
+	copy(&s->learnt, &merged);
+	buf_clear(&merged);
+}
+
 /* --- a turn ------------------------------------------------------------------- */
 
 static struct node *
@@ -309,26 +440,71 @@ node_of(struct share *s, int64_t id)
 }
 
 void
+share_ask_init(struct share_ask *ask)
+{
+	*ask = (struct share_ask) { .used = 0 };
+	buf_init(&ask->standing.text, SHARE_PART_MAX);
+	buf_init(&ask->learnt, SHARE_PART_MAX);
+}
+
+void
+share_ask_clear(struct share_ask *ask)
+{
+	buf_clear(&ask->standing.text);
+	buf_clear(&ask->learnt);
+}
+
+void
+share_answer_init(struct share_answer *answer)
+{
+	*answer = (struct share_answer) { .left = 0 };
+	buf_init(&answer->standing.text, SHARE_PART_MAX);
+	buf_init(&answer->learnt, SHARE_PART_MAX);
+}
+
+void
+share_answer_clear(struct share_answer *answer)
+{
+	buf_clear(&answer->standing.text);
+	buf_clear(&answer->learnt);
+}
+
+static void
+answer_from(struct share_answer *answer, const struct share *s, int64_t now_ms)
+{
+	answer->now_ms = now_ms;
+	answer->budget = s->budget;
+	answer->standing.version = s->standing.version;
+	copy(&answer->standing.text, &s->standing.text);
+	copy(&answer->learnt, &s->learnt);
+}
+
+void
 share_take_turn(struct buf *text, const struct share_turn *turn,
-    const struct share_ask *ask, struct share_answer *ret)
+    const struct share_ask *ask, struct share_answer *answer)
 {
 	int64_t now_s = turn->now_ms / 1000;
 	struct share s;
 	struct node *me;
 
 	read_share(&s, buf_bytes(text));
-	*ret = (struct share_answer) { .now_ms = turn->now_ms };
+	answer->left = 0;
+	answer->connections = 0;
 	budget_set_limits(
 	    &s.budget, ask->limits[0], ask->limits[1], ask->limits[2]);
 	(void)budget_wait_s(&s.budget, now_s, NULL, NULL); /* moves on */
 	settle(&s, turn);
 	me = node_of(&s, turn->me);
 	if (is_alive(turn, turn->me)) {
+		settle_standing(&s, ask);
+		settle_learnt(&s, ask);
 		reserve(&s, me, turn, ask);
-		ret->left = me->block;
-		ret->connections = connect(&s, me, turn, ask);
+		answer->left = me->block;
+		answer->connections = connect(&s, me, turn, ask);
 	}
-	ret->budget = s.budget;
+	answer_from(answer, &s, turn->now_ms);
 	write_share(&s, text);
+	buf_clear(&s.standing.text);
+	buf_clear(&s.learnt);
 	free(s.nodes);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* share.h - what relays that share a queue have in common of one account.
  *
- * A text of the store for each account, with what has been spent of its limits,
- * and what each relay has: recipients that it may still send to, and
- * connections.  A relay takes a turn at it: it says what it has and wants, and
+ * A text of the store for each account, with its standing, what was learnt of
+ * the provider, what has been spent of its limits, and what each relay has:
+ * recipients that it may still send to, and connections.  A relay takes a turn at it: it says what it has and wants, and
  * hears what it may have.  The store sees to it that turns come one after the
  * other; so over all relays no limit is exceeded.
  *
@@ -25,6 +25,7 @@
 #include "base/buf.h"
 
 enum {
+	SHARE_PART_MAX = 64 * 1024, /* of the text */
 	SHARE_BLOCKS = 20,
 	SHARE_LIFE_MS = 10 * 1000,
 	/* So long a relay keeps its only connection when there are fewer than
@@ -39,6 +40,12 @@ struct share_turn {
 	size_t nlive;
 };
 
+/* Version 0: nobody has said anything yet. */
+struct share_standing {
+	uint64_t version;
+	struct buf text; /* lines; what they mean is account.c's */
+};
+
 struct share_ask {
 	uint64_t limits[BUDGET_WINDOWS]; /* as in budget.h; 0: none */
 	uint32_t used; /* recipients, since the last turn */
@@ -48,6 +55,11 @@ struct share_ask {
 	size_t connections; /* that it has, */
 	size_t allowed; /* by the last answer, */
 	size_t wanted; /* and that it would like to have, all in all */
+	struct share_standing standing; /* as the relay has it, */
+	bool has_standing; /* and as all should have it; */
+	bool must_standing; /* whatever another relay has said meanwhile */
+	/* Lines "HOST WORD VALUE TIME"; the newest of a host and word counts. */
+	struct buf learnt;
 };
 
 struct share_answer {
@@ -57,11 +69,18 @@ struct share_answer {
 	struct budget budget;
 	/* So many it may have; less than it has: it gives some back soon. */
 	size_t connections;
+	struct share_standing standing; /* of all */
+	struct buf learnt;
 };
+
+void share_ask_init(struct share_ask *ask);
+void share_ask_clear(struct share_ask *ask);
+void share_answer_init(struct share_answer *answer);
+void share_answer_clear(struct share_answer *answer);
 
 /* Changes text as the turn has it, and answers. */
 void share_take_turn(struct buf *text, const struct share_turn *turn,
-    const struct share_ask *ask, struct share_answer *ret);
+    const struct share_ask *ask, struct share_answer *answer);
 
 /* What is reserved at a time. */
 uint32_t share_block(const uint64_t limits[BUDGET_WINDOWS]);

@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "base/num.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 
 /* Begins the line of what everybody is told, where that is another sentence. */
@@ -144,4 +145,36 @@ standing_load(
 			load_line(s, line);
 	}
 	free(text);
+}
+
+static const char *const causes[STANDING_CAUSES] = {
+	[STANDING_WORKED] = "ready worked\n",
+	[STANDING_PERSON] = "ready person\n",
+	[STANDING_RENEWED] = "ready renewed\n",
+};
+
+void
+standing_say(const struct standing *s, enum standing_cause cause,
+    int64_t now_ms, int64_t now_s, struct buf *to)
+{
+	if (s->state == ACCOUNT_HELD ||
+	    (s->is_window_closed && !s->is_own_limit))
+		standing_save(s, now_ms, now_s, to);
+	else
+		IGNORE(buf_adds(to, causes[cause])); /* fits */
+}
+
+bool
+standing_hear(struct standing *ret, enum standing_cause *ret_cause,
+    int64_t now_ms, int64_t now_s, struct bytes said)
+{
+	for (int i = 0; i < STANDING_CAUSES; i++)
+		if (bytes_eq(said, causes[i])) {
+			*ret_cause = (enum standing_cause)i;
+			return false;
+		}
+	*ret = (struct standing) { .state = ACCOUNT_READY };
+	standing_load(ret, now_ms, now_s, said);
+	*ret_cause = STANDING_PERSON; /* its time is over: as if somebody had */
+	return ret->state != ACCOUNT_READY;
 }

@@ -72,4 +72,19 @@ void standing_save(
 void standing_load(
     struct standing *s, int64_t now_ms, int64_t now_s, struct bytes saved);
 
+/* What other relays are told, and back: as it is kept, or "ready", and by whom
+ * and why. */
+enum standing_cause {
+	STANDING_WORKED, /* with it a login has worked, or a message was taken */
+	STANDING_PERSON, /* somebody wants it tried */
+	/* The login of this relay is another now; that of others may be. */
+	STANDING_RENEWED,
+	STANDING_CAUSES
+};
+void standing_say(const struct standing *s, enum standing_cause cause,
+    int64_t now_ms, int64_t now_s, struct buf *to);
+/* False: it is ready, for that cause. */
+bool standing_hear(struct standing *ret, enum standing_cause *ret_cause,
+    int64_t now_ms, int64_t now_s, struct bytes said);
+
 #endif

@@ -110,7 +110,7 @@ static void
 tell(struct account *a, const struct turn *t, int64_t began_ms)
 {
 	if (t->is_over)
-		account_told(a, &t->answer, began_ms);
+		account_told(a, &t->ask, &t->answer, began_ms);
 	else if (t->is_due)
 		account_failed(a, &t->ask);
 	else
@@ -133,6 +133,8 @@ round_done(void *ctx, int rc, const struct err *err)
 
 		if (a != NULL)
 			tell(a, t, r->began_ms);
+		share_ask_clear(&t->ask);
+		share_answer_clear(&t->answer);
 		free(t->name);
 	}
 	free(r->turns);
@@ -159,6 +161,7 @@ round_new(struct sharing *s, int64_t now_ms)
 		t->name = text_name(a);
 		t->is_due = account_turn_at(a) <= now_ms;
 		account_ask(a, &t->ask);
+		share_answer_init(&t->answer);
 		r->n++;
 	}
 	return r;

@@ -52,9 +52,93 @@ relaisd_conf relay0 < <(conf)
     fail "relais store init"
 start_provider provider
 
+# --- a refused login ------------------------------------------------------------
+
+logins() { grep -c '"event":"login"' "$T/provider.log"; }
+held_on() { # RELAY
+	[ "$(RELAIS=relay$1 relais --json status |
+	    jq -r '.accounts[0].state')" = held ]
+}
+all_held() { held_on 0 && held_on 1 && held_on 2; }
+none_held() { ! held_on 0 && ! held_on 1 && ! held_on 2; }
+password() { install -o relais -m 600 "$T/secret/$1" "$T/secret/account"; }
+alerts() { grep -c "^$1|" "$T/alerts/told"; }
+secret_conf() {
+	pg_conf
+	echo "verdict_timeout = 0"
+	echo "alert_command = $T/alert"
+	account mail mail.example.test 587 starttls |
+	    sed "s|^password_file.*|password_file = $T/secret/account|"
+}
+sandbox_alerts
+cp "$T/secret/mail" "$T/secret/right"
+password wrong
+for i in 0 1 2; do
+	PORT=$((2525 + i)) RETRY_AFTER=1s start_relaisd "relay$i" < <(secret_conf)
+done
+send 30
+check "a refused login holds the account on all relays" until_true 4 all_held
+sleep 3
+check "after one login, or two" [ "$(logins)" -le 2 ]
+note "$(logins) logins"
+stop relay2
+PORT=2527 RETRY_AFTER=1s start_relaisd relay2 < <(secret_conf)
+check "a relay that starts then knows it" until_true 4 held_on 2
+sleep 2
+check "without another login" [ "$(logins)" -le 2 ]
+check "the administrator is told once" [ "$(alerts account-held)" = 1 ]
+before=$(logins)
+RELAIS=relay1 relais flush >/dev/null
+tried() { [ "$(logins)" -gt "$before" ]; }
+check "relais flush on one of them tries it" until_true 5 tried
+check "and it is held again on all" until_true 4 all_held
+sleep 3
+check "after one login more, or two" [ "$(logins)" -le $((before + 2)) ]
+password right
+RELAIS=relay0 relais flush >/dev/null
+check "a corrected password frees it on all relays" until_true 10 none_held
+check "and all mail of all relays arrives" until_true 30 all_arrived
+
+# --- a quota ----------------------------------------------------------------------
+
+quota_on() {
+	RELAIS=relay$1 relais --json status | jq -e '.accounts[0] |
+	    .state == "paused" and (.reason | test("quota|limit"))' >/dev/null
+}
+all_quota() { quota_on 0 && quota_on 1 && quota_on 2; }
+fresh --fail "end:550:5.4.5:Daily user sending quota exceeded:1"
+relays
+send 30
+check "a quota that is used up pauses the account on all relays" \
+    until_true 4 all_quota
+n=$(arrived)
+sleep 3
+check "and nothing is tried meanwhile" [ "$(arrived)" = "$n" ]
+RELAIS=relay2 relais flush >/dev/null
+check "relais flush on one of them ends it on all" until_true 30 all_arrived
+
+# --- what is learnt -----------------------------------------------------------------
+
+fresh --per-connection 7
+relays
+PORT=2525
+for i in {1..20}; do submit "l$i"; done
+check "what one relay learns of a provider" until_true 20 grep -q \
+    "accepts 7 messages over one" "$T/relay0.log"
+knows() { sql "SELECT encode(content, 'escape') FROM relais_shared" |
+    grep -q "learnt .*per_connection 7"; }
+check "the others know" until_true 5 knows
+sleep 2
+PORT=2526
+for i in {1..16}; do submit "m$i"; done
+until_true 20 has_mail provider m16
+check "and do not find out themselves" \
+    sh -c "! grep -q 'accepts 7 messages over one' '$T/relay1.log'"
+
 # --- limits ---------------------------------------------------------------------
 
 more="max_per_hour = 100"
+fresh
 relays
 send 200
 check "200 mails are accepted by three relays" \

@@ -105,7 +105,7 @@ change(void *ctx, const struct store_turn *st, struct buf *text)
 static void
 take_turn(struct lab *l, struct relay *r)
 {
-	struct change ch = { .ask = { .max_connections = l->max_connections } };
+	struct change ch;
 	struct store_turn turn = {
 		.me = r->id, .now_ms = l->now_ms, .live = l->live
 	};
@@ -114,6 +114,9 @@ take_turn(struct lab *l, struct relay *r)
 		if (!l->relays[i].is_dead)
 			l->live[turn.nlive++] = l->relays[i].id;
 	memory_store_turn(l->store, &turn);
+	share_ask_init(&ch.ask);
+	share_answer_init(&ch.answer);
+	ch.ask.max_connections = l->max_connections;
 	memcpy(ch.ask.limits, l->limits, sizeof(l->limits));
 	portion_ask(&r->portion, &ch.ask, boot(l));
 	if (l->store->ops->shared_change(
@@ -121,6 +124,8 @@ take_turn(struct lab *l, struct relay *r)
 		portion_told(&r->portion, &ch.answer, boot(l), boot(l));
 	else
 		portion_failed(&r->portion, &ch.ask, boot(l));
+	share_ask_clear(&ch.ask);
+	share_answer_clear(&ch.answer);
 }
 
 static void
@@ -445,43 +450,131 @@ without_the_store_there_is_one_connection(void **state)
 
 /* --- the text ------------------------------------------------------------------- */
 
+/* One relay alone with a text. */
+struct one {
+	int64_t me;
+	struct share_turn turn;
+	struct share_ask ask;
+	struct share_answer answer;
+	struct buf text;
+};
+
+static int
+setup_one(void **state)
+{
+	struct one *o = calloc(1, sizeof(*o));
+
+	o->me = 1;
+	o->turn = (struct share_turn) { 1, 1700000000000, &o->me, 1 };
+	share_ask_init(&o->ask);
+	share_answer_init(&o->answer);
+	o->ask.limits[1] = 100;
+	o->ask.wants_more = true;
+	o->ask.wanted = o->ask.max_connections = 3;
+	buf_init(&o->text, STORE_STATE_MAX);
+	*state = o;
+	return 0;
+}
+
+static int
+teardown_one(void **state)
+{
+	struct one *o = *state;
+
+	share_ask_clear(&o->ask);
+	share_answer_clear(&o->answer);
+	buf_clear(&o->text);
+	free(o);
+	return 0;
+}
+
+static void
+turn(struct one *o)
+{
+	share_take_turn(&o->text, &o->turn, &o->ask, &o->answer);
+}
+
+static void
+say(struct one *o, const char *standing, uint64_t heard, bool must)
+{
+	o->ask.has_standing = standing[0] != '\0';
+	o->ask.must_standing = must;
+	o->ask.standing.version = heard;
+	buf_reset(&o->ask.standing.text);
+	IGNORE(buf_adds(&o->ask.standing.text, standing));
+	turn(o);
+}
+
 static void
 nonsense_in_the_text_is_skipped(void **state)
 {
-	struct share_turn turn = { .me = 1, .now_ms = 1700000000000 };
-	struct share_ask ask = { .limits = { 0, 100, 0 }, .wants_more = true };
-	struct share_answer answer;
-	int64_t me = 1;
-	struct buf b;
+	struct one *o = *state;
 
-	(void)state;
-	turn.live = &me;
-	turn.nlive = 1;
-	buf_init(&b, STORE_STATE_MAX);
-	IGNORE(buf_adds(&b, "relais-account 1\nnode 7 x 3 4 5 6\nnode 1 2\n"
-			    "max_per_hour nonsense\nfuture 1 2 3\n\n"));
-	share_take_turn(&b, &turn, &ask, &answer);
-	assert_int_equal(answer.left, 5);
-	buf_clear(&b);
+	IGNORE(
+	    buf_adds(&o->text, "relais-account 1\nnode 7 x 3 4 5 6\nnode 1 2\n"
+			       "max_per_hour nonsense\nfuture 1 2 3\n\n"
+			       "standing x\nlearnt\nis\nlearnt a b c d e\n"));
+	turn(o);
+	assert_int_equal(o->answer.left, 5);
+	assert_int_equal(o->answer.connections, 3);
+	assert_int_equal(o->answer.standing.version, 0);
 }
 
 static void
 a_relay_that_was_declared_dead_gets_nothing(void **state)
 {
-	struct share_turn turn = { .me = 1, .now_ms = 1700000000000 };
-	struct share_ask ask = { .limits = { 0, 100, 0 },
-		.wants_more = true,
-		.max_connections = 3,
-		.wanted = 3 };
-	struct share_answer answer;
-	struct buf b;
+	struct one *o = *state;
 
-	(void)state;
-	buf_init(&b, STORE_STATE_MAX);
-	share_take_turn(&b, &turn, &ask, &answer);
-	assert_int_equal(answer.left, 0);
-	assert_int_equal(answer.connections, 0);
-	buf_clear(&b);
+	o->turn.nlive = 0;
+	say(o, "held 1 1 because\n", 0, true);
+	assert_int_equal(o->answer.left, 0);
+	assert_int_equal(o->answer.connections, 0);
+	assert_int_equal(o->answer.standing.version, 0);
+}
+
+static void
+who_has_not_heard_the_newest_is_not_heard_either(void **state)
+{
+	struct one *o = *state;
+
+	say(o, "held 1 1 because\nabout it\n", 0, true);
+	assert_int_equal(o->answer.standing.version, 1);
+	say(o, "ready worked\n", 0, false);
+	assert_int_equal(o->answer.standing.version, 1);
+	assert_buf(&o->answer.standing.text, "held 1 1 because\nabout it\n");
+	say(o, "ready worked\n", 1, false);
+	assert_int_equal(o->answer.standing.version, 2);
+	assert_buf(&o->answer.standing.text, "ready worked\n");
+	/* But a refused login is. */
+	say(o, "held 2 2 again\n", 0, true);
+	assert_int_equal(o->answer.standing.version, 3);
+	say(o, "", 0, false);
+	assert_buf(&o->answer.standing.text, "held 2 2 again\n");
+}
+
+static void
+learn(struct one *o, const char *lines)
+{
+	buf_reset(&o->ask.learnt);
+	IGNORE(buf_adds(&o->ask.learnt, lines));
+	turn(o);
+}
+
+static void
+the_newest_fact_of_any_relay_counts(void **state)
+{
+	struct one *o = *state;
+
+	learn(o, "mx rcpt_max 5 100\nmx ehlo 1 100\n");
+	learn(o, "mx rcpt_max 7 50\nmx bare_auth 1 60\n");
+	assert_buf(&o->answer.learnt,
+	    "mx rcpt_max 5 100\nmx ehlo 1 100\nmx bare_auth 1 60\n");
+	learn(o, "mx rcpt_max 0 101\nother rcpt_max 9 1\nmx ehlo 1 100\n");
+	assert_buf(&o->answer.learnt,
+	    "mx ehlo 1 100\nmx bare_auth 1 60\nmx rcpt_max 0 101\n"
+	    "other rcpt_max 9 1\n");
+	learn(o, "");
+	assert_non_null(strstr(buf_str(&o->answer.learnt), "rcpt_max 0 101"));
 }
 
 int
@@ -516,8 +609,17 @@ main(void)
 		    a_lower_limit_is_reached_soon, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    without_the_store_there_is_one_connection, setup, teardown),
-		cmocka_unit_test(nonsense_in_the_text_is_skipped),
-		cmocka_unit_test(a_relay_that_was_declared_dead_gets_nothing),
+		cmocka_unit_test_setup_teardown(
+		    nonsense_in_the_text_is_skipped, setup_one, teardown_one),
+		cmocka_unit_test_setup_teardown(
+		    a_relay_that_was_declared_dead_gets_nothing, setup_one,
+		    teardown_one),
+		cmocka_unit_test_setup_teardown(
+		    who_has_not_heard_the_newest_is_not_heard_either, setup_one,
+		    teardown_one),
+		cmocka_unit_test_setup_teardown(
+		    the_newest_fact_of_any_relay_counts, setup_one,
+		    teardown_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

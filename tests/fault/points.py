@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """points.py DIR RELAISD RELAIS - sudden death at every disk call in turn.
 
-For each thing relaisd does with a message (the scenes below) and each family
-of system calls (FAMILIES="close" adds one), strace kills relaisd at the 1st, 2nd, 3rd ... call, until a
-run needs no more of them.  Then a fresh relaisd, with a provider that works,
+For each thing relaisd does with a message (the scenes below) and each family of
+system calls (FAMILIES="close" adds one), strace kills the process of relaisd
+that makes the 1st, 2nd, 3rd ... call, until a run needs no more of them; the
+other one is killed at once.  Both run as they are shipped, in their sandbox.  Then a fresh relaisd, with a provider that works,
 must bring every message that heard 250 there, keep nothing else, and find
 nothing damaged.  One worker thread, so that the order of calls is always the
 same; strace counts the calls of each thread by itself.
@@ -23,10 +24,12 @@ import smtplib
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 DIR, RELAISD, RELAIS = sys.argv[1:4]
 SPOOL = os.path.join(DIR, "spool")
+TRACE = os.path.join(DIR, "trace")
 FAMILIES = [
     "fsync,fdatasync,syncfs",
     "write,writev,pwrite64",
@@ -59,18 +62,52 @@ SCENES = {
 }
 
 
+def children(pid):
+    """Those of any of its threads; strace starts relaisd by its first."""
+    got = []
+    for path in glob.glob("/proc/%d/task/*/children" % pid):
+        try:
+            with open(path) as f:
+                got += [int(c) for c in f.read().split()]
+        except OSError:
+            pass
+    return got
+
+
+def kill(*pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def die_together(p):
+    """relaisd would go on with another worker; here all of it dies at once."""
+    worker = None
+    while p.poll() is None:
+        for keeper in children(p.pid):
+            now = children(keeper)
+            worker = worker or (now[0] if now else None)
+            if worker is not None and worker not in now:
+                kill(keeper, *now)
+        time.sleep(0.001)
+
+
 def start(conf, family=None, nth=0):
-    argv = [RELAISD, "--one-process", "-f", "-c", os.path.join(DIR, conf + ".conf")]
+    argv = [RELAISD, "-f", "-c", os.path.join(DIR, conf + ".conf")]
     env = dict(os.environ, UV_THREADPOOL_SIZE="1")
     if family is not None:
         argv = [
-            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + family,
+            "strace", "-f", "-q", "-o", TRACE, "-e", "trace=" + family,
             "-e", "inject=%s:signal=KILL:when=%d" % (family, nth),
         ] + argv
     log = open(os.path.join(DIR, "relaisd.log"), "ab")
     p = subprocess.Popen(
         argv, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
     )
+    if family is not None:
+        threading.Thread(target=die_together, args=(p,), daemon=True).start()
     while p.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", 2525), 1).close()
@@ -134,22 +171,21 @@ def play(scene, p, name):
 
 
 def stop(p):
-    """True: it had not died before."""
-    if p.poll() is not None:
-        return False
-    pids = [p.pid]
-    children = "/proc/%d/task/%d/children" % (p.pid, p.pid)
-    try:
-        with open(children) as f:
-            pids = [int(c) for c in f.read().split()] or pids
-    except OSError:
-        pass
+    # What strace runs, or the keeper itself.
+    pids = (children(p.pid) if p.args[0] == "strace" else []) or [p.pid]
     for pid in pids:
         try:
             os.kill(pid, signal.SIGTERM)
         except OSError:
-            return False
-    return p.wait(40) != -signal.SIGKILL
+            pass
+    p.wait(40)
+
+
+def was_killed():
+    """Somebody made that many calls: a process of relaisd, or one that the
+    keeper had started for a moment, which it survives."""
+    with open(TRACE) as f:
+        return "killed by SIGKILL" in f.read()
 
 
 def copies(subject):
@@ -246,7 +282,8 @@ def run(scene):
             fresh()
             p = start("first", family, nth)
             got = play(scene, p, name)
-            is_end = stop(p)
+            stop(p)
+            is_end = not was_killed()
             heard += len(got)
             bad += ["%s: %s" % (name, b) for b in recover(got)]
             for subject, rcpts in got:

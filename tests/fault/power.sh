@@ -23,22 +23,29 @@ mount_spool() { # IMAGE
 	mount -o loop,commit=300 "$1" "$T/home/spool" 2>"$T/mount.err"
 }
 unmount_spool() { until_true 10 umount "$T/home/spool" 2>/dev/null; }
-# relaisd, or the process that strace runs.
+# The processes of relaisd: the keeper, perhaps below strace, and the worker.
 daemon() {
 	local pid
 	pid=$(cat "$T/home.pid")
-	pgrep -P "$pid" -x relaisd || echo "$pid"
+	[ $is_traced = 0 ] || pid=$(pgrep -P "$pid" -x relaisd)
+	pgrep -P "$pid" -x relaisd
+	echo "$pid"
+}
+signal_all() { # SIGNAL
+	local pids
+	mapfile -t pids < <(daemon)
+	kill -"$1" "${pids[@]}"
 }
 
 # Copies of the disk, of what heard 250 before, and of what the provider has.
 # Nothing is written meanwhile; but what strace runs cannot be stopped.
 cut_power() { # NUMBER
 	cp "$T/acked" "$T/acked.$1"
-	[ $is_traced = 1 ] || kill -STOP "$(daemon)"
+	[ $is_traced = 1 ] || signal_all STOP
 	sleep 0.02
 	cp --sparse=always "$T/disk" "$T/disk.$1"
 	cp -al "$T/provider" "$T/provider.$1"
-	[ $is_traced = 1 ] || kill -CONT "$(daemon)"
+	[ $is_traced = 1 ] || signal_all CONT
 }
 # What a relaisd finds after the cut; sets heard, lost, torn as tally does, and
 # waiting, the files that were in the queue.
@@ -77,7 +84,7 @@ run() { # COMMAND...: what relaisd is run by
 	rmdir "$T/home/spool/lost+found"
 	sync -f "$T/home/spool"
 	start_provider provider --delay-ms 40
-	start home "$@" "$top_builddir/relaisd" --one-process -f -c "$T/home/relais.conf"
+	start home "$@" "$top_builddir/relaisd" -f -c "$T/home/relais.conf"
 	wait_port home 127.0.0.1 2525
 	load --ports 2526 --clients 8 --seconds 600
 	until_true 20 eval '[ "$(heard)" -gt 50 ]'
@@ -87,7 +94,8 @@ run() { # COMMAND...: what relaisd is run by
 	done
 	kill "$load_pid"
 	wait "$load_pid"
-	kill -KILL "$(daemon)"
+	signal_all STOP # so that the keeper starts no other
+	signal_all KILL
 	stop home 2>/dev/null
 	stop provider
 	unmount_spool

@@ -734,7 +734,7 @@ account_tls(struct account *a, struct tls_ctx **ret, struct err *err)
 void
 account_rest(struct account *a)
 {
-	/* The trust store takes 4 MB: free it until it is needed again. */
+	/* Keys and authorities are read again when they are needed. */
 	if (a->tls != NULL)
 		tls_ctx_trim(a->tls);
 	(void)malloc_trim(0); /* there may be nothing to give back */

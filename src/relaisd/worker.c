@@ -858,6 +858,9 @@ give_up_calls(struct worker *d, const struct conf *conf)
 
 	if (d->is_alone)
 		return;
+	/* A heap of its own for each thread that waits for the disk costs more
+	 * than they ever allocate. */
+	(void)mallopt(M_ARENA_MAX, 2);
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct loop_job) { .run = do_nothing, .done = free_job };
 	loop_submit(d->loop, j);

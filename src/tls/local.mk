@@ -6,5 +6,7 @@ noinst_LIBRARIES += %reldir%/libtls.a
 	%reldir%/tls_inside.h \
 	%reldir%/tls_pipe.c \
 	%reldir%/tls_pipe.h \
+	%reldir%/tls_trust.c \
+	%reldir%/tls_trust.h \
 	%reldir%/tls_verify.c \
 	%reldir%/tls_verify.h

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "tls/tls_inside.h"
+#include "tls/tls_trust.h"
 
 /* In addition to the system's own policy, so that a stricter machine stays
  * stricter (RFC 8997, R70): TLS 1.2 or newer, RSA keys of 2048 bits or more, no
@@ -134,28 +135,55 @@ tls_ctx_ticket(const struct tls_ctx *c, const char *name, gnutls_datum_t *ret)
 
 /* --- credentials -------------------------------------------------------- */
 
+/* The file of authorities of which those are taken that a server's chain names;
+ * NULL: GnuTLS has them all. */
+static const char *
+trust_file(const struct tls_ctx *c)
+{
+	if (c->is_server)
+		return NULL; /* it tells clients whom it trusts */
+	return c->ca_file != NULL ? c->ca_file : tls_trust_system_file();
+}
+
+static int
+load_all(struct tls_ctx *c, struct err *err)
+{
+	int n = c->ca_file != NULL
+		    ? gnutls_certificate_set_x509_trust_file(
+			  c->cred, c->ca_file, GNUTLS_X509_FMT_PEM)
+		    : gnutls_certificate_set_x509_system_trust(c->cred);
+
+	return n > 0 ? 0
+		     : err_set(err, ERR_CONFIG,
+			   "cannot read the certificate authorities: %s",
+			   n < 0 ? gnutls_strerror(n) : "there are none");
+}
+
 static int
 load_trust(struct tls_ctx *c, struct err *err)
 {
-	int n;
+	const char *file = trust_file(c);
 
-	if (c->ca_file != NULL) {
-		n = gnutls_certificate_set_x509_trust_file(
-		    c->cred, c->ca_file, GNUTLS_X509_FMT_PEM);
-		if (n > 0)
-			return 0;
-		return err_set(err, ERR_CONFIG,
-		    "cannot read a certificate from tls_ca_file %s: %s",
-		    c->ca_file,
-		    n < 0 ? gnutls_strerror(n) : "the file has none");
-	}
-	n = gnutls_certificate_set_x509_system_trust(c->cred);
-	if (n > 0)
+	if (c->ca_file != NULL && !c->is_server)
+		return tls_trust_check(file, "tls_ca_file", err);
+	if (c->is_server)
+		return load_all(c, err);
+	if ((file != NULL && tls_trust_check(file, "the file", NULL) == 0) ||
+	    (file == NULL && load_all(c, NULL) == 0))
 		return 0;
 	return err_set(err, ERR_CONFIG,
 	    "this machine has no certificate authorities, so no server can be "
 	    "verified; install the package ca-certificates, or set tls_ca_file "
 	    "or tls_pin");
+}
+
+void
+tls_ctx_trust(const struct tls_ctx *c, gnutls_session_t session)
+{
+	const char *file = trust_file(c);
+
+	if (file != NULL)
+		tls_trust_add(c->cred, file, session);
 }
 
 static int
@@ -180,7 +208,7 @@ load(struct tls_ctx *c, struct err *err)
 {
 	if (gnutls_certificate_allocate_credentials(&c->cred) != 0)
 		abort(); /* memory, as in xmalloc() */
-	/* A pin replaces the chain check: the 4 MB are not needed then. */
+	/* A pin replaces the chain check. */
 	if ((tls_ctx_has_pins(c) || (c->is_server && c->ca_file == NULL) ||
 		load_trust(c, err) == 0) &&
 	    load_own_certificate(c, err) == 0)

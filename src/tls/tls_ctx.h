@@ -3,12 +3,11 @@
  * share.
  *
  * It holds trust anchors, client certificate, pins, and the newest session
- * ticket for resumption, which accounts never share (R7).  The trust store is
- * read from disk when the first connection needs it and dropped by
- * tls_ctx_trim(), because the system store costs about 4 MB.
+ * ticket for resumption, which accounts never share (R7).  Keys, and the
+ * authorities that servers have named, are read from disk when a connection
+ * needs them and dropped by tls_ctx_trim().
  *
- * Reading the trust store and keys blocks on the disk for some milliseconds;
- * nothing else does.
+ * Reading them blocks on the disk for some milliseconds; nothing else does.
  */
 #ifndef TLS_TLS_CTX_H
 #define TLS_TLS_CTX_H

@@ -47,6 +47,7 @@ e2e_tests = \
 	%reldir%/setup.sh \
 	%reldir%/sessions.sh \
 	%reldir%/spare.sh \
+	%reldir%/trust.sh \
 	%reldir%/variants.sh \
 	%reldir%/view.sh \
 	%reldir%/volume.sh \

@@ -25,6 +25,14 @@ enum {
 	WATCH_MS = 15 * 1000
 };
 
+const char *const account_deferrals[ACCOUNT_DEFERRALS] = {
+	[ACCOUNT_DEFERRED_MESSAGE] = "message",
+	[ACCOUNT_DEFERRED_CONNECTION] = "connection",
+	[ACCOUNT_DEFERRED_LIMIT] = "limit",
+	[ACCOUNT_DEFERRED_LOGIN] = "login",
+	[ACCOUNT_DEFERRED_HELD] = "held",
+};
+
 static int64_t
 now_s(const struct account *a)
 {
@@ -670,10 +678,18 @@ account_status(const struct account *a, struct account_status *ret)
 		.until_ms = a->standing.until_ms,
 		.ports = a->ports_text,
 		.sent = a->sent,
+		.deferred = a->deferred,
+		.cert_until_s = a->cert_until_s,
 		.last_sent_s = a->last_sent_s,
 		.size_max_bytes = a->size_max_bytes,
 		.token = has_token(a) ? &a->token.facts : NULL,
 	};
+}
+
+size_t
+account_budget(const struct account *a, struct budget_use *ret)
+{
+	return budget_uses(&a->budget, account_steady_s(a), ret);
 }
 
 bool
@@ -809,6 +825,8 @@ logged_in(struct account *a, const struct account_news *n)
 	struct standing *s = &a->standing;
 
 	warn_absurd(a, n->absurd);
+	if (n->cert_until_s != 0)
+		a->cert_until_s = n->cert_until_s;
 	if (n->size_max_bytes != a->size_max_bytes) {
 		a->size_max_bytes = n->size_max_bytes;
 		a->size_s = account_learnt_s(a);
@@ -849,6 +867,12 @@ mail_was_taken(struct account *a)
 	s->troubles = s->broken = 0;
 	IGNORE(
 	    learnt_set(&a->learnt, LEARNT_LOST_BDAT, 0, account_learnt_s(a)));
+}
+
+void
+account_deferred(struct account *a, enum account_deferral why, size_t nrcpts)
+{
+	a->deferred[why] += nrcpts;
 }
 
 static bool

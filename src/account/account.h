@@ -93,6 +93,17 @@ void account_network_changed(struct account *a);
 
 /* --- facts ---------------------------------------------------------------- */
 
+/* Why a recipient of a message has to wait for another attempt. */
+enum account_deferral {
+	ACCOUNT_DEFERRED_MESSAGE, /* what was said is about the message */
+	ACCOUNT_DEFERRED_CONNECTION, /* it broke, or the server is in trouble */
+	ACCOUNT_DEFERRED_LIMIT, /* a quota of the provider's */
+	ACCOUNT_DEFERRED_LOGIN, /* the account must be put right */
+	ACCOUNT_DEFERRED_HELD, /* a person must look at the message */
+	ACCOUNT_DEFERRALS
+};
+extern const char *const account_deferrals[ACCOUNT_DEFERRALS]; /* "message" */
+
 struct cred_facts;
 struct account_status { /* borrowed until the loop turns */
 	const char *name, *host;
@@ -102,11 +113,18 @@ struct account_status { /* borrowed until the loop turns */
 	int64_t until_ms; /* boot clock; when it tries again */
 	const char *ports; /* port_memory_text() */
 	uint64_t sent; /* messages, since start */
+	const uint64_t *deferred; /* recipients, by deferral, since start */
+	/* When the first certificate of the server's chain expires, by the
+	 * newest connection; 0: not known. */
+	int64_t cert_until_s;
 	int64_t last_sent_s; /* wall clock, 0: never */
 	uint64_t size_max_bytes; /* that the provider stated last; 0: none */
 	const struct cred_facts *token; /* NULL: it does not sign in */
 };
 void account_status(const struct account *a, struct account_status *ret);
+struct budget_use;
+/* What of its limits is used; as many as ret has room for (base/budget.h). */
+size_t account_budget(const struct account *a, struct budget_use *ret);
 
 /* Held, or unreachable for longer than ACCOUNT_AWAY_MS: a fallback may take
  * over until the account may try again. */
@@ -192,7 +210,7 @@ bool account_renews(
 /* --- this is what I heard ------------------------------------------------- */
 
 enum account_news_kind {
-	/* The login succeeded: size_max_bytes, absurd. */
+	/* The login succeeded: size_max_bytes, absurd, cert_until_s. */
 	ACCOUNT_LOGGED_IN,
 	/* A message was accepted. */
 	ACCOUNT_SENT,
@@ -232,6 +250,7 @@ struct account_news {
 	const struct secret *secret;
 	uint64_t
 	    size_max_bytes; /* the largest message it says it takes, or 0 */
+	int64_t cert_until_s; /* as account_status has it; 0: not seen */
 	const char *absurd; /* an implausible statement; "": none */
 };
 
@@ -239,6 +258,10 @@ struct account_news {
  * is charged to a message. */
 bool account_heard(struct account *a, const struct account_opts *o,
     const struct account_news *n);
+
+/* An attempt has ended so for nrcpts recipients of a message; only counted. */
+void account_deferred(
+    struct account *a, enum account_deferral why, size_t nrcpts);
 
 /* See alert in struct account_hooks. */
 void account_alert(

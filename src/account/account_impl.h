@@ -50,6 +50,8 @@ struct account {
 	bool is_budget_dirty;
 	int64_t budget_saved_ms;
 	uint64_t sent;
+	uint64_t deferred[ACCOUNT_DEFERRALS];
+	int64_t cert_until_s;
 	int64_t last_sent_s;
 };
 

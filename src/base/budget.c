@@ -144,6 +144,26 @@ budget_warning(struct budget *b, int64_t now_s)
 	return NULL;
 }
 
+size_t
+budget_uses(const struct budget *b, int64_t now_s,
+    struct budget_use ret[BUDGET_WINDOWS])
+{
+	struct budget now = *b;
+	size_t n = 0;
+
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		struct budget_window *w = &now.windows[i];
+
+		if (w->max == 0)
+			continue;
+		move_on(w, now_s, kinds[i].slot_s);
+		ret[n++] = (struct budget_use) {
+			strrchr(kinds[i].name, '_') + 1, w->sum, w->max
+		};
+	}
+	return n;
+}
+
 void
 budget_save(const struct budget *b, struct buf *to)
 {

@@ -50,6 +50,14 @@ int64_t budget_wait_s(
  * none. */
 const char *budget_warning(struct budget *b, int64_t now_s);
 
+/* What is used of each window with a limit; how many there are. */
+struct budget_use {
+	const char *window; /* "minute", "hour", "day" */
+	uint64_t used, max;
+};
+size_t budget_uses(const struct budget *b, int64_t now_s,
+    struct budget_use ret[BUDGET_WINDOWS]);
+
 /* One line per window with a limit, to be kept; and back.  Nonsense is
  * skipped. */
 void budget_save(const struct budget *b, struct buf *to);

@@ -117,6 +117,12 @@ inbound_close(struct inbound *in)
 	}
 }
 
+uint64_t
+inbound_accepted(const struct inbound *in)
+{
+	return in->shared.accepted;
+}
+
 size_t
 inbound_sessions(const struct inbound *in)
 {

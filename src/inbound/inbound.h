@@ -79,6 +79,8 @@ void inbound_stop(struct inbound *in);
 /* No longer listens, so that somebody else may; sessions go on. */
 void inbound_close(struct inbound *in);
 size_t inbound_sessions(const struct inbound *in);
+/* Messages since the start, also those of the drop folder. */
+uint64_t inbound_accepted(const struct inbound *in);
 void inbound_free(struct inbound *in); /* cuts what is left */
 
 #endif

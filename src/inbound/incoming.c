@@ -234,8 +234,10 @@ log_message(const struct incoming *in, const char *word, const char *into)
 void
 incoming_log_accepted(struct incoming *in, const char *into)
 {
-	if (!in->is_accepted)
-		log_message(in, in->accepted, into);
+	if (in->is_accepted)
+		return;
+	log_message(in, in->accepted, into);
+	in->shared->accepted++;
 	in->is_accepted = true;
 }
 

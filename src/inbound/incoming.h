@@ -29,6 +29,7 @@ struct inbound_shared {
 	struct queue *queue;
 	struct inbound_opts opts;
 	struct pace pace;
+	uint64_t accepted; /* messages */
 };
 
 /* env is complete but for id, time and size, which are filled in; it, by and

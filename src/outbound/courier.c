@@ -632,8 +632,10 @@ static void
 tell_login(const struct courier *c)
 {
 	const struct smtp_caps *caps = smtp_client_caps(c->wire.smtp);
+	const struct tls_pipe *tls = stream_tls(c->wire.stream);
 	struct account_news n = { .kind = ACCOUNT_LOGGED_IN,
 		.size_max_bytes = caps->size_max_bytes,
+		.cert_until_s = tls != NULL ? tls_pipe_expires_s(tls) : 0,
 		.absurd = caps->absurd };
 
 	(void)tell_account(c, &n); /* of course it is about the account */

@@ -695,6 +695,33 @@ log_outcome(const struct delivery *d)
 	}
 }
 
+static enum account_deferral
+deferral_of(const struct delivery *d, const struct answer *a)
+{
+	static const enum account_deferral of_acts[] = {
+		[DIAGNOSIS_RECONNECT] = ACCOUNT_DEFERRED_CONNECTION,
+		[DIAGNOSIS_PAUSE] = ACCOUNT_DEFERRED_CONNECTION,
+		[DIAGNOSIS_QUOTA] = ACCOUNT_DEFERRED_LIMIT,
+		[DIAGNOSIS_NEXT_MECHANISM] = ACCOUNT_DEFERRED_LOGIN,
+		[DIAGNOSIS_HOLD_ACCOUNT] = ACCOUNT_DEFERRED_LOGIN,
+		[DIAGNOSIS_FAIL] = ACCOUNT_DEFERRED_MESSAGE, /* as all others */
+	};
+
+	if (is_hold(d, &a->verdict))
+		return ACCOUNT_DEFERRED_HELD;
+	return a->verdict.code == 0 ? ACCOUNT_DEFERRED_CONNECTION
+				    : of_acts[a->meaning.act];
+}
+
+static void
+count_deferred(const struct delivery *d)
+{
+	for (size_t i = 0; i < d->env->nrcpts; i++)
+		if (answers_verdict(&d->answers, i)->class == VERDICT_LATER)
+			account_deferred(d->pool->account,
+			    deferral_of(d, answers_get(&d->answers, i)), 1);
+}
+
 /* A partial result must be durable before any courier takes more work. */
 static bool
 is_partial(const struct delivery *d)
@@ -847,6 +874,7 @@ delivery_end(struct delivery *d, const struct verdict *v)
 	/* Written before it is logged, so that a kill cannot undo it. */
 	queue_claim_note(d->qd);
 	log_outcome(d);
+	count_deferred(d);
 	tell_relayed(d);
 	untried = is_untried(d) && (v == NULL || v->stage != STAGE_LOCAL);
 	if (d->is_sent)

@@ -27,6 +27,14 @@ pg_has_room(struct store *st, uint64_t size_bytes, struct err *err)
 }
 
 static int
+pg_room(struct store *st, uint64_t *ret_bytes, struct err *err)
+{
+	struct pg_store *s = pg_of(st);
+
+	return s->here->ops->room(s->here, ret_bytes, err);
+}
+
+static int
 pg_state_read(
     struct store *st, const char *name, struct buf *to, struct err *err)
 {
@@ -92,6 +100,7 @@ static const struct store_ops ops = {
 	.scan_next = pg_scan_next,
 	.scan_free = pg_scan_free,
 	.has_room = pg_has_room,
+	.room = pg_room,
 	.state_read = pg_state_read,
 	.state_write = pg_state_write,
 	.history_add = pg_history_add,

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/must.h"
 #include "relais/relais.h"
@@ -73,6 +74,18 @@ add_sample(struct metrics *m, const char *name, const char *label,
 	add_value(m, n);
 }
 
+/* And with two. */
+static void
+add_sample2(struct metrics *m, const char *name, const char *label,
+    const char *value, const char *label2, const char *value2, long long n)
+{
+	add(m, name);
+	add_label(m, "{", label, value);
+	add_label(m, ",", label2, value2);
+	add(m, "}");
+	add_value(m, n);
+}
+
 /* A name without labels. */
 static void
 add_single(struct metrics *m, const char *name, const char *type,
@@ -86,75 +99,154 @@ add_single(struct metrics *m, const char *name, const char *type,
 static void
 add_queue(struct metrics *m, const json_t *q)
 {
+	json_t *of;
+	const char *account;
+
 	add_name(m, "relais_queue_messages", "gauge",
-	    "Messages in the queue, by state.");
-	for (size_t i = 0; i < STATES; i++)
-		add_sample(m, "relais_queue_messages", "state", states[i],
-		    relais_number(q, states[i]));
+	    "Messages in the queue, by account and state; without an account "
+	    "if none can be named.");
+	json_object_foreach(json_object_get(q, "by_account"), account,
+	    of) for (size_t i = 0; i < STATES; i++)
+	    add_sample2(m, "relais_queue_messages", "account", account, "state",
+		states[i], relais_number(of, states[i]));
 	add_single(m, "relais_oldest_seconds", "gauge",
 	    "Age of the oldest message that has not failed; 0 if there is "
 	    "none.",
 	    relais_number(q, "oldest_age"));
 }
 
-/* One number of each account. */
-static void
-add_accounts(struct metrics *m, const json_t *accounts, const char *name,
-    const char *type, const char *help, const char *member)
-{
-	const json_t *a;
-	size_t i;
+/* --- one metric of all accounts ------------------------------------------- */
 
-	add_name(m, name, type, help);
-	json_array_foreach(accounts, i, a) add_sample(m, name, "account",
-	    relais_string(a, "name"), relais_number(a, member));
+struct metric {
+	const char *name, *type, *help;
+	/* The samples of one account, which may have none. */
+	void (*add)(struct metrics *m, const struct metric *what,
+	    const json_t *account);
+	const char *member; /* of the account, for add_number() */
+};
+
+static const char *
+name_of(const json_t *account)
+{
+	return relais_string(account, "name");
 }
 
 static void
-add_account_states(struct metrics *m, const json_t *accounts)
+add_number(struct metrics *m, const struct metric *what, const json_t *account)
 {
-	const json_t *a;
+	add_sample(m, what->name, "account", name_of(account),
+	    relais_number(account, what->member));
+}
+
+static void
+add_states(struct metrics *m, const struct metric *what, const json_t *account)
+{
+	for (size_t i = 0; i < ACCOUNT_STATES; i++)
+		add_sample2(m, what->name, "account", name_of(account), "state",
+		    account_states[i],
+		    strcmp(relais_string(account, "state"),
+			account_states[i]) == 0);
+}
+
+static void
+add_deferred(
+    struct metrics *m, const struct metric *what, const json_t *account)
+{
+	json_t *n;
+	const char *class;
+
+	json_object_foreach(json_object_get(account, "deferred"), class, n)
+	    add_sample2(m, what->name, "account", name_of(account), "class",
+		class, json_integer_value(n));
+}
+
+static void
+add_budgets(struct metrics *m, const struct metric *what, const json_t *account)
+{
+	const json_t *b;
 	size_t i;
 
-	add_name(m, "relais_account_state", "gauge",
-	    "1 for the state that an account is in, 0 for the others.");
-	json_array_foreach(accounts, i, a)
+	json_array_foreach(json_object_get(account, "budgets"), i, b)
 	{
-		for (size_t s = 0; s < ACCOUNT_STATES; s++) {
-			add(m, "relais_account_state");
-			add_label(m, "{", "account", relais_string(a, "name"));
-			add_label(m, ",", "state", account_states[s]);
-			add(m, "}");
-			add_value(m, strcmp(relais_string(a, "state"),
-					 account_states[s]) == 0);
-		}
+		add(m, what->name);
+		add_label(m, "{", "account", name_of(account));
+		add_label(m, ",", "window", relais_string(b, "window"));
+		m->is_full |= !buf_addf(&m->text, "} %.4f\n",
+		    (double)relais_number(b, "used") /
+			(double)relais_number(b, "max"));
 	}
 }
 
-/* Only accounts whose sign-in is known to end have a sample. */
+/* Only where the end is known. */
 static void
-add_sign_ins(struct metrics *m, const json_t *accounts)
+add_sign_in(struct metrics *m, const struct metric *what, const json_t *account)
 {
-	const char *name = "relais_sign_in_end_timestamp_seconds";
+	long long ends = relais_number(
+	    json_object_get(account, "sign_in"), "ends");
+
+	if (ends > 0)
+		add_sample(m, what->name, "account", name_of(account), ends);
+}
+
+static void
+add_certificate(
+    struct metrics *m, const struct metric *what, const json_t *account)
+{
+	long long ends = relais_number(account, "certificate_ends");
+
+	if (ends > 0)
+		add_sample(m, what->name, "account", name_of(account),
+		    ends - (long long)time(NULL));
+}
+
+static const struct metric of_accounts[] = {
+	{ "relais_delivered_total", "counter",
+	    "Messages that the provider has accepted since the start.",
+	    add_number, "sent" },
+	{ "relais_deferred_total", "counter",
+	    "Attempts for a recipient that are to be repeated, since the "
+	    "start, by what the reason is about.",
+	    add_deferred, NULL },
+	{ "relais_last_delivery_timestamp_seconds", "gauge",
+	    "When the provider last accepted a message; 0: never.", add_number,
+	    "last_sent" },
+	{ "relais_connections", "gauge", "Connections to the provider.",
+	    add_number, "connections" },
+	{ "relais_account_state", "gauge",
+	    "1 for the state that an account is in, 0 for the others.",
+	    add_states, NULL },
+	{ "relais_budget_used_ratio", "gauge",
+	    "Part of a limit of the account that is used.", add_budgets, NULL },
+	{ "relais_sign_in_end_timestamp_seconds", "gauge",
+	    "When the sign-in of an account ends unless it is used.",
+	    add_sign_in, NULL },
+	{ "relais_tls_cert_expiry_seconds", "gauge",
+	    "Until a certificate of the provider expires, as of the newest "
+	    "connection.",
+	    add_certificate, NULL },
+};
+
+/* Without a sample a name is not mentioned. */
+static void
+add_accounts(struct metrics *m, const json_t *accounts)
+{
 	const json_t *a;
-	bool is_first = true;
 	size_t i;
 
-	json_array_foreach(accounts, i, a)
-	{
-		long long ends = relais_number(
-		    json_object_get(a, "sign_in"), "ends");
+	for (size_t k = 0; k < sizeof(of_accounts) / sizeof(of_accounts[0]);
+	     k++) {
+		const struct metric *what = &of_accounts[k];
+		size_t before = buf_len(&m->text), head;
 
-		if (ends <= 0)
-			continue;
-		if (is_first)
-			add_name(m, name, "gauge",
-			    "When the sign-in of an account ends unless it is "
-			    "used.");
-		is_first = false;
-		add_sample(m, name, "account", relais_string(a, "name"), ends);
+		add_name(m, what->name, what->type, what->help);
+		head = buf_len(&m->text);
+		json_array_foreach(accounts, i, a) what->add(m, what, a);
+		if (buf_len(&m->text) == head)
+			buf_truncate(&m->text, before);
 	}
 }
+
+/* --- the rest -------------------------------------------------------------- */
 
 static void
 add_outcomes(struct metrics *m, const json_t *o)
@@ -218,16 +310,15 @@ add_all(struct metrics *m, const json_t *st)
 	    "Clients that are connected for submission.",
 	    relais_number(st, "sessions"));
 	add_queue(m, json_object_get(st, "queue"));
-	add_accounts(m, accounts, "relais_delivered_total", "counter",
-	    "Messages that the provider has accepted since the start.", "sent");
+	add_accounts(m, accounts);
+	add_single(m, "relais_accepted_total", "counter",
+	    "Messages taken over from clients and sendmail since the start.",
+	    relais_number(st, "accepted"));
 	add_outcomes(m, json_object_get(st, "outcomes"));
-	add_accounts(m, accounts, "relais_last_delivery_timestamp_seconds",
-	    "gauge", "When the provider last accepted a message; 0: never.",
-	    "last_sent");
-	add_accounts(m, accounts, "relais_connections", "gauge",
-	    "Connections to the provider.", "connections");
-	add_account_states(m, accounts);
-	add_sign_ins(m, accounts);
+	if (json_is_integer(json_object_get(st, "disk_free")))
+		add_single(m, "relais_disk_free_bytes", "gauge",
+		    "Room on the disk of the spool.",
+		    relais_number(st, "disk_free"));
 	add_protections(m, json_object_get(st, "protections"));
 }
 
@@ -247,7 +338,7 @@ run(struct relais *r, int argc, char *const *argv)
 {
 	bool has_file = argc == 2 && strcmp(argv[0], "--textfile") == 0;
 	struct metrics m = { .is_full = false };
-	json_t *st = NULL;
+	json_t *args, *st = NULL;
 	int status;
 
 	if (argc > 0 && !has_file)
@@ -257,7 +348,8 @@ run(struct relais *r, int argc, char *const *argv)
 		return relais_complain(r, RELAIS_USAGE,
 		    "has no JSON form; \"relais --json status\" has these "
 		    "numbers");
-	status = relais_ask(r, "status", NULL, NULL, NULL, &st);
+	args = json_pack("{s:b}", "by_account", 1);
+	status = relais_ask(r, "status", args, NULL, NULL, &st);
 	if (status != RELAIS_DONE)
 		return status;
 	buf_init(&m.text, TEXT_MAX);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "account/accounts.h"
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -640,6 +641,64 @@ on_login(void *ctx, struct ctl_call *call)
 	sign_in_run(call, &o);
 }
 
+/* --- how many of each account ---------------------------------------------- */
+
+struct tally {
+	struct queue_walk *walk;
+	json_t *accounts; /* object: names to objects as in "queue" */
+};
+
+static void
+tally_free(void *state)
+{
+	struct tally *t = state;
+
+	queue_walk_free(t->walk);
+	json_decref(t->accounts);
+	free(t);
+}
+
+/* A message that no account can be named for is under "". */
+static void
+tally_add(struct control *c, struct tally *t, const struct queue_item *it)
+{
+	const char *name = account_name(c, it->account);
+	json_t *of, *n;
+
+	name = name != NULL ? name : "";
+	of = json_object_get(t->accounts, name);
+	if (of == NULL) {
+		of = json_pack("{s:i, s:i, s:i, s:i}", "due", 0, "active", 0,
+		    "held", 0, "failed", 0);
+		(void)json_object_set_new(t->accounts, name, of);
+	}
+	n = json_object_get(of, state_name(it->state));
+	(void)json_integer_set(n, json_integer_value(n) + 1);
+}
+
+/* A step of the count; NULL: there is more.  The queue keeps no such counts,
+ * which would cost each message memory: they are wanted once a minute. */
+static json_t *
+tally_step(struct control *c, struct ctl_call *call)
+{
+	struct tally *t = ctl_call_state(call);
+	struct queue_item it;
+
+	if (t == NULL) {
+		t = xcalloc(1, sizeof(*t));
+		t->walk = queue_walk_new(c->opts.queue, QUEUE_OLDEST_FIRST);
+		t->accounts = json_object();
+		ctl_call_keep(call, t, tally_free);
+	}
+	for (int i = 0; i < STEP_MESSAGES && ctl_call_has_time(call); i++) {
+		if (!queue_walk_next(t->walk, &it))
+			return json_incref(t->accounts);
+		if (may_see(call, &it))
+			tally_add(c, t, &it);
+	}
+	return NULL;
+}
+
 /* --- status, config, version ---------------------------------------------- */
 
 static json_t *
@@ -680,6 +739,33 @@ sign_in_json(const struct cred_facts *f)
 }
 
 static json_t *
+deferred_json(const struct account_status *st)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < ACCOUNT_DEFERRALS; i++)
+		(void)json_object_set_new(all, account_deferrals[i],
+		    json_integer((json_int_t)st->deferred[i]));
+	return all;
+}
+
+static json_t *
+budgets_json(const struct control *c, int account)
+{
+	struct account *a = accounts_at(c->opts.accounts, account);
+	struct budget_use uses[BUDGET_WINDOWS];
+	size_t n = a != NULL ? account_budget(a, uses) : 0;
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(
+		    all, json_pack("{s:s, s:I, s:I}", "window", uses[i].window,
+			     "used", (json_int_t)uses[i].used, "max",
+			     (json_int_t)uses[i].max));
+	return all;
+}
+
+static json_t *
 account_json(const struct control *c, const struct ctl_call *call, int account)
 {
 	static const char *const states[] = {
@@ -689,6 +775,7 @@ account_json(const struct control *c, const struct ctl_call *call, int account)
 	};
 	struct account_status st;
 	json_t *next = json_null();
+	json_t *ret;
 	int64_t left_ms;
 
 	if (!accounts_status(c->opts.accounts, account, &st))
@@ -696,7 +783,7 @@ account_json(const struct control *c, const struct ctl_call *call, int account)
 	left_ms = st.until_ms - now_ms(c);
 	if (st.state != ACCOUNT_READY && st.until_ms != INT64_MAX)
 		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:o*}",
+	ret = json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:o*}",
 	    "name", ctl_json_text(st.name), "host", ctl_json_text(st.host),
 	    "state", states[st.state], "reason",
 	    ctl_json_text(account_reason(call, &st)), "next_try", next,
@@ -704,6 +791,12 @@ account_json(const struct control *c, const struct ctl_call *call, int account)
 	    (json_int_t)outbound_couriers(c->opts.outbound, account), "ports",
 	    ctl_json_text(st.ports), "sent", (json_int_t)st.sent, "last_sent",
 	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token));
+	(void)json_object_set_new(ret, "deferred", deferred_json(&st));
+	(void)json_object_set_new(ret, "budgets", budgets_json(c, account));
+	if (st.cert_until_s != 0)
+		(void)json_object_set_new(ret, "certificate_ends",
+		    json_integer((json_int_t)st.cert_until_s));
+	return ret;
 }
 
 /* What the kernel denies the process that reads what strangers send. */
@@ -742,24 +835,45 @@ outcomes_json(const struct control *c)
 	return all;
 }
 
+/* NULL: the disk does not say. */
+static json_t *
+room_json(const struct control *c)
+{
+	struct err err = { 0 };
+	uint64_t bytes;
+
+	if (c->opts.store->ops->room(c->opts.store, &bytes, &err) != 0)
+		return NULL;
+	return json_integer((json_int_t)bytes);
+}
+
 static void
 on_status(void *ctx, struct ctl_call *call)
 {
 	struct control *c = ctx;
 	const struct accounts *all = c->opts.accounts;
-	json_t *accounts = json_array(), *result;
+	json_t *accounts, *result, *by_account = NULL;
 
+	if (json_is_true(json_object_get(ctl_call_args(call), "by_account")) &&
+	    (by_account = tally_step(c, call)) == NULL)
+		return; /* there is more */
+	accounts = json_array();
 	for (size_t i = 0; i < accounts_count(all); i++)
 		(void)json_array_append_new(
 		    accounts, account_json(c, call, accounts_handle(all, i)));
-	result = json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o}",
+	result = json_pack(
+	    "{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:o*}",
 	    "version", PACKAGE_VERSION, "pid", (json_int_t)c->opts.pid,
 	    "worker", (json_int_t)getpid(), "protections",
 	    protections_json(c->opts.confine), "uptime",
 	    (json_int_t)((now_ms(c) - c->started_ms) / 1000), "sessions",
 	    (json_int_t)c->opts.sessions(c->opts.ctx), "queue",
 	    counts_json(c, call), "outcomes", outcomes_json(c), "accounts",
-	    accounts);
+	    accounts, "accepted", (json_int_t)c->opts.accepted(c->opts.ctx),
+	    "disk_free", room_json(c));
+	if (by_account != NULL)
+		(void)json_object_set_new(
+		    json_object_get(result, "queue"), "by_account", by_account);
 	ctl_call_done(call, result);
 	json_decref(result);
 }

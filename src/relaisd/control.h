@@ -39,6 +39,7 @@ struct control_opts {
 	const struct outbound *outbound;
 	const struct routing *routing;
 	size_t (*sessions)(void *ctx); /* incoming, now */
+	uint64_t (*accepted)(void *ctx); /* messages, since the start */
 	/* Reads the configuration again.  -1: the first problem; the one in
 	 * force stays. */
 	int (*reload)(void *ctx, struct err *err);

@@ -705,6 +705,14 @@ sessions_now(void *ctx)
 	return inbound_sessions(d->inbound);
 }
 
+static uint64_t
+accepted_so_far(void *ctx)
+{
+	const struct worker *d = ctx;
+
+	return inbound_accepted(d->inbound);
+}
+
 static void
 on_network(void *ctx)
 {
@@ -763,6 +771,7 @@ serve_control(struct worker *d, int fd, struct err *err)
 		.accounts = d->accounts,
 		.outbound = d->outbound,
 		.sessions = sessions_now,
+		.accepted = accepted_so_far,
 		.reload = on_control_reload,
 		.stop = on_control_stop,
 		.sign_in = on_control_sign_in,

@@ -49,20 +49,35 @@ spool_is_free(struct store *st, const char *id)
 
 /* --- room, small files ----------------------------------------------------- */
 
+static int
+ask_space(const struct spool *s, struct statvfs *ret, uint64_t *ret_left,
+    struct err *err)
+{
+	if (s->fs->space(s->fs->ctx, s->fd, ret) != 0)
+		return disk_err(
+		    err, "cannot ask for the free space of", s->store.name);
+	*ret_left = (uint64_t)ret->f_bavail * ret->f_frsize;
+	return 0;
+}
+
+static int
+spool_room(struct store *st, uint64_t *ret_bytes, struct err *err)
+{
+	struct statvfs v;
+
+	return ask_space(spool_of(st), &v, ret_bytes, err);
+}
+
 static bool
 spool_has_room(struct store *st, uint64_t size_bytes, struct err *err)
 {
 	struct spool *s = spool_of(st);
 	char text[NUM_TEXT_SIZE];
 	struct statvfs v;
-	uint64_t left;
+	uint64_t left = 0;
 
-	if (s->fs->space(s->fs->ctx, s->fd, &v) != 0) {
-		disk_err(
-		    err, "cannot ask for the free space of", s->store.name);
+	if (ask_space(s, &v, &left, err) != 0)
 		return false;
-	}
-	left = (uint64_t)v.f_bavail * v.f_frsize;
 	if (left < ROOM_LEFT_BYTES || left - ROOM_LEFT_BYTES < size_bytes) {
 		err_set(err, ERR_DISK,
 		    "the disk is full: %s is left for the spool %s",
@@ -335,6 +350,7 @@ static const struct store_ops ops = {
 	.scan_next = spool_scan_next,
 	.scan_free = spool_scan_free,
 	.has_room = spool_has_room,
+	.room = spool_room,
 	.state_read = spool_state_read,
 	.state_write = spool_state_write,
 	.history_add = spool_history_add,

@@ -187,6 +187,8 @@ struct store_ops {
 
 	/* False: too little is left for a message of that size (R44). */
 	bool (*has_room)(struct store *s, uint64_t size_bytes, struct err *err);
+	/* So much is left on this machine's disk.  -1: it does not say. */
+	int (*room)(struct store *s, uint64_t *ret_bytes, struct err *err);
 
 	/* Small facts, replaced as a whole and durably.  Reading one that is not
 	 * there gives nothing and is no error. */

@@ -6,18 +6,19 @@
 need jq curl promtool
 sandbox_enter
 sandbox_secrets
-start_provider mail
+start_provider mail --fail 'rcpt/later*:451:4.7.1:try again later' \
+    --fail 'rcpt/hold*:550:5.7.26:unauthenticated mail of this domain'
 start_relaisd home < <(
 	account works mail.example.test 587 starttls
-	echo "default = yes"
+	printf 'default = yes\nmax_per_hour = 80\nmax_per_day = 1000\n'
 	account broken 127.0.0.1 2598 starttls
 	echo "senders = broken@example.test"
 )
 export RELAIS_SOCKET=$T/home/smtp.sock RELAIS_CONTROL=$T/home/control.sock
 relais() { "$top_builddir/relais" "$@"; }
-submit() { # SENDER
+submit() { # SENDER [RECIPIENT]
 	printf 'Subject: x\n\nhello\n' | curl -s --url smtp://127.0.0.1:2525 \
-	    --mail-from "$1" --mail-rcpt b@example.test -T -
+	    --mail-from "$1" --mail-rcpt "${2:-b@example.test}" -T -
 }
 scrape() { relais metrics >"$T/out" 2>"$T/err"; }
 has() { scrape && grep -qxF -- "$1" "$T/out"; }
@@ -30,7 +31,43 @@ check "and for no other" has 'relais_delivered_total{account="broken"} 0'
 check "  also by how long it took" has 'relais_delivery_seconds_bucket{le="+Inf"} 1'
 check "  and as one that has not failed" has 'relais_failed_total 0'
 check "what waits is in the queue" \
-    until_true 20 has 'relais_queue_messages{state="due"} 1'
+    until_true 20 has 'relais_queue_messages{account="broken",state="due"} 1'
+check "  of its account alone" \
+    sh -c "! grep 'account=\"works\",state=\"due\"} [1-9]' '$T/out'"
+check "all that was taken is counted" has 'relais_accepted_total 2'
+check "a limit says how much of it is used" \
+    has 'relais_budget_used_ratio{account="works",window="hour"} 0.0125'
+check "  each" has 'relais_budget_used_ratio{account="works",window="day"} 0.0010'
+check "  an account without limits has none" \
+    sh -c "! grep 'ratio{account=\"broken\"' '$T/out'"
+deferred() { # CLASS N
+	has "relais_deferred_total{account=\"works\",class=\"$1\"} $2"
+}
+check "nothing was deferred" deferred message 0
+submit "$USER_NAME" later@example.test
+check "  what a provider puts off is" until_true 20 deferred message 1
+check "  and waits for its account" \
+    until_true 20 has 'relais_queue_messages{account="works",state="due"} 1'
+printf 'Subject: x\n\nx\n' |
+    "$top_builddir/sendmail" -odq -f "$USER_NAME" hold@example.test
+relais flush >/dev/null
+check "what waits for a person is of another class" until_true 20 deferred held 1
+check "  and held" \
+    until_true 20 has 'relais_queue_messages{account="works",state="held"} 1'
+relais --json queue | jq -r '.[] | select(.account == "works").id' |
+    xargs "$top_builddir/relais" delete >/dev/null
+value() { scrape && sed -n "s/^$1 //p" "$T/out"; }
+free=$(value relais_disk_free_bytes)
+left=$(stat -f -c '%a * %S' "$T/home/spool")
+check "the room on the disk is told ($free)" \
+    test $((free / 10000000)) = $((left / 10000000))
+ends=$(date -d "$(certtool -i --infile "$T/pki/mail.pem" |
+    sed -n 's/.*Not After: //p')" +%s)
+left=$(value 'relais_tls_cert_expiry_seconds{account="works"}')
+check "when the certificate expires is told (in $left s)" \
+    test $(((ends - left - $(date +%s)) / 600)) = 0
+check "  not of an account that was not reached" \
+    sh -c "! grep 'cert_expiry_seconds{account=\"broken\"' '$T/out'"
 check "an account has one state" test "$(
 	grep -c '^relais_account_state{account="works",.* 1$' "$T/out")" = 1
 check "the version is told" grep -q '^relais_build_info{version="[^"]*"} 1$' "$T/out"
@@ -93,7 +130,7 @@ then
 	check "Prometheus has loaded the alert rules" test "$(
 		curl -s http://127.0.0.1:9090/api/v1/rules |
 		    jq '[.data.groups[].rules[].name | select(test("^Relais"))] |
-			length')" = 6
+			length')" = 10
 else
 	skip "Prometheus reads it: prometheus-node-exporter is not installed"
 fi

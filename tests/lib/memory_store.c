@@ -420,6 +420,15 @@ memory_has_room(struct store *st, uint64_t size_bytes, struct err *err)
 	return size_bytes < BYTES_MAX;
 }
 
+static int
+memory_room(struct store *st, uint64_t *ret_bytes, struct err *err)
+{
+	(void)st;
+	(void)err;
+	*ret_bytes = BYTES_MAX;
+	return 0;
+}
+
 static struct fact *
 find_fact(struct store *st, const char *name)
 {
@@ -585,6 +594,7 @@ memory_store_new(void)
 		.scan_next = memory_scan_next,
 		.scan_free = memory_scan_free,
 		.has_room = memory_has_room,
+		.room = memory_room,
 		.state_read = memory_state_read,
 		.state_write = memory_state_write,
 		.shared_change = memory_shared_change,

@@ -744,11 +744,11 @@ note_silence(struct courier *c)
 }
 
 static bool
-take_input(struct courier *c)
+take_input(struct courier *c, int64_t now)
 {
 	if (wire_has_input(&c->wire)) {
 		note_silence(c);
-		c->timing.heard_ms = now_ms(c);
+		c->timing.heard_ms = now;
 		c->timing.has_greeted = true;
 	}
 	return wire_take(&c->wire);
@@ -940,14 +940,16 @@ crank(struct courier *c)
 	bool goes_on;
 
 	do {
-		goes_on = take_input(c);
-		c->timing.was_stalled = courier_is_stalled(c);
-		smtp_client_tick(c->wire.smtp, now_ms(c));
+		int64_t now = now_ms(c);
+
+		goes_on = take_input(c, now);
+		c->timing.was_stalled = now >= stalls_at(c);
+		smtp_client_tick(c->wire.smtp, now);
 		while ((ev = next_event(c, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))
 				return;
 		if (!list_is_empty(&c->deliveries))
-			c->timing.keep_until = now_ms(c) + KEEP_MS;
+			c->timing.keep_until = now + KEEP_MS;
 		goes_on = load(c) || goes_on;
 		if (c->body != NULL)
 			goes_on = delivery_feed(c->body, c->wire.smtp) ||

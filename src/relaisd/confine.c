@@ -183,6 +183,13 @@ confine_files(struct confine *c, const struct conf *conf)
 }
 
 void
+confine_loop(const struct conf *conf)
+{
+	if (conf->seccomp != CONF_SECCOMP_OFF)
+		sandbox_no_io_uring();
+}
+
+void
 confine_calls(struct confine *c, const struct conf *conf)
 {
 	struct sandbox_state *s = &c->states[CONFINE_CALLS];

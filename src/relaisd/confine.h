@@ -32,6 +32,8 @@ struct confine {
 	int seccomp; /* as it was set */
 };
 
+/* Before the event loop is made. */
+void confine_loop(const struct conf *conf);
 /* Before the first thread of the process; files behind. */
 void confine_files(struct confine *c, const struct conf *conf);
 /* When no thread will be started any more. */

@@ -828,6 +828,18 @@ open_accounts(struct worker *d)
 	d->routing = routing_new(d->accounts, d->queue, d->link);
 }
 
+static void
+give_up_rings(const struct worker *d, const struct conf *conf)
+{
+#ifdef WITH_SANDBOX
+	if (!d->is_alone)
+		confine_loop(conf);
+#else
+	(void)d;
+	(void)conf;
+#endif
+}
+
 /* Before there is a second thread. */
 static void
 give_up_files(struct worker *d, const struct conf *conf)
@@ -929,6 +941,7 @@ start(struct worker *d, struct conf *conf, struct err *err)
 	struct queue_opts queue;
 	struct fold_opts fold;
 
+	give_up_rings(d, conf);
 	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
 	    catch_signals(d, err) != 0 ||
 	    link_attend(d->link, d->loop, &hooks, err) != 0)

@@ -30,6 +30,11 @@ struct sandbox_state {
  * the below needs that. */
 void sandbox_no_new_privileges(struct sandbox_state *ret);
 
+/* io_uring_setup(2) fails from now on.  Before an event loop of libuv 1.45 or
+ * newer, which tries it and does without; by no setting does it leave it alone,
+ * and for its use of a ring the filter below would end the process. */
+void sandbox_no_io_uring(void);
+
 struct sandbox_files {
 	/* Ended by NULL; a path that does not exist is left out. */
 	const char *const *writable; /* folders, with what is below */

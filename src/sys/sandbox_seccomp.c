@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/must.h"
+
 void
 sandbox_no_new_privileges(struct sandbox_state *ret)
 {
@@ -426,6 +428,19 @@ filter_new(
 }
 
 void
+sandbox_no_io_uring(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int nr = number_of("io_uring_setup");
+
+	/* Where it cannot be had, the filter cannot either, and says so. */
+	if (ctx != NULL && nr != __NR_SCMP_ERROR &&
+	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), nr, 0) == 0)
+		IGNORE(seccomp_load(ctx));
+	seccomp_release(ctx);
+}
+
+void
 sandbox_seccomp(
     bool is_log, enum sandbox_database db, struct sandbox_state *ret)
 {
@@ -467,6 +482,11 @@ sandbox_seccomp_list(const char *arch, char *to, size_t size)
 }
 
 #else
+
+void
+sandbox_no_io_uring(void)
+{
+}
 
 void
 sandbox_seccomp(

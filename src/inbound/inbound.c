@@ -80,6 +80,13 @@ inbound_listen(struct inbound *in, int fd, const struct inbound_listener *opts,
 	return 0;
 }
 
+static void
+stop_sessions(struct inbound *in)
+{
+	list_foreach (it, &in->set.sessions)
+		session_stop(session_of_link(it));
+}
+
 void
 inbound_stop(struct inbound *in)
 {
@@ -91,8 +98,16 @@ inbound_stop(struct inbound *in)
 		if (d->listener != NULL)
 			listener_pause(d->listener, true);
 	}
-	list_foreach (it, &in->set.sessions)
-		session_stop(session_of_link(it));
+	stop_sessions(in);
+}
+
+void
+inbound_hurry(struct inbound *in)
+{
+	if (in->set.is_hurried)
+		return;
+	in->set.is_hurried = true;
+	stop_sessions(in);
 }
 
 static bool

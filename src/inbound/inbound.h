@@ -73,9 +73,13 @@ int inbound_listen(struct inbound *in, int fd,
  * rules, aliases and times are the new ones from its next command on. */
 void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
 
-/* Stops accepting and tells idle sessions 421; sessions that wait for the
- * queue's answer get it. */
+/* Stops accepting.  Who has a message under way, or has not handed one in yet,
+ * may finish it; after its answer, and without one at once, a session is told
+ * 421. */
 void inbound_stop(struct inbound *in);
+/* The time for that is over: 421 to all but those that wait for the queue's
+ * answer, which they get first. */
+void inbound_hurry(struct inbound *in);
 /* No longer listens, so that somebody else may; sessions go on. */
 void inbound_close(struct inbound *in);
 size_t inbound_sessions(const struct inbound *in);

@@ -38,6 +38,7 @@ struct session {
 	struct people_ask *ask; /* MAIL waits to hear it */
 	char *hostname; /* as it was when the session began */
 	char peer[80];
+	bool has_handed_in; /* a message, and has been answered */
 	bool is_closing;
 
 	/* The transaction under way. */
@@ -140,10 +141,8 @@ on_told(void *ctx, const struct queue_told *t)
 		break;
 	}
 	reset_transaction(s);
-	if (s->set->is_stopping)
-		session_stop(s);
-	else
-		drive(s);
+	s->has_handed_in = true;
+	drive(s);
 }
 
 /* --- events of the engine ------------------------------------------------- */
@@ -315,6 +314,7 @@ on_end(struct session *s)
 		return;
 	say_verdict(s, incoming_refusal(s->incoming));
 	reset_transaction(s);
+	s->has_handed_in = true;
 }
 
 static void
@@ -417,6 +417,15 @@ give_output(struct session *s)
 		smtp_server_sent(s->smtp, n);
 }
 
+/* In a stop: it has nothing under way, and is not about to. */
+static bool
+may_be_ended(const struct session *s)
+{
+	if (!s->set->is_stopping || s->is_waiting)
+		return false;
+	return s->set->is_hurried || (s->env == NULL && s->has_handed_in);
+}
+
 static void
 drive(struct session *s)
 {
@@ -425,6 +434,9 @@ drive(struct session *s)
 	size_t left = PIECE_BYTES, took;
 
 	do {
+		if (may_be_ended(s))
+			smtp_server_shutdown(
+			    s->smtp, "relais is stopping; try again soon");
 		took = take_input(s, left);
 		left -= took;
 		if (stream_at_eof(s->stream) || stream_error(s->stream) != NULL)
@@ -598,9 +610,6 @@ session_came_by(
 void
 session_stop(struct session *s)
 {
-	if (s->is_waiting)
-		return; /* gets the queue's answer first, then is asked again */
-	smtp_server_shutdown(s->smtp, "relais is stopping; try again soon");
 	drive(s);
 }
 

@@ -23,7 +23,7 @@ struct session_set {
 	struct inbound_shared *shared;
 	struct list sessions;
 	size_t count;
-	bool is_stopping;
+	bool is_stopping, is_hurried; /* see inbound_stop(), inbound_hurry() */
 	struct loop_task task; /* the next turn, */
 	struct list waiting; /* of those who have sent more, in this order */
 };
@@ -33,7 +33,7 @@ void session_set_init(struct session_set *set, struct inbound_shared *sh);
  * is not allowed, or for which there is no room, gets 421. */
 void session_start(
     struct session_set *set, const struct inbound_listener *listener, int fd);
-/* 421 to a session that has nothing under way; others finish first. */
+/* The set is stopping, or hurried now: 421, if it may be ended. */
 void session_stop(struct session *s);
 void session_free(struct session *s);
 bool session_came_by(

@@ -55,6 +55,8 @@
 enum {
 	STOP_MS = 20 * 1000,
 	STOP_POLL_MS = 50,
+	STOP_CLIENTS_MS = 2 *
+			  1000, /* to finish a message that they have begun */
 	STOP_VERDICT_MS = 5 * 1000, /* clients wait no longer for a verdict */
 	RETRY_MAX_MS = 3600 * 1000,
 	HEAD_START_MS = 1000 /* of the provider over the disk */
@@ -92,7 +94,7 @@ struct worker {
 	struct replies *replies; /* the user's rows, NULL: none */
 	struct conf *listening; /* what the listeners are of */
 	bool is_stopping;
-	int64_t stop_by_ms, no_verdict_ms;
+	int64_t stop_by_ms, hurry_ms, no_verdict_ms;
 };
 
 /* --- who may submit ------------------------------------------------------- */
@@ -425,6 +427,20 @@ has_stopped(const struct worker *d)
 	       outbound_has_stopped(d->outbound);
 }
 
+/* No attempt begins any more: what a client hands in now waits for none. */
+static void
+wind_up(struct worker *d)
+{
+	int64_t now = clock_boot_ms(clock_sys());
+
+	for (int i = 0; i < accounts_handles(d->accounts); i++)
+		queue_give_up_waiting(d->queue, i);
+	if (now >= d->no_verdict_ms)
+		queue_give_up_waiting(d->queue, -1);
+	if (now >= d->hurry_ms)
+		inbound_hurry(d->inbound);
+}
+
 static void stop(struct worker *d);
 
 /* Does what is due and says when to be called again.  Runs after whatever
@@ -447,8 +463,7 @@ turn(struct worker *d)
 	if (d->is_stopping) {
 		if (has_stopped(d))
 			loop_stop(d->loop);
-		if (clock_boot_ms(clock_sys()) >= d->no_verdict_ms)
-			queue_give_up_waiting(d->queue, -1);
+		wind_up(d);
 		next = clock_boot_ms(clock_sys()) + STOP_POLL_MS;
 	}
 	loop_timer_set(d->timer, next);
@@ -507,12 +522,11 @@ stop(struct worker *d)
 		listen_notify("STOPPING=1");
 	d->is_stopping = true;
 	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
+	d->hurry_ms = clock_boot_ms(clock_sys()) + STOP_CLIENTS_MS;
 	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
 	inbound_stop(d->inbound);
 	outbound_stop(d->outbound);
 	accounts_stop(d->accounts);
-	for (int i = 0; i < accounts_handles(d->accounts); i++)
-		queue_give_up_waiting(d->queue, i);
 	loop_soon(d->loop, &d->turn);
 }
 

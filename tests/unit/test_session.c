@@ -601,6 +601,69 @@ who_asked_for_the_providers_word_waits_for_each(void **state)
 	}
 }
 
+/* --- a stop ------------------------------------------------------------------ */
+
+static void
+stop(struct bench *b)
+{
+	b->set.is_stopping = true;
+	list_foreach (it, &b->set.sessions)
+		session_stop(session_of_link(it));
+}
+
+#define BEGIN   "HELO x\r\nMAIL FROM:<a@example.org>\r\n"
+#define REST    "RCPT TO:<b@example.org>\r\nDATA\r\n"
+#define MESSAGE "Subject: x\r\n\r\nx\r\n.\r\n"
+
+/* An upgrade restarts relaisd under its clients. */
+static void
+in_a_stop_a_message_that_is_under_way_is_taken(void **state)
+{
+	struct bench *b = *state;
+	struct client come_only = come(b, ALICE), begun = come(b, ALICE),
+		      idle = come(b, ALICE);
+
+	say(&begun, BEGIN);
+	say(&idle, BEGIN REST);
+	until(b, has_heard(&come_only, "220 ") &&
+		     has_heard(&begun, "250 2.1.0") &&
+		     has_heard(&idle, "354 "));
+	say(&idle, MESSAGE);
+	until(b, has_heard(&idle, "250 2.0.0"));
+	assert_false(has_heard(&idle, "421 "));
+
+	stop(b);
+	until(b, has_heard(&idle, "421 4.3.2"));
+	turn(b);
+	assert_false(has_heard(&come_only, "421 "));
+	assert_false(has_heard(&begun, "421 "));
+	say(&begun, REST);
+	say(&come_only, BEGIN REST);
+	until(b, has_heard(&begun, "354 ") && has_heard(&come_only, "354 "));
+	say(&begun, MESSAGE);
+	say(&come_only, MESSAGE);
+	until(b, has_heard(&begun, "421 4.3.2"));
+	until(b, has_heard(&come_only, "421 4.3.2"));
+	assert_true(has_heard(&begun, "250 2.0.0"));
+	assert_true(has_heard(&come_only, "250 2.0.0"));
+}
+
+static void
+in_a_stop_nobody_takes_too_long(void **state)
+{
+	struct bench *b = *state;
+	struct client come_only = come(b, ALICE), begun = come(b, ALICE);
+
+	say(&begun, BEGIN REST);
+	until(b, has_heard(&come_only, "220 ") && has_heard(&begun, "354 "));
+	stop(b);
+	b->set.is_hurried = true;
+	stop(b);
+	until(b, has_heard(&come_only, "421 4.3.2"));
+	until(b, has_heard(&begun, "421 4.3.2"));
+	until(b, list_is_empty(&b->set.sessions));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -610,6 +673,8 @@ main(void)
 		TEST(R68_one_user_leaves_sessions_to_others),
 		TEST(R68_one_foreign_machine_leaves_sessions_to_others),
 		TEST(R68_those_who_hide_share_a_smaller_part),
+		TEST(in_a_stop_a_message_that_is_under_way_is_taken),
+		TEST(in_a_stop_nobody_takes_too_long),
 		TEST(there_are_no_more_sessions_than_allowed),
 		TEST(a_machine_that_is_not_allowed_is_turned_away),
 		TEST(a_user_who_may_not_submit_hears_so_at_mail),

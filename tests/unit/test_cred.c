@@ -35,7 +35,10 @@ ask_both(enum cred_kind kind, const char *value, const char *credentials_dir,
     int64_t timeout_ms)
 {
 	struct cred_source source = { .kind = kind, .value = xstrdup(value) };
-	struct cred_request rq = { &source, "work", "mail.example", "me" };
+	struct cred_request rq = { .source = &source,
+		.account = "work",
+		.host = "mail.example",
+		.login = "me" };
 	char *path = helper();
 	struct cred_env env = { .helper = path,
 		.credentials_dir = credentials_dir,
@@ -171,7 +174,9 @@ static int
 fetch_as_nobody(const char *path, const struct cred_stamp *read_before)
 {
 	struct cred_source s = { .kind = CRED_FILE, .value = xstrdup(path) };
-	struct cred_request rq = { &s, "work", "h", "u" };
+	struct cred_request rq = {
+		.source = &s, .account = "work", .host = "h", .login = "u"
+	};
 	struct cred_env env = { .helper = "", .group = 65534 };
 	struct asked a = { .secret = NULL };
 
@@ -259,7 +264,10 @@ blanks_that_only_show_groups_are_taken_out(void **state)
 				.is_grouped = grouped == 1,
 				.secret = secret_new(
 				    bytes_str(rows[i].shown)) };
-			struct cred_request rq = { &s, "a", "h", "u" };
+			struct cred_request rq = { .source = &s,
+				.account = "a",
+				.host = "h",
+				.login = "u" };
 			struct cred_env env = { .helper = "" };
 			struct asked a = { .secret = NULL };
 
@@ -428,7 +436,9 @@ a_missing_helper_is_told(void **state)
 {
 	struct cred_source s = { .kind = CRED_COMMAND,
 		.value = xstrdup("true") };
-	struct cred_request rq = { &s, "work", "h", "u" };
+	struct cred_request rq = {
+		.source = &s, .account = "work", .host = "h", .login = "u"
+	};
 	struct cred_env env = { .helper = "/nonexistent/relais-cred" };
 	struct asked a = { .secret = NULL };
 
@@ -444,7 +454,9 @@ static void
 a_missing_keyring_helper_names_its_package(void **state)
 {
 	struct cred_source s = { .kind = CRED_KEYRING };
-	struct cred_request rq = { &s, "work", "h", "u" };
+	struct cred_request rq = {
+		.source = &s, .account = "work", .host = "h", .login = "u"
+	};
 	struct cred_env env = { .helper = "/nonexistent/relais-cred" };
 	struct asked a = { .secret = NULL };
 

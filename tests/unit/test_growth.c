@@ -121,7 +121,7 @@ static void
 run_message(struct bytes text, size_t count)
 {
 	static const unsigned char key[16] = "0123456789abcde";
-	struct locals_opts locals = { is_local, resolve, NULL };
+	struct locals_opts locals = { is_local, resolve, NULL, NULL };
 	struct envelope *e = envelope_new();
 	struct intake_facts facts = { .env = e,
 		.hostname = "mx.example.org",

@@ -200,7 +200,7 @@ static const struct row {
 	    "=?utf-8?q?c=40x.example?=\" <b@x.example>\r\n"
 	    "Errors-To: J <j@x.example>\r\n\r\n" },
 	/* nothing is said, in more ways */
-	{ ALL "To: \"\"\r\nCc: :;\r\nReply-To: =?utf-8?q??=\r\n"
+	{ ALL "To: \"\"\r\nCc: :;\r\nReply-To: =?utf-8?q?\?=\r\n"
 	      "Return-Receipt-To: \"\" <>\r\nX-Reply-To: ;\r\n\r\n",
 	    RECEIVED ALL "\r\n" },
 	{ "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID

@@ -634,7 +634,7 @@ other_protocols_end_the_session_at_once(void **state)
 static void
 what_is_refused_is_not_read_for_ever(void **state)
 {
-	static const struct smtp_server_opts small = {
+	static const struct smtp_server_opts tiny = {
 		.hostname = "h.example", .max_size_bytes = 10, .may_chunk = true
 	};
 	static const char data[] = "HELO x\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\n"
@@ -652,7 +652,7 @@ what_is_refused_is_not_read_for_ever(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ss_driver d;
 
-		ss_driver_init(&d, &small);
+		ss_driver_init(&d, &tiny);
 		(void)ss_driver_feed(
 		    &d, rows[i].begin, strlen(rows[i].begin), 1);
 		(void)ss_driver_feed(

@@ -784,7 +784,6 @@ one_folder_sync_serves_many_messages(void **state)
 {
 	struct fixture *b = *state;
 	struct writer w[WRITERS];
-	struct err err;
 	int kept = 0, there;
 
 	b->disk.fs.sync = slow_sync;

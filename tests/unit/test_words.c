@@ -49,7 +49,7 @@ static void
 every_prefix_is_survived(void **state)
 {
 	static const char text[] = "=?utf-8*x?q?a=40=?= \t=?iso-2022-jp?B?GyRC"
-				   "QEA=?= =?x?b?Y Q?= =?=?=?q??=";
+				   "QEA=?= =?x?b?Y Q?= =?=?=?q?\?=";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(text); n++) {

@@ -13,20 +13,21 @@ include %reldir%/mutants/local.mk
 include %reldir%/e2e/local.mk
 include %reldir%/bench/local.mk
 
-# The unit suite where pointers and off_t have 32 bits; needs root.
-EXTRA_DIST += %reldir%/README %reldir%/i386/run \
+# Other machines, and the packages; both need root.
+EXTRA_DIST += %reldir%/README %reldir%/machines/run \
 	%reldir%/package/run %reldir%/package/system.sh \
 	%reldir%/package/answers.sh %reldir%/package/autopkgtest.sh \
 	%reldir%/package/image.sh %reldir%/package/install.sh \
 	%reldir%/package/manifests.sh %reldir%/package/programs.sh \
 	%reldir%/package/source.sh %reldir%/package/upgrade.sh
-check-i386:
-	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
-	    $(srcdir)/tests/i386/run
-.PHONY: check-i386
+check-machines:
+	@srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
+	    MACHINES='$(MACHINES)' $(srcdir)/tests/machines/run
+.PHONY: check-machines
 check-package:
 	@srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
-	    PACKAGE='$(PACKAGE)' FROM='$(FROM)' $(srcdir)/tests/package/run
+	    PACKAGE='$(PACKAGE)' RELEASE='$(RELEASE)' FROM='$(FROM)' \
+	    $(srcdir)/tests/package/run
 .PHONY: check-package
 
 if HAVE_CMOCKA

@@ -2,6 +2,7 @@
 # and the throw-away provider.
 EXTRA_DIST += \
 	%reldir%/sandbox.sh \
+	%reldir%/debian.sh \
 	%reldir%/container %reldir%/manifest \
 	%reldir%/diskfault.c \
 	%reldir%/check.h %reldir%/decode.h %reldir%/import_case.h %reldir%/random_source.h %reldir%/files.h \

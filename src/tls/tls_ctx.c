@@ -177,13 +177,12 @@ load_trust(struct tls_ctx *c, struct err *err)
 	    "or tls_pin");
 }
 
-void
+bool
 tls_ctx_trust(const struct tls_ctx *c, gnutls_session_t session)
 {
 	const char *file = trust_file(c);
 
-	if (file != NULL)
-		tls_trust_add(c->cred, file, session);
+	return file != NULL && tls_trust_add(c->cred, file, session);
 }
 
 static int

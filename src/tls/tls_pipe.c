@@ -210,11 +210,13 @@ on_verify(gnutls_session_t session)
 		rc = gnutls_certificate_verify_peers2(session, &status);
 		return rc == 0 && status == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 	}
-	if (!tls_ctx_has_pins(t->ctx))
-		tls_ctx_trust(t->ctx, session);
 	rc = tls_ctx_has_pins(t->ctx)
 		 ? check_pin(t, &why)
 		 : tls_verify_session(session, t->name, time(NULL), &why);
+	/* The first of an authority; the next ones find it. */
+	if (rc != 0 && !tls_ctx_has_pins(t->ctx) &&
+	    tls_ctx_trust(t->ctx, session))
+		rc = tls_verify_session(session, t->name, time(NULL), &why);
 	if (rc == 0)
 		return 0;
 	t->why = xmalloc(sizeof(*t->why));

@@ -193,23 +193,25 @@ is_named(gnutls_x509_crt_t crt, const struct names *names)
 	return is_there;
 }
 
-static void
+static bool
 add_if_named(gnutls_x509_trust_list_t list, const gnutls_datum_t *der,
     const struct names *names)
 {
 	gnutls_x509_crt_t crt;
 
 	if (!mentions(der, names) || gnutls_x509_crt_init(&crt) != 0)
-		return;
+		return false;
 	/* The list owns what it has taken. */
-	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) != 0 ||
-	    !is_named(crt, names) ||
+	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0 &&
+	    is_named(crt, names) &&
 	    gnutls_x509_trust_list_add_cas(
-		list, &crt, 1, GNUTLS_TL_NO_DUPLICATES) != 1)
-		gnutls_x509_crt_deinit(crt);
+		list, &crt, 1, GNUTLS_TL_NO_DUPLICATES) == 1)
+		return true;
+	gnutls_x509_crt_deinit(crt);
+	return false;
 }
 
-void
+bool
 tls_trust_add(gnutls_certificate_credentials_t cred, const char *file,
     gnutls_session_t session)
 {
@@ -218,6 +220,7 @@ tls_trust_add(gnutls_certificate_credentials_t cred, const char *file,
 	struct names names;
 	struct bytes rest;
 	struct buf text;
+	bool is_more = false;
 
 	gnutls_certificate_get_trust_list(cred, &list);
 	buf_init(&text, FILE_MAX + 1);
@@ -227,10 +230,12 @@ tls_trust_add(gnutls_certificate_credentials_t cred, const char *file,
 		while (next_block(&rest, &block))
 			if (gnutls_pem_base64_decode2(NULL, &block, &der) ==
 			    0) {
-				add_if_named(list, &der, &names);
+				is_more = add_if_named(list, &der, &names) ||
+					  is_more;
 				gnutls_free(der.data);
 			}
 		names_clear(&names);
 	}
 	buf_clear(&text);
+	return is_more;
 }

@@ -12,6 +12,8 @@
 #ifndef TLS_TLS_TRUST_H
 #define TLS_TLS_TRUST_H
 
+#include <stdbool.h>
+
 #include <gnutls/gnutls.h>
 
 #include "base/err.h"
@@ -25,9 +27,9 @@ const char *tls_trust_system_file(void);
 int tls_trust_check(
     const char *file, const char *what, struct err *err) MUST_CHECK;
 
-/* Adds to cred the authorities that the peer's chain names.  A file that cannot
- * be read adds none, and then the server is of an unknown authority. */
-void tls_trust_add(gnutls_certificate_credentials_t cred, const char *file,
+/* Adds to cred the authorities that the peer's chain names; false: there are
+ * none in the file, as in one that cannot be read. */
+bool tls_trust_add(gnutls_certificate_credentials_t cred, const char *file,
     gnutls_session_t session);
 
 #endif

@@ -12,7 +12,7 @@ enum {
 	/* A relay takes from others only when it has been heard itself for so
 	 * long: after a pause of the database all are late at once. */
 	STEADY_MS = 10 * 1000,
-	GAP_MS = 5 * 1000, /* two beats of one that is heard */
+	GAP_MS = 5 * 1000, /* several beats of one that is heard */
 	CLAIM_MAX = 1000 /* messages at a time */
 };
 
@@ -123,16 +123,20 @@ add_found(struct pg_store *s, PGresult *r)
 static enum pg_said
 run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	const struct pg_arg args[] = { PG_ME(s) };
+	char pid[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(pid) };
 
+	pg_pid(c, pid);
 	return pg_change(c, t,
-	    "UPDATE relais_node SET seen = now(), pid = pg_backend_pid()"
+	    "UPDATE relais_node SET seen = now(), pid = CASE WHEN"
+	    " pg_backend_pid() = $2 THEN $2 ELSE 0 END"
 	    " WHERE id = $1 AND NOT is_dead",
-	    args, 1);
+	    args, 2);
 }
 
-/* One whose process has ended has no session; that alone is no proof, because a
- * session can be lost without it. */
+/* One whose process has ended has no session at all, and speaks no more.  Behind a
+ * pooler (pid 0) sessions say nothing, and when the server has just started they
+ * are all gone. */
 static enum pg_said
 run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
@@ -140,8 +144,10 @@ run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	enum pg_said said = pg_ask(c,
 	    "UPDATE relais_node n SET is_dead = true WHERE id <> $1 AND"
 	    " NOT is_dead AND (seen < now() - interval '10 s' OR"
-	    " (seen < now() - interval '3 s' AND NOT EXISTS"
-	    " (SELECT FROM pg_stat_activity a WHERE a.pid = n.pid)))",
+	    " (pid <> 0 AND seen < now() - interval '1200 ms' AND"
+	    " pg_postmaster_start_time() < now() - interval '10 s' AND"
+	    " NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = n.pid"
+	    " OR a.application_name = 'relais ' || n.id)))",
 	    args, 1, NULL, t->err);
 
 	/* Not before the last write of the dead has failed for sure. */
@@ -265,19 +271,21 @@ pg_enter(struct pg_store *s, const char *name, struct err *err)
 {
 	const struct pg_arg args[] = { PG_TEXT(name) };
 	struct pg_conn *c = pg_take(s->pool, err);
+	char called[PG_NUMBER_SIZE + 8];
 	PGresult *r;
 	enum pg_said said;
 
 	if (c == NULL)
 		return -1;
 	said = pg_ask(c,
-	    "INSERT INTO relais_node (name, pid)"
-	    " VALUES ($1, pg_backend_pid()) RETURNING id",
+	    "INSERT INTO relais_node (name, pid) VALUES ($1, 0) RETURNING id",
 	    args, 1, &r, err);
 	if (said == PG_DONE) {
 		(void)snprintf(
 		    s->me, sizeof(s->me), "%" PRId64, pg_int(r, 0, 0));
 		PQclear(r);
+		(void)snprintf(called, sizeof(called), "relais %s", s->me);
+		pg_pool_call(s->pool, called);
 	}
 	pg_give(c);
 	return said == PG_DONE ? 0 : -1;

@@ -32,6 +32,7 @@ struct pg_pool {
 	char *name;
 	PQconninfoOption *options;
 	char *user; /* unless the URL names one */
+	char *called; /* of its connections, at the server; may be NULL */
 	struct hosts {
 		struct buf names, addrs, ports; /* lists of equal length */
 		size_t n; /* 0: the URL is taken as it is */
@@ -205,6 +206,13 @@ pg_pool_check_by(
 	p->check = check;
 }
 
+void
+pg_pool_call(struct pg_pool *p, const char *name)
+{
+	free(p->called);
+	p->called = xstrdup(name);
+}
+
 const char *
 pg_pool_name(const struct pg_pool *p)
 {
@@ -337,7 +345,12 @@ begin(const struct pg_pool *p, size_t host)
 	if (p->user != NULL)
 		DEFAULT("user", p->user);
 #undef DEFAULT
-	if (p->hosts.n > 0) { /* the last word of a name counts */
+	/* The last word of a name counts. */
+	if (p->called != NULL) {
+		words[n] = "application_name";
+		values[n++] = p->called;
+	}
+	if (p->hosts.n > 0) {
 		words[n] = "host";
 		values[n++] = of_host[0] = nth(buf_str(&p->hosts.names), host);
 		words[n] = "hostaddr";
@@ -403,8 +416,8 @@ connect_to(const struct pg_pool *p, size_t host, int ms, struct err *err)
 		return pq;
 	}
 	err_set(err, ERR_NETWORK, "%s: %s", p->name,
-	    PQerrorMessage(pq)[0] != '\0' ? words_of(PQerrorMessage(pq), words)
-					  : "does not answer");
+	    PQstatus(pq) == CONNECTION_BAD ? words_of(PQerrorMessage(pq), words)
+					   : "it does not answer");
 	PQfinish(pq);
 	return NULL;
 }
@@ -551,6 +564,7 @@ pg_pool_free(struct pg_pool *p)
 	buf_clear(&p->hosts.addrs);
 	buf_clear(&p->hosts.ports);
 	free(p->user);
+	free(p->called);
 	free(p->name);
 	free(p);
 }
@@ -672,6 +686,12 @@ pg_ask(struct pg_conn *c, const char *sql, const struct pg_arg *args, int nargs,
 	else
 		PQclear(r);
 	return said;
+}
+
+void
+pg_pid(const struct pg_conn *c, char to[24])
+{
+	(void)snprintf(to, 24, "%d", PQbackendPID(c->pq));
 }
 
 int64_t

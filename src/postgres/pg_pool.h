@@ -33,6 +33,8 @@ void pg_pool_start(struct pg_pool *p);
 void pg_pool_stop(struct pg_pool *p);
 /* host, port and database, for people. */
 const char *pg_pool_name(const struct pg_pool *p);
+/* Under this name the server shows the connections made from now on. */
+void pg_pool_call(struct pg_pool *p, const char *name);
 /* Checked for each new connection: -1 and it is not used. */
 void pg_pool_check_by(
     struct pg_pool *p, int (*check)(struct pg_conn *c, struct err *err));
@@ -61,6 +63,9 @@ enum pg_said {
 enum pg_said pg_ask(struct pg_conn *c, const char *sql,
     const struct pg_arg *args, int nargs, PGresult **ret, struct err *err);
 
+/* Of its session, as the server tells it at the start; a pooler tells another one
+ * than the session has. */
+void pg_pid(const struct pg_conn *c, char to[24]);
 int64_t pg_int(const PGresult *r, int row, int column); /* int2 to int8, bool */
 struct bytes pg_bytes(const PGresult *r, int row, int column);
 long pg_changed(const PGresult *r); /* rows */

@@ -8,7 +8,7 @@
 
 #include "base/xalloc.h"
 
-enum { LATE_MS = 5000 }; /* two beats and a half */
+enum { LATE_MS = 3000 }; /* three beats */
 
 /* A message is rewritten for each line of its journal, next to where it was, and
  * is gone soon: so there is room in each page, and cleaning comes early. */

@@ -9,7 +9,7 @@
 #include "base/crc32.h"
 #include "base/xalloc.h"
 
-enum { DOUBT_BEATS = 30 };
+enum { DOUBT_BEATS = 60 };
 
 /* A message whose commit has no answer, and whose client heard "no": it is
  * deleted for as long as a commit may still be under way. */
@@ -45,7 +45,9 @@ see_whose(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	if (said != PG_DONE)
 		return said;
 	if (PQntuples(r) != 1 || !t->is_again) {
-		err_set(t->err, ERR_BUSY, "%s: there is such a message already",
+		err_set(t->err, ERR_BUSY,
+		    "%s: there is such a message already, or this relay was "
+		    "taken for dead",
 		    t->id);
 		said = PG_REFUSED;
 	}
@@ -87,7 +89,9 @@ run_put(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	said = pg_change(c, t,
 	    "WITH m AS (INSERT INTO relais_message"
 	    " (id, owner, header, ending, journal)"
-	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id)"
+	    " SELECT $1, id, $3::bytea, $4, $5::bytea FROM relais_node"
+	    " WHERE id = $2 AND NOT is_dead ON CONFLICT DO NOTHING"
+	    " RETURNING id)"
 	    " INSERT INTO relais_body (id, n, part)"
 	    " SELECT id, 0, $6::bytea FROM m",
 	    args, 6);
@@ -150,7 +154,8 @@ run_draft(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	args[2] = PG_BYTES(t->a);
 	said = pg_change(c, t,
 	    "INSERT INTO relais_message (id, owner, header, ending, journal)"
-	    " VALUES ($1, $2, $3, '', '') ON CONFLICT DO NOTHING",
+	    " SELECT $1, id, $3::bytea, '', '' FROM relais_node"
+	    " WHERE id = $2 AND NOT is_dead ON CONFLICT DO NOTHING",
 	    args, 3);
 	if (said == PG_DONE && t->is_none) {
 		t->is_none = false;

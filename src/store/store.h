@@ -60,7 +60,7 @@ enum store_found {
 /* Small facts, each replaced as a whole. */
 enum { STORE_STATE_MAX = 1024 * 1024 };
 
-enum { STORE_BEAT_MS = 2000, STORE_HAS_MORE = 1 };
+enum { STORE_BEAT_MS = 1000, STORE_HAS_MORE = 1 };
 
 /* How much of the history is kept, at least half of it and at most all; entries
  * 0: none of it, and what is there is removed. */

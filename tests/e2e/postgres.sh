@@ -196,6 +196,20 @@ check "which arrives" until_true 30 copies_are again 1
 
 check "relais log tells what this relay has sent" \
     relais_ends 0 "again\|sent\|delivered" log
+# --- one that was away for long -----------------------------------------------------
+
+# An hour later even its row is gone.
+sql "DELETE FROM relais_node WHERE NOT is_dead"
+submit forgotten
+all_have_owners() {
+	[ "$(sql "SELECT count(*) FROM relais_message WHERE owner NOT IN
+	    (SELECT id FROM relais_node)")" = 0 ]
+}
+check "a relay that nobody knows any more makes no message that nobody has" \
+    until_true 10 all_have_owners
+check "it enters again, and takes mail" until_true 15 submit remembered
+check "which arrives" until_true 30 copies_are remembered 1
+
 # --- over TLS, with a name ----------------------------------------------------------
 
 stop home

@@ -9,7 +9,6 @@ need nft
 
 PG_URL="postgres://relais@127.0.0.1:5432,127.0.0.1:5433/relais?passfile=$T/pgpass"
 PG_URL="$PG_URL&target_session_attrs=read-write"
-echo '127.0.0.1:5433:relais:relais:elephant' >>"$T/pgpass"
 
 says_promise() { # WORDS
 	store_check >"$T/check.log" 2>&1 && grep -q "$1" "$T/check.log"

@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	%reldir%/clock.sh \
 	%reldir%/connections.py %reldir%/connections.sh \
 	%reldir%/corrupt.py %reldir%/corrupt.sh \
+	%reldir%/cut.sh \
 	%reldir%/days.sh \
 	%reldir%/deadlines.sh \
 	%reldir%/descriptors.sh \

@@ -34,9 +34,9 @@ pg_init() {
 		exit 1
 	}
 	printf '%s\n' "local all,replication all trust" \
-	    "host all all 127.0.0.1/32 scram-sha-256" >"$T/pg/pg_hba.conf"
+	    "host all all 127.0.0.0/8 scram-sha-256" >"$T/pg/pg_hba.conf"
 	cat >>"$T/pg/postgresql.conf" <<-END
-	listen_addresses = '127.0.0.1'
+	listen_addresses = '127.0.0.1, 127.0.0.2'
 	unix_socket_directories = '$T/pgsocket'
 	max_connections = 60
 	logging_collector = off
@@ -44,7 +44,7 @@ pg_init() {
 	pg_start
 	PG_DB=postgres sql "CREATE ROLE relais LOGIN PASSWORD 'elephant'"
 	PG_DB=postgres sql "CREATE DATABASE relais OWNER relais"
-	echo '127.0.0.1:5432:relais:relais:elephant' >"$T/pgpass"
+	echo '*:*:relais:relais:elephant' >"$T/pgpass"
 	chown relais "$T/pgpass"
 	chmod 600 "$T/pgpass"
 }

@@ -18,9 +18,15 @@ conf() {
 	echo "verdict_timeout = 0"
 	account mail mail.example.test 587 starttls
 }
-relay() { # NUMBER
-	PORT=$((2525 + $1)) RETRY_AFTER=1s start_relaisd "relay$1" < <(conf)
+# start_relay NUMBER: relay0.example.test and so on, from port 2525 up.
+start_relay() {
+	PORT=$((2525 + $1)) RETRY_AFTER=1s relaisd_conf "relay$1" < <(conf)
+	sed -i "s/^hostname = .*/hostname = relay$1.example.test/" \
+	    "$T/relay$1/relais.conf"
+	run_relaisd "relay$1"
+	wait_port "relay$1" 127.0.0.1 $((2525 + $1))
 }
+relay() { start_relay "$1"; }
 relays() { # the tables, and three relays
 	relaisd_conf relay0 < <(conf)
 	"$top_builddir/relais" -c "$T/relay0/relais.conf" store init >/dev/null ||
@@ -37,7 +43,7 @@ cat >"$T/load.py" <<'END'
 import os, smtplib, sys, threading, time
 stop, out = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 clients, most = int(sys.argv[3]), int(sys.argv[4])
-lock, number, accepted = threading.Lock(), [0], [0]
+lock, number, accepted = threading.Lock(), [int(sys.argv[5])], [0]
 
 def is_over():
     return os.path.exists(stop) or accepted[0] >= most
@@ -66,6 +72,7 @@ for t in threads: t.start()
 for t in threads: t.join()
 END
 
+first=0
 in_doubt() {
 	echo $(($(cat "$T"/relay*.log | grep -c "may have been delivered") -
 	    doubts))
@@ -74,10 +81,12 @@ load() { # [CLIENTS [ACCEPTED]]
 	: >"$T/accepted"
 	doubts=0
 	doubts=$(in_doubt)
-	rm -rf "$T/stop" "$T/provider"
+	rm -f "$T/stop"
 	mkdir -p "$T/provider"
-	python3 "$T/load.py" "$T/stop" "$T/accepted" "${1:-6}" "${2:-1000000}" &
+	find "$T/provider" -name '*.eml' -delete
+	python3 "$T/load.py" "$T/stop" "$T/accepted" "${1:-6}" "${2:-1000000}" $first &
 	load=$!
+	first=$((first + 1000000)) # no number comes twice
 }
 load_ends() {
 	touch "$T/stop"

@@ -21,7 +21,7 @@ enum {
 	LONG_PAUSE_MS = 60 * 60 * 1000, /* then a person is told */
 	LONG_WINDOW_MS = 15 * 60 * 1000,
 	KEPT_MAX = 8192,
-	BUDGET_SAVE_MS = 10 * 1000,
+	COUNTS_SAVE_MS = 10 * 1000,
 	WATCH_MS = 15 * 1000
 };
 
@@ -101,21 +101,52 @@ save_ports(struct account *a)
 	keep(a, "reach", &b);
 }
 
-/* Not for every message: a crash forgets less than a minute. */
+/* How many it has sent, and when the last one went: "COUNT SECONDS". */
 static void
-save_budget(struct account *a, bool is_last)
+save_sent(struct account *a)
 {
 	struct buf b;
 
-	if (!a->is_budget_dirty || a->portion.is_shared ||
-	    (!is_last &&
-		account_now_ms(a) < a->budget_saved_ms + BUDGET_SAVE_MS))
-		return;
 	buf_init(&b, KEPT_MAX);
-	budget_save(&a->budget, &b);
-	keep(a, "budget", &b);
-	a->is_budget_dirty = false;
-	a->budget_saved_ms = account_now_ms(a);
+	IGNORE(buf_addf(&b, "%" PRIu64 " %" PRId64 "\n", a->sent,
+	    a->last_sent_s)); /* fits: two numbers */
+	keep(a, "sent", &b);
+}
+
+static void
+load_sent(struct account *a)
+{
+	char *text = kept(a, "sent"), *last = text;
+	const char *count = strsep(&last, " ");
+	uint64_t n, s;
+
+	if (last != NULL && num_u64(bytes_str(count), &n) &&
+	    num_u64(bytes_of(last, strcspn(last, "\n")), &s) &&
+	    s <= INT64_MAX) {
+		a->sent = n;
+		a->last_sent_s = (int64_t)s;
+	}
+	free(text);
+}
+
+/* Not for every message: a crash forgets less than a minute. */
+static void
+save_counts(struct account *a, bool is_last)
+{
+	struct buf b;
+
+	if (!a->are_counts_dirty ||
+	    (!is_last &&
+		account_now_ms(a) < a->counts_saved_ms + COUNTS_SAVE_MS))
+		return;
+	if (!a->portion.is_shared) {
+		buf_init(&b, KEPT_MAX);
+		budget_save(&a->budget, &b);
+		keep(a, "budget", &b);
+	}
+	save_sent(a);
+	a->are_counts_dirty = false;
+	a->counts_saved_ms = account_now_ms(a);
 }
 
 void
@@ -178,6 +209,7 @@ load_kept(struct account *a)
 		free(text);
 	}
 	load_size(a);
+	load_sent(a);
 	text = kept(a, "learnt");
 	learnt_load(&a->learnt, a->opts->host, bytes_str(text));
 	free(text);
@@ -284,7 +316,7 @@ account_check_budget(struct account *a)
 	if (wait_s == 0 || a->standing.state != ACCOUNT_READY)
 		return;
 	a->standing.is_own_limit = true;
-	save_budget(a, true); /* so that a kill does not open the window */
+	save_counts(a, true); /* so that a kill does not open the window */
 	(void)snprintf(why, sizeof(why),
 	    "%s = %" PRIu64 " of account %s is used up; messages wait until "
 	    "the limit allows more",
@@ -532,7 +564,7 @@ void
 account_stop(struct account *a)
 {
 	a->is_stopped = true;
-	save_budget(a, true);
+	save_counts(a, true);
 }
 
 void
@@ -764,8 +796,8 @@ account_spend(struct account *a, size_t nrcpts)
 	budget_spend(&a->budget, (uint32_t)nrcpts, account_steady_s(a));
 	portion_spend(&a->portion, (uint32_t)nrcpts, account_now_ms(a));
 	account_share(a);
-	a->is_budget_dirty = true;
-	save_budget(a, false);
+	a->are_counts_dirty = true;
+	save_counts(a, false);
 	name = budget_warning(&a->budget, account_steady_s(a));
 	if (name != NULL)
 		log_text(LOG_LEVEL_WARNING,
@@ -1028,6 +1060,7 @@ account_heard(struct account *a, const struct account_opts *o,
 	if (n->kind == ACCOUNT_SENT) {
 		a->sent++;
 		a->last_sent_s = now_s(a);
+		a->are_counts_dirty = true;
 	}
 	if (is_past)
 		return true;

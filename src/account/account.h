@@ -112,7 +112,7 @@ struct account_status { /* borrowed until the loop turns */
 	const char *told; /* the same for everybody (struct standing_why) */
 	int64_t until_ms; /* boot clock; when it tries again */
 	const char *ports; /* port_memory_text() */
-	uint64_t sent; /* messages, since start */
+	uint64_t sent; /* messages, since the first start */
 	const uint64_t *deferred; /* recipients, by deferral, since start */
 	/* When the first certificate of the server's chain expires, by the
 	 * newest connection; 0: not known. */

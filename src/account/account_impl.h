@@ -47,8 +47,8 @@ struct account {
 		enum standing_cause cause;
 		bool has_learnt; /* likewise about the provider */
 	} shared;
-	bool is_budget_dirty;
-	int64_t budget_saved_ms;
+	bool are_counts_dirty;
+	int64_t counts_saved_ms;
 	uint64_t sent;
 	uint64_t deferred[ACCOUNT_DEFERRALS];
 	int64_t cert_until_s;

@@ -299,6 +299,14 @@ time.sleep(1000)' &
 	    "2527 beside 127.0.0.1, where relaisd listens now: restart" \
 	    "$T/home.log"
 	[ -n "${1:-}" ] || {
+		sent=$(relais --json status | jq '.accounts[0].sent')
+		sed -i 's,^port = .*,port = 588,' "$T/home/relais.conf"
+		reload home
+		until_true 20 eval '[ "$(worker home)" != "$was" ]'
+		check "a worker for another port counts on from $sent" \
+		    until_true 20 eval '[ "$sent" -gt 0 ] &&
+			[ "$(relais --json status | jq .accounts[0].sent)" = "$sent" ]'
+		was=$(worker home)
 		kill -KILL "$(worker home)"
 		until_true 20 eval '[ "$(worker home)" != "$was" ]'
 		check "a new worker has the new listeners" \

@@ -33,6 +33,7 @@ e2e_tests = \
 	%reldir%/oidc.sh \
 	%reldir%/owner.sh \
 	%reldir%/portfilter.sh \
+	%reldir%/pooler.sh \
 	%reldir%/postgres.sh \
 	%reldir%/postfix_agrees.sh \
 	%reldir%/provider.sh \

@@ -120,18 +120,36 @@ add_found(struct pg_store *s, PGresult *r)
 
 /* --- the beat --------------------------------------------------------------- */
 
+static void
+set_clock(struct pg_store *s, int64_t its_ms)
+{
+	s->store.ahead_ms = its_ms - clock_wall_ms(s->clock);
+}
+
+#define ITS_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
 static enum pg_said
 run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	char pid[PG_NUMBER_SIZE];
 	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(pid) };
 
+	PGresult *r;
+	enum pg_said said;
+
 	pg_pid(c, pid);
-	return pg_change(c, t,
+	said = pg_ask(c,
 	    "UPDATE relais_node SET seen = now(), pid = CASE WHEN"
 	    " pg_backend_pid() = $2 THEN $2 ELSE 0 END"
-	    " WHERE id = $1 AND NOT is_dead",
-	    args, 2);
+	    " WHERE id = $1 AND NOT is_dead RETURNING " ITS_MS,
+	    args, 2, &r, t->err);
+	if (said == PG_DONE) {
+		t->is_none = PQntuples(r) == 0;
+		if (!t->is_none)
+			set_clock(s, pg_int(r, 0, 0));
+		PQclear(r);
+	}
+	return said;
 }
 
 /* One whose process has ended has no session at all, and speaks no more.  Behind a
@@ -278,11 +296,13 @@ pg_enter(struct pg_store *s, const char *name, struct err *err)
 	if (c == NULL)
 		return -1;
 	said = pg_ask(c,
-	    "INSERT INTO relais_node (name, pid) VALUES ($1, 0) RETURNING id",
+	    "INSERT INTO relais_node (name, pid) VALUES ($1, 0)"
+	    " RETURNING id, " ITS_MS,
 	    args, 1, &r, err);
 	if (said == PG_DONE) {
 		(void)snprintf(
 		    s->me, sizeof(s->me), "%" PRId64, pg_int(r, 0, 0));
+		set_clock(s, pg_int(r, 0, 1));
 		PQclear(r);
 		(void)snprintf(called, sizeof(called), "relais %s", s->me);
 		pg_pool_call(s->pool, called);

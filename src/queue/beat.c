@@ -36,6 +36,7 @@ beat_done(struct job *j)
 	struct queue *q = j->q;
 
 	q->beat.is_running = false;
+	q->beat.wall_ahead_ms = q->store->ahead_ms;
 	q->beat.at_ms = queue_now(q) +
 			(j->rc == STORE_HAS_MORE ? SOON_MS : STORE_BEAT_MS);
 	queue_rescheduled(q);

@@ -16,6 +16,7 @@ struct beat {
 	bool is_running;
 	bool is_away; /* the last one found no store */
 	int64_t at_ms; /* the next one */
+	int64_t wall_ahead_ms; /* the store's clock, of ours */
 	size_t ahead; /* messages that come here, or are here and not taken */
 };
 

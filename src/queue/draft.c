@@ -137,6 +137,8 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	memcpy(msg->env->id, e->id, QID_SIZE);
 	if (msg->env->arrived_s == 0)
 		msg->env->arrived_s = queue_wall(q) / 1000;
+	else
+		msg->env->arrived_s += q->beat.wall_ahead_ms / 1000;
 	message_take_content(msg, d);
 	message_waits(msg, d, mode, verdict_by_ms);
 	message_calls(msg, on_accepted, ctx);

@@ -21,7 +21,7 @@ queue_now(const struct queue *q)
 int64_t
 queue_wall(const struct queue *q)
 {
-	return clock_wall_ms(q->o.clock);
+	return clock_wall_ms(q->o.clock) + q->beat.wall_ahead_ms;
 }
 
 /* --- by id ---------------------------------------------------------------- */

@@ -17,6 +17,7 @@ queue_new(const struct queue_opts *opts)
 	q->o = *opts;
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
 	q->store = opts->store;
+	q->beat.wall_ahead_ms = q->store->ahead_ms;
 	slab_init(&q->entries.slab);
 	list_init(&q->entries.listed);
 	list_init(&q->entries.walks);

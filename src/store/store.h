@@ -108,6 +108,9 @@ struct store {
 	 * be waited for on another thread, and a message is brought here there,
 	 * too, with message_fetch(). */
 	bool is_remote;
+	/* What its wall clock is ahead of ours, as of its last beat(); 0: it has
+	 * none.  Times in a journal are by its clock, because others read them. */
+	int64_t ahead_ms;
 };
 
 struct store_ops {

@@ -19,6 +19,7 @@ endif
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
 	%reldir%/accounts.sh \
+	%reldir%/apart.sh \
 	%reldir%/auth.sh \
 	%reldir%/blocking.sh \
 	%reldir%/clock.sh \

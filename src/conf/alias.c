@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/must.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -38,6 +39,7 @@ struct aliases {
 	struct entry *v; /* sorted by name */
 	size_t n;
 	struct conf_list users; /* sorted */
+	bool is_lost; /* the file should be there, and cannot be read */
 };
 
 static const char users_file[] = "/etc/passwd";
@@ -358,20 +360,42 @@ alias_load(const char *file, struct conf_problems *problems)
 	struct aliases *a;
 	struct stat st = { .st_ino = 0 };
 	struct buf text;
+	bool is_lost;
 	int os;
 
 	buf_init(&text, FILE_MAX);
 	os = read_file(file, &st, &text);
+	is_lost = os != 0 && (os != ENOENT || !is_default(file));
 	if (os != 0) {
 		buf_reset(&text);
-		if (os != ENOENT || !is_default(file))
-			conf_problem_add(
-			    problems, file, 0, file, "%s", strerror(os));
+		IGNORE(stat(file, &st)); /* so as not to try at each mail */
 	}
+	if (is_lost)
+		conf_problem_add(problems, file, 0, file, "%s", strerror(os));
 	a = alias_parse(file, buf_bytes(&text), problems);
+	a->is_lost = is_lost;
 	a->version = version_of(&st);
 	buf_clear(&text);
 	load_users(a);
+	return a;
+}
+
+struct aliases *
+alias_reload(
+    struct aliases *was, const char *file, struct conf_problems *problems)
+{
+	struct aliases *a = alias_load(file, problems);
+
+	if (was != NULL && a->is_lost && was->n > 0 &&
+	    strcmp(was->file, file) == 0) {
+		conf_problem_add(problems, file, 0, file,
+		    "the aliases that were read before stay in force");
+		a->v = was->v;
+		a->n = was->n;
+		was->v = NULL;
+		was->n = 0;
+	}
+	alias_free(was);
 	return a;
 }
 

@@ -33,6 +33,10 @@ struct conf_problems;
  * was right.  A file that does not exist is a problem unless it is the one
  * looked for by default. */
 struct aliases *alias_load(const char *file, struct conf_problems *problems);
+/* Likewise, in place of was, which may be NULL and is taken over.  If the same
+ * file cannot be read any more, the aliases of was stay. */
+struct aliases *alias_reload(
+    struct aliases *was, const char *file, struct conf_problems *problems);
 /* The same from memory; file is for the problems. */
 struct aliases *alias_parse(
     const char *file, struct bytes text, struct conf_problems *problems);

@@ -147,8 +147,8 @@ load_aliases(struct worker *d)
 {
 	struct conf_problems problems = { 0 };
 
-	alias_free(d->aliases);
-	d->aliases = alias_load(routing_conf(d->routing)->aliases, &problems);
+	d->aliases = alias_reload(
+	    d->aliases, routing_conf(d->routing)->aliases, &problems);
 	for (size_t i = 0; i < problems.n; i++)
 		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
 	conf_problems_clear(&problems);

@@ -72,6 +72,13 @@ printf 'joe: joe@example.org\n' >>"$T/aliases"
 check "a change of the file is noticed" hand_over joe < <(mail joe joe)
 check "and used" test "$(rcpts)" = joe@example.org
 
+mv "$T/aliases" "$T/aliases.away"
+check "a file that is gone takes no alias away" hand_over joe < <(mail joe joe)
+check "it is used as it was" test "$(rcpts)" = joe@example.org
+check "and that is logged" grep -q \
+    "$T/aliases: the aliases that were read before stay in force" "$T/home.log"
+mv "$T/aliases.away" "$T/aliases"
+
 relais aliases >"$T/aliases.out" 2>&1
 check "a program in the file is told with its line" grep -q \
     "line 4 of $T/aliases" "$T/aliases.out"

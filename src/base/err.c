@@ -28,6 +28,26 @@ tidy(char *text)
 	}
 }
 
+static void put_text(struct err *err, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+put_text(struct err *err, const char *fmt, va_list ap)
+{
+	(void)vsnprintf(
+	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	tidy(err->text);
+}
+
+/* The sentence is: reason. */
+static void
+put_reason(struct err *err, const char *reason)
+{
+	size_t n = strlen(err->text);
+
+	(void)snprintf(err->text + n, sizeof(err->text) - n, ": %s", reason);
+}
+
 int
 err_set(struct err *err, enum err_class class, const char *fmt, ...)
 {
@@ -38,10 +58,8 @@ err_set(struct err *err, enum err_class class, const char *fmt, ...)
 	err->class = class;
 	err->os = 0;
 	va_start(ap, fmt);
-	(void)vsnprintf(
-	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	put_text(err, fmt, ap);
 	va_end(ap);
-	tidy(err->text);
 	return -1;
 }
 
@@ -50,20 +68,15 @@ err_sys(struct err *err, const char *fmt, ...)
 {
 	int os = errno;
 	va_list ap;
-	size_t n;
 
 	if (err == NULL)
 		return -1;
 	err->class = ERR_SYSTEM;
 	err->os = os;
 	va_start(ap, fmt);
-	(void)vsnprintf(
-	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	put_text(err, fmt, ap);
 	va_end(ap);
-	tidy(err->text);
-	n = strlen(err->text);
-	(void)snprintf(
-	    err->text + n, sizeof(err->text) - n, ": %s", strerror(os));
+	put_reason(err, strerror(os));
 	return -1;
 }
 
@@ -72,17 +85,13 @@ err_ctx(struct err *err, const char *fmt, ...)
 {
 	char was[sizeof(err->text)];
 	va_list ap;
-	size_t n;
 
 	if (err == NULL)
 		return -1;
 	memcpy(was, err->text, sizeof(was));
 	va_start(ap, fmt);
-	(void)vsnprintf(
-	    err->text, sizeof(err->text), fmt, ap); /* cut is fine */
+	put_text(err, fmt, ap);
 	va_end(ap);
-	tidy(err->text);
-	n = strlen(err->text);
-	(void)snprintf(err->text + n, sizeof(err->text) - n, ": %s", was);
+	put_reason(err, was);
 	return -1;
 }

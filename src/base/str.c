@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
@@ -104,6 +105,14 @@ str_copy(char *to, size_t size, struct bytes from)
 		memcpy(to, from.p, n);
 	to[n] = '\0';
 	return n == from.n;
+}
+
+void
+str_wipe(char *s)
+{
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	free(s);
 }
 
 /* Length of the well-formed UTF-8 sequence at p, 0 if there is none; the

@@ -40,6 +40,9 @@ struct bytes bytes_cut(struct bytes *rest, char sep);
 /* Copies with a NUL.  False: it did not fit; to then holds what did. */
 bool str_copy(char *to, size_t size, struct bytes from);
 
+/* Overwrites a secret, and frees it; NULL is fine. */
+void str_wipe(char *s);
+
 /* True if b is well-formed UTF-8 (RFC 3629: no surrogates, no over-long
  * forms).  ASCII is. */
 bool str_is_utf8(struct bytes b);

@@ -72,9 +72,7 @@ replace(char **to, const char *with)
 {
 	if (with == NULL)
 		return;
-	if (*to != NULL)
-		explicit_bzero(*to, strlen(*to));
-	free(*to);
+	str_wipe(*to);
 	*to = xstrdup(with);
 }
 

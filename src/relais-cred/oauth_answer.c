@@ -174,20 +174,12 @@ oauth_answer_parse(struct bytes body, struct oauth_answer *ret)
 	return true;
 }
 
-static void
-wipe(char *s)
-{
-	if (s != NULL)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 void
 oauth_answer_clear(struct oauth_answer *a)
 {
-	wipe(a->access_token);
-	wipe(a->refresh_token);
-	wipe(a->device_code);
+	str_wipe(a->access_token);
+	str_wipe(a->refresh_token);
+	str_wipe(a->device_code);
 	free(a->scope);
 	free(a->error);
 	free(a->description);

@@ -312,9 +312,7 @@ take_query(struct login *l, const char *query, const char *redirect,
 		way = str_eq(error, "access_denied") ? WAY_DENIED : WAY_FAILED;
 		free(text);
 	}
-	if (code != NULL)
-		explicit_bzero(code, strlen(code));
-	free(code);
+	str_wipe(code);
 	free(error);
 	free(iss);
 	return way;
@@ -332,8 +330,7 @@ wait_browser(struct login *l, const char *state, const char *redirect,
 		    oauth_browser_wait(l->browser, state, BROWSER_MS, &query)) {
 		case OAUTH_CAME_QUERY:
 			way = take_query(l, query, redirect, verifier);
-			explicit_bzero(query, strlen(query));
-			free(query);
+			str_wipe(query);
 			return way;
 		case OAUTH_CAME_WRONG:
 			say("note", "this is not the address that the browser "

@@ -72,20 +72,12 @@ count_of(const struct oauth_token *t, const struct field *f)
 	return (int64_t *)((uintptr_t)t + f->at);
 }
 
-static void
-wipe(char *s)
-{
-	if (s != NULL)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 void
 oauth_token_clear(struct oauth_token *t)
 {
 	for (size_t i = 0; i < NFIELDS; i++)
 		if (fields[i].is_text)
-			wipe(*text_of(t, &fields[i]));
+			str_wipe(*text_of(t, &fields[i]));
 	*t = (struct oauth_token) { 0 };
 }
 
@@ -95,7 +87,7 @@ put_json(struct buf *to, json_t *j)
 	char *text = json_dumps(j, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	bool ok = text != NULL && buf_addf(to, "%s\n", text);
 
-	wipe(text);
+	str_wipe(text);
 	json_decref(j);
 	return ok;
 }

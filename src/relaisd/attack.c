@@ -122,12 +122,18 @@ port_of(const char *target)
 	return num_u64(bytes_str(target), &n) ? (uint16_t)n : 0;
 }
 
+static struct sockaddr_in
+loopback(const char *port)
+{
+	return (struct sockaddr_in) { .sin_family = AF_INET,
+		.sin_port = htons(port_of(port)),
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+}
+
 static int
 connect_port(const char *target)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(port_of(target)),
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in to = loopback(target);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	if (fd < 0)
@@ -138,9 +144,7 @@ connect_port(const char *target)
 static int
 connect_multipath(const char *target)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(port_of(target)),
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in to = loopback(target);
 	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
 
 	if (fd < 0)
@@ -151,9 +155,7 @@ connect_multipath(const char *target)
 static int
 connect_by_sending(const char *target)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(port_of(target)),
-		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in to = loopback(target);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	if (fd < 0)

@@ -119,8 +119,7 @@ forward(struct sign_in *s)
 			IGNORE(stream_write(s->stream, line, strlen(line)));
 			IGNORE(stream_write(s->stream, "\n", 1));
 		}
-		explicit_bzero(line, strlen(line)); /* holds a code */
-		free(line);
+		str_wipe(line); /* holds a code */
 	}
 }
 

@@ -499,8 +499,7 @@ sasl_key_free(struct sasl_key *k)
 	if (k == NULL)
 		return;
 	buf_clear(&k->salt);
-	explicit_bzero(k->password, strlen(k->password));
-	free(k->password);
+	str_wipe(k->password);
 	explicit_bzero(k->salted, sizeof(k->salted));
 	free(k);
 }

@@ -182,31 +182,10 @@ is_one_of(struct bytes name, const char *const *names)
 }
 
 static int
-take_plain(struct sendmail_message *m, const struct header *h,
-    const struct sendmail_wishes *w, struct err *err)
+take_fields(struct sendmail_message *m, const struct header *h, size_t first,
+    size_t end, const char *const names[], const struct sendmail_wishes *w,
+    struct err *err)
 {
-	static const char *const names[] = { "To", "Cc", "Bcc", NULL };
-
-	for (size_t i = 0; i < header_count(h); i++) {
-		struct header_field f = header_at(h, i);
-
-		if (is_one_of(f.name, names) &&
-		    add_list(m, f.name, f.body, w, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Of the newest block. */
-static int
-take_resent(struct sendmail_message *m, const struct header *h, size_t first,
-    const struct sendmail_wishes *w, struct err *err)
-{
-	static const char *const names[] = { "Resent-To", "Resent-Cc",
-		"Resent-Bcc", NULL };
-
-	size_t end = header_block_end(h, first);
-
 	for (size_t i = first; i < end; i++) {
 		struct header_field f = header_at(h, i);
 
@@ -217,14 +196,20 @@ take_resent(struct sendmail_message *m, const struct header *h, size_t first,
 	return 0;
 }
 
+/* Those of the newest Resent block, if there is one. */
 static int
 take_rcpts(struct sendmail_message *m, const struct header *h,
     const struct sendmail_wishes *w, struct err *err)
 {
+	static const char *const plain[] = { "To", "Cc", "Bcc", NULL };
+	static const char *const resent[] = { "Resent-To", "Resent-Cc",
+		"Resent-Bcc", NULL };
+
 	for (size_t i = 0; i < header_count(h); i++)
 		if (bytes_has_prefix_nocase(header_at(h, i).name, "Resent-"))
-			return take_resent(m, h, i, w, err);
-	return take_plain(m, h, w, err);
+			return take_fields(
+			    m, h, i, header_block_end(h, i), resent, w, err);
+	return take_fields(m, h, 0, header_count(h), plain, w, err);
 }
 
 /* False: the header is full. */

@@ -377,6 +377,8 @@ setup_write(struct setup *s)
 	    write_conf(s, &lines, &err) != 0)
 		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 	forget_token(s);
+	secret_free(s->secret);
+	s->secret = NULL;
 	tell(s, lines);
 	if (s->oauth == NULL && had_file)
 		setup_forget_file(s);

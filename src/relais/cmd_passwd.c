@@ -32,6 +32,7 @@ struct passwd {
 	struct conf *conf;
 	char *path; /* where the daemon looks for the secret */
 	struct secret *secret;
+	json_t *asked; /* what the daemon is asked, until it answers */
 };
 
 /* --- what is configured --------------------------------------------------- */
@@ -198,9 +199,11 @@ read_secret(struct passwd *p)
 static void
 on_item(void *ctx, json_t *item)
 {
-	const struct passwd *p = ctx;
+	struct passwd *p = ctx;
 	struct check_result res;
 
+	/* It has it now, and a login takes long. */
+	(void)json_object_del(p->asked, "password");
 	if (!check_result_from_json(item, &res) || relais_is_json(p->r))
 		return;
 	relais_print_check(p->r, &res);
@@ -216,6 +219,7 @@ try_it(struct passwd *p)
 	    "password", ctl_json_bytes(secret_bytes(p->secret)));
 	int status;
 
+	p->asked = args;
 	relais_be_patient(p->r, PATIENCE_MS);
 	status = relais_ask(p->r, "check", args, on_item, p, &result);
 	if (status == RELAIS_DONE) {
@@ -304,9 +308,9 @@ run(struct relais *r, int argc, char *const *argv)
 		status = try_it(&p);
 	if (status == RELAIS_DONE)
 		status = store(&p);
+	secret_free(p.secret);
 	if (status == RELAIS_DONE)
 		status = resume(&p);
-	secret_free(p.secret);
 	conf_free(p.conf);
 	free(p.path);
 	return status;

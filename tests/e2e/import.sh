@@ -5,11 +5,10 @@
 # is run, no secret is shown, and nothing is written that does not work.
 # tests/unit/test_import.c compares what each parser makes of them.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "$srcdir/tests/lib/typed.sh"
 need jq python3 certtool setpriv
 sandbox_enter postfix
 [ -x "$top_builddir/relais-setup" ] || skip_all "relais-setup is not built"
-RELAIS=$top_builddir/relais
-CONF=/etc/relais
 SECRET='s3cret:#w=ord'
 printf '%s\n' "$SECRET" >"$T/password"
 printf 'password of the old days\n' >"$T/other"
@@ -23,25 +22,12 @@ echo '10.9.0.11 mail.example.test' >>/etc/hosts
 start_provider isp --host 10.9.0.11 --user jane@example.test \
     --password-file "$T/password"
 
-# run STATUS ARGUMENT...: relais import; its output in $T/out.
+# run STATUS ARGUMENT...: relais.
 run() {
-	local want=$1 status
+	local want=$1
 	shift
-	timeout 120 "$RELAIS" "$@" >"$T/out" 2>&1 </dev/null
-	status=$?
-	cat "$T/out" >>"$T/shown"
-	[ "$status" = "$want" ] && return
-	note "exit status $status, not $want"
-	sed 's/^/     | /' "$T/out"
-	return 1
+	typed "$want" timeout 120 "$RELAIS" "$@"
 }
-said() {
-	grep -qF -- "$1" "$T/out" && return
-	note "not said: $1"
-	sed 's/^/     | /' "$T/out"
-	return 1
-}
-nothing_written() { [ ! -e "$CONF" ] || { note "$(find "$CONF")"; false; }; }
 nothing() { rm -rf "$CONF"; }
 conf_is() { # the text on stdin is relais.conf without its first comment
 	sed -i '/^# Taken over/,/^$/d' "$CONF/relais.conf"

@@ -3,12 +3,11 @@
 # From an address to the first message: relais setup against stand-ins of the
 # providers, the name server and the web server, on a terminal and without one.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "$srcdir/tests/lib/typed.sh"
 need jq python3 certtool nft
 sandbox_enter
 [ -x "$top_builddir/relais-setup" ] || skip_all "relais-setup is not built"
 LIB=$srcdir/tests/lib
-RELAIS=$top_builddir/relais
-CONF=/etc/relais
 
 # --- the world ----------------------------------------------------------------
 
@@ -23,9 +22,10 @@ start dns python3 "$LIB/dnsd.py" "$T/zone"
 until_true 10 grep -qs ready "$T/dns.log" || skip_all "no DNS server"
 zone() { printf '%s\n' "$@" >>"$T/zone"; }
 
-PASSWORD=abcdefghijklmnop
+# No part of an alphabet, which is in many programs.
+PASSWORD=qzxvkwjyhfgmrtpb
 printf '%s\n' "$PASSWORD" >"$T/password"
-printf 'abcd efgh ijkl mnop\n' >"$T/grouped"
+printf 'qzxv kwjy hfgm rtpb\n' >"$T/grouped"
 printf 'not the password\n' >"$T/bad"
 chmod 600 "$T/password" "$T/grouped" "$T/bad"
 
@@ -79,17 +79,11 @@ mount --bind "$T/systemctl" /usr/bin/systemctl
 
 # --- running it ---------------------------------------------------------------
 
-# run STATUS ARGUMENT...: relais setup; its output in $T/out and $T/err.
+# run STATUS ARGUMENT...: relais setup.
 run() {
-	local want=$1 status
+	local want=$1
 	shift
-	${RELAIS_AS:-} timeout 120 "$RELAIS" setup "$@" >"$T/out" 2>"$T/err" \
-	    </dev/null
-	status=$?
-	[ "$status" = "$want" ] && return
-	note "exit status $status, not $want"
-	sed 's/^/     | /' "$T/out" "$T/err"
-	return 1
+	typed "$want" ${RELAIS_AS:+"$RELAIS_AS"} timeout 120 "$RELAIS" setup "$@"
 }
 # talk STATUS [-e PROMPT ANSWER]... -- ARGUMENT...: on a terminal.
 talk() {
@@ -102,27 +96,17 @@ talk() {
 	done
 	shift
 	local began=${EPOCHREALTIME/./}
-	${RELAIS_AS:-} timeout 300 python3 "$LIB/dialogue.py" "${steps[@]}" \
-	    "$RELAIS" setup "$@" >"$T/out" 2>"$T/err" </dev/null
+	typed "$want" ${RELAIS_AS:+"$RELAIS_AS"} timeout 300 python3 "$LIB/dialogue.py" \
+	    "${steps[@]}" "$RELAIS" setup "$@"
 	status=$?
 	took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
-	[ "$status" = "$want" ] && return
-	note "exit status $status, not $want"
-	sed 's/^/     | /' "$T/out" "$T/err"
-	return 1
+	return $status
 }
 # A person's own time is not in it, as the answers are typed at once.
 under_a_minute() {
 	note "$((${#steps[@]} / 3)) questions, $took_ms ms"
 	[ "$took_ms" -lt 60000 ]
 }
-said() {
-	grep -qF -- "$1" "$T/out" && return
-	note "not said: $1"
-	sed 's/^/     | /' "$T/out"
-	return 1
-}
-has_line() { grep -qxF -- "$2" "$1" || { note "no line: $2"; cat "$1"; false; }; }
 end_daemon() {
 	[ ! -f "$T/tmp/daemon.pid" ] || kill "$(cat "$T/tmp/daemon.pid")" 2>/dev/null
 	until_true 10 daemon_is_gone
@@ -132,11 +116,6 @@ nothing() { # as if nothing had been installed
 	end_daemon
 	rm -f "$T/tmp/daemon.pid" "$T/tmp/systemctl.log"
 	rm -rf "$CONF" /var/spool/relais /run/relais
-}
-nothing_written() {
-	[ ! -e "$CONF/relais.conf" ] && [ ! -e "$CONF/secrets" ] && return
-	note "written: $(find "$CONF")"
-	return 1
 }
 
 # --- from nothing -------------------------------------------------------------
@@ -179,7 +158,7 @@ check "Gmail on a terminal, a wrong password first" talk 0 \
 check "  says where the secret is made" \
     said 'https://myaccount.google.com/apppasswords'
 check "  and that the password is not it" said '535'
-check "  never shows it" eval '! grep -q "abcd\|wrong" "$T/out"'
+check "  never shows it" eval '! grep -q "qzxv\|wrong" "$T/out"'
 check "  sends" said 'sent, "250'
 check "  in less than a minute of machine time" under_a_minute
 check "  in lines of 80 columns" eval '! tr -d "\r" <"$T/out" | grep -E ".{81}"'
@@ -433,16 +412,84 @@ check "  through the user's systemd" grep -q -- '--user enable --now' \
     "$T/tmp/systemctl.log"
 nothing
 
-# While it asks: nothing may dump it, and nobody of the same user look into it.
-look='pgrep -x relais-setup | while read -r pid; do
-    cat /proc/$pid/limits | grep "^Max core file"; stat -c %U /proc/$pid/mem; done'
+# While it asks, and once it knows: nothing may dump it, and nobody of the same user
+# look into it.
 ulimit -c unlimited 2>/dev/null
+# look PROGRAM: by alice and by root, into $T/seen.
+look() {
+	local pid
+	{
+		pid=$(pgrep -n -u alice -x "$1") &&
+		    grep '^Max core file' "/proc/$pid/limits" &&
+		    as_alice /usr/bin/python3 "$LIB/peek.py" "$pid" && echo closed
+		echo "copies: $(python3 "$LIB/peek.py" "$pid" "$T/password")"
+	} >"$T/seen" 2>&1
+}
+is_closed() { # COPIES
+	grep -q '^Max core file size *0 *0' "$T/seen" &&
+	    grep -qx closed "$T/seen" && grep -qx "copies: $1" "$T/seen" && return
+	sed 's/^/     | /' "$T/seen"
+	return 1
+}
+# on_terminal MARK [-e PROMPT ANSWER]... -- ARGUMENT...: relais in the background;
+# goes on when it is there and has said MARK.
+on_terminal() {
+	local mark=$1
+	shift
+	steps=()
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	shift
+	: >"$T/out"
+	as_alice timeout 300 /usr/bin/python3 "$LIB/dialogue.py" "${steps[@]}" \
+	    "$RELAIS" "$@" >"$T/out" 2>"$T/err" </dev/null &
+	person=$!
+	until_true 20 pgrep -u alice -x 'relais(-setup)?' >/dev/null
+	[ -z "$mark" ] || until_true 20 grep -qF -- "$mark" "$T/out"
+}
+rm -f "$T/tmp/go"
+later="!until [ -e $T/tmp/go ]; do sleep 0.1; done"
+as_alice sleep 30 &
+person=$!
+until_true 10 pgrep -u alice -x sleep >/dev/null
+look sleep
+check "a process that hides nothing can be looked into" \
+    [ "$(grep -c ^by "$T/seen")" = 5 ]
+kill $person
 rm -rf "$T/users/alice/.config"
-check "a password is typed" talk 0 -e 'not shown' \
-    "!$look >$T/tmp/hidden; cat $T/password" -e 'goes to' '' -- jane@gmail.com
-check "  into memory that nobody can dump" grep -q '^Max core file size *0 *0' \
-    "$T/tmp/hidden"
-check "  or read" grep -qx root "$T/tmp/hidden"
+on_terminal 'not shown' -e 'not shown' "$later; cat $T/password" -- \
+    setup jane@gmail.com --admin jane@gmail.com
+look relais-setup
+check "relais setup asks for a password: nobody can dump or read it" is_closed 0
+touch "$T/tmp/go"
+wait $person
+nothing
+rm -rf "$T/users/alice/.config"
+rm -f "$T/tmp/go"
+on_terminal 'goes to' -e 'not shown' "@$T/password" -e 'goes to' "$later" -- \
+    setup jane@gmail.com
+look relais-setup
+check "  nor when it is there, which is once" is_closed 1
+touch "$T/tmp/go"
+check "  and it sends" wait $person
+# The provider, and then the daemon, keeps it waiting.
+kill -STOP "$(cat "$T/gmail.pid")"
+on_terminal 'tcp' -e 'Password of account' "@$T/password" -- passwd gmail
+look relais
+# The second is a register that the dynamic linker saves.
+check "relais passwd shows the password to nobody" is_closed '[12]'
+kill -CONT "$(cat "$T/gmail.pid")"
+check "  and stores it" wait $person
+worker=$(pgrep -P "$(cat "$T/tmp/daemon.pid")" -o)
+kill -STOP "$worker"
+on_terminal '' -- login gmail
+sleep 1
+look relais
+check "nor can anybody look into relais login" is_closed 0
+kill -CONT "$worker"
+wait $person
 nothing
 
 # The same on a desktop: a session bus, and a keyring that is unlocked.

@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%reldir%/sandbox.sh \
 	%reldir%/debian.sh \
+	%reldir%/typed.sh \
 	%reldir%/container %reldir%/manifest \
 	%reldir%/diskfault.c \
 	%reldir%/check.h %reldir%/decode.h %reldir%/import_case.h %reldir%/random_source.h %reldir%/files.h \
@@ -12,7 +13,7 @@ EXTRA_DIST += \
 	%reldir%/peers %reldir%/postgres.sh %reldir%/shared.sh \
 	%reldir%/rulebook \
 	%reldir%/sink.py \
-	%reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py %reldir%/pseudo.py \
+	%reldir%/peek.py %reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py %reldir%/pseudo.py \
 	%reldir%/nss.py \
 	%reldir%/ss_driver.h %reldir%/ss_login.h \
 	%reldir%/temp.h \

@@ -84,7 +84,7 @@ ctl_json_message(const struct ctl_message *m)
 	int64_t age_s = m->now_s - m->arrived_s;
 
 	return json_pack("{s:s, s:s, s:o, s:[o], s:I, s:I, s:I, s:I, s:o, s:o,"
-			 " s:i, s:I, s:b, s:o}",
+			 " s:i, s:I, s:b, s:o, s:o*}",
 	    "id", m->id, "state", m->state, "sender", ctl_json_text(m->sender),
 	    "recipients", ctl_json_text(m->rcpt), "recipient_count",
 	    (json_int_t)m->nrcpts, "size", (json_int_t)m->size_bytes, "arrived",
@@ -93,7 +93,8 @@ ctl_json_message(const struct ctl_message *m)
 	    m->next_s < 0 ? json_null() : json_integer(m->next_s), "account",
 	    m->account != NULL ? ctl_json_text(m->account) : json_null(),
 	    "attempts", m->attempts, "uid", (json_int_t)m->uid, "uncertain",
-	    m->is_uncertain, "reason", ctl_json_text(m->reason));
+	    m->is_uncertain, "reason", ctl_json_text(m->reason), "node",
+	    m->node != NULL ? ctl_json_text(m->node) : NULL);
 }
 
 const char *

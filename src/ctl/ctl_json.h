@@ -35,6 +35,7 @@ json_t *ctl_json_bytes(struct bytes b);
  * borrowed; account may be NULL. */
 struct ctl_message {
 	const char *id, *state, *sender, *rcpt, *account, *reason;
+	const char *node; /* which relay has it; NULL: this one is alone */
 	size_t nrcpts;
 	uint64_t size_bytes;
 	int64_t arrived_s, now_s; /* since 1970 */

@@ -9,6 +9,7 @@ relais_postgres_so_LDADD = $(POSTGRES_LIBS) $(IDN2_LIBS) -lpthread
 relais_postgres_so_SOURCES = \
 	%reldir%/pg_core.h \
 	%reldir%/pg_history.c \
+	%reldir%/pg_list.c \
 	%reldir%/pg_module.c \
 	%reldir%/pg_node.c \
 	%reldir%/pg_pool.c \

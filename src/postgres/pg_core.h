@@ -8,6 +8,7 @@
  *   pg_read.c      and comes back
  *   pg_node.c      this relay among the others: the beat, what has become ours
  *   pg_shared.c    small facts that the relays have in common
+ *   pg_list.c      what the other relays have
  *   pg_history.c   what became of messages that are gone
  *   pg_store.c     opening, room, small files
  */
@@ -41,6 +42,7 @@ struct pg_store {
 	char me[PG_NUMBER_SIZE]; /* the number of this node */
 	pthread_mutex_t mutex;
 	struct list found, doubts; /* under the mutex, */
+	uint64_t batches; /* of requests; likewise */
 	struct list facts; /* as well: pg_shared.c */
 	int64_t steady_from_ms, beat_ms; /* of beat() alone */
 	struct pg_history { /* of history_add() alone */
@@ -107,6 +109,7 @@ struct pg_found { /* has become ours */
 	char id[QID_SIZE];
 	struct buf header, journal;
 	char ending[STORE_END_MAX];
+	bool is_foreign; /* another relay has accepted it */
 };
 
 /* What a scan has just handed out needs no question, once.  NULL: it is another
@@ -156,13 +159,31 @@ int pg_message_read(struct store_message *m, uint64_t at, void *p, size_t n,
     size_t *ret_n, struct err *err);
 void pg_message_free(struct store_message *m);
 enum store_result pg_message_fetch(struct store_message *m, struct err *err);
+enum store_result pg_peek(struct store *st, const char *id,
+    void (*seen)(
+	void *ctx, struct store_message *m, const struct store_seen *seen),
+    void *ctx, struct err *err);
 
 /* pg_node.c */
 struct store_scan *pg_scan_new(struct store *st, int64_t wall_ms);
 enum store_found pg_scan_next(struct store_scan *c, enum store_place *ret_place,
     char ret_id[QID_SIZE], struct err *err);
 void pg_scan_free(struct store_scan *c);
-int pg_beat(struct store *st, struct err *err);
+int pg_beat(struct store *st, const struct store_counts *ours, struct err *err);
+
+/* pg_list.c */
+int pg_others(struct store *st, struct store_look *l,
+    void (*seen)(void *ctx, const struct store_seen *m), void *ctx,
+    bool *ret_is_over, struct err *err);
+int pg_totals(struct store *st, struct store_totals *ret, struct err *err);
+int pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
+    struct store_request *v, size_t n, int64_t *ret_batch, struct err *err);
+int pg_answers(struct store *st, int64_t batch, bool is_last,
+    struct store_request *v, size_t n, struct err *err);
+int pg_asked(
+    struct store *st, struct store_request *v, size_t max, struct err *err);
+int pg_answer(
+    struct store *st, const struct store_request *v, size_t n, struct err *err);
 
 /* pg_shared.c */
 int pg_shared_change(struct store *st, const char *name,

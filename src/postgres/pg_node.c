@@ -109,6 +109,7 @@ add_found(struct pg_store *s, PGresult *r)
 		memcpy(f->id, id.p, QID_LEN);
 		f->place = (enum store_place)pg_int(r, i, 1);
 		memcpy(f->ending, ending.p, ending.n);
+		f->is_foreign = pg_int(r, i, 5) != 0;
 		buf_init(&f->header, header.n + 1);
 		buf_init(&f->journal, journal.n + 1);
 		IGNORE(buf_add(&f->header, header.p, header.n)); /* fits */
@@ -131,18 +132,26 @@ set_clock(struct pg_store *s, int64_t its_ms)
 static enum pg_said
 run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char pid[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(pid) };
-
+	const struct store_counts *n = t->ctx;
+	char pid[PG_NUMBER_SIZE], numbers[5][PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(pid),
+		PG_TEXT(numbers[0]), PG_TEXT(numbers[1]), PG_TEXT(numbers[2]),
+		PG_TEXT(numbers[3]), PG_TEXT(numbers[4]) };
+	const uint64_t counts[] = { n->due, n->active, n->held, n->failed,
+		(uint64_t)n->oldest_s };
 	PGresult *r;
 	enum pg_said said;
 
+	for (int i = 0; i < 5; i++)
+		(void)snprintf(
+		    numbers[i], sizeof(numbers[i]), "%" PRIu64, counts[i]);
 	pg_pid(c, pid);
 	said = pg_ask(c,
 	    "UPDATE relais_node SET seen = now(), pid = CASE WHEN"
-	    " pg_backend_pid() = $2 THEN $2 ELSE 0 END"
+	    " pg_backend_pid() = $2 THEN $2 ELSE 0 END,"
+	    " due = $3, active = $4, held = $5, failed = $6, oldest = $7"
 	    " WHERE id = $1 AND NOT is_dead RETURNING " ITS_MS,
-	    args, 2, &r, t->err);
+	    args, 7, &r, t->err);
 	if (said == PG_DONE) {
 		t->is_none = PQntuples(r) == 0;
 		if (!t->is_none)
@@ -169,20 +178,27 @@ run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	    args, 1, NULL, t->err);
 
 	/* Not before the last write of the dead has failed for sure. */
-	return said != PG_DONE
-		   ? said
-		   : pg_ask(c,
-			 "DELETE FROM relais_node n WHERE is_dead AND"
-			 " seen < now() - interval '1 hour' AND NOT EXISTS"
-			 " (SELECT FROM relais_message m WHERE m.owner = n.id)",
-			 NULL, 0, NULL, t->err);
+	if (said == PG_DONE)
+		said = pg_ask(c,
+		    "DELETE FROM relais_node n WHERE is_dead AND"
+		    " seen < now() - interval '1 hour' AND NOT EXISTS"
+		    " (SELECT FROM relais_message m WHERE m.owner = n.id)",
+		    NULL, 0, NULL, t->err);
+	/* Who has asked is gone. */
+	if (said == PG_DONE)
+		said = pg_ask(c,
+		    "DELETE FROM relais_request"
+		    " WHERE made < now() - interval '5 minutes'",
+		    NULL, 0, NULL, t->err);
+	return said;
 }
 
 static enum pg_said
 run_claim(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	char max[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(max) };
+	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(max),
+		PG_TEXT(s->store.node) };
 
 	(void)snprintf(max, sizeof(max), "%d", (int)CLAIM_MAX);
 	return pg_ask(c,
@@ -190,8 +206,9 @@ run_claim(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	    " (SELECT id FROM relais_message WHERE owner IN"
 	    " (SELECT id FROM relais_node WHERE is_dead)"
 	    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
-	    " RETURNING m.id, m.place, m.header, m.ending, m.journal",
-	    args, 2, &t->rows, t->err);
+	    " RETURNING m.id, m.place, m.header, m.ending, m.journal,"
+	    " m.origin <> $3",
+	    args, 3, &t->rows, t->err);
 }
 
 static bool
@@ -255,11 +272,11 @@ claim(struct pg_store *s, bool *ret_more, struct err *err)
 }
 
 int
-pg_beat(struct store *st, struct err *err)
+pg_beat(struct store *st, const struct store_counts *ours, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
 	int64_t now = pg_now_ms(s); /* from before the question */
-	struct pg_task beat = { .run = run_beat, .err = err },
+	struct pg_task beat = { .run = run_beat, .ctx = ours, .err = err },
 		       bury = { .run = run_bury, .err = err };
 	bool has_more = false;
 

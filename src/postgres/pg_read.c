@@ -21,6 +21,7 @@ struct loaded {
 	bool is_whole;
 	struct store_draft *local;
 	int part; /* in bytes; -1: none */
+	bool is_anyones; /* not only ours may be read */
 };
 
 /* --- reading ---------------------------------------------------------------- */
@@ -83,9 +84,10 @@ loaded_new(struct pg_store *s, const char *id, struct bytes journal)
 	return l;
 }
 
+/* The uid of another machine says nothing here. */
 static enum store_result
 load_from(struct pg_store *s, const char *id, const struct bytes texts[3],
-    struct store_message **ret, struct err *err)
+    bool is_foreign, struct store_message **ret, struct err *err)
 {
 	struct loaded *l = loaded_new(s, id, texts[2]);
 	enum store_result res = understand(l, texts[0], texts[1], err);
@@ -93,6 +95,8 @@ load_from(struct pg_store *s, const char *id, const struct bytes texts[3],
 	if (res == STORE_OK) {
 		/* The name of the row counts. */
 		memcpy(l->message.env->id, id, QID_SIZE);
+		if (is_foreign)
+			l->message.env->uid = UID_UNKNOWN;
 		*ret = &l->message;
 	} else {
 		pg_message_free(&l->message);
@@ -104,13 +108,14 @@ static enum pg_said
 run_load(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	char place[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ID(t), PG_ME(s), PG_TEXT(place) };
+	const struct pg_arg args[] = { PG_ID(t), PG_ME(s), PG_TEXT(place),
+		PG_TEXT(s->store.node) };
 
 	(void)snprintf(place, sizeof(place), "%d", (int)t->place);
 	return pg_ask(c,
-	    "SELECT header, ending, journal FROM relais_message"
+	    "SELECT header, ending, journal, origin <> $4 FROM relais_message"
 	    " WHERE id = $1 AND owner = $2 AND place = $3",
-	    args, 3, &t->rows, t->err);
+	    args, 4, &t->rows, t->err);
 }
 
 enum store_result
@@ -129,7 +134,7 @@ pg_load(struct store *st, enum store_place place, const char *id,
 		texts[0] = buf_bytes(&f->header);
 		texts[1] = bytes_str(f->ending);
 		texts[2] = buf_bytes(&f->journal);
-		res = load_from(s, id, texts, ret, err);
+		res = load_from(s, id, texts, f->is_foreign, ret, err);
 		pg_found_free(f);
 		return res;
 	}
@@ -141,7 +146,7 @@ pg_load(struct store *st, enum store_place place, const char *id,
 	}
 	for (int i = 0; i < 3; i++)
 		texts[i] = pg_bytes(t.rows, 0, i);
-	res = load_from(s, id, texts, ret, err);
+	res = load_from(s, id, texts, pg_int(t.rows, 0, 3) != 0, ret, err);
 	PQclear(t.rows);
 	return res;
 }
@@ -166,19 +171,23 @@ static enum pg_said
 run_part(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	char number[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ID(t), PG_TEXT(number), PG_ME(s) };
+	const struct loaded *l = t->ctx;
+	const struct pg_arg args[] = { PG_ID(t), PG_TEXT(number), PG_ME(s),
+		PG_TEXT(l->is_anyones ? "t" : "f") };
 
 	(void)snprintf(number, sizeof(number), "%" PRId64, t->n);
 	return pg_ask(c,
 	    "SELECT b.part FROM relais_body b JOIN relais_message m USING (id)"
-	    " WHERE b.id = $1 AND b.n = $2 AND m.owner = $3",
-	    args, 3, &t->rows, t->err);
+	    " WHERE b.id = $1 AND b.n = $2 AND (m.owner = $3 OR $4)",
+	    args, 4, &t->rows, t->err);
 }
 
 static int
 read_part(struct loaded *l, int n, struct err *err)
 {
-	struct pg_task t = { .run = run_part, .id = l->id, .n = n, .err = err };
+	struct pg_task t = {
+		.run = run_part, .id = l->id, .ctx = l, .n = n, .err = err
+	};
 	uint64_t left = l->size - (uint64_t)n * PG_PART_BYTES;
 	struct bytes part;
 	int rc = 0;
@@ -292,4 +301,76 @@ pg_message_fetch(struct store_message *m, struct err *err)
 	if (rc == 0)
 		return STORE_OK;
 	return m->is_damaged ? STORE_DAMAGED : STORE_ERROR;
+}
+
+/* --- of others ---------------------------------------------------------------- */
+
+static enum pg_said
+run_peek(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct pg_arg args[] = { PG_ID(t) };
+
+	(void)s;
+	return pg_ask(c,
+	    "SELECT m.header, m.ending, m.journal, m.place,"
+	    " coalesce(n.name, ''), m.origin FROM relais_message m"
+	    " LEFT JOIN relais_node n ON n.id = m.owner AND NOT n.is_dead"
+	    " WHERE m.id = $1 AND m.place < 2",
+	    args, 1, &t->rows, t->err);
+}
+
+static char *
+text_of(const PGresult *r, int column)
+{
+	struct bytes b = pg_bytes(r, 0, column);
+
+	return xstrndup(b.p, b.n);
+}
+
+static enum store_result
+see(struct pg_store *s, const char *id, const PGresult *r,
+    void (*seen)(
+	void *ctx, struct store_message *m, const struct store_seen *seen),
+    void *ctx, struct err *err)
+{
+	struct loaded *l = loaded_new(s, id, pg_bytes(r, 0, 2));
+	enum store_result res = understand(
+	    l, pg_bytes(r, 0, 0), pg_bytes(r, 0, 1), err);
+	char *node = text_of(r, 4), *origin = text_of(r, 5);
+
+	if (res == STORE_OK) {
+		memcpy(l->message.env->id, id, QID_SIZE);
+		l->is_anyones = true;
+		seen(ctx, &l->message,
+		    &(struct store_seen) {
+			.place = (enum store_place)pg_int(r, 0, 3),
+			.node = node,
+			.origin = origin,
+			.env = l->message.env,
+			.state = &l->message.state });
+	}
+	free(origin);
+	free(node);
+	pg_message_free(&l->message);
+	return res;
+}
+
+enum store_result
+pg_peek(struct store *st, const char *id,
+    void (*seen)(
+	void *ctx, struct store_message *m, const struct store_seen *seen),
+    void *ctx, struct err *err)
+{
+	struct pg_store *s = pg_of(st);
+	struct pg_task t = { .run = run_peek, .id = id, .err = err };
+	enum store_result res = STORE_GONE;
+
+	if (!qid_is_valid(id))
+		return STORE_GONE;
+	if (pg_perform(s, &t) != PG_DONE)
+		return STORE_ERROR;
+	if (PQntuples(t.rows) == 1)
+		res = see(s, id, t.rows, seen, ctx, err);
+	PQclear(t.rows);
+	return res;
 }

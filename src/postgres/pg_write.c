@@ -11,6 +11,12 @@
 
 enum { DOUBT_BEATS = 60 };
 
+/* A relay that was taken for dead makes nothing more; what is below 0 is none
+ * (pg_move.c). */
+#define MAY_MAKE                                                               \
+	"($2::bigint < 0 OR EXISTS (SELECT FROM relais_node"                   \
+	" WHERE id = $2::bigint AND NOT is_dead))"
+
 /* A message whose commit has no answer, and whose client heard "no": it is
  * deleted for as long as a commit may still be under way. */
 struct doubt {
@@ -25,6 +31,7 @@ struct pg_draft {
 	struct store_draft *local;
 	char id[QID_SIZE];
 	struct buf header;
+	uint32_t uid;
 };
 
 /* --- a new message ---------------------------------------------------------- */
@@ -74,10 +81,12 @@ static enum pg_said
 run_put(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	char ending[STORE_END_MAX];
-	struct pg_arg args[6];
+	struct pg_arg args[8];
+	char uid[PG_NUMBER_SIZE];
 	enum pg_said said;
 
 	take_notes(t);
+	(void)snprintf(uid, sizeof(uid), "%" PRId64, t->n);
 	(void)store_text_end(ending, t->b.n, crc32_of(0, t->b.p, t->b.n));
 	args[0] = PG_ID(t);
 	args[1] = PG_ME(s);
@@ -85,16 +94,17 @@ run_put(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	args[3] = PG_TEXT(ending);
 	args[4] = PG_BYTES(buf_bytes(&t->kept));
 	args[5] = PG_BYTES(t->b);
+	args[6] = PG_TEXT(s->store.node);
+	args[7] = PG_TEXT(uid);
 	/* A commit under way elsewhere is waited for. */
 	said = pg_change(c, t,
 	    "WITH m AS (INSERT INTO relais_message"
-	    " (id, owner, header, ending, journal)"
-	    " SELECT $1, id, $3::bytea, $4, $5::bytea FROM relais_node"
-	    " WHERE id = $2 AND NOT is_dead ON CONFLICT DO NOTHING"
-	    " RETURNING id)"
+	    " (id, owner, header, ending, journal, origin, uid)"
+	    " SELECT $1, $2::bigint, $3::bytea, $4, $5::bytea, $7, $8::bigint"
+	    " WHERE " MAY_MAKE " ON CONFLICT DO NOTHING RETURNING id)"
 	    " INSERT INTO relais_body (id, n, part)"
 	    " SELECT id, 0, $6::bytea FROM m",
-	    args, 6);
+	    args, 8);
 	if (said == PG_DONE && t->is_none) {
 		t->is_none = false;
 		return see_whose(s, c, t);
@@ -143,20 +153,24 @@ static enum pg_said
 run_draft(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	struct pg_arg args[5];
-	char ending[STORE_END_MAX];
+	char ending[STORE_END_MAX], uid[PG_NUMBER_SIZE];
 	enum pg_said said = pg_ask(c, "BEGIN", NULL, 0, NULL, t->err);
 	uint32_t crc;
 
 	if (said != PG_DONE)
 		return said;
+	(void)snprintf(uid, sizeof(uid), "%" PRIu32, t->draft->uid);
 	args[0] = PG_ID(t);
 	args[1] = PG_ME(s);
 	args[2] = PG_BYTES(t->a);
+	args[3] = PG_TEXT(s->store.node);
+	args[4] = PG_TEXT(uid);
 	said = pg_change(c, t,
-	    "INSERT INTO relais_message (id, owner, header, ending, journal)"
-	    " SELECT $1, id, $3::bytea, '', '' FROM relais_node"
-	    " WHERE id = $2 AND NOT is_dead ON CONFLICT DO NOTHING",
-	    args, 3);
+	    "INSERT INTO relais_message"
+	    " (id, owner, header, ending, journal, origin, uid)"
+	    " SELECT $1, $2::bigint, $3::bytea, '', '', $4, $5::bigint"
+	    " WHERE " MAY_MAKE " ON CONFLICT DO NOTHING",
+	    args, 5);
 	if (said == PG_DONE && t->is_none) {
 		t->is_none = false;
 		said = see_whose(s, c, t);
@@ -204,6 +218,22 @@ make(struct pg_store *s, struct pg_task *t)
 	return said == PG_DONE ? 0 : -1;
 }
 
+/* Who has submitted it, from its header. */
+static int64_t
+uid_of(struct bytes header)
+{
+	struct envelope *env;
+	size_t used;
+	int64_t uid = UID_UNKNOWN;
+
+	if (store_text_header_parse(STORE_TEXT_MESSAGE, header, &env, &used) ==
+	    STORE_TEXT_OK) {
+		uid = env->uid;
+		envelope_free(env);
+	}
+	return uid;
+}
+
 int
 pg_put(struct store *st, const char *id, struct bytes header,
     struct bytes message, const struct store_notes *notes, struct err *err)
@@ -213,6 +243,7 @@ pg_put(struct store *st, const char *id, struct bytes header,
 		.a = header,
 		.b = message,
 		.notes = notes,
+		.n = uid_of(header),
 		.err = err };
 
 	return make(pg_of(st), &t);
@@ -270,6 +301,7 @@ pg_draft_end(
 {
 	struct pg_draft *d = draft_of(sd);
 
+	d->uid = env->uid;
 	return store_text_header(&d->header, STORE_TEXT_MESSAGE, env, 0)
 		   ? 0
 		   : err_set(err, ERR_INPUT, "the envelope is too long");

@@ -22,6 +22,7 @@ is_back(struct queue *q)
 	struct err err;
 
 	q->scan.again_ms = queue_now(q); /* what has become ours */
+	asked_look(q);
 	if (!q->beat.is_away)
 		return;
 	q->beat.is_away = false;
@@ -51,15 +52,32 @@ beat_done(struct job *j)
 		q->o.hooks.lost(q->o.hooks.ctx);
 }
 
+static struct store_counts
+counts(const struct queue *q)
+{
+	struct queue_counts n;
+
+	queue_counts(q, &n);
+	return (struct store_counts) { .due = n.of[QUEUE_STATE_DUE],
+		.active = n.of[QUEUE_STATE_ACTIVE],
+		.held = n.of[QUEUE_STATE_HELD],
+		.failed = n.of[QUEUE_STATE_FAILED],
+		.oldest_s = n.oldest_s };
+}
+
 int64_t
 beat_tick(struct queue *q)
 {
+	struct job *j;
+
 	if (!q->store->is_remote || q->beat.is_running)
 		return INT64_MAX;
 	if (queue_now(q) < q->beat.at_ms)
 		return q->beat.at_ms;
 	q->beat.is_running = true;
-	job_submit(job_new(q, JOB_BEAT, NULL, beat_done));
+	j = job_new(q, JOB_BEAT, NULL, beat_done);
+	j->counts = counts(q);
+	job_submit(j);
 	return INT64_MAX;
 }
 

@@ -9,6 +9,9 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 
+/* While a remote store is away, so many are put off at once. */
+enum { LATER_MAX = 200 };
+
 /* --- taking --------------------------------------------------------------- */
 
 static struct entry *
@@ -52,10 +55,20 @@ queue_backlog(const struct queue *q, int account)
 	return q->accounts[account].due.count;
 }
 
+/* The others have their turn, too: what is left is put off in the next one. */
+static void
+go_on_later(struct queue *q, int account)
+{
+	q->accounts[account].is_woken = false;
+	q->is_todo = true;
+	queue_rescheduled(q);
+}
+
 struct queue_claim *
 queue_take(struct queue *q, int account)
 {
 	struct entry *e;
+	int later = 0;
 
 	while ((e = first_due(q, account)) != NULL) {
 		struct queue_message *msg = message_get(q, e);
@@ -69,7 +82,10 @@ queue_take(struct queue *q, int account)
 				return NULL; /* it is woken */
 			continue;
 		case BEAT_LATER:
-			continue;
+			if (++later < LATER_MAX)
+				continue;
+			go_on_later(q, account);
+			return NULL;
 		}
 		beat_used(msg);
 		if (!message_load(msg, true)) {

@@ -5,48 +5,15 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-
-enum { SHOW_JOURNAL_MAX = 256 * 1024, SHOW_HEADER_MAX = 64 * 1024 };
+#include "store/store_view.h"
 
 /* --- showing -------------------------------------------------------------- */
-
-/* Lines without their checksums. */
-static void
-add_journal(struct queue *q, struct store_message *m, struct buf *to)
-{
-	struct buf raw;
-	const char *p, *lf;
-
-	buf_init(&raw, SHOW_JOURNAL_MAX);
-	/* A long journal is shown as far as there is room. */
-	IGNORE(q->store->ops->message_journal(m, &raw, NULL));
-	for (p = buf_str(&raw); (lf = strchr(p, '\n')) != NULL; p = lf + 1) {
-		const char *sp = memchr(p, ' ', (size_t)(lf - p));
-
-		if (sp != NULL)
-			IGNORE(buf_add(to, sp + 1, (size_t)(lf - sp)));
-	}
-	buf_clear(&raw);
-}
-
-/* The header of the message, up to its empty line. */
-static void
-add_header(struct buf *to, const char *p, size_t n)
-{
-	const char *end = memmem(p, n, "\r\n\r\n", 4);
-
-	if (end != NULL)
-		n = (size_t)(end - p) + 2;
-	IGNORE(buf_add(to, p, n));
-}
 
 static int
 show_from_disk(struct queue *q, const struct entry *e,
     struct envelope **ret_env, struct buf *text, struct err *err)
 {
 	struct store_message *m;
-	char *head;
-	size_t n = 0;
 
 	switch (q->store->ops->load(q->store, entry_place(e), e->id, &m, err)) {
 	case STORE_OK:
@@ -58,13 +25,7 @@ show_from_disk(struct queue *q, const struct entry *e,
 	case STORE_ERROR:
 		return -1;
 	}
-	add_journal(q, m, text);
-	IGNORE(buf_addc(text, '\n'));
-	head = xmalloc(SHOW_HEADER_MAX);
-	if (q->store->ops->message_read(
-		m, 0, head, SHOW_HEADER_MAX, &n, NULL) == 0)
-		add_header(text, head, n);
-	free(head);
+	store_view_text(q->store, m, text);
 	*ret_env = store_message_take_envelope(m);
 	q->store->ops->message_free(m);
 	return 0;
@@ -79,16 +40,16 @@ show_from_memory(const struct queue_message *msg, struct envelope **ret_env,
 
 	IGNORE(buf_addc(text, '\n'));
 	if (msg->body.bytes != NULL) {
-		add_header(text, msg->body.bytes,
-		    n < SHOW_HEADER_MAX ? n : SHOW_HEADER_MAX);
+		store_view_header(text, msg->body.bytes,
+		    n < STORE_VIEW_HEADER ? n : STORE_VIEW_HEADER);
 	} else {
-		head = xmalloc(SHOW_HEADER_MAX);
+		head = xmalloc(STORE_VIEW_HEADER);
 		if (msg->q->store->ops->draft_read(msg->body.draft, 0, head,
-			SHOW_HEADER_MAX, &n, err) != 0) {
+			STORE_VIEW_HEADER, &n, err) != 0) {
 			free(head);
 			return -1;
 		}
-		add_header(text, head, n);
+		store_view_header(text, head, n);
 		free(head);
 	}
 	*ret_env = envelope_dup(msg->env);
@@ -105,7 +66,7 @@ queue_show(struct queue *q, const char *id, struct envelope **ret_env,
 
 	if (e == NULL)
 		return err_set(err, ERR_INPUT, "no message %.40s", id);
-	buf_init(&text, SHOW_JOURNAL_MAX + SHOW_HEADER_MAX + 1);
+	buf_init(&text, STORE_VIEW_MAX);
 	rc = e->msg != NULL && e->msg->disk.state != DISK_SAFE
 		 ? show_from_memory(e->msg, ret_env, &text, err)
 		 : show_from_disk(q, e, ret_env, &text, err);

@@ -400,11 +400,19 @@ queue_walk_new(struct queue *q, enum queue_order order)
 }
 
 bool
-queue_walk_next(struct queue_walk *w, struct queue_item *ret)
+queue_walk_peek(const struct queue_walk *w, struct queue_item *ret)
 {
 	if (w->at == &w->q->entries.listed)
 		return false;
 	*ret = item_of(list_entry(w->at, struct entry, link));
+	return true;
+}
+
+bool
+queue_walk_next(struct queue_walk *w, struct queue_item *ret)
+{
+	if (!queue_walk_peek(w, ret))
+		return false;
 	w->at = walk_behind(w, w->at);
 	return true;
 }

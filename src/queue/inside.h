@@ -5,12 +5,14 @@
  *   message   what an entry has while something happens to it: body, disk,
  *             client, race, join (gate), attempt (claim), news
  *   job       a blocking piece of work on another thread
+ *   beat      we share the store with other relays; asked: what they want
  *
  * All of it belongs to the loop's thread.
  */
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
 
+#include "queue/asked.h"
 #include "queue/beat.h"
 #include "queue/count.h"
 #include "queue/drops.h"
@@ -63,6 +65,7 @@ struct queue {
 	bool is_todo; /* a client can be told, but not just now */
 	struct scan scan;
 	struct beat beat;
+	struct asked asked;
 	struct removals removals;
 	struct drops drops;
 	struct races race;

@@ -124,7 +124,7 @@ run_fetch(struct job *j)
 static int
 run_beat(struct job *j)
 {
-	return j->q->store->ops->beat(j->q->store, &j->err);
+	return j->q->store->ops->beat(j->q->store, &j->counts, &j->err);
 }
 
 static int

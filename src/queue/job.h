@@ -60,6 +60,7 @@ struct job {
 	struct files files; /* JOB_REMOVE */
 	struct store_message *loaded; /* JOB_FETCH, */
 	enum store_result result; /* if this is STORE_OK */
+	struct store_counts counts; /* JOB_BEAT */
 	bool must_sync;
 	uint64_t folds; /* up to which line of the message */
 	struct queue_ask ask; /* JOB_ASK */

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_CFLAGS = $(AM_CFLAGS) -pthread
 %canon_reldir%_libqueue_a_SOURCES = \
+	%reldir%/asked.c \
+	%reldir%/asked.h \
 	%reldir%/beat.c \
 	%reldir%/beat.h \
 	%reldir%/body.c \

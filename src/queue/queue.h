@@ -440,6 +440,8 @@ struct queue_walk;
 enum queue_order { QUEUE_OLDEST_FIRST, QUEUE_NEWEST_FIRST };
 struct queue_walk *queue_walk_new(struct queue *q, enum queue_order order);
 bool queue_walk_next(struct queue_walk *w, struct queue_item *ret);
+/* The one that _next() will give. */
+bool queue_walk_peek(const struct queue_walk *w, struct queue_item *ret);
 void queue_walk_free(struct queue_walk *w);
 
 /* How many there are; kept as they change, so that asking costs nothing. */
@@ -464,6 +466,7 @@ void queue_trouble(struct queue *q, const char *id, const struct err *err);
 int queue_show(struct queue *q, const char *id, struct envelope **ret_env,
     char **ret_text, struct err *err);
 
+#define QUEUE_HELD_BY_PERSON "held by a person"
 /* Each false: no such message (or it is under way, for _delete). */
 bool queue_hold(struct queue *q, const char *id, const char *why);
 /* Due now, and its life starts anew: it has not been its fault. */

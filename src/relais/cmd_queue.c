@@ -6,6 +6,7 @@
 
 #include "base/intl.h"
 #include "base/num.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
 #include "relais/relais.h"
@@ -17,12 +18,14 @@
 enum { WATCH_S = 2 };
 
 static const char *const titles[] = { N_("ID"), N_(">AGE"), N_(">SIZE"),
-	N_("NEXT TRY"), N_("ACCOUNT"), N_("FROM"), N_("TO") };
+	N_("NEXT TRY"), N_("ACCOUNT"), N_("FROM"), N_("TO"), N_("RELAY") };
 
 struct listing {
 	struct relais *r;
 	struct table *table; /* NULL with --json */
 	struct short_ids ids; /* of the table's rows */
+	char *node; /* of the first of them */
+	bool has_nodes; /* several relays have them */
 	size_t n;
 };
 
@@ -72,6 +75,15 @@ add_rcpts(struct table *t, const json_t *row)
 }
 
 static void
+add_node(struct listing *l, const char *node)
+{
+	table_cell(l->table, COLOUR_NONE, *node != '\0' ? node : "-");
+	if (l->node == NULL)
+		l->node = xstrdup(node);
+	l->has_nodes = l->has_nodes || strcmp(l->node, node) != 0;
+}
+
+static void
 add_row(struct listing *l, const json_t *row)
 {
 	struct table *t = l->table;
@@ -91,6 +103,7 @@ add_row(struct listing *l, const json_t *row)
 	table_cell(t, COLOUR_NONE, *account != '\0' ? account : "-");
 	table_cell(t, COLOUR_NONE, *sender != '\0' ? sender : "<>");
 	add_rcpts(t, row);
+	add_node(l, relais_string(row, "node"));
 	if (*reason != '\0')
 		table_note(t, COLOUR_NONE, reason);
 	free(reason);
@@ -138,22 +151,32 @@ static int
 list(struct relais *r)
 {
 	struct listing l = { .r = r };
+	json_t *result = NULL;
 	int status = RELAIS_DONE;
 
 	if (!relais_is_json(r))
 		l.table = table_new(titles, sizeof(titles) / sizeof(titles[0]));
 	if (relais_has_daemon(r) || !list_from_disk(r, &l))
-		status = relais_ask(r, "queue", NULL, add_item, &l, NULL);
+		status = relais_ask(r, "queue", NULL, add_item, &l, &result);
 	if (status == RELAIS_DONE && l.table == NULL) {
 		relais_list_end(r);
 	} else if (status == RELAIS_DONE && l.n == 0) {
 		(void)puts(_("The queue is empty."));
 	} else if (status == RELAIS_DONE) {
 		table_keep_end(l.table, 0, short_ids_length(&l.ids));
+		if (!l.has_nodes &&
+		    str_eq(l.node, relais_string(result, "node")))
+			table_drop_last(l.table);
 		table_print(l.table, r);
 	}
+	if (*relais_string(result, "unseen") != '\0')
+		(void)relais_complain(r, RELAIS_DONE,
+		    "what the other relays have is not shown: %s",
+		    relais_string(result, "unseen"));
 	short_ids_clear(&l.ids);
 	table_free(l.table);
+	free(l.node);
+	json_decref(result);
 	return status;
 }
 

@@ -55,6 +55,30 @@ print_protections(const struct relais *r, const json_t *st)
 	}
 }
 
+/* What all relays have that share the queue. */
+static void
+print_shared(const struct relais *r, const json_t *st)
+{
+	const json_t *q = json_object_get(st, "shared");
+	long long oldest = relais_number(q, "oldest_age");
+	char text[NUM_TEXT_SIZE], old[100];
+
+	if (*relais_string(st, "unseen") != '\0')
+		relais_printf_wrapped(r, INDENT,
+		    "what the other relays have is not shown: %s",
+		    relais_string(st, "unseen"));
+	if (relais_number(q, "relays") < 2)
+		return;
+	(void)snprintf(old, sizeof(old), _("; the oldest is %s old"),
+	    relais_duration(oldest, text));
+	relais_printf_wrapped(r, INDENT,
+	    "all %lld relays: %lld waiting, %lld being sent, %lld held, %lld "
+	    "failed%s",
+	    relais_number(q, "relays"), relais_number(q, "due"),
+	    relais_number(q, "active"), relais_number(q, "held"),
+	    relais_number(q, "failed"), oldest > 0 ? old : "");
+}
+
 static void
 print_head(const struct relais *r, const json_t *st)
 {
@@ -76,6 +100,7 @@ print_head(const struct relais *r, const json_t *st)
 	    relais_number(q, "due"), relais_number(q, "active"),
 	    relais_number(q, "held"), relais_number(q, "failed"),
 	    oldest > 0 ? old : "");
+	print_shared(r, st);
 	print_folding(r, q);
 	print_protections(r, st);
 	(void)putchar('\n');

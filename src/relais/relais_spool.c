@@ -8,8 +8,8 @@
 #include "conf/conf.h"
 #include "ctl/ctl_json.h"
 #include "mail/envelope.h"
-#include "mail/verdict.h"
 #include "store/spool.h"
+#include "store/store_view.h"
 #include "sys/clock_sys.h"
 #include "sys/fs_sys.h"
 #include "sys/privilege.h"
@@ -22,49 +22,31 @@ struct walk {
 	int64_t now_s;
 };
 
-/* What a person reads first, else what was said last about the recipient. */
-static void
-add_reason(struct buf *to, const struct journal_state *st, const struct rcpt *r)
-{
-	if (st->reason[0] != '\0')
-		IGNORE(buf_adds(to, st->reason)); /* cut is fine */
-	else if (r->last != NULL && r->state != RCPT_SENT)
-		verdict_text(r->last, to);
-}
-
 static json_t *
 message_json(const struct walk *w, const struct envelope *e,
     const struct journal_state *st)
 {
-	const struct rcpt *r = envelope_rcpt_to_name(e);
-	bool waits = w->place == STORE_QUEUE && !st->is_held;
-	int64_t next_s = st->next_wall_ms / 1000 - w->now_s;
-	struct buf reason;
+	struct store_view v;
 	json_t *item;
 
-	buf_init(&reason, 2048);
-	add_reason(&reason, st, r);
+	store_view(&v, w->place, e, st, false, w->now_s);
 	item = ctl_json_message(&(struct ctl_message) {
 	    .id = e->id,
-	    .state = waits                      ? "due"
-		     : w->place == STORE_FAILED ? "failed"
-						: "held",
+	    .state = v.state,
 	    .sender = e->sender,
-	    .rcpt = r->addr,
+	    .rcpt = v.rcpt,
 	    .nrcpts = e->nrcpts,
 	    .size_bytes = e->size_bytes,
 	    .arrived_s = e->arrived_s,
 	    .now_s = w->now_s,
-	    .next_s = !waits       ? -1
-		      : next_s > 0 ? next_s
-				   : 0,
+	    .next_s = v.next_s,
 	    .account = e->account,
 	    .attempts = st->attempts,
 	    .uid = e->uid,
-	    .is_uncertain = st->is_marked || envelope_is_in_doubt(e),
-	    .reason = buf_str(&reason),
+	    .is_uncertain = v.is_uncertain,
+	    .reason = buf_str(&v.reason),
 	});
-	buf_clear(&reason);
+	buf_clear(&v.reason);
 	return item;
 }
 

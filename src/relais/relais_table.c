@@ -114,6 +114,18 @@ table_keep_end(struct table *t, size_t column, size_t n)
 	}
 }
 
+void
+table_drop_last(struct table *t)
+{
+	t->columns--;
+	for (size_t i = 0; i < t->n; i++) {
+		struct row *row = &t->rows[i];
+
+		if (row->n > t->columns)
+			free(row->cells[--row->n].text);
+	}
+}
+
 static const char *
 title_of(const struct table *t, size_t column, bool *ret_is_right)
 {

@@ -26,6 +26,8 @@ void table_note(struct table *t, enum relais_colour colour, const char *text);
 
 /* Of the texts in this column only the last n characters are shown. */
 void table_keep_end(struct table *t, size_t column, size_t n);
+/* The last column is not shown after all. */
+void table_drop_last(struct table *t);
 void table_print(const struct table *t, const struct relais *r);
 
 #endif

@@ -55,12 +55,16 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 %canon_reldir%_libcontrol_a_SOURCES = \
 	%reldir%/control.c \
 	%reldir%/control.h \
+	%reldir%/control_change.c \
 	%reldir%/control_check.c \
 	%reldir%/control_check.h \
+	%reldir%/control_core.h \
 	%reldir%/control_far.c \
 	%reldir%/control_far.h \
+	%reldir%/control_list.c \
 	%reldir%/control_log.c \
 	%reldir%/control_log.h \
+	%reldir%/control_show.c \
 	%reldir%/recorder.c \
 	%reldir%/recorder.h \
 	%reldir%/sign_in.c \

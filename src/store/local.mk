@@ -27,6 +27,8 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/store_module.c \
 	%reldir%/store_module.h \
 	%reldir%/store_text.c \
+	%reldir%/store_view.c \
+	%reldir%/store_view.h \
 	%reldir%/store_text.h \
 	%reldir%/spool_word.c \
 	%reldir%/spool_word.h \

@@ -87,6 +87,48 @@ struct store_turn {
 	size_t nlive;
 };
 
+/* What other relays have of a shared store, for who looks. */
+struct store_seen { /* as it is written down; borrowed */
+	enum store_place place;
+	const char *node; /* who has it; "": nobody, just now */
+	const char *origin; /* who accepted it; "": not known */
+	const struct envelope *env; /* uid is one of origin's machine */
+	const struct journal_state *state;
+};
+struct store_look {
+	/* NULL: of anybody; else of this user of this relay, wherever it is. */
+	const uint32_t *uid;
+	bool is_backward; /* the newest first */
+	size_t max; /* at once; 0: as many as is good */
+	char from[QID_SIZE]; /* how far it got */
+};
+struct store_counts {
+	uint64_t due, active, held, failed;
+	int64_t oldest_s; /* arrival, 0: none */
+};
+struct store_totals {
+	uint64_t relays; /* others that run */
+	struct store_counts counts; /* theirs, and of those that are gone */
+};
+
+/* What is wanted of a message that another relay has, and what became of that:
+ * only its owner changes it. */
+enum store_wish { STORE_HOLD, STORE_RELEASE, STORE_RETRY, STORE_DELETE };
+enum store_answer {
+	STORE_ANSWER_WAITS, /* nobody has heard of it */
+	STORE_ANSWER_TAKEN, /* the owner has, and it may be done */
+	STORE_ANSWER_DONE,
+	STORE_ANSWER_CANNOT, /* not in its state */
+	STORE_ANSWER_BUSY, /* it is being delivered */
+	STORE_ANSWER_NONE /* no such message */
+};
+struct store_request {
+	int64_t number; /* of the owner's */
+	char id[QID_SIZE];
+	enum store_wish what;
+	enum store_answer answer;
+};
+
 /* What every store begins its own with. */
 struct store_draft { /* a message whose size is not known yet */
 	uint64_t size_bytes; /* so far */
@@ -228,7 +270,34 @@ struct store_ops {
 	 * there is more, for the next call soon.  -1: the store is
 	 * away; class ERR_LOST: all that was ours belongs to others now, for
 	 * good, and this process must begin anew. */
-	int (*beat)(struct store *s, struct err *err);
+	int (*beat)(
+	    struct store *s, const struct store_counts *ours, struct err *err);
+	/* Some of what other relays have, in the order of ids; goes on behind
+	 * look->from.  What is damaged is left out. */
+	int (*others)(struct store *s, struct store_look *look,
+	    void (*seen)(void *ctx, const struct store_seen *m), void *ctx,
+	    bool *ret_is_over, struct err *err);
+	/* One message, wherever it is; m is borrowed. */
+	enum store_result (*peek)(struct store *s, const char *id,
+	    void (*seen)(void *ctx, struct store_message *m,
+		const struct store_seen *seen),
+	    void *ctx, struct err *err);
+	/* As they were at their last beats. */
+	int (*totals)(
+	    struct store *s, struct store_totals *ret, struct err *err);
+	/* Asks the owners of n messages, whose ids are in v, for the same; uid as
+	 * in struct store_look.  answers() fills in what has become of it, and
+	 * with is_last takes back what nobody has heard of. */
+	int (*ask)(struct store *s, enum store_wish what, const uint32_t *uid,
+	    struct store_request *v, size_t n, int64_t *ret_batch,
+	    struct err *err);
+	int (*answers)(struct store *s, int64_t batch, bool is_last,
+	    struct store_request *v, size_t n, struct err *err);
+	/* What others ask of us: how many, -1.  Each is to be answered. */
+	int (*asked)(struct store *s, struct store_request *v, size_t max,
+	    struct err *err);
+	int (*answer)(struct store *s, const struct store_request *v, size_t n,
+	    struct err *err);
 	/* Brings all bytes of a message here, so that message_read() goes through
 	 * no network. */
 	enum store_result (*message_fetch)(

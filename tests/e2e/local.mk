@@ -47,6 +47,7 @@ e2e_tests = \
 	%reldir%/service.sh \
 	%reldir%/setup.sh \
 	%reldir%/sessions.sh \
+	%reldir%/shared_history.sh \
 	%reldir%/spare.sh \
 	%reldir%/trust.sh \
 	%reldir%/variants.sh \

@@ -23,89 +23,124 @@ relay() {
 	PORT=$2 RETRY_AFTER=1h start_relaisd "$1" < <(conf "${@:3}")
 }
 at() { RELAIS=$1 relais "${@:2}"; }
+quietly() { "$@" >"$T/out" 2>&1; }
 to() { # PORT SUBJECT [SIZE]
 	PORT=$1 submit "${@:2}"
 }
-logged() { # RELAY JQ-CONDITION [ARGUMENT...]
-	at "$1" --json log "${@:3}" 2>"$T/err" | jq -e "$2" >/dev/null
-}
-log_has() { until_true 10 logged "$@"; }
-rows() { sql "SELECT count(*) FROM relais_history"; }
 
 NODE=a
 relaisd_conf a < <(conf)
 relais_store() { "$top_builddir/relais" -c "$T/a/relais.conf" store "$@"; }
 check "the tables are made" relais_store init
 
-# --- the history ----------------------------------------------------------------
+# --- what waits -------------------------------------------------------------------
 
-start_provider provider
 relay a 2525
 relay b 2526
-to 2525 one
-to 2526 two
-check "relais log on one relay has what both have delivered" \
-    log_has a 'map(.state) == ["delivered", "delivered"]'
-check "with the names of the relays" \
-    log_has b 'map(.node) | sort == ["a", "b"]'
-at a log >"$T/out"
-check "in text as well" grep -q "to@example.org  (b)\$" "$T/out"
-id=$(at a --json log | jq -r '.[] | select(.node == "b").id')
-at a show "$id" >"$T/out"
-check "relais show on one finds what the other has delivered" \
-    grep -q '^Relay: *b' "$T/out"
-check "the newest alone can be asked for" \
-    logged a 'length == 1 and .[0].node == "b"' --last 1
-check "an id as well" logged a 'length == 1' "$id"
-
 as_user() { setpriv --reuid 65533 --regid 65533 --clear-groups "$@"; }
 chmod 755 "$T" "$T/a" "$T/b"
-seen_by_user() { # RELAY
-	as_user env RELAIS_CONTROL="$T/$1/control.sock" \
-	    "$top_builddir/relais" --json log | jq length
+to 2525 ours
+to 2526 theirs 400000
+listed() { # RELAY JQ-CONDITION
+	at "$1" --json queue 2>"$T/err" | jq -e "$2" >/dev/null
 }
-# A uid says who somebody is on one machine.
-PORT=2526 as_user curl -sS --mail-from "$USER_NAME" --mail-rcpt to@example.org \
+lists() { until_true 15 listed "$@"; }
+check "relais queue lists what all relays have" lists a 'length == 2'
+check "the oldest first, with the names of the relays" \
+    lists a 'map(.node) == ["a", "b"]'
+check "on the other one as well" lists b 'map(.node) == ["a", "b"]'
+at a queue >"$T/out"
+check "in text there is a column for that" grep -q 'RELAY$' "$T/out"
+check "  with the name" grep -q ' b$' "$T/out"
+mine=$(at a --json queue | jq -r '.[] | select(.node == "a").id')
+theirs=$(at a --json queue | jq -r '.[] | select(.node == "b").id')
+at a show "$theirs" >"$T/out"
+check "relais show on one relay shows a message of the other" \
+    grep -q '^Subject: theirs' "$T/out"
+check "  and who has it" grep -q '^Relay: *b$' "$T/out"
+check "  by the end of its id, too" \
+    quietly at a show "${theirs: -6}"
+at b show "$mine" >"$T/out"
+check "and back" grep -q '^Subject: ours' "$T/out"
+totals() { # JQ-CONDITION
+	at a --json status | jq -e ".shared | $1" >/dev/null
+}
+check "relais status counts what all have" until_true 15 totals \
+    '.relays == 2 and .due + .active == 2'
+check "in words" sh -c "'$top_builddir/relais' -c '$T/a/relais.conf' status |
+    grep -q '^all 2 relays: '"
+
+is_at() { # RELAY ID STATE
+	listed "$1" ".[] | select(.id == \"$2\") | .state == \"$3\""
+}
+check "a message of another relay is held" \
+    quietly at a hold "$theirs"
+check "  as its relay knows at once" is_at b "$theirs" held
+check "  and as it is written down" until_true 10 is_at a "$theirs" held
+check "to hold it again changes nothing" \
+    quietly at a hold "$theirs"
+check "and released" \
+    quietly at a release "$theirs"
+check "  which its relay knows" is_at b "$theirs" due
+released=$(at a release "$theirs" 2>&1)
+check "what is not held cannot be: its relay says why" \
+    grep -q "is not held" <<<"$released"
+check "  with status 1" sh -c "! '$top_builddir/relais' \
+    -c '$T/a/relais.conf' release $theirs 2>/dev/null"
+none=$(at a hold 0123456789abcdef 2>&1)
+check "what nobody has is told" grep -q "no such message" <<<"$none"
+done_is() { # N VERB...
+	[ "$(at a --json "${@:2}" | jq .done)" = "$1" ]
+}
+check "--all means those of all relays" done_is 2 hold --all
+check "  which each relay knows" is_at b "$theirs" held
+check "  and that can be undone on the other one" \
+    [ "$(at b --json release --all | jq .done)" = 2 ]
+
+as_user curl -sS --mail-from "$USER_NAME" --mail-rcpt to@example.org \
     --upload-file "$T/submit.mail" smtp://127.0.0.1:2526 2>"$T/err"
-check "a user's mail is delivered" log_has b 'length == 3'
-check "its user sees it where it was sent" [ "$(seen_by_user b)" = 1 ]
-check "and not on another machine, where the uid is another's" \
-    [ "$(seen_by_user a)" = 0 ]
-
-at a log --follow --since 1h >"$T/followed" 2>&1 &
-follower=$!
-check "--follow begins with what is there" \
-    until_true 10 sh -c "[ \$(grep -c delivered '$T/followed') = 3 ]"
-to 2526 later
-check "and goes on with what another relay delivers" \
-    until_true 10 sh -c "[ \$(grep -c '(b)' '$T/followed') = 3 ]"
-kill "$follower"
-wait "$follower" 2>/dev/null
-
-stop a KILL
-relay a 2525
-check "a crash takes nothing of it" log_has a 'length == 4'
-check "no row is there twice" [ "$(sql \
-    "SELECT sum(n) FROM relais_history")" = 4 ]
-stop a
-relay a 2525 "history = 2"
-to 2525 five
-to 2525 six
-two_are_left() { at a --json log | jq -e 'length == 2' >/dev/null; }
-check "no more is kept than history = says" until_true 10 two_are_left
-pg_kill
-at a log >"$T/out" 2>&1
-check "while the database is away, relais log says so" \
-    grep -q "postgres 127.0.0.1" "$T/out"
-check "and mail is delivered" to 2525 away
-pg_start
-check "and when it is back the history goes on" \
-    log_has a '[.[] | select(.node == "a")] | length > 0'
-stop a
-relay a 2525 "history = 0"
-none_of_a() {
-	[ "$(sql "SELECT count(*) FROM relais_history WHERE name = 'a'")" = 0 ]
+by_user() { # RELAY VERB...
+	as_user env RELAIS_CONTROL="$T/$1/control.sock" \
+	    "$top_builddir/relais" --json "${@:2}" 2>"$T/user.err"
 }
-check "with history = 0 a relay keeps none, and removes its own" \
-    until_true 10 none_of_a
+check "a user's mail waits" lists b 'length == 3'
+users=$(by_user b queue | jq -r '.[].id')
+check "its user sees it, and nothing else, where it was sent" \
+    [ "$(wc -w <<<"$users")" = 1 ]
+check "on another machine the uid is another's: nothing is seen" \
+    [ "$(by_user a queue)" = "[]" ]
+by_user a show "$users" >"$T/out"
+check "  nor shown" grep -q "no message" "$T/user.err"
+check "  nor changed" [ "$(by_user a hold "$users" | jq .done)" = 0 ]
+check "  nor with --all" [ "$(by_user a hold --all | jq .done)" = 0 ]
+check "a message of root's is not there for a user" \
+    [ "$(by_user b hold "$theirs" | jq .done)" = 0 ]
+
+# Taken over, it is still that user's, where it was sent.
+stop b KILL
+check "what a dead relay had is another's soon" \
+    lists a 'length == 3 and all(.node == "a")'
+check "its uid means nothing there" [ "$(by_user a queue)" = "[]" ]
+relay b 2526
+check "its user sees it where it was sent" until_true 10 sh -c "
+    [ \"\$(setpriv --reuid 65533 --regid 65533 --clear-groups \
+	env RELAIS_CONTROL='$T/b/control.sock' '$top_builddir/relais' \
+	--json queue | jq -r '.[].node')\" = a ]"
+check "and may hold it there" [ "$(by_user b hold "$users" | jq .done)" = 1 ]
+check "  which the relay that has it knows" is_at a "$users" held
+
+deleted() { [ "$(at a --json delete "$1" | jq .done)" = 1 ]; }
+# Its messages are another's soon, and so is what is asked about them.
+kill -STOP "$(cat "$T/a.pid")" "$(worker a)"
+check "what is asked of a relay that stands still does who takes it over" \
+    quietly at b hold "$mine"
+check "  and has it" is_at b "$mine" held
+kill -CONT "$(cat "$T/a.pid")" "$(worker a)"
+check "when it goes on nothing is there twice" lists b 'length == 3'
+check "and is deleted where it is not" until_true 15 deleted "$mine"
+check "  and gone" lists b 'length == 2'
+pg_kill
+at b queue >"$T/out" 2>&1
+check "while the database is away one's own are listed, and that is told" \
+    grep -q "what the other relays have is not shown" "$T/out"
 sandbox_done

@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "base/xalloc.h"
 
-enum { BYTES_MAX = 64 * 1024 * 1024, NAME_MAX_BYTES = 64 };
+enum { BYTES_MAX = 64 * 1024 * 1024, NAME_MAX_BYTES = 64, ASKED_MAX = 100 };
 
 struct kept { /* a message, or a draft of one */
 	struct store_draft draft;
@@ -33,6 +33,9 @@ struct memory_store {
 	enum err_class fault;
 	struct store_turn turn;
 	struct buf history;
+	struct store_counts counts; /* of the last beat */
+	struct store_request asked[ASKED_MAX];
+	size_t nasked, taken;
 };
 
 struct store_history {
@@ -508,9 +511,64 @@ memory_store_turn(struct store *st, const struct store_turn *turn)
 }
 
 static int
-memory_beat(struct store *st, struct err *err)
+memory_beat(struct store *st, const struct store_counts *ours, struct err *err)
 {
+	memory_of(st)->counts = *ours;
 	return faulty(st, err);
+}
+
+static int
+memory_asked(
+    struct store *st, struct store_request *v, size_t max, struct err *err)
+{
+	struct memory_store *s = memory_of(st);
+	size_t n = s->nasked - s->taken < max ? s->nasked - s->taken : max;
+
+	if (faulty(st, err) != 0)
+		return -1;
+	memcpy(v, s->asked + s->taken, n * sizeof(*v));
+	s->taken += n;
+	return (int)n;
+}
+
+static int
+memory_answer(
+    struct store *st, const struct store_request *v, size_t n, struct err *err)
+{
+	struct memory_store *s = memory_of(st);
+
+	if (faulty(st, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		s->asked[v[i].number].answer = v[i].answer;
+	return 0;
+}
+
+void
+memory_store_ask(struct store *st, const char *id, enum store_wish what)
+{
+	struct memory_store *s = memory_of(st);
+	struct store_request *r = &s->asked[s->nasked];
+
+	if (s->nasked == ASKED_MAX)
+		abort();
+	*r = (struct store_request) { .number = (int64_t)s->nasked++,
+		.what = what };
+	memcpy(r->id, id, QID_SIZE);
+}
+
+enum store_answer
+memory_store_answer(const struct store *st, size_t n)
+{
+	const struct memory_store *s = (const struct memory_store *)st;
+
+	return s->asked[n].answer;
+}
+
+const struct store_counts *
+memory_store_counts(const struct store *st)
+{
+	return &((const struct memory_store *)st)->counts;
 }
 
 static enum store_result
@@ -571,6 +629,8 @@ memory_store_new(void)
 {
 	static const struct store_ops ops = {
 		.beat = memory_beat,
+		.asked = memory_asked,
+		.answer = memory_answer,
 		.message_fetch = memory_message_fetch,
 		.free = memory_free,
 		.is_free = memory_is_free,

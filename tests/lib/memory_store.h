@@ -23,6 +23,11 @@ memory_store_is_remote(struct store *s)
 void memory_store_fail(struct store *s, enum err_class class);
 /* Whose turn at shared facts comes next, and when; live is borrowed. */
 void memory_store_turn(struct store *s, const struct store_turn *turn);
+/* Another relay asks for that; what became of the n-th that was asked. */
+void memory_store_ask(struct store *s, const char *id, enum store_wish what);
+enum store_answer memory_store_answer(const struct store *s, size_t n);
+/* What the queue said of itself at its last beat. */
+const struct store_counts *memory_store_counts(const struct store *s);
 /* The journal of this message has the text. */
 bool memory_store_has(struct store *s, const char *id, const char *text);
 /* Messages in a place, whole ones. */

@@ -326,6 +326,158 @@ what_is_finished_goes_as_soon_as_the_store_is_back(void **state)
 	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 0);
 }
 
+/* --- among other relays ----------------------------------------------------- */
+
+static enum queue_state
+state_of(struct queue_fixture *l, const char *id)
+{
+	struct queue_item it;
+
+	assert_true(queue_find(l->q, id, &it));
+	return it.state;
+}
+
+static void
+what_another_relay_asks_for_is_done_and_answered(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	keep_one(l, id);
+	memory_store_ask(l->store, id, STORE_HOLD);
+	memory_store_ask(l->store, id, STORE_HOLD);
+	memory_store_ask(l->store, "0000000000000000", STORE_HOLD);
+	fixture_pass(l, STORE_BEAT_MS);
+	assert_int_equal(state_of(l, id), QUEUE_STATE_HELD);
+	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
+	assert_int_equal(memory_store_answer(l->store, 1), STORE_ANSWER_DONE);
+	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_NONE);
+	memory_store_ask(l->store, id, STORE_RELEASE);
+	memory_store_ask(l->store, id, STORE_RELEASE);
+	fixture_pass(l, STORE_BEAT_MS);
+	assert_int_equal(state_of(l, id), QUEUE_STATE_DUE);
+	assert_int_equal(memory_store_answer(l->store, 3), STORE_ANSWER_DONE);
+	assert_int_equal(memory_store_answer(l->store, 4), STORE_ANSWER_CANNOT);
+}
+
+static void
+what_is_under_way_is_not_deleted_for_another_relay(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+	struct queue_claim *d;
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+
+	keep_one(l, id);
+	d = take(l);
+	memory_store_ask(l->store, id, STORE_DELETE);
+	fixture_pass(l, STORE_BEAT_MS);
+	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_BUSY);
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	fixture_run(l);
+}
+
+static void
+all_that_is_asked_is_done_after_one_beat(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	keep_one(l, id);
+	for (int i = 0; i < 90; i++)
+		memory_store_ask(l->store, id, STORE_HOLD);
+	fixture_pass(l, STORE_BEAT_MS);
+	for (int i = 0; i < 90; i++)
+		assert_int_equal(memory_store_answer(l->store, (size_t)i),
+		    STORE_ANSWER_DONE);
+}
+
+static void
+an_answer_that_cannot_be_written_down_is_at_the_next_beat(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	keep_one(l, id);
+	memory_store_ask(l->store, id, STORE_DELETE);
+	l->is_delayed = true;
+	fixture_pass(l, STORE_BEAT_MS);
+	for (int i = 0; i < 3; i++) { /* the beat; what is asked */
+		fixture_start_one(l);
+		fixture_finish_one(l);
+		if (i == 1)
+			memory_store_fail(l->store, ERR_NETWORK);
+	}
+	l->is_delayed = false;
+	fixture_run(l);
+	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_WAITS);
+	memory_store_fail(l->store, ERR_NONE);
+	fixture_pass(l, MINUTE);
+	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
+}
+
+static void
+each_beat_says_how_many_there_are(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	keep_one(l, id);
+	keep_one(l, id);
+	assert_true(queue_hold(l->q, id, "held"));
+	fixture_pass(l, STORE_BEAT_MS);
+	assert_int_equal(memory_store_counts(l->store)->due, 1);
+	assert_int_equal(memory_store_counts(l->store)->held, 1);
+	assert_true(memory_store_counts(l->store)->oldest_s > 0);
+}
+
+struct put_off {
+	int64_t now;
+	int n;
+};
+
+static bool
+count_put_off(void *ctx, const struct queue_item *it)
+{
+	struct put_off *p = ctx;
+
+	p->n += it->next_try_ms > p->now;
+	return true;
+}
+
+static int
+put_off(struct queue_fixture *l)
+{
+	struct put_off p = { clock_boot_ms(&l->clock), 0 };
+
+	queue_each(l->q, count_put_off, &p);
+	return p.n;
+}
+
+/* All of them at once would take longer than a client waits. */
+static void
+a_backlog_without_its_store_is_put_off_in_turns(void **state)
+{
+	enum { BACKLOG = 1000 };
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	for (int i = 0; i < BACKLOG; i++)
+		keep_one(l, id);
+	memory_store_fail(l->store, ERR_NETWORK);
+	fixture_pass(l, STORE_BEAT_MS);
+	assert_null(queue_take(l->q, 0));
+	assert_in_range(put_off(l), 1, BACKLOG / 2);
+	for (int i = 0; i < 10; i++) {
+		l->wakes = 0;
+		fixture_tick(l);
+		if (put_off(l) < BACKLOG)
+			assert_true(l->wakes > 0);
+		assert_null(queue_take(l->q, 0));
+	}
+	assert_int_equal(put_off(l), BACKLOG);
+}
+
 int
 main(void)
 {
@@ -344,6 +496,13 @@ main(void)
 		REMOTE(one_that_went_to_another_is_not_taken),
 		REMOTE(while_the_store_is_away_new_mail_is_the_providers),
 		REMOTE(what_is_finished_goes_as_soon_as_the_store_is_back),
+		REMOTE(what_another_relay_asks_for_is_done_and_answered),
+		REMOTE(what_is_under_way_is_not_deleted_for_another_relay),
+		REMOTE(all_that_is_asked_is_done_after_one_beat),
+		REMOTE(
+		    an_answer_that_cannot_be_written_down_is_at_the_next_beat),
+		REMOTE(each_beat_says_how_many_there_are),
+		REMOTE(a_backlog_without_its_store_is_put_off_in_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

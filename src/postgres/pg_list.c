@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the other relays have, for who looks at it or wants to change it.  What
+ * is ours the queue knows better. */
+#include "postgres/pg_core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "mail/envelope.h"
+
+enum {
+	LIST_ROWS = 200,
+	LIST_BYTES = 1024 * 1024, /* in one answer, or one row */
+	ID_COMMA = QID_LEN + 1
+};
+
+/* --- looking ---------------------------------------------------------------- */
+
+/* Whose message it is: of nobody in particular ($2 is empty), or of this user of
+ * this relay. */
+#define VISIBLE(m, uid, node)                                                  \
+	" AND (" uid " = '' OR (" m ".origin = " node " AND " m ".uid = " uid  \
+	"::bigint))"
+
+#define OTHERS(compare, order)                                                 \
+	"SELECT l.id, l.place, l.header, l.journal, coalesce(n.name, '')"      \
+	" FROM (SELECT *, sum(octet_length(header) + octet_length(journal))"   \
+	" OVER (ORDER BY id " order ") AS bytes FROM"                          \
+	" (SELECT id, place, owner, header, journal FROM relais_message m"     \
+	" WHERE m.owner <> $1 AND m.place < 2 AND m.id " compare               \
+	" $4" VISIBLE(                                                         \
+	    "m", "$2", "$3") " ORDER BY id " order                             \
+			     " LIMIT $5) few) l LEFT JOIN relais_node n"       \
+			     " ON n.id = l.owner AND NOT n.is_dead"            \
+			     " WHERE bytes - octet_length(header) - "          \
+			     "octet_length(journal) < $6"                      \
+			     " ORDER BY l.id " order
+
+static void
+uid_text(const uint32_t *uid, char to[PG_NUMBER_SIZE])
+{
+	to[0] = '\0';
+	if (uid != NULL)
+		(void)snprintf(to, PG_NUMBER_SIZE, "%lu", (unsigned long)*uid);
+}
+
+static enum pg_said
+run_others(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct store_look *l = t->ctx;
+	char uid[PG_NUMBER_SIZE], rows[PG_NUMBER_SIZE], bytes[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(uid),
+		PG_TEXT(s->store.node), PG_TEXT(l->from), PG_TEXT(rows),
+		PG_TEXT(bytes) };
+
+	uid_text(l->uid, uid);
+	(void)snprintf(
+	    rows, sizeof(rows), "%zu", l->max > 0 ? l->max : (size_t)LIST_ROWS);
+	(void)snprintf(bytes, sizeof(bytes), "%d", (int)LIST_BYTES);
+	if (l->is_backward && l->from[0] != '\0')
+		return pg_ask(
+		    c, OTHERS("<", "DESC"), args, 6, &t->rows, t->err);
+	return pg_ask(c,
+	    l->is_backward ? OTHERS(">", "DESC") : OTHERS(">", "ASC"), args, 6,
+	    &t->rows, t->err);
+}
+
+static void
+see(PGresult *r, int row, struct store_look *l,
+    void (*seen)(void *ctx, const struct store_seen *m), void *ctx)
+{
+	struct bytes id = pg_bytes(r, row, 0), node = pg_bytes(r, row, 4);
+	struct envelope *env;
+	struct journal_state state = { 0 };
+	char *name = xstrndup(node.p, node.n);
+	size_t used;
+
+	if (id.n == QID_LEN && qid_is_valid(id.p)) {
+		memcpy(l->from, id.p, QID_LEN);
+		l->from[QID_LEN] = '\0';
+	}
+	if (store_text_header_parse(STORE_TEXT_MESSAGE, pg_bytes(r, row, 2),
+		&env, &used) == STORE_TEXT_OK) {
+		memcpy(env->id, l->from, QID_SIZE);
+		if (journal_parse(pg_bytes(r, row, 3), env, &state, &used) &&
+		    !state.is_done && !envelope_is_sent(env))
+			seen(ctx,
+			    &(struct store_seen) {
+				.place = (enum store_place)pg_int(r, row, 1),
+				.node = name,
+				.origin = "",
+				.env = env,
+				.state = &state });
+		envelope_free(env);
+	}
+	free(name);
+}
+
+int
+pg_others(struct store *st, struct store_look *l,
+    void (*seen)(void *ctx, const struct store_seen *m), void *ctx,
+    bool *ret_is_over, struct err *err)
+{
+	struct pg_task t = { .run = run_others, .ctx = l, .err = err };
+	int n;
+
+	if (pg_perform(pg_of(st), &t) != PG_DONE)
+		return -1;
+	n = PQntuples(t.rows);
+	for (int i = 0; i < n; i++)
+		see(t.rows, i, l, seen, ctx);
+	PQclear(t.rows);
+	*ret_is_over = n == 0;
+	return 0;
+}
+
+static enum pg_said
+run_totals(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct pg_arg args[] = { PG_ME(s) };
+
+	return pg_ask(c,
+	    "SELECT count(*), coalesce(sum(due), 0)::bigint,"
+	    " coalesce(sum(active), 0)::bigint,"
+	    " coalesce(sum(held), 0)::bigint,"
+	    " coalesce(sum(failed), 0)::bigint,"
+	    " coalesce(min(oldest) FILTER (WHERE oldest > 0), 0),"
+	    " (SELECT count(*) FROM relais_message WHERE place = 0 AND"
+	    " owner IN (SELECT id FROM relais_node WHERE is_dead)),"
+	    " (SELECT count(*) FROM relais_message WHERE place = 1 AND"
+	    " owner IN (SELECT id FROM relais_node WHERE is_dead))"
+	    " FROM relais_node WHERE id <> $1 AND NOT is_dead",
+	    args, 1, &t->rows, t->err);
+}
+
+int
+pg_totals(struct store *st, struct store_totals *ret, struct err *err)
+{
+	struct pg_task t = { .run = run_totals, .err = err };
+
+	if (pg_perform(pg_of(st), &t) != PG_DONE)
+		return -1;
+	*ret = (struct store_totals) {
+		.relays = (uint64_t)pg_int(t.rows, 0, 0),
+		.counts = { .due = (uint64_t)pg_int(t.rows, 0, 1) +
+				   (uint64_t)pg_int(t.rows, 0, 6),
+		    .active = (uint64_t)pg_int(t.rows, 0, 2),
+		    .held = (uint64_t)pg_int(t.rows, 0, 3),
+		    .failed = (uint64_t)pg_int(t.rows, 0, 4) +
+			      (uint64_t)pg_int(t.rows, 0, 7),
+		    .oldest_s = pg_int(t.rows, 0, 5) },
+	};
+	PQclear(t.rows);
+	return 0;
+}
+
+/* --- asking the owner ------------------------------------------------------- */
+
+/* "{a,b}"; ids have no character that means something there. */
+static char *
+list_of(const struct store_request *v, size_t n)
+{
+	char *text = xmalloc(2 + n * ID_COMMA + 1), *p = text;
+
+	*p++ = '{';
+	for (size_t i = 0; i < n; i++) {
+		memcpy(p, v[i].id, QID_LEN);
+		p += QID_LEN;
+		*p++ = ',';
+	}
+	p -= n > 0;
+	memcpy(p, "}", 2);
+	return text;
+}
+
+struct asking {
+	const char *ids, *batch;
+	enum store_wish what;
+	const uint32_t *uid;
+};
+
+/* A second run finds what the first has written. */
+static enum pg_said
+run_ask(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct asking *a = t->ctx;
+	char what[PG_NUMBER_SIZE], uid[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_TEXT(a->batch), PG_TEXT(what),
+		PG_TEXT(a->ids), PG_TEXT(uid), PG_TEXT(s->store.node) };
+	enum pg_said said;
+
+	(void)snprintf(what, sizeof(what), "%d", (int)a->what);
+	uid_text(a->uid, uid);
+	said = pg_ask(c,
+	    "INSERT INTO relais_request (batch, message, what)"
+	    " SELECT $1::bigint, m.id, $2::smallint FROM relais_message m"
+	    " WHERE m.id = ANY($3::text[]) AND m.place < 2" VISIBLE(
+		"m", "$4", "$5") " ON CONFLICT DO NOTHING",
+	    args, 5, NULL, t->err);
+	return said != PG_DONE ? said
+			       : pg_ask(c,
+				     "SELECT message, state FROM relais_request"
+				     " WHERE batch = $1",
+				     args, 1, &t->rows, t->err);
+}
+
+static void
+take_answers(const PGresult *r, struct store_request *v, size_t n)
+{
+	for (int row = 0; row < PQntuples(r); row++) {
+		struct bytes id = pg_bytes(r, row, 0);
+
+		for (size_t i = 0; i < n; i++)
+			if (id.n == QID_LEN &&
+			    memcmp(v[i].id, id.p, QID_LEN) == 0)
+				v[i].answer = (enum store_answer)pg_int(
+				    r, row, 1);
+	}
+}
+
+int
+pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
+    struct store_request *v, size_t n, int64_t *ret_batch, struct err *err)
+{
+	struct pg_store *s = pg_of(st);
+	char batch[PG_NUMBER_SIZE], *ids = list_of(v, n);
+	struct asking a = { ids, batch, what, uid };
+	struct pg_task t = { .run = run_ask, .ctx = &a, .err = err };
+	int rc = -1;
+
+	(void)pthread_mutex_lock(&s->mutex);
+	*ret_batch = (int64_t)(strtoull(s->me, NULL, 10) << 24 |
+			       (s->batches++ & 0xffffff));
+	(void)pthread_mutex_unlock(&s->mutex);
+	(void)snprintf(batch, sizeof(batch), "%" PRId64, *ret_batch);
+	if (pg_perform(s, &t) == PG_DONE) {
+		for (size_t i = 0; i < n; i++)
+			v[i].answer = STORE_ANSWER_NONE;
+		take_answers(t.rows, v, n);
+		PQclear(t.rows);
+		rc = 0;
+	}
+	free(ids);
+	return rc;
+}
+
+static enum pg_said
+run_answers(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const char *batch = t->ctx;
+	const struct pg_arg args[] = { PG_TEXT(batch) };
+
+	(void)s;
+	return pg_ask(c,
+	    t->n != 0
+		? "DELETE FROM relais_request WHERE batch = $1"
+		  " RETURNING message, state"
+		: "SELECT message, state FROM relais_request WHERE batch = $1",
+	    args, 1, &t->rows, t->err);
+}
+
+int
+pg_answers(struct store *st, int64_t batch, bool is_last,
+    struct store_request *v, size_t n, struct err *err)
+{
+	char number[PG_NUMBER_SIZE];
+	struct pg_task t = {
+		.run = run_answers, .ctx = number, .n = is_last, .err = err
+	};
+
+	(void)snprintf(number, sizeof(number), "%" PRId64, batch);
+	if (pg_perform(pg_of(st), &t) != PG_DONE)
+		return -1;
+	take_answers(t.rows, v, n);
+	PQclear(t.rows);
+	return 0;
+}
+
+/* --- being asked ------------------------------------------------------------ */
+
+/* Taken for good: if this process dies now, who asked hears that nobody knows. */
+static enum pg_said
+run_asked(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	char most[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(most) };
+
+	(void)snprintf(most, sizeof(most), "%" PRId64, t->n);
+	return pg_ask(c,
+	    "UPDATE relais_request SET state = 1 WHERE id IN"
+	    " (SELECT r.id FROM relais_request r JOIN relais_message m"
+	    " ON m.id = r.message WHERE m.owner = $1 AND r.state = 0"
+	    " AND r.made > now() - interval '1 minute' ORDER BY r.id"
+	    " LIMIT $2 FOR UPDATE OF r SKIP LOCKED)"
+	    " RETURNING id, message, what",
+	    args, 2, &t->rows, t->err);
+}
+
+int
+pg_asked(struct store *st, struct store_request *v, size_t max, struct err *err)
+{
+	struct pg_task t = { .run = run_asked, .n = (int64_t)max, .err = err };
+	int n = 0;
+
+	if (pg_perform(pg_of(st), &t) != PG_DONE)
+		return -1;
+	for (int i = 0; i < PQntuples(t.rows) && (size_t)n < max; i++) {
+		struct bytes id = pg_bytes(t.rows, i, 1);
+
+		if (id.n != QID_LEN)
+			continue;
+		v[n] = (struct store_request) {
+			.number = pg_int(t.rows, i, 0),
+			.what = (enum store_wish)pg_int(t.rows, i, 2),
+		};
+		memcpy(v[n++].id, id.p, QID_LEN);
+	}
+	PQclear(t.rows);
+	return n;
+}
+
+struct lists {
+	struct buf numbers, answers; /* "{1,2}" */
+};
+
+static void
+add_number(struct buf *to, int64_t n)
+{
+	IGNORE(buf_addf(to, "%s%" PRId64, buf_len(to) == 0 ? "{" : ",", n));
+}
+
+static enum pg_said
+run_answer(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const struct lists *l = t->ctx;
+	const struct pg_arg args[] = { PG_TEXT(buf_str(&l->numbers)),
+		PG_TEXT(buf_str(&l->answers)) };
+
+	(void)s;
+	return pg_ask(c,
+	    "UPDATE relais_request r SET state = v.state FROM"
+	    " unnest($1::bigint[], $2::smallint[]) AS v (id, state)"
+	    " WHERE r.id = v.id",
+	    args, 2, NULL, t->err);
+}
+
+int
+pg_answer(
+    struct store *st, const struct store_request *v, size_t n, struct err *err)
+{
+	struct lists l;
+	struct pg_task t = { .run = run_answer, .ctx = &l, .err = err };
+	int rc;
+
+	buf_init(&l.numbers, (n + 1) * PG_NUMBER_SIZE);
+	buf_init(&l.answers, (n + 1) * PG_NUMBER_SIZE);
+	for (size_t i = 0; i < n; i++) {
+		add_number(&l.numbers, v[i].number);
+		add_number(&l.answers, (int64_t)v[i].answer);
+	}
+	IGNORE(buf_addc(&l.numbers, '}'));
+	IGNORE(buf_addc(&l.answers, '}'));
+	rc = pg_perform(pg_of(st), &t) == PG_DONE ? 0 : -1;
+	buf_clear(&l.numbers);
+	buf_clear(&l.answers);
+	return rc;
+}

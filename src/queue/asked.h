@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* asked.h - what other relays want done with messages that are ours.
+ *
+ * Looked for after each beat; what was done is written down together with the
+ * next look, at once, until there is nothing more.
+ */
+#ifndef QUEUE_ASKED_H
+#define QUEUE_ASKED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/store.h"
+
+struct queue;
+
+enum { ASKED_MAX = 20 }; /* in one turn of the loop */
+
+struct asked {
+	bool is_running; /* a look; what follows is its thread's */
+	struct store_request v[ASKED_MAX];
+	size_t n; /* done, and not written down yet */
+};
+
+/* Looks, unless it does already.  Does nothing with a store that is not shared. */
+void asked_look(struct queue *q);
+#endif

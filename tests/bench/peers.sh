@@ -64,6 +64,32 @@ fill_relais() {
 	    "$BIN/fill" "$D/relais" "$1"
 }
 
+# With its queue in a PostgreSQL on the same disk, which has each mail before it is
+# answered.
+title[shared]="relais, PostgreSQL" port[shared]=2527 speed[shared]=600
+conf_shared() {
+	mkdir -p "$T/shared/spool"
+	peer_spool shared "$T/shared/spool"
+	chown relais:relais "$T/shared/spool"
+	PORT=2528 relaisd_conf shared < <(
+		pg_conf
+		echo "max_sessions = 2000"
+		printf '[listen safe]\naddress = 127.0.0.1:2527\nmode = queue\n'
+		account mail mail.example.test "$provider_port" \
+		    "$($starttls && echo starttls || echo implicit)" |
+		    if $auth; then cat; else grep -vE '^(user|password)'; fi
+	)
+}
+run_shared() {
+	[ -f "$T/postgres.pid" ] || {
+		peer_spool pg "$T/pg"
+		chown 61099 "$D/pg"
+		pg_find && pg_init
+		"$top_builddir/relais" -c "$T/shared/relais.conf" store init
+	}
+	settle shared "$top_builddir/relaisd" -f -c "$T/shared/relais.conf"
+}
+
 # --- Postfix ------------------------------------------------------------------
 
 title[postfix]="Postfix" port[postfix]=2601 speed[postfix]=250
@@ -359,6 +385,7 @@ peers_up() {
 		if peer_up "$name"; then
 			alive+=("$name")
 		else
+			# shellcheck disable=SC2004 # its words are names
 			down[$name]=$reason
 			note "${title[$name]}: $reason"
 			show_log "$(program_of "$name")" 5

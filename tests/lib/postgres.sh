@@ -5,10 +5,13 @@
 
 PG_URL="postgres://relais@127.0.0.1:5432/relais?passfile=$T/pgpass"
 
-pg_need() {
+pg_find() { # where it is
 	local dir
 	for dir in /usr/lib/postgresql/*/bin; do PG_BIN=$dir; done
-	[ -x "$PG_BIN/initdb" ] || skip_all "PostgreSQL is not installed"
+	[ -x "$PG_BIN/initdb" ]
+}
+pg_need() {
+	pg_find || skip_all "PostgreSQL is not installed"
 	[ -e "$top_builddir/relais-postgres.so" ] ||
 	    skip_all "relais-postgres.so is not built"
 }

@@ -90,9 +90,10 @@ uninstall-local:
 
 EXTRA_DIST += %reldir%/relais.conf.example %reldir%/grafana/relais.json \
 	%reldir%/prometheus/relais.rules.yml %reldir%/package %reldir%/setup.sh %reldir%/test %reldir%/try \
-	%reldir%/compose/compose.yaml \
+	%reldir%/compose/compose.yaml %reldir%/compose/shared.conf %reldir%/compose/shared.yaml \
 	%reldir%/image/build %reldir%/image/image.json %reldir%/image/relais.conf \
-	%reldir%/kubernetes/relay.yaml %reldir%/kubernetes/sidecar.yaml \
+	%reldir%/kubernetes/relay.yaml %reldir%/kubernetes/shared.yaml \
+	%reldir%/kubernetes/sidecar.yaml \
 	%reldir%/debian/changelog \
 	%reldir%/debian/control \
 	%reldir%/debian/copyright \

@@ -255,7 +255,9 @@ upgrade(struct pg_conn *c, struct buf *said, struct err *err)
 
 	if (version(c, &is, err) != 0)
 		return -1;
-	if (is < 1 || is >= PG_SCHEMA) {
+	if (is == 0)
+		return init(c, said, err);
+	if (is < 0 || is >= PG_SCHEMA) {
 		if (check_version(c, err) != 0)
 			return -1;
 		IGNORE(buf_addf(said,

@@ -69,12 +69,23 @@ check "relais store init makes the tables" relais_ends 0 "made" store init
 check "but once" relais_ends 1 "nothing was changed" store init
 check "relais store upgrade has nothing to do" \
     relais_ends 0 "nothing to do" store upgrade
-sql "DROP TABLE relais_shared"
+sql "DROP TABLE relais_shared, relais_request, relais_history"
+sql "ALTER TABLE relais_message DROP COLUMN origin, DROP COLUMN uid"
+sql "ALTER TABLE relais_node DROP COLUMN due, DROP COLUMN active,
+    DROP COLUMN held, DROP COLUMN failed, DROP COLUMN oldest"
 sql "UPDATE relais_schema SET version = 1"
 check "tables of an older version are told" \
     relais_ends 1 "relais store upgrade" store check
 check "relais store upgrade brings them up to date" \
     relais_ends 0 "were of version 1" store upgrade
+PG_DB=postgres sql "CREATE DATABASE other OWNER relais"
+relaisd_conf home < <(PG_URL=${PG_URL/\/relais\?/\/other?} conf)
+sed -i 's/:relais:relais:/:*:relais:/' "$T/pgpass"
+check "relais store upgrade makes them where there are none" \
+    relais_ends 0 "made" store upgrade
+check "and then has nothing to do, as a container wants it" \
+    relais_ends 0 "nothing to do" store upgrade
+relaisd_conf home < <(conf)
 check "relais store check says what is promised" \
     relais_ends 0 "one server" store check
 

@@ -48,6 +48,15 @@ check "no file with rights of its own" \
 check "nothing that others may write but /tmp" \
     [ "$(cd "$root" && find . ! -type l -perm -002)" = ./tmp ]
 
+printf '%s\n' "[relais]" "admin = admin@example.test" "store = postgres" \
+    "store_url = postgres://relais@127.0.0.1:1/relais" "[account a]" \
+    "host = mail.example.test" >"$T/shared.conf"
+cp "$T/shared.conf" "$root/tmp/"
+chroot "$root" /usr/bin/relais -c /tmp/shared.conf store check >"$T/said" 2>&1
+check "its module for PostgreSQL speaks to a database" \
+    grep -qi "connection refused" "$T/said"
+rm "$root/tmp/shared.conf"
+
 # --- containers ---------------------------------------------------------------
 
 # What an engine makes for each container.

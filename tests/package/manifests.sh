@@ -47,11 +47,12 @@ fits() {
 	    $k.StatefulSet.spec as $s | $s.template.spec as $pod |
 	    ($pod.containers + ($pod.initContainers // [])) as $all |
 	    ($all[] | select(.name == "relais")) as $relais |
-	    [$pod.volumes[].name, $s.volumeClaimTemplates[].metadata.name] as $volumes |
+	    [$pod.volumes[].name, $s.volumeClaimTemplates[]?.metadata.name] as $volumes |
 	    $s.selector.matchLabels == $s.template.metadata.labels and
 	    all($relais.volumeMounts[].name; IN($volumes[])) and
-	    all($pod.volumes[].secret.secretName // empty; . == $k.Secret.metadata.name) and
-	    $s.replicas == 1 and
+	    all($pod.volumes[] | .secret.secretName // empty; . == $k.Secret.metadata.name) and
+	    # One for each volume, or all that share a database.
+	    ($s.replicas == 1) == ($k.ConfigMap == null) and
 	    ($k.Service == null or (
 		$k.Service.spec.selector == $s.selector.matchLabels and
 		$s.serviceName == $k.Service.metadata.name and
@@ -74,12 +75,15 @@ for f in "$srcdir"/contrib/kubernetes/*.yaml; do
 	    'sed "s/\"value\": \"[^\"]*\"/\"value\": 25/" "$T/$file.json" | typed |
     grep -q "number. is not assignable"'
 done
-as_json "$srcdir/contrib/compose/compose.yaml" >"$T/compose.json"
-check "Compose knows every field of compose.yaml" eval \
-    'composed <"$T/compose.json"'
-check "  a misspelt field is noticed" eval \
-    'sed s/read_only/readonly/ "$T/compose.json" | composed |
+for f in "$srcdir"/contrib/compose/*.yaml; do
+	file=${f##*/}
+	as_json "$f" >"$T/$file.json"
+	check "Compose knows every field of $file" eval \
+	    'composed <"$T/$file.json"'
+	check "  a misspelt field is noticed" eval \
+	    'sed s/read_only/readonly/g "$T/$file.json" | composed |
     grep -q "additional properties"'
+done
 version=$(sed -n 's/^AC_INIT(\[relais\], \[\([^]]*\)\].*/\1/p' \
     "$srcdir/configure.ac")
 check "all name the image of this version" [ -z "$(grep -h 'image: relais' \

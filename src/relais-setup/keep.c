@@ -241,11 +241,17 @@ keep_in_keyring(struct setup *s)
 	return is_good;
 }
 
+static char *
+drop_in(const struct setup *s)
+{
+	return xasprintf("%s/secret-%s.conf", DROP_INS, s->account);
+}
+
 /* What systemd hands to the daemon when it starts it. */
 static int
 write_drop_in(const struct setup *s, const char *sealed, struct err *err)
 {
-	char *path = xasprintf("%s/secret-%s.conf", DROP_INS, s->account);
+	char *path = drop_in(s);
 	char *text = xasprintf("# Written by relais setup.\n[Service]\n"
 			       "LoadCredentialEncrypted=%s:%s\n",
 	    s->account, sealed);
@@ -293,6 +299,22 @@ setup_keep_secret(struct setup *s, struct err *err)
 		dialogue_say("The keyring took nothing, so a file does it.");
 	s->keep = SETUP_IN_FILE;
 	return keep_in_file(s, err);
+}
+
+void
+setup_lose_secret(const struct setup *s)
+{
+	char *sealed = xasprintf("%s.cred", s->secret_file);
+	char *told = drop_in(s);
+
+	if (s->keep == SETUP_IN_FILE)
+		IGNORE(unlink(s->secret_file) != 0); /* was it written? */
+	if (s->keep == SETUP_IN_CREDENTIAL) {
+		IGNORE(unlink(sealed) != 0);
+		IGNORE(unlink(told) != 0);
+	}
+	free(told);
+	free(sealed);
 }
 
 void

@@ -191,6 +191,34 @@ is_address(const char *text)
 	       autoconfig_is_host(strrchr(text, '@') + 1);
 }
 
+/* What people paste: "Jane <jane@example.org>", "mailto:jane@example.org", blanks
+ * around it, the dot that ends a domain. */
+static void
+take_address_out(char **address)
+{
+	struct bytes b = bytes_trim(bytes_str(*address));
+	const char *open = b.n > 0 ? memrchr(b.p, '<', b.n) : NULL;
+	static const char scheme[] = "mailto:";
+	char *at;
+
+	if (open != NULL && b.p[b.n - 1] == '>')
+		b = bytes_trim(
+		    bytes_of(open + 1, (size_t)(b.p + b.n - 1 - (open + 1))));
+	if (bytes_has_prefix_nocase(b, scheme))
+		b = bytes_of(
+		    b.p + sizeof(scheme) - 1, b.n - (sizeof(scheme) - 1));
+	if (b.n > 1 && b.p[b.n - 1] == '.')
+		b.n--;
+	at = xstrndup(b.p, b.n);
+	free(*address);
+	*address = at;
+	/* As everybody writes it; what is before the @ may depend on it. */
+	if ((at = strrchr(*address, '@')) != NULL)
+		for (; *at != '\0'; at++)
+			if (*at >= 'A' && *at <= 'Z')
+				*at = (char)(*at - 'A' + 'a');
+}
+
 /* The domain in its ASCII form, as DNS and certificates have it. */
 static void
 to_ascii(char **address)
@@ -217,12 +245,14 @@ find_address(struct setup *s)
 		s->address = dialogue_ask(
 		    _("Email address that this machine sends as"), NULL);
 	}
-	if (s->address != NULL)
-		to_ascii(&s->address);
-	if (s->address == NULL || !is_address(s->address))
+	if (s->address == NULL || s->address[0] == '\0')
+		return setup_stop(
+		    s->report, SETUP_PERSON, "Nothing was written.");
+	take_address_out(&s->address);
+	to_ascii(&s->address);
+	if (!is_address(s->address))
 		return setup_stop(s->report, SETUP_PERSON,
-		    "\"%s\" is no email address",
-		    s->address != NULL ? s->address : "");
+		    "\"%s\" is no email address", s->address);
 	report(s, "address", s->address);
 	return SETUP_DONE;
 }
@@ -487,6 +517,28 @@ ask_secret(struct setup *s, bool is_again)
 				       "Nothing was written.");
 }
 
+/* Keys that move a cursor, or a mark of a paste. */
+static bool
+has_controls(struct bytes secret)
+{
+	for (size_t i = 0; i < secret.n; i++)
+		if ((unsigned char)secret.p[i] < 0x20 || secret.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* What a refused secret may be wrong by, if it can be seen. */
+static void
+explain_refusal(const struct setup *s)
+{
+	struct bytes b = secret_bytes(s->secret);
+
+	if (b.n > 0 && (b.p[0] == ' ' || b.p[b.n - 1] == ' '))
+		dialogue_say("It begins or ends with a blank, which counts.");
+	if (s->args.password_file == NULL)
+		explain_secret(s);
+}
+
 /* Until the provider takes it. */
 static enum setup_status
 find_secret(struct setup *s)
@@ -500,13 +552,20 @@ find_secret(struct setup *s)
 		if (status != SETUP_DONE)
 			return status;
 		take_out_blanks(s);
+		if (has_controls(secret_bytes(s->secret)) &&
+		    s->args.password_file == NULL && i < TRIES - 1) {
+			dialogue_say("There is a key in it that is no "
+				     "character, so it was not sent.");
+			continue;
+		}
 		status = setup_try(s, &is_refused);
 		if (status == SETUP_DONE || s->args.is_forced)
 			return SETUP_DONE;
+		if (is_refused)
+			explain_refusal(s);
 		if (!is_refused || s->args.password_file != NULL ||
 		    i == TRIES - 1)
 			return status;
-		explain_secret(s);
 	}
 	return SETUP_PERSON;
 }
@@ -553,10 +612,14 @@ find_admin(struct setup *s)
 	else
 		s->admin = dialogue_ask(
 		    _("Mail for root and cron goes to"), s->address);
-	if (s->admin == NULL || !is_address(s->admin))
+	if (s->admin == NULL)
+		return setup_stop(
+		    s->report, SETUP_PERSON, "Nothing was written.");
+	take_address_out(&s->admin);
+	if (!is_address(s->admin))
 		return setup_stop(s->report, SETUP_PERSON,
 		    "\"%s\" is no email address; nothing was written",
-		    s->admin != NULL ? s->admin : "");
+		    s->admin);
 	return SETUP_DONE;
 }
 

@@ -98,6 +98,8 @@ enum setup_status setup_choose_keep(
     struct setup *s, const struct conf_account *old);
 /* A keyring that does not take the secret leaves it to a file. */
 int setup_keep_secret(struct setup *s, struct err *err) MUST_CHECK;
+/* Removes it again, except from a keyring. */
+void setup_lose_secret(const struct setup *s);
 /* Removes the file that had the secret before it was kept in another place. */
 void setup_forget_file(const struct setup *s);
 /* For people; to be freed. */

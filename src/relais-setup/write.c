@@ -374,8 +374,11 @@ setup_write(struct setup *s)
 	size_t lines;
 
 	if ((has_secret(s) && setup_keep_secret(s, &err) != 0) ||
-	    write_conf(s, &lines, &err) != 0)
+	    write_conf(s, &lines, &err) != 0) {
+		if (has_secret(s) && old == NULL)
+			setup_lose_secret(s); /* nothing names it */
 		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
+	}
 	forget_token(s);
 	secret_free(s->secret);
 	s->secret = NULL;

@@ -165,10 +165,10 @@ load_trust(struct tls_ctx *c, struct err *err)
 	const char *file = trust_file(c);
 
 	if (c->ca_file != NULL && !c->is_server)
-		return tls_trust_check(file, "tls_ca_file", err);
+		return tls_trust_check(file, err);
 	if (c->is_server)
 		return load_all(c, err);
-	if ((file != NULL && tls_trust_check(file, "the file", NULL) == 0) ||
+	if ((file != NULL && tls_trust_check(file, NULL) == 0) ||
 	    (file == NULL && load_all(c, NULL) == 0))
 		return 0;
 	return err_set(err, ERR_CONFIG,

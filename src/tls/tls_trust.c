@@ -91,7 +91,7 @@ tls_trust_system_file(void)
 }
 
 int
-tls_trust_check(const char *file, const char *what, struct err *err)
+tls_trust_check(const char *file, struct err *err)
 {
 	gnutls_datum_t block, der;
 	struct bytes rest;
@@ -112,7 +112,7 @@ tls_trust_check(const char *file, const char *what, struct err *err)
 	if (rc == 0 && n > 0)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-	    "cannot read a certificate from %s %s: %s", what, file,
+	    "cannot read a certificate from tls_ca_file %s: %s", file,
 	    rc == -1  ? strerror(errno)
 	    : rc != 0 ? gnutls_strerror(rc)
 		      : "the file has none");

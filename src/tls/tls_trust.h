@@ -22,10 +22,9 @@
 /* The file that GnuTLS itself would read, or NULL if it has another store. */
 const char *tls_trust_system_file(void);
 
-/* Is there a certificate in it, and does each look like one?  ERR_CONFIG; the
- * sentence begins with what, the setting. */
-int tls_trust_check(
-    const char *file, const char *what, struct err *err) MUST_CHECK;
+/* Is there a certificate in it, and does each look like one?  ERR_CONFIG names the
+ * file as tls_ca_file. */
+int tls_trust_check(const char *file, struct err *err) MUST_CHECK;
 
 /* Adds to cred the authorities that the peer's chain names; false: there are
  * none in the file, as in one that cannot be read. */

@@ -365,6 +365,37 @@ check "one with errors is not touched" run 2 jane@gmail.com \
 check "  but named" said "line 2 of $CONF/relais.conf"
 nothing
 
+for word in 'Jane <jane@GMAIL.com>' ' jane@gmail.com. ' 'mailto:jane@gmail.com'; do
+	check "an address as it is pasted: $word" run 0 "$word" \
+	    --password-file "$T/password" --yes --no-send
+	check "  is understood" has_line "$CONF/relais.conf" 'user = jane@gmail.com'
+	nothing
+done
+check "a key that is no character in a password" talk 0 \
+    -e 'not shown' $'\e[D'"$PASSWORD" -e Again "@$T/password" -e 'goes to' '' -- \
+    jane@gmail.com
+check "  is said, and the password not sent" said 'so it was not sent'
+nothing
+printf ' %s \n' "$PASSWORD" >"$T/blanks"
+chmod 600 "$T/blanks"
+check "a password with blanks around it" run 2 jean@orange.fr \
+    --password-file "$T/blanks" --yes
+check "  fails, and they are named" said 'begins or ends with a blank'
+eof=$'\004'
+check "an end instead of the address" talk 2 -e 'Email address' "$eof" --
+check "  writes nothing" said 'Nothing was written.'
+check "an end instead of the password" talk 2 -e 'not shown' "$eof" -- \
+    jane@gmail.com
+check "  writes nothing" nothing_written
+check "an end instead of the admin" talk 2 -e 'not shown' "@$T/password" \
+    -e 'goes to' "$eof" -- jane@gmail.com
+check "  writes nothing" nothing_written
+stand_in quoted smtp.quoted.example '"jane doe"@quoted.example'
+check "a login that relais.conf cannot have" run 2 '"jane doe"@quoted.example' \
+    --host smtp.quoted.example --admin jane@gmail.com \
+    --password-file "$T/password" --yes
+check "  leaves no secret behind" test ! -e "$CONF/secrets/quoted"
+nothing
 check "a server that nobody knows, by options" run 0 jane@private.example \
     --host smtp.gmail.com --port 587 --tls starttls \
     --tls-ca-file "$T/pki/ca.pem" --user jane@gmail.com \

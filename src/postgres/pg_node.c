@@ -13,7 +13,7 @@ enum {
 	 * long: after a pause of the database all are late at once. */
 	STEADY_MS = 10 * 1000,
 	GAP_MS = 5 * 1000, /* several beats of one that is heard */
-	CLAIM_MAX = 1000 /* messages at a time */
+	CLAIM_MAX = 250 /* messages at a time */
 };
 
 struct store_scan {
@@ -196,19 +196,19 @@ run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 static enum pg_said
 run_claim(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char max[PG_NUMBER_SIZE];
+	char max[PG_NUMBER_SIZE], dead[PG_NUMBER_SIZE];
 	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(max),
-		PG_TEXT(s->store.node) };
+		PG_TEXT(s->store.node), PG_TEXT(dead) };
 
 	(void)snprintf(max, sizeof(max), "%d", (int)CLAIM_MAX);
+	(void)snprintf(dead, sizeof(dead), "%" PRId64, t->n);
 	return pg_ask(c,
 	    "UPDATE relais_message m SET owner = $1 WHERE id IN"
-	    " (SELECT id FROM relais_message WHERE owner IN"
-	    " (SELECT id FROM relais_node WHERE is_dead)"
-	    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
+	    " (SELECT id FROM relais_message WHERE owner BETWEEN $4 AND $4"
+	    " ORDER BY owner, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
 	    " RETURNING m.id, m.place, m.header, m.ending, m.journal,"
 	    " m.origin <> $3",
-	    args, 3, &t->rows, t->err);
+	    args, 4, &t->rows, t->err);
 }
 
 static bool
@@ -222,17 +222,24 @@ has_found(struct pg_store *s)
 	return has;
 }
 
+/* One that is dead and has something; 0: none.  From one owner to the next by the
+ * index: asked for the messages of the dead, the server walks through all that
+ * wait whenever it expects to find one soon. */
 static enum pg_said
-is_something_left(struct pg_conn *c, bool *ret, struct err *err)
+find_dead(struct pg_conn *c, int64_t *ret, struct err *err)
 {
 	PGresult *r;
 	enum pg_said said = pg_ask(c,
-	    "SELECT EXISTS (SELECT FROM relais_message WHERE owner IN"
-	    " (SELECT id FROM relais_node WHERE is_dead))",
+	    "WITH RECURSIVE o (id) AS"
+	    " (SELECT min(owner) FROM relais_message UNION ALL"
+	    " SELECT (SELECT min(owner) FROM relais_message"
+	    " WHERE owner > o.id) FROM o WHERE o.id IS NOT NULL)"
+	    " SELECT n.id FROM o JOIN relais_node n ON n.id = o.id"
+	    " WHERE n.is_dead LIMIT 1",
 	    NULL, 0, &r, err);
 
 	if (said == PG_DONE) {
-		*ret = pg_int(r, 0, 0) != 0;
+		*ret = PQntuples(r) == 1 ? pg_int(r, 0, 0) : 0;
 		PQclear(r);
 	}
 	return said;
@@ -246,24 +253,23 @@ claim(struct pg_store *s, bool *ret_more, struct err *err)
 	struct pg_task t = { .err = err };
 	struct pg_conn *c;
 	enum pg_said said;
-	bool is_any = false;
 
 	if (has_found(s))
 		return 0;
 	c = pg_take(s->pool, err);
 	if (c == NULL)
 		return -1;
-	said = is_something_left(c, &is_any, err);
-	if (said == PG_DONE && is_any)
+	said = find_dead(c, &t.n, err);
+	if (said == PG_DONE && t.n > 0)
 		said = run_claim(s, c, &t);
 	pg_give(c);
-	if (said == PG_LOST && is_any)
+	if (said == PG_LOST && t.n > 0)
 		return err_set(err, ERR_LOST,
 		    "the answer of the database about messages taken over is "
 		    "lost");
 	if (said != PG_DONE)
 		return -1;
-	if (!is_any)
+	if (t.n == 0)
 		return 0;
 	add_found(s, t.rows);
 	*ret_more = PQntuples(t.rows) == CLAIM_MAX;

@@ -301,6 +301,30 @@ tell_nodes(struct pg_conn *c, struct buf *said, struct err *err)
 	return 0;
 }
 
+/* What was deleted is kept for as long as such a one might look at it. */
+static int
+tell_open(struct pg_conn *c, struct buf *said, struct err *err)
+{
+	PGresult *r;
+
+	if (pg_ask(c,
+		"SELECT count(*), coalesce(max(extract(epoch FROM now() - at)"
+		" / 60), 0)::bigint FROM (SELECT xact_start FROM"
+		" pg_stat_activity WHERE datname = current_database()"
+		" UNION ALL SELECT prepared FROM pg_prepared_xacts) t (at)"
+		" WHERE at < now() - interval '1 hour'",
+		NULL, 0, &r, err) != PG_DONE)
+		return -1;
+	if (pg_int(r, 0, 0) > 0)
+		IGNORE(buf_addf(said,
+		    "A transaction has been open for %" PRId64
+		    " min: until it ends, the tables cannot be cleaned and "
+		    "grow.\n",
+		    pg_int(r, 0, 1)));
+	PQclear(r);
+	return 0;
+}
+
 static int
 tell(struct pg_conn *c, struct buf *said, struct err *err)
 {
@@ -318,7 +342,7 @@ tell(struct pg_conn *c, struct buf *said, struct err *err)
 		  "memory of a standby.\n"
 		: "Accepted mail is on the disks of this server and of a "
 		  "synchronous standby.\n"));
-	return tell_nodes(c, said, err);
+	return tell_nodes(c, said, err) != 0 ? -1 : tell_open(c, said, err);
 }
 
 static int

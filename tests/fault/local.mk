@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	%reldir%/apart.sh \
 	%reldir%/auth.sh \
 	%reldir%/blocking.sh \
+	%reldir%/churn.sh \
 	%reldir%/clock.sh \
 	%reldir%/connections.py %reldir%/connections.sh \
 	%reldir%/corrupt.py %reldir%/corrupt.sh \

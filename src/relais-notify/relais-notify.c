@@ -10,13 +10,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "ctl/ctl_client.h"
 #include "relais-notify/bubble.h"
 #include "relais-notify/watch.h"
+#include "sys/language.h"
 #include "sys/own_daemon.h"
+#include "sys/said.h"
 
 enum {
 	EX_OK = 0,
@@ -40,10 +43,12 @@ static void
 say(struct notifier *n, enum trouble what, const struct err *err)
 {
 	const char *text = err != NULL ? err->text : "";
+	char *own = said(text);
 
 	if (*text != '\0' && n->said[what][0] == '\0')
 		(void)fprintf(stderr,
-		    "relais-notify: %s; what there is to tell waits\n", text);
+		    _("relais-notify: %s; what there is to tell waits\n"), own);
+	free(own);
 	(void)snprintf(n->said[what], sizeof(n->said[what]), "%s", text);
 }
 
@@ -128,19 +133,19 @@ run(const char *control, int64_t interval_ms)
 static int
 complain(const char *text)
 {
-	(void)fprintf(stderr, "relais-notify: %s\n", text);
+	(void)fprintf(stderr, "relais-notify: %s\n", _(text));
 	return EX_WRONG_USAGE;
 }
 
 static int
 print_help(void)
 {
-	return printf(
-		   "usage: relais-notify [--control SOCKET] "
-		   "[--interval TIME]\n\n"
-		   "Shows a notification on the desktop when your mail fails "
-		   "or is held, or an account\nneeds you.  relais-notify(1) "
-		   "has more.\n") < 0;
+	language_convert_output();
+	return printf(_("usage: relais-notify [--control SOCKET] "
+			"[--interval TIME]\n\n"
+			"Shows a notification on the desktop when your mail "
+			"fails or is held, or an account\nneeds you.  "
+			"relais-notify(1) has more.\n")) < 0;
 }
 
 int
@@ -157,6 +162,8 @@ main(int argc, char **argv)
 	int64_t interval_ms = INTERVAL_S * 1000;
 	int c;
 
+	language_choose();
+	language_convert_errors();
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		switch (c) {
 		case 'c':
@@ -167,8 +174,8 @@ main(int argc, char **argv)
 			    interval_ms >= 1000 &&
 			    interval_ms <= INTERVAL_MAX_S * 1000)
 				break;
-			return complain("--interval: expected a time from 1s "
-					"to 1h");
+			return complain(N_("--interval: expected a time from "
+					   "1s to 1h"));
 		case 'h':
 			return print_help();
 		case 'v':
@@ -178,8 +185,8 @@ main(int argc, char **argv)
 			return EX_WRONG_USAGE; /* getopt has said why */
 		}
 	if (optind < argc)
-		return complain("takes no arguments; for the options, type: "
-				"relais-notify --help");
+		return complain(N_("takes no arguments; for the options, type: "
+				   "relais-notify --help"));
 	run(control, interval_ms);
 	return EX_OK;
 }

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "base/str_set.h"
 #include "base/xalloc.h"
 #include "ctl/ctl_json.h"
+#include "sys/said.h"
 
 enum { KNOWN_MAX = 100000 }; /* then it begins anew, as after a start */
 
@@ -42,20 +44,31 @@ watch_free(struct watch *w)
 
 /* --- accounts ------------------------------------------------------------- */
 
+/* A sentence of the daemon's, for the person; "": there is none. */
+static char *
+said_of(const json_t *object, const char *key)
+{
+	const char *english = ctl_json_string(object, key);
+
+	return said(english != NULL ? english : "");
+}
+
 static void
 tell_account(struct watch *w, const json_t *a, const char *name)
 {
-	const char *reason = ctl_json_string(a, "reason");
+	char *reason = said_of(a, "reason");
 	char *key = xasprintf("account %s", name);
-	char *title = xasprintf("Mail account %s needs you", name);
-	char *body = xasprintf("%s\nTo see what is wrong: relais check %s%s%s",
-	    reason != NULL ? reason : "", name,
-	    json_object_get(a, "sign_in") != NULL
-		? "\nTo sign in again: relais login "
-		: "",
-	    json_object_get(a, "sign_in") != NULL ? name : "");
+	char *title = xasprintf(_("Mail account %s needs you"), name);
+	char *body = json_object_get(a, "sign_in") == NULL
+			 ? xasprintf(_("%s\nTo see what is wrong: relais check "
+				       "%s"),
+			       reason, name)
+			 : xasprintf(_("%s\nTo see what is wrong: relais check "
+				       "%s\nTo sign in again: relais login %s"),
+			       reason, name, name);
 
 	w->tell(w->ctx, key, title, body);
+	free(reason);
 	free(key);
 	free(title);
 	free(body);
@@ -112,14 +125,15 @@ tell_message(struct watch *w, const json_t *m)
 	const char *id = ctl_json_string(m, "id");
 	const char *rcpt = json_string_value(
 	    json_array_get(json_object_get(m, "recipients"), 0));
-	const char *reason = ctl_json_string(m, "reason");
 	bool is_held = str_eq(ctl_json_string(m, "state"), "held");
-	char *title = xasprintf("Mail to %s %s", rcpt != NULL ? rcpt : "nobody",
-	    is_held ? "is held" : "has failed");
-	char *body = xasprintf(
-	    "%s\nMore: relais show %s", reason != NULL ? reason : "", id);
+	char *reason = said_of(m, "reason");
+	char *title = xasprintf(
+	    is_held ? _("Mail to %s is held") : _("Mail to %s has failed"),
+	    rcpt != NULL ? rcpt : _("nobody"));
+	char *body = xasprintf(_("%s\nMore: relais show %s"), reason, id);
 
 	w->tell(w->ctx, id, title, body);
+	free(reason);
 	free(title);
 	free(body);
 }
@@ -127,10 +141,13 @@ tell_message(struct watch *w, const json_t *m)
 static void
 tell_number(struct watch *w, size_t n)
 {
-	char *title = xasprintf("%zu%s messages were held or have failed", n,
-	    n == WATCH_LISTED ? " or more" : "");
+	char *title = xasprintf(
+	    n == WATCH_LISTED ? _("%zu or more messages were held or have "
+				  "failed")
+			      : _("%zu messages were held or have failed"),
+	    n);
 
-	w->tell(w->ctx, "messages", title, "To see them: relais queue");
+	w->tell(w->ctx, "messages", title, _("To see them: relais queue"));
 	free(title);
 }
 

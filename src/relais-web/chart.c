@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais-web/chart.h"
 
+#include "base/intl.h"
 #include "mail/date.h"
 #include "relais-web/view.h"
 #include "sys/clock_sys.h"
@@ -68,21 +69,25 @@ chart_put(struct view *v, const struct chart *c)
 		if (c->sent[i] + c->lost[i] > most)
 			most = c->sent[i] + c->lost[i];
 	}
+	html(h, _("<p>%lld delivered, %lld failed.</p>"), sent, lost);
 	html(h,
-	    "<p>%lld delivered, %lld failed.</p>\n"
-	    "<svg class=\"chart\" viewBox=\"0 0 %lld %lld\" role=\"img\" "
-	    "aria-label=\"Bars of five minutes each: %lld delivered, %lld "
-	    "failed in the last hour, at most %lld in five minutes\">\n",
-	    sent, lost, (long long)CHART_BARS * BAR,
-	    (long long)(HEIGHT + BELOW), sent, lost, most);
+	    "\n<svg class=\"chart\" viewBox=\"0 0 %lld %lld\" role=\"img\" "
+	    "aria-label=\"",
+	    (long long)CHART_BARS * BAR, (long long)(HEIGHT + BELOW));
+	html(h,
+	    _("Bars of five minutes each: %lld delivered, %lld failed in the "
+	      "last hour, at most %lld in five minutes"),
+	    sent, lost, most);
+	html(h, "\">\n");
 	for (int i = 0; i < CHART_BARS; i++) {
 		long long x = i * BAR, s = units(c->sent[i], most),
 			  f = units(c->lost[i], most);
 
 		html(h, "<g><title>");
 		put_clock(v, c->begin_s + i * CHART_BAR_S);
-		html(h, ": %lld delivered, %lld failed</title>", c->sent[i],
+		html(h, _(": %lld delivered, %lld failed"), c->sent[i],
 		    c->lost[i]);
+		html(h, "</title>");
 		put_bar(v, x, 0, HEIGHT, "room");
 		put_bar(v, x, HEIGHT - s, s, "sent");
 		put_bar(v, x, HEIGHT - s - f, f, "lost");
@@ -91,7 +96,8 @@ chart_put(struct view *v, const struct chart *c)
 	html(h, "<text x=\"0\" y=\"%lld\">", (long long)(HEIGHT + BELOW - 3));
 	put_clock(v, c->begin_s);
 	html(h,
-	    "</text><text x=\"%lld\" y=\"%lld\" text-anchor=\"end\">now</text>"
+	    "</text><text x=\"%lld\" y=\"%lld\" text-anchor=\"end\">%s</text>"
 	    "</svg>\n",
-	    (long long)CHART_BARS * BAR - GAP, (long long)(HEIGHT + BELOW - 3));
+	    (long long)CHART_BARS * BAR - GAP, (long long)(HEIGHT + BELOW - 3),
+	    _("until now"));
 }

@@ -58,13 +58,13 @@
 		source = new EventSource("/events");
 		source.addEventListener("change", refresh);
 		source.onopen = () => {
-			word.textContent = "Live.";
+			word.textContent = word.dataset.liveWord;
 			if (wasOpen)
 				refresh();
 			wasOpen = true;
 		};
 		source.onerror = () => {
-			word.textContent = "Not live: the page tries again.";
+			word.textContent = word.dataset.awayWord;
 		};
 	}
 

@@ -7,6 +7,8 @@ sbin_PROGRAMS += relais-web
 relais_web_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src
 relais_web_CFLAGS = $(AM_CFLAGS) $(WEB_CFLAGS) $(JANSSON_CFLAGS)
 relais_web_SOURCES = \
+	%reldir%/accept.c \
+	%reldir%/accept.h \
 	%reldir%/asker.c \
 	%reldir%/asker.h \
 	%reldir%/chart.c \

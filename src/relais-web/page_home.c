@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/intl.h"
 #include "ctl/ctl_client.h"
 #include "relais-web/chart.h"
 #include "relais-web/view.h"
@@ -19,9 +20,9 @@ enum {
 static const struct {
 	const char *state, *word, *class;
 } standings[] = {
-	{ "ready", "ready", "good" },
-	{ "paused", "paused", "warn" },
-	{ "held", "needs you", "bad" },
+	{ "ready", N_("ready"), "good" },
+	{ "paused", N_("paused"), "warn" },
+	{ "held", N_("needs you"), "bad" },
 };
 
 static void
@@ -32,7 +33,7 @@ put_standing(struct view *v, const json_t *a)
 	for (size_t i = 0; i < sizeof(standings) / sizeof(standings[0]); i++)
 		if (strcmp(standings[i].state, state) == 0)
 			html(&v->h, " <span class=\"badge %s\">%s</span>",
-			    standings[i].class, standings[i].word);
+			    standings[i].class, _(standings[i].word));
 }
 
 /* Only somebody else can put it right, or time. */
@@ -43,26 +44,26 @@ put_remedy(struct view *v, const json_t *a)
 	const char *name = view_string(a, "name");
 	char text[NUM_TEXT_SIZE];
 
-	if (*view_string(a, "reason") != '\0')
-		html(&v->h, "<p class=\"reason\"><bdi>%s</bdi></p>",
-		    view_string(a, "reason"));
+	view_said(v, NULL, view_string(a, "reason"));
 	if (strcmp(view_string(a, "state"), "ready") == 0)
 		return;
 	if (json_is_integer(next))
-		html(&v->h, "<p>Next try in %s.</p>",
-		    num_duration_text(json_integer_value(next) * 1000, text));
+		html(&v->h, _("<p>Next try in %s.</p>"),
+		    view_duration(json_integer_value(next), text));
 	html(&v->h,
-	    "<p>To see what is wrong, type: "
-	    "<code>relais check %s</code></p>",
+	    _("<p>To see what is wrong, type: <code>relais check "
+	      "%s</code></p>"),
 	    name);
 	if (strcmp(view_string(a, "state"), "held") != 0)
 		return;
 	if (json_object_get(a, "sign_in") != NULL)
 		html(&v->h,
-		    "<p>To sign in again: <code>relais login %s</code></p>",
+		    _("<p>To sign in again: <code>relais login "
+		      "%s</code></p>"),
 		    name);
 	html(&v->h,
-	    "<p>When that is put right: <code>relais flush %s</code></p>",
+	    _("<p>When that is put right: <code>relais flush "
+	      "%s</code></p>"),
 	    name);
 }
 
@@ -74,12 +75,15 @@ put_sign_in(struct view *v, const json_t *in)
 
 	if (in == NULL || view_number(in, "signed_in") <= 0)
 		return;
-	html(&v->h, "<p class=\"quiet\">Signed in%s<bdi>%s</bdi> ",
-	    *user != '\0' ? " as " : "", user);
+	html(&v->h, "<p class=\"quiet\">");
+	if (*user != '\0')
+		html(&v->h, _("Signed in as <bdi>%s</bdi> "), user);
+	else
+		html(&v->h, _("Signed in "));
 	view_time(v, view_number(in, "signed_in"));
 	html(&v->h, "%s</p>",
 	    ends > 0 && ends - (long long)time(NULL) < END_NEAR_S
-		? "; the sign-in ends soon unless it is refreshed"
+		? _("; the sign-in ends soon unless it is refreshed")
 		: "");
 }
 
@@ -87,37 +91,30 @@ static void
 put_account(struct view *v, const json_t *a)
 {
 	long long last = view_number(a, "last_sent");
-	long long sent = view_number(a, "sent");
 
-	html(&v->h, "<li class=\"card\"><h3><bdi>%s</bdi>",
-	    view_string(a, "name"));
+	html(&v->h, "<h3><bdi>%s</bdi>", view_string(a, "name"));
 	put_standing(v, a);
-	html(&v->h, "</h3><p class=\"quiet\"><bdi>%s</bdi>: %lld sent",
-	    view_string(a, "host"), sent);
+	html(&v->h, "</h3><p class=\"quiet\">");
+	html(&v->h, _("<bdi>%s</bdi>: %lld sent"), view_string(a, "host"),
+	    view_number(a, "sent"));
 	if (last > 0) {
-		html(&v->h, ", the last ");
+		html(&v->h, _(", the last "));
 		view_time(v, last);
 	}
 	html(&v->h, "</p>");
 	put_remedy(v, a);
 	put_sign_in(v, json_object_get(a, "sign_in"));
-	html(&v->h, "</li>\n");
 }
 
 static void
 put_accounts(struct view *v, const json_t *accounts)
 {
-	const json_t *a;
-	size_t i;
-
-	html(&v->h, "<section id=\"accounts\" data-live>"
-		    "<h2>Accounts</h2>\n");
+	view_section(v, "accounts", _("Accounts"));
 	if (json_array_size(accounts) == 0)
-		html(&v->h, "<p>None is configured.  To add one, type: "
-			    "<code>relais setup</code></p>");
-	html(&v->h, "<ul class=\"cards\">\n");
-	json_array_foreach(accounts, i, a) put_account(v, a);
-	html(&v->h, "</ul></section>\n");
+		html(&v->h, "<p>%s <code>relais setup</code></p>",
+		    _("None is configured.  To add one, type:"));
+	view_each(v, "ul", "cards", accounts, put_account);
+	html(&v->h, "</section>\n");
 }
 
 /* --- the queue ------------------------------------------------------------ */
@@ -141,20 +138,20 @@ put_queue(struct view *v, const json_t *queue)
 	long long folded = view_number(queue, "folded");
 	char text[NUM_TEXT_SIZE];
 
-	html(&v->h, "<section id=\"queue\" data-live><h2>Queue</h2>\n"
-		    "<ul class=\"counts\">\n");
-	put_count(v, queue, "due", "waiting", "");
-	put_count(v, queue, "active", "being sent", "");
-	put_count(v, queue, "held", "held", "warn");
-	put_count(v, queue, "failed", "failed", "bad");
+	view_section(v, "queue", _("Queue"));
+	html(&v->h, "<ul class=\"counts\">\n");
+	put_count(v, queue, "due", _("waiting"), "");
+	put_count(v, queue, "active", _("being sent"), "");
+	put_count(v, queue, "held", _("held"), "warn");
+	put_count(v, queue, "failed", _("failed"), "bad");
 	html(&v->h, "</ul>\n");
 	if (oldest_s > 0)
-		html(&v->h, "<p>The oldest has waited for %s.</p>\n",
-		    num_duration_text(oldest_s * 1000, text));
+		html(&v->h, _("<p>The oldest has waited for %s.</p>"),
+		    view_duration(oldest_s, text));
 	if (view_number(queue, "folding") > 0)
 		html(&v->h,
-		    "<p>Equal messages were folded: %lld of them stand for "
-		    "%lld more.</p>\n",
+		    _("<p>Equal messages were folded: %lld of them stand for "
+		      "%lld more.</p>"),
 		    view_number(queue, "folding"), folded);
 	html(&v->h, "</section>\n");
 }
@@ -166,12 +163,11 @@ put_troubled(struct view *v, const json_t *queue)
 		.text = "",
 		.limit = TROUBLED_SHOWN };
 
-	html(&v->h, "<section id=\"troubled\" data-live>"
-		    "<h2>Held and failed</h2>\n");
+	view_section(v, "troubled", _("Held and failed"));
 	/* To find none takes the daemon longest, and it has counted them. */
 	if (view_number(queue, "held") + view_number(queue, "failed") == 0 ||
 	    view_messages(v, &q) == 0)
-		html(&v->h, "<p>None.</p>");
+		html(&v->h, "<p>%s</p>", _("None."));
 	html(&v->h, "</section>\n");
 }
 
@@ -198,9 +194,10 @@ note_entry(void *ctx, json_t *e)
 static void
 put_hour(struct view *v, const struct hour *hour)
 {
-	html(&v->h, "<section id=\"hour\" data-live><h2>The last hour</h2>\n");
+	view_section(v, "hour", _("The last hour"));
 	if (hour->n == ENTRIES_COUNTED)
-		html(&v->h, "<p>Of so many, the newest %lld are counted.</p>\n",
+		html(&v->h,
+		    _("<p>Of so many, the newest %lld are counted.</p>"),
 		    (long long)hour->n);
 	chart_put(v, &hour->chart);
 	html(&v->h, "</section>\n");
@@ -209,21 +206,17 @@ put_hour(struct view *v, const struct hour *hour)
 static void
 put_newest(struct view *v, const json_t *newest)
 {
-	const json_t *e;
-	size_t i, n;
+	size_t n;
 
-	html(&v->h, "<section id=\"newest\" data-live>"
-		    "<h2>What became of messages</h2>\n");
+	view_section(v, "newest", _("What became of messages"));
 	if (json_array_size(newest) == ENTRIES_SHOWN) {
-		html(&v->h, "<ul class=\"list\">\n");
-		json_array_foreach(newest, i, e) view_entry(v, e);
-		html(&v->h, "</ul>\n");
+		view_each(v, "ul", "list", newest, view_entry);
 	} else if (!view_entries(v,
 		       json_pack("{s:b, s:i}", "newest_first", 1, "limit",
 			   ENTRIES_SHOWN),
 		       &n) ||
 		   n == 0) {
-		html(&v->h, "<p>Nothing yet.</p>");
+		html(&v->h, "<p>%s</p>", _("Nothing yet."));
 	}
 	html(&v->h, "</section>\n");
 }
@@ -233,14 +226,13 @@ put_losses(struct view *v)
 {
 	size_t n;
 
-	html(&v->h, "<section id=\"losses\" data-live>"
-		    "<h2>Failed lately</h2>\n");
+	view_section(v, "losses", _("Failed lately"));
 	if (!view_entries(v,
 		json_pack("{s:b, s:b, s:i}", "newest_first", 1, "failed", 1,
 		    "limit", ENTRIES_SHOWN),
 		&n) ||
 	    n == 0)
-		html(&v->h, "<p>None.</p>");
+		html(&v->h, "<p>%s</p>", _("None."));
 	html(&v->h, "</section>\n");
 }
 
@@ -271,7 +263,7 @@ page_home(struct view *v)
 {
 	json_t *status;
 
-	view_begin(v, "Overview", "/");
+	view_begin(v, _("Overview"), "/");
 	if (!view_is_alone(v) &&
 	    (status = view_ask(v, "status", NULL)) != NULL) {
 		put_accounts(v, json_object_get(status, "accounts"));

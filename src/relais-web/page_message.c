@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/xalloc.h"
 #include "relais-web/view.h"
+#include "sys/said.h"
 
 enum { HEADER_SHOWN = 65536 };
 
@@ -20,36 +22,38 @@ put_facts(struct view *v, const json_t *m)
 {
 	const json_t *next = json_object_get(m, "next_try");
 	const char *sender = view_string(m, "sender");
+	char *reason = said(view_string(m, "reason"));
 	char text[NUM_TEXT_SIZE];
 
-	html(&v->h, "<section id=\"facts\" data-live><h2>State</h2>\n<dl>\n");
-	html(&v->h, "<dt>State</dt><dd>");
+	view_section(v, "facts", _("State"));
+	html(&v->h, "<dl>\n<dt>%s</dt><dd>", _("State"));
 	view_state(v, m);
 	html(&v->h, "</dd>\n");
-	put_fact(v, "Reason", view_string(m, "reason"));
+	put_fact(v, _("Reason"), reason);
 	if (json_is_integer(next) && json_integer_value(next) > 0)
-		put_fact(v, "Next try in",
-		    num_duration_text(json_integer_value(next) * 1000, text));
-	html(&v->h, "<dt>Attempts</dt><dd>%lld</dd>\n",
+		put_fact(v, _("Next try in"),
+		    view_duration(json_integer_value(next), text));
+	html(&v->h, "<dt>%s</dt><dd>%lld</dd>\n", _("Attempts"),
 	    view_number(m, "attempts"));
-	put_fact(v, "Account", view_string(m, "account"));
-	put_fact(v, "From", *sender != '\0' ? sender : "<>");
-	html(&v->h, "<dt>Arrived</dt><dd>");
+	put_fact(v, _("Account"), view_string(m, "account"));
+	put_fact(v, _("From"), *sender != '\0' ? sender : "<>");
+	html(&v->h, "<dt>%s</dt><dd>", _("Arrived"));
 	view_time(v, view_number(m, "arrived"));
 	html(&v->h, "</dd>\n");
-	put_fact(
-	    v, "Size", num_size_text((uint64_t)view_number(m, "size"), text));
-	put_fact(v, "Submitted by", view_string(m, "user"));
-	put_fact(v, "  from", view_string(m, "peer"));
+	put_fact(v, _("Size"),
+	    num_size_text((uint64_t)view_number(m, "size"), text));
+	put_fact(v, _("Submitted by"), view_string(m, "user"));
+	put_fact(v, _("Coming from"), view_string(m, "peer"));
+	free(reason);
 	html(&v->h, "</dl></section>\n");
 }
 
 static const struct {
-	const char *state, *class;
+	const char *state, *word, *class;
 } rcpt_states[] = {
-	{ "waiting", "calm" },
-	{ "sent", "good" },
-	{ "failed", "bad" },
+	{ "waiting", N_("waiting"), "calm" },
+	{ "sent", N_("sent"), "good" },
+	{ "failed", N_("failed"), "bad" },
 };
 
 static void
@@ -57,54 +61,42 @@ put_rcpt(struct view *v, const json_t *r)
 {
 	const char *state = view_string(r, "state");
 
-	html(&v->h, "<li>");
 	for (size_t i = 0; i < sizeof(rcpt_states) / sizeof(rcpt_states[0]);
 	     i++)
 		if (strcmp(rcpt_states[i].state, state) == 0)
 			html(&v->h, "<span class=\"badge %s\">%s</span> ",
-			    rcpt_states[i].class, state);
+			    rcpt_states[i].class, _(rcpt_states[i].word));
 	html(&v->h, "<bdi>%s</bdi>\n", view_string(r, "address"));
-	if (*view_string(r, "cause") != '\0')
-		html(&v->h, "<p><strong>Cause:</strong> <bdi>%s</bdi></p>",
-		    view_string(r, "cause"));
-	if (*view_string(r, "remedy") != '\0')
-		html(&v->h, "<p><strong>Remedy:</strong> <bdi>%s</bdi></p>",
-		    view_string(r, "remedy"));
-	if (*view_string(r, "verdict") != '\0')
-		html(&v->h, "<p class=\"reason\"><bdi>%s</bdi></p>",
-		    view_string(r, "verdict"));
-	html(&v->h, "</li>\n");
+	view_cause(v, r);
+	view_said(v, NULL, view_string(r, "verdict"));
 }
 
 static void
 put_rcpts(struct view *v, const json_t *rcpts)
 {
-	const json_t *r;
-	size_t i;
+	view_section(v, "recipients", _("Recipients"));
+	view_each(v, "ul", "list", rcpts, put_rcpt);
+	html(&v->h, "</section>\n");
+}
 
-	html(&v->h, "<section id=\"recipients\" data-live><h2>Recipients</h2>\n"
-		    "<ul class=\"list\">\n");
-	json_array_foreach(rcpts, i, r) put_rcpt(v, r);
-	html(&v->h, "</ul></section>\n");
+static void
+put_event(struct view *v, const json_t *e)
+{
+	char *text = said(view_string(e, "text"));
+
+	view_time(v, view_number(e, "time"));
+	html(&v->h, " <bdi>%s</bdi>", text);
+	free(text);
 }
 
 static void
 put_events(struct view *v, const json_t *events)
 {
-	const json_t *e;
-	size_t i;
-
 	if (json_array_size(events) == 0)
 		return;
-	html(&v->h, "<section id=\"events\" data-live><h2>What happened</h2>\n"
-		    "<ol class=\"list\">\n");
-	json_array_foreach(events, i, e)
-	{
-		html(&v->h, "<li>");
-		view_time(v, view_number(e, "time"));
-		html(&v->h, " <bdi>%s</bdi></li>\n", view_string(e, "text"));
-	}
-	html(&v->h, "</ol></section>\n");
+	view_section(v, "events", _("What happened"));
+	view_each(v, "ol", "list", events, put_event);
+	html(&v->h, "</section>\n");
 }
 
 /* What a person with the right to it would type. */
@@ -113,9 +105,9 @@ put_remedies(struct view *v, const json_t *m)
 {
 	const char *state = view_string(m, "state"), *id = view_string(m, "id");
 
-	html(&v->h,
-	    "<section id=\"remedies\" data-live><h2>What you can do</h2>\n"
-	    "<p>This page changes nothing.  Type in a terminal:</p>\n<ul>\n");
+	view_section(v, "remedies", _("What you can do"));
+	html(&v->h, "<p>%s</p>\n<ul>\n",
+	    _("This page changes nothing.  Type in a terminal:"));
 	if (strcmp(state, "held") == 0)
 		html(&v->h, "<li><code>relais release %s</code></li>\n", id);
 	html(&v->h,
@@ -137,8 +129,9 @@ put_header(struct view *v, const char *text)
 	if (header == NULL || *header == '\0')
 		return;
 	html(&v->h,
-	    "<section><h2>Header</h2>\n"
-	    "<pre tabindex=\"0\" role=\"region\" aria-label=\"Header\">");
+	    "<section><h2>%s</h2>\n"
+	    "<pre tabindex=\"0\" role=\"region\" aria-label=\"%s\">",
+	    _("Header"), _("Header"));
 	html_lines(&v->h, header, HEADER_SHOWN);
 	html(&v->h, "</pre></section>\n");
 }
@@ -150,18 +143,17 @@ page_past(struct view *v)
 	struct view past = *v;
 	size_t n = 0;
 
-	view_begin(&past, "Message", "");
-	html(&past.h,
-	    "<p class=\"quiet\">%s</p>\n<section><h2>What became of it</h2>\n",
-	    past.what);
+	view_begin(&past, _("Message"), "");
+	html(&past.h, "<p class=\"quiet\">%s</p>\n<section><h2>%s</h2>\n",
+	    past.what, _("What became of it"));
 	/* Without an id all messages would do. */
 	if (*past.what == '\0' ||
 	    !view_entries(&past, json_pack("{s:s}", "id", past.what), &n) ||
 	    n == 0) {
 		html_clear(&past.h);
-		return page_sorry(v, 404, "No such message",
-		    "It was deleted, or delivered long ago, or it is not "
-		    "yours.");
+		return page_sorry(v, 404, _("No such message"),
+		    _("It was deleted, or delivered long ago, or it is not "
+		      "yours."));
 	}
 	html(&past.h, "</section>\n");
 	view_end(&past);
@@ -178,7 +170,7 @@ page_message(struct view *v)
 		m = view_ask(v, "show", json_pack("{s:s}", "id", v->what));
 	if (v->client != NULL && m == NULL)
 		return page_past(v);
-	view_begin(v, "Message", "");
+	view_begin(v, _("Message"), "");
 	if (!view_is_alone(v)) {
 		html(
 		    &v->h, "<p class=\"quiet\">%s</p>\n", view_string(m, "id"));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "relais-web/view.h"
@@ -12,11 +13,11 @@ enum { SHOWN = 100 };
 static const struct {
 	const char *state, *name;
 } choices[] = {
-	{ "", "All" },
-	{ "due", "Waiting" },
-	{ "active", "Being sent" },
-	{ "held", "Held" },
-	{ "failed", "Failed" },
+	{ "", N_("All") },
+	{ "due", N_("Waiting") },
+	{ "active", N_("Being sent") },
+	{ "held", N_("Held") },
+	{ "failed", N_("Failed") },
 };
 enum { CHOICES = sizeof(choices) / sizeof(choices[0]) };
 
@@ -34,18 +35,21 @@ put_filter(struct view *v)
 {
 	struct html *h = &v->h;
 
-	html(h, "<form class=\"filter\" action=\"/messages\">"
-		"<label for=\"state\">Show</label> "
-		"<select id=\"state\" name=\"state\">");
+	html(h,
+	    "<form class=\"filter\" action=\"/messages\">"
+	    "<label for=\"state\">%s</label> "
+	    "<select id=\"state\" name=\"state\">",
+	    _("Show"));
 	for (size_t i = 0; i < CHOICES; i++)
 		html(h, "<option value=\"%s\"%s>%s</option>", choices[i].state,
 		    strcmp(choices[i].state, v->state) == 0 ? " selected" : "",
-		    choices[i].name);
+		    _(choices[i].name));
 	html(h,
-	    "</select> <label for=\"with\">with</label> "
+	    "</select> <label for=\"with\">%s</label> "
 	    "<input type=\"search\" id=\"with\" name=\"text\" value=\"%s\" "
-	    "autocomplete=\"off\"> <button>Show</button></form>\n",
-	    v->text);
+	    "autocomplete=\"off\"> <button>%s</button></form>\n",
+	    /* TRANSLATORS: "Show" a choice "with" a text in it. */
+	    _("with"), v->text, _("Show"));
 }
 
 /* By recipient, and by what may be the end of an id. */
@@ -58,20 +62,19 @@ put_history(struct view *v)
 		       strlen(v->text);
 	size_t by_rcpt = 0, by_id = 0;
 
-	html(&v->h, "<section id=\"history\" data-live>"
-		    "<h2>What became of messages</h2>\n");
+	view_section(v, "history", _("What became of messages"));
 	if (!view_entries(v,
 		json_pack("{s:b, s:i, s:s}", "newest_first", 1, "limit", SHOWN,
 		    "to", pattern),
 		&by_rcpt))
-		html(&v->h, "<p>No history is kept.</p>");
+		html(&v->h, "<p>%s</p>", _("No history is kept."));
 	else if (is_word && *v->text != '\0')
 		IGNORE(view_entries(v,
 		    json_pack("{s:b, s:i, s:s}", "newest_first", 1, "limit",
 			SHOWN, "id", v->text),
 		    &by_id));
 	if (by_rcpt + by_id == 0)
-		html(&v->h, "<p>No such message.</p>");
+		html(&v->h, "<p>%s</p>", _("No such message."));
 	html(&v->h, "</section>\n");
 	free(pattern);
 }
@@ -86,16 +89,15 @@ page_messages(struct view *v)
 		v->state = "";
 	if (*v->state != '\0')
 		q.states[0] = v->state;
-	view_begin(v, "Messages", "/messages");
+	view_begin(v, _("Messages"), "/messages");
 	if (!view_is_alone(v)) {
 		put_filter(v);
-		html(&v->h, "<section id=\"messages\" data-live>"
-			    "<h2>In the queue</h2>\n");
+		view_section(v, "messages", _("In the queue"));
 		n = view_messages(v, &q);
 		if (n == 0)
-			html(&v->h, "<p>No such message.</p>");
+			html(&v->h, "<p>%s</p>", _("No such message."));
 		else if (n == SHOWN)
-			html(&v->h, "<p>These are the newest %lld.</p>",
+			html(&v->h, _("<p>These are the newest %lld.</p>"),
 			    (long long)n);
 		html(&v->h, "</section>\n");
 		if (*v->state == '\0')

@@ -14,12 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "net/listen.h"
 #include "relais-web/asker.h"
 #include "relais-web/server.h"
+#include "sys/language.h"
 #include "sys/own_daemon.h"
+#include "sys/said.h"
 
 enum {
 	EX_OK = 0,
@@ -41,17 +44,21 @@ struct sockets {
 static int
 complain(int status, const char *text)
 {
-	(void)fprintf(stderr, "relais-web: %s\n", text);
+	char *own = said(text);
+
+	(void)fprintf(stderr, "relais-web: %s\n", own);
+	free(own);
 	return status;
 }
 
 static int
 print_help(void)
 {
-	return printf("usage: relais-web [--port NUMBER] [--control SOCKET]\n\n"
-		      "Shows the state of relais at http://localhost:%d to "
-		      "the users of this machine:\neverybody sees their own "
-		      "mail, root all.  relais-web(8) has more.\n",
+	return printf(_("usage: relais-web [--port NUMBER] [--control "
+			"SOCKET]\n\n"
+			"Shows the state of relais at http://localhost:%d to "
+			"the users of this machine:\neverybody sees their "
+			"own mail, root all.  relais-web(8) has more.\n"),
 		   PORT) < 0
 		   ? EX_FAILED
 		   : EX_OK;
@@ -173,8 +180,10 @@ start(const char *control, int port)
 
 	asker_init(&asker, control);
 	if (inherit(&sockets, &err) != 0 ||
-	    (sockets.n == 0 && bind_port(&sockets, port, &err) != 0) ||
-	    server_new(sockets.fds, sockets.n, &asker, &s, &err) != 0)
+	    (sockets.n == 0 && bind_port(&sockets, port, &err) != 0))
+		return complain(EX_FAILED, err.text);
+	language_offer();
+	if (server_new(sockets.fds, sockets.n, &asker, &s, &err) != 0)
 		return complain(EX_FAILED, err.text);
 	run(s, &sockets, &ends);
 	server_free(s);
@@ -196,6 +205,8 @@ main(int argc, char **argv)
 	char *control;
 	int c, status;
 
+	language_choose();
+	language_convert_errors();
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		switch (c) {
 		case 'p':
@@ -203,11 +214,12 @@ main(int argc, char **argv)
 			    port > 0)
 				break;
 			return complain(EX_WRONG_USAGE,
-			    "--port: expected a number from 1 to 65535");
+			    N_("--port: expected a number from 1 to 65535"));
 		case 'c':
 			given = optarg;
 			break;
 		case 'h':
+			language_convert_output();
 			return print_help();
 		case 'v':
 			return printf("relais-web %s\n", PACKAGE_VERSION) < 0;
@@ -216,8 +228,8 @@ main(int argc, char **argv)
 		}
 	if (optind < argc)
 		return complain(EX_WRONG_USAGE,
-		    "takes no arguments; for the options, type: relais-web "
-		    "--help");
+		    N_("takes no arguments; for the options, type: relais-web "
+		       "--help"));
 	control = own_daemon_control(given);
 	status = start(control, (int)port);
 	free(control);

@@ -10,14 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/intl.h"
 #include "base/list.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "net/peer.h"
+#include "relais-web/accept.h"
 #include "relais-web/asker.h"
 #include "relais-web/events.h"
 #include "relais-web/view.h"
+#include "sys/language.h"
 
 enum {
 	SOCKETS_MAX = 8,
@@ -98,10 +101,11 @@ answer_text(struct MHD_Connection *con, unsigned status, const char *type,
 		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT));
 }
 
+/* why is a literal, in English. */
 static enum MHD_Result
 refuse(struct MHD_Connection *con, unsigned status, const char *why)
 {
-	return answer_text(con, status, "text/plain; charset=utf-8", why);
+	return answer_text(con, status, "text/plain; charset=utf-8", _(why));
 }
 
 /* --- pages ---------------------------------------------------------------- */
@@ -160,11 +164,20 @@ argument(struct MHD_Connection *con, const char *name)
 		   : "";
 }
 
+static enum language
+language_of(struct MHD_Connection *con)
+{
+	return (enum language)accept_language(
+	    MHD_lookup_connection_value(
+		con, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_LANGUAGE),
+	    language_tags, LANGUAGES);
+}
+
 static unsigned
 page_missing(struct view *v)
 {
 	return page_sorry(
-	    v, MHD_HTTP_NOT_FOUND, "No such page", "Nothing is here.");
+	    v, MHD_HTTP_NOT_FOUND, _("No such page"), _("Nothing is here."));
 }
 
 static enum MHD_Result
@@ -172,6 +185,7 @@ answer_page(struct server *s, struct MHD_Connection *con, uint32_t uid,
     view_page *draw, const char *what)
 {
 	struct view v = { .uid = uid,
+		.language = language_tags[language_speak(language_of(con))],
 		.what = what,
 		.text = argument(con, "text"),
 		.state = argument(con, "state"),
@@ -323,36 +337,37 @@ objection(const struct server *s, struct MHD_Connection *con,
 	    con, MHD_HEADER_KIND, see_field, &asked);
 	if (asked.value[HOST] == NULL || !is_own_name(asked.value[HOST])) {
 		*ret_status = MHD_HTTP_MISDIRECTED_REQUEST;
-		return "This page is at http://localhost, under no other "
-		       "name.\n";
+		return N_("This page is at http://localhost, under no other "
+			  "name.\n");
 	}
 	if (!str_eq(method, MHD_HTTP_METHOD_GET)) {
 		*ret_status = MHD_HTTP_METHOD_NOT_ALLOWED;
-		return "This page shows and changes nothing: GET only.\n";
+		return N_("This page shows and changes nothing: GET only.\n");
 	}
 	if (asked.value[FETCH_SITE] == NULL) {
 		*ret_status = MHD_HTTP_FORBIDDEN;
-		return "This page is for people: a program may have been told "
-		       "to fetch it.  Programs ask relais --json status; to "
-		       "ask here on purpose, send: Sec-Fetch-Site: none\n";
+		return N_(
+		    "This page is for people: a program may have been told "
+		    "to fetch it.  Programs ask relais --json status; to "
+		    "ask here on purpose, send: Sec-Fetch-Site: none\n");
 	}
 	if (!is_asked_here(&asked) && !is_a_link(&asked)) {
 		*ret_status = MHD_HTTP_FORBIDDEN;
-		return "A page elsewhere asks for this one: open it "
-		       "yourself.\n";
+		return N_("A page elsewhere asks for this one: open it "
+			  "yourself.\n");
 	}
 	if (g == NULL || g->uid == UID_UNKNOWN || g->uid == UID_HIDDEN) {
 		*ret_status = MHD_HTTP_FORBIDDEN;
-		return "The kernel does not say which user of this machine "
-		       "asks: open the page on the machine itself.\n";
+		return N_("The kernel does not say which user of this machine "
+			  "asks: open the page on the machine itself.\n");
 	}
 	if (is_of_another(s, g->uid)) {
 		*ret_status = MHD_HTTP_FORBIDDEN;
-		return "This is the page of another user.\n";
+		return N_("This is the page of another user.\n");
 	}
 	if (g->is_one_too_many) {
 		*ret_status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		return "You have too many pages open: close some.\n";
+		return N_("You have too many pages open: close some.\n");
 	}
 	return NULL;
 }
@@ -370,6 +385,7 @@ on_request(void *ctx, struct MHD_Connection *con, const char *url,
 	const char *why = objection(s, con, method, g, &status);
 	size_t i;
 
+	language_speak(language_of(con));
 	(void)version;
 	(void)body;
 	(void)size;

@@ -4,20 +4,24 @@
 #include "relais-web/view.h"
 
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/intl.h"
 #include "base/str.h"
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_json.h"
 #include "mail/date.h"
 #include "sys/clock_sys.h"
+#include "sys/language.h"
+#include "sys/said.h"
 
 static const struct {
 	const char *path, *name;
 } links[] = {
-	{ "/", "Overview" },
-	{ "/messages", "Messages" },
+	{ "/", N_("Overview") },
+	{ "/messages", N_("Messages") },
 };
 
 /* --- what is around a page ------------------------------------------------ */
@@ -28,7 +32,7 @@ view_begin(struct view *v, const char *title, const char *path)
 	struct html *h = &v->h;
 
 	html(h,
-	    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+	    "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n"
 	    "<meta charset=\"utf-8\">\n<title>%s - relais</title>\n"
 	    "<meta name=\"viewport\" "
 	    "content=\"width=device-width, initial-scale=1\">\n"
@@ -36,24 +40,26 @@ view_begin(struct view *v, const char *title, const char *path)
 	    "<link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\">\n"
 	    "<link rel=\"stylesheet\" href=\"/style.css?%s\">\n"
 	    "<script src=\"/live.js?%s\" defer></script>\n</head>\n<body>\n"
-	    "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
+	    "<a class=\"skip\" href=\"#main\">%s</a>\n"
 	    "<header>\n<a class=\"brand\" href=\"/\">relais</a>\n"
-	    "<nav aria-label=\"Pages\">",
-	    title, PACKAGE_VERSION, PACKAGE_VERSION);
+	    "<nav aria-label=\"%s\">",
+	    v->language, title, PACKAGE_VERSION, PACKAGE_VERSION,
+	    _("Skip to the content"), _("Pages"));
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
 		html(h, "<a href=\"%s\"", links[i].path);
 		if (strcmp(links[i].path, path) == 0)
 			html(h, " aria-current=\"page\"");
-		html(h, ">%s</a>\n", links[i].name);
+		html(h, ">%s</a>\n", _(links[i].name));
 	}
 	html(h,
 	    "</nav>\n<form role=\"search\" action=\"/messages\">"
-	    "<label class=\"unseen\" for=\"text\">Search messages</label>"
+	    "<label class=\"unseen\" for=\"text\">%s</label>"
 	    "<input type=\"search\" id=\"text\" name=\"text\" value=\"%s\" "
-	    "placeholder=\"Address, id or reason\" autocomplete=\"off\">"
-	    "<button>Search</button></form>\n</header>\n"
+	    "placeholder=\"%s\" autocomplete=\"off\">"
+	    "<button>%s</button></form>\n</header>\n"
 	    "<main id=\"main\" tabindex=\"-1\">\n<h1>%s</h1>\n",
-	    v->text, title);
+	    _("Search messages"), v->text, _("Address, id or reason"),
+	    _("Search"), title);
 }
 
 void
@@ -66,13 +72,15 @@ view_end(struct view *v)
 			    0 &&
 			found != NULL;
 
-	html(&v->h,
-	    "</main>\n<footer><p>What %s may see.  "
-	    "<span id=\"live\" role=\"status\"></span></p></footer>\n"
-	    "</body>\n</html>\n",
+	html(&v->h, "</main>\n<footer><p>");
+	html(&v->h, _("What %s may see."),
 	    v->uid == 0 ? "root"
 	    : is_known  ? pw.pw_name
-			: "this user");
+			: _("this user"));
+	html(&v->h,
+	    " <span id=\"live\" role=\"status\" data-live-word=\"%s\" "
+	    "data-away-word=\"%s\"></span></p></footer>\n</body>\n</html>\n",
+	    _("Live."), _("Not live: the page tries again."));
 }
 
 bool
@@ -82,11 +90,14 @@ view_is_alone(struct view *v)
 		return false;
 	html(&v->h,
 	    "<section id=\"away\" data-live class=\"card bad\">"
-	    "<h2>relaisd does not answer</h2><p>%s</p>"
-	    "<p>To start it, type: <code>systemctl start relais</code></p>"
-	    "<p>Mail that programs hand over meanwhile waits in the drop "
-	    "folder.</p></section>\n",
-	    v->trouble);
+	    "<h2>%s</h2>",
+	    _("relaisd does not answer"));
+	view_said(v, NULL, v->trouble);
+	html(&v->h, "<p>%s <code>systemctl start relais</code></p>",
+	    _("To start it, type:"));
+	html(&v->h, "<p>%s</p></section>\n",
+	    _("Mail that programs hand over meanwhile waits in the drop "
+	      "folder."));
 	return true;
 }
 
@@ -127,6 +138,51 @@ view_number(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+/* --- parts ---------------------------------------------------------------- */
+
+void
+view_section(struct view *v, const char *id, const char *title)
+{
+	html(&v->h, "<section id=\"%s\" data-live><h2>%s</h2>\n", id, title);
+}
+
+void
+view_each(struct view *v, const char *tag, const char *class,
+    const json_t *array, view_put *put)
+{
+	const json_t *object;
+	size_t i;
+
+	html(&v->h, "<%s class=\"%s\">\n", tag, class);
+	json_array_foreach(array, i, object)
+	{
+		html(&v->h, "<li>");
+		put(v, object);
+		html(&v->h, "</li>\n");
+	}
+	html(&v->h, "</%s>\n", tag);
+}
+
+void
+view_said(struct view *v, const char *label, const char *english)
+{
+	char *text = said(english);
+
+	if (*text != '\0' && label != NULL)
+		html(&v->h, "<p><strong>%s</strong> <bdi>%s</bdi></p>", label,
+		    text);
+	else if (*text != '\0')
+		html(&v->h, "<p class=\"reason\"><bdi>%s</bdi></p>", text);
+	free(text);
+}
+
+const char *
+view_duration(long long s, char *text)
+{
+	(void)num_duration_text(s * 1000, text); /* is text */
+	return language_duration(text);
+}
+
 /* --- lists ---------------------------------------------------------------- */
 
 void
@@ -137,18 +193,19 @@ view_time(struct view *v, long long at_s)
 	char date[DATE_TEXT_SIZE], text[NUM_TEXT_SIZE];
 
 	(void)date_iso(at_s * 1000, clock_utc_offset_s(c, at_s * 1000), date);
-	html(&v->h, "<time datetime=\"%s\" title=\"%s\">%s ago</time>", date,
-	    date, num_duration_text((ago_s > 0 ? ago_s : 0) * 1000, text));
+	html(&v->h, "<time datetime=\"%s\" title=\"%s\">", date, date);
+	html(&v->h, _("%s ago"), view_duration(ago_s > 0 ? ago_s : 0, text));
+	html(&v->h, "</time>");
 }
 
 /* State: the word on the page, and the class of its colour. */
 static const struct {
 	const char *state, *word, *class;
 } states[] = {
-	{ "due", "waiting", "calm" },
-	{ "active", "being sent", "good" },
-	{ "held", "held", "warn" },
-	{ "failed", "failed", "bad" },
+	{ "due", N_("waiting"), "calm" },
+	{ "active", N_("being sent"), "good" },
+	{ "held", N_("held"), "warn" },
+	{ "failed", N_("failed"), "bad" },
 };
 
 void
@@ -159,7 +216,7 @@ view_state(struct view *v, const json_t *m)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].state, state) == 0)
 			html(&v->h, "<span class=\"badge %s\">%s</span> ",
-			    states[i].class, states[i].word);
+			    states[i].class, _(states[i].word));
 }
 
 static void
@@ -177,19 +234,17 @@ put_message(void *ctx, json_t *m)
 	html(h, "<li>");
 	view_state(v, m);
 	html(h, "<a href=\"/message/%s\"><bdi>%s</bdi>", view_string(m, "id"),
-	    rcpt != NULL ? rcpt : "nobody");
+	    rcpt != NULL ? rcpt : _("nobody"));
 	if (nrcpts > 1)
-		html(h, " and %lld more", nrcpts - 1);
-	html(h, "</a> <span class=\"quiet\">from <bdi>%s</bdi>, ",
-	    *sender != '\0' ? sender : "<>");
+		html(h, _(" and %lld more"), nrcpts - 1);
+	html(h, "</a> <span class=\"quiet\">");
+	html(h, _("from <bdi>%s</bdi>, "), *sender != '\0' ? sender : "<>");
 	view_time(v, view_number(m, "arrived"));
 	if (json_is_integer(next) && json_integer_value(next) > 0)
-		html(h, ", next try in %s",
-		    num_duration_text(json_integer_value(next) * 1000, text));
+		html(h, _(", next try in %s"),
+		    view_duration(json_integer_value(next), text));
 	html(h, "</span>");
-	if (*view_string(m, "reason") != '\0')
-		html(h, "<p class=\"reason\"><bdi>%s</bdi></p>",
-		    view_string(m, "reason"));
+	view_said(v, NULL, view_string(m, "reason"));
 	html(h, "</li>\n");
 }
 

@@ -22,6 +22,7 @@ struct view {
 	const char *trouble; /* why, a sentence; "" */
 	uint32_t uid; /* who looks */
 	const char *what; /* of the path, behind the page's name; "" */
+	const char *language; /* its tag */
 	const char *text; /* of the search; "" */
 	const char *state; /* that is looked for; "" */
 };
@@ -40,6 +41,19 @@ bool view_is_alone(struct view *v);
 
 /* --- what several pages show ---------------------------------------------- */
 
+/* A part of the page that an open page keeps up to date; its end is a
+ * "</section>". */
+void view_section(struct view *v, const char *id, const char *title);
+/* An object of an array, within "<li>"; as a list of this tag and class. */
+typedef void view_put(struct view *v, const json_t *object);
+void view_each(struct view *v, const char *tag, const char *class,
+    const json_t *array, view_put *put);
+/* A sentence of the daemon's, in the reader's language, if there is one; label
+ * may be NULL. */
+void view_said(struct view *v, const char *label, const char *english);
+/* "5m", for the reader; text has NUM_TEXT_SIZE. */
+const char *view_duration(long long s, char *text);
+
 /* A call whose answer is one value; NULL: refused or lost.  args is taken over. */
 json_t *view_ask(struct view *v, const char *verb, json_t *args);
 
@@ -54,8 +68,10 @@ size_t view_messages(struct view *v, const struct view_query *q);
 /* What became of messages: entries of the history, as "log" gives them.  args is
  * taken over.  False: there is no history. */
 bool view_entries(struct view *v, json_t *args, size_t *ret_n);
-void view_entry(struct view *v, const json_t *e);
+view_put view_entry; /* one of them, of an array */
 bool view_is_loss(const json_t *e);
+/* Of an entry or a recipient that has them: cause and remedy. */
+void view_cause(struct view *v, const json_t *object);
 
 /* Members of an object, never NULL. */
 const char *view_string(const json_t *object, const char *key);

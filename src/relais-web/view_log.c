@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/intl.h"
 #include "ctl/ctl_client.h"
 #include "relais-web/view.h"
 
 static const struct {
-	const char *state, *class;
+	const char *state, *word, *class;
 } states[] = {
-	{ "delivered", "good" },
-	{ "failed", "bad" },
-	{ "refused", "bad" },
-	{ "deleted", "calm" },
+	{ "delivered", N_("delivered"), "good" },
+	{ "failed", N_("failed"), "bad" },
+	{ "refused", N_("refused"), "bad" },
+	{ "deleted", N_("deleted"), "calm" },
 };
 
 bool
@@ -39,26 +40,20 @@ put_reply(struct view *v, const json_t *reply)
 	html(h, "</p>");
 }
 
-static void
-put_cause(struct view *v, const json_t *e)
+void
+view_cause(struct view *v, const json_t *e)
 {
-	if (*view_string(e, "cause") != '\0')
-		html(&v->h, "<p><strong>Cause:</strong> <bdi>%s</bdi></p>",
-		    view_string(e, "cause"));
-	if (*view_string(e, "remedy") != '\0')
-		html(&v->h, "<p><strong>Remedy:</strong> <bdi>%s</bdi></p>",
-		    view_string(e, "remedy"));
+	view_said(v, _("Cause:"), view_string(e, "cause"));
+	view_said(v, _("Remedy:"), view_string(e, "remedy"));
 }
 
 static void
 put_badge(struct view *v, const char *state)
 {
-	const char *class = "calm";
-
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].state, state) == 0)
-			class = states[i].class;
-	html(&v->h, "<span class=\"badge %s\">%s</span> ", class, state);
+			html(&v->h, "<span class=\"badge %s\">%s</span> ",
+			    states[i].class, _(states[i].word));
 }
 
 void
@@ -70,28 +65,27 @@ view_entry(struct view *v, const json_t *e)
 	    json_array_get(json_object_get(e, "recipients"), 0));
 	long long nrcpts = view_number(e, "recipient_count");
 
-	html(h, "<li>");
 	put_badge(v, view_string(e, "state"));
 	html(h, "<a href=\"/message/%s\"><bdi>%s</bdi>", view_string(e, "id"),
-	    rcpt != NULL ? rcpt : "nobody");
+	    rcpt != NULL ? rcpt : _("nobody"));
 	if (nrcpts > 1)
-		html(h, " and %lld more", nrcpts - 1);
-	html(h, "</a> <span class=\"quiet\">from <bdi>%s</bdi>, ",
-	    *sender != '\0' ? sender : "<>");
+		html(h, _(" and %lld more"), nrcpts - 1);
+	html(h, "</a> <span class=\"quiet\">");
+	html(h, _("from <bdi>%s</bdi>, "), *sender != '\0' ? sender : "<>");
 	view_time(v, view_number(e, "time"));
 	if (*view_string(e, "account") != '\0')
-		html(h, ", account <bdi>%s</bdi>", view_string(e, "account"));
+		html(
+		    h, _(", account <bdi>%s</bdi>"), view_string(e, "account"));
 	if (*view_string(e, "remote_id") != '\0')
-		html(h, ", there it is <bdi>%s</bdi>",
+		html(h, _(", there it is <bdi>%s</bdi>"),
 		    view_string(e, "remote_id"));
 	html(h, "</span>");
 	if (*view_string(e, "subject") != '\0')
 		html(h, "<p><bdi>%s</bdi></p>", view_string(e, "subject"));
 	if (view_is_loss(e)) {
-		put_cause(v, e);
+		view_cause(v, e);
 		put_reply(v, json_object_get(e, "reply"));
 	}
-	html(h, "</li>\n");
 }
 
 struct list {
@@ -106,7 +100,9 @@ put_item(void *ctx, json_t *e)
 
 	if (l->n++ == 0)
 		html(&l->v->h, "<ul class=\"list\">\n");
+	html(&l->v->h, "<li>");
 	view_entry(l->v, e);
+	html(&l->v->h, "</li>\n");
 }
 
 bool

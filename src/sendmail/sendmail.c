@@ -503,15 +503,18 @@ run_relais(const char *verb, const char *option, int refused)
 static int
 show_help(void)
 {
-	(void)puts("usage: sendmail [-i] [-t] [-v] [-f sender] [-F name] "
-		   "[-N dsn] [-R full|hdrs]\n"
-		   "                [-V envid] [-o option] [-a account] "
-		   "[--] [recipient ...]\n"
-		   "       sendmail -bs | -bv recipient ... | -bp | -bi | -q\n"
-		   "       mailq\n"
-		   "       newaliases\n"
-		   "Hands the message on standard input to relaisd; see "
-		   "sendmail(8).");
+	choose_language();
+	language_convert_output();
+	(void)puts(_("usage: sendmail [-i] [-t] [-v] [-f sender] [-F name] "
+		     "[-N dsn] [-R full|hdrs]\n"
+		     "                [-V envid] [-o option] [-a account] "
+		     "[--] [recipient ...]\n"
+		     "       sendmail -bs | -bv recipient ... | -bp | -bi | "
+		     "-q\n"
+		     "       mailq\n"
+		     "       newaliases\n"
+		     "Hands the message on standard input to relaisd; see "
+		     "sendmail(8)."));
 	return EX_OK;
 }
 

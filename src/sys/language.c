@@ -78,6 +78,48 @@ char *(*language_say(void))(const char *english)
 	return learnt != (locale_t)0 ? say : NULL;
 }
 
+/* glibc finds a catalogue by LANGUAGE under any locale but "C", so no locale of
+ * the language is needed; but it is one for the process, so a second language
+ * would need locales of its own here. */
+const char *const language_tags[LANGUAGES] = {
+	[LANGUAGE_ENGLISH] = "en",
+	[LANGUAGE_FRENCH] = "fr",
+};
+static locale_t offered[LANGUAGES];
+
+void
+language_offer(void)
+{
+	locale_t french, before;
+	bool has_one;
+
+	if (setenv("LANGUAGE", language_tags[LANGUAGE_FRENCH], 1) != 0)
+		return; /* no memory: English */
+	bind();
+	offered[LANGUAGE_ENGLISH] = newlocale(
+	    LC_MESSAGES_MASK, "C", (locale_t)0);
+	french = newlocale(LC_MESSAGES_MASK, "C.UTF-8", (locale_t)0);
+	if (french == (locale_t)0)
+		return;
+	before = uselocale(french);
+	has_one = *gettext("") != '\0';
+	(void)uselocale(before);
+	if (has_one)
+		offered[LANGUAGE_FRENCH] = french;
+	else
+		freelocale(french);
+}
+
+enum language
+language_speak(enum language l)
+{
+	if (offered[l] == (locale_t)0)
+		l = LANGUAGE_ENGLISH;
+	if (offered[l] != (locale_t)0)
+		(void)uselocale(offered[l]); /* a valid one cannot fail */
+	return l;
+}
+
 bool
 language_is_yes(const char *answer)
 {

@@ -21,6 +21,15 @@ void language_learn(void);
  * what it returns. */
 char *(*language_say(void))(const char *english);
 
+/* For a server that speaks to each person in their language: what there is a
+ * catalogue for, without a locale of that language.  Once, before there are
+ * threads; changes the environment.  language_speak() is for the calling thread,
+ * and returns what it speaks from then on. */
+enum language { LANGUAGE_ENGLISH, LANGUAGE_FRENCH, LANGUAGES };
+extern const char *const language_tags[LANGUAGES]; /* "en", "fr" */
+void language_offer(void);
+enum language language_speak(enum language l);
+
 /* From here on standard error, and standard output too, are in the locale's
  * character set.  JSON is UTF-8 everywhere: for it, do not call the second. */
 void language_convert_errors(void);

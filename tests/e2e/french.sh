@@ -171,6 +171,85 @@ for words in "-f" "-N nnn x@x.example" "-bz" "-R nnn" "-Q"; do
 	check "sendmail $words is marked" marked "$top_builddir/sendmail" $words
 done
 
+check "sendmail --help is marked" marked "$top_builddir/sendmail" --help
+check "sendmail --help, in French" speaks "Remet à relaisd le message" \
+    utf8 "$top_builddir/sendmail" --help
+check "  in ISO-8859-1" speaks_latin1 "expéditeur" \
+    "$top_builddir/sendmail" --help
+
+# --- the page, and the desktop ------------------------------------------------
+
+# page ACCEPT-LANGUAGE [PATH]: $T/page, and its text in $T/out
+page() {
+	curl -sS --max-time 20 -H 'Sec-Fetch-Site: none' -o "$T/page" \
+	    -H "Accept-Language: $1" "http://localhost:8587${2:-/}" || return
+	sed -e '/^<pre/,/pre>/d' -e 's/<[^>]*>/ /g' -e 's/&[^;]*;/ /g' \
+	    "$T/page" >"$T/out"
+}
+page_says() { # TEXT ACCEPT-LANGUAGE [PATH]
+	page "$2" "${3:-/}" && grep -qF -- "$1" "$T/page"
+}
+page_marked() { # PATH: each word of it is
+	page fr "$1"
+	sed 's/^ *//' "$T/out" | sed -e '/^[a-z0-9]\{16\}$/d' >"$T/words"
+	# shellcheck disable=SC2086
+	$PSEUDO find $VERBS $NAMES code bdi to example org <"$T/words"
+}
+mkdir -p "$T/cat2/fr/LC_MESSAGES"
+cp "$T/cat/xx/LC_MESSAGES/relais.mo" "$T/cat2/fr/LC_MESSAGES"
+serve() { # NAME [VARIABLE=VALUE]
+	local name=$1
+	shift
+	env LC_ALL=C "$@" RELAIS_CONTROL="$T/home/control.sock" \
+	    "$top_builddir/relais-web" >"$T/$name.log" 2>&1 &
+	echo $! >"$T/$name.pid"
+	wait_port "$name" 127.0.0.1 8587
+}
+if [ -x "$top_builddir/relais-web" ] && command -v curl >/dev/null; then
+	serve web
+	check "the page is French for who wants that" \
+	    page_says "File d&#39;attente" fr-CA,en\;q=0.5
+	check "  and says so" grep -q '<html lang="fr">' "$T/page"
+	check "  what the daemon said in English" page_says "connexion refusée" fr
+	check "  a message" page_says "Ce que vous pouvez faire" fr "/message/$id"
+	check "  its state" page_says "retenu" fr "/message/$id"
+	check "  a page that is not there" page_says "Page introuvable" fr /nowhere
+	check "  who is turned away" sh -c "curl -s -H 'Accept-Language: fr' \
+	    -H 'Host: evil' http://127.0.0.1:8587/ | grep -q 'sous aucun autre nom'"
+	check "English for others" page_says "<html lang=\"en\">" "de, es"
+	check "  all of it" page_says "The oldest has waited" en-GB,fr\;q=0.5
+	for path in / "/message/$id" /messages; do
+		page fr "$path"
+		check "no character of $path is shown as a code" \
+		    sh -c "! grep '\\\\x[0-9a-f]' '$T/out'"
+	done
+	stop web
+	serve web TEXTDOMAINDIR="$T/cat2"
+	for path in / "/message/$id" /messages "/messages?text=zzz" /nnn; do
+		check "$path is marked" page_marked "$path"
+	done
+	stop web
+	serve web TEXTDOMAINDIR=/nonexistent
+	check "without a catalogue it is English" \
+	    page_says '<html lang="en">' fr
+	check "  all of it" page_says "The oldest has waited" fr
+	stop web
+	check "relais-web's errors, in French" speaks "un nombre de 1 à 65535" \
+	    utf8 "$top_builddir/relais-web" --port 0
+	check "  its help" speaks "chacun voit son courrier" \
+	    utf8 "$top_builddir/relais-web" --help
+	check "  is marked" marked "$top_builddir/relais-web" --help
+else
+	skip "the page: needs relais-web and curl"
+fi
+if [ -x "$top_builddir/relais-notify" ]; then
+	check "relais-notify's help" speaks "notification sur le bureau" \
+	    utf8 "$top_builddir/relais-notify" --help
+	check "  is marked" marked "$top_builddir/relais-notify" --help
+	check "  and its errors" speaks "une durée de 1s à 1h" \
+	    utf8 "$top_builddir/relais-notify" --interval x
+fi
+
 # --- setup on a terminal ------------------------------------------------------
 
 unset RELAIS_SOCKET RELAIS_CONTROL

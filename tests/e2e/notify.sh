@@ -102,6 +102,27 @@ ends() {
 	kill "$(cat "$T/notify.pid")" && wait "$(cat "$T/notify.pid")"
 }
 check "SIGTERM ends it" ends
+if command -v msgfmt >/dev/null; then
+	mkdir -p "$T/cat/fr/LC_MESSAGES"
+	msgfmt -o "$T/cat/fr/LC_MESSAGES/relais.mo" "$srcdir/po/fr.po"
+	start notify "${as_alice[@]}" LC_ALL=C.UTF-8 LANGUAGE=fr \
+	    TEXTDOMAINDIR="$T/cat" "$top_builddir/relais-notify" --interval 1s
+	sleep 2 # it looks once at least
+	send alice "$USER_NAME" never-fr@example.org
+	check "it speaks the language of the session" \
+	    shown "L'envoi à never-fr@example.org a échoué"
+	check "  to the end" shown 'Détails : relais show'
+	ends
+	start notify "${as_alice[@]}" LC_ALL=xx_XX.UTF-8 LANGUAGE=xx \
+	    TEXTDOMAINDIR="$T/cat" "$top_builddir/relais-notify" --interval 1s
+	sleep 2
+	send alice "$USER_NAME" never-xx@example.org
+	check "  English, where there is no catalogue" \
+	    shown 'Mail to never-xx@example.org has failed'
+	ends
+else
+	skip "it speaks the language of the session: msgfmt is not installed"
+fi
 check "D-Bus stays out of relaisd" \
     sh -c "! ldd '$top_builddir/relaisd' | grep -qE 'glib|gio|dbus|microhttpd'"
 [ "$sandbox_bad" = 0 ] || { show_log notify; show_log desktop; show_log home 20; }

@@ -37,6 +37,9 @@ unit_tests += %reldir%/test_line
 unit_tests += %reldir%/test_notice_cap
 unit_tests += %reldir%/test_html
 %canon_reldir%_test_html_SOURCES = %reldir%/test_html.c src/relais-web/html.c
+unit_tests += %reldir%/test_accept
+%canon_reldir%_test_accept_SOURCES = %reldir%/test_accept.c \
+	src/relais-web/accept.c
 unit_tests += %reldir%/test_places
 %canon_reldir%_test_places_SOURCES = %reldir%/test_places.c \
 	src/relais-web/places.c

@@ -84,6 +84,8 @@ import_free(struct import *im)
 
 /* --- reading -------------------------------------------------------------- */
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 bool
 import_open(struct import *im, const char *file, struct import_text *ret)
 {
@@ -98,6 +100,10 @@ import_open(struct import *im, const char *file, struct import_text *ret)
 		return false;
 	}
 	ret->rest = buf_bytes(&ret->buf);
+	/* What an editor of another system puts first. */
+	if (bytes_has_prefix_nocase(ret->rest, BYTE_ORDER_MARK))
+		ret->rest = bytes_of(ret->rest.p + sizeof(BYTE_ORDER_MARK) - 1,
+		    ret->rest.n - (sizeof(BYTE_ORDER_MARK) - 1));
 	return true;
 }
 

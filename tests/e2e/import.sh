@@ -57,6 +57,13 @@ check "  and where the secret will be" said "password_file = $CONF/secrets/isp"
 check "  and where it is now" said '/etc/msmtprc, line 8'
 check "  and what was not run" said "eval was not run: touch $T/canary"
 check "  and writes nothing" nothing_written
+cp /etc/msmtprc "$T/msmtprc.good"
+{ printf '\357\273\277'; sed 's/$/\r/' "$T/msmtprc.good"; } >/etc/msmtprc
+check "with a byte order mark and CR LF it says the same" \
+    run 0 import msmtp --dry-run
+check "  as if they were not there" eval \
+    '! grep -q "does not know it" "$T/out" && said "host = mail.example.test"'
+cp "$T/msmtprc.good" /etc/msmtprc
 check "without a yes nothing is written" run 2 import
 check "  and how to say it is told" said -- '--yes'
 check "  really" nothing_written

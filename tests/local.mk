@@ -17,6 +17,7 @@ include %reldir%/bench/local.mk
 EXTRA_DIST += %reldir%/README %reldir%/machines/run \
 	%reldir%/package/run %reldir%/package/system.sh \
 	%reldir%/package/answers.sh %reldir%/package/autopkgtest.sh \
+	%reldir%/package/credential.sh \
 	%reldir%/package/image.sh %reldir%/package/install.sh \
 	%reldir%/package/manifests.sh %reldir%/package/programs.sh \
 	%reldir%/package/source.sh %reldir%/package/upgrade.sh

@@ -281,6 +281,13 @@ first_line(const struct buf *output)
 	return bytes_trim(line);
 }
 
+/* A message that is only in the queue has heard 250 as well. */
+static bool
+is_sent(const char *said)
+{
+	return strstr(said, " sent by account ") != NULL;
+}
+
 enum setup_status
 setup_send(struct setup *s)
 {
@@ -306,6 +313,11 @@ setup_send(struct setup *s)
 		status = setup_stop(s->report, SETUP_LATER,
 		    "The message to %s was not sent: %s; see: relais queue", to,
 		    said);
+	} else if (!is_sent(said)) {
+		status = setup_stop(s->report, SETUP_LATER,
+		    "The message to %s waits: %s; to see why, type: relais "
+		    "check %s",
+		    to, said, s->account);
 	} else {
 		dialogue_say("Test message to %s: sent, \"%s\"", to, said);
 		(void)json_object_set_new(s->report, "sent", json_string(said));

@@ -426,6 +426,10 @@ check "by force with a wrong password" run 0 jane@gmail.com \
     --password-file "$T/bad" --yes --force --no-send
 check "  it is written" test -f "$CONF/secrets/gmail"
 nothing
+check "  and a message that has to wait is not called sent" run 1 jane@gmail.com \
+    --password-file "$T/bad" --yes --force
+check "  but that it waits" said 'The message to jane@gmail.com waits: 250'
+nothing
 mkdir -p "$T/run/alice"
 chown alice "$T/run/alice" "$T/password"
 as_alice() {

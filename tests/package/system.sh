@@ -40,7 +40,8 @@ system_enter() {
 	inside update-ca-certificates >/dev/null 2>&1
 }
 
-# systemd as process 1 of namespaces of its own, but for the network.
+# systemd as process 1 of namespaces of its own, but for the network.  Its mounts
+# are shared, as those of a machine are: so it hands credentials to services.
 system_boot() {
 	system_enter boot
 	rm -f "$root/usr/sbin/policy-rc.d"
@@ -67,7 +68,8 @@ system_boot() {
 		mkdir -p .outside
 		pivot_root . .outside
 		exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		    chroot . sh -c "umount -l /.outside; exec /lib/systemd/systemd"
+		    chroot . sh -c "umount -l /.outside; mount --make-rshared /
+			exec /lib/systemd/systemd"
 	' bash "$root"
 	until_true 30 find_init || skip_all "systemd does not start here"
 	until_true 30 inside "systemctl is-system-running 2>/dev/null |

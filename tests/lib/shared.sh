@@ -21,7 +21,8 @@ conf() {
 # start_relay NUMBER: relay0.example.test and so on, from port 2525 up.
 start_relay() {
 	PORT=$((2525 + $1)) RETRY_AFTER=1s relaisd_conf "relay$1" < <(conf)
-	sed -i "s/^hostname = .*/hostname = relay$1.example.test/" \
+	sed -i "s/^hostname = .*/&\nstore_node = relay$1/
+	    s/^hostname = client/hostname = relay$1/" \
 	    "$T/relay$1/relais.conf"
 	run_relaisd "relay$1"
 	wait_port "relay$1" 127.0.0.1 $((2525 + $1))

@@ -36,6 +36,31 @@ alias_key(const char *name)
 	return NULL;
 }
 
+/* The name that was meant by one that is like it, or NULL.  Others of their kind
+ * are another image's settings. */
+static const char *
+alias_meant(const char *name)
+{
+	const char *near = NULL;
+	int limit = 3;
+
+	if (strncmp(name, "RELAYHOST_", strlen("RELAYHOST_")) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		/* RELAYHOST_USER, too. */
+		bool is_begun = strncmp(aliases[i].name, name, strlen(name)) ==
+				0;
+		int d = is_begun ? 1
+				 : str_distance(name, aliases[i].name, limit);
+
+		if (d <= limit) {
+			limit = d - 1;
+			near = aliases[i].name;
+		}
+	}
+	return near;
+}
+
 /* Lower case, or NULL if it was not all in capitals. */
 static char *
 key_of(const char *s, size_t n)
@@ -81,11 +106,12 @@ name_of(const struct setting *st, const char *section)
 static void
 unknown(const char *name, const char *section, struct buf *why)
 {
+	const char *alias = alias_meant(name);
 	size_t n = strlen(name) - strlen(prefix);
 	int limit = n < 3 ? 1 : n < 9 ? 2 : 3; /* typing errors */
-	char *near = NULL;
+	char *near = alias != NULL ? xstrdup(alias) : NULL;
 
-	for (size_t i = 0; i < nsettings; i++) {
+	for (size_t i = 0; i < nsettings && alias == NULL; i++) {
 		char *other;
 		int d;
 
@@ -230,7 +256,7 @@ is_ours(const char *name, const char *value)
 		if (strcmp(others[i], name) == 0)
 			return false;
 	return strncmp(name, prefix, strlen(prefix)) == 0 ||
-	       alias_key(name) != NULL;
+	       alias_key(name) != NULL || alias_meant(name) != NULL;
 }
 
 static bool

@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 #include "conf/conf_vars.h"
 
-enum { VARS_MAX = 12 };
+enum { VARS_MAX = 16 };
 
 struct loaded {
 	struct files files;
@@ -152,6 +152,9 @@ an_unknown_variable_is_an_error_with_the_nearest_name(void **state)
 		{ "RELAIS_ACCOUNT___HOST=x",
 		    "did you mean RELAIS_ACCOUNT_HOST?" },
 		{ "RELAIS_QUITE_ANOTHER=x", "no such setting" },
+		{ "RELAYHOST_PASWORD_FILE=x",
+		    "did you mean RELAYHOST_PASSWORD_FILE?" },
+		{ "RELAYHOST_USER=x", "did you mean RELAYHOST_USERNAME?" },
 	};
 
 	(void)state;
@@ -179,7 +182,7 @@ what_others_set_is_left_alone(void **state)
 	    "RELAIS_PORT_2525_TCP_PROTO=tcp", "RELAIS_PORT_2525_TCP_PORT=2525",
 	    "RELAIS_WEB_PORT_80_TCP_ADDR=10.0.0.1",
 	    "SMTP_PORT=tcp://10.0.0.2:25", "RELAIS_DROP=/x", "RELAIS_SMTP=x:1",
-	    "SMTP_SERVICE_HOST=10.0.0.2");
+	    "SMTP_SERVICE_HOST=10.0.0.2", "RELAYHOST_TLS_LEVEL=encrypt");
 	good(&l);
 	assert_int_equal(l.vars->n, 0);
 	unload(&l);

@@ -48,8 +48,8 @@ install() {
 	    --no-install-recommends $missing
 }
 
-# build DIR OPTION...: configure and make in DIR, again if it was there.
-build() {
+# prepare DIR OPTION...: configure in DIR, again if it was there.
+prepare() {
 	build_dir=$1
 	shift
 	mkdir -p "$build_dir" || return 1
@@ -57,5 +57,10 @@ build() {
 	[ -x ./configure ] && [ ./configure -nt ./configure.ac ] ||
 	    ./bootstrap || return 1
 	top=$(pwd)
-	(cd "$build_dir" && "$top/configure" "$@" && make -j"$(nproc)")
+	(cd "$build_dir" && "$top/configure" "$@")
+}
+
+# build DIR OPTION...: the same, and make.
+build() {
+	prepare "$@" && make -C "$build_dir" -j"$(nproc)"
 }

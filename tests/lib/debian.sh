@@ -54,6 +54,7 @@ debian_make() { # ROOT PACKAGES
 	local ready=$1/etc/relais-test-ready
 	[ "$(cat "$ready" 2>/dev/null)" != "$2" ] || return 0
 	rm -rf "$1"
+	mkdir -p "${1%/*}"
 	debian_apart 'exec mmdebstrap --quiet --mode=root --arch="$1" \
 	    --variant=apt --skip=cleanup/apt --include="$2" "$3" "$4" \
 	    "deb $5 $3 main"' "$arch" "$2" "$release" "$1" "$debian_mirror" &&

@@ -15,7 +15,8 @@ EXTRA_DIST += $(units_in) \
 	%reldir%/systemd/relais-web.socket \
 	%reldir%/systemd/sysusers.conf \
 	%reldir%/systemd/sysusers-web.conf \
-	%reldir%/systemd/tmpfiles.conf
+	%reldir%/systemd/tmpfiles.conf \
+	%reldir%/apparmor/relaisd
 nodist_unit_DATA = %reldir%/systemd/relais.service \
 	%reldir%/systemd/relais.socket
 if HAVE_WEB

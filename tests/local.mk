@@ -16,10 +16,12 @@ include %reldir%/bench/local.mk
 # Other machines, and the packages; both need root.
 EXTRA_DIST += %reldir%/README %reldir%/machines/run \
 	%reldir%/package/run %reldir%/package/system.sh \
-	%reldir%/package/answers.sh %reldir%/package/autopkgtest.sh \
+	%reldir%/package/answers.sh %reldir%/package/apparmor.py \
+	%reldir%/package/apparmor.sh %reldir%/package/autopkgtest.sh \
 	%reldir%/package/credential.sh \
 	%reldir%/package/image.sh %reldir%/package/install.sh \
-	%reldir%/package/manifests.sh %reldir%/package/programs.sh \
+	%reldir%/package/manifests.sh %reldir%/package/parts.sh \
+	%reldir%/package/programs.sh \
 	%reldir%/package/source.sh %reldir%/package/upgrade.sh
 check-machines:
 	@srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \

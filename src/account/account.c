@@ -286,6 +286,14 @@ hold(struct account *a, const struct account_opts *o,
 	account_alert(a, "account-held", s->reason);
 }
 
+/* All relays find out at once that a limit of theirs is used up. */
+static bool
+is_ours_to_tell(const struct account *a)
+{
+	return !a->standing.is_own_limit || !a->portion.is_shared ||
+	       a->shared.is_speaker;
+}
+
 /* The window is closed: no attempt until it reopens, because with some
  * providers each attempt extends the wait. */
 static void
@@ -299,7 +307,7 @@ close_window(struct account *a, const struct standing_why *why, int64_t wait_ms)
 		account_share_standing(a, STANDING_WORKED, true);
 	account_log_standing(a, LOG_LEVEL_ERROR, "quota");
 	/* A short wait for a limit per minute is normal. */
-	if (wait_ms >= LONG_WINDOW_MS)
+	if (wait_ms >= LONG_WINDOW_MS && is_ours_to_tell(a))
 		account_alert(a, "quota", a->standing.reason);
 }
 
@@ -554,6 +562,9 @@ account_new(struct loop *l, const struct rng *rng, int handle,
 	load_kept(a);
 	if (a->standing.state != ACCOUNT_READY)
 		loop_timer_set(a->timer, a->standing.until_ms);
+	/* What is known from the time when it was alone. */
+	a->shared.has_news = a->standing.state != ACCOUNT_READY;
+	a->shared.has_learnt = true;
 	check_mark(a);
 	account_check_budget(a);
 	account_share(a);
@@ -715,6 +726,7 @@ account_status(const struct account *a, struct account_status *ret)
 		.last_sent_s = a->last_sent_s,
 		.size_max_bytes = a->size_max_bytes,
 		.token = has_token(a) ? &a->token.facts : NULL,
+		.portion = a->portion.is_shared ? &a->portion : NULL,
 	};
 }
 

@@ -27,6 +27,7 @@
 
 struct account;
 struct loop;
+struct portion;
 struct share_answer;
 struct share_ask;
 struct tls_ctx;
@@ -120,6 +121,7 @@ struct account_status { /* borrowed until the loop turns */
 	int64_t last_sent_s; /* wall clock, 0: never */
 	uint64_t size_max_bytes; /* that the provider stated last; 0: none */
 	const struct cred_facts *token; /* NULL: it does not sign in */
+	const struct portion *portion; /* NULL: no other relay has it */
 };
 void account_status(const struct account *a, struct account_status *ret);
 struct budget_use;

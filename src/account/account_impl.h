@@ -46,6 +46,7 @@ struct account {
 		bool has_news, must; /* about the standing */
 		enum standing_cause cause;
 		bool has_learnt; /* likewise about the provider */
+		bool is_speaker; /* as share.h has it */
 	} shared;
 	bool are_counts_dirty;
 	int64_t counts_saved_ms;

@@ -275,6 +275,7 @@ account_told(struct account *a, const struct share_ask *ask,
 	take_budget(a, &answer->budget, a->portion.used);
 	hear_learnt(a, &answer->learnt);
 	hear_standing(a, ask, &answer->standing);
+	a->shared.is_speaker = answer->is_speaker;
 	vouch(a);
 	account_check_budget(a);
 	heard_of_share(a);

@@ -162,6 +162,16 @@ is_alive(const struct share_turn *turn, int64_t id)
 	return false;
 }
 
+/* The one that has been there for longest. */
+static bool
+is_speaker(const struct share_turn *turn)
+{
+	for (size_t i = 0; i < turn->nlive; i++)
+		if (turn->live[i] < turn->me)
+			return false;
+	return turn->nlive > 0;
+}
+
 /* Nobody knows how much of it was sent. */
 static void
 lapse(struct share *s, struct node *n, int64_t now_s)
@@ -503,6 +513,7 @@ share_take_turn(struct buf *text, const struct share_turn *turn,
 		answer->connections = connect(&s, me, turn, ask);
 	}
 	answer_from(answer, &s, turn->now_ms);
+	answer->is_speaker = is_speaker(turn);
 	write_share(&s, text);
 	buf_clear(&s.standing.text);
 	buf_clear(&s.learnt);

@@ -71,6 +71,8 @@ struct share_answer {
 	size_t connections;
 	struct share_standing standing; /* of all */
 	struct buf learnt;
+	/* What happens to all at once is told to people by this one alone. */
+	bool is_speaker;
 };
 
 void share_ask_init(struct share_ask *ask);

@@ -169,6 +169,17 @@ state_text(const char *state)
 	return state; /* of a newer daemon */
 }
 
+/* Mail waits although nothing is wrong. */
+static void
+add_shared(struct table *t, const json_t *a)
+{
+	if (json_is_true(
+		json_object_get(json_object_get(a, "shared"), "waits")))
+		table_note(t, COLOUR_NONE,
+		    _("other relays have all connections of it "
+		      "(max_connections)"));
+}
+
 static void
 add_account(struct table *t, const json_t *a)
 {
@@ -201,6 +212,7 @@ add_account(struct table *t, const json_t *a)
 	free(ports);
 	add_note(t, a, colour);
 	add_sign_in(t, a, now);
+	add_shared(t, a);
 	free(ago);
 }
 

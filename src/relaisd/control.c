@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "account/accounts.h"
+#include "account/portion.h"
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -218,6 +219,17 @@ sign_in_json(const struct cred_facts *f)
 	    (json_int_t)f->refreshed_s, "ends", (json_int_t)f->ends_s);
 }
 
+/* What this relay has of what all share; NULL: all of it. */
+static json_t *
+shared_json(const struct portion *p)
+{
+	if (p == NULL)
+		return NULL;
+	return json_pack("{s:I, s:I, s:b}", "connections",
+	    (json_int_t)p->allowed, "recipients", (json_int_t)p->left, "waits",
+	    p->wanted > 0 && p->allowed == 0);
+}
+
 static json_t *
 deferred_json(const struct account_status *st)
 {
@@ -263,14 +275,16 @@ account_json(const struct control *c, const struct ctl_call *call, int account)
 	left_ms = st.until_ms - control_now_ms(c);
 	if (st.state != ACCOUNT_READY && st.until_ms != INT64_MAX)
 		next = json_integer(left_ms > 0 ? (left_ms + 999) / 1000 : 0);
-	ret = json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:o*}",
+	ret = json_pack("{s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:o*, "
+			"s:o*}",
 	    "name", ctl_json_text(st.name), "host", ctl_json_text(st.host),
 	    "state", states[st.state], "reason",
 	    ctl_json_text(control_account_reason(call, &st)), "next_try", next,
 	    "connections",
 	    (json_int_t)outbound_couriers(c->opts.outbound, account), "ports",
 	    ctl_json_text(st.ports), "sent", (json_int_t)st.sent, "last_sent",
-	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token));
+	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token),
+	    "shared", shared_json(st.portion));
 	(void)json_object_set_new(ret, "deferred", deferred_json(&st));
 	(void)json_object_set_new(ret, "budgets", budgets_json(c, account));
 	if (st.cert_until_s != 0)

@@ -69,11 +69,23 @@ check "relais store init makes the tables" relais_ends 0 "made" store init
 check "but once" relais_ends 1 "nothing was changed" store init
 check "relais store upgrade has nothing to do" \
     relais_ends 0 "nothing to do" store upgrade
-sql "DROP TABLE relais_shared, relais_request, relais_history"
-sql "ALTER TABLE relais_message DROP COLUMN origin, DROP COLUMN uid"
-sql "ALTER TABLE relais_node DROP COLUMN due, DROP COLUMN active,
-    DROP COLUMN held, DROP COLUMN failed, DROP COLUMN oldest"
-sql "UPDATE relais_schema SET version = 1"
+# The tables as version 1 had them, which no change of the program changes.
+sql "DROP OWNED BY relais"
+sql "GRANT ALL ON SCHEMA public TO relais; GRANT ALL ON DATABASE relais TO relais"
+psql_as relais "
+    CREATE TABLE relais_schema (version integer NOT NULL);
+    CREATE TABLE relais_node (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,
+	pid integer NOT NULL, started timestamptz NOT NULL DEFAULT now(),
+	seen timestamptz NOT NULL DEFAULT now(),
+	is_dead boolean NOT NULL DEFAULT false);
+    CREATE TABLE relais_message (id text COLLATE \"C\" PRIMARY KEY,
+	owner bigint NOT NULL, place smallint NOT NULL DEFAULT 0,
+	header bytea NOT NULL, ending text NOT NULL, journal bytea NOT NULL);
+    CREATE INDEX relais_message_owner ON relais_message (owner, id);
+    CREATE TABLE relais_body (id text COLLATE \"C\", n integer,
+	part bytea NOT NULL, PRIMARY KEY (id, n));
+    INSERT INTO relais_schema VALUES (1)"
 check "tables of an older version are told" \
     relais_ends 1 "relais store upgrade" store check
 check "relais store upgrade brings them up to date" \

@@ -18,6 +18,7 @@ more=""
 conf() {
 	pg_conf
 	echo "verdict_timeout = 0"
+	echo "alert_command = $T/alert"
 	account mail mail.example.test 587 starttls
 	[ -z "$more" ] || printf '%s\n' "$more"
 }
@@ -46,7 +47,9 @@ fresh() {
 	stop_relays
 	sql "TRUNCATE relais_message, relais_body, relais_shared"
 	fresh_provider "$@"
+	rm -f "$T/alerts/told" "$T"/relay?/spool/state/*
 }
+sandbox_alerts
 relaisd_conf relay0 < <(conf)
 "$top_builddir/relais" -c "$T/relay0/relais.conf" store init >/dev/null ||
     fail "relais store init"
@@ -70,7 +73,6 @@ secret_conf() {
 	account mail mail.example.test 587 starttls |
 	    sed "s|^password_file.*|password_file = $T/secret/account|"
 }
-sandbox_alerts
 cp "$T/secret/mail" "$T/secret/right"
 password wrong
 for i in 0 1 2; do
@@ -113,6 +115,7 @@ check "a quota that is used up pauses the account on all relays" \
     until_true 4 all_quota
 n=$(arrived)
 sleep 3
+check "the administrator is told once" [ "$(alerts quota)" = 1 ]
 check "and nothing is tried meanwhile" [ "$(arrived)" = "$n" ]
 RELAIS=relay2 relais flush >/dev/null
 check "relais flush on one of them ends it on all" until_true 30 all_arrived
@@ -146,6 +149,7 @@ check "200 mails are accepted by three relays" \
 check "of which the provider gets 100" until_true 30 arrived_at_least 100
 sleep 5
 check "and not one more" [ "$(arrived)" = 100 ]
+check "the administrator is told once" [ "$(alerts quota)" = 1 ]
 says relay0 "max_per_hour = 100.*used up" "a relay says why"
 stop relay0 KILL
 relay 0
@@ -171,13 +175,13 @@ note "$(arrived) of 100"
 # --- connections -----------------------------------------------------------------
 
 # Connections to port 587 of this namespace, as the provider has them.
-connections() {
-	awk '$2 ~ /:024B$/ && $4 == "01"' /proc/net/tcp | wc -l
-}
+connections() { awk '$2 ~ /:024B$/ && $4 == "01"' /proc/net/tcp; }
 watch_connections() {
 	: >"$T/connections"
 	while :; do
-		connections
+		connections >"$T/now"
+		[ "$(wc -l <"$T/now")" -lt 2 ] || cp "$T/now" "$T/several"
+		wc -l <"$T/now"
 		sleep 0.02
 	done >>"$T/connections" &
 	watcher=$!
@@ -207,10 +211,16 @@ fresh --delay-ms 5
 relays
 watch_connections
 send 100
+waits() {
+	for i in 0 1 2; do RELAIS=relay$i relais status; done |
+	    grep -q "other relays have all connections"
+}
+check "who has none says so" until_true 10 waits
 check "with a single connection all mail of all three arrives" \
     until_true 90 is_empty
 most=$(most_connections)
 check "and there is never a second one" [ "$most" -le 1 ]
+[ "$most" -le 1 ] || cat "$T/several"
 check "every mail once" all_arrived
 stop relay0 KILL
 stop relay1 KILL

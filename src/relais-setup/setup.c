@@ -272,6 +272,20 @@ take_provider(struct setup *s)
 	return SETUP_DONE;
 }
 
+/* As DNS and certificates have it; to be freed. */
+static char *
+ascii_name(const char *host)
+{
+	char *name;
+	struct buf b;
+
+	buf_init(&b, ADDR_MAX);
+	name = idna_domain(&b, bytes_str(host)) ? xstrdup(buf_str(&b))
+						: xstrdup(host);
+	buf_clear(&b);
+	return name;
+}
+
 static enum setup_status
 take_host(struct setup *s)
 {
@@ -286,8 +300,16 @@ take_host(struct setup *s)
 	    (!num_u64_max(bytes_str(s->args.port), 65535, &port) || port == 0))
 		return setup_stop(s->report, SETUP_PERSON,
 		    "--port \"%s\": no port", s->args.port);
+	/* One colon: a port; more: an address of IPv6. */
+	if (strchr(s->args.host, '/') != NULL ||
+	    (strchr(s->args.host, ':') != NULL &&
+		strchr(s->args.host, ':') == strrchr(s->args.host, ':')))
+		return setup_stop(s->report, SETUP_PERSON,
+		    "--host \"%s\": give the name alone; the port goes to "
+		    "--port",
+		    s->args.host);
 	s->found.from = xstrdup(N_("named by hand"));
-	s->found.host = xstrdup(s->args.host);
+	s->found.host = ascii_name(s->args.host);
 	if (port != 0) {
 		is_implicit = is_implicit ||
 			      (s->args.tls == NULL && port == 465);

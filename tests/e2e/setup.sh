@@ -396,6 +396,26 @@ check "a login that relais.conf cannot have" run 2 '"jane doe"@quoted.example' \
     --password-file "$T/password" --yes
 check "  leaves no secret behind" test ! -e "$CONF/secrets/quoted"
 nothing
+for host in smtp.gmail.com:465 smtps://smtp.gmail.com; do
+	check "a server as $host" run 2 jane@gmail.com --host "$host" \
+	    --password-file "$T/password" --yes
+	check "  is told how to be written" said 'the port goes to --port'
+done
+stand_in buecher smtp.xn--bcher-kva.example me@xn--bcher-kva.example
+check "a server and an address beyond ASCII" run 0 me@BÜCHER.example --yes \
+    --host smtp.bücher.example --password-file "$T/password" --no-send
+check "  are written as DNS has them" has_line "$CONF/relais.conf" \
+    'host = smtp.xn--bcher-kva.example'
+nothing
+ip addr add fd00::5/128 dev lo
+zone 'smtp.six.example AAAA fd00::5'
+make_cert six smtp.six.example
+start_provider six --host fd00::5 --cert "$T/pki/six.pem" \
+    --key "$T/pki/six.key" --user me@six.example --password-file "$T/password"
+check "a server that has IPv6 alone" run 0 me@six.example --yes \
+    --host smtp.six.example --password-file "$T/password"
+check "  sends" said 'sent, "250'
+nothing
 check "a server that nobody knows, by options" run 0 jane@private.example \
     --host smtp.gmail.com --port 587 --tls starttls \
     --tls-ca-file "$T/pki/ca.pem" --user jane@gmail.com \

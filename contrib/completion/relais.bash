@@ -38,7 +38,7 @@ _relais() {
 		fi
 		words="--textfile" ;;
 	queue) words="--watch" ;;
-	store) words="init upgrade check" ;;
+	store) words="init upgrade check export import" ;;
 	log)
 		if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --account ]]; then
 			words=$(_relais_accounts)

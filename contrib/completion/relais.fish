@@ -52,7 +52,7 @@ complete -c relais -n '__fish_seen_subcommand_from setup check' \
 complete -c relais -n '__fish_seen_subcommand_from providers' \
     -a '(__relais_providers)'
 complete -c relais -n '__fish_seen_subcommand_from store' \
-    -a 'init upgrade check'
+    -a 'init upgrade check export import'
 complete -c relais -n '__fish_seen_subcommand_from metrics' \
     -l textfile -r -F -d 'replace this file'
 complete -c relais -n '__fish_seen_subcommand_from queue' \

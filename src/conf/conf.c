@@ -207,3 +207,11 @@ conf_keep_started(struct conf *to, const struct conf *from)
 		if (settings[i].needs_restart)
 			keep_field(&settings[i], to, from);
 }
+
+const char *
+conf_node_name(const struct conf *c)
+{
+	if (c->store_node != NULL)
+		return c->store_node;
+	return c->host_machine != NULL ? c->host_machine : c->host_found;
+}

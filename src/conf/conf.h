@@ -273,6 +273,10 @@ void conf_listen_clear(struct conf_listen *l);
 /* Does it set `senders', `recipients' or `users'? */
 bool conf_account_has_condition(const struct conf_account *a);
 
+/* Of this relay among those that share a store; not the name it has for
+ * providers, which may be the same for all. */
+const char *conf_node_name(const struct conf *c);
+
 /* Index of the account with this name, or -1. */
 int conf_account_find(const struct conf *c, const char *name);
 

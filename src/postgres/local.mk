@@ -11,6 +11,7 @@ relais_postgres_so_SOURCES = \
 	%reldir%/pg_history.c \
 	%reldir%/pg_list.c \
 	%reldir%/pg_module.c \
+	%reldir%/pg_move.c \
 	%reldir%/pg_node.c \
 	%reldir%/pg_pool.c \
 	%reldir%/pg_pool.h \

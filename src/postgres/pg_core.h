@@ -10,6 +10,7 @@
  *   pg_shared.c    small facts that the relays have in common
  *   pg_list.c      what the other relays have
  *   pg_history.c   what became of messages that are gone
+ *   pg_move.c      messages on their way to a spool, or from one
  *   pg_store.c     opening, room, small files
  */
 #ifndef POSTGRES_PG_CORE_H
@@ -75,7 +76,7 @@ struct pg_task {
 	enum store_place place;
 	struct bytes a, b; /* header and message, or lines */
 	const struct store_notes *notes;
-	struct pg_draft *draft;
+	struct pg_parts *parts;
 	const void *ctx; /* of run()'s own */
 	struct buf kept; /* notes */
 	bool is_again; /* an earlier run may have succeeded */
@@ -97,6 +98,17 @@ int pg_outcome(const struct pg_task *t, enum pg_said said);
 
 /* --- pg_write.c ----------------------------------------------------------- */
 
+/* A message that goes there in several rows. */
+struct pg_parts {
+	int (*read)(void *ctx, uint64_t at, void *p, size_t n, size_t *ret_n,
+	    struct err *err);
+	void *ctx;
+	uint64_t size;
+	uint32_t uid;
+};
+int pg_put_parts(struct pg_store *s, const char *id, struct bytes header,
+    struct pg_parts *parts, const struct store_notes *notes, struct err *err);
+
 /* Deletes what may have been committed although its client heard "no". */
 void pg_clear_doubts(struct pg_store *s);
 void pg_forget_doubts(struct pg_store *s);
@@ -116,6 +128,9 @@ struct pg_found { /* has become ours */
  * one; else it is freed with pg_found_free(). */
 struct pg_found *pg_take_found(struct pg_store *s, const char *id);
 void pg_found_free(struct pg_found *f);
+/* Rows of id, place, header, ending, journal, and whether another relay has
+ * accepted it: a scan finds them. */
+void pg_add_found(struct pg_store *s, const PGresult *r);
 /* This run of the relay gets its number; it is over, and others may have at once
  * what is left. */
 int pg_enter(struct pg_store *s, const char *name, struct err *err);

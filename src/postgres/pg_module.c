@@ -18,4 +18,7 @@ const struct store_module relais_store_module = {
 	.upgrade = pg_schema_upgrade,
 	.check = pg_schema_tell,
 	.nodes = pg_schema_nodes,
+	.open_move = pg_store_open_move,
+	.set_move = pg_store_set_move,
+	.mover = &pg_mover,
 };

@@ -92,8 +92,8 @@ pg_scan_free(struct store_scan *c)
 	free(c);
 }
 
-static void
-add_found(struct pg_store *s, PGresult *r)
+void
+pg_add_found(struct pg_store *s, const PGresult *r)
 {
 	(void)pthread_mutex_lock(&s->mutex);
 	for (int i = 0; i < PQntuples(r); i++) {
@@ -271,7 +271,7 @@ claim(struct pg_store *s, bool *ret_more, struct err *err)
 		return -1;
 	if (t.n == 0)
 		return 0;
-	add_found(s, t.rows);
+	pg_add_found(s, t.rows);
 	*ret_more = PQntuples(t.rows) == CLAIM_MAX;
 	PQclear(t.rows);
 	return 0;

@@ -22,6 +22,8 @@ struct loaded {
 	struct store_draft *local;
 	int part; /* in bytes; -1: none */
 	bool is_anyones; /* not only ours may be read */
+	int next; /* parts before this one were read in order, and */
+	uint32_t running; /* this is their checksum */
 };
 
 /* --- reading ---------------------------------------------------------------- */
@@ -183,6 +185,32 @@ run_part(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 }
 
 static int
+check_crc(struct loaded *l, uint32_t crc, struct err *err)
+{
+	if (crc == l->crc)
+		return 0;
+	l->message.is_damaged = true;
+	return err_set(
+	    err, ERR_DISK, "the message is damaged: its checksum is wrong");
+}
+
+/* Read from front to back, the last part is not handed out unless all are right. */
+static int
+check_order(struct loaded *l, int n, struct err *err)
+{
+	if (n != l->next)
+		return 0;
+	l->next++;
+	l->running = crc32_of(
+	    l->running, buf_str(&l->bytes), buf_len(&l->bytes));
+	if ((uint64_t)l->next * PG_PART_BYTES < l->size ||
+	    check_crc(l, l->running, err) == 0)
+		return 0;
+	l->part = -1;
+	return -1;
+}
+
+static int
 read_part(struct loaded *l, int n, struct err *err)
 {
 	struct pg_task t = {
@@ -211,17 +239,7 @@ read_part(struct loaded *l, int n, struct err *err)
 		rc = -1;
 	}
 	PQclear(t.rows);
-	return rc;
-}
-
-static int
-check_crc(struct loaded *l, uint32_t crc, struct err *err)
-{
-	if (crc == l->crc)
-		return 0;
-	l->message.is_damaged = true;
-	return err_set(
-	    err, ERR_DISK, "the message is damaged: its checksum is wrong");
+	return rc == 0 ? check_order(l, n, err) : rc;
 }
 
 int

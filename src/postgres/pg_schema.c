@@ -326,6 +326,25 @@ tell_open(struct pg_conn *c, struct buf *said, struct err *err)
 }
 
 static int
+tell_moves(struct pg_conn *c, struct buf *said, struct err *err)
+{
+	PGresult *r;
+	int64_t n;
+
+	if (pg_ask(c, "SELECT count(*) FROM relais_message WHERE owner < 0",
+		NULL, 0, &r, err) != PG_DONE)
+		return -1;
+	n = pg_int(r, 0, 0);
+	PQclear(r);
+	if (n > 0)
+		IGNORE(buf_addf(said,
+		    "Messages that relais store import or export is moving, or "
+		    "was: %" PRId64 ".\n",
+		    n));
+	return 0;
+}
+
+static int
 tell(struct pg_conn *c, struct buf *said, struct err *err)
 {
 	struct promise p;
@@ -342,7 +361,9 @@ tell(struct pg_conn *c, struct buf *said, struct err *err)
 		  "memory of a standby.\n"
 		: "Accepted mail is on the disks of this server and of a "
 		  "synchronous standby.\n"));
-	return tell_nodes(c, said, err) != 0 ? -1 : tell_open(c, said, err);
+	if (tell_nodes(c, said, err) != 0 || tell_moves(c, said, err) != 0)
+		return -1;
+	return tell_open(c, said, err);
 }
 
 static int

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_store.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -160,21 +162,20 @@ clean_spool(struct store *here, struct err *err)
 	return n == 0
 		   ? 0
 		   : err_set(err, ERR_CONFIG,
-			 "%zu message%s wait%s in the spool %s from the time "
-			 "before store = postgres; start relaisd with store "
-			 "= disk until they are delivered",
-			 n, n == 1 ? "" : "s", n == 1 ? "s" : "", here->name);
+			 "messages that wait in the spool %s: %zu, from the "
+			 "time "
+			 "before store = postgres; type: relais store import",
+			 here->name, n);
 }
 
-int
-pg_store_open(
-    const struct store_module_opts *o, struct store **ret, struct err *err)
+static int
+store_new(
+    const struct store_module_opts *o, struct pg_store **ret, struct err *err)
 {
 	struct pg_store *s;
 	struct pg_pool *pool;
 
-	if (clean_spool(o->here, err) != 0 ||
-	    pg_pool_new(o->url, &pool, err) != 0)
+	if (pg_pool_new(o->url, &pool, err) != 0)
 		return -1;
 	pg_pool_check_by(pool, pg_schema_check);
 	s = xcalloc(1, sizeof(*s));
@@ -192,12 +193,48 @@ pg_store_open(
 		.node = s->name,
 		.drop = o->here->drop,
 		.is_remote = true };
-	if (pg_pool_look_up(pool, err) != 0 || pg_enter(s, o->name, err) != 0) {
+	if (pg_pool_look_up(pool, err) != 0) {
+		store_clear(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+int
+pg_store_open(
+    const struct store_module_opts *o, struct store **ret, struct err *err)
+{
+	struct pg_store *s;
+
+	if (clean_spool(o->here, err) != 0 || store_new(o, &s, err) != 0)
+		return -1;
+	if (pg_enter(s, o->name, err) != 0) {
 		store_clear(s);
 		return -1;
 	}
 	*ret = &s->store;
 	return 0;
+}
+
+int
+pg_store_open_move(
+    const struct store_module_opts *o, struct store **ret, struct err *err)
+{
+	struct pg_store *s;
+
+	if (store_new(o, &s, err) != 0)
+		return -1;
+	*ret = &s->store;
+	return 0;
+}
+
+void
+pg_store_set_move(struct store *st, int64_t number)
+{
+	struct pg_store *s = pg_of(st);
+
+	(void)snprintf(s->me, sizeof(s->me), "-%" PRId64, number);
 }
 
 void

@@ -11,9 +11,16 @@
 
 #include "store/store.h"
 #include "store/store_module.h"
+#include "store/store_move.h"
 
 int pg_store_open(const struct store_module_opts *o, struct store **ret,
     struct err *err) MUST_CHECK;
 void pg_store_start(struct store *st);
+
+/* For store_move.h: no relay. */
+int pg_store_open_move(const struct store_module_opts *o, struct store **ret,
+    struct err *err) MUST_CHECK;
+void pg_store_set_move(struct store *st, int64_t number);
+extern const struct store_mover pg_mover;
 
 #endif

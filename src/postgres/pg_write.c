@@ -116,9 +116,9 @@ run_put(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 static enum pg_said
 send_parts(struct pg_conn *c, struct pg_task *t, uint32_t *ret_crc)
 {
-	const struct store_ops *here = t->draft->s->here->ops;
+	const struct pg_parts *parts = t->parts;
 	char *part = xmalloc(PG_PART_BYTES), number[PG_NUMBER_SIZE];
-	uint64_t size = t->draft->draft.size_bytes;
+	uint64_t size = parts->size;
 	enum pg_said said = PG_DONE;
 	size_t n = 0;
 
@@ -126,8 +126,8 @@ send_parts(struct pg_conn *c, struct pg_task *t, uint32_t *ret_crc)
 	for (uint64_t at = 0; said == PG_DONE && at < size; at += n) {
 		struct pg_arg args[3];
 
-		if (here->draft_read(t->draft->local, at, part, PG_PART_BYTES,
-			&n, t->err) != 0 ||
+		if (parts->read(
+			parts->ctx, at, part, PG_PART_BYTES, &n, t->err) != 0 ||
 		    n == 0) {
 			said = PG_REFUSED;
 			break;
@@ -159,7 +159,7 @@ run_draft(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 
 	if (said != PG_DONE)
 		return said;
-	(void)snprintf(uid, sizeof(uid), "%" PRIu32, t->draft->uid);
+	(void)snprintf(uid, sizeof(uid), "%" PRIu32, t->parts->uid);
 	args[0] = PG_ID(t);
 	args[1] = PG_ME(s);
 	args[2] = PG_BYTES(t->a);
@@ -183,7 +183,7 @@ run_draft(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	if (said != PG_DONE)
 		return said; /* the connection is closed: rolled back */
 	take_notes(t);
-	(void)store_text_end(ending, t->draft->draft.size_bytes, crc);
+	(void)store_text_end(ending, t->parts->size, crc);
 	args[0] = PG_ID(t);
 	args[1] = PG_TEXT(ending);
 	args[2] = PG_BYTES(buf_bytes(&t->kept));
@@ -307,19 +307,38 @@ pg_draft_end(
 		   : err_set(err, ERR_INPUT, "the envelope is too long");
 }
 
+static int
+read_draft(
+    void *ctx, uint64_t at, void *p, size_t n, size_t *ret_n, struct err *err)
+{
+	const struct pg_draft *d = ctx;
+
+	return d->s->here->ops->draft_read(d->local, at, p, n, ret_n, err);
+}
+
+int
+pg_put_parts(struct pg_store *s, const char *id, struct bytes header,
+    struct pg_parts *parts, const struct store_notes *notes, struct err *err)
+{
+	struct pg_task t = { .run = run_draft,
+		.id = id,
+		.a = header,
+		.parts = parts,
+		.notes = notes,
+		.err = err };
+
+	return make(s, &t);
+}
+
 int
 pg_draft_commit(
     struct store_draft *sd, const struct store_notes *notes, struct err *err)
 {
 	struct pg_draft *d = draft_of(sd);
-	struct pg_task t = { .run = run_draft,
-		.id = d->id,
-		.a = buf_bytes(&d->header),
-		.draft = d,
-		.notes = notes,
-		.err = err };
+	struct pg_parts parts = { read_draft, d, sd->size_bytes, d->uid };
 
-	return make(d->s, &t);
+	return pg_put_parts(
+	    d->s, d->id, buf_bytes(&d->header), &parts, notes, err);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "relais/relais.h"
 #include "relais/relais_conf.h"
+#include "relais/relais_move.h"
 #include "relais/relais_shared.h"
 #include "store/store_module.h"
 
@@ -50,39 +51,76 @@ tell(const struct relais *r, const struct buf *said)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+make(struct relais *r, const struct conf *c, const char *what)
 {
-	const char *file = relais_conf_file(r);
-	struct conf *c;
 	struct buf said;
 	struct err err;
 	int status = RELAIS_DONE;
 
-	if (argc != 1 ||
-	    (strcmp(argv[0], "init") != 0 && strcmp(argv[0], "upgrade") != 0 &&
-		strcmp(argv[0], "check") != 0))
-		return relais_complain(
-		    r, RELAIS_USAGE, "init, upgrade or check is expected");
-	if (relais_conf_load(file, true, &c) != 0)
-		return RELAIS_FAILED;
 	buf_init(&said, SAID_MAX);
-	if (act(c, argv[0], &said, &err) == 0)
+	if (act(c, what, &said, &err) == 0)
 		tell(r, &said);
 	else
 		status = relais_complain(r, RELAIS_FAILED, "%s", err.text);
 	buf_clear(&said);
-	conf_free(c);
 	return status;
+}
+
+static int
+move(struct relais *r, const struct conf *c, const char *what)
+{
+	const struct store_module *m;
+	struct err err;
+
+	return relais_shared(c, &m, &err) == 0
+		   ? relais_move(r, c, m, strcmp(what, "export") == 0)
+		   : relais_complain(r, RELAIS_FAILED, "%s", err.text);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct relais *r, const struct conf *c, const char *what);
+} verbs[] = {
+	{ "init", make },
+	{ "upgrade", make },
+	{ "check", make },
+	{ "export", move },
+	{ "import", move },
+};
+
+static int
+run(struct relais *r, int argc, char *const *argv)
+{
+	struct conf *c;
+	int status;
+
+	for (size_t i = 0; argc == 1 && i < sizeof(verbs) / sizeof(verbs[0]);
+	     i++) {
+		if (strcmp(argv[0], verbs[i].name) != 0)
+			continue;
+		if (relais_conf_load(relais_conf_file(r), true, &c) != 0)
+			return RELAIS_FAILED;
+		status = verbs[i].run(r, c, argv[0]);
+		conf_free(c);
+		return status;
+	}
+	return relais_complain(r, RELAIS_USAGE,
+	    "init, upgrade, check, export or import is expected");
 }
 
 const struct relais_command cmd_store = {
 	.name = "store",
-	.args = N_("init|upgrade|check"),
+	.args = N_("init|upgrade|check|export|import"),
 	.help = N_(
 	    "prepares and checks the database that several relays share"),
 	.details = N_(
 	    "init makes the tables of store = postgres, upgrade brings "
 	    "them up to date, and\ncheck says what the database "
-	    "promises about mail that was accepted."),
+	    "promises about mail that was accepted.\n"
+	    "export moves all messages into the spool of this machine, while "
+	    "no "
+	    "relay runs;\nimport moves those of the spool into the database, "
+	    "while relaisd does not run here.\nBoth can be broken off and run "
+	    "again."),
 	.run = run,
 };

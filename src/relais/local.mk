@@ -34,6 +34,8 @@ relais_SOURCES = \
 	%reldir%/relais_conf.h \
 	%reldir%/relais_ids.c \
 	%reldir%/relais_ids.h \
+	%reldir%/relais_move.c \
+	%reldir%/relais_move.h \
 	%reldir%/relais_outcome.c \
 	%reldir%/relais_outcome.h \
 	%reldir%/relais_shared.c \

@@ -45,6 +45,7 @@
 #include "store/history.h"
 #include "store/spool.h"
 #include "store/store_module.h"
+#include "store/store_move.h"
 #include "sys/clock_sys.h"
 #include "sys/files.h"
 #include "sys/fs_sys.h"
@@ -913,28 +914,18 @@ give_up_calls(struct worker *d, const struct conf *conf)
 #endif
 }
 
-/* Among the relays that share a store; not the name they have for providers,
- * which may be the same for all. */
-static const char *
-node_name(const struct conf *conf)
-{
-	if (conf->store_node != NULL)
-		return conf->store_node;
-	return conf->host_machine != NULL ? conf->host_machine
-					  : conf->host_found;
-}
-
 /* The spool is there in any case: as the store, or for what is this machine's
  * alone. */
 static int
 open_store(struct worker *d, const struct conf *conf, struct err *err)
 {
 	struct store_module_opts opts = { .url = conf->store_url,
-		.name = node_name(conf),
+		.name = conf_node_name(conf),
 		.clock = clock_sys() };
 	struct store *shared;
 
-	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0)
+	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0 ||
+	    store_move_check(d->store, err) != 0)
 		return -1;
 	if (conf->store == CONF_STORE_DISK)
 		return 0;

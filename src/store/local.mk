@@ -26,6 +26,8 @@ noinst_LIBRARIES += %reldir%/libstore.a
 	%reldir%/store.h \
 	%reldir%/store_module.c \
 	%reldir%/store_module.h \
+	%reldir%/store_move.c \
+	%reldir%/store_move.h \
 	%reldir%/store_text.c \
 	%reldir%/store_view.c \
 	%reldir%/store_view.h \

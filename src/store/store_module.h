@@ -16,6 +16,7 @@
 #include "base/must.h"
 
 struct store;
+struct store_mover;
 
 struct store_module_opts {
 	const char *url; /* the setting store_url */
@@ -60,6 +61,13 @@ struct store_module {
 	int (*nodes)(const char *url,
 	    void (*each)(void *ctx, const struct store_node *n), void *ctx,
 	    struct err *err);
+	/* For store_move.h: as open(), but enters no relay, and does not mind
+	 * what waits here; then, before anything else, whose its messages are
+	 * while they move. */
+	int (*open_move)(const struct store_module_opts *opts,
+	    struct store **ret, struct err *err) MUST_CHECK;
+	void (*set_move)(struct store *s, int64_t number);
+	const struct store_mover *mover;
 };
 
 /* The name under which a module has its table. */

@@ -10,6 +10,7 @@ e2e_tests = \
 	%reldir%/clients.sh \
 	%reldir%/drop.sh \
 	%reldir%/exim.sh \
+	%reldir%/export.sh \
 	%reldir%/french.sh \
 	%reldir%/crash.sh \
 	%reldir%/denied.sh \

@@ -8,7 +8,10 @@ unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \
 	%reldir%/test_queue %reldir%/test_queue_fold %reldir%/test_queue_history %reldir%/test_queue_remote %reldir%/test_queue_remove %reldir%/test_queue_user %reldir%/test_retry %reldir%/test_siphash %reldir%/test_slab %reldir%/test_spool \
 	%reldir%/test_journal_text \
 	%reldir%/test_history %reldir%/test_journal %reldir%/test_spool_history \
-	%reldir%/test_store_text
+	%reldir%/test_store_text %reldir%/test_store_move
+
+%canon_reldir%_test_store_move_SOURCES = %reldir%/test_store_move.c \
+	tests/lib/memory_store.c tests/lib/memory_store.h
 
 %canon_reldir%_test_delivery_SOURCES = %reldir%/test_delivery.c $(QUEUE_FIXTURE)
 unit_tests += %reldir%/test_share

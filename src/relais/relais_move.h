@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* relais_move.h - relais store export and import: the messages of a shared queue
+ * go into the spool of this machine, or back (store/store_move.h). */
+#ifndef RELAIS_RELAIS_MOVE_H
+#define RELAIS_RELAIS_MOVE_H
+
+#include <stdbool.h>
+
+struct conf;
+struct relais;
+struct store_module;
+
+/* The exit status; what happened has been said.  Runs as the user of relaisd. */
+int relais_move(struct relais *r, const struct conf *c,
+    const struct store_module *module, bool is_export);
+
+#endif

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/date.h"
+#include "mail/date_parse.h"
 #include "relais/relais.h"
 #include "relais/relais_outcome.h"
 #include "sys/clock_sys.h"
@@ -162,16 +163,41 @@ set_follow(struct listing *l, const char *key, const char *value)
 	return set_true(l, key, value);
 }
 
+/* "2h" ago, the beginning of a day of this machine's, or a date. */
+static bool
+read_moment(const char *value, int64_t *ret_s)
+{
+	enum { DAY_S = 86400 };
+	const struct clock *c = clock_sys();
+	int64_t now_ms = clock_wall_ms(c), ms;
+	int32_t offset_s = clock_utc_offset_s(c, now_ms);
+	int64_t local_s = now_ms / 1000 + offset_s;
+	int64_t today_s = local_s - local_s % DAY_S - offset_s;
+
+	if (num_duration_ms(bytes_str(value), &ms))
+		*ret_s = ms < now_ms ? (now_ms - ms) / 1000 : 0;
+	else if (strcmp(value, "today") == 0)
+		*ret_s = today_s;
+	else if (strcmp(value, "yesterday") == 0)
+		*ret_s = today_s - DAY_S;
+	else if (date_parse(bytes_str(value), offset_s, &ms, &offset_s))
+		*ret_s = ms / 1000;
+	else
+		return false;
+	return true;
+}
+
 static int
 set_since(struct listing *l, const char *key, const char *value)
 {
-	int64_t ms, now_ms = clock_wall_ms(clock_sys());
+	int64_t s;
 
-	if (!num_duration_ms(bytes_str(value), &ms))
+	if (!read_moment(value, &s))
 		return relais_complain(l->r, RELAIS_USAGE,
-		    "\"%s\" is no span of time such as 30m, 2h or 7d", value);
-	(void)json_object_set_new(
-	    l->args, key, json_integer(ms < now_ms ? (now_ms - ms) / 1000 : 0));
+		    "\"%s\" is no time such as 2h, 7d, yesterday or "
+		    "2026-11-28",
+		    value);
+	(void)json_object_set_new(l->args, key, json_integer(s));
 	return RELAIS_DONE;
 }
 
@@ -290,8 +316,10 @@ const struct relais_command cmd_log = {
 	.details = N_(
 	    "The oldest comes first.  Below one that has failed stand the "
 	    "provider's answer, its cause and the remedy.\nADDRESS is a "
-	    "recipient; a * in it stands for anything.\nWith --follow it goes "
-	    "on with what comes from now on, or from TIME ago; with --json "
+	    "recipient; a * in it stands for anything.\nTIME is a span such "
+	    "as 2h or 7d, today, yesterday, or a date such as 2026-11-28.\n"
+	    "With --follow it goes "
+	    "on with what comes from now on, or from TIME on; with --json "
 	    "that is an object a line.\n"
 	    "An ID may be cut to its last characters, as relais queue shows "
 	    "it."),

@@ -100,8 +100,21 @@ sleep 2
 check "--since, and nothing is that new" count_is 0 --since 1s
 check "--last, the newest at the end" has '.account == "other"' --to you@example.test --last 2
 check "  so many" count_is 1 --to you@example.test --last 1
-check "a span of time that is none is one clear sentence" sh -c \
-    "! '$top_builddir/relais' log --since yesterday 2>'$T/err'; grep -q 'no span of time' '$T/err'"
+for since in 90m 2h 1d 2w today yesterday "$(date -I)" "$(date -Is -d '1 hour ago')" \
+    "$(date -d yesterday +%F\ %H:%M)" "$(date -R -d '1 hour ago')" \
+    "@0" 1970-01-01; do
+	case $since in
+	2w | @0) check "--since $since is no time" eval \
+	    '! relais log --since "$since" 2>"$T/err" &&
+		grep -q "is no time such as" "$T/err"' ;;
+	*) check "--since $since" count_is 2 --since "$since" --to you@example.test ;;
+	esac
+done
+tomorrow=$(date -d tomorrow +%F)
+check "--since tomorrow's date: nothing yet" count_is 0 --since "$tomorrow"
+check "what is no time is one clear sentence" eval \
+    '! relais log --since whenever 2>"$T/err" &&
+	[ "$(grep -c "no time such as 2h" "$T/err")" = 1 ]'
 
 # --- who asks -----------------------------------------------------------------
 
@@ -127,7 +140,12 @@ sleep 1
 send me@example.test live@example.test
 check "--follow shows what comes" until_true 10 grep -q 'delivered .* live@example.test' "$T/follow.log"
 check "  and nothing from before" sh -c "! grep -q you@example.test '$T/follow.log'"
-stop follow
+stop home
+until_true 10 sh -c "! kill -0 $(cat "$T/follow.pid") 2>/dev/null"
+check "  until the daemon ends, which is said" \
+    test "$(grep -c '^relais: ' "$T/follow.log")" = 1
+run_relaisd home
+wait_port home 127.0.0.1 2525
 
 # --- restarts and damage --------------------------------------------------------
 

@@ -282,6 +282,29 @@ check "the page of one's own relaisd is for oneself" \
     answers 200 "relaisd does not answer" alice /
 check "  and nobody else" answers 403 "of another user" bob /
 stop own
+mkdir -p "$T/users/alice/run" "$T/users/alice/.config/relais"
+account her mail.example.test 587 starttls |
+    grep -v password_file >"$T/users/alice/.config/relais/relais.conf"
+chown -R alice:alice "$T/users/alice"
+chmod 700 "$T/users/alice/run"
+chmod 600 "$T/users/alice/.config/relais/relais.conf"
+hers=(setpriv --reuid alice --regid alice --clear-groups env -u RELAIS_CONTROL
+    -u RELAIS_SOCKET HOME="$T/users/alice" XDG_RUNTIME_DIR="$T/users/alice/run")
+start her "${hers[@]}" "$top_builddir/relaisd" --user -f
+until_true 20 test -S "$T/users/alice/run/relais/control.sock"
+if command -v systemd-socket-activate >/dev/null; then
+	start own "${hers[@]}" systemd-socket-activate -l 127.0.0.1:8600 \
+	    -E HOME -E XDG_RUNTIME_DIR -E PATH "$top_builddir/relais-web"
+else
+	start own "${hers[@]}" "$top_builddir/relais-web" --port 8600
+fi
+wait_port own 127.0.0.1 8600
+check "relaisd --user: its page is found, by systemd's sockets" \
+    answers 200 "<bdi>her</bdi>" alice /
+check "  which shows nothing of the machine's" eval '! shows "<bdi>works</bdi>"'
+check "  and is for her alone" answers 403 "of another user" bob /
+stop own
+stop her
 url=http://localhost:8587
 stop home
 check "without a daemon the page says so" \

@@ -53,7 +53,7 @@ async function open() {
 }
 
 const screens = [
-	["phone", { width: 360, height: 740, isMobile: true, hasTouch: true }],
+	["phone", { width: 320, height: 640, isMobile: true, hasTouch: true }],
 	["desk", { width: 1280, height: 900 }],
 ];
 const pages = [["home", "/"], ["messages", "/messages"],

@@ -11,7 +11,10 @@ PG_URL="postgres://relais@127.0.0.1:5432,127.0.0.1:5433/relais?passfile=$T/pgpas
 PG_URL="$PG_URL&target_session_attrs=read-write"
 
 says_promise() { # WORDS
-	store_check >"$T/check.log" 2>&1 && grep -q "$1" "$T/check.log"
+	store_check >"$T/check.log" 2>&1 && grep -q "$1" "$T/check.log" &&
+	    return
+	sed 's/^/     | /' "$T/check.log"
+	return 1
 }
 every_row_is_there() { # WHAT
 	check "$1: no 250 without its row" [ "$(without_row)" = 0 ]
@@ -42,7 +45,7 @@ stop provider
 
 pg_standby
 check "relais store check says that there is a standby" \
-    says_promise "synchronous standby"
+    until_true 10 says_promise "synchronous standby"
 is_waiting() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity
 	    WHERE wait_event = 'SyncRep' AND usename = 'relais'

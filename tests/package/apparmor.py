@@ -121,6 +121,9 @@ def seen(trace):
                 mode = "w"
             elif "O_RDWR" in args:
                 mode = "rw"
+            # A folder ends in a slash there.
+            if "O_DIRECTORY" in args:
+                path += "/"
             if os.path.splitext(path)[1].startswith(".so") or ".so." in path:
                 mode = "r"
             yield re.sub(r" \(deleted\)$", "", path), mode
@@ -139,6 +142,8 @@ def seen(trace):
                 if not folder:
                     continue
                 path = folder.group(1) + "/" + path
+            if name.startswith("mkdir"):
+                path += "/"
             yield path, CALLS[name][1]
 
 

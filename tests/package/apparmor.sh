@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The AppArmor profile allows what relaisd's processes do, as strace(1) sees them
-# from start to stop: mail by each way in, a command for a secret, a reload, a
-# failure.  Whether a kernel agrees is not tried here.
+# from start to stop: mail by each way in, a command for a secret, a reload.
+# Whether a kernel agrees is not tried here.
 . "${srcdir:-$(dirname "$0")/../..}/tests/package/system.sh"
 need strace apparmor_parser python3
 system_enter
@@ -32,7 +32,8 @@ END
 } >"$T/profile"
 
 inside "mkdir -p /run/relais && chown relais:relais /run/relais"
-start daemon strace -f -y -s 500 -o "$T/trace" -e trace=file,connect \
+mkdir "$T/trace" "$T/calls"
+start daemon strace -ff -y -s 500 -o "$T/trace/of" -e trace=file,connect \
     chroot "$root" /usr/sbin/relaisd -f
 wait_port daemon 127.0.0.1 2525
 relaisd=$(pgrep -f -P "$(cat "$T/daemon.pid")" "^/usr/sbin/relaisd")
@@ -41,8 +42,7 @@ check "mail by sendmail" eval 'send by-command && until_true 30 arrived by-comma
 check "mail that another account sends" eval 'inside "printf \
     \"From: other@example.test\nSubject: other\n\n\" |
     sendmail -f other@example.test a@example.org" && until_true 30 arrived other'
-inside "echo x | sendmail nobody@example.org"
-until_true 30 eval 'inside "relais queue" | grep -q failed'
+inside "echo x | sendmail nobody@example.org" 2>/dev/null
 inside "relais status; relais log; relais check" >"$T/tools.log" 2>&1
 kill -HUP "$relaisd"
 send after-reload
@@ -50,9 +50,19 @@ until_true 30 arrived after-reload
 kill "$relaisd"
 wait "$(cat "$T/daemon.pid")"
 
-# From its own start on, and in the words of that system.
-sed -n '/execve("\/usr\/sbin\/relaisd"/,$p' "$T/trace" | sed "s,$root/*,/,g" >"$T/calls"
-allows() { python3 "$srcdir/tests/package/apparmor.py" "$1" "$T/calls" >"$T/denied" 2>&1; }
+# What came after its start, one file for each thread, with the paths of that
+# system.
+for f in "$T"/trace/of.*; do
+	if grep -q 'execve("/usr/sbin/relaisd"' "$f"; then
+		sed '1,/execve("\/usr\/sbin\/relaisd"/d' "$f"
+	else
+		cat "$f"
+	fi | sed "s,$root/*,/,g" >"$T/calls/${f##*.}"
+done
+allows() {
+	python3 "$srcdir/tests/package/apparmor.py" "$1" "$T"/calls/* \
+	    >"$T/denied" 2>&1
+}
 check "the profile allows every file that they opened" allows "$T/profile"
 tail -n 20 "$T/denied" | sed 's/^/     | /'
 grep -v '/var/spool/relais' "$T/profile" >"$T/less"

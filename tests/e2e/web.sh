@@ -64,7 +64,10 @@ send() { # USER SENDER SUBJECT
 
 # --- who sees what ------------------------------------------------------------
 
-check "a message of alice waits" send alice away@example.test "$hostile"
+# A word wider than any screen, an override of the reading direction, a terminal's
+# escape, bytes that are not UTF-8.
+odd=$(printf '%0900d\342\200\256\033[31m\377\376' 7)
+check "a message of alice waits" send alice away@example.test "$hostile $odd"
 check "and one of bob" send bob broken@example.test "about bob"
 id_of() { relais --json queue | jq -r ".[] | select(.sender == \"$1\").id"; }
 alice=$(id_of away@example.test) bob=$(id_of broken@example.test)

@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/intl.h"
 #include "base/list.h"
 #include "base/must.h"
 #include "base/rng.h"
@@ -466,7 +467,7 @@ void queue_trouble(struct queue *q, const char *id, const struct err *err);
 int queue_show(struct queue *q, const char *id, struct envelope **ret_env,
     char **ret_text, struct err *err);
 
-#define QUEUE_HELD_BY_PERSON "held by a person"
+#define QUEUE_HELD_BY_PERSON N_("held by a person")
 /* Each false: no such message (or it is under way, for _delete). */
 bool queue_hold(struct queue *q, const char *id, const char *why);
 /* Due now, and its life starts anew: it has not been its fault. */

@@ -255,13 +255,13 @@ add_if(
 static void
 add_socket_args(struct filter *f, unsigned n, const struct scmp_arg_cmp *cmp)
 {
-	int nr = number_of("socket");
-	int rc = seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW, nr, n, cmp);
-
-	/* i386 may go through socketcall(2), whose arguments cannot be seen. */
-	if (rc == -EINVAL)
-		rc = seccomp_rule_add(f->ctx, SCMP_ACT_ALLOW, nr, 0);
-	note(f, rc);
+	/* i386 goes through socketcall(2), whose arguments cannot be seen: what
+	 * would be compared is the address of them. */
+	if (f->arch == SCMP_ARCH_X86)
+		add(f, SCMP_ACT_ALLOW, "socket");
+	else
+		note(f, seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW,
+			    number_of("socket"), n, cmp));
 }
 
 static void

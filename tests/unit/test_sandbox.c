@@ -18,6 +18,13 @@
 #include "sys/sandbox.h"
 #include "tests/lib/temp.h"
 
+/* Behind socketcall(2), whose arguments the filter does not see. */
+#ifdef __i386__
+static const bool hides_sockets = true;
+#else
+static const bool hides_sockets = false;
+#endif
+
 /* A name that is new in libseccomp or in our table shows here, and on which
  * machines.  SECCOMP_WRITE=1 writes the lists anew. */
 static void
@@ -119,7 +126,7 @@ unknown_call(const char *unused)
 		return NOT_HERE;
 	if (syscall(999999) != -1 || errno != ENOSYS)
 		return 1;
-	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+	if (!hides_sockets && socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
 		return 2;
 	if (socket(AF_INET, SOCK_STREAM, 0) < 0)
 		return 3;
@@ -233,6 +240,8 @@ arguments(const char *dir)
 	if (open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ||
 	    unlink(path) != 0)
 		return 8;
+	if (hides_sockets)
+		return 0;
 	fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
 	if (fd < 0 || !is_denied(socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)))
 		return 9;

@@ -296,11 +296,13 @@ see_field(
 	return MHD_YES;
 }
 
-/* One of these pages, or none: the person has typed or chosen the address. */
+/* By one of these pages, or by none: the person has typed or chosen the address, or
+ * this is no browser. */
 static bool
 is_asked_here(const struct asked *a)
 {
-	return str_eq(a->value[FETCH_SITE], "same-origin") ||
+	return a->value[FETCH_SITE] == NULL ||
+	       str_eq(a->value[FETCH_SITE], "same-origin") ||
 	       str_eq(a->value[FETCH_SITE], "none");
 }
 
@@ -343,13 +345,6 @@ objection(const struct server *s, struct MHD_Connection *con,
 	if (!str_eq(method, MHD_HTTP_METHOD_GET)) {
 		*ret_status = MHD_HTTP_METHOD_NOT_ALLOWED;
 		return N_("This page shows and changes nothing: GET only.\n");
-	}
-	if (asked.value[FETCH_SITE] == NULL) {
-		*ret_status = MHD_HTTP_FORBIDDEN;
-		return N_(
-		    "This page is for people: a program may have been told "
-		    "to fetch it.  Programs ask relais --json status; to "
-		    "ask here on purpose, send: Sec-Fetch-Site: none\n");
 	}
 	if (!is_asked_here(&asked) && !is_a_link(&asked)) {
 		*ret_status = MHD_HTTP_FORBIDDEN;

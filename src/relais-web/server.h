@@ -7,11 +7,11 @@
  * rebinding) sends that name.  Nothing on a page comes from elsewhere, and the
  * browser is told so.
  *
- * The user alone does not say that a person asks.  A page elsewhere can have the
- * person's browser ask, and a program that fetches any address for a stranger
- * asks as its own user.  So a request must say where it comes from, as each
- * browser does (Sec-Fetch-Site): from one of these pages, from the person, or from
- * a link that was followed.  Who may choose the address only cannot say that.
+ * The user alone does not say that a person asks: a page elsewhere can have the
+ * person's browser ask.  Browsers say where a request comes from
+ * (Sec-Fetch-Site): from one of these pages, from the person, or from a link that
+ * was followed; everything else is refused.  What says nothing, like curl or a text
+ * browser, is served as its user.
  *
  * One thread for each connection: a page waits for the daemon.
  */

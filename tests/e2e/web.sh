@@ -33,7 +33,7 @@ start web setpriv --reuid relais-web --regid relais-web --clear-groups \
     "$top_builddir/relais-web"
 wait_port web 127.0.0.1 8587
 url=http://localhost:8587
-# get USER PATH OPTION...: $T/page, and $T/head.  Without $site a program asks.
+# get USER PATH OPTION...: $T/page, and $T/head.  Without $site no browser asks.
 site='Sec-Fetch-Site: none'
 get() {
 	local user=$1 path=$2
@@ -64,10 +64,7 @@ send() { # USER SENDER SUBJECT
 
 # --- who sees what ------------------------------------------------------------
 
-# A word wider than any screen, an override of the reading direction, a terminal's
-# escape, bytes that are not UTF-8.
-odd=$(printf '%0900d\342\200\256\033[31m\377\376' 7)
-check "a message of alice waits" send alice away@example.test "$hostile $odd"
+check "a message of alice waits" send alice away@example.test "$hostile"
 check "and one of bob" send bob broken@example.test "about bob"
 id_of() { relais --json queue | jq -r ".[] | select(.sender == \"$1\").id"; }
 alice=$(id_of away@example.test) bob=$(id_of broken@example.test)
@@ -161,11 +158,8 @@ check "a request without end is cut off" eval \
     [ "$(status)" = 431 ] || [ ! -s "$T/head" ]'
 link=(-H 'Sec-Fetch-Mode: navigate' -H 'Sec-Fetch-Dest: document')
 site=
-check "a program that was told to fetch it is turned away" \
-    answers 403 "for people" root /
-check "  whatever it fetches" answers 403 "for people" alice "/message/$alice"
-check "  and reads nothing" eval '! shows "$alice"'
-check "  also by a header without a value" \
+check "curl is served as its user" answers 200 "What alice" alice /
+check "  but not by a header without a value" \
     answers 403 "page elsewhere" alice / -H 'Sec-Fetch-Site;'
 for site in cross-site same-site; do
 	site="Sec-Fetch-Site: $site"
@@ -286,8 +280,11 @@ check "the page of one's own relaisd is for oneself" \
 check "  and nobody else" answers 403 "of another user" bob /
 stop own
 mkdir -p "$T/users/alice/run" "$T/users/alice/.config/relais"
-account her mail.example.test 587 starttls |
-    grep -v password_file >"$T/users/alice/.config/relais/relais.conf"
+{
+	printf '[relais]\nlisten = 127.0.0.1:2530\n'
+	account her mail.example.test 587 starttls |
+	    sed 's,^password_file.*,password = x,'
+} >"$T/users/alice/.config/relais/relais.conf"
 chown -R alice:alice "$T/users/alice"
 chmod 700 "$T/users/alice/run"
 chmod 600 "$T/users/alice/.config/relais/relais.conf"

@@ -2,7 +2,6 @@
 #include "account/account_impl.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -797,7 +796,7 @@ account_rest(struct account *a)
 	/* Keys and authorities are read again when they are needed. */
 	if (a->tls != NULL)
 		tls_ctx_trim(a->tls);
-	(void)malloc_trim(0); /* there may be nothing to give back */
+	xtrim();
 }
 
 void

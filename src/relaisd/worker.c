@@ -894,14 +894,16 @@ give_up_calls(struct worker *d, const struct conf *conf)
 
 	if (d->is_alone)
 		return;
+#ifdef __GLIBC__
 	/* A heap of its own for each thread that waits for the disk costs more
 	 * than they ever allocate. */
 	(void)mallopt(M_ARENA_MAX, 2);
+#endif
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct loop_job) { .run = do_nothing, .done = free_job };
 	loop_submit(d->loop, j);
 	confine_calls(&d->confine, conf);
-	(void)malloc_trim(0); /* of the filter while it was made */
+	xtrim(); /* of the filter while it was made */
 	for (size_t i = 0; i < CONFINE_KINDS; i++)
 		if (!d->confine.states[i].holds)
 			log_text(LOG_LEVEL_WARNING, "%s: %s", confine_names[i],

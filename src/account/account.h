@@ -113,7 +113,7 @@ struct account_status { /* borrowed until the loop turns */
 	const char *told; /* the same for everybody (struct standing_why) */
 	int64_t until_ms; /* boot clock; when it tries again */
 	const char *ports; /* port_memory_text() */
-	uint64_t sent; /* messages, since the first start */
+	uint64_t sent; /* messages; outlasts a restart */
 	const uint64_t *deferred; /* recipients, by deferral, since start */
 	/* When the first certificate of the server's chain expires, by the
 	 * newest connection; 0: not known. */
@@ -125,7 +125,8 @@ struct account_status { /* borrowed until the loop turns */
 };
 void account_status(const struct account *a, struct account_status *ret);
 struct budget_use;
-/* What of its limits is used; as many as ret has room for (base/budget.h). */
+/* What of its limits is used, and how many there are; ret has room for
+ * BUDGET_WINDOWS (base/budget.h). */
 size_t account_budget(const struct account *a, struct budget_use *ret);
 
 /* Held, or unreachable for longer than ACCOUNT_AWAY_MS: a fallback may take

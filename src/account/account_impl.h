@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* account_impl.h - an account, as the two files know it that are one: account.c
- * and account_shared.c.  Nobody else includes this.
+/* account_impl.h - the inside of an account, for account.c and account_shared.c
+ * only.
  */
 #ifndef ACCOUNT_ACCOUNT_IMPL_H
 #define ACCOUNT_ACCOUNT_IMPL_H
@@ -35,9 +35,9 @@ struct account {
 	struct tls_ctx *tls;
 	struct learnt learnt;
 	uint64_t size_max_bytes; /* of the last EHLO */
-	int64_t size_s; /* when that was news; learnt_s() */
+	int64_t size_s; /* when that was news; account_learnt_s() */
 	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
-	struct budget budget; /* on steady_s() */
+	struct budget budget; /* on account_steady_s() */
 	int64_t wall_ahead_ms; /* of the boot clock, at first */
 	struct portion portion;
 	struct account_shared {

@@ -3,9 +3,10 @@
  *
  * A text of the store for each account, with its standing, what was learnt of
  * the provider, what has been spent of its limits, and what each relay has:
- * recipients that it may still send to, and connections.  A relay takes a turn at it: it says what it has and wants, and
- * hears what it may have.  The store sees to it that turns come one after the
- * other; so over all relays no limit is exceeded.
+ * recipients that it may still send to, and connections.  A relay takes a turn at
+ * it: it says what it has and wants, and hears what it may have.  The store sees
+ * to it that turns come one after the other; so over all relays no limit is
+ * exceeded.
  *
  * What a relay may send is reserved for it, SHARE_BLOCKS times within a window,
  * for SHARE_LIFE_MS; when it dies, it counts as sent.  Its connections are free

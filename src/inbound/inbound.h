@@ -73,9 +73,9 @@ int inbound_listen(struct inbound *in, int fd,
  * rules, aliases and times are the new ones from its next command on. */
 void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
 
-/* Stops accepting.  Who has a message under way, or has not handed one in yet,
- * may finish it; after its answer, and without one at once, a session is told
- * 421. */
+/* Stops accepting.  A session with a message under way, or that has not handed
+ * one in yet, may finish one and is told 421 after the answer; all others are told
+ * 421 now. */
 void inbound_stop(struct inbound *in);
 /* The time for that is over: 421 to all but those that wait for the queue's
  * answer, which they get first. */

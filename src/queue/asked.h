@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* asked.h - what other relays want done with messages that are ours.
  *
- * Looked for after each beat; what was done is written down together with the
- * next look, at once, until there is nothing more.
+ * After each beat some are fetched and carried out.  Their answers are written
+ * with the next look, which follows at once until there are none left.
  */
 #ifndef QUEUE_ASKED_H
 #define QUEUE_ASKED_H

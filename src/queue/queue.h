@@ -10,8 +10,9 @@
  * run side by side.
  *
  * Single-threaded; nothing here blocks except queue_new() and the writing of
- * large drafts and of unsynced notes into the page cache.  Syncs run through struct work_pool on
- * worker threads, on objects handed over whole, and come back on the loop.
+ * large drafts and of unsynced notes into the page cache.  Syncs run through
+ * struct work_pool on worker threads, on objects handed over whole, and come back
+ * on the loop.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -318,8 +319,9 @@ char *queue_state_read(struct queue *q, const char *name);
 int queue_state_write(
     struct queue *q, const char *name, struct bytes text, struct err *err);
 
-/* For who shares more of a store than its messages: run() on a worker thread,
- * then done() on the loop; at the latest by queue_free(). */
+/* For what shares more of a store than its messages.  Copies *ask.  run() may
+ * block, on a worker thread, or on the loop's during queue_free(); done() follows
+ * on the loop, in queue_free() at the latest.  Several may run at a time. */
 struct queue_ask {
 	int (*run)(void *ctx, struct store *s, struct err *err);
 	void (*done)(void *ctx, int rc, const struct err *err);

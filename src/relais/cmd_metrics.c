@@ -201,7 +201,7 @@ add_certificate(
 
 static const struct metric of_accounts[] = {
 	{ "relais_delivered_total", "counter",
-	    "Messages that the provider has accepted since the start.",
+	    "Messages that the provider has accepted; kept over a restart.",
 	    add_number, "sent" },
 	{ "relais_deferred_total", "counter",
 	    "Attempts for a recipient that are to be repeated, since the "

@@ -32,7 +32,8 @@ struct confine {
 	int seccomp; /* as it was set */
 };
 
-/* Before the event loop is made. */
+/* Denies io_uring to libuv (sandbox_no_io_uring()): before the event loop is
+ * made. */
 void confine_loop(const struct conf *conf);
 /* Before the first thread of the process; files behind. */
 void confine_files(struct confine *c, const struct conf *conf);

@@ -17,8 +17,9 @@ struct ctl_call;
 struct fars; /* all questions of the control socket */
 
 struct fars *fars_new(struct loop *l);
-/* Waits for those under way; the store is not touched afterwards.  All calls are
- * over.  NULL is allowed. */
+/* When all calls are over (ctl_server_free()).  Blocks until those under way have
+ * returned; the store is not touched afterwards.  Their ends come on the loop.  NULL
+ * is allowed. */
 void fars_free(struct fars *all);
 
 /* One question at a time; part of the state that a verb keeps. */

@@ -19,8 +19,8 @@ struct sharing *sharing_new(struct loop *l, struct queue *q);
 /* Begins; account_hooks.share of all of these is sharing_due(). */
 void sharing_start(struct sharing *s, struct accounts *accounts);
 void sharing_due(void *sharing);
-/* The last turns, which give everything back: after accounts_stop(), before
- * queue_free(). */
+/* The last turns, which give everything back; what a job that is under way still
+ * reserves counts as sent.  After accounts_stop(), before queue_free(). */
 void sharing_stop(struct sharing *s);
 void sharing_free(struct sharing *s); /* after queue_free() */
 

@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "relaisd/admission.h"
-#include "relaisd/confine.h"
-#include "relaisd/control.h"
-#include "relaisd/line.h"
-#include "relaisd/link.h"
-#include "relaisd/recorder.h"
-#include "relaisd/routing.h"
-#include "relaisd/sharing.h"
-#include "relaisd/sockets.h"
-#include "relaisd/startup.h"
-#include "relaisd/telling.h"
 #include "relaisd/worker.h"
 
 #include <errno.h>
@@ -42,6 +31,17 @@
 #include "policy/fold.h"
 #include "policy/user_limit.h"
 #include "queue/queue.h"
+#include "relaisd/admission.h"
+#include "relaisd/confine.h"
+#include "relaisd/control.h"
+#include "relaisd/line.h"
+#include "relaisd/link.h"
+#include "relaisd/recorder.h"
+#include "relaisd/routing.h"
+#include "relaisd/sharing.h"
+#include "relaisd/sockets.h"
+#include "relaisd/startup.h"
+#include "relaisd/telling.h"
 #include "store/history.h"
 #include "store/spool.h"
 #include "store/store_module.h"
@@ -56,8 +56,8 @@
 enum {
 	STOP_MS = 20 * 1000,
 	STOP_POLL_MS = 50,
-	STOP_CLIENTS_MS = 2 *
-			  1000, /* to finish a message that they have begun */
+	/* Clients finish a message that they have begun. */
+	STOP_CLIENTS_MS = 2 * 1000,
 	STOP_VERDICT_MS = 5 * 1000, /* clients wait no longer for a verdict */
 	RETRY_MAX_MS = 3600 * 1000,
 	HEAD_START_MS = 1000 /* of the provider over the disk */

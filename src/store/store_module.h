@@ -20,7 +20,7 @@ struct store_mover;
 
 struct store_module_opts {
 	const char *url; /* the setting store_url */
-	const char *name; /* of this relay, for people */
+	const char *name; /* of this relay: where its users submit; unique */
 	/* The spool: it keeps small facts and the drop folder, and large
 	 * messages while they come and go.  The store frees it. */
 	struct store *here;

@@ -24,7 +24,7 @@ word_of(bool is_export)
 
 /* --- the note in the spool -------------------------------------------------- */
 
-/* "WORD NUMBER NAME\n"; false: there is none. */
+/* "WORD NUMBER NAME\n"; *ret_has false: there is none. */
 static int
 read_note(struct store *here, struct buf *to, bool *ret_has, bool *ret_export,
     struct err *err)
@@ -58,28 +58,32 @@ static int
 continue_from(struct bytes text, bool is_export, const char *far_name,
     bool was_export, int64_t *ret, struct err *err)
 {
+	const char *word = word_of(was_export);
 	struct bytes number;
-	const char *sp;
+	const char *sp = NULL;
 	uint64_t n;
 
-	if (was_export != is_export)
-		return err_set(err, ERR_INPUT,
-		    "an earlier %s was broken off; type first: relais store %s",
-		    word_of(was_export), word_of(was_export));
-	number = bytes_of(text.p + 7, text.n - 7); /* behind "export " */
-	sp = memchr(number.p, ' ', number.n);
+	if (text.n > strlen(word) && memcmp(text.p, word, strlen(word)) == 0) {
+		number = bytes_of(
+		    text.p + strlen(word) + 1, text.n - strlen(word) - 1);
+		sp = memchr(number.p, ' ', number.n);
+	}
 	if (sp == NULL ||
 	    !num_u64_max(
 		bytes_of(number.p, (size_t)(sp - number.p)), INT64_MAX, &n) ||
 	    n == 0)
 		return err_set(
 		    err, ERR_DISK, "state/%s in the spool is damaged", note);
+	if (was_export != is_export)
+		return err_set(err, ERR_INPUT,
+		    "an earlier %s was broken off; type first: relais store %s",
+		    word, word);
 	if (strncmp(sp + 1, far_name, strlen(far_name)) != 0 ||
 	    sp[1 + strlen(far_name)] != '\n')
 		return err_set(err, ERR_CONFIG,
 		    "an earlier %s was broken off, with another database: "
 		    "%.200s",
-		    word_of(was_export), sp + 1);
+		    word, sp + 1);
 	*ret = (int64_t)n;
 	return 0;
 }
@@ -210,7 +214,8 @@ copy_new(struct copy *c, const char *id, struct err *err)
 			 c->from, c->m, c->lines, err);
 }
 
-/* Where it is already, because an earlier run got so far; -1: not at all. */
+/* Where it is already, because an earlier run got so far; -1: it is not; -2: err
+ * says why that is not known. */
 static int
 find_copy(
     struct store *to, const char *id, enum store_place place, struct err *err)
@@ -270,7 +275,7 @@ set_aside(struct store_move *m, struct store *from, enum store_place place,
 	    from, &place, STORE_CORRUPT, id, bytes_of("", 0), err);
 }
 
-/* True: it may be removed where it was. */
+/* *ret_is_there: the original may be removed now. */
 static int
 move_one(struct store_move *m, enum store_place place, const char *id,
     bool *ret_is_there, struct err *err)

@@ -48,8 +48,8 @@ struct store_move {
 };
 
 /* The number of a move, noted in the spool: a new one (from random, above 0), or
- * that of a run that was broken off.  -1: it was of the other direction, or of
- * another store. */
+ * that of a run that was broken off.  -1: that run had another direction or
+ * another database, or the note cannot be read or written; err says what to do. */
 int store_move_begin(struct store *here, bool is_export, const char *far_name,
     uint64_t random, int64_t *ret_number, struct err *err) MUST_CHECK;
 int store_move_run(struct store_move *m, struct err *err) MUST_CHECK;

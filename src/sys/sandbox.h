@@ -31,7 +31,7 @@ struct sandbox_state {
 void sandbox_no_new_privileges(struct sandbox_state *ret);
 
 /* io_uring_setup(2) fails from now on.  Before an event loop of libuv 1.45 or
- * newer, which tries it and does without; by no setting does it leave it alone,
+ * newer, which tries it and does without; no setting makes it leave that alone,
  * and for its use of a ring the filter below would end the process. */
 void sandbox_no_io_uring(void);
 

@@ -7,7 +7,8 @@
  * verified before the first clear byte can pass, or the SPKI pin is.  SNI is
  * sent.  Post-handshake tickets are accepted at any time.
  *
- * No call blocks.  Errors are sentences that say what was wrong with the
+ * No call blocks, but that the file of authorities is read, in some milliseconds,
+ * when a server's chain names one for the first time (tls_trust.h).  Errors are sentences that say what was wrong with the
  * certificate and, where the first bytes tell, which TLS mode the port wants.
  */
 #ifndef TLS_TLS_PIPE_H

@@ -280,6 +280,26 @@ until_its_end_nothing_else_begins(void **state)
 	assert_int_not_equal(again, number);
 }
 
+static void
+a_damaged_note_is_said(void **state)
+{
+	static const char *const notes[] = { "x", "import", "import \n",
+		"import 7", "import x db\n", "export 0 db\n", "wrong 7 db\n" };
+	struct fixture *f = *state;
+	int64_t number;
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++) {
+		assert_int_equal(f->here->ops->state_write(f->here, "moving",
+				     bytes_str(notes[i]), &err),
+		    0);
+		assert_int_equal(
+		    store_move_begin(f->here, false, "db", 1, &number, &err),
+		    -1);
+		assert_non_null(strstr(err.text, "is damaged"));
+	}
+}
+
 int
 main(void)
 {
@@ -291,6 +311,7 @@ main(void)
 		MOVE(what_is_sent_does_not_come_back),
 		MOVE(a_store_that_is_away_loses_nothing),
 		MOVE(until_its_end_nothing_else_begins),
+		MOVE(a_damaged_note_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ talk() {
 	    "${steps[@]}" "$RELAIS" setup "$@"
 	status=$?
 	took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
-	return $status
+	return "$status"
 }
 # A person's own time is not in it, as the answers are typed at once.
 under_a_minute() {

@@ -243,7 +243,7 @@ reserve(struct share *s, struct node *me, const struct share_turn *turn,
 	    &s->budget, block > 0 ? ask->used : 0, turn->now_ms / 1000);
 	/* What it has now was part of what it had. */
 	me->block = ask->left < me->block ? ask->left : me->block;
-	me->until_ms = turn->now_ms + SHARE_LIFE_MS;
+	me->until_ms = block > 0 ? turn->now_ms + SHARE_LIFE_MS : 0;
 	if (!ask->wants_more || me->block >= block)
 		return;
 	free = room(s);

@@ -162,8 +162,8 @@ run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 }
 
 /* One whose process has ended has no session at all, and speaks no more.  Behind a
- * pooler (pid 0) sessions say nothing, and when the server has just started they
- * are all gone. */
+ * pooler (pid 0) sessions say nothing, and when the server has just started, or
+ * has ended all of them, they are all gone: so ours must be some time old. */
 static enum pg_said
 run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
@@ -173,6 +173,9 @@ run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	    " NOT is_dead AND (seen < now() - interval '10 s' OR"
 	    " (pid <> 0 AND seen < now() - interval '1200 ms' AND"
 	    " pg_postmaster_start_time() < now() - interval '10 s' AND"
+	    " (SELECT min(backend_start) FROM pg_stat_activity"
+	    " WHERE application_name = 'relais ' || $1::bigint)"
+	    " < now() - interval '10 s' AND"
 	    " NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = n.pid"
 	    " OR a.application_name = 'relais ' || n.id)))",
 	    args, 1, NULL, t->err);

@@ -218,6 +218,7 @@ keep_in_file(struct setup *s, struct err *err)
 	find_owner(s, &owner);
 	buf_init(&line, SECRET_MAX + 1);
 	rc = make_secret_folder(s, err);
+	s->is_secret_new = access(s->secret_file, F_OK) != 0;
 	if (rc == 0 && buf_add(&line, b.p, b.n) && buf_addc(&line, '\n'))
 		rc = file_replace(s->secret_file, buf_bytes(&line), 0600,
 		    owner.uid, owner.gid, err);
@@ -307,7 +308,7 @@ setup_lose_secret(const struct setup *s)
 	char *sealed = xasprintf("%s.cred", s->secret_file);
 	char *told = drop_in(s);
 
-	if (s->keep == SETUP_IN_FILE)
+	if (s->keep == SETUP_IN_FILE && s->is_secret_new)
 		IGNORE(unlink(s->secret_file) != 0); /* was it written? */
 	if (s->keep == SETUP_IN_CREDENTIAL) {
 		IGNORE(unlink(sealed) != 0);

@@ -56,6 +56,7 @@ struct setup {
 	const char *secret_from; /* for people */
 	enum setup_keep keep;
 	char *secret_file; /* if it is in a file; a credential beside it */
+	bool is_secret_new; /* no file of that name was there before */
 	/* A sign-in instead of a password: "KEY" or "KEY:TENANT"; or NULL.  The
 	 * secret then is the client's, if there is one. */
 	char *oauth;

@@ -42,6 +42,8 @@ struct run {
 	struct ctl_call *call;
 	struct recorder *recorder;
 	struct store *store;
+	/* Of the store, which may be gone before a read of it has come back. */
+	void (*close)(struct store_history *h);
 	struct recorder_reader reader;
 	struct wish wish;
 	bool is_backward, is_following, wants_past;
@@ -264,7 +266,7 @@ run_clear(struct far *f)
 	struct run *r = list_entry(f, struct run, far);
 
 	if (r->history != NULL)
-		r->store->ops->history_close(r->history);
+		r->close(r->history);
 	buf_clear(&r->live);
 	free(r);
 }
@@ -320,6 +322,7 @@ begin(struct ctl_call *call, struct recorder *recorder, struct store *store,
 	r->call = call;
 	r->recorder = recorder;
 	r->store = store;
+	r->close = store->ops->history_close;
 	r->wish = wish_of(call, recorder);
 	r->is_backward = json_is_true(json_object_get(args, "newest_first"));
 	r->is_following = json_is_true(json_object_get(args, "follow"));

@@ -111,7 +111,7 @@ if command -v msgfmt >/dev/null; then
 	send alice "$USER_NAME" never-fr@example.org
 	check "it speaks the language of the session" \
 	    shown "L'envoi à never-fr@example.org a échoué"
-	check "  to the end" shown 'Détails : relais show'
+	check "  to the end" shown 'Détails.*: relais show'
 	ends
 	start notify "${as_alice[@]}" LC_ALL=xx_XX.UTF-8 LANGUAGE=xx \
 	    TEXTDOMAINDIR="$T/cat" "$top_builddir/relais-notify" --interval 1s

@@ -4,14 +4,8 @@
 # back, also when that is broken off, and nothing is lost or there twice.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool curl jq setpriv
-if [ -d /usr/lib/postgresql ]; then sandbox_enter; else
-	sandbox_enter "?postgresql"
-fi
 . "$srcdir/tests/lib/postgres.sh"
-[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-pg_need
-pg_init
-sandbox_secrets
+pg_enter
 
 NODE=home
 shared() { pg_conf; }

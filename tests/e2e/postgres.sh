@@ -3,14 +3,8 @@
 # Several relays share their queue in PostgreSQL (store = postgres).
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool curl jq setpriv
-if [ -d /usr/lib/postgresql ]; then sandbox_enter; else
-	sandbox_enter "?postgresql"
-fi
 . "$srcdir/tests/lib/postgres.sh"
-[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-pg_need
-pg_init
-sandbox_secrets
+pg_enter
 
 # A short first wait, so that takeover and not the schedule takes the time.
 conf() {

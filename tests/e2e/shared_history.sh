@@ -3,25 +3,9 @@
 # Relays that share a queue share their history: relais log and relais show.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool curl jq setpriv
-if [ -d /usr/lib/postgresql ]; then sandbox_enter; else
-	sandbox_enter "?postgresql"
-fi
 . "$srcdir/tests/lib/postgres.sh"
-[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-pg_need
-pg_init
-sandbox_secrets
+pg_enter
 
-conf() { # LINE...: of [relais]
-	pg_conf
-	printf '%s\n' "verdict_timeout = 0" "$@"
-	account mail mail.example.test 587 starttls
-}
-# relay NAME PORT [LINE...]
-relay() {
-	NODE=$1
-	PORT=$2 RETRY_AFTER=1h start_relaisd "$1" < <(conf "${@:3}")
-}
 at() { RELAIS=$1 relais "${@:2}"; }
 to() { # PORT SUBJECT [SIZE]
 	PORT=$1 submit "${@:2}"
@@ -40,8 +24,8 @@ check "the tables are made" relais_store init
 # --- the history ----------------------------------------------------------------
 
 start_provider provider
-relay a 2525
-relay b 2526
+pg_relay a 2525
+pg_relay b 2526
 to 2525 one
 to 2526 two
 check "relais log on one relay has what both have delivered" \
@@ -83,12 +67,12 @@ kill "$follower"
 wait "$follower" 2>/dev/null
 
 stop a KILL
-relay a 2525
+pg_relay a 2525
 check "a crash takes nothing of it" log_has a 'length == 4'
 check "no row is there twice" [ "$(sql \
     "SELECT sum(n) FROM relais_history")" = 4 ]
 stop a
-relay a 2525 "history = 2"
+pg_relay a 2525 "history = 2"
 to 2525 five
 to 2525 six
 two_are_left() { at a --json log | jq -e 'length == 2' >/dev/null; }
@@ -102,7 +86,7 @@ pg_start
 check "and when it is back the history goes on" \
     log_has a '[.[] | select(.node == "a")] | length > 0'
 stop a
-relay a 2525 "history = 0"
+pg_relay a 2525 "history = 0"
 none_of_a() {
 	[ "$(sql "SELECT count(*) FROM relais_history WHERE name = 'a'")" = 0 ]
 }

@@ -3,25 +3,9 @@
 # Relays that share a queue are looked at and changed as one, on any of them.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool curl jq setpriv
-if [ -d /usr/lib/postgresql ]; then sandbox_enter; else
-	sandbox_enter "?postgresql"
-fi
 . "$srcdir/tests/lib/postgres.sh"
-[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-pg_need
-pg_init
-sandbox_secrets
+pg_enter
 
-conf() { # LINE...: of [relais]
-	pg_conf
-	printf '%s\n' "verdict_timeout = 0" "$@"
-	account mail mail.example.test 587 starttls
-}
-# relay NAME PORT [LINE...]
-relay() {
-	NODE=$1
-	PORT=$2 RETRY_AFTER=1h start_relaisd "$1" < <(conf "${@:3}")
-}
 at() { RELAIS=$1 relais "${@:2}"; }
 quietly() { "$@" >"$T/out" 2>&1; }
 to() { # PORT SUBJECT [SIZE]
@@ -35,8 +19,8 @@ check "the tables are made" relais_store init
 
 # --- what waits -------------------------------------------------------------------
 
-relay a 2525
-relay b 2526
+pg_relay a 2525
+pg_relay b 2526
 as_user() { setpriv --reuid 65533 --regid 65533 --clear-groups "$@"; }
 chmod 755 "$T" "$T/a" "$T/b"
 to 2525 ours
@@ -121,7 +105,7 @@ stop b KILL
 check "what a dead relay had is another's soon" \
     lists a 'length == 3 and all(.node == "a")'
 check "its uid means nothing there" [ "$(by_user a queue)" = "[]" ]
-relay b 2526
+pg_relay b 2526
 check "its user sees it where it was sent" until_true 10 sh -c "
     [ \"\$(setpriv --reuid 65533 --regid 65533 --clear-groups \
 	env RELAIS_CONTROL='$T/b/control.sock' '$top_builddir/relais' \

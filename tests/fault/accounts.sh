@@ -4,14 +4,8 @@
 # limits, connections and logins as those of one.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need python3 certtool jq setpriv
-if [ -d /usr/lib/postgresql ]; then sandbox_enter; else
-	sandbox_enter "?postgresql"
-fi
 . "$srcdir/tests/lib/postgres.sh"
-[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-pg_need
-pg_init
-sandbox_secrets
+pg_enter
 
 # more: further lines for the account.
 more=""

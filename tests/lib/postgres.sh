@@ -15,6 +15,15 @@ pg_need() {
 	[ -e "$top_builddir/relais-postgres.so" ] ||
 	    skip_all "relais-postgres.so is not built"
 }
+# pg_enter PEER...: the sandbox, with a server and what relays need; sourced before.
+pg_enter() {
+	[ -d /usr/lib/postgresql ] || set -- "?postgresql" "$@"
+	sandbox_enter "$@"
+	[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
+	pg_need
+	pg_init
+	sandbox_secrets
+}
 as_postgres() { setpriv --reuid 61099 --regid 61099 --clear-groups "$@"; }
 psql_as() { # USER SQL
 	as_postgres psql -h "$T/pgsocket" -U "$1" -d "${PG_DB:-relais}" -Atqc "$2"
@@ -102,4 +111,15 @@ pg_signal() { # SIGNAL NAME
 pg_conf() {
 	printf '%s\n' "store = postgres" "store_url = $PG_URL" \
 	    ${NODE:+"store_node = $NODE"}
+}
+# conf [LINE...]: those, further lines of [relais], and an account.
+conf() {
+	pg_conf
+	printf '%s\n' "verdict_timeout = 0" "$@"
+	account mail mail.example.test 587 starttls
+}
+# pg_relay NAME PORT [LINE...]
+pg_relay() {
+	NODE=$1
+	PORT=$2 RETRY_AFTER=1h start_relaisd "$1" < <(conf "${@:3}")
 }

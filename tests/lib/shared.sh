@@ -4,20 +4,9 @@
 # be true afterwards.  Sourced after sandbox.sh, before sandbox_enter.
 
 need python3 certtool setpriv
-if [ -d /usr/lib/postgresql ]; then sandbox_enter "$@"; else
-	sandbox_enter "?postgresql" "$@"
-fi
 . "$srcdir/tests/lib/postgres.sh"
-[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
-pg_need
-pg_init
-sandbox_secrets
+pg_enter "$@"
 
-conf() {
-	pg_conf
-	echo "verdict_timeout = 0"
-	account mail mail.example.test 587 starttls
-}
 # start_relay NUMBER: relay0.example.test and so on, from port 2525 up.
 start_relay() {
 	PORT=$((2525 + $1)) RETRY_AFTER=1s relaisd_conf "relay$1" < <(conf)

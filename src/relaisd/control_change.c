@@ -184,10 +184,9 @@ ask(struct far *f)
 	struct store *s = p->c->opts.store;
 
 	p->look.max = ASK_MAX;
-	while (p->nasks == 0 && !p->is_others_over)
-		if (s->ops->others(s, &p->look, on_seen, p, &p->is_others_over,
-			&f->err) != 0)
-			return -1;
+	if (p->nasks == 0 && s->ops->others(s, &p->look, on_seen, p,
+				 &p->is_others_over, &f->err) != 0)
+		return -1;
 	return p->nasks == 0 ? 0
 			     : s->ops->ask(s, p->what->wish, p->look.uid,
 				   p->asks, p->nasks, &p->batch, &f->err);

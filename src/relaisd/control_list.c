@@ -295,12 +295,8 @@ read_page(struct far *f)
 	struct store *s = l->c->opts.store;
 
 	l->page.items = json_array();
-	do {
-		if (s->ops->others(s, &l->page.look, on_seen, l,
-			&l->page.is_over, &f->err) != 0)
-			return -1;
-	} while (!l->page.is_over && json_array_size(l->page.items) == 0);
-	return 0;
+	return s->ops->others(
+	    s, &l->page.look, on_seen, l, &l->page.is_over, &f->err);
 }
 
 /* The next one of theirs, NULL: there is none, or not yet. */

@@ -24,6 +24,7 @@
 
 #include "base/budget.h"
 #include "base/buf.h"
+#include "base/share_turn.h"
 
 enum {
 	SHARE_PART_MAX = 64 * 1024, /* of the text */
@@ -32,13 +33,6 @@ enum {
 	/* So long a relay keeps its only connection when there are fewer than
 	 * relays that need one. */
 	SHARE_TERM_MS = 10 * 1000
-};
-
-/* Who takes the turn, and when. */
-struct share_turn {
-	int64_t me, now_ms;
-	const int64_t *live; /* the relays that live, me among them */
-	size_t nlive;
 };
 
 /* Version 0: nobody has said anything yet. */

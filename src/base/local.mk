@@ -26,6 +26,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/rng.h \
 	%reldir%/secret.c \
 	%reldir%/secret.h \
+	%reldir%/share_turn.h \
 	%reldir%/siphash.c \
 	%reldir%/siphash.h \
 	%reldir%/slab.c \

@@ -202,7 +202,7 @@ int pg_answer(
 
 /* pg_shared.c */
 int pg_shared_change(struct store *st, const char *name,
-    void (*change)(void *ctx, const struct store_turn *turn, struct buf *text),
+    void (*change)(void *ctx, const struct share_turn *turn, struct buf *text),
     void *ctx, struct err *err);
 int pg_shared_look(struct store *st,
     void (*changed)(void *ctx, const char *name), void *ctx, struct err *err);

@@ -81,7 +81,7 @@ pg_forget_facts(struct pg_store *s)
 struct change {
 	struct pg_task task; /* first */
 	void (*change)(
-	    void *ctx, const struct store_turn *turn, struct buf *text);
+	    void *ctx, const struct share_turn *turn, struct buf *text);
 	void *ctx;
 	int64_t *live;
 };
@@ -127,7 +127,7 @@ static enum pg_said
 try_once(struct pg_store *s, struct pg_conn *c, struct change *ch)
 {
 	const struct pg_arg args[] = { PG_ID(&ch->task) };
-	struct store_turn turn = { .me = strtoll(s->me, NULL, 10) };
+	struct share_turn turn = { .me = strtoll(s->me, NULL, 10) };
 	PGresult *r;
 	enum pg_said said = pg_ask(c,
 	    "SELECT (extract(epoch FROM now()) * 1000)::bigint,"
@@ -180,7 +180,7 @@ run_change(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 
 int
 pg_shared_change(struct store *st, const char *name,
-    void (*change)(void *ctx, const struct store_turn *turn, struct buf *text),
+    void (*change)(void *ctx, const struct share_turn *turn, struct buf *text),
     void *ctx, struct err *err)
 {
 	struct change ch = {

@@ -43,15 +43,11 @@ struct round {
 /* --- on a worker thread --------------------------------------------------- */
 
 static void
-change(void *ctx, const struct store_turn *st, struct buf *text)
+change(void *ctx, const struct share_turn *turn, struct buf *text)
 {
 	struct turn *t = ctx;
-	struct share_turn turn = { .me = st->me,
-		.now_ms = st->now_ms,
-		.live = st->live,
-		.nlive = st->nlive };
 
-	share_take_turn(text, &turn, &t->ask, &t->answer);
+	share_take_turn(text, turn, &t->ask, &t->answer);
 }
 
 static void

@@ -31,6 +31,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/share_turn.h"
 #include "mail/envelope.h"
 #include "store/journal.h"
 #include "store/qid.h"
@@ -78,13 +79,6 @@ struct store_notes {
 	struct bytes (*take)(void *ctx);
 	void (*written)(void *ctx);
 	void *ctx;
-};
-
-/* The relays that share a store, as one of them finds them. */
-struct store_turn {
-	int64_t me, now_ms; /* the store's clock, since 1970 */
-	const int64_t *live; /* those that live, me among them */
-	size_t nlive;
 };
 
 /* What other relays have of a shared store, for who looks. */
@@ -308,7 +302,7 @@ struct store_ops {
 	 * counts. */
 	int (*shared_change)(struct store *s, const char *name,
 	    void (*change)(
-		void *ctx, const struct store_turn *turn, struct buf *text),
+		void *ctx, const struct share_turn *turn, struct buf *text),
 	    void *ctx, struct err *err);
 	/* Those that others have changed since this was called, or this one took
 	 * its last turn at them.  One call at a time. */

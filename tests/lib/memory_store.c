@@ -31,7 +31,7 @@ struct memory_store {
 	struct store store;
 	struct list kept, facts;
 	enum err_class fault;
-	struct store_turn turn;
+	struct share_turn turn;
 	struct buf history;
 	struct store_counts counts; /* of the last beat */
 	struct store_request asked[ASKED_MAX];
@@ -478,7 +478,7 @@ memory_state_write(
 
 static int
 memory_shared_change(struct store *st, const char *name,
-    void (*change)(void *ctx, const struct store_turn *turn, struct buf *text),
+    void (*change)(void *ctx, const struct share_turn *turn, struct buf *text),
     void *ctx, struct err *err)
 {
 	const struct memory_store *s = memory_of(st);
@@ -505,7 +505,7 @@ memory_shared_look(struct store *st,
 }
 
 void
-memory_store_turn(struct store *st, const struct store_turn *turn)
+memory_store_turn(struct store *st, const struct share_turn *turn)
 {
 	memory_of(st)->turn = *turn;
 }

@@ -22,7 +22,7 @@ memory_store_is_remote(struct store *s)
  * are another's; ERR_NONE: nothing fails. */
 void memory_store_fail(struct store *s, enum err_class class);
 /* Whose turn at shared facts comes next, and when; live is borrowed. */
-void memory_store_turn(struct store *s, const struct store_turn *turn);
+void memory_store_turn(struct store *s, const struct share_turn *turn);
 /* Another relay asks for that; what became of the n-th that was asked. */
 void memory_store_ask(struct store *s, const char *id, enum store_wish what);
 enum store_answer memory_store_answer(const struct store *s, size_t n);

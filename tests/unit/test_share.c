@@ -93,12 +93,11 @@ struct change {
 };
 
 static void
-change(void *ctx, const struct store_turn *st, struct buf *text)
+change(void *ctx, const struct share_turn *turn, struct buf *text)
 {
 	struct change *ch = ctx;
-	struct share_turn turn = { st->me, st->now_ms, st->live, st->nlive };
 
-	share_take_turn(text, &turn, &ch->ask, &ch->answer);
+	share_take_turn(text, turn, &ch->ask, &ch->answer);
 }
 
 /* Whatever it has to say. */
@@ -106,7 +105,7 @@ static void
 take_turn(struct lab *l, struct relay *r)
 {
 	struct change ch;
-	struct store_turn turn = {
+	struct share_turn turn = {
 		.me = r->id, .now_ms = l->now_ms, .live = l->live
 	};
 

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "postgres/pg_pool.h"
+#include "postgres/pg_schema.h"
 #include "store/qid.h"
 #include "store/store.h"
 #include "store/store_text.h"
@@ -95,6 +96,9 @@ enum pg_said pg_change(struct pg_conn *c, struct pg_task *t, const char *sql,
     const struct pg_arg *args, int nargs);
 /* What the table of the store returns for it. */
 int pg_outcome(const struct pg_task *t, enum pg_said said);
+/* "{a,b}" of n ids, each stride bytes behind the last; the caller frees it.  They
+ * have no character that means something there. */
+char *pg_ids(const char *first, size_t stride, size_t n);
 
 /* --- pg_write.c ----------------------------------------------------------- */
 

@@ -13,8 +13,7 @@
 
 enum {
 	LIST_ROWS = 200,
-	LIST_BYTES = 1024 * 1024, /* in one answer, or one row */
-	ID_COMMA = QID_LEN + 1
+	LIST_BYTES = 1024 * 1024 /* in one answer, or one row */
 };
 
 /* --- looking ---------------------------------------------------------------- */
@@ -159,23 +158,6 @@ pg_totals(struct store *st, struct store_totals *ret, struct err *err)
 
 /* --- asking the owner ------------------------------------------------------- */
 
-/* "{a,b}"; ids have no character that means something there. */
-static char *
-list_of(const struct store_request *v, size_t n)
-{
-	char *text = xmalloc(2 + n * ID_COMMA + 1), *p = text;
-
-	*p++ = '{';
-	for (size_t i = 0; i < n; i++) {
-		memcpy(p, v[i].id, QID_LEN);
-		p += QID_LEN;
-		*p++ = ',';
-	}
-	p -= n > 0;
-	memcpy(p, "}", 2);
-	return text;
-}
-
 struct asking {
 	const char *ids, *batch;
 	enum store_wish what;
@@ -226,7 +208,8 @@ pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
     struct store_request *v, size_t n, int64_t *ret_batch, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
-	char batch[PG_NUMBER_SIZE], *ids = list_of(v, n);
+	char batch[PG_NUMBER_SIZE],
+	    *ids = pg_ids(n > 0 ? v[0].id : NULL, sizeof(v[0]), n);
 	struct asking a = { ids, batch, what, uid };
 	struct pg_task t = { .run = run_ask, .ctx = &a, .err = err };
 	int rc = -1;

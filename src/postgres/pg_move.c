@@ -12,9 +12,6 @@
 #include "base/xalloc.h"
 #include "postgres/pg_store.h"
 
-enum { ID_COMMA = QID_LEN + 1 };
-
-/* A relay that has not spoken for so long is dead, whether it knows or not. */
 static enum pg_said
 run_take(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
@@ -23,7 +20,7 @@ run_take(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 		PG_TEXT(s->store.node) };
 	enum pg_said said = pg_ask(c,
 	    "UPDATE relais_node SET is_dead = true WHERE NOT is_dead AND"
-	    " seen < now() - interval '10 s'",
+	    " seen < now() - " PG_DEAD_AFTER,
 	    NULL, 0, NULL, t->err);
 
 	(void)snprintf(max, sizeof(max), "%" PRId64, t->n);
@@ -78,19 +75,10 @@ run_give(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 static int
 give(struct store *st, const char (*ids)[QID_SIZE], size_t n, struct err *err)
 {
-	char *text = xmalloc(2 + n * ID_COMMA + 1), *p = text;
+	char *text = pg_ids(n > 0 ? ids[0] : NULL, sizeof(ids[0]), n);
 	struct pg_task t = { .run = run_give, .ctx = text, .err = err };
-	int rc;
+	int rc = pg_perform(pg_of(st), &t) == PG_DONE ? 0 : -1;
 
-	*p++ = '{';
-	for (size_t i = 0; i < n; i++) {
-		memcpy(p, ids[i], QID_LEN);
-		p += QID_LEN;
-		*p++ = ',';
-	}
-	p -= n > 0;
-	memcpy(p, "}", 2);
-	rc = pg_perform(pg_of(st), &t) == PG_DONE ? 0 : -1;
 	free(text);
 	return rc;
 }
@@ -109,30 +97,17 @@ read_source(
 	return f->store->ops->message_read(f->m, at, p, n, ret_n, err);
 }
 
-static struct bytes
-take_journal(void *ctx)
-{
-	return *(const struct bytes *)ctx;
-}
-
-static void
-written(void *ctx)
-{
-	(void)ctx;
-}
-
 static int
 put(struct store *st, const char *id, struct bytes header, struct store *from,
-    struct store_message *m, struct bytes journal, struct err *err)
+    struct store_message *m, const struct store_notes *notes, struct err *err)
 {
 	struct source source = { from, m };
-	const struct store_notes notes = { take_journal, written, &journal };
 	struct pg_parts parts = { .read = read_source,
 		.ctx = &source,
 		.size = m->env->size_bytes,
 		.uid = m->env->uid };
 
-	return pg_put_parts(pg_of(st), id, header, &parts, &notes, err);
+	return pg_put_parts(pg_of(st), id, header, &parts, notes, err);
 }
 
 const struct store_mover pg_mover = { take, give, put };

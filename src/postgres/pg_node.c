@@ -170,7 +170,7 @@ run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	const struct pg_arg args[] = { PG_ME(s) };
 	enum pg_said said = pg_ask(c,
 	    "UPDATE relais_node n SET is_dead = true WHERE id <> $1 AND"
-	    " NOT is_dead AND (seen < now() - interval '10 s' OR"
+	    " NOT is_dead AND (seen < now() - " PG_DEAD_AFTER " OR"
 	    " (pid <> 0 AND seen < now() - interval '1200 ms' AND"
 	    " pg_postmaster_start_time() < now() - interval '10 s' AND"
 	    " (SELECT min(backend_start) FROM pg_stat_activity"

@@ -292,7 +292,7 @@ tell_nodes(struct pg_conn *c, struct buf *said, struct err *err)
 	PQclear(r);
 	if (pg_ask(c,
 		"SELECT count(*) FROM relais_node WHERE NOT is_dead AND"
-		" seen > now() - interval '10 s'",
+		" seen > now() - " PG_DEAD_AFTER,
 		NULL, 0, &r, err) != PG_DONE)
 		return -1;
 	IGNORE(buf_addf(

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_core.h"
 
+#include <string.h>
 #include <time.h>
+
+#include "base/xalloc.h"
 
 enum {
 	TRIES_MS = 3000, /* for a connection that was lost under a statement */
@@ -62,4 +65,20 @@ pg_outcome(const struct pg_task *t, enum pg_said said)
 	return t->is_none ? err_set(t->err, ERR_LOST,
 				"it belongs to another relay now")
 			  : 0;
+}
+
+char *
+pg_ids(const char *first, size_t stride, size_t n)
+{
+	char *text = xmalloc(2 + n * (QID_LEN + 1) + 1), *p = text;
+
+	*p++ = '{';
+	for (size_t i = 0; i < n; i++) {
+		memcpy(p, first + i * stride, QID_LEN);
+		p += QID_LEN;
+		*p++ = ',';
+	}
+	p -= n > 0; /* the last comma */
+	memcpy(p, "}", 2);
+	return text;
 }

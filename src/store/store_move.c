@@ -211,7 +211,7 @@ copy_new(struct copy *c, const char *id, struct err *err)
 	return c->move->is_export
 		   ? copy_draft(c, id, err)
 		   : c->move->mover->put(c->to, id, buf_bytes(&c->header),
-			 c->from, c->m, c->lines, err);
+			 c->from, c->m, &c->notes, err);
 }
 
 /* Where it is already, because an earlier run got so far; -1: it is not; -2: err

@@ -30,11 +30,10 @@ struct store_mover {
 	/* These are anybody's now; n 0: all that are ours. */
 	int (*give)(struct store *far, const char (*ids)[QID_SIZE], size_t n,
 	    struct err *err);
-	/* As put(), of one that is read from another store while it is written;
-	 * journal is all that happened to it. */
+	/* As put(), of one that is read from another store while it is written. */
 	int (*put)(struct store *far, const char *id, struct bytes header,
-	    struct store *from, struct store_message *m, struct bytes journal,
-	    struct err *err);
+	    struct store *from, struct store_message *m,
+	    const struct store_notes *notes, struct err *err);
 };
 
 struct store_move {

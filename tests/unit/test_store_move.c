@@ -52,9 +52,8 @@ written(void *ctx)
 
 static int
 put(struct store *far, const char *id, struct bytes header, struct store *from,
-    struct store_message *m, struct bytes journal, struct err *err)
+    struct store_message *m, const struct store_notes *notes, struct err *err)
 {
-	const struct store_notes notes = { all_lines, written, &journal };
 	size_t size = (size_t)m->env->size_bytes, n = 0, more = 1;
 	char *p = malloc(size + 1);
 	int rc;
@@ -66,7 +65,7 @@ put(struct store *far, const char *id, struct bytes header, struct store *from,
 		    0);
 		n += more;
 	}
-	rc = far->ops->put(far, id, header, bytes_of(p, n), &notes, err);
+	rc = far->ops->put(far, id, header, bytes_of(p, n), notes, err);
 	free(p);
 	return rc;
 }

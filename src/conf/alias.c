@@ -414,8 +414,13 @@ is_stale(const char *file, const struct version *v)
 bool
 alias_is_stale(const struct aliases *a)
 {
-	return is_stale(a->file, &a->version) ||
-	       is_stale(users_file, &a->users_version);
+	return is_stale(a->file, &a->version);
+}
+
+bool
+alias_names_are_stale(const struct aliases *a)
+{
+	return alias_is_stale(a) || is_stale(users_file, &a->users_version);
 }
 
 /* --- resolving ------------------------------------------------------------ */

@@ -43,8 +43,11 @@ struct aliases *alias_parse(
 void alias_free(struct aliases *a);
 
 size_t alias_count(const struct aliases *a);
-/* A file has changed since it was loaded.  Two stat(2). */
+/* The aliases file has changed since it was loaded.  One stat(2). */
 bool alias_is_stale(const struct aliases *a);
+/* It or the file of users has, which alias_is_name() reads and
+ * alias_resolve() does not. */
+bool alias_names_are_stale(const struct aliases *a);
 
 /* Borrowed. */
 struct alias_opts {

@@ -201,7 +201,7 @@ is_name(void *ctx, const char *word)
 {
 	struct worker *d = ctx;
 
-	if (alias_is_stale(d->aliases))
+	if (alias_names_are_stale(d->aliases))
 		load_aliases(d);
 	return alias_is_name(d->aliases, word);
 }

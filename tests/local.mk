@@ -18,7 +18,7 @@ EXTRA_DIST += %reldir%/README %reldir%/machines/run \
 	%reldir%/package/run %reldir%/package/system.sh \
 	%reldir%/package/answers.sh %reldir%/package/apparmor.py \
 	%reldir%/package/apparmor.sh %reldir%/package/autopkgtest.sh \
-	%reldir%/package/credential.sh \
+	%reldir%/package/credential.sh %reldir%/package/engine.sh \
 	%reldir%/package/image.sh %reldir%/package/install.sh \
 	%reldir%/package/manifests.sh %reldir%/package/parts.sh \
 	%reldir%/package/programs.sh \

@@ -50,6 +50,7 @@ e2e_tests = \
 	%reldir%/sessions.sh \
 	%reldir%/shared_history.sh \
 	%reldir%/spare.sh \
+	%reldir%/stores.sh \
 	%reldir%/trust.sh \
 	%reldir%/variants.sh \
 	%reldir%/view.sh \

@@ -166,7 +166,7 @@ dying_anywhere_loses_nothing_that_was_promised(void **state)
 			struct queue_fixture l;
 			int left, all = (int)scenes[i].nrcpts;
 
-			fixture_init(&l);
+			fixture_init(&l, FIXTURE_DISK);
 			fixture_close(&l);
 			said = listen_to_child(&l, &scenes[i], ++nth);
 			left = count_left(&l, &scenes[i]);

@@ -173,7 +173,7 @@ play(const struct scene *s, int nth, int os, bool is_lasting)
 	struct fixture_client c;
 	size_t got;
 
-	fixture_init(&l);
+	fixture_init(&l, FIXTURE_DISK);
 	if (s->act == NULL)
 		fault_fs_arm(&l.disk, nth, os);
 	l.disk.is_lasting = is_lasting;
@@ -280,7 +280,7 @@ the_promise_comes_after_file_and_folder_are_synced(void **state)
 		struct err err;
 		char piece[100000];
 
-		fixture_init(&l);
+		fixture_init(&l, FIXTURE_DISK);
 		buf_reset(&l.disk.order);
 		memset(piece, 'x', sizeof(piece));
 		for (size_t k = 0; k < rows[i].nrcpts; k++)

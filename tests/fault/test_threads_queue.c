@@ -195,7 +195,7 @@ nothing_is_lost_between_threads(void **state)
 	size_t safe = 0;
 
 	(void)state;
-	fixture_init(&l);
+	fixture_init(&l, FIXTURE_DISK);
 	fixture_close(&l);
 	l.disk.fs.sync = slow_sync;
 	l.pool = (struct work_pool) { pool_submit, pool_cancel, &p };

@@ -11,7 +11,9 @@
 
 #include "base/xalloc.h"
 #include "store/history.h"
+#include "store/store_module.h"
 #include "sys/fs_sys.h"
+#include "tests/lib/check.h"
 #include "tests/lib/memory_store.h"
 #include "tests/lib/temp.h"
 
@@ -166,6 +168,93 @@ ended(void *ctx, const struct history_entry *how, int account,
 			n == sizeof(first) && memcmp(first, "Subject:", 8) == 0;
 }
 
+/* --- PostgreSQL ------------------------------------------------------------- */
+
+/* The number that the statement answers with, if any. */
+static size_t
+ask_database(const char *sql)
+{
+	char *command = xasprintf(
+	    "psql '%s' -qAtc \"%s\"", getenv("TEST_STORE"), sql);
+	FILE *f = popen(command, "r");
+	unsigned long n = 0;
+
+	if (f == NULL || (fscanf(f, "%lu", &n) == EOF && ferror(f)) ||
+	    pclose(f) != 0) {
+		fprintf(stderr, "failed: %s\n", command);
+		abort();
+	}
+	free(command);
+	return n;
+}
+
+static void
+empty_database(void)
+{
+	(void)ask_database("DELETE FROM relais_message;"
+			   "DELETE FROM relais_body;"
+			   "DELETE FROM relais_node;"
+			   "DELETE FROM relais_request;"
+			   "DELETE FROM relais_shared;"
+			   "DELETE FROM relais_history");
+}
+
+/* The server's clock does not stand still, but ours is to count. */
+static int
+beat(struct store *s, const struct store_counts *ours, struct err *err)
+{
+	const struct queue_fixture *l = (const struct queue_fixture
+		*)(const void *)((const char *)s->ops -
+				 offsetof(struct queue_fixture, ops));
+	int rc = l->beat(s, ours, err);
+
+	s->ahead_ms = 0;
+	return rc;
+}
+
+static int
+open_database(struct queue_fixture *l, struct err *err)
+{
+	const struct store_module *m;
+	struct store_module_opts o = {
+		.url = getenv("TEST_STORE"), .name = "bench", .clock = &l->clock
+	};
+
+	if (store_module_load("postgres", &m, err) != 0 ||
+	    spool_open(l->dir, &l->disk.fs, &o.here, err) != 0)
+		return -1;
+	if (m->open(&o, &l->store, err) != 0) {
+		store_free(o.here);
+		return -1;
+	}
+	l->ops = *l->store->ops;
+	l->beat = l->ops.beat;
+	l->ops.beat = beat;
+	l->store->ops = &l->ops;
+	/* What the last one left is there from the start, as on a disk. */
+	return beat(l->store, &(struct store_counts) { .due = 0 }, err) < 0 ? -1
+									    : 0;
+}
+
+static bool
+is_in_memory(const struct queue_fixture *l)
+{
+	return l->kind == FIXTURE_MEMORY || l->kind == FIXTURE_REMOTE;
+}
+
+static int
+open_store(struct queue_fixture *l, struct err *err)
+{
+	if (l->kind == FIXTURE_POSTGRES)
+		return open_database(l, err);
+	if (l->kind == FIXTURE_DISK)
+		return spool_open(l->dir, &l->disk.fs, &l->store, err);
+	l->store = memory_store_new();
+	if (l->kind == FIXTURE_REMOTE)
+		memory_store_is_remote(l->store);
+	return 0;
+}
+
 int
 fixture_try_open(struct queue_fixture *l, struct err *err)
 {
@@ -193,8 +282,7 @@ fixture_try_open(struct queue_fixture *l, struct err *err)
 		.policy = l->policy,
 	};
 
-	if (l->store == NULL &&
-	    spool_open(l->dir, &l->disk.fs, &l->store, err) != 0)
+	if (l->store == NULL && open_store(l, err) != 0)
 		return -1;
 	l->fold = fold_new(&l->clock, &l->rng, &l->fold_opts);
 	l->user_limit = user_limit_new(
@@ -233,9 +321,29 @@ fixture_count(void *ctx)
 	++*(int *)ctx;
 }
 
-static void
-init(struct queue_fixture *l)
+static enum fixture_store
+store_of(enum fixture_store kind)
 {
+	const char *name = getenv("TEST_STORE");
+
+	if (name == NULL || kind == FIXTURE_REMOTE)
+		return kind;
+	return strcmp(name, "remote") == 0 ? FIXTURE_REMOTE : FIXTURE_POSTGRES;
+}
+
+void
+fixture_init(struct queue_fixture *l, enum fixture_store kind)
+{
+	memset(l, 0, sizeof(*l));
+	l->kind = store_of(kind);
+	if (!is_in_memory(l)) {
+		temp_dir(l->dir, sizeof(l->dir), "relais-fixture");
+		if (chmod(l->dir, 0711) != 0)
+			abort();
+		fault_fs_init(&l->disk);
+	}
+	if (l->kind == FIXTURE_POSTGRES)
+		empty_database();
 	l->boot_ms = 1000 * 1000;
 	l->wall_ms = INT64_C(1750000000000);
 	l->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, l };
@@ -247,25 +355,10 @@ init(struct queue_fixture *l)
 }
 
 void
-fixture_init(struct queue_fixture *l)
+fixture_needs_disk(void)
 {
-	memset(l, 0, sizeof(*l));
-	temp_dir(l->dir, sizeof(l->dir), "relais-fixture");
-	if (chmod(l->dir, 0711) != 0)
-		abort();
-	fault_fs_init(&l->disk);
-	init(l);
-}
-
-void
-fixture_init_in_memory(struct queue_fixture *l)
-{
-	memset(l, 0, sizeof(*l));
-	l->is_in_memory = true;
-	l->store = memory_store_new();
-	if (getenv("TEST_REMOTE") != NULL) /* tests/unit/remote */
-		memory_store_is_remote(l->store);
-	init(l);
+	if (store_of(FIXTURE_DISK) != FIXTURE_DISK)
+		skip();
 }
 
 /* A test that failed half way has left its clients on a stack that is gone:
@@ -302,7 +395,7 @@ fixture_close(struct queue_fixture *l)
 	fold_free(l->fold);
 	l->user_limit = NULL;
 	l->fold = NULL;
-	if (l->is_in_memory)
+	if (is_in_memory(l))
 		return;
 	store_free(l->store);
 	l->store = NULL;
@@ -315,7 +408,7 @@ fixture_clear(struct queue_fixture *l)
 	fixture_close(l);
 	store_free(l->store);
 	buf_clear(&l->ended);
-	if (l->is_in_memory)
+	if (is_in_memory(l))
 		return;
 	temp_dir_remove(l->dir);
 	fault_fs_clear(&l->disk);
@@ -328,24 +421,32 @@ fixture_restart(struct queue_fixture *l)
 	fixture_open(l);
 }
 
-int
-fixture_setup(void **state)
+static int
+set_up(void **state, enum fixture_store kind)
 {
 	struct queue_fixture *l = xmalloc(sizeof(*l));
 
-	fixture_init(l);
+	fixture_init(l, kind);
 	*state = l;
 	return 0;
 }
 
 int
+fixture_setup(void **state)
+{
+	return set_up(state, FIXTURE_DISK);
+}
+
+int
 fixture_setup_in_memory(void **state)
 {
-	struct queue_fixture *l = xmalloc(sizeof(*l));
+	return set_up(state, FIXTURE_MEMORY);
+}
 
-	fixture_init_in_memory(l);
-	*state = l;
-	return 0;
+int
+fixture_setup_remote(void **state)
+{
+	return set_up(state, FIXTURE_REMOTE);
 }
 
 int
@@ -542,13 +643,19 @@ count_it(const char *path, const struct stat *st, int type, struct FTW *where)
 size_t
 fixture_files(const struct queue_fixture *l, const char *part)
 {
+	enum store_place place = strcmp(part, "queue") == 0    ? STORE_QUEUE
+				 : strcmp(part, "failed") == 0 ? STORE_FAILED
+							       : STORE_CORRUPT;
 	char path[128];
 
-	if (l->is_in_memory)
-		return memory_store_count(
-		    l->store, strcmp(part, "queue") == 0    ? STORE_QUEUE
-			      : strcmp(part, "failed") == 0 ? STORE_FAILED
-							    : STORE_CORRUPT);
+	if (is_in_memory(l))
+		return memory_store_count(l->store, place);
+	if (l->kind == FIXTURE_POSTGRES) {
+		(void)snprintf(path, sizeof(path),
+		    "SELECT count(*) FROM relais_message WHERE place = %d",
+		    (int)place);
+		return ask_database(path);
+	}
 	(void)snprintf(path, sizeof(path), "%s/%s", l->dir, part);
 	files_seen = 0;
 	(void)nftw(path, count_it, 16, FTW_PHYS);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* queue_fixture.h - a queue on a bench: a temporary spool, a clock that stands still, a
- * random source that repeats, a work pool that runs jobs when told to, and a
- * client and a courier without a network.
+/* queue_fixture.h - a queue on a bench: a temporary store, a clock that stands
+ * still, a random source that repeats, a work pool that runs jobs when told to,
+ * and a client and a courier without a network.
+ *
+ * TEST_STORE in the environment names another store for the same tests: "remote"
+ * is the one in memory, as if behind a network (tests/unit/remote); a URL is a
+ * database with the tables of relais, which are emptied (tests/e2e/stores.sh).
  */
 #ifndef TESTS_LIB_QUEUE_FIXTURE_H
 #define TESTS_LIB_QUEUE_FIXTURE_H
@@ -13,6 +17,13 @@
 #include "tests/lib/fault_fs.h"
 
 enum { FIXTURE_JOBS = 256, FIXTURE_DRAFTS = 128 };
+
+enum fixture_store {
+	FIXTURE_DISK,
+	FIXTURE_MEMORY, /* memory_store.h: quicker, without faults and files */
+	FIXTURE_REMOTE, /* the same, behind a network; never another one instead */
+	FIXTURE_POSTGRES
+};
 
 struct queue_fixture {
 	char dir[64];
@@ -34,8 +45,12 @@ struct queue_fixture {
 	struct work *running; /* started by fixture_start_one() */
 
 	struct queue_draft *drafts[FIXTURE_DRAFTS]; /* not freed yet */
-	bool is_in_memory;
-	struct store *store; /* outlives fixture_close() if that is so */
+	enum fixture_store kind;
+	struct store_ops
+	    ops; /* of PostgreSQL, with a beat that knows our clock */
+	int (*beat)(
+	    struct store *s, const struct store_counts *ours, struct err *err);
+	struct store *store; /* outlives fixture_close() if it is in memory */
 	struct queue *q;
 	struct fold *fold;
 	struct user_limit *user_limit;
@@ -55,18 +70,20 @@ struct queue_fixture {
 	bool could_read; /* the newest of them was at hand */
 };
 
-/* Makes the folder and opens the queue, two accounts. */
-void fixture_init(struct queue_fixture *l);
-/* The same with a store in memory (memory_store.h): quicker, but without faults,
- * files and drop folder. */
-void fixture_init_in_memory(struct queue_fixture *l);
-/* Frees the queue and removes the folder. */
+/* Makes an empty store, the one that the environment names instead of this
+ * one, and opens the queue, two accounts. */
+void fixture_init(struct queue_fixture *l, enum fixture_store kind);
+/* Frees the queue, and the store with all that is in it. */
 void fixture_clear(struct queue_fixture *l);
 
 /* Of cmocka: *state is a fixture of its own. */
-int fixture_setup(void **state);
+int fixture_setup(void **state); /* FIXTURE_DISK */
 int fixture_setup_in_memory(void **state);
+int fixture_setup_remote(void **state);
 int fixture_teardown(void **state);
+/* The test is about files, or calls of the disk that fail or are counted: with
+ * another store it is skipped. */
+void fixture_needs_disk(void);
 
 void fixture_open(struct queue_fixture *l);
 int fixture_try_open(struct queue_fixture *l, struct err *err);

@@ -168,7 +168,7 @@ bench_open(struct bench *b)
 {
 	struct err err;
 
-	fixture_init(&b->fixture);
+	fixture_init(&b->fixture, FIXTURE_DISK);
 	assert_int_equal(loop_new(&b->fixture.clock, &b->loop, &err), 0);
 	b->shared.loop = b->loop;
 	b->shared.opts = (struct inbound_opts) {

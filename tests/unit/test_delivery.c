@@ -69,6 +69,7 @@ the_disk_knows_before_the_end_goes(void **state)
 	struct queue_item it;
 	int noted = 0;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	d = take_stored(l, &c, 1);
 	assert_true(offer(d, 1, &noted));
@@ -132,6 +133,7 @@ a_message_becomes_safe_together_with_its_note(void **state)
 	struct fixture_client c;
 	int noted = 0;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = queue_take(l->q, 0);
@@ -252,6 +254,7 @@ a_disk_that_cannot_note_does_not_stop_a_delivery(void **state)
 	struct fixture_client c;
 	int noted = 0;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	for (int synced = 0; synced < 2; synced++) {
 		if (synced)
@@ -281,6 +284,7 @@ with_hold_the_note_is_synced_and_a_person_decides(void **state)
 	struct queue_item it;
 	int noted = 0;
 
+	fixture_needs_disk();
 	hold_everything(l);
 	d = take_stored(l, &c, 1);
 	assert_true(offer(d, 1, &noted));

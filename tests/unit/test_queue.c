@@ -176,6 +176,7 @@ a_provider_saves_what_the_disk_cannot_keep(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	fault_fs_arm(&l->disk, 1, ENOSPC);
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	fixture_tick(l);
@@ -193,6 +194,7 @@ disk_and_provider_failing_fails_and_leaves_nothing(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	for (int untried = 0; untried < 2; untried++) {
 		struct queue_claim *d;
 
@@ -222,6 +224,7 @@ a_failed_disk_does_not_wait_for_ever_for_a_provider(void **state)
 	struct fixture_client c;
 	int64_t next;
 
+	fixture_needs_disk();
 	fault_fs_arm(&l->disk, 1, EIO);
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	next = fixture_tick(l);
@@ -257,6 +260,7 @@ partly_sent_with_a_failed_disk_fails(void **state)
 	struct queue_claim *d;
 	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 
+	fixture_needs_disk();
 	fault_fs_arm(&l->disk, 2, EIO);
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	d = queue_take(l->q, 0);
@@ -279,7 +283,9 @@ a_draft_given_up_leaves_no_trace(void **state)
 
 		assert_int_equal(
 		    queue_draft_write(d, big.p, large ? big.n : 100, &err), 0);
-		assert_int_equal(fixture_files(l, "queue"), (size_t)large);
+		if (l->kind == FIXTURE_DISK)
+			assert_int_equal(
+			    fixture_files(l, "queue"), (size_t)large);
 		queue_draft_free(d);
 		assert_int_equal(fixture_files(l, "queue"), 0);
 	}
@@ -326,6 +332,7 @@ a_failure_noted_but_not_moved_is_moved_after_a_restart(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
 	fixture_client_done(&c);
 	fixture_pass(l, 2 * MINUTE);
@@ -347,6 +354,7 @@ a_failed_disk_without_a_client_is_told_as_trouble(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	fault_fs_arm(&l->disk, 1, EIO);
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	fixture_client_done(&c);
@@ -560,6 +568,7 @@ what_was_accepted_long_ago_is_never_just_refused(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	fixture_submit(l, &c, QUEUE_MODE_ACCEPTED, 2, hello);
 	assert_true(fixture_deliver(l, VERDICT_NEVER)); /* before the disk */
@@ -621,7 +630,7 @@ a_head_start_ends_and_the_queue_asks_to_be_called_then(void **state)
 	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	assert_int_equal(fixture_tick(l), l->boot_ms + 1000);
 	fixture_pass(l, 1000);
-	assert_int_equal(l->njobs, 1);
+	assert_int_equal(l->njobs, 1 + l->store->is_remote); /* its beat */
 	fixture_run(l);
 	assert_int_equal(c.told, 0);
 	assert_int_equal(fixture_files(l, "queue"), 1);
@@ -775,6 +784,7 @@ a_disk_that_fails_after_the_head_start_is_told(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	with_head_start(l);
 	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	fault_fs_arm(&l->disk, 1, EIO);
@@ -926,6 +936,7 @@ queue_mode_makes_no_attempt_until_its_time(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
 	fixture_tick(l);
 	assert_told(&c, QUEUE_SAFE);
@@ -980,6 +991,7 @@ R62_a_partial_success_is_synced_before_it_is_settled(void **state)
 	struct verdict later = fixture_verdict(VERDICT_LATER, "not now");
 	int settled = 0;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
 	fixture_tick(l);
 	fixture_client_done(&c);
@@ -1251,6 +1263,7 @@ R44_a_full_disk_does_not_serve_anybody_twice(void **state)
 	struct verdict ok = fixture_verdict(VERDICT_OK, "ok");
 	int settled = 0;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 3, hello);
 	fixture_tick(l);
 	fixture_client_done(&c);
@@ -1354,8 +1367,10 @@ R46_a_damaged_message_is_set_aside_and_blocks_nothing(void **state)
 {
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
-	struct bytes sizes[] = { hello, long_message(200000) };
+	struct bytes sizes[] = { hello, { NULL, 0 } };
 
+	fixture_needs_disk();
+	sizes[1] = long_message(200000);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		struct queue_claim *d;
 		char path[512], buf[1000];
@@ -1419,11 +1434,11 @@ mail_comes_and_goes_while_a_long_queue_is_scanned(void **state)
 	fixture_client_done(&c);
 	memcpy(id, c.id, sizeof(id));
 	assert_true(queue_count(l->q) < 1201);
-	while (fixture_deliver(l, VERDICT_OK))
-		n++;
-	fixture_tick(l);
-	while (fixture_deliver(l, VERDICT_OK))
-		n++;
+	for (int i = 0; i < 10; i++) { /* a database gives some at a time */
+		while (fixture_deliver(l, VERDICT_OK))
+			n++;
+		fixture_pass(l, 100);
+	}
 	assert_int_equal(n, 1201);
 	assert_int_equal(fixture_files(l, "queue"), 0);
 }
@@ -1448,6 +1463,7 @@ what_cannot_be_read_at_the_start_is_looked_for_again(void **state)
 	struct fixture_client c;
 	int64_t next;
 
+	fixture_needs_disk();
 	for (int i = 0; i < 3; i++) {
 		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 		fixture_tick(l);
@@ -1850,6 +1866,7 @@ R44_a_full_disk_is_said_early(void **state)
 	struct queue_fixture *l = *state;
 	struct err err;
 
+	fixture_needs_disk();
 	assert_true(queue_has_room(l->q, 1000, &err));
 	l->disk.fs.space = little_space;
 	free_blocks = 10;
@@ -1879,6 +1896,7 @@ R45_a_disk_that_keeps_failing_is_not_trusted_with_more(void **state)
 	struct fixture_client c;
 	struct err err;
 
+	fixture_needs_disk();
 	for (int i = 0; i < 3; i++) {
 		assert_true(queue_has_room(l->q, 0, &err));
 		l->disk.only = "s";
@@ -1904,10 +1922,12 @@ static void
 what_is_not_tried_soon_does_not_stay_in_memory(void **state)
 {
 	struct queue_fixture *l = *state;
-	struct bytes large = long_message(100 * 1000);
+	struct bytes large;
 	struct queue_claim *d;
 	struct fixture_client c;
 
+	fixture_needs_disk();
+	large = long_message(100 * 1000);
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, large);
 	fixture_tick(l);
 	fixture_client_done(&c);
@@ -1931,11 +1951,13 @@ R45_large_messages_that_cannot_be_written_count_as_well(void **state)
 {
 	static const char *const calls[] = { "c", "w", "w" };
 	struct queue_fixture *l = *state;
-	struct bytes large = long_message(QUEUE_MEMORY_MAX + 1000);
+	struct bytes large;
 	struct queue_draft *d;
 	struct fixture_client c;
 	struct err err;
 
+	fixture_needs_disk();
+	large = long_message(QUEUE_MEMORY_MAX + 1000);
 	for (int i = 0; i < 3; i++) {
 		assert_true(queue_has_room(l->q, 0, &err));
 		l->disk.only = calls[i];
@@ -1995,6 +2017,7 @@ closing_tells_everybody_who_waits(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client waits, unsafe, under_way;
 
+	fixture_needs_disk();
 	fixture_submit(l, &waits, QUEUE_MODE_VERDICT, 1, hello);
 	fault_fs_arm(&l->disk, 1, EIO);
 	fixture_submit(l, &unsafe, QUEUE_MODE_SAFE, 1, hello);
@@ -2037,6 +2060,7 @@ a_second_daemon_on_the_same_spool_is_refused(void **state)
 	struct queue_fixture other = *l;
 	struct err err = { 0 };
 
+	fixture_needs_disk();
 	other.store = NULL;
 	assert_int_equal(fixture_try_open(&other, &err), -1);
 	assert_int_equal(err.class, ERR_BUSY);
@@ -2272,6 +2296,7 @@ a_failure_that_the_disk_cannot_keep_is_told_later(void **state)
 	struct fixture_client c;
 	struct queue_claim *d;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 2, hello);
 	fixture_tick(l);
 	fixture_client_done(&c);
@@ -2297,6 +2322,7 @@ what_the_journal_says_is_done_is_not_done_again(void **state)
 	struct buf lines;
 	struct err err;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
 	fixture_tick(l);
 	fixture_client_done(&c);
@@ -2324,6 +2350,7 @@ what_is_damaged_is_set_aside_and_told(void **state)
 	char path[512];
 	int fd;
 
+	fixture_needs_disk();
 	fixture_submit(l, &c, QUEUE_MODE_QUEUE, 1, hello);
 	fixture_tick(l);
 	fixture_client_done(&c);

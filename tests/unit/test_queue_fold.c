@@ -139,6 +139,7 @@ nobody_hears_accepted_before_the_disk_has_counted_him(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c[3];
 
+	fixture_needs_disk();
 	assert_int_equal(storm(l, 3), 3);
 	(void)submit(l, NULL);
 	l->is_delayed = true;
@@ -457,6 +458,7 @@ a_carrier_that_the_disk_refuses_takes_nobody_along(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c[2];
 
+	fixture_needs_disk();
 	assert_int_equal(storm(l, 3), 3);
 	l->is_delayed = true;
 	fixture_submit(l, &c[0], QUEUE_MODE_SAFE, 1, hello);

@@ -15,18 +15,6 @@ enum { MINUTE = 60 * 1000 };
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 static const size_t first[] = { 0 };
 
-static int
-setup(void **state)
-{
-	struct queue_fixture *l;
-
-	if (fixture_setup_in_memory(state) != 0)
-		return -1;
-	l = *state;
-	memory_store_is_remote(l->store);
-	return 0;
-}
-
 /* One that waits, and of which the queue knows no more than that. */
 static void
 keep_one(struct queue_fixture *l, char id[ENVELOPE_ID_SIZE])
@@ -482,7 +470,8 @@ int
 main(void)
 {
 #define REMOTE(test)                                                           \
-	cmocka_unit_test_setup_teardown(test, setup, fixture_teardown)
+	cmocka_unit_test_setup_teardown(                                       \
+	    test, fixture_setup_remote, fixture_teardown)
 	static const struct CMUnitTest tests[] = {
 		REMOTE(a_message_comes_here_before_it_is_taken),
 		REMOTE(no_more_come_than_are_wanted_soon),

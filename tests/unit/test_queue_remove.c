@@ -69,6 +69,7 @@ a_message_that_all_have_says_so_before_its_delivery_ends(void **state)
 	struct queue_claim *d;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	submit(l, 1, &c);
 	l->is_delayed = true;
 	d = take_with_answer(l, 0, VERDICT_OK);
@@ -91,6 +92,7 @@ a_message_that_is_served_while_it_is_written_says_so_from_the_start(
 	struct queue_claim *d;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
@@ -111,6 +113,7 @@ a_message_that_is_served_while_it_is_synced_says_so(void **state)
 	struct queue_claim *d;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = take_with_answer(l, 0, VERDICT_OK);
@@ -134,6 +137,7 @@ who_was_served_by_a_first_transaction_is_noted_before_the_next(void **state)
 	int settled = 0;
 	size_t second = 1;
 
+	fixture_needs_disk();
 	submit(l, 2, &c);
 	l->is_delayed = true;
 	d = take_with_answer(l, 0, VERDICT_OK);
@@ -160,6 +164,7 @@ who_was_served_before_the_disk_had_the_message_is_in_it_from_the_start(
 	struct fixture_client c;
 	int settled = 0;
 
+	fixture_needs_disk();
 	l->is_delayed = true;
 	l->head_start_ms = 1000;
 	fixture_restart(l);
@@ -184,6 +189,7 @@ a_file_that_takes_no_line_goes_at_once(void **state)
 	struct queue_claim *d;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	submit(l, 1, &c);
 	l->is_delayed = true;
 	d = take_with_answer(l, 0, VERDICT_OK);
@@ -204,6 +210,7 @@ a_deleted_message_does_not_come_back_after_a_kill(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	submit(l, 1, &c);
 	l->is_delayed = true;
 	assert_true(queue_delete(l->q, c.id));
@@ -274,6 +281,7 @@ files_are_removed_many_at_a_time(void **state)
 {
 	struct queue_fixture *l = *state;
 
+	fixture_needs_disk();
 	fixture_close(l);
 	l->policy.sync_results_ms = 1000;
 	fixture_open(l);
@@ -311,6 +319,7 @@ closing_leaves_to_the_next_start_what_is_removed_too_slowly(void **state)
 	struct queue_fixture *l = *state;
 	size_t left;
 
+	fixture_needs_disk();
 	submit_many(l, 100);
 	l->is_delayed = true;
 	assert_int_equal(deliver_all(l), 100);
@@ -348,6 +357,7 @@ what_was_removed_within_a_time_is_synced_in_one_go(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	fixture_close(l);
 	l->policy.sync_results_ms = 1000;
 	fixture_open(l);
@@ -373,6 +383,7 @@ what_was_removed_from_failed_is_synced_too(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 
+	fixture_needs_disk();
 	fixture_close(l);
 	l->policy.sync_results_ms = 1000;
 	fixture_open(l);
@@ -396,6 +407,7 @@ each_result_is_synced_before_the_next_message_if_asked_for(void **state)
 	struct fixture_client c;
 	int settled = 0;
 
+	fixture_needs_disk();
 	fixture_close(l);
 	l->policy.syncs_each = true;
 	fixture_open(l);

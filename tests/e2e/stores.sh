@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The tests of the queue once more, with PostgreSQL as its store; they run on the
-# disk and in memory as unit tests.  test_fault_queue and test_crash_queue count
+# PostgreSQL as a store, and the tests of the queue once more with it; these run on
+# the disk and in memory as unit tests.  test_fault_queue and test_crash_queue count
 # calls of the disk, of which there are none here: failover.sh and shared.sh have
 # the same promise.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
@@ -13,7 +13,8 @@ relaisd_conf home < <(conf)
 	fail "relais store init"
 	exit 1
 }
-export TEST_STORE=$PG_URL
+# The superuser, who may change settings.
+export TEST_STORE="postgres://postgres@/relais?host=$T/pgsocket"
 
 count() { # WORD
 	awk -v w="$1" '$2 == w && $4 ~ /^[0-9]+$/ { n += $4 } END { print n + 0 }' \
@@ -21,7 +22,7 @@ count() { # WORD
 }
 for name in unit/test_queue unit/test_queue_fold unit/test_queue_history \
     unit/test_queue_remove unit/test_queue_user unit/test_delivery \
-    fault/test_threads_queue; do
+    fault/test_threads_queue fault/test_shared_store; do
 	program=$top_builddir/tests/$name
 	[ -x "$program" ] || {
 		skip "$name: it is not built (cmocka)"

@@ -11,8 +11,12 @@ fault_tests = %reldir%/test_fault_queue %reldir%/test_crash_queue \
 %canon_reldir%_test_threads_queue_SOURCES = %reldir%/test_threads_queue.c \
 	$(QUEUE_FIXTURE)
 
+# Needs a database: tests/e2e/stores.sh runs it.
+%canon_reldir%_test_shared_store_SOURCES = %reldir%/test_shared_store.c \
+	tests/lib/database.c tests/lib/database.h
+
 if HAVE_CMOCKA
-check_PROGRAMS += $(fault_tests)
+check_PROGRAMS += $(fault_tests) %reldir%/test_shared_store
 TESTS += $(fault_tests)
 endif
 

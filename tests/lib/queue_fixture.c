@@ -11,9 +11,9 @@
 
 #include "base/xalloc.h"
 #include "store/history.h"
-#include "store/store_module.h"
 #include "sys/fs_sys.h"
 #include "tests/lib/check.h"
+#include "tests/lib/database.h"
 #include "tests/lib/memory_store.h"
 #include "tests/lib/temp.h"
 
@@ -170,35 +170,6 @@ ended(void *ctx, const struct history_entry *how, int account,
 
 /* --- PostgreSQL ------------------------------------------------------------- */
 
-/* The number that the statement answers with, if any. */
-static size_t
-ask_database(const char *sql)
-{
-	char *command = xasprintf(
-	    "psql '%s' -qAtc \"%s\"", getenv("TEST_STORE"), sql);
-	FILE *f = popen(command, "r");
-	unsigned long n = 0;
-
-	if (f == NULL || (fscanf(f, "%lu", &n) == EOF && ferror(f)) ||
-	    pclose(f) != 0) {
-		fprintf(stderr, "failed: %s\n", command);
-		abort();
-	}
-	free(command);
-	return n;
-}
-
-static void
-empty_database(void)
-{
-	(void)ask_database("DELETE FROM relais_message;"
-			   "DELETE FROM relais_body;"
-			   "DELETE FROM relais_node;"
-			   "DELETE FROM relais_request;"
-			   "DELETE FROM relais_shared;"
-			   "DELETE FROM relais_history");
-}
-
 /* The server's clock does not stand still, but ours is to count. */
 static int
 beat(struct store *s, const struct store_counts *ours, struct err *err)
@@ -215,18 +186,9 @@ beat(struct store *s, const struct store_counts *ours, struct err *err)
 static int
 open_database(struct queue_fixture *l, struct err *err)
 {
-	const struct store_module *m;
-	struct store_module_opts o = {
-		.url = getenv("TEST_STORE"), .name = "bench", .clock = &l->clock
-	};
-
-	if (store_module_load("postgres", &m, err) != 0 ||
-	    spool_open(l->dir, &l->disk.fs, &o.here, err) != 0)
+	if (database_open(
+		"bench", l->dir, &l->disk.fs, &l->clock, &l->store, err) != 0)
 		return -1;
-	if (m->open(&o, &l->store, err) != 0) {
-		store_free(o.here);
-		return -1;
-	}
 	l->ops = *l->store->ops;
 	l->beat = l->ops.beat;
 	l->ops.beat = beat;
@@ -343,7 +305,7 @@ fixture_init(struct queue_fixture *l, enum fixture_store kind)
 		fault_fs_init(&l->disk);
 	}
 	if (l->kind == FIXTURE_POSTGRES)
-		empty_database();
+		database_empty();
 	l->boot_ms = 1000 * 1000;
 	l->wall_ms = INT64_C(1750000000000);
 	l->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, l };
@@ -654,7 +616,7 @@ fixture_files(const struct queue_fixture *l, const char *part)
 		(void)snprintf(path, sizeof(path),
 		    "SELECT count(*) FROM relais_message WHERE place = %d",
 		    (int)place);
-		return ask_database(path);
+		return database_ask(path);
 	}
 	(void)snprintf(path, sizeof(path), "%s/%s", l->dir, part);
 	files_seen = 0;

@@ -1,6 +1,7 @@
 # Tests of src/queue.
 QUEUE_FIXTURE = tests/lib/fault_fs.c tests/lib/fault_fs.h \
 	tests/lib/queue_fixture.c tests/lib/queue_fixture.h \
+	tests/lib/database.c tests/lib/database.h \
 	tests/lib/memory_store.c tests/lib/memory_store.h
 
 unit_tests += %reldir%/test_bounce %reldir%/test_budget %reldir%/test_crc32 \

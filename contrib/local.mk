@@ -13,6 +13,8 @@ units_in = \
 EXTRA_DIST += $(units_in) \
 	%reldir%/systemd/relais-web.service.in \
 	%reldir%/systemd/relais-web.socket \
+	%reldir%/systemd/user/relais-web.service.in \
+	%reldir%/systemd/user/relais-web.socket \
 	%reldir%/systemd/sysusers.conf \
 	%reldir%/systemd/sysusers-web.conf \
 	%reldir%/systemd/tmpfiles.conf \
@@ -25,6 +27,10 @@ dist_unit_DATA = %reldir%/systemd/relais-web.socket
 endif
 dist_userunit_DATA = %reldir%/systemd/user/relais.socket
 nodist_userunit_DATA = %reldir%/systemd/user/relais.service
+if HAVE_WEB
+dist_userunit_DATA += %reldir%/systemd/user/relais-web.socket
+nodist_userunit_DATA += %reldir%/systemd/user/relais-web.service
+endif
 if HAVE_NOTIFY
 nodist_userunit_DATA += %reldir%/systemd/user/relais-notify.service
 endif
@@ -35,6 +41,8 @@ CLEANFILES += $(nodist_unit_DATA) $(nodist_userunit_DATA)
 %reldir%/systemd/relais-web.service: %reldir%/systemd/relais-web.service.in Makefile
 %reldir%/systemd/user/relais-notify.service: \
     %reldir%/systemd/user/relais-notify.service.in Makefile
+%reldir%/systemd/user/relais-web.service: \
+    %reldir%/systemd/user/relais-web.service.in Makefile
 %reldir%/systemd/user/relais.service: \
     %reldir%/systemd/user/relais.service.in Makefile
 $(nodist_unit_DATA) $(nodist_userunit_DATA):

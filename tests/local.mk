@@ -22,7 +22,8 @@ EXTRA_DIST += %reldir%/README %reldir%/machines/run \
 	%reldir%/package/image.sh %reldir%/package/install.sh \
 	%reldir%/package/manifests.sh %reldir%/package/parts.sh \
 	%reldir%/package/programs.sh \
-	%reldir%/package/source.sh %reldir%/package/upgrade.sh
+	%reldir%/package/source.sh %reldir%/package/upgrade.sh \
+	%reldir%/package/watch.sh
 check-machines:
 	@srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
 	    MACHINES='$(MACHINES)' $(srcdir)/tests/machines/run

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais-web/asker.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
 #include "ctl/ctl_server.h"
+#include "sys/own_daemon.h"
 
 enum { PATIENCE_S = 5 };
 
@@ -11,8 +17,22 @@ _Static_assert(PLACES_MAX + 2 <= CTL_CONNECTIONS_PER_UID,
 void
 asker_init(struct asker *a, const char *control)
 {
+	char *own = own_daemon_socket("control.sock");
+
 	a->control = control;
+	a->is_own = geteuid() != 0 && str_eq(control, own);
+	free(own);
 	places_init(&a->places);
+}
+
+bool
+asker_is_for(const struct asker *a, uint32_t uid)
+{
+	struct stat st;
+
+	return geteuid() == 0 || uid == 0 || uid == geteuid() ||
+	       (!a->is_own &&
+		   (stat(a->control, &st) != 0 || st.st_uid != geteuid()));
 }
 
 int

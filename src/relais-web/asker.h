@@ -9,6 +9,7 @@
 #ifndef RELAIS_WEB_ASKER_H
 #define RELAIS_WEB_ASKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -17,10 +18,16 @@
 
 struct asker {
 	const char *control; /* path of the socket; borrowed */
+	bool
+	    is_own; /* by its path that of one's own daemon, not the machine's */
 	struct places places;
 };
 
 void asker_init(struct asker *a, const char *control);
+
+/* Is it one user's own daemon, which tells nobody else but root?  It counts who has
+ * made the socket as well. */
+bool asker_is_for(const struct asker *a, uint32_t uid);
 
 /* What is shown on it is what that user may see.  -1: err has a sentence for
  * people. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/intl.h"
@@ -185,6 +184,7 @@ answer_page(struct server *s, struct MHD_Connection *con, uint32_t uid,
     view_page *draw, const char *what)
 {
 	struct view v = { .uid = uid,
+		.is_own = s->asker->is_own,
 		.language = language_tags[language_speak(language_of(con))],
 		.what = what,
 		.text = argument(con, "text"),
@@ -318,16 +318,6 @@ is_a_link(const struct asked *a)
 	       str_eq(a->value[FETCH_DEST], "document");
 }
 
-/* Of one user's own relaisd nobody else sees anything. */
-static bool
-is_of_another(const struct server *s, uint32_t uid)
-{
-	struct stat st;
-
-	return geteuid() != 0 && uid != 0 && uid != geteuid() &&
-	       stat(s->asker->control, &st) == 0 && st.st_uid == geteuid();
-}
-
 /* NULL: nothing is wrong; *ret_status otherwise. */
 static const char *
 objection(const struct server *s, struct MHD_Connection *con,
@@ -356,7 +346,7 @@ objection(const struct server *s, struct MHD_Connection *con,
 		return N_("The kernel does not say which user of this machine "
 			  "asks: open the page on the machine itself.\n");
 	}
-	if (is_of_another(s, g->uid)) {
+	if (!asker_is_for(s->asker, g->uid)) {
 		*ret_status = MHD_HTTP_FORBIDDEN;
 		return N_("This is the page of another user.\n");
 	}

@@ -93,8 +93,8 @@ view_is_alone(struct view *v)
 	    "<h2>%s</h2>",
 	    _("relaisd does not answer"));
 	view_said(v, NULL, v->trouble);
-	html(&v->h, "<p>%s <code>systemctl start relais</code></p>",
-	    _("To start it, type:"));
+	html(&v->h, "<p>%s <code>systemctl %sstart relais</code></p>",
+	    _("To start it, type:"), v->is_own ? "--user " : "");
 	html(&v->h, "<p>%s</p></section>\n",
 	    _("Mail that programs hand over meanwhile waits in the drop "
 	      "folder."));

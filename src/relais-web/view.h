@@ -7,6 +7,7 @@
 #ifndef RELAIS_WEB_VIEW_H
 #define RELAIS_WEB_VIEW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -21,6 +22,7 @@ struct view {
 	struct ctl_client *client; /* NULL: no daemon answers, see trouble */
 	const char *trouble; /* why, a sentence; "" */
 	uint32_t uid; /* who looks */
+	bool is_own; /* the daemon is one user's, not the machine's */
 	const char *what; /* of the path, behind the page's name; "" */
 	const char *language; /* its tag */
 	const char *text; /* of the search; "" */

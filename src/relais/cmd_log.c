@@ -13,6 +13,7 @@
 #include "relais/relais.h"
 #include "relais/relais_outcome.h"
 #include "sys/clock_sys.h"
+#include "sys/language.h"
 
 enum { INDENT = 4, TEXT_MAX = 8192, STATE_WIDTH = 9 };
 
@@ -163,27 +164,80 @@ set_follow(struct listing *l, const char *key, const char *value)
 	return set_true(l, key, value);
 }
 
-/* "2h" ago, the beginning of a day of this machine's, or a date. */
+/* Of this machine's; a day on which the clocks change as well. */
+static int64_t
+begin_of_day(const struct clock *c, int64_t at_s)
+{
+	enum { DAY_S = 86400 };
+	int32_t offset_s = clock_utc_offset_s(c, at_s * 1000);
+	int64_t local_s = at_s + offset_s;
+
+	local_s -= local_s % DAY_S;
+	return local_s - clock_utc_offset_s(c, (local_s - offset_s) * 1000);
+}
+
+/* Without a zone it is that of this machine, at that time of the year. */
+static bool
+read_date(const struct clock *c, const char *text, int64_t *ret_s)
+{
+	int32_t offset_s = clock_utc_offset_s(c, clock_wall_ms(c)), said_s;
+	int64_t ms = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (!date_parse(bytes_str(text), offset_s, &ms, &said_s))
+			return false;
+		offset_s = clock_utc_offset_s(c, ms);
+	}
+	*ret_s = ms / 1000;
+	return true;
+}
+
+/* "10:30" of today. */
+static bool
+read_clock(const struct clock *c, const char *text, int64_t *ret_s)
+{
+	enum { DATE = sizeof("2026-11-29") - 1 };
+	int64_t now_ms = clock_wall_ms(c);
+	char today[DATE_TEXT_SIZE];
+	char *both;
+	bool ok;
+
+	if (strchr(text, ':') == NULL || *text == ':' ||
+	    strspn(text, "0123456789:") != strlen(text))
+		return false;
+	(void)date_iso(now_ms, clock_utc_offset_s(c, now_ms), today);
+	both = xasprintf("%.*s %s", DATE, today, text);
+	ok = read_date(c, both, ret_s);
+	free(both);
+	return ok;
+}
+
+static bool
+read_span(const char *text, int64_t *ret_ms)
+{
+	char *english = language_duration_typed(xstrdup(text));
+	bool ok = num_duration_ms(bytes_str(english), ret_ms);
+
+	free(english);
+	return ok;
+}
+
+/* "2h" ago, the beginning of a day, a time of today, or a date. */
 static bool
 read_moment(const char *value, int64_t *ret_s)
 {
-	enum { DAY_S = 86400 };
 	const struct clock *c = clock_sys();
-	int64_t now_ms = clock_wall_ms(c), ms;
-	int32_t offset_s = clock_utc_offset_s(c, now_ms);
-	int64_t local_s = now_ms / 1000 + offset_s;
-	int64_t today_s = local_s - local_s % DAY_S - offset_s;
+	int64_t now_s = clock_wall_ms(c) / 1000, ms;
 
-	if (num_duration_ms(bytes_str(value), &ms))
-		*ret_s = ms < now_ms ? (now_ms - ms) / 1000 : 0;
+	if (read_span(value, &ms))
+		*ret_s = ms / 1000 < now_s ? now_s - ms / 1000 : 0;
 	else if (strcmp(value, "today") == 0)
-		*ret_s = today_s;
+		*ret_s = begin_of_day(c, now_s);
 	else if (strcmp(value, "yesterday") == 0)
-		*ret_s = today_s - DAY_S;
-	else if (date_parse(bytes_str(value), offset_s, &ms, &offset_s))
-		*ret_s = ms / 1000;
+		*ret_s = begin_of_day(c, begin_of_day(c, now_s) - 1);
 	else
-		return false;
+		return read_clock(c, value, ret_s) ||
+		       read_date(c, value, ret_s);
 	return true;
 }
 
@@ -194,8 +248,8 @@ set_since(struct listing *l, const char *key, const char *value)
 
 	if (!read_moment(value, &s))
 		return relais_complain(l->r, RELAIS_USAGE,
-		    "\"%s\" is no time such as 2h, 7d, yesterday or "
-		    "2026-11-28",
+		    "\"%s\" is no time such as 2h, 7d, 10:30, yesterday "
+		    "or 2026-11-28",
 		    value);
 	(void)json_object_set_new(l->args, key, json_integer(s));
 	return RELAIS_DONE;
@@ -316,8 +370,9 @@ const struct relais_command cmd_log = {
 	.details = N_(
 	    "The oldest comes first.  Below one that has failed stand the "
 	    "provider's answer, its cause and the remedy.\nADDRESS is a "
-	    "recipient; a * in it stands for anything.\nTIME is a span such "
-	    "as 2h or 7d, today, yesterday, or a date such as 2026-11-28.\n"
+	    "recipient, a domain, or what is before the @; a * in it stands "
+	    "for anything.\nTIME is a span such as 2h or 7d, a time of today "
+	    "such as 10:30, today, yesterday, or a date such as 2026-11-28.\n"
 	    "With --follow it goes "
 	    "on with what comes from now on, or from TIME on; with --json "
 	    "that is an object a line.\n"

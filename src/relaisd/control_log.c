@@ -115,19 +115,41 @@ entry_json(const struct history_entry *e, const char *node)
 
 /* --- which entries -------------------------------------------------------- */
 
+/* A pattern without an @ may also be that of a domain, or of what is before the
+ * @. */
+static bool
+is_address(const char *pattern, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	char *local;
+	bool is_same;
+
+	if (str_match(pattern, address))
+		return true;
+	if (at == NULL || strchr(pattern, '@') != NULL)
+		return false;
+	local = xstrndup(address, (size_t)(at - address));
+	is_same = str_match(pattern, at + 1) || str_match(pattern, local);
+	free(local);
+	return is_same;
+}
+
 static bool
 is_to(const struct history_entry *e, const char *pattern)
 {
 	for (size_t i = 0; i < e->nnamed; i++)
-		if (str_match(pattern, e->rcpts[i]))
+		if (is_address(pattern, e->rcpts[i]))
 			return true;
 	return false;
 }
 
+/* What comes while somebody follows is wanted whatever the clock says: it may have
+ * been set back. */
 static bool
-is_wanted(const struct wish *w, const struct history_entry *e)
+is_wanted(const struct wish *w, const struct history_entry *e, bool is_new)
 {
-	return (w->is_all || e->uid == w->uid) && e->at_ms >= w->since_ms &&
+	return (w->is_all || e->uid == w->uid) &&
+	       (is_new || e->at_ms >= w->since_ms) &&
 	       (w->id == NULL || str_ends_with(e->id, w->id)) &&
 	       (w->account == NULL || strcmp(e->account, w->account) == 0) &&
 	       (!w->only_failed || e->state == HISTORY_FAILED ||
@@ -144,7 +166,7 @@ may_see(const struct run *r)
 }
 
 static void
-give(struct run *r, struct bytes line)
+give(struct run *r, struct bytes line, bool is_new)
 {
 	struct history_entry *e = history_parse(line);
 	json_t *item;
@@ -153,7 +175,7 @@ give(struct run *r, struct bytes line)
 		r->damaged++;
 		return;
 	}
-	if (may_see(r) && is_wanted(&r->wish, e)) {
+	if (may_see(r) && is_wanted(&r->wish, e, is_new)) {
 		item = entry_json(
 		    e, r->node != NULL ? r->node : r->store->node);
 		ctl_call_item(r->call, item);
@@ -201,7 +223,7 @@ look_at_one(struct run *r)
 		take_last(&r->lines, &line);
 	else
 		take_first(&r->lines, &line);
-	give(r, line);
+	give(r, line, r->is_late);
 }
 
 static void
@@ -237,7 +259,7 @@ on_entry(void *ctx, const struct history_entry *e)
 {
 	struct run *r = ctx;
 
-	if (!is_wanted(&r->wish, e))
+	if (!is_wanted(&r->wish, e, true))
 		return;
 	if (!history_line(&r->live, e))
 		r->is_behind = true;
@@ -252,7 +274,7 @@ follow(struct run *r)
 
 	while (r->left > 0 && ctl_call_has_room(r->call) &&
 	       spool_take_line(&rest, &line))
-		give(r, line);
+		give(r, line, true);
 	buf_drop(&r->live, all - rest.n);
 	if (buf_len(&r->live) == 0 && r->left > 0)
 		ctl_call_wait(r->call);

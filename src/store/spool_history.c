@@ -100,7 +100,7 @@ open_new(struct spool *s)
 static uint64_t
 entries_of_one(const struct store_history_limits *l)
 {
-	return (l->entries + 1) / 2;
+	return l->entries > 1 ? l->entries / 2 : 1;
 }
 
 static bool
@@ -114,12 +114,14 @@ is_full(const struct spool_history *h, const struct store_history_limits *l,
 }
 
 static int
-rotate(struct spool *s)
+rotate(struct spool *s, const struct store_history_limits *l)
 {
 	if (s->fs->rename(s->fs->ctx, state_dir(s), names[NEW], state_dir(s),
 		names[OLD]) != 0)
 		return -1;
 	close_new(s);
+	if (l->entries == 1 && !remove_file(s, OLD))
+		return -1;
 	return open_new(s);
 }
 
@@ -178,7 +180,7 @@ add_lines(struct spool *s, struct bytes lines,
 	do {
 		struct bytes some;
 
-		if (is_full(h, l, wall_ms) && rotate(s) != 0)
+		if (is_full(h, l, wall_ms) && rotate(s, l) != 0)
 			return -1;
 		if (h->first_ms == 0)
 			h->first_ms = wall_ms;

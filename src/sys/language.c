@@ -130,16 +130,32 @@ language_is_yes(const char *answer)
 	       (answer[0] != '\0' && strchr(letters, answer[0]) != NULL);
 }
 
+static char *
+replace(char *text, char from, char to)
+{
+	for (char *p = text; *p != '\0'; p++)
+		if (*p == from)
+			*p = to;
+	return text;
+}
+
+static char
+letter_for_days(void)
+{
+	/* TRANSLATORS: the letter for days in "3d", one byte. */
+	return _("d")[0];
+}
+
 char *
 language_duration(char *text)
 {
-	/* TRANSLATORS: the letter for days in "3d", one byte. */
-	char day = _("d")[0];
+	return replace(text, 'd', letter_for_days());
+}
 
-	for (char *p = text; *p != '\0'; p++)
-		if (*p == 'd')
-			*p = day;
-	return text;
+char *
+language_duration_typed(char *text)
+{
+	return replace(text, letter_for_days(), 'd');
 }
 
 #ifdef __GLIBC__

@@ -37,6 +37,8 @@ void language_convert_output(void);
 
 /* "5m", "3d" with the language's letter for days; text itself, changed. */
 char *language_duration(char *text);
+/* And back: what a person has typed, in their letters or these. */
+char *language_duration_typed(char *text);
 
 /* Does it begin with a letter that means yes, there or in English? */
 bool language_is_yes(const char *answer);

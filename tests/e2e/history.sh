@@ -91,6 +91,10 @@ send other@example.test you@example.test
 check "--failed" count_is 3 --failed
 check "--to" count_is 2 --to you@example.test
 check "--to with a pattern" count_is 2 --to 'Y*@*.test'
+check "--to with a domain" count_is 1 --to EXAMPLE.test --account other
+check "--to with what is before the @" count_is 2 --to you
+check "  or a part of that" count_is 2 --to 'y*u'
+check "  which is nothing else" count_is 0 --to example
 check "--account" count_is 1 --account other
 check "an ID" count_is 1 "$id"
 check "a pattern longer than any address is refused" \
@@ -100,16 +104,32 @@ sleep 2
 check "--since, and nothing is that new" count_is 0 --since 1s
 check "--last, the newest at the end" has '.account == "other"' --to you@example.test --last 2
 check "  so many" count_is 1 --to you@example.test --last 1
-for since in 90m 2h 1d 2w today yesterday "$(date -I)" "$(date -Is -d '1 hour ago')" \
+for since in 00:00 0:00:00 25:00 1:2:3:4 10:3x : 90m 2h 1d 2w today yesterday "$(date -I)" "$(date -Is -d '1 hour ago')" \
     "$(date -d yesterday +%F\ %H:%M)" "$(date -R -d '1 hour ago')" \
     "@0" 1970-01-01; do
 	case $since in
-	2w | @0) check "--since $since is no time" eval \
+	2w | @0 | 25:00 | 1:2:3:4 | 10:3x | :) check "--since $since is no time" eval \
 	    '! relais log --since "$since" 2>"$T/err" &&
 		grep -q "is no time such as" "$T/err"' ;;
 	*) check "--since $since" count_is 2 --since "$since" --to you@example.test ;;
 	esac
 done
+check "--since a time of today that is not over: nothing yet" count_is 0 \
+    --since 23:59:59
+# In Paris it is an hour earlier in summer, whatever the time of the year now.
+asks_since() { # --since MOMENT: what the daemon is asked for, as a date in UTC
+	TZ=Europe/Paris strace -f -s 300 -e trace=sendto,send,write -o "$T/asked" \
+	    "$top_builddir/relais" -c "$T/home/relais.conf" log --since "$1" >/dev/null
+	date -u -d "@$(sed -n 's/.*\\"since\\": *\([0-9]*\).*/\1/p' "$T/asked")" +%FT%H
+}
+if command -v strace >/dev/null && [ -e /usr/share/zoneinfo/Europe/Paris ]; then
+	check "--since a date in summer" test "$(asks_since 2026-07-01)" = 2026-06-30T22
+	check "  and in winter" test "$(asks_since 2026-01-01)" = 2025-12-31T23
+	check "  and with a zone" \
+	    test "$(asks_since 2026-07-01T00:00:00+01:00)" = 2026-06-30T23
+else
+	skip "dates in another zone: needs strace and tzdata"
+fi
 tomorrow=$(date -d tomorrow +%F)
 check "--since tomorrow's date: nothing yet" count_is 0 --since "$tomorrow"
 check "what is no time is one clear sentence" eval \

@@ -102,6 +102,15 @@ lives_on() { # NAME
 
 start_both --fail 'mail:451:4.3.0:not now'
 start_relaisd home < <(conf)
+# Who follows the log sees each message, whatever the clock says.
+start follow "$top_builddir/relais" -c "$T/home/relais.conf" log --follow
+start since "$top_builddir/relais" -c "$T/home/relais.conf" log --follow \
+    --since 1h --account plain
+sleep 1
+followed() { # NAME
+	[ "$(grep -c 'delivered .*  plain  ' "$T/$1.log")" = \
+	    "$(arrived plain plain)" ]
+}
 send relay "$MESSAGES" 2526
 send away $away
 send few 6
@@ -112,10 +121,14 @@ jump_to $((NOW + TEN_YEARS))
 lives_on "ten years ahead"
 jump_to $((NOW - TEN_YEARS))
 lives_on "ten years back"
+check "ten years back: who follows the log saw it" until_true 10 followed follow
+check "  also with --since" until_true 10 followed since
 jump_to 10
 lives_on "at 1970"
 jump_to "$NOW"
 lives_on "right again"
+check "right again: who follows the log has seen all" until_true 10 followed follow
+check "  also with --since" until_true 10 followed since
 # Six messages, two an hour: gone after three hours, if no jump closed or
 # opened the window.
 shift_time pass 10800 300

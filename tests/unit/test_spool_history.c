@@ -206,9 +206,15 @@ between_half_and_all_of_the_entries_are_kept(void **state)
 	open_again(f); /* and has to count */
 	assert_int_equal(add(f, 12, 37), 0); /* more than is kept at once */
 	assert_ids(f, "31 32 33 34 35 36 37 ");
+	f->limits.entries = 3;
+	assert_int_equal(add(f, 38, 41), 0);
+	assert_ids(f, "40 41 ");
+	f->limits.entries = 2;
+	assert_int_equal(add(f, 42, 44), 0);
+	assert_ids(f, "43 44 ");
 	f->limits.entries = 1;
-	assert_int_equal(add(f, 38, 40), 0);
-	assert_ids(f, "39 40 ");
+	assert_int_equal(add(f, 45, 47), 0);
+	assert_ids(f, "47 ");
 }
 
 static void

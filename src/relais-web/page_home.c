@@ -142,7 +142,10 @@ put_queue(struct view *v, const json_t *queue)
 	html(&v->h, "<ul class=\"counts\">\n");
 	put_count(v, queue, "due", _("waiting"), "");
 	put_count(v, queue, "active", _("being sent"), "");
-	put_count(v, queue, "held", _("held"), "warn");
+	/* In other languages one is held and two are "helds". */
+	put_count(v, queue, "held",
+	    ngettext("held", "held", (unsigned long)view_number(queue, "held")),
+	    "warn");
 	put_count(v, queue, "failed", _("failed"), "bad");
 	html(&v->h, "</ul>\n");
 	if (oldest_s > 0)

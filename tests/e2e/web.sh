@@ -9,7 +9,9 @@ need curl jq setpriv
 sandbox_enter '?puppeteer-core' '?axe-core'
 echo 'relais-web:x:61500:61500::/:/bin/sh' >>/etc/passwd
 echo 'relais-web:x:61500:' >>/etc/group
-start_provider mail \
+# A word wider than any screen.
+wide=$(printf '%0400d' 7)
+start_provider mail --fail "rcpt/wide*:550:5.1.1:$wide" \
     --fail 'rcpt/limit*:452:4.7.1:sending limit exceeded, last by bobs-secret' \
     --fail 'rcpt/never*:550:5.1.1:<b>unknown</b> <img src=x onerror=alert(4)>'
 start_relaisd home < <(
@@ -29,9 +31,16 @@ as() { # USER COMMAND...
 	shift
 	setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 }
-start web setpriv --reuid relais-web --regid relais-web --clear-groups \
-    "$top_builddir/relais-web"
-wait_port web 127.0.0.1 8587
+mkdir -p "$T/cat/fr/LC_MESSAGES"
+if command -v msgfmt >/dev/null; then
+	msgfmt -o "$T/cat/fr/LC_MESSAGES/relais.mo" "$srcdir/po/fr.po"
+fi
+start_web() {
+	start web setpriv --reuid relais-web --regid relais-web --clear-groups \
+	    env TEXTDOMAINDIR="$T/cat" "$top_builddir/relais-web"
+	wait_port web 127.0.0.1 8587
+}
+start_web
 url=http://localhost:8587
 # get USER PATH OPTION...: $T/page, and $T/head.  Without $site no browser asks.
 site='Sec-Fetch-Site: none'
@@ -64,7 +73,10 @@ send() { # USER SENDER SUBJECT
 
 # --- who sees what ------------------------------------------------------------
 
-check "a message of alice waits" send alice away@example.test "$hostile"
+# Another of those, an override of the reading direction, a terminal's escape, bytes
+# that are not UTF-8.
+odd=$(printf '%010000d\342\200\256\033[31m\377\376' 7)
+check "a message of alice waits" send alice away@example.test "$hostile $odd"
 check "and one of bob" send bob broken@example.test "about bob"
 id_of() { relais --json queue | jq -r ".[] | select(.sender == \"$1\").id"; }
 alice=$(id_of away@example.test) bob=$(id_of broken@example.test)
@@ -117,6 +129,8 @@ check "a message that fails" submit_as alice never@example.org
 check "  is told with the cause" until_true 20 \
     page_has ' delivered, 1 failed.</p>' alice /
 check "  and the reply, as text" shows '&lt;b&gt;unknown&lt;/b&gt;'
+check "one with a reply of one long word" submit_as alice wide@example.org
+check "  is told, too" until_true 20 page_has "550 <bdi>5.1.1 ${wide:0:200}" alice /
 
 # --- who is turned away -------------------------------------------------------
 
@@ -135,7 +149,7 @@ two_hosts() {
 check "  two of them" two_hosts
 check "the far end of a tunnel has another port" \
     answers 200 "What root" root / -H 'Host: localhost:9999'
-for method in POST PUT DELETE OPTIONS; do
+for method in POST PUT DELETE OPTIONS TRACE; do
 	check "$method is refused" answers 405 "GET only" root / -X $method
 done
 check "  which says what may be" grep -q '^Allow: GET' "$T/head"
@@ -153,6 +167,42 @@ for path in /message/ /message/../../etc/passwd '/message/%00' \
 	check "no message ${path:0:40}" answers 404 "No such" root "$path" \
 	    --path-as-is
 done
+# raw_get LINE...: the first request of a connection, as it stands; its answer is
+# in $T/raw.
+raw_get() {
+	exec 3<>/dev/tcp/127.0.0.1/8587
+	printf '%s\r\n' "$@" '' >&3
+	timeout 20 cat <&3 >"$T/raw" &
+	wait $!
+	exec 3>&-
+}
+raw_says() { # PATTERN LINE...
+	local pattern=$1
+	shift
+	raw_get "$@" 'Connection: close'
+	head -n 1 "$T/raw" | grep -qE -- "$pattern"
+}
+check "HEAD is refused" raw_says ' 405 ' 'HEAD / HTTP/1.1' 'Host: localhost'
+check "a request without Host" raw_says ' (400|421) ' 'GET / HTTP/1.1'
+check "  and by an older HTTP" raw_says ' 421 ' 'GET / HTTP/1.0'
+check "the Host counts, not the address in the request" raw_says ' (400|404|421) ' \
+    'GET http://evil.example/ HTTP/1.1' 'Host: evil.example'
+check "what is no HTTP hangs up" raw_says '^$| 400 ' 'EHLO localhost'
+check "a path makes no header field" answers 404 "No such page" root \
+    '/%0d%0aSet-Cookie:x=1'
+check "  nor does a search" eval '
+    answers 200 "Messages" root "/messages?text=%0d%0aSet-Cookie:x=1" &&
+    ! grep -i "^Set-Cookie" "$T/head"'
+for path in /%2e%2e/%2e%2e/etc/passwd //etc/passwd /style.css/../../etc/passwd \
+    /.git/config '/%ff%fe' '/%'; do
+	check "no page $path" answers 404 "No such page" root "$path" --path-as-is
+done
+check "huge header fields are refused" eval '
+    get root / -H "X-Long: $(head -c 40000 /dev/zero | tr "\0" a)"
+    [ "$(status)" = 431 ] || [ "$(status)" = 413 ] || [ ! -s "$T/head" ]'
+check "  many of them, too" eval '
+    get root / $(printf -- "-HX-%d:a " $(seq 3000))
+    [ "$(status)" = 431 ] || [ "$(status)" = 413 ] || [ ! -s "$T/head" ]'
 check "a request without end is cut off" eval \
     'get root "/$(head -c 60000 /dev/zero | tr "\0" a)"; [ "$(status)" = 414 ] ||
     [ "$(status)" = 431 ] || [ ! -s "$T/head" ]'
@@ -249,14 +299,36 @@ check "  but root" limited '.reason | test("bobs-secret")' root
 
 # --- many connections, no daemon ----------------------------------------------
 
-for _ in $(seq 40); do
-	as bob curl -sN --max-time 20 -H "$site" $url/events >/dev/null 2>&1 &
+for user in alice bob; do
+	for _ in $(seq 50); do
+		as $user curl -sN --max-time 20 -H "$site" $url/events >/dev/null 2>&1 &
+	done
 done
-sleep 1
-check "who opens many pages is told so" answers 503 "too many pages" bob /
-check "  and keeps nobody out" answers 200 "What alice" alice /
+check "who opens many pages is told so" until_true 10 \
+    answers 503 "too many pages" bob /
+check "  and so is somebody else who does" until_true 10 \
+    answers 503 "too many pages" alice /
+check "  and keeps nobody out" answers 200 "What root" root /
 wait_jobs() { [ "$(jobs -r | grep -c events)" = 0 ]; }
 until_true 30 wait_jobs
+# Slow to ask, slow to read.
+as bob python3 - >"$T/slow" <<-'END' &
+	import socket, time
+	held = [socket.create_connection(("localhost", 8587)) for _ in range(30)]
+	for i, s in enumerate(held):
+	    s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" +
+	        (b"" if i % 2 else b"\r\n"))
+	print("held", flush=True)
+	for _ in range(20):
+	    for s in held[1::2]:
+	        s.sendall(b"X: y\r\n")
+	    time.sleep(0.5)
+END
+slow=$!
+check "somebody asks and reads slowly" until_true 10 grep -qs held "$T/slow"
+check "  and keeps nobody out" answers 200 "What alice" alice /
+kill "$slow"
+wait "$slow" 2>/dev/null
 as bob python3 - >"$T/silent" <<-'END' &
 	import socket, time
 	held = [socket.create_connection(("localhost", 8587)) for _ in range(150)]
@@ -339,6 +411,32 @@ check "and a socket that others can reach" wrong "beyond this machine" \
 	os.execv(sys.argv[1], sys.argv[1:])
 	END
 
+# --- a long queue ---------------------------------------------------------------
+
+fill() {
+	PORT=2531 start_relaisd many < <(account away 127.0.0.1 2599 starttls)
+	stop many
+	chown -R root: "$T/many/spool"
+	"$top_builddir/tests/bench/fill" "$T/many/spool" 20000 || return
+	chown -R relais: "$T/many/spool"
+	run_relaisd many
+	wait_port many 127.0.0.1 2531
+	start web-many setpriv --reuid relais-web --regid relais-web --clear-groups \
+	    "$top_builddir/relais-web" --port 8601 --control "$T/many/control.sock"
+	wait_port web-many 127.0.0.1 8601
+	export MANY=http://localhost:8601
+}
+if [ -x "$top_builddir/tests/bench/fill" ]; then
+	check "20,000 messages wait" fill
+	took=$(for _ in 1 2 3; do
+		curl -s -H "$site" -o "$T/page" -w '%{time_total} ' "$MANY/"
+	done)
+	check "  the first page counts them ($took s)" \
+	    grep -qE '<strong>(19...|20000)</strong> waiting' "$T/page"
+else
+	skip "20,000 messages wait: tests/bench/fill is not built"
+fi
+
 # --- a browser ----------------------------------------------------------------
 
 mkdir -p "$T/shots" "$T/profile"
@@ -349,9 +447,11 @@ if [ ! -d "$PEERS/puppeteer-core" ] || [ ! -d "$PEERS/axe-core" ] ||
 else
 	export CHANGE="printf 'Subject: new\n\nx\n' |
 	    $top_builddir/sendmail -f away@example.test c@example.org"
+	languages=(en)
+	[ ! -e "$T/cat/fr/LC_MESSAGES/relais.mo" ] || languages+=(fr)
 	HOME=$T/users/alice PROFILE=$T/profile as alice \
 	    node "$srcdir/tests/lib/web.mjs" "$PEERS" $url \
-	    "$T/shots" "$alice" 2>"$T/browser.err" || {
+	    "$T/shots" "$alice" "${languages[@]}" 2>"$T/browser.err" || {
 		sandbox_bad=1
 		tail -n 5 "$T/browser.err" | sed 's/^/     | /'
 	}

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// web.mjs PEERS URL SHOTS ID - looks at relais-web with a headless Chromium; one
-// line PASS or FAIL for each check.  PEERS has puppeteer-core and axe-core of npm
-// (tests/lib/peers); SHOTS is a folder for screenshots; ID a message whose subject
-// and addresses are hostile.  What the page must hear of without being loaded again
+// web.mjs PEERS URL SHOTS ID LANGUAGE... - looks at relais-web with a headless
+// Chromium; one line PASS or FAIL for each check.  PEERS has puppeteer-core and
+// axe-core of npm (tests/lib/peers); SHOTS is a folder for screenshots; ID a message
+// whose subject and addresses are hostile; LANGUAGEs are what the pages are read in.
+// What the page must hear of without being loaded again
 // is done by the command in $CHANGE.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const [peers, url, shots, id] = process.argv.slice(2);
+const [peers, url, shots, id, ...languages] = process.argv.slice(2);
+// One of a queue that is long, for how long it takes.
+const many = process.env.MANY ?? url;
 const require = createRequire(import.meta.url);
 const puppeteer = require(`${peers}/puppeteer-core/node_modules/puppeteer-core`);
 const axe = readFileSync(`${peers}/axe-core/node_modules/axe-core/axe.min.js`,
@@ -46,7 +49,7 @@ async function open() {
 		d.dismiss();
 	});
 	page.on("request", (r) => {
-		if (!r.url().startsWith(`${url}/`))
+		if (!r.url().startsWith(`${url}/`) && !r.url().startsWith(`${many}/`))
 			foreign.push(r.url());
 	});
 	return page;
@@ -61,10 +64,12 @@ const pages = [["home", "/"], ["messages", "/messages"],
 	["message", `/message/${id}`], ["missing", "/nowhere"]];
 
 for (const [screen, viewport] of screens)
-	for (const scheme of ["light", "dark"]) {
-		const page = await open(), faults = [], wide = [];
+	for (const [language, scheme] of languages.flatMap((l) =>
+		[[l, "light"], [l, "dark"]])) {
+		const page = await open(), faults = [], wide = [], other = [];
 
 		await page.setViewport(viewport);
+		await page.setExtraHTTPHeaders({ "Accept-Language": language });
 		await page.emulateMediaFeatures([
 			{ name: "prefers-color-scheme", value: scheme },
 		]);
@@ -73,7 +78,8 @@ for (const [screen, viewport] of screens)
 			if (name === "missing")
 				complaints.pop(); // it is told that it is missing
 			await page.screenshot({ fullPage: true,
-				path: `${shots}/${name}-${screen}-${scheme}.png` });
+				path: `${shots}/${name}-${screen}-${scheme}` +
+					`${language === "en" ? "" : `-${language}`}.png` });
 			// Not as an element of the page, which its policy forbids.
 			await page.evaluate(axe);
 			const seen = await page.evaluate(() => axe.run());
@@ -82,10 +88,14 @@ for (const [screen, viewport] of screens)
 			if (await page.evaluate(() =>
 				document.documentElement.scrollWidth > innerWidth))
 				wide.push(name);
+			if (await page.evaluate(() => document.documentElement.lang) !==
+				language)
+				other.push(name);
 		}
-		check(`axe finds nothing (${screen}, ${scheme})`,
+		check(`axe finds nothing (${screen}, ${scheme}, ${language})`,
 			faults.length === 0, faults);
 		check(`  nothing is wider than the screen`, wide.length === 0, wide);
+		check(`  all is of that language`, other.length === 0, other);
 		await page.close();
 	}
 
@@ -127,13 +137,15 @@ check("  nor loses its place", await page.evaluate(() =>
 // From the request to the first pixels, as the browser measures it.
 const times = [];
 for (let i = 0; i < 5; i++) {
-	await page.goto(`${url}/`);
+	await page.goto(`${many}/`);
 	await page.waitForFunction(() =>
 		performance.getEntriesByName("first-contentful-paint").length > 0);
 	times.push(await page.evaluate(() => Math.round(
 		performance.getEntriesByName("first-contentful-paint")[0].startTime)));
 }
 console.log(`     first paint after ${times.join(", ")} ms`);
+times.sort((a, b) => a - b);
+check("no first screen waits for what grows with the queue", times[2] < 1000, times);
 await page.close();
 
 const plain = await open();

@@ -8,6 +8,7 @@ unit_tests = \
 	%reldir%/test_sasl_login \
 	%reldir%/test_sasl_status \
 	%reldir%/test_learnt \
+	%reldir%/test_standing \
 	%reldir%/test_null_sender \
 	%reldir%/test_service \
 	%reldir%/test_port_memory \

@@ -55,7 +55,7 @@ static char *
 state_of(const json_t *status)
 {
 	json_t *queue = json_object_get(status, "queue");
-	json_t *accounts = json_object_get(status, "accounts"), *a, *both;
+	json_t *accounts = json_object_get(status, "accounts"), *a, *all;
 	char *text;
 	size_t i;
 
@@ -65,9 +65,11 @@ state_of(const json_t *status)
 		(void)json_object_del(a, "next_try");
 		(void)json_object_del(a, "connections");
 	}
-	both = json_pack("[O?, O?]", queue, accounts);
-	text = json_dumps(both, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(both);
+	/* What was refused while its client waited is in neither. */
+	all = json_pack("[O?, O?, O?]", queue, accounts,
+	    json_object_get(status, "outcomes"));
+	text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(all);
 	return text != NULL ? text : xstrdup("");
 }
 

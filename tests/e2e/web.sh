@@ -170,11 +170,12 @@ done
 # raw_get LINE...: the first request of a connection, as it stands; its answer is
 # in $T/raw.
 raw_get() {
-	exec 3<>/dev/tcp/127.0.0.1/8587
-	printf '%s\r\n' "$@" '' >&3
-	timeout 20 cat <&3 >"$T/raw" &
-	wait $!
-	exec 3>&-
+	(
+		trap '' PIPE
+		exec 3<>/dev/tcp/127.0.0.1/8587
+		printf '%s\r\n' "$@" '' >&3
+		timeout 20 cat <&3
+	) >"$T/raw" 2>"$T/err"
 }
 raw_says() { # PATTERN LINE...
 	local pattern=$1
@@ -447,6 +448,8 @@ if [ ! -d "$PEERS/puppeteer-core" ] || [ ! -d "$PEERS/axe-core" ] ||
 else
 	export CHANGE="printf 'Subject: new\n\nx\n' |
 	    $top_builddir/sendmail -f away@example.test c@example.org"
+	export REFUSED="printf 'Subject: x\n\nx\n' | curl -s -T - --mail-from $USER_NAME \
+	    --mail-rcpt never-live@example.org smtp://127.0.0.1:2525"
 	languages=(en)
 	[ ! -e "$T/cat/fr/LC_MESSAGES/relais.mo" ] || languages+=(fr)
 	HOME=$T/users/alice PROFILE=$T/profile as alice \

@@ -4,7 +4,7 @@
 // axe-core of npm (tests/lib/peers); SHOTS is a folder for screenshots; ID a message
 // whose subject and addresses are hostile; LANGUAGEs are what the pages are read in.
 // What the page must hear of without being loaded again
-// is done by the command in $CHANGE.
+// is done by the commands in $CHANGE and $REFUSED.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -133,6 +133,14 @@ check("  and is not loaded for it", await page.evaluate(() => window.isSame),
 	"it was");
 check("  nor loses its place", await page.evaluate(() =>
 	document.activeElement.closest("#queue") !== null), "it does");
+
+const losses = await page.$eval("#losses", (e) => e.textContent);
+execFile("sh", ["-c", process.env.REFUSED]);
+await page.waitForFunction((text) =>
+	document.getElementById("losses").textContent !== text, { timeout: 10000 },
+	losses).catch(() => {});
+check("  and of one that is refused while its client waits",
+	(await page.$eval("#losses", (e) => e.textContent)) !== losses, losses);
 
 // From the request to the first pixels, as the browser measures it.
 const times = [];

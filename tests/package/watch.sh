@@ -105,19 +105,17 @@ check "  and is there again" until_true 20 shows ann 8588 "<bdi>hers</bdi>"
 # --- notifications --------------------------------------------------------------
 
 if [ -x "$top_builddir/tests/lib/notifyd" ]; then
-	notifyd=$top_builddir/tests/lib/notifyd
-	[ ! -x "$top_builddir/tests/lib/.libs/notifyd" ] ||
-	    notifyd=$top_builddir/tests/lib/.libs/notifyd
-	cp "$notifyd" "$root/usr/local/bin/notifyd"
-	: >"$T/desktop.log"
-	as ann "DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$uid/bus exec notifyd" \
-	    >"$T/desktop.log" 2>&1 &
-	check "a desktop" until_true 20 grep -q ready "$T/desktop.log"
+	cp "$top_builddir/tests/lib/notifyd" "$root/usr/local/bin/notifyd"
+	desktop=$root/home/ann/desktop.log
+	as ann "systemd-run --user --unit desktop --property \
+	    StandardOutput=append:/home/ann/desktop.log \
+	    /usr/local/bin/notifyd" >"$T/run.log" 2>&1
+	check "a desktop" until_true 20 grep -qs ready "$desktop"
 	check "relais-notify starts" user_systemd "start relais-notify.service"
 	sleep 12 # it has looked once
 	as ann "printf \"Subject: x\n\n\n\" | sendmail never-own@example.org"
-	check "  what fails is shown" until_true 30 grep -q \
-	    'Mail to never-own@example.org has failed' "$T/desktop.log"
+	check "  what fails is shown" until_true 30 grep -qs \
+	    'Mail to never-own@example.org has failed' "$desktop"
 	check "  and the unit still runs" user_systemd \
 	    "is-active --quiet relais-notify.service"
 	user_systemd "stop relais-notify.service"

@@ -17,6 +17,9 @@ for charset in UTF-8 ISO-8859-1; do
 	localedef -i fr_FR -f $charset "$T/loc/fr_FR.$charset" >/dev/null 2>&1
 	[ -e "$T/loc/fr_FR.$charset/LC_MESSAGES" ] || skip_all "no locale fr_FR"
 done
+for other in fr_CA de_DE; do
+	localedef -i $other -f UTF-8 "$T/loc/$other.UTF-8" >/dev/null 2>&1
+done
 msgfmt -c -o "$T/cat/fr/LC_MESSAGES/relais.mo" "$srcdir/po/fr.po" ||
     fail "the catalogue"
 $PSEUDO make <"$srcdir/po/relais.pot" |
@@ -72,7 +75,12 @@ check "queue, in French" speaks "PROCHAIN ESSAI" utf8 "$PROG" queue
 check "  a held message" speaks "retenu" utf8 "$PROG" queue
 check "  what the daemon said in English" speaks "connexion refusée" \
     utf8 "$PROG" queue
-check "status" speaks "file : 1 en attente" utf8 "$PROG" status
+canadian() { LC_ALL=fr_CA.UTF-8 "$@"; }
+check "  in Canada, too" speaks "PROCHAIN ESSAI" canadian "$PROG" queue
+check "log, since so many days by their letter" speaks \
+    "L'historique ne contient pas ce message" utf8 "$PROG" log --since 3j
+check "  in English that is none" speaks "is no time" "$PROG" log --since 3j
+check "status" speaks "file : en attente 1, en cours" utf8 "$PROG" status
 check "show" speaks "retenu : retenu par une personne" utf8 "$PROG" show "$id"
 check "check" speaks "rien n'écoute sur le port" utf8 "$PROG" check
 check "sendmail" speaks "sendmail: -f demande une adresse" \
@@ -106,7 +114,7 @@ check "  and UTF-8 everywhere" iconv -f UTF-8 -t UTF-8 -o "$T/out" "$T/json.fr"
 # --- English ------------------------------------------------------------------
 
 "$PROG" --help >"$T/english"
-for locale in C C.UTF-8 xx_XX.UTF-8 fr_FR.nonsense POSIX; do
+for locale in C C.UTF-8 de_DE.UTF-8 xx_XX.UTF-8 fr_FR.nonsense POSIX; do
 	LC_ALL=$locale "$PROG" --help >"$T/out" 2>"$T/err"
 	check "\"$locale\" is English, byte for byte" \
 	    cmp "$T/english" "$T/out"

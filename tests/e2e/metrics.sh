@@ -105,9 +105,11 @@ then
 	start node prometheus-node-exporter --collector.disable-defaults \
 	    --collector.textfile --collector.textfile.directory="$T/textfile" \
 	    --web.listen-address=127.0.0.1:9100
+	sed 's/^\( *for:\).*/\1 1s/' "$srcdir/contrib/prometheus/relais.rules.yml" \
+	    >"$T/relais.rules.yml"
 	cat >"$T/prometheus.yml" <<-END
 		global: { scrape_interval: 1s, evaluation_interval: 1s }
-		rule_files: [ $srcdir/contrib/prometheus/relais.rules.yml ]
+		rule_files: [ $T/relais.rules.yml ]
 		scrape_configs:
 		  - job_name: node
 		    static_configs: [ { targets: [ "127.0.0.1:9100" ] } ]
@@ -131,6 +133,17 @@ then
 		curl -s http://127.0.0.1:9090/api/v1/rules |
 		    jq '[.data.groups[].rules[].name | select(test("^Relais"))] |
 			length')" = 10
+	alert() { # NAME ACCOUNT
+		relais metrics --textfile "$file"
+		curl -s http://127.0.0.1:9090/api/v1/alerts | jq -e "
+		    .data.alerts | any(.labels.alertname == \"$1\" and
+			.labels.account == \"$2\" and .state == \"firing\")" >/dev/null
+	}
+	no_alert() { ! alert "$@"; }
+	check "  one fires for the account that is paused" \
+	    until_true 60 alert RelaisAccountPaused broken
+	check "  and not for the other" no_alert RelaisAccountPaused works
+	check "  nor another one" no_alert RelaisAccountHeld broken
 else
 	skip "Prometheus reads it: prometheus-node-exporter is not installed"
 fi

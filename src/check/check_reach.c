@@ -115,7 +115,6 @@ is_waiting(const struct check_reach *r)
 static void
 on_knocked(struct check_reach *r, int which, enum knock_answer answer)
 {
-	knock_free(r->webs[which]);
 	r->webs[which] = NULL;
 	r->is_web_open = r->is_web_open || answer == KNOCK_OPEN;
 	r->is_web_refused = r->is_web_refused ||
@@ -356,7 +355,6 @@ on_witness(void *ctx, const struct lookup_result *res)
 	loop_timer_set(r->timer, INT64_MAX);
 	r->witness.n = res->n;
 	memcpy(r->witness.addrs, res->addrs, res->n * sizeof(res->addrs[0]));
-	lookup_free(r->lookup);
 	r->lookup = NULL;
 	compare(r);
 }
@@ -369,7 +367,7 @@ on_timeout(void *ctx)
 		.verdict = CHECK_LATER,
 		.took_ms = now_ms(r) - r->began_ms };
 
-	lookup_free(r->lookup);
+	lookup_forget(r->lookup);
 	r->lookup = NULL;
 	if (r->is_comparing) {
 		compare(r);
@@ -516,7 +514,6 @@ on_lookup(void *ctx, const struct lookup_result *res)
 	memcpy(r->own.addrs, res->addrs, res->n * sizeof(res->addrs[0]));
 	(void)snprintf(text, sizeof(text), "%.*s",
 	    (int)strcspn(res->err.text, ";"), res->err.text);
-	lookup_free(r->lookup);
 	r->lookup = NULL;
 	if (r->own.n == 0) {
 		say(r, &what,
@@ -555,10 +552,10 @@ check_reach_free(struct check_reach *r)
 {
 	if (r == NULL)
 		return;
-	lookup_free(r->lookup);
+	lookup_forget(r->lookup);
 	loop_timer_free(r->timer);
-	knock_free(r->webs[0]);
-	knock_free(r->webs[1]);
+	knock_forget(r->webs[0]);
+	knock_forget(r->webs[1]);
 	for (size_t i = 0; i < r->nprobes; i++) {
 		dial_free(r->probes[i].dial);
 		stream_free(r->probes[i].stream);

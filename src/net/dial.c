@@ -112,13 +112,11 @@ on_lookup(void *ctx, const struct lookup_result *found)
 	struct dial *d = ctx;
 	struct dial_result r = { .fault = DIAL_LOOKUP, .err = found->err };
 
-	if (found->n > 0) {
+	d->lookup = NULL;
+	if (found->n > 0)
 		d->race = race_new(d->l, found->addrs, found->n, on_race, d);
-		lookup_free(d->lookup);
-		d->lookup = NULL;
-	} else {
+	else
 		tell(d, &r);
-	}
 }
 
 static void
@@ -182,7 +180,7 @@ dial_free(struct dial *d)
 {
 	if (d == NULL)
 		return;
-	lookup_free(d->lookup);
+	lookup_forget(d->lookup);
 	race_free(d->race);
 	loop_timer_free(d->deadline);
 	free(d->host);

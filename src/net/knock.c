@@ -15,19 +15,14 @@
 
 /* Belongs to a worker thread until it has the answer, which may be long after it
  * was given up. */
-struct request {
-	struct loop_job job; /* first, so that a job is a request */
-	knock_way *way;
-	void *ctx;
-	char *host;
-	struct knock *k; /* NULL: given up */
-	enum knock_answer answer;
-};
-
 struct knock {
-	void (*told)(void *ctx, enum knock_answer answer);
+	struct loop_job job; /* first, so that a job is a knock */
+	knock_way *way;
+	void *way_ctx;
+	char *host;
+	enum knock_answer answer;
+	void (*told)(void *ctx, enum knock_answer answer); /* NULL: given up */
 	void *ctx;
-	struct request *request; /* under way */
 };
 
 /* All addresses at once: one that is open is enough. */
@@ -99,23 +94,20 @@ knock_system(void *ctx, const char *host)
 static void
 run(struct loop_job *j)
 {
-	struct request *request = (struct request *)(void *)j;
+	struct knock *k = (struct knock *)(void *)j;
 
-	request->answer = request->way(request->ctx, request->host);
+	k->answer = k->way(k->way_ctx, k->host);
 }
 
 static void
 done(struct loop_job *j)
 {
-	struct request *request = (struct request *)(void *)j;
-	struct knock *k = request->k;
+	struct knock *k = (struct knock *)(void *)j;
 
-	if (k != NULL) {
-		k->request = NULL;
-		k->told(k->ctx, request->answer); /* may free k */
-	}
-	free(request->host);
-	free(request);
+	if (k->told != NULL)
+		k->told(k->ctx, k->answer);
+	free(k->host);
+	free(k);
 }
 
 void
@@ -133,24 +125,20 @@ knock_new(struct loop *l, const char *host,
 {
 	const struct loop_memory *m = loop_memory(l);
 	struct knock *k = xcalloc(1, sizeof(*k));
-	struct request *request = xcalloc(1, sizeof(*request));
 
-	request->job = (struct loop_job) { .run = run, .done = done };
-	request->way = m->knock != NULL ? m->knock : knock_system;
-	request->ctx = m->knock_ctx;
-	request->host = xstrdup(host);
-	request->k = k;
-	*k = (struct knock) { told, ctx, request };
-	loop_submit_slow(l, LOOP_LANE_NAMES, &request->job);
+	k->job = (struct loop_job) { .run = run, .done = done };
+	k->way = m->knock != NULL ? m->knock : knock_system;
+	k->way_ctx = m->knock_ctx;
+	k->host = xstrdup(host);
+	k->told = told;
+	k->ctx = ctx;
+	loop_submit_slow(l, LOOP_LANE_NAMES, &k->job);
 	return k;
 }
 
 void
-knock_free(struct knock *k)
+knock_forget(struct knock *k)
 {
-	if (k == NULL)
-		return;
-	if (k->request != NULL)
-		k->request->k = NULL;
-	free(k);
+	if (k != NULL)
+		k->told = NULL;
 }

@@ -6,8 +6,9 @@
  * may not connect to that port gives its loop another way, as for look-ups
  * (net/lookup.h).
  *
- * Nothing blocks, on worker threads apart.  The answer is told once, never from
- * within knock_new(), after KNOCK_MS at the latest and the time of a look-up.
+ * Nothing blocks, on worker threads apart.  The answer is told once, and then the
+ * knock is gone; never from within knock_new(), after KNOCK_MS at the latest and the
+ * time of a look-up.
  */
 #ifndef NET_KNOCK_H
 #define NET_KNOCK_H
@@ -31,6 +32,6 @@ void knock_by(struct loop *l, knock_way *way, void *ctx);
 /* host is copied. */
 struct knock *knock_new(struct loop *l, const char *host,
     void (*told)(void *ctx, enum knock_answer answer), void *ctx);
-void knock_free(struct knock *k); /* gives up; no callback comes */
+void knock_forget(struct knock *k); /* no callback comes; NULL is allowed */
 
 #endif

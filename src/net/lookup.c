@@ -7,31 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/must.h"
+#include "base/list.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "net/loop_inside.h"
 
 /* Belongs to a worker thread until the look-up ends, which may be long after it
  * was given up. */
-struct request {
-	struct loop_job job; /* first, so that a job is a request */
-	lookup_way *way;
-	void *ctx;
-	char *host;
-	struct lookup *q; /* NULL: given up */
-	struct lookup_answer answer;
-};
-
 struct lookup {
-	struct loop *l;
+	struct loop_job job; /* first, so that a job is a look-up */
+	lookup_way *way;
+	void *way_ctx;
 	char *host;
 	int port;
+	struct lookup_answer answer;
+	struct loop_task soon; /* tells of an address literal, without a job */
+	/* NULL: given up */
 	void (*told)(void *ctx, const struct lookup_result *r);
 	void *ctx;
-	struct request *request; /* under way */
-	struct lookup_answer literal; /* told by soon */
-	struct loop_task soon;
 };
 
 static const char *
@@ -79,10 +72,17 @@ lookup_set_port(struct sockaddr_storage *to, int port)
 		v6->sin6_port = htons((uint16_t)port);
 }
 
-/* told() may free q. */
 static void
-tell(struct lookup *q, struct lookup_answer *a)
+lookup_free(struct lookup *q)
 {
+	free(q->host);
+	free(q);
+}
+
+static void
+tell(struct lookup *q)
+{
+	struct lookup_answer *a = &q->answer;
 	struct lookup_result r = { .addrs = a->addrs };
 
 	if (a->rc == 0) {
@@ -93,7 +93,9 @@ tell(struct lookup *q, struct lookup_answer *a)
 		r.is_unknown = a->rc == EAI_NONAME || a->rc == EAI_NODATA;
 		say_why(q->host, a->rc, a->os, &r.err);
 	}
-	q->told(q->ctx, &r);
+	if (q->told != NULL)
+		q->told(q->ctx, &r);
+	lookup_free(q);
 }
 
 /* AI_ADDRCONFIG is left out: it hides addresses from a machine that has only
@@ -131,53 +133,21 @@ lookup_system(void *ctx, const char *host, struct lookup_answer *ret)
 static void
 run(struct loop_job *j)
 {
-	struct request *request = (struct request *)(void *)j;
+	struct lookup *q = (struct lookup *)(void *)j;
 
-	request->way(request->ctx, request->host, &request->answer);
+	q->way(q->way_ctx, q->host, &q->answer);
 }
 
 static void
 done(struct loop_job *j)
 {
-	struct request *request = (struct request *)(void *)j;
-	struct lookup *q = request->q;
-
-	if (q != NULL) {
-		q->request = NULL;
-		tell(q, &request->answer);
-	}
-	free(request->host);
-	free(request);
+	tell((struct lookup *)(void *)j);
 }
 
 static void
 on_soon(struct loop_task *t)
 {
-	struct lookup *q = list_entry(t, struct lookup, soon);
-	struct lookup_answer a = q->literal; /* told() may free q */
-
-	tell(q, &a);
-}
-
-static void
-start(struct lookup *q)
-{
-	const struct loop_memory *m = loop_memory(q->l);
-	struct request *request;
-
-	/* An address must not wait for a worker thread. */
-	ask(q->host, AI_NUMERICHOST, &q->literal);
-	if (q->literal.rc == 0) {
-		loop_soon(q->l, &q->soon);
-		return;
-	}
-	request = q->request = xcalloc(1, sizeof(*request));
-	request->job = (struct loop_job) { .run = run, .done = done };
-	request->way = m->lookup != NULL ? m->lookup : lookup_system;
-	request->ctx = m->lookup_ctx;
-	request->host = xstrdup(q->host);
-	request->q = q;
-	loop_submit_slow(q->l, LOOP_LANE_NAMES, &request->job);
+	tell(list_entry(t, struct lookup, soon));
 }
 
 char *
@@ -194,15 +164,23 @@ struct lookup *
 lookup_new(struct loop *l, const char *host, int port,
     void (*told)(void *ctx, const struct lookup_result *r), void *ctx)
 {
+	const struct loop_memory *m = loop_memory(l);
 	struct lookup *q = xcalloc(1, sizeof(*q));
 
-	q->l = l;
+	q->job = (struct loop_job) { .run = run, .done = done };
+	q->way = m->lookup != NULL ? m->lookup : lookup_system;
+	q->way_ctx = m->lookup_ctx;
 	q->host = lookup_without_brackets(host);
 	q->port = port;
 	q->told = told;
 	q->ctx = ctx;
 	loop_task_init(&q->soon, on_soon);
-	start(q);
+	/* An address must not wait for a worker thread. */
+	ask(q->host, AI_NUMERICHOST, &q->answer);
+	if (q->answer.rc == 0)
+		loop_soon(l, &q->soon);
+	else
+		loop_submit_slow(l, LOOP_LANE_NAMES, &q->job);
 	return q;
 }
 
@@ -216,13 +194,13 @@ lookup_by(struct loop *l, lookup_way *way, void *ctx)
 }
 
 void
-lookup_free(struct lookup *q)
+lookup_forget(struct lookup *q)
 {
 	if (q == NULL)
 		return;
-	if (q->request != NULL)
-		q->request->q = NULL;
-	loop_soon_cancel(&q->soon);
-	free(q->host);
-	free(q);
+	q->told = NULL;
+	if (!list_is_empty(&q->soon.link)) {
+		loop_soon_cancel(&q->soon);
+		lookup_free(q);
+	}
 }

@@ -3,8 +3,9 @@
  * thread; an address literal, in brackets or not, needs no worker.  A process
  * that may not ask the resolver itself gives its loop another way.
  *
- * Nothing blocks, and it has no time limit of its own: the owner frees it when
- * time is up.  The result is told once, never from within lookup_new().
+ * Nothing blocks, and it has no time limit of its own: the owner forgets it when
+ * time is up.  The result is told once, never from within lookup_new(), and then
+ * the look-up is gone.
  */
 #ifndef NET_LOOKUP_H
 #define NET_LOOKUP_H
@@ -42,7 +43,7 @@ struct lookup_result {
 /* host is copied. */
 struct lookup *lookup_new(struct loop *l, const char *host, int port,
     void (*told)(void *ctx, const struct lookup_result *r), void *ctx);
-void lookup_free(struct lookup *q); /* gives up; no callback comes */
+void lookup_forget(struct lookup *q); /* no callback comes; NULL is allowed */
 
 /* The sentence for a look-up that takes too long. */
 void lookup_timed_out(const char *host, struct err *ret);

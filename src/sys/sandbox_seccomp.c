@@ -21,6 +21,7 @@ sandbox_no_new_privileges(struct sandbox_state *ret)
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -63,10 +64,8 @@ static const char *const allowed[] = {
 	"renameat",
 	"renameat2",
 	"rename",
-	"linkat",
 	"ftruncate",
 	"ftruncate64",
-	"fallocate",
 	"fsync",
 	"fdatasync",
 	"syncfs",
@@ -78,7 +77,6 @@ static const char *const allowed[] = {
 	"fadvise64",
 	"fadvise64_64",
 	"arm_fadvise64_64",
-	"sync_file_range",
 	"inotify_add_watch",
 	"inotify_rm_watch",
 	"inotify_init1",
@@ -253,43 +251,43 @@ add_if(
 }
 
 static void
-add_socket_args(struct filter *f, unsigned n, const struct scmp_arg_cmp *cmp)
+add_socket(struct filter *f, int family, int type, int protocol)
 {
+	const struct scmp_arg_cmp cmp[] = {
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type),
+		SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocol),
+	};
+
 	/* i386 goes through socketcall(2), whose arguments cannot be seen: what
 	 * would be compared is the address of them. */
 	if (f->arch == SCMP_ARCH_X86)
 		add(f, SCMP_ACT_ALLOW, "socket");
 	else
 		note(f, seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW,
-			    number_of("socket"), n, cmp));
+			    number_of("socket"), 3, cmp));
 }
 
 static void
-add_socket(struct filter *f, int family, int type)
+add_sockets(struct filter *f)
 {
-	const struct scmp_arg_cmp cmp[] = {
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
-		SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type),
+	static const struct {
+		int family, type, protocol;
+	} may[] = {
+		/* Landlock knows the ports of TCP itself, not those of MPTCP. */
+		{ AF_INET, SOCK_STREAM, 0 },
+		{ AF_INET, SOCK_STREAM, IPPROTO_TCP },
+		{ AF_INET6, SOCK_STREAM, 0 },
+		{ AF_INET6, SOCK_STREAM, IPPROTO_TCP },
+		/* For syslog; a database listens for streams. */
+		{ AF_UNIX, SOCK_DGRAM, 0 },
+		/* Is the network up; who is behind a connection. */
+		{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
+		{ AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG },
 	};
 
-	add_socket_args(f, 2, cmp);
-}
-
-/* Landlock knows the ports of TCP itself, not those of MPTCP. */
-static void
-add_tcp(struct filter *f, int family)
-{
-	static const int protocols[] = { 0, IPPROTO_TCP };
-
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
-		const struct scmp_arg_cmp cmp[] = {
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM),
-			SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocols[i]),
-		};
-
-		add_socket_args(f, 3, cmp);
-	}
+	for (size_t i = 0; i < sizeof(may) / sizeof(may[0]); i++)
+		add_socket(f, may[i].family, may[i].type, may[i].protocol);
 }
 
 /* With MSG_FASTOPEN sending connects, which Landlock does not hear of.  On i386
@@ -343,7 +341,7 @@ add_database(struct filter *f, enum sandbox_database db)
 				    f->ctx, SCMP_ACT_ALLOW, nr, 2, cmp));
 	}
 	if (db == SANDBOX_DATABASE_UNIX)
-		add_socket(f, AF_UNIX, SOCK_STREAM);
+		add_socket(f, AF_UNIX, SOCK_STREAM, 0);
 }
 
 /* No file that gives rights to who starts it; without O_CREAT there may be
@@ -373,13 +371,7 @@ add_all(struct filter *f, bool is_log, enum sandbox_database db)
 		add(f, SCMP_ACT_ALLOW, allowed[i]);
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		add(f, f->kill, fatal[i]);
-	/* A datagram over a Unix socket is for syslog; a database listens for
-	 * streams.  Netlink: who is behind a connection, is the network up. */
-	add_tcp(f, AF_INET);
-	add_tcp(f, AF_INET6);
-	add_socket(f, AF_UNIX, SOCK_DGRAM);
-	add_socket(f, AF_NETLINK, SOCK_RAW);
-	add_socket(f, AF_NETLINK, SOCK_DGRAM);
+	add_sockets(f);
 	add_sending(f, "sendmsg", SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	add_sending(f, "sendto", SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	add_sending(f, "send", SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -242,6 +243,9 @@ arguments(const char *dir)
 		return 8;
 	if (hides_sockets)
 		return 0;
+	if (socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) < 0 ||
+	    !is_denied(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)))
+		return 12;
 	fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
 	if (fd < 0 || !is_denied(socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP)))
 		return 9;

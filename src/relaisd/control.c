@@ -5,6 +5,7 @@
 
 #include "relaisd/control_core.h"
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "account/portion.h"
 #include "base/budget.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf.h"
@@ -594,17 +596,52 @@ on_stop(void *ctx, struct ctl_call *call)
 /* --- for tests ------------------------------------------------------------ */
 
 #ifdef WITH_ATTACK
+struct raid {
+	struct loop_job job;
+	sem_t over;
+	const char *name, *target;
+	uint32_t next;
+	int rc;
+};
+
+static void
+raid_run(struct loop_job *j)
+{
+	struct raid *r = list_entry(j, struct raid, job);
+
+	r->rc = attack(r->name, r->target, r->next);
+	(void)sem_post(&r->over); /* once */
+}
+
+static void
+raid_done(struct loop_job *j)
+{
+	free(list_entry(j, struct raid, job));
+}
+
+/* On a thread of the pool, if that is wished for. */
 static void
 on_attack(void *ctx, struct ctl_call *call)
 {
 	const struct control *c = ctx;
 	const json_t *args = ctl_call_args(call);
-	const char *name = json_string_value(json_object_get(args, "name"));
-	const char *target = json_string_value(json_object_get(args, "target"));
-	json_t *result = json_pack("{s:i}", "errno",
-	    attack(name != NULL ? name : "", target != NULL ? target : "",
-		link_next(c->opts.link)));
+	struct raid *r = xcalloc(1, sizeof(*r));
+	json_t *result;
 
+	r->job = (struct loop_job) { .run = raid_run, .done = raid_done };
+	r->name = json_string_value(json_object_get(args, "name"));
+	r->target = json_string_value(json_object_get(args, "target"));
+	r->next = link_next(c->opts.link);
+	(void)sem_init(&r->over, 0, 0); /* cannot fail */
+	if (json_is_true(json_object_get(args, "thread"))) {
+		loop_submit(c->opts.loop, &r->job);
+		(void)sem_wait(&r->over);
+		result = json_pack("{s:i}", "errno", r->rc);
+	} else {
+		raid_run(&r->job);
+		result = json_pack("{s:i}", "errno", r->rc);
+		free(r);
+	}
 	ctl_call_done(call, result);
 	json_decref(result);
 }

@@ -50,7 +50,7 @@ struct keeper {
 	int signal_fd;
 	int report_fd; /* -1: nobody waits for the start any more */
 	bool has_been_up, is_stopping;
-	int64_t stop_by_ms, leave_by_ms;
+	int64_t leave_by_ms;
 	struct {
 		pid_t pid; /* 0: none */
 		uint32_t kind, number; /* of the ask; 0: nobody waits */
@@ -63,6 +63,7 @@ struct keeper {
 		bool is_up;
 		unsigned generation; /* that it began with */
 		int64_t next_ms; /* when to start one, if there is none */
+		int64_t end_by_ms; /* else it is ended; INT64_MAX: never */
 	} worker;
 	unsigned proven; /* the configuration that a worker had in force last */
 	int status; /* to exit with, once has_ended */
@@ -130,8 +131,9 @@ work(struct keeper *k, int line, pid_t keeper)
 	struct err err;
 
 	k->startup->keeper = keeper;
-	/* If the keeper has died in between, its end of the line tells. */
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+	/* Until it is up nothing is under way, and who starts relaisd anew must
+	 * find neither its sockets nor the spool taken. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != keeper)
 		return EX_OSERR;
 	k->startup->env.copy = NULL;
 	k->startup->env.text = &text;
@@ -186,6 +188,7 @@ start_worker(struct keeper *k)
 	w->line = ends[0];
 	w->last_ask = 0;
 	w->is_up = false;
+	w->end_by_ms = INT64_MAX;
 	w->generation = k->gens[0].conf->generation;
 }
 
@@ -260,8 +263,8 @@ run_errand(
 		if (is_sign_in)
 			IGNORE(prctl(PR_SET_CHILD_SUBREAPER, 1) != 0);
 		errand_run(ask, conf, &k->startup->cred, a);
-		/* If the worker is gone, nobody wants it. */
-		IGNORE(line_send_answer(k->worker.line, a, a->passed));
+		if (!line_send_answer(k->worker.line, a, a->passed))
+			_exit(EX_OSERR); /* on_errand_end() */
 		if (is_sign_in)
 			await_sign_in(k->worker.line, a->passed);
 		_exit(0);
@@ -365,7 +368,7 @@ stop(struct keeper *k)
 		return;
 	listen_notify("STOPPING=1");
 	k->is_stopping = true;
-	k->stop_by_ms = k->leave_by_ms = now_ms() + STOP_MS;
+	k->worker.end_by_ms = k->leave_by_ms = now_ms() + STOP_MS;
 	if (k->worker.pid == 0) {
 		k->has_ended = true;
 		return;
@@ -461,6 +464,7 @@ on_listener(struct keeper *k, const struct line_ask *ask)
 	size_t listen = 0;
 	int fd = -1;
 
+	errno = ENOENT;
 	if (ask->generation == k->gens[0].conf->generation) {
 		if (k->worker.is_up) /* else it has only begun */
 			k->proven = ask->generation;
@@ -470,6 +474,7 @@ on_listener(struct keeper *k, const struct line_ask *ask)
 	a->word = LINE_ANSWER;
 	a->number = ask->number;
 	a->result = (int32_t)listen;
+	a->code = fd < 0 ? errno : 0;
 	answer(k, a, fd);
 	if (fd >= 0)
 		(void)close(fd); /* the worker has it */
@@ -530,9 +535,11 @@ on_line(struct keeper *k)
 		case LINE_GOT_NOTHING:
 			return;
 		case LINE_GOT_END:
-			/* Its end will be heard of in a moment. */
+			/* Its end will be heard of in a moment, or else. */
 			(void)close(k->worker.line);
 			k->worker.line = -1;
+			if (!k->is_stopping)
+				k->worker.end_by_ms = now_ms() + STOP_MS;
 			return;
 		case LINE_GOT_ONE:
 			if (on_ask(k, &ask))
@@ -661,8 +668,8 @@ wait_ms(const struct keeper *k)
 		until = k->leave_by_ms;
 	else if (k->worker.pid == 0)
 		until = k->worker.next_ms;
-	else if (k->is_stopping)
-		until = k->stop_by_ms;
+	else
+		until = k->worker.end_by_ms;
 	if (until == INT64_MAX)
 		return -1;
 	left = until - now_ms();
@@ -679,12 +686,11 @@ run(struct keeper *k)
 		if (k->worker.pid == 0 && !k->has_ended &&
 		    now_ms() >= k->worker.next_ms)
 			start_worker(k);
-		if (k->is_stopping && k->worker.pid != 0 &&
-		    now_ms() >= k->stop_by_ms) {
+		if (k->worker.pid != 0 && now_ms() >= k->worker.end_by_ms) {
 			log_text(LOG_LEVEL_ERROR,
 			    "the worker does not stop; it is ended");
 			(void)kill(k->worker.pid, SIGKILL); /* our child */
-			k->stop_by_ms = INT64_MAX;
+			k->worker.end_by_ms = INT64_MAX;
 		}
 		fds[1].fd = k->worker.line;
 		if (poll(fds, 2, wait_ms(k)) < 0)

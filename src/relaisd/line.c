@@ -15,10 +15,24 @@
 
 const char *const line_flows[LINE_FLOWS] = { NULL, "browser", "device" };
 
+/* From Linux 6.16 on; headers are older than the kernels they run on. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+/* A descriptor that came along with an ask would be closed here, and to close a
+ * socket of the sender's choice can take as long as he likes. */
 int
 line_new(int ret_ends[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_ends);
+	const int no = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_ends) !=
+	    0)
+		return -1;
+	IGNORE(setsockopt(ret_ends[0], SOL_SOCKET, SO_PASSRIGHTS, &no,
+		   sizeof(no)) != 0);
+	return 0;
 }
 
 static bool

@@ -106,7 +106,9 @@ struct line_answer {
 	unsigned char data[LINE_DATA_MAX];
 };
 
-int line_new(int ret_ends[2]) MUST_CHECK; /* -1: errno */
+/* The keeper's end, which takes no descriptors where the kernel knows how to refuse
+ * them, and the worker's.  -1: errno. */
+int line_new(int ret_ends[2]) MUST_CHECK;
 
 /* Waits while the other side is behind.  False: it is gone. */
 bool line_send_ask(int fd, const struct line_ask *a) MUST_CHECK;

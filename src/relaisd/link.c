@@ -23,7 +23,7 @@
 #include "relaisd/errand.h"
 #include "relaisd/line.h"
 
-enum { COPY_MAX = 16 * 1024 * 1024 };
+enum { COPY_MAX = 16 * 1024 * 1024, KEEPER_LOOK_MS = 500 };
 
 /* A thread that waits. */
 struct waiter {
@@ -36,6 +36,7 @@ struct waiter {
 
 struct link {
 	int fd; /* -1: one process */
+	pid_t keeper;
 	const struct cred_env *env; /* with one process */
 	struct loop_watch *watch;
 	const struct conf_paths *paths; /* of link_may_open() */
@@ -410,7 +411,9 @@ on_line(void *ctx)
 	while (!k->is_closed && (got = line_take_answer(
 				     k->fd, k->heard, &passed)) == LINE_GOT_ONE)
 		on_message(k, passed);
-	if (got == LINE_GOT_END || got == LINE_GOT_BAD) {
+	/* An errand holds the line as long as it takes. */
+	if (got == LINE_GOT_END || got == LINE_GOT_BAD ||
+	    getppid() != k->keeper) {
 		link_close(k);
 		k->due.lost = true;
 		loop_soon(k->loop, &k->due.task);
@@ -433,7 +436,8 @@ ask_and_read(struct link *k, struct line_ask *q, int *ret_passed)
 	if (!w.is_over)
 		list_append(&k->waiters, &w.link);
 	(void)pthread_mutex_unlock(&k->mutex);
-	while (!w.is_over && (poll(&p, 1, -1) >= 0 || errno == EINTR))
+	while (
+	    !w.is_over && (poll(&p, 1, KEEPER_LOOK_MS) >= 0 || errno == EINTR))
 		on_line(k);
 	*ret_passed = w.is_answered ? a->passed : -1;
 	if (w.is_answered)
@@ -500,6 +504,8 @@ link_listener(struct link *k, size_t n, size_t *ret_listen)
 
 	if (fd >= 0)
 		*ret_listen = (size_t)a->result;
+	/* It was sent, and there was no room for it here. */
+	errno = a == NULL ? EIO : a->code != 0 ? a->code : EMFILE;
 	free(a);
 	return fd;
 }
@@ -525,6 +531,7 @@ link_new(int fd, const struct cred_env *env)
 	struct link *k = xcalloc(1, sizeof(*k));
 
 	k->fd = fd;
+	k->keeper = getppid();
 	k->env = env;
 	k->heard = fd >= 0 ? xmalloc(sizeof(*k->heard)) : NULL;
 	k->due.conf_fd = -1;

@@ -61,7 +61,8 @@ int link_open(void *ctx, const char *path);
 void link_may_open(struct link *k, const struct conf_paths *paths);
 
 /* The n-th socket of the configuration in force, for the caller to close, and its
- * number among the listeners; -1: there is none.  Blocks as briefly. */
+ * number among the listeners; -1: errno, ENOENT if there is none.  Blocks as
+ * briefly. */
 int link_listener(struct link *k, size_t n, size_t *ret_listen);
 
 #ifdef WITH_ATTACK

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -546,8 +547,11 @@ listen_for(struct worker *d, struct conf *conf, struct err *err)
 	for (size_t i = 0; rc == 0; i++) {
 		fd = d->is_alone ? sockets_copy(&d->bound->sockets, i, &listen)
 				 : link_listener(d->link, i, &listen);
-		if (fd < 0)
+		if (fd < 0) {
+			if (errno != ENOENT)
+				rc = err_sys(err, "cannot take a listener");
 			break;
+		}
 		if (conf == was) /* at the start */
 			log_text(LOG_LEVEL_INFO, "listening on %s",
 			    conf->listens[listen].address);
@@ -1066,6 +1070,9 @@ run(struct worker *d, const struct worker_opts *o)
 		log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
 		return startup_status(&err);
 	}
+	/* There may be something to finish now (on_term). */
+	if (!d->is_alone && prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+		return EX_OSERR;
 	give_up_calls(d, o->conf);
 	if (d->module != NULL)
 		d->module->start(d->store);

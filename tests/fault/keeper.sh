@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # keeper.sh - relaisd's two processes: the worker is killed again and again under
 # load, then the keeper; nothing is lost, and while there is a keeper nobody is
-# refused.  No secret stays in the memory of either.
+# refused.  A keeper that dies takes along a worker that has only begun, and one
+# that waits for its answer.  No secret stays in the memory of either.
 #	SEED=N KILLS=40 KEEPER_KILLS=10 tests/fault/keeper.sh
+# shellcheck disable=SC2016,SC2034,SC2154,SC2317
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
@@ -133,9 +135,64 @@ check "of $heard messages that heard 250 none is lost or torn" \
     test "$heard" -gt 100 -a "$lost$torn" = 00
 no_crash home
 
+# --- the keeper dies while its worker starts ---------------------------------------
+
+# It has all sockets then, and has not said anything yet.
+stop home
+diskfault=$top_builddir/tests/lib/diskfault.so
+if [ -f "$diskfault" ]; then
+	disk_fault l2
+	start home env "LD_PRELOAD=$diskfault" "DISKFAULT=$T/diskfault" \
+	    ASAN_OPTIONS=verify_asan_link_order=0 \
+	    "$top_builddir/relaisd" -f -c "$T/home/relais.conf"
+	pid=$(cat "$T/home.pid")
+	until_true 10 pgrep -P "$pid" >"$T/begun"
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null
+	run_relaisd home
+	check "who starts relaisd again then finds nothing taken" eval \
+	    'until_true 10 relais status >/dev/null 2>&1'
+	check "  and nobody who waits for the disk" eval \
+	    '! kill -0 "$(cat "$T/begun")" 2>/dev/null'
+	stop home
+else
+	skip "diskfault.so is not built"
+fi
+
+# --- the keeper dies while its worker waits for it ----------------------------------
+
+# An errand that takes long has the keeper's end of their line, too.
+export RELAIS_CRED_HELPER=$top_builddir/relais-cred
+start_relaisd home < <(
+	echo "aliases = $T/aliases"
+	account mail mail.example.test 587 starttls | sed '1a default = yes'
+	account slow mail.example.test 465 implicit |
+	    sed -e 's/^password_file.*/password_command = sleep 30/' \
+		-e '$a senders = slow@example.test'
+)
+was=$(worker home)
+pid=$(cat "$T/home.pid")
+submit first
+USER_NAME=slow@example.test submit slow &
+clients=$!
+check "an errand takes long" until_true 10 eval '[ "$(pgrep -cP "$pid")" = 2 ]'
+kill -STOP "$pid"
+echo "alice: to@example.org" >"$T/aliases"
+USER_NAME=relay@example.test submit second &
+clients="$clients $!"
+sleep 1
+check "the worker waits for the keeper" eval '! timeout 1 "$top_builddir/relais" \
+    -c "$T/home/relais.conf" status >/dev/null 2>&1'
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+# Half a second, and on a busy machine less than the errand.
+check "the keeper's end is its own" until_true 3 eval '! kill -0 "$was" 2>/dev/null'
+# shellcheck disable=SC2086
+wait $clients
+relaisd_conf home < <(conf)
+
 # --- one process ------------------------------------------------------------------
 
-stop home
 start home "$top_builddir/relaisd" --one-process -f -c "$T/home/relais.conf"
 wait_port home 127.0.0.1 2525
 check "with --one-process there is no worker" test "$(worker home)" = \

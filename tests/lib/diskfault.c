@@ -6,9 +6,9 @@
  *
  *	kind	w  writing to a file	c  closing a file that was written to
  *		s  syncing a file	d  syncing a folder	-  none
- *		u  removing a file: takes long instead
+ *		u  removing a file, l  locking one: takes long instead
  *	every	'1': each such call fails; '3': every third
- *		of u: tenths of a second
+ *		of u: tenths of a second; of l: seconds
  *
  * strace(1) can do part of this, but it cannot tell a file from a folder or a
  * socket, and a close that it makes fail leaves the descriptor open.
@@ -18,9 +18,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static const volatile char *fault = "-1";
@@ -90,11 +92,28 @@ fsync(int fd)
 	return (int)syscall(SYS_fsync, fd);
 }
 
+/* As a disk does, whatever signals come. */
+static void
+take_long(char kind, long each_ms)
+{
+	long ms = (fault[1] - '0') * each_ms;
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (fault[0] == kind && nanosleep(&left, &left) != 0)
+		;
+}
+
+int
+flock(int fd, int how)
+{
+	take_long('l', 1000);
+	return (int)syscall(SYS_flock, fd, how);
+}
+
 int
 unlinkat(int dirfd, const char *name, int flags)
 {
-	if (fault[0] == 'u')
-		(void)usleep((useconds_t)(fault[1] - '0') * 100000);
+	take_long('u', 100);
 	return (int)syscall(SYS_unlinkat, dirfd, name, flags);
 }
 

@@ -6,11 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "relaisd/errand.h"
 #include "relaisd/line.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 static int ends[2];
 static struct line_ask got;
@@ -53,6 +58,35 @@ an_ask_has_one_size(void **state)
 	(void)shutdown(ends[1], SHUT_RDWR);
 	assert_int_equal(line_take_ask(ends[0], &got), LINE_GOT_END);
 	assert_false(line_send_ask(ends[1], &got));
+}
+
+/* Only from Linux 6.16 on: to close what came along may take for ever. */
+static void
+an_ask_brings_no_descriptor(void **state)
+{
+	struct line_ask ask = { .kind = LINE_UP };
+	struct iovec io = { &ask, sizeof(ask) };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} u = { 0 };
+	struct msghdr m = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = u.room,
+		.msg_controllen = sizeof(u.room) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int may;
+	socklen_t n = sizeof(may);
+
+	(void)state;
+	if (getsockopt(ends[1], SOL_SOCKET, SO_PASSRIGHTS, &may, &n) != 0)
+		skip();
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int)); /* standard input */
+	assert_int_equal(sendmsg(ends[1], &m, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(line_take_ask(ends[0], &got), LINE_GOT_NOTHING);
 }
 
 static void
@@ -159,6 +193,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    an_ask_has_one_size, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_ask_brings_no_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    an_answer_is_as_long_as_it_says, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -87,7 +87,13 @@ static const char *const to_3[] = {
 	NULL,
 };
 
-static const char *const *const steps[PG_SCHEMA] = { to_1, to_2, to_3 };
+/* A user looks at what is that user's, of one relay, and at nothing else. */
+static const char *const to_4[] = {
+	"CREATE INDEX relais_message_user ON relais_message (origin, uid, id)",
+	NULL,
+};
+
+static const char *const *const steps[PG_SCHEMA] = { to_1, to_2, to_3, to_4 };
 
 /* --- what is there ---------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include "postgres/pg_pool.h"
 #include "store/store_module.h"
 
-enum { PG_SCHEMA = 3 };
+enum { PG_SCHEMA = 4 };
 
 /* A relay that was not heard for so long is dead, whether it knows or not. */
 #define PG_DEAD_AFTER "interval '10 s'"

@@ -16,6 +16,13 @@ NODE=a
 relaisd_conf a < <(conf)
 relais_store() { "$top_builddir/relais" -c "$T/a/relais.conf" store "$@"; }
 check "the tables are made" relais_store init
+explain_on() { # from now on: how the server runs what it is asked
+	PG_DB=postgres sql "ALTER SYSTEM SET auto_explain.log_analyze = on"
+	PG_DB=postgres sql "ALTER SYSTEM SET auto_explain.log_min_duration = 0"
+	PG_DB=postgres sql "SELECT pg_reload_conf()" >/dev/null
+}
+PG_DB=postgres sql "ALTER SYSTEM SET session_preload_libraries = 'auto_explain'"
+PG_DB=postgres sql "SELECT pg_reload_conf()" >/dev/null
 
 # --- what waits -------------------------------------------------------------------
 
@@ -123,6 +130,34 @@ kill -CONT "$(cat "$T/a.pid")" "$(worker a)"
 check "when it goes on nothing is there twice" lists b 'length == 3'
 check "and is deleted where it is not" until_true 15 deleted "$mine"
 check "  and gone" lists b 'length == 2'
+
+# --- many that are others' ----------------------------------------------------------
+
+sql "INSERT INTO relais_message (id, owner, place, header, ending, journal,
+	origin, uid) SELECT '0' || lpad(i::text, 15, '0'), -1, 0, header, ending,
+	journal, origin, 0 FROM relais_message,
+	generate_series(1, 100000) i WHERE id = '$theirs'"
+sql "ANALYZE relais_message"
+explain_on
+plan() { # TEXT...: of the statement that was run last with that text
+	awk -v has="$1" '
+	    /plan:$/ { text = "" }
+	    /^\t/ { text = text $0 "\n"; if (index(text, has)) last = text }
+	    END { printf "%s", last }' "$T/postgres.log" >"$T/plan"
+	[ -s "$T/plan" ]
+}
+listing="SELECT l.id, l.place"
+plan_has() { # TEXT WORD...
+	plan "$1" && grep -q -- "${@:2}" "$T/plan"
+}
+check "beside 100,000 of others, a user sees what is that user's" \
+    [ "$(by_user b queue | jq -r '.[].id')" = "$users" ]
+check "  found by an index" until_true 5 plan_has "$listing" \
+    "relais_message_user"
+check "  and nothing was read in vain" \
+    sh -c "! grep -qE 'Rows Removed by Filter: [0-9]{3}' '$T/plan'"
+sql "DELETE FROM relais_message WHERE owner = -1"
+
 pg_kill
 at b queue >"$T/out" 2>&1
 check "while the database is away one's own are listed, and that is told" \

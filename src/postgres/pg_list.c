@@ -122,16 +122,15 @@ run_totals(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	const struct pg_arg args[] = { PG_ME(s) };
 
 	return pg_ask(c,
-	    "SELECT count(*), coalesce(sum(due), 0)::bigint,"
+	    "SELECT * FROM (SELECT count(*), coalesce(sum(due), 0)::bigint,"
 	    " coalesce(sum(active), 0)::bigint,"
 	    " coalesce(sum(held), 0)::bigint,"
 	    " coalesce(sum(failed), 0)::bigint,"
-	    " coalesce(min(oldest) FILTER (WHERE oldest > 0), 0),"
-	    " (SELECT count(*) FROM relais_message WHERE place = 0 AND"
-	    " owner IN (SELECT id FROM relais_node WHERE is_dead)),"
-	    " (SELECT count(*) FROM relais_message WHERE place = 1 AND"
-	    " owner IN (SELECT id FROM relais_node WHERE is_dead))"
-	    " FROM relais_node WHERE id <> $1 AND NOT is_dead",
+	    " coalesce(min(oldest) FILTER (WHERE oldest > 0), 0)"
+	    " FROM relais_node WHERE id <> $1 AND NOT is_dead) n,"
+	    " (SELECT count(*) FILTER (WHERE place = 0),"
+	    " count(*) FILTER (WHERE place = 1) FROM relais_message"
+	    " WHERE owner IN (SELECT id FROM relais_node WHERE is_dead)) m",
 	    args, 1, &t->rows, t->err);
 }
 

@@ -156,6 +156,10 @@ check "  found by an index" until_true 5 plan_has "$listing" \
     "relais_message_user"
 check "  and nothing was read in vain" \
     sh -c "! grep -qE 'Rows Removed by Filter: [0-9]{3}' '$T/plan'"
+at a status >"$T/out"
+counting="FROM relais_node WHERE id <>"
+check "what nobody has is counted" until_true 5 plan_has "$counting" Aggregate
+check "  in one pass" [ "$(grep -c "on relais_message" "$T/plan")" = 1 ]
 sql "DELETE FROM relais_message WHERE owner = -1"
 
 pg_kill

@@ -217,6 +217,8 @@ int pg_history_add(struct store *st, struct bytes lines,
     struct err *err);
 int pg_history_open(struct store *st, bool is_backward,
     struct store_history **ret, struct err *err);
+int pg_history_follow(
+    struct store *st, struct store_history **ret, struct err *err);
 int pg_history_read(struct store_history *h, struct bytes *ret,
     const char **ret_node, struct err *err);
 void pg_history_close(struct store_history *h);

@@ -144,17 +144,23 @@ struct store_history {
 	char *node;
 };
 
+static struct store_history *
+history_new(struct store *st, bool is_backward)
+{
+	struct store_history *h = xcalloc(1, sizeof(*h));
+
+	h->s = pg_of(st);
+	h->is_backward = is_backward;
+	h->at = is_backward ? INT64_MAX : 0;
+	return h;
+}
+
 int
 pg_history_open(struct store *st, bool is_backward, struct store_history **ret,
     struct err *err)
 {
-	struct store_history *h = xcalloc(1, sizeof(*h));
-
 	(void)err;
-	h->s = pg_of(st);
-	h->is_backward = is_backward;
-	h->at = is_backward ? INT64_MAX : 0;
-	*ret = h;
+	*ret = history_new(st, is_backward);
 	return 0;
 }
 
@@ -199,6 +205,36 @@ read_rows(struct store_history *h, struct err *err)
 	if (pg_perform(h->s, &t) != PG_DONE)
 		return -1;
 	h->rows = t.rows;
+	return 0;
+}
+
+static enum pg_said
+run_follow(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	char age[PG_NUMBER_SIZE];
+	const struct pg_arg args[] = { PG_TEXT(age) };
+
+	(void)s;
+	(void)snprintf(age, sizeof(age), "%d", (int)SETTLED_MS);
+	return pg_ask(c,
+	    "SELECT coalesce(max(seq), 0) FROM relais_history"
+	    " WHERE at <= clock_timestamp() - $1::float8 * interval '1 ms'",
+	    args, 1, &t->rows, t->err);
+}
+
+int
+pg_history_follow(struct store *st, struct store_history **ret, struct err *err)
+{
+	struct store_history *h;
+	struct pg_task t = { .run = run_follow, .err = err };
+
+	if (pg_perform(pg_of(st), &t) != PG_DONE)
+		return -1;
+	h = history_new(st, false);
+	h->is_over = true;
+	h->at = pg_int(t.rows, 0, 0);
+	PQclear(t.rows);
+	*ret = h;
 	return 0;
 }
 

@@ -109,6 +109,7 @@ static const struct store_ops ops = {
 	.history_open = pg_history_open,
 	.history_read = pg_history_read,
 	.history_close = pg_history_close,
+	.history_follow = pg_history_follow,
 	.beat = pg_beat,
 	.others = pg_others,
 	.peek = pg_peek,

@@ -350,6 +350,7 @@ begin(struct ctl_call *call, struct recorder *recorder, struct store *store,
 	r->is_following = json_is_true(json_object_get(args, "follow"));
 	r->wants_past = !r->is_following ||
 			json_object_get(args, "since") != NULL;
+	r->is_late = !r->wants_past;
 	r->left = limit > 0 ? limit : INT64_MAX;
 	buf_init(&r->live, BEHIND_MAX);
 	r->reader = (struct recorder_reader) { .done = on_written,
@@ -377,9 +378,14 @@ read_far(struct far *f)
 {
 	struct run *r = list_entry(f, struct run, far);
 	const struct store_ops *ops = r->store->ops;
+	int rc = 0;
 
-	if (r->history == NULL && ops->history_open(r->store, r->is_backward,
-				      &r->history, &f->err) != 0)
+	if (r->history == NULL && !r->wants_past)
+		rc = ops->history_follow(r->store, &r->history, &f->err);
+	else if (r->history == NULL)
+		rc = ops->history_open(
+		    r->store, r->is_backward, &r->history, &f->err);
+	if (rc != 0)
 		return -1;
 	if (ops->history_read(r->history, &r->lines, &r->node, &f->err) != 0)
 		return -1;
@@ -414,8 +420,6 @@ go_on_far(struct run *r, struct loop *l)
 		ctl_call_refuse(r->call, "%s", r->far.err.text);
 		return;
 	}
-	if (!r->wants_past && !r->is_late)
-		r->lines.n = 0;
 	for (int i = 0;
 	     i < STEP_ENTRIES && r->left > 0 && r->lines.n > 0 &&
 	     ctl_call_has_room(r->call) && ctl_call_has_time(r->call);

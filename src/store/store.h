@@ -259,6 +259,11 @@ struct store_ops {
 
 	/* --- of a remote store; elsewhere NULL ----------------------------- */
 
+	/* As history_open(), without what is there: only what comes from now on,
+	 * or has come in the last second. */
+	int (*history_follow)(
+	    struct store *s, struct store_history **ret, struct err *err);
+
 	/* Says that this process lives, every STORE_BEAT_MS, and makes ours what
 	 * nobody has: a scan that begins afterwards finds it.  STORE_HAS_MORE:
 	 * there is more, for the next call soon.  -1: the store is

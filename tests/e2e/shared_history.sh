@@ -66,11 +66,32 @@ check "and goes on with what another relay delivers" \
 kill "$follower"
 wait "$follower" 2>/dev/null
 
+# What is there need not be read for that.
+PG_DB=postgres sql "ALTER ROLE relais SET log_min_duration_statement = 0"
+stop a
+pg_relay a 2525
+at a log --follow >"$T/news" 2>&1 &
+follower=$!
+follows() { # FROM: a statement that reads the history behind that row
+	grep -A 1 "relais_history WHERE seq > " "$T/postgres.log" |
+	    grep -q "parameters: \$1 = '$1'"
+}
+check "--follow alone begins with the newest" until_true 10 \
+    follows "$(sql "SELECT max(seq) FROM relais_history")"
+check "  and reads nothing older" sh -c "! grep -A 1 'history WHERE seq > ' \
+    '$T/postgres.log' | grep -q \"parameters: .1 = '0'\""
+to 2526 newest
+check "  and shows what comes" until_true 10 grep -q '(b)' "$T/news"
+check "  only that" [ "$(grep -c delivered "$T/news")" = 1 ]
+kill "$follower"
+wait "$follower" 2>/dev/null
+PG_DB=postgres sql "ALTER ROLE relais RESET log_min_duration_statement"
+
 stop a KILL
 pg_relay a 2525
-check "a crash takes nothing of it" log_has a 'length == 4'
+check "a crash takes nothing of it" log_has a 'length == 5'
 check "no row is there twice" [ "$(sql \
-    "SELECT sum(n) FROM relais_history")" = 4 ]
+    "SELECT sum(n) FROM relais_history")" = 5 ]
 stop a
 pg_relay a 2525 "history = 2"
 to 2525 five

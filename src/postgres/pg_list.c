@@ -229,19 +229,38 @@ pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
 	return rc;
 }
 
+/* What nobody has heard of is too old to be taken from now on, if it is the last
+ * time; a second run changes nothing, and reads the same. */
 static enum pg_said
 run_answers(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const char *batch = t->ctx;
 	const struct pg_arg args[] = { PG_TEXT(batch) };
+	enum pg_said said = PG_DONE;
 
 	(void)s;
-	return pg_ask(c,
-	    t->n != 0
-		? "DELETE FROM relais_request WHERE batch = $1"
-		  " RETURNING message, state"
-		: "SELECT message, state FROM relais_request WHERE batch = $1",
-	    args, 1, &t->rows, t->err);
+	if (t->n != 0)
+		said = pg_ask(c,
+		    "UPDATE relais_request SET made = made - interval '1 hour'"
+		    " WHERE batch = $1 AND state = 0",
+		    args, 1, NULL, t->err);
+	return said != PG_DONE ? said
+			       : pg_ask(c,
+				     "SELECT message, state FROM relais_request"
+				     " WHERE batch = $1",
+				     args, 1, &t->rows, t->err);
+}
+
+/* Else a relay does some minutes later. */
+static enum pg_said
+run_forget(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
+	const char *batch = t->ctx;
+	const struct pg_arg args[] = { PG_TEXT(batch) };
+
+	(void)s;
+	return pg_ask(c, "DELETE FROM relais_request WHERE batch = $1", args, 1,
+	    NULL, t->err);
 }
 
 int
@@ -258,6 +277,10 @@ pg_answers(struct store *st, int64_t batch, bool is_last,
 		return -1;
 	take_answers(t.rows, v, n);
 	PQclear(t.rows);
+	t.run = run_forget;
+	t.is_again = false;
+	if (is_last)
+		IGNORE(pg_perform(pg_of(st), &t) == PG_DONE);
 	return 0;
 }
 

@@ -28,21 +28,42 @@ answer(struct queue *q, const struct store_request *r)
 					      : STORE_ANSWER_CANNOT;
 }
 
+/* Those with an answer are written down, the others stay. */
+static int
+write_answers(struct asked *a, struct store *s, struct err *err)
+{
+	struct store_request answered[ASKED_MAX], open[ASKED_MAX];
+	size_t n = 0, nopen = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].answer == STORE_ANSWER_TAKEN)
+			open[nopen++] = a->v[i];
+		else
+			answered[n++] = a->v[i];
+	if (n > 0 && s->ops->answer(s, answered, n, err) != 0)
+		return -1; /* with the next look */
+	for (size_t i = 0; i < nopen; i++)
+		a->v[i] = open[i];
+	a->n = nopen;
+	return 0;
+}
+
 static int
 run(void *ctx, struct store *s, struct err *err)
 {
 	struct asked *a = &((struct queue *)ctx)->asked;
 	int n;
 
-	if (a->n > 0 && s->ops->answer(s, a->v, a->n, err) != 0)
-		return -1; /* with the next look */
-	a->n = 0;
-	n = s->ops->asked(s, a->v, ASKED_MAX, err);
+	if (write_answers(a, s, err) != 0)
+		return -1;
+	n = s->ops->asked(s, a->v + a->n, ASKED_MAX - a->n, err);
 	if (n < 0)
 		return -1;
-	a->n = (size_t)n;
+	a->n += (size_t)n;
 	return 0;
 }
+
+static void look(struct queue *q);
 
 /* A store that is away says so at the beat. */
 static void
@@ -50,25 +71,47 @@ done(void *ctx, int rc, const struct err *err)
 {
 	struct queue *q = ctx;
 	struct asked *a = &q->asked;
+	bool has_answers = false;
 
 	(void)err;
 	a->is_running = false;
 	if (rc != 0)
 		return;
-	for (size_t i = 0; i < a->n; i++)
-		a->v[i].answer = answer(q, &a->v[i]);
-	if (a->n > 0)
-		asked_look(q);
+	for (size_t i = 0; i < a->n; i++) {
+		struct store_request *r = &a->v[i];
+
+		if (r->answer != STORE_ANSWER_WAITS)
+			continue;
+		r->answer = answer(q, r);
+		if (r->answer == STORE_ANSWER_NONE)
+			r->answer = STORE_ANSWER_TAKEN;
+		has_answers |= r->answer != STORE_ANSWER_TAKEN;
+	}
+	if (has_answers && !q->is_closing)
+		look(q);
+}
+
+static void
+look(struct queue *q)
+{
+	const struct queue_ask ask = { run, done, q };
+
+	q->asked.is_running = true;
+	queue_ask_store(q, &ask);
 }
 
 void
 asked_look(struct queue *q)
 {
-	const struct queue_ask ask = { run, done, q };
+	struct asked *a = &q->asked;
 
-	if (q->store->ops->asked == NULL || q->asked.is_running ||
-	    q->is_closing)
+	/* A beat that is under way may be taking something over: another scan
+	 * follows. */
+	if (q->store->ops->asked == NULL || a->is_running ||
+	    q->beat.is_running || q->is_closing)
 		return;
-	q->asked.is_running = true;
-	queue_ask_store(q, &ask);
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].answer == STORE_ANSWER_TAKEN)
+			a->v[i].answer = answer(q, &a->v[i]);
+	look(q);
 }

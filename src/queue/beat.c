@@ -22,7 +22,6 @@ is_back(struct queue *q)
 	struct err err;
 
 	q->scan.again_ms = queue_now(q); /* what has become ours */
-	asked_look(q);
 	if (!q->beat.is_away)
 		return;
 	q->beat.is_away = false;

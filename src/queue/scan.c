@@ -195,6 +195,7 @@ look_on(struct queue *q)
 	case STORE_FOUND_END:
 		scan_clear(q);
 		q->scan.is_done = true;
+		asked_look(q);
 		break;
 	}
 }

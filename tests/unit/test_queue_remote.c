@@ -339,6 +339,9 @@ what_another_relay_asks_for_is_done_and_answered(void **state)
 	assert_int_equal(state_of(l, id), QUEUE_STATE_HELD);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
 	assert_int_equal(memory_store_answer(l->store, 1), STORE_ANSWER_DONE);
+	/* It may be about to be found. */
+	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_WAITS);
+	fixture_pass(l, STORE_BEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_NONE);
 	memory_store_ask(l->store, id, STORE_RELEASE);
 	memory_store_ask(l->store, id, STORE_RELEASE);
@@ -346,6 +349,31 @@ what_another_relay_asks_for_is_done_and_answered(void **state)
 	assert_int_equal(state_of(l, id), QUEUE_STATE_DUE);
 	assert_int_equal(memory_store_answer(l->store, 3), STORE_ANSWER_DONE);
 	assert_int_equal(memory_store_answer(l->store, 4), STORE_ANSWER_CANNOT);
+}
+
+/* A beat has made it ours, and no scan has seen it. */
+static void
+what_is_asked_of_a_message_just_taken_over_is_done(void **state)
+{
+	struct queue_fixture *l = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	keep_one(l, id);
+	memory_store_fail(l->store, ERR_LOST);
+	assert_null(take(l));
+	fixture_tick(l);
+	memory_store_fail(l->store, ERR_NONE);
+	memory_store_ask(l->store, id, STORE_HOLD);
+	l->is_delayed = true;
+	fixture_pass(l, STORE_BEAT_MS);
+	while (l->njobs > 0) {
+		fixture_start_one(l);
+		fixture_finish_one(l);
+	}
+	l->is_delayed = false;
+	fixture_pass(l, STORE_BEAT_MS);
+	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
+	assert_int_equal(state_of(l, id), QUEUE_STATE_HELD);
 }
 
 static void
@@ -393,6 +421,7 @@ an_answer_that_cannot_be_written_down_is_at_the_next_beat(void **state)
 	for (int i = 0; i < 3; i++) { /* the beat; what is asked */
 		fixture_start_one(l);
 		fixture_finish_one(l);
+		fixture_tick(l); /* and the scan, after a beat */
 		if (i == 1)
 			memory_store_fail(l->store, ERR_NETWORK);
 	}
@@ -486,6 +515,7 @@ main(void)
 		REMOTE(while_the_store_is_away_new_mail_is_the_providers),
 		REMOTE(what_is_finished_goes_as_soon_as_the_store_is_back),
 		REMOTE(what_another_relay_asks_for_is_done_and_answered),
+		REMOTE(what_is_asked_of_a_message_just_taken_over_is_done),
 		REMOTE(what_is_under_way_is_not_deleted_for_another_relay),
 		REMOTE(all_that_is_asked_is_done_after_one_beat),
 		REMOTE(

@@ -184,6 +184,17 @@ tally_step(struct control *c, struct ctl_call *call)
 
 /* --- status, config, version ---------------------------------------------- */
 
+/* Of those here that the caller may see. */
+static void
+count_own(const struct control *c, const struct ctl_call *call,
+    struct queue_counts *ret)
+{
+	if (ctl_call_is_privileged(call))
+		queue_counts(c->opts.queue, ret);
+	else
+		queue_counts_of(c->opts.queue, ctl_call_uid(call), ret);
+}
+
 static json_t *
 counts_json(const struct control *c, const struct ctl_call *call)
 {
@@ -192,13 +203,9 @@ counts_json(const struct control *c, const struct ctl_call *call)
 	struct fold_totals f;
 	int64_t age_s = 0;
 
-	if (ctl_call_is_privileged(call)) {
-		queue_counts(c->opts.queue, &n);
-		fold_totals(c->opts.fold, NULL, &f);
-	} else {
-		queue_counts_of(c->opts.queue, uid, &n);
-		fold_totals(c->opts.fold, &uid, &f);
-	}
+	count_own(c, call, &n);
+	fold_totals(
+	    c->opts.fold, ctl_call_is_privileged(call) ? NULL : &uid, &f);
 	if (n.oldest_s != 0)
 		age_s = control_wall_ms(c) / 1000 - n.oldest_s;
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "due",
@@ -349,6 +356,10 @@ struct totals {
 	struct far far;
 	struct store *store;
 	struct store_totals of_others;
+	bool is_asked;
+	struct store_look look; /* how far a user's own are counted */
+	uint32_t uid;
+	bool is_over;
 };
 
 static void
@@ -365,12 +376,44 @@ totals_free(void *state)
 	far_leave(&t->far);
 }
 
+/* As a listing has them (store_view.h). */
+static void
+count_one(void *ctx, const struct store_seen *m)
+{
+	struct store_counts *n = ctx;
+
+	if (m->place == STORE_FAILED) {
+		n->failed++;
+		return;
+	}
+	if (m->state->is_held)
+		n->held++;
+	else if (m->state->is_marked && m->node[0] != '\0')
+		n->active++;
+	else
+		n->due++;
+	if (n->oldest_s == 0 || m->env->arrived_s < n->oldest_s)
+		n->oldest_s = m->env->arrived_s;
+}
+
+/* What relays say at their beats is about all users, so those of one are
+ * counted, a page at a time. */
 static int
 ask_totals(struct far *f)
 {
 	struct totals *t = list_entry(f, struct totals, far);
+	const struct store_ops *ops = t->store->ops;
 
-	return t->store->ops->totals(t->store, &t->of_others, &f->err);
+	if (t->is_asked)
+		return ops->others(t->store, &t->look, count_one,
+		    &t->of_others.counts, &t->is_over, &f->err);
+	if (ops->totals(t->store, &t->of_others, &f->err) != 0)
+		return -1;
+	t->is_asked = true;
+	t->is_over = t->look.uid == NULL;
+	if (!t->is_over)
+		t->of_others.counts = (struct store_counts) { 0 };
+	return 0;
 }
 
 /* False: they come. */
@@ -379,13 +422,18 @@ has_totals(struct control *c, struct ctl_call *call)
 {
 	struct totals *t = ctl_call_state(call);
 
-	if (control_shared(c) == NULL || !ctl_call_is_privileged(call) ||
-	    t != NULL)
+	if (control_shared(c) == NULL)
 		return true;
-	t = xcalloc(1, sizeof(*t));
-	far_init(&t->far, c->fars, call, totals_clear);
-	t->store = control_shared(c);
-	ctl_call_keep(call, t, totals_free);
+	if (t == NULL) {
+		t = xcalloc(1, sizeof(*t));
+		far_init(&t->far, c->fars, call, totals_clear);
+		t->store = control_shared(c);
+		t->uid = ctl_call_uid(call);
+		t->look.uid = ctl_call_is_privileged(call) ? NULL : &t->uid;
+		ctl_call_keep(call, t, totals_free);
+	}
+	if (t->far.rc != 0 || t->is_over)
+		return true;
 	far_ask(&t->far, ask_totals);
 	return false;
 }
@@ -397,7 +445,7 @@ totals_json(const struct control *c, const struct totals *t)
 	struct queue_counts ours;
 	int64_t oldest_s = n->oldest_s, age_s = 0;
 
-	queue_counts(c->opts.queue, &ours);
+	count_own(c, t->far.call, &ours);
 	if (oldest_s == 0 || (ours.oldest_s != 0 && ours.oldest_s < oldest_s))
 		oldest_s = ours.oldest_s;
 	if (oldest_s != 0)

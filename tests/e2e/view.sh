@@ -119,6 +119,13 @@ check "its user sees it where it was sent" until_true 10 sh -c "
 	--json queue | jq -r '.[].node')\" = a ]"
 check "and may hold it there" [ "$(by_user b hold "$users" | jq .done)" = 1 ]
 check "  which the relay that has it knows" is_at a "$users" held
+own_totals() { by_user b status | jq -e ".shared | $1" >/dev/null; }
+check "relais status counts for a user what that user sees" until_true 10 \
+    own_totals '.relays == 2 and .held == 1 and .due + .active == 0'
+check "  and on another machine nothing" sh -c "setpriv --reuid 65533 \
+    --regid 65533 --clear-groups env RELAIS_CONTROL='$T/a/control.sock' \
+    '$top_builddir/relais' --json status |
+    jq -e '.shared | .due + .active + .held + .failed == 0' >/dev/null"
 
 deleted() { [ "$(at a --json delete "$1" | jq .done)" = 1 ]; }
 # Its messages are another's soon, and so is what is asked about them.

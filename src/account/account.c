@@ -596,6 +596,7 @@ account_free(struct account *a)
 void
 account_flush(struct account *a, bool is_gentle)
 {
+	account_share_flush(a);
 	if (is_gentle &&
 	    (a->standing.state == ACCOUNT_HELD || a->standing.is_window_closed))
 		return;

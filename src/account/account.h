@@ -37,6 +37,8 @@ struct tls_ctx;
 enum account_change {
 	ACCOUNT_CAME, /* it is new, or has returned before it was removed */
 	ACCOUNT_MAY_TRY, /* again */
+	/* Somebody wants its mail tried now, and has said so to another relay. */
+	ACCOUNT_FLUSHED,
 	ACCOUNT_MAY_WORK, /* the login works: more connections are allowed */
 	ACCOUNT_STANDS_DOWN, /* paused or held */
 	/* Others need connections: it has more than account_may_connect()

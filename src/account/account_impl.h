@@ -46,7 +46,10 @@ struct account {
 		bool has_news, must; /* about the standing */
 		enum standing_cause cause;
 		bool has_learnt; /* likewise about the provider */
+		bool has_flush; /* likewise: somebody wants its mail tried */
+		uint64_t flushes; /* that were heard of */
 		bool is_speaker; /* as share.h has it */
+		bool has_heard; /* a turn was taken */
 	} shared;
 	bool are_counts_dirty;
 	int64_t counts_saved_ms;
@@ -103,5 +106,7 @@ void account_share_standing(
     struct account *a, enum standing_cause cause, bool must);
 /* And about the provider. */
 void account_share_learnt(struct account *a);
+/* Their mail is to be tried now, too. */
+void account_share_flush(struct account *a);
 
 #endif

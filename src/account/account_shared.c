@@ -34,6 +34,13 @@ account_share_learnt(struct account *a)
 	account_share(a);
 }
 
+void
+account_share_flush(struct account *a)
+{
+	a->shared.has_flush = a->portion.has_news = true;
+	account_share(a);
+}
+
 /* --- what this relay has ----------------------------------------------------- */
 
 bool
@@ -111,7 +118,8 @@ account_ask(struct account *a, struct share_ask *ret)
 		    account_steady_s(a), &ret->standing.text);
 	if (sh->has_learnt)
 		say_learnt(a, &ret->learnt);
-	sh->has_news = sh->has_learnt = false;
+	ret->has_flush = sh->has_flush;
+	sh->has_news = sh->has_learnt = sh->has_flush = false;
 }
 
 /* What a turn did not say is said in the next one. */
@@ -120,7 +128,9 @@ keep_news(struct account *a, const struct share_ask *ask)
 {
 	a->shared.has_news |= ask->has_standing;
 	a->shared.has_learnt |= buf_len(&ask->learnt) > 0;
-	a->portion.has_news |= a->shared.has_news || a->shared.has_learnt;
+	a->shared.has_flush |= ask->has_flush;
+	a->portion.has_news |= a->shared.has_news || a->shared.has_learnt ||
+			       a->shared.has_flush;
 }
 
 /* Another relay knows that it does not work. */
@@ -243,6 +253,17 @@ hear_learnt(struct account *a, const struct buf *lines)
 		hear_size(a, bytes_cut(&left, '\n'));
 }
 
+/* What was wanted before this relay came it need not do. */
+static void
+hear_flush(struct account *a, const struct share_ask *ask, uint64_t flushes)
+{
+	struct account_shared *sh = &a->shared;
+
+	if (sh->has_heard && flushes != sh->flushes + ask->has_flush)
+		account_changed(a, ACCOUNT_FLUSHED);
+	sh->flushes = flushes;
+}
+
 /* What all have spent, and what this relay has meanwhile. */
 static void
 take_budget(struct account *a, const struct budget *b, uint32_t used)
@@ -276,6 +297,8 @@ account_told(struct account *a, const struct share_ask *ask,
 	hear_learnt(a, &answer->learnt);
 	hear_standing(a, ask, &answer->standing);
 	a->shared.is_speaker = answer->is_speaker;
+	hear_flush(a, ask, answer->flushes);
+	a->shared.has_heard = true;
 	vouch(a);
 	account_check_budget(a);
 	heard_of_share(a);

@@ -27,6 +27,7 @@ struct share {
 	size_t n;
 	struct share_standing standing;
 	struct buf learnt;
+	uint64_t flushes;
 };
 
 /* --- the text --------------------------------------------------------------- */
@@ -81,12 +82,14 @@ static void
 read_line(struct share *s, struct bytes line)
 {
 	struct bytes rest = line, word = bytes_cut(&rest, ' ');
-	uint64_t version;
+	uint64_t number;
 
 	if (bytes_eq(word, "node"))
 		read_node(s, rest);
-	else if (bytes_eq(word, "standing") && num_u64(rest, &version))
-		s->standing.version = version;
+	else if (bytes_eq(word, "standing") && num_u64(rest, &number))
+		s->standing.version = number;
+	else if (bytes_eq(word, "flush") && num_u64(rest, &number))
+		s->flushes = number;
 	else if (bytes_eq(word, "is"))
 		add_line(&s->standing.text, rest);
 	else if (bytes_eq(word, "learnt"))
@@ -134,6 +137,8 @@ write_share(struct share *s, struct buf *to)
 		    to, "standing %" PRIu64 "\n", s->standing.version));
 	write_lines("is ", &s->standing.text, to);
 	write_lines("learnt ", &s->learnt, to);
+	if (s->flushes > 0)
+		IGNORE(buf_addf(to, "flush %" PRIu64 "\n", s->flushes));
 	budget_set_limits(&s->budget, kept[0], kept[1], kept[2]);
 	budget_save(&s->budget, to);
 	for (size_t i = 0; i < s->n; i++) {
@@ -487,6 +492,7 @@ answer_from(struct share_answer *answer, const struct share *s, int64_t now_ms)
 	answer->standing.version = s->standing.version;
 	copy(&answer->standing.text, &s->standing.text);
 	copy(&answer->learnt, &s->learnt);
+	answer->flushes = s->flushes;
 }
 
 void
@@ -508,6 +514,7 @@ share_take_turn(struct buf *text, const struct share_turn *turn,
 	if (is_alive(turn, turn->me)) {
 		settle_standing(&s, ask);
 		settle_learnt(&s, ask);
+		s.flushes += ask->has_flush;
 		reserve(&s, me, turn, ask);
 		answer->left = me->block;
 		answer->connections = connect(&s, me, turn, ask);

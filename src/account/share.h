@@ -55,6 +55,7 @@ struct share_ask {
 	bool must_standing; /* whatever another relay has said meanwhile */
 	/* Lines "HOST WORD VALUE TIME"; the newest of a host and word counts. */
 	struct buf learnt;
+	bool has_flush; /* the mail of all relays is to be tried now */
 };
 
 struct share_answer {
@@ -66,6 +67,7 @@ struct share_answer {
 	size_t connections;
 	struct share_standing standing; /* of all */
 	struct buf learnt;
+	uint64_t flushes; /* how often that was wanted */
 	/* What happens to all at once is told to people by this one alone. */
 	bool is_speaker;
 };

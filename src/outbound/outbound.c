@@ -72,6 +72,9 @@ on_changed(void *listener, struct account *a, enum account_change what)
 	case ACCOUNT_MAY_TRY:
 		pool_reopen(s->pool);
 		break;
+	case ACCOUNT_FLUSHED:
+		queue_flush(o->queue, account_handle(a));
+		break;
 	case ACCOUNT_MAY_WORK:
 		pool_turn_soon(s->pool);
 		break;

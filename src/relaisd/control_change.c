@@ -394,7 +394,10 @@ control_flush_own(struct control *c, struct ctl_call *call)
 	struct progress *p = progress_of(c, call, &what, true);
 	json_t *result;
 
-	p->is_others_over = true;
+	if (p->far.rc != 0) {
+		ctl_call_refuse(call, "%s", p->far.err.text);
+		return;
+	}
 	if (go_on(c, call, p))
 		return;
 	result = json_pack("{s:I}", "done", p->done);

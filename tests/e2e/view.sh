@@ -126,6 +126,9 @@ check "  and on another machine nothing" sh -c "setpriv --reuid 65533 \
     --regid 65533 --clear-groups env RELAIS_CONTROL='$T/a/control.sock' \
     '$top_builddir/relais' --json status |
     jq -e '.shared | .due + .active + .held + .failed == 0' >/dev/null"
+by_user b release "$users" >"$T/out"
+check "a user's flush is about that user's mail at all relays" \
+    [ "$(by_user b flush | jq .done)" = 1 ]
 
 deleted() { [ "$(at a --json delete "$1" | jq .done)" = 1 ]; }
 # Its messages are another's soon, and so is what is asked about them.
@@ -168,6 +171,18 @@ counting="FROM relais_node WHERE id <>"
 check "what nobody has is counted" until_true 5 plan_has "$counting" Aggregate
 check "  in one pass" [ "$(grep -c "on relais_message" "$T/plan")" = 1 ]
 sql "DELETE FROM relais_message WHERE owner = -1"
+
+# --- flush ------------------------------------------------------------------------------
+
+start_provider provider --fail 'rcpt/to@*:450:4.2.1:Try again later'
+at b flush >"$T/out"
+check "after an answer mail has to wait" lists b \
+    'length == 2 and all(.reason | test("Try again later"))'
+stop provider
+start_provider provider
+at a flush >"$T/out"
+check "relais flush on one relay has the others try their mail, too" \
+    lists b 'length == 0'
 
 pg_kill
 at b queue >"$T/out" 2>&1

@@ -118,6 +118,7 @@ account_ask(struct account *a, struct share_ask *ret)
 		    account_steady_s(a), &ret->standing.text);
 	if (sh->has_learnt)
 		say_learnt(a, &ret->learnt);
+	ret->is_first = !sh->has_heard;
 	ret->has_flush = sh->has_flush;
 	sh->has_news = sh->has_learnt = sh->has_flush = false;
 }

@@ -9,6 +9,8 @@ noinst_LIBRARIES += %reldir%/libaccount.a
 	%reldir%/account_shared.c \
 	%reldir%/accounts.c \
 	%reldir%/accounts.h \
+	%reldir%/carry.c \
+	%reldir%/carry.h \
 	%reldir%/fetch.c \
 	%reldir%/fetch.h \
 	%reldir%/learnt.c \

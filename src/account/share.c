@@ -109,6 +109,14 @@ read_share(struct share *s, struct bytes text)
 }
 
 static void
+share_clear(struct share *s)
+{
+	buf_clear(&s->standing.text);
+	buf_clear(&s->learnt);
+	free(s->nodes);
+}
+
+static void
 write_lines(const char *word, const struct buf *lines, struct buf *to)
 {
 	struct bytes left = buf_bytes(lines);
@@ -522,7 +530,48 @@ share_take_turn(struct buf *text, const struct share_turn *turn,
 	answer_from(answer, &s, turn->now_ms);
 	answer->is_speaker = is_speaker(turn);
 	write_share(&s, text);
-	buf_clear(&s.standing.text);
-	buf_clear(&s.learnt);
-	free(s.nodes);
+	share_clear(&s);
+}
+
+static void
+lapse_all(struct share *s, int64_t now_s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		lapse(s, &s->nodes[i], now_s);
+}
+
+void
+share_spent(
+    struct bytes text, const struct share_turn *turn, struct budget *ret)
+{
+	struct share s;
+
+	read_share(&s, text);
+	lapse_all(&s, turn->now_ms / 1000);
+	*ret = s.budget;
+	share_clear(&s);
+}
+
+void
+share_forget_spent(struct buf *text)
+{
+	struct share s;
+
+	read_share(&s, buf_bytes(text));
+	lapse_all(&s, 0);
+	budget_init(&s.budget, 0, 0, 0);
+	write_share(&s, text);
+	share_clear(&s);
+}
+
+void
+share_add_spent(struct buf *text, const struct share_turn *turn,
+    const struct budget *spent, int64_t now_s)
+{
+	struct share s;
+
+	read_share(&s, buf_bytes(text));
+	budget_add(&s.budget, turn->now_ms / 1000, spent, now_s);
+	write_share(&s, text);
+	share_clear(&s);
 }

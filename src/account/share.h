@@ -55,6 +55,9 @@ struct share_ask {
 	bool must_standing; /* whatever another relay has said meanwhile */
 	/* Lines "HOST WORD VALUE TIME"; the newest of a host and word counts. */
 	struct buf learnt;
+	/* The first turn of this relay: what it has spent alone comes before it
+	 * (carry.h). */
+	bool is_first;
 	bool has_flush; /* the mail of all relays is to be tried now */
 };
 
@@ -80,6 +83,16 @@ void share_answer_clear(struct share_answer *answer);
 /* Changes text as the turn has it, and answers. */
 void share_take_turn(struct buf *text, const struct share_turn *turn,
     const struct share_ask *ask, struct share_answer *answer);
+
+/* Of an account that a relay had alone: what it has spent, by its clock, all have
+ * spent from now on. */
+void share_add_spent(struct buf *text, const struct share_turn *turn,
+    const struct budget *spent, int64_t now_s);
+/* The other way, when no relay runs: what all have spent, by the clock of the turn,
+ * also what was reserved; and then it is forgotten here. */
+void share_spent(
+    struct bytes text, const struct share_turn *turn, struct budget *ret);
+void share_forget_spent(struct buf *text);
 
 /* What is reserved at a time. */
 uint32_t share_block(const uint64_t limits[BUDGET_WINDOWS]);

@@ -86,6 +86,47 @@ budget_spend(struct budget *b, uint32_t n, int64_t now_s)
 	}
 }
 
+/* All of a slot counts as if it had been spent at its end, so that nothing is
+ * forgotten too early. */
+static void
+add_slot(struct budget_window *to, int64_t at_s, int64_t slot_s, uint32_t n)
+{
+	int64_t slot = at_s / slot_s;
+	uint32_t *c = &to->counts[slot % BUDGET_SLOTS];
+
+	if (slot <= to->slot - BUDGET_SLOTS)
+		return; /* it has left the window */
+	if (n > UINT32_MAX - *c)
+		n = UINT32_MAX - *c;
+	*c += n;
+	to->sum += n;
+}
+
+void
+budget_add(struct budget *b, int64_t now_s, const struct budget *other,
+    int64_t other_now_s)
+{
+	struct budget from = *other;
+
+	for (size_t i = 0; i < BUDGET_WINDOWS; i++) {
+		struct budget_window *w = &from.windows[i];
+		int64_t slot_s = kinds[i].slot_s;
+
+		move_on(&b->windows[i], now_s, slot_s);
+		move_on(w, other_now_s, slot_s);
+		for (int64_t k = 0; k < BUDGET_SLOTS && k <= w->slot; k++) {
+			int64_t slot = w->slot - k;
+			int64_t end_s = (slot + 1) * slot_s - 1;
+			int64_t ago_s = end_s < other_now_s
+					    ? other_now_s - end_s
+					    : 0;
+
+			add_slot(&b->windows[i], now_s - ago_s, slot_s,
+			    w->counts[slot % BUDGET_SLOTS]);
+		}
+	}
+}
+
 /* Slots until enough of the oldest counts have left. */
 static int64_t
 slots_to_wait(const struct budget_window *w)

@@ -44,7 +44,7 @@ relais_SOURCES = \
 	%reldir%/relais_spool.h \
 	%reldir%/relais_table.c \
 	%reldir%/relais_table.h
-relais_LDADD = src/check/libcheck.a src/ctl/libctl.a src/conf/libconf.a \
+relais_LDADD = src/check/libcheck.a src/account/libaccount.a src/ctl/libctl.a src/conf/libconf.a \
 	src/cred/libcred.a src/queue/libqueue.a src/store/libstore.a src/rewrite/librewrite.a src/smtp/libsmtp.a \
 	src/mail/libmail.a src/mime/libmime.a \
 	src/sys/libsys.a src/base/libbase.a $(INIH_LIBS) $(IDN2_LIBS) \

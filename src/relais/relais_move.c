@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/carry.h"
 #include "base/clock.h"
 #include "base/intl.h"
 #include "base/rng.h"
@@ -121,6 +122,22 @@ open_both(struct store_move *m, const struct conf *c,
 	return 0;
 }
 
+/* Before the mail that others may send then. */
+static int
+carry_all(struct store_move *m, const struct conf *c, struct err *err)
+{
+	for (size_t i = 0; i < c->naccounts; i++) {
+		int (*carry)(struct store * s, const char *account,
+		    const struct clock *clock,
+		    struct err *err) = m->is_export ? carry_spent_back
+						    : carry_spent;
+
+		if (carry(m->far, c->accounts[i].name, clock_sys(), err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 move_all(struct store_move *m, const struct conf *c,
     const struct store_module *module, struct err *err)
@@ -134,6 +151,8 @@ move_all(struct store_move *m, const struct conf *c,
 	m->progress = on_progress;
 	m->ctx = &p;
 	rc = open_both(m, c, module, err);
+	if (rc == 0)
+		rc = carry_all(m, c, err);
 	if (rc == 0)
 		rc = store_move_run(m, err);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "account/accounts.h"
+#include "account/carry.h"
 #include "account/share.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
@@ -25,7 +26,7 @@ struct sharing {
 /* One account in a job. */
 struct turn {
 	int handle;
-	char *name; /* of its text */
+	char *account, *name; /* of it, and of its text */
 	bool is_due; /* it asks; else only if others have changed something */
 	bool is_over; /* answer is one */
 	struct share_ask ask;
@@ -34,6 +35,7 @@ struct turn {
 
 struct round {
 	struct sharing *sharing;
+	const struct clock *clock;
 	int64_t began_ms;
 	bool looks;
 	struct turn *turns;
@@ -72,6 +74,9 @@ run(void *ctx, struct store *s, struct err *err)
 
 		if (!t->is_due)
 			continue;
+		if (t->ask.is_first &&
+		    carry_spent(s, t->account, r->clock, err) != 0)
+			return -1;
 		if (s->ops->shared_change(s, t->name, change, t, err) != 0)
 			return -1;
 		t->is_over = true;
@@ -131,6 +136,7 @@ round_done(void *ctx, int rc, const struct err *err)
 			tell(a, t, r->began_ms);
 		share_ask_clear(&t->ask);
 		share_answer_clear(&t->answer);
+		free(t->account);
 		free(t->name);
 	}
 	free(r->turns);
@@ -145,6 +151,7 @@ round_new(struct sharing *s, int64_t now_ms)
 	size_t n = (size_t)accounts_handles(s->accounts);
 
 	r->sharing = s;
+	r->clock = loop_clock(s->loop);
 	r->began_ms = now_ms;
 	r->turns = xcalloc(n, sizeof(*r->turns));
 	for (size_t i = 0; i < n; i++) {
@@ -154,6 +161,7 @@ round_new(struct sharing *s, int64_t now_ms)
 		if (a == NULL)
 			continue;
 		t->handle = (int)i;
+		t->account = xstrdup(account_options(a)->name);
 		t->name = text_name(a);
 		t->is_due = account_turn_at(a) <= now_ms;
 		account_ask(a, &t->ask);

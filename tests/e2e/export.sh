@@ -156,4 +156,44 @@ check "  the others are there, in the place of the failed" [ "$(sql \
     "SELECT count(*) FROM relais_message WHERE place = 1")" = $((n - 1)) ]
 check "--json says how many" sh -c "'$top_builddir/relais' --json \\
     -c '$T/home/relais.conf' store export | jq -e '.moved == $((n - 1))' >'$T/out'"
+
+# --- what was spent ------------------------------------------------------------------
+
+stop provider
+start_provider provider
+limited() {
+	accounts
+	echo "max_per_hour = 3"
+}
+kept() { wc -c <"$T/home/spool/state/budget.mail"; }
+RETRY_AFTER=1h start_relaisd home < <(limited)
+relais delete --all --yes >"$T/out"
+submit spent1
+submit spent2
+check "two of three an hour are sent from the disk" \
+    until_true 15 has_mail provider spent2
+stop home
+RETRY_AFTER=1h start_relaisd home < <(shared; limited)
+submit spent3
+check "from the database a third one" until_true 15 has_mail provider spent3
+submit spent4
+stands() { relais --json status | jq -e ".accounts[0] | $1" >/dev/null; }
+check "  and no more: what was spent came along" until_true 15 \
+    stands '.budgets[0].used == 3 and .state == "paused"'
+check "  from the spool" [ "$(kept)" = 0 ]
+stop home
+relaisd_conf home < <(shared; limited)
+check "back on the disk" store export
+check "  what was spent is there" [ "$(kept)" -gt 0 ]
+check "  alone" [ "$(sql "SELECT count(*) FROM relais_shared
+    WHERE position('max_per_' in encode(content, 'escape')) > 0")" = 0 ]
+RETRY_AFTER=1h start_relaisd home < <(limited)
+check "  and counts" until_true 15 stands \
+    '.budgets[0].used == 3 and .state == "paused"'
+stop home
+relaisd_conf home < <(shared; limited)
+check "import takes it along, too" store import
+check "  at once" [ "$(sql "SELECT count(*) FROM relais_shared
+    WHERE position('max_per_hour' in encode(content, 'escape')) > 0")" = 1 ]
+check "  from the spool" [ "$(kept)" = 0 ]
 sandbox_done

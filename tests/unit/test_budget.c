@@ -114,6 +114,29 @@ what_was_spent_survives_a_restart(void **state)
 	buf_clear(&text);
 }
 
+/* Wherever both clocks are within their slots. */
+static void
+what_another_clock_has_counted_is_not_forgotten_too_early(void **state)
+{
+	(void)state;
+	for (int64_t shift = -7200; shift < 7200; shift += 13) {
+		const int64_t spent = 1000000, moved = spent + 1800;
+		struct budget from, to;
+		int64_t wait;
+
+		budget_init(&from, 0, 10, 0);
+		budget_spend(&from, 10, spent);
+		budget_init(&to, 0, 20, 0);
+		budget_spend(&to, 10, moved + shift);
+		budget_add(&to, moved + shift, &from, moved);
+		wait = budget_wait_s(&to, moved + shift, NULL, NULL);
+		assert_in_range(wait, 1800, 1800 + 2 * 60);
+		/* What had left the window does not come back. */
+		budget_add(&to, moved + shift, &from, spent + 2 * 3600);
+		assert_int_equal(to.windows[1].sum, 20);
+	}
+}
+
 static void
 four_fifths_are_told_once(void **state)
 {
@@ -141,6 +164,8 @@ main(void)
 		cmocka_unit_test(a_clock_set_back_gives_nothing_away),
 		cmocka_unit_test(a_clock_set_back_closes_no_window_for_longer),
 		cmocka_unit_test(what_was_spent_survives_a_restart),
+		cmocka_unit_test(
+		    what_another_clock_has_counted_is_not_forgotten_too_early),
 		cmocka_unit_test(four_fifths_are_told_once),
 	};
 

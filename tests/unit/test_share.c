@@ -5,8 +5,10 @@
 
 #include <stdlib.h>
 
+#include "account/carry.h"
 #include "account/portion.h"
 #include "account/share.h"
+#include "base/clock.h"
 #include "tests/lib/memory_store.h"
 
 enum {
@@ -200,6 +202,81 @@ no_limit_is_exceeded_by_all_together(void **state)
 	/* And what is allowed is used. */
 	assert_int_equal(most_within(l, HOUR_S * 1000), 100);
 	assert_true(l->nsent > 480);
+}
+
+static int64_t
+an_hour_behind(void *ctx)
+{
+	return ((const struct lab *)ctx)->now_ms - HOUR_S * 1000;
+}
+
+/* Written by a relay that was alone, whose clock is wrong. */
+static void
+keep_spent(struct lab *l, uint32_t n)
+{
+	struct budget b;
+	struct buf text;
+
+	buf_init(&text, 8192);
+	budget_init(&b, 0, 100, 0);
+	budget_spend(&b, n, an_hour_behind(l) / 1000);
+	budget_save(&b, &text);
+	assert_int_equal(l->store->ops->state_write(
+			     l->store, "budget.a", buf_bytes(&text), NULL),
+	    0);
+	buf_clear(&text);
+}
+
+static void
+what_a_relay_has_spent_alone_is_spent_for_all(void **state)
+{
+	struct lab *l = *state;
+	const struct clock clock = { .wall_ms = an_hour_behind, .ctx = l };
+	struct share_turn turn = { .now_ms = l->now_ms };
+
+	set_limits(l, 0, 100);
+	keep_spent(l, 60);
+	memory_store_turn(l->store, &turn);
+	for (int i = 0; i < 2; i++) /* once */
+		assert_int_equal(carry_spent(l->store, "a", &clock, NULL), 0);
+	for (int64_t end = l->now_ms + (HOUR_S - 1) * 1000; l->now_ms < end;) {
+		pass(l, 1000);
+		for (size_t i = 0; i < l->n; i++)
+			IGNORE(send(l, &l->relays[i], 3));
+	}
+	assert_int_equal(l->nsent, 40);
+}
+
+static void
+and_is_its_own_again_when_it_is_alone(void **state)
+{
+	struct lab *l = *state;
+	const struct clock clock = { .wall_ms = an_hour_behind, .ctx = l };
+	struct share_turn turn = { .now_ms = l->now_ms };
+	struct budget b;
+	struct buf saved;
+
+	set_limits(l, 0, 100);
+	keep_spent(l, 60);
+	memory_store_turn(l->store, &turn);
+	assert_int_equal(carry_spent(l->store, "a", &clock, NULL), 0);
+	portion_want(&l->relays[0].portion, boot(l));
+	take_due_turns(l); /* and a block is reserved */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    carry_spent_back(l->store, "a", &clock, NULL), 0);
+	buf_init(&saved, STORE_STATE_MAX);
+	assert_int_equal(
+	    l->store->ops->state_read(l->store, "budget.a", &saved, NULL), 0);
+	budget_init(&b, 0, 100, 0);
+	budget_load(&b, buf_bytes(&saved));
+	buf_clear(&saved);
+	budget_spend(&b, 34, an_hour_behind(l) / 1000);
+	assert_int_equal(
+	    budget_wait_s(&b, an_hour_behind(l) / 1000, NULL, NULL), 0);
+	budget_spend(&b, 1, an_hour_behind(l) / 1000);
+	assert_true(
+	    budget_wait_s(&b, an_hour_behind(l) / 1000, NULL, NULL) > 0);
 }
 
 static void
@@ -582,6 +659,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    no_limit_is_exceeded_by_all_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_a_relay_has_spent_alone_is_spent_for_all, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    and_is_its_own_again_when_it_is_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_relay_that_dies_costs_one_block, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -32,6 +32,7 @@
 enum {
 	PG_PART_BYTES = 256 * 1024, /* of a message in one row */
 	PG_SMALL_BYTES = PG_PART_BYTES, /* is kept in memory */
+	PG_LATE_BYTES = 4 * 1024 * 1024, /* likewise, of the history */
 	PG_NUMBER_SIZE = 24
 };
 
@@ -48,7 +49,11 @@ struct pg_store {
 	struct list facts; /* as well: pg_shared.c */
 	int64_t steady_from_ms, beat_ms; /* of beat() alone */
 	struct pg_history { /* of history_add() alone */
-		uint64_t batch; /* the next row of this node */
+		struct buf late; /* lines that are not written yet */
+		size_t row_bytes,
+		    row_lines; /* of them, the row that was begun */
+		uint64_t batch; /* its number, among those of this node */
+		uint64_t lost; /* lines for which there was no room */
 		uint64_t untrimmed; /* lines */
 		int64_t trimmed_ms;
 	} history;

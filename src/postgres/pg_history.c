@@ -23,25 +23,59 @@ struct row {
 	struct bytes text;
 };
 
+static struct bytes
+first_line(struct bytes from)
+{
+	const char *lf = memchr(from.p, '\n', from.n);
+
+	return bytes_of(
+	    from.p, lf != NULL ? (size_t)(lf - from.p) + 1 : from.n);
+}
+
+/* What has come while the database was away waits here, as far as there is
+ * room. */
+static void
+take_lines(struct pg_history *h, struct bytes lines)
+{
+	while (lines.n > 0) {
+		struct bytes line = first_line(lines);
+
+		h->lost += !buf_add(&h->late, line.p, line.n);
+		lines = bytes_of(line.p + line.n, lines.n - line.n);
+	}
+}
+
 /* The lines that go into one row: a part of what is kept, so that old ones can
- * go without taking half of it with them. */
+ * go without taking half of it with them.  If it may be there already it is the
+ * same one again. */
 static struct row
-take_row(struct bytes *from, const struct store_history_limits *l)
+take_row(struct pg_history *h, const struct store_history_limits *l)
 {
 	uint64_t most = l->entries / 4 > 0 ? l->entries / 4 : 1;
-	struct row r = { .text = bytes_of(from->p, 0) };
+	struct bytes all = buf_bytes(&h->late);
+	bool is_new = h->row_lines == 0;
 
-	while (r.lines < most && from->n > 0) {
-		const char *lf = memchr(from->p, '\n', from->n);
-		size_t n = lf != NULL ? (size_t)(lf - from->p) + 1 : from->n;
+	while (is_new && h->row_lines < most && h->row_bytes < all.n) {
+		size_t n = first_line(
+		    bytes_of(all.p + h->row_bytes, all.n - h->row_bytes))
+			       .n;
 
-		if (r.lines > 0 && r.text.n + n > ROW_BYTES)
+		if (h->row_lines > 0 && h->row_bytes + n > ROW_BYTES)
 			break;
-		r.text.n += n;
-		r.lines++;
-		*from = bytes_of(from->p + n, from->n - n);
+		h->row_bytes += n;
+		h->row_lines++;
 	}
-	return r;
+	return (struct row) { h->batch, h->row_lines,
+		bytes_of(all.p, h->row_bytes) };
+}
+
+static void
+row_is_written(struct pg_history *h)
+{
+	buf_drop(&h->late, h->row_bytes);
+	h->untrimmed += h->row_lines;
+	h->row_bytes = h->row_lines = 0;
+	h->batch++;
 }
 
 /* Its number makes a second run find what the first has written. */
@@ -108,28 +142,50 @@ trim(struct pg_store *s, const struct store_history_limits *limits,
 	return 0;
 }
 
+static int
+tell_lost(struct pg_history *h, struct err *err)
+{
+	uint64_t lost = h->lost;
+
+	h->lost = 0;
+	return lost == 0
+		   ? 0
+		   : err_set(err, ERR_BUSY,
+			 "the database was away for too long: the history "
+			 "lacks %" PRIu64 " entries",
+			 lost);
+}
+
 int
 pg_history_add(struct store *st, struct bytes lines,
     const struct store_history_limits *limits, int64_t wall_ms, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
+	struct pg_history *h = &s->history;
 	struct pg_task t = { .run = run_forget, .err = err };
 
 	(void)wall_ms; /* the server's time counts */
-	if (limits->entries == 0)
-		return pg_perform(s, &t) == PG_DONE ? 0 : -1;
+	take_lines(h, lines);
+	if (limits->entries == 0) {
+		if (pg_perform(s, &t) != PG_DONE)
+			return -1;
+		buf_reset(&h->late);
+		h->row_bytes = h->row_lines = h->lost = 0;
+		return 0;
+	}
 	t.run = run_add;
-	while (lines.n > 0) {
-		struct row row = take_row(&lines, limits);
+	while (buf_len(&h->late) > 0) {
+		struct row row = take_row(h, limits);
 
-		row.batch = s->history.batch++;
 		t.ctx = &row;
 		t.is_again = false;
 		if (pg_perform(s, &t) != PG_DONE)
 			return -1;
-		s->history.untrimmed += row.lines;
+		row_is_written(h);
 	}
-	return trim(s, limits, err);
+	if (trim(s, limits, err) != 0)
+		return -1;
+	return tell_lost(h, err);
 }
 
 /* --- reading -------------------------------------------------------------- */

@@ -61,6 +61,7 @@ store_clear(struct pg_store *s)
 		pg_found_free(list_entry(s->found.next, struct pg_found, link));
 	pg_forget_doubts(s);
 	pg_forget_facts(s);
+	buf_clear(&s->history.late);
 	pg_pool_free(s->pool);
 	free(s->name);
 	(void)pthread_mutex_destroy(&s->mutex);
@@ -187,6 +188,7 @@ store_new(
 	list_init(&s->found);
 	list_init(&s->doubts);
 	list_init(&s->facts);
+	buf_init(&s->history.late, PG_LATE_BYTES);
 	s->steady_from_ms = s->beat_ms = pg_now_ms(s);
 	s->name = xstrdup(o->name);
 	s->store = (struct store) { .ops = &ops,

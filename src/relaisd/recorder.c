@@ -21,6 +21,7 @@ enum {
 	HEADER_LOOK = 16 *
 		      1024, /* the subject is in so much of it, or unknown */
 	TRIM_MS = 24 * 60 * 60 * 1000, /* so often old entries are forgotten */
+	AGAIN_MS = 5 * 1000, /* a remote store that was away is asked again */
 	ENOUGH = RECORDER_MAX / 4 /* lines do not wait for more */
 };
 
@@ -105,14 +106,20 @@ tell_result(struct recorder *r, const struct writing *w)
 	if (w->rc == 0) {
 		if (r->has_failed)
 			log_text(LOG_LEVEL_NOTICE,
-			    "the history is written again; it lacks some "
-			    "messages");
+			    r->store->is_remote
+				? "the history is written again"
+				: "the history is written again; it lacks some "
+				  "messages");
 		r->has_failed = false;
 		return;
 	}
 	if (!r->has_failed)
 		log_text(LOG_LEVEL_ERROR,
-		    "%s; mail is delivered as before, and relais log lacks it",
+		    r->store->is_remote
+			? "%s; mail is delivered as before, and relais log has "
+			  "it later"
+			: "%s; mail is delivered as before, and relais log "
+			  "lacks it",
 		    w->err.text);
 	r->has_failed = true;
 }
@@ -172,6 +179,8 @@ written(struct loop_job *j)
 			begin(r);
 		else if (buf_len(&r->lines) > 0)
 			loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
+		else if (w->rc != 0 && r->store->is_remote)
+			loop_timer_set(r->timer, boot_ms(r) + AGAIN_MS);
 	}
 	writing_free(w);
 }

@@ -3,7 +3,8 @@
  *
  * Entries are gathered for half a second and go to the store's history on a
  * worker thread, so no delivery waits for them.  If the store takes none, that is
- * logged once, and mail and history go on without those entries.
+ * logged once, and mail and history go on without those entries, or with them when
+ * a remote store is back.
  */
 #ifndef RELAISD_RECORDER_H
 #define RELAISD_RECORDER_H

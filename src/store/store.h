@@ -238,7 +238,8 @@ struct store_ops {
 
 	/* What became of messages (history.h).  Adds whole lines, which may be
 	 * none, and forgets what is beyond the limits.  Never synced.  One call
-	 * at a time.  -1: some of the lines are lost, and no message is. */
+	 * at a time.  -1: some of the lines are lost, and no message is.  A remote
+	 * store that is away keeps many of them for the next call instead. */
 	int (*history_add)(struct store *s, struct bytes lines,
 	    const struct store_history_limits *limits, int64_t wall_ms,
 	    struct err *err);

@@ -32,6 +32,7 @@ struct todo {
 	struct list link;
 	char id[ENVELOPE_ID_SIZE];
 	enum dsn_action action;
+	bool wants_all; /* its sender does: the whole message */
 };
 
 /* Messages that are told of together. */
@@ -41,6 +42,9 @@ struct batch {
 	struct list todo;
 	int64_t due_ms; /* INT64_MAX: there is nothing to tell */
 	int64_t last_ms; /* 0: none yet */
+	struct sending *making; /* what it tells of, so far; or NULL */
+	struct buf list; /* of that */
+	size_t left; /* so many more at most */
 	size_t relayed; /* a sender's, handed on to a server without DSN */
 };
 
@@ -69,7 +73,7 @@ struct notices {
 	struct notice_cap *cap;
 	int64_t save_ms; /* boot clock; INT64_MAX: it is saved */
 	struct list sending;
-	int64_t again_ms; /* boot clock; when to look at todo */
+	int64_t again_ms; /* boot clock; when messages can be read again */
 	int64_t next_ms; /* boot clock; when there is something to do */
 };
 
@@ -183,11 +187,21 @@ free_todo(struct list *all)
 		todo_free(list_entry(it, struct todo, link));
 }
 
+static void
+batch_clear(struct batch *d)
+{
+	free_todo(&d->todo);
+	if (d->making != NULL) {
+		sending_free(d->making);
+		buf_clear(&d->list);
+	}
+}
+
 /* Of a sender. */
 static void
 batch_free(struct batch *d)
 {
-	free_todo(&d->todo);
+	batch_clear(d);
 	list_remove(&d->link);
 	free(d->sender);
 	free(d);
@@ -201,8 +215,8 @@ notices_free(struct notices *n)
 	save_cap(n);
 	notice_cap_free(n->cap);
 	free_todo(&n->todo);
-	free_todo(&n->admin.todo);
-	free_todo(&n->notices.todo);
+	batch_clear(&n->admin);
+	batch_clear(&n->notices);
 	list_foreach (it, &n->senders)
 		batch_free(list_entry(it, struct batch, link));
 	list_foreach (it, &n->sending)
@@ -238,6 +252,19 @@ notices_delayed(struct notices *n, const char *id)
 {
 	add_todo(n, id, DSN_DELAYED);
 	wake(n);
+}
+
+void
+notices_read(struct notices *n)
+{
+	n->again_ms = 0;
+	wake(n);
+}
+
+static void
+wait_to_read(struct notices *n)
+{
+	n->again_ms = now_ms(n) + AGAIN_MS;
 }
 
 /* --- into the queue ------------------------------------------------------- */
@@ -475,30 +502,50 @@ gather(struct notices *n, struct batch *d, int64_t gather_ms, struct todo *t)
 		d->due_ms = due;
 }
 
-/* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the
- * list of the first of them.  What does not fit there is counted. */
-static void
-collect(struct notices *n, struct batch *d, struct sending *s, struct buf *list)
+/* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the list
+ * of the first of them.  What does not fit there is counted.  False: it goes on
+ * when the next one can be read. */
+static bool
+collect(struct notices *n, struct batch *d)
 {
-	size_t left = DIGEST_SLICE;
-
+	if (d->making == NULL) {
+		d->making = sending_new();
+		buf_init(&d->list, DIGEST_MAX);
+		d->left = DIGEST_SLICE;
+	}
 	list_foreach (it, &d->todo) {
 		struct todo *t = list_entry(it, struct todo, link);
 		struct queue_original o;
+		struct err err = { 0 };
 
-		if (left-- == 0)
-			return;
-		if (queue_original(n->o.queue, t->id, 0, &o, NULL) != 0) {
-			todo_free(t); /* somebody has deleted it */
-			continue;
-		}
-		sending_about(s, t, o.env);
-		if (list != NULL && s->nabout <= DIGEST_LISTED_MAX)
-			IGNORE(digest_list_add(list, o.env, t->action,
-			    offset_s(n), d == &n->admin ? n->o.say : NULL));
-		queue_original_clear(&o);
+		if (d->left == 0)
+			break;
+		if (queue_original(n->o.queue, t->id, 0, &o, &err) == 0) {
+			sending_about(d->making, t, o.env);
+			if (d->making->nabout <= DIGEST_LISTED_MAX)
+				IGNORE(digest_list_add(&d->list, o.env,
+				    t->action, offset_s(n),
+				    d == &n->admin ? n->o.say : NULL));
+			queue_original_clear(&o);
+		} else if (err.class == ERR_BUSY) {
+			wait_to_read(n);
+			return false;
+		} /* else somebody has deleted it */
 		todo_free(t);
+		d->left--;
 	}
+	return true;
+}
+
+/* What collect() has made; the caller clears *ret_list. */
+static struct sending *
+take_made(struct batch *d, struct buf *ret_list)
+{
+	struct sending *s = d->making;
+
+	*ret_list = d->list;
+	d->making = NULL;
+	return s;
 }
 
 static const struct rcpt *
@@ -586,11 +633,12 @@ digest_made(struct notices *n, struct batch *d)
 static void
 tell_admin(struct notices *n)
 {
-	struct sending *s = sending_new();
+	struct sending *s;
 	struct buf list;
 
-	buf_init(&list, DIGEST_MAX);
-	collect(n, &n->admin, s, &list);
+	if (!collect(n, &n->admin))
+		return;
+	s = take_made(&n->admin, &list);
 	digest_made(n, &n->admin);
 	raise_failed(n, s, "message");
 	if (s->nabout > 0 && n->o.admin(n->o.ctx) != NULL)
@@ -604,22 +652,27 @@ tell_admin(struct notices *n)
 static void
 tell_of_notices(struct notices *n)
 {
-	struct sending *s = sending_new();
+	struct sending *s;
+	struct buf list;
 
-	collect(n, &n->notices, s, NULL);
+	if (!collect(n, &n->notices))
+		return;
+	s = take_made(&n->notices, &list);
 	digest_made(n, &n->notices);
 	raise_failed(n, s, "notice");
 	send_nothing(n, s);
+	buf_clear(&list);
 }
 
 static void
 tell_sender(struct notices *n, struct batch *d)
 {
-	struct sending *s = sending_new();
+	struct sending *s;
 	struct buf list;
 
-	buf_init(&list, DIGEST_MAX);
-	collect(n, d, s, &list);
+	if (!collect(n, d))
+		return;
+	s = take_made(d, &list);
 	if (s->nabout > 0 || d->relayed > 0) {
 		notice_cap_digested(n->cap, d->sender, wall_ms(n) / 1000);
 		cap_changed(n);
@@ -634,41 +687,49 @@ tell_sender(struct notices *n, struct batch *d)
 		batch_free(d);
 }
 
-/* When the next one is. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the next one is, or the rest of one. */
 static int64_t
 make_digests(struct notices *n)
 {
 	int64_t now = now_ms(n), next;
 
-	if (now >= n->admin.due_ms)
+	if (now >= n->admin.due_ms && n->again_ms <= now)
 		tell_admin(n);
-	if (now >= n->notices.due_ms)
+	if (now >= n->notices.due_ms && n->again_ms <= now)
 		tell_of_notices(n);
-	next = n->admin.due_ms < n->notices.due_ms ? n->admin.due_ms
-						   : n->notices.due_ms;
+	next = earlier(n->admin.due_ms, n->notices.due_ms);
 	list_foreach (it, &n->senders) {
 		struct batch *d = list_entry(it, struct batch, link);
 
-		if (now >= d->due_ms)
+		if (now >= d->due_ms && n->again_ms <= now)
 			tell_sender(n, d); /* may free it */
-		else if (d->due_ms < next)
-			next = d->due_ms;
+		else
+			next = earlier(next, d->due_ms);
 	}
-	return next;
+	return n->again_ms > now ? n->again_ms : next;
 }
 
 /* --- one message ---------------------------------------------------------- */
 
 /* As much of the original as its sender asked for. */
 static int
-load(struct notices *n, const struct todo *t, struct queue_original *o,
+load(struct notices *n, struct todo *t, struct queue_original *o,
     struct err *err)
 {
-	if (queue_original(n->o.queue, t->id, 0, o, err) != 0)
-		return -1;
-	if (o->env->ret != DSN_RET_FULL || t->action != DSN_FAILED)
-		return 0;
-	queue_original_clear(o);
+	if (!t->wants_all) {
+		if (queue_original(n->o.queue, t->id, 0, o, err) != 0)
+			return -1;
+		if (o->env->ret != DSN_RET_FULL || t->action != DSN_FAILED)
+			return 0;
+		queue_original_clear(o);
+		t->wants_all = true;
+	}
 	return queue_original(n->o.queue, t->id, DSN_FULL_MAX, o, err);
 }
 
@@ -728,7 +789,7 @@ notices_tick(struct notices *n)
 			tell(n, t, &o);
 			queue_original_clear(&o);
 		} else if (err.class == ERR_BUSY) {
-			n->again_ms = now_ms(n) + AGAIN_MS;
+			wait_to_read(n);
 		} else {
 			todo_free(t);
 		}

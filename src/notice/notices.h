@@ -82,6 +82,7 @@ int64_t notices_tick(struct notices *n);
 /* For queue_hooks: notes it, does the work later. */
 void notices_failed(struct notices *n, const char *id);
 void notices_delayed(struct notices *n, const char *id);
+void notices_read(struct notices *n); /* hooks.original */
 /* Its RCPT_SENT recipients have been handed on to a server without DSN.  At
  * once; a crash loses it, as it is only a courtesy. */
 void notices_relayed(

@@ -19,6 +19,7 @@
 #include "queue/entry.h"
 #include "queue/job.h"
 #include "queue/message.h"
+#include "queue/original.h"
 #include "queue/queue.h"
 #include "queue/removal.h"
 #include "queue/retry.h"
@@ -66,6 +67,7 @@ struct queue {
 	struct scan scan;
 	struct beat beat;
 	struct asked asked;
+	struct original original;
 	struct removals removals;
 	struct drops drops;
 	struct races race;

@@ -32,6 +32,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/news.h \
 	%reldir%/race.c \
 	%reldir%/race.h \
+	%reldir%/original.c \
+	%reldir%/original.h \
 	%reldir%/queue.c \
 	%reldir%/queue.h \
 	%reldir%/removal.c \

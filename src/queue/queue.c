@@ -72,6 +72,7 @@ queue_free(struct queue *q)
 			message_forget(q, q->entries.buckets[i]);
 	entry_forget_reasons(q);
 	scan_clear(q);
+	original_clear(q);
 	drops_clear(q);
 	counts_clear(q);
 	schedule_clear(q);

@@ -67,6 +67,9 @@ struct queue_hooks {
 	 * and nobody has been told: see queue_original().  Called again after a
 	 * restart until queue_told_failed().  Only note it.  May be NULL. */
 	void (*failed)(void *ctx, const char *id);
+	/* What queue_original() was waiting for is here.  Only note it.  May be
+	 * NULL. */
+	void (*original)(void *ctx);
 	/* It waits for a person from now on, because it may have been delivered
 	 * already; the disk knows.  Only note it.  May be NULL. */
 	void (*held)(void *ctx, const char *id);
@@ -338,9 +341,11 @@ struct queue_original {
 	bool is_whole;
 	int64_t tried_ms, give_up_ms; /* wall clock; 0: not known */
 };
-/* Reads the disk.  All of the message if it is not larger than max bytes, else
- * only its header.  -1 and class ERR_BUSY: ask again later; any other: there is
- * no such message any more, or it cannot be read.  On 0 the caller clears it. */
+/* All of the message if it is not larger than max bytes, else only its header.
+ * Reads the disk; another store is read on a worker, and the hook original() says
+ * when to ask for the same again.  -1 and class ERR_BUSY: ask again later; any
+ * other: there is no such message any more, or it cannot be read.  On 0 the caller
+ * clears it. */
 int queue_original(struct queue *q, const char *id, size_t max_bytes,
     struct queue_original *ret, struct err *err);
 void queue_original_clear(struct queue_original *o);

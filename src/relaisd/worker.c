@@ -306,6 +306,14 @@ on_failed(void *ctx, const char *id)
 }
 
 static void
+on_original(void *ctx)
+{
+	const struct worker *d = ctx;
+
+	notices_read(telling_notices(d->telling));
+}
+
+static void
 on_held(void *ctx, const char *id)
 {
 	const struct worker *d = ctx;
@@ -401,6 +409,7 @@ queue_opts_from(struct worker *d, const struct conf *c)
 		    .wake = on_wake,
 		    .trouble = on_trouble,
 		    .failed = on_failed,
+		    .original = on_original,
 		    .held = on_held,
 		    .delayed = on_delayed,
 		    .lost = on_store_lost,

@@ -49,6 +49,7 @@ e2e_tests = \
 	%reldir%/setup.sh \
 	%reldir%/sessions.sh \
 	%reldir%/shared_history.sh \
+	%reldir%/shared_notices.sh \
 	%reldir%/spare.sh \
 	%reldir%/stores.sh \
 	%reldir%/trust.sh \

@@ -2,10 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # notices.sh - who is told what: DSNs for senders elsewhere, one digest for the
 # administrator, nothing for notices, the alert command once per cause, and
-# messages that wait for a person.
+# messages that wait for a person.  SHARED=1: with the queue in PostgreSQL.
 . "${srcdir:-.}/tests/lib/sandbox.sh"
-sandbox_enter
 need jq python3
+if [ -n "${SHARED:-}" ]; then
+	. "$srcdir/tests/lib/postgres.sh"
+	pg_enter
+	NODE=home
+	relaisd_conf home < <(conf)
+	"$top_builddir/relais" -c "$T/home/relais.conf" store init >"$T/out"
+else
+	sandbox_enter
+fi
 # R40: the provider takes nothing from the null sender.
 start_provider mail --hide dsn \
     --fail 'rcpt/bad*@*:550:5.1.1:no such user' \
@@ -23,6 +31,7 @@ chmod 755 "$T/alert"
 mkdir "$T/alerts"
 chmod 1777 "$T/alerts"
 start_relaisd home < <(
+	[ -z "${SHARED:-}" ] || pg_conf
 	echo "alert_command = $T/alert one 'two three'"
 	account mail mail.example.test 587 starttls
 )

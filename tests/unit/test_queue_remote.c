@@ -314,6 +314,58 @@ what_is_finished_goes_as_soon_as_the_store_is_back(void **state)
 	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 0);
 }
 
+/* --- for a notice ------------------------------------------------------------ */
+
+static int
+read_original(struct queue_fixture *l, const char *id, enum err_class *ret)
+{
+	struct queue_original o;
+	struct err err = { 0 };
+	int rc = queue_original(l->q, id, 0, &o, &err);
+
+	*ret = err.class;
+	if (rc == 0) {
+		assert_buf(&o.text, "Subject: hi\r\n\r\n");
+		queue_original_clear(&o);
+	}
+	return rc;
+}
+
+static void
+what_a_notice_is_about_is_read_on_a_worker(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+	enum err_class class;
+	int before;
+
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(fixture_deliver(l, VERDICT_NEVER));
+	fixture_tick(l);
+	l->is_delayed = true;
+	before = (int)l->njobs;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(read_original(l, c.id, &class), -1);
+		assert_int_equal(class, ERR_BUSY);
+		assert_int_equal((int)l->njobs, before + 1);
+	}
+	fixture_run(l);
+	assert_int_equal(read_original(l, c.id, &class), 0);
+	/* What is not there just now is not given up. */
+	l->is_delayed = false;
+	memory_store_fail(l->store, ERR_NETWORK);
+	assert_int_equal(read_original(l, c.id, &class), -1);
+	assert_int_equal(class, ERR_BUSY);
+	memory_store_fail(l->store, ERR_NONE);
+	assert_int_equal(read_original(l, c.id, &class), 0);
+	/* And of one that is not taken nothing stays. */
+	l->is_delayed = true;
+	assert_int_equal(read_original(l, c.id, &class), -1);
+	fixture_run(l);
+}
+
 /* --- among other relays ----------------------------------------------------- */
 
 static enum queue_state
@@ -514,6 +566,7 @@ main(void)
 		REMOTE(one_that_went_to_another_is_not_taken),
 		REMOTE(while_the_store_is_away_new_mail_is_the_providers),
 		REMOTE(what_is_finished_goes_as_soon_as_the_store_is_back),
+		REMOTE(what_a_notice_is_about_is_read_on_a_worker),
 		REMOTE(what_another_relay_asks_for_is_done_and_answered),
 		REMOTE(what_is_asked_of_a_message_just_taken_over_is_done),
 		REMOTE(what_is_under_way_is_not_deleted_for_another_relay),

@@ -294,6 +294,40 @@ ends_in_blind_copy(const char *seen, size_t n)
 	return does_end;
 }
 
+/* The letter of a-z that the character in front of b is in other clothes (full width,
+ * circled, squared, mathematical), and its length; 0: it is none. */
+static size_t
+dressed_letter(struct bytes b, char *ret)
+{
+	static const struct {
+		uint32_t from, to; /* of alphabets of 26 letters */
+	} alphabets[] = {
+		{ 0x249c, 0x24e9 }, /* in parentheses, circled */
+		{ 0xff21, 0xff3a }, /* full width */
+		{ 0xff41, 0xff5a },
+		{ 0x1d400, 0x1d6a3 }, /* mathematical */
+		{ 0x1f110, 0x1f129 }, /* in parentheses, squared, circled */
+		{ 0x1f130, 0x1f149 },
+		{ 0x1f150, 0x1f169 },
+		{ 0x1f170, 0x1f189 },
+	};
+	unsigned char lead = b.n > 0 ? (unsigned char)b.p[0] : 0;
+	size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 0;
+	uint32_t c = lead & (n == 4 ? 0x07 : 0x0f);
+
+	if (b.n < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | ((unsigned char)b.p[i] & 0x3f);
+	for (size_t i = 0;
+	     n > 0 && i < sizeof(alphabets) / sizeof(alphabets[0]); i++)
+		if (c >= alphabets[i].from && c <= alphabets[i].to) {
+			*ret = (char)('a' + (c - alphabets[i].from) % 26);
+			return n;
+		}
+	return 0;
+}
+
 bool
 header_is_bcc(struct bytes name)
 {
@@ -301,20 +335,41 @@ header_is_bcc(struct bytes name)
 	size_t n = 0;
 
 	for (size_t i = 0, skip; i<name.n; i += skip> 0 ? skip : 1) {
+		struct bytes b = bytes_of(name.p + i, name.n - i);
 		unsigned char c = (unsigned char)name.p[i];
 		bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+		char dressed = '*';
 
-		skip = invisible(bytes_of(name.p + i, name.n - i));
+		skip = invisible(b);
 		if (skip > 0 || c < ' ' || (c >= 0x7f && c < 0xc0))
 			continue;
+		skip = c < 0xc0 ? 0 : dressed_letter(b, &dressed);
 		if (n == sizeof(seen)) /* the end counts */
 			memmove(seen, seen + 1, --n);
-		seen[n++] = c >= 0xc0   ? '*'
+		seen[n++] = c >= 0xc0   ? dressed
 			    : is_letter ? (char)(c | 0x20)
 					: '-';
 	}
 	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
 	       ends_in_blind_copy(seen, n);
+}
+
+/* Is it "B cc" or "Re sent-Bcc"?  Any other name of several words is text. */
+static bool
+is_torn_bcc(struct bytes name)
+{
+	char joined[sizeof("resent-bcc")];
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		if (memchr(" \t\r\n", name.p[i], 4) != NULL)
+			continue;
+		if (n == sizeof(joined) - 1)
+			return false;
+		joined[n++] = name.p[i];
+	}
+	return bytes_eq_nocase(bytes_of(joined, n), "bcc") ||
+	       bytes_eq_nocase(bytes_of(joined, n), "resent-bcc");
 }
 
 /* Length of such a name in front of a colon and an address; 0: it is none. */
@@ -331,8 +386,9 @@ bcc_len(struct bytes line)
 	    memchr(line.p + n, '@', line.n - n) == NULL)
 		return 0;
 	name = bytes_trim(bytes_of(line.p, n));
-	if (memchr(name.p, ' ', name.n) != NULL)
-		return 0; /* several words are text */
+	if (memchr(name.p, ' ', name.n) != NULL ||
+	    memchr(name.p, '\n', name.n) != NULL)
+		return is_torn_bcc(name) ? n : 0;
 	return header_is_bcc(name) ? n : 0;
 }
 
@@ -346,7 +402,7 @@ hidden_len(struct bytes line)
 		size_t n = strlen(names[i]);
 
 		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
-		    memchr(" \t;.,=<", line.p[n], 7) != NULL &&
+		    memchr(" \t\r\n;.,=<", line.p[n], 9) != NULL &&
 		    memchr(line.p, '@', line.n) != NULL)
 			return n;
 	}
@@ -563,13 +619,45 @@ close_name(struct header *h, struct field *f)
 	h->mended |= HEADER_MENDED_NAME;
 }
 
+/* "Bcc", then " : jane@example.net": what no line shows, because the name is folded,
+ * or its colon is missing. */
+static void
+mend_folded_bcc(struct header *h, struct field *f)
+{
+	char *raw = h->text.p + h->text.head + f->at;
+	struct bytes all = bytes_of(raw, f->n);
+	size_t n = bcc_len(all);
+
+	if (n > 0)
+		n += colon_len(bytes_of(raw + n, f->n - n));
+	else
+		n = hidden_len(all);
+	if (n == 0)
+		return;
+	memset(raw, ' ', n);
+	memcpy(raw, "Bcc", 3);
+	if (n == 3)
+		raw[n++] = ' '; /* the line end: */
+	raw[3] = ':';
+	f->name_n = 3;
+	f->body_at = 4;
+	h->nothers--;
+	h->nknown++;
+	h->mended |= HEADER_MENDED_NAME;
+}
+
 /* An empty line, a limit or the end is reached: tells the fields from the text,
  * which becomes the start of the body. */
 static void
 settle_stray(struct header *h)
 {
-	bool is_header = is_header_still(h);
 	size_t kept = h->stray_field, end = buf_len(&h->text);
+	bool is_header;
+
+	for (size_t i = h->stray_field; i < h->nfields; i++)
+		if (h->fields[i].name_n == 0)
+			mend_folded_bcc(h, &h->fields[i]);
+	is_header = is_header_still(h);
 
 	h->rest_at = end;
 	for (size_t i = h->stray_field; i < h->nfields; i++) {

@@ -243,7 +243,10 @@ put_stray(struct making *m)
 {
 	static const char *const lines[] = { "no colon", "Bcc joe@example.net",
 		"From a@b Fri Aug 21 2026", ">From a@b Fri Aug 21",
-		"charset=utf-8", "a (comment): b", "\xff" };
+		"charset=utf-8", "a (comment): b", "\xff",
+		"Bcc\r\n joe@example.net", "Bc\r\n c: joe@example.net",
+		"B cc: joe@example.net",
+		"\xef\xbc\xa2\xef\xbd\x83\xef\xbd\x83: joe@example.net" };
 
 	puts_(m, PICK(m, lines));
 	end(m);

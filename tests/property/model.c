@@ -378,6 +378,36 @@ ends_in_bcc(const char *s, size_t n, bool any)
 	return has_plain && (n == 0 || !isalpha((unsigned char)s[n - 1]));
 }
 
+/* U+FF22, U+24B7 and their like: the letter b; the length of the character, or 0. */
+static size_t
+plain_letter(struct bytes b, char *ret)
+{
+	static const unsigned first_last[][2] = { { 0xff21, 0xff3a },
+		{ 0xff41, 0xff5a }, { 0x249c, 0x24b5 }, { 0x24b6, 0x24cf },
+		{ 0x24d0, 0x24e9 }, { 0x1d400, 0x1d6a3 }, { 0x1f110, 0x1f129 },
+		{ 0x1f130, 0x1f149 }, { 0x1f150, 0x1f169 },
+		{ 0x1f170, 0x1f189 } };
+	const unsigned char *p = (const unsigned char *)b.p;
+	unsigned c = 0;
+	size_t n = 0;
+
+	if (b.n >= 3 && p[0] >= 0xe0 && p[0] <= 0xef) {
+		n = 3;
+		c = (p[0] % 16u) * 4096 + (p[1] % 64u) * 64 + p[2] % 64u;
+	} else if (b.n >= 4 && p[0] >= 0xf0) {
+		n = 4;
+		c = (p[0] % 8u) * 262144 + (p[1] % 64u) * 4096 +
+		    (p[2] % 64u) * 64 + p[3] % 64u;
+	}
+	for (size_t k = 0; k < sizeof(first_last) / sizeof(*first_last); k++)
+		if (c >= first_last[k][0] && c <= first_last[k][1]) {
+			*ret = "abcdefghijklmnopqrstuvwxyz"
+			    [(c - first_last[k][0]) % 26];
+			return n;
+		}
+	return 0;
+}
+
 static bool
 is_bcc(struct bytes name)
 {
@@ -385,8 +415,12 @@ is_bcc(struct bytes name)
 	size_t n = 0, step;
 
 	for (size_t i = 0; i < name.n && n < sizeof(seen); i += step) {
-		step = starts_with(bytes_of(name.p + i, name.n - i), invisible);
-		if (step == 0) {
+		struct bytes b = bytes_of(name.p + i, name.n - i);
+
+		step = starts_with(b, invisible);
+		if (step == 0 && (step = plain_letter(b, &seen[n])) > 0) {
+			n++;
+		} else if (step == 0) {
 			seen[n++] = name.p[i];
 			step = 1;
 		}
@@ -394,21 +428,59 @@ is_bcc(struct bytes name)
 	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true);
 }
 
+/* "B cc", "Re sent-Bcc": blanks and line ends apart, one of two names. */
+static bool
+is_in_pieces(struct bytes name)
+{
+	char all[16] = "";
+
+	for (size_t i = 0, n = 0; i < name.n; i++) {
+		if (strchr(" \t\r\n", name.p[i]) != NULL && name.p[i] != '\0')
+			continue;
+		if (n == sizeof(all) - 1)
+			return false;
+		all[n++] = name.p[i];
+	}
+	return strcasecmp(all, "bcc") == 0 ||
+	       strcasecmp(all, "resent-bcc") == 0;
+}
+
 /* Such a name in front of a colon and an address. */
 static bool
 is_bcc_line(struct bytes raw, size_t *ret_body)
 {
 	size_t n = 0, step = 0;
+	struct bytes name;
 
 	while (
 	    n < raw.n && n < GUESS_LIMIT &&
 	    (step = starts_with(bytes_of(raw.p + n, raw.n - n), colons)) == 0)
 		n++;
 	*ret_body = n + step;
-	return step > 0 && memchr(raw.p + n, '@', raw.n - n) != NULL &&
-	       memchr(trimmed(bytes_of(raw.p, n)).p, ' ',
-		   trimmed(bytes_of(raw.p, n)).n) == NULL &&
-	       is_bcc(bytes_of(raw.p, n));
+	name = trimmed(bytes_of(raw.p, n));
+	if (step == 0 || memchr(raw.p + n, '@', raw.n - n) == NULL)
+		return false;
+	return memchr(name.p, ' ', name.n) != NULL ||
+		       memchr(name.p, '\n', name.n) != NULL
+		   ? is_in_pieces(name)
+		   : is_bcc(name);
+}
+
+/* "Bcc joe@example.net": the length of the name; 0: none. */
+static size_t
+named_without_colon(struct bytes raw)
+{
+	static const char *const bcc[] = { "Bcc", "Resent-Bcc" };
+
+	for (size_t k = 0; k < 2; k++) {
+		size_t n = strlen(bcc[k]);
+
+		if (raw.n > n && strncasecmp(raw.p, bcc[k], n) == 0 &&
+		    memchr(" \t\r\n;.,=<", raw.p[n], 9) != NULL &&
+		    memchr(raw.p, '@', raw.n) != NULL)
+			return n;
+	}
+	return 0;
 }
 
 /* What a line was meant to be. */
@@ -417,7 +489,6 @@ meant_line(struct bytes raw, bool is_behind_text)
 {
 	struct line l = { .raw = raw };
 	size_t colon, n = field_name(raw, &colon), i = 0, step;
-	static const char *const bcc[] = { "Bcc", "Resent-Bcc" };
 
 	if (n > 0) {
 		l.body = colon + 1;
@@ -430,16 +501,12 @@ meant_line(struct bytes raw, bool is_behind_text)
 	while (
 	    (step = starts_with(bytes_of(raw.p + i, raw.n - i), invisible)) > 0)
 		i += step;
-	for (size_t k = 0; k < 2; k++) {
-		n = strlen(bcc[k]);
-		if (raw.n - i > n && strncasecmp(raw.p + i, bcc[k], n) == 0 &&
-		    memchr(" \t;.,=<", raw.p[i + n], 7) != NULL &&
-		    memchr(raw.p + i, '@', raw.n - i) != NULL) {
-			memcpy(l.name, raw.p + i, n);
-			l.body = i + n;
-			l.is_mended = true;
-			return l;
-		}
+	n = named_without_colon(bytes_of(raw.p + i, raw.n - i));
+	if (n > 0) {
+		memcpy(l.name, raw.p + i, n);
+		l.body = i + n;
+		l.is_mended = true;
+		return l;
 	}
 	size_t begin = i;
 
@@ -484,6 +551,19 @@ put_line(struct buf *to, const struct line *l)
 	} else {
 		put(to, l->raw.p, l->raw.n);
 	}
+}
+
+/* A line of text that is a Bcc together with those that continue it. */
+static void
+mend_folded(struct line *l)
+{
+	if (l->name[0] != '\0')
+		return;
+	if (!is_bcc_line(l->raw, &l->body) &&
+	    (l->body = named_without_colon(l->raw)) == 0)
+		return;
+	strcpy(l->name, "Bcc");
+	l->is_mended = true;
 }
 
 /* "Bcc:" behind blanks, and an address: a field, whatever the blanks say. */
@@ -534,13 +614,34 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 	return n;
 }
 
+/* The first word decides, whatever follows; what is no word, or none that anybody
+ * knows, may still be "8 bit" or "7-bit". */
 static bool
 is_identity(struct bytes value)
 {
-	static const char *const names[] = { "", "7bit", "8bit", "8-bit",
-		"7-bit", "binary", NULL };
+	static const char *const names[] = { "7bit", "7bits", "none", "8bit",
+		"8bits", "eightbit", "8bitmime", "utf8", "binary", NULL };
+	static const char *const others[] = { "quoted-printable", "base64",
+		NULL };
+	struct bytes word;
+	char plain[16] = "";
+	size_t n = 0;
 
-	return is_one_of(trimmed(value), names);
+	word = value = trimmed(value);
+	while (n < word.n && (unsigned char)word.p[n] > ' ' &&
+	       (unsigned char)word.p[n] < 0x7f &&
+	       strchr("()<>@,;:\\\"/[]?=", word.p[n]) == NULL)
+		n++;
+	word.n = n;
+	if (value.n == 0 || is_one_of(word, names))
+		return true;
+	if (is_one_of(word, others))
+		return false;
+	n = 0;
+	for (size_t i = 0; i < value.n && n + 1 < sizeof(plain); i++)
+		if (strchr("-_ \"'", value.p[i]) == NULL)
+			plain[n++] = value.p[i];
+	return is_one_of(bytes_of(plain, n), names);
 }
 
 /* There it becomes another character, which changes more. */
@@ -596,6 +697,7 @@ mend_text(struct bytes t, struct buf *out, struct head *h)
 		bool is_mbox_first = i == 0 && is_mbox(v[i].raw) &&
 				     v[i].name[0] == '\0' && n > 1;
 
+		mend_folded(&v[i]);
 		if (v[i].name[0] != '\0' && is_known(v[i].name))
 			known++;
 		else

@@ -136,6 +136,15 @@ static const struct row {
 	      "\xd0\x92"
 	      "cc: s@h\r\nX: 1\r\n\r\n",
 	    RECEIVED ALL "X: 1\r\n\r\n" },
+	{ ALL "\xef\xbc\xa2\xef\xbd\x83\xef\xbd\x83: s@h\r\n"
+	      "\xf0\x9d\x90\x81\xf0\x9d\x90\x9c\xf0\x9d\x90\x9c: s@h\r\n"
+	      "\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92\xef\xbc\x9a s@h\r\n"
+	      "B cc: s@h\r\nb c c : s@h\r\nResent- Bcc: s@h\r\n"
+	      "Bcc\r\n : s@h\r\nBc\r\n c: s@h\r\nBcc\r\n s@h,\r\n t@h\r\n"
+	      "X: 1\r\nX: 2\r\n\r\n",
+	    RECEIVED ALL "X: 1\r\nX: 2\r\n\r\n" },
+	{ ALL "A bcc: s@h\r\nBcc me: s@h\r\nBcc\r\n of s: s@h\r\n\r\n",
+	    RECEIVED ALL "\r\nA bcc: s@h\r\n" },
 	/* mbox */
 	{ "From me Fri Aug 21\r\n" ALL "\r\nFrom x\r\n",
 	    RECEIVED ALL "\r\nFrom x\r\n" },

@@ -151,6 +151,25 @@ utf8_len(const char *s, size_t n, uint32_t *ret)
 	return len;
 }
 
+size_t
+str_invisible(struct bytes b)
+{
+	static const char *const all[] = { "\xc2\xa0", "\xc2\xad",
+		"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e",
+		"\xe2\x80\x8f", "\xe2\x80\xaf", "\xe2\x81\xa0", "\xe3\x80\x80",
+		"\xef\xbb\xbf" };
+
+	if (b.n < 2 || (unsigned char)b.p[0] < 0xc2)
+		return 0; /* as nearly always */
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		size_t n = strlen(all[i]);
+
+		if (b.n >= n && memcmp(b.p, all[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
 bool
 str_is_utf8(struct bytes b)
 {

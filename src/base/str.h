@@ -46,6 +46,10 @@ void str_wipe(char *s);
 /* True if b is well-formed UTF-8 (RFC 3629: no surrogates, no over-long
  * forms).  ASCII is. */
 bool str_is_utf8(struct bytes b);
+/* Length of the UTF-8 character at the front of b that nobody sees (a space that
+ * does not break, one of no width, a mark of direction, a byte order mark), which
+ * comes along when text is copied; 0: something else stands there. */
+size_t str_invisible(struct bytes b);
 bool str_is_ascii(struct bytes b);
 
 /* "*" matches any run, everything else itself without regard to case: the

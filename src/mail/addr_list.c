@@ -128,11 +128,23 @@ closed(struct scan *s, enum token t)
 	return TOKEN_BROKEN;
 }
 
+/* Length of a blank, or of what looks like one or like nothing, at the current
+ * place; 0: none. */
+static size_t
+blank_len(const struct scan *s)
+{
+	struct bytes b = bytes_of(s->text.p + s->at, s->text.n - s->at);
+
+	return b.n > 0 && ascii_is_blank(b.p[0]) ? 1 : str_invisible(b);
+}
+
 static enum token
 next_token(struct scan *s)
 {
-	while (s->at < s->text.n && ascii_is_blank(s->text.p[s->at]))
-		s->at++;
+	size_t n;
+
+	while ((n = blank_len(s)) > 0)
+		s->at += n;
 	s->start = s->at;
 	if (s->at == s->text.n)
 		return TOKEN_END;
@@ -146,7 +158,7 @@ next_token(struct scan *s)
 	default:
 		if (is_special(s->text.p[s->start]))
 			return TOKEN_SPECIAL;
-		while (s->at < s->text.n && !ascii_is_blank(s->text.p[s->at]) &&
+		while (s->at < s->text.n && blank_len(s) == 0 &&
 		       !is_special(s->text.p[s->at]))
 			s->at++;
 		return TOKEN_WORD;

@@ -195,23 +195,9 @@ add_field(struct header *h, const struct field *f, size_t n)
 static size_t
 invisible(struct bytes b)
 {
-	static const char *const runs[] = {
-		" ", "\t", "\xc2\xa0", "\xa0", /* no-break space */
-		"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", /* zero width */
-		"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xaf", "\xe2\x81\xa0",
-		"\xc2\xad", "\xe3\x80\x80",
-		"\xef\xbb\xbf", /* byte order mark */
-	};
-
-	if (b.n > 0 && ascii_is_alpha(b.p[0]))
-		return 0; /* as nearly always */
-	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
-		size_t n = strlen(runs[i]);
-
-		if (b.n >= n && memcmp(b.p, runs[i], n) == 0)
-			return n;
-	}
-	return 0;
+	if (b.n > 0 && (ascii_is_wsp(b.p[0]) || b.p[0] == '\xa0'))
+		return 1;
+	return str_invisible(b);
 }
 
 /* ":", or what looks like it; 0: neither. */

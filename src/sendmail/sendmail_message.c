@@ -63,9 +63,15 @@ is_sendable(const char *addr)
 static int
 refuse_entry(struct bytes field, struct bytes entry, struct err *err)
 {
-	struct buf shown;
+	struct buf shown, plain;
 
 	buf_init(&shown, 8 * STR_ESCAPE_MAX);
+	buf_init(&plain, STR_ESCAPE_MAX);
+	/* The line ends of a folded field are none of the entry. */
+	for (size_t i = 0; i < entry.n && buf_len(&plain) < STR_ESCAPE_MAX; i++)
+		if (entry.p[i] != '\r' && entry.p[i] != '\n')
+			IGNORE(buf_addc(&plain, entry.p[i]));
+	entry = buf_bytes(&plain);
 	if (field.n > 0)
 		IGNORE(str_escape(&shown, field, STR_ESCAPE_MAX) &&
 		       buf_adds(&shown, ": "));
@@ -76,6 +82,7 @@ refuse_entry(struct bytes field, struct bytes entry, struct err *err)
 	    entry.n > 0 && entry.p[0] == '-' && field.n == 0
 		? "; options must come before the addresses"
 		: "; the message was not sent to anyone");
+	buf_clear(&plain);
 	buf_clear(&shown);
 	return -1;
 }

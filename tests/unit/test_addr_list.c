@@ -74,6 +74,19 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "A: a@b; x@y", "a@b|x@y" },
 		{ "j\xc3\xb6rg@b\xc3\xbc", "j\xc3\xb6rg@b\xc3\xbc" },
 		{ "J\xc3\xb6 <a@b>", "a@b" },
+		/* what nobody sees and nobody meant */
+		{ "\xe2\x80\x8b"
+		  "a@b\xc2\xa0,\xef\xbb\xbf"
+		  "c@d\xe2\x80\x8f",
+		    "a@b|c@d" },
+		{ "J\xc2\xa0"
+		  "D\xc2\xa0<a@b>,\xe3\x80\x80<\xe2\x80\x8b"
+		  "c@d>",
+		    "a@b|c@d" },
+		{ "a\xc2\xad@b", "a@b~" },
+		{ "a\xe2\x80\x8b"
+		  "b@c, d@e",
+		    "d@e!" },
 		{ "a@b;c@d", "a@b|c@d~" },
 		/* malformed, and how far it carries */
 		{ "a b", "!" },

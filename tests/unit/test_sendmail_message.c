@@ -79,6 +79,7 @@ a_damaged_list_is_refused_as_a_whole_and_the_entry_named(void **state)
 {
 	static const char *const bad[][2] = {
 		{ "To: a@x, bob[@y.example, c@x", "To: \"bob[@y.example\"" },
+		{ "To: a@x\n b@x, c@x", "To: \"a@x b@x\"" },
 		{ "To: a@x, <mailto:b@x>, c@x", "To: \"<mailto:b@x>\"" },
 		{ "To: a@x, <<b@x>>, c@x", "To: \"<<b@x>>\"" },
 		{ "Cc: a@x, \"Joe <b@x>, c@x", "Cc: \"\"Joe <b@x>\"" },

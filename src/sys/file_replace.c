@@ -44,11 +44,18 @@ file_replace(const char *path, struct bytes content, mode_t mode, uid_t uid,
     gid_t gid, struct err *err)
 {
 	char *real = realpath(path, NULL);
+	struct stat st;
 	char *temp;
 	int fd, rc = -1;
 
 	if (real == NULL)
 		real = xstrdup(path); /* does not exist, or open() says why */
+	else if (stat(real, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* Root would take /dev/null away from everybody. */
+		free(real);
+		return err_set(err, ERR_CONFIG,
+		    "cannot write %s: not a regular file", path);
+	}
 	temp = xasprintf("%s.XX"
 			 "XX"
 			 "XX",

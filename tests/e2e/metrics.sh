@@ -92,6 +92,12 @@ refused() { ! relais "$@" >"$T/out" 2>"$T/err" && [ "$(wc -l <"$T/err")" = 1 ]; 
 check "a folder that is not there is one clear sentence" \
     refused metrics --textfile "$T/nowhere/relais.prom"
 check "  with the path" grep -q "cannot write $T/nowhere/relais.prom" "$T/err"
+mkfifo "$T/textfile/null"
+check "what is no file is left alone, as /dev/null would be" \
+    refused metrics --textfile "$T/textfile/null"
+check "  and said to be none" grep -q "textfile/null: not a regular file" "$T/err"
+check "  it is what it was" test -p "$T/textfile/null"
+rm "$T/textfile/null"
 submit "$USER_NAME"
 check "  and mail goes on" \
     until_true 20 has 'relais_delivered_total{account="works"} 2'

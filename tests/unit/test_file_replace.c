@@ -60,6 +60,29 @@ the_new_file_has_its_content_and_mode(void **state)
 	files_clear(&f);
 }
 
+/* A device, as /dev/null, or a folder. */
+static void
+what_is_no_file_is_not_replaced(void **state)
+{
+	struct err err = { 0 };
+	struct files f;
+	struct stat st;
+
+	(void)state;
+	files_init(&f);
+	char *pipe = xasprintf("%s/pipe", f.dir);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(replace(pipe, "new", 0600, &err), -1);
+	assert_non_null(strstr(err.text, "pipe: not a regular file"));
+	assert_int_equal(stat(pipe, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(replace(f.dir, "new", 0600, &err), -1);
+	assert_int_equal(count_files(f.dir), 1);
+	assert_int_equal(unlink(pipe), 0);
+	free(pipe);
+	files_clear(&f);
+}
+
 static void
 a_link_stays_and_its_file_is_replaced(void **state)
 {
@@ -108,6 +131,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_new_file_has_its_content_and_mode),
+		cmocka_unit_test(what_is_no_file_is_not_replaced),
 		cmocka_unit_test(a_link_stays_and_its_file_is_replaced),
 		cmocka_unit_test(what_cannot_be_written_leaves_nothing),
 	};

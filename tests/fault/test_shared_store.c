@@ -458,19 +458,30 @@ static void
 the_uid_of_another_relays_message_is_nobodys(void **state)
 {
 	struct fixture *f = *state;
+	struct store *b = f->relay[B];
 	struct store_message *m;
+	struct store_scan *c;
+	enum store_place place;
+	char id[QID_SIZE];
+	struct err err = { 0 };
 
-	put(f->relay[B], id2);
-	take_over(f);
-	m = load(f->relay[B], id1);
-	assert_int_equal(m->env->uid, UID_UNKNOWN);
-	f->relay[B]->ops->message_free(m);
-	m = load(f->relay[B], id1); /* without the scan's help */
-	assert_int_equal(m->env->uid, UID_UNKNOWN);
-	f->relay[B]->ops->message_free(m);
-	m = load(f->relay[B], id2);
+	put(b, id2);
+	put(f->relay[A], id1);
+	take_for_dead(A);
+	assert_true(beat(b, &err) >= 0);
+	/* What a scan has just handed out, and what is asked for. */
+	c = b->ops->scan_new(b, 0);
+	assert_int_equal(
+	    b->ops->scan_next(c, &place, id, &err), STORE_FOUND_ONE);
+	for (int i = 0; i < 2; i++) {
+		m = load(b, id1);
+		assert_int_equal(m->env->uid, UID_UNKNOWN);
+		b->ops->message_free(m);
+	}
+	b->ops->scan_free(c);
+	m = load(b, id2);
 	assert_int_equal(m->env->uid, UID);
-	f->relay[B]->ops->message_free(m);
+	b->ops->message_free(m);
 }
 
 static void
@@ -785,8 +796,10 @@ a_message_with_a_changed_byte_is_damaged(void **state)
 	(void)database_ask(
 	    "UPDATE relais_body SET part = set_byte(part, 3, 0)");
 	m = load(a, id1);
-	assert_int_equal(
-	    a->ops->message_read(m, 0, text, sizeof(text), &n, &err), -1);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    a->ops->message_read(m, 0, text, sizeof(text), &n, &err),
+		    -1);
 	assert_true(m->is_damaged);
 	a->ops->message_free(m);
 }
@@ -815,8 +828,6 @@ the_end_of_a_large_message_needs_all_before_it(void **state)
 	assert_int_equal(rc, -1);
 	assert_true(m->is_damaged);
 	assert_true(at < LARGE);
-	a->ops->message_free(m);
-	m = load(a, id1);
 	assert_int_equal(a->ops->message_fetch(m, &err), STORE_DAMAGED);
 	a->ops->message_free(m);
 }

@@ -13,6 +13,7 @@ mutant_tables = \
 	%reldir%/notice.txt \
 	%reldir%/outbound.txt \
 	%reldir%/policy.txt \
+	%reldir%/postgres.txt \
 	%reldir%/queue.txt \
 	%reldir%/relais-cred.txt %reldir%/relais-notify.txt %reldir%/relais-setup.txt \
 	%reldir%/relais-web.txt %reldir%/relaisd.txt \

@@ -47,7 +47,7 @@ struct pg_store {
 	struct list found, doubts; /* under the mutex, */
 	uint64_t batches; /* of requests; likewise */
 	struct list facts; /* as well: pg_shared.c */
-	int64_t steady_from_ms, beat_ms; /* of beat() alone */
+	int64_t steady_from_ms, beat_ms, sweep_ms; /* of beat() alone */
 	struct pg_history { /* of history_add() alone */
 		struct buf late; /* lines that are not written yet */
 		size_t row_bytes,

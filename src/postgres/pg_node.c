@@ -13,6 +13,7 @@ enum {
 	 * long: after a pause of the database all are late at once. */
 	STEADY_MS = 10 * 1000,
 	GAP_MS = 5 * 1000, /* several beats of one that is heard */
+	SWEEP_MS = 60 * 1000,
 	CLAIM_MAX = 250 /* messages at a time */
 };
 
@@ -168,7 +169,8 @@ static enum pg_said
 run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct pg_arg args[] = { PG_ME(s) };
-	enum pg_said said = pg_ask(c,
+
+	return pg_ask(c,
 	    "UPDATE relais_node n SET is_dead = true WHERE id <> $1 AND"
 	    " NOT is_dead AND (seen < now() - " PG_DEAD_AFTER " OR"
 	    " (pid <> 0 AND seen < now() - interval '1200 ms' AND"
@@ -179,14 +181,20 @@ run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	    " NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = n.pid"
 	    " OR a.application_name = 'relais ' || n.id)))",
 	    args, 1, NULL, t->err);
+}
 
+/* What nobody needs any more. */
+static enum pg_said
+run_sweep(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+{
 	/* Not before the last write of the dead has failed for sure. */
-	if (said == PG_DONE)
-		said = pg_ask(c,
-		    "DELETE FROM relais_node n WHERE is_dead AND"
-		    " seen < now() - interval '1 hour' AND NOT EXISTS"
-		    " (SELECT FROM relais_message m WHERE m.owner = n.id)",
-		    NULL, 0, NULL, t->err);
+	enum pg_said said = pg_ask(c,
+	    "DELETE FROM relais_node n WHERE is_dead AND"
+	    " seen < now() - interval '1 hour' AND NOT EXISTS"
+	    " (SELECT FROM relais_message m WHERE m.owner = n.id)",
+	    NULL, 0, NULL, t->err);
+
+	(void)s;
 	/* Who has asked is gone. */
 	if (said == PG_DONE)
 		said = pg_ask(c,
@@ -286,7 +294,8 @@ pg_beat(struct store *st, const struct store_counts *ours, struct err *err)
 	struct pg_store *s = pg_of(st);
 	int64_t now = pg_now_ms(s); /* from before the question */
 	struct pg_task beat = { .run = run_beat, .ctx = ours, .err = err },
-		       bury = { .run = run_bury, .err = err };
+		       bury = { .run = run_bury, .err = err },
+		       sweep = { .run = run_sweep, .err = err };
 	bool has_more = false;
 
 	if (pg_perform(s, &beat) != PG_DONE)
@@ -300,9 +309,15 @@ pg_beat(struct store *st, const struct store_counts *ours, struct err *err)
 		s->steady_from_ms = now;
 	s->beat_ms = now;
 	pg_clear_doubts(s);
+	pg_pool_rest(s->pool);
 	if (now >= s->steady_from_ms + STEADY_MS &&
 	    pg_perform(s, &bury) != PG_DONE)
 		return -1;
+	if (now >= s->sweep_ms) {
+		if (pg_perform(s, &sweep) != PG_DONE)
+			return -1;
+		s->sweep_ms = now + SWEEP_MS;
+	}
 	if (claim(s, &has_more, err) != 0)
 		return -1;
 	return has_more ? STORE_HAS_MORE : 0;

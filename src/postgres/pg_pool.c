@@ -24,6 +24,8 @@ enum {
 	ANSWER_MS = 8000,
 	LOOP_ANSWER_MS = 2000, /* on the loop's thread */
 	AGAIN_MS = 500, /* after a failure to connect */
+	REST_MS = 10 * 1000, /* one that is not needed for so long is closed, */
+	REST_CONNS = 2, /* but for the beat's, and one for the loop meanwhile */
 	OPTIONS_MAX = 64,
 	HOSTS_MAX = 4096, /* bytes of a list */
 };
@@ -41,7 +43,8 @@ struct pg_pool {
 	pthread_t loop;
 	bool is_started; /* the loop is */
 	pthread_mutex_t mutex; /* all below */
-	struct list idle; /* the one used last in front */
+	struct list idle; /* the one used last in front, */
+	size_t nidle; /* as many */
 	int64_t failed_ms; /* 0: the last try to connect succeeded */
 	struct err why;
 	int (*check)(struct pg_conn *c, struct err *err);
@@ -51,6 +54,7 @@ struct pg_conn {
 	struct list link;
 	struct pg_pool *pool;
 	PGconn *pq;
+	int64_t given_ms; /* when it was used last */
 	bool is_broken;
 	bool is_warned; /* by the server, about the last statement */
 };
@@ -423,13 +427,15 @@ connect_to(const struct pg_pool *p, size_t host, int ms, struct err *err)
 }
 
 /* Each host in turn, with a time of its own, because one that is switched off
- * does not even refuse; first the one that answered last. */
+ * does not even refuse; first the one that answered last, and what that one says
+ * is told: of a standby one hears only that it is one. */
 static PGconn *
 connect_now(struct pg_pool *p, struct err *err)
 {
 	size_t n = p->hosts.n > 0 ? p->hosts.n : 1, first;
 	int ms = CONNECT_MS / (int)n > HOST_MS ? CONNECT_MS / (int)n : HOST_MS;
 	PGconn *pq = NULL;
+	struct err unused;
 
 	(void)pthread_mutex_lock(&p->mutex);
 	first = p->hosts.last;
@@ -437,7 +443,7 @@ connect_now(struct pg_pool *p, struct err *err)
 	for (size_t i = 0; pq == NULL && i < n; i++) {
 		size_t host = (first + i) % n;
 
-		pq = connect_to(p, host, ms, err);
+		pq = connect_to(p, host, ms, i == 0 ? err : &unused);
 		if (pq == NULL)
 			continue;
 		(void)pthread_mutex_lock(&p->mutex);
@@ -472,6 +478,17 @@ conn_new(struct pg_pool *p, struct err *err)
 	return c;
 }
 
+/* From the idle ones; under the mutex. */
+static struct pg_conn *
+remove_idle(struct pg_pool *p, struct list *link)
+{
+	struct pg_conn *c = list_entry(link, struct pg_conn, link);
+
+	list_remove(link);
+	p->nidle--;
+	return c;
+}
+
 /* The server has closed it, as it does when it ends. */
 static bool
 is_stale(const struct pg_conn *c)
@@ -499,8 +516,7 @@ pg_take(struct pg_pool *p, struct err *err)
 		err = &unused;
 	(void)pthread_mutex_lock(&p->mutex);
 	while (c == NULL && !list_is_empty(&p->idle)) {
-		c = list_entry(p->idle.next, struct pg_conn, link);
-		list_remove(&c->link);
+		c = remove_idle(p, p->idle.next);
 		if (is_stale(c)) {
 			conn_free(c);
 			c = NULL;
@@ -526,14 +542,27 @@ static void
 close_idle(struct pg_pool *p)
 {
 	(void)pthread_mutex_lock(&p->mutex);
-	while (!list_is_empty(&p->idle)) {
-		struct pg_conn *c = list_entry(
-		    p->idle.next, struct pg_conn, link);
+	while (!list_is_empty(&p->idle))
+		conn_free(remove_idle(p, p->idle.next));
+	(void)pthread_mutex_unlock(&p->mutex);
+}
 
-		list_remove(&c->link);
-		conn_free(c);
+void
+pg_pool_rest(struct pg_pool *p)
+{
+	struct pg_conn *c = NULL;
+
+	(void)pthread_mutex_lock(&p->mutex);
+	if (p->nidle > REST_CONNS) {
+		c = list_entry(p->idle.prev, struct pg_conn, link);
+		if (now_ms() >= c->given_ms + REST_MS)
+			(void)remove_idle(p, &c->link);
+		else
+			c = NULL;
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
+	if (c != NULL)
+		conn_free(c);
 }
 
 void
@@ -547,8 +576,10 @@ pg_give(struct pg_conn *c)
 		conn_free(c);
 		return;
 	}
+	c->given_ms = now_ms();
 	(void)pthread_mutex_lock(&p->mutex);
 	list_prepend(&p->idle, &c->link);
+	p->nidle++;
 	(void)pthread_mutex_unlock(&p->mutex);
 }
 

@@ -43,6 +43,9 @@ void pg_pool_check_by(
 bool pg_may_wait(const struct pg_pool *p);
 struct pg_conn *pg_take(struct pg_pool *p, struct err *err); /* NULL: none */
 void pg_give(struct pg_conn *c); /* closed, if it is broken */
+/* Closes one that nobody has needed for a while, but for the few that a relay at
+ * rest keeps. */
+void pg_pool_rest(struct pg_pool *p);
 
 /* A parameter: text, or bytes as they are. */
 struct pg_arg {

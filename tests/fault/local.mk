@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	%reldir%/hostile.py %reldir%/hostile.sh \
 	%reldir%/keeper.sh \
 	%reldir%/kill.sh \
+	%reldir%/many.sh \
 	%reldir%/neighbour.py %reldir%/neighbour.sh \
 	%reldir%/points.py %reldir%/points.sh \
 	%reldir%/power.sh \

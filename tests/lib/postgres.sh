@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # A PostgreSQL server of the test's own, inside the sandbox (sandbox.sh), on
 # 127.0.0.1:5432, as the user postgres of this namespace.
+# shellcheck disable=SC2154 # sandbox.sh has set top_builddir
 
 PG_URL="postgres://relais@127.0.0.1:5432/relais?passfile=$T/pgpass"
 
@@ -50,7 +51,6 @@ pg_init() {
 	cat >>"$T/pg/postgresql.conf" <<-END
 	listen_addresses = '127.0.0.1, 127.0.0.2'
 	unix_socket_directories = '$T/pgsocket'
-	max_connections = 60
 	logging_collector = off
 	END
 	pg_start

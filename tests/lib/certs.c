@@ -117,8 +117,8 @@ new_crt(gnutls_x509_privkey_t key, int64_t from_s, int64_t until_s)
 	MUST(gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial)));
 	serial[0] &= 0x7f; /* not negative */
 	MUST(gnutls_x509_crt_set_serial(crt, serial, sizeof(serial)));
-	MUST(gnutls_x509_crt_set_activation_time(crt, now + from_s));
-	MUST(gnutls_x509_crt_set_expiration_time(crt, now + until_s));
+	MUST(gnutls_x509_crt_set_activation_time(crt, (time_t)(now + from_s)));
+	MUST(gnutls_x509_crt_set_expiration_time(crt, (time_t)(now + until_s)));
 	return crt;
 }
 

@@ -5,12 +5,14 @@
 # tests/package/run.  Needs root, mmdebstrap and the network.
 #
 #	arch=amd64 release=trixie
+#	emulated=armhf			its programs run there, too
 #	debian_make ROOT sudo,mount	once; kept as long as the list is the same
 #	debian_copy ROOT RUN SOURCE	RUN/root is to be as it, with SOURCE in
 #					the home of a user "tester", who has sudo
 #	debian_run RUN tester "COMMAND"	by the shell, in a folder of that source
 #	debian_file RUN /PATH		what the commands have left there
 arch=${arch:-$(dpkg --print-architecture)}
+emulated=${emulated:-}
 release=${release:-}
 # The release alone, from where this machine has its own: the updates there may
 # be for other machines.
@@ -19,8 +21,8 @@ debian_mirror=$(apt-get indextargets --format '$(SITE)' \
     'Created-By: Packages' "Codename: $debian_here" 'Component: main' \
     2>/dev/null | sort -u | head -n 1)
 
-# For armhf the kernel has to know the emulator.  It is told in a namespace of
-# its own, so that this machine stays as it is.
+# The kernel has to know the emulator.  It is told in a namespace of its own, so
+# that this machine stays as it is.
 debian_arm='\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00'
 debian_arm_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
@@ -29,7 +31,7 @@ debian_arm_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xf
 debian_apart() {
 	local holder status
 	set -- unshare --mount --pid --fork --kill-child bash -ec "$1" bash "${@:2}"
-	[ "$arch" = armhf ] || { "$@"; return; }
+	[ -n "$emulated" ] || { "$@"; return; }
 	unshare --user sleep infinity &
 	holder=$!
 	until [ "$(readlink /proc/$holder/ns/user)" != "$(readlink /proc/$$/ns/user)" ]; do
@@ -39,10 +41,11 @@ debian_apart() {
 	echo "0 0 65536" >"/proc/$holder/gid_map"
 	nsenter --user --target $holder unshare --mount bash -ec '
 		mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-		[ -e /proc/sys/fs/binfmt_misc/qemu-arm ] || printf %s \
-		    ":qemu-arm:M::$1:$2:$(command -v qemu-arm-static):FC" \
+		printf %s ":qemu-arm:M::$1:$2:$(command -v qemu-arm-static):F" \
 		    >/proc/sys/fs/binfmt_misc/register
-		exec "${@:3}"
+		# Not in place of this shell, which keeps the mount.
+		"${@:3}"
+		exit 0
 	' bash "$debian_arm" "$debian_arm_mask" "$@"
 	status=$?
 	kill $holder
@@ -55,9 +58,10 @@ debian_make() { # ROOT PACKAGES
 	[ "$(cat "$ready" 2>/dev/null)" != "$2" ] || return 0
 	rm -rf "$1"
 	mkdir -p "${1%/*}"
-	debian_apart 'exec mmdebstrap --quiet --mode=root --arch="$1" \
-	    --variant=apt --skip=cleanup/apt --include="$2" "$3" "$4" \
-	    "deb $5 $3 main"' "$arch" "$2" "$release" "$1" "$debian_mirror" &&
+	unshare --mount --pid --fork --kill-child mmdebstrap --quiet --mode=root \
+	    --architectures="$arch${emulated:+,$emulated}" --variant=apt \
+	    --skip=cleanup/apt --include="$2" "$release" "$1" \
+	    "deb $debian_mirror $release main" &&
 	    printf '127.0.0.1 localhost\n::1 localhost\n' >"$1/etc/hosts" &&
 	    echo "$2" >"$ready"
 }
@@ -101,7 +105,7 @@ debian_run() { # RUN USER COMMAND
 		    LC_ALL=C.UTF-8 HOME="$home" setpriv --reuid="$2" \
 		    --regid="$2" --init-groups \
 		    bash -c "cd /home/tester/relais && $3"
-	' "$1" "$2" "$3" "$([ "$arch" != armhf ] || echo userxattr,)"
+	' "$1" "$2" "$3" "${emulated:+userxattr,}"
 }
 
 debian_file() { # RUN PATH

@@ -35,7 +35,7 @@ struct lab {
 	size_t max_connections;
 	int64_t *sent_ms;
 	size_t nsent;
-	unsigned long random;
+	uint64_t random;
 };
 
 static int
@@ -79,7 +79,8 @@ set_limits(struct lab *l, uint64_t minute, uint64_t hour)
 static unsigned
 below(struct lab *l, unsigned n)
 {
-	l->random = l->random * 6364136223846793005UL + 1442695040888963407UL;
+	l->random = l->random * UINT64_C(6364136223846793005) +
+		    UINT64_C(1442695040888963407);
 	return (unsigned)(l->random >> 33) % n;
 }
 

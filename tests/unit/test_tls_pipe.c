@@ -269,7 +269,7 @@ good_names_are_taken(void **state)
 static const char *
 day_text(int64_t from_now_s, char to[16])
 {
-	time_t t = time(NULL) + from_now_s;
+	time_t t = (time_t)(time(NULL) + from_now_s);
 	struct tm tm;
 
 	assert_non_null(gmtime_r(&t, &tm));

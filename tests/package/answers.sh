@@ -79,6 +79,18 @@ check "  it says what is wrong, and what to type" eval \
     'grep -q "auth .*535" "$T/apt.log" && grep -q "Type: relais setup $USER_NAME" "$T/apt.log"'
 purge
 
+for wrong in "provider no-such-provider" "address no address" "admin nobody"; do
+	answers "$PASSWORD"
+	answer "${wrong%% *}" string "${wrong#* }"
+	check "a wrong ${wrong%% *} does not fail it either" install_relais
+	check "  it says what is wrong, and what to type" eval \
+	    'grep -qF "\"${wrong#* }\"" "$T/apt.log" &&
+	    grep -q "Type: relais setup" "$T/apt.log"'
+	check "  it writes no configuration and keeps no password" eval \
+	    '[ ! -e "$conf" ] && [ -z "$(knows_password)" ]'
+	purge
+done
+
 # As where an image is made without a network.
 sed -i 's/^127.0.0.1 mail/192.0.2.1 mail/' "$root/etc/hosts"
 answers "$PASSWORD"

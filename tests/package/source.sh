@@ -54,7 +54,8 @@ check "README's commands make it the machine's sendmail" eval \
     'inside "sh -e /root/links" >"$T/links.log" 2>&1 &&
     [ "$(inside "for f in $names; do readlink \$f; done" | uniq)" = /usr/local/sbin/sendmail ]'
 check "  and a mail arrives" eval '{ start daemon chroot "$root" \
-    /usr/local/sbin/relaisd -f; send first; until_true 30 arrived first; }'
+    /usr/local/sbin/relaisd -f; wait_port daemon 127.0.0.1 25; send first
+    until_true 30 arrived first; }'
 check "  mailq and newaliases are ours" eval 'inside "mailq && newaliases" >/dev/null'
 stop daemon
 

@@ -773,9 +773,11 @@ slow_sync(void *ctx, int fd)
 	struct stat st;
 
 	(void)ctx;
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		folder_syncs++;
-	(void)usleep(1000);
+		/* Long beside a write, also an emulated one. */
+		(void)usleep(5000);
+	}
 	return 0;
 }
 

@@ -56,9 +56,13 @@ note "$image, with $(podman --version) and $(crun --version | head -n 1)"
 secret "$T/plain" 10025:0 400
 check "it runs as the engine would run any image" eval \
     'run plain --volume "$T/plain:/run/secrets/password:ro" \
-    --env RELAYHOST_PASSWORD_FILE=/run/secrets/password && ready plain'
+    --env RELAYHOST_PASSWORD_FILE=/run/secrets/password \
+    --env RELAIS_LOG_FORMAT=json && ready plain'
 check "  a program sends, and it arrives" eval \
     'send plain && until_true 15 arrived plain'
+check "  the log is JSON on standard output" eval \
+    'sed -n "s/^[^ ]* stdout F //p" "$T/plain.log" | jq -es "map(.event) |
+    index(\"sent\")" >/dev/null'
 check "  its own filter of system calls holds inside the engine's" eval \
     'engine exec plain relais --json status | jq -e ".protections[] |
     select(.name == \"seccomp\") | .holds" >/dev/null'

@@ -50,6 +50,9 @@ struct conf_env {
 	 * do not count. */
 	const struct conf_vars *vars;
 	bool is_file_optional; /* it may be missing */
+	/* Files of secrets may be missing or open to others: they are about to
+	 * be written. */
+	bool lacks_secrets;
 	struct conf_copy *copy; /* NULL, or to be filled in */
 	/* The text of such a copy: it is read in place of the file, which was
 	 * checked when the copy was made. */

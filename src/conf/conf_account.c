@@ -507,8 +507,8 @@ check_secret_file(struct draft *d)
 	if (s->kind != CRED_FILE)
 		return;
 	s->value = at_home(d, s->value);
-	if (d->b->env->text != NULL)
-		return; /* checked when the copy was made */
+	if (d->b->env->text != NULL || d->b->env->lacks_secrets)
+		return; /* checked when the copy was made; or later */
 	err_clear(&err);
 	if (cred_file_check(s->value, d->b->env->group, d->b->owner, &err) != 0)
 		PROBLEM(d, v, "%s", err.text);
@@ -568,6 +568,18 @@ oauth_rows(struct draft *d)
 	return b->oauth;
 }
 
+/* A secret is in one place: false if a file and a credential are named. */
+static bool
+is_one_place(struct draft *d, const char *file, const char *credential)
+{
+	const struct conf_value *v = get(d, credential);
+
+	if (v == NULL || get(d, file) == NULL)
+		return true;
+	PROBLEM(d, v, "%s and %s are both set: keep one", file, credential);
+	return false;
+}
+
 /* What the flow cannot do without. */
 static void
 check_oauth(struct draft *d, const struct conf_value *v)
@@ -576,18 +588,26 @@ check_oauth(struct draft *d, const struct conf_value *v)
 	const char *flow = cred_oauth_get(o, CRED_OAUTH_FLOW);
 	bool is_jwt = strcmp(flow, "jwt") == 0;
 
-	if (is_jwt && o->v[CRED_OAUTH_JWT_KEY_FILE] == NULL)
+	if (!is_one_place(
+		d, "client_secret_file", "client_secret_credential") ||
+	    !is_one_place(d, "jwt_key_file", "jwt_key_credential"))
+		return;
+	if (is_jwt && o->v[CRED_OAUTH_JWT_KEY_FILE] == NULL &&
+	    o->v[CRED_OAUTH_JWT_KEY_CREDENTIAL] == NULL)
 		PROBLEM(d, get(d, "oauth_flow"),
-		    "oauth_flow = jwt needs jwt_key_file");
+		    "oauth_flow = jwt needs jwt_key_file or "
+		    "jwt_key_credential");
 	else if (!is_jwt && o->v[CRED_OAUTH_CLIENT_ID] == NULL)
 		PROBLEM(d, v,
 		    "oauth needs client_id: register a client with the "
-		    "provider and set its id here; see OAuth2 in "
+		    "provider and set its id here; see client_id in "
 		    "relais.conf(5)");
 	else if (strcmp(flow, "client") == 0 &&
-		 o->v[CRED_OAUTH_CLIENT_SECRET_FILE] == NULL)
+		 o->v[CRED_OAUTH_CLIENT_SECRET_FILE] == NULL &&
+		 o->v[CRED_OAUTH_CLIENT_SECRET_CREDENTIAL] == NULL)
 		PROBLEM(d, get(d, "oauth_flow"),
-		    "oauth_flow = client needs client_secret_file");
+		    "oauth_flow = client needs client_secret_file or "
+		    "client_secret_credential");
 	else if (strcmp(flow, "device") == 0 && o->v[CRED_OAUTH_DEVICE] == NULL)
 		PROBLEM(d, get(d, "oauth_flow"),
 		    "%s has no device flow for mail: use oauth_flow = browser",
@@ -602,7 +622,10 @@ build_oauth(struct draft *d)
 		enum cred_oauth_key key;
 	} rows[] = { { "client_id", CRED_OAUTH_CLIENT_ID },
 		{ "client_secret_file", CRED_OAUTH_CLIENT_SECRET_FILE },
+		{ "client_secret_credential",
+		    CRED_OAUTH_CLIENT_SECRET_CREDENTIAL },
 		{ "jwt_key_file", CRED_OAUTH_JWT_KEY_FILE },
+		{ "jwt_key_credential", CRED_OAUTH_JWT_KEY_CREDENTIAL },
 		{ "oauth_flow", CRED_OAUTH_FLOW } };
 	struct cred_source *s = &d->a->secret;
 	const struct conf_value *v = get(d, "oauth");

@@ -263,9 +263,13 @@ static const struct {
 	{ SETTING_ACCOUNT, "client_id", put_oauth_text, CRED_OAUTH_CLIENT_ID },
 	{ SETTING_ACCOUNT, "client_secret_file", put_oauth_text,
 	    CRED_OAUTH_CLIENT_SECRET_FILE },
+	{ SETTING_ACCOUNT, "client_secret_credential", put_oauth_text,
+	    CRED_OAUTH_CLIENT_SECRET_CREDENTIAL },
 	{ SETTING_ACCOUNT, "oauth_flow", put_oauth_text, CRED_OAUTH_FLOW },
 	{ SETTING_ACCOUNT, "jwt_key_file", put_oauth_text,
 	    CRED_OAUTH_JWT_KEY_FILE },
+	{ SETTING_ACCOUNT, "jwt_key_credential", put_oauth_text,
+	    CRED_OAUTH_JWT_KEY_CREDENTIAL },
 };
 
 static void

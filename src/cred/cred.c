@@ -111,20 +111,10 @@ from_systemd(const char *name, const struct cred_env *env, struct secret **ret,
 	char *path;
 	int rc;
 
-	if (strchr(name, '/') != NULL || name[0] == '.') {
-		err_set(err, ERR_SECRET,
-		    "\"%s\" is not the name of a credential", name);
+	if (cred_file_of_credential(env->credentials_dir, name, &path, err) !=
+	    0)
 		return CRED_NEVER;
-	}
-	if (env->credentials_dir == NULL) {
-		err_set(err, ERR_SECRET,
-		    "no credential \"%s\": the service manager passed no "
-		    "credentials; see LoadCredential= in systemd.exec(5)",
-		    name);
-		return CRED_NEVER;
-	}
 	err_clear(&why);
-	path = xasprintf("%s/%s", env->credentials_dir, name);
 	rc = cred_file_read_below(
 	    path, env->credentials_dir, (gid_t)-1, ret, &why);
 	free(path);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/xalloc.h"
 #include "cred/cred.h"
 #include "sys/trust.h"
 
@@ -249,4 +250,20 @@ cred_file_read_below(const char *path, const char *credentials, gid_t group,
 	return n > 0 && strncmp(path, credentials, n) == 0 && path[n] == '/'
 		   ? open_and_read(path, NULL, ret, err)
 		   : cred_file_read(path, group, ret, err);
+}
+
+int
+cred_file_of_credential(
+    const char *credentials, const char *name, char **ret, struct err *err)
+{
+	if (strchr(name, '/') != NULL || name[0] == '.')
+		return err_set(err, ERR_SECRET,
+		    "\"%s\" is not the name of a credential", name);
+	if (credentials == NULL || credentials[0] == '\0')
+		return err_set(err, ERR_SECRET,
+		    "no credential \"%s\": the service manager passed no "
+		    "credentials; see LoadCredential= in systemd.exec(5)",
+		    name);
+	*ret = xasprintf("%s/%s", credentials, name);
+	return 0;
 }

@@ -21,7 +21,9 @@ const char *const cred_oauth_names[CRED_OAUTH_KEYS] = {
 	[CRED_OAUTH_CLIENT_ID] = "client_id",
 	[CRED_OAUTH_UNUSED_DAYS] = "unused_days",
 	[CRED_OAUTH_CLIENT_SECRET_FILE] = "client_secret_file",
+	[CRED_OAUTH_CLIENT_SECRET_CREDENTIAL] = "client_secret_credential",
 	[CRED_OAUTH_JWT_KEY_FILE] = "jwt_key_file",
+	[CRED_OAUTH_JWT_KEY_CREDENTIAL] = "jwt_key_credential",
 	[CRED_OAUTH_FLOW] = "flow",
 	[CRED_OAUTH_FOLDER] = "folder",
 };

@@ -29,7 +29,9 @@ enum cred_oauth_key {
 	CRED_OAUTH_UNUSED_DAYS, /* a refresh token dies when unused so long */
 	/* Settings of the account. */
 	CRED_OAUTH_CLIENT_SECRET_FILE,
+	CRED_OAUTH_CLIENT_SECRET_CREDENTIAL, /* of the service manager */
 	CRED_OAUTH_JWT_KEY_FILE,
+	CRED_OAUTH_JWT_KEY_CREDENTIAL,
 	CRED_OAUTH_FLOW, /* auto, device, browser, client, jwt */
 	CRED_OAUTH_FOLDER, /* of the token files */
 	CRED_OAUTH_KEYS

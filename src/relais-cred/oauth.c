@@ -43,17 +43,35 @@ oauth_open(const struct cred_wire *w, int64_t wait_ms, struct oauth_store **ret,
 	return rc;
 }
 
+int
+oauth_secret_path(const struct cred_wire *w, enum cred_oauth_key file,
+    enum cred_oauth_key credential, char **ret, struct err *err)
+{
+	const char *name = get(w, credential);
+
+	if (name[0] != '\0')
+		return cred_file_of_credential(w->credentials, name, ret, err);
+	*ret = get(w, file)[0] != '\0' ? xstrdup(get(w, file)) : NULL;
+	return 0;
+}
+
 enum cred_result
 oauth_add_client(struct buf *form, const struct cred_wire *w, struct err *err)
 {
-	const char *file = get(w, CRED_OAUTH_CLIENT_SECRET_FILE);
 	struct secret *s = NULL;
+	char *file;
+	int rc;
 	bool ok = oauth_query_add(
 	    form, "client_id", get(w, CRED_OAUTH_CLIENT_ID));
 
-	if (file[0] != '\0') {
-		if (cred_file_read_below(
-			file, w->credentials, w->group, &s, err) != 0)
+	if (oauth_secret_path(w, CRED_OAUTH_CLIENT_SECRET_FILE,
+		CRED_OAUTH_CLIENT_SECRET_CREDENTIAL, &file, err) != 0)
+		return CRED_NEVER;
+	if (file != NULL) {
+		rc = cred_file_read_below(
+		    file, w->credentials, w->group, &s, err);
+		free(file);
+		if (rc != 0)
 			return CRED_NEVER;
 		ok = ok &&
 		     oauth_query_add(form, "client_secret", secret_bytes(s).p);
@@ -235,6 +253,7 @@ refused(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
 	enum oauth_next next = oauth_reply_next(reply);
 	enum cred_result r = CRED_LATER;
 	struct buf why;
+	bool is_new;
 
 	buf_init(&why, 400);
 	oauth_reply_text(reply, &why);
@@ -243,7 +262,7 @@ refused(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
 	    (next != OAUTH_LATER && cred_oauth_is_unattended(&w->oauth))) {
 		err_set(err, ERR_SECRET,
 		    "the provider gives no token to this client: %s; check "
-		    "client_id, client_secret_file and oauth",
+		    "client_id, the client's secret and oauth",
 		    buf_str(&why));
 		r = CRED_NEVER;
 	} else if (next != OAUTH_LATER) {
@@ -259,7 +278,14 @@ refused(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
 				      : 0;
 	}
 	buf_clear(&why);
-	if (t->serial > 0 && (t->needs_login != NULL || t->not_before_s > 0))
+	/* A token of no use, and a successor of the refresh token, which is
+	 * used up. */
+	is_new = next == OAUTH_LATER && reply->status / 100 == 2 &&
+		 reply->answer.refresh_token != NULL;
+	if (is_new)
+		replace(&t->refresh, reply->answer.refresh_token);
+	if (t->serial > 0 &&
+	    (is_new || t->needs_login != NULL || t->not_before_s > 0))
 		/* Else it is asked once more than needed. */
 		IGNORE(oauth_store_write(s, t, NULL) != 0);
 	return r;

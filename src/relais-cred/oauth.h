@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "cred/cred.h"
+#include "cred/cred_oauth.h"
 
 struct cred_wire;
 struct buf;
@@ -24,6 +25,10 @@ enum cred_result oauth_fetch(const struct cred_wire *w, struct secret **ret,
 
 int oauth_open(const struct cred_wire *w, int64_t wait_ms,
     struct oauth_store **ret, struct err *err) MUST_CHECK;
+/* The path of what is named by one of two settings: a file, or a credential of
+ * the service manager.  To be freed; NULL: neither is set. */
+int oauth_secret_path(const struct cred_wire *w, enum cred_oauth_key file,
+    enum cred_oauth_key credential, char **ret, struct err *err) MUST_CHECK;
 /* Adds client_id and, if there is one, client_secret. */
 enum cred_result oauth_add_client(
     struct buf *form, const struct cred_wire *w, struct err *err) MUST_CHECK;

@@ -40,7 +40,12 @@ is_shallow(struct bytes b)
 static json_t *
 parse_object(struct bytes b)
 {
+	static const char bom[] = "\xef\xbb\xbf";
 	json_t *j;
+
+	/* RFC 8259 section 8.1 lets us pass over it. */
+	if (bytes_has_prefix_nocase(b, bom))
+		b = bytes_of(b.p + 3, b.n - 3);
 
 	if (b.n > OAUTH_BODY_MAX || !is_shallow(b))
 		return NULL;
@@ -65,12 +70,21 @@ is_visible(const char *s, unsigned char least)
 static char *
 take_word(const json_t *j, const char *key, unsigned char least, size_t max)
 {
-	const char *s = json_string_value(json_object_get(j, key));
+	struct bytes b = bytes_trim(
+	    bytes_str(json_string_value(json_object_get(j, key))));
+	char *word;
 
-	if (s == NULL || s[0] == '\0' || strlen(s) > max ||
-	    !is_visible(s, least))
+	/* Line ends around it do not belong to it; a token that was refused for
+	 * them could not be asked for again. */
+	while (b.n > 0 && (b.p[b.n - 1] == '\n' || b.p[b.n - 1] == '\r'))
+		b = bytes_trim(bytes_of(b.p, b.n - 1));
+	if (b.n == 0 || b.n > max)
 		return NULL;
-	return xstrdup(s);
+	word = xstrndup(b.p, b.n);
+	if (is_visible(word, least))
+		return word;
+	str_wipe(word);
+	return NULL;
 }
 
 /* A number, or one in quotes, as some servers write it. */
@@ -82,14 +96,16 @@ take_seconds(const json_t *j, const char *key, int64_t dflt, int64_t max)
 	double d;
 
 	if (json_is_string(v))
-		return num_u64_max(
-			   bytes_str(json_string_value(v)), (uint64_t)max, &n)
+		return num_u64_max(bytes_trim(bytes_str(json_string_value(v))),
+			   (uint64_t)max, &n) &&
+			       n > 0
 			   ? (int64_t)n
 			   : dflt;
 	if (!json_is_number(v))
 		return dflt;
 	d = json_number_value(v);
-	return d < 0 ? 0 : d > (double)max ? max : (int64_t)d;
+	/* None, or less: who gives out a token does not mean that. */
+	return d < 1 ? dflt : d > (double)max ? max : (int64_t)d;
 }
 
 /* Text for people; it is escaped where it is shown. */

@@ -27,7 +27,7 @@ enum {
  * is printable ASCII, an address for people begins with https. */
 struct oauth_answer {
 	char *access_token, *refresh_token, *scope;
-	int64_t expires_s; /* of the token or the device code, at least 0 */
+	int64_t expires_s; /* of the token or the device code, at least 1 */
 	char *error, *description;
 	char *user; /* the address in the id_token */
 	char *device_code, *user_code, *verification_url;

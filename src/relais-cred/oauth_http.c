@@ -76,6 +76,8 @@ perform(CURL *c, const char *url, const struct buf *form, struct taking *t,
 	(void)curl_easy_setopt(
 	    c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, "relais");
+	/* Asked for nothing else, some servers compress all the same. */
+	(void)curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "identity");
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	(void)curl_easy_setopt(c, CURLOPT_POSTFIELDS, buf_str(form));
 	(void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)buf_len(form));

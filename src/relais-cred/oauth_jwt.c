@@ -21,15 +21,20 @@ struct key_file {
 	gnutls_datum_t text;
 	json_t *json;
 	const char *issuer, *pem;
+	char *path;
 };
 
 static enum cred_result
 read_key_file(const struct cred_wire *w, struct key_file *ret, struct err *err)
 {
-	const char *path = cred_oauth_get(&w->oauth, CRED_OAUTH_JWT_KEY_FILE);
 	struct secret *first = NULL;
+	const char *path;
 
 	*ret = (struct key_file) { .json = NULL };
+	if (oauth_secret_path(w, CRED_OAUTH_JWT_KEY_FILE,
+		CRED_OAUTH_JWT_KEY_CREDENTIAL, &ret->path, err) != 0)
+		return CRED_NEVER;
+	path = ret->path != NULL ? ret->path : "";
 	/* For its checks: who may read it, and who could replace it. */
 	if (cred_file_read_below(path, w->credentials, w->group, &first, err) !=
 	    0)
@@ -67,6 +72,7 @@ key_file_clear(struct key_file *k)
 		explicit_bzero(k->text.data, k->text.size);
 	gnutls_free(k->text.data);
 	json_decref(k->json);
+	free(k->path);
 }
 
 /* base64url(header) "." base64url(claims) */
@@ -124,8 +130,7 @@ oauth_jwt(
 	if (r == CRED_OK &&
 	    (!put_claims(w, k.issuer, now_s, to) || !sign(k.pem, to))) {
 		err_set(err, ERR_SECRET,
-		    "the key in %s cannot sign: it is not an RSA key",
-		    cred_oauth_get(&w->oauth, CRED_OAUTH_JWT_KEY_FILE));
+		    "the key in %s cannot sign: it is not an RSA key", k.path);
 		r = CRED_NEVER;
 	}
 	key_file_clear(&k);

@@ -16,6 +16,7 @@
 #include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "cred/cred_oauth.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
 #include "sys/file_replace.h"
@@ -146,6 +147,16 @@ is_plain_word(const char *name)
 	return *name != '\0' && strspn(name, chars) == strlen(name);
 }
 
+/* The password, or the secret of a client. */
+static bool
+is_credential(const struct cred_source *s)
+{
+	return s->kind == CRED_SYSTEMD ||
+	       (s->oauth != NULL &&
+		   (s->oauth->v[CRED_OAUTH_CLIENT_SECRET_CREDENTIAL] != NULL ||
+		       s->oauth->v[CRED_OAUTH_JWT_KEY_CREDENTIAL] != NULL));
+}
+
 /* What was asked for; else what this account has; else the keyring where there
  * is one. */
 enum setup_status
@@ -166,7 +177,7 @@ setup_choose_keep(struct setup *s, const struct conf_account *old)
 	else if (has_keyring(s) &&
 		 (old == NULL || old->secret.kind != CRED_FILE))
 		s->keep = SETUP_IN_KEYRING;
-	else if (old != NULL && old->secret.kind == CRED_SYSTEMD &&
+	else if (old != NULL && is_credential(&old->secret) &&
 		 has_credentials(s))
 		s->keep = SETUP_IN_CREDENTIAL;
 	if (s->keep == SETUP_IN_KEYRING && !has_keyring(s))
@@ -308,12 +319,16 @@ setup_lose_secret(const struct setup *s)
 	char *sealed = xasprintf("%s.cred", s->secret_file);
 	char *told = drop_in(s);
 
+	char *folder = folder_of(s->secret_file);
+
 	if (s->keep == SETUP_IN_FILE && s->is_secret_new)
 		IGNORE(unlink(s->secret_file) != 0); /* was it written? */
 	if (s->keep == SETUP_IN_CREDENTIAL) {
 		IGNORE(unlink(sealed) != 0);
 		IGNORE(unlink(told) != 0);
 	}
+	IGNORE(rmdir(folder) != 0); /* unless it has others */
+	free(folder);
 	free(told);
 	free(sealed);
 }

@@ -159,12 +159,12 @@ check_unattended(struct setup *s, const struct cred_oauth *row)
 		return setup_stop(s->report, SETUP_PERSON,
 		    "--client-secret-file is the secret of a client: add "
 		    "--client-id ID");
-	/* Its configuration names a file. */
-	if (s->args.secret_in != NULL && s->keep != SETUP_IN_FILE)
+	if (s->keep == SETUP_IN_KEYRING && s->args.secret_in != NULL)
 		return setup_stop(s->report, SETUP_PERSON,
-		    "the secret of a client is kept in a file: leave out "
-		    "--secret");
-	s->keep = SETUP_IN_FILE;
+		    "the secret of a client is kept in a file or as a "
+		    "credential: leave out --secret keyring");
+	if (s->keep == SETUP_IN_KEYRING)
+		s->keep = SETUP_IN_FILE;
 	return SETUP_DONE;
 }
 

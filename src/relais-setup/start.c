@@ -173,16 +173,17 @@ setup_start(struct setup *s)
 {
 	json_t *status = ask(s, "status", NULL);
 	bool has_daemon = status != NULL;
-	bool is_good = s->keep == SETUP_IN_CREDENTIAL && s->oauth == NULL
-			   ? start_with_credential(s)
-		       : has_daemon ? reload(s)
-				    : start(s);
+	bool is_handed_over = s->keep == SETUP_IN_CREDENTIAL &&
+			      (s->oauth == NULL || setup_is_unattended(s));
+	bool is_good = is_handed_over ? start_with_credential(s)
+		       : has_daemon   ? reload(s)
+				      : start(s);
 
 	json_decref(status);
 	if (is_good && wait_for_account(s)) {
 		s->is_running = true;
 		dialogue_say(
-		    "%s", has_daemon && s->keep != SETUP_IN_CREDENTIAL
+		    "%s", has_daemon && !is_handed_over
 			      ? N_("relaisd has read the configuration anew.")
 			      : N_("relaisd runs."));
 		return SETUP_DONE;

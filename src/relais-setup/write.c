@@ -163,17 +163,28 @@ set_server(struct setup *s, struct edit *e)
 	buf_clear(&list);
 }
 
-static bool
-has_secret_in(const struct setup *s, enum setup_keep keep)
-{
-	return s->oauth == NULL && s->keep == keep;
-}
-
 /* The client's, if no person signs in. */
 static bool
 has_secret(const struct setup *s)
 {
 	return s->oauth == NULL || setup_is_unattended(s);
+}
+
+static bool
+has_secret_in(const struct setup *s, enum setup_keep keep)
+{
+	return has_secret(s) && s->keep == keep;
+}
+
+/* What stands in the configuration for a secret of this kind: the file, or the
+ * name of the credential; NULL: it is of another kind or in another place. */
+static const char *
+place(const struct setup *s, bool is_it, enum setup_keep keep)
+{
+	return !is_it || !has_secret_in(s, keep) ? NULL
+	       : keep == SETUP_IN_FILE           ? s->secret_file
+	       : keep == SETUP_IN_KEYRING        ? "yes"
+						 : s->account;
 }
 
 /* Also for an account that had another kind of sign-in. */
@@ -182,6 +193,7 @@ set_sign_in(struct setup *s, struct edit *e)
 {
 	const struct conf_account *old = old_account(s, s->account);
 	bool is_jwt = s->args.jwt_key_file != NULL;
+	bool is_client = s->args.client_secret_file != NULL;
 	bool was_unattended = old != NULL && old->secret.oauth != NULL &&
 			      cred_oauth_is_unattended(old->secret.oauth);
 
@@ -194,9 +206,13 @@ set_sign_in(struct setup *s, struct edit *e)
 	    !setup_is_unattended(s) ? NULL
 	    : is_jwt                ? "jwt"
 				    : "client");
-	set_or_unset(e, "client_secret_file",
-	    s->args.client_secret_file != NULL ? s->secret_file : NULL);
-	set_or_unset(e, "jwt_key_file", is_jwt ? s->secret_file : NULL);
+	set_or_unset(
+	    e, "client_secret_file", place(s, is_client, SETUP_IN_FILE));
+	set_or_unset(e, "client_secret_credential",
+	    place(s, is_client, SETUP_IN_CREDENTIAL));
+	set_or_unset(e, "jwt_key_file", place(s, is_jwt, SETUP_IN_FILE));
+	set_or_unset(
+	    e, "jwt_key_credential", place(s, is_jwt, SETUP_IN_CREDENTIAL));
 }
 
 static void
@@ -206,6 +222,7 @@ set_account(struct setup *s, struct edit *e)
 	bool is_local = p != NULL && p->login == PROVIDER_LOGIN_LOCAL;
 	bool is_fixed = p != NULL && p->login == PROVIDER_LOGIN_FIXED;
 	bool is_address = is_local || str_eq(s->user, s->address);
+	bool is_password = s->oauth == NULL;
 
 	if (p != NULL) {
 		conf_edit_unset(&e->text, e->section, "host");
@@ -225,12 +242,11 @@ set_account(struct setup *s, struct edit *e)
 	set_or_unset(e, "address", is_address ? NULL : s->address);
 	conf_edit_unset(&e->text, e->section, "password");
 	conf_edit_unset(&e->text, e->section, "password_command");
-	set_or_unset(e, "password_file",
-	    has_secret_in(s, SETUP_IN_FILE) ? s->secret_file : NULL);
-	set_or_unset(e, "password_keyring",
-	    has_secret_in(s, SETUP_IN_KEYRING) ? "yes" : NULL);
+	set_or_unset(e, "password_file", place(s, is_password, SETUP_IN_FILE));
+	set_or_unset(
+	    e, "password_keyring", place(s, is_password, SETUP_IN_KEYRING));
 	set_or_unset(e, "password_credential",
-	    has_secret_in(s, SETUP_IN_CREDENTIAL) ? s->account : NULL);
+	    place(s, is_password, SETUP_IN_CREDENTIAL));
 	set_sign_in(s, e);
 	/* Besides other accounts it serves its own address; they are what they
 	 * were. */
@@ -364,12 +380,25 @@ forget_token(const struct setup *s)
 	free(path);
 }
 
+/* Of the password or the client's secret; NULL or "": it is in none. */
+static const char *
+old_file(const struct conf_account *old)
+{
+	const struct cred_source *s = &old->secret;
+
+	if (s->oauth == NULL)
+		return s->kind == CRED_FILE ? s->value : NULL;
+	return cred_oauth_get(s->oauth,
+	    strcmp(cred_oauth_get(s->oauth, CRED_OAUTH_FLOW), "jwt") == 0
+		? CRED_OAUTH_JWT_KEY_FILE
+		: CRED_OAUTH_CLIENT_SECRET_FILE);
+}
+
 enum setup_status
 setup_write(struct setup *s)
 {
 	const struct conf_account *old = old_account(s, s->account);
-	bool had_file = old != NULL && old->secret.kind == CRED_FILE &&
-			str_eq(old->secret.value, s->secret_file);
+	bool had_file = old != NULL && str_eq(old_file(old), s->secret_file);
 	struct err err = { 0 };
 	size_t lines;
 
@@ -377,13 +406,14 @@ setup_write(struct setup *s)
 	    write_conf(s, &lines, &err) != 0) {
 		if (has_secret(s) && old == NULL)
 			setup_lose_secret(s); /* nothing names it */
-		return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
+		return setup_stop(s->report, SETUP_PERSON,
+		    "%s; nothing was configured", err.text);
 	}
 	forget_token(s);
 	secret_free(s->secret);
 	s->secret = NULL;
 	tell(s, lines);
-	if (s->oauth == NULL && had_file)
+	if (has_secret(s) && had_file)
 		setup_forget_file(s);
 	return SETUP_DONE;
 }

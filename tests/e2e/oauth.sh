@@ -110,7 +110,7 @@ check "device: and asked it nothing" [ "$(grants refresh)" = 0 ]
 # --- what a token server may do -----------------------------------------------
 
 n=0
-for how in html 429 server drip huge moved; do
+for how in html 429 server drip huge moved array deep page utf16 moved308; do
 	mode $how
 	fresh_provider
 	end_token
@@ -129,18 +129,26 @@ for how in html 429 server drip huge moved; do
 	    until_true 20 has_mail mail "rude $n"
 done
 check "rude: a redirect is not followed" [ "$(grep -c ELSEWHERE "$T/token/log")" = 0 ]
-for how in text same; do
+for how in text same bom gzip crlf zero minus e30 spaced; do
 	mode $how
 	fresh_provider
 	end_token
 	check "rude, $how: delivered" delivered "$how"
 done
+mode useless good
+fresh_provider
+end_token
+submit useless
+relais flush >/dev/null
+until_true 20 state_is paused
+relais flush >/dev/null
+check "rude, useless: delivered afterwards" until_true 20 has_mail mail useless
 mode good
 check "rude: no refresh token was used twice" [ "$(grep -c REUSE "$T/token/log")" = 0 ]
 mode server
 fresh_provider
-sed -i 's/"expires_s": [0-9]*/"expires_s": 3600/' "$(file)"
-sed -i "s/\"obtained_boot_ms\": [0-9]*/\"obtained_boot_ms\": $(($(awk '{print int($1)}' /proc/uptime) * 1000 - 3500000))/" "$(file)"
+sed -i 's/"expires_s": [0-9]*/"expires_s": 200/' "$(file)"
+sed -i "s/\"obtained_boot_ms\": [0-9]*/\"obtained_boot_ms\": $(($(awk '{print int($1)}' /proc/uptime) * 1000 - 150000))/" "$(file)"
 check "the old token serves while it lives" delivered "while it lives"
 check "and its successor was asked for" [ "$(grants 'refresh_token server')" -ge 2 ]
 
@@ -187,6 +195,59 @@ mode good
 login
 check "revoked: delivered after a sign-in" until_true 20 has_mail mail fourth
 
+mode words
+fresh_provider
+end_token
+submit words
+until_true 15 state_is held
+check "60,000 bytes of description: held with what to type" \
+    reason_has 'Run: relais login work'
+mode good
+login
+check "  delivered after a sign-in" until_true 20 has_mail mail words
+
+# No room for the next refresh token: the server is not asked, so that none is
+# used up.
+mkdir "$T/disk"
+mount -t tmpfs -o "size=256k,mode=700,uid=$(id -u relais)" tmpfs "$T/disk"
+cp -a "$T/home/spool/oauth/." "$T/disk/"
+mount --bind "$T/disk" "$T/home/spool/oauth"
+fresh_provider
+end_token
+head -c 200000 /dev/zero >"$T/disk/filler"
+before=$(grants refresh)
+submit full
+until_true 20 state_is paused
+check "a full disk: the account waits" reason_has 'No space left'
+note "$(reason)"
+check "  and no token was used up" [ "$(grants refresh)" = "$before" ]
+rm "$T/disk/filler"
+relais flush >/dev/null
+check "  delivered when there is room" until_true 20 has_mail mail full
+umount "$T/home/spool/oauth"
+cp -a "$T/disk/work.json" "$T/home/spool/oauth/"
+
+# Killed at any moment, it leaves a whole file and no lock.  What the server said
+# to one that is killed nobody has heard, so this server lets the old one live.
+mode same
+fresh_provider
+for i in 1 2 3 4 5 6 7 8; do
+	end_token
+	submit "killed $i" &
+	child=$!
+	until_true 5 eval 'helper=$(pgrep -n -x relais-cred)'
+	sleep "0.0$((i * 7 % 10))"
+	[ -z "$helper" ] || kill -9 "$helper" 2>/dev/null
+	wait $child
+	jq -e .refresh "$(file)" >/dev/null || fail "killed: the file is torn"
+	relais flush >/dev/null
+done
+relais flush >/dev/null
+for i in 1 2 3 4 5 6 7 8; do
+	until_true 20 has_mail mail "killed $i" || fail "killed $i is not delivered"
+done
+check "killed eight times, it leaves a whole file and no lock" \
+    jq -e .access "$(file)" >/dev/null
 mode client
 fresh_provider
 end_token
@@ -412,9 +473,29 @@ if command -v openssl >/dev/null; then
 	    "$T/public" -signature "$T/signature" "$T/signed"
 fi
 
+# The same handed over by the service manager.
+mkdir -p "$T/credentials"
+cp "$T/secret/client" "$T/credentials/graph"
+cp "$T/secret/jwt" "$T/credentials/workspace"
+chmod 400 "$T/credentials"/*
+chown -R relais "$T/credentials"
+export CREDENTIALS_DIRECTORY=$T/credentials
+begin unattended "oauth_flow = client" "client_secret_credential = graph"
+check "client credentials from a credential: delivered" delivered handed
+begin jwt "oauth_flow = jwt" "jwt_key_credential = workspace"
+check "jwt bearer from a credential: delivered" delivered over
+begin jwt "oauth_flow = jwt" "jwt_key_credential = other"
+submit none
+until_true 15 state_is held
+check "a credential that is not there: held" reason_has "$T/credentials/other"
+unset CREDENTIALS_DIRECTORY
+begin unattended "oauth_flow = client" "client_secret_credential = graph"
+submit none
+until_true 15 state_is held
+check "  or nobody hands one over" reason_has 'LoadCredential='
+
 # --- sealed -------------------------------------------------------------------
 
-mkdir -p "$T/credentials"
 head -c 32 /dev/urandom >"$T/credentials/relais-oauth-key"
 chown -R relais "$T/credentials"
 export CREDENTIALS_DIRECTORY=$T/credentials

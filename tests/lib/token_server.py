@@ -19,6 +19,11 @@ words are used up one by one, the last one stays:
   pending slow denied policy ended     answers to a device code
   revoked    invalid_grant;  client: invalid_client;  server: server_error
   429        with Retry-After: 3;  html  503 with a page
+  bom gzip   in front of the JSON, or all of it;  crlf: behind the tokens
+  zero minus e30     as expires_in;  spaced: "3600 "
+  useless    an access token that cannot be sent
+  array deep page utf16 moved308     no answer at all, with 200 or 308
+  words      invalid_grant with 60,000 bytes of description
   drip       a byte a second;  huge: 1 MB;  moved: a redirect to /elsewhere
 
 The token that is good is the first line of DIR/good.  DIR/verdict is what
@@ -27,7 +32,7 @@ missing), inactive, stranger (it is somebody else's), scope (it is for other
 things), down (503).  DIR/who is the person at the browser, if it is not
 relay@example.test.
 """
-import base64, hashlib, json, os, ssl, sys, threading, time, urllib.parse
+import base64, gzip, hashlib, json, os, ssl, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 d, port = sys.argv[1], int(sys.argv[2])
@@ -162,6 +167,14 @@ class Handler(BaseHTTPRequestHandler):
             "huge": lambda: self.answer(200, b"{" + b" " * 1000000),
             "moved": lambda: self.answer(
                 307, {}, [("Location", "/elsewhere")]),
+            "moved308": lambda: self.answer(
+                308, {}, [("Location", "/elsewhere")]),
+            "page": lambda: self.answer(200, b"<html>sign in</html>"),
+            "array": lambda: self.answer(200, [{"access_token": "x"}]),
+            "deep": lambda: self.answer(200, b'{"a":' * 30000 + b"1"),
+            "utf16": lambda: self.answer(
+                200, '{"access_token": "x"}'.encode("utf-16")),
+            "words": lambda: self.error("invalid_grant", 400, "w" * 60000),
             "drip": self.drip,
         }.get(how)
         if rude:
@@ -214,12 +227,25 @@ class Handler(BaseHTTPRequestHandler):
             a["expires_in"] = 2
         if how == "scope":
             a["scope"] = "openid"
+        if how in ("zero", "minus", "e30", "spaced"):
+            a["expires_in"] = {"zero": 0, "minus": -1, "e30": 1e30,
+                               "spaced": "3600 "}[how]
+        if how == "useless":
+            a["access_token"] = "two words\n and more"
         who = "mallory@example.test" if how == "wrong" else person()
         a["id_token"] = "e30.%s.x" % b64(json.dumps({"email": who}).encode())
         if how != "bad":
             given.add(a["access_token"])
         if "refresh_token" in a:
             live.add(a["refresh_token"])
+        if how == "crlf":
+            a["access_token"] += "\r\n"
+            a["refresh_token"] += "\n"
+        if how == "bom":
+            return self.answer(200, b"\xef\xbb\xbf" + json.dumps(a).encode())
+        if how == "gzip":
+            return self.answer(200, gzip.compress(json.dumps(a).encode()),
+                               [("Content-Encoding", "gzip")])
         self.answer(200, a)
 
     def drip(self):

@@ -541,6 +541,10 @@ static const struct {
 	{ ACCOUNT "user = a@b\noauth = microsoft\nclient_id = c\n"
 		  "oauth_flow = client\n",
 	    6, "needs client_secret_file" },
+	{ ACCOUNT "user = a@b\noauth = microsoft\nclient_id = c\n"
+		  "oauth_flow = client\nclient_secret_file = /x\n"
+		  "client_secret_credential = x\n",
+	    8, "client_secret_file and client_secret_credential are both set" },
 	{ LOGIN "oauth = google\n", 5, "two secrets are set" },
 	{ "[account a]\nhost = h\nuser = a@b\n"
 	  "password_file = /nonexistent/x\n",

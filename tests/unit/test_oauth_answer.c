@@ -21,7 +21,15 @@ a_grant_is_read_in_all_its_spellings(void **state)
 		{ "{\"access_token\":\"at\",\"expires_in\":\"3599\"}", 3599,
 		    NULL },
 		{ "{\"access_token\":\"at\"}", OAUTH_EXPIRES_S, NULL },
-		{ "{\"access_token\":\"at\",\"expires_in\":-5}", 0, NULL },
+		{ "{\"access_token\":\"at\",\"expires_in\":-5}",
+		    OAUTH_EXPIRES_S, NULL },
+		{ "{\"access_token\":\"at\",\"expires_in\":0}", OAUTH_EXPIRES_S,
+		    NULL },
+		{ "{\"access_token\":\"at\",\"expires_in\":\"3600 \"}", 3600,
+		    NULL },
+		{ "\xef\xbb\xbf{\"access_token\":\"at\\r\\n\","
+		  "\"refresh_token\":\" rt\\n\"}\r\n",
+		    OAUTH_EXPIRES_S, "rt" },
 		{ "{\"access_token\":\"at\",\"expires_in\":3599.9}", 3599,
 		    NULL },
 		{ "{\"access_token\":\"at\",\"expires_in\":1e300}",
@@ -71,7 +79,8 @@ what_is_no_answer_is_left_for_later(void **state)
 {
 	static const char *const texts[] = { "", "<html>busy</html>", "[]",
 		"\"at\"", "{\"access_token\":\"at\"", "{} x",
-		"{\"a\":[[[[[[[[1]]]]]]]]}" };
+		"{\"a\":[[[[[[[[1]]]]]]]]}", "[{\"access_token\":\"at\"}]",
+		"\xff\xfe{", "{\"access_token\":\"at\",}" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

@@ -234,7 +234,15 @@ finish_sender(struct import *im, const struct import_setting *s)
 		free(user);
 		return;
 	}
-	if (user == NULL || *user == '\0' || strpbrk(user, " \t,*=#") != NULL) {
+	if (user != NULL && *user == '\0') {
+		import_note(im, NULL, 0,
+		    "every sender was written as %s; relais replaces it by the "
+		    "address of the account",
+		    s->value);
+		free(user);
+		return;
+	}
+	if (user == NULL || strpbrk(user, " \t,*=#") != NULL) {
 		import_note(im, NULL, 0,
 		    "%s was written as %s; relais replaces it by the address "
 		    "of the account",
@@ -264,6 +272,11 @@ finish_senders(struct import *im)
 			are_same = false;
 	if (are_same && import_get(first, "address") == NULL)
 		import_sets(first, "address", im->senders[0].value);
+	/* "@domain": who has no address of their own. */
+	for (size_t i = 0; i < im->nsenders; i++)
+		if (im->senders[i].key[0] == '\0' &&
+		    import_get(first, "address") == NULL)
+			import_sets(first, "address", im->senders[i].value);
 	for (size_t i = 0; i < im->nsenders; i++)
 		finish_sender(im, &im->senders[i]);
 }

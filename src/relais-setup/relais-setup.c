@@ -25,6 +25,7 @@ static const struct {
 int
 main(int argc, char **argv)
 {
+	privilege_bind_calls(argv);
 	IGNORE(privilege_hide_memory(NULL) != 0); /* best effort */
 	language_choose();
 	language_convert_errors();

@@ -330,5 +330,6 @@ const struct relais_command cmd_passwd = {
 	    "Nothing is stored if the login fails, unless --force is given.  "
 	    "The exit status\n"
 	    "is that of relais check."),
+	.has_secret = true,
 	.run = run,
 };

@@ -21,6 +21,7 @@
 #include "relais/relais_conf.h"
 #include "sys/language.h"
 #include "sys/own_daemon.h"
+#include "sys/privilege.h"
 #include "sys/said.h"
 #include "sys/terminal.h"
 
@@ -542,6 +543,8 @@ run(struct relais *r, int argc, char *const *argv, char **rest)
 		return unknown_verb(r, rest[0]);
 	if (wants_help)
 		return show_help_of(r, r->command);
+	if (r->command->has_secret)
+		privilege_bind_calls(argv);
 	return r->command->run(r, n - 1, rest + 1);
 }
 

@@ -26,6 +26,7 @@ struct relais_command {
 	const char *args; /* behind the name: "[--all] [ID ...]" */
 	const char *help; /* one line */
 	const char *details; /* more lines for --help, or NULL */
+	bool has_secret; /* a password passes through it */
 	int (*run)(struct relais *r, int argc, char *const *argv);
 };
 

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -81,6 +82,23 @@ privilege_hide_memory(struct err *err)
 	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
 		return err_sys(err, "cannot disable core dumps (setrlimit)");
 	return 0;
+}
+
+void
+privilege_bind_calls(char *const *argv)
+{
+	static const char name[] = "LD_BIND_NOW";
+	char self[4096];
+	ssize_t n;
+
+	if (getenv(name) == NULL &&
+	    (n = readlink("/proc/self/exe", self, sizeof(self) - 1)) > 0 &&
+	    setenv(name, "1", 1) == 0) {
+		self[n] = '\0';
+		(void)execv(self, argv);
+	}
+	/* Not for the programs that we start. */
+	(void)unsetenv(name);
 }
 
 int

@@ -135,6 +135,9 @@ failed(struct check_talk *t, enum check_stage stage, enum check_verdict verdict,
 	over(t, fault, &r);
 }
 
+static const char trouble_advice[] = N_(
+    "the provider or the network is in trouble; try again later");
+
 /* A reply that is no good: its own words, and what relais knows about it. */
 static void
 refused(struct check_talk *t, enum check_stage stage, const struct verdict *v)
@@ -149,6 +152,9 @@ refused(struct check_talk *t, enum check_stage stage, const struct verdict *v)
 	verdict_text(v, &seen);
 	(void)snprintf(advice, sizeof(advice), "%s%s%s", d.cause,
 	    d.cause[0] != '\0' && d.remedy[0] != '\0' ? "; " : "", d.remedy);
+	/* Nothing is known of it, as of a connection that was cut. */
+	if (advice[0] == '\0' && is_later)
+		(void)snprintf(advice, sizeof(advice), "%s", trouble_advice);
 	failed(t, stage, is_later ? CHECK_LATER : CHECK_PERSON,
 	    CHECK_TALK_FAILED, buf_str(&seen), advice);
 	buf_clear(&seen);
@@ -383,6 +389,14 @@ on_job_done(struct check_talk *t, const struct sc_info *info)
 
 /* --- the end of a conversation -------------------------------------------- */
 
+/* No secret yet: the token server is away, and the login waits for it. */
+static bool
+is_token_late(const struct check_talk *t, const struct sc_info *info)
+{
+	return info->trouble == SC_TROUBLE_AUTH_LATER && !t->has_secret &&
+	       info->verdict.stage == STAGE_LOCAL;
+}
+
 /* In which stage it was. */
 static enum check_stage
 stage_of(const struct check_talk *t, const struct sc_info *info)
@@ -391,11 +405,11 @@ stage_of(const struct check_talk *t, const struct sc_info *info)
 
 	if (trouble == SC_TROUBLE_NO_TLS)
 		return CHECK_TLS;
+	if (trouble == SC_TROUBLE_CRED || is_token_late(t, info))
+		return CHECK_SECRET;
 	if (trouble == SC_TROUBLE_NO_AUTH || trouble == SC_TROUBLE_AUTH ||
 	    trouble == SC_TROUBLE_AUTH_LATER)
 		return CHECK_AUTH;
-	if (trouble == SC_TROUBLE_CRED)
-		return CHECK_SECRET;
 	if (t->is_ready)
 		return t->job.tag == TAG_MESSAGE ? CHECK_SEND : CHECK_MAIL;
 	return t->has_ehlo ? CHECK_AUTH : CHECK_EHLO;
@@ -424,6 +438,7 @@ on_close(struct check_talk *t, const struct sc_info *info)
 {
 	const struct verdict *v = &info->verdict;
 	enum check_stage stage = stage_of(t, info);
+	bool is_late = is_token_late(t, info);
 
 	if (!t->is_ready && !t->has_ehlo &&
 	    courier_login_may_say_another_name(&t->wire.login, info)) {
@@ -432,7 +447,11 @@ on_close(struct check_talk *t, const struct sc_info *info)
 	}
 	if (stage == CHECK_SECRET)
 		t->has_secret = true;
-	if (stage == CHECK_SECRET)
+	if (is_late)
+		failed(t, stage, CHECK_LATER, CHECK_TALK_FAILED, v->text,
+		    "relaisd asks for the token again by itself; until then "
+		    "mail waits");
+	else if (stage == CHECK_SECRET)
 		failed(t, stage, CHECK_PERSON, CHECK_TALK_FAILED, v->text, "");
 	else if (info->trouble == SC_TROUBLE_NO_AUTH && v->code == 0)
 		no_auth(t, v);
@@ -458,8 +477,7 @@ on_close(struct check_talk *t, const struct sc_info *info)
 		    "that expects TLS at once (tls = implicit)");
 	else
 		failed(t, stage, CHECK_LATER, CHECK_TALK_FAILED, v->text,
-		    "the provider or the network is in trouble; try again "
-		    "later");
+		    trouble_advice);
 }
 
 /* --- the crank ------------------------------------------------------------ */

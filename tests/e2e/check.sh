@@ -198,6 +198,64 @@ install -o relais -m 600 "$T/secret/mail" "$T/secret/moved"
 broken "with the right password" "" 0 'SCRAM-SHA-256-PLUS as relay'
 check "it is tried again at once" until_true 10 has_mail mail waits
 
+# --- a dozen other worlds -----------------------------------------------------
+
+daemon ''
+world() { # WORLD STAGE STATUS WORDS OPTION...: with a provider like that
+	local name=$1 stage=$2 status=$3 words=$4
+	shift 4
+	stop mail
+	provider mail "$@"
+	broken "$name" "$stage" "$status" "$words"
+}
+world "an address that is listed" ehlo 1 'is listed' \
+    --fail 'greeting:554:5.7.1:your address is listed'
+world "too many connections" ehlo 1 'too many' \
+    --fail 'greeting:421:4.7.0:too many connections'
+world "EHLO is refused" ehlo 1 'go away' --fail 'ehlo:550:5.7.1:go away'
+world "AUTH hangs" auth 1 'try again later' --hang auth
+world "AUTH is cut off" auth 1 'try again later' --drop auth
+world "AUTH is put off" auth 1 'Temporary' \
+    --fail 'auth:454:4.7.0:Temporary authentication failure'
+world "an app password is wanted" auth 2 'app password' \
+    --fail 'auth:534:5.7.9:Application-specific password required'
+world "MAIL is cut off" mail 1 'try again later' --drop mail
+world "the mailbox does not exist" mail 2 'no such user' \
+    --fail 'rcpt:550:5.1.1:no such user'
+world "nothing newer than TLS 1.1" tls 2 'TLS' \
+    --priority 'NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT'
+certtool --generate-self-signed --load-privkey "$T/pki/mail.key" \
+    --template <(printf '%s\n' 'cn = mail.example.test' \
+    'dns_name = mail.example.test' 'expiration_days = 30') \
+    --outfile "$T/pki/self.pem" 2>/dev/null
+world "a certificate that signs itself" tls 2 'certificate' --cert "$T/pki/self.pem"
+stop mail
+provider mail --fail 'end:554:5.7.1:this is spam'
+broken "the message is refused" send 2 'this is spam' mail --send to@example.org
+stop mail
+provider mail
+daemon "s,^password_file = .*,password_file = $T/secret/moved,"
+: >"$T/secret/moved"
+broken "an empty file" secret 2 'is empty'
+export RELAIS_CRED_HELPER=$top_builddir/relais-cred
+daemon 's,^password_file = .*,password_command = /bin/false,'
+broken "a command that fails" secret 2 'exit status 1'
+mkdir -p /etc/relais
+cat >/etc/relais/oauth2 <<-END
+	away token=https://mail.example.test:9443/token scope=smtp
+	    scope_unattended=smtp
+END
+chmod 644 /etc/relais/oauth2
+install -o relais -m 600 "$T/secret/mail" "$T/secret/moved"
+daemon "s,^password_file = .*,oauth = away\nclient_id = x\noauth_flow = client\nclient_secret_file = $T/secret/moved,"
+if ldd "$top_builddir/relais-cred" | grep -q libcurl; then
+	stop mail
+	provider mail --mechanisms XOAUTH2 --token-file "$T/secret/mail"
+	broken "a token server that is away" secret 1 'cannot be asked'
+	stop mail
+	provider mail
+fi
+
 # --- passwd -------------------------------------------------------------------
 
 install -o relais -m 600 "$T/secret/wrong" "$T/secret/moved"

@@ -20,6 +20,7 @@
 
 enum {
 	TEXT_MAX = 4096,
+	EMPTY_MAX = 3, /* empty lines instead of a secret */
 	WRAP_LEAST = 20 /* in fewer columns nothing is wrapped */
 };
 
@@ -202,12 +203,16 @@ dialogue_secret(const char *question)
 	/* Before the prompt, which invites to type. */
 	if (!switch_echo_off(&old))
 		return NULL;
-	prompt("%s: ", question);
 	buf_init(&line, SECRET_MAX);
-	if (read_line(&line) && buf_len(&line) > 0)
-		s = secret_new(buf_bytes(&line));
+	for (int i = 0; s == NULL && i < EMPTY_MAX; i++) {
+		prompt("%s: ", question);
+		if (!read_line(&line))
+			i = EMPTY_MAX;
+		else if (buf_len(&line) > 0)
+			s = secret_new(buf_bytes(&line));
+		(void)putchar('\n');
+	}
 	buf_wipe(&line);
-	(void)putchar('\n');
 	(void)fflush(stdout);
 	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &old); /* it worked before */
 	return s;

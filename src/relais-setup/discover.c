@@ -563,11 +563,32 @@ complete(struct search *se, struct slot *best)
 		add_port(d, guessed_ports[i].port, guessed_ports[i].tls);
 }
 
+/* The domain of a preset that was meant perhaps, or NULL. */
+static const char *
+nearest_domain(const struct providers *presets, const char *domain)
+{
+	int limit = strlen(domain) < 8 ? 1 : 2;
+	const struct provider *p;
+	const char *best = NULL;
+
+	for (size_t i = 0; (p = providers_at(presets, i)) != NULL; i++)
+		for (size_t k = 0; k < p->domains.n; k++) {
+			int d = str_distance(domain, p->domains.v[k], limit);
+
+			if (d <= limit) {
+				best = p->domains.v[k];
+				limit = d - 1;
+			}
+		}
+	return best;
+}
+
 static int
 search(const struct discover_opts *opts, struct discovery *ret, struct err *err)
 {
 	struct search se = { .opts = opts, .domain = domain_of(opts->address) };
 	struct slot *best = NULL;
+	const char *near;
 
 	for (int i = 0; i < SLOTS; i++) {
 		se.slots[i].of = &se;
@@ -588,6 +609,13 @@ search(const struct discover_opts *opts, struct discovery *ret, struct err *err)
 		    "no name server answers, so nothing can be found out about "
 		    "%s: is this machine online?",
 		    se.domain);
+	near = nearest_domain(opts->presets, se.domain);
+	if (near != NULL)
+		return err_set(err, ERR_CONFIG,
+		    "no submission server was found for %s: did you mean %s? "
+		    "If not, name it with --provider KEY (see relais "
+		    "providers) or --host NAME",
+		    se.domain, near);
 	return err_set(err, ERR_CONFIG,
 	    "no submission server was found for %s: no preset, autoconfig "
 	    "file, SRV record or known MX; name it with --provider KEY (see "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais-setup/setup.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,11 @@
 #include "relais-setup/dialogue.h"
 #include "relais-setup/verbs.h"
 #include "sys/language.h"
+#include "sys/privilege.h"
 #include "sys/said.h"
 
 enum {
-	TRIES = 3, /* of a password; providers lock accounts */
+	TRIES = 3, /* of one question; providers lock accounts */
 	QUESTIONS_MAX = 3 /* what can be assumed is not asked then */
 };
 
@@ -161,6 +163,7 @@ load(struct setup *s)
 {
 	struct conf_problems problems = { 0 };
 	struct err err = { 0 };
+	struct conf_env env = s->env;
 	enum setup_status status = load_presets(s);
 
 	if (status != SETUP_DONE)
@@ -171,13 +174,54 @@ load(struct setup *s)
 			s->mozilla, RELAIS_DATA_DIR "/ispdb", &err) != 0)
 			dialogue_say("%s", err.text);
 	}
+	env.lacks_secrets = true;
 	if (access(s->file, F_OK) == 0 &&
-	    conf_load(s->file, &s->env, &s->old, &problems) != 0)
+	    conf_load(s->file, &env, &s->old, &problems) != 0)
 		status = setup_stop(s->report, SETUP_PERSON,
 		    "%s; repair or move that file first",
 		    problems.n > 0 ? problems.v[0].text : s->file);
 	conf_problems_clear(&problems);
 	return status;
+}
+
+/* Else the secret would be of a user who is not the daemon. */
+static enum setup_status
+look_for_user(struct setup *s)
+{
+	struct privilege_user user;
+	struct err err = { 0 };
+
+	if (geteuid() != 0 ||
+	    privilege_find(
+		s->old != NULL ? s->old->user : "relais", &user, &err) == 0)
+		return SETUP_DONE;
+	return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
+}
+
+/* Nobody should answer questions in vain: can the file be written?  The nearest
+ * folder that is there says it. */
+static enum setup_status
+look_for_room(struct setup *s)
+{
+	char *folder = xstrdup(s->file), *slash;
+	bool is_there = false;
+
+	while (!is_there && (slash = strrchr(folder, '/')) != NULL) {
+		slash[slash == folder] = '\0';
+		is_there = access(folder, F_OK) == 0 || slash == folder;
+		if (is_there && access(folder, W_OK) != 0) {
+			enum setup_status status = setup_stop(s->report,
+			    SETUP_PERSON,
+			    "cannot write in %s: %s; with -c FILE the "
+			    "configuration goes to another place",
+			    folder, strerror(errno));
+
+			free(folder);
+			return status;
+		}
+	}
+	free(folder);
+	return SETUP_DONE;
 }
 
 /* --- whom ----------------------------------------------------------------- */
@@ -191,12 +235,26 @@ is_address(const char *text)
 	       autoconfig_is_host(strrchr(text, '@') + 1);
 }
 
-/* What people paste: "Jane <jane@example.org>", "mailto:jane@example.org", blanks
- * around it, the dot that ends a domain. */
+/* Blanks around it, what ends an item of a list or a sentence, and quotes around
+ * all of it. */
+static struct bytes
+without_wrapping(struct bytes b)
+{
+	b = bytes_trim(b);
+	while (b.n > 1 && strchr(".,;", b.p[b.n - 1]) != NULL)
+		b = bytes_trim(bytes_of(b.p, b.n - 1));
+	if (b.n > 1 && (b.p[0] == '\'' || b.p[0] == '"') &&
+	    b.p[b.n - 1] == b.p[0])
+		b = bytes_trim(bytes_of(b.p + 1, b.n - 2));
+	return b;
+}
+
+/* What people paste: "Jane <jane@example.org>", "mailto:jane@example.org?cc=x",
+ * an item of a list. */
 static void
 take_address_out(char **address)
 {
-	struct bytes b = bytes_trim(bytes_str(*address));
+	struct bytes b = without_wrapping(bytes_str(*address));
 	const char *open = b.n > 0 ? memrchr(b.p, '<', b.n) : NULL;
 	static const char scheme[] = "mailto:";
 	char *at;
@@ -204,11 +262,12 @@ take_address_out(char **address)
 	if (open != NULL && b.p[b.n - 1] == '>')
 		b = bytes_trim(
 		    bytes_of(open + 1, (size_t)(b.p + b.n - 1 - (open + 1))));
-	if (bytes_has_prefix_nocase(b, scheme))
+	if (bytes_has_prefix_nocase(b, scheme)) {
 		b = bytes_of(
 		    b.p + sizeof(scheme) - 1, b.n - (sizeof(scheme) - 1));
-	if (b.n > 1 && b.p[b.n - 1] == '.')
-		b.n--;
+		b = bytes_cut(&b, '?');
+	}
+	b = without_wrapping(b);
 	at = xstrndup(b.p, b.n);
 	free(*address);
 	*address = at;
@@ -233,6 +292,33 @@ to_ascii(char **address)
 	buf_clear(&b);
 }
 
+/* What was typed or given, as it is meant. */
+static bool
+take_address(char **address)
+{
+	take_address_out(address);
+	to_ascii(address);
+	return is_address(*address);
+}
+
+/* Until it is one: a mistake in typing ends nothing.  NULL: the person does not
+ * want to, or cannot; to be freed. */
+static char *
+ask_address(const char *question, const char *dflt)
+{
+	for (int i = 0; i < TRIES; i++) {
+		char *text = dialogue_ask(question, dflt);
+
+		if (text == NULL)
+			return NULL;
+		if (take_address(&text))
+			return text;
+		dialogue_say("\"%s\" is no email address", text);
+		free(text);
+	}
+	return NULL;
+}
+
 static enum setup_status
 find_address(struct setup *s)
 {
@@ -242,15 +328,13 @@ find_address(struct setup *s)
 		    "me@example.org --password-file FILE --yes");
 	if (s->address == NULL) {
 		s->questions++;
-		s->address = dialogue_ask(
+		s->address = ask_address(
 		    _("Email address that this machine sends as"), NULL);
 	}
-	if (s->address == NULL || s->address[0] == '\0')
+	if (s->address == NULL)
 		return setup_stop(
 		    s->report, SETUP_PERSON, "Nothing was written.");
-	take_address_out(&s->address);
-	to_ascii(&s->address);
-	if (!is_address(s->address))
+	if (!take_address(&s->address))
 		return setup_stop(s->report, SETUP_PERSON,
 		    "\"%s\" is no email address", s->address);
 	report(s, "address", s->address);
@@ -575,7 +659,7 @@ find_secret(struct setup *s)
 			return status;
 		take_out_blanks(s);
 		if (has_controls(secret_bytes(s->secret)) &&
-		    s->args.password_file == NULL && i < TRIES - 1) {
+		    s->args.password_file == NULL) {
 			dialogue_say("There is a key in it that is no "
 				     "character, so it was not sent.");
 			continue;
@@ -585,11 +669,12 @@ find_secret(struct setup *s)
 			return SETUP_DONE;
 		if (is_refused)
 			explain_refusal(s);
-		if (!is_refused || s->args.password_file != NULL ||
-		    i == TRIES - 1)
+		if (!is_refused || s->args.password_file != NULL)
 			return status;
 	}
-	return SETUP_PERSON;
+	return setup_stop(s->report, SETUP_PERSON,
+	    "Nothing was written. With the right password, type the same "
+	    "again.");
 }
 
 static enum setup_status
@@ -632,13 +717,12 @@ find_admin(struct setup *s)
 		 !dialogue_has_person())
 		s->admin = xstrdup(s->address);
 	else
-		s->admin = dialogue_ask(
+		s->admin = ask_address(
 		    _("Mail for root and cron goes to"), s->address);
 	if (s->admin == NULL)
 		return setup_stop(
 		    s->report, SETUP_PERSON, "Nothing was written.");
-	take_address_out(&s->admin);
-	if (!is_address(s->admin))
+	if (!take_address(&s->admin))
 		return setup_stop(s->report, SETUP_PERSON,
 		    "\"%s\" is no email address; nothing was written",
 		    s->admin);
@@ -679,8 +763,9 @@ static enum setup_status
 go(struct setup *s)
 {
 	static enum setup_status (*const steps[])(struct setup * s) = { load,
-		find_address, find_server, find_user, find_names, log_in,
-		find_admin, setup_write, start, sign_in, send_first };
+		look_for_room, look_for_user, find_address, find_server,
+		find_user, find_names, log_in, find_admin, setup_write, start,
+		sign_in, send_first };
 	enum setup_status status = SETUP_DONE;
 
 	for (size_t i = 0;

@@ -303,6 +303,16 @@ check "  all of it is kept" cmp "$T/key" "$CONF/secrets/office365"
 check "  sends" said 'sent, "250'
 nothing
 microsoft
+jq -n --rawfile key "$T/key" '{type: "service_account",
+    client_email: "relais@p.iam.gserviceaccount.com", private_key: $key}' \
+    >"$T/account.json"
+chmod 600 "$T/account.json"
+check "the JSON of a service account, which says who it is" run 0 \
+    printer@corp.example --yes --jwt-key-file "$T/account.json"
+check "  sends" said 'sent, "250'
+check "  nothing else is named" eval '! grep -q client_id "$CONF/relais.conf"'
+nothing
+microsoft
 check "a client's secret belongs to a client" run 2 printer@corp.example --yes \
     --client-secret-file "$T/client"
 check "  which is said" said 'add --client-id'
@@ -365,12 +375,49 @@ check "one with errors is not touched" run 2 jane@gmail.com \
 check "  but named" said "line 2 of $CONF/relais.conf"
 nothing
 
-for word in 'Jane <jane@GMAIL.com>' ' jane@gmail.com. ' 'mailto:jane@gmail.com'; do
+for word in 'Jane <jane@GMAIL.com>,' ' jane@gmail.com. ' "'jane@gmail.com';" \
+    'mailto:jane@gmail.com?subject=x'; do
 	check "an address as it is pasted: $word" run 0 "$word" \
 	    --password-file "$T/password" --yes --no-send
 	check "  is understood" has_line "$CONF/relais.conf" 'user = jane@gmail.com'
 	nothing
 done
+check "mistakes in typing end nothing" talk 0 -e 'Email address' 'jane(at)gmail.com' \
+    -e 'Email address' jane@gmail.com -e 'not shown' '' -e 'not shown' "@$T/password" \
+    -e 'goes to' root -e 'goes to' '' -- --no-send
+check "  each is told" said '"root" is no email address'
+nothing
+check "but three of them do" talk 2 -e 'Email address' jane -e 'Email address' '' \
+    -e 'Email address' jane@ --
+check "  and nothing is written" nothing_written
+check "so do three wrong passwords" talk 2 -e 'not shown' a -e Again b -e Again c -- \
+    jane@gmail.com
+check "  with what to do" said 'With the right password, type the same again'
+check "  and nothing is written" nothing_written
+check "a domain with a slip in it" run 2 jane@gmial.com --yes
+check "  is recognised" said 'did you mean gmail.com?'
+mkdir -p "$CONF"
+mount -t tmpfs -o ro tmpfs "$CONF"
+before=$(logins gmail)
+check "a folder that nobody can write in" run 2 jane@gmail.com --yes \
+    --password-file "$T/password"
+check "  is named with the reason" said "cannot write in $CONF: Read-only file system"
+check "  before a login" test "$(logins gmail)" = "$before"
+umount "$CONF"
+mount -t tmpfs -o size=8k tmpfs "$CONF"
+head -c 4096 /dev/zero >"$CONF/filler"
+check "a disk that is full" run 2 jane@gmail.com --yes \
+    --password-file "$T/password"
+check "  is said" said "No space left on device; nothing was configured"
+check "  and nothing is written" nothing_written
+umount "$CONF"
+mkdir -p "$CONF"
+printf '[account gmail]\nprovider = gmail\nuser = jane@gmail.com\npassword_file = %s\n' \
+    "$CONF/secrets/gmail" >"$CONF/relais.conf"
+check "a configuration whose secret is missing" run 0 jane@gmail.com --yes \
+    --password-file "$T/password" --no-send
+check "  gets it" cmp "$T/password" "$CONF/secrets/gmail"
+nothing
 check "a key that is no character in a password" talk 0 \
     -e 'not shown' $'\e[D'"$PASSWORD" -e Again "@$T/password" -e 'goes to' '' -- \
     jane@gmail.com
@@ -403,9 +450,12 @@ for host in smtp.gmail.com:465 smtps://smtp.gmail.com; do
 done
 stand_in buecher smtp.xn--bcher-kva.example me@xn--bcher-kva.example
 check "a server and an address beyond ASCII" run 0 me@BÜCHER.example --yes \
-    --host smtp.bücher.example --password-file "$T/password" --no-send
+    --host smtp.bücher.example --password-file "$T/password" --no-send \
+    --admin 'Me <me@bücher.example>'
 check "  are written as DNS has them" has_line "$CONF/relais.conf" \
     'host = smtp.xn--bcher-kva.example'
+check "  the admin, too" has_line "$CONF/relais.conf" \
+    'admin = me@xn--bcher-kva.example'
 nothing
 ip addr add fd00::5/128 dev lo
 zone 'smtp.six.example AAAA fd00::5'
@@ -533,8 +583,7 @@ check "  and it sends" wait $person
 kill -STOP "$(cat "$T/gmail.pid")"
 on_terminal 'tcp' -e 'Password of account' "@$T/password" -- passwd gmail
 look relais
-# The second is a register that the dynamic linker saves.
-check "relais passwd shows the password to nobody" is_closed '[12]'
+check "relais passwd shows the password to nobody, and has it once" is_closed 1
 kill -CONT "$(cat "$T/gmail.pid")"
 check "  and stores it" wait $person
 worker=$(pgrep -P "$(cat "$T/tmp/daemon.pid")" -o)
@@ -545,6 +594,56 @@ look relais
 check "nor can anybody look into relais login" is_closed 0
 kill -CONT "$worker"
 wait $person
+
+# At its end a program waits for room in a full pipe; it has no copy by then.
+mkfifo -m 666 "$T/full"
+exec 9<>"$T/full"
+fill() {
+	/usr/bin/python3 - <<-'PY'
+		import os
+		os.set_blocking(9, False)
+		for size in 65536, 1:
+		    try:
+		        while True:
+		            os.write(9, b"x" * size)
+		    except BlockingIOError:
+		        pass
+		os.set_blocking(9, True)
+	PY
+}
+is_at_its_end() { # PROGRAM
+	pid=$(pgrep -n -u alice -x "$1") && grep -qs pipe "/proc/$pid/wchan"
+}
+# at_its_end PROGRAM ARGUMENT...: relais; what it has then, into $T/seen.
+at_its_end() {
+	local name=$1
+	shift
+	fill
+	as_alice timeout 120 "$RELAIS" --json "$@" >"$T/full" 2>"$T/err" </dev/null &
+	person=$!
+	until_true 60 is_at_its_end "$name"
+	is_at_its_end "$name" && look "$name"
+	timeout 1 cat <&9 >/dev/null
+	wait $person || sed 's/^/     | /' "$T/err"
+}
+if [ "$(cat "/proc/$$/wchan")" != 0 ]; then
+	at_its_end relais passwd gmail --password-file "$T/password"
+	check "at its end relais passwd has no copy" is_closed 0
+	at_its_end relais-setup setup jane@gmail.com --yes \
+	    --password-file "$T/password"
+	check "  nor has relais setup" is_closed 0
+	printf '%s\n' 'account gmail' 'host smtp.gmail.com' 'port 587' 'auth on' \
+	    'tls on' 'user jane@gmail.com' "password $PASSWORD" \
+	    >"$T/users/alice/.msmtprc"
+	chown alice "$T/users/alice/.msmtprc"
+	chmod 600 "$T/users/alice/.msmtprc"
+	at_its_end relais-setup import msmtp --yes
+	check "  nor has relais import" is_closed 0
+	rm "$T/users/alice/.msmtprc"
+else
+	skip "this kernel does not say what a process waits for"
+fi
+exec 9>&-
 nothing
 
 # The same on a desktop: a session bus, and a keyring that is unlocked.
@@ -623,6 +722,28 @@ if command -v systemd-creds >/dev/null; then
 	    --password-file "$T/password" --yes --json
 	check "  as JSON says" test "$(jq -r .secret_in "$T/out")" = credential
 	nothing
+	rm -rf /etc/systemd/system/relais.service.d
+	microsoft
+	start token python3 "$LIB/token_server.py" "$T/token" 9443 \
+	    "$T/pki/token.pem" "$T/pki/token.key"
+	until_true 10 port_open 127.0.0.1 9443 || fail "no token server"
+	check "a client's secret first in a file" unattended 0 "$T/client"
+	check "  then as a credential" unattended 0 "$T/client" --secret credential
+	check "  which sends" said 'sent, "250'
+	check "  in the words of relais.conf" has_line "$CONF/relais.conf" \
+	    'client_secret_credential = office365'
+	check "  the file is removed" test ! -e "$CONF/secrets/office365"
+	check "again: it stays where it is" unattended 0 "$T/client" --json
+	check "  as JSON says" test "$(jq -r .secret_in "$T/out")" = credential
+	nothing
+	microsoft
+	check "a key as a credential" run 0 printer@corp.example --yes \
+	    --client-id relais-test --jwt-key-file "$T/key" --secret credential
+	check "  which sends" said 'sent, "250'
+	check "  in the words of relais.conf" has_line "$CONF/relais.conf" \
+	    'jwt_key_credential = office365'
+	nothing
+	stop token
 	check "an account whose name is none of a unit" run 2 jane@gmail.com \
 	    --secret credential --account 'a%n' --password-file "$T/password" --yes
 	check "  is told so before a login" said 'choose letters and digits'
@@ -831,6 +952,11 @@ refused "an MX that nobody knows" 'no submission server was found' 2 \
     info@unknown.example --password-file "$T/password" --yes
 refused "a provider that lets nobody in" 'Tuta lets no other mail program' 2 \
     me@tuta.com --password-file "$T/password" --yes
+sed '/^relais:/d' /etc/passwd >"$T/nobody"
+mount --bind "$T/nobody" /etc/passwd
+refused "no user for the daemon" 'user relais does not exist' 2 jane@gmail.com \
+    --password-file "$T/password" --yes
+umount /etc/passwd
 refused "no terminal and no password" 'add --password-file' 2 jane@gmail.com
 refused "no address" 'no address is given' 2
 refused "not an address" 'is no email address' 2 jane

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # check.sh - relais check in worlds that are broken in one place: it names that
 # stage and no other, by the daemon, with its user and its secrets; reload, stop.
+# Programs for eval, and functions that check calls by name.
+# shellcheck disable=SC2016,SC2034,SC2317
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need certtool nft jq python3
 sandbox_enter

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A sign-in by OAuth2: the ways in, what a token server may do to us, what a
 # refused token leads to, and that nobody but relais-cred and relaisd has it.
+# Programs for eval, and functions that check calls by name.
+# shellcheck disable=SC2016,SC2317
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 need python3 certtool curl jq
 sandbox_enter

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # From an address to the first message: relais setup against stand-ins of the
 # providers, the name server and the web server, on a terminal and without one.
+# Programs for eval, and functions that check calls by name.
+# shellcheck disable=SC2016,SC2317
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/typed.sh"
 need jq python3 certtool nft

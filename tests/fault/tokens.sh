@@ -8,7 +8,7 @@
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool curl jq nft
-export CERT_DAYS=60
+export CERT_DAYS=900
 sandbox_enter
 ldd "$top_builddir/relais-cred" | grep -q libcurl ||
     skip_all "built without OAuth2"
@@ -126,5 +126,24 @@ check "away: bounces $(reports failed)" [ "$(reports failed)" = 0 ]
 note "delay notices $(reports delayed)"
 check "away: no refresh token was used twice" \
     [ "$(grep -c REUSE "$T/token/log")" = 0 ]
+
+# --- a clock that is wrong ----------------------------------------------------
+
+# By a day, by a year, and right again; the second message after a restart, which
+# has only the file to go by.
+sent() { # SUBJECT
+	submit "$1"
+	until_true 60 has_mail provider "$1"
+}
+for days in 1 365 0; do
+	shift_time set wall_ms=$((days * 24 * HOUR * 1000))
+	check "a clock that is $days days ahead: delivered" sent "ahead $days"
+	stop home
+	run_relaisd home
+	wait_port home 127.0.0.1 2525
+	check "  and after a restart" sent "ahead $days again"
+	check "  the account is ready" state_is ready
+done
+check "no refresh token was used twice" [ "$(grep -c REUSE "$T/token/log")" = 0 ]
 no_crash home
 sandbox_done

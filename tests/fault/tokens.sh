@@ -4,6 +4,7 @@
 # weeks in which nothing is sent; lived through by the real relaisd and the real
 # relais-cred in a minute (tests/lib/timeshift.c).  Nothing fails, nobody is
 # hammered, and the sign-in does not end by disuse.
+# shellcheck disable=SC2016,SC2034,SC2154,SC2317
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"

@@ -261,6 +261,17 @@ ends_in_bcc(const char *seen, size_t n, bool is_any)
 	       (n == 0 || seen[n - 1] == '-' || seen[n - 1] == '*');
 }
 
+/* "Bcc-List", "Bcc, Cc": does it begin with "bcc", and no letter behind it? */
+static bool
+begins_with_bcc(const char *seen, size_t n)
+{
+	while (n > 0 && *seen == '-') {
+		seen++;
+		n--;
+	}
+	return n > 3 && memcmp(seen, "bcc-", 4) == 0;
+}
+
 /* Does it end in the words that "bcc" stands for, whatever signs are between? */
 static bool
 ends_in_blind_copy(const char *seen, size_t n)
@@ -337,7 +348,7 @@ header_is_bcc(struct bytes name)
 					: '-';
 	}
 	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
-	       ends_in_blind_copy(seen, n);
+	       begins_with_bcc(seen, n) || ends_in_blind_copy(seen, n);
 }
 
 /* Is it "B cc" or "Re sent-Bcc"?  Any other name of several words is text. */

@@ -425,7 +425,13 @@ is_bcc(struct bytes name)
 			step = 1;
 		}
 	}
-	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true);
+	for (step = 0; step < n && !isalpha((unsigned char)seen[step]) &&
+		       (unsigned char)seen[step] < 0x7f;)
+		step++;
+	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
+	       (n - step > 3 && strncasecmp(seen + step, "bcc", 3) == 0 &&
+		   !isalpha((unsigned char)seen[step + 3]) &&
+		   (unsigned char)seen[step + 3] < 0x7f);
 }
 
 /* "B cc", "Re sent-Bcc": blanks and line ends apart, one of two names. */

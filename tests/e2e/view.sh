@@ -184,6 +184,29 @@ at a flush >"$T/out"
 check "relais flush on one relay has the others try their mail, too" \
     lists b 'length == 0'
 
+# --- what a reply to the message of another says ------------------------------------------
+
+stop provider
+start_provider provider \
+    --fail 'rcpt/limit*:452:4.7.1:sending limit exceeded, last by a-secret'
+curl -sS --mail-from "$USER_NAME" --mail-rcpt limit@example.org \
+    --upload-file "$T/submit.mail" smtp://127.0.0.1:2525 2>"$T/err"
+at a flush >"$T/out"
+root_reads() { # RELAY JQ-CONDITION: of the account
+	at "$1" --json status | jq -e ".accounts[0] | $2" >/dev/null
+}
+user_reads() {
+	by_user "$1" status | jq -e ".accounts[0] | $2" >/dev/null
+}
+check "a limit that one relay heard of stops the other" until_true 15 \
+    root_reads b '.state == "paused" and (.reason | test("a-secret"))'
+check "  whose users read of it" user_reads b \
+    '.state == "paused" and (.reason | test("said by .* to RCPT"))'
+for relay in a b; do
+	check "  and not the reply to somebody's message ($relay)" \
+	    user_reads $relay '.reason | test("a-secret") | not'
+done
+
 pg_kill
 at b queue >"$T/out" 2>&1
 check "while the database is away one's own are listed, and that is told" \

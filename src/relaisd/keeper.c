@@ -36,6 +36,7 @@ enum {
 	SIGN_INS_MAX = 4, /* of those: a person may take a quarter of an hour */
 	ASKS_A_TURN = 64,
 	STOP_MS = 25 * 1000, /* longer than a worker takes by itself */
+	HANG_UP_MS = 5 * 1000, /* and, after its last word, to exit */
 	RESTART_MS = 500
 };
 
@@ -539,7 +540,7 @@ on_line(struct keeper *k)
 			(void)close(k->worker.line);
 			k->worker.line = -1;
 			if (!k->is_stopping)
-				k->worker.end_by_ms = now_ms() + STOP_MS;
+				k->worker.end_by_ms = now_ms() + HANG_UP_MS;
 			return;
 		case LINE_GOT_ONE:
 			if (on_ask(k, &ask))

@@ -7,7 +7,8 @@
  * believes nothing the worker says (relaisd/line.h).
  *
  * A worker that dies is replaced within a second; clients meanwhile wait in the
- * listeners' queues.  Each errand runs in a process of its own, so that no
+ * listeners' queues.  A keeper that dies takes along a worker that has only begun;
+ * any other finishes what is under way.  Each errand runs in a process of its own, so that no
  * secret stays here and a name service that hangs stops nothing.
  */
 #ifndef RELAISD_KEEPER_H

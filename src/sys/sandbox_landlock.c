@@ -127,7 +127,7 @@ sandbox_landlock(const struct sandbox_files *f, struct sandbox_state *ret)
 	ret->holds = false;
 	if (abi < 1) {
 		(void)snprintf(ret->text, sizeof(ret->text),
-		    "the kernel has no Landlock: %s", strerror(errno));
+		    "the kernel or a container denies it: %s", strerror(errno));
 		return;
 	}
 	all = all_of(abi);

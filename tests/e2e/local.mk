@@ -62,7 +62,8 @@ e2e_tests = \
 EXTRA_DIST += %reldir%/run %reldir%/metrics_rules.yml %reldir%/postfix_agrees.py \
 	%reldir%/variants.py $(e2e_tests)
 
-check-e2e: all $(check_PROGRAMS)
+# fill: 20,000 messages for web.sh.
+check-e2e: all $(check_PROGRAMS) tests/bench/fill
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_builddir)' \
 	    $(srcdir)/tests/e2e/run $(E2E)
 .PHONY: check-e2e

@@ -139,6 +139,22 @@ beat_on(struct store *s)
 	}
 }
 
+/* After a failure of the server: the next beats may find a connection that is
+ * gone, and the pause before another. */
+static void
+beat_again(struct store *s)
+{
+	struct err err = { 0 };
+
+	for (int i = 0; i < 4; i++) {
+		if (beat(s, &err) >= 0)
+			return;
+		boot_ms += 1000;
+		(void)usleep(100 * 1000);
+	}
+	fail_msg("%s", err.text);
+}
+
 static void
 is_silent(int relay, const char *since)
 {
@@ -721,7 +737,7 @@ a_message_whose_answer_never_comes_is_removed(void **state)
 	standby(false);
 	set("full_page_writes", "on");
 	assert_int_equal(messages(), 1);
-	assert_true(beat(f->relay[A], &err) >= 0);
+	beat_again(f->relay[A]);
 	assert_int_equal(messages(), 0);
 }
 

@@ -359,17 +359,24 @@ presets=$(grep -aoE '/[a-z/]*/share/relais/providers' "$top_builddir/relaisd" | 
 rm -rf "${T:?}/home"
 share=${presets%/relais/providers}
 mkdir -p "$T/share/up" "$T/share/work" "$T/moved"
-mount -t overlay overlay \
-    -o "lowerdir=$share,upperdir=$T/share/up,workdir=$T/share/work" "$share"
-mkdir -p "$share/relais"
+# Of overlays on each other the kernel knows two, and in a Debian in a folder that
+# are those of / and /usr.
+may_move=
+if mount -t overlay overlay -o \
+    "lowerdir=$share,upperdir=$T/share/up,workdir=$T/share/work" "$share"; then
+	may_move=yes
+	mkdir -p "$share/relais"
+	cp "$srcdir/src/conf/providers" "$presets"
+fi 2>/dev/null
 chmod 755 "$T/moved"
-cp "$srcdir/src/conf/providers" "$presets"
 start_relaisd home < <(
 	account mail mail.example.test 587 starttls
 	printf '[account known]\nprovider = gmail\naddress = x@gmail.com\n'
 	printf 'password_file = %s\nsenders = x@gmail.com\n' "$T/secret/mail"
 )
-if relais --json status | jq -e '.protections[] |
+if [ -z "$may_move" ]; then
+	skip "a reload that the worker cannot do: no third overlay here"
+elif relais --json status | jq -e '.protections[] |
     select(.name == "Landlock") | .holds' >/dev/null; then
 	was=$(worker home)
 	mv "$presets" "$T/moved/providers"

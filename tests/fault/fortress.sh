@@ -127,6 +127,8 @@ fatal() {
 }
 
 fatal "starting a program" 31 exec
+# Each has a filter in any case, the one against io_uring.
+ON=thread fatal "  by another thread" 31 exec
 fatal "starting a process" 31 fork
 fatal "starting a thread" 31 thread
 fatal "tracing the keeper" 31 ptrace
@@ -257,4 +259,7 @@ kill -HUP "$(cat "$T/home.pid")"
 check "seccomp = off needs another worker, too" until_true 30 is_new
 check "  and status says so" eval 'relais status |
     grep -q "seccomp off, because seccomp = off"'
+# libseccomp would have done this.
+check "  and no new privileges are had without it" test "$(of_worker NoNewPrivs)" = 1
+! can_hold Landlock || check "  nor other files" holds Landlock
 sandbox_done

@@ -417,3 +417,14 @@ str_distance(const char *a, const char *b, int limit)
 	}
 	return row[nb] <= limit ? row[nb] : limit + 1;
 }
+
+bool
+str_is_nearer(const char *word, const char *candidate, int *limit)
+{
+	int d = str_distance(word, candidate, *limit);
+
+	if (d > *limit)
+		return false;
+	*limit = d - 1;
+	return true;
+}

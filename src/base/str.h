@@ -85,5 +85,8 @@ size_t str_wrap(const char *text, size_t columns);
 /* Edit distance for "did you mean", capped: more than limit returns
  * limit + 1.  Words longer than 63 characters never match. */
 int str_distance(const char *a, const char *b, int limit);
+/* Of many candidates the nearest one: true if this one is at most *limit from the
+ * word, and the next must be nearer still; the first of equals is meant. */
+bool str_is_nearer(const char *word, const char *candidate, int *limit);
 
 #endif

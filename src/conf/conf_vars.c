@@ -113,14 +113,11 @@ unknown(const char *name, const char *section, struct buf *why)
 
 	for (size_t i = 0; i < nsettings && alias == NULL; i++) {
 		char *other;
-		int d;
 
 		if (section != NULL && settings[i].section == SETTING_RELAIS)
 			continue;
 		other = name_of(&settings[i], section);
-		d = str_distance(name, other, limit);
-		if (d <= limit) {
-			limit = d - 1;
+		if (str_is_nearer(name, other, &limit)) {
 			free(near);
 			near = other;
 		} else {

@@ -238,17 +238,10 @@ setting_nearest(enum setting_section s, const char *name)
 	const struct setting *best = NULL;
 	int limit = slip_limit(name);
 
-	for (size_t i = 0; i < nsettings; i++) {
-		int d;
-
-		if (settings[i].section != s)
-			continue;
-		d = str_distance(name, settings[i].name, limit);
-		if (d <= limit) {
+	for (size_t i = 0; i < nsettings; i++)
+		if (settings[i].section == s &&
+		    str_is_nearer(name, settings[i].name, &limit))
 			best = &settings[i];
-			limit = d - 1;
-		}
-	}
 	return best;
 }
 
@@ -258,14 +251,9 @@ setting_nearest_word(const char *const *words, const char *word)
 	const char *best = NULL;
 	int limit = slip_limit(word);
 
-	for (; *words != NULL; words++) {
-		int d = str_distance(word, *words, limit);
-
-		if (d <= limit) {
+	for (; *words != NULL; words++)
+		if (str_is_nearer(word, *words, &limit))
 			best = *words;
-			limit = d - 1;
-		}
-	}
 	return best;
 }
 

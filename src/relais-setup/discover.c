@@ -572,14 +572,9 @@ nearest_domain(const struct providers *presets, const char *domain)
 	const char *best = NULL;
 
 	for (size_t i = 0; (p = providers_at(presets, i)) != NULL; i++)
-		for (size_t k = 0; k < p->domains.n; k++) {
-			int d = str_distance(domain, p->domains.v[k], limit);
-
-			if (d <= limit) {
+		for (size_t k = 0; k < p->domains.n; k++)
+			if (str_is_nearer(domain, p->domains.v[k], &limit))
 				best = p->domains.v[k];
-				limit = d - 1;
-			}
-		}
 	return best;
 }
 

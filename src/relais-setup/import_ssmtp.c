@@ -80,16 +80,9 @@ take_user(struct reading *rd, struct bytes value)
 	import_set(rd->a, "user", value);
 }
 
-/* ssmtp took quotes as they are, so that none of these can have worked with
- * them; a password may. */
-static struct bytes
-without_quotes(struct bytes value)
-{
-	if (value.n > 1 && (value.p[0] == '"' || value.p[0] == '\'') &&
-	    value.p[value.n - 1] == value.p[0])
-		return bytes_trim(bytes_of(value.p + 1, value.n - 2));
-	return value;
-}
+/* ssmtp took them as they are, so that nothing can have worked with them but a
+ * password. */
+static const char quotes[] = "'\"";
 
 static void
 take_secret(struct reading *rd, struct bytes value)
@@ -97,7 +90,7 @@ take_secret(struct reading *rd, struct bytes value)
 	if (memchr(value.p, '#', value.n) != NULL)
 		import_note(rd->im, rd->file, rd->line,
 		    "ssmtp cut AuthPass at \"#\"; relais takes all of it");
-	if (without_quotes(value).n < value.n)
+	if (import_unquoted(value, quotes).n < value.n)
 		import_note(rd->im, rd->file, rd->line,
 		    "the quotes of AuthPass are part of it, as they were for "
 		    "ssmtp");
@@ -177,7 +170,8 @@ take(void *ctx, struct bytes line, const struct import_text *at)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (bytes_eq_nocase(key, keys[i].name)) {
 			if (keys[i].take != take_secret)
-				value = without_quotes(value);
+				value = bytes_trim(
+				    import_unquoted(value, quotes));
 			if (value.n > 0)
 				keys[i].take(rd, value);
 			return;

@@ -198,30 +198,36 @@ look_for_user(struct setup *s)
 	return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 }
 
-/* Nobody should answer questions in vain: can the file be written?  The nearest
- * folder that is there says it. */
+/* Of those above the file, the nearest that is there, in path; false: the file is
+ * in the current one. */
+static bool
+cut_to_folder(char *path)
+{
+	char *slash;
+
+	do {
+		slash = strrchr(path, '/');
+		if (slash == NULL)
+			return false;
+		slash[slash == path] = '\0';
+	} while (slash != path && access(path, F_OK) != 0);
+	return true;
+}
+
+/* Nobody should answer questions in vain: can the file be written? */
 static enum setup_status
 look_for_room(struct setup *s)
 {
-	char *folder = xstrdup(s->file), *slash;
-	bool is_there = false;
+	char *folder = xstrdup(s->file);
+	enum setup_status status = SETUP_DONE;
 
-	while (!is_there && (slash = strrchr(folder, '/')) != NULL) {
-		slash[slash == folder] = '\0';
-		is_there = access(folder, F_OK) == 0 || slash == folder;
-		if (is_there && access(folder, W_OK) != 0) {
-			enum setup_status status = setup_stop(s->report,
-			    SETUP_PERSON,
-			    "cannot write in %s: %s; with -c FILE the "
-			    "configuration goes to another place",
-			    folder, strerror(errno));
-
-			free(folder);
-			return status;
-		}
-	}
+	if (cut_to_folder(folder) && access(folder, W_OK) != 0)
+		status = setup_stop(s->report, SETUP_PERSON,
+		    "cannot write in %s: %s; with -c FILE the configuration "
+		    "goes to another place",
+		    folder, strerror(errno));
 	free(folder);
-	return SETUP_DONE;
+	return status;
 }
 
 /* --- whom ----------------------------------------------------------------- */

@@ -450,14 +450,9 @@ unknown_verb(const struct relais *r, const char *name)
 	const char *best = NULL;
 	int limit = 2;
 
-	for (size_t i = 0; i < COMMANDS; i++) {
-		int d = str_distance(name, commands[i]->name, limit);
-
-		if (d <= limit) {
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (str_is_nearer(name, commands[i]->name, &limit))
 			best = commands[i]->name;
-			limit = d - 1;
-		}
-	}
 	if (best != NULL)
 		return relais_complain(r, RELAIS_USAGE,
 		    "unknown verb \"%s\": did you mean \"%s\"?", name, best);

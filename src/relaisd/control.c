@@ -38,6 +38,7 @@
 #include "relaisd/recorder.h"
 #include "relaisd/routing.h"
 #include "relaisd/sign_in.h"
+#include "store/store_view.h"
 
 static const struct conf *
 conf_of(const struct control *c)
@@ -376,22 +377,26 @@ totals_free(void *state)
 	far_leave(&t->far);
 }
 
-/* As a listing has them (store_view.h). */
+/* As a listing has them. */
 static void
 count_one(void *ctx, const struct store_seen *m)
 {
 	struct store_counts *n = ctx;
 
-	if (m->place == STORE_FAILED) {
+	switch (store_phase(m->place, m->state, m->node[0] != '\0')) {
+	case STORE_GIVEN_UP:
 		n->failed++;
 		return;
-	}
-	if (m->state->is_held)
+	case STORE_HELD:
 		n->held++;
-	else if (m->state->is_marked && m->node[0] != '\0')
+		break;
+	case STORE_ACTIVE:
 		n->active++;
-	else
+		break;
+	case STORE_DUE:
 		n->due++;
+		break;
+	}
 	if (n->oldest_s == 0 || m->env->arrived_s < n->oldest_s)
 		n->oldest_s = m->env->arrived_s;
 }

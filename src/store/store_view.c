@@ -19,21 +19,34 @@ add_reason(struct buf *to, const struct journal_state *st, const struct rcpt *r)
 		verdict_text(r->last, to);
 }
 
+enum store_phase
+store_phase(
+    enum store_place place, const struct journal_state *st, bool has_owner)
+{
+	if (place == STORE_FAILED)
+		return STORE_GIVEN_UP;
+	if (place != STORE_QUEUE || st->is_held)
+		return STORE_HELD;
+	return st->is_marked && has_owner ? STORE_ACTIVE : STORE_DUE;
+}
+
 void
 store_view(struct store_view *ret, enum store_place place,
     const struct envelope *env, const struct journal_state *st, bool has_owner,
     int64_t now_s)
 {
+	static const char *const words[] = { [STORE_DUE] = "due",
+		[STORE_ACTIVE] = "active",
+		[STORE_HELD] = "held",
+		[STORE_GIVEN_UP] = "failed" };
 	const struct rcpt *r = envelope_rcpt_to_name(env);
-	bool waits = place == STORE_QUEUE && !st->is_held;
-	bool is_active = waits && st->is_marked && has_owner;
+	enum store_phase phase = store_phase(place, st, has_owner);
+	bool is_active = phase == STORE_ACTIVE;
+	bool waits = is_active || phase == STORE_DUE;
 	int64_t next_s = st->next_wall_ms / 1000 - now_s;
 
 	*ret = (struct store_view) {
-		.state = is_active               ? "active"
-			 : waits                 ? "due"
-			 : place == STORE_FAILED ? "failed"
-						 : "held",
+		.state = words[phase],
 		.rcpt = r->addr,
 		.next_s = !waits       ? -1
 			  : next_s > 0 ? next_s

@@ -15,6 +15,12 @@ enum {
 	STORE_VIEW_MAX = 256 * 1024 + STORE_VIEW_HEADER + 1
 };
 
+/* What a message is at, by its journal. */
+enum store_phase { STORE_DUE, STORE_ACTIVE, STORE_HELD, STORE_GIVEN_UP };
+/* has_owner: a relay has it that lives, so what was begun may still go on. */
+enum store_phase store_phase(
+    enum store_place place, const struct journal_state *st, bool has_owner);
+
 /* In a listing, by envelope and journal alone. */
 struct store_view {
 	const char *state; /* "due", "active", "held", "failed" */
@@ -23,7 +29,6 @@ struct store_view {
 	bool is_uncertain;
 	struct buf reason; /* the caller clears it */
 };
-/* has_owner: a relay has it that lives, so what was begun may still go on. */
 void store_view(struct store_view *ret, enum store_place place,
     const struct envelope *env, const struct journal_state *st, bool has_owner,
     int64_t now_s);

@@ -177,14 +177,6 @@ finish
 
 # --- max_connections, max_per_connection --------------------------------------
 
-most_connections() { # the most at once, looked at until the queue is empty
-	local most=0 n
-	until drained; do
-		n=$(relais --json status | jq '.accounts[0].connections')
-		[ "${n:-0}" -le "$most" ] || most=$n
-	done
-	echo "$most"
-}
 send_many() {
 	local i
 	for i in $(seq "$1"); do by_tcp "many $i" 2527; done
@@ -194,7 +186,8 @@ for n in 1 3; do
 	ACCOUNT="max_connections = $n" begin --delay-ms 30 \
 	    --hide pipelining,chunking
 	send_many 24
-	most=$(most_connections)
+	until_true 20 drained || fail "max_connections = $n: the queue is not empty"
+	most=$(most_logged_in provider)
 	check "max_connections = $n: $most at once" test "$most" = $n
 	finish
 done

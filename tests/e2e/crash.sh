@@ -10,18 +10,24 @@ sandbox_enter
 # Sends from several connections until it is ended; writes the number of each
 # mail that was accepted into a file of its own, after the 250.
 cat >"$T/load.py" <<'EOF'
-import smtplib, sys, threading, time
+import signal, smtplib, sys, threading, time
 port, out, first = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-lock, end = threading.Lock(), time.time() + float(sys.argv[4])
+lock = threading.Lock()
 next_number = first
 log = open(out, "a", buffering=1)
+is_over = False
+
+def end(*_):
+    global is_over
+    is_over = True
+signal.signal(signal.SIGTERM, end)
 
 def worker():
     global next_number
-    while time.time() < end:
+    while not is_over:
         try:
             with smtplib.SMTP("127.0.0.1", port, timeout=10) as s:
-                while time.time() < end:
+                while not is_over:
                     with lock:
                         n = next_number
                         next_number += 1
@@ -50,17 +56,18 @@ missing() {
 has_accepted() { [ "$(wc -l <"$T/accepted")" -ge "$1" ]; }
 none_missing() { [ "$(missing)" = 0 ]; }
 
-round() { # NAME PAUSE SIGNAL
+round() { # NAME SIGNAL
 	local name=$1 i pid
 	: >"$T/accepted"
 	rm -rf "${T:?}/home" "$T/home.log"
 	RETRY_AFTER=1s start_relaisd home < <(conf "${VERDICT:-0}")
 	for i in 1 2 3 4; do
-		python3 "$T/load.py" 2525 "$T/accepted" $((i * 100000)) "$2" &
+		python3 "$T/load.py" 2525 "$T/accepted" $((i * 100000)) &
 		pid=$!
 		until_true 10 has_accepted $((i * 5))
 		sleep "0.$((RANDOM % 5))"
-		stop home "$3"
+		stop home "$2"
+		kill "$pid"
 		wait "$pid"
 		run_relaisd home
 		wait_port home 127.0.0.1 2525
@@ -82,14 +89,14 @@ round() { # NAME PAUSE SIGNAL
 }
 
 start_provider provider
-round "kill -9 while mail flows" 1 KILL
-round "a clean stop while mail flows" 1 TERM
-VERDICT=5s round "kill -9 while sessions wait for the provider" 1 KILL
+round "kill -9 while mail flows" KILL
+round "a clean stop while mail flows" TERM
+VERDICT=5s round "kill -9 while sessions wait for the provider" KILL
 stop provider
 # Nothing leaves while this one hangs: all of it waits on the disk.
 start_provider provider --hang mail:4
-round "kill -9 while the provider hangs" 1 KILL
+round "kill -9 while the provider hangs" KILL
 stop provider
 start_provider provider --drop end:5
-round "kill -9 while the provider's answers get lost" 1 KILL
+round "kill -9 while the provider's answers get lost" KILL
 sandbox_done

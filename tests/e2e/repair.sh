@@ -117,7 +117,7 @@ RELAIS_SOCKET=$T/tight/smtp.sock
 size_offered() {
 	exec 9<>/dev/tcp/127.0.0.1/2525
 	printf 'EHLO x\r\nQUIT\r\n' >&9
-	timeout 5 sed -n 's/^250[- ]SIZE \([0-9]*\).*/\1/p' <&9
+	timeout 60 sed -n 's/^250[- ]SIZE \([0-9]*\).*/\1/p' <&9
 	exec 9<&-
 }
 check "at first the limit is our own" test "$(size_offered)" = 52428800

@@ -86,10 +86,12 @@ PORT=2626 start_relaisd old < <(account late mail.example.test 1587 starttls)
 PORT=2626 send &
 install -o relais -m 600 "$T/secret/mail" "$T/secret/other"
 until_true 10 grep -q ' connected account=late' "$T/old.log"
-# MAIL has gone out, its answer takes 5 s.
-sleep 0.5
+# MAIL has gone out, its answer takes 5 s, and as long as this takes.
+sleep 1
+kill -STOP "$(cat "$T/late.pid")"
 set_conf old password_file "$T/secret/other"
 reload old
+kill -CONT "$(cat "$T/late.pid")"
 check "the login was corrected while the old one was being refused" \
     until_true 20 has_got late 1
 wait $!

@@ -33,10 +33,11 @@ relay() { # NUMBER
 shift_time new
 shift_time set wall_ms=$((3600 * 1000))
 start_provider provider --fail end:451:4.3.0:busy:3
+# Of the first minute; it may be the last one of an hour.
+hour="$(date -u -d '+1 hour' +%Y-%m-%dT%H)\|$(date -u -d '+61 min' +%Y-%m-%dT%H)"
 relays
 sleep 11
-hour() { date -u -d "+1 hour" +%Y-%m-%dT%H; }
-check "relay 1 is an hour fast" grep -q "^$(hour)" "$T/relay1.log"
+check "relay 1 is an hour fast" grep -q "^\($hour\)" "$T/relay1.log"
 for i in 1 2 3; do PORT=2526 submit "fast$i"; done
 deferred() { [ "$(grep -c "^.* deferred .*busy" "$T/relay1.log")" -ge 3 ]; }
 check "it has mail that was deferred" until_true 10 deferred

@@ -40,28 +40,39 @@ some_waits() {
 	    WHERE owner = $node") of $(sql "SELECT count(*) FROM relais_message")"
 	! has_none || fail "relay 0 has no mail"
 }
-# Twice the bound would be wrong, whatever the machine is busy with.
-taken_over() { # WHAT SECONDS
-	local begin took
+taken_over() { # WHAT
+	local begin
 	begin=$(now_ms)
 	check "$1: the others take its mail over" until_true 30 has_none
-	took=$(($(now_ms) - begin))
-	check "$1: within seconds" [ "$took" -lt $(($2 * 2000)) ]
-	note "after $took ms"
+	note "after $(($(now_ms) - begin)) ms"
+}
+# Buried because it has no session any more; without that it would have to be
+# silent for ten seconds.
+was_buried_early() {
+	[ "$(sql "SELECT now() - seen < interval '9 s' FROM relais_node
+	    WHERE id = $node AND is_dead")" = t ]
 }
 anew() { [ "$(node_0)" -gt "$node" ]; }
 
 relays
-sleep 11 # those who declare one dead have been heard for ten seconds
-some_waits
-stop relay0 KILL
-taken_over "kill -9" 2
-relay 0
+# A busy machine may be late; one time of three is enough, for without looking at
+# sessions it is never that early.
+is_early=no
+for i in 1 2 3; do
+	sleep 11 # those who declare one dead have been heard for ten seconds
+	some_waits
+	stop relay0 KILL
+	! until_true 1 was_buried_early || is_early=yes
+	taken_over "kill -9"
+	relay 0
+	[ $is_early = no ] || break
+done
+check "kill -9: it is known to be dead within seconds" [ $is_early = yes ]
 
 for how in "reject with tcp reset" drop; do
 	some_waits
 	cut "$how"
-	taken_over "$how" 15
+	taken_over "$how"
 	heal
 	check "$how: it comes back as a new one" until_true 30 anew
 	PORT=2525

@@ -165,7 +165,7 @@ def play(scene, p, name):
             heard.append((subject, rcpts))
     if not scene.startswith("accept"):
         control("flush")
-        wait_for(lambda: has_settled(control("queue")), 10, p)
+        wait_for(lambda: has_settled(control("queue")), 60, p)
         time.sleep(0.05)  # the journal, after the listing
     return heard
 
@@ -178,7 +178,7 @@ def stop(p):
             os.kill(pid, signal.SIGTERM)
         except OSError:
             pass
-    p.wait(40)
+    p.wait(100)
 
 
 def was_killed():
@@ -241,7 +241,7 @@ def recover(heard):
                 or never in copies(subject))
 
     if not wait_for(
-            lambda: is_empty() and all(is_told(*h) for h in heard), 20, p):
+            lambda: is_empty() and all(is_told(*h) for h in heard), 120, p):
         bad.append("the queue does not empty: %s" % [
             (m["id"], m["state"], m["sender"], m["next_try"], m["attempts"],
              m["reason"]) for m in control("queue") or []])

@@ -95,7 +95,8 @@ finish
 
 # --- equal messages -----------------------------------------------------------
 
-begin 'max_equal = 5' 'equal_time = 40s'
+# Longer than all of this takes on any machine; the next storm has a short one.
+begin 'max_equal = 5' 'equal_time = 10m'
 for i in $(seq 15); do
 	by_command alice "it failed" || fail "an equal mail is refused"
 	by_tcp alice "it failed" || fail "an equal mail by TCP is refused"
@@ -119,7 +120,8 @@ check "one line in the log for each" \
 kill_it
 check "kill -9: the count is still there" \
     test "$(listed 'stands for 10 equal messages')" = 2
-check "they arrive with the count" until_true 60 has_n '.10 times. it failed' 2
+relais retry --all >/dev/null
+check "they arrive with the count" until_true 20 has_n '.10 times. it failed' 2
 check "and nothing is left" until_true 10 drained
 check "the field says it, too" test \
     "$(grep -l '^X-Relais-Equal: 9 others' "$T"/provider/*.eml | wc -l)" = 2
@@ -128,14 +130,19 @@ finish
 # A storm through 12 kills: what heard 250 is there, alone or in a count.
 begin 'max_equal = 10' 'equal_time = 4s' 'verdict_timeout = 2s'
 cat >"$T/storm.py" <<'EOF'
+import os
 import smtplib
 import sys
 import time
-heard, end = 0, time.time() + float(sys.argv[1])
-while time.time() < end:
+heard = 0
+
+def is_over():
+    return os.path.exists(sys.argv[1])
+
+while not is_over():
     try:
         with smtplib.SMTP("127.0.0.1", 2525, timeout=10) as s:
-            while time.time() < end:
+            while not is_over():
                 s.sendmail("relay@example.test", ["to@example.org"],
                            "Subject: storm\r\n\r\ntext\r\n")
                 heard += 1
@@ -145,7 +152,7 @@ print(heard)
 EOF
 pids=()
 for i in 1 2 3 4; do
-	python3 "$T/storm.py" 14 >"$T/heard.$i" &
+	python3 "$T/storm.py" "$T/over" >"$T/heard.$i" &
 	pids+=($!)
 done
 kills=0
@@ -155,6 +162,7 @@ while [ $kills -lt 12 ]; do
 	kills=$((kills + 1))
 	run_relaisd home
 done
+touch "$T/over"
 wait "${pids[@]}"
 wait_port home 127.0.0.1 2525
 until_true 30 drained
@@ -162,7 +170,7 @@ heard=$(cat "$T"/heard.* | awk '{ n += $1 } END { print n + 0 }')
 copies=$(has storm)
 counted=$(sed -n 's/^X-Relais-Equal: \([0-9]*\) others.*/\1/p' \
     "$T"/provider/*.eml | awk '{ n += $1 } END { print n + 0 }')
-if drained && [ "$heard" -gt 500 ] && [ $((copies + counted)) -ge "$heard" ]
+if drained && [ "$heard" -gt 50 ] && [ $((copies + counted)) -ge "$heard" ]
 then
 	pass "a storm through $kills kills: $heard heard 250, $copies arrived" \
 	    "and stand for $counted more: lost 0," \

@@ -384,11 +384,27 @@ note_mechanism(struct session *s, struct bytes line)
 	IGNORE(!str_copy(s->mechanism, sizeof(s->mechanism), line));
 }
 
+/* Connections that are logged in; one that has said QUIT is none. */
+static int
+logged_in(const struct provider *p)
+{
+	int n = 0;
+
+	list_foreach (it, &p->sessions) {
+		const struct session *s = list_entry(it, struct session, link);
+
+		if (s->sasl != NULL && sasl_server_user(s->sasl) != NULL)
+			n++;
+	}
+	return n;
+}
+
 /* One line about each login, let in or not. */
 static void
 tell_login(const struct provider *p, int code)
 {
-	say_event(p, json_pack("{s:s, s:i}", "event", "login", "code", code));
+	say_event(p, json_pack("{s:s, s:i, s:i}", "event", "login", "code",
+			 code, "logged_in", logged_in(p)));
 }
 
 /* The fault of a dialogue that begins, by mechanism: "PLAIN", or "PLAIN +" if

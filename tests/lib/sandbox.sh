@@ -567,6 +567,10 @@ submit() {
 	    --mail-rcpt to@example.org --upload-file "$T/submit.mail" \
 	    "smtp://127.0.0.1:${PORT:-2525}" >"$T/submit.err" 2>&1
 }
+# The most connections that the provider NAME had at once, logged in.
+most_logged_in() {
+	jq -s '[.[].logged_in // 0] | max // 0' "$T/$1.log"
+}
 # The provider NAME has a mail with this subject.
 has_mail() { grep -qs "^Subject: $2" "$T/$1"/*.eml; }
 # says NAME PATTERN CHECK: the log of NAME has one clear sentence about it.

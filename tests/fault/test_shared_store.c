@@ -99,8 +99,12 @@ set(const char *name, const char *value)
 	(void)database_ask("SELECT pg_reload_conf()");
 	(void)snprintf(sql, sizeof(sql),
 	    "SELECT count(*) WHERE current_setting('%s') = '%s'", name, value);
-	for (int i = 0; i < 100 && database_ask(sql) == 0; i++)
+	for (int i = 0; i < 3000; i++) {
+		if (database_ask(sql) != 0)
+			return;
 		(void)usleep(20 * 1000);
+	}
+	fail_msg("%s does not become %s", name, value);
 }
 
 static int
@@ -538,7 +542,7 @@ what_moves_is_no_relays(void **state)
 static void
 wait_for_commit(void)
 {
-	for (int i = 0; i < 250; i++) {
+	for (int i = 0; i < 3000; i++) {
 		if (database_ask("SELECT count(*) FROM pg_stat_activity"
 				 " WHERE wait_event = 'SyncRep'") > 0)
 			return;

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "account/account_opts.h"
+#include "base/list.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 
 struct fetch {
-	struct loop_job job; /* first, so that a job is a fetch */
+	struct work work;
 	struct account_opts *opts; /* as they were */
 	struct cred_wish wish;
 	void (*told)(void *ctx, const struct fetched *got);
@@ -17,9 +18,9 @@ struct fetch {
 };
 
 static void
-run(struct loop_job *j)
+run(struct work *w)
 {
-	struct fetch *f = (struct fetch *)(void *)j;
+	struct fetch *f = list_entry(w, struct fetch, work);
 	const struct account_opts *o = f->opts;
 
 	f->got.result = o->fetch_secret(
@@ -29,9 +30,9 @@ run(struct loop_job *j)
 }
 
 static void
-done(struct loop_job *j)
+done(struct work *w)
 {
-	struct fetch *f = (struct fetch *)(void *)j;
+	struct fetch *f = list_entry(w, struct fetch, work);
 
 	if (f->told != NULL)
 		f->told(f->ctx, &f->got);
@@ -46,12 +47,12 @@ fetch_new(struct loop *l, struct account_opts *opts, struct cred_wish wish,
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
-	f->job = (struct loop_job) { .run = run, .done = done };
+	f->work = (struct work) { .run = run, .done = done };
 	f->opts = account_opts_ref(opts);
 	f->wish = wish;
 	f->told = told;
 	f->ctx = ctx;
-	loop_submit_slow(l, LOOP_LANE_SECRETS, &f->job);
+	loop_submit_slow(l, LOOP_LANE_SECRETS, &f->work);
 	return f;
 }
 

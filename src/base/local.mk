@@ -35,5 +35,6 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/str.h \
 	%reldir%/str_set.c \
 	%reldir%/str_set.h \
+	%reldir%/work.h \
 	%reldir%/xalloc.c \
 	%reldir%/xalloc.h

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "base/xalloc.h"
 #include "net/lookup.h"
 #include "net/loop.h"
@@ -16,7 +17,7 @@
 /* Belongs to a worker thread until it has the answer, which may be long after it
  * was given up. */
 struct knock {
-	struct loop_job job; /* first, so that a job is a knock */
+	struct work work;
 	knock_way *way;
 	void *way_ctx;
 	char *host;
@@ -92,17 +93,17 @@ knock_system(void *ctx, const char *host)
 }
 
 static void
-run(struct loop_job *j)
+run(struct work *w)
 {
-	struct knock *k = (struct knock *)(void *)j;
+	struct knock *k = list_entry(w, struct knock, work);
 
 	k->answer = k->way(k->way_ctx, k->host);
 }
 
 static void
-done(struct loop_job *j)
+done(struct work *w)
 {
-	struct knock *k = (struct knock *)(void *)j;
+	struct knock *k = list_entry(w, struct knock, work);
 
 	if (k->told != NULL)
 		k->told(k->ctx, k->answer);
@@ -126,13 +127,13 @@ knock_new(struct loop *l, const char *host,
 	const struct loop_memory *m = loop_memory(l);
 	struct knock *k = xcalloc(1, sizeof(*k));
 
-	k->job = (struct loop_job) { .run = run, .done = done };
+	k->work = (struct work) { .run = run, .done = done };
 	k->way = m->knock != NULL ? m->knock : knock_system;
 	k->way_ctx = m->knock_ctx;
 	k->host = xstrdup(host);
 	k->told = told;
 	k->ctx = ctx;
-	loop_submit_slow(l, LOOP_LANE_NAMES, &k->job);
+	loop_submit_slow(l, LOOP_LANE_NAMES, &k->work);
 	return k;
 }
 

@@ -15,7 +15,7 @@
 /* Belongs to a worker thread until the look-up ends, which may be long after it
  * was given up. */
 struct lookup {
-	struct loop_job job; /* first, so that a job is a look-up */
+	struct work work;
 	lookup_way *way;
 	void *way_ctx;
 	char *host;
@@ -131,17 +131,17 @@ lookup_system(void *ctx, const char *host, struct lookup_answer *ret)
 }
 
 static void
-run(struct loop_job *j)
+run(struct work *w)
 {
-	struct lookup *q = (struct lookup *)(void *)j;
+	struct lookup *q = list_entry(w, struct lookup, work);
 
 	q->way(q->way_ctx, q->host, &q->answer);
 }
 
 static void
-done(struct loop_job *j)
+done(struct work *w)
 {
-	tell((struct lookup *)(void *)j);
+	tell(list_entry(w, struct lookup, work));
 }
 
 static void
@@ -167,7 +167,7 @@ lookup_new(struct loop *l, const char *host, int port,
 	const struct loop_memory *m = loop_memory(l);
 	struct lookup *q = xcalloc(1, sizeof(*q));
 
-	q->job = (struct loop_job) { .run = run, .done = done };
+	q->work = (struct work) { .run = run, .done = done };
 	q->way = m->lookup != NULL ? m->lookup : lookup_system;
 	q->way_ctx = m->lookup_ctx;
 	q->host = lookup_without_brackets(host);
@@ -180,7 +180,7 @@ lookup_new(struct loop *l, const char *host, int port,
 	if (q->answer.rc == 0)
 		loop_soon(l, &q->soon);
 	else
-		loop_submit_slow(l, LOOP_LANE_NAMES, &q->job);
+		loop_submit_slow(l, LOOP_LANE_NAMES, &q->work);
 	return q;
 }
 

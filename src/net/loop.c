@@ -44,7 +44,7 @@ struct loop_signal {
 /* Freed when libuv has given it back, which may be after the job is gone. */
 struct job_req {
 	uv_work_t uv;
-	struct loop_job *job; /* NULL: cancelled */
+	struct work *work; /* NULL: cancelled */
 	struct loop *l;
 	struct lane *lane; /* or NULL */
 	struct list link; /* among those that wait in it */
@@ -343,7 +343,7 @@ job_run(uv_work_t *w)
 {
 	struct job_req *r = w->data;
 
-	r->job->run(r->job);
+	r->work->run(r->work);
 }
 
 static void job_done(uv_work_t *w, int status);
@@ -369,10 +369,10 @@ lane_go_on(struct lane *lane)
 }
 
 static void
-job_done(uv_work_t *w, int status)
+job_done(uv_work_t *uv, int status)
 {
-	struct job_req *r = w->data;
-	struct loop_job *j = r->job;
+	struct job_req *r = uv->data;
+	struct work *w = r->work;
 
 	(void)status;
 	if (r->lane != NULL) {
@@ -380,32 +380,32 @@ job_done(uv_work_t *w, int status)
 		lane_go_on(r->lane);
 	}
 	free(r);
-	if (j != NULL)
-		j->done(j);
+	if (w != NULL)
+		w->done(w);
 }
 
 static struct job_req *
-job_new(struct loop *l, struct loop_job *j)
+job_new(struct loop *l, struct work *w)
 {
 	struct job_req *r = xcalloc(1, sizeof(*r));
 
 	r->uv.data = r;
 	r->l = l;
-	r->job = j;
-	j->priv = r;
+	r->work = w;
+	w->priv = r;
 	return r;
 }
 
 void
-loop_submit(struct loop *l, struct loop_job *j)
+loop_submit(struct loop *l, struct work *w)
 {
-	job_start(job_new(l, j));
+	job_start(job_new(l, w));
 }
 
 void
-loop_submit_slow(struct loop *l, enum loop_lane lane, struct loop_job *j)
+loop_submit_slow(struct loop *l, enum loop_lane lane, struct work *w)
 {
-	struct job_req *r = job_new(l, j);
+	struct job_req *r = job_new(l, w);
 
 	r->lane = &l->lanes[lane];
 	list_append(&r->lane->waiting, &r->link);
@@ -413,15 +413,33 @@ loop_submit_slow(struct loop *l, enum loop_lane lane, struct loop_job *j)
 }
 
 bool
-loop_cancel(struct loop *l, struct loop_job *j)
+loop_cancel(struct loop *l, struct work *w)
 {
-	struct job_req *r = j->priv;
+	struct job_req *r = w->priv;
 
 	(void)l;
 	if (uv_cancel((uv_req_t *)&r->uv) != 0)
 		return false;
-	r->job = NULL;
+	r->work = NULL;
 	return true;
+}
+
+static void
+pool_submit(void *ctx, struct work *w)
+{
+	loop_submit(ctx, w);
+}
+
+static bool
+pool_cancel(void *ctx, struct work *w)
+{
+	return loop_cancel(ctx, w);
+}
+
+struct work_pool
+loop_pool(struct loop *l)
+{
+	return (struct work_pool) { pool_submit, pool_cancel, l };
 }
 
 /* --- life --------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/work.h"
 
 struct loop;
 struct loop_timer;
@@ -60,15 +61,10 @@ int loop_watch_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx,
     struct loop_watch **ret, struct err *err);
 void loop_watch_free(struct loop_watch *w); /* before fd is closed */
 
-/* The worker threads, in the shape of queue's struct work_pool: run() on a
- * worker, done() on the loop.  job is opaque here. */
-struct loop_job {
-	void (*run)(struct loop_job *j);
-	void (*done)(struct loop_job *j);
-	void *priv; /* the loop's own */
-};
-void loop_submit(struct loop *l, struct loop_job *j);
-bool loop_cancel(struct loop *l, struct loop_job *j);
+/* The worker threads. */
+struct work_pool loop_pool(struct loop *l);
+void loop_submit(struct loop *l, struct work *w);
+bool loop_cancel(struct loop *l, struct work *w);
 
 /* Jobs whose duration others control.  Only a few of each kind run at once and
  * the others wait, so that the disk always finds a worker: a name service, a
@@ -82,6 +78,6 @@ enum loop_lane {
 	LOOP_LANE_VIEWS, /* what people ask of a store behind a network */
 	LOOP_LANES
 };
-void loop_submit_slow(struct loop *l, enum loop_lane lane, struct loop_job *j);
+void loop_submit_slow(struct loop *l, enum loop_lane lane, struct work *w);
 
 #endif

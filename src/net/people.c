@@ -43,7 +43,7 @@ struct people_ask {
 
 /* One question to the database. */
 struct look {
-	struct loop_job job; /* first, so that a job is a look */
+	struct work work;
 	people_look *run;
 	void *ctx;
 	struct people *people; /* NULL: cancelled */
@@ -271,17 +271,17 @@ entry_free(struct people *p, struct entry *e)
 static void begin_look(struct people *p, struct entry *e);
 
 static void
-look_run(struct loop_job *j)
+look_run(struct work *w)
 {
-	struct look *k = (struct look *)(void *)j;
+	struct look *k = list_entry(w, struct look, work);
 
 	k->run(k->ctx, k->who, k->wants_groups);
 }
 
 static void
-look_done(struct loop_job *j)
+look_done(struct work *w)
 {
-	struct look *k = (struct look *)(void *)j;
+	struct look *k = list_entry(w, struct look, work);
 	struct people *p = k->people;
 	struct entry *e = k->entry;
 
@@ -311,7 +311,7 @@ begin_look(struct people *p, struct entry *e)
 {
 	struct look *k = xcalloc(1, sizeof(*k));
 
-	k->job = (struct loop_job) { .run = look_run, .done = look_done };
+	k->work = (struct work) { .run = look_run, .done = look_done };
 	k->run = p->look;
 	k->ctx = p->ctx;
 	k->people = p;
@@ -320,7 +320,7 @@ begin_look(struct people *p, struct entry *e)
 	k->wants_groups = p->wants_groups;
 	e->look = k;
 	e->asked_ms = now_ms(p);
-	loop_submit_slow(p->loop, LOOP_LANE_PEOPLE, &k->job);
+	loop_submit_slow(p->loop, LOOP_LANE_PEOPLE, &k->work);
 }
 
 /* The one that was answered first goes. */

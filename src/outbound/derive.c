@@ -3,29 +3,30 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/xalloc.h"
 #include "net/loop.h"
 #include "sasl/sasl.h"
 
 struct derive {
-	struct loop_job job; /* first, so that a job is a derive */
+	struct work work;
 	struct sasl_key *key;
 	void (*told)(void *ctx, const struct sasl_key *k); /* NULL: nobody */
 	void *ctx;
 };
 
 static void
-run(struct loop_job *j)
+run(struct work *w)
 {
-	struct derive *d = (struct derive *)(void *)j;
+	struct derive *d = list_entry(w, struct derive, work);
 
 	sasl_key_derive(d->key);
 }
 
 static void
-done(struct loop_job *j)
+done(struct work *w)
 {
-	struct derive *d = (struct derive *)(void *)j;
+	struct derive *d = list_entry(w, struct derive, work);
 
 	if (d->told != NULL)
 		d->told(d->ctx, d->key);
@@ -39,11 +40,11 @@ derive_new(struct loop *l, struct sasl_key *k,
 {
 	struct derive *d = xcalloc(1, sizeof(*d));
 
-	d->job = (struct loop_job) { .run = run, .done = done };
+	d->work = (struct work) { .run = run, .done = done };
 	d->key = k;
 	d->told = told;
 	d->ctx = ctx;
-	loop_submit_slow(l, LOOP_LANE_KEYS, &d->job);
+	loop_submit_slow(l, LOOP_LANE_KEYS, &d->work);
 	return d;
 }
 

@@ -28,6 +28,7 @@
 #include "base/list.h"
 #include "base/must.h"
 #include "base/rng.h"
+#include "base/work.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 
@@ -36,20 +37,6 @@ struct queue;
 struct store;
 struct queue_draft;
 struct queue_claim;
-
-/* One blocking job.  run() is called on some other thread, done() afterwards
- * on the loop's; in tests both at once.  Embedded in what owns it. */
-struct work {
-	void (*run)(struct work *w);
-	void (*done)(struct work *w);
-	void *priv; /* for the pool */
-};
-struct work_pool {
-	void (*submit)(void *ctx, struct work *w);
-	/* True: it had not started and never will; done() is not called. */
-	bool (*cancel)(void *ctx, struct work *w);
-	void *ctx;
-};
 
 /* What the queue asks of the program around it. */
 struct queue_hooks {

@@ -17,7 +17,7 @@ enum {
 
 /* One run of the command; a worker thread reads and writes this alone. */
 struct run {
-	struct loop_job job; /* first, so that a job is a run */
+	struct work work;
 	struct list link; /* in waiting */
 	struct alert_queue *of; /* NULL: nobody wants to know any more */
 	struct link *keeper;
@@ -68,16 +68,16 @@ alert_queue_free(struct alert_queue *q)
 		run_free(list_entry(it, struct run, link));
 	if (q->running != NULL) {
 		q->running->of = NULL;
-		if (loop_cancel(q->loop, &q->running->job))
+		if (loop_cancel(q->loop, &q->running->work))
 			run_free(q->running);
 	}
 	free(q);
 }
 
 static void
-on_worker(struct loop_job *j)
+on_worker(struct work *w)
 {
-	struct run *r = (struct run *)(void *)j;
+	struct run *r = list_entry(w, struct run, work);
 
 	link_tell(r->keeper, r->conf, &r->alert, r->waiting, &r->told);
 }
@@ -108,9 +108,9 @@ log_run(const struct run *r)
 static void run_next(struct alert_queue *q);
 
 static void
-on_done(struct loop_job *j)
+on_done(struct work *w)
 {
-	struct run *r = (struct run *)(void *)j;
+	struct run *r = list_entry(w, struct run, work);
 	struct alert_queue *q = r->of;
 
 	log_run(r);
@@ -133,8 +133,8 @@ run_next(struct alert_queue *q)
 	list_remove(&r->link);
 	q->nwaiting--;
 	q->running = r;
-	r->job = (struct loop_job) { .run = on_worker, .done = on_done };
-	loop_submit(q->loop, &r->job);
+	r->work = (struct work) { .run = on_worker, .done = on_done };
+	loop_submit(q->loop, &r->work);
 }
 
 void

@@ -650,7 +650,7 @@ on_stop(void *ctx, struct ctl_call *call)
 
 #ifdef WITH_ATTACK
 struct raid {
-	struct loop_job job;
+	struct work work;
 	sem_t over;
 	const char *name, *target;
 	uint32_t next;
@@ -658,18 +658,18 @@ struct raid {
 };
 
 static void
-raid_run(struct loop_job *j)
+raid_run(struct work *w)
 {
-	struct raid *r = list_entry(j, struct raid, job);
+	struct raid *r = list_entry(w, struct raid, work);
 
 	r->rc = attack(r->name, r->target, r->next);
 	(void)sem_post(&r->over); /* once */
 }
 
 static void
-raid_done(struct loop_job *j)
+raid_done(struct work *w)
 {
-	free(list_entry(j, struct raid, job));
+	free(list_entry(w, struct raid, work));
 }
 
 /* On a thread of the pool, if that is wished for. */
@@ -681,17 +681,17 @@ on_attack(void *ctx, struct ctl_call *call)
 	struct raid *r = xcalloc(1, sizeof(*r));
 	json_t *result;
 
-	r->job = (struct loop_job) { .run = raid_run, .done = raid_done };
+	r->work = (struct work) { .run = raid_run, .done = raid_done };
 	r->name = json_string_value(json_object_get(args, "name"));
 	r->target = json_string_value(json_object_get(args, "target"));
 	r->next = link_next(c->opts.link);
 	(void)sem_init(&r->over, 0, 0); /* cannot fail */
 	if (json_is_true(json_object_get(args, "thread"))) {
-		loop_submit(c->opts.loop, &r->job);
+		loop_submit(c->opts.loop, &r->work);
 		(void)sem_wait(&r->over);
 		result = json_pack("{s:i}", "errno", r->rc);
 	} else {
-		raid_run(&r->job);
+		raid_run(&r->work);
 		result = json_pack("{s:i}", "errno", r->rc);
 		free(r);
 	}

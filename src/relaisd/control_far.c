@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/xalloc.h"
 #include "ctl/ctl_server.h"
 
@@ -50,9 +51,9 @@ fars_free(struct fars *all)
 }
 
 static void
-run(struct loop_job *j)
+run(struct work *w)
 {
-	struct far *f = list_entry(j, struct far, job);
+	struct far *f = list_entry(w, struct far, work);
 	struct fars *all = f->all;
 	bool may;
 
@@ -70,9 +71,9 @@ run(struct loop_job *j)
 }
 
 static void
-done(struct loop_job *j)
+done(struct work *w)
 {
-	struct far *f = list_entry(j, struct far, job);
+	struct far *f = list_entry(w, struct far, work);
 	struct fars *all = f->all;
 
 	f->is_asking = false;
@@ -89,7 +90,7 @@ void
 far_init(struct far *f, struct fars *all, struct ctl_call *call,
     void (*free_it)(struct far *f))
 {
-	*f = (struct far) { .job = { .run = run, .done = done },
+	*f = (struct far) { .work = { .run = run, .done = done },
 		.all = all,
 		.call = call,
 		.free_it = free_it };
@@ -102,7 +103,7 @@ far_ask(struct far *f, int (*ask)(struct far *f))
 	f->is_asking = true;
 	f->all->asked++;
 	ctl_call_wait(f->call);
-	loop_submit_slow(f->all->loop, LOOP_LANE_VIEWS, &f->job);
+	loop_submit_slow(f->all->loop, LOOP_LANE_VIEWS, &f->work);
 }
 
 void

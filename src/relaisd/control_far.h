@@ -24,7 +24,7 @@ void fars_free(struct fars *all);
 
 /* One question at a time; part of the state that a verb keeps. */
 struct far {
-	struct loop_job job;
+	struct work work;
 	struct fars *all;
 	struct ctl_call *call; /* NULL: it is over */
 	int (*ask)(struct far *f); /* on a worker; it may fill err */

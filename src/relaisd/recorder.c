@@ -28,7 +28,7 @@ enum {
 /* Lines on their way to the store; it is alone with the worker until it is
  * back. */
 struct writing {
-	struct loop_job job;
+	struct work work;
 	struct recorder *r; /* NULL: gone meanwhile */
 	struct store *store;
 	struct store_history_limits limits;
@@ -80,9 +80,9 @@ write_lines(struct writing *w)
 }
 
 static void
-run(struct loop_job *j)
+run(struct work *work)
 {
-	struct writing *w = list_entry(j, struct writing, job);
+	struct writing *w = list_entry(work, struct writing, work);
 
 	w->rc = write_lines(w);
 	(void)pthread_mutex_lock(&w->mutex);
@@ -124,7 +124,7 @@ tell_result(struct recorder *r, const struct writing *w)
 	r->has_failed = true;
 }
 
-static void written(struct loop_job *j);
+static void written(struct work *work);
 
 /* What was noted so far, even if that is nothing. */
 static void
@@ -132,7 +132,7 @@ begin(struct recorder *r)
 {
 	struct writing *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct writing) { .job = { .run = run, .done = written },
+	*w = (struct writing) { .work = { .run = run, .done = written },
 		.r = r,
 		.store = r->store,
 		.limits = r->limits,
@@ -148,7 +148,7 @@ begin(struct recorder *r)
 		list_append(&r->next_waiting, it);
 	}
 	loop_timer_set(r->timer, boot_ms(r) + TRIM_MS);
-	loop_submit(r->loop, &w->job);
+	loop_submit(r->loop, &w->work);
 }
 
 static void
@@ -166,9 +166,9 @@ release(struct recorder *r)
 }
 
 static void
-written(struct loop_job *j)
+written(struct work *work)
 {
-	struct writing *w = list_entry(j, struct writing, job);
+	struct writing *w = list_entry(work, struct writing, work);
 	struct recorder *r = w->r;
 
 	if (r != NULL) {

@@ -27,7 +27,7 @@ struct sign_in {
 
 /* The start, on a worker thread; may outlive the request. */
 struct starting {
-	struct loop_job job; /* first, so that a job is one of these */
+	struct work work;
 	struct sign_in *owner; /* NULL: gone */
 	struct sign_in_opts opts; /* holds a reference to the configuration */
 	char *flow; /* or NULL */
@@ -56,18 +56,18 @@ on_ready(void *ctx)
 }
 
 static void
-start(struct loop_job *j)
+start(struct work *w)
 {
-	struct starting *t = (struct starting *)(void *)j;
+	struct starting *t = list_entry(w, struct starting, work);
 
 	t->fd = t->opts.start(
 	    t->opts.start_ctx, t->opts.conf, t->opts.account, t->flow, &t->err);
 }
 
 static void
-started(struct loop_job *j)
+started(struct work *w)
 {
-	struct starting *t = (struct starting *)(void *)j;
+	struct starting *t = list_entry(w, struct starting, work);
 	struct sign_in *s = t->owner;
 
 	if (s != NULL) {
@@ -98,13 +98,13 @@ begin(struct ctl_call *call, const struct sign_in_opts *opts)
 	ctl_call_keep(call, s, sign_in_free);
 	ctl_call_listen(call);
 	ctl_call_wait(call);
-	t->job = (struct loop_job) { .run = start, .done = started };
+	t->work = (struct work) { .run = start, .done = started };
 	t->owner = s;
 	t->opts = *opts;
 	t->opts.conf = conf_ref(opts->conf);
 	t->flow = xstrdup(ctl_json_string(ctl_call_args(call), "flow"));
 	t->fd = -1;
-	loop_submit_slow(opts->loop, LOOP_LANE_SECRETS, &t->job);
+	loop_submit_slow(opts->loop, LOOP_LANE_SECRETS, &t->work);
 }
 
 /* What the person has typed. */

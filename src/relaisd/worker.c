@@ -359,27 +359,6 @@ on_ended(void *ctx, const struct history_entry *how, int account,
 	recorder_note(d->recorder, &named, claim);
 }
 
-static void
-queue_submit(void *ctx, struct work *w)
-{
-	loop_submit(ctx, (struct loop_job *)w);
-}
-
-static bool
-queue_cancel(void *ctx, struct work *w)
-{
-	return loop_cancel(ctx, (struct loop_job *)w);
-}
-
-/* struct work (queue) and struct loop_job (net) are the same thing on two
- * layers that do not know each other. */
-_Static_assert(
-    sizeof(struct work) == sizeof(struct loop_job) &&
-	offsetof(struct work, run) == offsetof(struct loop_job, run) &&
-	offsetof(struct work, done) == offsetof(struct loop_job, done) &&
-	offsetof(struct work, priv) == offsetof(struct loop_job, priv),
-    "a queue job is a loop job");
-
 static struct queue_policy
 policy_of(const struct conf *c)
 {
@@ -404,7 +383,7 @@ queue_opts_from(struct worker *d, const struct conf *c)
 		.store = d->store,
 		.clock = clock_sys(),
 		.rng = rng_sys(),
-		.pool = { queue_submit, queue_cancel, d->loop },
+		.pool = loop_pool(d->loop),
 		.hooks = { .route = on_route,
 		    .wake = on_wake,
 		    .trouble = on_trouble,
@@ -887,15 +866,15 @@ give_up_files(struct worker *d, const struct conf *conf)
 }
 
 static void
-do_nothing(struct loop_job *j)
+do_nothing(struct work *w)
 {
-	(void)j;
+	(void)w;
 }
 
 static void
-free_job(struct loop_job *j)
+free_job(struct work *w)
 {
-	free(j);
+	free(w);
 }
 
 /* No thread is started afterwards: the first job starts all of the workers. */
@@ -903,7 +882,7 @@ static void
 give_up_calls(struct worker *d, const struct conf *conf)
 {
 #ifdef WITH_SANDBOX
-	struct loop_job *j;
+	struct work *w;
 
 	if (d->is_alone)
 		return;
@@ -912,9 +891,9 @@ give_up_calls(struct worker *d, const struct conf *conf)
 	 * than they ever allocate. */
 	(void)mallopt(M_ARENA_MAX, 2);
 #endif
-	j = xcalloc(1, sizeof(*j));
-	*j = (struct loop_job) { .run = do_nothing, .done = free_job };
-	loop_submit(d->loop, j);
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct work) { .run = do_nothing, .done = free_job };
+	loop_submit(d->loop, w);
 	confine_calls(&d->confine, conf);
 	xtrim(); /* of the filter while it was made */
 	for (size_t i = 0; i < CONFINE_KINDS; i++)

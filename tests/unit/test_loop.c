@@ -281,15 +281,15 @@ a_signal_is_told_on_the_loop(void **state)
 }
 
 struct job {
-	struct loop_job job;
+	struct work work;
 	int ran, done;
 	atomic_bool *gate; /* ends when that is true; or NULL */
 };
 
 static void
-job_run(struct loop_job *j)
+job_run(struct work *w)
 {
-	struct job *job = (struct job *)(void *)j;
+	struct job *job = list_entry(w, struct job, work);
 
 	while (job->gate != NULL && !*job->gate)
 		(void)usleep(1000);
@@ -297,9 +297,9 @@ job_run(struct loop_job *j)
 }
 
 static void
-job_done(struct loop_job *j)
+job_done(struct work *w)
 {
-	((struct job *)(void *)j)->done++;
+	list_entry(w, struct job, work)->done++;
 }
 
 static void
@@ -312,14 +312,14 @@ jobs_run_elsewhere_and_end_here(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
-		jobs[i].job.run = job_run;
-		jobs[i].job.done = job_done;
+		jobs[i].work.run = job_run;
+		jobs[i].work.done = job_done;
 		jobs[i].gate = &gate;
-		loop_submit(l, &jobs[i].job);
+		loop_submit(l, &jobs[i].work);
 	}
 	/* The last ones still wait for a thread. */
 	for (size_t i = ARRAY_LEN(jobs) - 2; i < ARRAY_LEN(jobs); i++)
-		cancelled += loop_cancel(l, &jobs[i].job);
+		cancelled += loop_cancel(l, &jobs[i].work);
 	assert_int_equal(cancelled, 2);
 	gate = true;
 	while (done < (int)ARRAY_LEN(jobs) - cancelled) {
@@ -343,19 +343,19 @@ slow_jobs_leave_workers_to_the_others(void **state)
 	struct loop *l = new_loop(clock_sys());
 	struct job slow[LOOP_LANES][12] = { 0 };
 	atomic_bool gate = false;
-	struct job quick = { .job = { .run = job_run, .done = job_done } };
+	struct job quick = { .work = { .run = job_run, .done = job_done } };
 	int done = 0;
 
 	(void)state;
 	for (int lane = 0; lane < LOOP_LANES; lane++)
 		for (size_t i = 0; i < ARRAY_LEN(slow[lane]); i++) {
-			slow[lane][i].job.run = job_run;
-			slow[lane][i].job.done = job_done;
+			slow[lane][i].work.run = job_run;
+			slow[lane][i].work.done = job_done;
 			slow[lane][i].gate = &gate;
 			loop_submit_slow(
-			    l, (enum loop_lane)lane, &slow[lane][i].job);
+			    l, (enum loop_lane)lane, &slow[lane][i].work);
 		}
-	loop_submit(l, &quick.job);
+	loop_submit(l, &quick.work);
 	while (quick.done == 0) /* if there were none, for ever */
 		loop_run_once(l, true);
 	gate = true;

@@ -32,8 +32,7 @@
 enum {
 	PG_PART_BYTES = 256 * 1024, /* of a message in one row */
 	PG_SMALL_BYTES = PG_PART_BYTES, /* is kept in memory */
-	PG_LATE_BYTES = 4 * 1024 * 1024, /* likewise, of the history */
-	PG_NUMBER_SIZE = 24
+	PG_LATE_BYTES = 4 * 1024 * 1024 /* likewise, of the history */
 };
 
 struct pg_store {
@@ -42,7 +41,7 @@ struct pg_store {
 	struct pg_pool *pool;
 	const struct clock *clock;
 	char *name; /* of this relay */
-	char me[PG_NUMBER_SIZE]; /* the number of this node */
+	int64_t me; /* the number of this node */
 	pthread_mutex_t mutex;
 	struct list found, doubts; /* under the mutex, */
 	uint64_t batches; /* of requests; likewise */
@@ -93,7 +92,7 @@ struct pg_task {
 };
 
 #define PG_ID(t) PG_TEXT((t)->id)
-#define PG_ME(s) PG_TEXT((s)->me)
+#define PG_ME(s) PG_NUMBER((s)->me)
 
 enum pg_said pg_perform(struct pg_store *s, struct pg_task *t);
 /* One statement that changes the message, if it is ours. */

@@ -2,7 +2,6 @@
 #include "postgres/pg_core.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,12 +82,10 @@ static enum pg_said
 run_add(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct row *row = t->ctx;
-	char batch[PG_NUMBER_SIZE], lines[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(batch),
-		PG_TEXT(s->store.node), PG_TEXT(lines), PG_BYTES(row->text) };
+	const struct pg_arg args[] = { PG_ME(s), PG_NUMBER(row->batch),
+		PG_TEXT(s->store.node), PG_NUMBER(row->lines),
+		PG_BYTES(row->text) };
 
-	(void)snprintf(batch, sizeof(batch), "%" PRIu64, row->batch);
-	(void)snprintf(lines, sizeof(lines), "%" PRIu64, row->lines);
 	return pg_ask(c,
 	    "INSERT INTO relais_history (node, batch, name, n, lines)"
 	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -100,13 +97,10 @@ static enum pg_said
 run_trim(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct store_history_limits *l = t->ctx;
-	char keep[PG_NUMBER_SIZE], life[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_TEXT(keep), PG_TEXT(life) };
+	const struct pg_arg args[] = { PG_NUMBER(l->entries - l->entries / 8),
+		PG_NUMBER(l->life_ms) };
 
 	(void)s;
-	(void)snprintf(
-	    keep, sizeof(keep), "%" PRIu64, l->entries - l->entries / 8);
-	(void)snprintf(life, sizeof(life), "%" PRId64, l->life_ms);
 	return pg_ask(c,
 	    "DELETE FROM relais_history WHERE at < now() -"
 	    " $2::float8 * interval '1 ms' OR seq <= (SELECT max(seq) FROM"
@@ -235,17 +229,11 @@ static enum pg_said
 run_read(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct store_history *h = t->ctx;
-	char at[PG_NUMBER_SIZE], age[PG_NUMBER_SIZE], rows[PG_NUMBER_SIZE],
-	    bytes[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_TEXT(at), PG_TEXT(age), PG_TEXT(rows),
-		PG_TEXT(bytes) };
+	const struct pg_arg args[] = { PG_NUMBER(h->at),
+		PG_NUMBER(h->is_over ? SETTLED_MS : 0), PG_NUMBER(READ_ROWS),
+		PG_NUMBER(READ_BYTES) };
 
 	(void)s;
-	(void)snprintf(at, sizeof(at), "%" PRId64, h->at);
-	(void)snprintf(
-	    age, sizeof(age), "%d", h->is_over ? (int)SETTLED_MS : 0);
-	(void)snprintf(rows, sizeof(rows), "%d", (int)READ_ROWS);
-	(void)snprintf(bytes, sizeof(bytes), "%d", (int)READ_BYTES);
 	return pg_ask(c, h->is_backward ? ROWS("<", "DESC") : ROWS(">", "ASC"),
 	    args, 4, &t->rows, t->err);
 }
@@ -267,11 +255,9 @@ read_rows(struct store_history *h, struct err *err)
 static enum pg_said
 run_follow(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char age[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_TEXT(age) };
+	const struct pg_arg args[] = { PG_NUMBER(SETTLED_MS) };
 
 	(void)s;
-	(void)snprintf(age, sizeof(age), "%d", (int)SETTLED_MS);
 	return pg_ask(c,
 	    "SELECT coalesce(max(seq), 0) FROM relais_history"
 	    " WHERE at <= clock_timestamp() - $1::float8 * interval '1 ms'",

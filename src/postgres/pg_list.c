@@ -4,7 +4,6 @@
 #include "postgres/pg_core.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 
 enum {
 	LIST_ROWS = 200,
+	NUMBER_SIZE = 24, /* of a number as text, at most */
 	LIST_BYTES = 1024 * 1024 /* in one answer, or one row */
 };
 
@@ -38,27 +38,21 @@ enum {
 			     "octet_length(journal) < $6"                      \
 			     " ORDER BY l.id " order
 
-static void
-uid_text(const uint32_t *uid, char to[PG_NUMBER_SIZE])
+static struct pg_arg
+uid_arg(const uint32_t *uid)
 {
-	to[0] = '\0';
-	if (uid != NULL)
-		(void)snprintf(to, PG_NUMBER_SIZE, "%lu", (unsigned long)*uid);
+	return uid != NULL ? PG_NUMBER(*uid) : PG_TEXT("");
 }
 
 static enum pg_said
 run_others(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct store_look *l = t->ctx;
-	char uid[PG_NUMBER_SIZE], rows[PG_NUMBER_SIZE], bytes[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(uid),
-		PG_TEXT(s->store.node), PG_TEXT(l->from), PG_TEXT(rows),
-		PG_TEXT(bytes) };
+	const struct pg_arg args[] = { PG_ME(s), uid_arg(l->uid),
+		PG_TEXT(s->store.node), PG_TEXT(l->from),
+		PG_NUMBER(l->max > 0 ? l->max : LIST_ROWS),
+		PG_NUMBER(LIST_BYTES) };
 
-	uid_text(l->uid, uid);
-	(void)snprintf(
-	    rows, sizeof(rows), "%zu", l->max > 0 ? l->max : (size_t)LIST_ROWS);
-	(void)snprintf(bytes, sizeof(bytes), "%d", (int)LIST_BYTES);
 	if (l->is_backward && l->from[0] != '\0')
 		return pg_ask(
 		    c, OTHERS("<", "DESC"), args, 6, &t->rows, t->err);
@@ -158,7 +152,8 @@ pg_totals(struct store *st, struct store_totals *ret, struct err *err)
 /* --- asking the owner ------------------------------------------------------- */
 
 struct asking {
-	const char *ids, *batch;
+	const char *ids;
+	int64_t batch;
 	enum store_wish what;
 	const uint32_t *uid;
 };
@@ -168,14 +163,9 @@ static enum pg_said
 run_ask(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct asking *a = t->ctx;
-	char what[PG_NUMBER_SIZE], uid[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_TEXT(a->batch), PG_TEXT(what),
-		PG_TEXT(a->ids), PG_TEXT(uid), PG_TEXT(s->store.node) };
-	enum pg_said said;
-
-	(void)snprintf(what, sizeof(what), "%d", (int)a->what);
-	uid_text(a->uid, uid);
-	said = pg_ask(c,
+	const struct pg_arg args[] = { PG_NUMBER(a->batch), PG_NUMBER(a->what),
+		PG_TEXT(a->ids), uid_arg(a->uid), PG_TEXT(s->store.node) };
+	enum pg_said said = pg_ask(c,
 	    "INSERT INTO relais_request (batch, message, what)"
 	    " SELECT $1::bigint, m.id, $2::smallint FROM relais_message m"
 	    " WHERE m.id = ANY($3::text[]) AND m.place < 2" VISIBLE(
@@ -207,17 +197,15 @@ pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
     struct store_request *v, size_t n, int64_t *ret_batch, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
-	char batch[PG_NUMBER_SIZE],
-	    *ids = pg_ids(n > 0 ? v[0].id : NULL, sizeof(v[0]), n);
-	struct asking a = { ids, batch, what, uid };
+	char *ids = pg_ids(n > 0 ? v[0].id : NULL, sizeof(v[0]), n);
+	struct asking a = { .ids = ids, .what = what, .uid = uid };
 	struct pg_task t = { .run = run_ask, .ctx = &a, .err = err };
 	int rc = -1;
 
 	(void)pthread_mutex_lock(&s->mutex);
-	*ret_batch = (int64_t)(strtoull(s->me, NULL, 10) << 24 |
-			       (s->batches++ & 0xffffff));
+	a.batch = (int64_t)((uint64_t)s->me << 24 | (s->batches++ & 0xffffff));
 	(void)pthread_mutex_unlock(&s->mutex);
-	(void)snprintf(batch, sizeof(batch), "%" PRId64, *ret_batch);
+	*ret_batch = a.batch;
 	if (pg_perform(s, &t) == PG_DONE) {
 		for (size_t i = 0; i < n; i++)
 			v[i].answer = STORE_ANSWER_NONE;
@@ -234,8 +222,8 @@ pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
 static enum pg_said
 run_answers(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	const char *batch = t->ctx;
-	const struct pg_arg args[] = { PG_TEXT(batch) };
+	const int64_t *batch = t->ctx;
+	const struct pg_arg args[] = { PG_NUMBER(*batch) };
 	enum pg_said said = PG_DONE;
 
 	(void)s;
@@ -255,8 +243,8 @@ run_answers(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 static enum pg_said
 run_forget(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	const char *batch = t->ctx;
-	const struct pg_arg args[] = { PG_TEXT(batch) };
+	const int64_t *batch = t->ctx;
+	const struct pg_arg args[] = { PG_NUMBER(*batch) };
 
 	(void)s;
 	return pg_ask(c, "DELETE FROM relais_request WHERE batch = $1", args, 1,
@@ -267,12 +255,10 @@ int
 pg_answers(struct store *st, int64_t batch, bool is_last,
     struct store_request *v, size_t n, struct err *err)
 {
-	char number[PG_NUMBER_SIZE];
 	struct pg_task t = {
-		.run = run_answers, .ctx = number, .n = is_last, .err = err
+		.run = run_answers, .ctx = &batch, .n = is_last, .err = err
 	};
 
-	(void)snprintf(number, sizeof(number), "%" PRId64, batch);
 	if (pg_perform(pg_of(st), &t) != PG_DONE)
 		return -1;
 	take_answers(t.rows, v, n);
@@ -290,10 +276,8 @@ pg_answers(struct store *st, int64_t batch, bool is_last,
 static enum pg_said
 run_asked(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char most[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(most) };
+	const struct pg_arg args[] = { PG_ME(s), PG_NUMBER(t->n) };
 
-	(void)snprintf(most, sizeof(most), "%" PRId64, t->n);
 	return pg_ask(c,
 	    "UPDATE relais_request SET state = 1 WHERE id IN"
 	    " (SELECT r.id FROM relais_request r JOIN relais_message m"
@@ -360,8 +344,8 @@ pg_answer(
 	struct pg_task t = { .run = run_answer, .ctx = &l, .err = err };
 	int rc;
 
-	buf_init(&l.numbers, (n + 1) * PG_NUMBER_SIZE);
-	buf_init(&l.answers, (n + 1) * PG_NUMBER_SIZE);
+	buf_init(&l.numbers, (n + 1) * NUMBER_SIZE);
+	buf_init(&l.answers, (n + 1) * NUMBER_SIZE);
 	for (size_t i = 0; i < n; i++) {
 		add_number(&l.numbers, v[i].number);
 		add_number(&l.answers, (int64_t)v[i].answer);

@@ -3,8 +3,6 @@
  * number below 0, which no relay has, so none of them is touched. */
 #include "postgres/pg_core.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,15 +13,13 @@
 static enum pg_said
 run_take(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char max[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(max),
+	const struct pg_arg args[] = { PG_ME(s), PG_NUMBER(t->n),
 		PG_TEXT(s->store.node) };
 	enum pg_said said = pg_ask(c,
 	    "UPDATE relais_node SET is_dead = true WHERE NOT is_dead AND"
 	    " seen < now() - " PG_DEAD_AFTER,
 	    NULL, 0, NULL, t->err);
 
-	(void)snprintf(max, sizeof(max), "%" PRId64, t->n);
 	if (said == PG_DONE)
 		said = pg_ask(c,
 		    "UPDATE relais_message SET owner = $1 WHERE id IN"

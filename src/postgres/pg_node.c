@@ -134,20 +134,11 @@ static enum pg_said
 run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct store_counts *n = t->ctx;
-	char pid[PG_NUMBER_SIZE], numbers[5][PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(pid),
-		PG_TEXT(numbers[0]), PG_TEXT(numbers[1]), PG_TEXT(numbers[2]),
-		PG_TEXT(numbers[3]), PG_TEXT(numbers[4]) };
-	const uint64_t counts[] = { n->due, n->active, n->held, n->failed,
-		(uint64_t)n->oldest_s };
+	const struct pg_arg args[] = { PG_ME(s), PG_NUMBER(pg_pid(c)),
+		PG_NUMBER(n->due), PG_NUMBER(n->active), PG_NUMBER(n->held),
+		PG_NUMBER(n->failed), PG_NUMBER(n->oldest_s) };
 	PGresult *r;
-	enum pg_said said;
-
-	for (int i = 0; i < 5; i++)
-		(void)snprintf(
-		    numbers[i], sizeof(numbers[i]), "%" PRIu64, counts[i]);
-	pg_pid(c, pid);
-	said = pg_ask(c,
+	enum pg_said said = pg_ask(c,
 	    "UPDATE relais_node SET seen = now(), pid = CASE WHEN"
 	    " pg_backend_pid() = $2 THEN $2 ELSE 0 END,"
 	    " due = $3, active = $4, held = $5, failed = $6, oldest = $7"
@@ -207,12 +198,9 @@ run_sweep(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 static enum pg_said
 run_claim(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char max[PG_NUMBER_SIZE], dead[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ME(s), PG_TEXT(max),
-		PG_TEXT(s->store.node), PG_TEXT(dead) };
+	const struct pg_arg args[] = { PG_ME(s), PG_NUMBER(CLAIM_MAX),
+		PG_TEXT(s->store.node), PG_NUMBER(t->n) };
 
-	(void)snprintf(max, sizeof(max), "%d", (int)CLAIM_MAX);
-	(void)snprintf(dead, sizeof(dead), "%" PRId64, t->n);
 	return pg_ask(c,
 	    "UPDATE relais_message m SET owner = $1 WHERE id IN"
 	    " (SELECT id FROM relais_message WHERE owner BETWEEN $4 AND $4"
@@ -330,7 +318,7 @@ pg_enter(struct pg_store *s, const char *name, struct err *err)
 {
 	const struct pg_arg args[] = { PG_TEXT(name) };
 	struct pg_conn *c = pg_take(s->pool, err);
-	char called[PG_NUMBER_SIZE + 8];
+	char called[32];
 	PGresult *r;
 	enum pg_said said;
 
@@ -341,11 +329,11 @@ pg_enter(struct pg_store *s, const char *name, struct err *err)
 	    " RETURNING id, " ITS_MS,
 	    args, 1, &r, err);
 	if (said == PG_DONE) {
-		(void)snprintf(
-		    s->me, sizeof(s->me), "%" PRId64, pg_int(r, 0, 0));
+		s->me = pg_int(r, 0, 0);
 		set_clock(s, pg_int(r, 0, 1));
 		PQclear(r);
-		(void)snprintf(called, sizeof(called), "relais %s", s->me);
+		(void)snprintf(
+		    called, sizeof(called), "relais %" PRId64, s->me);
 		pg_pool_call(s->pool, called);
 	}
 	pg_give(c);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -671,8 +672,9 @@ enum pg_said
 pg_ask(struct pg_conn *c, const char *sql, const struct pg_arg *args, int nargs,
     PGresult **ret, struct err *err)
 {
-	const char *values[16];
-	int lengths[16], formats[16];
+	const char *values[PG_ARGS_MAX];
+	int lengths[PG_ARGS_MAX], formats[PG_ARGS_MAX];
+	char numbers[PG_ARGS_MAX][24];
 	int64_t until = now_ms() + (pthread_equal(c->pool->loop, pthread_self())
 					   ? LOOP_ANSWER_MS
 					   : ANSWER_MS);
@@ -685,8 +687,13 @@ pg_ask(struct pg_conn *c, const char *sql, const struct pg_arg *args, int nargs,
 	c->is_warned = false;
 	for (int i = 0; i < nargs; i++) {
 		values[i] = args[i].p != NULL ? args[i].p : "";
+		if (args[i].kind == PG_ARG_NUMBER) {
+			(void)snprintf(numbers[i], sizeof(numbers[i]),
+			    "%" PRId64, args[i].number);
+			values[i] = numbers[i];
+		}
 		lengths[i] = (int)args[i].n;
-		formats[i] = args[i].is_binary;
+		formats[i] = args[i].kind == PG_ARG_BYTES;
 	}
 	if (!PQsendQueryParams(
 		c->pq, sql, nargs, NULL, values, lengths, formats, 1) ||
@@ -719,10 +726,10 @@ pg_ask(struct pg_conn *c, const char *sql, const struct pg_arg *args, int nargs,
 	return said;
 }
 
-void
-pg_pid(const struct pg_conn *c, char to[24])
+int
+pg_pid(const struct pg_conn *c)
 {
-	(void)snprintf(to, 24, "%d", PQbackendPID(c->pq));
+	return PQbackendPID(c->pq);
 }
 
 int64_t

@@ -47,14 +47,17 @@ void pg_give(struct pg_conn *c); /* closed, if it is broken */
  * rest keeps. */
 void pg_pool_rest(struct pg_pool *p);
 
-/* A parameter: text, or bytes as they are. */
+/* A parameter: text, bytes as they are, or a number. */
 struct pg_arg {
+	enum { PG_ARG_TEXT, PG_ARG_BYTES, PG_ARG_NUMBER } kind;
 	const char *p;
 	size_t n;
-	bool is_binary;
+	int64_t number;
 };
-#define PG_TEXT(s)  ((struct pg_arg) { (s), 0, false })
-#define PG_BYTES(b) ((struct pg_arg) { (b).p, (b).n, true })
+#define PG_TEXT(s)   ((struct pg_arg) { PG_ARG_TEXT, (s), 0, 0 })
+#define PG_BYTES(b)  ((struct pg_arg) { PG_ARG_BYTES, (b).p, (b).n, 0 })
+#define PG_NUMBER(i) ((struct pg_arg) { PG_ARG_NUMBER, NULL, 0, (int64_t)(i) })
+enum { PG_ARGS_MAX = 16 };
 
 enum pg_said {
 	PG_DONE,
@@ -68,7 +71,7 @@ enum pg_said pg_ask(struct pg_conn *c, const char *sql,
 
 /* Of its session, as the server tells it at the start; a pooler tells another one
  * than the session has. */
-void pg_pid(const struct pg_conn *c, char to[24]);
+int pg_pid(const struct pg_conn *c);
 int64_t pg_int(const PGresult *r, int row, int column); /* int2 to int8, bool */
 struct bytes pg_bytes(const PGresult *r, int row, int column);
 long pg_changed(const PGresult *r); /* rows */

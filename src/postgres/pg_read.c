@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_core.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,11 +107,9 @@ load_from(struct pg_store *s, const char *id, const struct bytes texts[3],
 static enum pg_said
 run_load(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char place[PG_NUMBER_SIZE];
-	const struct pg_arg args[] = { PG_ID(t), PG_ME(s), PG_TEXT(place),
+	const struct pg_arg args[] = { PG_ID(t), PG_ME(s), PG_NUMBER(t->place),
 		PG_TEXT(s->store.node) };
 
-	(void)snprintf(place, sizeof(place), "%d", (int)t->place);
 	return pg_ask(c,
 	    "SELECT header, ending, journal, origin <> $4 FROM relais_message"
 	    " WHERE id = $1 AND owner = $2 AND place = $3",
@@ -172,12 +168,10 @@ pg_message_journal(struct store_message *m, struct buf *to, struct err *err)
 static enum pg_said
 run_part(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char number[PG_NUMBER_SIZE];
 	const struct loaded *l = t->ctx;
-	const struct pg_arg args[] = { PG_ID(t), PG_TEXT(number), PG_ME(s),
+	const struct pg_arg args[] = { PG_ID(t), PG_NUMBER(t->n), PG_ME(s),
 		PG_TEXT(l->is_anyones ? "t" : "f") };
 
-	(void)snprintf(number, sizeof(number), "%" PRId64, t->n);
 	return pg_ask(c,
 	    "SELECT b.part FROM relais_body b JOIN relais_message m USING (id)"
 	    " WHERE b.id = $1 AND b.n = $2 AND (m.owner = $3 OR $4)",

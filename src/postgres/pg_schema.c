@@ -2,7 +2,6 @@
 #include "postgres/pg_schema.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,10 +216,8 @@ pg_schema_check(struct pg_conn *c, struct err *err)
 static int
 bring_up(struct pg_conn *c, int64_t from, struct err *err)
 {
-	char number[16];
-	const struct pg_arg args[] = { PG_TEXT(number) };
+	const struct pg_arg args[] = { PG_NUMBER(PG_SCHEMA) };
 
-	(void)snprintf(number, sizeof(number), "%d", PG_SCHEMA);
 	if (pg_ask(c, "BEGIN", NULL, 0, NULL, err) != PG_DONE)
 		return -1;
 	for (; from < PG_SCHEMA; from++)

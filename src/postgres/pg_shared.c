@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_core.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,11 +103,9 @@ static enum pg_said
 write_it(struct pg_conn *c, struct change *ch, int64_t version,
     const struct buf *text)
 {
-	char number[PG_NUMBER_SIZE];
 	const struct pg_arg args[] = { PG_ID(&ch->task),
-		PG_BYTES(buf_bytes(text)), PG_TEXT(number) };
+		PG_BYTES(buf_bytes(text)), PG_NUMBER(version) };
 
-	(void)snprintf(number, sizeof(number), "%" PRId64, version);
 	return version == 0
 		   ? pg_change(c, &ch->task,
 			 "INSERT INTO relais_shared (name, content, version)"
@@ -127,7 +123,7 @@ static enum pg_said
 try_once(struct pg_store *s, struct pg_conn *c, struct change *ch)
 {
 	const struct pg_arg args[] = { PG_ID(&ch->task) };
-	struct share_turn turn = { .me = strtoll(s->me, NULL, 10) };
+	struct share_turn turn = { .me = s->me };
 	PGresult *r;
 	enum pg_said said = pg_ask(c,
 	    "SELECT (extract(epoch FROM now()) * 1000)::bigint,"

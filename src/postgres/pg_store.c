@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_store.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -235,9 +233,7 @@ pg_store_open_move(
 void
 pg_store_set_move(struct store *st, int64_t number)
 {
-	struct pg_store *s = pg_of(st);
-
-	(void)snprintf(s->me, sizeof(s->me), "-%" PRId64, number);
+	pg_of(st)->me = -number;
 }
 
 void

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "postgres/pg_core.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,11 +80,9 @@ run_put(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	char ending[STORE_END_MAX];
 	struct pg_arg args[8];
-	char uid[PG_NUMBER_SIZE];
 	enum pg_said said;
 
 	take_notes(t);
-	(void)snprintf(uid, sizeof(uid), "%" PRId64, t->n);
 	(void)store_text_end(ending, t->b.n, crc32_of(0, t->b.p, t->b.n));
 	args[0] = PG_ID(t);
 	args[1] = PG_ME(s);
@@ -95,7 +91,7 @@ run_put(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	args[4] = PG_BYTES(buf_bytes(&t->kept));
 	args[5] = PG_BYTES(t->b);
 	args[6] = PG_TEXT(s->store.node);
-	args[7] = PG_TEXT(uid);
+	args[7] = PG_NUMBER(t->n);
 	/* A commit under way elsewhere is waited for. */
 	said = pg_change(c, t,
 	    "WITH m AS (INSERT INTO relais_message"
@@ -117,7 +113,7 @@ static enum pg_said
 send_parts(struct pg_conn *c, struct pg_task *t, uint32_t *ret_crc)
 {
 	const struct pg_parts *parts = t->parts;
-	char *part = xmalloc(PG_PART_BYTES), number[PG_NUMBER_SIZE];
+	char *part = xmalloc(PG_PART_BYTES);
 	uint64_t size = parts->size;
 	enum pg_said said = PG_DONE;
 	size_t n = 0;
@@ -133,10 +129,8 @@ send_parts(struct pg_conn *c, struct pg_task *t, uint32_t *ret_crc)
 			break;
 		}
 		*ret_crc = crc32_of(*ret_crc, part, n);
-		(void)snprintf(number, sizeof(number), "%" PRIu64,
-		    at / (uint64_t)PG_PART_BYTES);
 		args[0] = PG_ID(t);
-		args[1] = PG_TEXT(number);
+		args[1] = PG_NUMBER(at / PG_PART_BYTES);
 		args[2] = PG_BYTES(bytes_of(part, n));
 		said = pg_ask(c,
 		    "INSERT INTO relais_body (id, n, part)"
@@ -153,18 +147,17 @@ static enum pg_said
 run_draft(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	struct pg_arg args[5];
-	char ending[STORE_END_MAX], uid[PG_NUMBER_SIZE];
+	char ending[STORE_END_MAX];
 	enum pg_said said = pg_ask(c, "BEGIN", NULL, 0, NULL, t->err);
 	uint32_t crc;
 
 	if (said != PG_DONE)
 		return said;
-	(void)snprintf(uid, sizeof(uid), "%" PRIu32, t->parts->uid);
 	args[0] = PG_ID(t);
 	args[1] = PG_ME(s);
 	args[2] = PG_BYTES(t->a);
 	args[3] = PG_TEXT(s->store.node);
-	args[4] = PG_TEXT(uid);
+	args[4] = PG_NUMBER(t->parts->uid);
 	said = pg_change(c, t,
 	    "INSERT INTO relais_message"
 	    " (id, owner, header, ending, journal, origin, uid)"
@@ -388,11 +381,9 @@ pg_append(struct store *st, enum store_place place, const char *id,
 static enum pg_said
 run_finish(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
-	char place[PG_NUMBER_SIZE];
 	struct pg_arg args[] = { PG_ID(t), PG_ME(s), PG_BYTES(t->a),
-		PG_TEXT(place) };
+		PG_NUMBER(t->place) };
 
-	(void)snprintf(place, sizeof(place), "%d", (int)t->place);
 	return pg_change(c, t,
 	    "UPDATE relais_message SET place = $4, journal = CASE WHEN"
 	    " place = $4 THEN journal ELSE journal || $3::bytea END"

@@ -9,13 +9,11 @@
 #include "base/ascii.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "mail/field_name.h"
 #include "mime/content_type.h"
 #include "mime/rfc2047.h"
 
-enum {
-	GUESS_MAX = 64, /* of a name that is no name as it stands */
-	NAME_MAX_SEEN = 1024
-};
+enum { NAME_MAX_SEEN = 1024 };
 
 /* Offsets into the text, which moves as it grows. */
 struct field {
@@ -191,283 +189,6 @@ add_field(struct header *h, const struct field *f, size_t n)
 
 /* --- mistakes ------------------------------------------------------------- */
 
-/* Length of what looks like nothing at the front of b, in UTF-8 or ISO 8859-1. */
-static size_t
-invisible(struct bytes b)
-{
-	if (b.n > 0 && (ascii_is_wsp(b.p[0]) || b.p[0] == '\xa0'))
-		return 1;
-	return str_invisible(b);
-}
-
-/* ":", or what looks like it; 0: neither. */
-static size_t
-colon_len(struct bytes b)
-{
-	static const char full_width[] = "\xef\xbc\x9a";
-
-	if (b.n > 0 && b.p[0] == ':')
-		return 1;
-	return b.n >= 3 && memcmp(b.p, full_width, 3) == 0 ? 3 : 0;
-}
-
-bool
-header_is_named(struct bytes name, const char *const *names, size_t nnames,
-    const char *const *prefixes, size_t nprefixes)
-{
-	for (size_t i = 0; i < nnames; i++)
-		if (bytes_eq_nocase(name, names[i]))
-			return true;
-	for (size_t i = 0; i < nprefixes; i++)
-		if (bytes_has_prefix_nocase(name, prefixes[i]))
-			return true;
-	return false;
-}
-
-/* Fields that a message has, as opposed to a line of text with a colon. */
-static bool
-is_known(struct bytes name)
-{
-	static const char *const names[] = { "From", "Sender", "Reply-To", "To",
-		"Cc", "Bcc", "Subject", "Date", "Message-ID", "In-Reply-To",
-		"References", "Received", "Return-Path", "MIME-Version",
-		"Auto-Submitted", "Precedence", "Importance", "Priority",
-		"User-Agent", "Organization", "Errors-To", "Delivered-To",
-		"DKIM-Signature", "Return-Receipt-To", "Mail-Followup-To",
-		"Disposition-Notification-To", "Comments", "Keywords" };
-	static const char *const prefixes[] = { "X-", "Content-", "Resent-",
-		"List-", "ARC-" };
-
-	return header_is_named(name, names, sizeof(names) / sizeof(names[0]),
-	    prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
-}
-
-/* Does it end in "bcc", and no letter in front of it?  '-' is a sign, '*' a letter of
- * another alphabet: a sign, too, or whatever it looks like. */
-static bool
-ends_in_bcc(const char *seen, size_t n, bool is_any)
-{
-	size_t nplain = 0;
-
-	for (const char *want = "ccb"; *want != '\0'; want++) {
-		while (n > 0 &&
-		       (seen[n - 1] == '-' || (seen[n - 1] == '*' && !is_any)))
-			n--;
-		if (n == 0 || (seen[n - 1] != *want && seen[n - 1] != '*'))
-			return false;
-		nplain += seen[--n] != '*';
-	}
-	return nplain > 0 &&
-	       (n == 0 || seen[n - 1] == '-' || seen[n - 1] == '*');
-}
-
-/* "Bcc-List", "Bcc, Cc": does it begin with "bcc", and no letter behind it? */
-static bool
-begins_with_bcc(const char *seen, size_t n)
-{
-	while (n > 0 && *seen == '-') {
-		seen++;
-		n--;
-	}
-	return n > 3 && memcmp(seen, "bcc-", 4) == 0;
-}
-
-/* Does it end in the words that "bcc" stands for, whatever signs are between? */
-static bool
-ends_in_blind_copy(const char *seen, size_t n)
-{
-	static const char *const words[] = { "blindcarboncopy", "blindcopy" };
-	bool does_end = false;
-
-	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
-		size_t at = n, left = strlen(words[k]);
-
-		while (
-		    at > 0 && left > 0 &&
-		    (seen[at - 1] == '-' || seen[at - 1] == words[k][left - 1]))
-			left -= seen[--at] != '-';
-		does_end |= left == 0;
-	}
-	return does_end;
-}
-
-/* The letter of a-z that the character in front of b is in other clothes (full width,
- * circled, squared, mathematical), and its length; 0: it is none. */
-static size_t
-dressed_letter(struct bytes b, char *ret)
-{
-	static const struct {
-		uint32_t from, to; /* of alphabets of 26 letters */
-	} alphabets[] = {
-		{ 0x249c, 0x24e9 }, /* in parentheses, circled */
-		{ 0xff21, 0xff3a }, /* full width */
-		{ 0xff41, 0xff5a },
-		{ 0x1d400, 0x1d6a3 }, /* mathematical */
-		{ 0x1f110, 0x1f129 }, /* in parentheses, squared, circled */
-		{ 0x1f130, 0x1f149 },
-		{ 0x1f150, 0x1f169 },
-		{ 0x1f170, 0x1f189 },
-	};
-	unsigned char lead = b.n > 0 ? (unsigned char)b.p[0] : 0;
-	size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 0;
-	uint32_t c = lead & (n == 4 ? 0x07 : 0x0f);
-
-	if (b.n < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | ((unsigned char)b.p[i] & 0x3f);
-	for (size_t i = 0;
-	     n > 0 && i < sizeof(alphabets) / sizeof(alphabets[0]); i++)
-		if (c >= alphabets[i].from && c <= alphabets[i].to) {
-			*ret = (char)('a' + (c - alphabets[i].from) % 26);
-			return n;
-		}
-	return 0;
-}
-
-bool
-header_is_bcc(struct bytes name)
-{
-	char seen[GUESS_MAX];
-	size_t n = 0;
-
-	for (size_t i = 0, skip; i<name.n; i += skip> 0 ? skip : 1) {
-		struct bytes b = bytes_of(name.p + i, name.n - i);
-		unsigned char c = (unsigned char)name.p[i];
-		bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-		char dressed = '*';
-
-		skip = invisible(b);
-		if (skip > 0 || c < ' ' || (c >= 0x7f && c < 0xc0))
-			continue;
-		skip = c < 0xc0 ? 0 : dressed_letter(b, &dressed);
-		if (n == sizeof(seen)) /* the end counts */
-			memmove(seen, seen + 1, --n);
-		seen[n++] = c >= 0xc0   ? dressed
-			    : is_letter ? (char)(c | 0x20)
-					: '-';
-	}
-	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
-	       begins_with_bcc(seen, n) || ends_in_blind_copy(seen, n);
-}
-
-/* Is it "B cc" or "Re sent-Bcc"?  Any other name of several words is text. */
-static bool
-is_torn_bcc(struct bytes name)
-{
-	char joined[sizeof("resent-bcc")];
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.n; i++) {
-		if (memchr(" \t\r\n", name.p[i], 4) != NULL)
-			continue;
-		if (n == sizeof(joined) - 1)
-			return false;
-		joined[n++] = name.p[i];
-	}
-	return bytes_eq_nocase(bytes_of(joined, n), "bcc") ||
-	       bytes_eq_nocase(bytes_of(joined, n), "resent-bcc");
-}
-
-/* Length of such a name in front of a colon and an address; 0: it is none. */
-static size_t
-bcc_len(struct bytes line)
-{
-	struct bytes name;
-	size_t n = 0;
-
-	while (n < line.n && n < GUESS_MAX &&
-	       colon_len(bytes_of(line.p + n, line.n - n)) == 0)
-		n++;
-	if (n == line.n || n == GUESS_MAX ||
-	    memchr(line.p + n, '@', line.n - n) == NULL)
-		return 0;
-	name = bytes_trim(bytes_of(line.p, n));
-	if (memchr(name.p, ' ', name.n) != NULL ||
-	    memchr(name.p, '\n', name.n) != NULL)
-		return is_torn_bcc(name) ? n : 0;
-	return header_is_bcc(name) ? n : 0;
-}
-
-/* "Bcc joe@example.net": the colon is missing, and it was meant all the same. */
-static size_t
-hidden_len(struct bytes line)
-{
-	static const char *const names[] = { "Bcc", "Resent-Bcc" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = strlen(names[i]);
-
-		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
-		    memchr(" \t\r\n;.,=<", line.p[n], 9) != NULL &&
-		    memchr(line.p, '@', line.n) != NULL)
-			return n;
-	}
-	return 0;
-}
-
-static bool
-guess_known(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
-{
-	size_t i = 0, n = 0, skip;
-
-	while (i < line.n && n < GUESS_MAX) {
-		struct bytes b = bytes_of(line.p + i, line.n - i);
-
-		skip = colon_len(b);
-		if (skip > 0) {
-			*ret_n = n;
-			*at = i + skip;
-			return is_known(bytes_of(name, n));
-		}
-		skip = invisible(b);
-		if (skip == 0) {
-			if ((unsigned char)b.p[0] <= ' ' ||
-			    (unsigned char)b.p[0] >= 0x7f)
-				return false;
-			name[n++] = b.p[0];
-			skip = 1;
-		} else if (n > 0 && ascii_is_wsp(b.p[0]) &&
-			   colon_len(bytes_of(b.p + 1, b.n - 1)) == 0 &&
-			   invisible(bytes_of(b.p + 1, b.n - 1)) == 0) {
-			return false; /* two words */
-		}
-		i += skip;
-	}
-	return false;
-}
-
-/* The name that this line was to have, without what does not belong into it; *at
- * is where the field's body begins.  False: none that mail has. */
-static bool
-guess_name(struct bytes line, char name[GUESS_MAX], size_t *ret_n, size_t *at)
-{
-	size_t i = 0, n, skip;
-	struct bytes rest;
-
-	while ((skip = invisible(bytes_of(line.p + i, line.n - i))) > 0)
-		i += skip;
-	rest = bytes_of(line.p + i, line.n - i);
-	n = hidden_len(rest);
-	if (n > 0) {
-		memcpy(name, rest.p, n);
-		*ret_n = n;
-		*at = i + n;
-		return true;
-	}
-	if (guess_known(rest, name, ret_n, at)) {
-		*at += i;
-		return true;
-	}
-	n = bcc_len(rest);
-	if (n == 0)
-		return false;
-	memcpy(name, "Bcc", 3);
-	*ret_n = 3;
-	*at = i + n + colon_len(bytes_of(rest.p + n, rest.n - n));
-	return true;
-}
-
 /* Writes the line at the end of the text as "name:" and what is behind at.  The
  * name may be NULL with its length: it stands there already. */
 static struct bytes
@@ -494,20 +215,21 @@ rename_line(struct header *h, struct bytes name, size_t at)
 static bool
 begins_field(struct header *h, struct bytes *line, struct field *f)
 {
-	char name[GUESS_MAX];
+	char name[FIELD_NAME_GUESS_MAX];
 	size_t n, at;
 
 	if (parse_name(*line, f)) {
 		/* What may be text stays as it is. */
 		if (h->is_mending && f->body_at > f->name_n + 1 &&
-		    (!h->has_stray || is_known(bytes_of(line->p, f->name_n)))) {
+		    (!h->has_stray ||
+			field_name_is_known(bytes_of(line->p, f->name_n)))) {
 			*line = rename_line(
 			    h, bytes_of(NULL, f->name_n), f->body_at);
 			f->body_at = f->name_n + 1;
 		}
 		return true;
 	}
-	if (!h->is_mending || !guess_name(*line, name, &n, &at))
+	if (!h->is_mending || !field_name_guess(*line, name, &n, &at))
 		return false;
 	*line = rename_line(h, bytes_of(name, n), at);
 	f->name_n = n;
@@ -518,7 +240,8 @@ begins_field(struct header *h, struct bytes *line, struct field *f)
 static bool
 is_bcc(const struct header *h, const struct field *f)
 {
-	return header_is_bcc(bytes_of(buf_str(&h->text) + f->at, f->name_n));
+	return field_name_is_bcc(
+	    bytes_of(buf_str(&h->text) + f->at, f->name_n));
 }
 
 /* Appends a copy of what stands there; there is room for a header once more. */
@@ -622,13 +345,8 @@ static void
 mend_folded_bcc(struct header *h, struct field *f)
 {
 	char *raw = h->text.p + h->text.head + f->at;
-	struct bytes all = bytes_of(raw, f->n);
-	size_t n = bcc_len(all);
+	size_t n = field_name_bcc_len(bytes_of(raw, f->n));
 
-	if (n > 0)
-		n += colon_len(bytes_of(raw + n, f->n - n));
-	else
-		n = hidden_len(all);
 	if (n == 0)
 		return;
 	memset(raw, ' ', n);
@@ -687,7 +405,8 @@ on_field(struct header *h, const struct field *f, size_t n)
 		h->kept_n = h->mbox_n;
 	h->mbox_n = 0;
 	if (h->has_stray) {
-		if (is_known(bytes_of(buf_str(&h->text) + f->at, f->name_n)))
+		if (field_name_is_known(
+			bytes_of(buf_str(&h->text) + f->at, f->name_n)))
 			h->nknown++;
 		else
 			h->nothers++;
@@ -711,11 +430,11 @@ on_stray(struct header *h, size_t n)
 static bool
 is_indented_bcc(const struct header *h, struct bytes line)
 {
-	char name[GUESS_MAX];
+	char name[FIELD_NAME_GUESS_MAX];
 	size_t n, at;
 
-	return h->is_mending && guess_name(line, name, &n, &at) &&
-	       header_is_bcc(bytes_of(name, n)) &&
+	return h->is_mending && field_name_guess(line, name, &n, &at) &&
+	       field_name_is_bcc(bytes_of(name, n)) &&
 	       strchr(":\x9a", line.p[at - 1]) != NULL &&
 	       memchr(line.p + at, '@', line.n - at) != NULL;
 }

@@ -117,16 +117,6 @@ struct header_field header_at(const struct header *h, size_t i);
  * them that it had already. */
 size_t header_block_end(const struct header *h, size_t first);
 
-/* Is it one of these names, or does it begin with one of these?  Case does not
- * matter. */
-bool header_is_named(struct bytes name, const char *const *names, size_t nnames,
-    const char *const *prefixes, size_t nprefixes);
-
-/* Is this a name of hidden copies, as it stands or as people read it: "Bcc", in any
- * spelling, with anything around it ("Resent-Bcc", "X-Bcc", "Bcc?") or with letters
- * of another alphabet that look the same? */
-bool header_is_bcc(struct bytes name);
-
 /* Appends the body unfolded (line ends taken out) and trimmed.  False: no room,
  * nothing was appended. */
 bool header_value(const struct header *h, size_t i, struct buf *to) MUST_CHECK;

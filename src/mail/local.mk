@@ -14,6 +14,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/diagnosis.h \
 	%reldir%/envelope.c \
 	%reldir%/envelope.h \
+	%reldir%/field_name.c \
+	%reldir%/field_name.h \
 	%reldir%/header.c \
 	%reldir%/header.h \
 	%reldir%/idna.c \

@@ -2,6 +2,7 @@
 #include "rewrite/bcc.h"
 
 #include "base/str.h"
+#include "mail/field_name.h"
 
 void
 bcc_remove(struct header *h)
@@ -10,7 +11,8 @@ bcc_remove(struct header *h)
 	     i = header_find(h, NULL, i + 1)) {
 		struct bytes name = header_at(h, i).name;
 
-		if (header_is_bcc(name) || bytes_eq_nocase(name, "Return-Path"))
+		if (field_name_is_bcc(name) ||
+		    bytes_eq_nocase(name, "Return-Path"))
 			header_remove(h, i);
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/str.h"
+#include "mail/field_name.h"
 #include "mime/rfc2047.h"
 
 /* Together they fit into a line. */
@@ -26,8 +27,9 @@ has_grammar(struct bytes name)
 		"Content-ID", "Content-Location", "Content-Language" };
 	static const char *const prefixes[] = { "Resent-", "List-", "ARC-" };
 
-	return header_is_named(name, names, sizeof(names) / sizeof(names[0]),
-	    prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
+	return field_name_is_one_of(name, names,
+	    sizeof(names) / sizeof(names[0]), prefixes,
+	    sizeof(prefixes) / sizeof(prefixes[0]));
 }
 
 static bool

@@ -34,6 +34,7 @@ unit_tests = \
 	%reldir%/test_content_type \
 	%reldir%/test_date \
 	%reldir%/test_date_parse \
+	%reldir%/test_field_name \
 	%reldir%/test_header \
 	%reldir%/test_idna \
 	%reldir%/test_identity \

@@ -42,12 +42,6 @@ struct check {
 	void (*todo)(struct check *c);
 };
 
-static int64_t
-now_ms(const struct check *c)
-{
-	return clock_boot_ms(loop_clock(c->loop));
-}
-
 /* --- telling -------------------------------------------------------------- */
 
 static void
@@ -121,7 +115,7 @@ on_fetched(void *ctx, const struct fetched *got)
 		.verdict = got->secret != NULL         ? CHECK_OK
 			   : got->result == CRED_LATER ? CHECK_LATER
 						       : CHECK_PERSON,
-		.took_ms = now_ms(c) - c->fetch_ms };
+		.took_ms = loop_now_ms(c->loop) - c->fetch_ms };
 
 	c->fetch = NULL;
 	if (got->secret != NULL)
@@ -144,7 +138,7 @@ end(struct check *c)
 	}
 	for (enum check_stage s = c->next; s < CHECK_SECRET; s++)
 		skip(c, s, "not tried");
-	c->fetch_ms = now_ms(c);
+	c->fetch_ms = loop_now_ms(c->loop);
 	c->fetch = fetch_new(c->loop, c->account,
 	    (struct cred_wish) { CRED_USE, 0 }, on_fetched, c);
 }

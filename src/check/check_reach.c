@@ -70,12 +70,6 @@ struct check_reach {
 static const int other_ports[] = { 465, 587, 2525 };
 enum { OTHER_PORTS = 3 };
 
-static int64_t
-now_ms(const struct check_reach *r)
-{
-	return clock_boot_ms(loop_clock(r->loop));
-}
-
 static void say(struct check_reach *r, struct check_result *what,
     const char *advice, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -146,7 +140,7 @@ on_dialled(void *ctx, const struct dial_result *res)
 	p->is_done = true;
 	p->fault = res->fault;
 	p->stream = res->stream;
-	p->took_ms = now_ms(r) - r->began_ms;
+	p->took_ms = loop_now_ms(r->loop) - r->began_ms;
 	if (!is_waiting(r))
 		on_probes_done(r);
 }
@@ -263,7 +257,7 @@ conclude(struct check_reach *r)
 {
 	struct check_result what = { .stage = CHECK_TCP,
 		.verdict = CHECK_LATER,
-		.took_ms = now_ms(r) - r->began_ms };
+		.took_ms = loop_now_ms(r->loop) - r->began_ms };
 	int other = open_submission(r, SIDE_OTHER);
 	int witness = open_submission(r, SIDE_WITNESS);
 	bool is_refused = count(r, SIDE_OWN, DIAL_REFUSED, 0) > 0;
@@ -365,7 +359,7 @@ on_timeout(void *ctx)
 	struct check_reach *r = ctx;
 	struct check_result what = { .stage = CHECK_DNS,
 		.verdict = CHECK_LATER,
-		.took_ms = now_ms(r) - r->began_ms };
+		.took_ms = loop_now_ms(r->loop) - r->began_ms };
 
 	lookup_forget(r->lookup);
 	r->lookup = NULL;
@@ -454,12 +448,12 @@ on_probes_done(struct check_reach *r)
 		return;
 	}
 	r->is_comparing = true;
-	r->began_ms = now_ms(r);
+	r->began_ms = loop_now_ms(r->loop);
 	if (r->opts.witness == NULL || is_loopback(&r->own.addrs[0])) {
 		compare(r);
 		return;
 	}
-	loop_timer_set(r->timer, now_ms(r) + r->opts.connect_ms);
+	loop_timer_set(r->timer, loop_now_ms(r->loop) + r->opts.connect_ms);
 	r->lookup = lookup_new(r->loop, r->opts.witness, 0, on_witness, r);
 }
 
@@ -470,7 +464,7 @@ tell_addresses(struct check_reach *r, bool is_literal)
 {
 	struct check_result what = { .stage = CHECK_DNS,
 		.verdict = CHECK_OK,
-		.took_ms = now_ms(r) - r->began_ms };
+		.took_ms = loop_now_ms(r->loop) - r->began_ms };
 	char text[INET6_ADDRSTRLEN];
 	struct buf b;
 
@@ -506,7 +500,7 @@ on_lookup(void *ctx, const struct lookup_result *res)
 	struct check_reach *r = ctx;
 	struct check_result what = { .stage = CHECK_DNS,
 		.verdict = res->is_unknown ? CHECK_PERSON : CHECK_LATER,
-		.took_ms = now_ms(r) - r->began_ms };
+		.took_ms = loop_now_ms(r->loop) - r->began_ms };
 	char text[CHECK_SEEN_MAX];
 
 	loop_timer_set(r->timer, INT64_MAX);
@@ -526,7 +520,7 @@ on_lookup(void *ctx, const struct lookup_result *res)
 		return;
 	}
 	tell_addresses(r, is_literal(r->opts.host));
-	r->began_ms = now_ms(r);
+	r->began_ms = loop_now_ms(r->loop);
 	for (size_t i = 0; i < r->opts.nports; i++)
 		probe_both(r, SIDE_OWN, r->opts.ports[i]);
 }
@@ -540,7 +534,7 @@ check_reach_new(struct loop *l, const struct check_reach_opts *opts,
 	r->loop = l;
 	r->opts = *opts;
 	r->hooks = *hooks;
-	r->began_ms = now_ms(r);
+	r->began_ms = loop_now_ms(r->loop);
 	r->timer = loop_timer_new(l, on_timeout, r);
 	loop_timer_set(r->timer, r->began_ms + LOOKUP_MS);
 	r->lookup = lookup_new(l, opts->host, 0, on_lookup, r);

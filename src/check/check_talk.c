@@ -51,12 +51,6 @@ struct check_talk {
 	struct smtp_job job;
 };
 
-static int64_t
-now_ms(const struct check_talk *t)
-{
-	return clock_boot_ms(loop_clock(t->loop));
-}
-
 /* --- telling -------------------------------------------------------------- */
 
 static void
@@ -68,7 +62,7 @@ result_begin(const struct check_talk *t, enum check_stage stage,
 		.verdict = verdict,
 		.port = t->opts.port.port,
 		.family = t->opts.family,
-		.took_ms = now_ms(t) - t->since_ms,
+		.took_ms = loop_now_ms(t->loop) - t->since_ms,
 	};
 }
 
@@ -88,7 +82,7 @@ passed(struct check_talk *t, enum check_stage stage, const char *advice,
 	(void)vsnprintf(r.seen, sizeof(r.seen), fmt, ap);
 	va_end(ap);
 	(void)snprintf(r.advice, sizeof(r.advice), "%s", advice);
-	t->since_ms = now_ms(t);
+	t->since_ms = loop_now_ms(t->loop);
 	if (!t->opts.is_tls_probe)
 		t->hooks.told(t->hooks.ctx, &r);
 }
@@ -193,7 +187,7 @@ start_tls(struct check_talk *t, struct err *err)
 		return -1;
 	if (wire_start_tls(&t->wire, t->tls, t->opts.step_ms, err) != 0)
 		return -1;
-	t->since_ms = now_ms(t);
+	t->since_ms = loop_now_ms(t->loop);
 	return 0;
 }
 
@@ -545,7 +539,7 @@ crank(struct check_talk *t)
 
 	do {
 		goes_on = wire_take(&t->wire);
-		smtp_client_tick(t->wire.smtp, now_ms(t));
+		smtp_client_tick(t->wire.smtp, loop_now_ms(t->loop));
 		while ((ev = wire_next(&t->wire,
 			    t->is_ready && t->opts.account->wants_auth,
 			    &info)) != SC_IDLE) {
@@ -617,7 +611,7 @@ check_talk_new(struct loop *l, const struct check_talk_opts *opts,
 	t->loop = l;
 	t->opts = *opts;
 	t->hooks = *hooks;
-	t->since_ms = now_ms(t);
+	t->since_ms = loop_now_ms(t->loop);
 	buf_init(&t->message, MESSAGE_MAX);
 	loop_task_init(&t->soon, on_soon);
 	t->timer = loop_timer_new(l, on_stream, t);
@@ -626,7 +620,8 @@ check_talk_new(struct loop *l, const struct check_talk_opts *opts,
 	stream_on_ready(t->wire.stream, on_stream, t);
 	if (opts->port.tls == SC_TLS_IMPLICIT)
 		IGNORE(start_tls(t, &t->tls_trouble) != 0); /* drive() looks */
-	loop_timer_set(t->timer, now_ms(t)); /* and goes on from there */
+	loop_timer_set(
+	    t->timer, loop_now_ms(t->loop)); /* and goes on from there */
 	return t;
 }
 

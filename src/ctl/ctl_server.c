@@ -192,7 +192,7 @@ ctl_call_has_time(const struct ctl_call *call)
 {
 	const struct ctl_server *s = call->server;
 
-	return clock_boot_ms(loop_clock(s->loop)) < s->turn_ends_ms;
+	return loop_now_ms(s->loop) < s->turn_ends_ms;
 }
 
 static void
@@ -360,7 +360,7 @@ step(struct ctl_call *c)
 static bool
 may_linger(struct ctl_server *s)
 {
-	int64_t now = clock_boot_ms(loop_clock(s->loop));
+	int64_t now = loop_now_ms(s->loop);
 
 	if (now - s->lingering_since_ms >= LINGER_MS) {
 		s->lingering_since_ms = now;
@@ -386,7 +386,7 @@ static void
 on_ready(void *ctx)
 {
 	struct ctl_call *c = ctx;
-	int64_t now = clock_boot_ms(loop_clock(c->server->loop));
+	int64_t now = loop_now_ms(c->server->loop);
 	bool moved;
 
 	if (stream_error(c->stream) != NULL) {

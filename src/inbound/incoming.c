@@ -186,8 +186,7 @@ incoming_offer(struct incoming *in, enum queue_mode mode,
 		return false;
 	log_notes(in);
 	queue_draft_end(in->draft, in->env, mode,
-	    clock_boot_ms(loop_clock(sh->loop)) + sh->opts.verdict_ms, told,
-	    ctx);
+	    loop_now_ms(sh->loop) + sh->opts.verdict_ms, told, ctx);
 	in->accepted = mode == QUEUE_MODE_ACCEPTED ? "picked-up" : "accepted";
 	queue_draft_on_taken(in->draft, on_taken, in);
 	return true;

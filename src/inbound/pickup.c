@@ -58,7 +58,7 @@ struct parcel {
 static int64_t
 now_ms(const struct pickup *p)
 {
-	return clock_boot_ms(loop_clock(p->shared->loop));
+	return loop_now_ms(p->shared->loop);
 }
 
 static void

@@ -154,7 +154,7 @@ is_beyond_pace(const struct session *s)
 
 	return pace_is_beyond(&sh->pace, s->uid,
 	    s->listener->is_unix ? "" : stream_peer_host(s->stream),
-	    clock_boot_ms(loop_clock(sh->loop)));
+	    loop_now_ms(sh->loop));
 }
 
 static enum queue_mode
@@ -441,8 +441,7 @@ drive(struct session *s)
 		left -= took;
 		if (stream_at_eof(s->stream) || stream_error(s->stream) != NULL)
 			smtp_server_eof(s->smtp);
-		smtp_server_tick(
-		    s->smtp, clock_boot_ms(loop_clock(s->set->shared->loop)));
+		smtp_server_tick(s->smtp, loop_now_ms(s->set->shared->loop));
 		while (!s->is_closing &&
 		       (ev = smtp_server_next(s->smtp, &info)) != SS_IDLE)
 			on_event(s, ev, &info);

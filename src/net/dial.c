@@ -150,7 +150,7 @@ new_without_way(struct loop *l, const char *host, int port, int64_t timeout_ms,
 	d->told = told;
 	d->ctx = ctx;
 	d->deadline = loop_timer_new(l, on_deadline, d);
-	loop_timer_set(d->deadline, clock_boot_ms(loop_clock(l)) + timeout_ms);
+	loop_timer_set(d->deadline, loop_now_ms(l) + timeout_ms);
 	return d;
 }
 

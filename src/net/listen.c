@@ -77,7 +77,7 @@ static void
 pause_a_moment(struct listener *li)
 {
 	(void)uv_poll_stop(&li->uv); /* cannot fail */
-	loop_timer_set(li->again, clock_boot_ms(loop_clock(li->l)) + PAUSE_MS);
+	loop_timer_set(li->again, loop_now_ms(li->l) + PAUSE_MS);
 }
 
 static int

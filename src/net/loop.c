@@ -98,6 +98,12 @@ loop_clock(const struct loop *l)
 	return l->clock;
 }
 
+int64_t
+loop_now_ms(const struct loop *l)
+{
+	return clock_boot_ms(l->clock);
+}
+
 /* --- timers ------------------------------------------------------------- */
 
 struct loop_timer *

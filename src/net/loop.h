@@ -30,6 +30,7 @@ void loop_run(struct loop *l);
 void loop_run_once(struct loop *l, bool may_wait);
 void loop_stop(struct loop *l);
 const struct clock *loop_clock(const struct loop *l);
+int64_t loop_now_ms(const struct loop *l); /* on the boot clock */
 
 /* A timer on the boot clock.  Setting replaces; INT64_MAX disarms.  fire() is
  * called once per setting. */

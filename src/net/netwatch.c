@@ -38,7 +38,7 @@ on_quiet(void *ctx)
 static void
 note_change(struct netwatch *w)
 {
-	int64_t now = clock_boot_ms(loop_clock(w->l));
+	int64_t now = loop_now_ms(w->l);
 	int64_t at = now + NETWATCH_QUIET_MS;
 
 	if (w->first_ms == 0)

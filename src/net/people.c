@@ -185,22 +185,17 @@ people_look_up(void *ctx, struct person *who, bool wants_groups)
 
 /* --- asking --------------------------------------------------------------- */
 
-static int64_t
-now_ms(const struct people *p)
-{
-	return clock_boot_ms(loop_clock(p->loop));
-}
-
 static bool
 is_fresh(const struct people *p, const struct entry *e)
 {
-	return e->who != NULL && now_ms(p) < e->until_ms;
+	return e->who != NULL && loop_now_ms(p->loop) < e->until_ms;
 }
 
 static bool
 is_overdue(const struct people *p, const struct entry *e)
 {
-	return e->look != NULL && now_ms(p) >= e->asked_ms + PEOPLE_PATIENCE_MS;
+	return e->look != NULL &&
+	       loop_now_ms(p->loop) >= e->asked_ms + PEOPLE_PATIENCE_MS;
 }
 
 /* The earliest moment at which somebody's patience ends. */
@@ -292,7 +287,8 @@ look_done(struct work *w)
 			person_free(e->who);
 			e->who = person_ref(k->who);
 		}
-		e->until_ms = now_ms(p) + (k->who->is_silent ? PEOPLE_AGAIN_MS
+		e->until_ms = loop_now_ms(p->loop) + (k->who->is_silent
+							     ? PEOPLE_AGAIN_MS
 							     : PEOPLE_KEEP_MS);
 		list_remove(&e->link);
 		list_append(&p->entries, &e->link);
@@ -319,7 +315,7 @@ begin_look(struct people *p, struct entry *e)
 	k->who = person_new(e->uid);
 	k->wants_groups = p->wants_groups;
 	e->look = k;
-	e->asked_ms = now_ms(p);
+	e->asked_ms = loop_now_ms(p->loop);
 	loop_submit_slow(p->loop, LOOP_LANE_PEOPLE, &k->work);
 }
 

@@ -52,8 +52,7 @@ first_family(struct loop *l, const struct sockaddr_storage *a)
 {
 	const struct loop_memory *m = loop_memory(l);
 
-	if (a->ss_family == m->lost_family &&
-	    clock_boot_ms(loop_clock(l)) < m->lost_until_ms)
+	if (a->ss_family == m->lost_family && loop_now_ms(l) < m->lost_until_ms)
 		return a->ss_family == AF_INET ? AF_INET6 : AF_INET;
 	return a->ss_family;
 }
@@ -142,7 +141,7 @@ remember_loser(struct race *r, int winner)
 	if (winner == first)
 		return;
 	m->lost_family = first;
-	m->lost_until_ms = clock_boot_ms(loop_clock(r->l)) + REMEMBER_MS;
+	m->lost_until_ms = loop_now_ms(r->l) + REMEMBER_MS;
 }
 
 static void try_next(struct race *r);
@@ -232,8 +231,8 @@ try_next(struct race *r)
 		int os = attempt_start(r, &r->addrs[r->next++]);
 
 		if (os == 0) {
-			loop_timer_set(r->stagger,
-			    clock_boot_ms(loop_clock(r->l)) + STAGGER_MS);
+			loop_timer_set(
+			    r->stagger, loop_now_ms(r->l) + STAGGER_MS);
 			return;
 		}
 		note_failure(r, os);

@@ -779,8 +779,7 @@ stream_finish(struct stream *s, int64_t linger_ms)
 	loop_memory(s->l)->cut = cut_lingering;
 	list_append(&loop_memory(s->l)->lingering, &s->lingering.link);
 	s->lingering.timer = loop_timer_new(s->l, on_linger_over, s);
-	loop_timer_set(
-	    s->lingering.timer, clock_boot_ms(loop_clock(s->l)) + linger_ms);
+	loop_timer_set(s->lingering.timer, loop_now_ms(s->l) + linger_ms);
 	stream_read_on(s);
 	tell_soon(s);
 }

@@ -62,7 +62,7 @@ struct delivery {
 static int64_t
 now_ms(const struct delivery *d)
 {
-	return clock_boot_ms(loop_clock(d->pool->loop));
+	return loop_now_ms(d->pool->loop);
 }
 
 /* The message cannot be sent.  A header without room for the changes stays so;

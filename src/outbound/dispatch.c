@@ -33,7 +33,7 @@ would_open(const struct pool *p)
 		asking += courier_is_asking(c);
 	}
 	if (n >= pool_connections_max(p) ||
-	    (n > 0 && clock_boot_ms(loop_clock(p->loop)) < p->extra_at_ms) ||
+	    (n > 0 && loop_now_ms(p->loop) < p->extra_at_ms) ||
 	    (account_trust(p->account) != ACCOUNT_PROVEN &&
 		(is_new || asking >= ASKING_MAX)))
 		return false;
@@ -46,7 +46,7 @@ static struct courier *
 most_hopeless(const struct pool *p)
 {
 	struct courier *found = NULL;
-	int64_t at, first = clock_boot_ms(loop_clock(p->loop));
+	int64_t at, first = loop_now_ms(p->loop);
 
 	for (struct list *it = p->couriers.next; it != &p->couriers;
 	     it = it->next) {
@@ -113,7 +113,7 @@ dispatch_turn(void *pool)
 		return;
 	if (is_full(p) && (hopeless = most_hopeless(p)) != NULL)
 		courier_give_up(hopeless); /* its end causes another turn */
-	else if (clock_boot_ms(loop_clock(p->loop)) < p->extra_at_ms)
+	else if (loop_now_ms(p->loop) < p->extra_at_ms)
 		loop_timer_set(p->timer, p->extra_at_ms);
 }
 

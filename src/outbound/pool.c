@@ -17,12 +17,6 @@ enum {
 	SILENCE_MAX_MS = 5 * 60 * 1000
 };
 
-static int64_t
-now_ms(const struct pool *p)
-{
-	return clock_boot_ms(loop_clock(p->loop));
-}
-
 /* --- life ----------------------------------------------------------------- */
 
 struct pool *
@@ -99,7 +93,7 @@ pool_count_connections(struct pool *p, bool wants_more)
 void
 pool_turn_soon(struct pool *p)
 {
-	loop_timer_set(p->timer, now_ms(p));
+	loop_timer_set(p->timer, loop_now_ms(p->loop));
 }
 
 void
@@ -131,7 +125,7 @@ pool_look(struct pool *p)
 void
 pool_wait_with_extra(struct pool *p)
 {
-	p->extra_at_ms = now_ms(p) + EXTRA_MS;
+	p->extra_at_ms = loop_now_ms(p->loop) + EXTRA_MS;
 }
 
 int64_t

@@ -11,7 +11,7 @@
 static int64_t
 now_ms(const struct wire *w)
 {
-	return clock_boot_ms(loop_clock(w->login.loop));
+	return loop_now_ms(w->login.loop);
 }
 
 void

@@ -43,7 +43,7 @@ enum {
 static inline int64_t
 control_now_ms(const struct control *c)
 {
-	return clock_boot_ms(loop_clock(c->opts.loop));
+	return loop_now_ms(c->opts.loop);
 }
 
 static inline int64_t

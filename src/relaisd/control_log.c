@@ -409,7 +409,7 @@ wait_for_more(struct run *r, struct loop *l)
 	r->is_late = true;
 	if (r->timer == NULL)
 		r->timer = loop_timer_new(l, on_timer, r);
-	loop_timer_set(r->timer, clock_boot_ms(loop_clock(l)) + FAR_MS);
+	loop_timer_set(r->timer, loop_now_ms(l) + FAR_MS);
 	ctl_call_wait(r->call);
 }
 

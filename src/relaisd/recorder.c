@@ -67,7 +67,7 @@ wall_ms(const struct recorder *r)
 static int64_t
 boot_ms(const struct recorder *r)
 {
-	return clock_boot_ms(loop_clock(r->loop));
+	return loop_now_ms(r->loop);
 }
 
 /* --- writing -------------------------------------------------------------- */

@@ -197,7 +197,7 @@ begin(struct sharing *s, struct round *r)
 static void
 go_on(struct sharing *s)
 {
-	int64_t now = clock_boot_ms(loop_clock(s->loop)), at;
+	int64_t now = loop_now_ms(s->loop), at;
 	struct round *r;
 
 	if (s->is_running || s->accounts == NULL)

@@ -411,7 +411,7 @@ queue_opts_from(struct worker *d, const struct conf *c)
 static bool
 has_stopped(const struct worker *d)
 {
-	if (clock_boot_ms(clock_sys()) >= d->stop_by_ms)
+	if (loop_now_ms(d->loop) >= d->stop_by_ms)
 		return true;
 	return inbound_sessions(d->inbound) == 0 &&
 	       outbound_has_stopped(d->outbound);
@@ -421,7 +421,7 @@ has_stopped(const struct worker *d)
 static void
 wind_up(struct worker *d)
 {
-	int64_t now = clock_boot_ms(clock_sys());
+	int64_t now = loop_now_ms(d->loop);
 
 	for (int i = 0; i < accounts_handles(d->accounts); i++)
 		queue_give_up_waiting(d->queue, i);
@@ -454,7 +454,7 @@ turn(struct worker *d)
 		if (has_stopped(d))
 			loop_stop(d->loop);
 		wind_up(d);
-		next = clock_boot_ms(clock_sys()) + STOP_POLL_MS;
+		next = loop_now_ms(d->loop) + STOP_POLL_MS;
 	}
 	loop_timer_set(d->timer, next);
 }
@@ -484,7 +484,7 @@ on_withheld(void *ctx)
 {
 	struct worker *d = ctx;
 
-	loop_timer_set(d->log_timer, clock_boot_ms(clock_sys()) + LOG_LIMIT_MS);
+	loop_timer_set(d->log_timer, loop_now_ms(d->loop) + LOG_LIMIT_MS);
 }
 
 /* The service manager hears from us when a whole turn has been made, so that a
@@ -499,7 +499,7 @@ on_watchdog(void *ctx)
 		listen_notify("WATCHDOG=1");
 	link_say(d->link, LINE_ALIVE);
 	loop_timer_set(
-	    d->watchdog, clock_boot_ms(clock_sys()) + d->startup->watchdog_ms);
+	    d->watchdog, loop_now_ms(d->loop) + d->startup->watchdog_ms);
 }
 
 static void
@@ -511,9 +511,9 @@ stop(struct worker *d)
 	if (d->is_alone)
 		listen_notify("STOPPING=1");
 	d->is_stopping = true;
-	d->stop_by_ms = clock_boot_ms(clock_sys()) + STOP_MS;
-	d->hurry_ms = clock_boot_ms(clock_sys()) + STOP_CLIENTS_MS;
-	d->no_verdict_ms = clock_boot_ms(clock_sys()) + STOP_VERDICT_MS;
+	d->stop_by_ms = loop_now_ms(d->loop) + STOP_MS;
+	d->hurry_ms = loop_now_ms(d->loop) + STOP_CLIENTS_MS;
+	d->no_verdict_ms = loop_now_ms(d->loop) + STOP_VERDICT_MS;
 	inbound_stop(d->inbound);
 	outbound_stop(d->outbound);
 	accounts_stop(d->accounts);
@@ -1045,7 +1045,7 @@ tell_start(struct worker *d, const struct conf *conf, int report_fd)
 		startup_tell(d->startup, conf, report_fd);
 	link_say(d->link, LINE_UP);
 	if (d->startup->watchdog_ms > 0)
-		loop_timer_set(d->watchdog, clock_boot_ms(clock_sys()));
+		loop_timer_set(d->watchdog, loop_now_ms(d->loop));
 }
 
 static int

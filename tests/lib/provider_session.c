@@ -210,8 +210,7 @@ say(struct session *s, int code, const char *enhanced, const char *text)
 	(void)snprintf(a->enhanced, sizeof(a->enhanced), "%s",
 	    enhanced != NULL ? enhanced : "");
 	(void)snprintf(a->text, sizeof(a->text), "%s", text);
-	loop_timer_set(
-	    s->pause, clock_boot_ms(loop_clock(s->p->loop)) + s->p->delay_ms);
+	loop_timer_set(s->pause, loop_now_ms(s->p->loop) + s->p->delay_ms);
 }
 
 static void
@@ -744,8 +743,7 @@ drive(struct session *s)
 			if (s->is_hung || s->is_waiting_tls)
 				cut(s);
 		}
-		smtp_server_tick(
-		    s->smtp, clock_boot_ms(loop_clock(s->p->loop)));
+		smtp_server_tick(s->smtp, loop_now_ms(s->p->loop));
 		run_events(s);
 	} while (took && !s->is_closing);
 	if (s->is_closing)

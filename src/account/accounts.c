@@ -159,6 +159,14 @@ accounts_at(const struct accounts *s, int handle)
 		   : NULL;
 }
 
+const char *
+accounts_name(const struct accounts *s, int handle)
+{
+	const struct account *a = accounts_at(s, handle);
+
+	return a != NULL ? account_options(a)->name : NULL;
+}
+
 bool
 accounts_status(
     const struct accounts *s, int handle, struct account_status *ret)

@@ -42,6 +42,8 @@ int accounts_handle(const struct accounts *s, size_t i);
 int accounts_handles(const struct accounts *s);
 /* NULL: no account has this handle. */
 struct account *accounts_at(const struct accounts *s, int handle);
+/* Likewise; borrowed until its options change. */
+const char *accounts_name(const struct accounts *s, int handle);
 /* Likewise: false. */
 bool accounts_status(
     const struct accounts *s, int handle, struct account_status *ret);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include "relaisd/confine.h"
 
 #include <stdio.h>
@@ -163,6 +165,26 @@ needs_clear(struct confine_needs *w)
 }
 
 void
+confine_init(struct confine *c, bool is_alone)
+{
+#ifdef WITH_SANDBOX
+	c->not = is_alone ? "because of --one-process" : NULL;
+#else
+	(void)is_alone;
+	c->not = "because this build has sanitizers";
+#endif
+	for (size_t i = 0; c->not != NULL && i < CONFINE_KINDS; i++)
+		(void)snprintf(c->states[i].text, sizeof(c->states[i].text),
+		    "off, %s", c->not );
+}
+
+bool
+confine_is_wanted(const struct confine *c)
+{
+	return c->not == NULL;
+}
+
+void
 confine_files(struct confine *c, const struct conf *conf)
 {
 	char *writes[COUNT(spool_parts) + 1] = { NULL };
@@ -170,6 +192,8 @@ confine_files(struct confine *c, const struct conf *conf)
 		.writable = (const char *const *)writes,
 	};
 
+	if (c->not != NULL)
+		return;
 	want_all(&c->has, conf);
 	files.readable = (const char *const *)c->has.reads;
 	files.ports = c->has.ports;
@@ -183,9 +207,9 @@ confine_files(struct confine *c, const struct conf *conf)
 }
 
 void
-confine_loop(const struct conf *conf)
+confine_loop(const struct confine *c, const struct conf *conf)
 {
-	if (conf->seccomp != CONF_SECCOMP_OFF)
+	if (c->not == NULL && conf->seccomp != CONF_SECCOMP_OFF)
 		sandbox_no_io_uring();
 }
 
@@ -194,6 +218,8 @@ confine_calls(struct confine *c, const struct conf *conf)
 {
 	struct sandbox_state *s = &c->states[CONFINE_CALLS];
 
+	if (c->not != NULL)
+		return;
 	c->seccomp = (int)conf->seccomp;
 	if (conf->seccomp != CONF_SECCOMP_OFF) {
 		sandbox_seccomp(
@@ -205,13 +231,12 @@ confine_calls(struct confine *c, const struct conf *conf)
 }
 
 void
-confine_not(struct confine *c, const char *why)
+confine_complain(const struct confine *c)
 {
-	for (size_t i = 0; i < CONFINE_KINDS; i++) {
-		c->states[i].holds = false;
-		(void)snprintf(c->states[i].text, sizeof(c->states[i].text),
-		    "off, %s", why);
-	}
+	for (size_t i = 0; i < CONFINE_KINDS; i++)
+		if (!c->states[i].holds)
+			log_text(LOG_LEVEL_WARNING, "%s: %s", confine_names[i],
+			    c->states[i].text);
 }
 
 bool

@@ -30,17 +30,22 @@ struct confine {
 		enum sandbox_database database;
 	} has; /* what is allowed */
 	int seccomp; /* as it was set */
+	const char * not ; /* why nothing is denied; NULL: all of this is */
 };
 
+/* Nothing is denied to a process that is alone, nor in a build with sanitizers:
+ * then the next three do nothing. */
+void confine_init(struct confine *c, bool is_alone);
+bool confine_is_wanted(const struct confine *c);
 /* Denies io_uring to libuv (sandbox_no_io_uring()): before the event loop is
  * made. */
-void confine_loop(const struct conf *conf);
+void confine_loop(const struct confine *c, const struct conf *conf);
 /* Before the first thread of the process; files behind. */
 void confine_files(struct confine *c, const struct conf *conf);
 /* When no thread will be started any more. */
 void confine_calls(struct confine *c, const struct conf *conf);
-/* One process, or a build with sanitizers: nothing holds, and why. */
-void confine_not(struct confine *c, const char *why);
+/* Logs what does not hold, and why. */
+void confine_complain(const struct confine *c);
 /* This configuration needs a file or a port that is denied. */
 bool confine_is_outgrown(const struct confine *c, const struct conf *conf);
 void confine_clear(struct confine *c);

@@ -93,9 +93,7 @@ reason_of(const struct control *c, const struct ctl_call *call,
 const char *
 control_account_name(const struct control *c, int account)
 {
-	struct account_status st;
-
-	return accounts_status(c->opts.accounts, account, &st) ? st.name : NULL;
+	return accounts_name(c->opts.accounts, account);
 }
 
 json_t *

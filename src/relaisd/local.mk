@@ -65,6 +65,8 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 	%reldir%/control_log.c \
 	%reldir%/control_log.h \
 	%reldir%/control_show.c \
+	%reldir%/receiving.c \
+	%reldir%/receiving.h \
 	%reldir%/recorder.c \
 	%reldir%/recorder.h \
 	%reldir%/sign_in.c \

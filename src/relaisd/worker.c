@@ -18,10 +18,8 @@
 #include "account/accounts.h"
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "conf/alias.h"
 #include "conf/conf.h"
 #include "conf/replies.h"
-#include "conf/route.h"
 #include "inbound/inbound.h"
 #include "net/listen.h"
 #include "net/loop.h"
@@ -32,11 +30,11 @@
 #include "policy/fold.h"
 #include "policy/user_limit.h"
 #include "queue/queue.h"
-#include "relaisd/admission.h"
 #include "relaisd/confine.h"
 #include "relaisd/control.h"
 #include "relaisd/line.h"
 #include "relaisd/link.h"
+#include "relaisd/receiving.h"
 #include "relaisd/recorder.h"
 #include "relaisd/routing.h"
 #include "relaisd/sharing.h"
@@ -84,6 +82,7 @@ struct worker {
 	struct sharing *sharing; /* NULL: the store is ours alone */
 	struct fold *fold;
 	struct user_limit *user_limit;
+	struct receiving *receiving;
 	struct inbound *inbound;
 	struct control *control;
 	struct telling *telling;
@@ -92,120 +91,11 @@ struct worker {
 	struct accounts *accounts;
 	struct outbound *outbound;
 	struct routing *routing;
-	struct aliases *aliases;
 	struct replies *replies; /* the user's rows, NULL: none */
 	struct conf *listening; /* what the listeners are of */
 	bool is_stopping;
 	int64_t stop_by_ms, hurry_ms, no_verdict_ms;
 };
-
-/* --- who may submit ------------------------------------------------------- */
-
-static const char *
-bars(void *ctx, const struct person *who, bool *ret_is_unsure)
-{
-	const struct worker *d = ctx;
-
-	return admission_bars(routing_conf(d->routing), who, ret_is_unsure);
-}
-
-static uint64_t
-max_size(void *ctx)
-{
-	const struct worker *d = ctx;
-
-	return admission_max_size(routing_conf(d->routing), d->accounts);
-}
-
-static bool
-refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
-{
-	const struct worker *d = ctx;
-
-	return admission_refuses(
-	    routing_conf(d->routing), d->accounts, e, ret_why);
-}
-
-static bool
-keeps_sender(void *ctx, const char *addr)
-{
-	const struct worker *d = ctx;
-	const struct conf *c = routing_conf(d->routing);
-
-	for (size_t i = 0; i < c->naccounts; i++) {
-		struct identity_opts o = conf_identity(c, &c->accounts[i]);
-
-		if (identity_allows(&o, addr))
-			return true;
-	}
-	return false;
-}
-
-/* --- names of this machine ------------------------------------------------ */
-
-/* Problems are no reason to take no mail: what is right holds. */
-static void
-load_aliases(struct worker *d)
-{
-	struct conf_problems problems = { 0 };
-
-	d->aliases = alias_reload(
-	    d->aliases, routing_conf(d->routing)->aliases, &problems);
-	for (size_t i = 0; i < problems.n; i++)
-		log_text(LOG_LEVEL_ERROR, "%s", problems.v[i].text);
-	conf_problems_clear(&problems);
-}
-
-/* Nor does a row of the user's that is wrong stop any mail: it is told, and the
- * shipped rows count alone. */
-static void
-load_replies(struct worker *d)
-{
-	struct replies *was = d->replies;
-	struct err err;
-
-	if (replies_load(d->startup->paths.replies_own, &d->replies, &err) !=
-	    0) {
-		log_err(LOG_LEVEL_ERROR, &err);
-		log_text(LOG_LEVEL_ERROR,
-		    "%s is ignored until the error is corrected",
-		    d->startup->paths.replies_own);
-	}
-	replies_use(d->replies);
-	replies_free(was);
-}
-
-static bool
-is_local(void *ctx, const char *addr)
-{
-	const struct worker *d = ctx;
-	struct alias_opts o = alias_opts_of(routing_conf(d->routing));
-
-	return alias_is_local(&o, addr);
-}
-
-/* The file is looked at again whenever it matters, so that nobody has to tell
- * the daemon about a change. */
-static bool
-resolve(void *ctx, const char *addr, struct addr_list *to)
-{
-	struct worker *d = ctx;
-	struct alias_opts o = alias_opts_of(routing_conf(d->routing));
-
-	if (alias_is_stale(d->aliases))
-		load_aliases(d);
-	return alias_resolve(d->aliases, &o, addr, to);
-}
-
-static bool
-is_name(void *ctx, const char *word)
-{
-	struct worker *d = ctx;
-
-	if (alias_names_are_stale(d->aliases))
-		load_aliases(d);
-	return alias_is_name(d->aliases, word);
-}
 
 /* --- telling people ------------------------------------------------------- */
 
@@ -232,35 +122,6 @@ on_notices_wake(void *ctx)
 	struct worker *d = ctx;
 
 	loop_soon(d->loop, &d->turn);
-}
-
-static const char *
-account_name(void *ctx, int account)
-{
-	const struct worker *d = ctx;
-	struct account_status st;
-
-	return accounts_status(d->accounts, account, &st) ? st.name : NULL;
-}
-
-static struct inbound_opts
-inbound_opts_from(struct worker *d, const struct conf *c)
-{
-	return (struct inbound_opts) {
-		.hostname = c->host_found,
-		.max_size = max_size,
-		.hide_submitter = c->received_hide,
-		.max_rcpts = (size_t)c->max_recipients,
-		.max_sessions = (size_t)c->max_sessions,
-		.verdict_ms = c->verdict_timeout_ms,
-		.people = d->people,
-		.bars = bars,
-		.refuses = refuses,
-		.keeps_sender = keeps_sender,
-		.account_name = account_name,
-		.locals = { is_local, resolve, is_name, d },
-		.ctx = d,
-	};
 }
 
 /* --- what the queue asks -------------------------------------------------- */
@@ -352,7 +213,7 @@ on_ended(void *ctx, const struct history_entry *how, int account,
 {
 	struct worker *d = ctx;
 	struct history_entry named = *how;
-	const char *name = account_name(d, account);
+	const char *name = accounts_name(d->accounts, account);
 
 	if (name != NULL)
 		named.account = name;
@@ -550,6 +411,25 @@ listen_for(struct worker *d, struct conf *conf, struct err *err)
 	return rc;
 }
 
+/* A row of the user's that is wrong stops no mail: it is reported, and the shipped
+ * rows count alone. */
+static void
+load_replies(struct worker *d)
+{
+	struct replies *was = d->replies;
+	struct err err;
+
+	if (replies_load(d->startup->paths.replies_own, &d->replies, &err) !=
+	    0) {
+		log_err(LOG_LEVEL_ERROR, &err);
+		log_text(LOG_LEVEL_ERROR,
+		    "%s is ignored until the error is corrected",
+		    d->startup->paths.replies_own);
+	}
+	replies_use(d->replies);
+	replies_free(was);
+}
+
 /* A rule of the kernel is for good, so a configuration that needs more needs
  * another worker: this one finishes what is under way and ends, and the keeper
  * starts one. */
@@ -576,9 +456,9 @@ apply(struct worker *d, struct conf *conf)
 	link_set_conf(d->link, conf);
 	people_refresh(d->people, conf->allow_groups.n > 0);
 	routing_set(d->routing, conf);
-	load_aliases(d);
+	receiving_reload(d->receiving);
 	load_replies(d);
-	opts = inbound_opts_from(d, conf);
+	opts = receiving_opts(d->receiving);
 	queue = queue_opts_from(d, conf);
 	queue_set_opts(d->queue, &queue);
 	fold = fold_opts_from(conf);
@@ -835,34 +715,15 @@ open_accounts(struct worker *d)
 	d->routing = routing_new(d->accounts, d->queue, d->link);
 }
 
-static void
-give_up_rings(const struct worker *d, const struct conf *conf)
-{
-#ifdef WITH_SANDBOX
-	if (!d->is_alone)
-		confine_loop(conf);
-#else
-	(void)d;
-	(void)conf;
-#endif
-}
-
 /* Before there is a second thread. */
 static void
 give_up_files(struct worker *d, const struct conf *conf)
 {
-#ifdef WITH_SANDBOX
-	if (!d->is_alone) {
+	if (confine_is_wanted(&d->confine)) {
 		link_may_open(d->link, &d->startup->paths);
 		files_open_by(link_open, d->link);
-		confine_files(&d->confine, conf);
-		return;
 	}
-	confine_not(&d->confine, "because of --one-process");
-#else
-	(void)conf;
-	confine_not(&d->confine, "because this build has sanitizers");
-#endif
+	confine_files(&d->confine, conf);
 }
 
 static void
@@ -872,7 +733,7 @@ do_nothing(struct work *w)
 }
 
 static void
-free_job(struct work *w)
+free_work(struct work *w)
 {
 	free(w);
 }
@@ -881,10 +742,9 @@ free_job(struct work *w)
 static void
 give_up_calls(struct worker *d, const struct conf *conf)
 {
-#ifdef WITH_SANDBOX
 	struct work *w;
 
-	if (d->is_alone)
+	if (!confine_is_wanted(&d->confine))
 		return;
 #ifdef __GLIBC__
 	/* A heap of its own for each thread that waits for the disk costs more
@@ -892,20 +752,11 @@ give_up_calls(struct worker *d, const struct conf *conf)
 	(void)mallopt(M_ARENA_MAX, 2);
 #endif
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct work) { .run = do_nothing, .done = free_job };
+	*w = (struct work) { .run = do_nothing, .done = free_work };
 	loop_submit(d->loop, w);
 	confine_calls(&d->confine, conf);
 	xtrim(); /* of the filter while it was made */
-	for (size_t i = 0; i < CONFINE_KINDS; i++)
-		if (!d->confine.states[i].holds)
-			log_text(LOG_LEVEL_WARNING, "%s: %s", confine_names[i],
-			    d->confine.states[i].text);
-#else
-	(void)d;
-	(void)conf;
-	(void)do_nothing;
-	(void)free_job;
-#endif
+	confine_complain(&d->confine);
 }
 
 /* The spool is there in any case: as the store, or for what is this machine's
@@ -940,7 +791,8 @@ start(struct worker *d, struct conf *conf, struct err *err)
 	struct queue_opts queue;
 	struct fold_opts fold;
 
-	give_up_rings(d, conf);
+	confine_init(&d->confine, d->is_alone);
+	confine_loop(&d->confine, conf);
 	if (loop_new(clock_sys(), &d->loop, err) != 0 ||
 	    catch_signals(d, err) != 0 ||
 	    link_attend(d->link, d->loop, &hooks, err) != 0)
@@ -974,8 +826,9 @@ start(struct worker *d, struct conf *conf, struct err *err)
 	routing_set(d->routing, conf);
 	if (d->sharing != NULL)
 		sharing_start(d->sharing, d->accounts);
-	load_aliases(d);
-	opts = inbound_opts_from(d, conf);
+	d->receiving = receiving_new(d->routing, d->accounts, d->people);
+	receiving_reload(d->receiving);
+	opts = receiving_opts(d->receiving);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
 	if (listen_for(d, conf, err) != 0)
 		return -1;
@@ -1027,7 +880,7 @@ finish(struct worker *d)
 		if (!loop_free(d->loop))
 			return false;
 	}
-	alias_free(d->aliases);
+	receiving_free(d->receiving);
 	replies_use(NULL);
 	replies_free(d->replies);
 	conf_free(d->listening);

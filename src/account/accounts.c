@@ -59,7 +59,7 @@ accounts_listen(struct accounts *s,
 }
 
 static void
-tell(const struct accounts *s, size_t i, enum account_change what)
+announce_change(const struct accounts *s, size_t i, enum account_change what)
 {
 	if (s->hooks.changed != NULL)
 		s->hooks.changed(s->hooks.listener, s->slots[i].account, what);
@@ -100,7 +100,7 @@ set_one(struct accounts *s, struct account_opts *opts)
 		slot->account = account_new(
 		    s->loop, s->rng, (int)i, &s->hooks, opts);
 	slot->is_named = true;
-	tell(s, i, ACCOUNT_CAME);
+	announce_change(s, i, ACCOUNT_CAME);
 	return (int)i;
 }
 
@@ -117,7 +117,7 @@ accounts_set(struct accounts *s, struct account_opts *const *opts, size_t n)
 	for (size_t i = 0; i < s->nslots; i++)
 		if (s->slots[i].account != NULL && !s->slots[i].is_named) {
 			account_stop(s->slots[i].account);
-			tell(s, i, ACCOUNT_LEFT);
+			announce_change(s, i, ACCOUNT_LEFT);
 		}
 }
 

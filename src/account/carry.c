@@ -21,7 +21,7 @@ now_s(const struct spent *s)
 }
 
 static int
-begin(struct spent *s, struct store *st, const char *account,
+begin_spent(struct spent *s, struct store *st, const char *account,
     const struct clock *clock, struct err *err)
 {
 	*s = (struct spent) { .clock = clock,
@@ -55,7 +55,7 @@ carry_spent(struct store *st, const char *account, const struct clock *clock,
     struct err *err)
 {
 	struct spent s;
-	int rc = begin(&s, st, account, clock, err);
+	int rc = begin_spent(&s, st, account, clock, err);
 
 	if (rc == 0 && buf_len(&s.saved) > 0) {
 		rc = st->ops->shared_change(st, s.shared, add, &s, err);
@@ -114,7 +114,7 @@ carry_spent_back(struct store *st, const char *account,
 {
 	struct spent s;
 	struct back b = { .spent = &s };
-	int rc = begin(&s, st, account, clock, err);
+	int rc = begin_spent(&s, st, account, clock, err);
 
 	if (rc == 0)
 		rc = carry_back(&b, st, err);

@@ -18,7 +18,7 @@ struct fetch {
 };
 
 static void
-run(struct work *w)
+run_fetch(struct work *w)
 {
 	struct fetch *f = list_entry(w, struct fetch, work);
 	const struct account_opts *o = f->opts;
@@ -30,7 +30,7 @@ run(struct work *w)
 }
 
 static void
-done(struct work *w)
+end_fetch(struct work *w)
 {
 	struct fetch *f = list_entry(w, struct fetch, work);
 
@@ -47,7 +47,7 @@ fetch_new(struct loop *l, struct account_opts *opts, struct cred_wish wish,
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
-	f->work = (struct work) { .run = run, .done = done };
+	f->work = (struct work) { .run = run_fetch, .done = end_fetch };
 	f->opts = account_opts_ref(opts);
 	f->wish = wish;
 	f->told = told;

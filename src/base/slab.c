@@ -65,7 +65,7 @@ next_of(struct object *o)
 }
 
 static struct object *
-take(struct block *b)
+take_object(struct block *b)
 {
 	struct object *o = b->free;
 
@@ -92,9 +92,10 @@ slab_alloc(struct slab *s, size_t n)
 	} else {
 		struct list *with_room = &s->blocks[kind];
 
-		o = take(list_is_empty(with_room)
-			     ? block_new(s, kind)
-			     : list_entry(with_room->next, struct block, link));
+		o = take_object(
+		    list_is_empty(with_room)
+			? block_new(s, kind)
+			: list_entry(with_room->next, struct block, link));
 	}
 	return memset((char *)o + HEAD, 0, n);
 }

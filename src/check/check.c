@@ -45,7 +45,7 @@ struct check {
 /* --- telling -------------------------------------------------------------- */
 
 static void
-tell(struct check *c, const struct check_result *r)
+report_result(struct check *c, const struct check_result *r)
 {
 	c->worst = check_worse(c->worst, r->verdict);
 	if (r->stage >= c->next)
@@ -61,7 +61,7 @@ skip(struct check *c, enum check_stage stage, const char *why)
 	};
 
 	(void)snprintf(r.seen, sizeof(r.seen), "%s", why);
-	tell(c, &r);
+	report_result(c, &r);
 }
 
 static void
@@ -75,7 +75,7 @@ on_told(void *ctx, const struct check_result *r)
 					   : "the account does not log in");
 	if (r->stage > CHECK_AUTH && c->next == CHECK_AUTH)
 		skip(c, CHECK_AUTH, "the account does not log in");
-	tell(c, r);
+	report_result(c, r);
 }
 
 static void
@@ -96,7 +96,7 @@ on_soon(struct loop_task *t)
 /* --- the end -------------------------------------------------------------- */
 
 static void
-finish(struct check *c)
+finish_check(struct check *c)
 {
 	for (enum check_stage s = c->next; s < CHECK_STAGES; s++)
 		if (s != CHECK_SEND || c->send_to != NULL)
@@ -123,8 +123,8 @@ on_fetched(void *ctx, const struct fetched *got)
 		    clock_wall_ms(loop_clock(c->loop)) / 1000);
 	else
 		(void)snprintf(r.seen, sizeof(r.seen), "%s", got->err.text);
-	tell(c, &r);
-	later(c, finish);
+	report_result(c, &r);
+	later(c, finish_check);
 }
 
 /* Whether the secret can be had does not depend on the network. */
@@ -133,7 +133,7 @@ end(struct check *c)
 {
 	if (c->next > CHECK_SECRET || !c->account->wants_auth ||
 	    str_eq(c->account->auth, "EXTERNAL")) {
-		finish(c);
+		finish_check(c);
 		return;
 	}
 	for (enum check_stage s = c->next; s < CHECK_SECRET; s++)
@@ -158,7 +158,7 @@ way_failed(struct check *c, const struct check_talk_end *e)
 		enum check_stage next = c->next;
 
 		r.verdict = CHECK_NOTE;
-		tell(c, &r);
+		report_result(c, &r);
 		c->next = next < CHECK_TLS ? next : CHECK_TLS;
 		c->at++;
 		later(c, connect_way);

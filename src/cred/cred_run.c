@@ -136,7 +136,7 @@ spawn(const struct cred_run *r, const struct pipes *p, pid_t *ret_pid)
 /* One read; closes the descriptor at its end.  What goes beyond the maximum of
  * the buffer is read and dropped, so that the child does not get stuck. */
 static void
-take(int *fd, struct buf *b)
+read_some(int *fd, struct buf *b)
 {
 	char spill[1024];
 	ssize_t n;
@@ -159,9 +159,9 @@ take_some(struct cred_run *r, struct pipes *p, int wait_ms)
 	if (poll(fds, 2, wait_ms) <= 0)
 		return;
 	if (fds[0].revents != 0)
-		take(&p->out[0], &r->out);
+		read_some(&p->out[0], &r->out);
 	if (fds[1].revents != 0)
-		take(&p->err[0], &r->err);
+		read_some(&p->err[0], &r->err);
 }
 
 /* A grandchild that lives on (gpg-agent) may keep the pipes open, so the end

@@ -370,7 +370,7 @@ may_linger(struct ctl_server *s)
 }
 
 static void
-finish(struct ctl_call *c)
+finish_call(struct ctl_call *c)
 {
 	if (stream_at_eof(c->stream) || may_linger(c->server)) {
 		stream_finish(c->stream, LINGER_MS);
@@ -412,7 +412,7 @@ on_ready(void *ctx)
 	if (stream_at_eof(c->stream) && c->verb == NULL)
 		c->is_closing = true;
 	if (c->is_closing && buf_len(&c->out) == 0)
-		finish(c);
+		finish_call(c);
 }
 
 /* One step for each, or as many as there is time for; who wants another one

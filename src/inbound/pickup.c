@@ -238,7 +238,7 @@ go_on(struct parcel *parcel)
 }
 
 static void
-begin(struct parcel *parcel, const char *rule)
+begin_parcel(struct parcel *parcel, const char *rule)
 {
 	struct pickup *p = parcel->pickup;
 	bool is_whole = true;
@@ -276,7 +276,7 @@ on_person(void *ctx, const struct person *who)
 	}
 	parcel->state = PARCEL_BEGUN;
 	parcel->by = person_ref(who);
-	begin(parcel, rule);
+	begin_parcel(parcel, rule);
 	work_soon(p);
 }
 
@@ -296,7 +296,7 @@ count_asking(const struct pickup *p, uint32_t uid)
 }
 
 static void
-take(struct pickup *p, struct queue_drop *drop)
+take_drop(struct pickup *p, struct queue_drop *drop)
 {
 	struct parcel *parcel = xcalloc(1, sizeof(*parcel));
 	const char *why = guard_refuses(queue_drop_envelope(drop));
@@ -416,7 +416,7 @@ on_task(struct loop_task *t)
 		p->has_names = queue_drop_next(
 		    p->shared->queue, p->shared->opts.max_rcpts, &drop);
 		if (drop != NULL)
-			take(p, drop);
+			take_drop(p, drop);
 		if (!p->has_names)
 			plan_look(p);
 	}

@@ -113,7 +113,7 @@ look(const struct scan *s)
 }
 
 static bool
-take(struct scan *s, char c)
+take_char(struct scan *s, char c)
 {
 	if (look(s) != c || s->rest.n == 0)
 		return false;
@@ -130,7 +130,7 @@ number(struct scan *s, size_t least, size_t most)
 
 	while (n < most && ascii_is_digit(look(s))) {
 		v = v * 10 + (look(s) - '0');
-		IGNORE(take(s, look(s)));
+		IGNORE(take_char(s, look(s)));
 		n++;
 	}
 	s->is_bad |= n < least || ascii_is_digit(look(s));
@@ -167,7 +167,7 @@ date_is_strict(struct bytes value)
 		day = name(&s, "SunMonTueWedThuFriSat");
 		s.is_bad |= day < 0;
 		skip_cfws(&s);
-		s.is_bad |= !take(&s, ',');
+		s.is_bad |= !take_char(&s, ',');
 		skip_cfws(&s);
 	}
 	m.day = number(&s, 1, 2);
@@ -177,12 +177,12 @@ date_is_strict(struct bytes value)
 	m.year = number(&s, 4, 4);
 	skip_cfws(&s);
 	m.hour = number(&s, 2, 2);
-	s.is_bad |= !take(&s, ':');
+	s.is_bad |= !take_char(&s, ':');
 	m.minute = number(&s, 2, 2);
-	if (take(&s, ':'))
+	if (take_char(&s, ':'))
 		m.second = number(&s, 2, 2);
 	skip_cfws(&s);
-	s.is_bad |= !take(&s, '+') && !take(&s, '-');
+	s.is_bad |= !take_char(&s, '+') && !take_char(&s, '-');
 	zone = number(&s, 4, 4);
 	skip_cfws(&s);
 	return !s.is_bad && s.rest.n == 0 && zone % 100 <= 59 && exists(&m) &&

@@ -665,7 +665,8 @@ row_fits(const struct reply_table *t, const struct reply_row *row,
 }
 
 static void
-tell(const struct reply_row *row, const char *host, struct diagnosis *ret)
+fill_diagnosis(
+    const struct reply_row *row, const char *host, struct diagnosis *ret)
 {
 	bool is_guess = host[0] == '\0' && row->provider.n > 0;
 
@@ -688,7 +689,7 @@ reply_table_find(const struct reply_table *t, const struct verdict *v,
 	fold_text(bytes_str(v->text), &l.text);
 	for (size_t i = 0; i < t->nrows; i++)
 		if (row_fits(t, &t->rows[i], &l)) {
-			tell(&t->rows[i], host, ret);
+			fill_diagnosis(&t->rows[i], host, ret);
 			return true;
 		}
 	return false;

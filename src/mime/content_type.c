@@ -76,7 +76,7 @@ token(struct scan *s)
 
 /* What stands without quotes where it needs some: "----=_Part/1". */
 static struct bytes
-run(struct scan *s)
+take_bare(struct scan *s)
 {
 	struct bytes t = bytes_of(s->b.p, 0);
 
@@ -94,7 +94,8 @@ value(struct scan *s, char *to, size_t size, bool is_boundary)
 	size_t n = 0, i = 1;
 
 	if (!at(s, '"'))
-		return str_copy(to, size, is_boundary ? run(s) : token(s));
+		return str_copy(
+		    to, size, is_boundary ? take_bare(s) : token(s));
 	for (; i < s->b.n && s->b.p[i] != '"'; i++) {
 		char c = s->b.p[i];
 

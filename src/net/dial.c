@@ -26,7 +26,7 @@ struct dial {
 
 /* told() may free the dial. */
 static void
-tell(struct dial *d, const struct dial_result *r)
+give_result(struct dial *d, const struct dial_result *r)
 {
 	loop_timer_set(d->deadline, INT64_MAX);
 	d->told(d->ctx, r);
@@ -87,7 +87,7 @@ tell_fault(struct dial *d, enum dial_fault fault, int os)
 		break;
 	}
 	r.err.os = os;
-	tell(d, &r);
+	give_result(d, &r);
 }
 
 static void
@@ -101,7 +101,7 @@ on_race(void *ctx, int fd, int os)
 		return;
 	}
 	r.stream = stream_new(d->l, fd, NULL, NULL);
-	tell(d, &r);
+	give_result(d, &r);
 }
 
 /* --- the look-up -------------------------------------------------------- */
@@ -116,7 +116,7 @@ on_lookup(void *ctx, const struct lookup_result *found)
 	if (found->n > 0)
 		d->race = race_new(d->l, found->addrs, found->n, on_race, d);
 	else
-		tell(d, &r);
+		give_result(d, &r);
 }
 
 static void
@@ -132,7 +132,7 @@ on_deadline(void *ctx)
 		return;
 	}
 	lookup_timed_out(d->host, &r.err);
-	tell(d, &r);
+	give_result(d, &r);
 }
 
 /* --- life --------------------------------------------------------------- */

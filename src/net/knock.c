@@ -93,7 +93,7 @@ knock_system(void *ctx, const char *host)
 }
 
 static void
-run(struct work *w)
+run_knock(struct work *w)
 {
 	struct knock *k = list_entry(w, struct knock, work);
 
@@ -101,7 +101,7 @@ run(struct work *w)
 }
 
 static void
-done(struct work *w)
+end_knock(struct work *w)
 {
 	struct knock *k = list_entry(w, struct knock, work);
 
@@ -127,7 +127,7 @@ knock_new(struct loop *l, const char *host,
 	const struct loop_memory *m = loop_memory(l);
 	struct knock *k = xcalloc(1, sizeof(*k));
 
-	k->work = (struct work) { .run = run, .done = done };
+	k->work = (struct work) { .run = run_knock, .done = end_knock };
 	k->way = m->knock != NULL ? m->knock : knock_system;
 	k->way_ctx = m->knock_ctx;
 	k->host = xstrdup(host);

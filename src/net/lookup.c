@@ -80,7 +80,7 @@ lookup_free(struct lookup *q)
 }
 
 static void
-tell(struct lookup *q)
+give_answer(struct lookup *q)
 {
 	struct lookup_answer *a = &q->answer;
 	struct lookup_result r = { .addrs = a->addrs };
@@ -131,7 +131,7 @@ lookup_system(void *ctx, const char *host, struct lookup_answer *ret)
 }
 
 static void
-run(struct work *w)
+run_lookup(struct work *w)
 {
 	struct lookup *q = list_entry(w, struct lookup, work);
 
@@ -139,15 +139,15 @@ run(struct work *w)
 }
 
 static void
-done(struct work *w)
+end_lookup(struct work *w)
 {
-	tell(list_entry(w, struct lookup, work));
+	give_answer(list_entry(w, struct lookup, work));
 }
 
 static void
 on_soon(struct loop_task *t)
 {
-	tell(list_entry(t, struct lookup, soon));
+	give_answer(list_entry(t, struct lookup, soon));
 }
 
 char *
@@ -167,7 +167,7 @@ lookup_new(struct loop *l, const char *host, int port,
 	const struct loop_memory *m = loop_memory(l);
 	struct lookup *q = xcalloc(1, sizeof(*q));
 
-	q->work = (struct work) { .run = run, .done = done };
+	q->work = (struct work) { .run = run_lookup, .done = end_lookup };
 	q->way = m->lookup != NULL ? m->lookup : lookup_system;
 	q->way_ctx = m->lookup_ctx;
 	q->host = lookup_without_brackets(host);

@@ -229,7 +229,7 @@ person_of(const struct entry *e)
 
 /* Callbacks may ask again, or cancel others. */
 static void
-tell(struct entry *e)
+answer_asks(struct entry *e)
 {
 	struct person *who = person_of(e);
 	struct list asks;
@@ -295,7 +295,7 @@ look_done(struct work *w)
 		if (k->is_outdated && !list_is_empty(&e->asks))
 			begin_look(p, e);
 		else
-			tell(e);
+			answer_asks(e);
 		set_timer(p);
 	}
 	person_free(k->who);
@@ -405,7 +405,7 @@ on_timer(void *ctx)
 
 		/* The answer, when it comes, serves later callers. */
 		if (is_overdue(p, e) && !list_is_empty(&e->asks)) {
-			tell(e);
+			answer_asks(e);
 			break; /* the list may be another now */
 		}
 	}
@@ -449,7 +449,7 @@ people_free(struct people *p)
 		struct entry *e = list_entry(
 		    p->entries.next, struct entry, link);
 
-		tell(e);
+		answer_asks(e);
 		entry_free(p, e);
 	}
 	loop_timer_free(p->timer);

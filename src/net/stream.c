@@ -378,7 +378,7 @@ decrypt(struct stream *s)
 /* Calls the driver.  It may free the stream; the memory lasts until libuv
  * has closed the handle, so is_closed can be asked afterwards. */
 static void
-tell(struct stream *s)
+call_driver(struct stream *s)
 {
 	bool is_full;
 
@@ -435,7 +435,7 @@ on_soon(struct loop_task *t)
 	if (s->lingering.is_on)
 		finish_step(s);
 	else if (s->driver.wants_ready)
-		tell(s);
+		call_driver(s);
 }
 
 static void
@@ -461,7 +461,7 @@ on_tls_bytes(struct stream *s, const char *p, size_t n)
 	is_up = tls_pipe_is_up(s->tls);
 	/* Nothing to tell while shaking hands. */
 	if (is_up)
-		tell(s);
+		call_driver(s);
 	else
 		flush_now(s);
 }
@@ -483,7 +483,7 @@ on_end(struct stream *s, int status)
 		break_with(s, status);
 	else if (s->write_error != 0)
 		break_with(s, s->write_error);
-	tell(s);
+	call_driver(s);
 }
 
 static void
@@ -514,7 +514,7 @@ on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 	}
 	s->view = b->base;
 	s->view_len = (size_t)n;
-	tell(s);
+	call_driver(s);
 }
 
 static void

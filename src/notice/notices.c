@@ -735,7 +735,7 @@ load(struct notices *n, struct todo *t, struct queue_original *o,
 
 /* Takes over t. */
 static void
-tell(struct notices *n, struct todo *t, const struct queue_original *o)
+tell_people(struct notices *n, struct todo *t, const struct queue_original *o)
 {
 	struct bytes text = buf_bytes(&o->text);
 	struct sending *s;
@@ -786,7 +786,7 @@ notices_tick(struct notices *n)
 		if (n->again_ms > now_ms(n) || left-- == 0)
 			break;
 		if (load(n, t, &o, &err) == 0) {
-			tell(n, t, &o);
+			tell_people(n, t, &o);
 			queue_original_clear(&o);
 		} else if (err.class == ERR_BUSY) {
 			wait_to_read(n);

@@ -16,7 +16,7 @@ struct derive {
 };
 
 static void
-run(struct work *w)
+run_derive(struct work *w)
 {
 	struct derive *d = list_entry(w, struct derive, work);
 
@@ -24,7 +24,7 @@ run(struct work *w)
 }
 
 static void
-done(struct work *w)
+end_derive(struct work *w)
 {
 	struct derive *d = list_entry(w, struct derive, work);
 
@@ -40,7 +40,7 @@ derive_new(struct loop *l, struct sasl_key *k,
 {
 	struct derive *d = xcalloc(1, sizeof(*d));
 
-	d->work = (struct work) { .run = run, .done = done };
+	d->work = (struct work) { .run = run_derive, .done = end_derive };
 	d->key = k;
 	d->told = told;
 	d->ctx = ctx;

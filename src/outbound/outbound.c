@@ -40,7 +40,7 @@ slot_at(const struct outbound *o, int account)
 }
 
 static void
-begin(struct outbound *o, struct account *a)
+begin_pool(struct outbound *o, struct account *a)
 {
 	size_t i = (size_t)account_handle(a);
 
@@ -63,7 +63,7 @@ on_changed(void *listener, struct account *a, enum account_change what)
 	struct slot *s = slot_at(o, account_handle(a));
 
 	if (what == ACCOUNT_CAME)
-		begin(o, a);
+		begin_pool(o, a);
 	if (s == NULL)
 		return;
 	switch (what) {

@@ -184,7 +184,7 @@ may_carry(const struct fold *f, const struct kind *k)
 }
 
 static void
-tell(const struct fold *f, struct kind *k, const struct envelope *e)
+report_folding(const struct fold *f, struct kind *k, const struct envelope *e)
 {
 	char every[NUM_TEXT_SIZE];
 	struct err err;
@@ -225,7 +225,7 @@ decide(void *ctx, const struct envelope *e, struct queue_arrival *ret)
 	ret->wait_ms = f->opts.equal_ms;
 	memcpy(k->carrier, e->id, sizeof(k->carrier));
 	k->folded = 0;
-	tell(f, k, e);
+	report_folding(f, k, e);
 }
 
 struct queue_arrival_gate

@@ -37,7 +37,7 @@ run_take(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 }
 
 static int
-take(struct store *st, size_t max, struct err *err)
+take_messages(struct store *st, size_t max, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
 	struct pg_task t = { .run = run_take, .n = (int64_t)max, .err = err };
@@ -106,4 +106,4 @@ put(struct store *st, const char *id, struct bytes header, struct store *from,
 	return pg_put_parts(pg_of(st), id, header, &parts, notes, err);
 }
 
-const struct store_mover pg_mover = { take, give, put };
+const struct store_mover pg_mover = { take_messages, give, put };

@@ -323,7 +323,7 @@ words_of(const char *text, char to[300])
 }
 
 static PGconn *
-begin(const struct pg_pool *p, size_t host)
+begin_connection(const struct pg_pool *p, size_t host)
 {
 	const char *words[OPTIONS_MAX + 8], *values[OPTIONS_MAX + 8];
 	char *of_host[3] = { NULL, NULL, NULL };
@@ -406,7 +406,7 @@ connect_to(const struct pg_pool *p, size_t host, int ms, struct err *err)
 {
 	int64_t until = now_ms() + ms;
 	PostgresPollingStatusType s = PGRES_POLLING_WRITING;
-	PGconn *pq = begin(p, host);
+	PGconn *pq = begin_connection(p, host);
 	char words[300];
 
 	while (PQstatus(pq) != CONNECTION_BAD &&

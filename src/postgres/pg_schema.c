@@ -348,7 +348,7 @@ tell_moves(struct pg_conn *c, struct buf *said, struct err *err)
 }
 
 static int
-tell(struct pg_conn *c, struct buf *said, struct err *err)
+describe_promise(struct pg_conn *c, struct buf *said, struct err *err)
 {
 	struct promise p;
 
@@ -404,7 +404,7 @@ pg_schema_upgrade(const char *url, struct buf *said, struct err *err)
 int
 pg_schema_tell(const char *url, struct buf *said, struct err *err)
 {
-	return with(url, tell, said, err);
+	return with(url, describe_promise, said, err);
 }
 
 static void

@@ -49,7 +49,7 @@ write_answers(struct asked *a, struct store *s, struct err *err)
 }
 
 static int
-run(void *ctx, struct store *s, struct err *err)
+exchange_answers(void *ctx, struct store *s, struct err *err)
 {
 	struct asked *a = &((struct queue *)ctx)->asked;
 	int n;
@@ -67,7 +67,7 @@ static void look(struct queue *q);
 
 /* A store that is away says so at the beat. */
 static void
-done(void *ctx, int rc, const struct err *err)
+answers_exchanged(void *ctx, int rc, const struct err *err)
 {
 	struct queue *q = ctx;
 	struct asked *a = &q->asked;
@@ -94,7 +94,7 @@ done(void *ctx, int rc, const struct err *err)
 static void
 look(struct queue *q)
 {
-	const struct queue_ask ask = { run, done, q };
+	const struct queue_ask ask = { exchange_answers, answers_exchanged, q };
 
 	q->asked.is_running = true;
 	queue_ask_store(q, &ask);

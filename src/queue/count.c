@@ -184,7 +184,7 @@ counts_clear(struct queue *q)
 /* --- asking --------------------------------------------------------------- */
 
 static void
-tell(const struct tally *t, struct queue_counts *ret)
+copy_counts(const struct tally *t, struct queue_counts *ret)
 {
 	*ret = (struct queue_counts) { .oldest_s = 0 };
 	if (t == NULL)
@@ -198,11 +198,11 @@ tell(const struct tally *t, struct queue_counts *ret)
 void
 queue_counts(const struct queue *q, struct queue_counts *ret)
 {
-	tell(&q->tallies.all, ret);
+	copy_counts(&q->tallies.all, ret);
 }
 
 void
 queue_counts_of(const struct queue *q, uint32_t uid, struct queue_counts *ret)
 {
-	tell(find(&q->tallies, uid), ret);
+	copy_counts(find(&q->tallies, uid), ret);
 }

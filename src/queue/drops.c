@@ -61,7 +61,7 @@ tell_rest(struct queue *q)
 }
 
 static void
-tell(struct queue *q, const char *name, const struct err *err)
+report_drop(struct queue *q, const char *name, const struct err *err)
 {
 	struct drops *s = &q->drops;
 
@@ -85,7 +85,7 @@ tell_names(struct queue *q, const struct drop_found *found)
 		    "removed %zu names from drop/ that were not messages, one "
 		    "of them of uid %u",
 		    found->removed, (unsigned)found->removed_uid);
-		tell(q, "-", &err);
+		report_drop(q, "-", &err);
 	}
 	if (found->stuck > 0 && queue_now(q) >= q->drops.stuck_told_ms) {
 		q->drops.stuck_told_ms = queue_now(q) + STUCK_TOLD_MS;
@@ -188,7 +188,7 @@ try_open(struct queue *q, const char *name, size_t max_rcpts)
 	case DROP_OPENED:
 		return f;
 	case DROP_TELL:
-		tell(q, name, &err);
+		report_drop(q, name, &err);
 		break;
 	case DROP_NOT_NOW:
 		if (again_s == INT64_MAX)
@@ -259,7 +259,7 @@ queue_drop_end(struct queue_drop *d, enum queue_drop_end how, const char *why)
 	switch (how) {
 	case QUEUE_DROP_TAKEN:
 		if (drop_folder_remove(f, d->name, &err) != 0)
-			tell(q, d->name, &err);
+			report_drop(q, d->name, &err);
 		break;
 	case QUEUE_DROP_REFUSED:
 	case QUEUE_DROP_BAD:
@@ -267,7 +267,7 @@ queue_drop_end(struct queue_drop *d, enum queue_drop_end how, const char *why)
 		    (unsigned)drop_uid(d->file), why != NULL ? why : "refused");
 		if (drop_folder_set_aside(
 			f, d->name, how == QUEUE_DROP_REFUSED, &err))
-			tell(q, d->name, &err);
+			report_drop(q, d->name, &err);
 		break;
 	case QUEUE_DROP_LATER:
 		break;

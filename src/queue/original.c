@@ -82,14 +82,14 @@ read_it(struct original *f, struct store *s)
 /* --- of a store behind a network --------------------------------------------- */
 
 static int
-run(void *ctx, struct store *s, struct err *err)
+read_remote(void *ctx, struct store *s, struct err *err)
 {
 	(void)err;
 	return read_it(&((struct queue *)ctx)->original, s);
 }
 
 static void
-done(void *ctx, int rc, const struct err *err)
+remote_read(void *ctx, int rc, const struct err *err)
 {
 	struct queue *q = ctx;
 
@@ -120,7 +120,7 @@ is_same(const struct original *a, const struct original *b)
 static bool
 is_here(struct queue *q, const struct original *wish)
 {
-	const struct queue_ask ask = { run, done, q };
+	const struct queue_ask ask = { read_remote, remote_read, q };
 	struct original *f = &q->original;
 
 	if (!f->is_running && !(f->is_here && is_same(f, wish))) {

@@ -168,7 +168,7 @@ scan_again_ms(const struct queue *q)
 }
 
 static void
-begin(struct queue *q)
+begin_scan(struct queue *q)
 {
 	q->scan.is_done = false;
 	q->scan.again_ms = 0;
@@ -208,7 +208,7 @@ scan_step(struct queue *q)
 
 	if (s->at == NULL &&
 	    (!s->is_done || (s->again_ms != 0 && queue_now(q) >= s->again_ms)))
-		begin(q);
+		begin_scan(q);
 	for (int n = 0; !s->is_done && n < QUEUE_SLICE_FILES; n++) {
 		look_on(q);
 		if (queue_now(q) >= until)

@@ -451,7 +451,7 @@ store(struct login *l, struct err *err)
 }
 
 static bool
-finish(struct login *l)
+finish_login(struct login *l)
 {
 	const char *user = l->reply.answer.user;
 	struct err err;
@@ -509,7 +509,7 @@ oauth_login(const struct cred_wire *w)
 	l.browser = oauth_browser_new(&l.port);
 	way = sign_in(&l);
 	if (way == WAY_DONE)
-		ok = finish(&l);
+		ok = finish_login(&l);
 	else if (way == WAY_DENIED)
 		(void)failed(&l, "the sign-in was refused in the browser");
 	else if (way == WAY_CODE_ENDED)

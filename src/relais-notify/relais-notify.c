@@ -53,7 +53,7 @@ say(struct notifier *n, enum trouble what, const struct err *err)
 }
 
 static void
-tell(void *ctx, const char *key, const char *title, const char *body)
+show_bubble(void *ctx, const char *key, const char *title, const char *body)
 {
 	bubbles_show(ctx, key, title, body);
 }
@@ -109,7 +109,7 @@ look(struct notifier *n)
 }
 
 static void
-run(const char *control, int64_t interval_ms)
+watch_until(const char *control, int64_t interval_ms)
 {
 	const struct timespec pause = { .tv_sec = interval_ms / 1000,
 		.tv_nsec = interval_ms % 1000 * 1000000 };
@@ -122,7 +122,7 @@ run(const char *control, int64_t interval_ms)
 	(void)sigaddset(&ends, SIGINT);
 	(void)pthread_sigmask(SIG_BLOCK, &ends, NULL); /* valid arguments */
 	n.bubbles = bubbles_new();
-	n.watch = watch_new(tell, n.bubbles);
+	n.watch = watch_new(show_bubble, n.bubbles);
 	do
 		look(&n);
 	while (sigtimedwait(&ends, NULL, &pause) < 0);
@@ -187,6 +187,6 @@ main(int argc, char **argv)
 	if (optind < argc)
 		return complain(N_("takes no arguments; for the options, type: "
 				   "relais-notify --help"));
-	run(control, interval_ms);
+	watch_until(control, interval_ms);
 	return EX_OK;
 }

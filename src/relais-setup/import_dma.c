@@ -162,7 +162,7 @@ static const struct {
 };
 
 static void
-take(void *ctx, struct bytes line, const struct import_text *at)
+take_line(void *ctx, struct bytes line, const struct import_text *at)
 {
 	struct reading *rd = ctx;
 	struct bytes value = bytes_trim(bytes_cut(&line, '#'));
@@ -212,7 +212,7 @@ take_login(void *ctx, struct bytes line, const struct import_text *at)
 }
 
 static void
-finish(struct reading *rd)
+finish_account(struct reading *rd)
 {
 	if (rd->has_tls)
 		rd->a->tls = rd->has_starttls ? IMPORT_TLS_STARTTLS
@@ -234,11 +234,11 @@ parse(struct import *im, const char *file)
 		.im = im, .a = import_account_add(im, NULL), .file = file
 	};
 
-	if (!import_main_file(im, file, take, &rd))
+	if (!import_main_file(im, file, take_line, &rd))
 		return;
 	if (rd.auth != NULL && !import_each_line(im, rd.auth, take_login, &rd))
 		import_note(im, rd.auth, 0, "it cannot be read");
-	finish(&rd);
+	finish_account(&rd);
 	free(rd.auth);
 }
 

@@ -36,7 +36,8 @@ is_local_list(struct bytes list)
 }
 
 static void
-take(struct reading *rd, struct bytes name, struct bytes value, int line)
+take_setting(
+    struct reading *rd, struct bytes name, struct bytes value, int line)
 {
 	if (bytes_eq(name, "dc_eximconfig_configtype")) {
 		free(rd->type);
@@ -73,7 +74,8 @@ take_main(void *ctx, struct bytes line, const struct import_text *at)
 {
 	struct bytes value = line, name = bytes_cut(&value, '=');
 
-	take(ctx, name, import_unquoted(bytes_trim(value), "'\""), at->line);
+	take_setting(
+	    ctx, name, import_unquoted(bytes_trim(value), "'\""), at->line);
 }
 
 static void

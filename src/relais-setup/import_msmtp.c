@@ -237,7 +237,7 @@ take_passwordeval(
 }
 
 static void
-take(struct reading *rd, struct bytes key, struct bytes value, int line)
+take_command(struct reading *rd, struct bytes key, struct bytes value, int line)
 {
 	struct section *s = &rd->v[rd->now];
 	char *name = xstrndup(key.p, key.n);
@@ -286,7 +286,7 @@ take_line(void *ctx, struct bytes line, const struct import_text *at)
 	else if (bytes_eq(key, "account"))
 		begin_account(rd, value, at->line);
 	else
-		take(rd, key, value, at->line);
+		take_command(rd, key, value, at->line);
 }
 
 /* --- the secret that is not in the file ----------------------------------- */

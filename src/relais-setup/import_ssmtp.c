@@ -160,7 +160,7 @@ without_comment(struct bytes value)
 }
 
 static void
-take(void *ctx, struct bytes line, const struct import_text *at)
+take_line(void *ctx, struct bytes line, const struct import_text *at)
 {
 	struct reading *rd = ctx;
 	struct bytes value = line, key = bytes_trim(bytes_cut(&value, '='));
@@ -201,7 +201,7 @@ take_alias(void *ctx, struct bytes line, const struct import_text *at)
 
 /* Without FromLineOverride, ssmtp wrote From itself: USER@RewriteDomain. */
 static void
-finish(struct reading *rd)
+finish_account(struct reading *rd)
 {
 	const char *user = import_get(rd->a, "user");
 	const char *at = user != NULL ? strchr(user, '@') : NULL;
@@ -230,9 +230,9 @@ parse(struct import *im, const char *file)
 	char *aliases = import_beside(file, "revaliases");
 
 	import_sets(rd.a, "identity", "force");
-	if (import_main_file(im, file, take, &rd)) {
+	if (import_main_file(im, file, take_line, &rd)) {
 		IGNORE(!import_each_line(im, aliases, take_alias, &rd));
-		finish(&rd);
+		finish_account(&rd);
 	}
 	free(rd.domain);
 	free(aliases);

@@ -802,7 +802,7 @@ setup_clear(struct setup *s)
 
 /* The words of the command line and the surroundings; 0: go on. */
 static int
-begin(struct setup *s, int argc, char **argv, const char *text)
+begin_setup(struct setup *s, int argc, char **argv, const char *text)
 {
 	int status;
 
@@ -835,7 +835,7 @@ setup_main(int argc, char **argv)
 {
 	static const char *const words[] = { "done", "later", "person" };
 	struct setup s = { .args.conf_file = NULL };
-	int status = begin(&s, argc, argv, help);
+	int status = begin_setup(&s, argc, argv, help);
 
 	if (status == 0) {
 		status = (int)go(&s);
@@ -893,7 +893,7 @@ int
 check_main(int argc, char **argv)
 {
 	struct setup s = { .args.conf_file = NULL };
-	int status = begin(&s, argc, argv, check_help);
+	int status = begin_setup(&s, argc, argv, check_help);
 
 	if (status == 0 && s.args.provider == NULL && s.args.host == NULL)
 		status = usage("check", _("expected --host or --provider"));

@@ -96,7 +96,7 @@ wait_for_account(const struct setup *s)
 
 /* Runs a program whose output goes where ours goes. */
 static bool
-run(char *const *argv)
+run_program(char *const *argv)
 {
 	posix_spawn_file_actions_t acts;
 	int status = -1;
@@ -134,7 +134,7 @@ systemctl(const struct setup *s, const char *const *words)
 		argv[++n] = "--user";
 	while (*words != NULL && n + 2 < WORDS)
 		argv[++n] = *words++;
-	return run((char *const *)(uintptr_t)argv);
+	return run_program((char *const *)(uintptr_t)argv);
 }
 
 static bool

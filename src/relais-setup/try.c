@@ -40,7 +40,7 @@ give_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
 
 /* What was told before is not told again. */
 static void
-tell(const struct setup *s, const struct check_result *r)
+show_result(const struct setup *s, const struct check_result *r)
 {
 	struct buf line;
 	char *advice;
@@ -69,7 +69,7 @@ on_result(void *ctx, const struct check_result *r)
 	t->worst = check_worse(t->worst, r->verdict);
 	if (r->stage == CHECK_AUTH && r->verdict == CHECK_PERSON)
 		t->is_refused = true;
-	tell(t->s, r);
+	show_result(t->s, r);
 	/* Without a login the rest has nothing to say. */
 	if (t->s->secret == NULL && t->s->args.send_to == NULL &&
 	    r->stage == CHECK_EHLO)
@@ -117,7 +117,7 @@ make_opts(struct setup *s)
 }
 
 static int
-run(struct trial *t, struct err *err)
+run_check(struct trial *t, struct err *err)
 {
 	struct account_opts *account = make_opts(t->s);
 	struct check_opts opts = {
@@ -148,7 +148,7 @@ setup_try(struct setup *s, bool *ret_is_refused)
 	struct trial t = { .s = s, .results = json_array() };
 	struct err err = { 0 };
 
-	if (run(&t, &err) != 0) {
+	if (run_check(&t, &err) != 0) {
 		json_decref(t.results);
 		return setup_stop(s->report, SETUP_LATER, "%s", err.text);
 	}

@@ -346,7 +346,7 @@ write_conf(struct setup *s, size_t *ret_lines, struct err *err)
 }
 
 static void
-tell(struct setup *s, size_t lines)
+say_written(struct setup *s, size_t lines)
 {
 	char *place = setup_secret_place(s), *shown = said(place);
 
@@ -412,7 +412,7 @@ setup_write(struct setup *s)
 	forget_token(s);
 	secret_free(s->secret);
 	s->secret = NULL;
-	tell(s, lines);
+	say_written(s, lines);
 	if (has_secret(s) && had_file)
 		setup_forget_file(s);
 	return SETUP_DONE;

@@ -150,7 +150,8 @@ has_idled(struct server *s, const struct sockets *sockets, int *idle_s)
 }
 
 static void
-run(struct server *s, const struct sockets *sockets, const sigset_t *ends)
+serve_until(
+    struct server *s, const struct sockets *sockets, const sigset_t *ends)
 {
 	static const struct timespec second = { .tv_sec = 1 };
 	int idle_s = 0;
@@ -185,7 +186,7 @@ start(const char *control, int port)
 	language_offer();
 	if (server_new(sockets.fds, sockets.n, &asker, &s, &err) != 0)
 		return complain(EX_FAILED, err.text);
-	run(s, &sockets, &ends);
+	serve_until(s, &sockets, &ends);
 	server_free(s);
 	return EX_OK;
 }

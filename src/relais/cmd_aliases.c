@@ -136,7 +136,8 @@ tell_count(const struct relais *r, const struct look *l)
 }
 
 static void
-tell(const struct relais *r, const struct look *l, int argc, char *const *argv)
+print_answers(
+    const struct relais *r, const struct look *l, int argc, char *const *argv)
 {
 	for (size_t i = 0; i < l->problems.n; i++)
 		(void)relais_complain(
@@ -179,7 +180,7 @@ run(struct relais *r, int argc, char *const *argv)
 	if (relais_is_json(r))
 		tell_json(&l, argc, argv);
 	else
-		tell(r, &l, argc, argv);
+		print_answers(r, &l, argc, argv);
 	status = l.problems.n > 0 ? RELAIS_FAILED : RELAIS_DONE;
 	look_end(&l);
 	return status;

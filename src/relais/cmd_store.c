@@ -31,7 +31,7 @@ act(const struct conf *c, const char *what, struct buf *said, struct err *err)
 }
 
 static void
-tell(const struct relais *r, const struct buf *said)
+print_findings(const struct relais *r, const struct buf *said)
 {
 	const char *p = buf_str(said), *lf;
 	json_t *all = json_array();
@@ -59,7 +59,7 @@ make(struct relais *r, const struct conf *c, const char *what)
 
 	buf_init(&said, SAID_MAX);
 	if (act(c, what, &said, &err) == 0)
-		tell(r, &said);
+		print_findings(r, &said);
 	else
 		status = relais_complain(r, RELAIS_FAILED, "%s", err.text);
 	buf_clear(&said);

@@ -12,7 +12,7 @@
 #include "sys/said.h"
 
 static void
-tell(const struct conf_problems *problems)
+print_problems(const struct conf_problems *problems)
 {
 	for (size_t i = 0; i < problems->n; i++) {
 		char *text = said(problems->v[i].text);
@@ -38,7 +38,7 @@ relais_conf_load(const char *file, bool is_loud, struct conf **ret)
 	conf_paths_init(&paths, &env);
 	rc = conf_load(file != NULL ? file : paths.file, &env, ret, &problems);
 	if (rc != 0 && is_loud)
-		tell(&problems);
+		print_problems(&problems);
 	conf_problems_clear(&problems);
 	conf_paths_clear(&paths);
 	return rc;

@@ -163,7 +163,7 @@ move_all(struct store_move *m, const struct conf *c,
 }
 
 static void
-tell(struct relais *r, const struct store_move *m)
+print_moved(struct relais *r, const struct store_move *m)
 {
 	json_t *result;
 
@@ -196,7 +196,7 @@ relais_move(struct relais *r, const struct conf *c,
 	if (move_all(&m, c, module, &err) != 0)
 		status = relais_complain(r, RELAIS_FAILED, "%s", err.text);
 	else
-		tell(r, &m);
+		print_moved(r, &m);
 	if (status == RELAIS_DONE && m.damaged > 0)
 		status = relais_complain(r, RELAIS_FAILED,
 		    "%zu damaged messages are set aside where they were",

@@ -174,7 +174,7 @@ account_of(const struct conf *conf, struct ctl_call *call)
 }
 
 static void
-begin(struct ctl_call *call, struct loop *l, struct accounts *accounts,
+begin_check(struct ctl_call *call, struct loop *l, struct accounts *accounts,
     const struct conf *conf)
 {
 	const json_t *args = ctl_call_args(call);
@@ -230,7 +230,7 @@ control_check(struct ctl_call *call, struct loop *l, struct accounts *accounts,
 	json_t *result;
 
 	if (r == NULL) {
-		begin(call, l, accounts, conf);
+		begin_check(call, l, accounts, conf);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(r->results); i++)

@@ -51,7 +51,7 @@ fars_free(struct fars *all)
 }
 
 static void
-run(struct work *w)
+run_far(struct work *w)
 {
 	struct far *f = list_entry(w, struct far, work);
 	struct fars *all = f->all;
@@ -71,7 +71,7 @@ run(struct work *w)
 }
 
 static void
-done(struct work *w)
+end_far(struct work *w)
 {
 	struct far *f = list_entry(w, struct far, work);
 	struct fars *all = f->all;
@@ -90,7 +90,7 @@ void
 far_init(struct far *f, struct fars *all, struct ctl_call *call,
     void (*free_it)(struct far *f))
 {
-	*f = (struct far) { .work = { .run = run, .done = done },
+	*f = (struct far) { .work = { .run = run_far, .done = end_far },
 		.all = all,
 		.call = call,
 		.free_it = free_it };

@@ -327,8 +327,8 @@ wish_of(const struct ctl_call *call, const struct recorder *recorder)
 }
 
 static void
-begin(struct ctl_call *call, struct recorder *recorder, struct store *store,
-    struct fars *fars)
+begin_listing(struct ctl_call *call, struct recorder *recorder,
+    struct store *store, struct fars *fars)
 {
 	const json_t *args = ctl_call_args(call);
 	json_int_t limit = json_integer_value(json_object_get(args, "limit"));
@@ -445,7 +445,7 @@ control_log(struct ctl_call *call, struct loop *l, struct recorder *recorder,
 	struct run *r = ctl_call_state(call);
 
 	if (r == NULL) {
-		begin(call, recorder, store, fars);
+		begin_listing(call, recorder, store, fars);
 		return;
 	}
 	if (store->is_remote) {

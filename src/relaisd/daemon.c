@@ -17,7 +17,7 @@
 
 /* Takes over conf. */
 static int
-run(struct startup *s, struct conf *conf)
+run_daemon(struct startup *s, struct conf *conf)
 {
 	struct startup_bound bound;
 	int report = -1, status;
@@ -68,7 +68,7 @@ daemon_main(const struct daemon_args *args)
 		if (conf->log_format == LOG_FORMAT_JSON)
 			IGNORE(log_sys_open("stderr", LOG_FORMAT_JSON,
 				   LOG_LEVEL_INFO, &err) != 0);
-		status = run(&s, conf);
+		status = run_daemon(&s, conf);
 	}
 	startup_clear(&s);
 	log_sys_close();

@@ -208,7 +208,7 @@ find_user(const struct line_ask *ask, const struct conf *conf,
 }
 
 static void
-tell(const struct line_ask *ask, const struct conf *conf,
+run_alert(const struct line_ask *ask, const struct conf *conf,
     struct line_answer *ret)
 {
 	struct alert a = { .event = alert_event_name(ask->event),
@@ -262,7 +262,7 @@ errand_run(const struct line_ask *ask, const struct conf *conf,
 		find_user(ask, conf, ret);
 		break;
 	case LINE_ALERT:
-		tell(ask, conf, ret);
+		run_alert(ask, conf, ret);
 		break;
 	default:
 		break; /* not asked, see errand.h */

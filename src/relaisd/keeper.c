@@ -678,7 +678,7 @@ wait_ms(const struct keeper *k)
 }
 
 static void
-run(struct keeper *k)
+run_keeper(struct keeper *k)
 {
 	struct pollfd fds[2] = { { k->signal_fd, POLLIN, 0 },
 		{ -1, POLLIN, 0 } };
@@ -724,7 +724,7 @@ keeper_main(struct startup *s, struct startup_bound *bound, struct conf *conf,
 		return EX_OSERR;
 	}
 	begin_generation(&k, conf);
-	run(&k);
+	run_keeper(&k);
 	forget(&k);
 	(void)close(k.signal_fd); /* read from, that is all */
 	return k.status;

@@ -80,7 +80,7 @@ write_lines(struct writing *w)
 }
 
 static void
-run(struct work *work)
+run_writing(struct work *work)
 {
 	struct writing *w = list_entry(work, struct writing, work);
 
@@ -128,11 +128,11 @@ static void written(struct work *work);
 
 /* What was noted so far, even if that is nothing. */
 static void
-begin(struct recorder *r)
+begin_writing(struct recorder *r)
 {
 	struct writing *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct writing) { .work = { .run = run, .done = written },
+	*w = (struct writing) { .work = { .run = run_writing, .done = written },
 		.r = r,
 		.store = r->store,
 		.limits = r->limits,
@@ -176,7 +176,7 @@ written(struct work *work)
 		tell_result(r, w);
 		release(r);
 		if (!list_is_empty(&r->waiting) || buf_len(&r->lines) >= ENOUGH)
-			begin(r);
+			begin_writing(r);
 		else if (buf_len(&r->lines) > 0)
 			loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
 		else if (w->rc != 0 && r->store->is_remote)
@@ -191,7 +191,7 @@ on_timer(void *ctx)
 	struct recorder *r = ctx;
 
 	if (r->writing == NULL)
-		begin(r);
+		begin_writing(r);
 	else /* what was set meanwhile is for the next one */
 		loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
 }
@@ -278,7 +278,7 @@ add_line(struct recorder *r, const struct history_entry *e)
 	if (r->writing != NULL)
 		return;
 	if (buf_len(&r->lines) >= ENOUGH)
-		begin(r);
+		begin_writing(r);
 	else if (was_empty)
 		loop_timer_set(r->timer, boot_ms(r) + RECORDER_WAIT_MS);
 }
@@ -310,7 +310,7 @@ recorder_read(struct recorder *r, struct recorder_reader *reader)
 {
 	list_append(&r->waiting, &reader->link);
 	if (r->writing == NULL)
-		begin(r);
+		begin_writing(r);
 }
 
 void

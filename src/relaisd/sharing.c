@@ -63,7 +63,7 @@ others_changed(void *ctx, const char *name)
 }
 
 static int
-run(void *ctx, struct store *s, struct err *err)
+take_turns(void *ctx, struct store *s, struct err *err)
 {
 	struct round *r = ctx;
 
@@ -108,7 +108,7 @@ account_of(const struct sharing *s, const struct turn *t)
 }
 
 static void
-tell(struct account *a, const struct turn *t, int64_t began_ms)
+tell_account(struct account *a, const struct turn *t, int64_t began_ms)
 {
 	if (t->is_over)
 		account_told(a, &t->ask, &t->answer, began_ms);
@@ -133,7 +133,7 @@ round_done(void *ctx, int rc, const struct err *err)
 		struct account *a = account_of(s, t);
 
 		if (a != NULL)
-			tell(a, t, r->began_ms);
+			tell_account(a, t, r->began_ms);
 		share_ask_clear(&t->ask);
 		share_answer_clear(&t->answer);
 		free(t->account);
@@ -186,9 +186,9 @@ next_turn(const struct sharing *s)
 }
 
 static void
-begin(struct sharing *s, struct round *r)
+begin_round(struct sharing *s, struct round *r)
 {
-	const struct queue_ask ask = { run, round_done, r };
+	const struct queue_ask ask = { take_turns, round_done, r };
 
 	s->is_running = true;
 	queue_ask_store(s->queue, &ask);
@@ -212,7 +212,7 @@ go_on(struct sharing *s)
 	r->looks = s->look_ms <= now;
 	if (r->looks)
 		s->look_ms = now + SHARING_LOOK_MS;
-	begin(s, r);
+	begin_round(s, r);
 }
 
 static void
@@ -260,7 +260,7 @@ sharing_stop(struct sharing *s)
 {
 	if (s == NULL || s->accounts == NULL)
 		return;
-	begin(s, round_new(s, INT64_MAX));
+	begin_round(s, round_new(s, INT64_MAX));
 	s->accounts = NULL;
 }
 

@@ -86,7 +86,7 @@ started(struct work *w)
 }
 
 static void
-begin(struct ctl_call *call, const struct sign_in_opts *opts)
+begin_sign_in(struct ctl_call *call, const struct sign_in_opts *opts)
 {
 	struct sign_in *s = xcalloc(1, sizeof(*s));
 	struct starting *t = xcalloc(1, sizeof(*t));
@@ -124,7 +124,7 @@ forward(struct sign_in *s)
 }
 
 static void
-finish(struct sign_in *s, const char *word, const char *text)
+finish_sign_in(struct sign_in *s, const char *word, const char *text)
 {
 	json_t *result;
 
@@ -139,7 +139,7 @@ finish(struct sign_in *s, const char *word, const char *text)
 
 /* True: it was the last line. */
 static bool
-tell(struct sign_in *s, struct bytes line, bool *ret_is_done)
+handle_line(struct sign_in *s, struct bytes line, bool *ret_is_done)
 {
 	char *copy = xstrndup(line.p, line.n), *text = copy;
 	const char *word = strsep(&text, " ");
@@ -148,15 +148,16 @@ tell(struct sign_in *s, struct bytes line, bool *ret_is_done)
 
 	*ret_is_done = strcmp(word, "done") == 0;
 	if (text == NULL) {
-		finish(s, "fail", copy);
+		finish_sign_in(s, "fail", copy);
 	} else if (*ret_is_done || strcmp(word, "fail") == 0) {
-		finish(s, word, text);
+		finish_sign_in(s, word, text);
 	} else {
 		item = json_pack(
 		    "{s:s, s:o}", "say", word, "text", ctl_json_text(text));
 		is_last = item == NULL;
 		if (is_last)
-			finish(s, "fail", "the helper's answer is malformed");
+			finish_sign_in(
+			    s, "fail", "the helper's answer is malformed");
 		else
 			ctl_call_item(s->call, item);
 		json_decref(item);
@@ -174,7 +175,8 @@ pass_on(struct sign_in *s, bool *ret_is_done)
 
 	while ((n = stream_peek(s->stream, &p)) > 0) {
 		if (!buf_add(&s->in, p, n)) {
-			finish(s, "fail", "the helper's answer is too long");
+			finish_sign_in(
+			    s, "fail", "the helper's answer is too long");
 			return true;
 		}
 		stream_used(s->stream, n);
@@ -185,13 +187,13 @@ pass_on(struct sign_in *s, bool *ret_is_done)
 		size_t taken = line.n + 1;
 
 		/* finish() frees s. */
-		if (tell(s, line, ret_is_done))
+		if (handle_line(s, line, ret_is_done))
 			return true;
 		buf_drop(&s->in, taken);
 	}
 	if (!stream_at_eof(s->stream) && stream_error(s->stream) == NULL)
 		return false;
-	finish(s, "fail", "relais-cred has ended without a word");
+	finish_sign_in(s, "fail", "relais-cred has ended without a word");
 	return true;
 }
 
@@ -203,7 +205,7 @@ sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts)
 	bool is_done = false;
 
 	if (s == NULL) {
-		begin(call, opts);
+		begin_sign_in(call, opts);
 		return;
 	}
 	o = s->opts; /* s goes with the request */
@@ -212,7 +214,7 @@ sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts)
 		return;
 	}
 	if (s->stream == NULL) {
-		finish(s, "fail", s->err.text);
+		finish_sign_in(s, "fail", s->err.text);
 		return;
 	}
 	forward(s);

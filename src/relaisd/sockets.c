@@ -138,7 +138,7 @@ tell_not_taken(const struct sockets *s, const struct conf *conf)
 }
 
 static void
-tell(const struct socket_opened *o, const char *what)
+log_socket(const struct socket_opened *o, const char *what)
 {
 	if (!o->place->is_optional)
 		log_text(LOG_LEVEL_NOTICE, "%s %s", what, o->place->address);
@@ -159,11 +159,11 @@ mark(struct sockets *s, const struct conf *conf, size_t n)
 		o->listen = k;
 		o->is_gone = k == conf->nlistens;
 		if (o->is_gone != was_gone)
-			tell(o, o->is_gone ? "no longer listening on"
-					   : "now listening on");
+			log_socket(o, o->is_gone ? "no longer listening on"
+						 : "now listening on");
 	}
 	for (size_t i = n; s->has_started && i < s->nopened; i++)
-		tell(&s->opened[i], "now listening on");
+		log_socket(&s->opened[i], "now listening on");
 }
 
 static void

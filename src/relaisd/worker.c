@@ -864,7 +864,7 @@ close_outbound(struct worker *d)
 /* False: a worker is stuck (a slow command for a secret, a name server that
  * does not answer) and still reads the configuration. */
 static bool
-finish(struct worker *d)
+close_all(struct worker *d)
 {
 	link_close(d->link);
 	control_free(d->control);
@@ -902,7 +902,7 @@ tell_start(struct worker *d, const struct conf *conf, int report_fd)
 }
 
 static int
-run(struct worker *d, const struct worker_opts *o)
+run_worker(struct worker *d, const struct worker_opts *o)
 {
 	struct err err = { 0 };
 
@@ -932,9 +932,9 @@ worker_main(const struct worker_opts *o)
 		.is_alone = o->line_fd < 0,
 		.listening = o->conf,
 		.link = link_new(o->line_fd, &o->startup->cred) };
-	int status = run(&d, o);
+	int status = run_worker(&d, o);
 
-	if (!finish(&d)) {
+	if (!close_all(&d)) {
 		log_sys_close();
 		_exit(status); /* exit() would wait for that worker */
 	}

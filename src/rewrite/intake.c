@@ -354,7 +354,7 @@ is_refused(const struct intake *in)
 
 /* Takes bytes without NUL; *ret is what of them belongs to the body. */
 static bool
-take(struct intake *in, struct bytes b, struct bytes *ret)
+take_bytes(struct intake *in, struct bytes b, struct bytes *ret)
 {
 	if (in->header != NULL) {
 		size_t taken = header_put(in->header, b.p, b.n);
@@ -434,7 +434,7 @@ take_without_nul(struct intake *in, struct bytes b)
 
 		buf_reset(&in->alike);
 		replace_nul(&in->alike, bytes_of(b.p, n), substitute(in));
-		if (!take(in, buf_bytes(&in->alike), &piece))
+		if (!take_bytes(in, buf_bytes(&in->alike), &piece))
 			return false;
 		if (!buf_add(&in->mended, piece.p, piece.n))
 			abort(); /* nine times a chunk */
@@ -454,7 +454,7 @@ intake_put(struct intake *in, const void *p, size_t n)
 		return false;
 	if (memchr(p, '\0', n) != NULL)
 		return take_without_nul(in, b);
-	return take(in, b, &in->body);
+	return take_bytes(in, b, &in->body);
 }
 
 bool

@@ -414,7 +414,7 @@ tell_header(struct mime_stream *m, struct mime_part *ret)
 }
 
 static enum mime_event
-tell(struct mime_stream *m, enum mime_event ev, struct bytes b,
+give_event(struct mime_stream *m, enum mime_event ev, struct bytes b,
     struct mime_part *ret)
 {
 	*ret = (struct mime_part) {
@@ -436,7 +436,7 @@ close_part(struct mime_stream *m, struct mime_part *ret)
 	}
 	if (m->state == IN_LEAF) {
 		m->state = IN_FRAME;
-		return tell(m, MIME_LEAF_END, bytes_of("", 0), ret);
+		return give_event(m, MIME_LEAF_END, bytes_of("", 0), ret);
 	}
 	memcpy(from, m->late.end, m->late.n);
 	m->late.n = m->held.n = 0;
@@ -472,7 +472,7 @@ smooth(const struct mime_stream *m, struct bytes b)
 
 /* Takes n bytes off the source. */
 static void
-take(struct mime_stream *m, struct bytes *src, size_t n)
+take_source(struct mime_stream *m, struct bytes *src, size_t n)
 {
 	if (src == &m->in) /* the spill has been counted */
 		count(m, bytes_of(src->p, n));
@@ -488,7 +488,7 @@ take_header(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
 	const char *nl = memchr(src->p, '\n', src->n);
 	size_t n = nl != NULL ? (size_t)(nl + 1 - src->p) : src->n;
 
-	take(m, src, header_put(m->header, src->p, n));
+	take_source(m, src, header_put(m->header, src->p, n));
 	switch (header_state(m->header)) {
 	case HEADER_MORE:
 		return false;
@@ -511,13 +511,13 @@ take_leaf(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
 	struct bytes b = bytes_of(src->p, n);
 
 	if (m->late.n == 1 && m->late.end[0] == '\r' && b.p[0] == '\n') {
-		take(m, src, 1);
+		take_source(m, src, 1);
 		m->late.end[m->late.n++] = '\n';
 		return false;
 	}
 	if (m->late.n > 0) {
 		memcpy(m->late.told, m->late.end, m->late.n);
-		*ret_ev = tell(
+		*ret_ev = give_event(
 		    m, MIME_BODY, bytes_of(m->late.told, m->late.n), ret);
 		m->late.n = 0;
 		return true;
@@ -530,8 +530,8 @@ take_leaf(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
 	}
 	m->late.n = line_end;
 	memcpy(m->late.end, b.p + n - line_end, line_end);
-	take(m, src, n);
-	*ret_ev = tell(m, MIME_BODY, bytes_of(b.p, n - line_end), ret);
+	take_source(m, src, n);
+	*ret_ev = give_event(m, MIME_BODY, bytes_of(b.p, n - line_end), ret);
 	return n > line_end;
 }
 
@@ -549,15 +549,15 @@ take_some(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
 		return take_leaf(m, src, ret, ret_ev);
 	case IN_FRAME:
 		b.n = smooth(m, b);
-		take(m, src, b.n);
-		*ret_ev = tell(m, MIME_FRAME, b, ret);
+		take_source(m, src, b.n);
+		*ret_ev = give_event(m, MIME_FRAME, b, ret);
 		return true;
 	case HEADER_TOLD:
 	case BEYOND:
 		break;
 	}
-	take(m, src, b.n);
-	*ret_ev = tell(m, MIME_FRAME, b, ret);
+	take_source(m, src, b.n);
+	*ret_ev = give_event(m, MIME_FRAME, b, ret);
 	return true;
 }
 
@@ -574,7 +574,7 @@ take_spill(
 
 /* After the last byte. */
 static enum mime_event
-finish(struct mime_stream *m, struct mime_part *ret)
+finish_input(struct mime_stream *m, struct mime_part *ret)
 {
 	if (m->state == IN_HEADER) {
 		header_end(m->header);
@@ -582,14 +582,15 @@ finish(struct mime_stream *m, struct mime_part *ret)
 	}
 	if (m->late.n > 0) {
 		memcpy(m->late.told, m->late.end, m->late.n);
-		tell(m, MIME_BODY, bytes_of(m->late.told, m->late.n), ret);
+		give_event(
+		    m, MIME_BODY, bytes_of(m->late.told, m->late.n), ret);
 		m->late.n = 0;
 		return MIME_BODY;
 	}
 	if (m->state != IN_LEAF)
 		return MIME_MORE;
 	m->state = IN_FRAME;
-	return tell(m, MIME_LEAF_END, bytes_of("", 0), ret);
+	return give_event(m, MIME_LEAF_END, bytes_of("", 0), ret);
 }
 
 enum mime_event
@@ -620,7 +621,7 @@ mime_stream_next(struct mime_stream *m, struct mime_part *ret)
 			if (!judge(m))
 				return MIME_MORE;
 		} else if (m->in.n == 0) {
-			return finish(m, ret);
+			return finish_input(m, ret);
 		} else if (take_some(m, &m->in, ret, &ev)) {
 			return ev;
 		}

@@ -94,7 +94,8 @@ submit_needs_utf8(const struct submit *s)
 
 /* rcpt == NULL: the message as a whole. */
 static void
-tell(const struct talk *t, struct submit_rcpt *rcpt, const struct verdict *v)
+report_verdict(
+    const struct talk *t, struct submit_rcpt *rcpt, const struct verdict *v)
 {
 	t->s->told(t->s->ctx, rcpt != NULL ? rcpt->addr : NULL, v);
 	if (rcpt != NULL && v->class != VERDICT_OK)
@@ -113,7 +114,7 @@ settle(struct talk *t, enum submit_state state)
 static void
 refuse_all(struct talk *t, const struct verdict *v)
 {
-	tell(t, NULL, v);
+	report_verdict(t, NULL, v);
 	settle(t, SUBMIT_REFUSED);
 }
 
@@ -133,7 +134,7 @@ refuse_utf8(struct talk *t)
 	for (size_t i = 0; i < t->s->nrcpts; i++)
 		if (t->s->rcpts[i].state == SUBMIT_OPEN &&
 		    !is_ascii(t->s->rcpts[i].addr))
-			tell(t, &t->s->rcpts[i], &v);
+			report_verdict(t, &t->s->rcpts[i], &v);
 }
 
 /* --- a transaction -------------------------------------------------------- */
@@ -243,7 +244,7 @@ on_rcpt(struct talk *t, size_t i, const struct verdict *v)
 	if (v->stage != STAGE_RCPT || v->code == 0 || v->code == 421)
 		return;
 	if ((v->code != 452 && v->code != 552) || t->s->is_verify) {
-		tell(t, &t->s->rcpts[n], v);
+		report_verdict(t, &t->s->rcpts[n], v);
 		return;
 	}
 	if (t->too_many == NULL)
@@ -262,7 +263,7 @@ has_rest(struct talk *t, bool was_taken)
 			continue;
 		has = true;
 		if (!was_taken)
-			tell(t, &t->s->rcpts[i], &t->too_many[i]);
+			report_verdict(t, &t->s->rcpts[i], &t->too_many[i]);
 	}
 	return has && was_taken;
 }
@@ -273,7 +274,7 @@ on_end(struct talk *t, const struct verdict *v)
 {
 	bool is_rest = has_rest(t, true);
 
-	tell(t, NULL, v);
+	report_verdict(t, NULL, v);
 	for (size_t i = 0; i < t->s->nrcpts; i++)
 		if (t->s->rcpts[i].state == SUBMIT_OPEN &&
 		    (t->too_many == NULL ||

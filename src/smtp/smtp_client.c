@@ -518,7 +518,7 @@ produce(struct smtp_client *c)
 
 /* True: an event was found. */
 static bool
-tell(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
+find_event(struct smtp_client *c, struct sc_info *ret, enum sc_event *ret_ev)
 {
 	*ret_ev = smtp_pipeline_event(c->pipeline, ret);
 	if (*ret_ev != SC_IDLE) {
@@ -572,11 +572,11 @@ smtp_client_next(struct smtp_client *c, struct sc_info *ret_info)
 
 	memset(ret_info, 0, sizeof(*ret_info));
 	do {
-		if (tell(c, ret_info, &ev))
+		if (find_event(c, ret_info, &ev))
 			return ev;
 	} while (advance(c));
 	produce(c);
-	if (tell(c, ret_info, &ev)) /* a job can end without a reply */
+	if (find_event(c, ret_info, &ev)) /* a job can end without a reply */
 		return ev;
 	produce(c); /* QUIT may have waited for the end of that job */
 	if (is_open(c) && !c->is_body_told &&

@@ -332,7 +332,7 @@ is_hopeless(const struct slot *s)
 }
 
 static void
-finish(struct smtp_pipeline *p, struct slot *s, const struct verdict *v)
+finish_slot(struct smtp_pipeline *p, struct slot *s, const struct verdict *v)
 {
 	if (s->is_mail_refused)
 		; /* final is the answer to MAIL */
@@ -354,7 +354,7 @@ end_probe(struct smtp_pipeline *p, struct slot *s)
 	struct verdict v;
 
 	verdict_local(&v, VERDICT_OK, STAGE_RCPT, 250, NULL, "");
-	finish(p, s, &v);
+	finish_slot(p, s, &v);
 	p->is_dirty = true;
 }
 
@@ -393,7 +393,8 @@ smtp_pipeline_produce(struct smtp_pipeline *p)
 			return; /* for 354, or for earlier replies */
 		} else if (s->out_pos == pos_data(s) &&
 			   s->in_pos == s->out_pos && is_hopeless(s)) {
-			finish(p, s, &s->refusal); /* the body stays here */
+			finish_slot(
+			    p, s, &s->refusal); /* the body stays here */
 		} else if (!say_step(p, s)) {
 			return;
 		}
@@ -410,7 +411,7 @@ smtp_pipeline_take_back(struct smtp_pipeline *p)
 	p->nowed = s->out_pos - s->in_pos;
 	s->is_void = true;
 	s->report = s->job->nrcpts;
-	finish(p, s, &(struct verdict) { .class = VERDICT_NONE });
+	finish_slot(p, s, &(struct verdict) { .class = VERDICT_NONE });
 }
 
 bool
@@ -654,7 +655,7 @@ on_data(struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r)
 	/* "No valid recipients" is expected after refusals. */
 	if (!is_hopeless(s))
 		look_behind(p, s, false, &v);
-	finish(p, s, &v);
+	finish_slot(p, s, &v);
 	return SMTP_PIPELINE_OK;
 }
 
@@ -689,7 +690,7 @@ on_end(struct smtp_pipeline *p, struct slot *s, const struct smtp_reply *r)
 		look_behind(p, s, false, &v);
 	}
 	p->has_chunked |= s->is_bdat && v.class == VERDICT_OK;
-	finish(p, s, &v);
+	finish_slot(p, s, &v);
 	if (was_refused && v.class == VERDICT_OK)
 		return SMTP_PIPELINE_BAD; /* it takes what it refused */
 	/* The server ignores the rest, so later replies cannot be matched; but
@@ -785,7 +786,7 @@ smtp_pipeline_fail(
 		}
 		if (p->trouble != SC_TROUBLE_NONE)
 			s->is_void = true;
-		finish(p, s, &v);
+		finish_slot(p, s, &v);
 	}
 	p->is_stopped = true;
 }

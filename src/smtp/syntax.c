@@ -59,7 +59,7 @@ skip_blanks(struct bytes *b)
 }
 
 static bool
-take(struct bytes *b, char c)
+take_char(struct bytes *b, char c)
 {
 	if (b->n == 0 || b->p[0] != c)
 		return false;
@@ -84,7 +84,7 @@ take_domain(struct bytes *b)
 {
 	if (take_run(b, is_label) == 0)
 		return false;
-	while (take(b, '.'))
+	while (take_char(b, '.'))
 		if (take_run(b, is_label) == 0)
 			return true; /* "example.org." */
 	return true;
@@ -93,24 +93,24 @@ take_domain(struct bytes *b)
 static bool
 take_literal(struct bytes *b)
 {
-	if (!take(b, '['))
+	if (!take_char(b, '['))
 		return false;
 	(void)take_run(b, is_literal); /* qmail bounces come from "#@[]" */
-	return take(b, ']');
+	return take_char(b, ']');
 }
 
 /* RFC 5321 4.1.2: DQUOTE *( qtext | "\" printable ) DQUOTE */
 static bool
 take_quoted(struct bytes *b)
 {
-	if (!take(b, '"'))
+	if (!take_char(b, '"'))
 		return false;
 	while (b->n > 0 && b->p[0] != '"') {
-		if (take(b, '\\') && b->n == 0)
+		if (take_char(b, '\\') && b->n == 0)
 			return false;
 		skip(b, 1);
 	}
-	return take(b, '"');
+	return take_char(b, '"');
 }
 
 static bool
@@ -123,7 +123,7 @@ take_mailbox(struct bytes *b, struct bytes *ret)
 		if (take_run(b, is_local) == 0)
 			return false;
 	}
-	if (take(b, '@')) {
+	if (take_char(b, '@')) {
 		bool is_named = b->n > 0 && b->p[0] != '[';
 
 		if (is_named ? !take_domain(b) : !take_literal(b))
@@ -143,24 +143,24 @@ take_route(struct bytes *b)
 		return true;
 	do {
 		skip_blanks(b);
-		if (!take(b, '@') || !take_domain(b))
+		if (!take_char(b, '@') || !take_domain(b))
 			return false;
-	} while (take(b, ','));
-	return take(b, ':');
+	} while (take_char(b, ','));
+	return take_char(b, ':');
 }
 
 static bool
 take_bracketed(struct bytes *b, struct bytes *ret)
 {
 	skip_blanks(b);
-	if (take(b, '>')) {
+	if (take_char(b, '>')) {
 		*ret = bytes_of(b->p, 0);
 		return true;
 	}
 	if (!take_route(b) || !take_mailbox(b, ret))
 		return false;
 	skip_blanks(b);
-	return take(b, '>');
+	return take_char(b, '>');
 }
 
 bool
@@ -171,8 +171,8 @@ syntax_path(struct bytes in, struct syntax_path *ret)
 	if (syntax_has_control(in))
 		return false;
 	skip_blanks(&in);
-	if (take(&in, '<') ? !take_bracketed(&in, &path.addr)
-			   : !take_mailbox(&in, &path.addr))
+	if (take_char(&in, '<') ? !take_bracketed(&in, &path.addr)
+				: !take_mailbox(&in, &path.addr))
 		return false;
 	if (in.n > 0 && !ascii_is_wsp(in.p[0]))
 		return false;
@@ -224,7 +224,7 @@ syntax_param(struct bytes *list, struct syntax_param *ret)
 	ret->key = bytes_of(all.p, take_run(&word, is_key));
 	if (ret->key.n == 0 || ret->key.p[0] == '-')
 		return SYNTAX_BAD;
-	has_value = take(&word, '=');
+	has_value = take_char(&word, '=');
 	ret->value = word;
 	if (has_value && take_run(&word, is_value) == 0)
 		return SYNTAX_BAD;

@@ -243,7 +243,7 @@ open_both(struct store_history *h)
 }
 
 static void
-begin(struct store_history *h, int file)
+begin_file(struct store_history *h, int file)
 {
 	h->file = file;
 	h->at = file >= 0 && file < NFILES && h->is_backward ? h->sizes[file]
@@ -264,7 +264,7 @@ spool_history_open(struct store *st, bool is_backward,
 		spool_history_close(h);
 		return -1;
 	}
-	begin(h, is_backward ? NEW : OLD);
+	begin_file(h, is_backward ? NEW : OLD);
 	*ret = h;
 	return 0;
 }
@@ -347,7 +347,7 @@ spool_history_read(struct store_history *h, struct bytes *ret,
 
 	while (rc == 0 && lines.n == 0 && h->file >= 0 && h->file < NFILES) {
 		if (is_at_end(h))
-			begin(h, h->file + (h->is_backward ? -1 : 1));
+			begin_file(h, h->file + (h->is_backward ? -1 : 1));
 		else
 			rc = h->is_backward ? read_back(h, &lines)
 					    : read_on(h, &lines);

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sys/userns.h"
+
 static uint32_t
 unix_uid(int fd)
 {
@@ -194,8 +196,8 @@ tcp_uid(struct peer_diag *d, const struct sockaddr_storage *peer,
 	return UID_UNKNOWN;
 }
 
-uint32_t
-peer_uid(struct peer_diag *d, int fd)
+static uint32_t
+uid_here(struct peer_diag *d, int fd)
 {
 	uint32_t uid;
 	struct sockaddr_storage peer = { 0 }, own = { 0 };
@@ -218,4 +220,13 @@ peer_uid(struct peer_diag *d, int fd)
 	return uid == UID_UNKNOWN && is_of_this_machine(&peer, &own)
 		   ? UID_HIDDEN
 		   : uid;
+}
+
+uint32_t
+peer_uid(struct peer_diag *d, int fd)
+{
+	uint32_t uid = uid_here(d, fd);
+
+	return uid == userns_here()->hidden && uid != UID_UNKNOWN ? UID_HIDDEN
+								  : uid;
 }

@@ -27,7 +27,8 @@ struct peer_diag {
 #endif
 
 /* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: it is or may be on
- * this one, and the kernel does not say whose it is. */
+ * this one, and the kernel does not say whose it is, or that it is of somebody
+ * whom our user namespace hides (sys/userns.h). */
 uint32_t peer_uid(struct peer_diag *d, int fd);
 
 #endif

@@ -30,4 +30,6 @@ noinst_LIBRARIES += %reldir%/libsys.a
 	%reldir%/said.h \
 	%reldir%/sandbox.h \
 	%reldir%/sandbox_landlock.c \
-	%reldir%/sandbox_seccomp.c
+	%reldir%/sandbox_seccomp.c \
+	%reldir%/userns.c \
+	%reldir%/userns.h

@@ -14,12 +14,14 @@
 #include "base/buf.h"
 #include "base/must.h"
 #include "base/xalloc.h"
+#include "sys/userns.h"
 
 enum { LINKS_MAX = 40 }; /* as in the kernel */
 
 struct walk {
 	const char *path; /* that was asked for */
 	uid_t uid; /* trusted beside root and us */
+	const struct userns *here;
 	int dir; /* of the next name */
 	char *rest; /* what is still to be walked */
 	struct buf seen; /* where we are, for people */
@@ -46,36 +48,50 @@ is_trusted(const struct walk *w, uid_t uid)
 	return uid == 0 || uid == geteuid() || uid == w->uid;
 }
 
-/* Is there a user with this uid in our user namespace? */
+/* Is path where, or below it? */
 static bool
-is_mapped(uid_t uid)
+is_in(const char *path, const char *where)
 {
-	unsigned long first, outside, count;
-	FILE *f = fopen("/proc/self/uid_map", "re");
-	bool ret = f == NULL;
+	size_t n = strlen(where);
 
-	while (!ret && fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3)
-		ret = uid >= first && uid - first < count;
-	if (f != NULL)
-		IGNORE(fclose(f)); /* only read */
-	return ret;
+	return strncmp(path, where, n) == 0 &&
+	       (path[n] == '/' || path[n] == '\0');
 }
 
-/* In a user namespace whose map lacks their owner files belong to this uid;
- * nobody in there can become it, unless the map has it as well: then it is a user
- * like others, often "nobody". */
+/* Who has one of these has the machine, or has us: the programs and what they
+ * read, the home folder and the one for sockets by their parents. */
 static bool
-is_unmapped(uid_t uid)
+is_of_the_system(const struct walk *w, const char *name)
 {
-	char text[32] = "";
-	int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	static const char *const systems[] = { "/etc", "/usr", "/nix/store",
+		"/gnu/store" };
 
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	IGNORE(close(fd)); /* only read */
-	return n > 0 && strtoul(text, NULL, 10) == uid && !is_mapped(uid);
+	if (strcmp(name, "/") == 0 || is_in("/run/user", name) ||
+	    is_in(w->here->home, name) || is_in(w->here->real_home, name))
+		return true;
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
+		if (is_in(name, systems[i]) || is_in(systems[i], name))
+			return true;
+	return false;
+}
+
+/* A user namespace hides root, too.  Nobody in there can become whom it hides;
+ * outside it may be another user of this machine. */
+static bool
+is_hidden(const struct walk *w, const struct stat *st)
+{
+	return st->st_uid == w->here->hidden &&
+	       w->here->hidden != USERNS_SHOWS_ALL;
+}
+
+static bool
+is_owner_trusted(const struct walk *w, const char *name, const struct stat *st)
+{
+	/* First: without any map that would be our own uid as well. */
+	if (!is_hidden(w, st))
+		return is_trusted(w, st->st_uid);
+	return w->here->is_own ? is_of_the_system(w, name)
+			       : S_ISDIR(st->st_mode);
 }
 
 static int
@@ -87,6 +103,13 @@ refuse_owner(const struct walk *w, const char *what, const char *object,
 	bool is_file = S_ISREG(st->st_mode);
 	char owner[64], user[64];
 
+	if (w->here->is_own && is_hidden(w, st))
+		return err_set(err, ERR_CONFIG,
+		    "cannot see who owns %s %s and could %s %s: this user "
+		    "namespace (PrivateUsers=yes) hides the owner; keep it in "
+		    "the home folder or in /etc",
+		    what, object, is_file ? "change" : "replace",
+		    is_file ? "it" : w->path);
 	name_of(st->st_uid, owner, sizeof(owner));
 	name_of(w->uid, user, sizeof(user));
 	return err_set(err, ERR_CONFIG,
@@ -96,14 +119,15 @@ refuse_owner(const struct walk *w, const char *what, const char *object,
 	    is_file ? "it" : w->path, user, is_file ? user : "root", object);
 }
 
-/* The group of root or our own one is as good as its owner. */
+/* The group of root or our own one is as good as its owner.  Hidden groups have the
+ * number of hidden users. */
 static bool
-is_open_to_others(const struct stat *st)
+is_open_to_others(const struct walk *w, const struct stat *st)
 {
 	if ((st->st_mode & S_IWOTH) != 0)
 		return true;
 	return (st->st_mode & S_IWGRP) != 0 && st->st_gid != 0 &&
-	       st->st_gid != getegid();
+	       (st->st_gid != getegid() || st->st_gid == w->here->hidden);
 }
 
 static int
@@ -111,9 +135,9 @@ check_folder(struct walk *w, const struct stat *st, struct err *err)
 {
 	const char *name = buf_len(&w->seen) > 0 ? buf_str(&w->seen) : "/";
 
-	if (!is_trusted(w, st->st_uid) && !is_unmapped(st->st_uid))
+	if (!is_owner_trusted(w, name, st))
 		return refuse_owner(w, "the folder", name, st, err);
-	if ((st->st_mode & S_ISVTX) != 0 || !is_open_to_others(st))
+	if ((st->st_mode & S_ISVTX) != 0 || !is_open_to_others(w, st))
 		return 0;
 	return err_set(err, ERR_CONFIG,
 	    "other users can write to the folder %s (mode %04o) and so replace "
@@ -126,9 +150,9 @@ check_file(const struct walk *w, const struct stat *st, struct err *err)
 {
 	const char *name = buf_str(&w->seen);
 
-	if (!is_trusted(w, st->st_uid))
+	if (!is_owner_trusted(w, name, st))
 		return refuse_owner(w, "the file", name, st, err);
-	if (!S_ISREG(st->st_mode) || !is_open_to_others(st))
+	if (!S_ISREG(st->st_mode) || !is_open_to_others(w, st))
 		return 0;
 	return err_set(err, ERR_CONFIG,
 	    "other users can change %s (mode %04o); type: chmod go-w %s", name,
@@ -195,7 +219,7 @@ step(struct walk *w, struct err *err)
 	if (fstatat(w->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		goto out;
 	if (S_ISLNK(st.st_mode))
-		rc = is_trusted(w, st.st_uid)
+		rc = is_owner_trusted(w, buf_str(&w->seen), &st)
 			 ? follow(w, name, seen, err)
 			 : refuse_owner(
 			       w, "the link", buf_str(&w->seen), &st, err);
@@ -211,7 +235,9 @@ out:
 int
 trust_file(const char *path, uid_t uid, struct err *err)
 {
-	struct walk w = { .path = path, .uid = uid, .dir = -1 };
+	struct walk w = {
+		.path = path, .uid = uid, .here = userns_here(), .dir = -1
+	};
 	char *cwd = path[0] != '/' ? getcwd(NULL, 0) : NULL;
 	int rc;
 

@@ -81,9 +81,13 @@ mkdir -p "$root/home/ann/.config/relais"
 sed -e 's/^listen = .*/listen = 127.0.0.1:2530/' \
     -e 's,/etc/relais/mail.secret,/home/ann/.config/relais/secret,' \
     -e 's/^\[account mail\]/[account hers]/' -e /^admin/d -e /^log_format/d \
+    -e 's,/pki/ca.pem,/etc/ssl/certs/of-root.pem,' \
     "$root/etc/relais/relais.conf" >"$root/home/ann/.config/relais/relais.conf"
 cp "$root/etc/relais/mail.secret" "$root/home/ann/.config/relais/secret"
 inside "chown -R ann:ann /home/ann && chmod 600 /home/ann/.config/relais/*"
+# A file of root's, by a link of root's.
+inside "cp /pki/ca.pem /etc/ssl/of-root && chmod 644 /etc/ssl/of-root &&
+    ln -s ../of-root /etc/ssl/certs/of-root.pem"
 check "the user's relaisd starts" user_systemd "enable --now relais.service"
 check "  and the socket of its page" user_systemd "enable --now relais-web.socket"
 check "  which nothing serves yet" eval '! user_systemd "is-active relais-web.service"'
@@ -101,6 +105,56 @@ check "  not what the machine's relaisd has" eval \
     'shows ann 8588 relaisd && ! grep "<bdi>mail</bdi>" "$T/page"'
 user_systemd "start relais.service"
 check "  and is there again" until_true 20 shows ann 8588 "<bdi>hers</bdi>"
+
+# In a user namespace, without capabilities, and able to do what it is for.
+of_hers() { # FILE: in /proc
+	inside "cat /proc/$(user_systemd "show -P MainPID relais.service")/$1"
+}
+hers_log() { inside "journalctl -q --no-pager -o cat _UID=$uid" | grep -qF -- "$1"; }
+mail_of_hers() { # SUBJECT [ENVIRONMENT]
+	as ann "printf \"Subject: $1\n\n\n\" | ${2:-} sendmail someone@example.org"
+}
+reload_hers() { as ann "relais reload" >/dev/null 2>&1; }
+check "systemd rates the unit at 5 at most" inside "exec setpriv --reuid ann \
+    --regid ann --init-groups env HOME=/home/ann XDG_RUNTIME_DIR=/run/user/$uid \
+    systemd-analyze --user security --offline=yes --threshold=50 \
+    /usr/lib/systemd/user/relais.service >/dev/null 2>&1"
+check "the namespace has ann alone" eval \
+    '[ "$(of_hers uid_map | tr -s " ")" = " $uid $uid 1" ]'
+check "  and no capability can be had" eval \
+    'of_hers status | grep -q "^CapBnd:.0000000000000000"'
+check "  /usr and /sys cannot be written to" eval \
+    '[ "$(of_hers mountinfo | grep -cE " /(usr|sys) ro,")" = 2 ]'
+check "what ann sends arrives" eval \
+    'mail_of_hers of-ann && until_true 30 arrived of-ann'
+check "  as ann's" hers_log "user=ann"
+check "what ann leaves in the drop folder, too" eval 'user_systemd "stop relais.service"
+    mail_of_hers dropped \
+	"RELAIS_DROP=/home/ann/.local/state/relais/spool/drop" &&
+    user_systemd "start relais.service" && until_true 30 arrived dropped'
+conf=$root/home/ann/.config/relais/relais.conf
+printf '#!/bin/sh\ncat /home/ann/.config/relais/secret\n' >"$root/home/ann/command"
+inside "chown ann: /home/ann/command && chmod 700 /home/ann/command"
+as ann "cd /home/ann/.config/relais && touch replies providers"
+sed -i 's,^password_file.*,password_command = /home/ann/command,' "$conf"
+check "a password_command runs" eval 'reload_hers && mail_of_hers by-command &&
+    until_true 30 arrived by-command'
+check "  and files of ann's own are believed" eval '! hers_log "is ignored until"'
+# Root and bob look alike there: a folder of bob's must not pass for root's.
+inside "mkdir /home/bob/pki && cp /pki/ca.pem /home/bob/pki/ &&
+    chown -R bob: /home/bob && chmod 755 /home/bob"
+sed -i 's,/etc/ssl/certs/of-root.pem,/home/bob/pki/ca.pem,' "$conf"
+check "a folder of bob's is not believed" eval 'reload_hers
+    until_true 20 hers_log "cannot see who owns the folder /home/bob"'
+sed -i -e 's,/home/bob/pki/ca.pem,/etc/ssl/certs/of-root.pem,' \
+    -e '/^listen/a allow_users = ann' "$conf"
+check "  without it the configuration is taken" reload_hers
+by_tcp() { # USER
+	as "$1" "curl -sS --max-time 20 --mail-from $1@example.test --mail-rcpt \
+	    someone@example.org --upload-file /etc/hostname smtp://127.0.0.1:2530"
+}
+check "under allow_users ann may submit by TCP" by_tcp ann
+check "  and bob, whom the namespace hides, may not" eval '! by_tcp bob 2>/dev/null'
 
 # --- notifications --------------------------------------------------------------
 

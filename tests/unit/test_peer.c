@@ -14,6 +14,7 @@
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/sockets.h"
 #include "tests/lib/temp.h"
+#include "tests/lib/userns.h"
 
 enum { OTHER_UID = 65534 };
 
@@ -227,6 +228,40 @@ asking_needs_no_privilege(void **state)
 	(void)close(fds[1]);
 }
 
+/* 65534 there is everybody else, and must not be taken for user nobody. */
+static void
+whom_a_user_namespace_hides_is_hidden(void **state)
+{
+	enum { CANNOT = 77 };
+	int fds[2], of_unix[2], status;
+	pid_t child;
+
+	(void)state;
+	if (getuid() != 0 || !can_ask())
+		skip();
+	tcp_pair(fds, 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, of_unix), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct peer_diag own = { .fd = -1 };
+
+		if (!enter_own_userns(4711))
+			_exit(CANNOT);
+		_exit(peer_uid(&own, fds[0]) != UID_HIDDEN ||
+		      peer_uid(&own, of_unix[0]) != UID_HIDDEN);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	(void)close(of_unix[0]);
+	(void)close(of_unix[1]);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == CANNOT)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -239,6 +274,7 @@ main(void)
 		    a_listener_on_the_clients_port_is_not_the_client),
 		cmocka_unit_test(another_user_is_told_apart),
 		cmocka_unit_test(asking_needs_no_privilege),
+		cmocka_unit_test(whom_a_user_namespace_hides_is_hidden),
 	};
 
 	(void)alarm(TEST_ALARM_S);

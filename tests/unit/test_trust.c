@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
 #include "sys/trust.h"
 #include "tests/lib/temp.h"
+#include "tests/lib/userns.h"
 
 enum { DAEMON = 4711, STRANGER = 4712 };
 
@@ -194,9 +196,106 @@ links_of_roots_are_followed(void **state)
 	make_folder("store", 0755, 0);
 	make_folder("store/x", 0755, 0);
 	make_file("store/x/relais.conf", 0444, 0);
-	make_link("etc", absolute, 0);
-	check("etc", NULL);
+	make_link("conf", absolute, 0);
+	check("conf", NULL);
 	free(absolute);
+}
+
+static void
+make_text(const char *name, const char *text)
+{
+	char *path = in_dir(name);
+	int fd;
+
+	make_file(name, 0644, 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(close(fd), 0);
+	free(path);
+}
+
+/* In a user namespace of our own root and a stranger look alike: only what must be
+ * root's by its place is trusted.  dir becomes the root folder.  Exits with the
+ * number of the row that is wrong, from 1 on. */
+static void
+look_from_own_userns(void)
+{
+	static const struct {
+		const char *path, *refused;
+	} rows[] = {
+		{ "/home/d/file", NULL },
+		{ "/etc/file", NULL },
+		{ "/etc/below/link", NULL },
+		{ "/run/user/own/file", NULL },
+		{ "/home/file", "see who owns the file /home/file and" },
+		{ "/run/user/file", "could change it" },
+		{ "/other/file", "the folder /other and could replace" },
+		{ "/other/own", "the folder /other" },
+		{ "/home/d/link", "the link /home/d/link" },
+		{ "/etc/open", "other users can change" },
+		{ "/etcetera", "the file /etcetera" },
+	};
+
+	if (!enter_own_userns(DAEMON) || chroot(dir) != 0)
+		_exit(77);
+	userns_look();
+	for (int i = 0; i < (int)(sizeof(rows) / sizeof(rows[0])); i++) {
+		struct err err = { 0 };
+		int rc = trust_file(rows[i].path, DAEMON, &err);
+
+		if ((rc == 0) != (rows[i].refused == NULL) ||
+		    (rc != 0 && strstr(err.text, rows[i].refused) == NULL))
+			_exit(i + 1);
+	}
+	_exit(0);
+}
+
+static void
+whom_a_user_namespace_hides_is_trusted_in_roots_places(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(dir, 0755), 0);
+	make_folder("proc", 0755, 0);
+	make_folder("proc/self", 0755, 0);
+	make_text("proc/self/uid_map", "4711 4711 1\n");
+	make_folder("proc/sys", 0755, 0);
+	make_folder("proc/sys/kernel", 0755, 0);
+	make_text("proc/sys/kernel/overflowuid", "65534\n");
+	make_folder("etc", 0755, 0);
+	make_text("etc/passwd", "d:x:4711:4711::/home/d:/bin/sh\n");
+	make_file("etc/file", 0644, 0);
+	make_file("etc/open", 0664, 0);
+	make_folder("etc/below", 0755, 0);
+	make_link("etc/below/link", "../file", 0);
+	make_file("etcetera", 0644, STRANGER);
+	make_folder("home", 0755, 0);
+	make_file("home/file", 0644, STRANGER);
+	make_folder("home/d", 0700, DAEMON);
+	make_file("home/d/file", 0600, DAEMON);
+	make_link("home/d/link", "file", STRANGER);
+	make_folder("other", 0755, STRANGER);
+	make_file("other/file", 0644, STRANGER);
+	make_file("other/own", 0600, DAEMON);
+	make_folder("run", 0755, 0);
+	make_folder("run/user", 0755, 0);
+	make_file("run/user/file", 0644, STRANGER);
+	make_folder("run/user/own", 0700, DAEMON);
+	make_file("run/user/own/file", 0600, DAEMON);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		look_from_own_userns();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int
@@ -208,6 +307,8 @@ main(void)
 		cmocka_unit_test(what_belongs_to_a_stranger_is_refused),
 		cmocka_unit_test(nobody_is_a_stranger_like_others),
 		cmocka_unit_test(links_of_roots_are_followed),
+		cmocka_unit_test(
+		    whom_a_user_namespace_hides_is_trusted_in_roots_places),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

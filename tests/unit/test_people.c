@@ -136,6 +136,15 @@ turn(struct loop *l, int ms)
 	}
 }
 
+/* Until a worker has begun to ask the database so often. */
+static void
+until_looked(struct loop *l, int times)
+{
+	for (int i = 0; i < 30000 && atomic_load(&looks) < times; i++)
+		turn(l, 1);
+	assert_int_equal(atomic_load(&looks), times);
+}
+
 /* --- tests ---------------------------------------------------------------- */
 
 static void
@@ -188,6 +197,7 @@ who_asks_a_silent_database_is_told_so_in_time(void **state)
 
 	(void)state;
 	assert_non_null(people_ask(p, 1, on_told, &a));
+	until_looked(l, 1);
 	now += PEOPLE_PATIENCE_MS - 1;
 	turn(l, 5);
 	assert_int_equal(a.told, 0);
@@ -275,7 +285,7 @@ after_a_reload_everybody_is_asked_for_anew(void **state)
 	assert_true(a.has_groups);
 	/* What is asked while the reload comes is asked again. */
 	assert_non_null(people_ask(p, 1, on_told, &a));
-	turn(l, 20);
+	until_looked(l, 3);
 	people_refresh(p, true);
 	set_gate(true, false);
 	turn_until(l, &a, 3);

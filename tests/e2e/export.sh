@@ -102,7 +102,9 @@ conf_shared
 rounds() { # VERB: killed after a while that grows, until it comes to its end
 	local i
 	for i in 1 2 3 4 5 6 7 8; do
-		store "$1" &
+		# Not by store(), whose shell would be what is killed.
+		"$top_builddir/relais" -c "$T/home/relais.conf" store "$1" \
+		    >"$T/out" 2>"$T/err" &
 		mover=$!
 		sleep "0.0$i"
 		kill -KILL "$mover" 2>/dev/null

@@ -277,5 +277,5 @@ check "  which is his alone" test "$(
 
 check "no secret was ever on the terminal" sh -c "! grep -qF '$SECRET' '$T/shown'"
 check "nothing that a configuration names was run" test ! -e "$T/canary"
-check "no folder is left" test -z "$(ls -d /tmp/relais-import-* "$T"/tmp/relais-import-* 2>/dev/null)"
+check "no folder is left" test -z "$(ls -d "$T"/tmp/relais-import-* 2>/dev/null)"
 sandbox_done

@@ -124,6 +124,10 @@ all_arrived "filled to the last byte"
 fds() { find "/proc/$(worker home)/fd" -type l | wc -l; }
 alerts() { grep -c ' alert event=disk' "$T/home.log"; }
 
+refused_enough() { # EVERY
+	[ -s "$T/refused" ] && { [ "$1" != 1 ] || [ "$(refused_at MAIL)" -gt 10 ]; }
+}
+
 # The provider is away, so that only the disk can promise.  KIND as in
 # tests/lib/diskfault.c; then the disk works again, and so does relaisd, without
 # a hand and without a restart.
@@ -142,8 +146,11 @@ failing() { # WHAT KIND EVERY
 	disk_fault "$2$3"
 	# A message whose file is lost has ten seconds to reach the provider.
 	shift_time set idle_ms=10
-	load --ports 2526,2527 --clients 4 --first 1001 --seconds 2 \
+	load --ports 2526,2527 --clients 4 --first 1001 --seconds 600 \
 	    --refused "$T/refused"
+	sleep 2
+	until_true 10 refused_enough "$3"
+	kill "$load_pid"
 	wait "$load_pid"
 	shift_time set idle_ms=0
 	if [ -s "$T/refused" ] && only_452 &&

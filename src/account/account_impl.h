@@ -16,6 +16,8 @@
 
 struct fetch;
 
+/* All that is known about a login, for as long as its name exists: each part with
+ * rules of its own is a struct of its own. */
 struct account {
 	struct loop *loop;
 	const struct rng *rng;

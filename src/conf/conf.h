@@ -162,7 +162,8 @@ struct conf_port {
 	enum conf_tls tls;
 };
 
-/* Presets are already applied.  Counts: 0 means no limit. */
+/* A member for each setting of the section.  Presets are already applied.  Counts:
+ * 0 means no limit. */
 struct conf_account {
 	char *name;
 	int line;
@@ -199,6 +200,7 @@ struct conf_account {
 	uint64_t max_size_bytes;
 };
 
+/* Likewise of [relais]. */
 struct conf {
 	unsigned refs; /* besides the first one, see conf_ref() */
 	unsigned generation; /* the caller's: which one of several this is */
@@ -255,11 +257,6 @@ void conf_keep_secrets(struct conf *to, const struct conf *from);
 /* After a reload: settings that need a restart keep their values of from, so
  * that to describes what is in force. */
 void conf_keep_started(struct conf *to, const struct conf *from);
-
-/* The listener that this account would connect to, or NULL: otherwise messages
- * would come straight back to us (R43). */
-const struct conf_listen *conf_loops_to(
-    const struct conf *c, const struct conf_account *a);
 
 /* May a client with this address ("127.0.0.1", "fe80::1%eth0") talk to this
  * listener?  Pure. */

@@ -237,8 +237,10 @@ is_listener(const struct conf *c, const char *host, const struct conf_listen *l)
 	       (is_any && conf_is_loopback(host));
 }
 
-const struct conf_listen *
-conf_loops_to(const struct conf *c, const struct conf_account *a)
+/* The listener that this account would connect to, or NULL: messages would come
+ * straight back to us (R43). */
+static const struct conf_listen *
+listener_of_ours(const struct conf *c, const struct conf_account *a)
 {
 	for (size_t i = 0; i < c->nlistens; i++) {
 		const struct conf_listen *l = &c->listens[i];
@@ -255,7 +257,7 @@ conf_loops_to(const struct conf *c, const struct conf_account *a)
 static void
 check_not_ourselves(struct draft *d)
 {
-	const struct conf_listen *l = conf_loops_to(d->b->conf, d->a);
+	const struct conf_listen *l = listener_of_ours(d->b->conf, d->a);
 
 	if (l != NULL)
 		PROBLEM(d, get(d, "host"),

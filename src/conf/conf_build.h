@@ -25,8 +25,6 @@ struct conf_build {
 
 /* conf_listen.c: `listen`, `socket`, [listen NAME]. */
 void conf_build_listens(struct conf_build *b);
-/* "host:port", "[v6]:port": *ret_host is the caller's.  False: neither. */
-bool conf_split_address(const char *text, char **ret_host, int *ret_port);
 /* True for loopback addresses and "localhost". */
 bool conf_is_loopback(const char *host);
 

@@ -130,8 +130,9 @@ conf_listen_allows(const struct conf_listen *l, const char *client)
 	return false;
 }
 
-bool
-conf_split_address(const char *text, char **ret_host, int *ret_port)
+/* "host:port", "[v6]:port": *ret_host is the caller's.  False: neither. */
+static bool
+split_address(const char *text, char **ret_host, int *ret_port)
 {
 	const char *colon = strrchr(text, ':');
 	struct bytes host;
@@ -285,7 +286,7 @@ add_wanted(struct conf_build *b, const struct wanted *w)
 
 	if (w->address[0] == '/') {
 		add_listen(b, w, w->address, NULL, 0);
-	} else if (!conf_split_address(w->address, &host, &port)) {
+	} else if (!split_address(w->address, &host, &port)) {
 		conf_problem_add(b->problems, b->raw->file, w->line, w->title,
 		    "\"%s\" is neither host:port, such as localhost:25 or "
 		    "[::1]:25, nor the path of a socket",

@@ -14,8 +14,8 @@
 
 struct replies;
 
-/* *ret is NULL if there is no such file.  -1: it cannot be read, or is wrong in
- * a line that err names; then the shipped rows are used alone. */
+/* *ret is NULL if there is no such file.  -1: it cannot be read, or has a
+ * wrong line, which err names; then only the shipped rows are used. */
 int replies_load(
     const char *file, struct replies **ret, struct err *err) MUST_CHECK;
 void replies_free(struct replies *r);

@@ -105,7 +105,8 @@ fetch_done(struct job *j)
 	struct entry *e = msg->e;
 
 	msg->disk.job = NULL;
-	if (j->result == STORE_OK && message_take_loaded(msg, j->loaded)) {
+	if (j->fetch.result == STORE_OK &&
+	    message_take_loaded(msg, j->fetch.loaded)) {
 		msg->body.fresh_ms = queue_now(q);
 		msg->body.is_fresh = true;
 		message_charge(msg);
@@ -116,14 +117,14 @@ fetch_done(struct job *j)
 		message_advance(msg);
 		return;
 	}
-	if (j->result != STORE_OK && j->loaded != NULL)
-		q->store->ops->message_free(j->loaded);
-	if (j->result == STORE_OK) {
-		j->result = STORE_DAMAGED;
+	if (j->fetch.result != STORE_OK && j->fetch.loaded != NULL)
+		q->store->ops->message_free(j->fetch.loaded);
+	if (j->fetch.result == STORE_OK) {
+		j->fetch.result = STORE_DAMAGED;
 		err_set(&j->err, ERR_DISK, "its checksum is wrong");
 	}
 	beat_used(msg);
-	message_cannot_load(msg, j->result, &j->err);
+	message_cannot_load(msg, j->fetch.result, &j->err);
 }
 
 enum beat_fetch

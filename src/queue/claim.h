@@ -61,7 +61,7 @@ void message_has_failed(struct queue_message *msg);
 void message_forget_attempt(struct queue_message *msg);
 /* Its commit mark cannot be written, and must be (a remote store). */
 void message_deny(struct queue_message *msg);
-/* Who is to be called back now, once what they wait for is so; else NULL. */
+/* The callback of a caller whose condition has become true, once; else NULL. */
 void message_tell_attempt(struct queue_message *msg, struct attempt_calls *c);
 
 #endif

@@ -103,7 +103,7 @@ static void
 drops_found(struct job *j)
 {
 	struct queue *q = j->q;
-	struct drop_found *found = j->found;
+	struct drop_found *found = j->drops.found;
 	struct drops *s = &q->drops;
 
 	s->is_scanning = false;
@@ -146,8 +146,8 @@ queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx)
 		return;
 	q->drops.is_scanning = true;
 	j = job_new(q, JOB_DROPS, NULL, drops_found);
-	j->found = xcalloc(1, sizeof(*j->found));
-	j->wall_s = queue_wall(q) / 1000;
+	j->drops.found = xcalloc(1, sizeof(*j->drops.found));
+	j->drops.wall_s = queue_wall(q) / 1000;
 	job_submit(j);
 }
 

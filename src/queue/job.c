@@ -15,7 +15,7 @@ take_notes(void *ctx)
 	struct job *j = ctx;
 
 	(void)pthread_mutex_lock(&j->q->jobs.mutex);
-	return buf_bytes(&j->notes);
+	return buf_bytes(&j->store.notes);
 }
 
 static void
@@ -23,7 +23,7 @@ notes_written(void *ctx)
 {
 	struct job *j = ctx;
 
-	j->is_written = true;
+	j->store.is_written = true;
 	(void)pthread_mutex_unlock(&j->q->jobs.mutex);
 }
 
@@ -33,10 +33,10 @@ run_store(struct job *j)
 	struct store_notes notes = { take_notes, notes_written, j };
 	struct store *s = j->q->store;
 
-	if (j->draft != NULL)
-		return s->ops->draft_commit(j->draft, &notes, &j->err);
+	if (j->store.draft != NULL)
+		return s->ops->draft_commit(j->store.draft, &notes, &j->err);
 	return s->ops->put(
-	    s, j->id, buf_bytes(&j->text), j->message, &notes, &j->err);
+	    s, j->id, buf_bytes(&j->text), j->store.message, &notes, &j->err);
 }
 
 static int
@@ -99,13 +99,13 @@ static int
 run_state(struct job *j)
 {
 	return j->q->store->ops->state_write(
-	    j->q->store, j->name, buf_bytes(&j->text), &j->err);
+	    j->q->store, j->state.name, buf_bytes(&j->text), &j->err);
 }
 
 static int
 run_drops(struct job *j)
 {
-	drop_folder_look(j->q->store->drop, j->wall_s, j->found);
+	drop_folder_look(j->q->store->drop, j->drops.wall_s, j->drops.found);
 	return 0;
 }
 
@@ -114,11 +114,11 @@ run_fetch(struct job *j)
 {
 	const struct store_ops *ops = j->q->store->ops;
 
-	j->result = ops->load(
-	    j->q->store, j->place, j->id, &j->loaded, &j->err);
-	if (j->result == STORE_OK)
-		j->result = ops->message_fetch(j->loaded, &j->err);
-	return j->result == STORE_OK ? 0 : -1;
+	j->fetch.result = ops->load(
+	    j->q->store, j->place, j->id, &j->fetch.loaded, &j->err);
+	if (j->fetch.result == STORE_OK)
+		j->fetch.result = ops->message_fetch(j->fetch.loaded, &j->err);
+	return j->fetch.result == STORE_OK ? 0 : -1;
 }
 
 static int
@@ -168,13 +168,13 @@ job_free(struct job *j)
 {
 	list_remove(&j->link);
 	buf_clear(&j->text);
-	buf_clear(&j->next);
-	buf_clear(&j->notes);
+	buf_clear(&j->state.next);
+	buf_clear(&j->store.notes);
 	free(j->files.v);
-	if (j->found != NULL)
-		drop_found_clear(j->found);
-	free(j->found);
-	free(j->name);
+	if (j->drops.found != NULL)
+		drop_found_clear(j->drops.found);
+	free(j->drops.found);
+	free(j->state.name);
 	free(j);
 }
 
@@ -211,8 +211,8 @@ job_new(struct queue *q, enum job_kind kind, struct queue_message *msg,
 	list_init(&j->link);
 	buf_init(&j->text, kind == JOB_STATE ? (size_t)STORE_STATE_MAX
 					     : (size_t)STORE_HEADER_MAX);
-	buf_init(&j->next, STORE_STATE_MAX);
-	buf_init(&j->notes, STORE_HEADER_MAX);
+	buf_init(&j->state.next, STORE_STATE_MAX);
+	buf_init(&j->store.notes, STORE_HEADER_MAX);
 	if (msg != NULL) {
 		memcpy(j->id, msg->e->id, QID_SIZE);
 		j->place = entry_place(msg->e);
@@ -249,7 +249,7 @@ job_add_notes(struct job *j, struct bytes lines)
 	bool ok;
 
 	(void)pthread_mutex_lock(&j->q->jobs.mutex);
-	ok = !j->is_written && buf_add(&j->notes, lines.p, lines.n);
+	ok = !j->store.is_written && buf_add(&j->store.notes, lines.p, lines.n);
 	(void)pthread_mutex_unlock(&j->q->jobs.mutex);
 	return ok;
 }

@@ -43,30 +43,39 @@ struct job {
 	struct queue *q; /* NULL: the queue is gone, only free it */
 	enum job_kind kind;
 	void (*done)(struct job *j);
-	struct drop_found *found; /* JOB_DROPS */
-	int64_t wall_s; /* likewise */
 	struct queue_message
 	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT,
 		   * JOB_ASK */
 	char id[QID_SIZE];
 	enum store_place place;
-	struct bytes message; /* JOB_STORE: borrowed from the queue_message, */
-	struct store_draft *draft; /* one of the two */
 	struct buf text; /* header, lines, content */
-	/* JOB_STORE, under q->jobs.mutex: lines that came meanwhile, until the file
-	 * has all it needs; from then on they are added to it. */
-	struct buf notes;
-	bool is_written;
-	struct files files; /* JOB_REMOVE */
-	struct store_message *loaded; /* JOB_FETCH, */
-	enum store_result result; /* if this is STORE_OK */
-	struct store_counts counts; /* JOB_BEAT */
 	bool must_sync;
-	uint64_t folds; /* up to which line of the message */
+	/* What only one kind needs. */
+	struct {
+		struct bytes message; /* borrowed from the queue_message, */
+		struct store_draft *draft; /* one of the two */
+		/* Under q->jobs.mutex: lines that came meanwhile, until the
+		 * file has all it needs; from then on they are added to it. */
+		struct buf notes;
+		bool is_written;
+	} store;
+	uint64_t folds; /* up to which line of the message it has them */
+	struct files files; /* JOB_REMOVE */
+	struct {
+		char *name;
+		bool has_next; /* a newer content came meanwhile, */
+		struct buf next; /* this one */
+	} state;
+	struct {
+		struct drop_found *found;
+		int64_t wall_s;
+	} drops;
+	struct {
+		struct store_message *loaded;
+		enum store_result result; /* loaded if STORE_OK */
+	} fetch;
+	struct store_counts counts; /* JOB_BEAT */
 	struct queue_ask ask; /* JOB_ASK */
-	char *name; /* JOB_STATE */
-	bool has_next; /* JOB_STATE: a newer content came meanwhile, */
-	struct buf next; /* this one */
 	bool is_finished; /* under q->jobs.mutex */
 	int rc;
 	struct err err;

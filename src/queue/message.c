@@ -211,33 +211,3 @@ message_forget(struct queue *q, struct entry *e)
 	message_free(e->msg);
 	entry_free(q, e);
 }
-
-/* Nobody is told of what the disk does not know yet: after a crash it would be
- * tried again, and perhaps taken. */
-void
-message_tell_people(struct queue_message *msg)
-{
-	const struct queue_hooks *h = &msg->q->o.hooks;
-	struct entry *e = msg->e;
-
-	if (msg->disk.job != NULL || msg->is_dropped || msg->is_lost ||
-	    msg->disk.state != DISK_SAFE || msg->disk.is_unsynced ||
-	    buf_len(&msg->disk.notes) > 0 || msg->q->is_closing)
-		return;
-	if (msg->news.has_failed) {
-		msg->news.has_failed = false;
-		e->is_untold = true;
-		if (h->failed != NULL)
-			h->failed(h->ctx, e->id);
-	}
-	if (msg->news.is_held) {
-		msg->news.is_held = false;
-		if (h->held != NULL && e->is_held)
-			h->held(h->ctx, e->id);
-	}
-	if (msg->news.is_delayed) {
-		msg->news.is_delayed = false;
-		if (h->delayed != NULL && !e->is_failed)
-			h->delayed(h->ctx, e->id);
-	}
-}

@@ -35,21 +35,21 @@ message_store(struct queue_message *msg)
 	if (msg->body.draft != NULL) {
 		rc = msg->q->store->ops->draft_end(
 		    msg->body.draft, msg->env, &err);
-		j->draft = msg->body.draft;
+		j->store.draft = msg->body.draft;
 	} else {
 		rc = store_text_header(
 			 &j->text, STORE_TEXT_MESSAGE, msg->env, 0)
 			 ? 0
 			 : err_set(&err, ERR_INPUT, "the envelope is too long");
-		j->message = bytes_of(
+		j->store.message = bytes_of(
 		    msg->body.bytes, (size_t)msg->e->size_bytes);
 	}
 	/* Limits make envelopes of megabytes impossible long before. */
 	assert(rc == 0);
 	/* What is known by now is in the file from the start, and is durable
 	 * with it. */
-	swap = j->notes;
-	j->notes = msg->disk.notes;
+	swap = j->store.notes;
+	j->store.notes = msg->disk.notes;
 	msg->disk.notes = swap;
 	j->folds = msg->join.lines;
 	msg->disk.must_sync = false;
@@ -165,8 +165,9 @@ write_far(struct queue_message *msg)
 	}
 }
 
-void
-message_write_notes(struct queue_message *msg)
+/* All notes go to the page cache, as far as that can be done at once. */
+static void
+write_notes(struct queue_message *msg)
 {
 	struct err err;
 
@@ -212,7 +213,7 @@ message_write_unsynced(struct queue_message *msg, bool did_before)
 {
 	msg->disk.is_unsynced = msg->disk.is_unsynced || msg->disk.must_sync;
 	msg->disk.must_sync = did_before;
-	message_write_notes(msg);
+	write_notes(msg);
 }
 
 bool

@@ -59,8 +59,6 @@ void message_save_again(struct queue_message *msg);
 void message_write_unsynced(struct queue_message *msg, bool did_before);
 /* True: notes of the attempt need a sync now. */
 bool message_attempt_over(struct queue_message *msg);
-/* All notes go to the page cache, as far as that can be done at once. */
-void message_write_notes(struct queue_message *msg);
 /* Its file, if there is one, says from now on that it may go. */
 void message_write_done(struct queue_message *msg);
 /* Adds to the journal; too long a journal loses its newest lines, which is

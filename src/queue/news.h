@@ -15,7 +15,7 @@ struct message_news {
 	bool has_failed, is_delayed, is_held;
 };
 
-/* A job has come back: tells what is to be told now that the disk knows. */
+/* A job has come back: reports what may be reported now that the disk knows. */
 void message_tell_people(struct queue_message *msg);
 /* For the history: what has been decided since the last call. */
 void message_tell_ended(struct queue_message *msg);

@@ -303,7 +303,7 @@ find_state_job(struct queue *q, const char *name)
 	list_foreach (it, &q->jobs.list) {
 		struct job *j = list_entry(it, struct job, link);
 
-		if (j->kind == JOB_STATE && strcmp(j->name, name) == 0)
+		if (j->kind == JOB_STATE && strcmp(j->state.name, name) == 0)
 			return j;
 	}
 	return NULL;
@@ -320,8 +320,10 @@ queue_state_read(struct queue *q, const char *name)
 
 	buf_init(&b, STORE_STATE_MAX);
 	if (j != NULL)
-		IGNORE(buf_add(&b, buf_str(j->has_next ? &j->next : &j->text),
-		    buf_len(j->has_next ? &j->next : &j->text))); /* fits */
+		IGNORE(buf_add(&b,
+		    buf_str(j->state.has_next ? &j->state.next : &j->text),
+		    buf_len(j->state.has_next ? &j->state.next
+					      : &j->text))); /* fits */
 	else if (q->store->ops->state_read(q->store, name, &b, &err) != 0)
 		queue_trouble(q, name, &err);
 	if (buf_len(&b) > 0)
@@ -336,14 +338,14 @@ state_done(struct job *j)
 	struct queue *q = j->q;
 
 	if (j->rc != 0)
-		queue_trouble(q, j->name, &j->err);
-	if (j->has_next) {
+		queue_trouble(q, j->state.name, &j->err);
+	if (j->state.has_next) {
 		struct job *k = job_new(q, JOB_STATE, NULL, state_done);
 		struct buf swap = k->text;
 
-		k->text = j->next;
-		j->next = swap;
-		k->name = xstrdup(j->name);
+		k->text = j->state.next;
+		j->state.next = swap;
+		k->state.name = xstrdup(j->state.name);
 		job_submit(k);
 	}
 }
@@ -359,11 +361,11 @@ queue_state_write(
 	if (text.n > STORE_STATE_MAX)
 		return err_set(err, ERR_INPUT, "state %s is too long", name);
 	if (j != NULL) { /* being written: the newest comes after it */
-		j->has_next = true;
-		to = &j->next;
+		j->state.has_next = true;
+		to = &j->state.next;
 	} else {
 		j = job_new(q, JOB_STATE, NULL, state_done);
-		j->name = xstrdup(name);
+		j->state.name = xstrdup(name);
 		to = &j->text;
 	}
 	buf_reset(to);

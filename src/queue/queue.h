@@ -377,7 +377,7 @@ int queue_drop_dirfd(const struct queue *q);
 bool queue_drop_next(
     struct queue *q, size_t max_rcpts, struct queue_drop **ret) MUST_CHECK;
 const char *queue_drop_name(const struct queue_drop *d);
-/* Who owns the file: the kernel's word. */
+/* The owner of the file, by the kernel. */
 uint32_t queue_drop_uid(const struct queue_drop *d);
 /* Sender, recipients, DSN wishes, 8-bit and UTF-8 flags, account asked for:
  * the user's words, to be checked like those of any client.  Everything else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* race.h - who is to have a new message first. */
+/* race.h - decides who gets a new message first, the provider or the disk. */
 #ifndef QUEUE_RACE_H
 #define QUEUE_RACE_H
 
@@ -23,7 +23,7 @@ struct races {
 	unsigned probes;
 };
 
-/* Who has it first, the provider or the disk (race.c). */
+/* The state of that decision (race.c). */
 struct message_race {
 	int64_t store_at_ms; /* DISK_WAITING: until then */
 	int64_t begun_ms; /* 0: its first attempt is over */

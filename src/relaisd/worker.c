@@ -62,6 +62,7 @@ enum {
 	HEAD_START_MS = 1000 /* of the provider over the disk */
 };
 
+/* One pointer to each part of the daemon. */
 struct worker {
 	struct startup *startup;
 	struct startup_bound *bound; /* with one process: its sockets, too */

@@ -49,7 +49,7 @@ struct history_entry {
 /* Adds the line; what makes it too long is left out: recipients, then the
  * subject.  False: the buffer is full, and nothing was added. */
 bool history_line(struct buf *to, const struct history_entry *e) MUST_CHECK;
-/* A line without its LF; the caller frees it.  NULL: it is none. */
+/* A line without its LF; the caller frees it.  NULL: it is not a valid line. */
 struct history_entry *history_parse(struct bytes line);
 void history_entry_free(struct history_entry *e);
 

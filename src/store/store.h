@@ -81,10 +81,10 @@ struct store_notes {
 	void *ctx;
 };
 
-/* What other relays have of a shared store, for who looks. */
+/* The messages of other relays that share the store, for a listing. */
 struct store_seen { /* as it is written down; borrowed */
 	enum store_place place;
-	const char *node; /* who has it; "": nobody, just now */
+	const char *node; /* the relay that has it; "": none at the moment */
 	const char *origin; /* who accepted it; "": not known */
 	const struct envelope *env; /* uid is one of origin's machine */
 	const struct journal_state *state;
@@ -149,6 +149,8 @@ struct store {
 	int64_t ahead_ms;
 };
 
+/* More than 25 members, because it is all that a store does; each group below is
+ * about one kind of thing, and a store is written as a whole. */
 struct store_ops {
 	void (*free)(struct store *s);
 	/* True: no message of this id is in the queue. */

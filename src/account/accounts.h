@@ -20,7 +20,8 @@ struct accounts *accounts_new(
     struct loop *l, const struct rng *rng, const struct account_hooks *hooks);
 void accounts_free(struct accounts *s);
 
-/* Before the first accounts_set(): who has the connections. */
+/* Before the first accounts_set(): the owner of the connections hears of
+ * changes. */
 void accounts_listen(struct accounts *s,
     void (*changed)(
 	void *listener, struct account *a, enum account_change what),

@@ -67,7 +67,7 @@ bool str_escape(struct buf *to, struct bytes from, size_t max) MUST_CHECK;
 enum { STR_ESCAPE_MAX = 200 };
 
 /* An accented Latin letter, U+00C0 to U+017F, in lower case without its accent;
- * NUL if c is no such letter. */
+ * NUL for any other character. */
 char str_plain_letter(uint32_t c);
 /* For text where accents do not count or only ASCII is allowed: Latin letters
  * lose their accents (and ae, oe, ue, ss are written in German), typographic
@@ -85,8 +85,8 @@ size_t str_wrap(const char *text, size_t columns);
 /* Edit distance for "did you mean", capped: more than limit returns
  * limit + 1.  Words longer than 63 characters never match. */
 int str_distance(const char *a, const char *b, int limit);
-/* Of many candidates the nearest one: true if this one is at most *limit from the
- * word, and the next must be nearer still; the first of equals is meant. */
+/* For finding the nearest of many candidates: true if this one is at most *limit
+ * from the word; then the next one must be nearer, so the first of equals wins. */
 bool str_is_nearer(const char *word, const char *candidate, int *limit);
 
 #endif

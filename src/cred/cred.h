@@ -92,7 +92,7 @@ struct cred_wish {
 	    refused; /* CRED_FRESH: the serial of the one that will not do */
 };
 
-/* Who asks; borrowed. */
+/* The user who asks; borrowed. */
 struct cred_request {
 	const struct cred_source *source;
 	const char *account; /* its name, for sentences and the keyring */

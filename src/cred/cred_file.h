@@ -34,7 +34,7 @@ int cred_file_read(const char *path, gid_t group, struct secret **ret,
 int cred_file_read_below(const char *path, const char *credentials, gid_t group,
     struct secret **ret, struct err *err) MUST_CHECK;
 /* The path of this credential in the folder of the service manager (NULL or "":
- * there is none), to be freed.  -1: it is no name for one, or no folder. */
+ * there is none), to be freed.  -1: the name is invalid, or there is no folder. */
 int cred_file_of_credential(const char *credentials, const char *name,
     char **ret, struct err *err) MUST_CHECK;
 /* By what a file is known again; false: it cannot be looked at. */

@@ -21,8 +21,8 @@ void ctl_client_free(struct ctl_client *c);
 /* How long each step of a call may take from now on. */
 void ctl_client_patience(struct ctl_client *c, int timeout_ms);
 
-/* While a call waits, told() is called whenever fd can be read; -1: not any more.
- * It may send the daemon a line (ctl_server.h). */
+/* While a call waits, told() is called whenever fd can be read; fd -1 ends that.
+ * told() may send the daemon a line (ctl_server.h). */
 void ctl_client_listen(
     struct ctl_client *c, int fd, void (*told)(void *ctx), void *ctx);
 int ctl_client_line(struct ctl_client *c, const char *text, struct err *err);
@@ -32,7 +32,7 @@ int ctl_client_line(struct ctl_client *c, const char *text, struct err *err);
  * caller's to json_decref(), JSON null if the reply holds none.
  *
  * -1: ERR_INPUT, the daemon refused and err has its words; ERR_NETWORK, the
- * connection broke or took too long: use it no more. */
+ * connection broke or took too long, and cannot be used any more. */
 int ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
     struct err *err);

@@ -24,7 +24,7 @@ enum {
 	PICKUP_AGAIN_MS = 5000, /* what could not be taken */
 	/* sendmail needs some time from the first sign of a file to the last. */
 	PICKUP_SETTLE_MS = 50,
-	/* Between two looks, and ten times as long as the last one took. */
+	/* Between two looks; at least ten times as long as the last one took. */
 	PICKUP_PAUSE_MS = 200,
 	PICKUP_PAUSES = 10,
 	PICKUP_TURN_MS = 5,

@@ -69,14 +69,14 @@ void header_free(struct header *h);
 /* --- reading -------------------------------------------------------------- */
 
 /* Before the first byte: header_write() gives a leading mbox line back, for
- * what must not lose a byte.  The line, empty if there is none; and away with
- * it after all. */
+ * callers that must not lose a byte.  header_mbox() is that line, empty if there
+ * is none; header_drop_mbox() removes it after all. */
 void header_keep_mbox(struct header *h);
 struct bytes header_mbox(const struct header *h);
 void header_drop_mbox(struct header *h);
 
-/* Before the first byte: it comes from a program that may have made mistakes, see
- * above.  What was done about them, a sum of these. */
+/* Before the first byte: the header comes from a program that may have made
+ * mistakes, see above.  header_mended() says what was corrected, a sum of these. */
 enum { HEADER_MENDED_NAME = 1, HEADER_MENDED_STRAY = 2 };
 void header_mend(struct header *h);
 unsigned header_mended(const struct header *h);
@@ -112,9 +112,9 @@ struct header_field { /* borrowed until the next change to h */
 };
 struct header_field header_at(const struct header *h, size_t i);
 
-/* Where the block of Resent- fields ends that begins at first: each resending puts
- * one in front (RFC 5322 3.6.6), so it ends at a field that is none, or at one of
- * them that it had already. */
+/* The end of the block of Resent- fields that begins at first.  Each resending
+ * puts a block in front (RFC 5322 3.6.6), so a block ends at any other field, or
+ * at a Resent- field that it has already. */
 size_t header_block_end(const struct header *h, size_t first);
 
 /* Appends the body unfolded (line ends taken out) and trimmed.  False: no room,
@@ -122,8 +122,8 @@ size_t header_block_end(const struct header *h, size_t first);
 bool header_value(const struct header *h, size_t i, struct buf *to) MUST_CHECK;
 
 /* The first field at or behind index from that was removed, replaced or
- * appended since the header was read, and its name; HEADER_NONE.  One that was
- * prepended is none: it stands above what others have signed. */
+ * appended since the header was read, and its name; HEADER_NONE.  A field that
+ * was prepended does not count: it stands above what others have signed. */
 size_t header_find_change(
     const struct header *h, size_t from, struct bytes *ret_name);
 

@@ -3,9 +3,9 @@
  * thread; an address literal, in brackets or not, needs no worker.  A process
  * that may not ask the resolver itself gives its loop another way.
  *
- * Nothing blocks, and it has no time limit of its own: the owner forgets it when
- * time is up.  The result is told once, never from within lookup_new(), and then
- * the look-up is gone.
+ * Nothing blocks.  A look-up has no time limit of its own: its owner forgets it
+ * when time is up.  The result is reported once, never from within lookup_new(),
+ * and then the look-up is gone.
  */
 #ifndef NET_LOOKUP_H
 #define NET_LOOKUP_H
@@ -21,7 +21,7 @@ struct lookup;
 
 enum { LOOKUP_MAX = 32 }; /* addresses beyond that are left out */
 
-/* What a look-up is made of.  Blocks; runs on a worker thread. */
+/* How a name is looked up.  Blocks; runs on a worker thread. */
 struct lookup_answer {
 	int rc; /* of getaddrinfo(3) */
 	int os; /* errno, if rc is EAI_SYSTEM */

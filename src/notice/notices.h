@@ -6,7 +6,7 @@
  * the way out, because providers refuse it (R40).  Failures for the
  * administrator are gathered for a minute and then told in one mail, and at most
  * four mails an hour (R39); they raise the alert "mail-failed", too.  One sender
- * gets ten notices in an hour, and what is beyond that in one mail
+ * gets ten notices in an hour; all further ones come together in one mail
  * (notice_cap.h).
  *
  * A message is marked as reported only when its notice is safe, so a crash
@@ -72,7 +72,8 @@ struct notices_opts {
 };
 
 struct notices *notices_new(const struct notices_opts *opts);
-/* Before the queue; what was not told is told after the next start. */
+/* Before the queue is freed; notices that were not sent are sent after the next
+ * start. */
 void notices_free(struct notices *n);
 
 /* Does what is due; returns when to call again (boot clock, INT64_MAX: only

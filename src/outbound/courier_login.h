@@ -32,7 +32,7 @@ struct courier_login {
 	struct fetch *fetch; /* the secret is being fetched */
 	struct derive *derive; /* a key is being derived */
 	struct secret *secret; /* until the server has taken or refused it */
-	struct cred_facts facts; /* of a token; all 0 if it is none */
+	struct cred_facts facts; /* of a token; all 0 for any other secret */
 	void (*go_on)(void *ctx); /* the engine has something to say */
 	void *ctx;
 	char literal[80]; /* our address, for EHLO */

@@ -85,7 +85,7 @@ struct pg_task {
 	const void *ctx; /* of run()'s own */
 	struct buf kept; /* notes */
 	bool is_again; /* an earlier run may have succeeded */
-	bool is_none; /* ours is no such message */
+	bool is_none; /* we have no such message */
 	int64_t n; /* a number, or a result */
 	PGresult *rows; /* likewise; the caller's */
 	struct err *err;

@@ -28,7 +28,7 @@ int pg_pool_new(const char *url, struct pg_pool **ret, struct err *err);
 void pg_pool_free(struct pg_pool *p); /* all connections are given back */
 /* Looks up the names in the URL, for good: nothing in a sandbox does that. */
 int pg_pool_look_up(struct pg_pool *p, struct err *err);
-/* The loop runs; it does not any more. */
+/* The loop has started; it has ended. */
 void pg_pool_start(struct pg_pool *p);
 void pg_pool_stop(struct pg_pool *p);
 /* host, port and database, for people. */

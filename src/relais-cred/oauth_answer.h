@@ -23,8 +23,8 @@ enum {
 	OAUTH_CODE_S = 900
 };
 
-/* Owned strings; NULL where the answer has none, or one that cannot be: a token
- * is printable ASCII, an address for people begins with https. */
+/* Owned strings; NULL if the answer has none or an invalid one: a token is
+ * printable ASCII, an address for people begins with https. */
 struct oauth_answer {
 	char *access_token, *refresh_token, *scope;
 	int64_t expires_s; /* of the token or the device code, at least 1 */
@@ -54,8 +54,8 @@ enum oauth_next {
 /* a NULL: the answer was not one. */
 enum oauth_next oauth_next(int status, const struct oauth_answer *a);
 
-/* "error: description" for people, without what only the provider needs; of an
- * answer that was none, its status. */
+/* "error: description" for people, without details that only the provider needs;
+ * for a reply that is not an answer, its status. */
 void oauth_answer_text(
     int status, const struct oauth_answer *a, struct buf *to);
 

@@ -8,9 +8,9 @@
  * in five seconds at most.
  *
  * Files come only over https with a verified certificate, at most three
- * redirections, all https, and 64 KiB.  Only the domain is told to anybody, not
- * the address.  What is found is not proven: the caller shows it, and asks
- * before a secret goes to a host that is neither of the domain nor a preset's.
+ * redirections, all https, and 64 KiB.  Only the domain is sent to anybody, not
+ * the address.  What is found is not proven: the caller shows it, and asks before
+ * it sends a secret to a host that is neither in the domain nor in a preset.
  *
  * Blocks, up to five seconds.
  */
@@ -53,8 +53,8 @@ struct discover_opts {
 	const struct providers *mozilla; /* the converted database, or NULL */
 };
 
-/* -1: nothing was found; the sentence says what was asked (ERR_CONFIG), or that
- * no name server answers (ERR_NETWORK). */
+/* -1: nothing was found; err says which sources were asked (ERR_CONFIG), or that no
+ * name server answers (ERR_NETWORK). */
 int discover(const struct discover_opts *opts, struct discovery *ret,
     struct err *err) MUST_CHECK;
 void discovery_clear(struct discovery *d);

@@ -21,7 +21,7 @@ struct view {
 	struct html h;
 	struct ctl_client *client; /* NULL: no daemon answers, see trouble */
 	const char *trouble; /* why, a sentence; "" */
-	uint32_t uid; /* who looks */
+	uint32_t uid; /* the user who looks */
 	bool is_own; /* the daemon is one user's, not the machine's */
 	const char *what; /* of the path, behind the page's name; "" */
 	const char *language; /* its tag */

@@ -10,7 +10,7 @@ struct conf;
 struct relais;
 struct store_module;
 
-/* The exit status; what happened has been said.  Runs as the user of relaisd. */
+/* The exit status; the result has been printed.  Runs as the user of relaisd. */
 int relais_move(struct relais *r, const struct conf *c,
     const struct store_module *module, bool is_export);
 

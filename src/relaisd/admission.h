@@ -18,11 +18,10 @@ struct envelope;
 struct person;
 struct verdict;
 
-/* The setting that keeps this user out, or NULL.  Users stand there by
- * name or number; who cannot be told (UID_UNKNOWN,
- * UID_HIDDEN) is on no list.
- * Unsure: the user database says nothing of him, so that neither allow_users and
- * allow_groups nor the users of an account can be read. */
+/* The setting that keeps this user out, or NULL.  Users are listed by name or
+ * number; an unknown user (UID_UNKNOWN, UID_HIDDEN) is on no list.
+ * Unsure: the user database does not answer, so neither allow_users and
+ * allow_groups nor the users of an account can be applied. */
 const char *admission_bars(
     const struct conf *c, const struct person *who, bool *ret_is_unsure);
 

@@ -9,7 +9,8 @@
  * ends with its status, so that the user who typed the command sees what went
  * wrong.  Returns the pipe to report on, or -1 with errno set. */
 int background_go(void);
-/* The child runs: lets the parent end.  -1: there is none.  Closes fd. */
+/* In the child, when it is up: lets the parent end.  Closes fd; -1: there is no
+ * parent that waits. */
 void background_report(int fd);
 
 #endif

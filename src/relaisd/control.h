@@ -31,7 +31,7 @@ struct store;
 struct control_opts {
 	struct loop *loop;
 	struct queue *queue;
-	struct people *people; /* who asks to look as another user */
+	struct people *people; /* the users who ask to look as another one */
 	struct recorder *recorder;
 	struct store *store; /* for its history */
 	struct fold *fold;

@@ -34,7 +34,7 @@ void startup_find(struct startup *s, const struct daemon_args *args);
 void startup_forget(struct startup *s);
 void startup_clear(struct startup *s);
 
-/* NULL: every problem has been told; the first is also in err. */
+/* NULL: every problem has been logged; err has the first one. */
 struct conf *startup_load(struct startup *s, struct err *err);
 /* --check: EX_OK or EX_CONFIG. */
 int startup_check(const struct startup *s, const struct conf *conf);
@@ -54,8 +54,8 @@ int startup_bind(struct startup *s, const struct conf *conf,
 int startup_open_log(
     const struct startup *s, const struct conf *conf, struct err *err);
 
-/* The configuration as it is to be from now on, with its listeners open.  NULL:
- * it has been said what is wrong, and nothing changes. */
+/* The new configuration, with its listeners open.  NULL: what is wrong with it has
+ * been logged, and nothing changes. */
 struct conf *startup_reload(struct startup *s, struct startup_bound *bound,
     const struct conf *in_force, struct err *err);
 
@@ -66,12 +66,12 @@ size_t startup_descriptors(const struct conf *conf);
  * all but a wrong configuration. */
 int startup_status(const struct err *err);
 
-/* SIGHUP ends a process that does not expect it.  One that comes while the
- * daemon starts waits (SIG_BLOCK), and is a reload once it is up. */
+/* SIGHUP ends a process that does not expect it.  A SIGHUP during the start is
+ * blocked (SIG_BLOCK) and becomes a reload once the daemon is up. */
 void startup_let_reload(int how);
 
-/* Once, by the process that knows that all of it runs: tells the log, the service
- * manager and report_fd (background.h; -1: none). */
+/* Reports to the log, the service manager and report_fd (background.h; -1: none)
+ * that the daemon is up.  Called once, by the process that knows it. */
 void startup_tell(
     const struct startup *s, const struct conf *conf, int report_fd);
 

@@ -4,7 +4,7 @@
  *
  * One rule for relais, mailq and sendmail: the own daemon, if a socket of the
  * caller's listens at smtp.sock in the caller's runtime folder.  A socket that
- * was left by a daemon that is gone is none.
+ * was left by a daemon that is gone does not count.
  */
 #ifndef SYS_OWN_DAEMON_H
 #define SYS_OWN_DAEMON_H

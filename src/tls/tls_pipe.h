@@ -7,9 +7,10 @@
  * verified before the first clear byte can pass, or the SPKI pin is.  SNI is
  * sent.  Post-handshake tickets are accepted at any time.
  *
- * No call blocks, but that the file of authorities is read, in some milliseconds,
- * when a server's chain names one for the first time (tls_trust.h).  Errors are sentences that say what was wrong with the
- * certificate and, where the first bytes tell, which TLS mode the port wants.
+ * No call blocks, except that the file of authorities is read, which takes some
+ * milliseconds, when a server's chain names one for the first time (tls_trust.h).
+ * Errors are sentences that say what was wrong with the certificate and, if the
+ * first bytes show it, which TLS mode the port wants.
  */
 #ifndef TLS_TLS_PIPE_H
 #define TLS_TLS_PIPE_H
@@ -67,8 +68,8 @@ const char *tls_pipe_version(const struct tls_pipe *t);
  * 0: not known, as after a resumption. */
 int64_t tls_pipe_expires_s(const struct tls_pipe *t);
 bool tls_pipe_was_resumed(const struct tls_pipe *t);
-/* Any time: a ticket was offered.  If the handshake fails all the same, one
- * more try is worth while: the ticket has been forgotten (F85). */
+/* At any time: a ticket was offered.  If that handshake fails, one more try is
+ * worth while, because the ticket has been forgotten (F85). */
 bool tls_pipe_offered_ticket(const struct tls_pipe *t);
 /* Channel binding for SCRAM-PLUS (RFC 9266 tls-exporter on 1.3, else
  * tls-unique is not offered: RFC 7627 cannot be seen everywhere).  Empty: not

@@ -80,13 +80,6 @@ message_drop_message(struct queue_message *msg)
 	beat_used(msg);
 }
 
-bool
-message_can_read(const struct queue_message *msg)
-{
-	return msg->body.bytes != NULL || msg->body.draft != NULL ||
-	       msg->body.loaded != NULL;
-}
-
 void
 message_drop_content(struct queue_message *msg)
 {

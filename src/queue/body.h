@@ -36,8 +36,6 @@ struct fresh {
 	int64_t look_ms;
 };
 
-/* What it says is at hand. */
-bool message_can_read(const struct queue_message *msg);
 void message_drop_content(struct queue_message *msg);
 void message_drop_message(
     struct queue_message *msg); /* and keep the envelope */

@@ -17,6 +17,7 @@
 #include "queue/count.h"
 #include "queue/drops.h"
 #include "queue/entry.h"
+#include "queue/failed.h"
 #include "queue/job.h"
 #include "queue/message.h"
 #include "queue/original.h"

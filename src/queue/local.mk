@@ -17,6 +17,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/drops.h \
 	%reldir%/entry.c \
 	%reldir%/entry.h \
+	%reldir%/failed.c \
+	%reldir%/failed.h \
 	%reldir%/gate.c \
 	%reldir%/gate.h \
 	%reldir%/inside.h \

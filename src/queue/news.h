@@ -20,7 +20,5 @@ void message_tell_people(struct queue_message *msg);
 /* For the history: what has been decided since the last call. */
 void message_tell_ended(struct queue_message *msg);
 void entry_tell_deleted(struct queue *q, const struct entry *e);
-/* As far as the clock says that it is time to. */
-void queue_clean_failed(struct queue *q);
 
 #endif

@@ -374,18 +374,3 @@ queue_state_write(
 		job_submit(j);
 	return 0;
 }
-
-static void
-ask_done(struct job *j)
-{
-	j->ask.done(j->ask.ctx, j->rc, &j->err);
-}
-
-void
-queue_ask_store(struct queue *q, const struct queue_ask *ask)
-{
-	struct job *j = job_new(q, JOB_ASK, NULL, ask_done);
-
-	j->ask = *ask;
-	job_submit(j);
-}

@@ -115,7 +115,12 @@ int setup_make_folder_for(
 /* By OAuth2: because it was asked for, or there is nothing else. */
 bool setup_signs_in(const struct setup *s);
 /* As a program, with a secret or a key of its own instead of a person? */
-bool setup_is_unattended(const struct setup *s);
+static inline bool
+setup_is_unattended(const struct setup *s)
+{
+	return s->args.client_secret_file != NULL ||
+	       s->args.jwt_key_file != NULL;
+}
 /* What the sign-in needs; the server is tried without a login. */
 enum setup_status setup_prepare_sign_in(struct setup *s);
 /* Once the daemon knows the account: lets the person sign in, if it takes one,

@@ -18,13 +18,6 @@
 
 /* --- whether -------------------------------------------------------------- */
 
-bool
-setup_is_unattended(const struct setup *s)
-{
-	return s->args.client_secret_file != NULL ||
-	       s->args.jwt_key_file != NULL;
-}
-
 static bool
 is_asked_for(const struct setup *s)
 {

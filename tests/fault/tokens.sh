@@ -55,7 +55,7 @@ pass_hours() { # HOURS
 	began=$(now_ms)
 	shift_time pass $(($1 * HOUR)) 300 || fail "time does not pass"
 	note "$1 hours took $(($(now_ms) - began)) ms, $(asked) requests," \
-	    "$(wc -l <"$T/alerts/told") alerts"
+	    "$(grep -sc . "$T/alerts/told") alerts"
 }
 
 : >"$T/acked"
@@ -69,8 +69,7 @@ until_true 10 grep -qs ready "$T/token.log" || {
 	show_log token
 	exit 1
 }
-start_provider provider --mechanisms XOAUTH2 --token-file "$T/secret/token" \
-    --lifetime 600
+start_provider provider --mechanisms XOAUTH2 --token-file "$T/secret/token"
 start_relaisd home < <(
 	echo "alert_command = $T/alert"
 	account work mail.example.test 587 starttls | grep -v ^password_file
@@ -93,7 +92,7 @@ check "two idle weeks: the account is ready" state_is ready
 away
 pass_hours 2 # the last token ends
 : >"$T/token/log"
-: >"$T/alerts/told"
+rm -f "$T/alerts/told" # where links are protected, root may not empty it
 load --ports 2526 --clients 8 --count "$MESSAGES"
 wait "$load_pid"
 relais flush >/dev/null

@@ -86,9 +86,9 @@ in_zsh() {
 	with ZDOTDIR="$T" HOME="$T" TERM=dumb /usr/bin/python3 - \
 	    "$completion" "$*" <<-'END'
 	import os, pty, select, sys, time
-	def read(fd, until, seconds=20):
-	    text, end = b"", time.time() + seconds
-	    while until not in text and time.time() < end:
+	def read(fd, until, seconds=100):
+	    text, end = b"", time.monotonic() + seconds
+	    while until not in text and time.monotonic() < end:
 	        if select.select([fd], [], [], 0.2)[0]:
 	            try: text += os.read(fd, 4096)
 	            except OSError: break

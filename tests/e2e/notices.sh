@@ -212,11 +212,18 @@ check "and says what to do" grep -q 'relais retry ID' "$f"
 check "the alert command hears of it once" until_true 5 \
     eval '[ "$(grep -c "^mail-failed.*messages* could not" "$T/alerts/told")" = 1 ]'
 others() { grep -ls '^Subject: .* more notices about your mail' "$T"/mail/*.eml; }
-one() { [ "$(others | wc -l)" = 1 ]; }
-check "the sender of many gets the others in one mail" until_true 75 one
-f=$(others)
-check "which counts them" grep -q '^20 messages could not be delivered' "$f"
-check "and lists them" test "$(grep -c 'To:  *<bad-many' "$f")" = 20
+counted() {
+	others | xargs -r sed -n 's/^\([0-9]*\) messages* could not be.*/\1/p' |
+	    awk '{ n += $1 } END { print n + 0 }'
+}
+all_counted() { [ "$(counted)" = 20 ]; }
+check "the sender of many gets the others together, counted" \
+    until_true 75 all_counted
+# A mail for each minute: this machine may be slow.
+check "in few mails" test "$(others | wc -l)" -le 3
+check "which list them" test "$(others | xargs cat |
+    grep -c 'To:  *<bad-many')" = 20
+f=$(others | head -n 1)
 check "it goes to that sender" grep -q '^recipient: <many@example.org>' \
     "${f%.eml}.env"
 n=$(messages)

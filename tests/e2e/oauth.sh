@@ -314,8 +314,8 @@ cat >"$T/type.py" <<-'PY'
 	out = b""
 	def until(pattern):
 	    global out
-	    end = time.time() + 60
-	    while time.time() < end:
+	    end = time.monotonic() + 60
+	    while time.monotonic() < end:
 	        m = re.search(pattern, out)
 	        if m:
 	            return m

@@ -591,9 +591,12 @@ check "  and stores it" wait $person
 worker=$(pgrep -P "$(cat "$T/tmp/daemon.pid")" -o)
 kill -STOP "$worker"
 on_terminal '' -- login gmail
-sleep 1
-look relais
-check "nor can anybody look into relais login" is_closed 0
+# It closes itself first of all.
+login_is_closed() {
+	look relais
+	is_closed 0 >"$T/out.closed"
+}
+check "nor can anybody look into relais login" until_true 5 login_is_closed
 kill -CONT "$worker"
 wait $person
 
@@ -916,9 +919,13 @@ check "a redirection to http is not followed" run 0 info@firm.example \
 check "  the guess is better" test "$(jq -r .source "$T/out")" = guess
 nothing
 echo 'https://autoconfig.firm.example/mail/x.xml' >"$file.redirect"
-check "one to https is" run 0 info@firm.example \
-    --password-file "$T/password" --json --no-send
-check "  and its file read" test "$(jq -r .source "$T/out")" = autoconfig
+# It looks for so long and no longer, which a busy machine may need for less.
+finds_the_file() {
+	nothing
+	run 0 info@firm.example --password-file "$T/password" --json --no-send &&
+	    [ "$(jq -r .source "$T/out")" = autoconfig ]
+}
+check "one to https is, and its file read" until_true 1 finds_the_file
 nothing
 mkdir -p "$T/web/autoconfig.plain.example/mail"
 autoconfig smtp.plain.example \

@@ -183,9 +183,9 @@ python3 - >"$T/middle" <<-'EOF' &
 	while b"354" not in said:
 	    said += s.recv(4096)
 	print("in the middle", flush=True)
-	end = time.time() + 60
+	end = time.monotonic() + 60
 	try:
-	    while time.time() < end:
+	    while time.monotonic() < end:
 	        s.sendall(b"one more line\r\n")
 	        time.sleep(0.05)
 	        s.settimeout(0.01)

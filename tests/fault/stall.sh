@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # One connection that falls silent holds back no other mail: the provider does
-# not answer about one message, at each stage in turn, and 20 others follow
+# not answer about one message, at each stage in turn, and ten others follow
 # within a second.  They arrive long before the silent one is given up, and at
 # most two messages "may have been delivered".  Then the same with all
 # connections silent, with one connection only, with a server whose answers
@@ -14,9 +14,9 @@
 need python3 certtool jq
 sandbox_enter
 IDENTITY=keep # the provider is to know senders
-CROWD=20
+CROWD=10
 # A silent connection is given up after 30 s or more.
-SOON=20
+SOON=25
 : "${WORLDS:=5}" # at once
 sandbox_secrets
 worlds=0

@@ -867,10 +867,10 @@ look_at(const struct courier *c)
 				      ? smtp_client_overdue_at(c->wire.smtp)
 				      : INT64_MAX,
 		stalls_at(c), courier_hopeless_at(c) };
-	int64_t at = INT64_MAX;
+	int64_t at = INT64_MAX, now = now_ms(c);
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		if (times[i] > now_ms(c) && times[i] < at)
+		if (times[i] > now && times[i] < at)
 			at = times[i];
 	return at;
 }
@@ -878,11 +878,10 @@ look_at(const struct courier *c)
 static void
 set_timer(struct courier *c)
 {
-	int64_t at = c->wire.handshake_by;
+	int64_t at = c->wire.handshake_by, look = look_at(c);
 
-	if (look_at(c) < at)
-		at = look_at(c);
-
+	if (look < at)
+		at = look;
 	if (c->wire.smtp != NULL && smtp_client_deadline(c->wire.smtp) < at)
 		at = smtp_client_deadline(c->wire.smtp);
 	if (c->is_ready && list_is_empty(&c->deliveries) &&

@@ -450,6 +450,8 @@ drive(struct session *s)
 		if (!s->is_waiting)
 			give_output(s);
 	} while (took > 0 && !s->is_closing);
+	/* The client goes on while the rest of this turn is done. */
+	stream_flush(s->stream);
 	if (s->is_closing) {
 		session_free(s);
 		return;

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -601,6 +602,26 @@ who_asked_for_the_providers_word_waits_for_each(void **state)
 	}
 }
 
+/* --- answers ------------------------------------------------------------------ */
+
+/* The loop does not run meanwhile. */
+static bool
+has_come(struct client *c, const char *what)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	return poll(&p, 1, 5000) == 1 && has_heard(c, what);
+}
+
+static void
+an_answer_does_not_wait_for_what_else_a_turn_has_to_do(void **state)
+{
+	struct bench *b = *state;
+	struct client c = come(b, ALICE);
+
+	assert_true(has_come(&c, "220 "));
+}
+
 /* --- a stop ------------------------------------------------------------------ */
 
 static void
@@ -673,6 +694,7 @@ main(void)
 		TEST(R68_one_user_leaves_sessions_to_others),
 		TEST(R68_one_foreign_machine_leaves_sessions_to_others),
 		TEST(R68_those_who_hide_share_a_smaller_part),
+		TEST(an_answer_does_not_wait_for_what_else_a_turn_has_to_do),
 		TEST(in_a_stop_a_message_that_is_under_way_is_taken),
 		TEST(in_a_stop_nobody_takes_too_long),
 		TEST(there_are_no_more_sessions_than_allowed),

@@ -22,6 +22,7 @@ endif
 
 # The same with the real daemon; run by tests/e2e/run.
 EXTRA_DIST += \
+	%reldir%/abuse.py %reldir%/abuse.sh \
 	%reldir%/accounts.sh \
 	%reldir%/apart.sh \
 	%reldir%/auth.sh \

@@ -246,14 +246,15 @@ stand_down(struct account *a, enum account_state state,
 }
 
 static void
-pause_for(struct account *a, const struct standing_why *why)
+pause_for(struct account *a, const struct standing_why *why,
+    enum standing_blame blame)
 {
 	struct standing *s = &a->standing;
 
 	if (s->state != ACCOUNT_READY)
 		return;
 	stand_down(a, ACCOUNT_PAUSED, why,
-	    standing_pause_ms(s, a->opts->retry_after_ms, a->rng));
+	    standing_pause_ms(s, blame, a->opts->retry_after_ms, a->rng));
 	account_log_standing(a, LOG_LEVEL_WARNING, "paused");
 	if (s->paused_since_ms == 0)
 		s->paused_since_ms = account_now_ms(a);
@@ -908,7 +909,7 @@ mail_was_taken(struct account *a)
 	s->paused_since_ms = 0;
 	/* Not earlier: a provider that accepts the login and nothing else is in
 	 * trouble as well, and must not be tried again at once forever. */
-	s->troubles = s->broken = 0;
+	s->troubles = s->doubts = s->broken = 0;
 	IGNORE(
 	    learnt_set(&a->learnt, LEARNT_LOST_BDAT, 0, account_learnt_s(a)));
 }
@@ -957,8 +958,9 @@ reasons_clear(struct reasons *r)
 /* Does to the account what the answer calls for (mail/diagnosis.h). */
 static void
 act_on(struct account *a, const struct account_opts *o,
-    const struct answer *answer)
+    const struct account_news *n)
 {
+	const struct answer *answer = n->answer;
 	const struct diagnosis *d = &answer->meaning;
 	struct diagnosis signed_in;
 	struct reasons r;
@@ -975,7 +977,7 @@ act_on(struct account *a, const struct account_opts *o,
 		return; /* the connection handles it */
 	reasons_init(&r, &answer->verdict, d);
 	if (d->act == DIAGNOSIS_PAUSE) {
-		pause_for(a, &r.why);
+		pause_for(a, &r.why, n->blame);
 	} else if (d->act == DIAGNOSIS_QUOTA) {
 		a->standing.is_on_trial = true;
 		close_window(a, &r.why, d->pause_ms);
@@ -1016,7 +1018,7 @@ pause_unreached(struct account *a, const char *text)
 		    a->opts->host, a->ports_text);
 	else
 		(void)snprintf(why, sizeof(why), "%s", text);
-	pause_for(a, &(struct standing_why) { .reason = why });
+	pause_for(a, &(struct standing_why) { .reason = why }, BLAME_PROVIDER);
 }
 
 static void
@@ -1046,7 +1048,7 @@ static void
 was_silent(struct account *a, const struct standing_why *why)
 {
 	if (a->standing.troubles > 0) {
-		pause_for(a, why);
+		pause_for(a, why, BLAME_PROVIDER);
 		return;
 	}
 	a->standing.troubles++;
@@ -1066,7 +1068,7 @@ account_heard(struct account *a, const struct account_opts *o,
 		if (!concerns_account(n->answer->meaning.act))
 			return false;
 		if (!is_past)
-			act_on(a, o, n->answer);
+			act_on(a, o, n);
 		return true;
 	}
 	if (n->kind == ACCOUNT_SENT) {
@@ -1093,7 +1095,7 @@ account_heard(struct account *a, const struct account_opts *o,
 		port_failed(a, n);
 		break;
 	case ACCOUNT_TROUBLE:
-		pause_for(a, &why);
+		pause_for(a, &why, n->blame);
 		break;
 	case ACCOUNT_SILENT:
 		was_silent(a, &why);

@@ -247,6 +247,7 @@ enum account_news_kind {
 
 struct account_news {
 	enum account_news_kind kind;
+	enum standing_blame blame; /* if the account pauses for this */
 	const struct answer *answer;
 	const char *why; /* one sentence */
 	const char *told; /* the same for everybody; NULL: why itself */

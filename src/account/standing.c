@@ -14,7 +14,11 @@
 /* Begins the line of what everybody is told, where that is another sentence. */
 static const char told_word[] = "told ";
 
-enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 15 * 60 * 1000 };
+enum {
+	PAUSE_MIN_MS = 500,
+	PAUSE_MAX_MS = 15 * 60 * 1000,
+	DOUBTS_MAX = 5 /* short pauses */
+};
 
 void
 standing_down(struct standing *s, enum account_state state,
@@ -33,18 +37,22 @@ standing_down(struct standing *s, enum account_state state,
 /* The first wait is a quarter of retry_after; it doubles up to a quarter of an
  * hour, with a tenth of jitter. */
 int64_t
-standing_pause_ms(
-    struct standing *s, int64_t retry_after_ms, const struct rng *rng)
+standing_pause_ms(struct standing *s, enum standing_blame blame,
+    int64_t retry_after_ms, const struct rng *rng)
 {
 	int64_t wait = retry_after_ms / 4;
 
+	if (blame == BLAME_MESSAGE)
+		wait = PAUSE_MIN_MS;
+	else if (blame == BLAME_OPEN && s->doubts < DOUBTS_MAX)
+		wait >>= DOUBTS_MAX - s->doubts++;
+	else
+		for (int i = s->troubles++; i > 0 && wait < PAUSE_MAX_MS; i--)
+			wait *= 2;
 	if (wait < PAUSE_MIN_MS)
 		wait = PAUSE_MIN_MS;
-	for (int i = 0; i < s->troubles && wait < PAUSE_MAX_MS; i++)
-		wait *= 2;
 	if (wait > PAUSE_MAX_MS)
 		wait = PAUSE_MAX_MS;
-	s->troubles++;
 	return wait + rng_below(rng, (uint32_t)(wait / 10 + 1));
 }
 

@@ -21,6 +21,13 @@
 
 enum account_state { ACCOUNT_READY, ACCOUNT_PAUSED, ACCOUNT_HELD };
 
+/* Whose trouble it is (outbound/pool.h). */
+enum standing_blame {
+	BLAME_PROVIDER,
+	BLAME_OPEN, /* the provider's, or the fault of one message */
+	BLAME_MESSAGE
+};
+
 struct standing {
 	enum account_state state;
 	int64_t until_ms;
@@ -30,6 +37,7 @@ struct standing {
 	int64_t
 	    paused_since_ms; /* the first pause since mail was taken; 0: none */
 	int troubles; /* since a message was taken */
+	int doubts; /* likewise, pauses whose blame was open */
 	int refusals; /* of the login, in a row */
 	int broken; /* sessions in a row that took nothing */
 	bool is_proven; /* the newest login worked, no trouble since */
@@ -50,10 +58,12 @@ struct standing_why {
 /* Begins a pause or a hold. */
 void standing_down(struct standing *s, enum account_state state,
     const struct standing_why *why, int64_t now_ms, int64_t wait_ms);
-/* The length of the next pause or hold; each is longer than the previous
- * one. */
-int64_t standing_pause_ms(
-    struct standing *s, int64_t retry_after_ms, const struct rng *rng);
+/* The length of the next pause or hold; each is longer than the previous one.
+ * While the blame is open, five short pauses come before the usual ones, from a
+ * 32nd of the first of these on.  A message that is to blame costs only half a
+ * second. */
+int64_t standing_pause_ms(struct standing *s, enum standing_blame blame,
+    int64_t retry_after_ms, const struct rng *rng);
 int64_t standing_hold_ms(struct standing *s);
 /* Not ready yet, only allowed to try: the reason and the count of troubles stay
  * until something succeeds. */

@@ -106,3 +106,15 @@ due_first(const struct due *h)
 {
 	return h->count > 0 ? h->nodes[0] : NULL;
 }
+
+struct due_node *
+due_any(const struct due *h, uint32_t n, int64_t now_ms)
+{
+	size_t at = h->count > 0 ? n % h->count : 0;
+
+	if (h->count == 0 || h->nodes[0]->due_ms > now_ms)
+		return NULL;
+	while (h->nodes[at]->due_ms > now_ms)
+		at = (at - 1) / 2; /* the parent is due before */
+	return h->nodes[at];
+}

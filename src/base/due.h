@@ -34,6 +34,9 @@ void due_add(struct due *h, struct due_node *n, int64_t due_ms);
 void due_remove(struct due *h, struct due_node *n);
 /* The one due first, or NULL. */
 struct due_node *due_first(const struct due *h);
+/* Some element that is due at that time, or NULL; each other number may give
+ * another one.  For n at random each of them has a chance. */
+struct due_node *due_any(const struct due *h, uint32_t n, int64_t now_ms);
 
 static inline bool
 due_is_in_heap(const struct due_node *n)

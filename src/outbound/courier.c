@@ -374,10 +374,20 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 	}
 }
 
+/* For the end of the connection. */
+static enum standing_blame
+blame(const struct courier *c)
+{
+	return c->remote.is_explained  ? BLAME_MESSAGE
+	       : c->service.has_broken ? BLAME_OPEN
+				       : BLAME_PROVIDER;
+}
+
 static bool
 tell_answer(const struct courier *c, enum account_news_kind kind)
 {
 	struct account_news n = { .kind = kind,
+		.blame = blame(c),
 		.answer = &c->heard,
 		.secret = c->wire.login.secret };
 
@@ -408,7 +418,7 @@ tell_trouble_at_end(const struct courier *c, enum account_news_kind kind,
 {
 	struct verdict public = verdict_public(&info->verdict);
 	struct buf why, told;
-	struct account_news n = { .kind = kind };
+	struct account_news n = { .kind = kind, .blame = blame(c) };
 
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
 	buf_init(&told, DIAGNOSIS_REASON_MAX);
@@ -433,14 +443,14 @@ tell_end(struct courier *c, const struct sc_info *info)
 	if (info->trouble == SC_TROUBLE_AUTH ||
 	    info->trouble == SC_TROUBLE_CRED)
 		(void)tell_answer(c, ACCOUNT_SECRET_REFUSED);
-	if (info->trouble == SC_TROUBLE_BROKEN)
+	if (info->trouble == SC_TROUBLE_BROKEN && !c->remote.is_explained)
 		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
 	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent)
 		return;
 	/* The meaning of the reply comes before the kind of trouble, unless the
 	 * engine knows more. */
-	if (act != ACT_PORT && info->verdict.code != 0 &&
-	    troubles[info->trouble].advice == NULL &&
+	if (act != ACT_PORT && blame(c) != BLAME_MESSAGE &&
+	    info->verdict.code != 0 && troubles[info->trouble].advice == NULL &&
 	    tell_answer(c, ACCOUNT_ANSWERED))
 		return;
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
@@ -454,7 +464,9 @@ tell_end(struct courier *c, const struct sc_info *info)
 		tell_trouble_at_end(c, ACCOUNT_NO_LOGIN, info);
 	else
 		tell_trouble_at_end(c,
-		    c->timing.was_stalled ? ACCOUNT_SILENT : ACCOUNT_TROUBLE,
+		    c->timing.was_stalled && blame(c) != BLAME_MESSAGE
+			? ACCOUNT_SILENT
+			: ACCOUNT_TROUBLE,
 		    info);
 	buf_clear(&why);
 }
@@ -473,17 +485,27 @@ on_close(struct courier *c, const struct sc_info *info)
 
 /* --- messages ------------------------------------------------------------- */
 
+/* Now, or when there is room for another one. */
 static bool
-may_take(const struct courier *c)
+takes_more(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
 	return c->is_ready && !c->is_quitting && !c->service.is_over &&
 	       !is_past(c) && pool_may_take(c->pool) &&
 	       account_may_send(c->pool->account) &&
-	       (max == 0 || c->service.carried < max) &&
-	       (list_is_empty(&c->deliveries) ||
-		   account_trust(c->pool->account) != ACCOUNT_ON_TRIAL);
+	       (max == 0 || c->service.carried < max);
+}
+
+static bool
+may_take(const struct courier *c)
+{
+	size_t under_way = 0;
+
+	for (const struct list *it = c->deliveries.next; it != &c->deliveries;
+	     it = it->next)
+		under_way++;
+	return takes_more(c) && under_way < pool_under_way_max(c->pool);
 }
 
 /* The connection is busy and will soon have carried all it may.  With a distant
@@ -522,7 +544,7 @@ load(struct courier *c)
 		pool_look(c->pool);
 		return false;
 	}
-	if ((qd = queue_take(c->pool->queue, c->pool->handle)) == NULL)
+	if ((qd = pool_take(c->pool)) == NULL)
 		return false;
 	c->heard.verdict.class = VERDICT_NONE; /* the table may be another */
 	d = delivery_new(c->pool, qd, c->wire.smtp, &c->remote);
@@ -559,7 +581,8 @@ learn_spent(const struct courier *c)
 /* The answer to one transaction may be about the session.  What the engine
  * knows of that, it reports at the end. */
 static void
-note_answer(struct courier *c, const struct sc_info *info)
+note_answer(
+    struct courier *c, const struct delivery *d, const struct sc_info *info)
 {
 	enum service_news news = service_heard(
 	    &c->service, &info->verdict, c->heard.meaning.act, info->is_void);
@@ -568,7 +591,8 @@ note_answer(struct courier *c, const struct sc_info *info)
 	case SERVICE_GOES_ON:
 		return;
 	case SERVICE_BROKEN:
-		(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
+		if (!delivery_is_cause(d))
+			(void)tell_answer(c, ACCOUNT_BROKEN_OFF);
 		return;
 	case SERVICE_LIMIT:
 		learn(c, LEARNT_PER_CONNECTION, (uint32_t)c->service.answered);
@@ -593,7 +617,7 @@ on_job_done(struct courier *c, const struct sc_info *info)
 		delivery_end(d, NULL); /* another connection may have it */
 		return;
 	}
-	note_answer(c, info);
+	note_answer(c, d, info);
 	if (delivery_job_done(d, &c->heard, info->is_void))
 		delivery_end(d, &info->verdict);
 }
@@ -795,7 +819,7 @@ courier_is_stalled(const struct courier *c)
 bool
 courier_is_growing(const struct courier *c)
 {
-	return may_take(c) && smtp_client_is_growing(c->wire.smtp);
+	return takes_more(c) && smtp_client_is_growing(c->wire.smtp);
 }
 
 bool
@@ -1071,8 +1095,9 @@ courier_open(struct pool *p)
 	list_init(&c->deliveries);
 	c->timing.opened_ms = c->timing.heard_ms = now_ms(c);
 	c->timing.keep_until = c->timing.opened_ms + KEEP_MS;
-	c->remote = (struct delivery_remote) { c->wire.who, "", false, on_ready,
-		c };
+	c->remote = (struct delivery_remote) {
+		.who = c->wire.who, .tls = "", .go_on = on_ready, .ctx = c
+	};
 	c->timer = loop_timer_new(p->loop, on_timer, c);
 	list_append(&p->couriers, &c->link);
 	pool_count_connections(p, false);

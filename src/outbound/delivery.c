@@ -35,7 +35,7 @@ struct delivery {
 	struct account_opts *opts; /* as they were when it began */
 	struct queue_claim *qd;
 	const struct envelope *env;
-	const struct delivery_remote *remote;
+	struct delivery_remote *remote;
 	struct smtp_job job;
 	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
@@ -143,7 +143,7 @@ delivery_source(struct queue_claim *qd)
 
 struct delivery *
 delivery_new(struct pool *p, struct queue_claim *qd,
-    const struct smtp_client *smtp, const struct delivery_remote *remote)
+    const struct smtp_client *smtp, struct delivery_remote *remote)
 {
 	const struct smtp_caps *caps = smtp_client_caps(smtp);
 	struct content_opts opts = {
@@ -191,6 +191,12 @@ uint64_t
 delivery_tag(const struct delivery *d)
 {
 	return (uint64_t)(uintptr_t)d;
+}
+
+bool
+delivery_is_cause(const struct delivery *d)
+{
+	return pool_knows(d->pool, d->qd);
 }
 
 /* --- the transaction ------------------------------------------------------ */
@@ -744,9 +750,13 @@ is_partial(const struct delivery *d)
 /* The connection broke, or was broken off, while this message was being
  * answered: it may be the cause. */
 static bool
-broke_it(const struct verdict *v)
+broke_it(const struct answer *a)
 {
-	return v->class == VERDICT_LATER && (v->code == 0 || v->code == 421) &&
+	const struct verdict *v = &a->verdict;
+
+	return v->class == VERDICT_LATER &&
+	       (v->code == 0 || v->code == 421 ||
+		   a->meaning.act == DIAGNOSIS_RECONNECT) &&
 	       (v->stage == STAGE_MAIL || v->stage == STAGE_RCPT ||
 		   v->stage == STAGE_DATA || v->stage == STAGE_END);
 }
@@ -758,15 +768,21 @@ broke_it(const struct verdict *v)
 static bool
 is_suspect(const struct delivery *d)
 {
-	for (size_t i = 0; i < d->env->nrcpts; i++) {
-		const struct verdict *v = answers_verdict(&d->answers, i);
+	bool is_spent = d->remote->is_spent, is_again;
 
-		if (!broke_it(v))
+	for (size_t i = 0; i < d->env->nrcpts; i++) {
+		const struct answer *a = answers_get(&d->answers, i);
+		enum verdict_stage stage = a->verdict.stage;
+
+		if (!broke_it(a))
 			continue;
-		if (d->remote->is_spent && v->stage != STAGE_END)
+		if (is_spent && stage != STAGE_END)
 			return false;
-		return (v->stage != STAGE_MAIL && !d->remote->is_spent) ||
-		       pool_suspects(d->pool, d->env->id);
+		is_again = pool_suspects(d->pool, d->qd);
+		d->remote->is_explained = pool_knows(d->pool, d->qd);
+		if (a->meaning.act == DIAGNOSIS_RECONNECT)
+			return d->remote->is_explained;
+		return is_again || (stage != STAGE_MAIL && !is_spent);
 	}
 	return false;
 }
@@ -779,7 +795,8 @@ is_untried(const struct delivery *d)
 	bool is_account = !is_suspect(d);
 
 	for (size_t i = 0; i < d->env->nrcpts; i++) {
-		const struct verdict *v = answers_verdict(&d->answers, i);
+		const struct answer *a = answers_get(&d->answers, i);
+		const struct verdict *v = &a->verdict;
 
 		if (v->class == VERDICT_NONE)
 			continue;
@@ -787,10 +804,9 @@ is_untried(const struct delivery *d)
 		 * its limit is no trouble. */
 		if (v->is_uncertain ||
 		    (!(d->is_void && v->class == VERDICT_LATER) &&
-			!(v->code == 0 && broke_it(v)) &&
+			!(v->code == 0 && broke_it(a)) &&
 			!(v->code == 421 && d->remote->is_spent) &&
-			!pool_heard_of(d->pool, d->opts,
-			    answers_get(&d->answers, i), d->env->id)))
+			!pool_heard_of(d->pool, d->opts, a, d->qd)))
 			is_account = false;
 	}
 	return is_account;

@@ -31,6 +31,7 @@ struct delivery_remote {
 	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
 	const char *tls; /* "TLSv1.3", "" in clear */
 	bool is_spent; /* its 421 means only the end of the connection */
+	bool is_explained; /* it broke over a message that is known for that */
 	/* More body data is available. */
 	void (*go_on)(void *ctx);
 	void *ctx;
@@ -42,11 +43,13 @@ struct content_source delivery_source(struct queue_claim *qd);
 /* NULL: the message cannot be read or cannot go through this account; it has
  * been given back to the queue. */
 struct delivery *delivery_new(struct pool *p, struct queue_claim *qd,
-    const struct smtp_client *smtp, const struct delivery_remote *remote);
+    const struct smtp_client *smtp, struct delivery_remote *remote);
 struct delivery *delivery_of_link(struct list *link);
 struct list *delivery_link(struct delivery *d);
 uint64_t delivery_tag(const struct delivery *d);
 
+/* It is known for breaking connections (pool_knows()). */
+bool delivery_is_cause(const struct delivery *d);
 /* No transaction is under way, and recipients are left for another. */
 bool delivery_is_between(const struct delivery *d);
 /* Begins the next transaction; the engine must have room for it. */

@@ -69,12 +69,10 @@ on_changed(void *listener, struct account *a, enum account_change what)
 	switch (what) {
 	case ACCOUNT_CAME:
 		break;
-	case ACCOUNT_MAY_TRY:
-		pool_reopen(s->pool);
-		break;
 	case ACCOUNT_FLUSHED:
 		queue_flush(o->queue, account_handle(a));
 		break;
+	case ACCOUNT_MAY_TRY:
 	case ACCOUNT_MAY_WORK:
 		pool_turn_soon(s->pool);
 		break;

@@ -14,7 +14,8 @@
 enum {
 	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
 	SILENCE_MS = 30 * 1000, /* stalled so long, without a byte */
-	SILENCE_MAX_MS = 5 * 60 * 1000
+	SILENCE_MAX_MS = 5 * 60 * 1000,
+	UNSUSPICIOUS = 640 /* messages without a suspect: all is well */
 };
 
 /* --- life ----------------------------------------------------------------- */
@@ -30,6 +31,7 @@ pool_new(struct loop *l, struct queue *q, struct account *a,
 	p->account = a;
 	p->handle = account_handle(a);
 	p->hooks = hooks;
+	p->since_suspect = UNSUSPICIOUS;
 	list_init(&p->couriers);
 	p->timer = loop_timer_new(l, turn, p);
 	return p;
@@ -94,14 +96,6 @@ void
 pool_turn_soon(struct pool *p)
 {
 	loop_timer_set(p->timer, loop_now_ms(p->loop));
-}
-
-void
-pool_reopen(struct pool *p)
-{
-	for (size_t i = 0; i < POOL_CULPRITS_MAX; i++)
-		queue_step_back(p->queue, p->culprits[i].id);
-	pool_turn_soon(p);
 }
 
 /* --- for couriers --------------------------------------------------------- */
@@ -176,6 +170,7 @@ pool_sent(struct pool *p, const struct account_opts *o)
 	(void)account_heard(p->account, o, &n); /* of course it is about it */
 	if (account_is_past(p->account, o))
 		return;
+	p->since_suspect += p->since_suspect < UNSUSPICIOUS;
 	p->silences = 0;
 	p->slow_ms -= p->slow_ms / 8;
 }
@@ -189,36 +184,64 @@ sent_so_far(const struct pool *p)
 	return st.sent;
 }
 
-bool
-pool_heard_of(struct pool *p, const struct account_opts *o,
-    const struct answer *answer, const char *id)
+/* When: what the account has sent says whether others were accepted since. */
+static uint32_t
+mark_of(const struct pool *p)
 {
-	struct account_news n = { .kind = ACCOUNT_ANSWERED, .answer = answer };
-	bool was_open = account_trust(p->account) != ACCOUNT_NOT_NOW;
-	struct pool_culprit *c;
+	return (uint32_t)sent_so_far(p) + 1;
+}
 
-	for (size_t i = 0; i < POOL_CULPRITS_MAX; i++)
-		if (answer->meaning.act != DIAGNOSIS_RECONNECT &&
-		    strcmp(p->culprits[i].id, id) == 0 &&
-		    p->culprits[i].sent != sent_so_far(p))
-			return false;
-	if (!account_heard(p->account, o, &n))
-		return false;
-	if (was_open && account_trust(p->account) == ACCOUNT_NOT_NOW) {
-		c = &p->culprits[p->next_culprit++ % POOL_CULPRITS_MAX];
-		(void)snprintf(c->id, sizeof(c->id), "%s", id);
-		c->sent = sent_so_far(p);
-	}
-	return true;
+struct queue_claim *
+pool_take(struct pool *p)
+{
+	return p->since_suspect == 0 ? queue_take_other(p->queue, p->handle)
+				     : queue_take(p->queue, p->handle);
+}
+
+size_t
+pool_under_way_max(const struct pool *p)
+{
+	if (account_trust(p->account) == ACCOUNT_ON_TRIAL)
+		return 1;
+	return p->since_suspect < UNSUSPICIOUS ? 1 + p->since_suspect / 10
+					       : SIZE_MAX;
 }
 
 bool
-pool_suspects(struct pool *p, const char *id)
+pool_suspects(struct pool *p, struct queue_claim *qd)
 {
-	bool is_again = strcmp(p->suspect, id) == 0;
+	bool is_again = queue_claim_suspicion(qd) != 0;
 
-	(void)snprintf(p->suspect, sizeof(p->suspect), "%s", id);
+	queue_claim_suspect(qd, mark_of(p));
+	p->since_suspect = 0;
 	return is_again;
+}
+
+bool
+pool_knows(const struct pool *p, const struct queue_claim *qd)
+{
+	uint32_t mark = queue_claim_suspicion(qd);
+
+	return mark != 0 && mark != mark_of(p);
+}
+
+bool
+pool_heard_of(struct pool *p, const struct account_opts *o,
+    const struct answer *answer, struct queue_claim *qd)
+{
+	struct account_news n = { .kind = ACCOUNT_ANSWERED,
+		.answer = answer,
+		.blame = answer->verdict.code == 421 ? BLAME_OPEN
+						     : BLAME_PROVIDER };
+	bool was_open = account_trust(p->account) != ACCOUNT_NOT_NOW;
+
+	if (answer->meaning.act != DIAGNOSIS_RECONNECT && pool_knows(p, qd))
+		return false;
+	if (!account_heard(p->account, o, &n))
+		return false;
+	if (was_open && account_trust(p->account) == ACCOUNT_NOT_NOW)
+		(void)pool_suspects(p, qd); /* again or not: it is believed */
+	return true;
 }
 
 void

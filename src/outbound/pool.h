@@ -16,16 +16,9 @@
 
 #include "account/account.h"
 #include "base/list.h"
-#include "mail/envelope.h"
 #include "outbound/outbound.h"
 
-/* A message whose answer closed the account; see pool_heard_of(). */
-struct pool_culprit {
-	char id[ENVELOPE_ID_SIZE];
-	uint64_t sent; /* by the account, at that time */
-};
-
-enum { POOL_CULPRITS_MAX = 8 };
+struct queue_claim;
 
 struct pool {
 	/* What couriers and deliveries work with. */
@@ -40,9 +33,7 @@ struct pool {
 	struct loop_timer *timer;
 	int64_t extra_at_ms; /* no further one before this time */
 	size_t unsettled; /* partial results that are being synced */
-	char suspect[ENVELOPE_ID_SIZE]; /* see pool_suspects() */
-	struct pool_culprit culprits[POOL_CULPRITS_MAX]; /* a ring */
-	size_t next_culprit;
+	size_t since_suspect; /* messages accepted; see pool_suspects() */
 	size_t silences; /* connections given up since a message was taken */
 	int64_t slow_ms; /* the slowest answer of late */
 	bool is_stopping;
@@ -58,8 +49,6 @@ void pool_free(struct pool *p);
 /* turn() comes soon; pool_look(): if there is something to do. */
 void pool_turn_soon(struct pool *p);
 void pool_look(struct pool *p);
-/* The account is allowed another try. */
-void pool_reopen(struct pool *p);
 /* After dispatch_stop(). */
 void pool_resume(struct pool *p);
 /* No courier is left, and every result is durable. */
@@ -75,6 +64,10 @@ void pool_count_connections(struct pool *p, bool wants_more);
 
 /* --- for couriers --------------------------------------------------------- */
 
+/* The next message, or NULL; see pool_suspects(). */
+struct queue_claim *pool_take(struct pool *p);
+/* How many messages one connection may have under way. */
+size_t pool_under_way_max(const struct pool *p);
 /* How many messages one connection may carry, 0: any number. */
 size_t pool_per_connection(const struct pool *p);
 /* One of several connections has failed: for a while no further one is opened
@@ -94,15 +87,35 @@ void pool_courier_gone(struct pool *p);
 
 /* The provider has accepted a message, over a connection made with o. */
 void pool_sent(struct pool *p, const struct account_opts *o);
-/* account_heard() for the answer to a message, which may be the message's own
- * fault whatever the reply says: it is tried last when the account opens again,
- * and if it gets such an answer once more although others were accepted in
- * between, the account stays open.  False then: the message is charged. */
+/* What stops a connection, or the account, while a message is answered may be
+ * the provider's trouble or the message's own fault, whatever the reply says: a
+ * filter that hangs up, a sender that is counted separately.  One rule finds
+ * out, so that no such message holds up others:
+ *
+ * The message is suspected.  Until the provider accepts one, pool_take() draws
+ * another message, at random and if possible one that is not suspected.  If it
+ * is accepted, the account works; if the provider breaks off again, it is more
+ * and more likely that the provider is in trouble.  So the pauses begin short
+ * and grow (BLAME_OPEN), and an accepted message ends them.  A suspected message
+ * that does it again although others were accepted in between is the cause
+ * (pool_knows()): it costs the account only a moment (BLAME_MESSAGE).
+ *
+ * The suspected message is charged with the attempt, so that it waits by
+ * itself, unless this may have been chance (is_suspect() in delivery.c) or the
+ * account stands down for it.
+ *
+ * A message behind it on the connection that is sent completely may have been
+ * taken, and has to wait as well.  So each connection has one message under way
+ * at first, and one more for each ten that are accepted.
+ *
+ * True: it was suspected before. */
+bool pool_suspects(struct pool *p, struct queue_claim *qd);
+/* It was suspected, and others have been accepted since. */
+bool pool_knows(const struct pool *p, const struct queue_claim *qd);
+/* account_heard() for the answer to a message.  False: the message is
+ * charged. */
 bool pool_heard_of(struct pool *p, const struct account_opts *o,
-    const struct answer *answer, const char *id);
-/* This message was being answered when a connection broke.  True: so it was the
- * previous time. */
-bool pool_suspects(struct pool *p, const char *id);
+    const struct answer *answer, struct queue_claim *qd);
 /* A partial result is being synced: no courier takes a message until then. */
 void pool_settling(struct pool *p);
 void pool_settled(void *pool);

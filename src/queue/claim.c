@@ -9,8 +9,11 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 
-/* While a remote store is away, so many are put off at once. */
-enum { LATER_MAX = 200 };
+enum {
+	/* While a remote store is away, so many are put off at once. */
+	LATER_MAX = 200,
+	DRAWS_MAX = 200 /* for a message that nothing speaks against */
+};
 
 /* --- taking --------------------------------------------------------------- */
 
@@ -30,6 +33,40 @@ first_due(struct queue *q, int account)
 			return e;
 	}
 	return NULL;
+}
+
+/* Messages that are trouble for the same reason mostly have the same sender. */
+static bool
+is_like_suspect(const struct queue *q, const struct entry *e)
+{
+	const char *sender = q->accounts[e->account].suspect;
+
+	return sender != NULL && strcmp(e->names, sender) == 0;
+}
+
+/* Where nothing better is found, the first one. */
+static struct entry *
+other_due(struct queue *q, int account)
+{
+	struct entry *best = first_due(q, account);
+
+	for (int i = 0; best != NULL && i < DRAWS_MAX; i++) {
+		const struct due *due = &q->accounts[account].due;
+		struct entry *e = list_entry(
+		    due_any(due, rng_below(q->o.rng, (uint32_t)due->count),
+			queue_now(q)),
+		    struct entry, node);
+
+		if (e->suspicion != 0)
+			continue;
+		if (entry_is_put_off(q, e))
+			best = first_due(q, account); /* as maybe that one */
+		else if (!is_like_suspect(q, e))
+			return e;
+		else
+			best = e;
+	}
+	return best;
 }
 
 bool
@@ -64,13 +101,14 @@ go_on_later(struct queue *q, int account)
 	queue_rescheduled(q);
 }
 
-struct queue_claim *
-queue_take(struct queue *q, int account)
+static struct queue_claim *
+take(struct queue *q, int account,
+    struct entry *(*choose)(struct queue *q, int account))
 {
 	struct entry *e;
 	int later = 0;
 
-	while ((e = first_due(q, account)) != NULL) {
+	while ((e = choose(q, account)) != NULL) {
 		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
@@ -105,6 +143,37 @@ queue_take(struct queue *q, int account)
 	if (account >= 0 && account < q->naccounts)
 		q->accounts[account].is_woken = false;
 	return NULL;
+}
+
+struct queue_claim *
+queue_take(struct queue *q, int account)
+{
+	return take(q, account, first_due);
+}
+
+struct queue_claim *
+queue_take_other(struct queue *q, int account)
+{
+	return take(q, account, other_due);
+}
+
+void
+queue_claim_suspect(struct queue_claim *d, uint32_t mark)
+{
+	struct entry *e = d->msg->e;
+
+	if (e->suspicion == 0)
+		e->suspicion = mark;
+	if (e->account >= 0) {
+		free(d->msg->q->accounts[e->account].suspect);
+		d->msg->q->accounts[e->account].suspect = xstrdup(e->names);
+	}
+}
+
+uint32_t
+queue_claim_suspicion(const struct queue_claim *d)
+{
+	return d->msg->e->suspicion;
 }
 
 const struct envelope *

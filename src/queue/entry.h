@@ -41,6 +41,7 @@ struct entry {
 	uint32_t noted_s; /* time seen, as the journal has it */
 	uint32_t nrcpts;
 	uint32_t uid;
+	uint32_t suspicion; /* queue_claim_suspect() */
 	int16_t account; /* or one of the above */
 	uint16_t attempts;
 	bool is_held : 1;

@@ -230,6 +230,13 @@ void queue_draft_free(struct queue_draft *d);
 /* The next message due for this account, marked as under way; NULL: none.
  * Every claim is given back with queue_claim_end(). */
 struct queue_claim *queue_take(struct queue *q, int account);
+/* Likewise, but drawn at random from all that are due: if possible one that is
+ * under no suspicion, and of another sender than the last that was. */
+struct queue_claim *queue_take_other(struct queue *q, int account);
+/* The message may be the cause of trouble with the provider.  mark: when, by a
+ * count of the caller's, not 0.  The first mark stays, until a restart. */
+void queue_claim_suspect(struct queue_claim *d, uint32_t mark);
+uint32_t queue_claim_suspicion(const struct queue_claim *d); /* 0: none */
 /* Is there one, without taking it. */
 bool queue_has_due(struct queue *q, int account);
 /* How many wait for their turn or their time. */
@@ -296,9 +303,6 @@ void queue_claim_end(struct queue_claim *d, enum queue_end how,
  * it, instead of waiting for their deadline.  Not those whose message is under
  * way; -1: all, and those too. */
 void queue_give_up_waiting(struct queue *q, int account);
-
-/* This message, if it is there and due, comes after all others that are. */
-void queue_step_back(struct queue *q, const char *id);
 
 /* Small facts that other modules keep across restarts, one file each under
  * state/.  Reading blocks on the disk and is meant for the start; the caller

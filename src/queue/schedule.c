@@ -23,8 +23,10 @@ schedule_init(struct queue *q, int n)
 void
 schedule_clear(struct queue *q)
 {
-	for (int i = 0; i <= q->naccounts; i++)
+	for (int i = 0; i <= q->naccounts; i++) {
 		due_clear(&q->accounts[i].due);
+		free(q->accounts[i].suspect);
+	}
 	free(q->accounts);
 	q->accounts = NULL;
 }
@@ -92,19 +94,6 @@ void
 entry_unwait(struct queue *q, struct entry *e)
 {
 	due_remove(&account_of(q, e)->due, &e->node);
-}
-
-void
-queue_step_back(struct queue *q, const char *id)
-{
-	struct entry *e = entry_lookup(q, id);
-
-	if (e == NULL || e->account < 0 || !due_is_in_heap(&e->node) ||
-	    e->times.next_ms > queue_now(q))
-		return;
-	entry_unwait(q, e);
-	e->times.next_ms = queue_now(q);
-	due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
 }
 
 void

@@ -11,6 +11,7 @@ struct account_schedule {
 	struct race_times times; /* from the offer until all of it was sent */
 	struct due due;
 	bool is_woken; /* and has not taken all since */
+	char *suspect; /* the last one's sender, or NULL */
 };
 
 /* n accounts, and one for nobody. */

@@ -45,6 +45,7 @@ EXTRA_DIST += \
 	%reldir%/many.sh \
 	%reldir%/neighbour.py %reldir%/neighbour.sh \
 	%reldir%/points.py %reldir%/points.sh \
+	%reldir%/poison.sh \
 	%reldir%/power.sh \
 	%reldir%/powercut.sh \
 	%reldir%/rcpts.sh \

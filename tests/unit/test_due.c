@@ -98,6 +98,32 @@ any_order_of_adding_and_removing_keeps_the_first_right(void **state)
 		assert_false(due_is_in_heap(&nodes[i]));
 }
 
+/* Each that is due is found by some number, and no other one. */
+static void
+any_that_is_due_is_found(void **state)
+{
+	static struct due_node nodes[N];
+	bool found[N] = { false };
+	struct due h;
+
+	(void)state;
+	due_init(&h);
+	memset(nodes, 0, sizeof(nodes));
+	assert_null(due_any(&h, 7, 0));
+	for (size_t i = 0; i < N; i++)
+		due_add(&h, &nodes[i], (int64_t)((i * 7) % N));
+	assert_null(due_any(&h, 7, -1));
+	for (uint32_t n = 0; n < 2 * N; n++) {
+		const struct due_node *d = due_any(&h, n, N / 2);
+
+		assert_true(d->due_ms <= N / 2);
+		found[d - nodes] = true;
+	}
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(found[i], nodes[i].due_ms <= N / 2);
+	due_clear(&h);
+}
+
 int
 main(void)
 {
@@ -106,6 +132,7 @@ main(void)
 		cmocka_unit_test(the_same_time_comes_out_in_order_of_adding),
 		cmocka_unit_test(
 		    any_order_of_adding_and_removing_keeps_the_first_right),
+		cmocka_unit_test(any_that_is_due_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@
 #include "sys/fs_sys.h"
 #include "tests/lib/certs.h"
 #include "tests/lib/provider.h"
+#include "tests/lib/random_source.h"
 #include "tests/lib/temp.h"
 
 /* --- keys ------------------------------------------------------------------ */
@@ -63,6 +64,7 @@ struct bench {
 	char dir[64];
 	int64_t ahead_ms; /* of the real clock */
 	struct clock clock;
+	const struct rng *rng; /* of the queue */
 	struct loop *loop;
 	struct store *store;
 	struct queue *q;
@@ -166,7 +168,7 @@ open_queue(struct bench *b)
 {
 	struct queue_opts o = {
 		.clock = &b->clock,
-		.rng = rng_sys(),
+		.rng = b->rng,
 		.pool = { submit_job, cancel_job, b },
 		.hooks = { .route = route, .wake = wake, .ctx = b },
 		.naccounts = 1,
@@ -289,6 +291,7 @@ setup(void **state)
 
 	temp_dir(b->dir, sizeof(b->dir), "relais-outbound");
 	b->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, b };
+	b->rng = rng_sys();
 	b->password = "right";
 	b->count = b;
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
@@ -1931,6 +1934,174 @@ start_anew(struct bench *b)
 	open_queue(b);
 }
 
+/* --- messages that break connections ---------------------------------------- */
+
+enum {
+	POISONS = 15,
+	GOOD = 40,
+	/* Good ones that were sent behind one of them, may have been taken,
+	 * and wait as long as it does. */
+	STRUCK = 5
+};
+
+/* From and to the same, so that a fault at any stage knows it by its name. */
+static void
+submit_named(struct bench *b, const char *kind, size_t i)
+{
+	static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
+	struct envelope *e = envelope_new();
+	struct queue_draft *d = queue_draft_new(b->q);
+	struct err err;
+	char addr[64];
+
+	(void)snprintf(addr, sizeof(addr), "%s%zu@x.test", kind, i);
+	envelope_set(&e->sender, addr);
+	envelope_set(&e->peer, "unix");
+	(void)envelope_add_rcpt(e, addr);
+	assert_int_equal(queue_draft_write(d, text, strlen(text), &err), 0);
+	queue_draft_end(d, e, QUEUE_MODE_ACCEPTED, 0, never_told, NULL);
+	queue_draft_free(d);
+	envelope_free(e);
+}
+
+/* None is due, and those under way, if any, get no answer. */
+static bool
+is_at_rest(struct bench *b)
+{
+	for (int i = 0; i < 100; i++) {
+		if (queue_has_due(b->q, 0) || state_of(b) != ACCOUNT_READY)
+			return false;
+		turn(b);
+		(void)usleep(100);
+	}
+	return true;
+}
+
+/* Turns until so many messages are left, and lets time pass where nothing
+ * happens without.  Returns how much of it. */
+static int64_t
+time_until_left(struct bench *b, size_t left, int64_t max_ms)
+{
+	int64_t began = b->ahead_ms;
+
+	while (queue_count(b->q) > left && b->ahead_ms - began < max_ms) {
+		struct account_status st;
+
+		accounts_status(b->accounts, 0, &st);
+		if (st.state != ACCOUNT_READY)
+			pass(b, st.until_ms - boot_ms(b) + 1);
+		else if (is_at_rest(b))
+			pass(b, SECOND);
+		else
+			turn(b);
+	}
+	return b->ahead_ms - began;
+}
+
+static const struct {
+	enum fault_kind kind;
+	const char *spec;
+	bool is_chunked, is_pipelined;
+} breaks[] = {
+	{ FAULT_DROP, "mail/poison*", true, true },
+	{ FAULT_FAIL, "mail/poison*:421:4.3.0:bye", true, true },
+	{ FAULT_DROP, "rcpt/poison*", false, true },
+	{ FAULT_FAIL, "rcpt/poison*:421:4.3.0:bye", true, true },
+	{ FAULT_DROP, "data/poison*", false, false },
+	{ FAULT_FAIL, "data/poison*:421:4.3.0:bye", false, false },
+	{ FAULT_DROP, "body/poison*", false, true },
+	{ FAULT_DROP, "body/poison*", true, true },
+	{ FAULT_DROP, "end/poison*", false, true },
+	{ FAULT_DROP, "end/poison*", true, true },
+	{ FAULT_FAIL, "end/poison*:421:4.7.0:spam", false, true },
+	{ FAULT_FAIL, "end/poison*:421:4.7.0:spam", true, true },
+	{ FAULT_SAY, "end/poison*:what?\\r\\n", true, true },
+};
+
+/* The same luck in every run. */
+static void
+fill_fixed(void *ctx, void *p, size_t n)
+{
+	unsigned char *to = p;
+
+	(void)ctx;
+	while (n-- > 0)
+		*to++ = (unsigned char)random_below(256);
+}
+
+static const struct rng fixed_rng = { fill_fixed, NULL };
+
+/* Fifteen in front of forty good ones, or in between. */
+static void
+submit_poisons_and_good(struct bench *b, bool is_mixed)
+{
+	for (size_t i = 0, bad = 0; i < POISONS + GOOD; i++)
+		if (bad < POISONS &&
+		    (!is_mixed || i * POISONS >= bad * (POISONS + GOOD)))
+			submit_named(b, "poison", bad++);
+		else
+			submit_named(b, "good", i);
+}
+
+/* At each stage, over one connection or two. */
+static void
+R49_messages_that_break_connections_hold_back_no_others(void **state)
+{
+	struct bench *b = *state;
+
+	b->rng = &fixed_rng;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(breaks); i++) {
+		b->p.smtp.may_chunk = breaks[i / 2].is_chunked;
+		b->p.smtp.hide_pipelining = !breaks[i / 2].is_pipelined;
+		b->opts.max_connections = 1 + (i / 2 + i) % 2;
+		fault(b, breaks[i / 2].kind, breaks[i / 2].spec);
+		start(b);
+		submit_poisons_and_good(b, i % 2 == 1);
+		assert_true(
+		    time_until_left(b, POISONS + STRUCK, HOUR) < 5 * MINUTE);
+		assert_true(time_until_left(b, POISONS, HOUR) < HOUR);
+		assert_true(b->p.messages >= GOOD);
+		assert_true(b->connections < 8 * POISONS);
+		start_anew(b);
+	}
+}
+
+/* Most have the same sender, so one of another is tried before long. */
+static void
+R49_many_of_one_sender_that_break_connections_hold_back_no_others(void **state)
+{
+	struct bench *b = *state;
+
+	b->rng = &fixed_rng;
+	fault(b, FAULT_DROP, "end/poison*");
+	start(b);
+	for (size_t i = 0; i < 100; i++)
+		submit_named(b, "poison", 0);
+	for (size_t i = 0; i < 3; i++)
+		submit_named(b, "good", i);
+	assert_true(time_until_left(b, 100, 10 * MINUTE) < MINUTE);
+}
+
+/* Whatever message is tried. */
+static void
+a_provider_that_breaks_off_everything_is_left_alone(void **state)
+{
+	static const char *const stages[] = { "mail", "rcpt", "end" };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+		fault(b, FAULT_DROP, stages[i]);
+		start(b);
+		for (size_t k = 0; k < GOOD; k++)
+			submit_named(b, "good", k);
+		(void)time_until_left(b, 0, HOUR);
+		assert_int_equal(queue_count(b->q), GOOD);
+		/* Five short pauses, then each is twice the one before. */
+		assert_in_range(b->connections, 8, 15);
+		start_anew(b);
+	}
+}
+
 /* --- connections that have served their time -------------------------------- */
 
 static const char *const session_limits[] = {
@@ -2321,6 +2492,10 @@ main(void)
 		TEST(
 		    each_pause_is_twice_the_one_before_up_to_a_quarter_of_an_hour),
 		TEST(R49_a_message_that_breaks_connections_lets_others_pass),
+		TEST(R49_messages_that_break_connections_hold_back_no_others),
+		TEST(
+		    R49_many_of_one_sender_that_break_connections_hold_back_no_others),
+		TEST(a_provider_that_breaks_off_everything_is_left_alone),
 		TEST(sender_rights_hold_the_message_and_tell_a_person),
 		TEST(a_session_that_lost_the_thread_is_followed_by_a_new_one),
 		TEST(sessions_that_keep_losing_the_thread_hold_the_account),

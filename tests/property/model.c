@@ -2615,10 +2615,12 @@ may_appear(const struct compare *c, const struct head *given,
 		    !is_removed(&given->v[i]) &&
 		    !may_vanish(c, &given->v[i], is_top))
 			return false; /* there is one already */
-	if (is_one_of(f->name, mime) ||
-	    is_named(f->name, "X-Original-Content-Transfer-Encoding") ||
-	    is_named(f->name, "X-Original-Content-Type"))
+	if (is_one_of(f->name, mime))
 		return c->is_repaired;
+	if (c->is_repaired &&
+	    (is_named(f->name, "X-Original-Content-Transfer-Encoding") ||
+		is_named(f->name, "X-Original-Content-Type")))
+		return true;
 	for (size_t i = 0; i < given->n; i++)
 		if (is_told_elsewhere(&given->v[i]) &&
 		    f->name.n == given->v[i].name.n + 11 &&
@@ -2771,8 +2773,12 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 			continue;
 		}
 		if (is_told_elsewhere(f)) {
-			/* Of a list some members may have stayed. */
-			k += k < b->n && has_remains(a, i, &b->v[k]);
+			/* Of a list some members may have stayed; encoded for
+			 * its bytes over 127, all of it may have. */
+			k += k < b->n &&
+			     (has_remains(a, i, &b->v[k]) ||
+				 same_field(c, f, &b->v[k], is_top));
+			buf_reset(c->why);
 			model_vague++;
 			continue;
 		}

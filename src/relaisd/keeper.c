@@ -433,11 +433,27 @@ on_reload(struct keeper *k, const struct line_ask *ask)
 	free(a);
 }
 
+/* Hands over fd and closes it; -1: errno says why there is none. */
+static void
+answer_with(struct keeper *k, const struct line_ask *ask, int fd, int result)
+{
+	int code = fd < 0 ? errno : 0;
+	struct line_answer *a = xcalloc(1, sizeof(*a));
+
+	a->word = LINE_ANSWER;
+	a->number = ask->number;
+	a->result = (int32_t)result;
+	a->code = code;
+	answer(k, a, fd);
+	if (fd >= 0)
+		(void)close(fd); /* the worker has it */
+	free(a);
+}
+
 /* What the worker then reads or writes is nothing to the keeper. */
 static void
 on_open(struct keeper *k, const struct line_ask *ask, const struct conf *conf)
 {
-	struct line_answer *a = xcalloc(1, sizeof(*a));
 	const char *path = errand_path(&k->startup->paths, conf, ask->index);
 	bool is_log = ask->index == LINE_FILE_LOG;
 	int fd = -1;
@@ -448,20 +464,13 @@ on_open(struct keeper *k, const struct line_ask *ask, const struct conf *conf)
 		    is_log ? O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
 			   : O_RDONLY | O_NONBLOCK | O_CLOEXEC,
 		    0640);
-	a->word = LINE_ANSWER;
-	a->number = ask->number;
-	a->code = fd < 0 ? errno : 0;
-	answer(k, a, fd);
-	if (fd >= 0)
-		(void)close(fd); /* the worker has it */
-	free(a);
+	answer_with(k, ask, fd, 0);
 }
 
 /* A configuration that is not the newest is followed by that one. */
 static void
 on_listener(struct keeper *k, const struct line_ask *ask)
 {
-	struct line_answer *a = xcalloc(1, sizeof(*a));
 	size_t listen = 0;
 	int fd = -1;
 
@@ -472,14 +481,7 @@ on_listener(struct keeper *k, const struct line_ask *ask)
 		sockets_settle(&k->bound->sockets); /* it has loaded it */
 		fd = sockets_copy(&k->bound->sockets, ask->index, &listen);
 	}
-	a->word = LINE_ANSWER;
-	a->number = ask->number;
-	a->result = (int32_t)listen;
-	a->code = fd < 0 ? errno : 0;
-	answer(k, a, fd);
-	if (fd >= 0)
-		(void)close(fd); /* the worker has it */
-	free(a);
+	answer_with(k, ask, fd, (int)listen);
 }
 
 static void

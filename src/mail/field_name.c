@@ -145,7 +145,7 @@ field_name_is_bcc(struct bytes name)
 		char dressed = '*';
 
 		skip = invisible(b);
-		if (skip > 0 || c < ' ' || (c >= 0x7f && c < 0xc0))
+		if (skip > 0)
 			continue;
 		skip = c < 0xc0 ? 0 : dressed_letter(b, &dressed);
 		if (n == sizeof(seen)) /* the end counts */

@@ -153,6 +153,11 @@ static const struct row {
 	{ "Resent-To: x@y\r\n" ALL "\r\n",
 	    RECEIVED RFROM RDATE RID "Resent-To: x@y\r\n" ALL "\r\n" },
 	{ ALL "Resent-Bcc: x@y\r\n\r\n", RECEIVED ALL "\r\n" },
+	/* bytes that are no text are signs, too */
+	{ ALL "Resent\x80"
+	      "Bcc: s@h,\r\n t@h\r\nX\x01"
+	      "Bcc: s@h\r\n\r\n",
+	    RECEIVED ALL "\r\n" },
 	{ "Resent-To: x@y\r\nResent-From: b@c\r\nX-Y: z\r\n" ALL "\r\n",
 	    RECEIVED RDATE RID
 	    "Resent-To: x@y\r\nResent-From: b@c\r\nX-Y: z\r\n" ALL "\r\n" },

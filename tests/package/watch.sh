@@ -106,6 +106,28 @@ check "  not what the machine's relaisd has" eval \
 user_systemd "start relais.service"
 check "  and is there again" until_true 20 shows ann 8588 "<bdi>hers</bdi>"
 
+# --- notifications --------------------------------------------------------------
+
+if [ -x "$top_builddir/tests/lib/notifyd" ]; then
+	cp "$top_builddir/tests/lib/notifyd" "$root/usr/local/bin/notifyd"
+	desktop=$root/home/ann/desktop.log
+	as ann "systemd-run --user --unit desktop --property \
+	    StandardOutput=append:/home/ann/desktop.log \
+	    /usr/local/bin/notifyd" >"$T/run.log" 2>&1
+	check "a desktop" until_true 20 grep -qs ready "$desktop"
+	check "relais-notify starts" user_systemd "start relais-notify.service"
+	sleep 12 # it has looked once
+	as ann "printf \"Subject: x\n\n\n\" | sendmail never-own@example.org"
+	check "  what fails is shown" until_true 30 grep -qs \
+	    'Mail to never-own@example.org has failed' "$desktop"
+	check "  and the unit still runs" user_systemd \
+	    "is-active --quiet relais-notify.service"
+	user_systemd "stop relais-notify.service"
+else
+	skip "notifications: tests/lib/notifyd is not built"
+fi
+# --- what the unit takes away --------------------------------------------------
+
 # In a user namespace, without capabilities, and able to do what it is for.
 of_hers() { # FILE: in /proc
 	inside "cat /proc/$(user_systemd "show -P MainPID relais.service")/$1"
@@ -156,26 +178,6 @@ by_tcp() { # USER
 check "under allow_users ann may submit by TCP" by_tcp ann
 check "  and bob, whom the namespace hides, may not" eval '! by_tcp bob 2>/dev/null'
 
-# --- notifications --------------------------------------------------------------
-
-if [ -x "$top_builddir/tests/lib/notifyd" ]; then
-	cp "$top_builddir/tests/lib/notifyd" "$root/usr/local/bin/notifyd"
-	desktop=$root/home/ann/desktop.log
-	as ann "systemd-run --user --unit desktop --property \
-	    StandardOutput=append:/home/ann/desktop.log \
-	    /usr/local/bin/notifyd" >"$T/run.log" 2>&1
-	check "a desktop" until_true 20 grep -qs ready "$desktop"
-	check "relais-notify starts" user_systemd "start relais-notify.service"
-	sleep 12 # it has looked once
-	as ann "printf \"Subject: x\n\n\n\" | sendmail never-own@example.org"
-	check "  what fails is shown" until_true 30 grep -qs \
-	    'Mail to never-own@example.org has failed' "$desktop"
-	check "  and the unit still runs" user_systemd \
-	    "is-active --quiet relais-notify.service"
-	user_systemd "stop relais-notify.service"
-else
-	skip "notifications: tests/lib/notifyd is not built"
-fi
 check "no unit of ann's has failed" eval '[ -z "$(user_systemd \
     "list-units --failed --plain --no-legend relais*")" ]'
 

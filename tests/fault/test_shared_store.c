@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
 #include "store/store.h"
 #include "store/store_module.h"
 #include "store/store_move.h"
@@ -551,6 +552,18 @@ wait_for_commit(void)
 	fail_msg("there is no commit to wait for");
 }
 
+/* They have ended when it returns, for both sides. */
+static void
+end_connections(const char *which)
+{
+	char *sql = xasprintf("SELECT count(pg_terminate_backend(pid, 10000))"
+			      " FROM pg_stat_activity WHERE %s",
+	    which);
+
+	(void)database_ask(sql);
+	free(sql);
+}
+
 static void
 standby(bool wants)
 {
@@ -562,9 +575,7 @@ static void *
 lose_answer(void *arg)
 {
 	wait_for_commit();
-	(void)database_ask("SELECT count(pg_terminate_backend(pid))"
-			   " FROM pg_stat_activity"
-			   " WHERE wait_event = 'SyncRep'");
+	end_connections("wait_event = 'SyncRep'");
 	standby(false);
 	return arg;
 }
@@ -575,9 +586,7 @@ lose_server(void *arg)
 {
 	wait_for_commit();
 	set("full_page_writes", "off");
-	(void)database_ask("SELECT count(pg_terminate_backend(pid))"
-			   " FROM pg_stat_activity"
-			   " WHERE wait_event = 'SyncRep'");
+	end_connections("wait_event = 'SyncRep'");
 	(void)usleep(300 * 1000);
 	boot_ms += 60 * 1000;
 	return arg;
@@ -776,9 +785,7 @@ each_new_connection_is_checked(void **state)
 
 	put(f->relay[A], id1);
 	set("synchronous_commit", "off");
-	(void)database_ask("SELECT count(pg_terminate_backend(pid))"
-			   " FROM pg_stat_activity"
-			   " WHERE application_name LIKE 'relais%'");
+	end_connections("application_name LIKE 'relais%'");
 	assert_int_equal(put_noted(f->relay[A], id2, NULL, &err), -1);
 	assert_int_equal(messages(), 1);
 }
@@ -793,9 +800,7 @@ the_loop_waits_for_no_connection(void **state)
 	assert_int_equal(store_module_load("postgres", &m, &err), 0);
 	m->start(f->relay[A]);
 	put(f->relay[A], id1); /* over one that is there */
-	(void)database_ask("SELECT count(pg_terminate_backend(pid))"
-			   " FROM pg_stat_activity"
-			   " WHERE application_name LIKE 'relais%'");
+	end_connections("application_name LIKE 'relais%'");
 	assert_int_equal(put_noted(f->relay[A], id2, NULL, &err), -1);
 	assert_int_equal(err.class, ERR_NETWORK);
 }

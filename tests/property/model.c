@@ -2716,6 +2716,14 @@ has_originals(struct compare *c)
 	return true;
 }
 
+/* Its members stand for themselves, so that some of them can stay. */
+static bool
+is_list(const struct field *f)
+{
+	return !is_named(f->name, "Received") &&
+	       !is_named(f->name, "DKIM-Signature");
+}
+
 /* Is w what is left of field i, rather than a later field of that name? */
 static bool
 has_remains(const struct head *a, size_t i, const struct field *w)
@@ -2723,15 +2731,27 @@ has_remains(const struct head *a, size_t i, const struct field *w)
 	const struct field *f = &a->v[i];
 
 	if (f->name.n != w->name.n ||
-	    strncasecmp(f->name.p, w->name.p, w->name.n) != 0 ||
-	    is_named(f->name, "Received") ||
-	    is_named(f->name, "DKIM-Signature"))
+	    strncasecmp(f->name.p, w->name.p, w->name.n) != 0)
 		return false;
 	for (size_t k = i + 1; k < a->n; k++)
 		if (f->name.n == a->v[k].name.n &&
 		    strncasecmp(f->name.p, a->v[k].name.p, f->name.n) == 0)
 			return !same(a->v[k].raw, w->raw);
 	return true;
+}
+
+/* Is w the whole of field i, and not the next of that name? */
+static bool
+stayed(struct compare *c, const struct head *a, size_t i, const struct field *w)
+{
+	const struct field *f = &a->v[i];
+
+	for (size_t k = i + 1; k < a->n; k++)
+		if (f->name.n == a->v[k].name.n &&
+		    strncasecmp(f->name.p, a->v[k].name.p, f->name.n) == 0)
+			return same_field(c, f, w, true) &&
+			       !same_field(c, &a->v[k], w, true);
+	return same_field(c, f, w, true);
 }
 
 /* The fields of a header, one by one and in order. */
@@ -2775,9 +2795,8 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 		if (is_told_elsewhere(f)) {
 			/* Of a list some members may have stayed; encoded for
 			 * its bytes over 127, all of it may have. */
-			k += k < b->n &&
-			     (has_remains(a, i, &b->v[k]) ||
-				 same_field(c, f, &b->v[k], is_top));
+			k += k < b->n && has_remains(a, i, &b->v[k]) &&
+			     (is_list(f) || stayed(c, a, i, &b->v[k]));
 			buf_reset(c->why);
 			model_vague++;
 			continue;

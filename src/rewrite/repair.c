@@ -397,6 +397,9 @@ static bool
 mend_header(struct repair *r, struct header *h, const struct part *part)
 {
 	mend_mbox(r, h);
+	/* First: what no line can hold is then out of the way of those below. */
+	if (!lines_fold(h))
+		return false;
 	if (part->kind == PART_LEAF && plan_of(r, part)->how != RECODE_KEEP) {
 		if ((part->is_inner && !set_mime(h)) ||
 		    !set_leaf(h, plan_of(r, part), part))
@@ -405,7 +408,7 @@ mend_header(struct repair *r, struct header *h, const struct part *part)
 		   !set_7bit(h, part)) {
 		return false;
 	}
-	return lines_fold(h) && (!r->opts.is_7bit || eightbit_header(h, false));
+	return !r->opts.is_7bit || eightbit_header(h, false);
 }
 
 bool

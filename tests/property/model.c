@@ -1473,10 +1473,7 @@ encoding_parse(struct bytes b, enum encoding *ret)
 	static const struct {
 		const char *name;
 		enum encoding encoding;
-	} rows[] = { { "7bit", IDENTITY }, { "8bit", IDENTITY },
-		{ "8-bit", IDENTITY }, { "7-bit", IDENTITY },
-		{ "binary", IDENTITY }, { "quoted-printable", QP },
-		{ "base64", BASE64 } };
+	} rows[] = { { "quoted-printable", QP }, { "base64", BASE64 } };
 	char word[64];
 
 	b = trimmed(b);
@@ -1485,7 +1482,7 @@ encoding_parse(struct bytes b, enum encoding *ret)
 		return true;
 	if (token(b, 0, word, sizeof(word)) != b.n)
 		return false;
-	*ret = OTHER;
+	*ret = is_identity(b) ? IDENTITY : OTHER;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(word, rows[i].name) == 0)
 			*ret = rows[i].encoding;

@@ -272,6 +272,35 @@ what_stays_8bit_is_said(void **state)
 	}
 }
 
+/* What is encoded must be told, whatever stood there before. */
+static void
+an_encoding_that_no_line_can_hold_is_replaced(void **state)
+{
+#define NO_ENCODING                                                            \
+	"Content-Transfer-Encoding: x-a\r\n\t" L1000 L100 "\r\n\r\n"           \
+	"caf\xc3\xa9 " L100 "\r\n"
+	static const char *const in[] = { "A: 1\r\n" NO_ENCODING,
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		"--b\r\n" NO_ENCODING "--b--\r\n" };
+#undef NO_ENCODING
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+		const char *why;
+		struct buf out;
+
+		buf_init(&out, 1 << 20);
+		(void)repair(bytes_str(in[i]), 7, true, &out, &why);
+		assert_null(why);
+		assert_non_null(strstr(buf_str(&out),
+		    "\r\nContent-Transfer-Encoding: base64\r\n"));
+		assert_non_null(strstr(buf_str(&out),
+		    "\r\nX-Original-Content-Transfer-Encoding: x-a"));
+		assert_null(strstr(buf_str(&out), L1000));
+		buf_clear(&out);
+	}
+}
+
 /* What the header says when the body is written may be another thing than what
  * the body was read by. */
 static void
@@ -493,6 +522,7 @@ main(void)
 		cmocka_unit_test(bodies_are_repaired),
 		cmocka_unit_test(a_long_line_in_a_signed_part_is_refused),
 		cmocka_unit_test(what_stays_8bit_is_said),
+		cmocka_unit_test(an_encoding_that_no_line_can_hold_is_replaced),
 		cmocka_unit_test(
 		    a_header_that_changes_meanwhile_changes_nothing),
 		cmocka_unit_test(every_part_decodes_to_what_it_was),

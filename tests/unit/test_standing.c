@@ -3,6 +3,7 @@
 #include "tests/lib/check.h"
 
 #include "account/standing.h"
+#include "sys/clock_sys.h"
 
 enum { NOW_MS = 5000000, NOW_S = 1750000000 };
 
@@ -31,6 +32,43 @@ tell(const struct standing *s, struct standing *ret)
 	assert_true(
 	    standing_hear(ret, &cause, NOW_MS, NOW_S, buf_bytes(&said)));
 	buf_clear(&said);
+}
+
+static void
+pauses_are(struct standing *s, enum standing_blame blame,
+    const int64_t *seconds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_in_range(
+		    standing_pause_ms(s, blame, 1920 * 1000, rng_sys()),
+		    seconds[i] * 1000, seconds[i] * 1100);
+}
+
+/* A provider that breaks off over one message takes the next one at once; one that
+ * is in trouble is left alone after some attempts more. */
+static void
+while_the_blame_is_open_five_short_pauses_come_first(void **state)
+{
+	static const int64_t open[] = { 15, 30, 60, 120, 240, 480, 900, 900 };
+	static const int64_t provider[] = { 480, 900, 900 };
+	struct standing s = { .state = ACCOUNT_READY };
+
+	(void)state;
+	pauses_are(&s, BLAME_OPEN, open, ARRAY_LEN(open));
+	s = (struct standing) { .state = ACCOUNT_READY };
+	pauses_are(&s, BLAME_PROVIDER, provider, ARRAY_LEN(provider));
+}
+
+static void
+a_message_that_is_to_blame_costs_half_a_second_each_time(void **state)
+{
+	struct standing s = { .state = ACCOUNT_READY };
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_in_range(standing_pause_ms(
+				    &s, BLAME_MESSAGE, 1920 * 1000, rng_sys()),
+		    500, 550);
 }
 
 /* The reply to somebody's message: on each relay those who may not see it read the
@@ -90,6 +128,10 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    what_is_told_to_everybody_goes_to_other_relays_as_well),
+		cmocka_unit_test(
+		    while_the_blame_is_open_five_short_pauses_come_first),
+		cmocka_unit_test(
+		    a_message_that_is_to_blame_costs_half_a_second_each_time),
 		cmocka_unit_test(a_reason_that_quotes_nothing_is_told_as_it_is),
 		cmocka_unit_test(what_is_told_outlasts_a_restart),
 	};

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%reldir%/container %reldir%/manifest \
 	%reldir%/diskfault.c \
 	%reldir%/check.h %reldir%/decode.h %reldir%/import_case.h %reldir%/random_source.h %reldir%/files.h \
+	%reldir%/userns.h \
 	%reldir%/loop_fixture.h \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \

@@ -9,74 +9,38 @@
 #include "base/must.h"
 #include "sys/privilege.h"
 
-/* A line of the map: so many users from this one on. */
-struct range {
-	unsigned long first, outside, count;
-};
-
-static bool
-next(FILE *f, struct range *ret)
-{
-	return f != NULL && fscanf(f, "%lu %lu %lu", &ret->first, &ret->outside,
-				&ret->count) == 3;
-}
-
-static FILE *
-open_map(void)
-{
-	return fopen("/proc/self/uid_map", "re");
-}
-
-static void
-close_map(FILE *f)
-{
-	if (f != NULL)
-		IGNORE(fclose(f)); /* only read */
-}
-
-/* Without a map to read everybody is there. */
-static bool
-is_mapped(uint32_t uid)
-{
-	FILE *f = open_map();
-	bool ret = f == NULL;
-	struct range r;
-
-	while (!ret && next(f, &r))
-		ret = uid >= r.first && uid - r.first < r.count;
-	close_map(f);
-	return ret;
-}
-
+/* The uid that the kernel shows for every hidden user. */
 static uint32_t
-find_hidden(void)
+overflow_uid(void)
 {
 	char text[32] = "";
 	int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
-	uint32_t uid;
 
 	if (fd < 0)
 		return USERNS_SHOWS_ALL;
 	n = read(fd, text, sizeof(text) - 1);
 	IGNORE(close(fd)); /* only read */
-	if (n <= 0)
-		return USERNS_SHOWS_ALL;
-	uid = (uint32_t)strtoul(text, NULL, 10);
-	return is_mapped(uid) ? USERNS_SHOWS_ALL : uid;
+	return n > 0 ? (uint32_t)strtoul(text, NULL, 10) : USERNS_SHOWS_ALL;
 }
 
-static bool
-is_own(void)
+/* Does the map have uid, and does it have nobody but root and us?  Without a map to
+ * read everybody is there. */
+static void
+read_map(uint32_t uid, bool *ret_has, bool *ret_is_own)
 {
-	FILE *f = open_map();
-	bool ret = f != NULL;
-	struct range r;
+	unsigned long first, outside, count;
+	FILE *f = fopen("/proc/self/uid_map", "re");
 
-	while (ret && next(f, &r))
-		ret = r.count == 1 && (r.first == 0 || r.first == geteuid());
-	close_map(f);
-	return ret;
+	*ret_has = f == NULL;
+	*ret_is_own = f != NULL;
+	if (f == NULL)
+		return;
+	while (fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3) {
+		*ret_has |= uid >= first && uid - first < count;
+		*ret_is_own &= count == 1 && (first == 0 || first == geteuid());
+	}
+	IGNORE(fclose(f)); /* only read */
 }
 
 static void
@@ -99,9 +63,13 @@ static struct userns here;
 void
 userns_look(void)
 {
+	uint32_t uid = overflow_uid();
+	bool has_uid, is_own;
+
 	has_looked = true;
-	here = (struct userns) { .hidden = find_hidden() };
-	here.is_own = here.hidden != USERNS_SHOWS_ALL && is_own();
+	read_map(uid, &has_uid, &is_own);
+	here = (struct userns) { .hidden = has_uid ? USERNS_SHOWS_ALL : uid };
+	here.is_own = here.hidden != USERNS_SHOWS_ALL && is_own;
 	if (here.is_own)
 		find_home(&here);
 }

@@ -6,7 +6,10 @@
 Becomes USER first, as neighbour.py does.  stalls stands between relaisd and a
 provider; the others print what they saw.
 """
-import array, encodings.idna, os, pwd, socket, sys, threading, time
+import array, encodings.idna, os, socket, sys, threading, time
+
+sys.dont_write_bytecode = True  # beside the source
+from neighbour import run
 
 MAIL = (b"EHLO x\r\nMAIL FROM:<x@example.test>\r\nRCPT TO:<smuggled@example.org>\r\n"
         b"DATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\nQUIT\r\n")
@@ -135,12 +138,4 @@ def stalls(port, provider, log):
         threading.Thread(target=pump, args=(there, here, left), daemon=True).start()
 
 
-def main():
-    user = pwd.getpwnam(sys.argv[1])
-    os.setgroups([])
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-    globals()[sys.argv[2]](*sys.argv[3:])
-
-
-main()
+run(globals())

@@ -221,12 +221,13 @@ def mentions(name, count):
     print(int((time.monotonic() - began) * 1000), reply[:3].decode())
 
 
-def main():
+def run(commands):
     user = pwd.getpwnam(sys.argv[1])
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
-    globals()[sys.argv[2]](*sys.argv[3:])
+    commands[sys.argv[2]](*sys.argv[3:])
 
 
-main()
+if __name__ == "__main__":
+    run(globals())

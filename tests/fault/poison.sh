@@ -8,6 +8,7 @@
 # there at once, for all of them mostly wait.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
+. "$srcdir/tests/lib/worlds.sh"
 need python3 certtool jq
 sandbox_enter
 IDENTITY=keep # the provider is to know senders
@@ -16,28 +17,8 @@ SOON=240
 # Good ones that were sent behind one of them, may have been taken, and wait as
 # long as it does.
 STRUCK=5
-: "${WORLDS:=5}" # at once
 sandbox_secrets
-worlds=0
 
-# world COMMAND...: with $T and ports of its own, in the background.
-world() {
-	worlds=$((worlds + 1))
-	[ "$(jobs -r | wc -l)" -lt "$WORLDS" ] || wait -n
-	in_world "$@" >"$T/said.$worlds" 2>&1 &
-}
-in_world() {
-	mkdir -m 755 "$T/$worlds"
-	cp -a "$T/pki" "$T/secret" "$T/users.passwd" "$T/$worlds"
-	T=$T/$worlds PORT=$((3000 + worlds)) SAFE=$((4000 + worlds))
-	FAR=$((5000 + worlds))
-	"$@"
-}
-account_mail() {
-	account mail mail.example.test "$FAR" starttls
-	printf 'max_connections = %d\n' "$CONNECTIONS"
-	printf '[listen safe]\naddress = 127.0.0.1:%d\nmode = safe\n' "$SAFE"
-}
 # send ORDER: all of them over one session.
 send() {
 	SAFE=$SAFE POISONS=$POISONS GOOD=$GOOD python3 - "$1" <<-'EOF'
@@ -65,16 +46,13 @@ arrived() {
 	grep '"event":"message"' "$T/provider.log" |
 	    grep -o 'good[0-9]*@example.org' | sort -u | wc -l
 }
-logins() { grep -c ' connected account=mail ' "$T/home.log"; }
 
 # breaks NAME ORDER CONNECTIONS PROVIDER-OPTION...
 breaks() {
 	local name="breaks off at $1, $2, $3 connections" order=$2 began
-	CONNECTIONS=$3
+	ACCOUNT="max_connections = $3"
 	shift 3
-	start_provider provider --port "$FAR" --implicit-port $((FAR + 1000)) \
-	    "$@"
-	start_relaisd home < <(account_mail)
+	world_begin "$@"
 	send "$order"
 	began=$(now_ms)
 	until_true "$SOON" good_are_gone
@@ -90,9 +68,7 @@ breaks() {
 		jq '[.[] | select(.sender | startswith("poison"))] | length')" = \
 	    "$POISONS"
 	check "$name: no storm of logins" test "$(logins)" -le $((6 * POISONS))
-	no_crash home
-	stop home
-	stop provider
+	world_end
 }
 
 world breaks MAIL front 1 --drop 'mail/poison*'
@@ -106,9 +82,4 @@ world breaks "the end" mixed 1 --hide chunking --drop 'end/poison*'
 world breaks "the end of a chunk" front 2 --drop 'end/poison*'
 world breaks "the end, by 421" front 1 --fail 'end/poison*:421:4.7.0:spam'
 
-wait
-for n in $(seq "$worlds"); do
-	cat "$T/said.$n"
-	grep -q ^PASS "$T/said.$n" && ! grep -q ^FAIL "$T/said.$n" || sandbox_bad=1
-done
-sandbox_done
+worlds_done

@@ -11,43 +11,15 @@
 # several are there at once, for all of them mostly wait.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
+. "$srcdir/tests/lib/worlds.sh"
 need python3 certtool jq
 sandbox_enter
 IDENTITY=keep # the provider is to know senders
 CROWD=10
 # A silent connection is given up after 30 s or more.
 SOON=25
-: "${WORLDS:=5}" # at once
 sandbox_secrets
-worlds=0
 
-# world COMMAND...: with $T and ports of its own, in the background.
-world() {
-	worlds=$((worlds + 1))
-	[ "$(jobs -r | wc -l)" -lt "$WORLDS" ] || wait -n
-	in_world "$@" >"$T/said.$worlds" 2>&1 &
-}
-in_world() {
-	mkdir -m 755 "$T/$worlds"
-	cp -a "$T/pki" "$T/secret" "$T/users.passwd" "$T/$worlds"
-	T=$T/$worlds PORT=$((3000 + worlds)) SAFE=$((4000 + worlds))
-	FAR=$((5000 + worlds))
-	"$@"
-}
-account_mail() {
-	account mail mail.example.test "$FAR" starttls
-	printf '%s\n' "${ACCOUNT:-}"
-	printf '[listen safe]\naddress = 127.0.0.1:%d\nmode = safe\n' "$SAFE"
-}
-begin() { # PROVIDER-OPTION...
-	start_provider provider --port "$FAR" --implicit-port $((FAR + 1000)) "$@"
-	start_relaisd home < <(account_mail)
-}
-finish() {
-	no_crash home
-	stop home
-	stop provider
-}
 # send SENDER COUNT SECONDS [BYTES]: one session each, spread over the time.
 send() {
 	SAFE=$SAFE python3 - "$@" <<-'EOF'
@@ -70,7 +42,6 @@ arrived() {
 	grep '"event":"message"' "$T/provider.log" | grep -c 'crowd@example.org'
 }
 has_arrived() { [ "$(arrived)" -ge "${1:-$CROWD}" ]; }
-logins() { grep -c ' connected account=mail ' "$T/home.log"; }
 # Messages that "may have been delivered".
 uncertain() {
 	{
@@ -105,7 +76,7 @@ at_most() { # NAME COUNT
 stage() { # NAME UNCERTAIN PROVIDER-OPTION...
 	local name=$1 doubt=$2
 	shift 2
-	begin "$@"
+	world_begin "$@"
 	send stuck 1 0
 	crowd "silent at $name" "$SOON"
 	# Whatever it waits for ends here, and leaves its word in the journal.
@@ -116,7 +87,7 @@ stage() { # NAME UNCERTAIN PROVIDER-OPTION...
 		until_true 10 relais status >/dev/null 2>&1
 	}
 	at_most "silent at $name" "$doubt"
-	finish
+	world_end
 }
 world stage greeting 0 --hang greeting:1
 world stage EHLO 0 --hang ehlo:1
@@ -133,7 +104,7 @@ world stage "RCPT, without pipelining" 0 --hide pipelining,chunking \
 # answer is late by 50 ms waits behind it with its body, and is taken back.
 busy() {
 	local name="silent at RCPT, behind a busy time"
-	begin --hang 'rcpt/stuck*:1'
+	world_begin --hang 'rcpt/stuck*:1'
 	send warm 30 1
 	until_true 10 drained
 	send stuck 1 0
@@ -141,14 +112,14 @@ busy() {
 	crowd "$name" "$SOON"
 	check "$name: each arrives once" test "$(arrived)" = "$CROWD"
 	at_most "$name" 1
-	finish
+	world_end
 }
 world busy
 
 # --- all of them ----------------------------------------------------------------
 
 both() {
-	begin --hang 'rcpt/stuck*:2'
+	world_begin --hang 'rcpt/stuck*:2'
 	began=$(now_ms)
 	send stuck 2 1
 	crowd "both silent at RCPT" 200
@@ -156,16 +127,16 @@ both() {
 	check "both silent at RCPT: the account is not paused" \
 	    eval '! grep -q " paused account=mail" "$T/home.log"'
 	at_most "both silent at RCPT" 0
-	finish
+	world_end
 }
 world both
 
 single() {
-	ACCOUNT='max_connections = 1' begin --hang 'body/stuck*:1'
+	ACCOUNT='max_connections = 1' world_begin --hang 'body/stuck*:1'
 	send stuck 1 0 30000000
 	crowd "one connection, silent in the body" 150
 	at_most "one connection, silent in the body" 0
-	finish
+	world_end
 }
 world single
 
@@ -215,19 +186,14 @@ drips() {
 	: >"$T/provider.log"
 	start provider python3 "$T/../drip.py" "$FAR"
 	until_true 10 grep -q ready "$T/provider.log"
-	start_relaisd home < <(account_mail |
+	start_relaisd home < <(world_account |
 	    sed -e 's/^host = .*/host = 127.0.0.1/' -e 's/^tls = .*/tls = off/' \
 		-e '/^user = /d' -e '/^password_file/d' -e '/^tls_ca_file/d')
 	send stuck 1 0
 	crowd "the answer to RCPT drips" "$SOON"
 	at_most "the answer to RCPT drips" 0
-	finish
+	world_end
 }
 world drips
 
-wait
-for n in $(seq "$worlds"); do
-	cat "$T/said.$n"
-	grep -q ^PASS "$T/said.$n" && ! grep -q ^FAIL "$T/said.$n" || sandbox_bad=1
-done
-sandbox_done
+worlds_done

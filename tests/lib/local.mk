@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%reldir%/sandbox.sh \
 	%reldir%/debian.sh \
 	%reldir%/typed.sh \
+	%reldir%/worlds.sh \
 	%reldir%/container %reldir%/manifest \
 	%reldir%/diskfault.c \
 	%reldir%/check.h %reldir%/decode.h %reldir%/import_case.h %reldir%/random_source.h %reldir%/files.h \

@@ -498,14 +498,21 @@ takes_more(const struct courier *c)
 }
 
 static bool
+has_room(const struct courier *c)
+{
+	size_t max = pool_under_way_max(c->pool), n = 0;
+
+	if (max == 0)
+		return true;
+	list_foreach (it, &c->deliveries)
+		n++;
+	return n < max;
+}
+
+static bool
 may_take(const struct courier *c)
 {
-	size_t under_way = 0;
-
-	for (const struct list *it = c->deliveries.next; it != &c->deliveries;
-	     it = it->next)
-		under_way++;
-	return takes_more(c) && under_way < pool_under_way_max(c->pool);
+	return takes_more(c) && has_room(c);
 }
 
 /* The connection is busy and will soon have carried all it may.  With a distant

@@ -203,8 +203,7 @@ pool_under_way_max(const struct pool *p)
 {
 	if (account_trust(p->account) == ACCOUNT_ON_TRIAL)
 		return 1;
-	return p->since_suspect < UNSUSPICIOUS ? 1 + p->since_suspect / 10
-					       : SIZE_MAX;
+	return p->since_suspect < UNSUSPICIOUS ? 1 + p->since_suspect / 10 : 0;
 }
 
 bool

@@ -66,7 +66,7 @@ void pool_count_connections(struct pool *p, bool wants_more);
 
 /* The next message, or NULL; see pool_suspects(). */
 struct queue_claim *pool_take(struct pool *p);
-/* How many messages one connection may have under way. */
+/* How many messages one connection may have under way, 0: any number. */
 size_t pool_under_way_max(const struct pool *p);
 /* How many messages one connection may carry, 0: any number. */
 size_t pool_per_connection(const struct pool *p);

@@ -102,7 +102,7 @@ go_on_later(struct queue *q, int account)
 }
 
 static struct queue_claim *
-take(struct queue *q, int account,
+take_chosen(struct queue *q, int account,
     struct entry *(*choose)(struct queue *q, int account))
 {
 	struct entry *e;
@@ -148,13 +148,13 @@ take(struct queue *q, int account,
 struct queue_claim *
 queue_take(struct queue *q, int account)
 {
-	return take(q, account, first_due);
+	return take_chosen(q, account, first_due);
 }
 
 struct queue_claim *
 queue_take_other(struct queue *q, int account)
 {
-	return take(q, account, other_due);
+	return take_chosen(q, account, other_due);
 }
 
 void

@@ -168,20 +168,20 @@ void
 confine_init(struct confine *c, bool is_alone)
 {
 #ifdef WITH_SANDBOX
-	c->not = is_alone ? "because of --one-process" : NULL;
+	c->why_not = is_alone ? "because of --one-process" : NULL;
 #else
 	(void)is_alone;
-	c->not = "because this build has sanitizers";
+	c->why_not = "because this build has sanitizers";
 #endif
-	for (size_t i = 0; c->not != NULL && i < CONFINE_KINDS; i++)
+	for (size_t i = 0; c->why_not != NULL && i < CONFINE_KINDS; i++)
 		(void)snprintf(c->states[i].text, sizeof(c->states[i].text),
-		    "off, %s", c->not );
+		    "off, %s", c->why_not);
 }
 
 bool
 confine_is_wanted(const struct confine *c)
 {
-	return c->not == NULL;
+	return c->why_not == NULL;
 }
 
 void
@@ -192,7 +192,7 @@ confine_files(struct confine *c, const struct conf *conf)
 		.writable = (const char *const *)writes,
 	};
 
-	if (c->not != NULL)
+	if (c->why_not != NULL)
 		return;
 	want_all(&c->has, conf);
 	files.readable = (const char *const *)c->has.reads;
@@ -209,7 +209,7 @@ confine_files(struct confine *c, const struct conf *conf)
 void
 confine_loop(const struct confine *c, const struct conf *conf)
 {
-	if (c->not == NULL && conf->seccomp != CONF_SECCOMP_OFF)
+	if (c->why_not == NULL && conf->seccomp != CONF_SECCOMP_OFF)
 		sandbox_no_io_uring();
 }
 
@@ -218,7 +218,7 @@ confine_calls(struct confine *c, const struct conf *conf)
 {
 	struct sandbox_state *s = &c->states[CONFINE_CALLS];
 
-	if (c->not != NULL)
+	if (c->why_not != NULL)
 		return;
 	c->seccomp = (int)conf->seccomp;
 	if (conf->seccomp != CONF_SECCOMP_OFF) {

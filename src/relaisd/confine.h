@@ -30,7 +30,7 @@ struct confine {
 		enum sandbox_database database;
 	} has; /* what is allowed */
 	int seccomp; /* as it was set */
-	const char * not ; /* why nothing is denied; NULL: all of this is */
+	const char *why_not; /* why nothing is denied; NULL: all of this is */
 };
 
 /* Nothing is denied to a process that is alone, nor in a build with sanitizers:

@@ -215,11 +215,11 @@ content_encoding_parse(struct bytes text)
 	 * one that is written so is no encoding to anybody ("base-64"). */
 	text = bytes_trim(text);
 	for (size_t i = 0; i < text.n && n + 1 < sizeof(plain); i++)
-		if (strchr("-_ \"'", text.p[i]) == NULL)
+		if (memchr("-_ \"'", text.p[i], 5) == NULL)
 			plain[n++] = text.p[i];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].encoding <= CONTENT_BINARY &&
-		    str_eq_nocase(plain, rows[i].name) && n > 0)
+		    bytes_eq_nocase(bytes_of(plain, n), rows[i].name) && n > 0)
 			return rows[i].encoding;
 	return CONTENT_OTHER;
 }

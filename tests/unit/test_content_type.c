@@ -88,12 +88,24 @@ encodings_are_known_in_any_case(void **state)
 		    cases[i].out);
 }
 
+/* Where the message arrives it is "? 8bit", which is no encoding. */
+static void
+an_encoding_with_a_nul_is_none(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    content_encoding_parse(bytes_of("\0 8bit", 6)), CONTENT_OTHER);
+	assert_int_equal(
+	    content_encoding_parse(bytes_of("? 8bit", 6)), CONTENT_OTHER);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_are_read_as_they_are_written),
 		cmocka_unit_test(encodings_are_known_in_any_case),
+		cmocka_unit_test(an_encoding_with_a_nul_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

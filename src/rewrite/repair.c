@@ -467,17 +467,22 @@ add(struct repair *r, const char *p, size_t n)
 static void
 on_header(struct repair *r, const struct mime_part *info)
 {
-	bool has_blank = header_has_blank(info->header);
+	struct header *h = info->header;
+	bool has_blank = header_has_blank(h),
+	     had_fields = header_find(h, NULL, 0) != HEADER_NONE;
 
 	if (!info->is_sealed) {
 		/* No room: the part keeps the header it had. */
-		IGNORE(mend_header(r, info->header, info->part));
-		/* Changed text must not be taken for a field. */
+		IGNORE(mend_header(r, h, info->part));
+		/* Changed text must not be taken for a field, nor text for a
+		 * mbox line where no field is left in front of it. */
 		has_blank |= info->part->kind == PART_LEAF
 				 ? plan_of(r, info->part)->how != RECODE_KEEP
 				 : r->seen.has_frame;
+		has_blank |= had_fields &&
+			     header_find(h, NULL, 0) == HEADER_NONE;
 	}
-	IGNORE(header_write(info->header, &r->out)); /* there is room */
+	IGNORE(header_write(h, &r->out)); /* there is room */
 	if (has_blank)
 		add(r, "\r\n", 2);
 	r->frame_column = 0;

@@ -272,6 +272,37 @@ what_stays_8bit_is_said(void **state)
 	}
 }
 
+/* Without its only field, which no line can hold, a part's header must not grow
+ * into the text. */
+static void
+text_behind_a_lost_field_is_no_header(void **state)
+{
+	static const char *const in[] = {
+		"Content-Type: message/rfc822\r\n\r\n"
+		"X-" L100 ": \xc3\xa4\r\n"
+		"From the start\r\nContent-Type: text/html\r\n\r\nx\r\n",
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		"--b\r\nX-" L100 ": \xc3\xa4\r\n"
+		"From the start\r\nContent-Type: text/html\r\n\r\nx\r\n"
+		"--b--\r\n"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+		const char *why;
+		struct buf out;
+
+		buf_init(&out, 1 << 20);
+		(void)repair(bytes_str(in[i]), 7, true, &out, &why);
+		assert_null(why);
+		assert_null(strstr(buf_str(&out), "X-"));
+		assert_non_null(strstr(
+		    buf_str(&out), i == 0 ? "\r\n\r\n\r\nFrom the start\r\n"
+					  : "--b\r\n\r\nFrom the start\r\n"));
+		buf_clear(&out);
+	}
+}
+
 /* What is encoded must be told, whatever stood there before. */
 static void
 an_encoding_that_no_line_can_hold_is_replaced(void **state)
@@ -522,6 +553,7 @@ main(void)
 		cmocka_unit_test(bodies_are_repaired),
 		cmocka_unit_test(a_long_line_in_a_signed_part_is_refused),
 		cmocka_unit_test(what_stays_8bit_is_said),
+		cmocka_unit_test(text_behind_a_lost_field_is_no_header),
 		cmocka_unit_test(an_encoding_that_no_line_can_hold_is_replaced),
 		cmocka_unit_test(
 		    a_header_that_changes_meanwhile_changes_nothing),

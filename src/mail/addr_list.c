@@ -494,6 +494,18 @@ same_text(struct bytes b, const char *s)
 	return b.n == strlen(s) && memcmp(b.p, s, b.n) == 0;
 }
 
+/* Does a comma too many stand beside the empty member (RFC 5322 4.4)?  The one
+ * behind a group has its place. */
+static bool
+has_idle_comma(const struct parse *p)
+{
+	struct bytes t = p->scan.text;
+	char before = p->entry > 0 ? t.p[p->entry - 1] : '\0';
+
+	return before == ',' || (before != ';' && p->scan.start < t.n &&
+				    t.p[p->scan.start] == ',');
+}
+
 static void
 append_item(struct parse *p)
 {
@@ -509,8 +521,11 @@ append_item(struct parse *p)
 		l->hides_rcpts = l->is_loose = true;
 		return;
 	}
-	if (is_empty)
-		return; /* nothing between two commas, or <> */
+	if (is_empty) { /* nothing between two commas, or <> */
+		l->is_loose |= p->is_angle ? p->phrase.n == 0
+					   : has_idle_comma(p);
+		return;
+	}
 	if (is_piece(p)) {
 		add_piece(p);
 		return;

@@ -635,7 +635,7 @@ is_identity(struct bytes value)
 
 	word = value = trimmed(value);
 	while (n < word.n && (unsigned char)word.p[n] > ' ' &&
-	       (unsigned char)word.p[n] < 0x7f &&
+	       word.p[n] != 0x7f &&
 	       strchr("()<>@,;:\\\"/[]?=", word.p[n]) == NULL)
 		n++;
 	word.n = n;
@@ -978,6 +978,7 @@ struct box {
 struct boxes {
 	struct box *v;
 	size_t n;
+	bool has_gaps; /* empty members, which an older grammar had */
 };
 
 static bool
@@ -1135,16 +1136,30 @@ mailbox(struct bytes *b, struct box *ret)
 	return is_utf8(bytes_str(ret->addr));
 }
 
+/* Goes behind the commas at the front, and says if there were any. */
+static bool
+skip_gaps(struct bytes *b)
+{
+	size_t i = 0;
+	bool any = false;
+
+	for (; i < b->n && (is_white(b->p[i]) || b->p[i] == ','); i++)
+		any |= b->p[i] == ',';
+	*b = bytes_of(b->p + i, b->n - i);
+	return any;
+}
+
 /* The mailboxes of a field, if there is no doubt about them: no groups, no
- * routes, no empty members. */
+ * routes. */
 static bool
 boxes_read(struct bytes b, struct boxes *ret)
 {
-	*ret = (struct boxes) { calloc(1, sizeof(struct box)), 0 };
+	*ret = (struct boxes) { calloc(1, sizeof(struct box)), 0, false };
 	if (ret->v == NULL)
 		abort();
 	if (memchr(b.p, '\0', b.n) != NULL)
 		return false;
+	ret->has_gaps = skip_gaps(&b);
 	for (;;) {
 		/* Doubled: there may be thousands. */
 		if ((ret->n & (ret->n - 1)) == 0)
@@ -1160,6 +1175,9 @@ boxes_read(struct bytes b, struct boxes *ret)
 		if (b.p[0] != ',')
 			return false;
 		b = bytes_of(b.p + 1, b.n - 1);
+		ret->has_gaps |= skip_gaps(&b) || b.n == 0;
+		if (b.n == 0)
+			return true;
 	}
 }
 
@@ -1183,7 +1201,7 @@ static void
 boxes_clear(struct boxes *b)
 {
 	free(b->v);
-	*b = (struct boxes) { NULL, 0 };
+	*b = (struct boxes) { NULL, 0, false };
 }
 
 /* The "@" in front of the domain; NULL: it has none. */
@@ -1727,44 +1745,82 @@ is_empty_list(const struct field *f)
 	return depth == 0;
 }
 
-/* "Undisclosed recipients" that is no group as RFC 5322 has it. */
+/* "Undisclosed recipients" and, cut off, "undisclosed". */
 static bool
-is_bad_nobody(struct bytes body)
+means_nobody(struct bytes member)
 {
 	char letters[64];
-	size_t n = 0, i;
+	size_t n = 0;
 
-	for (i = 0; i < body.n; i++) {
-		char c = (char)(body.p[i] | ' ');
+	for (size_t i = 0; i < member.n; i++) {
+		char c = (char)(member.p[i] | ' ');
 
 		if (c >= 'a' && c <= 'z' && n < sizeof(letters) - 1)
 			letters[n++] = c;
-		if (body.p[i] == '@')
-			return false;
 	}
 	letters[n] = '\0';
-	if (strstr(letters, "undisclos") == NULL ||
-	    strstr(letters, "recip") == NULL)
-		return false;
-	for (i = 0; i < body.n && body.p[i] != ':'; i++)
-		continue;
-	for (i++; i < body.n && is_white(body.p[i]); i++)
-		continue;
-	if (i >= body.n || body.p[i] != ';')
-		return true;
-	for (i++; i < body.n; i++)
-		if (!is_white(body.p[i]) && body.p[i] != ',')
-			return true;
-	return false;
+	return strcmp(letters, "undisclosed") == 0 ||
+	       (strstr(letters, "undisclos") != NULL &&
+		   strstr(letters, "recip") != NULL);
 }
+
+/* Does a list say that it names nobody, and is it a group as RFC 5322 has it, a
+ * bad one, or are there other members, which may be names? */
+enum nobody { NOBODY_NOT, NOBODY_GROUP, NOBODY_BAD, NOBODY_BESIDE };
+
+static size_t
+member_len(struct bytes list)
+{
+	size_t n = 0;
+
+	while (n < list.n && memchr(",;:", list.p[n], 3) == NULL)
+		n++;
+	return n;
+}
+
+/* ":" and ";", and at most commas behind it. */
+static bool
+is_empty_group(struct bytes b)
+{
+	size_t i = skip_white(b, 1);
+
+	if (b.n == 0 || b.p[0] != ':' || i == b.n || b.p[i] != ';')
+		return false;
+	for (i++; i < b.n; i++)
+		if (!is_white(b.p[i]) && b.p[i] != ',')
+			return false;
+	return true;
+}
+
+static enum nobody
+nobody_of(struct bytes body)
+{
+	struct bytes list = trimmed(body), rest = list;
+	size_t nmembers = 0, nnobody = 0, n = member_len(list);
+	bool is_group = is_empty_group(bytes_of(list.p + n, list.n - n));
+
+	if (memchr(body.p, '@', body.n) != NULL)
+		return NOBODY_NOT;
+	while (rest.n > 0) {
+		n = member_len(rest);
+		nmembers += trimmed(bytes_of(rest.p, n)).n > 0;
+		nnobody += means_nobody(bytes_of(rest.p, n));
+		n += n < rest.n;
+		rest = bytes_of(rest.p + n, rest.n - n);
+	}
+	if (nnobody == 0)
+		return NOBODY_NOT;
+	return nnobody < nmembers ? NOBODY_BESIDE
+	       : is_group         ? NOBODY_GROUP
+				  : NOBODY_BAD;
+}
+
+static const char *const may_lack_rcpts[] = { "Cc", "Reply-To", "Resent-Cc",
+	"Disposition-Notification-To", "Errors-To", "Mail-Followup-To", NULL };
 
 static bool
 is_removed(const struct field *f)
 {
-	static const char *const rcpts[] = { "Cc", "Reply-To", "Resent-Cc",
-		"Disposition-Notification-To", "Errors-To", "Mail-Followup-To",
-		NULL };
-
 	static const char *const always[] = { "Return-Path", "X-Relais-Account",
 		NULL };
 	static const char *const empty[] = { "From", "Date", "Message-ID",
@@ -1772,7 +1828,8 @@ is_removed(const struct field *f)
 
 	return is_bcc(f->name) || is_one_of(f->name, always) ||
 	       is_empty_list(f) ||
-	       (is_one_of(f->name, rcpts) && is_bad_nobody(f->body)) ||
+	       (is_one_of(f->name, may_lack_rcpts) &&
+		   nobody_of(f->body) == NOBODY_BAD) ||
 	       (is_one_of(f->name, empty) && trimmed(f->body).n == 0);
 }
 
@@ -2048,9 +2105,11 @@ role_of(struct bytes name, bool is_top)
 	       (is_one_of(name, senders) ? SENDER : 0u);
 }
 
-/* Which authors had to go.  missing: the one where there was none, or NULL. */
+/* Which authors had to go.  missing: the one where there was none, or NULL.
+ * Whoever cannot be read goes, unless somebody reads him otherwise (is_unsure). */
 static bool
-is_replaced(const struct head *h, const char *name, const char *missing)
+is_replaced(const struct head *h, const char *name, const char *missing,
+    bool *is_unsure)
 {
 	bool found = false, is_there = false;
 
@@ -2062,8 +2121,9 @@ is_replaced(const struct head *h, const char *name, const char *missing)
 		if (is_there && missing != NULL)
 			return true; /* of From only the first stays */
 		is_there = true;
-		if (!boxes_parse(h->v[i].body, &b) || !allows_all(&b) ||
-		    (missing != NULL && b.n != 1))
+		if (!boxes_parse(h->v[i].body, &b))
+			found = *is_unsure = true;
+		else if (!allows_all(&b) || (missing != NULL && b.n != 1))
 			found = true;
 		boxes_clear(&b);
 	}
@@ -2072,10 +2132,12 @@ is_replaced(const struct head *h, const char *name, const char *missing)
 }
 
 static bool
-is_from_gone(const struct head *h, const struct model_rules *rules)
+is_from_gone(
+    const struct head *h, const struct model_rules *rules, bool *is_unsure)
 {
 	return is_replaced(h, "From",
-	    count(h, "From") == 0 ? rules->author : rules->author_of_empty);
+	    count(h, "From") == 0 ? rules->author : rules->author_of_empty,
+	    is_unsure);
 }
 
 /* What stands for an author who may not stay: the account's address, with the
@@ -2176,28 +2238,42 @@ is_lacking(const struct head *a, const char *name)
 	return nseen > 0;
 }
 
+/* Resent-From is replaced, or made of a sender who may not stay. */
+static bool
+is_resent_gone(
+    const struct head *h, const struct model_rules *rules, bool *is_unsure)
+{
+	return is_replaced(h, "Resent-From", NULL, is_unsure) ||
+	       (is_lacking(h, "Resent-From") &&
+		   !model_allows(rules->author_of_empty));
+}
+
 static bool
 keeps_utf8(
     const struct head *h, const struct model_rules *rules, bool *ret_is_vague)
 {
 	bool found = false, has_from = false, is_top = rules != NULL;
+	bool is_unsure = false;
 
 	for (size_t i = 0; i < h->n; i++) {
 		const struct field *f = &h->v[i];
 		struct boxes b;
+		bool is_gone = (is_top && is_named(f->name, "Sender") &&
+				   is_from_gone(h, rules, &is_unsure)) ||
+			       (is_top && is_named(f->name, "Resent-Sender") &&
+				   is_resent_gone(h, rules, &is_unsure)) ||
+			       (is_top && (is_removed(f) ||
+					      (is_named(f->name, "From") &&
+						  has_from)));
 
-		if (!is_one_of(f->name, address_fields) ||
-		    (is_top && is_named(f->name, "Sender") &&
-			is_from_gone(h, rules)) ||
-		    (is_top && is_named(f->name, "Resent-Sender") &&
-			(is_replaced(h, "Resent-From", NULL) ||
-			    is_lacking(h, "Resent-From"))) ||
-		    (is_top && (is_removed(f) ||
-				   (is_named(f->name, "From") && has_from))))
+		if (!is_one_of(f->name, address_fields) || is_ascii(f->raw)) {
+			has_from |= is_named(f->name, "From");
+			continue;
+		}
+		*ret_is_vague |= is_unsure;
+		if (is_gone)
 			continue;
 		has_from |= is_named(f->name, "From");
-		if (is_ascii(f->raw))
-			continue;
 		if (!boxes_parse(f->body, &b))
 			*ret_is_vague = true;
 		else if (is_top && is_named(f->name, "From"))
@@ -2263,7 +2339,7 @@ model_judge(struct bytes text, const struct model_rules *rules)
 struct compare {
 	const struct model_rules *rules;
 	bool may_utf8, is_7bit, is_repaired;
-	bool is_from_replaced, is_resent_replaced;
+	bool is_from_replaced, is_from_unsure, is_resent_replaced;
 	struct head original, given, wire; /* given: with fields once */
 	struct buf *why;
 };
@@ -2325,9 +2401,9 @@ same_mailboxes(struct compare *c, const struct field *a, const struct field *b,
 	bool ok, is_sure = boxes_parse(a->body, &x);
 
 	ok = boxes_parse(b->body, &y);
-	if (is_bad_nobody(a->body) && (role & LOCALS) != 0) {
+	if (nobody_of(a->body) == NOBODY_BAD && (role & LOCALS) != 0) {
 		ok = is_named(trimmed(b->body), "undisclosed-recipients:;");
-	} else if (!is_sure || is_bad_nobody(a->body)) {
+	} else if (!is_sure || nobody_of(a->body) != NOBODY_NOT) {
 		/* Two readers may differ about it.  What goes out must still
 		 * be an author who may stay. */
 		model_vague++;
@@ -2377,14 +2453,15 @@ is_fit(struct compare *c, const struct field *f, unsigned role)
 		return false;
 	if (role == 0 && is_ascii(f->raw))
 		return true;
-	is_sure = boxes_parse(f->body, &b) && !is_bad_nobody(f->body);
+	is_sure = boxes_parse(f->body, &b) && nobody_of(f->body) == NOBODY_NOT;
 	ok = !is_sure || (role & (AUTHOR | SENDER)) == 0 ||
 	     (allows_all(&b) &&
 		 (b.n == 1 || !is_named(f->name, "From") || role == 0));
 	for (size_t i = 0; is_sure && i < b.n; i++) {
 		char ascii[ADDR_SIZE];
 
-		if ((role & LOCALS) != 0 && model_is_local(b.v[i].addr))
+		if ((role != 0 && b.has_gaps) ||
+		    ((role & LOCALS) != 0 && model_is_local(b.v[i].addr)))
 			ok = false;
 		if (wire_addr(b.v[i].addr, ascii) &&
 		    is_foreign(c, f->raw, true) && is_ascii(bytes_str(ascii)) &&
@@ -2566,6 +2643,9 @@ may_vanish(const struct compare *c, const struct field *f, bool is_top)
 		return c->is_repaired;
 	if (is_named(f->name, "Sender"))
 		return c->is_from_replaced;
+	if (is_one_of(f->name, may_lack_rcpts) &&
+	    nobody_of(f->body) == NOBODY_BESIDE)
+		return true;
 	if (is_named(f->name, "Resent-Sender"))
 		return c->is_resent_replaced;
 	return is_named(f->name, "Reply-To") && c->is_from_replaced &&
@@ -2582,7 +2662,8 @@ must_vanish(const struct compare *c, const struct field *f, bool is_top)
 	if (!is_top)
 		return false;
 	return is_removed(f) ||
-	       (is_named(f->name, "Sender") && c->is_from_replaced) ||
+	       (is_named(f->name, "Sender") && c->is_from_replaced &&
+		   !c->is_from_unsure) ||
 	       (is_named(f->name, "DKIM-Signature") && is_stale(c, f));
 }
 
@@ -2998,7 +3079,7 @@ model_same(struct bytes text, struct bytes wire,
 {
 	struct compare c = { .rules = rules, .why = why };
 	struct bytes a, b;
-	bool ok;
+	bool ok, is_unsure = false;
 
 	submitted_parse(text, &c.given);
 	head_parse(bytes_of(c.given.mended, c.given.end), &c.original);
@@ -3008,9 +3089,8 @@ model_same(struct bytes text, struct bytes wire,
 	c.may_utf8 = rules->has_smtputf8 && rules->wants_utf8;
 	c.is_7bit = !rules->has_8bitmime && (rules->is_8bit || !is_ascii(a));
 	c.is_repaired = longest_line(a) > LINE_LIMIT || c.is_7bit;
-	c.is_from_replaced = is_from_gone(&c.given, rules);
-	c.is_resent_replaced = is_replaced(&c.given, "Resent-From", NULL) ||
-			       is_lacking(&c.given, "Resent-From");
+	c.is_from_replaced = is_from_gone(&c.given, rules, &c.is_from_unsure);
+	c.is_resent_replaced = is_resent_gone(&c.given, rules, &is_unsure);
 	ok = is_clean(&c, wire) &&
 	     (c.wire.has_blank || no(&c, "no empty line", text, wire)) &&
 	     ((c.wire.n > 0 && is_named(c.wire.v[0].name, "Received")) ||

@@ -239,7 +239,8 @@ look_events(struct repair *r)
 		case MIME_HEADER:
 			if (!info.is_sealed)
 				look_header(r, info.header);
-			else if (eightbit_has(info.header))
+			else if (eightbit_has(info.header) ||
+				 !str_is_ascii(header_mbox(info.header)))
 				r->seen.has_stuck_8bit = true;
 			break;
 		case MIME_BODY:

@@ -255,6 +255,8 @@ what_stays_8bit_is_said(void **state)
 		"\r\n--s\r\nA: \xc3\xa4\r\n\r\na\r\n--s--\r\n",
 		"Content-Type: multipart/signed; boundary=s\r\n"
 		"\r\n\xc3\xa4\r\n--s--\r\n",
+		"Content-Type: multipart/signed; boundary=s\r\n"
+		"\r\n--s\r\nFrom \xc3\xa4\r\nA: b\r\n\r\na\r\n--s--\r\n",
 		/* an address in an attached message */
 		"Content-Type: message/rfc822\r\n"
 		"\r\nTo: j\xc3\xb6rg@example.net\r\n\r\na\r\n",

@@ -209,6 +209,15 @@ bcc_len(struct bytes line)
 	return field_name_is_bcc(name) ? n : 0;
 }
 
+/* A mark in place of the colon; the last one is NUL. */
+static bool
+is_mark(char c)
+{
+	static const char marks[] = ";.,=>-?";
+
+	return memchr(marks, c, sizeof(marks)) != NULL;
+}
+
 /* "Bcc joe@example.net": the colon is missing, and it was meant all the same. */
 static size_t
 hidden_len(struct bytes line)
@@ -217,9 +226,11 @@ hidden_len(struct bytes line)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t n = strlen(names[i]);
+		char c = line.n > n ? line.p[n] : 'a';
 
-		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
-		    memchr(" \t\r\n;.,=<", line.p[n], 9) != NULL &&
+		if (bytes_has_prefix_nocase(line, names[i]) &&
+		    (is_mark(c) || ascii_is_blank(c) || c == '<' ||
+			invisible(bytes_of(line.p + n, line.n - n)) > 0) &&
 		    memchr(line.p, '@', line.n) != NULL)
 			return n;
 	}
@@ -254,8 +265,10 @@ guess_known(struct bytes line, char name[FIELD_NAME_GUESS_MAX], size_t *ret_n,
 		}
 		skip = invisible(b);
 		if (skip == 0) {
-			if ((unsigned char)b.p[0] <= ' ' ||
-			    (unsigned char)b.p[0] >= 0x7f)
+			/* NUL is "?" further on. */
+			if (b.p[0] != '\0' &&
+			    ((unsigned char)b.p[0] <= ' ' ||
+				(unsigned char)b.p[0] >= 0x7f))
 				return false;
 			name[n++] = b.p[0];
 			skip = 1;
@@ -283,7 +296,7 @@ field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
 	if (n > 0) {
 		memcpy(ret_name, rest.p, n);
 		*ret_n = n;
-		*ret_at = i + n;
+		*ret_at = i + n + is_mark(rest.p[n]);
 		return true;
 	}
 	if (guess_known(rest, ret_name, ret_n, ret_at)) {

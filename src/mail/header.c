@@ -435,7 +435,7 @@ is_indented_bcc(const struct header *h, struct bytes line)
 
 	return h->is_mending && field_name_guess(line, name, &n, &at) &&
 	       field_name_is_bcc(bytes_of(name, n)) &&
-	       strchr(":\x9a", line.p[at - 1]) != NULL &&
+	       memchr(":\x9a", line.p[at - 1], 2) != NULL &&
 	       memchr(line.p + at, '@', line.n - at) != NULL;
 }
 

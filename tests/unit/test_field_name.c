@@ -63,7 +63,12 @@ a_name_is_guessed_as_it_was_meant(void **state)
 		{ "Subject\xef\xbc\x9ahi\r\n", "Subject", "hi\r\n" },
 		{ "Sub\xe2\x80\x8bject: hi\r\n", "Subject", " hi\r\n" },
 		{ "Bcc s@h\r\n", "Bcc", " s@h\r\n" },
-		{ "Resent-Bcc; s@h\r\n", "Resent-Bcc", "; s@h\r\n" },
+		{ "Resent-Bcc; s@h\r\n", "Resent-Bcc", " s@h\r\n" },
+		{ "Bcc=s@h\r\n", "Bcc", "s@h\r\n" },
+		{ "Bcc?s@h\r\n", "Bcc", "s@h\r\n" },
+		{ "Bcc<s@h>\r\n", "Bcc", "<s@h>\r\n" },
+		{ "Bcc\xc2\xa0s@h\r\n", "Bcc", "\xc2\xa0s@h\r\n" },
+		{ "bcc\xa0s@h\r\n", "bcc", "\xa0s@h\r\n" },
 		{ "B cc: s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92: s@h\r\n", "Bcc",
 		    " s@h\r\n" },
@@ -82,12 +87,33 @@ a_name_is_guessed_as_it_was_meant(void **state)
 	}
 }
 
+/* It is "?" where the message arrives, and one program must not see another
+ * field than the next. */
+static void
+a_nul_counts_as_what_replaces_it(void **state)
+{
+	static const char in[] = "\xc2\xa0X-\0: 1\r\n",
+			  hidden[] = "Bcc\0s@h\r\n";
+	char name[FIELD_NAME_GUESS_MAX];
+	size_t n, at;
+
+	(void)state;
+	assert_true(
+	    field_name_guess(bytes_of(in, sizeof(in) - 1), name, &n, &at));
+	assert_int_equal(n, 3);
+	assert_int_equal(at, 6);
+	assert_true(field_name_guess(
+	    bytes_of(hidden, sizeof(hidden) - 1), name, &n, &at));
+	assert_int_equal(n, 3);
+	assert_int_equal(at, 4);
+}
+
 static void
 a_line_of_text_has_no_name(void **state)
 {
 	static const char *const lines[] = { "", "hello\r\n", "Note: so\r\n",
 		"Dear all: hello\r\n", "A bcc: s@h\r\n", "Bcc is hidden\r\n",
-		"B cc: nobody\r\n" };
+		"B cc: nobody\r\n", "Bcc'd s@h\r\n", "Bccs@h\r\n" };
 	char name[FIELD_NAME_GUESS_MAX];
 	size_t n = 4711, at = 4711;
 
@@ -125,6 +151,7 @@ main(void)
 		cmocka_unit_test(other_names_are_not),
 		cmocka_unit_test(a_known_name_is_one_that_messages_have),
 		cmocka_unit_test(a_name_is_guessed_as_it_was_meant),
+		cmocka_unit_test(a_nul_counts_as_what_replaces_it),
 		cmocka_unit_test(a_line_of_text_has_no_name),
 		cmocka_unit_test(a_name_that_no_line_shows_is_found),
 	};

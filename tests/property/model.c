@@ -482,7 +482,9 @@ named_without_colon(struct bytes raw)
 		size_t n = strlen(bcc[k]);
 
 		if (raw.n > n && strncasecmp(raw.p, bcc[k], n) == 0 &&
-		    memchr(" \t\r\n;.,=<", raw.p[n], 9) != NULL &&
+		    (strchr("\r\n;.,=<>-?", raw.p[n]) != NULL ||
+			starts_with(bytes_of(raw.p + n, raw.n - n), invisible) >
+			    0) &&
 		    memchr(raw.p, '@', raw.n) != NULL)
 			return n;
 	}
@@ -1759,9 +1761,10 @@ means_nobody(struct bytes member)
 			letters[n++] = c;
 	}
 	letters[n] = '\0';
-	return strcmp(letters, "undisclosed") == 0 ||
-	       (strstr(letters, "undisclos") != NULL &&
-		   strstr(letters, "recip") != NULL);
+	return memchr(member.p, '@', member.n) == NULL &&
+	       (strcmp(letters, "undisclosed") == 0 ||
+		   (strstr(letters, "undisclos") != NULL &&
+		       strstr(letters, "recip") != NULL));
 }
 
 /* Does a list say that it names nobody, and is it a group as RFC 5322 has it, a
@@ -1799,8 +1802,6 @@ nobody_of(struct bytes body)
 	size_t nmembers = 0, nnobody = 0, n = member_len(list);
 	bool is_group = is_empty_group(bytes_of(list.p + n, list.n - n));
 
-	if (memchr(body.p, '@', body.n) != NULL)
-		return NOBODY_NOT;
 	while (rest.n > 0) {
 		n = member_len(rest);
 		nmembers += trimmed(bytes_of(rest.p, n)).n > 0;

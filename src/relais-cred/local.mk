@@ -17,9 +17,12 @@ noinst_LIBRARIES += %reldir%/liboauth.a
 	%reldir%/oauth_answer.h \
 	%reldir%/oauth_browser.c \
 	%reldir%/oauth_browser.h \
+	%reldir%/oauth_client.c \
+	%reldir%/oauth_client.h \
 	%reldir%/oauth_http.c \
 	%reldir%/oauth_http.h \
 	%reldir%/oauth_jwt.c \
+	%reldir%/oauth_jwt.h \
 	%reldir%/oauth_login.c \
 	%reldir%/oauth_store.c \
 	%reldir%/oauth_store.h

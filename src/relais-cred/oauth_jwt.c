@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <inttypes.h>
+#include "relais-cred/oauth_jwt.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +8,11 @@
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 
-#include "base/buf.h"
 #include "base/xalloc.h"
 #include "cred/cred_file.h"
 #include "cred/cred_wire.h"
-#include "relais-cred/oauth.h"
 #include "relais-cred/oauth_answer.h"
+#include "relais-cred/oauth_client.h"
 
 enum { JWT_LIFE_S = 3000, KEY_FILE_MAX = 65536 };
 

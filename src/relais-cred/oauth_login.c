@@ -16,6 +16,7 @@
 #include "cred/cred_wire.h"
 #include "relais-cred/oauth.h"
 #include "relais-cred/oauth_browser.h"
+#include "relais-cred/oauth_client.h"
 #include "relais-cred/oauth_http.h"
 #include "relais-cred/oauth_store.h"
 

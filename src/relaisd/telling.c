@@ -22,7 +22,7 @@
 #include "relaisd/alert_queue.h"
 #include "relaisd/routing.h"
 #include "sys/clock_sys.h"
-#include "sys/language.h"
+#include "sys/said.h"
 
 struct telling {
 	struct alerts *alerts;
@@ -336,7 +336,7 @@ telling_start(struct telling *t, struct queue *queue, struct accounts *accounts,
 		.admin = admin,
 		.is_local = is_local,
 		.route = route,
-		.say = language_say(),
+		.say = said_to_person(),
 		.made = on_made,
 		.trouble = on_trouble,
 		.alert = on_notices_alert,

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <iconv.h>
 #include <langinfo.h>
-#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "sys/said.h"
 
 /* TEXTDOMAINDIR, as gettext(1) has it, is for tests.  The words of errno and of
  * GnuTLS come from catalogues of their own. */
@@ -42,16 +40,6 @@ language_choose(void)
 
 static locale_t learnt;
 
-static char *
-say(const char *english)
-{
-	locale_t before = uselocale(learnt);
-	char *text = said(english);
-
-	(void)uselocale(before);
-	return text;
-}
-
 void
 language_learn(void)
 {
@@ -73,9 +61,10 @@ language_learn(void)
 	learnt = (locale_t)0;
 }
 
-char *(*language_say(void))(const char *english)
+locale_t
+language_learnt(void)
 {
-	return learnt != (locale_t)0 ? say : NULL;
+	return learnt;
 }
 
 /* glibc finds a catalogue by LANGUAGE under any locale but "C", so no locale of

@@ -9,17 +9,18 @@
 #ifndef SYS_LANGUAGE_H
 #define SYS_LANGUAGE_H
 
+#include <locale.h>
 #include <stdbool.h>
 
 /* Once, before the first text.  Reads the environment and the catalogue. */
 void language_choose(void);
 
-/* For a daemon, which itself goes on in English: after language_learn(), once and
- * before a sandbox, language_say() speaks the language of the environment. */
+/* For a daemon, which itself goes on in English but writes to a person: learns
+ * the language of the environment, once and before a sandbox, for
+ * said_to_person() (said.h). */
 void language_learn(void);
-/* NULL where that is English, or there is no catalogue; else the caller frees
- * what it returns. */
-char *(*language_say(void))(const char *english);
+/* (locale_t)0: it is English, or there is no catalogue. */
+locale_t language_learnt(void);
 
 /* For a server that speaks to each person in their language: what there is a
  * catalogue for, without a locale of that language.  Once, before there are

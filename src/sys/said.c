@@ -318,3 +318,18 @@ said(const char *english)
 	add(&b, english, 0);
 	return buf_steal(&b);
 }
+
+static char *
+say_as_learnt(const char *english)
+{
+	locale_t before = uselocale(language_learnt());
+	char *text = said(english);
+
+	(void)uselocale(before);
+	return text;
+}
+
+char *(*said_to_person(void))(const char *english)
+{
+	return language_learnt() != (locale_t)0 ? say_as_learnt : NULL;
+}

@@ -15,4 +15,8 @@
 /* The caller frees it. */
 char *said(const char *english);
 
+/* For a daemon: said() in the language of language_learn(), whatever the thread
+ * speaks; NULL where nothing was learnt. */
+char *(*said_to_person(void))(const char *english);
+
 #endif

@@ -8,41 +8,6 @@
 #include "base/num.h"
 #include "base/str.h"
 
-/* --- what others are told -------------------------------------------------- */
-
-void
-account_share(const struct account *a)
-{
-	if (a->portion.is_shared)
-		a->hooks->share(a->hooks->ctx);
-}
-
-void
-account_share_standing(struct account *a, enum standing_cause cause, bool must)
-{
-	a->shared.has_news = true;
-	a->shared.must = must;
-	a->shared.cause = cause;
-	a->portion.has_news = true;
-	account_share(a);
-}
-
-void
-account_share_learnt(struct account *a)
-{
-	a->shared.has_learnt = a->portion.has_news = true;
-	account_share(a);
-}
-
-void
-account_share_flush(struct account *a)
-{
-	a->shared.has_flush = a->portion.has_news = true;
-	account_share(a);
-}
-
-/* --- what this relay has ----------------------------------------------------- */
-
 bool
 account_may_send(const struct account *a)
 {

@@ -3,10 +3,13 @@ noinst_LIBRARIES += %reldir%/libaccount.a
 %canon_reldir%_libaccount_a_SOURCES = \
 	%reldir%/account.c \
 	%reldir%/account.h \
+	%reldir%/account_heard.c \
 	%reldir%/account_impl.h \
 	%reldir%/account_opts.c \
 	%reldir%/account_opts.h \
+	%reldir%/account_record.c \
 	%reldir%/account_shared.c \
+	%reldir%/account_standing.c \
 	%reldir%/accounts.c \
 	%reldir%/accounts.h \
 	%reldir%/carry.c \

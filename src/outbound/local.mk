@@ -9,6 +9,8 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/courier_login.h \
 	%reldir%/delivery.c \
 	%reldir%/delivery.h \
+	%reldir%/delivery_end.c \
+	%reldir%/delivery_impl.h \
 	%reldir%/derive.c \
 	%reldir%/derive.h \
 	%reldir%/dispatch.c \

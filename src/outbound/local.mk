@@ -5,8 +5,11 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/answers.h \
 	%reldir%/courier.c \
 	%reldir%/courier.h \
+	%reldir%/courier_end.c \
+	%reldir%/courier_impl.h \
 	%reldir%/courier_login.c \
 	%reldir%/courier_login.h \
+	%reldir%/courier_silence.c \
 	%reldir%/delivery.c \
 	%reldir%/delivery.h \
 	%reldir%/delivery_end.c \

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "outbound/courier_impl.h"
+
+#include "smtp/smtp_limits.h"
+
+/* During the TLS handshake the engine does not know about the wait. */
+int64_t
+courier_stalls_at(const struct courier *c)
+{
+	int64_t ms = c->timing.dialled_ms * SMTP_STALL_ROUNDS;
+
+	if (c->wire.stream == NULL)
+		return INT64_MAX; /* dialling has its own patience */
+	if (c->wire.smtp != NULL && c->wire.handshake_by == INT64_MAX)
+		return smtp_client_stalls_at(c->wire.smtp);
+	return c->timing.heard_ms + (ms > SMTP_STALL_MS ? ms : SMTP_STALL_MS);
+}
+
+bool
+courier_is_stalled(const struct courier *c)
+{
+	return courier_now_ms(c) >= courier_stalls_at(c);
+}
+
+int64_t
+courier_hopeless_at(const struct courier *c)
+{
+	int64_t since;
+
+	/* Up to the greeting each step has a deadline as short as this. */
+	if (c->wire.smtp == NULL || !c->timing.has_greeted ||
+	    c->wire.handshake_by != INT64_MAX)
+		return INT64_MAX;
+	/* Nothing depends on the answer to QUIT. */
+	if (c->is_quitting)
+		return courier_stalls_at(c);
+	since = smtp_client_waits_since(c->wire.smtp);
+	if (since == INT64_MAX || smtp_client_awaits_end(c->wire.smtp))
+		return INT64_MAX;
+	return (c->timing.heard_ms > since ? c->timing.heard_ms : since) +
+	       pool_silence_ms(c->pool);
+}
+
+void
+courier_note_silence(struct courier *c)
+{
+	int64_t since = smtp_client_waits_since(c->wire.smtp);
+
+	if (!c->is_ready || courier_is_past(c) || since == INT64_MAX ||
+	    smtp_client_awaits_end(c->wire.smtp))
+		return;
+	pool_answered(c->pool,
+	    courier_now_ms(c) -
+		(since > c->timing.heard_ms ? since : c->timing.heard_ms));
+}
+
+int64_t
+courier_look_at(const struct courier *c)
+{
+	const int64_t times[] = { c->wire.smtp != NULL
+				      ? smtp_client_overdue_at(c->wire.smtp)
+				      : INT64_MAX,
+		courier_stalls_at(c), courier_hopeless_at(c) };
+	int64_t at = INT64_MAX, now = courier_now_ms(c);
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] > now && times[i] < at)
+			at = times[i];
+	return at;
+}

@@ -10,6 +10,8 @@ noinst_LIBRARIES += %reldir%/libmail.a
 	%reldir%/date.h \
 	%reldir%/date_parse.c \
 	%reldir%/date_parse.h \
+	%reldir%/date_token.c \
+	%reldir%/date_token.h \
 	%reldir%/diagnosis.c \
 	%reldir%/diagnosis.h \
 	%reldir%/envelope.c \

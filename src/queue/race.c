@@ -16,7 +16,10 @@ enum {
 	SAMPLE_WEIGHT = 8,
 	SAMPLES_MIN = 8, /* before that nothing is known */
 	TIME_UNIT = 1024, /* of struct race_times, in a millisecond */
-	PROBE_EVERY = 64, /* goes to the disk at once, to see how quick it is */
+	/* One of so many goes to the disk at once, to see how quick it is; at
+	 * thousands a second a few samples tell as much. */
+	PROBE_EVERY = 64,
+	PROBE_PAUSE_MS = 50,
 	SAFE_HEAD_START_MS = 20
 };
 
@@ -53,6 +56,15 @@ is_quicker(const struct race_times *provider, const struct race_times *disk)
 
 /* --- the head start ------------------------------------------------------- */
 
+static bool
+is_probe(struct races *r, int64_t now)
+{
+	if (r->probes++ % PROBE_EVERY != 0 || now < r->next_probe_ms)
+		return false;
+	r->next_probe_ms = now + PROBE_PAUSE_MS;
+	return true;
+}
+
 static int64_t
 head_start_ms(const struct queue_message *msg)
 {
@@ -72,7 +84,7 @@ head_start_ms(const struct queue_message *msg)
 	}
 	times = &q->accounts[e->account].times;
 	if (!is_quicker(times, &q->race.disk) ||
-	    q->race.probes++ % PROBE_EVERY == 0)
+	    is_probe(&q->race, queue_now(q)))
 		return 0;
 	/* With those before it, twice what that will take. */
 	wait = SAFE_HEAD_START_MS +

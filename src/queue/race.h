@@ -21,6 +21,7 @@ struct races {
 	struct race_times disk;
 	size_t begun, storing; /* messages with begun_ms, stored_among */
 	unsigned probes;
+	int64_t next_probe_ms;
 };
 
 /* The state of that decision (race.c). */

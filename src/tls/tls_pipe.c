@@ -499,6 +499,14 @@ receive(struct tls_pipe *t, void *p, size_t n)
 	return rc;
 }
 
+/* Asking the library costs as much when there is nothing. */
+static bool
+has_nothing(const struct tls_pipe *t)
+{
+	return buf_len(&t->in) == 0 && !t->is_transport_eof &&
+	       gnutls_record_check_pending(t->session) == 0;
+}
+
 size_t
 tls_pipe_read(struct tls_pipe *t, void *p, size_t n)
 {
@@ -506,7 +514,7 @@ tls_pipe_read(struct tls_pipe *t, void *p, size_t n)
 
 	if (t->state != UP || n == 0)
 		return 0;
-	rc = receive(t, p, n);
+	rc = has_nothing(t) ? GNUTLS_E_AGAIN : receive(t, p, n);
 	if (rc > 0)
 		return (size_t)rc;
 	if (buf_len(&t->in) == 0)

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +146,11 @@ listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
     void *ctx, struct listener **ret, struct err *err)
 {
 	struct listener *li = xcalloc(1, sizeof(*li));
-	int rc;
+	int rc, on = 1;
 
+	/* Handed down to every connection: a stream writes all output of a turn
+	 * at once, so waiting for more gains nothing.  Best effort. */
+	IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
 	li->l = l;
 	li->fd = fd;
 	li->reserve_from = reserve_from();

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,10 @@ struct flight {
 	struct stream *s;
 };
 
-enum { LINGER_BYTES_MAX = 65536 };
+enum {
+	LINGER_BYTES_MAX = 65536,
+	RECORD_MAX = 16384 /* clear text of one: RFC 8446 section 5.1 */
+};
 
 /* The end of a stream whose owner is gone: the rest is sent. */
 struct lingering {
@@ -357,19 +359,15 @@ static void
 decrypt(struct stream *s)
 {
 	struct err err;
-	char *to;
+	char record[RECORD_MAX]; /* most looks find nothing to keep */
 	size_t n;
 
-	while (buf_len(&s->unread) == 0) {
-		to = buf_space(&s->unread, 16384); /* one record */
-		n = tls_pipe_read(s->tls, to, 16384);
-		buf_added(&s->unread, n);
-		if (n == 0)
-			break;
+	if (buf_len(&s->unread) == 0) {
+		n = tls_pipe_read(s->tls, record, sizeof(record));
+		IGNORE(buf_add(&s->unread, record, n)); /* fits */
 	}
 	if (buf_len(&s->unread) > 0)
 		return;
-	buf_clear(&s->unread);
 	/* A bad record breaks the pipe; this reports it. */
 	if (tls_pipe_run(s->tls, &err) != 0)
 		take_error(s, &err);
@@ -672,19 +670,12 @@ stream_peer_uid(const struct stream *s)
 static int
 handle_open(struct stream *s, int fd)
 {
-	int rc;
-
 	if (note_peer(s, fd) == AF_UNIX) {
 		(void)uv_pipe_init(loop_uv(s->l), &s->uv.pipe, 0); /* is 0 */
 		return uv_pipe_open(&s->uv.pipe, fd);
 	}
 	(void)uv_tcp_init(loop_uv(s->l), &s->uv.tcp); /* only fills it in */
-	rc = uv_tcp_open(&s->uv.tcp, fd);
-	if (rc == 0)
-		/* All output of a turn is written at once, so waiting for more
-		 * gains nothing.  Best effort. */
-		(void)uv_tcp_nodelay(&s->uv.tcp, 1);
-	return rc;
+	return uv_tcp_open(&s->uv.tcp, fd);
 }
 
 struct stream *

@@ -41,16 +41,19 @@ add_line(struct buf *to, const struct history_entry *e, const char *subject,
 	size_t start;
 
 	if (!spool_line_begin(to, &start) ||
-	    !buf_addf(to, "%s %" PRIu64 " %" PRIu64, state_names[e->state],
-		spool_since_1970(e->at_ms), spool_since_1970(e->arrived_s)) ||
+	    !buf_adds(to, state_names[e->state]) ||
+	    !spool_number_field(to, spool_since_1970(e->at_ms)) ||
+	    !spool_number_field(to, spool_since_1970(e->arrived_s)) ||
 	    !spool_escape_field(to, e->id) ||
 	    !spool_escape_field(to, e->account) ||
-	    !buf_addf(to, " %" PRIu32, e->uid) ||
+	    !spool_number_field(to, e->uid) ||
 	    !spool_escape_field(to, e->user) ||
-	    !buf_addf(to, " %d %" PRIu64, e->attempts, e->size_bytes) ||
+	    !spool_number_field(to, (uint64_t)e->attempts) ||
+	    !spool_number_field(to, e->size_bytes) ||
 	    !spool_escape_field(to, e->sender) ||
 	    !spool_escape_field(to, subject) ||
-	    !buf_addf(to, " %zu %zu", e->nrcpts, nnamed))
+	    !spool_number_field(to, e->nrcpts) ||
+	    !spool_number_field(to, nnamed))
 		return false;
 	for (size_t i = 0; i < nnamed; i++)
 		if (!spool_escape_field(to, e->rcpts[i]))

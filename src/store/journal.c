@@ -22,9 +22,9 @@ note_times(struct buf *to, const char *event, int64_t wall_ms, int64_t seen_ms)
 {
 	size_t start;
 
-	return spool_line_begin(to, &start) &&
-	       buf_addf(to, "%s %" PRIu64 " %" PRIu64, event,
-		   spool_since_1970(wall_ms), spool_since_1970(seen_ms)) &&
+	return spool_line_begin(to, &start) && buf_adds(to, event) &&
+	       spool_number_field(to, spool_since_1970(wall_ms)) &&
+	       spool_number_field(to, spool_since_1970(seen_ms)) &&
 	       spool_line_end(to, start);
 }
 
@@ -33,8 +33,8 @@ note_time(struct buf *to, const char *event, int64_t wall_ms)
 {
 	size_t start;
 
-	return spool_line_begin(to, &start) &&
-	       buf_addf(to, "%s %" PRIu64, event, spool_since_1970(wall_ms)) &&
+	return spool_line_begin(to, &start) && buf_adds(to, event) &&
+	       spool_number_field(to, spool_since_1970(wall_ms)) &&
 	       spool_line_end(to, start);
 }
 
@@ -58,8 +58,10 @@ enum { NSTATES = sizeof(state_names) / sizeof(state_names[0]) };
 bool
 journal_add_verdict(struct buf *to, const struct verdict *v)
 {
-	return buf_addf(to, "%s %s %d", verdict_class_name(v->class),
-		   verdict_stage_name(v->stage), v->code > 0 ? v->code : 0) &&
+	return buf_adds(to, verdict_class_name(v->class)) &&
+	       buf_addc(to, ' ') &&
+	       buf_adds(to, verdict_stage_name(v->stage)) &&
+	       spool_number_field(to, v->code > 0 ? (uint64_t)v->code : 0) &&
 	       spool_escape_field(to, v->enhanced) &&
 	       buf_adds(to, v->is_uncertain   ? " uncertain"
 			    : v->is_logged_in ? " login"
@@ -74,8 +76,10 @@ journal_rcpt(struct buf *to, size_t index, const struct rcpt *r)
 	static const struct verdict none;
 	size_t start;
 
-	return spool_line_begin(to, &start) &&
-	       buf_addf(to, "rcpt %zu %s ", index, state_names[r->state]) &&
+	return spool_line_begin(to, &start) && buf_adds(to, "rcpt") &&
+	       spool_number_field(to, index) &&
+	       spool_escape_field(to, state_names[r->state]) &&
+	       buf_addc(to, ' ') &&
 	       journal_add_verdict(to, r->last != NULL ? r->last : &none) &&
 	       spool_line_end(to, start);
 }
@@ -89,8 +93,10 @@ note_ranges(struct buf *to, const size_t *v, size_t n)
 	for (size_t i = 0, last; i < n; i = last + 1) {
 		for (last = i; last + 1 < n && v[last + 1] == v[last] + 1;)
 			last++;
-		if (!buf_addf(to, "%s%zu", i > 0 ? "," : "", v[i]) ||
-		    (last > i && !buf_addf(to, "-%zu", v[last])))
+		if ((i > 0 && !buf_addc(to, ',')) ||
+		    !buf_addi(to, (int64_t)v[i]) ||
+		    (last > i && (!buf_addc(to, '-') ||
+				     !buf_addi(to, (int64_t)v[last]))))
 			return false;
 	}
 	return true;
@@ -102,8 +108,8 @@ journal_mark(struct buf *to, int64_t wall_ms, const char *who,
 {
 	size_t start;
 
-	return spool_line_begin(to, &start) &&
-	       buf_addf(to, "offer %" PRIu64, spool_since_1970(wall_ms)) &&
+	return spool_line_begin(to, &start) && buf_adds(to, "offer") &&
+	       spool_number_field(to, spool_since_1970(wall_ms)) &&
 	       spool_escape_field(to, who) && buf_addc(to, ' ') &&
 	       note_ranges(to, rcpts, n) && spool_line_end(to, start);
 }
@@ -119,9 +125,10 @@ journal_hold(struct buf *to, int64_t wall_ms, const char *why)
 {
 	size_t start;
 
-	return spool_line_begin(to, &start) &&
-	       buf_addf(to, "hold %" PRIu64 " ", spool_since_1970(wall_ms)) &&
-	       spool_escape(to, why) && spool_line_end(to, start);
+	return spool_line_begin(to, &start) && buf_adds(to, "hold") &&
+	       spool_number_field(to, spool_since_1970(wall_ms)) &&
+	       buf_addc(to, ' ') && spool_escape(to, why) &&
+	       spool_line_end(to, start);
 }
 
 bool
@@ -141,10 +148,9 @@ journal_told(struct buf *to, int64_t wall_ms, size_t index)
 {
 	size_t start;
 
-	return spool_line_begin(to, &start) &&
-	       buf_addf(to, "told %" PRIu64 " %zu", spool_since_1970(wall_ms),
-		   index) &&
-	       spool_line_end(to, start);
+	return spool_line_begin(to, &start) && buf_adds(to, "told") &&
+	       spool_number_field(to, spool_since_1970(wall_ms)) &&
+	       spool_number_field(to, index) && spool_line_end(to, start);
 }
 
 bool

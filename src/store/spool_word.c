@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/spool_word.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +51,12 @@ spool_escape_field(struct buf *to, const char *text)
 }
 
 bool
+spool_number_field(struct buf *to, uint64_t n)
+{
+	return buf_addc(to, ' ') && buf_addi(to, (int64_t)n);
+}
+
+bool
 spool_line_begin(struct buf *to, size_t *ret_start)
 {
 	*ret_start = buf_len(to);
@@ -62,13 +66,12 @@ spool_line_begin(struct buf *to, size_t *ret_start)
 bool
 spool_line_end(struct buf *to, size_t start)
 {
-	char hex[SPOOL_CRC_LEN + 1];
 	char *line = to->p + to->head + start;
+	uint32_t crc = crc32_of(0, line + SPOOL_CRC_LEN + 1,
+	    buf_len(to) - start - SPOOL_CRC_LEN - 1);
 
-	(void)snprintf(hex, sizeof(hex), "%08" PRIx32,
-	    crc32_of(0, line + SPOOL_CRC_LEN + 1,
-		buf_len(to) - start - SPOOL_CRC_LEN - 1));
-	memcpy(line, hex, SPOOL_CRC_LEN);
+	for (size_t i = SPOOL_CRC_LEN; i-- > 0; crc >>= 4)
+		line[i] = "0123456789abcdef"[crc & 0xf];
 	return buf_addc(to, '\n');
 }
 

@@ -28,6 +28,7 @@ bool spool_escape(struct buf *to, const char *text) MUST_CHECK;
 /* One of several in a line, with a blank in front: blanks are escaped too, and
  * nothing is "-". */
 bool spool_escape_field(struct buf *to, const char *text) MUST_CHECK;
+bool spool_number_field(struct buf *to, uint64_t n) MUST_CHECK; /* < 2^63 */
 /* The caller frees the result; NULL: not what those two write. */
 char *spool_unescape(struct bytes b);
 char *spool_unescape_field(struct bytes b);

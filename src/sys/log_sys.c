@@ -35,31 +35,37 @@ static struct {
 	void *ctx;
 } out = { .fd = TO_NOWHERE };
 
-static void
-stamp(char *to, size_t size, enum log_level level)
+/* All lines of a second begin alike. */
+static const char *
+stamp(enum log_level level)
 {
+	static const char *const levels[] = { "<0>", "<1>", "<2>", "<3>", "<4>",
+		"<5>", "<6>", "<7>" };
+	static char text[40];
+	static time_t of;
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if (out.is_journal) {
-		(void)snprintf(to, size, "<%d>", (int)level);
-		return;
-	}
-	if (localtime_r(&now, &tm) == NULL ||
-	    strftime(to, size, "%Y-%m-%dT%H:%M:%S%z ", &tm) == 0)
-		to[0] = '\0';
+	if (out.is_journal)
+		return levels[level & 7];
+	if (now != of &&
+	    (localtime_r(&now, &tm) == NULL ||
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z ", &tm) == 0))
+		text[0] = '\0';
+	of = now;
+	return text;
 }
 
 /* One writev a line, so that lines of several processes do not mix. */
 static void
 write_fd(void *ctx, enum log_level level, const char *line)
 {
-	char head[40];
+	const char *head = stamp(level);
 	struct iovec parts[3];
 
 	(void)ctx;
-	stamp(head, sizeof(head), level);
-	parts[0] = (struct iovec) { head, strlen(head) };
+	parts[0].iov_base = (void *)(uintptr_t)head;
+	parts[0].iov_len = strlen(head);
 	parts[1].iov_base = (void *)(uintptr_t)line;
 	parts[1].iov_len = strlen(line);
 	parts[2] = (struct iovec) { (char[]) { '\n' }, 1 };

@@ -44,11 +44,7 @@ smtp_server_new(const struct smtp_server_opts *opts)
 	s->mode = MODE_COMMAND;
 	s->phase = PHASE_NEW;
 	s->is_first_line = true;
-	/* snprintf, here and below: cut if the host name is absurd */
-	(void)snprintf(s->too_big_text, sizeof(s->too_big_text),
-	    "no message larger than %llu bytes",
-	    (unsigned long long)opts->max_size_bytes);
-	s->too_big = (struct smtp_refusal) { 552, "5.3.4", s->too_big_text };
+	/* cut if the host name is absurd */
 	(void)snprintf(hello, sizeof(hello), "%s ESMTP%s ready", opts->hostname,
 	    offers_all(opts) ? " XRELAIS" : "");
 	ss_say(s, 220, NULL, hello);

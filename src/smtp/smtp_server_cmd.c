@@ -279,7 +279,7 @@ parse_bdat(struct smtp_server *s, struct bytes args)
 }
 
 static const struct smtp_refusal *
-refuse_chunk(const struct smtp_server *s)
+refuse_chunk(struct smtp_server *s)
 {
 	uint64_t total;
 

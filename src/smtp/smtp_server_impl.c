@@ -50,10 +50,15 @@ ss_hang_up(struct smtp_server *s, const char *why)
 }
 
 bool
-ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes)
+ss_is_too_big(struct smtp_server *s, uint64_t size_bytes)
 {
-	return s->opts.max_size_bytes > 0 &&
-	       size_bytes > s->opts.max_size_bytes;
+	if (s->opts.max_size_bytes == 0 || size_bytes <= s->opts.max_size_bytes)
+		return false;
+	(void)snprintf(s->too_big_text, sizeof(s->too_big_text), /* fits */
+	    "no message larger than %llu bytes",
+	    (unsigned long long)s->opts.max_size_bytes);
+	s->too_big = (struct smtp_refusal) { 552, "5.3.4", s->too_big_text };
+	return true;
 }
 
 enum ss_event

@@ -100,7 +100,7 @@ struct smtp_server {
 	struct overlong overlong;
 	size_t line_bytes; /* of the command being run, with its CR LF */
 	uint64_t discarded_bytes; /* of what is refused and still comes */
-	struct smtp_refusal too_big; /* names the limit */
+	struct smtp_refusal too_big; /* names the limit, once one was */
 	char too_big_text[64];
 	unsigned errors, unknown_commands;
 	struct clock_state clock;
@@ -118,8 +118,8 @@ void ss_refuse(struct smtp_server *s, const struct smtp_refusal *why);
 void ss_reset_transaction(struct smtp_server *s);
 /* Resets, then SS_CLOSE; what is still in the buffers stays unread. */
 void ss_hang_up(struct smtp_server *s, const char *why);
-/* The message would be larger than max_size_bytes. */
-bool ss_is_too_big(const struct smtp_server *s, uint64_t size_bytes);
+/* The message would be larger than max_size_bytes; s->too_big says so. */
+bool ss_is_too_big(struct smtp_server *s, uint64_t size_bytes);
 /* Asks the driver about this line (without CR LF), the first in s->in. */
 enum ss_event ss_ask_command(
     struct smtp_server *s, struct bytes line, struct ss_info *info);

@@ -275,22 +275,27 @@ addr_without_tag(const char *addr, char ret[ADDR_MAX + 1])
 
 /* domain is suffix, or ends in "." suffix */
 static bool
-is_under(struct bytes domain, const char *suffix)
+is_under(struct bytes domain, struct bytes suffix)
 {
-	size_t n = strlen(suffix);
+	size_t before = domain.n - suffix.n;
 
-	if (domain.n < n)
-		return false;
-	return bytes_eq_nocase(bytes_of(domain.p + domain.n - n, n), suffix) &&
-	       (domain.n == n || domain.p[domain.n - n - 1] == '.');
+	return domain.n >= suffix.n &&
+	       (before == 0 || domain.p[before - 1] == '.') &&
+	       bytes_same_nocase(bytes_of(domain.p + before, suffix.n), suffix);
 }
 
 /* RFC 6761, 6762, 8375, and the two that routers invent. */
 static bool
 is_under_local_suffix(struct bytes domain)
 {
-	static const char *const suffixes[] = { "localhost", "localdomain",
-		"local", "lan", "home.arpa" };
+#define NAME(s)                                                                \
+	{                                                                      \
+		s, sizeof(s) - 1                                               \
+	}
+	static const struct bytes suffixes[] = { NAME("localhost"),
+		NAME("localdomain"), NAME("local"), NAME("lan"),
+		NAME("home.arpa") };
+#undef NAME
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 		if (is_under(domain, suffixes[i]))

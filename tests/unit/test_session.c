@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -269,7 +270,7 @@ come_from(struct bench *b, const char *host, uint32_t uid)
 	socklen_t len = sizeof(to);
 	struct client c = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
 	struct err err;
-	int listening = listen_tcp("127.0.0.1", 0, &err), fd;
+	int listening = listen_tcp("127.0.0.1", 0, &err), fd, on = 1;
 
 	assert_true(listening >= 0 && c.fd >= 0);
 	assert_int_equal(inet_pton(AF_INET, host, &from.sin_addr), 1);
@@ -278,6 +279,9 @@ come_from(struct bench *b, const char *host, uint32_t uid)
 	    getsockname(listening, (struct sockaddr *)&to, &len), 0);
 	assert_int_equal(connect(c.fd, (struct sockaddr *)&to, len), 0);
 	fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	/* As those of a listener (net/listen.h) are. */
+	assert_int_equal(
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
 	assert_true(fd >= 0);
 	(void)close(listening);
 	next_uid = uid;

@@ -338,6 +338,8 @@ void
 stream_flush(struct stream *s)
 {
 	flush_now(s);
+	if (!s->driver.wants_ready && !s->lingering.is_on)
+		loop_soon_cancel(&s->soon); /* it has nothing left to do */
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -397,7 +399,7 @@ call_driver(struct stream *s)
 	else
 		stream_read_on(s);
 	is_full = s->driver.wants_room;
-	flush_now(s);
+	stream_flush(s);
 	/* A driver that fills it will do so again. */
 	if (!is_full && s->tls != NULL)
 		tls_pipe_rest(s->tls);

@@ -527,6 +527,8 @@ crank(struct courier *c)
 		goes_on = wire_give(&c->wire) || goes_on;
 		smtp_client_unsent(c->wire.smtp, stream_unsent(c->wire.stream));
 	} while (goes_on);
+	/* Now, not after the loop has asked the kernel again. */
+	stream_flush(c->wire.stream);
 	maybe_quit(c);
 	set_timer(c);
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/must.h"
 #include "sys/userns.h"
 
 static uint32_t
@@ -197,11 +198,11 @@ tcp_uid(struct peer_diag *d, const struct sockaddr_storage *peer,
 }
 
 static uint32_t
-uid_here(struct peer_diag *d, int fd)
+uid_here(struct peer_diag *d, int fd, struct sockaddr_storage peer)
 {
 	uint32_t uid;
-	struct sockaddr_storage peer = { 0 }, own = { 0 };
-	socklen_t peer_len = sizeof(peer), own_len = sizeof(own);
+	struct sockaddr_storage own = { 0 };
+	socklen_t own_len = sizeof(own);
 
 	if (getsockname(fd, (struct sockaddr *)&own, &own_len) != 0)
 		return UID_UNKNOWN;
@@ -210,7 +211,7 @@ uid_here(struct peer_diag *d, int fd)
 	if (own.ss_family != AF_INET && own.ss_family != AF_INET6)
 		return UID_UNKNOWN;
 	/* It has reset the connection. */
-	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0)
+	if (peer.ss_family == AF_UNSPEC)
 		return UID_HIDDEN;
 	unmap(&peer);
 	unmap(&own);
@@ -223,9 +224,15 @@ uid_here(struct peer_diag *d, int fd)
 }
 
 uint32_t
-peer_uid(struct peer_diag *d, int fd)
+peer_uid(struct peer_diag *d, int fd, const struct sockaddr_storage *peer)
 {
-	uint32_t uid = uid_here(d, fd);
+	struct sockaddr_storage asked = { 0 };
+	socklen_t len = sizeof(asked);
+	uint32_t uid;
+
+	if (peer == NULL)
+		IGNORE(getpeername(fd, (struct sockaddr *)&asked, &len));
+	uid = uid_here(d, fd, peer != NULL ? *peer : asked);
 
 	return uid == userns_here()->hidden && uid != UID_UNKNOWN ? UID_HIDDEN
 								  : uid;

@@ -14,6 +14,7 @@
 #define NET_PEER_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* What is kept from one question to the next; begins as { .fd = -1 }. */
 struct peer_diag {
@@ -28,7 +29,9 @@ struct peer_diag {
 
 /* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: it is or may be on
  * this one, and the kernel does not say whose it is, or that it is of somebody
- * whom our user namespace hides (sys/userns.h). */
-uint32_t peer_uid(struct peer_diag *d, int fd);
+ * whom our user namespace hides (sys/userns.h).  peer is what getpeername(2) said
+ * of fd, NULL if it was not asked, and of no family if it failed. */
+uint32_t peer_uid(
+    struct peer_diag *d, int fd, const struct sockaddr_storage *peer);
 
 #endif

@@ -49,8 +49,9 @@ struct driver {
 	bool wants_room; /* it has filled the stream */
 };
 
-/* Both ends, as text. */
+/* Both ends. */
 struct ends {
+	struct sockaddr_storage peer; /* of no family: it has hung up */
 	int peer_port;
 	char peer_host[INET6_ADDRSTRLEN];
 	char literal[INET6_ADDRSTRLEN + sizeof("[IPv6:]")];
@@ -612,14 +613,14 @@ address_text(const struct sockaddr_storage *ss, char *to, size_t size)
 static int
 note_peer(struct stream *s, int fd)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
+	struct sockaddr_storage *ss = &s->ends.peer;
+	socklen_t len = sizeof(*ss);
 	int family = 0;
 
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0) {
+	if (getpeername(fd, (struct sockaddr *)ss, &len) == 0) {
 		s->ends.peer_port = address_text(
-		    &ss, s->ends.peer_host, sizeof(s->ends.peer_host));
-		return ss.ss_family;
+		    ss, s->ends.peer_host, sizeof(s->ends.peer_host));
+		return ss->ss_family;
 	}
 	/* It has hung up already. */
 	len = sizeof(family);
@@ -664,7 +665,7 @@ stream_peer_uid(const struct stream *s)
 
 	if (s->is_closed || uv_fileno(&s->uv.handle, &fd) != 0)
 		return UID_UNKNOWN;
-	return peer_uid(&loop_memory(s->l)->diag, fd);
+	return peer_uid(&loop_memory(s->l)->diag, fd, &s->ends.peer);
 }
 
 /* --- life --------------------------------------------------------------- */

@@ -396,7 +396,7 @@ static uint32_t
 uid_of(struct MHD_Connection *con)
 {
 	struct peer_diag diag = { .fd = -1 };
-	uint32_t uid = peer_uid(&diag, fd_of(con));
+	uint32_t uid = peer_uid(&diag, fd_of(con), NULL);
 
 	if (diag.fd >= 0)
 		(void)close(diag.fd); /* holds no data */

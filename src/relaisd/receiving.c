@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "account/accounts.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
@@ -11,12 +12,16 @@
 #include "conf/route.h"
 #include "relaisd/admission.h"
 #include "relaisd/routing.h"
+#include "sys/clock_sys.h"
+
+enum { LOOK_EVERY_MS = 5 };
 
 struct receiving {
 	const struct routing *routing;
 	const struct accounts *accounts;
 	struct people *people;
 	struct aliases *aliases;
+	int64_t looked_ms; /* at their file */
 };
 
 static const struct conf *
@@ -115,15 +120,20 @@ is_local(void *ctx, const char *addr)
 }
 
 /* The file is looked at again whenever it matters, so that nobody has to tell
- * the daemon about a change. */
+ * the daemon about a change; of hundreds of mails a second, not for each. */
 static bool
 resolve(void *ctx, const char *addr, struct addr_list *to)
 {
 	struct receiving *r = ctx;
 	struct alias_opts o = alias_opts_of(conf_of(r));
 
-	if (alias_is_stale(r->aliases))
-		receiving_reload(r);
+	int64_t now = clock_boot_ms(clock_sys());
+
+	if (now >= r->looked_ms + LOOK_EVERY_MS) {
+		r->looked_ms = now;
+		if (alias_is_stale(r->aliases))
+			receiving_reload(r);
+	}
 	return alias_resolve(r->aliases, &o, addr, to);
 }
 

@@ -28,7 +28,7 @@ can_ask(void)
 	bool ok;
 
 	tcp_pair(fds, 0);
-	ok = peer_uid(&diag, fds[0]) < UID_HIDDEN;
+	ok = peer_uid(&diag, fds[0], NULL) < UID_HIDDEN;
 	(void)close(fds[0]);
 	(void)close(fds[1]);
 	return ok;
@@ -53,8 +53,9 @@ both_families_name_the_user(void **state)
 			continue; /* no IPv6 here */
 		fd = connect_to(rows[i].family, listen_port(listening));
 		own = accept(listening, NULL, NULL);
-		assert_int_equal(peer_uid(&diag, own), getuid());
-		assert_int_equal(peer_uid(&diag, own), getuid()); /* again */
+		assert_int_equal(peer_uid(&diag, own, NULL), getuid());
+		assert_int_equal(
+		    peer_uid(&diag, own, NULL), getuid()); /* again */
 		(void)close(fd);
 		(void)close(own);
 		(void)close(listening);
@@ -79,7 +80,7 @@ mapped_addresses_are_found(void **state)
 	to.sin6_addr.s6_addr[15] = 1;
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	own = accept(listening, NULL, NULL);
-	assert_int_equal(peer_uid(&diag, own), getuid());
+	assert_int_equal(peer_uid(&diag, own, NULL), getuid());
 	(void)close(fd);
 	(void)close(own);
 	(void)close(listening);
@@ -95,7 +96,7 @@ a_client_that_has_hung_up_is_hidden_and_not_root(void **state)
 	tcp_pair(fds, 0);
 	assert_int_equal(send(fds[1], "EHLO x\r\n", 8, 0), 8);
 	(void)close(fds[1]);
-	assert_int_equal(peer_uid(&diag, fds[0]), UID_HIDDEN);
+	assert_int_equal(peer_uid(&diag, fds[0], NULL), UID_HIDDEN);
 	(void)close(fds[0]);
 }
 
@@ -137,7 +138,7 @@ a_listener_on_the_clients_port_is_not_the_client(void **state)
 			skip();
 	}
 	assert_true(again >= 0);
-	assert_int_equal(peer_uid(&diag, own), UID_HIDDEN);
+	assert_int_equal(peer_uid(&diag, own, NULL), UID_HIDDEN);
 	(void)close(again);
 	(void)close(own);
 }
@@ -172,7 +173,7 @@ check_other(int listening, const char *path, int port)
 	if (child == 0)
 		_exit(connect_as(OTHER_UID, path, port));
 	own = accept(listening, NULL, NULL);
-	assert_int_equal(peer_uid(&diag, own), OTHER_UID);
+	assert_int_equal(peer_uid(&diag, own, NULL), OTHER_UID);
 	assert_int_equal(kill(child, SIGTERM), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	(void)close(own);
@@ -219,7 +220,7 @@ asking_needs_no_privilege(void **state)
 
 		if (setuid(OTHER_UID) != 0)
 			_exit(2);
-		_exit(peer_uid(&own, fds[0]) == 0 ? 0 : 1);
+		_exit(peer_uid(&own, fds[0], NULL) == 0 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
@@ -248,8 +249,8 @@ whom_a_user_namespace_hides_is_hidden(void **state)
 
 		if (!enter_own_userns(4711))
 			_exit(CANNOT);
-		_exit(peer_uid(&own, fds[0]) != UID_HIDDEN ||
-		      peer_uid(&own, of_unix[0]) != UID_HIDDEN);
+		_exit(peer_uid(&own, fds[0], NULL) != UID_HIDDEN ||
+		      peer_uid(&own, of_unix[0], NULL) != UID_HIDDEN);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	(void)close(fds[0]);

@@ -50,13 +50,16 @@ struct bench {
 };
 
 static uint32_t next_uid; /* who connects now */
-uint32_t __wrap_peer_uid(struct peer_diag *d, int fd);
+uint32_t __wrap_peer_uid(
+    struct peer_diag *d, int fd, const struct sockaddr_storage *peer);
 
 uint32_t
-__wrap_peer_uid(struct peer_diag *d, int fd)
+__wrap_peer_uid(
+    struct peer_diag *d, int fd, const struct sockaddr_storage *peer)
 {
 	(void)d;
 	(void)fd;
+	(void)peer;
 	return next_uid;
 }
 

@@ -28,14 +28,16 @@ noinst_LIBRARIES += %reldir%/libsetup.a
 pkglibexec_PROGRAMS += relais-setup
 relais_setup_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 relais_setup_SOURCES = \
+	%reldir%/find_server.c \
 	%reldir%/import_disk.c \
 	%reldir%/import_disk.h \
 	%reldir%/import_run.c \
 	%reldir%/keep.c \
+	%reldir%/log_in.c \
 	%reldir%/relais-setup.c \
+	%reldir%/run.c \
 	%reldir%/setup.c \
 	%reldir%/setup.h \
-	%reldir%/setup_known.c \
 	%reldir%/sign_in.c \
 	%reldir%/start.c \
 	%reldir%/try.c \

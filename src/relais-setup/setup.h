@@ -2,7 +2,9 @@
 /* setup.h - one run of `relais setup': what was given, what was found, and the
  * steps that use it.
  *
- * Each step tells the person what it does, and returns enum setup_status.
+ * Each step tells the person what it does, and returns enum setup_status.  The
+ * steps know each other as far as they are declared here; run.c alone knows their
+ * order.
  */
 #ifndef RELAIS_SETUP_SETUP_H
 #define RELAIS_SETUP_SETUP_H
@@ -68,6 +70,11 @@ struct setup {
 	json_t *report; /* for --json */
 };
 
+/* Frees all that it owns. */
+void setup_clear(struct setup *s);
+/* A line of the report; value NULL: null. */
+void setup_report(struct setup *s, const char *key, const char *value);
+
 const char *setup_host(const struct setup *s);
 /* "Orange", "IONOS"; the host if nobody knows. */
 const char *setup_provider_name(const struct setup *s);
@@ -76,6 +83,31 @@ const struct conf_port *setup_ports(const struct setup *s, size_t *ret_n);
 /* Says the sentence; in the report it is the advice.  Returns status. */
 enum setup_status setup_stop(json_t *report, enum setup_status status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A program of ours: as installed, or beside this one where both were built.
+ * NULL: there is none; to be freed. */
+char *setup_program(const char *folder, const char *name);
+
+/* --- find_server.c -------------------------------------------------------- */
+
+bool setup_is_address(const char *text);
+enum setup_status setup_find_address(struct setup *s);
+/* Who gets the mail for root and cron. */
+enum setup_status setup_find_admin(struct setup *s);
+/* As it was named, or by the address; another's server only if the person
+ * agrees. */
+enum setup_status setup_find_server(struct setup *s);
+enum setup_status setup_take_provider(struct setup *s); /* --provider */
+enum setup_status setup_take_host(struct setup *s); /* --host */
+
+/* --- log_in.c ------------------------------------------------------------- */
+
+/* The login name. */
+enum setup_status setup_find_user(struct setup *s);
+/* A secret that the server takes, or what a sign-in needs. */
+enum setup_status setup_log_in(struct setup *s);
+/* For an address, if one was given: name and secret, which are not tried. */
+enum setup_status setup_find_check_login(struct setup *s);
 
 /* --- try.c ---------------------------------------------------------------- */
 
@@ -129,9 +161,6 @@ enum setup_status setup_sign_in(struct setup *s);
 
 /* --- start.c -------------------------------------------------------------- */
 
-/* A program of ours: as installed, or beside this one where both were built.
- * NULL: there is none; to be freed. */
-char *setup_program(const char *folder, const char *name);
 /* Starts the daemon or lets it read the configuration anew. */
 enum setup_status setup_start(struct setup *s);
 /* Sends a message through the daemon, as any program would. */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,25 +26,6 @@ static void
 wait_a_tenth(void)
 {
 	(void)poll(NULL, 0, 100);
-}
-
-char *
-setup_program(const char *folder, const char *name)
-{
-	char self[4096];
-	char *path = xasprintf("%s/%s", folder, name);
-	ssize_t n;
-
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
-	path = xasprintf("%s/%s", dirname(self), name);
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
 }
 
 /* --- the daemon ----------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/str.h"
 #include "mail/addr.h"
 #include "mime/rfc2047.h"
@@ -10,11 +11,12 @@
 
 enum { NAME_SIZE_MAX = 4096 };
 
+/* A tab is a blank, which a folded name has. */
 static bool
 has_control(struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++)
-		if ((unsigned char)b.p[i] < ' ' || b.p[i] == 0x7f)
+		if (ascii_is_control(b.p[i]) && b.p[i] != '\t')
 			return true;
 	return false;
 }
@@ -62,10 +64,9 @@ is_mixed(struct bytes phrase)
 	if (!words_has(phrase) || str_is_ascii(phrase))
 		return false;
 	for (size_t i = 0; i < phrase.n; i++)
-		if (((unsigned char)phrase.p[i] < ' ' && phrase.p[i] != '\t') ||
-		    strchr("\"()<>[]:;@\\,\x7f", phrase.p[i]) != NULL)
+		if (strchr("\"()<>[]:;@\\,", phrase.p[i]) != NULL)
 			return false;
-	return true;
+	return !has_control(phrase);
 }
 
 static bool

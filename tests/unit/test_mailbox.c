@@ -31,6 +31,11 @@ static const struct {
 	    "=?utf-8?q?J=C3=B6_K=2E?= <me@example.org>" },
 	{ "\"x\\\"y\" =?utf-8?q?J=C3=B6rg?= M\xc3\xbcller <root>",
 	    "=?utf-8?q?x=22y_J=C3=B6rg_M=C3=BCller?= <me@example.org>" },
+	/* folded with a tab: words are not encoded again */
+	{ "\"x\\\"y\"\t=?utf-8?q?J=C3=B6rg?= <root>",
+	    "\"x\\\"y\"\t=?utf-8?q?J=C3=B6rg?= <me@example.org>" },
+	{ "[x]\t=?utf-8?q?J=C3=B6rg?= <root>",
+	    "=?utf-8?q?=5Bx=5D_J=C3=B6rg?= <me@example.org>" },
 	{ "J\xf6rg <root>", "=?utf-8?q?J=C3=B6rg?= <me@example.org>" },
 	{ "\"a\x01\x7f z\" <root>", "a   z <me@example.org>" },
 };

@@ -386,11 +386,14 @@ leave_header(struct mime_stream *m)
 {
 	struct header *h = m->header;
 	struct bytes rest = header_rest(h), after = spilled(m);
+	bool was_sealed = m->sealed_at != 0;
 	struct buf spill;
 
 	buf_init(&spill, SPILL_MAX);
 	m->header = NULL;
 	begin_body(m);
+	if (!was_sealed) /* the line in which the seal begins */
+		count(m, rest);
 	if (!hold_line(m, rest))
 		IGNORE(buf_add(&spill, rest.p, rest.n)); /* it fits */
 	IGNORE(buf_add(&spill, after.p, after.n));

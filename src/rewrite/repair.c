@@ -475,13 +475,17 @@ on_header(struct repair *r, const struct mime_part *info)
 	if (!info->is_sealed) {
 		/* No room: the part keeps the header it had. */
 		IGNORE(mend_header(r, h, info->part));
-		/* Changed text must not be taken for a field, nor text for a
-		 * mbox line where no field is left in front of it. */
+		/* Changed text must not be taken for a field. */
 		has_blank |= info->part->kind == PART_LEAF
 				 ? plan_of(r, info->part)->how != RECODE_KEEP
 				 : r->seen.has_frame;
-		has_blank |= had_fields &&
-			     header_find(h, NULL, 0) == HEADER_NONE;
+		if (!has_blank && had_fields &&
+		    header_find(h, NULL, 0) == HEADER_NONE) {
+			/* Nor must text where no field is left in front of it;
+			 * in a digest an empty header would begin a message. */
+			IGNORE(set_field(h, "Content-Type", "text/plain"));
+			has_blank = true;
+		}
 	}
 	IGNORE(header_write(h, &r->out)); /* there is room */
 	if (has_blank)

@@ -230,18 +230,26 @@ bodies_are_repaired(void **state)
 static void
 a_long_line_in_a_signed_part_is_refused(void **state)
 {
-	static const char in[] = "MIME-Version: 1.0\r\nContent-Type: "
-				 "multipart/signed; boundary=s\r\n"
-				 "\r\n--s\r\n\r\n" L1000 "\r\n--s--\r\n";
-	struct buf out;
-	const char *why;
+	static const char *const in[] = { "MIME-Version: 1.0\r\nContent-Type: "
+					  "multipart/signed; boundary=s"
+					  "\r\n\r\n--s\r\n\r\n" L1000
+					  "\r\n--s--\r\n",
+		/* the first line behind a header without an empty one */
+		"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n"
+		"Content-Type: multipart/signed; boundary=s\r\n" L1000
+		"\r\n--s\r\n\r\nx\r\n--s--\r\n--m--\r\n" };
 
 	(void)state;
-	buf_init(&out, 1 << 20);
-	repair(bytes_of(in, sizeof(in) - 1), 100, false, &out, &why);
-	assert_non_null(why);
-	assert_non_null(strstr(why, "signed"));
-	buf_clear(&out);
+	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+		const char *why;
+		struct buf out;
+
+		buf_init(&out, 1 << 20);
+		repair(bytes_str(in[i]), 100, false, &out, &why);
+		assert_non_null(why);
+		assert_non_null(strstr(why, "signed"));
+		buf_clear(&out);
+	}
 }
 
 static void
@@ -283,7 +291,7 @@ text_behind_a_lost_field_is_no_header(void **state)
 		"Content-Type: message/rfc822\r\n\r\n"
 		"X-" L100 ": \xc3\xa4\r\n"
 		"From the start\r\nContent-Type: text/html\r\n\r\nx\r\n",
-		"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		"Content-Type: multipart/digest; boundary=b\r\n\r\n"
 		"--b\r\nX-" L100 ": \xc3\xa4\r\n"
 		"From the start\r\nContent-Type: text/html\r\n\r\nx\r\n"
 		"--b--\r\n"
@@ -298,9 +306,8 @@ text_behind_a_lost_field_is_no_header(void **state)
 		(void)repair(bytes_str(in[i]), 7, true, &out, &why);
 		assert_null(why);
 		assert_null(strstr(buf_str(&out), "X-"));
-		assert_non_null(strstr(
-		    buf_str(&out), i == 0 ? "\r\n\r\n\r\nFrom the start\r\n"
-					  : "--b\r\n\r\nFrom the start\r\n"));
+		assert_non_null(strstr(buf_str(&out),
+		    "Content-Type: text/plain\r\n\r\nFrom the start\r\n"));
 		buf_clear(&out);
 	}
 }

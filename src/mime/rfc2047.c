@@ -388,17 +388,30 @@ rfc2047_decode(struct buf *to, struct bytes text, struct bytes *ret_charset)
 
 /* --- text that is to be encoded --------------------------------------------- */
 
+/* Is the next word an encoded one that no line can hold, but several can? */
+static bool
+read_long_word(struct bytes b, struct word *w)
+{
+	size_t n = word_len(b);
+
+	return n > RFC2047_WORD_MAX && read_word(bytes_of(b.p, n), w) &&
+	       w->n == n && may_cut(w->charset);
+}
+
 /* Words from the front that need encoding, with the blanks between them. */
 static size_t
 run_len(struct bytes b)
 {
 	size_t n = 0, next = 0;
+	struct word w;
 
 	do {
-		size_t word = word_len(bytes_of(b.p + next, b.n - next));
+		struct bytes rest = bytes_of(b.p + next, b.n - next);
+		size_t word = word_len(rest);
 
-		if (word <= RFC2047_WORD_MAX &&
-		    str_is_ascii(bytes_of(b.p + next, word)))
+		if ((word <= RFC2047_WORD_MAX &&
+			str_is_ascii(bytes_of(rest.p, word))) ||
+		    read_long_word(rest, &w))
 			break;
 		n = next + word;
 		next = n + gap_len(bytes_of(b.p + n, b.n - n));
@@ -422,6 +435,7 @@ rfc2047_mixed(struct buf *to, struct bytes b)
 {
 	static const char blank_word[] = "=?utf-8?q?_?= ";
 	bool was_run = false, was_encoded = false;
+	struct word w;
 
 	while (b.n > 0) {
 		size_t n = run_len(b);
@@ -436,7 +450,8 @@ rfc2047_mixed(struct buf *to, struct bytes b)
 			was_encoded = is_encoded(bytes_of(b.p, n));
 			if ((was_run && was_encoded &&
 				!buf_adds(to, blank_word)) ||
-			    !buf_add(to, b.p, n))
+			    !(read_long_word(b, &w) ? mend_word(to, &w)
+						    : buf_add(to, b.p, n)))
 				return false;
 			was_run = false;
 		} else {

@@ -43,8 +43,8 @@ bool rfc2047_words_in(
 bool rfc2047_words(struct buf *to, struct bytes text) MUST_CHECK;
 
 /* Words over 127, or so long that no line could hold them, become encoded ones;
- * those beside them stay as they are, also if they are encoded already.  The text
- * is UTF-8. */
+ * those beside them stay as they are, also if they are encoded already.  An
+ * encoded one that is too long becomes several.  The text is UTF-8. */
 enum { RFC2047_WORD_MAX = 890 }; /* with a name of 100 in front, it fits */
 bool rfc2047_mixed(struct buf *to, struct bytes text) MUST_CHECK;
 

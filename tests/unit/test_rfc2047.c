@@ -120,6 +120,30 @@ a_mailbox_is_its_name_and_its_address(void **state)
 	buf_clear(&b);
 }
 
+/* PHP's mb_encode_mimeheader() and others write one word of any length. */
+static void
+an_encoded_word_that_no_line_can_hold_becomes_several(void **state)
+{
+	struct buf in, out;
+
+	(void)state;
+	buf_init(&in, 8192);
+	buf_init(&out, 8192);
+	assert_true(buf_adds(&in, "=?UTF-8?B?"));
+	for (size_t i = 0; i < 302; i++) /* thrice the letter */
+		assert_true(buf_adds(&in, "w7zDvMO8"));
+	assert_true(buf_adds(&in, "?= x"));
+	assert_true(rfc2047_mixed(&out, buf_bytes(&in)));
+	assert_memory_equal(buf_str(&out), "=?UTF-8?q?=C3=BC=C3=BC", 22);
+	assert_string_equal(buf_str(&out) + buf_len(&out) - 4, "?= x");
+	assert_null(strstr(buf_str(&out), "=3D"));
+	for (const char *p = buf_str(&out), *next; (next = strchr(p, ' '));
+	     p = next + 1)
+		assert_true(next - p <= 75);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -133,6 +157,8 @@ main(void)
 		cmocka_unit_test(
 		    a_run_without_blanks_is_encoded_so_that_it_can_be_folded),
 		cmocka_unit_test(a_mailbox_is_its_name_and_its_address),
+		cmocka_unit_test(
+		    an_encoded_word_that_no_line_can_hold_becomes_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,43 @@ add_in_charset(struct buf *to, const struct addr_item *it, struct bytes charset)
 	return ok;
 }
 
+/* Length of the quoted string, if there is one; it may lack its end. */
+static size_t
+unit_len(struct bytes b)
+{
+	size_t n = 1;
+
+	if (b.p[0] != '"')
+		return 1;
+	while (n < b.n && b.p[n] != '"')
+		n += b.p[n] == '\\' ? 2 : 1;
+	return n < b.n ? n + 1 : b.n;
+}
+
+/* Decodes words at the front, also in quotes, where RFC 2047 5 has none; how long
+ * they are, 0: there are none. */
+static size_t
+decode_words(struct buf *to, struct bytes b, struct bytes *ret_charset)
+{
+	size_t n = unit_len(b);
+
+	if (n < 3)
+		return rfc2047_decode(to, b, ret_charset);
+	return rfc2047_decode(to, bytes_of(b.p + 1, n - 2), ret_charset) ==
+		       n - 2
+		   ? n
+		   : 0;
+}
+
+/* A comma in the words stands for itself. */
+static bool
+is_no_name(void *ctx, const char *word)
+{
+	(void)ctx;
+	(void)word;
+	return false;
+}
+
 /* A member of the list that is nothing but encoded words, at the front; *ret_n is
  * its length, 0 if there is none. */
 static bool
@@ -256,9 +293,9 @@ add_decoded_member(struct buf *to, struct bytes b, size_t *ret_n)
 	size_t n;
 
 	buf_init(&text, b.n + 1);
-	n = rfc2047_decode(&text, b, &charset);
+	n = decode_words(&text, b, &charset);
 	if (n > 0 && (n == b.n || b.p[n] == ','))
-		addr_list_parse(&l, buf_bytes(&text));
+		addr_list_parse_names(&l, buf_bytes(&text), is_no_name, NULL);
 	*ret_n = are_mailboxes(&l) ? n : 0;
 	for (size_t i = 0; ok && *ret_n > 0 && i < l.n; i++)
 		ok = (i == 0 || buf_adds(to, ", ")) &&
@@ -291,19 +328,6 @@ add_decoded_angle(struct buf *to, struct bytes b, size_t *ret_n)
 	return ok;
 }
 
-/* Length of the quoted string, if there is one; it may lack its end. */
-static size_t
-unit_len(struct bytes b)
-{
-	size_t n = 1;
-
-	if (b.p[0] != '"')
-		return 1;
-	while (n < b.n && b.p[n] != '"')
-		n += b.p[n] == '\\' ? 2 : 1;
-	return n < b.n ? n + 1 : b.n;
-}
-
 bool
 mailbox_decode_list(struct buf *to, struct bytes b, bool *ret_found)
 {
@@ -315,7 +339,7 @@ mailbox_decode_list(struct buf *to, struct bytes b, bool *ret_found)
 
 		if (is_start)
 			ok = add_decoded_member(to, b, &n);
-		else if (b.p[0] == '<')
+		if (ok && n == 0 && b.p[0] == '<')
 			ok = add_decoded_angle(to, b, &n);
 		*ret_found |= n > 0;
 		if (n == 0) {

@@ -197,7 +197,7 @@ start_entry(struct parse *p)
 }
 
 /* Adds the current token.  Line ends inside a quoted string are folding and
- * not part of it. */
+ * not part of it, nor are the blanks in a literal (RFC 5322 3.4.1). */
 static void
 add_spec(struct parse *p, char kind)
 {
@@ -208,7 +208,9 @@ add_spec(struct parse *p, char kind)
 	for (size_t i = p->scan.start; i < p->scan.at; i++) {
 		char c = p->scan.text.p[i];
 
-		if (c != '\r' && c != '\n' && !buf_addc(&p->spec, c))
+		if (c == '\r' || c == '\n' || (kind == 'l' && ascii_is_wsp(c)))
+			continue;
+		if (!buf_addc(&p->spec, c))
 			p->is_bad = true; /* longer than any address */
 	}
 }
@@ -284,16 +286,10 @@ has_any(const char *s, const char *const *words)
 	return false;
 }
 
-/* What programs write where they do not tell the recipients: "Undisclosed
- * recipients", "unlisted-recipients", "Recipient list not shown". */
+/* The letters of a short text, in small.  False: it is not short. */
 static bool
-means_nobody(struct bytes b)
+only_letters(struct bytes b, char letters[NOBODY_MAX + 1])
 {
-	static const char *const hidden[] = { "undisclos", "undiclos",
-		"nondisclos", "notdisclos", "unlisted", "suppressed",
-		"notshown", "hidden", NULL };
-	static const char *const whom[] = { "recip", "receip", "reciep", NULL };
-	char letters[NOBODY_MAX + 1];
 	size_t n = 0;
 
 	if (b.n > 4 * NOBODY_MAX)
@@ -310,8 +306,39 @@ means_nobody(struct bytes b)
 		letters[n++] = c;
 	}
 	letters[n] = '\0';
-	return strcmp(letters, "undisclosed") == 0 ||
-	       (has_any(letters, hidden) && has_any(letters, whom));
+	return true;
+}
+
+/* What programs write where they do not tell the recipients: "Undisclosed
+ * recipients", "unlisted-recipients", "Recipient list not shown". */
+static bool
+means_nobody(struct bytes b)
+{
+	static const char *const hidden[] = { "undisclos", "undiclos",
+		"nondisclos", "notdisclos", "unlisted", "suppressed",
+		"notshown", "hidden", NULL };
+	static const char *const whom[] = { "recip", "receip", "reciep", NULL };
+	char letters[NOBODY_MAX + 1];
+
+	return only_letters(b, letters) &&
+	       (strcmp(letters, "undisclosed") == 0 ||
+		   (has_any(letters, hidden) && has_any(letters, whom)));
+}
+
+/* The same words with a comma or a bracket too many, and nothing else. */
+static bool
+is_all_nobody(struct bytes list)
+{
+	static const char *const all[] = { "undisclosedrecipients",
+		"undisclosedrecipient", "recipientsundisclosed" };
+	char letters[NOBODY_MAX + 1];
+
+	if (!only_letters(list, letters))
+		return false;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(letters, all[i]) == 0)
+			return true;
+	return false;
 }
 
 /* "undisclosed-recipients", or with a name of this machine behind the "@". */
@@ -521,9 +548,8 @@ append_item(struct parse *p)
 		l->hides_rcpts = l->is_loose = true;
 		return;
 	}
-	if (is_empty) { /* nothing between two commas, or <> */
-		l->is_loose |= p->is_angle ? p->phrase.n == 0
-					   : has_idle_comma(p);
+	if (is_empty) { /* nothing between two commas, or in <> */
+		l->is_loose |= p->is_angle || has_idle_comma(p);
 		return;
 	}
 	if (is_piece(p)) {
@@ -607,6 +633,9 @@ on_colon(struct parse *p)
 	l->is_loose |= is_route;
 	/* Readers may differ about anything else there. */
 	if (p->is_angle && !is_route && !hides)
+		note_bad_entry(p);
+	/* An address, rather than the name of a group. */
+	if (!p->is_angle && p->has_at && !hides)
 		note_bad_entry(p);
 	forget_spec(p);
 	if (p->is_angle && !hides)
@@ -698,6 +727,11 @@ end_list(struct parse *p)
 	end_address(p);
 	settle_pieces(p);
 	l->is_loose |= p->in_group;
+	if (is_all_nobody(p->scan.text) && (l->n > 0 || l->is_malformed)) {
+		l->hides_rcpts = l->is_loose = true;
+		while (l->n > 0)
+			free(l->items[--l->n].addr);
+	}
 	/* Whatever stands beside it means the same. */
 	if (l->hides_rcpts && l->n == 0 && l->is_malformed) {
 		l->is_malformed = false;

@@ -80,6 +80,8 @@ read_field(struct writing *w, struct bytes value)
 		w->notes |= NOTE_BIT(NOTE_COMMA);
 	if (w->given.hides_rcpts && w->given.is_loose)
 		w->notes |= NOTE_BIT(NOTE_NOBODY);
+	else if (w->given.n == 0)
+		w->notes |= NOTE_BIT(NOTE_EMPTY);
 }
 
 /* Text that was not understood would be lost, so a field is rewritten only for
@@ -91,8 +93,8 @@ must_change(const struct writing *w)
 
 	if (w->kind == KIND_AUTHORS)
 		return l->is_loose && !l->is_malformed && l->n > 0;
-	if (l->n == 0)
-		return l->is_loose && l->hides_rcpts;
+	if (l->n == 0) /* names only: "Joe <>" */
+		return l->is_loose && !l->is_malformed;
 	return w->nlocal > 0 || l->has_joined ||
 	       (l->is_loose && (!l->is_malformed || l->hides_rcpts));
 }

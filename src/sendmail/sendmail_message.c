@@ -52,7 +52,9 @@ is_sendable(const char *addr)
 {
 	char whole[ADDR_MAX + 3];
 
-	if (addr[0] == '-' || strlen(addr) > ADDR_MAX)
+	/* An encoded word without an address in it is nobody's name either. */
+	if (addr[0] == '-' || strncmp(addr, "=?", 2) == 0 ||
+	    strlen(addr) > ADDR_MAX)
 		return false;
 	(void)snprintf(whole, sizeof(whole),
 	    strchr(addr, '@') != NULL ? "%s" : "%s@x", addr); /* it fits */

@@ -121,6 +121,10 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "a@b, <x@y, c@d", "a@b|x@y|c@d!" },
 		{ "a@b x@y, c@d", "c@d!" },
 		{ "a@b;; c@d", "a@b|c@d~" },
+		/* no group has a name that is an address */
+		{ "a@b:c@d", "c@d!~" },
+		{ "a@b\r\n Cc: c@d", "c@d!~" },
+		{ "a@b:25, c@d", "25|c@d!~" },
 		{ "a\\, c@d", "c@d!" },
 		/* obsolete forms, in the one that an envelope has */
 		{ "a.\"b\".c@d.e", "a.b.c@d.e~" },
@@ -134,6 +138,7 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "<@r.x : a@b>", "a@b~" },
 		{ "< a@b >", "a@b" },
 		{ "\"joe\"@d", "\"joe\"@d" },
+		{ "a@[ 192.0.2.1 ]", "a@[192.0.2.1]~" },
 		{ "mailto:a@b", "a@b~" },
 		{ "team: a@b", "a@b~" },
 		{ "a: b: c@d;", "c@d~" },
@@ -141,6 +146,9 @@ lists_of_every_shape_give_their_addresses(void **state)
 		{ "Undisclosed-Recipients", "~?" },
 		{ "undisclosed-recipients;;", "~?" },
 		{ "undisclosed recipients:", "~?" },
+		{ "undisclosed, recipients", "~?" },
+		{ "Recipients, Undisclosed", "~?" },
+		{ "<undisclosed recipients>", "~?" },
 		{ "undisclosed recipients", "~?" },
 		{ "<Undisclosed-Recipient:;>", "~?" },
 		{ "Undisclosed recipients <>", "~?" },

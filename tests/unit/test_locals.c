@@ -108,6 +108,8 @@ static const struct row {
 	    "To: a@x.example, b@y.example\r\n", 0 },
 	{ "To: , a@x.example,, <>, b@y.example,\r\n",
 	    "To: a@x.example, b@y.example\r\n", 0 },
+	{ "To: Joe <>, Ann <a@x.example>\r\nCc: Joe <>\r\n",
+	    "To: Ann <a@x.example>\r\n", NOTE_BIT(NOTE_EMPTY) },
 	{ "From: J <j@d.example>, \r\n", "From: J <j@d.example>\r\n", 0 },
 	{ "From: boss@corp.example <j@d.example>\r\n",
 	    "From: \"boss@corp.example\" <j@d.example>\r\n", 0 },

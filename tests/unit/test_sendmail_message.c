@@ -55,6 +55,9 @@ static const struct row {
 	    "a@x,b@x,c@x,",
 	    "From: f@x\r\nTo: a@x, =?utf-8?q?J=C3=B6_<b@x>?=,\r\n \"\", C "
 	    "<=?utf-8?q?c=40x?=>\r\n\r\n" },
+	/* a line of the list that is not indented */
+	{ "From: f@x\r\nTo: a@x,\r\nb@x, c@x\r\nBcc=d@x\r\n\r\n",
+	    "a@x,b@x,c@x,d@x,", "From: f@x\r\nTo: a@x,\r\n b@x, c@x\r\n\r\n" },
 	{ "From: f@x\r\nTo: a.\"b\".c@x.\r\n\r\n", "a.b.c@x,",
 	    "From: f@x\r\nTo: a.\"b\".c@x.\r\n\r\n" },
 };
@@ -93,6 +96,10 @@ a_damaged_list_is_refused_as_a_whole_and_the_entry_named(void **state)
 		{ "To: a@x, b..\"c@x", "To: \"b..\"c@x\"" },
 		{ "To: -oQ/tmp@x, a@x", "To: \"-oQ/tmp@x\"" },
 		{ "Resent-To: a@x, b c@x", "Resent-To: \"b c@x\"" },
+		{ "To: a@x, b@x:c@x, d@x", "To: \"b@x:c@x\"" },
+		{ "To: a@x\r\n Cc: b@x", "To: \"a@x Cc: b@x\"" },
+		{ "To: a@x, =?utf-8?q?b=5B=40x?=",
+		    "To: \"=?utf-8?q?b=5B=40x?=\"" },
 	};
 	const struct sendmail_wishes wishes = { .has_header_rcpts = true,
 		.from = "x" };

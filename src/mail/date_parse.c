@@ -341,6 +341,11 @@ find_zone(struct date_text *x, size_t i, int64_t *minutes)
 	for (size_t k = i + 1; k < x->n; k++)
 		if (is_mark(x, k, '+') && find_offset(x, k, minutes) > 0)
 			return;
+	/* "Europe/Berlin": not here, perhaps. */
+	for (size_t k = i; k < x->n; k++)
+		x->is_bad |= at(x, k)->kind == DATE_TOKEN_WORD &&
+			     is_mark(x, k + 1, '/') &&
+			     at(x, k + 2)->kind == DATE_TOKEN_WORD;
 }
 
 /* The year that two or three digits mean: RFC 5322 4.3. */

@@ -12,6 +12,7 @@
 #include "mail/date_parse.h"
 #include "mail/msgid.h"
 #include "mime/rfc2047.h"
+#include "mime/words.h"
 #include "rewrite/notes.h"
 
 enum { VALUE_MAX = 8192 };
@@ -107,9 +108,17 @@ mend_date(struct buf *to, struct bytes v, const struct missing_facts *f)
 	char date[DATE_TEXT_SIZE];
 	int64_t wall_ms;
 	int32_t offset_s;
+	struct buf read;
+	bool ok;
 
-	return date_parse(v, f->utc_offset_s, &wall_ms, &offset_s) &&
-	       buf_adds(to, date_rfc5322(wall_ms, offset_s, date));
+	/* Some programs encode whatever is not ASCII. */
+	buf_init(&read, 2 * v.n + 8);
+	IGNORE(words_read(&read, v));
+	ok = date_parse(
+		 buf_bytes(&read), f->utc_offset_s, &wall_ms, &offset_s) &&
+	     buf_adds(to, date_rfc5322(wall_ms, offset_s, date));
+	buf_clear(&read);
+	return ok;
 }
 
 static bool
@@ -302,6 +311,9 @@ missing_message_id(struct header *h, const struct missing_facts *f)
 static const struct kind resent_date_kind = { "Resent-Date",
 	"X-Original-Resent-Date", date_is_strict, mend_date, NOTE_DATE_TWICE,
 	NOTE_DATE_READ, NOTE_DATE_NOW };
+static const struct kind resent_id_kind = { "Resent-Message-ID",
+	"X-Original-Resent-Message-ID", msgid_is_fit, mend_id, NOTE_ID_TWICE,
+	NOTE_ID_BRACKETS, NOTE_ID_NEW };
 
 /* The newest block begins with the first Resent- field. */
 static size_t
@@ -336,32 +348,37 @@ resent_id(struct buf *to, const struct header *h, const struct missing_facts *f)
 	return msgid_value(to, id, f->hostname, sender, f->wall_ms);
 }
 
+/* Makes the field of the block fit, or adds it. */
+static bool
+complete(struct header *h, size_t first, size_t *end, const struct kind *k,
+    const struct missing_facts *f, const struct buf *fresh)
+{
+	size_t i = header_find(h, k->name, first);
+
+	if (i < *end)
+		return fit_one(h, i, k, f, buf_bytes(fresh));
+	++*end;
+	return add_resent(h, first, k->name, f, fresh);
+}
+
 bool
 missing_resent(struct header *h, const struct missing_facts *f)
 {
 	char text[DATE_TEXT_SIZE];
-	size_t first, end = block_of(h, &first), i;
+	size_t first, end = block_of(h, &first);
 	struct buf value;
-	bool ok = true;
+	bool ok;
 
 	if (first == HEADER_NONE)
 		return true;
-	(void)date_rfc5322(f->wall_ms, f->utc_offset_s, text);
 	buf_init(&value, VALUE_MAX);
-	if (header_find(h, "Resent-Message-ID", first) >= end) {
-		ok = resent_id(&value, h, f) &&
-		     add_resent(h, first, "Resent-Message-ID", f, &value);
-		end++;
-	}
-	i = header_find(h, "Resent-Date", first);
+	ok = resent_id(&value, h, f) &&
+	     complete(h, first, &end, &resent_id_kind, f, &value);
 	buf_reset(&value);
-	if (ok && i < end) {
-		ok = fit_one(h, i, &resent_date_kind, f, bytes_str(text));
-	} else if (ok) {
-		ok = buf_adds(&value, text) &&
-		     add_resent(h, first, "Resent-Date", f, &value);
-		end++;
-	}
+	ok = ok &&
+	     buf_adds(
+		 &value, date_rfc5322(f->wall_ms, f->utc_offset_s, text)) &&
+	     complete(h, first, &end, &resent_date_kind, f, &value);
 	buf_reset(&value);
 	if (ok && header_find(h, "Resent-From", first) >= end)
 		ok = add_from(&value, f) &&

@@ -145,6 +145,9 @@ static const struct {
 	{ "05/06/2022 00:42:02", "none" },
 	{ "05-06-2022 00:42:02", "none" },
 	{ "05/05/2022 00:42:02", "Thu, 05 May 2022 00:42:02 +0200" },
+	/* a zone that is not known, perhaps not ours */
+	{ "27 May 2022 00:42:02 Europe/Berlin", "none" },
+	{ "Fri May 27 00:42:02 America/New_York 2022", "none" },
 	/* nothing that could be meant */
 	{ "", "none" },
 	{ "today", "none" },

@@ -157,8 +157,11 @@ add_mailboxes(struct buf *to, struct bytes b)
 	for (size_t i = 0; ok && i < l.n; i++)
 		ok = (i == 0 || buf_adds(to, ", ")) &&
 		     add_mailbox(to, &l.items[i]);
+	/* A group of nobody has a name that no encoding fits in quotes. */
 	if (ok && l.n == 0)
-		ok = rfc2047_mixed(to, b);
+		ok = l.has_group && !l.is_malformed
+			 ? buf_adds(to, "undisclosed-recipients:;")
+			 : rfc2047_mixed(to, b);
 	addr_list_clear(&l);
 	return ok;
 }

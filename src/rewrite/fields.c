@@ -14,23 +14,26 @@ enum { NAME_LEN_MAX = 100 };
 
 /* --- empty ------------------------------------------------------------------ */
 
-/* Nothing but blanks, punctuation and comments? */
+/* Nothing but blanks, what nobody sees, punctuation and comments? */
 static bool
 says_nothing(struct bytes b)
 {
-	size_t depth = 0;
+	size_t depth = 0, skip;
 
 	for (size_t i = 0; i < b.n; i++) {
 		char c = b.p[i];
 
-		if (c == '\\' && depth > 0)
+		skip = str_invisible(bytes_of(b.p + i, b.n - i));
+		if (skip > 0)
+			i += skip - 1;
+		else if (c == '\\' && depth > 0)
 			i++;
 		else if (c == '(')
 			depth++;
 		else if (c == ')' && depth > 0)
 			depth--;
 		else if (depth == 0 &&
-			 (c == '\0' || !strchr(" \t\r\n,;:<>\"", c)))
+			 (c == '\0' || !strchr(" \t\r\n,;:<>\"\xa0", c)))
 			return false;
 	}
 	return depth == 0;

@@ -65,6 +65,9 @@ static const struct {
 	{ "Content-Type: text/plain \xc3\xa9; n\xc3\xa9=\"\xc3\xa9\r\n",
 	    "Content-Type: text/plain =?utf-8?q?=C3=A9?=; "
 	    "=?utf-8?q?n=C3=A9=3D=22=C3=A9?=\r\n" },
+	/* A group of nobody has no mailbox that could keep the name. */
+	{ "To: \"Verborgene Empf\xc3\xa4nger\":;\r\n",
+	    "To: undisclosed-recipients:;\r\n" },
 	/* Not understood as mailboxes: text. */
 	{ "To: \xc3\xa4 \xc3\xb6 <\r\n",
 	    "To: =?utf-8?q?=C3=A4_=C3=B6?= <\r\n" },

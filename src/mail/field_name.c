@@ -171,22 +171,27 @@ colon_len(struct bytes b)
 	return b.n >= 3 && memcmp(b.p, full_width, 3) == 0 ? 3 : 0;
 }
 
-/* Is it "B cc" or "Re sent-Bcc"?  Any other name of several words is text. */
+/* Is it "B cc", "- Bcc" or "Blind copy"?  Any other name of several words is
+ * text. */
 static bool
 is_torn_bcc(struct bytes name)
 {
-	char joined[sizeof("resent-bcc")];
+	static const char *const names[] = { "bcc", "resentbcc", "blindcopy",
+		"blindcarboncopy" };
+	char letters[sizeof("blindcarboncopy")];
 	size_t n = 0;
 
 	for (size_t i = 0; i < name.n; i++) {
-		if (memchr(" \t\r\n", name.p[i], 4) != NULL)
+		char c = name.p[i];
+
+		if ((unsigned char)c < 0x80 && !ascii_is_alnum(c))
 			continue;
-		if (n == sizeof(joined) - 1)
+		if (n == sizeof(letters) - 1)
 			return false;
-		joined[n++] = name.p[i];
+		letters[n++] = c;
 	}
-	return bytes_eq_nocase(bytes_of(joined, n), "bcc") ||
-	       bytes_eq_nocase(bytes_of(joined, n), "resent-bcc");
+	return field_name_is_one_of(bytes_of(letters, n), names,
+	    sizeof(names) / sizeof(names[0]), NULL, 0);
 }
 
 /* Length of such a name in front of a colon and an address; 0: it is none. */

@@ -405,8 +405,10 @@ on_field(struct header *h, const struct field *f, size_t n)
 		h->kept_n = h->mbox_n;
 	h->mbox_n = 0;
 	if (h->has_stray) {
-		if (field_name_is_known(
-			bytes_of(buf_str(&h->text) + f->at, f->name_n)))
+		struct bytes name = bytes_of(
+		    buf_str(&h->text) + f->at, f->name_n);
+
+		if (field_name_is_known(name) || field_name_is_bcc(name))
 			h->nknown++;
 		else
 			h->nothers++;
@@ -439,6 +441,53 @@ is_indented_bcc(const struct header *h, struct bytes line)
 	       memchr(line.p + at, '@', line.n - at) != NULL;
 }
 
+static bool
+ends_in_comma(struct bytes b)
+{
+	b = bytes_trim(b);
+	return b.n > 0 && b.p[b.n - 1] == ',';
+}
+
+/* "To: joe@example.net,", then "jane@example.net": the blank in front is missing. */
+static bool
+continues_list(const struct header *h, struct bytes line)
+{
+	static const char *const lists[] = { "To", "Cc", "Bcc", "Reply-To",
+		"Resent-To", "Resent-Cc", "Resent-Bcc" };
+	const struct field *f = &h->fields[h->nfields - 1];
+	const char *raw = buf_str(&h->text) + f->at;
+
+	return h->is_mending && memchr(line.p, '@', line.n) != NULL &&
+	       !is_mbox_line(line) &&
+	       field_name_is_one_of(bytes_of(raw, f->name_n), lists,
+		   sizeof(lists) / sizeof(lists[0]), NULL, 0) &&
+	       ends_in_comma(bytes_of(raw, f->n));
+}
+
+/* Puts a blank in front of the line at the end of the text. */
+static void
+indent_line(struct header *h)
+{
+	size_t n = buf_len(&h->text) - h->line;
+	char *line;
+
+	if (!buf_addc(&h->text, ' '))
+		abort();
+	line = h->text.p + h->text.head + h->line;
+	memmove(line + 1, line, n);
+	line[0] = ' ';
+	h->mended |= HEADER_MENDED_LIST;
+	add_line(h, &h->fields[h->nfields - 1], n + 1);
+}
+
+/* A line of text goes on: no field begins with a colon. */
+static bool
+continues_text(const struct header *h, struct bytes line)
+{
+	return h->has_stray && h->nfields > h->stray_field &&
+	       h->fields[h->nfields - 1].name_n == 0 && line.p[0] == ':';
+}
+
 /* Judges the line that begins at h->line and reaches to the end of the text.
  * It is complete, or longer than a header may be, or the last. */
 static void
@@ -452,14 +501,17 @@ on_line(struct header *h)
 	if (is_empty_line(line) && h->mbox_n == 0) {
 		h->has_blank = true;
 		h->state = HEADER_DONE;
-	} else if (h->nfields > 0 && ascii_is_wsp(line.p[0]) &&
-		   !is_indented_bcc(h, line)) {
+	} else if (h->nfields > 0 &&
+		   ((ascii_is_wsp(line.p[0]) && !is_indented_bcc(h, line)) ||
+		       continues_text(h, line))) {
 		add_line(h, &h->fields[h->nfields - 1], line.n);
 	} else if (begins_field(h, &line, &f)) {
 		on_field(h, &f, line.n);
 	} else if (is_first && is_mbox_line(line)) {
 		h->mbox_n = line.n;
 		h->line += line.n;
+	} else if (h->nfields > 0 && continues_list(h, line)) {
+		indent_line(h);
 	} else if (h->is_mending && !is_empty_line(line)) {
 		on_stray(h, line.n);
 	} else {

@@ -15,7 +15,8 @@
  *
  * With header_mend(), names are read as they were meant: blanks around them,
  * also U+00A0 and other invisible ones, and a byte order mark are removed.
- * Then a line that is not a field does not always end the header.  The lines up
+ * A line with an address behind a list that ends in a comma belongs to the list.
+ * A line that is not a field does not always end the header.  The lines up
  * to the next empty one decide: if most of them are fields that mail has, the
  * header goes on; otherwise the body begins with them.  Either way a Bcc among
  * them is a field, and no other text is lost: header_rest() has it, or, in
@@ -77,7 +78,11 @@ void header_drop_mbox(struct header *h);
 
 /* Before the first byte: the header comes from a program that may have made
  * mistakes, see above.  header_mended() says what was corrected, a sum of these. */
-enum { HEADER_MENDED_NAME = 1, HEADER_MENDED_STRAY = 2 };
+enum {
+	HEADER_MENDED_NAME = 1,
+	HEADER_MENDED_STRAY = 2,
+	HEADER_MENDED_LIST = 4
+};
 void header_mend(struct header *h);
 unsigned header_mended(const struct header *h);
 

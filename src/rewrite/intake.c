@@ -216,6 +216,8 @@ note_mended(struct intake *in)
 		in->seen.notes |= NOTE_BIT(NOTE_NAME);
 	if ((mended & HEADER_MENDED_STRAY) != 0)
 		in->seen.notes |= NOTE_BIT(NOTE_STRAY);
+	if ((mended & HEADER_MENDED_LIST) != 0)
+		in->seen.notes |= NOTE_BIT(NOTE_LIST);
 }
 
 static bool

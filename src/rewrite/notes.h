@@ -11,6 +11,7 @@
 enum note {
 	NOTE_NAME = 0, /* of a field */
 	NOTE_STRAY, /* a line in the header that is no field */
+	NOTE_LIST, /* such a line, which belongs to the field before */
 	NOTE_DATE_READ,
 	NOTE_DATE_NOW,
 	NOTE_DATE_TWICE,

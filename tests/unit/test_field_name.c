@@ -70,6 +70,8 @@ a_name_is_guessed_as_it_was_meant(void **state)
 		{ "Bcc\xc2\xa0s@h\r\n", "Bcc", "\xc2\xa0s@h\r\n" },
 		{ "bcc\xa0s@h\r\n", "bcc", "\xa0s@h\r\n" },
 		{ "B cc: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "- Bcc: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "Blind Carbon Copy: s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92: s@h\r\n", "Bcc",
 		    " s@h\r\n" },
 	};

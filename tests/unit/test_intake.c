@@ -169,6 +169,11 @@ static const struct row {
 	    "Resent-Date: Fri, 27 May 2022 10:00:00 +0200\r\nResent-To: "
 	    "o@p\r\nResent-From: q@r\r\n" ALL
 	    "X-Original-Resent-Date: 27 Mai 2022 10:00\r\n\r\n" },
+	{ "Resent-Message-ID: a@b\r\n" RFROM RDATE "Resent-To: x@y\r\n" ALL
+	  "\r\n",
+	    RECEIVED "Resent-Message-ID: <a@b>\r\n" RFROM RDATE
+		     "Resent-To: x@y\r\n" ALL
+		     "X-Original-Resent-Message-ID: a@b\r\n\r\n" },
 	{ "Resent-To: x@y\r\n\r\n", RECEIVED RFROM RDATE RID
 	    "Resent-To: x@y\r\n" FROM DATE MSGID "\r\n" },
 	/* fields for addresses without any */
@@ -178,6 +183,8 @@ static const struct row {
 	    RECEIVED ALL "Subject:\r\nX-Y:\r\n\r\n" },
 	{ "From: (me)\r\nFrom: ,\r\n" DATE MSGID "\r\n",
 	    RECEIVED DATE MSGID FROM "\r\n" },
+	{ ALL "To: \xa0\r\nCc: \xc2\xa0\r\nReply-To: \xe2\x80\x8b,\r\n\r\n",
+	    RECEIVED ALL "\r\n" },
 	/* encoded words with bytes over 127 */
 	{ ALL "Subject: =?iso-8859-1?Q?Fr\xfche?=\r\n\r\n",
 	    RECEIVED ALL "Subject: =?iso-8859-1?q?Fr=FChe?=\r\n\r\n" },
@@ -206,6 +213,13 @@ static const struct row {
 	    RECEIVED
 	    "From: J <j@x.example>\r\n" DATE MSGID
 	    "To: a@b.example, =?utf-8?q?M=C3=BC=2C_X?= <c@d.example>\r\n\r\n" },
+	/* in quotes, in brackets at the start, with a comma in the name */
+	{ "From: \"=?utf-8?q?J=C3=B6rg_<j@x.example>?=\"\r\n" DATE MSGID
+	  "Reply-To: <=?utf-8?q?j=40x.example?=>\r\nTo: "
+	  "=?utf-8?q?M=C3=BC=2C_X_<c@d.example>?=\r\n\r\n",
+	    RECEIVED "From: =?utf-8?q?J=C3=B6rg?= <j@x.example>\r\n" DATE MSGID
+		     "Reply-To: <j@x.example>\r\nTo: =?utf-8?q?M=C3=BC=2C_X?= "
+		     "<c@d.example>\r\n\r\n" },
 	/* also as a member of a list, and in any field of addresses */
 	{ ALL "To: a@x.example, =?utf-8?q?J=C3=B6_<j@x.example>?=, \"B, "
 	      "=?utf-8?q?c=40x.example?=\" <b@x.example>\r\n"
@@ -238,6 +252,11 @@ static const struct row {
 	{ "From: a@b\r\nMessage-ID: <x@y>\r\nDate: today\r\n\r\n",
 	    RECEIVED "From: a@b\r\nMessage-ID: <x@y>\r\n" DATE
 		     "X-Original-Date: today\r\n\r\n" },
+	{ "From: a@b\r\nMessage-ID: <x@y>\r\nDate: "
+	  "=?utf-8?q?3_M=C3=A4rz_2022_10=3A00?=\r\n\r\n",
+	    RECEIVED "From: a@b\r\nMessage-ID: <x@y>\r\nDate: Thu, 03 Mar 2022 "
+		     "10:00:00 +0200\r\nX-Original-Date: "
+		     "=?utf-8?q?3_M=C3=A4rz_2022_10=3A00?=\r\n\r\n" },
 	/* the best of several */
 	{ "From: a@b\r\nMessage-ID: <x@y>\r\nDate: today\r\nDate:\r\nDate: "
 	  "2022-05-27\r\n" DATE DATE "\r\n",
@@ -301,6 +320,18 @@ static const struct row {
 	    "no colon here\r\n and more\r\nBcc: s@h\r\nSubject: 1\r\n\r\nx\r\n",
 	    RECEIVED ALL
 	    "Subject: 1\r\n\r\nno colon here\r\n and more\r\nx\r\n" },
+	{ ALL "no colon here\r\nBlind-Copy: s@h\r\nSubject: 1\r\n\r\nx\r\n",
+	    RECEIVED ALL "Subject: 1\r\n\r\nno colon here\r\nx\r\n" },
+	{ ALL "Bcc\r: s@h\r\n- Bcc: s@h\r\nBlind copy: s@h\r\nX-Y: 1\r\n"
+	      "\r\nx\r\n",
+	    RECEIVED ALL "X-Y: 1\r\n\r\nx\r\n" },
+	/* a line of a list that is not indented */
+	{ ALL "To: a@b,\r\nc@d,\r\n e@f,\r\ng@h\r\nx\r\nBcc: s@h,\r\n"
+	      "t@h\r\nSubject: b,\r\n\r\nx\r\n",
+	    RECEIVED ALL "To: a@b,\r\n c@d,\r\n e@f,\r\n g@h\r\nSubject: b,"
+			 "\r\n\r\nx\r\nx\r\n" },
+	{ ALL "Subject: b,\r\nc@d\r\n\r\nx\r\n",
+	    RECEIVED ALL "Subject: b,\r\n\r\nc@d\r\n\r\nx\r\n" },
 	{ ALL "hello\r\nBcc: s@h\r\nthis is text\r\nNote: so\r\n\r\nx\r\n",
 	    RECEIVED ALL "\r\nhello\r\nthis is text\r\nNote: so\r\n\r\nx\r\n" },
 	{ ALL "hello\r\nBcc:\r\n s@h,\r\n t@h\r\nBcc: u@h",

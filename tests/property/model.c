@@ -357,6 +357,7 @@ struct line {
 	char name[1100]; /* as it must be; "" for text */
 	size_t body; /* where it begins in raw */
 	bool is_mended;
+	bool is_more; /* of the list in front, although it is not indented */
 };
 
 /* "bcc" with no letter in front, whatever signs are around and between; letters
@@ -434,21 +435,23 @@ is_bcc(struct bytes name)
 		   (unsigned char)seen[step + 3] < 0x7f);
 }
 
-/* "B cc", "Re sent-Bcc": blanks and line ends apart, one of two names. */
+/* "B cc", "- Bcc", "Blind copy": the letters are one of these names. */
 static bool
 is_in_pieces(struct bytes name)
 {
+	static const char *const names[] = { "bcc", "resentbcc", "blindcopy",
+		"blindcarboncopy", NULL };
 	char all[16] = "";
 
 	for (size_t i = 0, n = 0; i < name.n; i++) {
-		if (strchr(" \t\r\n", name.p[i]) != NULL && name.p[i] != '\0')
+		if (isascii((unsigned char)name.p[i]) &&
+		    !isalnum((unsigned char)name.p[i]))
 			continue;
 		if (n == sizeof(all) - 1)
 			return false;
 		all[n++] = name.p[i];
 	}
-	return strcasecmp(all, "bcc") == 0 ||
-	       strcasecmp(all, "resent-bcc") == 0;
+	return is_one_of(bytes_str(all), names);
 }
 
 /* Such a name in front of a colon and an address. */
@@ -552,6 +555,8 @@ meant_line(struct bytes raw, bool is_behind_text)
 static void
 put_line(struct buf *to, const struct line *l)
 {
+	if (l->is_more)
+		put_char(to, ' ');
 	if (l->is_mended) {
 		put(to, l->name, strlen(l->name));
 		put_char(to, ':');
@@ -585,6 +590,21 @@ is_indented_bcc(struct bytes raw)
 	       memchr(raw.p + l.body, '@', raw.n - l.body) != NULL;
 }
 
+/* Does this line of text belong to what is in front of it? */
+static bool
+goes_on(const struct line *before, struct bytes raw, bool is_behind_text)
+{
+	static const char *const lists[] = { "To", "Cc", "Bcc", "Reply-To",
+		"Resent-To", "Resent-Cc", "Resent-Bcc", NULL };
+	struct bytes all = trimmed(before->raw);
+
+	if (before->name[0] == '\0')
+		return is_behind_text && raw.p[0] == ':';
+	return is_one_of(bytes_str(before->name), lists) &&
+	       all.p[all.n - 1] == ',' && !is_mbox(raw) &&
+	       memchr(raw.p, '@', raw.n) != NULL;
+}
+
 /* The header's lines, with those behind a line of text up to the next empty one;
  * returns how many. */
 static size_t
@@ -610,11 +630,20 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 		if (v == NULL)
 			abort();
 		v[n] = meant_line(raw, text != SIZE_MAX);
-		if (v[n].name[0] == '\0' && text == SIZE_MAX &&
-		    !(n == 0 && is_mbox(raw)))
-			text = n;
-		n++;
 		at += raw.n;
+		if (v[n].name[0] == '\0' && n > 0 &&
+		    goes_on(&v[n - 1], raw, text != SIZE_MAX)) {
+			if (raw.p[0] == ':') {
+				v[n - 1].raw.n += raw.n;
+				continue;
+			}
+			v[n].is_more = true;
+			strcpy(v[n].name, v[n - 1].name);
+		} else if (v[n].name[0] == '\0' && text == SIZE_MAX &&
+			   !(n == 0 && is_mbox(raw))) {
+			text = n;
+		}
+		n++;
 	}
 	*ret = v;
 	*ret_end = at;
@@ -706,7 +735,11 @@ mend_text(struct bytes t, struct buf *out, struct head *h)
 				     v[i].name[0] == '\0' && n > 1;
 
 		mend_folded(&v[i]);
-		if (v[i].name[0] != '\0' && is_known(v[i].name))
+		if (v[i].is_more)
+			continue;
+		if (v[i].name[0] != '\0' &&
+		    (is_known(v[i].name) ||
+			is_bcc(bytes_of(v[i].name, strlen(v[i].name)))))
 			known++;
 		else
 			others += !is_mbox_first;
@@ -717,7 +750,7 @@ mend_text(struct bytes t, struct buf *out, struct head *h)
 	for (size_t i = 0; i < n; i++) {
 		bool is_field = v[i].name[0] != '\0';
 
-		v[i].is_mended |= is_field && is_header &&
+		v[i].is_mended |= is_field && is_header && !v[i].is_more &&
 				  v[i].raw.p[v[i].body - 2] <= ' ';
 		if (i < text ||
 		    (is_field && (is_header || is_bcc(bytes_of(v[i].name,
@@ -1734,7 +1767,12 @@ is_empty_list(const struct field *f)
 	if (!is_one_of(f->name, names))
 		return false;
 	for (size_t i = 0; i < f->body.n; i++) {
-		if (f->body.p[i] == '\\' && depth > 0)
+		size_t step = starts_with(
+		    bytes_of(f->body.p + i, f->body.n - i), invisible);
+
+		if (step > 0)
+			i += step - 1;
+		else if (f->body.p[i] == '\\' && depth > 0)
 			i++;
 		else if (f->body.p[i] == '(')
 			depth++;
@@ -1747,24 +1785,43 @@ is_empty_list(const struct field *f)
 	return depth == 0;
 }
 
+static void
+only_letters(struct bytes b, char letters[64])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b.n; i++) {
+		char c = (char)(b.p[i] | ' ');
+
+		if (c >= 'a' && c <= 'z' && n < 63)
+			letters[n++] = c;
+	}
+	letters[n] = '\0';
+}
+
 /* "Undisclosed recipients" and, cut off, "undisclosed". */
 static bool
 means_nobody(struct bytes member)
 {
 	char letters[64];
-	size_t n = 0;
 
-	for (size_t i = 0; i < member.n; i++) {
-		char c = (char)(member.p[i] | ' ');
-
-		if (c >= 'a' && c <= 'z' && n < sizeof(letters) - 1)
-			letters[n++] = c;
-	}
-	letters[n] = '\0';
+	only_letters(member, letters);
 	return memchr(member.p, '@', member.n) == NULL &&
 	       (strcmp(letters, "undisclosed") == 0 ||
 		   (strstr(letters, "undisclos") != NULL &&
 		       strstr(letters, "recip") != NULL));
+}
+
+/* The words alone, whatever marks are between their letters. */
+static bool
+is_all_nobody(struct bytes list)
+{
+	static const char *const all[] = { "undisclosedrecipients",
+		"undisclosedrecipient", "recipientsundisclosed", NULL };
+	char letters[64];
+
+	only_letters(list, letters);
+	return is_one_of(bytes_str(letters), all);
 }
 
 /* Does a list say that it names nobody, and is it a group as RFC 5322 has it, a
@@ -1809,6 +1866,8 @@ nobody_of(struct bytes body)
 		n += n < rest.n;
 		rest = bytes_of(rest.p + n, rest.n - n);
 	}
+	if (is_all_nobody(body))
+		nnobody = nmembers;
 	if (nnobody == 0)
 		return NOBODY_NOT;
 	return nnobody < nmembers ? NOBODY_BESIDE
@@ -2141,6 +2200,24 @@ is_from_gone(
 	    is_unsure);
 }
 
+/* No reader may find another address in the name of one who is written anew. */
+static void
+plain_name(struct box *box)
+{
+	char name[NAME_SIZE] = "";
+	size_t n = 0;
+
+	if (strcasecmp(box->name, MODEL_ADDRESS) == 0)
+		return;
+	for (const char *p = box->name; *p != '\0' && n + 5 < NAME_SIZE; p++)
+		if (*p == '@')
+			n += (size_t)sprintf(name + n, " at ");
+		else if (*p != '<' && *p != '>')
+			name[n++] = *p;
+	name[n] = '\0';
+	memcpy(box->name, name, n + 1);
+}
+
 /* What stands for an author who may not stay: the account's address, with the
  * name that was there, or else one that is made. */
 static void
@@ -2157,6 +2234,7 @@ account_box(struct box *box)
 	if (is_here && !box->is_encoded && strlen(box->name) == local &&
 	    strncasecmp(box->name, box->addr, local) == 0)
 		box->name[0] = '\0';
+	plain_name(box);
 	if (is_here &&
 	    (domain[0] == '\0' || domain[0] == '[' ||
 		is_named(bytes_of(domain, strcspn(domain, ".")), "localhost")))
@@ -2182,6 +2260,8 @@ one_author(struct boxes *b)
 	for (size_t i = 0; i < b->n; i++)
 		if (model_allows(b->v[i].addr)) {
 			b->v[0] = b->v[i];
+			if (b->n > 1)
+				plain_name(&b->v[0]);
 			b->n = 1;
 			return;
 		}
@@ -2821,16 +2901,17 @@ has_remains(const struct head *a, size_t i, const struct field *w)
 
 /* Is w the whole of field i, and not the next of that name? */
 static bool
-stayed(struct compare *c, const struct head *a, size_t i, const struct field *w)
+stayed(struct compare *c, const struct head *a, size_t i, const struct field *w,
+    bool is_top)
 {
 	const struct field *f = &a->v[i];
 
 	for (size_t k = i + 1; k < a->n; k++)
 		if (f->name.n == a->v[k].name.n &&
 		    strncasecmp(f->name.p, a->v[k].name.p, f->name.n) == 0)
-			return same_field(c, f, w, true) &&
-			       !same_field(c, &a->v[k], w, true);
-	return same_field(c, f, w, true);
+			return same_field(c, f, w, is_top) &&
+			       !same_field(c, &a->v[k], w, is_top);
+	return same_field(c, f, w, is_top);
 }
 
 /* The fields of a header, one by one and in order. */
@@ -2875,7 +2956,7 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 			/* Of a list some members may have stayed; encoded for
 			 * its bytes over 127, all of it may have. */
 			k += k < b->n && has_remains(a, i, &b->v[k]) &&
-			     (is_list(f) || stayed(c, a, i, &b->v[k]));
+			     (is_list(f) || stayed(c, a, i, &b->v[k], is_top));
 			buf_reset(c->why);
 			model_vague++;
 			continue;

@@ -8,8 +8,8 @@
  * closed window stays closed, and cause and remedy for a person.  Rows of the
  * user's come before it.  `relais explain`, the log, and the decisions of
  * outbound read this table; two things are judged before it: whether a refused
- * AUTH ends the login (sasl/sasl_login.c) and whether a connection has served its
- * time (outbound/courier.c).
+ * AUTH ends the login (sasl/sasl_login.c), and what ends the session whatever it
+ * says (smtp/smtp_pipeline.c, look_behind()).
  *
  * Pure, but for the one pointer that diagnosis_use() sets; one thread.
  */

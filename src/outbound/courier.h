@@ -6,7 +6,8 @@
  * stays logged in for a while, and says QUIT.  Tells its pool what became of
  * the connection, and the queue what became of each message.
  *
- * Knows the other couriers of its pool, but not who opens them (dispatch.h).
+ * Knows the other couriers of its pool, which dispatch.h opens; but one that may
+ * carry few more messages opens the next itself, so that none waits for a login.
  * Belongs to its pool's list; frees itself when the connection is over.
  */
 #ifndef OUTBOUND_COURIER_H

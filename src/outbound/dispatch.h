@@ -3,8 +3,8 @@
  * closed.
  *
  * A courier is opened when something is due, more when the first is ready and
- * there is more, never more than max_connections, and one at a time, so that a
- * wrong password is tried once and not five times.  A courier that is stalled
+ * there is more, never more than max_connections; one at a time until a login has
+ * worked, so that a wrong password is tried once and not five times.  A courier that is stalled
  * does not count as one: what waits gets another.  When all there may be are
  * stalled, the one that has been silent for longest makes room.
  */

@@ -5,7 +5,8 @@
  * delivery ended, a deadline passed) is noted in the message, and then
  * message_advance() looks at the whole of it and does what can be done.  At most
  * one job per message is under way.  Callbacks are made last of all, when
- * nothing is touched any more.
+ * nothing is touched any more.  The states, and what each event leads to, are a
+ * table at the top of message.c.
  */
 #ifndef QUEUE_MESSAGE_H
 #define QUEUE_MESSAGE_H

@@ -2,8 +2,9 @@
 /* duplicate_key.h - finds equal messages, and marks the one that stands for
  * others.
  *
- * Messages are equal if all their bytes are, except Date, Message-ID and
- * Received, which always differ.  A message that is sent for several states
+ * The text of two messages is equal if all its bytes are, except Date,
+ * Message-ID and Received, which always differ; policy/fold.c compares the
+ * rest.  A message that is sent for several states
  * their number in its subject, where people look, and in a field of its own.
  *
  * Pure.

@@ -5,8 +5,8 @@
  * the tests have one in memory.
  *
  * A message in a store is complete or absent, whatever the moment of a crash.
- * put() or draft_commit() returning 0 is the only event that lets a caller
- * promise delivery (SMTP 250, exit status 0).
+ * Of what a store does, only put(), draft_commit() and a synced append() that
+ * return 0 let a caller promise delivery (SMTP 250, exit status 0).
  *
  * A message is a header (store_text.h), its bytes, and a journal of what
  * happened to it since (journal.h).  Header and journal are text that the

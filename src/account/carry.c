@@ -43,7 +43,7 @@ end(struct spent *s)
 }
 
 static void
-add(void *ctx, const struct share_turn *turn, struct buf *text)
+add_spent(void *ctx, const struct share_turn *turn, struct buf *text)
 {
 	const struct spent *s = ctx;
 
@@ -58,7 +58,7 @@ carry_spent(struct store *st, const char *account, const struct clock *clock,
 	int rc = begin_spent(&s, st, account, clock, err);
 
 	if (rc == 0 && buf_len(&s.saved) > 0) {
-		rc = st->ops->shared_change(st, s.shared, add, &s, err);
+		rc = st->ops->shared_change(st, s.shared, add_spent, &s, err);
 		if (rc == 0) /* else it counts twice */
 			IGNORE(st->ops->state_write(
 				   st, s.own, bytes_of("", 0), NULL) == 0);
@@ -75,7 +75,7 @@ struct back {
 };
 
 static void
-look(void *ctx, const struct share_turn *turn, struct buf *text)
+read_spent(void *ctx, const struct share_turn *turn, struct buf *text)
 {
 	struct back *b = ctx;
 	struct budget shared;
@@ -98,7 +98,7 @@ carry_back(struct back *b, struct store *st, struct err *err)
 {
 	struct spent *s = b->spent;
 
-	if (st->ops->shared_change(st, s->shared, look, b, err) != 0)
+	if (st->ops->shared_change(st, s->shared, read_spent, b, err) != 0)
 		return -1;
 	buf_reset(&s->saved);
 	budget_set_limits(&b->budget, 1, 1, 1); /* all of it is kept */

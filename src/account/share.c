@@ -367,7 +367,7 @@ connect(struct share *s, struct node *me, const struct share_turn *turn,
 /* --- standing, and what was learnt -------------------------------------------- */
 
 static void
-copy(struct buf *to, const struct buf *from)
+copy_text(struct buf *to, const struct buf *from)
 {
 	buf_reset(to);
 	IGNORE(
@@ -384,7 +384,7 @@ settle_standing(struct share *s, const struct share_ask *ask)
 		ask->standing.version != s->standing.version))
 		return;
 	s->standing.version++;
-	copy(&s->standing.text, &ask->standing.text);
+	copy_text(&s->standing.text, &ask->standing.text);
 }
 
 /* The time of the line, and what it is about. */
@@ -447,7 +447,7 @@ settle_learnt(struct share *s, const struct share_ask *ask)
 	    &merged, buf_bytes(&s->learnt), buf_bytes(&ask->learnt), true);
 	add_newer(
 	    &merged, buf_bytes(&ask->learnt), buf_bytes(&s->learnt), false);
-	copy(&s->learnt, &merged);
+	copy_text(&s->learnt, &merged);
 	buf_clear(&merged);
 }
 
@@ -498,8 +498,8 @@ answer_from(struct share_answer *answer, const struct share *s, int64_t now_ms)
 	answer->now_ms = now_ms;
 	answer->budget = s->budget;
 	answer->standing.version = s->standing.version;
-	copy(&answer->standing.text, &s->standing.text);
-	copy(&answer->learnt, &s->learnt);
+	copy_text(&answer->standing.text, &s->standing.text);
+	copy_text(&answer->learnt, &s->learnt);
 	answer->flushes = s->flushes;
 }
 

@@ -299,7 +299,7 @@ on_reach_over(void *ctx, struct check_way *ways, size_t n)
 /* --- life ----------------------------------------------------------------- */
 
 static char *
-copy(const char *s)
+copy_string(const char *s)
 {
 	return s != NULL ? xstrdup(s) : NULL;
 }
@@ -314,9 +314,9 @@ check_new(struct loop *l, const struct check_opts *opts,
 
 	c->loop = l;
 	c->account = account_opts_ref(opts->account);
-	c->secret_from = copy(opts->secret_from);
-	c->send_to = copy(opts->send_to);
-	c->witness = copy(opts->witness);
+	c->secret_from = copy_string(opts->secret_from);
+	c->send_to = copy_string(opts->send_to);
+	c->witness = copy_string(opts->witness);
 	c->rng = opts->rng;
 	c->connect_ms = opts->connect_ms != 0 ? opts->connect_ms
 					      : CHECK_CONNECT_MS;

@@ -119,7 +119,7 @@ index_of(const char *const *names, int n, const json_t *name)
 }
 
 static void
-copy(char *to, size_t max, const json_t *text)
+copy_json_text(char *to, size_t max, const json_t *text)
 {
 	const char *s = json_string_value(text);
 
@@ -148,8 +148,9 @@ check_result_from_json(const json_t *object, struct check_result *ret)
 						   : 0,
 		.took_ms = json_integer_value(json_object_get(object, "ms")),
 	};
-	copy(ret->seen, sizeof(ret->seen), json_object_get(object, "seen"));
-	copy(ret->advice, sizeof(ret->advice),
+	copy_json_text(
+	    ret->seen, sizeof(ret->seen), json_object_get(object, "seen"));
+	copy_json_text(ret->advice, sizeof(ret->advice),
 	    json_object_get(object, "advice"));
 	return true;
 }

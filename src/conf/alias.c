@@ -470,7 +470,7 @@ alias_is_local(const struct alias_opts *o, const char *addr)
 }
 
 static const struct entry *
-find(const struct aliases *a, const char *name)
+find_entry(const struct aliases *a, const char *name)
 {
 	size_t low = 0, high = a->n;
 
@@ -506,13 +506,13 @@ alias_is_name(const struct aliases *a, const char *word)
 		return false;
 	/* RFC 5321 4.5.1: everybody has one. */
 	if (str_eq_nocase(name, "postmaster") || is_user(a, name) ||
-	    find(a, name) != NULL)
+	    find_entry(a, name) != NULL)
 		return true;
 	plus = strchr(name + 1, '+');
 	if (plus == NULL)
 		return false;
 	*plus = '\0';
-	return is_user(a, name) || find(a, name) != NULL;
+	return is_user(a, name) || find_entry(a, name) != NULL;
 }
 
 /* The user, then the user without "+tag", then everybody else. */
@@ -526,15 +526,15 @@ find_user(const struct aliases *a, const char *addr)
 	IGNORE(addr_split(bytes_str(addr), &local, &domain));
 	if (!str_copy(name, sizeof(name), without_quotes(local)))
 		return NULL;
-	if ((e = find(a, name)) != NULL)
+	if ((e = find_entry(a, name)) != NULL)
 		return e;
 	plus = strchr(name + 1, '+');
 	if (name[0] != '\0' && plus != NULL) {
 		*plus = '\0';
-		if ((e = find(a, name)) != NULL)
+		if ((e = find_entry(a, name)) != NULL)
 			return e;
 	}
-	return find(a, "default");
+	return find_entry(a, "default");
 }
 
 /* What is left to look up; every entry is expanded once, so it is no longer
@@ -570,7 +570,7 @@ open_entry(struct search *s, const struct entry *e)
 static const struct entry *
 entry_for(const struct aliases *a, const struct alias_opts *o, const char *addr)
 {
-	const struct entry *e = find(a, addr);
+	const struct entry *e = find_entry(a, addr);
 
 	return e == NULL && alias_is_local(o, addr) ? find_user(a, addr) : e;
 }

@@ -37,7 +37,7 @@ conf_account_clear(struct conf_account *a)
 }
 
 static const struct conf_value *
-get(const struct draft *d, const char *name)
+get_value(const struct draft *d, const char *name)
 {
 	const struct conf_value *v = conf_section_get(d->own, name);
 
@@ -192,7 +192,8 @@ keep_ports(struct conf_account *a, enum conf_tls tls)
 static void
 build_ports(struct draft *d)
 {
-	const struct conf_value *port = get(d, "port"), *tls = get(d, "tls");
+	const struct conf_value *port = get_value(d, "port"),
+				*tls = get_value(d, "tls");
 	bool is_auto = port == NULL || str_eq_nocase(port->text, "auto");
 	int mode;
 
@@ -260,7 +261,7 @@ check_not_ourselves(struct draft *d)
 	const struct conf_listen *l = listener_of_ours(d->b->conf, d->a);
 
 	if (l != NULL)
-		PROBLEM(d, get(d, "host"),
+		PROBLEM(d, get_value(d, "host"),
 		    "%s port %d is relais itself (listener %s), so messages "
 		    "would loop",
 		    d->a->host, l->port, l->name);
@@ -290,17 +291,18 @@ check_trust(struct draft *d, const char *key, const char *file)
 	err_clear(&err);
 	if (file != NULL && d->b->env->text == NULL &&
 	    trust_file(file, d->b->owner, &err) != 0)
-		PROBLEM(d, get(d, key), "%s: %s", key, err.text);
+		PROBLEM(d, get_value(d, key), "%s: %s", key, err.text);
 }
 
 static void
 build_tls(struct draft *d)
 {
-	const struct conf_value *v = get(d, "tls_pin");
+	const struct conf_value *v = get_value(d, "tls_pin");
 	struct conf_list words = { NULL, 0 };
 
 	if ((d->a->tls_cert == NULL) != (d->a->tls_key == NULL))
-		PROBLEM(d, get(d, d->a->tls_cert ? "tls_cert" : "tls_key"),
+		PROBLEM(d,
+		    get_value(d, d->a->tls_cert ? "tls_cert" : "tls_key"),
 		    "tls_cert and tls_key must be set together; one is "
 		    "missing");
 	check_trust(d, "tls_ca_file", d->a->tls_ca_file);
@@ -328,7 +330,7 @@ build_tls(struct draft *d)
 static void
 check_host(struct draft *d)
 {
-	const struct conf_value *v = get(d, "host");
+	const struct conf_value *v = get_value(d, "host");
 	const char *h = d->a->host, *name = strstr(h, "://");
 	const char *colon = strchr(h, ':');
 
@@ -359,7 +361,8 @@ build_where(struct draft *d)
 	if (d->a->host != NULL) {
 		check_host(d);
 		check_not_ourselves(d);
-	} else if (get(d, "provider") == NULL) /* otherwise that was reported */
+	} else if (get_value(d, "provider") ==
+		   NULL) /* otherwise that was reported */
 		PROBLEM(d, NULL,
 		    "no server is set: add provider = KEY, or host = NAME");
 }
@@ -402,8 +405,8 @@ static void
 build_identity(struct draft *d)
 {
 	struct conf_account *a = d->a;
-	bool is_said = get(d, "identity") != NULL;
-	bool has_list = get(d, "allowed_senders") != NULL;
+	bool is_said = get_value(d, "identity") != NULL;
+	bool has_list = get_value(d, "allowed_senders") != NULL;
 	const char *at;
 
 	if (a->address == NULL && a->user != NULL && strchr(a->user, '@'))
@@ -415,7 +418,7 @@ build_identity(struct draft *d)
 	if (a->address == NULL) {
 		if (a->identity != CONF_IDENTITY_KEEP &&
 		    (a->user != NULL || d->preset == NULL))
-			PROBLEM(d, get(d, "user"),
+			PROBLEM(d, get_value(d, "user"),
 			    "no address is set: add address, the email address "
 			    "to send as, because the login name is not an "
 			    "address");
@@ -503,7 +506,7 @@ static void
 check_secret_file(struct draft *d)
 {
 	struct cred_source *s = &d->a->secret;
-	const struct conf_value *v = get(d, "password_file");
+	const struct conf_value *v = get_value(d, "password_file");
 	struct err err;
 
 	if (s->kind != CRED_FILE)
@@ -539,7 +542,7 @@ secret_from_preset(struct draft *d)
 	const char *key = preset_oauth(d);
 	struct cred_source *to = &d->a->secret;
 
-	if (key == NULL || get(d, "client_id") == NULL)
+	if (key == NULL || get_value(d, "client_id") == NULL)
 		return false;
 	to->kind = CRED_OAUTH;
 	to->value = xstrndup(key, strcspn(key, "|"));
@@ -574,9 +577,9 @@ oauth_rows(struct draft *d)
 static bool
 is_one_place(struct draft *d, const char *file, const char *credential)
 {
-	const struct conf_value *v = get(d, credential);
+	const struct conf_value *v = get_value(d, credential);
 
-	if (v == NULL || get(d, file) == NULL)
+	if (v == NULL || get_value(d, file) == NULL)
 		return true;
 	PROBLEM(d, v, "%s and %s are both set: keep one", file, credential);
 	return false;
@@ -596,7 +599,7 @@ check_oauth(struct draft *d, const struct conf_value *v)
 		return;
 	if (is_jwt && o->v[CRED_OAUTH_JWT_KEY_FILE] == NULL &&
 	    o->v[CRED_OAUTH_JWT_KEY_CREDENTIAL] == NULL)
-		PROBLEM(d, get(d, "oauth_flow"),
+		PROBLEM(d, get_value(d, "oauth_flow"),
 		    "oauth_flow = jwt needs jwt_key_file or "
 		    "jwt_key_credential");
 	else if (!is_jwt && o->v[CRED_OAUTH_CLIENT_ID] == NULL)
@@ -607,11 +610,11 @@ check_oauth(struct draft *d, const struct conf_value *v)
 	else if (strcmp(flow, "client") == 0 &&
 		 o->v[CRED_OAUTH_CLIENT_SECRET_FILE] == NULL &&
 		 o->v[CRED_OAUTH_CLIENT_SECRET_CREDENTIAL] == NULL)
-		PROBLEM(d, get(d, "oauth_flow"),
+		PROBLEM(d, get_value(d, "oauth_flow"),
 		    "oauth_flow = client needs client_secret_file or "
 		    "client_secret_credential");
 	else if (strcmp(flow, "device") == 0 && o->v[CRED_OAUTH_DEVICE] == NULL)
-		PROBLEM(d, get(d, "oauth_flow"),
+		PROBLEM(d, get_value(d, "oauth_flow"),
 		    "%s has no device flow for mail: use oauth_flow = browser",
 		    d->a->secret.value);
 }
@@ -630,7 +633,7 @@ build_oauth(struct draft *d)
 		{ "jwt_key_credential", CRED_OAUTH_JWT_KEY_CREDENTIAL },
 		{ "oauth_flow", CRED_OAUTH_FLOW } };
 	struct cred_source *s = &d->a->secret;
-	const struct conf_value *v = get(d, "oauth");
+	const struct conf_value *v = get_value(d, "oauth");
 	struct err err;
 	char *folder;
 
@@ -643,7 +646,7 @@ build_oauth(struct draft *d)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct conf_value *set = get(d, rows[i].name);
+		const struct conf_value *set = get_value(d, rows[i].name);
 		char *value = set != NULL ? at_home(d, xstrdup(set->text))
 					  : NULL;
 
@@ -688,7 +691,7 @@ build_secret(struct draft *d)
 static void
 build_auth(struct draft *d)
 {
-	const struct conf_value *v = get(d, "auth");
+	const struct conf_value *v = get_value(d, "auth");
 	struct conf_list words = { NULL, 0 };
 	struct buf b;
 	bool is_auto = v == NULL;
@@ -751,7 +754,7 @@ build_account(struct conf_build *b, const struct conf_section *own,
 	find_preset(&d);
 	apply_layers(&d);
 	build_where(&d);
-	if (d.preset != NULL || get(&d, "provider") == NULL) {
+	if (d.preset != NULL || get_value(&d, "provider") == NULL) {
 		build_user(&d);
 		build_identity(&d);
 		build_auth(&d);
@@ -767,7 +770,7 @@ build_fallback(struct conf_build *b, const struct conf_section *own,
 	struct conf *c = b->conf;
 	struct conf_account *a = &c->accounts[conf_account_find(c, own->name)];
 	struct draft d = { .b = b, .own = own, .star = star, .a = a };
-	const struct conf_value *v = get(&d, "fallback");
+	const struct conf_value *v = get_value(&d, "fallback");
 	const char **names, *near;
 
 	if (v == NULL)

@@ -516,7 +516,7 @@ read_all(int fd, struct buf *b)
 }
 
 static void
-parse(struct reading *rd, struct bytes text)
+parse_text(struct reading *rd, struct bytes text)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 
@@ -575,7 +575,7 @@ read_file(struct reading *rd, const struct conf_env *env)
 	if (fd < 0 || read_all(fd, &b) != 0)
 		cannot_read(rd, errno, group);
 	else
-		parse(rd, buf_bytes(&b));
+		parse_text(rd, buf_bytes(&b));
 	if (fd >= 0) {
 		check_mode(rd, fd, group);
 		IGNORE(close(fd)); /* only read */
@@ -757,7 +757,7 @@ conf_read(const char *file, const struct conf_env *env,
 
 	raw->file = xstrdup(file);
 	if (env->text != NULL)
-		parse(&rd, *env->text);
+		parse_text(&rd, *env->text);
 	else
 		read_file(&rd, env);
 	if (env->vars != NULL && env->text == NULL)

@@ -258,7 +258,7 @@ put_tenant(struct cred_oauth *o, const char *tenant)
 }
 
 static struct cred_oauth *
-copy(const struct cred_oauth *from)
+copy_row(const struct cred_oauth *from)
 {
 	struct cred_oauth *o = xcalloc(1, sizeof(*o));
 
@@ -289,7 +289,7 @@ oauth_rows_find(
 		err_set(
 		    err, ERR_CONFIG, "\"%.80s\" is not a tenant", colon + 1);
 	else
-		o = copy(r->o);
+		o = copy_row(r->o);
 	free(key);
 	if (o != NULL && tenant != NULL)
 		put_tenant(o, colon != NULL ? colon + 1 : tenant);

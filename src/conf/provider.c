@@ -270,7 +270,7 @@ parse_row(const struct conf_list *words, struct provider *p, struct err *err)
 }
 
 static struct provider *
-put(struct providers *ps, const struct provider *p)
+put_provider(struct providers *ps, const struct provider *p)
 {
 	for (size_t i = 0; i < ps->n; i++)
 		if (strcmp(ps->v[i].key, p->key) == 0) {
@@ -328,7 +328,7 @@ read_line(struct providers *ps, char *line, int lineno, struct provider **last,
 	if ((rc = parse_row(&words, &p, err)) == 0) {
 		if (p.name == NULL)
 			p.name = xstrdup(p.key);
-		*last = put(ps, &p);
+		*last = put_provider(ps, &p);
 	} else {
 		provider_clear(&p);
 	}

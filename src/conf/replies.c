@@ -33,7 +33,7 @@ read_all(FILE *f, const char *file, struct buf *to, struct err *err)
 }
 
 static int
-parse(struct replies *r, FILE *f, const char *file, struct err *err)
+parse_rows(struct replies *r, FILE *f, const char *file, struct err *err)
 {
 	if (read_all(f, file, &r->text, err) != 0)
 		return -1;
@@ -60,7 +60,7 @@ replies_load(const char *file, struct replies **ret, struct err *err)
 		return err_sys(err, "cannot read %s", file);
 	r = xcalloc(1, sizeof(*r));
 	buf_init(&r->text, FILE_MAX_BYTES);
-	rc = parse(r, f, file, err);
+	rc = parse_rows(r, f, file, err);
 	IGNORE(fclose(f)); /* only read */
 	if (rc == 0)
 		*ret = r;

@@ -123,8 +123,9 @@ helper_path(const char *relais_cred, enum cred_kind kind)
 }
 
 static enum cred_result
-ask(const struct cred_wire *w, const struct cred_env *env, struct buf *text,
-    struct secret **ret, struct cred_facts *ret_facts, struct err *err)
+ask_helper(const struct cred_wire *w, const struct cred_env *env,
+    struct buf *text, struct secret **ret, struct cred_facts *ret_facts,
+    struct err *err)
 {
 	struct cred_facts facts = { .serial = 0 };
 	char *path = helper_path(env->helper, w->kind);
@@ -180,7 +181,7 @@ cred_helper_ask(const struct cred_request *rq, const struct cred_env *env,
 
 	buf_init(&text, CRED_WIRE_MAX);
 	if (cred_wire_put(&text, &w))
-		result = ask(&w, env, &text, ret, rq->ret_facts, err);
+		result = ask_helper(&w, env, &text, ret, rq->ret_facts, err);
 	else
 		err_set(err, ERR_SECRET, "%s is too long",
 		    w.kind == CRED_COMMAND ? "password_command"
@@ -190,7 +191,7 @@ cred_helper_ask(const struct cred_request *rq, const struct cred_env *env,
 }
 
 static int
-start(
+start_helper(
     const struct cred_env *env, struct bytes request, int talk, struct err *err)
 {
 	char *path = xstrdup(env->helper);
@@ -226,7 +227,7 @@ cred_helper_sign_in(const struct cred_request *rq, const struct cred_env *env,
 		w.oauth.v[CRED_OAUTH_FLOW] = (char *)(uintptr_t)flow;
 	buf_init(&text, CRED_WIRE_MAX);
 	if (cred_wire_put(&text, &w))
-		rc = start(env, buf_bytes(&text), talk, err);
+		rc = start_helper(env, buf_bytes(&text), talk, err);
 	else
 		err_set(
 		    err, ERR_SECRET, "what is set for the sign-in is too long");

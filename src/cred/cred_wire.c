@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 static bool
-put(struct buf *to, const char *key, const char *value)
+put_pair(struct buf *to, const char *key, const char *value)
 {
 	if (value == NULL || value[0] == '\0')
 		return true;
@@ -23,7 +23,7 @@ put_oauth(struct buf *to, const struct cred_wire *w)
 	bool ok = buf_addf(to,
 		      "need %d\nrefused %" PRIu64 "\ngroup %" PRIu32 "\n",
 		      (int)w->need, w->refused, (uint32_t)w->group) &&
-		  put(to, "credentials", w->credentials);
+		  put_pair(to, "credentials", w->credentials);
 
 	for (size_t i = 0; ok && i < CRED_OAUTH_KEYS; i++) {
 		const char *v = w->oauth.v[i];
@@ -43,9 +43,11 @@ cred_wire_put(struct buf *to, const struct cred_wire *w)
 			   : w->is_login             ? "login"
 						     : "oauth";
 
-	return put(to, "want", want) && put(to, "account", w->account) &&
-	       put(to, "command", w->command) && put(to, "host", w->host) &&
-	       put(to, "login", w->login) &&
+	return put_pair(to, "want", want) &&
+	       put_pair(to, "account", w->account) &&
+	       put_pair(to, "command", w->command) &&
+	       put_pair(to, "host", w->host) &&
+	       put_pair(to, "login", w->login) &&
 	       buf_addf(to, "timeout_ms %" PRId64 "\n", w->timeout_ms) &&
 	       (w->kind != CRED_OAUTH || put_oauth(to, w)) &&
 	       buf_addc(to, '\n');

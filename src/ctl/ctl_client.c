@@ -165,7 +165,8 @@ ctl_client_line(struct ctl_client *c, const char *text, struct err *err)
 }
 
 static int
-ask(const struct ctl_client *c, const char *verb, json_t *args, struct err *err)
+send_request(
+    const struct ctl_client *c, const char *verb, json_t *args, struct err *err)
 {
 	json_t *request = json_pack("{s:s}", "verb", verb);
 
@@ -229,7 +230,8 @@ ctl_client_call(struct ctl_client *c, const char *verb, json_t *args,
 	const char *why;
 	int rc = 0;
 
-	if (ask(c, verb, args, err) != 0 || next_reply(c, &reply, err) != 0)
+	if (send_request(c, verb, args, err) != 0 ||
+	    next_reply(c, &reply, err) != 0)
 		return -1;
 	while ((one = json_object_get(reply, "item")) != NULL) {
 		if (item != NULL)

@@ -196,7 +196,7 @@ ctl_call_has_time(const struct ctl_call *call)
 }
 
 static void
-put(struct ctl_call *c, const json_t *value)
+put_line(struct ctl_call *c, const json_t *value)
 {
 	/* Longer than any reply may be: the client hears nothing rather than
 	 * half of it. */
@@ -209,7 +209,7 @@ ctl_call_item(struct ctl_call *call, json_t *item)
 {
 	json_t *line = json_pack("{s:O}", "item", item);
 
-	put(call, line);
+	put_line(call, line);
 	json_decref(line);
 }
 
@@ -220,7 +220,7 @@ ctl_call_done(struct ctl_call *call, json_t *result)
 
 	if (result != NULL)
 		(void)json_object_set(line, "result", result);
-	put(call, line);
+	put_line(call, line);
 	json_decref(line);
 	call_end(call);
 }
@@ -231,7 +231,7 @@ refuse(struct ctl_call *c, const char *why)
 	json_t *text = ctl_json_text(why);
 	json_t *line = json_pack("{s:b, s:O}", "ok", 0, "error", text);
 
-	put(c, line);
+	put_line(c, line);
 	json_decref(line);
 	json_decref(text);
 	call_end(c);

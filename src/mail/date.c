@@ -84,7 +84,7 @@ put_text(char *to, const char *text)
 
 /* The n last digits of v, ended by what follows. */
 static char *
-put(char *to, int v, int n, const char *behind)
+put_number(char *to, int v, int n, const char *behind)
 {
 	for (int i = n - 1; i >= 0; i--, v /= 10)
 		to[i] = (char)('0' + v % 10);
@@ -94,17 +94,17 @@ put(char *to, int v, int n, const char *behind)
 static char *
 put_time(char *to, const struct moment *m, const char *between)
 {
-	to = put(to, m->hour, 2, between);
-	to = put(to, m->min, 2, between);
-	return put(to, m->sec, 2, "");
+	to = put_number(to, m->hour, 2, between);
+	to = put_number(to, m->min, 2, between);
+	return put_number(to, m->sec, 2, "");
 }
 
 static void
 put_zone(char *to, const struct moment *m, const char *between)
 {
 	*to++ = m->sign;
-	to = put(to, m->zone_h, 2, between);
-	(void)put(to, m->zone_min, 2, "");
+	to = put_number(to, m->zone_h, 2, between);
+	(void)put_number(to, m->zone_min, 2, "");
 }
 
 const char *
@@ -119,9 +119,9 @@ date_rfc5322(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 
 	moment_of(&m, wall_ms, utc_offset_s);
 	to = put_text(put_text(out, days[m.weekday]), ", ");
-	to = put(to, m.day, 2, " ");
+	to = put_number(to, m.day, 2, " ");
 	to = put_text(put_text(to, months[m.month - 1]), " ");
-	to = put(to, m.year, 4, " ");
+	to = put_number(to, m.year, 4, " ");
 	to = put_text(put_time(to, &m, ":"), " ");
 	put_zone(to, &m, "");
 	return out;
@@ -134,9 +134,9 @@ date_iso(int64_t wall_ms, int32_t utc_offset_s, char out[DATE_TEXT_SIZE])
 	char *to;
 
 	moment_of(&m, wall_ms, utc_offset_s);
-	to = put(out, m.year, 4, "-");
-	to = put(to, m.month, 2, "-");
-	to = put(to, m.day, 2, "T");
+	to = put_number(out, m.year, 4, "-");
+	to = put_number(to, m.month, 2, "-");
+	to = put_number(to, m.day, 2, "T");
 	put_zone(put_time(to, &m, ":"), &m, ":");
 	return out;
 }
@@ -148,8 +148,8 @@ date_stamp(int64_t wall_ms, char out[DATE_TEXT_SIZE])
 	char *to;
 
 	moment_of(&m, wall_ms, 0);
-	to = put(out, m.year, 4, "");
-	to = put(to, m.month, 2, "");
-	(void)put_time(put(to, m.day, 2, ""), &m, "");
+	to = put_number(out, m.year, 4, "");
+	to = put_number(to, m.month, 2, "");
+	(void)put_time(put_number(to, m.day, 2, ""), &m, "");
 	return out;
 }

@@ -106,7 +106,7 @@ skip_cfws(struct scan *s)
 }
 
 static char
-look(const struct scan *s)
+peek_char(const struct scan *s)
 {
 	return s->rest.n > 0 ? s->rest.p[0] : '\0';
 }
@@ -114,7 +114,7 @@ look(const struct scan *s)
 static bool
 take_char(struct scan *s, char c)
 {
-	if (look(s) != c || s->rest.n == 0)
+	if (peek_char(s) != c || s->rest.n == 0)
 		return false;
 	s->rest = bytes_of(s->rest.p + 1, s->rest.n - 1);
 	return true;
@@ -127,12 +127,12 @@ number(struct scan *s, size_t least, size_t most)
 	int64_t v = 0;
 	size_t n = 0;
 
-	while (n < most && ascii_is_digit(look(s))) {
-		v = v * 10 + (look(s) - '0');
-		IGNORE(take_char(s, look(s)));
+	while (n < most && ascii_is_digit(peek_char(s))) {
+		v = v * 10 + (peek_char(s) - '0');
+		IGNORE(take_char(s, peek_char(s)));
 		n++;
 	}
-	s->is_bad |= n < least || ascii_is_digit(look(s));
+	s->is_bad |= n < least || ascii_is_digit(peek_char(s));
 	return v;
 }
 
@@ -162,7 +162,7 @@ date_is_strict(struct bytes value)
 	if (value.n > TEXT_MAX || !str_is_ascii(value))
 		return false;
 	skip_cfws(&s);
-	if (!ascii_is_digit(look(&s))) {
+	if (!ascii_is_digit(peek_char(&s))) {
 		day = name(&s, "SunMonTueWedThuFriSat");
 		s.is_bad |= day < 0;
 		skip_cfws(&s);

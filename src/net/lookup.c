@@ -101,7 +101,7 @@ give_answer(struct lookup *q)
 /* AI_ADDRCONFIG is left out: it hides addresses from a machine that has only
  * loopback, and the race finds out by itself which family works. */
 static void
-ask(const char *host, int flags, struct lookup_answer *ret)
+ask_resolver(const char *host, int flags, struct lookup_answer *ret)
 {
 	struct addrinfo hints = { .ai_flags = flags,
 		.ai_socktype = SOCK_STREAM },
@@ -127,7 +127,7 @@ void
 lookup_system(void *ctx, const char *host, struct lookup_answer *ret)
 {
 	(void)ctx;
-	ask(host, AI_IDN, ret);
+	ask_resolver(host, AI_IDN, ret);
 }
 
 static void
@@ -176,7 +176,7 @@ lookup_new(struct loop *l, const char *host, int port,
 	q->ctx = ctx;
 	loop_task_init(&q->soon, on_soon);
 	/* An address must not wait for a worker thread. */
-	ask(q->host, AI_NUMERICHOST, &q->answer);
+	ask_resolver(q->host, AI_NUMERICHOST, &q->answer);
 	if (q->answer.rc == 0)
 		loop_soon(l, &q->soon);
 	else

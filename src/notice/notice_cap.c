@@ -49,7 +49,7 @@ is_over(int64_t since_s, int64_t now_s)
 }
 
 static struct one *
-find(const struct notice_cap *c, const char *sender)
+find_sender(const struct notice_cap *c, const char *sender)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (strcasecmp(c->v[i].sender, sender) == 0)
@@ -58,9 +58,9 @@ find(const struct notice_cap *c, const char *sender)
 }
 
 static struct one *
-get(struct notice_cap *c, const char *sender)
+get_sender(struct notice_cap *c, const char *sender)
 {
-	struct one *o = find(c, sender);
+	struct one *o = find_sender(c, sender);
 
 	if (o != NULL)
 		return o;
@@ -80,7 +80,7 @@ get(struct notice_cap *c, const char *sender)
 bool
 notice_cap_take(struct notice_cap *c, const char *sender, int64_t now_s)
 {
-	struct one *o = get(c, sender);
+	struct one *o = get_sender(c, sender);
 
 	if (is_over(o->since_s, now_s)) {
 		o->since_s = now_s;
@@ -96,7 +96,7 @@ int64_t
 notice_cap_digest_s(
     const struct notice_cap *c, const char *sender, int64_t now_s)
 {
-	const struct one *o = find(c, sender);
+	const struct one *o = find_sender(c, sender);
 
 	return o == NULL || o->digest_s == 0 || is_over(o->digest_s, now_s)
 		   ? now_s
@@ -106,7 +106,7 @@ notice_cap_digest_s(
 void
 notice_cap_digested(struct notice_cap *c, const char *sender, int64_t now_s)
 {
-	get(c, sender)->digest_s = now_s;
+	get_sender(c, sender)->digest_s = now_s;
 }
 
 /* An address has no blank outside quotes, and stands at the end of the line. */
@@ -137,7 +137,7 @@ load_line(struct notice_cap *c, struct bytes line)
 	    line.n == 0 || c->count == NOTICE_CAP_SENDERS)
 		return;
 	sender = xstrndup(line.p, line.n);
-	o = get(c, sender);
+	o = get_sender(c, sender);
 	o->since_s = (int64_t)since;
 	o->count = count;
 	o->digest_s = (int64_t)digest;

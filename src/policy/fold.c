@@ -136,7 +136,7 @@ kind_of(const struct fold *f, const struct envelope *e)
 
 /* Known, or in the place of the one that is out of use the longest. */
 static struct kind *
-get(struct fold *f, uint64_t key)
+get_kind(struct fold *f, uint64_t key)
 {
 	struct kind *oldest = NULL;
 
@@ -210,7 +210,7 @@ decide(void *ctx, const struct envelope *e, struct queue_arrival *ret)
 
 	if (key == 0)
 		return;
-	k = get(f, key);
+	k = get_kind(f, key);
 	if (!count(f, k)) {
 		k->is_told = false;
 		return;

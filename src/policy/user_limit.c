@@ -54,7 +54,7 @@ steady_s(const struct user_limit *l)
 }
 
 static struct user *
-find(const struct user_limit *l, uint32_t uid)
+find_user(const struct user_limit *l, uint32_t uid)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (l->v[i].uid == uid)
@@ -85,9 +85,9 @@ make_room(struct user_limit *l)
 
 /* NULL: more users than anybody has have mail waiting. */
 static struct user *
-get(struct user_limit *l, uint32_t uid)
+get_user(struct user_limit *l, uint32_t uid)
 {
-	struct user *u = find(l, uid);
+	struct user *u = find_user(l, uid);
 
 	if (u == NULL && (u = make_room(l)) != NULL) {
 		*u = (struct user) { .uid = uid };
@@ -102,7 +102,7 @@ get(struct user_limit *l, uint32_t uid)
 static struct user *
 counted(struct user_limit *l, uint32_t uid)
 {
-	return l->max != 0 && uid != UID_UNKNOWN ? get(l, uid) : NULL;
+	return l->max != 0 && uid != UID_UNKNOWN ? get_user(l, uid) : NULL;
 }
 
 /* --- over restarts -------------------------------------------------------- */
@@ -149,7 +149,7 @@ user_limit_attach(struct user_limit *l, struct queue *q)
 			if (u != NULL)
 				budget_load(&u->budget, line);
 		} else if (num_u64_max(words, UID_UNKNOWN - 1, &uid)) {
-			u = get(l, (uint32_t)uid);
+			u = get_user(l, (uint32_t)uid);
 		}
 	}
 	free(text);
@@ -195,7 +195,7 @@ static void
 put_off(void *ctx, uint32_t uid, char why[QUEUE_WHY_MAX])
 {
 	struct user_limit *l = ctx;
-	struct user *u = find(l, uid);
+	struct user *u = find_user(l, uid);
 
 	(void)snprintf(why, QUEUE_WHY_MAX,
 	    "max_per_user = %" PRIu64 " of this user is used up; the message "
@@ -211,7 +211,7 @@ static void
 let_go(void *ctx, uint32_t uid)
 {
 	struct user_limit *l = ctx;
-	struct user *u = find(l, uid);
+	struct user *u = find_user(l, uid);
 
 	if (u != NULL && --u->waiting == 0)
 		l->on_limit(l->ctx, uid, false);

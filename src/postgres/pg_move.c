@@ -94,8 +94,9 @@ read_source(
 }
 
 static int
-put(struct store *st, const char *id, struct bytes header, struct store *from,
-    struct store_message *m, const struct store_notes *notes, struct err *err)
+put_message(struct store *st, const char *id, struct bytes header,
+    struct store *from, struct store_message *m,
+    const struct store_notes *notes, struct err *err)
 {
 	struct source source = { from, m };
 	struct pg_parts parts = { .read = read_source,
@@ -106,4 +107,4 @@ put(struct store *st, const char *id, struct bytes header, struct store *from,
 	return pg_put_parts(pg_of(st), id, header, &parts, notes, err);
 }
 
-const struct store_mover pg_mover = { take_messages, give, put };
+const struct store_mover pg_mover = { take_messages, give, put_message };

@@ -82,7 +82,7 @@ option(const PQconninfoOption *options, const char *word)
 }
 
 static int
-parse(const char *url, PQconninfoOption **ret, struct err *err)
+parse_url(const char *url, PQconninfoOption **ret, struct err *err)
 {
 	char *text = NULL;
 	PQconninfoOption *options = PQconninfoParse(url, &text);
@@ -140,7 +140,7 @@ pg_needs(const char *url, void (*port)(void *ctx, int port),
 	PQconninfoOption *options;
 	const char *ports;
 
-	if (parse(url, &options, err) != 0)
+	if (parse_url(url, &options, err) != 0)
 		return -1;
 	ports = option(options, "port");
 	for (ports = ports != NULL ? ports : "5432"; ports != NULL;
@@ -168,7 +168,7 @@ pg_pool_new(const char *url, struct pg_pool **ret, struct err *err)
 	PQconninfoOption *options;
 	const char *host, *port, *db;
 
-	if (parse(url, &options, err) != 0)
+	if (parse_url(url, &options, err) != 0)
 		return -1;
 	p = xcalloc(1, sizeof(*p));
 	p->options = options;

@@ -149,7 +149,7 @@ struct promise {
 };
 
 static void
-copy(char *to, size_t size, struct bytes b)
+copy_bytes(char *to, size_t size, struct bytes b)
 {
 	size_t n = b.n < size ? b.n : size - 1;
 
@@ -169,9 +169,9 @@ ask_promise(struct pg_conn *c, struct promise *ret, struct err *err)
 		" current_setting('synchronous_standby_names')",
 		NULL, 0, &r, err) != PG_DONE)
 		return -1;
-	copy(ret->fsync, sizeof(ret->fsync), pg_bytes(r, 0, 0));
-	copy(ret->pages, sizeof(ret->pages), pg_bytes(r, 0, 1));
-	copy(ret->commit, sizeof(ret->commit), pg_bytes(r, 0, 2));
+	copy_bytes(ret->fsync, sizeof(ret->fsync), pg_bytes(r, 0, 0));
+	copy_bytes(ret->pages, sizeof(ret->pages), pg_bytes(r, 0, 1));
+	copy_bytes(ret->commit, sizeof(ret->commit), pg_bytes(r, 0, 2));
 	ret->has_standby = pg_bytes(r, 0, 3).n > 0;
 	PQclear(r);
 	return 0;

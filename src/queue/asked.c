@@ -63,7 +63,7 @@ exchange_answers(void *ctx, struct store *s, struct err *err)
 	return 0;
 }
 
-static void look(struct queue *q);
+static void look_for_requests(struct queue *q);
 
 /* A store that is away says so at the beat. */
 static void
@@ -88,11 +88,11 @@ answers_exchanged(void *ctx, int rc, const struct err *err)
 		has_answers |= r->answer != STORE_ANSWER_TAKEN;
 	}
 	if (has_answers && !q->is_closing)
-		look(q);
+		look_for_requests(q);
 }
 
 static void
-look(struct queue *q)
+look_for_requests(struct queue *q)
 {
 	const struct queue_ask ask = { exchange_answers, answers_exchanged, q };
 
@@ -113,5 +113,5 @@ asked_look(struct queue *q)
 	for (size_t i = 0; i < a->n; i++)
 		if (a->v[i].answer == STORE_ANSWER_TAKEN)
 			a->v[i].answer = answer(q, &a->v[i]);
-	look(q);
+	look_for_requests(q);
 }

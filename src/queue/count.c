@@ -42,7 +42,7 @@ place_of(const struct tallies *t, uint32_t uid)
 }
 
 static struct tally *
-find(const struct tallies *t, uint32_t uid)
+find_tally(const struct tallies *t, uint32_t uid)
 {
 	size_t i = place_of(t, uid);
 
@@ -50,7 +50,7 @@ find(const struct tallies *t, uint32_t uid)
 }
 
 static struct tally *
-get(struct tallies *t, uint32_t uid)
+get_tally(struct tallies *t, uint32_t uid)
 {
 	size_t i = place_of(t, uid);
 
@@ -107,7 +107,7 @@ counts_sorted(struct queue *q)
 		t->v[i].oldest = NULL;
 	list_foreach (it, &q->entries.listed) {
 		struct entry *e = list_entry(it, struct entry, link);
-		struct tally *u = find(t, e->uid);
+		struct tally *u = find_tally(t, e->uid);
 
 		if (e->is_failed || u == NULL)
 			continue;
@@ -147,7 +147,7 @@ count_as(struct queue *q, struct entry *e, unsigned now)
 
 	if (now == e->counted)
 		return;
-	u = get(t, e->uid);
+	u = get_tally(t, e->uid);
 	if (e->counted != 0) {
 		leave(q, &t->all, e, stays);
 		leave(q, u, e, stays);
@@ -204,5 +204,5 @@ queue_counts(const struct queue *q, struct queue_counts *ret)
 void
 queue_counts_of(const struct queue *q, uint32_t uid, struct queue_counts *ret)
 {
-	copy_counts(find(&q->tallies, uid), ret);
+	copy_counts(find_tally(&q->tallies, uid), ret);
 }

@@ -95,7 +95,7 @@ may_start(const struct queue *q)
 }
 
 static void
-start(struct queue *q)
+start_removal(struct queue *q)
 {
 	struct removals *r = &q->removals;
 	struct job *j;
@@ -122,7 +122,7 @@ removal_add(struct queue *q, enum store_place place, const char *id)
 	}
 	if (waiting(q) >= REMOVALS_MAX)
 		r->is_full = true;
-	start(q);
+	start_removal(q);
 }
 
 static void
@@ -150,7 +150,7 @@ removal_job_done(struct job *j)
 		r->is_full = false;
 		queue_rescheduled(q);
 	}
-	start(q);
+	start_removal(q);
 	if (r->waiting.count > 0)
 		queue_rescheduled(q);
 }
@@ -198,7 +198,7 @@ removals_tick(struct queue *q)
 	struct removals *r = &q->removals;
 	int64_t next = sync_tick(q);
 
-	start(q);
+	start_removal(q);
 	if (r->waiting.count == 0 || r->jobs == REMOVALS_AT_ONCE)
 		return next;
 	return earlier_of(next, r->start_at_ms > r->away_until_ms
@@ -210,7 +210,7 @@ void
 removals_close(struct queue *q)
 {
 	q->removals.close_by_ms = queue_now(q) + REMOVALS_CLOSE_MS;
-	start(q);
+	start_removal(q);
 }
 
 void

@@ -23,7 +23,7 @@ enum {
 };
 
 static const char *
-get(const struct cred_wire *w, enum cred_oauth_key key)
+get_setting(const struct cred_wire *w, enum cred_oauth_key key)
 {
 	return cred_oauth_get(&w->oauth, key);
 }
@@ -81,12 +81,12 @@ origin_len(const char *url)
 static const char *
 mismatch(const struct cred_wire *w, const struct oauth_token *t)
 {
-	const char *url = get(w, CRED_OAUTH_TOKEN);
+	const char *url = get_setting(w, CRED_OAUTH_TOKEN);
 	size_t n = origin_len(url);
 
 	if (t->serial == 0)
 		return "nobody has signed in yet";
-	if (!str_eq(t->client_id, get(w, CRED_OAUTH_CLIENT_ID)))
+	if (!str_eq(t->client_id, get_setting(w, CRED_OAUTH_CLIENT_ID)))
 		return "client_id is another one than at the sign-in";
 	if (!str_eq(t->login, w->login))
 		return "user is another one than at the sign-in";
@@ -111,8 +111,8 @@ fill_facts(const struct cred_wire *w, const struct oauth_token *t,
 	};
 	IGNORE(str_copy(f->user, sizeof(f->user), bytes_str(t->user)));
 	if (t->refresh != NULL &&
-	    num_u64_max(
-		bytes_str(get(w, CRED_OAUTH_UNUSED_DAYS)), 10000, &days))
+	    num_u64_max(bytes_str(get_setting(w, CRED_OAUTH_UNUSED_DAYS)),
+		10000, &days))
 		f->ends_s = t->refreshed_s + (int64_t)days * 86400;
 }
 
@@ -122,8 +122,8 @@ static enum cred_result
 fill_form(const struct cred_wire *w, const struct oauth_token *t,
     const struct oauth_now *now, struct buf *form, struct err *err)
 {
-	const char *flow = get(w, CRED_OAUTH_FLOW);
-	const char *scope = get(w, CRED_OAUTH_SCOPE_UNATTENDED);
+	const char *flow = get_setting(w, CRED_OAUTH_FLOW);
+	const char *scope = get_setting(w, CRED_OAUTH_SCOPE_UNATTENDED);
 	enum cred_result r = CRED_OK;
 	struct buf jwt;
 	bool ok;
@@ -147,7 +147,7 @@ fill_form(const struct cred_wire *w, const struct oauth_token *t,
 		     oauth_query_add(form, "refresh_token", t->refresh) &&
 		     oauth_query_add(form, "scope",
 			 t->scope != NULL ? t->scope
-					  : get(w, CRED_OAUTH_SCOPE));
+					  : get_setting(w, CRED_OAUTH_SCOPE));
 		r = oauth_add_client(form, w, err);
 	}
 	if (r == CRED_OK && !ok) {
@@ -165,7 +165,7 @@ add_clock(
 	char text[NUM_TEXT_SIZE];
 	int64_t off = reply->server_ahead_s;
 
-	if (strcmp(get(w, CRED_OAUTH_FLOW), "jwt") == 0 &&
+	if (strcmp(get_setting(w, CRED_OAUTH_FLOW), "jwt") == 0 &&
 	    (off > 60 || off < -60))
 		IGNORE(buf_addf(why, "; the clock of this machine is %s %s",
 		    num_duration_text((off < 0 ? -off : off) * 1000, text),
@@ -243,10 +243,10 @@ granted(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
 {
 	if (t->signed_in_s == 0)
 		t->signed_in_s = asked->wall_s;
-	replace(&t->client_id, get(w, CRED_OAUTH_CLIENT_ID));
+	replace(&t->client_id, get_setting(w, CRED_OAUTH_CLIENT_ID));
 	replace(&t->login, w->login);
 	if (t->token_url == NULL || cred_oauth_is_unattended(&w->oauth))
-		replace(&t->token_url, get(w, CRED_OAUTH_TOKEN));
+		replace(&t->token_url, get_setting(w, CRED_OAUTH_TOKEN));
 	oauth_take_grant(t, a, asked);
 	return oauth_store_write(s, t, err) == 0 ? CRED_OK : CRED_LATER;
 }
@@ -274,7 +274,7 @@ refresh(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
 	buf_init(&form, OAUTH_BODY_MAX);
 	r = fill_form(w, t, &now, &form, err);
 	if (r == CRED_OK && oauth_post(cred_oauth_is_unattended(&w->oauth)
-					   ? get(w, CRED_OAUTH_TOKEN)
+					   ? get_setting(w, CRED_OAUTH_TOKEN)
 					   : t->token_url,
 				&form, &reply, err) != 0)
 		r = CRED_LATER;

@@ -47,7 +47,7 @@ struct login {
 };
 
 static const char *
-get(const struct login *l, enum cred_oauth_key key)
+get_setting(const struct login *l, enum cred_oauth_key key)
 {
 	return cred_oauth_get(&l->w->oauth, key);
 }
@@ -160,7 +160,7 @@ poll_once(struct login *l, const char *device_code)
 	IGNORE(oauth_query_add(&form, "grant_type",
 		   "urn:ietf:params:oauth:grant-type:device_code") &&
 	       oauth_query_add(&form, "device_code", device_code)); /* fits */
-	return post(l, get(l, CRED_OAUTH_TOKEN), &form);
+	return post(l, get_setting(l, CRED_OAUTH_TOKEN), &form);
 }
 
 /* Waits until the person has typed the code. */
@@ -201,8 +201,10 @@ by_device(struct login *l)
 
 	if (!start_form(l, &form))
 		return WAY_FAILED;
-	IGNORE(oauth_query_add(&form, "scope", get(l, CRED_OAUTH_SCOPE)));
-	if ((way = post(l, get(l, CRED_OAUTH_DEVICE), &form)) != WAY_DONE ||
+	IGNORE(
+	    oauth_query_add(&form, "scope", get_setting(l, CRED_OAUTH_SCOPE)));
+	if ((way = post(l, get_setting(l, CRED_OAUTH_DEVICE), &form)) !=
+		WAY_DONE ||
 	    (way = judge(l)) != WAY_DONE)
 		return way;
 	a = l->reply.answer; /* taken over */
@@ -239,8 +241,8 @@ put_address(struct login *l, const char *redirect, const char *state,
     const char *verifier, struct buf *to)
 {
 	unsigned char hash[HASH_LEN];
-	const char *more = get(l, CRED_OAUTH_QUERY);
-	const char *base = get(l, CRED_OAUTH_AUTHORIZE);
+	const char *more = get_setting(l, CRED_OAUTH_QUERY);
+	const char *base = get_setting(l, CRED_OAUTH_AUTHORIZE);
 	struct buf q, challenge;
 	bool ok;
 
@@ -249,10 +251,11 @@ put_address(struct login *l, const char *redirect, const char *state,
 	ok = gnutls_hash_fast(
 		 GNUTLS_DIG_SHA256, verifier, strlen(verifier), hash) == 0 &&
 	     oauth_base64url(&challenge, bytes_of(hash, sizeof(hash))) &&
-	     oauth_query_add(&q, "client_id", get(l, CRED_OAUTH_CLIENT_ID)) &&
+	     oauth_query_add(
+		 &q, "client_id", get_setting(l, CRED_OAUTH_CLIENT_ID)) &&
 	     oauth_query_add(&q, "response_type", "code") &&
 	     oauth_query_add(&q, "redirect_uri", redirect) &&
-	     oauth_query_add(&q, "scope", get(l, CRED_OAUTH_SCOPE)) &&
+	     oauth_query_add(&q, "scope", get_setting(l, CRED_OAUTH_SCOPE)) &&
 	     oauth_query_add(&q, "state", state) &&
 	     oauth_query_add(&q, "code_challenge", buf_str(&challenge)) &&
 	     oauth_query_add(&q, "code_challenge_method", "S256") &&
@@ -281,7 +284,7 @@ exchange(struct login *l, const char *code, const char *redirect,
 		buf_wipe(&form);
 		return failed(l, "the code is too long");
 	}
-	way = post(l, get(l, CRED_OAUTH_TOKEN), &form);
+	way = post(l, get_setting(l, CRED_OAUTH_TOKEN), &form);
 	return way == WAY_DONE ? judge(l) : way;
 }
 
@@ -294,12 +297,12 @@ take_query(struct login *l, const char *query, const char *redirect,
 	char *code = oauth_query_get(q, "code");
 	char *error = oauth_query_get(q, "error");
 	char *iss = oauth_query_get(q, "iss");
-	const char *issuer = get(l, CRED_OAUTH_ISSUER);
+	const char *issuer = get_setting(l, CRED_OAUTH_ISSUER);
 	enum way way;
 
 	/* Microsoft's issuer names the tenant, not "common". */
 	if (iss != NULL && issuer[0] != '\0' && strcmp(iss, issuer) != 0 &&
-	    get(l, CRED_OAUTH_TENANT)[0] == '\0') {
+	    get_setting(l, CRED_OAUTH_TENANT)[0] == '\0') {
 		way = failed(l, "the answer came from another provider");
 	} else if (code != NULL) {
 		way = exchange(l, code, redirect, verifier);
@@ -350,7 +353,7 @@ wait_browser(struct login *l, const char *state, const char *redirect,
 static enum way
 by_browser(struct login *l)
 {
-	const char *base = get(l, CRED_OAUTH_REDIRECT);
+	const char *base = get_setting(l, CRED_OAUTH_REDIRECT);
 	char *redirect = xasprintf("%s:%d",
 	    base[0] != '\0' ? base : "http://127.0.0.1",
 	    l->port > 0 ? l->port : 1);
@@ -382,17 +385,17 @@ by_browser(struct login *l)
 static enum way
 sign_in(struct login *l)
 {
-	const char *flow = get(l, CRED_OAUTH_FLOW);
+	const char *flow = get_setting(l, CRED_OAUTH_FLOW);
 	bool is_auto = flow[0] == '\0' || strcmp(flow, "auto") == 0;
-	bool has_browser = get(l, CRED_OAUTH_AUTHORIZE)[0] != '\0';
+	bool has_browser = get_setting(l, CRED_OAUTH_AUTHORIZE)[0] != '\0';
 	enum way way;
 
 	if (strcmp(flow, "browser") == 0 ||
-	    (is_auto && get(l, CRED_OAUTH_DEVICE)[0] == '\0'))
+	    (is_auto && get_setting(l, CRED_OAUTH_DEVICE)[0] == '\0'))
 		return has_browser ? by_browser(l)
 				   : failed(l, "the provider has no "
 					       "authorize endpoint");
-	if (get(l, CRED_OAUTH_DEVICE)[0] == '\0')
+	if (get_setting(l, CRED_OAUTH_DEVICE)[0] == '\0')
 		return failed(l, "this provider has no codes for mail "
 				 "programs; leave out --device");
 	way = by_device(l);
@@ -414,7 +417,7 @@ static bool
 has_scope(const struct login *l)
 {
 	const char *got = l->reply.answer.scope;
-	struct bytes want = bytes_str(get(l, CRED_OAUTH_SCOPE));
+	struct bytes want = bytes_str(get_setting(l, CRED_OAUTH_SCOPE));
 	struct bytes have = bytes_str(got);
 	struct bytes first = bytes_cut(&want, ' ');
 
@@ -439,9 +442,9 @@ store(struct login *l, struct err *err)
 	IGNORE(oauth_store_read(s, &was, NULL) != 0);
 	t.serial = was.serial;
 	oauth_token_clear(&was);
-	t.client_id = xstrdup(get(l, CRED_OAUTH_CLIENT_ID));
-	t.token_url = xstrdup(get(l, CRED_OAUTH_TOKEN));
-	t.scope = xstrdup(get(l, CRED_OAUTH_SCOPE));
+	t.client_id = xstrdup(get_setting(l, CRED_OAUTH_CLIENT_ID));
+	t.token_url = xstrdup(get_setting(l, CRED_OAUTH_TOKEN));
+	t.scope = xstrdup(get_setting(l, CRED_OAUTH_SCOPE));
 	t.login = xstrdup(l->w->login);
 	t.signed_in_s = l->asked.wall_s;
 	oauth_take_grant(&t, &l->reply.answer, &l->asked);

@@ -84,7 +84,7 @@ bubbles_free(struct bubbles *b)
 }
 
 static struct bubble *
-find(struct list *in, const char *key)
+find_bubble(struct list *in, const char *key)
 {
 	list_foreach (it, in) {
 		struct bubble *one = list_entry(it, struct bubble, link);
@@ -252,9 +252,9 @@ void
 bubbles_show(
     struct bubbles *b, const char *key, const char *title, const char *body)
 {
-	struct bubble *one = find(&b->waiting, key);
+	struct bubble *one = find_bubble(&b->waiting, key);
 
-	if (one == NULL && (one = find(&b->shown, key)) != NULL) {
+	if (one == NULL && (one = find_bubble(&b->shown, key)) != NULL) {
 		list_remove(&one->link);
 		b->nshown--;
 	} else if (one != NULL) {

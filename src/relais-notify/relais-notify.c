@@ -80,7 +80,7 @@ ask_messages(struct notifier *n, struct ctl_client *c, struct err *err)
 }
 
 static int
-ask(struct notifier *n, struct err *err)
+ask_daemon(struct notifier *n, struct err *err)
 {
 	char *path = own_daemon_control(n->control);
 	struct ctl_client *c = NULL;
@@ -99,11 +99,11 @@ ask(struct notifier *n, struct err *err)
 }
 
 static void
-look(struct notifier *n)
+look_at_sides(struct notifier *n)
 {
 	struct err err = { 0 };
 
-	say(n, WITH_DAEMON, ask(n, &err) != 0 ? &err : NULL);
+	say(n, WITH_DAEMON, ask_daemon(n, &err) != 0 ? &err : NULL);
 	say(n, WITH_DESKTOP,
 	    bubbles_flush(n->bubbles, &err) != 0 ? &err : NULL);
 }
@@ -124,7 +124,7 @@ watch_until(const char *control, int64_t interval_ms)
 	n.bubbles = bubbles_new();
 	n.watch = watch_new(show_bubble, n.bubbles);
 	do
-		look(&n);
+		look_at_sides(&n);
 	while (sigtimedwait(&ends, NULL, &pause) < 0);
 	watch_free(n.watch);
 	bubbles_free(n.bubbles);

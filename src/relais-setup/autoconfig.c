@@ -282,7 +282,7 @@ on_doctype(void *user, const XML_Char *name, const XML_Char *sysid,
 /* --- the file ------------------------------------------------------------- */
 
 static const char *
-parse(struct reading *r, struct bytes xml)
+parse_xml(struct reading *r, struct bytes xml)
 {
 	enum XML_Status status;
 
@@ -312,7 +312,7 @@ autoconfig_parse(struct bytes xml, struct autoconfig *ret, struct err *err)
 	if (r.parser == NULL)
 		abort(); /* out of memory */
 	if (xml.n <= AUTOCONFIG_MAX)
-		why = parse(&r, xml);
+		why = parse_xml(&r, xml);
 	XML_ParserFree(r.parser);
 	server_clear(&r.server);
 	buf_clear(&r.text);

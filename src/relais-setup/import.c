@@ -310,7 +310,7 @@ import_account_drop(struct import *im, size_t at)
 }
 
 static struct import_setting *
-find(const struct import_account *a, const char *key)
+find_setting(const struct import_account *a, const char *key)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (strcmp(a->v[i].key, key) == 0)
@@ -321,13 +321,13 @@ find(const struct import_account *a, const char *key)
 const char *
 import_get(const struct import_account *a, const char *key)
 {
-	const struct import_setting *s = find(a, key);
+	const struct import_setting *s = find_setting(a, key);
 
 	return s != NULL ? s->value : NULL;
 }
 
 static void
-add(struct import_setting **v, size_t *n, char *key, char *value)
+add_setting(struct import_setting **v, size_t *n, char *key, char *value)
 {
 	*v = xrealloc(*v, *n + 1, sizeof(**v));
 	(*v)[(*n)++] = (struct import_setting) { key, value };
@@ -345,7 +345,7 @@ is_line(struct bytes value)
 void
 import_set(struct import_account *a, const char *key, struct bytes value)
 {
-	struct import_setting *s = find(a, key);
+	struct import_setting *s = find_setting(a, key);
 	char *copy;
 
 	value = bytes_trim(value);
@@ -353,7 +353,7 @@ import_set(struct import_account *a, const char *key, struct bytes value)
 		return;
 	copy = xstrndup(value.p, value.n);
 	if (s == NULL) {
-		add(&a->v, &a->n, xstrdup(key), copy);
+		add_setting(&a->v, &a->n, xstrdup(key), copy);
 	} else {
 		free(s->value);
 		s->value = copy;
@@ -369,7 +369,7 @@ import_sets(struct import_account *a, const char *key, const char *value)
 void
 import_unset(struct import_account *a, const char *key)
 {
-	struct import_setting *s = find(a, key);
+	struct import_setting *s = find_setting(a, key);
 
 	if (s == NULL)
 		return;
@@ -482,6 +482,6 @@ import_sender(struct import *im, struct bytes user, struct bytes address)
 {
 	address = bytes_trim(address);
 	if (is_line(address) && memchr(address.p, '@', address.n) != NULL)
-		add(&im->senders, &im->nsenders, xstrndup(user.p, user.n),
-		    xstrndup(address.p, address.n));
+		add_setting(&im->senders, &im->nsenders,
+		    xstrndup(user.p, user.n), xstrndup(address.p, address.n));
 }

@@ -228,7 +228,7 @@ finish_account(struct reading *rd)
 }
 
 static void
-parse(struct import *im, const char *file)
+parse_dma(struct import *im, const char *file)
 {
 	struct reading rd = {
 		.im = im, .a = import_account_add(im, NULL), .file = file
@@ -245,5 +245,5 @@ parse(struct import *im, const char *file)
 static const char *const places[] = { "/etc/dma/dma.conf", NULL };
 static const char *const spools[] = { "/var/spool/dma", NULL };
 
-const struct import_program import_dma = { "dma", places, parse, spools, "M*",
-	"dma -q", "apt-get remove dma" };
+const struct import_program import_dma = { "dma", places, parse_dma, spools,
+	"M*", "dma -q", "apt-get remove dma" };

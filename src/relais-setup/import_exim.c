@@ -251,7 +251,7 @@ read_rest(struct reading *rd)
 }
 
 static void
-parse(struct import *im, const char *file)
+parse_exim(struct import *im, const char *file)
 {
 	struct reading rd = { .im = im, .file = file };
 
@@ -277,5 +277,5 @@ static const char *const places[] = { "/etc/exim4/update-exim4.conf.conf",
 	NULL };
 static const char *const spools[] = { "/var/spool/exim4/input", NULL };
 
-const struct import_program import_exim = { "exim", places, parse, spools,
+const struct import_program import_exim = { "exim", places, parse_exim, spools,
 	"*-H", "exim4 -qff", "systemctl disable --now exim4" };

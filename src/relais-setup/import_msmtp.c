@@ -373,7 +373,7 @@ is_on(const struct import_account *values, const char *key, bool by_default)
 }
 
 static void
-copy(struct import_account *to, const struct import_account *from,
+copy_setting(struct import_account *to, const struct import_account *from,
     const char *key, const char *as)
 {
 	const char *value = import_get(from, key);
@@ -407,11 +407,11 @@ set_login(struct reading *rd, struct import_account *a, const struct section *s)
 		    s->name, auth);
 	if (is_in(auth, named))
 		import_sets(a, "auth", auth);
-	copy(a, s->values, "user", "user");
+	copy_setting(a, s->values, "user", "user");
 	a->secret_kind = s->values->secret_kind;
 	a->secret = secret_dup(s->values->secret);
 	a->secret_from = xstrdup(s->values->secret_from);
-	copy(a, s->values, "password_command", "password_command");
+	copy_setting(a, s->values, "password_command", "password_command");
 	if (user != NULL)
 		find_secret(rd, a);
 }
@@ -429,8 +429,8 @@ set_tls(struct reading *rd, struct import_account *a, const struct section *s)
 	    strcmp(trust, "off") != 0 &&
 	    strcmp(trust, "/etc/ssl/certs/ca-certificates.crt") != 0)
 		import_sets(a, "tls_ca_file", trust);
-	copy(a, s->values, "tls_cert_file", "tls_cert");
-	copy(a, s->values, "tls_key_file", "tls_key");
+	copy_setting(a, s->values, "tls_cert_file", "tls_cert");
+	copy_setting(a, s->values, "tls_key_file", "tls_key");
 	if (a->tls != IMPORT_TLS_CLEAR &&
 	    !is_on(s->values, "tls_certcheck", true))
 		import_note(rd->im, rd->file, s->line,
@@ -446,7 +446,7 @@ set_sender(struct reading *rd, struct import_account *a,
 {
 	const char *from = import_get(s->values, "from");
 
-	copy(a, s->values, "from_full_name", "full_name");
+	copy_setting(a, s->values, "from_full_name", "full_name");
 	if (from != NULL && strchr(from, '%') != NULL) {
 		import_note(rd->im, rd->file, s->line,
 		    "account %s: from %s: the sender is the address of the "
@@ -477,7 +477,7 @@ add_account(struct reading *rd, const struct section *s, bool is_default)
 	const char *aliases = import_get(s->values, "aliases");
 	const char *port = import_get(s->values, "port");
 
-	copy(a, s->values, "host", "host");
+	copy_setting(a, s->values, "host", "host");
 	if (port != NULL)
 		a->port = import_port(bytes_str(port));
 	set_tls(rd, a, s);
@@ -557,7 +557,7 @@ section_clear(struct section *s)
 }
 
 static void
-parse(struct import *im, const char *file)
+parse_msmtp(struct import *im, const char *file)
 {
 	struct reading rd = { .im = im, .file = file };
 
@@ -574,5 +574,5 @@ static const char *const places[] = { "~/.msmtprc", "~/.config/msmtp/config",
 static const char *const spools[] = { "~/.msmtpqueue", "~/.msmtp.queue",
 	"~/.local/share/mail.queue", NULL };
 
-const struct import_program import_msmtp = { "msmtp", places, parse, spools,
-	"*.mail", "msmtp-queue -r", "apt-get remove msmtp-mta" };
+const struct import_program import_msmtp = { "msmtp", places, parse_msmtp,
+	spools, "*.mail", "msmtp-queue -r", "apt-get remove msmtp-mta" };

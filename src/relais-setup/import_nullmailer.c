@@ -199,7 +199,7 @@ static const struct {
 };
 
 static void
-parse(struct import *im, const char *file)
+parse_nullmailer(struct import *im, const char *file)
 {
 	struct buf line;
 
@@ -221,5 +221,6 @@ static const char *const places[] = { "/etc/nullmailer/remotes", NULL };
 static const char *const spools[] = { "/var/spool/nullmailer/queue",
 	"/var/spool/nullmailer/failed", NULL };
 
-const struct import_program import_nullmailer = { "nullmailer", places, parse,
-	spools, "*", "nullmailer-send", "systemctl disable --now nullmailer" };
+const struct import_program import_nullmailer = { "nullmailer", places,
+	parse_nullmailer, spools, "*", "nullmailer-send",
+	"systemctl disable --now nullmailer" };

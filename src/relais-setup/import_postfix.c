@@ -147,7 +147,7 @@ expand_all(struct reading *rd)
 }
 
 static const char *
-get(const struct reading *rd, const char *name)
+get_parameter(const struct reading *rd, const char *name)
 {
 	return import_get(rd->values, name);
 }
@@ -155,7 +155,7 @@ get(const struct reading *rd, const char *name)
 static bool
 is_yes(const struct reading *rd, const char *name)
 {
-	return import_is_yes(bytes_str(get(rd, name)));
+	return import_is_yes(bytes_str(get_parameter(rd, name)));
 }
 
 /* --- maps ----------------------------------------------------------------- */
@@ -283,7 +283,7 @@ map_word(struct bytes *rest)
 static void
 read_maps(struct reading *rd, const char *name, row_taker take, void *ctx)
 {
-	struct bytes rest = bytes_str(get(rd, name));
+	struct bytes rest = bytes_str(get_parameter(rd, name));
 
 	while (rest.n > 0) {
 		struct bytes one = map_word(&rest), path, type;
@@ -371,7 +371,7 @@ find_login(struct reading *rd, struct import_account *a, const char *sender,
 static enum import_tls
 find_tls(const struct reading *rd)
 {
-	const char *level = get(rd, "smtp_tls_security_level");
+	const char *level = get_parameter(rd, "smtp_tls_security_level");
 
 	if (is_yes(rd, "smtp_tls_wrappermode"))
 		return IMPORT_TLS_IMPLICIT;
@@ -388,10 +388,10 @@ static struct import_account *
 add_account(struct reading *rd, const char *sender, struct bytes relayhost)
 {
 	struct import_account *a = import_account_add(rd->im, NULL);
-	const char *ca = get(rd, "smtp_tls_CAfile");
-	const char *cert = get(rd, "smtp_tls_cert_file");
-	const char *key = get(rd, "smtp_tls_key_file");
-	const char *filter = get(rd, "smtp_sasl_mechanism_filter");
+	const char *ca = get_parameter(rd, "smtp_tls_CAfile");
+	const char *cert = get_parameter(rd, "smtp_tls_cert_file");
+	const char *key = get_parameter(rd, "smtp_tls_key_file");
+	const char *filter = get_parameter(rd, "smtp_sasl_mechanism_filter");
 	char *text;
 
 	relayhost = bytes_trim(relayhost);
@@ -506,17 +506,19 @@ is_only_local(const char *list)
 static void
 take_rest(struct reading *rd)
 {
-	const char *helo = get(rd, "smtp_helo_name");
-	const char *own = get(rd, "myhostname"); /* which helo is by default */
-	const char *size = get(rd, "message_size_limit");
-	const char *aliases = get(rd, "alias_maps");
-	const char *nets = get(rd, "mynetworks");
+	const char *helo = get_parameter(rd, "smtp_helo_name");
+	const char *own = get_parameter(
+	    rd, "myhostname"); /* which helo is by default */
+	const char *size = get_parameter(rd, "message_size_limit");
+	const char *aliases = get_parameter(rd, "alias_maps");
+	const char *nets = get_parameter(rd, "mynetworks");
 	const char *path = aliases != NULL ? strchr(aliases, ':') : NULL;
 
 	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
-		if (get(rd, lost[i].name) != NULL)
+		if (get_parameter(rd, lost[i].name) != NULL)
 			import_note(rd->im, rd->file, 0, "%s = %s: %s",
-			    lost[i].name, get(rd, lost[i].name), lost[i].why);
+			    lost[i].name, get_parameter(rd, lost[i].name),
+			    lost[i].why);
 	if (helo != NULL && strchr(helo, '.') != NULL &&
 	    !str_eq_nocase(helo, own))
 		import_sets(rd->im->relais, "hostname", helo);
@@ -527,8 +529,8 @@ take_rest(struct reading *rd)
 	    strcmp(path, ":/etc/aliases") != 0 && path[1] == '/')
 		import_sets(rd->im->relais, "aliases", path + 1);
 	if (nets != NULL && !is_only_local(nets) &&
-	    !is_only_local(get(rd, "inet_interfaces") != NULL
-			       ? get(rd, "inet_interfaces")
+	    !is_only_local(get_parameter(rd, "inet_interfaces") != NULL
+			       ? get_parameter(rd, "inet_interfaces")
 			       : "all"))
 		import_note(rd->im, rd->file, 0,
 		    "Postfix took mail from %s; for relais, add a section "
@@ -539,10 +541,10 @@ take_rest(struct reading *rd)
 static void
 take_all(struct reading *rd)
 {
-	const char *relayhost = get(rd, "relayhost");
+	const char *relayhost = get_parameter(rd, "relayhost");
 
 	if (relayhost == NULL &&
-	    get(rd, "sender_dependent_relayhost_maps") == NULL) {
+	    get_parameter(rd, "sender_dependent_relayhost_maps") == NULL) {
 		import_refuse(rd->im,
 		    "%s has no relayhost: this Postfix sends to every server "
 		    "itself; use relais setup",
@@ -562,7 +564,7 @@ take_all(struct reading *rd)
 }
 
 static void
-parse(struct import *im, const char *file)
+parse_postfix(struct import *im, const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	struct reading rd = { .im = im,
@@ -592,5 +594,5 @@ static const char *const spools[] = { "/var/spool/postfix/deferred",
 	"/var/spool/postfix/incoming", "/var/spool/postfix/active",
 	"/var/spool/postfix/maildrop", "/var/spool/postfix/hold", NULL };
 
-const struct import_program import_postfix = { "postfix", places, parse, spools,
-	"*", "postqueue -f", "systemctl disable --now postfix" };
+const struct import_program import_postfix = { "postfix", places, parse_postfix,
+	spools, "*", "postqueue -f", "systemctl disable --now postfix" };

@@ -222,7 +222,7 @@ finish_account(struct reading *rd)
 }
 
 static void
-parse(struct import *im, const char *file)
+parse_ssmtp(struct import *im, const char *file)
 {
 	struct reading rd = {
 		.im = im, .a = import_account_add(im, NULL), .file = file
@@ -241,5 +241,5 @@ parse(struct import *im, const char *file)
 static const char *const places[] = { "/etc/ssmtp/ssmtp.conf", NULL };
 static const char *const spools[] = { NULL };
 
-const struct import_program import_ssmtp = { "ssmtp", places, parse, spools,
-	"*", NULL, "apt-get remove ssmtp" };
+const struct import_program import_ssmtp = { "ssmtp", places, parse_ssmtp,
+	spools, "*", NULL, "apt-get remove ssmtp" };

@@ -235,7 +235,7 @@ find_names(struct setup *s)
 }
 
 static enum setup_status
-start(struct setup *s)
+start_daemon(struct setup *s)
 {
 	enum setup_status status = setup_start(s);
 
@@ -249,7 +249,8 @@ go(struct setup *s)
 	static enum setup_status (*const steps[])(struct setup * s) = { load,
 		look_for_room, look_for_user, setup_find_address,
 		setup_find_server, setup_find_user, find_names, setup_log_in,
-		setup_find_admin, setup_write, start, sign_in, send_first };
+		setup_find_admin, setup_write, start_daemon, sign_in,
+		send_first };
 	enum setup_status status = SETUP_DONE;
 
 	for (size_t i = 0;

@@ -32,7 +32,7 @@ wait_a_tenth(void)
 
 /* NULL: there is no answer. */
 static json_t *
-ask(const struct setup *s, const char *verb, struct err *err)
+ask_daemon(const struct setup *s, const char *verb, struct err *err)
 {
 	struct ctl_client *c;
 	json_t *result = NULL;
@@ -62,7 +62,7 @@ static bool
 wait_for_account(const struct setup *s)
 {
 	for (int i = 0; i < TRIES; i++) {
-		json_t *status = ask(s, "status", NULL);
+		json_t *status = ask_daemon(s, "status", NULL);
 		bool is_there = has_account(status, s->account);
 
 		json_decref(status);
@@ -117,7 +117,7 @@ systemctl(const struct setup *s, const char *const *words)
 }
 
 static bool
-start(const struct setup *s)
+enable_service(const struct setup *s)
 {
 	static const char *const words[] = { "enable", "--now", "relais.socket",
 		"relais.service", NULL };
@@ -134,13 +134,14 @@ start_with_credential(const struct setup *s)
 	static const char *const restart[] = { "restart", "relais.service",
 		NULL };
 
-	return systemctl(s, again) && start(s) && systemctl(s, restart);
+	return systemctl(s, again) && enable_service(s) &&
+	       systemctl(s, restart);
 }
 
 static bool
 reload(const struct setup *s)
 {
-	json_t *result = ask(s, "reload", NULL);
+	json_t *result = ask_daemon(s, "reload", NULL);
 	bool is_good = result != NULL;
 
 	json_decref(result);
@@ -150,13 +151,13 @@ reload(const struct setup *s)
 enum setup_status
 setup_start(struct setup *s)
 {
-	json_t *status = ask(s, "status", NULL);
+	json_t *status = ask_daemon(s, "status", NULL);
 	bool has_daemon = status != NULL;
 	bool is_handed_over = s->keep == SETUP_IN_CREDENTIAL &&
 			      (s->oauth == NULL || setup_is_unattended(s));
 	bool is_good = is_handed_over ? start_with_credential(s)
 		       : has_daemon   ? reload(s)
-				      : start(s);
+				      : enable_service(s);
 
 	json_decref(status);
 	if (is_good && wait_for_account(s)) {

@@ -74,7 +74,7 @@ state_of(const json_t *status)
 }
 
 static char *
-look(struct events *e)
+read_state(struct events *e)
 {
 	struct ctl_client *c = NULL;
 	struct err err = { 0 };
@@ -117,11 +117,11 @@ size_t
 events_next(struct events *e, char *to, size_t max)
 {
 	if (e->seen == NULL) {
-		e->seen = look(e);
+		e->seen = read_state(e);
 		return say(e, begin, to, max);
 	}
 	while (!atomic_load(e->is_ending) && wait_a_little(e)) {
-		char *now = look(e);
+		char *now = read_state(e);
 		bool is_new = !str_eq(now, e->seen);
 
 		free(e->seen);

@@ -23,7 +23,7 @@ html_clear(struct html *h)
 }
 
 static void
-put(struct html *h, const char *p, size_t n)
+put_raw(struct html *h, const char *p, size_t n)
 {
 	h->is_full |= !buf_add(&h->out, p, n);
 }
@@ -61,9 +61,9 @@ put_text(struct html *h, struct bytes text)
 		const char *entity = entity_of(*p);
 
 		if (entity != NULL)
-			put(h, entity, strlen(entity));
+			put_raw(h, entity, strlen(entity));
 		else
-			put(h, p, 1);
+			put_raw(h, p, 1);
 	}
 	buf_clear(&shown);
 }
@@ -77,7 +77,7 @@ html(struct html *h, const char *fmt, ...)
 	while (*fmt != '\0') {
 		size_t n = strcspn(fmt, "%");
 
-		put(h, fmt, n);
+		put_raw(h, fmt, n);
 		fmt += n;
 		if (strncmp(fmt, "%s", 2) == 0) {
 			put_text(h, bytes_str(va_arg(ap, const char *)));
@@ -110,7 +110,7 @@ html_lines(struct html *h, const char *text, size_t max)
 			if (line.p[line.head + i] == '\t')
 				line.p[line.head + i] = ' ';
 		put_text(h, buf_bytes(&line));
-		put(h, "\n", 1);
+		put_raw(h, "\n", 1);
 		text += n + (text[n] == '\n');
 	}
 	buf_clear(&line);

@@ -164,7 +164,7 @@ serve_until(
 }
 
 static int
-start(const char *control, int port)
+start_server(const char *control, int port)
 {
 	struct sockets sockets = { .n = 0 };
 	struct err err = { 0 };
@@ -232,7 +232,7 @@ main(int argc, char **argv)
 		    N_("takes no arguments; for the options, type: relais-web "
 		       "--help"));
 	control = own_daemon_control(given);
-	status = start(control, (int)port);
+	status = start_server(control, (int)port);
 	free(control);
 	return status;
 }

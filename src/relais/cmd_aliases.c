@@ -168,7 +168,7 @@ tell_json(const struct look *l, int argc, char *const *argv)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_aliases(struct relais *r, int argc, char *const *argv)
 {
 	struct look l;
 	int status;
@@ -193,5 +193,5 @@ const struct relais_command cmd_aliases = {
 	    "checks the aliases file; shows who receives mail for a name"),
 	.details = N_("Every problem is reported with its line.  relaisd "
 		      "notices changes of the file\nby itself."),
-	.run = run,
+	.run = run_aliases,
 };

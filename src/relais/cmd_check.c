@@ -158,7 +158,7 @@ names_a_server(int argc, char *const *argv)
 /* --- the commands --------------------------------------------------------- */
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_check(struct relais *r, int argc, char *const *argv)
 {
 	const char *account = NULL, *send = NULL;
 	int status;
@@ -218,7 +218,7 @@ const struct relais_command cmd_check = {
 	    "Exits with status 0 if the account works, 1 if the network or the "
 	    "provider is in\n"
 	    "trouble, 2 if a person must act."),
-	.run = run,
+	.run = run_check,
 };
 
 const struct relais_command cmd_test = {

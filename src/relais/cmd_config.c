@@ -62,7 +62,7 @@ print_config(const struct relais *r, const json_t *config)
 /* With -c the file is read here, as the daemon would read it; else the daemon
  * is asked what it works by. */
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_config(struct relais *r, int argc, char *const *argv)
 {
 	const char *file = relais_conf_file(r);
 	json_t *config = NULL;
@@ -96,5 +96,5 @@ const struct relais_command cmd_config = {
 	.help = N_("prints the configuration in force, without secrets"),
 	.details = N_("With -c FILE, reads that file.  Otherwise asks the "
 		      "daemon, which answers\nonly root and its own user."),
-	.run = run,
+	.run = run_config,
 };

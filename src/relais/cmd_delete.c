@@ -7,7 +7,7 @@
 #include "relais/relais_change.h"
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_delete(struct relais *r, int argc, char *const *argv)
 {
 	char **words = xcalloc((size_t)argc + 1, sizeof(char *));
 	bool is_all = false, is_sure = false;
@@ -40,5 +40,5 @@ const struct relais_command cmd_delete = {
 	    "deleted.\nWith --all, asks for confirmation at a "
 	    "terminal; --yes skips the question.\nAn ID may be cut to "
 	    "its last characters, as relais queue shows it."),
-	.run = run,
+	.run = run_delete,
 };

@@ -104,7 +104,7 @@ explain(struct relais *r, struct bytes reply)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_explain(struct relais *r, int argc, char *const *argv)
 {
 	struct buf reply;
 	bool fits = true;
@@ -136,5 +136,5 @@ const struct relais_command cmd_explain = {
 	.args = N_("REPLY"),
 	.help = N_("explains what a server's reply means and what to do"),
 	.details = NULL,
-	.run = run,
+	.run = run_explain,
 };

@@ -23,7 +23,7 @@ read_args(int argc, char *const *argv, json_t *to)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_flush(struct relais *r, int argc, char *const *argv)
 {
 	json_t *args = json_object(), *result = NULL;
 	int status;
@@ -49,5 +49,5 @@ const struct relais_command cmd_flush = {
 	    "that are\nheld or whose provider's limit is used up are not.  "
 	    "Held messages stay\nheld: see \"relais release\".  An ordinary "
 	    "user's flush covers the messages\nof that user."),
-	.run = run,
+	.run = run_flush,
 };

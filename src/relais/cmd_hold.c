@@ -3,7 +3,7 @@
 #include "relais/relais_change.h"
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_hold(struct relais *r, int argc, char *const *argv)
 {
 	return relais_change(r, "hold", argc, argv);
 }
@@ -15,5 +15,5 @@ const struct relais_command cmd_hold = {
 	.details = N_("A message that is being delivered right now finishes "
 		      "its attempt first.\nAn ID may be cut to its last "
 		      "characters, as relais queue shows it."),
-	.run = run,
+	.run = run_hold,
 };

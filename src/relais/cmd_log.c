@@ -345,7 +345,7 @@ list(struct listing *l)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_log(struct relais *r, int argc, char *const *argv)
 {
 	struct listing l = {
 		.r = r, .args = json_object(), .kept = json_array()
@@ -378,5 +378,5 @@ const struct relais_command cmd_log = {
 	    "that is an object a line.\n"
 	    "An ID may be cut to its last characters, as relais queue shows "
 	    "it."),
-	.run = run,
+	.run = run_log,
 };

@@ -175,7 +175,7 @@ tell_end(const struct relais *r, const json_t *result)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_login(struct relais *r, int argc, char *const *argv)
 {
 	struct login l = { .r = r };
 	json_t *args = json_object(), *result = NULL;
@@ -210,5 +210,5 @@ const struct relais_command cmd_login = {
 	    "where the provider\nhas no codes for mail programs, the browser "
 	    "brings the answer back itself if\nit runs on this machine; from "
 	    "another one you paste the address that it ends at."),
-	.run = run,
+	.run = run_login,
 };

@@ -26,7 +26,7 @@ struct metrics {
 };
 
 static void
-add(struct metrics *m, const char *text)
+add_text(struct metrics *m, const char *text)
 {
 	m->is_full |= !buf_adds(&m->text, text);
 }
@@ -47,14 +47,14 @@ add_label(
 	m->is_full |= !buf_addf(&m->text, "%s%s=\"", front, label);
 	for (const char *p = value; *p != '\0'; p++) {
 		if (*p == '\n') {
-			add(m, "\\n");
+			add_text(m, "\\n");
 			continue;
 		}
 		if (*p == '"' || *p == '\\')
-			add(m, "\\");
+			add_text(m, "\\");
 		m->is_full |= !buf_addc(&m->text, *p);
 	}
-	add(m, "\"");
+	add_text(m, "\"");
 }
 
 static void
@@ -68,9 +68,9 @@ static void
 add_sample(struct metrics *m, const char *name, const char *label,
     const char *value, long long n)
 {
-	add(m, name);
+	add_text(m, name);
 	add_label(m, "{", label, value);
-	add(m, "}");
+	add_text(m, "}");
 	add_value(m, n);
 }
 
@@ -79,10 +79,10 @@ static void
 add_sample2(struct metrics *m, const char *name, const char *label,
     const char *value, const char *label2, const char *value2, long long n)
 {
-	add(m, name);
+	add_text(m, name);
 	add_label(m, "{", label, value);
 	add_label(m, ",", label2, value2);
-	add(m, "}");
+	add_text(m, "}");
 	add_value(m, n);
 }
 
@@ -92,7 +92,7 @@ add_single(struct metrics *m, const char *name, const char *type,
     const char *help, long long n)
 {
 	add_name(m, name, type, help);
-	add(m, name);
+	add_text(m, name);
 	add_value(m, n);
 }
 
@@ -168,7 +168,7 @@ add_budgets(struct metrics *m, const struct metric *what, const json_t *account)
 
 	json_array_foreach(json_object_get(account, "budgets"), i, b)
 	{
-		add(m, what->name);
+		add_text(m, what->name);
 		add_label(m, "{", "account", name_of(account));
 		add_label(m, ",", "window", relais_string(b, "window"));
 		m->is_full |= !buf_addf(&m->text, "} %.4f\n",
@@ -275,9 +275,9 @@ add_outcomes(struct metrics *m, const json_t *o)
 		add_sample(m, "relais_delivery_seconds_bucket", "le",
 		    json_is_integer(end) ? within : "+Inf", n);
 	}
-	add(m, "relais_delivery_seconds_sum");
+	add_text(m, "relais_delivery_seconds_sum");
 	add_value(m, relais_number(o, "took_sum"));
-	add(m, "relais_delivery_seconds_count");
+	add_text(m, "relais_delivery_seconds_count");
 	add_value(m, n);
 }
 
@@ -334,7 +334,7 @@ write_file(const struct relais *r, const char *path, struct bytes text)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_metrics(struct relais *r, int argc, char *const *argv)
 {
 	bool has_file = argc == 2 && strcmp(argv[0], "--textfile") == 0;
 	struct metrics m = { .is_full = false };
@@ -374,5 +374,5 @@ const struct relais_command cmd_metrics = {
 	    "With --textfile it replaces FILE, for the textfile collector of\n"
 	    "node_exporter; FILE stays as it is if the daemon does not "
 	    "answer."),
-	.run = run,
+	.run = run_metrics,
 };

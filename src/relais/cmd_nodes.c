@@ -55,7 +55,7 @@ each(void *ctx, const struct store_node *n)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_nodes(struct relais *r, int argc, char *const *argv)
 {
 	const struct store_module *m;
 	struct list l = { r, 0 };
@@ -84,5 +84,5 @@ const struct relais_command cmd_nodes = {
 	.details = N_(
 	    "\"silent\" has not been heard for five seconds; of \"gone\" "
 	    "the others take the\nmessages."),
-	.run = run,
+	.run = run_nodes,
 };

@@ -279,7 +279,7 @@ resume(const struct passwd *p)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_passwd(struct relais *r, int argc, char *const *argv)
 {
 	struct passwd p = { .r = r };
 	int status;
@@ -331,5 +331,5 @@ const struct relais_command cmd_passwd = {
 	    "The exit status\n"
 	    "is that of relais check."),
 	.has_secret = true,
-	.run = run,
+	.run = run_passwd,
 };

@@ -99,7 +99,7 @@ wanted(int argc, char *const *argv)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_providers(struct relais *r, int argc, char *const *argv)
 {
 	static const char *const titles[] = { N_("KEY"), N_("NAME"), N_("HOST"),
 		N_("PORTS"), N_("SECRET"), N_("SENDERS") };
@@ -149,5 +149,5 @@ const struct relais_command cmd_providers = {
 	    "WORD is a part of a key, a name, a host or a domain, or "
 	    "an email address.\nA port with an s speaks STARTTLS; the "
 	    "others speak TLS from the first byte."),
-	.run = run,
+	.run = run_providers,
 };

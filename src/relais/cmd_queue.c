@@ -200,7 +200,7 @@ watch(struct relais *r)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_queue(struct relais *r, int argc, char *const *argv)
 {
 	if (argc == 0)
 		return list(r);
@@ -224,5 +224,5 @@ const struct relais_command cmd_queue = {
 	    "the whole ids.\nWith --watch the list is shown again every "
 	    "two seconds.\nWhile relaisd is not running, root and its "
 	    "user see what is in the spool."),
-	.run = run,
+	.run = run_queue,
 };

@@ -3,7 +3,7 @@
 #include "relais/relais_change.h"
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_release(struct relais *r, int argc, char *const *argv)
 {
 	return relais_change(r, "release", argc, argv);
 }
@@ -13,5 +13,5 @@ const struct relais_command cmd_release = {
 	.args = N_("--all | ID ..."),
 	.help = N_("releases held messages for delivery"),
 	.details = RELAIS_ID_HELP,
-	.run = run,
+	.run = run_release,
 };

@@ -5,7 +5,7 @@
 #include "relais/relais.h"
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_reload(struct relais *r, int argc, char *const *argv)
 {
 	json_t *result = NULL;
 	int status;
@@ -33,5 +33,5 @@ const struct relais_command cmd_reload = {
 	.details = N_(
 	    "The same as SIGHUP.  If the configuration has an error, it is "
 	    "shown and the old\nconfiguration stays in force."),
-	.run = run,
+	.run = run_reload,
 };

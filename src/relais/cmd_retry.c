@@ -3,7 +3,7 @@
 #include "relais/relais_change.h"
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_retry(struct relais *r, int argc, char *const *argv)
 {
 	return relais_change(r, "retry", argc, argv);
 }
@@ -15,5 +15,5 @@ const struct relais_command cmd_retry = {
 	.details = N_("A failed message is put back into the queue.\n"
 		      "An ID may be cut to its last characters, as relais "
 		      "queue shows it."),
-	.run = run,
+	.run = run_retry,
 };

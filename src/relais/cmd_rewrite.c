@@ -596,7 +596,7 @@ act(struct rewrite *w)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_rewrite(struct relais *r, int argc, char *const *argv)
 {
 	struct rewrite w = { .r = r, .before = envelope_new() };
 	int status = RELAIS_USAGE;
@@ -630,5 +630,5 @@ const struct relais_command cmd_rewrite = {
 	    "daemon.  Prints the account and why it\nis chosen, the sender and "
 	    "recipient fields before and after, and what else\nwould be "
 	    "changed; with --7bit for a provider without 8BITMIME."),
-	.run = run,
+	.run = run_rewrite,
 };

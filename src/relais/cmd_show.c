@@ -289,7 +289,7 @@ show_outcomes(struct relais *r, const char *id, const char *why)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_show(struct relais *r, int argc, char *const *argv)
 {
 	struct err err = { 0 };
 	json_t *m = NULL;
@@ -327,5 +327,5 @@ const struct relais_command cmd_show = {
 		      "knows.\n"
 		      "An ID may be cut to its last characters, as relais "
 		      "queue shows it."),
-	.run = run,
+	.run = run_show,
 };

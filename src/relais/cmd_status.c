@@ -217,7 +217,7 @@ add_account(struct table *t, const json_t *a)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_status(struct relais *r, int argc, char *const *argv)
 {
 	json_t *st = NULL;
 	const json_t *accounts, *a;
@@ -262,5 +262,5 @@ const struct relais_command cmd_status = {
 	    "account is held,\nbecause someone must act.  With --quiet it only "
 	    "asks whether the "
 	    "daemon answers:\na held account is no reason to restart it."),
-	.run = run,
+	.run = run_status,
 };

@@ -33,7 +33,7 @@ is_gone(pid_t pid)
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_stop(struct relais *r, int argc, char *const *argv)
 {
 	long long pid = 0;
 	struct err err = { 0 };
@@ -70,5 +70,5 @@ const struct relais_command cmd_stop = {
 	    "to the queue.\nA service manager or a socket unit may start "
 	    "relaisd again; there, use its own\ncommand (systemctl stop "
 	    "relais)."),
-	.run = run,
+	.run = run_stop,
 };

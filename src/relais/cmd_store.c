@@ -89,7 +89,7 @@ static const struct {
 };
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_store(struct relais *r, int argc, char *const *argv)
 {
 	struct conf *c;
 	int status;
@@ -122,5 +122,5 @@ const struct relais_command cmd_store = {
 	    "relay runs;\nimport moves those of the spool into the database, "
 	    "while relaisd does not run here.\nBoth can be broken off and run "
 	    "again."),
-	.run = run,
+	.run = run_store,
 };

@@ -7,7 +7,7 @@
 #include "relais/relais.h"
 
 static int
-run(struct relais *r, int argc, char *const *argv)
+run_version(struct relais *r, int argc, char *const *argv)
 {
 	json_t *v;
 
@@ -29,5 +29,5 @@ const struct relais_command cmd_version = {
 	.args = "",
 	.help = N_("prints the version of relais"),
 	.details = N_("\"relais status\" shows the version of the daemon."),
-	.run = run,
+	.run = run_version,
 };

@@ -511,7 +511,7 @@ sort_words(struct relais *r, int argc, char *const *argv, char **rest,
 }
 
 static int
-run(struct relais *r, int argc, char *const *argv, char **rest)
+run_verb(struct relais *r, int argc, char *const *argv, char **rest)
 {
 	bool wants_help = false;
 	int n = sort_words(r, argc, argv, rest, &wants_help);
@@ -558,7 +558,7 @@ main(int argc, char **argv)
 
 	language_choose();
 	language_convert_errors();
-	status = run(&r, argc, argv, rest);
+	status = run_verb(&r, argc, argv, rest);
 
 	ctl_client_free(r.client);
 	free(r.control);

@@ -178,7 +178,7 @@ on_seen(void *ctx, const struct store_seen *m)
 
 /* On a worker: finds some, unless they are named, and asks their owners. */
 static int
-ask(struct far *f)
+ask_owners(struct far *f)
 {
 	struct progress *p = list_entry(f, struct progress, far);
 	struct store *s = p->c->opts.store;
@@ -290,7 +290,7 @@ ask_others(struct control *c, struct ctl_call *call, struct progress *p)
 	}
 	if (p->nasks == 0 && p->is_others_over)
 		return false;
-	far_ask(&p->far, ask);
+	far_ask(&p->far, ask_owners);
 	return true;
 }
 

@@ -171,7 +171,7 @@ on_seen(void *ctx, struct store_message *message, const struct store_seen *m)
 }
 
 static int
-look(struct far *f)
+look_for_message(struct far *f)
 {
 	struct showing *s = list_entry(f, struct showing, far);
 	struct store *st = s->c->opts.store;
@@ -210,7 +210,7 @@ show_shared(struct control *c, struct ctl_call *call, const char *id)
 		s->uid = ctl_call_uid(call);
 		s->now_s = control_wall_ms(c) / 1000;
 		ctl_call_keep(call, s, showing_free);
-		far_ask(&s->far, look);
+		far_ask(&s->far, look_for_message);
 		return;
 	}
 	if (s->found == STORE_OK && s->is_theirs) {

@@ -289,7 +289,7 @@ look_into_spool(struct look *l)
 
 /* It says itself where it is. */
 static void
-add(struct look *l, const struct err *err)
+add_problem(struct look *l, const struct err *err)
 {
 	log_err(LOG_LEVEL_ERROR, err);
 	l->told++;
@@ -325,7 +325,7 @@ look_at_store(struct look *l)
 	if (store_module_load("postgres", &m, &err) != 0 ||
 	    m->needs(l->conf->store_url, ignore_port, look_at_store_file, l,
 		&err) != 0)
-		add(l, &err);
+		add_problem(l, &err);
 }
 
 /* As the user who started the program. */
@@ -337,11 +337,11 @@ look_as_caller(struct look *l, const char *replies_file)
 
 	alias_free(alias_load(l->conf->aliases, &l->problems));
 	if (replies_load(replies_file, &replies, &err) != 0)
-		add(l, &err);
+		add_problem(l, &err);
 	replies_free(replies);
 	for (size_t i = 0; i < l->conf->naccounts; i++)
 		if (routing_check_tls(&l->conf->accounts[i], &err) != 0)
-			add(l, &err);
+			add_problem(l, &err);
 	look_at_users(l);
 	look_for_spool(l);
 	if (l->conf->admin == NULL)
@@ -363,7 +363,7 @@ become_user(struct look *l)
 	if (privilege_find(l->conf->user, &l->user, &err) == 0 &&
 	    privilege_drop(&l->user, &err) == 0)
 		return true;
-	add(l, &err);
+	add_problem(l, &err);
 	return false;
 }
 

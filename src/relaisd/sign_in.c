@@ -56,7 +56,7 @@ on_ready(void *ctx)
 }
 
 static void
-start(struct work *w)
+start_helper(struct work *w)
 {
 	struct starting *t = list_entry(w, struct starting, work);
 
@@ -98,7 +98,7 @@ begin_sign_in(struct ctl_call *call, const struct sign_in_opts *opts)
 	ctl_call_keep(call, s, sign_in_free);
 	ctl_call_listen(call);
 	ctl_call_wait(call);
-	t->work = (struct work) { .run = start, .done = started };
+	t->work = (struct work) { .run = start_helper, .done = started };
 	t->owner = s;
 	t->opts = *opts;
 	t->opts.conf = conf_ref(opts->conf);

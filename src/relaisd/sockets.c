@@ -33,7 +33,7 @@ place_free(struct conf_listen *place)
 }
 
 static struct socket_opened *
-find(const struct sockets *s, const struct conf_listen *l)
+find_socket(const struct sockets *s, const struct conf_listen *l)
 {
 	for (size_t i = 0; i < s->nopened; i++)
 		if (conf_listen_is_at(s->opened[i].place, l))
@@ -191,7 +191,7 @@ sockets_open(struct sockets *s, const struct conf *conf, struct err *err)
 		return 0;
 	}
 	for (size_t i = 0; i < conf->nlistens; i++)
-		if (find(s, &conf->listens[i]) == NULL &&
+		if (find_socket(s, &conf->listens[i]) == NULL &&
 		    open_listener(s, &conf->listens[i], i, err) != 0) {
 			close_from(s, n);
 			return -1;

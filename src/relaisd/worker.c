@@ -785,7 +785,7 @@ open_store(struct worker *d, const struct conf *conf, struct err *err)
 }
 
 static int
-start(struct worker *d, struct conf *conf, struct err *err)
+start_parts(struct worker *d, struct conf *conf, struct err *err)
 {
 	const struct link_hooks hooks = { on_conf, on_stop, on_lost, d };
 	struct inbound_opts opts;
@@ -907,7 +907,7 @@ run_worker(struct worker *d, const struct worker_opts *o)
 {
 	struct err err = { 0 };
 
-	if (start(d, o->conf, &err) != 0 ||
+	if (start_parts(d, o->conf, &err) != 0 ||
 	    startup_open_log(d->startup, o->conf, &err) != 0) {
 		log_text(LOG_LEVEL_ERROR, "relaisd cannot start: %s", err.text);
 		return startup_status(&err);

@@ -67,7 +67,7 @@ read_header(struct content *c, struct err *err)
 
 /* Shows the whole body to the repair. */
 static int
-look(struct content *c, struct repair *r, struct err *err)
+show_body(struct content *c, struct repair *r, struct err *err)
 {
 	uint64_t at = outgoing_body_at(c->outgoing);
 	struct bytes piece;
@@ -128,7 +128,7 @@ prepare(struct content *c, const struct content_opts *opts, struct err *err)
 		return -1;
 	if (e->is_long || mend.is_7bit) {
 		r = outgoing_repair(c->outgoing, &mend);
-		if (look(c, r, err) != 0)
+		if (show_body(c, r, err) != 0)
 			return -1;
 		c->seen = repair_seen(r);
 	}

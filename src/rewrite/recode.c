@@ -15,7 +15,7 @@ recode_init(struct recode *r, enum recode_how how)
 }
 
 static void
-add(struct buf *out, const char *p, size_t n)
+add_encoded(struct buf *out, const char *p, size_t n)
 {
 	bool has_room = buf_add(out, p, n);
 
@@ -27,7 +27,7 @@ add(struct buf *out, const char *p, size_t n)
 static void
 soft_break(struct recode *r, struct buf *out)
 {
-	add(out, "=\r\n", 3);
+	add_encoded(out, "=\r\n", 3);
 	r->column = 0;
 }
 
@@ -41,7 +41,7 @@ add_unit(struct recode *r, struct buf *out, const char *p, size_t n)
 		if (*p == '-')
 			p = "=2D", n = 3;
 	}
-	add(out, p, n);
+	add_encoded(out, p, n);
 	r->column += n;
 }
 
@@ -58,7 +58,7 @@ add_hex(struct recode *r, struct buf *out, char c)
 static void
 add_line_end(struct recode *r, struct buf *out)
 {
-	add(out, "\r\n", 2);
+	add_encoded(out, "\r\n", 2);
 	r->column = 0;
 	r->has_cr = false;
 	r->hex_left = 0;
@@ -146,11 +146,11 @@ mend_qp(struct recode *r, char c, struct buf *out)
 		 * literal. */
 		if (r->column + 3 > QP_LINE_MAX)
 			soft_break(r, out);
-		add(out, &c, 1);
+		add_encoded(out, &c, 1);
 		r->column++;
 		r->hex_left = 2;
 	} else if (r->hex_left > 0) {
-		add(out, &c, 1);
+		add_encoded(out, &c, 1);
 		r->column++;
 		r->hex_left--;
 	} else {
@@ -165,7 +165,7 @@ break_line(struct recode *r, struct buf *out)
 {
 	if (r->column == 0)
 		return;
-	add(out, "\r\n", 2);
+	add_encoded(out, "\r\n", 2);
 	r->column = 0;
 }
 
@@ -198,7 +198,7 @@ mend_base64(struct recode *r, char c, struct buf *out)
 	    (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=') {
 		if (r->column == LINE_MAX)
 			break_line(r, out);
-		add(out, &c, 1);
+		add_encoded(out, &c, 1);
 		r->column++;
 	}
 }
@@ -216,7 +216,7 @@ void
 recode_put(struct recode *r, struct bytes b, struct buf *out)
 {
 	if (r->how == RECODE_KEEP) {
-		add(out, b.p, b.n);
+		add_encoded(out, b.p, b.n);
 		return;
 	}
 	for (size_t i = 0; i < b.n; i++)

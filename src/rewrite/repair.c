@@ -458,7 +458,7 @@ repair_end(struct repair *r)
 }
 
 static void
-add(struct repair *r, const char *p, size_t n)
+add_output(struct repair *r, const char *p, size_t n)
 {
 	bool has_room = buf_add(&r->out, p, n);
 
@@ -489,7 +489,7 @@ on_header(struct repair *r, const struct mime_part *info)
 	}
 	IGNORE(header_write(h, &r->out)); /* there is room */
 	if (has_blank)
-		add(r, "\r\n", 2);
+		add_output(r, "\r\n", 2);
 	r->frame_column = 0;
 	if (info->part->kind == PART_LEAF)
 		recode_init(&r->recode, plan_of(r, info->part)->how);
@@ -509,10 +509,10 @@ on_frame(struct repair *r, struct bytes b)
 		} else if (r->frame_column++ == LINES_MAX) {
 			/* The blank, so that it does not look like a
 			 * delimiter. */
-			add(r, "\r\n ", 3);
+			add_output(r, "\r\n ", 3);
 			r->frame_column = 2;
 		}
-		add(r, &c, 1);
+		add_output(r, &c, 1);
 	}
 }
 

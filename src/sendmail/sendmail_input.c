@@ -19,7 +19,7 @@ sendmail_input_clear(struct sendmail_input *in)
 }
 
 static int
-add(struct sendmail_input *in, const char *p, size_t n, struct err *err)
+add_input(struct sendmail_input *in, const char *p, size_t n, struct err *err)
 {
 	if (buf_add(&in->text, p, n))
 		return 0;
@@ -38,7 +38,7 @@ end_line(struct sendmail_input *in, struct err *err)
 		in->is_over = true;
 		return 0;
 	}
-	if (add(in, "\r\n", 2, err) != 0)
+	if (add_input(in, "\r\n", 2, err) != 0)
 		return -1;
 	in->line = buf_len(&in->text);
 	return 0;
@@ -78,7 +78,7 @@ sendmail_input_put(
 		if (run > 0) {
 			rc = end_held(in, err);
 			if (rc == 0 && !in->is_over)
-				rc = add(in, p, run, err);
+				rc = add_input(in, p, run, err);
 		} else if (*p == '\n') {
 			in->crs = 0;
 			rc = end_line(in, err);

@@ -82,7 +82,7 @@ carry_write(struct carry *c, short revents)
 /* Descriptors that have nothing to do are left out of poll(2), which would
  * report a hang-up on them for ever. */
 static void
-ask(struct pollfd *p, int fd, bool wants, short events)
+set_pollfd(struct pollfd *p, int fd, bool wants, short events)
 {
 	p->fd = wants ? fd : -1;
 	p->events = events;
@@ -94,12 +94,12 @@ crank(struct carry *in, struct carry *out)
 {
 	struct pollfd p[4];
 
-	ask(&p[0], in->from,
+	set_pollfd(&p[0], in->from,
 	    !in->is_over && buf_room(&in->held) >= 2 * READ_MAX, POLLIN);
-	ask(&p[1], in->to, buf_len(&in->held) > 0, POLLOUT);
-	ask(&p[2], out->from,
+	set_pollfd(&p[1], in->to, buf_len(&in->held) > 0, POLLOUT);
+	set_pollfd(&p[2], out->from,
 	    !out->is_over && buf_room(&out->held) >= 2 * READ_MAX, POLLIN);
-	ask(&p[3], out->to, buf_len(&out->held) > 0, POLLOUT);
+	set_pollfd(&p[3], out->to, buf_len(&out->held) > 0, POLLOUT);
 	if (poll(p, 4, -1) < 0)
 		return errno == EINTR ? 0 : -1;
 	if (carry_read(in, p[0].revents) != 0)

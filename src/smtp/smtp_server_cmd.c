@@ -144,7 +144,7 @@ static const struct smtp_refusal want_utf8 = { 553, "5.6.7",
 	"this address needs SMTPUTF8" };
 
 static enum ss_event
-ask(struct smtp_server *s, enum ss_event what)
+await_driver(struct smtp_server *s, enum ss_event what)
 {
 	s->awaiting = what;
 	return what;
@@ -192,7 +192,7 @@ do_mail(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	lend_addr(s, path.addr, info);
 	info->mail = s->t.mail.mail;
 	info->lacks_utf8 = path.is_8bit && !info->mail.is_utf8;
-	return ask(s, SS_MAIL);
+	return await_driver(s, SS_MAIL);
 }
 
 static const struct smtp_refusal *
@@ -243,7 +243,7 @@ do_rcpt(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	lend_addr(s, path.addr, info);
 	info->mail = s->t.mail.mail;
 	info->rcpt = s->rcpt.rcpt;
-	return ask(s, SS_RCPT);
+	return await_driver(s, SS_RCPT);
 }
 
 static const struct smtp_refusal no_args = { 501, "5.5.4",

@@ -242,7 +242,8 @@ find_copy(
 }
 
 static int
-copy(struct copy *c, enum store_place place, const char *id, struct err *err)
+copy_message(
+    struct copy *c, enum store_place place, const char *id, struct err *err)
 {
 	int found = find_copy(c->to, id, place, err);
 	enum store_place at = STORE_QUEUE;
@@ -295,7 +296,7 @@ move_one(struct store_move *m, enum store_place place, const char *id,
 	if (res != STORE_OK)
 		return 0; /* gone, or never promised */
 	if (!c.m->state.is_done && !envelope_is_sent(c.m->env)) {
-		rc = copy(&c, place, id, err);
+		rc = copy_message(&c, place, id, err);
 		if (rc == 0) {
 			m->moved++;
 			m->bytes += c.m->env->size_bytes;

@@ -120,7 +120,7 @@ fits(const char *f, const char *text, struct match *m)
 }
 
 static bool
-find(const char *text, struct match *best)
+find_format(const char *text, struct match *best)
 {
 	best->format = NULL;
 	best->letters = LETTERS_LEAST - 1;
@@ -139,14 +139,14 @@ find(const char *text, struct match *best)
 
 /* --- translating ---------------------------------------------------------- */
 
-static void add(struct buf *to, const char *text, int depth);
+static void add_sentence(struct buf *to, const char *text, int depth);
 
 static void
 add_bytes(struct buf *to, struct bytes text, int depth)
 {
 	char *copy = xstrndup(text.p, text.n);
 
-	add(to, copy, depth);
+	add_sentence(to, copy, depth);
 	free(copy);
 }
 
@@ -196,7 +196,7 @@ said_part(const char *text, size_t n, int depth)
 	char *part = xstrndup(text, n);
 
 	buf_init(&b, SAID_MAX);
-	add(&b, part, depth);
+	add_sentence(&b, part, depth);
 	free(part);
 	return buf_steal(&b);
 }
@@ -274,7 +274,7 @@ add_word(struct buf *to, const char *text)
 }
 
 static void
-add(struct buf *to, const char *text, int depth)
+add_sentence(struct buf *to, const char *text, int depth)
 {
 	struct match m;
 
@@ -288,7 +288,7 @@ add(struct buf *to, const char *text, int depth)
 		return;
 	if (depth < DEPTH_MAX && finds_left > 0) {
 		finds_left--;
-		if (find(text, &m)) {
+		if (find_format(text, &m)) {
 			fill_in(to, gettext(m.format), &m, depth);
 			return;
 		}
@@ -315,7 +315,7 @@ said(const char *english)
 		return xstrdup(english);
 	buf_init(&b, SAID_MAX);
 	finds_left = FINDS_MAX;
-	add(&b, english, 0);
+	add_sentence(&b, english, 0);
 	return buf_steal(&b);
 }
 

@@ -232,7 +232,7 @@ note(struct filter *f, int rc)
 }
 
 static void
-add(struct filter *f, uint32_t action, const char *name)
+add_rule(struct filter *f, uint32_t action, const char *name)
 {
 	int nr = number_of(name);
 
@@ -262,7 +262,7 @@ add_socket(struct filter *f, int family, int type, int protocol)
 	/* i386 goes through socketcall(2), whose arguments cannot be seen: what
 	 * would be compared is the address of them. */
 	if (f->arch == SCMP_ARCH_X86)
-		add(f, SCMP_ACT_ALLOW, "socket");
+		add_rule(f, SCMP_ACT_ALLOW, "socket");
 	else
 		note(f, seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW,
 			    number_of("socket"), 3, cmp));
@@ -296,7 +296,7 @@ static void
 add_sending(struct filter *f, const char *name, struct scmp_arg_cmp flags)
 {
 	if (f->arch == SCMP_ARCH_X86)
-		add(f, SCMP_ACT_ALLOW, name);
+		add_rule(f, SCMP_ACT_ALLOW, name);
 	else
 		add_if(f, SCMP_ACT_ALLOW, name, flags);
 }
@@ -368,9 +368,9 @@ static void
 add_all(struct filter *f, bool is_log, enum sandbox_database db)
 {
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		add(f, SCMP_ACT_ALLOW, allowed[i]);
+		add_rule(f, SCMP_ACT_ALLOW, allowed[i]);
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-		add(f, f->kill, fatal[i]);
+		add_rule(f, f->kill, fatal[i]);
 	add_sockets(f);
 	add_sending(f, "sendmsg", SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	add_sending(f, "sendto", SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
@@ -380,7 +380,7 @@ add_all(struct filter *f, bool is_log, enum sandbox_database db)
 	add_memory(f, "mmap", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
 	add_memory(f, "mmap2", is_log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
 	add_memory(f, "mprotect", f->kill);
-	add(f, f->kill, "pkey_mprotect");
+	add_rule(f, f->kill, "pkey_mprotect");
 	add_making(f);
 	add_fcntl(f, "fcntl");
 	add_fcntl(f, "fcntl64");
@@ -397,7 +397,7 @@ add_all(struct filter *f, bool is_log, enum sandbox_database db)
 	add_if(f, SCMP_ACT_ALLOW, "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));
 	/* All threads have been started.  clone3(2) hides its flags, so the C
 	 * library is told that there is none. */
-	add(f, f->kill, "clone");
+	add_rule(f, f->kill, "clone");
 }
 
 static bool

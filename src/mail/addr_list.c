@@ -550,6 +550,8 @@ append_item(struct parse *p)
 	}
 	if (is_empty) { /* nothing between two commas, or in <> */
 		l->is_loose |= p->is_angle || has_idle_comma(p);
+		if (memchr(p->phrase.p, '@', p->phrase.n) != NULL)
+			note_bad(p, slice(p, p->entry, p->scan.at));
 		return;
 	}
 	if (is_piece(p)) {

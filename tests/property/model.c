@@ -2725,7 +2725,9 @@ may_vanish(const struct compare *c, const struct field *f, bool is_top)
 	if (is_named(f->name, "Sender"))
 		return c->is_from_replaced;
 	if (is_one_of(f->name, may_lack_rcpts) &&
-	    nobody_of(f->body) == NOBODY_BESIDE)
+	    (nobody_of(f->body) == NOBODY_BESIDE ||
+		(!names_somebody(f) &&
+		    memchr(f->body.p, '@', f->body.n) == NULL)))
 		return true;
 	if (is_named(f->name, "Resent-Sender"))
 		return c->is_resent_replaced;

@@ -124,6 +124,9 @@ lists_of_every_shape_give_their_addresses(void **state)
 		/* no group has a name that is an address */
 		{ "a@b:c@d", "c@d!~" },
 		{ "a@b\r\n Cc: c@d", "c@d!~" },
+		/* nor is an address a name */
+		{ "a@b <>, c@d", "c@d!~" },
+		{ "\"a@b\" <>", "!~" },
 		{ "a@b:25, c@d", "25|c@d!~" },
 		{ "a\\, c@d", "c@d!" },
 		/* obsolete forms, in the one that an envelope has */

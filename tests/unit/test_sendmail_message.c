@@ -96,6 +96,7 @@ a_damaged_list_is_refused_as_a_whole_and_the_entry_named(void **state)
 		{ "To: a@x, b..\"c@x", "To: \"b..\"c@x\"" },
 		{ "To: -oQ/tmp@x, a@x", "To: \"-oQ/tmp@x\"" },
 		{ "Resent-To: a@x, b c@x", "Resent-To: \"b c@x\"" },
+		{ "To: a@x, b@x <>, d@x", "To: \"b@x <>\"" },
 		{ "To: a@x, b@x:c@x, d@x", "To: \"b@x:c@x\"" },
 		{ "To: a@x\r\n Cc: b@x", "To: \"a@x Cc: b@x\"" },
 		{ "To: a@x, =?utf-8?q?b=5B=40x?=",

@@ -214,13 +214,15 @@ bcc_len(struct bytes line)
 	return field_name_is_bcc(name) ? n : 0;
 }
 
-/* A mark in place of the colon; the last one is NUL. */
+/* Does it stand in place of the colon?  The last of these marks is NUL; beyond
+ * ASCII there are blanks, and more that look like a colon. */
 static bool
 is_mark(char c)
 {
 	static const char marks[] = ";.,=>-?";
 
-	return memchr(marks, c, sizeof(marks)) != NULL;
+	return (unsigned char)c >= 0x80 ||
+	       memchr(marks, c, sizeof(marks)) != NULL;
 }
 
 /* "Bcc joe@example.net": the colon is missing, and it was meant all the same. */
@@ -234,8 +236,7 @@ hidden_len(struct bytes line)
 		char c = line.n > n ? line.p[n] : 'a';
 
 		if (bytes_has_prefix_nocase(line, names[i]) &&
-		    (is_mark(c) || ascii_is_blank(c) || c == '<' ||
-			invisible(bytes_of(line.p + n, line.n - n)) > 0) &&
+		    (is_mark(c) || ascii_is_blank(c) || c == '<') &&
 		    memchr(line.p, '@', line.n) != NULL)
 			return n;
 	}
@@ -297,15 +298,17 @@ field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
 	while ((skip = invisible(bytes_of(line.p + i, line.n - i))) > 0)
 		i += skip;
 	rest = bytes_of(line.p + i, line.n - i);
+	if (guess_known(rest, ret_name, ret_n, ret_at)) {
+		*ret_at += i;
+		return true;
+	}
 	n = hidden_len(rest);
 	if (n > 0) {
 		memcpy(ret_name, rest.p, n);
 		*ret_n = n;
-		*ret_at = i + n + is_mark(rest.p[n]);
-		return true;
-	}
-	if (guess_known(rest, ret_name, ret_n, ret_at)) {
-		*ret_at += i;
+		for (i += n; is_mark(line.p[i]); i++) /* there is an "@" */
+			continue;
+		*ret_at = i;
 		return true;
 	}
 	n = field_name_bcc_len(rest);

@@ -315,6 +315,9 @@ static const struct row {
 	    "To: a@b\r\n Bcc: s@h,\r\n\ts2@h\r\n \tResent-Bcc\xc2\xa0: s@h\r\n"
 	    "Subject: 1\r\n Bcc: none\r\n\r\nx\r\n",
 	    RECEIVED ALL "To: a@b\r\nSubject: 1\r\n Bcc: none\r\n\r\nx\r\n" },
+	{ ALL "To: a@b\r\n   bcc : s@h\r\nSubject: 1\r\n Bcc\xc2\xa0: t@h\r\n"
+	      "\r\nx\r\n",
+	    RECEIVED ALL "To: a@b\r\nSubject: 1\r\n\r\nx\r\n" },
 	/* lines that are no fields: text is not lost and hides no Bcc */
 	{ ALL
 	    "no colon here\r\n and more\r\nBcc: s@h\r\nSubject: 1\r\n\r\nx\r\n",

@@ -485,9 +485,8 @@ named_without_colon(struct bytes raw)
 		size_t n = strlen(bcc[k]);
 
 		if (raw.n > n && strncasecmp(raw.p, bcc[k], n) == 0 &&
-		    (strchr("\r\n;.,=<>-?", raw.p[n]) != NULL ||
-			starts_with(bytes_of(raw.p + n, raw.n - n), invisible) >
-			    0) &&
+		    ((unsigned char)raw.p[n] >= 0x80 ||
+			strchr(" \t\r\n;.,=<>-?", raw.p[n]) != NULL) &&
 		    memchr(raw.p, '@', raw.n) != NULL)
 			return n;
 	}
@@ -512,13 +511,6 @@ meant_line(struct bytes raw, bool is_behind_text)
 	while (
 	    (step = starts_with(bytes_of(raw.p + i, raw.n - i), invisible)) > 0)
 		i += step;
-	n = named_without_colon(bytes_of(raw.p + i, raw.n - i));
-	if (n > 0) {
-		memcpy(l.name, raw.p + i, n);
-		l.body = i + n;
-		l.is_mended = true;
-		return l;
-	}
 	size_t begin = i;
 
 	for (n = 0; i < raw.n && n < GUESS_LIMIT; i += step) {
@@ -543,7 +535,13 @@ meant_line(struct bytes raw, bool is_behind_text)
 			break;
 		}
 	}
-	if (!l.is_mended) {
+	n = named_without_colon(bytes_of(raw.p + begin, raw.n - begin));
+	if (!l.is_mended && n > 0) {
+		(void)snprintf(
+		    l.name, sizeof(l.name), "%.*s", (int)n, raw.p + begin);
+		l.body = begin + n;
+		l.is_mended = true;
+	} else if (!l.is_mended) {
 		l.is_mended = is_bcc_line(
 		    bytes_of(raw.p + begin, raw.n - begin), &n);
 		l.body = begin + n;
@@ -750,6 +748,9 @@ mend_text(struct bytes t, struct buf *out, struct head *h)
 	for (size_t i = 0; i < n; i++) {
 		bool is_field = v[i].name[0] != '\0';
 
+		/* It would end the header, and nobody gets to see it. */
+		if (is_field && memmem(v[i].raw.p, v[i].raw.n, "\n:", 2))
+			continue;
 		v[i].is_mended |= is_field && is_header && !v[i].is_more &&
 				  v[i].raw.p[v[i].body - 2] <= ' ';
 		if (i < text ||

@@ -197,10 +197,11 @@ port_failed(struct account *a, const struct account_news *n)
 }
 
 static void
-was_silent(struct account *a, const struct standing_why *why)
+was_silent(struct account *a, const struct standing_why *why,
+    enum standing_blame blame)
 {
 	if (a->standing.troubles > 0) {
-		account_pause(a, why, BLAME_PROVIDER);
+		account_pause(a, why, blame);
 		return;
 	}
 	a->standing.troubles++;
@@ -250,7 +251,7 @@ account_heard(struct account *a, const struct account_opts *o,
 		account_pause(a, &why, n->blame);
 		break;
 	case ACCOUNT_SILENT:
-		was_silent(a, &why);
+		was_silent(a, &why, n->blame);
 		break;
 	case ACCOUNT_NO_LOGIN:
 		account_hold(a, o, &why);

@@ -100,11 +100,34 @@ takes_more(const struct courier *c)
 	       (max == 0 || c->service.carried < max);
 }
 
+bool
+courier_is_trying(const struct courier *c)
+{
+	return !list_is_empty(&c->deliveries) &&
+	       delivery_is_suspect(delivery_of_link(c->deliveries.next));
+}
+
+bool
+courier_may_try(const struct pool *p)
+{
+	size_t n = 0;
+
+	for (struct list *it = p->couriers.next; it != &p->couriers;
+	     it = it->next) {
+		const struct courier *c = courier_of_link(it);
+
+		n += courier_is_trying(c) || courier_is_stalled(c);
+	}
+	return n == 0 || n + 1 < pool_connections_max(p);
+}
+
 static bool
 has_room(const struct courier *c)
 {
 	size_t max = pool_under_way_max(c->pool), n = 0;
 
+	if (courier_is_trying(c))
+		return false;
 	if (max == 0)
 		return true;
 	list_foreach (it, &c->deliveries)
@@ -154,7 +177,8 @@ load(struct courier *c)
 		pool_look(c->pool);
 		return false;
 	}
-	if ((qd = pool_take(c->pool)) == NULL)
+	if ((qd = pool_take(c->pool, list_is_empty(&c->deliveries) &&
+					 courier_may_try(c->pool))) == NULL)
 		return false;
 	c->heard.verdict.class = VERDICT_NONE; /* the table may be another */
 	d = delivery_new(c->pool, qd, c->wire.smtp, &c->remote);
@@ -401,7 +425,8 @@ maybe_quit(struct courier *c)
 bool
 courier_is_growing(const struct courier *c)
 {
-	return takes_more(c) && smtp_client_is_growing(c->wire.smtp);
+	return takes_more(c) && !courier_is_trying(c) &&
+	       smtp_client_is_growing(c->wire.smtp);
 }
 
 bool
@@ -513,7 +538,7 @@ crank(struct courier *c)
 		int64_t now = courier_now_ms(c);
 
 		goes_on = take_input(c, now);
-		c->timing.was_stalled = now >= courier_stalls_at(c);
+		courier_note_stall(c);
 		smtp_client_tick(c->wire.smtp, now);
 		while ((ev = next_event(c, &info)) != SC_IDLE)
 			if (on_event(c, ev, &info))

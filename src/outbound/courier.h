@@ -34,6 +34,10 @@ bool courier_is_stalled(const struct courier *c);
 bool courier_is_growing(const struct courier *c);
 /* Its window has its full size. */
 bool courier_is_trusted(const struct courier *c);
+/* It carries a message that is suspected (pool.h), and no other. */
+bool courier_is_trying(const struct courier *c);
+/* One may be taken: a connection is left for others, or there is only one. */
+bool courier_may_try(const struct pool *p);
 /* It has sent its password and has no answer yet. */
 bool courier_is_asking(const struct courier *c);
 /* From this time on (boot clock) a stalled connection may be closed if messages

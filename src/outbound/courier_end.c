@@ -51,7 +51,8 @@ works_without(const struct courier *c, const char *why)
 		return false;
 	log_text(LOG_LEVEL_NOTICE, "account %s: one connection of several: %s",
 	    account_options(c->pool->account)->name, why);
-	pool_wait_with_extra(c->pool);
+	if (!c->remote.is_explained)
+		pool_wait_with_extra(c->pool);
 	return true;
 }
 

@@ -86,6 +86,9 @@ courier_learn(const struct courier *c, enum learnt_fact f, uint32_t value)
 
 /* The server has answered after all: the pool learns how long that took. */
 void courier_note_silence(struct courier *c);
+/* Looks whether it is stalled; the message whose answer is missing is suspected at
+ * once. */
+void courier_note_stall(struct courier *c);
 /* When it will be stalled (boot clock). */
 int64_t courier_stalls_at(const struct courier *c);
 /* When the pool should look at this connection next. */

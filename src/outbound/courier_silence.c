@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "outbound/courier_impl.h"
 
+#include "outbound/delivery.h"
 #include "smtp/smtp_limits.h"
 
 /* During the TLS handshake the engine does not know about the wait. */
@@ -20,6 +21,18 @@ bool
 courier_is_stalled(const struct courier *c)
 {
 	return courier_now_ms(c) >= courier_stalls_at(c);
+}
+
+void
+courier_note_stall(struct courier *c)
+{
+	bool is_stalled = courier_is_stalled(c);
+
+	if (is_stalled && !c->timing.was_stalled &&
+	    !list_is_empty(&c->deliveries) && !courier_is_past(c) &&
+	    !smtp_client_awaits_end(c->wire.smtp))
+		delivery_stalls(delivery_of_link(c->deliveries.next));
+	c->timing.was_stalled = is_stalled;
 }
 
 int64_t

@@ -113,6 +113,7 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 	d->pool = p;
 	d->opts = account_opts_ref(account_options(p->account));
 	d->qd = qd;
+	d->was_suspect = delivery_is_suspect(d);
 	d->env = queue_claim_envelope(qd);
 	d->remote = remote;
 	d->rcpts = xcalloc(d->env->nrcpts, sizeof(*d->rcpts));
@@ -145,6 +146,18 @@ uint64_t
 delivery_tag(const struct delivery *d)
 {
 	return (uint64_t)(uintptr_t)d;
+}
+
+bool
+delivery_is_suspect(const struct delivery *d)
+{
+	return queue_claim_suspicion(d->qd) != 0;
+}
+
+void
+delivery_stalls(struct delivery *d)
+{
+	pool_suspects(d->pool, d->qd);
 }
 
 bool

@@ -48,8 +48,12 @@ struct delivery *delivery_of_link(struct list *link);
 struct list *delivery_link(struct delivery *d);
 uint64_t delivery_tag(const struct delivery *d);
 
-/* It is known for breaking connections (pool_knows()). */
+/* It may be, or is known to be, what breaks or silences connections
+ * (pool_suspects(), pool_knows()). */
+bool delivery_is_suspect(const struct delivery *d);
 bool delivery_is_cause(const struct delivery *d);
+/* Its answer is missing for so long that the connection is stalled. */
+void delivery_stalls(struct delivery *d);
 /* No transaction is under way, and recipients are left for another. */
 bool delivery_is_between(const struct delivery *d);
 /* Begins the next transaction; the engine must have room for it. */

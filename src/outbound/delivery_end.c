@@ -208,7 +208,7 @@ broke_it(const struct answer *a)
 static bool
 is_suspect(const struct delivery *d)
 {
-	bool is_spent = d->remote->is_spent, is_again;
+	bool is_spent = d->remote->is_spent;
 
 	for (size_t i = 0; i < d->env->nrcpts; i++) {
 		const struct answer *a = answers_get(&d->answers, i);
@@ -218,11 +218,11 @@ is_suspect(const struct delivery *d)
 			continue;
 		if (is_spent && stage != STAGE_END)
 			return false;
-		is_again = pool_suspects(d->pool, d->qd);
+		pool_suspects(d->pool, d->qd);
 		d->remote->is_explained = pool_knows(d->pool, d->qd);
 		if (a->meaning.act == DIAGNOSIS_RECONNECT)
 			return d->remote->is_explained;
-		return is_again || (stage != STAGE_MAIL && !is_spent);
+		return d->was_suspect || (stage != STAGE_MAIL && !is_spent);
 	}
 	return false;
 }

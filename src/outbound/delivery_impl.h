@@ -38,6 +38,7 @@ struct delivery {
 	bool offers_dsn; /* the server */
 	bool is_sent; /* some recipient was accepted */
 	bool is_void; /* it waits for a reason that is not its own */
+	bool was_suspect; /* before this connection */
 	struct answer hold; /* class set: this message waits until a person
 			     * changes a setting */
 };

@@ -40,10 +40,11 @@ would_open(const struct pool *p)
 	return queue_backlog(p->queue, p->handle) >= coming * LONG_QUEUE;
 }
 
-/* If all couriers are stalled while messages wait: the one that has been silent
- * for longest, if that is long enough; else NULL. */
+/* If all couriers, or all that try a suspect, are stalled while messages wait for
+ * them: the one that has been silent for longest, if that is long enough; else
+ * NULL. */
 static struct courier *
-most_hopeless(const struct pool *p)
+most_hopeless(const struct pool *p, bool of_suspects)
 {
 	struct courier *found = NULL;
 	int64_t at, first = loop_now_ms(p->loop);
@@ -52,6 +53,8 @@ most_hopeless(const struct pool *p)
 	     it = it->next) {
 		struct courier *c = courier_of_link(it);
 
+		if (of_suspects && !courier_is_trying(c))
+			continue;
 		if (!courier_is_stalled(c))
 			return NULL;
 		at = courier_hopeless_at(c);
@@ -63,13 +66,19 @@ most_hopeless(const struct pool *p)
 	return found;
 }
 
+static bool
+has_work(const struct pool *p)
+{
+	return pool_has_work(p) || (pool_has_suspect(p) && courier_may_try(p));
+}
+
 /* Other relays may have all connections that the provider allows. */
 static void
 open_more(struct pool *p)
 {
 	bool is_wanted = false;
 
-	while (pool_has_work(p) && would_open(p)) {
+	while (has_work(p) && would_open(p)) {
 		is_wanted = !account_may_connect(p->account, courier_count(p));
 		if (is_wanted)
 			break;
@@ -87,6 +96,15 @@ is_full(const struct pool *p)
 	       !account_may_connect(p->account, n);
 }
 
+/* The connection that is to be closed for what waits, or NULL. */
+static struct courier *
+who_makes_room(const struct pool *p)
+{
+	if (has_work(p))
+		return is_full(p) ? most_hopeless(p, false) : NULL;
+	return pool_has_suspect(p) ? most_hopeless(p, true) : NULL;
+}
+
 void
 dispatch_turn(void *pool)
 {
@@ -98,7 +116,7 @@ dispatch_turn(void *pool)
 			queue_give_up_waiting(p->queue, p->handle);
 		return;
 	}
-	if (pool_has_work(p))
+	if (has_work(p))
 		account_want(p->account);
 	p->is_turning = true;
 	/* See favours_other() in courier.c. */
@@ -109,11 +127,9 @@ dispatch_turn(void *pool)
 		courier_turn(courier_of_link(it));
 	p->is_turning = false;
 	open_more(p);
-	if (!pool_has_work(p))
-		return;
-	if (is_full(p) && (hopeless = most_hopeless(p)) != NULL)
+	if ((hopeless = who_makes_room(p)) != NULL)
 		courier_give_up(hopeless); /* its end causes another turn */
-	else if (loop_now_ms(p->loop) < p->extra_at_ms)
+	else if (has_work(p) && loop_now_ms(p->loop) < p->extra_at_ms)
 		loop_timer_set(p->timer, p->extra_at_ms);
 }
 
@@ -122,6 +138,7 @@ dispatch_renew(struct pool *p)
 {
 	p->extra_at_ms = p->slow_ms = 0;
 	p->silences = 0;
+	p->blames_messages = false;
 	list_foreach (it, &p->couriers)
 		courier_stop(courier_of_link(it));
 }

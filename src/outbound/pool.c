@@ -15,6 +15,7 @@ enum {
 	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
 	SILENCE_MS = 30 * 1000, /* stalled so long, without a byte */
 	SILENCE_MAX_MS = 5 * 60 * 1000,
+	SILENCE_SHORT_MS = SILENCE_MS / 4, /* the others were answered */
 	UNSUSPICIOUS = 640 /* messages without a suspect: all is well */
 };
 
@@ -74,6 +75,12 @@ pool_has_work(const struct pool *p)
 	return pool_may_take(p) && queue_has_due(p->queue, p->handle);
 }
 
+bool
+pool_has_suspect(const struct pool *p)
+{
+	return pool_may_take(p) && queue_has_suspect_due(p->queue, p->handle);
+}
+
 size_t
 pool_connections_max(const struct pool *p)
 {
@@ -112,7 +119,7 @@ pool_per_connection(const struct pool *p)
 void
 pool_look(struct pool *p)
 {
-	if (pool_has_work(p))
+	if (pool_has_work(p) || pool_has_suspect(p))
 		pool_turn_soon(p);
 }
 
@@ -125,7 +132,7 @@ pool_wait_with_extra(struct pool *p)
 int64_t
 pool_silence_ms(const struct pool *p)
 {
-	int64_t ms = SILENCE_MS;
+	int64_t ms = p->blames_messages ? SILENCE_SHORT_MS : SILENCE_MS;
 
 	for (size_t n = p->silences / pool_connections_max(p);
 	     n > 0 && ms < SILENCE_MAX_MS; n--)
@@ -154,13 +161,20 @@ pool_courier_gone(struct pool *p)
 	pool_count_connections(p, false);
 	if (!list_is_empty(&p->couriers) ||
 	    (!p->is_stopping && account_trust(p->account) != ACCOUNT_NOT_NOW &&
-		queue_has_due(p->queue, p->handle)))
+		(queue_has_due(p->queue, p->handle) ||
+		    queue_has_suspect_due(p->queue, p->handle))))
 		pool_turn_soon(p);
 	else
 		account_rest(p->account);
 }
 
 /* --- for deliveries ------------------------------------------------------- */
+
+static bool
+is_unsuspicious(const struct pool *p)
+{
+	return p->since_suspect == UNSUSPICIOUS;
+}
 
 void
 pool_sent(struct pool *p, const struct account_opts *o)
@@ -171,6 +185,7 @@ pool_sent(struct pool *p, const struct account_opts *o)
 	if (account_is_past(p->account, o))
 		return;
 	p->since_suspect += p->since_suspect < UNSUSPICIOUS;
+	p->blames_messages = p->blames_messages && !is_unsuspicious(p);
 	p->silences = 0;
 	p->slow_ms -= p->slow_ms / 8;
 }
@@ -192,8 +207,11 @@ mark_of(const struct pool *p)
 }
 
 struct queue_claim *
-pool_take(struct pool *p)
+pool_take(struct pool *p, bool may_try)
 {
+	if (may_try && pool_has_suspect(p) &&
+	    (is_unsuspicious(p) || !pool_has_work(p)))
+		return queue_take_suspect(p->queue, p->handle);
 	return p->since_suspect == 0 ? queue_take_other(p->queue, p->handle)
 				     : queue_take(p->queue, p->handle);
 }
@@ -203,17 +221,16 @@ pool_under_way_max(const struct pool *p)
 {
 	if (account_trust(p->account) == ACCOUNT_ON_TRIAL)
 		return 1;
-	return p->since_suspect < UNSUSPICIOUS ? 1 + p->since_suspect / 10 : 0;
+	return is_unsuspicious(p) ? 0 : 1 + p->since_suspect / 10;
 }
 
-bool
+void
 pool_suspects(struct pool *p, struct queue_claim *qd)
 {
-	bool is_again = queue_claim_suspicion(qd) != 0;
-
 	queue_claim_suspect(qd, mark_of(p));
+	if (p->since_suspect > 0 && !is_unsuspicious(p))
+		p->blames_messages = true;
 	p->since_suspect = 0;
-	return is_again;
 }
 
 bool
@@ -239,7 +256,7 @@ pool_heard_of(struct pool *p, const struct account_opts *o,
 	if (!account_heard(p->account, o, &n))
 		return false;
 	if (was_open && account_trust(p->account) == ACCOUNT_NOT_NOW)
-		(void)pool_suspects(p, qd); /* again or not: it is believed */
+		pool_suspects(p, qd);
 	return true;
 }
 

@@ -34,6 +34,8 @@ struct pool {
 	int64_t extra_at_ms; /* no further one before this time */
 	size_t unsettled; /* partial results that are being synced */
 	size_t since_suspect; /* messages accepted; see pool_suspects() */
+	/* Some were accepted between one trouble and the next. */
+	bool blames_messages;
 	size_t silences; /* connections given up since a message was taken */
 	int64_t slow_ms; /* the slowest answer of late */
 	bool is_stopping;
@@ -54,9 +56,10 @@ void pool_resume(struct pool *p);
 /* No courier is left, and every result is durable. */
 bool pool_has_stopped(const struct pool *p);
 
-/* May a courier take another message now, and is one due? */
+/* May a courier take another message now, and is one due, suspected or not? */
 bool pool_may_take(const struct pool *p);
 bool pool_has_work(const struct pool *p);
+bool pool_has_suspect(const struct pool *p);
 size_t pool_connections_max(const struct pool *p);
 /* There are as many couriers as there are; wants_more: one more would be
  * useful. */
@@ -64,8 +67,9 @@ void pool_count_connections(struct pool *p, bool wants_more);
 
 /* --- for couriers --------------------------------------------------------- */
 
-/* The next message, or NULL; see pool_suspects(). */
-struct queue_claim *pool_take(struct pool *p);
+/* The next message, or NULL; see pool_suspects().  may_try: the courier is able
+ * to take one that is suspected. */
+struct queue_claim *pool_take(struct pool *p, bool may_try);
 /* How many messages one connection may have under way, 0: any number. */
 size_t pool_under_way_max(const struct pool *p);
 /* How many messages one connection may carry, 0: any number. */
@@ -76,7 +80,8 @@ void pool_wait_with_extra(struct pool *p);
 /* How long a connection may be silent before it makes room for another.  A
  * provider that answers slowly must get the time to do so: it grows with each
  * round of connections that were given up while no message was accepted, and is
- * at least twice as long as the slowest recent answer. */
+ * at least twice as long as the slowest recent answer.  It begins short where
+ * single messages are the cause. */
 int64_t pool_silence_ms(const struct pool *p);
 void pool_fell_silent(struct pool *p);
 void pool_answered(struct pool *p, int64_t took_ms);
@@ -89,8 +94,8 @@ void pool_courier_gone(struct pool *p);
 void pool_sent(struct pool *p, const struct account_opts *o);
 /* What stops a connection, or the account, while a message is answered may be
  * the provider's trouble or the message's own fault, whatever the reply says: a
- * filter that hangs up, a sender that is counted separately.  One rule finds
- * out, so that no such message holds up others:
+ * filter that hangs up or falls silent, a sender that is counted separately.
+ * One rule finds out, so that no such message holds up others:
  *
  * The message is suspected.  Until the provider accepts one, pool_take() draws
  * another message, at random and if possible one that is not suspected.  If it
@@ -101,15 +106,19 @@ void pool_sent(struct pool *p, const struct account_opts *o);
  * (pool_knows()): it costs the account only a moment (BLAME_MESSAGE).
  *
  * The suspected message is charged with the attempt, so that it waits by
- * itself, unless this may have been chance (is_suspect() in delivery.c) or the
- * account stands down for it.
+ * itself, unless this may have been chance (is_suspect() in delivery_end.c) or
+ * the account stands down for it.  It is tried again after all others, unless so
+ * many have been accepted since that there is no end to them.  It is then alone
+ * on its connection, and one connection is left for the others, unless there is
+ * only one.
+ *
+ * Silence makes suspected as soon as the connection is stalled, but for the end
+ * of a message, whose answer has its ten minutes (RFC 5321 4.5.3.2.6).
  *
  * A message behind it on the connection that is sent completely may have been
  * taken, and has to wait as well.  So each connection has one message under way
- * at first, and one more for each ten that are accepted.
- *
- * True: it was suspected before. */
-bool pool_suspects(struct pool *p, struct queue_claim *qd);
+ * at first, and one more for each ten that are accepted. */
+void pool_suspects(struct pool *p, struct queue_claim *qd);
 /* It was suspected, and others have been accepted since. */
 bool pool_knows(const struct pool *p, const struct queue_claim *qd);
 /* account_heard() for the answer to a message.  False: the message is

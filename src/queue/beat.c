@@ -12,7 +12,8 @@ static void
 wake_all(struct queue *q)
 {
 	for (int i = 0; i < q->naccounts; i++)
-		q->accounts[i].is_woken = false;
+		for (int k = 0; k < LINES; k++)
+			q->accounts[i].lines[k].is_woken = false;
 	queue_rescheduled(q);
 }
 
@@ -113,7 +114,7 @@ fetch_done(struct job *j)
 		if (!e->is_held && !e->is_failed)
 			e->times.next_ms = 1; /* before what is not here yet */
 		if (e->account >= 0 && e->account < q->naccounts)
-			queue_wake(q, e->account, true);
+			queue_wake(q, e->account, entry_line(e), true);
 		message_advance(msg);
 		return;
 	}

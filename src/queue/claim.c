@@ -18,14 +18,14 @@ enum {
 /* --- taking --------------------------------------------------------------- */
 
 static struct entry *
-first_due(struct queue *q, int account)
+first_due(struct queue *q, int account, enum line_kind kind)
 {
 	struct due_node *n;
 
 	if (account < 0 || account >= q->naccounts)
 		return NULL; /* an account from before a reload */
 	while (!removals_are_full(q) &&
-	       (n = due_first(&q->accounts[account].due)) != NULL &&
+	       (n = due_first(&q->accounts[account].lines[kind].due)) != NULL &&
 	       n->due_ms <= queue_now(q)) {
 		struct entry *e = list_entry(n, struct entry, node);
 
@@ -46,21 +46,19 @@ is_like_suspect(const struct queue *q, const struct entry *e)
 
 /* Where nothing better is found, the first one. */
 static struct entry *
-other_due(struct queue *q, int account)
+other_due(struct queue *q, int account, enum line_kind kind)
 {
-	struct entry *best = first_due(q, account);
+	struct entry *best = first_due(q, account, kind);
 
 	for (int i = 0; best != NULL && i < DRAWS_MAX; i++) {
-		const struct due *due = &q->accounts[account].due;
+		const struct due *due = &q->accounts[account].lines[kind].due;
 		struct entry *e = list_entry(
 		    due_any(due, rng_below(q->o.rng, (uint32_t)due->count),
 			queue_now(q)),
 		    struct entry, node);
 
-		if (e->suspicion != 0)
-			continue;
-		if (entry_is_put_off(q, e))
-			best = first_due(q, account); /* as maybe that one */
+		if (entry_is_put_off(q, e)) /* as maybe that one */
+			best = first_due(q, account, kind);
 		else if (!is_like_suspect(q, e))
 			return e;
 		else
@@ -72,43 +70,49 @@ other_due(struct queue *q, int account)
 bool
 queue_has_due(struct queue *q, int account)
 {
-	return first_due(q, account) != NULL;
+	return first_due(q, account, LINE_ORDINARY) != NULL;
+}
+
+bool
+queue_has_suspect_due(struct queue *q, int account)
+{
+	return first_due(q, account, LINE_SUSPECTS) != NULL;
 }
 
 /* While something was due, queue_tick() did not look for what comes next. */
 static void
-note_taken(struct queue *q, int account)
+note_taken(struct queue *q, int account, enum line_kind kind)
 {
-	struct account_schedule *a = &q->accounts[account];
+	struct line *l = &q->accounts[account].lines[kind];
 
-	a->is_woken = queue_has_due(q, account);
-	if (!a->is_woken && due_first(&a->due) != NULL)
+	l->is_woken = first_due(q, account, kind) != NULL;
+	if (!l->is_woken && due_first(&l->due) != NULL)
 		queue_rescheduled(q);
 }
 
 size_t
 queue_backlog(const struct queue *q, int account)
 {
-	return q->accounts[account].due.count;
+	return q->accounts[account].lines[LINE_ORDINARY].due.count;
 }
 
 /* The others have their turn, too: what is left is put off in the next one. */
 static void
-go_on_later(struct queue *q, int account)
+go_on_later(struct queue *q, int account, enum line_kind kind)
 {
-	q->accounts[account].is_woken = false;
+	q->accounts[account].lines[kind].is_woken = false;
 	q->is_todo = true;
 	queue_rescheduled(q);
 }
 
 static struct queue_claim *
-take_chosen(struct queue *q, int account,
-    struct entry *(*choose)(struct queue *q, int account))
+take_chosen(struct queue *q, int account, enum line_kind kind,
+    struct entry *(*choose)(struct queue *q, int account, enum line_kind kind))
 {
 	struct entry *e;
 	int later = 0;
 
-	while ((e = choose(q, account)) != NULL) {
+	while ((e = choose(q, account, kind)) != NULL) {
 		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
@@ -122,12 +126,12 @@ take_chosen(struct queue *q, int account,
 		case BEAT_LATER:
 			if (++later < LATER_MAX)
 				continue;
-			go_on_later(q, account);
+			go_on_later(q, account, kind);
 			return NULL;
 		}
 		beat_used(msg);
 		if (!message_load(msg, true)) {
-			note_taken(q, account);
+			note_taken(q, account, kind);
 			continue;
 		}
 		entry_begins(q, e);
@@ -137,24 +141,30 @@ take_chosen(struct queue *q, int account,
 		msg->attempt.result = RESULT_NONE;
 		msg->attempt.answers = xcalloc(
 		    msg->env->nrcpts, sizeof(struct verdict *));
-		note_taken(q, account);
+		note_taken(q, account, kind);
 		return &msg->attempt.claim;
 	}
 	if (account >= 0 && account < q->naccounts)
-		q->accounts[account].is_woken = false;
+		q->accounts[account].lines[kind].is_woken = false;
 	return NULL;
 }
 
 struct queue_claim *
 queue_take(struct queue *q, int account)
 {
-	return take_chosen(q, account, first_due);
+	return take_chosen(q, account, LINE_ORDINARY, first_due);
 }
 
 struct queue_claim *
 queue_take_other(struct queue *q, int account)
 {
-	return take_chosen(q, account, other_due);
+	return take_chosen(q, account, LINE_ORDINARY, other_due);
+}
+
+struct queue_claim *
+queue_take_suspect(struct queue *q, int account)
+{
+	return take_chosen(q, account, LINE_SUSPECTS, first_due);
 }
 
 void

@@ -117,7 +117,7 @@ begin(struct queue_message *msg)
 	entry_route(q, e, msg->env);
 	message_begin(msg);
 	if (msg->client.mode != QUEUE_MODE_QUEUE && e->account >= 0)
-		queue_wake(q, e->account, true);
+		queue_wake(q, e->account, entry_line(e), true);
 	entry_wait(q, e);
 }
 

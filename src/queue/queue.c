@@ -101,7 +101,8 @@ queue_reroute(struct queue *q, int naccounts)
 static bool
 route_one(struct queue *q)
 {
-	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
+	struct due_node *n = due_first(
+	    &q->accounts[q->naccounts].lines[LINE_ORDINARY].due);
 	struct entry *e;
 	struct queue_message *msg;
 
@@ -131,25 +132,33 @@ route_step(struct queue *q)
 	return true;
 }
 
+/* Returns when the next one will be due. */
+static int64_t
+wake_for(struct queue *q, int account, enum line_kind kind)
+{
+	struct line *l = &q->accounts[account].lines[kind];
+	struct due_node *n = due_first(&l->due);
+
+	if (n != NULL && n->due_ms <= queue_now(q)) {
+		if (!removals_are_full(q))
+			queue_wake(q, account, kind, false);
+		return INT64_MAX;
+	}
+	/* It may never have come to take what it was woken for. */
+	l->is_woken = false;
+	return n != NULL ? n->due_ms : INT64_MAX;
+}
+
 /* Wakes who has something due; when the next one will be. */
 static int64_t
 wake_accounts(struct queue *q)
 {
-	int64_t now = queue_now(q), next = INT64_MAX;
+	int64_t next = INT64_MAX;
 
-	for (int i = 0; i < q->naccounts; i++) {
-		struct due_node *n = due_first(&q->accounts[i].due);
-
-		if (n != NULL && n->due_ms <= now) {
-			if (!removals_are_full(q))
-				queue_wake(q, i, false);
-			continue;
-		}
-		/* It may never have come to take what it was woken for. */
-		q->accounts[i].is_woken = false;
-		if (n != NULL)
-			next = earlier_of(next, n->due_ms);
-	}
+	for (int i = 0; i < q->naccounts; i++)
+		for (int k = 0; k < LINES; k++)
+			next = earlier_of(
+			    next, wake_for(q, i, (enum line_kind)k));
 	return next;
 }
 
@@ -260,7 +269,8 @@ queue_set_opts(struct queue *q, const struct queue_opts *opts)
 static int64_t
 next_deadline(struct queue *q)
 {
-	struct due_node *n = due_first(&q->accounts[q->naccounts].due);
+	struct due_node *n = due_first(
+	    &q->accounts[q->naccounts].lines[LINE_ORDINARY].due);
 	int64_t next = n != NULL ? n->due_ms : INT64_MAX;
 
 	list_foreach (it, &q->clients)

@@ -230,8 +230,8 @@ void queue_draft_free(struct queue_draft *d);
 /* The next message due for this account, marked as under way; NULL: none.
  * Every claim is given back with queue_claim_end(). */
 struct queue_claim *queue_take(struct queue *q, int account);
-/* Likewise, but drawn at random from all that are due: if possible one that is
- * under no suspicion, and of another sender than the last that was. */
+/* Likewise, but drawn at random from all that are due, if possible one of
+ * another sender than the last suspect. */
 struct queue_claim *queue_take_other(struct queue *q, int account);
 /* The message may be the cause of trouble with the provider.  mark: when, by a
  * count of the caller's, not 0.  The first mark stays, until a restart. */
@@ -241,6 +241,10 @@ uint32_t queue_claim_suspicion(const struct queue_claim *d); /* 0: none */
 bool queue_has_due(struct queue *q, int account);
 /* How many wait for their turn or their time. */
 size_t queue_backlog(const struct queue *q, int account);
+/* The functions above know nothing of messages under suspicion, which wait
+ * apart. */
+struct queue_claim *queue_take_suspect(struct queue *q, int account);
+bool queue_has_suspect_due(struct queue *q, int account);
 
 /* Borrowed until queue_claim_end().  Recipients that are not RCPT_WAITING
  * are done and must not be tried again. */

@@ -17,24 +17,35 @@ schedule_init(struct queue *q, int n)
 	q->naccounts = n;
 	q->accounts = xcalloc((size_t)n + 1, sizeof(*q->accounts));
 	for (int i = 0; i <= n; i++)
-		due_init(&q->accounts[i].due);
+		for (int k = 0; k < LINES; k++)
+			due_init(&q->accounts[i].lines[k].due);
 }
 
 void
 schedule_clear(struct queue *q)
 {
 	for (int i = 0; i <= q->naccounts; i++) {
-		due_clear(&q->accounts[i].due);
+		for (int k = 0; k < LINES; k++)
+			due_clear(&q->accounts[i].lines[k].due);
 		free(q->accounts[i].suspect);
 	}
 	free(q->accounts);
 	q->accounts = NULL;
 }
 
-static struct account_schedule *
-account_of(struct queue *q, const struct entry *e)
+enum line_kind
+entry_line(const struct entry *e)
 {
-	return &q->accounts[e->account >= 0 ? e->account : q->naccounts];
+	return e->account >= 0 && e->suspicion != 0 ? LINE_SUSPECTS
+						    : LINE_ORDINARY;
+}
+
+static struct due *
+due_of(struct queue *q, const struct entry *e)
+{
+	int account = e->account >= 0 ? e->account : q->naccounts;
+
+	return &q->accounts[account].lines[entry_line(e)].due;
 }
 
 void
@@ -80,12 +91,12 @@ entry_wait(struct queue *q, struct entry *e)
 	if (e->account < 0) {
 		if (e->account == ACCOUNT_NONE)
 			ask += ASK_AGAIN_MS;
-		due_add(&account_of(q, e)->due, &e->node, ask);
+		due_add(due_of(q, e), &e->node, ask);
 	} else {
-		due_add(&account_of(q, e)->due, &e->node, e->times.next_ms);
+		due_add(due_of(q, e), &e->node, e->times.next_ms);
 	}
 	if (e->account >= 0 && e->times.next_ms <= now)
-		queue_wake(q, e->account, false);
+		queue_wake(q, e->account, entry_line(e), false);
 	else
 		queue_rescheduled(q);
 }
@@ -93,17 +104,17 @@ entry_wait(struct queue *q, struct entry *e)
 void
 entry_unwait(struct queue *q, struct entry *e)
 {
-	due_remove(&account_of(q, e)->due, &e->node);
+	due_remove(due_of(q, e), &e->node);
 }
 
 void
-queue_wake(struct queue *q, int account, bool even_again)
+queue_wake(struct queue *q, int account, enum line_kind kind, bool even_again)
 {
-	struct account_schedule *a = &q->accounts[account];
+	struct line *l = &q->accounts[account].lines[kind];
 
-	if ((a->is_woken && !even_again) || q->is_closing)
+	if ((l->is_woken && !even_again) || q->is_closing)
 		return;
-	a->is_woken = true;
+	l->is_woken = true;
 	q->o.hooks.wake(q->o.hooks.ctx, account);
 }
 

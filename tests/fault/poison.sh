@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Messages that make the provider break off hold back no other mail: fifteen of
-# them, in front of forty good ones or in between, at each stage.  The good ones
-# arrive, the others stay in the queue, and the provider is not stormed.
+# Messages that make the provider break off, or fall silent, hold back no other
+# mail: fifteen of them, in front of forty good ones or in between, at each stage.
+# The good ones arrive, the others stay in the queue, and the provider is not
+# stormed.  Once silent, they leave a connection to what comes later.
 #
 # Each is a world of its own, with its own provider and relaisd, and several are
 # there at once, for all of them mostly wait.
@@ -71,6 +72,24 @@ breaks() {
 	world_end
 }
 
+# silent NAME ORDER PROVIDER-OPTION...: over two connections.
+silent() {
+	local name="silent at $1, $2" order=$2 began
+	ACCOUNT="max_connections = 2"
+	shift 2
+	world_begin "$@"
+	send "$order"
+	began=$(now_ms)
+	until_true "$SOON" good_are_gone
+	check "$name: $(arrived) of $GOOD good ones after $(($(now_ms) - began)) ms" \
+	    test "$(arrived)" -ge $((GOOD - STRUCK))
+	check "$name: the others are still there" \
+	    test "$(relais --json queue |
+		jq '[.[] | select(.sender | startswith("poison"))] | length')" = \
+	    "$POISONS"
+	world_end
+}
+
 world breaks MAIL front 1 --drop 'mail/poison*'
 world breaks "MAIL, by 421" mixed 2 --fail 'mail/poison*:421:4.3.0:bye'
 world breaks RCPT mixed 1 --drop 'rcpt/poison*'
@@ -81,5 +100,8 @@ world breaks "a chunk" front 1 --drop 'body/poison*'
 world breaks "the end" mixed 1 --hide chunking --drop 'end/poison*'
 world breaks "the end of a chunk" front 2 --drop 'end/poison*'
 world breaks "the end, by 421" front 1 --fail 'end/poison*:421:4.7.0:spam'
+world silent MAIL front --hang 'mail/poison*'
+world silent RCPT mixed --hang 'rcpt/poison*'
+world silent DATA front --hide pipelining,chunking --hang 'data/poison*'
 
 worlds_done

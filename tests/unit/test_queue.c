@@ -1724,6 +1724,43 @@ showing_gives_envelope_journal_and_header(void **state)
 	assert_int_equal(queue_show(l->q, "nonsense", &env, &text, &err), -1);
 }
 
+/* --- suspects -------------------------------------------------------------- */
+
+/* And one that nobody takes does not hide that others come. */
+static void
+a_message_under_suspicion_is_in_front_of_no_other(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+	struct queue_claim *d;
+	char suspect[ENVELOPE_ID_SIZE];
+
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	d = queue_take(l->q, 0);
+	assert_non_null(d);
+	memcpy(suspect, queue_claim_envelope(d)->id, sizeof(suspect));
+	queue_claim_suspect(d, 1);
+	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+	fixture_tick(l);
+	assert_true(queue_has_suspect_due(l->q, 0));
+	assert_false(queue_has_due(l->q, 0));
+	assert_null(queue_take(l->q, 0));
+	assert_null(queue_take_other(l->q, 0));
+
+	l->wakes = 0;
+	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+	fixture_tick(l);
+	fixture_client_done(&c);
+	assert_true(l->wakes > 0);
+	assert_true(fixture_deliver(l, VERDICT_OK));
+	d = queue_take_suspect(l->q, 0);
+	assert_non_null(d);
+	assert_string_equal(queue_claim_envelope(d)->id, suspect);
+	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
+}
+
 /* --- accounts ------------------------------------------------------------- */
 
 static void
@@ -2702,6 +2739,9 @@ main(void)
 		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    showing_gives_envelope_journal_and_header,
+		    fixture_setup_in_memory, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_message_under_suspicion_is_in_front_of_no_other,
 		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    messages_without_an_account_are_asked_about_again,

@@ -54,6 +54,8 @@ enum { A, B, RELAYS };
 struct fixture {
 	char dir[RELAYS][64];
 	struct store *relay[RELAYS];
+	struct err err; /* of the newest call */
+	pthread_t thread; /* of begin() */
 };
 
 static struct store *
@@ -196,6 +198,16 @@ scan(struct store *s, char id[QID_SIZE])
 	return n;
 }
 
+/* What its scan finds after one beat. */
+static size_t
+found_at_beat(struct fixture *f, int relay)
+{
+	char id[QID_SIZE];
+
+	assert_true(beat(f->relay[relay], &f->err) >= 0);
+	return scan(f->relay[relay], id);
+}
+
 /* --- messages --------------------------------------------------------------- */
 
 static struct envelope *
@@ -299,12 +311,11 @@ a_late_line_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
-	struct err err = { 0 };
 
 	take_over(f);
 	assert_int_equal(
-	    a->ops->append(a, STORE_QUEUE, id1, line, true, &err), -1);
-	assert_int_equal(err.class, ERR_LOST);
+	    a->ops->append(a, STORE_QUEUE, id1, line, true, &f->err), -1);
+	assert_int_equal(f->err.class, ERR_LOST);
 	assert_int_equal(journal_bytes(), 0);
 }
 
@@ -314,12 +325,11 @@ a_late_move_changes_nothing(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	enum store_place place = STORE_QUEUE;
-	struct err err = { 0 };
 
 	take_over(f);
 	assert_int_equal(
-	    a->ops->finish(a, &place, STORE_FAILED, id1, line, &err), -1);
-	assert_int_equal(err.class, ERR_LOST);
+	    a->ops->finish(a, &place, STORE_FAILED, id1, line, &f->err), -1);
+	assert_int_equal(f->err.class, ERR_LOST);
 	assert_int_equal(place, STORE_QUEUE);
 	assert_int_equal(journal_bytes(), 0);
 	assert_int_equal(
@@ -331,10 +341,9 @@ a_late_removal_removes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
-	struct err err = { 0 };
 
 	take_over(f);
-	assert_int_equal(a->ops->remove(a, STORE_QUEUE, id1, &err), 0);
+	assert_int_equal(a->ops->remove(a, STORE_QUEUE, id1, &f->err), 0);
 	assert_int_equal(messages(), 1);
 	assert_int_equal(database_ask("SELECT count(*) FROM relais_body"), 1);
 }
@@ -345,11 +354,10 @@ what_is_anothers_is_not_loaded(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	struct store_message *m;
-	struct err err = { 0 };
 
 	take_over(f);
 	assert_int_equal(
-	    a->ops->load(a, STORE_QUEUE, id1, &m, &err), STORE_GONE);
+	    a->ops->load(a, STORE_QUEUE, id1, &m, &f->err), STORE_GONE);
 }
 
 /* It was loaded while it was ours. */
@@ -359,13 +367,12 @@ what_has_become_anothers_is_not_read(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	struct store_message *m;
-	struct err err = { 0 };
 
 	put(a, id1);
 	m = load(a, id1);
 	take_for_dead(A);
-	assert_true(beat(f->relay[B], &err) >= 0);
-	assert_int_not_equal(a->ops->message_fetch(m, &err), STORE_OK);
+	assert_true(beat(f->relay[B], &f->err) >= 0);
+	assert_int_not_equal(a->ops->message_fetch(m, &f->err), STORE_OK);
 	a->ops->message_free(m);
 }
 
@@ -373,10 +380,9 @@ static void
 a_relay_taken_for_dead_makes_no_message(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
 
 	take_for_dead(A);
-	assert_int_equal(put_noted(f->relay[A], id1, NULL, &err), -1);
+	assert_int_equal(put_noted(f->relay[A], id1, NULL, &f->err), -1);
 	assert_int_equal(messages(), 0);
 }
 
@@ -384,10 +390,9 @@ static void
 a_relay_taken_for_dead_makes_no_large_message(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
 
 	take_for_dead(A);
-	assert_int_equal(put_large(f->relay[A], id1, &err), -1);
+	assert_int_equal(put_large(f->relay[A], id1, &f->err), -1);
 	assert_int_equal(messages(), 0);
 }
 
@@ -395,11 +400,10 @@ static void
 a_relay_taken_for_dead_learns_it_at_its_beat(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
 
 	take_for_dead(A);
-	assert_int_equal(beat(f->relay[A], &err), -1);
-	assert_int_equal(err.class, ERR_LOST);
+	assert_int_equal(beat(f->relay[A], &f->err), -1);
+	assert_int_equal(f->err.class, ERR_LOST);
 }
 
 /* --- whose a message is ------------------------------------------------------- */
@@ -408,13 +412,10 @@ static void
 what_a_relay_leaves_is_anothers_at_once(void **state)
 {
 	struct fixture *f = *state;
-	char id[QID_SIZE];
-	struct err err = { 0 };
 
 	put(f->relay[A], id1);
 	leave(f, A);
-	assert_true(beat(f->relay[B], &err) >= 0);
-	assert_int_equal(scan(f->relay[B], id), 1);
+	assert_int_equal(found_at_beat(f, B), 1);
 }
 
 static void
@@ -422,13 +423,12 @@ what_a_living_relay_has_stays_its(void **state)
 {
 	struct fixture *f = *state;
 	char id[QID_SIZE];
-	struct err err = { 0 };
 
 	put(f->relay[A], id1);
 	is_silent(A, "8 s");
 	beat_on(f->relay[B]);
 	assert_int_equal(scan(f->relay[B], id), 0);
-	assert_true(beat(f->relay[A], &err) >= 0);
+	assert_true(beat(f->relay[A], &f->err) >= 0);
 }
 
 static void
@@ -449,13 +449,12 @@ who_was_not_heard_itself_takes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	char id[QID_SIZE];
-	struct err err = { 0 };
 
 	put(f->relay[A], id1);
 	is_silent(A, "11 s");
 	for (int i = 0; i < 3; i++) {
 		boot_ms += 2 * BEAT_MS;
-		assert_true(beat(f->relay[B], &err) >= 0);
+		assert_true(beat(f->relay[B], &f->err) >= 0);
 	}
 	assert_int_equal(scan(f->relay[B], id), 0);
 }
@@ -464,14 +463,11 @@ static void
 a_damaged_message_waits_for_a_person(void **state)
 {
 	struct fixture *f = *state;
-	char id[QID_SIZE];
-	struct err err = { 0 };
 
 	put(f->relay[A], id1);
 	(void)database_ask("UPDATE relais_message SET place = 2");
 	leave(f, A);
-	assert_true(beat(f->relay[B], &err) >= 0);
-	assert_int_equal(scan(f->relay[B], id), 0);
+	assert_int_equal(found_at_beat(f, B), 0);
 }
 
 /* It is one of another machine. */
@@ -484,16 +480,15 @@ the_uid_of_another_relays_message_is_nobodys(void **state)
 	struct store_scan *c;
 	enum store_place place;
 	char id[QID_SIZE];
-	struct err err = { 0 };
 
 	put(b, id2);
 	put(f->relay[A], id1);
 	take_for_dead(A);
-	assert_true(beat(b, &err) >= 0);
+	assert_true(beat(b, &f->err) >= 0);
 	/* What a scan has just handed out, and what is asked for. */
 	c = b->ops->scan_new(b, 0);
 	assert_int_equal(
-	    b->ops->scan_next(c, &place, id, &err), STORE_FOUND_ONE);
+	    b->ops->scan_next(c, &place, id, &f->err), STORE_FOUND_ONE);
 	for (int i = 0; i < 2; i++) {
 		m = load(b, id1);
 		assert_int_equal(m->env->uid, UID_UNKNOWN);
@@ -509,11 +504,10 @@ static void
 a_second_message_of_the_same_id_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
 
 	put(f->relay[A], id1);
-	assert_int_equal(put_noted(f->relay[A], id1, NULL, &err), -1);
-	assert_int_equal(put_large(f->relay[A], id1, &err), -1);
+	assert_int_equal(put_noted(f->relay[A], id1, NULL, &f->err), -1);
+	assert_int_equal(put_large(f->relay[A], id1, &f->err), -1);
 	assert_int_equal(
 	    database_ask("SELECT length(part) FROM relais_body"), hello.n);
 }
@@ -525,16 +519,14 @@ what_moves_is_no_relays(void **state)
 	const struct store_module *m;
 	struct fixture *f = *state;
 	char id[QID_SIZE];
-	struct err err = { 0 };
 
-	assert_int_equal(store_module_load("postgres", &m, &err), 0);
+	assert_int_equal(store_module_load("postgres", &m, &f->err), 0);
 	m->set_move(f->relay[A], 7);
 	put(f->relay[A], id1);
 	beat_on(f->relay[B]);
 	assert_int_equal(scan(f->relay[B], id), 0);
-	assert_int_equal(m->mover->give(f->relay[A], ids, 1, &err), 0);
-	assert_true(beat(f->relay[B], &err) >= 0);
-	assert_int_equal(scan(f->relay[B], id), 1);
+	assert_int_equal(m->mover->give(f->relay[A], ids, 1, &f->err), 0);
+	assert_int_equal(found_at_beat(f, B), 1);
 }
 
 /* --- answers that are lost ------------------------------------------------------ */
@@ -605,11 +597,18 @@ cancel_wait(void *arg)
 	return arg;
 }
 
+/* Something happens to the commit that comes next. */
 static void
-begin(pthread_t *t, void *(*run)(void *arg))
+begin(struct fixture *f, void *(*run)(void *arg))
 {
 	standby(true);
-	assert_int_equal(pthread_create(t, NULL, run, NULL), 0);
+	assert_int_equal(pthread_create(&f->thread, NULL, run, NULL), 0);
+}
+
+static void
+end(struct fixture *f)
+{
+	(void)pthread_join(f->thread, NULL);
 }
 
 struct noted {
@@ -635,13 +634,11 @@ a_message_whose_answer_is_lost_is_there_once(void **state)
 	struct fixture *f = *state;
 	struct noted n = { 0 };
 	const struct store_notes notes = { take_notes, notes_written, &n };
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
-	begin(&t, lose_answer);
-	rc = put_noted(f->relay[A], id1, &notes, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, lose_answer);
+	rc = put_noted(f->relay[A], id1, &notes, &f->err);
+	end(f);
 	assert_int_equal(rc, 0);
 	assert_int_equal(n.taken, 1);
 	assert_int_equal(n.written, 1);
@@ -653,13 +650,11 @@ static void
 a_large_message_whose_answer_is_lost_is_there_once(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
-	begin(&t, lose_answer);
-	rc = put_large(f->relay[A], id1, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, lose_answer);
+	rc = put_large(f->relay[A], id1, &f->err);
+	end(f);
 	assert_int_equal(rc, 0);
 	assert_int_equal(messages(), 1);
 }
@@ -668,13 +663,11 @@ static void
 a_wait_that_is_cancelled_is_no_answer(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
-	begin(&t, cancel_wait);
-	rc = put_noted(f->relay[A], id1, NULL, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, cancel_wait);
+	rc = put_noted(f->relay[A], id1, NULL, &f->err);
+	end(f);
 	assert_int_equal(rc, 0);
 	assert_int_equal(messages(), 1);
 }
@@ -684,14 +677,12 @@ a_line_whose_answer_is_lost_is_there_once(void **state)
 {
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
 	put(a, id1);
-	begin(&t, lose_answer);
-	rc = a->ops->append(a, STORE_QUEUE, id1, line, true, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, lose_answer);
+	rc = a->ops->append(a, STORE_QUEUE, id1, line, true, &f->err);
+	end(f);
 	assert_int_equal(rc, 0);
 	assert_int_equal(journal_bytes(), line.n);
 }
@@ -702,14 +693,12 @@ a_move_whose_answer_is_lost_is_done_once(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	enum store_place place = STORE_QUEUE;
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
 	put(a, id1);
-	begin(&t, lose_answer);
-	rc = a->ops->finish(a, &place, STORE_FAILED, id1, line, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, lose_answer);
+	rc = a->ops->finish(a, &place, STORE_FAILED, id1, line, &f->err);
+	end(f);
 	assert_int_equal(rc, 0);
 	assert_int_equal(place, STORE_FAILED);
 	assert_int_equal(journal_bytes(), line.n);
@@ -721,13 +710,11 @@ history_whose_answer_is_lost_is_there_once(void **state)
 	const struct store_history_limits limits = { 1000, 1000 * 1000 };
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
-	begin(&t, lose_answer);
-	rc = a->ops->history_add(a, line, &limits, 0, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, lose_answer);
+	rc = a->ops->history_add(a, line, &limits, 0, &f->err);
+	end(f);
 	assert_int_equal(rc, 0);
 	assert_int_equal(
 	    database_ask("SELECT sum(length(lines)) FROM relais_history"),
@@ -739,13 +726,11 @@ static void
 a_message_whose_answer_never_comes_is_removed(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
-	pthread_t t;
 	int rc;
 
-	begin(&t, lose_server);
-	rc = put_noted(f->relay[A], id1, NULL, &err);
-	(void)pthread_join(t, NULL);
+	begin(f, lose_server);
+	rc = put_noted(f->relay[A], id1, NULL, &f->err);
+	end(f);
 	assert_int_equal(rc, -1);
 	standby(false);
 	set("full_page_writes", "on");
@@ -781,12 +766,11 @@ static void
 each_new_connection_is_checked(void **state)
 {
 	struct fixture *f = *state;
-	struct err err = { 0 };
 
 	put(f->relay[A], id1);
 	set("synchronous_commit", "off");
 	end_connections("application_name LIKE 'relais%'");
-	assert_int_equal(put_noted(f->relay[A], id2, NULL, &err), -1);
+	assert_int_equal(put_noted(f->relay[A], id2, NULL, &f->err), -1);
 	assert_int_equal(messages(), 1);
 }
 
@@ -795,14 +779,13 @@ the_loop_waits_for_no_connection(void **state)
 {
 	const struct store_module *m;
 	struct fixture *f = *state;
-	struct err err = { 0 };
 
-	assert_int_equal(store_module_load("postgres", &m, &err), 0);
+	assert_int_equal(store_module_load("postgres", &m, &f->err), 0);
 	m->start(f->relay[A]);
 	put(f->relay[A], id1); /* over one that is there */
 	end_connections("application_name LIKE 'relais%'");
-	assert_int_equal(put_noted(f->relay[A], id2, NULL, &err), -1);
-	assert_int_equal(err.class, ERR_NETWORK);
+	assert_int_equal(put_noted(f->relay[A], id2, NULL, &f->err), -1);
+	assert_int_equal(f->err.class, ERR_NETWORK);
 }
 
 /* --- reading --------------------------------------------------------------------- */
@@ -813,7 +796,6 @@ a_message_with_a_changed_byte_is_damaged(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	struct store_message *m;
-	struct err err = { 0 };
 	char text[100];
 	size_t n;
 
@@ -823,7 +805,7 @@ a_message_with_a_changed_byte_is_damaged(void **state)
 	m = load(a, id1);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(
-		    a->ops->message_read(m, 0, text, sizeof(text), &n, &err),
+		    a->ops->message_read(m, 0, text, sizeof(text), &n, &f->err),
 		    -1);
 	assert_true(m->is_damaged);
 	a->ops->message_free(m);
@@ -835,25 +817,25 @@ the_end_of_a_large_message_needs_all_before_it(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	struct store_message *m;
-	struct err err = { 0 };
 	char text[4096];
 	uint64_t at = 0;
 	size_t n = 1;
 	int rc = 0;
 
-	assert_int_equal(put_large(a, id1, &err), 0);
+	assert_int_equal(put_large(a, id1, &f->err), 0);
 	(void)database_ask("UPDATE relais_body SET part = set_byte(part, 3, 0)"
 			   " WHERE n = 0");
 	m = load(a, id1);
 	for (; n > 0; at += n) {
-		rc = a->ops->message_read(m, at, text, sizeof(text), &n, &err);
+		rc = a->ops->message_read(
+		    m, at, text, sizeof(text), &n, &f->err);
 		if (rc != 0)
 			break;
 	}
 	assert_int_equal(rc, -1);
 	assert_true(m->is_damaged);
 	assert_true(at < LARGE);
-	assert_int_equal(a->ops->message_fetch(m, &err), STORE_DAMAGED);
+	assert_int_equal(a->ops->message_fetch(m, &f->err), STORE_DAMAGED);
 	a->ops->message_free(m);
 }
 
@@ -863,12 +845,11 @@ a_message_without_one_of_its_parts_is_damaged(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	struct store_message *m;
-	struct err err = { 0 };
 
-	assert_int_equal(put_large(a, id1, &err), 0);
+	assert_int_equal(put_large(a, id1, &f->err), 0);
 	(void)database_ask("DELETE FROM relais_body WHERE n = 1");
 	m = load(a, id1);
-	assert_int_equal(a->ops->message_fetch(m, &err), STORE_DAMAGED);
+	assert_int_equal(a->ops->message_fetch(m, &f->err), STORE_DAMAGED);
 	a->ops->message_free(m);
 }
 
@@ -936,21 +917,20 @@ only_the_owner_hears_what_is_wanted_and_once(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A], *b = f->relay[B];
 	struct store_request want = { .what = STORE_HOLD }, r[2];
-	struct err err = { 0 };
 	int64_t batch;
 
 	put(a, id1);
 	memcpy(want.id, id1, QID_SIZE);
 	assert_int_equal(
-	    b->ops->ask(b, STORE_HOLD, NULL, &want, 1, &batch, &err), 0);
-	assert_int_equal(b->ops->asked(b, r, 2, &err), 0);
-	assert_int_equal(a->ops->asked(a, r, 2, &err), 1);
+	    b->ops->ask(b, STORE_HOLD, NULL, &want, 1, &batch, &f->err), 0);
+	assert_int_equal(b->ops->asked(b, r, 2, &f->err), 0);
+	assert_int_equal(a->ops->asked(a, r, 2, &f->err), 1);
 	assert_string_equal(r[0].id, id1);
 	assert_int_equal(r[0].what, STORE_HOLD);
-	assert_int_equal(a->ops->asked(a, &r[1], 1, &err), 0);
+	assert_int_equal(a->ops->asked(a, &r[1], 1, &f->err), 0);
 	r[0].answer = STORE_ANSWER_DONE;
-	assert_int_equal(a->ops->answer(a, r, 1, &err), 0);
-	assert_int_equal(b->ops->answers(b, batch, true, &want, 1, &err), 0);
+	assert_int_equal(a->ops->answer(a, r, 1, &f->err), 0);
+	assert_int_equal(b->ops->answers(b, batch, true, &want, 1, &f->err), 0);
 	assert_int_equal(want.answer, STORE_ANSWER_DONE);
 	assert_int_equal(
 	    database_ask("SELECT count(*) FROM relais_request"), 0);
@@ -963,13 +943,12 @@ what_was_wanted_long_ago_is_not_done(void **state)
 	struct fixture *f = *state;
 	struct store *a = f->relay[A];
 	struct store_request r;
-	struct err err = { 0 };
 
 	put(a, id1);
 	assert_int_equal(asked_by(f->relay[B], -1), STORE_ANSWER_WAITS);
 	(void)database_ask("UPDATE relais_request"
 			   " SET made = now() - interval '2 minutes'");
-	assert_int_equal(a->ops->asked(a, &r, 1, &err), 0);
+	assert_int_equal(a->ops->asked(a, &r, 1, &f->err), 0);
 }
 
 /* --- what they have in common -------------------------------------------------------- */

@@ -55,6 +55,7 @@ struct queue_fixture {
 	struct fold *fold;
 	struct user_limit *user_limit;
 	uint32_t uid; /* of who submits; 1000 at first */
+	char kept[ENVELOPE_ID_SIZE]; /* a message that a test begins with */
 	const char *envid; /* of what is submitted, or NULL */
 	uint64_t likeness; /* of what is submitted; 0 at first */
 	int account; /* what route() answers */

@@ -31,13 +31,48 @@ keep_one(struct queue_fixture *l, char id[ENVELOPE_ID_SIZE])
 	fixture_pass(l, MINUTE);
 }
 
+static int
+setup_kept(void **state)
+{
+	int rc = fixture_setup_remote(state);
+	struct queue_fixture *l = *state;
+
+	if (rc == 0)
+		keep_one(l, l->kept);
+	return rc;
+}
+
+static struct queue_claim *
+take(struct queue_fixture *l)
+{
+	struct queue_claim *d = queue_take(l->q, 0);
+
+	if (d == NULL)
+		d = queue_take(l->q, 0);
+	return d;
+}
+
+static void
+answer_ok(struct queue_claim *d)
+{
+	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+
+	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+}
+
+/* The commit mark is on its way to the store; *ret_marked counts its end. */
+static void
+begin_mark(struct queue_claim *d, int *ret_marked)
+{
+	assert_false(
+	    queue_claim_mark(d, first, 1, "there", fixture_count, ret_marked));
+}
+
 static void
 a_message_comes_here_before_it_is_taken(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 
-	keep_one(l, id);
 	l->is_delayed = true;
 	assert_null(queue_take(l->q, 0));
 	assert_int_equal(l->njobs, 1);
@@ -71,34 +106,21 @@ no_more_come_than_are_wanted_soon(void **state)
 	assert_int_equal(n, 30);
 }
 
-static struct queue_claim *
-take(struct queue_fixture *l)
-{
-	struct queue_claim *d = queue_take(l->q, 0);
-
-	return d != NULL ? d : queue_take(l->q, 0);
-}
-
 static void
 the_last_byte_waits_for_the_mark(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
-	struct queue_claim *d;
-	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	struct queue_claim *d = take(l);
 	int marked = 0;
 
-	keep_one(l, id);
-	d = take(l);
 	assert_non_null(d);
 	l->is_delayed = true;
-	assert_false(
-	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	begin_mark(d, &marked);
 	assert_int_equal(marked, 0);
 	fixture_run(l);
 	assert_int_equal(marked, 1);
 	assert_true(queue_claim_may_offer(d));
-	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	answer_ok(d);
 	fixture_run(l);
 }
 
@@ -108,7 +130,6 @@ a_mark_becomes_part_of_a_message_that_is_still_to_be_written(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
 
 	l->is_delayed = true;
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
@@ -117,7 +138,7 @@ a_mark_becomes_part_of_a_message_that_is_still_to_be_written(void **state)
 	fixture_start_one(l);
 	assert_true(memory_store_has(l->store, c.id, "offer "));
 	fixture_finish_one(l);
-	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	answer_ok(d);
 	fixture_run(l);
 	fixture_client_done(&c);
 }
@@ -129,21 +150,19 @@ a_mark_that_comes_too_late_for_that_is_waited_for(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
 	int marked = 0;
 
 	l->is_delayed = true;
 	fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
 	d = queue_take(l->q, 0);
 	fixture_start_one(l);
-	assert_false(
-	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	begin_mark(d, &marked);
 	fixture_finish_one(l);
 	assert_int_equal(marked, 0);
 	fixture_run(l);
 	assert_int_equal(marked, 1);
 	assert_true(memory_store_has(l->store, c.id, "offer "));
-	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	answer_ok(d);
 	fixture_run(l);
 	fixture_client_done(&c);
 }
@@ -154,7 +173,6 @@ a_mark_does_not_wait_for_a_message_that_cannot_be_kept(void **state)
 	struct queue_fixture *l = *state;
 	struct fixture_client c;
 	struct queue_claim *d;
-	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
 	int marked = 0;
 
 	l->is_delayed = true;
@@ -169,7 +187,7 @@ a_mark_does_not_wait_for_a_message_that_cannot_be_kept(void **state)
 		fixture_finish_one(l);
 	}
 	assert_true(queue_claim_may_offer(d));
-	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	answer_ok(d);
 	fixture_run(l);
 	fixture_tick(l);
 	assert_int_equal(c.told, 1);
@@ -181,17 +199,13 @@ static void
 without_a_mark_nothing_may_be_offered(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
-	struct queue_claim *d;
+	struct queue_claim *d = take(l);
 	struct queue_item it;
 	struct verdict later = fixture_verdict(VERDICT_LATER, "given up");
 	int marked = 0;
 
-	keep_one(l, id);
-	d = take(l);
 	l->is_delayed = true;
-	assert_false(
-	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	begin_mark(d, &marked);
 	memory_store_fail(l->store, ERR_NETWORK);
 	fixture_run(l);
 	assert_int_equal(marked, 1);
@@ -201,7 +215,7 @@ without_a_mark_nothing_may_be_offered(void **state)
 	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
 	fixture_tick(l);
 	/* It is neither lost nor in doubt, and is tried again. */
-	assert_true(queue_find(l->q, id, &it));
+	assert_true(queue_find(l->q, l->kept, &it));
 	assert_false(it.is_uncertain);
 	fixture_pass(l, 10 * MINUTE);
 	assert_non_null(d = take(l));
@@ -213,17 +227,13 @@ static void
 what_is_anothers_is_let_go_and_not_written_to(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
-	struct queue_claim *d;
+	struct queue_claim *d = take(l);
 	struct queue_item it;
 	struct verdict later = fixture_verdict(VERDICT_LATER, "given up");
 	int marked = 0, durable = 0;
 
-	keep_one(l, id);
-	d = take(l);
 	l->is_delayed = true;
-	assert_false(
-	    queue_claim_mark(d, first, 1, "there", fixture_count, &marked));
+	begin_mark(d, &marked);
 	memory_store_fail(l->store, ERR_LOST);
 	l->troubles = 0;
 	fixture_run(l);
@@ -233,7 +243,7 @@ what_is_anothers_is_let_go_and_not_written_to(void **state)
 	assert_int_equal(durable, 1);
 	fixture_tick(l);
 	assert_int_equal(l->troubles, 1);
-	assert_false(queue_find(l->q, id, &it));
+	assert_false(queue_find(l->q, l->kept, &it));
 	/* The other has it still. */
 	memory_store_fail(l->store, ERR_NONE);
 	fixture_pass(l, 10 * MINUTE);
@@ -244,27 +254,23 @@ static void
 one_that_went_to_another_is_not_taken(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 	struct queue_item it;
 
-	keep_one(l, id);
 	memory_store_fail(l->store, ERR_LOST);
 	assert_null(take(l));
 	fixture_tick(l);
-	assert_false(queue_find(l->q, id, &it));
+	assert_false(queue_find(l->q, l->kept, &it));
 }
 
 static void
 while_the_store_is_away_new_mail_is_the_providers(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 	struct fixture_client c, none;
 	struct queue_claim *d;
 	struct queue_item it;
 	struct err err;
 
-	keep_one(l, id);
 	memory_store_fail(l->store, ERR_NETWORK);
 	fixture_pass(l, 3 * STORE_BEAT_MS);
 	for (int i = 0; i < 5; i++) {
@@ -289,7 +295,7 @@ while_the_store_is_away_new_mail_is_the_providers(void **state)
 	/* What it has waits for it. */
 	memory_store_fail(l->store, ERR_NONE);
 	fixture_pass(l, MINUTE);
-	assert_true(queue_find(l->q, id, &it));
+	assert_true(queue_find(l->q, l->kept, &it));
 	assert_non_null(d = take(l));
 	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 1);
@@ -299,14 +305,10 @@ static void
 what_is_finished_goes_as_soon_as_the_store_is_back(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
-	struct queue_claim *d;
-	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	struct queue_claim *d = take(l);
 
-	keep_one(l, id);
-	d = take(l);
 	memory_store_fail(l->store, ERR_NETWORK);
-	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	answer_ok(d);
 	fixture_tick(l);
 	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 1);
 	memory_store_fail(l->store, ERR_NONE);
@@ -381,24 +383,22 @@ static void
 what_another_relay_asks_for_is_done_and_answered(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 
-	keep_one(l, id);
-	memory_store_ask(l->store, id, STORE_HOLD);
-	memory_store_ask(l->store, id, STORE_HOLD);
+	memory_store_ask(l->store, l->kept, STORE_HOLD);
+	memory_store_ask(l->store, l->kept, STORE_HOLD);
 	memory_store_ask(l->store, "0000000000000000", STORE_HOLD);
 	fixture_pass(l, STORE_BEAT_MS);
-	assert_int_equal(state_of(l, id), QUEUE_STATE_HELD);
+	assert_int_equal(state_of(l, l->kept), QUEUE_STATE_HELD);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
 	assert_int_equal(memory_store_answer(l->store, 1), STORE_ANSWER_DONE);
 	/* It may be about to be found. */
 	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_WAITS);
 	fixture_pass(l, STORE_BEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_NONE);
-	memory_store_ask(l->store, id, STORE_RELEASE);
-	memory_store_ask(l->store, id, STORE_RELEASE);
+	memory_store_ask(l->store, l->kept, STORE_RELEASE);
+	memory_store_ask(l->store, l->kept, STORE_RELEASE);
 	fixture_pass(l, STORE_BEAT_MS);
-	assert_int_equal(state_of(l, id), QUEUE_STATE_DUE);
+	assert_int_equal(state_of(l, l->kept), QUEUE_STATE_DUE);
 	assert_int_equal(memory_store_answer(l->store, 3), STORE_ANSWER_DONE);
 	assert_int_equal(memory_store_answer(l->store, 4), STORE_ANSWER_CANNOT);
 }
@@ -408,14 +408,12 @@ static void
 what_is_asked_of_a_message_just_taken_over_is_done(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 
-	keep_one(l, id);
 	memory_store_fail(l->store, ERR_LOST);
 	assert_null(take(l));
 	fixture_tick(l);
 	memory_store_fail(l->store, ERR_NONE);
-	memory_store_ask(l->store, id, STORE_HOLD);
+	memory_store_ask(l->store, l->kept, STORE_HOLD);
 	l->is_delayed = true;
 	fixture_pass(l, STORE_BEAT_MS);
 	while (l->njobs > 0) {
@@ -425,23 +423,19 @@ what_is_asked_of_a_message_just_taken_over_is_done(void **state)
 	l->is_delayed = false;
 	fixture_pass(l, STORE_BEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
-	assert_int_equal(state_of(l, id), QUEUE_STATE_HELD);
+	assert_int_equal(state_of(l, l->kept), QUEUE_STATE_HELD);
 }
 
 static void
 what_is_under_way_is_not_deleted_for_another_relay(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
-	struct queue_claim *d;
-	struct verdict ok = fixture_verdict(VERDICT_OK, "taken");
+	struct queue_claim *d = take(l);
 
-	keep_one(l, id);
-	d = take(l);
-	memory_store_ask(l->store, id, STORE_DELETE);
+	memory_store_ask(l->store, l->kept, STORE_DELETE);
 	fixture_pass(l, STORE_BEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_BUSY);
-	queue_claim_end(d, QUEUE_END_TRIED, &ok, 0, NULL, NULL);
+	answer_ok(d);
 	fixture_run(l);
 }
 
@@ -449,11 +443,9 @@ static void
 all_that_is_asked_is_done_after_one_beat(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 
-	keep_one(l, id);
 	for (int i = 0; i < 90; i++)
-		memory_store_ask(l->store, id, STORE_HOLD);
+		memory_store_ask(l->store, l->kept, STORE_HOLD);
 	fixture_pass(l, STORE_BEAT_MS);
 	for (int i = 0; i < 90; i++)
 		assert_int_equal(memory_store_answer(l->store, (size_t)i),
@@ -464,10 +456,8 @@ static void
 an_answer_that_cannot_be_written_down_is_at_the_next_beat(void **state)
 {
 	struct queue_fixture *l = *state;
-	char id[ENVELOPE_ID_SIZE];
 
-	keep_one(l, id);
-	memory_store_ask(l->store, id, STORE_DELETE);
+	memory_store_ask(l->store, l->kept, STORE_DELETE);
 	l->is_delayed = true;
 	fixture_pass(l, STORE_BEAT_MS);
 	for (int i = 0; i < 3; i++) { /* the beat; what is asked */
@@ -553,26 +543,27 @@ main(void)
 #define REMOTE(test)                                                           \
 	cmocka_unit_test_setup_teardown(                                       \
 	    test, fixture_setup_remote, fixture_teardown)
+#define KEPT(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, setup_kept, fixture_teardown)
 	static const struct CMUnitTest tests[] = {
-		REMOTE(a_message_comes_here_before_it_is_taken),
+		KEPT(a_message_comes_here_before_it_is_taken),
 		REMOTE(no_more_come_than_are_wanted_soon),
-		REMOTE(the_last_byte_waits_for_the_mark),
+		KEPT(the_last_byte_waits_for_the_mark),
 		REMOTE(
 		    a_mark_becomes_part_of_a_message_that_is_still_to_be_written),
 		REMOTE(a_mark_that_comes_too_late_for_that_is_waited_for),
 		REMOTE(a_mark_does_not_wait_for_a_message_that_cannot_be_kept),
-		REMOTE(without_a_mark_nothing_may_be_offered),
-		REMOTE(what_is_anothers_is_let_go_and_not_written_to),
-		REMOTE(one_that_went_to_another_is_not_taken),
-		REMOTE(while_the_store_is_away_new_mail_is_the_providers),
-		REMOTE(what_is_finished_goes_as_soon_as_the_store_is_back),
+		KEPT(without_a_mark_nothing_may_be_offered),
+		KEPT(what_is_anothers_is_let_go_and_not_written_to),
+		KEPT(one_that_went_to_another_is_not_taken),
+		KEPT(while_the_store_is_away_new_mail_is_the_providers),
+		KEPT(what_is_finished_goes_as_soon_as_the_store_is_back),
 		REMOTE(what_a_notice_is_about_is_read_on_a_worker),
-		REMOTE(what_another_relay_asks_for_is_done_and_answered),
-		REMOTE(what_is_asked_of_a_message_just_taken_over_is_done),
-		REMOTE(what_is_under_way_is_not_deleted_for_another_relay),
-		REMOTE(all_that_is_asked_is_done_after_one_beat),
-		REMOTE(
-		    an_answer_that_cannot_be_written_down_is_at_the_next_beat),
+		KEPT(what_another_relay_asks_for_is_done_and_answered),
+		KEPT(what_is_asked_of_a_message_just_taken_over_is_done),
+		KEPT(what_is_under_way_is_not_deleted_for_another_relay),
+		KEPT(all_that_is_asked_is_done_after_one_beat),
+		KEPT(an_answer_that_cannot_be_written_down_is_at_the_next_beat),
 		REMOTE(each_beat_says_how_many_there_are),
 		REMOTE(a_backlog_without_its_store_is_put_off_in_turns),
 	};

@@ -143,6 +143,12 @@ struct account_opts *account_options(const struct account *a);
 /* Are these the options of another login, server or port? */
 bool account_is_past(const struct account *a, const struct account_opts *o);
 
+/* What is known of the provider, 0: nothing.  And what a connection made with o
+ * has found out; a new fact is logged and, if f < LEARNT_KEPT, saved. */
+uint32_t account_fact(const struct account *a, enum learnt_fact f);
+void account_learn(struct account *a, const struct account_opts *o,
+    enum learnt_fact f, uint32_t value);
+
 /* --- may I, and whereto --------------------------------------------------- */
 
 enum account_trust {
@@ -191,12 +197,6 @@ void account_told(struct account *a, const struct share_ask *ask,
     const struct share_answer *answer, int64_t asked_ms);
 void account_skipped(struct account *a, const struct share_ask *ask);
 void account_failed(struct account *a, const struct share_ask *ask);
-
-/* What a connection made with o has found out about the provider; a new fact is
- * logged and, if f < LEARNT_KEPT, saved. */
-uint32_t account_fact(const struct account *a, enum learnt_fact f);
-void account_learn(struct account *a, const struct account_opts *o,
-    enum learnt_fact f, uint32_t value);
 
 /* --- the token ------------------------------------------------------------ */
 

@@ -31,6 +31,8 @@ void login_mark_set(
 /* And about this secret, or about its absence: NULL.  After login_mark_set(). */
 void login_mark_set_secret(struct login_mark *m, const struct secret *secret);
 
+/* Is it about this login; about this secret?  Only of one that is_set, and that
+ * has_secret. */
 bool login_mark_fits(const struct login_mark *m, const struct account_opts *o);
 bool login_mark_fits_secret(
     const struct login_mark *m, const struct secret *secret);

@@ -20,7 +20,7 @@
 struct portion {
 	bool is_shared; /* with others; else there are no bounds here */
 	bool is_asking; /* a turn is under way */
-	bool has_news; /* of other things (account.c) */
+	bool has_news; /* of other things (account_record.c) */
 	uint32_t block; /* what is reserved at a time; 0: no limit */
 	uint32_t used; /* since the last turn */
 	uint32_t left;
@@ -37,10 +37,14 @@ struct portion {
 bool portion_may_send(const struct portion *p, int64_t now_ms);
 /* Something is due, so more is needed if there is none. */
 void portion_want(struct portion *p, int64_t now_ms);
+/* n recipients are about to be sent; with less than half of what is reserved
+ * left, more is wanted. */
 void portion_spend(struct portion *p, uint32_t n, int64_t now_ms);
 
 /* Beside the n that there are. */
 bool portion_may_connect(const struct portion *p, size_t n);
+/* There are n, and so many are wanted, all in all.  Those that have just closed
+ * count for a moment longer, because the provider may still see them. */
 void portion_connections(
     struct portion *p, size_t n, size_t wanted, int64_t now_ms);
 

@@ -30,7 +30,9 @@ struct token {
 	int64_t renewed_ms; /* boot clock; 0: never */
 };
 
+/* What to ask for before a login: another token if this one was refused. */
 struct cred_wish token_wish(const struct token *t);
+/* One was fetched; facts without a serial say nothing. */
 void token_heard(struct token *t, const struct cred_facts *f);
 /* The server refused the token with v.  True: another one is to be tried. */
 bool token_may_renew(struct token *t, const struct verdict *v, int64_t now_ms);

@@ -42,6 +42,7 @@ struct aliases *alias_parse(
     const char *file, struct bytes text, struct conf_problems *problems);
 void alias_free(struct aliases *a);
 
+/* How many names there are. */
 size_t alias_count(const struct aliases *a);
 /* The aliases file has changed since it was loaded.  One stat(2). */
 bool alias_is_stale(const struct aliases *a);

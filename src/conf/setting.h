@@ -97,8 +97,9 @@ void setting_defaults(enum setting_section s, void *base);
 /* Frees every field of this section in the struct at base. */
 void setting_clear(enum setting_section s, void *base);
 
-/* Cuts a list value into its elements. */
 struct conf_list;
+/* Appends the elements of a list value, which commas and blanks separate;
+ * appends one, copied. */
 void setting_split_list(const char *text, struct conf_list *to);
 void conf_list_add(struct conf_list *l, const char *s, size_t n);
 void conf_list_clear(struct conf_list *l);

@@ -51,8 +51,10 @@ bool cred_file_is_same(const struct cred_source *s);
 int cred_file_check(
     const char *path, gid_t group, uid_t owner, struct err *err) MUST_CHECK;
 
-/* The first line of what is in b, as a secret; an empty one is an error. */
 struct buf;
+/* The first line of what is in b, as a secret of the caller's.  -1: it is
+ * empty or longer than SECRET_MAX, or has a NUL (RFC 4616 2); what: where it
+ * stood, for the sentence. */
 int cred_first_line(const char *what, const struct buf *b, struct secret **ret,
     struct err *err) MUST_CHECK;
 

@@ -47,6 +47,7 @@ extern const char *const cred_oauth_names[CRED_OAUTH_KEYS];
 /* The key with this name among the first n, or -1. */
 int cred_oauth_key(const char *name, size_t n);
 
+/* Replaces it; value is copied. */
 void cred_oauth_set(
     struct cred_oauth *o, enum cred_oauth_key key, const char *value);
 /* "" if it is not known. */
@@ -54,6 +55,7 @@ const char *cred_oauth_get(const struct cred_oauth *o, enum cred_oauth_key key);
 /* Is it the flow of a program (client, jwt), which needs no sign-in? */
 bool cred_oauth_is_unattended(const struct cred_oauth *o);
 void cred_oauth_free(struct cred_oauth *o); /* NULL is allowed */
+/* NULL is like nothing but NULL. */
 bool cred_oauth_eq(const struct cred_oauth *a, const struct cred_oauth *b);
 
 #endif

@@ -22,7 +22,8 @@ void ctl_client_free(struct ctl_client *c);
 void ctl_client_patience(struct ctl_client *c, int timeout_ms);
 
 /* While a call waits, told() is called whenever fd can be read; fd -1 ends that.
- * told() may send the daemon a line (ctl_server.h). */
+ * told() may send the daemon a line (ctl_server.h); -1: the connection broke or
+ * took too long. */
 void ctl_client_listen(
     struct ctl_client *c, int fd, void (*told)(void *ctx), void *ctx);
 int ctl_client_line(struct ctl_client *c, const char *text, struct err *err);

@@ -87,10 +87,12 @@ void ctl_call_listen(struct ctl_call *call);
 /* The next line of the client's, for the caller to free; NULL: none has come. */
 char *ctl_call_line(struct ctl_call *call);
 
+/* The output is not so long yet that the client should read first. */
 bool ctl_call_has_room(const struct ctl_call *call);
 /* Some of this turn of the loop is left. */
 bool ctl_call_has_time(const struct ctl_call *call);
-/* What they are given stays the caller's; result may be NULL. */
+/* What they are given stays the caller's; result may be NULL.  After the last
+ * two the request is over and its state is freed. */
 void ctl_call_item(struct ctl_call *call, json_t *item);
 void ctl_call_done(struct ctl_call *call, json_t *result);
 void ctl_call_refuse(struct ctl_call *call, const char *fmt, ...)

@@ -25,7 +25,8 @@ int loop_new(const struct clock *clock, struct loop **ret, struct err *err);
  * name look-up) is not waited for beyond a second; false: there is one, and
  * what it works on must stay. */
 bool loop_free(struct loop *l);
-/* Until loop_stop(); or one turn, waiting or not, for tests. */
+/* Until loop_stop(), which may be called on the loop only; or one turn,
+ * waiting or not, for tests. */
 void loop_run(struct loop *l);
 void loop_run_once(struct loop *l, bool may_wait);
 void loop_stop(struct loop *l);
@@ -62,7 +63,9 @@ int loop_watch_new(struct loop *l, int fd, void (*ready)(void *ctx), void *ctx,
     struct loop_watch **ret, struct err *err);
 void loop_watch_free(struct loop_watch *w); /* before fd is closed */
 
-/* The worker threads. */
+/* The worker threads (base/work.h); w is borrowed until its done().
+ * loop_cancel(): true, it had not started and never will, and no done()
+ * comes. */
 struct work_pool loop_pool(struct loop *l);
 void loop_submit(struct loop *l, struct work *w);
 bool loop_cancel(struct loop *l, struct work *w);

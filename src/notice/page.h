@@ -2,8 +2,8 @@
 /* page.h - writes the header fields and the paragraphs of a notice.
  *
  * Lines end with CRLF.  Text is foreign: what is not printable ASCII is "?"; only
- * translations have more.  A
- * full buffer ends the work, but is asked about only once, at the end.
+ * translations have more.  A full buffer ends the work, but is asked about only
+ * once, at the end.
  */
 #ifndef NOTICE_PAGE_H
 #define NOTICE_PAGE_H
@@ -22,6 +22,7 @@ struct page {
 	char *(*say)(const char *english);
 };
 
+/* As it is, line ends included. */
 void page_add(struct page *p, const char *s);
 void page_addf(struct page *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

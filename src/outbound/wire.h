@@ -35,6 +35,8 @@ void wire_clear(struct wire *w, int64_t linger_ms);
 
 /* Takes the stream over. */
 void wire_connected(struct wire *w, struct stream *s);
+/* Begins the handshake, which must be over within patience_ms.  -1: it cannot
+ * begin. */
 int wire_start_tls(
     struct wire *w, struct tls_ctx *ctx, int64_t patience_ms, struct err *err);
 

@@ -27,9 +27,11 @@ struct fold *fold_new(const struct clock *clock, const struct rng *rng,
     const struct fold_opts *opts);
 /* After the queue. */
 void fold_free(struct fold *f);
+/* For struct queue_opts; borrows f. */
 struct queue_arrival_gate fold_gate(struct fold *f);
 /* The queue that has the gate; before any message comes. */
 void fold_attach(struct fold *f, struct queue *q);
+/* From now on; what was counted stays. */
 void fold_set_opts(struct fold *f, const struct fold_opts *opts);
 
 /* Messages that equal ones are being folded into, and how many have been; of all

@@ -21,12 +21,14 @@ struct user_limit *user_limit_new(const struct clock *clock, uint64_t max,
     void (*on_limit)(void *ctx, uint32_t uid, bool is_over), void *ctx);
 /* After the queue. */
 void user_limit_free(struct user_limit *l);
+/* For struct queue_opts; borrows l. */
 struct queue_attempt_gate user_limit_gate(struct user_limit *l);
 /* The queue that has the gate, where it finds what was spent; before any message
  * is taken. */
 void user_limit_attach(struct user_limit *l, struct queue *q);
 /* Before the queue is freed: what was spent and is not written yet. */
 void user_limit_save(struct user_limit *l);
+/* From now on; what was spent stays, and what waits is looked at again. */
 void user_limit_set(struct user_limit *l, uint64_t max);
 
 #endif

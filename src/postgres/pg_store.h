@@ -13,6 +13,7 @@
 #include "store/store_module.h"
 #include "store/store_move.h"
 
+/* open() and start() of store_module.h. */
 int pg_store_open(const struct store_module_opts *o, struct store **ret,
     struct err *err) MUST_CHECK;
 void pg_store_start(struct store *st);

@@ -39,6 +39,7 @@ int64_t race_begin(struct queue_message *msg);
 void race_round_trip(struct queue_message *msg, int64_t ms);
 /* Its head start is over. */
 void race_hurry(struct queue_message *msg);
+/* Its store job begins. */
 void race_store_begun(struct queue_message *msg);
 /* What happened; nothing is learnt from what took its time elsewhere. */
 void race_sent(struct queue_message *msg);

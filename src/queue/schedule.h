@@ -24,6 +24,7 @@ struct account_schedule {
 void schedule_init(struct queue *q, int n);
 void schedule_clear(struct queue *q);
 
+/* Asks hooks.route() for its account; it waits in no heap afterwards. */
 void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
 /* Into the heap of its account, if it waits for its time. */
 void entry_wait(struct queue *q, struct entry *e);

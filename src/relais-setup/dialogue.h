@@ -26,7 +26,8 @@ bool dialogue_confirm(const char *question);
 struct secret *dialogue_secret(const char *prompt);
 
 /* A line on standard output, the format translated, and with "%s" alone what
- * stands for it; the questions above are translated by the caller.  With dialogue_be_quiet(), nothing. */
+ * stands for it; the questions above are translated by the caller.  After
+ * dialogue_be_quiet(), nothing. */
 void dialogue_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void dialogue_be_quiet(void);
 

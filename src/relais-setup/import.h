@@ -180,6 +180,8 @@ struct bytes import_word(struct bytes *rest, const char *separators);
 /* Without the quotes, if it has one of these at both ends. */
 struct bytes import_unquoted(struct bytes value, const char *quotes);
 
+/* Of im; borrowed until it is dropped.  Dropping frees the one at this index
+ * and moves the others up. */
 struct import_account *import_account_add(struct import *im, const char *name);
 void import_account_free(struct import_account *a);
 void import_account_drop(struct import *im, size_t at);
@@ -212,6 +214,7 @@ void import_notes_clear(struct import *im);
 void import_refuse(struct import *im, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* yes, true, on, 1, without regard to case. */
 bool import_is_yes(struct bytes word);
 /* Without regard to case; NULL is nothing. */
 bool import_is(struct bytes word, const char *value);

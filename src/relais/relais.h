@@ -80,6 +80,7 @@ int relais_complain(const struct relais *r, int status, const char *fmt, ...)
 
 /* --- printing ------------------------------------------------------------- */
 
+/* One value, indented, and the end of the line. */
 void relais_print_json(const json_t *value);
 
 /* A JSON array as its items come. */

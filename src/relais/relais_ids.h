@@ -17,6 +17,7 @@ struct short_ids {
 	char **v;
 	size_t n, cap;
 };
+/* Copies it. */
 void short_ids_add(struct short_ids *s, const char *id);
 /* How many characters to show of each. */
 size_t short_ids_length(struct short_ids *s);

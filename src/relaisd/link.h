@@ -58,6 +58,7 @@ int link_reload(struct link *k, struct err *err);
  * sys/files.h, ctx is the link.  Blocks as long as opening takes. */
 struct conf_paths;
 int link_open(void *ctx, const char *path);
+/* Only these; borrowed.  Before link_open(). */
 void link_may_open(struct link *k, const struct conf_paths *paths);
 
 /* The n-th socket of the configuration in force, for the caller to close, and its

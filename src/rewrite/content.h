@@ -49,6 +49,7 @@ void content_free(struct content *c);
 uint64_t content_size(const struct content *c);
 /* Bytes over 127 are in the body, or in the header. */
 bool content_is_8bit(const struct content *c);
+/* The header goes out with bytes over 127 (RFC 6532). */
 bool content_needs_utf8(const struct content *c);
 /* Envelope sender, and what was changed; borrowed. */
 const struct identity_result *content_identity(const struct content *c);
@@ -61,6 +62,8 @@ bool content_is_repaired(const struct content *c);
 int content_peek(struct content *c, struct bytes *ret, struct err *err);
 /* With this piece, which was just peeked at, all of it has been handed out. */
 bool content_ends_with(const struct content *c, struct bytes piece);
+/* n bytes of what was peeked at were taken; the next attempt begins at the
+ * first byte again. */
 void content_used(struct content *c, size_t n);
 void content_rewind(struct content *c);
 

@@ -39,7 +39,7 @@ struct repair_opts {
 struct repair *repair_new(struct header *header, const struct repair_opts *o);
 void repair_free(struct repair *r);
 
-/* First pass: all of the body. */
+/* First pass: all of the body, in pieces; it was the last. */
 void repair_look(struct repair *r, struct bytes body);
 void repair_looked(struct repair *r);
 

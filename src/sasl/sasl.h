@@ -40,6 +40,7 @@ struct sasl_mech; /* constant, lives for ever */
 const struct sasl_mech *sasl_pick(const struct sasl_wish *wish, unsigned tried);
 unsigned sasl_mark_tried(unsigned tried, const struct sasl_mech *m);
 const char *sasl_mech_name(const struct sasl_mech *m);
+/* False: EXTERNAL, where the certificate of the client says who it is. */
 bool sasl_mech_needs_secret(const struct sasl_mech *m);
 /* The client speaks first: an initial response may go with AUTH. */
 bool sasl_mech_is_client_first(const struct sasl_mech *m);

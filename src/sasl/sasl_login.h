@@ -54,6 +54,7 @@ void sasl_login_offered(struct sasl_login *l, struct bytes mechanisms);
  * then no -PLUS mechanism is used. */
 void sasl_login_secret(struct sasl_login *l, const struct secret *s,
     const char *binding_type, struct bytes binding);
+/* The server asked this, decoded; the key that _take_key() gave is derived. */
 void sasl_login_challenge(struct sasl_login *l, struct bytes challenge);
 void sasl_login_keyed(struct sasl_login *l, const struct sasl_key *k);
 /* The server accepted.  With a mechanism that proves that the server knows the

@@ -20,6 +20,7 @@ struct caller { /* longer names are cut */
 	char gecos[CALLER_GECOS_SIZE]; /* "" if it is not known */
 };
 
+/* Blocks on the disk, or on a name service. */
 void caller_find(struct caller *c, uid_t uid);
 
 /* The line of a password file that names this uid first.  False: there is

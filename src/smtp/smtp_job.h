@@ -20,6 +20,8 @@
 bool smtp_job_is_refused(const struct smtp_job *j, const struct smtp_caps *caps,
     struct verdict *ret);
 
+/* MAIL with SIZE, BODY, SMTPUTF8, RET and ENVID, RCPT with NOTIFY and ORCPT,
+ * each only if the server offers it (RFC 1870, 6152, 6531, 3461). */
 bool smtp_job_say_mail(
     const struct smtp_job *j, const struct smtp_caps *caps, struct smtp_out *o);
 bool smtp_job_say_rcpt(const struct smtp_job_rcpt *r,

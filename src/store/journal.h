@@ -41,6 +41,7 @@ bool journal_attempt(
     struct buf *to, int64_t wall_ms, int64_t seen_ms) MUST_CHECK;
 bool journal_seen(struct buf *to, int64_t wall_ms,
     int64_t seen_ms) MUST_CHECK; /* time has passed without an attempt */
+/* What became of the recipient at this index. */
 bool journal_rcpt(
     struct buf *to, size_t index, const struct rcpt *r) MUST_CHECK;
 /* The last byte of a transaction for these recipients (ascending) is about to
@@ -49,6 +50,7 @@ bool journal_rcpt(
  * answers came after all. */
 bool journal_mark(struct buf *to, int64_t wall_ms, const char *who,
     const size_t *rcpts, size_t n) MUST_CHECK;
+/* When it is tried next; it is held, and why. */
 bool journal_next(struct buf *to, int64_t next_wall_ms) MUST_CHECK;
 bool journal_hold(struct buf *to, int64_t wall_ms, const char *why) MUST_CHECK;
 /* An equal message came, and this one stands for it, too. */
@@ -76,6 +78,7 @@ bool journal_parse(struct bytes journal, struct envelope *env,
 /* The verdict at the end of a line, as that of a recipient has it behind number
  * and state.  *v, which starts as zeroes, is undefined if this is false. */
 bool journal_verdict(struct bytes args, struct verdict *v);
+/* And back, without the end of the line. */
 bool journal_add_verdict(struct buf *to, const struct verdict *v) MUST_CHECK;
 
 #endif

@@ -51,7 +51,10 @@ struct store_move {
  * another database, or the note cannot be read or written; err says what to do. */
 int store_move_begin(struct store *here, bool is_export, const char *far_name,
     uint64_t random, int64_t *ret_number, struct err *err) MUST_CHECK;
+/* Moves all that there is, in pieces of STORE_MOVE_MAX; damaged messages stay
+ * and are counted.  -1: broken off; the next run goes on. */
 int store_move_run(struct store_move *m, struct err *err) MUST_CHECK;
+/* The note goes: relaisd may start. */
 int store_move_end(struct store *here, struct err *err) MUST_CHECK;
 
 /* -1: a move was broken off, and mail must wait for its end. */

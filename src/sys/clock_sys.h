@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
+/* Constant tables, for any thread. */
 const struct clock *clock_sys(void);
 const struct rng *rng_sys(void);
 

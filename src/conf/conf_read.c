@@ -565,14 +565,16 @@ cannot_read(struct reading *rd, int os, gid_t group)
 static void
 read_file(struct reading *rd, const struct conf_env *env)
 {
-	int fd = open(rd->raw->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A FIFO that nobody writes to is empty; a pipe may be waited for. */
+	int fd = open(
+	    rd->raw->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	gid_t group = env->group;
 	struct buf b;
 
 	if (fd < 0 && errno == ENOENT && env->is_file_optional)
 		return;
 	buf_init(&b, FILE_MAX);
-	if (fd < 0 || read_all(fd, &b) != 0)
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) != 0 || read_all(fd, &b) != 0)
 		cannot_read(rd, errno, group);
 	else
 		parse_text(rd, buf_bytes(&b));

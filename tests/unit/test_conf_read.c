@@ -298,6 +298,28 @@ a_missing_file_is_told(void **state)
 	conf_problems_clear(&p);
 }
 
+/* Or a reload would wait for ever, and the end of relaisd with it. */
+static void
+a_fifo_that_nobody_writes_to_is_an_empty_file(void **state)
+{
+	struct conf_problems p = { NULL, 0 };
+	struct conf_env env = { .group = (gid_t)-1 };
+	struct conf_raw *raw;
+	struct files f;
+	const char *path;
+
+	(void)state;
+	files_init(&f);
+	path = files_put(&f, "fifo", "", 0600);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	raw = conf_read(path, &env, &p);
+	assert_int_equal(p.n, 0);
+	conf_raw_free(raw);
+	conf_problems_clear(&p);
+	files_clear(&f);
+}
+
 /* R31 */
 static void
 a_file_with_a_password_is_for_its_owner_only(void **state)
@@ -401,6 +423,7 @@ main(void)
 		cmocka_unit_test(a_line_without_meaning_is_not_shown),
 		cmocka_unit_test(a_file_that_is_no_text_is_refused),
 		cmocka_unit_test(a_missing_file_is_told),
+		cmocka_unit_test(a_fifo_that_nobody_writes_to_is_an_empty_file),
 		cmocka_unit_test(a_file_with_a_password_is_for_its_owner_only),
 	};
 

@@ -52,6 +52,7 @@ EXTRA_DIST += \
 	%reldir%/reload.sh \
 	%reldir%/restart.sh \
 	%reldir%/shared.sh \
+	%reldir%/siege.py %reldir%/siege.sh \
 	%reldir%/stall.sh \
 	%reldir%/storms.sh \
 	%reldir%/tokens.sh \

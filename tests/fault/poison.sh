@@ -3,7 +3,7 @@
 # Messages that make the provider break off, or fall silent, hold back no other
 # mail: fifteen of them, in front of forty good ones or in between, at each stage.
 # The good ones arrive, the others stay in the queue, and the provider is not
-# stormed.  Once silent, they leave a connection to what comes later.
+# stormed.
 #
 # Each is a world of its own, with its own provider and relaisd, and several are
 # there at once, for all of them mostly wait.

@@ -406,15 +406,20 @@ wait_for_turn(struct session *s)
 	loop_soon(s->set->shared->loop, &s->set->task);
 }
 
-static void
+/* True: some was taken, so there may be room for input again. */
+static bool
 give_output(struct session *s)
 {
 	const void *p;
 	size_t n;
+	bool any = false;
 
 	while ((n = smtp_server_peek(s->smtp, &p)) > 0 &&
-	       (n = stream_write(s->stream, p, n)) > 0)
+	       (n = stream_write(s->stream, p, n)) > 0) {
 		smtp_server_sent(s->smtp, n);
+		any = true;
+	}
+	return any;
 }
 
 /* In a stop: it has nothing under way, and is not about to. */
@@ -432,8 +437,10 @@ drive(struct session *s)
 	struct ss_info info;
 	enum ss_event ev;
 	size_t left = PIECE_BYTES, took;
+	bool was_full, goes_on;
 
 	do {
+		was_full = smtp_server_room(s->smtp) == 0;
 		if (may_be_ended(s))
 			smtp_server_shutdown(
 			    s->smtp, "relais is stopping; try again soon");
@@ -447,9 +454,8 @@ drive(struct session *s)
 			on_event(s, ev, &info);
 		/* Replies to the commands before the message are sent together
 		 * with the answer to it. */
-		if (!s->is_waiting)
-			give_output(s);
-	} while (took > 0 && !s->is_closing);
+		goes_on = !s->is_waiting && give_output(s) && was_full;
+	} while ((took > 0 || goes_on) && !s->is_closing);
 	/* The client goes on while the rest of this turn is done. */
 	stream_flush(s->stream);
 	if (s->is_closing) {

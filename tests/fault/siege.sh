@@ -60,6 +60,8 @@ sleep 3
 against "files that shrink while they are read" siege shrinking "$drop" 8
 check "nothing of /etc/shadow or /dev/zero was read" eval '! grep -rqs "root:" "$T/provider"'
 note "memory: $before, now $(memory) kB; descriptors: $open, now $(descriptors)"
+check "  no descriptor is left" until_true 30 eval \
+    '[ "$(descriptors)" -le $((open + 8)) ]'
 check "  and no memory" [ $(($(memory) - before)) -lt 16384 ]
 check "it is still the same process" [ "$(worker home)" = "$was" ]
 no_crash home

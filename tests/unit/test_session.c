@@ -546,6 +546,31 @@ those_who_send_without_end_take_turns(void **state)
 	}
 }
 
+/* It reads no reply until nothing moves any more, and resets. */
+static void
+who_reads_nothing_and_resets_has_no_session_left(void **state)
+{
+	static const char noops[] = "NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n";
+	struct bench *b = *state;
+	struct client c = come(b, ALICE);
+	struct linger at_once = { .l_onoff = 1 };
+	int idle = 0;
+
+	until(b, has_heard(&c, "220 "));
+	while (idle < 50) {
+		idle++;
+		while (send(c.fd, noops, sizeof(noops) - 1, MSG_DONTWAIT) > 0)
+			idle = 0;
+		turn(b);
+	}
+	assert_false(list_is_empty(&b->set.sessions));
+	assert_int_equal(
+	    setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+	    0);
+	assert_int_equal(close(c.fd), 0);
+	until(b, list_is_empty(&b->set.sessions));
+}
+
 /* --- whose word is waited for ------------------------------------------------------ */
 
 static void
@@ -710,6 +735,7 @@ main(void)
 		TEST(who_sends_without_end_is_read_in_pieces),
 		TEST(however_many_send_without_end_a_turn_is_short),
 		TEST(those_who_send_without_end_take_turns),
+		TEST(who_reads_nothing_and_resets_has_no_session_left),
 		TEST(who_sends_much_does_not_wait_for_the_providers_word),
 		TEST(who_asked_for_the_providers_word_waits_for_each),
 	};

@@ -367,7 +367,8 @@ decrypt(struct stream *s)
 
 	if (buf_len(&s->unread) == 0) {
 		n = tls_pipe_read(s->tls, record, sizeof(record));
-		IGNORE(buf_add(&s->unread, record, n)); /* fits */
+		if (n > 0)
+			IGNORE(buf_add(&s->unread, record, n)); /* fits */
 	}
 	if (buf_len(&s->unread) > 0)
 		return;

@@ -36,6 +36,9 @@ enum {
 	ADDR_LIST_ADDED_MAX = 100000 /* by addr_list_add() */
 };
 
+/* What a field says that names nobody (RFC 5322 3.4: an empty group). */
+#define ADDR_LIST_NOBODY "undisclosed-recipients:;"
+
 /* The bytes borrow the text that was parsed. */
 struct addr_item {
 	/* In the form that an envelope has: no comments, blanks or routes, one

@@ -160,7 +160,7 @@ add_mailboxes(struct buf *to, struct bytes b)
 	/* A group of nobody has a name that no encoding fits in quotes. */
 	if (ok && l.n == 0)
 		ok = l.has_group && !l.is_malformed
-			 ? buf_adds(to, "undisclosed-recipients:;")
+			 ? buf_adds(to, ADDR_LIST_NOBODY)
 			 : rfc2047_mixed(to, b);
 	addr_list_clear(&l);
 	return ok;

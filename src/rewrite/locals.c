@@ -11,8 +11,6 @@
 #include "mail/xtext.h"
 #include "rewrite/notes.h"
 
-static const char nobody[] = "undisclosed-recipients:;";
-
 enum kind {
 	KIND_TO, /* must not be empty: RFC 5322 3.6.3 */
 	KIND_RCPTS, /* goes if nobody is left */
@@ -152,7 +150,7 @@ rewrite(struct header *h, size_t i, const char *name, struct writing *w)
 		header_remove(h, i);
 		return true;
 	}
-	return header_replace(h, i, name, bytes_of(nobody, sizeof(nobody) - 1));
+	return header_replace(h, i, name, bytes_str(ADDR_LIST_NOBODY));
 }
 
 static bool

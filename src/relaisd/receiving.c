@@ -126,7 +126,6 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 {
 	struct receiving *r = ctx;
 	struct alias_opts o = alias_opts_of(conf_of(r));
-
 	int64_t now = clock_boot_ms(clock_sys());
 
 	if (now >= r->looked_ms + LOOK_EVERY_MS) {

@@ -5,6 +5,7 @@
 # are printed.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
+. "$srcdir/tests/lib/honest.sh"
 need python3 certtool jq
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
@@ -12,33 +13,14 @@ MOST_MS=${MOST_MS:-6000} # the machine may be busy
 SLOW=$top_builddir/tests/lib/slowusers.so
 [ -f "$SLOW" ] || skip_all "slowusers.so is not built"
 ALICE=$(id -u alice)
-py() { python3 "$srcdir/tests/fault/neighbour.py" "$@"; }
 log_has() { grep -q -- "$1" "$T/home.log"; }
 run_relaisd() {
 	start "$1" env "LD_PRELOAD=$SLOW" "SLOWUSERS=$T/slowusers" \
 	    "ASAN_OPTIONS=verify_asan_link_order=0" \
 	    "$top_builddir/relaisd" -f -c "$T/$1/relais.conf"
 }
-# beside WHAT COMMAND...: honest mail of bob while COMMAND runs.
-beside() {
-	local what=$1 longest n bad
-	shift
-	rm -f "$T/over"
-	py bob honest 60 "$T/over" >"$T/honest" &
-	local honest=$!
-	sleep 0.3
-	"$@" >"$T/beside" 2>&1
-	touch "$T/over"
-	wait $honest
-	read -r longest n bad <"$T/honest"
-	note "$what: $(cat "$T/beside")"
-	note "  honest mail: $n, longest ${longest} ms"
-	check "$what: honest mail waits ${longest} ms at most" \
-	    [ "${longest:-99999}" -lt "$MOST_MS" ]
-	check "  and all of it is taken" [ "${bad:-1}" = 0 ]
-}
-took() { cut -d' ' -f1 "$T/beside"; }
-said() { cut -d' ' -f2 "$T/beside"; }
+took() { cut -d' ' -f1 "$T/attack"; }
+said() { cut -d' ' -f2 "$T/attack"; }
 have_read() { grep -c 'configuration reloaded' "$T/home.log"; }
 reload() {
 	local before
@@ -57,10 +39,10 @@ start_provider provider
 start_relaisd home < <(conf)
 # Shorter than the 15 s after which it is given up.
 echo "$ALICE 12000" >"$T/slowusers"
-beside "a look-up of 12 s" py alice once
+against "a look-up of 12 s" 0 py alice once
 check "  the user herself waits for it: $(took) ms" [ "$(took)" -ge 11900 ]
 check "  and is served" [ "$(said)" = 250 ]
-beside "the next mail" py alice once
+against "the next mail" 0 py alice once
 check "  needs no look-up: $(took) ms" [ "$(took)" -lt "$MOST_MS" ]
 
 reload
@@ -105,15 +87,15 @@ check "  which follow, each once" until_true 20 all_slow
 echo "$ALICE 30000" >"$T/slowusers"
 stop home TERM
 start_relaisd home < <(conf "allow_users = alice, bob")
-beside "silent for 30 s, with a rule about users" py alice once
+against "silent for 30 s, with a rule about users" 0 py alice once
 check "  the user is put off, not refused: $(took) ms" [ "$(said)" = 451 ]
-beside "  the next mail" py alice once
+against "  the next mail" 0 py alice once
 check "  is put off at once: $(took) ms" \
     eval '[ "$(said)" = 451 ] && [ "$(took)" -lt $MOST_MS ]'
 check "  the log says why" log_has 'put off uid .*the user database does not'
 sed -i '/^allow_users/d' "$T/home/relais.conf"
 reload
-beside "  without the rule" py alice once
+against "  without the rule" 0 py alice once
 check "  her mail is taken by her number: $(took) ms" [ "$(said)" = 250 ]
 echo "0 0" >"$T/slowusers"
 stop home TERM
@@ -134,7 +116,7 @@ note "1,000,000 rounds alone: ${rounds_ms} ms"
 # loop's thread none can be.
 best=99999
 for i in 1 2 3; do
-	beside "a key of 1,000,000 rounds" py alice once
+	against "a key of 1,000,000 rounds" 0 py alice once
 	read -r longest _ <"$T/honest"
 	[ "$longest" -ge "$best" ] || best=$longest
 	check "  and the mail behind it goes" until_true 30 has_mail heavy once

@@ -5,37 +5,13 @@
 # honest user's mail hardly waits meanwhile.  The figures are printed.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
 . "$srcdir/tests/lib/load.sh"
+. "$srcdir/tests/lib/honest.sh"
 need python3 certtool jq
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"
 MOST_MS=${MOST_MS:-8000} # the machine may be busy; it was 13 to 75 seconds
 DROP=$T/home/spool/drop
-py() { python3 "$srcdir/tests/fault/neighbour.py" "$@"; }
 log_has() { grep -q -- "$1" "$T/home.log"; }
-cpu_ms() { # of relaisd so far
-	awk -v hz="$(getconf CLK_TCK)" '{ printf "%d", ($14 + $15) * 1000 / hz }' \
-	    "/proc/$(worker home)/stat"
-}
-# against WHAT SECONDS COMMAND...: honest mail of bob while COMMAND runs, and for
-# SECONDS behind it.
-against() {
-	local what=$1 seconds=$2 before longest n bad
-	shift 2
-	rm -f "$T/over"
-	py bob honest 60 "$T/over" >"$T/honest" &
-	local honest=$!
-	before=$(cpu_ms)
-	"$@" >"$T/attack" 2>&1
-	sleep "$seconds"
-	touch "$T/over"
-	wait $honest
-	read -r longest n bad <"$T/honest"
-	note "$what: $(cat "$T/attack")"
-	note "  honest mail: $n, longest ${longest} ms; CPU $(($(cpu_ms) - before)) ms"
-	check "$what: honest mail waits ${longest} ms at most" \
-	    [ "${longest:-99999}" -lt "$MOST_MS" ]
-	check "  and all of it is taken" [ "${bad:-1}" = 0 ]
-}
 
 printf 'ops: a@example.org, b@example.org, c@example.org\n' >"$T/aliases"
 conf() {

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	%reldir%/check.h %reldir%/decode.h %reldir%/import_case.h %reldir%/random_source.h %reldir%/files.h \
 	%reldir%/userns.h \
 	%reldir%/loop_fixture.h \
+	%reldir%/honest.sh \
 	%reldir%/load.py %reldir%/load.sh \
 	%reldir%/naive.py \
 	%reldir%/peers %reldir%/postgres.sh %reldir%/shared.sh \

@@ -48,13 +48,10 @@ arrived() {
 	    grep -o 'good[0-9]*@example.org' | sort -u | wc -l
 }
 
-# breaks NAME ORDER CONNECTIONS PROVIDER-OPTION...
-breaks() {
-	local name="breaks off at $1, $2, $3 connections" order=$2 began
-	ACCOUNT="max_connections = $3"
-	shift 3
-	world_begin "$@"
-	send "$order"
+# hold_back_none NAME ORDER: the good ones pass, the others stay.
+hold_back_none() {
+	local name=$1 began
+	send "$2"
 	began=$(now_ms)
 	until_true "$SOON" good_are_gone
 	if good_are_gone && [ "$(arrived)" -ge $((GOOD - STRUCK)) ]; then
@@ -68,25 +65,26 @@ breaks() {
 	    test "$(relais --json queue |
 		jq '[.[] | select(.sender | startswith("poison"))] | length')" = \
 	    "$POISONS"
+}
+
+# breaks STAGE ORDER CONNECTIONS PROVIDER-OPTION...
+breaks() {
+	local name="breaks off at $1, $2, $3 connections" order=$2
+	ACCOUNT="max_connections = $3"
+	shift 3
+	world_begin "$@"
+	hold_back_none "$name" "$order"
 	check "$name: no storm of logins" test "$(logins)" -le $((6 * POISONS))
 	world_end
 }
 
-# silent NAME ORDER PROVIDER-OPTION...: over two connections.
+# silent STAGE ORDER PROVIDER-OPTION...: over two connections.
 silent() {
-	local name="silent at $1, $2" order=$2 began
+	local name="silent at $1, $2" order=$2
 	ACCOUNT="max_connections = 2"
 	shift 2
 	world_begin "$@"
-	send "$order"
-	began=$(now_ms)
-	until_true "$SOON" good_are_gone
-	check "$name: $(arrived) of $GOOD good ones after $(($(now_ms) - began)) ms" \
-	    test "$(arrived)" -ge $((GOOD - STRUCK))
-	check "$name: the others are still there" \
-	    test "$(relais --json queue |
-		jq '[.[] | select(.sender | startswith("poison"))] | length')" = \
-	    "$POISONS"
+	hold_back_none "$name" "$order"
 	world_end
 }
 

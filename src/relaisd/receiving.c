@@ -120,7 +120,7 @@ is_local(void *ctx, const char *addr)
 }
 
 /* The file is looked at again whenever it matters, so that nobody has to tell
- * the daemon about a change; of hundreds of mails a second, not for each. */
+ * the daemon about a change, but not for each of hundreds of messages a second. */
 static bool
 resolve(void *ctx, const char *addr, struct addr_list *to)
 {

@@ -120,7 +120,8 @@ is_local(void *ctx, const char *addr)
 }
 
 /* The file is looked at again whenever it matters, so that nobody has to tell
- * the daemon about a change, but not for each of hundreds of messages a second. */
+ * the daemon about a change, but not for each of hundreds of messages a
+ * second. */
 static bool
 resolve(void *ctx, const char *addr, struct addr_list *to)
 {

@@ -44,17 +44,6 @@ courier_count(const struct pool *p)
 	return n;
 }
 
-/* Another connection has the full window: the server works well. */
-static bool
-is_vouched_for(const struct courier *c)
-{
-	for (struct list *it = c->pool->couriers.next; it != &c->pool->couriers;
-	     it = it->next)
-		if (courier_is_trusted(courier_of_link(it)))
-			return true;
-	return false;
-}
-
 /* Another connection must still earn its window, so it gets what is due first
  * (dispatch_turn()): then the window is open when it is needed. */
 static bool
@@ -253,6 +242,8 @@ on_job_done(struct courier *c, const struct sc_info *info)
 		delivery_end(d, NULL); /* another connection may have it */
 		return;
 	}
+	if (smtp_client_is_trusted(c->wire.smtp))
+		pool_vouch(c->pool);
 	note_answer(c, d, info);
 	if (delivery_job_done(d, &c->heard, info->is_void))
 		delivery_end(d, &info->verdict);
@@ -309,6 +300,8 @@ on_engine_ready(struct courier *c, const struct sc_info *info)
 	if (c->is_ready)
 		return;
 	c->is_ready = true;
+	if (pool_is_vouched_for(c->pool))
+		smtp_client_vouch(c->wire.smtp);
 	courier_login_forget(&c->wire.login);
 	if (stream_tls(c->wire.stream) != NULL)
 		c->remote.tls = tls_pipe_version(stream_tls(c->wire.stream));
@@ -430,13 +423,6 @@ courier_is_growing(const struct courier *c)
 }
 
 bool
-courier_is_trusted(const struct courier *c)
-{
-	return c->is_ready && !courier_is_stalled(c) &&
-	       smtp_client_is_trusted(c->wire.smtp);
-}
-
-bool
 courier_is_asking(const struct courier *c)
 {
 	return !c->is_ready && courier_login_is_asking(&c->wire.login);
@@ -521,7 +507,6 @@ begin_smtp(struct courier *c)
 		.wants_auth = o->wants_auth,
 		.is_plain_spoken = courier_fact(c, LEARNT_PLAIN) != 0,
 		.greeting_ms = c->timing.patience_ms,
-		.is_vouched_for = is_vouched_for(c),
 	};
 
 	wire_begin(&c->wire, &opts, c->opts, c->port.port);

@@ -32,8 +32,6 @@ void courier_turn(struct courier *c);
 bool courier_is_stalled(const struct courier *c);
 /* It will soon take more messages, because the server answers. */
 bool courier_is_growing(const struct courier *c);
-/* Its window has its full size. */
-bool courier_is_trusted(const struct courier *c);
 /* It carries a message that is suspected (pool.h), and no other. */
 bool courier_is_trying(const struct courier *c);
 /* One may be taken: a connection is left for others, or there is only one. */

@@ -28,6 +28,8 @@ courier_note_stall(struct courier *c)
 {
 	bool is_stalled = courier_is_stalled(c);
 
+	if (is_stalled && !c->timing.was_stalled)
+		pool_stalls(c->pool);
 	if (is_stalled && !c->timing.was_stalled &&
 	    !list_is_empty(&c->deliveries) && !courier_is_past(c) &&
 	    !smtp_client_awaits_end(c->wire.smtp))

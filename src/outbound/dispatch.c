@@ -136,7 +136,7 @@ dispatch_turn(void *pool)
 void
 dispatch_renew(struct pool *p)
 {
-	p->extra_at_ms = p->slow_ms = 0;
+	p->extra_at_ms = p->slow_ms = p->vouched_until_ms = 0;
 	p->silences = 0;
 	p->blames_messages = false;
 	list_foreach (it, &p->couriers)

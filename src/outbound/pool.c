@@ -13,6 +13,7 @@
 
 enum {
 	EXTRA_MS = 10 * 1000, /* between connections that are not needed */
+	VOUCH_MS = 10 * 1000,
 	SILENCE_MS = 30 * 1000, /* stalled so long, without a byte */
 	SILENCE_MAX_MS = 5 * 60 * 1000,
 	SILENCE_SHORT_MS = SILENCE_MS / 4, /* the others were answered */
@@ -153,6 +154,24 @@ pool_answered(struct pool *p, int64_t took_ms)
 {
 	if (took_ms > p->slow_ms)
 		p->slow_ms = took_ms;
+}
+
+void
+pool_vouch(struct pool *p)
+{
+	p->vouched_until_ms = loop_now_ms(p->loop) + VOUCH_MS;
+}
+
+void
+pool_stalls(struct pool *p)
+{
+	p->vouched_until_ms = 0;
+}
+
+bool
+pool_is_vouched_for(const struct pool *p)
+{
+	return loop_now_ms(p->loop) < p->vouched_until_ms;
 }
 
 void

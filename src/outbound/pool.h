@@ -36,6 +36,7 @@ struct pool {
 	size_t since_suspect; /* messages accepted; see pool_suspects() */
 	/* Some were accepted between one trouble and the next. */
 	bool blames_messages;
+	int64_t vouched_until_ms; /* see pool_vouch() */
 	size_t silences; /* connections given up since a message was taken */
 	int64_t slow_ms; /* the slowest answer of late */
 	bool is_stopping;
@@ -85,6 +86,12 @@ void pool_wait_with_extra(struct pool *p);
 int64_t pool_silence_ms(const struct pool *p);
 void pool_fell_silent(struct pool *p);
 void pool_answered(struct pool *p, int64_t took_ms);
+/* A connection with the full window was answered: the provider works well, and
+ * for a few seconds the other connections need not find that out step by step
+ * (smtp_client_vouch()), unless one of them stalls. */
+void pool_vouch(struct pool *p);
+void pool_stalls(struct pool *p);
+bool pool_is_vouched_for(const struct pool *p);
 /* A courier has left the list. */
 void pool_courier_gone(struct pool *p);
 

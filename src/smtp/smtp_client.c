@@ -181,6 +181,12 @@ smtp_client_is_growing(const struct smtp_client *c)
 	       smtp_pipeline_is_growing(c->pipeline);
 }
 
+void
+smtp_client_vouch(struct smtp_client *c)
+{
+	smtp_pipeline_vouch(c->pipeline);
+}
+
 bool
 smtp_client_is_trusted(const struct smtp_client *c)
 {

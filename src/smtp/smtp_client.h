@@ -62,9 +62,6 @@ struct smtp_client_opts {
 	const struct smtp_caps *if_relaisd;
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	size_t window_first; /* before the first answer; 0: 1 */
-	/* Another connection has the full window now: here the first reply is
-	 * enough to open it. */
-	bool is_vouched_for;
 	/* Milliseconds per step; 0 takes the value of smtp_limits.h.  The
 	 * greeting has its own because port probing cannot wait 5 minutes. */
 	int64_t greeting_ms;
@@ -114,6 +111,10 @@ bool smtp_client_awaits_end(const struct smtp_client *c);
 bool smtp_client_is_growing(const struct smtp_client *c);
 /* The window has its full size. */
 bool smtp_client_is_trusted(const struct smtp_client *c);
+/* Another connection to this server has the full window, or had it moments ago.
+ * Until the server is silent: the first message does not wait for the answers to
+ * its envelope, and one reply opens the window. */
+void smtp_client_vouch(struct smtp_client *c);
 /* The shortest time that a reply took; 0: there was none. */
 int64_t smtp_client_round_trip_ms(const struct smtp_client *c);
 

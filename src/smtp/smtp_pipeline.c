@@ -124,7 +124,6 @@ smtp_pipeline_new(const struct smtp_caps *caps, struct smtp_out *out,
 			    ? jobs
 			    : SMTP_WINDOW_JOBS_MAX;
 	p->window.first = opts->window_first != 0 ? opts->window_first : 1;
-	p->window.is_vouched_for = opts->is_vouched_for;
 	p->is_plain_spoken = opts->is_plain_spoken;
 	p->is_last_try = opts->is_last_try;
 	p->distrust = opts->distrust;
@@ -206,6 +205,19 @@ smtp_pipeline_was_silent(struct smtp_pipeline *p)
 {
 	p->window.earned = 0;
 	p->window.is_vouched_for = false;
+}
+
+void
+smtp_pipeline_vouch(struct smtp_pipeline *p)
+{
+	p->window.is_vouched_for = true;
+}
+
+/* Nothing is known of the server but that it took the login. */
+static bool
+is_untried(const struct window *w)
+{
+	return w->earned == 0 && w->first == 1 && !w->is_vouched_for;
 }
 
 /* The oldest slot that is not done; replies belong to it. */
@@ -369,9 +381,8 @@ may_say(const struct smtp_pipeline *p, const struct slot *s)
 	if (s->out_pos < pos_data(s) || is_answered)
 		return true;
 	return !s->is_mail_refused && !p->is_late &&
-	       !(s->is_bdat &&
-		   (s->job->size_bytes > EAGER_BODY_MAX ||
-		       (p->window.earned == 0 && p->window.first == 1)));
+	       !(s->is_bdat && (s->job->size_bytes > EAGER_BODY_MAX ||
+				   is_untried(&p->window)));
 }
 
 void

@@ -20,8 +20,8 @@
  * answered: if the server falls silent then, it certainly does not have the
  * message.  Each answered transaction widens the window, the first by one, the
  * next by more, so a distant server is busy after three round trips.  If
- * another connection to it has the full window already, the first reply is
- * enough.
+ * another connection to it has earned the full window, the first reply is
+ * enough, and the first body does not wait.
  *
  * After a late reply, bodies wait for their envelopes as well: then the newest
  * transaction can be taken back and sent over another connection.
@@ -76,6 +76,8 @@ void smtp_pipeline_sent(struct smtp_pipeline *p);
 int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *p);
 /* The server was silent: the window must be earned again. */
 void smtp_pipeline_was_silent(struct smtp_pipeline *p);
+/* See smtp_client_vouch(). */
+void smtp_pipeline_vouch(struct smtp_pipeline *p);
 
 /* jobs_max: a further limit on the transactions in progress. */
 bool smtp_pipeline_may_add(const struct smtp_pipeline *p, size_t jobs_max);

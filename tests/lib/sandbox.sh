@@ -312,6 +312,13 @@ wait_port() {
 	done
 }
 
+# The keeper listens before its worker is up: a program that speaks first and
+# has done so is.  One that says nothing is not waited for any longer.
+wait_greeting() { # HOST PORT
+	(exec 3<>"/dev/tcp/$1/$2" && read -r -t "$((10 * SANDBOX_PATIENCE))" <&3) \
+	    2>/dev/null
+}
+
 # --- providers ----------------------------------------------------------------
 
 # Whom the providers let in; one file for Dovecot, one for the provider.
@@ -534,6 +541,8 @@ start_relaisd() {
 	relaisd_conf "$1"
 	run_relaisd "$1"
 	wait_port "$1" 127.0.0.1 "${PORT:-2525}"
+	wait_greeting 127.0.0.1 "${PORT:-2525}"
+	true
 }
 run_relaisd() {
 	[ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

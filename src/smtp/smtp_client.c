@@ -804,7 +804,7 @@ smtp_client_send(struct smtp_client *c, const struct smtp_job *job)
 	if (smtp_pipeline_is_empty(c->pipeline)) {
 		if (c->time.now_ms - c->time.heard_ms >=
 		    span_ms(c, SMTP_STALL_MS, SMTP_STALL_ROUNDS))
-			smtp_pipeline_was_silent(c->pipeline);
+			smtp_pipeline_was_idle(c->pipeline);
 		c->time.since_ms = c->time.now_ms;
 	}
 	smtp_pipeline_add(c->pipeline, job);

@@ -50,8 +50,8 @@ struct slot {
 struct window {
 	size_t first, max;
 	size_t earned; /* answers since the connection was new or silent */
-	bool is_vouched_for; /* by another connection; until this one was
-			      * silent */
+	bool is_vouched_for; /* by another connection, or by what this one
+			      * had earned; until this one was silent */
 };
 
 struct smtp_pipeline {
@@ -205,6 +205,13 @@ smtp_pipeline_was_silent(struct smtp_pipeline *p)
 {
 	p->window.earned = 0;
 	p->window.is_vouched_for = false;
+}
+
+void
+smtp_pipeline_was_idle(struct smtp_pipeline *p)
+{
+	p->window.is_vouched_for = smtp_pipeline_is_trusted(p);
+	p->window.earned = 0;
 }
 
 void

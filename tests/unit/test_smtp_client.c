@@ -2462,31 +2462,13 @@ a_new_connection_carries_one_message_and_answers_widen_it(void **state)
 	smtp_client_free(c);
 }
 
-/* The envelope first; then the body, and the answer to it. */
-static void
-finish_one(struct smtp_client *c)
+static struct smtp_client *
+client_that_is_vouched_for(void)
 {
-	struct sc_info info;
-
-	assert_false(says(c, "BDAT"));
-	hear(c, "250 ok\r\n250 ok\r\n");
-	assert_int_equal(smtp_client_next(c, &info), SC_WANT_BODY);
-	assert_int_equal(smtp_client_body(c, "a\r\n", 3), 3);
-	assert_true(says(c, "BDAT"));
-	hear(c, "250 ok\r\n");
-	while (smtp_client_next(c, &info) != SC_JOB_DONE)
-		;
-}
-
-static void
-one_that_is_vouched_for_needs_one_answer_until_it_was_silent(void **state)
-{
-	struct smtp_client_opts opts = { .ehlo_name = "me",
-		.tls = SC_TLS_OFF };
+	struct smtp_client_opts opts = { .ehlo_name = "me", .tls = SC_TLS_OFF };
 	struct smtp_client *c = smtp_client_new(&opts);
 	struct sc_info info;
 
-	(void)state;
 	hear(c, "220 mx\r\n");
 	assert_int_equal(smtp_client_next(c, &info), SC_IDLE);
 	sent_all(c);
@@ -2494,16 +2476,34 @@ one_that_is_vouched_for_needs_one_answer_until_it_was_silent(void **state)
 	assert_int_equal(smtp_client_next(c, &info), SC_READY);
 	smtp_client_vouch(c);
 	smtp_client_tick(c, 1000);
-	assert_true(smtp_client_is_growing(c));
+	return c;
+}
+
+/* One message with its envelope in front, and its answer after so long. */
+static void
+one_answer_is_enough(struct smtp_client *c, int64_t now_ms)
+{
 	assert_int_equal(send_all_it_may(c), 1);
 	assert_false(smtp_client_is_trusted(c));
-	assert_true(says(c, "BDAT")); /* with its envelope */
+	assert_true(says(c, "BDAT"));
+	smtp_client_tick(c, now_ms);
 	hear_ok(c, 1);
 	assert_true(smtp_client_is_trusted(c));
-	smtp_client_tick(c, 1000 + SMTP_STALL_MS);
-	assert_int_equal(send_all_it_may(c), 1);
-	assert_false(smtp_client_is_trusted(c));
-	finish_one(c);
+}
+
+static void
+one_that_is_vouched_for_needs_one_answer_until_it_was_silent(void **state)
+{
+	struct smtp_client *c = client_that_is_vouched_for();
+	struct smtp_job job = for_two;
+
+	(void)state;
+	assert_true(smtp_client_is_growing(c));
+	one_answer_is_enough(c, 1050);
+	job.nrcpts = 1;
+	smtp_client_send(c, &job);
+	smtp_client_tick(c, 1050 + SMTP_STALL_MS);
+	hear(c, "250 ok\r\n"); /* at last */
 	assert_false(smtp_client_is_trusted(c));
 	smtp_client_free(c);
 }
@@ -2655,7 +2655,7 @@ nothing_is_given_back_that_is_alone_or_has_begun(void **state)
 }
 
 static void
-after_a_pause_the_window_is_earned_anew(void **state)
+after_a_pause_one_message_asks_and_the_window_is_earned_anew(void **state)
 {
 	struct smtp_client *c = client_with_one_answered(50);
 
@@ -2665,6 +2665,12 @@ after_a_pause_the_window_is_earned_anew(void **state)
 	smtp_client_tick(c, 1100 + SMTP_STALL_MS);
 	assert_int_equal(send_all_it_may(c), 1);
 	assert_false(says(c, "BDAT"));
+	smtp_client_free(c);
+
+	c = client_that_is_vouched_for();
+	one_answer_is_enough(c, 1050);
+	smtp_client_tick(c, 1050 + SMTP_STALL_MS);
+	one_answer_is_enough(c, 1100 + SMTP_STALL_MS);
 	smtp_client_free(c);
 }
 
@@ -3013,7 +3019,8 @@ main(void)
 		    nothing_new_goes_behind_an_answer_that_is_missing),
 		cmocka_unit_test(
 		    nothing_is_given_back_that_is_alone_or_has_begun),
-		cmocka_unit_test(after_a_pause_the_window_is_earned_anew),
+		cmocka_unit_test(
+		    after_a_pause_one_message_asks_and_the_window_is_earned_anew),
 		cmocka_unit_test(only_what_has_left_may_have_been_delivered),
 		cmocka_unit_test(an_idle_session_has_no_deadline),
 		cmocka_unit_test(

@@ -2498,6 +2498,84 @@ when_all_are_silent_the_longest_silent_makes_room(void **state)
 	}
 }
 
+/* Did the body of a message leave with its envelope, on a new connection whose
+ * server says nothing to RCPT? */
+static bool
+goes_whole(struct bench *b)
+{
+	char id[ENVELOPE_ID_SIZE];
+
+	fault(b, FAULT_HANG, "rcpt:1");
+	submit_from(b, "stuck@x.test", 1, id);
+	wait_a_moment(b);
+	pass(b, 32 * SECOND); /* a second one can only be made then */
+	submit(b, 1);
+	wait_a_moment(b);
+	return item(b, id).is_uncertain;
+}
+
+enum { EARN = 20 }; /* so many messages open the window */
+
+static void
+what_a_connection_has_earned_counts_for_the_next_one(void **state)
+{
+	static const struct {
+		int messages;
+		int64_t later_ms;
+		bool expect;
+	} rows[] = {
+		{ EARN, 0, true },
+		{ EARN, 5 * SECOND, true },
+		{ 2, 0, false },
+		{ EARN, 15 * SECOND, false },
+	};
+	struct bench *b = *state;
+
+	b->p.smtp.may_chunk = true;
+	b->opts.max_connections = 1;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		b->opts.max_per_connection = (size_t)rows[i].messages;
+		start(b);
+		for (int k = 0; k < rows[i].messages; k++)
+			submit(b, 1);
+		all_is_sent(b, (unsigned long)rows[i].messages);
+		wait_a_moment(b);
+		pass(b, rows[i].later_ms);
+		assert_int_equal(goes_whole(b), rows[i].expect);
+		start_anew(b);
+	}
+}
+
+static void
+what_was_earned_is_lost_when_a_connection_stalls(void **state)
+{
+	struct bench *b = *state;
+	char second[ENVELOPE_ID_SIZE], third[ENVELOPE_ID_SIZE];
+
+	b->p.smtp.may_chunk = true;
+	b->opts.max_connections = 2;
+	b->opts.max_per_connection = EARN;
+	start(b);
+	for (int k = 0; k < EARN; k++)
+		submit(b, 1);
+	all_is_sent(b, EARN);
+	wait_a_moment(b);
+	fault(b, FAULT_HANG, "rcpt:2");
+	submit_from(b, "second@x.test", 1, second);
+	wait_a_moment(b);
+	pass(b, 3 * SECOND);
+	submit_from(b, "third@x.test", 1, third);
+	wait_a_moment(b);
+	pass(b, 32 * SECOND);
+	submit(b, 1);
+	wait_a_moment(b);
+	pass(b, 32 * SECOND);
+	wait_a_moment(b);
+	assert_true(item(b, second).is_uncertain);
+	assert_false(item(b, third).is_uncertain);
+	assert_int_equal(b->p.faults.v[0].left, 0); /* both were asked */
+}
+
 static void
 a_provider_that_is_always_silent_is_paused(void **state)
 {
@@ -2677,6 +2755,8 @@ main(void)
 		TEST(a_421_to_the_new_connection_too_pauses_the_account),
 		TEST(a_silent_connection_holds_back_no_other_mail),
 		TEST(when_all_are_silent_the_longest_silent_makes_room),
+		TEST(what_a_connection_has_earned_counts_for_the_next_one),
+		TEST(what_was_earned_is_lost_when_a_connection_stalls),
 		TEST(a_provider_that_is_always_silent_is_paused),
 		TEST(the_end_of_one_of_several_connections_pauses_nothing),
 		TEST(a_password_that_is_not_answered_is_tried_twice_at_most),

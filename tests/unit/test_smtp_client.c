@@ -2658,6 +2658,7 @@ static void
 after_a_pause_one_message_asks_and_the_window_is_earned_anew(void **state)
 {
 	struct smtp_client *c = client_with_one_answered(50);
+	int64_t t;
 
 	(void)state;
 	smtp_client_tick(c, 1100 + SMTP_STALL_MS - 1);
@@ -2667,10 +2668,11 @@ after_a_pause_one_message_asks_and_the_window_is_earned_anew(void **state)
 	assert_false(says(c, "BDAT"));
 	smtp_client_free(c);
 
-	c = client_that_is_vouched_for();
-	one_answer_is_enough(c, 1050);
-	smtp_client_tick(c, 1050 + SMTP_STALL_MS);
-	one_answer_is_enough(c, 1100 + SMTP_STALL_MS);
+	c = client_with_one_answered(50);
+	t = answer_five(c, answer_five(c, 1100, 50), 50);
+	assert_true(smtp_client_is_trusted(c));
+	smtp_client_tick(c, t + SMTP_STALL_MS);
+	one_answer_is_enough(c, t + SMTP_STALL_MS + 50);
 	smtp_client_free(c);
 }
 

@@ -554,6 +554,8 @@ append_item(struct parse *p)
 			note_bad(p, slice(p, p->entry, p->scan.at));
 		return;
 	}
+	if (bytes_eq(spec, "\"\""))
+		return; /* it says nothing either */
 	if (is_piece(p)) {
 		add_piece(p);
 		return;
@@ -565,10 +567,6 @@ append_item(struct parse *p)
 	if (addr == NULL) {
 		note_bad(p, slice(p, p->entry,
 				p->is_angle ? p->scan.at : p->scan.start));
-		return;
-	}
-	if (strcmp(addr, "\"\"") == 0) { /* it says nothing either */
-		free(addr);
 		return;
 	}
 	if (is_nobody(bytes_str(addr))) {
@@ -594,13 +592,22 @@ end_address(struct parse *p)
 	start_entry(p);
 }
 
+/* Is what has been read no name by RFC 5322 3.2.5 and 4.1?  Readers differ about
+ * where it ends. */
+static bool
+is_odd_phrase(const struct parse *p)
+{
+	return !p->is_phrase || p->is_damaged ||
+	       (p->before != '\0' && p->scan.text.p[p->spec_from] == '.');
+}
+
 /* What stood before "<" was the display name. */
 static void
 open_angle(struct parse *p)
 {
 	if (p->is_angle)
 		note_bad_entry(p);
-	p->list->is_loose |= p->has_at;
+	p->list->is_loose |= is_odd_phrase(p);
 	if (p->before != '\0')
 		p->phrase = slice(p, p->spec_from, p->spec_to);
 	if (p->npieces > 0 && !p->is_damaged &&
@@ -616,6 +623,7 @@ close_angle(struct parse *p)
 {
 	if (!p->is_angle) {
 		p->is_bad = true;
+		p->is_phrase = false;
 		return;
 	}
 	append_item(p);
@@ -632,7 +640,7 @@ on_colon(struct parse *p)
 	bool is_route = p->is_angle && buf_str(&p->spec)[0] == '@';
 	bool hides = means_nobody(slice(p, p->entry, p->scan.start));
 
-	l->is_loose |= is_route;
+	l->is_loose |= is_route || (!p->is_angle && !hides && is_odd_phrase(p));
 	/* Readers may differ about anything else there. */
 	if (p->is_angle && !is_route && !hides)
 		note_bad_entry(p);

@@ -28,7 +28,8 @@ is_sound(struct bytes phrase)
 {
 	bool is_quoted = false;
 
-	if (has_control(phrase) || !str_is_ascii(phrase))
+	if (has_control(phrase) || !str_is_ascii(phrase) ||
+	    bytes_has_prefix_nocase(phrase, "."))
 		return false;
 	for (size_t i = 0; i < phrase.n; i++) {
 		char c = phrase.p[i];

@@ -122,10 +122,11 @@ make_name(const struct identity_opts *o, const char *addr, struct buf *to)
 	IGNORE(addr_split(bytes_str(addr), &local, &domain));
 	if (is_here)
 		domain = place_of(o, domain);
-	/* A name that is too long for the buffer is cut.  There may be an "@"
-	 * in quotes. */
+	/* A name that is too long for the buffer is cut.  Quotes may hold what
+	 * would look like another address. */
 	for (size_t i = 0; i < local.n; i++)
-		IGNORE(buf_addc(to, local.p[i] == '@' ? ' ' : local.p[i]));
+		IGNORE(buf_addc(to,
+		    memchr("@<>", local.p[i], 3) != NULL ? ' ' : local.p[i]));
 	IGNORE(domain.n > 0 && buf_adds(to, is_here ? " on " : " at ") &&
 	       buf_add(to, domain.p, domain.n));
 }

@@ -119,6 +119,11 @@ static const struct row {
 	    "me@example.org",
 	    "From: eve <me@example.org>\r\nReply-To: <eve@other.example>",
 	    IDENTITY_CHANGED_FROM | IDENTITY_ADDED_REPLY_TO },
+	/* a name that is made of what looks like another address */
+	{ IDENTITY_FORCE, "me@example.org", "From: \"a<b@c.example>\"",
+	    "me@example.org",
+	    "From: \"\\\"a b c.example \\\" on pve1\" <me@example.org>",
+	    IDENTITY_CHANGED_FROM },
 	/* address literals */
 	{ IDENTITY_ALLOW, "root@[127.0.0.1]", "From: root@[127.0.0.1]",
 	    "me@example.org", "From: root on pve1 <me@example.org>",

@@ -113,6 +113,12 @@ static const struct row {
 	{ "From: J <j@d.example>, \r\n", "From: J <j@d.example>\r\n", 0 },
 	{ "From: boss@corp.example <j@d.example>\r\n",
 	    "From: \"boss@corp.example\" <j@d.example>\r\n", 0 },
+	/* names that only some readers understand */
+	{ "To: Joe [x] <a@x.example>, .Ann <b@y.example>\r\n",
+	    "To: \"Joe [x]\" <a@x.example>, \".Ann\" <b@y.example>\r\n", 0 },
+	{ "Cc: >Joe <a@x.example>\r\nFrom: @Joe <j@d.example>\r\n",
+	    "Cc: Joe <a@x.example>\r\nFrom: \"@Joe\" <j@d.example>\r\n", 0 },
+	{ "To: Te\"am: a@x.example;\r\n", "To: a@x.example\r\n", 0 },
 	{ "To: team: root, b@example.net;\r\n",
 	    "To: me@example.org, b@example.net\r\n", 0 },
 	{ "To: a@example.net,\r\n\troot\r\n",

@@ -26,6 +26,7 @@ static const struct {
 	{ "root (\xc3\xb6)", "=?utf-8?q?=C3=B6?= <me@example.org>" },
 	/* made fit */
 	{ "[Web] <root>", "\"[Web]\" <me@example.org>" },
+	{ ".Web <root>", "\".Web\" <me@example.org>" },
 	{ "a@b <root>", "\"a@b\" <me@example.org>" },
 	{ "J\xc3\xb6 \"K.\" <root>",
 	    "=?utf-8?q?J=C3=B6_K=2E?= <me@example.org>" },

@@ -289,7 +289,6 @@ read_file(const char *file, struct stat *ret_st, struct buf *to)
 {
 	int fd = files_open(file, O_RDONLY | O_NONBLOCK, 0);
 	int os = 0;
-	ssize_t n = 1;
 
 	if (fd < 0)
 		return errno;
@@ -297,16 +296,8 @@ read_file(const char *file, struct stat *ret_st, struct buf *to)
 		os = errno;
 	else if (!S_ISREG(ret_st->st_mode))
 		os = EINVAL;
-	while (os == 0 && n > 0) {
-		char *room = buf_space(to, 65536);
-
-		if (room == NULL)
-			os = EFBIG;
-		else if ((n = read(fd, room, 65536)) < 0)
-			os = errno;
-		else
-			buf_added(to, (size_t)n);
-	}
+	else if (files_read_all(fd, to) != 0)
+		os = errno;
 	(void)close(fd); /* nothing was written */
 	return os;
 }

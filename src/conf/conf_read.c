@@ -15,6 +15,7 @@
 #include "base/xalloc.h"
 #include "conf/conf_vars.h"
 #include "cred/cred_file.h"
+#include "sys/files.h"
 
 enum {
 	FILE_MAX = 4 * 1024 * 1024,
@@ -495,26 +496,6 @@ secret_line(const struct conf_raw *r)
 	return 0;
 }
 
-static int
-read_all(int fd, struct buf *b)
-{
-	for (;;) {
-		char *to = buf_space(b, 4096);
-		ssize_t n;
-
-		if (to == NULL) {
-			errno = EFBIG;
-			return -1;
-		}
-		n = read(fd, to, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (int)n;
-		buf_added(b, (size_t)n);
-	}
-}
-
 static void
 parse_text(struct reading *rd, struct bytes text)
 {
@@ -574,7 +555,7 @@ read_file(struct reading *rd, const struct conf_env *env)
 	if (fd < 0 && errno == ENOENT && env->is_file_optional)
 		return;
 	buf_init(&b, FILE_MAX);
-	if (fd < 0 || fcntl(fd, F_SETFL, 0) != 0 || read_all(fd, &b) != 0)
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) != 0 || files_read_all(fd, &b) != 0)
 		cannot_read(rd, errno, group);
 	else
 		parse_text(rd, buf_bytes(&b));

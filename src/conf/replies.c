@@ -2,7 +2,7 @@
 #include "conf/replies.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,23 +20,13 @@ struct replies {
 };
 
 static int
-read_all(FILE *f, const char *file, struct buf *to, struct err *err)
+parse_rows(struct replies *r, int fd, const char *file, struct err *err)
 {
-	char piece[4096];
-	size_t n;
-
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		if (!buf_add(to, piece, n))
-			return err_set(err, ERR_CONFIG,
-			    "%s is larger than %d bytes", file, FILE_MAX_BYTES);
-	return ferror(f) ? err_sys(err, "cannot read %s", file) : 0;
-}
-
-static int
-parse_rows(struct replies *r, FILE *f, const char *file, struct err *err)
-{
-	if (read_all(f, file, &r->text, err) != 0)
-		return -1;
+	if (files_read_all(fd, &r->text) != 0)
+		return errno == EFBIG ? err_set(err, ERR_CONFIG,
+					    "%s is larger than %d bytes", file,
+					    FILE_MAX_BYTES)
+				      : err_sys(err, "cannot read %s", file);
 	if (reply_table_parse(
 		buf_bytes(&r->text), diagnosis_shipped(), &r->table, err) != 0)
 		return err_ctx(err, "%s", file);
@@ -47,21 +37,20 @@ int
 replies_load(const char *file, struct replies **ret, struct err *err)
 {
 	struct replies *r;
-	FILE *f;
-	int rc;
+	int fd, rc;
 
 	*ret = NULL;
 	if (trust_file(file, geteuid(), err) != 0)
 		return -1;
-	f = files_read(file);
-	if (f == NULL && errno == ENOENT)
+	fd = files_open(file, O_RDONLY, 0);
+	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (f == NULL)
+	if (fd < 0)
 		return err_sys(err, "cannot read %s", file);
 	r = xcalloc(1, sizeof(*r));
 	buf_init(&r->text, FILE_MAX_BYTES);
-	rc = parse_rows(r, f, file, err);
-	IGNORE(fclose(f)); /* only read */
+	rc = parse_rows(r, fd, file, err);
+	(void)close(fd); /* only read */
 	if (rc == 0)
 		*ret = r;
 	else

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "cred/cred_wire.h"
 #include "relais-cred/answer.h"
+#include "sys/files.h"
 
 /* No core file and no debugger of the same user may show the secret (R32).
  * What else is open is not ours and not for the password command (R29). */
@@ -37,38 +38,6 @@ keep_to_ourselves(void)
 #endif
 }
 
-static bool
-read_request(struct buf *b)
-{
-	for (;;) {
-		char *to = buf_space(b, 1024);
-		ssize_t n;
-
-		if (to == NULL)
-			return false;
-		n = read(STDIN_FILENO, to, 1024);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0;
-		buf_added(b, (size_t)n);
-	}
-}
-
-static bool
-write_all(struct bytes b)
-{
-	while (b.n > 0) {
-		ssize_t n = write(STDOUT_FILENO, b.p, b.n);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			b = bytes_of(b.p + n, b.n - (size_t)n);
-	}
-	return true;
-}
-
 static enum cred_result
 write_answer(const struct cred_wire *w, const struct cred_facts *facts,
     const struct secret *s)
@@ -79,10 +48,12 @@ write_answer(const struct cred_wire *w, const struct cred_facts *facts,
 	if (w->kind == CRED_OAUTH) {
 		buf_init(&head, 1024);
 		ok = cred_facts_put(&head, facts) &&
-		     write_all(buf_bytes(&head));
+		     files_write_all(STDOUT_FILENO, buf_bytes(&head)) == 0;
 		buf_clear(&head);
 	}
-	return ok && write_all(secret_bytes(s)) ? CRED_OK : CRED_LATER;
+	return ok && files_write_all(STDOUT_FILENO, secret_bytes(s)) == 0
+		   ? CRED_OK
+		   : CRED_LATER;
 }
 
 int
@@ -99,7 +70,7 @@ main(void)
 	keep_to_ourselves();
 	err_clear(&err);
 	buf_init(&text, CRED_WIRE_MAX + 1024);
-	if (isatty(STDIN_FILENO) || !read_request(&text)) {
+	if (isatty(STDIN_FILENO) || files_read_all(STDIN_FILENO, &text) != 0) {
 		err_set(
 		    &err, ERR_INPUT, "this helper is started by relaisd only");
 	} else {

@@ -19,6 +19,7 @@
 #include "relais-cred/oauth_client.h"
 #include "relais-cred/oauth_http.h"
 #include "relais-cred/oauth_store.h"
+#include "sys/files.h"
 
 enum {
 	LINE_MAX_BYTES = 8192,
@@ -62,7 +63,6 @@ static void
 say(const char *word, const char *fmt, ...)
 {
 	struct buf raw, line;
-	struct bytes b;
 	va_list ap;
 
 	buf_init(&raw, LINE_MAX_BYTES);
@@ -72,16 +72,9 @@ say(const char *word, const char *fmt, ...)
 	va_end(ap);
 	if (buf_addf(&line, "%s ", word) &&
 	    str_escape(&line, buf_bytes(&raw), LINE_MAX_BYTES) &&
-	    buf_addc(&line, '\n')) {
-		b = buf_bytes(&line);
-		while (b.n > 0) {
-			ssize_t n = write(STDOUT_FILENO, b.p, b.n);
-
-			if (n <= 0)
-				break; /* the end of the input follows */
-			b = bytes_of(b.p + n, b.n - (size_t)n);
-		}
-	}
+	    buf_addc(&line, '\n'))
+		/* If that fails, the end of the input follows. */
+		IGNORE(files_write_all(STDOUT_FILENO, buf_bytes(&line)) != 0);
 	buf_clear(&raw);
 	buf_clear(&line);
 }

@@ -18,6 +18,7 @@
 #include "base/base64.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "sys/files.h"
 
 enum {
 	FILE_MAX = 256 * 1024,
@@ -380,18 +381,16 @@ static int
 read_file(struct oauth_store *s, struct buf *to, struct err *err)
 {
 	int fd = openat(s->dir, s->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char *at;
-	ssize_t n = 1;
+	int rc = 0;
 
 	if (fd < 0)
 		return errno == ENOENT
 			   ? 1
 			   : err_sys(err, "cannot read %s", s->name);
-	while (n > 0 && (at = buf_space(to, 4096)) != NULL)
-		if ((n = read(fd, at, 4096)) > 0)
-			buf_added(to, (size_t)n);
-	(void)close(fd);
-	return n == 0 ? 0 : err_set(err, ERR_SECRET, "cannot read %s", s->name);
+	if (files_read_all(fd, to) != 0)
+		rc = err_set(err, ERR_SECRET, "cannot read %s", s->name);
+	(void)close(fd); /* only read */
+	return rc;
 }
 
 /* False: it is sealed and cannot be opened. */
@@ -480,20 +479,12 @@ oauth_store_reserve(struct oauth_store *s, struct err *err)
 	return 0;
 }
 
+/* In place of the blanks that reserved the room, and durable. */
 static bool
-write_all(int fd, struct bytes b)
+fill(int fd, struct bytes b)
 {
-	size_t n = b.n;
-
-	while (b.n > 0) {
-		ssize_t done = write(fd, b.p, b.n);
-
-		if (done < 0 && errno != EINTR)
-			return false;
-		if (done > 0)
-			b = bytes_of(b.p + done, b.n - (size_t)done);
-	}
-	return ftruncate(fd, (off_t)n) == 0 && fsync(fd) == 0;
+	return files_write_all(fd, b) == 0 && ftruncate(fd, (off_t)b.n) == 0 &&
+	       fsync(fd) == 0;
 }
 
 int
@@ -510,8 +501,7 @@ oauth_store_write(
 	if (!oauth_token_put(&text, t) ||
 	    (s->is_sealed && !seal(s, buf_bytes(&text), &sealed)))
 		(void)err_set(err, ERR_SECRET, "the tokens are too long");
-	else if (!write_all(
-		     s->temp, buf_bytes(s->is_sealed ? &sealed : &text)) ||
+	else if (!fill(s->temp, buf_bytes(s->is_sealed ? &sealed : &text)) ||
 		 renameat(s->dir, s->temp_name, s->dir, s->name) != 0 ||
 		 fsync(s->dir) != 0)
 		(void)err_sys(err, "cannot write %s", s->name);

@@ -13,21 +13,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
-
-enum { CHUNK = 4096 };
-
-/* False: it is too large, or it cannot be read. */
-static bool
-read_all(int fd, struct buf *to)
-{
-	char *p;
-	ssize_t n = 0;
-
-	while ((p = buf_space(to, CHUNK)) != NULL &&
-	       ((n = read(fd, p, CHUNK)) > 0 || (n < 0 && errno == EINTR)))
-		buf_added(to, n > 0 ? (size_t)n : 0);
-	return p != NULL && n == 0;
-}
+#include "sys/files.h"
 
 static bool
 read_file(void *ctx, const char *path, struct buf *to)
@@ -41,7 +27,7 @@ read_file(void *ctx, const char *path, struct buf *to)
 	if (fd < 0)
 		return false;
 	is_read = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		  read_all(fd, to);
+		  files_read_all(fd, to) == 0;
 	(void)close(fd);
 	return is_read;
 }
@@ -68,7 +54,7 @@ read_program(char *const *argv, struct buf *to)
 	(void)posix_spawn_file_actions_destroy(&acts);
 	(void)close(fds[1]);
 	if (is_good)
-		is_good = read_all(fds[0], to);
+		is_good = files_read_all(fds[0], to) == 0;
 	(void)close(fds[0]);
 	return is_good && waitpid(pid, &status, 0) == pid && status == 0;
 }

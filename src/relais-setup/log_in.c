@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* As whom, and with which secret. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "cred/cred_file.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
+#include "sys/files.h"
 
 enum { TRIES = 3 }; /* of one secret; providers lock accounts */
 
@@ -73,15 +75,13 @@ static int
 read_input(struct setup *s, struct err *err)
 {
 	struct buf b;
-	ssize_t n = 0;
-	char *p;
 	int rc;
 
 	buf_init(&b, SECRET_MAX + 512);
-	while ((p = buf_space(&b, 256)) != NULL &&
-	       (n = read(STDIN_FILENO, p, 256)) > 0)
-		buf_added(&b, (size_t)n);
-	rc = cred_first_line(N_("standard input"), &b, &s->secret, err);
+	if (files_read_all(STDIN_FILENO, &b) != 0 && errno != EFBIG)
+		rc = err_sys(err, "cannot read the standard input");
+	else
+		rc = cred_first_line(N_("standard input"), &b, &s->secret, err);
 	buf_wipe(&b);
 	return rc;
 }

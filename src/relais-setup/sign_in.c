@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A sign-in by OAuth2.  It is the daemon's, which keeps the tokens; so it comes
  * after the configuration. */
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "cred/cred_file.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
+#include "sys/files.h"
 
 /* --- whether -------------------------------------------------------------- */
 
@@ -81,14 +83,10 @@ static int
 read_key(int fd, const char *name, struct secret **ret, struct err *err)
 {
 	struct buf b;
-	ssize_t n = 0;
-	char *p;
 	int rc = 0;
 
 	buf_init(&b, SECRET_MAX + 512);
-	while ((p = buf_space(&b, 256)) != NULL && (n = read(fd, p, 256)) > 0)
-		buf_added(&b, (size_t)n);
-	if (n < 0)
+	if (files_read_all(fd, &b) != 0 && errno != EFBIG)
 		rc = err_sys(err, "cannot read %s", name);
 	else if ((*ret = secret_new(bytes_trim(buf_bytes(&b)))) == NULL)
 		rc = err_set(err, ERR_SECRET, "%s is longer than %d bytes",

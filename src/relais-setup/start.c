@@ -15,6 +15,7 @@
 #include "ctl/ctl_client.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
+#include "sys/files.h"
 
 enum {
 	ANSWER_MS = 5000,
@@ -199,16 +200,6 @@ make_message(const struct setup *s)
 	return text;
 }
 
-static void
-read_output(int fd, struct buf *to)
-{
-	ssize_t n;
-	char *p;
-
-	while ((p = buf_space(to, 512)) != NULL && (n = read(fd, p, 512)) > 0)
-		buf_added(to, (size_t)n);
-}
-
 /* Exit status of sendmail, whose output goes to *output; -1: it did not run. */
 static int
 submit(
@@ -238,7 +229,7 @@ submit(
 	if (pid > 0)
 		IGNORE(write(in[1], text, strlen(text)) < 0);
 	(void)close(in[1]);
-	read_output(out[0], output);
+	IGNORE(files_read_all(out[0], output) != 0); /* what there is counts */
 	(void)close(out[0]);
 	if (pid > 0 && waitpid(pid, &status, 0) != pid)
 		status = -1;

@@ -14,6 +14,7 @@
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"
 #include "sys/file_replace.h"
+#include "sys/files.h"
 #include "sys/said.h"
 
 /* --- names ---------------------------------------------------------------- */
@@ -92,8 +93,7 @@ static int
 read_old(const char *file, struct buf *to, struct stat *ret, struct err *err)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0;
-	char *p;
+	int rc = 0;
 
 	*ret = (struct stat) {
 		.st_mode = 0644, .st_uid = (uid_t)-1, .st_gid = (gid_t)-1
@@ -103,10 +103,10 @@ read_old(const char *file, struct buf *to, struct stat *ret, struct err *err)
 	if (fd < 0)
 		return err_sys(err, "cannot read %s", file);
 	IGNORE(fstat(fd, ret)); /* of an open file */
-	while ((p = buf_space(to, 4096)) != NULL && (n = read(fd, p, 4096)) > 0)
-		buf_added(to, (size_t)n);
-	(void)close(fd);
-	return p != NULL && n == 0 ? 0 : err_sys(err, "cannot read %s", file);
+	if (files_read_all(fd, to) != 0)
+		rc = err_sys(err, "cannot read %s", file);
+	(void)close(fd); /* only read */
+	return rc;
 }
 
 struct edit {

@@ -10,21 +10,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-
-static int
-write_all(int fd, struct bytes b)
-{
-	while (b.n > 0) {
-		ssize_t n = write(fd, b.p, b.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		b = bytes_of(b.p + n, b.n - (size_t)n);
-	}
-	return 0;
-}
+#include "sys/files.h"
 
 static int
 sync_folder_of(const char *path)
@@ -69,7 +55,7 @@ file_replace(const char *path, struct bytes content, mode_t mode, uid_t uid,
 	if (rc == 0)
 		rc = fchmod(fd, mode);
 	if (rc == 0)
-		rc = write_all(fd, content);
+		rc = files_write_all(fd, content);
 	if (rc == 0)
 		rc = fsync(fd);
 	if (close(fd) != 0)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+enum { PIECE = 4096 };
+
 static struct {
 	int (*way)(void *ctx, const char *path);
 	void *ctx;
@@ -35,6 +37,41 @@ files_read(const char *path)
 	if (f == NULL)
 		(void)close(fd); /* no memory */
 	return f;
+}
+
+int
+files_read_all(int fd, struct buf *to)
+{
+	char more;
+	ssize_t n;
+
+	do {
+		size_t room = buf_room(to) < PIECE ? buf_room(to) : PIECE;
+
+		n = room > 0 ? read(fd, buf_space(to, room), room)
+			     : read(fd, &more, 1);
+		if (n > 0 && room == 0) {
+			errno = EFBIG;
+			return -1;
+		}
+		if (n > 0)
+			buf_added(to, (size_t)n);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return (int)n;
+}
+
+int
+files_write_all(int fd, struct bytes b)
+{
+	while (b.n > 0) {
+		ssize_t n = write(fd, b.p, b.n);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			b = bytes_of(b.p + n, b.n - (size_t)n);
+	}
+	return 0;
 }
 
 void

@@ -16,6 +16,7 @@
 #include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "sys/files.h"
 
 /* TEXTDOMAINDIR, as gettext(1) has it, is for tests.  The words of errno and of
  * GnuTLS come from catalogues of their own. */
@@ -177,20 +178,6 @@ charset(void)
 	return ret;
 }
 
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t did = write(fd, p, n);
-
-		if (did < 0 && errno != EINTR)
-			return false;
-		p += did > 0 ? did : 0;
-		n -= did > 0 ? (size_t)did : 0;
-	}
-	return true;
-}
-
 /* As much of p as is whole characters; the count of bytes that are left. */
 static size_t
 convert(struct converter *c, char *p, size_t n, bool *is_good)
@@ -203,13 +190,15 @@ convert(struct converter *c, char *p, size_t n, bool *is_good)
 		size_t rc = iconv(c->cd, &p, &n, &to, &room);
 		int why = errno;
 
-		if (!write_all(c->fd, out, (size_t)(to - out)))
+		if (files_write_all(c->fd, bytes_of(out, (size_t)(to - out))) !=
+		    0)
 			*is_good = false;
 		if (rc != (size_t)-1 || why == E2BIG)
 			continue;
 		if (why == EINVAL)
 			break;
-		*is_good = *is_good && write_all(c->fd, "?", 1);
+		*is_good = *is_good &&
+			   files_write_all(c->fd, bytes_of("?", 1)) == 0;
 		p++;
 		n--;
 	}

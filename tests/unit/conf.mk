@@ -3,6 +3,7 @@
 unit_tests += \
 	%reldir%/test_argv \
 	%reldir%/test_file_replace \
+	%reldir%/test_files \
 	%reldir%/test_cred \
 	%reldir%/test_setting \
 	%reldir%/test_provider \

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/must.h"
 
@@ -18,11 +19,9 @@ is_digit(unsigned char c)
 
 /* FNV-1a; who makes two kinds collide has them counted as one. */
 static uint64_t
-hash_of(const char *line)
+hash_more(uint64_t h, const char *p, const char *end)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (const char *p = line; *p != '\0'; p++) {
+	for (; p < end; p++) {
 		bool is_number = is_digit((unsigned char)*p);
 		unsigned char c = is_number ? '0' : (unsigned char)*p;
 		uint64_t next = (h ^ c) * UINT64_C(0x100000001b3);
@@ -31,6 +30,46 @@ hash_of(const char *line)
 		 * branch: identifiers mix digits and letters at random. */
 		h = is_number & is_digit((unsigned char)p[1]) ? h : next;
 	}
+	return h;
+}
+
+/* The last place that says this, or NULL. */
+static const char *
+last_of(const char *line, const char *what)
+{
+	const char *last = NULL;
+
+	for (const char *p = line; (p = strstr(p, what)) != NULL; p++)
+		last = p;
+	return last;
+}
+
+/* Of a mail that was refused, only who and why: identifier and sender are another
+ * one each time, if somebody wants it so, and no mail depends on the line. */
+static uint64_t
+hash_refused(uint64_t h, const char *line, const char *end)
+{
+	const char *who = strstr(line, " peer=");
+	const char *from = strstr(line, " from=");
+	const char *why = last_of(line, " code=");
+
+	if (who == NULL || from == NULL || why == NULL || from < who ||
+	    why < from)
+		return hash_more(h, line, end);
+	return hash_more(hash_more(h, who, from), why, end);
+}
+
+static uint64_t
+hash_of(const char *line)
+{
+	static const char refused[] = "refused ";
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	const char *end = line + strlen(line);
+
+	if (strncmp(line, refused, sizeof(refused) - 1) == 0)
+		h = hash_refused(h, line, end);
+	else
+		h = hash_more(h, line, end);
 	return h != 0 ? h : 1;
 }
 

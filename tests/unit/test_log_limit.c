@@ -109,6 +109,35 @@ floods_in_turn_are_counted_however_many_kinds_there_are(void **state)
 	assert_int_equal(passed, 2 * LOG_LIMIT_LINES);
 }
 
+static bool
+pass_refused(struct log_limit *l, const char *user, int i, const char *why)
+{
+	char line[300];
+
+	(void)snprintf(line, sizeof(line),
+	    "refused id=%c%c%c peer=127.0.0.1:%d uid=1000 user=%s "
+	    "from=<\"%c code=%c\"@x.test> code=554 reason=\"%s\"",
+	    'a' + i % 26, 'a' + i / 26 % 26, 'a' + i / 676, i, user,
+	    'a' + i % 26, 'a' + i / 26 % 26, why);
+	return log_limit_pass(l, 5, LOG_LEVEL_NOTICE, line);
+}
+
+/* Its identifier and sender are another one each time. */
+static void
+refused_mail_of_one_user_does_not_fill_the_log(void **state)
+{
+	static struct log_limit l;
+	size_t passed = 0;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		passed += pass_refused(&l, "alice", i, "mail loop");
+	assert_int_equal(passed, LOG_LIMIT_LINES);
+	/* Another user, or another reason, is another matter. */
+	assert_true(pass_refused(&l, "bob", 1, "mail loop"));
+	assert_true(pass_refused(&l, "alice", 1, "too large"));
+}
+
 int
 main(void)
 {
@@ -116,6 +145,8 @@ main(void)
 		cmocka_unit_test(
 		    equal_lines_are_written_some_times_and_then_counted),
 		cmocka_unit_test(lines_at_a_usual_pace_all_pass),
+		cmocka_unit_test(
+		    refused_mail_of_one_user_does_not_fill_the_log),
 		cmocka_unit_test(a_flood_of_one_kind_takes_no_other_line_along),
 		cmocka_unit_test(
 		    floods_in_turn_are_counted_however_many_kinds_there_are),

@@ -348,6 +348,8 @@ on_looked(void *ctx)
 	p->pause_ms = (now - p->looked_ms) * PICKUP_PAUSES;
 	if (p->pause_ms < PICKUP_PAUSE_MS)
 		p->pause_ms = PICKUP_PAUSE_MS;
+	if (p->pause_ms > PICKUP_PAUSE_MAX_MS)
+		p->pause_ms = PICKUP_PAUSE_MAX_MS;
 	p->looked_ms = now;
 	p->has_names = true;
 	work_soon(p);

@@ -24,8 +24,10 @@ enum {
 	PICKUP_AGAIN_MS = 5000, /* what could not be taken */
 	/* sendmail needs some time from the first sign of a file to the last. */
 	PICKUP_SETTLE_MS = 50,
-	/* Between two looks; at least ten times as long as the last one took. */
+	/* Between two looks; ten times as long as the last one took, within bounds:
+	 * who fills the folder must not make the others wait. */
 	PICKUP_PAUSE_MS = 200,
+	PICKUP_PAUSE_MAX_MS = 2000,
 	PICKUP_PAUSES = 10,
 	PICKUP_TURN_MS = 5,
 	PICKUP_AT_ONCE_MAX = 20,

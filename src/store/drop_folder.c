@@ -12,7 +12,8 @@
 
 enum {
 	NAMES_MAX = 1000, /* files of mail found by one look, */
-	NAMES_PER_USER = 100 /* of one user before others had theirs */
+	NAMES_PER_USER = 100, /* of one user before others had theirs */
+	REMOVED_MAX = 100 * 1000 /* by one look: some make them as quickly */
 };
 
 struct drop_folder {
@@ -128,22 +129,6 @@ keep_name(
 		memcpy(list[(*count)++], name, QID_SIZE);
 }
 
-static void
-see_file(struct look *s, const char *name, const struct stat *st)
-{
-	if (++charge_of(&s->waiting, st->st_uid)->names <= NAMES_PER_USER)
-		keep_name(s, s->found->names, &s->found->count, name);
-	else
-		keep_name(s, s->spare, &s->nspare, name);
-}
-
-static void
-use_spare(struct look *s)
-{
-	for (size_t i = 0; i < s->nspare; i++)
-		keep_name(s, s->found->names, &s->found->count, s->spare[i]);
-}
-
 /* A draft, or no mail at all. */
 static void
 see_other(
@@ -175,6 +160,50 @@ see_other(
 	}
 }
 
+/* There are more names of this user than one look hands out, so what is no mail
+ * goes at once: taken one by one, a million of them would last for hours. */
+static void
+weed(struct look *s, const char *name, const struct stat *st)
+{
+	const struct drop_limits none = { UINT64_MAX, SIZE_MAX };
+	struct drop_file *f = NULL;
+	struct err err;
+
+	switch (drop_open(s->f->fs, s->f->drop, name, &none, &f, &err)) {
+	case DROP_BAD:
+	case DROP_UNFINISHED:
+		see_other(s, name, st, false);
+		break;
+	case DROP_OK:
+		drop_close(f);
+		look_again(s, 0);
+		break;
+	case DROP_GONE:
+	case DROP_REFUSED:
+	case DROP_ERROR:
+		look_again(s, 0);
+		break;
+	}
+}
+
+static void
+see_file(struct look *s, const char *name, const struct stat *st)
+{
+	if (++charge_of(&s->waiting, st->st_uid)->names <= NAMES_PER_USER)
+		keep_name(s, s->found->names, &s->found->count, name);
+	else if (s->nspare < NAMES_MAX)
+		keep_name(s, s->spare, &s->nspare, name);
+	else
+		weed(s, name, st);
+}
+
+static void
+use_spare(struct look *s)
+{
+	for (size_t i = 0; i < s->nspare; i++)
+		keep_name(s, s->found->names, &s->found->count, s->spare[i]);
+}
+
 static bool
 see_name(void *arg, const char *name)
 {
@@ -188,7 +217,10 @@ see_name(void *arg, const char *name)
 		see_file(s, name, &st);
 	else
 		see_other(s, name, &st, is_draft && S_ISREG(st.st_mode));
-	return true;
+	if (s->found->removed < REMOVED_MAX)
+		return true;
+	look_again(s, 0);
+	return false;
 }
 
 static bool

@@ -9,6 +9,8 @@
  *	other names, links, pipes, folders   removed after DROP_FOREIGN_S
  *	a draft that was given up            removed after DROP_DRAFT_S
  *	both                                 at once beyond DROP_FILES, DROP_BYTES
+ *	named like mail, but none            likewise, of those whom a look cannot
+ *	                                     hand out
  *	set aside in corrupt/                DROP_ASIDE_FILES, DROP_ASIDE_BYTES;
  *	                                     more is removed
  *

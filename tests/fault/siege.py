@@ -96,6 +96,26 @@ def resets(where, seconds):
     print(n, "resets")
 
 
+def refused(where, seconds):
+    """Mail that has been through too many hands, from another sender each time."""
+    end, n = time.monotonic() + float(seconds), 0
+    header = b"Received: by x\r\n" * 120
+    while time.monotonic() < end:
+        try:
+            s = connect(where)
+            for i in range(10):
+                s.sendall(b"EHLO x\r\nMAIL FROM:<%x@example.test>\r\nRCPT TO:<y@example.org>\r\nDATA\r\n"
+                          b"%s\r\nx\r\n.\r\n" % (random.getrandbits(60), header))
+            s.sendall(b"QUIT\r\n")
+            while s.recv(65536):
+                pass
+            s.close()
+            n += 10
+        except OSError:
+            pass
+    print(n, "mails")
+
+
 def absurd(path):
     """Requests of odd depth, size and form: how many got an answer that is one, and
     how many did not."""
@@ -142,6 +162,43 @@ def litter(drop, count):
         except OSError as e:
             print(e)
     print(count, "things")
+
+
+def names(drop, seconds):
+    """Names of mail as fast as they can be made: links to one file, and files with
+    nothing in them."""
+    end, n = time.monotonic() + float(seconds), 0
+    one = os.path.join(drop, "f%015x" % random.getrandbits(60))
+    while time.monotonic() < end:
+        path = os.path.join(drop, "f%015x" % random.getrandbits(60))
+        try:
+            if n % 10 == 0:
+                put(path, b"")
+                one = path
+            else:
+                os.link(one, path)
+            n += 1
+        except FileNotFoundError:
+            put(one, b"")  # it was removed
+        except OSError:
+            pass
+    print(n, "names")
+
+
+def picked(drop, seconds):
+    """One good file after the other: how long the longest of them lay there."""
+    end, n, longest = time.monotonic() + float(seconds), 0, 0
+    while time.monotonic() < end:
+        draft = os.path.join(drop, ".e%015x" % random.getrandbits(60))
+        path = draft.replace("/.e", "/e")
+        put(draft, drop_text([b"to@example.org"], b"Subject: picked %d\r\n\r\nx\r\n" % n))
+        began = time.monotonic()
+        os.rename(draft, path)
+        while os.path.exists(path) and time.monotonic() < began + 120:
+            time.sleep(0.01)
+        longest, n = max(longest, time.monotonic() - began), n + 1
+        time.sleep(0.2)
+    print(int(longest * 1000), n)
 
 
 def shrinking(drop, seconds):

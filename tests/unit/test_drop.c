@@ -479,6 +479,38 @@ beyond_a_users_share_what_is_no_mail_goes_at_once(void **state)
 	assert_int_equal(fixture_files(l, "drop"), DROP_FILES);
 }
 
+/* Or a million names would be looked at for hours. */
+static void
+names_of_mail_that_are_no_mail_go_at_once_beyond_a_share(void **state)
+{
+	enum { SHARE = DROP_FILES + 1100, JUNK = SHARE + 400, MAIL = 5 };
+	struct queue_fixture *l = *state;
+	struct queue_drop *d;
+	struct err err;
+	char file[20];
+	int taken = 0;
+
+	for (int i = 0; i < JUNK; i++) {
+		(void)snprintf(file, sizeof(file), "%016d", i);
+		put(l, file, "junk", i % 2 == 0 ? 4 : 0);
+		if (i % (JUNK / MAIL) == 0)
+			assert_int_equal(write_drop(l, fs_sys(), &err), 0);
+	}
+	set_clock(l, 0);
+	scan(l);
+	assert_in_range(fixture_files(l, "drop"), MAIL, SHARE + MAIL);
+	/* None of it was mail. */
+	for (int look = 0; look < 5; look++) {
+		scan(l);
+		while ((d = next_drop(l)) != NULL) {
+			taken++;
+			queue_drop_end(d, QUEUE_DROP_TAKEN, NULL);
+		}
+		set_clock(l, 62 * (look + 1));
+	}
+	assert_int_equal(taken, MAIL);
+}
+
 static void
 corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 {
@@ -723,6 +755,9 @@ main(void)
 		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    beyond_a_users_share_what_is_no_mail_goes_at_once,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    names_of_mail_that_are_no_mail_go_at_once_beyond_a_share,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines,

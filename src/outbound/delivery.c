@@ -193,12 +193,12 @@ static size_t
 group_max(const struct delivery *d, const struct smtp_client *smtp)
 {
 	size_t max = d->opts->max_rcpts;
-	size_t offered = (size_t)smtp_client_caps(smtp)->rcpt_max;
+	size_t limit = (size_t)smtp_client_caps(smtp)->rcpt_max;
 
 	size_t learnt = account_fact(d->pool->account, LEARNT_RCPT_MAX);
 
-	if (max == 0 || (offered != 0 && offered < max))
-		max = offered;
+	if (max == 0 || (limit != 0 && limit < max))
+		max = limit;
 	if (max == 0 || (learnt != 0 && learnt < max))
 		max = learnt;
 	if (max == 0 || (d->split != 0 && d->split < max))
@@ -309,21 +309,21 @@ delivery_send(struct delivery *d, struct smtp_client *smtp)
 		.ret = d->env->ret,
 	};
 	d->is_busy = true;
-	d->is_offered = d->is_denied = false;
-	d->offers_dsn = smtp_client_caps(smtp)->has_dsn;
+	if (d->mark != DELIVERY_MARKING)
+		d->mark = DELIVERY_UNMARKED;
+	d->has_dsn = smtp_client_caps(smtp)->has_dsn;
 	content_rewind(d->content);
 	queue_claim_round_trip(d->qd, smtp_client_round_trip_ms(smtp));
 	smtp_client_send(smtp, &d->job);
 }
 
 static void
-on_noted(void *ctx)
+on_marked(void *ctx)
 {
 	struct delivery *d = ctx;
 
-	d->is_offering = false;
-	d->is_offered = true;
-	d->is_denied = !queue_claim_may_offer(d->qd);
+	d->mark = queue_claim_may_end(d->qd) ? DELIVERY_MARKED
+					     : DELIVERY_DENIED;
 	d->remote->go_on(d->remote->ctx);
 }
 
@@ -332,12 +332,12 @@ on_noted(void *ctx)
 static bool
 may_end(struct delivery *d)
 {
-	if (d->is_offered || d->is_offering)
-		return d->is_offered && !d->is_denied;
-	d->is_offered = queue_claim_mark(
-	    d->qd, d->index, d->job.nrcpts, d->remote->who, on_noted, d);
-	d->is_offering = !d->is_offered;
-	return d->is_offered;
+	if (d->mark == DELIVERY_UNMARKED)
+		d->mark = queue_claim_mark(d->qd, d->index, d->job.nrcpts,
+			      d->remote->who, on_marked, d)
+			      ? DELIVERY_MARKED
+			      : DELIVERY_MARKING;
+	return d->mark == DELIVERY_MARKED;
 }
 
 bool
@@ -349,7 +349,7 @@ delivery_feed(struct delivery *d, struct smtp_client *smtp)
 	size_t n;
 
 	for (;;) {
-		if (d->is_denied) {
+		if (d->mark == DELIVERY_DENIED) {
 			/* Another relay may have it: the connection is given up
 			 * before the last byte. */
 			smtp_client_body_failed(smtp,

@@ -271,7 +271,7 @@ tell_relayed(const struct delivery *d)
 	char *head;
 	size_t n = 0;
 
-	if (d->offers_dsn || hooks->relayed == NULL || !wants_relayed(d))
+	if (d->has_dsn || hooks->relayed == NULL || !wants_relayed(d))
 		return;
 	env = envelope_dup(d->env);
 	for (size_t i = 0; i < env->nrcpts; i++) {

@@ -12,6 +12,15 @@
 #include "outbound/pool.h"
 #include "smtp/smtp_job.h"
 
+/* The commit mark of a transaction (queue_claim_mark()), without which the last
+ * byte of the message must not go. */
+enum delivery_mark {
+	DELIVERY_UNMARKED,
+	DELIVERY_MARKING, /* it is being written */
+	DELIVERY_MARKED,
+	DELIVERY_DENIED /* it could not be written */
+};
+
 struct delivery {
 	struct list link;
 	struct pool *pool;
@@ -22,8 +31,8 @@ struct delivery {
 	struct smtp_job job;
 	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
-	bool *offered; /* one per env->rcpts */
-	size_t split; /* how many it accepted before it said: no more */
+	bool *offered; /* one per env->rcpts: at RCPT, now or before */
+	size_t split; /* recipients taken before the server said: no more */
 	struct answers answers; /* one per env->rcpts */
 	struct content *content;
 	char **addrs; /* of env->rcpts where the wire needs another form */
@@ -31,11 +40,8 @@ struct delivery {
 	char *sender; /* likewise, or NULL */
 	int64_t began_ms;
 	bool is_busy; /* a transaction is under way */
-	/* The commit mark of this transaction is written, or is being
-	 * written. */
-	bool is_offered, is_offering;
-	bool is_denied; /* it cannot be written, so the last byte must not go */
-	bool offers_dsn; /* the server */
+	enum delivery_mark mark;
+	bool has_dsn; /* the server tells senders itself */
 	bool is_sent; /* some recipient was accepted */
 	bool is_void; /* it waits for a reason that is not its own */
 	bool was_suspect; /* before this connection */

@@ -238,9 +238,9 @@ queue_claim_round_trip(struct queue_claim *d, int64_t ms)
 void
 message_drop_answers(struct queue_message *msg)
 {
-	free(msg->attempt.offered);
+	free(msg->attempt.uncertain);
 	free(msg->attempt.unanswered);
-	msg->attempt.offered = NULL;
+	msg->attempt.uncertain = NULL;
 	msg->attempt.unanswered = NULL;
 	if (msg->attempt.answers == NULL)
 		return;
@@ -287,11 +287,11 @@ queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
 	assert(msg->attempt.is_active && msg->attempt.on_marked == NULL);
 	verdict_unanswered(&v, who);
 	set_answer(&msg->attempt.unanswered, &v);
-	if (msg->attempt.offered == NULL)
-		msg->attempt.offered = xcalloc(
-		    msg->env->nrcpts, sizeof(*msg->attempt.offered));
+	if (msg->attempt.uncertain == NULL)
+		msg->attempt.uncertain = xcalloc(
+		    msg->env->nrcpts, sizeof(*msg->attempt.uncertain));
 	for (size_t i = 0; i < n; i++)
-		msg->attempt.offered[rcpts[i]] = true;
+		msg->attempt.uncertain[rcpts[i]] = true;
 	message_noted(msg,
 	    journal_mark(&msg->disk.notes, queue_wall(msg->q), who, rcpts, n));
 	/* A kill leaves in the page cache what was written.  A power cut may
@@ -315,13 +315,13 @@ message_deny(struct queue_message *msg)
 	if (!msg->attempt.is_active || msg->attempt.on_marked == NULL)
 		return;
 	msg->attempt.is_denied = true;
-	if (msg->attempt.offered != NULL)
-		memset(msg->attempt.offered, 0,
-		    msg->env->nrcpts * sizeof(*msg->attempt.offered));
+	if (msg->attempt.uncertain != NULL)
+		memset(msg->attempt.uncertain, 0,
+		    msg->env->nrcpts * sizeof(*msg->attempt.uncertain));
 }
 
 bool
-queue_claim_may_offer(const struct queue_claim *d)
+queue_claim_may_end(const struct queue_claim *d)
 {
 	return !d->msg->attempt.is_denied;
 }
@@ -331,8 +331,8 @@ queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v)
 {
 	assert(i < d->msg->env->nrcpts);
 	set_answer(&d->msg->attempt.answers[i], v);
-	if (d->msg->attempt.offered != NULL)
-		d->msg->attempt.offered[i] = false;
+	if (d->msg->attempt.uncertain != NULL)
+		d->msg->attempt.uncertain[i] = false;
 }
 
 static enum rcpt_state
@@ -489,8 +489,8 @@ answer_for(const struct queue_message *msg, size_t i, const struct verdict *v)
 {
 	if (msg->attempt.answers[i] != NULL)
 		return msg->attempt.answers[i];
-	return v->class == VERDICT_NONE && msg->attempt.offered != NULL &&
-		       msg->attempt.offered[i]
+	return v->class == VERDICT_NONE && msg->attempt.uncertain != NULL &&
+		       msg->attempt.uncertain[i]
 		   ? msg->attempt.unanswered
 		   : v;
 }
@@ -726,7 +726,7 @@ static bool
 is_answer_missing(const struct queue_message *msg)
 {
 	for (size_t i = 0; i < msg->env->nrcpts; i++)
-		if (msg->attempt.offered[i])
+		if (msg->attempt.uncertain[i])
 			return true;
 	return false;
 }
@@ -742,7 +742,7 @@ end_untried(
 	msg->attempt.result = RESULT_UNTRIED;
 	e->times.next_ms = not_before_ms > now ? not_before_ms : now;
 	entry_set_verdict(q, e, v);
-	if (msg->attempt.offered != NULL && !is_answer_missing(msg))
+	if (msg->attempt.uncertain != NULL && !is_answer_missing(msg))
 		message_noted(msg,
 		    journal_mark(&msg->disk.notes, queue_wall(q), "", NULL, 0));
 	/* So that restarts do not keep a message young for ever. */

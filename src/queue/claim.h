@@ -29,7 +29,8 @@ struct message_attempt {
 	void *marked_ctx;
 	/* Its commit mark could not be written, or it is another process's. */
 	bool is_denied;
-	bool *offered; /* per recipient: the answer is out; NULL: nobody's is */
+	bool *uncertain; /* per recipient: marked, and not answered yet; NULL:
+			  * none is */
 	struct verdict *unanswered; /* theirs, if it does not come */
 	enum result result;
 	struct verdict verdict; /* RESULT_SENT, or is_refused */

@@ -49,7 +49,7 @@ message_can_tell(const struct queue_message *msg)
 	case DISK_SAFE:
 		break;
 	}
-	/* What is promised from here on must be known as offered, if it is. */
+	/* The disk must know of the commit mark before anything is promised. */
 	return msg->disk.mark == MARK_NONE && !may_get_verdict(msg);
 }
 

@@ -269,7 +269,7 @@ bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
 /* Asked in on_marked().  False: the mark could not be written to a store that
  * several relays share, so the last byte must not go: another relay may have the
  * message by now. */
-bool queue_claim_may_offer(const struct queue_claim *d);
+bool queue_claim_may_end(const struct queue_claim *d);
 /* How far away the provider is on the connection that it goes over; 0: that is
  * not known.  New messages are written at once where the disk is quicker. */
 void queue_claim_round_trip(struct queue_claim *d, int64_t ms);

@@ -119,7 +119,7 @@ the_last_byte_waits_for_the_mark(void **state)
 	assert_int_equal(marked, 0);
 	fixture_run(l);
 	assert_int_equal(marked, 1);
-	assert_true(queue_claim_may_offer(d));
+	assert_true(queue_claim_may_end(d));
 	answer_ok(d);
 	fixture_run(l);
 }
@@ -186,7 +186,7 @@ a_mark_does_not_wait_for_a_message_that_cannot_be_kept(void **state)
 	} else {
 		fixture_finish_one(l);
 	}
-	assert_true(queue_claim_may_offer(d));
+	assert_true(queue_claim_may_end(d));
 	answer_ok(d);
 	fixture_run(l);
 	fixture_tick(l);
@@ -209,7 +209,7 @@ without_a_mark_nothing_may_be_offered(void **state)
 	memory_store_fail(l->store, ERR_NETWORK);
 	fixture_run(l);
 	assert_int_equal(marked, 1);
-	assert_false(queue_claim_may_offer(d));
+	assert_false(queue_claim_may_end(d));
 	memory_store_fail(l->store, ERR_NONE);
 	l->is_delayed = false;
 	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, NULL, NULL);
@@ -219,7 +219,7 @@ without_a_mark_nothing_may_be_offered(void **state)
 	assert_false(it.is_uncertain);
 	fixture_pass(l, 10 * MINUTE);
 	assert_non_null(d = take(l));
-	assert_true(queue_claim_may_offer(d));
+	assert_true(queue_claim_may_end(d));
 	queue_claim_end(d, QUEUE_END_UNTRIED, NULL, 0, NULL, NULL);
 }
 
@@ -237,7 +237,7 @@ what_is_anothers_is_let_go_and_not_written_to(void **state)
 	memory_store_fail(l->store, ERR_LOST);
 	l->troubles = 0;
 	fixture_run(l);
-	assert_false(queue_claim_may_offer(d));
+	assert_false(queue_claim_may_end(d));
 	l->is_delayed = false;
 	queue_claim_end(d, QUEUE_END_TRIED, &later, 0, fixture_count, &durable);
 	assert_int_equal(durable, 1);

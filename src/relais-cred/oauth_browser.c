@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "relais-cred/oauth_answer.h"
+#include "sys/clock_sys.h"
 
 enum {
 	CLIENTS_MAX = 8,
@@ -37,10 +37,7 @@ struct oauth_browser {
 static int64_t
 now_ms(void)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &ts); /* cannot fail */
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return clock_boot_ms(clock_sys());
 }
 
 static int

@@ -18,6 +18,7 @@
 #include "base/base64.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "sys/clock_sys.h"
 #include "sys/files.h"
 
 enum {
@@ -143,19 +144,9 @@ oauth_token_parse(struct bytes text, struct oauth_token *ret)
 
 /* --- time ----------------------------------------------------------------- */
 
-static int64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail */
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void
 oauth_now(struct oauth_now *ret)
 {
-	struct timespec wall;
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, ret->boot_id, sizeof(ret->boot_id) - 1)
 			    : 0;
@@ -164,9 +155,8 @@ oauth_now(struct oauth_now *ret)
 		(void)close(fd); /* only read */
 	ret->boot_id[n > 0 ? n : 0] = '\0';
 	ret->boot_id[strcspn(ret->boot_id, "\n")] = '\0';
-	(void)clock_gettime(CLOCK_REALTIME, &wall); /* cannot fail */
-	ret->wall_s = wall.tv_sec;
-	ret->boot_ms = boot_ms();
+	ret->wall_s = clock_wall_ms(clock_sys()) / 1000;
+	ret->boot_ms = clock_boot_ms(clock_sys());
 }
 
 int64_t
@@ -280,12 +270,12 @@ static int
 take_lock(struct oauth_store *s, int64_t timeout_ms, struct err *err)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
-	int64_t until = boot_ms() + timeout_ms;
+	int64_t until = clock_boot_ms(clock_sys()) + timeout_ms;
 
 	while (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys(err, "cannot lock %s", s->name);
-		if (boot_ms() >= until)
+		if (clock_boot_ms(clock_sys()) >= until)
 			return err_set(err, ERR_BUSY,
 			    "somebody else has been refreshing the token of "
 			    "account %s for too long",

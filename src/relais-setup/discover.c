@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <arpa/nameser.h>
 #define CARES_NO_DEPRECATED
@@ -17,6 +16,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "relais-setup/autoconfig.h"
+#include "sys/clock_sys.h"
 
 #define MOZILLA "https://autoconfig.thunderbird.net/v1.1/"
 
@@ -409,10 +409,7 @@ ask_address(struct search *se, enum slot_id id, char *host)
 static int64_t
 now_ms(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_boot_ms(clock_sys());
 }
 
 /* The best one, once nothing better can come; NULL: wait. */

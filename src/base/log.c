@@ -17,17 +17,11 @@ log_to(const struct log_sink *sink)
 	current_sink = sink;
 }
 
-bool
-log_wants(enum log_level level)
-{
-	return current_sink != NULL && level <= current_sink->level;
-}
-
 void
 log_begin(struct log_line *l, enum log_level level, const char *event)
 {
 	l->level = level;
-	l->is_wanted = log_wants(level);
+	l->is_wanted = current_sink != NULL;
 	buf_init(&l->text, LINE_MAX_BYTES);
 	if (!l->is_wanted)
 		return;
@@ -129,7 +123,7 @@ log_text(enum log_level level, const char *fmt, ...)
 	struct log_line l;
 	va_list ap;
 
-	if (!log_wants(level))
+	if (current_sink == NULL)
 		return;
 	buf_init(&raw, LINE_MAX_BYTES);
 	va_start(ap, fmt);

@@ -12,8 +12,8 @@
  *	log_bytes(&l, "reply", reply);
  *	log_end(&l);
  *
- * Only inbound, outbound and the programs log.  The sink is the one global of
- * the program; without one, lines are dropped.
+ * Only the folders of the app layer (src/LAYERS) and the programs log.  The sink
+ * is the one global of the program; without one, lines are dropped.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -29,24 +29,21 @@ enum log_level {
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARNING = 4,
 	LOG_LEVEL_NOTICE = 5,
-	LOG_LEVEL_INFO = 6,
-	LOG_LEVEL_DEBUG = 7
+	LOG_LEVEL_INFO = 6
 };
 
 struct log_sink {
 	/* line: NUL-terminated, no newline, already escaped. */
 	void (*write)(void *ctx, enum log_level level, const char *line);
 	void *ctx;
-	enum log_level level; /* less important lines are not built */
 };
 
 /* The sink is borrowed until the next call; NULL for none. */
 void log_to(const struct log_sink *sink);
-bool log_wants(enum log_level level);
 
 struct log_line {
 	enum log_level level;
-	bool is_wanted;
+	bool is_wanted; /* there is a sink */
 	struct buf text;
 };
 

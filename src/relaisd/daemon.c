@@ -56,7 +56,7 @@ daemon_main(const struct daemon_args *args)
 
 	if (!args->is_check)
 		startup_let_reload(SIG_BLOCK);
-	if (log_sys_open("stderr", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, &err) != 0)
+	if (log_sys_open("stderr", LOG_FORMAT_TEXT, &err) != 0)
 		return EX_OSERR;
 	startup_find(&s, args);
 	conf = startup_load(&s, &err);
@@ -66,8 +66,8 @@ daemon_main(const struct daemon_args *args)
 	} else if (conf != NULL) {
 		/* Until it has its place its form is right. */
 		if (conf->log_format == LOG_FORMAT_JSON)
-			IGNORE(log_sys_open("stderr", LOG_FORMAT_JSON,
-				   LOG_LEVEL_INFO, &err) != 0);
+			IGNORE(
+			    log_sys_open("stderr", LOG_FORMAT_JSON, &err) != 0);
 		status = run_daemon(&s, conf);
 	}
 	startup_clear(&s);

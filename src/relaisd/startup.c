@@ -141,10 +141,10 @@ startup_open_log(
 
 	if (strcmp(log, "auto") == 0)
 		log = s->args->is_foreground ? "stderr" : "syslog";
-	if (log_sys_open(log, conf->log_format, LOG_LEVEL_INFO, err) == 0)
+	if (log_sys_open(log, conf->log_format, err) == 0)
 		return 0;
 	if (conf->log_format != LOG_FORMAT_JOURNAL ||
-	    log_sys_open(log, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, NULL) != 0)
+	    log_sys_open(log, LOG_FORMAT_TEXT, NULL) != 0)
 		return -1;
 	/* Mail is worth more than the form of the log. */
 	log_text(LOG_LEVEL_WARNING, "%s; log_format = text is used", err->text);

@@ -205,8 +205,7 @@ level_name(enum log_level level)
 	static const char *const names[] = { [LOG_LEVEL_ERROR] = "error",
 		[LOG_LEVEL_WARNING] = "warning",
 		[LOG_LEVEL_NOTICE] = "notice",
-		[LOG_LEVEL_INFO] = "info",
-		[LOG_LEVEL_DEBUG] = "debug" };
+		[LOG_LEVEL_INFO] = "info" };
 
 	return names[level];
 }

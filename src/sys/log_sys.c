@@ -218,8 +218,7 @@ open_place(const char *where, enum log_format format, int *ret, struct err *err)
 }
 
 int
-log_sys_open(const char *where, enum log_format format, enum log_level level,
-    struct err *err)
+log_sys_open(const char *where, enum log_format format, struct err *err)
 {
 	int fd;
 
@@ -236,7 +235,7 @@ log_sys_open(const char *where, enum log_format format, enum log_level level,
 		    : format == LOG_FORMAT_JOURNAL ? write_journal
 		    : out.is_syslog                ? write_syslog
 						   : write_fd;
-	out.sink = (struct log_sink) { write_limited, NULL, level };
+	out.sink = (struct log_sink) { write_limited, NULL };
 	log_to(&out.sink);
 	return 0;
 }

@@ -21,8 +21,8 @@
  * appending, mode 0640; with LOG_FORMAT_JOURNAL it is the journal's own socket,
  * whatever where says.  Replaces the sink in force (a reload, a rotated file); on
  * failure that one stays. */
-int log_sys_open(const char *where, enum log_format format,
-    enum log_level level, struct err *err) MUST_CHECK;
+int log_sys_open(
+    const char *where, enum log_format format, struct err *err) MUST_CHECK;
 void log_sys_close(void);
 
 /* withheld() is called when a first line was not written; log_sys_tell() is due

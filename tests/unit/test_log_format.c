@@ -21,7 +21,7 @@ keep(void *ctx, enum log_level at, const char *text)
 	(void)snprintf(line, sizeof(line), "%s", text);
 }
 
-static const struct log_sink sink = { keep, NULL, LOG_LEVEL_DEBUG };
+static const struct log_sink sink = { keep, NULL };
 
 static json_t *
 as_json(void)

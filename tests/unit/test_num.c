@@ -91,7 +91,7 @@ static void
 a_log_line_cannot_be_forged(void **state)
 {
 	struct buf b;
-	struct log_sink sink = { keep_line, &b, LOG_LEVEL_INFO };
+	struct log_sink sink = { keep_line, &b };
 	struct log_line l;
 
 	(void)state;
@@ -106,10 +106,9 @@ a_log_line_cannot_be_forged(void **state)
 	assert_buf(&b, "sent reply=\"ok\\x0a2026 sent id='x'\" to=<a\\x1b@b> "
 		       "who=\"a b\" n=-3");
 	buf_reset(&b);
-	log_text(LOG_LEVEL_DEBUG, "below the level");
-	assert_int_equal(buf_len(&b), 0);
 	log_to(NULL);
 	log_text(LOG_LEVEL_ERROR, "nobody listens");
+	assert_int_equal(buf_len(&b), 0);
 	buf_clear(&b);
 }
 

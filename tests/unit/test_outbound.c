@@ -306,7 +306,7 @@ setup(void **state)
 	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
 	open_provider(b);
 	open_queue(b);
-	b->sink = (struct log_sink) { count_login, b, LOG_LEVEL_INFO };
+	b->sink = (struct log_sink) { count_login, b };
 	*state = b;
 	return 0;
 }
@@ -1890,7 +1890,7 @@ what_is_logged_as_sent_is_noted_in_its_file(void **state)
 {
 	struct bench *b = *state;
 	struct witness w = { .b = b };
-	struct log_sink sink = { watch_log, &w, LOG_LEVEL_INFO };
+	struct log_sink sink = { watch_log, &w };
 
 	start(b);
 	submit(b, 1);

@@ -39,7 +39,9 @@ relaisd_SOURCES = \
 	%reldir%/unapplied.c \
 	%reldir%/unapplied.h \
 	%reldir%/worker.c \
-	%reldir%/worker.h
+	%reldir%/worker.h \
+	%reldir%/worker_impl.h \
+	%reldir%/worker_queue.c
 relaisd_LDADD = src/relaisd/libcontrol.a src/check/libcheck.a \
 	src/inbound/libinbound.a src/outbound/liboutbound.a src/account/libaccount.a src/ctl/libctl.a \
 	src/conf/libconf.a src/net/libnet.a src/tls/libtls.a \

@@ -41,13 +41,10 @@
 #include "relaisd/sockets.h"
 #include "relaisd/startup.h"
 #include "relaisd/telling.h"
-#include "store/history.h"
-#include "store/spool.h"
+#include "relaisd/worker_impl.h"
 #include "store/store_module.h"
-#include "store/store_move.h"
 #include "sys/clock_sys.h"
 #include "sys/files.h"
-#include "sys/fs_sys.h"
 #include "sys/log_limit.h"
 #include "sys/log_sys.h"
 #include "sys/privilege.h"
@@ -57,45 +54,7 @@ enum {
 	STOP_POLL_MS = 50,
 	/* Clients finish a message that they have begun. */
 	STOP_CLIENTS_MS = 2 * 1000,
-	STOP_VERDICT_MS = 5 * 1000, /* clients wait no longer for a verdict */
-	RETRY_MAX_MS = 3600 * 1000,
-	HEAD_START_MS = 1000 /* of the provider over the disk */
-};
-
-/* One pointer to each part of the daemon. */
-struct worker {
-	struct startup *startup;
-	struct startup_bound *bound; /* with one process: its sockets, too */
-	struct link *link;
-	bool is_alone; /* one process */
-	struct confine confine;
-	bool is_orphan;
-	struct loop *loop;
-	struct loop_task turn;
-	struct loop_timer *timer;
-	struct loop_timer *watchdog;
-	struct loop_timer *log_timer; /* lines that were withheld are counted */
-	struct store *store;
-	const struct store_module *module; /* NULL: the store is the spool */
-	bool is_store_lost; /* others have our messages: begin anew */
-	struct queue *queue;
-	struct recorder *recorder;
-	struct sharing *sharing; /* NULL: the store is ours alone */
-	struct fold *fold;
-	struct user_limit *user_limit;
-	struct receiving *receiving;
-	struct inbound *inbound;
-	struct control *control;
-	struct telling *telling;
-	struct people *people;
-	struct netwatch *netwatch; /* NULL: the kernel has none for us */
-	struct accounts *accounts;
-	struct outbound *outbound;
-	struct routing *routing;
-	struct replies *replies; /* the user's rows, NULL: none */
-	struct conf *listening; /* what the listeners are of */
-	bool is_stopping;
-	int64_t stop_by_ms, hurry_ms, no_verdict_ms;
+	STOP_VERDICT_MS = 5 * 1000 /* clients wait no longer for a verdict */
 };
 
 /* --- telling people ------------------------------------------------------- */
@@ -123,149 +82,6 @@ on_notices_wake(void *ctx)
 	struct worker *d = ctx;
 
 	loop_soon(d->loop, &d->turn);
-}
-
-/* --- what the queue asks -------------------------------------------------- */
-
-static int
-on_route(void *ctx, const struct envelope *e)
-{
-	const struct worker *d = ctx;
-
-	return routing_account(d->routing, e);
-}
-
-static void
-on_wake(void *ctx, int account)
-{
-	struct worker *d = ctx;
-
-	if (d->outbound != NULL)
-		outbound_wake(d->outbound, account);
-	loop_soon(d->loop, &d->turn);
-}
-
-/* ERR_NONE: only worth a line. */
-static void
-on_trouble(void *ctx, const char *id, const struct err *why)
-{
-	const struct worker *d = ctx;
-	char text[600];
-
-	(void)snprintf(text, sizeof(text), "%s: %s", id, why->text);
-	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
-	    "%s", text);
-	if (why->class == ERR_DISK || why->class == ERR_NETWORK)
-		telling_disk(d->telling, text);
-}
-
-static void
-on_failed(void *ctx, const char *id)
-{
-	const struct worker *d = ctx;
-
-	notices_failed(telling_notices(d->telling), id);
-}
-
-static void
-on_original(void *ctx)
-{
-	const struct worker *d = ctx;
-
-	notices_read(telling_notices(d->telling));
-}
-
-static void
-on_held(void *ctx, const char *id)
-{
-	const struct worker *d = ctx;
-
-	telling_held(d->telling, id);
-}
-
-static void
-on_user_limit(void *ctx, uint32_t uid, bool is_over)
-{
-	const struct worker *d = ctx;
-
-	telling_user_limit(d->telling, uid, is_over);
-}
-
-static void
-on_delayed(void *ctx, const char *id)
-{
-	const struct worker *d = ctx;
-
-	notices_delayed(telling_notices(d->telling), id);
-}
-
-static void
-on_store_lost(void *ctx)
-{
-	struct worker *d = ctx;
-
-	d->is_store_lost = true;
-	loop_soon(d->loop, &d->turn);
-}
-
-static void
-on_ended(void *ctx, const struct history_entry *how, int account,
-    struct queue_claim *claim)
-{
-	struct worker *d = ctx;
-	struct history_entry named = *how;
-	const char *name = accounts_name(d->accounts, account);
-
-	if (name != NULL)
-		named.account = name;
-	recorder_note(d->recorder, &named, claim);
-}
-
-static struct queue_policy
-policy_of(const struct conf *c)
-{
-	return (struct queue_policy) {
-		.holds_uncertain = c->uncertain == CONF_UNCERTAIN_HOLD,
-		.sync_results_ms = c->sync_results_ms,
-		.syncs_each = c->sync_results_ms == 0,
-	};
-}
-
-static struct fold_opts
-fold_opts_from(const struct conf *c)
-{
-	return (struct fold_opts) { .max_equal = (unsigned)c->max_equal,
-		.equal_ms = c->equal_ms };
-}
-
-static struct queue_opts
-queue_opts_from(struct worker *d, const struct conf *c)
-{
-	return (struct queue_opts) {
-		.store = d->store,
-		.clock = clock_sys(),
-		.rng = rng_sys(),
-		.pool = loop_pool(d->loop),
-		.hooks = { .route = on_route,
-		    .wake = on_wake,
-		    .trouble = on_trouble,
-		    .failed = on_failed,
-		    .original = on_original,
-		    .held = on_held,
-		    .delayed = on_delayed,
-		    .lost = on_store_lost,
-		    .ended = on_ended,
-		    .ctx = d },
-		.retry_after_ms = c->retry_after_ms,
-		.retry_max_ms = RETRY_MAX_MS,
-		.lifetime_ms = c->lifetime_ms,
-		.delay_notice_ms = c->delay_notice_ms,
-		.max_size_bytes = c->max_size_bytes,
-		.head_start_ms = HEAD_START_MS,
-		.policy = policy_of(c),
-		.arrival = fold_gate(d->fold),
-		.attempt = user_limit_gate(d->user_limit),
-	};
 }
 
 /* --- running -------------------------------------------------------------- */
@@ -412,8 +228,8 @@ listen_for(struct worker *d, struct conf *conf, struct err *err)
 	return rc;
 }
 
-/* A row of the user's that is wrong stops no mail: it is reported, and the shipped
- * rows count alone. */
+/* An error in the administrator's own rows stops no mail: it is reported, and
+ * only the rows that relais brings are used. */
 static void
 load_replies(struct worker *d)
 {
@@ -450,8 +266,6 @@ static void
 apply(struct worker *d, struct conf *conf)
 {
 	struct inbound_opts opts;
-	struct queue_opts queue;
-	struct fold_opts fold;
 	struct err err;
 
 	link_set_conf(d->link, conf);
@@ -460,13 +274,8 @@ apply(struct worker *d, struct conf *conf)
 	receiving_reload(d->receiving);
 	load_replies(d);
 	opts = receiving_opts(d->receiving);
-	queue = queue_opts_from(d, conf);
-	queue_set_opts(d->queue, &queue);
-	fold = fold_opts_from(conf);
-	fold_set_opts(d->fold, &fold);
-	user_limit_set(d->user_limit, (uint64_t)conf->max_per_user);
+	worker_set_queue(d, conf);
 	inbound_set_opts(d->inbound, &opts);
-	recorder_set(d->recorder, conf);
 	if (listen_for(d, conf, &err) != 0)
 		log_err(LOG_LEVEL_ERROR, &err);
 	privilege_want_descriptors(startup_descriptors(conf));
@@ -760,37 +569,11 @@ give_up_calls(struct worker *d, const struct conf *conf)
 	confine_complain(&d->confine);
 }
 
-/* The spool is there in any case: as the store, or for what is this machine's
- * alone. */
-static int
-open_store(struct worker *d, const struct conf *conf, struct err *err)
-{
-	struct store_module_opts opts = { .url = conf->store_url,
-		.name = conf_node_name(conf),
-		.clock = clock_sys() };
-	struct store *shared;
-
-	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0 ||
-	    store_move_check(d->store, err) != 0)
-		return -1;
-	if (conf->store == CONF_STORE_DISK)
-		return 0;
-	opts.here = d->store;
-	if (store_module_load("postgres", &d->module, err) != 0 ||
-	    d->module->open(&opts, &shared, err) != 0)
-		return -1;
-	d->store = shared;
-	log_text(LOG_LEVEL_NOTICE, "the queue is shared: %s", shared->name);
-	return 0;
-}
-
 static int
 start_parts(struct worker *d, struct conf *conf, struct err *err)
 {
 	const struct link_hooks hooks = { on_conf, on_stop, on_lost, d };
 	struct inbound_opts opts;
-	struct queue_opts queue;
-	struct fold_opts fold;
 
 	confine_init(&d->confine, d->is_alone);
 	confine_loop(&d->confine, conf);
@@ -807,19 +590,10 @@ start_parts(struct worker *d, struct conf *conf, struct err *err)
 	d->people = people_new(d->loop, link_find_user, d->link);
 	people_refresh(d->people, conf->allow_groups.n > 0);
 	d->telling = telling_new(d->loop, d->link, d->people);
-	if (open_store(d, conf, err) != 0)
+	if (worker_open_store(d, conf, err) != 0)
 		return -1;
 	give_up_files(d, conf);
-	fold = fold_opts_from(conf);
-	d->fold = fold_new(clock_sys(), rng_sys(), &fold);
-	d->user_limit = user_limit_new(
-	    clock_sys(), (uint64_t)conf->max_per_user, on_user_limit, d);
-	d->recorder = recorder_new(d->loop, d->store);
-	recorder_set(d->recorder, conf);
-	queue = queue_opts_from(d, conf);
-	d->queue = queue_new(&queue);
-	fold_attach(d->fold, d->queue);
-	user_limit_attach(d->user_limit, d->queue);
+	worker_open_queue(d, conf);
 	load_replies(d);
 	open_accounts(d);
 	telling_start(

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* worker_impl.h - the inside of the worker, for its own files only.
+ *
+ * worker.c starts, runs, reloads and stops the parts.  worker_queue.c has the
+ * store, the queue and its policies, and passes the queue's questions and news
+ * to the other parts; it calls nothing of worker.c.
+ */
+#ifndef RELAISD_WORKER_IMPL_H
+#define RELAISD_WORKER_IMPL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/must.h"
+#include "net/loop.h"
+#include "relaisd/confine.h"
+#include "relaisd/worker.h"
+
+/* One pointer to each part of the daemon. */
+struct worker {
+	struct startup *startup;
+	struct startup_bound *bound; /* with one process: its sockets, too */
+	struct link *link;
+	bool is_alone; /* one process */
+	struct confine confine;
+	bool is_orphan;
+	struct loop *loop;
+	struct loop_task turn;
+	struct loop_timer *timer;
+	struct loop_timer *watchdog;
+	struct loop_timer *log_timer; /* lines that were withheld are counted */
+	struct store *store;
+	const struct store_module *module; /* NULL: the store is the spool */
+	bool is_store_lost; /* others have our messages: begin anew */
+	struct queue *queue;
+	struct recorder *recorder;
+	struct sharing *sharing; /* NULL: the store is ours alone */
+	struct fold *fold;
+	struct user_limit *user_limit;
+	struct receiving *receiving;
+	struct inbound *inbound;
+	struct control *control;
+	struct telling *telling;
+	struct people *people;
+	struct netwatch *netwatch; /* NULL: the kernel has none for us */
+	struct accounts *accounts;
+	struct outbound *outbound;
+	struct routing *routing;
+	struct replies *replies; /* the user's rows, NULL: none */
+	struct conf *listening; /* what the listeners are of */
+	bool is_stopping;
+	int64_t stop_by_ms, hurry_ms, no_verdict_ms;
+};
+
+/* Blocks on the disk and, for a shared store, on the network.  -1: the caller
+ * frees d->store, if there is one. */
+int worker_open_store(
+    struct worker *d, const struct conf *conf, struct err *err) MUST_CHECK;
+/* Of d->store, which is open; with d->loop and d->telling. */
+void worker_open_queue(struct worker *d, const struct conf *conf);
+/* This configuration is in force now. */
+void worker_set_queue(struct worker *d, const struct conf *conf);
+
+#endif

@@ -287,15 +287,13 @@ alias_count(const struct aliases *a)
 static int
 read_file(const char *file, struct stat *ret_st, struct buf *to)
 {
-	int fd = files_open(file, O_RDONLY | O_NONBLOCK, 0);
+	int fd = files_open_regular(file);
 	int os = 0;
 
 	if (fd < 0)
 		return errno;
 	if (fstat(fd, ret_st) != 0)
 		os = errno;
-	else if (!S_ISREG(ret_st->st_mode))
-		os = EINVAL;
 	else if (files_read_all(fd, to) != 0)
 		os = errno;
 	(void)close(fd); /* nothing was written */
@@ -362,7 +360,8 @@ alias_load(const char *file, struct conf_problems *problems)
 		IGNORE(stat(file, &st)); /* so as not to try at each mail */
 	}
 	if (is_lost)
-		conf_problem_add(problems, file, 0, file, "%s", strerror(os));
+		conf_problem_add(
+		    problems, file, 0, file, "%s", files_reason(os));
 	a = alias_parse(file, buf_bytes(&text), problems);
 	a->is_lost = is_lost;
 	a->version = version_of(&st);

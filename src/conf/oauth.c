@@ -201,7 +201,7 @@ oauth_rows_read(struct oauth_rows *rows, const char *file, struct err *err)
 	int rc;
 
 	if (f == NULL)
-		return err_sys(err, "cannot read %s", file);
+		return files_err(err, "cannot read", file);
 	rc = read_lines(rows, f, file, err);
 	IGNORE(fclose(f)); /* only read */
 	return rc;

@@ -361,7 +361,7 @@ providers_read(struct providers *p, const char *file, struct err *err)
 	int rc;
 
 	if (f == NULL)
-		return err_sys(err, "cannot read the presets in %s", file);
+		return files_err(err, "cannot read the presets in", file);
 	rc = read_lines(p, f, file, err);
 	IGNORE(fclose(f)); /* only read */
 	return rc;

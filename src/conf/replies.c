@@ -42,11 +42,11 @@ replies_load(const char *file, struct replies **ret, struct err *err)
 	*ret = NULL;
 	if (trust_file(file, geteuid(), err) != 0)
 		return -1;
-	fd = files_open(file, O_RDONLY, 0);
+	fd = files_open_regular(file);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return err_sys(err, "cannot read %s", file);
+		return files_err(err, "cannot read", file);
 	r = xcalloc(1, sizeof(*r));
 	buf_init(&r->text, FILE_MAX_BYTES);
 	rc = parse_rows(r, fd, file, err);

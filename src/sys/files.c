@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PIECE = 4096 };
@@ -25,10 +28,44 @@ files_open(const char *path, int flags, mode_t mode)
 	return open(path, flags | O_CLOEXEC, mode);
 }
 
+/* 0, or errno. */
+static int
+check_regular(int fd, off_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	return st.st_size > max ? EFBIG : 0;
+}
+
+static int
+open_up_to(const char *path, off_t max)
+{
+	int fd = files_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	int os = fd >= 0 ? check_regular(fd, max) : 0;
+
+	if (os == 0)
+		return fd;
+	(void)close(fd); /* only read */
+	errno = os;
+	return -1;
+}
+
+int
+files_open_regular(const char *path)
+{
+	return open_up_to(path, INT64_MAX);
+}
+
 FILE *
 files_read(const char *path)
 {
-	int fd = files_open(path, O_RDONLY, 0);
+	int fd = open_up_to(path, FILES_READ_MAX);
 	FILE *f;
 
 	if (fd < 0)
@@ -37,6 +74,24 @@ files_read(const char *path)
 	if (f == NULL)
 		(void)close(fd); /* no memory */
 	return f;
+}
+
+const char *
+files_reason(int os)
+{
+	return os == EINVAL || os == ENXIO ? "it is not a regular file"
+					   : strerror(os);
+}
+
+int
+files_err(struct err *err, const char *what, const char *path)
+{
+	int os = errno;
+
+	err_set(err, ERR_SYSTEM, "%s %s: %s", what, path, files_reason(os));
+	if (err != NULL)
+		err->os = os;
+	return -1;
 }
 
 int

@@ -15,12 +15,21 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/must.h"
 
 /* A descriptor, or -1 and errno. */
 int files_open(const char *path, int flags, mode_t mode);
-/* Likewise to read; NULL and errno. */
+/* A regular file to read.  Another one is EISDIR or EINVAL, whatever it has to say:
+ * a pipe is not waited for, and a device may have no end. */
+int files_open_regular(const char *path);
+/* Likewise; NULL and errno, EFBIG beyond FILES_READ_MAX. */
 FILE *files_read(const char *path);
+enum { FILES_READ_MAX = 4 * 1024 * 1024 };
+/* Why one of these two failed, as strerror(3). */
+const char *files_reason(int os);
+/* err_sys() with that reason: "what path: reason". */
+int files_err(struct err *err, const char *what, const char *path);
 
 /* Adds all that fd has until its end.  -1 and errno: a read failed, or (EFBIG)
  * there is more than the buffer may hold; it has what came before. */

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -106,10 +109,43 @@ a_slow_pipe_is_read_to_its_end(void **state)
 	assert_int_equal(close(fds[0]), 0);
 }
 
+/* Neither waits for ever nor fills the memory. */
+static void
+only_a_regular_file_of_some_size_is_read(void **state)
+{
+	char dir[] = "/tmp/test_files.XXXXXX", fifo[60], large[60];
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	(void)snprintf(large, sizeof(large), "%s/large", dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	fd = open(large, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	assert_int_equal(close(fd), 0);
+	assert_null(files_read(fifo));
+	assert_int_equal(errno, EINVAL);
+	assert_string_equal(files_reason(errno), "it is not a regular file");
+	assert_null(files_read("/dev/zero"));
+	assert_int_equal(errno, EINVAL);
+	assert_null(files_read(dir));
+	assert_int_equal(errno, EISDIR);
+	assert_null(files_read(large));
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(files_open_regular(fifo), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(unlink(large), 0);
+	assert_int_equal(unlink(fifo), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_a_regular_file_of_some_size_is_read),
 		cmocka_unit_test(what_fits_is_read_whole),
 		cmocka_unit_test(
 		    one_byte_too_many_is_an_error_and_the_beginning_is_there),

@@ -52,6 +52,14 @@ code_of(struct bytes line)
 	       (line.p[2] - '0');
 }
 
+/* A filter in front of a server puts its own code before the server's, or behind
+ * it.  With two refusals it is clear that nothing was accepted. */
+static bool
+may_follow(int before, int code)
+{
+	return code == before || (code >= 400 && before >= 400);
+}
+
 /* One whole line without its LF. */
 static enum smtp_reply_result
 take_line(struct smtp_reply *r, struct bytes line)
@@ -62,7 +70,7 @@ take_line(struct smtp_reply *r, struct bytes line)
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	code = code_of(line);
-	if (code == 0 || (r->nlines > 0 && code != r->code) ||
+	if (code == 0 || (r->nlines > 0 && !may_follow(r->code, code)) ||
 	    ++r->nlines > SMTP_REPLY_LINES_MAX)
 		return SMTP_REPLY_BAD;
 	/* "250" alone is legal (RFC 5321 4.2): without text there is no

@@ -26,7 +26,13 @@ static const struct row {
 	{ "220-x\r\n", SMTP_REPLY_MORE, 220, "x", 0 },
 	{ "250 ok\r", SMTP_REPLY_MORE, 0, "", 0 },
 	{ "", SMTP_REPLY_MORE, 0, "", 0 },
+	/* refusals with different codes: the last one counts */
+	{ "550-5.7.1 a\r\n554 5.7.1 b\r\n", SMTP_REPLY_DONE, 554,
+	    "5.7.1 a\n5.7.1 b", 0 },
+	{ "550-a\r\n451-b\r\n450 c\r\n", SMTP_REPLY_DONE, 450, "a\nb\nc", 0 },
 	/* continuation with another code */
+	{ "250-a\r\n550 b\r\n", SMTP_REPLY_BAD, 250, "a", 0 },
+	{ "550-a\r\n250 b\r\n", SMTP_REPLY_BAD, 550, "a", 0 },
 	{ "250-a\r\n251 b\r\n", SMTP_REPLY_BAD, 250, "a", 0 },
 	{ "250-a\r\n\r\n", SMTP_REPLY_BAD, 250, "a", 0 },
 	/* no code */

@@ -77,16 +77,33 @@ relieve(struct courier *c)
 
 /* --- messages ------------------------------------------------------------- */
 
+/* How many messages this connection carries; 0: any number. */
+static size_t
+carries_max(const struct courier *c)
+{
+	size_t max = pool_per_connection(c->pool);
+	size_t stated = (size_t)smtp_client_caps(c->wire.smtp)->mail_max;
+
+	return stated != 0 && (max == 0 || stated < max) ? stated : max;
+}
+
+/* A message may have taken several transactions. */
+static bool
+has_carried_all(const struct courier *c)
+{
+	size_t max = pool_per_connection(c->pool);
+
+	return (max != 0 && c->service.carried >= max) ||
+	       smtp_client_is_used_up(c->wire.smtp);
+}
+
 /* Now, or when there is room for another one. */
 static bool
 takes_more(const struct courier *c)
 {
-	size_t max = pool_per_connection(c->pool);
-
 	return c->is_ready && !c->is_quitting && !c->service.is_over &&
 	       !courier_is_past(c) && pool_may_take(c->pool) &&
-	       account_may_send(c->pool->account) &&
-	       (max == 0 || c->service.carried < max);
+	       account_may_send(c->pool->account) && !has_carried_all(c);
 }
 
 bool
@@ -135,11 +152,27 @@ may_take(const struct courier *c)
 static bool
 wants_relief(const struct courier *c)
 {
-	size_t max = pool_per_connection(c->pool);
+	size_t max = carries_max(c);
 
 	return !c->service.has_relief && max != 0 &&
 	       c->service.carried >= max / 8 &&
 	       c->deliveries.next != c->deliveries.prev;
+}
+
+/* No transaction is left here for the rest of a message: another connection has
+ * to take it. */
+static bool
+give_back(struct courier *c)
+{
+	list_foreach (it, &c->deliveries) {
+		struct delivery *d = delivery_of_link(it);
+
+		if (delivery_is_between(d)) {
+			delivery_end(d, NULL);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Starts one transaction if the engine has room: the rest of a message that is
@@ -151,6 +184,8 @@ load(struct courier *c)
 	struct queue_claim *qd;
 	struct delivery *d;
 
+	if (c->is_ready && smtp_client_is_used_up(c->wire.smtp))
+		return give_back(c);
 	if (!c->is_ready || !smtp_client_may_send(c->wire.smtp))
 		return false;
 	list_foreach (it, &c->deliveries) {
@@ -399,14 +434,11 @@ take_input(struct courier *c, int64_t now)
 static void
 maybe_quit(struct courier *c)
 {
-	size_t max = pool_per_connection(c->pool);
-
 	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->deliveries))
 		return;
 	if (!c->service.is_over && !courier_is_past(c) &&
 	    pool_may_take(c->pool) &&
-	    courier_now_ms(c) < c->timing.keep_until &&
-	    (max == 0 || c->service.carried < max))
+	    courier_now_ms(c) < c->timing.keep_until && !has_carried_all(c))
 		return;
 	c->is_quitting = true;
 	smtp_client_quit(c->wire.smtp);

@@ -484,6 +484,14 @@ plan_next(struct queue_message *msg, int64_t not_before_ms)
 			       queue_wall(q) + e->times.next_ms - now));
 }
 
+/* Others had their answers, these were not asked: so this ends. */
+static void
+plan_rest(struct queue_message *msg)
+{
+	msg->e->times.next_ms = queue_now(msg->q);
+	message_noted(msg, journal_next(&msg->disk.notes, queue_wall(msg->q)));
+}
+
 static const struct verdict *
 answer_for(const struct queue_message *msg, size_t i, const struct verdict *v)
 {
@@ -679,7 +687,10 @@ end_tried(
 	}
 	msg->attempt.result = RESULT_LATER;
 	entry_set_verdict(msg->q, msg->e, telling_verdict(msg, RCPT_WAITING));
-	plan_next(msg, not_before_ms);
+	if (v->class == VERDICT_NONE && has_one_taken_it(msg))
+		plan_rest(msg);
+	else
+		plan_next(msg, not_before_ms);
 	see_delay(msg);
 }
 

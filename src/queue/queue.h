@@ -285,7 +285,8 @@ bool queue_syncs_each(const struct queue *q);
 /* How a claim ends. */
 enum queue_end {
 	QUEUE_END_TRIED, /* recipients have their verdicts; those without one
-			  * get v */
+			  * get v.  If v is NULL and one of them was accepted,
+			  * the others are due at once. */
 	QUEUE_END_HELD, /* as tried, but v says why a person must act first:
 			 * a client without another answer keeps waiting, and the
 			 * message is held.  A client who still waits in verdict

@@ -797,6 +797,12 @@ smtp_client_may_send(const struct smtp_client *c)
 	       smtp_pipeline_may_add(c->pipeline, jobs_max(c));
 }
 
+bool
+smtp_client_is_used_up(const struct smtp_client *c)
+{
+	return smtp_pipeline_is_used_up(c->pipeline);
+}
+
 void
 smtp_client_send(struct smtp_client *c, const struct smtp_job *job)
 {

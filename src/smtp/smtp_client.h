@@ -221,6 +221,9 @@ struct smtp_job {
 /* True after SC_READY while the window has room and no body is owed; false for
  * good once the server's MAILMAX is reached (RFC 9422): time to quit. */
 bool smtp_client_may_send(const struct smtp_client *c);
+/* The server takes no further transaction in this session, and said so before
+ * (RFC 9422, MAILMAX). */
+bool smtp_client_is_used_up(const struct smtp_client *c);
 /* The job and all it points to are borrowed until its SC_JOB_DONE.  What the
  * server cannot take (size over SIZE, UTF-8 without SMTPUTF8, 8-bit without
  * 8BITMIME) ends at once in SC_JOB_DONE with a local VERDICT_NEVER, 5.3.4,

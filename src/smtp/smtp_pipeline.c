@@ -164,17 +164,17 @@ window_now(const struct smtp_pipeline *p)
 	return n < p->window.max ? n : p->window.max;
 }
 
-static bool
-has_mails_left(const struct smtp_pipeline *p)
+bool
+smtp_pipeline_is_used_up(const struct smtp_pipeline *p)
 {
-	return p->caps->mail_max == 0 || p->nmails < p->caps->mail_max;
+	return p->caps->mail_max != 0 && p->nmails >= p->caps->mail_max;
 }
 
 bool
 smtp_pipeline_may_add(const struct smtp_pipeline *p, size_t jobs_max)
 {
 	if (p->cur != NULL || p->is_stopped || p->trouble != SC_TROUBLE_NONE ||
-	    !has_mails_left(p) || p->nowed > 0)
+	    smtp_pipeline_is_used_up(p) || p->nowed > 0)
 		return false;
 	return p->nlive < window_now(p) && p->nlive < jobs_max;
 }
@@ -189,8 +189,8 @@ smtp_pipeline_is_trusted(const struct smtp_pipeline *p)
 bool
 smtp_pipeline_is_growing(const struct smtp_pipeline *p)
 {
-	return is_pipelining(p) && !p->is_stopped && has_mails_left(p) &&
-	       window_now(p) < p->window.max;
+	return is_pipelining(p) && !p->is_stopped &&
+	       !smtp_pipeline_is_used_up(p) && window_now(p) < p->window.max;
 }
 
 void

@@ -791,6 +791,25 @@ a_connection_carries_no_more_than_allowed(void **state)
 	assert_true(b->connections >= 3);
 }
 
+/* LIMITS MAILMAX (RFC 9422): also of a message that takes several. */
+static void
+a_stated_limit_of_transactions_ends_a_connection_at_once(void **state)
+{
+	struct bench *b = *state;
+
+	b->p.smtp.limits = "MAILMAX=2 RCPTMAX=1";
+	b->opts.max_connections = 2;
+	start(b);
+	for (int i = 0; i < 5; i++)
+		submit(b, 1);
+	all_is_sent(b, 5);
+	submit(b, 7);
+	all_is_sent(b, 12);
+	assert_true(b->connections >= 6);
+	assert_true(b->most <= 2);
+	assert_int_equal(state_of(b), ACCOUNT_READY);
+}
+
 /* --- reloads --------------------------------------------------------------- */
 
 static char path_a[] = "/a";
@@ -2679,6 +2698,7 @@ main(void)
 		TEST(an_accounts_own_limit_closes_the_window_first),
 		TEST(no_more_connections_are_opened_than_allowed),
 		TEST(a_connection_carries_no_more_than_allowed),
+		TEST(a_stated_limit_of_transactions_ends_a_connection_at_once),
 		TEST(what_was_spent_outlives_a_reload),
 		TEST(a_limit_that_is_set_later_counts_what_went_before),
 		TEST(an_account_that_was_removed_has_spent_what_it_has),

@@ -261,23 +261,43 @@ half_day_before(const struct date_text *x, int64_t *hour)
 	}
 }
 
+/* Where hh:mm begins, x->n: nowhere.  With dots it stands behind a date. */
+static size_t
+time_at(const struct date_text *x, char *ret_mark)
+{
+	size_t nbefore = 0;
+
+	*ret_mark = ':';
+	for (size_t i = 0; i < x->n; i++)
+		if (is_number(x, i) && is_mark(x, i + 1, ':') &&
+		    is_number(x, i + 2))
+			return i;
+	*ret_mark = '.';
+	for (size_t i = 0; i < x->n; i++) {
+		if (!is_number(x, i))
+			continue;
+		if (nbefore++ >= 2 && !at(x, i)->is_glued &&
+		    is_mark(x, i + 1, '.') && is_number(x, i + 2) &&
+		    at(x, i + 2)->is_glued && at(x, i + 2)->digits == 2)
+			return i;
+	}
+	return x->n;
+}
+
 /* hh:mm[:ss[.fraction]]; returns where it ends, 0: there is none. */
 static size_t
 find_time(struct date_text *x, struct moment *m)
 {
-	size_t i = 0, start;
+	char mark;
+	size_t i = time_at(x, &mark), start = i;
 	bool is_pm;
 
-	while (i < x->n && !(is_number(x, i) && is_mark(x, i + 1, ':') &&
-			       is_number(x, i + 2)))
-		i++;
-	if (i >= x->n)
+	if (i == x->n)
 		return 0;
-	start = i;
 	m->hour = at(x, i)->value;
 	m->minute = at(x, i + 2)->value;
 	i += 3;
-	if (is_mark(x, i, ':') && is_number(x, i + 1)) {
+	if (is_mark(x, i, mark) && is_number(x, i + 1)) {
 		m->second = at(x, i + 1)->value;
 		i += 2;
 		if ((is_mark(x, i, '.') || is_mark(x, i, ',')) &&
@@ -441,8 +461,10 @@ date_with_numbers(const struct date_text *x, const size_t *i, struct moment *m)
 			m->minute, m->second };
 		return true;
 	}
+	/* "22/05/27" may begin with the year, "5/27/22" cannot. */
 	if (a->digits > 2 ||
-	    (c->digits != 4 && !(mark == '.' && c->digits == 2)))
+	    (c->digits != 4 &&
+		!(c->digits == 2 && (mark == '.' || b->value > 12))))
 		return false;
 	m->year = full_year(c);
 	m->day = a->value;
@@ -564,16 +586,18 @@ find_date(struct date_text *x, struct moment *m)
 	       (n > 0 && date_compact(x, left, n, m));
 }
 
-/* Seconds since 1970, as "date +%s" writes them. */
+/* Seconds since 1970, as "date +%s" writes them, or milliseconds. */
 static bool
 is_epoch(const struct date_text *x, int64_t *ret_s)
 {
 	size_t i = is_mark(x, 0, '@');
 
-	if (!is_number(x, i) || at(x, i)->digits < 9 || at(x, i)->digits > 10 ||
+	if (!is_number(x, i) ||
+	    ((at(x, i)->digits < 9 || at(x, i)->digits > 10) &&
+		at(x, i)->digits != 13) ||
 	    (x->n > i + 1 && !(is_mark(x, i + 1, '.') && x->n == i + 3)))
 		return false;
-	*ret_s = at(x, i)->value;
+	*ret_s = at(x, i)->value / (at(x, i)->digits == 13 ? 1000 : 1);
 	return true;
 }
 

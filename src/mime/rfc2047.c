@@ -322,9 +322,69 @@ mend_word(struct buf *to, const struct word *w)
 	return ok;
 }
 
+/* May it be put into a word, or does it mean something where there are mailboxes? */
+static bool
+is_beside(char c)
+{
+	return !is_gap(c) && !is_one_of(c, "\"()<>[]:;@\\,");
+}
+
+static bool
+add_beside(struct buf *to, struct bytes raw)
+{
+	struct buf utf8;
+	bool ok;
+
+	buf_init(&utf8, 2 * raw.n + 1);
+	ok = mime_utf8(&utf8, raw) && rfc2047_words(to, buf_bytes(&utf8));
+	buf_clear(&utf8);
+	return ok;
+}
+
+/* The n bytes at the end, which touch the word that comes next. */
+static bool
+mend_before(struct buf *to, size_t n)
+{
+	struct bytes all = buf_bytes(to), raw;
+	struct buf copy;
+	size_t at = all.n;
+	bool ok;
+
+	while (at > all.n - n && is_beside(all.p[at - 1]))
+		at--;
+	raw = bytes_of(all.p + at, all.n - at);
+	if (str_is_ascii(raw))
+		return true;
+	buf_init(&copy, raw.n);
+	IGNORE(buf_add(&copy, raw.p, raw.n)); /* it fits */
+	buf_truncate(to, at);
+	ok = add_beside(to, buf_bytes(&copy)) && buf_addc(to, ' ');
+	buf_clear(&copy);
+	return ok;
+}
+
+/* What touches the word in front of b; *ret_n is its length, if it was encoded. */
+static bool
+mend_behind(struct buf *to, struct bytes b, size_t *ret_n)
+{
+	size_t n = 0;
+	struct word w = { 0 };
+
+	while (n < b.n && is_beside(b.p[n]) &&
+	       !read_word(bytes_of(b.p + n, b.n - n), &w))
+		n++;
+	*ret_n = str_is_ascii(bytes_of(b.p, n)) ? 0 : n;
+	return *ret_n == 0 ||
+	       (buf_addc(to, ' ') && add_beside(to, bytes_of(b.p, n)) &&
+		   (w.n == 0 || buf_addc(to, ' ')));
+}
+
+/* A blank between two words is not shown. */
 bool
 rfc2047_mend(struct buf *to, struct bytes value)
 {
+	size_t plain = 0; /* bytes since the last word */
+
 	while (value.n > 0) {
 		const char *at = memchr(value.p, '=', value.n);
 		size_t n = at == NULL ? value.n : (size_t)(at - value.p);
@@ -332,19 +392,27 @@ rfc2047_mend(struct buf *to, struct bytes value)
 
 		if (!buf_add(to, value.p, n))
 			return false;
+		plain += n;
 		value = bytes_of(value.p + n, value.n - n);
 		if (value.n == 0)
 			break;
 		if (!read_word(value, &w)) {
-			w.n = 1;
 			if (!buf_addc(to, '='))
 				return false;
-		} else if (str_is_ascii(bytes_of(value.p, w.n))
-			       ? !buf_add(to, value.p, w.n)
-			       : !mend_word(to, &w)) {
-			return false;
+			plain++;
+			value = bytes_of(value.p + 1, value.n - 1);
+			continue;
 		}
+		if (!mend_before(to, plain) ||
+		    !(str_is_ascii(bytes_of(value.p, w.n))
+			    ? buf_add(to, value.p, w.n)
+			    : mend_word(to, &w)))
+			return false;
 		value = bytes_of(value.p + w.n, value.n - w.n);
+		if (!mend_behind(to, value, &n))
+			return false;
+		value = bytes_of(value.p + n, value.n - n);
+		plain = 0;
 	}
 	return true;
 }

@@ -25,7 +25,8 @@ bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
 /* Encoded words (RFC 2047) that hold bytes over 127, written so that they show what
  * forgiving readers have seen in them: in "Q" the bytes are encoded, in the charset
  * that is named; in "B" they are left out, or, where what is left is no base64,
- * the text is encoded as it stands.  All else is copied.  value: an unfolded field.
+ * the text is encoded as it stands.  Such bytes that touch a word become a word of
+ * their own.  All else is copied.  value: an unfolded field.
  * False: the buffer is full; nine times as large is enough. */
 bool rfc2047_mend(struct buf *to, struct bytes value) MUST_CHECK;
 

@@ -2,6 +2,9 @@
 /* R14: a full name is header-safe whatever it holds. */
 #include "tests/lib/check.h"
 
+#include <string.h>
+
+#include "base/str.h"
 #include "mime/rfc2047.h"
 
 static void
@@ -144,6 +147,33 @@ an_encoded_word_that_no_line_can_hold_becomes_several(void **state)
 	buf_clear(&out);
 }
 
+static void
+bytes_in_and_beside_words_are_encoded_with_them(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "x \xfc =?utf-8?q?a?=", "x \xfc =?utf-8?q?a?=" },
+		{ "=?iso-8859-1?Q?\xfc?=", "=?iso-8859-1?q?=FC?=" },
+		{ "=?utf-8?q?a?=\xc3\xbc", "=?utf-8?q?a?= =?utf-8?q?=C3=BC?=" },
+		{ "\xfc=?utf-8?q?a?= b", "=?utf-8?q?=C3=BC?= =?utf-8?q?a?= b" },
+		{ "x =1\xfc=?utf-8?q?a?==?utf-8?q?b?=",
+		    "x =?utf-8?q?=3D1=C3=BC?= =?utf-8?q?a?==?utf-8?q?b?=" },
+		{ "=?utf-8?q?a?=\xc2\xa0=?utf-8?q?b?=",
+		    "=?utf-8?q?a?= =?utf-8?q?=C2=A0?= =?utf-8?q?b?=" },
+		{ "\"=?utf-8?q?a?=\xfc\", \xfc@b",
+		    "\"=?utf-8?q?a?= =?utf-8?q?=C3=BC?=\", \xfc@b" },
+		{ "x=?utf-8?q?a?=y \xfc", "x=?utf-8?q?a?=y \xfc" },
+	};
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		buf_init(&b, 9 * strlen(rows[i][0]));
+		assert_true(rfc2047_mend(&b, bytes_str(rows[i][0])));
+		assert_buf(&b, rows[i][1]);
+		buf_clear(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -157,6 +187,8 @@ main(void)
 		cmocka_unit_test(
 		    a_run_without_blanks_is_encoded_so_that_it_can_be_folded),
 		cmocka_unit_test(a_mailbox_is_its_name_and_its_address),
+		cmocka_unit_test(
+		    bytes_in_and_beside_words_are_encoded_with_them),
 		cmocka_unit_test(
 		    an_encoded_word_that_no_line_can_hold_becomes_several),
 	};

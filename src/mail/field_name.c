@@ -243,6 +243,55 @@ hidden_len(struct bytes line)
 	return 0;
 }
 
+static bool
+is_plain_address(struct bytes b)
+{
+	static const char signs[] = ".!#$%&'*+/=?^_`{|}~-";
+	size_t at = 0, n;
+
+	if (b.n > 1 && b.p[0] == '<' && b.p[b.n - 1] == '>')
+		b = bytes_of(b.p + 1, b.n - 2);
+	while (at < b.n && (ascii_is_alnum(b.p[at]) ||
+			       memchr(signs, b.p[at], sizeof(signs) - 1)))
+		at++;
+	n = at + 1;
+	while (n < b.n &&
+	       (ascii_is_alnum(b.p[n]) || b.p[n] == '.' || b.p[n] == '-'))
+		n++;
+	return at > 0 && at + 1 < b.n && b.p[at] == '@' && n == b.n;
+}
+
+bool
+field_name_is_plain_list(struct bytes value)
+{
+	if (value.n > 0 && value.p[value.n - 1] == ';')
+		value.n--;
+	do {
+		if (!is_plain_address(bytes_trim(bytes_cut(&value, ','))))
+			return false;
+	} while (value.n > 0);
+	return true;
+}
+
+/* "To joe@example.net", and nothing else: the same. */
+static size_t
+list_len(struct bytes line)
+{
+	static const char *const names[] = { "To", "Cc", "Resent-To",
+		"Resent-Cc" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
+		    ascii_is_wsp(line.p[n]) &&
+		    field_name_is_plain_list(
+			bytes_trim(bytes_of(line.p + n, line.n - n))))
+			return n;
+	}
+	return 0;
+}
+
 size_t
 field_name_bcc_len(struct bytes field)
 {
@@ -309,6 +358,12 @@ field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
 		for (i += n; is_mark(line.p[i]); i++) /* there is an "@" */
 			continue;
 		*ret_at = i;
+		return true;
+	}
+	n = list_len(line);
+	if (n > 0) {
+		memcpy(ret_name, line.p, n);
+		*ret_n = *ret_at = n;
 		return true;
 	}
 	n = field_name_bcc_len(rest);

@@ -40,4 +40,8 @@ bool field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
  * missing, and an address follows.  0: it begins with none. */
 size_t field_name_bcc_len(struct bytes field);
 
+/* Addresses of ASCII with commas between, each with or without "<" and ">", and
+ * nothing else?  Text is more than that. */
+bool field_name_is_plain_list(struct bytes value);
+
 #endif

@@ -444,40 +444,48 @@ is_indented_bcc(const struct header *h, struct bytes line)
 static bool
 ends_in_comma(struct bytes b)
 {
-	b = bytes_trim(b);
-	return b.n > 0 && b.p[b.n - 1] == ',';
+	return b.n > 0 && (b.p[b.n - 1] == ',' || b.p[b.n - 1] == ';');
 }
 
-/* "To: joe@example.net,", then "jane@example.net": the blank in front is missing. */
-static bool
-continues_list(const struct header *h, struct bytes line)
+/* "To: joe@example.net,", then "jane@example.net": the blank in front is missing.
+ * What stands in front of it then; NULL: it does not belong to the list.  Where the
+ * comma is missing, too, it has to be addresses and nothing else. */
+static const char *
+list_goes_on(const struct header *h, struct bytes line)
 {
 	static const char *const lists[] = { "To", "Cc", "Bcc", "Reply-To",
 		"Resent-To", "Resent-Cc", "Resent-Bcc" };
 	const struct field *f = &h->fields[h->nfields - 1];
 	const char *raw = buf_str(&h->text) + f->at;
+	struct bytes body;
 
-	return h->is_mending && memchr(line.p, '@', line.n) != NULL &&
-	       !is_mbox_line(line) &&
-	       field_name_is_one_of(bytes_of(raw, f->name_n), lists,
-		   sizeof(lists) / sizeof(lists[0]), NULL, 0) &&
-	       ends_in_comma(bytes_of(raw, f->n));
+	if (!h->is_mending || memchr(line.p, '@', line.n) == NULL ||
+	    is_mbox_line(line) ||
+	    !field_name_is_one_of(bytes_of(raw, f->name_n), lists,
+		sizeof(lists) / sizeof(lists[0]), NULL, 0))
+		return NULL;
+	body = bytes_trim(bytes_of(raw + f->body_at, f->n - f->body_at));
+	if (ends_in_comma(body))
+		return " ";
+	if (!field_name_is_plain_list(bytes_trim(line)))
+		return NULL;
+	return body.n > 0 ? " , " : " ";
 }
 
-/* Puts a blank in front of the line at the end of the text. */
+/* Puts blanks in front of the line at the end of the text. */
 static void
-indent_line(struct header *h)
+indent_line(struct header *h, const char *blanks)
 {
-	size_t n = buf_len(&h->text) - h->line;
+	size_t n = buf_len(&h->text) - h->line, more = strlen(blanks);
 	char *line;
 
-	if (!buf_addc(&h->text, ' '))
+	if (!buf_adds(&h->text, blanks))
 		abort();
 	line = h->text.p + h->text.head + h->line;
-	memmove(line + 1, line, n);
-	line[0] = ' ';
+	memmove(line + more, line, n);
+	memcpy(line, blanks, more);
 	h->mended |= HEADER_MENDED_LIST;
-	add_line(h, &h->fields[h->nfields - 1], n + 1);
+	add_line(h, &h->fields[h->nfields - 1], n + more);
 }
 
 /* A line of text goes on: no field begins with a colon. */
@@ -497,6 +505,7 @@ on_line(struct header *h)
 	    buf_str(&h->text) + h->line, buf_len(&h->text) - h->line);
 	bool is_first = h->line == 0;
 	struct field f = { .at = h->line };
+	const char *blanks;
 
 	if (is_empty_line(line) && h->mbox_n == 0) {
 		h->has_blank = true;
@@ -510,8 +519,8 @@ on_line(struct header *h)
 	} else if (is_first && is_mbox_line(line)) {
 		h->mbox_n = line.n;
 		h->line += line.n;
-	} else if (h->nfields > 0 && continues_list(h, line)) {
-		indent_line(h);
+	} else if (h->nfields > 0 && (blanks = list_goes_on(h, line)) != NULL) {
+		indent_line(h, blanks);
 	} else if (h->is_mending && !is_empty_line(line)) {
 		on_stray(h, line.n);
 	} else {

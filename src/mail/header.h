@@ -15,7 +15,8 @@
  *
  * With header_mend(), names are read as they were meant: blanks around them,
  * also U+00A0 and other invisible ones, and a byte order mark are removed.
- * A line with an address behind a list that ends in a comma belongs to the list.
+ * A line with an address behind a list that ends in a comma belongs to the list, and
+ * so does one that is nothing but addresses, with a comma in front.
  * A line that is not a field does not always end the header.  The lines up
  * to the next empty one decide: if most of them are fields that mail has, the
  * header goes on; otherwise the body begins with them.  Either way a Bcc among

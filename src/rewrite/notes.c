@@ -7,8 +7,8 @@ static const char *const texts[NOTE_COUNT] = {
 	[NOTE_NAME] = "blanks or invisible characters removed from the name of "
 		      "a header field",
 	[NOTE_STRAY] = "header lines that are not fields moved to the body",
-	[NOTE_LIST] = "a line behind a list that ends in a comma taken as a "
-		      "part of the list",
+	[NOTE_LIST] = "a line behind a list, which is not indented, taken as "
+		      "a part of the list",
 	[NOTE_DATE_READ] =
 	    "Date rewritten as it was meant; the old one is in X-Original-Date",
 	[NOTE_DATE_NOW] = "Date replaced by the current time because it could "

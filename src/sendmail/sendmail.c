@@ -397,6 +397,10 @@ send_message(struct sendmail *sm)
 		complain(NULL, N_("the header names no recipients"));
 		return sm->status != EX_OK ? sm->status : EX_USAGE;
 	}
+	if (sm->args.has_header_rcpts && sm->message.has_guess)
+		complain(
+		    NULL, N_("a line behind a list of recipients, which is not "
+			     "indented, was taken as a part of the list"));
 	submit(sm);
 	return sm->status;
 }

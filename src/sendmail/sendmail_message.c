@@ -257,6 +257,7 @@ sendmail_message_set(struct sendmail_message *m, struct bytes text,
 	}
 	m->body = bytes_of(text.p + used, text.n - used);
 	m->is_8bit = !str_is_ascii(text);
+	m->has_guess = (header_mended(h) & HEADER_MENDED_LIST) != 0;
 	if (wishes->has_header_rcpts && take_rcpts(m, h, wishes, err) != 0)
 		goto out;
 	drop_doubles(m);

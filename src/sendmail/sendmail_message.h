@@ -26,6 +26,7 @@ struct sendmail_message {
 	struct buf head; /* header, empty line, the body's first bytes */
 	struct bytes body; /* borrowed from the text */
 	bool is_8bit;
+	bool has_guess; /* a line was taken for a part of a list before it */
 	struct submit_rcpt *rcpts; /* each once; owns the addresses */
 	size_t nrcpts;
 };

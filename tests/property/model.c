@@ -358,6 +358,7 @@ struct line {
 	size_t body; /* where it begins in raw */
 	bool is_mended;
 	bool is_more; /* of the list in front, although it is not indented */
+	bool lacks_comma; /* in front of it */
 };
 
 /* "bcc" with no letter in front, whatever signs are around and between; letters
@@ -475,6 +476,39 @@ is_bcc_line(struct bytes raw, size_t *ret_body)
 		   : is_bcc(name);
 }
 
+/* "joe@example.net, <jane@example.net>": letters, digits and signs. */
+static bool
+is_bare_list(struct bytes b)
+{
+	b = trimmed(b);
+	b.n -= b.n > 0 && b.p[b.n - 1] == ';';
+	for (;; b = bytes_of(b.p + 1, b.n - 1)) {
+		struct bytes one = b;
+		const char *comma = memchr(b.p, ',', b.n);
+		size_t n = 0, at = 0;
+
+		if (comma != NULL)
+			one.n = (size_t)(comma - b.p);
+		b = bytes_of(b.p + one.n, b.n - one.n);
+		one = trimmed(one);
+		if (one.n > 1 && one.p[0] == '<' && one.p[one.n - 1] == '>')
+			one = bytes_of(one.p + 1, one.n - 2);
+		for (; n < one.n; n++)
+			if (one.p[n] == '@' && at++ == 0 && n > 0)
+				continue;
+			else if (one.p[n] <= ' ' || one.p[n] == 0x7f ||
+				 strchr(at > 0 ? "!#$%&'*+/=?^_`{|}~()<>[]:;@"
+						 "\\\""
+					       : "()<>[]:;@\\\"",
+				     one.p[n]) != NULL)
+				return false;
+		if (at != 1 || one.p[n - 1] == '@')
+			return false;
+		if (b.n <= 1)
+			return true;
+	}
+}
+
 /* "Bcc joe@example.net": the length of the name; 0: none. */
 static size_t
 named_without_colon(struct bytes raw)
@@ -488,6 +522,23 @@ named_without_colon(struct bytes raw)
 		    ((unsigned char)raw.p[n] >= 0x80 ||
 			strchr(" \t\r\n;.,=<>-?", raw.p[n]) != NULL) &&
 		    memchr(raw.p, '@', raw.n) != NULL)
+			return n;
+	}
+	return 0;
+}
+
+static size_t
+list_without_colon(struct bytes raw)
+{
+	static const char *const names[] = { "Resent-To", "Resent-Cc", "To",
+		"Cc" };
+
+	for (size_t k = 0; k < 4; k++) {
+		size_t n = strlen(names[k]);
+
+		if (raw.n > n && strncasecmp(raw.p, names[k], n) == 0 &&
+		    is_blank(raw.p[n]) &&
+		    is_bare_list(bytes_of(raw.p + n, raw.n - n)))
 			return n;
 	}
 	return 0;
@@ -541,6 +592,10 @@ meant_line(struct bytes raw, bool is_behind_text)
 		    l.name, sizeof(l.name), "%.*s", (int)n, raw.p + begin);
 		l.body = begin + n;
 		l.is_mended = true;
+	} else if (!l.is_mended && (n = list_without_colon(raw)) > 0) {
+		(void)snprintf(l.name, sizeof(l.name), "%.*s", (int)n, raw.p);
+		l.body = n;
+		l.is_mended = true;
 	} else if (!l.is_mended) {
 		l.is_mended = is_bcc_line(
 		    bytes_of(raw.p + begin, raw.n - begin), &n);
@@ -553,6 +608,8 @@ meant_line(struct bytes raw, bool is_behind_text)
 static void
 put_line(struct buf *to, const struct line *l)
 {
+	if (l->lacks_comma)
+		put(to, " ,", 2);
 	if (l->is_more)
 		put_char(to, ' ');
 	if (l->is_mended) {
@@ -588,6 +645,15 @@ is_indented_bcc(struct bytes raw)
 	       memchr(raw.p + l.body, '@', raw.n - l.body) != NULL;
 }
 
+static bool
+lacks_comma(const struct line *l)
+{
+	size_t body = l->is_more ? 0 : l->body;
+	struct bytes b = trimmed(bytes_of(l->raw.p + body, l->raw.n - body));
+
+	return b.n > 0 && strchr(",;", b.p[b.n - 1]) == NULL;
+}
+
 /* Does this line of text belong to what is in front of it? */
 static bool
 goes_on(const struct line *before, struct bytes raw, bool is_behind_text)
@@ -599,8 +665,8 @@ goes_on(const struct line *before, struct bytes raw, bool is_behind_text)
 	if (before->name[0] == '\0')
 		return is_behind_text && raw.p[0] == ':';
 	return is_one_of(bytes_str(before->name), lists) &&
-	       all.p[all.n - 1] == ',' && !is_mbox(raw) &&
-	       memchr(raw.p, '@', raw.n) != NULL;
+	       (strchr(",;", all.p[all.n - 1]) != NULL || is_bare_list(raw)) &&
+	       !is_mbox(raw) && memchr(raw.p, '@', raw.n) != NULL;
 }
 
 /* The header's lines, with those behind a line of text up to the next empty one;
@@ -636,6 +702,7 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 				continue;
 			}
 			v[n].is_more = true;
+			v[n].lacks_comma = lacks_comma(&v[n - 1]);
 			strcpy(v[n].name, v[n - 1].name);
 		} else if (v[n].name[0] == '\0' && text == SIZE_MAX &&
 			   !(n == 0 && is_mbox(raw))) {

@@ -10,6 +10,7 @@ what_people_read_as_bcc_is_bcc(void **state)
 	static const char *const names[] = { "Bcc", "bcc", "BCC", "Bcc ",
 		"Resent-Bcc", "X-Bcc", "B-cc", "\"Bcc\"", "Bcc?", "Bcc-List",
 		"Bcc, Cc", "Blind-Carbon-Copy", "Blind copy",
+
 		"B\xc2\xad"
 		"cc",
 		"Bcc\xa0", "Bcc\xef\xbb\xbf",
@@ -73,6 +74,8 @@ a_name_is_guessed_as_it_was_meant(void **state)
 		{ "Bcc->s@h\r\n", "Bcc", "s@h\r\n" },
 		{ "Bcc : s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "B cc: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "To s@h\r\n", "To", " s@h\r\n" },
+		{ "cc\t<s@h>, t@h\r\n", "cc", "\t<s@h>, t@h\r\n" },
 		{ "- Bcc: s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "Blind Carbon Copy: s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92: s@h\r\n", "Bcc",
@@ -90,6 +93,21 @@ a_name_is_guessed_as_it_was_meant(void **state)
 		assert_true(bytes_eq_nocase(bytes_of(name, n), cases[i].name));
 		assert_string_equal(line.p + at, cases[i].body);
 	}
+}
+
+static void
+text_is_not_taken_for_a_field_without_a_colon(void **state)
+{
+	static const char *const lines[] = { "To s@h, please\r\n",
+		"To whom it concerns\r\n", "Tom s@h\r\n", "To\r\n", "To s\r\n",
+		"Please bcc: s@h\r\n" };
+	char name[FIELD_NAME_GUESS_MAX];
+	size_t n, at;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		if (field_name_guess(bytes_str(lines[i]), name, &n, &at))
+			fail_msg("%s is taken for a field", lines[i]);
 }
 
 /* It is "?" where the message arrives, and one program must not see another
@@ -156,6 +174,7 @@ main(void)
 		cmocka_unit_test(other_names_are_not),
 		cmocka_unit_test(a_known_name_is_one_that_messages_have),
 		cmocka_unit_test(a_name_is_guessed_as_it_was_meant),
+		cmocka_unit_test(text_is_not_taken_for_a_field_without_a_colon),
 		cmocka_unit_test(a_nul_counts_as_what_replaces_it),
 		cmocka_unit_test(a_line_of_text_has_no_name),
 		cmocka_unit_test(a_name_that_no_line_shows_is_found),

@@ -333,6 +333,8 @@ static const struct row {
 	      "t@h\r\nSubject: b,\r\n\r\nx\r\n",
 	    RECEIVED ALL "To: a@b,\r\n c@d,\r\n e@f,\r\n g@h\r\nSubject: b,"
 			 "\r\n\r\nx\r\nx\r\n" },
+	{ ALL "To: a@b\r\n<c@d>\r\nBcc:\r\ns@h\r\nt@h;\r\nu@h\r\n\r\nx\r\n",
+	    RECEIVED ALL "To: a@b\r\n , <c@d>\r\n\r\nx\r\n" },
 	{ ALL "Subject: b,\r\nc@d\r\n\r\nx\r\n",
 	    RECEIVED ALL "Subject: b,\r\n\r\nc@d\r\n\r\nx\r\n" },
 	{ ALL "hello\r\nBcc: s@h\r\nthis is text\r\nNote: so\r\n\r\nx\r\n",

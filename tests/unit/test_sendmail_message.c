@@ -32,6 +32,13 @@ static const struct row {
 	{ "just text\r\n", "", "From: Me <me@host>\r\n\r\njust text\r\n" },
 	{ "To: a@x\r\n", "a@x,", "To: a@x\r\nFrom: Me <me@host>\r\n\r\n" },
 	{ "", "", "From: Me <me@host>\r\n\r\n" },
+	/* a list without indent and comma, and a field without its colon */
+	{ "To: a@x\r\n<b@x>, c@x\r\nFrom: f@x\r\n\r\n", "a@x,b@x,c@x,",
+	    "To: a@x\r\n , <b@x>, c@x\r\nFrom: f@x\r\n\r\n" },
+	{ "To: a@x\r\nb@x said\r\n\r\n", "a@x,",
+	    "To: a@x\r\nFrom: Me <me@host>\r\n\r\nb@x said\r\n\r\n" },
+	{ "To a@x\r\nCc: b@x\r\n\r\n", "a@x,b@x,",
+	    "To: a@x\r\nCc: b@x\r\nFrom: Me <me@host>\r\n\r\n" },
 	/* an mbox line */
 	{ "From me Fri Aug 21 10:00:00 2026\r\nTo: a@x\r\nFrom: "
 	  "f@x\r\n\r\nb\r\n",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* body.h - what is kept in memory of what a message says. */
+/* body.h - the content of a message: in memory, or read from the store.
+ *
+ * message_load() blocks while the store reads; a message of a remote store is
+ * brought to this machine first (beat.h). */
 #ifndef QUEUE_BODY_H
 #define QUEUE_BODY_H
 
@@ -16,18 +19,17 @@ struct queue_message;
 /* Small messages kept in memory until their first attempt is over. */
 enum { QUEUE_FRESH_MAX = 16 * 1024 * 1024 };
 
-/* What is kept in memory of what the message says. */
 struct message_body {
-	/* The message is in one of these; all NULL: on the disk only. */
+	/* The content is in one of these; all NULL: in the store only. */
 	char *bytes;
 	struct store_draft *draft;
 	struct store_message *loaded;
 	size_t charged; /* against QUEUE_FRESH_MAX */
 	bool is_fresh; /* its first attempt has not ended */
-	/* Of a remote store: all of `loaded' is here; on the way, or here and not
-	 * taken (beat.h). */
+	/* A remote store (beat.h): all of `loaded' is on this machine; it has
+	 * been asked for and no delivery has taken it. */
 	bool is_here, is_ahead;
-	int64_t fresh_ms; /* since then */
+	int64_t fresh_ms; /* since when is_fresh is set (boot clock) */
 };
 
 /* Messages kept in memory until their first attempt is over. */
@@ -36,32 +38,36 @@ struct fresh {
 	int64_t look_ms;
 };
 
+/* Frees the content and the envelope; the store has both. */
 void message_drop_content(struct queue_message *msg);
-void message_drop_message(
-    struct queue_message *msg); /* and keep the envelope */
-/* Drops what was kept in vain, as its first attempt does not come; when to call
- * again, INT64_MAX: when there is something fresh. */
+/* Frees the content and keeps the envelope. */
+void message_drop_message(struct queue_message *msg);
+/* Drops content whose message was not tried in time.  Returns when to call it
+ * again (boot clock); INT64_MAX: when there is a new message. */
 int64_t fresh_tick(struct queue *q);
+/* The content counts against QUEUE_FRESH_MAX from now on. */
 void message_charge(struct queue_message *msg);
-/* False: it cannot be read; the entry has been dealt with and may be gone. */
+/* Brings the envelope, and with_body the content, into memory.  False: they
+ * cannot be read; the entry has been set aside or put off, and may be freed. */
 bool message_load(struct queue_message *msg, bool with_body);
 
-/* Nothing of it has to be read from a store. */
+/* Envelope and content are on this machine: message_load() asks no store. */
 bool message_is_here(const struct queue_message *msg);
-/* What was fetched from a remote store; takes over m.  False: it is damaged. */
+/* m was fetched from a remote store; takes m over.  False: it is damaged. */
 bool message_take_loaded(
     struct queue_message *msg, struct store_message *m) MUST_CHECK;
 
-/* It could not be; frees the entry, or has it tried later. */
+/* The message could not be read, for this reason: sets it aside and frees the
+ * entry, or tries it later. */
 void message_cannot_load(
     struct queue_message *msg, enum store_result res, struct err *why);
 
-/* That of the draft, which loses it. */
+/* Moves the content from the draft to the message. */
 void message_take_content(struct queue_message *msg, struct queue_draft *d);
-/* Its first attempt is over, or will not come soon. */
+/* The first attempt is over or will not come soon: memory is freed. */
 void message_is_stale(struct queue_message *msg);
 
-/* Moves a file to corrupt/ and tells. */
+/* Moves a damaged message to corrupt/ and reports it. */
 void queue_set_aside(struct queue *q, enum store_place place, const char *id,
     const struct err *why);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* claim.h - the attempt at a message. */
+/* claim.h - the attempt to deliver a message: from the claim that outbound
+ * takes until all that came of it is written down.  Nothing blocks. */
 #ifndef QUEUE_CLAIM_H
 #define QUEUE_CLAIM_H
 
@@ -27,11 +28,12 @@ struct message_attempt {
 	struct verdict **answers; /* per recipient */
 	void (*on_marked)(void *ctx);
 	void *marked_ctx;
-	/* Its commit mark could not be written, or it is another process's. */
+	/* Its commit mark could not be written, or another relay has the
+	 * message. */
 	bool is_denied;
 	bool *uncertain; /* per recipient: marked, and not answered yet; NULL:
 			  * none is */
-	struct verdict *unanswered; /* theirs, if it does not come */
+	struct verdict *unanswered; /* of those, if no answer comes */
 	enum result result;
 	struct verdict verdict; /* RESULT_SENT, or is_refused */
 	bool is_refused; /* by the provider, while the client waited */
@@ -47,22 +49,25 @@ struct attempt_calls {
 	void *marked_ctx;
 };
 
-/* What was heard in the attempt that is over. */
+/* Frees the answers of the attempt that is over. */
 void message_drop_answers(struct queue_message *msg);
-/* All that still wait have failed: too old. */
+/* The message is too old: the recipients who still wait have failed. */
 void message_expire(struct queue_message *msg);
-/* A crash has ended the attempt at a message when its answer was awaited. */
+/* After a crash in the middle of an attempt: recipients may have been served
+ * whose answer never came. */
 void message_recover(struct queue_message *msg);
 
-/* It is not under way any more. */
+/* The attempt is not under way any more. */
 void message_end_attempt(struct queue_message *msg);
-/* As a restart finds it: none is left to try. */
+/* Found at a restart: no recipient is left to try, and some have failed. */
 void message_has_failed(struct queue_message *msg);
-/* What came of it has been dealt with. */
+/* All that followed from the attempt has been done. */
 void message_forget_attempt(struct queue_message *msg);
-/* Its commit mark cannot be written, and must be (a remote store). */
+/* The commit mark cannot be written, and a store that is shared must have it:
+ * the end of the message must not be sent. */
 void message_deny(struct queue_message *msg);
-/* The callback of a caller whose condition has become true, once; else NULL. */
+/* Fills in the callbacks whose condition has become true, each once; the others
+ * are NULL. */
 void message_tell_attempt(struct queue_message *msg, struct attempt_calls *c);
 
 #endif

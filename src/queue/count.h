@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* count.h - how many messages there are in each state. */
+/* count.h - how many messages there are in each state, in total and per user,
+ * kept up to date so that no listing has to count.  Nothing blocks. */
 #ifndef QUEUE_COUNT_H
 #define QUEUE_COUNT_H
 
@@ -7,24 +8,25 @@
 
 struct entry;
 
-/* Of one user, or of all. */
+/* The counts of one user, or of all users. */
 struct tally {
 	uint32_t uid;
 	size_t of[QUEUE_STATE_FAILED + 1];
-	struct entry *oldest; /* that has not failed */
+	struct entry *oldest; /* of the messages that have not failed */
 };
 struct tallies {
 	struct tally all;
-	struct tally *v; /* of those who have messages, by uid */
+	struct tally *v; /* one for each user who has messages, by uid */
 	size_t n;
 };
 
 enum queue_state entry_state(const struct entry *e);
-/* Its state or its place in the listing may have changed. */
+/* The state of e, or its place in the listing, may have changed: counts it
+ * where it belongs now. */
 void entry_count(struct queue *q, struct entry *e);
-/* It is about to leave the listing. */
+/* e is about to leave the listing. */
 void entry_uncount(struct queue *q, struct entry *e);
-/* The order has: finds the oldest ones anew. */
+/* The listing has been sorted again: looks for the oldest messages. */
 void counts_sorted(struct queue *q);
 void counts_clear(struct queue *q);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* failed.h - messages in failed/: that people have been told of them, and how long
- * they are kept.
+/* failed.h - messages in failed/: that people have been told of them, and how
+ * long they are kept.
  */
 #ifndef QUEUE_FAILED_H
 #define QUEUE_FAILED_H

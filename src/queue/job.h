@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* job.h - one blocking piece of work on another thread.
  *
- * It reads what it was given, which nobody changes or frees until it is back. */
+ * It reads what it was given, which nobody changes or frees until it is
+ * back. */
 #ifndef QUEUE_JOB_H
 #define QUEUE_JOB_H
 

@@ -3,8 +3,8 @@
  *
  * The one rule that keeps this simple: every event (a job came back, a
  * delivery ended, a deadline passed) is noted in the message, and then
- * message_advance() looks at the whole of it and does what can be done.  At most
- * one job per message is under way.  Callbacks are made last of all, when
+ * message_advance() looks at the whole of it and does what can be done.  At
+ * most one job per message is under way.  Callbacks are made last of all, when
  * nothing is touched any more.  The states, and what each event leads to, are a
  * table at the top of message.c.
  */
@@ -44,8 +44,8 @@ void message_advance(struct queue_message *msg);
 void message_job_done(struct job *j);
 void message_free(struct queue_message *msg);
 
-/* It is another process's: nothing of it is written any more, and the entry goes
- * when nobody here has to do with it. */
+/* It is another process's: nothing of it is written any more, and the entry
+ * goes when nobody here has to do with it. */
 void message_is_lost(struct queue_message *msg);
 /* The entry goes, with all that it has. */
 void message_forget(struct queue *q, struct entry *e);

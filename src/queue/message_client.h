@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* message_client.h - who submitted a message. */
+/* message_client.h - the client that submitted a message, and what it is
+ * waiting for.
+ *
+ * The decision that 250 may be said is here: message_can_tell().  Nothing
+ * blocks.
+ */
 #ifndef QUEUE_MESSAGE_CLIENT_H
 #define QUEUE_MESSAGE_CLIENT_H
 
@@ -9,12 +14,11 @@
 struct queue_message;
 
 enum client_state {
-	CLIENT_TOLD, /* or there never was one */
+	CLIENT_TOLD, /* or the message never had a client */
 	CLIENT_WAITING,
-	CLIENT_GONE /* before it could be told */
+	CLIENT_GONE /* the client left before it was told */
 };
 
-/* Who submitted it. */
 struct message_client {
 	struct list link; /* in q->clients, until the client is told */
 	enum client_state state;
@@ -28,35 +32,44 @@ struct message_client {
 	void *taken_ctx;
 };
 
-/* What is called back when everything else is done. */
+/* What is to be called back.  The caller of message_tell_client() does so when
+ * it touches the message no more, because the callback may free it. */
 struct client_call {
 	void (*on_accepted)(void *ctx, const struct queue_told *t);
 	void *accepted_ctx;
 	struct queue_told t;
 };
 
-/* Can the client of this one be told now? */
+/* The client is waiting, and its answer is known: the message is safe on the
+ * disk or was delivered (250), was refused, or cannot be kept. */
 bool message_can_tell(const struct queue_message *msg);
-/* The boot time at which that can change without an event; INT64_MAX. */
+/* The time (boot clock) at which message_can_tell() may become true without an
+ * event; INT64_MAX: only an event can do that. */
 int64_t message_deadline(const struct queue_message *msg);
-/* It is told, as soon as the caller makes this call. */
+/* Marks the client as told and fills in *c, the call that tells it. */
 void message_tell_client(struct queue_message *msg, struct client_call *c);
 
-/* Somebody does, until message_tell_client(); nobody is told before
- * message_is_ready(). */
+/* A client waits for the fate of this message, at the latest until
+ * verdict_by_ms (boot clock) for a verdict of the provider.  It is not told
+ * before message_is_ready(), so that queue_draft_end() returns first. */
 void message_waits(struct queue_message *msg, struct queue_draft *d,
     enum queue_mode mode, int64_t verdict_by_ms);
+/* What to call when the client can be told, and when the provider has taken the
+ * message. */
 void message_calls(struct queue_message *msg,
     void (*on_accepted)(void *ctx, const struct queue_told *t), void *ctx);
 void message_calls_taken(
     struct queue_message *msg, void (*on_taken)(void *ctx), void *ctx);
 void message_is_ready(struct queue_message *msg);
+/* The connection of the client is gone; the message stays. */
 void message_client_leaves(struct queue_message *msg);
-/* For no provider: whatever becomes of it, the disk decides. */
+/* From now on the disk alone decides; the client does not wait for a
+ * verdict. */
 void message_wait_no_more(struct queue_message *msg);
-/* Now is the time at which it has waited enough. */
+/* The time for a verdict is over now. */
 void message_hurry(struct queue_message *msg);
-/* The disk has failed; so long the provider may still save it. */
+/* The disk has failed.  Until until_ms (boot clock) a delivery may still save
+ * the message; only then the client is told of the failure. */
 void message_has_grace(struct queue_message *msg, int64_t until_ms);
 
 #endif

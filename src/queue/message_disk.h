@@ -35,14 +35,15 @@ struct message_disk {
 	bool is_done_noted; /* the file says that it may go */
 };
 
-/* A new message: goes to the disk, now or when the head start of the provider is
- * over. */
+/* A new message: goes to the disk, now or when the head start of the provider
+ * is over. */
 void message_begin(struct queue_message *msg);
 /* The head start is over. */
 void message_store(struct queue_message *msg);
 /* Of all messages. */
 void message_store_due(struct queue *q);
-/* One that joined another: its line is being written; it is there, or why not. */
+/* One that joined another: its line is being written; it is there, or why
+ * not. */
 void message_is_carried(struct queue_message *msg);
 void message_is_stored(struct queue_message *msg, const struct err *why);
 /* Its commit mark is among the notes: goes to the disk if the message is there.
@@ -54,8 +55,8 @@ void message_write_mark(struct queue_message *msg);
 void message_must_sync(struct queue_message *msg);
 /* What has failed to be written is tried again. */
 void message_save_again(struct queue_message *msg);
-/* The notes go to the page cache; that they need a sync, unless they did before,
- * is kept for the end of the attempt. */
+/* The notes go to the page cache; that they need a sync, unless they did
+ * before, is kept for the end of the attempt. */
 void message_write_unsynced(struct queue_message *msg, bool did_before);
 /* True: notes of the attempt need a sync now. */
 bool message_attempt_over(struct queue_message *msg);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* news.h - what people are to be told, and how long what failed is kept. */
+/* news.h - tells the notices and the history what has become of a message, once
+ * the disk knows it.  Nothing blocks. */
 #ifndef QUEUE_NEWS_H
 #define QUEUE_NEWS_H
 
@@ -10,14 +11,14 @@ struct queue;
 struct queue_message;
 struct verdict;
 
-/* What people are to be told as soon as the disk knows it. */
+/* What is still to be told. */
 struct message_news {
 	bool has_failed, is_delayed, is_held;
 };
 
-/* A job has come back: reports what may be reported now that the disk knows. */
+/* A job is back: tells the notices what the disk knows now. */
 void message_tell_people(struct queue_message *msg);
-/* For the history: what has been decided since the last call. */
+/* Tells the history what has been decided since the last call. */
 void message_tell_ended(struct queue_message *msg);
 void entry_tell_deleted(struct queue *q, const struct entry *e);
 

@@ -11,8 +11,8 @@
  *
  * Single-threaded; nothing here blocks except queue_new() and the writing of
  * large drafts and of unsynced notes into the page cache.  Syncs run through
- * struct work_pool on worker threads, on objects handed over whole, and come back
- * on the loop.
+ * struct work_pool on worker threads, on objects handed over whole, and come
+ * back on the loop.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -66,9 +66,9 @@ struct queue_hooks {
 	/* The relays that share the store take this one for dead and have its
 	 * messages: it must begin anew.  Only note it.  May be NULL. */
 	void (*lost)(void *ctx);
-	/* So it ended, for these recipients; its account and, unless NULL, whence
-	 * the message can still be read.  The account's name in it is "".  Only
-	 * note it: the disk may not know yet.  May be NULL. */
+	/* So it ended, for these recipients; its account and, unless NULL,
+	 * whence the message can still be read.  The account's name in it is
+	 * "".  Only note it: the disk may not know yet.  May be NULL. */
 	void (*ended)(void *ctx, const struct history_entry *how, int account,
 	    struct queue_claim *claim);
 	void *ctx;
@@ -147,8 +147,8 @@ struct queue_opts {
 	struct queue_attempt_gate attempt;
 };
 
-/* Starts the scan of what the store holds; queue_tick() carries it on in slices,
- * so a long queue does not delay the first greeting. */
+/* Starts the scan of what the store holds; queue_tick() carries it on in
+ * slices, so a long queue does not delay the first greeting. */
 struct queue *queue_new(const struct queue_opts *opts);
 /* Waits for jobs under way.  What is not safe yet is told QUEUE_FAILED. */
 void queue_free(struct queue *q);
@@ -195,9 +195,9 @@ struct queue_told {
 	int account; /* that has sent it or will; -1: none yet */
 };
 
-/* A message still arriving; it has its id from the start.  queue_has_room() first:
- * false means the disk or the queue is full, or the disk keeps failing; err says
- * which, and trouble() is told, at most once an hour (R44, R45). */
+/* A message still arriving; it has its id from the start.  queue_has_room()
+ * first: false means the disk or the queue is full, or the disk keeps failing;
+ * err says which, and trouble() is told, at most once an hour (R44, R45). */
 bool queue_has_room(struct queue *q, uint64_t size_bytes, struct err *err);
 struct queue_draft *queue_draft_new(struct queue *q);
 const char *queue_draft_id(const struct queue_draft *d);
@@ -208,17 +208,17 @@ int queue_draft_write(
     struct queue_draft *d, const void *p, size_t n, struct err *err);
 /* 16 bytes, by which envelope.likeness is to be made; NULL: nobody asks. */
 const unsigned char *queue_likeness_key(const struct queue *q);
-/* The message is complete.  env is copied; its id is set.  on_accepted() is called
- * once, later, never from within this call, unless the draft is freed before:
- * then the message goes on its way untold.  verdict_by_ms is on the boot clock
- * and matters to QUEUE_MODE_VERDICT only. */
+/* The message is complete.  env is copied; its id is set.  on_accepted() is
+ * called once, later, never from within this call, unless the draft is freed
+ * before: then the message goes on its way untold.  verdict_by_ms is on the
+ * boot clock and matters to QUEUE_MODE_VERDICT only. */
 void queue_draft_end(struct queue_draft *d, const struct envelope *env,
     enum queue_mode mode, int64_t verdict_by_ms,
     void (*on_accepted)(void *ctx, const struct queue_told *t), void *ctx);
-/* After queue_draft_end(): on_taken() is called when the first recipient has the
- * message and on_accepted() has not been called yet.  It counts as accepted from then
- * on, so a log can say that before it says "sent".  At most once; it may call
- * nothing of the queue. */
+/* After queue_draft_end(): on_taken() is called when the first recipient has
+ * the message and on_accepted() has not been called yet.  It counts as accepted
+ * from then on, so a log can say that before it says "sent".  At most once; it
+ * may call nothing of the queue. */
 void queue_draft_on_taken(
     struct queue_draft *d, void (*on_taken)(void *ctx), void *ctx);
 /* Always the caller's last call.  Before queue_draft_end() it removes every
@@ -262,13 +262,13 @@ int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
  * go to `who'.  From there on they may be served without our hearing of it, so
  * if the disk has the message it must know that first: after a crash it is
  * shown as "may have been delivered" and dealt with as policy says (R63).
- * True: go on.  False (it must be synced): on_marked() is called later, when that
- * has been done or has failed, but not after the end of the claim. */
+ * True: go on.  False (it must be synced): on_marked() is called later, when
+ * that has been done or has failed, but not after the end of the claim. */
 bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
     const char *who, void (*on_marked)(void *ctx), void *ctx) MUST_CHECK;
 /* Asked in on_marked().  False: the mark could not be written to a store that
- * several relays share, so the last byte must not go: another relay may have the
- * message by now. */
+ * several relays share, so the last byte must not go: another relay may have
+ * the message by now. */
 bool queue_claim_may_end(const struct queue_claim *d);
 /* How far away the provider is on the connection that it goes over; 0: that is
  * not known.  New messages are written at once where the disk is quicker. */
@@ -288,10 +288,10 @@ enum queue_end {
 			  * get v.  If v is NULL and one of them was accepted,
 			  * the others are due at once. */
 	QUEUE_END_HELD, /* as tried, but v says why a person must act first:
-			 * a client without another answer keeps waiting, and the
-			 * message is held.  A client who still waits in verdict
-			 * mode, while nobody has taken it, hears v and nothing
-			 * is kept. */
+			 * a client without another answer keeps waiting, and
+			 * the message is held.  A client who still waits in
+			 * verdict mode, while nobody has taken it, hears v and
+			 * nothing is kept. */
 	QUEUE_END_UNTRIED /* the account could not be reached or was refused:
 			   * nothing is charged to the message, it stays due
 			   * at not_before_ms */
@@ -319,8 +319,9 @@ int queue_state_write(
     struct queue *q, const char *name, struct bytes text, struct err *err);
 
 /* For what shares more of a store than its messages.  Copies *ask.  run() may
- * block, on a worker thread, or on the loop's during queue_free(); done() follows
- * on the loop, in queue_free() at the latest.  Several may run at a time. */
+ * block, on a worker thread, or on the loop's during queue_free(); done()
+ * follows on the loop, in queue_free() at the latest.  Several may run at a
+ * time. */
 struct queue_ask {
 	int (*run)(void *ctx, struct store *s, struct err *err);
 	void (*done)(void *ctx, int rc, const struct err *err);
@@ -338,10 +339,10 @@ struct queue_original {
 	int64_t tried_ms, give_up_ms; /* wall clock; 0: not known */
 };
 /* All of the message if it is not larger than max bytes, else only its header.
- * Reads the disk; another store is read on a worker, and the hook original() says
- * when to ask for the same again.  -1 and class ERR_BUSY: ask again later; any
- * other: there is no such message any more, or it cannot be read.  On 0 the caller
- * clears it. */
+ * Reads the disk; another store is read on a worker, and the hook original()
+ * says when to ask for the same again.  -1 and class ERR_BUSY: ask again later;
+ * any other: there is no such message any more, or it cannot be read.  On 0 the
+ * caller clears it. */
 int queue_original(struct queue *q, const char *id, size_t max_bytes,
     struct queue_original *ret, struct err *err);
 void queue_original_clear(struct queue_original *o);
@@ -372,9 +373,9 @@ struct queue_drop;
 
 /* Nothing lies there.  Blocks for the first piece of a directory. */
 bool queue_drop_is_empty(struct queue *q);
-/* Looks what is there, on a worker; then done() is called.  So many names of each
- * user that nobody is hidden by the files of another one.  Does nothing while
- * another look is under way.  done NULL: forget whom to tell. */
+/* Looks what is there, on a worker; then done() is called.  So many names of
+ * each user that nobody is hidden by the files of another one.  Does nothing
+ * while another look is under way.  done NULL: forget whom to tell. */
 void queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx);
 /* Has the last look left something: the boot time at which to look again.
  * INT64_MAX: no. */

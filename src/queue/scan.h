@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* scan.h - what was there at the start. */
+/* scan.h - reads at the start, in slices, which messages the store has.
+ *
+ * A slice blocks on the disk for QUEUE_SLICE_MS at most. */
 #ifndef QUEUE_SCAN_H
 #define QUEUE_SCAN_H
 
@@ -10,12 +12,14 @@ struct queue;
 struct scan {
 	struct store_scan *at; /* NULL: it has not begun, or is done */
 	bool is_done;
-	int64_t again_ms; /* something could not be read: from the start */
+	/* Boot clock: when to scan again from the start, because something
+	 * could not be read. */
+	int64_t again_ms;
 };
 
-/* One slice; false: there is nothing left to scan. */
+/* Reads one slice; false: nothing is left to scan. */
 bool scan_step(struct queue *q);
-/* When there is reason to call it after that; INT64_MAX. */
+/* After that: when to call scan_step() again (boot clock); INT64_MAX: never. */
 int64_t scan_again_ms(const struct queue *q);
 void scan_clear(struct queue *q);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* schedule.h - what is due, for each account. */
+/* schedule.h - which messages are due, for each account.
+ *
+ * A message waits in one of two heaps of its account.  Nothing blocks. */
 #ifndef QUEUE_SCHEDULE_H
 #define QUEUE_SCHEDULE_H
 
@@ -7,33 +9,34 @@
 #include "queue/entry.h"
 #include "queue/race.h"
 
-/* Those under suspicion wait apart, so that they are in front of no others. */
+/* Suspected messages (outbound/pool.h) have a heap of their own, so that they
+ * delay no others. */
 enum line_kind { LINE_ORDINARY, LINE_SUSPECTS, LINES };
 struct line {
 	struct due due;
-	bool is_woken; /* and has not taken all since */
+	bool is_woken; /* outbound was, and has not taken all since then */
 };
 
 struct account_schedule {
-	struct race_times times; /* from the offer until all of it was sent */
+	struct race_times times; /* of a delivery, from its claim to its end */
 	struct line lines[LINES];
-	char *suspect; /* the last one's sender, or NULL */
+	char *suspect; /* the sender of the last suspect, or NULL */
 };
 
-/* n accounts, and one for nobody. */
+/* For n accounts, and for the messages that have no account. */
 void schedule_init(struct queue *q, int n);
 void schedule_clear(struct queue *q);
 
-/* Asks hooks.route() for its account; it waits in no heap afterwards. */
+/* Asks hooks.route() which account e takes; afterwards e is in no heap. */
 void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
-/* Into the heap of its account, if it waits for its time. */
+/* Puts e into the heap of its account, if it waits for its time. */
 void entry_wait(struct queue *q, struct entry *e);
 void entry_unwait(struct queue *q, struct entry *e);
 enum line_kind entry_line(const struct entry *e);
-/* Tells outbound, unless it knows. */
+/* Wakes outbound, once until it has taken all; even_again: in any case. */
 void queue_wake(
     struct queue *q, int account, enum line_kind kind, bool even_again);
-/* queue_tick() is to be called, to say when it is to be called. */
+/* Has queue_tick() called soon, which says when it is due next. */
 void queue_rescheduled(struct queue *q);
 
 #endif

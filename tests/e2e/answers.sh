@@ -3,7 +3,7 @@
 # The three answers, by sendmail's flags and by listener, with the real daemon
 # and a provider that takes, refuses, puts off or hangs; and an account's limits
 # on connections.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq curl
 sandbox_enter

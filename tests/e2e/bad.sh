@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What goes wrong for everybody once: each trouble gets one clear sentence that
 # names the fix, an accepted mail is kept, and after the fix it is delivered.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl certtool jq
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

@@ -3,7 +3,7 @@
 # Servers that really check a token: Dovecot's submission service and Postfix
 # with Dovecot's SASL, which ask the token server about each.  By both mechanisms,
 # with a short token and one of 6,000 bytes.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool curl jq
 sandbox_enter postfix dovecot
 ldd "$top_builddir/relais-cred" | grep -q libcurl ||

@@ -4,7 +4,7 @@
 # stage and no other, by the daemon, with its user and its secrets; reload, stop.
 # Programs for eval, and functions that check calls by name.
 # shellcheck disable=SC2016,SC2034,SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool nft jq python3
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

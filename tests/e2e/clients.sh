@@ -6,7 +6,7 @@
 # What a client makes of a text (quoted-printable, a signature line) is its own
 # business; so it first hands the same text straight to the last mail server,
 # without relais, and that is what must arrive.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl certtool jq
 sandbox_enter postfix dovecot '?nodemailer'
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The promise under kill -9: whatever was answered with 250 reaches the
 # provider, however often and whenever relaisd dies.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

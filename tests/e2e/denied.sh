@@ -3,7 +3,7 @@
 # denied.sh - the sandbox denies the worker nothing that its own work wants: what
 # is denied quietly (a library tries something else, or goes without) would be
 # tried again for every mail.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 sandbox_enter
 need strace jq curl

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The dialogues of tests/script, which "make check" plays against the engine in
 # memory, once more against the daemon: over TCP and over the Unix socket.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool
 sandbox_enter
 play=$top_builddir/tests/script/play

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The sandbox itself: the real providers start, take a mail over verified TLS with
 # a login, and keep it byte by byte.  When this fails, so does everything else.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl certtool
 sandbox_enter postfix dovecot
 start_dovecot_submission

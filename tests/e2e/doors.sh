@@ -3,7 +3,7 @@
 # The small doors of relais(1): short ids, a list that is shown again, completion
 # in the shells people use, and whose daemon is meant, the user's own or the
 # machine's, by one rule for relais, mailq and sendmail.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq setpriv /usr/bin/python3 timeout
 sandbox_enter
 sandbox_secrets

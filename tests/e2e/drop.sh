@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # drop.sh - mail handed to sendmail while no daemon runs is not lost: it waits
 # in the drop folder and goes when relaisd is back, under its owner's name.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3
 sandbox_enter
 start_provider mail

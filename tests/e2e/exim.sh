@@ -4,7 +4,7 @@
 #
 # OpenSMTPD is not here: Debian 12's answers every client, openssl included,
 # with an internal error in the TLS handshake.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl certtool jq
 sandbox_enter exim4
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

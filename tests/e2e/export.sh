@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # relais store export and import: mail goes from a shared queue into a spool and
 # back, also when that is broken off, and nothing is lost or there twice.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool curl jq setpriv
 . "$srcdir/tests/lib/postgres.sh"
 pg_enter

@@ -3,7 +3,7 @@
 # What a French person sees of relais: setup, check, queue, status and the errors
 # of sendmail, in UTF-8 and in ISO-8859-1; that every text is marked for
 # translation; and that without a catalogue all is English.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq python3 certtool msgfmt localedef iconv
 sandbox_enter
 sandbox_secrets

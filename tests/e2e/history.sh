@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # history.sh - what became of a message: relais log and relais show, whoever asks
 # and whatever happened to the daemon and its file meanwhile.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq curl setpriv
 sandbox_enter
 sandbox_secrets

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # idle.sh - what relaisd costs while nothing happens: a machine that sleeps must
 # not be woken, and what a long queue took must be given back.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 sandbox_enter
 need strace jq python3
 start_provider mail

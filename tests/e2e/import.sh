@@ -4,7 +4,7 @@
 # is really asked and Postfix's own postconf and postmap.  Nothing that they name
 # is run, no secret is shown, and nothing is written that does not work.
 # tests/unit/test_import.c compares what each parser makes of them.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/typed.sh"
 need jq python3 certtool setpriv
 sandbox_enter postfix

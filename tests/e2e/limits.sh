@@ -3,7 +3,7 @@
 # limits.sh - an account's own limits close its window before the provider
 # does, and neither they nor a hold are forgotten by a restart; the provider's
 # own limit per connection costs a connection and nothing else.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 sandbox_enter
 need jq
 start_provider mail

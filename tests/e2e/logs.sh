@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # logs.sh - the log for programs: JSON lines, fields of the journal, and what
 # happens where there is no journal.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq curl python3
 sandbox_enter
 sandbox_secrets

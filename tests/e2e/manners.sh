@@ -5,7 +5,7 @@
 # login, limits that cannot be meant, the null sender.  No message is lost, sent
 # twice or failed because of it, and what was found out is remembered over a
 # restart.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need certtool jq
 sandbox_enter

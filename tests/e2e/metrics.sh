@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # metrics.sh - relais metrics: what promtool thinks of it, what a Prometheus
 # reads of it through node_exporter, and the alert rules and the dashboard.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq curl promtool
 sandbox_enter
 sandbox_secrets

@@ -3,7 +3,7 @@
 # Started without a network, with a provider whose name cannot be looked up:
 # mail is taken and waits.  An address, a route, a name server that come up let
 # it go within seconds, however long the pause was to be (R48, R54).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

@@ -3,7 +3,7 @@
 # notices.sh - who is told what: DSNs for senders elsewhere, one digest for the
 # administrator, nothing for notices, the alert command once per cause, and
 # messages that wait for a person.  SHARED=1: with the queue in PostgreSQL.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq python3
 if [ -n "${SHARED:-}" ]; then
 	. "$srcdir/tests/lib/postgres.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # notify.sh - relais-notify on a session bus of its own, with a stand-in for the
 # desktop: what is shown, to whom, as which text, and when bus or desktop is away.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq setpriv dbus-daemon
 [ -x "$top_builddir/relais-notify" ] || skip_all "built without relais-notify"
 sandbox_enter

@@ -18,7 +18,7 @@ if [ -z "${SANDBOX_NSS:-}" ]; then
 	done
 	exit $bad
 fi
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool jq
 sandbox_enter
 sandbox_secrets

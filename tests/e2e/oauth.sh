@@ -4,7 +4,7 @@
 # refused token leads to, and that nobody but relais-cred and relaisd has it.
 # Programs for eval, and functions that check calls by name.
 # shellcheck disable=SC2016,SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool curl jq
 sandbox_enter
 ldd "$top_builddir/relais-cred" | grep -q libcurl ||

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A sign-in at a real OpenID provider: by a code, through a browser (Chromium, if
 # it is there), and refresh tokens of which each may be used once.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need node npm python3 jq
 sandbox_enter oidc-provider '?puppeteer-core'
 ldd "$top_builddir/relais-cred" | grep -q libcurl ||

@@ -3,7 +3,7 @@
 # A real Postfix that lets a login send as its own address only, and knows no
 # name without a domain (reject_sender_login_mismatch and its like): it refuses
 # what relaisd sends without its policy, and takes what it sends with it.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq certtool
 sandbox_enter postfix dovecot
 start_postfix \

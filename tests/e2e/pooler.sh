@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The shared queue through PgBouncer, in either of its modes.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 [ -x /usr/sbin/pgbouncer ] || set -- "?pgbouncer"
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh" || exit
 [ -x /usr/sbin/pgbouncer ] || skip_all "PgBouncer is not installed"
 
 pooler() { # MODE

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Past the port filter: with port = auto a mail gets through whatever the
 # network in between does to some of the ports, never in clear text.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl certtool nft jq
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # postfix_agrees.sh - the test provider, which is made from our own engine,
 # answers as a real Postfix does (postfix_agrees.py).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool python3
 sandbox_enter postfix dovecot
 provider=$top_builddir/tests/lib/provider

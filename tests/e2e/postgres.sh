@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Several relays share their queue in PostgreSQL (store = postgres).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool curl jq setpriv
 . "$srcdir/tests/lib/postgres.sh"
 pg_enter

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The throw-away provider: the clients that people use can talk to it, so what
 # it says to relais counts.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need curl swaks certtool jq
 sandbox_enter
 [ -x "$top_builddir/tests/lib/provider" ] || skip_all "provider is not built"

@@ -5,7 +5,7 @@
 # each a relaisd with the shortest configuration there is.  Beforehand, the same
 # providers are seen to refuse: a client that knows no rules breaks each of them,
 # and relaisd itself is refused when its policy is switched off.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool jq python3 setpriv s-nail git php cron
 sandbox_enter '?nodemailer' '?bsd-mailx'
 

@@ -3,7 +3,7 @@
 # relais(1) against a running daemon whose provider is away: what it shows, what
 # it changes, whose mail it lets one see, and that nothing sent to the control
 # socket harms the daemon.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need jq setpriv /usr/bin/python3
 sandbox_enter
 sandbox_secrets

@@ -4,7 +4,7 @@
 # held, whether the message is held, tried again or given up, who is told, and
 # whether what a person has to do stands everywhere to its end.  The many replies
 # themselves are in tests/unit/replies.tsv.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need certtool jq setpriv
 sandbox_enter

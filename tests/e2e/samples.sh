@@ -3,7 +3,7 @@
 # Every sample message of tests/corpus/intake, three ways in: sendmail, SMTP and
 # the drop folder.  Each arrives, as the same message whichever way it took, and
 # no address of a Bcc leaves with it.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 jq
 sandbox_enter

@@ -3,7 +3,7 @@
 # sendmail(8) byte by byte, against a throw-away server that keeps what it gets:
 # the header, the envelope, the dots, the exit codes at every stage, and where a
 # message goes when nobody answers.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need /usr/bin/python3 setpriv unshare
 [ -x "$top_builddir/sendmail" ] || skip_all "sendmail is not built"
 sandbox_enter

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # service.sh - relaisd as a service: root given up for good, sockets handed
 # over by a service manager, readiness, the background, one user's own daemon.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 sandbox_enter
 need python3 setpriv
 start_provider mail

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # One user who opens all the sessions there are leaves some for others (R68), on
 # the Unix socket and by TCP.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool jq curl setpriv
 sandbox_enter
 start_provider provider

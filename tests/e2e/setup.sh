@@ -4,7 +4,7 @@
 # providers, the name server and the web server, on a terminal and without one.
 # Programs for eval, and functions that check calls by name.
 # shellcheck disable=SC2016,SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/typed.sh"
 need jq python3 certtool nft
 sandbox_enter

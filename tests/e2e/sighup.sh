@@ -3,7 +3,7 @@
 # sighup.sh - SIGHUP: an account keeps what it has spent and learnt, mail goes
 # through the right account whatever was moved in the file, what needs a restart
 # is named, and a secret that cannot be read any more is not used.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 sandbox_enter
 need jq
 start_provider mail

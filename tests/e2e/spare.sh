@@ -3,7 +3,7 @@
 # spare.sh - fallback = NAME: while an account is held its mail goes through
 # the spare, with the spare's identity, and back when the account works again;
 # what the first provider may have taken stays with it.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 sandbox_enter
 need jq
 sandbox_secrets

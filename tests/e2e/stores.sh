@@ -4,7 +4,7 @@
 # the disk and in memory as unit tests.  test_fault_queue and test_crash_queue count
 # calls of the disk, of which there are none here: failover.sh and shared.sh have
 # the same promise.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool psql setpriv
 . "$srcdir/tests/lib/postgres.sh"
 pg_enter

@@ -3,7 +3,7 @@
 # Which servers are trusted, if the authorities are taken out of a large file one
 # by one: for each chain and each store the answer is that of gnutls-cli, which
 # reads the whole store.  And the store stays out of the daemon's memory.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool gnutls-cli python3
 sandbox_enter
 [ -x "$top_builddir/relais-setup" ] || skip_all "relais-setup is not built"

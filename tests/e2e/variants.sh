@@ -4,7 +4,7 @@
 # beside Postfix, Exim and OpenSMTPD: nobody reads two messages, or another
 # address, in what relais takes as one (variants.py).
 #	VARIANTS=20000 VARIANTS_SEED=random make check-e2e E2E=variants
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need certtool python3
 sandbox_enter postfix dovecot exim4 opensmtpd
 : "${VARIANTS:=1000}" "${VARIANTS_SEED:=1}"

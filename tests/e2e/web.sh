@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # web.sh - relais-web: who sees what, who is turned away, and the pages in a real
 # browser.  SANDBOX_KEEP=DIR keeps the screenshots, in DIR/shots.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 PATH=/usr/bin:/bin:$PATH # programs that every user may start
 need curl jq setpriv
 [ -x "$top_builddir/relais-web" ] || skip_all "built without relais-web"

@@ -3,7 +3,7 @@
 # Other protocols on each socket, requests without an end and with descriptors on
 # the control socket, and a provider that stops in the middle of TLS.  Nothing of
 # it is taken for mail, costs memory or descriptors, or holds honest mail up.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

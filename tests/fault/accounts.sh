@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Relays that share a queue share the state of their accounts: a provider sees
 # limits, connections and logins as those of one.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool jq setpriv
 . "$srcdir/tests/lib/postgres.sh"
 pg_enter

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Relays that share a queue: one with a clock that is an hour fast, and large mail
 # for all of them at once.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh" || exit
 . "$srcdir/tests/lib/timeshift.sh"
 need jq
 : "${LARGE:=6}" # mails of 25 MB

@@ -3,7 +3,7 @@
 # A password that has expired, with 500 messages waiting and more coming: the
 # provider is not hammered, nothing bounces, nobody who submits has to wait,
 # and after the correction all of it leaves (R56, R57).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

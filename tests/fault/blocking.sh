@@ -3,7 +3,7 @@
 # What can take seconds at somebody else's will: the user database, and keys that
 # a provider has us derive.  Who needs it waits; nobody else does.  The figures
 # are printed.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/honest.sh"
 need python3 certtool jq

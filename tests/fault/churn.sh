@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Much mail that waits in a shared queue, and an hour of attempts: the tables do not
 # grow without end, and what relays ask each second stays quick.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh" || exit
 [ -x "$PG_BIN/pgbench" ] || skip_all "pgbench is not installed"
 [ -f "$top_builddir/tests/lib/timeshift.so" ] || skip_all "timeshift.so is not built"
 # Messages; changes: each is tried four times in an hour.

@@ -3,7 +3,7 @@
 # A wall clock that jumps ten years ahead or back, a start in 1970, and a
 # suspend of an hour, in the real relaisd (tests/lib/timeshift.c): no message
 # expires, nobody is stormed with attempts, and mail goes on (R47, R48).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq

@@ -4,7 +4,7 @@
 # or process stays behind, and no processor time is spent on them afterwards
 # (R50, R51).
 #	SEED=N CONNECTIONS=20000 tests/fault/connections.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq curl
 sandbox_enter

@@ -3,7 +3,7 @@
 # A queue of 1,000 messages of which half are damaged in fourteen ways: the
 # healthy ones leave, the damaged ones are set aside, and nothing crashes (R46).
 #	SEED=N tests/fault/corrupt.sh repeats one run.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

@@ -4,7 +4,7 @@
 # relaisd in seconds (tests/lib/timeshift.c): a wrong password for a day, and
 # quotas that look like something else (R56, R57, R60).  Nothing fails, nobody
 # is hammered, a person is told once, and in the end all of it leaves.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq

@@ -3,7 +3,7 @@
 # Providers that say nothing any more, at every step: each is left when its
 # deadline has passed, the message stays, and the next try gets through (R48,
 # R49).  The hour that takes is over in seconds (tests/lib/timeshift.c).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq

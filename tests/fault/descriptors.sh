@@ -3,7 +3,7 @@
 # More clients than descriptors: accepting pauses without spinning, deliveries,
 # the disk and relais go on with what is kept for them, and whoever waited is
 # served when others leave (R52).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq prlimit
 sandbox_enter

@@ -3,7 +3,7 @@
 # A disk that is full, in bytes or in files, and calls that fail: 452 and never
 # a false 250, nothing left behind, deliveries go on, and it recovers by itself
 # (R44, R45).
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool jq

@@ -5,7 +5,7 @@
 # anybody else's is sent or touched, no submitter is believed but the kernel,
 # and honest mail goes through meanwhile (R29, R30).
 #	SEED=N tests/fault/droppers.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq setpriv
 sandbox_enter

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Whatever happens to the database, and to its standby, no mail is answered with
 # 250 that is not in it.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need nft
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh" || exit
 : "${PG_KILLS:=4}" # of the database
 
 PG_URL="postgres://relais@127.0.0.1:5432,127.0.0.1:5433/relais?passfile=$T/pgpass"

@@ -4,7 +4,7 @@
 # send: each thing that they would try fails, is denied or ends that process, and
 # relaisd goes on.  Builds a relaisd of its own (--enable-attack).
 # shellcheck disable=SC2016,SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool jq make
 if [ -z "${SANDBOX_INSIDE:-}" ]; then
 	build=$top_builddir/attack

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Providers that refuse, drop, hang, stop in the middle of a reply or talk
 # nonsense, at every stage; see hostile.py.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

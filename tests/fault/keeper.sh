@@ -6,7 +6,7 @@
 # that waits for its answer.  No secret stays in the memory of either.
 #	SEED=N KILLS=40 KEEPER_KILLS=10 tests/fault/keeper.sh
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

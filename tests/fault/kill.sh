@@ -6,7 +6,7 @@
 # way at one of the kills, as the journals show.  Then the same on a disk that
 # takes 100 ms to remove a file, where what was sent long ago still has one.
 #	SEED=N KILLS=100 MESSAGES=2000 tests/fault/kill.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

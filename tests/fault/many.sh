@@ -5,8 +5,8 @@
 # figures are for doc/PERFORMANCE; what is checked is far above them.
 # Functions are called by name (until_true).
 # shellcheck disable=SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh" || exit
 # Relays; those that get mail at first; mails for each measurement.
 : "${RELAYS:=6}" "${FEW:=2}" "${MAILS:=300}"
 

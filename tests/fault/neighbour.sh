@@ -3,7 +3,7 @@
 # A user without rights against everybody else on the machine: what is put into
 # the drop folder, hides its owner, floods the control socket or costs time.  An
 # honest user's mail hardly waits meanwhile.  The figures are printed.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/honest.sh"
 need python3 certtool jq

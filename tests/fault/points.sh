@@ -3,7 +3,7 @@
 # Sudden death of the real relaisd at every disk call of accepting, trying
 # again, delivering, giving up and telling the sender; see points.py.
 #	ONLY=accept,fail POINTS_MAX=3 tests/fault/points.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need python3 certtool strace
 sandbox_enter
 [ -x "$top_builddir/relaisd" ] || skip_all "relaisd is not built"

@@ -7,7 +7,7 @@
 #
 # Each is a world of its own, with its own provider and relaisd, and several are
 # there at once, for all of them mostly wait.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/worlds.sh"
 need python3 certtool jq

@@ -5,7 +5,7 @@
 # provider has, every message that had heard 250 before.  The same without
 # syncs has to lose some: the test can fail.
 #	CUTS=6 tests/fault/power.sh
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need mkfs.ext4 e2fsck losetup python3 certtool jq
 sandbox_enter

@@ -5,7 +5,7 @@
 # same without syncs, which has to lose something: the test can fail.  (That
 # the folder is synced cannot be seen here, because ext4 makes the name of a new
 # file durable together with it; test_fault_queue sees it.)
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need mkfs.ext4 losetup
 sandbox_enter
 powercut=$top_builddir/tests/fault/powercut

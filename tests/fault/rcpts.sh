@@ -3,7 +3,7 @@
 # 250 recipients of one message, of whom one is refused for good and three for
 # a while, at providers that take only so many at once: each of the others gets
 # it exactly once, at once.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

@@ -5,7 +5,7 @@
 # their logins, limits and connections, every seventh file is broken.  Nothing
 # is lost or sent twice, a limit and a hold stay what they are, and nothing of
 # the old configurations is left.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

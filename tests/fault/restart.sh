@@ -3,7 +3,7 @@
 # SIGTERM and SIGHUP in the middle of work: what is under way is finished or
 # given back, nobody hears what is not so, and relaisd is gone in 25 seconds
 # whatever hangs.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

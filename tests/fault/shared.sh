@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The promise of a shared queue: whatever was answered with 250 reaches the
 # provider, whichever relay dies, and however often the database does.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/shared.sh" || exit
 # Rounds of dying, relays and databases; clients; seconds between the deaths; mails,
 # at least, while relays die; seconds to stand still.
 : "${ROUNDS:=6}" "${CLIENTS:=6}" "${EVERY:=1.5}" "${MAILS:=0}" "${STILL:=14}"

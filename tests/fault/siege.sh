@@ -4,7 +4,7 @@
 # lies in the drop folder that is no file, changes while it is read or has a
 # million names; and a log that is to be filled.  An honest user's mail hardly
 # waits meanwhile, and relaisd keeps no memory.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/honest.sh"
 need python3 certtool jq

@@ -3,7 +3,7 @@
 # Runaway scripts of real users, through sendmail and loopback TCP: max_per_user
 # lets others pass and spends nothing of the account's limit; equal messages are
 # folded into one with a count.  Neither loses a mail, nor under kill -9.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq curl setpriv
 sandbox_enter

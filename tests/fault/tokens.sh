@@ -5,7 +5,7 @@
 # relais-cred in a minute (tests/lib/timeshift.c).  Nothing fails, nobody is
 # hammered, and the sign-in does not end by disuse.
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 . "$srcdir/tests/lib/timeshift.sh"
 need python3 certtool curl jq nft

@@ -4,7 +4,7 @@
 # connection breaks or because relaisd is killed in that moment.  The queue says
 # that it may have been delivered, `uncertain' decides what happens, and what is
 # sent again has the same bytes.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 . "$srcdir/tests/lib/load.sh"
 need python3 certtool jq
 sandbox_enter

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # sandbox.sh - what end-to-end tests run in; sourced first by each of them.
 #
-#	. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+#	. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 #	sandbox_enter postfix dovecot		# peers wanted, may be none
 #	start_postfix
 #	start_relaisd home < <(account mail mail.example.test 587 starttls)

@@ -3,7 +3,7 @@
 # The container image IMAGE by an engine that people use, podman with crun: with
 # its own rules (seccomp, capabilities) and with those of the manifests.  Started
 # by tests/package/run.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 : "${IMAGE:?the archive}"
 export IMAGE
 need podman crun curl jq

@@ -3,7 +3,7 @@
 # The container image IMAGE, run as the manifests of contrib say: as a user
 # without a name or capabilities, its root read-only.  What engines do is done
 # by tests/lib/container.  Started by tests/package/run.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 : "${IMAGE:?the archive}"
 export IMAGE
 need python3 jq curl nsenter

@@ -4,7 +4,7 @@
 # know, and none of a wrong type; and their parts fit each other.  Kubernetes's
 # own schema allows unknown fields, but its types for TypeScript do not.
 # That they work is shown by image.sh.  Started by tests/package/run.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 need node npm python3 jq
 python3 -c 'import yaml' 2>/dev/null || skip_all "python3-yaml is not installed"
 sandbox_enter schemas

@@ -12,7 +12,7 @@
 #	inside "COMMAND"		by the shell there
 #
 # Its network is that of the sandbox: a loopback with the provider.
-. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh"
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib/sandbox.sh" || exit
 # By debconf go neither blanks at its ends nor letters of another encoding.
 PASSWORD='p;a"s #s=word'
 

@@ -266,6 +266,16 @@ note_answer(
 	c->remote.is_spent = true;
 }
 
+/* The connection carries no more, and some of the recipients have been accepted
+ * over it: another one takes the rest. */
+static bool
+meets_the_limit(const struct courier *c, const struct delivery *d,
+    const struct sc_info *info)
+{
+	return c->remote.is_spent && info->verdict.stage == STAGE_MAIL &&
+	       delivery_has_sent(d);
+}
+
 static void
 on_job_done(struct courier *c, const struct sc_info *info)
 {
@@ -281,7 +291,8 @@ on_job_done(struct courier *c, const struct sc_info *info)
 		pool_vouch(c->pool);
 	note_answer(c, d, info);
 	if (delivery_job_done(d, &c->heard, info->is_void))
-		delivery_end(d, &info->verdict);
+		delivery_end(
+		    d, meets_the_limit(c, d, info) ? NULL : &info->verdict);
 }
 
 static void

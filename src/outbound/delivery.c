@@ -184,6 +184,12 @@ has_more(const struct delivery *d)
 }
 
 bool
+delivery_has_sent(const struct delivery *d)
+{
+	return d->is_sent;
+}
+
+bool
 delivery_is_between(const struct delivery *d)
 {
 	return !d->is_busy && has_more(d);

@@ -54,6 +54,8 @@ bool delivery_is_suspect(const struct delivery *d);
 bool delivery_is_cause(const struct delivery *d);
 /* Its answer is missing for so long that the connection is stalled. */
 void delivery_stalls(struct delivery *d);
+/* A transaction of it was accepted. */
+bool delivery_has_sent(const struct delivery *d);
 /* No transaction is under way, and recipients are left for another. */
 bool delivery_is_between(const struct delivery *d);
 /* Begins the next transaction; the engine must have room for it. */

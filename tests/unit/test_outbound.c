@@ -2295,6 +2295,26 @@ a_limit_of_the_session_is_followed_by_a_new_one_at_once(void **state)
 	}
 }
 
+/* A message that takes seven transactions, three on each connection. */
+static void
+a_limit_of_the_session_within_a_message_sends_the_rest_at_once(void **state)
+{
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(session_limits); i++) {
+		b->p.smtp.limits = "RCPTMAX=1";
+		b->p.per_connection = 3;
+		b->p.per_connection_reply = session_limits[i];
+		start(b);
+		submit(b, 7);
+		all_is_sent(b, 7);
+		assert_int_equal(b->connections, 3);
+		assert_int_equal(state_of(b), ACCOUNT_READY);
+		assert_int_equal(b->alerts, 0);
+		start_anew(b);
+	}
+}
+
 /* The server ended the connection while it was idle, for whatever reason. */
 static void
 a_421_to_a_connection_that_was_idle_means_another_one(void **state)
@@ -2761,6 +2781,8 @@ main(void)
 		TEST(a_transaction_is_noted_before_the_next_one_is_answered),
 		TEST(each_result_is_durable_before_more_is_taken_if_asked_for),
 		TEST(a_limit_of_the_session_is_followed_by_a_new_one_at_once),
+		TEST(
+		    a_limit_of_the_session_within_a_message_sends_the_rest_at_once),
 		TEST(a_421_to_a_connection_that_was_idle_means_another_one),
 		TEST(
 		    a_421_to_an_idle_connection_that_has_taken_nothing_yet_does_too),

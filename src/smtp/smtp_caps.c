@@ -11,17 +11,24 @@
 /* RFC 9422 4: 1*6DIGIT without a leading zero. */
 enum { LIMIT_VALUE_MAX = 999999 };
 
-/* The next run of bytes that are not blanks; empty at the end. */
+/* Some servers put commas between the mechanisms. */
+static bool
+is_between_words(char c)
+{
+	return c == ' ' || c == '\t' || c == ',';
+}
+
+/* The next run of other bytes; empty at the end. */
 static struct bytes
 next_word(struct bytes *rest)
 {
 	struct bytes word;
 	size_t i = 0, from;
 
-	while (i < rest->n && (rest->p[i] == ' ' || rest->p[i] == '\t'))
+	while (i < rest->n && is_between_words(rest->p[i]))
 		i++;
 	from = i;
-	while (i < rest->n && rest->p[i] != ' ' && rest->p[i] != '\t')
+	while (i < rest->n && !is_between_words(rest->p[i]))
 		i++;
 	word = bytes_of(rest->p + from, i - from);
 	*rest = bytes_of(rest->p + i, rest->n - i);

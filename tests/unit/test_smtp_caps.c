@@ -68,6 +68,16 @@ the_old_form_of_auth_is_understood_beside_the_new(void **state)
 }
 
 static void
+commas_between_mechanisms_are_blanks(void **state)
+{
+	struct smtp_caps c;
+
+	(void)state;
+	parse(&c, "mx\nAUTH  PLAIN,LOGIN, CRAM-MD5");
+	assert_string_equal(c.auth, "PLAIN LOGIN CRAM-MD5");
+}
+
+static void
 malformed_values_are_passed_over(void **state)
 {
 	struct smtp_caps c;
@@ -184,6 +194,7 @@ main(void)
 		cmocka_unit_test(the_first_line_is_a_name_and_offers_nothing),
 		cmocka_unit_test(
 		    the_old_form_of_auth_is_understood_beside_the_new),
+		cmocka_unit_test(commas_between_mechanisms_are_blanks),
 		cmocka_unit_test(malformed_values_are_passed_over),
 		cmocka_unit_test(
 		    limits_that_cannot_be_meant_are_ignored_and_named),

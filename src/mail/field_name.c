@@ -68,34 +68,41 @@ ends_in_bcc(const char *seen, size_t n, bool is_any)
 	       (n == 0 || seen[n - 1] == '-' || seen[n - 1] == '*');
 }
 
-/* "Bcc-List", "Bcc, Cc": does it begin with "bcc", and no letter behind it? */
+/* Do these letters stand anywhere in it, one behind the other? */
 static bool
-begins_with_bcc(const char *seen, size_t n)
+has_letters(const char *seen, size_t n, const char *word)
 {
-	while (n > 0 && *seen == '-') {
-		seen++;
-		n--;
-	}
-	return n > 3 && memcmp(seen, "bcc-", 4) == 0;
+	size_t len = strlen(word);
+
+	for (; n >= len; seen++, n--)
+		if (memcmp(seen, word, len) == 0)
+			return true;
+	return false;
 }
 
-/* Does it end in the words that "bcc" stands for, whatever signs are between? */
+/* Does it have the words that "bcc" stands for, whatever signs are between?
+ * More letters may follow, but "Blind-Token" is another word. */
 static bool
-ends_in_blind_copy(const char *seen, size_t n)
+has_blind_copy(const char *seen, size_t n)
 {
-	static const char *const words[] = { "blindcarboncopy", "blindcopy" };
-	bool does_end = false;
+	static const char *const words[] = { "blindcarbon", "blindcop",
+		"blindcc", "blindrecipient" };
+	static const char to[] = "blindto";
+	char letters[FIELD_NAME_GUESS_MAX];
+	size_t len = 0;
 
-	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
-		size_t at = n, left = strlen(words[k]);
-
-		while (
-		    at > 0 && left > 0 &&
-		    (seen[at - 1] == '-' || seen[at - 1] == words[k][left - 1]))
-			left -= seen[--at] != '-';
-		does_end |= left == 0;
+	for (size_t i = 0; i < n; i++) {
+		if (seen[i] != '-')
+			letters[len++] = seen[i];
+		if (len >= strlen(to) &&
+		    memcmp(letters + len - strlen(to), to, strlen(to)) == 0 &&
+		    (i + 1 == n || seen[i + 1] == '-'))
+			return true;
 	}
-	return does_end;
+	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+		if (has_letters(letters, len, words[k]))
+			return true;
+	return false;
 }
 
 /* The letter of a-z that the character in front of b is in other clothes (full width,
@@ -136,6 +143,7 @@ bool
 field_name_is_bcc(struct bytes name)
 {
 	char seen[FIELD_NAME_GUESS_MAX];
+	bool has_bcc = false;
 	size_t n = 0;
 
 	for (size_t i = 0, skip; i<name.n; i += skip> 0 ? skip : 1) {
@@ -153,9 +161,10 @@ field_name_is_bcc(struct bytes name)
 		seen[n++] = c >= 0xc0   ? dressed
 			    : is_letter ? (char)(c | 0x20)
 					: '-';
+		has_bcc |= n >= 3 && memcmp(seen + n - 3, "bcc", 3) == 0;
 	}
-	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
-	       begins_with_bcc(seen, n) || ends_in_blind_copy(seen, n);
+	return has_bcc || ends_in_bcc(seen, n, false) ||
+	       ends_in_bcc(seen, n, true) || has_blind_copy(seen, n);
 }
 
 /* --- what was meant ------------------------------------------------------- */
@@ -171,27 +180,38 @@ colon_len(struct bytes b)
 	return b.n >= 3 && memcmp(b.p, full_width, 3) == 0 ? 3 : 0;
 }
 
-/* Is it "B cc", "- Bcc" or "Blind copy"?  Any other name of several words is
- * text. */
+/* Is it "B cc", "- Bcc", "Blind copy" or "Cc, Bcc": letters that make up words
+ * of such names and nothing else?  Any other name of several words is text. */
 static bool
 is_torn_bcc(struct bytes name)
 {
-	static const char *const names[] = { "bcc", "resentbcc", "blindcopy",
-		"blindcarboncopy" };
-	char letters[sizeof("blindcarboncopy")];
-	size_t n = 0;
+	/* None begins with another. */
+	static const char *const words[] = { "bcc", "cc", "to", "resent",
+		"blind", "carbon", "copy", "copies", "recipient", "list", "and",
+		"s", "x" };
+	char letters[FIELD_NAME_GUESS_MAX];
+	struct bytes rest = bytes_of(letters, 0);
+	size_t n;
 
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
 
 		if ((unsigned char)c < 0x80 && !ascii_is_alnum(c))
 			continue;
-		if (n == sizeof(letters) - 1)
+		if (rest.n == sizeof(letters))
 			return false;
-		letters[n++] = c;
+		letters[rest.n++] = c;
 	}
-	return field_name_is_one_of(bytes_of(letters, n), names,
-	    sizeof(names) / sizeof(names[0]), NULL, 0);
+	if (!field_name_is_bcc(rest))
+		return false;
+	do {
+		n = 0;
+		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+			if (bytes_has_prefix_nocase(rest, words[k]))
+				n = strlen(words[k]);
+		rest = bytes_of(rest.p + n, rest.n - n);
+	} while (n > 0);
+	return rest.n == 0;
 }
 
 /* Length of such a name in front of a colon and an address; 0: it is none. */

@@ -24,8 +24,9 @@ bool field_name_is_one_of(struct bytes name, const char *const *names,
 bool field_name_is_known(struct bytes name);
 
 /* Is it a name of hidden copies, as it stands or as people read it: "Bcc" in any
- * spelling, with anything around it ("Resent-Bcc", "X-Bcc", "Bcc?"), with letters
- * of another alphabet that look the same, or "Blind copy"? */
+ * spelling, with anything around it ("ResentBcc", "X-Bcc-List", "Bccs", "Bcc?"),
+ * with letters of another alphabet that look the same, or the words for it
+ * ("Blind copy", "Blind-To")? */
 bool field_name_is_bcc(struct bytes name);
 
 /* Of a line that begins with no proper name: the name that it was meant to have,

@@ -245,7 +245,8 @@ put_stray(struct making *m)
 		"From a@b Fri Aug 21 2026", ">From a@b Fri Aug 21",
 		"charset=utf-8", "a (comment): b", "\xff",
 		"Bcc\r\n joe@example.net", "Bc\r\n c: joe@example.net",
-		"B cc: joe@example.net",
+		"B cc: joe@example.net", "Cc, Bcc: joe@example.net",
+		"Blind copies to: joe@example.net",
 		"\xef\xbc\xa2\xef\xbd\x83\xef\xbd\x83: joe@example.net" };
 
 	puts_(m, PICK(m, lines));
@@ -257,8 +258,9 @@ put_address_field(struct making *m)
 {
 	static const char *const names[] = { "From", "From", "From", "To", "To",
 		"Cc", "Bcc", "Sender", "Reply-To", "Resent-From", "Resent-To",
-		"Resent-Sender", "Resent-Bcc", "FROM", "to", "Return-Path",
-		"Disposition-Notification-To" };
+		"Resent-Sender", "Resent-Bcc", "Bccs", "ResentBcc",
+		"X-Mailer-Bcc-List", "Blind-Copies", "X-Blind-To", "FROM", "to",
+		"Return-Path", "Disposition-Notification-To" };
 
 	put_name(m, PICK(m, names));
 	if (!one_in(m, 25))

@@ -410,6 +410,28 @@ plain_letter(struct bytes b, char *ret)
 	return 0;
 }
 
+/* "Blind-Copies", "X-Blind-To": these words, whatever signs are between. */
+static bool
+tells_of_the_blind(const char *s, size_t n)
+{
+	char all[1025];
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (isalpha((unsigned char)s[i]) || (unsigned char)s[i] >= 0xc0)
+			all[len++] = (char)tolower((unsigned char)s[i]);
+		all[len] = '\0';
+		if (len >= 7 && strcmp(all + len - 7, "blindto") == 0 &&
+		    (i + 1 == n || !(isalpha((unsigned char)s[i + 1]) ||
+				       (unsigned char)s[i + 1] >= 0xc0)))
+			return true;
+	}
+	return len > 0 && (strstr(all, "blindcop") != NULL ||
+			      strstr(all, "blindcarbon") != NULL ||
+			      strstr(all, "blindcc") != NULL ||
+			      strstr(all, "blindrecipient") != NULL);
+}
+
 static bool
 is_bcc(struct bytes name)
 {
@@ -427,32 +449,37 @@ is_bcc(struct bytes name)
 			step = 1;
 		}
 	}
-	for (step = 0; step < n && !isalpha((unsigned char)seen[step]) &&
-		       (unsigned char)seen[step] < 0x7f;)
-		step++;
+	for (size_t i = 0; i + 3 <= n; i++)
+		if (strncasecmp(seen + i, "bcc", 3) == 0)
+			return true;
 	return ends_in_bcc(seen, n, false) || ends_in_bcc(seen, n, true) ||
-	       (n - step > 3 && strncasecmp(seen + step, "bcc", 3) == 0 &&
-		   !isalpha((unsigned char)seen[step + 3]) &&
-		   (unsigned char)seen[step + 3] < 0x7f);
+	       tells_of_the_blind(seen, n);
 }
 
-/* "B cc", "- Bcc", "Blind copy": the letters are one of these names. */
+/* "B cc", "- Bcc", "Blind copy", "Cc, Bcc": nothing but words of such names. */
 static bool
 is_in_pieces(struct bytes name)
 {
-	static const char *const names[] = { "bcc", "resentbcc", "blindcopy",
-		"blindcarboncopy", NULL };
-	char all[16] = "";
+	static const char *const words[] = { "bcc", "cc", "to", "resent",
+		"blind", "carbon", "copy", "copies", "recipient", "list", "and",
+		"s", "x" };
+	char all[GUESS_LIMIT + 1] = "";
+	size_t n = 0, k = 0;
 
-	for (size_t i = 0, n = 0; i < name.n; i++) {
-		if (isascii((unsigned char)name.p[i]) &&
-		    !isalnum((unsigned char)name.p[i]))
-			continue;
-		if (n == sizeof(all) - 1)
+	for (size_t i = 0; i < name.n; i++)
+		if (!isascii((unsigned char)name.p[i]) ||
+		    isalnum((unsigned char)name.p[i]))
+			all[n++] = name.p[i];
+	if (!is_bcc(bytes_of(all, n)))
+		return false;
+	for (const char *p = all; *p != '\0'; p += strlen(words[k])) {
+		for (k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+			if (strncasecmp(p, words[k], strlen(words[k])) == 0)
+				break;
+		if (k == sizeof(words) / sizeof(words[0]))
 			return false;
-		all[n++] = name.p[i];
 	}
-	return is_one_of(bytes_str(all), names);
+	return true;
 }
 
 /* Such a name in front of a colon and an address. */

@@ -9,7 +9,10 @@ what_people_read_as_bcc_is_bcc(void **state)
 {
 	static const char *const names[] = { "Bcc", "bcc", "BCC", "Bcc ",
 		"Resent-Bcc", "X-Bcc", "B-cc", "\"Bcc\"", "Bcc?", "Bcc-List",
-		"Bcc, Cc", "Blind-Carbon-Copy", "Blind copy",
+		"Bcc, Cc", "Blind-Carbon-Copy", "Blind copy", "Bccs",
+		"ResentBcc", "X-Mailer-Bcc-List", "MyBcc2", "Abcc", "Cc,Bcc",
+		"Blind-Copies", "X-BlindCopy-List", "X-Blind-To",
+		"Blind-Carbon", "Blind-Cc", "Blind-Recipients", "Blind-To-2",
 
 		"B\xc2\xad"
 		"cc",
@@ -20,7 +23,9 @@ what_people_read_as_bcc_is_bcc(void **state)
 		"B\xd1\x81\xd1\x81", "\xef\xbc\xa2\xef\xbd\x83\xef\xbd\x83",
 		"\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92",
 		"a-name-that-is-longer-than-what-is-kept-of-one-"
-		"so-that-only-its-end-counts-Bcc" };
+		"so-that-only-its-end-counts-Bcc",
+		"X-Bcc-of-a-name-that-is-longer-than-what-is-kept-of-one-"
+		"so-that-only-its-end-counts" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -31,8 +36,9 @@ what_people_read_as_bcc_is_bcc(void **state)
 static void
 other_names_are_not(void **state)
 {
-	static const char *const names[] = { "", "To", "Cc", "Bc", "Abcc",
-		"Bccx", "Subcc", "Subject", "B", "Copy", "Blind",
+	static const char *const names[] = { "", "To", "Cc", "Bc", "X-Web-Cc",
+		"X-Abc-Cc", "Subject", "B", "Copy", "Blind", "X-Blind-Token",
+		"X-Blind-Test", "Copy-To",
 		/* no letter of ours is left */
 		"\xd0\x92\xd1\x81\xd1\x81" };
 
@@ -78,6 +84,10 @@ a_name_is_guessed_as_it_was_meant(void **state)
 		{ "cc\t<s@h>, t@h\r\n", "cc", "\t<s@h>, t@h\r\n" },
 		{ "- Bcc: s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "Blind Carbon Copy: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "Cc, Bcc: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "To/Cc and Bcc: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "Blind copies to: s@h\r\n", "Bcc", " s@h\r\n" },
+		{ "Resent Bcc list: s@h\r\n", "Bcc", " s@h\r\n" },
 		{ "\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92: s@h\r\n", "Bcc",
 		    " s@h\r\n" },
 	};
@@ -100,7 +110,8 @@ text_is_not_taken_for_a_field_without_a_colon(void **state)
 {
 	static const char *const lines[] = { "To s@h, please\r\n",
 		"To whom it concerns\r\n", "Tom s@h\r\n", "To\r\n", "To s\r\n",
-		"Please bcc: s@h\r\n" };
+		"Please bcc: s@h\r\n", "Copies to: s@h\r\n",
+		"To web, cc: s@h\r\n" };
 	char name[FIELD_NAME_GUESS_MAX];
 	size_t n, at;
 

@@ -121,9 +121,9 @@ static const struct row {
 	{ "Bcc: a\r\nbcc:b,\r\n c,\r\n\td\r\nBCC : e\r\nResent-Bcc: f\r\n"
 	  "Resent-bcc:\r\n g\r\nReturn-Path: <h>\r\n" ALL "Bcc: i",
 	    RECEIVED ALL "\r\n" },
-	{ ALL
-	    "Bcc-X: a\r\nBccx: a\r\nSubcc: b\r\nBcc,Cc: s@h\r\n\r\nBcc: c\r\n",
-	    RECEIVED ALL "Bccx: a\r\nSubcc: b\r\n\r\nBcc: c\r\n" },
+	{ ALL "Bcc-X: a\r\nBccs: a\r\nX-Web-Cc: b\r\nBcc,Cc: s@h\r\n"
+	      "Blind-Copies: s@h\r\nCc, Bcc: s@h\r\n\r\nBcc: c\r\n",
+	    RECEIVED ALL "X-Web-Cc: b\r\n\r\nBcc: c\r\n" },
 	/* what people read as Bcc is one, with signs and letters of others */
 	{ ALL
 	    "X-Bcc: s@h\r\n\"Bcc\": s@h,\r\n t@h\r\nB-cc: s@h\r\nBcc?: s@h\r\n"

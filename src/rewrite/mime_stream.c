@@ -26,6 +26,8 @@ enum state {
 struct level { /* an open multipart */
 	char boundary[BOUNDARY_MAX + 1];
 	bool is_digest;
+	bool is_bare; /* no part has begun */
+	bool has_8bit; /* in front of the first part */
 };
 
 /* The start of a line that may be a delimiter. */
@@ -60,6 +62,7 @@ struct mime_stream {
 	size_t nleaves, nparts;
 	bool is_inner; /* the header is that of a message in a part */
 	bool is_beyond, is_over;
+	bool has_bare_8bit; /* in a multipart that was closed */
 
 	struct bytes in;
 	struct buf spill; /* comes before in; its lines have been checked */
@@ -94,6 +97,13 @@ static bool
 is_multipart(const struct content_type *t)
 {
 	return strcmp(t->type, "multipart") == 0;
+}
+
+static bool
+is_seal(const struct content_type *t)
+{
+	return is_multipart(t) && (strcmp(t->subtype, "signed") == 0 ||
+				      strcmp(t->subtype, "encrypted") == 0);
 }
 
 /* A multipart without a boundary cannot be taken apart. */
@@ -156,8 +166,9 @@ open_level(struct mime_stream *m)
 	l = &m->levels[m->depth++];
 	memcpy(l->boundary, m->type.boundary, sizeof(l->boundary));
 	l->is_digest = strcmp(m->type.subtype, "digest") == 0;
-	if (m->sealed_at == 0 && (strcmp(m->type.subtype, "signed") == 0 ||
-				     strcmp(m->type.subtype, "encrypted") == 0))
+	l->is_bare = true;
+	l->has_8bit = false;
+	if (m->sealed_at == 0 && is_seal(&m->type))
 		m->sealed_at = m->depth;
 }
 
@@ -268,6 +279,38 @@ size_t
 mime_stream_longest_sealed(const struct mime_stream *m)
 {
 	return m->measured.longest;
+}
+
+bool
+mime_stream_is_bare(const struct mime_stream *m)
+{
+	return m->top.kind == PART_MULTIPART && m->nparts == 0 &&
+	       !is_seal(&m->top_type);
+}
+
+const struct part *
+mime_stream_flatten(struct mime_stream *m)
+{
+	m->top.kind = PART_LEAF;
+	/* No multipart has such an encoding, whatever it claims. */
+	if (m->top.encoding == CONTENT_QP || m->top.encoding == CONTENT_BASE64)
+		m->top.encoding = CONTENT_OTHER;
+	return &m->top;
+}
+
+/* Has the innermost multipart text over 127 and no part? */
+static bool
+is_bare_8bit(const struct mime_stream *m)
+{
+	const struct level *l = m->depth > 0 ? &m->levels[m->depth - 1] : NULL;
+
+	return l != NULL && l->is_bare && l->has_8bit;
+}
+
+bool
+mime_stream_has_bare_8bit(const struct mime_stream *m)
+{
+	return m->has_bare_8bit || is_bare_8bit(m);
 }
 
 void
@@ -446,14 +489,18 @@ close_part(struct mime_stream *m, struct mime_part *ret)
 	*ret = (struct mime_part) { .part = &m->part,
 		.is_sealed = m->sealed_at != 0,
 		.bytes = bytes_of(from, n) };
+	if (m->held.is_last || m->held.match < m->depth)
+		m->has_bare_8bit |= is_bare_8bit(m);
 	m->depth = m->held.is_last ? m->held.match - 1 : m->held.match;
 	if (m->depth < m->sealed_at)
 		m->sealed_at = 0;
 	m->held.match = 0;
 	m->is_line_start = true;
 	m->state = IN_FRAME;
-	if (!m->held.is_last)
+	if (!m->held.is_last) {
+		m->levels[m->depth - 1].is_bare = false;
 		begin_header(m, false);
+	}
 	return MIME_FRAME;
 }
 
@@ -553,6 +600,8 @@ take_some(struct mime_stream *m, struct bytes *src, struct mime_part *ret,
 	case IN_FRAME:
 		b.n = smooth(m, b);
 		take_source(m, src, b.n);
+		if (m->depth > 0 && m->sealed_at == 0)
+			m->levels[m->depth - 1].has_8bit |= !str_is_ascii(b);
 		*ret_ev = give_event(m, MIME_FRAME, b, ret);
 		return true;
 	case HEADER_TOLD:

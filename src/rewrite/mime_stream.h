@@ -71,6 +71,15 @@ struct mime_part { /* borrowed until the next call on m */
 };
 enum mime_event mime_stream_next(struct mime_stream *m, struct mime_part *ret);
 
+/* The message is a multipart in which no part has begun so far; a sealed one does
+ * not count. */
+bool mime_stream_is_bare(const struct mime_stream *m);
+/* At its end: from now on it is a leaf, for mime_stream_again().  Borrowed. */
+const struct part *mime_stream_flatten(struct mime_stream *m);
+/* Bytes over 127 are in a multipart without any part: all that it holds, as
+ * opposed to text in front of the parts.  A sealed one does not count. */
+bool mime_stream_has_bare_8bit(const struct mime_stream *m);
+
 bool mime_stream_is_beyond(const struct mime_stream *m);
 /* The longest line so far inside what is sealed, without its CRLF. */
 size_t mime_stream_longest_sealed(const struct mime_stream *m);

@@ -237,6 +237,7 @@ look_events(struct repair *r)
 		case MIME_MORE:
 			break;
 		case MIME_HEADER:
+			r->look = (struct look) { .is_utf8 = true };
 			if (!info.is_sealed)
 				look_header(r, info.header);
 			else if (eightbit_has(info.header) ||
@@ -250,6 +251,8 @@ look_events(struct repair *r)
 			end_leaf(r, info.part);
 			break;
 		case MIME_FRAME:
+			if (mime_stream_is_bare(r->parts))
+				look_body(&r->look, info.bytes);
 			if (!info.is_sealed)
 				look_frame(r, info.bytes);
 			else if (!str_is_ascii(info.bytes))
@@ -271,6 +274,13 @@ repair_looked(struct repair *r)
 {
 	mime_stream_end(r->parts);
 	look_events(r);
+	/* Its text is no preamble: nobody would see anything else. */
+	if (mime_stream_is_bare(r->parts)) {
+		end_leaf(r, mime_stream_flatten(r->parts));
+		r->seen.has_frame = false;
+	} else if (r->opts.is_7bit && mime_stream_has_bare_8bit(r->parts)) {
+		r->seen.has_stuck_8bit = true;
+	}
 	if (mime_stream_is_beyond(r->parts))
 		r->why = "the message has too many parts, or parts nested too "
 			 "deep, to be repaired";

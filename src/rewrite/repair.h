@@ -9,7 +9,8 @@
  * decoded part is unchanged.  A part in an encoding outside MIME becomes base64
  * of its bytes, and X-Original-Content-Transfer-Encoding says what they are.
  * Parts that are encoded badly are repaired.  Text that nobody reads (preamble,
- * epilogue) is wrapped and loses its bytes over 127.  Sealed parts
+ * epilogue) is wrapped and loses its bytes over 127; where no part follows, because
+ * the boundary occurs nowhere, it is the content and becomes text.  Sealed parts
  * (rewrite/mime_stream.h) stay as they are: repair_refuses() tells if they are
  * the problem.
  *
@@ -47,8 +48,9 @@ void repair_looked(struct repair *r);
 struct repair_seen {
 	size_t nqp, nbase64, nmended; /* parts */
 	bool has_frame; /* something between the parts is changed */
-	/* Bytes over 127 are left: in a sealed part, or in an address of an
-	 * attached message's header, of which there is no other form. */
+	/* Bytes over 127 are left: in a sealed part, in a multipart inside the
+	 * message that has no part, or in an address of an attached message's
+	 * header, of which there is no other form. */
 	bool has_stuck_8bit;
 };
 const struct repair_seen *repair_seen(const struct repair *r);

@@ -1498,6 +1498,7 @@ struct tree {
 	bool is_vague, is_beyond;
 	size_t longest_sealed;
 	bool has_sealed_8bit;
+	bool has_bare_8bit; /* in a multipart without parts */
 
 	struct level levels[DEPTH_LIMIT];
 	size_t depth, sealed_at;
@@ -1780,11 +1781,24 @@ tree_parse(const struct head *top, struct bytes b, struct tree *t)
 	enum encoding enc = IDENTITY;
 	enum kind kind;
 	size_t at = 0, end;
-	bool is_last;
+	bool is_last, is_new, is_epilogue = false;
 
 	memset(t, 0, sizeof(*t));
 	kind = classify(t, top, false, &enc);
+	/* No part: all of it is text. */
+	end = until_delimiter(t, b, 0);
+	if (kind == MULTIPART && t->sealed_at == 0 &&
+	    (end == b.n || (delimiter(t,
+				bytes_of(b.p + end,
+				    line_len(bytes_of(b.p + end, b.n - end))),
+				&is_last) > 0 &&
+			       is_last))) {
+		kind = LEAF;
+		t->depth = 0;
+	}
 	for (;;) {
+		is_new = kind == MULTIPART && !is_epilogue;
+		is_epilogue = false;
 		end = until_delimiter(t, b, at);
 		if (kind == MESSAGE) {
 			kind = add_head(
@@ -1804,6 +1818,9 @@ tree_parse(const struct head *top, struct bytes b, struct tree *t)
 				return;
 		}
 		if (end == b.n) {
+			if (is_new && t->sealed_at == 0)
+				t->has_bare_8bit |= !is_ascii(
+				    bytes_of(b.p + at, end - at));
 			if (end > at)
 				add_piece(t, PIECE_FRAME,
 				    bytes_of(b.p + at, end - at),
@@ -1816,6 +1833,10 @@ tree_parse(const struct head *top, struct bytes b, struct tree *t)
 
 			line.n = line_len(line);
 			k = delimiter(t, line, &is_last);
+			if (is_new && t->sealed_at == 0 &&
+			    (is_last || k < t->depth))
+				t->has_bare_8bit |= !is_ascii(
+				    bytes_of(b.p + at, end - at));
 			add_piece(t, PIECE_FRAME,
 			    bytes_of(b.p + at, end + line.n - at),
 			    t->sealed_at != 0);
@@ -1824,8 +1845,10 @@ tree_parse(const struct head *top, struct bytes b, struct tree *t)
 			if (t->depth < t->sealed_at)
 				t->sealed_at = 0;
 		}
-		kind = MULTIPART; /* an epilogue */
+		kind = MULTIPART;
+		is_epilogue = true;
 		if (!is_last) {
+			is_epilogue = false;
 			end = until_delimiter(t, b, at);
 			kind = add_head(
 			    t, bytes_of(b.p + at, end - at), false, &enc, &at);
@@ -2499,7 +2522,8 @@ model_judge(struct bytes text, const struct model_rules *rules)
 		j.fate = MODEL_REFUSED, j.enhanced = "5.6.0";
 	else if (j.is_repaired && t.is_beyond)
 		j.fate = MODEL_UNSENDABLE, j.enhanced = "5.6.0";
-	else if (is_7bit && (t.has_sealed_8bit || has_stuck_address(&t, &j)))
+	else if (is_7bit && (t.has_sealed_8bit || t.has_bare_8bit ||
+				has_stuck_address(&t, &j)))
 		j.fate = MODEL_UNSENDABLE, j.enhanced = "5.6.3";
 	/* Of two reasons the client engine sees this one first. */
 	if ((j.fate == MODEL_SENT || strcmp(j.enhanced, "5.6.3") == 0) &&

@@ -122,6 +122,24 @@ static const struct row {
 	    "MIME-Version: 1.0\r\nX-Original-Content-Type: multipart/mixed\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "--b\r\n\r\nna=C3=AFve it is\r\n" },
+	/* Nor one whose boundary occurs nowhere, or only closes it. */
+	{ true,
+	    "A: 1\r\nContent-Type: multipart/mixed; boundary=XX\r\n\r\n"
+	    "--BB\r\n\r\nna\xc3\xafve it is\r\n--BB--\r\n",
+	    "A: 1\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "MIME-Version: 1.0\r\nX-Original-Content-Type: multipart/mixed; "
+	    "boundary=XX\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "--BB\r\n\r\nna=C3=AFve it is\r\n--BB--\r\n" },
+	{ true,
+	    "A: 1\r\nContent-Type: multipart/mixed; boundary=XX\r\n"
+	    "Content-Transfer-Encoding: base64\r\n\r\n"
+	    "caf\xe9\r\n--XX--\r\n",
+	    "A: 1\r\nContent-Type: text/plain; charset=unknown-8bit\r\n"
+	    "Content-Transfer-Encoding: base64\r\nMIME-Version: 1.0\r\n"
+	    "X-Original-Content-Transfer-Encoding: base64\r\n"
+	    "X-Original-Content-Type: multipart/mixed; boundary=XX\r\n\r\n"
+	    "Y2Fm6Q0KLS1YWC0tDQo=\r\n" },
 	/* One that claims an encoding is taken apart all the same. */
 	{ true,
 	    "A: 1\r\nContent-Type: multipart/mixed; boundary=b\r\n"
@@ -276,6 +294,16 @@ what_stays_8bit_is_said(void **state)
 		"\r\n\xc3\xa4\r\n--s--\r\n",
 		"Content-Type: multipart/signed; boundary=s\r\n"
 		"\r\n--s\r\nFrom \xc3\xa4\r\nA: b\r\n\r\na\r\n--s--\r\n",
+		/* a multipart in a part, without a part */
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
+		"Content-Type: multipart/mixed; boundary=XX\r\n\r\n"
+		"--BB\r\n\r\n\xc3\xa4\r\n--o--\r\n",
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
+		"Content-Type: multipart/mixed; boundary=XX\r\n\r\n"
+		"\xc3\xa4\r\n--XX--\r\n--o\r\n\r\nx\r\n--o--\r\n",
+		"Content-Type: message/rfc822\r\n\r\n"
+		"Content-Type: multipart/mixed; boundary=XX\r\n\r\n"
+		"\xc3\xa4\r\n",
 		/* an address in an attached message */
 		"Content-Type: message/rfc822\r\n"
 		"\r\nTo: j\xc3\xb6rg@example.net\r\n\r\na\r\n",

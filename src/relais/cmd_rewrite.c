@@ -461,9 +461,9 @@ each_change(const struct rewrite *w, void (*show)(void *ctx, const char *text),
 	if (seen != NULL && seen->has_frame)
 		show(ctx, N_("text between the parts wrapped"));
 	if (seen != NULL && seen->has_stuck_8bit)
-		show(ctx, N_("bytes over 127 stay in a signed part or in an "
-			     "attached message; a provider without 8BITMIME "
-			     "will refuse them (5.6.3)"));
+		show(ctx, N_("bytes over 127 stay in a part that must not be "
+			     "encoded; a provider without 8BITMIME will refuse "
+			     "them (5.6.3)"));
 	if (content_needs_utf8(w->content))
 		show(ctx, N_("an address needs SMTPUTF8; a provider without it "
 			     "will refuse the message (5.6.7)"));

@@ -35,7 +35,7 @@ struct intake {
 	struct verdict verdict;
 	struct intake_seen seen;
 	char *message_id, *account;
-	struct mime_stream *parts; /* of a message that has some; or NULL */
+	struct mime_stream *parts; /* NULL: a leaf that may be encoded */
 	struct part top; /* of one that has none */
 	struct buf mended; /* the caller's last chunk without its NULs */
 	struct buf alike; /* some of it, on its way there */
@@ -310,7 +310,7 @@ finish_header(struct intake *in)
 		duplicate_key_put_header(in->header, &in->likeness);
 	in->parts = mime_stream_new(in->header);
 	in->top = *mime_stream_top(in->parts);
-	if (in->top.kind == PART_LEAF) {
+	if (in->top.kind == PART_LEAF && !in->top.is_sealed) {
 		mime_stream_free(in->parts);
 		in->parts = NULL;
 	}
@@ -489,8 +489,9 @@ intake_end(struct intake *in)
 		    "many parts, or parts nested too deep, to be repaired");
 	if (is_sealed_too_long(in))
 		return refuse(in, 554, "5.6.0",
-		    "a signed or encrypted part of the message has a line of "
-		    "more than 998 octets, which no server accepts and which "
+		    "a signed or encrypted part of the message, or a "
+		    "message/partial, has a line of more than 998 octets, "
+		    "which no server accepts and which "
 		    "must not be changed");
 	if (in->facts->likeness_key != NULL)
 		in->seen.likeness = siphash_end(&in->likeness);

@@ -106,6 +106,16 @@ is_seal(const struct content_type *t)
 				      strcmp(t->subtype, "encrypted") == 0);
 }
 
+/* RFC 2046 5.2.2, 5.2.3: these are put together or looked up as they stand, so
+ * they must not be encoded. */
+static bool
+is_fixed(const struct content_type *t)
+{
+	return strcmp(t->type, "message") == 0 &&
+	       (strcmp(t->subtype, "partial") == 0 ||
+		   strcmp(t->subtype, "external-body") == 0);
+}
+
 /* A multipart without a boundary cannot be taken apart. */
 static enum part_kind
 kind_of(struct mime_stream *m)
@@ -154,6 +164,9 @@ classify(struct mime_stream *m, const struct header *h)
 		m->part.kind = PART_LEAF;
 	if (m->part.kind == PART_LEAF)
 		m->part.leaf = m->nleaves++;
+	if (m->part.encoding != CONTENT_QP &&
+	    m->part.encoding != CONTENT_BASE64)
+		m->part.is_sealed |= is_fixed(&m->type);
 }
 
 static void
@@ -331,7 +344,7 @@ mime_stream_end(struct mime_stream *m)
 static void
 count(struct mime_stream *m, struct bytes b)
 {
-	if (m->sealed_at == 0)
+	if (m->sealed_at == 0 && !(m->state == IN_LEAF && m->part.is_sealed))
 		return;
 	for (size_t i = 0; i < b.n; i++) {
 		if (b.p[i] == '\n') {

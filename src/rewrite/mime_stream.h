@@ -11,7 +11,8 @@
  * header_has_blank()).  The CRLF in front of a delimiter belongs to it.
  *
  * Parts of multipart/signed and multipart/encrypted are sealed: changing one
- * byte would break the signature.
+ * byte would break the signature.  So is what is in message/partial and
+ * message/external-body, which must not be encoded.
  *
  * Bounded: MIME_PARTS_DEPTH_MAX, MIME_PARTS_MAX; a message beyond is reported by
  * mime_stream_is_beyond() and what follows comes out as frame.  Linear.

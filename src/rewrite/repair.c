@@ -285,8 +285,10 @@ repair_looked(struct repair *r)
 		r->why = "the message has too many parts, or parts nested too "
 			 "deep, to be repaired";
 	else if (mime_stream_longest_sealed(r->parts) > LINES_MAX)
-		r->why = "a signed or encrypted part has a line of more than "
-			 "998 octets, which no server accepts";
+		r->why =
+		    "a signed or encrypted part, or a message/partial, has a "
+		    "line of more than 998 octets, which no server "
+		    "accepts";
 }
 
 const struct repair_seen *

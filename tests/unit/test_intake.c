@@ -809,6 +809,8 @@ a_signed_part_with_a_long_line_is_refused(void **state)
 		{ "multipart/signed", 998, true },
 		{ "multipart/signed", 999, false },
 		{ "multipart/encrypted", 5000, false },
+		{ "message/partial", 998, true },
+		{ "message/partial", 999, false },
 		{ "multipart/mixed", 5000, true },
 	};
 	struct envelope *e = the_envelope();

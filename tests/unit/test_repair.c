@@ -263,6 +263,11 @@ a_long_line_in_a_signed_part_is_refused(void **state)
 					  "multipart/signed; boundary=s"
 					  "\r\n\r\n--s\r\n\r\n" L1000
 					  "\r\n--s--\r\n",
+		"Content-Type: message/partial; id=x; number=2\r\n\r\n" L1000
+		"\r\n",
+		"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n"
+		"Content-Type: message/partial; id=x; number=2\r\n\r\n" L1000
+		"\r\n--m--\r\n",
 		/* the first line behind a header without an empty one */
 		"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n"
 		"Content-Type: multipart/signed; boundary=s\r\n" L1000
@@ -294,6 +299,12 @@ what_stays_8bit_is_said(void **state)
 		"\r\n\xc3\xa4\r\n--s--\r\n",
 		"Content-Type: multipart/signed; boundary=s\r\n"
 		"\r\n--s\r\nFrom \xc3\xa4\r\nA: b\r\n\r\na\r\n--s--\r\n",
+		/* what must not be encoded */
+		"Content-Type: message/partial; id=x; number=1\r\n"
+		"\r\n\xc3\xa4\r\n",
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
+		"Content-Type: message/external-body; access-type=x\r\n\r\n"
+		"Content-Type: text/plain\r\n\r\n\xc3\xa4\r\n--o--\r\n",
 		/* a multipart in a part, without a part */
 		"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
 		"Content-Type: multipart/mixed; boundary=XX\r\n\r\n"

@@ -447,27 +447,46 @@ ends_in_comma(struct bytes b)
 	return b.n > 0 && (b.p[b.n - 1] == ',' || b.p[b.n - 1] == ';');
 }
 
+/* "\"Jane\" <jane@example.net>": a quoted name, an address, and nothing else? */
+static bool
+is_named_mailbox(struct bytes b)
+{
+	size_t n = 1;
+
+	if (b.n == 0 || b.p[0] != '"')
+		return false;
+	for (; n < b.n && b.p[n] != '"'; n++)
+		n += b.p[n] == '\\';
+	if (n >= b.n)
+		return false;
+	b = bytes_trim(bytes_of(b.p + n + 1, b.n - n - 1));
+	return b.n > 0 && b.p[0] == '<' && field_name_is_plain_list(b);
+}
+
 /* "To: joe@example.net,", then "jane@example.net": the blank in front is missing.
  * What stands in front of it then; NULL: it does not belong to the list.  Where the
- * comma is missing, too, it has to be addresses and nothing else. */
+ * comma is missing, too, it has to be addresses and nothing else; in a
+ * hidden copy a quoted name may be in front. */
 static const char *
 list_goes_on(const struct header *h, struct bytes line)
 {
-	static const char *const lists[] = { "To", "Cc", "Bcc", "Reply-To",
-		"Resent-To", "Resent-Cc", "Resent-Bcc" };
+	static const char *const lists[] = { "To", "Cc", "Reply-To",
+		"Resent-To", "Resent-Cc" };
 	const struct field *f = &h->fields[h->nfields - 1];
 	const char *raw = buf_str(&h->text) + f->at;
 	struct bytes body;
 
 	if (!h->is_mending || memchr(line.p, '@', line.n) == NULL ||
 	    is_mbox_line(line) ||
-	    !field_name_is_one_of(bytes_of(raw, f->name_n), lists,
-		sizeof(lists) / sizeof(lists[0]), NULL, 0))
+	    !(is_bcc(h, f) ||
+		field_name_is_one_of(bytes_of(raw, f->name_n), lists,
+		    sizeof(lists) / sizeof(lists[0]), NULL, 0)))
 		return NULL;
 	body = bytes_trim(bytes_of(raw + f->body_at, f->n - f->body_at));
 	if (ends_in_comma(body))
 		return " ";
-	if (!field_name_is_plain_list(bytes_trim(line)))
+	if (!field_name_is_plain_list(bytes_trim(line)) &&
+	    !(is_bcc(h, f) && is_named_mailbox(bytes_trim(line))))
 		return NULL;
 	return body.n > 0 ? " , " : " ";
 }

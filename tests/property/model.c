@@ -681,18 +681,37 @@ lacks_comma(const struct line *l)
 	return b.n > 0 && strchr(",;", b.p[b.n - 1]) == NULL;
 }
 
+/* "Jane" <jane@example.net>. */
+static bool
+has_quoted_name(struct bytes raw)
+{
+	struct bytes b = trimmed(raw);
+	size_t i = 1;
+
+	if (b.n == 0 || b.p[0] != '"')
+		return false;
+	while (i < b.n && b.p[i] != '"')
+		i += b.p[i] == '\\' ? 2 : 1;
+	if (i >= b.n)
+		return false;
+	b = trimmed(bytes_of(b.p + i + 1, b.n - i - 1));
+	return b.n > 0 && b.p[0] == '<' && is_bare_list(b);
+}
+
 /* Does this line of text belong to what is in front of it? */
 static bool
 goes_on(const struct line *before, struct bytes raw, bool is_behind_text)
 {
-	static const char *const lists[] = { "To", "Cc", "Bcc", "Reply-To",
-		"Resent-To", "Resent-Cc", "Resent-Bcc", NULL };
+	static const char *const lists[] = { "To", "Cc", "Reply-To",
+		"Resent-To", "Resent-Cc", NULL };
 	struct bytes all = trimmed(before->raw);
+	bool is_hidden = is_bcc(bytes_str(before->name));
 
 	if (before->name[0] == '\0')
 		return is_behind_text && raw.p[0] == ':';
-	return is_one_of(bytes_str(before->name), lists) &&
-	       (strchr(",;", all.p[all.n - 1]) != NULL || is_bare_list(raw)) &&
+	return (is_hidden || is_one_of(bytes_str(before->name), lists)) &&
+	       (strchr(",;", all.p[all.n - 1]) != NULL || is_bare_list(raw) ||
+		   (is_hidden && has_quoted_name(raw))) &&
 	       !is_mbox(raw) && memchr(raw.p, '@', raw.n) != NULL;
 }
 

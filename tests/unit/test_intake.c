@@ -124,6 +124,9 @@ static const struct row {
 	{ ALL "Bcc-X: a\r\nBccs: a\r\nX-Web-Cc: b\r\nBcc,Cc: s@h\r\n"
 	      "Blind-Copies: s@h\r\nCc, Bcc: s@h\r\n\r\nBcc: c\r\n",
 	    RECEIVED ALL "X-Web-Cc: b\r\n\r\nBcc: c\r\n" },
+	{ ALL "Bcc: a@h\r\n\"S, \\\"T\" <s@h>\r\nBccs: b@h,\r\nc@h\r\n"
+	      "X-Bcc: d@h\r\ne@h\r\n\r\nx\r\n",
+	    RECEIVED ALL "\r\nx\r\n" },
 	/* what people read as Bcc is one, with signs and letters of others */
 	{ ALL
 	    "X-Bcc: s@h\r\n\"Bcc\": s@h,\r\n t@h\r\nB-cc: s@h\r\nBcc?: s@h\r\n"

@@ -68,18 +68,6 @@ ends_in_bcc(const char *seen, size_t n, bool is_any)
 	       (n == 0 || seen[n - 1] == '-' || seen[n - 1] == '*');
 }
 
-/* Do these letters stand anywhere in it, one behind the other? */
-static bool
-has_letters(const char *seen, size_t n, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (; n >= len; seen++, n--)
-		if (memcmp(seen, word, len) == 0)
-			return true;
-	return false;
-}
-
 /* Does it have the words that "bcc" stands for, whatever signs are between?
  * More letters may follow, but "Blind-Token" is another word. */
 static bool
@@ -100,7 +88,7 @@ has_blind_copy(const char *seen, size_t n)
 			return true;
 	}
 	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
-		if (has_letters(letters, len, words[k]))
+		if (memmem(letters, len, words[k], strlen(words[k])) != NULL)
 			return true;
 	return false;
 }

@@ -442,7 +442,7 @@ is_indented_bcc(const struct header *h, struct bytes line)
 }
 
 static bool
-ends_in_comma(struct bytes b)
+is_open_list(struct bytes b)
 {
 	return b.n > 0 && (b.p[b.n - 1] == ',' || b.p[b.n - 1] == ';');
 }
@@ -464,9 +464,9 @@ is_named_mailbox(struct bytes b)
 }
 
 /* "To: joe@example.net,", then "jane@example.net": the blank in front is missing.
- * What stands in front of it then; NULL: it does not belong to the list.  Where the
- * comma is missing, too, it has to be addresses and nothing else; in a
- * hidden copy a quoted name may be in front. */
+ * What stands in front of it then; NULL: it does not belong to the list.  Where
+ * the comma is missing, too, it has to be addresses and nothing else; in a hidden
+ * copy a quoted name may be in front. */
 static const char *
 list_goes_on(const struct header *h, struct bytes line)
 {
@@ -475,18 +475,21 @@ list_goes_on(const struct header *h, struct bytes line)
 	const struct field *f = &h->fields[h->nfields - 1];
 	const char *raw = buf_str(&h->text) + f->at;
 	struct bytes body;
+	bool is_hidden;
 
 	if (!h->is_mending || memchr(line.p, '@', line.n) == NULL ||
-	    is_mbox_line(line) ||
-	    !(is_bcc(h, f) ||
-		field_name_is_one_of(bytes_of(raw, f->name_n), lists,
-		    sizeof(lists) / sizeof(lists[0]), NULL, 0)))
+	    is_mbox_line(line))
+		return NULL;
+	is_hidden = is_bcc(h, f);
+	if (!is_hidden && !field_name_is_one_of(bytes_of(raw, f->name_n), lists,
+			      sizeof(lists) / sizeof(lists[0]), NULL, 0))
 		return NULL;
 	body = bytes_trim(bytes_of(raw + f->body_at, f->n - f->body_at));
-	if (ends_in_comma(body))
+	if (is_open_list(body))
 		return " ";
-	if (!field_name_is_plain_list(bytes_trim(line)) &&
-	    !(is_bcc(h, f) && is_named_mailbox(bytes_trim(line))))
+	line = bytes_trim(line);
+	if (!field_name_is_plain_list(line) &&
+	    !(is_hidden && is_named_mailbox(line)))
 		return NULL;
 	return body.n > 0 ? " , " : " ";
 }

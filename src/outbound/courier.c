@@ -159,20 +159,15 @@ wants_relief(const struct courier *c)
 	       c->deliveries.next != c->deliveries.prev;
 }
 
-/* No transaction is left here for the rest of a message: another connection has
- * to take it. */
-static bool
-give_back(struct courier *c)
+/* The message of which the rest is to be sent now, or NULL. */
+static struct delivery *
+next_rest(const struct courier *c)
 {
-	list_foreach (it, &c->deliveries) {
-		struct delivery *d = delivery_of_link(it);
-
-		if (delivery_is_between(d)) {
-			delivery_end(d, NULL);
-			return true;
-		}
-	}
-	return false;
+	for (struct list *it = c->deliveries.next; it != &c->deliveries;
+	     it = it->next)
+		if (delivery_is_between(delivery_of_link(it)))
+			return delivery_of_link(it);
+	return NULL;
 }
 
 /* Starts one transaction if the engine has room: the rest of a message that is
@@ -183,19 +178,21 @@ load(struct courier *c)
 {
 	struct queue_claim *qd;
 	struct delivery *d;
+	bool is_used_up;
 
-	if (c->is_ready && smtp_client_is_used_up(c->wire.smtp))
-		return give_back(c);
-	if (!c->is_ready || !smtp_client_may_send(c->wire.smtp))
+	if (!c->is_ready)
 		return false;
-	list_foreach (it, &c->deliveries) {
-		d = delivery_of_link(it);
-		if (delivery_is_between(d)) {
+	is_used_up = smtp_client_is_used_up(c->wire.smtp);
+	if (!is_used_up && !smtp_client_may_send(c->wire.smtp))
+		return false;
+	if ((d = next_rest(c)) != NULL) {
+		if (is_used_up)
+			delivery_end(d, NULL); /* another connection has it */
+		else
 			delivery_send(d, c->wire.smtp);
-			return true;
-		}
+		return true;
 	}
-	if (!may_take(c))
+	if (is_used_up || !may_take(c))
 		return false;
 	if (favours_other(c)) {
 		pool_look(c->pool);

@@ -28,12 +28,12 @@ courier_note_stall(struct courier *c)
 {
 	bool is_stalled = courier_is_stalled(c);
 
-	if (is_stalled && !c->timing.was_stalled)
+	if (is_stalled && !c->timing.was_stalled) {
 		pool_stalls(c->pool);
-	if (is_stalled && !c->timing.was_stalled &&
-	    !list_is_empty(&c->deliveries) && !courier_is_past(c) &&
-	    !smtp_client_awaits_end(c->wire.smtp))
-		delivery_stalls(delivery_of_link(c->deliveries.next));
+		if (!list_is_empty(&c->deliveries) && !courier_is_past(c) &&
+		    !smtp_client_awaits_end(c->wire.smtp))
+			delivery_stalls(delivery_of_link(c->deliveries.next));
+	}
 	c->timing.was_stalled = is_stalled;
 }
 

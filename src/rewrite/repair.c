@@ -193,7 +193,6 @@ end_leaf(struct repair *r, const struct part *part)
 		r->plan = xrealloc(r->plan, r->nplan == 0 ? 1 : r->nplan * 2,
 		    sizeof(*r->plan));
 	r->plan[r->nplan++] = p;
-	*l = (struct look) { .is_utf8 = true };
 }
 
 /* Would the second pass change it? */

@@ -95,10 +95,12 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
  * with us.  When the oldest command without an answer is older than
  * max(SMTP_STALL_MS, SMTP_STALL_ROUNDS round trips) the connection is stalled:
  * _may_send() is false until it is answered, and then the window is to be
- * earned anew.  After as long a pause one message goes first; its reply is enough
- * if the window was full.  Before that, behind an answer that is overdue, little is sent,
+ * earned anew.  Before that, behind an answer that is overdue, little is sent,
  * and bodies wait for the answers to their envelopes; a message that waits so
- * behind others when the connection stalls is given back. */
+ * behind others when the connection stalls is given back.
+ *
+ * After a pause as long as that, with nothing to answer, one message goes first;
+ * if the window was full, its reply opens it again. */
 
 /* Since when a reply is awaited; INT64_MAX: none is. */
 int64_t smtp_client_waits_since(const struct smtp_client *c);

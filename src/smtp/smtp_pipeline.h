@@ -83,9 +83,9 @@ void smtp_pipeline_was_idle(struct smtp_pipeline *p);
 /* See smtp_client_vouch(). */
 void smtp_pipeline_vouch(struct smtp_pipeline *p);
 
-/* jobs_max: a further limit on the transactions in progress. */
 /* MAIL was said as often as the server allows in one session (MAILMAX). */
 bool smtp_pipeline_is_used_up(const struct smtp_pipeline *p);
+/* jobs_max: a further limit on the transactions in progress. */
 bool smtp_pipeline_may_add(const struct smtp_pipeline *p, size_t jobs_max);
 /* The window is as wide as it gets, because of what was answered. */
 bool smtp_pipeline_is_trusted(const struct smtp_pipeline *p);

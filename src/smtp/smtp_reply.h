@@ -6,8 +6,9 @@
  * 	EOL   = [CR] LF
  *
  * A lone LF and bytes over 127 are accepted, because the reply is clear
- * anyway; so are different codes that all refuse: the last line's counts.  Everything else is bad, and after a bad reply later ones cannot be
- * trusted: the caller closes.
+ * anyway; so are different codes that all refuse: the last line's counts.
+ * Everything else is bad, and after a bad reply later ones cannot be trusted: the
+ * caller closes.
  *
  * The answer does not depend on how the bytes were cut.  Nothing grows beyond
  * the caps of smtp_limits.h (R25).

@@ -37,7 +37,8 @@ struct tls_ctx;
 enum account_change {
 	ACCOUNT_CAME, /* it is new, or has returned before it was removed */
 	ACCOUNT_MAY_TRY, /* again */
-	/* Somebody wants its mail tried now, and has said so to another relay. */
+	/* Somebody wants its mail tried now, and has said so to another
+	 * relay. */
 	ACCOUNT_FLUSHED,
 	ACCOUNT_MAY_WORK, /* the login works: more connections are allowed */
 	ACCOUNT_STANDS_DOWN, /* paused or held */
@@ -178,7 +179,7 @@ void account_rest(struct account *a);
 /* nrcpts recipients are about to be sent; they count against the limits. */
 void account_spend(struct account *a, size_t nrcpts);
 
-/* --- shared with other relays (portion.h) ---------------------------------- */
+/* --- shared with other relays (portion.h) -------------------------------- */
 
 /* A recipient may be sent; if not, account_want() asks for more, because
  * something is due.  ACCOUNT_MAY_WORK says that there is. */
@@ -207,8 +208,8 @@ struct cred_wish account_wish(const struct account *a);
 void account_fetched(struct account *a, const struct fetched *got);
 /* Somebody has signed in: it is looked at and used at once. */
 void account_signed_in(struct account *a);
-/* v refused the token of a connection made by o.  True: it is being replaced, so
- * nothing has happened yet that others should know (token.h). */
+/* v refused the token of a connection made by o.  True: it is being replaced,
+ * so nothing has happened yet that others should know (token.h). */
 bool account_renews(
     struct account *a, const struct account_opts *o, const struct verdict *v);
 

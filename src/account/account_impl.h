@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* account_impl.h - the inside of an account, for its own files only.
  *
- * Each calls only those above it: account_record.c writes down, account_standing.c
- * decides whether it may be tried, account_shared.c takes part in turns with other
- * relays, account.c has its life, token and facts, account_heard.c draws the
- * conclusions from what a connection heard.
+ * Each calls only those above it: account_record.c writes down,
+ * account_standing.c decides whether it may be tried, account_shared.c takes
+ * part in turns with other relays, account.c has its life, token and facts,
+ * account_heard.c draws the conclusions from what a connection heard.
  */
 #ifndef ACCOUNT_ACCOUNT_IMPL_H
 #define ACCOUNT_ACCOUNT_IMPL_H
@@ -20,8 +20,8 @@
 
 struct fetch;
 
-/* All that is known about a login, for as long as its name exists: each part with
- * rules of its own is a struct of its own. */
+/* All that is known about a login, for as long as its name exists: each part
+ * with rules of its own is a struct of its own. */
 struct account {
 	struct loop *loop;
 	const struct rng *rng;
@@ -72,8 +72,8 @@ account_now_ms(const struct account *a)
 }
 
 /* The wall clock as it was when the account was made, moved on by the boot
- * clock: a limit by the hour must neither reopen nor close because somebody sets
- * the clock (R47). */
+ * clock: a limit by the hour must neither reopen nor close because somebody
+ * sets the clock (R47). */
 static inline int64_t
 account_steady_s(const struct account *a)
 {
@@ -113,8 +113,8 @@ account_changed(struct account *a, enum account_change what)
 
 enum { ACCOUNT_KEPT_MAX = 8192 };
 
-/* For the next start, in small texts of the hooks; a text that cannot be written
- * is logged. */
+/* For the next start, in small texts of the hooks; a text that cannot be
+ * written is logged. */
 void account_load(struct account *a);
 void account_save_ports(struct account *a);
 void account_save_size(struct account *a);

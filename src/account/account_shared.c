@@ -40,8 +40,8 @@ account_turn_at(const struct account *a)
 	return portion_turn_at(&a->portion, account_now_ms(a));
 }
 
-/* While nobody knows whether the login works, or whether a window is open again,
- * one connection of one relay finds out. */
+/* While nobody knows whether the login works, or whether a window is open
+ * again, one connection of one relay finds out. */
 static size_t
 connections_max(const struct account *a)
 {

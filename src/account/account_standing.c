@@ -189,7 +189,7 @@ account_clear_trouble(struct account *a)
 	account_save_standing(a);
 }
 
-/* --- a refused secret ------------------------------------------------------ */
+/* --- a refused secret ---------------------------------------------------- */
 
 bool
 account_is_watching(const struct account *a)

@@ -67,7 +67,7 @@ carry_spent(struct store *st, const char *account, const struct clock *clock,
 	return rc;
 }
 
-/* --- and back --------------------------------------------------------------- */
+/* --- and back ------------------------------------------------------------- */
 
 struct back {
 	struct spent *spent;

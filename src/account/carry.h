@@ -2,8 +2,8 @@
 /* carry.h - what an account has spent goes along when its relay begins to share
  * the queue, or to have it alone again.
  *
- * A relay that is alone keeps the counts in its spool; relays that share a queue
- * keep them in what they have in common (share.h).
+ * A relay that is alone keeps the counts in its spool; relays that share a
+ * queue keep them in what they have in common (share.h).
  */
 #ifndef ACCOUNT_CARRY_H
 #define ACCOUNT_CARRY_H
@@ -14,9 +14,9 @@
 
 struct store;
 
-/* Adds what the spool of s says to what all have spent, and forgets it there.  A
- * crash in between: it counts twice, so no limit is exceeded.  Blocks.  -1: it is
- * still to be done. */
+/* Adds what the spool of s says to what all have spent, and forgets it there.
+ * A crash in between: it counts twice, so no limit is exceeded.  Blocks.  -1:
+ * it is still to be done. */
 int carry_spent(struct store *s, const char *account, const struct clock *clock,
     struct err *err) MUST_CHECK;
 /* The other way, when no relay runs. */

@@ -65,8 +65,8 @@ unsigned learnt_ehlo_refused(uint32_t value, const char *configured);
 /* One sentence for the log, or nothing. */
 void learnt_text(enum learnt_fact f, uint32_t value, struct buf *to);
 
-/* One line per fact, to be kept (those before LEARNT_KEPT); and back.  Lines that
- * make no sense, or are about another host, are skipped. */
+/* One line per fact, to be kept (those before LEARNT_KEPT); and back.  Lines
+ * that make no sense, or are about another host, are skipped. */
 void learnt_save(const struct learnt *l, const char *host, struct buf *to);
 void learnt_load(struct learnt *l, const char *host, struct bytes saved);
 /* Takes what is newer there. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* login_mark.h - which login a hold is about, to be known again after a restart.
+/* login_mark.h - which login a hold is about, to be known again after a
+ * restart.
  *
  * The tags are keyed hashes, with a new key for each hold.  They are so short
  * that a password cannot be learnt from them; one change in 65,536 is not
@@ -28,7 +29,8 @@ struct login_mark {
 /* From now on it is about this login, whatever its secret. */
 void login_mark_set(
     struct login_mark *m, const struct account_opts *o, const struct rng *rng);
-/* And about this secret, or about its absence: NULL.  After login_mark_set(). */
+/* And about this secret, or about its absence: NULL.  After
+ * login_mark_set(). */
 void login_mark_set_secret(struct login_mark *m, const struct secret *secret);
 
 /* Is it about this login; about this secret?  Only of one that is_set, and that

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* port_memory.h - through which port a provider can be reached, past port filters.
+/* port_memory.h - through which port a provider can be reached, past port
+ * filters.
  *
  * An account has one port or several in order of preference.  A round begins
  * with the port that worked last and goes on to the next when a port is

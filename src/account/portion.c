@@ -7,7 +7,7 @@ enum {
 	CLOSE_MS = 300 /* until a provider has noticed that it is closed */
 };
 
-/* --- recipients --------------------------------------------------------------- */
+/* --- recipients ----------------------------------------------------------- */
 
 static uint32_t
 left(const struct portion *p, int64_t now_ms)
@@ -41,7 +41,7 @@ portion_spend(struct portion *p, uint32_t n, int64_t now_ms)
 		p->wants_more = true;
 }
 
-/* --- connections -------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 bool
 portion_may_connect(const struct portion *p, size_t n)
@@ -69,7 +69,7 @@ in_use(const struct portion *p, int64_t now_ms)
 		   : p->connections;
 }
 
-/* --- turns -------------------------------------------------------------------- */
+/* --- turns ---------------------------------------------------------------- */
 
 int64_t
 portion_turn_at(const struct portion *p, int64_t now_ms)

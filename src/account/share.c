@@ -30,7 +30,7 @@ struct share {
 	uint64_t flushes;
 };
 
-/* --- the text --------------------------------------------------------------- */
+/* --- the text ------------------------------------------------------------- */
 
 static bool
 read_number(struct bytes *line, int64_t *ret)
@@ -164,7 +164,7 @@ write_share(struct share *s, struct buf *to)
 	}
 }
 
-/* --- what may be sent --------------------------------------------------------- */
+/* --- what may be sent ----------------------------------------------------- */
 
 static bool
 is_alive(const struct share_turn *turn, int64_t id)
@@ -264,7 +264,7 @@ reserve(struct share *s, struct node *me, const struct share_turn *turn,
 	me->block += free < block ? (uint32_t)free : block;
 }
 
-/* --- connections -------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 static bool
 starves(const struct node *n)
@@ -364,7 +364,7 @@ connect(struct share *s, struct node *me, const struct share_turn *turn,
 	return may;
 }
 
-/* --- standing, and what was learnt -------------------------------------------- */
+/* --- standing, and what was learnt ---------------------------------------- */
 
 static void
 copy_text(struct buf *to, const struct buf *from)
@@ -451,7 +451,7 @@ settle_learnt(struct share *s, const struct share_ask *ask)
 	buf_clear(&merged);
 }
 
-/* --- a turn ------------------------------------------------------------------- */
+/* --- a turn --------------------------------------------------------------- */
 
 static struct node *
 node_of(struct share *s, int64_t id)

@@ -3,17 +3,17 @@
  *
  * A text of the store for each account, with its standing, what was learnt of
  * the provider, what has been spent of its limits, and what each relay has:
- * recipients that it may still send to, and connections.  A relay takes a turn at
- * it: it says what it has and wants, and hears what it may have.  The store sees
- * to it that turns come one after the other; so over all relays no limit is
- * exceeded.
+ * recipients that it may still send to, and connections.  A relay takes a turn
+ * at it: it says what it has and wants, and hears what it may have.  The store
+ * sees to it that turns come one after the other; so over all relays no limit
+ * is exceeded.
  *
  * What a relay may send is reserved for it, SHARE_BLOCKS times within a window,
  * for SHARE_LIFE_MS; when it dies, it counts as sent.  Its connections are free
  * as soon as it is known to be dead.
  *
- * doc/formats/store-postgres describes the text.  A value without I/O; all times
- * are the store's, in ms since 1970.
+ * doc/formats/store-postgres describes the text.  A value without I/O; all
+ * times are the store's, in ms since 1970.
  */
 #ifndef ACCOUNT_SHARE_H
 #define ACCOUNT_SHARE_H
@@ -53,7 +53,8 @@ struct share_ask {
 	struct share_standing standing; /* as the relay has it, */
 	bool has_standing; /* and as all should have it; */
 	bool must_standing; /* whatever another relay has said meanwhile */
-	/* Lines "HOST WORD VALUE TIME"; the newest of a host and word counts. */
+	/* Lines "HOST WORD VALUE TIME"; the newest of a host and word
+	 * counts. */
 	struct buf learnt;
 	/* The first turn of this relay: what it has spent alone comes before it
 	 * (carry.h). */
@@ -84,12 +85,12 @@ void share_answer_clear(struct share_answer *answer);
 void share_take_turn(struct buf *text, const struct share_turn *turn,
     const struct share_ask *ask, struct share_answer *answer);
 
-/* Of an account that a relay had alone: what it has spent, by its clock, all have
- * spent from now on. */
+/* Of an account that a relay had alone: what it has spent, by its clock, all
+ * have spent from now on. */
 void share_add_spent(struct buf *text, const struct share_turn *turn,
     const struct budget *spent, int64_t now_s);
-/* The other way, when no relay runs: what all have spent, by the clock of the turn,
- * also what was reserved; and then it is forgotten here. */
+/* The other way, when no relay runs: what all have spent, by the clock of the
+ * turn, also what was reserved; and then it is forgotten here. */
 void share_spent(
     struct bytes text, const struct share_turn *turn, struct budget *ret);
 void share_forget_spent(struct buf *text);

@@ -89,8 +89,8 @@ standing_clear(struct standing *s)
 		.is_proven = s->is_proven };
 }
 
-/* One line: state, when it ends (wall clock), refusals in a row, reason; one that
- * says which login it is about; and what everybody is told. */
+/* One line: state, when it ends (wall clock), refusals in a row, reason; one
+ * that says which login it is about; and what everybody is told. */
 void
 standing_save(
     const struct standing *s, int64_t now_ms, int64_t now_s, struct buf *to)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* standing.h - may an account work, and if not: why, and until when.
  *
- * Ready; paused until a time (the provider or the network is in trouble: nothing
- * is charged to any message), which may be a closed window (a quota); held (the
- * login was refused: a person must act, meanwhile few and slow tries, R56-R58).
+ * Ready; paused until a time (the provider or the network is in trouble:
+ * nothing is charged to any message), which may be a closed window (a quota);
+ * held (the login was refused: a person must act, meanwhile few and slow tries,
+ * R56-R58).
  *
  * A value without I/O.  Times are of the boot clock; what is kept across a
  * restart is of the wall clock.
@@ -85,7 +86,7 @@ void standing_load(
 /* What other relays are told, and back: as it is kept, or "ready", and by whom
  * and why. */
 enum standing_cause {
-	STANDING_WORKED, /* with it a login has worked, or a message was taken */
+	STANDING_WORKED, /* a login worked, or a message was taken */
 	STANDING_PERSON, /* somebody wants it tried */
 	/* The login of this relay is another now; that of others may be. */
 	STANDING_RENEWED,

@@ -2,10 +2,10 @@
 /* token.h - what an account knows of the token it signed in for, and whether a
  * refused one may be replaced.
  *
- * A server's no to a token does not say why: it may be revoked, have ended early,
- * be for another scope or another user.  So it is replaced once, and a new
- * connection tries the new one; only if that is refused as well must a person
- * act.  TOKEN_RENEW_MS keeps this from becoming a habit.
+ * A server's no to a token does not say why: it may be revoked, have ended
+ * early, be for another scope or another user.  So it is replaced once, and a
+ * new connection tries the new one; only if that is refused as well must a
+ * person act.  TOKEN_RENEW_MS keeps this from becoming a habit.
  *
  * A value without I/O.
  */

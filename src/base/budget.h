@@ -42,8 +42,8 @@ void budget_set_limits(
 
 /* Counts in every window, because a limit may be set later. */
 void budget_spend(struct budget *b, uint32_t n, int64_t now_s);
-/* What was counted elsewhere, by a clock that said other_now_s when this one says
- * now_s, is counted here, too, as long ago as there. */
+/* What was counted elsewhere, by a clock that said other_now_s when this one
+ * says now_s, is counted here, too, as long ago as there. */
 void budget_add(struct budget *b, int64_t now_s, const struct budget *other,
     int64_t other_now_s);
 /* Seconds until there is room for one more, 0: now.  The limit that is used up

@@ -68,8 +68,8 @@ buf_space(struct buf *b, size_t n)
 		cap *= cap < 4 * FIRST_CAP ? 4 : 2;
 	if (cap > b->max + 1)
 		cap = b->max + 1;
-	/* Moved by hand, not by the allocator: buf_wipe() must be able to promise
-	 * that no copy of a secret stays behind. */
+	/* Moved by hand, not by the allocator: buf_wipe() must be able to
+	 * promise that no copy of a secret stays behind. */
 	p = xmalloc(cap);
 	if (b->len > 0)
 		memcpy(p, b->p + b->head, b->len);

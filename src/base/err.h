@@ -40,8 +40,8 @@ struct err {
 
 void err_clear(struct err *err);
 
-/* Each returns -1, so that "return err_set(...)" reads well.  Over-long text
- * is cut, and a control character is "?".  The sentence has no final newline and
+/* Each returns -1, so that "return err_set(...)" reads well.  Over-long text is
+ * cut, and a control character is "?".  The sentence has no final newline and
  * no final full stop. */
 int err_set(struct err *err, enum err_class class, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

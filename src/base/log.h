@@ -12,8 +12,8 @@
  *	log_bytes(&l, "reply", reply);
  *	log_end(&l);
  *
- * Only the folders of the app layer (src/LAYERS) and the programs log.  The sink
- * is the one global of the program; without one, lines are dropped.
+ * Only the folders of the app layer (src/LAYERS) and the programs log.  The
+ * sink is the one global of the program; without one, lines are dropped.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* share_turn.h - the relays that share a store, as one of them finds them when it
- * takes its turn at what they have in common.
+/* share_turn.h - the relays that share a store, as one of them finds them when
+ * it takes its turn at what they have in common.
  */
 #ifndef BASE_SHARE_TURN_H
 #define BASE_SHARE_TURN_H

@@ -10,7 +10,8 @@ rotate(uint64_t x, unsigned bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* Written out, compilers see that it is one instruction; of a loop they do not. */
+/* Written out, compilers see that it is one instruction; of a loop they do
+ * not. */
 static uint64_t
 load(const unsigned char *p)
 {

@@ -46,9 +46,10 @@ void str_wipe(char *s);
 /* True if b is well-formed UTF-8 (RFC 3629: no surrogates, no over-long
  * forms).  ASCII is. */
 bool str_is_utf8(struct bytes b);
-/* Length of the UTF-8 character at the front of b that nobody sees (a space that
- * does not break, one of no width, a mark of direction, a byte order mark), which
- * comes along when text is copied; 0: something else stands there. */
+/* Length of the UTF-8 character at the front of b that nobody sees (a space
+ * that does not break, one of no width, a mark of direction, a byte order
+ * mark), which comes along when text is copied; 0: something else stands
+ * there. */
 size_t str_invisible(struct bytes b);
 bool str_is_ascii(struct bytes b);
 
@@ -85,8 +86,9 @@ size_t str_wrap(const char *text, size_t columns);
 /* Edit distance for "did you mean", capped: more than limit returns
  * limit + 1.  Words longer than 63 characters never match. */
 int str_distance(const char *a, const char *b, int limit);
-/* For finding the nearest of many candidates: true if this one is at most *limit
- * from the word; then the next one must be nearer, so the first of equals wins. */
+/* For finding the nearest of many candidates: true if this one is at most
+ * *limit from the word; then the next one must be nearer, so the first of
+ * equals wins. */
 bool str_is_nearer(const char *word, const char *candidate, int *limit);
 
 #endif

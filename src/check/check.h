@@ -46,8 +46,8 @@ struct check_opts {
 	int64_t step_ms; /* for each answer; 0: CHECK_STEP_MS */
 };
 
-/* told() is called for each result, never from within check_new().  over() comes
- * once, last; from within it or later the caller frees the check. */
+/* told() is called for each result, never from within check_new().  over()
+ * comes once, last; from within it or later the caller frees the check. */
 struct check_hooks {
 	void (*told)(void *ctx, const struct check_result *r);
 	void (*over)(void *ctx, enum check_verdict worst);

@@ -3,8 +3,8 @@
  * can be reached: dns and tcp.
  *
  * All ports are tried at once, each over IPv4 and IPv6.  If none answers, other
- * ports of the host and the same ports of a witness, another provider, are tried
- * for comparison; nothing is sent there.
+ * ports of the host and the same ports of a witness, another provider, are
+ * tried for comparison; nothing is sent there.
  */
 #ifndef CHECK_CHECK_REACH_H
 #define CHECK_CHECK_REACH_H
@@ -33,8 +33,8 @@ struct check_way {
 	struct stream *stream; /* of the first way; taken over by its user */
 };
 
-/* told() is called for each result, over() once at the end, with n ways that are
- * borrowed during the call; the reach may be freed from within it. */
+/* told() is called for each result, over() once at the end, with n ways that
+ * are borrowed during the call; the reach may be freed from within it. */
 struct check_reach_hooks {
 	void (*told)(void *ctx, const struct check_result *r);
 	void (*over)(void *ctx, struct check_way *ways, size_t n);

@@ -39,7 +39,7 @@ enum check_talk_fault {
 	CHECK_TALK_FAILED, /* for good; failure says where and why */
 	CHECK_TALK_WRONG_PORT, /* likewise, but another port may do */
 	CHECK_TALK_SILENT, /* likewise: connected, and no greeting */
-	CHECK_TALK_ANOTHER_NAME /* refused our name; a new talk may say another */
+	CHECK_TALK_ANOTHER_NAME /* refused our name; the next may differ */
 };
 
 struct check_talk_end { /* borrowed during the call */

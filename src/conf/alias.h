@@ -30,8 +30,8 @@ struct conf;
 struct conf_problems;
 
 /* Reads the file, and the users' names from /etc/passwd; blocks on the disk.
- * Never NULL: with problems it holds what was right.  A file that does not exist is
- * a problem unless it is the one looked for by default. */
+ * Never NULL: with problems it holds what was right.  A file that does not
+ * exist is a problem unless it is the one looked for by default. */
 struct aliases *alias_load(const char *file, struct conf_problems *problems);
 /* Likewise, in place of was, which may be NULL and is freed.  If the same file
  * cannot be read any more, the aliases of was stay. */

@@ -63,8 +63,8 @@ struct conf_env {
 struct conf_env conf_env_self(bool is_user, char *hostname, size_t size);
 
 /* The configuration for a process that may know no secret: what was understood
- * of file and variables, and for each password a word that is another one whenever the
- * password is another one. */
+ * of file and variables, and for each password a word that is another one
+ * whenever the password is another one. */
 struct conf_copy {
 	unsigned char key[SIPHASH_KEY_BYTES]; /* set by the caller */
 	struct buf text; /* conf_copy_init() first */
@@ -162,8 +162,8 @@ struct conf_port {
 	enum conf_tls tls;
 };
 
-/* A member for each setting of the section.  Presets are already applied.  Counts:
- * 0 means no limit. */
+/* A member for each setting of the section.  Presets are already applied.
+ * Counts: 0 means no limit. */
 struct conf_account {
 	char *name;
 	int line;

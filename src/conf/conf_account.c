@@ -535,7 +535,8 @@ preset_oauth(const struct draft *d)
 	return at != NULL ? at + strlen("oauth:") : NULL;
 }
 
-/* A client's name says that its account signs in, where the preset knows how. */
+/* A client's name says that its account signs in, where the preset knows
+ * how. */
 static bool
 secret_from_preset(struct draft *d)
 {

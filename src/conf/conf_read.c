@@ -261,8 +261,8 @@ unknown_key(struct reading *rd, const struct conf_section *s, const char *name)
 		PROBLEM(rd, what, "no such setting");
 }
 
-/* A secret and a text are the whole rest of the line, and inih takes "; " for the
- * start of a comment. */
+/* A secret and a text are the whole rest of the line, and inih takes "; " for
+ * the start of a comment. */
 static struct bytes
 whole_value(const struct reading *rd)
 {
@@ -426,7 +426,8 @@ take_line(struct reading *rd)
 	if (rd->text.n > 0 && rd->text.p[rd->text.n - 1] == '\r')
 		rd->text.n--;
 	/* inih takes indented lines for continuations, which surprises people
-	 * who indent the keys of a section.  All that is a blank to isspace(). */
+	 * who indent the keys of a section.  All that is a blank to
+	 * isspace(). */
 	while (rd->text.n > 0 && strchr(" \t\r\v\f", rd->text.p[0]) != NULL)
 		rd->text = bytes_of(rd->text.p + 1, rd->text.n - 1);
 	return true;
@@ -460,7 +461,8 @@ feed(char *str, int num, void *stream)
 
 	/* inih's buffer, which may hold a secret of the line before. */
 	explicit_bzero(str, (size_t)num);
-	/* The text itself is not shown: it may be a secret on the wrong line. */
+	/* The text itself is not shown: it may be a secret on the wrong
+	 * line. */
 	if (rd->is_key)
 		PROBLEM(rd, xstrdup("unrecognized line"),
 		    "expected \"key = value\", \"[section]\" or a comment "

@@ -11,8 +11,8 @@
  * secret is the whole rest of the line, of any length; in a secret even
  * trailing blanks count.
  *
- * inih parses the lines.  What it cannot tell is read beside it: the value of
- * a long line, because its line buffer has 200 bytes in most builds; a text or a
+ * inih parses the lines.  What it cannot tell is read beside it: the value of a
+ * long line, because its line buffer has 200 bytes in most builds; a text or a
  * secret, in which "; " begins no comment; the line of a section and of a
  * mistake.  Its buffer is wiped behind each line.
  *
@@ -33,7 +33,7 @@
 #include "conf/setting.h"
 
 struct conf_value {
-	int line; /* 0: not set; below: by the variable of that number, from 1 */
+	int line; /* 0: not set; below 0: by the variable of that number */
 	char *text;
 	struct secret *secret; /* in place of text for SETTING_SECRET */
 };

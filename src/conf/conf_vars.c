@@ -36,8 +36,8 @@ alias_key(const char *name)
 	return NULL;
 }
 
-/* The name that was meant by one that is like it, or NULL.  Others of their kind
- * are another image's settings. */
+/* The name that was meant by one that is like it, or NULL.  Others of their
+ * kind are another image's settings. */
 static const char *
 alias_meant(const char *name)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* oauth.h - where the providers give out OAuth2 tokens.
  *
- * Data, not code: the rows are in the file src/conf/oauth2, whose header has the
- * format.  They are built into the programs; the administrator can add more.
+ * Data, not code: the rows are in the file src/conf/oauth2, whose header has
+ * the format.  They are built into the programs; the administrator can add
+ * more.
  *
  * Blocks on the disk in oauth_rows_read() only.
  */

@@ -60,8 +60,8 @@ void providers_free(struct providers *p);
 int providers_read(
     struct providers *p, const char *file, struct err *err) MUST_CHECK;
 
-/* Adds the rows that were built into this program, which may run before they are
- * installed, or alone in a container. */
+/* Adds the rows that were built into this program, which may run before they
+ * are installed, or alone in a container. */
 void providers_read_built_in(struct providers *p);
 
 /* The shipped rows (the built-in ones if the file is not there), then the

@@ -42,8 +42,8 @@ bool conf_route_refuses(
     const struct conf *conf, const struct envelope *e, struct buf *why);
 
 /* Would no account take this message, of e->size_bytes?  limit: how large a
- * message this account takes, 0: any; NULL: as its settings say.  *ret_why says it
- * to the client. */
+ * message this account takes, 0: any; NULL: as its settings say.  *ret_why says
+ * it to the client. */
 bool conf_refuses(const struct conf *conf, const struct envelope *e,
     uint64_t (*limit)(void *ctx, size_t account), void *ctx,
     struct verdict *ret_why);

@@ -3,15 +3,14 @@
  *
  * It may come from the configuration itself, a file, a credential of the
  * service manager, a command, the desktop keyring, or a sign-in by OAuth2.  The
- * last three run in the helper relais-cred, a process that does nothing else, so
- * that GLib, D-Bus, HTTP and programs of others never run in the daemon.
+ * last three run in the helper relais-cred, a process that does nothing else,
+ * so that GLib, D-Bus, HTTP and programs of others never run in the daemon.
  *
  * A file is refused while other users can read it (R31).  The secret is its
  * first line: every byte counts, only the line end is cut.
  *
  * Blocks, up to cred_env.timeout_ms: call it on a worker thread.  Nothing is
- * logged, and no sentence, argument or environment ever holds the secret
- * (R32).
+ * logged, and no sentence, argument or environment ever holds the secret (R32).
  */
 #ifndef CRED_CRED_H
 #define CRED_CRED_H

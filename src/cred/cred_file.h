@@ -17,7 +17,8 @@
 struct stat;
 
 /* 0 if nobody but the owner may read the file, or besides him only this group
- * ((gid_t)-1: none), or a group of ours if it is root's.  -1: the sentence ends with what to type (R31). */
+ * ((gid_t)-1: none), or a group of ours if it is root's.  -1: the sentence ends
+ * with what to type (R31). */
 int cred_file_mode(const char *path, const struct stat *st, gid_t group,
     struct err *err) MUST_CHECK;
 
@@ -25,16 +26,18 @@ int cred_file_mode(const char *path, const struct stat *st, gid_t group,
 void cred_file_advise(const char *path, gid_t group, struct err *err);
 
 /* The first line without its line end.  Must be a regular file, perhaps behind
- * a link, that only root and we can change or replace (sys/trust.h).  err->os is ENOENT if it does not exist, EACCES if we may not. */
+ * a link, that only root and we can change or replace (sys/trust.h).  err->os
+ * is ENOENT if it does not exist, EACCES if we may not. */
 int cred_file_read(const char *path, gid_t group, struct secret **ret,
     struct err *err) MUST_CHECK;
-/* The same, but below the folder credentials ("": none) whatever the file's mode:
- * the folder keeps others out, and the access list that systemd puts on
+/* The same, but below the folder credentials ("": none) whatever the file's
+ * mode: the folder keeps others out, and the access list that systemd puts on
  * credentials looks like a group's right. */
 int cred_file_read_below(const char *path, const char *credentials, gid_t group,
     struct secret **ret, struct err *err) MUST_CHECK;
 /* The path of this credential in the folder of the service manager (NULL or "":
- * there is none), to be freed.  -1: the name is invalid, or there is no folder. */
+ * there is none), to be freed.  -1: the name is invalid, or there is no
+ * folder. */
 int cred_file_of_credential(const char *credentials, const char *name,
     char **ret, struct err *err) MUST_CHECK;
 /* By what a file is known again; false: it cannot be looked at. */

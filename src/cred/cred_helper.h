@@ -10,10 +10,10 @@
 #include "base/must.h"
 #include "cred/cred.h"
 
-/* A person signs in (CRED_OAUTH): starts the helper, which holds its conversation
- * (cred_wire.h) over talk, a socket that stays the caller's.  flow: of
- * cred_oauth.h, instead of the account's; NULL: that.  The helper lives on, as
- * nobody's child, until the conversation ends. */
+/* A person signs in (CRED_OAUTH): starts the helper, which holds its
+ * conversation (cred_wire.h) over talk, a socket that stays the caller's.
+ * flow: of cred_oauth.h, instead of the account's; NULL: that.  The helper
+ * lives on, as nobody's child, until the conversation ends. */
 int cred_helper_sign_in(const struct cred_request *rq,
     const struct cred_env *env, const char *flow, int talk,
     struct err *err) MUST_CHECK;

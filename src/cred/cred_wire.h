@@ -10,11 +10,11 @@
  * Keys: want (command, keyring, oauth, login), account, command, host, login,
  * timeout_ms; for oauth and login besides need, refused, group, credentials,
  * and oauth_ with each name of cred_oauth.h.  No value contains a line feed,
- * because no setting does.  Both sides are always of the same build, so there is
- * no version.
+ * because no setting does.  Both sides are always of the same build, so there
+ * is no version.
  *
- * "want login" is a conversation of lines, both ways over the output, which is a
- * socket:
+ * "want login" is a conversation of lines, both ways over the output, which is
+ * a socket:
  *
  *	from relais-cred  open URL         to be opened in a browser
  *	                  code CODE        to be typed there

@@ -31,8 +31,8 @@ bool ctl_json_encode(struct buf *to, const json_t *value) MUST_CHECK;
 json_t *ctl_json_text(const char *s);
 json_t *ctl_json_bytes(struct bytes b);
 
-/* A message of the queue as a listing shows it (doc/formats/control).  Texts are
- * borrowed; account may be NULL. */
+/* A message of the queue as a listing shows it (doc/formats/control).  Texts
+ * are borrowed; account may be NULL. */
 struct ctl_message {
 	const char *id, *state, *sender, *rcpt, *account, *reason;
 	const char *node; /* which relay has it; NULL: this one is alone */

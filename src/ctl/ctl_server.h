@@ -6,9 +6,9 @@
  * client sends, omits or breaks off harms the daemon (R20).  Rights come from
  * the peer credentials of the socket and from nothing else.
  *
- * One step of one request of a connection is done in a turn of the loop, however
- * many were sent at once; mail is served in between.  A handler does little in a
- * step (a few milliseconds).
+ * One step of one request of a connection is done in a turn of the loop,
+ * however many were sent at once; mail is served in between.  A handler does
+ * little in a step (a few milliseconds).
  *
  * At most CTL_CONNECTIONS_PER_UID connections for each user, and
  * CTL_CONNECTIONS_MAX together, of which root and the daemon's own user can
@@ -49,8 +49,8 @@ struct ctl_verb {
 	enum ctl_right right;
 	/* Called until it has said ctl_call_done() or ctl_call_refuse(), once
 	 * in a turn of the loop, when there is room for more items: a listing
-	 * gives items while ctl_call_has_room(), and not too many; what may take
-	 * long looks at ctl_call_has_time() as well. */
+	 * gives items while ctl_call_has_room(), and not too many; what may
+	 * take long looks at ctl_call_has_time() as well. */
 	void (*run)(void *ctx, struct ctl_call *call);
 };
 
@@ -64,8 +64,8 @@ void ctl_server_free(struct ctl_server *s);
 
 uint32_t ctl_call_uid(const struct ctl_call *call);
 bool ctl_call_is_privileged(const struct ctl_call *call);
-/* From now on the connection is shown what that user is shown, and may do nothing
- * but look.  It counts as one of those who opened it. */
+/* From now on the connection is shown what that user is shown, and may do
+ * nothing but look.  It counts as one of those who opened it. */
 void ctl_call_look_as(struct ctl_call *call, uint32_t uid);
 /* The arguments: an object, empty if none were given.  Borrowed. */
 const json_t *ctl_call_args(const struct ctl_call *call);
@@ -84,7 +84,8 @@ void ctl_call_wake(struct ctl_call *call);
 
 /* From now on run() is also called when the client has sent a line. */
 void ctl_call_listen(struct ctl_call *call);
-/* The next line of the client's, for the caller to free; NULL: none has come. */
+/* The next line of the client's, for the caller to free; NULL: none has
+ * come. */
 char *ctl_call_line(struct ctl_call *call);
 
 /* The output is not so long yet that the client should read first. */

@@ -69,13 +69,13 @@ struct inbound *inbound_new(
 /* Takes over fd, which is bound and listening. */
 int inbound_listen(struct inbound *in, int fd,
     const struct inbound_listener *opts, struct err *err);
-/* After a reload.  A session keeps the name and the limits that it greeted with;
- * rules, aliases and times are the new ones from its next command on. */
+/* After a reload.  A session keeps the name and the limits that it greeted
+ * with; rules, aliases and times are the new ones from its next command on. */
 void inbound_set_opts(struct inbound *in, const struct inbound_opts *opts);
 
 /* Stops accepting.  A session with a message under way, or that has not handed
- * one in yet, may finish one and is told 421 after the answer; all others are told
- * 421 now. */
+ * one in yet, may finish one and is told 421 after the answer; all others are
+ * told 421 now. */
 void inbound_stop(struct inbound *in);
 /* The time for that is over: 421 to all but those that wait for the queue's
  * answer, which they get first. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* incoming.h - one message on its way in: through the intake (rewrite/intake.h),
- * into a draft of the queue.
+/* incoming.h - one message on its way in: through the intake
+ * (rewrite/intake.h), into a draft of the queue.
  *
- * The same path for messages that came over SMTP and from the drop folder
- * (R3).  A message that is refused on the way is read to its end and discarded;
- * the verdict says why.  Internal to inbound.
+ * The same path for messages that came over SMTP and from the drop folder (R3).
+ * A message that is refused on the way is read to its end and discarded; the
+ * verdict says why.  Internal to inbound.
  */
 #ifndef INBOUND_INCOMING_H
 #define INBOUND_INCOMING_H

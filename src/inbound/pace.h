@@ -32,8 +32,8 @@ struct pace {
 	struct pace_client clients[PACE_CLIENTS];
 };
 
-/* One more message.  True: it is beyond the first PACE_MAX.  host matters if uid
- * is UID_UNKNOWN. */
+/* One more message.  True: it is beyond the first PACE_MAX.  host matters if
+ * uid is UID_UNKNOWN. */
 bool pace_is_beyond(
     struct pace *p, uint32_t uid, const char *host, int64_t now_ms);
 

@@ -22,10 +22,11 @@ enum {
 	PICKUP_MS = 5 * 60 * 1000,
 	PICKUP_BLIND_MS = 5000,
 	PICKUP_AGAIN_MS = 5000, /* what could not be taken */
-	/* sendmail needs some time from the first sign of a file to the last. */
+	/* sendmail needs some time from the first sign of a file to the
+	 * last. */
 	PICKUP_SETTLE_MS = 50,
-	/* Between two looks; ten times as long as the last one took, within bounds:
-	 * who fills the folder must not make the others wait. */
+	/* Between two looks; ten times as long as the last one took, within
+	 * bounds: who fills the folder must not make the others wait. */
 	PICKUP_PAUSE_MS = 200,
 	PICKUP_PAUSE_MAX_MS = 2000,
 	PICKUP_PAUSES = 10,

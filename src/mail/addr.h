@@ -46,7 +46,8 @@ bool addr_domain_eq(struct bytes a, struct bytes b);
  * for a set of them.  False: to has no room; twice the length is enough. */
 bool addr_add_key(struct buf *to, struct bytes addr) MUST_CHECK;
 
-/* "user+tag@domain" as "user@domain".  False: it has no tag; ret is untouched. */
+/* "user+tag@domain" as "user@domain".  False: it has no tag; ret is
+ * untouched. */
 bool addr_without_tag(const char *addr, char ret[ADDR_MAX + 1]);
 
 /* Labels of letters, digits, hyphens, underscores or UTF-8, none empty. */

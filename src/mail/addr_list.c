@@ -20,7 +20,8 @@ enum token {
 
 enum {
 	/* Searches for the end of a quote, comment or literal that find none;
-	 * beyond that, every one is taken to have none.  Keeps the time linear. */
+	 * beyond that, every one is taken to have none.  Keeps the time
+	 * linear. */
 	SEARCHES_MAX = 16,
 	PIECES_MAX = 8, /* of one name, commas between */
 	NOBODY_MAX = 64
@@ -97,8 +98,8 @@ skip_comment(struct scan *s)
 	return depth == 0;
 }
 
-/* The token that is to have an end; if it has none, the mark alone is broken and
- * what follows is read as if it were not there. */
+/* The token that is to have an end; if it has none, the mark alone is broken
+ * and what follows is read as if it were not there. */
 static enum token
 closed(struct scan *s, enum token t)
 {
@@ -385,8 +386,8 @@ settle_first(struct parse *p)
 	l->n--;
 }
 
-/* Words and dots that no angle follows: a bare word may be an address, more than
- * one cannot.  True: it is a piece. */
+/* Words and dots that no angle follows: a bare word may be an address, more
+ * than one cannot.  True: it is a piece. */
 static bool
 is_piece(const struct parse *p)
 {
@@ -450,8 +451,8 @@ is_plain(char c)
 	       (c > ' ' && c < 0x7f && strchr("()<>[]:;@\\,\"", c) == NULL);
 }
 
-/* The local part in one piece: as it is if it needs no quotes, else as one quoted
- * string.  False: longer than any address. */
+/* The local part in one piece: as it is if it needs no quotes, else as one
+ * quoted string.  False: longer than any address. */
 static bool
 add_local(struct buf *to, struct bytes local)
 {
@@ -491,7 +492,8 @@ is_one_string(struct bytes local)
 	return local.n > 1 && local.p[0] == '"' && i == local.n - 1;
 }
 
-/* RFC 5322 4.4 allows "a . "b" @ c."; an envelope does not.  NULL: no address. */
+/* RFC 5322 4.4 allows "a . "b" @ c."; an envelope does not.  NULL: no
+ * address. */
 static char *
 envelope_form(const struct parse *p)
 {
@@ -592,8 +594,8 @@ end_address(struct parse *p)
 	start_entry(p);
 }
 
-/* Is what has been read no name by RFC 5322 3.2.5 and 4.1?  Readers differ about
- * where it ends. */
+/* Is what has been read no name by RFC 5322 3.2.5 and 4.1?  Readers differ
+ * about where it ends. */
 static bool
 is_odd_phrase(const struct parse *p)
 {

@@ -65,11 +65,11 @@ struct addr_list {
 void addr_list_parse(struct addr_list *ret, struct bytes value);
 
 /* The same for a field that people wrote: "Smith, John <john@example.net>" is
- * one mailbox.  Bare words in front of a mailbox with a name belong to that name,
- * back to the last one that is_name() knows as a name of this machine; what
- * is more than one word cannot be an address and belongs to it anyhow.  The
- * phrase of such an item is not fit to be written as it is.  is_name() is asked
- * at most once for each word. */
+ * one mailbox.  Bare words in front of a mailbox with a name belong to that
+ * name, back to the last one that is_name() knows as a name of this machine;
+ * what is more than one word cannot be an address and belongs to it anyhow.
+ * The phrase of such an item is not fit to be written as it is.  is_name() is
+ * asked at most once for each word. */
 void addr_list_parse_names(struct addr_list *ret, struct bytes value,
     bool (*is_name)(void *ctx, const char *word), void *ctx);
 void addr_list_clear(struct addr_list *l);

@@ -315,7 +315,8 @@ find_time(struct date_text *x, struct moment *m)
 	return i;
 }
 
-/* +hh:mm, +hhmm, +hh or +h from i on; returns where it ends, 0: there is none. */
+/* +hh:mm, +hhmm, +hh or +h from i on; returns where it ends, 0: there is
+ * none. */
 static size_t
 find_offset(struct date_text *x, size_t i, int64_t *ret_minutes)
 {
@@ -379,8 +380,8 @@ full_year(const struct date_token *t)
 	return t->value + (t->value < 50 ? 2000 : 1900);
 }
 
-/* 0: no word is a month, or two are.  "mar" is a Tuesday and "paz" a Sunday where
- * another word is a month. */
+/* 0: no word is a month, or two are.  "mar" is a Tuesday and "paz" a Sunday
+ * where another word is a month. */
 static int64_t
 find_month(const struct date_text *x, size_t *ret_at)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* date_token.h - the numbers, words and marks of a date as somebody wrote it, and
- * which months and zones the words name, in some twenty languages.
+/* date_token.h - the numbers, words and marks of a date as somebody wrote it,
+ * and which months and zones the words name, in some twenty languages.
  *
- * What order they are in and what they mean together is date_parse.c's.  A value
- * without memory of its own.  Pure, linear.
+ * What order they are in and what they mean together is date_parse.c's.  A
+ * value without memory of its own.  Pure, linear.
  */
 #ifndef MAIL_DATE_TOKEN_H
 #define MAIL_DATE_TOKEN_H

@@ -2,14 +2,14 @@
 /* diagnosis.h - says what a reply really means and what to do about it.
  *
  * Replies do not always mean what their class says: a 550 may be a quota that
- * reopens tomorrow, a 450 may look like an unknown mailbox and be a limit.
- * One table (src/mail/replies), rows of known providers first, general rules
- * last, says for a verdict which of the actions of the queue fits, how long a
- * closed window stays closed, and cause and remedy for a person.  Rows of the
- * user's come before it.  `relais explain`, the log, and the decisions of
- * outbound read this table; two things are judged before it: whether a refused
- * AUTH ends the login (sasl/sasl_login.c), and what ends the session whatever it
- * says (smtp/smtp_pipeline.c, look_behind()).
+ * reopens tomorrow, a 450 may look like an unknown mailbox and be a limit.  One
+ * table (src/mail/replies), rows of known providers first, general rules last,
+ * says for a verdict which of the actions of the queue fits, how long a closed
+ * window stays closed, and cause and remedy for a person.  Rows of the user's
+ * come before it.  `relais explain`, the log, and the decisions of outbound
+ * read this table; two things are judged before it: whether a refused AUTH ends
+ * the login (sasl/sasl_login.c), and what ends the session whatever it says
+ * (smtp/smtp_pipeline.c, look_behind()).
  *
  * Pure, but for the one pointer that diagnosis_use() sets; one thread.
  */
@@ -26,7 +26,7 @@ enum diagnosis_act {
 	DIAGNOSIS_NONE = 0, /* it went well */
 	DIAGNOSIS_RETRY, /* this message or recipient, later */
 	DIAGNOSIS_SPLIT, /* this recipient in another transaction, at once */
-	DIAGNOSIS_SPLIT_DOMAINS, /* likewise, and those of one domain at a time */
+	DIAGNOSIS_SPLIT_DOMAINS, /* likewise, one domain at a time */
 	/* This connection has served its time, or lost the thread: a new one,
 	 * at once; nothing is charged to anybody. */
 	DIAGNOSIS_RECONNECT,
@@ -72,17 +72,17 @@ void diagnosis_use(const struct reply_table *rows);
 /* The shipped rows. */
 const struct reply_table *diagnosis_shipped(void);
 
-/* Reply, cause and remedy in one line of at most DIAGNOSIS_REASON_MAX bytes.  If
- * that is too little, it is the reply that is cut: what a person has to do is
- * always there to its end. */
+/* Reply, cause and remedy in one line of at most DIAGNOSIS_REASON_MAX bytes.
+ * If that is too little, it is the reply that is cut: what a person has to do
+ * is always there to its end. */
 void diagnosis_reason(
     const struct verdict *v, const struct diagnosis *d, struct buf *to);
 
 /* For `relais explain`: a reply as a person pastes it, "535 5.7.139 ...", from
  * a log maybe with something in front.  The stage follows from the code as well
- * as it can, and `who' is the provider's server if one is named in front.  False:
- * there is no code in it; it is taken for a refusal, and what the table then knows
- * it knows from the words. */
+ * as it can, and `who' is the provider's server if one is named in front.
+ * False: there is no code in it; it is taken for a refusal, and what the table
+ * then knows it knows from the words. */
 bool diagnosis_read(struct bytes text, struct verdict *ret);
 
 /* "retry", "pause", ...: for listings and JSON. */

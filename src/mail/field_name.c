@@ -40,7 +40,8 @@ field_name_is_known(struct bytes name)
 
 /* --- hidden copies -------------------------------------------------------- */
 
-/* Length of what looks like nothing at the front of b, in UTF-8 or ISO 8859-1. */
+/* Length of what looks like nothing at the front of b, in UTF-8 or ISO
+ * 8859-1. */
 static size_t
 invisible(struct bytes b)
 {
@@ -49,8 +50,8 @@ invisible(struct bytes b)
 	return str_invisible(b);
 }
 
-/* Does it end in "bcc", and no letter in front of it?  '-' is a sign, '*' a letter of
- * another alphabet: a sign, too, or whatever it looks like. */
+/* Does it end in "bcc", and no letter in front of it?  '-' is a sign, '*' a
+ * letter of another alphabet: a sign, too, or whatever it looks like. */
 static bool
 ends_in_bcc(const char *seen, size_t n, bool is_any)
 {
@@ -93,8 +94,8 @@ has_blind_copy(const char *seen, size_t n)
 	return false;
 }
 
-/* The letter of a-z that the character in front of b is in other clothes (full width,
- * circled, squared, mathematical), and its length; 0: it is none. */
+/* The letter of a-z that the character in front of b is in other clothes (full
+ * width, circled, squared, mathematical), and its length; 0: it is none. */
 static size_t
 dressed_letter(struct bytes b, char *ret)
 {
@@ -233,7 +234,8 @@ is_mark(char c)
 	       memchr(marks, c, sizeof(marks)) != NULL;
 }
 
-/* "Bcc joe@example.net": the colon is missing, and it was meant all the same. */
+/* "Bcc joe@example.net": the colon is missing, and it was meant all the
+ * same. */
 static size_t
 hidden_len(struct bytes line)
 {

@@ -210,8 +210,8 @@ rename_line(struct header *h, struct bytes name, size_t at)
 	return bytes_of(line, n);
 }
 
-/* Does the line begin a field, as it is or as it was meant?  A mended name is no
- * change to a signature: RFC 6376 3.4.2 takes the blanks off as well. */
+/* Does the line begin a field, as it is or as it was meant?  A mended name is
+ * no change to a signature: RFC 6376 3.4.2 takes the blanks off as well. */
 static bool
 begins_field(struct header *h, struct bytes *line, struct field *f)
 {
@@ -339,8 +339,8 @@ close_name(struct header *h, struct field *f)
 	h->mended |= HEADER_MENDED_NAME;
 }
 
-/* "Bcc", then " : jane@example.net": what no line shows, because the name is folded,
- * or its colon is missing. */
+/* "Bcc", then " : jane@example.net": what no line shows, because the name is
+ * folded, or its colon is missing. */
 static void
 mend_folded_bcc(struct header *h, struct field *f)
 {
@@ -427,8 +427,9 @@ on_stray(struct header *h, size_t n)
 	add_field(h, &f, n);
 }
 
-/* "To: joe@example.net", then " Bcc: jane@example.net": the blank in front makes
- * it a part of the line before, where everybody reads it; nobody means that. */
+/* "To: joe@example.net", then " Bcc: jane@example.net": the blank in front
+ * makes it a part of the line before, where everybody reads it; nobody means
+ * that. */
 static bool
 is_indented_bcc(const struct header *h, struct bytes line)
 {
@@ -447,7 +448,8 @@ is_open_list(struct bytes b)
 	return b.n > 0 && (b.p[b.n - 1] == ',' || b.p[b.n - 1] == ';');
 }
 
-/* "\"Jane\" <jane@example.net>": a quoted name, an address, and nothing else? */
+/* "\"Jane\" <jane@example.net>": a quoted name, an address, and nothing
+ * else? */
 static bool
 is_named_mailbox(struct bytes b)
 {
@@ -463,10 +465,10 @@ is_named_mailbox(struct bytes b)
 	return b.n > 0 && b.p[0] == '<' && field_name_is_plain_list(b);
 }
 
-/* "To: joe@example.net,", then "jane@example.net": the blank in front is missing.
- * What stands in front of it then; NULL: it does not belong to the list.  Where
- * the comma is missing, too, it has to be addresses and nothing else; in a hidden
- * copy a quoted name may be in front. */
+/* "To: joe@example.net,", then "jane@example.net": the blank in front is
+ * missing.  What stands in front of it then; NULL: it does not belong to the
+ * list.  Where the comma is missing, too, it has to be addresses and nothing
+ * else; in a hidden copy a quoted name may be in front. */
 static const char *
 list_goes_on(const struct header *h, struct bytes line)
 {

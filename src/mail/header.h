@@ -15,8 +15,8 @@
  *
  * With header_mend(), names are read as they were meant: blanks around them,
  * also U+00A0 and other invisible ones, and a byte order mark are removed.
- * A line with an address behind a list that ends in a comma belongs to the list, and
- * so does one that is nothing but addresses, with a comma in front.
+ * A line with an address behind a list that ends in a comma belongs to the
+ * list, and so does one that is nothing but addresses, with a comma in front.
  * A line that is not a field does not always end the header.  The lines up
  * to the next empty one decide: if most of them are fields that mail has, the
  * header goes on; otherwise the body begins with them.  Either way a Bcc among
@@ -71,14 +71,15 @@ void header_free(struct header *h);
 /* --- reading -------------------------------------------------------------- */
 
 /* Before the first byte: header_write() gives a leading mbox line back, for
- * callers that must not lose a byte.  header_mbox() is that line, empty if there
- * is none; header_drop_mbox() removes it after all. */
+ * callers that must not lose a byte.  header_mbox() is that line, empty if
+ * there is none; header_drop_mbox() removes it after all. */
 void header_keep_mbox(struct header *h);
 struct bytes header_mbox(const struct header *h);
 void header_drop_mbox(struct header *h);
 
 /* Before the first byte: the header comes from a program that may have made
- * mistakes, see above.  header_mended() says what was corrected, a sum of these. */
+ * mistakes, see above.  header_mended() says what was corrected, a sum of
+ * these. */
 enum {
 	HEADER_MENDED_NAME = 1,
 	HEADER_MENDED_STRAY = 2,
@@ -98,8 +99,8 @@ void header_end(struct header *h); /* there will be no more bytes */
 enum header_state header_state(const struct header *h);
 /* Did an empty line end it?  If not, the caller that writes it adds one. */
 bool header_has_blank(const struct header *h);
-/* The start of the body, made of bytes that header_put() took; borrowed until the
- * next change to h.  Without header_mend() they are the last ones. */
+/* The start of the body, made of bytes that header_put() took; borrowed until
+ * the next change to h.  Without header_mend() they are the last ones. */
 struct bytes header_rest(const struct header *h);
 
 /* --- looking -------------------------------------------------------------- */
@@ -119,8 +120,8 @@ struct header_field { /* borrowed until the next change to h */
 struct header_field header_at(const struct header *h, size_t i);
 
 /* The end of the block of Resent- fields that begins at first.  Each resending
- * puts a block in front (RFC 5322 3.6.6), so a block ends at any other field, or
- * at a Resent- field that it has already. */
+ * puts a block in front (RFC 5322 3.6.6), so a block ends at any other field,
+ * or at a Resent- field that it has already. */
 size_t header_block_end(const struct header *h, size_t first);
 
 /* Appends the body unfolded (line ends taken out) and trimmed.  False: no room,
@@ -147,8 +148,8 @@ bool header_prepend(
     struct header *h, const char *name, struct bytes value) MUST_CHECK;
 bool header_append(
     struct header *h, const char *name, struct bytes value) MUST_CHECK;
-/* In front of field i; every index from i on moves up.  No change to what others
- * have signed, like one that was prepended. */
+/* In front of field i; every index from i on moves up.  No change to what
+ * others have signed, like one that was prepended. */
 bool header_insert(struct header *h, size_t i, const char *name,
     struct bytes value) MUST_CHECK;
 bool header_replace(struct header *h, size_t i, const char *name,

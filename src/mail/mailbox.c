@@ -45,7 +45,8 @@ is_sound(struct bytes phrase)
 }
 
 /* Empty: none that may stay as it is.  Encoded words may stand in a comment
- * just as well (RFC 2047 5); encoding them again would show them as they are. */
+ * just as well (RFC 2047 5); encoding them again would show them as they
+ * are. */
 static struct bytes
 ready_name(const struct addr_item *it)
 {
@@ -57,8 +58,8 @@ ready_name(const struct addr_item *it)
 	return name;
 }
 
-/* Encoded words beside bytes over 127, and nothing that would have to be quoted:
- * these words must not be encoded a second time. */
+/* Encoded words beside bytes over 127, and nothing that would have to be
+ * quoted: these words must not be encoded a second time. */
 static bool
 is_mixed(struct bytes phrase)
 {
@@ -91,8 +92,8 @@ plain_name(const struct addr_item *it, struct buf *to)
 	buf_init(&raw, NAME_SIZE_MAX);
 	buf_init(&read, NAME_SIZE_MAX);
 	addr_item_name(it, &raw);
-	/* Words in it would be encoded a second time.  Those that hold a control
-	 * are none. */
+	/* Words in it would be encoded a second time.  Those that hold a
+	 * control are none. */
 	if (!has_control(buf_bytes(&raw)) &&
 	    words_read(&read, buf_bytes(&raw)) == WORDS_UTF8)
 		IGNORE(mime_utf8(to, buf_bytes(&read)));
@@ -215,7 +216,7 @@ mailbox_add_plain(struct buf *to, const struct addr_item *it, struct bytes addr)
 	return ok;
 }
 
-/* --- addresses in encoded words -------------------------------------------- */
+/* --- addresses in encoded words ------------------------------------------ */
 
 static bool
 are_mailboxes(const struct addr_list *l)
@@ -258,8 +259,8 @@ unit_len(struct bytes b)
 	return n < b.n ? n + 1 : b.n;
 }
 
-/* Decodes words at the front, also in quotes, where RFC 2047 5 has none; how long
- * they are, 0: there are none. */
+/* Decodes words at the front, also in quotes, where RFC 2047 5 has none; how
+ * long they are, 0: there are none. */
 static size_t
 decode_words(struct buf *to, struct bytes b, struct bytes *ret_charset)
 {
@@ -282,8 +283,8 @@ is_no_name(void *ctx, const char *word)
 	return false;
 }
 
-/* A member of the list that is nothing but encoded words, at the front; *ret_n is
- * its length, 0 if there is none. */
+/* A member of the list that is nothing but encoded words, at the front; *ret_n
+ * is its length, 0 if there is none. */
 static bool
 add_decoded_member(struct buf *to, struct bytes b, size_t *ret_n)
 {

@@ -30,10 +30,11 @@ bool mailbox_add_plain(
 bool mailbox_add(
     struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;
 
-/* Appends the list with the addresses that stand in encoded words, where none may be
- * (RFC 2047 5), decoded: a member that is nothing but words, and what is between
- * "<" and ">".  The names stay encoded; all else is copied.  *ret_found tells if
- * there was any.  False: the buffer is full; 16 times as large is enough. */
+/* Appends the list with the addresses that stand in encoded words, where none
+ * may be (RFC 2047 5), decoded: a member that is nothing but words, and what is
+ * between "<" and ">".  The names stay encoded; all else is copied.  *ret_found
+ * tells if there was any.  False: the buffer is full; 16 times as large is
+ * enough. */
 bool mailbox_decode_list(
     struct buf *to, struct bytes list, bool *ret_found) MUST_CHECK;
 

@@ -10,7 +10,8 @@
 
 enum { ID_LEN_MAX = 900 };
 
-/* RFC 5322 3.6.4 wants ASCII in the id of a message that may meet any reader. */
+/* RFC 5322 3.6.4 wants ASCII in the id of a message that may meet any
+ * reader. */
 static bool
 is_usable(struct bytes domain)
 {

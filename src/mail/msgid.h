@@ -34,8 +34,8 @@ bool msgid_value(struct buf *to, const char *id, const char *hostname,
  * them.  value is unfolded. */
 bool msgid_is_fit(struct bytes value) MUST_CHECK;
 /* Appends what was meant by one that is not: brackets put on, or one of each if
- * there are more, blanks beside them taken off.  False, and nothing appended: no
- * such change makes it fit. */
+ * there are more, blanks beside them taken off.  False, and nothing appended:
+ * no such change makes it fit. */
 bool msgid_mend(struct buf *to, struct bytes value) MUST_CHECK;
 
 /* The domain alone, for names that are to look like ours elsewhere. */

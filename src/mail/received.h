@@ -4,8 +4,8 @@
  *	Received: from laptop ([127.0.0.1]) (user alice, uid 1000)
  *	 by host.example.org (relais) with ESMTP id X
  *	 for <bob@example.org>; Fri, 21 Aug 2026 14:03:05 +0200
- *	Received: from alice by host.example.org (relais, userid 1000) with local
- *	 id X; Fri, 21 Aug 2026 14:03:05 +0200
+ *	Received: from alice by host.example.org (relais, userid 1000)
+ *	 with local id X; Fri, 21 Aug 2026 14:03:05 +0200
  *
  * The second form is for mail from a Unix socket or the drop folder.  Whatever
  * HELO or the login name contain, the field stays valid: characters that are

@@ -211,8 +211,9 @@ content_encoding_parse(struct bytes text)
 	     i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (bytes_eq_nocase(word, rows[i].name))
 			return rows[i].encoding;
-	/* "8-bit", "8 bit": readers take them for what they are meant to be, while
-	 * one that is written so is no encoding to anybody ("base-64"). */
+	/* "8-bit", "8 bit": readers take them for what they are meant to be,
+	 * while one that is written so is no encoding to anybody
+	 * ("base-64"). */
 	text = bytes_trim(text);
 	for (size_t i = 0; i < text.n && n + 1 < sizeof(plain); i++)
 		if (memchr("-_ \"'", text.p[i], 5) == NULL)

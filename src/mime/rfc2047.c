@@ -205,7 +205,7 @@ gap_len(struct bytes b)
 	return n;
 }
 
-/* --- encoded words that are there ------------------------------------------ */
+/* --- encoded words that are there ---------------------------------------- */
 
 struct word {
 	size_t n; /* all of it */
@@ -276,7 +276,8 @@ decode_q(struct buf *to, struct bytes b)
 	return ok;
 }
 
-/* The bytes of ASCII in b as base64; false, and nothing appended: they are none. */
+/* The bytes of ASCII in b as base64; false, and nothing appended: they are
+ * none. */
 static bool
 decode_b(struct buf *to, struct bytes b)
 {
@@ -322,7 +323,8 @@ mend_word(struct buf *to, const struct word *w)
 	return ok;
 }
 
-/* May it be put into a word, or does it mean something where there are mailboxes? */
+/* May it be put into a word, or does it mean something where there are
+ * mailboxes? */
 static bool
 is_beside(char c)
 {
@@ -363,7 +365,8 @@ mend_before(struct buf *to, size_t n)
 	return ok;
 }
 
-/* What touches the word in front of b; *ret_n is its length, if it was encoded. */
+/* What touches the word in front of b; *ret_n is its length, if it was
+ * encoded. */
 static bool
 mend_behind(struct buf *to, struct bytes b, size_t *ret_n)
 {
@@ -454,7 +457,7 @@ rfc2047_decode(struct buf *to, struct bytes text, struct bytes *ret_charset)
 	return i;
 }
 
-/* --- text that is to be encoded --------------------------------------------- */
+/* --- text that is to be encoded ------------------------------------------- */
 
 /* Is the next word an encoded one that no line can hold, but several can? */
 static bool

@@ -22,17 +22,17 @@ enum { RFC2047_TEXT_MAX = 998 };
  * At most twice as long.  False: the buffer is full. */
 bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
 
-/* Encoded words (RFC 2047) that hold bytes over 127, written so that they show what
- * forgiving readers have seen in them: in "Q" the bytes are encoded, in the charset
- * that is named; in "B" they are left out, or, where what is left is no base64,
- * the text is encoded as it stands.  Such bytes that touch a word become a word of
- * their own.  All else is copied.  value: an unfolded field.
+/* Encoded words (RFC 2047) that hold bytes over 127, written so that they show
+ * what forgiving readers have seen in them: in "Q" the bytes are encoded, in
+ * the charset that is named; in "B" they are left out, or, where what is left
+ * is no base64, the text is encoded as it stands.  Such bytes that touch a word
+ * become a word of their own.  All else is copied.  value: an unfolded field.
  * False: the buffer is full; nine times as large is enough. */
 bool rfc2047_mend(struct buf *to, struct bytes value) MUST_CHECK;
 
-/* Decodes the encoded words at the front, if their charsets are one and the same
- * and agree with ASCII: appends the bytes in that charset.  How much of the text it
- * was, with the blanks behind; 0: nothing. */
+/* Decodes the encoded words at the front, if their charsets are one and the
+ * same and agree with ASCII: appends the bytes in that charset.  How much of
+ * the text it was, with the blanks behind; 0: nothing. */
 size_t rfc2047_decode(
     struct buf *to, struct bytes text, struct bytes *ret_charset) MUST_CHECK;
 

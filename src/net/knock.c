@@ -14,8 +14,8 @@
 #include "net/loop.h"
 #include "net/loop_inside.h"
 
-/* Belongs to a worker thread until it has the answer, which may be long after it
- * was given up. */
+/* Belongs to a worker thread until it has the answer, which may be long after
+ * it was given up. */
 struct knock {
 	struct work work;
 	knock_way *way;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* knock.h - does anything answer at the port of the web, 443, of a host?  Nothing
- * is said there.
+/* knock.h - does anything answer at the port of the web, 443, of a host?
+ * Nothing is said there.
  *
  * By it a line without mail is told from one without anything.  A process that
  * may not connect to that port gives its loop another way, as for look-ups
  * (net/lookup.h).
  *
- * Nothing blocks, on worker threads apart.  The answer is told once, and then the
- * knock is gone; never from within knock_new(), after KNOCK_MS at the latest and the
- * time of a look-up.
+ * Nothing blocks, on worker threads apart.  The answer is told once, and then
+ * the knock is gone; never from within knock_new(), after KNOCK_MS at the
+ * latest and the time of a look-up.
  */
 #ifndef NET_KNOCK_H
 #define NET_KNOCK_H

@@ -19,7 +19,8 @@ struct loop;
 struct listener;
 
 /* fd is a bound, listening descriptor and is taken over.  accepted() gets each
- * new connection's descriptor, which sends at once (TCP_NODELAY), and owns it. */
+ * new connection's descriptor, which sends at once (TCP_NODELAY), and owns
+ * it. */
 int listener_new(struct loop *l, int fd, void (*accepted)(void *ctx, int fd),
     void *ctx, struct listener **ret, struct err *err);
 /* This listener may use them: its clients are few and matter most. */

@@ -4,8 +4,8 @@
  * that may not ask the resolver itself gives its loop another way.
  *
  * Nothing blocks.  A look-up has no time limit of its own: its owner forgets it
- * when time is up.  The result is reported once, never from within lookup_new(),
- * and then the look-up is gone.
+ * when time is up.  The result is reported once, never from within
+ * lookup_new(), and then the look-up is gone.
  */
 #ifndef NET_LOOKUP_H
 #define NET_LOOKUP_H

@@ -26,7 +26,8 @@ static const int lane_max[LOOP_LANES] = {
 };
 
 /* libuv's own timers count CLOCK_MONOTONIC, which stands still while the
- * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47, R48). */
+ * machine sleeps; ours wake through one timerfd on CLOCK_BOOTTIME (R47,
+ * R48). */
 struct loop_timer {
 	struct loop *l;
 	void (*fire)(void *ctx);

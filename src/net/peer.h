@@ -27,10 +27,11 @@ struct peer_diag {
 #define UID_HIDDEN  (UINT32_MAX - 1)
 #endif
 
-/* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: it is or may be on
- * this one, and the kernel does not say whose it is, or that it is of somebody
- * whom our user namespace hides (sys/userns.h).  peer is what getpeername(2) said
- * of fd, NULL if it was not asked, and of no family if it failed. */
+/* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: it is or may be
+ * on this one, and the kernel does not say whose it is, or that it is of
+ * somebody whom our user namespace hides (sys/userns.h).  peer is what
+ * getpeername(2) said of fd, NULL if it was not asked, and of no family if it
+ * failed. */
 uint32_t peer_uid(
     struct peer_diag *d, int fd, const struct sockaddr_storage *peer);
 

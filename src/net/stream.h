@@ -30,9 +30,9 @@ enum {
 	STREAM_UNSENT_MAX = 262144 /* accepted from the driver, not sent */
 };
 
-/* Takes over a connected descriptor (TCP or Unix), non-blocking from then on; one
- * of TCP should send at once (TCP_NODELAY), because a stream gathers by itself.
- * ready() may be changed later with stream_on_ready(). */
+/* Takes over a connected descriptor (TCP or Unix), non-blocking from then on;
+ * one of TCP should send at once (TCP_NODELAY), because a stream gathers by
+ * itself.  ready() may be changed later with stream_on_ready(). */
 struct stream *stream_new(
     struct loop *l, int fd, void (*ready)(void *ctx), void *ctx);
 void stream_on_ready(struct stream *s, void (*ready)(void *ctx), void *ctx);

@@ -2,9 +2,9 @@
 /* alert.h - decides when a person is told about a problem by another way than
  * mail, and what.
  *
- * A problem is an event and the account or user it is about, if any.  Raising it
- * tells it once; raising it again does nothing until alert_over().  Some events
- * come and go by themselves: these are told again only after hours.
+ * A problem is an event and the account or user it is about, if any.  Raising
+ * it tells it once; raising it again does nothing until alert_over().  Some
+ * events come and go by themselves: these are told again only after hours.
  *
  * What is to be told is a value.  relaisd/alert_command.h runs the program that
  * tells it.

@@ -6,10 +6,10 @@
  *	bare name, name of this machine     admin's digest nobody
  *	null, or the message is a notice    nobody         nobody
  *
- * NOTIFY= decides first (RFC 3461 4.1).  Nothing answers a notice (R39): not the
- * null sender, not Auto-Submitted: auto-replied, not a report, not a Message-ID
- * of a notice of ours, whichever way it came back.  A cron job's mail
- * (auto-generated) is no notice: its failure matters.
+ * NOTIFY= decides first (RFC 3461 4.1).  Nothing answers a notice (R39): not
+ * the null sender, not Auto-Submitted: auto-replied, not a report, not a
+ * Message-ID of a notice of ours, whichever way it came back.  A cron job's
+ * mail (auto-generated) is no notice: its failure matters.
  *
  * Only text; reads no disk.
  */

@@ -6,8 +6,8 @@
  * restarts.  Beyond NOTICE_CAP_SENDERS senders the one counted the longest time
  * ago is dropped.
  *
- * Pure; times are wall clock seconds, and a clock that was set back counts as if
- * the hour was over.
+ * Pure; times are wall clock seconds, and a clock that was set back counts as
+ * if the hour was over.
  */
 #ifndef NOTICE_NOTICE_CAP_H
 #define NOTICE_NOTICE_CAP_H

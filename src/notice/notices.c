@@ -425,7 +425,7 @@ is_local(const struct notices *n, const char *sender)
 	return n->o.is_local(n->o.ctx, sender);
 }
 
-/* --- a sender who has had enough ------------------------------------------- */
+/* --- a sender who has had enough ----------------------------------------- */
 
 /* False: this one is told of together with others. */
 static bool
@@ -488,7 +488,7 @@ notices_relayed(
 	queue_original_clear(&o);
 }
 
-/* --- many at once ---------------------------------------------------------- */
+/* --- many at once -------------------------------------------------------- */
 
 static void
 gather(struct notices *n, struct batch *d, int64_t gather_ms, struct todo *t)
@@ -502,9 +502,9 @@ gather(struct notices *n, struct batch *d, int64_t gather_ms, struct todo *t)
 		d->due_ms = due;
 }
 
-/* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the list
- * of the first of them.  What does not fit there is counted.  False: it goes on
- * when the next one can be read. */
+/* Takes those of the digest, at most DIGEST_SLICE: what it is about, and the
+ * list of the first of them.  What does not fit there is counted.  False: it
+ * goes on when the next one can be read. */
 static bool
 collect(struct notices *n, struct batch *d)
 {

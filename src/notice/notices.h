@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* notices.h - creates the notices about the fate of a message.
  *
- * bounce.h decides who is told.  A DSN goes into the queue as a message like any
- * other, from the null sender, for which the account's own address stands in on
- * the way out, because providers refuse it (R40).  Failures for the
- * administrator are gathered for a minute and then told in one mail, and at most
- * four mails an hour (R39); they raise the alert "mail-failed", too.  One sender
- * gets ten notices in an hour; all further ones come together in one mail
- * (notice_cap.h).
+ * bounce.h decides who is told.  A DSN goes into the queue as a message like
+ * any other, from the null sender, for which the account's own address stands
+ * in on the way out, because providers refuse it (R40).  Failures for the
+ * administrator are gathered for a minute and then told in one mail, and at
+ * most four mails an hour (R39); they raise the alert "mail-failed", too.  One
+ * sender gets ten notices in an hour; all further ones come together in one
+ * mail (notice_cap.h).
  *
  * A message is marked as reported only when its notice is safe, so a crash
  * repeats a notice rather than losing it.  A notice that itself failed stays in
  * failed/ and is reported by log and alert alone: the first at once, further
  * ones after a quarter of an hour.
  *
- * It hears of events as values, reads the original and submits the notice through
- * queue/queue.h, and asks the program around it for everything else.
+ * It hears of events as values, reads the original and submits the notice
+ * through queue/queue.h, and asks the program around it for everything else.
  */
 #ifndef NOTICE_NOTICES_H
 #define NOTICE_NOTICES_H
@@ -55,10 +55,10 @@ struct notices_opts {
 	const char *(*admin)(void *ctx); /* their address, or NULL */
 	/* The sender is a name of this machine. */
 	bool (*is_local)(void *ctx, const char *sender);
-	/* Chooses the account that sends this notice, sets it in the envelope if
-	 * the rules alone would choose another, and appends the address that
-	 * stands in the notice's From.  about: what it tells of, or the first of
-	 * several, or NULL. */
+	/* Chooses the account that sends this notice, sets it in the envelope
+	 * if the rules alone would choose another, and appends the address that
+	 * stands in the notice's From.  about: what it tells of, or the first
+	 * of several, or NULL. */
 	void (*route)(void *ctx, struct envelope *notice,
 	    const struct envelope *about, struct buf *ret_from);
 	/* The language of the administrator, as struct page has it; NULL:

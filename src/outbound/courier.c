@@ -30,7 +30,7 @@ courier_is_ready(const struct courier *c)
 	return c->is_ready;
 }
 
-/* --- the others of this account --------------------------------------------- */
+/* --- the others of this account ------------------------------------------- */
 
 size_t
 courier_count(const struct pool *p)

@@ -6,9 +6,9 @@
  * stays logged in for a while, and says QUIT.  Tells its pool what became of
  * the connection, and the queue what became of each message.
  *
- * Knows the other couriers of its pool, which dispatch.h opens; but one that may
- * carry few more messages opens the next itself, so that none waits for a login.
- * Belongs to its pool's list; frees itself when the connection is over.
+ * Knows the other couriers of its pool, which dispatch.h opens; but one that
+ * may carry few more messages opens the next itself, so that none waits for a
+ * login.  Belongs to its pool's list; frees itself when the connection is over.
  */
 #ifndef OUTBOUND_COURIER_H
 #define OUTBOUND_COURIER_H

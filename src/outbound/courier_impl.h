@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* courier_impl.h - the inside of a courier, for its own files only.
  *
- * courier.c drives the connection; courier_silence.c knows how long the server may
- * say nothing, courier_end.c what the end of a connection means for the account.
- * Those two call nothing of courier.c.
+ * courier.c drives the connection; courier_silence.c knows how long the server
+ * may say nothing, courier_end.c what the end of a connection means for the
+ * account.  Those two call nothing of courier.c.
  */
 #ifndef OUTBOUND_COURIER_IMPL_H
 #define OUTBOUND_COURIER_IMPL_H
@@ -86,8 +86,8 @@ courier_learn(const struct courier *c, enum learnt_fact f, uint32_t value)
 
 /* The server has answered after all: the pool learns how long that took. */
 void courier_note_silence(struct courier *c);
-/* Looks whether it is stalled; the message whose answer is missing is suspected at
- * once. */
+/* Looks whether it is stalled; the message whose answer is missing is suspected
+ * at once. */
 void courier_note_stall(struct courier *c);
 /* When it will be stalled (boot clock). */
 int64_t courier_stalls_at(const struct courier *c);
@@ -100,13 +100,14 @@ int64_t courier_look_at(const struct courier *c);
  * messages whose transaction the engine did not finish; or NULL. */
 void courier_end(struct courier *c, const struct verdict *v);
 /* Likewise, after telling the account why: the server was not reached; the
- * transport failed before the engine could start, or during STARTTLS; there is no
- * answer to the TLS handshake; the engine has given up (SC_CLOSE). */
+ * transport failed before the engine could start, or during STARTTLS; there is
+ * no answer to the TLS handshake; the engine has given up (SC_CLOSE). */
 void courier_dial_failed(struct courier *c, const struct dial_result *r);
 void courier_transport_failed(struct courier *c);
 void courier_handshake_timed_out(struct courier *c);
 void courier_closed(struct courier *c, const struct sc_info *info);
-/* What was heard last, as news of that kind; returns as account_heard() does. */
+/* What was heard last, as news of that kind; returns as account_heard()
+ * does. */
 bool courier_tell_answer(const struct courier *c, enum account_news_kind kind);
 /* why: one sentence. */
 void courier_tell_trouble(

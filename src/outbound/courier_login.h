@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* courier_login.h - the way in of a courier: the names for EHLO, and the login.
  *
- * Fetches the secret and derives keys on worker threads; what is said in between
- * is login.h's.
+ * Fetches the secret and derives keys on worker threads; what is said in
+ * between is login.h's.
  */
 #ifndef OUTBOUND_COURIER_LOGIN_H
 #define OUTBOUND_COURIER_LOGIN_H
@@ -40,11 +40,12 @@ struct courier_login {
 	unsigned names_refused; /* when it began */
 };
 
-/* Puts the names into the options of the engine to be.  o: of the connection. */
+/* Puts the names into the options of the engine to be.  o: of the
+ * connection. */
 void courier_login_names(struct courier_login *l, const struct account_opts *o,
     struct smtp_client_opts *ret);
-/* The server has refused a name in EHLO that it was not known to refuse, and has
- * ended the session for that or may accept another name in a new one. */
+/* The server has refused a name in EHLO that it was not known to refuse, and
+ * has ended the session for that or may accept another name in a new one. */
 bool courier_login_may_say_another_name(
     const struct courier_login *l, const struct sc_info *info);
 

@@ -15,8 +15,8 @@
 #include "smtp/smtp_caps.h"
 #include "smtp/smtp_client.h"
 
-/* A server that accepted only one recipient usually had another reason: the next
- * message offers at least this many. */
+/* A server that accepted only one recipient usually had another reason: the
+ * next message offers at least this many. */
 enum { RCPTS_MIN = 2 };
 
 /* The message cannot be sent.  A header without room for the changes stays so;
@@ -383,8 +383,8 @@ delivery_feed(struct delivery *d, struct smtp_client *smtp)
 }
 
 /* A 5yz that means something else, a quota say, must not end the message, and a
- * 4yz may be for good (a row of the user's), or be 552 for a full mailbox, which
- * the engine takes for "later"; code and text stay as they were said. */
+ * 4yz may be for good (a row of the user's), or be 552 for a full mailbox,
+ * which the engine takes for "later"; code and text stay as they were said. */
 static void
 reconsider(struct delivery *d, struct answer *a)
 {

@@ -3,9 +3,9 @@
  *
  * Joins a claim of the queue with the transactions of the client engine: the
  * account's identity is put on (rewrite/outgoing.h), waiting recipients are
- * offered in groups (max_recipients, RFC 9422, one domain at a time), the body is
- * read as the engine wants it, verdicts go back recipient by recipient, and the
- * outcome is logged.
+ * offered in groups (max_recipients, RFC 9422, one domain at a time), the body
+ * is read as the engine wants it, verdicts go back recipient by recipient, and
+ * the outcome is logged.
  *
  * Owns the claim until delivery_end().
  */

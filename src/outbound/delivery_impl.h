@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* delivery_impl.h - the inside of a delivery, for its own two files: delivery.c
- * makes its transactions and hears their answers, delivery_end.c says what became
- * of the message.
+ * makes its transactions and hears their answers, delivery_end.c says what
+ * became of the message.
  */
 #ifndef OUTBOUND_DELIVERY_IMPL_H
 #define OUTBOUND_DELIVERY_IMPL_H

@@ -40,9 +40,9 @@ would_open(const struct pool *p)
 	return queue_backlog(p->queue, p->handle) >= coming * LONG_QUEUE;
 }
 
-/* If all couriers, or all that try a suspect, are stalled while messages wait for
- * them: the one that has been silent for longest, if that is long enough; else
- * NULL. */
+/* If all couriers, or all that try a suspect, are stalled while messages wait
+ * for them: the one that has been silent for longest, if that is long enough;
+ * else NULL. */
 static struct courier *
 most_hopeless(const struct pool *p, bool of_suspects)
 {

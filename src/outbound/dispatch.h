@@ -3,10 +3,11 @@
  * closed.
  *
  * A courier is opened when something is due, more when the first is ready and
- * there is more, never more than max_connections; one at a time until a login has
- * worked, so that a wrong password is tried once and not five times.  A courier that is stalled
- * does not count as one: what waits gets another.  When all there may be are
- * stalled, the one that has been silent for longest makes room.
+ * there is more, never more than max_connections; one at a time until a login
+ * has worked, so that a wrong password is tried once and not five times.  A
+ * courier that is stalled does not count as one: what waits gets another.  When
+ * all there may be are stalled, the one that has been silent for longest makes
+ * room.
  */
 #ifndef OUTBOUND_DISPATCH_H
 #define OUTBOUND_DISPATCH_H

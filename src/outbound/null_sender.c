@@ -63,7 +63,8 @@ null_sender_is_refused(const struct verdict *v, enum diagnosis_act act)
 {
 	if (names_null_sender(bytes_str(v->text)))
 		return true;
-	/* At MAIL there is nothing else to refuse; some servers refuse later. */
+	/* At MAIL there is nothing else to refuse; some servers refuse
+	 * later. */
 	if (act != DIAGNOSIS_FAIL && act != DIAGNOSIS_HOLD_MESSAGE)
 		return false;
 	return v->stage == STAGE_MAIL || act == DIAGNOSIS_HOLD_MESSAGE ||

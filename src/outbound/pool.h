@@ -108,16 +108,16 @@ void pool_sent(struct pool *p, const struct account_opts *o);
  * another message, at random and if possible one that is not suspected.  If it
  * is accepted, the account works; if the provider breaks off again, it is more
  * and more likely that the provider is in trouble.  So the pauses begin short
- * and grow (BLAME_OPEN), and an accepted message ends them.  A suspected message
- * that does it again although others were accepted in between is the cause
- * (pool_knows()): it costs the account only a moment (BLAME_MESSAGE).
+ * and grow (BLAME_OPEN), and an accepted message ends them.  A suspected
+ * message that does it again although others were accepted in between is the
+ * cause (pool_knows()): it costs the account only a moment (BLAME_MESSAGE).
  *
  * The suspected message is charged with the attempt, so that it waits by
  * itself, unless this may have been chance (is_suspect() in delivery_end.c) or
- * the account stands down for it.  It is tried again after all others, unless so
- * many have been accepted since that there is no end to them.  It is then alone
- * on its connection, and one connection is left for the others, unless there is
- * only one.
+ * the account stands down for it.  It is tried again after all others, unless
+ * so many have been accepted since that there is no end to them.  It is then
+ * alone on its connection, and one connection is left for the others, unless
+ * there is only one.
  *
  * Silence makes suspected as soon as the connection is stalled, but for the end
  * of a message, whose answer has its ten minutes (RFC 5321 4.5.3.2.6).

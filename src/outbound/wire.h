@@ -55,12 +55,13 @@ void wire_begin(struct wire *w, struct smtp_client_opts *opts,
 
 /* Bytes from the server wait, and the engine takes some. */
 bool wire_has_input(struct wire *w);
-/* Gives them to the engine, and what happened to the stream.  True: some went. */
+/* Gives them to the engine, and what happened to the stream.  True: some
+ * went. */
 bool wire_take(struct wire *w);
 /* Gives the engine's output to the stream.  True: some went. */
 bool wire_give(struct wire *w);
-/* The engine's next event, with what the engine does not know: which server said
- * it, and whether to a client that was logged in. */
+/* The engine's next event, with what the engine does not know: which server
+ * said it, and whether to a client that was logged in. */
 enum sc_event wire_next(struct wire *w, bool is_logged_in, struct sc_info *ret);
 
 #endif

@@ -34,8 +34,8 @@ void fold_attach(struct fold *f, struct queue *q);
 /* From now on; what was counted stays. */
 void fold_set_opts(struct fold *f, const struct fold_opts *opts);
 
-/* Messages that equal ones are being folded into, and how many have been; of all
- * users or of one. */
+/* Messages that equal ones are being folded into, and how many have been; of
+ * all users or of one. */
 struct fold_totals {
 	size_t carriers;
 	uint64_t folded;

@@ -72,8 +72,8 @@ pg_now_ms(const struct pg_store *s)
 
 /* --- pg_task.c ------------------------------------------------------------ */
 
-/* What runs within one connection: PG_LOST and it is run again on another one, so
- * it must be right twice. */
+/* What runs within one connection: PG_LOST and it is run again on another one,
+ * so it must be right twice. */
 struct pg_task {
 	enum pg_said (*run)(
 	    struct pg_store *s, struct pg_conn *c, struct pg_task *t);
@@ -100,8 +100,8 @@ enum pg_said pg_change(struct pg_conn *c, struct pg_task *t, const char *sql,
     const struct pg_arg *args, int nargs);
 /* What the table of the store returns for it. */
 int pg_outcome(const struct pg_task *t, enum pg_said said);
-/* "{a,b}" of n ids, each stride bytes behind the last; the caller frees it.  They
- * have no character that means something there. */
+/* "{a,b}" of n ids, each stride bytes behind the last; the caller frees it.
+ * They have no character that means something there. */
 char *pg_ids(const char *first, size_t stride, size_t n);
 
 /* --- pg_write.c ----------------------------------------------------------- */
@@ -139,8 +139,8 @@ void pg_found_free(struct pg_found *f);
 /* Rows of id, place, header, ending, journal, and whether another relay has
  * accepted it: a scan finds them. */
 void pg_add_found(struct pg_store *s, const PGresult *r);
-/* This run of the relay gets its number; it is over, and others may have at once
- * what is left. */
+/* This run of the relay gets its number; it is over, and others may have at
+ * once what is left. */
 int pg_enter(struct pg_store *s, const char *name, struct err *err);
 void pg_leave(struct pg_store *s);
 
@@ -148,7 +148,7 @@ void pg_leave(struct pg_store *s);
 
 void pg_forget_facts(struct pg_store *s);
 
-/* --- the functions of the table (store.h) ----------------------------------- */
+/* --- the functions of the table (store.h) --------------------------------- */
 
 /* pg_write.c */
 int pg_put(struct store *st, const char *id, struct bytes header,

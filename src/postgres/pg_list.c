@@ -16,10 +16,10 @@ enum {
 	LIST_BYTES = 1024 * 1024 /* in one answer, or one row */
 };
 
-/* --- looking ---------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
-/* Whose message it is: of nobody in particular ($2 is empty), or of this user of
- * this relay. */
+/* Whose message it is: of nobody in particular ($2 is empty), or of this user
+ * of this relay. */
 #define VISIBLE(m, uid, node)                                                  \
 	" AND (" uid " = '' OR (" m ".origin = " node " AND " m ".uid = " uid  \
 	"::bigint))"
@@ -149,7 +149,7 @@ pg_totals(struct store *st, struct store_totals *ret, struct err *err)
 	return 0;
 }
 
-/* --- asking the owner ------------------------------------------------------- */
+/* --- asking the owner ----------------------------------------------------- */
 
 struct asking {
 	const char *ids;
@@ -217,8 +217,8 @@ pg_ask_owners(struct store *st, enum store_wish what, const uint32_t *uid,
 	return rc;
 }
 
-/* What nobody has heard of is too old to be taken from now on, if it is the last
- * time; a second run changes nothing, and reads the same. */
+/* What nobody has heard of is too old to be taken from now on, if it is the
+ * last time; a second run changes nothing, and reads the same. */
 static enum pg_said
 run_answers(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
@@ -270,9 +270,10 @@ pg_answers(struct store *st, int64_t batch, bool is_last,
 	return 0;
 }
 
-/* --- being asked ------------------------------------------------------------ */
+/* --- being asked ---------------------------------------------------------- */
 
-/* Taken for good: if this process dies now, who asked hears that nobody knows. */
+/* Taken for good: if this process dies now, who asked hears that nobody
+ * knows. */
 static enum pg_said
 run_asked(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Messages on their way from or to a spool (store/store_move.h).  They belong to a
- * number below 0, which no relay has, so none of them is touched. */
+/* Messages on their way from or to a spool (store/store_move.h).  They belong
+ * to a number below 0, which no relay has, so none of them is touched. */
 #include "postgres/pg_core.h"
 
 #include <stdlib.h>

@@ -22,7 +22,7 @@ struct store_scan {
 	char last[QID_SIZE]; /* handed out last */
 };
 
-/* --- what has become ours --------------------------------------------------- */
+/* --- what has become ours ------------------------------------------------- */
 
 void
 pg_found_free(struct pg_found *f)
@@ -120,7 +120,7 @@ pg_add_found(struct pg_store *s, const PGresult *r)
 	(void)pthread_mutex_unlock(&s->mutex);
 }
 
-/* --- the beat --------------------------------------------------------------- */
+/* --- the beat ------------------------------------------------------------- */
 
 static void
 set_clock(struct pg_store *s, int64_t its_ms)
@@ -153,9 +153,10 @@ run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	return said;
 }
 
-/* One whose process has ended has no session at all, and speaks no more.  Behind a
- * pooler (pid 0) sessions say nothing, and when the server has just started, or
- * has ended all of them, they are all gone: so ours must be some time old. */
+/* One whose process has ended has no session at all, and speaks no more.
+ * Behind a pooler (pid 0) sessions say nothing, and when the server has just
+ * started, or has ended all of them, they are all gone: so ours must be some
+ * time old. */
 static enum pg_said
 run_bury(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
@@ -221,9 +222,9 @@ has_found(struct pg_store *s)
 	return has;
 }
 
-/* One that is dead and has something; 0: none.  From one owner to the next by the
- * index: asked for the messages of the dead, the server walks through all that
- * wait whenever it expects to find one soon. */
+/* One that is dead and has something; 0: none.  From one owner to the next by
+ * the index: asked for the messages of the dead, the server walks through all
+ * that wait whenever it expects to find one soon. */
 static enum pg_said
 find_dead(struct pg_conn *c, int64_t *ret, struct err *err)
 {
@@ -311,7 +312,7 @@ pg_beat(struct store *st, const struct store_counts *ours, struct err *err)
 	return has_more ? STORE_HAS_MORE : 0;
 }
 
-/* --- coming and going ------------------------------------------------------- */
+/* --- coming and going ----------------------------------------------------- */
 
 int
 pg_enter(struct pg_store *s, const char *name, struct err *err)

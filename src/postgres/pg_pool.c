@@ -69,7 +69,7 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- the URL ---------------------------------------------------------------- */
+/* --- the URL -------------------------------------------------------------- */
 
 static const char *
 option(const PQconninfoOption *options, const char *word)
@@ -178,7 +178,8 @@ pg_pool_new(const char *url, struct pg_pool **ret, struct err *err)
 	p->name = xasprintf("postgres %s:%s/%s",
 	    host != NULL ? host : "(local socket)",
 	    port != NULL ? port : "5432", db != NULL ? db : "");
-	/* libpq would ask for it each time, and in the sandbox nobody answers. */
+	/* libpq would ask for it each time, and in the sandbox nobody
+	 * answers. */
 	if (option(options, "user") == NULL &&
 	    (self = getpwuid(geteuid())) != NULL)
 		p->user = xstrdup(self->pw_name);
@@ -300,7 +301,7 @@ pg_pool_look_up(struct pg_pool *p, struct err *err)
 	return rc;
 }
 
-/* --- connecting ------------------------------------------------------------- */
+/* --- connecting ----------------------------------------------------------- */
 
 static void
 conn_free(struct pg_conn *c)
@@ -428,8 +429,8 @@ connect_to(const struct pg_pool *p, size_t host, int ms, struct err *err)
 }
 
 /* Each host in turn, with a time of its own, because one that is switched off
- * does not even refuse; first the one that answered last, and what that one says
- * is told: of a standby one hears only that it is one. */
+ * does not even refuse; first the one that answered last, and what that one
+ * says is told: of a standby one hears only that it is one. */
 static PGconn *
 connect_now(struct pg_pool *p, struct err *err)
 {
@@ -601,7 +602,7 @@ pg_pool_free(struct pg_pool *p)
 	free(p);
 }
 
-/* --- asking ----------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 static enum pg_said
 lost(struct pg_conn *c, const char *why, struct err *err)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pg_pool.h - connections to a PostgreSQL server, and statements with a deadline.
+/* pg_pool.h - connections to a PostgreSQL server, and statements with a
+ * deadline.
  *
- * A connection is used by one thread at a time, and kept for the next.  A server
- * that cannot be reached is not asked again for a moment, so that who wants
- * something then hears "no" at once.
+ * A connection is used by one thread at a time, and kept for the next.  A
+ * server that cannot be reached is not asked again for a moment, so that who
+ * wants something then hears "no" at once.
  *
  * The thread that made the pool is the event loop's: while that runs, it takes
  * connections that are there and makes none.
@@ -43,8 +44,8 @@ void pg_pool_check_by(
 bool pg_may_wait(const struct pg_pool *p);
 struct pg_conn *pg_take(struct pg_pool *p, struct err *err); /* NULL: none */
 void pg_give(struct pg_conn *c); /* closed, if it is broken */
-/* Closes one that nobody has needed for a while, but for the few that a relay at
- * rest keeps. */
+/* Closes one that nobody has needed for a while, but for the few that a relay
+ * at rest keeps. */
 void pg_pool_rest(struct pg_pool *p);
 
 /* A parameter: text, bytes as they are, or a number. */
@@ -69,8 +70,8 @@ enum pg_said {
 enum pg_said pg_ask(struct pg_conn *c, const char *sql,
     const struct pg_arg *args, int nargs, PGresult **ret, struct err *err);
 
-/* Of its session, as the server tells it at the start; a pooler tells another one
- * than the session has. */
+/* Of its session, as the server tells it at the start; a pooler tells another
+ * one than the session has. */
 int pg_pid(const struct pg_conn *c);
 int64_t pg_int(const PGresult *r, int row, int column); /* int2 to int8, bool */
 struct bytes pg_bytes(const PGresult *r, int row, int column);

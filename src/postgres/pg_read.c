@@ -24,7 +24,7 @@ struct loaded {
 	uint32_t running; /* this is their checksum */
 };
 
-/* --- reading ---------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 void
 pg_message_free(struct store_message *m)
@@ -188,7 +188,8 @@ check_crc(struct loaded *l, uint32_t crc, struct err *err)
 	    err, ERR_DISK, "the message is damaged: its checksum is wrong");
 }
 
-/* Read from front to back, the last part is not handed out unless all are right. */
+/* Read from front to back, the last part is not handed out unless all are
+ * right. */
 static int
 check_order(struct loaded *l, int n, struct err *err)
 {
@@ -315,7 +316,7 @@ pg_message_fetch(struct store_message *m, struct err *err)
 	return m->is_damaged ? STORE_DAMAGED : STORE_ERROR;
 }
 
-/* --- of others ---------------------------------------------------------------- */
+/* --- of others ------------------------------------------------------------ */
 
 static enum pg_said
 run_peek(struct pg_store *s, struct pg_conn *c, struct pg_task *t)

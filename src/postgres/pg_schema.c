@@ -9,8 +9,8 @@
 
 enum { LATE_MS = 3000 }; /* three beats */
 
-/* A message is rewritten for each line of its journal, next to where it was, and
- * is gone soon: so there is room in each page, and cleaning comes early. */
+/* A message is rewritten for each line of its journal, next to where it was,
+ * and is gone soon: so there is room in each page, and cleaning comes early. */
 #define CHURN                                                                  \
 	"WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,"        \
 	" autovacuum_vacuum_threshold = 500,"                                  \
@@ -94,7 +94,7 @@ static const char *const to_4[] = {
 
 static const char *const *const steps[PG_SCHEMA] = { to_1, to_2, to_3, to_4 };
 
-/* --- what is there ---------------------------------------------------------- */
+/* --- what is there -------------------------------------------------------- */
 
 /* 0: none. */
 static int
@@ -209,10 +209,10 @@ pg_schema_check(struct pg_conn *c, struct err *err)
 	return check_promise(&p, err);
 }
 
-/* --- for a person ----------------------------------------------------------- */
+/* --- for a person --------------------------------------------------------- */
 
-/* All of it, or nothing: a connection that is given back within a transaction is
- * closed. */
+/* All of it, or nothing: a connection that is given back within a transaction
+ * is closed. */
 static int
 bring_up(struct pg_conn *c, int64_t from, struct err *err)
 {

@@ -14,8 +14,8 @@ enum { PG_SCHEMA = 4 };
 /* A relay that was not heard for so long is dead, whether it knows or not. */
 #define PG_DEAD_AFTER "interval '10 s'"
 
-/* For each new connection: the tables are of this version, and a commit that the
- * server confirms is on its disk.  The error says what to do. */
+/* For each new connection: the tables are of this version, and a commit that
+ * the server confirms is on its disk.  The error says what to do. */
 int pg_schema_check(struct pg_conn *c, struct err *err);
 
 /* As store_module.h has them. */

@@ -19,7 +19,7 @@ struct fact {
 	int64_t version; /* that this relay has seen last */
 };
 
-/* --- what is known of them ---------------------------------------------------- */
+/* --- what is known of them ------------------------------------------------ */
 
 static struct fact *
 find_fact(struct pg_store *s, struct bytes name)
@@ -74,7 +74,7 @@ pg_forget_facts(struct pg_store *s)
 	}
 }
 
-/* --- a turn --------------------------------------------------------------------- */
+/* --- a turn --------------------------------------------------------------- */
 
 struct change {
 	struct pg_task task; /* first */
@@ -190,7 +190,7 @@ pg_shared_change(struct store *st, const char *name,
 	return said == PG_DONE ? 0 : -1;
 }
 
-/* --- what has changed ------------------------------------------------------------- */
+/* --- what has changed ----------------------------------------------------- */
 
 static enum pg_said
 run_look(struct pg_store *s, struct pg_conn *c, struct pg_task *t)

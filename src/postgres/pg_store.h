@@ -3,8 +3,8 @@
  *
  * Each run of a relay is a node with a number of its own, and each message
  * belongs to a node.  Every change names both, so one that comes late changes
- * nothing (ERR_LOST).  A node that has not been seen for ten seconds is declared
- * dead by others, for good; what it has is theirs to take.
+ * nothing (ERR_LOST).  A node that has not been seen for ten seconds is
+ * declared dead by others, for good; what it has is theirs to take.
  */
 #ifndef POSTGRES_PG_STORE_H
 #define POSTGRES_PG_STORE_H

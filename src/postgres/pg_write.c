@@ -32,11 +32,11 @@ struct pg_draft {
 	uint32_t uid;
 };
 
-/* --- a new message ---------------------------------------------------------- */
+/* --- a new message -------------------------------------------------------- */
 
-/* There is one: it is ours, if an earlier run of this has made it.  A change, not
- * a question, because a server that crashed shows what its standby never got,
- * and only a commit waits for that. */
+/* There is one: it is ours, if an earlier run of this has made it.  A change,
+ * not a question, because a server that crashed shows what its standby never
+ * got, and only a commit waits for that. */
 static enum pg_said
 see_whose(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
@@ -346,7 +346,7 @@ pg_draft_free(struct store_draft *sd)
 	free(d);
 }
 
-/* --- changing --------------------------------------------------------------- */
+/* --- changing ------------------------------------------------------------- */
 
 /* The tail of the journal shows whether an earlier run has added them. */
 static enum pg_said
@@ -438,7 +438,7 @@ pg_sync(struct store *st, struct err *err)
 	return 0;
 }
 
-/* --- what nobody knows ------------------------------------------------------ */
+/* --- what nobody knows ---------------------------------------------------- */
 
 void
 pg_clear_doubts(struct pg_store *s)

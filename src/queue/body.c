@@ -24,8 +24,8 @@ message_charge(struct queue_message *msg)
 	msg->q->fresh.bytes += msg->body.charged;
 }
 
-/* A provider that is away, or slow: what waits for it is read from the disk when
- * its turn comes, and does not lie in memory until then. */
+/* A provider that is away, or slow: what waits for it is read from the disk
+ * when its turn comes, and does not lie in memory until then. */
 int64_t
 fresh_tick(struct queue *q)
 {

@@ -815,7 +815,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 	message_advance(msg);
 }
 
-/* --- calling back ---------------------------------------------------------- */
+/* --- calling back -------------------------------------------------------- */
 
 static void
 tell_durable(struct queue_message *msg, struct attempt_calls *c)

@@ -8,8 +8,8 @@
 #include "base/xalloc.h"
 
 enum {
-	/* R45: so many messages in a row that the disk did not keep, and nothing
-	 * is accepted until this time has passed. */
+	/* R45: so many messages in a row that the disk did not keep, and
+	 * nothing is accepted until this time has passed. */
 	BAD_DISK_AFTER = 3,
 	BAD_DISK_MS = 60 * 1000,
 	/* A person is told of a disk that takes nothing. */

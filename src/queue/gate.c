@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The two gates: where a policy (src/policy) is asked, and what follows from its
- * answer.
+/* The two gates: where a policy (src/policy) is asked, and what follows from
+ * its answer.
  *
  * A message that joins another, the carrier, is one line in the carrier's
  * journal, synced before its client hears "accepted", and then it is gone. */

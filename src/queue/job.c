@@ -6,7 +6,7 @@
 
 #include "base/xalloc.h"
 
-/* --- on a worker thread: only the job, the store, and what is borrowed ----- */
+/* --- on a worker thread: only the job, the store, and what is borrowed --- */
 
 /* Between these two the loop may not touch the notes. */
 static struct bytes

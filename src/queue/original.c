@@ -7,7 +7,7 @@
 
 enum { HEADER_MAX = 64 * 1024 };
 
-/* --- reading, on whatever thread ------------------------------------------- */
+/* --- reading, on whatever thread ----------------------------------------- */
 
 /* Cut behind its empty line. */
 static void
@@ -79,7 +79,7 @@ read_it(struct original *f, struct store *s)
 	return 0;
 }
 
-/* --- of a store behind a network --------------------------------------------- */
+/* --- of a store behind a network ----------------------------------------- */
 
 static int
 read_remote(void *ctx, struct store *s, struct err *err)
@@ -144,7 +144,7 @@ take_it(struct queue *q, struct original *wish)
 	return wish->rc;
 }
 
-/* --- both --------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------- */
 
 int
 queue_original(struct queue *q, const char *id, size_t max_bytes,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of messages that are finished.  Each says so itself (a line in its
- * journal), so after a kill nothing of it is sent again and the scan removes it:
- * no delivery has to wait until it is gone.  A disk that removes more slowly than
- * the provider takes makes the deliveries wait in the end, or the files would
- * become more and more.
+ * journal), so after a kill nothing of it is sent again and the scan removes
+ * it: no delivery has to wait until it is gone.  A disk that removes more
+ * slowly than the provider takes makes the deliveries wait in the end, or the
+ * files would become more and more.
  *
- * A power cut can undo what was not synced.  So there is a sync for all that was
- * removed within sync_results_ms. */
+ * A power cut can undo what was not synced.  So there is a sync for all that
+ * was removed within sync_results_ms. */
 #include "queue/inside.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The scan of what the store held when the queue was opened, in slices, while new mail already comes and goes.  Whatever this process
- * knows by its id is left alone: it may be half written. */
+/* The scan of what the store held when the queue was opened, in slices, while
+ * new mail already comes and goes.  Whatever this process knows by its id is
+ * left alone: it may be half written. */
 #include "queue/inside.h"
 
 #include <stdlib.h>

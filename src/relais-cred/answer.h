@@ -13,9 +13,9 @@
 
 struct cred_wire;
 
-/* CRED_OK: *ret is the caller's, and facts are of it if it is a token; NULL after
- * a conversation.  Otherwise err says why, unless that was said there.  Blocks;
- * timeout_ms of the request ends it, but for a conversation. */
+/* CRED_OK: *ret is the caller's, and facts are of it if it is a token; NULL
+ * after a conversation.  Otherwise err says why, unless that was said there.
+ * Blocks; timeout_ms of the request ends it, but for a conversation. */
 enum cred_result answer(const struct cred_wire *w, struct secret **ret,
     struct cred_facts *facts, struct err *err) MUST_CHECK;
 

@@ -188,8 +188,8 @@ has_changed(struct oauth_store *s, struct oauth_token *t)
 	return false;
 }
 
-/* The server has said no; what is remembered of that goes into the file, so that
- * it is not asked again in vain. */
+/* The server has said no; what is remembered of that goes into the file, so
+ * that it is not asked again in vain. */
 static enum cred_result
 refused(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
     const struct oauth_reply *reply, const struct oauth_now *now,

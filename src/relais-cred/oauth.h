@@ -15,8 +15,8 @@ struct oauth_answer;
 struct oauth_now;
 
 /* By what w needs it for.  CRED_OK: *ret is the caller's, and *facts is filled;
- * else err says what helps.  Waits for the token server up to OAUTH_HTTP_MS, and
- * for the lock of the token file during the rest of w->timeout_ms. */
+ * else err says what helps.  Waits for the token server up to OAUTH_HTTP_MS,
+ * and for the lock of the token file during the rest of w->timeout_ms. */
 enum cred_result oauth_fetch(const struct cred_wire *w, struct secret **ret,
     struct cred_facts *facts, struct err *err) MUST_CHECK;
 

@@ -121,8 +121,8 @@ is_https(const char *url)
 	return url != NULL && strncmp(url, "https://", 8) == 0;
 }
 
-/* The claims of an id_token (OpenID Connect Core 3.1.3.7: one that came from the
- * token endpoint by TLS needs no check of its signature). */
+/* The claims of an id_token (OpenID Connect Core 3.1.3.7: one that came from
+ * the token endpoint by TLS needs no check of its signature). */
 static char *
 user_of(const json_t *answer)
 {
@@ -205,7 +205,7 @@ oauth_answer_clear(struct oauth_answer *a)
 	*a = (struct oauth_answer) { NULL };
 }
 
-/* --- what an error means --------------------------------------------------- */
+/* --- what an error means ------------------------------------------------- */
 
 enum oauth_next
 oauth_next(int status, const struct oauth_answer *a)

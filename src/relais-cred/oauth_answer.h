@@ -54,16 +54,16 @@ enum oauth_next {
 /* a NULL: the answer was not one. */
 enum oauth_next oauth_next(int status, const struct oauth_answer *a);
 
-/* "error: description" for people, without details that only the provider needs;
- * for a reply that is not an answer, its status. */
+/* "error: description" for people, without details that only the provider
+ * needs; for a reply that is not an answer, its status. */
 void oauth_answer_text(
     int status, const struct oauth_answer *a, struct buf *to);
 
 /* The value of a name in "a=b&c=d", percent-decoded, for the caller to free.
  * NULL: it is not there, or is not printable ASCII. */
 char *oauth_query_get(struct bytes query, const char *name);
-/* Adds "name=value" in that form, with a "&" if needed; value may be "".  False:
- * the buffer is full. */
+/* Adds "name=value" in that form, with a "&" if needed; value may be "".
+ * False: the buffer is full. */
 bool oauth_query_add(
     struct buf *to, const char *name, const char *value) MUST_CHECK;
 /* RFC 4648 section 5, without padding. */

@@ -201,7 +201,7 @@ take_client(struct oauth_browser *b, int listener)
 	c->fd = fd;
 }
 
-/* --- the conversation ------------------------------------------------------------ */
+/* --- the conversation ---------------------------------------------------- */
 
 static enum oauth_came
 read_paste(struct oauth_browser *b, const char *state, char **ret_query)

@@ -18,7 +18,8 @@
 
 struct oauth_browser;
 
-/* port is that of the listener, 0 if there is none: then only the paste is left. */
+/* port is that of the listener, 0 if there is none: then only the paste is
+ * left. */
 struct oauth_browser *oauth_browser_new(int *ret_port);
 void oauth_browser_free(struct oauth_browser *b);
 
@@ -28,8 +29,8 @@ enum oauth_came {
 	OAUTH_CAME_END, /* nobody is there any more */
 	OAUTH_CAME_TIMEOUT
 };
-/* Waits up to timeout_ms; state NULL: for the end or the timeout only, and lines
- * are dropped. */
+/* Waits up to timeout_ms; state NULL: for the end or the timeout only, and
+ * lines are dropped. */
 enum oauth_came oauth_browser_wait(struct oauth_browser *b, const char *state,
     int64_t timeout_ms, char **ret_query) MUST_CHECK;
 

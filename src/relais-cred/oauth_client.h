@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* oauth_client.h - an account as the client of its token server: where its token
- * file is, and by what it proves who it is (RFC 6749 2.3.1).
+/* oauth_client.h - an account as the client of its token server: where its
+ * token file is, and by what it proves who it is (RFC 6749 2.3.1).
  *
  * Blocks on the disk.
  */

@@ -27,8 +27,8 @@ struct oauth_reply {
 	int64_t server_ahead_s; /* its clock, as far as it says (Date) */
 };
 
-/* 0: there was an answer of some kind; oauth_reply_clear() in any case.  -1: the
- * server could not be reached or trusted. */
+/* 0: there was an answer of some kind; oauth_reply_clear() in any case.  -1:
+ * the server could not be reached or trusted. */
 int oauth_post(const char *url, const struct buf *form, struct oauth_reply *ret,
     struct err *err) MUST_CHECK;
 void oauth_reply_clear(struct oauth_reply *r);

@@ -405,7 +405,8 @@ sign_in(struct login *l)
 	return by_browser(l);
 }
 
-/* What was asked for first is what mail needs; a person may have unticked it. */
+/* What was asked for first is what mail needs; a person may have unticked
+ * it. */
 static bool
 has_scope(const struct login *l)
 {

@@ -2,11 +2,11 @@
 /* oauth_store.h - the token file of one account, and the lock that makes us the
  * only one to refresh it.
  *
- * FOLDER/ACCOUNT.json, 0600 in a folder 0700, replaced as a whole and synced.  A
- * server that gives out a new refresh token at each use takes the second use of
- * an old one for a theft and ends them all; so the one that refreshes holds the lock,
- * reads the file again, and has the new token on the disk before anybody uses
- * what came with it.
+ * FOLDER/ACCOUNT.json, 0600 in a folder 0700, replaced as a whole and synced.
+ * A server that gives out a new refresh token at each use takes the second use
+ * of an old one for a theft and ends them all; so the one that refreshes holds
+ * the lock, reads the file again, and has the new token on the disk before
+ * anybody uses what came with it.
  *
  * With a key (the content of a file, a systemd credential) it is sealed:
  * AES-256-GCM, a random nonce at each write, the account's name as associated

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais-notify - tells the user of a desktop when mail fails; relais-notify(1). */
+/* relais-notify - tells the user of a desktop when mail fails;
+ * relais-notify(1). */
 #include "config.h"
 
 #include <getopt.h>

@@ -19,8 +19,8 @@ enum {
 	WATCH_TOLD = 3 /* one by one; more at once are a number */
 };
 
-/* key names the matter: what is told of it later takes the place of what was told
- * before.  body NULL: the matter is over.  All borrowed. */
+/* key names the matter: what is told of it later takes the place of what was
+ * told before.  body NULL: the matter is over.  All borrowed. */
 typedef void watch_tell(
     void *ctx, const char *key, const char *title, const char *body);
 

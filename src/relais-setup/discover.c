@@ -191,9 +191,9 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 	return buf_add(&s->body, p, size * n) ? size * n : 0;
 }
 
-/* QUICK_EXIT: libcurl resolves names in threads, and would wait at its end until
- * a silent name server has been given up by the resolver of the system, half a
- * minute perhaps.
+/* QUICK_EXIT: libcurl resolves names in threads, and would wait at its end
+ * until a silent name server has been given up by the resolver of the system,
+ * half a minute perhaps.
  *
  * curl takes its values as variable arguments, so it cannot be told apart which
  * of these options an old library lacks: then nothing is fetched at all. */

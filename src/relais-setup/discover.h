@@ -2,15 +2,16 @@
 /* discover.h - finds the submission server of an email address.
  *
  * Sources, best first: a preset by domain; the domain's own autoconfig file;
- * its SRV records (RFC 6186, RFC 8314); the mail server of the domain, looked up
- * in the presets; Mozilla's database, shipped and on the network; a guess.
+ * its SRV records (RFC 6186, RFC 8314); the mail server of the domain, looked
+ * up in the presets; Mozilla's database, shipped and on the network; a guess.
  * They are asked at the same time, and the best one that knows something wins,
  * in five seconds at most.
  *
  * Files come only over https with a verified certificate, at most three
  * redirections, all https, and 64 KiB.  Only the domain is sent to anybody, not
- * the address.  What is found is not proven: the caller shows it, and asks before
- * it sends a secret to a host that is neither in the domain nor in a preset.
+ * the address.  What is found is not proven: the caller shows it, and asks
+ * before it sends a secret to a host that is neither in the domain nor in a
+ * preset.
  *
  * Blocks, up to five seconds.
  */
@@ -53,8 +54,8 @@ struct discover_opts {
 	const struct providers *mozilla; /* the converted database, or NULL */
 };
 
-/* -1: nothing was found; err says which sources were asked (ERR_CONFIG), or that no
- * name server answers (ERR_NETWORK). */
+/* -1: nothing was found; err says which sources were asked (ERR_CONFIG), or
+ * that no name server answers (ERR_NETWORK). */
 int discover(const struct discover_opts *opts, struct discovery *ret,
     struct err *err) MUST_CHECK;
 void discovery_clear(struct discovery *d);

@@ -29,8 +29,8 @@ setup_is_address(const char *text)
 	       autoconfig_is_host(strrchr(text, '@') + 1);
 }
 
-/* Blanks around it, what ends an item of a list or a sentence, and quotes around
- * all of it. */
+/* Blanks around it, what ends an item of a list or a sentence, and quotes
+ * around all of it. */
 static struct bytes
 without_wrapping(struct bytes b)
 {

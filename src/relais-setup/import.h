@@ -155,14 +155,14 @@ bool import_open(struct import *im, const char *file, struct import_text *ret);
 void import_close(struct import_text *t);
 /* A line without its end; false: there is none left. */
 bool import_line(struct import_text *t, struct bytes *ret);
-/* The whole file: calls take for each line that is neither empty nor begins with
- * "#", without the blanks around it.  False: there is no such file. */
+/* The whole file: calls take for each line that is neither empty nor begins
+ * with "#", without the blanks around it.  False: there is no such file. */
 typedef void import_take(
     void *ctx, struct bytes line, const struct import_text *at);
 bool import_each_line(
     struct import *im, const char *file, import_take *take, void *ctx);
-/* The same for the file that is imported, without which there is nothing to take
- * over. */
+/* The same for the file that is imported, without which there is nothing to
+ * take over. */
 bool import_main_file(
     struct import *im, const char *file, import_take *take, void *ctx);
 /* The first line without the blanks around it; false: none, or it is empty. */

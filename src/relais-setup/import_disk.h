@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* import_disk.h - where import.h reads on a real machine: files, postconf(1) and
- * postmap(1), and the spools of other programs.
+/* import_disk.h - where import.h reads on a real machine: files, postconf(1)
+ * and postmap(1), and the spools of other programs.
  *
  * Nothing else is started.  Blocks.
  */

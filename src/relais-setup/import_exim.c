@@ -2,8 +2,8 @@
 /* Exim as Debian configures it: update-exim4.conf.conf, and beside it
  * passwd.client and exim4.conf.localmacros; /etc/email-addresses.
  *
- *	update-exim4.conf.conf = *( comment / NAME "=" [ quote ] VALUE [ quote ] )
- *	passwd.client          = *( comment / HOST ":" LOGIN ":" SECRET )
+ *   update-exim4.conf.conf = *( comment / NAME "=" [ quote ] VALUE [ quote ] )
+ *   passwd.client          = *( comment / HOST ":" LOGIN ":" SECRET )
  *
  * A HOST may be "*", "*.domain" or a regular expression; the first that fits
  * the name at which the DNS ended is used.  The secret is the rest of the

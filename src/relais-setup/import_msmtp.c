@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* msmtp 1.8.
  *
- *	file    = *( comment / "defaults" / "account" NAME [ ":" NAME *( "," NAME ) ]
- *	          / "eval" COMMAND / key [ value ] )
- *	comment = *blank "#" *any
+ *   file    = *( comment / "defaults" / "eval" COMMAND / key [ value ]
+ *             / "account" NAME [ ":" NAME *( "," NAME ) ] )
+ *   comment = *blank "#" *any
  *
  * A value is the whole rest of the line: nothing behind it is a comment.  It
  * loses its quotes only if it has them at both ends. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ispdb-convert - turns files of Thunderbird's database into rows of the form of
- * src/conf/providers; for "make ispdb". */
+/* ispdb-convert - turns files of Thunderbird's database into rows of the form
+ * of src/conf/providers; for "make ispdb". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

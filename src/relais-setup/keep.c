@@ -210,7 +210,8 @@ find_owner(const struct setup *s, struct privilege_user *ret)
 		privilege_self(ret);
 }
 
-/* The folder can be entered, but not listed: the secret itself is its user's. */
+/* The folder can be entered, but not listed: the secret itself is its
+ * user's. */
 static int
 make_secret_folder(const struct setup *s, struct err *err)
 {

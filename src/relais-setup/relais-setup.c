@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* relais-setup - what relais(1) starts for verbs that need HTTP, DNS and XML, so
- * that nothing else links such libraries:
+/* relais-setup - what relais(1) starts for verbs that need HTTP, DNS and XML,
+ * so that nothing else links such libraries:
  *
  *	relais-setup VERB [ARGUMENT ...]
  */

@@ -179,8 +179,8 @@ look_for_user(struct setup *s)
 	return setup_stop(s->report, SETUP_PERSON, "%s", err.text);
 }
 
-/* Of those above the file, the nearest that is there, in path; false: the file is
- * in the current one. */
+/* Of those above the file, the nearest that is there, in path; false: the file
+ * is in the current one. */
 static bool
 cut_to_folder(char *path)
 {

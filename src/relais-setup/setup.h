@@ -3,8 +3,8 @@
  * steps that use it.
  *
  * Each step tells the person what it does, and returns enum setup_status.  The
- * steps know each other as far as they are declared here; run.c alone knows their
- * order.
+ * steps know each other as far as they are declared here; run.c alone knows
+ * their order.
  */
 #ifndef RELAIS_SETUP_SETUP_H
 #define RELAIS_SETUP_SETUP_H
@@ -112,7 +112,7 @@ enum setup_status setup_find_check_login(struct setup *s);
 /* --- try.c ---------------------------------------------------------------- */
 
 /* Connects to every port, with a login if there is a secret, and tells each
- * result as it comes.  *ret_is_refused: the provider did not take the login.  */
+ * result as it comes.  *ret_is_refused: the provider did not take the login. */
 enum setup_status setup_try(struct setup *s, bool *ret_is_refused);
 
 /* --- write.c -------------------------------------------------------------- */

@@ -17,7 +17,8 @@ struct asker;
 struct events;
 
 /* fd is the browser's end and is only watched, so that a browser that has left
- * the page leaves no connection behind.  *is_ending: give up; looked at twice a second. */
+ * the page leaves no connection behind.  *is_ending: give up; looked at twice a
+ * second. */
 struct events *events_new(
     struct asker *a, uint32_t uid, int fd, const atomic_bool *is_ending);
 void events_free(struct events *e);

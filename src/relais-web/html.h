@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* html.h - writes a page of HTML.
  *
- * Whatever is not in the format itself is foreign, so html() escapes it: there is
- * no other way for a text to come onto a page.
+ * Whatever is not in the format itself is foreign, so html() escapes it: there
+ * is no other way for a text to come onto a page.
  */
 #ifndef RELAIS_WEB_HTML_H
 #define RELAIS_WEB_HTML_H

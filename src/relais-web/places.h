@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* places.h - a few places for many users: nobody has to wait for those who ask for
- * more than others.
+/* places.h - a few places for many users: nobody has to wait for those who ask
+ * for more than others.
  *
- * A free place goes to the user who has fewest of them; of several such users, to
- * the one who came first.  One user has at most PLACES_PER_UID.  Any thread may
- * call.
+ * A free place goes to the user who has fewest of them; of several such users,
+ * to the one who came first.  One user has at most PLACES_PER_UID.  Any thread
+ * may call.
  */
 #ifndef RELAIS_WEB_PLACES_H
 #define RELAIS_WEB_PLACES_H

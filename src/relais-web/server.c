@@ -296,8 +296,8 @@ see_field(
 	return MHD_YES;
 }
 
-/* By one of these pages, or by none: the person has typed or chosen the address, or
- * this is no browser. */
+/* By one of these pages, or by none: the person has typed or chosen the
+ * address, or this is no browser. */
 static bool
 is_asked_here(const struct asked *a)
 {
@@ -306,9 +306,9 @@ is_asked_here(const struct asked *a)
 	       str_eq(a->value[FETCH_SITE], "none");
 }
 
-/* A link that leads here from elsewhere fills a window; what the page there could
- * use or look into is a request of another kind.  Another port of this machine is
- * elsewhere, too: who listens there may be anybody. */
+/* A link that leads here from elsewhere fills a window; what the page there
+ * could use or look into is a request of another kind.  Another port of this
+ * machine is elsewhere, too: who listens there may be anybody. */
 static bool
 is_a_link(const struct asked *a)
 {

@@ -9,9 +9,9 @@
  *
  * The user alone does not say that a person asks: a page elsewhere can have the
  * person's browser ask.  Browsers say where a request comes from
- * (Sec-Fetch-Site): from one of these pages, from the person, or from a link that
- * was followed; everything else is refused.  What says nothing, like curl or a text
- * browser, is served as its user.
+ * (Sec-Fetch-Site): from one of these pages, from the person, or from a link
+ * that was followed; everything else is refused.  What says nothing, like curl
+ * or a text browser, is served as its user.
  *
  * One thread for each connection: a page waits for the daemon.
  */

@@ -2,7 +2,8 @@
 /* view.h - the pages, and what they are drawn with.
  *
  * A page is a function in page_NAME.c.  It asks the daemon, writes HTML, and
- * returns the status of HTTP.  It runs on a thread of its own and shares nothing.
+ * returns the status of HTTP.  It runs on a thread of its own and shares
+ * nothing.
  */
 #ifndef RELAIS_WEB_VIEW_H
 #define RELAIS_WEB_VIEW_H
@@ -56,7 +57,8 @@ void view_said(struct view *v, const char *label, const char *english);
 /* "5m", for the reader; text has NUM_TEXT_SIZE. */
 const char *view_duration(long long s, char *text);
 
-/* A call whose answer is one value; NULL: refused or lost.  args is taken over. */
+/* A call whose answer is one value; NULL: refused or lost.  args is taken
+ * over. */
 json_t *view_ask(struct view *v, const char *verb, json_t *args);
 
 /* Messages of the queue as a list, at most limit of them; returns how many. */
@@ -67,8 +69,8 @@ struct view_query {
 };
 size_t view_messages(struct view *v, const struct view_query *q);
 
-/* What became of messages: entries of the history, as "log" gives them.  args is
- * taken over.  False: there is no history. */
+/* What became of messages: entries of the history, as "log" gives them.  args
+ * is taken over.  False: there is no history. */
 bool view_entries(struct view *v, json_t *args, size_t *ret_n);
 view_put view_entry; /* one of them, of an array */
 bool view_is_loss(const json_t *e);

@@ -246,7 +246,7 @@ add_accounts(struct metrics *m, const json_t *accounts)
 	}
 }
 
-/* --- the rest -------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------ */
 
 static void
 add_outcomes(struct metrics *m, const json_t *o)

@@ -37,7 +37,8 @@ struct passwd {
 
 /* --- what is configured --------------------------------------------------- */
 
-/* Only a file can be written for everybody; err says where else the secret is. */
+/* Only a file can be written for everybody; err says where else the secret
+ * is. */
 static int
 find_path(struct passwd *p, const json_t *settings)
 {

@@ -197,7 +197,7 @@ print_message(const struct relais *r, const json_t *m)
 	print_lines(r, header_of(relais_string(m, "text")));
 }
 
-/* --- a message that has left the queue -------------------------------------- */
+/* --- a message that has left the queue ------------------------------------ */
 
 static void
 print_date(const char *label, int64_t at_s)

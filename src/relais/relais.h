@@ -48,8 +48,8 @@ const char *relais_conf_file(const struct relais *r);
 int relais_ask(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result);
 
-/* The same, but a refusal or a lost connection is left in err: 0 or -1; err is of
- * class ERR_NONE if all has been told. */
+/* The same, but a refusal or a lost connection is left in err: 0 or -1; err is
+ * of class ERR_NONE if all has been told. */
 struct err;
 int relais_call(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
@@ -100,7 +100,8 @@ void relais_print_label(const char *label, size_t columns);
 /* "5m", "2h", "3d"; the letter for days is the language's. */
 const char *relais_duration(long long s, char text[NUM_TEXT_SIZE]);
 /* Text and the end of its line, wrapped at words.  The first line begins where
- * the caller has left off, at column indent at most, the others are indented so. */
+ * the caller has left off, at column indent at most, the others are indented
+ * so. */
 void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
     size_t indent, const char *text);
 /* The format is translated here; with "%s" alone, what stands for it. */

@@ -21,7 +21,8 @@ add_id(struct relais *r, json_t *ids, const char *text)
 	return rc;
 }
 
-/* Done, and *ret is the caller's; or what is the exit status, and it was said. */
+/* Done, and *ret is the caller's; or what is the exit status, and it was
+ * said. */
 static int
 args_of(struct relais *r, int argc, char *const *argv, json_t **ret)
 {

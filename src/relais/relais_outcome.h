@@ -9,8 +9,8 @@
 
 /* It failed or was refused. */
 bool outcome_is_bad(const json_t *item);
-/* Adds the provider's answer in one line, escaped: "550 5.1.1 No such user (said
- * by mx to RCPT)"; nothing if there was none. */
+/* Adds the provider's answer in one line, escaped: "550 5.1.1 No such user
+ * (said by mx to RCPT)"; nothing if there was none. */
 void outcome_reply(const json_t *item, struct buf *to);
 
 #endif

@@ -27,7 +27,8 @@ const char *admission_bars(
 
 /* What may be said in EHLO, before it is known which account a message has:
  * what the most generous one takes, by its setting and by what its provider
- * said last (RFC 1870).  accounts may be NULL: no provider has said anything. */
+ * said last (RFC 1870).  accounts may be NULL: no provider has said
+ * anything. */
 uint64_t admission_max_size(
     const struct conf *c, const struct accounts *accounts);
 

@@ -19,8 +19,8 @@ struct alert_queue *alert_queue_new(struct loop *l, struct link *link);
 /* A program that runs is left to end by itself. */
 void alert_queue_free(struct alert_queue *q);
 
-/* By the alert_command of conf, if it has one.  waiting: how many messages wait.
- * Copies the alert. */
+/* By the alert_command of conf, if it has one.  waiting: how many messages
+ * wait.  Copies the alert. */
 void alert_queue_add(struct alert_queue *q, struct conf *conf,
     const struct alert *a, size_t waiting);
 

@@ -390,7 +390,7 @@ call(const char *target)
 	return ENOENT;
 }
 
-/* --- to the keeper ---------------------------------------------------------- */
+/* --- to the keeper -------------------------------------------------------- */
 
 static int
 find_line(void)

@@ -8,8 +8,9 @@
 
 #include <stdint.h>
 
-/* Tries it.  target: a path or a port, or "".  next: the number that an ask must
- * have now.  0: it worked; else errno, or ENOENT for a name that no attack has. */
+/* Tries it.  target: a path or a port, or "".  next: the number that an ask
+ * must have now.  0: it worked; else errno, or ENOENT for a name that no attack
+ * has. */
 int attack(const char *name, const char *target, uint32_t next);
 
 #endif

@@ -124,7 +124,7 @@ on_login(void *ctx, struct ctl_call *call)
 	sign_in_run(call, &o);
 }
 
-/* --- how many of each account ---------------------------------------------- */
+/* --- how many of each account -------------------------------------------- */
 
 struct tally {
 	struct queue_walk *walk;
@@ -351,7 +351,7 @@ room_json(const struct control *c)
 	return json_integer((json_int_t)bytes);
 }
 
-/* --- what all relays have ---------------------------------------------------- */
+/* --- what all relays have ------------------------------------------------ */
 
 struct totals {
 	struct far far;
@@ -533,8 +533,8 @@ on_version(void *ctx, struct ctl_call *call)
 
 /* --- looking as another user ---------------------------------------------- */
 
-/* relais-web(8) runs as this user.  It shows people what they may see, and knows
- * from the kernel who they are. */
+/* relais-web(8) runs as this user.  It shows people what they may see, and
+ * knows from the kernel who they are. */
 static const char web_user[] = "relais-web";
 
 struct looker {

@@ -46,9 +46,9 @@ struct control_opts {
 	/* Finishes what is under way, and ends the program. */
 	void (*stop)(void *ctx);
 	pid_t pid; /* the process that takes signals */
-	/* Starts a sign-in: the descriptor of its conversation (cred_wire.h), for
-	 * the caller to close, or -1.  Blocks; on a worker thread.  flow: NULL,
-	 * or one that cred_oauth.h has. */
+	/* Starts a sign-in: the descriptor of its conversation (cred_wire.h),
+	 * for the caller to close, or -1.  Blocks; on a worker thread.  flow:
+	 * NULL, or one that cred_oauth.h has. */
 	int (*sign_in)(void *ctx, const struct conf *conf, size_t account,
 	    const char *flow, struct err *err);
 	const struct confine *confine;

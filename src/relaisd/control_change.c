@@ -94,7 +94,7 @@ add_failed(struct progress *p, const char *id, const char *why)
 	    json_pack("{s:o, s:s}", "id", ctl_json_text(id), "error", why));
 }
 
-/* --- what is here ----------------------------------------------------------- */
+/* --- what is here --------------------------------------------------------- */
 
 /* A step of what somebody asks for all of them. */
 static void
@@ -158,7 +158,7 @@ change_named(struct control *c, const struct ctl_call *call, struct progress *p)
 	}
 }
 
-/* --- what others have ------------------------------------------------------- */
+/* --- what others have ----------------------------------------------------- */
 
 static void
 on_seen(void *ctx, const struct store_seen *m)
@@ -294,7 +294,7 @@ ask_others(struct control *c, struct ctl_call *call, struct progress *p)
 	return true;
 }
 
-/* --- both --------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------- */
 
 /* False: that was the last. */
 static bool

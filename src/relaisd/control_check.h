@@ -2,10 +2,10 @@
 /* control_check.h - the verb "check" of the control socket: tries an account as
  * the daemon that is running, with its user, its sandbox and its secrets.
  *
- * args: account; send, an address or true for admin's, if a message is to leave;
- * password, if another secret than the configured one is to be tried.  One item
- * for each stage as soon as it is known; then the result: verdict and exit, as
- * `relais check' has them.
+ * args: account; send, an address or true for admin's, if a message is to
+ * leave; password, if another secret than the configured one is to be tried.
+ * One item for each stage as soon as it is known; then the result: verdict and
+ * exit, as `relais check' has them.
  *
  * An account that was held and passes is tried again at once.
  */

@@ -59,7 +59,7 @@ control_shared(const struct control *c)
 	return c->opts.store->is_remote ? c->opts.store : NULL;
 }
 
-/* --- control_list.c --------------------------------------------------------- */
+/* --- control_list.c ------------------------------------------------------- */
 
 const char *control_state_name(enum queue_state s);
 /* NULL: none. */
@@ -77,11 +77,11 @@ bool control_find_visible(struct control *c, const struct ctl_call *call,
 
 void control_queue(void *ctx, struct ctl_call *call);
 
-/* --- control_show.c --------------------------------------------------------- */
+/* --- control_show.c ------------------------------------------------------- */
 
 void control_show(void *ctx, struct ctl_call *call);
 
-/* --- control_change.c ------------------------------------------------------- */
+/* --- control_change.c ----------------------------------------------------- */
 
 void control_hold(void *ctx, struct ctl_call *call);
 void control_release(void *ctx, struct ctl_call *call);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* control_far.h - what a verb asks of a store behind a network.
  *
- * Such a store answers when it likes, so it is asked on a worker thread while the
- * verb waits.  Few are asked at once, and none of them takes the place of mail's.
- * A client that goes away is not waited for.
+ * Such a store answers when it likes, so it is asked on a worker thread while
+ * the verb waits.  Few are asked at once, and none of them takes the place of
+ * mail's.  A client that goes away is not waited for.
  */
 #ifndef RELAISD_CONTROL_FAR_H
 #define RELAISD_CONTROL_FAR_H
@@ -17,9 +17,9 @@ struct ctl_call;
 struct fars; /* all questions of the control socket */
 
 struct fars *fars_new(struct loop *l);
-/* When all calls are over (ctl_server_free()).  Blocks until those under way have
- * returned; the store is not touched afterwards.  Their ends come on the loop.  NULL
- * is allowed. */
+/* When all calls are over (ctl_server_free()).  Blocks until those under way
+ * have returned; the store is not touched afterwards.  Their ends come on the
+ * loop.  NULL is allowed. */
 void fars_free(struct fars *all);
 
 /* One question at a time; part of the state that a verb keeps. */

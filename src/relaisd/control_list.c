@@ -69,7 +69,8 @@ next_try_s(const struct control *c, const struct queue_item *it)
 	return left_ms > 0 ? (left_ms + 999) / 1000 : 0;
 }
 
-/* What a provider replied to somebody's message is for those who may see all. */
+/* What a provider replied to somebody's message is for those who may see
+ * all. */
 const char *
 control_account_reason(
     const struct ctl_call *call, const struct account_status *st)
@@ -254,7 +255,7 @@ is_wanted(const struct listing *l, const struct queue_item *it)
 	       has_text(l, texts, sizeof(texts) / sizeof(texts[0]));
 }
 
-/* --- of other relays, on a worker ------------------------------------------- */
+/* --- of other relays, on a worker ----------------------------------------- */
 
 static bool
 is_seen_wanted(const struct listing *l, const json_t *item)
@@ -327,7 +328,7 @@ page_failed(struct listing *l)
 	l->far.rc = 0;
 }
 
-/* --- in steps --------------------------------------------------------------- */
+/* --- in steps ------------------------------------------------------------- */
 
 static bool
 comes_first(const struct listing *l, const char *id, const char *other)

@@ -20,7 +20,8 @@
 enum {
 	STEP_ENTRIES = 300, /* are looked at in one step */
 	PATTERN_MAX = 320, /* longer than any address */
-	/* What a follower has not been given yet; more, and it hears no more. */
+	/* What a follower has not been given yet; more, and it hears no
+	 * more. */
 	BEHIND_MAX = 1024 * 1024,
 	FAR_MS = 1000 /* a follower asks a shared store so often */
 };
@@ -143,8 +144,8 @@ is_to(const struct history_entry *e, const char *pattern)
 	return false;
 }
 
-/* What comes while somebody follows is wanted whatever the clock says: it may have
- * been set back. */
+/* What comes while somebody follows is wanted whatever the clock says: it may
+ * have been set back. */
 static bool
 is_wanted(const struct wish *w, const struct history_entry *e, bool is_new)
 {
@@ -371,7 +372,7 @@ end(struct run *r)
 	json_decref(result);
 }
 
-/* --- a store behind a network ----------------------------------------------- */
+/* --- a store behind a network --------------------------------------------- */
 
 static int
 read_far(struct far *f)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* control_log.h - the control verb "log": what became of messages.
  *
- * An ordinary user is shown their own.  Arguments and items: doc/formats/control.
+ * An ordinary user is shown their own.  Arguments and items:
+ * doc/formats/control.
  */
 #ifndef RELAISD_CONTROL_LOG_H
 #define RELAISD_CONTROL_LOG_H

@@ -119,7 +119,7 @@ show_ours(struct control *c, struct ctl_call *call, const char *id)
 	free(text);
 }
 
-/* --- of a store behind a network -------------------------------------------- */
+/* --- of a store behind a network ------------------------------------------ */
 
 struct showing {
 	struct far far;

@@ -19,7 +19,7 @@
 #include "notice/alert.h"
 #include "relaisd/alert_command.h"
 
-/* --- is it one? ------------------------------------------------------------- */
+/* --- is it one? ----------------------------------------------------------- */
 
 static bool
 has_account(const struct conf *conf, uint32_t index)
@@ -88,7 +88,7 @@ errand_path(const struct conf_paths *p, const struct conf *conf, unsigned file)
 	return NULL;
 }
 
-/* --- each of them ----------------------------------------------------------- */
+/* --- each of them --------------------------------------------------------- */
 
 static const char *
 host_of(const struct line_ask *ask, const struct conf *conf)

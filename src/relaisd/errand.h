@@ -5,8 +5,8 @@
  * of which the worker may not do.  What is done follows from the configuration;
  * the ask only says for which account, event or user.
  *
- * Blocks.  The keeper runs each errand in a process of its own (relaisd/keeper.c);
- * with --one-process a worker thread runs it.
+ * Blocks.  The keeper runs each errand in a process of its own
+ * (relaisd/keeper.c); with --one-process a worker thread runs it.
  */
 #ifndef RELAISD_ERRAND_H
 #define RELAISD_ERRAND_H
@@ -17,7 +17,8 @@ struct conf;
 struct cred_env;
 
 /* False: the worker of this program does not send such an ask.  conf may be
- * NULL, if its generation is no longer known: then any account may have been. */
+ * NULL, if its generation is no longer known: then any account may have
+ * been. */
 bool errand_is_sound(const struct line_ask *ask, const struct conf *conf);
 
 /* The path of an enum line_file; NULL: there is none, as of a log that is no

@@ -77,7 +77,7 @@ now_ms(void)
 	return clock_boot_ms(clock_sys());
 }
 
-/* --- other processes -------------------------------------------------------- */
+/* --- other processes ------------------------------------------------------ */
 
 static void
 signals_of_keeper(sigset_t *set)
@@ -229,8 +229,8 @@ close_all_but(int fd)
 			(void)close(i); /* it may not be open */
 }
 
-/* The helper goes on by itself when it has been started; as long as it does, the
- * errand counts. */
+/* The helper goes on by itself when it has been started; as long as it does,
+ * the errand counts. */
 static void
 await_sign_in(int line, int passed)
 {
@@ -287,7 +287,7 @@ run_errand(
 	free(a);
 }
 
-/* --- reload and stop --------------------------------------------------------- */
+/* --- reload and stop ----------------------------------------------------- */
 
 static void
 begin_generation(struct keeper *k, struct conf *conf)
@@ -384,7 +384,7 @@ stop(struct keeper *k)
 	free(a);
 }
 
-/* --- what the worker says --------------------------------------------------- */
+/* --- what the worker says ------------------------------------------------- */
 
 /* NULL: it is too old. */
 static const struct conf *
@@ -555,7 +555,7 @@ on_line(struct keeper *k)
 	}
 }
 
-/* --- signals ---------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------- */
 
 static void
 on_worker_end(struct keeper *k, int how)
@@ -647,7 +647,7 @@ on_signal(struct keeper *k)
 	}
 }
 
-/* --- life ------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 /* A refresh token that was replaced, and not yet written down, would be lost if
  * this process were the first of a container and took all others along. */

@@ -7,9 +7,10 @@
  * believes nothing the worker says (relaisd/line.h).
  *
  * A worker that dies is replaced within a second; clients meanwhile wait in the
- * listeners' queues.  A keeper that dies takes along a worker that has only begun;
- * any other finishes what is under way.  Each errand runs in a process of its own, so that no
- * secret stays here and a name service that hangs stops nothing.
+ * listeners' queues.  A keeper that dies takes along a worker that has only
+ * begun; any other finishes what is under way.  Each errand runs in a process
+ * of its own, so that no secret stays here and a name service that hangs stops
+ * nothing.
  */
 #ifndef RELAISD_KEEPER_H
 #define RELAISD_KEEPER_H
@@ -18,8 +19,8 @@ struct conf;
 struct startup;
 struct startup_bound;
 
-/* Until it is told to stop.  Takes over conf, borrows the others.  report_fd: of
- * background.h, or -1.  Returns the exit status. */
+/* Until it is told to stop.  Takes over conf, borrows the others.  report_fd:
+ * of background.h, or -1.  Returns the exit status. */
 int keeper_main(struct startup *s, struct startup_bound *bound,
     struct conf *conf, int report_fd);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* line.h - the messages between the two processes of relaisd.
  *
- * The worker reads what strangers send, so the keeper believes nothing of it: an
- * ask has one size and names an account, an event or a user by number.  No path,
- * argument or environment ever goes this way.  Accounts are numbered as they
- * stand in the configuration of a generation, so a reload renumbers nothing that
- * is under way.  Asks are counted, so that one cannot be sent twice.
+ * The worker reads what strangers send, so the keeper believes nothing of it:
+ * an ask has one size and names an account, an event or a user by number.  No
+ * path, argument or environment ever goes this way.  Accounts are numbered as
+ * they stand in the configuration of a generation, so a reload renumbers
+ * nothing that is under way.  Asks are counted, so that one cannot be sent
+ * twice.
  *
- * Over a socketpair(SOCK_SEQPACKET).  The structs go as they lie in memory: both
- * sides are one program.
+ * Over a socketpair(SOCK_SEQPACKET).  The structs go as they lie in memory:
+ * both sides are one program.
  */
 #ifndef RELAISD_LINE_H
 #define RELAISD_LINE_H
@@ -41,9 +42,9 @@ enum line_kind {
 
 enum {
 	LINE_NOBODY = UINT32_MAX, /* no account */
-	/* LINE_LOOKUP, LINE_KNOCK: in place of an account's, the first of the hosts that
-	 * tell whether names can be looked up at all (check/check.h), and the
-	 * second. */
+	/* LINE_LOOKUP, LINE_KNOCK: in place of an account's, the first of the
+	 * hosts that tell whether names can be looked up at all
+	 * (check/check.h), and the second. */
 	LINE_WITNESS = UINT32_MAX - 1,
 	LINE_USER_MAX = 64,
 	LINE_TEXT_MAX = 1600,
@@ -106,8 +107,8 @@ struct line_answer {
 	unsigned char data[LINE_DATA_MAX];
 };
 
-/* The keeper's end, which takes no descriptors where the kernel knows how to refuse
- * them, and the worker's.  -1: errno. */
+/* The keeper's end, which takes no descriptors where the kernel knows how to
+ * refuse them, and the worker's.  -1: errno. */
 int line_new(int ret_ends[2]) MUST_CHECK;
 
 /* Waits while the other side is behind.  False: it is gone. */

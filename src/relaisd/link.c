@@ -61,7 +61,7 @@ struct link {
 	size_t nconfs;
 };
 
-/* --- asking ----------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 static bool
 ask_keeper(struct link *k, struct line_ask *ask, struct line_answer *ret)
@@ -102,7 +102,7 @@ answer_free(struct line_answer *a)
 	free(a);
 }
 
-/* --- what is asked ---------------------------------------------------------- */
+/* --- what is asked -------------------------------------------------------- */
 
 /* False: no account has this host any more. */
 static bool
@@ -305,7 +305,7 @@ link_say(struct link *k, int kind)
 	tell_keeper(k, &q);
 }
 
-/* --- hearing ---------------------------------------------------------------- */
+/* --- hearing -------------------------------------------------------------- */
 
 /* passed is the waiter's, if it still waits. */
 static void
@@ -523,7 +523,7 @@ link_next(struct link *k)
 }
 #endif
 
-/* --- life ------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 struct link *
 link_new(int fd, const struct cred_env *env)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* link.h - the worker's end of the line to the keeper.
  *
- * The calls that ask block until the keeper has answered, so worker threads make
- * them, in the place of what blocked there before.  With --one-process there is
- * no keeper: the calling thread runs the errand.
+ * The calls that ask block until the keeper has answered, so worker threads
+ * make them, in the place of what blocked there before.  With --one-process
+ * there is no keeper: the calling thread runs the errand.
  */
 #ifndef RELAISD_LINK_H
 #define RELAISD_LINK_H
@@ -50,8 +50,8 @@ void link_free(struct link *k); /* when no thread uses it */
 /* This configuration is in force.  On the loop's thread, as is the next. */
 void link_set_conf(struct link *k, struct conf *conf);
 void link_say(struct link *k, int kind); /* LINE_UP, LINE_ALIVE, LINE_QUIT */
-/* Has the keeper read the configuration again; hooks.conf() is called meanwhile.
- * Blocks as long as that takes.  -1: what is wrong with it. */
+/* Has the keeper read the configuration again; hooks.conf() is called
+ * meanwhile.  Blocks as long as that takes.  -1: what is wrong with it. */
 int link_reload(struct link *k, struct err *err);
 
 /* Descriptors for files that are known by number (relaisd/line.h); a way for
@@ -61,9 +61,9 @@ int link_open(void *ctx, const char *path);
 /* Only these; borrowed.  Before link_open(). */
 void link_may_open(struct link *k, const struct conf_paths *paths);
 
-/* The n-th socket of the configuration in force, for the caller to close, and its
- * number among the listeners; -1: errno, ENOENT if there is none.  Blocks as
- * briefly. */
+/* The n-th socket of the configuration in force, for the caller to close, and
+ * its number among the listeners; -1: errno, ENOENT if there is none.  Blocks
+ * as briefly. */
 int link_listener(struct link *k, size_t n, size_t *ret_listen);
 
 #ifdef WITH_ATTACK
@@ -76,8 +76,9 @@ lookup_way link_look_up; /* ctx: the link, as for these */
 knock_way link_knock;
 people_look link_find_user;
 
-/* The secret of an account of a configuration that has been in force; the caller
- * holds on to that.  CRED_OK: *ret is the caller's, NULL if none was wished for. */
+/* The secret of an account of a configuration that has been in force; the
+ * caller holds on to that.  CRED_OK: *ret is the caller's, NULL if none was
+ * wished for. */
 struct link_secret {
 	const struct cred_wish *wish;
 	struct secret **ret;

@@ -3,8 +3,8 @@
  * configuration names is there and may be used by the daemon's user.
  *
  * Reading the configuration has found what is wrong in the file; this is about
- * what is around it: aliases, certificates, secrets, commands, users, the spool.
- * Each problem is one log line with file, line and what to do.
+ * what is around it: aliases, certificates, secrets, commands, users, the
+ * spool.  Each problem is one log line with file, line and what to do.
  *
  * If it is run by root it ends as the daemon's user, for good: what that user
  * cannot read is found out by trying.

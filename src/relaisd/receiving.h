@@ -3,8 +3,8 @@
  * configuration and of other parts of the daemon.
  *
  * It answers the questions of struct inbound_opts by the configuration in force
- * (routing.h), and has the aliases, which it reads again whenever their file has
- * changed.
+ * (routing.h), and has the aliases, which it reads again whenever their file
+ * has changed.
  */
 #ifndef RELAISD_RECEIVING_H
 #define RELAISD_RECEIVING_H

@@ -2,9 +2,9 @@
 /* recorder.h - writes down what became of messages, for `relais log'.
  *
  * Entries are gathered for half a second and go to the store's history on a
- * worker thread, so no delivery waits for them.  If the store takes none, that is
- * logged once, and mail and history go on without those entries, or with them when
- * a remote store is back.
+ * worker thread, so no delivery waits for them.  If the store takes none, that
+ * is logged once, and mail and history go on without those entries, or with
+ * them when a remote store is back.
  */
 #ifndef RELAISD_RECORDER_H
 #define RELAISD_RECORDER_H
@@ -26,7 +26,8 @@ enum { RECORDER_WAIT_MS = 500, RECORDER_MAX = 1024 * 1024 };
 struct recorder *recorder_new(struct loop *l, struct store *store);
 /* Writes what is left; blocks.  NULL is allowed. */
 void recorder_free(struct recorder *r);
-/* At the start and after each reload: history, history_life, history_subject. */
+/* At the start and after each reload: history, history_life,
+ * history_subject. */
 void recorder_set(struct recorder *r, const struct conf *c);
 
 /* The subject of e is found in the message, if it is wanted and claim is not

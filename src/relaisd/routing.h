@@ -32,8 +32,8 @@ struct routing *routing_new(
     struct accounts *accounts, struct queue *queue, struct link *link);
 void routing_free(struct routing *r);
 
-/* These accounts go to work, or go on working.  Takes a reference to conf.  Mail
- * is routed anew if it might go elsewhere. */
+/* These accounts go to work, or go on working.  Takes a reference to conf.
+ * Mail is routed anew if it might go elsewhere. */
 void routing_set(struct routing *r, struct conf *conf);
 
 /* The configuration in force. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sign_in.h - the verb login: passes the lines of a sign-in between relais-cred,
- * which holds it, and the person, who types.
+/* sign_in.h - the verb login: passes the lines of a sign-in between
+ * relais-cred, which holds it, and the person, who types.
  *
  * The tokens stay in relais-cred; the daemon sees only what the person sees.
  */

@@ -239,7 +239,7 @@ sockets_clear(struct sockets *s)
 	*s = (struct sockets) { .nopened = 0 };
 }
 
-/* --- serving ---------------------------------------------------------------- */
+/* --- serving -------------------------------------------------------------- */
 
 static bool
 listen_allows(const void *ctx, const char *client)

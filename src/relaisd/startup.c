@@ -27,7 +27,7 @@
 /* Longer than a worker takes to stop (relaisd/worker.c). */
 enum { ORPHAN_MS = 25 * 1000, ORPHAN_POLL_MS = 50 };
 
-/* --- what there is ---------------------------------------------------------- */
+/* --- what there is -------------------------------------------------------- */
 
 static char *
 absolute_path(const char *path)

@@ -2,8 +2,8 @@
 /* startup.h - what relaisd finds around it when it starts, and what it does as
  * root.
  *
- * Also the reading of the configuration, at the start and at a reload: both need
- * what was found.  Logs each problem.
+ * Also the reading of the configuration, at the start and at a reload: both
+ * need what was found.  Logs each problem.
  */
 #ifndef RELAISD_STARTUP_H
 #define RELAISD_STARTUP_H
@@ -54,8 +54,8 @@ int startup_bind(struct startup *s, const struct conf *conf,
 int startup_open_log(
     const struct startup *s, const struct conf *conf, struct err *err);
 
-/* The new configuration, with its listeners open.  NULL: what is wrong with it has
- * been logged, and nothing changes. */
+/* The new configuration, with its listeners open.  NULL: what is wrong with it
+ * has been logged, and nothing changes. */
 struct conf *startup_reload(struct startup *s, struct startup_bound *bound,
     const struct conf *in_force, struct err *err);
 
@@ -70,8 +70,8 @@ int startup_status(const struct err *err);
  * blocked (SIG_BLOCK) and becomes a reload once the daemon is up. */
 void startup_let_reload(int how);
 
-/* Reports to the log, the service manager and report_fd (background.h; -1: none)
- * that the daemon is up.  Called once, by the process that knows it. */
+/* Reports to the log, the service manager and report_fd (background.h; -1:
+ * none) that the daemon is up.  Called once, by the process that knows it. */
 void startup_tell(
     const struct startup *s, const struct conf *conf, int report_fd);
 

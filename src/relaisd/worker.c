@@ -379,7 +379,8 @@ catch_signals(struct worker *d, struct err *err)
 {
 	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
 
-	/* Both cannot fail.  A file that may not grow is an error like others. */
+	/* Both cannot fail.  A file that may not grow is an error like
+	 * others. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (!d->is_alone) {

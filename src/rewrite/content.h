@@ -3,9 +3,9 @@
  *
  * Puts the account's identity on the header (rewrite/outgoing.h), repairs what
  * this server would refuse (rewrite/repair.h), and reads the rest from its
- * source, piece by piece, as often as it takes.  A body that must be repaired is
- * read twice before the first byte goes out, because its size has to be known
- * exactly.
+ * source, piece by piece, as often as it takes.  A body that must be repaired
+ * is read twice before the first byte goes out, because its size has to be
+ * known exactly.
  *
  * Pure, but a source may read the disk.
  */

@@ -5,7 +5,8 @@
  *	text		encoded words (RFC 2047)
  *	mailboxes	the same for the display name, A-labels for the domain
  *	Content-Type, Content-Disposition: encoded words inside the quotes, as
- *			every mail program understands though RFC 2231 is the rule
+ *			every mail program understands, though RFC 2231 is
+ *			the rule
  *
  * Bytes that are not UTF-8 are read as ISO 8859-1, so that nothing is lost.  A
  * local part has no other form: a field with one stays.

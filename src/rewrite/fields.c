@@ -12,7 +12,7 @@
 
 enum { NAME_LEN_MAX = 100 };
 
-/* --- empty ------------------------------------------------------------------ */
+/* --- empty ---------------------------------------------------------------- */
 
 /* Nothing but blanks, what nobody sees, punctuation and comments? */
 static bool
@@ -76,7 +76,7 @@ fields_remove_empty(struct header *h, unsigned *notes)
 	}
 }
 
-/* --- encoded words ---------------------------------------------------------- */
+/* --- encoded words -------------------------------------------------------- */
 
 static bool
 has_half_word(struct bytes b)
@@ -120,7 +120,7 @@ fields_mend_words(struct header *h, unsigned *notes)
 	return true;
 }
 
-/* --- addresses in encoded words ---------------------------------------------- */
+/* --- addresses in encoded words ------------------------------------------ */
 
 static bool
 decode_field(struct header *h, size_t i, unsigned *notes)

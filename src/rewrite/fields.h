@@ -7,8 +7,9 @@
  *			3.6 wants an address there
  *	half encoded	encoded words with bytes over 127 inside (RFC 2047 2)
  *	encoded whole	an address in an encoded word, as in
- *			=?utf-8?q?J=C3=B6rg_<j@x.example>?=: decoded, and the name
- *			encoded again (RFC 2047 5: an address must not be)
+ *			=?utf-8?q?J=C3=B6rg_<j@x.example>?=: decoded, and the
+ *			name encoded again (RFC 2047 5: an address must not
+ *			be)
  *
  * Pure.  False: the header has no room.
  */

@@ -287,7 +287,8 @@ apply_rules(struct intake *in)
 	if (!lines_fold(h))
 		return refuse_form(in,
 		    "a header field of the message is too long to be folded");
-	/* A word of a thousand letters cannot be, and is X-Original-From now. */
+	/* A word of a thousand letters cannot be, and is X-Original-From
+	 * now. */
 	if (!missing_from(h, &facts) || !missing_resent(h, &facts))
 		return refuse_form(in, "no From field could be created");
 	IGNORE(signature_remove_stale(h));

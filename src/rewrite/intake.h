@@ -62,9 +62,9 @@ struct intake *intake_new(const struct intake_facts *facts);
 void intake_free(struct intake *in);
 
 /* Takes all n bytes; false: the message is refused, see intake_verdict(), and
- * nothing of it is left to peek at.  The body is not copied unless a
- * NUL is in it: p must stay as it is until intake_peek() has returned 0, and only
- * then more may be put. */
+ * nothing of it is left to peek at.  The body is not copied unless a NUL is in
+ * it: p must stay as it is until intake_peek() has returned 0, and only then
+ * more may be put. */
 bool intake_put(struct intake *in, const void *p, size_t n);
 /* The message is complete.  A missing final CRLF is added. */
 bool intake_end(struct intake *in);
@@ -88,8 +88,8 @@ struct intake_seen {
 	unsigned notes; /* what was repaired by guessing (rewrite/notes.h) */
 };
 const struct intake_seen *intake_seen(const struct intake *in);
-/* Writes down in the envelope what the way out needs to know: account (unless it
- * has one), is_8bit, is_long, likeness. */
+/* Writes down in the envelope what the way out needs to know: account (unless
+ * it has one), is_8bit, is_long, likeness. */
 void intake_mark(const struct intake *in, struct envelope *env);
 
 #endif

@@ -49,7 +49,7 @@ has_long_line(struct bytes b)
 	return false;
 }
 
-/* --- fields with a grammar -------------------------------------------------- */
+/* --- fields with a grammar ------------------------------------------------ */
 
 static size_t
 longest_word(struct bytes b)
@@ -165,7 +165,8 @@ is_list(const char *name)
 	return !bytes_has_prefix_nocase(bytes_str(name), "ARC-");
 }
 
-/* Length of the member at the front, a blank or what has none outside quotes. */
+/* Length of the member at the front, a blank or what has none outside
+ * quotes. */
 static size_t
 member_len(struct bytes b)
 {
@@ -218,7 +219,8 @@ add_text(struct buf *to, struct bytes value)
 	return ok;
 }
 
-/* Tells the whole field under another name, and keeps of it what can be sent. */
+/* Tells the whole field under another name, and keeps of it what can be
+ * sent. */
 static bool
 keep_original(struct header *h, size_t i, const char *name, struct bytes value,
     struct bytes with_room)
@@ -241,7 +243,7 @@ keep_original(struct header *h, size_t i, const char *name, struct bytes value,
 	return ok;
 }
 
-/* --- the whole -------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* The field as it can be sent, in place of field i. */
 static bool

@@ -206,7 +206,8 @@ locals_repair(struct header *h, const struct locals_opts *o, unsigned *notes)
 
 /* --- the envelope --------------------------------------------------------- */
 
-/* RFC 3461 4.2: what the recipient was called at first; NULL: it does not fit. */
+/* RFC 3461 4.2: what the recipient was called at first; NULL: it does not
+ * fit. */
 static char *
 original(const char *hostname, struct bytes addr)
 {

@@ -35,8 +35,8 @@ struct locals_opts {
 	/* Adds the recipients of its mail, unless they are in the list already;
 	 * false: there are none. */
 	bool (*resolve)(void *ctx, const char *addr, struct addr_list *to);
-	/* Is there a user or an alias of this name?  NULL: not asked, every bare
-	 * word is one. */
+	/* Is there a user or an alias of this name?  NULL: not asked, every
+	 * bare word is one. */
 	bool (*is_name)(void *ctx, const char *word);
 	void *ctx;
 };
@@ -44,7 +44,8 @@ struct locals_opts {
 /* Does a field of this name hold addresses? */
 bool locals_is_field(struct bytes name);
 
-/* *notes gets what was guessed (rewrite/notes.h).  False: the header has no room. */
+/* *notes gets what was guessed (rewrite/notes.h).  False: the header has no
+ * room. */
 bool locals_repair(
     struct header *h, const struct locals_opts *o, unsigned *notes) MUST_CHECK;
 
@@ -64,8 +65,8 @@ bool locals_add_rcpt(const struct locals_opts *o, const char *hostname,
 #define LOCALS_NOBODY                                                          \
 	"nobody on this machine reads mail for this name, and no alias leads " \
 	"elsewhere: set admin in [relais]"
-/* A copy of an envelope, with all its recipients added in this way; the caller's
- * to free.  Not whole: for one of them there is nobody. */
+/* A copy of an envelope, with all its recipients added in this way; the
+ * caller's to free.  Not whole: for one of them there is nobody. */
 struct envelope *locals_envelope(const struct locals_opts *o,
     const char *hostname, const struct envelope *given, bool *ret_is_whole);
 

@@ -14,8 +14,8 @@
  * byte would break the signature.  So is what is in message/partial and
  * message/external-body, which must not be encoded.
  *
- * Bounded: MIME_PARTS_DEPTH_MAX, MIME_PARTS_MAX; a message beyond is reported by
- * mime_stream_is_beyond() and what follows comes out as frame.  Linear.
+ * Bounded: MIME_PARTS_DEPTH_MAX, MIME_PARTS_MAX; a message beyond is reported
+ * by mime_stream_is_beyond() and what follows comes out as frame.  Linear.
  */
 #ifndef REWRITE_MIME_STREAM_H
 #define REWRITE_MIME_STREAM_H
@@ -72,8 +72,8 @@ struct mime_part { /* borrowed until the next call on m */
 };
 enum mime_event mime_stream_next(struct mime_stream *m, struct mime_part *ret);
 
-/* The message is a multipart in which no part has begun so far; a sealed one does
- * not count. */
+/* The message is a multipart in which no part has begun so far; a sealed one
+ * does not count. */
 bool mime_stream_is_bare(const struct mime_stream *m);
 /* At its end: from now on it is a leaf, for mime_stream_again().  Borrowed. */
 const struct part *mime_stream_flatten(struct mime_stream *m);

@@ -306,7 +306,7 @@ missing_message_id(struct header *h, const struct missing_facts *f)
 	return ok;
 }
 
-/* --- messages that are resent ----------------------------------------------- */
+/* --- messages that are resent --------------------------------------------- */
 
 static const struct kind resent_date_kind = { "Resent-Date",
 	"X-Original-Resent-Date", date_is_strict, mend_date, NOTE_DATE_TWICE,

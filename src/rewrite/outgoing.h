@@ -4,9 +4,9 @@
  * Takes the beginning of a stored message until its header is complete and
  * makes the header that goes on the wire: the result is "these bytes instead of
  * the first so many".  The body stays as it is, or goes through the repair
- * (rewrite/repair.h) that outgoing_repair() hands out.  Done at each attempt, so
- * that a message that goes through another account gets that account's identity
- * (rewrite/identity.h).
+ * (rewrite/repair.h) that outgoing_repair() hands out.  Done at each attempt,
+ * so that a message that goes through another account gets that account's
+ * identity (rewrite/identity.h).
  *
  * Pure.
  */

@@ -31,8 +31,8 @@ soft_break(struct recode *r, struct buf *out)
 	r->column = 0;
 }
 
-/* One unit that must not be cut.  A break of ours must not put "--" at the start
- * of a line, where it could be the delimiter of a part. */
+/* One unit that must not be cut.  A break of ours must not put "--" at the
+ * start of a line, where it could be the delimiter of a part. */
 static void
 add_unit(struct recode *r, struct buf *out, const char *p, size_t n)
 {

@@ -367,7 +367,8 @@ set_leaf(struct header *h, const struct plan *p, const struct part *part)
 		    !set_field(h, "Content-Type", "text/plain"))
 			return false;
 	}
-	/* Without a type, or a charset, it is text in ASCII, which it is not. */
+	/* Without a type, or a charset, it is text in ASCII, which it is
+	 * not. */
 	if (p->has_8bit &&
 	    (part->is_whole ||
 		header_find(h, "Content-Type", 0) == HEADER_NONE) &&
@@ -409,7 +410,8 @@ static bool
 mend_header(struct repair *r, struct header *h, const struct part *part)
 {
 	mend_mbox(r, h);
-	/* First: what no line can hold is then out of the way of those below. */
+	/* First: what no line can hold is then out of the way of those
+	 * below. */
 	if (!lines_fold(h))
 		return false;
 	if (part->kind == PART_LEAF && plan_of(r, part)->how != RECODE_KEEP) {

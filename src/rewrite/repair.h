@@ -9,10 +9,10 @@
  * decoded part is unchanged.  A part in an encoding outside MIME becomes base64
  * of its bytes, and X-Original-Content-Transfer-Encoding says what they are.
  * Parts that are encoded badly are repaired.  Text that nobody reads (preamble,
- * epilogue) is wrapped and loses its bytes over 127; where no part follows, because
- * the boundary occurs nowhere, it is the content and becomes text.  Sealed parts
- * (rewrite/mime_stream.h) stay as they are: repair_refuses() tells if they are
- * the problem.
+ * epilogue) is wrapped and loses its bytes over 127; where no part follows,
+ * because the boundary occurs nowhere, it is the content and becomes text.
+ * Sealed parts (rewrite/mime_stream.h) stay as they are: repair_refuses() tells
+ * if they are the problem.
  *
  * Two passes, because the header of a part precedes the content that it
  * describes: look at the whole body, then put the whole body again, as often as

@@ -26,7 +26,8 @@ enum { SASL_SCRAM_ITER_MIN = 4096, SASL_SCRAM_ITER_MAX = 1000000 };
 struct sasl_wish {
 	/* Names, best first, blank separated, or NULL for the usual order:
 	 * SCRAM with channel binding, SCRAM, PLAIN, LOGIN; or, with a token,
-	 * OAUTHBEARER and XOAUTH2 alone.  CRAM-MD5 and EXTERNAL must be named. */
+	 * OAUTHBEARER and XOAUTH2 alone.  CRAM-MD5 and EXTERNAL must be
+	 * named. */
 	const char *allowed;
 	const char *offered; /* by the server: names, blank separated */
 	bool is_token; /* the secret is an OAuth2 token */

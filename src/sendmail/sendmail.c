@@ -310,7 +310,8 @@ submit(struct sendmail *sm)
 	places_free(places);
 }
 
-/* 0 or the exit status; an option behind the addresses is no fault of the data. */
+/* 0 or the exit status; an option behind the addresses is no fault of the
+ * data. */
 static int
 add_words(struct sendmail *sm, struct err *err)
 {
@@ -326,8 +327,8 @@ add_words(struct sendmail *sm, struct err *err)
 	return EX_USAGE;
 }
 
-/* Aliases are not known here, and they have small letters; a word with a capital
- * one is a person's name unless a user has it. */
+/* Aliases are not known here, and they have small letters; a word with a
+ * capital one is a person's name unless a user has it. */
 static bool
 is_name(void *ctx, const char *word)
 {
@@ -575,7 +576,8 @@ main(int argc, char **argv)
 
 	if (!open_standard(&has_stdin))
 		return EX_OSERR;
-	/* Both cannot fail.  A file that may not grow is an error like others. */
+	/* Both cannot fail.  A file that may not grow is an error like
+	 * others. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (sendmail_args_parse(argc, argv, &sm.args, &err) != 0) {

@@ -45,8 +45,9 @@ add_rcpt(struct sendmail_message *m, const char *addr)
 		SUBMIT_OPEN };
 }
 
-/* One that relaisd would refuse is better refused before anybody is served.  And
- * one that looks like an option never reaches a command line further on (F21). */
+/* One that relaisd would refuse is better refused before anybody is served.
+ * And one that looks like an option never reaches a command line further on
+ * (F21). */
 static bool
 is_sendable(const char *addr)
 {

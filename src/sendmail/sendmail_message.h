@@ -34,17 +34,17 @@ struct sendmail_message {
 void sendmail_message_init(struct sendmail_message *m);
 void sendmail_message_clear(struct sendmail_message *m);
 
-/* A word of the command line: an address or a comma list.  -1: ERR_INPUT, one of
- * them, which err names, is none, begins with "-", or holds a control character
- * (R8). */
+/* A word of the command line: an address or a comma list.  -1: ERR_INPUT, one
+ * of them, which err names, is none, begins with "-", or holds a control
+ * character (R8). */
 int sendmail_message_add_word(
     struct sendmail_message *m, const char *word, struct err *err);
 
 struct sendmail_wishes {
 	bool has_header_rcpts; /* -t */
 	const char *from; /* value of From, used if there is none */
-	/* May this word in front of a comma be a name of this machine?  Else it is
-	 * a part of the name behind it (mail/addr_list.h).  NULL: always. */
+	/* May this word in front of a comma be a name of this machine?  Else it
+	 * is a part of the name behind it (mail/addr_list.h).  NULL: always. */
 	bool (*is_name)(void *ctx, const char *word);
 	void *ctx;
 };

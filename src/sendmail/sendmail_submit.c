@@ -310,7 +310,8 @@ on_job_done(struct talk *t, const struct verdict *v)
 	}
 }
 
-/* It never came to a transaction, or EHLO was refused while one was on its way. */
+/* It never came to a transaction, or EHLO was refused while one was on its
+ * way. */
 static void
 on_close(struct talk *t, const struct sc_info *info)
 {

@@ -98,7 +98,7 @@ is_open(const struct smtp_client *c)
 	return c->state == ST_READY || c->state == ST_AHEAD;
 }
 
-/* --- silence --------------------------------------------------------------- */
+/* --- silence ------------------------------------------------------------- */
 
 /* This time, but at least this many round trips. */
 static int64_t
@@ -195,7 +195,8 @@ smtp_client_is_trusted(const struct smtp_client *c)
 	       smtp_pipeline_is_trusted(c->pipeline);
 }
 
-/* Not how long the connection took: a proxy on this machine makes one at once. */
+/* Not how long the connection took: a proxy on this machine makes one at
+ * once. */
 static void
 note_round_trip(struct smtp_client *c, int64_t ms)
 {

@@ -99,8 +99,8 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
  * and bodies wait for the answers to their envelopes; a message that waits so
  * behind others when the connection stalls is given back.
  *
- * After a pause as long as that, with nothing to answer, one message goes first;
- * if the window was full, its reply opens it again. */
+ * After a pause as long as that, with nothing to answer, one message goes
+ * first; if the window was full, its reply opens it again. */
 
 /* Since when a reply is awaited; INT64_MAX: none is. */
 int64_t smtp_client_waits_since(const struct smtp_client *c);
@@ -115,8 +115,8 @@ bool smtp_client_is_growing(const struct smtp_client *c);
 /* The window has its full size. */
 bool smtp_client_is_trusted(const struct smtp_client *c);
 /* Another connection to this server has the full window, or had it moments ago.
- * Until the server is silent: the first message does not wait for the answers to
- * its envelope, and one reply opens the window. */
+ * Until the server is silent: the first message does not wait for the answers
+ * to its envelope, and one reply opens the window. */
 void smtp_client_vouch(struct smtp_client *c);
 /* The shortest time that a reply took; 0: there was none. */
 int64_t smtp_client_round_trip_ms(const struct smtp_client *c);

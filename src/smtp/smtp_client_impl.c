@@ -28,7 +28,8 @@ sc_forget_login(struct smtp_client *c)
 }
 
 /* Whatever c->ending.why says in the end, it is about this connection or this
- * account and never about a message: so it is "later", even after a 535 (R56). */
+ * account and never about a message: so it is "later", even after a 535
+ * (R56). */
 void
 sc_over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken)
 {

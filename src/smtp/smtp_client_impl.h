@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* smtp_client_impl.h - the inside of the client engine, shared by its three
- * files: smtp_client.c (bytes, time, events, replies), smtp_client_auth.c (AUTH)
- * and smtp_client_impl.c (what both do).  No other file includes it.
+ * files: smtp_client.c (bytes, time, events, replies), smtp_client_auth.c
+ * (AUTH) and smtp_client_impl.c (what both do).  No other file includes it.
  */
 #ifndef SMTP_SMTP_CLIENT_IMPL_H
 #define SMTP_SMTP_CLIENT_IMPL_H

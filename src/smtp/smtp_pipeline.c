@@ -479,7 +479,7 @@ smtp_pipeline_has_settled(const struct smtp_pipeline *p)
 	return p->is_stopped && head(p) == p->cur;
 }
 
-/* --- the end of a session -------------------------------------------------- */
+/* --- the end of a session ------------------------------------------------ */
 
 /* The session is at fault, not the message: its recipients wait, and are sent
  * over another connection.  The first such reply counts. */

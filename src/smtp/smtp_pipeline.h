@@ -76,9 +76,9 @@ void smtp_pipeline_sent(struct smtp_pipeline *p);
 int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *p);
 /* The server was silent: the window must be earned again. */
 void smtp_pipeline_was_silent(struct smtp_pipeline *p);
-/* Nothing was said for a while, so nobody knows whether the server is there: one
- * transaction asks.  If it had earned the full window, this is enough to have it
- * again. */
+/* Nothing was said for a while, so nobody knows whether the server is there:
+ * one transaction asks.  If it had earned the full window, this is enough to
+ * have it again. */
 void smtp_pipeline_was_idle(struct smtp_pipeline *p);
 /* See smtp_client_vouch(). */
 void smtp_pipeline_vouch(struct smtp_pipeline *p);

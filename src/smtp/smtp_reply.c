@@ -52,8 +52,8 @@ code_of(struct bytes line)
 	       (line.p[2] - '0');
 }
 
-/* A filter in front of a server puts its own code before the server's, or behind
- * it.  With two refusals it is clear that nothing was accepted. */
+/* A filter in front of a server puts its own code before the server's, or
+ * behind it.  With two refusals it is clear that nothing was accepted. */
 static bool
 may_follow(int before, int code)
 {

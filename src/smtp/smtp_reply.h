@@ -5,10 +5,10 @@
  * 	code  = "2".."5" 2DIGIT, the same on every line     RFC 5321 4.2
  * 	EOL   = [CR] LF
  *
- * A lone LF and bytes over 127 are accepted, because the reply is clear
- * anyway; so are different codes that all refuse: the last line's counts.
- * Everything else is bad, and after a bad reply later ones cannot be trusted: the
- * caller closes.
+ * A lone LF and bytes over 127 are accepted, because the reply is clear anyway;
+ * so are different codes that all refuse: the last line's counts.  Everything
+ * else is bad, and after a bad reply later ones cannot be trusted: the caller
+ * closes.
  *
  * The answer does not depend on how the bytes were cut.  Nothing grows beyond
  * the caps of smtp_limits.h (R25).

@@ -14,7 +14,7 @@
  * the replies that may still come: the driver's and a 421. */
 enum { OUT_FULL = SMTP_SERVER_OUT_MAX - 2 * SMTP_SAY_SPACE };
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------- */
 
 /* Then the greeting says XRELAIS, and our sendmail need not wait for the reply
  * to EHLO. */

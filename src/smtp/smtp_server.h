@@ -109,7 +109,8 @@ struct ss_info { /* borrowed until the next call on s */
 	struct bytes body;
 	struct bytes text;
 	/* SS_MAIL: addr has bytes over 127, perhaps no UTF-8, and SMTPUTF8 was
-	 * not asked for; 553 5.6.7 unless something else is sent in its place. */
+	 * not asked for; 553 5.6.7 unless something else is sent in its
+	 * place. */
 	bool lacks_utf8;
 	bool had_bare; /* SS_END: bare CR or LF was repaired */
 	bool is_dialogue; /* SS_COMMAND: the line follows a 334 */

@@ -9,7 +9,7 @@
 #include "smtp/smtp_server_impl.h"
 #include "smtp/syntax.h"
 
-/* --- what may come when ---------------------------------------------------- */
+/* --- what may come when -------------------------------------------------- */
 
 static const struct smtp_refusal no_helo = { 503, "5.5.1",
 	"say EHLO or HELO first" };
@@ -50,7 +50,7 @@ offered(const struct smtp_server *s)
 	return set;
 }
 
-/* --- greeting -------------------------------------------------------------- */
+/* --- greeting ------------------------------------------------------------ */
 
 static const struct smtp_refusal bad_helo = { 501, "5.5.4",
 	"want a host name" };
@@ -130,7 +130,7 @@ do_ehlo(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	return SS_IDLE;
 }
 
-/* --- the transaction ------------------------------------------------------- */
+/* --- the transaction ----------------------------------------------------- */
 
 static const struct smtp_refusal want_from = { 501, "5.5.4",
 	"want MAIL FROM:<address>" };
@@ -325,7 +325,7 @@ do_rset(struct smtp_server *s, struct bytes args, struct ss_info *info)
 	return SS_IDLE;
 }
 
-/* --- the rest -------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------ */
 
 static enum ss_event
 do_noop(struct smtp_server *s, struct bytes args, struct ss_info *info)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What every part of the server engine does to a session: replies, refusals, and
- * the ends of a transaction and of the session. */
+/* What every part of the server engine does to a session: replies, refusals,
+ * and the ends of a transaction and of the session. */
 #include <stdio.h>
 
 #include "smtp/smtp_server_impl.h"

@@ -106,7 +106,7 @@ struct smtp_server {
 	struct clock_state clock;
 };
 
-/* --- smtp_server_impl.c -------------------------------------------------------- */
+/* --- smtp_server_impl.c -------------------------------------------------- */
 
 /* A reply; no effect on a closed session. */
 void ss_say(

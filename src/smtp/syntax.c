@@ -184,7 +184,7 @@ syntax_path(struct bytes in, struct syntax_path *ret)
 	return true;
 }
 
-/* --- parameters ------------------------------------------------------------ */
+/* --- parameters ---------------------------------------------------------- */
 
 struct bytes
 syntax_word(struct bytes *list)

@@ -157,7 +157,8 @@ writer_close(struct writer *w, bool is_good)
 	errno = saved;
 }
 
-/* The header of a file for some of the recipients of e; part is the rest of e. */
+/* The header of a file for some of the recipients of e; part is the rest of
+ * e. */
 static bool
 make_header(struct buf *to, const struct envelope *e, size_t from,
     struct envelope *part)

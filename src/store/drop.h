@@ -6,8 +6,8 @@
  * writing, so the reader believes nothing but what the kernel says about the
  * file: its owner is the submitter, and only a regular file with one name that
  * ends where it says is taken.  It must have been made in the folder, whose
- * set-group-id bit then gave it the folder's group: or somebody could move there
- * what another user once wrote elsewhere, and submit it in their name.
+ * set-group-id bit then gave it the folder's group: or somebody could move
+ * there what another user once wrote elsewhere, and submit it in their name.
  *
  * A file looks like one of the spool, with another first line, a random name,
  * and without a journal; doc/formats/spool.

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* drop_folder.h - what lies in the drop folder, and what is done with it.
  *
- * drop.h reads one file; this finds them, sets aside in corrupt/ what will never
- * be taken (that no sendmail of ours wrote, or for somebody else), and removes
- * what is no mail.  The folder is open to everybody, so each user has room for so
- * much and no more:
+ * drop.h reads one file; this finds them, sets aside in corrupt/ what will
+ * never be taken (that no sendmail of ours wrote, or for somebody else), and
+ * removes what is no mail.  The folder is open to everybody, so each user has
+ * room for so much and no more:
  *
- *	other names, links, pipes, folders   removed after DROP_FOREIGN_S
- *	a draft that was given up            removed after DROP_DRAFT_S
- *	both                                 at once beyond DROP_FILES, DROP_BYTES
- *	named like mail, but none            likewise, of those whom a look cannot
- *	                                     hand out
- *	set aside in corrupt/                DROP_ASIDE_FILES, DROP_ASIDE_BYTES;
- *	                                     more is removed
+ *   other names, links, pipes, folders   removed after DROP_FOREIGN_S
+ *   a draft that was given up            removed after DROP_DRAFT_S
+ *   both                                 at once beyond DROP_FILES, DROP_BYTES
+ *   named like mail, but none            likewise, of those whom a look cannot
+ *                                        hand out
+ *   set aside in corrupt/                DROP_ASIDE_FILES, DROP_ASIDE_BYTES;
+ *                                        more is removed
  *
  * Blocks on the disk.  drop_folder_look() may run on a worker while the others
  * are called.
@@ -60,8 +60,8 @@ struct drop_charges { /* sorted by uid */
 };
 
 struct drop_found {
-	/* Files of mail: so many names of each user that nobody is hidden by the
-	 * files of another one. */
+	/* Files of mail: so many names of each user that nobody is hidden by
+	 * the files of another one. */
 	char (*names)[QID_SIZE];
 	size_t count;
 	int64_t again_s; /* from now; INT64_MAX: nothing to wait for */
@@ -79,7 +79,7 @@ void drop_found_clear(struct drop_found *found);
 
 enum drop_opened {
 	DROP_OPENED, /* the caller owns *ret */
-	DROP_NOT_NOW, /* gone, or still being written: *ret_again_s, INT64_MAX */
+	DROP_NOT_NOW, /* gone, or being written: *ret_again_s, INT64_MAX */
 	DROP_TELL /* it cannot be read, or was set aside; err says which */
 };
 enum drop_opened drop_folder_open(struct drop_folder *f, const char *name,
@@ -88,9 +88,9 @@ enum drop_opened drop_folder_open(struct drop_folder *f, const char *name,
 /* It is safe elsewhere.  -1: err says what became of it instead. */
 int drop_folder_remove(
     struct drop_folder *f, const char *name, struct err *err);
-/* It will never be taken; what became of it is added to why.  must_keep: however
- * much its user has there already, as sendmail may have accepted it.  False: it
- * is gone. */
+/* It will never be taken; what became of it is added to why.  must_keep:
+ * however much its user has there already, as sendmail may have accepted it.
+ * False: it is gone. */
 bool drop_folder_set_aside(
     struct drop_folder *f, const char *name, bool must_keep, struct err *why);
 

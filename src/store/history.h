@@ -3,7 +3,8 @@
  *
  * An entry says what has become of those recipients of a message that had the
  * same outcome at the same time; a message may have several.  The store keeps
- * the lines (store.h, history_add) for a while and need not know what they mean.
+ * the lines (store.h, history_add) for a while and need not know what they
+ * mean.
  *
  * Pure.  Any bytes give an answer.
  */

@@ -2,8 +2,8 @@
 /* journal.h - what happened to a message since it came, a line an event.
  *
  * The journal stands behind the end record (store_text.h) and is only appended
- * to.  Each line carries a CRC-32; the remains of one that a crash left behind are
- * told from damage.
+ * to.  Each line carries a CRC-32; the remains of one that a crash left behind
+ * are told from damage.
  *
  * Pure.  Parsing never trusts its input: any bytes give an answer.
  */

@@ -47,7 +47,7 @@ spool_is_free(struct store *st, const char *id)
 	return s->fs->stat(s->fs->ctx, s->fd, path, &info) != 0;
 }
 
-/* --- room, small files ----------------------------------------------------- */
+/* --- room, small files --------------------------------------------------- */
 
 static int
 ask_space(const struct spool *s, struct statvfs *ret, uint64_t *ret_left,
@@ -176,8 +176,8 @@ is_own_group(gid_t gid)
 	return gid == getegid() || group_member(gid);
 }
 
-/* A volume as containers get it: root's, and all that is made in it belongs to a
- * group of ours, which may do everything there. */
+/* A volume as containers get it: root's, and all that is made in it belongs to
+ * a group of ours, which may do everything there. */
 static bool
 is_volume(const struct spool *s, const struct stat *st)
 {

@@ -105,7 +105,7 @@ void folder_put(struct spool *s, struct folder *f);
 int folder_sync(struct spool *s, struct folder *f);
 void folder_free(struct spool *s, struct folder *f);
 
-/* --- the functions of the table (store.h) ----------------------------------- */
+/* --- the functions of the table (store.h) --------------------------------- */
 
 /* spool_write.c */
 int spool_put(struct store *st, const char *id, struct bytes header,

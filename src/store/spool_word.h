@@ -5,8 +5,8 @@
  *	escape  = "\x" 2hex
  *	crc     = 8hex
  *
- * Control characters and the backslash never stand for themselves, so no byte of
- * an address, name or answer can forge a line (R9).
+ * Control characters and the backslash never stand for themselves, so no byte
+ * of an address, name or answer can forge a line (R9).
  *
  *	line    = crc SP *byte LF
  *
@@ -42,7 +42,8 @@ bool spool_take_field(struct bytes *from, struct bytes *ret);
  * buffer is full, and holds a part of it. */
 bool spool_line_begin(struct buf *to, size_t *ret_start) MUST_CHECK;
 bool spool_line_end(struct buf *to, size_t start) MUST_CHECK;
-/* A line without its LF: what stands behind its checksum; false: it is wrong. */
+/* A line without its LF: what stands behind its checksum; false: it is
+ * wrong. */
 bool spool_line_check(struct bytes line, struct bytes *ret);
 
 /* -1: none, or a capital. */

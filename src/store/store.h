@@ -18,9 +18,9 @@
  * draft_read() beside draft_commit(), and what struct store_notes allows.
  *
  * A message has one owner.  One process owns all of a store, or several share a
- * remote one: there put() makes a message ours from the start, beat() those that
- * nobody has, and append(), finish(), load() and remove() find out that it no
- * longer is.
+ * remote one: there put() makes a message ours from the start, beat() those
+ * that nobody has, and append(), finish(), load() and remove() find out that it
+ * no longer is.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -73,8 +73,8 @@ struct store_history_limits {
 /* What became of a message while it was being written.  take() is asked for the
  * first lines of its journal when everything else has been written; they become
  * part of the message together with its end, so there is no moment at which it
- * is complete without them.  From written() on append() may add to it, without a
- * sync, although the write has not returned. */
+ * is complete without them.  From written() on append() may add to it, without
+ * a sync, although the write has not returned. */
 struct store_notes {
 	struct bytes (*take)(void *ctx);
 	void (*written)(void *ctx);
@@ -137,20 +137,22 @@ struct store {
 	const char *name; /* for messages to a person */
 	/* Of this relay among those that share the store; NULL: it is alone. */
 	const char *node;
-	/* Where mail waits that came without us (drop_folder.h); NULL: nowhere. */
+	/* Where mail waits that came without us (drop_folder.h); NULL:
+	 * nowhere. */
 	struct drop_folder *drop;
-	/* It is at the other end of a network: its calls are slow, and it may be
-	 * away.  Nothing goes there without being durable, so an append() has to
-	 * be waited for on another thread, and a message is brought here there,
-	 * too, with message_fetch(). */
+	/* It is at the other end of a network: its calls are slow, and it may
+	 * be away.  Nothing goes there without being durable, so an append()
+	 * has to be waited for on another thread, and a message is brought here
+	 * there, too, with message_fetch(). */
 	bool is_remote;
-	/* What its wall clock is ahead of ours, as of its last beat(); 0: it has
-	 * none.  Times in a journal are by its clock, because others read them. */
+	/* What its wall clock is ahead of ours, as of its last beat(); 0: it
+	 * has none.  Times in a journal are by its clock, because others read
+	 * them. */
 	int64_t ahead_ms;
 };
 
-/* More than 25 members, because it is all that a store does; each group below is
- * about one kind of thing, and a store is written as a whole. */
+/* More than 25 members, because it is all that a store does; each group below
+ * is about one kind of thing, and a store is written as a whole. */
 struct store_ops {
 	void (*free)(struct store *s);
 	/* True: no message of this id is in the queue. */
@@ -211,14 +213,15 @@ struct store_ops {
 	int (*message_journal)(
 	    struct store_message *m, struct buf *to, struct err *err);
 	/* Bytes of the message from offset at; *ret_n is 0 at the end.  The
-	 * checksum is verified on the way: the last bytes are handed out only if
-	 * all that went before were right.  -1 and is_damaged: they were not. */
+	 * checksum is verified on the way: the last bytes are handed out only
+	 * if all that went before were right.  -1 and is_damaged: they were
+	 * not. */
 	int (*message_read)(struct store_message *m, uint64_t at, void *p,
 	    size_t n, size_t *ret_n, struct err *err);
 	void (*message_free)(struct store_message *m);
 
-	/* All that is there, in small steps, the oldest first as far as ids tell
-	 * that by now; what comes meanwhile is seen or not.  Must be freed
+	/* All that is there, in small steps, the oldest first as far as ids
+	 * tell that by now; what comes meanwhile is seen or not.  Must be freed
 	 * before the store. */
 	struct store_scan *(*scan_new)(struct store *s, int64_t wall_ms);
 	enum store_found (*scan_next)(struct store_scan *scan,
@@ -231,8 +234,8 @@ struct store_ops {
 	/* So much is left on this machine's disk.  -1: it does not say. */
 	int (*room)(struct store *s, uint64_t *ret_bytes, struct err *err);
 
-	/* Small facts, replaced as a whole and durably.  Reading one that is not
-	 * there gives nothing and is no error. */
+	/* Small facts, replaced as a whole and durably.  Reading one that is
+	 * not there gives nothing and is no error. */
 	int (*state_read)(
 	    struct store *s, const char *name, struct buf *to, struct err *err);
 	int (*state_write)(struct store *s, const char *name,
@@ -240,8 +243,9 @@ struct store_ops {
 
 	/* What became of messages (history.h).  Adds whole lines, which may be
 	 * none, and forgets what is beyond the limits.  Never synced.  One call
-	 * at a time.  -1: some of the lines are lost, and no message is.  A remote
-	 * store that is away keeps many of them for the next call instead. */
+	 * at a time.  -1: some of the lines are lost, and no message is.  A
+	 * remote store that is away keeps many of them for the next call
+	 * instead. */
 	int (*history_add)(struct store *s, struct bytes lines,
 	    const struct store_history_limits *limits, int64_t wall_ms,
 	    struct err *err);
@@ -260,17 +264,17 @@ struct store_ops {
 	    const char **ret_node, struct err *err);
 	void (*history_close)(struct store_history *h);
 
-	/* --- of a remote store; elsewhere NULL ----------------------------- */
+	/* --- of a remote store; elsewhere NULL --------------------------- */
 
-	/* As history_open(), without what is there: only what comes from now on,
-	 * or has come in the last second. */
+	/* As history_open(), without what is there: only what comes from now
+	 * on, or has come in the last second. */
 	int (*history_follow)(
 	    struct store *s, struct store_history **ret, struct err *err);
 
-	/* Says that this process lives, every STORE_BEAT_MS, and makes ours what
-	 * nobody has: a scan that begins afterwards finds it.  STORE_HAS_MORE:
-	 * there is more, for the next call soon.  -1: the store is
-	 * away; class ERR_LOST: all that was ours belongs to others now, for
+	/* Says that this process lives, every STORE_BEAT_MS, and makes ours
+	 * what nobody has: a scan that begins afterwards finds it.
+	 * STORE_HAS_MORE: there is more, for the next call soon.  -1: the store
+	 * is away; class ERR_LOST: all that was ours belongs to others now, for
 	 * good, and this process must begin anew. */
 	int (*beat)(
 	    struct store *s, const struct store_counts *ours, struct err *err);
@@ -287,9 +291,9 @@ struct store_ops {
 	/* As they were at their last beats. */
 	int (*totals)(
 	    struct store *s, struct store_totals *ret, struct err *err);
-	/* Asks the owners of n messages, whose ids are in v, for the same; uid as
-	 * in struct store_look.  answers() fills in what has become of it, and
-	 * with is_last takes back what nobody has heard of. */
+	/* Asks the owners of n messages, whose ids are in v, for the same; uid
+	 * as in struct store_look.  answers() fills in what has become of it,
+	 * and with is_last takes back what nobody has heard of. */
 	int (*ask)(struct store *s, enum store_wish what, const uint32_t *uid,
 	    struct store_request *v, size_t n, int64_t *ret_batch,
 	    struct err *err);
@@ -300,8 +304,8 @@ struct store_ops {
 	    struct err *err);
 	int (*answer)(struct store *s, const struct store_request *v, size_t n,
 	    struct err *err);
-	/* Brings all bytes of a message here, so that message_read() goes through
-	 * no network. */
+	/* Brings all bytes of a message here, so that message_read() goes
+	 * through no network. */
 	enum store_result (*message_fetch)(
 	    struct store_message *m, struct err *err);
 	/* A small fact that all relays have in common: change() gets it, as it
@@ -312,8 +316,8 @@ struct store_ops {
 	    void (*change)(
 		void *ctx, const struct share_turn *turn, struct buf *text),
 	    void *ctx, struct err *err);
-	/* Those that others have changed since this was called, or this one took
-	 * its last turn at them.  One call at a time. */
+	/* Those that others have changed since this was called, or this one
+	 * took its last turn at them.  One call at a time. */
 	int (*shared_look)(struct store *s,
 	    void (*changed)(void *ctx, const char *name), void *ctx,
 	    struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* store_module.h - a store that is not built in.
  *
- * relais-postgres.so brings libpq, and with it OpenSSL, LDAP and Kerberos, so it
- * is a module in a package of its own, and only `store = postgres' loads it.
+ * relais-postgres.so brings libpq, and with it OpenSSL, LDAP and Kerberos, so
+ * it is a module in a package of its own, and only `store = postgres' loads it.
  */
 #ifndef STORE_STORE_MODULE_H
 #define STORE_STORE_MODULE_H
@@ -52,8 +52,8 @@ struct store_module {
 	/* The thread that called open() is a loop now and never waits for a
 	 * connection: what it asks while there is none fails at once. */
 	void (*start)(struct store *s);
-	/* Makes the tables; brings them up to date; says in sentences, each with
-	 * LF, what is promised and what is there.  Block. */
+	/* Makes the tables; brings them up to date; says in sentences, each
+	 * with LF, what is promised and what is there.  Block. */
 	int (*init)(const char *url, struct buf *said, struct err *err);
 	int (*upgrade)(const char *url, struct buf *said, struct err *err);
 	int (*check)(const char *url, struct buf *said, struct err *err);

@@ -22,7 +22,7 @@ word_of(bool is_export)
 	return is_export ? "export" : "import";
 }
 
-/* --- the note in the spool -------------------------------------------------- */
+/* --- the note in the spool ------------------------------------------------ */
 
 /* "WORD NUMBER NAME\n"; *ret_has false: there is none. */
 static int
@@ -120,7 +120,7 @@ store_move_end(struct store *here, struct err *err)
 	return here->ops->state_write(here, note, bytes_of("", 0), err);
 }
 
-/* --- one message ------------------------------------------------------------ */
+/* --- one message ---------------------------------------------------------- */
 
 static struct bytes
 take_journal(void *ctx)
@@ -214,8 +214,8 @@ copy_new(struct copy *c, const char *id, struct err *err)
 			 c->from, c->m, &c->notes, err);
 }
 
-/* Where it is already, because an earlier run got so far; -1: it is not; -2: err
- * says why that is not known. */
+/* Where it is already, because an earlier run got so far; -1: it is not; -2:
+ * err says why that is not known. */
 static int
 find_copy(
     struct store *to, const char *id, enum store_place place, struct err *err)
@@ -309,7 +309,7 @@ move_one(struct store_move *m, enum store_place place, const char *id,
 	return rc;
 }
 
-/* --- all ---------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------ */
 
 struct batch {
 	char ids[STORE_MOVE_MAX][QID_SIZE];
@@ -317,8 +317,8 @@ struct batch {
 	size_t n;
 };
 
-/* The copies are durable: what is here goes, and only when that is durable, too,
- * the copies are free. */
+/* The copies are durable: what is here goes, and only when that is durable,
+ * too, the copies are free. */
 static int
 finish_batch(struct store_move *m, struct batch *b, struct err *err)
 {

@@ -3,8 +3,8 @@
  *
  * Whatever moment it is broken off at, it can be run again, and then nothing is
  * lost and nothing is there twice.  That needs two things of the shared store:
- * what moves belongs to a number of its own, so that no relay touches it; and of
- * the spool: a note that keeps relaisd from it until the move is over.
+ * what moves belongs to a number of its own, so that no relay touches it; and
+ * of the spool: a note that keeps relaisd from it until the move is over.
  *
  * Blocks; for a program that has both stores to itself.
  */
@@ -30,7 +30,8 @@ struct store_mover {
 	/* These are anybody's now; n 0: all that are ours. */
 	int (*give)(struct store *far, const char (*ids)[QID_SIZE], size_t n,
 	    struct err *err);
-	/* As put(), of one that is read from another store while it is written. */
+	/* As put(), of one that is read from another store while it is
+	 * written. */
 	int (*put)(struct store *far, const char *id, struct bytes header,
 	    struct store *from, struct store_message *m,
 	    const struct store_notes *notes, struct err *err);
@@ -46,9 +47,10 @@ struct store_move {
 	void *ctx;
 };
 
-/* The number of a move, noted in the spool: a new one (from random, above 0), or
- * that of a run that was broken off.  -1: that run had another direction or
- * another database, or the note cannot be read or written; err says what to do. */
+/* The number of a move, noted in the spool: a new one (from random, above 0),
+ * or that of a run that was broken off.  -1: that run had another direction or
+ * another database, or the note cannot be read or written; err says what to
+ * do. */
 int store_move_begin(struct store *here, bool is_export, const char *far_name,
     uint64_t random, int64_t *ret_number, struct err *err) MUST_CHECK;
 /* Moves all that there is, in pieces of STORE_MOVE_MAX; damaged messages stay

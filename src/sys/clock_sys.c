@@ -11,7 +11,7 @@ read_ms(clockid_t id)
 	struct timespec ts;
 
 	if (clock_gettime(id, &ts) != 0)
-		abort(); /* the kernel lacks a clock that it has had since 2011 */
+		abort(); /* Linux has had each of these clocks since 2011 */
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 

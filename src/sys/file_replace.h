@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* file_replace.h - writes a small file as a whole: a configuration, a secret.
  *
- * Whatever the moment of a crash, the path names the old content or the new one.
+ * Whatever the moment of a crash, the path names the old content or the new
+ * one.
  *
  * Blocks on the disk.
  */
@@ -15,9 +16,9 @@
 #include "base/must.h"
 
 /* Writes beside the path, syncs, renames, syncs the folder.  The file has this
- * mode and owner ((uid_t)-1, (gid_t)-1: the caller) from the moment it
- * exists, so nobody else can read it meanwhile.  A link at the path stays, and
- * the file it leads to is replaced.  What is there and is no regular file, such as
+ * mode and owner ((uid_t)-1, (gid_t)-1: the caller) from the moment it exists,
+ * so nobody else can read it meanwhile.  A link at the path stays, and the file
+ * it leads to is replaced.  What is there and is no regular file, such as
  * /dev/null, is refused. */
 int file_replace(const char *path, struct bytes content, mode_t mode, uid_t uid,
     gid_t gid, struct err *err) MUST_CHECK;

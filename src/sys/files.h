@@ -5,8 +5,8 @@
  * Blocks.
  *
  * A process that may not open files (sys/sandbox.h) has another process do it:
- * it installs a way, once, before its second thread.  Without one it is open(2),
- * with O_CLOEXEC.
+ * it installs a way, once, before its second thread.  Without one it is
+ * open(2), with O_CLOEXEC.
  */
 #ifndef SYS_FILES_H
 #define SYS_FILES_H
@@ -20,8 +20,8 @@
 
 /* A descriptor, or -1 and errno. */
 int files_open(const char *path, int flags, mode_t mode);
-/* A regular file to read.  Another one is EISDIR or EINVAL, whatever it has to say:
- * a pipe is not waited for, and a device may have no end. */
+/* A regular file to read.  Another one is EISDIR or EINVAL, whatever it has to
+ * say: a pipe is not waited for, and a device may have no end. */
 int files_open_regular(const char *path);
 /* Likewise; NULL and errno, EFBIG beyond FILES_READ_MAX. */
 FILE *files_read(const char *path);

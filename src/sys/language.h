@@ -2,9 +2,9 @@
 /* language.h - has a program speak the language of the person who runs it.
  *
  * Only LC_MESSAGES is set: numbers, dates and what scripts read stay as they
- * are.  All text in the program is UTF-8; where the locale has another character
- * set, what goes out is converted.  Without a catalogue for the language all of
- * this does nothing, and every text is English, byte for byte.
+ * are.  All text in the program is UTF-8; where the locale has another
+ * character set, what goes out is converted.  Without a catalogue for the
+ * language all of this does nothing, and every text is English, byte for byte.
  */
 #ifndef SYS_LANGUAGE_H
 #define SYS_LANGUAGE_H
@@ -24,8 +24,8 @@ locale_t language_learnt(void);
 
 /* For a server that speaks to each person in their language: what there is a
  * catalogue for, without a locale of that language.  Once, before there are
- * threads; changes the environment.  language_speak() is for the calling thread,
- * and returns what it speaks from then on. */
+ * threads; changes the environment.  language_speak() is for the calling
+ * thread, and returns what it speaks from then on. */
 enum language { LANGUAGE_ENGLISH, LANGUAGE_FRENCH, LANGUAGES };
 extern const char *const language_tags[LANGUAGES]; /* "en", "fr" */
 void language_offer(void);

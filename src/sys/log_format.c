@@ -6,7 +6,7 @@
 #include "base/num.h"
 #include "base/str.h"
 
-/* --- a line, taken apart --------------------------------------------------- */
+/* --- a line, taken apart ------------------------------------------------- */
 
 struct pair {
 	struct bytes key, value;
@@ -55,8 +55,8 @@ name_of(struct bytes key)
 	return bytes_eq(key, "event") ? bytes_str("alert") : key;
 }
 
-/* ' key=value', ' key="a value"' or ' key=<address>'; the last one of a line that
- * was cut may lack its end.  False: something else stands there. */
+/* ' key=value', ' key="a value"' or ' key=<address>'; the last one of a line
+ * that was cut may lack its end.  False: something else stands there. */
 static bool
 take_pair(struct bytes *rest, struct pair *ret)
 {
@@ -110,7 +110,7 @@ take_event(const char *line, struct bytes *ret_pairs)
 	return bytes_of(line, n);
 }
 
-/* --- JSON ------------------------------------------------------------------ */
+/* --- JSON ---------------------------------------------------------------- */
 
 /* What else would need an escape is escaped in the line already. */
 static bool
@@ -226,7 +226,7 @@ log_format_json(
 	       buf_addc(to, '}');
 }
 
-/* --- the journal ------------------------------------------------------------- */
+/* --- the journal --------------------------------------------------------- */
 
 static bool
 add_field(struct buf *to, struct bytes key, struct bytes value)

@@ -2,9 +2,9 @@
 /* log_format.h - log lines for programs: as a JSON object, or as fields of the
  * systemd journal.
  *
- * Both are made of the line as people read it (base/log.h), which splits back into
- * its word and pairs; so there is one place where foreign text is escaped.  A line
- * that is a sentence is one text.
+ * Both are made of the line as people read it (base/log.h), which splits back
+ * into its word and pairs; so there is one place where foreign text is escaped.
+ * A line that is a sentence is one text.
  *
  * Pure.
  */
@@ -21,8 +21,8 @@ enum { LOG_FORMAT_MAX = 64 * 1024 }; /* of both, for any line */
 
 /* {"time":"...","level":"info","event":"sent","id":"...","code":250} or
  * {"time":"...","level":"info","message":"a sentence"}, without a line's end.
- * time is written as it is; "to" is an array, what log_num() wrote a number, all
- * else a string.  False: the buffer is full. */
+ * time is written as it is; "to" is an array, what log_num() wrote a number,
+ * all else a string.  False: the buffer is full. */
 bool log_format_json(struct buf *to, const char *time, enum log_level level,
     const char *line) MUST_CHECK;
 /* MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, and of the pairs RELAIS_EVENT,

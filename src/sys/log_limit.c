@@ -44,8 +44,9 @@ last_of(const char *line, const char *what)
 	return last;
 }
 
-/* Of a mail that was refused, only who and why: identifier and sender are another
- * one each time, if somebody wants it so, and no mail depends on the line. */
+/* Of a mail that was refused, only who and why: identifier and sender are
+ * another one each time, if somebody wants it so, and no mail depends on the
+ * line. */
 static uint64_t
 hash_refused(uint64_t h, const char *line, const char *end)
 {

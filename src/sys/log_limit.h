@@ -2,10 +2,10 @@
 /* log_limit.h - limits equal log lines, so that nobody can fill the log.
  *
  * Lines are equal if they differ only in digits: the port of a client, a time,
- * a process; and those about mail that was refused if they tell of the same user
- * and reason.  In one second LOG_LIMIT_LINES of a kind pass; then one line says
- * how many more there were.  At most LOG_LIMIT_KINDS kinds are counted at a
- * time; a new kind replaces the one not seen for the longest time.
+ * a process; and those about mail that was refused if they tell of the same
+ * user and reason.  In one second LOG_LIMIT_LINES of a kind pass; then one line
+ * says how many more there were.  At most LOG_LIMIT_KINDS kinds are counted at
+ * a time; a new kind replaces the one not seen for the longest time.
  *
  * It has no clock and no output of its own.
  */

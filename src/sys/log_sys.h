@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log_sys.h - writes log lines to standard error, syslog, a file or the journal.
+/* log_sys.h - writes log lines to standard error, syslog, a file or the
+ * journal.
  *
  * Standard error gets a time stamp on a terminal or a pipe, and the priority
  * prefix that the journal understands when it is connected to the journal.
@@ -19,8 +20,8 @@
 
 /* where: "stderr", "stdout", "syslog" or an absolute path, which is opened for
  * appending, mode 0640; with LOG_FORMAT_JOURNAL it is the journal's own socket,
- * whatever where says.  Replaces the sink in force (a reload, a rotated file); on
- * failure that one stays. */
+ * whatever where says.  Replaces the sink in force (a reload, a rotated file);
+ * on failure that one stays. */
 int log_sys_open(
     const char *where, enum log_format format, struct err *err) MUST_CHECK;
 void log_sys_close(void);

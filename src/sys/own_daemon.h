@@ -16,17 +16,17 @@
  * process has does not count.  The caller frees it. */
 char *own_daemon_socket(const char *name);
 
-/* Is the process that listens at the other end of this socket the caller's?  One
- * who took over another's environment (su, sudo -E) must not give his mail to
- * that user. */
+/* Is the process that listens at the other end of this socket the caller's?
+ * One who took over another's environment (su, sudo -E) must not give his mail
+ * to that user. */
 bool own_daemon_is_mine(int fd);
 
 /* The rule.  Does not wait. */
 bool own_daemon_is_meant(void);
 
-/* The control socket a program asks that reads no configuration: given if it is not
- * NULL, else RELAIS_CONTROL, the own daemon's, the machine's.  The caller frees
- * it. */
+/* The control socket a program asks that reads no configuration: given if it is
+ * not NULL, else RELAIS_CONTROL, the own daemon's, the machine's.  The caller
+ * frees it. */
 char *own_daemon_control(const char *given);
 
 #endif

@@ -29,9 +29,10 @@ void privilege_self(struct privilege_user *ret);
 /* No core dumps, no ptrace by others (R32): for each program that a password or
  * token passes through. */
 int privilege_hide_memory(struct err *err) MUST_CHECK;
-/* Starts this program once more with all calls between libraries bound: when one
- * is bound later, the dynamic linker saves registers to the stack, and a piece of
- * a secret in them stays there.  Returns when that is so, or cannot be done. */
+/* Starts this program once more with all calls between libraries bound: when
+ * one is bound later, the dynamic linker saves registers to the stack, and a
+ * piece of a secret in them stays there.  Returns when that is so, or cannot be
+ * done. */
 void privilege_bind_calls(char *const *argv);
 /* That, umask 077, root directory as the working directory, descriptors 0, 1
  * and 2 open. */

@@ -21,7 +21,8 @@ enum {
 	SAID_MAX = 16384,
 	/* A server may have written a text that fits in a great many ways. */
 	STEPS_MAX = 2000,
-	/* And of parts, of which each is looked for: each joint doubles them. */
+	/* And of parts, of which each is looked for: each joint doubles
+	 * them. */
 	FINDS_MAX = 40
 };
 

@@ -3,12 +3,13 @@
  *
  * Two protections, each as far as the kernel and the build have it:
  *
- *   Landlock   files outside the given folders, other TCP ports, binding a port,
- *              signals to other processes.  Before the first thread.
+ *   Landlock   files outside the given folders, other TCP ports, binding a
+ *              port, signals to other processes.  Before the first thread.
  *   seccomp    system calls.  What is listed is allowed; what is never right
- *              (starting a program or process, tracing, executable memory, keys,
- *              io_uring) ends the process; every other call fails with ENOSYS, so
- *              that a C library that wants something new may do without.
+ *              (starting a program or process, tracing, executable memory,
+ *              keys, io_uring) ends the process; every other call fails with
+ *              ENOSYS, so that a C library that wants something new may do
+ *              without.
  *              After the last thread has been started.
  *
  * Neither needs a right.

@@ -274,7 +274,8 @@ add_sockets(struct filter *f)
 	static const struct {
 		int family, type, protocol;
 	} may[] = {
-		/* Landlock knows the ports of TCP itself, not those of MPTCP. */
+		/* Landlock knows the ports of TCP itself, not those of
+		 * MPTCP. */
 		{ AF_INET, SOCK_STREAM, 0 },
 		{ AF_INET, SOCK_STREAM, IPPROTO_TCP },
 		{ AF_INET6, SOCK_STREAM, 0 },
@@ -310,8 +311,8 @@ add_memory(struct filter *f, const char *name, uint32_t else_action)
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 }
 
-/* Not F_SETOWN, which sends signals to others, nor F_SETFL, which would let what
- * only appends overwrite. */
+/* Not F_SETOWN, which sends signals to others, nor F_SETFL, which would let
+ * what only appends overwrite. */
 static void
 add_fcntl(struct filter *f, const char *name)
 {

@@ -119,8 +119,8 @@ refuse_owner(const struct walk *w, const char *what, const char *object,
 	    is_file ? "it" : w->path, user, is_file ? user : "root", object);
 }
 
-/* The group of root or our own one is as good as its owner.  Hidden groups have the
- * number of hidden users. */
+/* The group of root or our own one is as good as its owner.  Hidden groups have
+ * the number of hidden users. */
 static bool
 is_open_to_others(const struct walk *w, const struct stat *st)
 {

@@ -21,10 +21,10 @@
  * uid; no folder may be open to writing by others, unless it is sticky; nor may
  * the file.  Links are fine if their owner is: Kubernetes and NixOS make them.
  *
- * In a user namespace with its own user alone (userns.h) an owner whom that hides
- * passes for root only at the parents of the home folder, at /run/user, below
- * /etc and /usr and in the stores of Nix and Guix.  In a container folders of
- * such an owner are outside of it, and fine.
+ * In a user namespace with its own user alone (userns.h) an owner whom that
+ * hides passes for root only at the parents of the home folder, at /run/user,
+ * below /etc and /usr and in the stores of Nix and Guix.  In a container
+ * folders of such an owner are outside of it, and fine.
  *
  * 0 also if the way ends early, because something does not exist or is closed
  * to us: the code that opens the file reports it.  -1 (ERR_CONFIG): the

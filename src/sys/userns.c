@@ -24,8 +24,8 @@ overflow_uid(void)
 	return n > 0 ? (uint32_t)strtoul(text, NULL, 10) : USERNS_SHOWS_ALL;
 }
 
-/* Does the map have uid, and does it have nobody but root and us?  Without a map to
- * read everybody is there. */
+/* Does the map have uid, and does it have nobody but root and us?  Without a
+ * map to read everybody is there. */
 static void
 read_map(uint32_t uid, bool *ret_has, bool *ret_is_own)
 {

@@ -27,9 +27,9 @@ struct userns {
 	char home[256], real_home[256];
 };
 
-/* Looks once, and remembers, because a sandbox closes /proc and the user database.
- * Ask before that, and before there is a second thread.  Blocks on the user
- * database. */
+/* Looks once, and remembers, because a sandbox closes /proc and the user
+ * database.  Ask before that, and before there is a second thread.  Blocks on
+ * the user database. */
 const struct userns *userns_here(void);
 /* Again: this process has entered another one. */
 void userns_look(void);

@@ -26,8 +26,8 @@ gnutls_certificate_credentials_t tls_ctx_credentials(const struct tls_ctx *c);
 gnutls_priority_t tls_ctx_priority(const struct tls_ctx *c);
 const gnutls_datum_t *tls_ctx_ticket_key(const struct tls_ctx *c);
 
-/* The peer's chain is there: the authorities that it names become trusted; false:
- * there are none.  Reads the disk. */
+/* The peer's chain is there: the authorities that it names become trusted;
+ * false: there are none.  Reads the disk. */
 bool tls_ctx_trust(const struct tls_ctx *c, gnutls_session_t session);
 
 bool tls_ctx_has_pins(const struct tls_ctx *c);

@@ -8,9 +8,9 @@
  * sent.  Post-handshake tickets are accepted at any time.
  *
  * No call blocks, except that the file of authorities is read, which takes some
- * milliseconds, when a server's chain names one for the first time (tls_trust.h).
- * Errors are sentences that say what was wrong with the certificate and, if the
- * first bytes show it, which TLS mode the port wants.
+ * milliseconds, when a server's chain names one for the first time
+ * (tls_trust.h).  Errors are sentences that say what was wrong with the
+ * certificate and, if the first bytes show it, which TLS mode the port wants.
  */
 #ifndef TLS_TLS_PIPE_H
 #define TLS_TLS_PIPE_H
@@ -64,8 +64,8 @@ void tls_pipe_bye(struct tls_pipe *t); /* close_notify */
 
 /* After tls_pipe_is_up(): "TLSv1.3", borrowed constants. */
 const char *tls_pipe_version(const struct tls_pipe *t);
-/* When the first certificate of the peer's chain expires, in seconds since 1970;
- * 0: not known, as after a resumption. */
+/* When the first certificate of the peer's chain expires, in seconds since
+ * 1970; 0: not known, as after a resumption. */
 int64_t tls_pipe_expires_s(const struct tls_pipe *t);
 bool tls_pipe_was_resumed(const struct tls_pipe *t);
 /* At any time: a ticket was offered.  If that handshake fails, one more try is

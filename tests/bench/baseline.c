@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* baseline DIR [COUNT] - the least that keeps a mail: standard input into a file,
- * synced, renamed, the directory synced.  With COUNT so many times in a row,
- * and the line "rate=" says how many a second. */
+/* baseline DIR [COUNT] - the least that keeps a mail: standard input into a
+ * file, synced, renamed, the directory synced.  With COUNT so many times in a
+ * row, and the line "rate=" says how many a second. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

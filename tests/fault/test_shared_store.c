@@ -3,8 +3,8 @@
  * is, that what comes late changes nothing, and that a commit whose answer was
  * lost counts once.
  *
- * Each relay here is a store that this process has opened; the server is the one
- * that TEST_STORE names (tests/e2e/stores.sh), with nobody else on it. */
+ * Each relay here is a store that this process has opened; the server is the
+ * one that TEST_STORE names (tests/e2e/stores.sh), with nobody else on it. */
 #include "tests/lib/check.h"
 
 #include <pthread.h>
@@ -28,7 +28,7 @@ static const char id1[] = "0000000000000001", id2[] = "0000000000000002";
 static const struct bytes hello = { "Subject: hi\r\n\r\nhello\r\n", 22 };
 static const struct bytes line = { "a line\n", 7 };
 
-/* --- relays ----------------------------------------------------------------- */
+/* --- relays --------------------------------------------------------------- */
 
 /* Theirs; it goes on by itself only where a test says so. */
 static atomic_llong boot_ms;
@@ -208,7 +208,7 @@ found_at_beat(struct fixture *f, int relay)
 	return scan(f->relay[relay], id);
 }
 
-/* --- messages --------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------- */
 
 static struct envelope *
 envelope(size_t size)
@@ -304,7 +304,7 @@ take_over(struct fixture *f)
 	assert_string_equal(id, id1);
 }
 
-/* --- what comes late -------------------------------------------------------- */
+/* --- what comes late ------------------------------------------------------ */
 
 static void
 a_late_line_changes_nothing(void **state)
@@ -406,7 +406,7 @@ a_relay_taken_for_dead_learns_it_at_its_beat(void **state)
 	assert_int_equal(f->err.class, ERR_LOST);
 }
 
-/* --- whose a message is ------------------------------------------------------- */
+/* --- whose a message is --------------------------------------------------- */
 
 static void
 what_a_relay_leaves_is_anothers_at_once(void **state)
@@ -529,7 +529,7 @@ what_moves_is_no_relays(void **state)
 	assert_int_equal(found_at_beat(f, B), 1);
 }
 
-/* --- answers that are lost ------------------------------------------------------ */
+/* --- answers that are lost ------------------------------------------------ */
 
 /* The commit of a relay waits for a standby that there is none of. */
 static void
@@ -739,7 +739,7 @@ a_message_whose_answer_never_comes_is_removed(void **state)
 	assert_int_equal(messages(), 0);
 }
 
-/* --- what the server promises ------------------------------------------------- */
+/* --- what the server promises --------------------------------------------- */
 
 static void
 a_server_that_can_lose_mail_is_refused(void **state)
@@ -788,7 +788,7 @@ the_loop_waits_for_no_connection(void **state)
 	assert_int_equal(f->err.class, ERR_NETWORK);
 }
 
-/* --- reading --------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 static void
 a_message_with_a_changed_byte_is_damaged(void **state)
@@ -853,7 +853,7 @@ a_message_without_one_of_its_parts_is_damaged(void **state)
 	a->ops->message_free(m);
 }
 
-/* --- what others have -------------------------------------------------------------- */
+/* --- what others have ---------------------------------------------------- */
 
 static void
 count_seen(void *ctx, const struct store_seen *m)
@@ -951,7 +951,7 @@ what_was_wanted_long_ago_is_not_done(void **state)
 	assert_int_equal(a->ops->asked(a, &r, 1, &f->err), 0);
 }
 
-/* --- what they have in common -------------------------------------------------------- */
+/* --- what they have in common -------------------------------------------- */
 
 struct turn {
 	struct store *other; /* takes a turn in the middle of ours */

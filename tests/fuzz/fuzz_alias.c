@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any file of aliases: problems are sentences that a terminal may show, and what
- * a name leads to are safe addresses. */
+/* Any file of aliases: problems are sentences that a terminal may show, and
+ * what a name leads to are safe addresses. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

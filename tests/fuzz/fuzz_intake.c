@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The intake filter: the chunk size changes nothing, the output ends in a line
- * end, holds no Bcc and no NUL, and has one Date and one Message-ID that are fit. */
+ * end, holds no Bcc and no NUL, and has one Date and one Message-ID that are
+ * fit. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any table of replies is read, or is wrong in a line that a sentence names; what
- * was read finds an answer or none to any reply. */
+/* Any table of replies is read, or is wrong in a line that a sentence names;
+ * what was read finds an answer or none to any reply. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

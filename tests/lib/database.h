@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* database.h - a PostgreSQL server of the tests' own, which TEST_STORE in the
- * environment names as its superuser (tests/e2e/stores.sh); it has the tables of
- * relais.  Any failure to speak with it aborts.
+ * environment names as its superuser (tests/e2e/stores.sh); it has the tables
+ * of relais.  Any failure to speak with it aborts.
  */
 #ifndef TESTS_LIB_DATABASE_H
 #define TESTS_LIB_DATABASE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* diskfault.c - a library to preload into relaisd, so that one kind of disk call
- * fails with EIO in the real daemon, and works again when the test says so.
+/* diskfault.c - a library to preload into relaisd, so that one kind of disk
+ * call fails with EIO in the real daemon, and works again when the test says
+ * so.
  *
  * DISKFAULT names a file of two bytes that both sides have open:
  *

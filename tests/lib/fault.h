@@ -11,11 +11,11 @@
  *	STAGE[/PATTERN]:CODE:LINES[:COUNT]		flood
  *
  * where STAGE{N} means from the Nth recipient of a transaction, or message of a
- * connection, on (those that were refused do not count), BYTES may hold \r, \n and \xNN, PATTERN ("*" matches any run) is held
- * against the name at stage ehlo, the mechanism at auth ("PLAIN", "PLAIN +" with
- * an initial response), the recipient at rcpt and the sender from mail on ("<>"
- * is the null sender), and
- * COUNT says how often (for ever if there is none).
+ * connection, on (those that were refused do not count), BYTES may hold \r, \n
+ * and \xNN, PATTERN ("*" matches any run) is held against the name at stage
+ * ehlo, the mechanism at auth ("PLAIN", "PLAIN +" with an initial response),
+ * the recipient at rcpt and the sender from mail on ("<>" is the null sender),
+ * and COUNT says how often (for ever if there is none).
  */
 #ifndef TESTS_LIB_FAULT_H
 #define TESTS_LIB_FAULT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* notifyd [--markup] - stands in for the desktop that shows notifications: one line
- * for each on stdout,
+/* notifyd [--markup] - stands in for the desktop that shows notifications: one
+ * line for each on stdout,
  *	show NUMBER REPLACED TITLE | BODY	(line ends of the body as \n)
  *	close NUMBER
  */

@@ -3,8 +3,8 @@
  *
  * Takes mail over TLS from whoever logs in, keeps each message in a folder as
  * it came, and says in one JSON line what it received, over which TLS version
- * and with which mechanism.  It can be told to misbehave (fault.h) and to refuse
- * what a certain provider refuses (rules.h).
+ * and with which mechanism.  It can be told to misbehave (fault.h) and to
+ * refuse what a certain provider refuses (rules.h).
  *
  * For tests and for contrib/try; it has no place on the Internet.
  */

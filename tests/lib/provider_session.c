@@ -632,8 +632,8 @@ ehlo_trouble(const struct session *s, const char *p, size_t n)
 
 /* EHLO, STARTTLS and DATA are answered by the engine itself, so a fault there
  * has to catch the line before the engine sees it.  All three end what a client
- * sends in one go, because it must wait for the answer.  Returns how many bytes of p
- * the engine may have. */
+ * sends in one go, because it must wait for the answer.  Returns how many bytes
+ * of p the engine may have. */
 static size_t
 intercept(struct session *s, const char *p, size_t n, const struct fault **ret)
 {

@@ -168,7 +168,7 @@ ended(void *ctx, const struct history_entry *how, int account,
 			n == sizeof(first) && memcmp(first, "Subject:", 8) == 0;
 }
 
-/* --- PostgreSQL ------------------------------------------------------------- */
+/* --- PostgreSQL ----------------------------------------------------------- */
 
 /* The server's clock does not stand still, but ours is to count. */
 static int

@@ -3,9 +3,10 @@
  * still, a random source that repeats, a work pool that runs jobs when told to,
  * and a client and a courier without a network.
  *
- * TEST_STORE in the environment names another store for the same tests: "remote"
- * is the one in memory, as if behind a network (tests/unit/remote); a URL is a
- * database with the tables of relais, which are emptied (tests/e2e/stores.sh).
+ * TEST_STORE in the environment names another store for the same tests:
+ * "remote" is the one in memory, as if behind a network (tests/unit/remote); a
+ * URL is a database with the tables of relais, which are emptied
+ * (tests/e2e/stores.sh).
  */
 #ifndef TESTS_LIB_QUEUE_FIXTURE_H
 #define TESTS_LIB_QUEUE_FIXTURE_H
@@ -21,7 +22,7 @@ enum { FIXTURE_JOBS = 256, FIXTURE_DRAFTS = 128 };
 enum fixture_store {
 	FIXTURE_DISK,
 	FIXTURE_MEMORY, /* memory_store.h: quicker, without faults and files */
-	FIXTURE_REMOTE, /* the same, behind a network; never another one instead */
+	FIXTURE_REMOTE, /* the same, behind a network; no other instead */
 	FIXTURE_POSTGRES
 };
 
@@ -66,7 +67,8 @@ struct queue_fixture {
 	uint32_t limited_uid; /* the newest whose limit is used up, */
 	int limited, limits_over; /* times that was, or was over */
 	int failed, delayed, held; /* times the queue asked to tell somebody */
-	/* What the history heard, a line each: "delivered r0 r1: the answer". */
+	/* What the history heard, a line each: "delivered r0 r1: the
+	 * answer". */
 	struct buf ended;
 	bool could_read; /* the newest of them was at hand */
 };

@@ -113,7 +113,8 @@ static const struct check {
 	const char *name;
 	bool (*is_good)(const struct rules *r, const struct subject *s);
 	/* Of a field: the fields of this name are counted, or the addresses in
-	 * them, or each address is looked at, or each field as it is written. */
+	 * them, or each address is looked at, or each field as it is
+	 * written. */
 	enum { EACH_ADDRESS, ADDRESSES, FIELDS, EACH_FIELD } of;
 } checks[] = {
 	{ "not-null", is_not_null, EACH_ADDRESS },

@@ -2,8 +2,8 @@
 /* sasl_server.h - the other side of sasl.h, for the throw-away provider of the
  * tests and for listeners that may one day want a login.
  *
- * Takes the lines that smtp_server reports with SS_COMMAND (ss_login.h) and says what to
- * answer, so that a driver is
+ * Takes the lines that smtp_server reports with SS_COMMAND (ss_login.h) and
+ * says what to answer, so that a driver is
  *
  *	code = sasl_server_step(ss, info.text, &text);
  *	ss_login_answer(l, code, sasl_server_enhanced(code), buf_str(&text));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ss_login.h - STARTTLS and AUTH of a listener (RFC 3207, 4954), over the server
- * engine's SS_COMMAND.  No listener of ours offers them; the throw-away provider
- * and the engines' tests do.
+/* ss_login.h - STARTTLS and AUTH of a listener (RFC 3207, 4954), over the
+ * server engine's SS_COMMAND.  No listener of ours offers them; the throw-away
+ * provider and the engines' tests do.
  */
 #ifndef TESTS_LIB_SS_LOGIN_H
 #define TESTS_LIB_SS_LOGIN_H
@@ -117,7 +117,8 @@ ss_login_find(const char *list, struct bytes word)
 	return one;
 }
 
-/* True: *ret_line is one for the mechanism, "MECH" or "MECH initial-response". */
+/* True: *ret_line is one for the mechanism, "MECH" or "MECH
+ * initial-response". */
 static inline bool
 ss_login_auth(struct ss_login *l, struct bytes args, struct bytes *ret_line)
 {

@@ -5,8 +5,8 @@
  * TIMESHIFT names a file of 64-bit numbers that both sides have mapped
  * (tests/lib/timeshift.py writes and reads it):
  *
- *	wall_ms, boot_ms	added to CLOCK_REALTIME and to CLOCK_BOOTTIME; the
- *				second alone is what a suspend does to it
+ *	wall_ms, boot_ms	added to CLOCK_REALTIME and to CLOCK_BOOTTIME;
+ *				the second alone is what a suspend does to it
  *	idle_ms, talking_ms	how far all clocks are moved on whenever the
  *				loop has waited SLICE_MS in vain: while no
  *				outgoing connection is open, and while one is

@@ -12,8 +12,8 @@
 
 #include "sys/userns.h"
 
-/* For a child of root's: it becomes uid, in a namespace with nobody else.  False if
- * this machine does not let it. */
+/* For a child of root's: it becomes uid, in a namespace with nobody else.
+ * False if this machine does not let it. */
 static inline bool
 enter_own_userns(uid_t uid)
 {

@@ -314,7 +314,7 @@ count(const struct head *h, const char *name)
 	return n;
 }
 
-/* --- headers with mistakes -------------------------------------------------- */
+/* --- headers with mistakes ------------------------------------------------ */
 
 /* What nobody sees, and what looks like a colon. */
 static const char *const invisible[] = { " ", "\t", "\xc2\xa0", "\xa0",
@@ -380,7 +380,8 @@ ends_in_bcc(const char *s, size_t n, bool any)
 	return has_plain && (n == 0 || !isalpha((unsigned char)s[n - 1]));
 }
 
-/* U+FF22, U+24B7 and their like: the letter b; the length of the character, or 0. */
+/* U+FF22, U+24B7 and their like: the letter b; the length of the character, or
+ * 0. */
 static size_t
 plain_letter(struct bytes b, char *ret)
 {
@@ -715,8 +716,8 @@ goes_on(const struct line *before, struct bytes raw, bool is_behind_text)
 	       !is_mbox(raw) && memchr(raw.p, '@', raw.n) != NULL;
 }
 
-/* The header's lines, with those behind a line of text up to the next empty one;
- * returns how many. */
+/* The header's lines, with those behind a line of text up to the next empty
+ * one; returns how many. */
 static size_t
 read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 {
@@ -762,8 +763,8 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 	return n;
 }
 
-/* The first word decides, whatever follows; what is no word, or none that anybody
- * knows, may still be "8 bit" or "7-bit". */
+/* The first word decides, whatever follows; what is no word, or none that
+ * anybody knows, may still be "8 bit" or "7-bit". */
 static bool
 is_identity(struct bytes value)
 {
@@ -1771,8 +1772,8 @@ until_delimiter(const struct tree *t, struct bytes b, size_t at)
 	return at;
 }
 
-/* The header of a part, which is somewhere in b from its front; *at moves behind
- * it. */
+/* The header of a part, which is somewhere in b from its front; *at moves
+ * behind it. */
 static enum kind
 add_head(struct tree *t, struct bytes b, bool is_inner, enum encoding *enc,
     size_t *at)
@@ -2036,7 +2037,7 @@ is_too_long(struct bytes raw)
 	return longest_line(raw) > LINE_LIMIT;
 }
 
-/* --- fields that may stand once -------------------------------------------- */
+/* --- fields that may stand once ------------------------------------------ */
 
 static void
 drop_field(struct head *h, size_t i)
@@ -2101,7 +2102,7 @@ join_lists(struct head *h, const char *name)
 	return text;
 }
 
-/* --- dates and ids ---------------------------------------------------------- */
+/* --- dates and ids -------------------------------------------------------- */
 
 static const char *const stamps[] = { "Date", "Message-ID", NULL };
 
@@ -2303,7 +2304,8 @@ role_of(struct bytes name, bool is_top)
 }
 
 /* Which authors had to go.  missing: the one where there was none, or NULL.
- * Whoever cannot be read goes, unless somebody reads him otherwise (is_unsure). */
+ * Whoever cannot be read goes, unless somebody reads him otherwise
+ * (is_unsure). */
 static bool
 is_replaced(const struct head *h, const char *name, const char *missing,
     bool *is_unsure)

@@ -12,17 +12,17 @@
  *	taken out	Bcc Resent-Bcc Return-Path X-Relais-Account; empty From,
  *			Date, Message-ID; a leading mbox line; the second of
  *			fields that may stand once (lists are joined);
- *			Sender where From was replaced, and a Reply-To that names
- *			nobody; DKIM-Signature over what changed; Content-Length
- *			and Lines of a body that changed
+ *			Sender where From was replaced, and a Reply-To that
+ *			names nobody; DKIM-Signature over what changed;
+ *			Content-Length and Lines of a body that changed
  *	moved		a line of the header that is no field, into the body or
  *			X-Original-Line; what is odd in a field's name is gone
- *	stamps		Date and Message-ID that are not fit are written anew, of
- *			several one stays; X-Original-... has the others
+ *	stamps		Date and Message-ID that are not fit are written anew,
+ *			of several one stays; X-Original-... has the others
  *	resent		the newest block has Resent-From, -Date and -Message-ID
- *	put in		From, Date, Message-ID; Reply-To where From was replaced;
- *			Auto-Submitted where the null sender was; MIME-Version
- *			and the fields of a part that was encoded
+ *	put in		From, Date, Message-ID; Reply-To where From was
+ *			replaced; Auto-Submitted where the null sender was;
+ *			MIME-Version and the fields of a part that was encoded
  *	replaced	From, Sender, Resent-From, Resent-Sender that may not
  *			stay, and all but one author; names of this machine in
  *			To, Cc, Reply-To, Resent-To and Resent-Cc

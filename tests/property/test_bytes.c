@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test_bytes.c - every byte value at every position of the commands of a client
- * and of what a spool file says of an envelope: it is refused, or it goes out as
- * one address or one parameter, and never as a second command (R8, R9).
+ * and of what a spool file says of an envelope: it is refused, or it goes out
+ * as one address or one parameter, and never as a second command (R8, R9).
  *
  * Exhaustive: each byte in place of each and in front of each.  What the server
  * engine takes is written to a spool header, read again, and said by the client

@@ -4,8 +4,8 @@
  * LF or NUL.
  *
  * Random mail (mails.h) takes the real road: the command's own filters or none,
- * the server engine, incoming with its the intake, the queue and its spool; then
- * the queue is closed and opened again, and what it holds goes through the
+ * the server engine, incoming with its the intake, the queue and its spool;
+ * then the queue is closed and opened again, and what it holds goes through the
  * account's identity and repair and the client engine to a server that forgives
  * nothing (strict.h).  That server offers other extensions each time.
  *
@@ -1098,7 +1098,8 @@ check(struct bench *b, struct sample *s)
 		    j.is_vague ||
 			(j.fate == MODEL_REFUSED &&
 			    (strcmp(j.enhanced, s->refusal.enhanced) == 0 ||
-				/* of two reasons sendmail sees this one first */
+				/* of two reasons sendmail sees this one
+				 * first */
 				has_nul(&s->text))),
 		    "refused: %s %s, not %d %s", s->refusal.enhanced,
 		    s->refusal.text, j.fate, j.enhanced);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Worlds that are broken in one place: the check names that stage, and no other.
- * Against the throw-away provider in the same process, over the loopback. */
+/* Worlds that are broken in one place: the check names that stage, and no
+ * other.  Against the throw-away provider in the same process, over the
+ * loopback. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

@@ -442,7 +442,7 @@ who_says_nothing_is_hung_up_on(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
-/* --- whose right it is ----------------------------------------------------- */
+/* --- whose right it is --------------------------------------------------- */
 
 /* From here on we are this user, for the kernel and whoever asks it. */
 static void

@@ -33,7 +33,7 @@ read_file(const char *name)
 	return buf_steal(&text);
 }
 
-/* --- tests/unit/replies.tsv ------------------------------------------------ */
+/* --- tests/unit/replies.tsv ---------------------------------------------- */
 
 struct row {
 	char host[64];

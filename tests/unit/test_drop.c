@@ -531,8 +531,8 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 	assert_in_range(l->troubles, 10, 30);
 }
 
-/* sendmail knows no limits of the daemon's and has said yes: what they refuse is
- * kept for a person, however much there is of it. */
+/* sendmail knows no limits of the daemon's and has said yes: what they refuse
+ * is kept for a person, however much there is of it. */
 static void
 what_sendmail_accepted_is_never_removed(void **state)
 {

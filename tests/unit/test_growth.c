@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What others may make large costs time in proportion: each row is done with n,
  * 2n and 4n of something, and four times as much may not take ten times as long
- * (it would be sixteen times if each were compared with all others).  CPU time of
- * this process, the best of some runs, so that a busy machine does not matter. */
+ * (it would be sixteen times if each were compared with all others).  CPU time
+ * of this process, the best of some runs, so that a busy machine does not
+ * matter. */
 #include "tests/lib/check.h"
 
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What comes from the drop folder is held to what a client is held to: no address
- * or parameter means more than itself (R8, R9), and the limits are the same. */
+/* What comes from the drop folder is held to what a client is held to: no
+ * address or parameter means more than itself (R8, R9), and the limits are the
+ * same. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The journal of a spool file: what was noted comes back, whatever its bytes, and
- * what a crash left is told from damage (R9, R46). */
+/* The journal of a spool file: what was noted comes back, whatever its bytes,
+ * and what a crash left is told from damage (R9, R46). */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The journal as sentences: every line that the journal can hold is said in
- * words or left out on purpose, and no line is shown as it stands in the file. */
+ * words or left out on purpose, and no line is shown as it stands in the
+ * file. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

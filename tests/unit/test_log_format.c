@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A log line as JSON and as fields of the journal: what the real log writes, and
- * nothing in it can be more than a value. */
+/* A log line as JSON and as fields of the journal: what the real log writes,
+ * and nothing in it can be more than a value. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

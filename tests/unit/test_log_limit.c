@@ -87,7 +87,8 @@ a_flood_of_one_kind_takes_no_other_line_along(void **state)
 	assert_int_equal(pass(&l, 3, "flood", 10), 0);
 }
 
-/* Mail that is busy, each line of it a kind of its own, and a flood of two kinds. */
+/* Mail that is busy, each line of it a kind of its own, and a flood of two
+ * kinds. */
 static void
 floods_in_turn_are_counted_however_many_kinds_there_are(void **state)
 {

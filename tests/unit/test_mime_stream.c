@@ -47,7 +47,8 @@ static const struct row {
 	{ "multipart/digest; boundary=d",
 	    "--d\r\n\r\nSubject: in\r\n\r\nbody\r\n--d--\r\n",
 	    "F{--d^}H2/0{}H0/0{Subject: in^}B{body}EF{^--d--^}" },
-	/* Encodings that a multipart cannot have, and readers do not look at. */
+	/* Encodings that a multipart cannot have, and readers do not look
+	 * at. */
 	{ "multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64",
 	    "LS1i\r\n--b\r\n", "F{LS1i^--b^}H0/0{}E" },
 	/* What is signed is sealed, header and all; what follows is not. */

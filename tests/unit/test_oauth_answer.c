@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What token endpoints, device endpoints and browsers say, and what it means. */
+/* What token endpoints, device endpoints and browsers say, and what it
+ * means. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

@@ -29,7 +29,7 @@
 #include "tests/lib/random_source.h"
 #include "tests/lib/temp.h"
 
-/* --- keys ------------------------------------------------------------------ */
+/* --- keys ---------------------------------------------------------------- */
 
 static struct {
 	pthread_t thread; /* of the loop */
@@ -90,7 +90,7 @@ struct bench {
 	size_t most; /* connections at once */
 };
 
-/* --- time, disk and what the queue asks ------------------------------------ */
+/* --- time, disk and what the queue asks ---------------------------------- */
 
 static int64_t
 boot_ms(void *ctx)
@@ -186,7 +186,7 @@ open_queue(struct bench *b)
 	b->q = queue_new(&o);
 }
 
-/* --- the account ----------------------------------------------------------- */
+/* --- the account --------------------------------------------------------- */
 
 static enum cred_result
 fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
@@ -283,7 +283,7 @@ open_provider(struct bench *b)
 	    listener_new(b->loop, fd, on_accepted, b, &b->listener, &err), 0);
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------- */
 
 static void
 count_login(void *ctx, enum log_level level, const char *line)
@@ -403,7 +403,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- turning --------------------------------------------------------------- */
+/* --- turning ------------------------------------------------------------- */
 
 static void
 turn(struct bench *b)
@@ -510,7 +510,7 @@ all_is_sent(struct bench *b, unsigned long messages)
 	until(b, b->p.messages == messages && queue_count(b->q) == 0);
 }
 
-/* --- the login ------------------------------------------------------------- */
+/* --- the login ----------------------------------------------------------- */
 
 static void
 R56_a_refused_password_holds_the_account_and_fails_nothing(void **state)
@@ -644,7 +644,7 @@ a_hold_outlasts_a_restart(void **state)
 	assert_int_equal(b->connections, 1);
 }
 
-/* --- limits ---------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------- */
 
 static void
 a_used_up_quota_stops_all_tries_until_it_reopens(void **state)
@@ -810,7 +810,7 @@ a_stated_limit_of_transactions_ends_a_connection_at_once(void **state)
 	assert_int_equal(state_of(b), ACCOUNT_READY);
 }
 
-/* --- reloads --------------------------------------------------------------- */
+/* --- reloads ------------------------------------------------------------- */
 
 static char path_a[] = "/a";
 static struct cred_source file_a = { .kind = CRED_FILE, .value = path_a };
@@ -1226,7 +1226,7 @@ a_kept_hold_does_not_hold_the_secret(void **state)
 	assert_null(strstr(text, "wrongwrong"));
 }
 
-/* --- trouble --------------------------------------------------------------- */
+/* --- trouble ------------------------------------------------------------- */
 
 static void
 trouble_of_the_provider_is_charged_to_no_message(void **state)
@@ -1467,7 +1467,7 @@ R61_too_many_recipients_follow_at_once(void **state)
 	assert_int_equal(b->connections, 1);
 }
 
-/* --- providers that do not do what they say -------------------------------- */
+/* --- providers that do not do what they say ------------------------------ */
 
 static void
 a_name_in_ehlo_that_is_refused_is_followed_by_the_next(void **state)
@@ -1651,7 +1651,8 @@ a_box_that_lists_chunking_and_does_not_know_it_gets_data(void **state)
 	assert_int_equal(b->alerts, 0);
 }
 
-/* Its answer may be lost with the connection, when it hangs up over the body. */
+/* Its answer may be lost with the connection, when it hangs up over the
+ * body. */
 static void
 a_box_that_hangs_up_over_bdat_gets_data(void **state)
 {
@@ -1855,7 +1856,7 @@ a_recipient_who_is_put_off_is_no_limit(void **state)
 	all_is_sent(b, 3);
 }
 
-/* --- what a kill leaves ----------------------------------------------------- */
+/* --- what a kill leaves --------------------------------------------------- */
 
 static char found[256];
 
@@ -1967,7 +1968,7 @@ start_anew(struct bench *b)
 	open_queue(b);
 }
 
-/* --- messages that break connections ---------------------------------------- */
+/* --- messages that break connections -------------------------------------- */
 
 enum {
 	POISONS = 15,
@@ -2251,7 +2252,7 @@ a_provider_that_breaks_off_everything_is_left_alone(void **state)
 	}
 }
 
-/* --- connections that have served their time -------------------------------- */
+/* --- connections that have served their time ------------------------------ */
 
 static const char *const session_limits[] = {
 	"452 4.4.5 Maximum number of messages per session exceeded.",
@@ -2454,7 +2455,7 @@ a_421_to_the_new_connection_too_pauses_the_account(void **state)
 	}
 }
 
-/* --- silence ---------------------------------------------------------------- */
+/* --- silence -------------------------------------------------------------- */
 
 enum { CROWD = 20 };
 

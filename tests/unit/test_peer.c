@@ -100,9 +100,9 @@ a_client_that_has_hung_up_is_hidden_and_not_root(void **state)
 	(void)close(fds[0]);
 }
 
-/* A connection whose client has vanished without a word to its peer, as if it had
- * been on another machine all along, and a listener on the client's port.  -1:
- * somebody else took the port first.  False: only root can do that. */
+/* A connection whose client has vanished without a word to its peer, as if it
+ * had been on another machine all along, and a listener on the client's port.
+ * -1: somebody else took the port first.  False: only root can do that. */
 static bool
 vanish_and_listen(int *ret_own, int *ret_again)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who a uid is: asked on workers, kept for a while, and never waited for long. */
+/* Who a uid is: asked on workers, kept for a while, and never waited for
+ * long. */
 #include "tests/lib/check.h"
 
 #include <grp.h>
@@ -17,7 +18,8 @@
 #include "net/people.h"
 #include "tests/lib/sockets.h"
 
-/* A database that answers for even uids at once and for odd ones when it is let. */
+/* A database that answers for even uids at once and for odd ones when it is
+ * let. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

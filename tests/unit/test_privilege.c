@@ -202,7 +202,8 @@ R32_nothing_leaks_into_files(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* R52: a thousand clients are not kept waiting by a limit made for select(2). */
+/* R52: a thousand clients are not kept waiting by a limit made for
+ * select(2). */
 static void
 the_soft_limit_of_descriptors_is_raised_as_far_as_the_hard_one(void **state)
 {

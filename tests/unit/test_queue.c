@@ -871,7 +871,8 @@ in_safe_mode_the_quicker_of_the_two_goes_first(void **state)
 	assert_int_equal(fixture_files(l, "queue"), 0);
 }
 
-/* So many share its time that it seems quick, but each one waits a round trip. */
+/* So many share its time that it seems quick, but each one waits a round
+ * trip. */
 static void
 in_safe_mode_a_far_provider_has_no_head_start(void **state)
 {
@@ -1728,7 +1729,7 @@ showing_gives_envelope_journal_and_header(void **state)
 	assert_int_equal(queue_show(l->q, "nonsense", &env, &text, &err), -1);
 }
 
-/* --- suspects -------------------------------------------------------------- */
+/* --- suspects ------------------------------------------------------------ */
 
 /* And one that nobody takes does not hide that others come. */
 static void

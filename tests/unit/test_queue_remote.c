@@ -316,7 +316,7 @@ what_is_finished_goes_as_soon_as_the_store_is_back(void **state)
 	assert_int_equal(memory_store_count(l->store, STORE_QUEUE), 0);
 }
 
-/* --- for a notice ------------------------------------------------------------ */
+/* --- for a notice -------------------------------------------------------- */
 
 static int
 read_original(struct queue_fixture *l, const char *id, enum err_class *ret)
@@ -368,7 +368,7 @@ what_a_notice_is_about_is_read_on_a_worker(void **state)
 	fixture_run(l);
 }
 
-/* --- among other relays ----------------------------------------------------- */
+/* --- among other relays --------------------------------------------------- */
 
 static enum queue_state
 state_of(struct queue_fixture *l, const char *id)

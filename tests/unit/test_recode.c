@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* R8, R9 of the body: other encodings of the same bytes, in short ASCII lines. */
+/* R8, R9 of the body: other encodings of the same bytes, in short ASCII
+ * lines. */
 #include "tests/lib/check.h"
 
 #include <stdlib.h>
@@ -58,8 +59,8 @@ static const struct row {
 	    "678901234=3D",
 	    "12345678901234567890123456789012345678901234567890123456789012345"
 	    "678901234=\r\n=3D" },
-	/* Blanks behind "=" at the end of a line do not count, and no break comes
-	 * between them; elsewhere they do. */
+	/* Blanks behind "=" at the end of a line do not count, and no break
+	 * comes between them; elsewhere they do. */
 	{ RECODE_MEND_QP,
 	    "12345678901234567890123456789012345678901234567890123456789012345"
 	    "67890123=  \t \r\nb \t c ",

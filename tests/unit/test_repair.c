@@ -113,7 +113,8 @@ static const struct row {
 	    "Content-Type: text/html; charset=iso-8859-1\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "<p>caf=E9</p>\r\n" },
-	/* A multipart that nobody can take apart must not be given an encoding. */
+	/* A multipart that nobody can take apart must not be given an
+	 * encoding. */
 	{ true,
 	    "A: 1\r\nContent-Type: "
 	    "multipart/mixed\r\n\r\n--b\r\n\r\nna\xc3\xafve it "
@@ -202,8 +203,8 @@ static const struct row {
 	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "na=C3=AFve text\r\n" },
-	/* An mbox line in front of a part stays, unless it would be refused; the
-	 * line that ends a header may be a delimiter already. */
+	/* An mbox line in front of a part stays, unless it would be refused;
+	 * the line that ends a header may be a delimiter already. */
 	{ true,
 	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nFrom x\r\n"
 	    "Content-Type: multipart/mixed; boundary=c\r\n--c\r\nFrom y\r\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows about replies: what is wrong in them is told by line, and words are found
- * where people mean them. */
+/* Rows about replies: what is wrong in them is told by line, and words are
+ * found where people mean them. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>

@@ -63,7 +63,7 @@ __wrap_peer_uid(
 	return next_uid;
 }
 
-/* --- what is around it ------------------------------------------------------ */
+/* --- what is around it ---------------------------------------------------- */
 
 static int64_t
 boot_ms(void *ctx)
@@ -256,7 +256,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- clients ----------------------------------------------------------------- */
+/* --- clients ------------------------------------------------------------- */
 
 struct client {
 	int fd;
@@ -360,7 +360,7 @@ is_greeted(struct bench *b, struct client c, const char *with)
 	assert_memory_equal(c.heard, with, strlen(with));
 }
 
-/* --- who gets in --------------------------------------------------------------- */
+/* --- who gets in --------------------------------------------------------- */
 
 static void
 R68_one_user_leaves_sessions_to_others(void **state)
@@ -438,7 +438,7 @@ a_user_who_may_not_submit_hears_so_at_mail(void **state)
 	until(b, has_heard(&alice, "451 4.3.0"));
 }
 
-/* --- whose turn it is ------------------------------------------------------------ */
+/* --- whose turn it is ---------------------------------------------------- */
 
 static void
 flood(struct client *c)
@@ -571,7 +571,7 @@ who_reads_nothing_and_resets_has_no_session_left(void **state)
 	until(b, list_is_empty(&b->set.sessions));
 }
 
-/* --- whose word is waited for ------------------------------------------------------ */
+/* --- whose word is waited for -------------------------------------------- */
 
 static void
 send_one(struct client *c)
@@ -634,7 +634,7 @@ who_asked_for_the_providers_word_waits_for_each(void **state)
 	}
 }
 
-/* --- answers ------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 /* The loop does not run meanwhile. */
 static bool
@@ -654,7 +654,7 @@ an_answer_does_not_wait_for_what_else_a_turn_has_to_do(void **state)
 	assert_true(has_come(&c, "220 "));
 }
 
-/* --- a stop ------------------------------------------------------------------ */
+/* --- a stop -------------------------------------------------------------- */
 
 static void
 stop(struct bench *b)

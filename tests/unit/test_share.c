@@ -182,7 +182,7 @@ pass(struct lab *l, int64_t ms)
 			take_turn(l, &l->relays[i]);
 }
 
-/* --- limits ----------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------- */
 
 static void
 no_limit_is_exceeded_by_all_together(void **state)
@@ -392,7 +392,7 @@ there_are_fewer_turns_than_mails(void **state)
 	assert_true(turns < 100);
 }
 
-/* --- connections -------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 /* Opens and closes as src/outbound does, to have so many if it may. */
 static void
@@ -525,7 +525,7 @@ without_the_store_there_is_one_connection(void **state)
 	assert_int_equal(l->relays[0].connections, 1);
 }
 
-/* --- the text ------------------------------------------------------------------- */
+/* --- the text ------------------------------------------------------------- */
 
 /* One relay alone with a text. */
 struct one {

@@ -1279,7 +1279,7 @@ every_refusal_reaches_whom_it_concerns(void **state)
 	run_all(refusals, ARRAY_LEN(refusals));
 }
 
-/* --- sessions that are of no more use --------------------------------------- */
+/* --- sessions that are of no more use ------------------------------------- */
 
 #define RCPT1 "C: RCPT TO:<r0@x>\n"
 
@@ -1453,7 +1453,7 @@ a_bdat_that_is_not_known_ends_the_connection_at_once(void **state)
 	}
 }
 
-/* --- answers that fit no question ------------------------------------------ */
+/* --- answers that fit no question ---------------------------------------- */
 
 static void
 hear(struct smtp_client *c, const char *text)
@@ -2358,7 +2358,7 @@ silence_ends_the_session_and_names_the_command(void **state)
 	}
 }
 
-/* --- the window and silence ------------------------------------------------- */
+/* --- the window and silence ----------------------------------------------- */
 
 static struct smtp_job jobs_of_one[100];
 

@@ -288,7 +288,7 @@ what_goes_out_is_stuffed_and_has_only_crlf(void **state)
 		check_chunks(check_stuffed, &rows[i], rows[i].in.n);
 }
 
-/* --- against a second, slower opinion -------------------------------------- */
+/* --- against a second, slower opinion ------------------------------------ */
 
 static uint32_t seed;
 

@@ -350,7 +350,8 @@ recipients_beyond_the_limit_wait_and_the_others_stay(void **state)
 	check_talks(talks, ARRAY_LEN(talks));
 }
 
-/* RFC 5321 4.1.4 wants HELO first; small scripts on the machine leave it out. */
+/* RFC 5321 4.1.4 wants HELO first; small scripts on the machine leave it
+ * out. */
 static void
 mail_without_helo_is_taken(void **state)
 {

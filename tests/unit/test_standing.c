@@ -44,8 +44,8 @@ pauses_are(struct standing *s, enum standing_blame blame,
 		    seconds[i] * 1000, seconds[i] * 1100);
 }
 
-/* A provider that breaks off over one message takes the next one at once; one that
- * is in trouble is left alone after some attempts more. */
+/* A provider that breaks off over one message takes the next one at once; one
+ * that is in trouble is left alone after some attempts more. */
 static void
 while_the_blame_is_open_five_short_pauses_come_first(void **state)
 {
@@ -71,8 +71,8 @@ a_message_that_is_to_blame_costs_half_a_second_each_time(void **state)
 		    500, 550);
 }
 
-/* The reply to somebody's message: on each relay those who may not see it read the
- * other sentence. */
+/* The reply to somebody's message: on each relay those who may not see it read
+ * the other sentence. */
 static void
 what_is_told_to_everybody_goes_to_other_relays_as_well(void **state)
 {

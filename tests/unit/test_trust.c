@@ -162,7 +162,8 @@ what_belongs_to_a_stranger_is_refused(void **state)
 	check("root/group", "other users can change");
 }
 
-/* That files of unknown owners get the same uid elsewhere makes no difference. */
+/* That files of unknown owners get the same uid elsewhere makes no
+ * difference. */
 static void
 nobody_is_a_stranger_like_others(void **state)
 {
@@ -215,9 +216,9 @@ make_text(const char *name, const char *text)
 	free(path);
 }
 
-/* In a user namespace of our own root and a stranger look alike: only what must be
- * root's by its place is trusted.  dir becomes the root folder.  Exits with the
- * number of the row that is wrong, from 1 on. */
+/* In a user namespace of our own root and a stranger look alike: only what must
+ * be root's by its place is trusted.  dir becomes the root folder.  Exits with
+ * the number of the row that is wrong, from 1 on. */
 static void
 look_from_own_userns(void)
 {

@@ -45,4 +45,14 @@ ascii_is_alnum(char c)
 	return ascii_is_digit(c) || ascii_is_alpha(c);
 }
 
+/* The value of a hexadecimal digit whose letters begin at ten, 'a' or 'A'.
+ * -1: c is no such digit. */
+static inline int
+ascii_hex_value(char c, char ten)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	return c >= ten && c < ten + 6 ? c - ten + 10 : -1;
+}
+
 #endif

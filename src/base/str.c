@@ -71,6 +71,22 @@ bytes_has_prefix_nocase(struct bytes a, const char *prefix)
 	return prefix[i] == '\0';
 }
 
+bool
+bytes_is_one_of(struct bytes a, const char *const *texts)
+{
+	while (*texts != NULL && !bytes_eq_nocase(a, *texts))
+		texts++;
+	return *texts != NULL;
+}
+
+bool
+bytes_has_one_of_prefixes(struct bytes a, const char *const *prefixes)
+{
+	while (*prefixes != NULL && !bytes_has_prefix_nocase(a, *prefixes))
+		prefixes++;
+	return *prefixes != NULL;
+}
+
 struct bytes
 bytes_trim(struct bytes b)
 {

@@ -29,6 +29,9 @@ bytes_eq_nocase(struct bytes a, const char *b)
 bool bytes_same_nocase(struct bytes a, struct bytes b);
 bool bytes_eq(struct bytes a, const char *b);
 bool bytes_has_prefix_nocase(struct bytes a, const char *prefix);
+/* The same with any of several texts; a NULL ends the array. */
+bool bytes_is_one_of(struct bytes a, const char *const *texts);
+bool bytes_has_one_of_prefixes(struct bytes a, const char *const *prefixes);
 
 /* The bytes without leading and trailing blanks (space, tab, CR, LF). */
 struct bytes bytes_trim(struct bytes b);

@@ -6,18 +6,51 @@
 
 #include "base/ascii.h"
 #include "base/str.h"
+#include "mail/addr.h"
 
-bool
-field_name_is_one_of(struct bytes name, const char *const *names, size_t nnames,
-    const char *const *prefixes, size_t nprefixes)
+unsigned
+field_name_roles(struct bytes name, const char **ret_spelling)
 {
-	for (size_t i = 0; i < nnames; i++)
-		if (bytes_eq_nocase(name, names[i]))
-			return true;
-	for (size_t i = 0; i < nprefixes; i++)
-		if (bytes_has_prefix_nocase(name, prefixes[i]))
-			return true;
-	return false;
+	enum { MAILBOXES = FIELD_RCPTS | FIELD_PHRASES };
+	static const struct {
+		const char *name;
+		unsigned roles;
+	} rows[] = {
+		{ "To", MAILBOXES | FIELD_REQUIRED | FIELD_LISTS },
+		{ "Cc", MAILBOXES | FIELD_LISTS },
+		{ "Reply-To", MAILBOXES | FIELD_LISTS },
+		{ "Resent-To", MAILBOXES | FIELD_REQUIRED | FIELD_LISTS },
+		{ "Resent-Cc", MAILBOXES | FIELD_LISTS },
+		{ "Resent-Reply-To", MAILBOXES },
+		{ "Errors-To", MAILBOXES },
+		{ "Return-Receipt-To", MAILBOXES },
+		{ "Disposition-Notification-To", MAILBOXES },
+		{ "Mail-Followup-To", MAILBOXES },
+		{ "Mail-Reply-To", MAILBOXES },
+		{ "Apparently-To", FIELD_RCPTS },
+		{ "X-Errors-To", FIELD_RCPTS },
+		{ "X-Reply-To", FIELD_RCPTS },
+		{ "X-Confirm-Reading-To", FIELD_RCPTS },
+		{ "Read-Receipt-To", FIELD_RCPTS },
+		{ "Delivered-To", FIELD_TRACE },
+		{ "Envelope-To", FIELD_TRACE },
+		{ "X-Envelope-To", FIELD_TRACE },
+		{ "X-Original-To", FIELD_TRACE },
+		{ "X-Delivered-To", FIELD_TRACE },
+		{ "X-Rcpt-To", FIELD_TRACE },
+		{ "From", FIELD_AUTHORS | FIELD_PHRASES },
+		{ "Sender", FIELD_AUTHORS | FIELD_PHRASES },
+		{ "Resent-From", FIELD_AUTHORS | FIELD_PHRASES },
+		{ "Resent-Sender", FIELD_AUTHORS | FIELD_PHRASES },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (bytes_eq_nocase(name, rows[i].name)) {
+			if (ret_spelling != NULL)
+				*ret_spelling = rows[i].name;
+			return rows[i].roles;
+		}
+	return 0;
 }
 
 bool
@@ -29,13 +62,12 @@ field_name_is_known(struct bytes name)
 		"Auto-Submitted", "Precedence", "Importance", "Priority",
 		"User-Agent", "Organization", "Errors-To", "Delivered-To",
 		"DKIM-Signature", "Return-Receipt-To", "Mail-Followup-To",
-		"Disposition-Notification-To", "Comments", "Keywords" };
+		"Disposition-Notification-To", "Comments", "Keywords", NULL };
 	static const char *const prefixes[] = { "X-", "Content-", "Resent-",
-		"List-", "ARC-" };
+		"List-", "ARC-", NULL };
 
-	return field_name_is_one_of(name, names,
-	    sizeof(names) / sizeof(names[0]), prefixes,
-	    sizeof(prefixes) / sizeof(prefixes[0]));
+	return bytes_is_one_of(name, names) ||
+	       bytes_has_one_of_prefixes(name, prefixes);
 }
 
 /* --- hidden copies -------------------------------------------------------- */
@@ -234,41 +266,14 @@ is_mark(char c)
 	       memchr(marks, c, sizeof(marks)) != NULL;
 }
 
-/* "Bcc joe@example.net": the colon is missing, and it was meant all the
- * same. */
-static size_t
-hidden_len(struct bytes line)
-{
-	static const char *const names[] = { "Bcc", "Resent-Bcc" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = strlen(names[i]);
-		char c = line.n > n ? line.p[n] : 'a';
-
-		if (bytes_has_prefix_nocase(line, names[i]) &&
-		    (is_mark(c) || ascii_is_blank(c) || c == '<') &&
-		    memchr(line.p, '@', line.n) != NULL)
-			return n;
-	}
-	return 0;
-}
-
+/* Is there an address behind the name of a hidden copy, on its own or with what
+ * stands in place of the colon? */
 static bool
-is_plain_address(struct bytes b)
+has_hidden_address(struct bytes rest)
 {
-	static const char signs[] = ".!#$%&'*+/=?^_`{|}~-";
-	size_t at = 0, n;
-
-	if (b.n > 1 && b.p[0] == '<' && b.p[b.n - 1] == '>')
-		b = bytes_of(b.p + 1, b.n - 2);
-	while (at < b.n && (ascii_is_alnum(b.p[at]) ||
-			       memchr(signs, b.p[at], sizeof(signs) - 1)))
-		at++;
-	n = at + 1;
-	while (n < b.n &&
-	       (ascii_is_alnum(b.p[n]) || b.p[n] == '.' || b.p[n] == '-'))
-		n++;
-	return at > 0 && at + 1 < b.n && b.p[at] == '@' && n == b.n;
+	return (is_mark(rest.p[0]) || ascii_is_blank(rest.p[0]) ||
+		   rest.p[0] == '<') &&
+	       memchr(rest.p, '@', rest.n) != NULL;
 }
 
 bool
@@ -277,29 +282,57 @@ field_name_is_plain_list(struct bytes value)
 	if (value.n > 0 && value.p[value.n - 1] == ';')
 		value.n--;
 	do {
-		if (!is_plain_address(bytes_trim(bytes_cut(&value, ','))))
+		struct bytes b = bytes_trim(bytes_cut(&value, ','));
+
+		if (b.n > 1 && b.p[0] == '<' && b.p[b.n - 1] == '>')
+			b = bytes_of(b.p + 1, b.n - 2);
+		if (!str_is_ascii(b) || memchr(b.p, '"', b.n) != NULL ||
+		    !addr_is_mailbox(b))
 			return false;
 	} while (value.n > 0);
 	return true;
 }
 
-/* "To joe@example.net", and nothing else: the same. */
-static size_t
-list_len(struct bytes line)
+static bool
+has_plain_list(struct bytes rest)
 {
-	static const char *const names[] = { "To", "Cc", "Resent-To",
-		"Resent-Cc" };
+	return ascii_is_wsp(rest.p[0]) &&
+	       field_name_is_plain_list(bytes_trim(rest));
+}
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = strlen(names[i]);
+/* Length of the name at the front of a line that lacks its colon: one of these,
+ * and the rest, which is not empty, is what such a field holds.  0: none. */
+static size_t
+bare_len(struct bytes line, const char *const *names,
+    bool (*is_body)(struct bytes rest))
+{
+	for (; *names != NULL; names++) {
+		size_t n = strlen(*names);
 
-		if (bytes_has_prefix_nocase(line, names[i]) && line.n > n &&
-		    ascii_is_wsp(line.p[n]) &&
-		    field_name_is_plain_list(
-			bytes_trim(bytes_of(line.p + n, line.n - n))))
+		if (line.n > n && bytes_has_prefix_nocase(line, *names) &&
+		    is_body(bytes_of(line.p + n, line.n - n)))
 			return n;
 	}
 	return 0;
+}
+
+/* "Bcc joe@example.net" */
+static size_t
+bare_bcc_len(struct bytes line)
+{
+	static const char *const names[] = { "Bcc", "Resent-Bcc", NULL };
+
+	return bare_len(line, names, has_hidden_address);
+}
+
+/* "To joe@example.net", and nothing else. */
+static size_t
+bare_list_len(struct bytes line)
+{
+	static const char *const names[] = { "To", "Cc", "Resent-To",
+		"Resent-Cc", NULL };
+
+	return bare_len(line, names, has_plain_list);
 }
 
 size_t
@@ -308,7 +341,7 @@ field_name_bcc_len(struct bytes field)
 	size_t n = bcc_len(field);
 
 	return n > 0 ? n + colon_len(bytes_of(field.p + n, field.n - n))
-		     : hidden_len(field);
+		     : bare_bcc_len(field);
 }
 
 static bool
@@ -361,7 +394,7 @@ field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
 		*ret_at += i;
 		return true;
 	}
-	n = hidden_len(rest);
+	n = bare_bcc_len(rest);
 	if (n > 0) {
 		memcpy(ret_name, rest.p, n);
 		*ret_n = n;
@@ -370,7 +403,7 @@ field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
 		*ret_at = i;
 		return true;
 	}
-	n = list_len(line);
+	n = bare_list_len(line);
 	if (n > 0) {
 		memcpy(ret_name, line.p, n);
 		*ret_n = *ret_at = n;

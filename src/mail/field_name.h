@@ -14,10 +14,19 @@
 
 #include "base/buf.h"
 
-/* Is it one of these names, or does it begin with one of these?  Case does not
- * matter. */
-bool field_name_is_one_of(struct bytes name, const char *const *names,
-    size_t nnames, const char *const *prefixes, size_t nprefixes);
+/* What the addresses of a field are for; a sum of these. */
+enum {
+	FIELD_RCPTS = 1, /* recipients, of this message or of an answer to it */
+	FIELD_TRACE = 2, /* the recipient of an earlier delivery */
+	FIELD_AUTHORS = 4,
+	FIELD_REQUIRED = 8, /* must not be empty (RFC 5322 3.6.3) */
+	FIELD_LISTS = 16, /* programs write one address a line into them */
+	FIELD_PHRASES = 32 /* display names are usual there */
+};
+
+/* 0: no field of this name holds addresses.  *ret_spelling is the name as it is
+ * usually written, static text; ret_spelling may be NULL. */
+unsigned field_name_roles(struct bytes name, const char **ret_spelling);
 
 /* Is it the name of a field that messages have, as opposed to a line of text
  * with a colon? */
@@ -41,8 +50,8 @@ bool field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
  * missing, and an address follows.  0: it begins with none. */
 size_t field_name_bcc_len(struct bytes field);
 
-/* Addresses of ASCII with commas between, each with or without "<" and ">", and
- * nothing else?  Text is more than that. */
+/* True if value is nothing but addresses: ASCII, without quotes, separated by
+ * commas, each with or without "<" and ">". */
 bool field_name_is_plain_list(struct bytes value);
 
 #endif

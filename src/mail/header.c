@@ -472,8 +472,6 @@ is_named_mailbox(struct bytes b)
 static const char *
 list_goes_on(const struct header *h, struct bytes line)
 {
-	static const char *const lists[] = { "To", "Cc", "Reply-To",
-		"Resent-To", "Resent-Cc" };
 	const struct field *f = &h->fields[h->nfields - 1];
 	const char *raw = buf_str(&h->text) + f->at;
 	struct bytes body;
@@ -483,8 +481,8 @@ list_goes_on(const struct header *h, struct bytes line)
 	    is_mbox_line(line))
 		return NULL;
 	is_hidden = is_bcc(h, f);
-	if (!is_hidden && !field_name_is_one_of(bytes_of(raw, f->name_n), lists,
-			      sizeof(lists) / sizeof(lists[0]), NULL, 0))
+	if (!is_hidden && (field_name_roles(bytes_of(raw, f->name_n), NULL) &
+			      FIELD_LISTS) == 0)
 		return NULL;
 	body = bytes_trim(bytes_of(raw + f->body_at, f->n - f->body_at));
 	if (is_open_list(body))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mail/xtext.h"
 
+#include "base/ascii.h"
+
 static bool
 is_xchar(char c)
 {
@@ -25,14 +27,6 @@ xtext_encode(struct buf *to, struct bytes from)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The next byte behind the coding; -1: there is none that may be. */
 static int
 next_byte(struct bytes from, size_t *at)
@@ -44,12 +38,22 @@ next_byte(struct bytes from, size_t *at)
 		return (unsigned char)c;
 	if (c != '+' || from.n - *at < 2)
 		return -1;
-	high = hex_value(from.p[(*at)++]);
-	low = hex_value(from.p[(*at)++]);
+	high = ascii_hex_value(from.p[(*at)++], 'A');
+	low = ascii_hex_value(from.p[(*at)++], 'A');
 	if (high < 0 || low < 0)
 		return -1;
 	c = (char)(high * 16 + low);
-	return (unsigned char)c < 0x20 || c == 0x7f ? -1 : (unsigned char)c;
+	return ascii_is_control(c) ? -1 : (unsigned char)c;
+}
+
+bool
+xtext_is_valid(struct bytes b)
+{
+	bool is_valid = b.n > 0;
+
+	for (size_t at = 0; is_valid && at < b.n;)
+		is_valid = next_byte(b, &at) >= 0;
+	return is_valid;
 }
 
 bool

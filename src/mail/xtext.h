@@ -20,4 +20,7 @@ bool xtext_encode(struct buf *to, struct bytes from) MUST_CHECK;
  * some would obey (R8), or the buffer is full; nothing was appended. */
 bool xtext_decode(struct buf *to, struct bytes from) MUST_CHECK;
 
+/* True: b is not empty and xtext_decode() understands it. */
+bool xtext_is_valid(struct bytes b);
+
 #endif

@@ -11,7 +11,7 @@
 enum { WORD_MAX = 75, CHARSET_MAX = 40 };
 
 static bool
-is_one_of(char c, const char *set)
+is_in(char c, const char *set)
 {
 	return c != '\0' && strchr(set, c) != NULL;
 }
@@ -100,8 +100,7 @@ encode_char(char out[4 * 3 + 1], struct bytes c)
 	static const char hex[] = "0123456789ABCDEF";
 	size_t n = 0;
 
-	if (c.n == 1 &&
-	    (ascii_is_alnum(c.p[0]) || is_one_of(c.p[0], "!*+-/"))) {
+	if (c.n == 1 && (ascii_is_alnum(c.p[0]) || is_in(c.p[0], "!*+-/"))) {
 		out[n++] = c.p[0];
 	} else if (c.n == 1 &&
 		   ((unsigned char)c.p[0] <= ' ' || c.p[0] == 0x7f)) {
@@ -129,12 +128,9 @@ static bool
 may_cut(struct bytes charset)
 {
 	static const char *const names[] = { "utf-8", "iso-8859-", "windows-12",
-		"cp12", "koi8-", "us-ascii" };
+		"cp12", "koi8-", "us-ascii", NULL };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (bytes_has_prefix_nocase(charset, names[i]))
-			return true;
-	return false;
+	return bytes_has_one_of_prefixes(charset, names);
 }
 
 /* A character is never cut in two between words (RFC 2047 5). */
@@ -223,14 +219,13 @@ read_word(struct bytes b, struct word *w)
 
 	if (b.n < 8 || b.p[0] != '=' || b.p[1] != '?')
 		return false;
-	while (
-	    n < b.n - 2 && (ascii_is_alnum(p[n]) || is_one_of(p[n], "-_.:+*")))
+	while (n < b.n - 2 && (ascii_is_alnum(p[n]) || is_in(p[n], "-_.:+*")))
 		n++;
 	if (n == 0 || n > CHARSET_MAX || b.n < n + 7 || p[n] != '?' ||
-	    p[n + 2] != '?' || !is_one_of(p[n + 1], "qQbB"))
+	    p[n + 2] != '?' || !is_in(p[n + 1], "qQbB"))
 		return false;
 	w->charset = bytes_of(p, n);
-	w->is_base64 = is_one_of(p[n + 1], "bB");
+	w->is_base64 = is_in(p[n + 1], "bB");
 	p += n + 3;
 	end = memchr(p, '?', (size_t)(b.p + b.n - p));
 	/* A "?" that ends nothing is text where it was not encoded. */
@@ -246,13 +241,13 @@ read_word(struct bytes b, struct word *w)
 	return true;
 }
 
+/* In either case: RFC 2047 4.2 wants capitals, readers take all. */
 static int
 hex_digit(char c)
 {
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-				      : -1;
+	int value = ascii_hex_value(c, 'A');
+
+	return value >= 0 ? value : ascii_hex_value(c, 'a');
 }
 
 /* RFC 2047 4.2; what is not encoded as it should be is itself. */
@@ -328,7 +323,7 @@ mend_word(struct buf *to, const struct word *w)
 static bool
 is_beside(char c)
 {
-	return !is_gap(c) && !is_one_of(c, "\"()<>[]:;@\\,");
+	return !is_gap(c) && !is_in(c, "\"()<>[]:;@\\,");
 }
 
 static bool
@@ -425,12 +420,9 @@ static bool
 agrees_with_ascii(struct bytes charset)
 {
 	static const char *const others[] = { "utf-7", "utf-16", "utf-32",
-		"ucs", "iso-2022", "hz", "cp037", "ebcdic" };
+		"ucs", "iso-2022", "hz", "cp037", "ebcdic", NULL };
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (bytes_has_prefix_nocase(charset, others[i]))
-			return false;
-	return true;
+	return !bytes_has_one_of_prefixes(charset, others);
 }
 
 size_t
@@ -542,7 +534,7 @@ quote(struct buf *to, struct bytes text)
 	bool ok = buf_addc(to, '"');
 
 	for (size_t i = 0; ok && i < text.n; i++) {
-		if (is_one_of(text.p[i], "\"\\"))
+		if (is_in(text.p[i], "\"\\"))
 			ok = buf_addc(to, '\\');
 		ok = ok && buf_addc(to, text.p[i]);
 	}
@@ -554,7 +546,7 @@ is_atoms(struct bytes text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		if (!ascii_is_alnum(text.p[i]) &&
-		    !is_one_of(text.p[i], " !#$%&'*+-/=?^_`{|}~"))
+		    !is_in(text.p[i], " !#$%&'*+-/=?^_`{|}~"))
 			return false;
 	return true;
 }

@@ -99,15 +99,6 @@ decode_b(struct buf *to, struct bytes b)
 	buf_clear(&whole);
 }
 
-static bool
-is_one_of(struct bytes charset, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (bytes_eq_nocase(charset, *names))
-			return true;
-	return false;
-}
-
 /* ISO 2022: between ESC "$" and ESC "(" two bytes are a character. */
 static void
 add_2022(struct buf *to, struct bytes b)
@@ -134,13 +125,12 @@ add_text(struct buf *to, struct bytes charset, struct bytes b)
 		"unicode", "ucs-", "iso-10646", "ebcdic", "ibm", "cp037", "hz",
 		NULL };
 
-	if (is_one_of(charset, latin1)) {
+	if (bytes_is_one_of(charset, latin1)) {
 		IGNORE(mime_utf8(to, b));
 		return WORDS_UTF8;
 	}
-	for (size_t i = 0; hidden[i] != NULL; i++)
-		if (bytes_has_prefix_nocase(charset, hidden[i]))
-			return WORDS_HIDDEN;
+	if (bytes_has_one_of_prefixes(charset, hidden))
+		return WORDS_HIDDEN;
 	if (bytes_has_prefix_nocase(charset, "iso-2022"))
 		add_2022(to, b);
 	else

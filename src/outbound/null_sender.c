@@ -7,14 +7,6 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-static bool
-is_one_of(struct bytes word, const char *const *list)
-{
-	while (*list != NULL && !bytes_eq_nocase(word, *list))
-		list++;
-	return *list != NULL;
-}
-
 /* The next word of *text that is not a filler. */
 static struct bytes
 cut_telling_word(struct bytes *text)
@@ -29,7 +21,7 @@ cut_telling_word(struct bytes *text)
 		for (w = bytes_of(text->p, 0);
 		     text->n > 0 && ascii_is_alnum(*text->p); w.n++)
 			text->p++, text->n--;
-	} while (is_one_of(w, fillers));
+	} while (bytes_is_one_of(w, fillers));
 	return w;
 }
 
@@ -45,14 +37,15 @@ names_null_sender(struct bytes text)
 	struct bytes was = { "", 0 }, w;
 
 	for (; (w = cut_telling_word(&text)).n > 0; was = w) {
-		if (is_one_of(was, none) && is_one_of(w, senders))
+		if (bytes_is_one_of(was, none) && bytes_is_one_of(w, senders))
 			return true;
 		if (bytes_eq_nocase(was, "no") &&
 		    (bytes_eq_nocase(w, "sender") ||
 			bytes_eq_nocase(w, "return")))
 			return true;
-		if (is_one_of(was, senders) &&
-		    (is_one_of(w, none) || bytes_eq_nocase(w, "required")))
+		if (bytes_is_one_of(was, senders) &&
+		    (bytes_is_one_of(w, none) ||
+			bytes_eq_nocase(w, "required")))
 			return true;
 	}
 	return false;

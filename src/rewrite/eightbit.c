@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "mail/addr.h"
 #include "mail/addr_list.h"
+#include "mail/field_name.h"
 #include "mail/idna.h"
 #include "mail/mailbox.h"
 #include "mime/rfc2047.h"
@@ -168,35 +169,16 @@ add_mailboxes(struct buf *to, struct bytes b)
 
 /* --- fields --------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	bool (*add)(struct buf *to, struct bytes value);
-} forms[] = {
-	{ "From", add_mailboxes },
-	{ "Sender", add_mailboxes },
-	{ "Reply-To", add_mailboxes },
-	{ "To", add_mailboxes },
-	{ "Cc", add_mailboxes },
-	{ "Resent-From", add_mailboxes },
-	{ "Resent-Sender", add_mailboxes },
-	{ "Resent-To", add_mailboxes },
-	{ "Resent-Cc", add_mailboxes },
-	{ "Resent-Reply-To", add_mailboxes },
-	{ "Disposition-Notification-To", add_mailboxes },
-	{ "Errors-To", add_mailboxes },
-	{ "Return-Receipt-To", add_mailboxes },
-	{ "Mail-Followup-To", add_mailboxes },
-	{ "Mail-Reply-To", add_mailboxes },
-	{ "Content-Type", add_parameters },
-	{ "Content-Disposition", add_parameters },
-};
-
 static bool
-add_value(struct buf *to, const char *name, struct bytes value)
+add_value(struct buf *to, struct bytes name, struct bytes value)
 {
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (str_eq_nocase(name, forms[i].name))
-			return forms[i].add(to, value);
+	static const char *const with_parameters[] = { "Content-Type",
+		"Content-Disposition", NULL };
+
+	if ((field_name_roles(name, NULL) & FIELD_PHRASES) != 0)
+		return add_mailboxes(to, value);
+	if (bytes_is_one_of(name, with_parameters))
+		return add_parameters(to, value);
 	return rfc2047_mixed(to, value);
 }
 
@@ -218,7 +200,7 @@ encode_field(struct header *h, size_t i)
 	ok = header_value(h, i, &value) &&
 	     rfc2047_mend(&mended, buf_bytes(&value)) &&
 	     mime_utf8(&utf8, buf_bytes(&mended)) &&
-	     add_value(&out, name, buf_bytes(&utf8)) &&
+	     add_value(&out, bytes_str(name), buf_bytes(&utf8)) &&
 	     header_replace(h, i, name, buf_bytes(&out));
 	buf_clear(&value);
 	buf_clear(&mended);

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "mail/field_name.h"
 #include "mail/mailbox.h"
 #include "mime/rfc2047.h"
 #include "mime/words.h"
-#include "rewrite/locals.h"
 #include "rewrite/notes.h"
 
 enum { NAME_LEN_MAX = 100 };
@@ -58,8 +58,11 @@ is_empty(struct bytes b)
 static bool
 wants_something(struct bytes name)
 {
-	return locals_is_field(name) || bytes_eq_nocase(name, "In-Reply-To") ||
-	       bytes_eq_nocase(name, "References");
+	static const char *const of_ids[] = { "In-Reply-To", "References",
+		NULL };
+
+	return field_name_roles(name, NULL) != 0 ||
+	       bytes_is_one_of(name, of_ids);
 }
 
 void
@@ -149,7 +152,7 @@ fields_decode_addresses(struct header *h, unsigned *notes)
 {
 	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
 	     i = header_find(h, NULL, i + 1))
-		if (locals_is_field(header_at(h, i).name) &&
+		if (field_name_roles(header_at(h, i).name, NULL) != 0 &&
 		    words_has(header_at(h, i).body) &&
 		    !decode_field(h, i, notes))
 			return false;

@@ -5,7 +5,6 @@
 
 #include "base/ascii.h"
 #include "base/str.h"
-#include "mail/field_name.h"
 #include "mime/rfc2047.h"
 
 /* Together they fit into a line. */
@@ -24,12 +23,12 @@ has_grammar(struct bytes name)
 		"Authentication-Results", "Received-SPF", "Autocrypt",
 		"Newsgroups", "Followup-To", "Auto-Submitted", "Content-Type",
 		"Content-Disposition", "Content-Transfer-Encoding",
-		"Content-ID", "Content-Location", "Content-Language" };
-	static const char *const prefixes[] = { "Resent-", "List-", "ARC-" };
+		"Content-ID", "Content-Location", "Content-Language", NULL };
+	static const char *const prefixes[] = { "Resent-", "List-", "ARC-",
+		NULL };
 
-	return field_name_is_one_of(name, names,
-	    sizeof(names) / sizeof(names[0]), prefixes,
-	    sizeof(prefixes) / sizeof(prefixes[0]));
+	return bytes_is_one_of(name, names) ||
+	       bytes_has_one_of_prefixes(name, prefixes);
 }
 
 static bool

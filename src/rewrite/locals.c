@@ -7,54 +7,15 @@
 #include "base/str.h"
 #include "mail/addr.h"
 #include "mail/envelope.h"
+#include "mail/field_name.h"
 #include "mail/mailbox.h"
 #include "mail/xtext.h"
 #include "rewrite/notes.h"
 
-enum kind {
-	KIND_TO, /* must not be empty: RFC 5322 3.6.3 */
-	KIND_RCPTS, /* goes if nobody is left */
-	KIND_TRACE, /* of a delivery: names of this machine say nothing */
-	KIND_AUTHORS /* names of this machine are for rewrite/identity.h */
-};
-
-static const struct row {
-	const char *name;
-	enum kind kind;
-} rows[] = {
-	{ "To", KIND_TO },
-	{ "Cc", KIND_RCPTS },
-	{ "Reply-To", KIND_RCPTS },
-	{ "Resent-To", KIND_TO },
-	{ "Resent-Cc", KIND_RCPTS },
-	{ "Resent-Reply-To", KIND_RCPTS },
-	{ "Errors-To", KIND_RCPTS },
-	{ "Return-Receipt-To", KIND_RCPTS },
-	{ "Disposition-Notification-To", KIND_RCPTS },
-	{ "Mail-Followup-To", KIND_RCPTS },
-	{ "Mail-Reply-To", KIND_RCPTS },
-	{ "Apparently-To", KIND_RCPTS },
-	{ "X-Errors-To", KIND_RCPTS },
-	{ "X-Reply-To", KIND_RCPTS },
-	{ "X-Confirm-Reading-To", KIND_RCPTS },
-	{ "Read-Receipt-To", KIND_RCPTS },
-	{ "Delivered-To", KIND_TRACE },
-	{ "Envelope-To", KIND_TRACE },
-	{ "X-Envelope-To", KIND_TRACE },
-	{ "X-Original-To", KIND_TRACE },
-	{ "X-Delivered-To", KIND_TRACE },
-	{ "X-Rcpt-To", KIND_TRACE },
-	{ "From", KIND_AUTHORS },
-	{ "Sender", KIND_AUTHORS },
-	{ "Resent-From", KIND_AUTHORS },
-	{ "Resent-Sender", KIND_AUTHORS },
-};
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-
 /* One field, and its mailboxes as they are to be, commas between. */
 struct writing {
 	const struct locals_opts *o;
-	enum kind kind;
+	unsigned roles; /* of field_name.h */
 	struct addr_list given;
 	size_t nlocal; /* of them */
 	struct addr_list seen; /* written in place of local names */
@@ -65,7 +26,8 @@ struct writing {
 static bool
 is_local(const struct writing *w, const struct addr_item *it)
 {
-	return w->kind != KIND_AUTHORS && w->o->is_local(w->o->ctx, it->addr);
+	return (w->roles & FIELD_AUTHORS) == 0 &&
+	       w->o->is_local(w->o->ctx, it->addr);
 }
 
 static void
@@ -89,7 +51,7 @@ must_change(const struct writing *w)
 {
 	const struct addr_list *l = &w->given;
 
-	if (w->kind == KIND_AUTHORS)
+	if ((w->roles & FIELD_AUTHORS) != 0)
 		return l->is_loose && !l->is_malformed && l->n > 0;
 	if (l->n == 0) /* names only: "Joe <>" */
 		return l->is_loose && !l->is_malformed;
@@ -135,7 +97,7 @@ add_item(struct writing *w, const struct addr_item *it)
 static bool
 rewrite(struct header *h, size_t i, const char *name, struct writing *w)
 {
-	if (w->kind == KIND_TRACE && w->nlocal > 0) {
+	if ((w->roles & FIELD_TRACE) != 0 && w->nlocal > 0) {
 		header_remove(h, i);
 		return true;
 	}
@@ -146,7 +108,7 @@ rewrite(struct header *h, size_t i, const char *name, struct writing *w)
 			return false;
 	if (buf_len(&w->value) > 0)
 		return header_replace(h, i, name, buf_bytes(&w->value));
-	if (w->kind != KIND_TO) {
+	if ((w->roles & FIELD_REQUIRED) == 0) {
 		header_remove(h, i);
 		return true;
 	}
@@ -154,10 +116,10 @@ rewrite(struct header *h, size_t i, const char *name, struct writing *w)
 }
 
 static bool
-repair_field(struct header *h, size_t i, const struct row *row,
+repair_field(struct header *h, size_t i, const char *name, unsigned roles,
     const struct locals_opts *o, unsigned *notes)
 {
-	struct writing w = { .o = o, .kind = row->kind };
+	struct writing w = { .o = o, .roles = roles };
 	struct buf text;
 	bool ok = true;
 
@@ -166,7 +128,7 @@ repair_field(struct header *h, size_t i, const struct row *row,
 	IGNORE(header_value(h, i, &text)); /* it fits */
 	read_field(&w, buf_bytes(&text));
 	if (must_change(&w)) {
-		ok = rewrite(h, i, row->name, &w);
+		ok = rewrite(h, i, name, &w);
 		*notes |= w.notes;
 	}
 	addr_list_clear(&w.seen);
@@ -176,29 +138,15 @@ repair_field(struct header *h, size_t i, const struct row *row,
 	return ok;
 }
 
-static const struct row *
-row_of(struct bytes name)
-{
-	for (size_t i = 0; i < ROWS; i++)
-		if (bytes_eq_nocase(name, rows[i].name))
-			return &rows[i];
-	return NULL;
-}
-
-bool
-locals_is_field(struct bytes name)
-{
-	return row_of(name) != NULL;
-}
-
 bool
 locals_repair(struct header *h, const struct locals_opts *o, unsigned *notes)
 {
 	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
 	     i = header_find(h, NULL, i + 1)) {
-		const struct row *row = row_of(header_at(h, i).name);
+		const char *name;
+		unsigned roles = field_name_roles(header_at(h, i).name, &name);
 
-		if (row != NULL && !repair_field(h, i, row, o, notes))
+		if (roles != 0 && !repair_field(h, i, name, roles, o, notes))
 			return false;
 	}
 	return true;

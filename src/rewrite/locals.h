@@ -41,9 +41,6 @@ struct locals_opts {
 	void *ctx;
 };
 
-/* Does a field of this name hold addresses? */
-bool locals_is_field(struct bytes name);
-
 /* *notes gets what was guessed (rewrite/notes.h).  False: the header has no
  * room. */
 bool locals_repair(

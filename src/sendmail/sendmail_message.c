@@ -182,15 +182,6 @@ drop_doubles(struct sendmail_message *m)
 
 /* --- the header ----------------------------------------------------------- */
 
-static bool
-is_one_of(struct bytes name, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (bytes_eq_nocase(name, *names))
-			return true;
-	return false;
-}
-
 static int
 take_fields(struct sendmail_message *m, const struct header *h, size_t first,
     size_t end, const char *const names[], const struct sendmail_wishes *w,
@@ -199,7 +190,7 @@ take_fields(struct sendmail_message *m, const struct header *h, size_t first,
 	for (size_t i = first; i < end; i++) {
 		struct header_field f = header_at(h, i);
 
-		if (is_one_of(f.name, names) &&
+		if (bytes_is_one_of(f.name, names) &&
 		    add_list(m, f.name, f.body, w, err) != 0)
 			return -1;
 	}

@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "base/str.h"
+#include "mail/xtext.h"
 #include "smtp/syntax.h"
 
 /* One row per parameter.  set() takes the value (n == 0: none was given) and
@@ -58,7 +59,7 @@ set_envid(void *to, struct bytes value)
 	struct smtp_mail_params *m = to;
 
 	m->mail.envid = m->envid;
-	return syntax_is_xtext(value) &&
+	return xtext_is_valid(value) &&
 	       str_copy(m->envid, sizeof(m->envid), value);
 }
 
@@ -66,7 +67,7 @@ static bool
 set_auth(void *to, struct bytes value)
 {
 	(void)to; /* checked, not kept */
-	return bytes_eq(value, "<>") || syntax_is_xtext(value);
+	return bytes_eq(value, "<>") || xtext_is_valid(value);
 }
 
 /* Our own: what the reply to the end of the message promises. */
@@ -94,7 +95,7 @@ set_account(void *to, struct bytes value)
 	struct smtp_mail_params *m = to;
 
 	m->mail.account = m->account;
-	return value.n > 0 && syntax_is_xtext(value) &&
+	return value.n > 0 && xtext_is_valid(value) &&
 	       memchr(value.p, '+', value.n) == NULL &&
 	       str_copy(m->account, sizeof(m->account), value);
 }
@@ -189,9 +190,9 @@ set_orcpt(void *to, struct bytes value)
 	type = bytes_of(value.p, (size_t)(semi - value.p));
 	addr = bytes_of(semi + 1, value.n - type.n - 1);
 	r->rcpt.orcpt = r->orcpt;
-	if (!syntax_is_xtext(type) || addr.n == 0 || value.n > SMTP_ORCPT_MAX)
+	if (!xtext_is_valid(type) || addr.n == 0 || value.n > SMTP_ORCPT_MAX)
 		return false;
-	if (syntax_is_xtext(addr))
+	if (xtext_is_valid(addr))
 		return str_copy(r->orcpt, sizeof(r->orcpt), value);
 	return bytes_eq_nocase(type, "utf-8") && !str_is_ascii(addr) &&
 	       str_is_utf8(addr) && set_utf8_orcpt(r, addr);

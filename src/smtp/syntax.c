@@ -231,37 +231,6 @@ syntax_param(struct bytes *list, struct syntax_param *ret)
 	return word.n == 0 ? SYNTAX_PARAM : SYNTAX_BAD;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool
-syntax_is_xtext(struct bytes b)
-{
-	if (b.n == 0)
-		return false;
-	while (b.n > 0) {
-		char c = b.p[0];
-
-		skip(&b, 1);
-		if (c == '+') {
-			if (b.n < 2 || hex_digit(b.p[0]) < 0 ||
-			    hex_digit(b.p[1]) < 0)
-				return false;
-			c = (char)(hex_digit(b.p[0]) * 16 + hex_digit(b.p[1]));
-			skip(&b, 2);
-			if (ascii_is_control(c))
-				return false;
-		} else if (c <= ' ' || c >= 0x7f || c == '=')
-			return false; /* char may be signed: > 0x7f, < 0 */
-	}
-	return true;
-}
-
 bool
 syntax_helo(struct bytes in, struct bytes *ret_name)
 {

@@ -53,10 +53,6 @@ enum syntax_more { SYNTAX_END, SYNTAX_PARAM, SYNTAX_BAD };
 /* Takes the next parameter off *list. */
 enum syntax_more syntax_param(struct bytes *list, struct syntax_param *ret);
 
-/* xtext (RFC 3461 section 4): printable, with "+HH" for everything else; what
- * it stands for holds no control character.  Not empty. */
-bool syntax_is_xtext(struct bytes b);
-
 /* --- other ---------------------------------------------------------------- */
 
 /* The argument of EHLO and HELO: nearly anything, because an odd name is no

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/crc32.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -89,14 +90,6 @@ spool_line_check(struct bytes line, struct bytes *ret)
 	return true;
 }
 
-int
-spool_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 spool_crc(struct bytes b, uint32_t *ret)
 {
@@ -105,7 +98,7 @@ spool_crc(struct bytes b, uint32_t *ret)
 	if (b.n != SPOOL_CRC_LEN)
 		return false;
 	for (size_t i = 0; i < b.n; i++) {
-		int d = spool_hex_digit(b.p[i]);
+		int d = ascii_hex_value(b.p[i], 'a');
 
 		if (d < 0)
 			return false;
@@ -123,7 +116,7 @@ spool_unescape(struct bytes b)
 	for (size_t i = 0; i < b.n; i++) {
 		int high, low;
 
-		if ((unsigned char)b.p[i] < 0x20 || b.p[i] == 0x7f)
+		if (ascii_is_control(b.p[i]))
 			goto bad;
 		if (b.p[i] != '\\') {
 			*to++ = b.p[i];
@@ -131,8 +124,8 @@ spool_unescape(struct bytes b)
 		}
 		if (b.n - i < 4 || b.p[i + 1] != 'x')
 			goto bad;
-		high = spool_hex_digit(b.p[i + 2]);
-		low = spool_hex_digit(b.p[i + 3]);
+		high = ascii_hex_value(b.p[i + 2], 'a');
+		low = ascii_hex_value(b.p[i + 3], 'a');
 		if (high < 0 || low < 0 || high + low == 0)
 			goto bad;
 		*to++ = (char)(high << 4 | low);

@@ -46,8 +46,6 @@ bool spool_line_end(struct buf *to, size_t start) MUST_CHECK;
  * wrong. */
 bool spool_line_check(struct bytes line, struct bytes *ret);
 
-/* -1: none, or a capital. */
-int spool_hex_digit(char c);
 /* False: not such a number. */
 bool spool_crc(struct bytes b, uint32_t *ret);
 bool spool_number(struct bytes b, int64_t *ret);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/crc32.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -445,7 +446,7 @@ store_text_end_parse(
 		return STORE_TEXT_BAD;
 	if (file.n < len) {
 		for (size_t i = fixed; i < file.n; i++)
-			if (spool_hex_digit(file.p[i]) < 0)
+			if (ascii_hex_value(file.p[i], 'a') < 0)
 				return STORE_TEXT_BAD;
 		return STORE_TEXT_SHORT;
 	}

@@ -504,6 +504,32 @@ is_bcc_line(struct bytes raw, size_t *ret_body)
 		   : is_bcc(name);
 }
 
+/* What is behind the "@": names with dots between, or "[192.0.2.1]". */
+static bool
+is_bare_host(struct bytes b)
+{
+	size_t label = 0;
+
+	if (b.n > 2 && b.p[0] == '[' && b.p[b.n - 1] == ']') {
+		for (size_t i = 1; i + 1 < b.n; i++)
+			if (!isalnum((unsigned char)b.p[i]) &&
+			    strchr(".:-", b.p[i]) == NULL)
+				return false;
+		return true;
+	}
+	b.n -= b.n > 1 && b.p[b.n - 1] == '.';
+	for (size_t i = 0; i < b.n; i++) {
+		if (b.p[i] == '.' ? label == 0
+				  : !isalnum((unsigned char)b.p[i]) &&
+					strchr("-_", b.p[i]) == NULL)
+			return false;
+		label = b.p[i] == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return label > 0 && b.n <= 255;
+}
+
 /* "joe@example.net, <jane@example.net>": letters, digits and signs. */
 static bool
 is_bare_list(struct bytes b)
@@ -513,7 +539,7 @@ is_bare_list(struct bytes b)
 	for (;; b = bytes_of(b.p + 1, b.n - 1)) {
 		struct bytes one = b;
 		const char *comma = memchr(b.p, ',', b.n);
-		size_t n = 0, at = 0;
+		size_t n = 0;
 
 		if (comma != NULL)
 			one.n = (size_t)(comma - b.p);
@@ -521,16 +547,11 @@ is_bare_list(struct bytes b)
 		one = trimmed(one);
 		if (one.n > 1 && one.p[0] == '<' && one.p[one.n - 1] == '>')
 			one = bytes_of(one.p + 1, one.n - 2);
-		for (; n < one.n; n++)
-			if (one.p[n] == '@' && at++ == 0 && n > 0)
-				continue;
-			else if (one.p[n] <= ' ' || one.p[n] == 0x7f ||
-				 strchr(at > 0 ? "!#$%&'*+/=?^_`{|}~()<>[]:;@"
-						 "\\\""
-					       : "()<>[]:;@\\\"",
-				     one.p[n]) != NULL)
-				return false;
-		if (at != 1 || one.p[n - 1] == '@')
+		while (n < one.n && one.p[n] > ' ' && one.p[n] != 0x7f &&
+		       strchr("()<>[]:;@\\\"", one.p[n]) == NULL)
+			n++;
+		if (n == 0 || n >= one.n || one.p[n] != '@' || one.n > 320 ||
+		    !is_bare_host(bytes_of(one.p + n + 1, one.n - n - 1)))
 			return false;
 		if (b.n <= 1)
 			return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Paths, parameters and xtext: lenient where it is harmless, R8 where not. */
+/* Paths and parameters: lenient where it is harmless, R8 where not. */
 #include "tests/lib/check.h"
 
 #include "smtp/smtp_limits.h"
@@ -171,22 +171,6 @@ malformed_parameters_are_told(void **state)
 }
 
 static void
-xtext_hides_no_control_character(void **state)
-{
-	static const char *const good[] = { "a", "a+2Bb", "a+20b", "+C3+A9",
-		"<a@b>", "a+3Db" };
-	static const char *const bad[] = { "", "a b", "a=b", "a+", "a+2",
-		"a+2b", "a+GG", "+00", "+0A", "+0D", "+1F", "+7F", "\xc3\xa9",
-		"\x7f", "\x01" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_true(syntax_is_xtext(text(good[i])));
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(syntax_is_xtext(text(bad[i])));
-}
-
-static void
 an_odd_host_name_is_no_reason_to_refuse(void **state)
 {
 	char long_name[SMTP_DOMAIN_MAX + 1];
@@ -215,7 +199,6 @@ main(void)
 		cmocka_unit_test(an_address_has_a_longest_length),
 		cmocka_unit_test(parameters_come_one_by_one),
 		cmocka_unit_test(malformed_parameters_are_told),
-		cmocka_unit_test(xtext_hides_no_control_character),
 		cmocka_unit_test(an_odd_host_name_is_no_reason_to_refuse),
 	};
 

@@ -69,6 +69,22 @@ a_full_buffer_keeps_nothing_of_it(void **state)
 	buf_clear(&to);
 }
 
+static void
+xtext_hides_no_control_character(void **state)
+{
+	static const char *const good[] = { "a", "a+2Bb", "a+20b", "+C3+A9",
+		"<a@b>", "a+3Db" };
+	static const char *const bad[] = { "", "a b", "a=b", "a+", "a+2",
+		"a+2b", "a+GG", "+00", "+0A", "+0D", "+1F", "+7F", "\xc3\xa9",
+		"\x7f", "\x01" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(xtext_is_valid(b(good[i])));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(xtext_is_valid(b(bad[i])));
+}
+
 int
 main(void)
 {
@@ -76,6 +92,7 @@ main(void)
 		cmocka_unit_test(every_printable_byte_comes_back),
 		cmocka_unit_test(malformed_and_dangerous_text_is_not_decoded),
 		cmocka_unit_test(a_full_buffer_keeps_nothing_of_it),
+		cmocka_unit_test(xtext_hides_no_control_character),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

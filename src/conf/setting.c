@@ -16,7 +16,7 @@ const char *const setting_modes[] = { "safe", "verdict", "queue", "auto",
 	NULL };
 const char *const setting_tls_modes[] = { "auto", "starttls", "implicit", "off",
 	NULL };
-const char *const setting_identities[] = { "allow", "force", "keep", NULL };
+static const char *const identities[] = { "allow", "force", "keep", NULL };
 static const char *const uncertain_words[] = { "retry", "hold", NULL };
 static const char *const store_words[] = { "disk", "postgres", NULL };
 static const char *const seccomp_words[] = { "on", "log", "off", NULL };
@@ -169,7 +169,7 @@ const struct setting settings[] = {
 	    "the account's own email address; by default the login name" },
 	{ "full_name", A(full_name), SETTING_TEXT, ANY, NULL,
 	    "display name used where the account's address is inserted" },
-	{ "identity", A(identity), SETTING_ENUM, WORDS(setting_identities),
+	{ "identity", A(identity), SETTING_ENUM, WORDS(identities),
 	    "allow", "which senders are kept: allow, force or keep" },
 	{ "allowed_senders", A(allowed_senders), SETTING_LIST, ANY, NULL,
 	    "addresses, also with *, that identity = allow leaves alone" },

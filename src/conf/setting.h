@@ -110,6 +110,5 @@ int setting_word_index(const char *const *words, const char *word);
 /* The words of the enums, in the order of conf.h. */
 extern const char *const setting_modes[]; /* enum conf_mode */
 extern const char *const setting_tls_modes[]; /* "auto", then others */
-extern const char *const setting_identities[]; /* enum conf_identity */
 
 #endif

@@ -566,8 +566,10 @@ rfc2047_text(struct buf *to, struct bytes text)
 	return ok;
 }
 
-bool
-rfc2047_phrase(struct buf *to, struct bytes name)
+/* A display name: as it is if it is made of atoms, else in quotes, else as
+ * encoded words.  Nothing for a name of blanks only. */
+static bool
+add_phrase(struct buf *to, struct bytes name)
 {
 	struct buf copy;
 	struct bytes b;
@@ -591,7 +593,7 @@ rfc2047_mailbox(struct buf *to, struct bytes name, struct bytes addr)
 {
 	size_t before = buf_len(to);
 
-	if (!rfc2047_phrase(to, name))
+	if (!add_phrase(to, name))
 		return false;
 	if (buf_len(to) == before)
 		return buf_add(to, addr.p, addr.n);

@@ -52,11 +52,9 @@ bool rfc2047_mixed(struct buf *to, struct bytes text) MUST_CHECK;
 /* Unstructured text, as in Subject.  False: the buffer is full. */
 bool rfc2047_text(struct buf *to, struct bytes text) MUST_CHECK;
 
-/* A display name: as it is if it is made of atoms, else in quotes, else as
- * encoded words.  Nothing for a name of blanks only. */
-bool rfc2047_phrase(struct buf *to, struct bytes name) MUST_CHECK;
-
-/* "phrase <addr>", or just "addr" if the name is empty. */
+/* Appends "phrase <addr>", or just "addr" if the name is blank.  The phrase is
+ * the name as it stands if it is made of atoms, else a quoted string, else
+ * encoded words.  False: the buffer is full. */
 bool rfc2047_mailbox(
     struct buf *to, struct bytes name, struct bytes addr) MUST_CHECK;
 

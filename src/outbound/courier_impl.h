@@ -89,8 +89,6 @@ void courier_note_silence(struct courier *c);
 /* Looks whether it is stalled; the message whose answer is missing is suspected
  * at once. */
 void courier_note_stall(struct courier *c);
-/* When it will be stalled (boot clock). */
-int64_t courier_stalls_at(const struct courier *c);
 /* When the pool should look at this connection next. */
 int64_t courier_look_at(const struct courier *c);
 

@@ -4,9 +4,10 @@
 #include "outbound/delivery.h"
 #include "smtp/smtp_limits.h"
 
-/* During the TLS handshake the engine does not know about the wait. */
-int64_t
-courier_stalls_at(const struct courier *c)
+/* When the connection will be stalled (boot clock).  During the TLS handshake
+ * the engine does not know about the wait. */
+static int64_t
+stalls_at(const struct courier *c)
 {
 	int64_t ms = c->timing.dialled_ms * SMTP_STALL_ROUNDS;
 
@@ -20,7 +21,7 @@ courier_stalls_at(const struct courier *c)
 bool
 courier_is_stalled(const struct courier *c)
 {
-	return courier_now_ms(c) >= courier_stalls_at(c);
+	return courier_now_ms(c) >= stalls_at(c);
 }
 
 void
@@ -48,7 +49,7 @@ courier_hopeless_at(const struct courier *c)
 		return INT64_MAX;
 	/* Nothing depends on the answer to QUIT. */
 	if (c->is_quitting)
-		return courier_stalls_at(c);
+		return stalls_at(c);
 	since = smtp_client_waits_since(c->wire.smtp);
 	if (since == INT64_MAX || smtp_client_awaits_end(c->wire.smtp))
 		return INT64_MAX;
@@ -75,7 +76,7 @@ courier_look_at(const struct courier *c)
 	const int64_t times[] = { c->wire.smtp != NULL
 				      ? smtp_client_overdue_at(c->wire.smtp)
 				      : INT64_MAX,
-		courier_stalls_at(c), courier_hopeless_at(c) };
+		stalls_at(c), courier_hopeless_at(c) };
 	int64_t at = INT64_MAX, now = courier_now_ms(c);
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)

@@ -224,12 +224,6 @@ queue_drop_next(struct queue *q, size_t max_rcpts, struct queue_drop **ret)
 	return true;
 }
 
-const char *
-queue_drop_name(const struct queue_drop *d)
-{
-	return d->name;
-}
-
 uint32_t
 queue_drop_uid(const struct queue_drop *d)
 {

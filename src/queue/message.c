@@ -47,8 +47,8 @@ message_get(struct queue *q, struct entry *e)
 	return msg;
 }
 
-void
-message_free(struct queue_message *msg)
+static void
+free_message(struct queue_message *msg)
 {
 	if (msg == NULL)
 		return;
@@ -106,7 +106,7 @@ rest(struct queue_message *msg)
 	if (msg->disk.is_unsaved)
 		message_drop_message(msg);
 	else if (!msg->body.is_fresh || q->fresh.bytes > QUEUE_FRESH_MAX)
-		message_free(msg);
+		free_message(msg);
 }
 
 /* One step, or none if a job is under way; may free the message. */
@@ -208,6 +208,6 @@ message_forget(struct queue *q, struct entry *e)
 	entry_unwait(q, e);
 	entry_unlist(q, e);
 	entry_let_go(q, e);
-	message_free(e->msg);
+	free_message(e->msg);
 	entry_free(q, e);
 }

@@ -42,7 +42,6 @@ struct queue_message *message_get(struct queue *q, struct entry *e);
 /* Without content, client, delivery or job it is not needed any more. */
 void message_advance(struct queue_message *msg);
 void message_job_done(struct job *j);
-void message_free(struct queue_message *msg);
 
 /* It is another process's: nothing of it is written any more, and the entry
  * goes when nobody here has to do with it. */

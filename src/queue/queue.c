@@ -249,12 +249,6 @@ sweep(struct queue *q)
 }
 
 void
-queue_set_policy(struct queue *q, const struct queue_policy *policy)
-{
-	q->o.policy = *policy;
-}
-
-void
 queue_set_opts(struct queue *q, const struct queue_opts *opts)
 {
 	q->o.retry_after_ms = opts->retry_after_ms;
@@ -263,7 +257,7 @@ queue_set_opts(struct queue *q, const struct queue_opts *opts)
 	q->o.delay_notice_ms = opts->delay_notice_ms;
 	q->o.max_size_bytes = opts->max_size_bytes;
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
-	queue_set_policy(q, &opts->policy);
+	q->o.policy = opts->policy;
 }
 
 static int64_t

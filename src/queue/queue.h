@@ -160,7 +160,6 @@ void queue_reroute(struct queue *q, int naccounts);
  * after some other call). */
 int64_t queue_tick(struct queue *q);
 
-void queue_set_policy(struct queue *q, const struct queue_policy *policy);
 /* After a reload: of opts, its times, max_size_bytes and policy. */
 void queue_set_opts(struct queue *q, const struct queue_opts *opts);
 
@@ -386,7 +385,6 @@ int queue_drop_dirfd(const struct queue *q);
  * not now.  False: there are no more names. */
 bool queue_drop_next(
     struct queue *q, size_t max_rcpts, struct queue_drop **ret) MUST_CHECK;
-const char *queue_drop_name(const struct queue_drop *d);
 /* The owner of the file, by the kernel. */
 uint32_t queue_drop_uid(const struct queue_drop *d);
 /* Sender, recipients, DSN wishes, 8-bit and UTF-8 flags, account asked for:

@@ -94,8 +94,8 @@ put_json(struct buf *to, json_t *j)
 	return ok;
 }
 
-bool
-oauth_token_put(struct buf *to, const struct oauth_token *t)
+static bool
+add_token(struct buf *to, const struct oauth_token *t)
 {
 	json_t *j = json_object();
 
@@ -488,7 +488,7 @@ oauth_store_write(
 		return -1;
 	buf_init(&text, FILE_MAX);
 	buf_init(&sealed, FILE_MAX);
-	if (!oauth_token_put(&text, t) ||
+	if (!add_token(&text, t) ||
 	    (s->is_sealed && !seal(s, buf_bytes(&text), &sealed)))
 		(void)err_set(err, ERR_SECRET, "the tokens are too long");
 	else if (!fill(s->temp, buf_bytes(s->is_sealed ? &sealed : &text)) ||

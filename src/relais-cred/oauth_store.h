@@ -39,8 +39,7 @@ struct oauth_token {
 };
 void oauth_token_clear(struct oauth_token *t);
 
-/* The text of the file and back.  Pure. */
-bool oauth_token_put(struct buf *to, const struct oauth_token *t) MUST_CHECK;
+/* Parses the text of a token file.  False: the text is not one.  Pure. */
 bool oauth_token_parse(struct bytes text, struct oauth_token *ret) MUST_CHECK;
 
 struct oauth_now {

@@ -114,8 +114,9 @@ import_close(struct import_text *t)
 	free(t->file);
 }
 
-bool
-import_line(struct import_text *t, struct bytes *ret)
+/* A line without its end; false: there is none left. */
+static bool
+read_line(struct import_text *t, struct bytes *ret)
 {
 	if (t->rest.n == 0)
 		return false;
@@ -135,7 +136,7 @@ import_each_line(
 
 	if (!import_open(im, file, &t))
 		return false;
-	while (import_line(&t, &line)) {
+	while (read_line(&t, &line)) {
 		line = bytes_trim(line);
 		if (line.n > 0 && line.p[0] != '#')
 			take(ctx, line, &t);
@@ -164,7 +165,7 @@ import_first_line(struct import *im, const char *file, struct buf *to)
 	buf_wipe(to);
 	if (!import_open(im, file, &t))
 		return false;
-	if (import_line(&t, &line)) {
+	if (read_line(&t, &line)) {
 		line = bytes_trim(line);
 		IGNORE(
 		    !buf_add(to, line.p, line.n)); /* no longer than a file */
@@ -202,7 +203,7 @@ import_joined_line(struct import_text *t, struct buf *ret)
 	for (;;) {
 		const struct import_text before = *t;
 
-		if (!import_line(t, &line))
+		if (!read_line(t, &line))
 			break;
 		trimmed = bytes_trim(line);
 		if (trimmed.n == 0 || trimmed.p[0] == '#')

@@ -153,8 +153,6 @@ struct import_text {
 /* False: there is no such file, and nothing to close. */
 bool import_open(struct import *im, const char *file, struct import_text *ret);
 void import_close(struct import_text *t);
-/* A line without its end; false: there is none left. */
-bool import_line(struct import_text *t, struct bytes *ret);
 /* The whole file: calls take for each line that is neither empty nor begins
  * with "#", without the blanks around it.  False: there is no such file. */
 typedef void import_take(

@@ -133,8 +133,8 @@ find_host(struct link *k, const char *host, struct line_ask *ret,
 	return is_known;
 }
 
-void
-link_look_up(void *ctx, const char *host, struct lookup_answer *ret)
+static void
+look_up(void *ctx, const char *host, struct lookup_answer *ret)
 {
 	struct link *k = ctx;
 	const struct conf *conf;
@@ -155,8 +155,8 @@ link_look_up(void *ctx, const char *host, struct lookup_answer *ret)
 	answer_free(a);
 }
 
-enum knock_answer
-link_knock(void *ctx, const char *host)
+static enum knock_answer
+knock(void *ctx, const char *host)
 {
 	struct link *k = ctx;
 	const struct conf *conf;
@@ -548,8 +548,8 @@ link_attend(struct link *k, struct loop *l, const struct link_hooks *hooks,
 {
 	k->hooks = *hooks;
 	k->loop = l;
-	lookup_by(l, link_look_up, k);
-	knock_by(l, link_knock, k);
+	lookup_by(l, look_up, k);
+	knock_by(l, knock, k);
 	if (k->fd < 0)
 		return 0;
 	return loop_watch_new(l, k->fd, on_line, k, &k->watch, err);

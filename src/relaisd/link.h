@@ -72,9 +72,7 @@ uint32_t link_next(struct link *k); /* the number that an ask must have now */
 
 /* --- for worker threads --------------------------------------------------- */
 
-lookup_way link_look_up; /* ctx: the link, as for these */
-knock_way link_knock;
-people_look link_find_user;
+people_look link_find_user; /* ctx: the link */
 
 /* The secret of an account of a configuration that has been in force; the
  * caller holds on to that.  CRED_OK: *ret is the caller's, NULL if none was

@@ -634,9 +634,3 @@ smtp_server_with(const struct smtp_server *s)
 		return "SMTP";
 	return s->t.mail.mail.is_utf8 ? "UTF8SMTP" : "ESMTP";
 }
-
-bool
-smtp_server_in_transaction(const struct smtp_server *s)
-{
-	return s->phase > PHASE_READY;
-}

@@ -152,6 +152,5 @@ void smtp_server_turn_away(
 const char *smtp_server_helo(const struct smtp_server *s);
 /* "SMTP", "ESMTP", "UTF8SMTP" (RFC 3848, 6531). */
 const char *smtp_server_with(const struct smtp_server *s);
-bool smtp_server_in_transaction(const struct smtp_server *s);
 
 #endif

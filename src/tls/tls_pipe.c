@@ -534,12 +534,6 @@ tls_pipe_at_eof(const struct tls_pipe *t)
 	return t->state == ENDED;
 }
 
-bool
-tls_pipe_is_clean_eof(const struct tls_pipe *t)
-{
-	return t->is_clean_eof;
-}
-
 int
 tls_pipe_write(struct tls_pipe *t, const void *p, size_t n, struct err *err)
 {

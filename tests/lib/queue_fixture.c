@@ -252,6 +252,7 @@ fixture_try_open(struct queue_fixture *l, struct err *err)
 	o.store = l->store;
 	o.arrival = fold_gate(l->fold);
 	o.attempt = user_limit_gate(l->user_limit);
+	l->opts = o;
 	l->q = queue_new(&o);
 	fold_attach(l->fold, l->q);
 	user_limit_attach(l->user_limit, l->q);
@@ -261,7 +262,8 @@ fixture_try_open(struct queue_fixture *l, struct err *err)
 void
 fixture_set_policy(struct queue_fixture *l)
 {
-	queue_set_policy(l->q, &l->policy);
+	l->opts.policy = l->policy;
+	queue_set_opts(l->q, &l->opts);
 	fold_set_opts(l->fold, &l->fold_opts);
 	user_limit_set(l->user_limit, l->max_per_user);
 }

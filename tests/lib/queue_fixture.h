@@ -37,6 +37,7 @@ struct queue_fixture {
 	int64_t head_start_ms; /* for the next fixture_open() */
 	int64_t round_trip_ms; /* to the provider */
 	struct queue_policy policy; /* likewise, */
+	struct queue_opts opts; /* of q */
 	struct fold_opts fold_opts;
 	uint64_t max_per_user;
 	struct work_pool pool; /* of the test's; submit NULL: this one: */

@@ -57,7 +57,7 @@ static void
 hold_everything(struct queue_fixture *l)
 {
 	l->policy.holds_uncertain = true;
-	queue_set_policy(l->q, &l->policy);
+	fixture_set_policy(l);
 }
 
 static void

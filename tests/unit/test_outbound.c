@@ -68,6 +68,7 @@ struct bench {
 	struct loop *loop;
 	struct store *store;
 	struct queue *q;
+	struct queue_opts queue_opts;
 	struct accounts *accounts;
 	struct outbound *o;
 	struct account_opts opts;
@@ -183,6 +184,7 @@ open_queue(struct bench *b)
 
 	assert_int_equal(spool_open(b->dir, fs_sys(), &b->store, &err), 0);
 	o.store = b->store;
+	b->queue_opts = o;
 	b->q = queue_new(&o);
 }
 
@@ -1941,7 +1943,8 @@ each_result_is_durable_before_more_is_taken_if_asked_for(void **state)
 {
 	struct bench *b = *state;
 
-	queue_set_policy(b->q, &(struct queue_policy) { .syncs_each = true });
+	b->queue_opts.policy.syncs_each = true;
+	queue_set_opts(b->q, &b->queue_opts);
 	start(b);
 	submit(b, 1);
 	b->is_disk_slow = true;

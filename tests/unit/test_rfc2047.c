@@ -7,6 +7,22 @@
 #include "base/str.h"
 #include "mime/rfc2047.h"
 
+/* The name that rfc2047_mailbox() puts in front of an address. */
+static bool
+phrase(struct buf *to, struct bytes name)
+{
+	static const char addr[] = " <a@b>";
+	size_t before = buf_len(to);
+
+	if (!rfc2047_mailbox(to, name, bytes_of("a@b", 3)))
+		return false;
+	if (str_ends_with(buf_str(to), addr))
+		buf_truncate(to, buf_len(to) - strlen(addr));
+	else
+		buf_truncate(to, before); /* there was no name */
+	return true;
+}
+
 static void
 names_are_written_in_the_plainest_form_that_is_safe(void **state)
 {
@@ -31,7 +47,7 @@ names_are_written_in_the_plainest_form_that_is_safe(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		buf_init(&b, 200);
-		assert_true(rfc2047_phrase(&b, bytes_str(rows[i][0])));
+		assert_true(phrase(&b, bytes_str(rows[i][0])));
 		assert_buf(&b, rows[i][1]);
 		buf_clear(&b);
 	}
@@ -48,7 +64,7 @@ every_byte_in_a_name_comes_out_as_printable_ascii(void **state)
 
 		name[3] = (char)c;
 		buf_init(&b, 200);
-		assert_true(rfc2047_phrase(&b, bytes_of(name, 7)));
+		assert_true(phrase(&b, bytes_of(name, 7)));
 		assert_true(rfc2047_text(&b, bytes_of(name, 7)));
 		for (size_t i = 0; i < buf_len(&b); i++)
 			assert_in_range(buf_str(&b)[i], 0x20, 0x7e);
@@ -97,7 +113,7 @@ a_run_without_blanks_is_encoded_so_that_it_can_be_folded(void **state)
 	(void)state;
 	memset(name, 'x', sizeof(name));
 	buf_init(&b, 1000);
-	assert_true(rfc2047_phrase(&b, bytes_of(name, sizeof(name))));
+	assert_true(phrase(&b, bytes_of(name, sizeof(name))));
 	for (const char *p = buf_str(&b); *p != '\0';) {
 		size_t n = strcspn(p, " ");
 

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "account/port_memory.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "cred/cred.h"

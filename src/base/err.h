@@ -16,8 +16,6 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
-#include <stdarg.h>
-
 enum err_class {
 	ERR_NONE = 0,
 	ERR_CONFIG, /* a setting or a file of the user's is wrong */

@@ -10,7 +10,6 @@
 #define BASE_STR_SET_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"

@@ -2,7 +2,6 @@
 #include "base/xalloc.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #ifdef __GLIBC__

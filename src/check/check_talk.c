@@ -10,7 +10,6 @@
 #include "account/account_opts.h"
 #include "base/intl.h"
 #include "base/must.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/date.h"
 #include "mail/diagnosis.h"

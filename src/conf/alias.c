@@ -2,7 +2,6 @@
 #include "conf/alias.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -23,11 +23,9 @@
 #ifndef CONF_CONF_READ_H
 #define CONF_CONF_READ_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "base/must.h"
 #include "base/secret.h"
 #include "conf/conf.h"
 #include "conf/setting.h"

@@ -2,7 +2,6 @@
 #include "conf/replies.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 

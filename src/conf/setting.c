@@ -2,7 +2,6 @@
 #include "conf/setting.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,6 @@
 
 #include "base/ascii.h"
 #include "base/str.h"
-#include "base/xalloc.h"
 #include "cred/cred_file.h"
 #include "cred/cred_helper.h"
 #include "cred/cred_oauth.h"

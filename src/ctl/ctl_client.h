@@ -5,11 +5,8 @@
 #ifndef CTL_CTL_CLIENT_H
 #define CTL_CTL_CLIENT_H
 
-#include <stdbool.h>
-
 #include <jansson.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 
 struct ctl_client;

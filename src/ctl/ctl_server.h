@@ -18,12 +18,10 @@
 #define CTL_CTL_SERVER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 
 struct ctl_call;

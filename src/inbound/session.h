@@ -9,7 +9,6 @@
 #define INBOUND_SESSION_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/list.h"
 #include "inbound/incoming.h"

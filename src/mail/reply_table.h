@@ -11,7 +11,6 @@
 #define MAIL_REPLY_TABLE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "base/err.h"
 #include "base/must.h"

@@ -13,8 +13,6 @@
 #ifndef MIME_CONTENT_TYPE_H
 #define MIME_CONTENT_TYPE_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 
 enum { BOUNDARY_MAX = 250 }; /* 70 in RFC 2046 5.1.1, and readers take more */

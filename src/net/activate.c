@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The two protocols of the service manager, sd_listen_fds(3) and sd_notify(3),
  * spoken without its library: two environment variables and one datagram. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,6 @@
 #ifndef NET_LOOP_INSIDE_H
 #define NET_LOOP_INSIDE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include <uv.h>

@@ -13,7 +13,6 @@
 #define NOTICE_NOTICE_CAP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/num.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "mail/diagnosis.h"
 #include "mail/envelope.h"

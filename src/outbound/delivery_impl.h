@@ -10,7 +10,6 @@
 #include "outbound/answers.h"
 #include "outbound/delivery.h"
 #include "outbound/pool.h"
-#include "smtp/smtp_job.h"
 
 /* The commit mark of a transaction (queue_claim_mark()), without which the last
  * byte of the message must not go. */

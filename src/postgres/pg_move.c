@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crc32.h"
-#include "base/xalloc.h"
 #include "postgres/pg_store.h"
 
 static enum pg_said

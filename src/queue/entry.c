@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "base/xalloc.h"
 
 enum { NOTE_SEEN_MS = 6 * 60 * 60 * 1000 };

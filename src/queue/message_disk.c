@@ -4,8 +4,6 @@
 
 #include <assert.h>
 
-#include "base/xalloc.h"
-
 enum {
 	GRACE_MS = 10 * 1000
 }; /* a provider may still rescue what the disk refused */

@@ -25,7 +25,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/intl.h"
-#include "base/list.h"
 #include "base/must.h"
 #include "base/rng.h"
 #include "base/work.h"

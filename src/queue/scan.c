@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/xalloc.h"
-
 static void
 remove_unfinished(struct queue *q, enum store_place place, const char *id)
 {

@@ -10,10 +10,8 @@
 #ifndef RELAIS_CRED_OAUTH_BROWSER_H
 #define RELAIS_CRED_OAUTH_BROWSER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/must.h"
 
 struct oauth_browser;

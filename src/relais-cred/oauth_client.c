@@ -7,7 +7,7 @@
 #include "base/xalloc.h"
 #include "cred/cred_file.h"
 #include "cred/cred_wire.h"
-#include "relais-cred/oauth_http.h"
+#include "relais-cred/oauth_answer.h"
 #include "relais-cred/oauth_store.h"
 
 int

@@ -8,7 +8,6 @@
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 
-#include "base/xalloc.h"
 #include "cred/cred_file.h"
 #include "cred/cred_wire.h"
 #include "relais-cred/oauth_answer.h"

@@ -7,8 +7,6 @@
 #ifndef RELAIS_NOTIFY_BUBBLE_H
 #define RELAIS_NOTIFY_BUBBLE_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 
 enum { BUBBLE_WAITING_MAX = 20 };

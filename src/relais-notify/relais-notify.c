@@ -5,7 +5,6 @@
 
 #include <getopt.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,6 @@
 
 #include "base/intl.h"
 #include "base/num.h"
-#include "base/str.h"
-#include "base/xalloc.h"
 #include "ctl/ctl_client.h"
 #include "relais-notify/bubble.h"
 #include "relais-notify/watch.h"

@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "base/ascii.h"
-#include "base/num.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_edit.h"

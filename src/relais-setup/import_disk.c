@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "relais-setup/import_disk.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <spawn.h>

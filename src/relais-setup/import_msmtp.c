@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascii.h"
 #include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"

@@ -4,7 +4,6 @@
 
 #include "account/account_opts.h"
 #include "base/str.h"
-#include "base/xalloc.h"
 #include "check/check.h"
 #include "cred/cred.h"
 #include "net/loop.h"

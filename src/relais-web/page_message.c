@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/intl.h"
-#include "base/xalloc.h"
 #include "relais-web/view.h"
 #include "sys/said.h"
 

@@ -16,7 +16,6 @@
 
 #include "base/intl.h"
 #include "base/num.h"
-#include "base/xalloc.h"
 #include "net/listen.h"
 #include "relais-web/asker.h"
 #include "relais-web/server.h"

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "base/intl.h"
-#include "base/str.h"
 #include "ctl/ctl_client.h"
 #include "ctl/ctl_json.h"
 #include "mail/date.h"

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/intl.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "check/check_result.h"
 #include "conf/conf.h"

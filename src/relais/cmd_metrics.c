@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The daemon's status in the text format of Prometheus.  Labels are kept for as
  * long as the numbers are, so none holds an address. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/must.h"
 #include "relais/relais.h"
 #include "sys/file_replace.h"
 

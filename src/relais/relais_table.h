@@ -7,7 +7,6 @@
 #ifndef RELAIS_RELAIS_TABLE_H
 #define RELAIS_RELAIS_TABLE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "relais/relais.h"

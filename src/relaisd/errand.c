@@ -15,6 +15,7 @@
 #include "cred/cred_helper.h"
 #include "cred/cred_run.h"
 #include "net/knock.h"
+#include "net/lookup.h"
 #include "net/people.h"
 #include "notice/alert.h"
 #include "relaisd/alert_command.h"

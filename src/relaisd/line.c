@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "base/ascii.h"
-
 /* What is always sent of an answer. */
 #define HEAD offsetof(struct line_answer, data)
 

@@ -21,7 +21,6 @@
 #include "base/must.h"
 #include "base/secret.h"
 #include "cred/cred.h"
-#include "net/lookup.h"
 
 enum line_kind {
 	LINE_UP = 1, /* the worker has started */

@@ -8,7 +8,6 @@
 #ifndef RELAISD_LINK_H
 #define RELAISD_LINK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/num.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/alias.h"
 #include "conf/conf.h"

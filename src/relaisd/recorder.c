@@ -15,7 +15,6 @@
 #include "net/loop.h"
 #include "queue/queue.h"
 #include "store/qid.h"
-#include "sys/clock_sys.h"
 
 enum {
 	HEADER_LOOK = 16 *

@@ -9,8 +9,6 @@
 #ifndef RELAISD_RECORDER_H
 #define RELAISD_RECORDER_H
 
-#include <stdbool.h>
-
 #include "base/list.h"
 #include "store/history.h"
 #include "store/store.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sasl/sasl.h"
 
-#include <assert.h>
 #include <gnutls/crypto.h>
 #include <gsasl.h>
 #include <stdlib.h>

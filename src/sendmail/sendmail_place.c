@@ -2,7 +2,6 @@
 #include "sendmail/sendmail_place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -18,7 +18,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/must.h"
 #include "mail/envelope.h"
 #include "mail/verdict.h"
 #include "sendmail/sendmail_args.h"

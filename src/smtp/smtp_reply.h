@@ -16,7 +16,6 @@
 #ifndef SMTP_SMTP_REPLY_H
 #define SMTP_SMTP_REPLY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"

@@ -15,7 +15,6 @@
 #include "base/crc32.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "base/xalloc.h"
 #include "store/spool_word.h"
 
 static const char *const first_lines[] = {

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/intl.h"
-#include "base/str.h"
 #include "base/xalloc.h"
 #include "sys/files.h"
 

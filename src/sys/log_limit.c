@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/must.h"
-
 /* In a rank: lines of this kind were withheld, which must still be said. */
 #define MUST_BE_TOLD (UINT64_C(1) << 63)
 

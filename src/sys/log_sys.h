@@ -10,7 +10,6 @@
 #ifndef SYS_LOG_SYS_H
 #define SYS_LOG_SYS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"

@@ -6,7 +6,6 @@
 #ifndef SYS_PRIVILEGE_H
 #define SYS_PRIVILEGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 

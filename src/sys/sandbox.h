@@ -19,7 +19,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* Why a protection does not hold, or that it does: one sentence. */
 struct sandbox_state {

@@ -12,9 +12,6 @@
 #ifndef TLS_TLS_CTX_H
 #define TLS_TLS_CTX_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "base/err.h"
 
 struct tls_ctx;

@@ -6,7 +6,6 @@
 #define TLS_TLS_INSIDE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <gnutls/gnutls.h>
 

@@ -52,8 +52,9 @@ void tls_pipe_rest(struct tls_pipe *t);
 bool tls_pipe_is_up(const struct tls_pipe *t); /* handshake done, verified */
 /* Clear text from the peer: returns bytes copied, 0: none now. */
 size_t tls_pipe_read(struct tls_pipe *t, void *p, size_t n);
-/* True once tls_pipe_read() has found the end, with or without a close_notify from
- * the peer.  Only after a close_notify does tls_pipe_write() still work. */
+/* True once tls_pipe_read() has found the end, with or without a close_notify
+ * from the peer.  Only after a close_notify does tls_pipe_write() still
+ * work. */
 bool tls_pipe_at_eof(const struct tls_pipe *t);
 /* Clear text for the peer: takes all n (the driver keeps an eye on how much
  * tls_pipe_peek() has waiting).  -1 when the connection is finished. */

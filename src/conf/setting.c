@@ -186,7 +186,7 @@ const struct setting settings[] = {
 	    "account to use while this one is held or unreachable" },
 	{ "max_connections", A(max_connections), SETTING_INT, RANGE(1, 100), "2",
 	    "most connections at the same time" },
-	{ "max_per_connection", A(max_per_connection), SETTING_INT, COUNT, "500",
+	{ "max_per_connection", A(max_per_connection), SETTING_INT, COUNT, "1000",
 	    "most messages over one connection; 0 for no limit" },
 	{ "max_per_minute", A(max_per_minute), SETTING_INT, COUNT, "0",
 	    "most messages in any minute; 0 for no limit" },

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* account_impl.h - the inside of an account, for its own files only.
  *
- * Each calls only those above it: account_record.c writes down,
- * account_standing.c decides whether it may be tried, account_shared.c takes
- * part in turns with other relays, account.c has its life, token and facts,
- * account_heard.c draws the conclusions from what a connection heard.
+ * Each file calls only those named before it here: account_record.c saves and
+ * loads, account_standing.c decides whether the account may be tried,
+ * account_shared.c takes turns with other relays, account.c has the life, token
+ * and facts of the account, account_heard.c draws conclusions from what a
+ * connection reports.
  */
 #ifndef ACCOUNT_ACCOUNT_IMPL_H
 #define ACCOUNT_ACCOUNT_IMPL_H
@@ -20,8 +21,8 @@
 
 struct fetch;
 
-/* All that is known about a login, for as long as its name exists: each part
- * with rules of its own is a struct of its own. */
+/* Everything known about a login.  A part with rules of its own is a struct of
+ * its own. */
 struct account {
 	struct loop *loop;
 	const struct rng *rng;
@@ -31,31 +32,38 @@ struct account {
 	struct account_opts *opts;
 	struct standing standing;
 	struct loop_timer *timer; /* the next try */
-	struct loop_timer *watch; /* looks whether the secret has changed */
-	struct fetch *watched; /* under way for that, or NULL */
+	/* looks whether a refused secret has changed */
+	struct loop_timer *watch;
+	struct fetch *watched; /* the fetch in progress for watch, or NULL */
 	struct token token;
-	struct loop_timer *keep; /* when to look after it */
-	struct fetch *kept; /* under way for that, or NULL */
+	/* when to keep the sign-in from ending by disuse */
+	struct loop_timer *keep;
+	struct fetch *kept; /* the fetch in progress for keep, or NULL */
 	struct port_memory ports;
 	char *ports_text;
 	struct tls_ctx *tls;
 	struct learnt learnt;
-	uint64_t size_max_bytes; /* of the last EHLO */
-	int64_t size_s; /* when that was news; account_learnt_s() */
-	char absurd[SMTP_CAPS_ABSURD_MAX]; /* that was logged */
-	struct budget budget; /* on account_steady_s() */
-	int64_t wall_ahead_ms; /* of the boot clock, at first */
+	uint64_t size_max_bytes; /* stated in the last EHLO reply */
+	int64_t size_s; /* when that changed, by account_learnt_s() */
+	/* the statement that was logged last */
+	char absurd[SMTP_CAPS_ABSURD_MAX];
+	struct budget budget; /* counts by account_steady_s() */
+	/* wall clock minus boot clock when the account was made */
+	int64_t wall_ahead_ms;
 	struct portion portion;
 	struct account_shared {
-		uint64_t version; /* of the standing that was heard last */
-		bool is_ready; /* that: the login works, of any relay */
-		bool has_news, must; /* about the standing */
+		/* version of the standing that was heard last */
+		uint64_t version;
+		bool is_ready; /* in that standing: the login works */
+		/* something to say about the standing; must: see below */
+		bool has_news, must;
 		enum standing_cause cause;
-		bool has_learnt; /* likewise about the provider */
-		bool has_flush; /* likewise: somebody wants its mail tried */
-		uint64_t flushes; /* that were heard of */
+		bool has_learnt; /* something to say about the provider */
+		/* a person wants the mail of all relays tried */
+		bool has_flush;
+		uint64_t flushes; /* how many such wishes were heard of */
 		bool is_speaker; /* as share.h has it */
-		bool has_heard; /* a turn was taken */
+		bool has_heard; /* at least one turn was taken */
 	} shared;
 	bool are_counts_dirty;
 	int64_t counts_saved_ms;
@@ -80,7 +88,7 @@ account_steady_s(const struct account *a)
 	return (account_now_ms(a) + a->wall_ahead_ms) / 1000;
 }
 
-/* Facts are compared with those of other relays. */
+/* The clock for learnt facts, which are compared with those of other relays. */
 static inline int64_t
 account_learnt_s(const struct account *a)
 {
@@ -113,36 +121,39 @@ account_changed(struct account *a, enum account_change what)
 
 enum { ACCOUNT_KEPT_MAX = 8192 };
 
-/* For the next start, in small texts of the hooks; a text that cannot be
- * written is logged. */
+/* Loads and saves what the next start needs, by the hooks.  A text that cannot
+ * be written is logged. */
 void account_load(struct account *a);
 void account_save_ports(struct account *a);
 void account_save_size(struct account *a);
 void account_save_learnt(struct account *a);
 void account_save_standing(struct account *a);
-/* Not for every message: a crash forgets less than a minute.  is_last: now. */
+/* Saves at most once a minute, so a crash forgets less than a minute.  is_last:
+ * saves now. */
 void account_save_counts(struct account *a, bool is_last);
 
-/* For the other relays; nothing, if there are none.  Something has changed that
- * may need a turn. */
+/* Something has changed that may need a turn at what the relays share.  Does
+ * nothing if nothing is shared. */
 void account_share(const struct account *a);
-/* Other relays are told about the standing; must: whatever they know. */
+/* Tells the other relays about the standing.  must: also if another relay has
+ * said something else meanwhile. */
 void account_share_standing(
     struct account *a, enum standing_cause cause, bool must);
-/* And about the provider. */
+/* Tells them what was learnt of the provider. */
 void account_share_learnt(struct account *a);
-/* Their mail is to be tried now, too. */
+/* Asks them to try their mail now, too. */
 void account_share_flush(struct account *a);
 
 /* --- account_standing.c: may it be tried, and when ------------------------ */
 
-/* What was loaded is in force, unless the login has changed since. */
+/* Puts the loaded standing in force unless the login has changed since it was
+ * saved. */
 void account_standing_begin(struct account *a);
 void account_standing_end(struct account *a);
-/* From ready only. */
+/* Pauses an account that is ready; in other states does nothing. */
 void account_pause(struct account *a, const struct standing_why *why,
     enum standing_blame blame);
-/* The window is closed: no attempt until it reopens, because with some
+/* Closes the window: no attempt until wait_ms have passed, because with some
  * providers each attempt extends the wait. */
 void account_close_window(
     struct account *a, const struct standing_why *why, int64_t wait_ms);
@@ -150,20 +161,21 @@ void account_close_window(
 void account_hold(struct account *a, const struct account_opts *o,
     const struct standing_why *why);
 void account_let_try(struct account *a);
-/* After a reload that left the login as it was. */
+/* After a reload that did not change the login. */
 void account_look_again(struct account *a);
-/* A new login: nothing is held against it. */
+/* A new login: forgets all trouble. */
 void account_clear_trouble(struct account *a);
 void account_troubles_are_over(const struct account *a);
 void account_log_standing(
     const struct account *a, enum log_level level, const char *event);
-/* Our own limits close the window before the provider does. */
+/* Closes the window if a limit of ours is used up, before the provider does. */
 void account_check_budget(struct account *a);
 void account_limits(const struct account *a, uint64_t ret[BUDGET_WINDOWS]);
 void account_set_limits(struct account *a);
-/* It is held because of its secret, which may change. */
+/* True: the account is held because of its secret, and the secret is being
+ * watched. */
 bool account_is_watching(const struct account *a);
-/* The server did not take this one, or NULL: there was none. */
+/* The server refused this secret; NULL: there was none. */
 void account_secret_refused(struct account *a, const struct secret *secret);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* carry.h - what an account has spent goes along when its relay begins to share
- * the queue, or to have it alone again.
+/* carry.h - takes the spent limits of an account along when its relay begins or
+ * ends to share the queue.
  *
  * A relay that is alone keeps the counts in its spool; relays that share a
- * queue keep them in what they have in common (share.h).
+ * queue keep them in the store (share.h).
  */
 #ifndef ACCOUNT_CARRY_H
 #define ACCOUNT_CARRY_H
@@ -14,12 +14,12 @@
 
 struct store;
 
-/* Adds what the spool of s says to what all have spent, and forgets it there.
- * A crash in between: it counts twice, so no limit is exceeded.  Blocks.  -1:
- * it is still to be done. */
+/* Adds the counts in the spool of s to the shared counts, and removes them from
+ * the spool.  After a crash in between they count twice, so no limit is
+ * exceeded.  Blocks.  -1: still to be done. */
 int carry_spent(struct store *s, const char *account, const struct clock *clock,
     struct err *err) MUST_CHECK;
-/* The other way, when no relay runs. */
+/* The reverse.  Only when no relay runs. */
 int carry_spent_back(struct store *s, const char *account,
     const struct clock *clock, struct err *err) MUST_CHECK;
 

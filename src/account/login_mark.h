@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* login_mark.h - which login a hold is about, to be known again after a
- * restart.
+/* login_mark.h - remembers which login a hold is about, so that it is
+ * recognised after a restart.
  *
  * The tags are keyed hashes, with a new key for each hold.  They are so short
  * that a password cannot be learnt from them; one change in 65,536 is not
@@ -21,26 +21,27 @@
 
 struct login_mark {
 	bool is_set;
-	bool has_secret; /* it is about the secret, or that there is none */
+	/* the hold is about the secret, or about its absence */
+	bool has_secret;
 	unsigned char key[SIPHASH_KEY_BYTES];
 	unsigned login, secret;
 };
 
-/* From now on it is about this login, whatever its secret. */
+/* The hold is about this login, whatever its secret. */
 void login_mark_set(
     struct login_mark *m, const struct account_opts *o, const struct rng *rng);
-/* And about this secret, or about its absence: NULL.  After
+/* The hold is about this secret as well, or about its absence (NULL).  After
  * login_mark_set(). */
 void login_mark_set_secret(struct login_mark *m, const struct secret *secret);
 
-/* Is it about this login; about this secret?  Only of one that is_set, and that
+/* True: the hold is about this login, or this secret.  Ask only if is_set, or
  * has_secret. */
 bool login_mark_fits(const struct login_mark *m, const struct account_opts *o);
 bool login_mark_fits_secret(
     const struct login_mark *m, const struct secret *secret);
 
-/* One line, to be kept; and back.  A line that makes no sense leaves m as it
- * is. */
+/* Saves the mark as one line; reads it.  A line that makes no sense leaves m
+ * unchanged. */
 void login_mark_save(const struct login_mark *m, struct buf *to);
 void login_mark_load(struct login_mark *m, const char *line);
 

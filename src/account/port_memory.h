@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* port_memory.h - through which port a provider can be reached, past port
- * filters.
+/* port_memory.h - remembers through which port a provider can be reached, past
+ * port filters.
  *
- * An account has one port or several in order of preference.  A round begins
- * with the port that worked last and goes on to the next when a port is
- * filtered, refused, or answered by something that is not the provider; never
- * to clear text.  What was found is kept as text across restarts and shown by
- * relais(1).
+ * An account has one port, or several in order of preference.  A round begins
+ * with the port that worked last.  If a port is filtered, refused, or answered
+ * by something other than the provider, the round continues with the next one,
+ * but never with a port in clear text.  The result is kept across restarts and
+ * shown by relais(1).
  *
  * A value without I/O.
  */
@@ -26,12 +26,12 @@ enum port_fault {
 	PORT_UNTRIED = 0,
 	PORT_WORKS,
 	PORT_SILENT, /* nobody answered: filtered */
-	PORT_REFUSED, /* somebody answered no: closed or filtered */
+	PORT_REFUSED, /* the connection was refused: closed or filtered */
 	PORT_RESET, /* connected, then cut */
 	PORT_NO_GREETING, /* connected, then silence */
 	PORT_NOT_SMTP, /* connected to something else */
-	PORT_NO_TLS, /* STARTTLS was taken out, or TLS does not start */
-	PORT_CERTIFICATE, /* somebody else's certificate */
+	PORT_NO_TLS, /* STARTTLS is missing, or TLS does not start */
+	PORT_CERTIFICATE, /* the certificate is not the provider's */
 	PORT_FAULTS
 };
 
@@ -48,7 +48,7 @@ struct port_memory {
 	} ports[ACCOUNT_PORTS_MAX];
 	size_t n;
 	size_t first; /* where a round begins */
-	size_t current; /* of this round */
+	size_t current; /* the port of this round that is tried now */
 	size_t tried; /* ports tried in this round */
 };
 
@@ -56,22 +56,23 @@ void port_memory_init(
     struct port_memory *m, const struct account_port *ports, size_t n);
 
 const struct account_port *port_memory_current(const struct port_memory *m);
-/* More ports are left to try in this round, so do not wait long for this. */
+/* True: this round has more ports, so do not wait long for the current one. */
 bool port_memory_has_next(const struct port_memory *m);
 
-/* This port led to the provider: the next round begins here.  True: that is
- * news worth keeping. */
+/* The current port led to the provider; the next round begins with it.  True:
+ * this is new and should be saved. */
 bool port_memory_worked(struct port_memory *m, int64_t now_s);
-/* This port did not.  True: port_memory_current() is now another port to try at
- * once; false: the round is over, and the next begins where one worked. */
+/* The current port did not lead to the provider.  True: port_memory_current()
+ * is another port, to be tried at once.  False: the round is over; the next one
+ * begins with the port that worked last. */
 bool port_memory_failed(
     struct port_memory *m, enum port_fault why, int64_t now_s);
 
 /* For people: "465 filtered (nobody answered), 587 works". */
 void port_memory_text(const struct port_memory *m, struct buf *to);
 
-/* One line per port, to be kept; and back, matching ports by number.  Lines
- * that make no sense are skipped. */
+/* Saves one line per port; reads them, matched by port number.  Lines that make
+ * no sense are skipped. */
 void port_memory_save(const struct port_memory *m, struct buf *to);
 void port_memory_load(struct port_memory *m, struct bytes saved);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* portion.h - what this relay has of an account that it shares with others.
+/* portion.h - this relay's portion of an account that several relays share.
  *
- * Recipients that it may still send to, and connections; and whether it has
- * something to say, so that it needs a turn at what is shared (share.h).  When
- * the store does not answer it goes on with what it has, and with at least one
- * connection.
+ * The portion is how many recipients this relay may still send to, and how many
+ * connections it may have.  It also knows whether the relay has something to
+ * say, and so needs a turn at the shared text (share.h).  While the store does
+ * not answer, the relay continues with its portion and at least one connection.
  *
- * A value without I/O.  Times are of the boot clock.
+ * A value without I/O.  Times are milliseconds of the boot clock.
  */
 #ifndef ACCOUNT_PORTION_H
 #define ACCOUNT_PORTION_H
@@ -18,42 +18,44 @@
 #include "account/share.h"
 
 struct portion {
-	bool is_shared; /* with others; else there are no bounds here */
-	bool is_asking; /* a turn is under way */
-	bool has_news; /* of other things (account_record.c) */
-	uint32_t block; /* what is reserved at a time; 0: no limit */
-	uint32_t used; /* since the last turn */
+	/* shared with other relays; if not, nothing here is limited */
+	bool is_shared;
+	bool is_asking; /* a turn is in progress */
+	bool has_news; /* about other things (account_record.c) */
+	uint32_t block; /* recipients reserved at a time; 0: no limit */
+	uint32_t used; /* recipients since the last turn */
 	uint32_t left;
-	uint32_t returned; /* by the turn under way */
+	uint32_t returned; /* given back by the turn in progress */
 	int64_t left_until_ms, spent_ms;
 	bool wants_more;
 	size_t connections, allowed, wanted;
-	size_t closing; /* there were so many just now, until */
+	size_t closing; /* connections that closed a moment ago, and */
 	int64_t closed_ms;
-	int64_t again_ms; /* not before; 0: at once */
+	int64_t again_ms; /* no turn before this; 0: at once */
 };
 
-/* One recipient, now. */
+/* True: one more recipient may be sent to now. */
 bool portion_may_send(const struct portion *p, int64_t now_ms);
-/* Something is due, so more is needed if there is none. */
+/* Something is due: a turn is needed if nothing is left. */
 void portion_want(struct portion *p, int64_t now_ms);
-/* n recipients are about to be sent; with less than half of what is reserved
- * left, more is wanted. */
+/* n recipients are about to be sent to.  With less than half of a block left,
+ * more is asked for. */
 void portion_spend(struct portion *p, uint32_t n, int64_t now_ms);
 
-/* Beside the n that there are. */
+/* True: one more connection may be opened besides the existing n. */
 bool portion_may_connect(const struct portion *p, size_t n);
-/* There are n, and so many are wanted, all in all.  Those that have just closed
- * count for a moment longer, because the provider may still see them. */
+/* Reports that n connections exist and how many are wanted in all.  Connections
+ * that have just closed count for a moment longer, because the provider may
+ * still see them. */
 void portion_connections(
     struct portion *p, size_t n, size_t wanted, int64_t now_ms);
 
-/* When it needs a turn; INT64_MAX: not for what is here. */
+/* When the portion needs a turn; INT64_MAX: it needs none. */
 int64_t portion_turn_at(const struct portion *p, int64_t now_ms);
-/* Begins a turn: fills in what is here. */
+/* Begins a turn: fills in the portion's part of *ret. */
 void portion_ask(struct portion *p, struct share_ask *ret, int64_t now_ms);
-/* It is over, asked_ms is when it began; it was not taken after all; the store
- * did not answer. */
+/* Ends a turn.  _told: the answer, to a turn that began at asked_ms.  _skipped:
+ * the turn was not taken after all.  _failed: the store did not answer. */
 void portion_told(struct portion *p, const struct share_answer *answer,
     int64_t asked_ms, int64_t now_ms);
 void portion_skipped(struct portion *p, const struct share_ask *ask);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* standing.h - may an account work, and if not: why, and until when.
+/* standing.h - whether an account may work, and if not, why and until when.
  *
- * Ready; paused until a time (the provider or the network is in trouble:
- * nothing is charged to any message), which may be a closed window (a quota);
- * held (the login was refused: a person must act, meanwhile few and slow tries,
- * R56-R58).
+ * An account is ready; paused until a time, because the provider or the network
+ * is in trouble (no message is charged) or a quota is used up (the window is
+ * closed); or held, because the login was refused and a person must act.  A
+ * held account still tries, rarely (R56-R58).
  *
- * A value without I/O.  Times are of the boot clock; what is kept across a
- * restart is of the wall clock.
+ * A value without I/O.  Times are of the boot clock; what is saved is of the
+ * wall clock.
  */
 #ifndef ACCOUNT_STANDING_H
 #define ACCOUNT_STANDING_H
@@ -25,33 +25,37 @@ enum account_state { ACCOUNT_READY, ACCOUNT_PAUSED, ACCOUNT_HELD };
 /* Whose trouble it is (outbound/pool.h). */
 enum standing_blame {
 	BLAME_PROVIDER,
-	BLAME_OPEN, /* the provider's, or the fault of one message */
+	BLAME_OPEN, /* the provider's, or one message's */
 	BLAME_MESSAGE
 };
 
 struct standing {
 	enum account_state state;
 	int64_t until_ms;
-	char reason[DIAGNOSIS_REASON_MAX + 1]; /* "": never any, or over */
-	char told[DIAGNOSIS_REASON_MAX + 1]; /* the reason, for everybody */
+	/* "": no trouble so far, or it is over */
+	char reason[DIAGNOSIS_REASON_MAX + 1];
+	/* the reason that every user may read */
+	char told[DIAGNOSIS_REASON_MAX + 1];
 	int64_t troubled_since_ms; /* while there is a reason */
-	int64_t
-	    paused_since_ms; /* the first pause since mail was taken; 0: none */
-	int troubles; /* since a message was taken */
-	int doubts; /* likewise, pauses whose blame was open */
-	int refusals; /* of the login, in a row */
-	int broken; /* sessions in a row that took nothing */
-	bool is_proven; /* the newest login worked, no trouble since */
-	bool is_window_closed; /* paused by a quota: the network is no cure */
-	bool is_own_limit; /* the quota is one of the options */
-	bool is_on_trial; /* no message was taken since a quota reply */
-	/* Without a cause, since a message was taken. */
+	/* first pause since a message was accepted; 0: none */
+	int64_t paused_since_ms;
+	int troubles; /* since a message was accepted */
+	int doubts; /* pauses since then whose blame was open */
+	int refusals; /* refused logins in a row */
+	int broken; /* sessions in a row that accepted nothing */
+	bool is_proven; /* the last login worked, and no trouble since */
+	/* paused by a quota, so a new network does not help */
+	bool is_window_closed;
+	bool is_own_limit; /* the quota is a limit in the options */
+	bool is_on_trial; /* no message was accepted since a quota reply */
+	/* Since a message was accepted, an attempt was made after a reload. */
 	bool has_tried_again;
 	struct login_mark mark; /* while the account is held */
 };
 
-/* Why an account stands down, in one sentence.  told is for people who may not
- * read what a provider replied to the message of another; NULL: the same. */
+/* Why an account pauses or is held, in one sentence.  told is for people who
+ * may not read the provider's reply to another user's message; NULL: the
+ * same. */
 struct standing_why {
 	const char *reason, *told;
 };
@@ -59,23 +63,23 @@ struct standing_why {
 /* Begins a pause or a hold. */
 void standing_down(struct standing *s, enum account_state state,
     const struct standing_why *why, int64_t now_ms, int64_t wait_ms);
-/* The length of the next pause or hold; each is longer than the previous one.
- * While the blame is open, five short pauses come before the usual ones, from a
- * 32nd of the first of these on.  A message that is to blame costs only half a
- * second. */
+/* The length of the next pause or hold in ms; each is longer than the previous
+ * one.  While the blame is open, five short pauses come before the usual ones,
+ * the first a 32nd of the usual first pause.  A message that is to blame costs
+ * only half a second. */
 int64_t standing_pause_ms(struct standing *s, enum standing_blame blame,
     int64_t retry_after_ms, const struct rng *rng);
 int64_t standing_hold_ms(struct standing *s);
-/* Not ready yet, only allowed to try: the reason and the count of troubles stay
- * until something succeeds. */
+/* Allows an attempt.  The reason and the counts of trouble stay until something
+ * succeeds. */
 void standing_let_try(struct standing *s);
-/* The login works again: there is no reason any more. */
+/* The login works again: forgets the reason. */
 void standing_forget_reason(struct standing *s);
 /* Forgets all trouble. */
 void standing_clear(struct standing *s);
 
-/* Save and restore.  A hold or a closed window outlasts a restart, because some
- * providers count every attempt against us.  A pause for network trouble does
+/* Saves and loads.  A hold or a closed window is kept across a restart, because
+ * some providers count every attempt against us; a pause for network trouble is
  * not.  A wait longer than a day is ignored, because the clock may have been
  * wrong. */
 void standing_save(
@@ -83,18 +87,18 @@ void standing_save(
 void standing_load(
     struct standing *s, int64_t now_ms, int64_t now_s, struct bytes saved);
 
-/* What other relays are told, and back: as it is kept, or "ready", and by whom
- * and why. */
+/* The text that tells other relays the standing, or that the account is ready
+ * and why; standing_hear() reads it. */
 enum standing_cause {
-	STANDING_WORKED, /* a login worked, or a message was taken */
-	STANDING_PERSON, /* somebody wants it tried */
-	/* The login of this relay is another now; that of others may be. */
+	STANDING_WORKED, /* a login worked, or a message was accepted */
+	STANDING_PERSON, /* a person wants an attempt */
+	/* The login of this relay has changed; that of others may have. */
 	STANDING_RENEWED,
 	STANDING_CAUSES
 };
 void standing_say(const struct standing *s, enum standing_cause cause,
     int64_t now_ms, int64_t now_s, struct buf *to);
-/* False: it is ready, for that cause. */
+/* False: the account is ready, for that cause. */
 bool standing_hear(struct standing *ret, enum standing_cause *ret_cause,
     int64_t now_ms, int64_t now_s, struct bytes said);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* digest.h - one mail about many messages.
+/* digest.h - one notice about many messages.
  *
- * To the administrator, about messages of programs that failed; or to a sender
- * who has had many notices lately, about further messages of theirs.
+ * It goes to the administrator, about failed messages of programs, or to a
+ * sender who has had many notices lately, about further messages of theirs.
  *
- * Lines end with CRLF; printable ASCII only, or UTF-8 if it is in another
- * language.  Only text; reads no disk.
+ * Lines end with CRLF; the text is printable ASCII, or UTF-8 if it is in
+ * another language.  Pure.
  */
 #ifndef NOTICE_DIGEST_H
 #define NOTICE_DIGEST_H
@@ -26,24 +26,24 @@ struct digest_opts {
 	const char *hostname, *from, *to;
 	bool is_for_sender;
 	struct bytes list; /* from digest_list_add() */
-	size_t nmessages; /* that failed, in all */
-	size_t ndelayed; /* to a sender: that are late, in the list as well, */
-	size_t nrelayed; /* or were handed on to a server without DSN */
+	size_t nmessages; /* messages that failed */
+	/* for a sender: messages in the list that are delayed, */
+	size_t ndelayed;
+	size_t nrelayed; /* or were passed to a server without DSN */
 	int64_t wall_ms;
 	int32_t utc_offset_s;
 	const struct rng *rng;
-	/* The language of a digest for the administrator, as struct page has
-	 * it; NULL: English. */
+	/* Translates, as in struct page; NULL: English. */
 	char *(*say)(const char *english);
 };
 
-/* Appends what a person needs to know of one message that failed or is late:
- * when, from whom, to whom, what the server said, cause and remedy where they
- * are known (mail/diagnosis.h).  False: no room; nothing was appended. */
+/* Appends what a person needs to know of one failed or delayed message: when,
+ * from whom, to whom, the server's reply, and cause and remedy if they are
+ * known (mail/diagnosis.h).  False: no room, and nothing was appended. */
 bool digest_list_add(struct buf *list, const struct envelope *env,
     enum dsn_action action, int32_t utc_offset_s,
     char *(*say)(const char *english)) MUST_CHECK;
-/* Appends the whole mail.  Likewise. */
+/* Appends the whole notice.  False: no room, and nothing was appended. */
 bool digest_build(struct buf *to, const struct digest_opts *d) MUST_CHECK;
 
 #endif

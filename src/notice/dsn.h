@@ -22,13 +22,13 @@
 #include "mail/envelope.h"
 
 enum dsn_action {
-	DSN_FAILED, /* RCPT_FAILED recipients nobody was told of */
+	DSN_FAILED, /* RCPT_FAILED recipients not yet reported */
 	DSN_DELAYED, /* RCPT_WAITING */
 	DSN_RELAYED /* RCPT_SENT, and the server sends no notices itself */
 };
 
 enum {
-	DSN_MAX = 4194304, /* no notice is larger */
+	DSN_MAX = 4194304, /* size limit of a notice */
 	DSN_RCPTS_MAX = 1000, /* recipients listed; more are counted */
 	DSN_HEADER_MAX = 65536, /* of the original's header */
 	DSN_FULL_MAX = 1048576 /* a larger original comes back as header only */
@@ -53,8 +53,8 @@ size_t dsn_count(const struct envelope *env, enum dsn_action action);
 bool dsn_rcpt_wants(const struct rcpt *r, enum dsn_action action);
 
 /* Appends the notice.  *ret_is_8bit: the original in it has bytes over 127, so
- * the notice needs 8BITMIME.  False: it does not fit in the buffer (give it
- * DSN_MAX); nothing was appended. */
+ * the notice needs 8BITMIME.  False: no room, and nothing was appended; DSN_MAX
+ * is always enough. */
 bool dsn_build(
     struct buf *to, const struct dsn_opts *opts, bool *ret_is_8bit) MUST_CHECK;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* notice_cap.h - limits how many notices one sender gets.
  *
- * A sender gets ten in an hour; further events are gathered and reported in one
- * message, also at most once an hour.  The counts are kept as text across
- * restarts.  Beyond NOTICE_CAP_SENDERS senders the one counted the longest time
- * ago is dropped.
+ * A sender gets ten in an hour.  Further events are gathered and reported in
+ * one digest, at most once an hour.  The counts are kept as text across
+ * restarts.  Beyond NOTICE_CAP_SENDERS senders, the one that was counted
+ * longest ago is dropped.
  *
- * Pure; times are wall clock seconds, and a clock that was set back counts as
- * if the hour was over.
+ * Pure; times are wall clock seconds.  If the clock was set back, the hour
+ * counts as over.
  */
 #ifndef NOTICE_NOTICE_CAP_H
 #define NOTICE_NOTICE_CAP_H
@@ -24,12 +24,12 @@ struct notice_cap;
 struct notice_cap *notice_cap_new(void);
 void notice_cap_free(struct notice_cap *c);
 
-/* True: one more notice may go to this sender, and is counted. */
+/* True: this sender may get one more notice, which is counted. */
 bool notice_cap_take(struct notice_cap *c, const char *sender, int64_t now_s);
-/* When the mail about those that were too many may go: now_s or later. */
+/* When the digest for this sender may be sent: now_s or later. */
 int64_t notice_cap_digest_s(
     const struct notice_cap *c, const char *sender, int64_t now_s);
-/* It has been sent. */
+/* The digest was sent. */
 void notice_cap_digested(
     struct notice_cap *c, const char *sender, int64_t now_s);
 

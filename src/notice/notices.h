@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* notices.h - creates the notices about the fate of a message.
+/* notices.h - creates the notices about the fate of messages.
  *
- * bounce.h decides who is told.  A DSN goes into the queue as a message like
- * any other, from the null sender, for which the account's own address stands
- * in on the way out, because providers refuse it (R40).  Failures for the
- * administrator are gathered for a minute and then told in one mail, and at
- * most four mails an hour (R39); they raise the alert "mail-failed", too.  One
- * sender gets ten notices in an hour; all further ones come together in one
- * mail (notice_cap.h).
+ * bounce.h decides who is told.  A DSN goes into the queue like any other
+ * message, from the null sender; where the provider refuses that sender, the
+ * account's own address takes its place on the way out (R40).  Failures for the
+ * administrator are gathered for a minute and reported in one digest, at most
+ * four digests an hour (R39); they also raise the alert "mail-failed".  One
+ * sender gets ten notices in an hour; everything beyond that is reported in one
+ * digest (notice_cap.h).
  *
  * A message is marked as reported only when its notice is safe, so a crash
  * repeats a notice rather than losing it.  A notice that itself failed stays in
- * failed/ and is reported by log and alert alone: the first at once, further
+ * failed/ and is reported by log and alert only: the first at once, further
  * ones after a quarter of an hour.
  *
- * It hears of events as values, reads the original and submits the notice
- * through queue/queue.h, and asks the program around it for everything else.
+ * Events arrive as values.  The original is read, and the notice submitted,
+ * through queue/queue.h; everything else is asked of the hooks below.
  */
 #ifndef NOTICE_NOTICES_H
 #define NOTICE_NOTICES_H
@@ -32,12 +32,12 @@ struct err;
 struct notices;
 struct queue;
 
-/* A notice that went into the queue. */
+/* A notice that was put into the queue. */
 struct notice_made {
 	const char *id, *to;
-	enum dsn_action action; /* a digest: of the first it is about */
+	enum dsn_action action; /* of the first message, if it is a digest */
 	const char
-	    *about; /* id of the message, the first of several; or NULL */
+	    *about; /* id of the message, or of the first of several; or NULL */
 	size_t nabout;
 };
 
@@ -45,23 +45,24 @@ struct notices_opts {
 	struct queue *queue;
 	const struct clock *clock;
 	const struct rng *rng;
-	/* Between a failure and its digest, and between two digests; 0: a
-	 * minute, a quarter of an hour. */
+	/* The time between a failure and its digest, and between two digests;
+	 * 0: a minute, a quarter of an hour. */
 	int64_t gather_ms, apart_ms;
 
-	/* notices_tick() wants to be called.  Only note it. */
+	/* notices_tick() wants to be called.  Must only take note. */
 	void (*wake)(void *ctx);
 	const char *(*hostname)(void *ctx); /* of this machine */
-	const char *(*admin)(void *ctx); /* their address, or NULL */
-	/* The sender is a name of this machine. */
+	/* the administrator's address, or NULL */
+	const char *(*admin)(void *ctx);
+	/* True: sender is a name of this machine. */
 	bool (*is_local)(void *ctx, const char *sender);
-	/* Chooses the account that sends this notice, sets it in the envelope
-	 * if the rules alone would choose another, and appends the address that
-	 * stands in the notice's From.  about: what it tells of, or the first
+	/* Chooses the account that sends this notice, stores it in the envelope
+	 * if routing alone would choose another, and appends the address for
+	 * the From of the notice.  about: the message it is about, or the first
 	 * of several, or NULL. */
 	void (*route)(void *ctx, struct envelope *notice,
 	    const struct envelope *about, struct buf *ret_from);
-	/* The language of the administrator, as struct page has it; NULL:
+	/* Translates for the administrator, as in struct page; NULL:
 	 * English. */
 	char *(*say)(const char *english);
 	/* For the log. */
@@ -72,20 +73,20 @@ struct notices_opts {
 };
 
 struct notices *notices_new(const struct notices_opts *opts);
-/* Before the queue is freed; notices that were not sent are sent after the next
- * start. */
+/* Before the queue is freed.  Notices that were not sent are sent after the
+ * next start. */
 void notices_free(struct notices *n);
 
-/* Does what is due; returns when to call again (boot clock, INT64_MAX: only
- * after wake()). */
+/* Does what is due.  Returns when to call again (boot clock); INT64_MAX: after
+ * the next wake(). */
 int64_t notices_tick(struct notices *n);
 
-/* For queue_hooks: notes it, does the work later. */
+/* For queue_hooks: take note; notices_tick() does the work. */
 void notices_failed(struct notices *n, const char *id);
 void notices_delayed(struct notices *n, const char *id);
 void notices_read(struct notices *n); /* hooks.original */
-/* Its RCPT_SENT recipients have been handed on to a server without DSN.  At
- * once; a crash loses it, as it is only a courtesy. */
+/* Recipients that are RCPT_SENT were passed to a server without DSN.  The
+ * notice is made at once, and lost in a crash: it is a courtesy. */
 void notices_relayed(
     struct notices *n, const struct envelope *env, struct bytes header);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* courier_impl.h - the inside of a courier, for its own files only.
  *
- * courier.c drives the connection; courier_silence.c knows how long the server
- * may say nothing, courier_end.c what the end of a connection means for the
- * account.  Those two call nothing of courier.c.
+ * courier.c drives the connection, courier_silence.c decides how long the
+ * server may be silent, and courier_end.c decides what the end of a connection
+ * means for the account.  The last two call nothing in courier.c.
  */
 #ifndef OUTBOUND_COURIER_IMPL_H
 #define OUTBOUND_COURIER_IMPL_H
@@ -21,31 +21,34 @@
 struct dial;
 struct dial_result;
 
-/* Since when, until when, for how long. */
+/* Times and durations of a connection; boot clock. */
 struct courier_timing {
-	int64_t patience_ms; /* with each step up to the greeting */
-	int64_t heard_ms; /* the last byte from the server; at first, when
-			   * this was made */
-	int64_t opened_ms, dialled_ms; /* when; and how long that took */
+	int64_t patience_ms; /* for each step up to the greeting */
+	/* last byte from the server; at first, when the courier was made */
+	int64_t heard_ms;
+	/* when the connection was opened; how long dialling took */
+	int64_t opened_ms, dialled_ms;
 	bool has_greeted;
-	bool is_given_up; /* silent for too long */
-	bool was_stalled; /* when last looked at */
-	int64_t keep_until; /* idle until then, then QUIT */
+	/* closed because the server was silent for too long */
+	bool is_given_up;
+	bool was_stalled; /* at the last courier_note_stall() */
+	int64_t keep_until; /* when an idle connection says QUIT */
 };
 
 struct courier {
 	struct list link;
 	struct pool *pool;
-	struct account_opts *opts; /* by which it was opened */
+	struct account_opts *opts; /* the options it was opened with */
 	struct account_port port;
 	struct dial *dial;
 	struct wire wire;
 	struct loop_timer *timer;
-	struct list deliveries; /* messages under way */
-	struct delivery *body; /* whose body the engine wants now, or NULL */
+	struct list deliveries; /* messages in progress */
+	/* the delivery whose body the engine wants, or NULL */
+	struct delivery *body;
 	bool is_ready, is_quitting, is_gone;
 	struct delivery_remote remote;
-	struct answer heard; /* the newest, and what it means */
+	struct answer heard; /* the newest answer */
 	struct courier_timing timing;
 	struct service service;
 };
@@ -56,8 +59,8 @@ courier_now_ms(const struct courier *c)
 	return clock_boot_ms(loop_clock(c->pool->loop));
 }
 
-/* The account goes to another server now: this connection finishes what it
- * carries. */
+/* True: the account now uses another server, port or login, so this connection
+ * only finishes what it carries. */
 static inline bool
 courier_is_past(const struct courier *c)
 {
@@ -84,28 +87,28 @@ courier_learn(const struct courier *c, enum learnt_fact f, uint32_t value)
 
 /* --- courier_silence.c ---------------------------------------------------- */
 
-/* The server has answered after all: the pool learns how long that took. */
+/* The server has answered after a silence: tells the pool how long it took. */
 void courier_note_silence(struct courier *c);
-/* Looks whether it is stalled; the message whose answer is missing is suspected
- * at once. */
+/* Checks whether the connection has become stalled.  If so, the message whose
+ * answer is missing is suspected at once (pool.h). */
 void courier_note_stall(struct courier *c);
 /* When the pool should look at this connection next. */
 int64_t courier_look_at(const struct courier *c);
 
 /* --- courier_end.c -------------------------------------------------------- */
 
-/* Gives every message back and frees the courier.  v: what is known of the
- * messages whose transaction the engine did not finish; or NULL. */
+/* Gives every message back to the queue and frees the courier.  v: the verdict
+ * of messages whose transaction the engine did not finish; or NULL. */
 void courier_end(struct courier *c, const struct verdict *v);
-/* Likewise, after telling the account why: the server was not reached; the
- * transport failed before the engine could start, or during STARTTLS; there is
- * no answer to the TLS handshake; the engine has given up (SC_CLOSE). */
+/* Like courier_end(), after reporting to the account: the server was not
+ * reached; the transport failed before the engine started, or during STARTTLS;
+ * the TLS handshake got no answer; the engine has given up (SC_CLOSE). */
 void courier_dial_failed(struct courier *c, const struct dial_result *r);
 void courier_transport_failed(struct courier *c);
 void courier_handshake_timed_out(struct courier *c);
 void courier_closed(struct courier *c, const struct sc_info *info);
-/* What was heard last, as news of that kind; returns as account_heard()
- * does. */
+/* Reports the newest answer to the account as news of this kind.  Returns the
+ * result of account_heard(). */
 bool courier_tell_answer(const struct courier *c, enum account_news_kind kind);
 /* why: one sentence. */
 void courier_tell_trouble(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* courier_login.h - the way in of a courier: the names for EHLO, and the login.
+/* courier_login.h - the names that a courier says in EHLO, and its login.
  *
- * Fetches the secret and derives keys on worker threads; what is said in
- * between is login.h's.
+ * Worker threads fetch the secret and derive keys; login.h passes challenges
+ * and responses.  Nothing blocks.
  */
 #ifndef OUTBOUND_COURIER_LOGIN_H
 #define OUTBOUND_COURIER_LOGIN_H
@@ -22,44 +22,47 @@ struct stream;
 
 struct courier_login {
 	struct loop *loop;
-	/* Its newest options say where the secret is; NULL: those of
-	 * courier_login_begin(). */
+	/* Its newest options say where the secret is; NULL: the options given
+	 * to courier_login_begin(). */
 	struct account *account;
 	struct account_opts *opts;
 	struct smtp_client *smtp;
 	struct stream *stream;
-	struct sasl_login *sasl; /* while the login goes on */
-	struct fetch *fetch; /* the secret is being fetched */
-	struct derive *derive; /* a key is being derived */
-	struct secret *secret; /* until the server has taken or refused it */
-	struct cred_facts facts; /* of a token; all 0 for any other secret */
-	void (*go_on)(void *ctx); /* the engine has something to say */
+	struct sasl_login *sasl; /* while the login is in progress */
+	struct fetch *fetch; /* the fetch in progress, or NULL */
+	struct derive *derive; /* the derivation in progress, or NULL */
+	struct secret *secret; /* until the server has accepted or refused it */
+	/* of a token; all 0 if the secret is no token */
+	struct cred_facts facts;
+	/* called when the engine has something to say */
+	void (*go_on)(void *ctx);
 	void *ctx;
-	char literal[80]; /* our address, for EHLO */
-	unsigned names; /* those that may be said, one bit each */
-	unsigned names_refused; /* when it began */
+	char literal[80]; /* our address as an EHLO literal */
+	unsigned names; /* names that may be said, one bit each */
+	unsigned names_refused; /* names known to be refused when it began */
 };
 
-/* Puts the names into the options of the engine to be.  o: of the
- * connection. */
+/* Puts the EHLO names into *ret, the options of the engine.  o: the options of
+ * the connection. */
 void courier_login_names(struct courier_login *l, const struct account_opts *o,
     struct smtp_client_opts *ret);
-/* The server has refused a name in EHLO that it was not known to refuse, and
- * has ended the session for that or may accept another name in a new one. */
+/* True: the server has refused a name in EHLO that it was not known to refuse,
+ * and either ended the session for that or may accept another name in a new
+ * session. */
 bool courier_login_may_say_another_name(
     const struct courier_login *l, const struct sc_info *info);
 
-/* smtp and stream are set, and borrowed, as o is. */
+/* Begins the login.  smtp and stream must be set; they and o are borrowed. */
 void courier_login_begin(
     struct courier_login *l, struct account_opts *o, int port);
-/* SC_AUTH, SC_CHALLENGE, SC_ACCEPTED. */
+/* Handles SC_AUTH, SC_CHALLENGE and SC_ACCEPTED. */
 void courier_login_event(
     struct courier_login *l, enum sc_event ev, const struct sc_info *info);
-/* The server has been given the secret and has not answered yet. */
+/* True: the server has got the secret and has not answered yet. */
 bool courier_login_is_asking(const struct courier_login *l);
 /* The login is over: wipes the secret. */
 void courier_login_forget(struct courier_login *l);
-/* Likewise, whatever is under way. */
+/* Ends the login at any stage, and wipes the secret. */
 void courier_login_clear(struct courier_login *l);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* delivery_impl.h - the inside of a delivery, for its own two files: delivery.c
- * makes its transactions and hears their answers, delivery_end.c says what
+ * makes transactions and hears their answers, delivery_end.c decides what
  * became of the message.
  */
 #ifndef OUTBOUND_DELIVERY_IMPL_H
@@ -11,41 +11,42 @@
 #include "outbound/delivery.h"
 #include "outbound/pool.h"
 
-/* The commit mark of a transaction (queue_claim_mark()), without which the last
- * byte of the message must not go. */
+/* The commit mark of a transaction (queue_claim_mark()).  The last byte of the
+ * message must not be sent before it is written. */
 enum delivery_mark {
 	DELIVERY_UNMARKED,
-	DELIVERY_MARKING, /* it is being written */
+	DELIVERY_MARKING, /* being written */
 	DELIVERY_MARKED,
-	DELIVERY_DENIED /* it could not be written */
+	DELIVERY_DENIED /* could not be written */
 };
 
 struct delivery {
 	struct list link;
 	struct pool *pool;
-	struct account_opts *opts; /* as they were when it began */
+	struct account_opts *opts; /* the options when it began */
 	struct queue_claim *qd;
 	const struct envelope *env;
 	struct delivery_remote *remote;
 	struct smtp_job job;
-	struct smtp_job_rcpt *rcpts; /* of the transaction under way */
+	struct smtp_job_rcpt *rcpts; /* of the transaction in progress */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
-	bool *offered; /* one per env->rcpts: at RCPT, now or before */
-	size_t split; /* recipients taken before the server said: no more */
+	bool *offered; /* one per env->rcpts: named in a RCPT so far */
+	size_t split; /* recipients accepted before the server took no more */
 	struct answers answers; /* one per env->rcpts */
 	struct content *content;
-	char **addrs; /* of env->rcpts where the wire needs another form */
+	/* of env->rcpts; NULL where the address is sent as it is */
+	char **addrs;
 	size_t naddrs;
-	char *sender; /* likewise, or NULL */
+	char *sender; /* the sender in that form, or NULL */
 	int64_t began_ms;
-	bool is_busy; /* a transaction is under way */
+	bool is_busy; /* a transaction is in progress */
 	enum delivery_mark mark;
-	bool has_dsn; /* the server tells senders itself */
+	bool has_dsn; /* the server sends notices itself */
 	bool is_sent; /* some recipient was accepted */
-	bool is_void; /* it waits for a reason that is not its own */
-	bool was_suspect; /* before this connection */
-	struct answer hold; /* class set: this message waits until a person
-			     * changes a setting */
+	bool is_void; /* it waits for a reason outside the message */
+	bool was_suspect; /* suspected before this connection */
+	/* class set: the message waits until a person changes a setting */
+	struct answer hold;
 };
 
 static inline int64_t

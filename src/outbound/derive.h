@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* derive.h - derives a key that a login needs, on a worker thread.
+/* derive.h - derives the key of a SCRAM login on a worker thread.
  *
- * The server says how many rounds that takes (sasl/sasl.h).  It may outlive the
- * caller, because a worker cannot be stopped half-way.
+ * The server chooses how many rounds that takes (sasl/sasl.h).  A derivation
+ * may outlive its caller, because a worker cannot be stopped half-way.
  */
 #ifndef OUTBOUND_DERIVE_H
 #define OUTBOUND_DERIVE_H
@@ -11,10 +11,11 @@ struct derive;
 struct loop;
 struct sasl_key;
 
-/* Takes k over.  told() is called once, from the loop, unless derive_forget()
- * came first; k is borrowed during the call. */
+/* Takes over k.  told() is called once, from the loop, unless derive_forget()
+ * came first; its k is borrowed for the call. */
 struct derive *derive_new(struct loop *l, struct sasl_key *k,
     void (*told)(void *ctx, const struct sasl_key *k), void *ctx);
-void derive_forget(struct derive *d); /* NULL is allowed */
+/* told() will not be called; NULL is allowed */
+void derive_forget(struct derive *d);
 
 #endif

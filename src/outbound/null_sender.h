@@ -11,8 +11,8 @@
 #include "mail/diagnosis.h"
 #include "mail/verdict.h"
 
-/* A message from <> got this answer, which means act: was it refused for its
- * sender? */
+/* True: this answer (which means act) to a message from <> refused its
+ * sender. */
 bool null_sender_is_refused(const struct verdict *v, enum diagnosis_act act);
 
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fold.h - equal mails become one.
+/* fold.h - folds equal messages into one.
  *
- * A policy at the queue's arrival gate (queue/queue.h): of more than max_equal
- * equal messages within equal_ms, those that follow are folded into one, with a
- * count.  Counts live in memory: after a restart counting begins anew, while a
- * carrier and what it carries are on the disk.
+ * A policy at the queue's arrival gate (queue/queue.h): if more than max_equal
+ * equal messages come within equal_ms, the next one becomes a carrier, and
+ * those that follow are folded into it, with a count.  The counts of recent
+ * messages are in memory only, so counting starts again after a restart; a
+ * carrier and its count are on the disk.
+ *
+ * Nothing blocks.
  */
 #ifndef POLICY_FOLD_H
 #define POLICY_FOLD_H
@@ -25,17 +28,17 @@ struct fold_opts {
 
 struct fold *fold_new(const struct clock *clock, const struct rng *rng,
     const struct fold_opts *opts);
-/* After the queue. */
+/* After the queue was freed. */
 void fold_free(struct fold *f);
 /* For struct queue_opts; borrows f. */
 struct queue_arrival_gate fold_gate(struct fold *f);
-/* The queue that has the gate; before any message comes. */
+/* Sets the queue that has the gate.  Before any message arrives. */
 void fold_attach(struct fold *f, struct queue *q);
-/* From now on; what was counted stays. */
+/* Changes the limits.  Counts stay. */
 void fold_set_opts(struct fold *f, const struct fold_opts *opts);
 
-/* Messages that equal ones are being folded into, and how many have been; of
- * all users or of one. */
+/* The number of carriers, and of messages folded into them; of all users, or of
+ * *uid. */
 struct fold_totals {
 	size_t carriers;
 	uint64_t folded;

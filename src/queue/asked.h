@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* asked.h - what other relays want done with messages that are ours.
+/* asked.h - carries out what other relays ask to be done with messages of ours
+ * (hold, release, retry, delete).
  *
- * After each beat, and the scan of what it took over, some are fetched and
- * carried out.  Their answers are written with the next look, which follows at
- * once until there are none left.  A message that the queue does not know may
- * have been taken over just now, so that is not said before another scan.
+ * Only the owner of a message changes it.  After each heartbeat, and after the
+ * scan of what that heartbeat took over, a job fetches some requests; they are
+ * carried out on the loop, and the next job, which follows at once, writes the
+ * answers.  A message that the queue does not know may have been taken over a
+ * moment ago, so "no such message" is answered only after another scan.
+ *
+ * Nothing blocks.
  */
 #ifndef QUEUE_ASKED_H
 #define QUEUE_ASKED_H
@@ -16,17 +20,17 @@
 
 struct queue;
 
-enum { ASKED_MAX = 20 }; /* in one turn of the loop */
+enum { ASKED_MAX = 20 }; /* requests of one job */
 
 struct asked {
-	bool is_running; /* a look; what follows is its thread's */
+	bool is_running; /* a job runs, and its thread owns what follows */
 	struct store_request v[ASKED_MAX];
-	/* Not written down yet; STORE_ANSWER_TAKEN: the queue did not know
-	 * it. */
+	/* Requests whose answers are not written yet.  STORE_ANSWER_TAKEN: the
+	 * queue did not know the message. */
 	size_t n;
 };
 
-/* A scan is over: looks, unless it does already.  Does nothing with a store
- * that is not shared. */
+/* A scan is over: begins a job unless one runs.  Does nothing with a store that
+ * is not shared. */
 void asked_look(struct queue *q);
 #endif

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* beat.h - a store at the other end of a network: that we live, what we get
- * from others, and messages that come here before they are taken.
+/* beat.h - what the queue does only with a remote store (store.h, is_remote).
+ *
+ * A heartbeat tells the other relays that this one lives, and takes over
+ * messages that nobody owns.  The content of a message is fetched to this
+ * machine before the message is taken for a delivery, and a few messages are
+ * fetched ahead.
+ *
+ * Nothing blocks: a job on a worker thread asks the store.  With a local store
+ * these functions do nothing.
  */
 #ifndef QUEUE_BEAT_H
 #define QUEUE_BEAT_H
@@ -13,26 +20,32 @@ struct queue;
 struct queue_message;
 
 struct beat {
+	/* A heartbeat job runs. */
 	bool is_running;
-	bool is_away; /* the last one found no store */
-	int64_t at_ms; /* the next one */
-	int64_t wall_ahead_ms; /* the store's clock, of ours */
-	size_t ahead; /* messages that come here, or are here and not taken */
+	bool is_away; /* the last heartbeat could not reach the store */
+	int64_t at_ms; /* when the next heartbeat is due, boot clock */
+	int64_t wall_ahead_ms; /* how far the store's clock is ahead of ours */
+	size_t ahead; /* messages being fetched, or fetched and not taken */
 };
 
-/* Begins one if it is time; when to call it again, INT64_MAX. */
+/* Begins a heartbeat if one is due.  Returns when to call again (boot clock);
+ * INT64_MAX: not before another event. */
 int64_t beat_tick(struct queue *q);
 
 enum beat_fetch {
-	BEAT_HERE, /* nothing of it is elsewhere */
-	BEAT_COMES, /* the account is woken when it is here */
-	BEAT_LATER /* it has got another time */
+	BEAT_HERE, /* the content is on this machine, or the store is local */
+	/* it is being fetched; the account is woken when it has arrived */
+	BEAT_COMES,
+	/* the store does not answer; the entry waits for a later time */
+	BEAT_LATER
 };
-/* What is due is about to be taken; its entry does not wait. */
+/* To be called before a due message is taken; its entry must be in no heap.
+ * Begins to fetch the content if necessary. */
 enum beat_fetch beat_fetch(struct queue_message *msg);
-/* No more of them come now; accounts are woken when there is room again. */
+/* True: enough messages are fetched ahead; accounts are woken when another one
+ * may be. */
 bool beat_is_full(const struct queue *q);
-/* It is taken, or what came is not needed any more. */
+/* The fetched content has been taken, or is not needed any more. */
 void beat_used(struct queue_message *msg);
 
 #endif

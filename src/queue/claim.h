@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* claim.h - the attempt to deliver a message: from the claim that outbound
- * takes until all that came of it is written down.  Nothing blocks. */
+ * takes until everything that came of it is written down.
+ *
+ * Nothing blocks.
+ */
 #ifndef QUEUE_CLAIM_H
 #define QUEUE_CLAIM_H
 
@@ -9,39 +12,44 @@
 
 struct queue_message;
 
-enum result { /* of the last attempt */
-	RESULT_NONE, /* none has ended */
+enum result { /* the result of the last attempt */
+	RESULT_NONE, /* no attempt has ended */
 	RESULT_UNTRIED,
-	RESULT_LATER, /* tried, and recipients are left */
-	RESULT_SENT, /* to all */
-	RESULT_FAILED /* none left to try, and some have failed */
+	RESULT_LATER, /* tried; recipients still wait */
+	RESULT_SENT, /* every recipient has the message */
+	RESULT_FAILED /* no recipient waits, and some have failed */
 };
 
 struct queue_claim {
 	struct queue_message *msg;
 };
 
-/* The attempt under way, or the last one (claim.c). */
+/* The attempt in progress, or the last one.  Written by claim.c alone. */
 struct message_attempt {
 	bool is_active;
 	struct queue_claim claim;
-	struct verdict **answers; /* per recipient */
+	struct verdict **answers; /* per recipient; owned */
 	void (*on_marked)(void *ctx);
 	void *marked_ctx;
-	/* Its commit mark could not be written, or another relay has the
-	 * message. */
+	/* The commit mark could not be written, or another relay owns the
+	 * message: the end of the message must not be sent. */
 	bool is_denied;
-	bool *uncertain; /* per recipient: marked, and not answered yet; NULL:
-			  * none is */
-	struct verdict *unanswered; /* of those, if no answer comes */
+	/* per recipient: the commit mark names it and no answer has come; NULL:
+	 * none */
+	bool *uncertain;
+	/* the verdict of those recipients if no answer comes */
+	struct verdict *unanswered;
 	enum result result;
 	struct verdict verdict; /* RESULT_SENT, or is_refused */
-	bool is_refused; /* by the provider, while the client waited */
+	bool is_refused; /* refused by the provider while the client waited */
 	void (*on_durable)(void *ctx);
 	void *durable_ctx;
-	bool must_be_durable; /* on_durable() waits for the notes */
+	/* on_durable() waits until the notes are synced */
+	bool must_be_durable;
 };
 
+/* What message_advance() calls back at its end; see queue_claim_mark() and
+ * queue_claim_end(). */
 struct attempt_calls {
 	void (*on_durable)(void *ctx);
 	void *durable_ctx;
@@ -49,25 +57,26 @@ struct attempt_calls {
 	void *marked_ctx;
 };
 
-/* Frees the answers of the attempt that is over. */
+/* Frees the recipients' answers of the attempt that has ended. */
 void message_drop_answers(struct queue_message *msg);
-/* The message is too old: the recipients who still wait have failed. */
+/* The message has exceeded its lifetime: every waiting recipient fails. */
 void message_expire(struct queue_message *msg);
-/* After a crash in the middle of an attempt: recipients may have been served
- * whose answer never came. */
+/* Found after a crash in the middle of an attempt: recipients named in the
+ * commit mark may have the message although no answer was recorded. */
 void message_recover(struct queue_message *msg);
 
-/* The attempt is not under way any more. */
+/* The attempt has ended. */
 void message_end_attempt(struct queue_message *msg);
-/* Found at a restart: no recipient is left to try, and some have failed. */
+/* Found at a start: no recipient waits, and some have failed. */
 void message_has_failed(struct queue_message *msg);
-/* All that followed from the attempt has been done. */
+/* Forgets the attempt, because everything that followed from it has been
+ * done. */
 void message_forget_attempt(struct queue_message *msg);
-/* The commit mark cannot be written, and a store that is shared must have it:
- * the end of the message must not be sent. */
+/* The commit mark cannot be written to a shared store: the end of the message
+ * must not be sent. */
 void message_deny(struct queue_message *msg);
-/* Fills in the callbacks whose condition has become true, each once; the others
- * are NULL. */
+/* Fills in the callbacks whose condition has become true, each once.  The
+ * others are NULL. */
 void message_tell_attempt(struct queue_message *msg, struct attempt_calls *c);
 
 #endif

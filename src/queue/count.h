@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* count.h - how many messages there are in each state, in total and per user,
- * kept up to date so that no listing has to count.  Nothing blocks. */
+/* count.h - how many messages there are in each state, in total and per user.
+ *
+ * The counts are updated with every change, so no listing has to count.
+ * Nothing blocks.
+ */
 #ifndef QUEUE_COUNT_H
 #define QUEUE_COUNT_H
 
@@ -12,21 +15,22 @@ struct entry;
 struct tally {
 	uint32_t uid;
 	size_t of[QUEUE_STATE_FAILED + 1];
-	struct entry *oldest; /* of the messages that have not failed */
+	/* the oldest message that has not failed; borrowed */
+	struct entry *oldest;
 };
 struct tallies {
 	struct tally all;
-	struct tally *v; /* one for each user who has messages, by uid */
+	struct tally *v; /* one for each user who has messages, sorted by uid */
 	size_t n;
 };
 
 enum queue_state entry_state(const struct entry *e);
-/* The state of e, or its place in the listing, may have changed: counts it
- * where it belongs now. */
+/* The state of e, or its place in the listing, may have changed: counts e in
+ * its present state. */
 void entry_count(struct queue *q, struct entry *e);
-/* e is about to leave the listing. */
+/* e is about to leave the listing: takes it out of the counts. */
 void entry_uncount(struct queue *q, struct entry *e);
-/* The listing has been sorted again: looks for the oldest messages. */
+/* The listing has been sorted: finds the oldest messages again. */
 void counts_sorted(struct queue *q);
 void counts_clear(struct queue *q);
 

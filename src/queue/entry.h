@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* entry.h - a message in memory: what a listing shows and when it is due.
+/* entry.h - a message in memory: what a listing shows, and when it is due.
  *
- * Small, as there may be a hundred thousand. */
+ * There is one entry for each message in the store, perhaps a hundred thousand,
+ * so an entry is small and is allocated in a slab.  The queue owns all entries.
+ * What a message needs only while something happens to it is in struct
+ * queue_message (message.h), which the entry points to.
+ *
+ * Nothing blocks.  Unless noted, nothing fails.
+ */
 #ifndef QUEUE_ENTRY_H
 #define QUEUE_ENTRY_H
 
@@ -17,7 +23,7 @@
 struct queue;
 struct queue_message;
 
-struct reason { /* shared by the entries that have the same */
+struct reason { /* one text, shared by the entries that have this reason */
 	unsigned refs;
 	char text[];
 };
@@ -25,42 +31,47 @@ struct reason { /* shared by the entries that have the same */
 enum { ACCOUNT_NONE = -1, ACCOUNT_UNASKED = -2 };
 
 struct entry_times {
-	int64_t next_ms; /* boot clock */
-	int64_t born_ms; /* boot clock at which the time seen was 0 */
+	int64_t next_ms; /* next attempt, boot clock */
+	int64_t born_ms; /* boot clock; entry_seen_ms() counts from here */
 	int64_t arrived_s, life_from_s;
 };
 
 struct entry {
-	struct due_node node; /* in the heap of its account, while it waits */
+	struct due_node node; /* in a heap of schedule.h while it waits */
 	struct entry *hash_next;
 	struct list link; /* in order of arrival; unlinked: not listed */
 	struct reason *reason;
 	struct queue_message *msg;
 	struct entry_times times;
 	uint64_t size_bytes;
-	uint32_t noted_s; /* time seen, as the journal has it */
+	/* entry_seen_ms() as the journal has it, in seconds */
+	uint32_t noted_s;
 	uint32_t nrcpts;
 	uint32_t uid;
 	uint32_t suspicion; /* queue_claim_suspect() */
-	int16_t account; /* or one of the above */
+	int16_t account; /* index, ACCOUNT_NONE or ACCOUNT_UNASKED */
 	uint16_t attempts;
 	bool is_held : 1;
 	bool is_failed : 1;
-	bool is_gone : 1; /* only waits for a job to come back */
-	bool in_failed : 1; /* its file is in failed/ */
-	bool is_untold : 1; /* recipients have failed, and nobody knows */
+	bool is_gone : 1; /* no longer a message; a job still uses the entry */
+	bool in_failed : 1; /* the message is in failed/ */
+	/* recipients have failed, and no notice says so yet */
+	bool is_untold : 1;
 	bool is_delay_told : 1;
-	bool is_counted : 1; /* by the attempt gate */
-	bool is_put_off : 1; /* by it */
-	bool is_uncertain : 1; /* some who wait may have been served */
-	unsigned counted : 3; /* 0, or 1 + the state it is counted in */
+	bool is_counted : 1; /* counted by the attempt gate */
+	bool is_put_off : 1; /* put off by the attempt gate */
+	/* a waiting recipient may have got the message */
+	bool is_uncertain : 1;
+	unsigned counted : 3; /* 0: in no tally; else 1 + the state */
 	char id[QID_SIZE];
-	char names[]; /* sender NUL a recipient that still needs it NUL */
+	/* sender NUL recipient NUL; the recipient still waits, if one does */
+	char names[];
 };
 
-/* All of them, by id and in order of arrival. */
+/* All entries of a queue: by id in a hash table, in order of arrival in a
+ * list. */
 struct entries {
-	struct slab slab; /* they outlive what comes with them */
+	struct slab slab; /* entries live longer than what arrives with them */
 	struct entry **buckets;
 	size_t nbuckets, count;
 	struct list listed;
@@ -76,43 +87,55 @@ entry_place(const struct entry *e)
 	return e->in_failed ? STORE_FAILED : STORE_QUEUE;
 }
 
-/* One that still needs it. */
+/* A recipient that still waits, or any recipient if none does; borrowed. */
 static inline const char *
 entry_rcpt(const struct entry *e)
 {
 	return e->names + strlen(e->names) + 1;
 }
 
-/* Known by its id from now on, neither listed nor due. */
+/* Makes an entry that entry_lookup() finds.  It is neither listed nor due. */
 struct entry *entry_new(struct queue *q, const char *id);
-/* Any of this id, also one that is not listed. */
+/* The entry of this id, listed or not; NULL: there is none. */
 struct entry *entry_lookup(struct queue *q, const char *id);
-/* Neither listed nor due, and without a message (message_forget()). */
+/* Frees e, which must be neither listed nor due and must have no queue_message:
+ * message_forget() sees to that. */
 void entry_free(struct queue *q, struct entry *e);
-/* Gives it the names that listings show.  It may move: only for one that is
- * new, neither listed nor due nor in a queue_message. */
+/* Stores the sender and a recipient in e.  e may move: use the returned
+ * pointer.  Only for a new entry that is neither listed nor due and has no
+ * queue_message. */
 struct entry *entry_name(
     struct queue *q, struct entry *e, const struct envelope *env) MUST_CHECK;
-/* Names the recipient that is now the one to name; env is the entry's own. */
+/* Stores the recipient that env names now in place of the one stored before.
+ * env must be the envelope that entry_name() was called with. */
 void entry_name_rcpt(struct entry *e, const struct envelope *env);
-/* Takes over what else listings show. */
+/* Copies recipient count, size, arrival and uid from env. */
 void entry_describe(struct entry *e, const struct envelope *env);
+/* Puts e at the end of the listing, or takes it out (harmless if it is not
+ * listed).  entry_sort() restores the order of arrival after a scan. */
 void entry_list(struct queue *q, struct entry *e);
 void entry_unlist(struct queue *q, struct entry *e);
 void entry_sort(struct queue *q);
+/* The text that a listing gives as the reason, or "".  Copied; entries with the
+ * same text share one copy.  entry_set_verdict() makes it from a verdict; NULL
+ * changes nothing. */
 void entry_set_reason(struct queue *q, struct entry *e, const char *text);
 void entry_forget_reasons(struct queue *q);
 void entry_set_verdict(
     struct queue *q, struct entry *e, const struct verdict *v);
+/* How long the queue has known the message, on a clock that does not jump;
+ * counted on across restarts from what the journal has. */
 int64_t entry_seen_ms(const struct queue *q, const struct entry *e);
-/* The journal has, or is about to get, this time seen; to the second. */
+/* Records that the journal has this value of entry_seen_ms() or soon will. */
 void entry_noted(struct entry *e, int64_t seen_ms);
-/* It is long since it got one. */
+/* True: the journal's value is hours old and should be written again. */
 bool entry_must_note(const struct queue *q, const struct entry *e);
+/* The age since arrival or the last release (retry_age_ms()). */
 int64_t entry_age_ms(const struct queue *q, const struct entry *e);
 bool entry_is_expired(const struct queue *q, const struct entry *e);
 
-/* One that a person may know of, or NULL. */
+/* The listed entry of this id.  NULL: id is invalid, or people may not know of
+ * the message. */
 struct entry *entry_find_listed(struct queue *q, const char *id);
 
 #endif

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* gate.h - what policies decide. */
+/* gate.h - asks the policies at the two gates of queue.h, and does what they
+ * answer.
+ *
+ * At the arrival gate a policy may fold a new message into another, its
+ * carrier: the new message becomes one line in the carrier's journal, synced
+ * before its client hears "accepted", and has no file.  At the attempt gate a
+ * policy may put a message off.
+ *
+ * Nothing blocks.  A queue without policies passes every message.
+ */
 #ifndef QUEUE_GATE_H
 #define QUEUE_GATE_H
 
@@ -7,28 +16,32 @@
 
 struct entry;
 
-/* It stands for others, or another stands for it (gate.c). */
+/* How a message takes part in folding. */
 struct message_join {
-	struct queue_message *carrier; /* NULL: none, or its line is written */
-	uint64_t turn; /* which line that is */
-	char into[QID_SIZE]; /* or "" */
-	uint64_t lines; /* of a carrier: so far */
+	/* whose journal gets the line; NULL: none, or the line is written */
+	struct queue_message *carrier;
+	uint64_t turn; /* the number of that line */
+	char into[QID_SIZE]; /* id of the carrier, or "" */
+	uint64_t lines; /* of a carrier: lines added so far */
 };
 
-/* A new message with all it has.  True: it is one line of another now, and
- * nothing else is done with it. */
+/* Asks the arrival gate about a new, complete message.  True: the message has
+ * been folded into another; the caller does nothing else with it. */
 bool message_joins(struct queue_message *msg);
-/* The reason that a listing gives for a carrier of n others. */
+/* Sets the reason that a listing shows for a carrier of n other messages. */
 void carrier_describe(struct queue *q, struct entry *carrier, uint64_t n);
-/* The lines of those that joined by then are on the disk, or are not. */
+/* j has ended, which wrote lines of the carrier: the messages whose lines were
+ * among them are safe, or cannot be kept. */
 void carrier_written(struct queue_message *carrier, const struct job *j);
-/* The carrier goes, and lines that were not written with it. */
+/* The carrier is being freed: messages whose lines are not written cannot be
+ * kept. */
 void carrier_abandon(struct queue_message *carrier);
-/* True: it waits for later now. */
+/* Asks the attempt gate.  True: e is put off, and waits in its heap for a later
+ * time. */
 bool entry_is_put_off(struct queue *q, struct entry *e);
-/* It is taken. */
+/* e is taken for an attempt: tells the gate, which may count it. */
 void entry_begins(struct queue *q, struct entry *e);
-/* It does not wait any more. */
+/* e has gone or is taken: the gate need no longer know that it was put off. */
 void entry_let_go(struct queue *q, struct entry *e);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* job.h - one blocking piece of work on another thread.
+/* job.h - one blocking piece of work on a worker thread.
  *
- * It reads what it was given, which nobody changes or frees until it is
- * back. */
+ * A job reads what it was given; nobody changes or frees that until done() is
+ * called on the loop.  The queue owns its jobs; each is freed after its done().
+ */
 #ifndef QUEUE_JOB_H
 #define QUEUE_JOB_H
 
@@ -18,18 +19,18 @@ struct queue_message;
 enum job_kind {
 	JOB_STORE,
 	JOB_APPEND,
-	JOB_FAIL, /* append, and move to failed/ */
-	JOB_REQUEUE, /* append, and move back */
-	JOB_REMOVE, /* of many messages */
-	JOB_SYNC, /* of what they removed */
+	JOB_FAIL, /* append lines, and move the message to failed/ */
+	JOB_REQUEUE, /* append lines, and move the message back to the queue */
+	JOB_REMOVE, /* removes the files of many messages */
+	JOB_SYNC, /* syncs what JOB_REMOVE removed */
 	JOB_STATE,
 	JOB_DROPS,
-	JOB_FETCH, /* of a remote store: a message comes here */
-	JOB_BEAT, /* likewise: we live; and what nobody has is ours */
-	JOB_ASK /* likewise: what somebody else wants to know of it */
+	JOB_FETCH, /* remote store: fetch the content of a message */
+	JOB_BEAT, /* remote store: heartbeat, take over what nobody owns */
+	JOB_ASK /* runs a question for queue_ask_store() */
 };
 
-/* One message at rest. */
+/* A message in the store. */
 struct file {
 	enum store_place place;
 	char id[QID_SIZE];
@@ -41,31 +42,32 @@ struct files {
 struct job {
 	struct work work;
 	struct list link; /* in q->jobs.list */
-	struct queue *q; /* NULL: the queue is gone, only free it */
+	struct queue *q; /* NULL: the queue has been freed; free the job */
 	enum job_kind kind;
 	void (*done)(struct job *j);
-	struct queue_message
-	    *msg; /* not JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT,
-		   * JOB_ASK */
+	/* NULL for JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT,
+	 * JOB_ASK */
+	struct queue_message *msg;
 	char id[QID_SIZE];
 	enum store_place place;
 	struct buf text; /* header, lines, content */
 	bool must_sync;
 	/* What only one kind needs. */
 	struct {
-		struct bytes message; /* borrowed from the queue_message, */
-		struct store_draft *draft; /* one of the two */
-		/* Under q->jobs.mutex: lines that came meanwhile, until the
-		 * file has all it needs; from then on they are added to it. */
+		/* the content, borrowed from the queue_message, */
+		struct bytes message;
+		struct store_draft *draft; /* or the draft that holds it */
+		/* Under q->jobs.mutex: lines that were added until the file was
+		 * complete.  From then on lines are appended to the file. */
 		struct buf notes;
 		bool is_written;
 	} store;
-	uint64_t folds; /* up to which line of the message it has them */
+	uint64_t folds; /* number of the last folded line (gate.h) in text */
 	struct files files; /* JOB_REMOVE */
 	struct {
 		char *name;
-		bool has_next; /* a newer content came meanwhile, */
-		struct buf next; /* this one */
+		bool has_next; /* newer content was given while the job ran: */
+		struct buf next; /* that content */
 	} state;
 	struct {
 		struct drop_found *found;
@@ -73,7 +75,7 @@ struct job {
 	} drops;
 	struct {
 		struct store_message *loaded;
-		enum store_result result; /* loaded if STORE_OK */
+		enum store_result result; /* STORE_OK: loaded is set */
 	} fetch;
 	struct store_counts counts; /* JOB_BEAT */
 	struct queue_ask ask; /* JOB_ASK */
@@ -87,16 +89,18 @@ struct jobs {
 	pthread_cond_t finished;
 };
 
-/* done(): on the loop, when it is off the list. */
+/* Makes a job and puts it on the list of q.  done() is called on the loop,
+ * after the job was taken off the list; msg may be NULL. */
 struct job *job_new(struct queue *q, enum job_kind kind,
     struct queue_message *msg, void (*done)(struct job *j));
+/* Hands the job to a worker thread. */
 void job_submit(struct job *j);
-/* True: it had not started; it is freed. */
+/* True: the job had not begun, and is freed. */
 bool job_cancel(struct job *j);
-/* For queue_free(): does or awaits all. */
+/* For queue_free(): runs or awaits every job. */
 void job_finish_all(struct queue *q);
-/* JOB_STORE: these lines become part of the file together with its end record.
- * False: that is too late, the file is complete and can be added to. */
+/* JOB_STORE: adds lines that become part of the file together with its end
+ * record.  False: too late, the file is complete; append to it. */
 bool job_add_notes(struct job *j, struct bytes lines);
 
 #endif

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* message.h - what happens to a message, and when.
+/* message.h - a message that something happens to: it arrives, is written,
+ * delivered, reported or removed.
  *
- * The one rule that keeps this simple: every event (a job came back, a
- * delivery ended, a deadline passed) is noted in the message, and then
- * message_advance() looks at the whole of it and does what can be done.  At
- * most one job per message is under way.  Callbacks are made last of all, when
- * nothing is touched any more.  The states, and what each event leads to, are a
- * table at the top of message.c.
+ * Every event (a job is done, a delivery has ended, a deadline has passed) is
+ * recorded in struct queue_message, and then message_advance() looks at the
+ * whole struct and does everything that can be done.  Each part of the struct
+ * has one file that writes it.  At most one job per message runs at a time.
+ * Callbacks are made last, when nothing is touched any more, because a callback
+ * may free the message.  message.c opens with the table of states.
+ *
+ * The queue owns every queue_message; it is freed when nothing happens to the
+ * message any more, and made again when needed.  Nothing blocks.
  */
 #ifndef QUEUE_MESSAGE_H
 #define QUEUE_MESSAGE_H
@@ -24,7 +28,7 @@ struct queue_message {
 	struct list link; /* in q->messages */
 	struct queue *q;
 	struct entry *e;
-	struct envelope *env; /* NULL: on the disk only */
+	struct envelope *env; /* NULL: only the store has it */
 	struct message_body body;
 	struct message_disk disk;
 	struct message_race race;
@@ -32,21 +36,26 @@ struct queue_message {
 	struct message_join join;
 	struct message_attempt attempt;
 	struct message_news news;
-	bool is_dropped; /* nothing of it is to stay */
-	bool is_requeue; /* from failed/ */
-	bool is_lost; /* another process has it now */
+	bool is_dropped; /* to be removed, with its file */
+	bool is_requeue; /* to be moved from failed/ back to the queue */
+	bool is_lost; /* another relay owns it now */
 };
 
-/* The entry's message, made if need be: of a file that is safe. */
+/* Returns the queue_message of e.  Makes one if there is none, which says that
+ * the message is safe on the disk and at rest. */
 struct queue_message *message_get(struct queue *q, struct entry *e);
-/* Without content, client, delivery or job it is not needed any more. */
+/* Does what the recorded events allow, and makes the callbacks.  Frees msg if
+ * nothing happens to the message any more, so msg must not be used
+ * afterwards. */
 void message_advance(struct queue_message *msg);
+/* For job_new(): records the result of j in its message and advances it. */
 void message_job_done(struct job *j);
 
-/* It is another process's: nothing of it is written any more, and the entry
- * goes when nobody here has to do with it. */
+/* Another relay owns the message: nothing more is written about it here, and
+ * the entry goes as soon as no client, delivery or job needs it.  Reported
+ * once. */
 void message_is_lost(struct queue_message *msg);
-/* The entry goes, with all that it has. */
+/* Frees e and its queue_message. */
 void message_forget(struct queue *q, struct entry *e);
 
 #endif

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* message_disk.h - what the disk has of a message. */
+/* message_disk.h - what the store has of a message, and what is being written.
+ *
+ * Notes about a message (attempts, verdicts, its next time) are lines for its
+ * journal.  They are gathered in memory and written by a job on a worker
+ * thread, synced where a promise depends on them.  Notes that need no sync are
+ * appended to a local spool at once, into the page cache.
+ *
+ * Functions that write begin a job or append at once, do not wait for a sync,
+ * and report trouble through queue_trouble(); none returns an error.  What a
+ * job came to is recorded by message_disk_done().
+ */
 #ifndef QUEUE_MESSAGE_DISK_H
 #define QUEUE_MESSAGE_DISK_H
 
@@ -8,67 +18,80 @@
 #include "queue/job.h"
 
 enum disk_state {
-	DISK_SAFE, /* the file is there, promised */
-	DISK_WAITING, /* the provider has a head start; nothing is there yet */
-	DISK_WRITING, /* a job is at it, or will be */
-	DISK_LOST /* it cannot be kept */
+	DISK_SAFE, /* the file is complete and synced */
+	/* nothing is written yet: the provider has a head start */
+	DISK_WAITING,
+	DISK_WRITING, /* a job is writing the file, or soon will */
+	DISK_LOST /* the file could not be written; err says why */
 };
 
-/* The commit mark: the note that a message may have been delivered from now
- * on. */
+/* The commit mark: the note that from now on the message may have been
+ * delivered (queue_claim_mark()). */
 enum mark {
-	MARK_NONE, /* or it is on the disk */
-	MARK_UNWRITTEN, /* the message is not there yet */
+	MARK_NONE, /* no mark is wanted, or it is written */
+	MARK_UNWRITTEN, /* to be written when the file is complete */
 	MARK_WRITING
 };
 
-/* What the disk has of it, and is about to get. */
+/* struct message_disk is written by message_disk.c alone. */
 struct message_disk {
 	enum disk_state state;
 	struct err err; /* DISK_LOST */
-	struct job *job; /* under way */
-	struct buf notes; /* lines for the journal */
+	struct job *job; /* the running job, or NULL */
+	struct buf notes; /* journal lines that no job has taken yet */
 	enum mark mark;
+	/* The notes must be synced. */
 	bool must_sync;
-	bool is_unsaved; /* writing them has failed: with the next ones */
-	bool is_unsynced; /* results were noted that need a sync in the end */
-	bool is_done_noted; /* the file says that it may go */
+	/* writing the notes failed; retried with the next ones */
+	bool is_unsaved;
+	/* results were written whose sync was left to the end of the attempt */
+	bool is_unsynced;
+	bool is_done_noted; /* the journal says that the file may be removed */
 };
 
-/* A new message: goes to the disk, now or when the head start of the provider
- * is over. */
+/* A new message: begins to write it, or lets the provider have its head
+ * start. */
 void message_begin(struct queue_message *msg);
-/* The head start is over. */
+/* Begins the job that writes the message, with the notes so far. */
 void message_store(struct queue_message *msg);
-/* Of all messages. */
+/* Calls message_store() for every message whose head start is over. */
 void message_store_due(struct queue *q);
-/* One that joined another: its line is being written; it is there, or why
- * not. */
+/* For a message that joined another (gate.h) and has no file of its own: its
+ * line in the other's journal is being written; the line is safe, or why says
+ * why not. */
 void message_is_carried(struct queue_message *msg);
 void message_is_stored(struct queue_message *msg, const struct err *why);
-/* Its commit mark is among the notes: goes to the disk if the message is there.
- * True: nothing is to be waited for. */
+/* The commit mark has been added to the notes: writes it if the file is
+ * complete.  True: the caller need not wait.  False: message_tell_attempt()
+ * says when the mark has been written. */
 bool message_mark(struct queue_message *msg);
-/* As far as it is not written yet. */
+/* Writes a commit mark that had to wait until the file was complete. */
 void message_write_mark(struct queue_message *msg);
-/* The notes are to be synced. */
+/* The notes so far must be synced when they are written. */
 void message_must_sync(struct queue_message *msg);
-/* What has failed to be written is tried again. */
+/* Notes that could not be written are no longer held back. */
 void message_save_again(struct queue_message *msg);
-/* The notes go to the page cache; that they need a sync, unless they did
- * before, is kept for the end of the attempt. */
+/* Writes the notes without a sync.  Whether they need one is remembered until
+ * message_attempt_over().  did_before: they needed one before these were added,
+ * so must_sync stays set. */
 void message_write_unsynced(struct queue_message *msg, bool did_before);
-/* True: notes of the attempt need a sync now. */
+/* The attempt has ended.  True: notes of it were written without a sync and
+ * need one now. */
 bool message_attempt_over(struct queue_message *msg);
-/* Its file, if there is one, says from now on that it may go. */
+/* Writes into the journal, if there is a file, that nothing of the message is
+ * needed any more; after a crash the next scan removes the file. */
 void message_write_done(struct queue_message *msg);
-/* Adds to the journal; too long a journal loses its newest lines, which is
- * reported and harmless. */
+/* To be called with the result of every addition to the notes.  False is
+ * reported: the journal is full and loses its newest lines, which is
+ * harmless. */
 void message_noted(struct queue_message *msg, bool ok);
-/* All notes, by a job. */
+/* Begins a job of this kind that writes all notes.  No other job may be
+ * running. */
 void message_submit(struct queue_message *msg, enum job_kind kind);
-/* What is to go need not come. */
+/* Cancels the job that writes the file if the file would only be removed again
+ * and the job has not begun. */
 void message_cancel_store(struct queue_message *msg);
+/* Records the result of j, which must be the running job. */
 void message_disk_done(struct queue_message *msg, struct job *j);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* original.h - what a notice wants to know of the message it is about.
+/* original.h - reads a message for a notice about it (queue_original()).
  *
- * A store at the other end of a network is read on a worker thread, one message
- * at a time; the last one waits here until it is asked for again.
+ * A local store is read at once, which blocks on the disk.  A remote store is
+ * read by a job on a worker thread, one message at a time; the newest result is
+ * kept until it is asked for again.
  */
 #ifndef QUEUE_ORIGINAL_H
 #define QUEUE_ORIGINAL_H
@@ -18,11 +19,12 @@ struct original {
 	enum store_place place; /* what was asked for */
 	char id[QID_SIZE];
 	size_t max_bytes;
-	int rc; /* if it is here; 0: got is one */
+	int rc; /* the result if is_here; 0: got is set */
 	struct err err;
 	struct queue_original got;
 };
 
+/* Frees the result. */
 void original_clear(struct queue *q);
 
 #endif

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* race.h - decides who gets a new message first, the provider or the disk. */
+/* race.h - decides who gets a new message first, the provider or the disk.
+ *
+ * If the provider has lately been quicker than the disk, a new message gets a
+ * head start: it is written only when that time is over.  A message that was
+ * delivered by then needs no file.  Nothing is promised to the client before
+ * one of them has the message.
+ *
+ * Times are in milliseconds of the boot clock unless noted.  Nothing blocks.
+ */
 #ifndef QUEUE_RACE_H
 #define QUEUE_RACE_H
 
@@ -9,42 +17,48 @@
 struct queue;
 struct queue_message;
 
-/* How long each message took lately, in the unit of race.c. */
+/* How long recent messages took, in the unit of race.c. */
 struct race_times {
-	int64_t average; /* where many side by side share the time of all */
-	int64_t whole; /* of one, from its beginning to its end */
+	int64_t average; /* per message when many run side by side */
+	int64_t whole; /* of one message, from its beginning to its end */
 	unsigned samples;
-	int64_t round_trip_ms; /* to the provider; 0: not known, or the disk */
+	/* to the provider; 0: not known, or this is the disk */
+	int64_t round_trip_ms;
 };
 
 struct races {
 	struct race_times disk;
-	size_t begun, storing; /* messages with begun_ms, stored_among */
+	/* messages whose begun_ms, stored_among are set */
+	size_t begun, storing;
 	unsigned probes;
 	int64_t next_probe_ms;
 };
 
-/* The state of that decision (race.c). */
+/* The state of that decision; written by race.c alone. */
 struct message_race {
-	int64_t store_at_ms; /* DISK_WAITING: until then */
-	int64_t begun_ms; /* 0: its first attempt is over */
-	size_t begun_among; /* so many had theirs before them then, with it */
-	int64_t stored_ms; /* when its store job began */
-	size_t stored_among; /* likewise, store jobs under way; 0: none */
+	int64_t store_at_ms; /* DISK_WAITING: the head start ends here */
+	int64_t begun_ms; /* when it began; 0: the first attempt is over */
+	/* messages whose first attempt was to come when this one began, itself
+	 * included */
+	size_t begun_among;
+	int64_t stored_ms; /* when the job that writes it began */
+	/* jobs that wrote messages then, its own included; 0: no job */
+	size_t stored_among;
 };
 
-/* A new message; the head start of the provider, which may be 0. */
+/* A new message has begun.  Returns its head start in ms, which may be 0. */
 int64_t race_begin(struct queue_message *msg);
-/* Of the connection that it goes over. */
+/* The round trip of the connection that carries msg, in ms. */
 void race_round_trip(struct queue_message *msg, int64_t ms);
-/* Its head start is over. */
+/* Ends the head start of msg. */
 void race_hurry(struct queue_message *msg);
-/* Its store job begins. */
+/* The job that writes msg begins. */
 void race_store_begun(struct queue_message *msg);
-/* What happened; nothing is learnt from what took its time elsewhere. */
+/* msg was sent, or stored: learns how long that took, unless the time was spent
+ * elsewhere. */
 void race_sent(struct queue_message *msg);
 void race_stored(struct queue_message *msg);
-/* Its first attempt is over; the store job is back; or it goes away. */
+/* The first attempt is over, or the job that writes msg; or msg is freed. */
 void race_attempt_over(struct queue_message *msg);
 void race_store_over(struct queue_message *msg);
 

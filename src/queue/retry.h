@@ -24,16 +24,16 @@ struct retry {
 	int64_t max_ms; /* the longest */
 };
 
-/* The wait after this many attempts (1: the first has just failed). */
+/* The wait in ms after this many attempts (1: the first has just failed). */
 int64_t retry_wait_ms(
     const struct retry *r, int attempts, const struct rng *rng);
 
-/* seen_ms: time the queue has seen pass since the message came. */
+/* The age in ms.  seen_ms: how long the queue has known the message. */
 int64_t retry_age_ms(
     int64_t arrived_wall_ms, int64_t now_wall_ms, int64_t seen_ms);
 
-/* A time of the wall clock, written down before a restart, as a wait from now
- * on: never negative, never longer than the longest wait. */
+/* The wait until a time of the wall clock that was written down before a
+ * restart: never negative, never longer than the longest wait. */
 int64_t retry_resume_ms(
     const struct retry *r, int64_t due_wall_ms, int64_t now_wall_ms);
 

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* schedule.h - which messages are due, for each account.
+/* schedule.h - keeps the messages that wait, and knows which of them are due.
  *
- * A message waits in one of two heaps of its account.  Nothing blocks. */
+ * Each account has two heaps of entries, ordered by the time of their next
+ * attempt: one for ordinary messages, one for suspected ones (outbound/pool.h),
+ * so that suspected messages delay no others.  One more pair of heaps holds the
+ * messages that no account can be named for.
+ *
+ * The heaps own no entry.  All times are milliseconds of the boot clock.
+ * Nothing here blocks or fails.
+ */
 #ifndef QUEUE_SCHEDULE_H
 #define QUEUE_SCHEDULE_H
 
@@ -9,34 +16,40 @@
 #include "queue/entry.h"
 #include "queue/race.h"
 
-/* Suspected messages (outbound/pool.h) have a heap of their own, so that they
- * delay no others. */
 enum line_kind { LINE_ORDINARY, LINE_SUSPECTS, LINES };
 struct line {
 	struct due due;
-	bool is_woken; /* outbound was, and has not taken all since then */
+	/* outbound was woken and has not yet found this heap empty */
+	bool is_woken;
 };
 
 struct account_schedule {
-	struct race_times times; /* of a delivery, from its claim to its end */
+	/* how long deliveries took, from claim to end */
+	struct race_times times;
 	struct line lines[LINES];
-	char *suspect; /* the sender of the last suspect, or NULL */
+	char *suspect; /* sender of the suspect taken last, or NULL; owned */
 };
 
-/* For n accounts, and for the messages that have no account. */
+/* Makes the heaps of n accounts, 0 <= n < INT16_MAX.  schedule_clear() frees
+ * them and leaves the entries alone. */
 void schedule_init(struct queue *q, int n);
 void schedule_clear(struct queue *q);
 
-/* Asks hooks.route() which account e takes; afterwards e is in no heap. */
+/* Asks hooks.route() which account sends e, and stores the answer in e.  e is
+ * in no heap afterwards. */
 void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
-/* Puts e into the heap of its account, if it waits for its time. */
+/* Puts e into the heap of its account and wakes outbound if e is due.  Does
+ * nothing if e is held, has failed, is being delivered or waits for the
+ * disk. */
 void entry_wait(struct queue *q, struct entry *e);
 void entry_unwait(struct queue *q, struct entry *e);
 enum line_kind entry_line(const struct entry *e);
-/* Wakes outbound, once until it has taken all; even_again: in any case. */
+/* Tells outbound that messages of this account are due.  Repeated calls tell it
+ * once, until it has taken all of them; even_again: tell it in any case. */
 void queue_wake(
     struct queue *q, int account, enum line_kind kind, bool even_again);
-/* Has queue_tick() called soon, which says when it is due next. */
+/* Asks for a call of queue_tick(), because the time of its next call has
+ * changed. */
 void queue_rescheduled(struct queue *q);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* accept.h - which language a browser wants (Accept-Language, RFC 9110
- * 12.5.4). */
+ * 12.5.4).
+ */
 #ifndef RELAIS_WEB_ACCEPT_H
 #define RELAIS_WEB_ACCEPT_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* relais_change.h - the common part of hold, release, retry and delete: ids or
- * --all, one request, one line about the result. */
+ * --all, one request, one line about the result.
+ */
 #ifndef RELAIS_RELAIS_CHANGE_H
 #define RELAIS_RELAIS_CHANGE_H
 

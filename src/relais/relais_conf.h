@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* relais_conf.h - reads a configuration file in relais(1) itself, to find the
- * control socket and to show it while no daemon runs. */
+ * control socket and to show it while no daemon runs.
+ */
 #ifndef RELAIS_RELAIS_CONF_H
 #define RELAIS_RELAIS_CONF_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* relais_move.h - relais store export and import: the messages of a shared
- * queue go into the spool of this machine, or back (store/store_move.h). */
+ * queue go into the spool of this machine, or back (store/store_move.h).
+ */
 #ifndef RELAIS_RELAIS_MOVE_H
 #define RELAIS_RELAIS_MOVE_H
 

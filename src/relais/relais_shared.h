@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* relais_shared.h - what relais(1) asks of the shared queue's database
- * itself. */
+ * itself.
+ */
 #ifndef RELAIS_RELAIS_SHARED_H
 #define RELAIS_RELAIS_SHARED_H
 

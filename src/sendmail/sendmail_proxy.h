@@ -2,7 +2,8 @@
 /* sendmail_proxy.h - "sendmail -bs": SMTP on standard input and output, spoken
  * by the daemon.  Bytes are carried both ways as they are, but a conversation
  * whose first line ends with LF alone gets CR LF at the end of every line: so
- * scripts speak, and the daemon takes nothing else (RFC 5321 2.3.8). */
+ * scripts speak, and the daemon takes nothing else (RFC 5321 2.3.8).
+ */
 #ifndef SENDMAIL_SENDMAIL_PROXY_H
 #define SENDMAIL_SENDMAIL_PROXY_H
 

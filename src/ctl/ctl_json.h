@@ -15,31 +15,32 @@
 #include "base/err.h"
 #include "base/must.h"
 
-/* From now on in this process, what a JSON value held is overwritten when it is
- * freed: one may hold a password. */
+/* From now on, in this process, jansson overwrites memory that it frees,
+ * because a JSON value may hold a password. */
 void ctl_json_wipe_freed(void);
 
-/* One line.  -1: ERR_INPUT, not one JSON object. */
+/* Decodes one line.  -1: ERR_INPUT, not one JSON object. */
 int ctl_json_decode(
     struct bytes line, json_t **ret, struct err *err) MUST_CHECK;
 
-/* Appends it with the line's end.  False: no room, nothing was added. */
+/* Appends the value and the end of the line.  False: no room, nothing was
+ * added. */
 bool ctl_json_encode(struct buf *to, const json_t *value) MUST_CHECK;
 
-/* Foreign text as a JSON string: as it is if it is UTF-8, else with \xNN for
- * what is not (str_escape()).  NULL becomes "". */
+/* Text from elsewhere as a JSON string: unchanged if it is UTF-8, else with
+ * \xNN for invalid bytes (str_escape()).  NULL becomes "". */
 json_t *ctl_json_text(const char *s);
 json_t *ctl_json_bytes(struct bytes b);
 
-/* A message of the queue as a listing shows it (doc/formats/control).  Texts
+/* A message of the queue as listings present it (doc/formats/control).  Texts
  * are borrowed; account may be NULL. */
 struct ctl_message {
 	const char *id, *state, *sender, *rcpt, *account, *reason;
-	const char *node; /* which relay has it; NULL: this one is alone */
+	const char *node; /* the relay that owns it; NULL: nothing is shared */
 	size_t nrcpts;
 	uint64_t size_bytes;
 	int64_t arrived_s, now_s; /* since 1970 */
-	int64_t next_s; /* from now; -1: it waits for a person */
+	int64_t next_s; /* seconds from now; -1: it waits for a person */
 	int attempts;
 	uint32_t uid;
 	bool is_uncertain;

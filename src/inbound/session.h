@@ -3,7 +3,7 @@
  * intake, and one draft of the queue at a time.
  *
  * After the end of a message a session says only what the queue has answered.
- * Internal to inbound.
+ * Internal to inbound.  Nothing blocks.
  */
 #ifndef INBOUND_SESSION_H
 #define INBOUND_SESSION_H
@@ -24,17 +24,19 @@ struct session_set {
 	size_t count;
 	bool is_stopping, is_hurried; /* see inbound_stop(), inbound_hurry() */
 	struct loop_task task; /* the next turn, */
-	struct list waiting; /* of those who have sent more, in this order */
+	/* of sessions whose clients have sent more, in this order */
+	struct list waiting;
 };
 void session_set_init(struct session_set *set, struct inbound_shared *sh);
 
-/* Takes over fd. listener is borrowed for the life of the session.  A peer that
+/* Takes over fd.  listener is borrowed while the session exists.  A client that
  * is not allowed, or for which there is no room, gets 421. */
 void session_start(
     struct session_set *set, const struct inbound_listener *listener, int fd);
-/* The set is stopping, or hurried now: 421, if it may be ended. */
+/* The set is stopping or hurried: says 421 if the session may be ended. */
 void session_stop(struct session *s);
 void session_free(struct session *s);
+/* True: the connection was accepted by this listener. */
 bool session_came_by(
     const struct session *s, const struct inbound_listener *listener);
 struct session *session_of_link(struct list *link);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dial.h - opens a TCP connection to one host and port, by its fastest address.
+/* dial.h - opens a TCP connection to a host and port by its fastest address.
  *
- * The name is looked up by the system resolver on a worker thread, again for
- * each connection (R54); the addresses are raced as in RFC 8305: families
- * alternate, a new attempt every 250 ms, the first to connect wins, the family
- * that lost is tried last for an hour.  The winner has TCP_NODELAY and
- * TCP_USER_TIMEOUT.
+ * A worker thread looks up the name with the system resolver, again for each
+ * connection (R54).  The addresses are raced as in RFC 8305: families
+ * alternate, a new attempt starts every 250 ms, the first to connect wins, and
+ * the family that lost is tried last for an hour.  The winner has TCP_NODELAY
+ * and TCP_USER_TIMEOUT.
  *
  * Nothing blocks.  The result is reported once, never from within dial_new().
  */
@@ -25,9 +25,9 @@ struct stream;
 /* Why it failed, for the record of filtered ports. */
 enum dial_fault {
 	DIAL_OK = 0,
-	DIAL_LOOKUP, /* no address for the name, or the resolver is away */
-	DIAL_REFUSED, /* somebody answered no */
-	DIAL_SILENT, /* nobody answered in time: filtered */
+	DIAL_LOOKUP, /* no address for the name, or no resolver answers */
+	DIAL_REFUSED, /* the connection was refused */
+	DIAL_SILENT, /* no answer in time: filtered */
 	DIAL_UNREACHABLE, /* no route, network down */
 	DIAL_OTHER
 };
@@ -38,12 +38,12 @@ struct dial_result {
 	struct err err; /* else: one sentence */
 };
 
-/* host and port are copied.  timeout_ms covers everything. */
+/* host is copied.  timeout_ms covers look-up and connecting. */
 struct dial *dial_new(struct loop *l, const char *host, int port,
     int64_t timeout_ms, void (*told)(void *ctx, const struct dial_result *r),
     void *ctx);
-/* The same with addresses that are known, n > 0 of them, port included; host is
- * for sentences.  Copied. */
+/* The same with n > 0 known addresses, which include the port; host is used in
+ * sentences only.  Copied. */
 struct dial_target {
 	const char *host;
 	int port;

@@ -20,11 +20,11 @@ enum { LOOP_READ_SIZE = 65536 };
 
 uv_loop_t *loop_uv(struct loop *l);
 
-/* The one read buffer, LOOP_READ_SIZE bytes, allocated when first needed.  Its
- * contents last until the current read callback returns. */
+/* The shared read buffer of LOOP_READ_SIZE bytes, allocated when first needed.
+ * Its contents last until the current read callback returns. */
 char *loop_read_buf(struct loop *l);
 
-/* For uv_close(): the handle is part of its data, which is freed. */
+/* For uv_close(): frees handle->data, which contains the handle. */
 void loop_free_data(uv_handle_t *h);
 
 /* State that net keeps between connections. */
@@ -36,8 +36,8 @@ struct loop_memory {
 	void *lookup_ctx;
 	knock_way *knock; /* NULL: knock_system() */
 	void *knock_ctx;
-	struct list lingering; /* streams that finish on their own */
-	void (*cut)(struct list *link); /* ends one of them; set by stream */
+	struct list lingering; /* streams that stream_finish() closes later */
+	void (*cut)(struct list *link); /* cuts one of them; set by stream.c */
 };
 struct loop_memory *loop_memory(struct loop *l);
 

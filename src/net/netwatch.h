@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* netwatch.h - tells when the network of this machine has changed.
+/* netwatch.h - reports when the network of this machine has changed.
  *
- * An address or a route came or went (rtnetlink(7)), so what was unreachable
- * may be reachable now.  A cable that is plugged in causes a dozen messages
- * within a second or two; they are reported as one, NETWATCH_QUIET_MS after the
- * last and at most NETWATCH_LONGEST_MS after the first.  Needs no privilege and
- * does not block.
+ * An address or a route was added or removed (rtnetlink(7)), so what was
+ * unreachable may be reachable now.  Plugging in a cable causes a dozen
+ * messages within a second or two; they are reported as one change,
+ * NETWATCH_QUIET_MS after the last message and at most NETWATCH_LONGEST_MS
+ * after the first.  Needs no privilege.  Does not block.
  */
 #ifndef NET_NETWATCH_H
 #define NET_NETWATCH_H

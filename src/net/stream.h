@@ -2,13 +2,14 @@
 /* stream.h - one connected socket on the loop, with or without TLS.
  *
  * Reading and writing are the same in clear text and under TLS, so the driver
- * of an engine is one small function that is called whenever something changed:
- * bytes came, room came, the peer closed, TLS is up, or the stream broke.
+ * of an engine is one small function that is called whenever something has
+ * changed: bytes have arrived, there is room to write, the peer has closed, TLS
+ * is up, or the stream is broken.
  *
- * An idle stream holds no buffers: bytes are read into one buffer of the loop
- * and only bytes that the driver leaves unread are kept (and reading stops
- * until they are taken).  Nothing blocks.  ready() is called from the loop,
- * never from within a call on the stream, so there is no re-entrance.
+ * An idle stream has no buffers: bytes are read into one buffer of the loop,
+ * and only bytes that the driver leaves unread are kept; reading stops until
+ * they are used.  Nothing blocks.  ready() is called from the loop, never from
+ * within a call on the stream, so there is no re-entrance.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -30,52 +31,54 @@ enum {
 	STREAM_UNSENT_MAX = 262144 /* accepted from the driver, not sent */
 };
 
-/* Takes over a connected descriptor (TCP or Unix), non-blocking from then on;
- * one of TCP should send at once (TCP_NODELAY), because a stream gathers by
- * itself.  ready() may be changed later with stream_on_ready(). */
+/* Takes over a connected descriptor (TCP or Unix) and makes it non-blocking.  A
+ * TCP socket should have TCP_NODELAY, because the stream itself gathers small
+ * writes.  ready() may be changed later with stream_on_ready(). */
 struct stream *stream_new(
     struct loop *l, int fd, void (*ready)(void *ctx), void *ctx);
 void stream_on_ready(struct stream *s, void (*ready)(void *ctx), void *ctx);
-/* Closes at once; unsent bytes are lost.  No callback comes after it. */
+/* Closes at once; unsent bytes are lost.  No callback follows. */
 void stream_free(struct stream *s);
-/* Sends what is unsent (and close_notify), waits for the peer to close, closes
- * and frees.  Bytes of the peer are dropped meanwhile; it gives up after
- * linger_ms or 64 KiB of them.  The caller must not use s again; no callback
- * comes, and the TLS context is not used any more. */
+/* Sends the unsent bytes (and close_notify), waits for the peer to close, then
+ * closes and frees the stream.  Bytes from the peer are dropped; the wait ends
+ * after linger_ms or 64 KiB of them.  The caller must not use s again; no
+ * callback follows, and the TLS context is not used any more. */
 void stream_finish(struct stream *s, int64_t linger_ms);
-/* The peer has said in its protocol that it sends no more: stream_finish() need
- * not wait for its end. */
+/* The peer has said in its protocol that it will send no more, so
+ * stream_finish() need not wait for it to close. */
 void stream_said_bye(struct stream *s);
 
-/* Bytes from the peer: borrowed, from the next call on s they are invalid
- * unless stream_used() said fewer. */
+/* Bytes from the peer, borrowed until the next call on s.  stream_used() says
+ * how many the driver has used; the others are kept. */
 size_t stream_peek(struct stream *s, const void **ret_p);
 void stream_used(struct stream *s, size_t n);
-/* The peer closed and everything was read; under TLS a missing close_notify is
- * still an end, not an error (R71). */
+/* True: the peer has closed and everything was read.  Under TLS a missing
+ * close_notify is an end too, not an error (R71). */
 bool stream_at_eof(const struct stream *s);
 
-/* Bytes for the peer: how many will be accepted, and accepting them.  Takes up
- * to room; what the kernel does not take at once waits inside.  Bytes written
- * in one crank leave together: the flush happens when the driver returns to the
- * loop, or here. */
+/* Bytes for the peer.  stream_room() is how many will be accepted;
+ * stream_write() accepts up to that many and returns the number.  Bytes that
+ * the kernel does not take at once wait inside.  Bytes written in one turn
+ * leave together: they are flushed when the driver returns to the loop, or by
+ * stream_flush(). */
 size_t stream_room(const struct stream *s);
 size_t stream_write(struct stream *s, const void *p, size_t n);
 void stream_flush(struct stream *s);
-/* Bytes of what was taken, as they are on the wire, that the kernel does not
- * have; once the stream is broken also those that it never got. */
+/* Bytes accepted by stream_write(), in the form they have on the wire, that the
+ * kernel does not have yet; once the stream is broken, also those that it never
+ * got. */
 size_t stream_unsent(const struct stream *s);
 
-/* Non-NULL once it is broken: reset, TLS failure.  One sentence. */
+/* Non-NULL once the stream is broken (reset, TLS failure).  One sentence. */
 const struct err *stream_error(const struct stream *s);
 
-/* Wraps the stream in TLS from the next byte on.  Unread clear bytes must not
- * be there (R5): -1 and ERR_TLS then.  As a client, name is verified; NULL for
- * a server.  ready() comes when it is up or failed. */
+/* Starts TLS with the next byte.  -1 (ERR_TLS): clear bytes are unread, which
+ * must not be (R5).  A client verifies name; NULL for a server.  ready() is
+ * called when TLS is up or has failed. */
 int stream_start_tls(
     struct stream *s, struct tls_ctx *ctx, const char *name, struct err *err);
 bool stream_tls_is_up(const struct stream *s);
-struct tls_pipe *stream_tls(struct stream *s); /* NULL in clear */
+struct tls_pipe *stream_tls(struct stream *s); /* NULL in clear text */
 
 /* "192.0.2.1", port and family of the peer; "" and 0 on a Unix socket. */
 const char *stream_peer_host(const struct stream *s);

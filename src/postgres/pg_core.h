@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pg_core.h - what the files behind pg_store.h share; nobody else includes it.
+/* pg_core.h - declarations shared by the files behind pg_store.h; no other file
+ * includes it.
  *
- *   pg_pool.h      connections and single statements
- *   pg_schema.h    the tables
- *   pg_task.c      a statement is asked again when its connection is lost
- *   pg_write.c     a message goes to the database, changes, goes away
- *   pg_read.c      and comes back
- *   pg_node.c      this relay among the others: the beat, what has become ours
- *   pg_shared.c    small facts that the relays have in common
- *   pg_list.c      what the other relays have
- *   pg_history.c   what became of messages that are gone
- *   pg_move.c      messages on their way to a spool, or from one
- *   pg_store.c     opening, room, small files
+ *  pg_pool.h      connections and single statements
+ *  pg_schema.h    the tables
+ *  pg_task.c      repeats a statement if its connection is lost
+ *  pg_write.c     writes, changes and removes a message
+ *  pg_read.c      reads a message
+ *  pg_node.c      this relay among the others: the heartbeat, takeovers
+ *  pg_shared.c    small facts that the relays share
+ *  pg_list.c      messages of the other relays
+ *  pg_history.c   what became of messages that are gone
+ *  pg_move.c      messages on their way to or from a spool
+ *  pg_store.c     opening, free space, small files
+ *
+ * Everything here blocks on the network.  Any number of worker threads may
+ * call; on the loop's thread a call fails at once if no connection is free
+ * (pg_pool.h).
  */
 #ifndef POSTGRES_PG_CORE_H
 #define POSTGRES_PG_CORE_H
@@ -30,30 +35,36 @@
 #include "store/store_text.h"
 
 enum {
-	PG_PART_BYTES = 256 * 1024, /* of a message in one row */
-	PG_SMALL_BYTES = PG_PART_BYTES, /* is kept in memory */
-	PG_LATE_BYTES = 4 * 1024 * 1024 /* likewise, of the history */
+	PG_PART_BYTES = 256 * 1024, /* bytes of a message in one row */
+	/* a message up to this size is kept in memory */
+	PG_SMALL_BYTES = PG_PART_BYTES,
+	/* history lines kept in memory while the server does not answer */
+	PG_LATE_BYTES = 4 * 1024 * 1024
 };
 
 struct pg_store {
 	struct store store;
-	struct store *here; /* the spool */
+	struct store *here; /* the spool of this machine; owned */
 	struct pg_pool *pool;
 	const struct clock *clock;
-	char *name; /* of this relay */
-	int64_t me; /* the number of this node */
+	char *name; /* name of this relay; owned */
+	int64_t me; /* number of this run of the relay (pg_store.h) */
 	pthread_mutex_t mutex;
-	struct list found, doubts; /* under the mutex, */
-	uint64_t batches; /* of requests; likewise */
-	struct list facts; /* as well: pg_shared.c */
-	int64_t steady_from_ms, beat_ms, sweep_ms; /* of beat() alone */
-	struct pg_history { /* of history_add() alone */
+	/* under the mutex: what pg_take_found() hands out; messages that may
+	 * have been committed although the commit failed */
+	struct list found, doubts;
+	/* number of the last batch of requests; under the mutex */
+	uint64_t batches;
+	struct list facts; /* shared facts, under the mutex (pg_shared.c) */
+	int64_t steady_from_ms, beat_ms, sweep_ms; /* used by beat() alone */
+	struct pg_history { /* used by history_add() alone */
 		struct buf late; /* lines that are not written yet */
 		size_t row_bytes,
-		    row_lines; /* of them, the row that was begun */
-		uint64_t batch; /* its number, among those of this node */
-		uint64_t lost; /* lines for which there was no room */
-		uint64_t untrimmed; /* lines */
+		    row_lines; /* size of the row that was begun */
+		/* number of that row among those of this node */
+		uint64_t batch;
+		uint64_t lost; /* lines that were dropped for lack of room */
+		uint64_t untrimmed; /* lines added since the last trimming */
 		int64_t trimmed_ms;
 	} history;
 };
@@ -72,41 +83,43 @@ pg_now_ms(const struct pg_store *s)
 
 /* --- pg_task.c ------------------------------------------------------------ */
 
-/* What runs within one connection: PG_LOST and it is run again on another one,
- * so it must be right twice. */
+/* A piece of work on one connection.  If the connection is lost (PG_LOST) run()
+ * is called again on another one, so running it twice must be correct. */
 struct pg_task {
 	enum pg_said (*run)(
 	    struct pg_store *s, struct pg_conn *c, struct pg_task *t);
 	const char *id;
 	enum store_place place;
-	struct bytes a, b; /* header and message, or lines */
+	struct bytes a, b; /* header and message, or journal lines */
 	const struct store_notes *notes;
 	struct pg_parts *parts;
-	const void *ctx; /* of run()'s own */
-	struct buf kept; /* notes */
-	bool is_again; /* an earlier run may have succeeded */
-	bool is_none; /* we have no such message */
-	int64_t n; /* a number, or a result */
-	PGresult *rows; /* likewise; the caller's */
+	const void *ctx; /* for run() */
+	struct buf kept; /* the notes, kept for a second run */
+	/* this is not the first run; an earlier one may have succeeded */
+	bool is_again;
+	bool is_none; /* the message does not exist or is not ours */
+	int64_t n; /* input or result of run() */
+	PGresult *rows; /* result of run(); the caller clears it */
 	struct err *err;
 };
 
 #define PG_ID(t) PG_TEXT((t)->id)
 #define PG_ME(s) PG_NUMBER((s)->me)
 
+/* Runs t on a connection of the pool, again if it is lost. */
 enum pg_said pg_perform(struct pg_store *s, struct pg_task *t);
-/* One statement that changes the message, if it is ours. */
+/* Runs one statement that changes the message if it is ours. */
 enum pg_said pg_change(struct pg_conn *c, struct pg_task *t, const char *sql,
     const struct pg_arg *args, int nargs);
-/* What the table of the store returns for it. */
+/* The result that a function of struct store_ops returns for what t came to. */
 int pg_outcome(const struct pg_task *t, enum pg_said said);
-/* "{a,b}" of n ids, each stride bytes behind the last; the caller frees it.
- * They have no character that means something there. */
+/* The array literal "{a,b}" of n ids, which lie stride bytes apart.  The caller
+ * frees it.  Ids have no character that has a meaning there. */
 char *pg_ids(const char *first, size_t stride, size_t n);
 
 /* --- pg_write.c ----------------------------------------------------------- */
 
-/* A message that goes there in several rows. */
+/* A message that is written in several rows. */
 struct pg_parts {
 	int (*read)(void *ctx, uint64_t at, void *p, size_t n, size_t *ret_n,
 	    struct err *err);
@@ -117,30 +130,31 @@ struct pg_parts {
 int pg_put_parts(struct pg_store *s, const char *id, struct bytes header,
     struct pg_parts *parts, const struct store_notes *notes, struct err *err);
 
-/* Deletes what may have been committed although its client heard "no". */
+/* Deletes messages that may have been committed although the client was told
+ * "no". */
 void pg_clear_doubts(struct pg_store *s);
 void pg_forget_doubts(struct pg_store *s);
 
 /* --- pg_node.c ------------------------------------------------------------ */
 
-struct pg_found { /* has become ours */
+struct pg_found { /* a message that we have taken over */
 	struct list link;
 	enum store_place place;
 	char id[QID_SIZE];
 	struct buf header, journal;
 	char ending[STORE_END_MAX];
-	bool is_foreign; /* another relay has accepted it */
+	bool is_foreign; /* accepted by another relay */
 };
 
-/* What a scan has just handed out needs no question, once.  NULL: it is another
- * one; else it is freed with pg_found_free(). */
+/* The data of a message that a scan has just reported, once, so that loading it
+ * needs no query.  NULL: not that message.  pg_found_free() frees it. */
 struct pg_found *pg_take_found(struct pg_store *s, const char *id);
 void pg_found_free(struct pg_found *f);
-/* Rows of id, place, header, ending, journal, and whether another relay has
- * accepted it: a scan finds them. */
+/* Adds the rows of r (id, place, header, ending, journal, whether another relay
+ * accepted it) to what a scan finds. */
 void pg_add_found(struct pg_store *s, const PGresult *r);
-/* This run of the relay gets its number; it is over, and others may have at
- * once what is left. */
+/* pg_enter() registers this run of the relay and gets its number; pg_leave()
+ * ends it, so that others may take its messages at once. */
 int pg_enter(struct pg_store *s, const char *name, struct err *err);
 void pg_leave(struct pg_store *s);
 

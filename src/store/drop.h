@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* drop.h - the drop folder: how mail gets in while no daemon answers.
+/* drop.h - the drop folder: how mail is submitted while no daemon answers.
  *
- * sendmail writes a message into `drop/`, complete and durable before it says
- * so; relaisd takes it in when it is back.  The folder is open to everybody for
- * writing, so the reader believes nothing but what the kernel says about the
- * file: its owner is the submitter, and only a regular file with one name that
- * ends where it says is taken.  It must have been made in the folder, whose
- * set-group-id bit then gave it the folder's group: or somebody could move
- * there what another user once wrote elsewhere, and submit it in their name.
+ * sendmail writes a message into `drop/', complete and durable before it
+ * reports success; relaisd takes it in later.  Every user can write to the
+ * folder, so the reader trusts only what the kernel says about a file: its
+ * owner is the submitter.  A file is taken only if it is a regular file with
+ * one name, ends where it says, and has the group that the folder's
+ * set-group-id bit gives to files made in it.  Without this check a user could
+ * move a file there that another user wrote elsewhere, and submit it in that
+ * user's name.
  *
- * A file looks like one of the spool, with another first line, a random name,
- * and without a journal; doc/formats/spool.
+ * A file is like one of the spool, with another first line, a random name, and
+ * no journal (doc/formats/spool).
  *
  * Needs base, mail and store_text only, so that sendmail stays small.  Blocks
  * on the disk.
@@ -30,13 +31,13 @@
 #include "base/rng.h"
 #include "mail/envelope.h"
 
-/* So many recipients a file: what every max_recipients allows. */
+/* Recipients in one file; every max_recipients allows as many. */
 enum { DROP_RCPTS_MAX = 100 };
 
-/* Writes one message, given in pieces; durable on return.  Of e count sender,
- * recipients, DSN wishes, is_8bit, is_utf8 and account.  More than
- * DROP_RCPTS_MAX recipients make several files.  -1: nothing is left that would
- * be taken in, unless it was already.  The folder needs no read permission. */
+/* Writes one message, given in pieces; durable on return.  Of e only sender,
+ * recipients, DSN wishes, is_8bit, is_utf8 and account are used.  More than
+ * DROP_RCPTS_MAX recipients make several files.  -1: no file is left, except
+ * those that were already taken in.  The folder need not be readable. */
 int drop_write(const struct fs *fs, const struct rng *rng, const char *dir,
     const struct envelope *e, const struct bytes *pieces, size_t npieces,
     struct err *err);
@@ -45,11 +46,12 @@ struct drop_file;
 
 enum drop_result {
 	DROP_OK,
+	/* The file no longer exists. */
 	DROP_GONE,
 	DROP_UNFINISHED, /* shorter than it says, or still being written */
 	DROP_BAD, /* err says why it will never be taken */
-	DROP_REFUSED, /* the same, and it may well be a message of sendmail's */
-	DROP_ERROR /* cannot be read just now */
+	DROP_REFUSED, /* likewise, but sendmail may have written it */
+	DROP_ERROR /* cannot be read at the moment */
 };
 
 /* True for the names that drop_write() gives to finished files. */
@@ -60,20 +62,20 @@ struct drop_limits {
 	size_t rcpts;
 };
 
-/* Opens and checks a file; follows no link and never waits for a pipe.  OK: the
- * caller owns *ret. */
+/* Opens and checks a file.  Follows no link and never waits for a pipe.  OK:
+ * the caller owns *ret. */
 enum drop_result drop_open(const struct fs *fs, int dirfd, const char *name,
     const struct drop_limits *max, struct drop_file **ret,
     struct err *err) MUST_CHECK;
 void drop_close(struct drop_file *f);
 
 uint32_t drop_uid(const struct drop_file *f);
-/* Borrowed.  Only what drop_write() counts, and size_bytes: words of a user, to
- * be checked like those of any client. */
+/* Borrowed.  Has only what drop_write() uses, and size_bytes.  The contents are
+ * the user's words, to be checked like those of any client. */
 const struct envelope *drop_envelope(const struct drop_file *f);
-/* From front to back; *ret_n is 0 at the end, which is reached only if the
- * checksum of exactly these bytes is right: its owner may change a file while
- * it is read. */
+/* Reads the message from front to back; *ret_n is 0 at the end.  The end is
+ * reached only if the checksum of exactly these bytes is right, because the
+ * owner may change a file while it is read. */
 int drop_read(
     struct drop_file *f, void *p, size_t n, size_t *ret_n, struct err *err);
 

@@ -24,15 +24,16 @@ enum { QID_LEN = 16, QID_SIZE = QID_LEN + 1 };
 enum { QID_FOLDER_LEN = 2, QID_FOLDER_SIZE = QID_FOLDER_LEN + 1 };
 enum { QID_FOLDERS = 1024 };
 
-/* A new one. */
+/* Makes a new id. */
 void qid_make(int64_t wall_ms, const struct rng *rng, char ret[QID_SIZE]);
 /* True for exactly the texts that qid_make() can produce. */
 bool qid_is_valid(const char *text);
 
 /* The folder of a valid id. */
 void qid_folder(const char *id, char ret[QID_FOLDER_SIZE]);
-/* The folder that ids made at this time go to, as 0 <= number < QID_FOLDERS;
- * its name; and back: -1 if this is no folder's name. */
+/* qid_folder_at(): the number of the folder for ids made at this time.
+ * qid_folder_name(): the name of that folder.  qid_folder_number(): the number
+ * of a name; -1: not a folder. */
 unsigned qid_folder_at(int64_t wall_ms);
 void qid_folder_name(unsigned number, char ret[QID_FOLDER_SIZE]);
 int qid_folder_number(const char *name);

@@ -11,9 +11,10 @@
 #include "base/fs.h"
 #include "store/store.h"
 
-/* Makes what is missing (the parent must exist), checks owner and modes, takes
- * the lock (ERR_BUSY: another process has it).  The error names the path and
- * the command that helps.  The caller owns *ret; fs must outlive it. */
+/* Creates what is missing (the parent folder must exist), checks owner and
+ * modes, and takes the lock (ERR_BUSY: another process has it).  The error
+ * names the path and the command that helps.  The caller frees *ret with
+ * store_free(); fs must outlive it.  Blocks on the disk. */
 int spool_open(
     const char *dir, const struct fs *fs, struct store **ret, struct err *err);
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* spool_core.h - what the files behind spool.h share; nobody else includes it.
+/* spool_core.h - declarations shared by the files behind spool.h; no other file
+ * includes it.
  *
- *   disk.h           short calls over the table of disk functions
- *   spool_folder.c   directories, and one sync for all who wait for it
- *   spool.c          opening, room, small files
- *   spool_path.c     names and paths
- *   spool_scan.c     what is there
- *   spool_write.c    a message goes to the disk, changes, moves, goes away
- *   spool_read.c     and comes back
- *   spool_history.c  what became of messages that are gone
+ *  disk.h           short calls over the table of disk functions
+ *  spool_folder.c   directories; one sync for all threads that wait for it
+ *  spool.c          opening, free space, small files
+ *  spool_path.c     names and paths
+ *  spool_scan.c     finds the messages
+ *  spool_write.c    writes, changes, moves and removes a message
+ *  spool_read.c     reads a message
+ *  spool_history.c  what became of messages that are gone
+ *
+ * Everything here blocks on the disk and may run on any thread.
  */
 #ifndef STORE_SPOOL_CORE_H
 #define STORE_SPOOL_CORE_H
@@ -23,7 +26,7 @@
 
 enum {
 	SPOOL_PATH_SIZE = sizeof("corrupt/") + QID_LEN + 8,
-	/* What a first look at a file, or at its end, takes. */
+	/* Bytes that are read first of a file, or of its end. */
 	SPOOL_FIRST_READ = 4096
 };
 
@@ -31,7 +34,8 @@ enum {
 struct dir {
 	int fd;
 	bool is_syncing;
-	uint64_t started, done, failed; /* numbers of syncs */
+	/* numbers of the syncs started, done, failed */
+	uint64_t started, done, failed;
 };
 
 /* One of queue/XX, open while messages are written to it. */
@@ -41,7 +45,7 @@ struct folder {
 	struct dir dir;
 	unsigned refs;
 	bool is_anchored; /* its own name in queue/ is durable */
-	bool is_lost; /* making it so has failed */
+	bool is_lost; /* making its name durable has failed */
 };
 
 enum part { PART_QUEUE, PART_FAILED, PART_CORRUPT, PART_DROP, PART_STATE };
@@ -53,26 +57,26 @@ struct spool_lost {
 	bool has_failed;
 };
 
-/* The file that lines are added to (spool_history.c). */
+/* The history file that lines are appended to (spool_history.c). */
 struct spool_history {
 	int fd; /* -1: not open yet */
 	uint64_t size, lines;
-	int64_t first_ms; /* time of its first entry; 0: has none */
-	bool is_torn; /* it does not end with a line's end */
+	int64_t first_ms; /* time of its first entry; 0: it has none */
+	bool is_torn; /* its last line is unfinished */
 };
 
 struct spool {
-	struct store store; /* its name: where it lies */
+	struct store store; /* store.name is the path of the spool */
 	const struct fs *fs;
 	int fd, lock_fd;
 	uid_t uid;
-	bool is_volume; /* its folder is root's; see spool.c */
+	bool is_volume; /* its folder belongs to root; see spool.c */
 	struct dir dirs[NPARTS];
 	pthread_mutex_t mutex; /* folders, and the counters in struct dir */
 	pthread_cond_t synced;
-	struct list folders; /* the one used last in front */
+	struct list folders; /* the one used last is first */
 	struct spool_lost lost; /* under the mutex */
-	struct spool_history history; /* of the thread that adds to it */
+	struct spool_history history; /* used only by the thread that appends */
 };
 
 static inline struct spool *
@@ -90,18 +94,18 @@ void spool_path(
 
 /* --- spool_folder.c ------------------------------------------------------- */
 
-/* Returns when the directory is durable as it was at the time of the call; one
- * sync serves all who wait.  -1 and errno: it is not, and asking again would
- * prove nothing. */
+/* Syncs a directory.  On return every change made before the call is durable;
+ * one sync serves all callers that wait.  -1 and errno: it is not durable, and
+ * asking again would prove nothing. */
 int dir_sync(struct spool *s, struct dir *d);
 
-/* The folder an id belongs to, made if need be; given back with _put, which
- * takes NULL. */
+/* The folder of an id, created if necessary.  Give it back with folder_put(),
+ * which takes NULL. */
 struct folder *folder_get(struct spool *s, const char *id, struct err *err);
 struct folder *folder_get_named(
     struct spool *s, const char *name, struct err *err);
 void folder_put(struct spool *s, struct folder *f);
-/* Makes what was put into the folder durable, and the folder itself. */
+/* Makes durable what was put into the folder, and the folder itself. */
 int folder_sync(struct spool *s, struct folder *f);
 void folder_free(struct spool *s, struct folder *f);
 
@@ -154,7 +158,7 @@ int spool_history_open(struct store *st, bool is_backward,
 int spool_history_read(struct store_history *h, struct bytes *ret,
     const char **ret_node, struct err *err);
 void spool_history_close(struct store_history *h);
-/* What adding has left open. */
+/* Closes what spool_history_add() left open. */
 void spool_history_free(struct spool *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* store_module.h - a store that is not built in.
+/* store_module.h - a store that is loaded as a module.
  *
- * relais-postgres.so brings libpq, and with it OpenSSL, LDAP and Kerberos, so
+ * relais-postgres.so brings libpq, and with it OpenSSL, LDAP and Kerberos.  So
  * it is a module in a package of its own, and only `store = postgres' loads it.
  */
 #ifndef STORE_STORE_MODULE_H
@@ -20,9 +20,10 @@ struct store_mover;
 
 struct store_module_opts {
 	const char *url; /* the setting store_url */
-	const char *name; /* of this relay: where its users submit; unique */
-	/* The spool: it keeps small facts and the drop folder, and large
-	 * messages while they come and go.  The store frees it. */
+	/* name of this relay; unique among those that share the store */
+	const char *name;
+	/* The spool of this machine, for small facts, the drop folder, and
+	 * large messages in transit.  The store frees it. */
 	struct store *here;
 	const struct clock *clock;
 };
@@ -30,40 +31,43 @@ struct store_module_opts {
 /* One run of a relay. */
 struct store_node {
 	int64_t id;
-	const char *name; /* of its machine */
-	int64_t silent_ms; /* since it was heard */
-	bool is_late; /* it should have been heard */
-	bool is_dead; /* what it has is for the others */
+	const char *name; /* name of the relay */
+	int64_t silent_ms; /* since its last sign of life */
+	bool is_late; /* its next sign of life is overdue */
+	bool is_dead; /* declared dead; others take its messages */
 	uint64_t messages;
 };
 
 struct store_module {
-	const char *version; /* that of the program, or it is not used */
-	/* What it will ask of the sandbox, by its URL: TCP ports, 0 for a Unix
-	 * socket, and files. */
+	const char *version; /* must equal the version of the program */
+	/* Reports what it needs of the sandbox for this URL: TCP ports (0: a
+	 * Unix socket) and files. */
 	int (*needs)(const char *url, void (*port)(void *ctx, int port),
 	    void (*file)(void *ctx, const char *path), void *ctx,
 	    struct err *err);
-	/* Looks up its host, connects, checks the schema and what the server
-	 * promises, and enters this relay.  Blocks.  -1: here is still the
-	 * caller's. */
+	/* Looks up the host, connects, checks schema and promises of the
+	 * server, and registers this relay.  Blocks.  -1: opts->here still
+	 * belongs to the caller. */
 	int (*open)(const struct store_module_opts *opts, struct store **ret,
 	    struct err *err) MUST_CHECK;
-	/* The thread that called open() is a loop now and never waits for a
-	 * connection: what it asks while there is none fails at once. */
+	/* The thread that called open() is an event loop from now on, and must
+	 * not wait for a connection: its calls fail at once while there is
+	 * none. */
 	void (*start)(struct store *s);
-	/* Makes the tables; brings them up to date; says in sentences, each
-	 * with LF, what is promised and what is there.  Block. */
+	/* init() makes the tables; upgrade() brings them up to date; check()
+	 * reports what the server promises and what the tables hold.  Each
+	 * appends sentences, each with LF, to said.  Block. */
 	int (*init)(const char *url, struct buf *said, struct err *err);
 	int (*upgrade)(const char *url, struct buf *said, struct err *err);
 	int (*check)(const char *url, struct buf *said, struct err *err);
-	/* Those that run, and those that have messages. */
+	/* Calls each() for the relays that run and those that have messages.
+	 * Blocks. */
 	int (*nodes)(const char *url,
 	    void (*each)(void *ctx, const struct store_node *n), void *ctx,
 	    struct err *err);
-	/* For store_move.h: as open(), but enters no relay, and does not mind
-	 * what waits here; then, before anything else, whose its messages are
-	 * while they move. */
+	/* For store_move.h.  open_move(): as open(), but registers no relay and
+	 * accepts that messages wait here.  set_move(), before anything else:
+	 * the number that owns messages while they move. */
 	int (*open_move)(const struct store_module_opts *opts,
 	    struct store **ret, struct err *err) MUST_CHECK;
 	void (*set_move)(struct store *s, int64_t number);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* store_move.h - all messages of a spool go into a shared store, or back.
+/* store_move.h - moves all messages of a spool into a shared store, or back.
  *
- * Whatever moment it is broken off at, it can be run again, and then nothing is
- * lost and nothing is there twice.  That needs two things of the shared store:
- * what moves belongs to a number of its own, so that no relay touches it; and
- * of the spool: a note that keeps relaisd from it until the move is over.
+ * A move can be interrupted at any moment and run again; then no message is
+ * lost and none is duplicated.  For this, moving messages belong to a number of
+ * their own in the shared store, so that no relay touches them; and a note in
+ * the spool keeps relaisd from using it until the move is complete.
  *
- * Blocks; for a program that has both stores to itself.
+ * Blocks.  For a program that has both stores to itself.
  */
 #ifndef STORE_STORE_MOVE_H
 #define STORE_STORE_MOVE_H
@@ -21,16 +21,17 @@
 
 enum { STORE_MOVE_MAX = 100 }; /* messages at a time */
 
-/* What a store does for that, besides store.h. */
+/* What a shared store does for a move, besides store.h. */
 struct store_mover {
-	/* Makes at most max of those ours that nobody has; a scan that begins
-	 * afterwards finds them, and what an earlier run has left.  How many
-	 * that are, or -1. */
+	/* Takes over at most max messages that nobody owns.  A scan that begins
+	 * afterwards finds them, and what an earlier run left behind.  Returns
+	 * how many there are, or -1. */
 	int (*take)(struct store *far, size_t max, struct err *err);
-	/* These are anybody's now; n 0: all that are ours. */
+	/* Releases these messages, so that any relay may take them; n 0: all of
+	 * ours. */
 	int (*give)(struct store *far, const char (*ids)[QID_SIZE], size_t n,
 	    struct err *err);
-	/* As put(), of one that is read from another store while it is
+	/* As put(), for a message that is read from another store while it is
 	 * written. */
 	int (*put)(struct store *far, const char *id, struct bytes header,
 	    struct store *from, struct store_message *m,
@@ -39,7 +40,7 @@ struct store_mover {
 
 struct store_move {
 	struct store *here, *far;
-	const struct store_mover *mover; /* of far */
+	const struct store_mover *mover; /* the mover of far */
 	bool is_export; /* from far to here */
 	size_t moved, damaged;
 	uint64_t bytes;
@@ -47,19 +48,19 @@ struct store_move {
 	void *ctx;
 };
 
-/* The number of a move, noted in the spool: a new one (from random, above 0),
- * or that of a run that was broken off.  -1: that run had another direction or
- * another database, or the note cannot be read or written; err says what to
+/* Notes a move in the spool and returns its number: a new one (from random,
+ * above 0), or that of an interrupted run.  -1: that run had another direction
+ * or another database, or the note cannot be read or written; err says what to
  * do. */
 int store_move_begin(struct store *here, bool is_export, const char *far_name,
     uint64_t random, int64_t *ret_number, struct err *err) MUST_CHECK;
-/* Moves all that there is, in pieces of STORE_MOVE_MAX; damaged messages stay
- * and are counted.  -1: broken off; the next run goes on. */
+/* Moves all messages, STORE_MOVE_MAX at a time.  Damaged messages stay and are
+ * counted.  -1: interrupted; the next run continues. */
 int store_move_run(struct store_move *m, struct err *err) MUST_CHECK;
-/* The note goes: relaisd may start. */
+/* Removes the note, so that relaisd may start. */
 int store_move_end(struct store *here, struct err *err) MUST_CHECK;
 
-/* -1: a move was broken off, and mail must wait for its end. */
+/* -1: a move was interrupted and must be completed first. */
 int store_move_check(struct store *here, struct err *err) MUST_CHECK;
 
 #endif

@@ -27,8 +27,8 @@ enum {
 	STORE_END_MAX = 40 /* bytes of an end record */
 };
 
-/* A file that starts with this, as long as the true first line, is still being
- * written. */
+/* A file that starts with this, which is as long as the true first line, is
+ * still being written. */
 #define STORE_DRAFT_MARK "relais-draft 1\n"
 
 /* The two kinds of file differ in their first line only. */
@@ -37,15 +37,15 @@ enum store_text_kind {
 	STORE_TEXT_DROP /* from a user, in drop/; see store/drop.h */
 };
 
-/* Everything up to and with the empty line, e->size_bytes being the size of
- * the message.  total > 0: padded to exactly that many bytes.  False: it does
- * not fit into total, or into the buffer. */
+/* Appends everything up to and including the empty line; e->size_bytes is the
+ * size of the message.  total > 0: padded to exactly that many bytes.  False:
+ * it does not fit into total, or into the buffer. */
 bool store_text_header(struct buf *to, enum store_text_kind kind,
     const struct envelope *e, size_t total) MUST_CHECK;
 
 enum store_text_result {
 	STORE_TEXT_OK,
-	STORE_TEXT_SHORT, /* right so far, and then it ends */
+	STORE_TEXT_SHORT, /* correct so far, but it ends early */
 	STORE_TEXT_BAD
 };
 
@@ -53,7 +53,7 @@ enum store_text_result {
 enum store_text_result store_text_header_parse(enum store_text_kind kind,
     struct bytes file, struct envelope **ret_env, size_t *ret_body);
 
-/* "end LENGTH CHECKSUM\n"; the result is its length. */
+/* Writes the end record "end LENGTH CHECKSUM\n".  Returns its length. */
 size_t store_text_end(char to[STORE_END_MAX], uint64_t size, uint32_t crc);
 /* file begins where the message ends.  OK: the journal begins at *ret_used. */
 enum store_text_result store_text_end_parse(

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tls_ctx.h - the state that all TLS connections of one account (or one server)
- * share.
+/* tls_ctx.h - the state that all TLS connections of one account (or of one test
+ * server) share.
  *
- * It holds trust anchors, client certificate, pins, and the newest session
+ * A context has trust anchors, client certificate, pins, and the newest session
  * ticket for resumption, which accounts never share (R7).  Keys, and the
  * authorities that servers have named, are read from disk when a connection
  * needs them and dropped by tls_ctx_trim().
  *
- * Reading them blocks on the disk for some milliseconds; nothing else does.
+ * Reading them blocks on the disk for some milliseconds; nothing else blocks.
  */
 #ifndef TLS_TLS_CTX_H
 #define TLS_TLS_CTX_H
@@ -37,14 +37,14 @@ int tls_ctx_new_client(
     const struct tls_client_opts *opts, struct tls_ctx **ret, struct err *err);
 int tls_ctx_new_server(
     const struct tls_server_opts *opts, struct tls_ctx **ret, struct err *err);
-/* Reads everything once to find out whether it can be read, for relaisd
- * --check.  ERR_CONFIG names the file. */
+/* Reads every file once, for relaisd --check.  ERR_CONFIG names the file that
+ * cannot be read. */
 int tls_ctx_check(struct tls_ctx *c, struct err *err);
-/* Remaining pipes keep it alive; the last one frees it. */
+/* The context lives on until the last of its pipes is freed. */
 void tls_ctx_free(struct tls_ctx *c);
 
-/* Drops the trust store and keys if no pipe uses them; the next pipe reads
- * them again.  The session ticket is forgotten too. */
+/* Drops trust anchors and keys if no pipe uses them; the next pipe reads them
+ * again.  Also forgets the session ticket. */
 void tls_ctx_trim(struct tls_ctx *c);
 
 #endif

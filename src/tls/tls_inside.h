@@ -13,27 +13,27 @@
 
 struct tls_ctx;
 
-/* A pipe holds the credentials between these two calls, so that tls_ctx_trim()
+/* A pipe uses the credentials between these two calls, so that tls_ctx_trim()
  * knows.  The first pipe reads them from disk. */
 int tls_ctx_take(struct tls_ctx *c, struct err *err);
 void tls_ctx_give(struct tls_ctx *c);
 
 bool tls_ctx_is_server(const struct tls_ctx *c);
-/* A server asks clients for a certificate. */
+/* True: this server asks clients for a certificate. */
 bool tls_ctx_asks(const struct tls_ctx *c);
 gnutls_certificate_credentials_t tls_ctx_credentials(const struct tls_ctx *c);
 gnutls_priority_t tls_ctx_priority(const struct tls_ctx *c);
 const gnutls_datum_t *tls_ctx_ticket_key(const struct tls_ctx *c);
 
-/* The peer's chain is there: the authorities that it names become trusted;
- * false: there are none.  Reads the disk. */
+/* The peer's chain has arrived: trusts the authorities that it names.  False:
+ * the file has none of them.  Reads the disk. */
 bool tls_ctx_trust(const struct tls_ctx *c, gnutls_session_t session);
 
 bool tls_ctx_has_pins(const struct tls_ctx *c);
 /* pin: "sha256:BASE64". */
 bool tls_ctx_has_pin(const struct tls_ctx *c, const char *pin);
 
-/* The newest ticket, and for which name it was verified. */
+/* Stores the newest ticket and the name for which its session was verified. */
 void tls_ctx_put_ticket(
     struct tls_ctx *c, const char *name, const gnutls_datum_t *ticket);
 /* Borrowed until the next call on c; false: none for that name. */

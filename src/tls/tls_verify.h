@@ -25,14 +25,15 @@
 /* Everything the decision depends on. */
 struct tls_facts {
 	const char *name; /* what the certificate must be for */
-	unsigned status; /* of gnutls_certificate_verify_peers() */
+	unsigned status; /* result of gnutls_certificate_verify_peers() */
 	bool is_for_name;
 	bool is_self_signed;
-	const char *names; /* for whom it is: "a, b and 3 more", "" none */
+	/* names in the certificate: "a, b and 3 more", or "" */
+	const char *names;
 	const char *issuer; /* escaped */
-	/* Validity in seconds since 1970: of the server's certificate, or of
-	 * the one in its chain that is out of date (is_authority); until 0:
-	 * that one was not sent. */
+	/* Validity in seconds since 1970: of the server's certificate or
+	 * (is_authority) of the certificate in its chain that is out of date.
+	 * until_s 0: not sent. */
 	int64_t from_s, until_s;
 	bool is_authority;
 	int64_t now_s;
@@ -44,13 +45,13 @@ int tls_verify_decide(const struct tls_facts *f, struct err *err);
 /* presented: one dNSName, as it stands in the certificate. */
 bool tls_verify_name_matches(struct bytes presented, const char *host);
 
-/* Looks at the chain the peer of this session has sent.  pin: the text form of
- * its key, "sha256:BASE64", for tls_pin. */
+/* Verifies the chain that the peer of this session sent. */
 int tls_verify_session(
     gnutls_session_t session, const char *name, int64_t now_s, struct err *err);
-/* Until when the chain that was sent is valid, in seconds since 1970: of its
- * certificates the one that ends first; 0: there is none. */
+/* When the first certificate of the chain expires, in seconds since 1970; 0: no
+ * chain was sent. */
 int64_t tls_verify_expires_s(gnutls_session_t session);
+/* The pin of the peer's key, "sha256:BASE64", as the setting tls_pin has it. */
 int tls_verify_pin(gnutls_session_t session, struct buf *ret_pin);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* check_reach.h - the part of a check that finds out through which ports a host
- * can be reached: dns and tcp.
+ * can be reached: the stages dns and tcp.
  *
  * All ports are tried at once, each over IPv4 and IPv6.  If none answers, other
  * ports of the host and the same ports of a witness, another provider, are
- * tried for comparison; nothing is sent there.
+ * tried for comparison; nothing is sent to them.  Nothing blocks.
  */
 #ifndef CHECK_CHECK_REACH_H
 #define CHECK_CHECK_REACH_H
@@ -30,11 +30,11 @@ struct check_reach_opts { /* borrowed until the end */
 struct check_way {
 	struct account_port port;
 	int family;
-	struct stream *stream; /* of the first way; taken over by its user */
+	struct stream *stream; /* of the first way; its user takes it over */
 };
 
-/* told() is called for each result, over() once at the end, with n ways that
- * are borrowed during the call; the reach may be freed from within it. */
+/* told() is called for each result; over() once, last, with n ways that are
+ * borrowed for the call.  The reach may be freed from within over(). */
 struct check_reach_hooks {
 	void (*told)(void *ctx, const struct check_result *r);
 	void (*over)(void *ctx, struct check_way *ways, size_t n);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* check_result.h - one line of the check of an account, as a value, as JSON and
- * as text.
+/* check_result.h - one result of the check of an account: as a value, as JSON
+ * and as text.
  *
  * The daemon sends each result over the control socket as soon as it is known;
- * relais(1) and relais-setup print it.  No secret is ever in one.
+ * relais(1) and relais-setup print it.  A result never contains a secret.
  */
 #ifndef CHECK_CHECK_RESULT_H
 #define CHECK_CHECK_RESULT_H
@@ -23,19 +23,21 @@ enum check_stage {
 	CHECK_TCP, /* once for each port and family */
 	CHECK_TLS, /* chain, name, days left */
 	CHECK_EHLO, /* greeting, and what is offered */
-	CHECK_SECRET, /* can the daemon's user read it */
+	CHECK_SECRET, /* whether the daemon's user can read it */
 	CHECK_AUTH,
-	CHECK_MAIL, /* MAIL FROM, RCPT TO oneself, RSET */
-	CHECK_SEND, /* a real message; only if it is asked for */
+	CHECK_MAIL, /* MAIL FROM, RCPT TO its own address, RSET */
+	CHECK_SEND, /* a real message, only on request */
 	CHECK_STAGES
 };
 
 /* Each is worse than those before it. */
 enum check_verdict {
-	CHECK_SKIPPED, /* not tried: an earlier stage failed, or not needed */
+	/* not tried: an earlier stage failed, or it is not needed */
+	CHECK_SKIPPED,
 	CHECK_OK,
-	CHECK_NOTE, /* does not work, but mail does not depend on it: the
-		     * account has another port */
+	/* does not work, but mail does not depend on it because the account has
+	 * another port */
+	CHECK_NOTE,
 	CHECK_LATER, /* the network or the provider is in trouble: wait */
 	CHECK_PERSON, /* a person must change something */
 	CHECK_VERDICTS
@@ -46,8 +48,8 @@ enum { CHECK_SEEN_MAX = 600, CHECK_ADVICE_MAX = 800 };
 struct check_result {
 	enum check_stage stage;
 	enum check_verdict verdict;
-	int port; /* 0: not about one */
-	int family; /* AF_INET, AF_INET6; 0: not about one */
+	int port; /* 0: not about a port */
+	int family; /* AF_INET, AF_INET6; 0: not about a family */
 	int64_t took_ms; /* -1: nothing was waited for */
 	char seen[CHECK_SEEN_MAX]; /* what the server or the system said */
 	char advice[CHECK_ADVICE_MAX]; /* what to do; "": nothing */
@@ -57,25 +59,25 @@ struct check_result {
 const char *check_stage_name(enum check_stage s);
 const char *check_verdict_name(enum check_verdict v);
 
-/* What the stage secret has seen: where the secret comes from (NULL: nothing is
- * said of that), and the age of a token, whose facts are NULL or without a
- * serial for what is none. */
+/* Fills in the result of the stage secret: where the secret comes from (NULL:
+ * not mentioned), and the age of the token; facts is NULL or has no serial if
+ * the secret is no token. */
 void check_result_secret(struct check_result *r, const char *from,
     const struct cred_facts *facts, int64_t now_s);
 
-/* What the whole check comes to: the worse of the two. */
+/* The worse of the two. */
 enum check_verdict check_worse(enum check_verdict a, enum check_verdict b);
 /* Exit status of `relais check': 0 works, 1 later, 2 a person is needed. */
 int check_exit_status(enum check_verdict v);
 
-/* The caller's to json_decref(). */
+/* For the caller to json_decref(). */
 json_t *check_result_json(const struct check_result *r);
 /* False: this is not a result. */
 bool check_result_from_json(
     const json_t *object, struct check_result *ret) MUST_CHECK;
 
-/* "tcp   587 IPv6   ok      12 ms  [2001:db8::1]": aligned, without advice and
- * without a line end; in the language of the person, in columns that stay. */
+/* Appends "tcp   587 IPv6   ok      12 ms  [2001:db8::1]", aligned, in the
+ * language of the person, without advice and line end. */
 void check_result_line(const struct check_result *r, struct buf *to);
 
 #endif

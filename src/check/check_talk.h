@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* check_talk.h - the part of a check that speaks with the server: tls, ehlo,
- * secret, auth, mail and send, over one connection.
+/* check_talk.h - the part of a check that speaks with the server over one
+ * connection: the stages tls, ehlo, secret, auth, mail and send.
  *
- * It uses the engine, the mechanisms and the login of deliveries, so that what
- * it finds is what a delivery would find.
+ * It uses the engine, the mechanisms and the login that deliveries use, so a
+ * delivery would find the same.  Nothing blocks.
  */
 #ifndef CHECK_CHECK_TALK_H
 #define CHECK_CHECK_TALK_H
@@ -28,30 +28,33 @@ struct check_talk_opts {
 	struct account_port port;
 	int family;
 	struct stream *stream; /* connected; taken over */
-	unsigned names_refused; /* in EHLO, by the talk before */
-	/* Only: does this port speak TLS at once?  Nothing is told. */
+	unsigned names_refused; /* names refused in EHLO in earlier talks */
+	/* Only find out whether this port speaks TLS at once; nothing is
+	 * reported. */
 	bool is_tls_probe;
 	int64_t step_ms;
 };
 
 enum check_talk_fault {
-	CHECK_TALK_FINE, /* every stage went well */
-	CHECK_TALK_FAILED, /* for good; failure says where and why */
-	CHECK_TALK_WRONG_PORT, /* likewise, but another port may do */
-	CHECK_TALK_SILENT, /* likewise: connected, and no greeting */
-	CHECK_TALK_ANOTHER_NAME /* refused our name; the next may differ */
+	CHECK_TALK_FINE, /* every stage succeeded */
+	CHECK_TALK_FAILED, /* a stage failed; failure says which and why */
+	CHECK_TALK_WRONG_PORT, /* likewise, but another port may work */
+	CHECK_TALK_SILENT, /* likewise: connected, but no greeting */
+	/* our EHLO name was refused; another may be accepted */
+	CHECK_TALK_ANOTHER_NAME
 };
 
 struct check_talk_end { /* borrowed during the call */
 	enum check_talk_fault fault;
 	struct check_result failure;
 	unsigned names_refused; /* for the next talk */
-	bool has_spoken_tls; /* what answered speaks TLS */
-	bool has_secret; /* the stage secret has been told or is failure */
+	bool has_spoken_tls; /* the port speaks TLS */
+	bool has_secret; /* the stage secret was reported, or failed */
 };
 
-/* told() for each stage that went well; over() once, last, and the talk may be
- * freed from within it.  Neither is called from within check_talk_new(). */
+/* told() is called for each stage that succeeded; over() once, last, and the
+ * talk may be freed from within it.  Neither is called from within
+ * check_talk_new(). */
 struct check_talk_hooks {
 	void (*told)(void *ctx, const struct check_result *r);
 	void (*over)(void *ctx, const struct check_talk_end *end);
@@ -60,6 +63,6 @@ struct check_talk_hooks {
 
 struct check_talk *check_talk_new(struct loop *l,
     const struct check_talk_opts *opts, const struct check_talk_hooks *hooks);
-void check_talk_free(struct check_talk *t); /* says QUIT, if it may */
+void check_talk_free(struct check_talk *t); /* says QUIT if it can */
 
 #endif

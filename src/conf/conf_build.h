@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* conf_build.h - turns checked text into struct conf, in the order of the
- * calls.
+/* conf_build.h - builds struct conf from checked text.
  *
- * Internal to conf.  Each function adds its problems and continues, so that one
- * run shows them all.
+ * Internal to conf.  The functions are called in the order below.  Each adds
+ * its problems and continues, so that one run reports all of them.
  */
 #ifndef CONF_CONF_BUILD_H
 #define CONF_CONF_BUILD_H
@@ -17,10 +16,12 @@ struct conf_build {
 	const struct conf_raw *raw;
 	struct conf_problems *problems;
 	struct conf *conf; /* under construction */
-	struct providers *providers; /* read when the first account asks */
+	/* read when the first account needs them */
+	struct providers *providers;
 	struct oauth_rows *oauth; /* likewise */
 	bool has_asked; /* they were read, or a problem says why not */
-	uid_t owner; /* may own what we believe, beside root (sys/trust.h) */
+	/* besides root, the owner whose files are trusted (sys/trust.h) */
+	uid_t owner;
 };
 
 /* conf_listen.c: `listen`, `socket`, [listen NAME]. */

@@ -6,17 +6,17 @@
  *	key     = NAME *blank "=" *blank value
  *	comment = ( "#" / ";" ) *any, also behind a value and a blank
  *
- * Every value here has passed setting_check().  Indentation means nothing, and
- * a value cannot continue on the next line.  A value of type text, argv or
- * secret is the whole rest of the line, of any length; in a secret even
+ * Every value in the result has passed setting_check().  Indentation has no
+ * meaning, and a value cannot continue on the next line.  A value of type text,
+ * argv or secret is the whole rest of the line, of any length; in a secret even
  * trailing blanks count.
  *
- * inih parses the lines.  What it cannot tell is read beside it: the value of a
- * long line, because its line buffer has 200 bytes in most builds; a text or a
- * secret, in which "; " begins no comment; the line of a section and of a
- * mistake.  Its buffer is wiped behind each line.
+ * inih parses the lines.  What it cannot report is read separately: the value
+ * of a long line, because its line buffer has 200 bytes in most builds; a text
+ * or a secret, in which "; " begins no comment; the line number of a section or
+ * of a mistake.  Its buffer is wiped after each line.
  *
- * Variables (conf_vars.h) replace what the file sets.
+ * Variables (conf_vars.h) replace settings of the file.
  *
  * Internal to conf.  Blocks on the disk.
  */
@@ -33,15 +33,16 @@
 struct conf_value {
 	int line; /* 0: not set; below 0: by the variable of that number */
 	char *text;
-	struct secret *secret; /* in place of text for SETTING_SECRET */
+	struct secret *secret; /* instead of text, for SETTING_SECRET */
 };
 
 struct conf_section {
 	enum setting_section kind;
 	char *name; /* NULL for [relais] */
 	char *title; /* "[account work]" */
-	int line; /* as of a value */
-	struct conf_value *values; /* as many as settings, in their order */
+	int line; /* as in struct conf_value */
+	/* one for each of settings[], in that order */
+	struct conf_value *values;
 };
 
 struct conf_raw {
@@ -50,29 +51,31 @@ struct conf_raw {
 	size_t n;
 };
 
-/* Never NULL: what could be read is there, what was wrong is in problems. */
+/* Never NULL: the result has everything that could be read; problems has the
+ * rest. */
 struct conf_raw *conf_read(const char *file, const struct conf_env *env,
     struct conf_problems *problems);
 void conf_raw_free(struct conf_raw *r);
 
-/* NULL: there is none. */
+/* NULL: there is no such section. */
 const struct conf_section *conf_raw_find(
     const struct conf_raw *r, enum setting_section kind, const char *name);
 /* NULL: not set; s may be NULL. */
 const struct conf_value *conf_section_get(
     const struct conf_section *s, const char *name);
 
-/* Stores what the section sets in the struct at base; s may be NULL.  home: as
- * for setting_store(). */
+/* Stores the values of the section in the struct at base; s may be NULL.  home:
+ * see setting_store(). */
 void conf_section_store(
     const struct conf_section *s, const char *home, void *base);
 
-/* Adds "WHAT, line N of FILE: WHY"; without a line "WHAT: WHY", and without a
- * what "FILE: WHY". */
+/* Adds the problem "WHAT, line N of FILE: WHY"; without a line "WHAT: WHY", and
+ * without what "FILE: WHY". */
 void conf_problem_add(struct conf_problems *p, const char *file, int line,
     const char *what, const char *why, ...)
     __attribute__((format(printf, 5, 6)));
-/* The problems from the first one on say which variable they are about. */
+/* Makes the problems from index first on name the variable that they are
+ * about. */
 void conf_problems_name(
     struct conf_problems *p, size_t first, const struct conf_vars *vars);
 

@@ -9,9 +9,9 @@
  *	RELAIS_ACCOUNT_NAME__KEY	[account name]; RELAIS_LISTEN_NAME__KEY
  *				likewise
  *
- * and RELAYHOST, SMTP_SERVER and others that images of mail servers have used
- * for long are other names of an account's keys.  What other programs and
- * Kubernetes set is left out.
+ * RELAYHOST, SMTP_SERVER and other names that images of mail servers have long
+ * used are aliases for keys of an account.  Variables that other programs and
+ * Kubernetes set are ignored.
  */
 #ifndef CONF_CONF_VARS_H
 #define CONF_CONF_VARS_H
@@ -25,8 +25,8 @@
 
 struct conf_variable {
 	char *name;
-	char *text; /* without the end of its line */
-	/* In place of text for a secret; NULL if it is too long. */
+	char *text; /* the value, without a line end */
+	/* Instead of text, for a secret; NULL if it is too long. */
 	struct secret *secret;
 };
 
@@ -35,27 +35,27 @@ struct conf_vars {
 	size_t n;
 };
 
-/* Takes the variables that may be settings out of env, which is environ.  A
- * secret is wiped where it stands, so that neither /proc nor a child shows it;
- * the others stay there, too. */
+/* Copies the variables that may be settings from env, which is environ.  A
+ * secret is wiped in env, so that neither /proc nor a child process shows it;
+ * other variables stay. */
 struct conf_vars *conf_vars_take(char **env);
 void conf_vars_free(struct conf_vars *vars);
 
-/* What a variable sets; section is the caller's. */
+/* What a variable sets; the caller frees section. */
 struct conf_target {
 	const struct setting *st;
 	char *section; /* NULL: [relais], or the one without a name */
 };
-/* False: no such setting, and why continues "NAME: ". */
+/* False: there is no such setting; why gets a text that continues "NAME: ". */
 bool conf_vars_target(
     const char *name, struct conf_target *ret, struct buf *why) MUST_CHECK;
 
-/* RELAYHOST is host and port in one, "[host]:port": cuts the port off text.
- * NULL: there is none.  Owned. */
+/* Cuts the port off the value of RELAYHOST, "[host]:port", and returns it, for
+ * the caller to free.  NULL: no port. */
 char *conf_vars_take_port(const char *name, char *text);
 
-/* Would the variable's NAME mean the section of this name?  Capitals, and "_"
- * for what a variable cannot contain. */
+/* True: the NAME in a variable, wanted, means the section with this name.  NAME
+ * is in capitals, with "_" for characters that a variable name cannot have. */
 bool conf_vars_is_section(const char *wanted, const char *name);
 
 #endif

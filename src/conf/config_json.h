@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* config_json.h - writes the configuration in force as JSON, for `relais
- * config`.
+/* config_json.h - the configuration in force as JSON, for `relais config`.
  *
  *	{ "file": PATH, "sections": [ { "kind": "account", "name": "work",
  *	  "settings": { NAME: TEXT, ... } }, ... ] }
  *
- * Names and order are those of the option table (conf/setting.h), values are
- * written as the file would have them, defaults and presets filled in.  A
- * setting without a value is left out.  For a secret the source is shown and
- * never the secret.
+ * Names and order are those of the table in conf/setting.h.  Values are written
+ * as in the file, with defaults and presets filled in; a setting without a
+ * value is left out.  For a secret its source is shown, never the secret.
  */
 #ifndef CONF_CONFIG_JSON_H
 #define CONF_CONFIG_JSON_H
@@ -17,10 +15,11 @@
 
 struct conf;
 
-/* The caller frees it with json_decref(). */
+/* For the caller to json_decref(). */
 json_t *config_json(const struct conf *c);
 
-/* One value as it would be written; nothing if it is not set. */
+/* Appends one value as it would be written in the file; nothing if it is not
+ * set. */
 struct buf;
 struct setting;
 void config_value(struct buf *to, const struct setting *st, const void *base,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* oauth.h - where the providers give out OAuth2 tokens.
+/* oauth.h - the OAuth2 endpoints of providers.
  *
- * Data, not code: the rows are in the file src/conf/oauth2, whose header has
- * the format.  They are built into the programs; the administrator can add
- * more.
+ * They are data, not code: rows in the file src/conf/oauth2, whose header
+ * describes the format.  The rows are built into the programs; the
+ * administrator can add more.
  *
- * Blocks on the disk in oauth_rows_read() only.
+ * Only oauth_rows_read() blocks on the disk.
  */
 #ifndef CONF_OAUTH_H
 #define CONF_OAUTH_H
@@ -16,12 +16,12 @@
 
 struct oauth_rows;
 
-/* The rows as they were when this program was built. */
+/* The built-in rows. */
 struct oauth_rows *oauth_rows_new(void);
 void oauth_rows_free(struct oauth_rows *rows);
 
-/* Adds the rows of a file, in place of rows with the same key.  A row that is
- * wrong stops it with one sentence. */
+/* Adds the rows of a file; a row replaces one with the same key.  An invalid
+ * row ends the reading: -1, and err says what is wrong. */
 int oauth_rows_read(
     struct oauth_rows *rows, const char *file, struct err *err) MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* replies.h - reads the user's own rows about the meaning of replies.
  *
- * They are in a file beside relais.conf, in the format of src/mail/replies, and
- * come before the shipped rows (mail/diagnosis.h).
+ * The file is beside relais.conf and has the format of src/mail/replies.  Its
+ * rows come before the shipped ones (mail/diagnosis.h).
  *
  * Blocks on the disk.
  */
@@ -14,13 +14,13 @@
 
 struct replies;
 
-/* *ret is NULL if there is no such file.  -1: it cannot be read, or has a
- * wrong line, which err names; then only the shipped rows are used. */
+/* *ret is NULL if the file does not exist.  -1: it cannot be read or has an
+ * invalid line, which err names; only the shipped rows are used. */
 int replies_load(
     const char *file, struct replies **ret, struct err *err) MUST_CHECK;
 void replies_free(struct replies *r);
 
-/* From now on these are the user's rows; NULL: there are none. */
+/* Uses these rows from now on; NULL: none.  r must stay until the next call. */
 void replies_use(const struct replies *r);
 
 #endif

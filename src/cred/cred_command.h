@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cred_command.h - `password_command`: a program whose first line of output is
- * the secret.
+/* cred_command.h - `password_command`: runs a program whose first line of
+ * output is the secret.
  *
- * Run by the helper relais-cred, never by the daemon.  The program gets the
- * helper's own small environment, no terminal and nothing on its input.
+ * Used by the helper relais-cred, never by the daemon.  The program gets the
+ * helper's small environment, no terminal and no input.
  *
  * Blocks up to timeout_ms.
  */

@@ -16,48 +16,51 @@
 
 struct stat;
 
-/* 0 if nobody but the owner may read the file, or besides him only this group
- * ((gid_t)-1: none), or a group of ours if it is root's.  -1: the sentence ends
- * with what to type (R31). */
+/* 0: only the owner may read the file, besides this group ((gid_t)-1: none) or,
+ * for a file of root, one of our groups.  -1: err ends with the command to type
+ * (R31). */
 int cred_file_mode(const char *path, const struct stat *st, gid_t group,
     struct err *err) MUST_CHECK;
 
-/* Adds what to type so that the daemon, a member of group, can read it. */
+/* Adds to err the command that lets the daemon, a member of group, read the
+ * file. */
 void cred_file_advise(const char *path, gid_t group, struct err *err);
 
-/* The first line without its line end.  Must be a regular file, perhaps behind
- * a link, that only root and we can change or replace (sys/trust.h).  err->os
- * is ENOENT if it does not exist, EACCES if we may not. */
+/* Reads the first line, without its line end.  The file must be a regular file,
+ * possibly behind a link, that only root and we can change or replace
+ * (sys/trust.h).  err->os is ENOENT if it does not exist, EACCES if we may not
+ * open it. */
 int cred_file_read(const char *path, gid_t group, struct secret **ret,
     struct err *err) MUST_CHECK;
-/* The same, but below the folder credentials ("": none) whatever the file's
- * mode: the folder keeps others out, and the access list that systemd puts on
- * credentials looks like a group's right. */
+/* The same, but for a file below the folder credentials ("": none) the mode
+ * does not matter: the folder keeps others out, and the access list that
+ * systemd puts on credentials looks like a right of the group. */
 int cred_file_read_below(const char *path, const char *credentials, gid_t group,
     struct secret **ret, struct err *err) MUST_CHECK;
-/* The path of this credential in the folder of the service manager (NULL or "":
- * there is none), to be freed.  -1: the name is invalid, or there is no
- * folder. */
+/* The path of a credential in the folder of the service manager (NULL or "":
+ * there is none), for the caller to free.  -1: the name is invalid, or there is
+ * no folder. */
 int cred_file_of_credential(const char *credentials, const char *name,
     char **ret, struct err *err) MUST_CHECK;
-/* By what a file is known again; false: it cannot be looked at. */
+/* What identifies the present content of a file.  False: the file cannot be
+ * checked. */
 struct cred_source;
 struct cred_stamp;
 bool cred_file_stamp(const char *path, struct cred_stamp *ret);
-/* The file still is what its stamp says, as far as we can see: in a folder that
- * is closed to us nothing can be seen. */
+/* True: the file still matches the stamp, as far as we can see: in a folder
+ * that is closed to us nothing can be seen. */
 bool cred_file_is_same(const struct cred_source *s);
 
-/* Only looks: exists, is regular, is not open to others, and is safe from all
- * but root and owner, the daemon's user.  A file we may not reach is no error:
- * the daemon may be another user. */
+/* Checks without reading: the file exists, is regular, is not readable by
+ * others, and can be changed only by root and owner, the daemon's user.  A file
+ * that we may not reach is no error: the daemon may run as another user. */
 int cred_file_check(
     const char *path, gid_t group, uid_t owner, struct err *err) MUST_CHECK;
 
 struct buf;
-/* The first line of what is in b, as a secret of the caller's.  -1: it is
- * empty or longer than SECRET_MAX, or has a NUL (RFC 4616 2); what: where it
- * stood, for the sentence. */
+/* The first line of b as a secret, for the caller to free.  -1: it is empty,
+ * longer than SECRET_MAX, or has a NUL (RFC 4616 2); what says where it was
+ * found. */
 int cred_first_line(const char *what, const struct buf *b, struct secret **ret,
     struct err *err) MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cred_oauth.h - all that is known about a sign-in by OAuth2 before it happens:
- * the provider's endpoints, the client, and where the tokens are kept.
+/* cred_oauth.h - everything that is known about an OAuth2 sign-in before it
+ * happens: the provider's endpoints, the client, and where tokens are kept.
  *
- * A list of texts, each under a name.  The file of endpoints (conf/oauth2), the
+ * A list of texts, each with a name.  The file of endpoints (conf/oauth2), the
  * settings of an account, and the request to relais-cred all use these names.
  *
  * Pure.
@@ -23,10 +23,10 @@ enum cred_oauth_key {
 	CRED_OAUTH_SCOPE, /* blank separated */
 	CRED_OAUTH_SCOPE_UNATTENDED, /* for the flows client and jwt */
 	CRED_OAUTH_REDIRECT, /* without the port, http://localhost */
-	CRED_OAUTH_QUERY, /* more of the query of authorize, "a=b&c=d" */
-	CRED_OAUTH_TENANT, /* what TENANT in the others stands for by default */
+	CRED_OAUTH_QUERY, /* more parameters for authorize, "a=b&c=d" */
+	CRED_OAUTH_TENANT, /* default of TENANT in the other texts */
 	CRED_OAUTH_CLIENT_ID,
-	CRED_OAUTH_UNUSED_DAYS, /* a refresh token dies when unused so long */
+	CRED_OAUTH_UNUSED_DAYS, /* lifetime of an unused refresh token */
 	/* Settings of the account. */
 	CRED_OAUTH_CLIENT_SECRET_FILE,
 	CRED_OAUTH_CLIENT_SECRET_CREDENTIAL, /* of the service manager */
@@ -44,18 +44,18 @@ struct cred_oauth {
 
 extern const char *const cred_oauth_names[CRED_OAUTH_KEYS];
 
-/* The key with this name among the first n, or -1. */
+/* The key with this name among the first n keys, or -1. */
 int cred_oauth_key(const char *name, size_t n);
 
-/* Replaces it; value is copied. */
+/* Sets a text; copies value. */
 void cred_oauth_set(
     struct cred_oauth *o, enum cred_oauth_key key, const char *value);
-/* "" if it is not known. */
+/* "" if not known; borrowed. */
 const char *cred_oauth_get(const struct cred_oauth *o, enum cred_oauth_key key);
-/* Is it the flow of a program (client, jwt), which needs no sign-in? */
+/* True: the flow is one for programs (client, jwt), which needs no sign-in. */
 bool cred_oauth_is_unattended(const struct cred_oauth *o);
 void cred_oauth_free(struct cred_oauth *o); /* NULL is allowed */
-/* NULL is like nothing but NULL. */
+/* NULL equals only NULL. */
 bool cred_oauth_eq(const struct cred_oauth *a, const struct cred_oauth *b);
 
 #endif

@@ -2,11 +2,11 @@
 /* cred_run.h - runs a child process that prints a secret.
  *
  * The child has no shell, no terminal (it runs in a session of its own),
- * default signal handling, and no descriptors but its three.  Its output goes
- * into a buffer that is wiped.  After the deadline the child is killed with
- * everything it started in its session.
+ * default signal handling, and only descriptors 0 to 2.  Its output goes into a
+ * buffer that is wiped.  After the deadline the child and everything it started
+ * in its session is killed.
  *
- * Blocks until the child is gone.
+ * Blocks until the child has ended.
  */
 #ifndef CRED_CRED_RUN_H
 #define CRED_CRED_RUN_H
@@ -27,15 +27,16 @@ struct cred_run {
 	char *const *envp;
 	struct bytes input; /* its standard input; empty: /dev/null */
 	int64_t timeout_ms;
-	/* Filled in; cred_run_clear() in any case. */
-	struct buf out, err; /* what it wrote, up to their maximum */
+	/* Filled in by cred_run(); cred_run_clear() in any case. */
+	struct buf out, err; /* its output and errors, up to their maximum */
 	int code;
 };
 
 void cred_run_init(struct cred_run *r);
 enum cred_ran cred_run(struct cred_run *r);
-/* Its output and errors go to talk, which stays the caller's; what the child
- * leaves behind goes on using it.  No deadline. */
+/* The same, but its output and errors go to talk, which still belongs to the
+ * caller; processes that the child leaves behind continue to use it.  No
+ * deadline. */
 enum cred_ran cred_run_over(struct cred_run *r, int talk);
 void cred_run_clear(struct cred_run *r);
 

@@ -38,27 +38,28 @@
 
 enum { CRED_WIRE_MAX = 16384 };
 
-/* A request as the helper reads it; strings are borrowed from the text. */
+/* A request as the helper reads it; strings are borrowed from its text. */
 struct cred_wire {
 	enum cred_kind kind; /* CRED_COMMAND, CRED_KEYRING or CRED_OAUTH */
 	bool is_login; /* CRED_OAUTH: a person signs in */
 	const char *account, *command, *host, *login; /* "" if not given */
 	int64_t timeout_ms;
-	struct cred_oauth oauth; /* borrows, too */
+	struct cred_oauth oauth; /* borrowed as well */
 	enum cred_need need;
 	uint64_t refused;
-	const char *credentials; /* folder of systemd's, "" if there is none */
-	gid_t group; /* may read files of secrets */
+	/* the folder of systemd's credentials, or "" */
+	const char *credentials;
+	gid_t group; /* may read secret files */
 };
 
 /* False: it does not fit, or a value holds a line feed. */
 bool cred_wire_put(struct buf *to, const struct cred_wire *w) MUST_CHECK;
-/* Cuts text up in place.  False: it is not a request. */
+/* Parses text, which is changed.  False: not a request. */
 bool cred_wire_parse(char *text, struct cred_wire *ret) MUST_CHECK;
 
-/* False: no room. */
+/* Appends facts.  False: no room. */
 bool cred_facts_put(struct buf *to, const struct cred_facts *f) MUST_CHECK;
-/* Takes them off the front.  False: they are not whole. */
+/* Takes facts off the front.  False: they are incomplete. */
 bool cred_facts_take(struct bytes *from, struct cred_facts *ret) MUST_CHECK;
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* due.h - what is due first: a binary heap threaded through its elements.
+/* due.h - a binary heap of elements by their time, threaded through the
+ * elements.
  *
- * The heap owns nothing but its array.  Adding and removing cost O(log n),
- * looking O(1).  What is due at the same time comes out in the order it was
+ * The heap owns only its array.  Adding and removing take O(log n), looking
+ * O(1).  Elements with the same time come out in the order in which they were
  * added.  Pure.
  */
 #ifndef BASE_DUE_H
@@ -25,17 +26,17 @@ struct due {
 };
 
 void due_init(struct due *h);
-/* Forgets its elements and frees the array. */
+/* Empties the heap and frees the array. */
 void due_clear(struct due *h);
 
 /* The node must be in no heap. */
 void due_add(struct due *h, struct due_node *n, int64_t due_ms);
-/* The node must be in this heap, or in none: then nothing happens. */
+/* The node must be in this heap or in none; if in none, nothing happens. */
 void due_remove(struct due *h, struct due_node *n);
-/* The one due first, or NULL. */
+/* The element with the earliest time, or NULL. */
 struct due_node *due_first(const struct due *h);
-/* Some element that is due at that time, or NULL; each other number may give
- * another one.  For n at random each of them has a chance. */
+/* Some element that is due at that time, or NULL.  A random n gives each of
+ * them a chance. */
 struct due_node *due_any(const struct due *h, uint32_t n, int64_t now_ms);
 
 static inline bool

@@ -23,11 +23,11 @@ enum err_class {
 	ERR_DISK, /* the spool or the log cannot be made or written */
 	ERR_NETWORK, /* name look-up, connect, lost connection, deadline */
 	ERR_TLS, /* the handshake failed, or nobody speaks TLS there */
-	ERR_CERTIFICATE, /* it is not the peer's, or not to be trusted */
-	ERR_SECRET, /* a password or token could not be had */
-	ERR_INPUT, /* what we were given is malformed */
-	ERR_BUSY, /* somebody else holds it */
-	ERR_LOST /* it was ours, and is somebody else's for good */
+	ERR_CERTIFICATE, /* the certificate is not the peer's, or not trusted */
+	ERR_SECRET, /* a password or token could not be fetched */
+	ERR_INPUT, /* the input is malformed */
+	ERR_BUSY, /* another process or user holds it */
+	ERR_LOST /* another process has taken it over for good */
 };
 
 struct err {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* intl.h - words for people, in their language.
+/* intl.h - texts for people, in their language.
  *
- * For programs that a person runs.  Replies, logs, JSON and what the daemon
- * says are English; see "A language" in doc/HACKING.
+ * For programs that a person runs.  Replies, logs, JSON and everything that the
+ * daemon says are English; see "A language" in doc/HACKING.
  */
 #ifndef BASE_INTL_H
 #define BASE_INTL_H
@@ -10,7 +10,7 @@
 #include <libintl.h>
 
 #define _(text)  gettext(text)
-/* Marks what is translated where it is shown. */
+/* Marks a text that is translated where it is shown. */
 #define N_(text) text
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* share_turn.h - the relays that share a store, as one of them finds them when
- * it takes its turn at what they have in common.
+/* share_turn.h - what a relay knows when it takes its turn at a text that
+ * several relays share (store.h, shared_change()).
  */
 #ifndef BASE_SHARE_TURN_H
 #define BASE_SHARE_TURN_H
@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 struct share_turn {
-	int64_t me, now_ms; /* the store's clock, since 1970 */
-	const int64_t *live; /* the relays that live, me among them */
+	/* me: the number of this relay; now_ms: the store's clock, since
+	 * 1970 */
+	int64_t me, now_ms;
+	const int64_t *live; /* the running relays, me among them */
 	size_t nlive;
 };
 

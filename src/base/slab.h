@@ -17,7 +17,7 @@
 enum {
 	SLAB_STEP = 16,
 	SLAB_MAX = 512
-}; /* what is larger is allocated by itself */
+}; /* larger objects are allocated separately */
 
 struct slab {
 	struct list blocks[SLAB_MAX / SLAB_STEP]; /* with room, per size */

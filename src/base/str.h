@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* nocase: without regard to ASCII case.  NULL is equal to NULL and to nothing
- * else; where one of the two is bytes, the other must not be NULL. */
+/* nocase: without regard to ASCII case.  Two NULLs are equal, and NULL differs
+ * from every text; if one argument is bytes, the other must not be NULL. */
 bool str_eq(const char *a, const char *b);
 bool str_eq_nocase(const char *a, const char *b);
 bool bytes_eq_nocase_whole(struct bytes a, const char *b);
@@ -40,24 +40,24 @@ struct bytes bytes_trim(struct bytes b);
  * without one, returns all of it.  *rest is the remaining text. */
 struct bytes bytes_cut(struct bytes *rest, char sep);
 
-/* Copies with a NUL.  False: it did not fit; to then holds what did. */
+/* Copies and adds a NUL.  False: it did not fit; to holds what did. */
 bool str_copy(char *to, size_t size, struct bytes from);
 
-/* Overwrites a secret, and frees it; NULL is fine. */
+/* Overwrites and frees a text that held a secret; NULL is allowed. */
 void str_wipe(char *s);
 
 /* True if b is well-formed UTF-8 (RFC 3629: no surrogates, no over-long
  * forms).  ASCII is. */
 bool str_is_utf8(struct bytes b);
-/* Length of the UTF-8 character at the front of b that nobody sees (a space
- * that does not break, one of no width, a mark of direction, a byte order
- * mark), which comes along when text is copied; 0: something else stands
- * there. */
+/* Length of the invisible UTF-8 character at the front of b, as it comes along
+ * when text is copied: a no-break space, a space of no width, a direction mark,
+ * a byte order mark.  0: none. */
 size_t str_invisible(struct bytes b);
 bool str_is_ascii(struct bytes b);
 
-/* "*" matches any run, everything else itself without regard to case: the
- * patterns of `senders`, `recipients` and `allowed_senders`. */
+/* True: text matches pattern, in which "*" matches any run and everything else
+ * itself without regard to case; for `senders', `recipients' and
+ * `allowed_senders'. */
 bool str_match(const char *pattern, const char *text);
 bool str_ends_with(const char *text, const char *end);
 
@@ -79,19 +79,19 @@ char str_plain_letter(uint32_t c);
  * read as ISO 8859-1; other characters stay.  False: the buffer is full. */
 bool str_add_plain(struct buf *to, struct bytes from) MUST_CHECK;
 
-/* Characters of UTF-8 text: what a terminal shows in one column each, but for
- * wide and combining ones. */
+/* The number of characters of UTF-8 text: columns on a terminal, except that
+ * wide and combining characters count as one. */
 size_t str_width(struct bytes text);
-/* How many bytes of text to print on a line of so many columns: whole words,
- * and at least one of them, however long it is. */
+/* How many bytes of text fit on a line of so many columns: whole words, and at
+ * least one word, however long it is. */
 size_t str_wrap(const char *text, size_t columns);
 
-/* Edit distance for "did you mean", capped: more than limit returns
- * limit + 1.  Words longer than 63 characters never match. */
+/* The edit distance for "did you mean"; if it is more than limit, limit + 1.
+ * Words longer than 63 characters never match. */
 int str_distance(const char *a, const char *b, int limit);
-/* For finding the nearest of many candidates: true if this one is at most
- * *limit from the word; then the next one must be nearer, so the first of
- * equals wins. */
+/* To find the nearest of many candidates: true if this one is at most *limit
+ * from word; *limit is then lowered, so that only a nearer candidate is
+ * accepted next. */
 bool str_is_nearer(const char *word, const char *candidate, int *limit);
 
 #endif

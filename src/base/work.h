@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* work.h - one blocking piece of work, and who does it.
+/* work.h - one blocking piece of work, and the table of functions that runs it.
  *
- * The event loop does it on its worker threads (net/loop.h); tests do it at
- * once, or when they want.
+ * The event loop runs work on its worker threads (net/loop.h); tests run it at
+ * once or when they choose.
  */
 #ifndef BASE_WORK_H
 #define BASE_WORK_H
 
 #include <stdbool.h>
 
-/* run() is called on some other thread, and done() afterwards on the loop's; in
- * tests both at once.  Embedded in what owns it, and the owner's until
- * done(). */
+/* run() is called on another thread, and done() afterwards on the loop's
+ * thread; in tests both on the same thread.  Embedded in its owner, which must
+ * not free it before done(). */
 struct work {
 	void (*run)(struct work *w);
 	void (*done)(struct work *w);
@@ -20,7 +20,7 @@ struct work {
 
 struct work_pool {
 	void (*submit)(void *ctx, struct work *w);
-	/* True: it had not started and never will; done() is not called. */
+	/* True: w had not started and never will; done() is not called. */
 	bool (*cancel)(void *ctx, struct work *w);
 	void *ctx;
 };

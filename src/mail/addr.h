@@ -23,45 +23,50 @@
  * exceed 64, so only the whole is held to a limit. */
 enum { ADDR_MAX = 320, ADDR_DOMAIN_MAX = 255 };
 
-/* May it stand between < and > of an SMTP command, whatever its origin (R8)?
- * No control byte, no unbalanced quote, no blank or angle bracket outside
- * quotes, well-formed UTF-8, at most ADDR_MAX bytes.  The empty address (the
- * null sender) is safe.  Says nothing about whether it makes sense. */
+/* True: addr may stand between < and > of an SMTP command, whatever its origin
+ * (R8).  It has no control byte, no unbalanced quote, no blank or angle bracket
+ * outside quotes, is well-formed UTF-8, and has at most ADDR_MAX bytes.  The
+ * empty address (the null sender) is safe.  Does not say whether the address
+ * makes sense. */
 bool addr_is_safe(struct bytes addr);
 
-/* True if it is local-part@domain by the grammar above, read leniently: dots
+/* True: addr is local-part@domain by the grammar above, read leniently: dots
  * may stand anywhere in the local part, underscores in the domain. */
 bool addr_is_mailbox(struct bytes addr);
 
-/* Splits at the last "@" outside quotes.  False: there is none; then *ret_local
- * is the whole and *ret_domain empty. */
+/* Splits at the last "@" outside quotes.  False: there is none; *ret_local is
+ * then the whole and *ret_domain empty. */
 bool addr_split(
     struct bytes addr, struct bytes *ret_local, struct bytes *ret_domain);
 struct bytes addr_domain(struct bytes addr); /* empty if it has none */
 
-/* Same mailbox; "joe" in quotes and without are the same (RFC 5321 4.1.2). */
+/* True: the same mailbox.  A local part with unnecessary quotes equals the one
+ * without (RFC 5321 4.1.2). */
 bool addr_eq(struct bytes a, struct bytes b);
 bool addr_domain_eq(struct bytes a, struct bytes b);
-/* Appends a spelling that all addresses of one mailbox share and no others do,
- * for a set of them.  False: to has no room; twice the length is enough. */
+/* Appends a spelling that is the same for all addresses of one mailbox and for
+ * no other, as a key for a set.  False: no room; twice the length is always
+ * enough. */
 bool addr_add_key(struct buf *to, struct bytes addr) MUST_CHECK;
 
-/* "user+tag@domain" as "user@domain".  False: it has no tag; ret is
+/* Writes "user+tag@domain" as "user@domain".  False: addr has no tag; ret is
  * untouched. */
 bool addr_without_tag(const char *addr, char ret[ADDR_MAX + 1]);
 
-/* Labels of letters, digits, hyphens, underscores or UTF-8, none empty. */
+/* True: labels of letters, digits, hyphens, underscores or UTF-8, none of them
+ * empty. */
 bool addr_domain_is_name(struct bytes domain);
-/* "[192.0.2.1]", "[IPv6:2001:db8::1]" */
+/* True: "[192.0.2.1]", "[IPv6:2001:db8::1]". */
 bool addr_domain_is_literal(struct bytes domain);
-/* Could others reach or at least believe it: letters, digits, hyphens (or
- * UTF-8) with a dot inside, no literal, and not under localhost, localdomain,
- * local, lan or home.arpa. */
+/* True: other hosts could know this domain.  It has letters, digits, hyphens
+ * (or UTF-8) and a dot inside, is no literal, and is not under localhost,
+ * localdomain, local, lan or home.arpa. */
 bool addr_domain_is_public(struct bytes domain);
 
-/* Is it a name of this machine or its network, which no provider can deliver:
- * a bare name, a domain without a dot, the host's own name, a loopback
- * literal, or a domain under one of those suffixes?  hostname may be NULL. */
+/* True: addr belongs to this machine or its network, so that no provider can
+ * deliver to it: a bare name, a domain without a dot, the host's own name, a
+ * loopback literal, or a domain under one of those suffixes.  hostname may be
+ * NULL. */
 bool addr_is_local_name(struct bytes addr, const char *hostname);
 
 #endif

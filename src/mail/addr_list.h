@@ -33,18 +33,18 @@
 
 enum {
 	ADDR_LIST_MAX = 20000, /* of one field */
-	ADDR_LIST_ADDED_MAX = 100000 /* by addr_list_add() */
+	ADDR_LIST_ADDED_MAX = 100000 /* added by addr_list_add() */
 };
 
-/* What a field says that names nobody (RFC 5322 3.4: an empty group). */
+/* The value of a field that names nobody (RFC 5322 3.4: an empty group). */
 #define ADDR_LIST_NOBODY "undisclosed-recipients:;"
 
 /* The bytes borrow the text that was parsed. */
 struct addr_item {
-	/* In the form that an envelope has: no comments, blanks or routes, one
-	 * quoted string or none, no dot at the end; passes addr_is_safe(). */
+	/* In the form of an envelope: no comments, blanks or routes, at most
+	 * one quoted string, no dot at the end; addr_is_safe() is true. */
 	char *addr;
-	struct bytes spec; /* where it stands in the text, blanks and all */
+	struct bytes spec; /* where it stands in the text, blanks included */
 	struct bytes phrase; /* the display name as written, or empty */
 	struct bytes comment; /* last comment, without "(" and ")", or empty */
 };
@@ -53,38 +53,39 @@ struct addr_list {
 	struct addr_item *items;
 	size_t n;
 	bool is_malformed;
-	struct str_set known; /* of addr_list_add() and addr_list_mark() */
+	struct str_set known; /* for addr_list_add() and addr_list_mark() */
 	bool is_loose;
 	bool has_group;
 	bool hides_rcpts;
-	bool has_joined; /* a comma was taken for a part of a name */
-	struct bytes bad; /* the first that was not understood, or empty */
+	bool has_joined; /* a comma was read as part of a name */
+	struct bytes bad; /* the first part that was not understood, or empty */
 };
 
-/* value: a field body, folded or not.  The caller gives it to _clear(). */
+/* value: a field body, folded or not.  The caller gives *ret to
+ * addr_list_clear(). */
 void addr_list_parse(struct addr_list *ret, struct bytes value);
 
 /* The same for a field that people wrote: "Smith, John <john@example.net>" is
  * one mailbox.  Bare words in front of a mailbox with a name belong to that
- * name, back to the last one that is_name() knows as a name of this machine;
- * what is more than one word cannot be an address and belongs to it anyhow.
- * The phrase of such an item is not fit to be written as it is.  is_name() is
- * asked at most once for each word. */
+ * name, back to the last word for which is_name() is true (a name of this
+ * machine).  More than one word cannot be an address and belongs to the name in
+ * any case.  The phrase of such an item must not be written as it is.
+ * is_name() is asked at most once for each word. */
 void addr_list_parse_names(struct addr_list *ret, struct bytes value,
     bool (*is_name)(void *ctx, const char *word), void *ctx);
 void addr_list_clear(struct addr_list *l);
 
-/* Adds one address, which passes addr_is_safe(), unless it is there already or
- * the list is full.  Only addr is set. */
+/* Adds one address that passes addr_is_safe(), unless the list has it or is
+ * full.  Only addr is set. */
 void addr_list_add(struct addr_list *l, const char *addr);
-/* Notes that all addresses of a source, an alias for example, have been added,
- * so that nobody needs to go through them again however often it is named. */
+/* Records that all addresses of a source, for example an alias, have been
+ * added, so that a source that is named often is expanded once. */
 void addr_list_mark(struct addr_list *l, const char *source);
 bool addr_list_is_marked(const struct addr_list *l, const char *source);
 
-/* The display name of an item in plain words: quotes and folding taken off,
- * encoded words left alone; the comment if there is no phrase ("root (Cron
- * Daemon)").  What does not fit is left out. */
+/* Appends the display name of an item as plain text: without quotes and
+ * folding, encoded words as they are; the comment if there is no phrase ("root
+ * (Cron Daemon)").  What does not fit is left out. */
 void addr_item_name(const struct addr_item *it, struct buf *to);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* date.h - formats dates and times.  It is arithmetic only: the caller says how
- * far local time is from UTC (base/clock.h).
+/* date.h - formats dates and times.
  *
- * Years before 0 or after 9999 are shown as the nearest moment that has a
- * form; offsets beyond a day likewise.
+ * Arithmetic only: the caller says how far local time is from UTC
+ * (base/clock.h).  Years before 0 or after 9999, and offsets of more than a
+ * day, are shown as the nearest value that has a form.  Pure.
  */
 #ifndef MAIL_DATE_H
 #define MAIL_DATE_H

@@ -23,12 +23,13 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* Is it a date of RFC 5322 as programs must write it: no obsolete form, a day
- * that exists, the right day of the week? */
+/* True: a date of RFC 5322 as programs must write it, with no obsolete form, an
+ * existing day, and the right day of the week. */
 bool date_is_strict(struct bytes value) MUST_CHECK;
 
-/* utc_offset_s: the zone where none is named.  Gives what date_rfc5322() takes.
- * False: it cannot be understood, or in two ways. */
+/* Parses a date into the arguments of date_rfc5322().  utc_offset_s: the zone
+ * if the text names none.  False: the text cannot be understood, or in two
+ * ways. */
 bool date_parse(struct bytes value, int32_t utc_offset_s, int64_t *ret_wall_ms,
     int32_t *ret_utc_offset_s) MUST_CHECK;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* date_token.h - the numbers, words and marks of a date as somebody wrote it,
- * and which months and zones the words name, in some twenty languages.
+/* date_token.h - cuts a date as somebody wrote it into numbers, words and
+ * marks, and knows which months and zones words mean, in some twenty languages.
  *
- * What order they are in and what they mean together is date_parse.c's.  A
- * value without memory of its own.  Pure, linear.
+ * date_parse.c decides on their order and meaning.  A value without allocation.
+ * Pure, linear.
  */
 #ifndef MAIL_DATE_TOKEN_H
 #define MAIL_DATE_TOKEN_H
@@ -36,15 +36,15 @@ struct date_token {
 struct date_text {
 	struct date_token t[DATE_TOKENS_MAX];
 	size_t n;
-	bool is_bad; /* it can be no date */
+	bool is_bad; /* the text cannot be a date */
 };
 
-/* Comments are left out; their text may be anything.  Bytes that are not UTF-8
- * count as ISO 8859-1. */
+/* Cuts the text up.  Comments are left out, whatever they contain.  Bytes that
+ * are not UTF-8 count as ISO 8859-1. */
 void date_text_cut(struct date_text *ret, struct bytes b);
-/* 1 to 12; 0: it names no month. */
+/* The month that the word means, 1 to 12; 0: none. */
 int64_t date_token_month(const struct date_token *t);
-/* In minutes to the east; false: it names no zone. */
+/* The zone that the word means, in minutes east of UTC.  False: none. */
 bool date_token_zone(
     const struct date_token *t, int64_t *ret_minutes) MUST_CHECK;
 

@@ -31,7 +31,7 @@ enum dsn_notify {
 enum dsn_ret { DSN_RET_UNSET = 0, DSN_RET_FULL, DSN_RET_HDRS };
 
 enum rcpt_state {
-	RCPT_WAITING = 0, /* somebody must still take it */
+	RCPT_WAITING = 0, /* not delivered yet */
 	RCPT_SENT,
 	RCPT_FAILED
 };
@@ -42,12 +42,12 @@ struct rcpt {
 	unsigned notify; /* enum dsn_notify, or-ed */
 	enum rcpt_state state;
 	struct verdict *last; /* the newest verdict, or NULL */
-	bool is_told; /* RCPT_FAILED, and somebody knows: no notice again */
-	bool is_news; /* decided, and the history has not heard of it */
+	bool is_told; /* RCPT_FAILED: no notice is needed any more */
+	bool is_news; /* decided, but not yet in the history */
 };
 
 enum { ENVELOPE_ID_SIZE = 24 };
-/* Not a user of this machine, as far as we know. */
+/* Not known to be a user of this machine. */
 #define UID_UNKNOWN UINT32_MAX
 /* A user of this machine who closed the connection before the kernel could be
  * asked; all of them count as one user without name or rights (net/peer.h). */
@@ -67,24 +67,25 @@ struct envelope {
 	char *envid; /* xtext as given, or NULL */
 	enum dsn_ret ret;
 	bool is_8bit; /* the content has bytes over 127 */
-	bool is_long; /* a line of it is over 998 octets: repair it */
+	bool is_long; /* has a line over 998 octets, to be repaired */
 	bool is_utf8; /* SMTPUTF8 was asked for or is needed */
 	int64_t arrived_s; /* wall clock, seconds since 1970 */
-	uint64_t size_bytes; /* of the message as it is stored */
-	/* Of all its bytes but Date, Message-ID and Received; 0: not known. */
+	uint64_t size_bytes; /* of the stored message */
+	/* A hash of all its bytes except Date, Message-ID and Received; 0: not
+	 * known. */
 	uint64_t likeness;
-	/* So many equal messages it stands for beside itself, and when the last
-	 * of them came (wall clock, seconds). */
+	/* How many equal messages it stands for besides itself, and when the
+	 * last of them came (wall clock, seconds). */
 	uint32_t nequal;
 	int64_t equal_last_s;
 
-	/* Who handed it over. */
+	/* Who submitted it. */
 	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
 	char *user; /* login name, or NULL */
 	char *peer; /* "127.0.0.1:40112", "unix", "drop": never NULL */
 	char *helo; /* as the client gave it, or NULL */
 	char *listener; /* name of the listener, or NULL */
-	char *account; /* account asked for by name, or NULL: by route */
+	char *account; /* account requested by name; NULL: by routing */
 };
 
 struct envelope *envelope_new(void); /* sender "", peer "", no recipients */
@@ -97,18 +98,18 @@ struct rcpt *envelope_add_rcpt(struct envelope *e, const char *addr);
 void envelope_clear_rcpts(struct envelope *e);
 void rcpt_set_verdict(struct rcpt *r, const struct verdict *v);
 
-/* The one to name where there is room for one: who still waits, else who has
- * failed, else the first. */
+/* The recipient to name where only one can be named: one that waits, else one
+ * that has failed, else the first. */
 const struct rcpt *envelope_rcpt_to_name(const struct envelope *e);
 
-/* Recipients that are still RCPT_WAITING. */
+/* The number of recipients that are still RCPT_WAITING. */
 size_t envelope_waiting(const struct envelope *e);
 
-/* To all. */
+/* True: every recipient is RCPT_SENT. */
 bool envelope_is_sent(const struct envelope *e);
 
-/* Still waiting, and maybe served already: the answer was lost.  So is one of
- * them. */
+/* True: the recipient still waits but may have got the message, because an
+ * answer was lost.  For an envelope: true of one of its recipients. */
 bool rcpt_is_in_doubt(const struct rcpt *r);
 bool envelope_is_in_doubt(const struct envelope *e);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* field_name.h - what the name of a header field says, and what it was meant to
- * say.
+/* field_name.h - what the name of a header field means, also if it is misspelt.
  *
- * Programs and people misspell names, and a name of hidden copies that is not
- * recognised tells everybody who was to be hidden.  So a doubtful name counts
- * as one of those, and any other name must be one that mail has.
+ * Programs and people misspell names, and a misspelt Bcc that is sent tells
+ * everybody the hidden recipients.  So a doubtful name counts as Bcc, and any
+ * other name must be one that messages have.  Pure.
  */
 #ifndef MAIL_FIELD_NAME_H
 #define MAIL_FIELD_NAME_H
@@ -28,26 +27,26 @@ enum {
  * usually written, static text; ret_spelling may be NULL. */
 unsigned field_name_roles(struct bytes name, const char **ret_spelling);
 
-/* Is it the name of a field that messages have, as opposed to a line of text
- * with a colon? */
+/* True: the name of a field that messages have, as opposed to a line of text
+ * with a colon. */
 bool field_name_is_known(struct bytes name);
 
-/* Is it a name of hidden copies, as it stands or as people read it: "Bcc" in
- * any spelling, with anything around it ("ResentBcc", "X-Bcc-List", "Bccs",
- * "Bcc?"), with letters of another alphabet that look the same, or the words
- * for it ("Blind copy", "Blind-To")? */
+/* True: people would read the name as Bcc: "Bcc" in any spelling, with anything
+ * around it ("ResentBcc", "X-Bcc-List", "Bccs", "Bcc?"), with letters of
+ * another alphabet that look the same, or the words for it ("Blind copy",
+ * "Blind-To"). */
 bool field_name_is_bcc(struct bytes name);
 
-/* Of a line that begins with no proper name: the name that it was meant to
- * have, at most FIELD_NAME_GUESS_MAX bytes of it, and where in the line the
- * field's body begins.  False: none that messages have, so the line is text. */
+/* For a line that does not begin with a valid name: the name that was meant, at
+ * most FIELD_NAME_GUESS_MAX bytes, and the offset of the field's body in the
+ * line.  False: no name that messages have, so the line is text. */
 enum { FIELD_NAME_GUESS_MAX = 64 };
 bool field_name_guess(struct bytes line, char ret_name[FIELD_NAME_GUESS_MAX],
     size_t *ret_n, size_t *ret_at);
 
-/* The length of a name of hidden copies, with its colon, that this field begins
- * with although no line of it shows one: it is torn or folded, or the colon is
- * missing, and an address follows.  0: it begins with none. */
+/* The length of a Bcc name, with its colon, at the front of this field although
+ * no single line of the field shows it: the name is torn or folded, or the
+ * colon is missing, and an address follows.  0: there is none. */
 size_t field_name_bcc_len(struct bytes field);
 
 /* True if value is nothing but addresses: ASCII, without quotes, separated by

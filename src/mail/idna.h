@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* idna.h - converts UTF-8 domains to A-labels (RFC 5890, IDNA2008).
  *
- * It is a file of its own so that a program that does not need it does not link
- * libidn2.
+ * This is a separate file so that a program that does not need it does not link
+ * libidn2.  Pure.
  */
 #ifndef MAIL_IDNA_H
 #define MAIL_IDNA_H

@@ -16,24 +16,26 @@
 #include "base/must.h"
 #include "mail/addr_list.h"
 
-/* Does the field, of which it is the only mailbox, show one address to every
- * reader, also to one that decodes encoded words first, does not know quotes or
- * looks for the first "@" or "<"?  A name that repeats the address is fine. */
+/* True: the field, of which it is the only mailbox, shows the same one address
+ * to every reader, also to one that decodes encoded words first, does not know
+ * quotes, or looks for the first "@" or "<".  A name that repeats the address
+ * is allowed. */
 bool mailbox_is_plain(const struct addr_item *it, struct bytes field);
 
-/* As below, but with a name of which mailbox_is_plain() is true: "boss at
- * example.com".  A name that cannot be read is left out. */
+/* As mailbox_add(), but with a name for which mailbox_is_plain() is true: "boss
+ * at example.com".  A name that cannot be read is left out. */
 bool mailbox_add_plain(
     struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;
 
-/* Its text was unfolded before it was parsed.  False: the buffer is full. */
+/* Appends the mailbox with this address.  The text of it was unfolded before it
+ * was parsed.  False: the buffer is full. */
 bool mailbox_add(
     struct buf *to, const struct addr_item *it, struct bytes addr) MUST_CHECK;
 
-/* Appends the list with the addresses that stand in encoded words, where none
- * may be (RFC 2047 5), decoded: a member that is nothing but words, and what is
- * between "<" and ">".  The names stay encoded; all else is copied.  *ret_found
- * tells if there was any.  False: the buffer is full; 16 times as large is
+/* Appends the list, with addresses in encoded words (not allowed: RFC 2047 5)
+ * decoded: a member that consists of words only, and the text between "<" and
+ * ">".  Names stay encoded; everything else is copied.  *ret_found: there were
+ * such addresses.  False: the buffer is full; 16 times the size is always
  * enough. */
 bool mailbox_decode_list(
     struct buf *to, struct bytes list, bool *ret_found) MUST_CHECK;

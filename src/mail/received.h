@@ -7,10 +7,10 @@
  *	Received: from alice by host.example.org (relais, userid 1000)
  *	 with local id X; Fri, 21 Aug 2026 14:03:05 +0200
  *
- * The second form is for mail from a Unix socket or the drop folder.  Whatever
- * HELO or the login name contain, the field stays valid: characters that are
- * not allowed in a name become "?" (R14).  FOR names the recipient only if
- * there is exactly one, so that no recipient learns of another.
+ * The second form is for mail from a Unix socket or the drop folder.  The field
+ * is valid whatever HELO or the login name contain: characters that are not
+ * allowed in a name become "?" (R14).  FOR names the recipient only if there is
+ * exactly one, so that no recipient learns of another.
  */
 #ifndef MAIL_RECEIVED_H
 #define MAIL_RECEIVED_H
@@ -28,7 +28,7 @@ struct received_opts {
 	const char *with; /* "ESMTP", "local", ...; NULL: left out */
 	int64_t wall_ms;
 	int32_t utc_offset_s;
-	bool hide_submitter; /* name neither user nor peer nor HELO */
+	bool hide_submitter; /* leave out user, peer and HELO */
 };
 
 /* Appends the value, unfolded, without "Received:".  False: buffer full. */

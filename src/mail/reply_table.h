@@ -18,17 +18,17 @@
 
 struct reply_table;
 
-/* base: where providers are looked for that the text itself does not define, or
- * NULL.  text is borrowed, and base too.  -1: err has the line, counted from 1,
- * and what is wrong there; nothing of it can be used. */
+/* Parses a table.  base: the table of providers that the text itself does not
+ * define, or NULL.  text and base are borrowed.  -1: err has the line, counted
+ * from 1, and what is wrong there; nothing of the text can be used. */
 int reply_table_parse(struct bytes text, const struct reply_table *base,
     struct reply_table **ret, struct err *err) MUST_CHECK;
 void reply_table_free(struct reply_table *t);
 
-/* Does this name belong to a provider that the table knows? */
+/* True: host belongs to a provider that the table knows. */
 bool reply_table_knows(const struct reply_table *t, const char *host);
 
-/* The first row that fits; host as diagnose() has it.  False: none does. */
+/* Finds the first row that fits; host as for diagnose().  False: none fits. */
 bool reply_table_find(const struct reply_table *t, const struct verdict *v,
     const char *host, struct diagnosis *ret);
 

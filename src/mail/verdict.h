@@ -2,11 +2,11 @@
 /* verdict.h - the decision about a message or a recipient, and who made it.
  *
  * A server's refusal is data, not an error of ours: code, enhanced code (RFC
- * 3463), text, and who said it.  It is stored with the envelope, shown by
- * relais(1), logged, and passed to the client if it still waits.
+ * 3463), text, and who said it.  A verdict is stored with the envelope, shown
+ * by relais(1), logged, and passed to the client if it still waits.
  *
- * A plain value, copied freely.  The text is kept raw (bytes as received, no
- * CR, LF or NUL, cut at VERDICT_TEXT_MAX); code that shows it escapes it.
+ * A plain value, copied freely.  The text is raw (bytes as received, no CR, LF
+ * or NUL, cut at VERDICT_TEXT_MAX); code that shows it escapes it.
  */
 #ifndef MAIL_VERDICT_H
 #define MAIL_VERDICT_H
@@ -15,14 +15,14 @@
 
 enum verdict_class {
 	VERDICT_NONE = 0, /* nothing has been decided */
-	VERDICT_OK, /* taken: 2yz */
+	VERDICT_OK, /* accepted: 2yz */
 	VERDICT_LATER, /* worth another try: 4yz, no connection, ... */
-	VERDICT_NEVER /* will not be taken in this form: 5yz */
+	VERDICT_NEVER /* permanently refused in this form: 5yz */
 };
 
 /* Who said it: the stage of the conversation that produced the verdict. */
 enum verdict_stage {
-	STAGE_LOCAL = 0, /* we did, without asking anybody */
+	STAGE_LOCAL = 0, /* relais itself */
 	STAGE_CONNECT, /* look-up, connect, lost connection, deadline */
 	STAGE_TLS,
 	STAGE_GREETING,
@@ -42,41 +42,42 @@ struct verdict {
 	enum verdict_stage stage;
 	int code; /* 0: no reply was involved */
 	char enhanced[12]; /* "4.7.0", or "" */
-	/* The final answer was lost after the last byte: the message may or
-	 * may not have been taken (RFC 1047).  The class is VERDICT_LATER. */
+	/* The final answer was lost after the last byte, so the message may
+	 * have been accepted (RFC 1047).  The class is VERDICT_LATER. */
 	bool is_uncertain;
-	bool is_logged_in; /* said to somebody who had logged in */
+	bool is_logged_in; /* said to a client that had logged in */
 	char text[VERDICT_TEXT_MAX]; /* lines joined by a blank */
 	char who[VERDICT_WHO_MAX]; /* "smtp.example.org[192.0.2.1]:465", "" */
 };
 
-/* "ok", "later", "never"; "mail", "rcpt", ...: the words of log and journal.
- * The _from functions take them back; false: no such word. */
+/* The words in logs and journals: "ok", "later", "never"; "mail", "rcpt", ...
+ * The _from functions parse them; false: no such word. */
 const char *verdict_class_name(enum verdict_class c);
 bool verdict_class_from(struct bytes name, enum verdict_class *ret);
 const char *verdict_stage_name(enum verdict_stage s);
 bool verdict_stage_from(struct bytes name, enum verdict_stage *ret);
 
-/* From a reply: the class follows from the first digit (RFC 5321 4.2.1); an
- * enhanced code whose class does not fit the reply's is ignored (F98). */
+/* Makes a verdict from a reply.  The class follows from the first digit (RFC
+ * 5321 4.2.1); an enhanced code whose class differs is ignored (F98). */
 void verdict_from_reply(struct verdict *v, enum verdict_stage stage, int code,
     struct bytes enhanced, struct bytes text);
-/* Said by us.  text is cut, its control characters become blanks. */
+/* Makes a verdict of relais itself.  text is cut, and control characters become
+ * blanks. */
 void verdict_local(struct verdict *v, enum verdict_class class,
     enum verdict_stage stage, int code, const char *enhanced, const char *text);
 
-/* The whole message has gone, and no answer to it is known. */
+/* The verdict for a message that was sent completely and got no answer. */
 void verdict_unanswered(struct verdict *v, const char *who);
 
 /* One line for people: "550 5.1.1 No such user (said by mx to RCPT)"; an
  * uncertain one begins with "may have been delivered: ". */
 void verdict_text(const struct verdict *v, struct buf *to);
 
-/* The same without the text of a reply to MAIL or later: it may name what is
- * somebody's message, and this is for others to read, too. */
+/* A copy without the text of a reply to MAIL or later, which may quote a user's
+ * message, for texts that other users may read. */
 struct verdict verdict_public(const struct verdict *v);
 
-/* The same in every respect. */
+/* True: equal in every member. */
 bool verdict_eq(const struct verdict *a, const struct verdict *b);
 
 #endif

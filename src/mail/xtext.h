@@ -13,11 +13,13 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* False: the buffer is full; nothing was appended. */
+/* Appends from, encoded.  False: the buffer is full, and nothing was
+ * appended. */
 bool xtext_encode(struct buf *to, struct bytes from) MUST_CHECK;
 
-/* False: malformed, or it holds a control character, which nobody needs and
- * some would obey (R8), or the buffer is full; nothing was appended. */
+/* Appends the decoded text.  False: malformed, or has a control character,
+ * which could be obeyed by a reader (R8), or the buffer is full; nothing was
+ * appended. */
 bool xtext_decode(struct buf *to, struct bytes from) MUST_CHECK;
 
 /* True: b is not empty and xtext_decode() understands it. */

@@ -15,41 +15,43 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* More of a name than this is cut, at the end of a character. */
+/* Names are cut here, at the end of a character. */
 enum { RFC2047_TEXT_MAX = 998 };
 
-/* Text in UTF-8, whatever it was: bytes that are not are taken for ISO 8859-1.
- * At most twice as long.  False: the buffer is full. */
+/* Appends text as UTF-8: bytes that are not UTF-8 are read as ISO 8859-1.  At
+ * most twice as long.  False: the buffer is full. */
 bool mime_utf8(struct buf *to, struct bytes text) MUST_CHECK;
 
-/* Encoded words (RFC 2047) that hold bytes over 127, written so that they show
- * what forgiving readers have seen in them: in "Q" the bytes are encoded, in
- * the charset that is named; in "B" they are left out, or, where what is left
- * is no base64, the text is encoded as it stands.  Such bytes that touch a word
- * become a word of their own.  All else is copied.  value: an unfolded field.
- * False: the buffer is full; nine times as large is enough. */
+/* Repairs encoded words that contain bytes over 127, so that they show what
+ * forgiving readers have seen in them.  In "Q", the bytes are encoded, in the
+ * named charset; in "B", they are left out or, if the rest is no base64, the
+ * text is encoded as it stands.  Such bytes next to a word become a word of
+ * their own.  Everything else is copied.  value: an unfolded field.  False: the
+ * buffer is full; nine times the size is always enough. */
 bool rfc2047_mend(struct buf *to, struct bytes value) MUST_CHECK;
 
-/* Decodes the encoded words at the front, if their charsets are one and the
- * same and agree with ASCII: appends the bytes in that charset.  How much of
- * the text it was, with the blanks behind; 0: nothing. */
+/* Decodes the encoded words at the front, if they have the same charset and
+ * that charset agrees with ASCII: appends the bytes in that charset.  Returns
+ * the length of the text that was decoded, with the blanks after it; 0:
+ * nothing. */
 size_t rfc2047_decode(
     struct buf *to, struct bytes text, struct bytes *ret_charset) MUST_CHECK;
 
-/* Encoded words of bytes in a charset. */
+/* Appends text, which is in that charset, as encoded words. */
 bool rfc2047_words_in(
     struct buf *to, struct bytes charset, struct bytes text) MUST_CHECK;
 
-/* Encoded words, whatever the text is and however long; it is UTF-8. */
+/* Appends text, which is UTF-8 of any length, as encoded words. */
 bool rfc2047_words(struct buf *to, struct bytes text) MUST_CHECK;
 
-/* Words over 127, or so long that no line could hold them, become encoded ones;
- * those beside them stay as they are, also if they are encoded already.  An
- * encoded one that is too long becomes several.  The text is UTF-8. */
-enum { RFC2047_WORD_MAX = 890 }; /* with a name of 100 in front, it fits */
+/* Encodes words with bytes over 127, and words too long for any line.  Words
+ * beside them stay as they are, also if they are encoded already.  An encoded
+ * word that is too long becomes several.  The text is UTF-8. */
+/* fits into a line behind a name of 100 bytes */
+enum { RFC2047_WORD_MAX = 890 };
 bool rfc2047_mixed(struct buf *to, struct bytes text) MUST_CHECK;
 
-/* Unstructured text, as in Subject.  False: the buffer is full. */
+/* Appends unstructured text, as in Subject.  False: the buffer is full. */
 bool rfc2047_text(struct buf *to, struct bytes text) MUST_CHECK;
 
 /* Appends "phrase <addr>", or just "addr" if the name is blank.  The phrase is

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/xalloc.h"
 
+#include <link.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 void *
 xmalloc(size_t n)
@@ -78,10 +83,49 @@ xasprintf(const char *fmt, ...)
 	return p;
 }
 
+/* Was it changed when it was loaded, although it is read-only now? */
+static bool
+has_text_relocations(
+    const struct dl_phdr_info *object, const ElfW(Phdr) * dynamic)
+{
+	const ElfW(
+	    Dyn) *d = (const void *)(object->dlpi_addr + dynamic->p_vaddr);
+
+	for (; d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_TEXTREL ||
+		    (d->d_tag == DT_FLAGS && (d->d_un.d_val & DF_TEXTREL) != 0))
+			return true;
+	return false;
+}
+
+static int
+give_back_object(struct dl_phdr_info *object, size_t size, void *unused)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
+	const ElfW(Phdr) *h = object->dlpi_phdr;
+
+	(void)size;
+	(void)unused;
+	for (size_t i = 0; i < object->dlpi_phnum; i++)
+		if (h[i].p_type == PT_DYNAMIC &&
+		    has_text_relocations(object, &h[i]))
+			return 0;
+	for (size_t i = 0; i < object->dlpi_phnum; i++) {
+		from = object->dlpi_addr + h[i].p_vaddr;
+		to = from + h[i].p_memsz;
+		from -= from % page;
+		/* If it cannot be given back, it stays. */
+		if (h[i].p_type == PT_LOAD && (h[i].p_flags & PF_W) == 0)
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
 void
 xtrim(void)
 {
 #ifdef __GLIBC__
 	(void)malloc_trim(0);
 #endif
+	(void)dl_iterate_phdr(give_back_object, NULL);
 }

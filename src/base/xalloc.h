@@ -18,8 +18,10 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t count, size_t size); /* checks the product */
 char *xstrdup(const char *s); /* NULL for NULL */
 char *xstrndup(const char *s, size_t n);
-/* Returns freed memory between allocations to the system, where the C library
- * keeps it until asked (glibc).  Takes milliseconds. */
+/* Returns to the system what a process at rest does not need: freed memory
+ * between allocations, which the C library keeps until asked (glibc), and pages
+ * of the program and its libraries, which come again from the system's cache of
+ * their files.  Takes milliseconds. */
 void xtrim(void);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -415,6 +415,7 @@ on_up(struct keeper *k)
 		log_err(LOG_LEVEL_WARNING, &err);
 	startup_tell(k->startup, k->gens[0].conf, k->report_fd);
 	k->report_fd = -1;
+	xtrim();
 }
 
 static void

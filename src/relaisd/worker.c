@@ -673,6 +673,7 @@ tell_start(struct worker *d, const struct conf *conf, int report_fd)
 	if (d->is_alone)
 		startup_tell(d->startup, conf, report_fd);
 	link_say(d->link, LINE_UP);
+	xtrim();
 	if (d->startup->watchdog_ms > 0)
 		loop_timer_set(d->watchdog, loop_now_ms(d->loop));
 }

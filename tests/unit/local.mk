@@ -20,6 +20,7 @@ unit_tests = \
 	%reldir%/test_trust \
 	%reldir%/test_wipe \
 	%reldir%/test_words \
+	%reldir%/test_xalloc \
 	%reldir%/test_envelope \
 	%reldir%/test_verdict \
 	%reldir%/test_sasl \

@@ -8,7 +8,8 @@
 
 #include "mail/header.h"
 
-/* Removes all of them, however often and however folded. */
+/* Removes all such fields, however many there are and however they are
+ * folded. */
 void bcc_remove(struct header *h);
 
 #endif

@@ -21,14 +21,15 @@
 #include "base/must.h"
 #include "mail/header.h"
 
-/* keep_utf8: SMTPUTF8 will be used, so fields in UTF-8 stay (RFC 6532); only
- * other bytes are encoded.  False: the header has no room. */
+/* Encodes all such fields.  keep_utf8: SMTPUTF8 will be used, so fields in
+ * UTF-8 stay (RFC 6532) and only other bytes are encoded.  False: the header
+ * has no room. */
 bool eightbit_header(struct header *h, bool keep_utf8) MUST_CHECK;
 
-/* Would eightbit_header() have something to do? */
+/* True: eightbit_header() would change something. */
 bool eightbit_must(const struct header *h, bool keep_utf8);
 
-/* Is a byte over 127 left in any field? */
+/* True: a field has a byte over 127. */
 bool eightbit_has(const struct header *h);
 
 #endif

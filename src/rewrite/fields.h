@@ -21,7 +21,8 @@
 #include "base/must.h"
 #include "mail/header.h"
 
-/* What was guessed is added to *notes (rewrite/notes.h). */
+/* Each repairs one of these forms.  What was guessed is added to *notes
+ * (rewrite/notes.h). */
 void fields_remove_empty(struct header *h, unsigned *notes);
 bool fields_mend_words(struct header *h, unsigned *notes) MUST_CHECK;
 bool fields_decode_addresses(struct header *h, unsigned *notes) MUST_CHECK;

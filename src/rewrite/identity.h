@@ -47,7 +47,7 @@ struct identity_opts {
 	const char *full_name; /* or NULL */
 	const char *const *allowed; /* patterns for str_match() */
 	size_t nallowed;
-	const char *hostname; /* for names that are made */
+	const char *hostname; /* used in display names that are made up */
 	bool keeps_null_sender; /* the provider accepts mail from <> */
 };
 
@@ -64,16 +64,17 @@ enum identity_change {
 
 struct identity_result {
 	char sender[ADDR_MAX + 1]; /* for the envelope */
-	char
-	    old_from[ADDR_MAX + 1]; /* replaced by the account's; for the log */
+	/* the From address that was replaced, or ""; for the log */
+	char old_from[ADDR_MAX + 1];
 	unsigned changed; /* enum identity_change, or-ed; 0: nothing */
 };
 
-/* May this address stay? */
+/* True: the account may send as this address. */
 bool identity_allows(const struct identity_opts *opts, const char *addr);
 
-/* sender passes addr_is_safe().  False: the header has no room for the
- * changes; it is then half changed and must not be sent. */
+/* Applies the policy to the header.  sender must pass addr_is_safe().  False:
+ * the header has no room for the changes; it is half changed and must not be
+ * sent. */
 bool identity_apply(struct header *h, const char *sender,
     const struct identity_opts *opts, struct identity_result *ret) MUST_CHECK;
 

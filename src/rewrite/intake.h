@@ -45,7 +45,7 @@ struct intake;
 /* Borrowed until intake_free(). */
 struct intake_facts {
 	const struct envelope *env; /* id, sender, rcpts, user, uid, peer */
-	const char *hostname; /* public-looking name of this machine */
+	const char *hostname; /* name of this machine, public if possible */
 	const char *with; /* "ESMTP", "local", ... */
 	int64_t wall_ms;
 	int32_t utc_offset_s;
@@ -53,7 +53,7 @@ struct intake_facts {
 	bool hide_submitter; /* keep local names out of Received */
 	const struct locals_opts *locals; /* NULL: To and Cc stay */
 	const unsigned char *likeness_key; /* for seen.likeness, or NULL */
-	/* Is a message of this id still under way here?  NULL: not asked. */
+	/* True: a message with this id is in the queue.  NULL: not asked. */
 	bool (*is_here)(void *ctx, const char *id);
 	void *ctx; /* for is_here() */
 };
@@ -61,35 +61,36 @@ struct intake_facts {
 struct intake *intake_new(const struct intake_facts *facts);
 void intake_free(struct intake *in);
 
-/* Takes all n bytes; false: the message is refused, see intake_verdict(), and
- * nothing of it is left to peek at.  The body is not copied unless a NUL is in
- * it: p must stay as it is until intake_peek() has returned 0, and only then
- * more may be put. */
+/* Takes all n bytes.  False: the message is refused (intake_verdict()), and
+ * nothing is left to peek at.  The body is not copied unless it has a NUL: p
+ * must stay valid until intake_peek() has returned 0, and only then may more be
+ * put. */
 bool intake_put(struct intake *in, const void *p, size_t n);
-/* The message is complete.  A missing final CRLF is added. */
+/* The message is complete.  Adds a missing final CRLF.  False: it is
+ * refused. */
 bool intake_end(struct intake *in);
 
 /* Bytes to store, borrowed until the next call on in; 0: none left. */
 size_t intake_peek(struct intake *in, const void **ret_p);
 void intake_took(struct intake *in, size_t n);
 
-/* After a false: 5yz with the reason. */
+/* After a false result: 5yz with the reason. */
 const struct verdict *intake_verdict(const struct intake *in);
 
-/* What was seen, complete after intake_end(). */
+/* What was seen; complete after intake_end(). */
 struct intake_seen {
 	bool has_8bit_body;
 	size_t longest_line; /* without CRLF, header and body */
 	const char *message_id; /* borrowed, "" if none; for the log */
-	/* What the field X-Relais-Account said, cut at some length; borrowed,
-	 * "" if there was none.  Anybody's text. */
+	/* The value of the field X-Relais-Account, cut; borrowed, "" if there
+	 * was none.  Anybody can write this field. */
 	const char *account;
 	uint64_t likeness; /* see struct envelope; 0 without a key */
 	unsigned notes; /* what was repaired by guessing (rewrite/notes.h) */
 };
 const struct intake_seen *intake_seen(const struct intake *in);
-/* Writes down in the envelope what the way out needs to know: account (unless
- * it has one), is_8bit, is_long, likeness. */
+/* Stores in the envelope what the way out needs to know: account (unless it has
+ * one), is_8bit, is_long, likeness. */
 void intake_mark(const struct intake *in, struct envelope *env);
 
 #endif

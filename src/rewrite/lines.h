@@ -26,9 +26,9 @@
 
 enum { LINES_MAX = 998 }; /* octets, without CRLF */
 
-/* False: the header has no room. */
+/* Folds all such fields.  False: the header has no room. */
 bool lines_fold(struct header *h) MUST_CHECK;
-/* Would it do more than fold at blanks? */
+/* True: lines_fold() would do more than fold at blanks. */
 bool lines_has_long_word(const struct header *h);
 
 #endif

@@ -30,40 +30,40 @@
 struct envelope;
 
 struct locals_opts {
-	/* Is this a name to be looked up? */
+	/* True: addr is a local name, to be looked up. */
 	bool (*is_local)(void *ctx, const char *addr);
-	/* Adds the recipients of its mail, unless they are in the list already;
-	 * false: there are none. */
+	/* Adds the recipients of mail for addr, unless the list has them
+	 * already.  False: there are none. */
 	bool (*resolve)(void *ctx, const char *addr, struct addr_list *to);
-	/* Is there a user or an alias of this name?  NULL: not asked, every
-	 * bare word is one. */
+	/* True: there is a user or an alias of this name.  NULL: every bare
+	 * word is one. */
 	bool (*is_name)(void *ctx, const char *word);
 	void *ctx;
 };
 
-/* *notes gets what was guessed (rewrite/notes.h).  False: the header has no
- * room. */
+/* Rewrites all such fields.  What was guessed is added to *notes
+ * (rewrite/notes.h).  False: the header has no room. */
 bool locals_repair(
     struct header *h, const struct locals_opts *o, unsigned *notes) MUST_CHECK;
 
-/* A recipient as it was given. */
+/* A recipient as the client gave it. */
 struct locals_rcpt {
 	const char *addr;
 	const char *orcpt; /* or NULL */
 	unsigned notify;
 };
-/* Adds it to the envelope; a name of this machine is replaced by those who get
- * its mail.  Nobody is added twice: known has all of this envelope, empty at
- * first, and is the caller's to clear.  False: nobody gets it, refuse with
- * LOCALS_NOBODY. */
+/* Adds a recipient to the envelope; a name of this machine is replaced by those
+ * who get its mail.  Nobody is added twice: known has all recipients of this
+ * envelope; it begins empty, and the caller clears it.  False: nobody gets the
+ * mail; refuse with LOCALS_NOBODY. */
 bool locals_add_rcpt(const struct locals_opts *o, const char *hostname,
     struct envelope *env, struct addr_list *known,
     const struct locals_rcpt *given) MUST_CHECK;
 #define LOCALS_NOBODY                                                          \
 	"nobody on this machine reads mail for this name, and no alias leads " \
 	"elsewhere: set admin in [relais]"
-/* A copy of an envelope, with all its recipients added in this way; the
- * caller's to free.  Not whole: for one of them there is nobody. */
+/* A copy of an envelope with all its recipients added as above, for the caller
+ * to free.  *ret_is_whole false: nobody gets the mail for one of them. */
 struct envelope *locals_envelope(const struct locals_opts *o,
     const char *hostname, const struct envelope *given, bool *ret_is_whole);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* missing_fields.h - adds required fields that are missing, and repairs those
- * written in forms that servers refuse (RFC 6409 8.1 to 8.3): From, Date,
- * Message-ID.
+/* missing_fields.h - adds From, Date and Message-ID where they are missing, and
+ * repairs forms of them that servers refuse (RFC 6409 8.1 to 8.3).
  *
- * Each adds its field if it is absent or empty.  An invalid Date or Message-ID
- * is repaired if its meaning is clear, else replaced; of several the best
- * stays.  Old values are kept in X-Original-Date and X-Original-Message-ID.
- * False: no room, or nothing that could be written.
+ * Each function adds its field if it is absent or empty.  An invalid Date or
+ * Message-ID is repaired if its meaning is clear, else replaced; of several the
+ * best one stays.  Old values are kept in X-Original-Date and
+ * X-Original-Message-ID.  False: the header has no room, or no valid value
+ * could be made.  Pure.
  */
 #ifndef REWRITE_MISSING_FIELDS_H
 #define REWRITE_MISSING_FIELDS_H
@@ -27,16 +27,16 @@ struct missing_facts {
 	unsigned *notes; /* rewrite/notes.h; what was guessed is added */
 };
 
-/* The envelope sender, qualified with the host's name if it has no domain;
- * for the null sender the submitting user, else postmaster.  With the full
- * name, encoded (R14). */
+/* From: the envelope sender, qualified with the host's name if it has no
+ * domain; for the null sender the submitting user, else postmaster.  With the
+ * full name, encoded (R14). */
 bool missing_from(struct header *h, const struct missing_facts *f) MUST_CHECK;
 bool missing_date(struct header *h, const struct missing_facts *f) MUST_CHECK;
 bool missing_message_id(
     struct header *h, const struct missing_facts *f) MUST_CHECK;
-/* RFC 5322 3.6.6: if the message is resent, its newest block of Resent- fields
- * gets the From, Date and Message-ID it lacks, and a Date that is fit.  The
- * message's own fields do not change. */
+/* If the message is resent, adds From, Date and Message-ID that its newest
+ * block of Resent- fields lacks, and repairs the Date of the block (RFC 5322
+ * 3.6.6).  The other fields of the message do not change. */
 bool missing_resent(struct header *h, const struct missing_facts *f) MUST_CHECK;
 
 #endif

@@ -32,7 +32,7 @@ enum note {
 };
 #define NOTE_BIT(note) (1u << (note))
 
-/* What it says, without full stop; static. */
+/* The text of a note, without full stop; static. */
 const char *note_text(enum note n);
 
 #endif

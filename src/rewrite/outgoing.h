@@ -27,14 +27,14 @@ struct outgoing;
 struct outgoing *outgoing_new(void);
 void outgoing_free(struct outgoing *o);
 
-/* Takes stored bytes, in order, until it needs no more; false: it has seen the
- * whole header.  An empty piece is the end of the message. */
+/* Takes the stored message from its beginning.  False: it has the whole header
+ * and needs no more.  An empty piece is the end of the message. */
 bool outgoing_put(struct outgoing *o, const void *p, size_t n) MUST_CHECK;
 
-/* Where the body begins in the stored message. */
+/* The offset of the body in the stored message. */
 size_t outgoing_body_at(const struct outgoing *o);
-/* Asks for a repair: look at the whole body with it before outgoing_finish().
- * It lives as long as o. */
+/* Requests a repair: look at the whole body with it before outgoing_finish().
+ * Borrowed; it lives as long as o. */
 struct repair *outgoing_repair(struct outgoing *o, const struct repair_opts *r);
 
 struct outgoing_opts {
@@ -42,26 +42,26 @@ struct outgoing_opts {
 	/* The header may keep its bytes over 127: the client asked for SMTPUTF8
 	 * and the server has it. */
 	bool may_utf8;
-	/* The number of equal messages it stands for; 0: none
+	/* How many equal messages it stands for; 0: none
 	 * (rewrite/duplicate_key.h). */
 	uint32_t nequal;
 	int64_t equal_last_s;
 };
 
-/* Applies the policy.  False: the header has no room for the changes, the
- * message cannot go through this account. */
+/* Applies the policy.  False: the header has no room for the changes, so the
+ * message cannot be sent through this account. */
 bool outgoing_finish(struct outgoing *o, const char *sender,
     const struct outgoing_opts *opts) MUST_CHECK;
 
-/* After outgoing_finish(), borrowed until outgoing_free(): bytes that go in
- * place of the first outgoing_skip() bytes of the stored message.  Both are
- * empty if nothing changes. */
+/* After outgoing_finish(), borrowed until outgoing_free(): the bytes that
+ * replace the first outgoing_skip() bytes of the stored message.  Empty and 0
+ * if nothing changes. */
 struct bytes outgoing_head(const struct outgoing *o);
 size_t outgoing_skip(const struct outgoing *o);
 const struct identity_result *outgoing_identity(const struct outgoing *o);
-/* The repair that was asked for, if it changes the body; else NULL. */
+/* The requested repair if it changes the body; else NULL. */
 struct repair *outgoing_mended(const struct outgoing *o);
-/* The header still has bytes over 127 (RFC 6532). */
+/* True: the header still has bytes over 127 (RFC 6532). */
 bool outgoing_needs_utf8(const struct outgoing *o);
 
 #endif

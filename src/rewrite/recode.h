@@ -29,19 +29,20 @@ struct recode {
 	char line[57]; /* base64: bytes that wait for their line to be full;
 			* QP that is mended: blanks that may end theirs */
 	size_t nline;
-	char blank; /* QP: at the end of a line it must be encoded; or NUL */
+	/* QP: a blank that must be encoded at the end of a line; or NUL */
+	char blank;
 	bool has_cr; /* QP: a line end if LF follows */
 	int hex_left; /* digits of "=XX" that must stay on the line */
 };
 
 void recode_init(struct recode *r, enum recode_how how);
 
-/* Room that n bytes of input may need in out. */
+/* The room in out that n bytes of input may need. */
 #define RECODE_ROOM(n) (5 * (n) + 16)
 
 /* Appends to out, which has RECODE_ROOM(b.n) of room. */
 void recode_put(struct recode *r, struct bytes b, struct buf *out);
-/* The part is over.  Adds no line end. */
+/* The part is complete.  Adds no line end. */
 void recode_end(struct recode *r, struct buf *out);
 
 #endif

@@ -40,34 +40,34 @@ struct repair_opts {
 struct repair *repair_new(struct header *header, const struct repair_opts *o);
 void repair_free(struct repair *r);
 
-/* First pass: all of the body, in pieces; it was the last. */
+/* First pass: the whole body, in pieces; then repair_looked(). */
 void repair_look(struct repair *r, struct bytes body);
 void repair_looked(struct repair *r);
 
-/* What it came to. */
+/* The result of the first pass. */
 struct repair_seen {
 	size_t nqp, nbase64, nmended; /* parts */
 	bool has_frame; /* something between the parts is changed */
-	/* Bytes over 127 are left: in a sealed part, in a multipart inside the
-	 * message that has no part, or in an address of an attached message's
-	 * header, of which there is no other form. */
+	/* Bytes over 127 remain: in a sealed part, in a multipart inside the
+	 * message that has no part, or in an address in the header of an
+	 * attached message, which has no other form. */
 	bool has_stuck_8bit;
 };
 const struct repair_seen *repair_seen(const struct repair *r);
-bool repair_changes(const struct repair *r); /* anything at all */
-/* Why it cannot be done, or NULL; static text. */
+bool repair_changes(const struct repair *r); /* the repair changes something */
+/* Why the body cannot be repaired, or NULL; static text. */
 const char *repair_refuses(const struct repair *r);
 
-/* Makes the message's header say what will follow.  Only if it changes
- * anything.  False: no room. */
+/* Adapts the message's header to the repaired body.  Only if repair_changes().
+ * False: no room. */
 bool repair_header(struct repair *r) MUST_CHECK;
 
-/* Second pass: begin, then for each piece of the body put and pull until there
- * is nothing; end, and pull once more. */
+/* Second pass: begin; for each piece of the body put, and pull until nothing
+ * comes; end, and pull once more. */
 void repair_begin(struct repair *r);
 void repair_put(struct repair *r, struct bytes body); /* borrowed meanwhile */
 void repair_end(struct repair *r);
-/* Borrowed until the next call on r; none: wants more, or that was all. */
+/* Borrowed until the next call on r.  Empty: it needs more, or that was all. */
 struct bytes repair_pull(struct repair *r);
 
 #endif

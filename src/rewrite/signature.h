@@ -15,7 +15,7 @@
 
 #include "mail/header.h"
 
-/* True: there was one. */
+/* True: a signature was removed. */
 bool signature_remove_stale(struct header *h);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "mail/header.h"
 
+/* Merges or removes all such fields. */
 void single_fields_repair(struct header *h);
 
 #endif

@@ -12,16 +12,16 @@
 /* RFC 5321 6.3 asks for a threshold of at least 100. */
 enum { TRACE_HOPS_MAX = 100 };
 
-/* Has it been through more than TRACE_HOPS_MAX systems? */
+/* True: the message has passed more than TRACE_HOPS_MAX systems. */
 bool trace_is_loop(const struct header *h);
 
-/* Does any Received field contain the id of a message that is_here() knows?
- * Then this is that message, which has come back while it is in the queue.  An
- * older one may come again, because people resend messages. */
+/* True: a Received field has the id of a message for which is_here() is true:
+ * then this is that message, which has come back while it is in the queue.  An
+ * older message may come again, because people resend messages. */
 bool trace_has_come_back(const struct header *h,
     bool (*is_here)(void *ctx, const char *id), void *ctx);
 
-/* Puts our Received field in front.  False: no room. */
+/* Adds our Received field in front.  False: no room. */
 bool trace_add(struct header *h, const struct received_opts *opts) MUST_CHECK;
 
 #endif

@@ -40,7 +40,7 @@ enum sendmail_action {
 	SENDMAIL_VERSION
 };
 
-/* DESIGN section 5; unset leaves it to the daemon. */
+/* When sendmail returns; unset: the daemon decides. */
 enum sendmail_delivery {
 	SENDMAIL_DELIVERY_UNSET = 0,
 	SENDMAIL_DELIVERY_SAFE, /* -odb */
@@ -61,8 +61,8 @@ struct sendmail_args {
 	bool has_header_rcpts; /* -t */
 	bool ignores_dots; /* -i, -oi */
 	bool is_verbose; /* -v */
-	char ignored[64]; /* letters that were taken and ignored */
-	char *const *addrs; /* words after the options */
+	char ignored[64]; /* letters that were ignored */
+	char *const *addrs; /* the words after the options */
 	size_t naddrs;
 };
 

@@ -15,16 +15,16 @@
 
 enum { CALLER_LOGIN_SIZE = 64, CALLER_GECOS_SIZE = 512 };
 
-struct caller { /* longer names are cut */
-	char login[CALLER_LOGIN_SIZE]; /* "uid1000" if he has no name */
+struct caller { /* longer texts are cut */
+	char login[CALLER_LOGIN_SIZE]; /* "uid1000" if the user has no name */
 	char gecos[CALLER_GECOS_SIZE]; /* "" if it is not known */
 };
 
 /* Blocks on the disk, or on a name service. */
 void caller_find(struct caller *c, uid_t uid);
 
-/* The line of a password file that names this uid first.  False: there is
- * none; c is untouched. */
+/* Fills in c from the first line of a password file that has this uid.  False:
+ * there is none, and c is unchanged.  Pure. */
 bool caller_from(struct caller *c, struct bytes file, uid_t uid);
 
 #endif

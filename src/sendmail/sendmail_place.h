@@ -23,12 +23,13 @@ struct places;
 struct places *places_new(void);
 void places_free(struct places *p);
 
-/* The next place that takes a connection: a descriptor that the caller owns.
- * -1: there is none left; err says what was wrong with the last one. */
+/* The next place that accepts a connection: a descriptor for the caller to
+ * close.  -1: no place is left; err says what was wrong with the last one. */
 int places_next(struct places *p, struct err *err);
-/* Of the newest connection, for people. */
+/* The name of the newest connection, for people. */
 const char *places_name(const struct places *p);
-/* Does it lead to the caller's own daemon (sys/own_daemon.h)? */
+/* True: the newest connection leads to the caller's own daemon
+ * (sys/own_daemon.h). */
 bool places_is_own(const struct places *p);
 
 /* The drop folder that belongs to these places: RELAIS_DROP, or the machine's

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sendmail_submit.h - submits one message in one SMTP session.
  *
- * Takes as few round trips as the server allows: relaisd says in its greeting
- * that it is one, and gets EHLO, envelope and message (BDAT) in one flight if
- * they are not large; of other servers with PIPELINING the envelope is one
- * flight and the message with QUIT the next.  A server that takes only
- * so many recipients at once (452) gets the rest in further transactions of
+ * Takes as few round trips as the server allows.  relaisd identifies itself in
+ * its greeting, and gets EHLO, envelope and message (BDAT) in one flight if
+ * they are not large; other servers with PIPELINING get the envelope in one
+ * flight and the message with QUIT in the next.  If a server accepts only so
+ * many recipients at once (452), the rest is sent in further transactions of
  * the same connection.
  *
  * Blocks.  Refusals by the server are reported through told(), not returned.
@@ -23,9 +23,9 @@
 #include "sendmail/sendmail_args.h"
 
 enum submit_state {
-	SUBMIT_OPEN = 0, /* nobody has taken it */
+	SUBMIT_OPEN = 0, /* no server has accepted it */
 	SUBMIT_TAKEN,
-	SUBMIT_REFUSED /* and told() was called */
+	SUBMIT_REFUSED /* refused, and told() was called */
 };
 
 struct submit_rcpt {
@@ -45,28 +45,31 @@ struct submit {
 	enum dsn_ret ret;
 	const char *envid; /* not xtext, or NULL */
 	enum sendmail_delivery delivery;
-	const char *account; /* asked for by name, or NULL: then only a server
-			      * that lets one choose takes the message */
-	bool is_verify; /* stop before DATA; told() hears all verdicts */
+	/* requested by name, or NULL.  If set, only a server that lets clients
+	 * choose an account gets the message */
+	const char *account;
+	bool is_verify; /* stop before DATA; told() gets every verdict */
 
-	/* rcpt is NULL when it is about the message as a whole.  Refusals, and
-	 * the final "yes". */
+	/* Reports refusals and the final acceptance.  rcpt is NULL if the
+	 * verdict is about the whole message. */
 	void (*told)(void *ctx, const char *rcpt, const struct verdict *v);
 	void *ctx;
 };
 
 enum submit_end {
-	SUBMIT_OVER, /* every recipient was taken or refused */
-	SUBMIT_NOT_TAKEN, /* no conversation came about, or it broke: those that
-			   * are still open can safely go elsewhere */
-	SUBMIT_UNCERTAIN /* the answer to the whole message was lost: those that
-			  * are still open may have been taken */
+	SUBMIT_OVER, /* every recipient was accepted or refused */
+	/* no conversation was possible, or it broke; recipients that are still
+	 * open can safely be submitted elsewhere */
+	SUBMIT_NOT_TAKEN,
+	/* the answer to the message was lost; recipients that are still open
+	 * may have been accepted */
+	SUBMIT_UNCERTAIN
 };
 
-/* Takes over fd.  err says why it was not SUBMIT_OVER. */
+/* Takes over fd.  err says why unless the result is SUBMIT_OVER. */
 enum submit_end submit_run(int fd, const struct submit *s, struct err *err);
 
-/* RFC 6531 3.4: does an address of it need SMTPUTF8? */
+/* True: an address of it needs SMTPUTF8 (RFC 6531 3.4). */
 bool submit_needs_utf8(const struct submit *s);
 
 /* The sysexits(3) status that fits a refusal. */

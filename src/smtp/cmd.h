@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cmd.h - a command line into a verb and its arguments (RFC 5321 4.1.1). */
+/* cmd.h - splits a command line into a verb and its arguments (RFC 5321 4.1.1).
+ *
+ * Pure.
+ */
 #ifndef SMTP_CMD_H
 #define SMTP_CMD_H
 
@@ -10,8 +13,9 @@
 
 enum cmd_verb {
 	CMD_UNKNOWN = 0,
-	CMD_FOREIGN, /* of HTTP: what a web page makes a browser send (R37) */
-	CMD_OTHER, /* a command of SMTP that nobody here implements */
+	/* a method of HTTP, as a web page makes a browser send it (R37) */
+	CMD_FOREIGN,
+	CMD_OTHER, /* a command of SMTP that is not implemented */
 	CMD_HELO,
 	CMD_EHLO,
 	CMD_MAIL,
@@ -29,7 +33,7 @@ enum cmd_verb {
 	CMD_COUNT
 };
 
-/* Parts of the line; blanks around the arguments are gone. */
+/* Both point into the line, without blanks around them. */
 struct cmd {
 	enum cmd_verb verb;
 	struct bytes args;
@@ -38,8 +42,8 @@ struct cmd {
 /* line is without its CR LF.  Never fails: CMD_UNKNOWN is an answer. */
 struct cmd cmd_parse(struct bytes line);
 
-/* Takes "FROM:" or "TO:" (the word without its colon) off the front of *args;
- * blanks around the colon are allowed.  False: it is not there. */
+/* Takes "FROM:" or "TO:" (word is the part before the colon) off the front of
+ * *args; blanks around the colon are allowed.  False: it is not there. */
 bool cmd_take_keyword(struct bytes *args, const char *word) MUST_CHECK;
 
 #endif

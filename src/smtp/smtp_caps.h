@@ -48,7 +48,8 @@ struct smtp_caps {
  * first is the server's name. */
 void smtp_caps_parse(struct smtp_caps *caps, struct bytes text);
 
-/* Takes out what this server does not keep (enum smtp_distrust). */
+/* Removes the extensions that this server does not support (enum
+ * smtp_distrust). */
 void smtp_caps_distrust(struct smtp_caps *caps, unsigned distrust);
 
 /* True if the blank-separated list holds this word; ASCII case is ignored. */

@@ -55,10 +55,10 @@ struct smtp_client_opts {
 	/* The caller does not try again over another connection: a refusal is
 	 * reported as it is, even if it may be about the session. */
 	bool is_last_try;
-	/* What a server offers if its greeting says XRELAIS, or NULL.  EHLO and
-	 * the first transaction are then sent before any reply, which RFC 2920
-	 * 3.1 does not allow with other servers: only our own daemon says that
-	 * word, and only if it can handle this. */
+	/* The extensions of a server whose greeting says XRELAIS, or NULL.
+	 * EHLO and the first transaction are then sent before any reply, which
+	 * RFC 2920 3.1 does not allow with other servers: only our own daemon
+	 * says that word, and only if it can handle this. */
 	const struct smtp_caps *if_relaisd;
 	size_t window_jobs; /* 0: SMTP_WINDOW_JOBS_MAX */
 	size_t window_first; /* before the first answer; 0: 1 */
@@ -91,34 +91,35 @@ void smtp_client_tick(struct smtp_client *c, int64_t now_ms);
 
 /* --- silence ---------------------------------------------------------------
  *
- * Answers are awaited for minutes (smtp_limits.h), but nobody else is to wait
- * with us.  When the oldest command without an answer is older than
- * max(SMTP_STALL_MS, SMTP_STALL_ROUNDS round trips) the connection is stalled:
- * _may_send() is false until it is answered, and then the window is to be
- * earned anew.  Before that, behind an answer that is overdue, little is sent,
- * and bodies wait for the answers to their envelopes; a message that waits so
- * behind others when the connection stalls is given back.
+ * Answers are awaited for minutes (smtp_limits.h), but other messages must not
+ * wait as well.  When the oldest unanswered command is older than
+ * max(SMTP_STALL_MS, SMTP_STALL_ROUNDS round trips), the connection is stalled:
+ * _may_send() is false until the answer comes, and then the window must be
+ * earned again.  Before that, while an answer is overdue, little is sent, and
+ * bodies wait for the answers to their envelopes; a message that waits like
+ * this behind others when the connection stalls is given back.
  *
- * After a pause as long as that, with nothing to answer, one message goes
- * first; if the window was full, its reply opens it again. */
+ * After an idle time of the same length, one message goes first; if the window
+ * was full, its reply opens the window again. */
 
-/* Since when a reply is awaited; INT64_MAX: none is. */
+/* Since when a reply is awaited; INT64_MAX: none is awaited. */
 int64_t smtp_client_waits_since(const struct smtp_client *c);
 /* When that reply is overdue, and when the connection counts as stalled;
  * INT64_MAX: no reply is awaited. */
 int64_t smtp_client_overdue_at(const struct smtp_client *c);
 int64_t smtp_client_stalls_at(const struct smtp_client *c);
-/* The reply that is awaited is the one to a whole message. */
+/* True: the awaited reply is the one to a whole message. */
 bool smtp_client_awaits_end(const struct smtp_client *c);
-/* The server replies in time, and its window still grows with each reply. */
+/* True: the server replies in time, and the window still grows with each
+ * reply. */
 bool smtp_client_is_growing(const struct smtp_client *c);
-/* The window has its full size. */
+/* True: the window has its full size. */
 bool smtp_client_is_trusted(const struct smtp_client *c);
-/* Another connection to this server has the full window, or had it moments ago.
- * Until the server is silent: the first message does not wait for the answers
- * to its envelope, and one reply opens the window. */
+/* Another connection to this server has the full window, or had it a moment
+ * ago.  Until the server is silent, the first message does not wait for the
+ * answers to its envelope, and one reply opens the window. */
 void smtp_client_vouch(struct smtp_client *c);
-/* The shortest time that a reply took; 0: there was none. */
+/* The shortest time that a reply took; 0: there was no reply. */
 int64_t smtp_client_round_trip_ms(const struct smtp_client *c);
 
 /* Events, each reported once; pull until SC_IDLE. */
@@ -192,7 +193,7 @@ void smtp_client_auth(
     struct smtp_client *c, const char *mechanism, const struct bytes *initial);
 void smtp_client_respond(struct smtp_client *c, struct bytes response);
 void smtp_client_logged_in(struct smtp_client *c);
-/* No login: the conversation is over, with this trouble and verdict. */
+/* No login: ends the conversation with this trouble and verdict. */
 void smtp_client_no_login(
     struct smtp_client *c, enum sc_trouble trouble, const struct verdict *why);
 
@@ -223,8 +224,8 @@ struct smtp_job {
 /* True after SC_READY while the window has room and no body is owed; false for
  * good once the server's MAILMAX is reached (RFC 9422): time to quit. */
 bool smtp_client_may_send(const struct smtp_client *c);
-/* The server takes no further transaction in this session, and said so before
- * (RFC 9422, MAILMAX). */
+/* True: the server accepts no further transaction in this session, as it
+ * announced (RFC 9422, MAILMAX). */
 bool smtp_client_is_used_up(const struct smtp_client *c);
 /* The job and all it points to are borrowed until its SC_JOB_DONE.  What the
  * server cannot take (size over SIZE, UTF-8 without SMTPUTF8, 8-bit without
@@ -235,7 +236,7 @@ void smtp_client_send(struct smtp_client *c, const struct smtp_job *job);
  * how many were taken (0: wait for room).  After exactly size_bytes the body
  * ends by itself. */
 size_t smtp_client_body(struct smtp_client *c, const void *p, size_t n);
-/* The message cannot be read after all: the connection is given up, so that the
+/* The message cannot be read after all: gives the connection up, so that the
  * server never takes half a message for a whole one. */
 void smtp_client_body_failed(struct smtp_client *c, const char *why);
 
@@ -249,11 +250,11 @@ bool smtp_client_is_idle(const struct smtp_client *c);
 unsigned smtp_client_ehlo_refused(const struct smtp_client *c);
 /* The enum smtp_distrust of the options, and what was found since. */
 unsigned smtp_client_distrust(const struct smtp_client *c);
-/* The connection was lost while a BDAT had no reply, and no BDAT had been
+/* True: the connection was lost while a BDAT had no reply, and no BDAT had been
  * accepted before.  A middlebox that does not know BDAT may close the
  * connection when the body arrives. */
 bool smtp_client_lost_bdat(const struct smtp_client *c);
-/* The server accepted AUTH only without an initial response. */
+/* True: the server accepted AUTH only without an initial response. */
 bool smtp_client_is_bare_auth(const struct smtp_client *c);
 
 /* The extensions in the server's last EHLO reply, without those that are not

@@ -22,10 +22,10 @@ enum state {
 	ST_HELO,
 	ST_STARTTLS,
 	ST_TLS, /* the driver wraps the transport */
-	ST_LOGIN, /* the driver has the word: login.asked */
+	ST_LOGIN, /* waits for the driver's answer to login.asked */
 	ST_AUTH,
 	ST_READY,
-	ST_AHEAD, /* as READY, while the answer to EHLO is still to come */
+	ST_AHEAD, /* as READY, before the answer to EHLO */
 	ST_QUIT,
 	ST_CLOSED,
 	ST_COUNT
@@ -33,11 +33,12 @@ enum state {
 
 /* AUTH, as far as it is SMTP's (RFC 4954). */
 struct login {
-	enum sc_event asked; /* of the driver: how AUTH goes on */
+	enum sc_event asked; /* the event that the driver must answer */
 	char mechanism[SMTP_MECHANISM_MAX + 1];
 	struct buf initial; /* base64, to be sent after the 334 */
 	struct buf challenge; /* lent by SC_CHALLENGE */
-	struct verdict refusal; /* of the mechanism before; NONE: none yet */
+	/* of the previous mechanism; NONE: there was none */
+	struct verdict refusal;
 	bool has_initial; /* in the AUTH that is unanswered */
 	bool is_bare; /* no initial response in the AUTH line */
 };
@@ -49,11 +50,11 @@ struct ending {
 	bool is_told;
 };
 
-/* While there is something to send without a break. */
+/* Set while there is something to send without a break. */
 struct sending {
 	bool is_on;
 	int64_t since_ms;
-	uint64_t from_bytes; /* so many had been sent by then */
+	uint64_t from_bytes; /* bytes sent by then */
 };
 
 struct progress {
@@ -81,7 +82,7 @@ struct smtp_client {
 	bool wants_quit;
 	bool is_body_told; /* SC_WANT_BODY is out and unanswered */
 	char eof_why[SC_WHY_MAX];
-	char body_why[SC_WHY_MAX]; /* the body failed; "" if not */
+	char body_why[SC_WHY_MAX]; /* why the body failed; "" if it did not */
 	struct ending ending;
 	struct sending sending;
 	struct progress time;
@@ -101,21 +102,21 @@ void sc_say(
     struct smtp_client *c, enum state state, const char *verb, const char *arg);
 /* Says goodbye; the reply does not matter. */
 void sc_say_quit(struct smtp_client *c);
-/* Jobs may come. */
+/* Becomes ready for jobs. */
 void sc_become_ready(struct smtp_client *c);
 void sc_forget_login(struct smtp_client *c);
 /* The step whose reply is awaited. */
 enum smtp_step sc_step_now(const struct smtp_client *c);
 
-/* The conversation is over, for the reason in c->ending.why.  may_be_taken: the
+/* Ends the conversation for the reason in c->ending.why.  may_be_taken: the
  * server may have acted on what it got. */
 void sc_over(struct smtp_client *c, enum sc_trouble trouble, bool may_be_taken);
-/* ... for a reason of ours. */
+/* The same for a reason of ours. */
 void sc_over_local(struct smtp_client *c, enum sc_trouble trouble,
     enum verdict_stage stage, const char *text);
-/* ... by a refusal before the login is done, in the server's words. */
+/* The same because of a refusal before the login, in the server's words. */
 void sc_over_reply(struct smtp_client *c, enum sc_trouble trouble);
-/* ... because this is not SMTP, or the reply answers no command. */
+/* The same because this is not SMTP, or because a reply answers no command. */
 void sc_over_protocol(struct smtp_client *c, const char *text);
 void sc_over_misfit(struct smtp_client *c);
 

@@ -15,8 +15,8 @@
 #include "smtp/smtp_client.h"
 #include "smtp/smtp_out.h"
 
-/* True: this server cannot take the message, and *ret says why; nothing is to
- * be said to it. */
+/* True: this server cannot accept the message, and *ret says why; nothing is to
+ * be sent. */
 bool smtp_job_is_refused(const struct smtp_job *j, const struct smtp_caps *caps,
     struct verdict *ret);
 
@@ -27,8 +27,8 @@ bool smtp_job_say_mail(
 bool smtp_job_say_rcpt(const struct smtp_job_rcpt *r,
     const struct smtp_caps *caps, struct smtp_out *o);
 
-/* Does the command have a parameter that a session without them would leave
- * out? */
+/* True: the command has a parameter that would be left out if the server were
+ * distrusted. */
 bool smtp_job_has_mail_params(
     const struct smtp_job *j, const struct smtp_caps *caps);
 bool smtp_job_has_rcpt_params(

@@ -22,8 +22,8 @@ enum {
 	/* Of a message or chunk that is already refused: the size limit, but at
 	 * least this, so that an honest client gets the reply. */
 	SMTP_REFUSED_DISCARD_MIN = 65536,
-	SMTP_SERVER_IN_MAX = 32768, /* bytes not yet understood */
-	SMTP_SERVER_OUT_MAX = 65536, /* replies not yet taken away */
+	SMTP_SERVER_IN_MAX = 32768, /* bytes not yet parsed */
+	SMTP_SERVER_OUT_MAX = 65536, /* replies not yet sent */
 	SMTP_SAY_LINE_MAX = 512, /* of a reply; RFC 5321 4.5.3.1.5 */
 	SMTP_SAY_TEXT_MAX = 4096, /* of a reply as a whole */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* smtp_out.h - the output of a client engine that is not sent yet.
+/* smtp_out.h - the unsent output of a client engine.
  *
  * Command lines are put together piece by piece and ended once; a line that
- * does not fit is taken back whole and may be tried again later.  A line that
- * contains CR, LF or NUL is never sent (R8): it would be our bug, and the
- * process dies instead.
+ * does not fit is taken back as a whole and may be tried again later.  A line
+ * that contains CR, LF or NUL is never sent (R8): it would be a bug of ours,
+ * and the process aborts instead.
  *
- * Counts all bytes, so that it can be known whether the last byte of a message
- * was sent.
+ * All bytes are counted, so that it is known whether the last byte of a message
+ * was sent.  A value without I/O.
  */
 #ifndef SMTP_SMTP_OUT_H
 #define SMTP_SMTP_OUT_H
@@ -25,8 +25,8 @@ struct smtp_out {
 	size_t line; /* where the current command begins in buf */
 	bool is_cut; /* a piece of it did not fit */
 	bool has_secret; /* overwrite the memory after sending */
-	/* Of the sent bytes, in the form they have on the wire: so many have
-	 * not left the process. */
+	/* Sent bytes, in the form they have on the wire, that have not left the
+	 * process. */
 	size_t unsent;
 };
 
@@ -34,7 +34,7 @@ void smtp_out_init(struct smtp_out *o, size_t max);
 void smtp_out_clear(struct smtp_out *o);
 /* Frees large memory if everything is sent: an idle connection keeps none. */
 void smtp_out_shrink(struct smtp_out *o);
-/* Forgets what was not sent. */
+/* Drops everything that was not sent. */
 void smtp_out_drop_all(struct smtp_out *o);
 
 /* One command: _begin(), _add() any number of times, _end(). */
@@ -44,7 +44,7 @@ void smtp_out_add_num(struct smtp_out *o, uint64_t n);
 /* Adds CR LF.  False: there was no room, nothing was queued. */
 bool smtp_out_end(struct smtp_out *o) MUST_CHECK;
 
-/* The transport took n bytes from the front. */
+/* The transport took n bytes off the front. */
 void smtp_out_sent(struct smtp_out *o, size_t n);
 
 static inline uint64_t
@@ -53,8 +53,9 @@ smtp_out_queued_bytes(const struct smtp_out *o)
 	return o->sent_bytes + buf_len(&o->buf);
 }
 
-/* Bytes that the kernel may have.  Under TLS the unsent bytes are slightly more
- * than the clear text they contain; in doubt a byte counts as sent. */
+/* The number of bytes that the kernel may have.  Under TLS the unsent bytes are
+ * slightly more than the clear text they contain; in doubt a byte counts as
+ * sent. */
 static inline uint64_t
 smtp_out_left_bytes(const struct smtp_out *o)
 {

@@ -33,9 +33,9 @@ struct smtp_rcpt_params {
 	char orcpt[SMTP_ORCPT_ASCII_MAX + 1];
 };
 
-/* list is what follows the path.  NULL: good, *ret is filled; else the reply,
- * and *ret is of no use.  AUTH= is checked and dropped: this relay does not
- * pass it on (RFC 4954 5). */
+/* list is the text after the path.  NULL: valid, and *ret is filled; else the
+ * reply to send, and *ret is undefined.  AUTH= is checked and dropped: this
+ * relay does not pass it on (RFC 4954 5). */
 const struct smtp_refusal *smtp_params_mail(
     struct bytes list, unsigned offered, struct smtp_mail_params *ret);
 const struct smtp_refusal *smtp_params_rcpt(

@@ -67,46 +67,48 @@ struct smtp_pipeline *smtp_pipeline_new(const struct smtp_caps *caps,
     struct smtp_out *out, const struct smtp_client_opts *opts);
 void smtp_pipeline_free(struct smtp_pipeline *p);
 
-/* Sets the time for later calls, and whether a reply is late. */
+/* Sets the time for later calls; is_late: a reply is late. */
 void smtp_pipeline_tick(struct smtp_pipeline *p, int64_t now_ms, bool is_late);
-/* After bytes of out have gone. */
+/* To be called after bytes of out were sent. */
 void smtp_pipeline_sent(struct smtp_pipeline *p);
-/* When the oldest command that has no answer went out, as far as the window
- * tells; INT64_MAX: there is none. */
+/* When the oldest unanswered command was sent, as far as known; INT64_MAX:
+ * none. */
 int64_t smtp_pipeline_waits_since(const struct smtp_pipeline *p);
 /* The server was silent: the window must be earned again. */
 void smtp_pipeline_was_silent(struct smtp_pipeline *p);
-/* Nothing was said for a while, so nobody knows whether the server is there:
- * one transaction asks.  If it had earned the full window, this is enough to
- * have it again. */
+/* The connection was idle, so it is not known whether the server still answers:
+ * one transaction goes first.  If the full window had been earned, its reply
+ * opens it again. */
 void smtp_pipeline_was_idle(struct smtp_pipeline *p);
 /* See smtp_client_vouch(). */
 void smtp_pipeline_vouch(struct smtp_pipeline *p);
 
-/* MAIL was said as often as the server allows in one session (MAILMAX). */
+/* True: MAIL was sent as often as the server allows in one session
+ * (MAILMAX). */
 bool smtp_pipeline_is_used_up(const struct smtp_pipeline *p);
-/* jobs_max: a further limit on the transactions in progress. */
+/* True: another transaction may be added.  jobs_max: a further limit on the
+ * transactions in progress. */
 bool smtp_pipeline_may_add(const struct smtp_pipeline *p, size_t jobs_max);
-/* The window is as wide as it gets, because of what was answered. */
+/* True: the full window has been earned. */
 bool smtp_pipeline_is_trusted(const struct smtp_pipeline *p);
-/* The window will have more room with the next answer. */
+/* True: the next answer will widen the window. */
 bool smtp_pipeline_is_growing(const struct smtp_pipeline *p);
 void smtp_pipeline_add(struct smtp_pipeline *p, const struct smtp_job *job);
 bool smtp_pipeline_is_empty(const struct smtp_pipeline *p);
 
-/* Queues what may be said now. */
+/* Queues the commands that may be sent now. */
 void smtp_pipeline_produce(struct smtp_pipeline *p);
 
-/* Is a body owed, and is there space for a good piece of it? */
+/* True: a body is owed, and there is room for a good piece of it. */
 bool smtp_pipeline_wants_body(const struct smtp_pipeline *p, uint64_t *ret_tag);
 size_t smtp_pipeline_body(struct smtp_pipeline *p, const void *bytes, size_t n);
-/* The newest transaction ends untried, VERDICT_NONE, if others are ahead of it
- * and at most its envelope was sent.  The replies to that are awaited before
- * another is added. */
+/* Ends the newest transaction untried (VERDICT_NONE), if others are ahead of it
+ * and at most its envelope was sent.  Its replies are awaited before another
+ * transaction is added. */
 void smtp_pipeline_take_back(struct smtp_pipeline *p);
-/* Nothing more will be queued; the body that is owed stays incomplete. */
+/* Queues nothing more; the body that is owed stays incomplete. */
 void smtp_pipeline_stop(struct smtp_pipeline *p);
-/* After _stop(): every transaction but the broken one has its end. */
+/* After _stop(): true if every transaction but the broken one has ended. */
 bool smtp_pipeline_has_settled(const struct smtp_pipeline *p);
 
 enum smtp_pipeline_result {
@@ -114,7 +116,7 @@ enum smtp_pipeline_result {
 	/* Understood, but the connection is unusable from now on;
 	 * smtp_pipeline_trouble() may know why. */
 	SMTP_PIPELINE_OVER,
-	SMTP_PIPELINE_BAD /* the reply fits nothing that was asked */
+	SMTP_PIPELINE_BAD /* the reply answers no command */
 };
 enum smtp_pipeline_result smtp_pipeline_reply(
     struct smtp_pipeline *p, const struct smtp_reply *r);
@@ -124,7 +126,7 @@ enum smtp_pipeline_result smtp_pipeline_reply(
  * that said so.  Nothing is added from then on. */
 enum sc_trouble smtp_pipeline_trouble(
     const struct smtp_pipeline *p, struct verdict *ret);
-/* Of the options, and what was found since. */
+/* The enum smtp_distrust of the options, and what was found since. */
 unsigned smtp_pipeline_distrust(const struct smtp_pipeline *p);
 
 /* See smtp_client_lost_bdat(). */

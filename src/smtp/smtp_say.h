@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* smtp_say.h - a reply of the server, as it goes over the wire (RFC 5321 4.2).
+/* smtp_say.h - writes a reply of the server as it goes over the wire (RFC 5321
+ * 4.2).
+ *
+ * Pure.
  */
 #ifndef SMTP_SMTP_SAY_H
 #define SMTP_SMTP_SAY_H
 
 #include "base/buf.h"
 
-/* What a refusal says; those of the engine are constants. */
+/* A refusal; those of the engine are constants. */
 struct smtp_refusal {
 	int code;
 	const char *enhanced; /* RFC 3463, or NULL */

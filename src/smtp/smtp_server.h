@@ -43,7 +43,7 @@ struct smtp_server_opts {
 	const char *limits; /* RFC 9422, "RCPTMAX=20", or NULL */
 };
 
-/* The engine borrows nothing from opts but the strings. */
+/* Copies opts, but not the strings. */
 struct smtp_server *smtp_server_new(const struct smtp_server_opts *opts);
 void smtp_server_free(struct smtp_server *s);
 
@@ -136,15 +136,15 @@ void smtp_server_command(
 void smtp_server_offer(struct smtp_server *s, const char *lines);
 
 /* Starts the session again without a greeting: TLS is on, and everything said
- * in clear is forgotten (RFC 3207 4.2). */
+ * in clear text is forgotten (RFC 3207 4.2). */
 void smtp_server_restart(struct smtp_server *s);
 
-/* Tells the client 421 with this text and closes: a clean stop.  The driver
- * owes no answer any more. */
+/* Sends 421 with this text and closes: a clean stop.  The driver no longer owes
+ * an answer. */
 void smtp_server_shutdown(struct smtp_server *s, const char *text);
 
-/* The same in place of the greeting: this client is not served, for now (421)
- * or ever (5yz). */
+/* The same instead of the greeting: this client is not served, for now (421) or
+ * ever (5yz). */
 void smtp_server_turn_away(
     struct smtp_server *s, int code, const char *enhanced, const char *text);
 

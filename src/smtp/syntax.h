@@ -13,7 +13,8 @@
 #include "base/buf.h"
 #include "base/must.h"
 
-/* No byte of 0x00-0x1f and no 0x7f: every envelope field must pass (R8). */
+/* True: b has a byte 0x00-0x1f or 0x7f, which no envelope field may have
+ * (R8). */
 bool syntax_has_control(struct bytes b);
 
 /* --- paths ---------------------------------------------------------------- */
@@ -55,12 +56,13 @@ enum syntax_more syntax_param(struct bytes *list, struct syntax_param *ret);
 
 /* --- other ---------------------------------------------------------------- */
 
-/* The argument of EHLO and HELO: nearly anything, because an odd name is no
- * reason to refuse mail (RFC 5321 4.1.4); the first word counts.  False: there
- * is none, or it is longer than SMTP_DOMAIN_MAX. */
+/* The first word of the argument of EHLO or HELO; nearly anything is accepted,
+ * because an odd name is no reason to refuse mail (RFC 5321 4.1.4).  False:
+ * there is none, or it is longer than SMTP_DOMAIN_MAX. */
 bool syntax_helo(struct bytes in, struct bytes *ret_name) MUST_CHECK;
 
-/* Takes the first word off *list, and the blanks around it.  n == 0: none. */
+/* Takes the first word off *list, and the blanks around it.  n == 0: there is
+ * none. */
 struct bytes syntax_word(struct bytes *list);
 
 #endif

@@ -15,11 +15,11 @@
 #include "base/err.h"
 #include "base/must.h"
 
-/* Writes beside the path, syncs, renames, syncs the folder.  The file has this
- * mode and owner ((uid_t)-1, (gid_t)-1: the caller) from the moment it exists,
- * so nobody else can read it meanwhile.  A link at the path stays, and the file
- * it leads to is replaced.  What is there and is no regular file, such as
- * /dev/null, is refused. */
+/* Writes a file beside the path, syncs it, renames it, and syncs the folder.
+ * The file has this mode and owner ((uid_t)-1, (gid_t)-1: the caller) from the
+ * moment it exists, so no other user can read it meanwhile.  A link at the path
+ * stays, and the file that it leads to is replaced.  An existing file that is
+ * not regular, such as /dev/null, is refused. */
 int file_replace(const char *path, struct bytes content, mode_t mode, uid_t uid,
     gid_t gid, struct err *err) MUST_CHECK;
 

@@ -17,7 +17,7 @@
 
 enum log_format { LOG_FORMAT_TEXT = 0, LOG_FORMAT_JSON, LOG_FORMAT_JOURNAL };
 
-enum { LOG_FORMAT_MAX = 64 * 1024 }; /* of both, for any line */
+enum { LOG_FORMAT_MAX = 64 * 1024 }; /* bytes of any line in either form */
 
 /* {"time":"...","level":"info","event":"sent","id":"...","code":250} or
  * {"time":"...","level":"info","message":"a sentence"}, without a line's end.

@@ -2,10 +2,11 @@
 /* log_sys.h - writes log lines to standard error, syslog, a file or the
  * journal.
  *
- * Standard error gets a time stamp on a terminal or a pipe, and the priority
- * prefix that the journal understands when it is connected to the journal.
- * Writing may block as long as the receiver does.  Of equal lines only some are
- * written in a second, and then their number (sys/log_limit.h).
+ * On a terminal or a pipe, a line on standard error begins with the time; if
+ * standard error is connected to the journal, with the priority prefix that the
+ * journal understands.  Writing may block as long as the receiver does.  Of
+ * equal lines only some are written in a second, then their number
+ * (sys/log_limit.h).
  */
 #ifndef SYS_LOG_SYS_H
 #define SYS_LOG_SYS_H
@@ -17,16 +18,18 @@
 #include "base/must.h"
 #include "sys/log_format.h"
 
-/* where: "stderr", "stdout", "syslog" or an absolute path, which is opened for
- * appending, mode 0640; with LOG_FORMAT_JOURNAL it is the journal's own socket,
- * whatever where says.  Replaces the sink in force (a reload, a rotated file);
- * on failure that one stays. */
+/* Opens a sink and puts it in force.  where: "stderr", "stdout", "syslog" or an
+ * absolute path, which is opened for appending, mode 0640; with
+ * LOG_FORMAT_JOURNAL the sink is the journal's own socket, whatever where says.
+ * Replaces the present sink (a reload, a rotated file), which stays on
+ * failure. */
 int log_sys_open(
     const char *where, enum log_format format, struct err *err) MUST_CHECK;
 void log_sys_close(void);
 
-/* withheld() is called when a first line was not written; log_sys_tell() is due
- * a second later, and when its result says (boot clock; INT64_MAX: never). */
+/* withheld() is called when the first line is held back.  log_sys_tell() must
+ * be called a second later, and again at the time it returns (boot clock;
+ * INT64_MAX: never). */
 void log_sys_on_withheld(void (*withheld)(void *ctx), void *ctx);
 int64_t log_sys_tell(void);
 

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* own_daemon.h - whether the caller's own daemon (relaisd --user) is meant, or
- * the machine's.
+/* own_daemon.h - decides whether the caller's own daemon (relaisd --user) is
+ * used, or the machine's.
  *
- * One rule for relais, mailq and sendmail: the own daemon, if a socket of the
- * caller's listens at smtp.sock in the caller's runtime folder.  A socket that
- * was left by a daemon that is gone does not count.
+ * One rule for relais, mailq and sendmail: the own daemon is used if a process
+ * of the caller listens on smtp.sock in the caller's runtime folder.  A socket
+ * that a stopped daemon left behind does not count.
  */
 #ifndef SYS_OWN_DAEMON_H
 #define SYS_OWN_DAEMON_H
 
 #include <stdbool.h>
 
-/* Below $XDG_RUNTIME_DIR/relais; where that is not set, as in cron, below
- * /run/user/UID/relais.  The environment of a user with fewer rights than this
- * process has does not count.  The caller frees it. */
+/* The path of a socket below $XDG_RUNTIME_DIR/relais; if that is not set, as in
+ * cron, below /run/user/UID/relais.  A process with more rights than its user
+ * ignores the environment.  The caller frees the result. */
 char *own_daemon_socket(const char *name);
 
-/* Is the process that listens at the other end of this socket the caller's?
- * One who took over another's environment (su, sudo -E) must not give his mail
- * to that user. */
+/* True: the process that listens at the other end of this socket is the
+ * caller's.  A user who took over another user's environment (su, sudo -E) must
+ * not give mail to that user. */
 bool own_daemon_is_mine(int fd);
 
-/* The rule.  Does not wait. */
+/* The rule.  Does not block. */
 bool own_daemon_is_meant(void);
 
-/* The control socket a program asks that reads no configuration: given if it is
+/* The control socket for a program that reads no configuration: given if it is
  * not NULL, else RELAIS_CONTROL, the own daemon's, the machine's.  The caller
  * frees it. */
 char *own_daemon_control(const char *given);

@@ -19,34 +19,35 @@ struct privilege_user {
 	char name[64];
 };
 
-/* The sentence says how to create the user if there is none. */
+/* Looks up a user.  If there is none, err says how to create it. */
 int privilege_find(
     const char *name, struct privilege_user *ret, struct err *err) MUST_CHECK;
 /* The user this process runs as; a uid without an entry gets "uid N", "/". */
 void privilege_self(struct privilege_user *ret);
 
-/* No core dumps, no ptrace by others (R32): for each program that a password or
- * token passes through. */
+/* Disables core dumps and ptrace by others (R32).  For each program that a
+ * password or token passes through. */
 int privilege_hide_memory(struct err *err) MUST_CHECK;
-/* Starts this program once more with all calls between libraries bound: when
- * one is bound later, the dynamic linker saves registers to the stack, and a
- * piece of a secret in them stays there.  Returns when that is so, or cannot be
- * done. */
+/* Starts this program again with all calls between libraries bound.  If they
+ * are bound later, the dynamic linker saves registers on the stack, and parts
+ * of a secret in them stay there.  Returns if they are bound already, or if
+ * that is not possible. */
 void privilege_bind_calls(char *const *argv);
-/* That, umask 077, root directory as the working directory, descriptors 0, 1
- * and 2 open. */
+/* privilege_hide_memory(), umask 077, "/" as the working directory, and
+ * descriptors 0, 1 and 2 open. */
 int privilege_harden(struct err *err) MUST_CHECK;
 
-/* At least so many descriptors, as far as the hard limit allows: the soft one
- * of 1,024 is for programs that use select(2).  Never lowers it. */
+/* Raises the limit of descriptors to at least n, as far as the hard limit
+ * allows; the soft limit of 1,024 is for programs that use select(2).  Never
+ * lowers it. */
 void privilege_want_descriptors(size_t n);
 
-/* Becomes this user, all groups included, and makes sure that the way back is
- * shut (R33).  Only when started as root; else it does nothing. */
+/* Becomes this user, with all its groups, and checks that there is no way back
+ * (R33).  Does nothing unless started as root. */
 int privilege_drop(const struct privilege_user *u, struct err *err) MUST_CHECK;
 
-/* Makes a directory, and its owner this user, if it is not there yet.  As an
- * ordinary user it is made for oneself, parents included. */
+/* Creates a directory that belongs to this user, if it does not exist.  An
+ * ordinary user creates it for itself, parents included. */
 int privilege_make_dir(const char *path, mode_t mode,
     const struct privilege_user *owner, struct err *err) MUST_CHECK;
 

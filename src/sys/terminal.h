@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-/* Columns of the terminal; the environment's COLUMNS where it is set.  0: no
- * terminal, so lines have no end. */
+/* The columns of the terminal, or COLUMNS in the environment if it is set.  0:
+ * no terminal, so lines may have any length. */
 size_t terminal_columns(void);
 
 #endif

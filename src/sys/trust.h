@@ -16,18 +16,19 @@
 #include "base/err.h"
 #include "base/must.h"
 
-/* Walks the path from the root as the kernel would, links included.  Every
- * folder, link and the file itself must belong to root, to this process or to
- * uid; no folder may be open to writing by others, unless it is sticky; nor may
- * the file.  Links are fine if their owner is: Kubernetes and NixOS make them.
+/* Follows the path from the root as the kernel would, links included.  Every
+ * folder, every link and the file itself must belong to root, to this process
+ * or to uid; the file must not be writable by others, nor any folder unless it
+ * is sticky.  Links are allowed if their owner is, because Kubernetes and NixOS
+ * make them.
  *
- * In a user namespace with its own user alone (userns.h) an owner whom that
- * hides passes for root only at the parents of the home folder, at /run/user,
- * below /etc and /usr and in the stores of Nix and Guix.  In a container
- * folders of such an owner are outside of it, and fine.
+ * In a user namespace with only its own user (userns.h), a hidden owner counts
+ * as root only at the parents of the home folder, at /run/user, below /etc and
+ * /usr and in the stores of Nix and Guix.  In a container, folders of a hidden
+ * owner belong to the outside and are allowed.
  *
- * 0 also if the way ends early, because something does not exist or is closed
- * to us: the code that opens the file reports it.  -1 (ERR_CONFIG): the
+ * 0 also if the path ends early, because something does not exist or is closed
+ * to us: the code that opens the file reports that.  -1 (ERR_CONFIG): the
  * sentence names what is wrong and what to type. */
 int trust_file(const char *path, uid_t uid, struct err *err) MUST_CHECK;
 

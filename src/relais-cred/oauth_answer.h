@@ -15,16 +15,16 @@
 
 enum {
 	OAUTH_BODY_MAX = 65536,
-	OAUTH_DEPTH_MAX = 8, /* of the JSON */
-	OAUTH_EXPIRES_S = 600, /* where the server does not say */
+	OAUTH_DEPTH_MAX = 8, /* nesting of the JSON */
+	OAUTH_EXPIRES_S = 600, /* if the server does not say */
 	OAUTH_EXPIRES_MAX_S = 366 * 86400,
 	OAUTH_INTERVAL_S = 5,
 	OAUTH_INTERVAL_MAX_S = 300,
 	OAUTH_CODE_S = 900
 };
 
-/* Owned strings; NULL if the answer has none or an invalid one: a token is
- * printable ASCII, an address for people begins with https. */
+/* Owned strings; NULL if the answer has none or an invalid one.  A token must
+ * be printable ASCII, an address for people must begin with https. */
 struct oauth_answer {
 	char *access_token, *refresh_token, *scope;
 	int64_t expires_s; /* of the token or the device code, at least 1 */
@@ -34,13 +34,13 @@ struct oauth_answer {
 	int64_t interval_s;
 };
 
-/* False: not a JSON object that could be an answer; *ret is empty then. */
+/* False: not a JSON object that could be an answer; *ret is empty. */
 bool oauth_answer_parse(struct bytes body, struct oauth_answer *ret) MUST_CHECK;
 /* Overwrites the tokens. */
 void oauth_answer_clear(struct oauth_answer *a);
 
-/* What to do after an answer; decided by `error' alone, as RFC 6749 and the
- * providers ask. */
+/* What to do after an answer.  Decided by `error' alone, as RFC 6749 and the
+ * providers require. */
 enum oauth_next {
 	OAUTH_GRANTED,
 	OAUTH_PENDING, /* the person has not decided yet */
@@ -48,25 +48,26 @@ enum oauth_next {
 	OAUTH_DENIED, /* the person or a policy said no */
 	OAUTH_CODE_ENDED, /* the device code or the authorisation code */
 	OAUTH_NEEDS_LOGIN, /* a person must sign in again */
-	OAUTH_WRONG_CLIENT, /* client id, its secret, scope: a setting */
+	/* client id, client secret or scope: a setting is wrong */
+	OAUTH_WRONG_CLIENT,
 	OAUTH_LATER
 };
-/* a NULL: the answer was not one. */
+/* a NULL: the reply was no answer of a token endpoint. */
 enum oauth_next oauth_next(int status, const struct oauth_answer *a);
 
-/* "error: description" for people, without details that only the provider
- * needs; for a reply that is not an answer, its status. */
+/* Appends "error: description" for people, without details that only the
+ * provider needs; for a reply that is no answer, its status. */
 void oauth_answer_text(
     int status, const struct oauth_answer *a, struct buf *to);
 
 /* The value of a name in "a=b&c=d", percent-decoded, for the caller to free.
- * NULL: it is not there, or is not printable ASCII. */
+ * NULL: there is none, or it is not printable ASCII. */
 char *oauth_query_get(struct bytes query, const char *name);
-/* Adds "name=value" in that form, with a "&" if needed; value may be "".
+/* Appends "name=value" in that form, with a "&" if necessary; value may be "".
  * False: the buffer is full. */
 bool oauth_query_add(
     struct buf *to, const char *name, const char *value) MUST_CHECK;
-/* RFC 4648 section 5, without padding. */
+/* Appends base64url (RFC 4648 section 5) without padding. */
 bool oauth_base64url(struct buf *to, struct bytes from) MUST_CHECK;
 
 #endif

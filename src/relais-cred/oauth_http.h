@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* oauth_http.h - one POST of a form to a token or device endpoint, by libcurl.
+/* oauth_http.h - one POST of a form to a token or device endpoint, with
+ * libcurl.
  *
- * https with a verified certificate and TLS 1.2 or newer, no redirect, no proxy
- * and no file of passwords from the surroundings; at most OAUTH_BODY_MAX bytes
- * and OAUTH_HTTP_MS.  What the body was is not logged.
+ * Only https with a verified certificate and TLS 1.2 or newer; no redirect, and
+ * no proxy or password file of the environment; at most OAUTH_BODY_MAX bytes
+ * and OAUTH_HTTP_MS.  Bodies are never logged.
  *
  * Blocks.
  */
@@ -24,11 +25,12 @@ struct oauth_reply {
 	struct oauth_answer answer;
 	bool is_answer; /* answer holds something */
 	int64_t retry_after_s; /* 0: not said */
-	int64_t server_ahead_s; /* its clock, as far as it says (Date) */
+	/* how far its clock is ahead of ours (Date); 0: not said */
+	int64_t server_ahead_s;
 };
 
-/* 0: there was an answer of some kind; oauth_reply_clear() in any case.  -1:
- * the server could not be reached or trusted. */
+/* 0: the server replied; oauth_reply_clear() in any case.  -1: the server could
+ * not be reached or trusted. */
 int oauth_post(const char *url, const struct buf *form, struct oauth_reply *ret,
     struct err *err) MUST_CHECK;
 void oauth_reply_clear(struct oauth_reply *r);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bubble.h - desktop notifications, org.freedesktop.Notifications over D-Bus.
+/* bubble.h - shows desktop notifications (org.freedesktop.Notifications over
+ * D-Bus).
  *
- * A desktop without them, or a session bus that is away, loses nothing: what is
- * to be shown waits, up to BUBBLE_WAITING_MAX of it, and why is told once.
+ * If the desktop has no notifications, or the session bus is missing, up to
+ * BUBBLE_WAITING_MAX of them wait, and the reason is logged once.
  */
 #ifndef RELAIS_NOTIFY_BUBBLE_H
 #define RELAIS_NOTIFY_BUBBLE_H
@@ -16,12 +17,12 @@ struct bubbles;
 struct bubbles *bubbles_new(void);
 void bubbles_free(struct bubbles *b);
 
-/* Takes the place of what is shown under this key; body NULL: takes that away.
- * Foreign text is fine: no markup in it is understood. */
+/* Replaces the notification with this key; body NULL: removes it.  Text may
+ * come from anywhere: no markup in it is interpreted. */
 void bubbles_show(
     struct bubbles *b, const char *key, const char *title, const char *body);
 
-/* Shows what waits.  -1: the desktop is away, try later. */
+/* Shows what waits.  -1: the desktop does not answer; try later. */
 int bubbles_flush(struct bubbles *b, struct err *err);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* watch.h - what of the daemon's answers a person should be told, once.
+/* watch.h - decides which of the daemon's answers a person should be told,
+ * once.
  *
- * It is given what the daemon says now, and compares that with before.  At the
- * first time the messages that have failed already are known and not told; an
- * account that needs a person is.  No I/O.
+ * Each answer is compared with the one before.  In the first answer, messages
+ * that have failed already are not reported, but an account that needs a person
+ * is.  No I/O.
  */
 #ifndef RELAIS_NOTIFY_WATCH_H
 #define RELAIS_NOTIFY_WATCH_H
@@ -15,23 +16,25 @@
 struct watch;
 
 enum {
-	WATCH_LISTED = 50, /* messages that are asked for */
-	WATCH_TOLD = 3 /* one by one; more at once are a number */
+	WATCH_LISTED = 50, /* messages that are requested */
+	/* reported one by one; if there are more, their number */
+	WATCH_TOLD = 3
 };
 
-/* key names the matter: what is told of it later takes the place of what was
- * told before.  body NULL: the matter is over.  All borrowed. */
+/* key names the subject; a later report with the same key replaces this one.
+ * body NULL: the problem is over.  Borrowed. */
 typedef void watch_tell(
     void *ctx, const char *key, const char *title, const char *body);
 
 struct watch *watch_new(watch_tell *tell, void *ctx);
 void watch_free(struct watch *w);
 
-/* The result of "status".  True: the messages are to be asked for and given to
- * watch_messages(). */
+/* Takes the result of "status".  True: the messages must be requested and given
+ * to watch_messages(). */
 bool watch_status(struct watch *w, const json_t *status);
 
-/* An array of the newest WATCH_LISTED messages that are held or have failed. */
+/* Takes an array of the newest WATCH_LISTED messages that are held or have
+ * failed. */
 void watch_messages(struct watch *w, const json_t *messages);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* autoconfig.h - reads the file in which a domain or Mozilla's database says
- * through which server its mail is sent (draft-ietf-mailmaint-autoconfig).
+/* autoconfig.h - reads the file with which a domain, or Mozilla's database,
+ * names its submission server (draft-ietf-mailmaint-autoconfig).
  *
- * Only submission servers with TLS and a login count.  The file comes from the
- * network: a DOCTYPE is refused, and with it entities; names that are no host
- * names are dropped.
+ * Only submission servers with TLS and a login are used.  The file comes from
+ * the network: a DOCTYPE, and with it entities, is refused; invalid host names
+ * are dropped.
  *
  * Pure.
  */
@@ -32,7 +32,7 @@ struct autoconfig {
 	struct conf_list domains;
 };
 
-/* -1 (ERR_INPUT): one sentence; *ret is untouched. */
+/* -1 (ERR_INPUT): err has one sentence; *ret is untouched. */
 int autoconfig_parse(
     struct bytes xml, struct autoconfig *ret, struct err *err) MUST_CHECK;
 void autoconfig_clear(struct autoconfig *a);
@@ -40,7 +40,8 @@ void autoconfig_clear(struct autoconfig *a);
 /* The login name for this address; the caller frees it. */
 char *autoconfig_user(const struct autoconfig *a, const char *address);
 
-/* Two labels or more of letters, digits and hyphens, 253 bytes at most. */
+/* True: two or more labels of letters, digits and hyphens, 253 bytes at
+ * most. */
 bool autoconfig_is_host(const char *text);
 
 #endif

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* discover.h - finds the submission server of an email address.
  *
- * Sources, best first: a preset by domain; the domain's own autoconfig file;
- * its SRV records (RFC 6186, RFC 8314); the mail server of the domain, looked
- * up in the presets; Mozilla's database, shipped and on the network; a guess.
- * They are asked at the same time, and the best one that knows something wins,
- * in five seconds at most.
+ * Sources, best first: a preset for the domain; the domain's own autoconfig
+ * file; its SRV records (RFC 6186, RFC 8314); the mail server of the domain,
+ * looked up in the presets; Mozilla's database, shipped and on the network; a
+ * guess.  All are queried at the same time, and the best one with a result
+ * wins, after five seconds at most.
  *
- * Files come only over https with a verified certificate, at most three
- * redirections, all https, and 64 KiB.  Only the domain is sent to anybody, not
- * the address.  What is found is not proven: the caller shows it, and asks
- * before it sends a secret to a host that is neither in the domain nor in a
- * preset.
+ * Files are fetched only over https with a verified certificate, with at most
+ * three redirections, all https, and 64 KiB.  Only the domain is sent, not the
+ * address.  Results are not proven: the caller shows them, and asks before it
+ * sends a secret to a host that is neither in the domain nor in a preset.
  *
  * Blocks, up to five seconds.
  */
@@ -54,7 +53,7 @@ struct discover_opts {
 	const struct providers *mozilla; /* the converted database, or NULL */
 };
 
-/* -1: nothing was found; err says which sources were asked (ERR_CONFIG), or
+/* -1: nothing was found; err says which sources were queried (ERR_CONFIG), or
  * that no name server answers (ERR_NETWORK). */
 int discover(const struct discover_opts *opts, struct discovery *ret,
     struct err *err) MUST_CHECK;
@@ -63,7 +62,7 @@ void discovery_clear(struct discovery *d);
 /* "SRV", "MX" ...: for JSON. */
 const char *discover_source_name(enum discover_source s);
 
-/* The server's name ends in the domain of the address. */
+/* True: the server's name ends in the domain of the address. */
 bool discovery_is_own_host(const char *host, const char *address);
 
 #endif

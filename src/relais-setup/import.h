@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* import.h - reads the configuration of another mail program and says it in
- * the words of relais.conf.
+/* import.h - reads the configuration of another mail program, and translates it
+ * into settings of relais.conf.
  *
- * One parser for each program, import_NAME.c: text in, a struct import out.
- * None of them runs a command, expands a variable of the environment or looks
- * up a name.  What they read comes through struct import_files, so a test needs
- * no disk.  What a program did and relais does not, or does in another way, is
- * a note; a line that means nothing to relais is left out without one.
+ * Each program has a parser, import_NAME.c: text in, a struct import out.
+ * Parsers run no command, expand no environment variable and look up no name.
+ * They read through struct import_files, so a test needs no disk.  A feature of
+ * the program that relais lacks or handles differently becomes a note; a line
+ * that means nothing to relais is ignored.
  *
- * Secrets are in a struct secret and in no setting, note or error.
+ * Secrets are kept in struct secret, never in a setting, note or error.
  */
 #ifndef RELAIS_SETUP_IMPORT_H
 #define RELAIS_SETUP_IMPORT_H
@@ -29,11 +29,12 @@ enum { IMPORT_TEXT_MAX = 1024 * 1024 };
 
 struct import_files {
 	void *ctx;
-	/* The text of a file; false: there is none, or it cannot be read. */
+	/* Reads a file.  False: it does not exist or cannot be read. */
 	bool (*read)(void *ctx, const char *path, struct buf *to);
-	/* What postconf(1) and postmap(1) say about a folder of Postfix and a
-	 * map such as hash:/etc/postfix/sasl_passwd, in the form of main.cf and
-	 * of the map's source.  Either may be NULL; false: it is not there. */
+	/* The output of postconf(1) for a folder of Postfix, and of postmap(1)
+	 * for a map such as hash:/etc/postfix/sasl_passwd, in the form of
+	 * main.cf and of the map's source.  Either may be NULL.  False: not
+	 * available. */
 	bool (*postconf)(void *ctx, const char *dir, struct buf *to);
 	bool (*postmap)(
 	    void *ctx, const char *dir, const char *map, struct buf *to);
@@ -44,7 +45,7 @@ struct import_files {
 /* --- what was understood -------------------------------------------------- */
 
 enum import_secret_kind {
-	IMPORT_SECRET_NONE = 0, /* no login, or nobody wrote it down */
+	IMPORT_SECRET_NONE = 0, /* no login, or the secret is not in the file */
 	IMPORT_SECRET_TEXT,
 	IMPORT_SECRET_COMMAND, /* the setting password_command; never run */
 	IMPORT_SECRET_KEYRING
@@ -54,7 +55,7 @@ struct import_setting {
 	char *key, *value;
 };
 
-/* How the program spoke to its server. */
+/* How the program used TLS. */
 enum import_tls {
 	IMPORT_TLS_CLEAR = 0,
 	IMPORT_TLS_STARTTLS,
@@ -70,26 +71,27 @@ struct import_account {
 	enum import_secret_kind secret_kind;
 	struct secret *secret;
 	char *secret_from; /* "/etc/msmtprc, line 7", or NULL */
-	const struct provider *preset; /* import_finish() found it, or NULL */
+	const struct provider *preset; /* set by import_finish(), or NULL */
 };
 
 struct import_note {
-	char *file; /* or NULL: about all of it */
-	int line; /* 0: about the file */
+	char *file; /* NULL: about the whole configuration */
+	int line; /* 0: about the whole file */
 	char *text; /* one sentence, no full stop */
 };
 
 struct import {
 	const struct import_files *files; /* borrowed while it is parsed */
-	const struct conf *old; /* relais.conf as it is, borrowed; or NULL */
+	const struct conf *old; /* the present relais.conf, borrowed; or NULL */
 	struct import_account **accounts; /* the first is the default */
 	size_t n;
 	bool are_spares; /* each account is the fallback of the one before */
 	struct import_account *relais; /* the settings of [relais] */
 	struct import_note *notes;
 	size_t nnotes;
-	char *refusal; /* why nothing can be taken over, or NULL */
-	struct import_setting *senders; /* local user, address; see below */
+	char *refusal; /* why nothing can be imported, or NULL */
+	/* local user, address; see import_sender() */
+	struct import_setting *senders;
 	size_t nsenders;
 };
 
@@ -100,16 +102,17 @@ void import_free(struct import *im);
 
 struct import_program {
 	const char *name; /* "msmtp" */
-	/* Where its configuration is, best first; "~/" is the home folder. */
+	/* Where its configuration is, the best place first; "~/" is the home
+	 * folder. */
 	const char *const *places;
-	/* file is one of places, or what --from names. */
+	/* file is one of places, or the argument of --from. */
 	void (*parse)(struct import *im, const char *file);
-	/* Folders of messages that wait, NULL at the end, and the pattern of
-	 * one file for each. */
+	/* Folders of waiting messages, NULL at the end, and for each the
+	 * pattern of a file. */
 	const char *const *spools;
 	const char *spool_file;
-	const char *flush; /* sends them; or NULL */
-	const char *disable; /* switches the program off */
+	const char *flush; /* command that sends them, or NULL */
+	const char *disable; /* command that switches the program off */
 };
 
 extern const struct import_program import_dma, import_exim, import_msmtp,
@@ -121,20 +124,21 @@ const struct import_program *import_program_find(const char *name);
 
 /* --- relais.conf ---------------------------------------------------------- */
 
-/* To be called once after parse(): picks presets and names, and drops what is
- * a default.  No name is that of another mailbox in im->old.  ps may be NULL.
- * What it decides in another way than the program did becomes a note. */
+/* To be called once, after parse(): chooses presets and names, and drops
+ * settings that equal the default.  No name is given that another mailbox has
+ * in im->old.  ps may be NULL.  Every decision that differs from the program's
+ * becomes a note. */
 void import_finish(struct import *im, const struct providers *ps);
 
-/* Changes the text of a relais.conf.  Each secret that was found, and each that
- * is missing, will be in secret_dir, in a file with the name of the account.
- * -1: a value does not suit. */
+/* Changes the text of a relais.conf.  Each secret, found or missing, will be in
+ * a file in secret_dir with the name of the account.  -1: a value is not
+ * valid. */
 int import_write(const struct import *im, const char *secret_dir,
     struct buf *text, struct err *err) MUST_CHECK;
 
-/* Does it log in with a secret? */
+/* True: the account logs in with a secret. */
 bool import_needs_secret(const struct import_account *a);
-/* The first account with the same secret: the file has its name. */
+/* The first account with the same secret, whose name the file has. */
 const struct import_account *import_secret_owner(
     const struct import *im, const struct import_account *a);
 /* NULL: not set. */
@@ -147,49 +151,50 @@ struct import_text {
 	char *file;
 	struct buf buf;
 	struct bytes rest;
-	int line; /* of the line that was returned last */
+	int line; /* of the newest line */
 };
 
 /* False: there is no such file, and nothing to close. */
 bool import_open(struct import *im, const char *file, struct import_text *ret);
 void import_close(struct import_text *t);
-/* The whole file: calls take for each line that is neither empty nor begins
- * with "#", without the blanks around it.  False: there is no such file. */
+/* Calls take for each line of a file, without the blanks around it, except
+ * empty lines and those that begin with "#".  False: there is no such file. */
 typedef void import_take(
     void *ctx, struct bytes line, const struct import_text *at);
 bool import_each_line(
     struct import *im, const char *file, import_take *take, void *ctx);
-/* The same for the file that is imported, without which there is nothing to
- * take over. */
+/* The same for the main file, without which nothing can be imported. */
 bool import_main_file(
     struct import *im, const char *file, import_take *take, void *ctx);
-/* The first line without the blanks around it; false: none, or it is empty. */
+/* Reads the first line, without the blanks around it.  False: there is none, or
+ * it is empty. */
 bool import_first_line(struct import *im, const char *file, struct buf *to);
-/* The path of a file that stands beside this one; to be freed. */
+/* The path of a file in the same folder; for the caller to free. */
 char *import_beside(const char *file, const char *name);
-/* As Postfix and Exim join lines: one that begins with a blank continues the
- * line before; empty lines and those that begin with "#" are left out. */
+/* Reads a line as Postfix and Exim join lines: a line that begins with a blank
+ * continues the line before; empty lines and those that begin with "#" are left
+ * out. */
 bool import_joined_line(struct import_text *t, struct buf *ret);
 
-/* Takes the text up to the first of these characters off rest, with all of them
- * that follow. */
+/* Takes the text up to the first of these characters off rest, with all such
+ * characters that follow. */
 struct bytes import_word(struct bytes *rest, const char *separators);
 
-/* Without the quotes, if it has one of these at both ends. */
+/* The value without quotes, if it has one of these at both ends. */
 struct bytes import_unquoted(struct bytes value, const char *quotes);
 
-/* Of im; borrowed until it is dropped.  Dropping frees the one at this index
+/* Adds an account to im, which owns it.  Dropping frees the one at this index
  * and moves the others up. */
 struct import_account *import_account_add(struct import *im, const char *name);
 void import_account_free(struct import_account *a);
 void import_account_drop(struct import *im, size_t at);
-/* A value that is empty or cannot stand on a line is not set; one that is there
- * is replaced. */
+/* Sets a value, or replaces it.  A value that is empty or cannot be written on
+ * a line is ignored. */
 void import_set(struct import_account *a, const char *key, struct bytes value);
 void import_sets(struct import_account *a, const char *key, const char *value);
 void import_unset(struct import_account *a, const char *key);
 
-/* The secret, and where it stood. */
+/* The secret, and where it was found. */
 void import_secret(
     struct import_account *a, struct bytes secret, const char *file, int line);
 /* The secret is what this command prints when a shell runs it. */
@@ -198,23 +203,23 @@ void import_command(
 
 /* "host", "host:port", "[host]:port"; the port may be a name. */
 void import_server(struct import_account *a, struct bytes text);
-/* 0: it is none. */
+/* 0: not a port. */
 int import_port(struct bytes text);
 
-/* A local user (or user@machine) whose mail left under this address; an empty
- * name is everybody. */
+/* A local user (or user@machine) whose mail was sent under this address; an
+ * empty user means everybody. */
 void import_sender(struct import *im, struct bytes user, struct bytes address);
 
-/* One that is there already is not added again. */
+/* Adds a note, unless the same note exists. */
 void import_note(struct import *im, const char *file, int line, const char *fmt,
     ...) __attribute__((format(printf, 4, 5)));
 void import_notes_clear(struct import *im);
 void import_refuse(struct import *im, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* yes, true, on, 1, without regard to case. */
+/* True: yes, true, on or 1, without regard to case. */
 bool import_is_yes(struct bytes word);
-/* Without regard to case; NULL is nothing. */
+/* True: equal without regard to case; NULL equals nothing. */
 bool import_is(struct bytes word, const char *value);
 
 #endif

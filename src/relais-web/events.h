@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* events.h - tells a page that there is something new (server-sent events).
+/* events.h - tells an open page that something has changed (server-sent
+ * events).
  *
- * A page that is open asks for nothing: it hears "change" when the state of an
- * account or the number of messages is another, and then fetches itself.
+ * An open page requests nothing: it gets "change" when the state of an account
+ * or the number of messages has changed, and then fetches itself.
  */
 #ifndef RELAIS_WEB_EVENTS_H
 #define RELAIS_WEB_EVENTS_H
@@ -16,14 +17,14 @@
 struct asker;
 struct events;
 
-/* fd is the browser's end and is only watched, so that a browser that has left
- * the page leaves no connection behind.  *is_ending: give up; looked at twice a
- * second. */
+/* fd is the browser's connection, and is only watched, so that a browser that
+ * has left the page leaves no connection behind.  *is_ending: give up; checked
+ * twice a second. */
 struct events *events_new(
     struct asker *a, uint32_t uid, int fd, const atomic_bool *is_ending);
 void events_free(struct events *e);
 
-/* Waits for news and writes it; 0: the end. */
+/* Waits for a change and writes it.  0: the end.  Blocks. */
 size_t events_next(struct events *e, char *to, size_t max) MUST_CHECK;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* html.h - writes a page of HTML.
  *
- * Whatever is not in the format itself is foreign, so html() escapes it: there
- * is no other way for a text to come onto a page.
+ * Everything outside the format is text from elsewhere, so html() escapes it:
+ * there is no other way to put text on a page.
  */
 #ifndef RELAIS_WEB_HTML_H
 #define RELAIS_WEB_HTML_H
@@ -19,9 +19,9 @@ struct html {
 void html_init(struct html *h);
 void html_clear(struct html *h);
 
-/* fmt has %s, a text in UTF-8, and %lld; nothing else.  In the text, what HTML
- * would understand is written so that it is shown; what a reader cannot see, or
- * what reorders the text beside it, as \xNN (str_escape()). */
+/* fmt may have %s, a text in UTF-8, and %lld.  In the text, characters with a
+ * meaning in HTML are escaped; invisible characters, and those that reorder
+ * text, are shown as \xNN (str_escape()). */
 void html(struct html *h, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

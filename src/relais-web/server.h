@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* server.h - the HTTP server: who may ask, and which page it is.
+/* server.h - the HTTP server: decides who may request, and which page.
  *
- * A page is drawn for the user at the other end of the connection, of whom the
- * kernel tells (net/peer.h).  Only GET is served, and only under a name of the
- * loopback interface: a page of a stranger whose name leads to 127.0.0.1 (DNS
- * rebinding) sends that name.  Nothing on a page comes from elsewhere, and the
- * browser is told so.
+ * A page is drawn for the user at the other end of the connection, as the
+ * kernel reports it (net/peer.h).  Only GET is served, and only under a name of
+ * the loopback interface: a foreign page whose name leads to 127.0.0.1 (DNS
+ * rebinding) sends that name.  Pages load nothing from elsewhere, and tell the
+ * browser so.
  *
- * The user alone does not say that a person asks: a page elsewhere can have the
- * person's browser ask.  Browsers say where a request comes from
- * (Sec-Fetch-Site): from one of these pages, from the person, or from a link
- * that was followed; everything else is refused.  What says nothing, like curl
- * or a text browser, is served as its user.
+ * The user alone does not prove that a person requests a page: a page elsewhere
+ * can make the person's browser request it.  Browsers say where a request comes
+ * from (Sec-Fetch-Site): requests from one of these pages, from the person, or
+ * from a link that was followed are served; all others are refused.  A client
+ * that does not say, like curl or a text browser, is served as its user.
  *
- * One thread for each connection: a page waits for the daemon.
+ * Each connection has a thread of its own, because a page waits for the daemon.
  */
 #ifndef RELAIS_WEB_SERVER_H
 #define RELAIS_WEB_SERVER_H
@@ -27,14 +27,14 @@ struct server;
 
 enum {
 	SERVER_CONNECTIONS_MAX = 64,
-	SERVER_CONNECTIONS_PER_UID = 24, /* so that no user keeps others out */
-	SERVER_CONNECTIONS_TOLD = 8 /* so many more hear why */
+	SERVER_CONNECTIONS_PER_UID = 24, /* so that no user shuts others out */
+	SERVER_CONNECTIONS_TOLD = 8 /* this many more are told why */
 };
 
-/* The descriptors listen, and are taken over.  asker is borrowed. */
+/* Takes over fds, which are listening.  asker is borrowed. */
 int server_new(const int *fds, size_t n, struct asker *asker,
     struct server **ret, struct err *err);
-/* Takes no new connections. */
+/* Accepts no new connections. */
 void server_quiesce(struct server *s);
 size_t server_connections(struct server *s);
 void server_free(struct server *s);

@@ -23,7 +23,7 @@ struct relais; /* one run of the program; private to relais.c */
 
 struct relais_command {
 	const char *name;
-	const char *args; /* behind the name: "[--all] [ID ...]" */
+	const char *args; /* after the name: "[--all] [ID ...]" */
 	const char *help; /* one line */
 	const char *details; /* more lines for --help, or NULL */
 	bool has_secret; /* a password passes through it */
@@ -42,81 +42,81 @@ const char *relais_verb(const struct relais *r);
 /* The file named by -c, or NULL. */
 const char *relais_conf_file(const struct relais *r);
 
-/* Asks the daemon.  args is given up to the call, may be NULL; item and
- * *ret_result as ctl_client_call() has them.  What goes wrong is told on
- * stderr; the exit status is returned. */
+/* Asks the daemon.  Takes over args, which may be NULL; item and *ret_result as
+ * for ctl_client_call().  Prints errors on stderr, and returns the exit
+ * status. */
 int relais_ask(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result);
 
-/* The same, but a refusal or a lost connection is left in err: 0 or -1; err is
- * of class ERR_NONE if all has been told. */
+/* The same, but leaves a refusal or a lost connection in err: 0 or -1.  err is
+ * of class ERR_NONE if everything was printed. */
 struct err;
 int relais_call(struct relais *r, const char *verb, json_t *args,
     void (*item)(void *ctx, json_t *item), void *ctx, json_t **ret_result,
     struct err *err);
-/* So long each step of an answer may take from now on. */
+/* Sets how long each step of an answer may take. */
 void relais_be_patient(struct relais *r, int ms);
 /* For --help of a verb that takes ids. */
 #define RELAIS_ID_HELP                                                         \
 	N_("An ID may be cut to its last characters, as relais queue shows "   \
 	   "it.")
 
-/* Becomes relais-setup, with this verb and these words; returns only if that
+/* Executes relais-setup with this verb and these words; returns only if that
  * fails. */
 int relais_run_setup(struct relais *r, int argc, char *const *argv);
-/* As ctl_client_listen() and ctl_client_line() have it; within a call. */
+/* As ctl_client_listen() and ctl_client_line(), within a call. */
 void relais_listen(
     struct relais *r, int fd, void (*told)(void *ctx), void *ctx);
 void relais_say(struct relais *r, const char *line);
 
-/* Does a daemon answer?  Says nothing about one that does not. */
+/* True: a daemon answers.  Prints nothing if none does. */
 bool relais_has_daemon(struct relais *r);
 
-/* "relais: VERB: sentence" on stderr, in the person's language (the format is
- * translated here; with "%s" alone, what stands for it), escaped; returns
- * status. */
+/* Prints "relais: VERB: sentence" on stderr, escaped and in the person's
+ * language: the format is translated here or, if it is "%s" alone, its
+ * argument.  Returns status. */
 int relais_complain(const struct relais *r, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* --- printing ------------------------------------------------------------- */
 
-/* One value, indented, and the end of the line. */
+/* Prints one value, indented, and a line end. */
 void relais_print_json(const json_t *value);
 
-/* A JSON array as its items come. */
+/* Print a JSON array while its items arrive. */
 void relais_list_item(struct relais *r, const json_t *item);
 void relais_list_end(const struct relais *r);
 
 enum relais_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_WARN, COLOUR_BAD };
-/* On stdout; foreign text is escaped (R79), colours only on a terminal. */
+/* Prints on stdout; text is escaped (R79), and coloured only on a terminal. */
 void relais_print(
     const struct relais *r, enum relais_colour colour, const char *text);
 
-/* Columns of a line for people: of the terminal, or what COLUMNS says; 0: a
+/* The columns of a line for people: those of the terminal, or COLUMNS; 0: a
  * line may have any length. */
 size_t relais_width(const struct relais *r);
-/* A label and blanks up to that column. */
+/* Prints a label, and blanks up to that column. */
 void relais_print_label(const char *label, size_t columns);
-/* "5m", "2h", "3d"; the letter for days is the language's. */
+/* "5m", "2h", "3d", with the language's letter for days.  Returns text. */
 const char *relais_duration(long long s, char text[NUM_TEXT_SIZE]);
-/* Text and the end of its line, wrapped at words.  The first line begins where
- * the caller has left off, at column indent at most, the others are indented
- * so. */
+/* Prints text, wrapped at words, and a line end.  The first line begins where
+ * the caller has left off, at most at column indent; the others are indented to
+ * indent. */
 void relais_print_wrapped(const struct relais *r, enum relais_colour colour,
     size_t indent, const char *text);
-/* The format is translated here; with "%s" alone, what stands for it. */
+/* The same with a format, which is translated or, if it is "%s" alone, its
+ * argument. */
 void relais_printf_wrapped(const struct relais *r, size_t indent,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* A line of a check, and its advice below. */
+/* Prints a result of a check, and its advice below. */
 struct check_result;
 void relais_print_check(const struct relais *r, const struct check_result *res);
 
 /* Members of an object, never NULL. */
 const char *relais_string(const json_t *object, const char *key);
 long long relais_number(const json_t *object, const char *key);
-/* A sentence of the daemon's, in the language of the person; the caller frees
- * it. */
+/* A sentence of the daemon's, in the person's language; the caller frees it. */
 char *relais_said(const json_t *object, const char *key);
 
 #endif

@@ -7,11 +7,12 @@
 
 #include "relais/relais.h"
 
-/* Returns the exit status: 1 if one of them could not be changed. */
+/* Runs the command.  Returns the exit status: 1 if a message could not be
+ * changed. */
 int relais_change(
     struct relais *r, const char *verb, int argc, char *const *argv);
 
-/* Asks a person at a terminal; true: yes, or nobody is there to be asked. */
+/* Asks the person at the terminal.  True: yes, or there is no person to ask. */
 bool relais_confirm(const char *question);
 
 #endif

@@ -12,13 +12,14 @@
 struct conf;
 struct providers;
 
-/* NULL as file: the machine's.  -1: it cannot be read or is wrong; if
- * is_loud, every problem is told on stderr.  The caller gives *ret to
- * conf_free(). */
+/* Loads a configuration; file NULL: the machine's.  -1: it cannot be read or is
+ * invalid; if is_loud, every problem is printed on stderr.  The caller gives
+ * *ret to conf_free(). */
 int relais_conf_load(
     const char *file, bool is_loud, struct conf **ret) MUST_CHECK;
 
-/* The shipped providers and the user's own; NULL: told on stderr. */
+/* The shipped providers and the user's own.  NULL: the problem was printed on
+ * stderr. */
 struct providers *relais_providers_load(void);
 
 #endif

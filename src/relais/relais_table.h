@@ -2,7 +2,7 @@
 /* relais_table.h - prints rows of text in aligned columns.
  *
  * Widths are counted in characters, not bytes.  Cells are escaped (R79) and
- * copied.  A row may have a note, which stands below it.
+ * copied.  A row may have a note, which is printed below it.
  */
 #ifndef RELAIS_RELAIS_TABLE_H
 #define RELAIS_RELAIS_TABLE_H
@@ -13,8 +13,8 @@
 
 struct table;
 
-/* titles: as many as columns, those that begin with ">" are aligned right, and
- * are translated when they are shown; borrowed. */
+/* titles: one for each column; a title that begins with ">" aligns its column
+ * right.  Titles are translated when they are printed.  Borrowed. */
 struct table *table_new(const char *const *titles, size_t columns);
 void table_free(struct table *t);
 
@@ -23,9 +23,9 @@ void table_row(struct table *t);
 void table_cell(struct table *t, enum relais_colour colour, const char *text);
 void table_note(struct table *t, enum relais_colour colour, const char *text);
 
-/* Of the texts in this column only the last n characters are shown. */
+/* Prints only the last n characters of the texts in this column. */
 void table_keep_end(struct table *t, size_t column, size_t n);
-/* The last column is not shown after all. */
+/* Does not print the last column. */
 void table_drop_last(struct table *t);
 void table_print(const struct table *t, const struct relais *r);
 

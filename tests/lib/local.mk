@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	%reldir%/peek.py %reldir%/dialogue.py %reldir%/dnsd.py %reldir%/httpsd.py %reldir%/pseudo.py \
 	%reldir%/nss.py \
 	%reldir%/ss_driver.h %reldir%/ss_login.h \
+	%reldir%/quiet.h \
 	%reldir%/temp.h \
 	%reldir%/slowusers.c \
 	%reldir%/token_server.py %reldir%/oidc.mjs %reldir%/browser.mjs %reldir%/web.mjs %reldir%/form_browser.py \

@@ -17,6 +17,7 @@
 #include "sys/clock_sys.h"
 #include "tests/lib/certs.h"
 #include "tests/lib/provider.h"
+#include "tests/lib/quiet.h"
 #include "tests/lib/sockets.h"
 
 enum { RESULTS_MAX = 40, DAY_S = 24 * 3600 };
@@ -24,6 +25,8 @@ enum { RESULTS_MAX = 40, DAY_S = 24 * 3600 };
 static struct certs *certs;
 
 struct bench {
+	int64_t ahead_ms; /* of the real clock */
+	struct clock clock;
 	struct loop *loop;
 	struct provider p;
 	struct listener *listener;
@@ -37,6 +40,26 @@ struct bench {
 	int overs;
 	enum check_verdict worst;
 };
+
+static int64_t
+boot_ms(void *ctx)
+{
+	return clock_boot_ms(clock_sys()) + ((struct bench *)ctx)->ahead_ms;
+}
+
+static int64_t
+wall_ms(void *ctx)
+{
+	return clock_wall_ms(clock_sys()) + ((struct bench *)ctx)->ahead_ms;
+}
+
+static int32_t
+utc_offset_s(void *ctx, int64_t at)
+{
+	(void)ctx;
+	(void)at;
+	return 0;
+}
 
 static enum cred_result
 fetch_secret(const void *ctx, const struct cred_wish *wish, struct secret **ret,
@@ -82,7 +105,8 @@ setup(void **state)
 	struct err err;
 	int fd;
 
-	assert_int_equal(loop_new(clock_sys(), &b->loop, &err), 0);
+	b->clock = (struct clock) { boot_ms, wall_ms, utc_offset_s, b };
+	assert_int_equal(loop_new(&b->clock, &b->loop, &err), 0);
 	b->p = (struct provider) {
 		.loop = b->loop,
 		.smtp = { .hostname = "provider.test",
@@ -173,7 +197,11 @@ run(struct bench *b)
 	struct check *c = begin(b);
 
 	assert_int_equal(b->n, 0); /* never from within */
-	TURN_UNTIL(b->loop, b->overs > 0);
+	while (b->overs == 0) {
+		loop_run_once(b->loop, false);
+		if (loop_is_quiet(b->loop))
+			b->ahead_ms += 100; /* of two seconds for each step */
+	}
 	check_free(c);
 	for (int i = 0; i < 10; i++)
 		loop_run_once(b->loop, false);

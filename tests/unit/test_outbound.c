@@ -26,6 +26,7 @@
 #include "sys/fs_sys.h"
 #include "tests/lib/certs.h"
 #include "tests/lib/provider.h"
+#include "tests/lib/quiet.h"
 #include "tests/lib/random_source.h"
 #include "tests/lib/temp.h"
 
@@ -415,24 +416,27 @@ turn(struct bench *b)
 	outbound_turn(b->o);
 }
 
-/* Until that is so, for half a minute at most. */
+/* Until that is so, for a minute without news at most. */
 #define until(b, condition)                                                    \
 	do {                                                                   \
 		int left_ = 60000;                                             \
 		while (!(condition)) {                                         \
 			assert_true(--left_ > 0);                              \
 			turn(b);                                               \
-			(void)usleep(500);                                     \
+			(void)loop_is_quiet(b->loop);                          \
 		}                                                              \
 	} while (0)
 
-/* Long enough for whatever would happen, if it did. */
+/* Until nothing more happens before some time has passed. */
 static void
-wait_a_moment(struct bench *b)
+settle(struct bench *b)
 {
-	for (int i = 0; i < 60; i++) {
+	int quiet = 0;
+
+	for (int left = 60000; quiet < 3; left--) {
+		assert_true(left > 0);
 		turn(b);
-		(void)usleep(1000);
+		quiet = loop_is_quiet(b->loop) ? quiet + 1 : 0;
 	}
 }
 
@@ -491,6 +495,13 @@ submit(struct bench *b, size_t nrcpts)
 	submit_from(b, "me@x.test", nrcpts, NULL);
 }
 
+static void
+submit_some(struct bench *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		submit(b, 1);
+}
+
 static struct queue_item
 item(struct bench *b, const char *id)
 {
@@ -531,7 +542,7 @@ R56_a_refused_password_holds_the_account_and_fails_nothing(void **state)
 	assert_int_equal(b->alerts, 1);
 	accounts_network_changed(b->accounts); /* is no cure */
 	pass(b, 59 * SECOND);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->connections, 1);
 	pass(b, 2 * SECOND);
 	until(b, b->connections == 2 && state_of(b) == ACCOUNT_HELD);
@@ -600,7 +611,7 @@ a_token_refused_again_holds_the_account_with_what_to_type(void **state)
 	/* The next try of the hold does not ask for another at once. */
 	pass(b, 61 * SECOND);
 	until(b, b->connections == 3 && state_of(b) == ACCOUNT_HELD);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->connections, 3);
 }
 
@@ -618,7 +629,7 @@ a_token_server_that_is_away_fails_nothing(void **state)
 	until(b, state_of(b) == ACCOUNT_PAUSED);
 	for (int i = 0; i < 24; i++) {
 		pass(b, HOUR);
-		wait_a_moment(b);
+		settle(b);
 	}
 	until(b, state_of(b) == ACCOUNT_PAUSED);
 	assert_int_equal(queue_count(b->q), 2);
@@ -641,7 +652,7 @@ a_hold_outlasts_a_restart(void **state)
 	submit(b, 1);
 	until(b, state_of(b) == ACCOUNT_HELD);
 	restart(b);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(state_of(b), ACCOUNT_HELD);
 	assert_int_equal(b->connections, 1);
 }
@@ -662,12 +673,12 @@ a_used_up_quota_stops_all_tries_until_it_reopens(void **state)
 	accounts_network_changed(b->accounts);
 	for (int hours = 0; hours < 3; hours++) {
 		pass(b, HOUR);
-		wait_a_moment(b);
+		settle(b);
 	}
 	assert_int_equal(b->connections, 1);
 	assert_int_equal(queue_count(b->q), 2);
 	restart(b); /* is no cure either */
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->connections, 1);
 	pass(b, 2 * HOUR);
 	all_is_sent(b, 2);
@@ -717,10 +728,7 @@ a_slow_provider_gets_all_of_it_over_one_connection(void **state)
 		submit(b, 1);
 	for (int s = 0; s < 3600 && queue_count(b->q) > 0; s += 3) {
 		pass(b, 3 * SECOND);
-		for (int i = 0; i < 20; i++) {
-			turn(b);
-			(void)usleep(100);
-		}
+		settle(b);
 	}
 	assert_int_equal(queue_count(b->q), 0);
 	assert_int_equal(b->p.messages, 4);
@@ -757,10 +765,10 @@ an_accounts_own_limit_closes_the_window_first(void **state)
 	until(b, b->p.messages == 2 && state_of(b) == ACCOUNT_PAUSED);
 	assert_int_equal(spent_as_stored(b), 2); /* a kill changes nothing */
 	accounts_flush(b->accounts, -1, false);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 2);
 	restart(b);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 2);
 	pass(b, 62 * MINUTE);
 	all_is_sent(b, 3);
@@ -772,11 +780,10 @@ no_more_connections_are_opened_than_allowed(void **state)
 	struct bench *b = *state;
 
 	b->opts.max_connections = 2;
-	b->p.delay_ms = 5;
+	b->p.delay_ms = 2;
 	start(b);
-	for (int i = 0; i < 300; i++)
-		submit(b, 1);
-	all_is_sent(b, 300);
+	submit_some(b, 200); /* enough to want a third one */
+	all_is_sent(b, 200);
 	assert_int_equal(b->most, 2);
 }
 
@@ -830,13 +837,6 @@ status_of(struct bench *b, size_t i)
 }
 
 static void
-submit_some(struct bench *b, int n)
-{
-	for (int i = 0; i < n; i++)
-		submit(b, 1);
-}
-
-static void
 what_was_spent_outlives_a_reload(void **state)
 {
 	struct bench *b = *state;
@@ -850,7 +850,7 @@ what_was_spent_outlives_a_reload(void **state)
 	until(b, state_of(b) == ACCOUNT_PAUSED);
 	for (int i = 0; i < 8; i++) {
 		reload(b);
-		wait_a_moment(b);
+		settle(b);
 	}
 	assert_int_equal(b->p.messages, 5);
 	assert_int_equal(spent_as_stored(b), 5);
@@ -859,7 +859,7 @@ what_was_spent_outlives_a_reload(void **state)
 	b->opts.max_per_hour = 7;
 	reload(b);
 	until(b, b->p.messages == 7 && state_of(b) == ACCOUNT_PAUSED);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 7);
 	b->opts.max_per_hour = 0;
 	reload(b);
@@ -881,7 +881,7 @@ a_limit_that_is_set_later_counts_what_went_before(void **state)
 	b->opts.max_per_day = 0;
 	b->opts.max_per_hour = 4;
 	reload(b);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 4);
 }
 
@@ -907,7 +907,7 @@ an_account_that_was_removed_has_spent_what_it_has(void **state)
 	reload(b);
 	submit_some(b, 2);
 	until(b, b->p.messages == 3);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 3);
 	assert_int_equal(state_of(b), ACCOUNT_PAUSED);
 	finish_jobs(b);
@@ -1122,7 +1122,7 @@ a_storm_of_reloads_tries_a_refused_login_once(void **state)
 	for (int i = 0; i < 10; i++) {
 		b->opts.max_per_hour = (uint64_t)(100 + i);
 		reload(b);
-		wait_a_moment(b);
+		settle(b);
 	}
 	assert_int_equal(b->connections, 2);
 	assert_int_equal(state_of(b), ACCOUNT_HELD);
@@ -1169,7 +1169,7 @@ a_storm_of_reloads_does_not_open_a_quota(void **state)
 	until(b, state_of(b) == ACCOUNT_PAUSED);
 	for (int i = 0; i < 8; i++) {
 		reload(b);
-		wait_a_moment(b);
+		settle(b);
 	}
 	assert_int_equal(state_of(b), ACCOUNT_PAUSED);
 	assert_int_equal(b->p.messages, 0);
@@ -1200,7 +1200,7 @@ a_hold_ends_with_the_login_it_was_about(void **state)
 	until(b, b->connections == 4 && state_of(b) == ACCOUNT_HELD);
 	/* What has not changed is not tried. */
 	restart(b);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->connections, 4);
 	assert_int_equal(state_of(b), ACCOUNT_HELD);
 }
@@ -1303,7 +1303,7 @@ R49_a_message_that_breaks_connections_lets_others_pass(void **state)
 	/* It has its own wait, which is longer than the account's pause. */
 	for (int i = 0; i < 20 && queue_count(b->q) == 2; i++) {
 		pass(b, 10 * SECOND);
-		wait_a_moment(b);
+		settle(b);
 	}
 	assert_int_equal(queue_count(b->q), 1);
 	assert_int_equal(b->p.messages, 1);
@@ -1447,9 +1447,9 @@ R62_a_success_for_some_is_durable_before_more_is_taken(void **state)
 	submit(b, 2);
 	b->is_disk_slow = true;
 	until(b, b->p.messages == 1);
-	wait_a_moment(b);
+	settle(b);
 	submit(b, 1);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 1);
 	finish_jobs(b);
 	until(b, b->p.messages == 2);
@@ -1664,17 +1664,17 @@ a_box_that_hangs_up_over_bdat_gets_data(void **state)
 	start(b);
 	submit(b, 1);
 	until(b, b->connections == 1 && b->p.faults.v[0].left == 1);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 0);
 	for (int i = 0; i < 20 && b->p.faults.v[0].left == 1; i++) {
 		pass(b, 10 * SECOND);
-		wait_a_moment(b);
+		settle(b);
 	}
 	b->p.smtp.may_chunk = false;
 	b->p.smtp.limits = "RCPTMAX=100\nCHUNKING";
 	for (int i = 0; i < 40 && queue_count(b->q) > 0; i++) {
 		pass(b, 10 * SECOND);
-		wait_a_moment(b);
+		settle(b);
 	}
 	all_is_sent(b, 1);
 	assert_int_equal(b->connections, 3);
@@ -1949,9 +1949,9 @@ each_result_is_durable_before_more_is_taken_if_asked_for(void **state)
 	submit(b, 1);
 	b->is_disk_slow = true;
 	until(b, b->p.messages == 1);
-	wait_a_moment(b);
+	settle(b);
 	submit(b, 1);
-	wait_a_moment(b);
+	settle(b);
 	assert_int_equal(b->p.messages, 1);
 	finish_jobs(b);
 	all_is_sent(b, 2);
@@ -2331,7 +2331,7 @@ a_421_to_a_connection_that_was_idle_means_another_one(void **state)
 
 		submit(b, 1);
 		until(b, b->p.messages == 2UL * (unsigned long)i + 1);
-		wait_a_moment(b);
+		settle(b);
 		fault(b, FAULT_FAIL, "mail:421:4.3.2:shutting down:1");
 		submit_from(b, "me@x.test", 1, id);
 		all_is_sent(b, 2UL * (unsigned long)i + 2);
@@ -2351,7 +2351,7 @@ a_421_to_an_idle_connection_that_has_taken_nothing_yet_does_too(void **state)
 	start(b);
 	submit_from(b, "me@x.test", 1, id);
 	until(b, item(b, id).state == QUEUE_STATE_FAILED);
-	wait_a_moment(b);
+	settle(b);
 	fault(b, FAULT_FAIL, "mail:421:4.7.0:not now:1");
 	submit(b, 1);
 	until(b, state_of(b) != ACCOUNT_READY || b->p.messages == 1);
@@ -2470,10 +2470,10 @@ submit_stuck_and_crowd(struct bench *b, const char *hang, char *ret_id)
 	fault(b, FAULT_HANG, hang);
 	start(b);
 	submit_from(b, "stuck@x.test", 1, ret_id);
-	wait_a_moment(b);
+	settle(b);
 	for (int i = 0; i < CROWD; i++)
 		submit(b, 1);
-	wait_a_moment(b);
+	settle(b);
 }
 
 static const char *const hangs[] = {
@@ -2501,7 +2501,7 @@ a_silent_connection_holds_back_no_other_mail(void **state)
 		submit_stuck_and_crowd(b, hangs[i], id);
 		while (b->p.messages < CROWD && b->ahead_ms < began + MINUTE) {
 			pass(b, SECOND / 10);
-			wait_a_moment(b);
+			settle(b);
 		}
 		assert_true(b->ahead_ms < began + 4 * SECOND);
 		assert_true(b->connections <= 2);
@@ -2523,13 +2523,13 @@ when_all_are_silent_the_longest_silent_makes_room(void **state)
 
 		submit_stuck_and_crowd(b, hangs[i], id);
 		pass(b, 25 * SECOND);
-		wait_a_moment(b);
+		settle(b);
 		assert_int_equal(b->connections, 1);
 		pass(b, 7 * SECOND);
 		if (is_sent) {
 			/* It may have the message: its ten minutes. */
 			pass(b, 9 * MINUTE);
-			wait_a_moment(b);
+			settle(b);
 			assert_int_equal(b->connections, 1);
 			pass(b, MINUTE);
 		}
@@ -2550,10 +2550,10 @@ goes_whole(struct bench *b)
 
 	fault(b, FAULT_HANG, "rcpt:1");
 	submit_from(b, "stuck@x.test", 1, id);
-	wait_a_moment(b);
+	settle(b);
 	pass(b, 32 * SECOND); /* a second one can only be made then */
 	submit(b, 1);
-	wait_a_moment(b);
+	settle(b);
 	return item(b, id).is_uncertain;
 }
 
@@ -2582,7 +2582,7 @@ what_a_connection_has_earned_counts_for_the_next_one(void **state)
 		for (int k = 0; k < rows[i].messages; k++)
 			submit(b, 1);
 		all_is_sent(b, (unsigned long)rows[i].messages);
-		wait_a_moment(b);
+		settle(b);
 		pass(b, rows[i].later_ms);
 		assert_int_equal(goes_whole(b), rows[i].expect);
 		start_anew(b);
@@ -2602,10 +2602,10 @@ what_was_earned_is_lost_when_a_connection_stalls(void **state)
 	for (int k = 0; k < EARN; k++)
 		submit(b, 1);
 	all_is_sent(b, EARN);
-	wait_a_moment(b);
+	settle(b);
 	fault(b, FAULT_HANG, "rcpt:2");
 	submit_from(b, "second@x.test", 1, second);
-	wait_a_moment(b);
+	settle(b);
 	pass(b, 3 * SECOND);
 	submit_from(b, "third@x.test", 1, third);
 	until(b, b->p.faults.v[0].left == 0);
@@ -2634,6 +2634,14 @@ a_provider_that_is_always_silent_is_paused(void **state)
 	assert_int_equal(queue_count(b->q), 3);
 }
 
+/* Enough for a second connection, however slowly that logs in. */
+static void
+keep_busy(struct bench *b)
+{
+	while (queue_count(b->q) < 100)
+		submit(b, 1);
+}
+
 static void
 the_end_of_one_of_several_connections_pauses_nothing(void **state)
 {
@@ -2642,9 +2650,7 @@ the_end_of_one_of_several_connections_pauses_nothing(void **state)
 	b->opts.max_connections = 2;
 	b->p.delay_ms = 2;
 	start(b);
-	for (int i = 0; i < 300; i++)
-		submit(b, 1);
-	until(b, b->most == 2 && b->p.messages > 100);
+	until(b, (keep_busy(b), b->logins == 2));
 	/* At MAIL it would be the end of a connection that was idle. */
 	fault(b, FAULT_DROP, "end:1");
 	/* The other one goes on, so that by then the end has been heard of. */
@@ -2652,13 +2658,14 @@ the_end_of_one_of_several_connections_pauses_nothing(void **state)
 		unsigned long n = b->p.messages;
 
 		turn(b);
+		(void)loop_is_quiet(b->loop);
 		assert_int_equal(state_of(b), ACCOUNT_READY);
 		if (b->p.faults.v[0].left == 0)
 			more += b->p.messages - n;
 	}
 	/* Those that were on it have a wait of their own. */
 	for (int i = 0; i < 100 && queue_count(b->q) > 0; i++) {
-		wait_a_moment(b);
+		settle(b);
 		pass(b, 10 * SECOND);
 	}
 	assert_int_equal(queue_count(b->q), 0);
@@ -2675,7 +2682,7 @@ a_password_that_is_not_answered_is_tried_twice_at_most(void **state)
 	for (int i = 0; i < 100; i++)
 		submit(b, 1);
 	for (int i = 0; i < 25; i++) {
-		wait_a_moment(b);
+		settle(b);
 		pass(b, SECOND);
 	}
 	assert_int_equal(b->connections, 2);

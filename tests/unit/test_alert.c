@@ -16,6 +16,7 @@
 #include "relaisd/alert_command.h"
 #include "relaisd/alert_queue.h"
 #include "relaisd/link.h"
+#include "tests/lib/quiet.h"
 #include "tests/lib/temp.h"
 
 struct bench {
@@ -124,9 +125,9 @@ static const char *
 told(struct bench *b, int lines)
 {
 	static char text[4096];
-	int have = 0, more = 0;
+	int have = 0, quiet = 0;
 
-	for (int tries = 0; tries < 4000; tries++) {
+	for (int tries = 0; tries < 20000; tries++) {
 		FILE *f = fopen(b->told, "r");
 		size_t n = 0;
 
@@ -138,10 +139,10 @@ told(struct bench *b, int lines)
 		have = 0;
 		for (size_t i = 0; i < n; i++)
 			have += text[i] == '\n';
-		if (have >= lines && ++more > 20)
+		if (have >= lines && quiet >= 3)
 			break;
 		loop_run_once(b->loop, false);
-		(void)usleep(5000);
+		quiet = loop_is_quiet(b->loop) ? quiet + 1 : 0;
 	}
 	assert_int_equal(have, lines);
 	return text;

@@ -3,6 +3,7 @@
 #include "queue/inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -134,19 +135,42 @@ slurp(struct queue_message *msg, struct err *err)
 	return 0;
 }
 
+static bool
+is_being_set_aside(struct queue *q, const char *id)
+{
+	list_foreach (it, &q->jobs.list) {
+		const struct job *j = list_entry(it, struct job, link);
+
+		if (j->kind == JOB_SET_ASIDE && strcmp(j->id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+set_aside_done(struct job *j)
+{
+	if (j->place == STORE_CORRUPT)
+		err_ctx(&j->err, "moved to corrupt/");
+	else
+		err_ctx(&j->err, "left in place, because it cannot be moved");
+	queue_trouble(j->q, j->id, &j->err);
+}
+
 void
 queue_set_aside(struct queue *q, enum store_place place, const char *id,
     const struct err *why)
 {
-	struct err err = *why;
+	struct job *j;
 
-	IGNORE(q->store->ops->finish(
-	    q->store, &place, STORE_CORRUPT, id, bytes_str(""), NULL));
-	if (place == STORE_CORRUPT)
-		err_ctx(&err, "moved to corrupt/");
-	else
-		err_ctx(&err, "left in place, because it cannot be moved");
-	queue_trouble(q, id, &err);
+	/* A scan may have found it again. */
+	if (is_being_set_aside(q, id))
+		return;
+	j = job_new(q, JOB_SET_ASIDE, NULL, set_aside_done);
+	j->place = place;
+	memcpy(j->id, id, QID_SIZE);
+	j->err = *why;
+	job_submit(j);
 }
 
 void

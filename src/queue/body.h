@@ -73,8 +73,8 @@ void message_take_content(struct queue_message *msg, struct queue_draft *d);
 /* The first attempt is over or will not come soon: frees the memory. */
 void message_is_stale(struct queue_message *msg);
 
-/* Moves a damaged message to corrupt/ and reports it through
- * queue_trouble(). */
+/* Has a worker thread move a damaged message to corrupt/, and then reports it
+ * through queue_trouble().  Copies id and *why. */
 void queue_set_aside(struct queue *q, enum store_place place, const char *id,
     const struct err *why);
 

@@ -59,6 +59,17 @@ run_fail(struct job *j)
 	    s, &j->place, STORE_FAILED, j->id, buf_bytes(&j->text), &j->err);
 }
 
+/* The job's error says what is damaged; its place, whether it was moved. */
+static int
+run_set_aside(struct job *j)
+{
+	struct store *s = j->q->store;
+
+	IGNORE(s->ops->finish(
+	    s, &j->place, STORE_CORRUPT, j->id, bytes_str(""), NULL));
+	return 0;
+}
+
 static int
 run_requeue(struct job *j)
 {
@@ -137,6 +148,7 @@ static int (*const runs[])(struct job *j) = {
 	[JOB_STORE] = run_store,
 	[JOB_APPEND] = run_append,
 	[JOB_FAIL] = run_fail,
+	[JOB_SET_ASIDE] = run_set_aside,
 	[JOB_REQUEUE] = run_requeue,
 	[JOB_REMOVE] = run_remove,
 	[JOB_SYNC] = run_sync,

@@ -20,6 +20,7 @@ enum job_kind {
 	JOB_STORE,
 	JOB_APPEND,
 	JOB_FAIL, /* append lines, and move the message to failed/ */
+	JOB_SET_ASIDE, /* move a damaged message to corrupt/ */
 	JOB_REQUEUE, /* append lines, and move the message back to the queue */
 	JOB_REMOVE, /* removes the files of many messages */
 	JOB_SYNC, /* syncs what JOB_REMOVE removed */
@@ -45,8 +46,8 @@ struct job {
 	struct queue *q; /* NULL: the queue has been freed; free the job */
 	enum job_kind kind;
 	void (*done)(struct job *j);
-	/* NULL for JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS, JOB_BEAT,
-	 * JOB_ASK */
+	/* NULL for JOB_SET_ASIDE, JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS,
+	 * JOB_BEAT, JOB_ASK */
 	struct queue_message *msg;
 	char id[QID_SIZE];
 	enum store_place place;
@@ -85,7 +86,7 @@ struct job {
 };
 struct jobs {
 	struct list list;
-	pthread_mutex_t mutex; /* job.is_finished, job.notes */
+	pthread_mutex_t mutex; /* job.is_finished, job.store.notes */
 	pthread_cond_t finished;
 };
 

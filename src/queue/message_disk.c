@@ -372,6 +372,7 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	case JOB_APPEND:
 		append_done(msg, j);
 		break;
+	case JOB_SET_ASIDE:
 	case JOB_REMOVE:
 	case JOB_SYNC:
 	case JOB_STATE:

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "queue/queue.h"
+#include "store/qid.h"
 #include "store/spool.h"
 #include "store/store_text.h"
 #include "sys/fs_sys.h"
@@ -1493,6 +1494,88 @@ what_cannot_be_read_at_the_start_is_looked_for_again(void **state)
 	assert_int_equal(queue_count(l->q), 0);
 }
 
+static void
+damage(const struct queue_fixture *l, const char *id)
+{
+	char path[512], folder[QID_FOLDER_SIZE];
+	int fd;
+
+	qid_folder(id, folder);
+	(void)snprintf(
+	    path, sizeof(path), "%s/queue/%s/%s", l->dir, folder, id);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "X", 1, 20), 1);
+	assert_int_equal(close(fd), 0);
+}
+
+/* It syncs two directories; a disk that is slow would stop the loop. */
+static void
+a_damaged_message_is_moved_by_a_worker_thread(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+
+	fixture_needs_disk();
+	for (int i = 0; i < 2; i++) {
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_tick(l);
+		fixture_client_done(&c);
+		if (i == 0) { /* found at the start */
+			fixture_close(l);
+			damage(l, c.id);
+			l->is_delayed = true;
+			fixture_open(l);
+			fixture_tick(l);
+		} else { /* found when its turn has come */
+			fixture_restart(l);
+			fixture_tick(l);
+			damage(l, c.id);
+			l->is_delayed = true;
+			assert_null(queue_take(l->q, 0));
+		}
+		assert_int_equal(l->njobs, 1);
+		assert_int_equal(fixture_files(l, "corrupt"), i);
+		assert_int_equal(l->troubles, i); /* told when it is moved */
+		fixture_run(l);
+		assert_int_equal(fixture_files(l, "corrupt"), i + 1);
+		assert_int_equal(l->troubles, i + 1);
+		assert_non_null(strstr(l->trouble.text, "corrupt/"));
+		l->is_delayed = false;
+	}
+}
+
+static void
+a_damaged_message_that_is_found_twice_is_told_once(void **state)
+{
+	struct queue_fixture *l = *state;
+	struct fixture_client c;
+	char ids[2][ENVELOPE_ID_SIZE];
+	int64_t next;
+
+	fixture_needs_disk();
+	for (int i = 0; i < 2; i++) {
+		fixture_submit(l, &c, QUEUE_MODE_SAFE, 1, hello);
+		fixture_tick(l);
+		fixture_client_done(&c);
+		memcpy(ids[i], c.id, sizeof(ids[i]));
+	}
+	fixture_close(l);
+	damage(l, ids[0]);
+	damage(l, ids[1]);
+	failing_opens = 1; /* so that the store is scanned a second time */
+	l->disk.fs.open = open_or_not;
+	l->is_delayed = true;
+	fixture_open(l);
+	next = fixture_tick(l);
+	assert_int_equal(l->njobs, 1);
+	fixture_pass(l, next - l->boot_ms);
+	assert_int_equal(l->njobs, 2);
+	fixture_run(l);
+	assert_int_equal(l->troubles, 1 + 2);
+	assert_int_equal(fixture_files(l, "corrupt"), 2);
+}
+
 /* --- people --------------------------------------------------------------- */
 
 static void
@@ -2721,6 +2804,12 @@ main(void)
 		    fixture_setup_in_memory, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_cannot_be_read_at_the_start_is_looked_for_again,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_damaged_message_is_moved_by_a_worker_thread,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_damaged_message_that_is_found_twice_is_told_once,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    held_messages_wait_also_after_a_restart,

@@ -11,8 +11,8 @@
  * (account_heard()).  Reports from a connection that was made with the options
  * of another login, server or port are ignored.
  *
- * Nothing blocks.  Times are milliseconds of the boot clock unless the name
- * says otherwise.
+ * Nothing blocks, except that account_tls() may read files.  Times are
+ * milliseconds of the boot clock unless the name says otherwise.
  */
 #ifndef ACCOUNT_ACCOUNT_H
 #define ACCOUNT_ACCOUNT_H

@@ -3,7 +3,8 @@
  * intake, and one draft of the queue at a time.
  *
  * After the end of a message a session says only what the queue has answered.
- * Internal to inbound.  Nothing blocks.
+ * Internal to inbound.  Nothing blocks, except that locals.resolve()
+ * (rewrite/locals.h) may read the aliases.
  */
 #ifndef INBOUND_SESSION_H
 #define INBOUND_SESSION_H

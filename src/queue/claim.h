@@ -2,7 +2,7 @@
 /* claim.h - the attempt to deliver a message: from the claim that outbound
  * takes until everything that came of it is written down.
  *
- * Nothing blocks.
+ * Taking a message reads a local store (body.h).  Nothing else blocks.
  */
 #ifndef QUEUE_CLAIM_H
 #define QUEUE_CLAIM_H

@@ -9,10 +9,13 @@
  * file synced, directory synced (whichever comes first).  Delivery and disk
  * run side by side.
  *
- * Single-threaded; nothing here blocks except queue_new() and the writing of
- * large drafts and of unsynced notes into the page cache.  Syncs run through
- * struct work_pool on worker threads, on objects handed over whole, and come
- * back on the loop.
+ * Single-threaded.  On the caller's thread a local store is read: by
+ * queue_take*(), queue_claim_read(), queue_original(), queue_show(),
+ * queue_state_read(), queue_drop_*() and queue_tick(), which scans it; and
+ * large drafts and unsynced notes are written into the page cache.  Whatever
+ * syncs, and every call of a remote store that a message needs, runs through
+ * struct work_pool on worker threads, on objects handed over whole, and comes
+ * back on the loop.  queue_free() waits for all of it.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -252,7 +255,9 @@ int queue_claim_attempts(const struct queue_claim *d); /* before this */
  * is read in pieces. */
 struct bytes queue_claim_bytes(const struct queue_claim *d);
 /* Bytes of the message from offset at; *ret_n 0 at the end.  Reads the page
- * cache or the disk.  The checksum is verified when the message was taken. */
+ * cache or the disk.  The checksum of a message of up to QUEUE_MEMORY_MAX was
+ * verified when it was taken; of a larger one the last bytes come only if the
+ * checksum of the whole is right. */
 int queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
     size_t *ret_n, struct err *err);
 

@@ -319,7 +319,7 @@ account_tls(struct account *a, struct tls_ctx **ret, struct err *err)
 }
 
 void
-account_rest(struct account *a)
+account_trim(struct account *a)
 {
 	/* Keys and authorities are read again when they are needed. */
 	if (a->tls != NULL)

@@ -181,8 +181,8 @@ struct account_way {
 void account_way(const struct account *a, struct account_way *ret);
 /* The TLS context, borrowed; made on the first call, which reads files. */
 int account_tls(struct account *a, struct tls_ctx **ret, struct err *err);
-/* No connection is left: frees the memory that connections share. */
-void account_rest(struct account *a);
+/* No connection is left: frees memory that only connections need. */
+void account_trim(struct account *a);
 
 /* nrcpts recipients are about to be sent to; counts them against the limits. */
 void account_spend(struct account *a, size_t nrcpts);

@@ -107,7 +107,7 @@ takes_more(const struct courier *c)
 }
 
 bool
-courier_is_trying(const struct courier *c)
+courier_carries_suspect(const struct courier *c)
 {
 	return !list_is_empty(&c->deliveries) &&
 	       delivery_is_suspect(delivery_of_link(c->deliveries.next));
@@ -122,7 +122,7 @@ courier_may_try(const struct pool *p)
 	     it = it->next) {
 		const struct courier *c = courier_of_link(it);
 
-		n += courier_is_trying(c) || courier_is_stalled(c);
+		n += courier_carries_suspect(c) || courier_is_stalled(c);
 	}
 	return n == 0 || n + 1 < pool_connections_max(p);
 }
@@ -132,7 +132,7 @@ has_room(const struct courier *c)
 {
 	size_t max = pool_under_way_max(c->pool), n = 0;
 
-	if (courier_is_trying(c))
+	if (courier_carries_suspect(c))
 		return false;
 	if (max == 0)
 		return true;
@@ -170,6 +170,15 @@ next_rest(const struct courier *c)
 	return NULL;
 }
 
+static void
+end_delivery(struct courier *c, struct delivery *d, const struct verdict *v)
+{
+	enum delivery_blame blame = delivery_end(d, v);
+
+	if (blame != DELIVERY_UNINVOLVED)
+		c->is_explained = blame == DELIVERY_CAUSE;
+}
+
 /* Starts one transaction if the engine has room: the rest of a message that is
  * here already, or the next that is due.  Its events are handled before another
  * starts. */
@@ -187,7 +196,7 @@ load(struct courier *c)
 		return false;
 	if ((d = next_rest(c)) != NULL) {
 		if (is_used_up)
-			delivery_end(d, NULL); /* another connection has it */
+			end_delivery(c, d, NULL); /* another one has it */
 		else
 			delivery_send(d, c->wire.smtp);
 		return true;
@@ -195,7 +204,7 @@ load(struct courier *c)
 	if (is_used_up || !may_take(c))
 		return false;
 	if (favours_other(c)) {
-		pool_look(c->pool);
+		pool_turn_if_due(c->pool);
 		return false;
 	}
 	if ((qd = pool_take(c->pool, list_is_empty(&c->deliveries) &&
@@ -281,15 +290,15 @@ on_job_done(struct courier *c, const struct sc_info *info)
 	if (c->body == d)
 		c->body = NULL;
 	if (info->verdict.class == VERDICT_NONE) {
-		delivery_end(d, NULL); /* another connection may have it */
+		end_delivery(c, d, NULL); /* another one may have it */
 		return;
 	}
 	if (smtp_client_is_trusted(c->wire.smtp))
 		pool_vouch(c->pool);
 	note_answer(c, d, info);
 	if (delivery_job_done(d, &c->heard, info->is_void))
-		delivery_end(
-		    d, meets_the_limit(c, d, info) ? NULL : &info->verdict);
+		end_delivery(
+		    c, d, meets_the_limit(c, d, info) ? NULL : &info->verdict);
 }
 
 static void
@@ -431,7 +440,7 @@ static bool
 take_input(struct courier *c, int64_t now)
 {
 	if (wire_has_input(&c->wire)) {
-		courier_note_silence(c);
+		courier_note_answer(c);
 		c->timing.heard_ms = now;
 		c->timing.has_greeted = true;
 	}
@@ -458,7 +467,7 @@ maybe_quit(struct courier *c)
 bool
 courier_is_growing(const struct courier *c)
 {
-	return takes_more(c) && !courier_is_trying(c) &&
+	return takes_more(c) && !courier_carries_suspect(c) &&
 	       smtp_client_is_growing(c->wire.smtp);
 }
 
@@ -606,7 +615,7 @@ on_timer(void *ctx)
 	struct pool *p = c->pool;
 
 	drive(c); /* c may be gone after this */
-	pool_look(p);
+	pool_turn_if_due(p);
 }
 
 void
@@ -678,7 +687,7 @@ courier_open(struct pool *p)
 	};
 	c->timer = loop_timer_new(p->loop, on_timer, c);
 	list_append(&p->couriers, &c->link);
-	pool_count_connections(p, false);
+	pool_report_connections(p, false);
 	c->dial = dial_new(p->loop, c->opts->host, c->port.port,
 	    c->timing.patience_ms, on_dialled, c);
 }

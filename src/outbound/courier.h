@@ -33,7 +33,7 @@ bool courier_is_stalled(const struct courier *c);
 /* It will soon take more messages, because the server answers. */
 bool courier_is_growing(const struct courier *c);
 /* It carries a message that is suspected (pool.h), and no other. */
-bool courier_is_trying(const struct courier *c);
+bool courier_carries_suspect(const struct courier *c);
 /* One may be taken: a connection is left for others, or there is only one. */
 bool courier_may_try(const struct pool *p);
 /* It has sent its password and has no answer yet. */

@@ -51,7 +51,7 @@ works_without(const struct courier *c, const char *why)
 		return false;
 	log_text(LOG_LEVEL_NOTICE, "account %s: one connection of several: %s",
 	    account_options(c->pool->account)->name, why);
-	if (!c->remote.is_explained)
+	if (!c->is_explained)
 		pool_wait_with_extra(c->pool);
 	return true;
 }
@@ -258,7 +258,7 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 static enum standing_blame
 blame(const struct courier *c)
 {
-	return c->remote.is_explained  ? BLAME_MESSAGE
+	return c->is_explained         ? BLAME_MESSAGE
 	       : c->service.has_broken ? BLAME_OPEN
 				       : BLAME_PROVIDER;
 }
@@ -323,7 +323,7 @@ tell_end(struct courier *c, const struct sc_info *info)
 	if (info->trouble == SC_TROUBLE_AUTH ||
 	    info->trouble == SC_TROUBLE_CRED)
 		(void)courier_tell_answer(c, ACCOUNT_SECRET_REFUSED);
-	if (info->trouble == SC_TROUBLE_BROKEN && !c->remote.is_explained)
+	if (info->trouble == SC_TROUBLE_BROKEN && !c->is_explained)
 		(void)courier_tell_answer(c, ACCOUNT_BROKEN_OFF);
 	if (act == ACT_NOTHING || act == ACT_AGAIN || c->remote.is_spent)
 		return;

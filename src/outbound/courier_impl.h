@@ -48,6 +48,8 @@ struct courier {
 	struct delivery *body;
 	bool is_ready, is_quitting, is_gone;
 	struct delivery_remote remote;
+	/* it broke because of a message known to cause that */
+	bool is_explained;
 	struct answer heard; /* the newest answer */
 	struct courier_timing timing;
 	struct service service;
@@ -87,8 +89,8 @@ courier_learn(const struct courier *c, enum learnt_fact f, uint32_t value)
 
 /* --- courier_silence.c ---------------------------------------------------- */
 
-/* The server has answered after a silence: tells the pool how long it took. */
-void courier_note_silence(struct courier *c);
+/* The server has answered: tells the pool how long that took. */
+void courier_note_answer(struct courier *c);
 /* Checks whether the connection has become stalled.  If so, the message whose
  * answer is missing is suspected at once (pool.h). */
 void courier_note_stall(struct courier *c);

@@ -58,7 +58,7 @@ courier_hopeless_at(const struct courier *c)
 }
 
 void
-courier_note_silence(struct courier *c)
+courier_note_answer(struct courier *c)
 {
 	int64_t since = smtp_client_waits_since(c->wire.smtp);
 

@@ -97,7 +97,7 @@ delivery_source(struct queue_claim *qd)
 
 struct delivery *
 delivery_new(struct pool *p, struct queue_claim *qd,
-    const struct smtp_client *smtp, struct delivery_remote *remote)
+    const struct smtp_client *smtp, const struct delivery_remote *remote)
 {
 	const struct smtp_caps *caps = smtp_client_caps(smtp);
 	struct content_opts opts = {
@@ -163,7 +163,7 @@ delivery_stalls(struct delivery *d)
 bool
 delivery_is_cause(const struct delivery *d)
 {
-	return pool_knows(d->pool, d->qd);
+	return pool_is_known_cause(d->pool, d->qd);
 }
 
 /* --- the transaction ------------------------------------------------------ */

@@ -27,13 +27,12 @@ struct queue_claim;
 struct smtp_client;
 struct verdict;
 
-/* The connection, for verdicts and the log; borrowed. */
+/* The connection, as deliveries see it; borrowed.  The courier alone writes
+ * it. */
 struct delivery_remote {
 	const char *who; /* "smtp.example.org[192.0.2.1]:465" */
 	const char *tls; /* "TLSv1.3", "" in clear */
 	bool is_spent; /* a 421 means only that the connection ends */
-	/* it broke because of a message known to cause that */
-	bool is_explained;
 	/* More body data is available. */
 	void (*go_on)(void *ctx);
 	void *ctx;
@@ -45,13 +44,13 @@ struct content_source delivery_source(struct queue_claim *qd);
 /* NULL: the message cannot be read, or cannot be sent through this account; it
  * has been given back to the queue. */
 struct delivery *delivery_new(struct pool *p, struct queue_claim *qd,
-    const struct smtp_client *smtp, struct delivery_remote *remote);
+    const struct smtp_client *smtp, const struct delivery_remote *remote);
 struct delivery *delivery_of_link(struct list *link);
 struct list *delivery_link(struct delivery *d);
 uint64_t delivery_tag(const struct delivery *d);
 
 /* True: the message may be, or is known to be, what breaks or silences
- * connections (pool_suspects(), pool_knows()). */
+ * connections (pool_suspects(), pool_is_known_cause()). */
 bool delivery_is_suspect(const struct delivery *d);
 bool delivery_is_cause(const struct delivery *d);
 /* The answer has been missing for so long that the connection is stalled. */
@@ -74,8 +73,15 @@ void delivery_rcpt(
  * be offered on this connection; call delivery_end() next. */
 bool delivery_job_done(
     struct delivery *d, const struct answer *a, bool is_void);
+/* Whether the message broke the connection that answered it; see
+ * pool_suspects(). */
+enum delivery_blame {
+	DELIVERY_UNINVOLVED, /* it did not break while this was answered */
+	DELIVERY_SUSPECTED,
+	DELIVERY_CAUSE /* pool_is_known_cause() */
+};
 /* Gives the claim back to the queue with all verdicts, and frees d.  v NULL:
  * the connection ended before this message was tried. */
-void delivery_end(struct delivery *d, const struct verdict *v);
+enum delivery_blame delivery_end(struct delivery *d, const struct verdict *v);
 
 #endif

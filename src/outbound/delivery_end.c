@@ -200,12 +200,14 @@ broke_it(const struct answer *a)
 		   v->stage == STAGE_DATA || v->stage == STAGE_END);
 }
 
-/* A message that breaks every connection must not be the first on each (R49):
+/* Sets d->blame.  True: the message is charged with the attempt.
+ *
+ * A message that breaks every connection must not be the first on each (R49):
  * it waits like one that was deferred.  A single break at MAIL does not count,
  * because the server may just have closed an idle connection; nor does the end
  * of a connection that has reached its limit. */
 static bool
-is_suspect(const struct delivery *d)
+judge_suspicion(struct delivery *d)
 {
 	bool is_spent = d->remote->is_spent;
 
@@ -218,20 +220,23 @@ is_suspect(const struct delivery *d)
 		if (is_spent && stage != STAGE_END)
 			return false;
 		pool_suspects(d->pool, d->qd);
-		d->remote->is_explained = pool_knows(d->pool, d->qd);
+		d->blame = pool_is_known_cause(d->pool, d->qd)
+			       ? DELIVERY_CAUSE
+			       : DELIVERY_SUSPECTED;
 		if (a->meaning.act == DIAGNOSIS_RECONNECT)
-			return d->remote->is_explained;
+			return d->blame == DELIVERY_CAUSE;
 		return d->was_suspect || (stage != STAGE_MAIL && !is_spent);
 	}
 	return false;
 }
 
-/* What the answers mean for the account.  True: the trouble is the account's
- * and no answer is final, so nothing is charged to the message. */
+/* Reports the answers to the account, which may pause or be held.  True: the
+ * trouble is the account's and no answer is final, so nothing is charged to the
+ * message. */
 static bool
-is_untried(const struct delivery *d)
+report_answers(struct delivery *d)
 {
-	bool is_account = !is_suspect(d);
+	bool is_account = !judge_suspicion(d);
 
 	for (size_t i = 0; i < d->env->nrcpts; i++) {
 		const struct answer *a = answers_get(&d->answers, i);
@@ -245,7 +250,7 @@ is_untried(const struct delivery *d)
 		    (!(d->is_void && v->class == VERDICT_LATER) &&
 			!(v->code == 0 && broke_it(a)) &&
 			!(v->code == 421 && d->remote->is_spent) &&
-			!pool_heard_of(d->pool, d->opts, a, d->qd)))
+			!pool_report_answer(d->pool, d->opts, a, d->qd)))
 			is_account = false;
 	}
 	return is_account;
@@ -320,10 +325,11 @@ end_held(struct delivery *d, bool must_settle)
 	buf_clear(&why);
 }
 
-void
+enum delivery_blame
 delivery_end(struct delivery *d, const struct verdict *v)
 {
 	bool must_settle = is_partial(d) || queue_syncs_each(d->pool->queue);
+	enum delivery_blame blame;
 	bool untried;
 
 	/* Written before it is logged, so that a kill cannot undo it. */
@@ -331,7 +337,7 @@ delivery_end(struct delivery *d, const struct verdict *v)
 	log_outcome(d);
 	count_deferred(d);
 	tell_relayed(d);
-	untried = is_untried(d) && (v == NULL || v->stage != STAGE_LOCAL);
+	untried = report_answers(d) && (v == NULL || v->stage != STAGE_LOCAL);
 	if (d->is_sent)
 		pool_sent(d->pool, d->opts);
 	if (must_settle && !untried)
@@ -354,5 +360,7 @@ delivery_end(struct delivery *d, const struct verdict *v)
 	free(d->index);
 	free(d->offered);
 	answers_clear(&d->answers);
+	blame = d->blame;
 	free(d);
+	return blame;
 }

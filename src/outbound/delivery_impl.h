@@ -26,7 +26,7 @@ struct delivery {
 	struct account_opts *opts; /* the options when it began */
 	struct queue_claim *qd;
 	const struct envelope *env;
-	struct delivery_remote *remote;
+	const struct delivery_remote *remote;
 	struct smtp_job job;
 	struct smtp_job_rcpt *rcpts; /* of the transaction in progress */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
@@ -45,6 +45,7 @@ struct delivery {
 	bool is_sent; /* some recipient was accepted */
 	bool is_void; /* it waits for a reason outside the message */
 	bool was_suspect; /* suspected before this connection */
+	enum delivery_blame blame; /* at its end */
 	/* class set: the message waits until a person changes a setting */
 	struct answer hold;
 };

@@ -53,7 +53,7 @@ most_hopeless(const struct pool *p, bool of_suspects)
 	     it = it->next) {
 		struct courier *c = courier_of_link(it);
 
-		if (of_suspects && !courier_is_trying(c))
+		if (of_suspects && !courier_carries_suspect(c))
 			continue;
 		if (!courier_is_stalled(c))
 			return NULL;
@@ -84,7 +84,7 @@ open_more(struct pool *p)
 			break;
 		courier_open(p);
 	}
-	pool_count_connections(p, is_wanted);
+	pool_report_connections(p, is_wanted);
 }
 
 static bool

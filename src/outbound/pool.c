@@ -91,7 +91,7 @@ pool_connections_max(const struct pool *p)
 }
 
 void
-pool_count_connections(struct pool *p, bool wants_more)
+pool_report_connections(struct pool *p, bool wants_more)
 {
 	size_t n = 0;
 
@@ -118,7 +118,7 @@ pool_per_connection(const struct pool *p)
 }
 
 void
-pool_look(struct pool *p)
+pool_turn_if_due(struct pool *p)
 {
 	if (pool_has_work(p) || pool_has_suspect(p))
 		pool_turn_soon(p);
@@ -177,14 +177,14 @@ pool_is_vouched_for(const struct pool *p)
 void
 pool_courier_gone(struct pool *p)
 {
-	pool_count_connections(p, false);
+	pool_report_connections(p, false);
 	if (!list_is_empty(&p->couriers) ||
 	    (!p->is_stopping && account_trust(p->account) != ACCOUNT_NOT_NOW &&
 		(queue_has_due(p->queue, p->handle) ||
 		    queue_has_suspect_due(p->queue, p->handle))))
 		pool_turn_soon(p);
 	else
-		account_rest(p->account);
+		account_trim(p->account);
 }
 
 /* --- for deliveries ------------------------------------------------------- */
@@ -253,7 +253,7 @@ pool_suspects(struct pool *p, struct queue_claim *qd)
 }
 
 bool
-pool_knows(const struct pool *p, const struct queue_claim *qd)
+pool_is_known_cause(const struct pool *p, const struct queue_claim *qd)
 {
 	uint32_t mark = queue_claim_suspicion(qd);
 
@@ -261,7 +261,7 @@ pool_knows(const struct pool *p, const struct queue_claim *qd)
 }
 
 bool
-pool_heard_of(struct pool *p, const struct account_opts *o,
+pool_report_answer(struct pool *p, const struct account_opts *o,
     const struct answer *answer, struct queue_claim *qd)
 {
 	struct account_news n = { .kind = ACCOUNT_ANSWERED,
@@ -270,7 +270,8 @@ pool_heard_of(struct pool *p, const struct account_opts *o,
 						     : BLAME_PROVIDER };
 	bool was_open = account_trust(p->account) != ACCOUNT_NOT_NOW;
 
-	if (answer->meaning.act != DIAGNOSIS_RECONNECT && pool_knows(p, qd))
+	if (answer->meaning.act != DIAGNOSIS_RECONNECT &&
+	    pool_is_known_cause(p, qd))
 		return false;
 	if (!account_heard(p->account, o, &n))
 		return false;

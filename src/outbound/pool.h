@@ -49,9 +49,9 @@ struct pool *pool_new(struct loop *l, struct queue *q, struct account *a,
 /* After dispatch_cut() and the queue's last report, or when stopped. */
 void pool_free(struct pool *p);
 
-/* turn() comes soon; pool_look(): if there is something to do. */
+/* turn() comes soon; pool_turn_if_due(): if a message is due. */
 void pool_turn_soon(struct pool *p);
-void pool_look(struct pool *p);
+void pool_turn_if_due(struct pool *p);
 /* After dispatch_stop(). */
 void pool_resume(struct pool *p);
 /* No courier is left, and every result is durable. */
@@ -62,9 +62,9 @@ bool pool_may_take(const struct pool *p);
 bool pool_has_work(const struct pool *p);
 bool pool_has_suspect(const struct pool *p);
 size_t pool_connections_max(const struct pool *p);
-/* There are as many couriers as there are; wants_more: one more would be
+/* Reports the number of couriers to the account; wants_more: one more would be
  * useful. */
-void pool_count_connections(struct pool *p, bool wants_more);
+void pool_report_connections(struct pool *p, bool wants_more);
 
 /* --- for couriers --------------------------------------------------------- */
 
@@ -110,27 +110,29 @@ void pool_sent(struct pool *p, const struct account_opts *o);
  * and more likely that the provider is in trouble.  So the pauses begin short
  * and grow (BLAME_OPEN), and an accepted message ends them.  A suspected
  * message that does it again although others were accepted in between is the
- * cause (pool_knows()): it costs the account only a moment (BLAME_MESSAGE).
+ * cause (pool_is_known_cause()): it costs the account only a moment
+ * (BLAME_MESSAGE).
  *
  * The suspected message is charged with the attempt, so that it waits by
- * itself, unless this may have been chance (is_suspect() in delivery_end.c) or
- * the account stands down for it.  It is tried again after all others, unless
- * so many have been accepted since that there is no end to them.  It is then
- * alone on its connection, and one connection is left for the others, unless
- * there is only one.
+ * itself, unless this may have been chance (judge_suspicion() in
+ * delivery_end.c) or the account stands down for it.  It is tried again after
+ * all others, unless so many have been accepted since that there is no end to
+ * them.  It is then alone on its connection, and one connection is left for the
+ * others, unless there is only one.
  *
- * Silence makes suspected as soon as the connection is stalled, but for the end
- * of a message, whose answer has its ten minutes (RFC 5321 4.5.3.2.6).
+ * A message is suspected as soon as its connection stalls, except while the
+ * answer to its end is awaited, which has its ten minutes (RFC 5321
+ * 4.5.3.2.6).
  *
  * A message behind it on the connection that is sent completely may have been
  * taken, and has to wait as well.  So each connection has one message under way
  * at first, and one more for each ten that are accepted. */
 void pool_suspects(struct pool *p, struct queue_claim *qd);
 /* It was suspected, and others have been accepted since. */
-bool pool_knows(const struct pool *p, const struct queue_claim *qd);
-/* account_heard() for the answer to a message.  False: the message is
- * charged. */
-bool pool_heard_of(struct pool *p, const struct account_opts *o,
+bool pool_is_known_cause(const struct pool *p, const struct queue_claim *qd);
+/* Reports the answer to a message by account_heard(), which may pause or hold
+ * the account.  False: the message is charged. */
+bool pool_report_answer(struct pool *p, const struct account_opts *o,
     const struct answer *answer, struct queue_claim *qd);
 /* A partial result is being synced: no courier takes a message until then. */
 void pool_settling(struct pool *p);

@@ -109,7 +109,7 @@ message_take_content(struct queue_message *msg, struct queue_draft *d)
 }
 
 void
-message_is_stale(struct queue_message *msg)
+message_set_stale(struct queue_message *msg)
 {
 	msg->body.is_fresh = false;
 }
@@ -194,7 +194,7 @@ message_cannot_load(
 		return;
 	}
 	if (res == STORE_GONE && q->store->is_remote) {
-		message_is_lost(msg);
+		message_set_lost(msg);
 	} else if (res == STORE_GONE) {
 		err_set(why, ERR_DISK, "it has been removed from the spool");
 		queue_trouble(q, e->id, why);

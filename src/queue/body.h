@@ -71,7 +71,7 @@ void message_cannot_load(
 /* Moves the content from d to msg. */
 void message_take_content(struct queue_message *msg, struct queue_draft *d);
 /* The first attempt is over or will not come soon: frees the memory. */
-void message_is_stale(struct queue_message *msg);
+void message_set_stale(struct queue_message *msg);
 
 /* Has a worker thread move a damaged message to corrupt/, and then reports it
  * through queue_trouble().  Copies id and *why. */

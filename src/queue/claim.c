@@ -29,7 +29,7 @@ first_due(struct queue *q, int account, enum line_kind kind)
 	       n->due_ms <= queue_now(q)) {
 		struct entry *e = list_entry(n, struct entry, node);
 
-		if (!entry_is_put_off(q, e))
+		if (!entry_ask_gate(q, e))
 			return e;
 	}
 	return NULL;
@@ -57,7 +57,7 @@ other_due(struct queue *q, int account, enum line_kind kind)
 			queue_now(q)),
 		    struct entry, node);
 
-		if (entry_is_put_off(q, e)) /* as maybe that one */
+		if (entry_ask_gate(q, e)) /* as maybe that one */
 			best = first_due(q, account, kind);
 		else if (!is_like_suspect(q, e))
 			return e;
@@ -258,7 +258,7 @@ message_end_attempt(struct queue_message *msg)
 }
 
 void
-message_has_failed(struct queue_message *msg)
+message_set_failed(struct queue_message *msg)
 {
 	msg->attempt.result = RESULT_FAILED;
 }
@@ -789,7 +789,7 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 		return;
 	}
 	message_end_attempt(msg);
-	message_is_stale(msg);
+	message_set_stale(msg);
 	msg->attempt.on_marked = NULL;
 	if (message_attempt_over(msg))
 		msg->attempt.must_be_durable = true;

@@ -68,7 +68,7 @@ void message_recover(struct queue_message *msg);
 /* The attempt has ended. */
 void message_end_attempt(struct queue_message *msg);
 /* Found at a start: no recipient waits, and some have failed. */
-void message_has_failed(struct queue_message *msg);
+void message_set_failed(struct queue_message *msg);
 /* Forgets the attempt, because everything that followed from it has been
  * done. */
 void message_forget_attempt(struct queue_message *msg);

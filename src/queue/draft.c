@@ -148,9 +148,9 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	e->times.next_ms = queue_now(q);
 	if (mode == QUEUE_MODE_QUEUE)
 		e->times.next_ms += retry_wait_ms(&q->retry, 1, q->o.rng);
-	if (!message_joins(msg))
+	if (!message_ask_gate(msg))
 		begin(msg);
-	message_is_ready(msg);
+	message_set_ready(msg);
 	if (msg->disk.job == NULL && msg->disk.state != DISK_WAITING)
 		q->is_todo = true;
 	if (q->is_todo || mode == QUEUE_MODE_VERDICT ||

@@ -69,7 +69,7 @@ carry(struct queue_message *msg, const struct queue_arrival *a)
 	message_noted(
 	    msg, journal_next(&msg->disk.notes, queue_wall(q) + wait_ms));
 	message_wait_no_more(msg);
-	message_is_stale(msg);
+	message_set_stale(msg);
 	carrier_describe(q, e, 0);
 }
 
@@ -81,7 +81,7 @@ join(struct queue_message *msg, struct entry *carrier, unsigned njoined)
 
 	msg->e->is_gone = true;
 	message_wait_no_more(msg);
-	message_is_carried(msg);
+	message_set_carried(msg);
 	message_drop_message(msg);
 	msg->join.carrier = to;
 	msg->join.turn = ++to->join.lines;
@@ -98,7 +98,7 @@ join(struct queue_message *msg, struct entry *carrier, unsigned njoined)
 }
 
 bool
-message_joins(struct queue_message *msg)
+message_ask_gate(struct queue_message *msg)
 {
 	struct queue *q = msg->q;
 	const struct queue_arrival_gate *g = &q->o.arrival;
@@ -132,7 +132,7 @@ settle(struct queue_message *carrier, uint64_t turn, const struct err *why)
 		if (msg->join.carrier != carrier || msg->join.turn > turn)
 			continue;
 		msg->join.carrier = NULL;
-		message_is_stored(msg, why);
+		message_set_stored(msg, why);
 		q->is_todo = true;
 	}
 	if (q->is_todo)
@@ -191,7 +191,7 @@ put_off(struct queue *q, struct entry *e, int64_t wait_ms)
 }
 
 bool
-entry_is_put_off(struct queue *q, struct entry *e)
+entry_ask_gate(struct queue *q, struct entry *e)
 {
 	const struct queue_attempt_gate *g = &q->o.attempt;
 	int64_t wait_ms;

@@ -27,7 +27,7 @@ struct message_join {
 
 /* Asks the arrival gate about a new, complete message.  True: the message has
  * been folded into another; the caller does nothing else with it. */
-bool message_joins(struct queue_message *msg);
+bool message_ask_gate(struct queue_message *msg);
 /* Sets the reason that a listing shows for a carrier of n other messages. */
 void carrier_describe(struct queue *q, struct entry *carrier, uint64_t n);
 /* j has ended, which wrote lines of the carrier: the messages whose lines were
@@ -38,7 +38,7 @@ void carrier_written(struct queue_message *carrier, const struct job *j);
 void carrier_abandon(struct queue_message *carrier);
 /* Asks the attempt gate.  True: e is put off, and waits in its heap for a later
  * time. */
-bool entry_is_put_off(struct queue *q, struct entry *e);
+bool entry_ask_gate(struct queue *q, struct entry *e);
 /* e is taken for an attempt: tells the gate, which may count it. */
 void entry_begins(struct queue *q, struct entry *e);
 /* e has gone or is taken: the gate need no longer know that it was put off. */

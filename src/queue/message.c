@@ -187,7 +187,7 @@ message_job_done(struct job *j)
 }
 
 void
-message_is_lost(struct queue_message *msg)
+message_set_lost(struct queue_message *msg)
 {
 	struct err err;
 

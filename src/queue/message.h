@@ -54,7 +54,7 @@ void message_job_done(struct job *j);
 /* Another relay owns the message: nothing more is written about it here, and
  * the entry goes as soon as no client, delivery or job needs it.  Reported
  * once. */
-void message_is_lost(struct queue_message *msg);
+void message_set_lost(struct queue_message *msg);
 /* Frees e and its queue_message. */
 void message_forget(struct queue *q, struct entry *e);
 

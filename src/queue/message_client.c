@@ -134,7 +134,7 @@ message_calls_taken(
 }
 
 void
-message_is_ready(struct queue_message *msg)
+message_set_ready(struct queue_message *msg)
 {
 	msg->client.is_ending = false;
 }
@@ -162,7 +162,7 @@ message_hurry(struct queue_message *msg)
 }
 
 void
-message_has_grace(struct queue_message *msg, int64_t until_ms)
+message_set_grace(struct queue_message *msg, int64_t until_ms)
 {
 	struct message_client *c = &msg->client;
 

@@ -51,7 +51,7 @@ int64_t message_deadline(const struct queue_message *msg);
 void message_tell_client(struct queue_message *msg, struct client_call *c);
 
 /* A client waits for the answer, in verdict mode at most until verdict_by_ms
- * (boot clock).  It is told nothing before message_is_ready(), so that
+ * (boot clock).  It is told nothing before message_set_ready(), so that
  * queue_draft_end() returns first. */
 void message_waits(struct queue_message *msg, struct queue_draft *d,
     enum queue_mode mode, int64_t verdict_by_ms);
@@ -61,7 +61,7 @@ void message_calls(struct queue_message *msg,
     void (*on_accepted)(void *ctx, const struct queue_told *t), void *ctx);
 void message_calls_taken(
     struct queue_message *msg, void (*on_taken)(void *ctx), void *ctx);
-void message_is_ready(struct queue_message *msg);
+void message_set_ready(struct queue_message *msg);
 /* The client has disconnected; the message stays. */
 void message_client_leaves(struct queue_message *msg);
 /* The client no longer waits for the provider's verdict: the disk alone
@@ -71,6 +71,6 @@ void message_wait_no_more(struct queue_message *msg);
 void message_hurry(struct queue_message *msg);
 /* The disk has failed.  Until until_ms (boot clock) a delivery may still save
  * the message; the client is told of the failure only after that. */
-void message_has_grace(struct queue_message *msg, int64_t until_ms);
+void message_set_grace(struct queue_message *msg, int64_t until_ms);
 
 #endif

@@ -67,13 +67,13 @@ message_begin(struct queue_message *msg)
 }
 
 void
-message_is_carried(struct queue_message *msg)
+message_set_carried(struct queue_message *msg)
 {
 	msg->disk.state = DISK_WRITING;
 }
 
 void
-message_is_stored(struct queue_message *msg, const struct err *why)
+message_set_stored(struct queue_message *msg, const struct err *why)
 {
 	msg->disk.state = why == NULL ? DISK_SAFE : DISK_LOST;
 	if (why != NULL)
@@ -272,7 +272,7 @@ store_done(struct queue_message *msg, struct job *j)
 	struct queue *q = msg->q;
 
 	if (j->rc == 0) {
-		message_is_stored(msg, NULL);
+		message_set_stored(msg, NULL);
 		q->bad_disk.failures = 0;
 		race_stored(msg);
 		/* Only now message_deadline() has a date: the driver of the
@@ -280,9 +280,9 @@ store_done(struct queue_message *msg, struct job *j)
 		queue_rescheduled(q);
 		return;
 	}
-	message_is_stored(msg, &j->err);
+	message_set_stored(msg, &j->err);
 	msg->disk.mark = MARK_NONE; /* there is nothing to be marked */
-	message_has_grace(msg, queue_now(q) + GRACE_MS);
+	message_set_grace(msg, queue_now(q) + GRACE_MS);
 	queue_disk_failed(q);
 	queue_rescheduled(q);
 }
@@ -353,7 +353,7 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	if (j->rc != 0 && j->kind != JOB_STORE && j->err.class == ERR_LOST) {
 		message_deny(msg);
 		msg->disk.mark = MARK_NONE;
-		message_is_lost(msg);
+		message_set_lost(msg);
 		return;
 	}
 	if (j->rc != 0 && j->kind != JOB_STORE)

@@ -59,8 +59,8 @@ void message_store_due(struct queue *q);
 /* For a message that joined another (gate.h) and has no file of its own: its
  * line in the other's journal is being written; the line is safe, or why says
  * why not. */
-void message_is_carried(struct queue_message *msg);
-void message_is_stored(struct queue_message *msg, const struct err *why);
+void message_set_carried(struct queue_message *msg);
+void message_set_stored(struct queue_message *msg, const struct err *why);
 /* The commit mark has been added to the notes: writes it if the file is
  * complete.  True: the caller need not wait.  False: message_tell_attempt()
  * says when the mark has been written. */

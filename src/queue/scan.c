@@ -58,7 +58,7 @@ finish_failing(struct queue *q, struct entry *e)
 {
 	struct queue_message *msg = message_get(q, e);
 
-	message_has_failed(msg);
+	message_set_failed(msg);
 	message_advance(msg);
 }
 

@@ -212,7 +212,7 @@ close_history(struct run *r)
 		r->store->ops->history_close(r->history);
 	r->history = NULL;
 	if (r->damaged > 0)
-		recorder_is_damaged(r->recorder);
+		recorder_note_damage(r->recorder);
 }
 
 static void
@@ -434,7 +434,7 @@ go_on_far(struct run *r, struct loop *l)
 		wait_for_more(r, l);
 	} else {
 		if (r->damaged > 0)
-			recorder_is_damaged(r->recorder);
+			recorder_note_damage(r->recorder);
 		end(r);
 	}
 }

@@ -39,7 +39,7 @@ struct link {
 	pid_t keeper;
 	const struct cred_env *env; /* with one process */
 	struct loop_watch *watch;
-	const struct conf_paths *paths; /* of link_may_open() */
+	const struct conf_paths *paths; /* of link_allow_files() */
 	struct link_hooks hooks;
 	struct line_answer *heard; /* on the loop's thread, as is this: */
 	struct loop *loop;
@@ -464,7 +464,7 @@ link_reload(struct link *k, struct err *err)
 }
 
 void
-link_may_open(struct link *k, const struct conf_paths *paths)
+link_allow_files(struct link *k, const struct conf_paths *paths)
 {
 	k->paths = paths;
 }

@@ -58,7 +58,7 @@ int link_reload(struct link *k, struct err *err);
 struct conf_paths;
 int link_open(void *ctx, const char *path);
 /* Only these; borrowed.  Before link_open(). */
-void link_may_open(struct link *k, const struct conf_paths *paths);
+void link_allow_files(struct link *k, const struct conf_paths *paths);
 
 /* The n-th socket of the configuration in force, for the caller to close, and
  * its number among the listeners; -1: errno, ENOENT if there is none.  Blocks

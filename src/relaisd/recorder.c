@@ -319,7 +319,7 @@ recorder_leave(struct recorder_reader *reader)
 }
 
 void
-recorder_is_damaged(struct recorder *r)
+recorder_note_damage(struct recorder *r)
 {
 	if (!r->is_damaged)
 		log_text(LOG_LEVEL_WARNING,

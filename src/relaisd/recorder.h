@@ -59,7 +59,7 @@ void recorder_read(struct recorder *r, struct recorder_reader *reader);
 void recorder_leave(struct recorder_reader *reader);
 
 /* Lines that make no sense were found: logged once. */
-void recorder_is_damaged(struct recorder *r);
+void recorder_note_damage(struct recorder *r);
 /* How old an entry may be. */
 int64_t recorder_life_ms(const struct recorder *r);
 

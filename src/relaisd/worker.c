@@ -531,7 +531,7 @@ static void
 give_up_files(struct worker *d, const struct conf *conf)
 {
 	if (confine_is_wanted(&d->confine)) {
-		link_may_open(d->link, &d->startup->paths);
+		link_allow_files(d->link, &d->startup->paths);
 		files_open_by(link_open, d->link);
 	}
 	confine_files(&d->confine, conf);

@@ -274,13 +274,13 @@ apply_rules(struct intake *in)
 	if (f->locals != NULL && !locals_repair(h, f->locals, notes))
 		return refuse_form(
 		    in, "the names in To or Cc lead to too many addresses");
-	if (!missing_from(h, &facts))
+	if (!missing_add_from(h, &facts))
 		return refuse_form(in, "no From field could be created");
-	if (!missing_date(h, &facts))
+	if (!missing_add_date(h, &facts))
 		return refuse_form(in, "no Date field could be created");
-	if (!missing_message_id(h, &facts))
+	if (!missing_add_message_id(h, &facts))
 		return refuse_form(in, "no Message-ID could be created");
-	if (!missing_resent(h, &facts))
+	if (!missing_add_resent(h, &facts))
 		return refuse_form(in, "no Resent- fields could be created");
 	if (lines_has_long_word(h))
 		*notes |= NOTE_BIT(NOTE_LONG_WORD);
@@ -289,7 +289,7 @@ apply_rules(struct intake *in)
 		    "a header field of the message is too long to be folded");
 	/* A word of a thousand letters cannot be, and is X-Original-From
 	 * now. */
-	if (!missing_from(h, &facts) || !missing_resent(h, &facts))
+	if (!missing_add_from(h, &facts) || !missing_add_resent(h, &facts))
 		return refuse_form(in, "no From field could be created");
 	IGNORE(signature_remove_stale(h));
 	if (!trace_add(h, &trace))

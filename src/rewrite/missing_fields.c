@@ -77,7 +77,7 @@ add_from(struct buf *to, const struct missing_facts *f)
 }
 
 bool
-missing_from(struct header *h, const struct missing_facts *f)
+missing_add_from(struct header *h, const struct missing_facts *f)
 {
 	struct buf value;
 	bool ok;
@@ -253,7 +253,7 @@ make_fit(struct header *h, const struct kind *k, const struct missing_facts *f,
 }
 
 bool
-missing_date(struct header *h, const struct missing_facts *f)
+missing_add_date(struct header *h, const struct missing_facts *f)
 {
 	char text[DATE_TEXT_SIZE];
 	struct bytes now;
@@ -290,7 +290,7 @@ public_sender(const struct header *h, const struct missing_facts *f,
 }
 
 bool
-missing_message_id(struct header *h, const struct missing_facts *f)
+missing_add_message_id(struct header *h, const struct missing_facts *f)
 {
 	char sender[ADDR_MAX + 1];
 	struct buf value;
@@ -362,7 +362,7 @@ complete(struct header *h, size_t first, size_t *end, const struct kind *k,
 }
 
 bool
-missing_resent(struct header *h, const struct missing_facts *f)
+missing_add_resent(struct header *h, const struct missing_facts *f)
 {
 	char text[DATE_TEXT_SIZE];
 	size_t first, end = block_of(h, &first);

@@ -30,13 +30,16 @@ struct missing_facts {
 /* From: the envelope sender, qualified with the host's name if it has no
  * domain; for the null sender the submitting user, else postmaster.  With the
  * full name, encoded (R14). */
-bool missing_from(struct header *h, const struct missing_facts *f) MUST_CHECK;
-bool missing_date(struct header *h, const struct missing_facts *f) MUST_CHECK;
-bool missing_message_id(
+bool missing_add_from(
+    struct header *h, const struct missing_facts *f) MUST_CHECK;
+bool missing_add_date(
+    struct header *h, const struct missing_facts *f) MUST_CHECK;
+bool missing_add_message_id(
     struct header *h, const struct missing_facts *f) MUST_CHECK;
 /* If the message is resent, adds From, Date and Message-ID that its newest
  * block of Resent- fields lacks, and repairs the Date of the block (RFC 5322
  * 3.6.6).  The other fields of the message do not change. */
-bool missing_resent(struct header *h, const struct missing_facts *f) MUST_CHECK;
+bool missing_add_resent(
+    struct header *h, const struct missing_facts *f) MUST_CHECK;
 
 #endif

@@ -76,11 +76,11 @@ account_ask(struct account *a, struct share_ask *ret)
 		ret->wants_more = false;
 	}
 	ret->standing.version = sh->version;
-	ret->has_standing = sh->has_news;
 	ret->must_standing = sh->must;
 	if (sh->has_news)
 		standing_say(&a->standing, sh->cause, account_now_ms(a),
 		    account_steady_s(a), &ret->standing.text);
+	ret->has_standing = buf_len(&ret->standing.text) > 0;
 	if (sh->has_learnt)
 		say_learnt(a, &ret->learnt);
 	ret->is_first = !sh->has_heard;

@@ -84,7 +84,7 @@ account_hold(struct account *a, const struct account_opts *o,
 	}
 	login_mark_set(&s->mark, a->opts, a->rng);
 	stand_down(a, ACCOUNT_HELD, why, standing_hold_ms(s));
-	account_share_standing(a, STANDING_WORKED, true);
+	account_share_standing(a, STANDING_NONE, true);
 	account_log_standing(a, LOG_LEVEL_ERROR, "held");
 	account_alert(a, "account-held", s->reason);
 }
@@ -106,7 +106,7 @@ account_close_window(
 	a->standing.is_window_closed = true;
 	stand_down(a, ACCOUNT_PAUSED, why, wait_ms);
 	if (!a->standing.is_own_limit)
-		account_share_standing(a, STANDING_WORKED, true);
+		account_share_standing(a, STANDING_NONE, true);
 	account_log_standing(a, LOG_LEVEL_ERROR, "quota");
 	/* A short wait for a limit per minute is normal. */
 	if (wait_ms >= LONG_WINDOW_MS && is_ours_to_tell(a))

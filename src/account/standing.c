@@ -168,7 +168,7 @@ standing_say(const struct standing *s, enum standing_cause cause,
 	if (s->state == ACCOUNT_HELD ||
 	    (s->is_window_closed && !s->is_own_limit))
 		standing_save(s, now_ms, now_s, to);
-	else
+	else if (cause != STANDING_NONE)
 		IGNORE(buf_adds(to, causes[cause])); /* fits */
 }
 
@@ -176,7 +176,7 @@ bool
 standing_hear(struct standing *ret, enum standing_cause *ret_cause,
     int64_t now_ms, int64_t now_s, struct bytes said)
 {
-	for (int i = 0; i < STANDING_CAUSES; i++)
+	for (int i = STANDING_NONE + 1; i < STANDING_CAUSES; i++)
 		if (bytes_eq(said, causes[i])) {
 			*ret_cause = (enum standing_cause)i;
 			return false;

@@ -88,8 +88,10 @@ void standing_load(
     struct standing *s, int64_t now_ms, int64_t now_s, struct bytes saved);
 
 /* The text that tells other relays the standing, or that the account is ready
- * and why; standing_hear() reads it. */
+ * and why; standing_hear() reads it.  Empty: it is ready by now, and the cause
+ * was none. */
 enum standing_cause {
+	STANDING_NONE, /* what is told is a hold or a closed window */
 	STANDING_WORKED, /* a login worked, or a message was accepted */
 	STANDING_PERSON, /* a person wants an attempt */
 	/* The login of this relay has changed; that of others may have. */

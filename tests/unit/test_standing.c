@@ -28,7 +28,7 @@ tell(const struct standing *s, struct standing *ret)
 	struct buf said;
 
 	buf_init(&said, 4096);
-	standing_say(s, STANDING_WORKED, NOW_MS, NOW_S, &said);
+	standing_say(s, STANDING_NONE, NOW_MS, NOW_S, &said);
 	assert_true(
 	    standing_hear(ret, &cause, NOW_MS, NOW_S, buf_bytes(&said)));
 	buf_clear(&said);
@@ -122,6 +122,20 @@ what_is_told_outlasts_a_restart(void **state)
 	buf_clear(&text);
 }
 
+/* Its time was over before anybody was told: that does not prove the login. */
+static void
+a_hold_that_is_over_is_not_told_as_a_login_that_works(void **state)
+{
+	struct standing s = { .state = ACCOUNT_READY, .is_on_trial = true };
+	struct buf said;
+
+	(void)state;
+	buf_init(&said, 4096);
+	standing_say(&s, STANDING_NONE, NOW_MS, NOW_S, &said);
+	assert_int_equal(buf_len(&said), 0);
+	buf_clear(&said);
+}
+
 int
 main(void)
 {
@@ -134,6 +148,8 @@ main(void)
 		    a_message_that_is_to_blame_costs_half_a_second_each_time),
 		cmocka_unit_test(a_reason_that_quotes_nothing_is_told_as_it_is),
 		cmocka_unit_test(what_is_told_outlasts_a_restart),
+		cmocka_unit_test(
+		    a_hold_that_is_over_is_not_told_as_a_login_that_works),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

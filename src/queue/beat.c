@@ -108,9 +108,7 @@ fetch_done(struct job *j)
 	msg->disk.job = NULL;
 	if (j->fetch.result == STORE_OK &&
 	    message_take_loaded(msg, j->fetch.loaded)) {
-		msg->body.fresh_ms = queue_now(q);
-		msg->body.is_fresh = true;
-		message_charge(msg);
+		message_set_fresh(msg);
 		if (!e->is_held && !e->is_failed)
 			e->times.next_ms = 1; /* before what is not here yet */
 		if (e->account >= 0 && e->account < q->naccounts)

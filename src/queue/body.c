@@ -17,8 +17,10 @@ enum {
 };
 
 void
-message_charge(struct queue_message *msg)
+message_set_fresh(struct queue_message *msg)
 {
+	msg->body.is_fresh = true;
+	msg->body.fresh_ms = queue_now(msg->q);
 	msg->body.charged = msg->body.bytes != NULL
 				? (size_t)msg->e->size_bytes + 1024
 				: FRESH_FILE;
@@ -103,9 +105,7 @@ message_take_content(struct queue_message *msg, struct queue_draft *d)
 		msg->body.bytes = buf_steal(&d->bytes);
 	}
 	entry_describe(e, msg->env);
-	msg->body.is_fresh = true;
-	msg->body.fresh_ms = queue_now(msg->q);
-	message_charge(msg);
+	message_set_fresh(msg);
 }
 
 void

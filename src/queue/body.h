@@ -48,8 +48,9 @@ void message_drop_message(struct queue_message *msg);
 /* Frees the content of messages that were not tried in time.  Returns when to
  * call again (boot clock); INT64_MAX: when there is a new message. */
 int64_t fresh_tick(struct queue *q);
-/* Counts the content against QUEUE_FRESH_MAX. */
-void message_charge(struct queue_message *msg);
+/* Keeps the content in memory for the next attempt, and counts it against
+ * QUEUE_FRESH_MAX. */
+void message_set_fresh(struct queue_message *msg);
 /* Reads the envelope, and with_body the content, unless they are in memory.
  * False: they cannot be read; the entry has been set aside or put off, and may
  * be freed. */

@@ -571,8 +571,7 @@ see_delay(struct queue_message *msg)
 static void
 hold(struct queue_message *msg, const char *why)
 {
-	msg->e->is_held = true;
-	entry_count(msg->q, msg->e);
+	entry_set_held(msg->q, msg->e, true);
 	message_must_sync(msg);
 	message_noted(
 	    msg, journal_hold(&msg->disk.notes, queue_wall(msg->q), why));

@@ -87,8 +87,7 @@ queue_hold(struct queue *q, const char *id, const char *why)
 	if (e == NULL || e->is_failed)
 		return false;
 	msg = message_get(q, e);
-	e->is_held = true;
-	entry_count(q, e);
+	entry_set_held(q, e, true);
 	entry_unwait(q, e);
 	entry_set_reason(q, e, why);
 	message_must_sync(msg);
@@ -103,8 +102,7 @@ release(struct queue *q, struct entry *e)
 {
 	struct queue_message *msg = message_get(q, e);
 
-	e->is_held = false;
-	entry_count(q, e);
+	entry_set_held(q, e, false);
 	e->times.life_from_s = queue_wall(q) / 1000;
 	entry_set_reason(q, e, "");
 	message_must_sync(msg);

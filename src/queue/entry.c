@@ -254,6 +254,13 @@ entry_sort(struct queue *q)
 	counts_sorted(q);
 }
 
+void
+entry_set_held(struct queue *q, struct entry *e, bool is_held)
+{
+	e->is_held = is_held;
+	entry_count(q, e);
+}
+
 /* A provider that is down says the same about every message: one copy. */
 void
 entry_set_reason(struct queue *q, struct entry *e, const char *text)

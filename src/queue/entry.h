@@ -116,6 +116,8 @@ void entry_describe(struct entry *e, const struct envelope *env);
 void entry_list(struct queue *q, struct entry *e);
 void entry_unlist(struct queue *q, struct entry *e);
 void entry_sort(struct queue *q);
+/* A person must act first, or has; counts the entry by its new state. */
+void entry_set_held(struct queue *q, struct entry *e, bool is_held);
 /* The text that a listing gives as the reason, or "".  Copied; entries with the
  * same text share one copy.  entry_set_verdict() makes it from a verdict; NULL
  * changes nothing. */

@@ -5,9 +5,10 @@
  * Every event (a job is done, a delivery has ended, a deadline has passed) is
  * recorded in struct queue_message, and then message_advance() looks at the
  * whole struct and does everything that can be done.  Each part of the struct
- * has one file that writes it.  At most one job per message runs at a time.
- * Callbacks are made last, when nothing is touched any more, because a callback
- * may free the message.  message.c opens with the table of states.
+ * has one file that decides about it; the others note in it what their event
+ * has changed.  At most one job per message runs at a time.  Callbacks are made
+ * last, when nothing is touched any more, because a callback may free the
+ * message.  message.c opens with the table of states.
  *
  * The queue owns every queue_message; it is freed when nothing happens to the
  * message any more, and made again when needed.  Nothing blocks.

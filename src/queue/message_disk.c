@@ -336,8 +336,7 @@ requeue_done(struct queue_message *msg, struct job *j)
 	if (j->rc != 0 && !has_moved)
 		return;
 	e->is_failed = false;
-	e->is_held = false;
-	entry_count(msg->q, e);
+	entry_set_held(msg->q, e, false);
 	e->is_untold = false;
 	e->is_delay_told = false;
 	e->attempts = 0;

@@ -33,7 +33,8 @@ enum mark {
 	MARK_WRITING
 };
 
-/* struct message_disk is written by message_disk.c alone. */
+/* message_disk.c decides about it.  The other files add lines to the notes, and
+ * beat.c begins and ends the job that fetches a message. */
 struct message_disk {
 	enum disk_state state;
 	struct err err; /* DISK_LOST */

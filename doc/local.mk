@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	%reldir%/ARCHITECTURE \
 	%reldir%/CHANGES \
 	%reldir%/CONTAINERS \
+	%reldir%/DECISIONS \
 	%reldir%/GUIDE \
 	%reldir%/HACKING \
 	%reldir%/PERFORMANCE \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fetch.h - fetches an account's secret on a worker thread.
  *
- * A fetch may outlive its caller and the account, because a worker cannot be
- * stopped half-way.
+ * A fetch may outlive its caller and the account, because a worker thread
+ * cannot be stopped half-way.
  */
 #ifndef ACCOUNT_FETCH_H
 #define ACCOUNT_FETCH_H

@@ -24,7 +24,7 @@ struct pickup {
 	struct dirwatch *watch; /* NULL: folders cannot be watched */
 	bool is_watching;
 	bool is_stopped;
-	bool is_looking; /* on a worker */
+	bool is_looking; /* on a worker thread */
 	bool has_names; /* of the last look are not all done */
 	bool is_late; /* the next look is due already */
 	bool has_put_back; /* files whose owners are not known yet */
@@ -361,8 +361,8 @@ look(struct pickup *p)
 	p->is_looking = true;
 	p->looked_ms = now_ms(p);
 	p->is_watching = p->watch != NULL && dirwatch_arm(p->watch);
-	/* The first job starts all workers with their stacks; an idle daemon
-	 * avoids that. */
+	/* The first job starts all worker threads with their stacks; an idle
+	 * daemon avoids that. */
 	if (queue_drop_is_empty(p->shared->queue))
 		on_looked(p);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lookup.h - finds the addresses of a host, with the system resolver on a
- * worker thread.  An address literal, with or without brackets, needs no
- * worker.  A process that may not ask the resolver gives its loop another way.
+ * worker thread.  An address literal, with or without brackets, needs no worker
+ * thread.  A process that may not ask the resolver gives its loop another way.
  *
  * Nothing blocks on the loop.  A look-up has no time limit: its owner calls
  * lookup_forget() when time is up.  The result is reported once, never from

@@ -16,7 +16,7 @@
 enum { FREE_WAIT_MS = 1000 };
 
 /* The lanes take theirs, and what is left is the disk's alone. */
-#define WORKERS "22"
+#define WORKER_THREADS "22"
 static const int lane_max[LOOP_LANES] = {
 	[LOOP_LANE_NAMES] = 8,
 	[LOOP_LANE_PEOPLE] = 2,
@@ -476,10 +476,10 @@ loop_new(const struct clock *clock, struct loop **ret, struct err *err)
 	/* libuv writes with write(2): a peer that hung up must be an error
 	 * code, not the end of the process. */
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
-	/* Workers mostly wait for the disk, which serves several at once for
-	 * little more than the price of one.  No memory for the name: libuv's
-	 * own number will do. */
-	(void)setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
+	/* Worker threads mostly wait for the disk, which serves several at once
+	 * for little more than the price of one.  No memory for the name:
+	 * libuv's own number will do. */
+	(void)setenv("UV_THREADPOOL_SIZE", WORKER_THREADS, 0);
 	l->clock = clock;
 	l->armed_ms = INT64_MAX;
 	l->memory.diag.fd = -1;
@@ -547,7 +547,7 @@ loop_free(struct loop *l)
 	free(l->read_buf);
 	l->read_buf = NULL;
 	if (uv_loop_close(&l->uv) != 0)
-		return false; /* a worker still uses it */
+		return false; /* a worker thread still uses it */
 	free(l);
 	return true;
 }

@@ -71,9 +71,9 @@ void loop_submit(struct loop *l, struct work *w);
 bool loop_cancel(struct loop *l, struct work *w);
 
 /* Jobs whose duration others control, by kind.  Only a few of each kind run at
- * once and the rest wait, so that the disk always finds a free worker: a name
- * service, a password command or a provider that hangs must not stop messages
- * that do not need it.  These jobs cannot be cancelled. */
+ * once and the rest wait, so that the disk always finds a free worker thread: a
+ * name service, a password command or a provider that hangs must not stop
+ * messages that do not need it.  These jobs cannot be cancelled. */
 enum loop_lane {
 	LOOP_LANE_NAMES, /* addresses of hosts */
 	LOOP_LANE_PEOPLE, /* the user database */

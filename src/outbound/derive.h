@@ -2,7 +2,7 @@
 /* derive.h - derives the key of a SCRAM login on a worker thread.
  *
  * The server chooses how many rounds that takes (sasl/sasl.h).  A derivation
- * may outlive its caller, because a worker cannot be stopped half-way.
+ * may outlive its caller, because a worker thread cannot be stopped half-way.
  */
 #ifndef OUTBOUND_DERIVE_H
 #define OUTBOUND_DERIVE_H

@@ -342,10 +342,10 @@ struct queue_original {
 	int64_t tried_ms, give_up_ms; /* wall clock; 0: not known */
 };
 /* All of the message if it is not larger than max bytes, else only its header.
- * Reads the disk; another store is read on a worker, and the hook original()
- * says when to ask for the same again.  -1 and class ERR_BUSY: ask again later;
- * any other: there is no such message any more, or it cannot be read.  On 0 the
- * caller clears it. */
+ * Reads the disk; another store is read on a worker thread, and the hook
+ * original() says when to ask for the same again.  -1 and class ERR_BUSY: ask
+ * again later; any other: there is no such message any more, or it cannot be
+ * read.  On 0 the caller clears it. */
 int queue_original(struct queue *q, const char *id, size_t max_bytes,
     struct queue_original *ret, struct err *err);
 void queue_original_clear(struct queue_original *o);
@@ -376,9 +376,9 @@ struct queue_drop;
 
 /* Nothing lies there.  Blocks for the first piece of a directory. */
 bool queue_drop_is_empty(struct queue *q);
-/* Looks what is there, on a worker; then done() is called.  So many names of
- * each user that nobody is hidden by the files of another one.  Does nothing
- * while another look is under way.  done NULL: forget whom to tell. */
+/* Looks what is there, on a worker thread; then done() is called.  So many
+ * names of each user that nobody is hidden by the files of another one.  Does
+ * nothing while another look is under way.  done NULL: forget whom to tell. */
 void queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx);
 /* Has the last look left something: the boot time at which to look again.
  * INT64_MAX: no. */

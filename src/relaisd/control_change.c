@@ -176,7 +176,8 @@ on_seen(void *ctx, const struct store_seen *m)
 		memcpy(p->asks[p->nasks++].id, m->env->id, QID_SIZE);
 }
 
-/* On a worker: finds some, unless they are named, and asks their owners. */
+/* On a worker thread: finds some, unless they are named, and asks their
+ * owners. */
 static int
 ask_owners(struct far *f)
 {

@@ -27,7 +27,7 @@ struct far {
 	struct work work;
 	struct fars *all;
 	struct ctl_call *call; /* NULL: it is over */
-	int (*ask)(struct far *f); /* on a worker; it may fill err */
+	int (*ask)(struct far *f); /* on a worker thread; it may fill err */
 	void (*free_it)(struct far *f); /* the state */
 	bool is_asking;
 	int rc; /* of the last ask() */

@@ -255,7 +255,7 @@ is_wanted(const struct listing *l, const struct queue_item *it)
 	       has_text(l, texts, sizeof(texts) / sizeof(texts[0]));
 }
 
-/* --- of other relays, on a worker ----------------------------------------- */
+/* --- of other relays, on a worker thread ---------------------------------- */
 
 static bool
 is_seen_wanted(const struct listing *l, const json_t *item)

@@ -549,7 +549,7 @@ free_work(struct work *w)
 	free(w);
 }
 
-/* No thread is started afterwards: the first job starts all of the workers. */
+/* No thread is started afterwards: the first job starts all worker threads. */
 static void
 give_up_calls(struct worker *d, const struct conf *conf)
 {
@@ -637,8 +637,8 @@ close_outbound(struct worker *d)
 	d->accounts = NULL;
 }
 
-/* False: a worker is stuck (a slow command for a secret, a name server that
- * does not answer) and still reads the configuration. */
+/* False: a worker thread is stuck (a slow command for a secret, a name server
+ * that does not answer) and still reads the configuration. */
 static bool
 close_all(struct worker *d)
 {
@@ -713,7 +713,7 @@ worker_main(const struct worker_opts *o)
 
 	if (!close_all(&d)) {
 		log_sys_close();
-		_exit(status); /* exit() would wait for that worker */
+		_exit(status); /* exit() would wait for that thread */
 	}
 	return status;
 }

@@ -100,7 +100,7 @@ bytes_of_file(const struct stat *st)
 	return (uint64_t)st->st_blocks * 512;
 }
 
-/* --- looking, on a worker ------------------------------------------------- */
+/* --- looking, on a worker thread ------------------------------------------ */
 
 struct look {
 	const struct drop_folder *f;

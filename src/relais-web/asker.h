@@ -25,8 +25,8 @@ struct asker {
 
 void asker_init(struct asker *a, const char *control);
 
-/* True: the daemon serves this user.  A user's own daemon serves only its user,
- * the user who created the socket, and root. */
+/* True: the daemon serves this user.  A user's own daemon, which is recognised
+ * by its path or by the owner of its socket, serves only that user and root. */
 bool asker_is_for(const struct asker *a, uint32_t uid);
 
 /* Opens a connection that is shown what that user may see.  -1: err has a

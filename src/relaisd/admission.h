@@ -2,9 +2,8 @@
 /* admission.h - decides whether a user may submit, and whether an account
  * accepts the message.
  *
- * It applies the rules of the configuration in force while the client still
- * waits.  It looks nothing up: the user has been looked up before
- * (net/people.h).
+ * Applies the rules of the configuration in force while the client still waits.
+ * Looks nothing up: the user has been looked up before (net/people.h).  Pure.
  */
 #ifndef RELAISD_ADMISSION_H
 #define RELAISD_ADMISSION_H
@@ -18,22 +17,21 @@ struct envelope;
 struct person;
 struct verdict;
 
-/* The setting that keeps this user out, or NULL.  Users are listed by name or
- * number; an unknown user (UID_UNKNOWN, UID_HIDDEN) is on no list.
- * Unsure: the user database does not answer, so neither allow_users and
- * allow_groups nor the users of an account can be applied. */
+/* The setting that forbids this user to submit, or NULL.  Users are listed by
+ * name or number; an unknown user (UID_UNKNOWN, UID_HIDDEN) is on no list.
+ * *ret_is_unsure: the user database does not answer, so allow_users,
+ * allow_groups and the users of an account cannot be applied. */
 const char *admission_bars(
     const struct conf *c, const struct person *who, bool *ret_is_unsure);
 
-/* What may be said in EHLO, before it is known which account a message has:
- * what the most generous one takes, by its setting and by what its provider
- * said last (RFC 1870).  accounts may be NULL: no provider has said
- * anything. */
+/* The maximum size to state in EHLO, before the account of a message is known:
+ * that of the most generous account, by its setting and its provider's last
+ * statement (RFC 1870).  accounts NULL: no provider has stated anything. */
 uint64_t admission_max_size(
     const struct conf *c, const struct accounts *accounts);
 
-/* True: no account takes this message, of e->size_bytes; *ret_why says it to
- * the client. */
+/* True: no account accepts this message of e->size_bytes; *ret_why is for the
+ * client. */
 bool admission_refuses(const struct conf *c, const struct accounts *accounts,
     const struct envelope *e, struct verdict *ret_why);
 

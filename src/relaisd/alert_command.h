@@ -23,9 +23,10 @@
 struct alert;
 struct conf_list;
 
-/* command: the program, an absolute path, and its arguments.  waiting: how many
- * messages wait in the queue.  cred_run_init() before, cred_run_clear() behind;
- * code and err of *ret say how it ended. */
+/* Runs the command.  command: the program, an absolute path, and its arguments.
+ * waiting: how many messages wait in the queue.  The caller calls
+ * cred_run_init() before and cred_run_clear() after; code and err of *ret say
+ * how the program ended. */
 enum cred_ran alert_command_run(const struct conf_list *command,
     const struct alert *a, size_t waiting, struct cred_run *ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* attack.h - what somebody would try who runs code of theirs in the worker.
+/* attack.h - attempts of an attacker who executes code in the worker.
  *
  * Compiled only with --enable-attack, for tests/fault/fortress.sh.
  */
@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-/* Tries it.  target: a path or a port, or "".  next: the number that an ask
- * must have now.  0: it worked; else errno, or ENOENT for a name that no attack
- * has. */
+/* Makes one attempt.  target: a path, a port, or "".  next: the number that the
+ * next struct line_ask must have.  0: it succeeded; else errno, or ENOENT for
+ * an unknown name. */
 int attack(const char *name, const char *target, uint32_t next);
 
 #endif

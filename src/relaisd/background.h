@@ -5,12 +5,13 @@
 #ifndef RELAISD_BACKGROUND_H
 #define RELAISD_BACKGROUND_H
 
-/* The child goes on; the parent waits until the child runs or has failed, and
- * ends with its status, so that the user who typed the command sees what went
- * wrong.  Returns the pipe to report on, or -1 with errno set. */
+/* Forks.  The child returns; the parent waits until the child is up or has
+ * failed, and exits with its status, so that the user who typed the command
+ * sees what went wrong.  Returns the pipe for background_report(), or -1 with
+ * errno set. */
 int background_go(void);
-/* In the child, when it is up: lets the parent end.  Closes fd; -1: there is no
- * parent that waits. */
+/* In the child, when it is up: lets the parent exit.  Closes fd; -1: no parent
+ * waits. */
 void background_report(int fd);
 
 #endif

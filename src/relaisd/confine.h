@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* confine.h - what the worker may do, by its configuration, and nothing else.
+/* confine.h - restricts the worker to what its configuration needs.
  *
- * It says to sys/sandbox.h which folders and ports the settings name.
+ * It translates the folders and ports that settings name for sys/sandbox.h.
  */
 #ifndef RELAISD_CONFINE_H
 #define RELAISD_CONFINE_H
@@ -12,9 +12,9 @@
 
 struct conf;
 
-/* In the order of their names in `relais status'. */
+/* In the order of confine_names[]. */
 enum confine_kind {
-	CONFINE_PRIVILEGES, /* no new ones */
+	CONFINE_PRIVILEGES, /* no new privileges */
 	CONFINE_FILES, /* Landlock */
 	CONFINE_CALLS, /* seccomp */
 	CONFINE_KINDS
@@ -29,24 +29,25 @@ struct confine {
 		size_t nreads, nports;
 		enum sandbox_database database;
 	} has; /* what is allowed */
-	int seccomp; /* as it was set */
-	const char *why_not; /* why nothing is denied; NULL: all of this is */
+	int seccomp; /* the setting */
+	/* why nothing is denied; NULL: everything else is */
+	const char *why_not;
 };
 
-/* Nothing is denied to a process that is alone, nor in a build with sanitizers:
- * then the next three do nothing. */
+/* Nothing is denied in a process that is alone or in a build with sanitizers;
+ * the next three functions then do nothing. */
 void confine_init(struct confine *c, bool is_alone);
 bool confine_is_wanted(const struct confine *c);
-/* Denies io_uring to libuv (sandbox_no_io_uring()): before the event loop is
+/* Denies io_uring to libuv (sandbox_no_io_uring()).  Before the event loop is
  * made. */
 void confine_loop(const struct confine *c, const struct conf *conf);
-/* Before the first thread of the process; files behind. */
+/* Applies Landlock.  Before the first thread of the process. */
 void confine_files(struct confine *c, const struct conf *conf);
-/* When no thread will be started any more. */
+/* Applies seccomp.  After the last thread has been started. */
 void confine_calls(struct confine *c, const struct conf *conf);
-/* Logs what does not hold, and why. */
+/* Logs which protections are not in force, and why. */
 void confine_complain(const struct confine *c);
-/* This configuration needs a file or a port that is denied. */
+/* True: this configuration needs a file or a port that is denied. */
 bool confine_is_outgrown(const struct confine *c, const struct conf *conf);
 void confine_clear(struct confine *c);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* control_check.h - the verb "check" of the control socket: tries an account as
- * the daemon that is running, with its user, its sandbox and its secrets.
+ * the running daemon, with its user, its sandbox and its secrets.
  *
- * args: account; send, an address or true for admin's, if a message is to
- * leave; password, if another secret than the configured one is to be tried.
- * One item for each stage as soon as it is known; then the result: verdict and
- * exit, as `relais check' has them.
+ * args: account; send, an address or true for admin's, if a real message is
+ * wanted; password, to try another secret than the configured one.  The reply
+ * has one item for each stage as soon as its result is known, then the result:
+ * verdict and exit, as for `relais check'.
  *
  * An account that was held and passes is tried again at once.
  */
@@ -17,7 +17,7 @@ struct conf;
 struct ctl_call;
 struct loop;
 
-/* One step of the call. */
+/* Runs one step of the call. */
 void control_check(struct ctl_call *call, struct loop *l,
     struct accounts *accounts, const struct conf *conf);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* control_core.h - what the files behind control.h share; nobody else includes
- * it.
+/* control_core.h - declarations shared by the files behind control.h; no other
+ * file includes it.
  *
- *   control.c         the table of verbs, and those that are about no message
- *   control_far.h     what is asked of a store behind a network
- *   control_list.c    queue
- *   control_show.c    show
- *   control_change.c  hold, release, retry, delete
- *   control_log.h     log
- *   control_check.h   check
+ *  control.c         the table of verbs; verbs that concern no message
+ *  control_far.h     queries of a remote store
+ *  control_list.c    queue
+ *  control_show.c    show
+ *  control_change.c  hold, release, retry, delete
+ *  control_log.h     log
+ *  control_check.h   check
  */
 #ifndef RELAISD_CONTROL_CORE_H
 #define RELAISD_CONTROL_CORE_H
@@ -34,8 +34,8 @@ struct control {
 };
 
 enum {
-	/* So many messages are looked at in one step, so that others have their
-	 * turn. */
+	/* How many messages a verb looks at, or changes, in one step, so that
+	 * others get their turn. */
 	CONTROL_STEP_MESSAGES = 500,
 	CONTROL_STEP_CHANGES = 20
 };
@@ -52,7 +52,7 @@ control_wall_ms(const struct control *c)
 	return clock_wall_ms(loop_clock(c->opts.loop));
 }
 
-/* A store that several relays share; NULL: this one is alone. */
+/* The store if several relays share it; NULL: this relay is alone. */
 static inline struct store *
 control_shared(const struct control *c)
 {
@@ -62,9 +62,9 @@ control_shared(const struct control *c)
 /* --- control_list.c ------------------------------------------------------- */
 
 const char *control_state_name(enum queue_state s);
-/* NULL: none. */
+/* NULL: no account. */
 const char *control_account_name(const struct control *c, int account);
-/* Of a message, as doc/formats/control has it. */
+/* A message as in doc/formats/control. */
 json_t *control_item_json(const struct control *c, const struct ctl_call *call,
     const struct queue_item *it);
 /* Why an account does not send, as far as the caller may know. */
@@ -87,7 +87,7 @@ void control_hold(void *ctx, struct ctl_call *call);
 void control_release(void *ctx, struct ctl_call *call);
 void control_retry(void *ctx, struct ctl_call *call);
 void control_delete(void *ctx, struct ctl_call *call);
-/* All that waits of an ordinary user. */
+/* Flushes the waiting messages of an ordinary user. */
 void control_flush_own(struct control *c, struct ctl_call *call);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* control_far.h - what a verb asks of a store behind a network.
+/* control_far.h - queries of a verb to a remote store.
  *
- * Such a store answers when it likes, so it is asked on a worker thread while
- * the verb waits.  Few are asked at once, and none of them takes the place of
- * mail's.  A client that goes away is not waited for.
+ * Such a store may take long, so it is queried on a worker thread while the
+ * verb waits.  Only a few queries run at a time, in a lane of their own, so
+ * that they do not delay mail.  If the client goes away, its query is not
+ * waited for.
  */
 #ifndef RELAISD_CONTROL_FAR_H
 #define RELAISD_CONTROL_FAR_H
@@ -14,31 +15,32 @@
 #include "net/loop.h"
 
 struct ctl_call;
-struct fars; /* all questions of the control socket */
+struct fars; /* all queries of the control socket */
 
 struct fars *fars_new(struct loop *l);
-/* When all calls are over (ctl_server_free()).  Blocks until those under way
- * have returned; the store is not touched afterwards.  Their ends come on the
- * loop.  NULL is allowed. */
+/* When all calls are over (ctl_server_free()).  Blocks until the running
+ * queries have returned; the store is not used afterwards.  Their done() still
+ * comes on the loop.  NULL is allowed. */
 void fars_free(struct fars *all);
 
-/* One question at a time; part of the state that a verb keeps. */
+/* One query at a time.  Part of the state that a verb keeps. */
 struct far {
 	struct work work;
 	struct fars *all;
-	struct ctl_call *call; /* NULL: it is over */
-	int (*ask)(struct far *f); /* on a worker thread; it may fill err */
-	void (*free_it)(struct far *f); /* the state */
+	struct ctl_call *call; /* NULL: the request is over */
+	int (*ask)(struct far *f); /* runs on a worker thread; may fill err */
+	void (*free_it)(struct far *f); /* frees the state */
 	bool is_asking;
-	int rc; /* of the last ask() */
+	int rc; /* the result of the last ask() */
 	struct err err;
 };
 
 void far_init(struct far *f, struct fars *all, struct ctl_call *call,
     void (*free_it)(struct far *f));
-/* The verb waits, and goes on when ask() has returned. */
+/* Runs ask() on a worker thread; the verb waits, and continues when it has
+ * returned. */
 void far_ask(struct far *f, int (*ask)(struct far *f));
-/* The request is over: free_it() is called now, or when ask() has returned. */
+/* The request is over: calls free_it(), now or when ask() has returned. */
 void far_leave(struct far *f);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* control_log.h - the control verb "log": what became of messages.
  *
- * An ordinary user is shown their own.  Arguments and items:
- * doc/formats/control.
+ * An ordinary user sees only their own.  doc/formats/control has arguments and
+ * items.
  */
 #ifndef RELAISD_CONTROL_LOG_H
 #define RELAISD_CONTROL_LOG_H
@@ -13,7 +13,7 @@ struct loop;
 struct recorder;
 struct store;
 
-/* Each time that the verb is run. */
+/* Runs one step of the call. */
 void control_log(struct ctl_call *call, struct loop *l,
     struct recorder *recorder, struct store *store, struct fars *fars);
 

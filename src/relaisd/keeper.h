@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* keeper.h - the process that may reach out, and keeps a worker at work.
+/* keeper.h - the process that may use other resources, and keeps a worker
+ * running.
  *
- * It knows the configuration and its secrets, starts relais-cred and
- * alert_command, asks the user database and the resolver, and holds the
+ * The keeper knows the configuration and its secrets, starts relais-cred and
+ * alert_command, queries the user database and the resolver, and holds the
  * listening sockets.  It never reads a byte that a client or server sent, and
- * believes nothing the worker says (relaisd/line.h).
+ * trusts nothing that the worker says (relaisd/line.h).
  *
- * A worker that dies is replaced within a second; clients meanwhile wait in the
- * listeners' queues.  A keeper that dies takes along a worker that has only
- * begun; any other finishes what is under way.  Each errand runs in a process
- * of its own, so that no secret stays here and a name service that hangs stops
- * nothing.
+ * A worker that dies is replaced within a second; meanwhile clients wait in the
+ * kernel's queue.  If the keeper dies, a worker that has only just started ends
+ * as well; any other finishes what is in progress.  Each errand runs in a
+ * process of its own, so that no secret stays in the keeper and a name service
+ * that hangs stops nothing.
  */
 #ifndef RELAISD_KEEPER_H
 #define RELAISD_KEEPER_H
@@ -19,8 +20,8 @@ struct conf;
 struct startup;
 struct startup_bound;
 
-/* Until it is told to stop.  Takes over conf, borrows the others.  report_fd:
- * of background.h, or -1.  Returns the exit status. */
+/* Runs until told to stop.  Takes over conf, borrows the rest.  report_fd: see
+ * background.h; or -1.  Returns the exit status. */
 int keeper_main(struct startup *s, struct startup_bound *bound,
     struct conf *conf, int report_fd);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* offline.h - relaisd --check: looks, without the network, whether what a
- * configuration names is there and may be used by the daemon's user.
+/* offline.h - relaisd --check: checks, without the network, whether everything
+ * that a configuration names exists and may be used by the daemon's user.
  *
- * Reading the configuration has found what is wrong in the file; this is about
- * what is around it: aliases, certificates, secrets, commands, users, the
- * spool.  Each problem is one log line with file, line and what to do.
+ * Loading the configuration has found the mistakes in the file; this is about
+ * its surroundings: aliases, certificates, secrets, commands, users, the spool.
+ * Each problem is one log line with file, line and what to do.
  *
- * If it is run by root it ends as the daemon's user, for good: what that user
- * cannot read is found out by trying.
+ * Root becomes the daemon's user for good, because only trying shows what that
+ * user can read.  Blocks on the disk.
  */
 #ifndef RELAISD_OFFLINE_H
 #define RELAISD_OFFLINE_H
@@ -17,8 +17,8 @@
 struct conf;
 struct conf_env;
 
-/* The number of problems; warnings do not count.  replies: the user's rows;
- * env: with which c was loaded. */
+/* Returns the number of problems, without warnings.  replies: the path of the
+ * user's rows; env: as given to conf_load(). */
 size_t offline_check(
     const struct conf *c, const char *replies, const struct conf_env *env);
 

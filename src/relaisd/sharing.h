@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sharing.h - the accounts take their turns at what several relays share.
+/* sharing.h - takes the turns of the accounts at what several relays share.
  *
- * One job at a time on a worker thread: it looks, once in SHARING_LOOK_MS,
+ * One job at a time on a worker thread.  It checks, once in SHARING_LOOK_MS,
  * which accounts other relays have changed, and takes a turn (account/share.h)
- * for those and for each that has something to say.
+ * for those and for each account that has something to say.
  */
 #ifndef RELAISD_SHARING_H
 #define RELAISD_SHARING_H
@@ -16,12 +16,12 @@ struct sharing;
 enum { SHARING_LOOK_MS = 1000 };
 
 struct sharing *sharing_new(struct loop *l, struct queue *q);
-/* Begins; account_hooks.share of all of these is sharing_due(). */
+/* Begins.  account_hooks.share of all these accounts must be sharing_due(). */
 void sharing_start(struct sharing *s, struct accounts *accounts);
 void sharing_due(void *sharing);
-/* The last turns, which give everything back; what a job that is under way
- * still reserves counts as sent.  After accounts_stop(), before
- * queue_free(). */
+/* Takes the last turns, which give everything back.  What a running job still
+ * reserves counts as sent.  After accounts_stop(), before queue_free().
+ * Blocks. */
 void sharing_stop(struct sharing *s);
 void sharing_free(struct sharing *s); /* after queue_free() */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sign_in.h - the verb login: passes the lines of a sign-in between
- * relais-cred, which holds it, and the person, who types.
+ * relais-cred, which conducts it, and the person at the terminal.
  *
  * The tokens stay in relais-cred; the daemon sees only what the person sees.
  */
@@ -18,17 +18,17 @@ struct loop;
 struct sign_in_opts {
 	struct loop *loop;
 	struct conf *conf;
-	size_t account; /* its place in conf */
-	int handle; /* and its number */
-	/* As struct control_opts has it. */
+	size_t account; /* index in conf */
+	int handle; /* and its handle */
+	/* As in struct control_opts. */
 	int (*start)(void *ctx, const struct conf *conf, size_t account,
 	    const char *flow, struct err *err);
 	void *start_ctx;
-	void (*done)(void *ctx, int handle); /* somebody has signed in */
+	void (*done)(void *ctx, int handle); /* a person has signed in */
 	void *done_ctx;
 };
 
-/* At each run of the verb; opts in the first one. */
+/* Runs one step of the verb; opts is used in the first step. */
 void sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* startup.h - what relaisd finds around it when it starts, and what it does as
- * root.
+/* startup.h - finds the surroundings of relaisd, and does what needs root.
  *
- * Also the reading of the configuration, at the start and at a reload: both
- * need what was found.  Logs each problem.
+ * Also loads the configuration, at the start and at a reload, because both need
+ * the surroundings.  Logs each problem.  Blocks.
  */
 #ifndef RELAISD_STARTUP_H
 #define RELAISD_STARTUP_H
@@ -19,51 +18,55 @@ struct startup {
 	struct conf_env env;
 	struct conf_paths paths;
 	char hostname[256];
-	char *file; /* absolute, for we leave the folder we start in */
+	char *file; /* absolute, because the working directory changes */
 	struct privilege_user user;
 	struct cred_env cred;
-	struct conf_vars *vars; /* NULL: they do not count */
-	struct conf_copy copy; /* for the worker; not with one process */
+	struct conf_vars *vars; /* NULL: not used */
+	struct conf_copy copy; /* for the worker; not used with one process */
 	int64_t watchdog_ms; /* of listen.h; found by startup_bind() */
-	pid_t keeper; /* in the worker: the process it must not outlive */
+	pid_t keeper; /* in the worker: the keeper, which it must not outlive */
 };
 
 /* Borrows args. */
 void startup_find(struct startup *s, const struct daemon_args *args);
-/* For the worker: drops the secrets among what was found. */
+/* In the worker: drops the secrets that were found. */
 void startup_forget(struct startup *s);
 void startup_clear(struct startup *s);
 
-/* NULL: every problem has been logged; err has the first one. */
+/* Loads the configuration.  NULL: every problem was logged, and err has the
+ * first one. */
 struct conf *startup_load(struct startup *s, struct err *err);
 /* --check: EX_OK or EX_CONFIG. */
 int startup_check(const struct startup *s, const struct conf *conf);
 
-/* The sockets, bound; a lock that says that this relaisd has the spool. */
+/* The bound sockets, and a lock that reserves the spool for this relaisd. */
 struct startup_bound {
 	struct sockets sockets;
 	int control_fd;
-	int spool_fd; /* -1: the folder cannot be opened; that will be told */
+	/* -1: the folder cannot be opened, which is reported later */
+	int spool_fd;
 };
-/* Everything that needs root, done before the first byte is read.  Waits while
- * a worker whose keeper died finishes what is under way. */
+/* Does everything that needs root, before the first byte is read.  Waits while
+ * a worker whose keeper died finishes what is in progress. */
 int startup_bind(struct startup *s, const struct conf *conf,
     struct startup_bound *ret, struct err *err);
 
-/* "auto": where the program was started says it. */
+/* Opens the log; for "auto" the destination depends on how the program was
+ * started. */
 int startup_open_log(
     const struct startup *s, const struct conf *conf, struct err *err);
 
-/* The new configuration, with its listeners open.  NULL: what is wrong with it
- * has been logged, and nothing changes. */
+/* Loads the configuration again and opens its listeners.  NULL: the problems
+ * were logged, and nothing changes. */
 struct conf *startup_reload(struct startup *s, struct startup_bound *bound,
     const struct conf *in_force, struct err *err);
 
-/* A client and its draft on the disk, and all the rest. */
+/* How many descriptors are needed: for each client and its draft, and
+ * everything else. */
 size_t startup_descriptors(const struct conf *conf);
 
-/* The exit status, as relaisd(8) has it.  A service manager may try again after
- * all but a wrong configuration. */
+/* The exit status for this error (relaisd(8)).  A service manager may try again
+ * after any status but that of an invalid configuration. */
 int startup_status(const struct err *err);
 
 /* SIGHUP ends a process that does not expect it.  A SIGHUP during the start is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* telling.h - tells people: what notices and alerts (src/notice) need of the
- * configuration and of the other parts of the daemon.
+/* telling.h - connects notices and alerts (src/notice) with the configuration
+ * and other parts of the daemon.
  *
- * It logs what they decide, chooses the account that sends a notice, and hands
+ * It logs their decisions, chooses the account that sends a notice, and passes
  * each alert to alert_queue.h.
  */
 #ifndef RELAISD_TELLING_H
@@ -24,8 +24,8 @@ struct telling *telling_new(
     struct loop *l, struct link *link, struct people *people);
 void telling_free(struct telling *t);
 
-/* Before telling_start() and after telling_stop(), which comes before the queue
- * ends, nobody is told anything. */
+/* Nothing is reported before telling_start() and after telling_stop(), which
+ * must be called before the queue is freed. */
 void telling_start(struct telling *t, struct queue *queue,
     struct accounts *accounts, const struct routing *routing,
     void (*wake)(void *ctx), void *ctx);
@@ -34,15 +34,15 @@ void telling_stop(struct telling *t);
 /* For notices_tick() and the events of notices.h. */
 struct notices *telling_notices(struct telling *t);
 
-/* For struct account_hooks; reason NULL: it is over. */
+/* For struct account_hooks; reason NULL: the problem is resolved. */
 void telling_account(struct telling *t, const char *account, const char *event,
     const char *reason);
-/* For the queue's hook; only of an uncertain message, others are told by their
- * account. */
+/* For the queue's hook held(): reports a message that may have been delivered;
+ * other held messages are reported by their account. */
 void telling_held(struct telling *t, const char *id);
-/* The disk makes trouble. */
+/* Reports trouble with the disk. */
 void telling_disk(struct telling *t, const char *text);
-/* This user has used up max_per_user, or may send again. */
+/* This user has used up max_per_user, or (is_over) may send again. */
 void telling_user_limit(struct telling *t, uint32_t uid, bool is_over);
 
 #endif

@@ -8,8 +8,8 @@
 
 struct conf;
 
-/* One line for each setting of wanted that needs a restart and is not what it
- * is in in_force. */
+/* Logs one line for each setting of wanted that needs a restart and differs
+ * from in_force. */
 void unapplied_log(const struct conf *in_force, const struct conf *wanted);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* worker.h - puts the parts together and runs them until told to stop.
+/* worker.h - creates the parts of the daemon and runs them until told to stop.
  *
- * The only place that knows all of conf, queue, inbound, outbound and ctl, and
- * that turns settings into their options.  It reads what strangers send, so it
- * starts no program and asks no database: the keeper does (relaisd/link.h).
+ * Only the worker knows all of conf, queue, inbound, outbound and ctl, and
+ * turns settings into their options.  It reads input of strangers, so it starts
+ * no program and queries no database: the keeper does (relaisd/link.h).
  */
 #ifndef RELAISD_WORKER_H
 #define RELAISD_WORKER_H
@@ -16,9 +16,10 @@ struct worker_opts {
 	struct startup *startup;
 	struct startup_bound *bound; /* control_fd is taken over */
 	struct conf *conf; /* taken over */
-	int line_fd; /* to the keeper, or -1: one process, which also reloads
-		      * and tells the service manager */
-	int report_fd; /* one process: whom to tell that it runs, or -1 */
+	/* to the keeper; -1: one process, which also reloads and reports to the
+	 * service manager */
+	int line_fd;
+	int report_fd; /* one process: for background_report(), or -1 */
 };
 
 /* Returns the exit status. */

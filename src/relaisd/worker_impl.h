@@ -3,7 +3,7 @@
  *
  * worker.c starts, runs, reloads and stops the parts.  worker_queue.c has the
  * store, the queue and its policies, and passes the queue's questions and news
- * to the other parts; it calls nothing of worker.c.
+ * to the other parts; it calls nothing in worker.c.
  */
 #ifndef RELAISD_WORKER_IMPL_H
 #define RELAISD_WORKER_IMPL_H
@@ -20,7 +20,8 @@
 /* One pointer to each part of the daemon. */
 struct worker {
 	struct startup *startup;
-	struct startup_bound *bound; /* with one process: its sockets, too */
+	/* with one process, includes its sockets */
+	struct startup_bound *bound;
 	struct link *link;
 	bool is_alone; /* one process */
 	struct confine confine;
@@ -29,13 +30,14 @@ struct worker {
 	struct loop_task turn;
 	struct loop_timer *timer;
 	struct loop_timer *watchdog;
-	struct loop_timer *log_timer; /* lines that were withheld are counted */
+	/* when to log how many lines were withheld */
+	struct loop_timer *log_timer;
 	struct store *store;
 	const struct store_module *module; /* NULL: the store is the spool */
-	bool is_store_lost; /* others have our messages: begin anew */
+	bool is_store_lost; /* others own our messages; start again */
 	struct queue *queue;
 	struct recorder *recorder;
-	struct sharing *sharing; /* NULL: the store is ours alone */
+	struct sharing *sharing; /* NULL: nothing is shared */
 	struct fold *fold;
 	struct user_limit *user_limit;
 	struct receiving *receiving;
@@ -43,23 +45,23 @@ struct worker {
 	struct control *control;
 	struct telling *telling;
 	struct people *people;
-	struct netwatch *netwatch; /* NULL: the kernel has none for us */
+	struct netwatch *netwatch; /* NULL: not available */
 	struct accounts *accounts;
 	struct outbound *outbound;
 	struct routing *routing;
-	struct replies *replies; /* the user's rows, NULL: none */
-	struct conf *listening; /* what the listeners are of */
+	struct replies *replies; /* the user's rows; NULL: none */
+	struct conf *listening; /* the configuration of the listeners */
 	bool is_stopping;
 	int64_t stop_by_ms, hurry_ms, no_verdict_ms;
 };
 
-/* Blocks on the disk and, for a shared store, on the network.  -1: the caller
- * frees d->store, if there is one. */
+/* Opens the store.  Blocks on the disk and, for a shared store, on the network.
+ * -1: the caller frees d->store if it is set. */
 int worker_open_store(
     struct worker *d, const struct conf *conf, struct err *err) MUST_CHECK;
-/* Of d->store, which is open; with d->loop and d->telling. */
+/* Creates the queue over d->store; needs d->loop and d->telling. */
 void worker_open_queue(struct worker *d, const struct conf *conf);
-/* This configuration is in force now. */
+/* Applies a configuration to the queue and its policies. */
 void worker_set_queue(struct worker *d, const struct conf *conf);
 
 #endif

@@ -108,12 +108,18 @@ log_addr(struct log_line *l, const char *key, const char *addr)
 }
 
 void
-log_end(struct log_line *l)
+log_end_as(struct log_line *l, const char *kind)
 {
 	if (l->is_wanted)
 		current_sink->write(
-		    current_sink->ctx, l->level, buf_str(&l->text));
+		    current_sink->ctx, l->level, buf_str(&l->text), kind);
 	buf_clear(&l->text);
+}
+
+void
+log_end(struct log_line *l)
+{
+	log_end_as(l, buf_str(&l->text));
 }
 
 void

@@ -33,8 +33,10 @@ enum log_level {
 };
 
 struct log_sink {
-	/* line: NUL-terminated, no newline, already escaped. */
-	void (*write)(void *ctx, enum log_level level, const char *line);
+	/* line: NUL-terminated, no newline, already escaped.  Lines of the same
+	 * kind count as equal (log_end_as()). */
+	void (*write)(void *ctx, enum log_level level, const char *line,
+	    const char *kind);
 	void *ctx;
 };
 
@@ -57,6 +59,10 @@ void log_num(struct log_line *l, const char *key, int64_t value);
 /* An address in angle brackets, as mail logs have it: from=<a@b>. */
 void log_addr(struct log_line *l, const char *key, const char *addr);
 void log_end(struct log_line *l);
+/* As log_end(), for a line of which others can vary at will what does not
+ * matter.  kind has what matters: all lines of this kind count as equal for the
+ * limit of sys/log_limit.h.  The kind of any other line is the line itself. */
+void log_end_as(struct log_line *l, const char *kind);
 
 /* A whole line at once: a sentence, or an error with what we were doing. */
 void log_text(enum log_level level, const char *fmt, ...)

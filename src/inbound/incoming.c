@@ -249,14 +249,21 @@ incoming_log_unheard(const struct incoming *in)
 void
 incoming_log_refused(const struct incoming *in, const struct verdict *v)
 {
+	const struct envelope *e = in->env;
 	struct log_line l;
+	char *kind;
 
 	log_begin(&l, LOG_LEVEL_NOTICE, "refused");
-	log_str(&l, "id", in->env->id);
-	log_who(&l, in->env);
+	log_str(&l, "id", e->id);
+	log_who(&l, e);
 	log_num(&l, "code", v->code);
 	log_str(&l, "reason", v->text);
 	if (v->who[0] != '\0')
 		log_str(&l, "by", v->who);
-	log_end(&l);
+	/* Who and why: a client can vary the sender, and no message depends on
+	 * the line. */
+	kind = xasprintf("refused %s %s %d %s %s", e->peer,
+	    e->user != NULL ? e->user : "", v->code, v->text, v->who);
+	log_end_as(&l, kind);
+	free(kind);
 }

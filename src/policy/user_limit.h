@@ -19,9 +19,8 @@
 
 struct user_limit;
 
-/* max 0: no limit.  on_limit(), which must only take note, tells that the limit
- * of a user is used up and messages wait for it, or (is_over) that none waits
- * any more. */
+/* max 0: no limit.  on_limit() must only take note.  is_over: the limit of a
+ * user is used up and messages wait for it; false: none waits any more. */
 struct user_limit *user_limit_new(const struct clock *clock, uint64_t max,
     void (*on_limit)(void *ctx, uint32_t uid, bool is_over), void *ctx);
 /* After the queue was freed. */

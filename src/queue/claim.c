@@ -528,17 +528,26 @@ take_all(struct queue_message *msg, const struct verdict *v)
 	}
 }
 
+/* Returns how long the queue has known the message. */
+static int64_t
+count_attempt(struct queue_message *msg)
+{
+	struct entry *e = msg->e;
+	int64_t seen = entry_seen_ms(msg->q, e);
+
+	if (e->attempts < UINT16_MAX)
+		e->attempts++;
+	entry_noted(e, seen);
+	return seen;
+}
+
 /* The attempt is counted, and everybody who waited has an answer. */
 static void
 note_attempt(struct queue_message *msg, const struct verdict *v)
 {
 	struct queue *q = msg->q;
-	struct entry *e = msg->e;
-	int64_t seen = entry_seen_ms(q, e);
+	int64_t seen = count_attempt(msg);
 
-	if (e->attempts < UINT16_MAX)
-		e->attempts++;
-	entry_noted(e, seen);
 	/* What has been sent to all is removed: nobody would read the notes. */
 	if (is_sent_to_all(msg, v)) {
 		take_all(msg, v);
@@ -593,12 +602,8 @@ void
 message_recover(struct queue_message *msg)
 {
 	struct queue *q = msg->q;
-	struct entry *e = msg->e;
-	int64_t seen = entry_seen_ms(q, e);
+	int64_t seen = count_attempt(msg);
 
-	if (e->attempts < UINT16_MAX)
-		e->attempts++;
-	entry_noted(e, seen);
 	message_noted(
 	    msg, journal_attempt(&msg->disk.notes, queue_wall(q), seen));
 	for (size_t i = 0; i < msg->env->nrcpts; i++) {

@@ -42,7 +42,8 @@ void telling_account(struct telling *t, const char *account, const char *event,
 void telling_held(struct telling *t, const char *id);
 /* Reports trouble with the disk. */
 void telling_disk(struct telling *t, const char *text);
-/* This user has used up max_per_user, or (is_over) may send again. */
+/* is_over: this user has used up max_per_user; false: the user may send
+ * again. */
 void telling_user_limit(struct telling *t, uint32_t uid, bool is_over);
 
 #endif

@@ -17,9 +17,11 @@ is_digit(unsigned char c)
 
 /* FNV-1a; who makes two kinds collide has them counted as one. */
 static uint64_t
-hash_more(uint64_t h, const char *p, const char *end)
+hash_text(const char *p)
 {
-	for (; p < end; p++) {
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *p != '\0'; p++) {
 		bool is_number = is_digit((unsigned char)*p);
 		unsigned char c = is_number ? '0' : (unsigned char)*p;
 		uint64_t next = (h ^ c) * UINT64_C(0x100000001b3);
@@ -31,44 +33,11 @@ hash_more(uint64_t h, const char *p, const char *end)
 	return h;
 }
 
-/* The last place that says this, or NULL. */
-static const char *
-last_of(const char *line, const char *what)
-{
-	const char *last = NULL;
-
-	for (const char *p = line; (p = strstr(p, what)) != NULL; p++)
-		last = p;
-	return last;
-}
-
-/* Of a mail that was refused, only who and why: identifier and sender are
- * another one each time, if somebody wants it so, and no mail depends on the
- * line. */
 static uint64_t
-hash_refused(uint64_t h, const char *line, const char *end)
+hash_of(const char *kind)
 {
-	const char *who = strstr(line, " peer=");
-	const char *from = strstr(line, " from=");
-	const char *why = last_of(line, " code=");
+	uint64_t h = hash_text(kind);
 
-	if (who == NULL || from == NULL || why == NULL || from < who ||
-	    why < from)
-		return hash_more(h, line, end);
-	return hash_more(hash_more(h, who, from), why, end);
-}
-
-static uint64_t
-hash_of(const char *line)
-{
-	static const char refused[] = "refused ";
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	const char *end = line + strlen(line);
-
-	if (strncmp(line, refused, sizeof(refused) - 1) == 0)
-		h = hash_refused(h, line, end);
-	else
-		h = hash_more(h, line, end);
 	return h != 0 ? h : 1;
 }
 
@@ -98,10 +67,10 @@ find_kind(struct log_limit *l, uint64_t hash, int64_t now_ms)
 }
 
 bool
-log_limit_pass(
-    struct log_limit *l, int64_t now_ms, enum log_level level, const char *line)
+log_limit_pass(struct log_limit *l, int64_t now_ms, enum log_level level,
+    const char *line, const char *kind)
 {
-	size_t i = find_kind(l, hash_of(line), now_ms);
+	size_t i = find_kind(l, hash_of(kind), now_ms);
 	struct log_limit_kind *k = &l->kinds[i];
 
 	if (is_over(k, now_ms) && k->lines <= LOG_LIMIT_LINES) {

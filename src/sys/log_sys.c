@@ -174,10 +174,11 @@ log_sys_tell(void)
 }
 
 static void
-write_limited(void *ctx, enum log_level level, const char *line)
+write_limited(
+    void *ctx, enum log_level level, const char *line, const char *kind)
 {
 	if (log_limit_pass(
-		&out.limit, clock_boot_ms(clock_sys()), level, line)) {
+		&out.limit, clock_boot_ms(clock_sys()), level, line, kind)) {
 		out.write(ctx, level, line);
 	} else if (!out.is_withholding) {
 		out.is_withholding = true;

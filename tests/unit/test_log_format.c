@@ -14,8 +14,9 @@ static char line[9000];
 static enum log_level level;
 
 static void
-keep(void *ctx, enum log_level at, const char *text)
+keep(void *ctx, enum log_level at, const char *text, const char *kind)
 {
+	(void)kind;
 	(void)ctx;
 	level = at;
 	(void)snprintf(line, sizeof(line), "%s", text);

@@ -78,8 +78,9 @@ what_an_error_quotes_does_not_reach_the_terminal(void **state)
 }
 
 static void
-keep_line(void *ctx, enum log_level level, const char *line)
+keep_line(void *ctx, enum log_level level, const char *line, const char *kind)
 {
+	(void)kind;
 	struct buf *b = ctx;
 
 	(void)level;

@@ -289,8 +289,9 @@ open_provider(struct bench *b)
 /* --- life ---------------------------------------------------------------- */
 
 static void
-count_login(void *ctx, enum log_level level, const char *line)
+count_login(void *ctx, enum log_level level, const char *line, const char *kind)
 {
+	(void)kind;
 	(void)level;
 	((struct bench *)ctx)->logins += strncmp(line, "connected ", 10) == 0;
 }
@@ -1896,8 +1897,9 @@ struct witness {
 };
 
 static void
-watch_log(void *ctx, enum log_level level, const char *line)
+watch_log(void *ctx, enum log_level level, const char *line, const char *kind)
 {
+	(void)kind;
 	struct witness *w = ctx;
 
 	(void)level;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "inbound/session.h"
 #include "net/peer.h"
@@ -47,6 +49,7 @@ struct bench {
 	struct inbound_listener listener;
 	const char *barred; /* the name of the user who may not submit */
 	bool is_unsure;
+	const char *refusal; /* of every message; NULL: none */
 };
 
 static uint32_t next_uid; /* who connects now */
@@ -156,10 +159,14 @@ yes(void *ctx, const char *addr)
 static bool
 refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
-	(void)ctx;
+	const struct bench *b = ctx;
+
 	(void)e;
-	(void)ret_why;
-	return false;
+	if (b->refusal == NULL)
+		return false;
+	verdict_local(
+	    ret_why, VERDICT_NEVER, STAGE_LOCAL, 552, "5.3.4", b->refusal);
+	return true;
 }
 
 static bool
@@ -417,6 +424,49 @@ a_machine_that_is_not_allowed_is_turned_away(void **state)
 
 	is_greeted(b, come_from(b, "127.0.0.9", UID_UNKNOWN), "550 ");
 	is_greeted(b, come_from(b, "127.0.0.8", UID_UNKNOWN), "220 ");
+}
+
+static void
+keep_kind(void *ctx, enum log_level level, const char *line, const char *kind)
+{
+	(void)level;
+	if (strncmp(line, "refused id=", 11) == 0)
+		assert_true(buf_addf(ctx, "%s\n", kind));
+}
+
+/* A client that varies sender and content cannot fill the log with it. */
+static void
+messages_refused_for_one_reason_are_lines_of_one_kind(void **state)
+{
+	struct bench *b = *state;
+	struct client alice = come(b, ALICE);
+	struct buf kinds;
+	struct log_sink sink = { keep_kind, &kinds };
+	struct bytes rest, first;
+
+	buf_init(&kinds, 10000);
+	log_to(&sink);
+	b->refusal = "larger than any account takes";
+	say(&alice, "EHLO a.test\r\nMAIL FROM:<a@x.test>\r\n"
+		    "RCPT TO:<r@x.test>\r\nDATA\r\n");
+	until(b, has_heard(&alice, "354"));
+	say(&alice, "Subject: 1\r\n\r\n.\r\n");
+	until(b, has_heard(&alice, "552"));
+	alice.n = 0;
+	alice.heard[0] = '\0';
+	say(&alice, "MAIL FROM:<b@x.test>\r\nRCPT TO:<r@x.test>\r\n"
+		    "DATA\r\n");
+	until(b, has_heard(&alice, "354"));
+	say(&alice, "Subject: 2\r\n\r\n.\r\n");
+	until(b, has_heard(&alice, "552"));
+	log_to(NULL);
+	rest = buf_bytes(&kinds);
+	first = bytes_cut(&rest, '\n');
+	assert_true(first.n > 0 && memmem(first.p, first.n, "552", 3) != NULL);
+	rest = bytes_cut(&rest, '\n');
+	assert_int_equal(first.n, rest.n);
+	assert_memory_equal(first.p, rest.p, first.n);
+	buf_clear(&kinds);
 }
 
 static void
@@ -732,6 +782,7 @@ main(void)
 		TEST(there_are_no_more_sessions_than_allowed),
 		TEST(a_machine_that_is_not_allowed_is_turned_away),
 		TEST(a_user_who_may_not_submit_hears_so_at_mail),
+		TEST(messages_refused_for_one_reason_are_lines_of_one_kind),
 		TEST(who_sends_without_end_is_read_in_pieces),
 		TEST(however_many_send_without_end_a_turn_is_short),
 		TEST(those_who_send_without_end_take_turns),

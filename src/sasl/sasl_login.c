@@ -76,11 +76,12 @@ fail(struct sasl_login *l, enum sasl_act act, const char *text)
 }
 
 /* RFC 4954 4, 6: the mechanism is not accepted, whatever the password.  500,
- * 502 and 503 come from servers that do not know its name. */
+ * 502 and 503 come from servers that do not know its name; 0: what the server
+ * said was no refusal, and no acceptance. */
 static bool
 is_about_mechanism(int code)
 {
-	return code >= 500 && code <= 504;
+	return code == 0 || (code >= 500 && code <= 504);
 }
 
 /* No mechanism is left: what was said of them, or that there was none. */

@@ -463,6 +463,15 @@ on_garbage(struct smtp_client *c, unsigned char first)
 		    "any honest one");
 }
 
+/* No more will be heard: a refusal that had begun counts, and is not taken for
+ * an answer that was lost. */
+static void
+take_begun_refusal(struct smtp_client *c)
+{
+	if (c->state == ST_READY && smtp_reply_is_refusal(&c->reply))
+		handle_reply(c);
+}
+
 /* True: something happened. */
 static bool
 take_reply(struct smtp_client *c)
@@ -503,9 +512,10 @@ lost_stage(const struct smtp_client *c)
 static void
 on_eof(struct smtp_client *c)
 {
+	take_begun_refusal(c);
 	if (c->state == ST_QUIT)
 		sc_over(c, SC_TROUBLE_NONE, false);
-	else
+	else if (c->state != ST_CLOSED)
 		sc_over_local(c, SC_TROUBLE_LOST, lost_stage(c), c->eof_why);
 }
 
@@ -757,7 +767,9 @@ on_timeout(struct smtp_client *c)
 			? "; if it wants TLS from the first byte, set tls = "
 			  "implicit"
 			: "");
-	sc_over_local(c, SC_TROUBLE_LOST, lost_stage(c), text);
+	take_begun_refusal(c);
+	if (c->state != ST_CLOSED)
+		sc_over_local(c, SC_TROUBLE_LOST, lost_stage(c), text);
 }
 
 void

@@ -102,6 +102,24 @@ on_challenge(struct smtp_client *c)
 	say_cancel(c);
 }
 
+/* Only 235 says that there was a login (RFC 4954 4): on any other word nothing
+ * is sent, and this mechanism is of no use. */
+static void
+refuse_other_success(struct smtp_client *c)
+{
+	char text[VERDICT_TEXT_MAX];
+	struct bytes said = smtp_reply_text(&c->reply);
+
+	(void)snprintf(text, sizeof(text),
+	    "the server answered AUTH %s with \"%d %.*s\" instead of 235, "
+	    "which leaves open whether it took the login",
+	    c->login.mechanism, c->reply.code, said.n < 200 ? (int)said.n : 200,
+	    said.p);
+	verdict_local(
+	    &c->login.refusal, VERDICT_NEVER, STAGE_AUTH, 0, NULL, text);
+	ask_login(c, SC_AUTH);
+}
+
 void
 sc_on_auth_reply(struct smtp_client *c)
 {
@@ -117,6 +135,8 @@ sc_on_auth_reply(struct smtp_client *c)
 		smtp_reply_verdict(&c->reply, STAGE_AUTH, &l->refusal);
 		l->is_bare |= code == 501 && l->has_initial;
 		ask_login(c, SC_AUTH);
+	} else if (code / 100 == 2) {
+		refuse_other_success(c);
 	} else {
 		sc_over_misfit(c);
 	}

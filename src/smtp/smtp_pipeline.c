@@ -558,6 +558,23 @@ is_about_params(const struct verdict *v)
 	return strcmp(v->enhanced, "5.5.4") == 0 || says(v, words);
 }
 
+/* A 503 that speaks of a sender who may not be used, and not of the order of
+ * commands; a row of mail/replies says what that means. */
+static bool
+is_about_sender(const struct verdict *v)
+{
+	static const char *const who[] = { "*sender*", "*from address*",
+		"*from header*", "*from domain*", NULL };
+	static const char *const what[] = { "*not authori*", "*not allowed*",
+		"*not owned*", "*not permitted*", "*may not*", "*denied*",
+		"*rejected*", "*refused*", NULL };
+	static const char *const order[] = { "*already*", "*authenticat*",
+		"*login*", "*log in*", "*logged in*", "*ehlo*", "*helo*",
+		"*sequence*", "*first*", "* yet*", NULL };
+
+	return says(v, who) && says(v, what) && !says(v, order);
+}
+
 /* Handles a refusal of MAIL, RCPT or DATA that is really about the session: the
  * verdict is changed, and the session ends. */
 static void
@@ -571,7 +588,7 @@ look_behind(
 
 	if (p->is_last_try)
 		return;
-	if (v->code == 503) {
+	if (v->code == 503 && !is_about_sender(v)) {
 		end_session(p, s, SC_TROUBLE_BROKEN, v);
 	} else if (v->code / 100 == 5 && says(v, name)) {
 		end_session(p, s, SC_TROUBLE_NAME, v);

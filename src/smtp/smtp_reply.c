@@ -60,30 +60,51 @@ may_follow(int before, int code)
 	return code == before || (code >= 400 && before >= 400);
 }
 
+/* Code and separator. */
+static bool
+has_code(struct bytes line)
+{
+	/* "250" alone is legal (RFC 5321 4.2): without text there is no
+	 * separator. */
+	return code_of(line) != 0 &&
+	       (line.n == CODE_DIGITS || line.p[CODE_DIGITS] == ' ' ||
+		   line.p[CODE_DIGITS] == '-');
+}
+
+bool
+smtp_reply_is_refusal(const struct smtp_reply *r)
+{
+	return r->nlines > 0 && r->code >= 400;
+}
+
+static bool
+add_text(struct smtp_reply *r, struct bytes text)
+{
+	return (r->nlines == 1 || buf_addc(&r->text, '\n')) &&
+	       buf_add(&r->text, text.p, text.n);
+}
+
 /* One whole line without its LF. */
 static enum smtp_reply_result
 take_line(struct smtp_reply *r, struct bytes line)
 {
-	int code;
-	bool is_last;
+	bool is_first = r->nlines == 0, is_last = false;
+	size_t skip = 0;
 
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
-	code = code_of(line);
-	if (code == 0 || (r->nlines > 0 && !may_follow(r->code, code)) ||
-	    ++r->nlines > SMTP_REPLY_LINES_MAX)
+	if (++r->nlines > SMTP_REPLY_LINES_MAX)
 		return SMTP_REPLY_BAD;
-	/* "250" alone is legal (RFC 5321 4.2): without text there is no
-	 * separator. */
-	is_last = line.n == CODE_DIGITS || line.p[CODE_DIGITS] == ' ';
-	if (!is_last && line.p[CODE_DIGITS] != '-')
+	if (has_code(line)) {
+		if (!is_first && !may_follow(r->code, code_of(line)))
+			return SMTP_REPLY_BAD;
+		r->code = code_of(line);
+		is_last = line.n == CODE_DIGITS || line.p[CODE_DIGITS] == ' ';
+		skip = line.n == CODE_DIGITS ? line.n : CODE_DIGITS + 1;
+	} else if (is_first || !smtp_reply_is_refusal(r)) {
 		return SMTP_REPLY_BAD;
-	r->code = code;
-	if (r->nlines > 1 && !buf_addc(&r->text, '\n'))
-		return SMTP_REPLY_BAD;
-	if (line.n > CODE_DIGITS + 1 &&
-	    !buf_add(
-		&r->text, line.p + CODE_DIGITS + 1, line.n - CODE_DIGITS - 1))
+	}
+	if (!add_text(r, bytes_of(line.p + skip, line.n - skip)))
 		return SMTP_REPLY_BAD;
 	return is_last ? SMTP_REPLY_DONE : SMTP_REPLY_MORE;
 }

@@ -6,9 +6,10 @@
  * 	EOL   = [CR] LF
  *
  * A lone LF and bytes over 127 are accepted, because the reply is clear anyway;
- * so are different codes that all refuse: the last line's counts.  Everything
- * else is bad, and after a bad reply later ones cannot be trusted: the caller
- * closes.
+ * so are different codes that all refuse, of which the last line's counts, and
+ * lines without a code within a refusal: only a line with the code of a refusal
+ * can end it.  Everything else is bad, and after a bad reply later ones cannot
+ * be trusted: the caller closes.
  *
  * The answer does not depend on how the bytes were cut.  Nothing grows beyond
  * the caps of smtp_limits.h (R25).
@@ -43,6 +44,10 @@ void smtp_reply_reset(struct smtp_reply *r);
 /* Takes bytes up to the end of one reply; *ret_used says how many. */
 enum smtp_reply_result smtp_reply_put(
     struct smtp_reply *r, const void *p, size_t n, size_t *ret_used);
+
+/* What was read of the reply so far refuses: the lines that are missing could
+ * not change that. */
+bool smtp_reply_is_refusal(const struct smtp_reply *r);
 
 /* The texts without code and separator, joined by LF.  Borrowed. */
 struct bytes smtp_reply_text(const struct smtp_reply *r);

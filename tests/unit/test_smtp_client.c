@@ -903,6 +903,25 @@ static const struct play logins[] = {
 	    .script = AUTH("PLAIN") "C: AUTH PLAIN AHUAcHc=\n"
 				    "S: 454 4.7.0 database\nC: QUIT\n",
 	    .events = "close auth-later later auth 454 4.7.0\n" },
+	{ .name = "only 235 is a login: 250 is one less way to log in",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .bodies = { "a\r\n" },
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 250 2.7.0 hello u\n"
+					  "C: AUTH LOGIN\n"
+					  "S: 503 5.5.1 you are in\nC: QUIT\n",
+	    .events = "close no-auth later auth 0\n" },
+	{ .name = "250 to AUTH, and the next mechanism is taken",
+	    .opts = { IN_TLS },
+	    .secret = "pw",
+	    .quits = true,
+	    .script = AUTH("PLAIN LOGIN") "C: AUTH PLAIN AHUAcHc=\n"
+					  "S: 250 ok\nC: AUTH LOGIN\n"
+					  "S: 334 VXNlcm5hbWU6\nC: dQ==\n"
+					  "S: 334 UGFzc3dvcmQ6\nC: cHc=\n"
+					  "S: 235 in\n" BYE,
+	    .events = "ready LOGIN\n" CLOSED },
 	{ .name = "421 to AUTH",
 	    .opts = { IN_TLS },
 	    .secret = "pw",
@@ -1304,6 +1323,15 @@ static const struct play broken[] = {
 	    .events = "ready \n1.0 later mail 503 5.5.1 void\n"
 		      "1 later mail 503 5.5.1 void\n"
 		      "close broken later mail 503 5.5.1\n" },
+	{ .name = "503 to MAIL about the sender is no broken session",
+	    .opts = { .tls = SC_TLS_OFF },
+	    .bodies = { "a\r\n" },
+	    .quits = true,
+	    .script = HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=3\n"
+				  "S: 503 sender not authorized\n" RCPT1
+				  "S: 503 need MAIL\n" BYE,
+	    .events = "ready \n1.0 never mail 503\n"
+		      "1 never mail 503\n" CLOSED },
 	{ .name = "503 to RCPT",
 	    .opts = { .tls = SC_TLS_OFF },
 	    .bodies = { "a\r\n" },
@@ -2035,6 +2063,65 @@ a_break_at_any_byte_leaves_every_verdict_true(void **state)
 				stage_close(&st);
 			} while (++drop <= len);
 		}
+	}
+}
+
+#define REFUSED_END                                                            \
+	HELLO_PLAIN "C: MAIL FROM:<me@x> SIZE=7\nS: 250 ok\n"                  \
+		    "C: RCPT TO:<r0@x>\nS: 250 ok\nC: DATA\nS: 354 go\n"       \
+		    "C: body1\nC: .\n"
+
+/* What is missing of it could not make it an acceptance: so the message is not
+ * said to have been delivered maybe. */
+static void
+a_refusal_that_is_cut_off_counts(void **state)
+{
+	static const struct {
+		struct play play;
+		bool is_silent; /* no end of the connection */
+	} rows[] = {
+		{ { .script = REFUSED_END "S: 550-5.7.1 no\nS: see above\n",
+		      .events = "1.0 never end 550 5.7.1\n"
+				"1 never end 550 5.7.1\n"
+				"close lost later connect 0\n" },
+		    false },
+		{ { .script = REFUSED_END "S: 452-4.3.1 no\n",
+		      .events = "1.0 later end 452 4.3.1\n"
+				"1 later end 452 4.3.1\n"
+				"close lost later connect 0\n" },
+		    true },
+		{ { .script = REFUSED_END "S: 421-4.3.2 no\n",
+		      .events = "1.0 later end 421 4.3.2\n"
+				"1 later end 421 4.3.2\n"
+				"close lost later end 421 4.3.2\n" },
+		    false },
+		{ { .script = REFUSED_END "S: 250-2.0.0 job1\n",
+		      .events = "1.0 later end 0 uncertain\n"
+				"1 later end 0 uncertain\n"
+				"close lost later connect 0\n" },
+		    false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct play pl = rows[i].play;
+		struct stage st;
+
+		pl.name = "cut off";
+		pl.opts.tls = SC_TLS_OFF;
+		pl.bodies[0] = "body1\r\n";
+		stage_open(&st, &pl, 5);
+		if (!rows[i].is_silent)
+			st.drop_at = buf_len(&st.server);
+		perform(&st);
+		if (rows[i].is_silent) {
+			smtp_client_tick(st.c, smtp_client_deadline(st.c) + 1);
+			perform(&st);
+		}
+		assert_true(st.is_closed);
+		if (!was_heard(&st.events, pl.events))
+			fail_msg("%zu: %s", i, buf_str(&st.events));
+		stage_close(&st);
 	}
 }
 
@@ -3004,6 +3091,7 @@ main(void)
 		cmocka_unit_test(a_window_leaves_in_one_flight),
 		cmocka_unit_test(only_what_is_offered_is_said),
 		cmocka_unit_test(a_break_at_any_byte_leaves_every_verdict_true),
+		cmocka_unit_test(a_refusal_that_is_cut_off_counts),
 		cmocka_unit_test(nonsense_at_any_place_ends_it_cleanly),
 		cmocka_unit_test(a_large_chunk_waits_for_its_envelope),
 		cmocka_unit_test(

@@ -160,16 +160,75 @@ dressed_letter(struct bytes b, char *ret)
 	return 0;
 }
 
+/* "b" or "c" if people read it as that, and it belongs to another alphabet, or
+ * is small, raised or has a mark; else 0. */
+static char
+looks_like(struct bytes b)
+{
+	static const struct {
+		const char *utf8;
+		char as;
+	} letters[] = {
+		{ "\xc6\x81", 'b' }, /* Latin */
+		{ "\xc6\x82", 'b' },
+		{ "\xc6\x83", 'b' },
+		{ "\xc6\x84", 'b' },
+		{ "\xc6\x85", 'b' },
+		{ "\xc9\x93", 'b' },
+		{ "\xca\x99", 'b' },
+		{ "\xe1\xb4\x83", 'b' },
+		{ "\xe1\xb4\xae", 'b' },
+		{ "\xe1\xb5\x87", 'b' },
+		{ "\xe2\x84\xac", 'b' },
+		{ "\xc3\x87", 'c' },
+		{ "\xc3\xa7", 'c' },
+		{ "\xc6\x87", 'c' },
+		{ "\xc6\x88", 'c' },
+		{ "\xe1\xb4\x84", 'c' },
+		{ "\xe1\xb6\x9c", 'c' },
+		{ "\xe2\x84\x82", 'c' },
+		{ "\xe2\x84\xad", 'c' },
+		{ "\xe2\x85\xad", 'c' },
+		{ "\xe2\x85\xbd", 'c' },
+		{ "\xce\x92", 'b' }, /* Greek, Coptic */
+		{ "\xce\xb2", 'b' },
+		{ "\xe2\xb2\x82", 'b' },
+		{ "\xcf\xb2", 'c' },
+		{ "\xcf\xb9", 'c' },
+		{ "\xe2\xb2\xa4", 'c' },
+		{ "\xe2\xb2\xa5", 'c' },
+		{ "\xd0\x92", 'b' }, /* Cyrillic */
+		{ "\xd0\xb2", 'b' },
+		{ "\xd0\xac", 'b' },
+		{ "\xd1\x8c", 'b' },
+		{ "\xd0\xa1", 'c' },
+		{ "\xd1\x81", 'c' },
+		{ "\xe1\x8f\xb4", 'b' }, /* others */
+		{ "\xe1\x8f\x9f", 'c' },
+		{ "\xea\x93\x90", 'b' },
+		{ "\xea\x93\x9a", 'c' },
+	};
+
+	if ((unsigned char)b.p[0] < 0xc3)
+		return 0;
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (b.n >= strlen(letters[i].utf8) &&
+		    memcmp(b.p, letters[i].utf8, strlen(letters[i].utf8)) == 0)
+			return letters[i].as;
+	return 0;
+}
+
 bool
 field_name_is_bcc(struct bytes name)
 {
-	char seen[FIELD_NAME_GUESS_MAX];
+	char seen[FIELD_NAME_GUESS_MAX], last[3] = "";
 	bool has_bcc = false;
 	size_t n = 0;
 
 	for (size_t i = 0, skip; i<name.n; i += skip> 0 ? skip : 1) {
 		struct bytes b = bytes_of(name.p + i, name.n - i);
 		unsigned char c = (unsigned char)name.p[i];
+		char alike = looks_like(b);
 		bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 		char dressed = '*';
 
@@ -182,7 +241,12 @@ field_name_is_bcc(struct bytes name)
 		seen[n++] = c >= 0xc0   ? dressed
 			    : is_letter ? (char)(c | 0x20)
 					: '-';
-		has_bcc |= n >= 3 && memcmp(seen + n - 3, "bcc", 3) == 0;
+		if (alike != 0)
+			skip = c >= 0xe0 ? 3 : 2;
+		last[0] = last[1];
+		last[1] = last[2];
+		last[2] = alike != 0 ? alike : seen[n - 1];
+		has_bcc |= memcmp(last, "bcc", 3) == 0;
 	}
 	return has_bcc || ends_in_bcc(seen, n, false) ||
 	       ends_in_bcc(seen, n, true) || has_blind_copy(seen, n);

@@ -397,9 +397,29 @@ settle_stray(struct header *h)
 		keep_stray(h);
 }
 
+/* A name is letters, digits and "-" by custom, and a blank follows the colon:
+ * "{"a": 1}", "10:15 done", "http://x" and "C:\x" are text. */
+static bool
+is_doubtful(const struct header *h, const struct field *f, size_t n)
+{
+	struct bytes line = bytes_of(buf_str(&h->text) + f->at, n);
+	struct bytes name = bytes_of(line.p, f->name_n);
+
+	if (field_name_is_known(name) || field_name_is_bcc(name))
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_is_alnum(name.p[i]) &&
+		    (i == 0 || memchr("-_.", name.p[i], 3) == NULL))
+			return true;
+	return ascii_is_digit(name.p[0]) || !ascii_is_blank(line.p[f->body_at]);
+}
+
 static void
 on_field(struct header *h, const struct field *f, size_t n)
 {
+	if (h->is_mending && h->nfields == 0 && !h->has_stray &&
+	    is_doubtful(h, f, n))
+		begin_stray(h);
 	if (h->keeps_mbox && h->mbox_n > 0)
 		h->kept_n = h->mbox_n;
 	h->mbox_n = 0;
@@ -441,33 +461,81 @@ is_indented_bcc(const struct header *h, struct bytes line)
 	       memchr(line.p + at, '@', line.n - at) != NULL;
 }
 
+/* Would this line be a hidden copy if an address followed?  Enough of it to
+ * see that. */
+static bool
+begins_indented_bcc(const struct header *h, struct bytes line)
+{
+	char seen[2 * FIELD_NAME_GUESS_MAX];
+	size_t n = line.n < sizeof(seen) - 1 ? line.n : sizeof(seen) - 1;
+
+	memcpy(seen, line.p, n);
+	seen[n] = '@';
+	return is_indented_bcc(h, bytes_of(seen, n + 1));
+}
+
+/* " Bcc: Jane", then " <jane@example.net>": where in the last field the lines
+ * begin that are a hidden copy together with this one; 0: nowhere. */
+static size_t
+folded_bcc_at(const struct header *h, struct bytes line)
+{
+	const struct field *f = &h->fields[h->nfields - 1];
+	const char *field = buf_str(&h->text) + f->at;
+	size_t end = f->n, at;
+
+	if (!h->is_mending || memchr(line.p, '@', line.n) == NULL)
+		return 0;
+	/* Each line is looked at once: the next search stops at this "@". */
+	for (; end > 0; end = at) {
+		const char *nl = memrchr(field, '\n', end - 1);
+		struct bytes one;
+
+		if (nl == NULL)
+			return 0;
+		at = (size_t)(nl + 1 - field);
+		one = bytes_of(field + at, end - at);
+		if (memchr(one.p, '@', one.n) != NULL)
+			return 0;
+		if (begins_indented_bcc(h, one))
+			return f->at + at;
+	}
+	return 0;
+}
+
 static bool
 is_open_list(struct bytes b)
 {
 	return b.n > 0 && (b.p[b.n - 1] == ',' || b.p[b.n - 1] == ';');
 }
 
-/* "\"Jane\" <jane@example.net>": a quoted name, an address, and nothing
- * else? */
+/* "Jane Doe <jane@example.net>", "J, joe@example.net (Joe)": is the last thing
+ * a mailbox? */
 static bool
-is_named_mailbox(struct bytes b)
+ends_in_mailbox(struct bytes b)
 {
-	size_t n = 1;
+	const char *from;
 
-	if (b.n == 0 || b.p[0] != '"')
-		return false;
-	for (; n < b.n && b.p[n] != '"'; n++)
-		n += b.p[n] == '\\';
-	if (n >= b.n)
-		return false;
-	b = bytes_trim(bytes_of(b.p + n + 1, b.n - n - 1));
-	return b.n > 0 && b.p[0] == '<' && field_name_is_plain_list(b);
+	while (is_open_list(b))
+		b = bytes_trim(bytes_of(b.p, b.n - 1));
+	if (b.n > 0 && b.p[b.n - 1] == ')' &&
+	    (from = memrchr(b.p, '(', b.n)) != NULL)
+		b.n = (size_t)(from - b.p);
+	from = memrchr(b.p, ',', b.n);
+	if (from != NULL)
+		b = bytes_of(from + 1, (size_t)(b.p + b.n - from) - 1);
+	b = bytes_trim(b);
+	if (field_name_is_plain_list(b))
+		return true;
+	from = memrchr(b.p, '<', b.n);
+	return from != NULL && field_name_is_plain_list(
+				   bytes_of(from, (size_t)(b.p + b.n - from)));
 }
 
 /* "To: joe@example.net,", then "jane@example.net": the blank in front is
  * missing.  What stands in front of it then; NULL: it does not belong to the
  * list.  Where the comma is missing, too, it has to be addresses and nothing
- * else; in a hidden copy a quoted name may be in front. */
+ * else; in a hidden copy anything may be in front of the last: rather a line of
+ * text is lost than a recipient is shown to all others. */
 static const char *
 list_goes_on(const struct header *h, struct bytes line)
 {
@@ -488,7 +556,7 @@ list_goes_on(const struct header *h, struct bytes line)
 		return " ";
 	line = bytes_trim(line);
 	if (!field_name_is_plain_list(line) &&
-	    !(is_hidden && is_named_mailbox(line)))
+	    !(is_hidden && ends_in_mailbox(line)))
 		return NULL;
 	return body.n > 0 ? " , " : " ";
 }
@@ -527,7 +595,14 @@ on_line(struct header *h)
 	bool is_first = h->line == 0;
 	struct field f = { .at = h->line };
 	const char *blanks;
+	size_t at;
 
+	if (h->nfields > 0 && ascii_is_wsp(line.p[0]) &&
+	    (at = folded_bcc_at(h, line)) > 0) {
+		h->fields[h->nfields - 1].n -= h->line - at;
+		f.at = h->line = at;
+		line = bytes_of(buf_str(&h->text) + at, buf_len(&h->text) - at);
+	}
 	if (is_empty_line(line) && h->mbox_n == 0) {
 		h->has_blank = true;
 		h->state = HEADER_DONE;

@@ -16,10 +16,12 @@
  * With header_mend(), names are read as they were meant: blanks around them,
  * also U+00A0 and other invisible ones, and a byte order mark are removed.  A
  * line with an address after a list that ends in a comma belongs to the list;
- * so does a line that is nothing but addresses, with a comma in front.  A line
- * that is not a field does not always end the header.  The lines up to the next
- * empty one decide: if most of them are fields that messages have, the header
- * continues; otherwise the body begins with them.  In either case a Bcc among
+ * so does a line that is nothing but addresses, with a comma in front; after a
+ * hidden copy, so does any line that ends in an address.  A line that is not a
+ * field does not always end the header, and a first line with a name that no
+ * field would have may be text.  The lines up to the next empty one decide: if
+ * most of them are fields that messages have, the header continues; otherwise
+ * the body begins with them.  In either case a Bcc among
  * them is a field, and no other text is lost: header_rest() has it, or, in
  * front of an encoded body, fields named X-Original-Line.
  *

@@ -31,7 +31,9 @@ idna_domain(struct buf *to, struct bytes domain)
 	n = strlen((const char *)ascii);
 	/* An ideographic full stop at the end is a dot now. */
 	n -= n > 1 && ascii[n - 1] == '.' && domain.p[domain.n - 1] != '.';
-	ok = buf_add(to, (const char *)ascii, n);
+	/* So may be a full-width colon. */
+	ok = addr_domain_is_name(bytes_of((const char *)ascii, n)) &&
+	     buf_add(to, (const char *)ascii, n);
 	idn2_free(ascii);
 	return ok;
 }

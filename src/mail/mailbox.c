@@ -197,7 +197,10 @@ mailbox_add_plain(struct buf *to, const struct addr_item *it, struct bytes addr)
 	buf_init(&read, NAME_SIZE_MAX);
 	buf_init(&name, 4 * NAME_SIZE_MAX);
 	is_read = read_name(it, &read);
-	if ((is_read && strpbrk(buf_str(&read), "@<>") == NULL) ||
+	/* A word that only begins may go on in the address for readers that do
+	 * not look for its end. */
+	if ((is_read && strpbrk(buf_str(&read), "@<>") == NULL &&
+		strstr(buf_str(&read), "=?") == NULL) ||
 	    repeats_address(it, addr)) {
 		ok = mailbox_add(to, it, addr);
 	} else {

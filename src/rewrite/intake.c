@@ -255,6 +255,7 @@ apply_rules(struct intake *in)
 		.utc_offset_s = f->utc_offset_s,
 		.hide_submitter = f->hide_submitter,
 	};
+	bool has_long_word;
 
 	if (trace_is_loop(h))
 		return refuse_loop(in,
@@ -282,13 +283,18 @@ apply_rules(struct intake *in)
 		return refuse_form(in, "no Message-ID could be created");
 	if (!missing_add_resent(h, &facts))
 		return refuse_form(in, "no Resent- fields could be created");
-	if (lines_has_long_word(h))
+	has_long_word = lines_has_long_word(h);
+	if (has_long_word)
 		*notes |= NOTE_BIT(NOTE_LONG_WORD);
 	if (!lines_fold(h))
 		return refuse_form(in,
 		    "a header field of the message is too long to be folded");
-	/* A word of a thousand letters cannot be, and is X-Original-From
-	 * now. */
+	/* A word of a thousand letters cannot be, and is X-Original-From now;
+	 * what stood beside it may be a name of this machine. */
+	if (has_long_word && f->locals != NULL &&
+	    !locals_repair(h, f->locals, notes))
+		return refuse_form(
+		    in, "the names in To or Cc lead to too many addresses");
 	if (!missing_add_from(h, &facts) || !missing_add_resent(h, &facts))
 		return refuse_form(in, "no From field could be created");
 	IGNORE(signature_remove_stale(h));

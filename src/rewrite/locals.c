@@ -12,11 +12,14 @@
 #include "mail/xtext.h"
 #include "rewrite/notes.h"
 
+enum { ROUNDS_MAX = 3 };
+
 /* One field, and its mailboxes as they are to be, commas between. */
 struct writing {
 	const struct locals_opts *o;
 	unsigned roles; /* of field_name.h */
 	struct addr_list given;
+	bool is_8bit;
 	size_t nlocal; /* of them */
 	struct addr_list seen; /* written in place of local names */
 	struct buf value;
@@ -34,6 +37,7 @@ static void
 read_field(struct writing *w, struct bytes value)
 {
 	addr_list_parse_names(&w->given, value, w->o->is_name, w->o->ctx);
+	w->is_8bit = !str_is_ascii(value);
 	for (size_t i = 0; i < w->given.n; i++)
 		w->nlocal += is_local(w, &w->given.items[i]);
 	if (w->given.has_joined)
@@ -45,7 +49,8 @@ read_field(struct writing *w, struct bytes value)
 }
 
 /* Text that was not understood would be lost, so a field is rewritten only for
- * a reason. */
+ * a reason.  One is that it would go out as an encoded word, which is no
+ * address to anybody. */
 static bool
 must_change(const struct writing *w)
 {
@@ -54,7 +59,7 @@ must_change(const struct writing *w)
 	if ((w->roles & FIELD_AUTHORS) != 0)
 		return l->is_loose && !l->is_malformed && l->n > 0;
 	if (l->n == 0) /* names only: "Joe <>" */
-		return l->is_loose && !l->is_malformed;
+		return l->is_malformed ? w->is_8bit : l->is_loose;
 	return w->nlocal > 0 || l->has_joined ||
 	       (l->is_loose && (!l->is_malformed || l->hides_rcpts));
 }
@@ -95,7 +100,16 @@ add_item(struct writing *w, const struct addr_item *it)
 }
 
 static bool
-rewrite(struct header *h, size_t i, const char *name, struct writing *w)
+replace(struct header *h, size_t i, const char *name, struct bytes value,
+    bool *ret_is_new)
+{
+	*ret_is_new = true;
+	return header_replace(h, i, name, value);
+}
+
+static bool
+rewrite(struct header *h, size_t i, const char *name, struct writing *w,
+    bool *ret_is_new)
 {
 	if ((w->roles & FIELD_TRACE) != 0 && w->nlocal > 0) {
 		header_remove(h, i);
@@ -107,7 +121,7 @@ rewrite(struct header *h, size_t i, const char *name, struct writing *w)
 		if (!add_item(w, &w->given.items[k]))
 			return false;
 	if (buf_len(&w->value) > 0)
-		return header_replace(h, i, name, buf_bytes(&w->value));
+		return replace(h, i, name, buf_bytes(&w->value), ret_is_new);
 	if ((w->roles & FIELD_REQUIRED) == 0) {
 		header_remove(h, i);
 		return true;
@@ -115,9 +129,10 @@ rewrite(struct header *h, size_t i, const char *name, struct writing *w)
 	return header_replace(h, i, name, bytes_str(ADDR_LIST_NOBODY));
 }
 
+/* *ret_is_new: it has another value now, of which the same can be asked. */
 static bool
 repair_field(struct header *h, size_t i, const char *name, unsigned roles,
-    const struct locals_opts *o, unsigned *notes)
+    const struct locals_opts *o, unsigned *notes, bool *ret_is_new)
 {
 	struct writing w = { .o = o, .roles = roles };
 	struct buf text;
@@ -128,7 +143,7 @@ repair_field(struct header *h, size_t i, const char *name, unsigned roles,
 	IGNORE(header_value(h, i, &text)); /* it fits */
 	read_field(&w, buf_bytes(&text));
 	if (must_change(&w)) {
-		ok = rewrite(h, i, name, &w);
+		ok = rewrite(h, i, name, &w, ret_is_new);
 		*notes |= w.notes;
 	}
 	addr_list_clear(&w.seen);
@@ -145,9 +160,15 @@ locals_repair(struct header *h, const struct locals_opts *o, unsigned *notes)
 	     i = header_find(h, NULL, i + 1)) {
 		const char *name;
 		unsigned roles = field_name_roles(header_at(h, i).name, &name);
+		bool is_new = roles != 0;
 
-		if (roles != 0 && !repair_field(h, i, name, roles, o, notes))
-			return false;
+		/* "a;b <c@d>" is "a, b <c@d>" first, and then has a comma in
+		 * its name. */
+		for (int n = 0; n < ROUNDS_MAX && is_new; n++) {
+			is_new = false;
+			if (!repair_field(h, i, name, roles, o, notes, &is_new))
+				return false;
+		}
 	}
 	return true;
 }

@@ -112,9 +112,12 @@ repair(struct header *h, const struct row *row)
 	bool fits = true;
 
 	buf_init(&all, HEADER_VALUE_MAX);
-	if (row->is_list)
+	if (row->is_list) {
 		fits = join(h, row->name, &all) &&
 		       header_replace(h, keep, row->name, buf_bytes(&all));
+		if (buf_len(&all) == 0)
+			keep = HEADER_NONE; /* nothing in any of them is read */
+	}
 	buf_clear(&all);
 	for (size_t i = header_find(h, row->name, 0); fits && i != HEADER_NONE;
 	     i = header_find(h, row->name, i + 1))

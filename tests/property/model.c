@@ -694,6 +694,36 @@ is_indented_bcc(struct bytes raw)
 	       memchr(raw.p + l.body, '@', raw.n - l.body) != NULL;
 }
 
+/* " Bcc: Jane" among the lines that continue a field, and the address is in
+ * this one.  Where that line begins in it; 0: there is none. */
+static size_t
+folded_bcc(const struct line *l, struct bytes raw)
+{
+	char line[2 * GUESS_LIMIT];
+	size_t begin, end = l->raw.n;
+
+	if (memchr(raw.p, '@', raw.n) == NULL)
+		return 0;
+	for (; end > 0; end = begin) {
+		size_t n = 0;
+
+		for (begin = end - 1; begin > 0 && l->raw.p[begin - 1] != '\n';
+		     begin--)
+			;
+		if (begin == 0 ||
+		    memchr(l->raw.p + begin, '@', end - begin) != NULL)
+			return 0;
+		while (n < sizeof(line) - 1 && begin + n < end) {
+			line[n] = l->raw.p[begin + n];
+			n++;
+		}
+		line[n] = '@';
+		if (is_indented_bcc(bytes_of(line, n + 1)))
+			return begin;
+	}
+	return 0;
+}
+
 static bool
 lacks_comma(const struct line *l)
 {
@@ -703,21 +733,31 @@ lacks_comma(const struct line *l)
 	return b.n > 0 && strchr(",;", b.p[b.n - 1]) == NULL;
 }
 
-/* "Jane" <jane@example.net>. */
+/* Jane <jane@example.net>, joe@example.net (Joe): an address is the last. */
 static bool
-has_quoted_name(struct bytes raw)
+ends_in_address(struct bytes raw)
 {
 	struct bytes b = trimmed(raw);
-	size_t i = 1;
+	size_t from;
 
-	if (b.n == 0 || b.p[0] != '"')
-		return false;
-	while (i < b.n && b.p[i] != '"')
-		i += b.p[i] == '\\' ? 2 : 1;
-	if (i >= b.n)
-		return false;
-	b = trimmed(bytes_of(b.p + i + 1, b.n - i - 1));
-	return b.n > 0 && b.p[0] == '<' && is_bare_list(b);
+	while (b.n > 0 && strchr(",; \t", b.p[b.n - 1]) != NULL)
+		b.n--;
+	from = b.n;
+	if (b.n > 0 && b.p[b.n - 1] == ')') {
+		while (from > 0 && b.p[from - 1] != '(')
+			from--;
+		if (from > 0)
+			b.n = from - 1;
+	}
+	for (from = b.n; from > 0 && b.p[from - 1] != ','; from--)
+		;
+	b = trimmed(bytes_of(b.p + from, b.n - from));
+	if (is_bare_list(b))
+		return true;
+	for (from = b.n; from > 0 && b.p[from - 1] != '<'; from--)
+		;
+	return from > 0 &&
+	       is_bare_list(bytes_of(b.p + from - 1, b.n - from + 1));
 }
 
 /* Does this line of text belong to what is in front of it? */
@@ -733,8 +773,24 @@ goes_on(const struct line *before, struct bytes raw, bool is_behind_text)
 		return is_behind_text && raw.p[0] == ':';
 	return (is_hidden || is_one_of(bytes_str(before->name), lists)) &&
 	       (strchr(",;", all.p[all.n - 1]) != NULL || is_bare_list(raw) ||
-		   (is_hidden && has_quoted_name(raw))) &&
+		   (is_hidden && ends_in_address(raw))) &&
 	       !is_mbox(raw) && memchr(raw.p, '@', raw.n) != NULL;
+}
+
+/* "{"a": 1}", "10:15 x", "http://x": a first line that may well be text. */
+static bool
+is_odd_first(const struct line *l)
+{
+	size_t n = strlen(l->name);
+
+	if (is_known(l->name) || is_bcc(bytes_of(l->name, n)))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)l->name[i]) &&
+		    (i == 0 || strchr("-_.", l->name[i]) == NULL))
+			return true;
+	return isdigit((unsigned char)l->name[0]) ||
+	       strchr(" \t\r\n", l->raw.p[l->body]) == NULL;
 }
 
 /* The header's lines, with those behind a line of text up to the next empty
@@ -743,7 +799,7 @@ static size_t
 read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 {
 	struct line *v = NULL;
-	size_t n = 0, at = 0, text = SIZE_MAX;
+	size_t n = 0, at = 0, begin, text = SIZE_MAX;
 
 	while (at < t.n) {
 		struct bytes raw = bytes_of(t.p + at, t.n - at);
@@ -751,6 +807,14 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 		raw.n = line_len(raw);
 		if (raw.n == 2 && raw.p[0] == '\r')
 			break;
+		if (n > 0 && is_blank(raw.p[0]) &&
+		    (begin = folded_bcc(&v[n - 1], raw)) > 0) {
+			size_t more = v[n - 1].raw.n - begin;
+
+			v[n - 1].raw.n = begin;
+			raw = bytes_of(raw.p - more, raw.n + more);
+			at -= more;
+		}
 		if (n > 0 && is_blank(raw.p[0]) && !is_indented_bcc(raw) &&
 		    !(n == 1 && is_mbox(v[0].raw) && v[0].name[0] == '\0')) {
 			v[n - 1].raw.n += raw.n;
@@ -774,6 +838,10 @@ read_lines(struct bytes t, struct line **ret, size_t *ret_text, size_t *ret_end)
 			strcpy(v[n].name, v[n - 1].name);
 		} else if (v[n].name[0] == '\0' && text == SIZE_MAX &&
 			   !(n == 0 && is_mbox(raw))) {
+			text = n;
+		} else if (v[n].name[0] != '\0' && is_odd_first(&v[n]) &&
+			   (n == 0 || (n == 1 && is_mbox(v[0].raw) &&
+					  v[0].name[0] == '\0'))) {
 			text = n;
 		}
 		n++;
@@ -2871,6 +2939,17 @@ is_stale(const struct compare *c, const struct field *f)
 	return false;
 }
 
+/* No address can be made out in it, and as an encoded word it would be none. */
+static bool
+is_unreadable(const struct field *f)
+{
+	struct boxes b;
+	bool is_sure = boxes_parse(f->body, &b);
+
+	boxes_clear(&b);
+	return !is_sure && !is_ascii(f->raw);
+}
+
 /* Fields that go when what they speak of has changed. */
 static bool
 may_vanish(const struct compare *c, const struct field *f, bool is_top)
@@ -2886,7 +2965,7 @@ may_vanish(const struct compare *c, const struct field *f, bool is_top)
 	if (is_named(f->name, "Sender"))
 		return c->is_from_replaced;
 	if (is_one_of(f->name, may_lack_rcpts) &&
-	    (nobody_of(f->body) == NOBODY_BESIDE ||
+	    (nobody_of(f->body) == NOBODY_BESIDE || is_unreadable(f) ||
 		(!names_somebody(f) &&
 		    memchr(f->body.p, '@', f->body.n) == NULL)))
 		return true;
@@ -3081,6 +3160,18 @@ stayed(struct compare *c, const struct head *a, size_t i, const struct field *w,
 static const char *const resent[] = { "Resent-From", "Resent-Date",
 	"Resent-Message-ID" };
 
+/* Fields of this name from there on: the one that is there may be the next. */
+static size_t
+count_from(const struct head *h, size_t from, const struct field *f)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < h->n; i++)
+		n += h->v[i].name.n == f->name.n &&
+		     strncasecmp(h->v[i].name.p, f->name.p, f->name.n) == 0;
+	return n;
+}
+
 static bool
 same_heads(struct compare *c, const struct head *a, const struct head *b,
     size_t from, bool is_top)
@@ -3125,7 +3216,9 @@ same_heads(struct compare *c, const struct head *a, const struct head *b,
 			continue;
 		}
 		if (may_vanish(c, f, is_top)) {
-			if (k < b->n && same_field(c, f, &b->v[k], is_top))
+			if (k < b->n &&
+			    count_from(b, k, f) >= count_from(a, i, f) &&
+			    same_field(c, f, &b->v[k], is_top))
 				k++;
 			buf_reset(c->why);
 			continue;

@@ -19,8 +19,11 @@ what_people_read_as_bcc_is_bcc(void **state)
 		"Bcc\xa0", "Bcc\xef\xbb\xbf",
 		"\x01"
 		"Bcc",
-		/* Cyrillic, full width, circled, a line longer than is kept */
-		"B\xd1\x81\xd1\x81", "\xef\xbc\xa2\xef\xbd\x83\xef\xbd\x83",
+		/* Cyrillic, Greek, small, full width, circled, a line longer
+		 * than is kept */
+		"B\xd1\x81\xd1\x81", "\xd0\x92\xd1\x81\xd1\x81",
+		"\xce\x92\xcf\xb2\xcf\xb9", "\xca\x99\xe1\xb4\x84\xe1\xb4\x84",
+		"\xef\xbc\xa2\xef\xbd\x83\xef\xbd\x83",
 		"\xe2\x92\xb7\xe2\x93\x92\xe2\x93\x92",
 		"a-name-that-is-longer-than-what-is-kept-of-one-"
 		"so-that-only-its-end-counts-Bcc",
@@ -38,9 +41,8 @@ other_names_are_not(void **state)
 {
 	static const char *const names[] = { "", "To", "Cc", "Bc", "X-Web-Cc",
 		"X-Abc-Cc", "Subject", "B", "Copy", "Blind", "X-Blind-Token",
-		"X-Blind-Test", "Copy-To",
-		/* no letter of ours is left */
-		"\xd0\x92\xd1\x81\xd1\x81" };
+		"X-Blind-Test", "Copy-To", "\xd0\x92\xd1\x81\xd0\xb5\xd0\xbc",
+		/* "Otvet" */ "\xd0\x9e\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

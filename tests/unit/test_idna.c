@@ -36,7 +36,8 @@ static void
 what_is_no_domain_is_refused_whole(void **state)
 {
 	static const char *const rows[] = { "a@\xc3\xb6 x", "a@\xc3\xb6..de",
-		"a@\xe2\x80\xae.de", "a@\xff" };
+		"a@\xe2\x80\xae.de", "a@\xff", "a@b\xef\xbc\x9a.de",
+		"a@b\xef\xbc\xa0.de" };
 	struct buf b;
 
 	(void)state;

@@ -133,8 +133,31 @@ static const struct row {
 	    "Blind-Carbon-Copy: s@h\r\nX-BlindCopy: s@h\r\n"
 	    "B?cc: s@h\r\nX: 1\r\n\r\n",
 	    RECEIVED ALL "X: 1\r\n\r\n" },
-	{ ALL "Bc\xd1\x81: s@h\r\n\xd0\x92\xd1\x81\xd1\x81: x@y\r\n\r\n",
-	    RECEIVED ALL "\r\n\xd0\x92\xd1\x81\xd1\x81: x@y\r\n\r\n" },
+	{ ALL "Bc\xd1\x81: s@h\r\n\xd0\x92\xd1\x81\xd1\x81: s@h\r\n\xce\x92"
+	      "\xcf\xb2\xcf\xb2: s@h\r\nX-\xd0\xac\xe2\x85\xbd\xe1\xb4\x84: "
+	      "s@h\r\nX: 1\r\n\r\n",
+	    RECEIVED ALL "X: 1\r\n\r\n" },
+	{ ALL "\xd0\x92\xd1\x81\xd0\xb5\xd0\xbc: s@h\r\n\r\n",
+	    RECEIVED ALL "\r\n\xd0\x92\xd1\x81\xd0\xb5\xd0\xbc: s@h\r\n\r\n" },
+	/* a hidden list that goes on without a blank in front */
+	{ ALL "Bcc: x@h\r\nSue Miller <s@h>\r\nT. <t@h>, u@h (U)\r\nv@h, W "
+	      "<w@h>,\r\n\r\nx\r\n",
+	    RECEIVED ALL "\r\nx\r\n" },
+	{ ALL "Bcc: x@h\r\nSue, s@h is hidden\r\n\r\nx\r\n",
+	    RECEIVED ALL "\r\nSue, s@h is hidden\r\n\r\nx\r\n" },
+	{ ALL "To: x@h\r\nSue Miller <s@h>\r\n\r\nx\r\n",
+	    RECEIVED ALL "To: x@h\r\n\r\nSue Miller <s@h>\r\n\r\nx\r\n" },
+	/* a first line that is text although there is a colon in it */
+	{ "{\"a\": 1}\r\n", RECEIVED FROM DATE MSGID "\r\n{\"a\": 1}\r\n" },
+	{ "10:15 done\r\n\r\nx\r\n",
+	    RECEIVED FROM DATE MSGID "\r\n10:15 done\r\n\r\nx\r\n" },
+	{ "http://x/\r\nC:\\x\r\n",
+	    RECEIVED FROM DATE MSGID "\r\nhttp://x/\r\nC:\\x\r\n" },
+	{ "{\"a\": 1}\r\nBcc: s@h\r\nbye\r\n",
+	    RECEIVED FROM DATE MSGID "\r\n{\"a\": 1}\r\nbye\r\n" },
+	{ "My/Own:x\r\nSubject: s\r\nTo: t@x\r\n\r\nx\r\n",
+	    RECEIVED "My/Own:x\r\nSubject: s\r\nTo: t@x\r\n" FROM DATE MSGID
+		     "\r\nx\r\n" },
 	{ ALL "Bcc\x0b: s@h\r\n\x01"
 	      "Bcc: s@h,\r\n t@h\r\nBcc\xcd\x8f: s@h\r\n"
 	      "\xd0\x92"
@@ -321,6 +344,13 @@ static const struct row {
 	{ ALL "To: a@b\r\n   bcc : s@h\r\nSubject: 1\r\n Bcc\xc2\xa0: t@h\r\n"
 	      "\r\nx\r\n",
 	    RECEIVED ALL "To: a@b\r\nSubject: 1\r\n\r\nx\r\n" },
+	{ ALL "To: a@b\r\n Bcc: Sue\r\n Miller\r\n <s@h>,\r\n t@h\r\n"
+	      "Subject: 1\r\n bcc: none\r\n more\r\n\r\nx\r\n",
+	    RECEIVED ALL "To: a@b\r\nSubject: 1\r\n bcc: none\r\n more\r\n\r\n"
+			 "x\r\n" },
+	/* two lists that nobody can read are no empty one */
+	{ ALL "To: a@\"b\r\nTo: a@\"b\r\nSubject: 1\r\n\r\n",
+	    RECEIVED ALL "Subject: 1\r\n\r\n" },
 	/* lines that are no fields: text is not lost and hides no Bcc */
 	{ ALL
 	    "no colon here\r\n and more\r\nBcc: s@h\r\nSubject: 1\r\n\r\nx\r\n",

@@ -113,6 +113,15 @@ static const struct row {
 	{ "From: J <j@d.example>, \r\n", "From: J <j@d.example>\r\n", 0 },
 	{ "From: boss@corp.example <j@d.example>\r\n",
 	    "From: \"boss@corp.example\" <j@d.example>\r\n", 0 },
+	{ "From: A;B <j@d.example>\r\n", "From: \"A, B\" <j@d.example>\r\n",
+	    NOTE_BIT(NOTE_COMMA) },
+	{ "To: A;B\r\nCc: a;b\r\n",
+	    "To: undisclosed-recipients:;\r\nCc: me@example.org\r\n",
+	    NOTE_BIT(NOTE_STRANGER) },
+	/* no address, and as an encoded word none either */
+	{ "To: j)@d.\xc2\xa0x\r\nCc: j)@d.\xe9\r\nReply-To: j)@d.example\r\n",
+	    "To: undisclosed-recipients:;\r\nReply-To: j)@d.example\r\n",
+	    NOTE_BIT(NOTE_BAD) | NOTE_BIT(NOTE_EMPTY) },
 	/* names that only some readers understand */
 	{ "To: Joe [x] <a@x.example>, .Ann <b@y.example>\r\n",
 	    "To: \"Joe [x]\" <a@x.example>, \".Ann\" <b@y.example>\r\n", 0 },
@@ -172,6 +181,27 @@ local_names_are_replaced_by_who_gets_their_mail(void **state)
 	}
 }
 
+static void
+what_was_repaired_needs_no_repair(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct header *h = header_new();
+		unsigned notes = 0;
+		struct buf out;
+
+		header_put(h, rows[i].out, strlen(rows[i].out));
+		header_end(h);
+		assert_true(locals_repair(h, &opts, &notes));
+		buf_init(&out, HEADER_MAX);
+		assert_true(header_write(h, &out));
+		if (strcmp(rows[i].in, rows[i].out) != 0)
+			assert_string_equal(buf_str(&out), rows[i].out);
+		buf_clear(&out);
+		header_free(h);
+	}
+}
+
 /* The largest field there may be, all of local names. */
 static void
 many_names_take_linear_time(void **state)
@@ -203,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    local_names_are_replaced_by_who_gets_their_mail),
+		cmocka_unit_test(what_was_repaired_needs_no_repair),
 		cmocka_unit_test(many_names_take_linear_time),
 	};
 

@@ -69,6 +69,9 @@ an_author_is_plain_or_made_so(void **state)
 		{ "me@x (boss@corp)", false, "boss at corp <me@x>" },
 		{ "(boss@corp) me@x (z)", false, "z <me@x>" },
 		{ "\"<boss>\" <me@x>", false, "boss <me@x>" },
+		/* a word without its end, which some read on */
+		{ "=?utf-8?q?=22boss=22 <me@x>", true,
+		    "=?utf-8?q?=3D=3Futf-8=3Fq=3F=3D22boss=3D22?= <me@x>" },
 		{ "\"me@x\" <me@x> (boss@corp)", false, "\"me@x\" <me@x>" },
 	};
 

@@ -23,6 +23,7 @@ struct entry {
 	char *name;
 	int line;
 	struct conf_list targets;
+	bool is_too_long; /* ignored: it has no targets */
 };
 
 /* A file as it was when it was read. */
@@ -50,6 +51,7 @@ struct reading {
 	struct conf_problems *problems;
 	int line;
 	bool has_entry; /* the last of a->v may be continued */
+	size_t ntargets; /* of all entries */
 };
 
 /* "what, line 3 of FILE: why", with what shown safely. */
@@ -138,10 +140,18 @@ add_target(struct reading *rd, struct entry *e, struct bytes target)
 	if (target.n > 1 && target.p[0] == '\\')
 		target = bytes_of(target.p + 1, target.n - 1);
 	fault = fault_of(target);
-	if (fault != NULL)
+	if (fault != NULL) {
 		problem(rd, target, fault);
-	else
+	} else if (rd->ntargets < ALIAS_TARGETS_MAX) {
 		conf_list_add(&e->targets, target.p, target.n);
+		rd->ntargets++;
+	} else if (!e->is_too_long) {
+		/* A part of a list would be taken for all of it. */
+		problem(rd, bytes_str(e->name),
+		    "the file has too many targets: this entry is ignored; use "
+		    "a list server for long lists");
+		e->is_too_long = true;
+	}
 }
 
 static void
@@ -180,7 +190,7 @@ read_entry(struct reading *rd, struct bytes b)
 	if ((a->n & (a->n - 1)) == 0)
 		a->v = xrealloc(a->v, a->n == 0 ? 1 : a->n * 2, sizeof(*a->v));
 	a->v[a->n++] = (struct entry) { xstrndup(name.p, name.n), rd->line,
-		{ NULL, 0 } };
+		{ NULL, 0 }, false };
 	rd->has_entry = true;
 	read_targets(rd, bytes_of(b.p + colon + 1, b.n - colon - 1));
 }
@@ -234,6 +244,8 @@ settle(struct reading *rd)
 			free(e->name);
 			continue;
 		}
+		if (e->is_too_long)
+			conf_list_clear(&e->targets);
 		a->v[n++] = *e;
 	}
 	a->n = n;

@@ -25,6 +25,10 @@
 #include "base/must.h"
 #include "mail/addr_list.h"
 
+/* Targets of all entries of a file; an entry beyond is reported and ignored.
+ * Expanding a name may take all of them, on the loop. */
+enum { ALIAS_TARGETS_MAX = 50000 };
+
 struct aliases;
 struct conf;
 struct conf_problems;

@@ -405,8 +405,8 @@ enum queue_drop_end {
 	QUEUE_DROP_TAKEN,
 	QUEUE_DROP_LATER,
 	QUEUE_DROP_BAD, /* never to be taken: set aside in corrupt/ */
-	/* The same, but it was accepted by sendmail, so it is kept there
-	 * however much its user has there already. */
+	/* The same, but it was accepted by sendmail, so its user has more room
+	 * there (store/drop_folder.h). */
 	QUEUE_DROP_REFUSED
 };
 /* why, for the last two, is told; or NULL. */

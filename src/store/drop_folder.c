@@ -277,12 +277,13 @@ drop_found_clear(struct drop_found *found)
 
 /* True: its user has no room left in corrupt/. */
 static bool
-is_too_much(struct drop_folder *f, const struct stat *st)
+is_too_much(struct drop_folder *f, const struct stat *st, bool was_accepted)
 {
 	struct drop_charge *c = charge_of(&f->aside, st->st_uid);
 
-	if (c->files >= DROP_ASIDE_FILES ||
-	    c->bytes + bytes_of_file(st) > DROP_ASIDE_BYTES)
+	if (c->files >= (was_accepted ? DROP_FILES : DROP_ASIDE_FILES) ||
+	    c->bytes + bytes_of_file(st) >
+		(was_accepted ? DROP_BYTES : DROP_ASIDE_BYTES))
 		return true;
 	c->files++;
 	c->bytes += bytes_of_file(st);
@@ -291,18 +292,22 @@ is_too_much(struct drop_folder *f, const struct stat *st)
 
 bool
 drop_folder_set_aside(
-    struct drop_folder *f, const char *name, bool must_keep, struct err *why)
+    struct drop_folder *f, const char *name, bool was_accepted, struct err *why)
 {
 	const struct fs *fs = f->fs;
+	bool is_full;
 	struct stat st;
 
 	if (fs->stat(fs->ctx, f->drop, name, &st) != 0)
 		return false;
-	if ((!is_too_much(f, &st) || must_keep) &&
+	is_full = is_too_much(f, &st, was_accepted);
+	if (!is_full &&
 	    disk_set_aside(fs, f->drop, name, f->corrupt, name) == 0)
 		err_ctx(why, "moved to corrupt/");
-	else if (!must_keep && fs->unlink(fs->ctx, f->drop, name) == 0)
-		err_ctx(why, "removed");
+	else if ((is_full || !was_accepted) &&
+		 fs->unlink(fs->ctx, f->drop, name) == 0)
+		err_ctx(why, "removed, because corrupt/ has too many files of "
+			     "this user");
 	else
 		err_ctx(why, "ignored");
 	return true;
@@ -312,10 +317,10 @@ drop_folder_set_aside(
 
 static enum drop_opened
 set_aside(
-    struct drop_folder *f, const char *name, bool must_keep, struct err *why)
+    struct drop_folder *f, const char *name, bool was_accepted, struct err *why)
 {
-	return drop_folder_set_aside(f, name, must_keep, why) ? DROP_TELL
-							      : DROP_NOT_NOW;
+	return drop_folder_set_aside(f, name, was_accepted, why) ? DROP_TELL
+								 : DROP_NOT_NOW;
 }
 
 /* Shorter than it says: somebody still writes it, or has given it up. */

@@ -13,6 +13,12 @@
  *  named like mail, but none            likewise, if a look cannot list it
  *  set aside in corrupt/                DROP_ASIDE_FILES, DROP_ASIDE_BYTES;
  *                                       more is removed
+ *  of these, what sendmail may have     DROP_FILES, DROP_BYTES in corrupt/;
+ *  accepted: whole, but refused here    more is removed
+ *
+ * What is removed is told, with its user.  Of what sendmail accepted the files
+ * that are there stay and the new one goes: so a flood does not push out what
+ * was accepted, and told, before it.
  *
  * Blocks on the disk.  drop_folder_look() may run on a worker thread while the
  * other functions are called.
@@ -95,9 +101,9 @@ enum drop_opened drop_folder_open(struct drop_folder *f, const char *name,
 int drop_folder_remove(
     struct drop_folder *f, const char *name, struct err *err);
 /* Moves a file that will never be taken to corrupt/, and adds to why what
- * became of it.  must_keep: even if its user already has the maximum there,
- * because sendmail may have accepted the message.  False: the file is gone. */
-bool drop_folder_set_aside(
-    struct drop_folder *f, const char *name, bool must_keep, struct err *why);
+ * became of it.  was_accepted: sendmail may have said yes to the message, so
+ * its user has more room for it there.  False: the file is gone. */
+bool drop_folder_set_aside(struct drop_folder *f, const char *name,
+    bool was_accepted, struct err *why);
 
 #endif

@@ -173,10 +173,11 @@ every_problem_is_told_with_its_line_and_the_rest_stays(void **state)
 	alias_free(a);
 }
 
-/* 100,000 names, each leading to the next, and back. */
+/* Each name leads to the next, and back. */
 static void
 a_long_chain_neither_recurses_nor_runs_for_ever(void **state)
 {
+	enum { LINKS = (ALIAS_TARGETS_MAX - 1) / 2 };
 	static const struct alias_opts o = { { NULL, NULL }, NULL };
 	struct conf_problems p = { 0 };
 	struct aliases *a;
@@ -184,12 +185,51 @@ a_long_chain_neither_recurses_nor_runs_for_ever(void **state)
 
 	(void)state;
 	buf_init(&b, 4 * 1024 * 1024);
-	for (int i = 0; i < 100000; i++)
+	for (int i = 0; i < LINKS; i++)
 		assert_true(buf_addf(&b, "n%d: n%d, n0\n", i, i + 1));
-	assert_true(buf_adds(&b, "n100000: end@example.org\n"));
+	assert_true(buf_addf(&b, "n%d: end@example.org\n", LINKS));
 	a = parse(buf_str(&b), &p);
 	check(a, &o, "n0", "end@example.org");
 	alias_free(a);
+	buf_clear(&b);
+}
+
+/* What could stop the loop for a second is told when the file is read; nobody
+ * gets mail for a list that is only a part of one. */
+static void
+an_entry_beyond_the_targets_of_a_file_is_told_and_ignored(void **state)
+{
+	static const struct alias_opts o = { { NULL, NULL }, "z@example.org" };
+	struct conf_problems p = { 0 };
+	struct addr_list to = { 0 };
+	struct aliases *a;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4 * 1024 * 1024);
+	assert_true(buf_adds(&b, "one: a@x.example\nall: b@x.example"));
+	for (int i = 2; i < ALIAS_TARGETS_MAX; i++)
+		assert_true(buf_addf(&b, ",\n t%d@x.example", i));
+	assert_true(
+	    buf_adds(&b, "\nmore: c@x.example,\n d@x.example\nempty:\n"));
+	a = parse(buf_str(&b), &p);
+	assert_int_equal(p.n, 1);
+	assert_int_equal(p.v[0].line, ALIAS_TARGETS_MAX + 1);
+	assert_non_null(strstr(p.v[0].text, "more"));
+	assert_non_null(strstr(p.v[0].text, "too many targets"));
+	check(a, &o, "more", "z@example.org");
+	assert_true(alias_resolve(a, &o, "all", &to));
+	assert_int_equal(to.n, ALIAS_TARGETS_MAX - 1);
+	addr_list_clear(&to);
+	conf_problems_clear(&p);
+	alias_free(a);
+	/* Of an entry that goes beyond, nothing is left. */
+	assert_true(buf_adds(&b, "all2: a@x.example"));
+	a = parse(strstr(buf_str(&b), "\nall:") + 1, &p);
+	check(a, &o, "more", "z@example.org");
+	check(a, &o, "all2", "z@example.org");
+	alias_free(a);
+	conf_problems_clear(&p);
 	buf_clear(&b);
 }
 
@@ -296,6 +336,8 @@ main(void)
 		    every_problem_is_told_with_its_line_and_the_rest_stays),
 		cmocka_unit_test(
 		    a_long_chain_neither_recurses_nor_runs_for_ever),
+		cmocka_unit_test(
+		    an_entry_beyond_the_targets_of_a_file_is_told_and_ignored),
 		cmocka_unit_test(
 		    a_host_name_that_has_mailboxes_elsewhere_is_not_local),
 		cmocka_unit_test(a_file_that_changed_is_stale),

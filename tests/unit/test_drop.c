@@ -540,24 +540,36 @@ corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines(void **state)
 }
 
 /* sendmail knows no limits of the daemon's and has said yes: what they refuse
- * is kept for a person, however much there is of it. */
+ * is kept for a person, more of it than of what anybody can make up; and what
+ * does not fit is told. */
 static void
-what_sendmail_accepted_is_never_removed(void **state)
+what_sendmail_accepted_has_more_room_and_is_told_if_removed(void **state)
 {
-	enum { FILES = DROP_ASIDE_FILES + 5 };
+	enum { MORE = 3 };
 	struct queue_fixture *l = *state;
+	char file[40], aside[256];
 	struct queue_drop *d;
 	struct err err;
 
-	for (int i = 0; i < FILES; i++)
+	for (int i = 0; i < DROP_FILES - 2; i++) {
+		(void)snprintf(file, sizeof(file), "../corrupt/%016d", i);
+		put(l, file, "old", 3);
+	}
+	for (int i = 0; i < 2 + MORE; i++)
 		assert_int_equal(write_drop(l, fs_sys(), &err), 0);
+	l->troubles = 0;
 	for (int look = 0; look < 5; look++) {
 		scan(l);
 		while (queue_drop_next(l->q, 0, &d)) /* no recipients at all */
 			assert_null(d);
 	}
 	assert_int_equal(fixture_files(l, "drop"), 0);
-	assert_int_equal(fixture_files(l, "corrupt"), FILES);
+	assert_int_equal(fixture_files(l, "corrupt"), DROP_FILES);
+	assert_int_equal(l->troubles, 2 + MORE);
+	/* The oldest is still there. */
+	(void)snprintf(aside, sizeof(aside), "%s",
+	    path_of(l, "../corrupt/0000000000000000"));
+	assert_int_equal(access(aside, F_OK), 0);
 }
 
 /* A look gives each user a part of the names. */
@@ -771,8 +783,8 @@ main(void)
 		    corrupt_takes_so_many_of_a_user_and_the_log_so_many_lines,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_sendmail_accepted_is_never_removed, fixture_setup,
-		    fixture_teardown),
+		    what_sendmail_accepted_has_more_room_and_is_told_if_removed,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_files_of_one_user_do_not_hide_those_of_another,
 		    fixture_setup, fixture_teardown),

@@ -30,7 +30,7 @@ void accounts_listen(struct accounts *s,
 /* Replaces the set of accounts.  Accounts whose name stays continue with their
  * new options, new ones begin, and missing ones leave (ACCOUNT_LEFT).  Takes
  * over each of opts, not the array.  The caller then has the queue route
- * everything anew, with accounts_handles(). */
+ * everything again, with accounts_handles(). */
 void accounts_set(
     struct accounts *s, struct account_opts *const *opts, size_t n);
 /* Removes an account that has left and none of whose deliveries is in

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* keeper.h - the process that may use other resources, and keeps a worker
- * running.
+/* keeper.h - the process that opens files, asks databases and starts programs
+ * for the worker, and keeps a worker running.
  *
  * The keeper knows the configuration and its secrets, starts relais-cred and
  * alert_command, queries the user database and the resolver, and holds the
